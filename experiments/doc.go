@@ -1,0 +1,27 @@
+// Package experiments puts a hypothesis about a service to the test: it waits
+// until the service is in its steady state, injects faults while load is
+// driven, undoes them, watches the recovery, and writes everything it sees to
+// one record.
+//
+//	recorder := experiments.NewRecorder(file)
+//	err := experiments.Experiment{
+//		Name:       "kill one of three",
+//		Hypothesis: shopping,
+//		Load:       load.Constant{Rate: 100, URL: "http://shop.example/checkout"},
+//		Faults:     []experiments.Fault{kill},
+//		Hold:       10 * time.Second,
+//		Watch:      time.Minute,
+//	}.Run(ctx, recorder)
+//
+//	result := experiments.Judge(experiments.Read(file))
+//	fmt.Println(result.Verdict) // held, broken or unknown
+//
+// The record is the only truth. It is append-only JSON Lines, written as
+// things happen, so that a killed run still has its evidence. [Judge] is a pure
+// function of it: no clock, no input or output; a record can be judged again
+// next month, with other limits, without a cluster.
+//
+// Failure of the service is data in the record. Failure of the harness is an
+// error from Run. A fault that could not be shown to take effect, a load that
+// fell behind, a source that saw nothing: none of them can end in Held.
+package experiments

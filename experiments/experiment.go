@@ -1,0 +1,165 @@
+package experiments
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// TrafficSignal is the signal that a load's requests make: the seconds each
+// took, failed ones bad whatever counts as good.
+const TrafficSignal = "requests"
+
+// A Fault can be put in place and undone.
+type Fault interface {
+	// String says what the fault does and to what, in one line.
+	fmt.Stringer
+	// Inject puts the fault in place and returns when it is there. The error
+	// is the harness's; what could not be shown is in the Injection, for the
+	// judge. Recover is called in any case, also after an error.
+	Inject(ctx context.Context, rec *Recorder) (Injection, error)
+	// Recover undoes the fault and returns when it is gone, with the span in
+	// which it went. Nothing to undo is not an error.
+	Recover(ctx context.Context, rec *Recorder) (steadystate.Span, error)
+}
+
+// A Load drives requests until ctx ends, waits for those in flight, and
+// returns. The error is the harness's; requests that fail are data.
+type Load interface {
+	fmt.Stringer
+	Drive(ctx context.Context, clock steadystate.Clock, each func(Request)) error
+}
+
+// An Observer records events of the service's surroundings until ctx ends.
+type Observer interface {
+	Observe(ctx context.Context, rec *Recorder) error
+}
+
+// An Experiment is a hypothesis put to the test.
+type Experiment struct {
+	Name       string
+	Labels     []string
+	Hypothesis steadystate.Hypothesis
+	Load       Load
+	Faults     []Fault
+	// Observers record what surrounds the service, pods for instance.
+	Observers []Observer
+	// Environment is recorded as it is: versions, the cluster's identity.
+	Environment map[string]string
+
+	// Settle is how long the hypothesis must be good before the fault, and
+	// again for an outage to be over. Default 10 s.
+	Settle time.Duration
+	// SettleTimeout is how long to wait for that. Default 60 s longer.
+	SettleTimeout time.Duration
+	// Hold is how long the fault stays once it is in place.
+	Hold time.Duration
+	// Watch is how long to look on after it is gone. Default 30 s.
+	Watch time.Duration
+	// UndoTimeout bounds the undoing of all faults. Default 60 s.
+	UndoTimeout time.Duration
+	// Deadline bounds the whole run but for the undoing. Default: twice what
+	// the phases take, and a minute.
+	Deadline time.Duration
+}
+
+func (e Experiment) withDefaults() Experiment {
+	def := func(d *time.Duration, value time.Duration) {
+		if *d == 0 {
+			*d = value
+		}
+	}
+	def(&e.Settle, 10*time.Second)
+	def(&e.SettleTimeout, e.Settle+time.Minute)
+	def(&e.Watch, 30*time.Second)
+	def(&e.UndoTimeout, time.Minute)
+	def(&e.Deadline, 2*(e.SettleTimeout+e.Hold+e.Watch)+time.Minute)
+	return e
+}
+
+// Validate says what is wrong with the experiment, before anything is touched.
+func (e Experiment) Validate() error {
+	var errs []error
+	bad := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("experiment %q: "+format, append([]any{e.Name}, args...)...))
+	}
+	if e.Name == "" {
+		errs = append(errs, errors.New("an experiment needs a name"))
+	}
+	if len(e.Hypothesis.Checks) == 0 {
+		bad("needs a hypothesis: without a check nothing could be broken")
+	}
+	signals := []string{}
+	for _, s := range e.Hypothesis.Signals {
+		switch {
+		case s.Name == "" || s.Source == nil:
+			bad("signal %q needs a name and a source", s.Name)
+		case slices.Contains(signals, s.Name) || s.Name == TrafficSignal:
+			bad("signal %q is there twice", s.Name)
+		}
+		signals = append(signals, s.Name)
+	}
+	if e.Load != nil {
+		signals = append(signals, TrafficSignal)
+	}
+	names := map[string]bool{}
+	for _, c := range e.Hypothesis.Checks {
+		if err := c.Validate(); err != nil {
+			bad("%w", err)
+		}
+		if names[c.Name] {
+			bad("check %q is there twice", c.Name)
+		}
+		names[c.Name] = true
+		if !slices.Contains(signals, c.Signal) {
+			bad("check %q: no signal %q; signals: %q", c.Name, c.Signal, signals)
+		}
+	}
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"settle", e.Settle},
+		{"settle time-out", e.SettleTimeout},
+		{"hold", e.Hold},
+		{"watch", e.Watch},
+		{"undo time-out", e.UndoTimeout},
+		{"deadline", e.Deadline},
+	} {
+		if d.value < 0 {
+			bad("%s %s is below zero", d.name, d.value)
+		}
+	}
+	if d := e.withDefaults(); d.SettleTimeout < d.Settle {
+		bad("settle time-out %s is shorter than settle %s", d.SettleTimeout, d.Settle)
+	}
+	return errors.Join(errs...)
+}
+
+// plan is the experiment as plain data.
+func (e Experiment) plan() *Plan {
+	p := &Plan{
+		Name:    e.Name,
+		Labels:  e.Labels,
+		Checks:  e.Hypothesis.Checks,
+		Signals: map[string]string{},
+		Settle:  e.Settle,
+		Hold:    e.Hold,
+		Watch:   e.Watch,
+	}
+	for _, s := range e.Hypothesis.Signals {
+		p.Signals[s.Name] = s.Describe
+	}
+	if e.Load != nil {
+		p.Load = e.Load.String()
+		p.Signals[TrafficSignal] = p.Load
+	}
+	for _, f := range e.Faults {
+		p.Faults = append(p.Faults, f.String())
+	}
+	return p
+}

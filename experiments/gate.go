@@ -1,0 +1,85 @@
+package experiments
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// gate follows the checks while they are recorded, to tell whether the
+// hypothesis is good now. It decides when to inject and nothing else: what was
+// good is judged from the record.
+type gate struct {
+	keep   time.Duration
+	mu     sync.Mutex
+	checks []steadystate.Check
+	recent map[string][]steadystate.Observation // by signal, those of the settle time
+}
+
+func newGate(e Experiment) *gate {
+	return &gate{keep: 2 * e.Settle, checks: e.Hypothesis.Checks, recent: map[string][]steadystate.Observation{}}
+}
+
+// see takes a recorded entry.
+func (g *gate) see(e Entry) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if e.Observations != nil {
+		for _, o := range e.Observations.List {
+			g.recent[e.Observations.Signal] = append(g.recent[e.Observations.Signal], o)
+		}
+	}
+	if e.Requests != nil {
+		for _, q := range e.Requests.List {
+			g.recent[e.Requests.Signal] = append(g.recent[e.Requests.Signal], q.Observation())
+		}
+	}
+	for signal, list := range g.recent {
+		first := 0
+		for first < len(list) && list[first].To < e.At-g.keep {
+			first++
+		}
+		g.recent[signal] = list[first:]
+	}
+}
+
+// unsteady says why the hypothesis has not been good for the settle time that
+// ends now; it is empty if it has.
+func (g *gate) unsteady(now, settle time.Duration) string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var why []string
+	for _, c := range g.checks {
+		good, bad, unknown := 0, 0, 0
+		var last steadystate.Observation
+		for _, o := range g.recent[c.Signal] {
+			if o.To < now-settle {
+				continue
+			}
+			switch {
+			case o.Unknown != "":
+				unknown, last = unknown+1, o
+			case o.Bad(c.Good):
+				bad, last = bad+1, o
+			default:
+				good++
+			}
+		}
+		reason := last.Unknown + last.Failed
+		if reason == "" {
+			reason = fmt.Sprintf("last %g, wanted %s", last.Value, c.Good)
+		}
+		switch {
+		case good == 0 && bad == 0 && unknown == 0:
+			why = append(why, fmt.Sprintf("%s: nothing observed for %s", c.Name, settle))
+		case unknown > 0:
+			why = append(why, fmt.Sprintf("%s: unknown: %s", c.Name, reason))
+		case float64(bad) > c.Allowed*float64(good+bad):
+			why = append(why, fmt.Sprintf("%s: %d of %d bad: %s", c.Name, bad, good+bad, reason))
+		}
+	}
+	return strings.Join(why, "; ")
+}

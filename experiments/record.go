@@ -1,0 +1,135 @@
+package experiments
+
+import (
+	"time"
+
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// Format and Version name the record's format in its first line. A reader
+// refuses a version that it does not know.
+const (
+	Format  = "aftershock/record"
+	Version = 1
+)
+
+// An Entry is one line of a record: when it was written, and one of the other
+// fields. Times are nanoseconds since the record's start.
+type Entry struct {
+	At           time.Duration     `json:"at"`
+	Header       *Header           `json:"header,omitempty"`
+	Plan         *Plan             `json:"plan,omitempty"`
+	Environment  map[string]string `json:"environment,omitempty"`
+	Phase        string            `json:"phase,omitempty"` // it begins at At
+	Observations *Observations     `json:"observations,omitempty"`
+	Requests     *Requests         `json:"requests,omitempty"`
+	Event        *Event            `json:"event,omitempty"`
+	Injection    *Injection        `json:"injection,omitempty"`
+	Removal      *Removal          `json:"removal,omitempty"`
+	Note         string            `json:"note,omitempty"`
+	End          *End              `json:"end,omitempty"`
+}
+
+// A Header is the record's first entry.
+type Header struct {
+	Format  string    `json:"format"`
+	Version int       `json:"version"`
+	Run     string    `json:"run"`     // unique to the run; faults are labelled with it
+	Started time.Time `json:"started"` // wall clock at offset zero
+	Tool    string    `json:"tool,omitempty"`
+}
+
+// A Plan is what was going to be done and what must hold: an [Experiment] as
+// plain data.
+type Plan struct {
+	Name    string              `json:"name"`
+	Labels  []string            `json:"labels,omitempty"`
+	Checks  []steadystate.Check `json:"checks"`
+	Signals map[string]string   `json:"signals,omitempty"` // name -> what it is
+	Load    string              `json:"load,omitempty"`
+	Faults  []string            `json:"faults,omitempty"`
+	Settle  time.Duration       `json:"settle"`
+	Hold    time.Duration       `json:"hold"`
+	Watch   time.Duration       `json:"watch"`
+}
+
+// The phases of a run, in their order.
+const (
+	PhaseSettle  = "settle"  // until the hypothesis has been good for the settle time
+	PhaseInject  = "inject"  // the faults are put in place
+	PhaseHold    = "hold"    // and stay
+	PhaseRecover = "recover" // are undone
+	PhaseWatch   = "watch"   // what comes after
+)
+
+// Observations are observations of one signal.
+type Observations struct {
+	Signal string                    `json:"signal"`
+	List   []steadystate.Observation `json:"list"`
+}
+
+// An Event is something that happened at some instant in its span, to a
+// subject: a pod deleted, a process started, an alert fired.
+type Event struct {
+	steadystate.Span
+	Kind    string            `json:"kind"`
+	Subject string            `json:"subject"` // kind/namespace/name, or what is closest to it
+	UID     string            `json:"uid,omitempty"`
+	Attrs   map[string]string `json:"attrs,omitempty"`
+}
+
+// The kinds of event that the judge looks for.
+const (
+	EventGone  = "gone"  // the subject with this UID is no more
+	EventReady = "ready" // the subject is ready to serve
+)
+
+// A Target is something that a fault was injected into.
+type Target struct {
+	Name string `json:"name"` // as it names itself to the load, a pod's name for instance
+	UID  string `json:"uid,omitempty"`
+}
+
+// An Effect is what a fault must visibly have done, else the verdict cannot be
+// Held.
+type Effect struct {
+	// Event of this kind must be seen on every target after the injection
+	// began.
+	Event string `json:"event"`
+}
+
+// An Injection says how a fault was put in place.
+type Injection struct {
+	Fault   string   `json:"fault"` // Fault.String()
+	Targets []Target `json:"targets"`
+	// The span in which it took effect: from before it was asked for, to the
+	// first proof that it was there.
+	steadystate.Span
+	Effects []Effect `json:"effects,omitempty"`
+	// Shortfall says what could not be shown: no pod was selected, say. With
+	// one the fault is undone at once and the verdict is unknown.
+	Shortfall string `json:"shortfall,omitempty"`
+}
+
+// A Removal says when a fault was undone.
+type Removal struct {
+	Fault string `json:"fault"`
+	steadystate.Span
+	// Error says why the fault may still be in place.
+	Error string `json:"error,omitempty"`
+}
+
+// The reasons for which a run ends.
+const (
+	Completed   = "completed"
+	NotSteady   = "not steady"   // the hypothesis was not good before the fault
+	NotInjected = "not injected" // a fault could not be shown to be in place
+	Interrupted = "interrupted"  // by a person or a deadline
+	Failed      = "failed"       // the harness did
+)
+
+// An End is the record's last entry; a record without one was cut.
+type End struct {
+	Reason string `json:"reason"`
+	Detail string `json:"detail,omitempty"`
+}

@@ -1,0 +1,240 @@
+package experiments
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// ErrLeftBehind is wrapped by the error of a run that could not show that its
+// faults are gone: something may still be in place.
+var ErrLeftBehind = errors.New("a fault may still be in place")
+
+// Run carries the experiment out and records it. It returns when everything
+// it started has stopped and every fault is undone, also when ctx ends first.
+//
+// The error is the harness's: ErrLeftBehind, the context's, that of a load or
+// of writing the record. What the service did is in the record alone; an
+// experiment that could not be carried out because the service was not steady
+// or because a fault could not be shown to be in place is no error either: the
+// record says so and cannot be judged as held.
+func (e Experiment) Run(ctx context.Context, rec *Recorder) (err error) {
+	if err := e.Validate(); err != nil {
+		return err
+	}
+	e = e.withDefaults()
+	rec.Record(Entry{Plan: e.plan()})
+	if len(e.Environment) > 0 {
+		rec.Record(Entry{Environment: e.Environment})
+	}
+
+	r := &run{Experiment: e, rec: rec, gate: newGate(e)}
+	rec.Tap(r.gate.see)
+	end := End{Reason: Failed}
+	defer func() {
+		if err != nil {
+			end.Detail = err.Error()
+			if ctx.Err() != nil && !errors.Is(err, ErrLeftBehind) {
+				end.Reason = Interrupted
+			}
+		}
+		rec.Flush()
+		rec.Record(Entry{End: &end})
+		err = errors.Join(err, rec.Err())
+	}()
+
+	// Whatever observes stops after the last phase, and is waited for.
+	observing, stop := context.WithCancelCause(ctx)
+	stopped := r.observe(observing, stop)
+	defer func() {
+		stop(nil)
+		err = errors.Join(err, stopped())
+	}()
+
+	bounded, cancel := context.WithTimeoutCause(observing, e.Deadline, fmt.Errorf("the run's deadline of %s is over", e.Deadline))
+	defer cancel()
+	end, err = r.phases(bounded)
+	return err
+}
+
+// run is a running experiment.
+type run struct {
+	Experiment
+	rec  *Recorder
+	gate *gate
+}
+
+// observe starts the load, the signals and the observers. One that fails ends
+// the run through stop; stopped waits for all and returns their errors.
+func (r *run) observe(ctx context.Context, stop context.CancelCauseFunc) (stopped func() error) {
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var errs []error
+	start := func(what string, f func() error) {
+		wg.Go(func() {
+			err := guard(f)
+			if err == nil || (ctx.Err() != nil && errors.Is(err, ctx.Err())) {
+				return
+			}
+			err = fmt.Errorf("%s: %w", what, err)
+			mu.Lock()
+			errs = append(errs, err)
+			mu.Unlock()
+			stop(err)
+		})
+	}
+	clock := r.rec.Clock()
+	if r.Load != nil {
+		start("load", func() error {
+			return r.Load.Drive(ctx, clock, func(q Request) { r.rec.Request(TrafficSignal, q) })
+		})
+	}
+	for _, s := range r.Hypothesis.Signals {
+		start("observe "+s.Name, func() error {
+			return s.Source.Observe(ctx, clock, func(o steadystate.Observation) { r.rec.Observe(s.Name, o) })
+		})
+	}
+	for _, o := range r.Observers {
+		start("observe", func() error { return o.Observe(ctx, r.rec) })
+	}
+	return func() error {
+		wg.Wait()
+		return errors.Join(errs...)
+	}
+}
+
+// guard turns a panic into an error, so that what else is running can undo
+// its faults.
+func guard(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return f()
+}
+
+// phases goes through the phases. The context's end is an error, and undoing
+// happens all the same.
+func (r *run) phases(ctx context.Context) (end End, err error) {
+	end.Reason = Failed
+	r.phase(PhaseSettle)
+	steady, err := r.settle(ctx)
+	if err != nil {
+		return end, err
+	}
+	if !steady {
+		return End{Reason: NotSteady, Detail: r.gate.unsteady(r.rec.Clock().Now(), r.Settle)}, nil
+	}
+
+	undone := false
+	undo := func() error {
+		if undone {
+			return nil
+		}
+		undone = true
+		return r.undo(ctx)
+	}
+	// Also when a phase panics or the context ends.
+	defer func() { err = errors.Join(err, undo()) }()
+
+	r.phase(PhaseInject)
+	var shortfall string
+	for _, f := range r.Faults {
+		injection, err := f.Inject(ctx, r.rec)
+		if err != nil {
+			return end, fmt.Errorf("inject %s: %w", f, err)
+		}
+		injection.Fault = f.String()
+		r.rec.Record(Entry{Injection: &injection})
+		if injection.Shortfall != "" {
+			shortfall = fmt.Sprintf("%s: %s", f, injection.Shortfall)
+			break
+		}
+	}
+	if shortfall == "" {
+		r.phase(PhaseHold)
+		if err := r.wait(ctx, r.Hold); err != nil {
+			return end, err
+		}
+	}
+	r.phase(PhaseRecover)
+	if err := undo(); err != nil {
+		return end, err
+	}
+	if shortfall != "" {
+		return End{Reason: NotInjected, Detail: shortfall}, nil
+	}
+	r.phase(PhaseWatch)
+	if err := r.wait(ctx, r.Watch); err != nil {
+		return end, err
+	}
+	return End{Reason: Completed}, nil
+}
+
+func (r *run) phase(name string) {
+	r.rec.Flush()
+	r.rec.Record(Entry{Phase: name})
+}
+
+// settle waits until the hypothesis has been good for the settle time.
+func (r *run) settle(ctx context.Context) (steady bool, err error) {
+	begin := r.rec.Clock().Now()
+	for {
+		now := r.rec.Clock().Now()
+		if now-begin >= r.Settle && r.gate.unsteady(now, r.Settle) == "" {
+			return true, nil
+		}
+		if now-begin >= r.SettleTimeout {
+			return false, nil
+		}
+		if err := r.wait(ctx, flushEvery); err != nil {
+			return false, err
+		}
+	}
+}
+
+// wait waits, flushing the record as it goes.
+func (r *run) wait(ctx context.Context, d time.Duration) error {
+	until := r.rec.Clock().Now() + d
+	for {
+		left := until - r.rec.Clock().Now()
+		if left <= 0 {
+			return r.rec.Err()
+		}
+		timer := time.NewTimer(min(left, flushEvery))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return context.Cause(ctx)
+		case <-timer.C:
+			r.rec.Flush()
+		}
+	}
+}
+
+// undo undoes all faults, in reverse order, on a context of its own: the run's
+// may have ended. A fault that was never injected has nothing to undo.
+func (r *run) undo(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.UndoTimeout)
+	defer cancel()
+	var errs []error
+	for i := range r.Faults {
+		f := r.Faults[len(r.Faults)-1-i]
+		removal := Removal{Fault: f.String()}
+		err := guard(func() (err error) {
+			removal.Span, err = f.Recover(ctx, r.rec)
+			return err
+		})
+		if err != nil {
+			removal.Error = err.Error()
+			errs = append(errs, fmt.Errorf("undo %s: %w: %w", f, ErrLeftBehind, err))
+		}
+		r.rec.Record(Entry{Removal: &removal})
+	}
+	return errors.Join(errs...)
+}

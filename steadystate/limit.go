@@ -1,0 +1,215 @@
+package steadystate
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A Limit is a tolerance on a quantity, in one text form:
+//
+//	downtime <= 2s
+//	uptime >= 99.9%
+//	p95 < 2s during hold
+//
+// See [Quantities] for the quantities. Without "during" the window is from the
+// injection to the end of the watch, so that a longer settle phase never
+// dilutes an outage.
+type Limit struct {
+	Quantity  string
+	Tolerance Tolerance
+	// Phase is the phase of the experiment it applies to; empty: from the
+	// injection to the end.
+	Phase string
+}
+
+// The quantities that a limit may name. Percentiles are written p50, p95,
+// p99.9.
+const (
+	Downtime = "downtime" // time in outages
+	Uptime   = "uptime"   // 1 - downtime / window
+	Longest  = "outage"   // the length of the longest outage
+	Count    = "outages"  // the number of outages
+	TTR      = "ttr"      // the longest time to recovery over the injections
+	MTTR     = "mttr"     // the mean time to recovery over the injections
+	Errors   = "errors"   // failed / all observations
+	Rate     = "rate"     // observations per second
+	Mean     = "mean"     // mean of the values
+	Max      = "max"      // largest of the values
+	Min      = "min"      // smallest of the values
+)
+
+// anyDimension stands for the signal's own.
+const anyDimension dimension = ""
+
+var quantities = []struct {
+	name      string
+	dimension dimension
+	meaning   string
+}{
+	{Downtime, timespan, "time in outages"},
+	{Uptime, share, "1 - downtime / window"},
+	{Longest, timespan, "length of the longest outage"},
+	{Count, number, "number of outages"},
+	{TTR, timespan, "longest time to recovery over the injections"},
+	{MTTR, timespan, "mean time to recovery over the injections"},
+	{Errors, share, "failed observations / all observations"},
+	{Rate, frequency, "observations per unit of time"},
+	{Mean, anyDimension, "mean of the values"},
+	{Max, anyDimension, "largest value"},
+	{Min, anyDimension, "smallest value"},
+}
+
+// Quantities lists the quantities with their meanings, for help texts.
+func Quantities() []string {
+	var list []string
+	for _, q := range quantities {
+		list = append(list, fmt.Sprintf("%-9s %s", q.name, q.meaning))
+	}
+	return append(list, fmt.Sprintf("%-9s %s", "pNN", "percentile of the values, failed ones counted as infinitely late: p50, p95, p99.9"))
+}
+
+// Phases lists the phases that a limit may name with "during".
+func Phases() []string { return []string{"settle", "inject", "hold", "recover", "watch"} }
+
+var percentile = regexp.MustCompile(`^p(\d{1,2}(?:\.\d+)?)$`)
+
+// Percentile is the share below a pNN quantity, 0.95 for "p95"; ok is false
+// for other quantities.
+func (l Limit) Percentile() (q float64, ok bool) {
+	m := percentile.FindStringSubmatch(l.Quantity)
+	if m == nil {
+		return 0, false
+	}
+	percent, err := strconv.ParseFloat(m[1], 64)
+	return percent / 100, err == nil && percent > 0
+}
+
+// ParseLimit reads a limit from its text form. The error names the valid
+// choices.
+func ParseLimit(text string) (Limit, error) {
+	fail := func(format string, args ...any) (Limit, error) {
+		return Limit{}, fmt.Errorf("limit %q: "+format, append([]any{text}, args...)...)
+	}
+	at := strings.IndexAny(text, "<>=")
+	if at < 0 {
+		return fail("want QUANTITY OPERATOR VALUE [during PHASE], as in \"downtime <= 2s\"")
+	}
+	l := Limit{Quantity: strings.TrimSpace(text[:at])}
+	rest := text[at:]
+	if before, phase, found := strings.Cut(rest, " during "); found {
+		rest, l.Phase = before, strings.TrimSpace(phase)
+		if !slices.Contains(Phases(), l.Phase) {
+			return fail("no phase %q; phases: %s", l.Phase, strings.Join(Phases(), ", "))
+		}
+	}
+	var want dimension
+	if _, ok := l.Percentile(); !ok {
+		i := slices.IndexFunc(quantities, func(q struct {
+			name      string
+			dimension dimension
+			meaning   string
+		},
+		) bool {
+			return q.name == l.Quantity
+		})
+		if i < 0 {
+			names := make([]string, 0, len(quantities))
+			for _, q := range quantities {
+				names = append(names, q.name)
+			}
+			return fail("no quantity %q; quantities: %s, pNN", l.Quantity, strings.Join(names, ", "))
+		}
+		want = quantities[i].dimension
+	}
+	tolerance, got, err := parseTolerance(rest)
+	if err != nil {
+		return fail("%w", err)
+	}
+	switch {
+	case want == anyDimension, got == want:
+	case want == share && got == number:
+	case got == number && tolerance.value == 0: // "downtime <= 0" needs no unit
+	default:
+		return fail("%s is a %s, and %q is not; units: %s", l.Quantity, want, tolerance.number(), unitChoices)
+	}
+	l.Tolerance = tolerance
+	return l, nil
+}
+
+// MustParseLimit is ParseLimit for literals in code; it panics on a text that
+// does not parse.
+func MustParseLimit(text string) Limit {
+	l, err := ParseLimit(text)
+	if err != nil {
+		panic(err)
+	}
+	return l
+}
+
+// Limits parses several limits given as literals in code; it panics like
+// MustParseLimit.
+func Limits(texts ...string) []Limit {
+	limits := make([]Limit, 0, len(texts))
+	for _, text := range texts {
+		limits = append(limits, MustParseLimit(text))
+	}
+	return limits
+}
+
+// String is the text form.
+func (l Limit) String() string {
+	text := l.Quantity + " " + l.Tolerance.String()
+	if l.Phase != "" {
+		text += " during " + l.Phase
+	}
+	return text
+}
+
+// MarshalText writes the text form.
+func (l Limit) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
+// UnmarshalText reads the text form.
+func (l *Limit) UnmarshalText(text []byte) error {
+	parsed, err := ParseLimit(string(text))
+	if err != nil {
+		return err
+	}
+	*l = parsed
+	return nil
+}
+
+// Finest is the shortest outage that the limit must be able to tell from none,
+// over a window of the given length; ok is false for limits that are not about
+// outages.
+func (l Limit) Finest(window time.Duration) (finest time.Duration, ok bool) {
+	switch l.Quantity {
+	case Downtime, Longest, TTR, MTTR:
+		return time.Duration(l.Tolerance.value * float64(time.Second)), true
+	case Uptime:
+		return time.Duration((1 - l.Tolerance.value) * float64(window)), true
+	}
+	return 0, false
+}
+
+// Decidable is an error if a source of the given resolution could never decide
+// the limit: the outages it must exclude can hide between two observations.
+// The error names the finest limit that could be decided.
+func (l Limit) Decidable(resolution, window time.Duration) error {
+	finest, ok := l.Finest(window)
+	// A limit of zero asks for no outage at all; the report then states the
+	// resolution beside the answer.
+	if !ok || finest == 0 || resolution <= finest {
+		return nil
+	}
+	coarsest := resolution.String()
+	if l.Quantity == Uptime {
+		coarsest = fmt.Sprintf("%s >= %.4g%% over %s", Uptime, 100*(1-resolution.Seconds()/window.Seconds()), window)
+	} else {
+		coarsest = fmt.Sprintf("%s <= %s", l.Quantity, coarsest)
+	}
+	return fmt.Errorf("limit %q is finer than its signal can decide: an outage of up to %s can pass between two observations; the finest limit that could be decided is %q, or give the check a finer signal (traffic at a higher rate, a shorter scrape interval or range)", l, resolution, coarsest)
+}

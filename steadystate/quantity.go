@@ -1,0 +1,223 @@
+package steadystate
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A Tolerance says which values are good: an operator, a number and its unit.
+// Its text form is "< 0.001", "<= 2s", ">= 99.9%", "> 1000/min". The zero
+// value is unset and holds nothing.
+type Tolerance struct {
+	op    string
+	value float64 // in base units: seconds, a share of one, per second
+	unit  string  // the unit it was written in
+}
+
+// The operators, longest first so that a prefix match finds "<=" before "<".
+var operators = []string{"<=", ">=", "==", "<", ">"}
+
+// A unit's factor turns a number written in it into base units, and dimension
+// keeps "2s" from being compared with a share.
+type unit struct {
+	name      string
+	factor    float64
+	dimension dimension
+}
+
+type dimension string
+
+const (
+	number    dimension = "number"
+	timespan  dimension = "time"
+	share     dimension = "share"
+	frequency dimension = "rate"
+)
+
+// Longest names first within those that share a suffix: the parser takes the
+// first whose name ends the text.
+var units = []unit{
+	{"/min", 1.0 / 60, frequency},
+	{"/s", 1, frequency},
+	{"/h", 1.0 / 3600, frequency},
+	{"ns", 1e-9, timespan},
+	{"us", 1e-6, timespan},
+	{"µs", 1e-6, timespan},
+	{"ms", 1e-3, timespan},
+	{"s", 1, timespan},
+	{"m", 60, timespan},
+	{"h", 3600, timespan},
+	{"%", 0.01, share},
+	{"", 1, number},
+}
+
+const unitChoices = "ns, us, ms, s, m, h (time), % (share), /s, /min, /h (rate) or none"
+
+// ParseTolerance reads a tolerance from its text form.
+func ParseTolerance(text string) (Tolerance, error) {
+	t, _, err := parseTolerance(text)
+	return t, err
+}
+
+func parseTolerance(text string) (Tolerance, dimension, error) {
+	rest := strings.TrimSpace(text)
+	var op string
+	for _, o := range operators {
+		if strings.HasPrefix(rest, o) {
+			op = o
+			break
+		}
+	}
+	if op == "" {
+		return Tolerance{}, "", fmt.Errorf("tolerance %q: want an operator first: %s", text, strings.Join(operators, " "))
+	}
+	value, u, err := parseValue(strings.TrimSpace(rest[len(op):]))
+	if err != nil {
+		return Tolerance{}, "", fmt.Errorf("tolerance %q: %w", text, err)
+	}
+	return Tolerance{op: op, value: value, unit: u.name}, u.dimension, nil
+}
+
+func parseValue(text string) (float64, unit, error) {
+	// Compound durations ("1m30s") are time and nothing else.
+	if d, err := time.ParseDuration(text); err == nil && strings.Count(text, "m")+strings.Count(text, "s")+strings.Count(text, "h") > 1 {
+		return d.Seconds(), unit{"s", 1, timespan}, nil
+	}
+	for _, u := range units {
+		digits, found := strings.CutSuffix(text, u.name)
+		if !found {
+			continue
+		}
+		v, err := strconv.ParseFloat(strings.TrimSpace(digits), 64)
+		if err != nil || strings.ContainsAny(digits, "xX_pP") {
+			continue
+		}
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return 0, unit{}, fmt.Errorf("%q is not a finite number", text)
+		}
+		return v * u.factor, u, nil
+	}
+	return 0, unit{}, fmt.Errorf("%q is not a number with a unit; units: %s", text, unitChoices)
+}
+
+// MustParseTolerance is ParseTolerance for literals in code; it panics on a
+// text that does not parse.
+func MustParseTolerance(text string) Tolerance {
+	t, err := ParseTolerance(text)
+	if err != nil {
+		panic(err)
+	}
+	return t
+}
+
+// AtLeast is the tolerance ">= v".
+func AtLeast(v float64) Tolerance { return Tolerance{op: ">=", value: v} }
+
+// AtMost is the tolerance "<= v".
+func AtMost(v float64) Tolerance { return Tolerance{op: "<=", value: v} }
+
+// Within is the tolerance "<= d" for a signal in seconds.
+func Within(d time.Duration) Tolerance {
+	return Tolerance{op: "<=", value: d.Seconds(), unit: "s"}
+}
+
+// IsSet reports whether the tolerance says anything.
+func (t Tolerance) IsSet() bool { return t.op != "" }
+
+// Value is the number compared with, in base units: seconds, a share of one,
+// or per second.
+func (t Tolerance) Value() float64 { return t.value }
+
+// Upper reports whether the tolerance limits from above ("<" or "<=").
+func (t Tolerance) Upper() bool { return t.op == "<" || t.op == "<=" }
+
+// Holds reports whether v is within the tolerance. NaN never is.
+func (t Tolerance) Holds(v float64) bool {
+	switch t.op {
+	case "<":
+		return v < t.value
+	case "<=":
+		return v <= t.value
+	case ">":
+		return v > t.value
+	case ">=":
+		return v >= t.value
+	case "==":
+		return v == t.value //nolint:revive // the user asked for equality, of counts
+	}
+	return false
+}
+
+// Judge compares bounds with the tolerance: Held when every value in them
+// holds, Broken when none does, else Unknown.
+func (t Tolerance) Judge(b Bounds[float64]) Verdict {
+	low, high := t.Holds(b.Low), t.Holds(b.High)
+	switch {
+	case !t.IsSet() || math.IsNaN(b.Low) || math.IsNaN(b.High):
+		return Unknown
+	case low && high:
+		return Held
+	case low || high:
+		return Unknown
+	case t.op == "==" && b.Low < t.value && t.value < b.High:
+		return Unknown
+	}
+	return Broken
+}
+
+// String is the text form, which parses back to the same tolerance.
+func (t Tolerance) String() string {
+	if !t.IsSet() {
+		return ""
+	}
+	return t.op + " " + t.number()
+}
+
+func (t Tolerance) number() string {
+	for _, u := range units {
+		if u.name != t.unit {
+			continue
+		}
+		// The shortest digits that parse back to the very same base value:
+		// dividing by the factor alone may be one unit in the last place off.
+		shown := t.value / u.factor
+		for digits := 1; digits <= 17; digits++ {
+			text := strconv.FormatFloat(shown, 'g', digits, 64)
+			if v, err := strconv.ParseFloat(text, 64); err == nil && v*u.factor == t.value {
+				return plain(text) + u.name
+			}
+		}
+		return plain(strconv.FormatFloat(shown, 'g', -1, 64)) + u.name
+	}
+	return strconv.FormatFloat(t.value, 'g', -1, 64)
+}
+
+// plain writes a number without an exponent where that is short enough to
+// read.
+func plain(text string) string {
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil || !strings.ContainsAny(text, "e") || math.Abs(v) >= 1e15 || (v != 0 && math.Abs(v) < 1e-6) {
+		return text
+	}
+	return strconv.FormatFloat(v, 'f', -1, 64)
+}
+
+// MarshalText writes the text form.
+func (t Tolerance) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
+// UnmarshalText reads the text form; empty text is the unset tolerance.
+func (t *Tolerance) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*t = Tolerance{}
+		return nil
+	}
+	parsed, err := ParseTolerance(string(text))
+	if err != nil {
+		return err
+	}
+	*t = parsed
+	return nil
+}

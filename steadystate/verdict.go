@@ -1,0 +1,58 @@
+package steadystate
+
+import "fmt"
+
+// A Verdict is what is known of a claim. The zero value is Unknown: what was
+// not judged never passes.
+type Verdict uint8
+
+// The three verdicts, in the order of a total verdict's choice: Worst prefers
+// Broken to Unknown, since one broken claim settles the matter, and Unknown to
+// Held.
+const (
+	Unknown Verdict = iota
+	Held
+	Broken
+)
+
+var verdictNames = [...]string{Unknown: "unknown", Held: "held", Broken: "broken"}
+
+// String is "unknown", "held" or "broken".
+func (v Verdict) String() string {
+	if int(v) < len(verdictNames) {
+		return verdictNames[v]
+	}
+	return fmt.Sprintf("Verdict(%d)", uint8(v))
+}
+
+// MarshalText writes the verdict's name.
+func (v Verdict) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
+
+// UnmarshalText reads a verdict's name.
+func (v *Verdict) UnmarshalText(text []byte) error {
+	for i, name := range verdictNames {
+		if string(text) == name {
+			*v = Verdict(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("verdict %q: want unknown, held or broken", text)
+}
+
+// Worst is Broken if any is broken, else Unknown if any is unknown or there is
+// none, else Held.
+func Worst(verdicts ...Verdict) Verdict {
+	worst := Unknown
+	if len(verdicts) > 0 {
+		worst = Held
+	}
+	for _, v := range verdicts {
+		switch {
+		case v == Broken:
+			return Broken
+		case v != Held:
+			worst = Unknown
+		}
+	}
+	return worst
+}
