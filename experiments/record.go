@@ -124,8 +124,8 @@ const (
 	Completed   = "completed"
 	NotSteady   = "not steady"   // the hypothesis was not good before the fault
 	NotInjected = "not injected" // a fault could not be shown to be in place
-	Interrupted = "interrupted"  // by a person or a deadline
-	Failed      = "failed"       // the harness did
+	Interrupted = "interrupted"  // by a person
+	Failed      = "failed"       // the harness did, or its deadline was over
 )
 
 // An End is the record's last entry; a record without one was cut.

@@ -1,0 +1,321 @@
+package experiments
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// Judge says what a record shows. It is a pure function of the entries and of
+// the limits: the same record gives the same result. Limits in override
+// replace those of the check they name. An error means that the record cannot
+// be read or holds no experiment; a record that was cut is judged as far as it
+// goes and is never Held.
+func Judge(entries iter.Seq2[Entry, error], override map[string][]steadystate.Limit) (Result, error) {
+	j := judge{
+		Result:    Result{Traffic: map[string]Traffic{}, Signals: map[string]string{}},
+		timelines: map[string]*steadystate.Timeline{},
+	}
+	for e, err := range entries {
+		if errors.Is(err, ErrCut) {
+			j.Notes = append(j.Notes, err.Error())
+			break
+		}
+		if err != nil {
+			return Result{}, err
+		}
+		j.take(e)
+	}
+	if j.plan == nil {
+		return Result{}, errors.New("the record holds no plan: it ended before the experiment began")
+	}
+	for name := range override {
+		if !slices.ContainsFunc(j.plan.Checks, func(c steadystate.Check) bool { return c.Name == name }) {
+			names := []string{}
+			for _, c := range j.plan.Checks {
+				names = append(names, fmt.Sprintf("%q", c.Name))
+			}
+			return Result{}, fmt.Errorf("no check %q in the record; checks: %s", name, strings.Join(names, ", "))
+		}
+	}
+	for _, c := range j.plan.Checks {
+		if limits, ok := override[c.Name]; ok {
+			c.Limits = limits
+		}
+		j.limits = append(j.limits, c)
+	}
+	j.conclude()
+	return j.Result, nil
+}
+
+type judge struct {
+	Result
+	plan      *Plan
+	limits    []steadystate.Check              // as judged
+	timelines map[string]*steadystate.Timeline // by signal
+	last      time.Duration                    // At of the last entry
+}
+
+// take takes in one entry.
+func (j *judge) take(e Entry) {
+	j.last = max(j.last, e.At)
+	switch {
+	case e.Header != nil:
+		j.Run, j.Started = e.Header.Run, e.Header.Started
+	case e.Plan != nil:
+		j.plan = e.Plan
+		j.Experiment, j.Labels, j.Load = e.Plan.Name, e.Plan.Labels, e.Plan.Load
+		maps.Copy(j.Signals, e.Plan.Signals)
+	case e.Environment != nil:
+		j.Environment = e.Environment
+	case e.Phase != "":
+		if n := len(j.Phases); n > 0 {
+			j.Phases[n-1].To = e.At
+		}
+		j.Phases = append(j.Phases, PhaseResult{Name: e.Phase, Span: steadystate.Instant(e.At)})
+	case e.Observations != nil:
+		for _, o := range e.Observations.List {
+			j.timeline(e.Observations.Signal).Add(o)
+		}
+	case e.Requests != nil:
+		for _, q := range e.Requests.List {
+			j.request(e.Requests.Signal, q)
+		}
+	case e.Event != nil:
+		j.Events = append(j.Events, *e.Event)
+	case e.Injection != nil:
+		j.Injections = append(j.Injections, InjectionResult{Injection: *e.Injection})
+	case e.Removal != nil:
+		j.removal(*e.Removal)
+	case e.Note != "":
+		j.Notes = append(j.Notes, e.Note)
+	case e.End != nil:
+		j.End = *e.End
+	}
+}
+
+func (j *judge) removal(r Removal) {
+	if r.Error != "" {
+		j.LeftBehind = append(j.LeftBehind, fmt.Sprintf("%s: %s", r.Fault, r.Error))
+		return
+	}
+	for i := range j.Injections {
+		if j.Injections[i].Fault == r.Fault && j.Injections[i].Removed == nil {
+			j.Injections[i].Removed = &r.Span
+			return
+		}
+	}
+}
+
+func (j *judge) timeline(signal string) *steadystate.Timeline {
+	t := j.timelines[signal]
+	if t == nil {
+		t = steadystate.NewTimeline()
+		j.timelines[signal] = t
+	}
+	return t
+}
+
+// conclude computes figures, findings, proofs and the verdict.
+func (j *judge) conclude() {
+	if n := len(j.Phases); n > 0 {
+		j.Phases[n-1].To = j.last
+	}
+	j.Length = j.last
+	j.Window = steadystate.Span{From: j.last, To: j.last}
+	if at, ok := j.windowStart(); ok {
+		j.Window.From = at
+	}
+	j.traffic()
+	for _, c := range j.limits {
+		j.check(c)
+	}
+	j.prove()
+	j.verdict()
+}
+
+// windowStart is when the first fault may have begun; for a control run
+// without fault, when the hold phase did.
+func (j *judge) windowStart() (time.Duration, bool) {
+	if len(j.Injections) > 0 {
+		return j.Injections[0].From, true
+	}
+	if phase, ok := j.phase(PhaseInject); ok {
+		return phase.From, true
+	}
+	return 0, false
+}
+
+func (j *judge) phase(name string) (steadystate.Span, bool) {
+	for _, p := range j.Phases {
+		if p.Name == name {
+			return p.Span, true
+		}
+	}
+	return steadystate.Span{}, false
+}
+
+// throughout is what a check without limits must keep.
+var throughout = steadystate.MustParseLimit("outages <= 0")
+
+// check judges the limits of one check, and whether it was good at the end.
+func (j *judge) check(c steadystate.Check) {
+	t := j.timeline(c.Signal)
+	rule := steadystate.Rule{Settle: j.plan.Settle, Allowed: c.Allowed}
+	record := steadystate.Span{To: j.last}
+	figures := t.Figures(c.Good, rule, j.Window, record)
+	result := CheckResult{Check: c.Name, Good: c.Good, Figures: figures, Uptime: figures.Uptime()}
+	j.recoveries(&result)
+
+	limits := c.Limits
+	if len(limits) == 0 {
+		limits = []steadystate.Limit{throughout}
+	}
+	if _, injected := j.windowStart(); !injected {
+		limits = nil // nothing to judge: the proofs say why
+	}
+	for _, l := range limits {
+		finding := Finding{Check: c.Name, Signal: c.Signal, Limit: l.String()}
+		if len(c.Limits) == 0 {
+			finding.Limit = "good throughout"
+		}
+		f := figures
+		if l.Phase != "" {
+			window, ok := j.phase(l.Phase)
+			if !ok {
+				finding.Reading = steadystate.Reading{Text: "no such phase", Undecided: fmt.Sprintf("the run never came to the phase %q", l.Phase)}
+				j.Findings = append(j.Findings, finding)
+				continue
+			}
+			f = t.Figures(c.Good, rule, window, record)
+		}
+		switch l.Quantity {
+		case steadystate.TTR, steadystate.MTTR:
+			finding.Reading = result.recovery(l)
+		default:
+			finding.Reading = l.Judge(f)
+		}
+		if finding.Verdict != steadystate.Held {
+			finding.Where = j.where(f)
+		}
+		j.Findings = append(j.Findings, finding)
+	}
+	if len(limits) > 0 {
+		j.Findings = append(j.Findings, j.atEnd(c, figures, t))
+	}
+	j.Checks = append(j.Checks, result)
+}
+
+// atEnd is the finding that the check was good again when the record ended.
+func (j *judge) atEnd(c steadystate.Check, f steadystate.Figures, t *steadystate.Timeline) Finding {
+	finding := Finding{Check: c.Name, Signal: c.Signal, Limit: "good at the end"}
+	settle := steadystate.Span{From: max(j.Window.From, j.last-j.plan.Settle), To: j.last}
+	end := t.Figures(c.Good, steadystate.Rule{Settle: j.plan.Settle, Allowed: c.Allowed}, settle, steadystate.Span{To: j.last})
+	finding.Text = fmt.Sprintf("%d good, %d bad, %d unknown in the last %s", end.Good, end.Bad, end.Unknown, settle.Width())
+	open := len(f.Outages) > 0 && f.Outages[len(f.Outages)-1].Open
+	known := end.Observed()
+	switch {
+	case known == 0:
+		finding.Undecided = "nothing was observed in the end"
+	case open && end.Good == 0:
+		finding.Verdict = steadystate.Broken
+	case open:
+		finding.Undecided = "an outage was not over for the settle time when the record ended: watch for longer"
+	case end.Unknown > 0 && float64(end.Unknown) > float64(known)/10:
+		finding.Undecided = "too much is unknown of the end"
+	default:
+		finding.Verdict = steadystate.Held
+	}
+	if finding.Verdict != steadystate.Held {
+		finding.Where = j.where(f)
+	}
+	return finding
+}
+
+// recoveries fills in the time to recovery for each injection: from when it
+// took effect to the end of the last outage that began before the next one.
+func (j *judge) recoveries(c *CheckResult) {
+	var sum steadystate.Bounds[time.Duration]
+	for i, injection := range j.Injections {
+		if injection.Shortfall != "" {
+			continue
+		}
+		next := j.last
+		if i+1 < len(j.Injections) {
+			next = j.Injections[i+1].From
+		}
+		r := Recovery{Fault: injection.Fault}
+		for _, o := range c.Outages {
+			if o.Start.To < injection.From || o.Start.From > next {
+				continue
+			}
+			r.Outages++
+			r.TTR = o.End.Since(injection.Span)
+			r.Open = o.Open
+		}
+		c.Recoveries = append(c.Recoveries, r)
+		if r.Open {
+			c.Unrecovered++
+			continue
+		}
+		sum = sum.Plus(r.TTR)
+	}
+	if n := time.Duration(len(c.Recoveries) - c.Unrecovered); n > 0 {
+		c.MTTR = &steadystate.Bounds[time.Duration]{Low: sum.Low / n, High: sum.High / n}
+	}
+}
+
+// recovery judges a limit on ttr or mttr.
+func (c CheckResult) recovery(l steadystate.Limit) steadystate.Reading {
+	if len(c.Recoveries) == 0 {
+		return steadystate.Reading{Text: "no injection", Undecided: "without an injection there is nothing to recover from"}
+	}
+	if c.Observed() == 0 {
+		return steadystate.Reading{Text: "no observation", Undecided: "nothing was observed in the window"}
+	}
+	var worst steadystate.Bounds[time.Duration]
+	for _, r := range c.Recoveries {
+		worst.Low, worst.High = max(worst.Low, r.TTR.Low), max(worst.High, r.TTR.High)
+	}
+	seen := worst
+	if l.Quantity == steadystate.MTTR && c.Unrecovered == 0 {
+		seen = *c.MTTR
+	}
+	if c.UnknownTime > 0 {
+		seen.High = max(seen.High, c.Window.Width())
+	}
+	reading := l.Compare(steadystate.Seconds(seen), steadystate.FormatSeconds, c.Unrecovered > 0, c.Resolution, c.Window.Width())
+	if l.Quantity == steadystate.MTTR {
+		reading.Text += fmt.Sprintf(" (n=%d, longest %s, not recovered %d)", len(c.Recoveries), steadystate.FormatSeconds(worst.High.Seconds()), c.Unrecovered)
+	}
+	return reading
+}
+
+// where says where to look: the worst outage, what made it one, and what else
+// happened then.
+func (j *judge) where(f steadystate.Figures) string {
+	if len(f.Outages) == 0 {
+		return ""
+	}
+	worst := slices.MaxFunc(f.Outages, func(a, b steadystate.Outage) int {
+		return int(a.Length().High - b.Length().High)
+	})
+	text := fmt.Sprintf("outage from %s to %s: %d of %d bad, first: %s", worst.Start, worst.End, worst.Bad, worst.Total, worst.Reason)
+	var near []string
+	around := steadystate.Span{From: worst.Start.From - 2*time.Second, To: worst.End.To}
+	for _, e := range j.Events {
+		if e.Overlaps(around) && len(near) < 6 {
+			near = append(near, fmt.Sprintf("%s %s at %s", e.Subject, e.Kind, e.Span))
+		}
+	}
+	if len(near) > 0 {
+		text += "; then: " + strings.Join(near, ", ")
+	}
+	return text
+}

@@ -1,0 +1,162 @@
+package load
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+)
+
+// attempts is a round tripper that counts the connections each request was
+// put on, and says why it failed; vegeta's result tells neither. Requests are
+// known by the number that vegeta puts in a header.
+type attempts struct {
+	next http.RoundTripper
+	// The time-out is kept here and not by http.Client, which gives two
+	// different errors for it, depending on who notices first.
+	timeout time.Duration
+
+	mu    sync.Mutex
+	bySeq map[uint64]*attempt
+}
+
+type attempt struct {
+	n      int    // connections
+	reason string // why it failed; empty: it did not
+	local  bool   // on this machine
+}
+
+func newAttempts(next http.RoundTripper, timeout time.Duration) *attempts {
+	return &attempts{next: next, timeout: timeout, bySeq: map[uint64]*attempt{}}
+}
+
+// RoundTrip carries the request out and remembers what became of it.
+func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
+	seq, err := strconv.ParseUint(req.Header.Get("X-Vegeta-Seq"), 10, 64)
+	if err != nil {
+		return nil, err
+	}
+	var n atomic.Int64
+	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { n.Add(1) }}
+	ctx, cancel := context.WithTimeout(httptrace.WithClientTrace(req.Context(), trace), a.timeout)
+	resp, err := a.next.RoundTrip(req.WithContext(ctx))
+	at := &attempt{n: int(n.Load())}
+	defer a.remember(seq, at)
+	if err != nil {
+		cancel()
+		at.reason, at.local = classify(err)
+		return nil, err
+	}
+	resp.Body = body{resp.Body, at, cancel}
+	return resp, nil
+}
+
+func (a *attempts) remember(seq uint64, at *attempt) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.bySeq[seq] = at
+}
+
+// take is what became of a request; it is forgotten here. A request that never
+// came to a round trip has the zero value.
+func (a *attempts) take(seq uint64) attempt {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	at := a.bySeq[seq]
+	delete(a.bySeq, seq)
+	if at == nil {
+		return attempt{}
+	}
+	return *at
+}
+
+// body notices an answer that breaks off. It is read and closed before the
+// result is taken, by the same goroutine.
+type body struct {
+	io.ReadCloser
+	at     *attempt
+	cancel context.CancelFunc
+}
+
+func (b body) Close() error {
+	defer b.cancel()
+	return b.ReadCloser.Close()
+}
+
+func (b body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		b.at.reason, b.at.local = classify(err)
+	}
+	return n, err
+}
+
+// classify says why a request failed in words that do not differ from one
+// request to the next, and whether this machine is to blame.
+func classify(err error) (reason string, local bool) {
+	var dns *net.DNSError
+	var unknownAuthority x509.UnknownAuthorityError
+	var hostname x509.HostnameError
+	var record tls.RecordHeaderError
+	var timeout net.Error
+	var errno syscall.Errno
+	switch {
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return "no local port left", true
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return "too many open files", true
+	case errors.Is(err, syscall.ENOBUFS), errors.Is(err, syscall.ENOMEM):
+		return "no memory for sockets", true
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "connection refused", false
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return "connection reset", false
+	case errors.As(err, &dns):
+		return "name not resolved: " + dns.Name, false
+	case errors.As(err, &unknownAuthority), errors.As(err, &hostname), errors.As(err, &record):
+		return "TLS: " + innermost(err).Error(), false
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return "time-out", false
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "connection closed", false
+	case errors.As(err, &errno):
+		return errno.Error(), false
+	}
+	return innermost(err).Error(), false
+}
+
+// innermost is the cause without the addresses that wrap it.
+func innermost(err error) error {
+	for {
+		next := errors.Unwrap(err)
+		if next == nil {
+			return err
+		}
+		err = next
+	}
+}
+
+// schedule notices when an attack began: only its pacer is told.
+type schedule struct {
+	vegeta.Pacer
+	start time.Time
+}
+
+// Pace is called by one goroutine of the attack, before each request.
+func (s *schedule) Pace(elapsed time.Duration, hits uint64) (time.Duration, bool) {
+	if s.start.IsZero() {
+		s.start = time.Now().Add(-elapsed)
+	}
+	return s.Pacer.Pace(elapsed, hits)
+}

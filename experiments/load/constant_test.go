@@ -1,0 +1,191 @@
+package load_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// drive drives the load until n requests were answered, and returns them in
+// the order they were sent.
+func drive(t *testing.T, c load.Constant, n int) []experiments.Request {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	var list []experiments.Request
+	err := c.Drive(ctx, steadystate.StartClock(), func(q experiments.Request) {
+		list = append(list, q)
+		if len(list) == n {
+			cancel()
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(list) < n {
+		t.Fatalf("%d requests, want %d", len(list), n)
+	}
+	slices.SortFunc(list, func(a, b experiments.Request) int { return int(a.Seq) - int(b.Seq) })
+	return list
+}
+
+func TestRequestsAreNumberedSpansWithTheirAnswerer(t *testing.T) {
+	var mu sync.Mutex
+	seen := map[string]bool{}
+	connections := map[string]bool{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		seen[r.Header.Get("X-Vegeta-Seq")] = true
+		connections[r.RemoteAddr] = true
+		mu.Unlock()
+		w.Header().Set("X-Pod", "one")
+	}))
+	defer server.Close()
+
+	list := drive(t, load.Constant{Rate: 200, URL: server.URL}, 50)
+	for i, q := range list {
+		if q.Seq != uint64(i) {
+			t.Fatalf("request %d has number %d", i, q.Seq)
+		}
+		if q.Code != 200 || q.By != "one" || q.Attempts != 1 || q.Error != "" {
+			t.Errorf("request %d: %+v", i, q)
+		}
+		if q.Planned > q.Sent || q.Sent >= q.Answered {
+			t.Errorf("request %d: planned %s, sent %s, answered %s: out of order", i, q.Planned, q.Sent, q.Answered)
+		}
+		if i > 0 && q.Planned < list[i-1].Planned {
+			t.Errorf("request %d is planned before the one before it", i)
+		}
+		if !seen[fmt.Sprint(i)] {
+			t.Errorf("the server did not see number %d", i)
+		}
+	}
+	if len(connections) != len(list) {
+		t.Errorf("%d connections for %d requests, want a fresh one each", len(connections), len(list))
+	}
+}
+
+func TestFailuresAreDataWithAReason(t *testing.T) {
+	closed := httptest.NewServer(nil)
+	closed.Close()
+	hang := make(chan struct{})
+	for _, row := range []struct {
+		sentence string
+		handler  http.HandlerFunc
+		url      string
+		want     string
+	}{
+		{sentence: "a refused connection", url: closed.URL, want: "connection refused"},
+		{sentence: "an answer that says no, however fast", handler: func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}, want: "503"},
+		{sentence: "a connection reset before the answer", handler: func(w http.ResponseWriter, _ *http.Request) {
+			conn, _, _ := w.(http.Hijacker).Hijack()
+			_ = conn.(*net.TCPConn).SetLinger(0)
+			_ = conn.Close()
+		}, want: "connection reset"},
+		{sentence: "a connection closed before the answer", handler: func(w http.ResponseWriter, _ *http.Request) {
+			conn, _, _ := w.(http.Hijacker).Hijack()
+			_ = conn.Close()
+		}, want: "connection closed"},
+		{sentence: "an answer that breaks off", handler: func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "10")
+			_, _ = w.Write([]byte("half"))
+		}, want: "connection closed"},
+		{sentence: "no answer in time", handler: func(http.ResponseWriter, *http.Request) { <-hang }, want: "time-out"},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			url := row.url
+			if row.handler != nil {
+				server := httptest.NewServer(row.handler)
+				defer server.Close()
+				if row.want == "time-out" {
+					defer close(hang)
+				}
+				url = server.URL
+			}
+			for _, q := range drive(t, load.Constant{Rate: 100, URL: url, Timeout: 300 * time.Millisecond}, 3) {
+				if got := q.Observation().Failed; got != row.want {
+					t.Errorf("failed %q, want %q (%+v)", got, row.want, q)
+				}
+				if !q.FailedFirst() || q.Local {
+					t.Errorf("%+v: want a failure of the service", q)
+				}
+			}
+		})
+	}
+}
+
+func TestARepetitionOnAReusedConnectionIsAFailedFirstAttempt(t *testing.T) {
+	var n atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		// Every fifth request finds its connection gone: Go's client silently
+		// sends it again on another one.
+		if n.Add(1)%5 == 0 {
+			conn, _, _ := w.(http.Hijacker).Hijack()
+			_ = conn.Close()
+		}
+	}))
+	defer server.Close()
+	repeated := 0
+	for _, q := range drive(t, load.Constant{Rate: 100, URL: server.URL, Reuse: true}, 60) {
+		if q.Attempts > 1 {
+			repeated++
+			if !q.FailedFirst() || (q.Code == 200 && q.FailedFinally()) {
+				t.Errorf("%+v: want failed at first and not finally", q)
+			}
+		}
+	}
+	if repeated == 0 {
+		t.Error("no request was repeated: the client's repetition went unseen")
+	}
+}
+
+func TestALoadThatCannotKeepUpSaysSo(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		time.Sleep(100 * time.Millisecond)
+	}))
+	defer server.Close()
+	// One worker against 100 ms an answer makes ten a second of the hundred.
+	list := drive(t, load.Constant{Rate: 100, URL: server.URL, MaxInFlight: 1}, 12)
+	if last := list[11]; last.Late() < 500*time.Millisecond {
+		t.Errorf("request 11 was sent %s late, want more than 500ms", last.Late())
+	}
+}
+
+func TestRefusedBeforeAnythingIsSent(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		load     load.Constant
+		want     string
+	}{
+		{"no rate", load.Constant{URL: "http://localhost"}, "rate 0: want at least one"},
+		{"no URL", load.Constant{Rate: 1}, `url "": want http://host/path`},
+		{"another scheme", load.Constant{Rate: 1, URL: "ftp://host/"}, `url "ftp://host/": want http`},
+		{"a time-out below zero", load.Constant{Rate: 1, URL: "http://h/", Timeout: -1}, "below zero"},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			err := row.load.Drive(t.Context(), steadystate.StartClock(), func(experiments.Request) { t.Error("sent") })
+			if err == nil || !strings.Contains(err.Error(), row.want) {
+				t.Errorf("error %v, want one with %q", err, row.want)
+			}
+		})
+	}
+}
+
+func ExampleConstant() {
+	fmt.Println(load.Constant{Rate: 100, URL: "http://shop.example/checkout"})
+	// Output: 100 requests/s over fresh connections, GET http://shop.example/checkout, time-out 2s
+}

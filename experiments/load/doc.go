@@ -1,0 +1,18 @@
+// Package load drives requests with vegeta and records what became of each.
+//
+// The load is an open model: requests are sent when the schedule says so,
+// whether or not earlier ones were answered. When the machine cannot keep up,
+// because it was stalled or because all workers wait for answers, the requests
+// are sent late; each carries the time it was planned for, so the judge knows
+// the time of which nothing is known.
+//
+//	experiment.Load = load.Constant{
+//		Rate: 100,
+//		URL:  "http://shop.example/checkout",
+//	}
+//
+// Each request goes over a fresh connection, as a new user's would: with
+// kept-alive ones the load would travel on a few connections and meet a few
+// pods. With Reuse they are kept, and a request that Go's HTTP client silently
+// repeats on another connection counts as failed at its first attempt.
+package load

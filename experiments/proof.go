@@ -1,0 +1,269 @@
+package experiments
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// prove collects the reasons why the verdict may be believed.
+func (j *judge) prove() {
+	if len(j.plan.Faults) > 0 {
+		j.Proofs = append(j.Proofs, j.injected(), j.effect(), j.exposed())
+	}
+	for _, signal := range sorted(j.Traffic) {
+		v, text := j.Traffic[signal].held()
+		j.Proofs = append(j.Proofs, Proof{Name: "load held", Verdict: v, Text: text})
+		if v != steadystate.Held {
+			j.taint(signal, "the load fell behind, so its requests say nothing of the service: "+text)
+		}
+	}
+	j.Proofs = append(j.Proofs, j.observed(), j.covered(), j.undone())
+}
+
+// taint turns the findings of a signal to unknown: what drives it failed.
+func (j *judge) taint(signal, why string) {
+	for i := range j.Findings {
+		if f := &j.Findings[i]; f.Signal == signal {
+			f.Verdict, f.Undecided = steadystate.Unknown, why
+		}
+	}
+}
+
+func (j *judge) injected() Proof {
+	p := Proof{Name: "injected"}
+	var done []string
+	for _, i := range j.Injections {
+		if i.Shortfall != "" {
+			p.Text = i.Fault + ": " + i.Shortfall
+			return p
+		}
+		if len(i.Targets) == 0 {
+			p.Text = i.Fault + ": no target"
+			return p
+		}
+		names := []string{}
+		for _, t := range i.Targets {
+			names = append(names, t.Name)
+		}
+		done = append(done, fmt.Sprintf("%s: into %s, T0 %s", i.Fault, strings.Join(names, ", "), i.Span))
+	}
+	if len(done) < len(j.plan.Faults) {
+		p.Text = fmt.Sprintf("%d of %d faults were injected", len(done), len(j.plan.Faults))
+		return p
+	}
+	p.Verdict, p.Text = steadystate.Held, strings.Join(done, "; ")
+	return p
+}
+
+func (j *judge) effect() Proof {
+	p := Proof{Name: "effect"}
+	var seen []string
+	for _, i := range j.Injections {
+		if len(i.Effects) == 0 {
+			p.Text = i.Fault + ": says of no effect that could be looked for"
+			return p
+		}
+		for _, effect := range i.Effects {
+			for _, t := range i.Targets {
+				at := slices.IndexFunc(j.Events, func(e Event) bool {
+					return e.Kind == effect.Event && e.UID == t.UID && e.To >= i.From
+				})
+				if at < 0 {
+					p.Text = fmt.Sprintf("%s: %s was never seen %s", i.Fault, t.Name, effect.Event)
+					return p
+				}
+				seen = append(seen, fmt.Sprintf("%s (%s) %s at %s", t.Name, t.UID, effect.Event, j.Events[at].Span))
+			}
+		}
+	}
+	if len(seen) == 0 {
+		p.Text = "no fault was injected"
+		return p
+	}
+	p.Verdict, p.Text = steadystate.Held, strings.Join(seen, "; ")
+	return p
+}
+
+// exposed: a fault on what serves nobody proves nothing.
+func (j *judge) exposed() Proof {
+	p := Proof{Name: "exposed"}
+	if len(j.Traffic) == 0 {
+		p.Text = "no load: whether the targets served anybody is not known"
+		return p
+	}
+	var served []string
+	for _, i := range j.Injections {
+		for _, t := range i.Targets {
+			n := 0
+			answered := 0
+			for _, s := range j.Traffic {
+				n += s.bySettle[t.Name]
+				for _, k := range s.bySettle {
+					answered += k
+				}
+			}
+			if n == 0 {
+				p.Text = fmt.Sprintf("%s answered no request before the fault", t.Name)
+				if answered == 0 {
+					p.Text += "; no answer said who gave it: let the service name itself in a response header"
+				}
+				return p
+			}
+			served = append(served, fmt.Sprintf("%s answered %d of %d requests before the fault", t.Name, n, answered))
+		}
+	}
+	if len(served) == 0 {
+		p.Text = "no fault was injected"
+		return p
+	}
+	p.Verdict, p.Text = steadystate.Held, strings.Join(served, "; ")
+	return p
+}
+
+// minObservations is how often a check must be observed in the window, and
+// half of it before: two points make no timeline.
+const minObservations = 4
+
+func (j *judge) observed() Proof {
+	p := Proof{Name: "observed", Verdict: steadystate.Held}
+	var counts []string
+	for _, c := range j.Checks {
+		if c.Observed() < minObservations {
+			p.Verdict = steadystate.Unknown
+		}
+		text := fmt.Sprintf("%s: %d", c.Check, c.Observed())
+		if c.Unknown > 0 {
+			text += fmt.Sprintf(" and %d unknown", c.Unknown)
+		}
+		counts = append(counts, text)
+	}
+	p.Text = strings.Join(counts, ", ")
+	if p.Verdict != steadystate.Held {
+		p.Text += fmt.Sprintf("; wanted at least %d each", minObservations)
+	}
+	return p
+}
+
+// covered: the observations reach over the window, without a hole in which
+// much could have happened.
+func (j *judge) covered() Proof {
+	p := Proof{Name: "covered", Verdict: steadystate.Held}
+	var texts []string
+	for _, c := range j.Checks {
+		share := 0.0
+		if w := c.Window.Width(); w > 0 {
+			share = float64(max(c.UnknownTime, c.Resolution)) / float64(w)
+		}
+		text := fmt.Sprintf("%s: resolution %s, unknown %s", c.Check, c.Resolution.Round(time.Millisecond), c.UnknownTime.Round(time.Millisecond))
+		if c.UnknownTime > c.Window.Width()/20 || share > 0.25 {
+			p.Verdict = steadystate.Unknown
+			if why := j.whyUnknown(c.Check); why != "" {
+				text += " (" + why + ")"
+			}
+		}
+		texts = append(texts, text)
+	}
+	p.Text = fmt.Sprintf("of a window of %s: %s", j.Window.Width().Round(time.Millisecond), strings.Join(texts, "; "))
+	return p
+}
+
+func (j *judge) whyUnknown(check string) string {
+	for _, c := range j.limits {
+		if c.Name != check {
+			continue
+		}
+		for _, o := range j.timeline(c.Signal).Observations() {
+			if o.Unknown != "" && o.To >= j.Window.From {
+				return "at " + o.Span.String() + ": " + o.Unknown
+			}
+		}
+	}
+	return ""
+}
+
+func (j *judge) undone() Proof {
+	p := Proof{Name: "undone"}
+	if len(j.LeftBehind) > 0 {
+		p.Text = "may still be in place: " + strings.Join(j.LeftBehind, "; ")
+		return p
+	}
+	for _, i := range j.Injections {
+		if i.Removed == nil {
+			p.Text = i.Fault + ": the record does not show that it was undone"
+			return p
+		}
+	}
+	p.Verdict, p.Text = steadystate.Held, "every fault is gone"
+	return p
+}
+
+// verdict draws the conclusion.
+func (j *judge) verdict() {
+	var verdicts []steadystate.Verdict
+	var broken, unknown []string
+	for _, f := range j.Findings {
+		verdicts = append(verdicts, f.Verdict)
+		switch f.Verdict {
+		case steadystate.Broken:
+			broken = append(broken, fmt.Sprintf("%s: wanted %s, seen %s", f.Check, f.Limit, f.Text))
+		case steadystate.Unknown:
+			unknown = append(unknown, fmt.Sprintf("%s: %s: %s", f.Check, f.Limit, cmp.Or(f.Undecided, f.Text)))
+		}
+	}
+	var unproven []string
+	for _, p := range j.Proofs {
+		verdicts = append(verdicts, p.Verdict)
+		if p.Verdict != steadystate.Held {
+			unproven = append(unproven, fmt.Sprintf("no proof that %s: %s", sentence[p.Name], p.Text))
+		}
+	}
+	// What is not proven comes first: it is why the findings are unknown.
+	unknown = append(unproven, unknown...)
+	j.Verdict = steadystate.Worst(verdicts...)
+	switch {
+	case j.End.Reason == "":
+		j.End.Reason = "cut"
+		unknown = append([]string{"the record ends before the run did"}, unknown...)
+	case j.End.Reason != Completed:
+		unknown = append([]string{strings.TrimSuffix(j.End.Reason+": "+j.End.Detail, ": ")}, unknown...)
+	}
+	if j.End.Reason != Completed && j.Verdict != steadystate.Broken {
+		j.Verdict = steadystate.Unknown
+	}
+	switch j.Verdict {
+	case steadystate.Broken:
+		j.Reason = strings.Join(broken, "; ")
+	case steadystate.Unknown:
+		j.Reason = unknown[0]
+		if more := len(unknown) - 1; more > 0 {
+			j.Reason += fmt.Sprintf(" (and %d more reasons below)", more)
+		}
+	default:
+		j.Reason = fmt.Sprintf("%d limits held and all %d proofs are there", len(j.Findings), len(j.Proofs))
+	}
+}
+
+// sentence completes "no proof that ..." for a proof's name.
+var sentence = map[string]string{
+	"injected":  "every fault was injected",
+	"effect":    "the fault took effect",
+	"exposed":   "the targets served anybody",
+	"load held": "the load was driven as asked",
+	"observed":  "every check was observed",
+	"covered":   "the data covers the window",
+	"undone":    "every fault is gone",
+}
+
+func sorted[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,114 @@
+package experiments
+
+import (
+	"time"
+
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// A Result is what a record says of its experiment: the verdict, and why it
+// may be believed.
+type Result struct {
+	Experiment string              `json:"experiment"`
+	Labels     []string            `json:"labels,omitempty"`
+	Run        string              `json:"run"`
+	Started    time.Time           `json:"started"`
+	Length     time.Duration       `json:"length"`
+	Verdict    steadystate.Verdict `json:"verdict"`
+	// Reason is the verdict in one sentence.
+	Reason      string            `json:"reason"`
+	Environment map[string]string `json:"environment,omitempty"`
+	Load        string            `json:"load,omitempty"`
+	// Window is from the first injection to the record's end; limits without a
+	// phase are judged over it.
+	Window     steadystate.Span   `json:"window"`
+	Phases     []PhaseResult      `json:"phases"`
+	Findings   []Finding          `json:"findings"`
+	Proofs     []Proof            `json:"proofs"`
+	Checks     []CheckResult      `json:"checks"`
+	Injections []InjectionResult  `json:"injections,omitempty"`
+	Traffic    map[string]Traffic `json:"traffic,omitempty"` // by signal
+	Events     []Event            `json:"events,omitempty"`
+	Notes      []string           `json:"notes,omitempty"`
+	End        End                `json:"end"`
+	LeftBehind []string           `json:"leftBehind,omitempty"` // faults that may still be in place
+	Signals    map[string]string  `json:"signals,omitempty"`
+}
+
+// A PhaseResult is when a phase was.
+type PhaseResult struct {
+	Name string `json:"name"`
+	steadystate.Span
+}
+
+// A Finding is one limit compared with what was seen.
+type Finding struct {
+	Check  string `json:"check"`
+	Signal string `json:"signal"`
+	Limit  string `json:"limit"`
+	steadystate.Reading
+	// Where says where to look, for what did not hold.
+	Where string `json:"where,omitempty"`
+}
+
+// A Proof is one reason why a verdict may be believed. Held: it is there.
+type Proof struct {
+	Name    string              `json:"name"`
+	Verdict steadystate.Verdict `json:"verdict"`
+	Text    string              `json:"text"`
+}
+
+// A CheckResult is the figures of one check over the window.
+type CheckResult struct {
+	Check string                `json:"check"`
+	Good  steadystate.Tolerance `json:"good"`
+	steadystate.Figures
+	Uptime steadystate.Bounds[float64] `json:"uptime"`
+	// Recoveries are one for each injection; MTTR is their mean over those
+	// that recovered.
+	Recoveries  []Recovery                         `json:"recoveries,omitempty"`
+	MTTR        *steadystate.Bounds[time.Duration] `json:"mttr,omitempty"`
+	Unrecovered int                                `json:"unrecovered,omitempty"`
+}
+
+// A Recovery is how long after an injection took effect a check was good for
+// good. Without an outage it is zero.
+type Recovery struct {
+	Fault   string                            `json:"fault"`
+	Outages int                               `json:"outages"`
+	TTR     steadystate.Bounds[time.Duration] `json:"ttr"`
+	// Open: not recovered when the record ended; TTR is what was seen until
+	// then.
+	Open bool `json:"open,omitempty"`
+}
+
+// An InjectionResult is an injection and when it was undone.
+type InjectionResult struct {
+	Injection
+	Removed *steadystate.Span `json:"removed,omitempty"`
+}
+
+// Traffic is what became of the requests of a load, over the whole record.
+type Traffic struct {
+	Sent          int            `json:"sent"`
+	FailedFirst   int            `json:"failedFirst"`   // the first attempt was not answered well
+	FailedFinally int            `json:"failedFinally"` // nor was a repetition by the client
+	Repeated      int            `json:"repeated"`      // written to more than one connection
+	Local         int            `json:"local"`         // failed on the load's own machine
+	Late          int            `json:"late"`          // sent later than planned by more than LateAfter
+	Missing       int            `json:"missing"`       // numbers never seen: in flight when the record was cut
+	WorstLate     time.Duration  `json:"worstLate"`
+	Rate          float64        `json:"rate"` // planned requests per second
+	By            map[string]int `json:"by,omitempty"`
+	Failures      map[string]int `json:"failures,omitempty"` // by reason
+
+	bySettle map[string]int // who answered well before the first injection
+	maxSeq   uint64
+	first    time.Duration
+	last     time.Duration
+}
+
+// LateAfter is how much later than planned a request may be sent. Of the time
+// beyond it nothing is known: the load's machine was stalled or out of
+// workers, so it becomes unknown time of the signal.
+const LateAfter = 50 * time.Millisecond
