@@ -3,6 +3,7 @@ package steadystate
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -81,10 +82,14 @@ func parseTolerance(text string) (Tolerance, dimension, error) {
 	return Tolerance{op: op, value: value, unit: u.name}, u.dimension, nil
 }
 
+var unitThenDigit = regexp.MustCompile(`[a-zµ]\d`)
+
 func parseValue(text string) (float64, unit, error) {
 	// Compound durations ("1m30s") are time and nothing else.
-	if d, err := time.ParseDuration(text); err == nil && strings.Count(text, "m")+strings.Count(text, "s")+strings.Count(text, "h") > 1 {
-		return d.Seconds(), unit{"s", 1, timespan}, nil
+	if unitThenDigit.MatchString(text) {
+		if d, err := time.ParseDuration(text); err == nil {
+			return d.Seconds(), unit{"s", 1, timespan}, nil
+		}
 	}
 	for _, u := range units {
 		digits, found := strings.CutSuffix(text, u.name)

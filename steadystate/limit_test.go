@@ -1,0 +1,173 @@
+package steadystate_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/steadystatetest"
+)
+
+func TestLimitTextRoundTrips(t *testing.T) {
+	for _, text := range []string{
+		"downtime <= 2s", "uptime >= 99.9%", "outage <= 10s", "mttr <= 30s", "ttr <= 1m", "p95 <= 2s during hold",
+		"errors <= 0.1%", "rate >= 1000/min", "p99.9 < 250ms", "mean <= 0.75", "outages <= 0", "max < 1e-09", "uptime >= 0.999",
+	} {
+		l, err := steadystate.ParseLimit(text)
+		if err != nil {
+			t.Errorf("%v", err)
+			continue
+		}
+		if l.String() != text {
+			t.Errorf("%q reads back as %q", text, l)
+		}
+		encoded, _ := json.Marshal(l)
+		var decoded steadystate.Limit
+		if err := json.Unmarshal(encoded, &decoded); err != nil || decoded != l {
+			t.Errorf("%q through JSON: %v, %v", text, decoded, err)
+		}
+	}
+}
+
+func TestABadLimitIsRefusedWithTheChoices(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                             "want QUANTITY OPERATOR VALUE",
+		"downtime 2s":                  "want QUANTITY OPERATOR VALUE",
+		"downtme <= 2s":                `no quantity "downtme"; quantities: downtime, uptime`,
+		"p100 <= 2s":                   `no quantity "p100"`,
+		"downtime <= 2":                "downtime is a time, and \"2\" is not; units: ns, us",
+		"downtime <= 2%":               "downtime is a time",
+		"uptime >= 2s":                 "uptime is a share",
+		"errors <= fast":               `"fast" is not a number with a unit`,
+		"p95 <= 2s during lunch":       `no phase "lunch"; phases: settle, inject, hold`,
+		"p95 <= NaN":                   "not a finite number",
+		"p95 <= 2 s 3":                 "is not a number with a unit",
+		"downtime => 2s":               "want an operator first",
+		"rate >= 1000/fortnight":       "is not a number with a unit",
+		"mean <= +Inf":                 "not a finite number",
+		"uptime >= 99.9% during hold ": "",
+	} {
+		_, err := steadystate.ParseLimit(text)
+		switch {
+		case want == "" && err != nil:
+			t.Errorf("%q: %v", text, err)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("%q: error %v, want one with %q", text, err, want)
+		}
+	}
+}
+
+func FuzzParseLimit(f *testing.F) {
+	f.Add("downtime <= 2s")
+	f.Add("p99.9 < 1e3ms during watch")
+	f.Add("rate >= 1000/min")
+	f.Add("uptime >= 0x1p-2")
+	f.Fuzz(func(t *testing.T, text string) {
+		l, err := steadystate.ParseLimit(text)
+		if err != nil {
+			return
+		}
+		again, err := steadystate.ParseLimit(l.String())
+		if err != nil {
+			t.Fatalf("%q was read as %q, which cannot be read: %v", text, l, err)
+		}
+		if a, b := l.Tolerance.Value(), again.Tolerance.Value(); a != b && math.Abs(a-b) > 1e-12*math.Abs(a) {
+			t.Fatalf("%q is %g, and read back as %q it is %g", text, a, again, b)
+		}
+	})
+}
+
+func TestLimitVerdicts(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		limit    string
+		timeline string // one a second
+		want     steadystate.Verdict
+		text     string
+	}{
+		{"held: the harshest reading holds", "downtime <= 4s", "++++--++++++", steadystate.Held, "1s to 3s"},
+		{"broken: even the kindest reading breaks it", "downtime <= 500ms", "++++---+++++", steadystate.Broken, "2s to 4s"},
+		{"unknown: the limit lies between the two", "downtime <= 2s", "++++--++++++", steadystate.Unknown, "1s to 3s"},
+		{"unknown: nothing seen to break it, but the resolution is coarser", "downtime <= 500ms", "++++++++++++", steadystate.Unknown, "0s (no outage seen; resolution 1s)"},
+		{"held: no outage, and the resolution is printed", "outages <= 0", "++++++++++++", steadystate.Held, "0 (no outage seen; resolution 1s)"},
+		{"broken: one outage is one too many", "outages <= 0", "++++-+++++++", steadystate.Broken, "1"},
+		{"unknown: one could hide in what is unknown", "outages <= 0", "++++??++++++", steadystate.Unknown, "0 to 1"},
+		{"unknown: nothing was observed", "outages <= 0", "????????????", steadystate.Unknown, "no observation"},
+		{"unknown: the outage was not over in the end", "downtime <= 20s", "+++++++++---", steadystate.Unknown, "and not over when the record ended"},
+		{"uptime is downtime over the window", "uptime >= 70%", "++++--++++++", steadystate.Held, "75% to 91.667%"},
+		{"the share of errors counts observations", "errors <= 10%", "++++--++++++", steadystate.Broken, "16.667%"},
+		{"unknown observations could have failed", "errors <= 20%", "++++--+?++++", steadystate.Unknown, "16.667% to 25%"},
+		{"a percentile with more failures than it leaves out has no value", "p95 <= 2", "++++!!++++++", steadystate.Broken, "beyond any value: 2 of 12 failed"},
+		{"a percentile of what there is", "p50 <= 1", "++++!!++++++", steadystate.Held, "1"},
+		{"a mean of failures only", "mean <= 1", "!!!!", steadystate.Broken, "no value: all 4"},
+		{"the rate of observations", "rate >= 0.5/s", "++++++++++++", steadystate.Held, "1/s"},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			window := steadystate.Span{To: time.Duration(len(row.timeline)) * s}
+			figures := steadystatetest.Timeline(row.timeline, s, 0).Figures(steadystatetest.Good, steadystate.Rule{Settle: 2 * s}, window, window)
+			got := steadystate.MustParseLimit(row.limit).Judge(figures)
+			if got.Verdict != row.want || !strings.Contains(got.Text, row.text) {
+				t.Errorf("%s on %q: %s %q, want %s %q", row.limit, row.timeline, got.Verdict, got.Text, row.want, row.text)
+			}
+			if (got.Undecided != "") != (got.Verdict == steadystate.Unknown) {
+				t.Errorf("%s and undecided %q: an unknown verdict says what would decide it, and only that", got.Verdict, got.Undecided)
+			}
+		})
+	}
+}
+
+func TestALimitFinerThanItsSignalIsRefusedWithTheFinest(t *testing.T) {
+	err := steadystate.MustParseLimit("outage <= 5s").Decidable(75*s, 5*time.Minute)
+	if err == nil || !strings.Contains(err.Error(), `the finest limit that could be decided is "outage <= 1m15s"`) {
+		t.Errorf("error %v, want one that names the finest limit", err)
+	}
+	if err := steadystate.MustParseLimit("outage <= 80s").Decidable(75*s, 5*time.Minute); err != nil {
+		t.Errorf("a limit above the resolution: %v", err)
+	}
+	err = steadystate.MustParseLimit("uptime >= 99.9%").Decidable(s, 100*s)
+	if err == nil || !strings.Contains(err.Error(), "uptime >= 99%") {
+		t.Errorf("error %v, want one that names 99%%", err)
+	}
+}
+
+func TestWorst(t *testing.T) {
+	const u, h, b = steadystate.Unknown, steadystate.Held, steadystate.Broken
+	for _, row := range []struct {
+		sentence string
+		verdicts []steadystate.Verdict
+		want     steadystate.Verdict
+	}{
+		{"nothing judged is unknown", nil, u},
+		{"all held is held", []steadystate.Verdict{h, h}, h},
+		{"one unknown makes it unknown", []steadystate.Verdict{h, u, h}, u},
+		{"one broken settles it", []steadystate.Verdict{u, b, h}, b},
+	} {
+		if got := steadystate.Worst(row.verdicts...); got != row.want {
+			t.Errorf("%s: %s, want %s", row.sentence, got, row.want)
+		}
+	}
+	var zero steadystate.Verdict
+	if zero != steadystate.Unknown {
+		t.Error("the zero verdict must be unknown")
+	}
+}
+
+func ExampleParseLimit() {
+	_, err := steadystate.ParseLimit("downtime <= 2%")
+	fmt.Println(err)
+	// Output: limit "downtime <= 2%": downtime is a time, and "2%" is not; units: ns, us, ms, s, m, h (time), % (share), /s, /min, /h (rate) or none
+}
+
+func ExampleTimeline_Outages() {
+	// One observation a second; two bad ones.
+	timeline := steadystatetest.Timeline("++++--++++++", time.Second, 0)
+	window := steadystate.Span{To: 12 * time.Second}
+	for _, o := range timeline.Outages(steadystatetest.Good, steadystate.Rule{Settle: 3 * time.Second}, window) {
+		fmt.Printf("from %s to %s, %d bad\n", o.Start, o.End, o.Bad)
+	}
+	// Output: from 3.000s..4.000s to 5.000s..6.000s, 2 bad
+}

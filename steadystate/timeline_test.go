@@ -1,0 +1,226 @@
+package steadystate_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/steadystatetest"
+)
+
+const s = time.Second
+
+func TestOutages(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		timeline string
+		span     time.Duration // of each observation, one every second
+		rule     steadystate.Rule
+		want     string // start, end, bad/total, open
+	}{
+		{"a steady signal has no outage", "++++++++++", 0, steadystate.Rule{Settle: 2 * s}, ""},
+		{"an empty one neither", "", 0, steadystate.Rule{Settle: 2 * s}, ""},
+		{
+			"an outage begins between the last good and the first bad observation, and ends between the last bad and the next good one",
+			"++++--++++", 0, steadystate.Rule{Settle: 2 * s},
+			"3.000s..4.000s to 5.000s..6.000s 2/2",
+		},
+		{
+			"what an observation speaks of widens the edges",
+			"++++--++++", 500 * time.Millisecond, steadystate.Rule{Settle: 2 * s},
+			"3.000s..4.500s to 5.000s..6.500s 2/2",
+		},
+		{
+			"flapping within the settle time is one outage",
+			"++-+-++-+++++", 0, steadystate.Rule{Settle: 4 * s},
+			"1.000s..2.000s to 7.000s..8.000s 3/6",
+		},
+		{
+			"without a settle time each is its own",
+			"++-+--+", 0, steadystate.Rule{},
+			"1.000s..2.000s to 2.000s..3.000s 1/1; 3.000s..4.000s to 5.000s..6.000s 2/2",
+		},
+		{
+			"an outage that is on when the record ends is open",
+			"+++++---", 0, steadystate.Rule{Settle: 2 * s},
+			"4.000s..5.000s to 7.000s..8.000s 3/3 open",
+		},
+		{
+			"so is one that has not been over for the settle time",
+			"+++++---++", 0, steadystate.Rule{Settle: 4 * s},
+			"4.000s..5.000s to 7.000s..8.000s 3/3 open",
+		},
+		{
+			"one that was on from the beginning may have begun with the record",
+			"--++++", 0, steadystate.Rule{Settle: 2 * s},
+			"0.000s to 1.000s..2.000s 2/2",
+		},
+		{
+			"unknown observations neither begin nor end one",
+			"+++??--??+++", 0, steadystate.Rule{Settle: 2 * s},
+			"2.000s..5.000s to 6.000s..9.000s 2/2",
+		},
+		{
+			"a stray bad one within the allowed share is not an outage",
+			"+++++-++++", 0, steadystate.Rule{Settle: 5 * s, Allowed: 0.2},
+			"",
+		},
+		{
+			"more than the allowed share is",
+			"+++++-+-+++++++", 0, steadystate.Rule{Settle: 5 * s, Allowed: 0.2},
+			"4.000s..5.000s to 5.000s..6.000s 1/1",
+		},
+		{
+			"a failed observation is bad whatever counts as good",
+			"+++!++++", 0, steadystate.Rule{Settle: 2 * s},
+			"2.000s..3.000s to 3.000s..4.000s 1/1",
+		},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			timeline := steadystatetest.Timeline(row.timeline, s, row.span)
+			window := steadystate.Span{To: time.Duration(len(row.timeline)) * s}
+			if got := describe(timeline.Outages(steadystatetest.Good, row.rule, window)); got != row.want {
+				t.Errorf("%s\n got %q\nwant %q", row.timeline, got, row.want)
+			}
+		})
+	}
+}
+
+func describe(outages []steadystate.Outage) string {
+	text := ""
+	for i, o := range outages {
+		if i > 0 {
+			text += "; "
+		}
+		text += fmt.Sprintf("%s to %s %d/%d", o.Start, o.End, o.Bad, o.Total)
+		if o.Open {
+			text += " open"
+		}
+	}
+	return text
+}
+
+// A request that timed out may have failed at any instant while it was in
+// flight; dating it by its send time alone would exclude the truth.
+func TestATimeOutIsDatedByItsWholeSpan(t *testing.T) {
+	ms := time.Millisecond
+	timeline := steadystate.NewTimeline()
+	add := func(from, to time.Duration, good bool) {
+		o := steadystate.Observation{Span: steadystate.Span{From: from, To: to}, Value: 1}
+		if !good {
+			o.Failed = "time-out"
+		}
+		timeline.Add(o)
+	}
+	// The server is gone from 1 s to 3 s; a request sent 42 ms before is lost.
+	for at := time.Duration(0); at < 948*ms; at += 10 * ms {
+		add(at, at+5*ms, true)
+	}
+	for at := 958 * ms; at < 3*s; at += 10 * ms {
+		add(at, at+s, false)
+	}
+	for at := 3 * s; at < 20*s; at += 10 * ms {
+		add(at, at+5*ms, true)
+	}
+	outages := timeline.Outages(steadystate.Within(2*s), steadystate.Rule{Settle: 5 * s}, steadystate.Span{To: 20 * s})
+	if len(outages) != 1 {
+		t.Fatalf("%d outages, want 1", len(outages))
+	}
+	o := outages[0]
+	if o.Start.From > s || o.Start.To < s || o.End.From > 3*s || o.End.To < 3*s {
+		t.Errorf("outage from %s to %s, want bounds that hold 1s and 3s", o.Start, o.End)
+	}
+	if !o.Length().Holds(2 * s) {
+		t.Errorf("length %v, want bounds that hold 2s", o.Length())
+	}
+}
+
+func TestResolution(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		timeline string
+		span     time.Duration
+		want     time.Duration
+	}{
+		{"instants a second apart cannot see an outage between two of them", "+++++", 0, s},
+		{"spans hide more", "+++++", 250 * time.Millisecond, s + 250*time.Millisecond},
+		{"a hole hides what fits in", "++   ++", 0, 4 * s},
+		{"unknown observations see nothing", "++???++", 0, 4 * s},
+		{"the end counts", "++   ", 0, 4 * s},
+		{"nothing seen, nothing known", "     ", 0, 5 * s},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			window := steadystate.Span{To: time.Duration(len(row.timeline)) * s}
+			if got := steadystatetest.Timeline(row.timeline, s, row.span).Resolution(window); got != row.want {
+				t.Errorf("%q: resolution %s, want %s", row.timeline, got, row.want)
+			}
+		})
+	}
+}
+
+func TestResolutionIsNotSpoiltByOneSlowAnswer(t *testing.T) {
+	timeline := steadystatetest.Timeline("++++++++++", s, 0)
+	timeline.Add(steadystate.Observation{Span: steadystate.Span{From: 2 * s, To: 8 * s}, Value: 1})
+	if got := timeline.Resolution(steadystate.Span{To: 10 * s}); got != s {
+		t.Errorf("resolution %s, want 1s: the other observations cover the slow one", got)
+	}
+}
+
+// random makes a timeline of n observations with spans that may cross.
+func random(r *rand.Rand, n int) []steadystate.Observation {
+	list := make([]steadystate.Observation, n)
+	for i := range list {
+		from := time.Duration(r.Int64N(int64(100 * s)))
+		list[i] = steadystate.Observation{
+			Span:  steadystate.Span{From: from, To: from + time.Duration(r.Int64N(int64(2*s)))},
+			Value: float64(r.IntN(4)),
+		}
+		switch r.IntN(12) {
+		case 0:
+			list[i].Unknown = "not seen"
+		case 1:
+			list[i].Failed = "failed"
+		}
+	}
+	return list
+}
+
+func TestPropertiesOfGeneratedTimelines(t *testing.T) {
+	window := steadystate.Span{To: 102 * s}
+	for seed := range uint64(300) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		list := random(r, 1+r.IntN(200))
+		rule := steadystate.Rule{Settle: time.Duration(r.Int64N(int64(10 * s))), Allowed: float64(r.IntN(2)) * 0.1}
+		figures := steadystate.NewTimeline(list...).Figures(steadystatetest.Good, rule, window, window)
+		for _, o := range figures.Outages {
+			if !o.Start.Valid() || !o.End.Valid() || o.Length().Low > o.Length().High || o.Start.From > o.End.To {
+				t.Fatalf("seed %d: outage %s to %s is not in order", seed, o.Start, o.End)
+			}
+			if o.Bad < 1 || o.Bad > o.Total {
+				t.Fatalf("seed %d: %d of %d bad", seed, o.Bad, o.Total)
+			}
+		}
+		if d := figures.Downtime; d.Low < 0 || d.Low > d.High || d.High > window.Width() {
+			t.Fatalf("seed %d: downtime %v of %s", seed, d, window)
+		}
+		uptime := figures.Uptime()
+		if sum := figures.Downtime.Low.Seconds()/window.Width().Seconds() + uptime.High; sum < 1-1e-12 || sum > 1+1e-12 {
+			t.Fatalf("seed %d: the least downtime and the most uptime make %g of the window", seed, sum)
+		}
+		r.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+		again := steadystate.NewTimeline(list...).Figures(steadystatetest.Good, rule, window, window)
+		if fmt.Sprint(again) != fmt.Sprint(figures) {
+			t.Fatalf("seed %d: the order of arrival changed the figures:\n%v\n%v", seed, figures, again)
+		}
+	}
+}
+
+func TestUnknownTimeWidensTheDowntime(t *testing.T) {
+	window := steadystate.Span{To: 12 * s}
+	f := steadystatetest.Timeline("++++???+++++", s, 0).Figures(steadystatetest.Good, steadystate.Rule{Settle: 2 * s}, window, window)
+	if f.Downtime.Low != 0 || f.Downtime.High != 4*s {
+		t.Errorf("downtime %v, want between nothing and the 4s from the last to the next known observation", f.Downtime)
+	}
+}
