@@ -1,0 +1,50 @@
+// Package chaosmesh injects faults into pods by way of Chaos Mesh: each fault
+// is one Chaos Mesh object that is created, seen to act, deleted, and seen to
+// be gone.
+//
+// "Applied" proves nothing. An injection counts only once Chaos Mesh's own
+// records say so for every pod that was asked for; the pods are known by their
+// UIDs from before; and where the cluster shows the effect itself, as it does
+// for a killed pod, the first sight of it dates the injection. What could not
+// be shown is the injection's shortfall, in Chaos Mesh's own words.
+//
+//	log.SetLogger(logr.Discard()) // controller-runtime's; once, in main
+//	c, err := chaosmesh.NewClient(config)
+//	cluster, err := chaosmesh.New(c, chaosmesh.Guard{Namespaces: []string{"shop"}}, chaosmesh.Patience{})
+//
+//	kill := cluster.PodKill(chaosmesh.Pods{
+//		Namespace: "shop",
+//		Selector:  map[string]string{"app": "checkout"},
+//	}, chaosmesh.One)
+//	err = experiments.Experiment{Faults: []experiments.Fault{kill}, ...}.Run(ctx, recorder)
+//
+//	left, err := chaosmesh.Find(ctx, c, chaosmesh.Scope{Namespaces: []string{"shop"}})
+//	removed, err := chaosmesh.Sweep(ctx, c, chaosmesh.Scope{Namespaces: []string{"shop"}}, chaosmesh.Patience{})
+//
+// # Nothing is left behind
+//
+// The ledger of what a run has put into a cluster is the cluster. Every object
+// carries the labels [ManagedLabel] and [RunLabel] from the instant it exists,
+// because they are part of the request that creates it; so there is no instant
+// at which an object of ours exists that [Find] does not find, whatever became
+// of the program that created it. The record says the same from the other
+// side: an event of kind "creating" with the object's full name is written
+// before the request is sent, so that a cut record names everything that its
+// run may have left. Both are needed for nothing but each other's check: no
+// second store is kept that could disagree with the first.
+//
+// Every object also carries a duration, which Chaos Mesh's controller enforces
+// when nobody else is left to (see [Guard]). For one-shot faults like a pod
+// kill it means nothing to Chaos Mesh, and costs nothing.
+//
+// # What it needs
+//
+// The right to create, get, list, watch, patch and delete the chaos kinds, and
+// to list and watch pods and list events, in the namespaces of the guard;
+// Chaos Mesh's own admission asks whether the user may create the chaos kind
+// in the namespace of the targets, which is the same namespace here.
+//
+// Importing this package registers a flag -kubeconfig on flag.CommandLine,
+// because Chaos Mesh's API imports controller-runtime, which does. A program
+// with a flag of that name uses a flag set of its own.
+package chaosmesh

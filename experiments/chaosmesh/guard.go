@@ -1,0 +1,101 @@
+package chaosmesh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/validation"
+)
+
+// ErrRefused is wrapped by every error that says that a guard refused a fault.
+// Nothing was created then.
+var ErrRefused = errors.New("refused")
+
+// A Guard says what faults may touch. The zero value allows nothing.
+type Guard struct {
+	// Namespaces that faults may touch, by their full names: there are no
+	// wildcards.
+	Namespaces []string
+	// Protected pods are never hit: a selection that matches a pod with all
+	// the labels of one of these is refused as a whole, because Chaos Mesh
+	// chooses among what matches by chance.
+	Protected []map[string]string
+	// Lifetime is how long after its creation the cluster itself ends a fault
+	// that nobody removed. It must be longer than any hold. Default: until
+	// the deadline of the context that the fault is injected with, which is
+	// the run's, and a minute; without a deadline ten minutes.
+	Lifetime time.Duration
+}
+
+// The lifetime of objects where the guard sets none.
+const (
+	lifetimeBeyond  = time.Minute
+	lifetimeDefault = 10 * time.Minute
+)
+
+// Validate says what is wrong with the guard.
+func (g Guard) Validate() error {
+	if len(g.Namespaces) == 0 {
+		return fmt.Errorf("guard: %w: no namespace is allowed; list those that faults may touch", ErrRefused)
+	}
+	var errs []error
+	for _, namespace := range g.Namespaces {
+		if wrong := validation.IsDNS1123Label(namespace); len(wrong) > 0 {
+			errs = append(errs, fmt.Errorf("guard: %w: %q is no namespace, and there are no wildcards: list each one by its name", ErrRefused, namespace))
+		}
+	}
+	for _, set := range g.Protected {
+		if len(set) == 0 {
+			errs = append(errs, fmt.Errorf("guard: %w: a protected set without labels would protect every pod; name the labels", ErrRefused))
+		}
+	}
+	if g.Lifetime < 0 {
+		errs = append(errs, fmt.Errorf("guard: %w: lifetime %s is below zero", ErrRefused, g.Lifetime))
+	}
+	return errors.Join(errs...)
+}
+
+// allow says whether the pods may be selected from at all.
+func (g Guard) allow(pods Pods) error {
+	switch {
+	case pods.Namespace == "":
+		return fmt.Errorf("%w: no namespace; say which one the pods are in", ErrRefused)
+	case !slices.Contains(g.Namespaces, pods.Namespace):
+		return fmt.Errorf("%w: namespace %q is not among those that faults may touch: %s", ErrRefused, pods.Namespace, strings.Join(g.Namespaces, ", "))
+	case len(pods.Selector) == 0:
+		return fmt.Errorf("%w: an empty selector would select every pod of namespace %q; say which labels the pods have", ErrRefused, pods.Namespace)
+	}
+	if _, err := labels.ValidatedSelectorFromSet(pods.Selector); err != nil {
+		return fmt.Errorf("%w: selector: %w", ErrRefused, err)
+	}
+	return nil
+}
+
+// protect says whether any of the matching pods is protected.
+func (g Guard) protect(pods []corev1.Pod) error {
+	for _, pod := range pods {
+		for _, set := range g.Protected {
+			if labels.SelectorFromSet(set).Matches(labels.Set(pod.Labels)) {
+				return fmt.Errorf("%w: pod %s matches the selector and is protected (%s); narrow the selector", ErrRefused, pod.Name, labels.FormatLabels(set))
+			}
+		}
+	}
+	return nil
+}
+
+// lifetime is the duration of an object that is created now.
+func (g Guard) lifetime(ctx context.Context) time.Duration {
+	if g.Lifetime > 0 {
+		return g.Lifetime
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		return max(0, time.Until(deadline)) + lifetimeBeyond
+	}
+	return lifetimeDefault
+}

@@ -1,0 +1,222 @@
+package experiments_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"math/rand/v2"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+func TestRequestsSurviveTheRecord(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	outcomes := []experiments.Outcome{
+		{Code: 200, By: "a", Attempts: 1},
+		{Code: 200, By: "b", Attempts: 2},
+		{Code: 503, By: "a", Attempts: 1},
+		{Error: "connection refused"},
+		{Error: "no local port left", Local: true},
+	}
+	var list []experiments.Request
+	for i := range 1000 {
+		planned := time.Duration(i) * 10 * time.Millisecond
+		sent := planned + time.Duration(r.Int64N(int64(5*time.Millisecond)))
+		list = append(list, experiments.Request{
+			Seq: uint64(i), Planned: planned, Sent: sent,
+			Answered: sent + time.Duration(r.Int64N(int64(2*time.Second))),
+			Outcome:  outcomes[r.IntN(len(outcomes))],
+		})
+	}
+	// Requests are recorded as they are answered, not as they were sent.
+	r.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+	text, err := json.Marshal(experiments.Requests{Signal: "requests", List: list})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got experiments.Requests
+	if err := json.Unmarshal(text, &got); err != nil {
+		t.Fatal(err)
+	}
+	if len(got.List) != len(list) {
+		t.Fatalf("%d requests, want %d", len(got.List), len(list))
+	}
+	for i, q := range got.List {
+		want := list[i]
+		if q.Seq != want.Seq || q.Outcome != want.Outcome {
+			t.Fatalf("request %d: %+v, want %+v", i, q, want)
+		}
+		if q.Sent > want.Sent || q.Answered < want.Answered {
+			t.Fatalf("request %d: span %s..%s does not hold %s..%s", i, q.Sent, q.Answered, want.Sent, want.Answered)
+		}
+		if want.Sent-q.Sent >= time.Microsecond || q.Answered-want.Answered >= time.Microsecond {
+			t.Fatalf("request %d: rounded by more than a microsecond", i)
+		}
+	}
+}
+
+// The worst case for the columns: answers of any length, and every other
+// request with another outcome.
+func TestARequestTakesFewBytes(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	var list []experiments.Request
+	for i := range 4096 {
+		planned := time.Duration(i) * time.Millisecond
+		sent := planned + time.Duration(r.Int64N(int64(200*time.Microsecond)))
+		outcome := experiments.Outcome{Code: 200, By: "checkout-1", Attempts: 1}
+		if i%2 == 1 {
+			outcome = experiments.Outcome{Error: "connection refused"}
+		}
+		list = append(list, experiments.Request{Seq: uint64(i), Planned: planned, Sent: sent, Answered: sent + time.Duration(r.Int64N(int64(10*time.Millisecond))), Outcome: outcome})
+	}
+	text, err := json.Marshal(experiments.Requests{Signal: "requests", List: list})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if each := float64(len(text)) / float64(len(list)); each > 10 {
+		t.Errorf("%.1f bytes for each request, want at most 10", each)
+	}
+}
+
+func FuzzRequestBlock(f *testing.F) {
+	text, _ := json.Marshal(experiments.Requests{Signal: "r", List: []experiments.Request{
+		{Seq: 3, Planned: time.Second, Sent: time.Second, Answered: 2 * time.Second, Outcome: experiments.Outcome{Code: 200, Attempts: 1}},
+	}})
+	f.Add(text)
+	f.Add([]byte(`{"n":1}`))
+	f.Add([]byte(`{"n":-1,"columns":"AAAA"}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var block experiments.Requests
+		if json.Unmarshal(text, &block) != nil {
+			return
+		}
+		again, err := json.Marshal(block)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var same experiments.Requests
+		if err := json.Unmarshal(again, &same); err != nil {
+			t.Fatalf("written and not readable: %v", err)
+		}
+		if len(same.List) != len(block.List) || same.Signal != block.Signal {
+			t.Fatalf("%d requests became %d", len(block.List), len(same.List))
+		}
+	})
+}
+
+// sample is a record with one entry of each kind.
+func sample(t *testing.T) []byte {
+	t.Helper()
+	var file bytes.Buffer
+	rec := experiments.NewRecorder(&file)
+	rec.Record(experiments.Entry{Plan: &experiments.Plan{
+		Name:   "sample",
+		Checks: []steadystate.Check{{Name: "up", Signal: "up", Good: steadystate.AtLeast(1), Limits: steadystate.Limits("downtime <= 2s")}},
+	}})
+	rec.Record(experiments.Entry{Environment: map[string]string{"where": "test"}})
+	rec.Record(experiments.Entry{Phase: experiments.PhaseSettle})
+	rec.Observe("up", steadystate.Observation{Value: 1})
+	rec.Request("requests", experiments.Request{Seq: 1, Outcome: experiments.Outcome{Code: 200, Attempts: 1}})
+	rec.Flush()
+	rec.Event(experiments.Event{Kind: experiments.EventGone, Subject: "pod/a", UID: "1"})
+	rec.Record(experiments.Entry{Injection: &experiments.Injection{Fault: "kill", Targets: []experiments.Target{{Name: "a", UID: "1"}}}})
+	rec.Record(experiments.Entry{Removal: &experiments.Removal{Fault: "kill"}})
+	rec.Note("note %d", 1)
+	rec.Record(experiments.Entry{End: &experiments.End{Reason: experiments.Completed}})
+	if err := rec.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return file.Bytes()
+}
+
+func TestARecordReadsBackAsItWasWritten(t *testing.T) {
+	text := sample(t)
+	var again bytes.Buffer
+	n := 0
+	for e, err := range experiments.Read(bytes.NewReader(text)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+		line, err := json.Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again.Write(append(line, '\n'))
+	}
+	if n != 11 {
+		t.Errorf("%d entries, want 11", n)
+	}
+	if !bytes.Equal(text, again.Bytes()) {
+		t.Errorf("read and written again:\n%s\nwant\n%s", again.Bytes(), text)
+	}
+}
+
+func TestARecordCutAtAnyByteIsReadableUpToThere(t *testing.T) {
+	text := sample(t)
+	whole := 0
+	for range experiments.Read(bytes.NewReader(text)) {
+		whole++
+	}
+	for cut := range text {
+		n := 0
+		var last error
+		for _, err := range experiments.Read(bytes.NewReader(text[:cut])) {
+			if err != nil {
+				last = err
+				continue
+			}
+			n++
+		}
+		if want := bytes.Count(text[:cut], []byte("\n")); n != want {
+			t.Fatalf("cut at %d: %d entries, want the %d whole lines", cut, n, want)
+		}
+		if atLineEnd := cut > 0 && text[cut-1] == '\n'; atLineEnd != (last == nil) {
+			t.Fatalf("cut at %d: error %v", cut, last)
+		}
+		if cut > 0 && text[cut-1] != '\n' && !errors.Is(last, experiments.ErrCut) {
+			t.Fatalf("cut at %d: error %v, want ErrCut", cut, last)
+		}
+		result, err := experiments.Judge(experiments.Read(bytes.NewReader(text[:cut])), nil)
+		if err == nil && result.Verdict == steadystate.Held {
+			t.Fatalf("cut at %d: held", cut)
+		}
+	}
+}
+
+func TestWhatIsNotARecordIsRefused(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                          "empty",
+		"hello\n":                   "line 1",
+		"{}\n":                      "no header",
+		`{"header":{"format":"x"}}`: "cut",
+		`{"header":{"format":"x","version":1}}` + "\n":                "no header with format",
+		`{"header":{"format":"aftershock/record","version":9}}` + "\n": "version 9: this program reads version 1",
+		`{"header":{"format":"aftershock/record","version":1}}` + "\n": "no plan",
+	} {
+		_, err := experiments.Judge(experiments.Read(strings.NewReader(text)), nil)
+		if text == `{"header":{"format":"x"}}` {
+			want = "no plan"
+		}
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: error %v, want one with %q", text, err, want)
+		}
+	}
+}
+
+func TestJudgingIsDeterministic(t *testing.T) {
+	text := sample(t)
+	first, err := experiments.Judge(experiments.Read(bytes.NewReader(text)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := experiments.Judge(experiments.Read(bytes.NewReader(text)), nil)
+	if err != nil || !reflect.DeepEqual(first, second) {
+		t.Errorf("%+v\n%+v\n%v", first, second, err)
+	}
+}

@@ -1,0 +1,392 @@
+package experiments_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+const (
+	s  = time.Second
+	ms = time.Millisecond
+)
+
+// world is a service of three instances in a synctest bubble, with a load and
+// a fault that know each other.
+type world struct {
+	down       map[string]bool // by instance
+	back       time.Duration   // how long a killed one stays away
+	rate       int
+	unanswered func(at time.Duration) string // why a request fails whatever happens
+	silent     bool                          // answers do not say who gave them
+	stall      experiments.Request           // no requests are sent between Planned and Sent
+	noEffect   bool
+	shortfall  string
+	injectErr  error
+	recoverErr error
+	panics     bool
+	injected   int
+	recovered  int
+}
+
+func (w *world) String() string { return "kill one" }
+
+func (w *world) Inject(ctx context.Context, rec *experiments.Recorder) (experiments.Injection, error) {
+	w.injected++
+	from := rec.Clock().Now()
+	if w.panics {
+		panic("fault has a bug")
+	}
+	if w.injectErr != nil || w.shortfall != "" {
+		return experiments.Injection{Span: steadystate.Instant(from), Shortfall: w.shortfall}, w.injectErr
+	}
+	time.Sleep(20 * ms)
+	w.down["b"] = true
+	time.AfterFunc(w.back, func() { w.down["b"] = false })
+	span := steadystate.Span{From: from, To: rec.Clock().Now()}
+	if !w.noEffect {
+		rec.Event(experiments.Event{Span: span, Kind: experiments.EventGone, Subject: "pod/b", UID: "uid-b"})
+	}
+	return experiments.Injection{
+		Targets: []experiments.Target{{Name: "b", UID: "uid-b"}},
+		Span:    span,
+		Effects: []experiments.Effect{{Event: experiments.EventGone}},
+	}, nil
+}
+
+func (w *world) Recover(ctx context.Context, rec *experiments.Recorder) (steadystate.Span, error) {
+	w.recovered++
+	if ctx.Err() != nil {
+		return steadystate.Span{}, errors.New("undo was called on a context that has ended")
+	}
+	return steadystate.Instant(rec.Clock().Now()), w.recoverErr
+}
+
+// Drive sends one request each interval to the instances in turn.
+func (w *world) Drive(ctx context.Context, clock steadystate.Clock, each func(experiments.Request)) error {
+	interval := time.Second / time.Duration(w.rate)
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	var seq uint64
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		now := clock.Now()
+		q := experiments.Request{Seq: seq, Planned: now, Sent: now}
+		if w.stall.Planned < now && now < w.stall.Sent {
+			q.Sent = w.stall.Sent
+		}
+		q.Answered = q.Sent + 2*ms
+		by := []string{"a", "b", "c"}[seq%3]
+		seq++
+		q.Outcome = experiments.Outcome{Code: 200, By: by, Attempts: 1}
+		if w.silent {
+			q.By = ""
+		}
+		if w.down[by] {
+			q.Outcome = experiments.Outcome{Error: "connection refused"}
+		}
+		if w.unanswered != nil {
+			if why := w.unanswered(now); why != "" {
+				q.Outcome = experiments.Outcome{Error: why}
+			}
+		}
+		each(q)
+	}
+}
+
+func newWorld() *world { return &world{down: map[string]bool{}, back: 2 * s, rate: 100} }
+
+func (w *world) experiment(limits ...string) experiments.Experiment {
+	return experiments.Experiment{
+		Name: "kill one of three",
+		Hypothesis: steadystate.Hypothesis{Checks: []steadystate.Check{{
+			Name: "answers", Signal: experiments.TrafficSignal, Good: steadystate.Within(time.Second),
+			Allowed: 0.001, Limits: steadystate.Limits(limits...),
+		}}},
+		Load:   struct{ experiments.Load }{named{w}},
+		Faults: []experiments.Fault{w},
+		Settle: 5 * s, SettleTimeout: 20 * s, Hold: 10 * s, Watch: 20 * s,
+	}
+}
+
+// named gives the world's load a name of its own.
+type named struct{ *world }
+
+func (n named) String() string { return fmt.Sprintf("%d/s", n.rate) }
+
+// run runs an experiment in a bubble and judges its record.
+func run(t *testing.T, ctx context.Context, e experiments.Experiment) (experiments.Result, []byte, error) { //nolint:revive // t first, as is usual
+	t.Helper()
+	var file bytes.Buffer
+	rec := experiments.NewRecorder(&file)
+	runErr := e.Run(ctx, rec)
+	result, err := experiments.Judge(experiments.Read(bytes.NewReader(file.Bytes())), nil)
+	if err != nil {
+		t.Fatalf("judge: %v", err)
+	}
+	return result, file.Bytes(), runErr
+}
+
+func proof(t *testing.T, r experiments.Result, name string) experiments.Proof {
+	t.Helper()
+	i := slices.IndexFunc(r.Proofs, func(p experiments.Proof) bool { return p.Name == name })
+	if i < 0 {
+		t.Fatalf("no proof %q in %+v", name, r.Proofs)
+	}
+	return r.Proofs[i]
+}
+
+func TestAnOutageIsMeasuredAndItsLimitsJudged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		result, record, err := run(t, t.Context(), w.experiment("downtime <= 3s", "ttr <= 3s", "errors <= 5%", "p50 <= 100ms during settle"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if result.Verdict != steadystate.Held {
+			t.Fatalf("%s: %s\n%+v", result.Verdict, result.Reason, result.Findings)
+		}
+		check := result.Checks[0]
+		if len(check.Outages) != 1 {
+			t.Fatalf("%d outages, want 1", len(check.Outages))
+		}
+		o := check.Outages[0]
+		// The instance was away for exactly 2 s; a third of the requests met it.
+		if !o.Length().Holds(2*s) && o.Length().High < 2*s-60*ms {
+			t.Errorf("length %v, want about 2s", o.Length())
+		}
+		if share := float64(o.Bad) / float64(o.Total); share < 0.3 || share > 0.37 {
+			t.Errorf("%d of %d bad, want a third", o.Bad, o.Total)
+		}
+		if len(check.Recoveries) != 1 || check.Recoveries[0].TTR.High < 2*s-60*ms || check.Recoveries[0].TTR.High > 2*s+100*ms {
+			t.Errorf("recoveries %+v, want one of 2s", check.Recoveries)
+		}
+		for _, p := range result.Proofs {
+			if p.Verdict != steadystate.Held {
+				t.Errorf("no proof of %s: %s", p.Name, p.Text)
+			}
+		}
+		again, err := experiments.Judge(experiments.Read(bytes.NewReader(record)), map[string][]steadystate.Limit{"answers": steadystate.Limits("downtime <= 1s")})
+		if err != nil || again.Verdict != steadystate.Broken {
+			t.Errorf("judged again with a tighter limit: %s, %v; want broken", again.Verdict, err)
+		}
+		if !strings.Contains(again.Reason, "wanted downtime <= 1s, seen 1.9") {
+			t.Errorf("reason %q, want limit, wanted and seen", again.Reason)
+		}
+		if where := again.Findings[0].Where; !strings.Contains(where, "connection refused") || !strings.Contains(where, "pod/b gone") {
+			t.Errorf("where %q, want the cause and the event nearby", where)
+		}
+		_, err = experiments.Judge(experiments.Read(bytes.NewReader(record)), map[string][]steadystate.Limit{"answrs": nil})
+		if err == nil || !strings.Contains(err.Error(), `no check "answrs" in the record; checks: "answers"`) {
+			t.Errorf("error %v, want the checks there are", err)
+		}
+	})
+}
+
+func TestWithoutLimitsTheCheckMustHoldThroughout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		result, _, err := run(t, t.Context(), newWorld().experiment())
+		if err != nil || result.Verdict != steadystate.Broken {
+			t.Errorf("%s, %v; want broken", result.Verdict, err)
+		}
+	})
+}
+
+func TestWhatIsNotProvenIsUnknown(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		change   func(w *world, e *experiments.Experiment)
+		proof    string
+		want     string // in the reason
+	}{
+		{"nothing was selected", func(w *world, _ *experiments.Experiment) { w.shortfall = "no pod is selected" }, "injected", "no pod is selected"},
+		{"the fault had no effect", func(w *world, _ *experiments.Experiment) { w.noEffect = true; w.back = 0 }, "effect", "b was never seen gone"},
+		{"the victim served nobody before", func(w *world, _ *experiments.Experiment) { w.silent = true }, "exposed", "b answered no request before the fault"},
+		{"the load stood still", func(w *world, _ *experiments.Experiment) {
+			w.stall = experiments.Request{Planned: 8 * s, Sent: 20 * s}
+		}, "load held", "sent over 50ms late"},
+		{"a signal was blind", func(_ *world, e *experiments.Experiment) {
+			e.Hypothesis.Signals = []steadystate.Signal{{Name: "orders", Source: steadystate.SourceFunc(
+				func(ctx context.Context, clock steadystate.Clock, record func(steadystate.Observation)) error {
+					for ctx.Err() == nil {
+						o := steadystate.Observation{Span: steadystate.Instant(clock.Now()), Value: 1}
+						if clock.Now() > 12*s {
+							o.Unknown = "prometheus: connection refused"
+						}
+						record(o)
+						select {
+						case <-ctx.Done():
+						case <-time.After(s):
+						}
+					}
+					return nil
+				})}}
+			e.Hypothesis.Checks = append(e.Hypothesis.Checks, steadystate.Check{Name: "orders flow", Signal: "orders", Good: steadystate.AtLeast(1)})
+		}, "covered", "prometheus: connection refused"},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld()
+				e := w.experiment("downtime <= 30s")
+				row.change(w, &e)
+				result, _, err := run(t, t.Context(), e)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if result.Verdict != steadystate.Unknown {
+					t.Errorf("%s, want unknown", result.Verdict)
+				}
+				if p := proof(t, result, row.proof); p.Verdict != steadystate.Unknown || !strings.Contains(p.Text, row.want) {
+					t.Errorf("proof %+v, want unknown with %q", p, row.want)
+				}
+				if !strings.Contains(result.Reason, row.want) {
+					t.Errorf("reason %q, want one with %q", result.Reason, row.want)
+				}
+				if w.recovered != 1 {
+					t.Errorf("undone %d times, want once", w.recovered)
+				}
+			})
+		})
+	}
+}
+
+func TestNothingIsInjectedIntoAServiceThatIsNotSteady(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.unanswered = func(time.Duration) string { return "connection refused" }
+		result, _, err := run(t, t.Context(), w.experiment())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w.injected != 0 || result.Verdict != steadystate.Unknown || result.End.Reason != experiments.NotSteady {
+			t.Errorf("injected %d times, %s, ended %q; want never, unknown, not steady", w.injected, result.Verdict, result.End.Reason)
+		}
+		if !strings.Contains(result.Reason, "not steady: answers: 50") {
+			t.Errorf("reason %q, want which check and why", result.Reason)
+		}
+	})
+}
+
+func TestAServiceThatDoesNotComeBackIsBroken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.back = time.Hour
+		result, _, err := run(t, t.Context(), w.experiment("ttr <= 10s"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if result.Verdict != steadystate.Broken {
+			t.Errorf("%s, want broken", result.Verdict)
+		}
+		if c := result.Checks[0]; c.Unrecovered != 1 || c.MTTR != nil {
+			t.Errorf("unrecovered %d, mttr %v: an open outage is censored, not averaged in", c.Unrecovered, c.MTTR)
+		}
+	})
+}
+
+func TestFaultsAreUndoneWhateverHappens(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		change   func(w *world, cancel context.CancelFunc)
+		reason   string
+		want     error
+	}{
+		{"when the run is interrupted", func(_ *world, cancel context.CancelFunc) { time.AfterFunc(8*s, cancel) }, experiments.Interrupted, context.Canceled},
+		{"when injecting fails half-way", func(w *world, _ context.CancelFunc) { w.injectErr = errors.New("API server says no") }, experiments.Failed, nil},
+		{"when undoing fails too, which is said", func(w *world, _ context.CancelFunc) { w.recoverErr = errors.New("stuck") }, experiments.Failed, experiments.ErrLeftBehind},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld()
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				row.change(w, cancel)
+				result, _, err := run(t, ctx, w.experiment("downtime <= 30s"))
+				if err == nil || (row.want != nil && !errors.Is(err, row.want)) {
+					t.Errorf("error %v, want %v", err, row.want)
+				}
+				if w.recovered != 1 || result.End.Reason != row.reason || result.Verdict != steadystate.Unknown {
+					t.Errorf("undone %d times, ended %q, %s", w.recovered, result.End.Reason, result.Verdict)
+				}
+			})
+		})
+	}
+}
+
+func TestAFaultIsUndoneWhenItPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.panics = true
+		var file bytes.Buffer
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("the panic was swallowed")
+				}
+			}()
+			_ = w.experiment().Run(t.Context(), experiments.NewRecorder(&file))
+		}()
+		if w.recovered != 1 {
+			t.Errorf("undone %d times, want once", w.recovered)
+		}
+	})
+}
+
+type failing struct{ after int }
+
+func (f *failing) Write(p []byte) (int, error) {
+	if f.after--; f.after < 0 {
+		return 0, errors.New("disk full")
+	}
+	return len(p), nil
+}
+
+func TestARecordThatCannotBeWrittenEndsTheRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		err := w.experiment().Run(t.Context(), experiments.NewRecorder(&failing{after: 20}))
+		if err == nil || !strings.Contains(err.Error(), "write record: disk full") {
+			t.Errorf("error %v, want the disk's", err)
+		}
+	})
+}
+
+func TestAnExperimentThatCannotBeJudgedIsRefused(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		change   func(e *experiments.Experiment)
+		want     string
+	}{
+		{"without a name", func(e *experiments.Experiment) { e.Name = "" }, "needs a name"},
+		{"without a hypothesis", func(e *experiments.Experiment) { e.Hypothesis.Checks = nil }, "needs a hypothesis"},
+		{"with a check on no signal", func(e *experiments.Experiment) { e.Hypothesis.Checks[0].Signal = "reqests" }, `no signal "reqests"; signals: ["requests"]`},
+		{"with a check that says nothing of what is good", func(e *experiments.Experiment) { e.Hypothesis.Checks[0].Good = steadystate.Tolerance{} }, "needs what counts as good"},
+		{"with the same check twice", func(e *experiments.Experiment) {
+			e.Hypothesis.Checks = append(e.Hypothesis.Checks, e.Hypothesis.Checks[0])
+		}, "is there twice"},
+		{"with a time below zero", func(e *experiments.Experiment) { e.Hold = -1 }, "hold -1ns is below zero"},
+		{"with less time to settle than settling takes", func(e *experiments.Experiment) { e.SettleTimeout = 1 }, "shorter than settle"},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			e := newWorld().experiment()
+			row.change(&e)
+			err := e.Run(t.Context(), experiments.NewRecorder(&bytes.Buffer{}))
+			if err == nil || !strings.Contains(err.Error(), row.want) {
+				t.Errorf("error %v, want one with %q", err, row.want)
+			}
+		})
+	}
+}
