@@ -1,0 +1,343 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"sync"
+	"time"
+)
+
+// A balancer hands TCP connections round robin to the backends that it
+// believes to be alive. It knows nothing of HTTP, never tries a second
+// backend, and looks at a backend at its checks only, as the balancers of
+// container platforms do:
+//
+//   - Each backend is checked by connecting to it, once every interval. One
+//     failed check takes it out of the rotation, one good check puts it in.
+//     So after a kill up to an interval's worth of its share of connections
+//     is lost. Without an interval nothing is ever taken out, and a backend is
+//     in as soon as its address is known.
+//   - A connection that its backend does not take is reset (RST, not FIN):
+//     the client, whose connection the kernel had already accepted, reads
+//     "connection reset by peer" where it would have read "connection refused"
+//     from the backend itself. So it is if there is no backend at all.
+//   - What a backend does to an open connection the client sees too: the kernel
+//     ends a killed process's connections with FIN ("EOF" before an answer), or
+//     with RST if it had not read all that was sent, and either is passed on.
+//   - A client that keeps its connection keeps its backend.
+type balancer struct {
+	listener net.Listener
+	interval time.Duration // between checks; 0: none
+
+	cancel context.CancelFunc // ends what runs
+	wg     sync.WaitGroup
+
+	mu     sync.Mutex
+	seats  []seat
+	next   int
+	open   map[net.Conn]struct{}
+	closed bool
+	turned chan struct{} // closed when a backend is put in or taken out
+}
+
+// A seat is a service's place in the rotation: the backend that it has now.
+type seat struct {
+	backend *backend
+	changed chan struct{} // holds a token when a backend was put in
+}
+
+// A backend is one process as the balancer sees it, guarded by the balancer's
+// lock.
+type backend struct {
+	address              string
+	rotation             []Turn
+	connections, refused int
+}
+
+const (
+	// maxConnections bounds the connections open at a time; more wait in the
+	// kernel's queue.
+	maxConnections = 2048
+	// checkTimeout is far above what a connection on loopback takes, so that a
+	// machine that is busy looks like no dead backend.
+	checkTimeout = 2 * time.Second
+)
+
+func startBalancer(seats int, interval time.Duration) (*balancer, error) {
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listen for the balancer: %w", err)
+	}
+	b := &balancer{
+		listener: listener,
+		interval: interval,
+		seats:    make([]seat, seats),
+		open:     map[net.Conn]struct{}{},
+		turned:   make(chan struct{}),
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	b.cancel = cancel
+	for i := range b.seats {
+		b.seats[i].changed = make(chan struct{}, 1)
+		if interval > 0 {
+			b.wg.Go(func() { b.check(ctx, &b.seats[i]) })
+		}
+	}
+	b.wg.Go(func() { b.accept(ctx) })
+	return b, nil
+}
+
+func (b *balancer) address() string { return b.listener.Addr().String() }
+
+// close ends every connection and waits for all that was started.
+func (b *balancer) close() error {
+	err := b.listener.Close()
+	b.cancel()
+	b.mu.Lock()
+	b.closed = true
+	for _, s := range b.seats {
+		if s.backend != nil {
+			s.backend.rotate(false)
+		}
+	}
+	for c := range b.open {
+		_ = c.Close()
+	}
+	b.mu.Unlock()
+	b.wg.Wait()
+	return err
+}
+
+// put gives a seat a new backend, in place of the one before.
+func (b *balancer) put(place int, address string) *backend {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := &b.seats[place]
+	if s.backend != nil {
+		s.backend.rotate(false)
+	}
+	s.backend = &backend{address: address}
+	if b.interval == 0 {
+		b.turn(s.backend, true)
+	}
+	select {
+	case s.changed <- struct{}{}:
+	default: // the check that it asks for is still to come
+	}
+	return s.backend
+}
+
+// rotate puts the backend into the rotation or takes it out.
+func (d *backend) rotate(in bool) {
+	now := time.Now()
+	switch {
+	case in == d.rotating():
+	case in:
+		d.rotation = append(d.rotation, Turn{In: now})
+	default:
+		d.rotation[len(d.rotation)-1].Out = now
+	}
+}
+
+func (d *backend) rotating() bool {
+	return len(d.rotation) > 0 && d.rotation[len(d.rotation)-1].Out.IsZero()
+}
+
+// turn rotates a backend under the balancer's lock, and wakes who waits for
+// that.
+func (b *balancer) turn(d *backend, in bool) {
+	d.rotate(in)
+	close(b.turned)
+	b.turned = make(chan struct{})
+}
+
+// settled waits until every seat's backend is in the rotation.
+func (b *balancer) settled(ctx context.Context) error {
+	for {
+		b.mu.Lock()
+		missing := slices.ContainsFunc(b.seats, func(s seat) bool { return s.backend == nil || !s.backend.rotating() })
+		turned := b.turned
+		b.mu.Unlock()
+		if !missing {
+			return nil
+		}
+		select {
+		case <-turned:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// account is what the balancer did with a backend.
+func (b *balancer) account(d *backend) (rotation []Turn, connections, refused int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(d.rotation), d.connections, d.refused
+}
+
+// check checks the backend of one seat, at every interval and when there is a
+// new one.
+func (b *balancer) check(ctx context.Context, s *seat) {
+	ticker := time.NewTicker(b.interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		case <-s.changed:
+		}
+		b.mu.Lock()
+		d := s.backend
+		b.mu.Unlock()
+		if d == nil {
+			continue
+		}
+		good := alive(ctx, d.address)
+		b.mu.Lock()
+		if !b.closed && s.backend == d {
+			b.turn(d, good)
+		}
+		b.mu.Unlock()
+	}
+}
+
+func alive(ctx context.Context, address string) bool {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	c, err := dial(ctx, address)
+	if err != nil {
+		return false
+	}
+	reset(c) // leaves no port behind in TIME_WAIT, ten times a second
+	return true
+}
+
+// pick chooses the backend of the next connection; nil: there is none.
+func (b *balancer) pick() *backend {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for range b.seats {
+		d := b.seats[b.next].backend
+		b.next = (b.next + 1) % len(b.seats)
+		if d != nil && d.rotating() {
+			d.connections++
+			return d
+		}
+	}
+	return nil
+}
+
+func (b *balancer) accept(ctx context.Context) {
+	slots := make(chan struct{}, maxConnections)
+	for {
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+		client, err := b.listener.Accept()
+		if err != nil {
+			<-slots
+			if errors.Is(err, net.ErrClosed) {
+				return
+			}
+			// File handles have run out, say: they come back.
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(10 * time.Millisecond):
+			}
+			continue
+		}
+		b.wg.Go(func() {
+			defer func() { <-slots }()
+			b.serve(ctx, client.(*net.TCPConn)) //nolint:forcetypeassert // of a TCP listener
+		})
+	}
+}
+
+// serve carries one client's connection. What delays its bytes or swallows
+// them belongs between the two halves of relay.
+func (b *balancer) serve(ctx context.Context, client *net.TCPConn) {
+	if !b.enter(client) {
+		return
+	}
+	defer b.leave(client)
+	d := b.pick()
+	if d == nil {
+		reset(client)
+		return
+	}
+	server, err := dial(ctx, d.address)
+	if err != nil {
+		b.mu.Lock()
+		if !b.closed {
+			d.refused++
+		}
+		b.mu.Unlock()
+		reset(client)
+		return
+	}
+	if !b.enter(server) {
+		return
+	}
+	defer b.leave(server)
+	relay(client, server)
+}
+
+// enter notes an open connection, so that close can end it; after close it
+// ends at once.
+func (b *balancer) enter(c net.Conn) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		_ = c.Close()
+		return false
+	}
+	b.open[c] = struct{}{}
+	return true
+}
+
+func (b *balancer) leave(c net.Conn) {
+	_ = c.Close()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.open, c)
+}
+
+// relay copies both ways until both have ended: the end of one is passed on as
+// the end, a break as a break.
+func relay(client, server *net.TCPConn) {
+	var wg sync.WaitGroup
+	half := func(to, from *net.TCPConn) {
+		if _, err := io.Copy(to, from); err != nil {
+			reset(to)
+			reset(from)
+			return
+		}
+		_ = to.CloseWrite()
+	}
+	wg.Go(func() { half(server, client) })
+	half(client, server)
+	wg.Wait()
+}
+
+func dial(ctx context.Context, address string) (*net.TCPConn, error) {
+	c, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	return c.(*net.TCPConn), nil //nolint:forcetypeassert // "tcp" was asked for
+}
+
+// reset closes a connection with RST.
+func reset(c *net.TCPConn) {
+	_ = c.SetLinger(0)
+	_ = c.Close()
+}

@@ -1,0 +1,206 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// A Bench is a running bench. It is safe for use by many goroutines.
+type Bench struct {
+	options     Options
+	balancer    *balancer
+	prometheus  *promServer
+	supervisors []*supervisor
+	cancel      context.CancelFunc // ends the supervisors
+	wg          sync.WaitGroup
+	temporary   string // directory to remove; empty: none
+
+	stop    sync.Once
+	stopErr error
+
+	mu       sync.Mutex
+	stopping bool // nothing more may be started
+}
+
+// A Service is one service of a bench as it is now.
+type Service struct {
+	Name string // "service-1"
+	// PID is its process; 0: it has none now.
+	PID     int
+	Address string // host:port of the process, empty if there is none
+}
+
+// Start starts a bench and returns when each service has answered and is in
+// the balancer's rotation. ctx bounds the starting; the bench then runs until
+// Stop. After an error nothing is left.
+func Start(ctx context.Context, options Options) (_ *Bench, err error) {
+	if err := options.Validate(); err != nil {
+		return nil, err
+	}
+	b := &Bench{options: options.withDefaults()}
+	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	b.cancel = cancel
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, b.Stop())
+		}
+	}()
+	executable, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find this program, to start it again: %w", err)
+	}
+
+	// The processes start while the rest does.
+	first := make([]*process, b.options.Services)
+	errs := make([]error, b.options.Services+1)
+	var starting sync.WaitGroup
+	for i := range first {
+		s := newSupervisor("service-"+strconv.Itoa(i+1), executable, b.options.RestartAfter, nil)
+		s.arrived = func(p *process) *backend { return b.arrived(i, p) }
+		b.supervisors = append(b.supervisors, s)
+		starting.Go(func() { first[i], errs[i] = startProcess(ctx, executable, s.service) })
+	}
+	errs[b.options.Services] = b.startRest()
+	starting.Wait()
+	if err := errors.Join(errs...); err != nil {
+		for _, p := range first {
+			if p != nil {
+				_ = p.kill(Stopped)
+				p.wait()
+			}
+		}
+		return nil, err
+	}
+	for i, s := range b.supervisors {
+		b.wg.Go(func() { s.run(running, first[i]) })
+	}
+	if err := b.balancer.settled(ctx); err != nil {
+		return nil, fmt.Errorf("wait for the services to be in rotation: %w", err)
+	}
+	return b, nil
+}
+
+func (b *Bench) startRest() (err error) {
+	dir := b.options.Dir
+	if dir == "" {
+		if dir, err = temporary(); err != nil {
+			return err
+		}
+		b.temporary = dir
+	}
+	interval := b.options.CheckInterval
+	if b.options.Defect == NoHealthChecks {
+		interval = 0
+	}
+	if b.balancer, err = startBalancer(b.options.Services, interval); err != nil {
+		return err
+	}
+	b.prometheus, err = startPrometheus(dir, b.options.ScrapeInterval)
+	return err
+}
+
+// arrived makes a new process known to those who have to do with it.
+func (b *Bench) arrived(place int, p *process) *backend {
+	address := p.address()
+	b.prometheus.target(p.service, address)
+	return b.balancer.put(place, address)
+}
+
+// Stop ends the bench: its services, the balancer and Prometheus. It returns
+// when everything has ended, and the same answer however often it is called.
+func (b *Bench) Stop() error {
+	b.stop.Do(func() {
+		b.mu.Lock()
+		b.stopping = true
+		b.mu.Unlock()
+		var errs []error
+		// The balancer first: that the services end then refuses nobody.
+		if b.balancer != nil {
+			errs = append(errs, b.balancer.close())
+		}
+		b.cancel()
+		b.wg.Wait()
+		if b.prometheus != nil {
+			errs = append(errs, b.prometheus.close())
+		}
+		if b.temporary != "" {
+			errs = append(errs, os.RemoveAll(b.temporary))
+		}
+		if err := errors.Join(errs...); err != nil {
+			b.stopErr = fmt.Errorf("stop the bench: %w", err)
+		}
+	})
+	return b.stopErr
+}
+
+// URL is where the balancer listens: "http://127.0.0.1:PORT".
+func (b *Bench) URL() string { return "http://" + b.balancer.address() }
+
+// PrometheusURL is where Prometheus listens, "http://127.0.0.1:PORT"; its API
+// is below /api/v1. The services have the labels job="service", pod=NAME and
+// instance=ADDRESS.
+func (b *Bench) PrometheusURL() string { return b.prometheus.url() }
+
+// Services are the services as they are now, in order of their numbers.
+func (b *Bench) Services() []Service {
+	services := make([]Service, 0, len(b.supervisors))
+	for _, s := range b.supervisors {
+		service := Service{Name: s.service}
+		if p := s.running(); p != nil {
+			service.PID, service.Address = p.pid(), p.address()
+		}
+		services = append(services, service)
+	}
+	return services
+}
+
+// Environment is what a record should say of where it was made.
+func (b *Bench) Environment() map[string]string {
+	return map[string]string{
+		"bench":         "processes on this machine, not a cluster",
+		"services":      strconv.Itoa(b.options.Services),
+		"restart after": b.options.RestartAfter.String(),
+		"scraped every": b.options.ScrapeInterval.String(),
+		"balancer":      b.describeBalancer(),
+		"prometheus":    prometheusVersion(),
+	}
+}
+
+func (b *Bench) describeBalancer() string {
+	if b.options.Defect == NoHealthChecks {
+		return "defective: " + string(NoHealthChecks)
+	}
+	return "checks each backend every " + b.options.CheckInterval.String()
+}
+
+// Truth is what really happened so far. It may be asked while the bench runs
+// and after Stop.
+func (b *Bench) Truth() Truth {
+	var truth Truth
+	for _, s := range b.supervisors {
+		for _, l := range s.history() {
+			p := l.process.known()
+			p.Rotation, p.Connections, p.Refused = b.balancer.account(l.backend)
+			truth.Processes = append(truth.Processes, p)
+		}
+	}
+	slices.SortStableFunc(truth.Processes, func(p, q Process) int { return p.Listening.From.Compare(q.Listening.From) })
+	return truth
+}
+
+func (b *Bench) supervisor(service string) (*supervisor, error) {
+	names := make([]string, 0, len(b.supervisors))
+	for _, s := range b.supervisors {
+		if s.service == service {
+			return s, nil
+		}
+		names = append(names, s.service)
+	}
+	return nil, fmt.Errorf("no service %q; services: %s", service, strings.Join(names, ", "))
+}

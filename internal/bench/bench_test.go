@@ -1,0 +1,298 @@
+package bench_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	promapi "github.com/prometheus/client_golang/api"
+	promv1 "github.com/prometheus/client_golang/api/prometheus/v1"
+	"github.com/prometheus/common/model"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/internal/bench"
+)
+
+// patience bounds each wait for a state; nothing is judged by how long it
+// took.
+const patience = 30 * time.Second
+
+func start(t *testing.T, options bench.Options) *bench.Bench {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	b, err := bench.Start(ctx, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := b.Stop(); err != nil {
+			t.Error(err)
+		}
+		for _, p := range b.Truth().Processes {
+			if !exited(p.PID) {
+				t.Errorf("process %d of %s is still there after Stop", p.PID, p.Service)
+			}
+		}
+	})
+	return b
+}
+
+// until polls for a state, and says what it saw last when it gives up.
+func until(t *testing.T, what string, state func() error) {
+	t.Helper()
+	deadline := time.After(patience)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := state()
+		if err == nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("waiting until %s: %v", what, err)
+		}
+	}
+}
+
+// get sends one request on a connection of its own, numbered as vegeta does.
+func get(t *testing.T, url, attack string, seq int) (pod string, err error) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("X-Vegeta-Attack", attack)
+	request.Header.Set("X-Vegeta-Seq", strconv.Itoa(seq))
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
+	response, err := client.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return "", err
+	}
+	pod = response.Header.Get(bench.PodHeader)
+	if response.StatusCode != http.StatusOK || !strings.HasPrefix(string(body), pod+" ") {
+		return "", fmt.Errorf("%s answered %s: %s", pod, response.Status, body)
+	}
+	return pod, nil
+}
+
+// exited reports whether a process runs no more: a zombie that nobody has
+// reaped yet has exited.
+func exited(pid int) bool {
+	if err := syscall.Kill(pid, 0); errors.Is(err, syscall.ESRCH) {
+		return true
+	}
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return errors.Is(err, fs.ErrNotExist) && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
+	}
+	_, state, _ := bytes.Cut(stat, []byte(") "))
+	return bytes.HasPrefix(state, []byte("Z")) || bytes.HasPrefix(state, []byte("X"))
+}
+
+func TestBenchServesAndIsScraped(t *testing.T) {
+	b := start(t, bench.Options{ScrapeInterval: 50 * time.Millisecond})
+	const requests = 30
+	answered := map[string]int{}
+	for seq := range requests {
+		pod, err := get(t, b.URL(), "first", seq)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answered[pod]++
+	}
+	for _, s := range b.Services() {
+		if answered[s.Name] != requests/3 {
+			t.Errorf("%s answered %d of %d requests, want every third: %v", s.Name, answered[s.Name], requests, answered)
+		}
+	}
+
+	client, err := promapi.NewClient(promapi.Config{Address: b.PrometheusURL()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.(promapi.CloseIdler).CloseIdleConnections)
+	api := promv1.NewAPI(client)
+	query := func(expr string) (model.Vector, error) {
+		value, warnings, _, err := api.Query(t.Context(), expr, time.Now())
+		if err != nil || len(warnings) > 0 {
+			return nil, fmt.Errorf("%s: %w %v", expr, err, warnings)
+		}
+		return value.(model.Vector), nil
+	}
+	until(t, "Prometheus counts every request of every service", func() error {
+		vector, err := query(`sum by (pod) (http_request_duration_seconds_count{job="service",route="/",code="200"})`)
+		if err != nil {
+			return err
+		}
+		for _, s := range vector {
+			if int(s.Value) != answered[string(s.Metric["pod"])] {
+				return fmt.Errorf("counts %v, want %v", vector, answered)
+			}
+		}
+		if len(vector) != 3 {
+			return fmt.Errorf("%d services in %v", len(vector), vector)
+		}
+		return nil
+	})
+	info, err := api.Buildinfo(t.Context())
+	if err != nil || info.Version == "" {
+		t.Errorf("build information: %+v, %v", info, err)
+	}
+	targets, err := api.Targets(t.Context())
+	if err != nil || len(targets.Active) != 3 {
+		t.Errorf("targets: %+v, %v", targets, err)
+	}
+
+	seen := map[string]int{}
+	for _, p := range b.Truth().Processes {
+		for _, s := range p.Seen {
+			seen[p.Service] += s.Requests
+			if s.Attack != "first" || int(s.Last) < requests-3 {
+				t.Errorf("%s saw %+v, want a last number in %d..%d", p.Service, s, requests-3, requests-1)
+			}
+		}
+		if p.Connections != requests/3 || p.Refused != 0 {
+			t.Errorf("%s was given %d connections, %d refused", p.Service, p.Connections, p.Refused)
+		}
+	}
+	for pod, n := range answered {
+		if seen[pod] != n {
+			t.Errorf("%s says it saw %d requests, and answered %d", pod, seen[pod], n)
+		}
+	}
+}
+
+func TestKill(t *testing.T) {
+	b := start(t, bench.Options{RestartAfter: 50 * time.Millisecond})
+	var record bytes.Buffer
+	rec := experiments.NewRecorder(&record)
+	before := b.Services()[1]
+	if _, err := get(t, b.URL(), "", 0); err != nil {
+		t.Fatal(err)
+	}
+
+	fault := b.Kill("service-2")
+	if got, want := fault.String(), "kill -9 service-2"; got != want {
+		t.Errorf("fault %q, want %q", got, want)
+	}
+	injection, err := fault.Inject(t.Context(), rec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	uid := strconv.Itoa(before.PID)
+	if !exited(before.PID) {
+		t.Errorf("process %d is still there after Inject", before.PID)
+	}
+	if len(injection.Targets) != 1 || injection.Targets[0] != (experiments.Target{Name: "service-2", UID: uid}) || injection.Shortfall != "" {
+		t.Errorf("injection %+v, want service-2 with UID %s", injection, uid)
+	}
+	removed, err := fault.Recover(t.Context(), rec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := b.Services()[1]
+	if after.PID == 0 || after.PID == before.PID {
+		t.Errorf("service-2 has process %d after Recover, had %d", after.PID, before.PID)
+	}
+
+	events := map[string]experiments.Event{}
+	for e, err := range experiments.Read(&record) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Event != nil {
+			events[e.Event.Kind] = *e.Event
+		}
+	}
+	gone, ready := events[experiments.EventGone], events[experiments.EventReady]
+	if gone.Subject != "process/service-2" || gone.UID != uid || gone.Span != injection.Span || !gone.Span.Valid() {
+		t.Errorf("gone event %+v, want UID %s in %s", gone, uid, injection.Span)
+	}
+	if ready.Subject != "process/service-2" || ready.UID != strconv.Itoa(after.PID) || ready.Span != removed || ready.From < gone.From {
+		t.Errorf("ready event %+v, want UID %d in %s", ready, after.PID, removed)
+	}
+
+	absences := b.Truth().Absences()
+	if len(absences) != 1 {
+		t.Fatalf("absences %+v, want one", absences)
+	}
+	a := absences[0]
+	if a.Service != "service-2" || a.PID != before.PID || a.NextPID != after.PID || a.End != bench.Killed {
+		t.Errorf("absence %+v, want that of process %d until %d", a, before.PID, after.PID)
+	}
+	if a.Gone.On(rec.Clock()) != injection.Span || a.Back.On(rec.Clock()) != removed {
+		t.Errorf("absence %+v, want it gone in %s and back in %s", a, injection.Span, removed)
+	}
+	until(t, "service-2 answers through the balancer again", func() error {
+		pod, err := get(t, b.URL(), "", 1)
+		if err == nil && pod != "service-2" {
+			err = fmt.Errorf("answered by %s", pod)
+		}
+		return err
+	})
+}
+
+func TestNoProcessOutlivesItsParent(t *testing.T) {
+	executable, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	parent := exec.CommandContext(t.Context(), executable)
+	parent.Env = append(os.Environ(), parentVariable+"=1")
+	parent.Stderr = os.Stderr
+	stdin, err := parent.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stdin.Close()
+	stdout, err := parent.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := parent.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var services []bench.Service
+	if err := json.NewDecoder(stdout).Decode(&services); err != nil || len(services) != 3 {
+		t.Errorf("services of the program: %+v, %v", services, err)
+	}
+	for _, s := range services {
+		if exited(s.PID) {
+			t.Errorf("process %d of %s is not there before its parent is killed", s.PID, s.Name)
+		}
+	}
+	if err := parent.Process.Kill(); err != nil {
+		t.Error(err)
+	}
+	if err := parent.Wait(); err == nil {
+		t.Error("the program ended in good order, want it killed")
+	}
+	for _, s := range services {
+		until(t, fmt.Sprintf("process %d of %s is gone", s.PID, s.Name), func() error {
+			if !exited(s.PID) {
+				return errors.New("it is there")
+			}
+			return nil
+		})
+	}
+}

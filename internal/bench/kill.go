@@ -1,0 +1,162 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"sync"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// Kill is the fault that a service's process is killed with kill -9. The bench
+// starts the next one by itself, after Options.RestartAfter.
+//
+// Inject returns when the kernel has given the process back, and records an
+// [experiments.EventGone] of "process/NAME" whose UID is the process's number;
+// its span, and the injection's, begins before the signal was sent and ends
+// when the process was reaped. When the next process has answered, an
+// [experiments.EventReady] with that one's number is recorded, at once, also
+// while the fault is held. A service without a process is the injection's
+// shortfall; a service that the bench does not have is an error.
+//
+// Recover waits for the next process: there is nothing else to undo.
+func (b *Bench) Kill(service string) experiments.Fault {
+	return &kill{bench: b, service: service}
+}
+
+type kill struct {
+	bench   *Bench
+	service string
+
+	mu     sync.Mutex
+	victim *process  // killed and not recovered from; nil: none
+	follow *follower // waits for the next process
+}
+
+// A follower waits for the process that comes after a victim and records it.
+type follower struct {
+	cancel context.CancelFunc
+	done   chan struct{} // closed when it has ended
+	back   Moment
+	err    error
+}
+
+// String says what is killed.
+func (k *kill) String() string { return "kill -9 " + k.service }
+
+func (k *kill) subject() string { return "process/" + k.service }
+
+// Inject kills the process and returns when it is reaped.
+func (k *kill) Inject(ctx context.Context, rec *experiments.Recorder) (experiments.Injection, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	injection := experiments.Injection{Span: steadystate.Instant(rec.Clock().Now())}
+	s, err := k.bench.supervisor(k.service)
+	if err != nil {
+		return injection, err
+	}
+	if k.victim != nil {
+		return injection, fmt.Errorf("process %d was killed and not recovered from: call Recover first", k.victim.pid())
+	}
+	p := s.running()
+	if p == nil {
+		injection.Shortfall = k.service + " has no process to kill: it is being started again"
+		return injection, nil
+	}
+	switch err := p.kill(Killed); {
+	case errors.Is(err, os.ErrProcessDone):
+		injection.Shortfall = fmt.Sprintf("process %d of %s ended by itself before it could be killed", p.pid(), k.service)
+		return injection, nil
+	case err != nil:
+		return injection, err
+	}
+	// From here on there is something to recover from.
+	k.victim = p
+	k.follow = k.bench.follow(s, p, k.subject(), rec)
+	select {
+	case <-p.gone:
+	case <-ctx.Done():
+		return injection, fmt.Errorf("wait for process %d of %s to be reaped: %w", p.pid(), k.service, context.Cause(ctx))
+	}
+	known := p.known()
+	injection.Span = known.Gone.On(rec.Clock())
+	if known.End != Killed {
+		injection.Shortfall = fmt.Sprintf("process %d of %s ended by itself before the signal reached it", p.pid(), k.service)
+		return injection, nil
+	}
+	uid := strconv.Itoa(p.pid())
+	rec.Event(experiments.Event{Span: injection.Span, Kind: experiments.EventGone, Subject: k.subject(), UID: uid})
+	injection.Targets = []experiments.Target{{Name: k.service, UID: uid}}
+	injection.Effects = []experiments.Effect{{Event: experiments.EventGone}}
+	return injection, nil
+}
+
+// Recover waits until the service has a process again, and returns when that
+// one became ready.
+func (k *kill) Recover(ctx context.Context, rec *experiments.Recorder) (steadystate.Span, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	now := steadystate.Instant(rec.Clock().Now())
+	if k.victim == nil {
+		return now, nil
+	}
+	if k.follow == nil {
+		// An earlier call gave up.
+		s, err := k.bench.supervisor(k.service)
+		if err != nil {
+			return now, err
+		}
+		k.follow = k.bench.follow(s, k.victim, k.subject(), rec)
+	}
+	f := k.follow
+	select {
+	case <-f.done:
+	case <-ctx.Done():
+		// Nothing may be recorded once the caller has gone on.
+		f.cancel()
+		<-f.done
+	}
+	if f.err != nil {
+		k.follow = nil
+		return now, fmt.Errorf("%w; its process %d was killed and is not undone until the next one answers", f.err, k.victim.pid())
+	}
+	k.victim, k.follow = nil, nil
+	return f.back.On(rec.Clock()), nil
+}
+
+// follow starts a follower. It ends when the service is back, when it is
+// cancelled, or with the bench, which waits for it.
+func (b *Bench) follow(s *supervisor, victim *process, subject string, rec *experiments.Recorder) *follower {
+	ctx, cancel := context.WithCancel(context.Background())
+	f := &follower{cancel: cancel, done: make(chan struct{})}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.stopping {
+		cancel()
+		f.err = fmt.Errorf("wait for %s to be back: %w", s.service, errStopped)
+		close(f.done)
+		return f
+	}
+	b.wg.Go(func() {
+		defer close(f.done)
+		defer cancel()
+		next, err := s.after(ctx, victim)
+		if err != nil {
+			f.err = err
+			return
+		}
+		known := next.known()
+		f.back = known.Ready
+		rec.Event(experiments.Event{
+			Span:    known.Ready.On(rec.Clock()),
+			Kind:    experiments.EventReady,
+			Subject: subject,
+			UID:     strconv.Itoa(known.PID),
+		})
+	})
+	return f
+}

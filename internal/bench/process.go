@@ -1,0 +1,278 @@
+package bench
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// A process is one life of a service, from its start until it is reaped.
+type process struct {
+	service string
+	cmd     *exec.Cmd
+	life    *os.File // its end is the process's sign that the bench is gone
+	wg      sync.WaitGroup
+	up      chan struct{} // closed when it listens
+	gone    chan struct{} // closed when it is reaped
+
+	mu     sync.Mutex
+	truth  Process // Connections, Refused and Rotation are the backend's
+	seen   map[string]Seen
+	alive  time.Time // last sign of life
+	killed time.Time // when it was about to be killed; zero: it was not
+	end    End       // what it was killed for
+	stderr tail
+}
+
+// startTimeout is how long a process may take until it answers.
+const startTimeout = 30 * time.Second
+
+// startProcess starts this program as a service and returns when it answers.
+// After an error nothing of it is left.
+func startProcess(ctx context.Context, executable, service string) (*process, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("no answer within %s", startTimeout))
+	defer cancel()
+	p := &process{
+		service: service,
+		up:      make(chan struct{}),
+		gone:    make(chan struct{}),
+		seen:    map[string]Seen{},
+	}
+	if err := p.start(executable); err != nil {
+		return nil, fmt.Errorf("start %s: %w", service, err)
+	}
+	if err := p.answer(ctx); err != nil {
+		_ = p.kill(Stopped)
+		p.wait()
+		return nil, fmt.Errorf("start %s: %w%s", service, err, p.stderr.text())
+	}
+	return p, nil
+}
+
+func (p *process) start(executable string) (err error) {
+	// Pipes of our own instead of those of exec.Cmd: with files only, Wait
+	// returns at the very instant the process is reaped, not when the pipes
+	// have been read too.
+	var ours, theirs []*os.File
+	defer func() {
+		for _, f := range theirs {
+			_ = f.Close() // the process has its own now, or there is none
+		}
+		if err != nil {
+			for _, f := range ours {
+				_ = f.Close()
+			}
+		}
+	}()
+	pipe := func() (r, w *os.File) {
+		if err == nil {
+			r, w, err = os.Pipe()
+		}
+		return r, w
+	}
+	stdin, life := pipe()
+	reports, stdout := pipe()
+	complaints, stderr := pipe()
+	for _, f := range []*os.File{stdin, stdout, stderr} {
+		if f != nil {
+			theirs = append(theirs, f)
+		}
+	}
+	for _, f := range []*os.File{life, reports, complaints} {
+		if f != nil {
+			ours = append(ours, f)
+		}
+	}
+	if err != nil {
+		return err
+	}
+
+	p.life = life
+	p.cmd = exec.Command(executable) //nolint:gosec,noctx // this program itself; kill ends it
+	p.cmd.Args = []string{"aftershock-bench", p.service}
+	p.cmd.Env = []string{serviceVariable + "=" + p.service}
+	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = stdin, stdout, stderr
+	// A group of its own: ^C is for the program, which may still want to undo
+	// what it did; the services end when it does.
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	p.alive = time.Now()
+	if err := p.cmd.Start(); err != nil {
+		return err
+	}
+	p.truth = Process{Service: p.service, PID: p.cmd.Process.Pid}
+	p.wg.Go(p.reap)
+	p.wg.Go(func() { p.read(reports) })
+	p.wg.Go(func() {
+		_, _ = io.Copy(&p.stderr, complaints)
+		_ = complaints.Close()
+	})
+	return nil
+}
+
+// reap waits for the end of the process and dates it.
+func (p *process) reap() {
+	defer close(p.gone)
+	err := p.cmd.Wait()
+	now := time.Now()
+	_ = p.life.Close()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.truth.Gone = Moment{From: p.alive, To: now}
+	p.truth.End = Crashed
+	status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
+	if !p.killed.IsZero() && ok && status.Signaled() && status.Signal() == syscall.SIGKILL {
+		p.truth.Gone.From = p.killed
+		p.truth.End = p.end
+	}
+	if err != nil {
+		p.stderr.note(err.Error())
+	}
+}
+
+// read reads the process's reports to their end.
+func (p *process) read(from *os.File) {
+	defer from.Close()
+	lines := bufio.NewReader(from)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if err != nil {
+			return // what is left is a line that a kill has cut
+		}
+		now := time.Now()
+		var r report
+		if err := json.Unmarshal(line, &r); err != nil {
+			p.stderr.note(fmt.Sprintf("wrote %q to standard output, which is for reports", line))
+			continue
+		}
+		p.note(r, now)
+	}
+}
+
+func (p *process) note(r report, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	at := instant(r.At, now)
+	if at.After(p.alive) {
+		p.alive = at
+	}
+	switch {
+	case r.Listening != nil && p.truth.Listening.IsZero():
+		p.truth.Listening = Moment{From: instant(r.Listening.Before, now), To: at}
+		p.truth.Address = r.Listening.Address
+		close(p.up)
+	case r.Seen != nil:
+		s := p.seen[r.Seen.Attack]
+		s.Attack = r.Seen.Attack
+		s.Requests++
+		s.Last = max(s.Last, r.Seen.Seq)
+		p.seen[s.Attack] = s
+	}
+}
+
+// answer waits until the process listens and has answered.
+func (p *process) answer(ctx context.Context) error {
+	select {
+	case <-p.up:
+	case <-p.gone:
+		return errors.New("it ended before it listened; does main call bench.Serve when bench.IsService?")
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	url := "http://" + p.address() + healthPath
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return err
+	}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	response, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("it answers %s", response.Status)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.truth.Ready = Moment{From: p.truth.Listening.From, To: now}
+	return nil
+}
+
+// kill kills the process now, with SIGKILL. It does not wait for its end.
+func (p *process) kill(as End) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	before := time.Now()
+	if err := p.cmd.Process.Kill(); err != nil {
+		return fmt.Errorf("kill process %d of %s: %w", p.truth.PID, p.service, err)
+	}
+	if p.killed.IsZero() {
+		p.killed, p.end = before, as
+	}
+	return nil
+}
+
+// wait waits until the process is gone and everything it wrote is read.
+func (p *process) wait() {
+	p.wg.Wait()
+}
+
+func (p *process) pid() int { return p.cmd.Process.Pid }
+
+func (p *process) address() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.truth.Address
+}
+
+// known is what is known of the process now, but for the balancer's part.
+func (p *process) known() Process {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	known := p.truth
+	known.Seen = slices.SortedFunc(maps.Values(p.seen), func(a, b Seen) int { return cmp.Compare(a.Attack, b.Attack) })
+	return known
+}
+
+// A tail keeps the end of what is written to it. The zero value is empty.
+type tail struct {
+	mu   sync.Mutex
+	last []byte
+}
+
+// tailSize is enough for the head of a panic's trace and its cause.
+const tailSize = 4096
+
+func (t *tail) Write(text []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.last = append(t.last, text...)
+	t.last = t.last[max(0, len(t.last)-tailSize):]
+	return len(text), nil
+}
+
+func (t *tail) note(line string) { _, _ = t.Write([]byte(line + "\n")) }
+
+// text is what was kept, as the end of an error's text.
+func (t *tail) text() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if text := strings.TrimSpace(string(t.last)); text != "" {
+		return ": " + text
+	}
+	return ""
+}

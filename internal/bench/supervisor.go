@@ -1,0 +1,138 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// A supervisor keeps one service running: when its process ends, it starts
+// the next one after a while.
+type supervisor struct {
+	service      string
+	executable   string
+	restartAfter time.Duration
+	// arrived is told of each process that answers, before anybody who waits
+	// for it is; it gives the process its backend.
+	arrived func(*process) *backend
+
+	mu      sync.Mutex
+	lives   []life
+	failure error // of the last attempt to start; nil: it succeeded
+	stopped bool
+	changed chan struct{} // closed at the next change
+}
+
+// A life is a process with the balancer's part of its truth.
+type life struct {
+	process *process
+	backend *backend
+}
+
+// errStopped is what is waited for in vain on a bench that has stopped.
+var errStopped = errors.New("the bench has stopped")
+
+func newSupervisor(service, executable string, restartAfter time.Duration, arrived func(*process) *backend) *supervisor {
+	return &supervisor{
+		service:      service,
+		executable:   executable,
+		restartAfter: restartAfter,
+		arrived:      arrived,
+		changed:      make(chan struct{}),
+	}
+}
+
+// run keeps the service running, beginning with a process that has started,
+// until ctx ends; then it kills the process and waits for it.
+func (s *supervisor) run(ctx context.Context, p *process) {
+	defer s.change(func() { s.stopped = true })
+	for {
+		if p != nil {
+			d := s.arrived(p)
+			s.change(func() { s.lives = append(s.lives, life{p, d}) })
+			select {
+			case <-p.gone:
+			case <-ctx.Done():
+				// An error says that it has just ended by itself.
+				_ = p.kill(Stopped)
+			}
+			p.wait()
+			s.change(func() {})
+		}
+		timer := time.NewTimer(s.restartAfter)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+		}
+		var err error
+		p, err = startProcess(ctx, s.executable, s.service)
+		s.change(func() { s.failure = err })
+	}
+}
+
+// change changes the state and wakes whoever waits for a change.
+func (s *supervisor) change(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f()
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// running is the process that runs now; nil: there is none.
+func (s *supervisor) running() *process {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.current()
+}
+
+func (s *supervisor) current() *process {
+	if len(s.lives) == 0 {
+		return nil
+	}
+	p := s.lives[len(s.lives)-1].process
+	select {
+	case <-p.gone:
+		return nil
+	default:
+		return p
+	}
+}
+
+// after waits for the process that follows p, and returns it even if it has
+// ended since.
+func (s *supervisor) after(ctx context.Context, p *process) (*process, error) {
+	for {
+		s.mu.Lock()
+		failure, stopped, changed := s.failure, s.stopped, s.changed
+		var next *process
+		for i, l := range s.lives {
+			if l.process == p && i+1 < len(s.lives) {
+				next = s.lives[i+1].process
+			}
+		}
+		s.mu.Unlock()
+		switch {
+		case next != nil:
+			return next, nil
+		case stopped:
+			return nil, fmt.Errorf("wait for %s to be back: %w", s.service, errStopped)
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, errors.Join(fmt.Errorf("wait for %s to be back: %w", s.service, context.Cause(ctx)), failure)
+		}
+	}
+}
+
+// history is all lives so far.
+func (s *supervisor) history() []life {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]life(nil), s.lives...)
+}

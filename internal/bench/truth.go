@@ -1,0 +1,108 @@
+package bench
+
+import (
+	"slices"
+	"time"
+
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// A Moment is an instant that lies within [From, To]. Both carry this
+// process's monotonic clock. The zero value has not come.
+type Moment struct{ From, To time.Time }
+
+// IsZero reports whether the moment has not come.
+func (m Moment) IsZero() bool { return m.To.IsZero() }
+
+// On is the moment as offsets on a record's clock; it is negative for what
+// was before the record.
+func (m Moment) On(clock steadystate.Clock) steadystate.Span {
+	return steadystate.Span{From: clock.At(m.From), To: clock.At(m.To)}
+}
+
+// An End is the way in which a process ended.
+type End string
+
+// The ways in which a process ends; one that runs has none.
+const (
+	Killed  End = "killed"  // by a fault of this bench, with kill -9
+	Stopped End = "stopped" // by Stop
+	Crashed End = "crashed" // in any other way
+)
+
+// A Process is one life of a service: what is known of it from the kernel,
+// from itself and from the balancer.
+type Process struct {
+	Service string
+	PID     int
+	Address string // host:port
+	// Listening is when connections to it began to be accepted.
+	Listening Moment
+	// Ready is when it was ready to serve: from Listening's earliest instant
+	// to the first answer that the bench had from it.
+	Ready Moment
+	// Gone is when it ceased to be; zero while it runs. Of a kill, it begins
+	// before the signal is sent and ends when the process is reaped; of a
+	// crash, it begins with the last sign of life.
+	Gone Moment
+	End  End
+	// Rotation is when the balancer gave connections to it.
+	Rotation []Turn
+	// Connections is how many it was given, and Refused of them could not be
+	// handed over: each is a client's connection that was reset.
+	Connections, Refused int
+	// Seen are the requests it saw, by vegeta attack, in order of name.
+	Seen []Seen
+}
+
+// A Turn is a time in which the balancer gave a backend connections. Both
+// instants are exact; Out is zero while it lasts.
+type Turn struct{ In, Out time.Time }
+
+// Seen is what a process saw of one vegeta attack.
+type Seen struct {
+	Attack   string
+	Requests int
+	// Last is the highest request number it saw, counted from 0, whether or
+	// not it was answered.
+	Last uint64
+}
+
+// Truth is what really happened on the bench.
+type Truth struct {
+	// Processes are all that ever served, in the order in which they came up.
+	Processes []Process
+}
+
+// An Absence is a time in which a service had no process.
+type Absence struct {
+	Service string
+	PID     int // of the process that went
+	End     End
+	Gone    Moment
+	// Back is when the next one was ready, and NextPID is that one; both are
+	// zero while there is none.
+	Back    Moment
+	NextPID int
+}
+
+// Absences are the times in which services had no process, in the order in
+// which they began. The end of the bench itself is none.
+func (t Truth) Absences() []Absence {
+	var absences []Absence
+	for i, p := range t.Processes {
+		if p.Gone.IsZero() || p.End == Stopped {
+			continue
+		}
+		a := Absence{Service: p.Service, PID: p.PID, End: p.End, Gone: p.Gone}
+		for _, next := range t.Processes[i+1:] {
+			if next.Service == p.Service {
+				a.Back, a.NextPID = next.Ready, next.PID
+				break
+			}
+		}
+		absences = append(absences, a)
+	}
+	slices.SortStableFunc(absences, func(a, b Absence) int { return a.Gone.From.Compare(b.Gone.From) })
+	return absences
+}
