@@ -1,0 +1,106 @@
+package prom
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/api"
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+	"github.com/prometheus/common/config"
+	"github.com/prometheus/common/model"
+
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// A Client speaks to one Prometheus. It is safe for use by many goroutines.
+type Client struct {
+	url  string
+	http *http.Client
+	api  v1.API
+}
+
+// NewClient makes a client. Nothing is sent yet; the error is about the
+// config: a URL that cannot be one, settings that contradict each other, a
+// file of TLS certificates that cannot be read.
+func NewClient(c Config) (*Client, error) {
+	if err := c.validate(); err != nil {
+		return nil, fmt.Errorf("configure prometheus: %w", err)
+	}
+	hc, err := config.NewClientFromConfig(c.HTTP, "aftershock", config.WithSecretManager(environment{}))
+	if err != nil {
+		return nil, fmt.Errorf("configure prometheus: http_config: %w", err)
+	}
+	ac, err := api.NewClient(api.Config{Address: c.URL, Client: hc})
+	if err != nil {
+		return nil, fmt.Errorf("configure prometheus: %w", err)
+	}
+	return &Client{url: c.URL, http: hc, api: v1.NewAPI(ac)}, nil
+}
+
+// Close closes the connections that are idle.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// An answer is what one query gave, and when on the record's clock: the server
+// evaluated it at some instant in the span.
+type answer struct {
+	steadystate.Span
+	value    model.Value
+	warnings []string
+}
+
+// ask evaluates a query at the server's own now. The error is what the span of
+// the answer is unknown for.
+func (c *Client) ask(ctx context.Context, clock steadystate.Clock, timeout time.Duration, query string, options ...v1.Option) (answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	a := answer{Span: steadystate.Instant(clock.Now())}
+	value, warnings, _, err := c.api.Query(ctx, query, time.Time{}, options...)
+	a.To = clock.Now()
+	if err != nil {
+		return a, explain(err, ctx.Err() != nil, timeout)
+	}
+	a.value, a.warnings = value, warnings
+	return a, nil
+}
+
+// whole is ask, but an answer with warnings is an error too: Thanos and Mimir
+// warn when a part of them did not answer, and then the value is of the rest.
+func (c *Client) whole(ctx context.Context, clock steadystate.Clock, timeout time.Duration, query string) (answer, error) {
+	a, err := c.ask(ctx, clock, timeout, query)
+	if err == nil && len(a.warnings) > 0 {
+		err = partial(a.warnings)
+	}
+	return a, err
+}
+
+// vector is the answer's value as one sample per series; a scalar is one
+// sample without labels.
+func (a answer) vector() (model.Vector, error) {
+	switch v := a.value.(type) {
+	case model.Vector:
+		if !slices.Contains(v, nil) {
+			return v, nil
+		}
+	case *model.Scalar:
+		return model.Vector{{Metric: model.Metric{}, Value: v.Value, Timestamp: v.Timestamp}}, nil
+	}
+	return nil, unexpected(a.value)
+}
+
+// matrix is the answer's value as a list of samples per series.
+func (a answer) matrix() (model.Matrix, error) {
+	if m, ok := a.value.(model.Matrix); ok && !slices.Contains(m, nil) {
+		return m, nil
+	}
+	return nil, unexpected(a.value)
+}
+
+func unexpected(v model.Value) error {
+	if v == nil {
+		return &failure{reason: "the answer holds no value", next: "check that the URL is a Prometheus' and not a login page's"}
+	}
+	return &failure{reason: fmt.Sprintf("the answer is a %s", v.Type()), next: "check that the URL is a Prometheus'"}
+}

@@ -1,0 +1,52 @@
+// Package prom makes queries of a Prometheus, or of what speaks its HTTP API
+// (Thanos, Mimir), into observations whose spans are honest.
+//
+// A value of PromQL is never of the instant at which it was asked for. A rate
+// speaks of its range, a selector of the last scrape, and the clock that
+// stamped the scrape is another machine's. So a query is parsed: how far back
+// each of its selectors reaches is read off it, the age of the samples that an
+// instant selector used is asked for in the same evaluation, and the skew
+// between the server's clock and the record's is measured with every answer.
+// The span of an observation holds all of that. What cannot be known (nothing
+// matched, NaN, a partial answer, no connection) is recorded as unknown with
+// its reason, never skipped and never a value.
+//
+//	client, err := prom.NewClient(prom.Config{URL: "http://prometheus.example:9090"})
+//	source := prom.Source{
+//		Client: client,
+//		Query:  prom.MustParse(`sum(rate(http_requests_total{code=~"5.."}[10s])) / sum(rate(http_requests_total[10s]))`),
+//	}
+//	found, err := source.Preflight(ctx)             // does it give one number, and how fine?
+//	err = limit.Decidable(found.Resolution, window) // can it decide "downtime <= 20s"?
+//	hypothesis.Signals = append(hypothesis.Signals, source.Signal("error share"))
+//
+// # Two ways to observe
+//
+// A plain selector, as in up{job="shop"}, is observed by its raw samples: each
+// scrape is one observation, dated by the server, and none is missed between
+// two polls. Its span begins at the scrape's time and ends when the scrape was
+// over: as its scrape_duration_seconds says where that can be found, else by
+// the next scrape of the same series, else by the answer that brought it.
+//
+// Any other expression is evaluated once per [Source.Interval]. The span of
+// the value reaches from the oldest sample that it can have used to the
+// answer. Two evaluations between which nothing was scraped say the same thing
+// twice; that changes no bound of an outage, but counts of observations are
+// counts of polls. A value made of several series mixes samples of different
+// instants in the span.
+//
+// # What to know before trusting a number
+//
+//   - A recorded series (its name has a colon, as in job:requests:rate5m)
+//     speaks of its rule's range, which is not in the query. Preflight says so;
+//     use the rule's expression instead.
+//   - histogram_quantile is interpolated within a bucket. Preflight says so;
+//     a share such as requests in the bucket le="2" over all is exact.
+//   - The clock measured is that of the server asked. Behind Thanos or Mimir
+//     samples are stamped by others, whose clocks must agree with it.
+//   - Samples with timestamps of the exporter's own are taken at its word.
+//   - A series of a plain selector that ends (its target is gone, which
+//     Prometheus marks as stale) is not observed any more. While no series is
+//     left the signal is unknown. To see that one of several is gone, count
+//     them: sum(up{job="shop"}).
+package prom

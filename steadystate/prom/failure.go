@@ -1,0 +1,116 @@
+package prom
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+)
+
+// A failure says why a query gave nothing and what the user can do about it.
+type failure struct {
+	reason string
+	next   string // may be empty
+	cause  error
+}
+
+// Error is the reason alone: it goes into many records. What to do next is
+// added once, by Preflight.
+func (f *failure) Error() string { return f.reason }
+
+func (f *failure) Unwrap() error { return f.cause }
+
+// advise adds what to do next to a failure.
+func advise(err error) error {
+	var f *failure
+	if errors.As(err, &f) && f.next != "" {
+		return fmt.Errorf("%w: %s", err, f.next)
+	}
+	return err
+}
+
+func partial(warnings []string) error {
+	warnings = slices.Sorted(slices.Values(warnings)) // they come in any order
+	return &failure{
+		reason: "the answer may be partial: " + strings.Join(warnings, "; "),
+		next:   "see what the server warns about; a store of Thanos or Mimir that does not answer makes every value one of the rest",
+	}
+}
+
+// explain turns an error of the HTTP API into a failure. URLs are left out:
+// the client's errors repeat them, and the query is named already.
+func explain(err error, timedOut bool, timeout time.Duration) error {
+	var answered *v1.Error
+	if errors.As(err, &answered) {
+		return refused(answered)
+	}
+	f := &failure{reason: err.Error(), cause: err}
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		f.reason = wrapped.Err.Error()
+	}
+	var authority x509.UnknownAuthorityError
+	var name x509.HostnameError
+	var verify *tls.CertificateVerificationError
+	switch {
+	case timedOut || errors.Is(err, context.DeadlineExceeded):
+		f.reason = fmt.Sprintf("no answer within %s", timeout)
+		f.next = "check that the server is up and the query is cheap, or raise the time-out"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		f.reason = "connection refused"
+		f.next = "check that the server listens there and that it can be reached from this machine (a port-forward that ended?)"
+	case errors.As(err, &authority):
+		f.next = "name its certificate authority in http_config, tls_config, ca_file"
+	case errors.As(err, &name):
+		f.next = "name the host that the certificate is for in http_config, tls_config, server_name"
+	case errors.As(err, &verify):
+		f.next = "check http_config, tls_config"
+	case strings.Contains(f.reason, "oauth2"):
+		f.next = "check http_config, oauth2: client_id, client_secret_file, token_url"
+	}
+	f.reason = brief(f.reason)
+	return f
+}
+
+// refused explains an answer that is not a value.
+func refused(e *v1.Error) error {
+	f := &failure{reason: string(e.Type) + ": " + brief(e.Msg), cause: e}
+	if e.Detail != "" {
+		f.reason += " (" + brief(e.Detail) + ")"
+	}
+	status := func(code int) bool { return strings.HasSuffix(e.Msg, fmt.Sprint(code)) }
+	switch {
+	case e.Type == v1.ErrBadData:
+		f.next = "mend the query"
+	case e.Type == v1.ErrClient && (status(http.StatusUnauthorized) || status(http.StatusForbidden)):
+		f.next = "check the credentials in http_config: basic_auth, authorization or oauth2, and the tenant in http_headers"
+	case e.Type == v1.ErrClient && status(http.StatusNotFound):
+		f.next = "check the URL's path: it ends before /api/v1; that of Mimir ends in /prometheus"
+	case e.Type == v1.ErrBadResponse:
+		f.next = "check that the URL is a Prometheus' and not a login page's"
+	case e.Type == v1.ErrServer:
+		f.next = "the server is in trouble: see its log, and try again"
+	case e.Type == v1.ErrTimeout:
+		f.next = "make the query cheaper, or raise the server's query time-out"
+	}
+	return f
+}
+
+// brief is the beginning of a text on one line: bodies of error pages are long.
+func brief(text string) string {
+	const most = 200
+	text = strings.ToValidUTF8(strings.Join(strings.Fields(text), " "), "?")
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most]) + "..."
+	}
+	return text
+}

@@ -1,0 +1,145 @@
+package prom
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// A Preflight is what a source gives now, and how fine it is.
+type Preflight struct {
+	// Series is how many series the query yields, before they are reduced.
+	Series int `json:"series"`
+	// Values are the observations' values: one, or one for each series.
+	Values []float64 `json:"values,omitempty"`
+	// Spacing is the time between two scrapes of a series that the query
+	// reads, the longest of the series; as Prometheus did it lately.
+	Spacing time.Duration `json:"spacing"`
+	// Window is what a value can speak of, relative to its evaluation.
+	Window steadystate.Span `json:"window"`
+	// Ahead is by how much the server's clock is ahead of this machine's.
+	Ahead steadystate.Bounds[time.Duration] `json:"ahead"`
+	// Resolution is the longest outage that can pass unseen while Prometheus
+	// scrapes and answers as it does now; for steadystate.Limit.Decidable. The
+	// record's own figure, from what was seen, is what counts in the end.
+	Resolution time.Duration `json:"resolution"`
+	// Notes are what the user should know before trusting the values.
+	Notes []string `json:"notes,omitempty"`
+}
+
+// Preflight evaluates the query once and learns how far apart the scrapes are.
+// The error says what would make every observation unknown, and what to do
+// about it: no connection, no permission, a query that the server does not
+// accept, nothing that matches, several series without a reduction, a partial
+// answer. A value that is no number yet (NaN before there is traffic) is a
+// note.
+func (s Source) Preflight(ctx context.Context) (Preflight, error) {
+	if err := s.validate(); err != nil {
+		return Preflight{}, err
+	}
+	s = s.withDefaults()
+	found, err := s.preflight(ctx)
+	if err != nil {
+		return Preflight{}, fmt.Errorf("preflight prometheus at %s: query %q: %w", s.Client.url, s.Query, advise(err))
+	}
+	return found, nil
+}
+
+func (s Source) preflight(ctx context.Context) (Preflight, error) {
+	clock := steadystate.StartClock()
+	a, err := s.Client.whole(ctx, clock, s.Timeout, s.Query.String())
+	if err != nil {
+		return Preflight{}, err
+	}
+	vector, err := a.vector()
+	if err != nil {
+		return Preflight{}, err
+	}
+	if len(vector) == 0 {
+		return Preflight{}, empty(s.Query)
+	}
+	values, err := s.Reduce.apply(vector)
+	if err != nil {
+		return Preflight{}, err
+	}
+	p := Preflight{Series: len(vector)}
+	for _, v := range values {
+		if err := number(v); err != nil {
+			p.note("%s", advise(err))
+			continue
+		}
+		p.Values = append(p.Values, v)
+	}
+	var skew skew
+	skew.read(vector[0].Timestamp, a.Span)
+	p.Ahead = skew.ahead(clock)
+
+	for _, selector := range s.Query.selectors {
+		spacing, err := s.scrapes(ctx, clock, selector)
+		if err != nil {
+			return Preflight{}, err
+		}
+		if !selector.instant() && spacing > 0 && selector.width < 2*spacing {
+			p.note("%s holds fewer than two scrapes at times: they are %s apart, so give it a range of %s or more",
+				selector.ranged(selector.width), spacing, 2*spacing)
+		}
+		if selector.recorded() {
+			p.note("%s is a recorded series by its name: its values speak of its rule's range too, which is not in the spans; use the rule's expression", selector.vector)
+		}
+		if spacing == 0 {
+			p.note("%s: fewer than two scrapes in the last %s, so that is how old a value may be", selector.vector, s.Lookback)
+			spacing = s.Lookback
+		}
+		p.Spacing = max(p.Spacing, spacing)
+	}
+	parser.Inspect(s.Query.expr, func(n parser.Node, _ []parser.Node) error {
+		if call, ok := n.(*parser.Call); ok && call.Func.Name == "histogram_quantile" {
+			p.note("histogram_quantile is interpolated within a bucket: the share of observations in the bucket that ends at the limit is exact, as in sum(rate(x_bucket{le=\"2\"}[1m])) / sum(rate(x_count[1m]))")
+		}
+		return nil
+	})
+	slices.Sort(p.Notes)
+	p.Notes = slices.Compact(p.Notes)
+
+	// What will be asked for while observing is asked for once: a server that
+	// refuses that would make everything unknown.
+	if _, _, err := s.poller(clock).poll(ctx); err != nil {
+		return Preflight{}, err
+	}
+
+	p.Window = s.Query.Window(min(p.Spacing, s.Lookback))
+	// The longest gap between observations, and the span of one: what is
+	// scraped says something of the service until the next scrape is over, and
+	// a value that is evaluated until the next poll.
+	p.Resolution = p.Window.Width() + (p.Ahead.High - p.Ahead.Low) + 2*alignment
+	took, known := s.took(ctx, clock, vector)
+	if known {
+		p.Resolution += took
+	}
+	if !s.bySample() || !known {
+		p.Resolution += s.Interval
+	}
+	return p, nil
+}
+
+// took is how long a scrape of the series takes at most, as of late.
+func (s Source) took(ctx context.Context, clock steadystate.Clock, vector model.Vector) (longest time.Duration, known bool) {
+	var of []model.Metric
+	for _, sample := range vector {
+		of = append(of, sample.Metric)
+	}
+	for _, d := range s.Client.scrapes(ctx, clock, s.Timeout, of, s.Lookback) {
+		longest, known = max(longest, d), true
+	}
+	return longest, known
+}
+
+func (p *Preflight) note(format string, args ...any) {
+	p.Notes = append(p.Notes, fmt.Sprintf(format, args...))
+}

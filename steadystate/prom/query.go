@@ -1,0 +1,119 @@
+package prom
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// A Query is a PromQL expression that yields numbers, and what its values can
+// speak of. The zero value is no query and is refused by a source.
+type Query struct {
+	text      string
+	expr      parser.Expr
+	selectors []selector
+}
+
+// Parse reads a query. The error has the position of what does not parse
+// ("1:12: parse error: ..."), or says why the values could not be dated or
+// would say nothing of a service:
+//
+//   - a range vector or a string is no number;
+//   - without a selector it is a constant;
+//   - with @ or a negative offset it does not speak of what went before its
+//     evaluation;
+//   - durations that are computed, smoothed and anchored (experimental) reach
+//     where the text does not say.
+func Parse(text string) (Query, error) {
+	fail := func(err error) (Query, error) {
+		return Query{}, fmt.Errorf("parse query %q: %w", text, err)
+	}
+	expr, err := parser.ParseExpr(text)
+	if err != nil {
+		return fail(err)
+	}
+	switch expr.Type() {
+	case parser.ValueTypeVector, parser.ValueTypeScalar:
+	case parser.ValueTypeMatrix:
+		return fail(errors.New("it is a range vector, a list of samples per series: apply a function, as in rate(...) or max_over_time(...)"))
+	default:
+		return fail(fmt.Errorf("it is a %s, not a number", parser.DocumentedType(expr.Type())))
+	}
+	selectors, err := selectorsOf(expr)
+	if err != nil {
+		return fail(err)
+	}
+	if len(selectors) == 0 {
+		return fail(errors.New("it selects no series, so it says nothing of a service: name a metric"))
+	}
+	return Query{text: text, expr: expr, selectors: selectors}, nil
+}
+
+// MustParse is Parse for literals in code; it panics on a text that does not
+// parse.
+func MustParse(text string) Query {
+	q, err := Parse(text)
+	if err != nil {
+		panic(err)
+	}
+	return q
+}
+
+// String is the query as it was written.
+func (q Query) String() string { return q.text }
+
+// MarshalText writes the query as it was written.
+func (q Query) MarshalText() ([]byte, error) { return []byte(q.text), nil }
+
+// UnmarshalText reads a query; empty text is the zero value.
+func (q *Query) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*q = Query{}
+		return nil
+	}
+	parsed, err := Parse(string(text))
+	if err != nil {
+		return err
+	}
+	*q = parsed
+	return nil
+}
+
+// Window is what a value evaluated at time 0 can speak of, as offsets: From is
+// below zero by as much as its furthest selector reaches back (its ranges,
+// those of the subqueries around it, their offsets), To by the smallest sum of
+// offsets. An instant selector has no range of its own: its sample is as old
+// as the last scrape, so the spacing of scrapes is the caller's to say.
+func (q Query) Window(spacing time.Duration) steadystate.Span {
+	if len(q.selectors) == 0 {
+		return steadystate.Span{}
+	}
+	w := steadystate.Span{From: 0, To: -longest}
+	for _, s := range q.selectors {
+		from := -s.back
+		if s.instant() {
+			from -= spacing
+		}
+		w.From, w.To = min(w.From, from), max(w.To, -s.offset)
+	}
+	return w
+}
+
+// raw reports whether the query is a plain selector, whose samples can be
+// fetched as they were scraped.
+func (q Query) raw() bool {
+	expr := q.expr
+	for {
+		paren, ok := expr.(*parser.ParenExpr)
+		if !ok {
+			break
+		}
+		expr = paren.Expr
+	}
+	_, plain := expr.(*parser.VectorSelector)
+	return plain
+}

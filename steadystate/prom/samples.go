@@ -1,0 +1,185 @@
+package prom
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// samples observes a plain selector by its raw samples.
+type samples struct {
+	Source
+	clock   steadystate.Clock
+	skew    skew
+	began   time.Duration
+	fetched time.Duration // when samples were last fetched
+	first   bool
+	series  map[model.Fingerprint]*series
+}
+
+// series is what is known of one series.
+type series struct {
+	seen map[model.Time]bool
+	last model.Time
+	gaps []time.Duration // between successive samples, the latest ones
+}
+
+// A scrape may be stored after a younger one, and a series may be scraped
+// seldom: each fetch reaches back over the last one by this, or by two scrapes.
+const overlap = 30 * time.Second
+
+func newSamples(s Source, clock steadystate.Clock) *samples {
+	return &samples{Source: s, clock: clock, began: clock.Now(), first: true, series: map[model.Fingerprint]*series{}}
+}
+
+func (s *samples) poll(ctx context.Context) ([]steadystate.Observation, steadystate.Span, error) {
+	// What the selector gives now: which series there are, and the server's
+	// time, without which nothing is dated.
+	a, err := s.Client.whole(ctx, s.clock, s.Timeout, s.Query.String())
+	if err != nil {
+		return nil, a.Span, err
+	}
+	now, err := a.vector()
+	if err != nil {
+		return nil, a.Span, err
+	}
+	if len(now) > 0 {
+		s.skew.read(now[0].Timestamp, a.Span)
+	}
+	if len(s.skew.readings) == 0 {
+		return nil, a.Span, empty(s.Query)
+	}
+
+	reach := s.reach()
+	b, err := s.Client.whole(ctx, s.clock, s.Timeout, s.Query.selectors[0].ranged(reach))
+	during := a.Hull(b.Span)
+	if err != nil {
+		return nil, during, err
+	}
+	matrix, err := b.matrix()
+	if err != nil {
+		return nil, during, err
+	}
+	s.first, s.fetched = false, b.From
+	observations := s.take(matrix, b.Span, s.Client.scrapes(ctx, s.clock, s.Timeout, s.fresh(matrix), reach))
+
+	if len(now) == 0 {
+		return observations, during, empty(s.Query)
+	}
+	if _, err := s.Reduce.apply(now); err != nil {
+		return nil, during, err
+	}
+	return observations, during, s.silent(now)
+}
+
+// reach is how far back to fetch. The first fetch reaches back as far as an
+// instant selector does, to learn how far apart the scrapes are.
+func (s *samples) reach() time.Duration {
+	if s.first {
+		return s.Lookback
+	}
+	back := overlap
+	for _, each := range s.series {
+		back = max(back, 2*each.spacing())
+	}
+	return (s.clock.Now() - s.fetched + back).Round(time.Millisecond)
+}
+
+// fresh are the series that have a sample which was not seen before.
+func (s *samples) fresh(matrix model.Matrix) []model.Metric {
+	var fresh []model.Metric
+	for _, stream := range matrix {
+		known := s.series[stream.Metric.Fingerprint()]
+		if known == nil || slices.ContainsFunc(stream.Values, func(p model.SamplePair) bool { return !known.seen[p.Timestamp] }) {
+			fresh = append(fresh, stream.Metric)
+		}
+	}
+	return fresh
+}
+
+// take makes observations of the samples that are new, of scrapes since the
+// source began.
+func (s *samples) take(matrix model.Matrix, during steadystate.Span, took map[scrape]time.Duration) []steadystate.Observation {
+	var observations []steadystate.Observation
+	for _, stream := range matrix {
+		known := s.series[stream.Metric.Fingerprint()]
+		if known == nil {
+			known = &series{}
+			s.series[stream.Metric.Fingerprint()] = known
+		}
+		// What is not fetched again need not be remembered.
+		seen := make(map[model.Time]bool, len(stream.Values))
+		for i, sample := range stream.Values {
+			seen[sample.Timestamp] = true
+			if known.seen[sample.Timestamp] {
+				continue
+			}
+			known.follow(sample.Timestamp)
+			began := s.skew.scraped(sample.Timestamp)
+			if began.To < s.began {
+				continue
+			}
+			// The scrape was over before it was seen, and before the same
+			// target's next began.
+			span := steadystate.Span{From: began.From, To: during.To}
+			if i+1 < len(stream.Values) {
+				span.To = min(span.To, s.skew.scraped(stream.Values[i+1].Timestamp).To)
+			}
+			if d, ok := took[scrapeOf(stream.Metric, sample.Timestamp)]; ok {
+				span.To = min(span.To, began.To+d)
+			}
+			span.To = max(span.To, span.From)
+			observations = append(observations, observe(span, float64(sample.Value)))
+		}
+		known.seen = seen
+	}
+	return observations
+}
+
+// silent says that a series which is still there has no new sample: its target
+// is not being scraped.
+func (s *samples) silent(now model.Vector) error {
+	for _, sample := range now {
+		known := s.series[sample.Metric.Fingerprint()]
+		if known == nil {
+			continue
+		}
+		// A scrape may take as long as the time to the next, and then it has to
+		// be stored.
+		if spacing := known.spacing(); spacing > 0 {
+			since := sample.Timestamp.Sub(known.last) - s.Query.selectors[0].offset
+			if since > 2*spacing+time.Second {
+				return &failure{
+					reason: fmt.Sprintf("%s: no sample for %s, though scraped every %s", sample.Metric, since.Round(time.Millisecond), spacing),
+					next:   "see the server's targets page",
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// follow takes note of a sample's time.
+func (s *series) follow(t model.Time) {
+	const most = 32
+	if s.last != 0 && t > s.last {
+		s.gaps = append(s.gaps, t.Sub(s.last))
+		s.gaps = s.gaps[max(0, len(s.gaps)-most):]
+	}
+	s.last = max(s.last, t)
+}
+
+// spacing is the usual time between two samples: the median, which one gap
+// does not move. Zero: not known.
+func (s *series) spacing() time.Duration {
+	if len(s.gaps) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(s.gaps))
+	return sorted[len(sorted)/2]
+}

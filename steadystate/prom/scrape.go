@@ -1,0 +1,102 @@
+package prom
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+	"github.com/prometheus/common/model"
+
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// A scrape is one of a target, by the time Prometheus gave it.
+type scrape struct {
+	job, instance model.LabelValue
+	at            model.Time
+}
+
+func scrapeOf(m model.Metric, at model.Time) scrape {
+	return scrape{job: m[model.JobLabel], instance: m[model.InstanceLabel], at: at}
+}
+
+// mostTargets bounds the query of scrapes: of more targets it is not asked how
+// long their scrapes took, and the bounds are wider for it.
+const mostTargets = 50
+
+// scrapes asks how long the scrapes of some series' targets took, in the time
+// before now. It is there to narrow spans: whatever goes wrong, it is empty.
+func (c *Client) scrapes(ctx context.Context, clock steadystate.Clock, timeout time.Duration, of []model.Metric, within time.Duration) map[scrape]time.Duration {
+	var jobs, instances []string
+	for _, m := range of {
+		if m[model.JobLabel] == "" || m[model.InstanceLabel] == "" {
+			continue
+		}
+		jobs = append(jobs, regexp.QuoteMeta(string(m[model.JobLabel])))
+		instances = append(instances, regexp.QuoteMeta(string(m[model.InstanceLabel])))
+	}
+	jobs, instances = distinct(jobs), distinct(instances)
+	if len(jobs) == 0 || len(instances) > mostTargets {
+		return nil
+	}
+	a, err := c.ask(ctx, clock, timeout, fmt.Sprintf("scrape_duration_seconds{job=~%q,instance=~%q}[%s]",
+		strings.Join(jobs, "|"), strings.Join(instances, "|"), model.Duration(within)))
+	if err != nil {
+		return nil
+	}
+	matrix, err := a.matrix()
+	if err != nil {
+		return nil
+	}
+	took := map[scrape]time.Duration{}
+	for _, stream := range matrix {
+		for _, sample := range stream.Values {
+			seconds := float64(sample.Value)
+			if seconds < 0 || seconds > within.Seconds() || math.IsNaN(seconds) {
+				continue
+			}
+			// Of two that share a name the longer one holds for both.
+			s := scrapeOf(stream.Metric, sample.Timestamp)
+			took[s] = max(took[s], time.Duration(seconds*float64(time.Second)))
+		}
+	}
+	return took
+}
+
+func distinct(list []string) []string {
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// mostSeries bounds what is fetched to learn the spacing of scrapes.
+const mostSeries = 50
+
+// scrapes is how far apart the scrapes of a selector's series are: the median
+// of each series, and of those the largest. Zero: no series had two.
+func (s Source) scrapes(ctx context.Context, clock steadystate.Clock, of selector) (time.Duration, error) {
+	// With fewer series than there are the server warns, which is no matter.
+	a, err := s.Client.ask(ctx, clock, s.Timeout, of.ranged(s.Lookback), v1.WithLimit(mostSeries))
+	if err != nil {
+		return 0, err
+	}
+	matrix, err := a.matrix()
+	if err != nil {
+		return 0, err
+	}
+	spacing := time.Duration(0)
+	for _, stream := range matrix {
+		var known series
+		slices.SortFunc(stream.Values, func(a, b model.SamplePair) int { return cmp.Compare(a.Timestamp, b.Timestamp) })
+		for _, sample := range stream.Values {
+			known.follow(sample.Timestamp)
+		}
+		spacing = max(spacing, known.spacing())
+	}
+	return spacing, nil
+}

@@ -1,0 +1,149 @@
+package prom
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+// longest is how far back a query may reach. It keeps sums of durations far
+// from overflow; no run needs more.
+const longest = 400 * 24 * time.Hour
+
+// A selector is one place of a query that reads series.
+type selector struct {
+	vector *parser.VectorSelector
+	// width is the selector's own range; zero for an instant selector.
+	width time.Duration
+	// back is how far before the evaluation it reaches: its range and offset,
+	// and those of the subqueries around it.
+	back time.Duration
+	// offset is how long before the evaluation its newest sample is at least.
+	offset time.Duration
+	// age asks for the time of the oldest sample that the evaluation uses, for
+	// an instant selector.
+	age string
+}
+
+func (s selector) instant() bool { return s.width == 0 }
+
+// ranged asks for the raw samples of the time before the evaluation, as the
+// selector is offset.
+func (s selector) ranged(d time.Duration) string {
+	return (&parser.MatrixSelector{VectorSelector: s.vector, Range: d}).String()
+}
+
+// recorded reports whether the series is by its name that of a recording rule.
+func (s selector) recorded() bool {
+	for _, m := range s.vector.LabelMatchers {
+		if m.Name == labels.MetricName && m.Type == labels.MatchEqual && strings.Contains(m.Value, ":") {
+			return true
+		}
+	}
+	return false
+}
+
+// selectorsOf lists the selectors of an expression.
+func selectorsOf(expr parser.Expr) ([]selector, error) {
+	var found []selector
+	return found, collect(expr, nil, &found)
+}
+
+// collect walks down from node, with the subqueries that are around it, the
+// outermost first.
+func collect(node parser.Node, around []*parser.SubqueryExpr, found *[]selector) error {
+	switch n := node.(type) {
+	case *parser.VectorSelector:
+		return add(n, 0, around, found)
+	case *parser.MatrixSelector:
+		v, ok := n.VectorSelector.(*parser.VectorSelector)
+		if !ok || n.RangeExpr != nil {
+			return computed(n)
+		}
+		return add(v, n.Range, around, found)
+	case *parser.SubqueryExpr:
+		if n.RangeExpr != nil || n.StepExpr != nil || n.OriginalOffsetExpr != nil {
+			return computed(n)
+		}
+		if err := dated(n, n.Timestamp, n.StartOrEnd, n.OriginalOffset); err != nil {
+			return err
+		}
+		// Full, so that siblings do not share what is appended.
+		around = append(around[:len(around):len(around)], n)
+	}
+	for child := range parser.ChildrenIter(node) {
+		if err := collect(child, around, found); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func add(v *parser.VectorSelector, width time.Duration, around []*parser.SubqueryExpr, found *[]selector) error {
+	if v.OriginalOffsetExpr != nil {
+		return computed(v)
+	}
+	if v.Anchored || v.Smoothed {
+		return fmt.Errorf("%s: anchored and smoothed selectors read samples outside their range", v)
+	}
+	if err := dated(v, v.Timestamp, v.StartOrEnd, v.OriginalOffset); err != nil {
+		return err
+	}
+	s := selector{vector: v, width: width, offset: v.OriginalOffset}
+	ranges := width
+	for _, sub := range around {
+		// Each is far below the largest duration, but their sum may not be.
+		if max(sub.Range, sub.OriginalOffset, s.offset, ranges) > longest {
+			return tooLong(v)
+		}
+		s.offset += sub.OriginalOffset
+		ranges += sub.Range
+	}
+	if max(ranges, s.offset) > longest || ranges+s.offset > longest {
+		return tooLong(v)
+	}
+	s.back = ranges + s.offset
+	if s.instant() {
+		s.age = age(v, around)
+	}
+	*found = append(*found, s)
+	return nil
+}
+
+// age is a query for the time of the oldest sample that an instant selector
+// uses: timestamp() gives the samples' own times, and a subquery around it is
+// one around timestamp() with the least of its steps.
+func age(v *parser.VectorSelector, around []*parser.SubqueryExpr) string {
+	text := fmt.Sprintf("timestamp(%s)", v)
+	for i := range around {
+		sub := *around[len(around)-1-i]
+		sub.Expr = &parser.ParenExpr{Expr: &parser.VectorSelector{Name: "x"}}
+		// The subquery's own text after the expression it is of.
+		steps := strings.TrimPrefix(sub.String(), "(x)")
+		text = fmt.Sprintf("min_over_time((%s)%s)", text, steps)
+	}
+	return fmt.Sprintf("min(%s)", text)
+}
+
+// dated refuses what is not evaluated on what went before.
+func dated(n parser.Node, at *int64, startOrEnd parser.ItemType, offset time.Duration) error {
+	switch {
+	case at != nil || startOrEnd != 0:
+		return fmt.Errorf("%s: with @ it speaks of one fixed instant: leave out the @", n)
+	case offset < 0:
+		return fmt.Errorf("%s: a negative offset speaks of the future: leave it out", n)
+	}
+	return nil
+}
+
+func computed(n parser.Node) error {
+	return fmt.Errorf("%s: computed durations are not supported: write them out", n)
+}
+
+func tooLong(n parser.Node) error {
+	return errors.New(brief(n.String()) + ": reaches back more than 400 days")
+}

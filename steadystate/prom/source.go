@@ -1,0 +1,153 @@
+package prom
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// A Source observes a query. It is a steadystate.Source; several sources may
+// share a client, and one source may observe several times at once.
+type Source struct {
+	// Client is whom to ask. It must be set.
+	Client *Client
+	// Query is what to ask. It must be set.
+	Query Query
+	// Reduce says what to do with several series. Default: a query that yields
+	// several is refused.
+	Reduce Reduction
+	// Interval is the time between two polls. Default 1 s.
+	Interval time.Duration
+	// Timeout bounds one poll. Default 5 s. After its context has ended Observe
+	// takes at most twice as long.
+	Timeout time.Duration
+	// Lookback is the server's query.lookback-delta: how old a sample an
+	// instant selector may use. Default 5 m, which is Prometheus' own.
+	Lookback time.Duration
+}
+
+func (s Source) withDefaults() Source {
+	def := func(d *time.Duration, value time.Duration) {
+		if *d == 0 {
+			*d = value
+		}
+	}
+	def(&s.Interval, time.Second)
+	def(&s.Timeout, 5*time.Second)
+	def(&s.Lookback, 5*time.Minute)
+	return s
+}
+
+func (s Source) validate() error {
+	switch {
+	case s.Client == nil:
+		return errors.New("observe prometheus: a source needs a client: prom.NewClient")
+	case s.Query.expr == nil:
+		return errors.New("observe prometheus: a source needs a query: prom.Parse")
+	}
+	if err := s.Reduce.validate(); err != nil {
+		return fmt.Errorf("observe prometheus: query %q: %w", s.Query, err)
+	}
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"interval", s.Interval},
+		{"time-out", s.Timeout},
+		{"lookback", s.Lookback},
+	} {
+		if d.value < 0 {
+			return fmt.Errorf("observe prometheus: query %q: %s %s is below zero", s.Query, d.name, d.value)
+		}
+	}
+	return nil
+}
+
+// Signal is the source under a name, with the query as its description.
+func (s Source) Signal(name string) steadystate.Signal {
+	return steadystate.Signal{Name: name, Source: s, Describe: s.String()}
+}
+
+// String is the query with its reduction, and how it is observed.
+func (s Source) String() string {
+	text := s.Query.String()
+	if s.Reduce != "" {
+		text = fmt.Sprintf("%s of %s", s.Reduce, text)
+	}
+	how := "evaluated"
+	if s.bySample() {
+		how = "raw samples, fetched"
+	}
+	return fmt.Sprintf("prometheus: %s (%s every %s)", text, how, s.withDefaults().Interval)
+}
+
+// bySample reports whether the raw samples are observed. Series that are
+// reduced at one instant must be evaluated at one.
+func (s Source) bySample() bool { return s.Query.raw() && (s.Reduce == "" || s.Reduce == Each) }
+
+// A poller takes the next look.
+type poller interface {
+	// poll returns what is new. The error is what the poll's span is unknown
+	// for; there may be observations all the same.
+	poll(ctx context.Context) ([]steadystate.Observation, steadystate.Span, error)
+}
+
+func (s Source) poller(clock steadystate.Clock) poller {
+	if s.bySample() {
+		return newSamples(s, clock)
+	}
+	return newEvaluations(s, clock)
+}
+
+// Observe polls until ctx ends, and once more after that, so that what was
+// scraped until then is in. A poll that gives no number is recorded as unknown
+// from when it was sent to when it was answered, with the reason; polling goes
+// on, whatever the reason. The error is about the source alone: no client, no
+// query, a reduction that does not exist.
+func (s Source) Observe(ctx context.Context, clock steadystate.Clock, record func(steadystate.Observation)) error {
+	if err := s.validate(); err != nil {
+		return err
+	}
+	s = s.withDefaults()
+	p := s.poller(clock)
+	// What is in flight when ctx ends is not unknown for that.
+	polling := context.WithoutCancel(ctx)
+	once := func() {
+		observations, during, err := p.poll(polling)
+		for _, o := range observations {
+			if o.Unknown != "" {
+				o.Unknown = s.reason(o.Unknown)
+			}
+			record(o)
+		}
+		if err != nil {
+			record(steadystate.Observation{Span: during, Unknown: s.reason(err.Error())})
+		}
+	}
+	ticker := time.NewTicker(s.Interval)
+	defer ticker.Stop()
+	for ctx.Err() == nil {
+		once()
+		select {
+		case <-ctx.Done():
+		case <-ticker.C:
+		}
+	}
+	once()
+	return nil
+}
+
+func (s Source) reason(text string) string {
+	return fmt.Sprintf("prometheus: query %q: %s", s.Query, text)
+}
+
+// observe makes an observation of a value, which is unknown if it is no number.
+func observe(span steadystate.Span, value float64) steadystate.Observation {
+	if err := number(value); err != nil {
+		return steadystate.Observation{Span: span, Unknown: err.Error()}
+	}
+	return steadystate.Observation{Span: span, Value: value}
+}
