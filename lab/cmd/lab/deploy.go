@@ -1,0 +1,59 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aftershockhq/aftershock/lab/internal/lifecycle"
+	"github.com/aftershockhq/aftershock/lab/internal/lock"
+	"github.com/aftershockhq/aftershock/lab/shop"
+)
+
+func deploy() *cobra.Command {
+	var name string
+	var timeout time.Duration
+	c := &cobra.Command{
+		Use:   "deploy",
+		Short: "Deploy the service under test again, healthy or with a defect, and wait until it has settled",
+		Long: `Deploy applies the service under test, checkout in the namespace shop, with one defect or none:
+
+  none                  three replicas, a readiness probe, requests finished before the end
+  no-readiness          listens 8 s after its start, and nothing keeps traffic away until then
+  one-replica           nobody takes over
+  no-graceful-shutdown  ends at once when asked to
+
+It has settled when the pods of the new deployment answer all requests, the old ones have gone, and Prometheus scrapes the new.`,
+		Example: `  lab deploy --defect no-graceful-shutdown
+  lab deploy                              healthy again`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			defect, err := shop.ParseDefect(name)
+			if err != nil {
+				return fmt.Errorf("%w: %w", lifecycle.ErrUsage, err)
+			}
+			l, err := here(c)
+			if err != nil {
+				return err
+			}
+			if _, held := lock.Holder(l.Cache.Alive()); !held {
+				return errDown
+			}
+			begin := time.Now()
+			if err := l.Deploy(c.Context(), defect, timeout); err != nil {
+				return fmt.Errorf("deploy with defect %s: %w", defect, err)
+			}
+			fmt.Fprintf(c.OutOrStdout(), "checkout is deployed with defect %s and has settled after %.1f s: %s\n",
+				defect, time.Since(begin).Seconds(), shop.URL())
+			return nil
+		},
+	}
+	c.Flags().StringVar(&name, "defect", string(shop.None), "none, no-readiness, one-replica or no-graceful-shutdown")
+	c.Flags().DurationVar(&timeout, "timeout", 2*time.Minute, "how long to wait until it has settled")
+	var defects []string
+	for _, d := range shop.Defects() {
+		defects = append(defects, string(d))
+	}
+	_ = c.RegisterFlagCompletionFunc("defect", cobra.FixedCompletions(defects, cobra.ShellCompDirectiveNoFileComp))
+	return c
+}

@@ -1,0 +1,169 @@
+package build
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aftershockhq/aftershock/lab/internal/place"
+)
+
+func write(t *testing.T, dir string, files map[string]string) {
+	t.Helper()
+	for name, content := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func module(t *testing.T) string {
+	dir := t.TempDir()
+	write(t, dir, map[string]string{"go.mod": "module x", "go.sum": "sums", "cmd/a/main.go": "package main", "cmd/lab/main.go": "package main"})
+	return dir
+}
+
+func TestKey(t *testing.T) {
+	product := Product{Name: "a", Sources: "cmd/a", Recipe: []string{"-s", "go1.26"}}
+	for _, c := range []struct {
+		says    string
+		change  map[string]string
+		product Product
+		same    bool
+	}{
+		{"nothing changed", nil, product, true},
+		{"the command line interface changed", map[string]string{"cmd/lab/main.go": "package main // new"}, product, true},
+		{"a test of it changed", map[string]string{"cmd/a/main_test.go": "package main"}, product, true},
+		{"its source changed", map[string]string{"cmd/a/main.go": "package main // new"}, product, false},
+		{"a source came", map[string]string{"cmd/a/more.go": "package main"}, product, false},
+		{"a module's version changed", map[string]string{"go.mod": "module x // y v2"}, product, false},
+		{"a sum changed", map[string]string{"go.sum": "other"}, product, false},
+		{"built by another Go", nil, Product{Name: "a", Sources: "cmd/a", Recipe: []string{"-s", "go1.27"}}, false},
+		{"the recipe's words are other words", nil, Product{Name: "a", Sources: "cmd/a", Recipe: []string{"-s go1.26"}}, false},
+	} {
+		t.Run(c.says, func(t *testing.T) {
+			dir := module(t)
+			before, err := product.Key(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			write(t, dir, c.change)
+			after, err := c.product.Key(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if (before == after) != c.same {
+				t.Errorf("before %s, after %s", before, after)
+			}
+		})
+	}
+	if _, err := product.Key(t.TempDir()); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a folder without go.mod: %v", err)
+	}
+}
+
+func fake(name string, made func()) Product {
+	return Product{Name: name, Make: func(_ context.Context, _, out string, step func()) error {
+		made()
+		step()
+		return os.WriteFile(out, []byte(name), 0o755)
+	}}
+}
+
+func TestBuildOnce(t *testing.T) {
+	var out bytes.Buffer
+	b := Builder{Module: module(t), Cache: place.Cache(t.TempDir()), Out: &out}
+	times := 0
+	products := []Product{fake("a", func() { times++ }), fake("b", func() {})}
+	for range 2 {
+		built, err := b.Build(t.Context(), products)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if content, err := os.ReadFile(built["a"].Path); err != nil || string(content) != "a" {
+			t.Errorf("%q, %v", content, err)
+		}
+	}
+	if times != 1 {
+		t.Errorf("built %d times", times)
+	}
+	if !strings.Contains(out.String(), "built a (1 of 2)") || !strings.Contains(out.String(), "built b (2 of 2)") {
+		t.Errorf("said %s", &out)
+	}
+}
+
+func TestTwoBuildersBuildOnce(t *testing.T) {
+	dir, cache := module(t), place.Cache(t.TempDir())
+	var mu sync.Mutex
+	times := 0
+	products := []Product{fake("a", func() { mu.Lock(); times++; mu.Unlock(); time.Sleep(50 * time.Millisecond) })}
+	var both sync.WaitGroup
+	for range 2 {
+		both.Go(func() {
+			if _, err := (Builder{Module: dir, Cache: cache, Out: &bytes.Buffer{}}).Build(t.Context(), products); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	both.Wait()
+	if times != 1 {
+		t.Errorf("built %d times", times)
+	}
+}
+
+func TestAFailedBuildLeavesNothing(t *testing.T) {
+	b := Builder{Module: module(t), Cache: place.Cache(t.TempDir()), Out: &bytes.Buffer{}}
+	broken := Product{Name: "a", Make: func(_ context.Context, _, out string, _ func()) error {
+		return errors.Join(os.WriteFile(out, []byte("half"), 0o644), errors.New("no space"))
+	}}
+	_, err := b.Build(t.Context(), []Product{broken})
+	if err == nil || err.Error() != "build a: no space" {
+		t.Errorf("%v", err)
+	}
+	if left, _ := os.ReadDir(b.Cache.Built()); len(left) != 0 {
+		t.Errorf("left %v", left)
+	}
+}
+
+func TestALongBuildIsNotSilent(t *testing.T) {
+	var out bytes.Buffer
+	b := Builder{Module: module(t), Cache: place.Cache(t.TempDir()), Out: &out, Every: 5 * time.Millisecond}
+	slow := fake("a", func() { time.Sleep(100 * time.Millisecond) })
+	if _, err := b.Build(t.Context(), []Product{slow}); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(out.String(), "building a (1 of 1)"); n < 3 {
+		t.Errorf("said %d lines:\n%s", n, &out)
+	}
+}
+
+func TestOldProductsGo(t *testing.T) {
+	cache := place.Cache(t.TempDir())
+	write(t, cache.Built(), map[string]string{
+		"a-000000000001": "", "a-000000000002": "", "a-000000000003": "", "a-longer-000000000001": "",
+	})
+	for i, name := range []string{"a-000000000001", "a-000000000002", "a-000000000003"} {
+		at := time.Now().Add(time.Duration(i-10) * time.Hour)
+		if err := os.Chtimes(filepath.Join(cache.Built(), name), at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	Builder{Cache: cache}.prune("a")
+	left, _ := filepath.Glob(filepath.Join(cache.Built(), "*"))
+	if len(left) != 3 {
+		t.Errorf("left %v", left)
+	}
+	if _, err := os.Stat(filepath.Join(cache.Built(), "a-000000000001")); err == nil {
+		t.Error("the oldest is still there")
+	}
+}

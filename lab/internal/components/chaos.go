@@ -1,0 +1,43 @@
+package components
+
+import (
+	"context"
+
+	"github.com/aftershockhq/aftershock/lab/internal/cluster"
+	"github.com/aftershockhq/aftershock/lab/internal/pki"
+	"github.com/aftershockhq/aftershock/lab/internal/plan"
+	"github.com/aftershockhq/aftershock/lab/internal/supervise"
+)
+
+// chaosControllerManager is Chaos Mesh without chaos-daemon and without webhooks: pod-kill and pod-failure work. Since
+// nothing fills in what an object leaves out, an object must name its namespaces: a selector without them selects in all.
+func chaosControllerManager() supervise.Component {
+	return supervise.Component{
+		Name:  "chaos-controller-manager",
+		Needs: []string{"kube-apiserver"},
+		// Its caches wait for every kind there is, so all definitions come first.
+		Prepare: func(ctx context.Context) error {
+			c, err := cluster.Connect(run.Kubeconfig())
+			if err != nil {
+				return err
+			}
+			if err := c.EnsureNamespace(ctx, plan.ChaosNamespace); err != nil {
+				return err
+			}
+			return c.EnsureCRDs(ctx, run.CRDs())
+		},
+		Args: []string{run.Bin("chaos-controller-manager")},
+		Env: []string{
+			"KUBECONFIG=" + run.Kubeconfig(),
+			"NAMESPACE=" + plan.ChaosNamespace,
+			// The webhook server always starts and wants a certificate, whether or not webhooks are registered.
+			"CERTS_DIR=" + run.PKI(pki.Webhook),
+			"SECURITY_MODE=false",
+			"CHAOSD_SECURITY_MODE=false",
+			"ENABLE_LEADER_ELECTION=false",
+			"POD_FAILURE_PAUSE_IMAGE=" + plan.PauseImage,
+			"CHAOS_DNS_SERVICE_PORT=0",
+		},
+		Ready: supervise.Answers(plan.ChaosMetrics),
+	}
+}

@@ -1,0 +1,63 @@
+package components
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/aftershockhq/aftershock/lab/internal/plan"
+	"github.com/aftershockhq/aftershock/lab/internal/supervise"
+)
+
+// prometheus is Debian's. It knows no kubernetes_sd, so prometheusTargets writes it a file of the pods.
+func prometheus(nodes int) supervise.Component {
+	config := run.Data("prometheus.yaml")
+	return supervise.Component{
+		Name: "prometheus",
+		Prepare: func(context.Context) error {
+			if err := os.MkdirAll(run.Targets(), 0o755); err != nil {
+				return err
+			}
+			return os.WriteFile(config, []byte(prometheusConfig(nodes)), 0o644)
+		},
+		Args: []string{
+			"/usr/bin/prometheus",
+			"--config.file=" + config,
+			"--storage.tsdb.path=" + run.Data("prometheus"),
+			"--storage.tsdb.retention.time=12h",
+			"--web.listen-address=" + strings.TrimPrefix(plan.Prometheus, "http://"),
+			"--log.level=warn",
+		},
+		Ready: supervise.Answers(plan.Prometheus + "/-/ready"),
+	}
+}
+
+func prometheusConfig(nodes int) string {
+	var kubelets []string
+	for n := 1; n <= nodes; n++ {
+		kubelets = append(kubelets, fmt.Sprintf("{targets: [%q], labels: {node: %s}}", plan.NodeAddress(n)+":10250", plan.NodeName(n)))
+	}
+	targets := "[" + strings.Join(kubelets, ", ") + "]"
+	chaos := strings.TrimSuffix(strings.TrimPrefix(plan.ChaosMetrics, "http://"), "/metrics")
+	return fmt.Sprintf(`global: {scrape_interval: 5s, scrape_timeout: 4s}
+scrape_configs:
+- job_name: checkout
+  scrape_interval: 1s
+  scrape_timeout: 900ms
+  file_sd_configs: [{files: [%q]}]
+- job_name: chaos-controller-manager
+  static_configs: [{targets: [%q]}]
+# cadvisor and resource show metrics of the same names: select by job.
+- job_name: kubelet-cadvisor
+  scheme: https
+  tls_config: {insecure_skip_verify: true}
+  metrics_path: /metrics/cadvisor
+  static_configs: %[3]s
+- job_name: kubelet-resource
+  scheme: https
+  tls_config: {insecure_skip_verify: true}
+  metrics_path: /metrics/resource
+  static_configs: %[3]s
+`, run.Targets()+"/*.json", chaos, targets)
+}

@@ -1,0 +1,187 @@
+// Package readiness tells from outside whether the lab is usable: it asks what a user would ask, and trusts no status that
+// may be older than the lab.
+package readiness
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/aftershockhq/aftershock/lab/internal/cluster"
+	"github.com/aftershockhq/aftershock/lab/internal/plan"
+	"github.com/aftershockhq/aftershock/lab/internal/supervise"
+	"github.com/aftershockhq/aftershock/lab/shop"
+)
+
+// Check is one question with the reason why it is not yet answered well.
+type Check struct {
+	Name string
+	OK   func(context.Context) error
+}
+
+// Checks are all the lab must answer.
+func Checks(c *cluster.Client, nodes int) []Check {
+	return []Check{
+		{"nodes", func(ctx context.Context) error { return Nodes(ctx, c, nodes) }},
+		{"checkout", func(ctx context.Context) error { return Shop(ctx, c) }},
+		{"prometheus", func(ctx context.Context) error { return Prometheus(ctx, c) }},
+		{"chaos mesh", func(ctx context.Context) error { return Chaos(ctx, c) }},
+	}
+}
+
+// Nodes: as many as there should be are ready, and said so since their lease was last due.
+func Nodes(ctx context.Context, c *cluster.Client, want int) error {
+	list, err := c.Kube.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return err
+	}
+	ready := 0
+	for _, n := range list.Items {
+		lease, err := c.Kube.CoordinationV1().Leases(corev1.NamespaceNodeLease).Get(ctx, n.Name, metav1.GetOptions{})
+		if err != nil || lease.Spec.RenewTime == nil || time.Since(lease.Spec.RenewTime.Time) > 10*time.Second {
+			continue
+		}
+		for _, condition := range n.Status.Conditions {
+			if condition.Type == corev1.NodeReady && condition.Status == corev1.ConditionTrue {
+				ready++
+			}
+		}
+	}
+	if ready < want {
+		return fmt.Errorf("%d of %d nodes are ready", ready, want)
+	}
+	return nil
+}
+
+// Prometheus scrapes every pod of the service, and every target it was given by hand.
+func Prometheus(ctx context.Context, c *cluster.Client) error {
+	defect, err := Deployed(ctx, c)
+	if err != nil {
+		return err
+	}
+	for query, want := range map[string]int{
+		`up{job="checkout"} == 1`:                 int(defect.Replicas()),
+		`up{job="chaos-controller-manager"} == 1`: 1,
+		`up{job=~"kubelet-.*"} == 0`:              0,
+	} {
+		got, err := count(ctx, query)
+		if err != nil {
+			return err
+		}
+		if got != want {
+			return fmt.Errorf("prometheus: %s for %d targets, want %d", query, got, want)
+		}
+	}
+	return nil
+}
+
+// count is how many series an instant query has.
+func count(ctx context.Context, query string) (int, error) {
+	body, err := get(ctx, plan.Prometheus+"/api/v1/query?query="+url.QueryEscape(query))
+	if err != nil {
+		return 0, err
+	}
+	var answer struct {
+		Data struct{ Result []json.RawMessage }
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return 0, fmt.Errorf("read the answer of prometheus: %w", err)
+	}
+	return len(answer.Data.Result), nil
+}
+
+func get(ctx context.Context, url string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	client := &http.Client{Timeout: 3 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}} // and no proxy
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("GET %s: %s", url, resp.Status)
+	}
+	return body, err
+}
+
+// Chaos: the controller shows its metrics, and the API server accepts an experiment and lists what there is.
+func Chaos(ctx context.Context, c *cluster.Client) error {
+	if err := supervise.Answers(plan.ChaosMetrics)(ctx); err != nil {
+		return err
+	}
+	kinds := c.Dynamic.Resource(schema.GroupVersionResource{Group: "chaos-mesh.org", Version: "v1alpha1", Resource: "podchaos"}).
+		Namespace(plan.ChaosNamespace)
+	experiment := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "chaos-mesh.org/v1alpha1", "kind": "PodChaos",
+		"metadata": map[string]any{"name": "dry-run"},
+		"spec": map[string]any{
+			"action": "pod-kill", "mode": "one",
+			"selector": map[string]any{"namespaces": []any{shop.Namespace}, "labelSelectors": map[string]any{"app": shop.Service}},
+		},
+	}}
+	if _, err := kinds.Create(ctx, experiment, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}); err != nil {
+		return fmt.Errorf("try an experiment: %w", err)
+	}
+	watcher, err := kinds.Watch(ctx, metav1.ListOptions{TimeoutSeconds: new(int64(1))})
+	if err != nil {
+		return fmt.Errorf("watch experiments: %w", err)
+	}
+	watcher.Stop()
+	return nil
+}
+
+// Wait asks all checks, each until it is answered well, and tells of each when it is. When ctx ends first, the error says
+// what each of the others last said.
+func Wait(ctx context.Context, checks []Check, passed func(name string)) error {
+	type outcome struct {
+		name string
+		err  error
+	}
+	outcomes := make(chan outcome, len(checks))
+	for _, check := range checks {
+		go func() { outcomes <- outcome{check.Name, persist(ctx, check.OK)} }()
+	}
+	var failed []error
+	for range checks {
+		o := <-outcomes
+		if o.err != nil {
+			failed = append(failed, fmt.Errorf("%s: %w", o.name, o.err))
+			continue
+		}
+		passed(o.name)
+	}
+	return errors.Join(failed...)
+}
+
+// persist remembers the last answer that was not caused by the end of ctx itself.
+func persist(ctx context.Context, ok func(context.Context) error) error {
+	last := errors.New("not asked yet")
+	for {
+		err := ok(ctx)
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() == nil {
+			last = err
+		}
+		select {
+		case <-ctx.Done():
+			return last
+		case <-time.After(150 * time.Millisecond):
+		}
+	}
+}

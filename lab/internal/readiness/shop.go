@@ -1,0 +1,87 @@
+package readiness
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/aftershockhq/aftershock/lab/internal/cluster"
+	"github.com/aftershockhq/aftershock/lab/shop"
+)
+
+// Deployed is the defect that the service is deployed with.
+func Deployed(ctx context.Context, c *cluster.Client) (shop.Defect, error) {
+	d, err := c.Kube.AppsV1().Deployments(shop.Namespace).Get(ctx, shop.Service, metav1.GetOptions{})
+	if err != nil {
+		return "", err
+	}
+	return shop.ParseDefect(d.Annotations[shop.DefectAnnotation])
+}
+
+// Shop: the deployment has settled, and each of its pods, and no other, answers requests from the host.
+func Shop(ctx context.Context, c *cluster.Client) error {
+	if err := rolledOut(ctx, c); err != nil {
+		return err
+	}
+	list, err := c.Kube.CoreV1().Pods(shop.Namespace).List(ctx, metav1.ListOptions{LabelSelector: "app=" + shop.Service})
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, p := range list.Items {
+		if p.DeletionTimestamp != nil {
+			return fmt.Errorf("pod %s has not gone yet", p.Name)
+		}
+		names = append(names, p.Name)
+	}
+	return answer(ctx, names)
+}
+
+func rolledOut(ctx context.Context, c *cluster.Client) error {
+	d, err := c.Kube.AppsV1().Deployments(shop.Namespace).Get(ctx, shop.Service, metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	s, want := d.Status, *d.Spec.Replicas
+	if s.ObservedGeneration < d.Generation {
+		return fmt.Errorf("the change has not been taken up")
+	}
+	if s.Replicas != want || s.UpdatedReplicas != want || s.AvailableReplicas != want {
+		return fmt.Errorf("of %d pods wanted, %d are there, %d new, %d available", want, s.Replicas, s.UpdatedReplicas, s.AvailableReplicas)
+	}
+	return nil
+}
+
+// answer makes requests, each on a connection of its own, until every pod has answered and none has failed for a while.
+func answer(ctx context.Context, pods []string) error {
+	const good, most = 20, 200 // with three pods, one of 200 answers is missing with a chance of 1e-35
+	client := &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	seen := map[string]bool{}
+	for i := range most {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, shop.URL(), nil)
+		if err != nil {
+			return err
+		}
+		resp, err := client.Do(req)
+		if err != nil {
+			return err
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			return fmt.Errorf("GET %s: %s", shop.URL(), resp.Status)
+		}
+		pod := resp.Header.Get("X-Pod")
+		if !slices.Contains(pods, pod) {
+			return fmt.Errorf("answered by %q, which is no pod of the deployment", pod)
+		}
+		seen[pod] = true
+		if i+1 >= good && len(seen) == len(pods) {
+			return nil
+		}
+	}
+	return fmt.Errorf("only %d of %d pods answer", len(seen), len(pods))
+}

@@ -1,0 +1,42 @@
+// Package lab holds what the lab hands to the harness: the configuration template that names the cluster just made.
+//
+// The lab itself is the command cmd/lab. A new cluster has a new identity, so the configuration is rendered by every
+// "lab up":
+//
+//	lab.Configuration(w, lab.Cluster{Kubeconfig: path, Context: "lab", UID: uid, ...})
+package lab
+
+import (
+	_ "embed"
+	"fmt"
+	"io"
+	"text/template"
+)
+
+//go:embed aftershock.yaml.tmpl
+var configuration string
+
+// Cluster is what the template aftershock.yaml.tmpl may name.
+type Cluster struct {
+	Kubeconfig string // absolute path of the kubeconfig
+	Context    string // its context
+	UID        string // the cluster's identity: the UID of its kube-system namespace
+	Namespace  string // where the service under test runs
+	Service    string // its name, and the value of its pods' label "app"
+	URL        string // its main route, reachable from the host
+	Prometheus string // base URL of Prometheus, reachable from the host
+	Truth      string // folder of the service's own request logs, one file per pod
+	Nodes      int    // how many nodes, each in its own zone
+}
+
+// Configuration renders the harness's configuration for a cluster.
+func Configuration(w io.Writer, c Cluster) error {
+	t, err := template.New("aftershock.yaml").Option("missingkey=error").Parse(configuration)
+	if err != nil {
+		return fmt.Errorf("parse aftershock.yaml.tmpl: %w", err)
+	}
+	if err := t.Execute(w, c); err != nil {
+		return fmt.Errorf("render aftershock.yaml.tmpl: %w", err)
+	}
+	return nil
+}
