@@ -241,7 +241,7 @@ func (j *judge) verdict() {
 	case steadystate.Unknown:
 		j.Reason = unknown[0]
 		if more := len(unknown) - 1; more > 0 {
-			j.Reason += fmt.Sprintf(" (and %d more reasons below)", more)
+			j.Reason += fmt.Sprintf(" (and %d more below)", more)
 		}
 	default:
 		j.Reason = fmt.Sprintf("%d limits held and all %d proofs are there", len(j.Findings), len(j.Proofs))

@@ -1,0 +1,205 @@
+package reports_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/reports"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+const s = time.Second
+
+// entries is a short record: one outage of half a second after a kill.
+func entries(limits ...string) []experiments.Entry {
+	list := []experiments.Entry{
+		{Header: &experiments.Header{Format: experiments.Format, Version: experiments.Version, Run: "0123456789", Started: time.Date(2026, 3, 2, 10, 15, 0, 0, time.UTC)}},
+		{Plan: &experiments.Plan{
+			Name: "kill one of three", Settle: s, Hold: 2 * s, Watch: 3 * s, Load: "10/s", Faults: []string{"kill b"},
+			Checks: []steadystate.Check{{Name: "shop answers", Signal: "requests", Good: steadystate.Within(s), Limits: steadystate.Limits(limits...)}},
+		}},
+		{Environment: map[string]string{"where": "a test, <not> a cluster"}},
+		{Phase: experiments.PhaseSettle},
+		{At: 2 * s, Phase: experiments.PhaseInject},
+	}
+	for i := range 80 {
+		at := time.Duration(i) * 100 * time.Millisecond
+		q := experiments.Request{Seq: uint64(i), Planned: at, Sent: at, Answered: at + 5*time.Millisecond, Outcome: experiments.Outcome{Code: 200, By: string(rune('a' + i%3)), Attempts: 1}}
+		if at >= 2500*time.Millisecond && at < 3*s {
+			q.Outcome = experiments.Outcome{Error: "connection refused"}
+		}
+		if at == 2*s+100*time.Millisecond {
+			list = append(list,
+				experiments.Entry{At: at, Injection: &experiments.Injection{
+					Fault: "kill b", Targets: []experiments.Target{{Name: "b", UID: "uid-b"}},
+					Span: steadystate.Span{From: 2 * s, To: at}, Effects: []experiments.Effect{{Event: experiments.EventGone}},
+				}},
+				experiments.Entry{At: at, Event: &experiments.Event{Kind: experiments.EventGone, Subject: "pod/b", UID: "uid-b", Span: steadystate.Span{From: 2 * s, To: at}}},
+				experiments.Entry{At: at, Phase: experiments.PhaseHold})
+		}
+		list = append(list, experiments.Entry{At: at + 5*time.Millisecond, Requests: &experiments.Requests{Signal: "requests", List: []experiments.Request{q}}})
+	}
+	return append(list,
+		experiments.Entry{At: 8 * s, Removal: &experiments.Removal{Fault: "kill b", Span: steadystate.Instant(4 * s)}},
+		experiments.Entry{At: 8 * s, End: &experiments.End{Reason: experiments.Completed}})
+}
+
+func judge(t *testing.T, list []experiments.Entry) experiments.Result {
+	t.Helper()
+	result, err := experiments.Judge(func(yield func(experiments.Entry, error) bool) {
+		for _, e := range list {
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result
+}
+
+// results are one of each verdict.
+func results(t *testing.T) []experiments.Result {
+	t.Helper()
+	cut := entries("downtime <= 1s")
+	list := []experiments.Result{judge(t, entries("downtime <= 1s", "ttr <= 2s")), judge(t, entries("downtime <= 100ms")), judge(t, cut[:len(cut)-2])}
+	for i, want := range []steadystate.Verdict{steadystate.Held, steadystate.Broken, steadystate.Unknown} {
+		if list[i].Verdict != want {
+			t.Fatalf("result %d is %s, want %s: %s", i, list[i].Verdict, want, list[i].Reason)
+		}
+	}
+	return list
+}
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s differs; run with -update and read the difference. Got:\n%s", path, got)
+	}
+}
+
+func TestText(t *testing.T) {
+	var out bytes.Buffer
+	for _, r := range results(t) {
+		if err := reports.Text(&out, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := reports.Summary(&out, results(t)...); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "report.txt", out.Bytes())
+}
+
+func TestJUnitReadBackHasTheVerdictsAndTheNumbers(t *testing.T) {
+	var out bytes.Buffer
+	if err := reports.JUnit(&out, results(t)...); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "junit.xml", out.Bytes())
+
+	var read struct {
+		Failures int `xml:"failures,attr"`
+		Errors   int `xml:"errors,attr"`
+		Suites   []struct {
+			Failures int `xml:"failures,attr"`
+			Errors   int `xml:"errors,attr"`
+			Property []struct {
+				Name  string `xml:"name,attr"`
+				Value string `xml:"value,attr"`
+			} `xml:"properties>property"`
+			Cases []struct {
+				Name    string    `xml:"name,attr"`
+				Failure *struct{} `xml:"failure"`
+				Error   *struct{} `xml:"error"`
+				Skipped *struct{} `xml:"skipped"`
+			} `xml:"testcase"`
+		} `xml:"testsuite"`
+	}
+	if err := xml.Unmarshal(out.Bytes(), &read); err != nil {
+		t.Fatal(err)
+	}
+	if len(read.Suites) != 3 {
+		t.Fatalf("%d suites, want one for each experiment", len(read.Suites))
+	}
+	for i, want := range []struct{ failures, errors bool }{{false, false}, {true, false}, {false, true}} {
+		suite := read.Suites[i]
+		if (suite.Failures > 0) != want.failures || (suite.Errors > 0) != want.errors {
+			t.Errorf("suite %d: %d failures, %d errors", i, suite.Failures, suite.Errors)
+		}
+		verdict := suite.Cases[0]
+		if verdict.Name != "verdict" || (verdict.Failure != nil) != want.failures || (verdict.Error != nil) != want.errors {
+			t.Errorf("suite %d: first case %+v, want the verdict", i, verdict)
+		}
+		for _, c := range suite.Cases {
+			if c.Skipped != nil {
+				t.Errorf("suite %d: %s is skipped, and a skip is green", i, c.Name)
+			}
+		}
+	}
+	numbers := map[string]string{}
+	for _, p := range read.Suites[0].Property {
+		numbers[p.Name] = p.Value
+	}
+	for name, want := range map[string]string{
+		"verdict": "held", "requests.sent": "80", "requests.failed.first": "5", "shop answers.outages": "1",
+		"shop answers.mttr.n": "1", "environment.where": "a test, <not> a cluster",
+	} {
+		if numbers[name] != want {
+			t.Errorf("property %s is %q, want %q", name, numbers[name], want)
+		}
+	}
+}
+
+func TestJSONHasTheWorstVerdict(t *testing.T) {
+	var out bytes.Buffer
+	if err := reports.JSON(&out, results(t)...); err != nil {
+		t.Fatal(err)
+	}
+	var d reports.Document
+	if err := json.Unmarshal(out.Bytes(), &d); err != nil {
+		t.Fatal(err)
+	}
+	if d.Verdict != steadystate.Broken || len(d.Results) != 3 || d.Results[2].Verdict != steadystate.Unknown {
+		t.Errorf("verdict %s of %d results", d.Verdict, len(d.Results))
+	}
+	if strings.Contains(out.String(), "Inf") || strings.Contains(out.String(), "NaN") {
+		t.Error("JSON has no infinities")
+	}
+}
+
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, os.ErrClosed }
+
+func TestWriteErrorsAreNotIgnored(t *testing.T) {
+	r := results(t)
+	for name, err := range map[string]error{
+		"text": reports.Text(full{}, r[0]), "junit": reports.JUnit(full{}, r...), "json": reports.JSON(full{}, r...), "summary": reports.Summary(full{}, r...),
+	} {
+		if err == nil {
+			t.Errorf("%s: the write error was ignored", name)
+		}
+	}
+}

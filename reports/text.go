@@ -1,0 +1,137 @@
+package reports
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// Text writes a result for people, about a screen long.
+func Text(w io.Writer, r experiments.Result) error {
+	var out bytes.Buffer
+	fmt.Fprintf(&out, "%s: %s\n", strings.ToUpper(r.Verdict.String()), r.Experiment)
+	fmt.Fprintf(&out, "  %s\n", r.Reason)
+	if where := r.Environment["where"]; where != "" {
+		fmt.Fprintf(&out, "  on %s\n", where)
+	}
+	fmt.Fprintf(&out, "  run %s, %s, window %s (%s) of %s\n", r.Run, r.Started.Format("2006-01-02 15:04:05 MST"), r.Window, duration(r.Window.Width()), duration(r.Length))
+
+	table(&out, "limits", len(r.Findings), func(row func(...string)) {
+		for _, f := range r.Findings {
+			row(f.Verdict.String(), f.Check, f.Limit, "seen "+f.Text)
+			if f.Undecided != "" {
+				row("", "", "", "why: "+f.Undecided)
+			}
+			if f.Where != "" {
+				row("", "", "", "look: "+f.Where)
+			}
+		}
+	})
+	table(&out, "figures", len(r.Checks), func(row func(...string)) {
+		for _, c := range r.Checks {
+			row(c.Check, "uptime "+percents(c.Uptime)+" of "+duration(c.Window.Width()), outages(c), recovery(c))
+		}
+	})
+	for _, c := range r.Checks {
+		table(&out, "outages of "+c.Check, len(c.Outages), func(row func(...string)) {
+			const most = 10
+			for i, o := range c.Outages {
+				if i == most {
+					row(fmt.Sprintf("and %d more", len(c.Outages)-most))
+					break
+				}
+				open := ""
+				if o.Open {
+					open = "not over when the record ended"
+				}
+				row("from "+o.Start.String(), "to "+o.End.String(), "lasted "+lengths(o.Length()), fmt.Sprintf("%d of %d bad", o.Bad, o.Total), o.Reason, open)
+			}
+		})
+	}
+	table(&out, "traffic", len(r.Traffic), func(row func(...string)) {
+		for _, signal := range keys(r.Traffic) {
+			t := r.Traffic[signal]
+			row(signal, traffic(t))
+			for _, why := range keys(t.Failures) {
+				row("", fmt.Sprintf("%d x %s", t.Failures[why], why))
+			}
+			if len(t.By) > 0 {
+				var by []string
+				for _, name := range keys(t.By) {
+					by = append(by, fmt.Sprintf("%s %d", name, t.By[name]))
+				}
+				row("", "answered by "+strings.Join(by, ", "))
+			}
+		}
+	})
+	table(&out, "faults", len(r.Injections), func(row func(...string)) {
+		for _, i := range r.Injections {
+			gone := "not undone"
+			if i.Removed != nil {
+				gone = "T1 " + i.Removed.String()
+			}
+			var targets []string
+			for _, t := range i.Targets {
+				targets = append(targets, strings.TrimSpace(t.Name+" "+t.UID))
+			}
+			row(i.Fault, strings.Join(targets, ", "), "T0 "+i.Span.String(), gone, i.Shortfall)
+		}
+	})
+	table(&out, "proof", len(r.Proofs), func(row func(...string)) {
+		for _, p := range r.Proofs {
+			row(p.Verdict.String(), p.Name, p.Text)
+		}
+	})
+	table(&out, "notes", len(r.Notes), func(row func(...string)) {
+		for _, n := range r.Notes {
+			row(n)
+		}
+	})
+	_, err := w.Write(out.Bytes())
+	return err
+}
+
+// table writes a heading and aligned rows, nothing if there is none. The last
+// cell of a row may be long and is not aligned.
+func table(out *bytes.Buffer, heading string, n int, fill func(row func(...string))) {
+	if n == 0 {
+		return
+	}
+	fmt.Fprintf(out, "\n  %s\n", heading)
+	tw := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fill(func(cells ...string) {
+		for len(cells) > 1 && cells[len(cells)-1] == "" {
+			cells = cells[:len(cells)-1]
+		}
+		fmt.Fprintf(tw, "    %s\n", strings.Join(cells, "\t"))
+	})
+	_ = tw.Flush() // to a buffer
+}
+
+// Summary writes one line for each result and one for all.
+func Summary(w io.Writer, results ...experiments.Result) error {
+	var out bytes.Buffer
+	verdicts := []steadystate.Verdict{}
+	counts := map[steadystate.Verdict]int{}
+	tw := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
+	for _, r := range results {
+		fmt.Fprintf(tw, "%s\t%s\t%s\n", cmp.Or(r.Verdict.String(), "?"), r.Experiment, r.Reason)
+		verdicts = append(verdicts, r.Verdict)
+		counts[r.Verdict]++
+	}
+	_ = tw.Flush() // to a buffer
+	fmt.Fprintf(&out, "%s: %d held, %d broken, %d unknown\n", strings.ToUpper(steadystate.Worst(verdicts...).String()),
+		counts[steadystate.Held], counts[steadystate.Broken], counts[steadystate.Unknown])
+	_, err := w.Write(out.Bytes())
+	return err
+}
+
+func keys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
