@@ -246,7 +246,8 @@ func (i *injecting) seeObject(object v1alpha1.InnerObject, at time.Duration) {
 // seePod notes the first sight of a pod that shows the effect.
 func (i *injecting) seePod(s sighting) {
 	pod, ok := s.Object.(*corev1.Pod)
-	if !ok || i.uids[pod.Namespace+"/"+pod.Name] != string(pod.UID) || !i.kind.shows(pod, s.Type == watch.Deleted) {
+	// What was seen before the request cannot be its doing.
+	if !ok || s.at < i.from || i.uids[pod.Namespace+"/"+pod.Name] != string(pod.UID) || !i.kind.shows(pod, s.Type == watch.Deleted) {
 		return
 	}
 	uid := string(pod.UID)

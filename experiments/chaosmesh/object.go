@@ -154,6 +154,7 @@ func (r removal) run(ctx context.Context, obj client.Object) (found bool, err er
 	deleted, over := false, false
 	for {
 		err := r.step(ctx, obj, &deleted)
+		found = found || deleted
 		switch {
 		case apierrors.IsNotFound(err), meta.IsNoMatchError(err):
 			if r.unsure && !found && time.Since(begin) < lateCreate {
@@ -168,7 +169,7 @@ func (r removal) run(ctx context.Context, obj client.Object) (found bool, err er
 		case err != nil:
 			trouble = err
 		default:
-			found, over = true, oneShot(obj)
+			over = oneShot(obj)
 			if len(left) > 0 && time.Since(begin) >= r.patience.Nudge*time.Duration(1+len(remedies())-len(left)) {
 				last, left = &left[0], left[1:]
 				r.note("%s was deleted %s ago and is still there (finalizers %s): %s", name, time.Since(begin).Round(time.Second), strings.Join(obj.GetFinalizers(), ", "), last.what)

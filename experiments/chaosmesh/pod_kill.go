@@ -23,6 +23,7 @@ func (podKill) verb() string { return "kill" }
 
 func (podKill) object(meta metav1.ObjectMeta, pods v1alpha1.PodSelector, duration string) v1alpha1.InnerObject {
 	return &v1alpha1.PodChaos{
+		TypeMeta:   metav1.TypeMeta{APIVersion: v1alpha1.SchemeGroupVersion.String(), Kind: v1alpha1.KindPodChaos},
 		ObjectMeta: meta,
 		Spec: v1alpha1.PodChaosSpec{
 			ContainerSelector: v1alpha1.ContainerSelector{PodSelector: pods},

@@ -1,0 +1,105 @@
+package chaosmesh_test
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/yaml"
+
+	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+)
+
+// shop is an API server with three running pods of shop's checkout.
+func shop() client.WithWatch {
+	scheme, err := chaosmesh.Scheme()
+	if err != nil {
+		panic(err)
+	}
+	builder := fake.NewClientBuilder().WithScheme(scheme)
+	for _, name := range []string{"checkout-a", "checkout-b", "checkout-c"} {
+		builder = builder.WithObjects(&corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name, Labels: map[string]string{"app": "checkout"}},
+			Status:     corev1.PodStatus{Phase: corev1.PodRunning},
+		})
+	}
+	return builder.Build()
+}
+
+func ExampleCluster_PodKill() {
+	// A real one comes from NewClient.
+	cluster, err := chaosmesh.New(shop(), chaosmesh.Guard{
+		Namespaces: []string{"shop"},
+		Lifetime:   10 * time.Minute,
+	}, chaosmesh.Patience{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	kill := cluster.PodKill(chaosmesh.Pods{
+		Namespace: "shop",
+		Selector:  map[string]string{"app": "checkout"},
+	}, chaosmesh.Percent(50))
+
+	preview, err := kill.Preview(context.Background(), "4f1c2a9d3b")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	object, err := yaml.Marshal(preview.Object)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%s\n%d of %d\n%s", kill, preview.Asked, len(preview.Candidates), object)
+	// Output:
+	// kill 50% of the pods app=checkout in shop
+	// 2 of 3
+	// apiVersion: chaos-mesh.org/v1alpha1
+	// kind: PodChaos
+	// metadata:
+	//   generateName: pod-kill-4f1c2a9d3b-
+	//   labels:
+	//     aftershock.dev/run: 4f1c2a9d3b
+	//     app.kubernetes.io/managed-by: aftershock
+	//   namespace: shop
+	// spec:
+	//   action: pod-kill
+	//   duration: 10m0s
+	//   mode: fixed
+	//   selector:
+	//     labelSelectors:
+	//       app: checkout
+	//     namespaces:
+	//     - shop
+	//     podPhaseSelectors:
+	//     - Running
+	//   value: "2"
+	// status:
+	//   experiment: {}
+}
+
+func ExampleCluster_PodKill_refused() {
+	cluster, err := chaosmesh.New(shop(), chaosmesh.Guard{Namespaces: []string{"shop"}}, chaosmesh.Patience{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	kill := cluster.PodKill(chaosmesh.Pods{
+		Namespace: "shop",
+		Selector:  map[string]string{"app": "checkout"},
+	}, chaosmesh.Fixed(4))
+	_, err = kill.Preview(context.Background(), "4f1c2a9d3b")
+	fmt.Println(err)
+	// Output: kill 4 of the pods app=checkout in shop: refused: 4 asked for, and 3 running pods match the selector; ask for fewer, or wait for more
+}
+
+func ExampleFind() {
+	left, err := chaosmesh.Find(context.Background(), shop(), chaosmesh.Scope{Namespaces: []string{"shop"}})
+	fmt.Println(len(left), err)
+	// Output: 0 <nil>
+}

@@ -1,0 +1,548 @@
+package chaosmesh_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+)
+
+var checkout = chaosmesh.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
+
+func newCluster(t testing.TB, c client.WithWatch, guard chaosmesh.Guard) *chaosmesh.Cluster {
+	t.Helper()
+	if guard.Namespaces == nil {
+		guard.Namespaces = []string{"shop"}
+	}
+	cluster, err := chaosmesh.New(c, guard, chaosmesh.Patience{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cluster
+}
+
+// history is a record being written and what is in it so far.
+type history struct {
+	bytes.Buffer
+	*experiments.Recorder
+}
+
+func newHistory() *history {
+	h := &history{}
+	h.Recorder = experiments.NewRecorder(&h.Buffer)
+	return h
+}
+
+func (h *history) entries(t *testing.T) []experiments.Entry {
+	t.Helper()
+	var entries []experiments.Entry
+	for entry, err := range experiments.Read(bytes.NewReader(h.Bytes())) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries = append(entries, entry)
+	}
+	return entries
+}
+
+// kinds are the kinds of the recorded events, in order.
+func (h *history) kinds(t *testing.T) []string {
+	t.Helper()
+	var kinds []string
+	for _, entry := range h.entries(t) {
+		if entry.Event != nil {
+			kinds = append(kinds, entry.Event.Kind)
+		}
+	}
+	return kinds
+}
+
+func (h *history) notes(t *testing.T) string {
+	t.Helper()
+	var notes []string
+	for _, entry := range h.entries(t) {
+		if entry.Note != "" {
+			notes = append(notes, entry.Note)
+		}
+	}
+	return strings.Join(notes, "\n")
+}
+
+func objects(t *testing.T, c client.Client) []v1alpha1.PodChaos {
+	t.Helper()
+	var list v1alpha1.PodChaosList
+	if err := c.List(t.Context(), &list); err != nil {
+		t.Fatal(err)
+	}
+	return list.Items
+}
+
+func TestAKillIsProvenByTheVictimBeingGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClient(t, interceptor.Funcs{}, pod("a"), pod("b"), pod("c"))
+		play(t, c, atOnce, takeUp, after(100*time.Millisecond), kill("b"), after(time.Second), injected("shop/b"))
+		rec := newHistory()
+		fault := newCluster(t, c, chaosmesh.Guard{}).PodKill(checkout, chaosmesh.One)
+
+		got, err := fault.Inject(t.Context(), rec.Recorder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Shortfall != "" {
+			t.Errorf("shortfall %q, want none", got.Shortfall)
+		}
+		if want := []experiments.Target{{Name: "b", UID: "b-uid"}}; !slices.Equal(got.Targets, want) {
+			t.Errorf("targets %v, want %v", got.Targets, want)
+		}
+		if want := []experiments.Effect{{Event: experiments.EventGone}}; !slices.Equal(got.Effects, want) {
+			t.Errorf("effects %v, want %v", got.Effects, want)
+		}
+		// The pod went 110 ms after the request; the records say so a second later.
+		if got.From != 0 || got.To < 100*time.Millisecond || got.To > 200*time.Millisecond {
+			t.Errorf("took effect in %s, want from the request to the pod's going, not to the records", got.Span)
+		}
+		created := objects(t, c)
+		if len(created) != 1 {
+			t.Fatalf("%d objects, want one", len(created))
+		}
+		if _, err := fault.Recover(t.Context(), rec.Recorder); err != nil {
+			t.Fatal(err)
+		}
+		if left := objects(t, c); len(left) != 0 {
+			t.Errorf("left behind: %v", left)
+		}
+		if got, want := rec.kinds(t), []string{"creating", "created", "gone", "injected", "removed"}; !slices.Equal(got, want) {
+			t.Errorf("events %v, want %v", got, want)
+		}
+		for _, entry := range rec.entries(t) {
+			if entry.Event != nil && entry.Event.Kind == chaosmesh.EventCreating && entry.Event.Subject != "PodChaos/shop/"+created[0].Name {
+				t.Errorf("wrote down %q before creating %q", entry.Event.Subject, created[0].Name)
+			}
+		}
+	})
+}
+
+func TestEveryObjectIsSafeByItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var created v1alpha1.PodChaos
+		rec := newHistory()
+		ledger := ""
+		c := newClient(t, interceptor.Funcs{
+			Create: func(ctx context.Context, c client.WithWatch, object client.Object, opts ...client.CreateOption) error {
+				if chaos, ok := object.(*v1alpha1.PodChaos); ok {
+					created, ledger = *chaos.DeepCopy(), rec.String()
+				}
+				return c.Create(ctx, object, opts...)
+			},
+		}, pod("a"), pod("b"), pod("c"))
+		play(t, c, atOnce, takeUp, kill("a"), kill("b"), injected("shop/a", "shop/b"))
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+		defer cancel()
+		got, err := newCluster(t, c, chaosmesh.Guard{}).PodKill(checkout, chaosmesh.Percent(50)).Inject(ctx, rec.Recorder)
+		if err != nil || got.Shortfall != "" {
+			t.Fatal(err, got.Shortfall)
+		}
+		for _, claim := range []struct {
+			name string
+			held bool
+		}{
+			{"it is written down before it is created", strings.Contains(ledger, `"creating"`) && strings.Contains(ledger, created.Name)},
+			{"it carries the run", created.Labels["aftershock.dev/run"] == rec.Run()},
+			{"it says who manages it", created.Labels["app.kubernetes.io/managed-by"] == "aftershock"},
+			{"it has a name of its own", strings.HasPrefix(created.Name, "pod-kill-"+rec.Run()+"-")},
+			{"it ends by itself, after the run's deadline", created.Spec.Duration != nil && *created.Spec.Duration == "6m0s"},
+			{"it selects in its namespace only", slices.Equal(created.Spec.Selector.Namespaces, []string{"shop"})},
+			{"it selects by the labels", created.Spec.Selector.LabelSelectors["app"] == "checkout"},
+			{"it selects running pods only", slices.Equal(created.Spec.Selector.PodPhaseSelectors, []string{"Running"})},
+			{"half of three, rounded up, is two", created.Spec.Mode == v1alpha1.FixedMode && created.Spec.Value == "2"},
+			{"it crashes", created.Spec.Action == v1alpha1.PodKillAction && created.Spec.GracePeriod == 0},
+		} {
+			if !claim.held {
+				t.Errorf("not so: %s: %+v", claim.name, created)
+			}
+		}
+	})
+}
+
+func TestWhatIsRefusedCreatesNothing(t *testing.T) {
+	three := []client.Object{pod("a"), pod("b"), pod("c")}
+	for _, row := range []struct {
+		name  string
+		guard chaosmesh.Guard
+		pods  chaosmesh.Pods
+		count chaosmesh.Count
+		has   []client.Object
+		want  string
+	}{
+		{"a namespace that is not listed", chaosmesh.Guard{}, chaosmesh.Pods{Namespace: "bank", Selector: checkout.Selector}, chaosmesh.One, three, `namespace "bank" is not among those that faults may touch: shop`},
+		{"no namespace", chaosmesh.Guard{}, chaosmesh.Pods{Selector: checkout.Selector}, chaosmesh.One, three, "no namespace; say which one the pods are in"},
+		{"no selector", chaosmesh.Guard{}, chaosmesh.Pods{Namespace: "shop"}, chaosmesh.One, three, `an empty selector would select every pod of namespace "shop"`},
+		{"a selector that is none", chaosmesh.Guard{}, chaosmesh.Pods{Namespace: "shop", Selector: map[string]string{"a b": "c"}}, chaosmesh.One, three, "name part must consist of"},
+		{"a protected pod among those that match", chaosmesh.Guard{Protected: []map[string]string{{"tier": "db"}}}, checkout, chaosmesh.One,
+			append([]client.Object{pod("d", func(p *corev1.Pod) { p.Labels["tier"] = "db" })}, three...), "pod d matches the selector and is protected (tier=db)"},
+		{"more than there are", chaosmesh.Guard{}, checkout, chaosmesh.Fixed(4), three, "4 asked for, and 3 running pods match the selector"},
+		{"more than run", chaosmesh.Guard{}, checkout, chaosmesh.Fixed(3), []client.Object{pod("a"), pod("b"), pod("c", pending)}, "3 asked for, and 2 running pods match the selector"},
+		{"more than stay", chaosmesh.Guard{}, checkout, chaosmesh.Fixed(3), []client.Object{pod("a"), pod("b"), pod("c", terminating)}, "3 asked for, and 2 running pods match the selector"},
+		{"one of none", chaosmesh.Guard{}, checkout, chaosmesh.One, nil, "1 asked for, and 0 running pods match the selector"},
+		{"a share of none", chaosmesh.Guard{}, checkout, chaosmesh.Percent(50), nil, "1 asked for, and 0 running pods match the selector"},
+		{"no count", chaosmesh.Guard{}, checkout, "", three, "no count; say how many pods"},
+		{"a count of zero", chaosmesh.Guard{}, checkout, chaosmesh.Fixed(0), three, "0 pods asked for; at least one is needed"},
+		{"a share of zero", chaosmesh.Guard{}, checkout, chaosmesh.Percent(0), three, "0% of the pods; a percentage is from 1% to 100%"},
+		{"a share above all", chaosmesh.Guard{}, checkout, chaosmesh.Percent(101), three, "101% of the pods; a percentage is from 1% to 100%"},
+		{"a count in words", chaosmesh.Guard{}, checkout, "all", three, `count "all" is no number and no percentage`},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			c := newClient(t, interceptor.Funcs{}, row.has...)
+			rec := newHistory()
+			fault := newCluster(t, c, row.guard).PodKill(row.pods, row.count)
+			_, err := fault.Inject(t.Context(), rec.Recorder)
+			if !errors.Is(err, chaosmesh.ErrRefused) || !strings.Contains(err.Error(), row.want) {
+				t.Errorf("error %v, want it refused with %q", err, row.want)
+			}
+			if _, err := fault.Preview(t.Context(), "run"); err == nil || !strings.Contains(err.Error(), row.want) {
+				t.Errorf("preview's error %v, want %q", err, row.want)
+			}
+			if left := objects(t, c); len(left) != 0 {
+				t.Errorf("created %v", left)
+			}
+			if _, err := fault.Recover(t.Context(), rec.Recorder); err != nil {
+				t.Errorf("recover with nothing to undo: %v", err)
+			}
+		})
+	}
+}
+
+func TestAGuardThatAllowsNothingOrTooMuchIsRefused(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		guard chaosmesh.Guard
+		want  string
+	}{
+		{"the zero value", chaosmesh.Guard{}, "no namespace is allowed"},
+		{"a wildcard", chaosmesh.Guard{Namespaces: []string{"*"}}, `"*" is no namespace, and there are no wildcards`},
+		{"an empty name", chaosmesh.Guard{Namespaces: []string{""}}, `"" is no namespace`},
+		{"protection of everything", chaosmesh.Guard{Namespaces: []string{"shop"}, Protected: []map[string]string{{}}}, "would protect every pod"},
+		{"a lifetime below zero", chaosmesh.Guard{Namespaces: []string{"shop"}, Lifetime: -1}, "lifetime -1ns is below zero"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			_, err := chaosmesh.New(newClient(t, interceptor.Funcs{}), row.guard, chaosmesh.Patience{})
+			if !errors.Is(err, chaosmesh.ErrRefused) || !strings.Contains(err.Error(), row.want) {
+				t.Errorf("error %v, want %q", err, row.want)
+			}
+		})
+	}
+	if _, err := chaosmesh.New(nil, chaosmesh.Guard{Namespaces: []string{"shop"}}, chaosmesh.Patience{}); err == nil {
+		t.Error("no client was accepted")
+	}
+}
+
+func TestWhatCouldNotBeShownIsTheShortfall(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		count  chaosmesh.Count
+		script []step
+		within time.Duration
+		want   string
+	}{
+		{"no controller", chaosmesh.One, nil, 16 * time.Second, "Chaos Mesh's controller did not act on PodChaos/shop/pod-kill-RUN-XXXXX within 15s: is chaos-controller-manager running?"},
+		{"nothing was selected", chaosmesh.One, []step{takeUp, says("Failed to select targets: no target has been selected")}, 3 * time.Second, "Chaos Mesh selected no pod for PodChaos/shop/pod-kill-RUN-XXXXX; Chaos Mesh says: Failed to select targets: no target has been selected"},
+		{"an injection failed", chaosmesh.One, []step{takeUp, failed("shop/a", "pods is forbidden")}, time.Second, "Chaos Mesh could not inject shop/a: pods is forbidden"},
+		{"fewer than asked for", chaosmesh.Fixed(2), []step{takeUp, kill("a"), injected("shop/a")}, time.Second, "2 pods asked for, and Chaos Mesh selected only shop/a"},
+		{"selected and then nothing", chaosmesh.One, []step{takeUp, waiting("shop/a")}, 16 * time.Second, "Chaos Mesh did not inject shop/a within 15s, and did not say why"},
+		{"taken up without a word on pods", chaosmesh.One, []step{status(func(p *v1alpha1.PodChaos) { p.Finalizers = []string{"chaos-mesh/records"} })}, 16 * time.Second, "Chaos Mesh's controller took up PodChaos/shop/pod-kill-RUN-XXXXX but selected no pod within 15s"},
+		{"a victim that was going anyway", chaosmesh.One, []step{takeUp, injected("shop/gone")}, 4 * time.Second, "shop/gone was selected, which did not run or was on its way out before the fault"},
+		{"somebody deleted the object", chaosmesh.One, []step{takeUp, vanish}, time.Second, "somebody else deleted PodChaos/shop/pod-kill-RUN-XXXXX before it was seen to act"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newClient(t, interceptor.Funcs{}, pod("a"), pod("b"), pod("gone", terminating))
+				play(t, c, atOnce, row.script...)
+				rec := newHistory()
+				fault := newCluster(t, c, chaosmesh.Guard{}).PodKill(checkout, row.count)
+				begin := time.Now()
+				got, err := fault.Inject(t.Context(), rec.Recorder)
+				if err != nil {
+					t.Fatal(err)
+				}
+				shown := got.Shortfall
+				if at := strings.Index(shown, rec.Run()+"-"); at >= 0 {
+					shown = shown[:at] + "RUN-XXXXX" + shown[at+len(rec.Run())+6:]
+				}
+				if !strings.HasPrefix(shown, row.want) {
+					t.Errorf("shortfall %q, want %q", shown, row.want)
+				}
+				if took := time.Since(begin); took > row.within {
+					t.Errorf("took %s, want at most %s", took, row.within)
+				}
+				if _, err := fault.Recover(t.Context(), rec.Recorder); err != nil {
+					t.Error(err)
+				}
+				if left := objects(t, c); len(left) != 0 {
+					t.Errorf("left behind: %v", left)
+				}
+			})
+		})
+	}
+}
+
+func TestTheRecordsDateTheInjectionWhereThePodsAreNotSeen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClient(t, interceptor.Funcs{
+			// Both watches end at once; what they would have told is read.
+			Watch: endedWatch,
+		}, pod("a"))
+		play(t, c, atOnce, takeUp, kill("a"), injected("shop/a"))
+		rec := newHistory()
+		got, err := newCluster(t, c, chaosmesh.Guard{}).PodKill(checkout, chaosmesh.One).Inject(t.Context(), rec.Recorder)
+		if err != nil || got.Shortfall != "" {
+			t.Fatal(err, got.Shortfall)
+		}
+		if got.To < 10*time.Millisecond || got.To > 300*time.Millisecond {
+			t.Errorf("took effect in %s, want until the first reading of the records", got.Span)
+		}
+	})
+}
+
+func TestErrorsOfTheAPISayWhatToDo(t *testing.T) {
+	resource := schema.GroupResource{Group: "chaos-mesh.org", Resource: "podchaos"}
+	for _, row := range []struct {
+		name string
+		err  error
+		want string
+	}{
+		{"Chaos Mesh is not installed", &meta.NoKindMatchError{GroupKind: schema.GroupKind{Group: "chaos-mesh.org", Kind: "PodChaos"}}, "Chaos Mesh is not installed in this cluster: no kind PodChaos"},
+		{"the account may not", apierrors.NewForbidden(resource, "x", errors.New("no")), "give the account this right, or use another account"},
+		{"the API server is away", errors.New("connection refused"), "connection refused"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			c := newClient(t, interceptor.Funcs{
+				Create: func(context.Context, client.WithWatch, client.Object, ...client.CreateOption) error { return row.err },
+			}, pod("a"))
+			rec := newHistory()
+			fault := newCluster(t, c, chaosmesh.Guard{}).PodKill(checkout, chaosmesh.One)
+			if _, err := fault.Inject(t.Context(), rec.Recorder); err == nil || !strings.Contains(err.Error(), row.want) {
+				t.Errorf("error %v, want %q", err, row.want)
+			}
+			if _, err := fault.Preview(t.Context(), "run"); err == nil || !strings.Contains(err.Error(), row.want) {
+				t.Errorf("preview's error %v, want %q", err, row.want)
+			}
+		})
+	}
+}
+
+func TestAnObjectWhoseCreationHadNoAnswerIsRemoved(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		late time.Duration // after the failed request
+	}{
+		{"the object exists when the answer is missed", 0},
+		{"the object appears after Recover has begun", time.Second},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newClient(t, interceptor.Funcs{
+					Create: func(ctx context.Context, c client.WithWatch, object client.Object, opts ...client.CreateOption) error {
+						object, _ = object.DeepCopyObject().(client.Object)
+						time.AfterFunc(row.late, func() {
+							if err := c.Create(context.WithoutCancel(ctx), object, opts...); err != nil {
+								t.Error(err)
+							}
+						})
+						synctest.Wait()
+						return context.DeadlineExceeded
+					},
+				}, pod("a"))
+				rec := newHistory()
+				fault := newCluster(t, c, chaosmesh.Guard{}).PodKill(checkout, chaosmesh.One)
+				if _, err := fault.Inject(t.Context(), rec.Recorder); !errors.Is(err, context.DeadlineExceeded) {
+					t.Fatalf("error %v, want the time-out", err)
+				}
+				for range 2 { // the second time there is nothing to undo
+					if _, err := fault.Recover(t.Context(), rec.Recorder); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if left := objects(t, c); len(left) != 0 {
+					t.Errorf("left behind: %v", left)
+				}
+				if !slices.Contains(rec.kinds(t), chaosmesh.EventRemoved) {
+					t.Error("the removal is not in the record")
+				}
+			})
+		})
+	}
+}
+
+func TestAnObjectThatStaysIsHelpedAlong(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		let  release
+		note string
+	}{
+		{"it goes once somebody touches it", annotated("aftershock.dev/nudged"), "was deleted 5s ago and is still there (finalizers chaos-mesh/records): touched it"},
+		{"it goes once it is given up", annotated("chaos-mesh.chaos-mesh.org/cleanFinalizer"), "was deleted 10s ago and is still there (finalizers chaos-mesh/records): asked Chaos Mesh to give it up"},
+		{"it goes without its finalizers", never, "was deleted 15s ago and is still there (finalizers chaos-mesh/records): removed its finalizers"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newClient(t, interceptor.Funcs{}, pod("a"))
+				play(t, c, row.let, takeUp, kill("a"), injected("shop/a"))
+				rec := newHistory()
+				fault := newCluster(t, c, chaosmesh.Guard{}).PodKill(checkout, chaosmesh.One)
+				if _, err := fault.Inject(t.Context(), rec.Recorder); err != nil {
+					t.Fatal(err)
+				}
+				span, err := fault.Recover(t.Context(), rec.Recorder)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if left := objects(t, c); len(left) != 0 {
+					t.Errorf("left behind: %v", left)
+				}
+				if !strings.Contains(rec.notes(t), row.note) {
+					t.Errorf("notes:\n%s\nwant %q", rec.notes(t), row.note)
+				}
+				if span.Width() < 5*time.Second {
+					t.Errorf("went in %s, want the span from the first request to its going", span)
+				}
+			})
+		})
+	}
+}
+
+func TestWhatCannotBeRemovedIsAnError(t *testing.T) {
+	resource := schema.GroupResource{Group: "chaos-mesh.org", Resource: "podchaos"}
+	for _, row := range []struct {
+		name  string
+		funcs interceptor.Funcs
+		let   release
+		want  string
+	}{
+		{"not allowed to delete", interceptor.Funcs{
+			Delete: func(ctx context.Context, c client.WithWatch, object client.Object, opts ...client.DeleteOption) error {
+				if _, ok := object.(*v1alpha1.PodChaos); ok {
+					return apierrors.NewForbidden(resource, object.GetName(), errors.New("no"))
+				}
+				return c.Delete(ctx, object, opts...)
+			},
+		}, atOnce, "give the account this right"},
+		{"not allowed to help along", interceptor.Funcs{
+			Patch: func(_ context.Context, _ client.WithWatch, object client.Object, _ client.Patch, _ ...client.PatchOption) error {
+				return apierrors.NewForbidden(resource, object.GetName(), errors.New("no patching"))
+			},
+		}, never, "it is still there after 40s; finalizers: chaos-mesh/records; run sweep once Chaos Mesh's controller is back; last trouble: podchaos.chaos-mesh.org"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newClient(t, row.funcs, pod("a"))
+				play(t, c, row.let, takeUp, kill("a"), injected("shop/a"))
+				rec := newHistory()
+				fault := newCluster(t, c, chaosmesh.Guard{}).PodKill(checkout, chaosmesh.One)
+				if _, err := fault.Inject(t.Context(), rec.Recorder); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := fault.Recover(t.Context(), rec.Recorder); err == nil || !strings.Contains(err.Error(), row.want) {
+					t.Errorf("error %v, want %q", err, row.want)
+				}
+			})
+		})
+	}
+}
+
+func TestRecoverOutlivesAnAPIServerThatIsAwayForAWhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		away := func() error {
+			if since := time.Since(begin); since > 5*time.Second && since < 8*time.Second {
+				return errors.New("connection refused")
+			}
+			return nil
+		}
+		c := newClient(t, interceptor.Funcs{
+			Delete: func(ctx context.Context, c client.WithWatch, object client.Object, opts ...client.DeleteOption) error {
+				return errors.Join(away(), c.Delete(ctx, object, opts...))
+			},
+		}, pod("a"))
+		play(t, c, atOnce, takeUp, kill("a"), injected("shop/a"))
+		rec := newHistory()
+		fault := newCluster(t, c, chaosmesh.Guard{}).PodKill(checkout, chaosmesh.One)
+		if _, err := fault.Inject(t.Context(), rec.Recorder); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(6*time.Second - time.Since(begin)) // the bubble's time: into the outage
+		if _, err := fault.Recover(t.Context(), rec.Recorder); err != nil {
+			t.Error(err)
+		}
+		if left := objects(t, c); len(left) != 0 {
+			t.Errorf("left behind: %v", left)
+		}
+	})
+}
+
+func TestInjectEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClient(t, interceptor.Funcs{}, pod("a"))
+		rec := newHistory()
+		fault := newCluster(t, c, chaosmesh.Guard{}).PodKill(checkout, chaosmesh.One)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := fault.Inject(ctx, rec.Recorder); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error %v, want the context's", err)
+		}
+		if _, err := fault.Recover(context.WithoutCancel(ctx), rec.Recorder); err != nil {
+			t.Error(err)
+		}
+		if left := objects(t, c); len(left) != 0 {
+			t.Errorf("left behind: %v", left)
+		}
+	})
+}
+
+func TestNothingIsDoneThatCannotBeWrittenDown(t *testing.T) {
+	c := newClient(t, interceptor.Funcs{}, pod("a"))
+	rec := experiments.NewRecorder(full{})
+	_, err := newCluster(t, c, chaosmesh.Guard{}).PodKill(checkout, chaosmesh.One).Inject(t.Context(), rec)
+	if err == nil || !strings.Contains(err.Error(), "write record: no space left") {
+		t.Errorf("error %v, want the record's", err)
+	}
+	if left := objects(t, c); len(left) != 0 {
+		t.Errorf("created %v", left)
+	}
+}
+
+// full is a full disk.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("no space left") }
+
+func TestPreviewChangesNothing(t *testing.T) {
+	c := newClient(t, interceptor.Funcs{}, pod("a"), pod("b"), pod("c", pending))
+	got, err := newCluster(t, c, chaosmesh.Guard{}).PodKill(checkout, chaosmesh.Percent(100)).Preview(t.Context(), "4f1c2a9d3b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []experiments.Target{{Name: "a", UID: "a-uid"}, {Name: "b", UID: "b-uid"}}; !slices.Equal(got.Candidates, want) || got.Asked != 2 {
+		t.Errorf("asked %d of %v, want 2 of %v", got.Asked, got.Candidates, want)
+	}
+	if left := objects(t, c); len(left) != 0 {
+		t.Errorf("created %v", left)
+	}
+	if got.Object.GetLabels()[chaosmesh.RunLabel] != "4f1c2a9d3b" {
+		t.Errorf("labels %v, want the run", got.Object.GetLabels())
+	}
+}

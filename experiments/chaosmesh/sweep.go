@@ -1,0 +1,153 @@
+package chaosmesh
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// A Scope says whose objects are looked for.
+type Scope struct {
+	// Namespaces to look in; at least one.
+	Namespaces []string
+	// Run is the one run whose objects are meant. Default: those of all runs,
+	// of one that is still under way too.
+	Run string
+}
+
+// A Leftover is an object that a run has left behind.
+type Leftover struct {
+	Kind, Namespace, Name string
+	Run                   string // of the record
+	Created               time.Time
+	Finalizers            []string
+}
+
+// String is "PodChaos/shop/pod-kill-4f1c2a9d3b-x7k2p, left behind by run
+// 4f1c2a9d3b".
+func (l Leftover) String() string {
+	return fmt.Sprintf("%s/%s/%s, left behind by run %s", l.Kind, l.Namespace, l.Name, cmp.Or(l.Run, "unknown"))
+}
+
+// Find lists what runs have left behind, of every kind that Chaos Mesh has,
+// and changes nothing. Kinds that are not installed have left nothing.
+func Find(ctx context.Context, c client.Reader, scope Scope) ([]Leftover, error) {
+	found, err := find(ctx, c, scope)
+	var left []Leftover
+	for _, f := range found {
+		left = append(left, f.Leftover)
+	}
+	return left, err
+}
+
+// Sweep removes what [Find] finds, in the manner of [Fault.Recover], and
+// proves by looking again that nothing is left. It goes on after a failure;
+// the error then names all that may still be in place. What it removed is
+// returned in any case.
+func Sweep(ctx context.Context, c client.Client, scope Scope, patience Patience) ([]Leftover, error) {
+	found, err := find(ctx, c, scope)
+	if err != nil {
+		return nil, err
+	}
+	var removed []Leftover
+	var errs []error
+	for _, f := range found {
+		var notes []string
+		_, err := removal{
+			client:   c,
+			patience: patience.withDefaults(),
+			note:     func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) },
+		}.run(ctx, f.object)
+		if err != nil {
+			errs = append(errs, errors.Join(err, context.Cause(ctx)))
+			continue
+		}
+		removed = append(removed, f.Leftover)
+	}
+	again, err := find(ctx, c, scope)
+	if err != nil {
+		errs = append(errs, fmt.Errorf("look again: %w", err))
+	}
+	if len(again) > 0 {
+		var names []string
+		for _, f := range again {
+			names = append(names, f.String())
+		}
+		errs = append(errs, fmt.Errorf("still in place: %s", strings.Join(names, "; ")))
+	}
+	return removed, errors.Join(errs...)
+}
+
+// finding is a leftover and its object.
+type finding struct {
+	Leftover
+	object client.Object
+}
+
+func find(ctx context.Context, c client.Reader, scope Scope) ([]finding, error) {
+	if len(scope.Namespaces) == 0 {
+		return nil, fmt.Errorf("sweep: %w: no namespace; say where to look", ErrRefused)
+	}
+	match := client.MatchingLabels{ManagedLabel: Managed}
+	if scope.Run != "" {
+		match[RunLabel] = scope.Run
+	}
+	var found []finding
+	// Schedules and workflows create objects of their own: first of all they
+	// have to go.
+	kinds := v1alpha1.AllKindsIncludeScheduleAndWorkflow()
+	names := slices.SortedFunc(maps.Keys(kinds), func(a, b string) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b))
+	})
+	for _, kind := range names {
+		for _, namespace := range scope.Namespaces {
+			list, ok := kinds[kind].SpawnList().(client.ObjectList)
+			if !ok {
+				return nil, fmt.Errorf("list %s: Chaos Mesh's list is none of Kubernetes", kind)
+			}
+			if err := c.List(ctx, list, client.InNamespace(namespace), match); meta.IsNoMatchError(err) {
+				break
+			} else if err != nil {
+				return nil, fmt.Errorf("list %s in %s: %w", kind, namespace, explain(err))
+			}
+			items, err := meta.ExtractList(list)
+			if err != nil {
+				return nil, fmt.Errorf("list %s in %s: %w", kind, namespace, err)
+			}
+			for _, item := range items {
+				object, ok := item.(client.Object)
+				if !ok {
+					continue
+				}
+				found = append(found, finding{
+					Leftover: Leftover{
+						Kind:       kind,
+						Namespace:  object.GetNamespace(),
+						Name:       object.GetName(),
+						Run:        object.GetLabels()[RunLabel],
+						Created:    object.GetCreationTimestamp().Time,
+						Finalizers: object.GetFinalizers(),
+					},
+					object: object,
+				})
+			}
+		}
+	}
+	return found, nil
+}
+
+func rank(kind string) int {
+	if kind == v1alpha1.KindSchedule || kind == v1alpha1.KindWorkflow {
+		return 0
+	}
+	return 1
+}

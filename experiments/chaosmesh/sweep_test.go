@@ -1,0 +1,150 @@
+package chaosmesh_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+)
+
+// of is the metadata of an object of a run.
+func of(namespace, name, run string) metav1.ObjectMeta {
+	return metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: map[string]string{
+		chaosmesh.ManagedLabel: chaosmesh.Managed, chaosmesh.RunLabel: run,
+	}}
+}
+
+func leftovers() []client.Object {
+	return []client.Object{
+		&v1alpha1.PodChaos{ObjectMeta: of("shop", "kill", "one")},
+		&v1alpha1.NetworkChaos{ObjectMeta: of("shop", "slow", "two")},
+		&v1alpha1.Schedule{ObjectMeta: of("shop", "nightly", "two")},
+		&v1alpha1.PodChaos{ObjectMeta: of("bank", "kill", "one")},
+		&v1alpha1.PodChaos{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "of-somebody-else"}},
+	}
+}
+
+func names(left []chaosmesh.Leftover) string {
+	var names []string
+	for _, l := range left {
+		names = append(names, l.String())
+	}
+	return strings.Join(names, "; ")
+}
+
+func TestSweepRemovesWhatRunsHaveLeftAndNothingElse(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		scope chaosmesh.Scope
+		want  string
+		stays int // PodChaos objects
+	}{
+		{"of all runs in one namespace, what creates others first", chaosmesh.Scope{Namespaces: []string{"shop"}}, "Schedule/shop/nightly, left behind by run two; NetworkChaos/shop/slow, left behind by run two; PodChaos/shop/kill, left behind by run one", 2},
+		{"of one run only", chaosmesh.Scope{Namespaces: []string{"shop"}, Run: "two"}, "Schedule/shop/nightly, left behind by run two; NetworkChaos/shop/slow, left behind by run two", 3},
+		{"of two namespaces", chaosmesh.Scope{Namespaces: []string{"shop", "bank"}, Run: "one"}, "PodChaos/shop/kill, left behind by run one; PodChaos/bank/kill, left behind by run one", 1},
+		{"where nothing is left", chaosmesh.Scope{Namespaces: []string{"quiet"}}, "", 3},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			c := newClient(t, interceptor.Funcs{}, leftovers()...)
+			found, err := chaosmesh.Find(t.Context(), c, row.scope)
+			if err != nil || names(found) != row.want {
+				t.Errorf("found %q, %v; want %q", names(found), err, row.want)
+			}
+			removed, err := chaosmesh.Sweep(t.Context(), c, row.scope, chaosmesh.Patience{})
+			if err != nil || names(removed) != row.want {
+				t.Errorf("removed %q, %v; want %q", names(removed), err, row.want)
+			}
+			if again, err := chaosmesh.Find(t.Context(), c, row.scope); err != nil || len(again) != 0 {
+				t.Errorf("still there: %q, %v", names(again), err)
+			}
+			if stays := len(objects(t, c)); stays != row.stays {
+				t.Errorf("%d PodChaos objects stay, want %d", stays, row.stays)
+			}
+		})
+	}
+}
+
+func TestSweepSaysWhatItCouldNotShow(t *testing.T) {
+	stuck := &v1alpha1.NetworkChaos{ObjectMeta: of("shop", "slow", "two"), Spec: v1alpha1.NetworkChaosSpec{Action: v1alpha1.DelayAction}}
+	stuck.Finalizers = []string{"chaos-mesh/records"}
+	forbidden := apierrors.NewForbidden(schema.GroupResource{Resource: "podchaos"}, "kill", errors.New("no"))
+	for _, row := range []struct {
+		name    string
+		funcs   interceptor.Funcs
+		objects []client.Object
+		scope   chaosmesh.Scope
+		want    []string
+		removed string
+	}{
+		{"nowhere to look", interceptor.Funcs{}, nil, chaosmesh.Scope{}, []string{"no namespace; say where to look"}, ""},
+		{
+			"an object that went only by force, whose effect nobody undid", interceptor.Funcs{},
+			[]client.Object{stuck}, chaosmesh.Scope{Namespaces: []string{"shop"}},
+			[]string{"remove NetworkChaos/shop/slow: Chaos Mesh never said that it undid the fault, and the object went only when we removed its finalizers; check the pods it was on, or restart them"}, "",
+		},
+		{
+			"one that may not be deleted does not keep the others", interceptor.Funcs{
+				Delete: func(ctx context.Context, c client.WithWatch, object client.Object, opts ...client.DeleteOption) error {
+					if _, ok := object.(*v1alpha1.PodChaos); ok {
+						return forbidden
+					}
+					return c.Delete(ctx, object, opts...)
+				},
+			},
+			leftovers(), chaosmesh.Scope{Namespaces: []string{"shop"}},
+			[]string{"remove PodChaos/shop/kill", "give the account this right", "still in place: PodChaos/shop/kill, left behind by run one"},
+			"Schedule/shop/nightly, left behind by run two; NetworkChaos/shop/slow, left behind by run two",
+		},
+		{
+			"a list that is refused is not an empty list", interceptor.Funcs{
+				List: func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error {
+					return forbidden
+				},
+			},
+			nil, chaosmesh.Scope{Namespaces: []string{"shop"}},
+			[]string{"list Schedule in shop", "give the account this right"}, "",
+		},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newClient(t, row.funcs, row.objects...)
+				removed, err := chaosmesh.Sweep(t.Context(), c, row.scope, chaosmesh.Patience{Nudge: time.Second, Remove: 10 * time.Second})
+				if names(removed) != row.removed {
+					t.Errorf("removed %q, want %q", names(removed), row.removed)
+				}
+				for _, want := range row.want {
+					if err == nil || !strings.Contains(err.Error(), want) {
+						t.Errorf("error %v, want %q", err, want)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestKindsThatAreNotInstalledHaveLeftNothing(t *testing.T) {
+	c := newClient(t, interceptor.Funcs{
+		List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+			if _, ok := list.(*v1alpha1.PodChaosList); ok {
+				return c.List(ctx, list, opts...)
+			}
+			return &meta.NoKindMatchError{GroupKind: schema.GroupKind{Kind: "other"}}
+		},
+	}, leftovers()...)
+	removed, err := chaosmesh.Sweep(t.Context(), c, chaosmesh.Scope{Namespaces: []string{"shop", "bank"}}, chaosmesh.Patience{})
+	if err != nil || len(removed) != 2 {
+		t.Errorf("removed %q, %v; want the two pod kills", names(removed), err)
+	}
+}
