@@ -2,6 +2,7 @@ package prom
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -60,7 +61,7 @@ func (c *Client) ask(ctx context.Context, clock steadystate.Clock, timeout time.
 	value, warnings, _, err := c.api.Query(ctx, query, time.Time{}, options...)
 	a.To = clock.Now()
 	if err != nil {
-		return a, explain(err, ctx.Err() != nil, timeout)
+		return a, explain(err, errors.Is(ctx.Err(), context.DeadlineExceeded), timeout)
 	}
 	a.value, a.warnings = value, warnings
 	return a, nil

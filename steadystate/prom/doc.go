@@ -30,7 +30,8 @@
 //
 // Any other expression is evaluated once per [Source.Interval]. The span of
 // the value reaches from the oldest sample that it can have used to the
-// answer. Two evaluations between which nothing was scraped say the same thing
+// answer; when series are missing that were there before, from the scrapes
+// that did not find them. Two evaluations between which nothing was scraped say the same thing
 // twice; that changes no bound of an outage, but counts of observations are
 // counts of polls. A value made of several series mixes samples of different
 // instants in the span.

@@ -15,7 +15,7 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// part is the label that tells the value of an evaluation from the ages of
+// part is the label that tells the value of an evaluation from what is said of
 // the samples that it used.
 const part = "aftershock_part"
 
@@ -25,27 +25,36 @@ type evaluations struct {
 	clock steadystate.Clock
 	skew  skew
 	query string
-	// used is when each instant selector last had a sample, on the record's
-	// clock.
-	used map[int]time.Duration
-	// spacing is how far apart the scrapes of each instant selector are.
-	spacing map[int]time.Duration
+	state map[int]*presence // by instant selector
+}
+
+// presence is what is known of the series of an instant selector.
+type presence struct {
+	most    int           // series it has had at most
+	full    time.Duration // when it last had as many, on the record's clock
+	spacing time.Duration // between two scrapes; zero: not known
+}
+
+// used is what an evaluation used of an instant selector.
+type used struct {
+	series int
+	oldest model.Time // sample
 }
 
 func newEvaluations(s Source, clock steadystate.Clock) *evaluations {
-	return &evaluations{
-		Source:  s,
-		clock:   clock,
-		query:   s.Query.withAges(),
-		used:    map[int]time.Duration{},
-		spacing: map[int]time.Duration{},
+	e := &evaluations{Source: s, clock: clock, query: s.Query.withTimes(), state: map[int]*presence{}}
+	for i, selector := range s.Query.selectors {
+		if selector.instant() {
+			e.state[i] = &presence{}
+		}
 	}
+	return e
 }
 
-// withAges is the query and, for each instant selector, the time of the oldest
-// sample it uses, as one vector: so that both are of one evaluation, on one
-// snapshot of the data.
-func (q Query) withAges() string {
+// withTimes is the query and, for each instant selector, the time of the
+// oldest sample it uses and of how many series, as one vector: so that all is
+// of one evaluation, on one snapshot of the data.
+func (q Query) withTimes() string {
 	label := func(text, value string) string {
 		return fmt.Sprintf("label_replace(%s, %q, %q, \"\", \"\")", text, part, value)
 	}
@@ -57,7 +66,9 @@ func (q Query) withAges() string {
 	parts := []string{label(value, "value")}
 	for i, s := range q.selectors {
 		if s.instant() {
-			parts = append(parts, label(s.age, strconv.Itoa(i)))
+			parts = append(parts,
+				label(fmt.Sprintf("min(%s)", s.times), fmt.Sprintf("oldest %d", i)),
+				label(fmt.Sprintf("count(%s)", s.times), fmt.Sprintf("series %d", i)))
 		}
 	}
 	if len(parts) == 1 {
@@ -75,7 +86,7 @@ func (e *evaluations) poll(ctx context.Context) ([]steadystate.Observation, stea
 	if err != nil {
 		return nil, a.Span, err
 	}
-	values, ages := split(vector)
+	values, used := split(vector)
 	if len(vector) > 0 {
 		e.skew.read(vector[0].Timestamp, a.Span)
 	}
@@ -87,7 +98,7 @@ func (e *evaluations) poll(ctx context.Context) ([]steadystate.Observation, stea
 		return nil, a.Span, err
 	}
 	e.learn(ctx)
-	span := e.span(vector[0].Timestamp, a.Span, ages)
+	span := e.span(vector[0].Timestamp, a.Span, used)
 	observations := make([]steadystate.Observation, 0, len(numbers))
 	for _, v := range numbers {
 		observations = append(observations, observe(span, v))
@@ -95,24 +106,32 @@ func (e *evaluations) poll(ctx context.Context) ([]steadystate.Observation, stea
 	return observations, a.Span, nil
 }
 
-// split takes the ages of samples, in seconds since 1970 by selector, out of
-// an evaluation.
-func split(vector model.Vector) (values model.Vector, ages map[int]model.SampleValue) {
-	ages = map[int]model.SampleValue{}
+// split takes what is said of the samples, by selector, out of an evaluation.
+func split(vector model.Vector) (values model.Vector, of map[int]used) {
+	of = map[int]used{}
 	for _, sample := range vector {
-		if i, err := strconv.Atoi(string(sample.Metric[part])); err == nil {
-			ages[i] = sample.Value
+		what, number, _ := strings.Cut(string(sample.Metric[part]), " ")
+		i, err := strconv.Atoi(number)
+		if err != nil {
+			delete(sample.Metric, part)
+			values = append(values, sample)
 			continue
 		}
-		delete(sample.Metric, part)
-		values = append(values, sample)
+		u := of[i]
+		switch what {
+		case "oldest":
+			u.oldest = model.Time(math.Round(float64(sample.Value) * 1000))
+		case "series":
+			u.series = int(sample.Value)
+		}
+		of[i] = u
 	}
-	return values, ages
+	return values, of
 }
 
 // span is what a value can speak of that was evaluated at the server's instant
 // t, asked for and answered in during.
-func (e *evaluations) span(t model.Time, during steadystate.Span, ages map[int]model.SampleValue) steadystate.Span {
+func (e *evaluations) span(t model.Time, during steadystate.Span, of map[int]used) steadystate.Span {
 	at := e.skew.at(sinceEpoch(t))
 	at = steadystate.Span{From: max(at.From, during.From), To: min(at.To, during.To)}
 	if !at.Valid() {
@@ -120,16 +139,11 @@ func (e *evaluations) span(t model.Time, during steadystate.Span, ages map[int]m
 	}
 	span := steadystate.Span{From: at.From, To: during.From}
 	for i, s := range e.Query.selectors {
-		from := at.From - s.back - alignment
 		if s.instant() {
-			if age, ok := ages[i]; ok {
-				from = e.skew.scraped(model.Time(math.Round(float64(age) * 1000))).From
-				e.used[i] = at.From
-			} else {
-				from = e.nothing(i, at)
-			}
+			span.From = min(span.From, e.since(i, at, of[i]))
+		} else {
+			span.From = min(span.From, at.From-s.back-alignment)
 		}
-		span.From = min(span.From, from)
 		// A sample is dated by the start of its scrape, and its value was read
 		// before the answer; with an offset, within what a scrape may take.
 		to := during.To
@@ -142,32 +156,42 @@ func (e *evaluations) span(t model.Time, during steadystate.Span, ages map[int]m
 	return span
 }
 
-// nothing is since when selector i may have had no sample, when it has none
-// at an evaluation: had it been scraped with one, that would have been within
-// the time of two scrapes (one to the next, one for it to take), or, where
-// the spacing is not known, within as long as a sample is used for. It had one
-// at the last evaluation that used one.
-func (e *evaluations) nothing(i int, at steadystate.Span) time.Duration {
-	s := e.Query.selectors[i]
-	back := e.Lookback
-	if spacing := e.spacing[i]; spacing > 0 {
-		back = min(back, 2*spacing)
+// since is the earliest instant of which an instant selector's samples can
+// speak, or its lack of them: that of the oldest sample, and, when series are
+// missing that it had before, that of the scrapes which did not find them.
+// Those began no longer ago than two scrapes last (one until the next begins,
+// one for it to take), or, where the spacing is not known, than a sample is
+// used for; and no longer than one scrape lasts before the evaluation that
+// last found all.
+func (e *evaluations) since(i int, at steadystate.Span, u used) time.Duration {
+	s, p := e.Query.selectors[i], e.state[i]
+	since := at.From
+	if u.series > 0 {
+		since = e.skew.scraped(u.oldest).From
 	}
-	since := at.From - s.back - back
-	// In a subquery some steps may have had none before.
-	if used, ok := e.used[i]; ok && s.back == s.offset {
-		since = max(since, used-s.offset)
+	if u.series > 0 && u.series >= p.most {
+		p.most, p.full = u.series, at.From
+		return since
 	}
-	return since
+	lasts, twice := e.Lookback, e.Lookback
+	if p.spacing > 0 {
+		lasts, twice = min(lasts, p.spacing), min(twice, 2*p.spacing)
+	}
+	missing := at.From - s.back - twice - alignment
+	// In a subquery some steps may have found less before.
+	if p.most > 0 && s.back == s.offset {
+		missing = max(missing, p.full-s.offset-lasts-alignment)
+	}
+	return min(since, missing)
 }
 
 // learn asks how far apart the scrapes of the instant selectors are, for those
-// that have had none yet.
+// of which that is not known yet.
 func (e *evaluations) learn(ctx context.Context) {
-	for i, s := range e.Query.selectors {
-		if s.instant() && e.spacing[i] == 0 {
+	for i, p := range e.state {
+		if p.spacing == 0 {
 			// Without an answer the bound is wider, and the next poll asks again.
-			e.spacing[i], _ = e.scrapes(ctx, e.clock, s)
+			p.spacing, _ = e.scrapes(ctx, e.clock, e.Query.selectors[i])
 		}
 	}
 }

@@ -1,4 +1,4 @@
 package prom
 
-// WithAges is what is asked for when a query is evaluated.
-func (q Query) WithAges() string { return q.withAges() }
+// WithTimes is what is asked for when a query is evaluated.
+func (q Query) WithTimes() string { return q.withTimes() }

@@ -65,6 +65,8 @@ func explain(err error, timedOut bool, timeout time.Duration) error {
 	case timedOut || errors.Is(err, context.DeadlineExceeded):
 		f.reason = fmt.Sprintf("no answer within %s", timeout)
 		f.next = "check that the server is up and the query is cheap, or raise the time-out"
+	case errors.Is(err, context.Canceled):
+		f.reason = "stopped before it was answered"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		f.reason = "connection refused"
 		f.next = "check that the server listens there and that it can be reached from this machine (a port-forward that ended?)"

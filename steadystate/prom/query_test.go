@@ -134,8 +134,8 @@ func FuzzParse(f *testing.F) {
 		if !w.Valid() || w.To > 0 {
 			t.Errorf("%q: window %s", text, w)
 		}
-		if _, err := parser.ParseExpr(q.WithAges()); err != nil {
-			t.Errorf("%q: is asked for as %q: %v", text, q.WithAges(), err)
+		if _, err := parser.ParseExpr(q.WithTimes()); err != nil {
+			t.Errorf("%q: is asked for as %q: %v", text, q.WithTimes(), err)
 		}
 		again, err := prom.Parse(q.String())
 		if err != nil || again.Window(time.Second) != w {

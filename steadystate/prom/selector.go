@@ -3,6 +3,7 @@ package prom
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,9 +25,9 @@ type selector struct {
 	back time.Duration
 	// offset is how long before the evaluation its newest sample is at least.
 	offset time.Duration
-	// age asks for the time of the oldest sample that the evaluation uses, for
-	// an instant selector.
-	age string
+	// times asks, for an instant selector, for the times of the samples that
+	// the evaluation uses, one per series: in a subquery the oldest of each.
+	times string
 }
 
 func (s selector) instant() bool { return s.width == 0 }
@@ -108,25 +109,25 @@ func add(v *parser.VectorSelector, width time.Duration, around []*parser.Subquer
 	}
 	s.back = ranges + s.offset
 	if s.instant() {
-		s.age = age(v, around)
+		s.times = timesOf(v, around)
 	}
 	*found = append(*found, s)
 	return nil
 }
 
-// age is a query for the time of the oldest sample that an instant selector
+// timesOf is a query for the times of the samples that an instant selector
 // uses: timestamp() gives the samples' own times, and a subquery around it is
 // one around timestamp() with the least of its steps.
-func age(v *parser.VectorSelector, around []*parser.SubqueryExpr) string {
+func timesOf(v *parser.VectorSelector, around []*parser.SubqueryExpr) string {
 	text := fmt.Sprintf("timestamp(%s)", v)
-	for i := range around {
-		sub := *around[len(around)-1-i]
+	for _, outer := range slices.Backward(around) {
+		sub := *outer
 		sub.Expr = &parser.ParenExpr{Expr: &parser.VectorSelector{Name: "x"}}
 		// The subquery's own text after the expression it is of.
 		steps := strings.TrimPrefix(sub.String(), "(x)")
 		text = fmt.Sprintf("min_over_time((%s)%s)", text, steps)
 	}
-	return fmt.Sprintf("min(%s)", text)
+	return text
 }
 
 // dated refuses what is not evaluated on what went before.

@@ -21,8 +21,9 @@ type Source struct {
 	Reduce Reduction
 	// Interval is the time between two polls. Default 1 s.
 	Interval time.Duration
-	// Timeout bounds one poll. Default 5 s. After its context has ended Observe
-	// takes at most twice as long.
+	// Timeout bounds one poll, with all that it asks for. Default 5 s. Observe
+	// takes at most twice as long to return after its context has ended: for
+	// the poll in flight, and the last.
 	Timeout time.Duration
 	// Lookback is the server's query.lookback-delta: how old a sample an
 	// instant selector may use. Default 5 m, which is Prometheus' own.
@@ -116,7 +117,9 @@ func (s Source) Observe(ctx context.Context, clock steadystate.Clock, record fun
 	// What is in flight when ctx ends is not unknown for that.
 	polling := context.WithoutCancel(ctx)
 	once := func() {
-		observations, during, err := p.poll(polling)
+		ctx, cancel := context.WithTimeout(polling, s.Timeout)
+		defer cancel()
+		observations, during, err := p.poll(ctx)
 		for _, o := range observations {
 			if o.Unknown != "" {
 				o.Unknown = s.reason(o.Unknown)
