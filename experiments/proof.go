@@ -19,18 +19,18 @@ func (j *judge) prove() {
 		v, text := j.Traffic[signal].held()
 		j.Proofs = append(j.Proofs, Proof{Name: "load held", Verdict: v, Text: text})
 		if v != steadystate.Held {
-			j.taint(signal, "the load fell behind, so its requests say nothing of the service: "+text)
+			j.taint()
 		}
 	}
 	j.Proofs = append(j.Proofs, j.observed(), j.covered(), j.undone())
 }
 
-// taint turns the findings of a signal to unknown: what drives it failed.
-func (j *judge) taint(signal, why string) {
+// taint turns all findings to unknown: the load's machine failed, and a signal
+// of whatever source may only show that.
+func (j *judge) taint() {
 	for i := range j.Findings {
-		if f := &j.Findings[i]; f.Signal == signal {
-			f.Verdict, f.Undecided = steadystate.Unknown, why
-		}
+		f := &j.Findings[i]
+		f.Verdict, f.Undecided = steadystate.Unknown, "the load was not driven as asked, so what was seen may be the load's doing"
 	}
 }
 

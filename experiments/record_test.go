@@ -195,7 +195,7 @@ func TestWhatIsNotARecordIsRefused(t *testing.T) {
 		"hello\n":                   "line 1",
 		"{}\n":                      "no header",
 		`{"header":{"format":"x"}}`: "cut",
-		`{"header":{"format":"x","version":1}}` + "\n":                "no header with format",
+		`{"header":{"format":"x","version":1}}` + "\n":                 "no header with format",
 		`{"header":{"format":"aftershock/record","version":9}}` + "\n": "version 9: this program reads version 1",
 		`{"header":{"format":"aftershock/record","version":1}}` + "\n": "no plan",
 	} {

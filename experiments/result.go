@@ -97,18 +97,19 @@ type Traffic struct {
 	Local         int            `json:"local"`         // failed on the load's own machine
 	Late          int            `json:"late"`          // sent later than planned by more than LateAfter
 	Missing       int            `json:"missing"`       // numbers never seen: in flight when the record was cut
+	LateTime      time.Duration  `json:"lateTime"`      // for which the load was behind its schedule
 	WorstLate     time.Duration  `json:"worstLate"`
 	Rate          float64        `json:"rate"` // planned requests per second
 	By            map[string]int `json:"by,omitempty"`
 	Failures      map[string]int `json:"failures,omitempty"` // by reason
 
-	bySettle map[string]int // who answered well before the first injection
-	maxSeq   uint64
-	first    time.Duration
-	last     time.Duration
+	bySettle    map[string]int // who answered well before the first injection
+	maxSeq      uint64
+	first, last time.Duration // planned
+	lateUntil   time.Duration
 }
 
-// LateAfter is how much later than planned a request may be sent. Of the time
-// beyond it nothing is known: the load's machine was stalled or out of
-// workers, so it becomes unknown time of the signal.
-const LateAfter = 50 * time.Millisecond
+// LateAfter is how much later than planned a request may be sent before the
+// load counts as behind its schedule: its machine was stalled or out of
+// workers.
+const LateAfter = 100 * time.Millisecond

@@ -217,7 +217,7 @@ func TestWhatIsNotProvenIsUnknown(t *testing.T) {
 		{"the victim served nobody before", func(w *world, _ *experiments.Experiment) { w.silent = true }, "exposed", "b answered no request before the fault"},
 		{"the load stood still", func(w *world, _ *experiments.Experiment) {
 			w.stall = experiments.Request{Planned: 8 * s, Sent: 20 * s}
-		}, "load held", "sent over 50ms late"},
+		}, "load held", "sent over 100ms late"},
 		{"a signal was blind", func(_ *world, e *experiments.Experiment) {
 			e.Hypothesis.Signals = []steadystate.Signal{{Name: "orders", Source: steadystate.SourceFunc(
 				func(ctx context.Context, clock steadystate.Clock, record func(steadystate.Observation)) error {

@@ -10,14 +10,7 @@ import (
 // request takes in a request: as an observation, and in the traffic's sums.
 func (j *judge) request(signal string, q Request) {
 	o := q.Observation()
-	t := j.timeline(signal)
-	t.Add(o)
-	if q.Late() > LateAfter {
-		t.Add(steadystate.Observation{
-			Span:    steadystate.Span{From: q.Planned, To: q.Sent},
-			Unknown: fmt.Sprintf("the load fell behind: a request was sent %s late", q.Late().Round(time.Millisecond)),
-		})
-	}
+	j.timeline(signal).Add(o)
 	s, seen := j.Traffic[signal]
 	if !seen {
 		s = Traffic{By: map[string]int{}, Failures: map[string]int{}, bySettle: map[string]int{}, first: q.Planned}
@@ -27,6 +20,9 @@ func (j *judge) request(signal string, q Request) {
 	s.first, s.last = min(s.first, q.Planned), max(s.last, q.Planned)
 	if q.Late() > LateAfter {
 		s.Late++
+		// Requests held up by the same stall overlap; the time counts once.
+		s.LateTime += max(0, q.Sent-max(q.Planned, s.lateUntil))
+		s.lateUntil = max(s.lateUntil, q.Sent)
 	}
 	s.WorstLate = max(s.WorstLate, q.Late())
 	switch {
@@ -64,13 +60,14 @@ func (j *judge) traffic() {
 }
 
 // held says whether the load kept to its schedule, which is what makes its
-// signal worth judging.
+// signal worth judging. A stall now and then makes a coarser resolution by
+// itself; this is about a load that fell behind for good.
 func (s Traffic) held() (steadystate.Verdict, string) {
-	text := fmt.Sprintf("%d requests at %.4g/s, %d sent over %s late (worst %s), %d failed on the load's machine, %d missing",
-		s.Sent, s.Rate, s.Late, LateAfter, s.WorstLate.Round(10*time.Microsecond), s.Local, s.Missing)
-	// One in a hundred: those that are late make unknown time by themselves,
-	// so this is about a load that fell behind for good.
-	if lost := s.Late + s.Local + s.Missing; float64(lost) > 0.01*float64(s.Sent) {
+	text := fmt.Sprintf("%d requests at %.4g/s; behind its schedule for %s (%d sent over %s late, worst %s); %d failed on the load's machine, %d missing",
+		s.Sent, s.Rate, s.LateTime.Round(time.Millisecond), s.Late, LateAfter, s.WorstLate.Round(time.Millisecond), s.Local, s.Missing)
+	behind := float64(s.LateTime) > 0.05*float64(s.last-s.first)
+	lost := float64(s.Local+s.Missing) > 0.01*float64(s.Sent)
+	if behind || lost {
 		return steadystate.Unknown, text
 	}
 	return steadystate.Held, text

@@ -1,0 +1,39 @@
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint build lab lab-down lab-status e2e
+
+NODES  ?= 1
+DEFECT ?= none
+# One configuration for every build: a static binary, and each dependency compiled once.
+export CGO_ENABLED := 0
+
+LINT   := go tool -modfile=tools/go.mod golangci-lint
+
+help: ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+build: ## build the static binary bin/aftershock
+	go build -o bin/aftershock ./cmd/aftershock
+
+demo: build ## kill a real process under load and see both verdicts; no cluster, no root
+	bin/aftershock demo
+
+test: ## run the tests
+	go test ./...
+	CGO_ENABLED=1 go test -race ./steadystate ./experiments ./experiments/load ./reports
+
+lint: ## check style and the arrows of the architecture
+	$(LINT) run ./...
+	cd lab && go vet ./...
+
+lab: ## bring up a real cluster on this Linux machine (root); NODES=2 for two zones
+	cd lab && go run ./cmd/lab up --nodes $(NODES)
+
+lab-down: ## remove the cluster and every trace of it
+	cd lab && go run ./cmd/lab down
+
+lab-status: ## what of the cluster runs, and what it costs
+	cd lab && go run ./cmd/lab status
+
+e2e: build ## run the pod suite on the lab, with ginkgo and with the binary
+	go tool ginkgo run ./suites -- --config lab/aftershock.yaml
+	bin/aftershock run -f lab/aftershock.yaml

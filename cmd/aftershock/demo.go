@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/internal/bench"
+	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/prom"
+)
+
+func demoCommand() *cobra.Command {
+	var out string
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Kill a real process under load on this machine and see both verdicts",
+		Long: `Demo starts a small service on this machine: three processes behind a balancer,
+scraped by a real Prometheus engine. Under a load of 100 requests a second it
+kills one process with kill -9, twice: once with the service as it should be,
+and once with a balancer that does not check its backends. The hypothesis holds
+the first time and is broken the second, so you see both. No cluster, no root.
+
+It exits with 0 when both verdicts are as they must be.`,
+		Example: `  aftershock demo
+  aftershock demo --out /tmp/runs && aftershock judge /tmp/runs/*`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return demo(cmd.Context(), cmd.OutOrStdout(), out)
+		},
+	}
+	cmd.Flags().StringVar(&out, "out", "runs", "directory for records and reports")
+	return cmd
+}
+
+// demo runs the same experiment on the bench as it should be and with a
+// defect.
+func demo(ctx context.Context, stdout io.Writer, out string) error {
+	fmt.Fprintln(stdout, "bench: processes on this machine, not a cluster: three services behind a balancer, scraped by Prometheus")
+	runs, err := newRuns(out, stdout)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, act := range []struct {
+		name   string
+		defect bench.Defect
+		want   steadystate.Verdict
+	}{
+		{"kill one of three", bench.NoDefect, steadystate.Held},
+		{"kill one of three, without health checks", bench.NoHealthChecks, steadystate.Broken},
+	} {
+		result, err := demoAct(ctx, runs, act.name, act.defect)
+		if err != nil {
+			errs = append(errs, err)
+			break
+		}
+		if result.Verdict == steadystate.Unknown {
+			errs = append(errs, fmt.Errorf("%s: this machine was too busy to tell, as the report says; run it again", act.name))
+		} else if result.Verdict != act.want {
+			errs = append(errs, fmt.Errorf("%s: %s, but on this bench it must be %s", act.name, result.Verdict, act.want))
+		}
+	}
+	errs = append(errs, runs.finish())
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "the second is broken on purpose; judge them again with other limits:\n  aftershock judge %s --limit \"service answers: downtime <= 5s\"\n", runs.dir)
+	return nil
+}
+
+func demoAct(ctx context.Context, runs *runs, name string, defect bench.Defect) (result experiments.Result, err error) {
+	b, err := bench.Start(ctx, bench.Options{Defect: defect})
+	if err != nil {
+		return result, fmt.Errorf("start the bench: %w", err)
+	}
+	defer func() { err = errors.Join(err, b.Stop()) }()
+	client, err := prom.NewClient(prom.Config{URL: b.PrometheusURL()})
+	if err != nil {
+		return result, err
+	}
+	defer client.Close()
+	return runs.carryOut(ctx, experiments.Experiment{
+		Name: name,
+		Hypothesis: steadystate.Hypothesis{
+			Signals: []steadystate.Signal{prom.Source{
+				Client: client,
+				Query:  prom.MustParse(`sum(rate(http_request_duration_seconds_count{route="/"}[2s]))`),
+			}.Signal("throughput")},
+			Checks: []steadystate.Check{
+				{
+					Name:    "service answers",
+					Signal:  experiments.TrafficSignal,
+					Good:    steadystate.Within(time.Second),
+					Allowed: 0.001,
+					Limits:  steadystate.Limits("downtime <= 1s", "ttr <= 1s", "errors <= 2%", "p95 <= 500ms"),
+				},
+				{
+					Name:   "throughput by Prometheus",
+					Signal: "throughput",
+					Good:   steadystate.MustParseTolerance(">= 20/s"),
+					Limits: steadystate.Limits("outages <= 0"),
+				},
+			},
+		},
+		Load:        load.Constant{Rate: 100, URL: b.URL() + "/"},
+		Faults:      []experiments.Fault{b.Kill("service-2")},
+		Environment: b.Environment(),
+		Settle:      3 * time.Second,
+		Hold:        3 * time.Second,
+		Watch:       8 * time.Second,
+	})
+}

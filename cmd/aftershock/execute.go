@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// execute runs the command line and returns its exit code.
+func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := &cobra.Command{
+		Use:   "aftershock",
+		Short: "Put a service's resilience to the test, with proof and error bars",
+		Long: `Aftershock states a hypothesis about a service, injects faults while it drives
+load, undoes them, and says with proof and error bars whether the hypothesis
+held. A run is written to a record, which can be judged again at any time.
+
+` + exitCodes,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_ = cmd.Help()
+			return usageError{errors.New("no command given")}
+		},
+	}
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usageError{errors.New(err.Error() + "; see \"" + cmd.CommandPath() + " --help\"")}
+	})
+	root.AddCommand(demoCommand(), judgeCommand(), reportCommand())
+	err := root.ExecuteContext(ctx)
+	if err != nil && strings.HasPrefix(err.Error(), "unknown command") {
+		err = usageError{err} // cobra has no type for it
+	}
+	_, _ = io.WriteString(stderr, message(err))
+	return exitCode(err)
+}
+
+// noArgs refuses arguments as a usage error.
+func noArgs(cmd *cobra.Command, args []string) error { return asUsage(cobra.NoArgs(cmd, args)) }
+
+func asUsage(err error) error {
+	if err == nil {
+		return nil
+	}
+	return usageError{err}
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// The exit codes are API.
+const (
+	exitHeld       = 0
+	exitBroken     = 1
+	exitUsage      = 2 // usage or configuration; nothing was touched
+	exitUnknown    = 3
+	exitFailed     = 4 // stopped by a person, or the harness failed
+	exitLeftBehind = 5 // something may still be in place; wins over all others
+)
+
+const exitCodes = `Exit codes:
+  0  held
+  1  broken
+  2  usage or configuration; nothing was touched
+  3  unknown: not proven, not observed or not decidable
+  4  stopped by a person, or the harness itself failed
+  5  a fault may still be in place (wins over all others); see "aftershock sweep"`
+
+// A usageError is the user's to mend; nothing was touched.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// errVerdict ends a command with a verdict other than held.
+type errVerdict steadystate.Verdict
+
+func (v errVerdict) Error() string { return "the verdict is " + steadystate.Verdict(v).String() }
+
+// verdict is nil for held, else an error that carries the verdict.
+func verdict(results ...experiments.Result) error {
+	var all []steadystate.Verdict
+	for _, r := range results {
+		all = append(all, r.Verdict)
+	}
+	if v := steadystate.Worst(all...); v != steadystate.Held {
+		return errVerdict(v)
+	}
+	return nil
+}
+
+// exitCode is the exit code for a command's error.
+func exitCode(err error) int {
+	var usage usageError
+	var v errVerdict
+	switch {
+	case err == nil:
+		return exitHeld
+	case errors.Is(err, experiments.ErrLeftBehind):
+		return exitLeftBehind
+	case errors.As(err, &usage):
+		return exitUsage
+	case errors.Is(err, context.Canceled):
+		return exitFailed
+	case errors.As(err, &v):
+		if steadystate.Verdict(v) == steadystate.Broken {
+			return exitBroken
+		}
+		return exitUnknown
+	}
+	return exitFailed
+}
+
+// message is what to print of an error; a verdict was printed by its report.
+func message(err error) string {
+	var v errVerdict
+	if err == nil || errors.As(err, &v) {
+		return ""
+	}
+	return fmt.Sprintf("aftershock: %v\n", err)
+}
