@@ -35,7 +35,7 @@ func (l Lab) await(ctx context.Context, nodes int, begin time.Time) error {
 	if err := l.deploy(ctx, c, shop.None, true); err != nil {
 		return l.explain(ctx, err)
 	}
-	if err := readiness.Wait(ctx, readiness.Checks(c, nodes), func(name string) { told(name + " answers") }); err != nil {
+	if err := readiness.Wait(ctx, readiness.Checks(c, nodes, begin), told); err != nil {
 		return l.explain(ctx, err)
 	}
 	return nil

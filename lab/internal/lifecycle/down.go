@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aftershockhq/aftershock/lab/internal/cluster"
+	"github.com/aftershockhq/aftershock/lab/internal/host"
 	"github.com/aftershockhq/aftershock/lab/internal/readiness"
 	"github.com/aftershockhq/aftershock/lab/internal/supervise"
 	"github.com/aftershockhq/aftershock/lab/shop"
@@ -52,13 +53,15 @@ func (l Lab) Deploy(ctx context.Context, defect shop.Defect, timeout time.Durati
 	if err != nil {
 		return fmt.Errorf("the lab is not up: %w", err)
 	}
+	state, err := host.ReadState(l.Cache.Run())
+	if err != nil {
+		return err
+	}
+	begin := time.Now()
 	if err := l.deploy(ctx, c, defect, false); err != nil {
 		return err
 	}
-	checks := []readiness.Check{
-		{Name: "checkout", OK: func(ctx context.Context) error { return readiness.Shop(ctx, c) }},
-		{Name: "prometheus", OK: func(ctx context.Context) error { return readiness.Prometheus(ctx, c) }},
-	}
+	checks := readiness.Checks(c, state.Nodes, begin)
 	return readiness.Wait(ctx, checks, func(string) {})
 }
 

@@ -153,7 +153,7 @@ func (l Lab) resume(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	return readiness.Wait(ctx, readiness.Checks(c, state.Nodes), func(string) {})
+	return readiness.Wait(ctx, readiness.Checks(c, state.Nodes, time.Now().Add(-10*time.Second)), func(string) {})
 }
 
 // clear ends what an earlier lab left running.

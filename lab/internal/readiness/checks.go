@@ -25,22 +25,22 @@ import (
 
 // Check is one question with the reason why it is not yet answered well.
 type Check struct {
-	Name string
+	Says string // what is so when OK returns nil
 	OK   func(context.Context) error
 }
 
-// Checks are all the lab must answer.
-func Checks(c *cluster.Client, nodes int) []Check {
+// Checks are all the lab must answer. What was seen before since does not count: data may be older than the lab's processes.
+func Checks(c *cluster.Client, nodes int, since time.Time) []Check {
 	return []Check{
-		{"nodes", func(ctx context.Context) error { return Nodes(ctx, c, nodes) }},
-		{"checkout", func(ctx context.Context) error { return Shop(ctx, c) }},
-		{"prometheus", func(ctx context.Context) error { return Prometheus(ctx, c) }},
-		{"chaos mesh", func(ctx context.Context) error { return Chaos(ctx, c) }},
+		{"nodes are ready", func(ctx context.Context) error { return Nodes(ctx, c, nodes, since) }},
+		{"checkout answers from every pod", func(ctx context.Context) error { return Shop(ctx, c) }},
+		{"prometheus scrapes every target", func(ctx context.Context) error { return Prometheus(ctx, c, nodes, since) }},
+		{"chaos mesh takes experiments", func(ctx context.Context) error { return Chaos(ctx, c) }},
 	}
 }
 
-// Nodes: as many as there should be are ready, and said so since their lease was last due.
-func Nodes(ctx context.Context, c *cluster.Client, want int) error {
+// Nodes: as many as there should be are ready, and have renewed their lease since.
+func Nodes(ctx context.Context, c *cluster.Client, want int, since time.Time) error {
 	list, err := c.Kube.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return err
@@ -48,7 +48,7 @@ func Nodes(ctx context.Context, c *cluster.Client, want int) error {
 	ready := 0
 	for _, n := range list.Items {
 		lease, err := c.Kube.CoordinationV1().Leases(corev1.NamespaceNodeLease).Get(ctx, n.Name, metav1.GetOptions{})
-		if err != nil || lease.Spec.RenewTime == nil || time.Since(lease.Spec.RenewTime.Time) > 10*time.Second {
+		if err != nil || lease.Spec.RenewTime == nil || lease.Spec.RenewTime.Before(&metav1.MicroTime{Time: since}) {
 			continue
 		}
 		for _, condition := range n.Status.Conditions {
@@ -64,22 +64,24 @@ func Nodes(ctx context.Context, c *cluster.Client, want int) error {
 }
 
 // Prometheus scrapes every pod of the service, and every target it was given by hand.
-func Prometheus(ctx context.Context, c *cluster.Client) error {
+func Prometheus(ctx context.Context, c *cluster.Client, nodes int, since time.Time) error {
 	defect, err := Deployed(ctx, c)
 	if err != nil {
 		return err
 	}
-	for query, want := range map[string]int{
-		`up{job="checkout"} == 1`:                 int(defect.Replicas()),
-		`up{job="chaos-controller-manager"} == 1`: 1,
-		`up{job=~"kubelet-.*"} == 0`:              0,
+	for selector, want := range map[string]int{
+		`up{job="checkout"}`:                 int(defect.Replicas()),
+		`up{job="chaos-controller-manager"}`: 1,
+		`up{job="kubelet-cadvisor"}`:         nodes,
+		`up{job="kubelet-resource"}`:         nodes,
 	} {
+		query := fmt.Sprintf("%s == 1 and timestamp(%s) > %d", selector, selector, since.Unix())
 		got, err := count(ctx, query)
 		if err != nil {
 			return err
 		}
 		if got != want {
-			return fmt.Errorf("prometheus: %s for %d targets, want %d", query, got, want)
+			return fmt.Errorf("%s is 1 for %d targets, not for %d", selector, got, want)
 		}
 	}
 	return nil
@@ -146,23 +148,23 @@ func Chaos(ctx context.Context, c *cluster.Client) error {
 
 // Wait asks all checks, each until it is answered well, and tells of each when it is. When ctx ends first, the error says
 // what each of the others last said.
-func Wait(ctx context.Context, checks []Check, passed func(name string)) error {
+func Wait(ctx context.Context, checks []Check, passed func(says string)) error {
 	type outcome struct {
-		name string
+		says string
 		err  error
 	}
 	outcomes := make(chan outcome, len(checks))
 	for _, check := range checks {
-		go func() { outcomes <- outcome{check.Name, persist(ctx, check.OK)} }()
+		go func() { outcomes <- outcome{check.Says, persist(ctx, check.OK)} }()
 	}
 	var failed []error
 	for range checks {
 		o := <-outcomes
 		if o.err != nil {
-			failed = append(failed, fmt.Errorf("%s: %w", o.name, o.err))
+			failed = append(failed, fmt.Errorf("not yet so that %s: %w", o.says, o.err))
 			continue
 		}
-		passed(o.name)
+		passed(o.says)
 	}
 	return errors.Join(failed...)
 }
