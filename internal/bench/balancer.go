@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -22,15 +23,18 @@ import (
 //     is lost. Without an interval nothing is ever taken out, and a backend is
 //     in as soon as its address is known.
 //   - A connection that its backend does not take is reset (RST, not FIN):
-//     the client, whose connection the kernel had already accepted, reads
-//     "connection reset by peer" where it would have read "connection refused"
-//     from the backend itself. So it is if there is no backend at all.
+//     the client, whose connection the kernel had already accepted, meets
+//     "connection reset by peer" when it connects, writes or reads, where the
+//     backend itself would have told it "connection refused". So it is if there
+//     is no backend at all.
 //   - What a backend does to an open connection the client sees too: the kernel
 //     ends a killed process's connections with FIN ("EOF" before an answer), or
-//     with RST if it had not read all that was sent, and either is passed on.
+//     with RST if it had not read all that was sent. An end is passed on as an
+//     end. A break is passed on as one, or as an end: the kernel tells it to one
+//     of the two directions only.
 //   - A client that keeps its connection keeps its backend.
 type balancer struct {
-	listener net.Listener
+	listener *net.TCPListener
 	interval time.Duration // between checks; 0: none
 
 	cancel context.CancelFunc // ends what runs
@@ -39,6 +43,7 @@ type balancer struct {
 	mu     sync.Mutex
 	seats  []seat
 	next   int
+	lost   int // connections for which there was no backend
 	open   map[net.Conn]struct{}
 	closed bool
 	turned chan struct{} // closed when a backend is put in or taken out
@@ -68,7 +73,7 @@ const (
 )
 
 func startBalancer(seats int, interval time.Duration) (*balancer, error) {
-	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	listener, err := net.ListenTCP("tcp4", net.TCPAddrFromAddrPort(loopback()))
 	if err != nil {
 		return nil, fmt.Errorf("listen for the balancer: %w", err)
 	}
@@ -180,6 +185,13 @@ func (b *balancer) account(d *backend) (rotation []Turn, connections, refused in
 	return slices.Clone(d.rotation), d.connections, d.refused
 }
 
+// unrouted is how many connections found no backend in the rotation.
+func (b *balancer) unrouted() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.lost
+}
+
 // check checks the backend of one seat, at every interval and when there is a
 // new one.
 func (b *balancer) check(ctx context.Context, s *seat) {
@@ -230,6 +242,7 @@ func (b *balancer) pick() *backend {
 			return d
 		}
 	}
+	b.lost++
 	return nil
 }
 
@@ -241,7 +254,7 @@ func (b *balancer) accept(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		client, err := b.listener.Accept()
+		client, err := b.listener.AcceptTCP()
 		if err != nil {
 			<-slots
 			if errors.Is(err, net.ErrClosed) {
@@ -257,7 +270,7 @@ func (b *balancer) accept(ctx context.Context) {
 		}
 		b.wg.Go(func() {
 			defer func() { <-slots }()
-			b.serve(ctx, client.(*net.TCPConn)) //nolint:forcetypeassert // of a TCP listener
+			b.serve(ctx, client)
 		})
 	}
 }
@@ -311,8 +324,7 @@ func (b *balancer) leave(c net.Conn) {
 	delete(b.open, c)
 }
 
-// relay copies both ways until both have ended: the end of one is passed on as
-// the end, a break as a break.
+// relay copies both ways until both have ended, and passes ends and breaks on.
 func relay(client, server *net.TCPConn) {
 	var wg sync.WaitGroup
 	half := func(to, from *net.TCPConn) {
@@ -329,11 +341,16 @@ func relay(client, server *net.TCPConn) {
 }
 
 func dial(ctx context.Context, address string) (*net.TCPConn, error) {
-	c, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+	to, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return nil, err
 	}
-	return c.(*net.TCPConn), nil //nolint:forcetypeassert // "tcp" was asked for
+	return (&net.Dialer{}).DialTCP(ctx, "tcp4", netip.AddrPort{}, to)
+}
+
+// loopback is a free port of this machine that no other can reach.
+func loopback() netip.AddrPort {
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), 0)
 }
 
 // reset closes a connection with RST.

@@ -182,7 +182,7 @@ func (b *Bench) describeBalancer() string {
 // Truth is what really happened so far. It may be asked while the bench runs
 // and after Stop.
 func (b *Bench) Truth() Truth {
-	var truth Truth
+	truth := Truth{Unrouted: b.balancer.unrouted()}
 	for _, s := range b.supervisors {
 		for _, l := range s.history() {
 			p := l.process.known()

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -20,8 +21,8 @@ import (
 	promapi "github.com/prometheus/client_golang/api"
 	promv1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
+	"go.uber.org/goleak"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/internal/bench"
 )
 
@@ -83,7 +84,7 @@ func get(t *testing.T, url, attack string, seq int) (pod string, err error) {
 	if err != nil {
 		return "", err
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		return "", err
@@ -182,76 +183,6 @@ func TestBenchServesAndIsScraped(t *testing.T) {
 	}
 }
 
-func TestKill(t *testing.T) {
-	b := start(t, bench.Options{RestartAfter: 50 * time.Millisecond})
-	var record bytes.Buffer
-	rec := experiments.NewRecorder(&record)
-	before := b.Services()[1]
-	if _, err := get(t, b.URL(), "", 0); err != nil {
-		t.Fatal(err)
-	}
-
-	fault := b.Kill("service-2")
-	if got, want := fault.String(), "kill -9 service-2"; got != want {
-		t.Errorf("fault %q, want %q", got, want)
-	}
-	injection, err := fault.Inject(t.Context(), rec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	uid := strconv.Itoa(before.PID)
-	if !exited(before.PID) {
-		t.Errorf("process %d is still there after Inject", before.PID)
-	}
-	if len(injection.Targets) != 1 || injection.Targets[0] != (experiments.Target{Name: "service-2", UID: uid}) || injection.Shortfall != "" {
-		t.Errorf("injection %+v, want service-2 with UID %s", injection, uid)
-	}
-	removed, err := fault.Recover(t.Context(), rec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	after := b.Services()[1]
-	if after.PID == 0 || after.PID == before.PID {
-		t.Errorf("service-2 has process %d after Recover, had %d", after.PID, before.PID)
-	}
-
-	events := map[string]experiments.Event{}
-	for e, err := range experiments.Read(&record) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		if e.Event != nil {
-			events[e.Event.Kind] = *e.Event
-		}
-	}
-	gone, ready := events[experiments.EventGone], events[experiments.EventReady]
-	if gone.Subject != "process/service-2" || gone.UID != uid || gone.Span != injection.Span || !gone.Span.Valid() {
-		t.Errorf("gone event %+v, want UID %s in %s", gone, uid, injection.Span)
-	}
-	if ready.Subject != "process/service-2" || ready.UID != strconv.Itoa(after.PID) || ready.Span != removed || ready.From < gone.From {
-		t.Errorf("ready event %+v, want UID %d in %s", ready, after.PID, removed)
-	}
-
-	absences := b.Truth().Absences()
-	if len(absences) != 1 {
-		t.Fatalf("absences %+v, want one", absences)
-	}
-	a := absences[0]
-	if a.Service != "service-2" || a.PID != before.PID || a.NextPID != after.PID || a.End != bench.Killed {
-		t.Errorf("absence %+v, want that of process %d until %d", a, before.PID, after.PID)
-	}
-	if a.Gone.On(rec.Clock()) != injection.Span || a.Back.On(rec.Clock()) != removed {
-		t.Errorf("absence %+v, want it gone in %s and back in %s", a, injection.Span, removed)
-	}
-	until(t, "service-2 answers through the balancer again", func() error {
-		pod, err := get(t, b.URL(), "", 1)
-		if err == nil && pod != "service-2" {
-			err = fmt.Errorf("answered by %s", pod)
-		}
-		return err
-	})
-}
-
 func TestNoProcessOutlivesItsParent(t *testing.T) {
 	executable, err := os.Executable()
 	if err != nil {
@@ -264,7 +195,7 @@ func TestNoProcessOutlivesItsParent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer stdin.Close()
+	defer func() { _ = stdin.Close() }()
 	stdout, err := parent.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -294,5 +225,72 @@ func TestNoProcessOutlivesItsParent(t *testing.T) {
 			}
 			return nil
 		})
+	}
+}
+
+func TestStopLeavesNothing(t *testing.T) {
+	before := goleak.IgnoreCurrent()
+	b := start(t, bench.Options{Services: 2})
+	// A connection that is open and idle is no reason to wait.
+	address := strings.TrimPrefix(b.URL(), "http://")
+	idle, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = idle.Close() }()
+	for range 2 {
+		if err := b.Stop(); err != nil {
+			t.Error(err)
+		}
+	}
+	goleak.VerifyNone(t, before)
+	for _, p := range b.Truth().Processes {
+		if !exited(p.PID) || p.End != bench.Stopped || p.Gone.IsZero() {
+			t.Errorf("after Stop: %+v", p)
+		}
+	}
+	if absences := b.Truth().Absences(); len(absences) != 0 {
+		t.Errorf("absences %+v, want none: the end of the bench is none", absences)
+	}
+	for _, s := range b.Services() {
+		if s.PID != 0 || s.Address != "" {
+			t.Errorf("after Stop: %+v", s)
+		}
+	}
+	for _, url := range []string{b.URL(), b.PrometheusURL()} {
+		if _, err := get(t, url, "", 0); !errors.Is(err, syscall.ECONNREFUSED) {
+			t.Errorf("%s after Stop: %v, want a refused connection", url, err)
+		}
+	}
+}
+
+func TestStopKeepsADirectoryThatWasGiven(t *testing.T) {
+	dir := t.TempDir()
+	if err := start(t, bench.Options{Services: 1, Dir: dir}).Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) == 0 {
+		t.Errorf("the database is not in the directory it was given: %v, %v", entries, err)
+	}
+}
+
+func TestStartThatIsCancelledLeavesNothing(t *testing.T) {
+	before := goleak.IgnoreCurrent()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("stopped by a person"))
+	if _, err := bench.Start(ctx, bench.Options{}); err == nil || !strings.Contains(err.Error(), "start service-1: stopped by a person") {
+		t.Errorf("start: %v", err)
+	}
+	goleak.VerifyNone(t, before)
+}
+
+func TestEnvironmentSaysThatThisIsNoCluster(t *testing.T) {
+	sound := start(t, bench.Options{Services: 1}).Environment()
+	if sound["bench"] != "processes on this machine, not a cluster" || sound["balancer"] != "checks each backend every 100ms" {
+		t.Errorf("environment %q", sound)
+	}
+	defective := start(t, bench.Options{Services: 1, Defect: bench.NoHealthChecks}).Environment()
+	if defective["balancer"] != "defective: no health checks" {
+		t.Errorf("environment %q", defective)
 	}
 }

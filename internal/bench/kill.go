@@ -39,7 +39,7 @@ type kill struct {
 
 // A follower waits for the process that comes after a victim and records it.
 type follower struct {
-	cancel context.CancelFunc
+	cancel context.CancelCauseFunc
 	done   chan struct{} // closed when it has ended
 	back   Moment
 	err    error
@@ -117,7 +117,7 @@ func (k *kill) Recover(ctx context.Context, rec *experiments.Recorder) (steadyst
 	case <-f.done:
 	case <-ctx.Done():
 		// Nothing may be recorded once the caller has gone on.
-		f.cancel()
+		f.cancel(context.Cause(ctx))
 		<-f.done
 	}
 	if f.err != nil {
@@ -131,19 +131,19 @@ func (k *kill) Recover(ctx context.Context, rec *experiments.Recorder) (steadyst
 // follow starts a follower. It ends when the service is back, when it is
 // cancelled, or with the bench, which waits for it.
 func (b *Bench) follow(s *supervisor, victim *process, subject string, rec *experiments.Recorder) *follower {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancelCause(context.Background())
 	f := &follower{cancel: cancel, done: make(chan struct{})}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.stopping {
-		cancel()
+		cancel(nil)
 		f.err = fmt.Errorf("wait for %s to be back: %w", s.service, errStopped)
 		close(f.done)
 		return f
 	}
 	b.wg.Go(func() {
 		defer close(f.done)
-		defer cancel()
+		defer cancel(nil)
 		next, err := s.after(ctx, victim)
 		if err != nil {
 			f.err = err

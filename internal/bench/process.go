@@ -101,7 +101,7 @@ func (p *process) start(executable string) (err error) {
 	}
 
 	p.life = life
-	p.cmd = exec.Command(executable) //nolint:gosec,noctx // this program itself; kill ends it
+	p.cmd = exec.Command(executable)
 	p.cmd.Args = []string{"aftershock-bench", p.service}
 	p.cmd.Env = []string{serviceVariable + "=" + p.service}
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = stdin, stdout, stderr
@@ -137,14 +137,14 @@ func (p *process) reap() {
 		p.truth.Gone.From = p.killed
 		p.truth.End = p.end
 	}
-	if err != nil {
+	if err != nil && p.killed.IsZero() {
 		p.stderr.note(err.Error())
 	}
 }
 
 // read reads the process's reports to their end.
 func (p *process) read(from *os.File) {
-	defer from.Close()
+	defer func() { _ = from.Close() }()
 	lines := bufio.NewReader(from)
 	for {
 		line, err := lines.ReadBytes('\n')

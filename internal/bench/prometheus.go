@@ -12,6 +12,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -38,9 +39,8 @@ type promServer struct {
 	db       *tsdb.DB
 	engine   *promql.Engine
 	scraper  *scrape.Manager
-	listener net.Listener
+	listener *net.TCPListener
 	server   *http.Server
-	ended    chan struct{} // closed when close begins
 	wg       sync.WaitGroup
 
 	mu      sync.Mutex
@@ -82,7 +82,6 @@ scrape_configs:
 	}()
 
 	p := &promServer{
-		ended:   make(chan struct{}),
 		groups:  map[string]*targetgroup.Group{},
 		targets: make(chan map[string][]*targetgroup.Group),
 	}
@@ -110,7 +109,7 @@ scrape_configs:
 	if err := p.scraper.ApplyConfig(cfg); err != nil {
 		return nil, fmt.Errorf("configure Prometheus' scraper: %w", err)
 	}
-	if p.listener, err = (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0"); err != nil {
+	if p.listener, err = net.ListenTCP("tcp4", net.TCPAddrFromAddrPort(loopback())); err != nil {
 		return nil, fmt.Errorf("listen for Prometheus: %w", err)
 	}
 
@@ -198,19 +197,12 @@ func (p *promServer) target(service, address string) {
 		Targets: []model.LabelSet{{model.AddressLabel: model.LabelValue(address)}},
 		Labels:  model.LabelSet{"pod": model.LabelValue(service)},
 	}
-	groups := make([]*targetgroup.Group, 0, len(p.groups))
-	for g := range maps.Values(p.groups) {
-		groups = append(groups, g)
-	}
-	select {
-	case p.targets <- map[string][]*targetgroup.Group{job: groups}:
-	case <-p.ended:
-	}
+	// Received until close, which comes after the last process.
+	p.targets <- map[string][]*targetgroup.Group{job: slices.Collect(maps.Values(p.groups))}
 }
 
 // close stops scraping, then serving, then the database, and waits for each.
 func (p *promServer) close() error {
-	close(p.ended)
 	p.scraper.Stop()
 	err := p.server.Close()
 	p.wg.Wait()

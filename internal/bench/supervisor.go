@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -134,5 +135,5 @@ func (s *supervisor) after(ctx context.Context, p *process) (*process, error) {
 func (s *supervisor) history() []life {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]life(nil), s.lives...)
+	return slices.Clone(s.lives)
 }

@@ -72,6 +72,9 @@ type Seen struct {
 type Truth struct {
 	// Processes are all that ever served, in the order in which they came up.
 	Processes []Process
+	// Unrouted is the number of connections that the balancer reset because no
+	// service was in the rotation.
+	Unrouted int
 }
 
 // An Absence is a time in which a service had no process.
