@@ -1,0 +1,142 @@
+package suites
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/prom"
+)
+
+// A Config is a configuration file, aftershock.yaml, once it was read and
+// checked. See the file's documentation for what each field means.
+type Config struct {
+	// Path is the file.
+	Path string
+
+	Cluster struct {
+		Kubeconfig string // empty: as kubectl finds it
+		Context    string // empty: the current one
+		// UID is the UID of the namespace kube-system, which tells one cluster
+		// from another whatever its name is.
+		UID string
+	}
+	Namespaces []string // that faults may touch
+	Protected  []map[string]string
+	Service    struct {
+		Namespace  string
+		Deployment string
+		Service    string
+		Selector   map[string]string
+	}
+	Load       load.Constant
+	Prometheus *prom.Config // nil: no check has a query
+
+	Settle, Hold, Watch time.Duration
+
+	Checks  []steadystate.Check
+	queries []query
+
+	lines lines
+}
+
+// query is the query of a check that has one.
+type query struct {
+	check  string
+	source prom.Source
+	path   string // where it is in the file
+}
+
+// The signals that a check can name; a check with a query has one of its own.
+const (
+	// SignalReplicas is the share of the wanted replicas that are ready.
+	SignalReplicas = "replicas"
+)
+
+// Window is how long a run looks on from the injection, at least.
+func (c Config) Window() time.Duration { return c.Hold + c.Watch }
+
+// file is the configuration file as it is written.
+type file struct {
+	Cluster struct {
+		Kubeconfig string `yaml:"kubeconfig"`
+		Context    string `yaml:"context"`
+		UID        string `yaml:"uid"`
+	} `yaml:"cluster"`
+	Allow struct {
+		Namespaces []string            `yaml:"namespaces"`
+		Protected  []map[string]string `yaml:"protected"`
+	} `yaml:"allow"`
+	Service struct {
+		Namespace  string            `yaml:"namespace"`
+		Deployment string            `yaml:"deployment"`
+		Service    string            `yaml:"service"`
+		Selector   map[string]string `yaml:"selector"`
+	} `yaml:"service"`
+	Load struct {
+		URL     string            `yaml:"url"`
+		Rate    string            `yaml:"rate"`
+		Method  string            `yaml:"method"`
+		Headers map[string]string `yaml:"headers"`
+		Timeout string            `yaml:"timeout"`
+		NamedBy string            `yaml:"named_by"`
+		Reuse   bool              `yaml:"reuse_connections"`
+		CAFile  string            `yaml:"ca_file"`
+	} `yaml:"load"`
+	Prometheus *struct {
+		URL  string         `yaml:"url"`
+		HTTP map[string]any `yaml:"http_config"`
+	} `yaml:"prometheus"`
+	Times struct {
+		Settle string `yaml:"settle"`
+		Hold   string `yaml:"hold"`
+		Watch  string `yaml:"watch"`
+	} `yaml:"times"`
+	Checks []struct {
+		Name    string   `yaml:"name"`
+		Signal  string   `yaml:"signal"`
+		Query   string   `yaml:"query"`
+		Reduce  string   `yaml:"reduce"`
+		Every   string   `yaml:"every"`
+		Good    string   `yaml:"good"`
+		Allowed string   `yaml:"allowed"`
+		Limits  []string `yaml:"limits"`
+	} `yaml:"checks"`
+}
+
+// The defaults of what the file leaves out.
+const (
+	defaultRate   = 100
+	defaultSettle = 10 * time.Second
+	defaultHold   = 10 * time.Second
+	defaultWatch  = 30 * time.Second
+)
+
+// defaultChecks are those of a file that has none.
+func defaultChecks() []steadystate.Check {
+	return []steadystate.Check{
+		{
+			Name:    "service answers",
+			Signal:  experiments.TrafficSignal,
+			Good:    steadystate.Within(2 * time.Second),
+			Allowed: 0.001,
+			Limits:  steadystate.Limits("downtime <= 5s", "ttr <= 30s", "errors <= 1%", "p95 <= 2s"),
+		},
+		{
+			Name:   "replicas are ready",
+			Signal: SignalReplicas,
+			Good:   steadystate.AtLeast(1),
+			Limits: steadystate.Limits("ttr <= 5m"),
+		},
+	}
+}
+
+func header(values map[string]string) http.Header {
+	h := http.Header{}
+	for k, v := range values {
+		h.Set(k, v)
+	}
+	return h
+}

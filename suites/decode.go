@@ -1,0 +1,392 @@
+package suites
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/prom"
+)
+
+// Load reads a configuration file and checks all that can be checked without
+// asking anybody. Every mistake is reported, each with its line.
+func Load(path string) (Config, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return Config{}, fmt.Errorf("read configuration: %w", err)
+	}
+	return Decode(path, text)
+}
+
+// Decode is Load for a text; paths in it are relative to path's directory.
+func Decode(path string, text []byte) (Config, error) {
+	d := decoder{Config: Config{Path: path, lines: lines{path: path}}}
+	if err := yaml.Unmarshal(text, &d.lines.root); err != nil {
+		return Config{}, fmt.Errorf("%s: %w", path, err)
+	}
+	strict := yaml.NewDecoder(bytes.NewReader(text))
+	strict.KnownFields(true)
+	if err := strict.Decode(&d.file); err != nil {
+		if errors.Is(err, io.EOF) {
+			return Config{}, fmt.Errorf("%s: the file is empty", path)
+		}
+		return Config{}, d.unknownFields(err)
+	}
+	d.decode()
+	if err := errors.Join(d.errs...); err != nil {
+		return Config{}, err
+	}
+	return d.Config, nil
+}
+
+type decoder struct {
+	Config
+	file file
+	errs []error
+}
+
+// bad reports a mistake at a place in the file, as "service.namespace" or
+// "checks.0.limits.1".
+func (d *decoder) bad(at, format string, args ...any) {
+	d.errs = append(d.errs, d.lines.at(at, fmt.Errorf(format, args...)))
+}
+
+func (d *decoder) decode() {
+	d.cluster()
+	d.service()
+	d.load()
+	d.prometheus()
+	d.Settle = d.duration("times.settle", d.file.Times.Settle, defaultSettle)
+	d.Hold = d.duration("times.hold", d.file.Times.Hold, defaultHold)
+	d.Watch = d.duration("times.watch", d.file.Times.Watch, defaultWatch)
+	d.checks()
+}
+
+// beside resolves a path that the file names: it is relative to the file.
+func (d *decoder) beside(path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(filepath.Dir(d.Path), path)
+}
+
+func (d *decoder) cluster() {
+	d.Cluster.Kubeconfig = d.beside(d.file.Cluster.Kubeconfig)
+	d.Cluster.Context = d.file.Cluster.Context
+	d.Cluster.UID = d.file.Cluster.UID
+	if d.Cluster.UID == "" {
+		d.bad("cluster", "cluster.uid is missing: it is how this file names the cluster that it is meant for; kubectl get namespace kube-system -o jsonpath={.metadata.uid}")
+	}
+	d.Namespaces, d.Protected = d.file.Allow.Namespaces, d.file.Allow.Protected
+	if len(d.Namespaces) == 0 {
+		d.bad("allow", "allow.namespaces is missing: list the namespaces that faults may touch")
+	}
+}
+
+func (d *decoder) service() {
+	s := d.file.Service
+	d.Service.Namespace, d.Service.Deployment, d.Service.Selector = s.Namespace, s.Deployment, s.Selector
+	d.Service.Service = cmp.Or(s.Service, s.Deployment)
+	for _, f := range []struct{ name, value string }{{"namespace", s.Namespace}, {"deployment", s.Deployment}} {
+		if f.value == "" {
+			d.bad("service", "service.%s is missing", f.name)
+		} else if wrong := validation.IsDNS1123Subdomain(f.value); len(wrong) > 0 {
+			d.bad("service."+f.name, "%q is no name of Kubernetes: %s", f.value, wrong[0])
+		}
+	}
+	if len(s.Selector) == 0 {
+		d.bad("service", "service.selector is missing: the labels of the service's pods, as in \"selector: {app: checkout}\"; it may not be empty")
+	}
+	if s.Namespace != "" && len(d.Namespaces) > 0 && !slices.Contains(d.Namespaces, s.Namespace) {
+		d.bad("service.namespace", "namespace %q is not in allow.namespaces (%s)", s.Namespace, strings.Join(d.Namespaces, ", "))
+	}
+}
+
+var perTime = regexp.MustCompile(`^(\d+)(?:/(s|min))?$`)
+
+func (d *decoder) load() {
+	l := d.file.Load
+	d.Load = load.Constant{
+		URL:     l.URL,
+		Rate:    defaultRate,
+		Method:  l.Method,
+		Header:  header(l.Headers),
+		Timeout: d.duration("load.timeout", l.Timeout, 2*time.Second),
+		NamedBy: l.NamedBy,
+		Reuse:   l.Reuse,
+	}
+	if l.Rate != "" {
+		m := perTime.FindStringSubmatch(l.Rate)
+		rate := 0
+		if m != nil {
+			rate, _ = strconv.Atoi(m[1])
+			if m[2] == "min" {
+				rate /= 60
+			}
+		}
+		if rate < 1 {
+			d.bad("load.rate", "rate %q: want requests per second or minute, at least one per second, as in 100/s or 6000/min", l.Rate)
+			rate = 1
+		}
+		d.Load.Rate = rate
+	}
+	if l.CAFile != "" {
+		pem, err := os.ReadFile(d.beside(l.CAFile))
+		pool := x509.NewCertPool()
+		switch {
+		case err != nil:
+			d.bad("load.ca_file", "%w", err)
+		case !pool.AppendCertsFromPEM(pem):
+			d.bad("load.ca_file", "%s holds no certificate", l.CAFile)
+		default:
+			d.Load.TLS = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+		}
+	}
+	if err := d.Load.Validate(); err != nil {
+		d.bad("load", "%w", err)
+	}
+}
+
+func (d *decoder) prometheus() {
+	if d.file.Prometheus == nil {
+		return
+	}
+	// The same settings, in the same words, as Prometheus' own configuration.
+	text, err := json.Marshal(map[string]any{"url": d.file.Prometheus.URL, "http_config": orEmpty(d.file.Prometheus.HTTP)})
+	if err != nil {
+		d.bad("prometheus.http_config", "%w", err)
+		return
+	}
+	var c prom.Config
+	if err := c.UnmarshalJSON(text); err != nil {
+		d.bad("prometheus", "%w", err)
+		return
+	}
+	c.HTTP.SetDirectory(filepath.Dir(d.Path))
+	client, err := prom.NewClient(c)
+	if err != nil {
+		d.bad("prometheus", "%w", err)
+		return
+	}
+	client.Close()
+	d.Prometheus = &c
+}
+
+func orEmpty(m map[string]any) map[string]any {
+	if m == nil {
+		return map[string]any{}
+	}
+	return m
+}
+
+func (d *decoder) checks() {
+	if len(d.file.Checks) == 0 {
+		d.Checks = defaultChecks()
+	}
+	signals := []string{experiments.TrafficSignal, SignalReplicas}
+	reductions := []string{string(prom.Sum), string(prom.Max), string(prom.Min), string(prom.Avg), string(prom.Each)}
+	for i, c := range d.file.Checks {
+		at := fmt.Sprintf("checks.%d", i)
+		check := steadystate.Check{Name: c.Name, Signal: c.Signal}
+		switch {
+		case c.Query != "" && c.Signal != "":
+			d.bad(at, "check %q has a signal and a query; give it one of the two", c.Name)
+		case c.Query != "":
+			check.Signal = c.Name
+			d.query(at, c.Name, c.Query, c.Reduce, c.Every, reductions)
+		case !slices.Contains(signals, c.Signal):
+			d.bad(at, "check %q: no signal %q; signals: %s, or give it a query", c.Name, c.Signal, strings.Join(signals, ", "))
+		}
+		if c.Good != "" {
+			good, err := steadystate.ParseTolerance(c.Good)
+			if err != nil {
+				d.bad(at+".good", "%w", err)
+				continue
+			}
+			check.Good = good
+		}
+		if c.Allowed != "" {
+			allowed, err := steadystate.ParseTolerance("<= " + c.Allowed)
+			if err != nil {
+				d.bad(at+".allowed", "allowed %q: want a share, as in 0.1%%", c.Allowed)
+			}
+			check.Allowed = allowed.Value()
+		}
+		for k, text := range c.Limits {
+			l, err := steadystate.ParseLimit(text)
+			if err != nil {
+				d.bad(fmt.Sprintf("%s.limits.%d", at, k), "%w", err)
+				continue
+			}
+			check.Limits = append(check.Limits, l)
+			if check.Signal == experiments.TrafficSignal {
+				// Traffic that answers in no time; the record has the real figure.
+				if err := l.Decidable(d.Load.Resolution(0), d.Window()); err != nil {
+					d.bad(fmt.Sprintf("%s.limits.%d", at, k), "%w", err)
+				}
+			}
+		}
+		if err := check.Validate(); err != nil {
+			d.bad(at, "%w", err)
+		}
+		if slices.ContainsFunc(d.Checks, func(o steadystate.Check) bool { return o.Name == check.Name }) {
+			d.bad(at, "check %q is there twice", check.Name)
+		}
+		d.Checks = append(d.Checks, check)
+	}
+}
+
+func (d *decoder) query(at, name, text, reduce, every string, reductions []string) {
+	if d.Prometheus == nil && d.file.Prometheus == nil {
+		d.bad(at+".query", "check %q has a query, and the file names no prometheus", name)
+	}
+	q, err := prom.Parse(text)
+	if err != nil {
+		d.bad(at+".query", "check %q: PromQL: %w", name, err)
+		return
+	}
+	if reduce != "" && !slices.Contains(reductions, reduce) {
+		d.bad(at+".reduce", "check %q: reduce %q: want one of %s", name, reduce, strings.Join(reductions, ", "))
+	}
+	d.queries = append(d.queries, query{
+		check: name,
+		path:  at,
+		source: prom.Source{
+			Query:    q,
+			Reduce:   prom.Reduction(reduce),
+			Interval: d.duration(at+".every", every, time.Second),
+		},
+	})
+}
+
+func (d *decoder) duration(at, text string, byDefault time.Duration) time.Duration {
+	if text == "" {
+		return byDefault
+	}
+	v, err := time.ParseDuration(text)
+	if err != nil || v <= 0 {
+		d.bad(at, "%q is not a length of time above zero, as in 500ms, 30s or 1m30s", text)
+		return byDefault
+	}
+	return v
+}
+
+var unknownField = regexp.MustCompile(`line (\d+): field (\S+) not found in type (\S+)`)
+
+// unknownFields rewrites the YAML library's errors, which name Go types, so
+// that they name the fields that there are.
+func (d *decoder) unknownFields(err error) error {
+	var many *yaml.TypeError
+	if !errors.As(err, &many) {
+		return fmt.Errorf("%s: %w", d.Path, err)
+	}
+	var errs []error
+	for _, text := range many.Errors {
+		m := unknownField.FindStringSubmatch(text)
+		if m == nil {
+			errs = append(errs, fmt.Errorf("%s: %s", d.Path, text))
+			continue
+		}
+		line, _ := strconv.Atoi(m[1])
+		section, siblings := d.lines.known(line)
+		errs = append(errs, fmt.Errorf("%s:%s: no field %q%s; fields: %s", d.Path, m[1], m[2], section, strings.Join(siblings, ", ")))
+	}
+	return errors.Join(errs...)
+}
+
+// fields are the fields of each section, for error messages; the empty one is
+// the file itself.
+var fields = map[string][]string{
+	"":           {"cluster", "allow", "service", "load", "prometheus", "times", "checks"},
+	"cluster":    {"kubeconfig", "context", "uid"},
+	"allow":      {"namespaces", "protected"},
+	"service":    {"namespace", "deployment", "service", "selector"},
+	"load":       {"url", "rate", "method", "headers", "timeout", "named_by", "reuse_connections", "ca_file"},
+	"prometheus": {"url", "http_config"},
+	"times":      {"settle", "hold", "watch"},
+	"checks":     {"name", "signal", "query", "reduce", "every", "good", "allowed", "limits"},
+}
+
+// lines knows where in the file things are.
+type lines struct {
+	path string
+	root yaml.Node
+}
+
+// at puts the place in front of an error. Where the file has no such place the
+// one around it is named.
+func (l lines) at(place string, err error) error {
+	line := 1
+	if len(l.root.Content) > 0 {
+		node := l.root.Content[0]
+		for _, key := range strings.Split(place, ".") {
+			next := child(node, key)
+			if next == nil {
+				break
+			}
+			node = next
+			line = node.Line
+		}
+	}
+	return fmt.Errorf("%s:%d: %w", l.path, line, err)
+}
+
+func child(node *yaml.Node, key string) *yaml.Node {
+	switch node.Kind {
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			if node.Content[i].Value == key {
+				// A mapping's own line is that of its first field; its key is
+				// what a reader looks for.
+				value := *node.Content[i+1]
+				value.Line = node.Content[i].Line
+				return &value
+			}
+		}
+	case yaml.SequenceNode:
+		if i, err := strconv.Atoi(key); err == nil && i < len(node.Content) {
+			return node.Content[i]
+		}
+	}
+	return nil
+}
+
+// known finds the section that a line belongs to and the fields that it may
+// have.
+func (l lines) known(line int) (section string, siblings []string) {
+	if len(l.root.Content) > 0 && l.root.Content[0].Kind == yaml.MappingNode {
+		top := l.root.Content[0].Content
+		for i := 0; i+1 < len(top); i += 2 {
+			if top[i].Line < line {
+				section = top[i].Value
+			}
+			if top[i].Line == line {
+				section = ""
+				break
+			}
+		}
+	}
+	siblings, ok := fields[section]
+	if !ok || section == "" {
+		return "", fields[""]
+	}
+	return fmt.Sprintf(" in %q", section), siblings
+}

@@ -1,0 +1,158 @@
+package suites
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+const valid = `cluster:
+  context: staging
+  uid: 0b1c
+allow:
+  namespaces: [shop]
+service:
+  namespace: shop
+  deployment: checkout
+  selector: {app: checkout}
+load:
+  url: http://127.0.0.1:30080/checkout
+  rate: 100/s
+prometheus:
+  url: http://127.0.0.1:9090
+times:
+  settle: 5s
+checks:
+  - name: shop answers
+    signal: requests
+    good: "<= 2s"
+    allowed: 0.1%
+    limits:
+      - downtime <= 2s
+      - ttr <= 10s
+  - name: throughput
+    query: sum(rate(http_request_duration_seconds_count[10s]))
+    good: ">= 50/s"
+`
+
+func TestAValidFile(t *testing.T) {
+	c, err := Decode("aftershock.yaml", []byte(valid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Load.Rate != 100 || c.Load.Timeout != 2*time.Second || c.Settle != 5*time.Second || c.Hold != defaultHold {
+		t.Errorf("load %+v, settle %s, hold %s", c.Load, c.Settle, c.Hold)
+	}
+	if len(c.Checks) != 2 || c.Checks[0].Allowed != 0.001 || len(c.Checks[0].Limits) != 2 || c.Checks[1].Signal != "throughput" {
+		t.Errorf("checks %+v", c.Checks)
+	}
+	if c.Service.Service != "checkout" {
+		t.Errorf("service %q, want the deployment's name", c.Service.Service)
+	}
+}
+
+func TestAMistakeIsReportedWithItsLineAndTheChoices(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		old, new string
+		want     string
+	}{
+		{"an unknown section", "times:", "tims:", `aftershock.yaml:15: no field "tims"; fields: cluster, allow,`},
+		{"an unknown field", "  rate: 100/s", "  rat: 100/s", `aftershock.yaml:12: no field "rat" in "load"; fields: url, rate,`},
+		{"an unknown field of a check", "    allowed: 0.1%", "    alowed: 0.1%", `aftershock.yaml:21: no field "alowed" in "checks"; fields: name, signal,`},
+		{"a bad unit", "downtime <= 2s", "downtime <= 2parsec", `aftershock.yaml:23: limit "downtime <= 2parsec"`},
+		{"a quantity that there is not", "ttr <= 10s", "mtbf <= 10s", `aftershock.yaml:24: limit "mtbf <= 10s": no quantity "mtbf"; quantities: downtime,`},
+		{"a limit finer than the traffic can decide", "downtime <= 2s", "downtime <= 5ms", `aftershock.yaml:23: limit "downtime <= 5ms" is finer than its signal can decide: an outage of up to 10ms`},
+		{"bad PromQL", "[10s]))", "[10s])", `aftershock.yaml:26: check "throughput": PromQL:`},
+		{"a signal that there is not", "signal: requests", "signal: request", `aftershock.yaml:18: check "shop answers": no signal "request"; signals: requests, replicas`},
+		{"a bad tolerance", `good: "<= 2s"`, `good: "2s"`, `aftershock.yaml:20: tolerance "2s": want an operator first`},
+		{"a bad length of time", "settle: 5s", "settle: soon", `aftershock.yaml:16: "soon" is not a length of time`},
+		{"a bad rate", "rate: 100/s", "rate: 30/min", `aftershock.yaml:12: rate "30/min": want requests per second`},
+		{"no cluster's identity", "  uid: 0b1c\n", "", "cluster.uid is missing"},
+		{"no allowed namespace", "  namespaces: [shop]", "  namespaces: []", "allow.namespaces is missing"},
+		{"a service outside of what is allowed", "namespaces: [shop]", "namespaces: [store]", `aftershock.yaml:7: namespace "shop" is not in allow.namespaces (store)`},
+		{"no selector", "  selector: {app: checkout}\n", "", "service.selector is missing"},
+		{"a bad URL", "http://127.0.0.1:30080/checkout", "checkout", `load: url "checkout": want http://host/path`},
+		{"a Prometheus without a URL", "  url: http://127.0.0.1:9090", `  url: ""`, "aftershock.yaml:13:"},
+		{"a query and no Prometheus", "prometheus:\n  url: http://127.0.0.1:9090\n", "", "names no prometheus"},
+		{"a reduction that there is not", "    good: \">= 50/s\"", "    good: \">= 50/s\"\n    reduce: median", `reduce "median": want one of sum, max`},
+		{"a check without what is good", "    good: \">= 50/s\"\n", "", "needs what counts as good"},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			text := strings.Replace(valid, row.old, row.new, 1)
+			if text == valid {
+				t.Fatalf("%q is not in the file", row.old)
+			}
+			_, err := Decode("aftershock.yaml", []byte(text))
+			if err == nil || !strings.Contains(err.Error(), row.want) {
+				t.Errorf("error %v\nwant one with %q", err, row.want)
+			}
+		})
+	}
+}
+
+func TestEveryMistakeIsReportedAtOnce(t *testing.T) {
+	text := strings.NewReplacer("settle: 5s", "settle: soon", "ttr <= 10s", "mtbf <= 10s").Replace(valid)
+	_, err := Decode("f", []byte(text))
+	if err == nil || !strings.Contains(err.Error(), "soon") || !strings.Contains(err.Error(), "mtbf") {
+		t.Errorf("error %v, want both mistakes", err)
+	}
+}
+
+func TestNoFileIsNoConfiguration(t *testing.T) {
+	if _, err := Load(filepath.Join(t.TempDir(), "aftershock.yaml")); !os.IsNotExist(unwrap(err)) {
+		t.Errorf("error %v, want that the file is not there", err)
+	}
+	if _, err := Decode("f", nil); err == nil || !strings.Contains(err.Error(), "f: the file is empty") {
+		t.Errorf("error %v, want that the file is empty", err)
+	}
+}
+
+func unwrap(err error) error {
+	for {
+		u, ok := err.(interface{ Unwrap() error }) //nolint:errorlint // os.IsNotExist does not unwrap
+		if !ok {
+			return err
+		}
+		err = u.Unwrap()
+	}
+}
+
+// The list of fields in error messages is that of the file.
+func TestTheFieldsThatErrorsNameAreThoseThereAre(t *testing.T) {
+	names := func(t reflect.Type) []string {
+		for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+			t = t.Elem()
+		}
+		var list []string
+		for i := range t.NumField() {
+			list = append(list, t.Field(i).Tag.Get("yaml"))
+		}
+		return list
+	}
+	whole := reflect.TypeFor[file]()
+	want := map[string][]string{"": names(whole)}
+	for i := range whole.NumField() {
+		want[whole.Field(i).Tag.Get("yaml")] = names(whole.Field(i).Type)
+	}
+	for section, list := range want {
+		if !slices.Equal(list, fields[section]) {
+			t.Errorf("section %q: error messages name %v, the file has %v", section, fields[section], list)
+		}
+	}
+	if len(want) != len(fields) {
+		t.Errorf("sections %v, want %d", fields, len(want))
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte(valid))
+	f.Add([]byte("checks: [{name: a, good: '<= 1', limits: ['p95 <= 2s']}]"))
+	f.Fuzz(func(_ *testing.T, text []byte) {
+		_, _ = Decode("aftershock.yaml", text) // must not panic
+	})
+}
