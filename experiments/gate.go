@@ -28,9 +28,7 @@ func (g *gate) see(e Entry) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if e.Observations != nil {
-		for _, o := range e.Observations.List {
-			g.recent[e.Observations.Signal] = append(g.recent[e.Observations.Signal], o)
-		}
+		g.recent[e.Observations.Signal] = append(g.recent[e.Observations.Signal], e.Observations.List...)
 	}
 	if e.Requests != nil {
 		for _, q := range e.Requests.List {

@@ -160,8 +160,14 @@ func TestARecordReadsBackAsItWasWritten(t *testing.T) {
 func TestARecordCutAtAnyByteIsReadableUpToThere(t *testing.T) {
 	text := sample(t)
 	whole := 0
-	for range experiments.Read(bytes.NewReader(text)) {
+	for _, err := range experiments.Read(bytes.NewReader(text)) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		whole++
+	}
+	if whole != bytes.Count(text, []byte("\n")) {
+		t.Fatalf("%d entries in %d lines", whole, bytes.Count(text, []byte("\n")))
 	}
 	for cut := range text {
 		n := 0

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aftershockhq/aftershock/experiments"
@@ -77,15 +78,16 @@ func traffic(t experiments.Traffic) string {
 // numbers is the result's figures in one line, for viewers that show nothing
 // else.
 func numbers(r experiments.Result) string {
-	text := fmt.Sprintf("verdict=%s", r.Verdict)
+	parts := []string{"verdict=" + r.Verdict.String()}
 	for _, c := range r.Checks {
-		text += fmt.Sprintf("; %s: uptime %s of %s, %s", c.Check, percents(c.Uptime), duration(c.Window.Width()), outages(c))
+		part := fmt.Sprintf("%s: uptime %s of %s, %s", c.Check, percents(c.Uptime), duration(c.Window.Width()), outages(c))
 		if rec := recovery(c); rec != "" {
-			text += ", " + rec
+			part += ", " + rec
 		}
+		parts = append(parts, part)
 	}
 	for _, signal := range keys(r.Traffic) {
-		text += fmt.Sprintf("; %s: %s", signal, traffic(r.Traffic[signal]))
+		parts = append(parts, signal+": "+traffic(r.Traffic[signal]))
 	}
-	return text
+	return strings.Join(parts, "; ")
 }

@@ -82,7 +82,7 @@ func Text(w io.Writer, r experiments.Result) error {
 			for _, t := range i.Targets {
 				targets = append(targets, strings.TrimSpace(t.Name+" "+t.UID))
 			}
-			row(i.Fault, strings.Join(targets, ", "), "T0 "+i.Span.String(), gone, i.Shortfall)
+			row(i.Fault, strings.Join(targets, ", "), "T0 "+i.String(), gone, i.Shortfall)
 		}
 	})
 	table(&out, "proof", len(r.Proofs), func(row func(...string)) {

@@ -314,7 +314,7 @@ func (d dimension) format(v float64) string {
 		case abs < 120:
 			return digits(v, 4) + "s"
 		}
-		return (time.Duration(v * float64(time.Second))).Round(100 * time.Millisecond).String()
+		return time.Duration(v * float64(time.Second)).Round(100 * time.Millisecond).String()
 	case share:
 		return digits(v*100, 5) + "%"
 	case frequency:

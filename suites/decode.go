@@ -337,7 +337,7 @@ func (l lines) at(place string, err error) error {
 	line := 1
 	if len(l.root.Content) > 0 {
 		node := l.root.Content[0]
-		for _, key := range strings.Split(place, ".") {
+		for key := range strings.SplitSeq(place, ".") {
 			next := child(node, key)
 			if next == nil {
 				break

@@ -63,7 +63,7 @@ func TestAMistakeIsReportedWithItsLineAndTheChoices(t *testing.T) {
 	}{
 		{"an unknown section", "times:", "tims:", `aftershock.yaml:15: no field "tims"; fields: cluster, allow,`},
 		{"an unknown field", "  rate: 100/s", "  rat: 100/s", `aftershock.yaml:12: no field "rat" in "load"; fields: url, rate,`},
-		{"an unknown field of a check", "    allowed: 0.1%", "    alowed: 0.1%", `aftershock.yaml:21: no field "alowed" in "checks"; fields: name, signal,`},
+		{"an unknown field of a check", "    allowed: 0.1%", "    permitted: 0.1%", `aftershock.yaml:21: no field "permitted" in "checks"; fields: name, signal,`},
 		{"a bad unit", "downtime <= 2s", "downtime <= 2parsec", `aftershock.yaml:23: limit "downtime <= 2parsec"`},
 		{"a quantity that there is not", "ttr <= 10s", "mtbf <= 10s", `aftershock.yaml:24: limit "mtbf <= 10s": no quantity "mtbf"; quantities: downtime,`},
 		{"a limit finer than the traffic can decide", "downtime <= 2s", "downtime <= 5ms", `aftershock.yaml:23: limit "downtime <= 5ms" is finer than its signal can decide: an outage of up to 10ms`},
@@ -129,15 +129,15 @@ func TestTheFieldsThatErrorsNameAreThoseThereAre(t *testing.T) {
 			t = t.Elem()
 		}
 		var list []string
-		for i := range t.NumField() {
-			list = append(list, t.Field(i).Tag.Get("yaml"))
+		for f := range t.Fields() {
+			list = append(list, f.Tag.Get("yaml"))
 		}
 		return list
 	}
 	whole := reflect.TypeFor[file]()
 	want := map[string][]string{"": names(whole)}
-	for i := range whole.NumField() {
-		want[whole.Field(i).Tag.Get("yaml")] = names(whole.Field(i).Type)
+	for f := range whole.Fields() {
+		want[f.Tag.Get("yaml")] = names(f.Type)
 	}
 	for section, list := range want {
 		if !slices.Equal(list, fields[section]) {
