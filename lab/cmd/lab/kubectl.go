@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	osexec "os/exec"
 
@@ -35,7 +37,17 @@ func kubectl() *cobra.Command {
 			args = append([]string{"--kubeconfig", run.Kubeconfig(), "--context", cluster.Context}, args...)
 			k := osexec.CommandContext(c.Context(), run.Bin("kubectl"), args...)
 			k.Stdin, k.Stdout, k.Stderr = c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr()
-			return k.Run()
+			err = k.Run()
+			var ended *osexec.ExitError
+			if errors.As(err, &ended) && ended.Exited() {
+				return kubectlError{ended.ExitCode()}
+			}
+			return err
 		},
 	}
 }
+
+// kubectlError is kubectl's own exit code.
+type kubectlError struct{ code int }
+
+func (e kubectlError) Error() string { return fmt.Sprintf("kubectl exited with %d", e.code) }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	osexec "os/exec"
 	"path/filepath"
 	"strings"
 
@@ -76,12 +75,15 @@ Exit codes: 0 done, 1 failed or not ready, 2 wrong usage, 3 the lab is not up. "
 
 // code says what went wrong and returns the exit code for it.
 func code(err error, stderr io.Writer) int {
-	var ended *osexec.ExitError
+	var kubectl kubectlError
 	switch {
 	case err == nil:
 		return 0
-	case errors.As(err, &ended) && ended.Exited():
-		return ended.ExitCode() // kubectl has said it itself
+	case errors.As(err, &kubectl):
+		return kubectl.code // it has said what is wrong itself
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(stderr, "lab: interrupted: lab up goes on from here, lab down removes what there is")
+		return failure
 	}
 	fmt.Fprintln(stderr, "lab:", strings.TrimPrefix(err.Error(), lifecycle.ErrUsage.Error()+": "))
 	switch {

@@ -39,7 +39,7 @@ broken, that is removed first. The cluster of a lab that was killed is used agai
 			return nil
 		},
 	}
-	c.Flags().IntVar(&o.Nodes, "nodes", 1, "how many nodes, each in a zone of its own (1 or 2)")
+	c.Flags().IntVar(&o.Nodes, "nodes", 0, "how many nodes, each in a zone of its own: 1 or 2 (default: as many as there are, or 1)")
 	c.Flags().BoolVar(&o.Fresh, "fresh", false, "begin with an empty cluster, even if one is running")
 	c.Flags().DurationVar(&o.Timeout, "timeout", 3*time.Minute, "how long the start may take; building is not counted")
 	return c

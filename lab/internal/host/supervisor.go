@@ -43,6 +43,11 @@ func Supervise(ctx context.Context, cache place.Cache) error {
 		return err
 	}
 	defer alive.Release()
+	only, err := Only()
+	if err != nil {
+		return err
+	}
+	defer only.Close()
 	state, err := ReadState(cache.Run())
 	if err != nil {
 		return err

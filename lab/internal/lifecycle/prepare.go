@@ -31,35 +31,39 @@ var programs = map[string][]string{
 	"checkout":                 {"checkout"},
 }
 
-// prepare fills the run folder, and empties it first unless a whole cluster of the same kind lies there.
-func (l Lab) prepare(o Options, built map[string]build.Built) (host.State, error) {
+// prepare fills the run folder, and empties it first unless a whole cluster of the same kind lies there: then that is used
+// again.
+func (l Lab) prepare(o Options, built map[string]build.Built) (state host.State, again bool, err error) {
 	run := l.Cache.Run()
 	group, err := host.Group()
 	if err != nil {
-		return host.State{}, err
+		return state, false, err
 	}
-	state := host.State{Nodes: o.Nodes, Cgroups: group.Dirs(), Binaries: map[string]string{}, Started: time.Now()}
+	state = host.State{Nodes: o.Nodes, Cgroups: group.Dirs(), Binaries: map[string]string{}, Started: time.Now()}
 	for name, b := range built {
 		state.Binaries[name] = b.Key
 	}
 	before, err := host.ReadState(run)
-	if err != nil || o.Fresh || !before.Complete || before.Nodes != o.Nodes || !maps.Equal(before.Binaries, state.Binaries) {
-		if err := os.RemoveAll(string(run)); err != nil {
-			return state, fmt.Errorf("remove the earlier lab: %w", err)
-		}
-	} else {
+	if err == nil && state.Nodes == 0 {
+		state.Nodes = before.Nodes
+	}
+	state.Nodes = max(1, state.Nodes)
+	again = err == nil && !o.Fresh && before.Complete && before.Nodes == state.Nodes && maps.Equal(before.Binaries, state.Binaries)
+	if again {
 		fmt.Fprintln(l.Out, "going on with the cluster that is there (--fresh begins with an empty one)")
+	} else if err := os.RemoveAll(string(run)); err != nil {
+		return state, again, fmt.Errorf("remove the earlier lab: %w", err)
 	}
 	if err := os.MkdirAll(string(run), 0o700); err != nil {
-		return state, fmt.Errorf("make the lab's folder: %w", err)
+		return state, again, fmt.Errorf("make the lab's folder: %w", err)
 	}
 	if err := state.Write(run); err != nil {
-		return state, err
+		return state, again, err
 	}
-	return state, errors.Join(
+	return state, again, errors.Join(
 		os.MkdirAll(run.Logs(), 0o755),
 		install(run, built),
-		secrets(run, o.Nodes),
+		secrets(run, state.Nodes),
 		image.Write(filepath.Join(run.Images(), "pause.tar"), plan.PauseImage, built["pause"].Path, "/pause", runtime.GOARCH),
 		image.Write(filepath.Join(run.Images(), "checkout.tar"), shop.Image, built["checkout"].Path, "/checkout", runtime.GOARCH),
 	)
