@@ -1,0 +1,29 @@
+// Package kube makes the state of a Kubernetes cluster observable: as sources
+// of a hypothesis, and as changes, each dated by what is known of when it
+// happened.
+//
+// A watch tells what changed, soon, but not that nothing changed: a stream
+// that is silent may be broken. A read tells what is, but only now and then.
+// So a [Watch] does both: it reads once a second and watches in between. Each
+// read is the proof of life. A change that the watch brings happened after the
+// last read that still showed the state before, and before it arrived; and
+// when the API server is away that is known within a second or two, and said.
+//
+//	check := steadystate.Check{
+//		Name: "all replicas ready", Signal: "replicas", Good: steadystate.AtLeast(1),
+//	}
+//	signal := steadystate.Signal{
+//		Name:     "replicas",
+//		Source:   kube.Replicas(client, "shop", "checkout"),
+//		Describe: "ready replicas / wanted replicas of deployment shop/checkout",
+//	}
+//
+//	reason, err := kube.Settled(ctx, client, "shop", "checkout") // "" when at rest
+//	uid, err := kube.Identity(ctx, client)                       // which cluster is this?
+//	versions, err := kube.Versions(ctx, config)
+//
+// The client is controller-runtime's, client.NewWithWatch, or for reading only
+// any client.Reader. Make it from a configuration without a time-out, which
+// would end every watch, and without a rate limit of its own (QPS -1), which
+// would date what is read too late.
+package kube

@@ -1,0 +1,56 @@
+package kube_test
+
+import (
+	"context"
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+
+	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
+)
+
+func ExampleReplicas() {
+	// A real client comes from client.NewWithWatch.
+	c := fake.NewClientBuilder().
+		WithObjects(&appsv1.Deployment{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "checkout"},
+			Spec:       appsv1.DeploymentSpec{Replicas: ptr.To[int32](3)},
+			Status:     appsv1.DeploymentStatus{ReadyReplicas: 2},
+		}).
+		WithIndex(&appsv1.Deployment{}, "metadata.name", func(o client.Object) []string { return []string{o.GetName()} }).
+		Build()
+
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	err := kube.Replicas(c, "shop", "checkout").Observe(ctx, steadystate.StartClock(), func(o steadystate.Observation) {
+		fmt.Printf("%.2f\n", o.Value)
+		stop()
+	})
+	fmt.Println(err)
+	// Output:
+	// 0.67
+	// <nil>
+}
+
+func ExampleUnsettled() {
+	fmt.Println(kube.Unsettled(&appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "checkout"},
+		Spec:       appsv1.DeploymentSpec{Replicas: ptr.To[int32](3)},
+		Status:     appsv1.DeploymentStatus{Replicas: 3, UpdatedReplicas: 1, ReadyReplicas: 3},
+	}))
+	// Output: deployment shop/checkout: a rollout is under way, 1 of 3 replicas are up to date
+}
+
+func ExampleIdentity() {
+	c := fake.NewClientBuilder().WithObjects(&corev1.Namespace{
+		ObjectMeta: metav1.ObjectMeta{Name: "kube-system", UID: "7e5f0d3c"},
+	}).Build()
+	fmt.Println(kube.Identity(context.Background(), c))
+	// Output: 7e5f0d3c <nil>
+}

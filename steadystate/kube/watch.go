@@ -1,0 +1,297 @@
+package kube
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aftershockhq/aftershock/steadystate"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// A Watch follows the objects of one kind.
+type Watch struct {
+	Client client.WithWatch
+	// List is an empty list of the kind, &corev1.PodList{} for pods.
+	List client.ObjectList
+	// Options say which objects: a namespace, labels, fields.
+	Options []client.ListOption
+	// Every is how often they are read. Default 1 s. A read may take twice as
+	// long before it counts as failed.
+	Every time.Duration
+	// Confirm reads at once after each change that the watch brings.
+	Confirm bool
+}
+
+// A Change of one object happened at some instant in its span.
+type Change struct {
+	steadystate.Span
+	// Old is nil for an object that was not there before, New for one that is
+	// gone.
+	Old, New client.Object
+	// First: the object was there already when the watch began.
+	First bool
+}
+
+// A View is what is called as a watch sees things, in order and from one
+// goroutine. Functions that are nil are not called.
+type View struct {
+	// Changed is called for each change of an object.
+	Changed func(Change)
+	// Read is called after each read with everything there was at some instant
+	// in the span, after Changed for what it brought.
+	Read func(steadystate.Span, []client.Object)
+	// Blind is called for each read that failed: of the span nothing is known.
+	Blind func(steadystate.Span, error)
+}
+
+// Follow calls the view until ctx ends; then it returns nil, when everything
+// it started has stopped. A watch that breaks is begun again, what it missed
+// is found by reading. The error is for what makes seeing impossible from the
+// start: a right that is missing, a kind that does not exist.
+func (w Watch) Follow(ctx context.Context, clock steadystate.Clock, view View) error {
+	w.Every = cmp.Or(w.Every, time.Second)
+	f := &following{
+		Watch: w,
+		clock: clock,
+		view:  view,
+		known: map[string]*state{},
+		gone:  map[string]time.Duration{},
+	}
+	defer f.unwatch()
+	tick := time.NewTicker(w.Every)
+	defer tick.Stop()
+	if err := f.read(ctx); err != nil {
+		return err
+	}
+	for {
+		var events <-chan arrival
+		if f.stream != nil {
+			events = f.stream.events
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case a, ok := <-events:
+			changed := f.arrived(a, ok)
+			if !changed || !w.Confirm {
+				continue
+			}
+		case <-tick.C:
+		}
+		if err := f.read(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// following is a watch under way.
+type following struct {
+	Watch
+	clock  steadystate.Clock
+	view   View
+	stream *stream // nil: to be begun after the next read
+
+	known map[string]*state // by UID
+	// gone are objects that the watch said are gone, and when: a read that was
+	// sent before may still show them.
+	gone  map[string]time.Duration
+	ready bool          // a read has succeeded
+	sent  time.Duration // when the last one was sent
+}
+
+// state is the last known state of an object.
+type state struct {
+	object client.Object
+	// since: a later state cannot have begun before this instant.
+	since time.Duration
+	// arrived is when the watch brought it; reads sent before may show an
+	// older state.
+	arrived time.Duration
+}
+
+// arrived takes what the stream brought and reports whether it was a change.
+func (f *following) arrived(a arrival, ok bool) bool {
+	if !ok || a.Type == watch.Error {
+		// Too old a version, a server that restarts, a proxy's time-out: the
+		// next read tells what is missed meanwhile.
+		f.unwatch()
+		return false
+	}
+	object, ok := a.Object.(client.Object)
+	if !ok || a.Type == watch.Bookmark || !f.selects(object) {
+		return false
+	}
+	uid := string(object.GetUID())
+	before := f.known[uid]
+	_, was := f.gone[uid]
+	switch {
+	case a.Type == watch.Deleted:
+		if before == nil {
+			return false
+		}
+		delete(f.known, uid)
+		f.gone[uid] = a.at
+		f.changed(Change{Span: steadystate.Span{From: before.since, To: a.at}, Old: before.object})
+		return true
+	case before == nil:
+		if was && a.Type != watch.Added {
+			return false // late: a read has shown that it is gone
+		}
+		delete(f.gone, uid)
+		f.known[uid] = &state{object: object, since: f.sent, arrived: a.at}
+		f.changed(Change{Span: steadystate.Span{From: f.sent, To: a.at}, New: object})
+		return true
+	case !newer(object, before.object):
+		return false // a read was quicker
+	}
+	f.known[uid] = &state{object: object, since: before.since, arrived: a.at}
+	f.changed(Change{Span: steadystate.Span{From: before.since, To: a.at}, Old: before.object, New: object})
+	return true
+}
+
+// read reads all objects and compares them with what is known.
+func (f *following) read(ctx context.Context) error {
+	list, ok := f.List.DeepCopyObject().(client.ObjectList)
+	if !ok {
+		return fmt.Errorf("read %T: it is no list", f.List)
+	}
+	span := steadystate.Instant(f.clock.Now())
+	bounded, cancel := context.WithTimeoutCause(ctx, 2*f.Every, fmt.Errorf("the API server did not answer within %s", 2*f.Every))
+	defer cancel()
+	err := f.Client.List(bounded, list, f.Options...)
+	span.To = f.clock.Now()
+	if ctx.Err() != nil {
+		return nil
+	}
+	// Whatever has arrived meanwhile comes first.
+	f.drain()
+	refused := err
+	if err == nil && f.stream == nil {
+		// One that does not begin is begun after the next read: reads alone
+		// see less sharply, and miss nothing that lasts.
+		refused = f.begin(ctx, list.GetResourceVersion())
+	}
+	if refused != nil && !f.ready && hopeless(refused) {
+		return fmt.Errorf("watch %T: %w; give the account the rights to list and watch, or use another", f.List, refused)
+	}
+	if err != nil {
+		if cause := context.Cause(bounded); cause != nil {
+			err = cause
+		}
+		if f.view.Blind != nil {
+			f.view.Blind(span, err)
+		}
+		return nil
+	}
+	items, err := meta.ExtractList(list)
+	if err != nil {
+		return fmt.Errorf("read %T: %w", f.List, err)
+	}
+	objects := make([]client.Object, 0, len(items))
+	for _, item := range items {
+		if object, ok := item.(client.Object); ok && f.selects(object) {
+			objects = append(objects, object)
+		}
+	}
+	f.compare(span, objects)
+	f.sent, f.ready = span.From, true
+	if f.view.Read != nil {
+		f.view.Read(span, objects)
+	}
+	return nil
+}
+
+// drain takes what the stream has at hand.
+func (f *following) drain() {
+	for f.stream != nil {
+		select {
+		case a, ok := <-f.stream.events:
+			f.arrived(a, ok)
+		default:
+			return
+		}
+	}
+}
+
+// compare takes what a read has shown. Of objects that the watch has brought
+// since the read was sent it may show a state from before.
+func (f *following) compare(span steadystate.Span, objects []client.Object) {
+	shown := map[string]bool{}
+	for _, object := range objects {
+		uid := string(object.GetUID())
+		shown[uid] = true
+		before := f.known[uid]
+		at, was := f.gone[uid]
+		switch {
+		case before == nil && was && at >= span.From:
+		case before == nil:
+			delete(f.gone, uid)
+			change := Change{Span: steadystate.Span{From: f.sent, To: span.To}, New: object, First: !f.ready}
+			if change.First {
+				change.From = span.From
+			}
+			f.known[uid] = &state{object: object, since: span.From}
+			f.changed(change)
+		case object.GetResourceVersion() == before.object.GetResourceVersion():
+			before.since = max(before.since, span.From)
+		case before.arrived >= span.From || !newer(object, before.object):
+		default:
+			f.known[uid] = &state{object: object, since: span.From}
+			f.changed(Change{Span: steadystate.Span{From: before.since, To: span.To}, Old: before.object, New: object})
+		}
+	}
+	for uid, before := range f.known {
+		if !shown[uid] && before.arrived < span.From {
+			delete(f.known, uid)
+			f.gone[uid] = span.To
+			f.changed(Change{Span: steadystate.Span{From: before.since, To: span.To}, Old: before.object})
+		}
+	}
+	for uid, at := range f.gone {
+		// Nothing that late can still be under way.
+		if at < span.From-time.Minute {
+			delete(f.gone, uid)
+		}
+	}
+}
+
+func (f *following) changed(c Change) {
+	if f.view.Changed != nil {
+		f.view.Changed(c)
+	}
+}
+
+// selects reports whether the object is one of those that were asked for.
+func (f *following) selects(object client.Object) bool {
+	var options client.ListOptions
+	options.ApplyOptions(f.Options)
+	return (options.Namespace == "" || options.Namespace == object.GetNamespace()) &&
+		(options.LabelSelector == nil || options.LabelSelector.Matches(labelsOf(object))) &&
+		(options.FieldSelector == nil || options.FieldSelector.Matches(nameOf(object)))
+}
+
+// begin begins to watch from a version on.
+func (f *following) begin(ctx context.Context, version string) error {
+	options := client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: version, AllowWatchBookmarks: true}}
+	stream, err := begin(ctx, f.Client, f.clock, f.List, append(append([]client.ListOption{}, f.Options...), &options))
+	f.stream = stream
+	return err
+}
+
+func (f *following) unwatch() {
+	if f.stream != nil {
+		f.stream.stop()
+		f.stream = nil
+	}
+}
+
+// hopeless reports whether asking again would yield the same.
+func hopeless(err error) bool {
+	return meta.IsNoMatchError(err) || apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) || apierrors.IsMethodNotSupported(err)
+}
