@@ -1,0 +1,74 @@
+package kubewatch
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/utils/ptr"
+)
+
+// endpointEvents is what happened between two states of a slice of a service's
+// endpoints: which of them take traffic now and did not before, and the other
+// way round.
+func endpointEvents(before, after *discoveryv1.EndpointSlice, first bool) []happening {
+	slice := after
+	if after == nil {
+		slice = before
+	}
+	kind := EventAdded
+	if first {
+		kind = EventExists
+	}
+	was, is := serving(before), serving(after)
+	var list []happening
+	add := func(kind string, e discoveryv1.Endpoint) {
+		name, uid := cmp.Or(e.Addresses...), ""
+		if e.TargetRef != nil {
+			name, uid = e.TargetRef.Name, string(e.TargetRef.UID)
+		}
+		list = append(list, happening{
+			kind:    kind,
+			subject: "endpoint/" + slice.Namespace + "/" + name,
+			uid:     uid,
+			attrs: attrs(
+				"service", slice.Labels[discoveryv1.LabelServiceName],
+				"slice", slice.Name,
+				"address", cmp.Or(e.Addresses...),
+			),
+		})
+	}
+	for _, key := range slices.Sorted(maps.Keys(was)) {
+		if _, still := is[key]; !still {
+			add(EventRemoved, was[key])
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(is)) {
+		if _, already := was[key]; !already {
+			add(kind, is[key])
+		}
+	}
+	return list
+}
+
+// serving are the endpoints of a slice that take traffic, by their address and
+// whose it is. Kubernetes takes an endpoint whose readiness is not known for
+// ready.
+func serving(slice *discoveryv1.EndpointSlice) map[string]discoveryv1.Endpoint {
+	m := map[string]discoveryv1.Endpoint{}
+	if slice == nil {
+		return m
+	}
+	for _, e := range slice.Endpoints {
+		if !ptr.Deref(e.Conditions.Ready, true) {
+			continue
+		}
+		key := cmp.Or(e.Addresses...)
+		if e.TargetRef != nil {
+			key += " " + string(e.TargetRef.UID)
+		}
+		m[key] = e
+	}
+	return m
+}

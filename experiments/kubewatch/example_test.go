@@ -1,0 +1,40 @@
+package kubewatch_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/kubewatch"
+)
+
+func ExampleObserver() {
+	// A real client comes from chaosmesh.NewClient or client.NewWithWatch.
+	c := fake.NewClientBuilder().WithObjects(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{
+		Namespace: "shop", Name: "checkout-a", UID: "3f2a", Labels: map[string]string{"app": "checkout"},
+	}}).Build()
+
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	rec := experiments.NewRecorder(io.Discard)
+	rec.Tap(func(e experiments.Entry) {
+		if e.Event != nil {
+			fmt.Println(e.Event.Kind, e.Event.Subject, e.Event.UID)
+			stop()
+		}
+	})
+	err := kubewatch.Observer{
+		Client:    c,
+		Namespace: "shop",
+		Selector:  map[string]string{"app": "checkout"},
+	}.Observe(ctx, rec)
+	fmt.Println(err)
+	// Output:
+	// exists pod/shop/checkout-a 3f2a
+	// <nil>
+}

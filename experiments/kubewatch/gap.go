@@ -1,0 +1,48 @@
+package kubewatch
+
+import (
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// A gap is the time in which a watch saw nothing: from the last instant that a
+// read speaks of to the first of the next.
+type gap struct {
+	rec     *experiments.Recorder
+	subject string
+	last    steadystate.Span // of the last read that saw
+	until   steadystate.Span // of the last that did not
+	reason  string           // why the first one did not; empty: there is no gap
+}
+
+// blind: a read saw nothing.
+func (g *gap) blind(span steadystate.Span, err error) {
+	g.until = span
+	if g.reason != "" {
+		return
+	}
+	g.reason = err.Error()
+	// The event comes when the gap is over; until then the record has this.
+	g.rec.Note("%s: nothing is seen since %s: %v", g.subject, g.last, err)
+}
+
+// over: a read saw again.
+func (g *gap) over(span steadystate.Span) {
+	g.until = span
+	g.end()
+	g.last = span
+}
+
+// end records the gap if there is one.
+func (g *gap) end() {
+	if g.reason == "" {
+		return
+	}
+	g.rec.Event(experiments.Event{
+		Span:    steadystate.Span{From: g.last.From, To: g.until.To},
+		Kind:    EventBlind,
+		Subject: g.subject,
+		Attrs:   map[string]string{"reason": g.reason},
+	})
+	g.reason = ""
+}

@@ -1,0 +1,132 @@
+package kubewatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/selection"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// An Observer records events of one workload. It implements
+// [experiments.Observer].
+type Observer struct {
+	Client    client.WithWatch
+	Namespace string
+	// Selector are labels of the workload's pods and replica sets; it must not
+	// be empty.
+	Selector map[string]string
+	// Services are the names of the services whose endpoints are followed.
+	// None: no endpoints are.
+	Services []string
+	// Every is how often each kind is read. Default 1 s.
+	Every time.Duration
+}
+
+var _ experiments.Observer = Observer{}
+
+// A happening is something that happened to an object between two states of
+// it.
+type happening struct {
+	kind    string
+	subject string
+	uid     string
+	attrs   map[string]string
+}
+
+// A subject is a kind of object that is followed.
+type subject struct {
+	name    string
+	list    client.ObjectList
+	options []client.ListOption
+	// between says what happened between two states. One is nil for an object
+	// that is new or gone; first: it was there when the watch began.
+	between func(before, after client.Object, first bool) []happening
+}
+
+// subjects are the kinds of object that are followed.
+func (o Observer) subjects() ([]subject, error) {
+	if o.Client == nil || o.Namespace == "" || len(o.Selector) == 0 {
+		return nil, errors.New("watch Kubernetes: needs a client, a namespace and a selector")
+	}
+	workload := []client.ListOption{client.InNamespace(o.Namespace), client.MatchingLabels(maps.Clone(o.Selector))}
+	subjects := []subject{
+		{"pods", &corev1.PodList{}, workload, typed(podEvents)},
+		{"replicasets", &appsv1.ReplicaSetList{}, workload, typed(replicaSetEvents)},
+	}
+	if len(o.Services) > 0 {
+		of, err := labels.NewRequirement(discoveryv1.LabelServiceName, selection.In, o.Services)
+		if err != nil {
+			return nil, fmt.Errorf("watch endpoints of %s: %w", strings.Join(o.Services, ", "), err)
+		}
+		services := []client.ListOption{
+			client.InNamespace(o.Namespace),
+			client.MatchingLabelsSelector{Selector: labels.NewSelector().Add(*of)},
+		}
+		subjects = append(subjects, subject{"endpointslices", &discoveryv1.EndpointSliceList{}, services, typed(endpointEvents)})
+	}
+	return subjects, nil
+}
+
+// Observe records events until ctx ends. It goes on while the API server is
+// away, and records that it was blind; the error is for what could never be
+// seen: a right that is missing.
+func (o Observer) Observe(ctx context.Context, rec *experiments.Recorder) error {
+	subjects, err := o.subjects()
+	if err != nil {
+		return err
+	}
+	// One that fails stops the others.
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var wg sync.WaitGroup
+	errs := make([]error, len(subjects))
+	for i, s := range subjects {
+		wg.Go(func() {
+			defer stop()
+			errs[i] = o.follow(ctx, rec, s)
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+func (o Observer) follow(ctx context.Context, rec *experiments.Recorder, s subject) error {
+	gap := gap{rec: rec, subject: "watch/" + o.Namespace + "/" + s.name}
+	err := kube.Watch{Client: o.Client, List: s.list, Options: s.options, Every: o.Every}.Follow(ctx, rec.Clock(), kube.View{
+		Changed: func(c kube.Change) {
+			for _, h := range s.between(c.Old, c.New, c.First) {
+				rec.Event(experiments.Event{Span: c.Span, Kind: h.kind, Subject: h.subject, UID: h.uid, Attrs: h.attrs})
+			}
+		},
+		Read:  func(span steadystate.Span, _ []client.Object) { gap.over(span) },
+		Blind: gap.blind,
+	})
+	gap.end()
+	if err != nil {
+		return fmt.Errorf("watch %s in %s: %w", s.name, o.Namespace, err)
+	}
+	return nil
+}
+
+// typed makes a function of two objects of a type one of any two objects; nil
+// stays nil.
+func typed[T client.Object](f func(before, after T, first bool) []happening) func(before, after client.Object, first bool) []happening {
+	return func(before, after client.Object, first bool) []happening {
+		b, _ := before.(T)
+		a, _ := after.(T)
+		return f(b, a, first)
+	}
+}

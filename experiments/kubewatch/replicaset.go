@@ -1,0 +1,37 @@
+package kubewatch
+
+import (
+	"strconv"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/utils/ptr"
+)
+
+// replicaSetEvents is what happened between two states of a replica set.
+func replicaSetEvents(before, after *appsv1.ReplicaSet, first bool) []happening {
+	set := after
+	if after == nil {
+		set = before
+	}
+	var list []happening
+	add := func(kind string, attrs map[string]string) {
+		list = append(list, happening{kind: kind, subject: "replicaset/" + set.Namespace + "/" + set.Name, uid: string(set.UID), attrs: attrs})
+	}
+	switch {
+	case after == nil:
+		add(experiments.EventGone, nil)
+	case first:
+		add(EventExists, attrs("replicas", replicas(after)))
+	case before == nil:
+		add(EventCreated, attrs("replicas", replicas(after)))
+	case replicas(before) != replicas(after):
+		add(EventScaled, attrs("from", replicas(before), "to", replicas(after)))
+	}
+	return list
+}
+
+// replicas is how many pods the set wants; Kubernetes takes unset for one.
+func replicas(set *appsv1.ReplicaSet) string {
+	return strconv.Itoa(int(ptr.Deref(set.Spec.Replicas, 1)))
+}
