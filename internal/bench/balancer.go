@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -53,14 +51,6 @@ type balancer struct {
 type seat struct {
 	backend *backend
 	changed chan struct{} // holds a token when a backend was put in
-}
-
-// A backend is one process as the balancer sees it, guarded by the balancer's
-// lock.
-type backend struct {
-	address              string
-	rotation             []Turn
-	connections, refused int
 }
 
 const (
@@ -134,22 +124,6 @@ func (b *balancer) put(place int, address string) *backend {
 	default: // the check that it asks for is still to come
 	}
 	return s.backend
-}
-
-// rotate puts the backend into the rotation or takes it out.
-func (d *backend) rotate(in bool) {
-	now := time.Now()
-	switch {
-	case in == d.rotating():
-	case in:
-		d.rotation = append(d.rotation, Turn{In: now})
-	default:
-		d.rotation[len(d.rotation)-1].Out = now
-	}
-}
-
-func (d *backend) rotating() bool {
-	return len(d.rotation) > 0 && d.rotation[len(d.rotation)-1].Out.IsZero()
 }
 
 // turn rotates a backend under the balancer's lock, and wakes who waits for
@@ -322,39 +296,4 @@ func (b *balancer) leave(c net.Conn) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.open, c)
-}
-
-// relay copies both ways until both have ended, and passes ends and breaks on.
-func relay(client, server *net.TCPConn) {
-	var wg sync.WaitGroup
-	half := func(to, from *net.TCPConn) {
-		if _, err := io.Copy(to, from); err != nil {
-			reset(to)
-			reset(from)
-			return
-		}
-		_ = to.CloseWrite()
-	}
-	wg.Go(func() { half(server, client) })
-	half(client, server)
-	wg.Wait()
-}
-
-func dial(ctx context.Context, address string) (*net.TCPConn, error) {
-	to, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return nil, err
-	}
-	return (&net.Dialer{}).DialTCP(ctx, "tcp4", netip.AddrPort{}, to)
-}
-
-// loopback is a free port of this machine that no other can reach.
-func loopback() netip.AddrPort {
-	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), 0)
-}
-
-// reset closes a connection with RST.
-func reset(c *net.TCPConn) {
-	_ = c.SetLinger(0)
-	_ = c.Close()
 }

@@ -135,7 +135,8 @@ func TestWhatAClientSeesOfABackend(t *testing.T) {
 			}
 			answer, err := ask(t, b.address())
 			broke := errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
-			if answer != test.answer || !(test.ends && err == nil || test.breaks && broke) {
+			expected := test.ends && err == nil || test.breaks && broke
+			if answer != test.answer || !expected {
 				t.Errorf("got %q, %v; want %q, an end: %t, a break: %t", answer, err, test.answer, test.ends, test.breaks)
 			}
 		})

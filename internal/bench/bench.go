@@ -179,8 +179,10 @@ func (b *Bench) describeBalancer() string {
 	return "checks each backend every " + b.options.CheckInterval.String()
 }
 
-// Truth is what really happened so far. It may be asked while the bench runs
-// and after Stop.
+// Truth is what really happened so far. It may be asked while the bench runs,
+// and is then behind in one thing: what a running process saw may still be in
+// its pipe. Of a process that was recovered from, and after Stop of all, it is
+// complete.
 func (b *Bench) Truth() Truth {
 	truth := Truth{Unrouted: b.balancer.unrouted()}
 	for _, s := range b.supervisors {
@@ -203,4 +205,13 @@ func (b *Bench) supervisor(service string) (*supervisor, error) {
 		names = append(names, s.service)
 	}
 	return nil, fmt.Errorf("no service %q; services: %s", service, strings.Join(names, ", "))
+}
+
+// temporary is a directory for a bench's database.
+func temporary() (string, error) {
+	dir, err := os.MkdirTemp("", "aftershock-bench-")
+	if err != nil {
+		return "", fmt.Errorf("make a directory for Prometheus' database (TMPDIR must be writable): %w", err)
+	}
+	return dir, nil
 }

@@ -164,6 +164,10 @@ func TestBenchServesAndIsScraped(t *testing.T) {
 		t.Errorf("targets: %+v, %v", targets, err)
 	}
 
+	// What a process saw may be in its pipe until it ends.
+	if err := b.Stop(); err != nil {
+		t.Error(err)
+	}
 	seen := map[string]int{}
 	for _, p := range b.Truth().Processes {
 		for _, s := range p.Seen {
@@ -189,7 +193,8 @@ func TestNoProcessOutlivesItsParent(t *testing.T) {
 		t.Fatal(err)
 	}
 	parent := exec.CommandContext(t.Context(), executable)
-	parent.Env = append(os.Environ(), parentVariable+"=1")
+	// What it leaves behind is then in a directory of this test.
+	parent.Env = append(os.Environ(), parentVariable+"=1", "TMPDIR="+t.TempDir())
 	parent.Stderr = os.Stderr
 	stdin, err := parent.StdinPipe()
 	if err != nil {

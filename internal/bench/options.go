@@ -34,7 +34,7 @@ type Options struct {
 	// 100 ms.
 	CheckInterval time.Duration
 	// Dir holds Prometheus' database and stays. Default: a temporary
-	// directory that Stop removes.
+	// directory that Stop removes; a program that is killed leaves it behind.
 	Dir string
 	// Defect is what is built wrong. Default: nothing.
 	Defect Defect

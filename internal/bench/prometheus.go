@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -244,13 +243,4 @@ func (a admin) BlockMetas() ([]tsdb.BlockMeta, error) { return a.DB.BlockMetas()
 
 func (a admin) WALReplayStatus() (tsdb.WALReplayStatus, error) {
 	return a.stats.Head.WALReplayStatus.GetWALReplayStatus(), nil
-}
-
-// temporary is a directory for a bench's database.
-func temporary() (string, error) {
-	dir, err := os.MkdirTemp("", "aftershock-bench-")
-	if err != nil {
-		return "", fmt.Errorf("make a directory for Prometheus' database (TMPDIR must be writable): %w", err)
-	}
-	return dir, nil
 }
