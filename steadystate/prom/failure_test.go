@@ -2,6 +2,7 @@ package prom_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -220,5 +221,40 @@ func TestSourceRefuses(t *testing.T) {
 		if _, again := test.source.Preflight(t.Context()); again == nil || again.Error() != err.Error() {
 			t.Errorf("%s: preflight says %v, want %v", test.sentence, again, err)
 		}
+	}
+}
+
+func TestSignal(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		sentence string
+		source   prom.Source
+		want     string
+	}{
+		{"a plain selector", prom.Source{Query: prom.MustParse("up")}, "prometheus: up (raw samples, fetched every 1s)"},
+		{"each of its series", prom.Source{Query: prom.MustParse("up"), Reduce: prom.Each}, "prometheus: each of up (raw samples, fetched every 1s)"},
+		{"its series at one instant", prom.Source{Query: prom.MustParse("up"), Reduce: prom.Min}, "prometheus: min of up (evaluated every 1s)"},
+		{"an expression", prom.Source{Query: prom.MustParse("rate(x[1m])"), Interval: 5 * time.Second}, "prometheus: rate(x[1m]) (evaluated every 5s)"},
+	} {
+		signal := test.source.Signal("name")
+		if signal.Name != "name" || signal.Describe != test.want || signal.Source == nil {
+			t.Errorf("%s: %+v, want %q", test.sentence, signal, test.want)
+		}
+	}
+}
+
+// A preflight that is stopped says so, and not that Prometheus was slow.
+func TestPreflightIsStopped(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		cancel()
+		<-r.Context().Done()
+	}))
+	t.Cleanup(s.Close)
+	_, err := prom.Source{Client: client(t, s.URL), Query: prom.MustParse("up")}.Preflight(ctx)
+	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "stopped before it was answered") {
+		t.Errorf("error %v", err)
 	}
 }

@@ -84,6 +84,26 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
+// The parser's experiments are switched on for the whole program by whoever
+// links it; not in parallel with other tests.
+func TestParseRefusesExperiments(t *testing.T) {
+	parser.ExperimentalDurationExpr, parser.EnableExtendedRangeSelectors = true, true
+	defer func() { parser.ExperimentalDurationExpr, parser.EnableExtendedRangeSelectors = false, false }()
+	for _, c := range []struct{ sentence, query, want string }{
+		{"a computed range", `rate(x[1m + 1m])`, "computed durations are not supported: write them out"},
+		{"a computed offset", `x offset (1m * 2)`, "computed durations are not supported: write them out"},
+		{"a computed subquery", `max_over_time(x[1m + 1m:])`, "computed durations are not supported: write them out"},
+		{"a computed step", `max_over_time(x[1m:1s * 2])`, "computed durations are not supported: write them out"},
+		{"a smoothed selector", `rate(x[1m] smoothed)`, "anchored and smoothed selectors read samples outside their range"},
+		{"an anchored selector", `increase(x[1m] anchored)`, "anchored and smoothed selectors read samples outside their range"},
+	} {
+		_, err := prom.Parse(c.query)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %s: error %v, want %q", c.sentence, c.query, err, c.want)
+		}
+	}
+}
+
 func TestMustParsePanics(t *testing.T) {
 	t.Parallel()
 	defer func() {

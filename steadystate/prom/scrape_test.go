@@ -3,6 +3,7 @@ package prom_test
 import (
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -15,7 +16,9 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/config"
 	"github.com/prometheus/prometheus/discovery/targetgroup"
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/scrape"
+	"github.com/prometheus/prometheus/tsdb/chunkenc"
 
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
@@ -50,6 +53,42 @@ func (s *server) scrapes(t *testing.T, spacing, timeout time.Duration, target st
 	}}}
 }
 
+// failedOutside reads from the storage which scrapes failed, but for those that
+// were under way at some instant in the span.
+func (s *server) failedOutside(t *testing.T, clock steadystate.Clock, span steadystate.Span) []steadystate.Span {
+	t.Helper()
+	querier, err := s.store.Querier(0, math.MaxInt64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer querier.Close()
+	read := func(name string) map[int64]float64 {
+		found := map[int64]float64{}
+		set := querier.Select(t.Context(), false, nil, labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, name))
+		for set.Next() {
+			samples := set.At().Iterator(nil)
+			for samples.Next() == chunkenc.ValFloat {
+				at, v := samples.At()
+				found[at] = v
+			}
+		}
+		if err := set.Err(); err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	durations := read("scrape_duration_seconds")
+	var failed []steadystate.Span
+	for at, up := range read("up") {
+		began := clock.At(time.UnixMilli(at))
+		scrape := steadystate.Span{From: began, To: began + time.Duration(durations[at]*float64(time.Second))}
+		if up == 0 && !scrape.Overlaps(span) {
+			failed = append(failed, scrape)
+		}
+	}
+	return failed
+}
+
 // With a real Prometheus scraping a target that hangs, and later answers
 // again, every bound contains the truth: also where a scrape that timed out is
 // dated by its beginning, at which the target still served.
@@ -73,7 +112,7 @@ func TestScrapeOfATargetThatHangs(t *testing.T) {
 		fmt.Fprintf(w, "served_total %d\nshop_ready 1\n", served.Add(1))
 	}))
 	t.Cleanup(target.Close)
-	s.scrapes(t, 200*time.Millisecond, 150*time.Millisecond, target.URL)
+	s.scrapes(t, 400*time.Millisecond, 350*time.Millisecond, target.URL)
 
 	c := client(t, s.URL)
 	clock := steadystate.StartClock()
@@ -114,12 +153,25 @@ func TestScrapeOfATargetThatHangs(t *testing.T) {
 	up := steadystate.Span{From: before, To: clock.Now()}
 	good(true)
 
+	// Scrapes that failed without the target's hanging: this machine was too
+	// slow for them.
+	slow := s.failedOutside(t, clock, steadystate.Span{From: down.From, To: up.To})
 	for i, signal := range signals {
 		list := stops[i]()
 		// What was seen before the target was first scraped is none of the truth.
 		first := 0
 		for !list[first].Good(signal.good) {
 			first++
+		}
+		for _, o := range list[first:] {
+			// The target served until down and from up on.
+			if o.Good(signal.good) && o.From > down.To && o.To < up.From {
+				t.Errorf("%s: good in %s, while it hung from %s to %s", signal.name, o.Span, down, up)
+			}
+		}
+		if len(slow) > 0 {
+			t.Logf("scrapes failed in %s: what was bad is not the target's alone", slow)
+			continue
 		}
 		timeline := steadystate.NewTimeline(list[first:]...)
 		outages := timeline.Outages(signal.good, steadystate.Rule{Settle: time.Minute}, steadystate.Span{To: clock.Now()})
