@@ -110,6 +110,28 @@ func exited(pid int) bool {
 	return bytes.HasPrefix(state, []byte("Z")) || bytes.HasPrefix(state, []byte("X"))
 }
 
+// prometheus is a client of the bench's Prometheus, and an instant query with
+// it.
+func prometheus(t *testing.T, b *bench.Bench) (promv1.API, func(expr string) (model.Vector, error)) {
+	t.Helper()
+	client, err := promapi.NewClient(promapi.Config{Address: b.PrometheusURL()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.(promapi.CloseIdler).CloseIdleConnections)
+	api := promv1.NewAPI(client)
+	return api, func(expr string) (model.Vector, error) {
+		value, warnings, _, err := api.Query(t.Context(), expr, time.Now())
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", expr, err)
+		}
+		if len(warnings) > 0 {
+			return nil, fmt.Errorf("%s: warnings %q", expr, warnings)
+		}
+		return value.(model.Vector), nil
+	}
+}
+
 func TestBenchServesAndIsScraped(t *testing.T) {
 	b := start(t, bench.Options{ScrapeInterval: 50 * time.Millisecond})
 	const requests = 30
@@ -127,19 +149,7 @@ func TestBenchServesAndIsScraped(t *testing.T) {
 		}
 	}
 
-	client, err := promapi.NewClient(promapi.Config{Address: b.PrometheusURL()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.(promapi.CloseIdler).CloseIdleConnections)
-	api := promv1.NewAPI(client)
-	query := func(expr string) (model.Vector, error) {
-		value, warnings, _, err := api.Query(t.Context(), expr, time.Now())
-		if err != nil || len(warnings) > 0 {
-			return nil, fmt.Errorf("%s: %w %v", expr, err, warnings)
-		}
-		return value.(model.Vector), nil
-	}
+	api, query := prometheus(t, b)
 	until(t, "Prometheus counts every request of every service", func() error {
 		vector, err := query(`sum by (pod) (http_request_duration_seconds_count{job="service",route="/",code="200"})`)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"sync"
 	"syscall"
@@ -277,6 +278,32 @@ func TestAProcessThatEndsByItselfIsStartedAgain(t *testing.T) {
 		}
 		return fmt.Errorf("absences %+v", b.Truth().Absences())
 	})
+}
+
+func TestPrometheusSeesWhoIsDown(t *testing.T) {
+	b := start(t, bench.Options{RestartAfter: never, ScrapeInterval: 20 * time.Millisecond})
+	_, query := prometheus(t, b)
+	up := func(want map[string]float64) func() error {
+		return func() error {
+			vector, err := query(`up{job="service"}`)
+			if err != nil {
+				return err
+			}
+			got := map[string]float64{}
+			for _, s := range vector {
+				got[string(s.Metric["pod"])] = float64(s.Value)
+			}
+			if !maps.Equal(got, want) {
+				return fmt.Errorf("up is %v, want %v", got, want)
+			}
+			return nil
+		}
+	}
+	until(t, "all are up", up(map[string]float64{"service-1": 1, "service-2": 1, "service-3": 1}))
+	if _, err := b.Kill("service-1").Inject(t.Context(), experiments.NewRecorder(&bytes.Buffer{})); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the killed one is down", up(map[string]float64{"service-1": 0, "service-2": 1, "service-3": 1}))
 }
 
 func TestServicesAreNotOfTheTerminal(t *testing.T) {
