@@ -133,7 +133,7 @@ func prometheus(t *testing.T, b *bench.Bench) (promv1.API, func(expr string) (mo
 }
 
 func TestBenchServesAndIsScraped(t *testing.T) {
-	b := start(t, bench.Options{ScrapeInterval: 50 * time.Millisecond})
+	b := start(t, bench.Options{})
 	const requests = 30
 	answered := map[string]int{}
 	for seq := range requests {

@@ -281,7 +281,7 @@ func TestAProcessThatEndsByItselfIsStartedAgain(t *testing.T) {
 }
 
 func TestPrometheusSeesWhoIsDown(t *testing.T) {
-	b := start(t, bench.Options{RestartAfter: never, ScrapeInterval: 20 * time.Millisecond})
+	b := start(t, bench.Options{RestartAfter: never})
 	_, query := prometheus(t, b)
 	up := func(want map[string]float64) func() error {
 		return func() error {

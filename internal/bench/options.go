@@ -28,7 +28,8 @@ type Options struct {
 	// service is started again. Default 2 s.
 	RestartAfter time.Duration
 	// ScrapeInterval is how often Prometheus scrapes each service, in whole
-	// milliseconds and at least 10 ms. Default 250 ms.
+	// milliseconds and at least 10 ms; a scrape that takes longer has failed.
+	// Default 250 ms.
 	ScrapeInterval time.Duration
 	// CheckInterval is how often the balancer checks each backend. Default
 	// 100 ms.
