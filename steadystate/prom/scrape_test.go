@@ -64,7 +64,7 @@ func (s *server) failedOutside(t *testing.T, clock steadystate.Clock, span stead
 	defer querier.Close()
 	read := func(name string) map[int64]float64 {
 		found := map[int64]float64{}
-		set := querier.Select(t.Context(), false, nil, labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, name))
+		set := querier.Select(t.Context(), false, nil, labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, name))
 		for set.Next() {
 			samples := set.At().Iterator(nil)
 			for samples.Next() == chunkenc.ValFloat {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 )
@@ -41,7 +42,7 @@ func (s selector) ranged(d time.Duration) string {
 // recorded reports whether the series is by its name that of a recording rule.
 func (s selector) recorded() bool {
 	for _, m := range s.vector.LabelMatchers {
-		if m.Name == labels.MetricName && m.Type == labels.MatchEqual && strings.Contains(m.Value, ":") {
+		if m.Name == model.MetricNameLabel && m.Type == labels.MatchEqual && strings.Contains(m.Value, ":") {
 			return true
 		}
 	}

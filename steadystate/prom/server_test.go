@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/common/route"
 	"github.com/prometheus/prometheus/config"
 	"github.com/prometheus/prometheus/model/labels"
@@ -134,7 +135,7 @@ func (s *server) fill(t testing.TB, samples ...sample) {
 func (s *server) fillHistogram(t testing.TB, name string) {
 	t.Helper()
 	app := s.store.Appender(context.Background())
-	series := labels.FromStrings(labels.MetricName, name)
+	series := labels.FromStrings(model.MetricNameLabel, name)
 	if _, err := app.AppendHistogram(0, series, s.now().UnixMilli(), tsdbutil.GenerateTestHistogram(1), nil); err != nil {
 		t.Fatal(err)
 	}
