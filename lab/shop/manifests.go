@@ -134,7 +134,8 @@ func healthy(truth string) *appsv1.Deployment {
 							{Name: "LISTEN", Value: fmt.Sprintf(":%d", Port)},
 							{Name: "TRUTH", Value: "/truth"},
 							{Name: "WORK", Value: "256"},
-							{Name: "START_DELAY", Value: "0s"},
+							// Long enough that a lost replica is missed, short enough that a rollout is not a wait.
+							{Name: "START_DELAY", Value: "2s"},
 							{Name: "DRAIN_DELAY", Value: "3s"},
 							{Name: "GRACEFUL", Value: "true"},
 						},

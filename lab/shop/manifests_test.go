@@ -30,10 +30,10 @@ func TestEachDefectIsWrongInOneWay(t *testing.T) {
 		delay    string
 		graceful string
 	}{
-		{None, 3, true, "0s", "true"},
+		{None, 3, true, "2s", "true"},
 		{NoReadiness, 3, false, "8s", "true"},
-		{OneReplica, 1, true, "0s", "true"},
-		{NoGracefulShutdown, 3, true, "0s", "false"},
+		{OneReplica, 1, true, "2s", "true"},
+		{NoGracefulShutdown, 3, true, "2s", "false"},
 	} {
 		t.Run(string(c.defect), func(t *testing.T) {
 			d, env := deployed(t, c.defect)

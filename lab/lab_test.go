@@ -1,0 +1,37 @@
+package lab_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/aftershockhq/aftershock/lab"
+)
+
+var cluster = lab.Cluster{
+	Kubeconfig: "/cache/run/kubeconfig", Context: "lab", UID: "0000-1111", Namespace: "shop", Service: "checkout",
+	URL: "http://198.18.0.11:30080/checkout", Prometheus: "http://198.18.0.2:9090", Truth: "/cache/run/truth", Nodes: 1,
+}
+
+func TestConfigurationNamesTheCluster(t *testing.T) {
+	var out strings.Builder
+	if err := lab.Configuration(&out, cluster); err != nil {
+		t.Fatal(err)
+	}
+	var parsed map[string]any
+	if err := yaml.UnmarshalStrict([]byte(out.String()), &parsed); err != nil {
+		t.Fatalf("%v in\n%s", err, &out)
+	}
+	for _, want := range []string{cluster.Kubeconfig, cluster.UID, cluster.URL, cluster.Prometheus} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %s in\n%s", want, &out)
+		}
+	}
+}
+
+// ExampleConfiguration writes the harness's configuration for a cluster.
+func ExampleConfiguration() {
+	_ = lab.Configuration(os.Stdout, cluster)
+}
