@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
-	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/steadystate"
 )
 
 // A Fault is one Chaos Mesh object at a time: Inject creates it and waits

@@ -5,9 +5,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aftershockhq/aftershock/steadystate"
 	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/steadystate"
 )
 
 // A sighting is a watch event and when it arrived.

@@ -1,10 +1,11 @@
 package chaosmesh
 
 import (
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/aftershockhq/aftershock/experiments"
 )
 
 // A kind is what differs between one kind of fault and another. Everything

@@ -90,12 +90,16 @@ func TestSweepSaysWhatItCouldNotShow(t *testing.T) {
 	}{
 		{"nowhere to look", interceptor.Funcs{}, nil, chaosmesh.Scope{}, []string{"no namespace; say where to look"}, ""},
 		{
-			"an object that went only by force, whose effect nobody undid", interceptor.Funcs{},
-			[]client.Object{stuck}, chaosmesh.Scope{Namespaces: []string{"shop"}},
-			[]string{"remove NetworkChaos/shop/slow: Chaos Mesh never said that it undid the fault, and the object went only when we removed its finalizers; check the pods it was on, or restart them"}, "",
+			"an object that went only by force, whose effect nobody undid",
+			interceptor.Funcs{},
+			[]client.Object{stuck},
+			chaosmesh.Scope{Namespaces: []string{"shop"}},
+			[]string{"remove NetworkChaos/shop/slow: Chaos Mesh never said that it undid the fault, and the object went only when we removed its finalizers; check the pods it was on, or restart them"},
+			"",
 		},
 		{
-			"one that may not be deleted does not keep the others", interceptor.Funcs{
+			"one that may not be deleted does not keep the others",
+			interceptor.Funcs{
 				Delete: func(ctx context.Context, c client.WithWatch, object client.Object, opts ...client.DeleteOption) error {
 					if _, ok := object.(*v1alpha1.PodChaos); ok {
 						return forbidden
@@ -103,18 +107,22 @@ func TestSweepSaysWhatItCouldNotShow(t *testing.T) {
 					return c.Delete(ctx, object, opts...)
 				},
 			},
-			leftovers(), chaosmesh.Scope{Namespaces: []string{"shop"}},
+			leftovers(),
+			chaosmesh.Scope{Namespaces: []string{"shop"}},
 			[]string{"remove PodChaos/shop/kill", "give the account this right", "still in place: PodChaos/shop/kill, left behind by run one"},
 			"Schedule/shop/nightly, left behind by run two; NetworkChaos/shop/slow, left behind by run two",
 		},
 		{
-			"a list that is refused is not an empty list", interceptor.Funcs{
+			"a list that is refused is not an empty list",
+			interceptor.Funcs{
 				List: func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error {
 					return forbidden
 				},
 			},
-			nil, chaosmesh.Scope{Namespaces: []string{"shop"}},
-			[]string{"list Schedule in shop", "give the account this right"}, "",
+			nil,
+			chaosmesh.Scope{Namespaces: []string{"shop"}},
+			[]string{"list Schedule in shop", "give the account this right"},
+			"",
 		},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -9,15 +9,16 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
-	"github.com/aftershockhq/aftershock/steadystate"
-	"github.com/aftershockhq/aftershock/steadystate/kube"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
 // An Observer records events of one workload. It implements

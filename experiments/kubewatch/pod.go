@@ -3,8 +3,9 @@ package kubewatch
 import (
 	"strconv"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/aftershockhq/aftershock/experiments"
 )
 
 // podEvents is what happened between two states of a pod. Several stages may

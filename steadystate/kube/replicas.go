@@ -4,10 +4,11 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/aftershockhq/aftershock/steadystate"
 	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/steadystate"
 )
 
 // Replicas observes the ready replicas of a deployment over the wanted ones: 1

@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aftershockhq/aftershock/steadystate"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/steadystate"
 )
 
 // A Watch follows the objects of one kind.
