@@ -179,7 +179,7 @@ func (j *judge) whyUnknown(check string) string {
 		}
 		for _, o := range j.timeline(c.Signal).Observations() {
 			if o.Unknown != "" && o.To >= j.Window.From {
-				return "at " + o.String() + ": " + o.Unknown
+				return o.String()
 			}
 		}
 	}

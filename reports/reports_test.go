@@ -101,12 +101,7 @@ func golden(t *testing.T, name string, got []byte) {
 
 func TestText(t *testing.T) {
 	var out bytes.Buffer
-	for _, r := range results(t) {
-		if err := reports.Text(&out, r); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := reports.Summary(&out, results(t)...); err != nil {
+	if err := reports.Texts(&out, results(t)...); err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "report.txt", out.Bytes())

@@ -99,6 +99,19 @@ func Text(w io.Writer, r experiments.Result) error {
 	return err
 }
 
+// Texts writes the Text of each result and the Summary of all.
+func Texts(w io.Writer, results ...experiments.Result) error {
+	for _, r := range results {
+		if err := Text(w, r); err != nil {
+			return err
+		}
+		if _, err := io.WriteString(w, "\n"); err != nil {
+			return err
+		}
+	}
+	return Summary(w, results...)
+}
+
 // table writes a heading and aligned rows, nothing if there is none. The last
 // cell of a row may be long and is not aligned.
 func table(out *bytes.Buffer, heading string, n int, fill func(row func(...string))) {

@@ -3,6 +3,8 @@ package steadystate
 import (
 	"cmp"
 	"context"
+	"fmt"
+	"strconv"
 )
 
 // An Observation says that Value was true at some instant in its span. A
@@ -15,6 +17,11 @@ type Observation struct {
 	Failed string `json:"failed,omitempty"`
 	// Unknown says why nothing is known of this span; then Value is nothing.
 	Unknown string `json:"unknown,omitempty"`
+}
+
+// String is the value, or why there is none, with the span.
+func (o Observation) String() string {
+	return fmt.Sprintf("%s at %s", cmp.Or(o.Unknown, o.Failed, strconv.FormatFloat(o.Value, 'g', -1, 64)), o.Span)
 }
 
 // Good reports whether the observation is known and within the tolerance.

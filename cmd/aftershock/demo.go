@@ -71,7 +71,7 @@ func demo(ctx context.Context, stdout io.Writer, out string) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "the second is broken on purpose; judge them again with other limits:\n  aftershock judge %s --limit \"service answers: downtime <= 5s\"\n", runs.dir)
+	fmt.Fprintf(stdout, "the second is broken on purpose; judge them again with other limits:\n  aftershock judge %s --limit \"service answers: downtime <= 5s\"\n", runs.Path)
 	return nil
 }
 
@@ -90,8 +90,9 @@ func demoAct(ctx context.Context, runs *runs, name string, defect bench.Defect) 
 		Name: name,
 		Hypothesis: steadystate.Hypothesis{
 			Signals: []steadystate.Signal{prom.Source{
-				Client: client,
-				Query:  prom.MustParse(`sum(rate(http_request_duration_seconds_count{route="/"}[2s]))`),
+				Client:   client,
+				Query:    prom.MustParse(`sum(rate(http_request_duration_seconds_count{route="/"}[1s]))`),
+				Interval: 250 * time.Millisecond,
 			}.Signal("throughput")},
 			Checks: []steadystate.Check{
 				{

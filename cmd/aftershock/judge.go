@@ -138,7 +138,7 @@ A directory stands for the records in it.`,
 		if file == "" {
 			return write(cmd.OutOrStdout(), results)
 		}
-		err = writeFile(file, func(w io.Writer) error { return write(w, results) })
+		err = reports.WriteFile(file, func(w io.Writer) error { return write(w, results) })
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 			return usageError{err}
 		}
@@ -159,17 +159,7 @@ func outputFlag(cmd *cobra.Command) *string {
 func format(name string) (func(io.Writer, []experiments.Result) error, error) {
 	switch name {
 	case "text":
-		return func(w io.Writer, results []experiments.Result) error {
-			for _, r := range results {
-				if err := reports.Text(w, r); err != nil {
-					return err
-				}
-				if _, err := io.WriteString(w, "\n"); err != nil {
-					return err
-				}
-			}
-			return reports.Summary(w, results...)
-		}, nil
+		return func(w io.Writer, results []experiments.Result) error { return reports.Texts(w, results...) }, nil
 	case "json":
 		return func(w io.Writer, results []experiments.Result) error { return reports.JSON(w, results...) }, nil
 	case "junit":

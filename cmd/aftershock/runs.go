@@ -5,59 +5,47 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"regexp"
 	"strings"
-	"time"
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/reports"
 )
 
-// runs carries experiments out one after the other and keeps what comes of
-// them in a directory of its own.
+// runs carries experiments out one after the other and says what happens.
 type runs struct {
-	dir     string
-	out     io.Writer
-	results []experiments.Result
+	*reports.Directory
+	out io.Writer
 }
 
-// newRuns makes the directory: parent/<time>. An existing one is never
-// written into.
 func newRuns(parent string, out io.Writer) (*runs, error) {
-	dir := filepath.Join(parent, time.Now().UTC().Format("20060102T150405.000Z"))
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("make a directory for the records: %w", err)
+	dir, err := reports.NewDirectory(parent)
+	if err != nil {
+		return nil, err
 	}
-	return &runs{dir: dir, out: out}, nil
+	return &runs{dir, out}, nil
 }
 
-var notInNames = regexp.MustCompile(`[^a-z0-9]+`)
-
-// carryOut runs one experiment, judges its record and prints the report. The
-// error is the harness's; the record and the result are kept in any case.
+// carryOut runs one experiment and prints its report.
 func (r *runs) carryOut(ctx context.Context, e experiments.Experiment) (experiments.Result, error) {
-	name := strings.Trim(notInNames.ReplaceAllString(strings.ToLower(e.Name), "-"), "-")
-	path := filepath.Join(r.dir, name+".jsonl")
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
-	if err != nil {
-		return experiments.Result{}, fmt.Errorf("create record: %w", err)
+	fmt.Fprintf(r.out, "\n%s\n  record %s\n", e.Name, r.RecordPath(e.Name))
+	before := len(r.Results)
+	result, err := r.Run(ctx, e, progress(r.out))
+	if len(r.Results) > before {
+		fmt.Fprintln(r.out)
+		err = errors.Join(err, reports.Text(r.out, result))
 	}
-	rec := experiments.NewRecorder(file)
-	fmt.Fprintf(r.out, "\n%s\n  record %s\n", e.Name, path)
-	rec.Tap(progress(r.out))
-	runErr := e.Run(ctx, rec)
-	if err := file.Close(); err != nil {
-		runErr = errors.Join(runErr, fmt.Errorf("close record: %w", err))
+	return result, err
+}
+
+// finish writes the reports of all experiments and says where they are.
+func (r *runs) finish() error {
+	if len(r.Results) == 0 {
+		return nil
 	}
-	result, err := judgeFile(path, nil)
-	if err != nil {
-		return result, errors.Join(runErr, err)
-	}
-	r.results = append(r.results, result)
 	fmt.Fprintln(r.out)
-	return result, errors.Join(runErr, reports.Text(r.out, result))
+	err := errors.Join(r.WriteReports(), reports.Summary(r.out, r.Results...))
+	fmt.Fprintf(r.out, "records, %s, %s and %s are in %s\n", reports.TextFile, reports.JSONFile, reports.JUnitFile, r.Path)
+	return err
 }
 
 // progress prints a line for each phase and what happens in it.
@@ -97,50 +85,4 @@ func progress(out io.Writer) func(experiments.Entry) {
 			say(e, "%s", strings.TrimSuffix(e.End.Reason+": "+e.End.Detail, ": "))
 		}
 	}
-}
-
-// finish writes the reports of all experiments and says where they are.
-func (r *runs) finish() error {
-	if len(r.results) == 0 {
-		return nil
-	}
-	junit := filepath.Join(r.dir, "junit.xml")
-	files := map[string]func(io.Writer) error{
-		junit:                                func(w io.Writer) error { return reports.JUnit(w, r.results...) },
-		filepath.Join(r.dir, "results.json"): func(w io.Writer) error { return reports.JSON(w, r.results...) },
-		filepath.Join(r.dir, "report.txt"): func(w io.Writer) error {
-			for _, result := range r.results {
-				if err := reports.Text(w, result); err != nil {
-					return err
-				}
-			}
-			return reports.Summary(w, r.results...)
-		},
-	}
-	var errs []error
-	for path, write := range files {
-		errs = append(errs, writeFile(path, write))
-	}
-	fmt.Fprintln(r.out)
-	errs = append(errs, reports.Summary(r.out, r.results...))
-	fmt.Fprintf(r.out, "records, report.txt, results.json and junit.xml are in %s\n", r.dir)
-	return errors.Join(errs...)
-}
-
-// writeFile writes a file whole or not at all.
-func writeFile(path string, write func(io.Writer) error) (err error) {
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(file.Name())
-			err = fmt.Errorf("write %s: %w", path, err)
-		}
-	}()
-	if err := errors.Join(write(file), file.Chmod(0o644), file.Close()); err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), path)
 }

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/internal/bench"
+	"github.com/aftershockhq/aftershock/reports"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+func TestMain(m *testing.M) {
+	if bench.IsService() {
+		os.Exit(bench.Serve())
+	}
+	os.Exit(m.Run())
+}
+
+// call runs the command line.
+func call(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code = execute(t.Context(), args, &out, &errs)
+	return code, out.String(), errs.String()
+}
+
+// record writes a record of a service that was good or bad all the time, and
+// of a run that ended as told.
+func record(t *testing.T, dir, name string, good bool, end string) string {
+	t.Helper()
+	var list bytes.Buffer
+	write := func(e experiments.Entry) {
+		line, err := json.Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list.Write(append(line, '\n'))
+	}
+	write(experiments.Entry{Header: &experiments.Header{Format: experiments.Format, Version: experiments.Version, Run: "r", Started: time.Unix(0, 0)}})
+	write(experiments.Entry{Plan: &experiments.Plan{Name: name, Settle: time.Second, Checks: []steadystate.Check{{
+		Name: "service: up", Signal: "up", Good: steadystate.AtLeast(1), Limits: steadystate.Limits("downtime <= 5s"),
+	}}}})
+	write(experiments.Entry{Phase: experiments.PhaseInject})
+	for i := range 60 {
+		at := time.Duration(i) * time.Second
+		o := steadystate.Observation{Span: steadystate.Instant(at), Value: 1}
+		if !good && i > 20 {
+			o.Value = 0
+		}
+		write(experiments.Entry{At: at, Observations: &experiments.Observations{Signal: "up", List: []steadystate.Observation{o}}})
+	}
+	write(experiments.Entry{At: time.Minute, End: &experiments.End{Reason: end}})
+	path := filepath.Join(dir, name+".jsonl")
+	if err := os.WriteFile(path, list.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestExitCodesAndMessages(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	held := record(t, dir, "held", true, experiments.Completed)
+	broken := record(t, dir, "broken", false, experiments.Completed)
+	unknown := record(t, dir, "unknown", true, experiments.NotSteady)
+	if err := os.Mkdir("empty", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("not.jsonl", []byte("{}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("bad.yaml", []byte("clustr: {}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		sentence string
+		args     []string
+		code     int
+		want     string // in stdout or stderr
+	}{
+		{"no command is a usage error, with the help", nil, exitUsage, "Exit codes:"},
+		{"an unknown command too", []string{"explode"}, exitUsage, `unknown command "explode"`},
+		{"and an unknown flag", []string{"judge", "--limt", "x", held}, exitUsage, "unknown flag: --limt; see \"aftershock judge --help\""},
+		{"help is no error", []string{"judge", "--help"}, exitHeld, "downtime"},
+		{"held", []string{"judge", held}, exitHeld, "HELD: held"},
+		{"broken", []string{"judge", broken}, exitBroken, "BROKEN: broken"},
+		{"unknown", []string{"judge", unknown}, exitUnknown, "not steady"},
+		{"the worst of several counts", []string{"judge", held, broken, unknown}, exitBroken, "1 held, 1 broken, 1 unknown"},
+		{"a directory stands for its records", []string{"judge", "empty"}, exitUsage, "no record (*.jsonl) in empty"},
+		{"another limit, another verdict", []string{"judge", broken, "--limit", "service: up: downtime <= 50s"}, exitBroken, "good at the end"},
+		{"a limit of a check that there is not", []string{"judge", held, "--limit", "x: downtime <= 1s"}, exitUsage, `no check "x" in the record; checks: "service: up"`},
+		{"a limit without a check", []string{"judge", held, "--limit", "downtime <= 1s"}, exitUsage, `want "CHECK: LIMIT"`},
+		{"a bad limit", []string{"judge", held, "--limit", "service: up: downtme <= 1s"}, exitUsage, `no quantity "downtme"`},
+		{"no record", []string{"judge"}, exitUsage, "requires at least 1 arg"},
+		{"a record that is not there", []string{"judge", "gone.jsonl"}, exitUsage, "no such file"},
+		{"a file that is no record", []string{"judge", "not.jsonl"}, exitUsage, "not a record"},
+		{"an output that there is not", []string{"judge", held, "-o", "yaml"}, exitUsage, "want one of text, json, junit"},
+		{"a report does not depend on the verdict", []string{"report", broken, "-o", "junit"}, exitHeld, "<testsuites"},
+		{"a report that cannot be written", []string{"report", broken, "--file", "no/such/dir/x.xml"}, exitUsage, "no such file"},
+		{"no configuration", []string{"run"}, exitUsage, "no configuration: there is no aftershock.yaml here"},
+		{"a configuration that is not there", []string{"run", "-f", "other.yaml"}, exitUsage, "other.yaml: no such file"},
+		{"nor for preflight", []string{"preflight"}, exitUsage, "no configuration"},
+		{"nor for sweep", []string{"sweep"}, exitUsage, "no configuration"},
+		{"a bad configuration", []string{"preflight", "-f", "bad.yaml"}, exitUsage, `bad.yaml:1: no field "clustr"; fields: cluster,`},
+		{"demo takes no arguments", []string{"demo", "x"}, exitUsage, "unknown command \"x\""},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			code, stdout, stderr := call(t, row.args...)
+			if code != row.code || !strings.Contains(stdout+stderr, row.want) {
+				t.Errorf("aftershock %q: exit code %d, want %d and %q\n%s%s", row.args, code, row.code, row.want, stdout, stderr)
+			}
+		})
+	}
+}
+
+func TestExitCodeOfErrors(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		err      error
+		want     int
+	}{
+		{"nothing went wrong", nil, exitHeld},
+		{"the harness failed", errors.New("disk full"), exitFailed},
+		{"a person stopped it", fmt.Errorf("load: %w", context.Canceled), exitFailed},
+		{"something may be in place, which wins over a verdict", errors.Join(errVerdict(steadystate.Broken), experiments.ErrLeftBehind), exitLeftBehind},
+		{"and over a stop by a person", errors.Join(context.Canceled, experiments.ErrLeftBehind), exitLeftBehind},
+	} {
+		if got := exitCode(row.err); got != row.want {
+			t.Errorf("%s: %d, want %d", row.sentence, got, row.want)
+		}
+	}
+}
+
+// The whole way: a bench, a kill, a record, a verdict, and the same verdict
+// from the record.
+func TestDemo(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the demo takes half a minute")
+	}
+	out := t.TempDir()
+	code, stdout, stderr := call(t, "demo", "--out", out)
+	if code != exitHeld {
+		// A machine too busy to drive the load says so; that is no defect.
+		if strings.Contains(stderr, "too busy to tell") {
+			t.Skipf("%s", stderr)
+		}
+		t.Fatalf("exit code %d\n%s%s", code, stdout, stderr)
+	}
+	for _, want := range []string{"HELD: kill one of three\n", "BROKEN: kill one of three, without health checks\n", "process/service-2 gone", "not a cluster"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("no %q in\n%s", want, stdout)
+		}
+	}
+	runs, err := filepath.Glob(filepath.Join(out, "*"))
+	if err != nil || len(runs) != 1 {
+		t.Fatalf("%v, %v: want one run", runs, err)
+	}
+	for _, file := range []string{reports.JUnitFile, reports.JSONFile, reports.TextFile} {
+		if info, err := os.Stat(filepath.Join(runs[0], file)); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+	code, again, _ := call(t, "judge", runs[0], "-o", "json")
+	if code != exitBroken {
+		t.Errorf("judged again: exit code %d", code)
+	}
+	first, err := os.ReadFile(filepath.Join(runs[0], reports.JSONFile))
+	if err != nil || string(first) != again {
+		t.Errorf("judged again the result is another: %v", err)
+	}
+}

@@ -1,0 +1,87 @@
+package specs
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/onsi/ginkgo/v2"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/reports"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// undoTime is what an interrupted spec is given to undo its faults before
+// Ginkgo leaks it: longer than an experiment's own bound.
+const undoTime = 3 * time.Minute
+
+// Register registers a spec for each experiment under a container of the given
+// name, before RunSpecs. Records and reports go to a new directory in parent.
+// Before is called once, before the first experiment: what it refuses fails
+// them all, and nothing was touched.
+func Register(name string, list []experiments.Experiment, parent string, before func(ctx context.Context) error) {
+	// One after the other and in their order: a fault must not meet another.
+	ginkgo.Describe(name, ginkgo.Ordered, ginkgo.Serial, ginkgo.ContinueOnFailure, func() {
+		var directory *reports.Directory
+
+		ginkgo.BeforeAll(func(ctx ginkgo.SpecContext) {
+			if config, _ := ginkgo.GinkgoConfiguration(); config.FlakeAttempts > 1 {
+				ginkgo.Fail("--flake-attempts is refused: it would inject again and call broken held")
+			}
+			if before != nil {
+				if err := before(ctx); err != nil {
+					ginkgo.Fail("preflight, nothing was touched:\n" + err.Error())
+				}
+			}
+			var err error
+			if directory, err = reports.NewDirectory(parent); err != nil {
+				ginkgo.Fail(err.Error())
+			}
+			ginkgo.GinkgoWriter.Printf("records are in %s\n", directory.Path)
+		})
+
+		for _, e := range list {
+			ginkgo.It(e.Name, ginkgo.Label(e.Labels...), ginkgo.GracePeriod(undoTime), func(ctx ginkgo.SpecContext) {
+				result, err := directory.Run(ctx, e)
+				if result.Experiment != "" {
+					ginkgo.AddReportEntry("result", entry{result})
+				}
+				if err != nil {
+					ginkgo.Fail(err.Error())
+				}
+				if result.Verdict != steadystate.Held {
+					ginkgo.Fail(text(result))
+				}
+			})
+		}
+
+		ginkgo.AfterAll(func() {
+			if directory == nil || len(directory.Results) == 0 {
+				return
+			}
+			if err := directory.WriteReports(); err != nil {
+				ginkgo.Fail(err.Error())
+			}
+			ginkgo.AddReportEntry("reports", directory.Path)
+		})
+	})
+}
+
+// entry is a result that prints itself in Ginkgo's output, and is data in its
+// reports.
+type entry struct {
+	experiments.Result
+}
+
+// String is the result as text.
+func (e entry) String() string { return text(e.Result) }
+
+func text(r experiments.Result) string {
+	var out bytes.Buffer
+	if err := reports.Text(&out, r); err != nil {
+		return fmt.Sprint(err)
+	}
+	return out.String()
+}

@@ -1,0 +1,234 @@
+package suites
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/experiments/kubewatch"
+	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
+	"github.com/aftershockhq/aftershock/steadystate/prom"
+)
+
+// A Target is a service on a cluster, connected: what the suites make their
+// experiments for.
+type Target struct {
+	Config
+	Client client.WithWatch
+	Chaos  *chaosmesh.Cluster
+
+	rest        *rest.Config
+	prometheus  *prom.Client
+	environment map[string]string
+}
+
+// Connect makes the clients. Nothing is asked of the cluster yet.
+func (c Config) Connect() (*Target, error) {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = c.Cluster.Kubeconfig
+	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: c.Cluster.Context}).ClientConfig()
+	if err != nil {
+		return nil, c.lines.at("cluster", fmt.Errorf("connect to context %q of kubeconfig %q: %w", c.Cluster.Context, c.Cluster.Kubeconfig, err))
+	}
+	t := &Target{Config: c, rest: config, environment: map[string]string{}}
+	if t.Client, err = chaosmesh.NewClient(config); err != nil {
+		return nil, err
+	}
+	if t.Chaos, err = chaosmesh.New(t.Client, chaosmesh.Guard{Namespaces: c.Namespaces, Protected: c.Protected}, chaosmesh.Patience{}); err != nil {
+		return nil, c.lines.at("allow", err)
+	}
+	if c.Prometheus != nil {
+		if t.prometheus, err = prom.NewClient(*c.Prometheus); err != nil {
+			return nil, c.lines.at("prometheus", err)
+		}
+	}
+	return t, nil
+}
+
+// Close closes idle connections.
+func (t *Target) Close() {
+	if t.prometheus != nil {
+		t.prometheus.Close()
+	}
+}
+
+// String says what is meant, in the first line that a run prints.
+func (t *Target) String() string {
+	return fmt.Sprintf("cluster %s (%s), namespace %s, deployment %s", cmp.Or(t.Cluster.Context, "of the current context"), t.rest.Host, t.Service.Namespace, t.Service.Deployment)
+}
+
+// ErrOtherCluster is wrapped by the error of whatever is refused because the
+// cluster is not the one that the configuration is meant for.
+var ErrOtherCluster = errors.New("refused: this is another cluster")
+
+func (t *Target) identify(ctx context.Context) error {
+	uid, err := kube.Identity(ctx, t.Client)
+	if err != nil {
+		return t.lines.at("cluster", fmt.Errorf("%s: %w", t, err))
+	}
+	if uid != t.Cluster.UID {
+		return t.lines.at("cluster.uid", fmt.Errorf("%w: the file is meant for the one with uid %s, and %s has %s", ErrOtherCluster, t.Cluster.UID, t.rest.Host, uid))
+	}
+	return nil
+}
+
+// Preflight looks whether the experiments can be run, and tells each thing it
+// found to say; it changes nothing. The error has everything that is missing
+// or refused.
+func (t *Target) Preflight(ctx context.Context, say func(what, found string)) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	if err := t.identify(ctx); err != nil {
+		return err // nothing else should be asked
+	}
+	say("cluster", t.rest.Host+", uid "+t.Cluster.UID)
+	t.environment["where"] = t.String()
+	t.environment["cluster.uid"] = t.Cluster.UID
+
+	var errs []error
+	check := func(what, place string, f func() (string, error)) {
+		found, err := f()
+		if err != nil {
+			errs = append(errs, t.lines.at(place, fmt.Errorf("%s: %w", what, err)))
+			return
+		}
+		say(what, found)
+	}
+	check("versions", "cluster", func() (string, error) {
+		versions, err := kube.Versions(ctx, t.rest)
+		for name, v := range versions {
+			t.environment["version."+name] = v
+		}
+		return list(versions), err
+	})
+	check("workload", "service.deployment", func() (string, error) {
+		reason, err := kube.Settled(ctx, t.Client, t.Service.Namespace, t.Service.Deployment)
+		if reason != "" {
+			err = errors.Join(err, fmt.Errorf("not at rest: %s", reason))
+		}
+		return "deployment " + t.Service.Deployment + " is at rest", err
+	})
+	check("chaos mesh", "allow", func() (string, error) {
+		left, err := chaosmesh.Find(ctx, t.Client, chaosmesh.Scope{Namespaces: t.Namespaces})
+		if len(left) > 0 {
+			var names []string
+			for _, l := range left {
+				names = append(names, l.String())
+			}
+			err = errors.Join(err, fmt.Errorf("faults are in place already: %s; wait for that run, or remove them with \"aftershock sweep -f %s\"", strings.Join(names, "; "), t.Path))
+		}
+		return "nothing left behind in " + strings.Join(t.Namespaces, ", "), err
+	})
+	for _, e := range All(t) {
+		for _, f := range e.Faults {
+			fault, ok := f.(*chaosmesh.Fault)
+			if !ok {
+				continue
+			}
+			check("would be hit by \""+e.Name+"\"", "service.selector", func() (string, error) {
+				preview, err := fault.Preview(ctx, "preflight")
+				var names []string
+				for _, target := range preview.Candidates {
+					names = append(names, target.Name)
+				}
+				return fmt.Sprintf("%d of %s", preview.Asked, strings.Join(names, ", ")), err
+			})
+		}
+	}
+	for _, q := range t.queries {
+		check("check \""+q.check+"\"", q.path, func() (string, error) {
+			source := q.source
+			source.Client = t.prometheus
+			found, err := source.Preflight(ctx)
+			if err != nil {
+				return "", err
+			}
+			text := fmt.Sprintf("%d series, now %v, resolution %s", found.Series, found.Values, found.Resolution.Round(time.Millisecond))
+			for _, note := range found.Notes {
+				text += "; " + note
+			}
+			return text, t.decidable(q.check, found.Resolution)
+		})
+	}
+	return errors.Join(errs...)
+}
+
+// decidable says which of a check's limits its signal is too coarse for.
+func (t *Target) decidable(check string, resolution time.Duration) error {
+	var errs []error
+	for _, c := range t.Checks {
+		if c.Name != check {
+			continue
+		}
+		for _, l := range c.Limits {
+			errs = append(errs, l.Decidable(resolution, t.Window()))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Sweep removes what runs left behind in the namespaces of the configuration,
+// and proves it. The cluster's identity is looked at first.
+func (t *Target) Sweep(ctx context.Context) ([]chaosmesh.Leftover, error) {
+	if err := t.identify(ctx); err != nil {
+		return nil, err
+	}
+	return chaosmesh.Sweep(ctx, t.Client, chaosmesh.Scope{Namespaces: t.Namespaces}, chaosmesh.Patience{})
+}
+
+// experiment is an experiment on the target, with the configuration's load,
+// checks and times.
+func (t *Target) experiment(name string, labels []string, faults ...experiments.Fault) experiments.Experiment {
+	signals := []steadystate.Signal{{
+		Name:     SignalReplicas,
+		Source:   kube.Replicas(t.Client, t.Service.Namespace, t.Service.Deployment),
+		Describe: "ready / wanted replicas of deployment " + t.Service.Deployment,
+	}}
+	for _, q := range t.queries {
+		source := q.source
+		source.Client = t.prometheus
+		signals = append(signals, source.Signal(q.check))
+	}
+	return experiments.Experiment{
+		Name:        name,
+		Labels:      labels,
+		Hypothesis:  steadystate.Hypothesis{Signals: signals, Checks: t.Checks},
+		Load:        t.Load,
+		Faults:      faults,
+		Observers:   t.observers(),
+		Environment: t.environment,
+		Settle:      t.Settle,
+		Hold:        t.Hold,
+		Watch:       t.Watch,
+	}
+}
+
+// observers record what happens to the pods and their endpoints.
+func (t *Target) observers() []experiments.Observer {
+	return []experiments.Observer{kubewatch.Observer{
+		Client:    t.Client,
+		Namespace: t.Service.Namespace,
+		Selector:  t.Service.Selector,
+		Services:  []string{t.Service.Service},
+	}}
+}
+
+func list(m map[string]string) string {
+	var parts []string
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		parts = append(parts, k+" "+m[k])
+	}
+	return strings.Join(parts, ", ")
+}
