@@ -2,7 +2,9 @@ package chaosmesh
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
@@ -97,8 +99,9 @@ func (f *Fault) prepare(ctx context.Context, run string) (Preview, error) {
 func (f *Fault) Recover(ctx context.Context, rec *experiments.Recorder) (steadystate.Span, error) {
 	clock := rec.Clock()
 	span := steadystate.Instant(clock.Now())
-	for len(f.placed) > 0 {
-		p := f.placed[len(f.placed)-1]
+	var errs []error
+	var left []placed
+	for _, p := range slices.Backward(f.placed) {
 		found, err := removal{
 			client:   f.cluster.client,
 			patience: f.cluster.patience,
@@ -107,7 +110,8 @@ func (f *Fault) Recover(ctx context.Context, rec *experiments.Recorder) (steadys
 		}.run(ctx, p.object)
 		span.To = clock.Now()
 		if err != nil {
-			return span, err
+			errs, left = append(errs, err), append(left, p)
+			continue
 		}
 		if found {
 			rec.Event(experiments.Event{
@@ -117,7 +121,8 @@ func (f *Fault) Recover(ctx context.Context, rec *experiments.Recorder) (steadys
 				UID:     string(p.object.GetUID()),
 			})
 		}
-		f.placed = f.placed[:len(f.placed)-1]
 	}
-	return span, nil
+	slices.Reverse(left)
+	f.placed = left
+	return span, errors.Join(errs...)
 }

@@ -339,8 +339,13 @@ func TestErrorsOfTheAPISayWhatToDo(t *testing.T) {
 			}, pod("a"))
 			rec := newHistory()
 			fault := newCluster(t, c, chaosmesh.Guard{}).PodKill(checkout, chaosmesh.One)
-			if _, err := fault.Inject(t.Context(), rec.Recorder); err == nil || !strings.Contains(err.Error(), row.want) {
+			_, err := fault.Inject(t.Context(), rec.Recorder)
+			if err == nil || !strings.Contains(err.Error(), row.want) {
 				t.Errorf("error %v, want %q", err, row.want)
+			}
+			var none *chaosmesh.NotInstalledError
+			if missing := errors.As(err, &none); missing != meta.IsNoMatchError(row.err) {
+				t.Errorf("error %v is a NotInstalledError: %t", err, missing)
 			}
 			if _, err := fault.Preview(t.Context(), "run"); err == nil || !strings.Contains(err.Error(), row.want) {
 				t.Errorf("preview's error %v, want %q", err, row.want)

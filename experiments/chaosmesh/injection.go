@@ -25,8 +25,8 @@ const readEvery = 250 * time.Millisecond
 // every pod asked for is injected, or when it is known that they will not: no
 // pod was selected, an injection failed, fewer pods were selected than asked
 // for, or the controller does not act. These are the injection's shortfall;
-// the error is for what the API refused, and wraps [ErrRefused] where a guard
-// did, [ErrNotInstalled] where Chaos Mesh is missing.
+// the error is for what the API refused; it wraps [ErrRefused] where a guard
+// did, and is a [NotInstalledError] where Chaos Mesh is missing.
 //
 // The span in which the fault took effect begins just before the request to
 // create the object, and ends with the first proof: the first sight of a

@@ -26,9 +26,15 @@ const (
 	Managed      = "aftershock"
 )
 
-// ErrNotInstalled is wrapped by errors that say that the cluster does not know
-// Chaos Mesh's kinds.
-var ErrNotInstalled = errors.New("Chaos Mesh is not installed in this cluster") //nolint:staticcheck // a name
+// A NotInstalledError says that the cluster does not know a kind of Chaos
+// Mesh's.
+type NotInstalledError struct{ Kind string }
+
+// Error is "Chaos Mesh is not installed in this cluster: no kind PodChaos", and
+// what to do.
+func (e *NotInstalledError) Error() string {
+	return "Chaos Mesh is not installed in this cluster: no kind " + e.Kind + "; install it, or check the context"
+}
 
 // newMeta is the metadata of an object of a run. Its name is found when it is
 // created.
@@ -75,12 +81,12 @@ func explain(err error) error {
 	case err == nil:
 		return nil
 	case meta.IsNoMatchError(err):
-		var none *meta.NoKindMatchError
 		kind := "of its"
+		var none *meta.NoKindMatchError
 		if errors.As(err, &none) {
 			kind = none.GroupKind.Kind
 		}
-		return fmt.Errorf("%w: no kind %s; install Chaos Mesh, or check the context", ErrNotInstalled, kind)
+		return &NotInstalledError{Kind: kind}
 	case apierrors.IsForbidden(err), apierrors.IsUnauthorized(err):
 		return fmt.Errorf("%w; give the account this right, or use another account", err)
 	}
