@@ -39,6 +39,9 @@ func (f *Fault) String() string {
 	return fmt.Sprintf("%s %s of the %s", f.kind.verb(), f.count, f.pods)
 }
 
+// kindName is Chaos Mesh's name of the kind: PodChaos.
+func (f *Fault) kindName() string { return kindOf(f.cluster.client.Scheme(), f.kind.list()) }
+
 // A Preview is what Inject would do now.
 type Preview struct {
 	// Object is what would be created, without its name.
@@ -61,7 +64,7 @@ func (f *Fault) Preview(ctx context.Context, run string) (Preview, error) {
 	trial, _ := prepared.Object.DeepCopyObject().(client.Object)
 	settleName(trial)
 	if err := f.cluster.client.Create(ctx, trial, client.DryRunAll); err != nil {
-		return Preview{}, fmt.Errorf("try %s: %w", f, explain(err))
+		return Preview{}, fmt.Errorf("try %s: %w", f, explain(err, f.kindName()))
 	}
 	return prepared, nil
 }
@@ -73,7 +76,7 @@ func (f *Fault) prepare(ctx context.Context, run string) (Preview, error) {
 	}
 	matching, err := f.pods.list(ctx, f.cluster.client)
 	if err != nil {
-		return Preview{}, explain(err)
+		return Preview{}, explain(err, "Pod")
 	}
 	if err := f.cluster.guard.protect(matching); err != nil {
 		return Preview{}, fmt.Errorf("%s: %w", f, err)

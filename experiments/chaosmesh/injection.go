@@ -33,7 +33,7 @@ const readEvery = 250 * time.Millisecond
 // victim that shows the effect, else Chaos Mesh's records.
 func (f *Fault) Inject(ctx context.Context, rec *experiments.Recorder) (experiments.Injection, error) {
 	fail := func(err error) (experiments.Injection, error) {
-		return experiments.Injection{}, explain(err)
+		return experiments.Injection{}, explain(err, f.kindName())
 	}
 	// Refused before anything else is asked of the cluster.
 	if err := f.cluster.guard.allow(f.pods); err != nil {

@@ -2,7 +2,6 @@ package chaosmesh
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -68,24 +67,25 @@ func complete(ctx context.Context, obj v1alpha1.InnerObject) error {
 
 // subject is the object's full name: PodChaos/shop/pod-kill-4f1c2a9d3b-x7k2p.
 func subject(scheme *runtime.Scheme, obj client.Object) string {
-	kind := "object"
-	if gvk, err := apiutil.GVKForObject(obj, scheme); err == nil {
-		kind = gvk.Kind
-	}
-	return kind + "/" + obj.GetNamespace() + "/" + obj.GetName()
+	return kindOf(scheme, obj) + "/" + obj.GetNamespace() + "/" + obj.GetName()
 }
 
-// explain makes errors of the API say what they mean here and what can be done.
-func explain(err error) error {
+// kindOf is the kind of an object or of the objects in a list: PodChaos.
+func kindOf(scheme *runtime.Scheme, obj runtime.Object) string {
+	gvk, err := apiutil.GVKForObject(obj, scheme)
+	if err != nil {
+		return fmt.Sprintf("%T", obj)
+	}
+	return strings.TrimSuffix(gvk.Kind, "List")
+}
+
+// explain makes errors of the API about a kind say what they mean here and
+// what can be done.
+func explain(err error, kind string) error {
 	switch {
 	case err == nil:
 		return nil
 	case meta.IsNoMatchError(err):
-		kind := "of its"
-		var none *meta.NoKindMatchError
-		if errors.As(err, &none) {
-			kind = none.GroupKind.Kind
-		}
 		return &NotInstalledError{Kind: kind}
 	case apierrors.IsForbidden(err), apierrors.IsUnauthorized(err):
 		return fmt.Errorf("%w; give the account this right, or use another account", err)
@@ -171,7 +171,7 @@ func (r removal) run(ctx context.Context, obj client.Object) (found bool, err er
 			}
 			return found, nil
 		case permanent(err):
-			return found, fmt.Errorf("remove %s: %w", name, explain(err))
+			return found, fmt.Errorf("remove %s: %w", name, explain(err, kindOf(r.client.Scheme(), obj)))
 		case err != nil:
 			trouble = err
 		default:

@@ -117,7 +117,7 @@ func find(ctx context.Context, c client.Reader, scope Scope) ([]finding, error) 
 			if err := c.List(ctx, list, client.InNamespace(namespace), match); meta.IsNoMatchError(err) {
 				break
 			} else if err != nil {
-				return nil, fmt.Errorf("list %s in %s: %w", kind, namespace, explain(err))
+				return nil, fmt.Errorf("list %s in %s: %w", kind, namespace, explain(err, kind))
 			}
 			items, err := meta.ExtractList(list)
 			if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -150,12 +151,12 @@ func TestAWatchThatIsSlowerThanTheReadsTellsNothingTwice(t *testing.T) {
 }
 
 func TestAReadThatWasSentBeforeAChangeDoesNotUndoIt(t *testing.T) {
-	var hold chan struct{}
+	var hold atomic.Pointer[chan struct{}]
 	c := newClient(t, interceptor.Funcs{
 		List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
 			err := c.List(ctx, list, opts...)
-			if hold != nil {
-				<-hold // answered late
+			if held := hold.Load(); held != nil {
+				<-*held // answered late
 			}
 			return err
 		},
@@ -163,7 +164,7 @@ func TestAReadThatWasSentBeforeAChangeDoesNotUndoIt(t *testing.T) {
 	got := watchPods(t, c, func(t *testing.T, clock steadystate.Clock) {
 		until(clock, 2500*time.Millisecond)
 		held := make(chan struct{})
-		hold = held
+		hold.Store(&held)
 		until(clock, 3100*time.Millisecond) // the read of 3 s is under way and has seen a, b
 		if err := c.Delete(t.Context(), pod("a")); err != nil {
 			t.Error(err)
@@ -172,7 +173,7 @@ func TestAReadThatWasSentBeforeAChangeDoesNotUndoIt(t *testing.T) {
 			t.Error(err)
 		}
 		until(clock, 3200*time.Millisecond)
-		hold = nil
+		hold.Store(nil)
 		close(held)
 		until(clock, 5500*time.Millisecond)
 	})
