@@ -21,6 +21,8 @@ func Judge(entries iter.Seq2[Entry, error], override map[string][]steadystate.Li
 	j := judge{
 		Result:    Result{Traffic: map[string]Traffic{}, Signals: map[string]string{}},
 		timelines: map[string]*steadystate.Timeline{},
+		requests:  map[string][]steadystate.Observation{},
+		stalls:    map[string][]steadystate.Span{},
 	}
 	for e, err := range entries {
 		if errors.Is(err, ErrCut) {
@@ -57,9 +59,11 @@ func Judge(entries iter.Seq2[Entry, error], override map[string][]steadystate.Li
 type judge struct {
 	Result
 	plan      *Plan
-	limits    []steadystate.Check              // as judged
-	timelines map[string]*steadystate.Timeline // by signal
-	last      time.Duration                    // At of the last entry
+	limits    []steadystate.Check                  // as judged
+	timelines map[string]*steadystate.Timeline     // by signal
+	requests  map[string][]steadystate.Observation // by signal, until the stalls are known
+	stalls    map[string][]steadystate.Span        // by signal, when the load was behind its schedule
+	last      time.Duration                        // At of the last entry
 }
 
 // take takes in one entry.

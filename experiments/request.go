@@ -36,6 +36,9 @@ type Outcome struct {
 	Local bool `json:"local,omitempty"`
 }
 
+// TimedOut is the Error of a request that had no answer in time.
+const TimedOut = "time-out"
+
 // Late is how much later than planned the request was sent.
 func (r Request) Late() time.Duration { return max(0, r.Sent-r.Planned) }
 

@@ -29,6 +29,7 @@ type world struct {
 	unanswered func(at time.Duration) string // why a request fails whatever happens
 	silent     bool                          // answers do not say who gave them
 	stall      experiments.Request           // no requests are sent between Planned and Sent
+	lag        time.Duration                 // by how much the answer to a request in flight at the stall is read late
 	noEffect   bool
 	shortfall  string
 	injectErr  error
@@ -89,6 +90,9 @@ func (w *world) Drive(ctx context.Context, clock steadystate.Clock, each func(ex
 			q.Sent = w.stall.Sent
 		}
 		q.Answered = q.Sent + 2*ms
+		if w.lag > 0 && now > w.stall.Planned-30*ms && now <= w.stall.Planned {
+			q.Answered = q.Sent + w.lag
+		}
 		by := []string{"a", "b", "c"}[seq%3]
 		seq++
 		q.Outcome = experiments.Outcome{Code: 200, By: by, Attempts: 1}
@@ -389,4 +393,25 @@ func TestAnExperimentThatCannotBeJudgedIsRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A stall of the machine that drives the load makes answers look slow; that is
+// never the service's fault.
+func TestAStallOfTheLoadsMachineIsNotTheServices(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.back = 0
+		w.stall = experiments.Request{Planned: 15 * s, Sent: 16 * s}
+		w.lag = 1100 * ms
+		result, _, err := run(t, t.Context(), w.experiment("downtime <= 3s"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if result.Verdict != steadystate.Held {
+			t.Errorf("%s: %s", result.Verdict, result.Reason)
+		}
+		if c := result.Checks[0]; c.Unknown == 0 || c.Resolution < 950*ms {
+			t.Errorf("%d unknown, resolution %s: want the stall to show in both", c.Unknown, c.Resolution)
+		}
+	})
 }

@@ -10,7 +10,7 @@ import (
 // request takes in a request: as an observation, and in the traffic's sums.
 func (j *judge) request(signal string, q Request) {
 	o := q.Observation()
-	j.timeline(signal).Add(o)
+	j.requests[signal] = append(j.requests[signal], o)
 	s, seen := j.Traffic[signal]
 	if !seen {
 		s = Traffic{By: map[string]int{}, Failures: map[string]int{}, bySettle: map[string]int{}, first: q.Planned}
@@ -23,6 +23,7 @@ func (j *judge) request(signal string, q Request) {
 		// Requests held up by the same stall overlap; the time counts once.
 		s.LateTime += max(0, q.Sent-max(q.Planned, s.lateUntil))
 		s.lateUntil = max(s.lateUntil, q.Sent)
+		j.stall(signal, steadystate.Span{From: q.Planned, To: q.Sent})
 	}
 	s.WorstLate = max(s.WorstLate, q.Late())
 	switch {
@@ -48,8 +49,25 @@ func (j *judge) request(signal string, q Request) {
 	j.Traffic[signal] = s
 }
 
-// traffic completes the sums.
+// stall notes that the load was behind its schedule. The requests that one
+// stall held up make one.
+func (j *judge) stall(signal string, s steadystate.Span) {
+	list := j.stalls[signal]
+	if n := len(list); n > 0 && list[n-1].Overlaps(s) {
+		list[n-1] = list[n-1].Hull(s)
+		return
+	}
+	j.stalls[signal] = append(list, s)
+}
+
+// traffic completes the sums and the signals' timelines.
 func (j *judge) traffic() {
+	for signal, list := range j.requests {
+		t := j.timeline(signal)
+		for _, o := range list {
+			t.Add(doubt(o, j.stalls[signal]))
+		}
+	}
 	for signal, s := range j.Traffic {
 		s.Missing = int(s.maxSeq) + 1 - s.Sent //nolint:gosec // a count of requests
 		if s.Sent > 1 && s.last > s.first {
@@ -71,4 +89,22 @@ func (s Traffic) held() (steadystate.Verdict, string) {
 		return steadystate.Unknown, text
 	}
 	return steadystate.Held, text
+}
+
+// doubt turns a request's observation to unknown if the machine that drives
+// the load stood still while it was in flight: its answer may have lain there
+// unread, so that it was slow, or came too late, says nothing of the service.
+// A refusal or a wrong answer does all the same.
+func doubt(o steadystate.Observation, stalls []steadystate.Span) steadystate.Observation {
+	if o.Unknown != "" || (o.Failed != "" && o.Failed != TimedOut) || o.Width() < LateAfter {
+		return o
+	}
+	for _, s := range stalls {
+		if o.Overlaps(s) {
+			o.Unknown = fmt.Sprintf("the load's machine stood still for %s while a request was in flight", s.Width().Round(time.Millisecond))
+			o.Failed, o.Value = "", 0
+			return o
+		}
+	}
+	return o
 }

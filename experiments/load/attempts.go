@@ -16,6 +16,8 @@ import (
 	"time"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"github.com/aftershockhq/aftershock/experiments"
 )
 
 // attempts is a round tripper that counts the connections each request was
@@ -127,7 +129,7 @@ func classify(err error) (reason string, local bool) {
 	case errors.As(err, &unknownAuthority), errors.As(err, &hostname), errors.As(err, &record):
 		return "TLS: " + innermost(err).Error(), false
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		return "time-out", false
+		return experiments.TimedOut, false
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return "connection closed", false
 	case errors.As(err, &errno):
