@@ -25,7 +25,7 @@ const (
 	Port = 8080
 	// NodePort is where every node serves.
 	NodePort = 30080
-	// DefectAnnotation, on the deployment, names the defect it was deployed with.
+	// DefectAnnotation on the deployment names the defect it was deployed with.
 	DefectAnnotation = "lab/defect"
 )
 

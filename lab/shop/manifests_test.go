@@ -54,7 +54,7 @@ func TestEachDefectIsWrongInOneWay(t *testing.T) {
 				t.Error("every defect keeps its liveness probe and has no hook")
 			}
 			for _, r := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
-				if container.Resources.Requests[r] == (container.Resources.Limits[r]) {
+				if container.Resources.Requests[r] == container.Resources.Limits[r] {
 					t.Errorf("%s: request and limit are not both set, or equal", r)
 				}
 			}

@@ -96,7 +96,7 @@ func copyLog(ctx context.Context, w io.Writer, path string, follow bool) error {
 	if err != nil {
 		return fmt.Errorf("open log: %w", err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	for {
 		if _, err := io.Copy(w, file); err != nil {
 			return fmt.Errorf("show log: %w", err)

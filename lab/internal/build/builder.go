@@ -85,7 +85,7 @@ func (b Builder) make(ctx context.Context, p Product, path, title string, begin 
 	var steps atomic.Int64
 	started := time.Now()
 	stop := b.tell(func() string {
-		return fmt.Sprintf("building %s: %d packages, %s; %s in all", title, steps.Load(), since(started), since(begin))
+		return fmt.Sprintf("building %s: %d packages compiled, %s; %s in all", title, steps.Load(), since(started), since(begin))
 	})
 	err := p.Make(ctx, b.Module, temporary, func() { steps.Add(1) })
 	stop()

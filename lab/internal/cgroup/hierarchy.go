@@ -43,12 +43,12 @@ func Mounted() (Hierarchies, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read own cgroups: %w", err)
 	}
-	defer groups.Close()
+	defer func() { _ = groups.Close() }()
 	mounts, err := os.Open("/proc/self/mountinfo")
 	if err != nil {
 		return nil, fmt.Errorf("read own mounts: %w", err)
 	}
-	defer mounts.Close()
+	defer func() { _ = mounts.Close() }()
 	return Parse(groups, mounts)
 }
 

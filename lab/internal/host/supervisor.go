@@ -47,7 +47,7 @@ func Supervise(ctx context.Context, cache place.Cache) error {
 	if err != nil {
 		return err
 	}
-	defer only.Close()
+	defer func() { _ = only.Close() }()
 	state, err := ReadState(cache.Run())
 	if err != nil {
 		return err
@@ -77,13 +77,13 @@ func Supervise(ctx context.Context, cache place.Cache) error {
 	go func() { ended <- cmd.Wait() }()
 	if err := connect(ctx, cmd.Process.Pid, state.Nodes); err != nil {
 		_ = cmd.Process.Kill()
-		<-ended
+		_ = <-ended
 		return err
 	}
 	select {
 	case <-ctx.Done():
 		_ = cmd.Process.Kill()
-		<-ended
+		_ = <-ended
 		return nil
 	case err := <-ended:
 		return fmt.Errorf("the lab ended by itself (%w): see %s", err, cache.Run().Log("", "control"))
@@ -97,7 +97,7 @@ func start(run place.Run, group cgroup.Group, nodes int) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the lab's log: %w", err)
 	}
-	defer out.Close()
+	defer func() { _ = out.Close() }()
 	script := fmt.Sprintf(`for dir in %s; do echo $$ > $dir/cgroup.procs || exit 1; done
 exec unshare --mount --pid --net --uts --ipc --cgroup --fork --kill-child=SIGKILL "$@"`, strings.Join(quoted(group.Dirs()), " "))
 	cmd := exec.Command("/bin/sh", "-c", script, "lab", run.Bin("pause"), run.Bin("lab"), "guest", string(run), strconv.Itoa(nodes))

@@ -97,7 +97,7 @@ func install(run place.Run, built map[string]build.Built) error {
 	if err != nil {
 		return fmt.Errorf("read this program: %w", err)
 	}
-	defer own.Close()
+	defer func() { _ = own.Close() }()
 	return write(own, run.Bin("lab"))
 }
 
@@ -109,7 +109,7 @@ func link(from, to string) error {
 	if err != nil {
 		return fmt.Errorf("install %s: %w", to, err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	return write(file, to)
 }
 

@@ -184,7 +184,7 @@ func (l Lab) clear(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer only.Close()
+	defer func() { _ = only.Close() }()
 	state, err := host.ReadState(l.Cache.Run())
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -205,7 +205,7 @@ func (l Lab) launch() error {
 	if err != nil {
 		return fmt.Errorf("open the supervisor's log: %w", err)
 	}
-	defer out.Close()
+	defer func() { _ = out.Close() }()
 	cmd := exec.Command(run.Bin("lab"), "supervise")
 	cmd.Env = []string{
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "AFTERSHOCK_LAB_CACHE=" + string(l.Cache),

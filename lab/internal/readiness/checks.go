@@ -39,7 +39,7 @@ func Checks(c *cluster.Client, nodes int, since time.Time) []Check {
 	}
 }
 
-// Nodes: as many as there should be are ready, and have renewed their lease since.
+// Nodes asks whether as many as there should be are ready, and have renewed their lease since.
 func Nodes(ctx context.Context, c *cluster.Client, want int, since time.Time) error {
 	list, err := c.Kube.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 	if err != nil {
@@ -63,7 +63,7 @@ func Nodes(ctx context.Context, c *cluster.Client, want int, since time.Time) er
 	return nil
 }
 
-// Prometheus scrapes every pod of the service, and every target it was given by hand.
+// Prometheus asks whether it scrapes every pod of the service, and every target it was given by hand.
 func Prometheus(ctx context.Context, c *cluster.Client, nodes int, since time.Time) error {
 	defect, err := Deployed(ctx, c)
 	if err != nil {
@@ -112,7 +112,7 @@ func get(ctx context.Context, url string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(resp.Body)
 	if err == nil && resp.StatusCode != http.StatusOK {
 		err = fmt.Errorf("GET %s: %s", url, resp.Status)
@@ -120,7 +120,7 @@ func get(ctx context.Context, url string) ([]byte, error) {
 	return body, err
 }
 
-// Chaos: the controller shows its metrics, and the API server accepts an experiment and lists what there is.
+// Chaos asks whether the controller shows its metrics, and the API server accepts an experiment and lists what there is.
 func Chaos(ctx context.Context, c *cluster.Client) error {
 	if err := supervise.Answers(plan.ChaosMetrics)(ctx); err != nil {
 		return err

@@ -22,7 +22,7 @@ func Deployed(ctx context.Context, c *cluster.Client) (shop.Defect, error) {
 	return shop.ParseDefect(d.Annotations[shop.DefectAnnotation])
 }
 
-// Shop: the deployment has settled, and each of its pods, and no other, answers requests from the host.
+// Shop asks whether the deployment has settled, and each of its pods, and no other, answers requests from the host.
 func Shop(ctx context.Context, c *cluster.Client) error {
 	if err := rolledOut(ctx, c); err != nil {
 		return err

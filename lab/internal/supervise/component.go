@@ -47,7 +47,7 @@ func Answers(url string) func(context.Context) error {
 		if err != nil {
 			return err
 		}
-		defer resp.Body.Close()
+		defer func() { _ = resp.Body.Close() }()
 		if resp.StatusCode >= 400 {
 			body, _ := io.ReadAll(io.LimitReader(resp.Body, 200))
 			return fmt.Errorf("GET %s: %s %s", url, resp.Status, body)

@@ -121,9 +121,9 @@ func (u *unit) once(parent context.Context) error {
 		}
 	}
 	ended := make(chan error, 1)
-	if u.Component.Run != nil {
-		go func() { ended <- u.Component.Run(ctx) }()
-		return u.attend(ctx, ended, func() { <-ended })
+	if u.Run != nil {
+		go func() { ended <- u.Run(ctx) }()
+		return u.attend(ctx, ended, func() { _ = <-ended })
 	}
 	cmd, err := u.start()
 	if err != nil {
@@ -181,7 +181,7 @@ func (u *unit) start() (*exec.Cmd, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open its log: %w", err)
 	}
-	defer out.Close()
+	defer func() { _ = out.Close() }()
 	if err := u.meter.group.Make(); err != nil {
 		return nil, err
 	}
@@ -223,6 +223,6 @@ func end(p *os.Process, signal syscall.Signal, ended <-chan error) {
 	case <-ended:
 	case <-time.After(patience):
 		_ = p.Kill()
-		<-ended
+		_ = <-ended
 	}
 }

@@ -39,7 +39,7 @@ func exec(ctx context.Context, env func(string) string, stdout io.Writer) error 
 	if err != nil {
 		return err
 	}
-	defer truth.Close()
+	defer func() { _ = truth.Close() }()
 	return serve(ctx, c, truth)
 }
 
