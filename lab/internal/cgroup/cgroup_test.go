@@ -135,6 +135,20 @@ func TestMakeCopiesTheCpuset(t *testing.T) {
 	}
 }
 
+func TestWeigh(t *testing.T) {
+	v1 := tree(t, map[string]string{"lab/cpu.shares": "1024"}, Hierarchy{Controllers: "cpu"}, Hierarchy{Controllers: "name=systemd"}).Child("lab")
+	v2 := tree(t, map[string]string{"lab/cpu.weight": "100"}, Hierarchy{}).Child("lab")
+	for want, g := range map[string]Group{"4096": v1, "400": v2} {
+		if err := g.Weigh(4); err != nil {
+			t.Fatal(err)
+		}
+		files, _ := filepath.Glob(filepath.Join(g.Dirs()[0], "cpu.*"))
+		if content, err := os.ReadFile(files[0]); err != nil || string(content) != want {
+			t.Errorf("%s: %q, %v; want %s", files[0], content, err, want)
+		}
+	}
+}
+
 // TestARealGroup makes, fills, kills and removes a group of this machine.
 func TestARealGroup(t *testing.T) {
 	trees, err := Mounted()

@@ -32,7 +32,7 @@ exec nsenter --net=/run/netns/%s unshare --mount --pid --uts --ipc --cgroup --fo
 			if err := own.Kill(ctx); err != nil {
 				return err
 			}
-			if err := errors.Join(own.Remove(), own.Make(), os.MkdirAll(run.Data(name), 0o755)); err != nil {
+			if err := errors.Join(own.Remove(), own.Make(), own.Weigh(2), os.MkdirAll(run.Data(name), 0o755)); err != nil {
 				return err
 			}
 			return plug(ctx, n, nodes)

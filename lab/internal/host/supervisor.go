@@ -59,6 +59,9 @@ func Supervise(ctx context.Context, cache place.Cache) error {
 	if err := group.Make(); err != nil {
 		return err
 	}
+	if err := group.Weigh(4); err != nil {
+		return err
+	}
 	defer func() {
 		// On its own time: the lab ends because ctx has ended.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
