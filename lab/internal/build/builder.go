@@ -78,7 +78,7 @@ func (b Builder) make(ctx context.Context, p Product, path, title string, begin 
 	if err := os.RemoveAll(temporary); err != nil {
 		return err
 	}
-	defer os.RemoveAll(temporary)
+	defer func() { _ = os.RemoveAll(temporary) }()
 	if err := os.MkdirAll(b.Cache.Built(), 0o755); err != nil {
 		return err
 	}

@@ -159,7 +159,7 @@ func TestARealGroup(t *testing.T) {
 	if os.Geteuid() != 0 || trees.Unified() || group.Make() != nil {
 		t.Skip("needs root and cgroup v1")
 	}
-	defer group.Remove()
+	defer func() { _ = group.Remove() }()
 	sleep := exec.Command("sleep", "60")
 	if err := sleep.Start(); err != nil {
 		t.Fatal(err)

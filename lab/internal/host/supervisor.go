@@ -76,22 +76,25 @@ func Supervise(ctx context.Context, cache place.Cache) error {
 	if err != nil {
 		return err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended := make(chan ending, 1)
+	go func() { ended <- ending{cmd.Wait()} }()
 	if err := connect(ctx, cmd.Process.Pid, state.Nodes); err != nil {
 		_ = cmd.Process.Kill()
-		_ = <-ended
+		<-ended
 		return err
 	}
 	select {
 	case <-ctx.Done():
 		_ = cmd.Process.Kill()
-		_ = <-ended
+		<-ended
 		return nil
-	case err := <-ended:
-		return fmt.Errorf("the lab ended by itself (%w): see %s", err, cache.Run().Log("", "control"))
+	case e := <-ended:
+		return fmt.Errorf("the lab ended by itself (%w): see %s", e.how, cache.Run().Log("", "control"))
 	}
 }
+
+// ending is how a process ended.
+type ending struct{ how error }
 
 // start starts the lab's first process in namespaces of its own. It must be in the group before the cgroup namespace is
 // made, for that makes the group the root of what the lab sees.

@@ -120,21 +120,24 @@ func (u *unit) once(parent context.Context) error {
 			return fmt.Errorf("prepare: %w", err)
 		}
 	}
-	ended := make(chan error, 1)
+	ended := make(chan ending, 1)
 	if u.Run != nil {
-		go func() { ended <- u.Run(ctx) }()
-		return u.attend(ctx, ended, func() { _ = <-ended })
+		go func() { ended <- ending{u.Run(ctx)} }()
+		return u.attend(ctx, ended, func() { <-ended })
 	}
 	cmd, err := u.start()
 	if err != nil {
 		return err
 	}
-	go func() { ended <- cmd.Wait() }()
+	go func() { ended <- ending{cmd.Wait()} }()
 	return u.attend(ctx, ended, func() { end(cmd.Process, u.Stop, ended) })
 }
 
+// ending is how a run ended.
+type ending struct{ how error }
+
 // attend watches a run: whether it serves, and how it ends.
-func (u *unit) attend(ctx context.Context, ended chan error, stop func()) error {
+func (u *unit) attend(ctx context.Context, ended <-chan ending, stop func()) error {
 	u.enter(Starting, "has not served yet")
 	if u.Ready == nil {
 		u.enter(Ready, "")
@@ -145,11 +148,11 @@ func (u *unit) attend(ctx context.Context, ended chan error, stop func()) error 
 		case <-ctx.Done():
 			stop()
 			return ctx.Err()
-		case err := <-ended:
-			if err == nil {
-				err = errors.New("exit status 0")
+		case e := <-ended:
+			if e.how == nil {
+				e.how = errors.New("exit status 0")
 			}
-			return fmt.Errorf("ended: %w", err)
+			return fmt.Errorf("ended: %w", e.how)
 		case <-time.After(every):
 		}
 		if u.Ready == nil {
@@ -213,7 +216,7 @@ func (u *unit) start() (*exec.Cmd, error) {
 }
 
 // end asks a process to end, and makes it end if it does not.
-func end(p *os.Process, signal syscall.Signal, ended <-chan error) {
+func end(p *os.Process, signal syscall.Signal, ended <-chan ending) {
 	const patience = 4 * time.Second
 	if signal == 0 {
 		signal = syscall.SIGTERM
@@ -223,6 +226,6 @@ func end(p *os.Process, signal syscall.Signal, ended <-chan error) {
 	case <-ended:
 	case <-time.After(patience):
 		_ = p.Kill()
-		_ = <-ended
+		<-ended
 	}
 }
