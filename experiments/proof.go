@@ -133,12 +133,15 @@ func (j *judge) observed() Proof {
 	p := Proof{Name: "observed", Verdict: steadystate.Held}
 	var counts []string
 	for _, c := range j.Checks {
-		if c.Observed() < minObservations {
-			p.Verdict = steadystate.Unknown
-		}
 		text := fmt.Sprintf("%s: %d", c.Check, c.Observed())
 		if c.Unknown > 0 {
 			text += fmt.Sprintf(" and %d unknown", c.Unknown)
+		}
+		if c.Observed() < minObservations {
+			p.Verdict = steadystate.Unknown
+			if why := j.whyUnknown(c.Check); why != "" {
+				text += " (" + why + ")"
+			}
 		}
 		counts = append(counts, text)
 	}

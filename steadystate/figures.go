@@ -195,6 +195,14 @@ type Reading struct {
 // reading of them still holds, Broken that even the kindest does not. TTR and
 // MTTR are not of a window and are judged by the caller with [Limit.Compare].
 func (l Limit) Judge(f Figures) Reading {
+	r := l.judge(f)
+	if r.Verdict == Unknown && f.Unknown > 0 && f.Observed() > 0 {
+		r.Undecided = fmt.Sprintf("%d of %d observations and %s of the time say nothing (%s)", f.Unknown, f.Unknown+f.Observed(), timespan.format(f.UnknownTime.Seconds()), f.reason)
+	}
+	return r
+}
+
+func (l Limit) judge(f Figures) Reading {
 	if f.Observed() == 0 {
 		why := "nothing was observed in the window"
 		if f.Unknown > 0 {

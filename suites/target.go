@@ -155,11 +155,12 @@ func (t *Target) Preflight(ctx context.Context, say func(what, found string)) er
 			if err != nil {
 				return "", err
 			}
-			text := fmt.Sprintf("%d series, now %v, resolution %s", found.Series, found.Values, found.Resolution.Round(time.Millisecond))
+			var text strings.Builder
+			text.WriteString(fmt.Sprintf("%d series, now %v, resolution %s", found.Series, found.Values, found.Resolution.Round(time.Millisecond)))
 			for _, note := range found.Notes {
-				text += "; " + note
+				text.WriteString("; " + note)
 			}
-			return text, t.decidable(q.check, found.Resolution)
+			return text.String(), t.decidable(q.check, found.Resolution)
 		})
 	}
 	return errors.Join(errs...)

@@ -22,7 +22,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	clientgo "k8s.io/client-go/kubernetes/scheme"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
@@ -47,7 +46,7 @@ func meta(name string) metav1.ObjectMeta {
 // newPod is a pod as its replica set makes it.
 func newPod(name string) *corev1.Pod {
 	m := meta(name)
-	m.OwnerReferences = []metav1.OwnerReference{{Kind: "ReplicaSet", Name: "checkout-1", Controller: ptr.To(true)}}
+	m.OwnerReferences = []metav1.OwnerReference{{Kind: "ReplicaSet", Name: "checkout-1", Controller: new(true)}}
 	return &corev1.Pod{ObjectMeta: m, Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "app"}}}}
 }
 
@@ -69,7 +68,7 @@ func ready(p *corev1.Pod) *corev1.Pod {
 }
 
 func replicaSet(replicas int32) *appsv1.ReplicaSet {
-	return &appsv1.ReplicaSet{ObjectMeta: meta("checkout-1"), Spec: appsv1.ReplicaSetSpec{Replicas: ptr.To(replicas)}}
+	return &appsv1.ReplicaSet{ObjectMeta: meta("checkout-1"), Spec: appsv1.ReplicaSetSpec{Replicas: new(replicas)}}
 }
 
 // endpoints is a slice of checkout's endpoints; a name that ends in "!" is of
@@ -81,7 +80,7 @@ func endpoints(pods ...string) *discoveryv1.EndpointSlice {
 		name, waits := strings.CutSuffix(name, "!")
 		s.Endpoints = append(s.Endpoints, discoveryv1.Endpoint{
 			Addresses:  []string{"198.18.65." + name},
-			Conditions: discoveryv1.EndpointConditions{Ready: ptr.To(!waits)},
+			Conditions: discoveryv1.EndpointConditions{Ready: new(!waits)},
 			TargetRef:  &corev1.ObjectReference{Name: name, UID: types.UID(name + "-uid")},
 		})
 	}

@@ -53,7 +53,7 @@ func ExampleSource_Preflight() {
 		fmt.Println(err)
 		return
 	}
-	defer server.close()
+	defer func() { _ = server.close() }()
 	for _, pod := range []string{"a", "b", "c"} {
 		_ = server.add(server.every(`up{job="shop",pod="`+pod+`"}`, 15*time.Second, time.Second, 1, 1, 1)...)
 	}
@@ -87,7 +87,7 @@ func ExampleSource_Observe() {
 		fmt.Println(err)
 		return
 	}
-	defer server.close()
+	defer func() { _ = server.close() }()
 	_ = server.add(server.every(`up{job="shop"}`, 15*time.Second, time.Second, 1, 1, 1)...)
 	client, err := prom.NewClient(prom.Config{URL: server.URL})
 	if err != nil {

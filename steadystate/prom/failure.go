@@ -49,13 +49,11 @@ func partial(warnings []string) error {
 // explain turns an error of the HTTP API into a failure. URLs are left out:
 // the client's errors repeat them, and the query is named already.
 func explain(err error, timedOut bool, timeout time.Duration) error {
-	var answered *v1.Error
-	if errors.As(err, &answered) {
+	if answered, ok := errors.AsType[*v1.Error](err); ok {
 		return refused(answered)
 	}
 	f := &failure{reason: err.Error(), cause: err}
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		f.reason = wrapped.Err.Error()
 	}
 	var authority x509.UnknownAuthorityError

@@ -148,7 +148,7 @@ func TestAwayAndBack(t *testing.T) {
 	sums, stopSums := watch(t, prom.Source{Client: c, Query: prom.MustParse(`sum(up)`), Interval: 5 * time.Millisecond}, clock)
 	sums.until(t, "a sum", count(1))
 
-	s.Server.Close()
+	s.Close()
 	away := func(list []steadystate.Observation) bool {
 		return strings.Contains(reasons(list), "connection refused")
 	}
@@ -192,7 +192,7 @@ func unused(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	return l.Addr().String()
 }
 

@@ -105,7 +105,7 @@ func TestScrapeEnds(t *testing.T) {
 		}
 	}
 	slices.Sort(ends)
-	if !(ends[0] < ends[1] && ends[1] < ends[2]) {
+	if ends[0] >= ends[1] || ends[1] >= ends[2] {
 		t.Errorf("widths %v: want that of a known duration, of a next scrape, and of a poll", ends)
 	}
 	if ends[0] < 10*time.Millisecond || ends[1] < 400*time.Millisecond {

@@ -61,7 +61,7 @@ func (s *server) failedOutside(t *testing.T, clock steadystate.Clock, span stead
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer querier.Close()
+	defer func() { _ = querier.Close() }()
 	read := func(name string) map[int64]float64 {
 		found := map[int64]float64{}
 		set := querier.Select(t.Context(), false, nil, labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, name))

@@ -75,7 +75,7 @@ func collect(node parser.Node, around []*parser.SubqueryExpr, found *[]selector)
 			return err
 		}
 		// Full, so that siblings do not share what is appended.
-		around = append(around[:len(around):len(around)], n)
+		around = append(slices.Clip(around), n)
 	}
 	for child := range parser.ChildrenIter(node) {
 		if err := collect(child, around, found); err != nil {

@@ -94,7 +94,7 @@ func start(t testing.TB, ahead time.Duration) *server {
 }
 
 func (s *server) close() error {
-	s.Server.Close()
+	s.Close()
 	return errors.Join(s.engine.Close(), s.store.Close())
 }
 
