@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,8 +24,8 @@ const (
 // world is a service of three instances in a synctest bubble, with a load and
 // a fault that know each other.
 type world struct {
-	down       map[string]bool // by instance
-	back       time.Duration   // how long a killed one stays away
+	down       atomic.Bool   // instance b
+	back       time.Duration // how long a killed one stays away
 	rate       int
 	unanswered func(at time.Duration) string // why a request fails whatever happens
 	silent     bool                          // answers do not say who gave them
@@ -51,8 +52,8 @@ func (w *world) Inject(ctx context.Context, rec *experiments.Recorder) (experime
 		return experiments.Injection{Span: steadystate.Instant(from), Shortfall: w.shortfall}, w.injectErr
 	}
 	time.Sleep(20 * ms)
-	w.down["b"] = true
-	time.AfterFunc(w.back, func() { w.down["b"] = false })
+	w.down.Store(true)
+	time.AfterFunc(w.back, func() { w.down.Store(false) })
 	span := steadystate.Span{From: from, To: rec.Clock().Now()}
 	if !w.noEffect {
 		rec.Event(experiments.Event{Span: span, Kind: experiments.EventGone, Subject: "pod/b", UID: "uid-b"})
@@ -99,7 +100,7 @@ func (w *world) Drive(ctx context.Context, clock steadystate.Clock, each func(ex
 		if w.silent {
 			q.By = ""
 		}
-		if w.down[by] {
+		if by == "b" && w.down.Load() {
 			q.Outcome = experiments.Outcome{Error: "connection refused"}
 		}
 		if w.unanswered != nil {
@@ -111,7 +112,7 @@ func (w *world) Drive(ctx context.Context, clock steadystate.Clock, each func(ex
 	}
 }
 
-func newWorld() *world { return &world{down: map[string]bool{}, back: 2 * s, rate: 100} }
+func newWorld() *world { return &world{back: 2 * s, rate: 100} }
 
 func (w *world) experiment(limits ...string) experiments.Experiment {
 	return experiments.Experiment{
