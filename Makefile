@@ -1,8 +1,6 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint build lab lab-down lab-status e2e
+.PHONY: help demo test lint build lab lab-down lab-status e2e e2e-defects
 
-NODES  ?= 1
-DEFECT ?= none
 # One configuration for every build: a static binary, and each dependency compiled once.
 export CGO_ENABLED := 0
 
@@ -26,7 +24,7 @@ lint: ## check style and the arrows of the architecture
 	cd lab && go vet ./...
 
 lab: ## bring up a real cluster on this Linux machine (root); NODES=2 for two zones
-	cd lab && go run ./cmd/lab up --nodes $(NODES)
+	cd lab && go run ./cmd/lab up $(if $(NODES),--nodes $(NODES))
 
 lab-down: ## remove the cluster and every trace of it
 	cd lab && go run ./cmd/lab down
@@ -37,3 +35,6 @@ lab-status: ## what of the cluster runs, and what it costs
 e2e: build ## run the pod suite on the lab, with ginkgo and with the binary
 	go tool ginkgo run ./suites -- --config lab/aftershock.yaml
 	bin/aftershock run -f lab/aftershock.yaml
+
+e2e-defects: build ## on the lab, the suite must be broken by each defect of the service
+	lab/defects.sh
