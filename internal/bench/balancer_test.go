@@ -233,14 +233,14 @@ func TestStartProcessSaysWhatIsWrong(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			program := t.TempDir() + "/none"
+			path := t.TempDir() + "/none"
 			if test.program != "" {
 				var err error
-				if program, err = exec.LookPath(test.program); err != nil {
+				if path, err = exec.LookPath(test.program); err != nil {
 					t.Skip(err)
 				}
 			}
-			p, err := startProcess(t.Context(), program, "service-1")
+			p, err := startProcess(t.Context(), program{path: path}, "service-1")
 			if err == nil {
 				_ = p.kill(Stopped)
 				p.wait()

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,16 +56,22 @@ func Start(ctx context.Context, options Options) (_ *Bench, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("find this program, to start it again: %w", err)
 	}
+	if b.options.Dir == "" {
+		if b.temporary, err = temporary(); err != nil {
+			return nil, err
+		}
+	}
+	self := program{path: executable, temporary: b.temporary}
 
 	// The processes start while the rest does.
 	first := make([]*process, b.options.Services)
 	errs := make([]error, b.options.Services+1)
 	var starting sync.WaitGroup
 	for i := range first {
-		s := newSupervisor("service-"+strconv.Itoa(i+1), executable, b.options.RestartAfter, nil)
+		s := newSupervisor("service-"+strconv.Itoa(i+1), self, b.options.RestartAfter, nil)
 		s.arrived = func(p *process) *backend { return b.arrived(i, p) }
 		b.supervisors = append(b.supervisors, s)
-		starting.Go(func() { first[i], errs[i] = startProcess(ctx, executable, s.service) })
+		starting.Go(func() { first[i], errs[i] = startProcess(ctx, self, s.service) })
 	}
 	errs[b.options.Services] = b.startRest()
 	starting.Wait()
@@ -87,13 +94,6 @@ func Start(ctx context.Context, options Options) (_ *Bench, err error) {
 }
 
 func (b *Bench) startRest() (err error) {
-	dir := b.options.Dir
-	if dir == "" {
-		if dir, err = temporary(); err != nil {
-			return err
-		}
-		b.temporary = dir
-	}
 	interval := b.options.CheckInterval
 	if b.options.Defect == NoHealthChecks {
 		interval = 0
@@ -101,7 +101,7 @@ func (b *Bench) startRest() (err error) {
 	if b.balancer, err = startBalancer(b.options.Services, interval); err != nil {
 		return err
 	}
-	b.prometheus, err = startPrometheus(dir, b.options.ScrapeInterval)
+	b.prometheus, err = startPrometheus(cmp.Or(b.options.Dir, b.temporary), b.options.ScrapeInterval)
 	return err
 }
 

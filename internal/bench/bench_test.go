@@ -204,7 +204,8 @@ func TestNoProcessOutlivesItsParent(t *testing.T) {
 	}
 	parent := exec.CommandContext(t.Context(), executable)
 	// What it leaves behind is then in a directory of this test.
-	parent.Env = append(os.Environ(), parentVariable+"=1", "TMPDIR="+t.TempDir())
+	temporary := t.TempDir()
+	parent.Env = append(os.Environ(), parentVariable+"=1", "TMPDIR="+temporary)
 	parent.Stderr = os.Stderr
 	stdin, err := parent.StdinPipe()
 	if err != nil {
@@ -240,6 +241,9 @@ func TestNoProcessOutlivesItsParent(t *testing.T) {
 			}
 			return nil
 		})
+	}
+	if left, err := os.ReadDir(temporary); err != nil || len(left) > 0 {
+		t.Errorf("left in the temporary directory: %v, %v", left, err)
 	}
 }
 

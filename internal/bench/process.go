@@ -39,9 +39,15 @@ type process struct {
 // startTimeout is how long a process may take until it answers.
 const startTimeout = 30 * time.Second
 
+// program is this program, to be started as a service.
+type program struct {
+	path      string
+	temporary string // the bench's directory, for its orphans to remove
+}
+
 // startProcess starts this program as a service and returns when it answers.
 // After an error nothing of it is left.
-func startProcess(ctx context.Context, executable, service string) (*process, error) {
+func startProcess(ctx context.Context, program program, service string) (*process, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("no answer within %s", startTimeout))
 	defer cancel()
 	p := &process{
@@ -50,7 +56,7 @@ func startProcess(ctx context.Context, executable, service string) (*process, er
 		gone:    make(chan struct{}),
 		seen:    map[string]Seen{},
 	}
-	if err := p.start(executable); err != nil {
+	if err := p.start(program); err != nil {
 		return nil, fmt.Errorf("start %s: %w", service, err)
 	}
 	if err := p.answer(ctx); err != nil {
@@ -61,7 +67,7 @@ func startProcess(ctx context.Context, executable, service string) (*process, er
 	return p, nil
 }
 
-func (p *process) start(executable string) (err error) {
+func (p *process) start(program program) (err error) {
 	// Pipes of our own instead of those of exec.Cmd: with files only, Wait
 	// returns at the very instant the process is reaped, not when the pipes
 	// have been read too.
@@ -100,9 +106,9 @@ func (p *process) start(executable string) (err error) {
 	}
 
 	p.life = life
-	p.cmd = exec.Command(executable)
+	p.cmd = exec.Command(program.path)
 	p.cmd.Args = []string{"aftershock-bench", p.service}
-	p.cmd.Env = []string{serviceVariable + "=" + p.service}
+	p.cmd.Env = []string{serviceVariable + "=" + p.service, temporaryVariable + "=" + program.temporary}
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = stdin, stdout, stderr
 	// A group of its own: ^C is for the program, which may still want to undo
 	// what it did; the services end when it does.

@@ -20,6 +20,10 @@ import (
 // service's name.
 const serviceVariable = "AFTERSHOCK_BENCH_SERVICE"
 
+// temporaryVariable names the directory that the bench removes when it stops. A
+// service that outlives its bench, if only for a moment, removes it instead.
+const temporaryVariable = "AFTERSHOCK_BENCH_TEMPORARY"
+
 // PodHeader is the header by which a service names itself in each answer.
 const PodHeader = "X-Pod"
 
@@ -48,6 +52,7 @@ func Serve() int {
 // serve serves until life ends: the bench holds the other end of that pipe and
 // writes nothing to it, so its end is the bench's, however that came about.
 func serve(name string, life io.Reader, reports io.Writer) error {
+	bench := os.Getppid()
 	before := time.Now()
 	listener, err := net.ListenTCP("tcp4", net.TCPAddrFromAddrPort(loopback()))
 	if err != nil {
@@ -71,6 +76,10 @@ func serve(name string, life io.Reader, reports io.Writer) error {
 		return fmt.Errorf("serve %s: %w", name, err)
 	}
 	<-orphaned
+	// A bench that stops in good order is still there, as the parent.
+	if dir := os.Getenv(temporaryVariable); dir != "" && os.Getppid() != bench {
+		return os.RemoveAll(dir)
+	}
 	return nil
 }
 

@@ -13,7 +13,7 @@ import (
 // the next one after a while.
 type supervisor struct {
 	service      string
-	executable   string
+	program      program
 	restartAfter time.Duration
 	// arrived is told of each process that answers, before anybody who waits
 	// for it is; it gives the process its backend.
@@ -35,10 +35,10 @@ type life struct {
 // errStopped is what is waited for in vain on a bench that has stopped.
 var errStopped = errors.New("the bench has stopped")
 
-func newSupervisor(service, executable string, restartAfter time.Duration, arrived func(*process) *backend) *supervisor {
+func newSupervisor(service string, program program, restartAfter time.Duration, arrived func(*process) *backend) *supervisor {
 	return &supervisor{
 		service:      service,
-		executable:   executable,
+		program:      program,
 		restartAfter: restartAfter,
 		arrived:      arrived,
 		changed:      make(chan struct{}),
@@ -70,7 +70,7 @@ func (s *supervisor) run(ctx context.Context, p *process) {
 		case <-timer.C:
 		}
 		var err error
-		p, err = startProcess(ctx, s.executable, s.service)
+		p, err = startProcess(ctx, s.program, s.service)
 		s.change(func() { s.failure = err })
 	}
 }
