@@ -155,12 +155,8 @@ func (t *Target) Preflight(ctx context.Context, say func(what, found string)) er
 			if err != nil {
 				return "", err
 			}
-			var text strings.Builder
-			text.WriteString(fmt.Sprintf("%d series, now %v, resolution %s", found.Series, found.Values, found.Resolution.Round(time.Millisecond)))
-			for _, note := range found.Notes {
-				text.WriteString("; " + note)
-			}
-			return text.String(), t.decidable(q.check, found.Resolution)
+			text := []string{fmt.Sprintf("%d series, now %v, resolution %s", found.Series, found.Values, found.Resolution.Round(time.Millisecond))}
+			return strings.Join(append(text, found.Notes...), "; "), t.decidable(q.check, found.Resolution)
 		})
 	}
 	return errors.Join(errs...)
