@@ -10,9 +10,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-logr/logr"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
@@ -36,6 +38,9 @@ type Target struct {
 
 // Connect makes the clients. Nothing is asked of the cluster yet.
 func (c Config) Connect() (*Target, error) {
+	// controller-runtime complains at length about a program that sets none;
+	// what it would log comes as errors too.
+	log.SetLogger(logr.Discard())
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = c.Cluster.Kubeconfig
 	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: c.Cluster.Context}).ClientConfig()
