@@ -17,6 +17,7 @@ type gate struct {
 	mu     sync.Mutex
 	checks []steadystate.Check
 	recent map[string][]steadystate.Observation // by signal, those of the settle time
+	late   stalls                               // of any load
 }
 
 func newGate(e Experiment) *gate {
@@ -33,6 +34,9 @@ func (g *gate) see(e Entry) {
 	if e.Requests != nil {
 		for _, q := range e.Requests.List {
 			g.recent[e.Requests.Signal] = append(g.recent[e.Requests.Signal], q.Observation())
+			if q.Late() > LateAfter {
+				g.late.add(q)
+			}
 		}
 	}
 	for signal, list := range g.recent {
@@ -50,6 +54,9 @@ func (g *gate) unsteady(now, settle time.Duration) string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	var why []string
+	if late := g.late.within(steadystate.Span{From: now - settle, To: now}); behind(late, settle) {
+		why = append(why, fmt.Sprintf("the load was behind its schedule for %s of %s: this machine is too busy, or too small for the rate", late.Round(time.Millisecond), settle))
+	}
 	for _, c := range g.checks {
 		good, bad, unknown := 0, 0, 0
 		var last steadystate.Observation

@@ -22,7 +22,7 @@ func Judge(entries iter.Seq2[Entry, error], override map[string][]steadystate.Li
 		Result:    Result{Traffic: map[string]Traffic{}, Signals: map[string]string{}},
 		timelines: map[string]*steadystate.Timeline{},
 		requests:  map[string][]steadystate.Observation{},
-		stalls:    map[string][]steadystate.Span{},
+		stalls:    map[string]stalls{},
 	}
 	for e, err := range entries {
 		if errors.Is(err, ErrCut) {
@@ -62,7 +62,7 @@ type judge struct {
 	limits    []steadystate.Check                  // as judged
 	timelines map[string]*steadystate.Timeline     // by signal
 	requests  map[string][]steadystate.Observation // by signal, until the stalls are known
-	stalls    map[string][]steadystate.Span        // by signal, when the load was behind its schedule
+	stalls    map[string]stalls                    // by signal
 	last      time.Duration                        // At of the last entry
 }
 
@@ -81,6 +81,9 @@ func (j *judge) take(e Entry) {
 	case e.Phase != "":
 		if n := len(j.Phases); n > 0 {
 			j.Phases[n-1].To = e.At
+		}
+		if e.Phase == PhaseInject {
+			j.restart()
 		}
 		j.Phases = append(j.Phases, PhaseResult{Name: e.Phase, Span: steadystate.Instant(e.At)})
 	case e.Observations != nil:

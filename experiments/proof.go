@@ -16,7 +16,7 @@ func (j *judge) prove() {
 		j.Proofs = append(j.Proofs, j.injected(), j.effect(), j.exposed())
 	}
 	for _, signal := range sorted(j.Traffic) {
-		v, text := j.Traffic[signal].held()
+		v, text := j.Traffic[signal].held(j.Window.Width())
 		j.Proofs = append(j.Proofs, Proof{Name: "load held", Verdict: v, Text: text})
 		if v != steadystate.Held {
 			j.taint()

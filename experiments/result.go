@@ -88,25 +88,29 @@ type InjectionResult struct {
 	Removed *steadystate.Span `json:"removed,omitempty"`
 }
 
-// Traffic is what became of the requests of a load, over the whole record.
+// Traffic is what became of the requests of a load, over the whole record but
+// where it says otherwise.
 type Traffic struct {
-	Sent          int            `json:"sent"`
-	FailedFirst   int            `json:"failedFirst"`   // the first attempt was not answered well
-	FailedFinally int            `json:"failedFinally"` // nor was a repetition by the client
-	Repeated      int            `json:"repeated"`      // written to more than one connection
-	Local         int            `json:"local"`         // failed on the load's own machine
-	Late          int            `json:"late"`          // sent later than planned by more than LateAfter
-	Missing       int            `json:"missing"`       // numbers never seen: in flight when the record was cut
-	LateTime      time.Duration  `json:"lateTime"`      // for which the load was behind its schedule
-	WorstLate     time.Duration  `json:"worstLate"`
-	Rate          float64        `json:"rate"` // planned requests per second
-	By            map[string]int `json:"by,omitempty"`
-	Failures      map[string]int `json:"failures,omitempty"` // by reason
+	Sent          int `json:"sent"`
+	FailedFirst   int `json:"failedFirst"`   // the first attempt was not answered well
+	FailedFinally int `json:"failedFinally"` // nor was a repetition by the client
+	Repeated      int `json:"repeated"`      // written to more than one connection
+	// From the injection on: failed on the load's own machine, and sent later
+	// than planned by more than LateAfter.
+	Local   int `json:"local"`
+	Late    int `json:"late"`
+	Missing int `json:"missing"` // numbers never seen: in flight when the record was cut
+	// LateTime is for how long, in the window, the load was behind its
+	// schedule; WorstLate the latest request from the injection on.
+	LateTime  time.Duration  `json:"lateTime"`
+	WorstLate time.Duration  `json:"worstLate"`
+	Rate      float64        `json:"rate"` // planned requests per second
+	By        map[string]int `json:"by,omitempty"`
+	Failures  map[string]int `json:"failures,omitempty"` // by reason
 
 	bySettle    map[string]int // who answered well before the first injection
 	maxSeq      uint64
 	first, last time.Duration // planned
-	lateUntil   time.Duration
 }
 
 // LateAfter is how much later than planned a request may be sent before the

@@ -416,3 +416,23 @@ func TestAStallOfTheLoadsMachineIsNotTheServices(t *testing.T) {
 		}
 	})
 }
+
+func TestAStallBeforeTheInjectionIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.stall = experiments.Request{Planned: 3 * s, Sent: 6 * s}
+		result, _, err := run(t, t.Context(), w.experiment("downtime <= 3s"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if result.Verdict != steadystate.Held {
+			t.Errorf("%s: %s", result.Verdict, result.Reason)
+		}
+		if from := result.Injections[0].From; from < 10*s {
+			t.Errorf("injected at %s, while the load's stall was in the settle time", from)
+		}
+		if late := result.Traffic[experiments.TrafficSignal].Late; late != 0 {
+			t.Errorf("%d late requests counted against the window, want none", late)
+		}
+	})
+}

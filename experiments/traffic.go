@@ -20,10 +20,9 @@ func (j *judge) request(signal string, q Request) {
 	s.first, s.last = min(s.first, q.Planned), max(s.last, q.Planned)
 	if q.Late() > LateAfter {
 		s.Late++
-		// Requests held up by the same stall overlap; the time counts once.
-		s.LateTime += max(0, q.Sent-max(q.Planned, s.lateUntil))
-		s.lateUntil = max(s.lateUntil, q.Sent)
-		j.stall(signal, steadystate.Span{From: q.Planned, To: q.Sent})
+		l := j.stalls[signal]
+		l.add(q)
+		j.stalls[signal] = l
 	}
 	s.WorstLate = max(s.WorstLate, q.Late())
 	switch {
@@ -49,15 +48,41 @@ func (j *judge) request(signal string, q Request) {
 	j.Traffic[signal] = s
 }
 
-// stall notes that the load was behind its schedule. The requests that one
-// stall held up make one.
-func (j *judge) stall(signal string, s steadystate.Span) {
-	list := j.stalls[signal]
-	if n := len(list); n > 0 && list[n-1].Overlaps(s) {
-		list[n-1] = list[n-1].Hull(s)
+// stalls are spans in which a load was behind its schedule, in order.
+type stalls []steadystate.Span
+
+// add takes in a request that was sent late. The requests that one stall held
+// up make one.
+func (l *stalls) add(q Request) {
+	s := steadystate.Span{From: q.Planned, To: q.Sent}
+	if n := len(*l); n > 0 && (*l)[n-1].Overlaps(s) {
+		(*l)[n-1] = (*l)[n-1].Hull(s)
 		return
 	}
-	j.stalls[signal] = append(list, s)
+	*l = append(*l, s)
+}
+
+// within is how much of the window was stalled.
+func (l stalls) within(window steadystate.Span) time.Duration {
+	total := time.Duration(0)
+	for _, s := range l {
+		total += max(0, min(s.To, window.To)-max(s.From, window.From))
+	}
+	return total
+}
+
+// behind reports whether a load that was stalled for so long, in a window of
+// that length, did not do as asked. A stall now and then makes a coarser
+// resolution by itself; this is about a load that fell behind for good.
+func behind(stalled, window time.Duration) bool { return float64(stalled) > 0.05*float64(window) }
+
+// restart begins the count of what went wrong with the loads anew: what was
+// before the injection was waited for.
+func (j *judge) restart() {
+	for signal, s := range j.Traffic {
+		s.Late, s.Local, s.LateTime, s.WorstLate = 0, 0, 0, 0
+		j.Traffic[signal] = s
+	}
 }
 
 // traffic completes the sums and the signals' timelines.
@@ -69,6 +94,7 @@ func (j *judge) traffic() {
 		}
 	}
 	for signal, s := range j.Traffic {
+		s.LateTime = j.stalls[signal].within(j.Window)
 		s.Missing = int(s.maxSeq) + 1 - s.Sent //nolint:gosec // a count of requests
 		if s.Sent > 1 && s.last > s.first {
 			s.Rate = float64(s.maxSeq) / (s.last - s.first).Seconds()
@@ -77,15 +103,13 @@ func (j *judge) traffic() {
 	}
 }
 
-// held says whether the load kept to its schedule, which is what makes its
-// signal worth judging. A stall now and then makes a coarser resolution by
-// itself; this is about a load that fell behind for good.
-func (s Traffic) held() (steadystate.Verdict, string) {
+// held says whether the load kept to its schedule in the window, which is what
+// makes its signal worth judging.
+func (s Traffic) held(window time.Duration) (steadystate.Verdict, string) {
 	text := fmt.Sprintf("%d requests at %.4g/s; behind its schedule for %s (%d sent over %s late, worst %s); %d failed on the load's machine, %d missing",
 		s.Sent, s.Rate, s.LateTime.Round(time.Millisecond), s.Late, LateAfter, s.WorstLate.Round(time.Millisecond), s.Local, s.Missing)
-	behind := float64(s.LateTime) > 0.05*float64(s.last-s.first)
 	lost := float64(s.Local+s.Missing) > 0.01*float64(s.Sent)
-	if behind || lost {
+	if behind(s.LateTime, window) || lost {
 		return steadystate.Unknown, text
 	}
 	return steadystate.Held, text
@@ -95,11 +119,11 @@ func (s Traffic) held() (steadystate.Verdict, string) {
 // the load stood still while it was in flight: its answer may have lain there
 // unread, so that it was slow, or came too late, says nothing of the service.
 // A refusal or a wrong answer does all the same.
-func doubt(o steadystate.Observation, stalls []steadystate.Span) steadystate.Observation {
+func doubt(o steadystate.Observation, list stalls) steadystate.Observation {
 	if o.Unknown != "" || (o.Failed != "" && o.Failed != TimedOut) || o.Width() < LateAfter {
 		return o
 	}
-	for _, s := range stalls {
+	for _, s := range list {
 		if o.Overlaps(s) {
 			o.Unknown = fmt.Sprintf("the load's machine stood still for %s while a request was in flight", s.Width().Round(time.Millisecond))
 			o.Failed, o.Value = "", 0
