@@ -140,7 +140,12 @@ func (r *run) phases(ctx context.Context) (end End, err error) {
 		return r.undo(ctx)
 	}
 	// Also when a phase panics or the context ends.
-	defer func() { err = errors.Join(err, undo()) }()
+	defer func() {
+		if !undone {
+			r.phase(PhaseRecover)
+		}
+		err = errors.Join(err, undo())
+	}()
 
 	r.phase(PhaseInject)
 	var shortfall string

@@ -205,6 +205,7 @@ func (l Limit) Decidable(resolution, window time.Duration) error {
 	if !ok || finest == 0 || resolution <= finest {
 		return nil
 	}
+	resolution = (resolution + time.Millisecond - 1).Truncate(time.Millisecond)
 	coarsest := resolution.String()
 	if l.Quantity == Uptime {
 		coarsest = fmt.Sprintf("%s >= %.4g%% over %s", Uptime, 100*(1-resolution.Seconds()/window.Seconds()), window)

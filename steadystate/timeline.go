@@ -150,7 +150,7 @@ func (t *Timeline) Outages(good Tolerance, rule Rule, window Span) []Outage {
 				break
 			}
 		}
-		outage := edges(known, i, end, good, window)
+		outage := edges(known, i, end, good, rule.Settle, window)
 		outage.Open = open
 		outage.Bad, outage.Total = bads[end]-bads[i], end-i
 		outage.Reason = cmp.Or(known[i].Failed, good.complaint(known[i].Value))
@@ -168,7 +168,12 @@ func (t *Timeline) Outages(good Tolerance, rule Rule, window Span) []Outage {
 // began. The last failing instant is no earlier than the beginning of any bad
 // span; the service was good again by the end of the first good span that
 // began after that, unless a bad span that is still open then says otherwise.
-func edges(known []Observation, first, end int, good Tolerance, window Span) Outage {
+//
+// In an outage that is partial, one of three backends say, good observations
+// prove less: so many of them may have been made while it was on. The edges
+// are widened by as many as [unlikely] says, but not by more than the settle
+// time, beyond which it would be another outage.
+func edges(known []Observation, first, end int, good Tolerance, settle time.Duration, window Span) Outage {
 	start := Span{From: window.From, To: math.MaxInt64}
 	finish := Span{From: math.MinInt64, To: math.MinInt64}
 	for _, o := range known[first:end] {
@@ -178,20 +183,32 @@ func edges(known []Observation, first, end int, good Tolerance, window Span) Out
 			finish.To = max(finish.To, o.To)
 		}
 	}
+	lucky := unlikely(known[first:end], good)
+	left := lucky
 	for _, o := range slices.Backward(known[:first]) {
-		if o.Good(good) && o.To <= known[first].From {
+		if !o.Good(good) || o.To > known[first].From {
+			continue
+		}
+		if left == 0 || o.From <= known[first].From-settle {
 			start.From = o.From
 			break
 		}
+		left--
 	}
+	left = lucky
 	back := time.Duration(math.MaxInt64)
 	for _, o := range known[end:] {
 		if o.From > back {
 			break
 		}
-		if o.Good(good) {
-			back = min(back, o.To)
+		if !o.Good(good) {
+			continue
 		}
+		if left == 0 || o.From >= known[end].From+settle {
+			back = min(back, o.To)
+			continue
+		}
+		left--
 	}
 	if back == math.MaxInt64 {
 		back = window.To
@@ -199,4 +216,22 @@ func edges(known []Observation, first, end int, good Tolerance, window Span) Out
 	finish.To = max(finish.To, back)
 	start.From = min(start.From, start.To)
 	return Outage{Start: start, End: finish}
+}
+
+// unlikely is how many good observations in a row are as good as impossible in
+// an outage with the share p of bad ones: the least n with (1-p)^n <= 0.1 %,
+// none if all were bad. It assumes that observations meet the outage by chance
+// or in turn; p is that of the outage itself.
+func unlikely(outage []Observation, good Tolerance) int {
+	bad := 0
+	for _, o := range outage {
+		if o.Bad(good) {
+			bad++
+		}
+	}
+	if bad == len(outage) {
+		return 0
+	}
+	p := float64(bad) / float64(len(outage))
+	return int(math.Ceil(math.Log(0.001) / math.Log(1-p)))
 }

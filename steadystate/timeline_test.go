@@ -38,7 +38,7 @@ func TestOutages(t *testing.T) {
 			"flapping within the settle time is one outage",
 			"++-+-++-+++++", 0,
 			steadystate.Rule{Settle: 4 * s},
-			"1.000s..2.000s to 7.000s..8.000s 3/6",
+			"0.000s..2.000s to 7.000s..12.000s 3/6",
 		},
 		{
 			"without a settle time each is its own",
@@ -233,5 +233,35 @@ func TestUnknownTimeWidensTheDowntime(t *testing.T) {
 	f := steadystatetest.Timeline("++++???+++++", s, 0).Figures(steadystatetest.Good, steadystate.Rule{Settle: 2 * s}, window, window)
 	if f.Downtime.Low != 0 || f.Downtime.High != 4*s {
 		t.Errorf("downtime %v, want between nothing and the 4s from the last to the next known observation", f.Downtime)
+	}
+}
+
+// With one of three backends gone the first request that meets it may come
+// some requests after it went; the bounds must hold the truth all the same.
+func TestTheEdgesOfAPartialOutageHoldTheTruth(t *testing.T) {
+	const trials = 300
+	missed := 0
+	for seed := range uint64(trials) {
+		r := rand.New(rand.NewPCG(seed, 7))
+		from := 5*s + time.Duration(r.Int64N(int64(s)))
+		to := from + 500*time.Millisecond + time.Duration(r.Int64N(int64(s)))
+		timeline := steadystate.NewTimeline()
+		for at := time.Duration(0); at < 20*s; at += 10 * time.Millisecond {
+			o := steadystate.Observation{Span: steadystate.Span{From: at, To: at + time.Millisecond}, Value: 1}
+			if from <= at && at < to && r.IntN(3) == 0 {
+				o.Value = 0
+			}
+			timeline.Add(o)
+		}
+		outages := timeline.Outages(steadystatetest.Good, steadystate.Rule{Settle: 3 * s}, steadystate.Span{To: 20 * s})
+		if len(outages) != 1 {
+			t.Fatalf("seed %d: %d outages, want 1", seed, len(outages))
+		}
+		if o := outages[0]; o.Start.From > from || o.Start.To < from || o.End.From > to || o.End.To < to {
+			missed++
+		}
+	}
+	if missed > 2 {
+		t.Errorf("the bounds missed the truth in %d of %d trials, want at most 2", missed, trials)
 	}
 }
