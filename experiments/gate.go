@@ -39,6 +39,9 @@ func (g *gate) see(e Entry) {
 			}
 		}
 	}
+	for len(g.late) > 0 && g.late[0].To < e.At-g.keep {
+		g.late = g.late[1:]
+	}
 	for signal, list := range g.recent {
 		first := 0
 		for first < len(list) && list[first].To < e.At-g.keep {

@@ -208,12 +208,18 @@ func (j *judge) check(c steadystate.Check) {
 		default:
 			finding.Reading = l.Judge(f)
 		}
+		if l.Phase != "" && f.Observed() < minObservations {
+			finding.Verdict, finding.Undecided = steadystate.Unknown, fmt.Sprintf("%d observations in the phase, wanted at least %d", f.Observed(), minObservations)
+		}
+		if finding.Verdict == steadystate.Broken && j.End.Reason != Completed && dilutable(l) {
+			finding.Verdict, finding.Undecided = steadystate.Unknown, "the run did not come to its end, which could have made it better"
+		}
 		if finding.Verdict != steadystate.Held {
 			finding.Where = j.where(f)
 		}
 		j.Findings = append(j.Findings, finding)
 	}
-	if len(limits) > 0 {
+	if len(limits) > 0 && j.End.Reason == Completed {
 		j.Findings = append(j.Findings, j.atEnd(c, figures, t))
 	}
 	j.Checks = append(j.Checks, result)
@@ -230,7 +236,7 @@ func (j *judge) atEnd(c steadystate.Check, f steadystate.Figures, t *steadystate
 	switch {
 	case known == 0:
 		finding.Undecided = "nothing was observed in the end"
-	case open && end.Good == 0:
+	case open && end.Good == 0 && !j.patient(c):
 		finding.Verdict = steadystate.Broken
 	case open:
 		finding.Undecided = "an outage was not over for the settle time when the record ended: watch for longer"
@@ -243,6 +249,32 @@ func (j *judge) atEnd(c steadystate.Check, f steadystate.Figures, t *steadystate
 		finding.Where = j.where(f)
 	}
 	return finding
+}
+
+// dilutable reports whether a limit that is broken so far could yet have held
+// had the run gone on: shares and averages, but not lengths of time.
+func dilutable(l steadystate.Limit) bool {
+	switch l.Quantity {
+	case steadystate.Downtime, steadystate.Longest, steadystate.Count, steadystate.TTR, steadystate.MTTR, steadystate.Max, steadystate.Min:
+		return false
+	}
+	return true
+}
+
+// patient reports whether the check has a limit on time which what was seen
+// has not broken: then an outage that was on in the end may still be within
+// what is allowed.
+func (j *judge) patient(c steadystate.Check) bool {
+	for i, l := range c.Limits {
+		switch l.Quantity {
+		case steadystate.Downtime, steadystate.Longest, steadystate.TTR, steadystate.MTTR:
+			// The check's findings are the last ones, in the order of its limits.
+			if j.Findings[len(j.Findings)-len(c.Limits)+i].Verdict != steadystate.Broken {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // recoveries fills in the time to recovery for each injection: from when it
@@ -259,7 +291,9 @@ func (j *judge) recoveries(c *CheckResult) {
 		}
 		r := Recovery{Fault: injection.Fault}
 		for _, o := range c.Outages {
-			if o.Start.To < injection.From || o.Start.From > next {
+			// One that is on already counts too: this fault does not recover
+			// before that one.
+			if o.End.To < injection.From || o.Start.From > next {
 				continue
 			}
 			r.Outages++

@@ -125,8 +125,8 @@ func (j *judge) exposed() Proof {
 	return p
 }
 
-// minObservations is how often a check must be observed in the window, and
-// half of it before: two points make no timeline.
+// minObservations is how often a check must be observed in the window, and in
+// each phase that a limit names: two points make no timeline.
 const minObservations = 4
 
 func (j *judge) observed() Proof {

@@ -109,6 +109,7 @@ type Traffic struct {
 	Failures  map[string]int `json:"failures,omitempty"` // by reason
 
 	bySettle    map[string]int // who answered well before the first injection
+	sentSince   int            // the injection
 	maxSeq      uint64
 	first, last time.Duration // planned
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -112,7 +113,7 @@ func (r *run) observe(ctx context.Context, stop context.CancelCauseFunc) (stoppe
 func guard(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v", p)
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
 	return f()
@@ -150,7 +151,11 @@ func (r *run) phases(ctx context.Context) (end End, err error) {
 	r.phase(PhaseInject)
 	var shortfall string
 	for _, f := range r.Faults {
-		injection, err := f.Inject(ctx, r.rec)
+		var injection Injection
+		err := guard(func() (err error) {
+			injection, err = f.Inject(ctx, r.rec)
+			return err
+		})
 		if err != nil {
 			return end, fmt.Errorf("inject %s: %w", f, err)
 		}

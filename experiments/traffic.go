@@ -1,7 +1,9 @@
 package experiments
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -16,6 +18,7 @@ func (j *judge) request(signal string, q Request) {
 		s = Traffic{By: map[string]int{}, Failures: map[string]int{}, bySettle: map[string]int{}, first: q.Planned}
 	}
 	s.Sent++
+	s.sentSince++
 	s.maxSeq = max(s.maxSeq, q.Seq)
 	s.first, s.last = min(s.first, q.Planned), max(s.last, q.Planned)
 	if q.Late() > LateAfter {
@@ -48,18 +51,22 @@ func (j *judge) request(signal string, q Request) {
 	j.Traffic[signal] = s
 }
 
-// stalls are spans in which a load was behind its schedule, in order.
+// stalls are spans in which a load was behind its schedule, in order and apart
+// from each other.
 type stalls []steadystate.Span
 
-// add takes in a request that was sent late. The requests that one stall held
-// up make one.
+// add takes in a request that was sent late, in whatever order they come. The
+// requests that one stall held up make one.
 func (l *stalls) add(q Request) {
 	s := steadystate.Span{From: q.Planned, To: q.Sent}
-	if n := len(*l); n > 0 && (*l)[n-1].Overlaps(s) {
-		(*l)[n-1] = (*l)[n-1].Hull(s)
-		return
+	// Those that overlap are in a row.
+	from, _ := slices.BinarySearchFunc(*l, s.From, func(o steadystate.Span, at time.Duration) int { return cmp.Compare(o.To, at) })
+	to := from
+	for to < len(*l) && (*l)[to].From <= s.To {
+		s = s.Hull((*l)[to])
+		to++
 	}
-	*l = append(*l, s)
+	*l = slices.Replace(*l, from, to, s)
 }
 
 // within is how much of the window was stalled.
@@ -80,7 +87,7 @@ func behind(stalled, window time.Duration) bool { return float64(stalled) > 0.05
 // before the injection was waited for.
 func (j *judge) restart() {
 	for signal, s := range j.Traffic {
-		s.Late, s.Local, s.LateTime, s.WorstLate = 0, 0, 0, 0
+		s.Late, s.Local, s.LateTime, s.WorstLate, s.sentSince = 0, 0, 0, 0, 0
 		j.Traffic[signal] = s
 	}
 }
@@ -108,7 +115,7 @@ func (j *judge) traffic() {
 func (s Traffic) held(window time.Duration) (steadystate.Verdict, string) {
 	text := fmt.Sprintf("%d requests at %.4g/s; behind its schedule for %s (%d sent over %s late, worst %s); %d failed on the load's machine, %d missing",
 		s.Sent, s.Rate, s.LateTime.Round(time.Millisecond), s.Late, LateAfter, s.WorstLate.Round(time.Millisecond), s.Local, s.Missing)
-	lost := float64(s.Local+s.Missing) > 0.01*float64(s.Sent)
+	lost := float64(s.Local+s.Missing) > 0.01*float64(s.sentSince)
 	if behind(s.LateTime, window) || lost {
 		return steadystate.Unknown, text
 	}

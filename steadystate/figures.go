@@ -26,14 +26,16 @@ type Figures struct {
 	// Downtime is the time in outages, by the kindest and the harshest reading.
 	Downtime Bounds[time.Duration] `json:"downtime"`
 
-	values []float64 // of the known observations that have one, ascending
-	reason string    // of the first unknown
+	values    []float64 // of the known observations that have one, ascending
+	reason    string    // of the first unknown
+	allowed   float64   // share of bad that is no outage
+	stretches int       // of unknown time
 }
 
 // Figures computes the figures of a window of the timeline; record is the
 // whole time observed, which bounds outages that are open at its ends.
 func (t *Timeline) Figures(good Tolerance, rule Rule, window, record Span) Figures {
-	f := Figures{Window: window, Resolution: t.Resolution(window)}
+	f := Figures{Window: window, Resolution: t.Resolution(window), allowed: rule.Allowed}
 	for _, o := range t.Observations() {
 		if o.From > window.To || o.From < window.From {
 			continue
@@ -66,9 +68,10 @@ func (t *Timeline) Figures(good Tolerance, rule Rule, window, record Span) Figur
 		o.Start, o.End = clip(o.Start, window), clip(o.End, window)
 		f.Outages = append(f.Outages, o)
 		f.Downtime = f.Downtime.Plus(o.Length())
-		covered += t.unknownTime(Span{From: o.Start.From, To: o.End.To})
+		within, _ := t.unknownTime(Span{From: o.Start.From, To: o.End.To})
+		covered += within
 	}
-	f.UnknownTime = t.unknownTime(window)
+	f.UnknownTime, f.stretches = t.unknownTime(window)
 	f.Downtime.High = min(f.Downtime.High+max(0, f.UnknownTime-covered), window.Width())
 	f.Downtime.Low = min(f.Downtime.Low, f.Downtime.High)
 	return f
@@ -82,13 +85,14 @@ func clip(s, window Span) Span {
 }
 
 // unknownTime is the time in the window between two successive known
-// observations that have an unknown one between them.
-func (t *Timeline) unknownTime(window Span) time.Duration {
-	total := time.Duration(0)
+// observations that have an unknown one between them, and how many such
+// stretches there are.
+func (t *Timeline) unknownTime(window Span) (total time.Duration, stretches int) {
 	last := window.From
 	unknown := false
 	close := func(at time.Duration) {
 		if unknown {
+			stretches++
 			total += max(0, min(at, window.To)-max(last, window.From))
 		}
 		unknown = false
@@ -108,7 +112,7 @@ func (t *Timeline) unknownTime(window Span) time.Duration {
 		last = o.To
 	}
 	close(window.To)
-	return total
+	return total, stretches
 }
 
 // Observed is the number of observations that said something.
@@ -219,32 +223,51 @@ func (l Limit) judge(f Figures) Reading {
 		return l.Compare(f.Uptime(), share.format, f.open(), f.Resolution, f.Window.Width())
 	case Count:
 		n := float64(len(f.Outages))
-		high := n
-		if f.UnknownTime > 0 {
-			high++
-		}
-		return l.Compare(Bounds[float64]{Low: n, High: high}, number.format, false, f.Resolution, f.Window.Width())
+		return l.Compare(Bounds[float64]{Low: n, High: n + float64(f.stretches)}, number.format, false, f.Resolution, f.Window.Width())
 	case Errors:
 		return l.compare(f.Errors(), share.format)
 	case Rate:
-		return l.compare(Exactly(float64(f.Observed())/f.Window.Width().Seconds()), frequency.format)
+		// What failed was no service rendered.
+		window := f.Window.Width().Seconds()
+		done := float64(f.Observed() - f.Failed)
+		return l.compare(Bounds[float64]{Low: done / window, High: (done + float64(f.Unknown)) / window}, frequency.format)
 	}
 	format := l.valueFormat()
 	if q, ok := l.Percentile(); ok {
+		if least := int(math.Ceil(1/(1-q) - 1e-9)); f.Observed() < least {
+			return Reading{
+				Text:      fmt.Sprintf("%d observations", f.Observed()),
+				Undecided: fmt.Sprintf("%s needs at least %d observations: a longer phase or a higher rate", l.Quantity, least),
+			}
+		}
 		return l.quantile(f, f.Quantile(q), format)
 	}
-	if len(f.values) == 0 {
-		return Reading{Verdict: Broken, Text: fmt.Sprintf("no value: all %d observations failed", f.Failed)}
+	return l.overValues(f, format)
+}
+
+// overValues judges mean, max and min, which failed observations have no part
+// in. More of them than are allowed leave nothing to hold, and too much that is
+// unknown nothing to be sure of.
+func (l Limit) overValues(f Figures, format func(float64) string) Reading {
+	if len(f.values) == 0 || float64(f.Failed) > f.allowed*float64(f.Observed()) {
+		return Reading{Verdict: Broken, Text: fmt.Sprintf("no value: %d of %d failed", f.Failed, f.Observed())}
 	}
+	var seen Bounds[float64]
 	switch l.Quantity {
 	case Mean:
-		return l.compare(f.mean(), format)
+		seen = f.mean()
 	case Max:
-		return l.compare(Exactly(f.values[len(f.values)-1]), format)
+		seen = Exactly(f.values[len(f.values)-1])
 	case Min:
-		return l.compare(Exactly(f.values[0]), format)
+		seen = Exactly(f.values[0])
+	default:
+		return Reading{Text: "not a quantity of a window", Undecided: "not a quantity of a window"}
 	}
-	return Reading{Text: "not a quantity of a window"}
+	r := l.compare(seen, format)
+	if r.Verdict == Held && float64(f.Unknown) > f.allowed*float64(f.Observed()) {
+		r.Verdict = Unknown
+	}
+	return r
 }
 
 func (l Limit) quantile(f Figures, b Bounds[float64], format func(float64) string) Reading {

@@ -136,6 +136,9 @@ func ParseLimit(text string) (Limit, error) {
 	default:
 		return fail("%s is a %s, and %q is not; units: %s", l.Quantity, want, tolerance.number(), unitChoices)
 	}
+	if l.Phase != "" && (l.Quantity == TTR || l.Quantity == MTTR) {
+		return fail("%s is counted from an injection until it is over, and not during a phase", l.Quantity)
+	}
 	l.Tolerance = tolerance
 	return l, nil
 }
@@ -158,6 +161,13 @@ func Limits(texts ...string) []Limit {
 		limits = append(limits, MustParseLimit(text))
 	}
 	return limits
+}
+
+// OfValues reports whether the quantity is one of the signal's values (mean,
+// max, min, percentiles), so that the tolerance has the signal's unit.
+func (l Limit) OfValues() bool {
+	_, percentile := l.Percentile()
+	return percentile || l.Quantity == Mean || l.Quantity == Max || l.Quantity == Min
 }
 
 // String is the text form.

@@ -50,6 +50,7 @@ func TestABadLimitIsRefusedWithTheChoices(t *testing.T) {
 		"rate >= 1000/fortnight":       "is not a number with a unit",
 		"mean <= +Inf":                 "not a finite number",
 		"uptime >= 99.9% during hold ": "",
+		"ttr <= 2s during hold":        "counted from an injection",
 	} {
 		_, err := steadystate.ParseLimit(text)
 		switch {
@@ -101,9 +102,15 @@ func TestLimitVerdicts(t *testing.T) {
 		{"uptime is downtime over the window", "uptime >= 70%", "++++--++++++", steadystate.Held, "75% to 91.667%"},
 		{"the share of errors counts observations", "errors <= 10%", "++++--++++++", steadystate.Broken, "16.667%"},
 		{"unknown observations could have failed", "errors <= 20%", "++++--+?++++", steadystate.Unknown, "16.667% to 25%"},
-		{"a percentile with more failures than it leaves out has no value", "p95 <= 2", "++++!!++++++", steadystate.Broken, "beyond any value: 2 of 12 failed"},
+		{"a percentile with more failures than it leaves out has no value", "p90 <= 2", "++++!!++++++", steadystate.Broken, "beyond any value: 2 of 12 failed"},
 		{"a percentile of what there is", "p50 <= 1", "++++!!++++++", steadystate.Held, "1"},
-		{"a mean of failures only", "mean <= 1", "!!!!", steadystate.Broken, "no value: all 4"},
+		{"a mean of failures only", "mean <= 1", "!!!!", steadystate.Broken, "no value: 4 of 4 failed"},
+		{"a mean says nothing when more failed than is allowed", "mean <= 1", "+++!++++++++", steadystate.Broken, "no value: 1 of 12 failed"},
+		{"nor does a maximum", "max <= 1", "+++!++++++++", steadystate.Broken, "no value: 1 of 12 failed"},
+		{"a maximum may be in what is unknown", "max <= 1", "+++?++++++++", steadystate.Unknown, "1"},
+		{"the rate counts what was done, not what failed", "rate >= 0.9/s", "++++!!!+++++", steadystate.Broken, "0.75/s"},
+		{"a percentile needs as many observations as it leaves one out of", "p99 <= 1", "++++++++++++", steadystate.Unknown, "12 observations"},
+		{"one outage could hide in each stretch of unknown time", "outages <= 1", "+?+++?++++++", steadystate.Unknown, "0 to 2"},
 		{"the rate of observations", "rate >= 0.5/s", "++++++++++++", steadystate.Held, "1/s"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {

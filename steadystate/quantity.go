@@ -136,6 +136,19 @@ func (t Tolerance) IsSet() bool { return t.op != "" }
 // or per second.
 func (t Tolerance) Value() float64 { return t.value }
 
+// Dimension is what the tolerance's unit measures: "number", "time", "share" or
+// "rate"; empty if it is unset.
+func (t Tolerance) Dimension() string {
+	if t.IsSet() {
+		for _, u := range units {
+			if u.name == t.unit {
+				return string(u.dimension)
+			}
+		}
+	}
+	return ""
+}
+
 // Upper reports whether the tolerance limits from above ("<" or "<=").
 func (t Tolerance) Upper() bool { return t.op == "<" || t.op == "<=" }
 

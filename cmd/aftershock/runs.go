@@ -29,7 +29,9 @@ func newRuns(parent string, out io.Writer) (*runs, error) {
 func (r *runs) carryOut(ctx context.Context, e experiments.Experiment) (experiments.Result, error) {
 	fmt.Fprintf(r.out, "\n%s\n  record %s\n", e.Name, r.RecordPath(e.Name))
 	before := len(r.Results)
-	result, err := r.Run(ctx, e, progress(r.out))
+	lines := newPrinter(r.out)
+	result, err := r.Run(ctx, e, progress(lines.print))
+	lines.close()
 	if len(r.Results) > before {
 		fmt.Fprintln(r.out)
 		err = errors.Join(err, reports.Text(r.out, result))
@@ -48,10 +50,42 @@ func (r *runs) finish() error {
 	return err
 }
 
+// printer prints lines without ever making the one who prints them wait: a
+// terminal that is held (^S), or a pager that is not read, must not keep a
+// fault in place. What cannot be kept is dropped; the record has it.
+type printer struct {
+	lines chan string
+	done  chan struct{}
+}
+
+func newPrinter(out io.Writer) *printer {
+	p := &printer{lines: make(chan string, 256), done: make(chan struct{})}
+	go func() {
+		defer close(p.done)
+		for line := range p.lines {
+			_, _ = io.WriteString(out, line) // a reader that has gone is no reason to stop
+		}
+	}()
+	return p
+}
+
+func (p *printer) print(line string) {
+	select {
+	case p.lines <- line:
+	default:
+	}
+}
+
+// close waits until all is printed.
+func (p *printer) close() {
+	close(p.lines)
+	<-p.done
+}
+
 // progress prints a line for each phase and what happens in it.
-func progress(out io.Writer) func(experiments.Entry) {
+func progress(print func(string)) func(experiments.Entry) {
 	say := func(e experiments.Entry, format string, args ...any) {
-		fmt.Fprintf(out, "  %7.1fs  %s\n", e.At.Seconds(), fmt.Sprintf(format, args...))
+		print(fmt.Sprintf("  %7.1fs  %s\n", e.At.Seconds(), fmt.Sprintf(format, args...)))
 	}
 	var plan *experiments.Plan
 	return func(e experiments.Entry) {

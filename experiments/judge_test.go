@@ -1,0 +1,128 @@
+package experiments_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/steadystatetest"
+)
+
+// history is a record in a few words.
+type history struct {
+	timeline string          // of the signal "replicas", one observation a second
+	inject   []time.Duration // when faults were injected; the first begins the window
+	settle   time.Duration
+	limits   []string
+	end      string
+}
+
+func (h history) judge(t *testing.T) experiments.Result {
+	t.Helper()
+	last := time.Duration(len(h.timeline)) * s
+	plan := &experiments.Plan{Name: "history", Settle: h.settle, Checks: []steadystate.Check{{
+		Name: "whole", Signal: "replicas", Good: steadystatetest.Good, Limits: steadystate.Limits(h.limits...),
+	}}}
+	list := []experiments.Entry{
+		{Header: &experiments.Header{Format: experiments.Format, Version: experiments.Version}},
+		{Plan: plan},
+		{Phase: experiments.PhaseSettle},
+		{At: h.inject[0], Phase: experiments.PhaseInject},
+	}
+	for i, at := range h.inject {
+		target := experiments.Target{Name: "pod", UID: string(rune('a' + i))}
+		plan.Faults = append(plan.Faults, "kill")
+		list = append(list,
+			experiments.Entry{At: at, Injection: &experiments.Injection{Fault: "kill", Span: steadystate.Instant(at), Targets: []experiments.Target{target}, Effects: []experiments.Effect{{Event: experiments.EventGone}}}},
+			experiments.Entry{At: at, Event: &experiments.Event{Span: steadystate.Instant(at), Kind: experiments.EventGone, UID: target.UID}})
+	}
+	list = append(list,
+		experiments.Entry{At: h.inject[len(h.inject)-1], Phase: experiments.PhaseHold},
+		experiments.Entry{At: last, Observations: &experiments.Observations{Signal: "replicas", List: steadystatetest.Observations(h.timeline, s, 0)}})
+	if h.end != "" {
+		list = append(list, experiments.Entry{At: last, End: &experiments.End{Reason: h.end}})
+	}
+	result, err := experiments.Judge(func(yield func(experiments.Entry, error) bool) {
+		for _, e := range list {
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result
+}
+
+func TestFindingsOfHistories(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		history  history
+		want     map[string]steadystate.Verdict // by limit
+	}{
+		{
+			"what was not over in the end, but is within what its limit allows, is unknown",
+			history{timeline: "++++++++++----------", inject: []time.Duration{9 * s}, settle: 5 * s, limits: []string{"ttr <= 5m"}, end: experiments.Completed},
+			map[string]steadystate.Verdict{"ttr <= 5m": steadystate.Unknown, "good at the end": steadystate.Unknown},
+		},
+		{
+			"beyond its limit it is broken",
+			history{timeline: "++++++++++----------", inject: []time.Duration{9 * s}, settle: 5 * s, limits: []string{"ttr <= 3s"}, end: experiments.Completed},
+			map[string]steadystate.Verdict{"ttr <= 3s": steadystate.Broken, "good at the end": steadystate.Broken},
+		},
+		{
+			"a run that was stopped says nothing of the end",
+			history{timeline: "++++++++++----------", inject: []time.Duration{9 * s}, settle: 5 * s, limits: []string{"ttr <= 5m", "errors <= 1%"}, end: experiments.Interrupted},
+			map[string]steadystate.Verdict{"ttr <= 5m": steadystate.Unknown, "errors <= 1%": steadystate.Unknown},
+		},
+		{
+			"but what no longer watch could mend is broken all the same",
+			history{timeline: "++++++++++----------", inject: []time.Duration{9 * s}, settle: 5 * s, limits: []string{"downtime <= 2s"}, end: experiments.Interrupted},
+			map[string]steadystate.Verdict{"downtime <= 2s": steadystate.Broken},
+		},
+		{
+			"a fault that is injected during an outage does not recover before it is over",
+			history{timeline: "++++++--------------++++++++++", inject: []time.Duration{5 * s, 7 * s}, settle: 5 * s, limits: []string{"mttr <= 11s"}, end: experiments.Completed},
+			map[string]steadystate.Verdict{"mttr <= 11s": steadystate.Broken},
+		},
+		{
+			"one observation in a phase decides nothing",
+			history{timeline: "++++++++++++++++++++", inject: []time.Duration{9 * s}, settle: 5 * s, limits: []string{"errors <= 1% during inject"}, end: experiments.Completed},
+			map[string]steadystate.Verdict{"errors <= 1% during inject": steadystate.Unknown},
+		},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			result := row.history.judge(t)
+			got := map[string]steadystate.Verdict{}
+			for _, f := range result.Findings {
+				got[f.Limit] = f.Verdict
+				if f.Verdict == steadystate.Unknown && f.Undecided == "" {
+					t.Errorf("%s is unknown and does not say why", f.Limit)
+				}
+			}
+			for limit, want := range row.want {
+				if v, there := got[limit]; !there || v != want {
+					t.Errorf("%s: %s, want %s (%v)", limit, v, want, result.Findings)
+				}
+			}
+			if _, there := got["good at the end"]; there != (row.history.end == experiments.Completed) {
+				t.Errorf("good at the end was judged: %t, of a run that ended %q", there, row.history.end)
+			}
+		})
+	}
+}
+
+func TestMTTRIsNeverPrintedAlone(t *testing.T) {
+	result := history{
+		timeline: "++++++--------------++++++++++", inject: []time.Duration{5 * s, 7 * s}, settle: 5 * s,
+		limits: []string{"mttr <= 1m"}, end: experiments.Completed,
+	}.judge(t)
+	for _, want := range []string{"n=2", "longest", "not recovered 0"} {
+		if text := result.Findings[0].Text; !strings.Contains(text, want) {
+			t.Errorf("%q does not say %q", text, want)
+		}
+	}
+}
