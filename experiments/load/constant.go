@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"syscall"
 	"time"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
@@ -44,6 +45,10 @@ type Constant struct {
 	// default: three times what a black hole of the whole time-out holds. Beyond
 	// it requests are sent late, and the judge is told.
 	MaxInFlight uint64
+
+	// control is called on each socket before it connects, as that of
+	// [net.Dialer] is: for tests of what the load's machine runs out of.
+	control func(network, address string, conn syscall.RawConn) error
 }
 
 var _ experiments.Load = Constant{}
@@ -100,7 +105,7 @@ func (c Constant) Drive(ctx context.Context, clock steadystate.Clock, each func(
 	}
 	c = c.withDefaults()
 	transport := &http.Transport{
-		DialContext:         (&net.Dialer{Timeout: c.Timeout}).DialContext,
+		DialContext:         (&net.Dialer{Timeout: c.Timeout, Control: c.control}).DialContext,
 		TLSClientConfig:     c.TLS,
 		DisableKeepAlives:   !c.Reuse,
 		MaxIdleConnsPerHost: int(min(c.MaxInFlight, 1<<16)), //nolint:gosec // bounded

@@ -1,0 +1,239 @@
+package load_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// BenchmarkAgainstVegeta runs an experiment without a fault and the vegeta
+// command in turn: same server, same rate, same length, fresh connections,
+// each in a process of its own that writes what it saw to a file. One round of
+// the loop is one pair, so -benchtime 5x makes five; with -short each run
+// takes 2 s and says little.
+func BenchmarkAgainstVegeta(b *testing.B) {
+	command := buildVegeta(b)
+	url := startServer(b)
+	length := 20 * time.Second
+	if testing.Short() {
+		length = 2 * time.Second
+	}
+	for _, rate := range []int{1000, 3000} {
+		b.Run(fmt.Sprintf("rate=%d", rate), func(b *testing.B) {
+			var pairs []pair
+			for b.Loop() {
+				var p pair
+				run := []func(){
+					func() { p.ours = runOurs(b, url, rate, length) },
+					func() { p.vegetas = runVegeta(b, command, url, rate, length) },
+				}
+				// Who goes first meets another machine than who goes second.
+				if len(pairs)%2 == 1 {
+					slices.Reverse(run)
+				}
+				for _, f := range run {
+					f()
+				}
+				pairs = append(pairs, p)
+			}
+			report(b, pairs)
+		})
+	}
+}
+
+// A cost is what it took to send requests.
+type cost struct {
+	requests int
+	failed   int
+	cpu      time.Duration   // user and system time of the process
+	late     []time.Duration // of each request behind its plan, ascending
+}
+
+func (c cost) perMillion() float64 { return c.cpu.Seconds() / float64(c.requests) * 1e6 }
+
+func (c cost) quantile(q float64) float64 {
+	return float64(c.late[min(len(c.late)-1, int(q*float64(len(c.late))))]) / float64(time.Millisecond)
+}
+
+func (c cost) String() string {
+	return fmt.Sprintf("%d requests, %.1f CPU s per million, late p50 %.3f ms, p99 %.3f ms", c.requests, c.perMillion(), c.quantile(0.5), c.quantile(0.99))
+}
+
+// A pair is both, one right after the other.
+type pair struct{ ours, vegetas cost }
+
+// report prints the medians of the paired figures with their ranges. Pairing
+// takes out what else the machine was doing, as far as it did it all along.
+func report(b *testing.B, pairs []pair) {
+	var text strings.Builder
+	figure := func(name, unit string, f func(p pair) float64) {
+		var values []float64
+		for _, p := range pairs {
+			values = append(values, f(p))
+		}
+		slices.Sort(values)
+		n := len(values)
+		median := (values[(n-1)/2] + values[n/2]) / 2
+		fmt.Fprintf(&text, "\n%s: median %.3f, range %.3f to %.3f (n=%d)", name, median, values[0], values[n-1], n)
+		b.ReportMetric(median, unit)
+	}
+	figure("CPU per request, ours / vegeta's (goal: at most 1.25)", "cpu-ratio", func(p pair) float64 { return p.ours.perMillion() / p.vegetas.perMillion() })
+	figure("p50 of lateness, ours - vegeta's, ms", "late-p50-ms", func(p pair) float64 { return p.ours.quantile(0.5) - p.vegetas.quantile(0.5) })
+	figure("p99 of lateness, ours - vegeta's, ms (goal: at most 1)", "late-p99-ms", func(p pair) float64 { return p.ours.quantile(0.99) - p.vegetas.quantile(0.99) })
+	for i, p := range pairs {
+		fmt.Fprintf(&text, "\npair %d: ours %s; vegeta %s", i+1, p.ours, p.vegetas)
+	}
+	b.Log(text.String())
+}
+
+// buildVegeta builds the vegeta command that the tools' module pins.
+func buildVegeta(b *testing.B) string {
+	path := filepath.Join(b.TempDir(), "vegeta")
+	out, err := exec.CommandContext(b.Context(), "go", "build", "-modfile", "../../tools/go.mod", "-o", path, "github.com/tsenart/vegeta/v12").CombinedOutput()
+	if err != nil {
+		b.Fatalf("build vegeta: %v\n%s", err, out)
+	}
+	return path
+}
+
+// measure runs a command to its end and returns the processor time it took.
+func measure(b *testing.B, cmd *exec.Cmd) time.Duration {
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		b.Fatalf("run %s: %v\n%s", filepath.Base(cmd.Path), err, out)
+	}
+	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+}
+
+func checked(b *testing.B, who string, c cost, rate int, length time.Duration) cost {
+	if want := int(float64(rate) * length.Seconds()); c.requests < want/2 || c.failed > c.requests/100 {
+		b.Fatalf("%s: %d requests of %d, %d failed: this is no measurement", who, c.requests, want, c.failed)
+	}
+	slices.Sort(c.late)
+	return c
+}
+
+func runVegeta(b *testing.B, command, url string, rate int, length time.Duration) cost {
+	ctx, cancel := context.WithTimeout(b.Context(), length+time.Minute)
+	defer cancel()
+	results := filepath.Join(b.TempDir(), "results")
+	cmd := exec.CommandContext(ctx, command, "attack",
+		"-rate", fmt.Sprintf("%d/s", rate), "-duration", length.String(), "-timeout", "2s", "-keepalive=false", "-output", results)
+	cmd.Stdin = strings.NewReader("GET " + url + "\n")
+	c := cost{cpu: measure(b, cmd)}
+
+	file, err := os.Open(results)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer file.Close()
+	// When the attack began is not among its results: it is taken to be as late
+	// as the most punctual request allows, which favours vegeta.
+	interval := time.Second / time.Duration(rate)
+	var began time.Time
+	type sent struct {
+		at   time.Time
+		plan time.Duration
+	}
+	var all []sent
+	for decode := vegeta.NewDecoder(file); ; {
+		var r vegeta.Result
+		if err := decode(&r); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			b.Fatal(err)
+		}
+		c.requests++
+		if r.Code != 200 {
+			c.failed++
+		}
+		s := sent{r.Timestamp, time.Duration(r.Seq+1) * interval}
+		if at := s.at.Add(-s.plan); began.IsZero() || at.Before(began) {
+			began = at
+		}
+		all = append(all, s)
+	}
+	for _, s := range all {
+		c.late = append(c.late, s.at.Sub(began.Add(s.plan)))
+	}
+	return checked(b, "vegeta", c, rate, length)
+}
+
+func runOurs(b *testing.B, url string, rate int, length time.Duration) cost {
+	ctx, cancel := context.WithTimeout(b.Context(), length+time.Minute)
+	defer cancel()
+	record := filepath.Join(b.TempDir(), "record")
+	args := []string{"-url", url, "-rate", fmt.Sprint(rate), "-length", length.String(), "-record", record}
+	if dir := os.Getenv("LOADBENCH_PROFILE"); dir != "" {
+		args = append(args, "-profile", filepath.Join(dir, fmt.Sprintf("cpu-%d.pprof", rate)))
+	}
+	cmd := as(ctx, "experiment", args...)
+	cmd.Stderr = nil
+	c := cost{cpu: measure(b, cmd)}
+
+	file, err := os.Open(record)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer file.Close()
+	for e, err := range experiments.Read(file) {
+		if err != nil {
+			b.Fatal(err)
+		}
+		if e.End != nil && e.End.Reason != experiments.Completed {
+			b.Fatalf("the experiment ended: %+v", *e.End)
+		}
+		if e.Requests == nil {
+			continue
+		}
+		for _, q := range e.Requests.List {
+			c.requests++
+			if q.Code != 200 {
+				c.failed++
+			}
+			c.late = append(c.late, q.Late())
+		}
+	}
+	return checked(b, "ours", c, rate, length)
+}
+
+// experiment is the role of a process that runs an experiment without a fault
+// and records it to a file.
+func experiment(args []string) error {
+	flags := flag.NewFlagSet("experiment", flag.ContinueOnError)
+	url := flags.String("url", "", "")
+	rate := flags.Int("rate", 0, "")
+	length := flags.Duration("length", 0, "")
+	record := flags.String("record", "", "")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	file, err := os.Create(*record)
+	if err != nil {
+		return err
+	}
+	err = experiments.Experiment{
+		Name: "no fault",
+		Hypothesis: steadystate.Hypothesis{Checks: []steadystate.Check{{
+			Name: "answers", Signal: experiments.TrafficSignal, Good: steadystate.Within(2 * time.Second), Allowed: 0.01,
+		}}},
+		Load:   load.Constant{Rate: *rate, URL: *url},
+		Settle: *length / 4, Hold: *length / 2, Watch: *length / 4,
+	}.Run(context.Background(), experiments.NewRecorder(file))
+	return errors.Join(err, file.Close())
+}

@@ -1,0 +1,10 @@
+package load
+
+import "syscall"
+
+// WithControl is the load with a function that is called on each of its
+// sockets before it connects.
+func (c Constant) WithControl(control func(network, address string, conn syscall.RawConn) error) Constant {
+	c.control = control
+	return c
+}
