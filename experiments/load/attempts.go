@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -113,18 +114,19 @@ func classify(err error) (reason string, local bool) {
 	var record tls.RecordHeaderError
 	var timeout net.Error
 	var errno syscall.Errno
+	isDNS := errors.As(err, &dns)
+	for _, s := range shortages() {
+		// A failed look-up has the resolver's own error as text only.
+		if errors.Is(err, s.errno) || (isDNS && strings.HasSuffix(dns.Err, ": "+s.errno.Error())) {
+			return s.reason, true
+		}
+	}
 	switch {
-	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return "no local port left", true
-	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
-		return "too many open files", true
-	case errors.Is(err, syscall.ENOBUFS), errors.Is(err, syscall.ENOMEM):
-		return "no memory for sockets", true
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "connection refused", false
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return "connection reset", false
-	case errors.As(err, &dns):
+	case isDNS:
 		return "name not resolved: " + dns.Name, false
 	case errors.As(err, &unknownAuthority), errors.As(err, &hostname), errors.As(err, &record):
 		return "TLS: " + innermost(err).Error(), false
@@ -136,6 +138,22 @@ func classify(err error) (reason string, local bool) {
 		return errno.Error(), false
 	}
 	return innermost(err).Error(), false
+}
+
+// A shortage is an error that means that this machine lacks something.
+type shortage struct {
+	errno  syscall.Errno
+	reason string
+}
+
+func shortages() []shortage {
+	return []shortage{
+		{syscall.EADDRNOTAVAIL, "no local port left"},
+		{syscall.EMFILE, "too many open files"},
+		{syscall.ENFILE, "too many open files"},
+		{syscall.ENOBUFS, "no memory for sockets"},
+		{syscall.ENOMEM, "no memory for sockets"},
+	}
 }
 
 // innermost is the cause without the addresses that wrap it.
