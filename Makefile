@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint build lab lab-down lab-status e2e e2e-defects
+.PHONY: help demo test race test-lab lint build lab lab-down lab-status e2e e2e-defects bench
 
 # One configuration for every build: a static binary, and each dependency compiled once.
 export CGO_ENABLED := 0
@@ -17,7 +17,15 @@ demo: build ## kill a real process under load and see both verdicts; no cluster,
 
 test: ## run the tests
 	go test ./...
+
+race: ## run the tests with the race detector; needs a C compiler
 	CGO_ENABLED=1 go test -race ./steadystate ./experiments ./experiments/load ./reports
+
+test-lab: ## run the lab's own tests
+	cd lab && go test ./...
+
+bench: ## measure the load against the vegeta command, in pairs; seven minutes on a quiet machine
+	go test -run '^$$' -bench AgainstVegeta -benchtime 5x -timeout 30m ./experiments/load
 
 lint: ## check style and the arrows of the architecture
 	$(LINT) run ./...

@@ -13,7 +13,7 @@
 //		Watch:      time.Minute,
 //	}.Run(ctx, recorder)
 //
-//	result := experiments.Judge(experiments.Read(file))
+//	result, err := experiments.Judge(experiments.Read(record), nil)
 //	fmt.Println(result.Verdict) // held, broken or unknown
 //
 // The record is the only truth. It is append-only JSON Lines, written as

@@ -55,6 +55,9 @@ const (
 	SignalReplicas = "replicas"
 )
 
+// replicasEvery is how often the replicas are read.
+const replicasEvery = time.Second
+
 // Window is how long a run looks on from the injection, at least.
 func (c Config) Window() time.Duration { return c.Hold + c.Watch }
 

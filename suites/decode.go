@@ -50,6 +50,9 @@ func Decode(path string, text []byte) (Config, error) {
 		}
 		return Config{}, d.unknownFields(err)
 	}
+	if err := strict.Decode(new(file)); !errors.Is(err, io.EOF) {
+		return Config{}, fmt.Errorf("%s: there is more than one document in the file; keep the first", path)
+	}
 	d.decode()
 	if err := errors.Join(d.errs...); err != nil {
 		return Config{}, err
@@ -139,11 +142,14 @@ func (d *decoder) load() {
 		if m != nil {
 			rate, _ = strconv.Atoi(m[1])
 			if m[2] == "min" {
+				if rate%60 != 0 {
+					rate = 0
+				}
 				rate /= 60
 			}
 		}
 		if rate < 1 {
-			d.bad("load.rate", "rate %q: want requests per second or minute, at least one per second, as in 100/s or 6000/min", l.Rate)
+			d.bad("load.rate", "rate %q: want a whole number of requests per second, at least one, as in 100/s or 6000/min", l.Rate)
 			rate = 1
 		}
 		d.Load.Rate = rate
@@ -222,10 +228,11 @@ func (d *decoder) checks() {
 				continue
 			}
 			check.Good = good
+			d.dimension(at+".good", check, good)
 		}
 		if c.Allowed != "" {
 			allowed, err := steadystate.ParseTolerance("<= " + c.Allowed)
-			if err != nil {
+			if dim := allowed.Dimension(); err != nil || (dim != "share" && dim != "number") {
 				d.bad(at+".allowed", "allowed %q: want a share, as in 0.1%%", c.Allowed)
 			}
 			check.Allowed = allowed.Value()
@@ -237,11 +244,14 @@ func (d *decoder) checks() {
 				continue
 			}
 			check.Limits = append(check.Limits, l)
-			if check.Signal == experiments.TrafficSignal {
-				// Traffic that answers in no time; the record has the real figure.
-				if err := l.Decidable(d.Load.Resolution(0), d.Window()); err != nil {
-					d.bad(fmt.Sprintf("%s.limits.%d", at, k), "%w", err)
-				}
+			if l.OfValues() {
+				d.dimension(fmt.Sprintf("%s.limits.%d", at, k), check, l.Tolerance)
+			}
+			// At best; the record has the real figure. A query is asked in
+			// preflight.
+			finest := map[string]time.Duration{experiments.TrafficSignal: d.Load.Resolution(0), SignalReplicas: replicasEvery}
+			if err := l.Decidable(finest[check.Signal], d.Window()); err != nil {
+				d.bad(fmt.Sprintf("%s.limits.%d", at, k), "%w", err)
 			}
 		}
 		if err := check.Validate(); err != nil {
@@ -251,6 +261,17 @@ func (d *decoder) checks() {
 			d.bad(at, "check %q is there twice", check.Name)
 		}
 		d.Checks = append(d.Checks, check)
+	}
+}
+
+// dimension refuses a tolerance on values in another unit than the signal's:
+// without it "<= 500" on the seconds of requests would be held for ever.
+func (d *decoder) dimension(at string, check steadystate.Check, t steadystate.Tolerance) {
+	switch dim := t.Dimension(); {
+	case check.Signal == experiments.TrafficSignal && dim != "time":
+		d.bad(at, "%q on requests: they are a time; write it with a unit, as in 500ms or 2s", t)
+	case check.Signal == SignalReplicas && dim != "number" && dim != "share":
+		d.bad(at, "%q on replicas: they are ready / wanted; write a number or a share, as in 1 or 66%%", t)
 	}
 }
 

@@ -11,6 +11,10 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -51,7 +55,7 @@ func (c Config) Connect() (*Target, error) {
 	if t.Client, err = chaosmesh.NewClient(config); err != nil {
 		return nil, err
 	}
-	if t.Chaos, err = chaosmesh.New(t.Client, chaosmesh.Guard{Namespaces: c.Namespaces, Protected: c.Protected}, chaosmesh.Patience{}); err != nil {
+	if t.Chaos, err = chaosmesh.New(t.Client, chaosmesh.Guard{Cluster: c.Cluster.UID, Namespaces: c.Namespaces, Protected: c.Protected}, chaosmesh.Patience{}); err != nil {
 		return nil, c.lines.at("allow", err)
 	}
 	if c.Prometheus != nil {
@@ -78,10 +82,15 @@ func (t *Target) String() string {
 // cluster is not the one that the configuration is meant for.
 var ErrOtherCluster = errors.New("refused: this is another cluster")
 
+// ErrUnavailable is wrapped by the error of what cannot be tested now, although
+// nothing is wrong with the configuration: the cluster does not answer, or the
+// service is not at rest.
+var ErrUnavailable = errors.New("cannot be tested now")
+
 func (t *Target) identify(ctx context.Context) error {
 	uid, err := kube.Identity(ctx, t.Client)
 	if err != nil {
-		return t.lines.at("cluster", fmt.Errorf("%s: %w", t, err))
+		return t.lines.at("cluster", fmt.Errorf("%s: %w: %w", t, ErrUnavailable, err))
 	}
 	if uid != t.Cluster.UID {
 		return t.lines.at("cluster.uid", fmt.Errorf("%w: the file is meant for the one with uid %s, and %s has %s", ErrOtherCluster, t.Cluster.UID, t.rest.Host, uid))
@@ -121,10 +130,11 @@ func (t *Target) Preflight(ctx context.Context, say func(what, found string)) er
 	check("workload", "service.deployment", func() (string, error) {
 		reason, err := kube.Settled(ctx, t.Client, t.Service.Namespace, t.Service.Deployment)
 		if reason != "" {
-			err = errors.Join(err, fmt.Errorf("not at rest: %s", reason))
+			err = errors.Join(err, fmt.Errorf("%w: not at rest: %s", ErrUnavailable, reason))
 		}
 		return "deployment " + t.Service.Deployment + " is at rest", err
 	})
+	check("pods", "service.selector", func() (string, error) { return t.owned(ctx) })
 	check("chaos mesh", "allow", func() (string, error) {
 		left, err := chaosmesh.Find(ctx, t.Client, chaosmesh.Scope{Namespaces: t.Namespaces})
 		if len(left) > 0 {
@@ -165,6 +175,29 @@ func (t *Target) Preflight(ctx context.Context, say func(what, found string)) er
 		})
 	}
 	return errors.Join(errs...)
+}
+
+// owned refuses a selector that reaches beyond the deployment: the pods of
+// another one would be hit in its name.
+func (t *Target) owned(ctx context.Context) (string, error) {
+	var d appsv1.Deployment
+	if err := t.Client.Get(ctx, client.ObjectKey{Namespace: t.Service.Namespace, Name: t.Service.Deployment}, &d); err != nil {
+		return "", err
+	}
+	own, err := metav1.LabelSelectorAsSelector(d.Spec.Selector)
+	if err != nil {
+		return "", fmt.Errorf("selector of deployment %s: %w", d.Name, err)
+	}
+	var pods corev1.PodList
+	if err := t.Client.List(ctx, &pods, client.InNamespace(t.Service.Namespace), client.MatchingLabels(t.Service.Selector)); err != nil {
+		return "", err
+	}
+	for _, pod := range pods.Items {
+		if !own.Matches(labels.Set(pod.Labels)) {
+			return "", fmt.Errorf("refused: the selector matches pod %s, which is none of deployment %s (%s); narrow it", pod.Name, d.Name, own)
+		}
+	}
+	return fmt.Sprintf("%d match the selector, all of deployment %s", len(pods.Items), d.Name), nil
 }
 
 // decidable says which of a check's limits its signal is too coarse for.

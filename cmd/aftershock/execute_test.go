@@ -129,6 +129,7 @@ func TestExitCodeOfErrors(t *testing.T) {
 		want     int
 	}{
 		{"nothing went wrong", nil, exitHeld},
+		{"what cannot be tested now is unknown", unavailable{errors.New("not at rest")}, exitUnknown},
 		{"the harness failed", errors.New("disk full"), exitFailed},
 		{"a person stopped it", fmt.Errorf("load: %w", context.Canceled), exitFailed},
 		{"something may be in place, which wins over a verdict", errors.Join(errVerdict(steadystate.Broken), experiments.ErrLeftBehind), exitLeftBehind},

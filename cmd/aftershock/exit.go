@@ -23,7 +23,7 @@ const exitCodes = `Exit codes:
   0  held
   1  broken
   2  usage or configuration; nothing was touched
-  3  unknown: not proven, not observed or not decidable
+  3  unknown: not proven, not observed, not decidable, or it could not be tested
   4  stopped by a person, or the harness itself failed
   5  a fault may still be in place (wins over all others); see "aftershock sweep"`
 
@@ -31,6 +31,11 @@ const exitCodes = `Exit codes:
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
+
+// unavailable says that nothing could be tested; nothing was touched.
+type unavailable struct{ error }
+
+func (u unavailable) Unwrap() error { return u.error }
 
 // errVerdict ends a command with a verdict other than held.
 type errVerdict steadystate.Verdict
@@ -53,6 +58,7 @@ func verdict(results ...experiments.Result) error {
 func exitCode(err error) int {
 	var usage usageError
 	var v errVerdict
+	var gone unavailable
 	switch {
 	case err == nil:
 		return exitHeld
@@ -60,6 +66,8 @@ func exitCode(err error) int {
 		return exitLeftBehind
 	case errors.As(err, &usage):
 		return exitUsage
+	case errors.As(err, &gone):
+		return exitUnknown
 	case errors.Is(err, context.Canceled):
 		return exitFailed
 	case errors.As(err, &v):

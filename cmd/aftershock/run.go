@@ -48,7 +48,10 @@ func preflight(ctx context.Context, out io.Writer, target *suites.Target) error 
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, suites.ErrUnavailable):
+		return unavailable{fmt.Errorf("preflight, nothing was touched:\n%w", err)}
+	case err != nil:
 		return usageError{fmt.Errorf("preflight, nothing was touched:\n%w", err)}
 	}
 	return nil
@@ -182,6 +185,9 @@ something may be. A run that is still under way loses its faults too.`,
 		removed, err := target.Sweep(cmd.Context())
 		for _, l := range removed {
 			fmt.Fprintf(cmd.OutOrStdout(), "  removed %s\n", l)
+			for _, note := range l.Notes {
+				fmt.Fprintf(cmd.OutOrStdout(), "    %s\n", note)
+			}
 		}
 		switch {
 		case errors.Is(err, suites.ErrOtherCluster):

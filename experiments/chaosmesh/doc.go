@@ -10,7 +10,7 @@
 //
 //	log.SetLogger(logr.Discard()) // controller-runtime's; once, in main
 //	c, err := chaosmesh.NewClient(config)
-//	cluster, err := chaosmesh.New(c, chaosmesh.Guard{Namespaces: []string{"shop"}}, chaosmesh.Patience{})
+//	cluster, err := chaosmesh.New(c, chaosmesh.Guard{Cluster: uid, Namespaces: []string{"shop"}}, chaosmesh.Patience{})
 //
 //	kill := cluster.PodKill(chaosmesh.Pods{
 //		Namespace: "shop",

@@ -20,7 +20,8 @@ func shop() client.WithWatch {
 	if err != nil {
 		panic(err)
 	}
-	builder := fake.NewClientBuilder().WithScheme(scheme)
+	builder := fake.NewClientBuilder().WithScheme(scheme).
+		WithObjects(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "kube-system", UID: "0b1c"}})
 	for _, name := range []string{"checkout-a", "checkout-b", "checkout-c"} {
 		builder = builder.WithObjects(&corev1.Pod{
 			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name, Labels: map[string]string{"app": "checkout"}},
@@ -33,6 +34,7 @@ func shop() client.WithWatch {
 func ExampleCluster_PodKill() {
 	// A real one comes from NewClient.
 	cluster, err := chaosmesh.New(shop(), chaosmesh.Guard{
+		Cluster:    "0b1c",
 		Namespaces: []string{"shop"},
 		Lifetime:   10 * time.Minute,
 	}, chaosmesh.Patience{})
@@ -84,7 +86,7 @@ func ExampleCluster_PodKill() {
 }
 
 func ExampleCluster_PodKill_refused() {
-	cluster, err := chaosmesh.New(shop(), chaosmesh.Guard{Namespaces: []string{"shop"}}, chaosmesh.Patience{})
+	cluster, err := chaosmesh.New(shop(), chaosmesh.Guard{Cluster: "0b1c", Namespaces: []string{"shop"}}, chaosmesh.Patience{})
 	if err != nil {
 		fmt.Println(err)
 		return

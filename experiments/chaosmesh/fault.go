@@ -74,6 +74,9 @@ func (f *Fault) prepare(ctx context.Context, run string) (Preview, error) {
 	if err := f.cluster.guard.allow(f.pods); err != nil {
 		return Preview{}, fmt.Errorf("%s: %w", f, err)
 	}
+	if err := f.cluster.guard.identify(ctx, f.cluster.client); err != nil {
+		return Preview{}, fmt.Errorf("%s: %w", f, err)
+	}
 	matching, err := f.pods.list(ctx, f.cluster.client)
 	if err != nil {
 		return Preview{}, explain(err, "Pod")

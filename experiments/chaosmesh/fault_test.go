@@ -2,6 +2,7 @@ package chaosmesh_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -26,6 +27,7 @@ var checkout = chaosmesh.Pods{Namespace: "shop", Selector: map[string]string{"ap
 
 func newCluster(t testing.TB, c client.WithWatch, guard chaosmesh.Guard) *chaosmesh.Cluster {
 	t.Helper()
+	guard.Cluster = cmp.Or(guard.Cluster, theCluster)
 	if guard.Namespaces == nil {
 		guard.Namespaces = []string{"shop"}
 	}
@@ -190,6 +192,7 @@ func TestWhatIsRefusedCreatesNothing(t *testing.T) {
 		want  string
 	}{
 		{"a namespace that is not listed", chaosmesh.Guard{}, chaosmesh.Pods{Namespace: "bank", Selector: checkout.Selector}, chaosmesh.One, three, `namespace "bank" is not among those that faults may touch: shop`},
+		{"another cluster", chaosmesh.Guard{Cluster: "production"}, checkout, chaosmesh.One, three, "this is another cluster: the one that is meant has uid production, and this one staging"},
 		{"no namespace", chaosmesh.Guard{}, chaosmesh.Pods{Selector: checkout.Selector}, chaosmesh.One, three, "no namespace; say which one the pods are in"},
 		{"no selector", chaosmesh.Guard{}, chaosmesh.Pods{Namespace: "shop"}, chaosmesh.One, three, `an empty selector would select every pod of namespace "shop"`},
 		{"a selector that is none", chaosmesh.Guard{}, chaosmesh.Pods{Namespace: "shop", Selector: map[string]string{"a b": "c"}}, chaosmesh.One, three, "name part must consist of"},
@@ -237,11 +240,12 @@ func TestAGuardThatAllowsNothingOrTooMuchIsRefused(t *testing.T) {
 		guard chaosmesh.Guard
 		want  string
 	}{
-		{"the zero value", chaosmesh.Guard{}, "no namespace is allowed"},
-		{"a wildcard", chaosmesh.Guard{Namespaces: []string{"*"}}, `"*" is no namespace, and there are no wildcards`},
-		{"an empty name", chaosmesh.Guard{Namespaces: []string{""}}, `"" is no namespace`},
-		{"protection of everything", chaosmesh.Guard{Namespaces: []string{"shop"}, Protected: []map[string]string{{}}}, "would protect every pod"},
-		{"a lifetime below zero", chaosmesh.Guard{Namespaces: []string{"shop"}, Lifetime: -1}, "lifetime -1ns is below zero"},
+		{"the zero value", chaosmesh.Guard{}, "no cluster; say which one is meant"},
+		{"no namespace", chaosmesh.Guard{Cluster: theCluster}, "no namespace is allowed"},
+		{"a wildcard", chaosmesh.Guard{Cluster: theCluster, Namespaces: []string{"*"}}, `"*" is no namespace, and there are no wildcards`},
+		{"an empty name", chaosmesh.Guard{Cluster: theCluster, Namespaces: []string{""}}, `"" is no namespace`},
+		{"protection of everything", chaosmesh.Guard{Cluster: theCluster, Namespaces: []string{"shop"}, Protected: []map[string]string{{}}}, "would protect every pod"},
+		{"a lifetime below zero", chaosmesh.Guard{Cluster: theCluster, Namespaces: []string{"shop"}, Lifetime: -1}, "lifetime -1ns is below zero"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			_, err := chaosmesh.New(newClient(t, interceptor.Funcs{}), row.guard, chaosmesh.Patience{})
@@ -250,7 +254,7 @@ func TestAGuardThatAllowsNothingOrTooMuchIsRefused(t *testing.T) {
 			}
 		})
 	}
-	if _, err := chaosmesh.New(nil, chaosmesh.Guard{Namespaces: []string{"shop"}}, chaosmesh.Patience{}); err == nil {
+	if _, err := chaosmesh.New(nil, chaosmesh.Guard{Cluster: theCluster, Namespaces: []string{"shop"}}, chaosmesh.Patience{}); err == nil {
 		t.Error("no client was accepted")
 	}
 }
@@ -362,6 +366,7 @@ func TestAnObjectWhoseCreationHadNoAnswerIsRemoved(t *testing.T) {
 	}{
 		{"the object exists when the answer is missed", 0},
 		{"the object appears after Recover has begun", time.Second},
+		{"the object appears late", 8 * time.Second},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -396,6 +401,26 @@ func TestAnObjectWhoseCreationHadNoAnswerIsRemoved(t *testing.T) {
 			})
 		})
 	}
+}
+
+// An object whose creation had no answer and that was never seen may still
+// appear: that is not gone.
+func TestAnObjectThatWasNeverSeenIsNotProvenGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClient(t, interceptor.Funcs{
+			Create: func(context.Context, client.WithWatch, client.Object, ...client.CreateOption) error {
+				return context.DeadlineExceeded
+			},
+		}, pod("a"))
+		rec := newHistory()
+		fault := newCluster(t, c, chaosmesh.Guard{}).PodKill(checkout, chaosmesh.One)
+		if _, err := fault.Inject(t.Context(), rec.Recorder); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("error %v, want the time-out", err)
+		}
+		if _, err := fault.Recover(t.Context(), rec.Recorder); err == nil || !strings.Contains(err.Error(), "may still appear; run sweep") {
+			t.Errorf("error %v, want that it may still appear", err)
+		}
+	})
 }
 
 func TestAnObjectThatStaysIsHelpedAlong(t *testing.T) {

@@ -11,6 +11,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/validation"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
 // ErrRefused is wrapped by every error that says that a guard refused a fault.
@@ -19,6 +22,10 @@ var ErrRefused = errors.New("refused")
 
 // A Guard says what faults may touch. The zero value allows nothing.
 type Guard struct {
+	// Cluster is the UID of the namespace kube-system of the cluster that is
+	// meant (see kube.Identity). A fault is refused in any other one, whatever
+	// the kubeconfig calls it.
+	Cluster string
 	// Namespaces that faults may touch, by their full names: there are no
 	// wildcards.
 	Namespaces []string
@@ -41,6 +48,9 @@ const (
 
 // Validate says what is wrong with the guard.
 func (g Guard) Validate() error {
+	if g.Cluster == "" {
+		return fmt.Errorf("guard: %w: no cluster; say which one is meant by the UID of its namespace kube-system", ErrRefused)
+	}
 	if len(g.Namespaces) == 0 {
 		return fmt.Errorf("guard: %w: no namespace is allowed; list those that faults may touch", ErrRefused)
 	}
@@ -59,6 +69,18 @@ func (g Guard) Validate() error {
 		errs = append(errs, fmt.Errorf("guard: %w: lifetime %s is below zero", ErrRefused, g.Lifetime))
 	}
 	return errors.Join(errs...)
+}
+
+// identify refuses another cluster than the one that is meant.
+func (g Guard) identify(ctx context.Context, c client.Reader) error {
+	uid, err := kube.Identity(ctx, c)
+	if err != nil {
+		return explain(err, "Namespace")
+	}
+	if uid != g.Cluster {
+		return fmt.Errorf("%w: this is another cluster: the one that is meant has uid %s, and this one %s", ErrRefused, g.Cluster, uid)
+	}
+	return nil
 }
 
 // allow says whether the pods may be selected from at all.

@@ -112,7 +112,7 @@ const pollEvery = 50 * time.Millisecond
 
 // lateCreate is how long an object whose creation had no answer may take to
 // appear after all.
-const lateCreate = 2 * time.Second
+const lateCreate = 10 * time.Second
 
 // A removal removes one object and is done when the object is really gone.
 type removal struct {
@@ -165,6 +165,9 @@ func (r removal) run(ctx context.Context, obj client.Object) (found bool, err er
 		case apierrors.IsNotFound(err), meta.IsNoMatchError(err):
 			if r.unsure && !found && time.Since(begin) < lateCreate {
 				break
+			}
+			if r.unsure && !found {
+				return false, fmt.Errorf("remove %s: its creation had no answer, and in %s it was never seen: it may still appear; run sweep", name, lateCreate)
 			}
 			if last != nil && !last.undoes && !over {
 				return found, fmt.Errorf("remove %s: Chaos Mesh never said that it undid the fault, and the object went only when we %s; check the pods it was on, or restart them", name, last.what)

@@ -180,6 +180,9 @@ func terminating(p *corev1.Pod) {
 }
 
 // newClient is an API server with these objects; funcs may fail its calls.
+// theCluster is the identity of the cluster in tests.
+const theCluster = "staging"
+
 func newClient(t testing.TB, funcs interceptor.Funcs, objects ...client.Object) client.WithWatch {
 	t.Helper()
 	scheme, err := chaosmesh.Scheme()
@@ -189,6 +192,7 @@ func newClient(t testing.TB, funcs interceptor.Funcs, objects ...client.Object) 
 	return fake.NewClientBuilder().
 		WithScheme(scheme).
 		WithObjects(objects...).
+		WithObjects(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "kube-system", UID: theCluster}}).
 		WithIndex(&corev1.Event{}, "involvedObject.name", func(o client.Object) []string {
 			event, _ := o.(*corev1.Event)
 			return []string{event.InvolvedObject.Name}

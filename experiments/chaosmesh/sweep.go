@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -30,6 +31,8 @@ type Leftover struct {
 	Run                   string // of the record
 	Created               time.Time
 	Finalizers            []string
+	// Notes say what it took to remove it, if it did not go by itself.
+	Notes []string
 }
 
 // String is "PodChaos/shop/pod-kill-4f1c2a9d3b-x7k2p, left behind by run
@@ -40,8 +43,11 @@ func (l Leftover) String() string {
 
 // Find lists what runs have left behind, of every kind that Chaos Mesh has,
 // and changes nothing. Kinds that are not installed have left nothing.
+//
+// A kind that the account may not list is passed over: it cannot have injected
+// one either, since Inject follows what it creates.
 func Find(ctx context.Context, c client.Reader, scope Scope) ([]Leftover, error) {
-	found, err := find(ctx, c, scope)
+	found, _, err := find(ctx, c, scope)
 	var left []Leftover
 	for _, f := range found {
 		left = append(left, f.Leftover)
@@ -51,21 +57,17 @@ func Find(ctx context.Context, c client.Reader, scope Scope) ([]Leftover, error)
 
 // Sweep removes what [Find] finds, in the manner of [Fault.Recover], and
 // proves by looking again that nothing is left. It goes on after a failure;
-// the error then names all that may still be in place. What it removed is
-// returned in any case.
+// the error then names all that may still be in place, and each kind that could
+// not be looked at. What it removed is returned in any case, with what it took.
 func Sweep(ctx context.Context, c client.Client, scope Scope, patience Patience) ([]Leftover, error) {
-	found, err := find(ctx, c, scope)
-	if err != nil {
-		return nil, err
-	}
+	found, _, err := find(ctx, c, scope)
+	errs := []error{err}
 	var removed []Leftover
-	var errs []error
 	for _, f := range found {
-		var notes []string
 		_, err := removal{
 			client:   c,
 			patience: patience.withDefaults(),
-			note:     func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) },
+			note:     func(format string, args ...any) { f.Notes = append(f.Notes, fmt.Sprintf(format, args...)) },
 		}.run(ctx, f.object)
 		if err != nil {
 			errs = append(errs, errors.Join(err, context.Cause(ctx)))
@@ -73,8 +75,8 @@ func Sweep(ctx context.Context, c client.Client, scope Scope, patience Patience)
 		}
 		removed = append(removed, f.Leftover)
 	}
-	again, err := find(ctx, c, scope)
-	if err != nil {
+	again, hidden, err := find(ctx, c, scope)
+	if err = errors.Join(err, hidden); err != nil {
 		errs = append(errs, fmt.Errorf("look again: %w", err))
 	}
 	if len(again) > 0 {
@@ -93,15 +95,18 @@ type finding struct {
 	object client.Object
 }
 
-func find(ctx context.Context, c client.Reader, scope Scope) ([]finding, error) {
+// find lists what there is of every kind. Kinds that the account may not list
+// are in hidden, and those that could not be listed for another reason in err;
+// what was found of the others is returned in any case.
+func find(ctx context.Context, c client.Reader, scope Scope) (found []finding, hidden, err error) {
 	if len(scope.Namespaces) == 0 {
-		return nil, fmt.Errorf("sweep: %w: no namespace; say where to look", ErrRefused)
+		return nil, nil, fmt.Errorf("sweep: %w: no namespace; say where to look", ErrRefused)
 	}
 	match := client.MatchingLabels{ManagedLabel: Managed}
 	if scope.Run != "" {
 		match[RunLabel] = scope.Run
 	}
-	var found []finding
+	var errs, forbidden []error
 	// Schedules and workflows create objects of their own: first of all they
 	// have to go.
 	kinds := v1alpha1.AllKindsIncludeScheduleAndWorkflow()
@@ -112,16 +117,22 @@ func find(ctx context.Context, c client.Reader, scope Scope) ([]finding, error) 
 		for _, namespace := range scope.Namespaces {
 			list, ok := kinds[kind].SpawnList().(client.ObjectList)
 			if !ok {
-				return nil, fmt.Errorf("list %s: Chaos Mesh's list is none of Kubernetes", kind)
+				errs = append(errs, fmt.Errorf("list %s: Chaos Mesh's list is none of Kubernetes", kind))
+				break
 			}
 			if err := c.List(ctx, list, client.InNamespace(namespace), match); meta.IsNoMatchError(err) {
 				break
+			} else if apierrors.IsForbidden(err) {
+				forbidden = append(forbidden, fmt.Errorf("list %s in %s: %w", kind, namespace, explain(err, kind)))
+				continue
 			} else if err != nil {
-				return nil, fmt.Errorf("list %s in %s: %w", kind, namespace, explain(err, kind))
+				errs = append(errs, fmt.Errorf("list %s in %s: %w", kind, namespace, explain(err, kind)))
+				continue
 			}
 			items, err := meta.ExtractList(list)
 			if err != nil {
-				return nil, fmt.Errorf("list %s in %s: %w", kind, namespace, err)
+				errs = append(errs, fmt.Errorf("list %s in %s: %w", kind, namespace, err))
+				continue
 			}
 			for _, item := range items {
 				object, ok := item.(client.Object)
@@ -142,7 +153,7 @@ func find(ctx context.Context, c client.Reader, scope Scope) ([]finding, error) 
 			}
 		}
 	}
-	return found, nil
+	return found, errors.Join(forbidden...), errors.Join(errs...)
 }
 
 func rank(kind string) int {

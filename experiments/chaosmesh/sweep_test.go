@@ -142,6 +142,28 @@ func TestSweepSaysWhatItCouldNotShow(t *testing.T) {
 	}
 }
 
+func TestAKindThatMayNotBeListedKeepsNothingFromBeingRemoved(t *testing.T) {
+	c := newClient(t, interceptor.Funcs{
+		List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+			if _, ok := list.(*v1alpha1.AWSChaosList); ok {
+				return apierrors.NewForbidden(schema.GroupResource{Group: "chaos-mesh.org", Resource: "awschaos"}, "", errors.New("no"))
+			}
+			return c.List(ctx, list, opts...)
+		},
+	}, leftovers()...)
+	scope := chaosmesh.Scope{Namespaces: []string{"shop"}}
+	if found, err := chaosmesh.Find(t.Context(), c, scope); err != nil || len(found) != 3 {
+		t.Errorf("found %q, %v; want three", names(found), err)
+	}
+	removed, err := chaosmesh.Sweep(t.Context(), c, scope, chaosmesh.Patience{})
+	if len(removed) != 3 {
+		t.Errorf("removed %q, want all three", names(removed))
+	}
+	if err == nil || !strings.Contains(err.Error(), "list AWSChaos in shop") {
+		t.Errorf("error %v, want the kind that could not be looked at: its proof is missing", err)
+	}
+}
+
 func TestKindsThatAreNotInstalledHaveLeftNothing(t *testing.T) {
 	c := newClient(t, interceptor.Funcs{
 		List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {

@@ -3,6 +3,7 @@ package specs
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -25,25 +26,31 @@ func Register(name string, list []experiments.Experiment, parent string, before 
 	// One after the other and in their order: a fault must not meet another.
 	ginkgo.Describe(name, ginkgo.Ordered, ginkgo.Serial, ginkgo.ContinueOnFailure, func() {
 		var directory *reports.Directory
+		// Kept, because Ginkgo skips the specs after a failed BeforeAll, and a
+		// skip is green.
+		var refused error
 
 		ginkgo.BeforeAll(func(ctx ginkgo.SpecContext) {
 			if config, _ := ginkgo.GinkgoConfiguration(); config.FlakeAttempts > 1 {
-				ginkgo.Fail("--flake-attempts is refused: it would inject again and call broken held")
+				refused = errors.New("--flake-attempts is refused: it would inject again and call broken held")
+				return
 			}
 			if before != nil {
 				if err := before(ctx); err != nil {
-					ginkgo.Fail("preflight, nothing was touched:\n" + err.Error())
+					refused = fmt.Errorf("preflight, nothing was touched:\n%w", err)
+					return
 				}
 			}
-			var err error
-			if directory, err = reports.NewDirectory(parent); err != nil {
-				ginkgo.Fail(err.Error())
+			if directory, refused = reports.NewDirectory(parent); refused == nil {
+				ginkgo.GinkgoWriter.Printf("records are in %s\n", directory.Path)
 			}
-			ginkgo.GinkgoWriter.Printf("records are in %s\n", directory.Path)
 		})
 
 		for _, e := range list {
 			ginkgo.It(e.Name, ginkgo.Label(e.Labels...), ginkgo.GracePeriod(undoTime), func(ctx ginkgo.SpecContext) {
+				if refused != nil {
+					ginkgo.Fail(refused.Error())
+				}
 				result, err := directory.Run(ctx, e)
 				if result.Experiment != "" {
 					ginkgo.AddReportEntry("result", entry{result})

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aftershockhq/aftershock/internal/calibration"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// calibrateFlags are what the user asked for.
+type calibrateFlags struct {
+	calibration.Options
+	kinds  []string
+	output string
+	plot   string
+	misses string
+}
+
+func calibrateCommand() *cobra.Command {
+	var f calibrateFlags
+	cmd := &cobra.Command{
+		Use:   "calibrate",
+		Short: "Measure the instrument's error against outages whose truth is known",
+		Long: `Calibrate plants outages of known start and length on this machine, drives the
+real load against them, judges the real record, and compares the bounds that the
+judge states with the truth. The experiment is not told what is planted. Per kind
+it reports how often the bounds held the truth, how wide they are, the errors,
+and what was missed or invented.
+
+It exits with 0 when every bound held the truth and nothing was missed or
+invented, and with 1 when not. ^C ends it with what it has.`,
+		Example: `  aftershock calibrate
+  aftershock calibrate --trials 300 --rate 100 --output json --plot calibration.svg
+  aftershock calibrate --kinds refused,kill --rate 1000`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return calibrate(cmd.Context(), f, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	flags := cmd.Flags()
+	flags.IntVar(&f.Trials, "trials", 30, "trials of each kind")
+	flags.IntVar(&f.Rate, "rate", 100, "requests per second of each trial's load")
+	flags.Uint64Var(&f.Seed, "seed", 1, "what the outages are drawn from; the same seed plants the same ones")
+	flags.StringSliceVar(&f.kinds, "kinds", nil, "kinds of outage, comma-separated: "+calibration.KindNames()+" (default all)")
+	flags.StringVarP(&f.output, "output", "o", "text", "text or json")
+	flags.StringVar(&f.plot, "plot", "", "file for a plot of the errors (SVG)")
+	flags.StringVar(&f.misses, "misses", "", "directory for the records of trials whose bounds missed the truth")
+	return cmd
+}
+
+func calibrate(ctx context.Context, f calibrateFlags, stdout, stderr io.Writer) error {
+	kinds, err := calibration.ParseKinds(f.kinds)
+	if err != nil {
+		return usageError{err}
+	}
+	f.Options.Kinds = kinds
+	if err := f.Validate(); err != nil {
+		return usageError{err}
+	}
+	if f.output != "text" && f.output != "json" {
+		return usageError{fmt.Errorf("output %q: want one of text, json", f.output)}
+	}
+	if f.misses != "" {
+		if err := os.MkdirAll(f.misses, 0o750); err != nil {
+			return usageError{err}
+		}
+		f.Miss = f.keep
+	}
+	f.Progress = f.progress(stderr)
+	report, err := calibration.Run(ctx, f.Options)
+	if err != nil {
+		return err
+	}
+	if err := f.write(stdout, report); err != nil {
+		return err
+	}
+	switch {
+	case report.Interrupted:
+		return context.Canceled
+	case report.Verdict != steadystate.Held:
+		return errVerdict(report.Verdict)
+	}
+	return nil
+}
+
+// progress prints a line now and then, and one for each trial that is wrong.
+func (f calibrateFlags) progress(stderr io.Writer) func(calibration.Trial) {
+	all := f.Trials * len(f.Options.Kinds)
+	begin := time.Now()
+	last := begin
+	done, wrong := 0, 0
+	return func(t calibration.Trial) {
+		done++
+		if t.NotRun != "" || !t.OK() {
+			wrong++
+			fmt.Fprintf(stderr, "%s, trial %d: %s\n", t.Kind, t.Number, t.Wrong())
+		}
+		if now := time.Now(); now.Sub(last) >= 5*time.Second || done == all {
+			last = now
+			left := now.Sub(begin) / time.Duration(done) * time.Duration(all-done)
+			fmt.Fprintf(stderr, "%d of %d trials, %d wrong, %s left\n", done, all, wrong, left.Round(time.Second))
+		}
+	}
+}
+
+// keep writes the record of a trial that is wrong.
+func (f calibrateFlags) keep(t calibration.Trial, record []byte) error {
+	path := filepath.Join(f.misses, fmt.Sprintf("%s-%d.jsonl", t.Kind, t.Number))
+	if err := os.WriteFile(path, record, 0o600); err != nil {
+		return fmt.Errorf("keep the record of a trial: %w", err)
+	}
+	return nil
+}
+
+// write writes the report and the plot.
+func (f calibrateFlags) write(stdout io.Writer, report calibration.Report) error {
+	var errs []error
+	if f.plot != "" {
+		errs = append(errs, f.writePlot(report))
+	}
+	if f.output == "json" {
+		encoder := json.NewEncoder(stdout)
+		encoder.SetIndent("", "  ")
+		return errors.Join(append(errs, encoder.Encode(report))...)
+	}
+	return errors.Join(append(errs, report.Text(stdout))...)
+}
+
+func (f calibrateFlags) writePlot(report calibration.Report) (err error) {
+	file, err := os.Create(f.plot)
+	if err != nil {
+		return fmt.Errorf("write plot: %w", err)
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	return report.Plot(file)
+}
