@@ -96,7 +96,7 @@ func TestExitCodesAndMessages(t *testing.T) {
 		{"unknown", []string{"judge", unknown}, exitUnknown, "not steady"},
 		{"the worst of several counts", []string{"judge", held, broken, unknown}, exitBroken, "1 held, 1 broken, 1 unknown"},
 		{"a directory stands for its records", []string{"judge", "empty"}, exitUsage, "no record (*.jsonl) in empty"},
-		{"another limit, another verdict", []string{"judge", broken, "--limit", "service: up: downtime <= 50s"}, exitBroken, "good at the end"},
+		{"another limit, another verdict", []string{"judge", broken, "--limit", "service: up: downtime <= 50s"}, exitUnknown, "watch for longer"},
 		{"a limit of a check that there is not", []string{"judge", held, "--limit", "x: downtime <= 1s"}, exitUsage, `no check "x" in the record; checks: "service: up"`},
 		{"a limit without a check", []string{"judge", held, "--limit", "downtime <= 1s"}, exitUsage, `want "CHECK: LIMIT"`},
 		{"a bad limit", []string{"judge", held, "--limit", "service: up: downtme <= 1s"}, exitUsage, `no quantity "downtme"`},

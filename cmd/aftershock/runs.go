@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"syscall"
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/reports"
@@ -22,7 +23,19 @@ func newRuns(parent string, out io.Writer) (*runs, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &runs{dir, out}, nil
+	return &runs{dir, lenient{out}}, nil
+}
+
+// lenient writes until its reader has gone (| head), which is no reason to
+// stop a run or to lose its verdict.
+type lenient struct{ io.Writer }
+
+func (l lenient) Write(p []byte) (int, error) {
+	n, err := l.Writer.Write(p)
+	if errors.Is(err, syscall.EPIPE) {
+		return len(p), nil
+	}
+	return n, err
 }
 
 // carryOut runs one experiment and prints its report.
