@@ -34,7 +34,7 @@ func TestWithoutLocalPortsNothingIsKnownOfTheService(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer taken.Close()
+	t.Cleanup(func() { _ = taken.Close() })
 	port := taken.Addr().(*net.TCPAddr).Port
 	raw, err := taken.(*net.TCPListener).SyscallConn()
 	if err != nil {

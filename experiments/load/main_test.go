@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -49,16 +50,23 @@ func as(ctx context.Context, role string, args ...string) *exec.Cmd {
 }
 
 // serve answers every request at once, says where on standard output, and ends
-// with its standard input.
+// with its standard input. At /cpu it tells the processor time it has taken.
 func serve([]string) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	server := &http.Server{
-		ReadHeaderTimeout: time.Minute,
-		Handler:           http.HandlerFunc(named),
-	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", named)
+	mux.HandleFunc("/cpu", func(w http.ResponseWriter, _ *http.Request) {
+		var u syscall.Rusage
+		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		fmt.Fprint(w, time.Duration(u.Utime.Nano()+u.Stime.Nano()))
+	})
+	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: mux}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	fmt.Fprintf(os.Stdout, "http://%s/\n", listener.Addr())
