@@ -56,7 +56,7 @@ func Start(ctx context.Context, options Options) (_ *Bench, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("find this program, to start it again: %w", err)
 	}
-	if b.options.Dir == "" {
+	if b.options.Dir == "" && !b.options.NoPrometheus {
 		if b.temporary, err = temporary(); err != nil {
 			return nil, err
 		}
@@ -101,6 +101,9 @@ func (b *Bench) startRest() (err error) {
 	if b.balancer, err = startBalancer(b.options.Services, interval); err != nil {
 		return err
 	}
+	if b.options.NoPrometheus {
+		return nil
+	}
 	b.prometheus, err = startPrometheus(cmp.Or(b.options.Dir, b.temporary), b.options.ScrapeInterval)
 	return err
 }
@@ -108,7 +111,9 @@ func (b *Bench) startRest() (err error) {
 // arrived makes a new process known to those who have to do with it.
 func (b *Bench) arrived(place int, p *process) *backend {
 	address := p.address()
-	b.prometheus.target(p.service, address)
+	if b.prometheus != nil {
+		b.prometheus.target(p.service, address)
+	}
 	return b.balancer.put(place, address)
 }
 
@@ -144,8 +149,13 @@ func (b *Bench) URL() string { return "http://" + b.balancer.address() }
 
 // PrometheusURL is where Prometheus listens, "http://127.0.0.1:PORT"; its API
 // is below /api/v1. The services have the labels job="service", pod=NAME and
-// instance=ADDRESS.
-func (b *Bench) PrometheusURL() string { return b.prometheus.url() }
+// instance=ADDRESS. It is empty with Options.NoPrometheus.
+func (b *Bench) PrometheusURL() string {
+	if b.prometheus == nil {
+		return ""
+	}
+	return b.prometheus.url()
+}
 
 // Services are the services as they are now, in order of their numbers.
 func (b *Bench) Services() []Service {
@@ -162,14 +172,17 @@ func (b *Bench) Services() []Service {
 
 // Environment is what a record should say of where it was made.
 func (b *Bench) Environment() map[string]string {
-	return map[string]string{
+	environment := map[string]string{
 		"bench":         "processes on this machine, not a cluster",
 		"services":      strconv.Itoa(b.options.Services),
 		"restart after": b.options.RestartAfter.String(),
-		"scraped every": b.options.ScrapeInterval.String(),
 		"balancer":      b.describeBalancer(),
-		"prometheus":    prometheusVersion(),
 	}
+	if !b.options.NoPrometheus {
+		environment["scraped every"] = b.options.ScrapeInterval.String()
+		environment["prometheus"] = prometheusVersion()
+	}
+	return environment
 }
 
 func (b *Bench) describeBalancer() string {

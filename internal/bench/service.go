@@ -35,14 +35,19 @@ const (
 )
 
 // IsService reports whether this process was started by a bench as one of its
-// services; main must then call [Serve] and do nothing else.
-func IsService() bool { return os.Getenv(serviceVariable) != "" }
+// services, or as a [Driver]; main must then call [Serve] and do nothing else.
+func IsService() bool { return os.Getenv(serviceVariable) != "" || os.Getenv(driverVariable) != "" }
 
 // Serve is a service process: it serves HTTP on a loopback port of its own
 // until the bench that started it is gone, and returns the process's exit
-// code. Standard input and output are pipes to the bench.
+// code. Standard input and output are pipes to the bench. In the process of a
+// [Driver] it is that instead.
 func Serve() int {
-	if err := serve(os.Getenv(serviceVariable), os.Stdin, os.Stdout); err != nil {
+	run := func() error { return serve(os.Getenv(serviceVariable), os.Stdin, os.Stdout) }
+	if plan := os.Getenv(driverVariable); plan != "" {
+		run = func() error { return drive([]byte(plan), os.Stdin, os.Stdout) }
+	}
+	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -114,7 +119,9 @@ func handler(name string, out *reporter) http.Handler {
 const workSize = 64 << 10
 
 // work answers requests, and reports each of a vegeta attack before it does:
-// what was answered was seen, also when the process is killed in between.
+// what was answered was seen, also when the process is killed in between. The
+// query "delay=20ms" holds the answer back, so that requests are in flight when
+// it is.
 func work(name string, out *reporter) http.Handler {
 	block := make([]byte, workSize)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -122,6 +129,18 @@ func work(name string, out *reporter) http.Handler {
 			seen := report{Seen: &request{Attack: r.Header.Get("X-Vegeta-Attack"), Seq: seq}}
 			if err := out.report(seen); err != nil {
 				http.Error(w, err.Error(), http.StatusInternalServerError)
+				return
+			}
+		}
+		if text := r.URL.Query().Get("delay"); text != "" {
+			delay, err := time.ParseDuration(text)
+			if err != nil {
+				http.Error(w, err.Error(), http.StatusBadRequest)
+				return
+			}
+			select {
+			case <-time.After(delay):
+			case <-r.Context().Done():
 				return
 			}
 		}

@@ -1,0 +1,69 @@
+package calibration
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/internal/bench"
+)
+
+// killed is a service in a process of its own, behind the bench's balancer,
+// that is killed.
+type killed struct {
+	bench *bench.Bench
+	fault experiments.Fault
+	rec   *experiments.Recorder // of the fault; nobody reads it
+}
+
+const only = "service-1"
+
+// startKilled starts a service that stays away for about as long as told when
+// it is killed; how long exactly is seen.
+func startKilled(ctx context.Context, away time.Duration) (*killed, error) {
+	b, err := bench.Start(ctx, bench.Options{
+		Services:     1,
+		RestartAfter: away,
+		// A health check would bring an error of its own into the truth.
+		Defect:       bench.NoHealthChecks,
+		NoPrometheus: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &killed{bench: b, fault: b.Kill(only), rec: experiments.NewRecorder(io.Discard)}, nil
+}
+
+// url has requests in flight most of the time.
+func (k *killed) url() string { return k.bench.URL() + "/?delay=15ms" }
+
+// hurt kills the process: it went between the call and its reaping.
+func (k *killed) hurt(ctx context.Context) (bench.Moment, error) {
+	injection, err := k.fault.Inject(ctx, k.rec)
+	if err != nil {
+		return bench.Moment{}, err
+	}
+	if injection.Shortfall != "" {
+		return bench.Moment{}, errors.New(injection.Shortfall)
+	}
+	return k.bench.Truth().Absences()[0].Gone, nil
+}
+
+// heal waits for the next process: it is back when the balancer gives it
+// connections.
+func (k *killed) heal(ctx context.Context) (bench.Moment, error) {
+	if _, err := k.fault.Recover(ctx, k.rec); err != nil {
+		return bench.Moment{}, err
+	}
+	processes := k.bench.Truth().Processes
+	if len(processes) != 2 || len(processes[1].Rotation) == 0 {
+		return bench.Moment{}, fmt.Errorf("%s had %d processes, want the killed one and the next, in rotation", only, len(processes))
+	}
+	in := processes[1].Rotation[0].In
+	return bench.Moment{From: in, To: in}, nil
+}
+
+func (k *killed) close() error { return k.bench.Stop() }

@@ -1,0 +1,93 @@
+package calibration
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Kind is a way in which a service, or the harness, is hurt.
+type Kind string
+
+// The kinds of outage that are planted.
+const (
+	// Refused closes the listener and opens it again.
+	Refused Kind = "refused"
+	// Reset breaks connections in place of an answer.
+	Reset Kind = "reset"
+	// BlackHole accepts requests and never answers.
+	BlackHole Kind = "blackhole"
+	// ServerError answers 503, at once.
+	ServerError Kind = "5xx"
+	// Slow answers well, later than the check tolerates.
+	Slow Kind = "slow"
+	// OneOfThree resets every third request.
+	OneOfThree Kind = "one-of-three"
+	// Flapping is bad and good in turn, never good for the settle time: one
+	// outage.
+	Flapping Kind = "flapping"
+	// Kill kills a service's process with kill -9, with requests in flight.
+	Kill Kind = "kill"
+	// Stall stops the harness, half the time while the service is well, and
+	// half the time while it is not.
+	Stall Kind = "stall"
+)
+
+// patience is what the check of a kind tolerates of an answer, and how long the
+// load waits for one.
+type patience struct{ tolerance, timeout time.Duration }
+
+// patience is short only where time is what tells a bad answer from a good
+// one. An answer that is late because this machine had no processor to spare,
+// for the planted service or for the load, is slow all the same, and then
+// nobody knows the truth.
+func (k Kind) patience() patience {
+	switch k {
+	case BlackHole:
+		return patience{time.Second, time.Second}
+	case Slow:
+		return patience{500 * time.Millisecond, 2 * time.Second}
+	case Stall:
+		// Short enough that a stall outlasts both.
+		return patience{300 * time.Millisecond, 500 * time.Millisecond}
+	}
+	return patience{5 * time.Second, 5 * time.Second}
+}
+
+// Timed reports whether time tells a bad answer from a good one.
+func (k Kind) Timed() bool { return k == BlackHole || k == Slow || k == Stall }
+
+// Kinds are all kinds, in the order of reports.
+func Kinds() []Kind {
+	return []Kind{Refused, Reset, BlackHole, ServerError, Slow, OneOfThree, Flapping, Kill, Stall}
+}
+
+// ParseKinds reads the names of kinds; none are all of them.
+func ParseKinds(names []string) ([]Kind, error) {
+	if len(names) == 0 {
+		return Kinds(), nil
+	}
+	var kinds []Kind
+	for _, name := range names {
+		k := Kind(name)
+		if !slices.Contains(Kinds(), k) {
+			return nil, fmt.Errorf("no kind %q; kinds: %s", name, join(Kinds()))
+		}
+		if !slices.Contains(kinds, k) {
+			kinds = append(kinds, k)
+		}
+	}
+	return kinds, nil
+}
+
+// KindNames are the names of all kinds, for people.
+func KindNames() string { return join(Kinds()) }
+
+func join(kinds []Kind) string {
+	names := make([]string, 0, len(kinds))
+	for _, k := range kinds {
+		names = append(names, string(k))
+	}
+	return strings.Join(names, ", ")
+}
