@@ -41,9 +41,7 @@ lab-status: ## what of the cluster runs, and what it costs
 	cd lab && go run ./cmd/lab status
 
 e2e: build ## run the pod suite on the lab, with ginkgo and with the binary
-	cd lab && go run ./cmd/lab deploy --defect none
-	go tool ginkgo run ./suites -- --config lab/aftershock.yaml
-	bin/aftershock run -f lab/aftershock.yaml
+	lab/e2e.sh
 
 e2e-defects: build ## on the lab, the suite must be broken by each defect of the service
-	lab/defects.sh
+	lab/e2e.sh defects
