@@ -75,8 +75,18 @@ func calibrate(ctx context.Context, f calibrateFlags, stdout, stderr io.Writer) 
 		}
 		f.Miss = f.keep
 	}
+	var plot *os.File
+	if f.plot != "" {
+		// Now: what cannot be written should be known before the trials.
+		if plot, err = os.Create(f.plot); err != nil {
+			return usageError{err}
+		}
+	}
 	f.Progress = f.progress(stderr)
 	report, err := calibration.Run(ctx, f.Options)
+	if plot != nil {
+		err = errors.Join(err, report.Plot(plot), plot.Close())
+	}
 	if err != nil {
 		return err
 	}
@@ -121,25 +131,12 @@ func (f calibrateFlags) keep(t calibration.Trial, record []byte) error {
 	return nil
 }
 
-// write writes the report and the plot.
+// write writes the report.
 func (f calibrateFlags) write(stdout io.Writer, report calibration.Report) error {
-	var errs []error
-	if f.plot != "" {
-		errs = append(errs, f.writePlot(report))
-	}
 	if f.output == "json" {
 		encoder := json.NewEncoder(stdout)
 		encoder.SetIndent("", "  ")
-		return errors.Join(append(errs, encoder.Encode(report))...)
+		return encoder.Encode(report)
 	}
-	return errors.Join(append(errs, report.Text(stdout))...)
-}
-
-func (f calibrateFlags) writePlot(report calibration.Report) (err error) {
-	file, err := os.Create(f.plot)
-	if err != nil {
-		return fmt.Errorf("write plot: %w", err)
-	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	return report.Plot(file)
+	return report.Text(stdout)
 }

@@ -24,8 +24,8 @@ const (
 	plotTop     = 76
 	rowHeight   = 60
 	rowGap      = 12
-	columnWidth = 390
-	columnGap   = 20
+	columnWidth = 372
+	columnGap   = 48
 	labelWidth  = 180
 )
 

@@ -68,8 +68,12 @@ type Summary struct {
 	Late        int `json:"late"`
 	LoadNotHeld int `json:"loadNotHeld"`
 	// Starved is the longest time for which this process, and the planted
-	// service with it, wanted to run and did not.
-	Starved Spread `json:"starved"`
+	// service with it, wanted to run and did not. Wrong counts the trials that
+	// are not OK, and WrongStarved those of them in which that was longer than
+	// 50 ms.
+	Starved      Spread `json:"starved"`
+	Wrong        int    `json:"wrong"`
+	WrongStarved int    `json:"wrongStarved"`
 }
 
 // A HeldCount counts bounds that held the truth.
@@ -135,6 +139,8 @@ func summary(k Kind, trials []Trial) Summary {
 		s.LoadNotHeld += count(t.LoadHeld != steadystate.Held)
 		resolution = append(resolution, t.Resolution)
 		starved = append(starved, t.Starved)
+		s.Wrong += count(!t.OK())
+		s.WrongStarved += count(!t.OK() && t.Starved > starving)
 		if !t.Reported {
 			continue
 		}
@@ -171,6 +177,10 @@ func (s Summary) Verdict() steadystate.Verdict {
 	}
 	return steadystate.Held
 }
+
+// starving is how long this process may want to run and not do so before that
+// may be why a trial is wrong.
+const starving = 50 * time.Millisecond
 
 // inOrder sorts trials by kind and number.
 func inOrder(kinds []Kind, trials []Trial) {
