@@ -127,7 +127,9 @@ func classify(err error) (reason string, local bool) {
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return "connection reset", false
 	case isDNS:
-		return "name not resolved: " + dns.Name, false
+		// A resolver that does not answer is no word about the service; one
+		// that says that there is no such name is.
+		return "name not resolved: " + dns.Name, dns.IsTimeout || dns.IsTemporary
 	case errors.As(err, &unknownAuthority), errors.As(err, &hostname), errors.As(err, &record):
 		return "TLS: " + innermost(err).Error(), false
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
@@ -153,6 +155,8 @@ func shortages() []shortage {
 		{syscall.ENFILE, "too many open files"},
 		{syscall.ENOBUFS, "no memory for sockets"},
 		{syscall.ENOMEM, "no memory for sockets"},
+		{syscall.ENETDOWN, "no network"},
+		{syscall.ENETUNREACH, "no network"},
 	}
 }
 
