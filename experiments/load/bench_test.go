@@ -60,11 +60,19 @@ func BenchmarkAgainstVegeta(b *testing.B) {
 // A cost is what it took to send requests.
 type cost struct {
 	requests int
-	failed   int
+	failed   map[string]int  // by what was wrong
 	cpu      time.Duration   // user and system time of the process
 	late     []time.Duration // of each request behind its plan, ascending
 	others   float64         // processors busy with something else meanwhile
 	known    bool            // others is
+}
+
+func (c cost) failures() int {
+	n := 0
+	for _, k := range c.failed {
+		n += k
+	}
+	return n
 }
 
 func (c cost) perMillion() float64 { return c.cpu.Seconds() / float64(c.requests) * 1e6 }
@@ -78,7 +86,7 @@ func (c cost) String() string {
 	if c.known {
 		others = fmt.Sprintf("%.2f", c.others)
 	}
-	return fmt.Sprintf("%d requests, %.1f CPU s/million, late p50 %.3f ms, p99 %.3f ms, others %s CPUs", c.requests, c.perMillion(), c.quantile(0.5), c.quantile(0.99), others)
+	return fmt.Sprintf("%d requests (%d failed), %.1f CPU s/million, late p50 %.3f ms, p99 %.3f ms, others %s CPUs", c.requests, c.failures(), c.perMillion(), c.quantile(0.5), c.quantile(0.99), others)
 }
 
 // A pair is both, one right after the other.
@@ -148,16 +156,16 @@ func measure(b *testing.B, cmd *exec.Cmd, server string) cost {
 	if err != nil {
 		b.Fatalf("run %s: %v\n%s", filepath.Base(cmd.Path), err, out)
 	}
-	c := cost{cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
+	c := cost{failed: map[string]int{}, cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
 	c.others, c.known = used(b, server).others(before, c.cpu)
 	return c
 }
 
 // checked refuses a run from which nothing can be learnt. Falling behind is no
-// reason: the lateness says so.
+// reason, nor are time-outs on a machine that is too busy: both are printed.
 func checked(b *testing.B, who string, c cost) cost {
-	if c.requests == 0 || c.failed > c.requests/2 {
-		b.Fatalf("%s: %d of %d requests failed: this is no measurement", who, c.failed, c.requests)
+	if c.requests == 0 || c.failures() == c.requests {
+		b.Fatalf("%s: all of %d requests failed: %v: this is no measurement", who, c.requests, c.failed)
 	}
 	slices.Sort(c.late)
 	return c
@@ -194,7 +202,7 @@ func runVegeta(b *testing.B, command, url string, rate int, length time.Duration
 		}
 		c.requests++
 		if r.Code != 200 {
-			c.failed++
+			c.failed[r.Error]++
 		}
 		s := sent{r.Timestamp, time.Duration(r.Seq+1) * interval}
 		if at := s.at.Add(-s.plan); began.IsZero() || at.Before(began) {
@@ -233,8 +241,8 @@ func runOurs(b *testing.B, url string, rate int, length time.Duration) cost {
 		}
 		for _, q := range e.Requests.List {
 			c.requests++
-			if q.Code != 200 {
-				c.failed++
+			if o := q.Observation(); o.Failed+o.Unknown != "" {
+				c.failed[o.Failed+o.Unknown]++
 			}
 			c.late = append(c.late, q.Late())
 		}

@@ -22,7 +22,7 @@ type usage struct {
 // used reads the usage now. Where the system does not tell, it is not known.
 func used(tb testing.TB, server string) usage {
 	tb.Helper()
-	resp, err := http.Get(server + "cpu") //nolint:noctx // a server of this test's own
+	resp, err := http.Get(server + "cpu")
 	if err != nil {
 		tb.Fatal(err)
 	}
