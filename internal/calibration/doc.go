@@ -19,6 +19,12 @@
 //	}
 //	fmt.Println(report.Verdict)
 //
+// A trial whose load fell behind counts like any other: the bounds must hold
+// even then. One whose truth is not known does not: where time alone tells a
+// bad answer from a good one, a machine that keeps the planted service itself
+// from running makes answers bad that were planted good. How many those were,
+// and how many of them were wrong, is in the report.
+//
 // What is planted follows from the seed alone, see [Plans]: the same seed
 // plants the same outages again, whatever the machine makes of them.
 package calibration

@@ -133,8 +133,8 @@ func Plans(o Options) []Plan {
 	plans := make([]Plan, 0, o.Trials*len(o.Kinds))
 	for n := range o.Trials {
 		for _, k := range o.Kinds {
-			stream := uint64(slices.Index(Kinds(), k))<<32 | uint64(n)               //nolint:gosec // neither is negative
-			plans = append(plans, draw(k, n, rand.New(rand.NewPCG(o.Seed, stream)))) //nolint:gosec // to be drawn again, not to be secret
+			stream := uint64(slices.Index(Kinds(), k))<<32 | uint64(n)
+			plans = append(plans, draw(k, n, rand.New(rand.NewPCG(o.Seed, stream))))
 		}
 	}
 	return plans

@@ -111,7 +111,7 @@ func (r Report) row(s Summary, top int, scale plotScale) plotRow {
 	for column := range 2 {
 		var edges []edge
 		for _, t := range r.List {
-			if t.Kind == s.Kind && t.Reported {
+			if t.Kind == s.Kind && t.Reported && !t.disturbed() {
 				edges = append(edges, t.edges()[column])
 			}
 		}
@@ -156,6 +156,9 @@ type plotScale struct{ most time.Duration }
 func (r Report) scale() plotScale {
 	most := 10 * time.Millisecond
 	for _, t := range r.List {
+		if t.disturbed() {
+			continue
+		}
 		for _, e := range t.edges() {
 			most = max(most, e.stated.From.Abs(), e.stated.To.Abs())
 		}
@@ -170,7 +173,7 @@ func (s plotScale) at(d time.Duration, x int) float64 {
 
 func (s plotScale) ticks(x int) []plotTick {
 	var ticks []plotTick
-	for _, n := range []int{-1000, -300, -100, -30, -10, -3, 0, 3, 10, 30, 100, 300, 1000} {
+	for _, n := range []int{-1000, -100, -30, -10, -3, 0, 3, 10, 30, 100, 1000} {
 		d := time.Duration(n) * time.Millisecond
 		if d.Abs() <= s.most {
 			ticks = append(ticks, plotTick{X: pixels(s.at(d, x)), Text: strconv.Itoa(n), Zero: n == 0})

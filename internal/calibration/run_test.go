@@ -22,21 +22,14 @@ import (
 // would have made of the same trials.
 func TestTheInstrumentHoldsItsBounds(t *testing.T) {
 	const trials = 3
-	seen, excused := 0, false
+	seen := 0
 	report, err := calibration.Run(t.Context(), calibration.Options{
 		Trials:   trials,
 		Rate:     100,
 		Seed:     42,
 		Progress: func(calibration.Trial) { seen++ },
 		Miss: func(trial calibration.Trial, record []byte) error {
-			// Where time tells bad from good, a planted service that did not run
-			// was bad of itself.
-			if trial.Kind.Timed() && trial.Starved > 50*time.Millisecond {
-				excused = true
-				t.Logf("%s, trial %d, on a machine that did not let it run for %s: %s", trial.Kind, trial.Number, trial.Starved, trial.Wrong())
-				return nil
-			}
-			t.Errorf("%s, trial %d: %s\n%d bytes of record", trial.Kind, trial.Number, trial.Wrong(), len(record))
+			t.Logf("%s, trial %d: %s, on a machine that kept it waiting for %s; %d bytes of record", trial.Kind, trial.Number, trial.Wrong(), trial.Starved, len(record))
 			return nil
 		},
 	})
@@ -46,17 +39,15 @@ func TestTheInstrumentHoldsItsBounds(t *testing.T) {
 	if want := trials * len(calibration.Kinds()); seen != want || len(report.List) != want {
 		t.Errorf("%d trials in the report and %d in progress, want %d", len(report.List), seen, want)
 	}
-	if report.Interrupted || (!excused && report.Verdict != steadystate.Held) {
+	// Unknown: a machine too busy for a kind in which time is the measure.
+	if report.Interrupted || report.Verdict == steadystate.Broken {
 		t.Errorf("verdict %s, interrupted %t", report.Verdict, report.Interrupted)
 	}
 	for _, s := range report.Kinds {
-		if excused && s.Kind.Timed() {
-			continue
-		}
-		if s.N != trials || s.Held.All != s.Reported || s.Reported+s.Unseeable != s.Planted || s.Invented != 0 || s.Missed != 0 {
+		if s.N+s.Disturbed != trials || (s.Disturbed > 0 && !s.Kind.Timed()) || s.Held.All != s.Reported || s.Reported+s.Unseeable != s.Planted || s.Invented != 0 || s.Missed != 0 {
 			t.Errorf("%+v", s)
 		}
-		if want := trials; s.Kind != calibration.Stall && s.Planted != want {
+		if want := s.N; s.Kind != calibration.Stall && s.Planted != want {
 			t.Errorf("%s: %d planted, want %d", s.Kind, s.Planted, want)
 		}
 	}
@@ -104,7 +95,7 @@ func wrong(t *testing.T, report calibration.Report) {
 		},
 	} {
 		for _, trial := range report.List {
-			if !slices.Contains(row.kinds, trial.Kind) || len(trial.Outages) != 1 {
+			if !slices.Contains(row.kinds, trial.Kind) || len(trial.Outages) != 1 || !trial.OK() {
 				continue
 			}
 			// The resolution of a machine that stood still excuses much.

@@ -50,7 +50,7 @@ func startPlanted(kind Kind) (*planted, error) {
 	for range 100 {
 		// Below the ports that the kernel gives to clients: while the listener
 		// is closed, none of them may be given this one.
-		p.address = fmt.Sprintf("127.0.0.1:%d", 20000+rand.N(12000)) //nolint:gosec // any free one
+		p.address = fmt.Sprintf("127.0.0.1:%d", 20000+rand.N(12000))
 		if err = p.listen(); !errors.Is(err, syscall.EADDRINUSE) {
 			break
 		}

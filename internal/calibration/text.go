@@ -38,8 +38,9 @@ func (r Report) Text(w io.Writer) error {
 		if s.LoadNotHeld > 0 {
 			fmt.Fprintf(w, "%s: in %d trials the instrument said that its load was not as asked; they count all the same\n", s.Kind, s.LoadNotHeld)
 		}
-		if s.Wrong > 0 {
-			fmt.Fprintf(w, "%s: %d trials are wrong, %d of them on a machine that kept the planted service waiting for over %s ms\n", s.Kind, s.Wrong, s.WrongStarved, ms(starving))
+		if s.Disturbed > 0 {
+			fmt.Fprintf(w, "%s: %d more trials are not compared, since this machine kept the planted service waiting for over %s ms, and nobody knows the truth; by what was planted %d of them were wrong\n",
+				s.Kind, s.Disturbed, ms(s.Tolerance/5), s.DisturbedWrong)
 		}
 		if s.NotRun > 0 {
 			fmt.Fprintf(w, "%s: %d trials did not come to their end: %s\n", s.Kind, s.NotRun, r.notRun(s.Kind))

@@ -225,6 +225,13 @@ func judged(p Plan, r experiments.Result, truth []Stretch) Trial {
 	return t
 }
 
+// disturbed reports whether the truth is not known: the planted service was
+// late of itself by as much as may have made good answers bad ones. It is the
+// service's own clock that says so, whatever the instrument makes of it.
+func (t Trial) disturbed() bool {
+	return t.Kind.Timed() && t.Starved > t.Kind.patience().tolerance/5
+}
+
 // Wrong says what is wrong with the trial, for people.
 func (t Trial) Wrong() string {
 	switch {
