@@ -124,7 +124,8 @@ func (t *Timeline) Outages(good Tolerance, rule Rule, window Span) []Outage {
 	// steady reports whether the settle time that begins at i has no more than
 	// the allowed share of bad, and whether the record covers it.
 	steady := func(i int) (good, covered bool) {
-		until := known[i].From + rule.Settle
+		// What it speaks of may only have been true at the end of its span.
+		until := known[i].To + rule.Settle
 		// The window has its first observation even if settle is zero.
 		end := max(i+1, sort.Search(len(known), func(k int) bool { return known[k].From >= until }))
 		share := float64(bads[end]-bads[i]) / float64(end-i)

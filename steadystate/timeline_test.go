@@ -148,6 +148,24 @@ func TestATimeOutIsDatedByItsWholeSpan(t *testing.T) {
 	}
 }
 
+// A slow good answer may only have been good at its very end: the settle time
+// counts from there.
+func TestTheSettleTimeCountsFromTheEndOfTheGoodObservation(t *testing.T) {
+	ms := time.Millisecond
+	timeline := steadystate.NewTimeline(
+		steadystate.Observation{Span: steadystate.Span{From: 0, To: 1 * ms}, Value: 1},
+		steadystate.Observation{Span: steadystate.Span{From: 10 * ms, To: 15 * ms}},
+		steadystate.Observation{Span: steadystate.Span{From: 20 * ms, To: 370 * ms}, Value: 1},
+		steadystate.Observation{Span: steadystate.Span{From: 321 * ms, To: 671 * ms}},
+		steadystate.Observation{Span: steadystate.Span{From: 700 * ms, To: 701 * ms}, Value: 1},
+		steadystate.Observation{Span: steadystate.Span{From: 1100 * ms, To: 1101 * ms}, Value: 1},
+	)
+	outages := timeline.Outages(steadystatetest.Good, steadystate.Rule{Settle: 300 * ms}, steadystate.Span{To: 2 * s})
+	if len(outages) != 1 {
+		t.Errorf("%s: want one outage", describe(outages))
+	}
+}
+
 func TestResolution(t *testing.T) {
 	for _, row := range []struct {
 		sentence string
