@@ -22,9 +22,9 @@ const roleVariable = "AFTERSHOCK_LOAD_TEST_ROLE"
 
 func TestMain(m *testing.M) {
 	roles := map[string]func(args []string) error{
-		"server":     serve,
-		"experiment": experiment,
-		"few files":  fewFiles,
+		"server":    serve,
+		"drive":     driveAndRecord,
+		"few files": fewFiles,
 	}
 	name := os.Getenv(roleVariable)
 	if name == "" {
