@@ -62,7 +62,7 @@ func calibrate(ctx context.Context, f calibrateFlags, stdout, stderr io.Writer) 
 	if err != nil {
 		return usageError{err}
 	}
-	f.Options.Kinds = kinds
+	f.Kinds = kinds
 	if err := f.Validate(); err != nil {
 		return usageError{err}
 	}
@@ -104,7 +104,7 @@ func calibrate(ctx context.Context, f calibrateFlags, stdout, stderr io.Writer) 
 
 // progress prints a line now and then, and one for each trial that is wrong.
 func (f calibrateFlags) progress(stderr io.Writer) func(calibration.Trial) {
-	all := f.Trials * len(f.Options.Kinds)
+	all := f.Trials * len(f.Kinds)
 	begin := time.Now()
 	last := begin
 	done, wrong := 0, 0

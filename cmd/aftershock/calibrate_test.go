@@ -73,7 +73,7 @@ func TestCalibrateThatIsStoppedSaysWhatItHas(t *testing.T) {
 func TestCalibrateKeepsWhatIsWrong(t *testing.T) {
 	var errs bytes.Buffer
 	f := calibrateFlags{misses: t.TempDir()}
-	f.Trials, f.Options.Kinds = 1, []calibration.Kind{calibration.Kill}
+	f.Trials, f.Kinds = 1, []calibration.Kind{calibration.Kill}
 	wrong := calibration.Trial{
 		Plan:       calibration.Plan{Kind: calibration.Kill, Number: 7},
 		Comparison: calibration.Comparison{Planted: true, Missed: true},

@@ -96,9 +96,9 @@ func (p *printer) close() {
 }
 
 // progress prints a line for each phase and what happens in it.
-func progress(print func(string)) func(experiments.Entry) {
+func progress(line func(string)) func(experiments.Entry) {
 	say := func(e experiments.Entry, format string, args ...any) {
-		print(fmt.Sprintf("  %7.1fs  %s\n", e.At.Seconds(), fmt.Sprintf(format, args...)))
+		line(fmt.Sprintf("  %7.1fs  %s\n", e.At.Seconds(), fmt.Sprintf(format, args...)))
 	}
 	var plan *experiments.Plan
 	return func(e experiments.Entry) {

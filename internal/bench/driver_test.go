@@ -125,7 +125,10 @@ func TestADriverThatIsStalledEndsWithItsContext(t *testing.T) {
 		t.Fatal(err)
 	}
 	stalled := false
-	for range experiments.Read(d.Record()) {
+	for _, err := range experiments.Read(d.Record()) {
+		if err != nil {
+			break // it was killed, which Wait tells
+		}
 		if !stalled {
 			stalled = true
 			if _, err := d.Stall(); err != nil {

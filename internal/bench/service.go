@@ -57,7 +57,6 @@ func Serve() int {
 // serve serves until life ends: the bench holds the other end of that pipe and
 // writes nothing to it, so its end is the bench's, however that came about.
 func serve(name string, life io.Reader, reports io.Writer) error {
-	bench := os.Getppid()
 	before := time.Now()
 	listener, err := net.ListenTCP("tcp4", net.TCPAddrFromAddrPort(loopback()))
 	if err != nil {
@@ -81,8 +80,9 @@ func serve(name string, life io.Reader, reports io.Writer) error {
 		return fmt.Errorf("serve %s: %w", name, err)
 	}
 	<-orphaned
-	// A bench that stops in good order is still there, as the parent.
-	if dir := os.Getenv(temporaryVariable); dir != "" && os.Getppid() != bench {
+	// A bench that stops in good order kills its services; this one has lost
+	// its bench, which can remove nothing any more.
+	if dir := os.Getenv(temporaryVariable); dir != "" {
 		return os.RemoveAll(dir)
 	}
 	return nil
