@@ -4,6 +4,8 @@
 # One configuration for every build: a static binary, and each dependency compiled once.
 export CGO_ENABLED := 0
 
+# The lab without the programs that it builds from Kubernetes and the like.
+LAB    := . ./cmd/lab ./internal/... ./shop/...
 LINT   := go tool -modfile=tools/go.mod golangci-lint
 
 help: ## list the targets
@@ -22,14 +24,14 @@ race: ## run the tests with the race detector; needs a C compiler
 	CGO_ENABLED=1 go test -race ./steadystate ./experiments ./experiments/load ./reports
 
 test-lab: ## run the lab's own tests
-	cd lab && go test ./...
+	cd lab && go test $(LAB)
 
 bench: ## measure the load against the vegeta command, in pairs; seven minutes on a quiet machine
 	go test -run '^$$' -bench AgainstVegeta -benchtime 5x -timeout 30m ./experiments/load
 
 lint: ## check style and the arrows of the architecture
 	$(LINT) run ./...
-	cd lab && go vet ./...
+	cd lab && go vet $(LAB)
 
 lab: ## bring up a real cluster on this Linux machine (root); NODES=2 for two zones
 	cd lab && go run ./cmd/lab up $(if $(NODES),--nodes $(NODES))
