@@ -11,7 +11,6 @@ import (
 	"io"
 	"iter"
 	"sync"
-	"time"
 
 	"github.com/aftershockhq/aftershock/steadystate"
 )
@@ -180,7 +179,3 @@ func (e Entry) checkHeader() error {
 	}
 	return nil
 }
-
-// flushEvery is how long a request may wait to be written while a run waits
-// for something else.
-const flushEvery = 200 * time.Millisecond

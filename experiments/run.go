@@ -208,6 +208,10 @@ func (r *run) settle(ctx context.Context) (steady bool, err error) {
 	}
 }
 
+// flushEvery is how long a request may wait to be written while a run waits
+// for something else.
+const flushEvery = 200 * time.Millisecond
+
 // wait waits, flushing the record as it goes.
 func (r *run) wait(ctx context.Context, d time.Duration) error {
 	until := r.rec.Clock().Now() + d

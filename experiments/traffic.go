@@ -87,7 +87,7 @@ func behind(stalled, window time.Duration) bool { return float64(stalled) > 0.05
 // before the injection was waited for.
 func (j *judge) restart() {
 	for signal, s := range j.Traffic {
-		s.Late, s.Local, s.LateTime, s.WorstLate, s.sentSince = 0, 0, 0, 0, 0
+		s.Late, s.Local, s.WorstLate, s.sentSince = 0, 0, 0, 0
 		j.Traffic[signal] = s
 	}
 }

@@ -45,11 +45,13 @@ const (
 // anyDimension stands for the signal's own.
 const anyDimension dimension = ""
 
-var quantities = []struct {
+type quantity struct {
 	name      string
 	dimension dimension
 	meaning   string
-}{
+}
+
+var quantities = []quantity{
 	{Downtime, timespan, "time in outages"},
 	{Uptime, share, "1 - downtime / window"},
 	{Longest, timespan, "length of the longest outage"},
@@ -108,14 +110,7 @@ func ParseLimit(text string) (Limit, error) {
 	}
 	var want dimension
 	if _, ok := l.Percentile(); !ok {
-		i := slices.IndexFunc(quantities, func(q struct {
-			name      string
-			dimension dimension
-			meaning   string
-		},
-		) bool {
-			return q.name == l.Quantity
-		})
+		i := slices.IndexFunc(quantities, func(q quantity) bool { return q.name == l.Quantity })
 		if i < 0 {
 			names := make([]string, 0, len(quantities))
 			for _, q := range quantities {

@@ -149,9 +149,6 @@ func (t Tolerance) Dimension() string {
 	return ""
 }
 
-// Upper reports whether the tolerance limits from above ("<" or "<=").
-func (t Tolerance) Upper() bool { return t.op == "<" || t.op == "<=" }
-
 // Holds reports whether v is within the tolerance. NaN never is.
 func (t Tolerance) Holds(v float64) bool {
 	switch t.op {

@@ -137,8 +137,8 @@ func (t *Timeline) Outages(good Tolerance, rule Rule, window Span) []Outage {
 		if !known[i].Bad(good) {
 			continue
 		}
-		if ok, _ := steady(i); ok && rule.Allowed > 0 {
-			continue // a stray one
+		if ok, _ := steady(i); ok {
+			continue // a stray one, within the allowed share
 		}
 		end := i + 1
 		open := true

@@ -39,6 +39,16 @@ func connect(file string) (*suites.Target, error) {
 	return target, asUsage(err)
 }
 
+// withTarget connects to what the configuration names, for as long as f takes.
+func withTarget(file string, f func(*suites.Target) error) error {
+	target, err := connect(file)
+	if err != nil {
+		return err
+	}
+	defer target.Close()
+	return f(target)
+}
+
 // preflight checks the target and prints what it found.
 func preflight(ctx context.Context, out io.Writer, target *suites.Target) error {
 	fmt.Fprintf(out, "%s\n", target)
@@ -79,19 +89,16 @@ cluster ends the faults at their deadlines; "aftershock sweep" does so at once.
 	cmd.Flags().StringVar(&labels, "label-filter", "", "which experiments, in Ginkgo's language of label filters")
 	cmd.Flags().StringVar(&out, "out", "runs", "directory for records and reports")
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
-		target, err := connect(*file)
-		if err != nil {
-			return err
-		}
-		defer target.Close()
-		chosen, err := choose(suites.All(target), names, labels)
-		if err != nil {
-			return err
-		}
-		if err := preflight(cmd.Context(), cmd.OutOrStdout(), target); err != nil {
-			return err
-		}
-		return runAll(cmd.Context(), cmd.OutOrStdout(), out, chosen)
+		return withTarget(*file, func(target *suites.Target) error {
+			chosen, err := choose(suites.All(target), names, labels)
+			if err != nil {
+				return err
+			}
+			if err := preflight(cmd.Context(), cmd.OutOrStdout(), target); err != nil {
+				return err
+			}
+			return runAll(cmd.Context(), cmd.OutOrStdout(), out, chosen)
+		})
 	}
 	return cmd
 }
@@ -154,12 +161,9 @@ a run would hit and everything that would stop it. It changes nothing.`,
 	}
 	file := fileFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		target, err := connect(*file)
-		if err != nil {
-			return err
-		}
-		defer target.Close()
-		return preflight(cmd.Context(), cmd.OutOrStdout(), target)
+		return withTarget(*file, func(target *suites.Target) error {
+			return preflight(cmd.Context(), cmd.OutOrStdout(), target)
+		})
 	}
 	return cmd
 }
@@ -176,27 +180,27 @@ something may be. A run that is still under way loses its faults too.`,
 	}
 	file := fileFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		target, err := connect(*file)
-		if err != nil {
-			return err
-		}
-		defer target.Close()
-		fmt.Fprintf(cmd.OutOrStdout(), "%s\n", target)
-		removed, err := target.Sweep(cmd.Context())
-		for _, l := range removed {
-			fmt.Fprintf(cmd.OutOrStdout(), "  removed %s\n", l)
-			for _, note := range l.Notes {
-				fmt.Fprintf(cmd.OutOrStdout(), "    %s\n", note)
-			}
-		}
-		switch {
-		case errors.Is(err, suites.ErrOtherCluster):
-			return usageError{err}
-		case err != nil:
-			return fmt.Errorf("sweep: %w: %w", experiments.ErrLeftBehind, err)
-		}
-		fmt.Fprintf(cmd.OutOrStdout(), "nothing is left in %s\n", strings.Join(target.Namespaces, ", "))
-		return nil
+		return withTarget(*file, func(target *suites.Target) error { return sweep(cmd.Context(), cmd.OutOrStdout(), target) })
 	}
 	return cmd
+}
+
+// sweep removes what is left and prints it.
+func sweep(ctx context.Context, out io.Writer, target *suites.Target) error {
+	fmt.Fprintf(out, "%s\n", target)
+	removed, err := target.Sweep(ctx)
+	for _, l := range removed {
+		fmt.Fprintf(out, "  removed %s\n", l)
+		for _, note := range l.Notes {
+			fmt.Fprintf(out, "    %s\n", note)
+		}
+	}
+	switch {
+	case errors.Is(err, suites.ErrOtherCluster):
+		return usageError{err}
+	case err != nil:
+		return fmt.Errorf("sweep: %w: %w", experiments.ErrLeftBehind, err)
+	}
+	fmt.Fprintf(out, "nothing is left in %s\n", strings.Join(target.Namespaces, ", "))
+	return nil
 }
