@@ -91,12 +91,26 @@ type Target struct {
 }
 
 // An Effect is what a fault must visibly have done, else the verdict cannot be
-// Held.
+// Held: an event, or a change of a signal against the settle phase that is
+// gone again once the fault is.
 type Effect struct {
 	// Event of this kind must be seen on every target after the injection
 	// began.
-	Event string `json:"event"`
+	Event string `json:"event,omitempty"`
+	// Signal of every target, see [TargetSignal], must change while the fault
+	// is on, from the injection's span to the removal's: by Rise, or to AtMost.
+	Signal string `json:"signal,omitempty"`
+	// Rise is by how much the median of its values must lie above that of the
+	// settle phase, in the signal's unit.
+	Rise float64 `json:"rise,omitempty"`
+	// AtMost is what no value may exceed, where some did before.
+	AtMost *float64 `json:"atMost,omitempty"`
 }
+
+// TargetSignal is the name of a signal that is observed of each target apart:
+// "cpu of checkout-abc". Of [TrafficSignal] it is the requests that the target
+// answered, which need no signal of their own.
+func TargetSignal(signal, target string) string { return signal + " of " + target }
 
 // An Injection says how a fault was put in place.
 type Injection struct {
