@@ -1,0 +1,134 @@
+package longrecord
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// Rate is the number of requests per second of the record.
+const Rate = 1000
+
+const (
+	interval = time.Second / Rate
+	// As many as the recorder writes at a time, and as a thousand requests a
+	// second hand over between two flushes of a run.
+	most = 4096
+	// The longest an answer takes: some overtake each other.
+	slowest = 10 * time.Millisecond
+)
+
+// Write writes the record of a completed run with n requests: from one sixth
+// of its length on a fault was in place, to two thirds. Every other request was
+// refused, all along, and the others were answered in up to 10 ms. The same n
+// gives the same bytes.
+func Write(w io.Writer, n int) error {
+	out := bufio.NewWriterSize(w, 1<<16)
+	encoder := json.NewEncoder(out)
+	length := time.Duration(n) * interval
+	inject, removed := length/6, 2*length/3
+	at := func(d time.Duration, e experiments.Entry) entry {
+		e.At = d
+		return entry{d, e}
+	}
+	target := experiments.Target{Name: "checkout-1", UID: "uid-1"}
+	events := []entry{
+		at(0, experiments.Entry{Header: &experiments.Header{Format: experiments.Format, Version: experiments.Version, Run: "0123456789", Started: time.Unix(1_700_000_000, 0).UTC()}}),
+		at(0, experiments.Entry{Plan: plan(length)}),
+		at(0, experiments.Entry{Phase: experiments.PhaseSettle}),
+		at(inject, experiments.Entry{Phase: experiments.PhaseInject}),
+		at(inject, experiments.Entry{Event: &experiments.Event{Span: steadystate.Instant(inject), Kind: experiments.EventGone, Subject: "pod/checkout-1", UID: target.UID}}),
+		at(inject, experiments.Entry{Injection: &experiments.Injection{Fault: fault, Targets: []experiments.Target{target}, Span: steadystate.Instant(inject), Effects: []experiments.Effect{{Event: experiments.EventGone}}}}),
+		at(inject, experiments.Entry{Phase: experiments.PhaseHold}),
+		at(removed, experiments.Entry{Phase: experiments.PhaseRecover}),
+		at(removed, experiments.Entry{Removal: &experiments.Removal{Fault: fault, Span: steadystate.Instant(removed)}}),
+		at(removed, experiments.Entry{Phase: experiments.PhaseWatch}),
+	}
+	requests := requests{random: rand.New(rand.NewPCG(6, 6))}
+	for requests.sent < n {
+		size := min(most, n-requests.sent)
+		over := time.Duration(requests.sent+size)*interval + slowest
+		for len(events) > 0 && events[0].at <= over {
+			if err := encoder.Encode(events[0].Entry); err != nil {
+				return fmt.Errorf("write record: %w", err)
+			}
+			events = events[1:]
+		}
+		block := experiments.Requests{Signal: experiments.TrafficSignal, List: requests.next(size)}
+		if err := encoder.Encode(experiments.Entry{At: over, Requests: &block}); err != nil {
+			return fmt.Errorf("write record: %w", err)
+		}
+	}
+	events = append(events, at(length+slowest, experiments.Entry{End: &experiments.End{Reason: experiments.Completed}}))
+	for _, e := range events {
+		if err := encoder.Encode(e.Entry); err != nil {
+			return fmt.Errorf("write record: %w", err)
+		}
+	}
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("write record: %w", err)
+	}
+	return nil
+}
+
+// An entry knows when it is due among the blocks of requests.
+type entry struct {
+	at time.Duration
+	experiments.Entry
+}
+
+const fault = "kill one"
+
+func plan(length time.Duration) *experiments.Plan {
+	return &experiments.Plan{
+		Name: "a long run",
+		Checks: []steadystate.Check{{
+			Name: "answers", Signal: experiments.TrafficSignal, Good: steadystate.Within(time.Second),
+			Allowed: 0.001, Limits: steadystate.Limits("downtime <= 2s", "errors <= 0.1%", "p95 <= 2s"),
+		}},
+		Signals: map[string]string{experiments.TrafficSignal: "every other request fails"},
+		Load:    "every other request fails",
+		Faults:  []string{fault},
+		Settle:  5 * time.Second,
+		Hold:    length / 2,
+		Watch:   length / 3,
+	}
+}
+
+// requests yields requests in the order of their answers, more or less.
+type requests struct {
+	random *rand.Rand
+	sent   int
+}
+
+func (r *requests) next(size int) []experiments.Request {
+	list := make([]experiments.Request, size)
+	for i := range list {
+		planned := time.Duration(r.sent) * interval
+		sent := planned + time.Duration(r.random.Int64N(int64(200*time.Microsecond)))
+		outcome := experiments.Outcome{Code: 200, By: "checkout-1", Attempts: 1}
+		if r.sent%2 == 1 {
+			outcome = experiments.Outcome{Error: "connection refused"}
+		}
+		list[i] = experiments.Request{
+			Seq:      uint64(r.sent), //nolint:gosec // a count
+			Planned:  planned,
+			Sent:     sent,
+			Answered: sent + time.Duration(r.random.Int64N(int64(slowest))),
+			Outcome:  outcome,
+		}
+		r.sent++
+	}
+	// Neighbours overtake each other: requests are recorded as they are
+	// answered.
+	for i := 0; i+1 < size; i += 4 {
+		list[i], list[i+1] = list[i+1], list[i]
+	}
+	return list
+}

@@ -1,0 +1,99 @@
+package longrecord_test
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"io"
+	"testing"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/internal/longrecord"
+)
+
+// Six million are an hour and forty minutes:
+//
+//	go test ./internal/longrecord -v -args -requests 6000000
+var requests = flag.Int("requests", 60_000, "length of the record that the tests make")
+
+// counter counts what is written to it.
+type counter int64
+
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
+}
+
+func TestARequestTakesAtMostTenBytes(t *testing.T) {
+	var size counter
+	if err := longrecord.Write(&size, *requests); err != nil {
+		t.Fatal(err)
+	}
+	each := float64(size) / float64(*requests)
+	t.Logf("%d requests: %d bytes, %.2f each", *requests, size, each)
+	if each > 10 {
+		t.Errorf("%.2f bytes for each request, want at most 10", each)
+	}
+}
+
+func TestEveryRequestReadsBack(t *testing.T) {
+	in, out := io.Pipe()
+	go func() { _ = out.CloseWithError(longrecord.Write(out, *requests)) }()
+	defer in.Close()
+	seen, failed, ended := 0, 0, false
+	for e, err := range experiments.Read(in) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		ended = e.End != nil
+		if e.Requests == nil {
+			continue
+		}
+		for _, q := range e.Requests.List {
+			seen++
+			if q.FailedFirst() {
+				failed++
+			}
+			if q.FailedFirst() != (q.Seq%2 == 1) {
+				t.Fatalf("request %d: %+v, want every other one failed", q.Seq, q)
+			}
+		}
+	}
+	if seen != *requests || failed != *requests/2 || !ended {
+		t.Errorf("%d requests, %d failed, ended %t; want %d, half of them failed", seen, failed, ended, *requests)
+	}
+}
+
+func TestTheRecordIsJudgedAsARun(t *testing.T) {
+	var record bytes.Buffer
+	if err := longrecord.Write(&record, 60_000); err != nil {
+		t.Fatal(err)
+	}
+	result, err := experiments.Judge(experiments.Read(&record), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result.End.Reason != experiments.Completed || result.Traffic[experiments.TrafficSignal].Sent != 60_000 {
+		t.Errorf("ended %+v with %d requests, want a completed run with all of them", result.End, result.Traffic[experiments.TrafficSignal].Sent)
+	}
+	for _, p := range result.Proofs {
+		if p.Name == "load held" && p.Verdict.String() != "held" {
+			t.Errorf("%+v: want a load that was driven as asked", p)
+		}
+	}
+}
+
+func ExampleWrite() {
+	var record bytes.Buffer
+	if err := longrecord.Write(&record, 10_000); err != nil {
+		fmt.Println(err)
+		return
+	}
+	result, err := experiments.Judge(experiments.Read(&record), nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(result.Traffic[experiments.TrafficSignal].FailedFirst, "of", result.Traffic[experiments.TrafficSignal].Sent, "failed")
+	// Output: 5000 of 10000 failed
+}
