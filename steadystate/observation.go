@@ -12,6 +12,10 @@ import (
 type Observation struct {
 	Span
 	Value float64 `json:"value"`
+	// Bucket bounds the value where its source knows it no closer, as the
+	// quantile of a histogram; Value is then a guess within it. None: Value is
+	// exact.
+	Bucket Bucket `json:"bucket,omitzero"`
 	// Failed says why the observation is bad whatever counts as good: a request
 	// that was answered with 503 in a millisecond satisfies no latency.
 	Failed string `json:"failed,omitempty"`
@@ -21,25 +25,70 @@ type Observation struct {
 
 // String is the value, or why there is none, with the span.
 func (o Observation) String() string {
-	return fmt.Sprintf("%s at %s", cmp.Or(o.Unknown, o.Failed, strconv.FormatFloat(o.Value, 'g', -1, 64)), o.Span)
+	value := strconv.FormatFloat(o.Value, 'g', -1, 64)
+	if o.Bucket.IsSet() {
+		value = "within " + o.Bucket.String()
+	}
+	return fmt.Sprintf("%s at %s", cmp.Or(o.Unknown, o.Failed, value), o.Span)
 }
 
-// Good reports whether the observation is known and within the tolerance.
+// Bounds are what the value can be: its bucket, or the value alone.
+func (o Observation) Bounds() Bounds[float64] {
+	if o.Bucket.IsSet() {
+		return Bounds[float64](o.Bucket)
+	}
+	return Exactly(o.Value)
+}
+
+// Good reports whether the observation is known and within the tolerance,
+// wherever in its bucket the value is.
 func (o Observation) Good(t Tolerance) bool {
-	return o.Unknown == "" && o.Failed == "" && t.Holds(o.Value)
+	switch {
+	case o.Unknown != "" || o.Failed != "":
+		return false
+	case o.Bucket.IsSet():
+		return t.Judge(o.Bounds()) == Held
+	}
+	return t.Holds(o.Value)
 }
 
-// Bad reports whether the observation is known and not good.
+// Bad reports whether the observation is known and outside of the tolerance,
+// wherever in its bucket the value is. What is neither good nor bad is
+// [Observation.Undecided].
 func (o Observation) Bad(t Tolerance) bool {
-	return o.Unknown == "" && !o.Good(t)
+	switch {
+	case o.Unknown != "":
+		return false
+	case o.Failed != "":
+		return true
+	case o.Bucket.IsSet():
+		return t.Judge(o.Bounds()) == Broken
+	}
+	return !t.Holds(o.Value)
 }
 
-// compare gives observations a total order that does not depend on arrival.
-func (o Observation) compare(p Observation) int {
+// Undecided says why the observation is neither good nor bad: it is unknown,
+// or the tolerance's bound lies within the value's bucket. It is empty if it is
+// one of the two. What is undecided counts as unknown.
+func (o Observation) Undecided(t Tolerance) string {
+	switch {
+	case o.Unknown != "":
+		return o.Unknown
+	case o.Failed == "" && o.Bucket.IsSet() && t.Judge(o.Bounds()) == Unknown:
+		return fmt.Sprintf("the limit %s lies within the bucket %s", t, o.Bucket)
+	}
+	return ""
+}
+
+// Compare gives observations a total order, of time first, that does not depend
+// on their arrival.
+func (o Observation) Compare(p Observation) int {
 	return cmp.Or(
 		cmp.Compare(o.From, p.From),
 		cmp.Compare(o.To, p.To),
 		cmp.Compare(o.Value, p.Value),
+		cmp.Compare(o.Bucket.Low, p.Bucket.Low),
+		cmp.Compare(o.Bucket.High, p.Bucket.High),
 		cmp.Compare(o.Failed, p.Failed),
 		cmp.Compare(o.Unknown, p.Unknown),
 	)

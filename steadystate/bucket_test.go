@@ -1,0 +1,95 @@
+package steadystate_test
+
+import (
+	"encoding/json"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+func TestAValueKnownToItsBucket(t *testing.T) {
+	inf := math.Inf(1)
+	// The least value of the bucket that begins after 0.25.
+	after := math.Nextafter(0.25, inf)
+	for _, row := range []struct {
+		sentence string
+		bucket   steadystate.Bucket
+		good     string
+		want     steadystate.Verdict
+	}{
+		{"good: the whole bucket is within the limit", steadystate.Bucket{Low: 0.1, High: 0.25}, "<= 250ms", steadystate.Held},
+		{"bad: none of it is", steadystate.Bucket{Low: after, High: 0.5}, "<= 250ms", steadystate.Broken},
+		{"neither: the limit lies within", steadystate.Bucket{Low: after, High: 0.5}, "<= 300ms", steadystate.Unknown},
+		{"neither: a strict limit at its upper end", steadystate.Bucket{Low: 0.1, High: 0.25}, "< 250ms", steadystate.Unknown},
+		{"bad: a bucket without an upper end is above every limit below it", steadystate.Bucket{Low: 10, High: inf}, "<= 2s", steadystate.Broken},
+		{"good: and above a floor", steadystate.Bucket{Low: 10, High: inf}, ">= 2", steadystate.Held},
+		{"neither: the floor may be beyond what is known", steadystate.Bucket{Low: 10, High: inf}, ">= 20", steadystate.Unknown},
+		{"neither: some value of it is equal", steadystate.Bucket{Low: 1, High: 3}, "== 2", steadystate.Unknown},
+		{"bad: a bucket that is one value is that value", steadystate.Bucket{Low: 1, High: 1}, ">= 2", steadystate.Broken},
+		{"bad: no bucket, and the value alone counts", steadystate.Bucket{}, "<= 250ms", steadystate.Broken},
+	} {
+		good := steadystate.MustParseTolerance(row.good)
+		o := steadystate.Observation{Value: 0.3, Bucket: row.bucket}
+		if o.Good(good) != (row.want == steadystate.Held) || o.Bad(good) != (row.want == steadystate.Broken) {
+			t.Errorf("%s: %s is good %t, bad %t", row.sentence, o, o.Good(good), o.Bad(good))
+		}
+		if why := o.Undecided(good); (why != "") != (row.want == steadystate.Unknown) {
+			t.Errorf("%s: undecided %q", row.sentence, why)
+		}
+	}
+	o := steadystate.Observation{Value: 0.3, Bucket: steadystate.Bucket{Low: after, High: 0.5}}
+	if got, want := o.Undecided(steadystate.MustParseTolerance("<= 300ms")), "the limit <= 300ms lies within the bucket 0.25..0.5"; got != want {
+		t.Errorf("undecided: %q, want %q", got, want)
+	}
+	if got, want := o.String(), "within 0.25..0.5 at 0.000s"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	o.Failed = "503"
+	if good := steadystate.AtMost(1); o.Good(good) || !o.Bad(good) || o.Undecided(good) != "" {
+		t.Error("what failed is bad, whatever its bucket")
+	}
+	o.Unknown = "away"
+	if good := steadystate.AtMost(1); o.Good(good) || o.Bad(good) || o.Undecided(good) != "away" {
+		t.Error("what is unknown is neither, for its own reason")
+	}
+}
+
+func TestABucketThroughJSON(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		bucket   steadystate.Bucket
+		want     string
+	}{
+		{"none is left out, as in records from before there were any", steadystate.Bucket{}, `{"from":0,"to":0,"value":1}`},
+		{"its ends are text", steadystate.Bucket{Low: 0.25, High: 0.5}, `{"from":0,"to":0,"value":1,"bucket":"0.25..0.5"}`},
+		{"so that they may be infinite", steadystate.Bucket{Low: math.Inf(-1), High: math.Inf(1)}, `{"from":0,"to":0,"value":1,"bucket":"-Inf..+Inf"}`},
+		{"and are exact", steadystate.Bucket{Low: math.Nextafter(0.25, 1), High: 1}, `{"from":0,"to":0,"value":1,"bucket":"0.25000000000000006..1"}`},
+	} {
+		o := steadystate.Observation{Value: 1, Bucket: row.bucket}
+		text, err := json.Marshal(o)
+		if err != nil || string(text) != row.want {
+			t.Errorf("%s: %s, %v, want %s", row.sentence, text, err, row.want)
+		}
+		var back steadystate.Observation
+		if err := json.Unmarshal(text, &back); err != nil || back != o {
+			t.Errorf("%s: reads back as %+v, %v", row.sentence, back, err)
+		}
+	}
+	for sentence, text := range map[string]string{
+		"one end":             "1",
+		"the wrong way round": "2..1",
+		"no number":           "a..b",
+		"not a number":        "NaN..1",
+	} {
+		var b steadystate.Bucket
+		if err := b.UnmarshalText([]byte(text)); err == nil || !strings.Contains(err.Error(), "want LOW..HIGH") {
+			t.Errorf("%s: %q reads as %s, error %v", sentence, text, b, err)
+		}
+	}
+	var b steadystate.Bucket
+	if err := b.UnmarshalText(nil); err != nil || b.IsSet() {
+		t.Errorf("empty text: %s, %v, want no bucket", b, err)
+	}
+}
