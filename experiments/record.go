@@ -68,22 +68,6 @@ type Observations struct {
 	List   []steadystate.Observation `json:"list"`
 }
 
-// An Event is something that happened at some instant in its span, to a
-// subject: a pod deleted, a process started, an alert fired.
-type Event struct {
-	steadystate.Span
-	Kind    string            `json:"kind"`
-	Subject string            `json:"subject"` // kind/namespace/name, or what is closest to it
-	UID     string            `json:"uid,omitempty"`
-	Attrs   map[string]string `json:"attrs,omitempty"`
-}
-
-// The kinds of event that the judge looks for.
-const (
-	EventGone  = "gone"  // the subject with this UID is no more
-	EventReady = "ready" // the subject is ready to serve
-)
-
 // A Target is something that a fault was injected into.
 type Target struct {
 	Name string `json:"name"` // as it names itself to the load, a pod's name for instance

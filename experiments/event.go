@@ -1,0 +1,59 @@
+package experiments
+
+import "github.com/aftershockhq/aftershock/steadystate"
+
+// An Event is something that happened at some instant in its span, to a
+// subject: a pod deleted, a process started, an alert fired.
+type Event struct {
+	steadystate.Span
+	// Kind says what happened, one of the Event constants for what this module
+	// records.
+	Kind string `json:"kind"`
+	// Subject is whom it happened to: kind/namespace/name, or what is closest
+	// to it. Subjects are pod/namespace/name, replicaset/namespace/name,
+	// endpoint/namespace/pod, watch/namespace/resource, process/name.
+	Subject string `json:"subject"`
+	// UID tells subjects of one name apart. An endpoint's is its pod's.
+	UID   string            `json:"uid,omitempty"`
+	Attrs map[string]string `json:"attrs,omitempty"` // by the Attr constants
+}
+
+// The kinds of event in the life of a pod, in the order in which it passes
+// them. EventReady and EventGone are recorded of processes too, EventExists,
+// EventCreated, EventTerminating and EventGone of other objects.
+const (
+	EventExists      = "exists"      // it was there when the watch began; owner, node
+	EventCreated     = "created"     // it is new; owner
+	EventScheduled   = "scheduled"   // the pod has a node; node
+	EventStopped     = "stopped"     // a container that ran does not; container, reason, code
+	EventNotReady    = "not ready"   // the pod is no longer ready to serve
+	EventFailed      = "failed"      // the pod's containers have ended for good; reason, Evicted for instance
+	EventRestarted   = "restarted"   // a container was started again; container, restarts, reason, code
+	EventStarted     = "started"     // all of the pod's containers run, at first or again; ip
+	EventReady       = "ready"       // the subject is ready to serve, at first or again; node, ip
+	EventTerminating = "terminating" // it is marked for deletion; reason, if it is a disruption
+	EventGone        = "gone"        // the subject with this UID is no more
+)
+
+// The kinds of event of a pod as an endpoint of a service, of a replica set,
+// and of a watch.
+const (
+	EventAdded   = "added"   // the endpoint takes traffic; service, slice, address
+	EventRemoved = "removed" // the endpoint takes no traffic any more; service, slice, address
+	EventScaled  = "scaled"  // the replica set wants another number of pods; from, to
+	EventBlind   = "blind"   // of the span nothing is known; reason
+)
+
+// The attributes of events.
+const (
+	AttrOwner     = "owner"     // what made the pod, as kind/name: ReplicaSet/checkout-7bb9879ff8
+	AttrNode      = "node"      // the node's name
+	AttrIP        = "ip"        // the pod's address
+	AttrContainer = "container" // the container's name
+	AttrRestarts  = "restarts"  // how often the container was started again by now
+	AttrReason    = "reason"    // why, in Kubernetes' word: Error, OOMKilled, Evicted, EvictionByEvictionAPI
+	AttrCode      = "code"      // the exit code, 137 for a kill
+	AttrService   = "service"   // the service's name
+	AttrSlice     = "slice"     // the endpoint slice's name
+	AttrAddress   = "address"   // the endpoint's address
+)
