@@ -1,5 +1,5 @@
 // Package kubewatch records what Kubernetes does around an experiment: pods
-// that come, become ready and go, the endpoints that a service sends traffic
+// that come, become ready, stop, start again and go, the endpoints that a service sends traffic
 // to, and the sizes of replica sets. A recovery is told from it stage by
 // stage, and that a victim, by its UID, is really gone.
 //
@@ -20,7 +20,7 @@
 //
 // Each event's span reaches from the last instant at which the state before is
 // known to have been there to the arrival of the news. While the API server
-// cannot be read, there is an event of kind [EventBlind] over the whole gap, so
+// cannot be read, there is an event of kind [experiments.EventBlind] over the whole gap, so
 // that silence is not taken for rest.
 //
 // A kind of object is one entry in [Observer] and one pure function in a file

@@ -7,6 +7,8 @@ import (
 
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/utils/ptr"
+
+	"github.com/aftershockhq/aftershock/experiments"
 )
 
 // endpointEvents is what happened between two states of a slice of a service's
@@ -17,9 +19,9 @@ func endpointEvents(before, after *discoveryv1.EndpointSlice, first bool) []happ
 	if after == nil {
 		slice = before
 	}
-	kind := EventAdded
+	kind := experiments.EventAdded
 	if first {
-		kind = EventExists
+		kind = experiments.EventExists
 	}
 	was, is := serving(before), serving(after)
 	var list []happening
@@ -33,15 +35,15 @@ func endpointEvents(before, after *discoveryv1.EndpointSlice, first bool) []happ
 			subject: "endpoint/" + slice.Namespace + "/" + name,
 			uid:     uid,
 			attrs: attrs(
-				"service", slice.Labels[discoveryv1.LabelServiceName],
-				"slice", slice.Name,
-				"address", cmp.Or(e.Addresses...),
+				experiments.AttrService, slice.Labels[discoveryv1.LabelServiceName],
+				experiments.AttrSlice, slice.Name,
+				experiments.AttrAddress, cmp.Or(e.Addresses...),
 			),
 		})
 	}
 	for _, key := range slices.Sorted(maps.Keys(was)) {
 		if _, still := is[key]; !still {
-			add(EventRemoved, was[key])
+			add(experiments.EventRemoved, was[key])
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(is)) {

@@ -40,9 +40,9 @@ func (g *gap) end() {
 	}
 	g.rec.Event(experiments.Event{
 		Span:    steadystate.Span{From: g.last.From, To: g.until.To},
-		Kind:    EventBlind,
+		Kind:    experiments.EventBlind,
 		Subject: g.subject,
-		Attrs:   map[string]string{"reason": g.reason},
+		Attrs:   map[string]string{experiments.AttrReason: g.reason},
 	})
 	g.reason = ""
 }

@@ -2,6 +2,7 @@ package kubewatch
 
 import (
 	"strconv"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -18,8 +19,13 @@ func podEvents(before, after *corev1.Pod, first bool) []happening {
 	}
 	var list []happening
 	add := func(kind string, attrs map[string]string) {
-		list = append(list, happening{kind: kind, subject: "pod/" + pod.Namespace + "/" + pod.Name, uid: string(pod.UID), attrs: attrs})
+		list = append(list, happening{kind: kind, attrs: attrs})
 	}
+	defer func() {
+		for i := range list {
+			list[i].subject, list[i].uid = "pod/"+pod.Namespace+"/"+pod.Name, string(pod.UID)
+		}
+	}()
 	if after == nil {
 		add(experiments.EventGone, nil)
 		return list
@@ -27,71 +33,62 @@ func podEvents(before, after *corev1.Pod, first bool) []happening {
 	if before == nil {
 		before = &corev1.Pod{}
 		if first {
-			add(EventExists, attrs("node", after.Spec.NodeName, "ready", strconv.FormatBool(ready(after)), "owner", owner(after)))
+			add(experiments.EventExists, attrs(
+				experiments.AttrNode, after.Spec.NodeName,
+				"ready", strconv.FormatBool(ready(after)),
+				experiments.AttrOwner, owner(after),
+			))
 			// It passed its stages before anybody looked.
 			before = after.DeepCopy()
 			before.DeletionTimestamp = nil
 		} else {
-			add(EventCreated, attrs("owner", owner(after)))
+			add(experiments.EventCreated, attrs(experiments.AttrOwner, owner(after)))
 		}
 	}
 	if before.Spec.NodeName == "" && after.Spec.NodeName != "" {
-		add(EventScheduled, attrs("node", after.Spec.NodeName))
+		add(experiments.EventScheduled, attrs(experiments.AttrNode, after.Spec.NodeName))
 	}
-	if !started(before) && started(after) {
-		add(EventStarted, attrs("ip", after.Status.PodIP))
+	stopped := stoppedContainers(before, after)
+	list = append(list, stopped...)
+	// Ready in both, and since another instant: it was not in between.
+	again := ready(before) && ready(after) && !readySince(before).Equal(readySince(after))
+	if ready(before) && (again || !ready(after)) {
+		add(experiments.EventNotReady, nil)
 	}
-	if was, is := restarts(before), restarts(after); is > was {
-		add(EventRestarted, attrs("restarts", strconv.Itoa(int(is)), "reason", lastReason(after)))
+	if before.Status.Phase != corev1.PodFailed && after.Status.Phase == corev1.PodFailed {
+		add(experiments.EventFailed, attrs(experiments.AttrReason, after.Status.Reason))
 	}
-	switch was, is := ready(before), ready(after); {
-	case is && !was:
-		add(experiments.EventReady, attrs("node", after.Spec.NodeName, "ip", after.Status.PodIP))
-	case was && !is:
-		add(EventNotReady, nil)
+	list = append(list, restartedContainers(before, after)...)
+	if started(after) && (len(stopped) > 0 || !started(before)) {
+		add(experiments.EventStarted, attrs(experiments.AttrIP, after.Status.PodIP))
+	}
+	if ready(after) && (again || !ready(before)) {
+		add(experiments.EventReady, attrs(experiments.AttrNode, after.Spec.NodeName, experiments.AttrIP, after.Status.PodIP))
 	}
 	if before.DeletionTimestamp == nil && after.DeletionTimestamp != nil {
-		add(EventTerminating, nil)
+		add(experiments.EventTerminating, attrs(experiments.AttrReason, condition(after, corev1.DisruptionTarget).Reason))
 	}
 	return list
 }
 
 func ready(pod *corev1.Pod) bool {
+	return condition(pod, corev1.PodReady).Status == corev1.ConditionTrue
+}
+
+// readySince is when the pod last became ready or not ready, by its kubelet's
+// clock.
+func readySince(pod *corev1.Pod) time.Time {
+	return condition(pod, corev1.PodReady).LastTransitionTime.Time
+}
+
+// condition is the pod's condition of a type, the zero one if it has none.
+func condition(pod *corev1.Pod, of corev1.PodConditionType) corev1.PodCondition {
 	for _, c := range pod.Status.Conditions {
-		if c.Type == corev1.PodReady {
-			return c.Status == corev1.ConditionTrue
+		if c.Type == of {
+			return c
 		}
 	}
-	return false
-}
-
-// started reports whether every container of the pod runs.
-func started(pod *corev1.Pod) bool {
-	for _, c := range pod.Status.ContainerStatuses {
-		if c.State.Running == nil {
-			return false
-		}
-	}
-	return len(pod.Status.ContainerStatuses) > 0 && len(pod.Status.ContainerStatuses) == len(pod.Spec.Containers)
-}
-
-func restarts(pod *corev1.Pod) int32 {
-	var n int32
-	for _, c := range pod.Status.ContainerStatuses {
-		n += c.RestartCount
-	}
-	return n
-}
-
-// lastReason is why a container of the pod ended the last time: Error,
-// OOMKilled, Completed.
-func lastReason(pod *corev1.Pod) string {
-	for _, c := range pod.Status.ContainerStatuses {
-		if t := c.LastTerminationState.Terminated; t != nil {
-			return t.Reason
-		}
-	}
-	return ""
+	return corev1.PodCondition{}
 }
 
 // owner is what made the pod, as kind/name.

@@ -23,11 +23,11 @@ func replicaSetEvents(before, after *appsv1.ReplicaSet, first bool) []happening 
 	case after == nil:
 		add(experiments.EventGone, nil)
 	case first:
-		add(EventExists, attrs("replicas", replicas(after)))
+		add(experiments.EventExists, attrs("replicas", replicas(after)))
 	case before == nil:
-		add(EventCreated, attrs("replicas", replicas(after)))
+		add(experiments.EventCreated, attrs("replicas", replicas(after)))
 	case replicas(before) != replicas(after):
-		add(EventScaled, attrs("from", replicas(before), "to", replicas(after)))
+		add(experiments.EventScaled, attrs("from", replicas(before), "to", replicas(after)))
 	}
 	return list
 }

@@ -1,0 +1,80 @@
+package kubewatch
+
+import (
+	"strconv"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/aftershockhq/aftershock/experiments"
+)
+
+// stoppedContainers and restartedContainers are what happened to the
+// containers of a pod between two states of it. A container whose count of
+// restarts went up has stopped in between, whether or not that was seen.
+func stoppedContainers(before, after *corev1.Pod) []happening {
+	var list []happening
+	for _, is := range after.Status.ContainerStatuses {
+		was := container(before, is.Name)
+		if was.State.Running == nil || (is.State.Running != nil && is.RestartCount <= was.RestartCount) {
+			continue
+		}
+		reason, code := ending(is)
+		list = append(list, happening{
+			kind:  experiments.EventStopped,
+			attrs: attrs(experiments.AttrContainer, is.Name, experiments.AttrReason, reason, experiments.AttrCode, code),
+		})
+	}
+	return list
+}
+
+func restartedContainers(before, after *corev1.Pod) []happening {
+	var list []happening
+	for _, is := range after.Status.ContainerStatuses {
+		if is.RestartCount <= container(before, is.Name).RestartCount {
+			continue
+		}
+		reason, code := ending(is)
+		list = append(list, happening{
+			kind: experiments.EventRestarted,
+			attrs: attrs(
+				experiments.AttrContainer, is.Name,
+				experiments.AttrRestarts, strconv.Itoa(int(is.RestartCount)),
+				experiments.AttrReason, reason,
+				experiments.AttrCode, code,
+			),
+		})
+	}
+	return list
+}
+
+// container is the status of the container of that name, the zero one if there
+// is none yet.
+func container(pod *corev1.Pod, name string) corev1.ContainerStatus {
+	for _, c := range pod.Status.ContainerStatuses {
+		if c.Name == name {
+			return c
+		}
+	}
+	return corev1.ContainerStatus{}
+}
+
+// ending is why a container ended the last time, Error, OOMKilled or
+// Completed, and its exit code.
+func ending(c corev1.ContainerStatus) (reason, code string) {
+	for _, t := range []*corev1.ContainerStateTerminated{c.State.Terminated, c.LastTerminationState.Terminated} {
+		if t != nil {
+			return t.Reason, strconv.Itoa(int(t.ExitCode))
+		}
+	}
+	return "", ""
+}
+
+// started reports whether every container of the pod runs.
+func started(pod *corev1.Pod) bool {
+	for _, c := range pod.Status.ContainerStatuses {
+		if c.State.Running == nil {
+			return false
+		}
+	}
+	return len(pod.Status.ContainerStatuses) > 0 && len(pod.Status.ContainerStatuses) == len(pod.Spec.Containers)
+}
