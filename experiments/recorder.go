@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"sync"
 
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -20,11 +21,16 @@ type Recorder struct {
 	clock steadystate.Clock
 	run   string
 
-	mu      sync.Mutex
-	w       io.Writer
-	err     error
-	pending map[string]*Requests // by signal, not yet written
-	taps    []func(Entry)
+	mu   sync.Mutex // of writing
+	w    io.Writer
+	err  error
+	taps []func(Entry)
+	pack packer
+
+	// Its own, which nobody holds while anything is packed or written: a
+	// request must not wait for a disk.
+	handing sync.Mutex
+	pending map[string][]Request // by signal, not yet written
 }
 
 // NewRecorder starts a record: its clock, and its header on w. Each entry is
@@ -36,7 +42,7 @@ func NewRecorder(w io.Writer) *Recorder {
 		clock:   steadystate.StartClock(),
 		run:     hex.EncodeToString(id[:]),
 		w:       w,
-		pending: map[string]*Requests{},
+		pending: map[string][]Request{},
 	}
 	r.Record(Entry{Header: &Header{Format: Format, Version: Version, Run: r.run, Started: r.clock.Start().UTC()}})
 	return r
@@ -90,20 +96,24 @@ func (r *Recorder) Note(format string, args ...any) {
 	r.Record(Entry{Note: fmt.Sprintf(format, args...)})
 }
 
+// blockSize is how many requests make a block: small enough to lose little,
+// large enough to pack well.
+const blockSize = 4096
+
 // Request records a request of a signal. Requests are written in blocks; Flush
-// writes those at hand.
+// writes those at hand. It waits for the writing of earlier ones only when a
+// whole block is at hand.
 func (r *Recorder) Request(signal string, q Request) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	block := r.pending[signal]
-	if block == nil {
-		block = &Requests{Signal: signal}
-		r.pending[signal] = block
+	r.handing.Lock()
+	list := r.pending[signal]
+	if list == nil {
+		list = make([]Request, 0, blockSize/8)
 	}
-	block.List = append(block.List, q)
-	// Small enough to lose little, large enough to pack well.
-	if len(block.List) >= 4096 {
-		r.flush()
+	list = append(list, q)
+	r.pending[signal] = list
+	r.handing.Unlock()
+	if len(list) >= blockSize {
+		r.Flush()
 	}
 }
 
@@ -111,13 +121,15 @@ func (r *Recorder) Request(signal string, q Request) {
 func (r *Recorder) Flush() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.flush()
-}
-
-func (r *Recorder) flush() {
-	for signal, block := range r.pending {
-		delete(r.pending, signal)
-		r.record(Entry{Requests: block})
+	r.handing.Lock()
+	pending := r.pending
+	r.pending = make(map[string][]Request, len(pending))
+	r.handing.Unlock()
+	for _, signal := range sorted(pending) {
+		// More than one block when the writing of the last took long.
+		for list := range slices.Chunk(pending[signal], blockSize) {
+			r.record(Entry{Requests: &Requests{Signal: signal, List: list, pack: &r.pack}})
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package experiments
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -91,7 +92,7 @@ func (r *run) observe(ctx context.Context, stop context.CancelCauseFunc) (stoppe
 	clock := r.rec.Clock()
 	if r.Load != nil {
 		start("load", func() error {
-			return r.Load.Drive(ctx, clock, func(q Request) { r.rec.Request(TrafficSignal, q) })
+			return r.Load.Drive(ctx, clock, func(q Request) { r.rec.Request(cmp.Or(q.Signal, TrafficSignal), q) })
 		})
 	}
 	for _, s := range r.Hypothesis.Signals {
