@@ -1,8 +1,9 @@
-// Package shop is the service under test: the shop's checkout, and how it is deployed, healthy or with one defect.
+// Package shop is the service under test: the shop's checkout and the payments behind it, and how they are deployed, healthy or
+// with one defect.
 //
-//	for _, o := range shop.Manifests(shop.OneReplica) { ... }
+//	for _, o := range shop.Manifests(shop.OneReplica, folder) { ... }
 //
-// The service's program is in the folder checkout.
+// The program of both is in the folder checkout.
 package shop
 
 import (
@@ -11,23 +12,78 @@ import (
 	"strings"
 )
 
-// Defect is what is wrong with a deployment of checkout; each makes one kind of experiment fail.
+// Defect is what is wrong with a deployment of the shop; each makes one kind of experiment fail.
 type Defect string
 
-// The defects.
+// The defects. Each says how it is seen: by the experiment that breaks a limit of the hypothesis on it and on nothing healthy.
 const (
-	// None is checkout as it should be.
+	// None is the shop as it should be.
 	None Defect = "none"
-	// NoReadiness starts slowly and has no readiness probe: traffic is sent to a pod that does not listen yet.
+	// NoReadiness starts slowly and has no readiness probe: traffic is sent to a pod that does not listen yet. Seen by a pod
+	// kill, in the errors and the downtime of the traffic.
 	NoReadiness Defect = "no-readiness"
-	// OneReplica has nobody to take over.
+	// OneReplica has nobody to take over. Seen by a pod kill, in the downtime of the traffic.
 	OneReplica Defect = "one-replica"
-	// NoGracefulShutdown ends at once when asked to: requests under way, and those still sent to it, fail.
+	// NoGracefulShutdown ends at once when asked to: requests under way, and those still sent to it, fail. Seen by a rollout, in
+	// the errors of the traffic.
 	NoGracefulShutdown Defect = "no-graceful-shutdown"
+	// NoRetry asks payments once only. Seen by packet loss, or a killed container, of payments: the share of orders that are
+	// paid at once falls (X-Payment, checkout_payments_requests_total), where three tries would hide it.
+	NoRetry Defect = "no-retry"
+	// NoBreaker goes on asking payments that do not answer. Seen by a partition from payments: every order takes all the time
+	// its tries have, so p95 during the fault is 0.3 to 0.4 s, not a few milliseconds.
+	NoBreaker Defect = "no-breaker"
+	// NoTimeout waits for payments for ever. Seen by a partition from payments: no order is answered.
+	NoTimeout Defect = "no-timeout"
+	// LivenessOnPayments restarts checkout when payments do not answer. Seen by a partition from payments, in the downtime of
+	// the traffic and the restarts of the pods.
+	LivenessOnPayments Defect = "liveness-on-payments"
+	// CPULimitTooLow has enough processor time for the load and none to spare. Seen by CPU stress, in p95 of the traffic.
+	CPULimitTooLow Defect = "cpu-limit-too-low"
+	// MemoryLeak keeps some memory of each request. Seen by load alone, when it lasts: memory near the limit, then a container
+	// killed for lack of memory, in turn in every pod.
+	MemoryLeak Defect = "memory-leak"
+	// SlowStart is no defect but a variation: a replacement takes five seconds until it is ready, and a probe keeps traffic
+	// away until then. Nothing breaks but a limit on the time until all replicas are there; the recovery shows where it went.
+	SlowStart Defect = "slow-start"
 )
 
 // Defects are all of them, None first.
-func Defects() []Defect { return []Defect{None, NoReadiness, OneReplica, NoGracefulShutdown} }
+func Defects() []Defect {
+	return []Defect{
+		None, NoReadiness, OneReplica, NoGracefulShutdown, NoRetry, NoBreaker, NoTimeout, LivenessOnPayments, CPULimitTooLow,
+		MemoryLeak, SlowStart,
+	}
+}
+
+// Wrong says in a few words what is wrong.
+func (d Defect) Wrong() string {
+	switch d {
+	case None:
+		return "three replicas, two of payments, probes, requests finished before the end"
+	case NoReadiness:
+		return "listens 8 s after its start, and nothing keeps traffic away until then"
+	case OneReplica:
+		return "nobody takes over"
+	case NoGracefulShutdown:
+		return "ends at once when asked to"
+	case NoRetry:
+		return "asks payments once only"
+	case NoBreaker:
+		return "goes on asking payments that do not answer"
+	case NoTimeout:
+		return "waits for payments for ever"
+	case LivenessOnPayments:
+		return "is restarted when payments do not answer"
+	case CPULimitTooLow:
+		return "has processor time for the load and none to spare"
+	case MemoryLeak:
+		return "keeps 128 kB of each request"
+	case SlowStart:
+		return "takes 5 s until it is ready; a variation, nothing is wrong"
+	}
+	return ""
+}
 
 // ParseDefect reads a defect's name.
 func ParseDefect(name string) (Defect, error) {
@@ -41,7 +97,7 @@ func ParseDefect(name string) (Defect, error) {
 	return "", fmt.Errorf("no defect is called %q: choose one of %s", name, strings.Join(names, ", "))
 }
 
-// Replicas is how many pods a deployment with that defect has.
+// Replicas is how many pods of checkout a deployment with that defect has.
 func (d Defect) Replicas() int32 {
 	if d == OneReplica {
 		return 1

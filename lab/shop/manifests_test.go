@@ -1,16 +1,20 @@
 package shop
 
 import (
+	"os"
+	"strings"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 )
 
-func deployed(t *testing.T, d Defect) (*appsv1.Deployment, map[string]string) {
+// deployed is the deployment of that name, and the environment of its container.
+func deployed(t *testing.T, d Defect, name string) (*appsv1.Deployment, map[string]string) {
 	t.Helper()
 	for _, o := range Manifests(d, "/lab/truth") {
-		if dep, ok := o.(*appsv1.Deployment); ok {
+		if dep, ok := o.(*appsv1.Deployment); ok && dep.Name == name {
 			env := map[string]string{}
 			for _, e := range dep.Spec.Template.Spec.Containers[0].Env {
 				env[e.Name] = e.Value
@@ -18,47 +22,102 @@ func deployed(t *testing.T, d Defect) (*appsv1.Deployment, map[string]string) {
 			return dep, env
 		}
 	}
-	t.Fatal("no deployment")
+	t.Fatalf("no deployment %s", name)
 	return nil, nil
 }
 
+// outline is what of a container a defect may change, in one line.
+func outline(d *appsv1.Deployment, env map[string]string) string {
+	c := d.Spec.Template.Spec.Containers[0]
+	words := []string{"start " + env["START_DELAY"]}
+	say := func(is bool, word string) {
+		if is {
+			words = append(words, word)
+		}
+	}
+	say(*d.Spec.Replicas != 3, "alone")
+	say(c.ReadinessProbe == nil, "unready")
+	say(env["GRACEFUL"] != "true", "abrupt")
+	for _, name := range []string{"PAY_TRIES", "PAY_TRY_TIMEOUT", "PAY_TIMEOUT", "BREAKER", "LIVENESS_PAYMENTS", "LEAK"} {
+		say(env[name] != "", name+"="+env[name])
+	}
+	say(c.LivenessProbe.FailureThreshold != 3, "hasty")
+	say(c.Resources.Limits.Cpu().MilliValue() != 1500, c.Resources.Limits.Cpu().String())
+	return strings.Join(words, " ")
+}
+
 func TestEachDefectIsWrongInOneWay(t *testing.T) {
-	for _, c := range []struct {
-		defect   Defect
-		replicas int32
-		probed   bool
-		delay    string
-		graceful string
-	}{
-		{None, 3, true, "2s", "true"},
-		{NoReadiness, 3, false, "8s", "true"},
-		{OneReplica, 1, true, "2s", "true"},
-		{NoGracefulShutdown, 3, true, "2s", "false"},
-	} {
-		t.Run(string(c.defect), func(t *testing.T) {
-			d, env := deployed(t, c.defect)
-			container := d.Spec.Template.Spec.Containers[0]
-			if *d.Spec.Replicas != c.replicas {
-				t.Errorf("%d replicas, want %d", *d.Spec.Replicas, c.replicas)
+	want := map[Defect]string{
+		None:               "start 2s",
+		NoReadiness:        "start 8s unready",
+		OneReplica:         "start 2s alone",
+		NoGracefulShutdown: "start 2s abrupt",
+		NoRetry:            "start 2s PAY_TRIES=1",
+		NoBreaker:          "start 2s BREAKER=false",
+		NoTimeout:          "start 2s PAY_TRY_TIMEOUT=0s PAY_TIMEOUT=0s",
+		LivenessOnPayments: "start 2s LIVENESS_PAYMENTS=true hasty",
+		CPULimitTooLow:     "start 2s 100m",
+		MemoryLeak:         "start 2s LEAK=128",
+		SlowStart:          "start 5s",
+	}
+	for _, defect := range Defects() {
+		t.Run(string(defect), func(t *testing.T) {
+			d, env := deployed(t, defect, Service)
+			if got := outline(d, env); got != want[defect] {
+				t.Errorf("%s, want %s", got, want[defect])
 			}
-			if (container.ReadinessProbe != nil) != c.probed {
-				t.Errorf("readiness probe: %v", container.ReadinessProbe)
+			if *d.Spec.Replicas != defect.Replicas() {
+				t.Errorf("%d replicas, want %d", *d.Spec.Replicas, defect.Replicas())
 			}
-			if env["START_DELAY"] != c.delay || env["GRACEFUL"] != c.graceful {
-				t.Errorf("START_DELAY=%s GRACEFUL=%s, want %s %s", env["START_DELAY"], env["GRACEFUL"], c.delay, c.graceful)
-			}
-			if got := d.Annotations[DefectAnnotation]; got != string(c.defect) {
+			if got := d.Annotations[DefectAnnotation]; got != string(defect) {
 				t.Errorf("annotated %q", got)
 			}
-			if container.LivenessProbe == nil || container.Lifecycle != nil {
-				t.Error("every defect keeps its liveness probe and has no hook")
+			if env["PAYMENTS"] != "http://"+PaymentsAddress {
+				t.Errorf("payments are at %q", env["PAYMENTS"])
 			}
-			for _, r := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
-				if container.Resources.Requests[r] == container.Resources.Limits[r] {
-					t.Errorf("%s: request and limit are not both set, or equal", r)
+			back, env := deployed(t, defect, Payments)
+			if got := outline(back, env); got != "start 2s alone" || *back.Spec.Replicas != 2 {
+				t.Errorf("payments are not healthy: %s", got)
+			}
+			for _, d := range []*appsv1.Deployment{d, back} {
+				c := d.Spec.Template.Spec.Containers[0]
+				if c.LivenessProbe == nil || c.Lifecycle != nil {
+					t.Errorf("%s: every defect keeps its liveness probe and has no hook", d.Name)
+				}
+				for _, r := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
+					request, limit := c.Resources.Requests[r], c.Resources.Limits[r]
+					if request.IsZero() || limit.Cmp(request) <= 0 {
+						t.Errorf("%s: %s: a request of %s and a limit of %s", d.Name, r, request.String(), limit.String())
+					}
 				}
 			}
 		})
+	}
+}
+
+func TestPaymentsAreWhereCheckoutLooksForThem(t *testing.T) {
+	services, budgets := map[string]*corev1.Service{}, map[string]int{}
+	for _, o := range Manifests(None, "/lab/truth") {
+		switch o := o.(type) {
+		case *corev1.Service:
+			services[o.Name] = o
+		case *policyv1.PodDisruptionBudget:
+			budgets[o.Name] = o.Spec.MinAvailable.IntValue()
+		}
+	}
+	d, _ := deployed(t, None, Payments)
+	back := services[Payments]
+	if back.Spec.ClusterIP != PaymentsAddress || back.Spec.Selector["app"] != d.Spec.Template.Labels["app"] || back.Spec.Ports[0].Port != 80 {
+		t.Errorf("%+v", back.Spec)
+	}
+	if args := d.Spec.Template.Spec.Containers[0].Args; len(args) != 1 || args[0] != "payments" {
+		t.Errorf("started with %q", args)
+	}
+	if services[Service].Spec.Ports[0].NodePort != NodePort {
+		t.Errorf("%+v", services[Service].Spec)
+	}
+	if budgets[Service] != 2 || budgets[Payments] != 1 {
+		t.Errorf("available must be at least %v", budgets)
 	}
 }
 
@@ -69,8 +128,24 @@ func TestParseDefect(t *testing.T) {
 		}
 	}
 	_, err := ParseDefect("slow")
-	want := `no defect is called "slow": choose one of none, no-readiness, one-replica, no-graceful-shutdown`
+	want := `no defect is called "slow": choose one of none, no-readiness, one-replica, no-graceful-shutdown, no-retry, ` +
+		`no-breaker, no-timeout, liveness-on-payments, cpu-limit-too-low, memory-leak, slow-start`
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestEachDefectIsExplained(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range Defects() {
+		if d.Wrong() == "" {
+			t.Errorf("%s: nobody says what is wrong", d)
+		}
+		if d != None && !strings.Contains(string(readme), "| `"+string(d)+"` |") {
+			t.Errorf("%s has no line in the table of README.md", d)
+		}
 	}
 }

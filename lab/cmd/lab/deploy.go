@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,17 +15,20 @@ import (
 func deploy() *cobra.Command {
 	var name string
 	var timeout time.Duration
+	var names []string
+	var defects strings.Builder
+	for _, d := range shop.Defects() {
+		names = append(names, string(d))
+		fmt.Fprintf(&defects, "  %-20s  %s\n", d, d.Wrong())
+	}
 	c := &cobra.Command{
 		Use:   "deploy",
 		Short: "Deploy the service under test again, healthy or with a defect, and wait until it has settled",
-		Long: `Deploy applies the service under test, checkout in the namespace shop, with one defect or none:
+		Long: `Deploy applies the service under test, checkout and payments in the namespace shop, with one defect or none:
 
-  none                  three replicas, a readiness probe, requests finished before the end
-  no-readiness          listens 8 s after its start, and nothing keeps traffic away until then
-  one-replica           nobody takes over
-  no-graceful-shutdown  ends at once when asked to
-
-It has settled when the pods of the new deployment answer all requests, the old ones have gone, and Prometheus scrapes the new.`,
+` + defects.String() + `
+It has settled when the pods of the new deployment answer all requests and each order is paid, the old ones have gone, and
+Prometheus scrapes the new.`,
 		Example: `  lab deploy --defect no-graceful-shutdown
   lab deploy                              healthy again`,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -48,12 +52,8 @@ It has settled when the pods of the new deployment answer all requests, the old 
 			return nil
 		},
 	}
-	c.Flags().StringVar(&name, "defect", string(shop.None), "none, no-readiness, one-replica or no-graceful-shutdown")
+	c.Flags().StringVar(&name, "defect", string(shop.None), "one of those above")
 	c.Flags().DurationVar(&timeout, "timeout", 2*time.Minute, "how long to wait until it has settled")
-	var defects []string
-	for _, d := range shop.Defects() {
-		defects = append(defects, string(d))
-	}
-	_ = c.RegisterFlagCompletionFunc("defect", cobra.FixedCompletions(defects, cobra.ShellCompDirectiveNoFileComp))
+	_ = c.RegisterFlagCompletionFunc("defect", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp))
 	return c
 }

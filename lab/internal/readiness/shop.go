@@ -22,10 +22,12 @@ func Deployed(ctx context.Context, c *cluster.Client) (shop.Defect, error) {
 	return shop.ParseDefect(d.Annotations[shop.DefectAnnotation])
 }
 
-// Shop asks whether the deployment has settled, and each of its pods, and no other, answers requests from the host.
+// Shop asks whether the deployments have settled, and each pod of checkout, and no other, answers requests from the host, paid.
 func Shop(ctx context.Context, c *cluster.Client) error {
-	if err := rolledOut(ctx, c); err != nil {
-		return err
+	for _, name := range []string{shop.Payments, shop.Service} {
+		if err := rolledOut(ctx, c, name); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
 	}
 	list, err := c.Kube.CoreV1().Pods(shop.Namespace).List(ctx, metav1.ListOptions{LabelSelector: "app=" + shop.Service})
 	if err != nil {
@@ -41,8 +43,8 @@ func Shop(ctx context.Context, c *cluster.Client) error {
 	return answer(ctx, names)
 }
 
-func rolledOut(ctx context.Context, c *cluster.Client) error {
-	d, err := c.Kube.AppsV1().Deployments(shop.Namespace).Get(ctx, shop.Service, metav1.GetOptions{})
+func rolledOut(ctx context.Context, c *cluster.Client, name string) error {
+	d, err := c.Kube.AppsV1().Deployments(shop.Namespace).Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
 		return err
 	}
@@ -73,6 +75,9 @@ func answer(ctx context.Context, pods []string) error {
 		_ = resp.Body.Close()
 		if resp.StatusCode != http.StatusOK {
 			return fmt.Errorf("GET %s: %s", shop.URL(), resp.Status)
+		}
+		if how := resp.Header.Get("X-Payment"); how != "paid" {
+			return fmt.Errorf("GET %s: the payment is %q, not paid", shop.URL(), how)
 		}
 		pod := resp.Header.Get("X-Pod")
 		if !slices.Contains(pods, pod) {

@@ -1,5 +1,6 @@
-// Checkout is the service under test: a small HTTP server that answers GET /checkout and knows how to start, to be ready and to
-// go away. Its environment tells it how well it does that.
+// Checkout is the service under test: a small HTTP server that sells, GET /checkout, and knows how to start, to be ready and to
+// go away. As "checkout payments" the same program is the service behind it, which takes the money, POST /pay. Its environment
+// tells it how well it does that.
 //
 //	LISTEN       where it serves, ":8080"
 //	POD_NAME     its name, shown in the answer's header X-Pod; the host's name
@@ -8,68 +9,55 @@
 //	START_DELAY  how long it takes until it listens, 0s
 //	DRAIN_DELAY  how long it goes on serving, not ready, after it was asked to end, 3s
 //	GRACEFUL     "false": it ends at once when asked to
+//
+// Of checkout only:
+//
+//	PAYMENTS           base URL of payments; none: it asks for no money
+//	PAY_TRIES          how often it asks payments for one order, 3
+//	PAY_TRY_TIMEOUT    how long it waits for the answer to one try, 120ms; 0s: for ever
+//	PAY_TIMEOUT        how long a customer waits for all tries together, 400ms; 0s: for ever
+//	BREAKER            "false": it goes on asking payments that do not answer
+//	BREAKER_PAUSE      how long it leaves payments alone before it tries again, 3s
+//	LIVENESS_PAYMENTS  "true": it says that it is not alive when payments do not answer
+//	LEAK               how many kilobytes each request leaves behind, 0
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
-	"strconv"
 	"syscall"
-	"time"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
-	if err := exec(ctx, os.Getenv, os.Stdout); err != nil {
+	if err := exec(ctx, os.Args[1:], os.Getenv, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "checkout:", err)
 		os.Exit(1)
 	}
 }
 
-func exec(ctx context.Context, env func(string) string, stdout io.Writer) error {
+// exec is the program: checkout, or with the argument "payments" that.
+func exec(ctx context.Context, args []string, env func(string) string, stdout io.Writer) (err error) {
+	role := newCheckout
+	switch {
+	case len(args) == 1 && args[0] == "payments":
+		role = newPayments
+	case len(args) > 0:
+		return fmt.Errorf("unknown arguments %q: the only one there is is payments", args)
+	}
 	c, err := configure(env)
 	if err != nil {
 		return err
 	}
-	truth, err := openTruth(c.truth, c.pod, stdout)
+	t, err := openTruth(c.truth, c.pod, stdout)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = truth.Close() }()
-	return serve(ctx, c, truth)
-}
-
-// config is the environment, read.
-type config struct {
-	listen, pod, truth     string
-	work                   int
-	startDelay, drainDelay time.Duration
-	graceful               bool
-}
-
-func configure(env func(string) string) (config, error) {
-	host, _ := os.Hostname()
-	c := config{listen: ":8080", pod: host, work: 256, drainDelay: 3 * time.Second, graceful: true}
-	for name, set := range map[string]func(string) error{
-		"LISTEN":      func(v string) error { c.listen = v; return nil },
-		"POD_NAME":    func(v string) error { c.pod = v; return nil },
-		"TRUTH":       func(v string) error { c.truth = v; return nil },
-		"WORK":        func(v string) (err error) { c.work, err = strconv.Atoi(v); return err },
-		"START_DELAY": func(v string) (err error) { c.startDelay, err = time.ParseDuration(v); return err },
-		"DRAIN_DELAY": func(v string) (err error) { c.drainDelay, err = time.ParseDuration(v); return err },
-		"GRACEFUL":    func(v string) (err error) { c.graceful, err = strconv.ParseBool(v); return err },
-	} {
-		value := env(name)
-		if value == "" {
-			continue
-		}
-		if err := set(value); err != nil {
-			return c, fmt.Errorf("%s=%q: %w", name, value, err)
-		}
-	}
-	return c, nil
+	defer func() { err = errors.Join(err, t.Close()) }()
+	return serve(ctx, c, t, role)
 }

@@ -65,7 +65,7 @@ func TestRoutes(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := newCheckout(config{pod: "checkout-1", work: 1}, log)
-	server := httptest.NewServer(s.routes())
+	server := httptest.NewServer(s.mux)
 	defer server.Close()
 	for _, c := range []struct {
 		says, method, path string
@@ -118,7 +118,7 @@ func TestRequestsAreWrittenDownWithTheirNumbers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler := newCheckout(config{pod: "checkout-1"}, log).routes()
+	handler := newCheckout(config{pod: "checkout-1"}, log).mux
 	for _, number := range []string{"0", "18446744073709551615", "", "many"} {
 		r := httptest.NewRequest(http.MethodGet, "/checkout", nil)
 		r.Header.Set(sequence, number)
@@ -164,7 +164,7 @@ func life(t *testing.T, c config, out *output) (url string, end func(), ended <-
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- serve(ctx, c, log) }()
+	go func() { done <- serve(ctx, c, log, newCheckout) }()
 	return "http://" + c.listen, cancel, done
 }
 
@@ -241,31 +241,5 @@ func TestASlowStartDoesNotListen(t *testing.T) {
 	}
 	if got, want := events(out.lines(t)), "start terminate exit"; got != want {
 		t.Errorf("saw %q, want %q", got, want)
-	}
-}
-
-func TestConfigure(t *testing.T) {
-	env := func(pairs ...string) func(string) string {
-		return func(name string) string {
-			for i := 0; i < len(pairs); i += 2 {
-				if pairs[i] == name {
-					return pairs[i+1]
-				}
-			}
-			return ""
-		}
-	}
-	c, err := configure(env())
-	if err != nil || !c.graceful || c.startDelay != 0 || c.listen != ":8080" {
-		t.Errorf("without environment: %+v, %v", c, err)
-	}
-	c, err = configure(env("START_DELAY", "8s", "GRACEFUL", "false", "WORK", "7", "POD_NAME", "p"))
-	if err != nil || c.graceful || c.startDelay != 8*time.Second || c.work != 7 || c.pod != "p" {
-		t.Errorf("%+v, %v", c, err)
-	}
-	for name, value := range map[string]string{"START_DELAY": "8", "GRACEFUL": "maybe", "WORK": "200us"} {
-		if _, err := configure(env(name, value)); err == nil || !strings.HasPrefix(err.Error(), name+"=") {
-			t.Errorf("%s=%s: %v", name, value, err)
-		}
 	}
 }

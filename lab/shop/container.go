@@ -1,0 +1,44 @@
+package shop
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
+// apply makes a healthy container of checkout have the defect.
+func (d Defect) apply(c *corev1.Container) {
+	switch d {
+	case NoReadiness:
+		c.ReadinessProbe = nil
+		setEnv(c, "START_DELAY", "8s")
+	case NoGracefulShutdown:
+		setEnv(c, "GRACEFUL", "false")
+	case NoRetry:
+		setEnv(c, "PAY_TRIES", "1")
+	case NoBreaker:
+		setEnv(c, "BREAKER", "false")
+	case NoTimeout:
+		setEnv(c, "PAY_TRY_TIMEOUT", "0s")
+		setEnv(c, "PAY_TIMEOUT", "0s")
+	case LivenessOnPayments:
+		setEnv(c, "LIVENESS_PAYMENTS", "true")
+		// As hasty as such probes are where they are met: a partition of ten seconds is enough.
+		c.LivenessProbe.PeriodSeconds, c.LivenessProbe.FailureThreshold = 2, 2
+	case CPULimitTooLow:
+		c.Resources.Limits[corev1.ResourceCPU] = resource.MustParse("100m")
+	case MemoryLeak:
+		setEnv(c, "LEAK", "128")
+	case SlowStart:
+		setEnv(c, "START_DELAY", "5s")
+	}
+}
+
+func setEnv(c *corev1.Container, name, value string) {
+	for i := range c.Env {
+		if c.Env[i].Name == name {
+			c.Env[i].Value = value
+			return
+		}
+	}
+	c.Env = append(c.Env, corev1.EnvVar{Name: name, Value: value})
+}
