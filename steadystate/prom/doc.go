@@ -36,13 +36,21 @@
 // counts of polls. A value made of several series mixes samples of different
 // instants in the span.
 //
+// [PerSeries] observes each of several series apart, under the value of a label:
+// the CPU of each pod.
+//
 // # What to know before trusting a number
 //
 //   - A recorded series (its name has a colon, as in job:requests:rate5m)
 //     speaks of its rule's range, which is not in the query. Preflight says so;
 //     use the rule's expression instead.
-//   - histogram_quantile is interpolated within a bucket. Preflight says so;
-//     a share such as requests in the bucket le="2" over all is exact.
+//   - histogram_quantile is interpolated within a bucket, so all that is known
+//     is the bucket: an observation carries it, and is good or bad only if the
+//     whole bucket is. Set limits to where a bucket ends. It is the bucket of the
+//     nearest rank, in the counts as rate() extrapolates them, and the lowest
+//     one begins at zero. Within another expression it is refused.
+//     histogram_fraction is interpolated too, and Preflight says so; the share
+//     of a bucket, such as that of le="2" over all, is exact.
 //   - The clock measured is that of the server asked. Behind Thanos or Mimir
 //     samples are stamped by others, whose clocks must agree with it.
 //   - Samples with timestamps of the exporter's own are taken at its word.

@@ -52,8 +52,9 @@ func newEvaluations(s Source, clock steadystate.Clock) *evaluations {
 }
 
 // withTimes is the query and, for each instant selector, the time of the
-// oldest sample it uses and of how many series, as one vector: so that all is
-// of one evaluation, on one snapshot of the data.
+// oldest sample it uses and of how many series, and of a quantile the
+// histograms, as one vector: so that all is of one evaluation, on one snapshot
+// of the data.
 func (q Query) withTimes() string {
 	label := func(text, value string) string {
 		return fmt.Sprintf("label_replace(%s, %q, %q, \"\", \"\")", text, part, value)
@@ -71,46 +72,94 @@ func (q Query) withTimes() string {
 				label(fmt.Sprintf("count(%s)", s.times), fmt.Sprintf("series %d", i)))
 		}
 	}
+	if q.quantile != nil {
+		parts = append(parts, label(q.quantile.of.String(), "bucket"))
+	}
 	if len(parts) == 1 {
 		return q.text
 	}
 	return strings.Join(parts, " or ")
 }
 
-func (e *evaluations) poll(ctx context.Context) ([]steadystate.Observation, steadystate.Span, error) {
+func (e *evaluations) poll(ctx context.Context, _ bool) (look, error) {
 	a, err := e.Client.whole(ctx, e.clock, e.Timeout, e.query)
+	l := look{during: a.Span}
 	if err != nil {
-		return nil, a.Span, err
+		return l, err
 	}
 	vector, err := a.vector()
 	if err != nil {
-		return nil, a.Span, err
+		return l, err
 	}
-	values, used := split(vector)
+	values, histograms, used := split(vector)
 	if len(vector) > 0 {
 		e.skew.read(vector[0].Timestamp, a.Span)
 	}
 	if len(values) == 0 {
-		return nil, a.Span, empty(e.Query)
+		return l, empty(e.Query)
 	}
 	numbers, err := e.Reduce.apply(values)
 	if err != nil {
-		return nil, a.Span, err
+		return l, err
 	}
 	e.learn(ctx)
 	span := e.span(vector[0].Timestamp, a.Span, used)
-	observations := make([]steadystate.Observation, 0, len(numbers))
 	for _, v := range numbers {
-		observations = append(observations, observe(span, v))
+		l.points = append(l.points, point{Observation: observe(span, v)})
 	}
-	return observations, a.Span, nil
+	if e.Query.quantile != nil {
+		e.bound(l.points, values, e.Query.quantile.buckets(histograms))
+	}
+	if e.Reduce == "" || e.Reduce == Each {
+		for i := range l.points {
+			l.points[i].series = values[i].Metric
+			l.series = append(l.series, values[i].Metric)
+		}
+	}
+	return l, nil
 }
 
-// split takes what is said of the samples, by selector, out of an evaluation.
-func split(vector model.Vector) (values model.Vector, of map[int]used) {
+// bound says of each point in which bucket it is: for several series together,
+// what their reduction is at the lower ends of their buckets, and at the upper
+// ones.
+func (e *evaluations) bound(points []point, values model.Vector, in map[model.Fingerprint]steadystate.Bucket) {
+	ends := func(of func(steadystate.Bucket) float64) []float64 {
+		at := make(model.Vector, len(values))
+		for i, v := range values {
+			end := math.NaN()
+			if b, known := in[v.Metric.Fingerprint()]; known {
+				end = of(b)
+			}
+			at[i] = &model.Sample{Metric: v.Metric, Value: model.SampleValue(end)}
+		}
+		numbers, _ := e.Reduce.apply(at) // as it did for the values
+		return numbers
+	}
+	low := ends(func(b steadystate.Bucket) float64 { return b.Low })
+	high := ends(func(b steadystate.Bucket) float64 { return b.High })
+	for i := range points {
+		p := &points[i]
+		switch {
+		case p.Unknown != "":
+		case math.IsNaN(low[i]) || math.IsNaN(high[i]):
+			p.Observation = steadystate.Observation{Span: p.Span, Unknown: "the bucket of the quantile is not in the answer"}
+		default:
+			p.Bucket = steadystate.Bucket{Low: low[i], High: high[i]}
+			p.Value = min(max(p.Value, low[i]), high[i])
+		}
+	}
+}
+
+// split takes the histograms, and what is said of the samples, by selector,
+// out of an evaluation.
+func split(vector model.Vector) (values, histograms model.Vector, of map[int]used) {
 	of = map[int]used{}
 	for _, sample := range vector {
 		what, number, _ := strings.Cut(string(sample.Metric[part]), " ")
+		if what == "bucket" {
+			histograms = append(histograms, sample)
+			continue
+		}
 		i, err := strconv.Atoi(number)
 		if err != nil {
 			delete(sample.Metric, part)
@@ -126,7 +175,7 @@ func split(vector model.Vector) (values model.Vector, of map[int]used) {
 		}
 		of[i] = u
 	}
-	return values, of
+	return values, histograms, of
 }
 
 // span is what a value can speak of that was evaluated at the server's instant

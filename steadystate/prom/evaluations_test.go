@@ -159,7 +159,7 @@ func TestNoNumber(t *testing.T) {
 		{"a rate that has no two samples", `rate(zero[10ms])`, "nothing matches: the result is empty"},
 		{"NaN as it was scraped", `sum(garbled)`, "the value is NaN"},
 		{"a query that fails while it is evaluated", `zero * on() {__name__=~"zero|garbled"}`, "execution: found duplicate series for the match group {} on the right hand-side of the operation"},
-		{"what the engine warns about", `histogram_quantile(2, sum by (le) (zero))`, `the answer may be partial: PromQL warning: bucket label "le" is missing`},
+		{"what the engine warns about", `histogram_quantile(0.9, sum by (le) (zero))`, `the answer may be partial: PromQL warning: bucket label "le" is missing`},
 		{"a plain selector of native histograms", `native`, `native is a native histogram, not a number`},
 		{"a sum of them", `sum(native)`, `{} is a native histogram, not a number`},
 	} {

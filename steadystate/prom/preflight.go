@@ -44,29 +44,34 @@ func (s Source) Preflight(ctx context.Context) (Preflight, error) {
 		return Preflight{}, err
 	}
 	s = s.withDefaults()
-	found, err := s.preflight(ctx)
+	found, _, err := s.preflight(ctx)
 	if err != nil {
-		return Preflight{}, fmt.Errorf("preflight prometheus at %s: query %q: %w", s.Client.url, s.Query, advise(err))
+		return Preflight{}, s.refused(err)
 	}
 	return found, nil
 }
 
-func (s Source) preflight(ctx context.Context) (Preflight, error) {
+// refused is the error of a preflight.
+func (s Source) refused(err error) error {
+	return fmt.Errorf("preflight prometheus at %s: query %q: %w", s.Client.url, s.Query, advise(err))
+}
+
+func (s Source) preflight(ctx context.Context) (Preflight, look, error) {
 	clock := steadystate.StartClock()
 	a, err := s.Client.whole(ctx, clock, s.Timeout, s.Query.String())
 	if err != nil {
-		return Preflight{}, err
+		return Preflight{}, look{}, err
 	}
 	vector, err := a.vector()
 	if err != nil {
-		return Preflight{}, err
+		return Preflight{}, look{}, err
 	}
 	if len(vector) == 0 {
-		return Preflight{}, empty(s.Query)
+		return Preflight{}, look{}, empty(s.Query)
 	}
 	values, err := s.Reduce.apply(vector)
 	if err != nil {
-		return Preflight{}, err
+		return Preflight{}, look{}, err
 	}
 	p := Preflight{Series: len(vector)}
 	for _, v := range values {
@@ -83,7 +88,7 @@ func (s Source) preflight(ctx context.Context) (Preflight, error) {
 	for _, selector := range s.Query.selectors {
 		spacing, err := s.scrapes(ctx, clock, selector)
 		if err != nil {
-			return Preflight{}, err
+			return Preflight{}, look{}, err
 		}
 		if !selector.instant() && spacing > 0 && selector.width < 2*spacing {
 			p.note("%s holds fewer than two scrapes at times: they are %s apart, so give it a range of %s or more",
@@ -98,20 +103,23 @@ func (s Source) preflight(ctx context.Context) (Preflight, error) {
 		}
 		p.Spacing = max(p.Spacing, spacing)
 	}
-	parser.Inspect(s.Query.expr, func(n parser.Node, _ []parser.Node) error {
-		if call, ok := n.(*parser.Call); ok && call.Func.Name == "histogram_quantile" {
-			p.note("histogram_quantile is interpolated within a bucket: the share of observations in the bucket that ends at the limit is exact, as in sum(rate(x_bucket{le=\"2\"}[1m])) / sum(rate(x_count[1m]))")
-		}
-		return nil
-	})
-	slices.Sort(p.Notes)
-	p.Notes = slices.Compact(p.Notes)
-
 	// What will be asked for while observing is asked for once: a server that
 	// refuses that would make everything unknown.
-	if _, _, err := s.poller(clock).poll(ctx); err != nil {
-		return Preflight{}, err
+	l, err := s.poller(clock).poll(ctx, true)
+	if err == nil {
+		err = l.complaint()
 	}
+	if err != nil {
+		return Preflight{}, look{}, err
+	}
+	for _, point := range l.points {
+		if point.Bucket.IsSet() {
+			p.note("known to its bucket, now %s: so that a limit can be decided, set it to where a bucket ends", point.Bucket)
+		}
+	}
+	p.interpolated(s.Query.expr)
+	slices.Sort(p.Notes)
+	p.Notes = slices.Compact(p.Notes)
 
 	p.Window = s.Query.Window(min(p.Spacing, s.Lookback))
 	// The longest gap between observations, and the span of one: what is
@@ -125,7 +133,7 @@ func (s Source) preflight(ctx context.Context) (Preflight, error) {
 	if !s.bySample() || !known {
 		p.Resolution += s.Interval
 	}
-	return p, nil
+	return p, l, nil
 }
 
 // took is how long a scrape of the series takes at most, as of late.
@@ -142,4 +150,17 @@ func (s Source) took(ctx context.Context, clock steadystate.Clock, vector model.
 
 func (p *Preflight) note(format string, args ...any) {
 	p.Notes = append(p.Notes, fmt.Sprintf(format, args...))
+}
+
+// interpolated notes what is a guess from within buckets and does not say so.
+func (p *Preflight) interpolated(expr parser.Expr) {
+	parser.Inspect(expr, func(n parser.Node, _ []parser.Node) error {
+		if call, ok := n.(*parser.Call); ok {
+			switch name := call.Func.Name; name {
+			case "histogram_fraction", "histogram_stddev", "histogram_stdvar":
+				p.note("%s is interpolated within buckets, and its error is not in the values", name)
+			}
+		}
+		return nil
+	})
 }

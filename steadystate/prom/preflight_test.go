@@ -97,7 +97,7 @@ func TestPreflight(t *testing.T) {
 			1,
 			[]float64{1},
 			15 * time.Second, "-15.000s..0.000s", 16 * time.Second,
-			"histogram_quantile is interpolated within a bucket",
+			"known to its bucket, now 0..1",
 		},
 		{
 			"so is a series that was scraped once: a value may be as old as the server allows",

@@ -16,6 +16,7 @@ type Query struct {
 	text      string
 	expr      parser.Expr
 	selectors []selector
+	quantile  *quantile // nil: it is none
 }
 
 // Parse reads a query. The error has the position of what does not parse
@@ -26,6 +27,8 @@ type Query struct {
 //   - without a selector it is a constant;
 //   - with @ or a negative offset it does not speak of what went before its
 //     evaluation;
+//   - a histogram_quantile within another expression is off by nobody knows
+//     how much;
 //   - durations that are computed, smoothed and anchored (experimental) reach
 //     where the text does not say.
 func Parse(text string) (Query, error) {
@@ -50,7 +53,11 @@ func Parse(text string) (Query, error) {
 	if len(selectors) == 0 {
 		return fail(errors.New("it selects no series, so it says nothing of a service: name a metric"))
 	}
-	return Query{text: text, expr: expr, selectors: selectors}, nil
+	quantile, err := quantileOf(expr)
+	if err != nil {
+		return fail(err)
+	}
+	return Query{text: text, expr: expr, selectors: selectors, quantile: quantile}, nil
 }
 
 // MustParse is Parse for literals in code; it panics on a text that does not
@@ -106,14 +113,6 @@ func (q Query) Window(spacing time.Duration) steadystate.Span {
 // raw reports whether the query is a plain selector, whose samples can be
 // fetched as they were scraped.
 func (q Query) raw() bool {
-	expr := q.expr
-	for {
-		paren, ok := expr.(*parser.ParenExpr)
-		if !ok {
-			break
-		}
-		expr = paren.Expr
-	}
-	_, plain := expr.(*parser.VectorSelector)
+	_, plain := bare(q.expr).(*parser.VectorSelector)
 	return plain
 }

@@ -19,6 +19,7 @@ type samples struct {
 	began   time.Duration
 	fetched time.Duration // when samples were last fetched
 	first   bool
+	missed  time.Duration // when the first of the polls was sent that failed since; zero: none
 	series  map[model.Fingerprint]*series
 }
 
@@ -37,44 +38,79 @@ func newSamples(s Source, clock steadystate.Clock) *samples {
 	return &samples{Source: s, clock: clock, began: clock.Now(), first: true, series: map[model.Fingerprint]*series{}}
 }
 
-func (s *samples) poll(ctx context.Context) ([]steadystate.Observation, steadystate.Span, error) {
+// poll fetches what is new. That a fetch fails is no matter while the next one
+// is in time to fetch what it missed, which is for as long as scrapes are apart.
+func (s *samples) poll(ctx context.Context, last bool) (look, error) {
+	l, err := s.fetch(ctx)
+	if s.fetched >= l.during.From && !s.first {
+		s.missed = 0
+		return l, err
+	}
+	if s.missed == 0 {
+		s.missed = l.during.From
+	}
+	if !last && !s.first && l.during.To-s.fetched < s.soonest() {
+		return l, nil
+	}
+	l.during.From = min(l.during.From, s.missed)
+	return l, err
+}
+
+// soonest is how soon after one scrape the next is usual, of any series. Zero:
+// not known.
+func (s *samples) soonest() time.Duration {
+	soonest := time.Duration(0)
+	for _, each := range s.series {
+		if spacing := each.spacing(); spacing > 0 && (soonest == 0 || spacing < soonest) {
+			soonest = spacing
+		}
+	}
+	return soonest
+}
+
+func (s *samples) fetch(ctx context.Context) (look, error) {
 	// What the selector gives now: which series there are, and the server's
 	// time, without which nothing is dated.
 	a, err := s.Client.whole(ctx, s.clock, s.Timeout, s.Query.String())
+	l := look{during: a.Span}
 	if err != nil {
-		return nil, a.Span, err
+		return l, err
 	}
 	now, err := a.vector()
 	if err != nil {
-		return nil, a.Span, err
+		return l, err
 	}
 	if len(now) > 0 {
 		s.skew.read(now[0].Timestamp, a.Span)
 	}
 	if len(s.skew.readings) == 0 {
-		return nil, a.Span, empty(s.Query)
+		return l, empty(s.Query)
 	}
 
 	reach := s.reach()
 	b, err := s.Client.whole(ctx, s.clock, s.Timeout, s.Query.selectors[0].ranged(reach))
-	during := a.Hull(b.Span)
+	l.during = a.Hull(b.Span)
 	if err != nil {
-		return nil, during, err
+		return l, err
 	}
 	matrix, err := b.matrix()
 	if err != nil {
-		return nil, during, err
+		return l, err
 	}
 	s.first, s.fetched = false, b.From
-	observations := s.take(matrix, b.Span, s.Client.scrapes(ctx, s.clock, s.Timeout, s.fresh(matrix), reach))
+	l.points = s.take(matrix, b.Span, s.Client.scrapes(ctx, s.clock, s.Timeout, s.fresh(matrix), reach))
 
 	if len(now) == 0 {
-		return observations, during, empty(s.Query)
+		return l, empty(s.Query)
 	}
 	if _, err := s.Reduce.apply(now); err != nil {
-		return nil, during, err
+		return l, err
 	}
-	return observations, during, s.silent(now)
+	for _, sample := range now {
+		l.series = append(l.series, sample.Metric)
+	}
+	l.silent = s.silent(now)
+	return l, nil
 }
 
 // reach is how far back to fetch. The first fetch reaches back as far as an
@@ -104,8 +140,8 @@ func (s *samples) fresh(matrix model.Matrix) []model.Metric {
 
 // take makes observations of the samples that are new, of scrapes since the
 // source began.
-func (s *samples) take(matrix model.Matrix, during steadystate.Span, took map[scrape]time.Duration) []steadystate.Observation {
-	var observations []steadystate.Observation
+func (s *samples) take(matrix model.Matrix, during steadystate.Span, took map[scrape]time.Duration) []point {
+	var points []point
 	for _, stream := range matrix {
 		known := s.series[stream.Metric.Fingerprint()]
 		if known == nil {
@@ -134,16 +170,17 @@ func (s *samples) take(matrix model.Matrix, during steadystate.Span, took map[sc
 				span.To = min(span.To, began.To+d)
 			}
 			span.To = max(span.To, span.From)
-			observations = append(observations, observe(span, float64(sample.Value)))
+			points = append(points, point{Observation: observe(span, float64(sample.Value)), series: stream.Metric})
 		}
 		known.seen = seen
 	}
-	return observations
+	return points
 }
 
-// silent says that a series which is still there has no new sample: its target
-// is not being scraped.
-func (s *samples) silent(now model.Vector) error {
+// silent are the series which are still there and have no new sample: their
+// targets are not being scraped.
+func (s *samples) silent(now model.Vector) []silence {
+	var silent []silence
 	for _, sample := range now {
 		known := s.series[sample.Metric.Fingerprint()]
 		if known == nil {
@@ -154,14 +191,14 @@ func (s *samples) silent(now model.Vector) error {
 		if spacing := known.spacing(); spacing > 0 {
 			since := sample.Timestamp.Sub(known.last) - s.Query.selectors[0].offset
 			if since > 2*spacing+time.Second {
-				return &failure{
+				silent = append(silent, silence{sample.Metric, &failure{
 					reason: fmt.Sprintf("%s: no sample for %s, though scraped every %s", sample.Metric, since.Round(time.Millisecond), spacing),
 					next:   "see the server's targets page",
-				}
+				}})
 			}
 		}
 	}
-	return nil
+	return silent
 }
 
 // follow takes note of a sample's time.

@@ -89,58 +89,59 @@ func (s Source) String() string {
 // reduced at one instant must be evaluated at one.
 func (s Source) bySample() bool { return s.Query.raw() && (s.Reduce == "" || s.Reduce == Each) }
 
-// A poller takes the next look.
-type poller interface {
-	// poll returns what is new. The error is what the poll's span is unknown
-	// for; there may be observations all the same.
-	poll(ctx context.Context) ([]steadystate.Observation, steadystate.Span, error)
-}
-
-func (s Source) poller(clock steadystate.Clock) poller {
-	if s.bySample() {
-		return newSamples(s, clock)
-	}
-	return newEvaluations(s, clock)
-}
-
 // Observe polls until ctx ends, and once more after that, so that what was
 // scraped until then is in. A poll that gives no number is recorded as unknown
 // from when it was sent to when it was answered, with the reason; polling goes
-// on, whatever the reason. The error is about the source alone: no client, no
+// on, whatever the reason. Raw samples that one poll missed are fetched by the
+// next, so it is unknown only once that is due. The error is about the source alone: no client, no
 // query, a reduction that does not exist.
 func (s Source) Observe(ctx context.Context, clock steadystate.Clock, record func(steadystate.Observation)) error {
 	if err := s.validate(); err != nil {
 		return err
 	}
+	s.watch(ctx, clock, func(l look, err error) {
+		for _, p := range l.points {
+			if p.Unknown != "" {
+				p.Unknown = s.reason(p.Unknown)
+			}
+			record(p.Observation)
+		}
+		if err == nil {
+			err = l.complaint()
+		}
+		if err != nil {
+			record(s.unknown(l.during, err))
+		}
+	})
+	return nil
+}
+
+// watch polls until ctx ends, and once more after that.
+func (s Source) watch(ctx context.Context, clock steadystate.Clock, each func(look, error)) {
 	s = s.withDefaults()
 	p := s.poller(clock)
 	// What is in flight when ctx ends is not unknown for that.
 	polling := context.WithoutCancel(ctx)
-	once := func() {
+	once := func(last bool) {
 		ctx, cancel := context.WithTimeout(polling, s.Timeout)
 		defer cancel()
-		observations, during, err := p.poll(ctx)
-		for _, o := range observations {
-			if o.Unknown != "" {
-				o.Unknown = s.reason(o.Unknown)
-			}
-			record(o)
-		}
-		if err != nil {
-			record(steadystate.Observation{Span: during, Unknown: s.reason(err.Error())})
-		}
+		each(p.poll(ctx, last))
 	}
 	ticker := time.NewTicker(s.Interval)
 	defer ticker.Stop()
 	for ctx.Err() == nil {
-		once()
+		once(false)
 		select {
 		case <-ctx.Done():
 		case <-ticker.C:
 		}
 	}
-	once()
-	return nil
+	once(true)
+}
+
+// unknown makes an observation of what a poll could not see.
+func (s Source) unknown(during steadystate.Span, err error) steadystate.Observation {
+	return steadystate.Observation{Span: during, Unknown: s.reason(err.Error())}
 }
 
 func (s Source) reason(text string) string {
