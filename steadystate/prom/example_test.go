@@ -107,3 +107,35 @@ func ExampleSource_Observe() {
 	// 1 of some instant in 1s since the last scrape
 	// <nil>
 }
+
+// The CPU of each pod, under the pod's name.
+func ExampleSource_Per() {
+	server, err := newServer(0)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = server.close() }()
+	for pod, used := range map[string]float64{"checkout-a": 1, "checkout-b": 3} {
+		_ = server.add(server.every(`container_cpu_usage_seconds_total{pod="`+pod+`"}`, 2*time.Second, 0, 0, used, 2*used)...)
+	}
+	client, err := prom.NewClient(prom.Config{URL: server.URL})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.Close()
+
+	cpu := prom.Source{
+		Client: client,
+		Query:  prom.MustParse(`sum by (pod) (rate(container_cpu_usage_seconds_total[10s]))`),
+	}.Per("pod")
+	ctx, stop := context.WithCancel(context.Background())
+	stop() // so that it observes once more and returns
+	values := map[string]bool{}
+	err = cpu.Observe(ctx, steadystate.StartClock(), func(pod string, o steadystate.Observation) {
+		values[pod] = o.Unknown == ""
+	})
+	fmt.Println(values, err)
+	// Output: map[checkout-a:true checkout-b:true] <nil>
+}
