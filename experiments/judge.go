@@ -17,12 +17,16 @@ import (
 // replace those of the check they name. An error means that the record cannot
 // be read or holds no experiment; a record that was cut is judged as far as it
 // goes and is never Held.
+//
+// The entries are gone through twice, first for what happened when, then for
+// what was observed, so that memory does not depend on how many they are: only
+// on the rate of the observations, on how late some arrived, and on how much
+// happened.
 func Judge(entries iter.Seq2[Entry, error], override map[string][]steadystate.Limit) (Result, error) {
 	j := judge{
-		Result:    Result{Traffic: map[string]Traffic{}, Signals: map[string]string{}},
-		timelines: map[string]*steadystate.Timeline{},
-		requests:  map[string][]steadystate.Observation{},
-		stalls:    map[string]stalls{},
+		Result: Result{Traffic: map[string]Traffic{}, Signals: map[string]string{}},
+		orders: map[string]*order{},
+		stalls: map[string]stalls{},
 	}
 	for e, err := range entries {
 		if errors.Is(err, ErrCut) {
@@ -46,11 +50,23 @@ func Judge(entries iter.Seq2[Entry, error], override map[string][]steadystate.Li
 			return Result{}, fmt.Errorf("no check %q in the record; checks: %s", name, strings.Join(names, ", "))
 		}
 	}
+	j.frame()
 	for _, c := range j.plan.Checks {
 		if limits, ok := override[c.Name]; ok {
 			c.Limits = limits
 		}
-		j.limits = append(j.limits, c)
+		j.checks = append(j.checks, j.newChecked(c))
+	}
+	j.newEffects()
+	left := j.entries
+	for e, err := range entries {
+		if left--; left < 0 || errors.Is(err, ErrCut) {
+			break
+		}
+		if err != nil {
+			return Result{}, err
+		}
+		j.observe(e)
 	}
 	j.conclude()
 	return j.Result, nil
@@ -58,16 +74,18 @@ func Judge(entries iter.Seq2[Entry, error], override map[string][]steadystate.Li
 
 type judge struct {
 	Result
-	plan      *Plan
-	limits    []steadystate.Check                  // as judged
-	timelines map[string]*steadystate.Timeline     // by signal
-	requests  map[string][]steadystate.Observation // by signal, until the stalls are known
-	stalls    map[string]stalls                    // by signal
-	last      time.Duration                        // At of the last entry
+	plan    *Plan
+	entries int               // how many there are
+	last    time.Duration     // At of the last one
+	orders  map[string]*order // by signal
+	stalls  map[string]stalls // by signal
+	checks  []*checked
+	effects []*change
 }
 
 // take takes in one entry.
 func (j *judge) take(e Entry) {
+	j.entries++
 	j.last = max(j.last, e.At)
 	switch {
 	case e.Header != nil:
@@ -88,7 +106,7 @@ func (j *judge) take(e Entry) {
 		j.Phases = append(j.Phases, PhaseResult{Name: e.Phase, Span: steadystate.Instant(e.At)})
 	case e.Observations != nil:
 		for _, o := range e.Observations.List {
-			j.timeline(e.Observations.Signal).Add(o)
+			j.order(e.Observations.Signal).see(o)
 		}
 	case e.Requests != nil:
 		for _, q := range e.Requests.List {
@@ -120,17 +138,17 @@ func (j *judge) removal(r Removal) {
 	}
 }
 
-func (j *judge) timeline(signal string) *steadystate.Timeline {
-	t := j.timelines[signal]
-	if t == nil {
-		t = steadystate.NewTimeline()
-		j.timelines[signal] = t
+func (j *judge) order(signal string) *order {
+	o := j.orders[signal]
+	if o == nil {
+		o = &order{}
+		j.orders[signal] = o
 	}
-	return t
+	return o
 }
 
-// conclude computes figures, findings, proofs and the verdict.
-func (j *judge) conclude() {
+// frame completes what is known of when.
+func (j *judge) frame() {
 	if n := len(j.Phases); n > 0 {
 		j.Phases[n-1].To = j.last
 	}
@@ -140,7 +158,40 @@ func (j *judge) conclude() {
 		j.Window.From = at
 	}
 	j.traffic()
-	for _, c := range j.limits {
+}
+
+// observe takes in the observations of one entry.
+func (j *judge) observe(e Entry) {
+	switch {
+	case e.Observations != nil:
+		for _, o := range e.Observations.List {
+			j.order(e.Observations.Signal).add(o)
+			for _, c := range j.effects {
+				if c.signal == e.Observations.Signal {
+					c.add(o)
+				}
+			}
+		}
+	case e.Requests != nil:
+		signal := e.Requests.Signal
+		for _, q := range e.Requests.List {
+			o := j.stalls[signal].doubt(q.Observation())
+			j.order(signal).add(o)
+			for _, c := range j.effects {
+				if q.By != "" && c.signal == TargetSignal(signal, q.By) {
+					c.add(o)
+				}
+			}
+		}
+	}
+}
+
+// conclude computes figures, findings, proofs and the verdict.
+func (j *judge) conclude() {
+	for _, o := range j.orders {
+		o.end()
+	}
+	for _, c := range j.checks {
 		j.check(c)
 	}
 	j.prove()
@@ -172,71 +223,82 @@ func (j *judge) phase(name string) (steadystate.Span, bool) {
 var throughout = steadystate.MustParseLimit("outages <= 0")
 
 // check judges the limits of one check, and whether it was good at the end.
-func (j *judge) check(c steadystate.Check) {
-	t := j.timeline(c.Signal)
-	rule := steadystate.Rule{Settle: j.plan.Settle, Allowed: c.Allowed}
-	record := steadystate.Span{To: j.last}
-	figures := t.Figures(c.Good, rule, j.Window, record)
-	result := CheckResult{Check: c.Name, Good: c.Good, Figures: figures, Uptime: figures.Uptime()}
+func (j *judge) check(c *checked) {
+	c.figures = c.fold.Figures()
+	result := CheckResult{Check: c.Name, Good: c.Good, Figures: c.over(j.Window)}
+	result.Uptime = result.Figures.Uptime()
 	j.recoveries(&result)
+	for _, p := range j.Phases {
+		if d, ok := c.over(p.Span).Distribution(); ok {
+			result.Phases = append(result.Phases, PhaseDistribution{Phase: p.Name, Distribution: d})
+		}
+	}
+	j.Checks = append(j.Checks, result)
 
 	limits := c.Limits
 	if len(limits) == 0 {
 		limits = []steadystate.Limit{throughout}
 	}
 	if _, injected := j.windowStart(); !injected {
-		limits = nil // nothing to judge: the proofs say why
+		return // nothing to judge: the proofs say why
 	}
+	var findings []Finding
 	for _, l := range limits {
-		finding := Finding{Check: c.Name, Signal: c.Signal, Limit: l.String()}
-		if len(c.Limits) == 0 {
-			finding.Limit = "good throughout"
-		}
-		f := figures
-		if l.Phase != "" {
-			window, ok := j.phase(l.Phase)
-			if !ok {
-				finding.Reading = steadystate.Reading{Text: "no such phase", Undecided: fmt.Sprintf("the run never came to the phase %q", l.Phase)}
-				j.Findings = append(j.Findings, finding)
-				continue
-			}
-			f = t.Figures(c.Good, rule, window, record)
-		}
-		switch l.Quantity {
-		case steadystate.TTR, steadystate.MTTR:
-			finding.Reading = result.recovery(l)
-		default:
-			finding.Reading = l.Judge(f)
-		}
-		if l.Phase != "" && f.Observed() < minObservations {
-			finding.Verdict, finding.Undecided = steadystate.Unknown, fmt.Sprintf("%d observations in the phase, wanted at least %d", f.Observed(), minObservations)
-		}
-		if finding.Verdict == steadystate.Broken && j.End.Reason != Completed && dilutable(l) {
-			finding.Verdict, finding.Undecided = steadystate.Unknown, "the run did not come to its end, which could have made it better"
-		}
-		if finding.Verdict != steadystate.Held {
-			finding.Where = j.where(f)
-		}
-		j.Findings = append(j.Findings, finding)
+		findings = append(findings, j.finding(c, l, result))
 	}
-	if len(limits) > 0 && j.End.Reason == Completed {
-		j.Findings = append(j.Findings, j.atEnd(c, figures, t))
+	if j.End.Reason == Completed {
+		findings = append(findings, j.atEnd(c, findings))
 	}
-	j.Checks = append(j.Checks, result)
+	j.Findings = append(j.Findings, findings...)
+}
+
+// finding judges one limit.
+func (j *judge) finding(c *checked, l steadystate.Limit, result CheckResult) Finding {
+	finding := Finding{Check: c.Name, Signal: c.Signal, Limit: l.String()}
+	if len(c.Limits) == 0 {
+		finding.Limit = "good throughout"
+	}
+	f := result.Figures
+	if l.Phase != "" {
+		window, ok := j.phase(l.Phase)
+		if !ok {
+			finding.Reading = steadystate.Reading{Text: "no such phase", Undecided: fmt.Sprintf("the run never came to the phase %q", l.Phase)}
+			return finding
+		}
+		f = c.over(window)
+	}
+	switch {
+	case l.Quantity == steadystate.TTR, l.Quantity == steadystate.MTTR, l.Quantity == steadystate.TTD:
+		finding.Reading = result.recovery(l)
+	case l.Baseline:
+		baseline, _ := j.phase(PhaseSettle)
+		finding.Reading = l.JudgeRatio(f, c.over(baseline))
+	default:
+		finding.Reading = l.Judge(f)
+	}
+	if l.Phase != "" && f.Observed() < minObservations {
+		finding.Verdict, finding.Undecided = steadystate.Unknown, fmt.Sprintf("%d observations in the phase, wanted at least %d", f.Observed(), minObservations)
+	}
+	if finding.Verdict == steadystate.Broken && j.End.Reason != Completed && dilutable(l) {
+		finding.Verdict, finding.Undecided = steadystate.Unknown, "the run did not come to its end, which could have made it better"
+	}
+	if finding.Verdict != steadystate.Held {
+		finding.Where = j.where(f)
+	}
+	return finding
 }
 
 // atEnd is the finding that the check was good again when the record ended.
-func (j *judge) atEnd(c steadystate.Check, f steadystate.Figures, t *steadystate.Timeline) Finding {
+func (j *judge) atEnd(c *checked, findings []Finding) Finding {
 	finding := Finding{Check: c.Name, Signal: c.Signal, Limit: "good at the end"}
-	settle := steadystate.Span{From: max(j.Window.From, j.last-j.plan.Settle), To: j.last}
-	end := t.Figures(c.Good, steadystate.Rule{Settle: j.plan.Settle, Allowed: c.Allowed}, settle, steadystate.Span{To: j.last})
-	finding.Text = fmt.Sprintf("%d good, %d bad, %d unknown in the last %s", end.Good, end.Bad, end.Unknown, settle.Width())
+	f, end := c.over(j.Window), c.over(j.ending())
+	finding.Text = fmt.Sprintf("%d good, %d bad, %d unknown in the last %s", end.Good, end.Bad, end.Unknown, end.Window.Width())
 	open := len(f.Outages) > 0 && f.Outages[len(f.Outages)-1].Open
 	known := end.Observed()
 	switch {
 	case known == 0:
 		finding.Undecided = "nothing was observed in the end"
-	case open && end.Good == 0 && !j.patient(c):
+	case open && end.Good == 0 && !patient(c.Limits, findings):
 		finding.Verdict = steadystate.Broken
 	case open:
 		finding.Undecided = "an outage was not over for the settle time when the record ended: watch for longer"
@@ -251,6 +313,11 @@ func (j *judge) atEnd(c steadystate.Check, f steadystate.Figures, t *steadystate
 	return finding
 }
 
+// ending is the last settle time of the record.
+func (j *judge) ending() steadystate.Span {
+	return steadystate.Span{From: max(j.Window.From, j.last-j.plan.Settle), To: j.last}
+}
+
 // dilutable reports whether a limit that is broken so far could yet have held
 // had the run gone on: shares and averages, but not lengths of time.
 func dilutable(l steadystate.Limit) bool {
@@ -261,15 +328,14 @@ func dilutable(l steadystate.Limit) bool {
 	return true
 }
 
-// patient reports whether the check has a limit on time which what was seen
-// has not broken: then an outage that was on in the end may still be within
-// what is allowed.
-func (j *judge) patient(c steadystate.Check) bool {
-	for i, l := range c.Limits {
+// patient reports whether there is a limit on time which what was seen has not
+// broken: then an outage that was on in the end may still be within what is
+// allowed.
+func patient(limits []steadystate.Limit, findings []Finding) bool {
+	for i, l := range limits {
 		switch l.Quantity {
 		case steadystate.Downtime, steadystate.Longest, steadystate.TTR, steadystate.MTTR:
-			// The check's findings are the last ones, in the order of its limits.
-			if j.Findings[len(j.Findings)-len(c.Limits)+i].Verdict != steadystate.Broken {
+			if findings[i].Verdict != steadystate.Broken {
 				return true
 			}
 		}
@@ -290,15 +356,10 @@ func (j *judge) recoveries(c *CheckResult) {
 			next = j.Injections[i+1].From
 		}
 		r := Recovery{Fault: injection.Fault}
-		for _, o := range c.Outages {
-			// One that is on already counts too: this fault does not recover
-			// before that one.
-			if o.End.To < injection.From || o.Start.From > next {
-				continue
-			}
-			r.Outages++
-			r.TTR = o.End.Since(injection.Span)
-			r.Open = o.Open
+		r.TTR, r.Outages, r.Open = c.Recovery(injection.Span, next)
+		if at, ok := c.Detected(injection.Span, next); ok {
+			ttd := steadystate.Instant(at).Since(injection.Span)
+			r.TTD = &ttd
 		}
 		c.Recoveries = append(c.Recoveries, r)
 		if r.Open {
@@ -320,6 +381,9 @@ func (c CheckResult) recovery(l steadystate.Limit) steadystate.Reading {
 	if c.Observed() == 0 {
 		return steadystate.Reading{Text: "no observation", Undecided: "nothing was observed in the window"}
 	}
+	if l.Quantity == steadystate.TTD {
+		return c.detection(l)
+	}
 	var worst steadystate.Bounds[time.Duration]
 	for _, r := range c.Recoveries {
 		worst.Low, worst.High = max(worst.Low, r.TTR.Low), max(worst.High, r.TTR.High)
@@ -328,14 +392,23 @@ func (c CheckResult) recovery(l steadystate.Limit) steadystate.Reading {
 	if l.Quantity == steadystate.MTTR && c.Unrecovered == 0 {
 		seen = *c.MTTR
 	}
-	if c.UnknownTime > 0 {
-		seen.High = max(seen.High, c.Window.Width())
-	}
 	reading := l.Compare(steadystate.Seconds(seen), steadystate.FormatSeconds, c.Unrecovered > 0, c.Resolution, c.Window.Width())
 	if l.Quantity == steadystate.MTTR {
 		reading.Text += fmt.Sprintf(" (n=%d, longest %s, not recovered %d)", len(c.Recoveries), steadystate.FormatSeconds(worst.High.Seconds()), c.Unrecovered)
 	}
 	return reading
+}
+
+// detection judges a limit on ttd.
+func (c CheckResult) detection(l steadystate.Limit) steadystate.Reading {
+	var worst steadystate.Bounds[time.Duration]
+	for _, r := range c.Recoveries {
+		if r.TTD == nil {
+			return steadystate.Reading{Text: "not detected", Undecided: fmt.Sprintf("%s: no bad observation, so there was nothing to detect", r.Fault)}
+		}
+		worst.Low, worst.High = max(worst.Low, r.TTD.Low), max(worst.High, r.TTD.High)
+	}
+	return l.Compare(steadystate.Seconds(worst), steadystate.FormatSeconds, false, 0, c.Window.Width())
 }
 
 // where says where to look: the worst outage, what made it one, and what else

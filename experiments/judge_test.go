@@ -1,6 +1,7 @@
 package experiments_test
 
 import (
+	"iter"
 	"strings"
 	"testing"
 	"time"
@@ -44,17 +45,22 @@ func (h history) judge(t *testing.T) experiments.Result {
 	if h.end != "" {
 		list = append(list, experiments.Entry{At: last, End: &experiments.End{Reason: h.end}})
 	}
-	result, err := experiments.Judge(func(yield func(experiments.Entry, error) bool) {
+	result, err := experiments.Judge(all(list), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result
+}
+
+// all are the entries of a record.
+func all(list []experiments.Entry) iter.Seq2[experiments.Entry, error] {
+	return func(yield func(experiments.Entry, error) bool) {
 		for _, e := range list {
 			if !yield(e, nil) {
 				return
 			}
 		}
-	}, nil)
-	if err != nil {
-		t.Fatal(err)
 	}
-	return result
 }
 
 func TestFindingsOfHistories(t *testing.T) {
@@ -87,6 +93,36 @@ func TestFindingsOfHistories(t *testing.T) {
 			"a fault that is injected during an outage does not recover before it is over",
 			history{timeline: "++++++--------------++++++++++", inject: []time.Duration{5 * s, 7 * s}, settle: 5 * s, limits: []string{"mttr <= 11s"}, end: experiments.Completed},
 			map[string]steadystate.Verdict{"mttr <= 11s": steadystate.Broken},
+		},
+		{
+			"what was not seen for a moment, long after the fault, hides no slow recovery",
+			history{timeline: "++++++++++--++++++++++?+++++++", inject: []time.Duration{9 * s}, settle: 3 * s, limits: []string{"ttr <= 5s", "outage <= 5s"}, end: experiments.Completed},
+			map[string]steadystate.Verdict{"ttr <= 5s": steadystate.Held, "outage <= 5s": steadystate.Held},
+		},
+		{
+			"but right after it may",
+			history{timeline: "++++++++++--++?+?++++++++++++++", inject: []time.Duration{9 * s}, settle: 3 * s, limits: []string{"ttr <= 5s", "outage <= 5s"}, end: experiments.Completed},
+			map[string]steadystate.Verdict{"ttr <= 5s": steadystate.Unknown, "outage <= 5s": steadystate.Unknown},
+		},
+		{
+			"and a long gap hides as long an outage, whenever it is",
+			history{timeline: "++++++++++--++++++++++++??????+++++++", inject: []time.Duration{9 * s}, settle: 3 * s, limits: []string{"ttr <= 5s", "outage <= 5s"}, end: experiments.Completed},
+			map[string]steadystate.Verdict{"ttr <= 5s": steadystate.Unknown, "outage <= 5s": steadystate.Unknown},
+		},
+		{
+			"detection is the first bad observation",
+			history{timeline: "++++++++++++----++++++++++", inject: []time.Duration{9 * s}, settle: 3 * s, limits: []string{"ttd <= 2s", "ttd <= 4s"}, end: experiments.Completed},
+			map[string]steadystate.Verdict{"ttd <= 2s": steadystate.Broken, "ttd <= 4s": steadystate.Held},
+		},
+		{
+			"of what was never bad nothing was detected",
+			history{timeline: "++++++++++++++++++++++", inject: []time.Duration{9 * s}, settle: 3 * s, limits: []string{"ttd <= 4s"}, end: experiments.Completed},
+			map[string]steadystate.Verdict{"ttd <= 4s": steadystate.Unknown},
+		},
+		{
+			"a multiple of the baseline is judged by the settle phase",
+			history{timeline: "++++++++++--------++++++++", inject: []time.Duration{9 * s}, settle: 3 * s, limits: []string{"mean >= 0.9x baseline", "mean >= 0.3x baseline"}, end: experiments.Completed},
+			map[string]steadystate.Verdict{"mean >= 0.9x baseline": steadystate.Broken, "mean >= 0.3x baseline": steadystate.Held},
 		},
 		{
 			"one observation in a phase decides nothing",

@@ -69,6 +69,9 @@ func (j *judge) effect() Proof {
 			return p
 		}
 		for _, effect := range i.Effects {
+			if effect.Event == "" {
+				continue
+			}
 			for _, t := range i.Targets {
 				at := slices.IndexFunc(j.Events, func(e Event) bool {
 					return e.Kind == effect.Event && e.UID == t.UID && e.To >= i.From
@@ -80,6 +83,14 @@ func (j *judge) effect() Proof {
 				seen = append(seen, fmt.Sprintf("%s (%s) %s at %s", t.Name, t.UID, effect.Event, j.Events[at].Span))
 			}
 		}
+	}
+	for _, c := range j.effects {
+		text, missing := c.seen()
+		if missing != "" {
+			p.Text = fmt.Sprintf("%s: %s: %s", c.fault, c.target, missing)
+			return p
+		}
+		seen = append(seen, text)
 	}
 	if len(seen) == 0 {
 		p.Text = "no fault was injected"
@@ -139,7 +150,7 @@ func (j *judge) observed() Proof {
 		}
 		if c.Observed() < minObservations {
 			p.Verdict = steadystate.Unknown
-			if why := j.whyUnknown(c.Check); why != "" {
+			if why := c.WhyUnknown(); why != "" {
 				text += " (" + why + ")"
 			}
 		}
@@ -165,7 +176,7 @@ func (j *judge) covered() Proof {
 		text := fmt.Sprintf("%s: resolution %s, unknown %s", c.Check, c.Resolution.Round(time.Millisecond), c.UnknownTime.Round(time.Millisecond))
 		if c.UnknownTime > c.Window.Width()/20 || share > 0.25 {
 			p.Verdict = steadystate.Unknown
-			if why := j.whyUnknown(c.Check); why != "" {
+			if why := c.WhyUnknown(); why != "" {
 				text += " (" + why + ")"
 			}
 		}
@@ -173,20 +184,6 @@ func (j *judge) covered() Proof {
 	}
 	p.Text = fmt.Sprintf("of a window of %s: %s", j.Window.Width().Round(time.Millisecond), strings.Join(texts, "; "))
 	return p
-}
-
-func (j *judge) whyUnknown(check string) string {
-	for _, c := range j.limits {
-		if c.Name != check {
-			continue
-		}
-		for _, o := range j.timeline(c.Signal).Observations() {
-			if o.Unknown != "" && o.To >= j.Window.From {
-				return o.String()
-			}
-		}
-	}
-	return ""
 }
 
 func (j *judge) undone() Proof {

@@ -145,9 +145,18 @@ func (r *Recorder) Err() error {
 var ErrCut = errors.New("the record's last line is cut")
 
 // Read yields the entries of a record in order. After an error there is
-// nothing more.
+// nothing more. They can be ranged over again, as [Judge] does, if the reader
+// is an io.Seeker: it is then read from its start.
 func Read(in io.Reader) iter.Seq2[Entry, error] {
+	begun := false
 	return func(yield func(Entry, error) bool) {
+		if begun {
+			if err := rewind(in); err != nil {
+				yield(Entry{}, fmt.Errorf("read record again: %w", err))
+				return
+			}
+		}
+		begun = true
 		lines := bufio.NewReaderSize(in, 1<<16)
 		for n := 1; ; n++ {
 			line, err := lines.ReadBytes('\n')
@@ -180,6 +189,15 @@ func Read(in io.Reader) iter.Seq2[Entry, error] {
 			}
 		}
 	}
+}
+
+func rewind(in io.Reader) error {
+	seeker, ok := in.(io.Seeker)
+	if !ok {
+		return errors.New("want a file, or another io.Seeker")
+	}
+	_, err := seeker.Seek(0, io.SeekStart)
+	return err
 }
 
 func (e Entry) checkHeader() error {

@@ -69,6 +69,14 @@ type CheckResult struct {
 	Recoveries  []Recovery                         `json:"recoveries,omitempty"`
 	MTTR        *steadystate.Bounds[time.Duration] `json:"mttr,omitempty"`
 	Unrecovered int                                `json:"unrecovered,omitempty"`
+	// Phases say what the values were in each phase that had some.
+	Phases []PhaseDistribution `json:"phases,omitempty"`
+}
+
+// A PhaseDistribution is what a check's values were in one phase.
+type PhaseDistribution struct {
+	Phase string `json:"phase"`
+	steadystate.Distribution
 }
 
 // A Recovery is how long after an injection took effect a check was good for
@@ -77,6 +85,9 @@ type Recovery struct {
 	Fault   string                            `json:"fault"`
 	Outages int                               `json:"outages"`
 	TTR     steadystate.Bounds[time.Duration] `json:"ttr"`
+	// TTD is how long until the first bad observation was in; nil: there was
+	// none.
+	TTD *steadystate.Bounds[time.Duration] `json:"ttd,omitempty"`
 	// Open: not recovered when the record ended; TTR is what was seen until
 	// then.
 	Open bool `json:"open,omitempty"`

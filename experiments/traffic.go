@@ -12,7 +12,7 @@ import (
 // request takes in a request: as an observation, and in the traffic's sums.
 func (j *judge) request(signal string, q Request) {
 	o := q.Observation()
-	j.requests[signal] = append(j.requests[signal], o)
+	j.order(signal).see(o)
 	s, seen := j.Traffic[signal]
 	if !seen {
 		s = Traffic{By: map[string]int{}, Failures: map[string]int{}, bySettle: map[string]int{}, first: q.Planned}
@@ -92,14 +92,8 @@ func (j *judge) restart() {
 	}
 }
 
-// traffic completes the sums and the signals' timelines.
+// traffic completes the sums.
 func (j *judge) traffic() {
-	for signal, list := range j.requests {
-		t := j.timeline(signal)
-		for _, o := range list {
-			t.Add(doubt(o, j.stalls[signal]))
-		}
-	}
 	for signal, s := range j.Traffic {
 		s.LateTime = j.stalls[signal].within(j.Window)
 		s.Missing = int(s.maxSeq) + 1 - s.Sent //nolint:gosec // a count of requests
@@ -126,16 +120,14 @@ func (s Traffic) held(window time.Duration) (steadystate.Verdict, string) {
 // the load stood still while it was in flight: its answer may have lain there
 // unread, so that it was slow, or came too late, says nothing of the service.
 // A refusal or a wrong answer does all the same.
-func doubt(o steadystate.Observation, list stalls) steadystate.Observation {
+func (l stalls) doubt(o steadystate.Observation) steadystate.Observation {
 	if o.Unknown != "" || (o.Failed != "" && o.Failed != TimedOut) || o.Width() < LateAfter {
 		return o
 	}
-	for _, s := range list {
-		if o.Overlaps(s) {
-			o.Unknown = fmt.Sprintf("the load's machine stood still for %s while a request was in flight", s.Width().Round(time.Millisecond))
-			o.Failed, o.Value = "", 0
-			return o
-		}
+	i, _ := slices.BinarySearchFunc(l, o.From, func(s steadystate.Span, at time.Duration) int { return cmp.Compare(s.To, at) })
+	if i < len(l) && l[i].Overlaps(o.Span) {
+		o.Unknown = fmt.Sprintf("the load's machine stood still for %s while a request was in flight", l[i].Width().Round(time.Millisecond))
+		o.Failed, o.Value = "", 0
 	}
 	return o
 }

@@ -26,97 +26,93 @@ type Figures struct {
 	// Downtime is the time in outages, by the kindest and the harshest reading.
 	Downtime Bounds[time.Duration] `json:"downtime"`
 
-	values    []float64 // of the known observations that have one, ascending
-	reason    string    // of the first unknown
-	allowed   float64   // share of bad that is no outage
-	stretches int       // of unknown time
+	// Of the known observations that have a value: the least that each can be,
+	// and the greatest, nil while they are the same.
+	lows   Values
+	highs  *Values
+	reason string // of the first unknown
+	rule   Rule
+	gaps   []Span
 }
 
-// Figures computes the figures of a window of the timeline; record is the
-// whole time observed, which bounds outages that are open at its ends.
-func (t *Timeline) Figures(good Tolerance, rule Rule, window, record Span) Figures {
-	f := Figures{Window: window, Resolution: t.Resolution(window), allowed: rule.Allowed}
-	for _, o := range t.Observations() {
-		if o.From > window.To || o.From < window.From {
-			continue
+// count takes in an observation of the window.
+func (f *Figures) count(o Observation, good Tolerance) {
+	switch {
+	case o.Good(good):
+		f.Good++
+	case o.Bad(good):
+		f.Bad++
+	default:
+		f.Unknown++
+		if f.reason == "" {
+			f.reason = o.Undecided(good)
 		}
-		switch {
-		case o.Unknown != "":
-			f.Unknown++
-			if f.reason == "" {
-				f.reason = o.Unknown
-			}
-			continue
-		case o.Good(good):
-			f.Good++
-		default:
-			f.Bad++
-		}
-		if o.Failed != "" {
-			f.Failed++
-		} else {
-			f.values = append(f.values, o.Value)
-		}
+		return
 	}
-	slices.Sort(f.values)
+	if o.Failed != "" {
+		f.Failed++
+	} else {
+		f.value(o.Bounds())
+	}
+}
+
+func (f *Figures) value(b Bounds[float64]) {
+	if b.Low != b.High && f.highs == nil {
+		f.highs = f.lows.clone()
+	}
+	f.lows.Add(b.Low)
+	if f.highs != nil {
+		f.highs.Add(b.High)
+	}
+}
+
+// at is the value of the given rank; the least has rank 1.
+func (f Figures) at(rank int) Bounds[float64] {
+	b := f.lows.at(rank)
+	if f.highs != nil {
+		b.High = f.highs.at(rank).High
+	}
+	return b
+}
+
+// Mean of the values there are; failed observations have none.
+func (f Figures) Mean() Bounds[float64] {
+	b := Exactly(f.lows.Mean())
+	if f.highs != nil {
+		b.High = f.highs.Mean()
+	}
+	return b
+}
+
+// conclude takes in the outages of the whole record, and the gaps in the
+// window.
+func (f *Figures) conclude(outages []Outage, gaps []Span) {
+	f.gaps = gaps
 	covered := time.Duration(0)
-	for _, o := range t.Outages(good, rule, record) {
+	for _, o := range outages {
 		whole := Span{From: o.Start.From, To: o.End.To}
-		if !whole.Overlaps(window) {
+		if !whole.Overlaps(f.Window) {
 			continue
 		}
-		o.Start, o.End = clip(o.Start, window), clip(o.End, window)
+		o.Start, o.End = clip(o.Start, f.Window), clip(o.End, f.Window)
 		f.Outages = append(f.Outages, o)
 		f.Downtime = f.Downtime.Plus(o.Length())
-		within, _ := t.unknownTime(Span{From: o.Start.From, To: o.End.To})
-		covered += within
+		for _, g := range gaps {
+			if whole.Overlaps(g) {
+				covered += clip(g, whole).Width()
+			}
+		}
 	}
-	f.UnknownTime, f.stretches = t.unknownTime(window)
-	f.Downtime.High = min(f.Downtime.High+max(0, f.UnknownTime-covered), window.Width())
+	f.UnknownTime = width(gaps)
+	f.Downtime.High = min(f.Downtime.High+max(0, f.UnknownTime-covered), f.Window.Width())
 	f.Downtime.Low = min(f.Downtime.Low, f.Downtime.High)
-	return f
-}
-
-func clip(s, window Span) Span {
-	return Span{
-		From: min(max(s.From, window.From), window.To),
-		To:   min(max(s.To, window.From), window.To),
-	}
-}
-
-// unknownTime is the time in the window between two successive known
-// observations that have an unknown one between them, and how many such
-// stretches there are.
-func (t *Timeline) unknownTime(window Span) (total time.Duration, stretches int) {
-	last := window.From
-	unknown := false
-	close := func(at time.Duration) {
-		if unknown {
-			stretches++
-			total += max(0, min(at, window.To)-max(last, window.From))
-		}
-		unknown = false
-	}
-	for _, o := range t.Observations() {
-		if o.To < window.From {
-			continue
-		}
-		if o.From > window.To {
-			break
-		}
-		if o.Unknown != "" {
-			unknown = true
-			continue
-		}
-		close(o.From)
-		last = o.To
-	}
-	close(window.To)
-	return total, stretches
 }
 
 // Observed is the number of observations that said something.
 func (f Figures) Observed() int { return f.Good + f.Bad }
+
+// WhyUnknown is why the first unknown observation was; empty without one.
+func (f Figures) WhyUnknown() string { return f.reason }
 
 // Uptime is 1 - downtime / window.
 func (f Figures) Uptime() Bounds[float64] {
@@ -140,41 +136,119 @@ func (f Figures) Errors() Bounds[float64] {
 // observations rank as infinitely large and unknown ones could rank anywhere.
 // An infinite bound is math.Inf(1).
 func (f Figures) Quantile(q float64) Bounds[float64] {
-	n := len(f.values) + f.Failed + f.Unknown
-	rank := max(1, int(math.Ceil(q*float64(n)))) // 1-based
-	at := func(rank int) float64 {
-		switch {
-		case len(f.values) == 0, rank > len(f.values):
-			return math.Inf(1)
-		case rank < 1:
-			return f.values[0]
+	n := f.lows.n + f.Failed + f.Unknown
+	rank := nearestRank(q, n)
+	at := func(rank int) Bounds[float64] {
+		if rank > f.lows.n {
+			return Exactly(math.Inf(1))
 		}
-		return f.values[rank-1]
+		return f.at(rank)
 	}
-	return Bounds[float64]{Low: at(rank - f.Unknown), High: at(rank)}
+	return Bounds[float64]{Low: at(rank - f.Unknown).Low, High: at(rank).High}
 }
 
-// mean of the values there are; failed observations have none.
-func (f Figures) mean() Bounds[float64] {
-	sum := 0.0
-	for _, v := range f.values {
-		sum += v
+// A Distribution is what the values of known observations are, those that
+// failed left out, in the unit of the signal.
+type Distribution struct {
+	N    int             `json:"n"`
+	Mean Bounds[float64] `json:"mean"`
+	P50  Bounds[float64] `json:"p50"`
+	P95  Bounds[float64] `json:"p95"`
+	P99  Bounds[float64] `json:"p99"`
+	Max  Bounds[float64] `json:"max"`
+}
+
+// Distribution of the values; ok is false if there are none.
+func (f Figures) Distribution() (d Distribution, ok bool) {
+	n := f.lows.n
+	if n == 0 {
+		return Distribution{}, false
 	}
-	return Exactly(sum / float64(len(f.values)))
+	quantile := func(q float64) Bounds[float64] { return f.at(nearestRank(q, n)) }
+	return Distribution{N: n, Mean: f.Mean(), P50: quantile(0.5), P95: quantile(0.95), P99: quantile(0.99), Max: f.at(n)}, true
 }
 
 // longest is the length of the longest outage.
 func (f Figures) longest() Bounds[time.Duration] {
 	var longest Bounds[time.Duration]
 	for _, o := range f.Outages {
-		length := o.Length()
-		longest.Low, longest.High = max(longest.Low, length.Low), max(longest.High, length.High)
+		longest.Low = max(longest.Low, o.Length().Low)
+		longest.High = max(longest.High, f.reach(o.End.To)-f.reachBack(o.Start.From))
 	}
-	// Unknown time may hide an outage or join two.
-	if f.UnknownTime > 0 {
-		longest.High = f.Downtime.High
+	return Bounds[time.Duration]{Low: longest.Low, High: max(longest.High, f.widest(f.Window))}
+}
+
+// reach is until when an outage that seems over at an instant may have lasted:
+// gaps that begin within the settle time after it may hide more of it. A later
+// one, after the signal was good for the settle time, would hide an outage of
+// its own.
+func (f Figures) reach(at time.Duration) time.Duration {
+	for _, g := range f.gaps {
+		if g.From <= at+f.rule.Settle {
+			at = max(at, g.To)
+		}
 	}
-	return longest
+	return at
+}
+
+// reachBack is since when one that seems to begin at an instant may have been
+// on.
+func (f Figures) reachBack(at time.Duration) time.Duration {
+	for _, g := range slices.Backward(f.gaps) {
+		if g.To >= at-f.rule.Settle {
+			at = min(at, g.From)
+		}
+	}
+	return at
+}
+
+// widest is the longest outage that a gap in the span may hide.
+func (f Figures) widest(span Span) time.Duration {
+	widest := time.Duration(0)
+	for _, g := range f.gaps {
+		if g.Overlaps(span) {
+			widest = max(widest, g.Width())
+		}
+	}
+	return widest
+}
+
+// Recovery is how long after the instant in span the signal was good for
+// good, as far as the time before until shows: zero if it was never bad. The
+// outages that count are those that are over no sooner than the instant and
+// begin before until; n is their number, and open says that the last one was
+// not over when the record ended. An outage that passed unseen in a gap counts
+// from the instant on if the gap is within the settle time of it or of an
+// outage that does, else by its length.
+func (f Figures) Recovery(span Span, until time.Duration) (took Bounds[time.Duration], n int, open bool) {
+	end := span.To
+	for _, o := range f.Outages {
+		if o.End.To < span.From || o.Start.From > until {
+			continue
+		}
+		n++
+		took, open = o.End.Since(span), o.Open
+		end = o.End.To
+	}
+	if last := f.reach(end); last > end {
+		took.High = max(took.High, last-span.From)
+		end = last
+	}
+	if end < until {
+		took.High = max(took.High, f.widest(Span{From: end, To: until}))
+	}
+	return took, n, open
+}
+
+// Detected is when the first outage that counts in [Figures.Recovery] had been
+// told of; ok is false without one.
+func (f Figures) Detected(span Span, until time.Duration) (at time.Duration, ok bool) {
+	for _, o := range f.Outages {
+		if o.End.To >= span.From && o.Start.From <= until {
+			return o.Detected(), true
+		}
+	}
+	return 0, false
 }
 
 // open reports whether an outage was on when the record ended.
@@ -223,7 +297,7 @@ func (l Limit) judge(f Figures) Reading {
 		return l.Compare(f.Uptime(), share.format, f.open(), f.Resolution, f.Window.Width())
 	case Count:
 		n := float64(len(f.Outages))
-		return l.Compare(Bounds[float64]{Low: n, High: n + float64(f.stretches)}, number.format, false, f.Resolution, f.Window.Width())
+		return l.Compare(Bounds[float64]{Low: n, High: n + float64(len(f.gaps))}, number.format, false, f.Resolution, f.Window.Width())
 	case Errors:
 		return l.compare(f.Errors(), share.format)
 	case Rate:
@@ -234,7 +308,7 @@ func (l Limit) judge(f Figures) Reading {
 	}
 	format := l.valueFormat()
 	if q, ok := l.Percentile(); ok {
-		if least := int(math.Ceil(1/(1-q) - 1e-9)); f.Observed() < least {
+		if least := leastFor(q); f.Observed() < least {
 			return Reading{
 				Text:      fmt.Sprintf("%d observations", f.Observed()),
 				Undecided: fmt.Sprintf("%s needs at least %d observations: a longer phase or a higher rate", l.Quantity, least),
@@ -249,26 +323,65 @@ func (l Limit) judge(f Figures) Reading {
 // in. More of them than are allowed leave nothing to hold, and too much that is
 // unknown nothing to be sure of.
 func (l Limit) overValues(f Figures, format func(float64) string) Reading {
-	if len(f.values) == 0 || float64(f.Failed) > f.allowed*float64(f.Observed()) {
+	if f.lows.n == 0 || float64(f.Failed) > f.rule.Allowed*float64(f.Observed()) {
 		return Reading{Verdict: Broken, Text: fmt.Sprintf("no value: %d of %d failed", f.Failed, f.Observed())}
 	}
-	var seen Bounds[float64]
-	switch l.Quantity {
-	case Mean:
-		seen = f.mean()
-	case Max:
-		seen = Exactly(f.values[len(f.values)-1])
-	case Min:
-		seen = Exactly(f.values[0])
-	default:
-		return Reading{Text: "not a quantity of a window", Undecided: "not a quantity of a window"}
+	seen, why := l.figure(f)
+	if why != "" {
+		return Reading{Text: why, Undecided: why}
 	}
 	r := l.compare(seen, format)
-	if r.Verdict == Held && float64(f.Unknown) > f.allowed*float64(f.Observed()) {
+	if r.Verdict == Held && float64(f.Unknown) > f.rule.Allowed*float64(f.Observed()) {
 		r.Verdict = Unknown
 	}
 	return r
 }
+
+// JudgeRatio judges a limit that refers to a baseline ("p95 <= 1.5x baseline")
+// by the figures of its window and those of the baseline, the settle phase.
+func (l Limit) JudgeRatio(f, baseline Figures) Reading {
+	seen, why := l.figure(f)
+	if why == "" {
+		var base Bounds[float64]
+		if base, why = l.figure(baseline); why != "" {
+			why = "the baseline: " + why
+		} else if base.Low <= 0 {
+			why = fmt.Sprintf("the baseline could be %s, and nothing is a multiple of that", number.format(base.Low))
+		} else {
+			return l.compare(Bounds[float64]{Low: seen.Low / base.High, High: seen.High / base.Low}, ratio.format)
+		}
+	}
+	return Reading{Text: "no ratio", Undecided: why}
+}
+
+// figure is the quantity in the window, of those that a baseline is compared
+// by; why says why there is none.
+func (l Limit) figure(f Figures) (b Bounds[float64], why string) {
+	q, percentile := l.Percentile()
+	switch {
+	case f.lows.n == 0:
+		return b, "no value was observed"
+	case percentile:
+		if least := leastFor(q); f.Observed() < least {
+			return b, fmt.Sprintf("%d observations, and %s needs at least %d", f.Observed(), l.Quantity, least)
+		}
+		if b = f.Quantile(q); math.IsInf(b.High, 1) {
+			return b, fmt.Sprintf("%s is beyond any value: %d of %d failed", l.Quantity, f.Failed, f.Observed())
+		}
+	case l.Quantity == Mean:
+		b = f.Mean()
+	case l.Quantity == Max:
+		b = f.at(f.lows.n)
+	case l.Quantity == Min:
+		b = f.at(1)
+	default:
+		return b, fmt.Sprintf("%s is not compared with a baseline", l.Quantity)
+	}
+	return b, ""
+}
+
+// leastFor is how many observations a q-quantile needs.
+func leastFor(q float64) int { return int(math.Ceil(1/(1-q) - 1e-9)) }
 
 func (l Limit) quantile(f Figures, b Bounds[float64], format func(float64) string) Reading {
 	if !math.IsInf(b.High, 1) {
@@ -350,6 +463,8 @@ func (d dimension) format(v float64) string {
 		return digits(v*100, 5) + "%"
 	case frequency:
 		return digits(v, 4) + "/s"
+	case ratio:
+		return digits(v, 4) + "x"
 	}
 	return digits(v, 6)
 }

@@ -14,16 +14,20 @@ import (
 //	downtime <= 2s
 //	uptime >= 99.9%
 //	p95 < 2s during hold
+//	p95 <= 1.5x baseline
 //
 // See [Quantities] for the quantities. Without "during" the window is from the
 // injection to the end of the watch, so that a longer settle phase never
-// dilutes an outage.
+// dilutes an outage. The baseline is the settle phase.
 type Limit struct {
 	Quantity  string
 	Tolerance Tolerance
 	// Phase is the phase of the experiment it applies to; empty: from the
 	// injection to the end.
 	Phase string
+	// Baseline: the tolerance is on the ratio to the same quantity of the
+	// settle phase.
+	Baseline bool
 }
 
 // The quantities that a limit may name. Percentiles are written p50, p95,
@@ -33,6 +37,7 @@ const (
 	Uptime   = "uptime"   // 1 - downtime / window
 	Longest  = "outage"   // the length of the longest outage
 	Count    = "outages"  // the number of outages
+	TTD      = "ttd"      // the longest time to detection, the first bad observation, over the injections
 	TTR      = "ttr"      // the longest time to recovery over the injections
 	MTTR     = "mttr"     // the mean time to recovery over the injections
 	Errors   = "errors"   // failed / all observations
@@ -56,6 +61,7 @@ var quantities = []quantity{
 	{Uptime, share, "1 - downtime / window"},
 	{Longest, timespan, "length of the longest outage"},
 	{Count, number, "number of outages"},
+	{TTD, timespan, "longest time to detection, the first bad observation, over the injections"},
 	{TTR, timespan, "longest time to recovery over the injections"},
 	{MTTR, timespan, "mean time to recovery over the injections"},
 	{Errors, share, "failed observations / all observations"},
@@ -74,8 +80,13 @@ func Quantities() []string {
 	return append(list, fmt.Sprintf("%-9s %s", "pNN", "percentile of the values, failed ones counted as infinitely late: p50, p95, p99.9"))
 }
 
+const (
+	baseline    = "baseline"
+	settlePhase = "settle"
+)
+
 // Phases lists the phases that a limit may name with "during".
-func Phases() []string { return []string{"settle", "inject", "hold", "recover", "watch"} }
+func Phases() []string { return []string{settlePhase, "inject", "hold", "recover", "watch"} }
 
 var percentile = regexp.MustCompile(`^p(\d{1,2}(?:\.\d+)?)$`)
 
@@ -120,18 +131,26 @@ func ParseLimit(text string) (Limit, error) {
 		}
 		want = quantities[i].dimension
 	}
+	rest, l.Baseline = strings.CutSuffix(strings.TrimSpace(rest), " "+baseline)
 	tolerance, got, err := parseTolerance(rest)
 	if err != nil {
 		return fail("%w", err)
 	}
 	switch {
+	case l.Baseline != (got == ratio):
+		return fail("a baseline goes with a multiple of it, as in \"p95 <= 1.5x baseline\"")
+	case l.Baseline && !l.OfValues():
+		return fail("%s is not compared with a baseline; quantities: %s, %s, %s, pNN", l.Quantity, Mean, Max, Min)
+	case l.Baseline && l.Phase == settlePhase:
+		return fail("the baseline is the settle phase itself")
+	case l.Baseline:
 	case want == anyDimension, got == want:
 	case want == share && got == number:
 	case got == number && tolerance.value == 0: // "downtime <= 0" needs no unit
 	default:
 		return fail("%s is a %s, and %q is not; units: %s", l.Quantity, want, tolerance.number(), unitChoices)
 	}
-	if l.Phase != "" && (l.Quantity == TTR || l.Quantity == MTTR) {
+	if l.Phase != "" && (l.Quantity == TTD || l.Quantity == TTR || l.Quantity == MTTR) {
 		return fail("%s is counted from an injection until it is over, and not during a phase", l.Quantity)
 	}
 	l.Tolerance = tolerance
@@ -168,6 +187,9 @@ func (l Limit) OfValues() bool {
 // String is the text form.
 func (l Limit) String() string {
 	text := l.Quantity + " " + l.Tolerance.String()
+	if l.Baseline {
+		text += " " + baseline
+	}
 	if l.Phase != "" {
 		text += " during " + l.Phase
 	}

@@ -16,6 +16,7 @@ func TestLimitTextRoundTrips(t *testing.T) {
 	for _, text := range []string{
 		"downtime <= 2s", "uptime >= 99.9%", "outage <= 10s", "mttr <= 30s", "ttr <= 1m", "p95 <= 2s during hold",
 		"errors <= 0.1%", "rate >= 1000/min", "p99.9 < 250ms", "mean <= 0.75", "outages <= 0", "max < 1e-09", "uptime >= 0.999",
+		"p95 <= 1.5x baseline", "mean < 2x baseline during hold", "ttd <= 10s",
 	} {
 		l, err := steadystate.ParseLimit(text)
 		if err != nil {
@@ -35,22 +36,26 @@ func TestLimitTextRoundTrips(t *testing.T) {
 
 func TestABadLimitIsRefusedWithTheChoices(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                             "want QUANTITY OPERATOR VALUE",
-		"downtime 2s":                  "want QUANTITY OPERATOR VALUE",
-		"downtme <= 2s":                `no quantity "downtme"; quantities: downtime, uptime`,
-		"p100 <= 2s":                   `no quantity "p100"`,
-		"downtime <= 2":                "downtime is a time, and \"2\" is not; units: ns, us",
-		"downtime <= 2%":               "downtime is a time",
-		"uptime >= 2s":                 "uptime is a share",
-		"errors <= fast":               `"fast" is not a number with a unit`,
-		"p95 <= 2s during lunch":       `no phase "lunch"; phases: settle, inject, hold`,
-		"p95 <= NaN":                   "not a finite number",
-		"p95 <= 2 s 3":                 "is not a number with a unit",
-		"downtime => 2s":               "want an operator first",
-		"rate >= 1000/fortnight":       "is not a number with a unit",
-		"mean <= +Inf":                 "not a finite number",
-		"uptime >= 99.9% during hold ": "",
-		"ttr <= 2s during hold":        "counted from an injection",
+		"":                                 "want QUANTITY OPERATOR VALUE",
+		"downtime 2s":                      "want QUANTITY OPERATOR VALUE",
+		"downtme <= 2s":                    `no quantity "downtme"; quantities: downtime, uptime`,
+		"p100 <= 2s":                       `no quantity "p100"`,
+		"downtime <= 2":                    "downtime is a time, and \"2\" is not; units: ns, us",
+		"downtime <= 2%":                   "downtime is a time",
+		"uptime >= 2s":                     "uptime is a share",
+		"errors <= fast":                   `"fast" is not a number with a unit`,
+		"p95 <= 2s during lunch":           `no phase "lunch"; phases: settle, inject, hold`,
+		"p95 <= NaN":                       "not a finite number",
+		"p95 <= 2 s 3":                     "is not a number with a unit",
+		"downtime => 2s":                   "want an operator first",
+		"rate >= 1000/fortnight":           "is not a number with a unit",
+		"mean <= +Inf":                     "not a finite number",
+		"uptime >= 99.9% during hold ":     "",
+		"ttr <= 2s during hold":            "counted from an injection",
+		"p95 <= 2s baseline":               "a baseline goes with a multiple of it",
+		"p95 <= 1.5x":                      "a baseline goes with a multiple of it",
+		"downtime <= 2x baseline":          "downtime is not compared with a baseline; quantities: mean, max, min, pNN",
+		"p95 <= 2x baseline during settle": "the baseline is the settle phase itself",
 	} {
 		_, err := steadystate.ParseLimit(text)
 		switch {
@@ -166,7 +171,7 @@ func TestWorst(t *testing.T) {
 func ExampleParseLimit() {
 	_, err := steadystate.ParseLimit("downtime <= 2%")
 	fmt.Println(err)
-	// Output: limit "downtime <= 2%": downtime is a time, and "2%" is not; units: ns, us, ms, s, m, h (time), % (share), /s, /min, /h (rate) or none
+	// Output: limit "downtime <= 2%": downtime is a time, and "2%" is not; units: ns, us, ms, s, m, h (time), % (share), /s, /min, /h (rate), x (of the baseline) or none
 }
 
 func ExampleTimeline_Outages() {

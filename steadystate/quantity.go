@@ -36,6 +36,7 @@ const (
 	timespan  dimension = "time"
 	share     dimension = "share"
 	frequency dimension = "rate"
+	ratio     dimension = "multiple"
 )
 
 // Longest names first within those that share a suffix: the parser takes the
@@ -52,10 +53,11 @@ var units = []unit{
 	{"m", 60, timespan},
 	{"h", 3600, timespan},
 	{"%", 0.01, share},
+	{"x", 1, ratio},
 	{"", 1, number},
 }
 
-const unitChoices = "ns, us, ms, s, m, h (time), % (share), /s, /min, /h (rate) or none"
+const unitChoices = "ns, us, ms, s, m, h (time), % (share), /s, /min, /h (rate), x (of the baseline) or none"
 
 // ParseTolerance reads a tolerance from its text form.
 func ParseTolerance(text string) (Tolerance, error) {

@@ -63,5 +63,5 @@ func TestWithoutLocalPortsNothingIsKnownOfTheService(t *testing.T) {
 	if err := shortExperiment(constant, "errors <= 0.1%", fault).Run(t.Context(), experiments.NewRecorder(&record)); err != nil {
 		t.Fatal(err)
 	}
-	lacks(t, judged(t, &record), "no local port left")
+	lacks(t, judged(t, record.Bytes()), "no local port left")
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -60,9 +59,9 @@ func shortExperiment(l experiments.Load, limit string, faults ...experiments.Fau
 // named answers with its name, which proves to the judge whom a fault met.
 func named(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Pod", "one") }
 
-func judged(t *testing.T, record io.Reader) experiments.Result {
+func judged(t *testing.T, record []byte) experiments.Result {
 	t.Helper()
-	result, err := experiments.Judge(experiments.Read(record), nil)
+	result, err := experiments.Judge(experiments.Read(bytes.NewReader(record)), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +125,7 @@ func TestAServerThatTakesHalfTheRateIsNeitherHeldNorBroken(t *testing.T) {
 			if err := shortExperiment(constant, row.limit).Run(t.Context(), experiments.NewRecorder(&record)); err != nil {
 				t.Fatal(err)
 			}
-			result := judged(t, &record)
+			result := judged(t, record.Bytes())
 			blamesTheLoad(t, result)
 			traffic := result.Traffic[experiments.TrafficSignal]
 			if traffic.Late == 0 || traffic.LateTime < experiments.LateAfter || traffic.Rate < 0.9*rate || traffic.Rate > 1.1*rate {

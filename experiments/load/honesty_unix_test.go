@@ -23,7 +23,7 @@ func TestWithoutFileHandlesNothingIsKnownOfTheService(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lacks(t, judged(t, bytes.NewReader(record)), "too many open files")
+	lacks(t, judged(t, record), "too many open files")
 }
 
 // fewFiles is the role of a process that runs an experiment during which it

@@ -178,7 +178,7 @@ func TestABlindExperimentPlantsWhenTheServiceIsSteady(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	result, err := experiments.Judge(experiments.Read(&record), nil)
+	result, err := experiments.Judge(experiments.Read(bytes.NewReader(record.Bytes())), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

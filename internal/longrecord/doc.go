@@ -9,7 +9,7 @@
 //	if err := longrecord.Write(&file, 6_000_000); err != nil {
 //		return err
 //	}
-//	result, err := experiments.Judge(experiments.Read(&file), nil)
+//	result, err := experiments.Judge(experiments.Read(bytes.NewReader(file.Bytes())), nil)
 //	if err != nil {
 //		return err
 //	}

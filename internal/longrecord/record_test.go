@@ -5,6 +5,9 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+	"runtime"
 	"testing"
 
 	"github.com/aftershockhq/aftershock/experiments"
@@ -39,7 +42,7 @@ func TestARequestTakesAtMostTenBytes(t *testing.T) {
 func TestEveryRequestReadsBack(t *testing.T) {
 	in, out := io.Pipe()
 	go func() { _ = out.CloseWithError(longrecord.Write(out, *requests)) }()
-	defer in.Close()
+	defer func() { _ = in.Close() }()
 	seen, failed, ended := 0, 0, false
 	for e, err := range experiments.Read(in) {
 		if err != nil {
@@ -69,7 +72,7 @@ func TestTheRecordIsJudgedAsARun(t *testing.T) {
 	if err := longrecord.Write(&record, 60_000); err != nil {
 		t.Fatal(err)
 	}
-	result, err := experiments.Judge(experiments.Read(&record), nil)
+	result, err := experiments.Judge(experiments.Read(bytes.NewReader(record.Bytes())), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,13 +86,60 @@ func TestTheRecordIsJudgedAsARun(t *testing.T) {
 	}
 }
 
+// Judging keeps what the rate of the requests and the settle time ask for,
+// however long the record is. The worst case: an outage from the beginning to
+// the end, every other request failing.
+func TestJudgingTakesMemoryThatDoesNotGrowWithTheRecord(t *testing.T) {
+	file, err := os.Create(filepath.Join(t.TempDir(), "record.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	if err := longrecord.Write(file, *requests); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		t.Fatal(err)
+	}
+	live := func() uint64 {
+		var stats runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&stats)
+		return stats.HeapAlloc
+	}
+	before, most, n := live(), uint64(0), 0
+	entries := experiments.Read(file)
+	result, err := experiments.Judge(func(yield func(experiments.Entry, error) bool) {
+		for e, err := range entries {
+			if n++; n%max(1, *requests/200_000) == 0 {
+				most = max(most, live())
+			}
+			if !yield(e, err) {
+				return
+			}
+		}
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := float64(most-before) / (1 << 20)
+	t.Logf("%d requests: at most %.1f MB kept", result.Traffic[experiments.TrafficSignal].Sent, kept)
+	if kept > 16 {
+		t.Errorf("%.1f MB kept for %d requests, want at most 16", kept, *requests)
+	}
+	check := result.Checks[0]
+	if len(check.Outages) != 1 || !check.Outages[0].Open || check.Bad < *requests/3 {
+		t.Errorf("%d bad, outages %+v: want one from the beginning to the end", check.Bad, check.Outages)
+	}
+}
+
 func ExampleWrite() {
 	var record bytes.Buffer
 	if err := longrecord.Write(&record, 10_000); err != nil {
 		fmt.Println(err)
 		return
 	}
-	result, err := experiments.Judge(experiments.Read(&record), nil)
+	result, err := experiments.Judge(experiments.Read(bytes.NewReader(record.Bytes())), nil)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -1,0 +1,33 @@
+package experiments
+
+import (
+	"slices"
+
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// checked is a check on its way through the record.
+type checked struct {
+	steadystate.Check
+	windows []steadystate.Span
+	fold    *steadystate.Fold
+	figures []steadystate.Figures // of the windows, in the end
+}
+
+// newChecked follows a check over every window that may be asked about: the
+// injection to the end, each phase, and the end.
+func (j *judge) newChecked(c steadystate.Check) *checked {
+	k := &checked{Check: c, windows: []steadystate.Span{j.Window, j.ending()}}
+	for _, p := range j.Phases {
+		k.windows = append(k.windows, p.Span)
+	}
+	k.fold = steadystate.NewFold(c.Good, steadystate.Rule{Settle: j.plan.Settle, Allowed: c.Allowed}, steadystate.Span{To: j.last}, k.windows...)
+	o := j.order(c.Signal)
+	o.next = append(o.next, k.fold.Add)
+	return k
+}
+
+// over are the figures of one of the windows.
+func (k *checked) over(window steadystate.Span) steadystate.Figures {
+	return k.figures[slices.Index(k.windows, window)]
+}

@@ -1,0 +1,107 @@
+package experiments
+
+import (
+	"fmt"
+
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// change is what an effect that is a change of a target's signal is judged by.
+type change struct {
+	Effect
+	fault, target, signal string
+	before, during, after stage
+}
+
+// stage is a stretch of time and the values that were observed in it.
+type stage struct {
+	steadystate.Span
+	steadystate.Values
+	most float64
+}
+
+// add takes in an observation that speaks of an instant in the stage.
+func (s *stage) add(o steadystate.Observation) {
+	if o.Unknown != "" || o.Failed != "" || o.From < s.From || o.To > s.To {
+		return
+	}
+	if s.N() == 0 || o.Value > s.most {
+		s.most = o.Value
+	}
+	s.Add(o.Value)
+}
+
+func (c *change) add(o steadystate.Observation) {
+	c.before.add(o)
+	c.during.add(o)
+	c.after.add(o)
+}
+
+// newEffects follows the changes that the injections' effects are.
+func (j *judge) newEffects() {
+	for _, i := range j.Injections {
+		until := j.last
+		if i.Removed != nil {
+			until = i.Removed.From
+		}
+		for _, effect := range i.Effects {
+			if effect.Signal == "" {
+				continue
+			}
+			for _, t := range i.Targets {
+				j.effects = append(j.effects, &change{
+					Effect: effect,
+					fault:  i.Fault,
+					target: t.Name,
+					signal: TargetSignal(effect.Signal, t.Name),
+					before: stage{Span: steadystate.Span{To: i.From}},
+					during: stage{Span: steadystate.Span{From: i.To, To: until}},
+					after:  stage{Span: j.ending()},
+				})
+			}
+		}
+	}
+}
+
+// leastValues is of how many values a median is taken.
+const leastValues = 3
+
+// seen says what was seen of the change; missing, if anything, what was not.
+func (c *change) seen() (text, missing string) {
+	for _, s := range []struct {
+		name  string
+		stage *stage
+	}{{"before the fault", &c.before}, {"while it was on", &c.during}, {"in the end", &c.after}} {
+		// Nothing that gets through is what a fault that lets nothing through
+		// does.
+		if n := s.stage.N(); n < leastValues && (c.AtMost == nil || s.stage != &c.during) {
+			return "", fmt.Sprintf("%s was observed %d times %s, wanted at least %d", c.signal, n, s.name, leastValues)
+		}
+	}
+	if c.AtMost != nil {
+		return c.fell()
+	}
+	median := func(s *stage) float64 { return s.Quantile(0.5).Low }
+	before, during, after := median(&c.before), median(&c.during), median(&c.after)
+	text = fmt.Sprintf("median of %s %.4g before the fault, %.4g while it was on, %.4g in the end", c.signal, before, during, after)
+	switch {
+	case during-before < c.Rise:
+		return "", fmt.Sprintf("%s, wanted at least %.4g more while it was on", text, c.Rise)
+	case after-before >= c.Rise:
+		return "", text + ": it did not fall again"
+	}
+	return text, ""
+}
+
+func (c *change) fell() (text, missing string) {
+	text = fmt.Sprintf("greatest of %s %.4g before the fault, %.4g of %d while it was on, %.4g in the end", c.signal, c.before.most, c.during.most, c.during.N(), c.after.most)
+	switch {
+	case c.before.most <= *c.AtMost:
+		return "", fmt.Sprintf("%s: it was no more than %.4g before", text, *c.AtMost)
+	case c.during.N() > 0 && c.during.most > *c.AtMost:
+		return "", fmt.Sprintf("%s, wanted at most %.4g while it was on", text, *c.AtMost)
+	case c.after.most <= *c.AtMost:
+		return "", text + ": it did not rise again"
+	}
+	return text, ""
+}

@@ -1,0 +1,85 @@
+package experiments_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/steadystatetest"
+)
+
+// shaken is a run of thirty seconds with a fault from the tenth to the
+// twentieth, whose effect is looked for in one signal of the pod, with the
+// values before, during and after it.
+func shaken(t *testing.T, effect experiments.Effect, before, during, after float64) experiments.Proof {
+	t.Helper()
+	target := experiments.Target{Name: "pod", UID: "a"}
+	plan := &experiments.Plan{Name: "shaken", Settle: 5 * s, Faults: []string{"shake"}, Checks: []steadystate.Check{{
+		Name: "whole", Signal: "replicas", Good: steadystatetest.Good,
+	}}}
+	var seen []steadystate.Observation
+	for at := time.Duration(0); at < 30*s; at += s {
+		value := before
+		switch {
+		case at > 20*s:
+			value = after
+		case at >= 10*s:
+			value = during
+		}
+		seen = append(seen, steadystate.Observation{Span: steadystate.Span{From: at, To: at + 100*time.Millisecond}, Value: value})
+	}
+	list := []experiments.Entry{
+		{Header: &experiments.Header{Format: experiments.Format, Version: experiments.Version}},
+		{Plan: plan},
+		{Phase: experiments.PhaseSettle},
+		{At: 10 * s, Phase: experiments.PhaseInject},
+		{At: 10 * s, Injection: &experiments.Injection{Fault: "shake", Span: steadystate.Instant(10 * s), Targets: []experiments.Target{target}, Effects: []experiments.Effect{effect}}},
+		{At: 20 * s, Phase: experiments.PhaseRecover},
+		{At: 20 * s, Removal: &experiments.Removal{Fault: "shake", Span: steadystate.Instant(20 * s)}},
+		{At: 30 * s, Observations: &experiments.Observations{Signal: experiments.TargetSignal("cpu", "pod"), List: seen}},
+		{At: 30 * s, Observations: &experiments.Observations{Signal: "replicas", List: steadystatetest.Observations(strings.Repeat("+", 30), s, 0)}},
+		{At: 30 * s, End: &experiments.End{Reason: experiments.Completed}},
+	}
+	result, err := experiments.Judge(all(list), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range result.Proofs {
+		if p.Name == "effect" {
+			return p
+		}
+	}
+	t.Fatalf("no proof of the effect in %+v", result.Proofs)
+	return experiments.Proof{}
+}
+
+func TestAnEffectIsAChangeThatIsGoneAgain(t *testing.T) {
+	nothing := 0.0
+	rise := experiments.Effect{Signal: "cpu", Rise: 0.5}
+	fall := experiments.Effect{Signal: "cpu", AtMost: &nothing}
+	for _, row := range []struct {
+		sentence              string
+		effect                experiments.Effect
+		before, during, after float64
+		want                  steadystate.Verdict
+		text                  string
+	}{
+		{"what rose by enough and fell again was there", rise, 0.1, 0.9, 0.1, steadystate.Held, "median of cpu of pod 0.1 before the fault, 0.9 while it was on, 0.1 in the end"},
+		{"what rose by less was not", rise, 0.1, 0.4, 0.1, steadystate.Unknown, "wanted at least 0.5 more while it was on"},
+		{"what never fell again was something else", rise, 0.1, 0.9, 0.9, steadystate.Unknown, "it did not fall again"},
+		{"what nothing got through was cut off", fall, 3, 0, 3, steadystate.Held, "greatest of cpu of pod 3 before the fault, 0 of"},
+		{"a trickle is not nothing", fall, 3, 0.1, 3, steadystate.Unknown, "wanted at most 0 while it was on"},
+		{"what was cut off before shows nothing", fall, 0, 0, 3, steadystate.Unknown, "it was no more than 0 before"},
+		{"nor what stays cut off", fall, 3, 0, 0, steadystate.Unknown, "it did not rise again"},
+		{"what was not observed shows nothing", experiments.Effect{Signal: "memory", Rise: 1}, 0, 2, 0, steadystate.Unknown, "memory of pod was observed 0 times before the fault, wanted at least 3"},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			p := shaken(t, row.effect, row.before, row.during, row.after)
+			if p.Verdict != row.want || !strings.Contains(p.Text, row.text) {
+				t.Errorf("%s: %q, want %s with %q", p.Verdict, p.Text, row.want, row.text)
+			}
+		})
+	}
+}

@@ -1,0 +1,68 @@
+package steadystate
+
+// A Fold computes the figures of a signal over windows of time from its
+// observations in their order, one by one, in memory that depends on their
+// rate and on the settle time but not on their number. [Timeline] is for those
+// that fit into memory and come in any order.
+type Fold struct {
+	good    Tolerance
+	windows []*view
+	gaps    gaps
+	outages outages
+	record  Span
+}
+
+// view is what a fold knows of one window.
+type view struct {
+	Figures
+	blind blind
+}
+
+// NewFold begins a fold; record is the whole time observed, which bounds
+// outages that are open at its ends.
+func NewFold(good Tolerance, rule Rule, record Span, windows ...Span) *Fold {
+	f := &Fold{
+		good:    good,
+		gaps:    newGaps(record),
+		outages: outages{good: good, rule: rule, record: record},
+		record:  record,
+	}
+	for _, w := range windows {
+		f.windows = append(f.windows, &view{Figures: Figures{Window: w, rule: rule}, blind: newBlind(w)})
+	}
+	return f
+}
+
+// Add takes in an observation. None may come before one that was added: see
+// [Observation.Compare].
+func (f *Fold) Add(o Observation) {
+	good, bad := o.Good(f.good), o.Bad(f.good)
+	f.gaps.add(o, good || bad)
+	if good || bad {
+		f.outages.add(o)
+	}
+	for _, w := range f.windows {
+		if good || bad {
+			w.blind.add(o.Span)
+		}
+		if w.Window.From <= o.From && o.From <= w.Window.To {
+			w.count(o, f.good)
+		}
+	}
+}
+
+// Outages ends the fold: those of the whole record, in order.
+func (f *Fold) Outages() []Outage { return f.outages.end() }
+
+// Figures ends the fold: one for each window.
+func (f *Fold) Figures() []Figures {
+	f.gaps.close(f.record.To)
+	outages := f.Outages()
+	var list []Figures
+	for _, w := range f.windows {
+		w.Resolution = w.blind.resolution()
+		w.conclude(outages, f.gaps.within(w.Window))
+		list = append(list, w.Figures)
+	}
+	return list
+}
