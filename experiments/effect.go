@@ -1,6 +1,7 @@
 package experiments
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -81,9 +82,10 @@ func (c *change) seen() (text, missing string) {
 	if c.AtMost != nil {
 		return c.fell()
 	}
-	median := func(s *stage) float64 { return s.Quantile(0.5).Low }
-	before, during, after := median(&c.before), median(&c.during), median(&c.after)
-	text = fmt.Sprintf("median of %s %.4g before the fault, %.4g while it was on, %.4g in the end", c.signal, before, during, after)
+	q := cmp.Or(c.Quantile, 0.5)
+	quantile := func(s *stage) float64 { return s.Values.Quantile(q).Low }
+	before, during, after := quantile(&c.before), quantile(&c.during), quantile(&c.after)
+	text = fmt.Sprintf("p%.4g of %s %.4g before the fault, %.4g while it was on, %.4g in the end", 100*q, c.signal, before, during, after)
 	switch {
 	case during-before < c.Rise:
 		return "", fmt.Sprintf("%s, wanted at least %.4g more while it was on", text, c.Rise)

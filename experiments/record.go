@@ -84,9 +84,12 @@ type Effect struct {
 	// Signal of every target, see [TargetSignal], must change while the fault
 	// is on, from the injection's span to the removal's: by Rise, or to AtMost.
 	Signal string `json:"signal,omitempty"`
-	// Rise is by how much the median of its values must lie above that of the
+	// Rise is by how much the quantile of its values must lie above that of the
 	// settle phase, in the signal's unit.
 	Rise float64 `json:"rise,omitempty"`
+	// Quantile is which one; zero is the median. What befalls one in ten
+	// requests is seen in the 0.95-quantile.
+	Quantile float64 `json:"quantile,omitempty"`
 	// AtMost is what no value may exceed, where some did before.
 	AtMost *float64 `json:"atMost,omitempty"`
 }
