@@ -6,13 +6,11 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
+	"sync"
 	"syscall"
 	"time"
-
-	vegeta "github.com/tsenart/vegeta/v12/lib"
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -36,22 +34,36 @@ type Constant struct {
 	Timeout time.Duration
 	// Reuse keeps connections alive and uses them again.
 	Reuse bool
+	// ReuseRate is the number of requests per second that are sent besides,
+	// over connections that are kept alive, as the signal [ReusedSignal]: what
+	// breaks a user's open connection may leave new ones alone, and the other
+	// way round. Default: none. Not with Reuse.
+	ReuseRate int
 	// NamedBy is the response header in which the service says which of its
 	// instances answered; default "X-Pod".
 	NamedBy string
 	// TLS configures HTTPS; nil: the system's certificate authorities.
 	TLS *tls.Config
-	// MaxInFlight is how many requests may wait for their answers at once;
-	// default: three times what a black hole of the whole time-out holds. Beyond
-	// it requests are sent late, and the judge is told.
+	// MaxInFlight is how many requests of a signal may wait for their answers at
+	// once; default: three times what a black hole of the whole time-out holds.
+	// Beyond it requests are sent late, and the judge is told.
 	MaxInFlight uint64
 
 	// control is called on each socket before it connects, as that of
 	// [net.Dialer] is: for tests of what the load's machine runs out of.
 	control func(network, address string, conn syscall.RawConn) error
+	// room is how many requests may wait to be recorded; default: those of
+	// [recordWithin].
+	room int
 }
 
+// recordWithin is for how long whoever records the requests may be away.
+const recordWithin = 10 * time.Second
+
 var _ experiments.Load = Constant{}
+
+// ReusedSignal is the signal that the requests of [Constant.ReuseRate] make.
+const ReusedSignal = experiments.TrafficSignal + " reused"
 
 func (c Constant) withDefaults() Constant {
 	c.Method = cmp.Or(c.Method, http.MethodGet)
@@ -68,6 +80,12 @@ func (c Constant) Validate() error {
 	var errs []error
 	if c.Rate <= 0 {
 		errs = append(errs, fmt.Errorf("load: rate %d: want at least one request per second", c.Rate))
+	}
+	switch {
+	case c.ReuseRate < 0:
+		errs = append(errs, fmt.Errorf("load: reuse rate %d: want none or more requests per second", c.ReuseRate))
+	case c.ReuseRate > 0 && c.Reuse:
+		errs = append(errs, fmt.Errorf("load: reuse and a reuse rate of %d: with a rate of reused connections the others are fresh", c.ReuseRate))
 	}
 	if c.Timeout < 0 {
 		errs = append(errs, fmt.Errorf("load: time-out %s is below zero", c.Timeout))
@@ -89,6 +107,9 @@ func (c Constant) String() string {
 	if c.Reuse {
 		connections = "reused connections"
 	}
+	if c.ReuseRate > 0 {
+		connections += fmt.Sprintf(" and %d/s over reused ones", c.ReuseRate)
+	}
 	return fmt.Sprintf("%d requests/s over %s, %s %s, time-out %s", c.Rate, connections, c.Method, c.URL, c.Timeout)
 }
 
@@ -98,68 +119,51 @@ func (c Constant) Resolution(latency time.Duration) time.Duration {
 	return time.Second/time.Duration(max(1, c.Rate)) + latency
 }
 
+// Signals are the signals that the load yields, each with what it is.
+func (c Constant) Signals() map[string]string {
+	signals := map[string]string{}
+	for _, s := range c.streams() {
+		signals[cmp.Or(s.signal, experiments.TrafficSignal)] = s.String()
+	}
+	return signals
+}
+
+// streams are the load's streams of requests.
+func (c Constant) streams() []stream {
+	reused := c
+	reused.Rate, reused.Reuse, reused.ReuseRate = c.ReuseRate, true, 0
+	c.ReuseRate = 0
+	list := []stream{{Constant: c.withDefaults()}}
+	if reused.Rate > 0 {
+		list = append(list, stream{Constant: reused.withDefaults(), signal: ReusedSignal})
+	}
+	return list
+}
+
 // Drive sends requests until ctx ends, waits for those in flight, and returns.
+// It never waits for each, which is called by one goroutine: when each is more
+// than 10 s of requests behind, Drive ends with an error.
 func (c Constant) Drive(ctx context.Context, clock steadystate.Clock, each func(experiments.Request)) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	c = c.withDefaults()
-	transport := &http.Transport{
-		DialContext:         (&net.Dialer{Timeout: c.Timeout, Control: c.control}).DialContext,
-		TLSClientConfig:     c.TLS,
-		DisableKeepAlives:   !c.Reuse,
-		MaxIdleConnsPerHost: int(min(c.MaxInFlight, 1<<16)), //nolint:gosec // bounded
-		ForceAttemptHTTP2:   false,
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	pulse := startPulse(clock, 2*c.withDefaults().Timeout+recordWithin)
+	defer pulse.end()
+	room := cmp.Or(c.room, max(1024, (c.Rate+c.ReuseRate)*int(recordWithin/time.Second)))
+	handover := startHandover(room, each)
+	var driving sync.WaitGroup
+	for _, s := range c.streams() {
+		s.clock, s.pulse = clock, pulse
+		driving.Go(func() {
+			s.drive(ctx, func(q experiments.Request) {
+				if err := handover.pass(q); err != nil {
+					stop(err)
+				}
+			})
+		})
 	}
-	defer transport.CloseIdleConnections()
-	attempts := newAttempts(transport, c.Timeout)
-	attacker := vegeta.NewAttacker(
-		vegeta.Client(&http.Client{
-			Transport: attempts,
-			// A redirect is an answer; following it would measure another URL.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		}),
-		vegeta.MaxWorkers(c.MaxInFlight),
-	)
-	target := vegeta.NewStaticTargeter(vegeta.Target{Method: c.Method, URL: c.URL, Header: c.Header, Body: c.Body})
-	plan := &schedule{Pacer: vegeta.Rate{Freq: c.Rate, Per: time.Second}}
-
-	done := make(chan struct{})
-	defer close(done)
-	go func() {
-		select {
-		case <-ctx.Done():
-			attacker.Stop()
-		case <-done:
-		}
-	}()
-	for result := range attacker.Attack(target, plan, 0, "aftershock") {
-		// A result comes after the pacer was asked, so the start is known.
-		each(c.request(clock, plan.start, result, attempts.take(result.Seq)))
-	}
-	return nil
-}
-
-// request translates a result.
-func (c Constant) request(clock steadystate.Clock, start time.Time, r *vegeta.Result, a attempt) experiments.Request {
-	sent := clock.At(r.Timestamp)
-	// vegeta plans its first request for the end of the first interval.
-	planned := clock.At(start) + time.Duration(r.Seq+1)*time.Second/time.Duration(c.Rate) //nolint:gosec // a count
-	q := experiments.Request{
-		Seq:      r.Seq,
-		Planned:  min(sent, planned),
-		Sent:     sent,
-		Answered: sent + r.Latency,
-		Outcome: experiments.Outcome{
-			Code:     int(r.Code),
-			Error:    a.reason,
-			By:       r.Headers.Get(c.NamedBy),
-			Attempts: a.n,
-			Local:    a.local,
-		},
-	}
-	if q.Error == "" && q.Code == 0 {
-		q.Error = cmp.Or(r.Error, "no answer")
-	}
-	return q
+	driving.Wait()
+	return handover.end()
 }

@@ -8,3 +8,10 @@ func (c Constant) WithControl(control func(network, address string, conn syscall
 	c.control = control
 	return c
 }
+
+// WithRoom is the load with room for so many requests that wait to be
+// recorded.
+func (c Constant) WithRoom(room int) Constant {
+	c.room = room
+	return c
+}

@@ -3,7 +3,6 @@
 package load_test
 
 import (
-	"bytes"
 	"context"
 	"net/http"
 	"net/http/httptest"
