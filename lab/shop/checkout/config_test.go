@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -21,13 +22,39 @@ func TestConfigure(t *testing.T) {
 	if err != nil || !c.graceful || c.startDelay != 0 || c.listen != ":8080" {
 		t.Errorf("without environment: %+v, %v", c, err)
 	}
-	c, err = configure(env("START_DELAY", "8s", "GRACEFUL", "false", "WORK", "7", "POD_NAME", "p"))
-	if err != nil || c.graceful || c.startDelay != 8*time.Second || c.work != 7 || c.pod != "p" {
-		t.Errorf("%+v, %v", c, err)
+	if c.payments != "" || c.tries != 3 || !c.breaks || c.patience.all > 500*time.Millisecond || c.patience.try == 0 || c.livesOnPayments {
+		t.Errorf("without environment a customer waits too long, or for too little: %+v", c)
 	}
-	for name, value := range map[string]string{"START_DELAY": "8", "GRACEFUL": "maybe", "WORK": "200us"} {
-		if _, err := configure(env(name, value)); err == nil || !strings.HasPrefix(err.Error(), name+"=") {
-			t.Errorf("%s=%s: %v", name, value, err)
-		}
+	c, err = configure(env(
+		"START_DELAY", "8s", "GRACEFUL", "false", "WORK", "7", "POD_NAME", "p", "PAYMENTS", "http://p", "PAY_TRIES", "1",
+		"PAY_TRY_TIMEOUT", "0s", "PAY_TIMEOUT", "0s", "BREAKER", "false", "BREAKER_PAUSE", "1s", "LIVENESS_PAYMENTS", "true", "LEAK", "9",
+	))
+	want := config{
+		listen: ":8080", pod: "p", work: 7, startDelay: 8 * time.Second, drainDelay: 3 * time.Second, payments: "http://p", tries: 1,
+		pause: time.Second, livesOnPayments: true, leakedPerRequest: 9,
+	}
+	if err != nil || c != want {
+		t.Errorf("%+v, %v, want %+v", c, err, want)
+	}
+	for _, c := range []struct{ says, name, value, err string }{
+		{"a duration has a unit", "START_DELAY", "8", `START_DELAY="8": time: missing unit in duration "8"`},
+		{"it is not negative", "PAY_TIMEOUT", "-1s", `PAY_TIMEOUT="-1s": time does not run backwards: want 0s or more`},
+		{"yes or no", "GRACEFUL", "maybe", `GRACEFUL="maybe": strconv.ParseBool`},
+		{"work is a number", "WORK", "200us", `WORK="200us": strconv.Atoi`},
+		{"and not negative", "LEAK", "-1", `LEAK="-1": want 0 or more kilobytes`},
+		{"no tries would be tries without end", "PAY_TRIES", "0", `PAY_TRIES="0": want 1 or more`},
+	} {
+		t.Run(c.says, func(t *testing.T) {
+			if _, err := configure(env(c.name, c.value)); err == nil || !strings.HasPrefix(err.Error(), c.err) {
+				t.Errorf("got %v, want %s", err, c.err)
+			}
+		})
+	}
+}
+
+func TestOnlyOneArgumentIsKnown(t *testing.T) {
+	err := exec(t.Context(), []string{"refunds"}, func(string) string { return "" }, io.Discard)
+	if err == nil || err.Error() != `unknown arguments ["refunds"]: the only one there is is payments` {
+		t.Errorf("%v", err)
 	}
 }

@@ -150,7 +150,7 @@ func TestRequestsAreWrittenDownWithTheirNumbers(t *testing.T) {
 }
 
 // life runs the server, and returns its address, how to ask it to end, and how it ended.
-func life(t *testing.T, c config, out *output) (url string, end func(), ended <-chan error) {
+func life(t *testing.T, c config, out *output, role func(config, *truth) *service) (url string, end func(), ended <-chan error) {
 	t.Helper()
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -164,7 +164,7 @@ func life(t *testing.T, c config, out *output) (url string, end func(), ended <-
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- serve(ctx, c, log, newCheckout) }()
+	go func() { done <- serve(ctx, c, log, role) }()
 	return "http://" + c.listen, cancel, done
 }
 
@@ -184,7 +184,7 @@ func get(t *testing.T, url string) (*http.Response, error) {
 
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !is(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("not in time: %s", what)
 		}
@@ -192,12 +192,21 @@ func eventually(t *testing.T, what string, is func() bool) {
 }
 
 func TestGracefulShutdown(t *testing.T) {
+	for _, c := range []struct {
+		path string
+		role func(config, *truth) *service
+	}{{"/checkout", newCheckout}, {"/pay", newPayments}} {
+		t.Run(c.path, func(t *testing.T) { gracefulShutdown(t, c.path, c.role) })
+	}
+}
+
+func gracefulShutdown(t *testing.T, path string, role func(config, *truth) *service) {
 	out := &output{}
-	url, end, ended := life(t, config{graceful: true, drainDelay: 500 * time.Millisecond, work: 1}, out)
+	url, end, ended := life(t, config{graceful: true, drainDelay: 500 * time.Millisecond, work: 1}, out, role)
 	eventually(t, "it is ready", func() bool { r, err := get(t, url+"/readyz"); return err == nil && r.StatusCode == 200 })
 	end()
 	eventually(t, "it is not ready", func() bool { r, err := get(t, url+"/readyz"); return err == nil && r.StatusCode == 503 })
-	r, err := get(t, url+"/checkout")
+	r, err := get(t, url+path)
 	if err != nil || r.StatusCode != 200 {
 		t.Fatalf("while it drains: %v", err)
 	}
@@ -210,14 +219,14 @@ func TestGracefulShutdown(t *testing.T) {
 	if got, want := events(out.lines(t)), "start listening terminate request closed exit"; got != want {
 		t.Errorf("saw %q, want %q", got, want)
 	}
-	if _, err := get(t, url+"/checkout"); err == nil {
+	if _, err := get(t, url+path); err == nil {
 		t.Error("it serves after its end")
 	}
 }
 
 func TestWithoutGracefulShutdownItEndsAtOnce(t *testing.T) {
 	out := &output{}
-	url, end, ended := life(t, config{graceful: false, drainDelay: time.Hour}, out)
+	url, end, ended := life(t, config{graceful: false, drainDelay: time.Hour}, out, newCheckout)
 	eventually(t, "it is ready", func() bool { r, err := get(t, url+"/readyz"); return err == nil && r.StatusCode == 200 })
 	end()
 	if err := <-ended; err != nil {
@@ -230,7 +239,7 @@ func TestWithoutGracefulShutdownItEndsAtOnce(t *testing.T) {
 
 func TestASlowStartDoesNotListen(t *testing.T) {
 	out := &output{}
-	url, end, ended := life(t, config{startDelay: time.Hour}, out)
+	url, end, ended := life(t, config{startDelay: time.Hour}, out, newCheckout)
 	eventually(t, "it has started", func() bool { return len(out.lines(t)) == 1 })
 	if _, err := get(t, url+"/checkout"); err == nil {
 		t.Error("it serves before its time")
