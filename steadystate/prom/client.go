@@ -25,12 +25,14 @@ type Client struct {
 
 // NewClient makes a client. Nothing is sent yet; the error is about the
 // config: a URL that cannot be one, settings that contradict each other, a
-// file of TLS certificates that cannot be read.
-func NewClient(c Config) (*Client, error) {
+// file of TLS certificates that cannot be read. The options are those of
+// Prometheus' own HTTP client, for what no file can say: how to dial a server
+// that is reached through a tunnel.
+func NewClient(c Config, options ...config.HTTPClientOption) (*Client, error) {
 	if err := c.validate(); err != nil {
 		return nil, fmt.Errorf("configure prometheus: %w", err)
 	}
-	hc, err := config.NewClientFromConfig(c.HTTP, "aftershock", config.WithSecretManager(environment{}))
+	hc, err := config.NewClientFromConfig(c.HTTP, "aftershock", append(slices.Clip(options), config.WithSecretManager(environment{}))...)
 	if err != nil {
 		return nil, fmt.Errorf("configure prometheus: http_config: %w", err)
 	}

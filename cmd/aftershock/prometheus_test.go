@@ -1,0 +1,434 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	promconfig "github.com/prometheus/common/config"
+	"github.com/prometheus/common/route"
+	"github.com/prometheus/prometheus/config"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/util/teststorage"
+	v1 "github.com/prometheus/prometheus/web/api/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/prom"
+	"github.com/aftershockhq/aftershock/suites"
+)
+
+// scrapedEvery is Prometheus' default in most installations.
+const scrapedEvery = 15 * time.Second
+
+// A monitoring is a real Prometheus but for its scraping: storage, engine and
+// HTTP API.
+type monitoring struct {
+	http.Handler
+	store  *teststorage.TestStorage
+	engine *promql.Engine
+}
+
+func newMonitoring(t *testing.T) *monitoring {
+	t.Helper()
+	store, err := teststorage.NewWithError()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &monitoring{store: store, engine: promql.NewEngine(promql.EngineOpts{
+		MaxSamples:    1e6,
+		Timeout:       time.Minute,
+		LookbackDelta: 5 * time.Minute,
+	})}
+	api := v1.NewAPI(m.engine, store, nil, nil, nil, nil, nil,
+		func() config.Config { return config.Config{} }, nil, v1.GlobalURLOptions{},
+		func(f http.HandlerFunc) http.HandlerFunc { return f },
+		nil, "", false, slog.New(slog.DiscardHandler), nil, 0, 0, 0, false, nil, nil, nil, nil, nil, nil,
+		prometheus.NewRegistry(), nil, false, nil, false, false, false, false, 5*time.Minute, false, false, nil)
+	router := route.New()
+	api.Register(router.WithPrefix("/api/v1"))
+	m.Handler = router
+	return m
+}
+
+func (m *monitoring) close() error { return errors.Join(m.engine.Close(), m.store.Close()) }
+
+// scraped stores what a scrape found.
+func (m *monitoring) scraped(at time.Time, served float64) error {
+	app := m.store.Appender(context.Background())
+	for name, value := range map[string]float64{"served_total": served, "up": 1} {
+		series := labels.FromStrings("__name__", name, "job", "shop", "instance", "shop:80")
+		if _, err := app.Append(0, series, at.UnixMilli(), value); err != nil {
+			return err
+		}
+	}
+	return app.Commit()
+}
+
+// seenByPrometheus is the configuration of a service whose only check is a
+// rate over a minute.
+func seenByPrometheus(url string, limits ...string) string {
+	text := `cluster:
+  kubeconfig: kubeconfig
+  uid: 0b1c
+allow:
+  namespaces: [shop]
+service:
+  namespace: shop
+  deployment: checkout
+  selector: {app: checkout}
+load:
+  url: http://127.0.0.1:9/checkout
+prometheus:
+  url: ` + url + `
+times:
+  settle: 2m
+  hold: 10s
+  watch: 5m
+checks:
+  - name: serving
+    query: sum(rate(served_total[1m]))
+    good: ">= 990/s"
+    limits:
+`
+	for _, l := range limits {
+		text += "      - " + l + "\n"
+	}
+	return text
+}
+
+// limitLine is where the check of that file begins, to which its limits belong.
+const limitLine = 19
+
+// configure writes the file, with a kubeconfig beside it, and connects.
+func configure(t *testing.T, kubernetes, text string) (*suites.Target, string) {
+	t.Helper()
+	dir := t.TempDir()
+	kubeconfig := `apiVersion: v1
+kind: Config
+current-context: test
+clusters: [{name: test, cluster: {server: ` + kubernetes + `}}]
+contexts: [{name: test, context: {cluster: test, user: test}}]
+users: [{name: test, user: {}}]
+`
+	path := filepath.Join(dir, "aftershock.yaml")
+	for name, content := range map[string]string{path: text, filepath.Join(dir, "kubeconfig"): kubeconfig} {
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	target, err := connect(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(target.Close)
+	return target, path
+}
+
+// atRest gives the target a cluster in which the service is at rest.
+func atRest(t *testing.T, target *suites.Target) {
+	t.Helper()
+	scheme, err := chaosmesh.Scheme()
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := map[string]string{"app": "checkout"}
+	one := int32(1)
+	objects := []client.Object{
+		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "kube-system", UID: "0b1c"}},
+		&appsv1.Deployment{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "checkout"},
+			Spec:       appsv1.DeploymentSpec{Replicas: &one, Selector: &metav1.LabelSelector{MatchLabels: app}},
+			Status:     appsv1.DeploymentStatus{Replicas: 1, UpdatedReplicas: 1, ReadyReplicas: 1, AvailableReplicas: 1},
+		},
+		&corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "checkout-a", UID: "a", Labels: app},
+			Status:     corev1.PodStatus{Phase: corev1.PodRunning},
+		},
+	}
+	target.Client = fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).Build()
+	target.Chaos, err = chaosmesh.New(target.Client, chaosmesh.Guard{Cluster: "0b1c", Namespaces: target.Namespaces}, chaosmesh.Patience{})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A limit that Prometheus is too coarse for is refused before anything is
+// touched, at its place in the file, with the finest one that would do.
+func TestPreflightRefusesALimitFinerThanItsRate(t *testing.T) {
+	m := newMonitoring(t)
+	server := httptest.NewServer(m)
+	t.Cleanup(func() {
+		server.Close()
+		if err := m.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	now := time.Now()
+	for i := range 20 {
+		back := time.Duration(19-i)*scrapedEvery + time.Second
+		if err := m.scraped(now.Add(-back), 1000*float64(i)*scrapedEvery.Seconds()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kubernetes := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/version" {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, `{"gitVersion":"v1.34.0","platform":"linux/amd64"}`)
+	}))
+	t.Cleanup(kubernetes.Close)
+
+	for _, row := range []struct {
+		sentence string
+		limits   []string
+		code     int
+		want     string
+	}{
+		{"an outage of 5s passes between two scrapes", []string{"outage <= 5s"}, exitUsage, `limit "outage <= 5s" is finer than its signal can decide: an outage of up to 1m1.`},
+		{"so does a downtime of 60s within a rate over a minute", []string{"downtime <= 2m", "downtime <= 60s"}, exitUsage, `the finest limit that could be decided is "downtime <= 1m1.`},
+		{"a limit that the rate can decide is let through", []string{"outage <= 2m"}, exitHeld, ""},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			target, path := configure(t, kubernetes.URL, seenByPrometheus(server.URL, row.limits...))
+			atRest(t, target)
+			var out bytes.Buffer
+			err := preflight(t.Context(), &out, target)
+			if code := exitCode(err); code != row.code {
+				t.Errorf("exit code %d, want %d\n%s%s", code, row.code, out.String(), message(err))
+			}
+			if row.want == "" {
+				if !strings.Contains(out.String(), `ok  check "serving": 1 series, now [`) {
+					t.Errorf("preflight says\n%s", out.String())
+				}
+				return
+			}
+			if want := path + ":" + strconv.Itoa(limitLine) + `: check "serving": `; !strings.Contains(message(err), want) || !strings.Contains(message(err), row.want) {
+				t.Errorf("preflight says\n%swant %q and %q", message(err), want, row.want)
+			}
+		})
+	}
+}
+
+// A shop serves 1000 requests a second but in an outage.
+type shop struct {
+	mu      sync.Mutex
+	down    bool
+	served  float64
+	counted time.Time
+}
+
+func (s *shop) count() float64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	if !s.down && !s.counted.IsZero() {
+		s.served += 1000 * now.Sub(s.counted).Seconds()
+	}
+	s.counted = now
+	return s.served
+}
+
+func (s *shop) set(down bool) {
+	s.count()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.down = down
+}
+
+// A planted outage is a fault that notes the truth.
+type planted struct {
+	shop   *shop
+	scrape func() (next time.Time)
+	after  time.Duration // a scrape
+	truth  steadystate.Span
+}
+
+func (p *planted) String() string { return "planted outage" }
+
+func (p *planted) Inject(_ context.Context, rec *experiments.Recorder) (experiments.Injection, error) {
+	time.Sleep(time.Until(p.scrape().Add(p.after)))
+	p.shop.set(true)
+	p.truth.From = rec.Clock().Now()
+	return experiments.Injection{Targets: []experiments.Target{{Name: "shop"}}, Span: steadystate.Instant(p.truth.From)}, nil
+}
+
+func (p *planted) Recover(_ context.Context, rec *experiments.Recorder) (steadystate.Span, error) {
+	p.shop.set(false)
+	p.truth.To = rec.Clock().Now()
+	return steadystate.Instant(p.truth.To), nil
+}
+
+// pipes listen for connections that are made in this process.
+type pipes struct {
+	made   chan net.Conn
+	closed chan struct{}
+	close  func()
+}
+
+func newPipes() *pipes {
+	p := &pipes{made: make(chan net.Conn), closed: make(chan struct{})}
+	p.close = sync.OnceFunc(func() { close(p.closed) })
+	return p
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.made:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error {
+	p.close()
+	return nil
+}
+
+func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"} }
+
+func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
+	here, there := net.Pipe()
+	select {
+	case p.made <- there:
+		return here, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+// An outage of 10 s that only a rate over a minute shows, scraped every 15 s,
+// is reported with bounds that hold the truth, wherever it lies between the
+// scrapes; a limit of 5 s on it is never held.
+func TestAnOutageThatOnlyPrometheusSees(t *testing.T) {
+	for _, after := range []time.Duration{0, 2 * time.Second, 9 * time.Second, 14 * time.Second} {
+		t.Run(fmt.Sprintf("%s after a scrape", after), func(t *testing.T) {
+			// The file is read and the experiment made as "aftershock run" does.
+			target, _ := configure(t, "http://127.0.0.1:9", seenByPrometheus("http://prometheus.example", "outage <= 5s", "outage <= 5m"))
+			atRest(t, target)
+			experiment := suites.All(target)[0]
+			synctest.Test(t, func(t *testing.T) { seeOutage(t, experiment, after) })
+		})
+	}
+}
+
+// seeOutage runs in a bubble, so that minutes pass in no time.
+func seeOutage(t *testing.T, e experiments.Experiment, after time.Duration) {
+	m := newMonitoring(t)
+	listener := newPipes()
+	server := &http.Server{Handler: m, ReadHeaderTimeout: time.Minute}
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = server.Serve(listener) })
+	c, err := prom.NewClient(prom.Config{URL: "http://prometheus.example"}, promconfig.WithDialContextFunc(listener.dial))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	// Scrapes, for a while before the run already.
+	shop := &shop{}
+	var mu sync.Mutex
+	var next time.Time
+	ctx, stop := context.WithCancel(context.Background())
+	var scraping sync.WaitGroup
+	scraping.Go(func() {
+		ticker := time.NewTicker(scrapedEvery)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case at := <-ticker.C:
+				if err := m.scraped(at, shop.count()); err != nil {
+					t.Errorf("scrape: %v", err)
+				}
+				mu.Lock()
+				next = at.Add(scrapedEvery)
+				mu.Unlock()
+			}
+		}
+	})
+	time.Sleep(5*scrapedEvery + 7*time.Second)
+
+	// The experiment's own checks and sources, on this clock.
+	fault := &planted{shop: shop, after: after, scrape: func() time.Time {
+		mu.Lock()
+		defer mu.Unlock()
+		return next
+	}}
+	e.Load, e.Observers, e.Faults = nil, nil, []experiments.Fault{fault}
+	var signals []steadystate.Signal
+	for _, signal := range e.Hypothesis.Signals {
+		if source, ok := signal.Source.(prom.Source); ok {
+			source.Client = c
+			signals = append(signals, source.Signal(signal.Name))
+		}
+	}
+	e.Hypothesis.Signals = signals
+	var record bytes.Buffer
+	if err := e.Run(t.Context(), experiments.NewRecorder(&record)); err != nil {
+		t.Fatal(err)
+	}
+
+	stop()
+	scraping.Wait()
+	c.Close()
+	_ = server.Close()
+	serving.Wait()
+	if err := m.close(); err != nil {
+		t.Error(err)
+	}
+
+	result, err := experiments.Judge(experiments.Read(bytes.NewReader(record.Bytes())), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := result.Checks[0]
+	if len(check.Outages) != 1 {
+		t.Fatalf("%d outages, want the one that was planted; %s", len(check.Outages), result.Reason)
+	}
+	o := check.Outages[0]
+	t.Logf("from %s to %s, length %v; in truth %s; resolution %s", o.Start, o.End, o.Length(), fault.truth, check.Resolution)
+	if !o.Start.Overlaps(steadystate.Instant(fault.truth.From)) || !o.End.Overlaps(steadystate.Instant(fault.truth.To)) {
+		t.Errorf("from %s to %s, in truth %s", o.Start, o.End, fault.truth)
+	}
+	if truth := fault.truth.Width(); truth != 10*time.Second || !o.Length().Holds(truth) {
+		t.Errorf("length %v, in truth %s", o.Length(), truth)
+	}
+	for _, f := range result.Findings {
+		t.Logf("%s: %s: %s: %s", f.Check, f.Limit, f.Verdict, f.Text)
+		switch f.Limit {
+		case "outage <= 5s":
+			if f.Verdict == steadystate.Held {
+				t.Errorf("%s is held: %s", f.Limit, f.Text)
+			}
+		case "outage <= 5m":
+			if f.Verdict == steadystate.Broken {
+				t.Errorf("%s is broken: %s", f.Limit, f.Text)
+			}
+		}
+	}
+}
