@@ -35,8 +35,8 @@ const (
 	NoBreaker Defect = "no-breaker"
 	// NoTimeout waits for payments for ever. Seen by a partition from payments: no order is answered.
 	NoTimeout Defect = "no-timeout"
-	// LivenessOnPayments restarts checkout when payments do not answer. Seen by a partition from payments, in the downtime of
-	// the traffic and the restarts of the pods.
+	// LivenessOnPayments restarts checkout when payments do not answer. Seen by a partition from payments of ten seconds or
+	// more, in p95 and the errors of the traffic: all pods are restarted at about the same time.
 	LivenessOnPayments Defect = "liveness-on-payments"
 	// CPULimitTooLow has enough processor time for the load and none to spare. Seen by CPU stress, in p95 of the traffic.
 	CPULimitTooLow Defect = "cpu-limit-too-low"

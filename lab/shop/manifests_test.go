@@ -56,7 +56,7 @@ func TestEachDefectIsWrongInOneWay(t *testing.T) {
 		NoBreaker:          "start 2s BREAKER=false",
 		NoTimeout:          "start 2s PAY_TRY_TIMEOUT=0s PAY_TIMEOUT=0s",
 		LivenessOnPayments: "start 2s LIVENESS_PAYMENTS=true hasty",
-		CPULimitTooLow:     "start 2s 100m",
+		CPULimitTooLow:     "start 2s 80m",
 		MemoryLeak:         "start 2s LEAK=128",
 		SlowStart:          "start 5s",
 	}
