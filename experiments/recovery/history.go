@@ -1,0 +1,126 @@
+package recovery
+
+import (
+	"cmp"
+	"errors"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// A History collects from a record what its waterfalls are made of. The zero
+// value is empty and ready for use.
+type History struct {
+	injections []experiments.Injection
+	removals   map[string]steadystate.Span    // by fault
+	lives      map[string]*life               // by UID
+	endpoints  map[string][]experiments.Event // by UID of the pod
+	blind      []experiments.Event            //
+	answers    map[string]*answers            // by who answered
+	followed   bool                           // whether any endpoint was seen
+	requests   bool                           // whether there was any
+	last       time.Duration                  // the latest instant of the record
+}
+
+// A life is what happened to one object.
+type life struct {
+	uid, subject, owner string
+	events              []experiments.Event
+}
+
+// Read is the waterfalls of a record; checks are those of its result, whose
+// outages say when the hypothesis was good again. A record that was cut yields
+// what it holds. An error means that the record cannot be read.
+func Read(entries iter.Seq2[experiments.Entry, error], checks []experiments.CheckResult) ([]Waterfall, error) {
+	var h History
+	for e, err := range entries {
+		if errors.Is(err, experiments.ErrCut) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		h.Take(e)
+	}
+	return h.Waterfalls(checks), nil
+}
+
+// Take takes in one entry of a record. The order of entries does not matter.
+func (h *History) Take(e experiments.Entry) {
+	h.last = max(h.last, e.At)
+	switch {
+	case e.Event != nil:
+		h.event(*e.Event)
+	case e.Injection != nil:
+		h.injections = append(h.injections, *e.Injection)
+	case e.Removal != nil && e.Removal.Error == "":
+		if h.removals == nil {
+			h.removals = map[string]steadystate.Span{}
+		}
+		if there, ok := h.removals[e.Removal.Fault]; !ok || e.Removal.To > there.To {
+			h.removals[e.Removal.Fault] = e.Removal.Span
+		}
+	case e.Requests != nil:
+		h.request(e.Requests.List)
+	}
+}
+
+func (h *History) event(e experiments.Event) {
+	kind, _, _ := strings.Cut(e.Subject, "/")
+	switch {
+	case kind == "watch":
+		h.blind = append(h.blind, e)
+	case e.UID == "":
+	case kind == "endpoint":
+		h.followed = true
+		if h.endpoints == nil {
+			h.endpoints = map[string][]experiments.Event{}
+		}
+		h.endpoints[e.UID] = append(h.endpoints[e.UID], e)
+	default:
+		if h.lives == nil {
+			h.lives = map[string]*life{}
+		}
+		l := h.lives[e.UID]
+		if l == nil {
+			l = &life{uid: e.UID, subject: e.Subject}
+			h.lives[e.UID] = l
+		}
+		l.owner = cmp.Or(l.owner, e.Attrs[experiments.AttrOwner])
+		l.events = append(l.events, e)
+	}
+}
+
+func (h *History) request(list []experiments.Request) {
+	h.requests = h.requests || len(list) > 0
+	for _, q := range list {
+		if q.By == "" || q.Local || q.FailedFirst() {
+			continue
+		}
+		if h.answers == nil {
+			h.answers = map[string]*answers{}
+		}
+		if h.answers[q.By] == nil {
+			h.answers[q.By] = &answers{}
+		}
+		h.answers[q.By].add(q)
+	}
+}
+
+// sight is whether a watch of a resource saw over the whole span.
+func (h *History) sight(resource string, span steadystate.Span) bool {
+	return !slices.ContainsFunc(h.blind, func(e experiments.Event) bool {
+		return strings.HasSuffix(e.Subject, "/"+resource) && e.Overlaps(span)
+	})
+}
+
+// name is what the object calls itself: the last part of its subject.
+func (l *life) name() string { return l.subject[strings.LastIndex(l.subject, "/")+1:] }
+
+// process reports whether it is no pod, so that nothing but its end and that
+// it is ready are recorded.
+func (l *life) process() bool { return !strings.HasPrefix(l.subject, "pod/") }

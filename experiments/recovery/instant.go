@@ -1,0 +1,129 @@
+package recovery
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// order gives the kinds of event that a single look brings the order in which
+// a pod passes them.
+func order(kind string) int {
+	return slices.Index([]string{
+		experiments.EventExists, experiments.EventCreated, experiments.EventScheduled, experiments.EventStopped,
+		experiments.EventNotReady, experiments.EventFailed, experiments.EventRestarted, experiments.EventStarted,
+		experiments.EventReady, experiments.EventTerminating, experiments.EventGone,
+		experiments.EventRemoved, experiments.EventAdded,
+	}, kind)
+}
+
+// chronological sorts events by when they were known, which is the order in
+// which one watch brought them.
+func chronological(events []experiments.Event) []experiments.Event {
+	events = slices.Clone(events)
+	slices.SortFunc(events, func(a, b experiments.Event) int {
+		return cmp.Or(
+			cmp.Compare(a.To, b.To),
+			cmp.Compare(a.From, b.From),
+			cmp.Compare(order(a.Kind), order(b.Kind)),
+			cmp.Compare(a.Subject, b.Subject),
+			cmp.Compare(a.Attrs[experiments.AttrSlice], b.Attrs[experiments.AttrSlice]),
+		)
+	})
+	return events
+}
+
+// once is when something happened that happens to an object only once. Whoever
+// saw it saw the same instant, so it lies in all the spans; if they have none
+// in common, one of them errs, and it is somewhere in their hull.
+func (l *life) once(kind string) *steadystate.Span {
+	var common, hull *steadystate.Span
+	for _, e := range l.events {
+		if e.Kind != kind {
+			continue
+		}
+		if hull == nil {
+			common, hull = new(e.Span), new(e.Span)
+			continue
+		}
+		*common = steadystate.Span{From: max(common.From, e.From), To: min(common.To, e.To)}
+		*hull = hull.Hull(e.Span)
+	}
+	if common != nil && !common.Valid() {
+		return hull
+	}
+	return common
+}
+
+// left is when the object left: the first of being marked for deletion, gone
+// and failed.
+func (l *life) left() *steadystate.Span {
+	return first(l.once(experiments.EventTerminating), l.once(experiments.EventGone), l.once(experiments.EventFailed))
+}
+
+// born is when the object was there for the first time: its creation, or what
+// was seen first of an object whose creation nobody records; nil if it was
+// there when the watch began.
+func (l *life) born() *steadystate.Span {
+	if created := l.once(experiments.EventCreated); created != nil || !l.process() {
+		return created
+	}
+	return l.once(experiments.EventReady)
+}
+
+// first is the first of several instants: it lies between the least beginning
+// and the least end. Those not known are left out.
+func first(spans ...*steadystate.Span) *steadystate.Span {
+	var f *steadystate.Span
+	for _, s := range spans {
+		switch {
+		case s == nil:
+		case f == nil:
+			f = new(*s)
+		default:
+			*f = steadystate.Span{From: min(f.From, s.From), To: min(f.To, s.To)}
+		}
+	}
+	return f
+}
+
+// last is the last of several instants, the other way round.
+func last(spans ...*steadystate.Span) *steadystate.Span {
+	var l *steadystate.Span
+	for _, s := range spans {
+		switch {
+		case s == nil:
+		case l == nil:
+			l = new(*s)
+		default:
+			*l = steadystate.Span{From: max(l.From, s.From), To: max(l.To, s.To)}
+		}
+	}
+	return l
+}
+
+// within are the events that can have happened between two instants, in the
+// order in which they were known.
+func within(events []experiments.Event, from, to time.Duration) []experiments.Event {
+	return slices.DeleteFunc(chronological(events), func(e experiments.Event) bool { return e.To < from || e.From > to })
+}
+
+// inOrder narrows the spans of instants that are known to follow each other: none is
+// before the one before it. Those not known are left out. Where the record
+// contradicts the order, the spans stay as they are.
+func inOrder(spans ...*steadystate.Span) {
+	known := slices.DeleteFunc(slices.Clone(spans), func(s *steadystate.Span) bool { return s == nil })
+	for i := 1; i < len(known); i++ {
+		if known[i-1].From <= known[i].To {
+			known[i].From = max(known[i].From, known[i-1].From)
+		}
+	}
+	for i := len(known) - 2; i >= 0; i-- {
+		if known[i+1].To >= known[i].From {
+			known[i].To = min(known[i].To, known[i+1].To)
+		}
+	}
+}

@@ -1,0 +1,170 @@
+package recovery
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// A victim is a target that an injection took away or brought down.
+type victim struct {
+	*life
+	injection experiments.Injection
+	undone    *steadystate.Span
+	until     time.Duration // the next injection into it, or the record's end
+	goes      bool          // it is to be replaced, else it recovers in place
+}
+
+// aims are the events that a fault which brings pods down says are its effect.
+func aims(i experiments.Injection, kinds ...string) bool {
+	return slices.ContainsFunc(i.Effects, func(e experiments.Effect) bool { return slices.Contains(kinds, e.Event) })
+}
+
+// victims are those of all injections, in the order of these.
+func (h *History) victims() []victim {
+	injections := slices.Clone(h.injections)
+	slices.SortFunc(injections, func(a, b experiments.Injection) int {
+		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To), cmp.Compare(a.Fault, b.Fault))
+	})
+	var list []victim
+	for n, i := range injections {
+		if i.Shortfall != "" {
+			continue
+		}
+		for _, t := range i.Targets {
+			v := victim{life: h.lives[t.UID], injection: i, until: h.last}
+			if v.life == nil {
+				// Nothing was seen of it, and it may be no pod.
+				if !aims(i, experiments.EventGone) {
+					continue
+				}
+				v.life = &life{uid: t.UID, subject: t.Name}
+			}
+			if undone, ok := h.removals[i.Fault]; ok {
+				v.undone = &undone
+			}
+			for _, next := range injections[n+1:] {
+				if slices.ContainsFunc(next.Targets, func(o experiments.Target) bool { return o.UID == t.UID }) {
+					v.until = min(v.until, next.From)
+					break
+				}
+			}
+			if v.suffered() {
+				list = append(list, v)
+			}
+		}
+	}
+	return list
+}
+
+// suffered reports whether the fault brought the victim down, and says how. A
+// fault whose aim is another, delay for instance, is to blame for what happened
+// while it was there only.
+func (v *victim) suffered() bool {
+	during := v.until
+	if v.undone != nil {
+		during = min(during, v.undone.To)
+	}
+	away := aims(v.injection, experiments.EventGone, experiments.EventTerminating)
+	to := during
+	if away {
+		to = v.until
+	}
+	left := v.left()
+	if away || (left != nil && left.To >= v.injection.From && left.From <= to) {
+		v.goes = true
+		return true
+	}
+	losses := []string{experiments.EventStopped, experiments.EventRestarted, experiments.EventNotReady}
+	if aims(v.injection, losses...) {
+		return true
+	}
+	return slices.ContainsFunc(within(v.events, v.injection.From, during), func(e experiments.Event) bool {
+		return slices.Contains(losses, e.Kind)
+	})
+}
+
+// A match is the replacement of an object that left.
+type match struct {
+	*life
+	note string
+}
+
+// replacements finds who replaced whom, by the UID of the one that left.
+func (h *History) replacements() map[string]match {
+	matches := map[string]match{}
+	var leaving, born []*life
+	for _, l := range h.lives {
+		if l.left() != nil {
+			leaving = append(leaving, l)
+		}
+		if l.born() != nil {
+			born = append(born, l)
+		}
+	}
+	byInstant := func(at func(*life) *steadystate.Span) func(a, b *life) int {
+		return func(a, b *life) int {
+			s, t := at(a), at(b)
+			return cmp.Or(cmp.Compare(s.To, t.To), cmp.Compare(s.From, t.From), cmp.Compare(a.subject, b.subject), cmp.Compare(a.uid, b.uid))
+		}
+	}
+	slices.SortFunc(leaving, byInstant((*life).left))
+	slices.SortFunc(born, byInstant((*life).born))
+
+	taken := map[string]bool{}
+	// The first that is free and can have come after the other left.
+	pick := func(gone *life, fits func(*life) bool) *life {
+		for _, l := range born {
+			if !taken[l.uid] && l.uid != gone.uid && l.born().To >= gone.left().From && fits(l) {
+				taken[l.uid] = true
+				return l
+			}
+		}
+		return nil
+	}
+	for _, gone := range leaving {
+		if l := pick(gone, func(l *life) bool { return l.subject == gone.subject }); l != nil {
+			matches[gone.uid] = match{life: l}
+		}
+	}
+	for _, gone := range leaving {
+		if _, done := matches[gone.uid]; done || gone.owner == "" {
+			continue
+		}
+		same := func(l *life) bool { return l.owner == gone.owner && l.namespace() == gone.namespace() }
+		if l := pick(gone, same); l != nil {
+			matches[gone.uid] = match{life: l, note: ambiguity(gone, leaving, born, same)}
+		}
+	}
+	return matches
+}
+
+// ambiguity says that it is a convention who replaced whom, if it is one: of
+// the same owner more than one left, or more than one came since.
+func ambiguity(gone *life, leaving, born []*life, same func(*life) bool) string {
+	left, came := 0, 0
+	var since *steadystate.Span
+	for _, l := range leaving {
+		if same(l) {
+			left++
+			since = first(since, l.left())
+		}
+	}
+	for _, l := range born {
+		if same(l) && l.born().To >= since.From {
+			came++
+		}
+	}
+	if left == 1 && came == 1 {
+		return ""
+	}
+	return fmt.Sprintf("%s lost %d and created %d: which replaced which is told from the order alone", gone.owner, left, came)
+}
+
+// namespace is the first part of the subject's name, with the kind.
+func (l *life) namespace() string { return l.subject[:max(0, strings.LastIndex(l.subject, "/"))] }

@@ -1,0 +1,186 @@
+package recovery
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// A Waterfall is the recovery of one victim, stage by stage.
+type Waterfall struct {
+	Fault string `json:"fault"`
+	// Victim is who was brought down.
+	Victim experiments.Target `json:"victim"`
+	// Replacement is who came instead; nil: nobody was seen to, or the victim
+	// recovers in place.
+	Replacement *experiments.Target `json:"replacement,omitempty"`
+	InPlace     bool                `json:"inPlace,omitempty"`
+	// Steps begin with Fault and end with Restored.
+	Steps []Step `json:"steps"`
+	// End is the last instant of the record.
+	End time.Duration `json:"end"`
+	// Note says what is not certain about it.
+	Note string `json:"note,omitempty"`
+}
+
+// Step is the step of a stage; the zero Step if the waterfall has none.
+func (w Waterfall) Step(s Stage) Step {
+	if i := slices.IndexFunc(w.Steps, func(step Step) bool { return step.Stage == s }); i >= 0 {
+		return w.Steps[i]
+	}
+	return Step{}
+}
+
+// Costliest is the step that certainly took at least as long as every other.
+// If none did, undecided says so: the bounds overlap, or nothing is known.
+// Stages that nobody followed take no part, nor has the time for which the
+// harness left the fault in place.
+func (w Waterfall) Costliest() (step Step, undecided string) {
+	costs := slices.DeleteFunc(slices.Clone(w.Steps), func(s Step) bool { return s.Cost == nil || s.Stage == Undone })
+	if len(costs) == 0 {
+		return Step{}, "nothing is known"
+	}
+	best := slices.MaxFunc(costs, func(a, b Step) int { return cmp.Compare(a.Cost.Low, b.Cost.Low) })
+	names := []string{string(best.Stage)}
+	for _, s := range costs {
+		// One that is not over may yet take longer than any that is.
+		if s.Stage != best.Stage && (s.Open || s.Cost.High > best.Cost.Low) {
+			names = append(names, string(s.Stage))
+		}
+	}
+	if len(names) > 1 || best.Cost.Low == 0 {
+		return Step{}, "within the error: " + strings.Join(names, ", ")
+	}
+	return best, ""
+}
+
+// Waterfalls are those of all victims, in the order in which faults were
+// injected into them. The checks are those of the record's result; without
+// them it is not known when the hypothesis was good again.
+func (h *History) Waterfalls(checks []experiments.CheckResult) []Waterfall {
+	replaced := h.replacements()
+	var list []Waterfall
+	for _, v := range h.victims() {
+		w := Waterfall{
+			Fault:  v.injection.Fault,
+			Victim: experiments.Target{Name: v.name(), UID: v.uid},
+			End:    h.last,
+		}
+		var c chain
+		if v.goes {
+			m := replaced[v.uid]
+			w.Note = m.note
+			if m.life != nil {
+				w.Replacement = &experiments.Target{Name: m.name(), UID: m.uid}
+			}
+			c = h.replaced(v, m.life)
+		} else {
+			w.InPlace = true
+			c = h.inPlace(v)
+		}
+		c = append(c, h.restored(v, checks, c))
+		w.Steps = h.steps(c)
+		list = append(list, w)
+	}
+	return list
+}
+
+// A link is a stage of a chain with what it waits for.
+type link struct {
+	stage, waits Stage
+	reached      *steadystate.Span
+	// why it could not be seen, whether or not it was reached: nobody looked.
+	why string
+	// resource whose watch would have seen it.
+	resource string
+	// open: it is known not to have been reached when the record ended.
+	open bool
+}
+
+// A chain is the stages that a victim has to pass, each after the one that it
+// waits for.
+type chain []link
+
+func (c chain) find(s Stage) *link {
+	if i := slices.IndexFunc(c, func(l link) bool { return l.stage == s }); i >= 0 {
+		return &c[i]
+	}
+	return nil
+}
+
+// known is the last stage that was seen of those that s waits for.
+func (c chain) known(s Stage) *link {
+	l := c.find(s)
+	for l != nil && l.waits != "" {
+		if l = c.find(l.waits); l != nil && l.reached != nil {
+			return l
+		}
+	}
+	return nil
+}
+
+// passed reports whether a stage was seen that cannot be without s.
+func (c chain) passed(s Stage) bool {
+	for _, l := range c {
+		if l.stage == Restored {
+			continue // others may have served
+		}
+		for at := &l; at != nil && l.reached != nil; at = c.find(at.waits) {
+			if at.waits == s {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// steps draws the conclusion: what each stage cost, or why that is not known.
+func (h *History) steps(c chain) []Step {
+	var steps []Step
+	blocked := map[Stage]bool{} // not reached, as far as is known
+	for _, l := range c {
+		s := Step{Stage: l.stage, Reached: l.reached, Note: l.why}
+		since := c.known(l.stage)
+		switch {
+		case since == nil: // the fault itself
+		case l.reached != nil && !l.open:
+			s.Since = since.stage
+			cost := l.reached.Since(*since.reached)
+			s.Cost = &cost
+		case l.open && blocked[l.waits]:
+			s.Open, s.Reached = true, nil
+		case l.open:
+			s.Since, s.Open, s.Reached = since.stage, true, nil
+			s.Cost = &steadystate.Bounds[time.Duration]{
+				Low:  max(0, l.reached.From-since.reached.To),
+				High: max(0, h.last-since.reached.From),
+			}
+		case c.passed(l.stage):
+			s.Note = cmp.Or(l.why, "not seen, though a later stage was")
+		case l.why != "":
+			blocked[l.stage] = blocked[l.waits]
+		case blocked[l.waits]:
+			blocked[l.stage] = true
+			s.Note = fmt.Sprintf("waits for %q", l.waits)
+		default:
+			blocked[l.stage] = true
+			s.Since, s.Open = since.stage, true
+			s.Cost = &steadystate.Bounds[time.Duration]{
+				Low:  max(0, h.last-since.reached.To),
+				High: max(0, h.last-since.reached.From),
+			}
+			s.Note = "not seen until the record ended"
+			if !h.sight(l.resource, steadystate.Span{From: since.reached.From, To: h.last}) {
+				s.Cost.Low = 0
+				s.Note = "not seen, and for a time nothing could be"
+			}
+		}
+		steps = append(steps, s)
+	}
+	return steps
+}
