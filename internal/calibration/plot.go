@@ -111,7 +111,7 @@ func (r Report) row(s Summary, top int, scale plotScale) plotRow {
 	for column := range 2 {
 		var edges []edge
 		for _, t := range r.List {
-			if t.Kind == s.Kind && t.Reported && !t.disturbed() {
+			if t.Kind == s.Kind && t.Reported && !t.Disturbed() {
 				edges = append(edges, t.edges()[column])
 			}
 		}
@@ -156,7 +156,7 @@ type plotScale struct{ most time.Duration }
 func (r Report) scale() plotScale {
 	most := 10 * time.Millisecond
 	for _, t := range r.List {
-		if t.disturbed() {
+		if t.Disturbed() {
 			continue
 		}
 		for _, e := range t.edges() {

@@ -68,7 +68,8 @@ type Summary struct {
 	// count like all others.
 	Late        int `json:"late"`
 	LoadNotHeld int `json:"loadNotHeld"`
-	// Disturbed more trials are in none of the figures above: time tells a bad
+	// Disturbed more trials, each of which was made up for by another as far as
+	// that many were asked for, are in none of the figures above: time tells a bad
 	// answer from a good one there, and this machine kept the planted service
 	// itself waiting for more than a fifth of what is tolerated, so that the
 	// truth is not known. In DisturbedWrong of them the instrument was not right
@@ -133,7 +134,7 @@ func summary(k Kind, trials []Trial) Summary {
 			continue
 		}
 		starved = append(starved, t.Starved)
-		if t.disturbed() {
+		if t.Disturbed() {
 			s.Disturbed++
 			s.DisturbedWrong += count(!t.OK())
 			continue

@@ -39,25 +39,20 @@ func Run(ctx context.Context, o Options) (Report, error) {
 func carryOutAll(ctx context.Context, o Options) ([]Trial, error) {
 	running, stop := context.WithCancel(ctx)
 	defer stop()
-	plans := make(chan Plan)
-	go func() {
-		defer close(plans)
-		for _, p := range Plans(o) {
-			select {
-			case plans <- p:
-			case <-running.Done():
-				return
-			}
-		}
-	}()
-
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	var trials []Trial
 	var errs []error
+	queue := newQueue(o)
 	for range o.Parallel {
 		wg.Go(func() {
-			for p := range plans {
+			for running.Err() == nil {
+				mu.Lock()
+				p, ok := queue.take()
+				mu.Unlock()
+				if !ok {
+					return
+				}
 				t, record, err := carryOut(running, p, o.Rate)
 				mu.Lock()
 				switch {
@@ -68,6 +63,9 @@ func carryOutAll(ctx context.Context, o Options) ([]Trial, error) {
 					stop()
 				default:
 					trials = append(trials, t)
+					if t.Disturbed() {
+						queue.again(p.Kind)
+					}
 					if err := o.tell(t, record); err != nil {
 						errs = append(errs, err)
 						stop()
@@ -79,6 +77,39 @@ func carryOutAll(ctx context.Context, o Options) ([]Trial, error) {
 	}
 	wg.Wait()
 	return trials, errors.Join(errs...)
+}
+
+// A queue holds the plans that are yet to be carried out.
+type queue struct {
+	seed   uint64
+	trials int
+	list   []Plan
+	more   map[Kind]int // trials made in the place of disturbed ones
+}
+
+func newQueue(o Options) *queue {
+	return &queue{seed: o.Seed, trials: o.Trials, list: Plans(o), more: map[Kind]int{}}
+}
+
+// take is the next plan; ok is false when there is none.
+func (q *queue) take() (p Plan, ok bool) {
+	if len(q.list) == 0 {
+		return Plan{}, false
+	}
+	p, q.list = q.list[0], q.list[1:]
+	return p, true
+}
+
+// again plans one more trial of a kind, with the number after the last, in the
+// place of one of which nobody knows the truth: the next that the seed has,
+// whatever the instrument made of the one before. There are as many of them at
+// most as trials were asked for, so that it ends on a machine that disturbs all.
+func (q *queue) again(k Kind) {
+	if q.more[k] == q.trials {
+		return
+	}
+	q.list = append(q.list, planOf(q.seed, k, q.trials+q.more[k]))
+	q.more[k]++
 }
 
 func (o Options) tell(t Trial, record []byte) error {

@@ -225,10 +225,10 @@ func judged(p Plan, r experiments.Result, truth []Stretch) Trial {
 	return t
 }
 
-// disturbed reports whether the truth is not known: the planted service was
+// Disturbed reports whether the truth is not known: the planted service was
 // late of itself by as much as may have made good answers bad ones. It is the
 // service's own clock that says so, whatever the instrument makes of it.
-func (t Trial) disturbed() bool {
+func (t Trial) Disturbed() bool {
 	return t.Kind.Timed() && t.Starved > t.Kind.patience().tolerance/5
 }
 
