@@ -52,6 +52,7 @@ type answer struct {
 	steadystate.Span
 	value    model.Value
 	warnings []string
+	infos    []string // what may be a mistake in the query
 }
 
 // ask evaluates a query at the server's own now. The error is what the span of
@@ -60,12 +61,12 @@ func (c *Client) ask(ctx context.Context, clock steadystate.Clock, timeout time.
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	a := answer{Span: steadystate.Instant(clock.Now())}
-	value, warnings, _, err := c.api.Query(ctx, query, time.Time{}, options...)
+	value, warnings, infos, err := c.api.Query(ctx, query, time.Time{}, options...)
 	a.To = clock.Now()
 	if err != nil {
 		return a, explain(err, errors.Is(ctx.Err(), context.DeadlineExceeded), timeout)
 	}
-	a.value, a.warnings = value, warnings
+	a.value, a.warnings, a.infos = value, warnings, infos
 	return a, nil
 }
 

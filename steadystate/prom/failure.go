@@ -95,6 +95,8 @@ func refused(e *v1.Error) error {
 		f.next = "check the credentials in http_config: basic_auth, authorization or oauth2, and the tenant in http_headers"
 	case e.Type == v1.ErrClient && status(http.StatusNotFound):
 		f.next = "check the URL's path: it ends before /api/v1; that of Mimir ends in /prometheus"
+	case e.Type == v1.ErrClient && status(http.StatusTooManyRequests):
+		f.next = "the server limits how often it may be asked: poll less often, with a longer interval"
 	case e.Type == v1.ErrBadResponse:
 		f.next = "check that the URL is a Prometheus' and not a login page's"
 	case e.Type == v1.ErrServer:

@@ -54,6 +54,10 @@ func TestFailures(t *testing.T) {
 			"client_error: client error: 404 (404 page not found)", "check the URL's path: it ends before /api/v1; that of Mimir ends in /prometheus",
 		},
 		{
+			"too many queries", answers(429, "slow down"),
+			"client_error: client error: 429 (slow down)", "poll less often, with a longer interval",
+		},
+		{
 			"a query that the server does not know", answers(400, `{"status":"error","errorType":"bad_data","error":"unknown function"}`),
 			"bad_data: unknown function", "mend the query",
 		},

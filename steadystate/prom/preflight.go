@@ -74,6 +74,9 @@ func (s Source) preflight(ctx context.Context) (Preflight, look, error) {
 		return Preflight{}, look{}, err
 	}
 	p := Preflight{Series: len(vector)}
+	for _, info := range a.infos {
+		p.note("the server says: %s", brief(info))
+	}
 	for _, v := range values {
 		if err := number(v); err != nil {
 			p.note("%s", advise(err))

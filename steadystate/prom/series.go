@@ -14,7 +14,8 @@ import (
 // A PerSeries observes a query that yields several series, and each of them
 // apart, under the value of one of its labels: the CPU of each pod, with
 // sum by (pod) (rate(container_cpu_usage_seconds_total[30s])) and the label
-// pod. The spans are those of a [Source].
+// pod. The spans are those of a [Source]; one evaluation's holds for all of its
+// series.
 type PerSeries struct {
 	// Source is what to ask. It must have a client and a query, and no reduction.
 	Source Source
