@@ -12,13 +12,15 @@ import (
 	"time"
 
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/recovery"
 )
 
 // A Directory keeps what comes of a run of experiments: the record of each,
 // and the reports of all.
 type Directory struct {
-	Path    string
-	Results []experiments.Result
+	Path       string
+	Results    []experiments.Result
+	Recoveries Recoveries
 }
 
 // NewDirectory makes a directory for a run: parent/<time in UTC>. The ones of
@@ -60,11 +62,22 @@ func (d *Directory) Run(ctx context.Context, e experiments.Experiment, taps ...f
 	}
 	runErr := e.Run(ctx, rec)
 	_, seekErr := file.Seek(0, io.SeekStart)
-	result, judgeErr := experiments.Judge(experiments.Read(file), nil)
+	entries := experiments.Read(file)
+	result, judgeErr := experiments.Judge(entries, nil)
 	if judgeErr != nil {
 		judgeErr = fmt.Errorf("judge %s: %w", path, judgeErr)
 	} else {
 		d.Results = append(d.Results, result)
+		waterfalls, err := recovery.Read(entries, result.Checks)
+		if err != nil {
+			judgeErr = fmt.Errorf("recoveries in %s: %w", path, err)
+		}
+		if len(waterfalls) > 0 {
+			if d.Recoveries == nil {
+				d.Recoveries = Recoveries{}
+			}
+			d.Recoveries[result.Run] = waterfalls
+		}
 	}
 	return result, errors.Join(runErr, seekErr, judgeErr, file.Close())
 }
@@ -79,9 +92,9 @@ const (
 // WriteReports writes the reports of all results.
 func (d *Directory) WriteReports() error {
 	return errors.Join(
-		WriteFile(filepath.Join(d.Path, JUnitFile), func(w io.Writer) error { return JUnit(w, d.Results...) }),
-		WriteFile(filepath.Join(d.Path, JSONFile), func(w io.Writer) error { return JSON(w, d.Results...) }),
-		WriteFile(filepath.Join(d.Path, TextFile), func(w io.Writer) error { return Texts(w, d.Results...) }),
+		WriteFile(filepath.Join(d.Path, JUnitFile), func(w io.Writer) error { return d.Recoveries.JUnit(w, d.Results...) }),
+		WriteFile(filepath.Join(d.Path, JSONFile), func(w io.Writer) error { return d.Recoveries.JSON(w, d.Results...) }),
+		WriteFile(filepath.Join(d.Path, TextFile), func(w io.Writer) error { return d.Recoveries.Texts(w, d.Results...) }),
 	)
 }
 

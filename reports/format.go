@@ -46,9 +46,9 @@ func outages(c experiments.CheckResult) string {
 	return fmt.Sprintf("%d %s, downtime %s (resolution %s)", len(c.Outages), noun, lengths(c.Downtime), duration(c.Resolution))
 }
 
-// recovery says how the check recovered: never a mean without its n, the
+// mttr says how the check recovered: never a mean without its n, the
 // longest, and those not recovered.
-func recovery(c experiments.CheckResult) string {
+func mttr(c experiments.CheckResult) string {
 	if len(c.Recoveries) == 0 {
 		return ""
 	}
@@ -81,7 +81,7 @@ func numbers(r experiments.Result) string {
 	parts := []string{"verdict=" + r.Verdict.String()}
 	for _, c := range r.Checks {
 		part := fmt.Sprintf("%s: uptime %s of %s, %s", c.Check, percents(c.Uptime), duration(c.Window.Width()), outages(c))
-		if rec := recovery(c); rec != "" {
+		if rec := mttr(c); rec != "" {
 			part += ", " + rec
 		}
 		parts = append(parts, part)

@@ -1,7 +1,6 @@
 package reports
 
 import (
-	"encoding/json"
 	"io"
 
 	"github.com/aftershockhq/aftershock/experiments"
@@ -15,17 +14,21 @@ type Document struct {
 	Version int                  `json:"version"`
 	Verdict steadystate.Verdict  `json:"verdict"` // the worst
 	Results []experiments.Result `json:"results"`
+	// Recoveries are the waterfalls of the results, by their Run.
+	Recoveries Recoveries `json:"recoveries,omitempty"`
 }
 
 // JSON writes results for programs, as one [Document]. Times are nanoseconds.
 func JSON(w io.Writer, results ...experiments.Result) error {
+	return Recoveries(nil).JSON(w, results...)
+}
+
+func document(results ...experiments.Result) Document {
 	d := Document{Format: "aftershock/results", Version: 1, Results: results}
 	var verdicts []steadystate.Verdict
 	for _, r := range results {
 		verdicts = append(verdicts, r.Verdict)
 	}
 	d.Verdict = steadystate.Worst(verdicts...)
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(d)
+	return d
 }

@@ -63,6 +63,10 @@ type (
 // green. The numbers are properties of the test cases, and once more in the
 // output of the suite, for viewers that do not show properties.
 func JUnit(w io.Writer, results ...experiments.Result) error {
+	return Recoveries(nil).JUnit(w, results...)
+}
+
+func junit(results ...experiments.Result) junitSuites {
 	all := junitSuites{Name: "aftershock"}
 	total := time.Duration(0)
 	for _, r := range results {
@@ -74,16 +78,7 @@ func JUnit(w io.Writer, results ...experiments.Result) error {
 		total += r.Length
 	}
 	all.Time = seconds(total)
-	if _, err := io.WriteString(w, xml.Header); err != nil {
-		return err
-	}
-	e := xml.NewEncoder(w)
-	e.Indent("", "  ")
-	if err := e.Encode(all); err != nil {
-		return err
-	}
-	_, err := io.WriteString(w, "\n")
-	return err
+	return all
 }
 
 func suite(r experiments.Result) junitSuite {

@@ -37,7 +37,7 @@ func Text(w io.Writer, r experiments.Result) error {
 	})
 	table(&out, "figures", len(r.Checks), func(row func(...string)) {
 		for _, c := range r.Checks {
-			row(c.Check, "uptime "+percents(c.Uptime)+" of "+duration(c.Window.Width()), outages(c), recovery(c))
+			row(c.Check, "uptime "+percents(c.Uptime)+" of "+duration(c.Window.Width()), outages(c), mttr(c))
 		}
 	})
 	for _, c := range r.Checks {
@@ -101,15 +101,7 @@ func Text(w io.Writer, r experiments.Result) error {
 
 // Texts writes the Text of each result and the Summary of all.
 func Texts(w io.Writer, results ...experiments.Result) error {
-	for _, r := range results {
-		if err := Text(w, r); err != nil {
-			return err
-		}
-		if _, err := io.WriteString(w, "\n"); err != nil {
-			return err
-		}
-	}
-	return Summary(w, results...)
+	return Recoveries(nil).Texts(w, results...)
 }
 
 // table writes a heading and aligned rows, nothing if there is none. The last
