@@ -46,10 +46,11 @@ Exit codes: 0 everything is ready, 1 something is not, 3 the lab is not up.`,
 				return fmt.Errorf("%w: %w", errNotReady, err)
 			}
 			ready := allReady(reports)
+			netem := l.Netem(c.Context())
 			if output == "json" {
-				err = showJSON(c.OutOrStdout(), reports, ready)
-			} else {
-				err = show(c.OutOrStdout(), reports, time.Now())
+				err = showJSON(c.OutOrStdout(), reports, ready, netem)
+			} else if err = show(c.OutOrStdout(), reports, time.Now()); err == nil {
+				_, err = io.WriteString(c.OutOrStdout(), emulation(netem))
 			}
 			if err == nil && !ready {
 				err = errNotReady
@@ -73,14 +74,15 @@ func allReady(reports []supervise.Report) bool {
 	return true
 }
 
-func showJSON(w io.Writer, reports []supervise.Report, ready bool) error {
+func showJSON(w io.Writer, reports []supervise.Report, ready bool, netem map[string]string) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
 	return e.Encode(struct {
 		Up     bool               `json:"up"`
 		Ready  bool               `json:"ready"`
 		Agents []supervise.Report `json:"agents"`
-	}{true, ready, reports})
+		Netem  map[string]string  `json:"netem"` // by node; null when the API server does not say
+	}{true, ready, reports, netem})
 }
 
 func show(w io.Writer, reports []supervise.Report, now time.Time) error {

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -62,6 +64,24 @@ func summarise(w io.Writer, s lifecycle.Summary) {
   harness     %s
   truth       %s
 
-Next: make e2e
-`, how, plan.API, shop.URL(), plan.Prometheus, s.Kubeconfig, s.Configuration, s.Truth)
+%sNext: make e2e
+`, how, plan.API, shop.URL(), plan.Prometheus, s.Kubeconfig, s.Configuration, s.Truth, emulation(s.Netem))
+}
+
+// emulation says of which nodes the faults of the network are emulated; "" is none.
+func emulation(netem map[string]string) string {
+	var nodes []string
+	for node, kind := range netem {
+		if kind == plan.NetemEmulated {
+			nodes = append(nodes, node)
+		}
+	}
+	if len(nodes) == 0 {
+		return ""
+	}
+	slices.Sort(nodes)
+	return fmt.Sprintf(`Delay and loss of packets are EMULATED in user space on %s: the kernel has no netem. Delay, jitter and loss work; duplicate,
+corrupt, reorder and a rate within netem are refused. The nodes say so in their annotation %s.
+
+`, strings.Join(nodes, ", "), plan.NetemAnnotation)
 }

@@ -29,12 +29,34 @@ func write(t *testing.T, dir string, files map[string]string) {
 
 func module(t *testing.T) string {
 	dir := t.TempDir()
-	write(t, dir, map[string]string{"go.mod": "module x", "go.sum": "sums", "cmd/a/main.go": "package main", "cmd/lab/main.go": "package main"})
+	write(t, dir, map[string]string{
+		"go.mod":          "module example.com/x\n\ngo 1.26\n\nrequire (\n\texample.com/used v1.0.0\n\texample.com/other v1.0.0\n)\n",
+		"go.sum":          "example.com/used v1.0.0 h1:used=\nexample.com/other v1.0.0 h1:other=\n",
+		"cmd/a/main.go":   "package main\n\nimport (\n\t\"example.com/used\"\n\t\"example.com/x/inner\"\n)\n\nfunc main() { inner.F(used.X) }\n",
+		"inner/inner.go":  "package inner\n\nfunc F(int) {}\n",
+		"cmd/lab/main.go": "package main\n\nimport _ \"example.com/other\"\n\nfunc main() {}\n",
+		// What the modules are is in the vendor folder: a test downloads nothing.
+		"vendor/modules.txt":                "# example.com/used v1.0.0\n## explicit\nexample.com/used\n# example.com/other v1.0.0\n## explicit\nexample.com/other\n",
+		"vendor/example.com/used/used.go":   "package used\n\nconst X = 1\n",
+		"vendor/example.com/other/other.go": "package other\n",
+	})
 	return dir
 }
 
 func TestKey(t *testing.T) {
-	product := Product{Name: "a", Sources: "cmd/a", Recipe: []string{"-s", "go1.26"}}
+	product := Product{Name: "a", Package: "./cmd/a", Env: "CGO_ENABLED=0", Recipe: []string{"-s", "go1.26"}}
+	modules := func(used, other string) map[string]string {
+		return map[string]string{
+			"go.mod": "module example.com/x\n\ngo 1.26\n\nrequire (\n\texample.com/used " + used + "\n\texample.com/other " + other + "\n)\n",
+			"vendor/modules.txt": "# example.com/used " + used + "\n## explicit\nexample.com/used\n" +
+				"# example.com/other " + other + "\n## explicit\nexample.com/other\n",
+		}
+	}
+	other := func(change func(*Product)) Product {
+		p := product
+		change(&p)
+		return p
+	}
 	for _, c := range []struct {
 		says    string
 		change  map[string]string
@@ -44,21 +66,24 @@ func TestKey(t *testing.T) {
 		{"nothing changed", nil, product, true},
 		{"the command line interface changed", map[string]string{"cmd/lab/main.go": "package main // new"}, product, true},
 		{"a test of it changed", map[string]string{"cmd/a/main_test.go": "package main"}, product, true},
-		{"its source changed", map[string]string{"cmd/a/main.go": "package main // new"}, product, false},
+		{"a module that it does not use changed", modules("v1.0.0", "v1.1.0"), product, true},
+		{"its source changed", map[string]string{"cmd/a/main.go": "package main\n\nfunc main() {}\n"}, product, false},
 		{"a source came", map[string]string{"cmd/a/more.go": "package main"}, product, false},
-		{"a module's version changed", map[string]string{"go.mod": "module x // y v2"}, product, false},
-		{"a sum changed", map[string]string{"go.sum": "other"}, product, false},
-		{"built by another Go", nil, Product{Name: "a", Sources: "cmd/a", Recipe: []string{"-s", "go1.27"}}, false},
-		{"the recipe's words are other words", nil, Product{Name: "a", Sources: "cmd/a", Recipe: []string{"-s go1.26"}}, false},
+		{"a package that it uses changed", map[string]string{"inner/inner.go": "package inner\n\nfunc F(int) { }\n"}, product, false},
+		{"a module that it uses changed", modules("v1.1.0", "v1.0.0"), product, false},
+		{"the sum of a module that it uses changed", map[string]string{"go.sum": "example.com/used v1.0.0 h1:new=\n"}, product, false},
+		{"built by another Go", nil, other(func(p *Product) { p.Recipe = []string{"-s", "go1.27"} }), false},
+		{"built with C", nil, other(func(p *Product) { p.Env = "CGO_ENABLED=1" }), false},
+		{"the recipe's words are other words", nil, other(func(p *Product) { p.Recipe = []string{"-s go1.26"} }), false},
 	} {
 		t.Run(c.says, func(t *testing.T) {
-			dir := module(t)
-			before, err := product.Key(dir)
+			dir, notes := module(t), t.TempDir()
+			before, err := product.Key(t.Context(), dir, notes)
 			if err != nil {
 				t.Fatal(err)
 			}
 			write(t, dir, c.change)
-			after, err := c.product.Key(dir)
+			after, err := c.product.Key(t.Context(), dir, notes)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -67,8 +92,48 @@ func TestKey(t *testing.T) {
 			}
 		})
 	}
-	if _, err := product.Key(t.TempDir()); !errors.Is(err, os.ErrNotExist) {
+	if _, err := product.Key(t.Context(), t.TempDir(), t.TempDir()); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a folder without go.mod: %v", err)
+	}
+	broken := module(t)
+	write(t, broken, map[string]string{"cmd/a/main.go": "package main\n\nimport _ \"example.com/missing\"\n"})
+	if _, err := product.Key(t.Context(), broken, t.TempDir()); err == nil || !strings.Contains(err.Error(), "example.com/missing") {
+		t.Errorf("a package that is not there: %v", err)
+	}
+}
+
+func TestAKnownKeyNeedsNoGo(t *testing.T) {
+	product := Product{Name: "a", Package: "./cmd/a", Env: "CGO_ENABLED=0"}
+	dir, notes := module(t), t.TempDir()
+	want, err := product.Key(t.Context(), dir, notes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", "")
+	if got, err := product.Key(t.Context(), dir, notes); err != nil || got != want {
+		t.Errorf("%s, %v, want %s", got, err, want)
+	}
+	write(t, dir, map[string]string{"cmd/a/main.go": "package main"})
+	if _, err := product.Key(t.Context(), dir, notes); err == nil || !strings.Contains(err.Error(), "go list ./cmd/a") {
+		t.Errorf("a new source: %v", err)
+	}
+}
+
+func TestDefinitionsKnowPartitionBehavior(t *testing.T) {
+	content := []byte(`
+spec:
+  versions:
+  - schema:
+      properties:
+        spec: {properties: {direction: {type: string}, externalTargets: {type: array}}}
+        other: {properties: {direction: {type: string}}}
+`)
+	got, err := definition(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(got), `"partitionBehavior":{"default":"drop","enum":["drop","reject"],"type":"string"}`); n != 1 {
+		t.Errorf("%d times in %s", n, got)
 	}
 }
 

@@ -30,7 +30,7 @@ type Built struct{ Key, Path string }
 // Build makes what the cache does not hold, one after the other, and returns where everything is. Two builders never
 // build at once.
 func (b Builder) Build(ctx context.Context, products []Product) (map[string]Built, error) {
-	found, missing, err := b.look(products)
+	found, missing, err := b.look(ctx, products)
 	if err != nil || len(missing) == 0 {
 		return found, err
 	}
@@ -41,7 +41,7 @@ func (b Builder) Build(ctx context.Context, products []Product) (map[string]Buil
 		return nil, err
 	}
 	defer held.Release()
-	found, missing, err = b.look(products) // the other may have built them
+	found, missing, err = b.look(ctx, products) // the other may have built them
 	if err != nil {
 		return nil, err
 	}
@@ -56,10 +56,10 @@ func (b Builder) Build(ctx context.Context, products []Product) (map[string]Buil
 	return found, nil
 }
 
-func (b Builder) look(products []Product) (found map[string]Built, missing []Product, err error) {
+func (b Builder) look(ctx context.Context, products []Product) (found map[string]Built, missing []Product, err error) {
 	found = map[string]Built{}
 	for _, p := range products {
-		key, err := p.Key(b.Module)
+		key, err := p.Key(ctx, b.Module, b.Cache.Keys())
 		if err != nil {
 			return nil, nil, err
 		}

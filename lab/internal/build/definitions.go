@@ -3,6 +3,7 @@ package build
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -12,13 +13,13 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// definitions are the custom resource definitions of Chaos Mesh, taken from its module as it is: a folder with a JSON file
-// for each, which a start reads far faster than YAML.
+// definitions are the custom resource definitions of Chaos Mesh, taken from its module: a folder with a JSON file for each,
+// which a start reads far faster than YAML.
 func definitions() Product {
 	const chaos = "github.com/chaos-mesh/chaos-mesh"
 	return Product{
 		Name:   "crds",
-		Recipe: []string{chaos, "json"},
+		Recipe: []string{chaos, "json", "partitionBehavior"},
 		Make: func(ctx context.Context, module, out string, step func()) error {
 			cmd := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", chaos)
 			cmd.Dir = module
@@ -38,9 +39,9 @@ func definitions() Product {
 				if err != nil {
 					return err
 				}
-				converted, err := yaml.YAMLToJSON(content)
+				converted, err := definition(content)
 				if err != nil {
-					return fmt.Errorf("read %s: %w", file, err)
+					return fmt.Errorf("convert %s: %w", file, err)
 				}
 				name := strings.TrimSuffix(filepath.Base(file), ".yaml") + ".json"
 				if err := os.WriteFile(filepath.Join(out, name), converted, 0o644); err != nil {
@@ -50,5 +51,38 @@ func definitions() Product {
 			}
 			return nil
 		},
+	}
+}
+
+// definition converts a definition to JSON, with what it lacks.
+func definition(content []byte) ([]byte, error) {
+	var crd map[string]any
+	if err := yaml.Unmarshal(content, &crd); err != nil {
+		return nil, err
+	}
+	complete(crd)
+	return json.Marshal(crd)
+}
+
+// complete adds the field partitionBehavior to each place of a definition that describes a NetworkChaos. The webhook for
+// defaults, which is of a newer version than the definitions, sets it; without it in the definition the API server drops it
+// again, the webhook for validation then takes each update for a change of the spec, which is not allowed, and no
+// NetworkChaos is ever injected.
+func complete(node any) {
+	switch node := node.(type) {
+	case []any:
+		for _, child := range node {
+			complete(child)
+		}
+	case map[string]any:
+		for _, child := range node {
+			complete(child)
+		}
+		properties, _ := node["properties"].(map[string]any)
+		if properties["externalTargets"] != nil && properties["direction"] != nil && properties["partitionBehavior"] == nil {
+			properties["partitionBehavior"] = map[string]any{
+				"type": "string", "enum": []any{"drop", "reject"}, "default": "drop",
+			}
+		}
 	}
 }

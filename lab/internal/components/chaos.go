@@ -2,6 +2,7 @@ package components
 
 import (
 	"context"
+	"os"
 
 	"github.com/aftershockhq/aftershock/lab/internal/cluster"
 	"github.com/aftershockhq/aftershock/lab/internal/pki"
@@ -9,8 +10,7 @@ import (
 	"github.com/aftershockhq/aftershock/lab/internal/supervise"
 )
 
-// chaosControllerManager is Chaos Mesh without chaos-daemon and without webhooks: pod-kill and pod-failure work. Since
-// nothing fills in what an object leaves out, an object must name its namespaces: a selector without them selects in all.
+// chaosControllerManager is Chaos Mesh's controller with its webhooks.
 func chaosControllerManager() supervise.Component {
 	return supervise.Component{
 		Name:  "chaos-controller-manager",
@@ -24,13 +24,19 @@ func chaosControllerManager() supervise.Component {
 			if err := c.EnsureNamespace(ctx, plan.ChaosNamespace); err != nil {
 				return err
 			}
-			return c.EnsureCRDs(ctx, run.CRDs())
+			if err := c.EnsureCRDs(ctx, run.CRDs()); err != nil {
+				return err
+			}
+			ca, err := os.ReadFile(run.PKI(pki.CA))
+			if err != nil {
+				return err
+			}
+			return c.EnsureWebhooks(ctx, plan.ChaosWebhooks, ca)
 		},
 		Args: []string{run.Bin("chaos-controller-manager")},
 		Env: []string{
 			"KUBECONFIG=" + run.Kubeconfig(),
 			"NAMESPACE=" + plan.ChaosNamespace,
-			// The webhook server always starts and wants a certificate, whether or not webhooks are registered.
 			"CERTS_DIR=" + run.PKI(pki.Webhook),
 			"SECURITY_MODE=false",
 			"CHAOSD_SECURITY_MODE=false",

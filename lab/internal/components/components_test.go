@@ -74,8 +74,11 @@ func TestConfigurationsAreWellFormed(t *testing.T) {
 func pod(name, ip string, phase corev1.PodPhase, deleted bool) corev1.Pod {
 	p := corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "shop", Labels: map[string]string{"app": "checkout"}},
-		Spec:       corev1.PodSpec{NodeName: "node1"},
-		Status:     corev1.PodStatus{PodIP: ip, Phase: phase},
+		Spec: corev1.PodSpec{
+			NodeName:   "node1",
+			Containers: []corev1.Container{{Ports: []corev1.ContainerPort{{Name: "http", ContainerPort: 8080}}}},
+		},
+		Status: corev1.PodStatus{PodIP: ip, Phase: phase},
 	}
 	if deleted {
 		p.DeletionTimestamp = &metav1.Time{}
@@ -96,8 +99,8 @@ func TestTargets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `[{"targets":["198.18.65.2:8080"],"labels":{"app":"checkout","namespace":"shop","node":"node1","pod":"a"}},` +
-		`{"targets":["198.18.65.4:8080"],"labels":{"app":"checkout","namespace":"shop","node":"node1","pod":"c"}}]`
+	want := `[{"targets":["198.18.65.2:8080"],"labels":{"app":"checkout","job":"checkout","namespace":"shop","node":"node1","pod":"a"}},` +
+		`{"targets":["198.18.65.4:8080"],"labels":{"app":"checkout","job":"checkout","namespace":"shop","node":"node1","pod":"c"}}]`
 	if string(written) != want {
 		t.Errorf("%s\nwant the pods that run, a terminating one among them:\n%s", written, want)
 	}
@@ -115,5 +118,37 @@ func TestTargets(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(file), ".*")); len(left) != 0 {
 		t.Errorf("left %v", left)
+	}
+}
+
+func TestMetricsPort(t *testing.T) {
+	for _, c := range []struct {
+		says        string
+		ports       []corev1.ContainerPort
+		annotations map[string]string
+		want        string
+	}{
+		{"a port for metrics goes before that for requests", []corev1.ContainerPort{{Name: "http", ContainerPort: 80}, {Name: "metrics", ContainerPort: 90}}, nil, "90"},
+		{"metrics beside requests", []corev1.ContainerPort{{Name: "http", ContainerPort: 80}}, nil, "80"},
+		{"said by annotation", []corev1.ContainerPort{{Name: "http", ContainerPort: 80}}, map[string]string{"prometheus.io/port": "70"}, "70"},
+		{"no such port", []corev1.ContainerPort{{Name: "echo", ContainerPort: 80}}, nil, ""},
+		{"unwanted", []corev1.ContainerPort{{Name: "http", ContainerPort: 80}}, map[string]string{"prometheus.io/scrape": "false"}, ""},
+	} {
+		t.Run(c.says, func(t *testing.T) {
+			p := corev1.Pod{ObjectMeta: metav1.ObjectMeta{Annotations: c.annotations}, Spec: corev1.PodSpec{Containers: []corev1.Container{{Ports: c.ports}}}}
+			if got := metricsPort(p); got != c.want {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestAPodSaysWhereItsMetricsAre(t *testing.T) {
+	p := pod("a", "198.18.65.2", corev1.PodRunning, false)
+	p.Annotations = map[string]string{"prometheus.io/path": "/stats"}
+	p.Labels["app"] = "payments"
+	groups := targets(map[string]corev1.Pod{"a": p})
+	if len(groups) != 1 || groups[0].Labels["__metrics_path__"] != "/stats" || groups[0].Labels["job"] != "payments" {
+		t.Errorf("%+v", groups)
 	}
 }

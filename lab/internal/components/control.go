@@ -37,6 +37,6 @@ func Node(n int) []supervise.Component {
 		containerd(n),
 		kubelet(n),
 		kubeProxy(n),
-		// chaos-daemon belongs here, and with it an EndpointSlice.
+		chaosDaemon(n),
 	}
 }

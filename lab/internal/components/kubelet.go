@@ -30,7 +30,8 @@ func kubelet(n int) supervise.Component {
 			"--node-ip=" + plan.NodeAddress(n),
 			"--node-labels=topology.kubernetes.io/region=lab,topology.kubernetes.io/zone=" + plan.Zone(n),
 			"--root-dir=" + filepath.Join(run.Data(name), "kubelet"),
-			"--housekeeping-interval=5s",
+			// How often cadvisor looks at a container: the effect of stress must show within a second or two.
+			"--housekeeping-interval=1s",
 		},
 		Ready: supervise.Answers("http://127.0.0.1:10248/healthz"),
 	}

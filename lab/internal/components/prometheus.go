@@ -42,7 +42,8 @@ func prometheusConfig(nodes int) string {
 	chaos := strings.TrimSuffix(strings.TrimPrefix(plan.ChaosMetrics, "http://"), "/metrics")
 	return fmt.Sprintf(`global: {scrape_interval: 5s, scrape_timeout: 4s}
 scrape_configs:
-- job_name: checkout
+# Each pod's job is the value of its label "app".
+- job_name: pods
   scrape_interval: 1s
   scrape_timeout: 900ms
   file_sd_configs: [{files: [%q]}]
@@ -50,6 +51,8 @@ scrape_configs:
   static_configs: [{targets: [%q]}]
 # cadvisor and resource show metrics of the same names: select by job.
 - job_name: kubelet-cadvisor
+  scrape_interval: 1s
+  scrape_timeout: 900ms
   scheme: https
   tls_config: {insecure_skip_verify: true}
   metrics_path: /metrics/cadvisor

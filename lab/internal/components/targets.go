@@ -2,13 +2,16 @@ package components
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -20,7 +23,7 @@ import (
 	"github.com/aftershockhq/aftershock/lab/shop"
 )
 
-// prometheusTargets tells Prometheus which pods of the service under test there are.
+// prometheusTargets tells Prometheus which pods with metrics there are in the namespace of the service under test.
 func prometheusTargets() supervise.Component {
 	return supervise.Component{
 		Name:  "prometheus-targets",
@@ -33,7 +36,7 @@ func prometheusTargets() supervise.Component {
 			if err := os.MkdirAll(run.Targets(), 0o755); err != nil {
 				return err
 			}
-			return followPods(ctx, c, filepath.Join(run.Targets(), shop.Service+".json"))
+			return followPods(ctx, c, filepath.Join(run.Targets(), shop.Namespace+".json"))
 		},
 	}
 }
@@ -41,8 +44,7 @@ func prometheusTargets() supervise.Component {
 // followPods keeps the file up to date until the watch ends; it is then started again, with a new list.
 func followPods(ctx context.Context, c *cluster.Client, file string) error {
 	pods := c.Kube.CoreV1().Pods(shop.Namespace)
-	selected := metav1.ListOptions{LabelSelector: "app=" + shop.Service}
-	list, err := pods.List(ctx, selected)
+	list, err := pods.List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return fmt.Errorf("list pods: %w", err)
 	}
@@ -54,8 +56,7 @@ func followPods(ctx context.Context, c *cluster.Client, file string) error {
 	if err != nil {
 		return err
 	}
-	selected.ResourceVersion = list.ResourceVersion
-	watcher, err := pods.Watch(ctx, selected)
+	watcher, err := pods.Watch(ctx, metav1.ListOptions{ResourceVersion: list.ResourceVersion})
 	if err != nil {
 		return fmt.Errorf("watch pods: %w", err)
 	}
@@ -86,18 +87,40 @@ type targetGroup struct {
 func targets(pods map[string]corev1.Pod) []targetGroup {
 	groups := []targetGroup{}
 	for _, p := range pods {
-		if p.Status.PodIP == "" || p.Status.Phase != corev1.PodRunning {
+		port := metricsPort(p)
+		if port == "" || p.Status.PodIP == "" || p.Status.Phase != corev1.PodRunning {
 			continue
 		}
-		groups = append(groups, targetGroup{
-			Targets: []string{fmt.Sprintf("%s:%d", p.Status.PodIP, shop.Port)},
-			Labels: map[string]string{
-				"namespace": p.Namespace, "pod": p.Name, "app": p.Labels["app"], "node": p.Spec.NodeName,
-			},
-		})
+		app := cmp.Or(p.Labels["app"], p.Labels["app.kubernetes.io/name"], "pods")
+		labels := map[string]string{"job": app, "namespace": p.Namespace, "pod": p.Name, "app": app, "node": p.Spec.NodeName}
+		if path := p.Annotations["prometheus.io/path"]; path != "" {
+			labels["__metrics_path__"] = path
+		}
+		groups = append(groups, targetGroup{Targets: []string{net.JoinHostPort(p.Status.PodIP, port)}, Labels: labels})
 	}
 	slices.SortFunc(groups, func(a, b targetGroup) int { return bytes.Compare([]byte(a.Labels["pod"]), []byte(b.Labels["pod"])) })
 	return groups
+}
+
+// metricsPort is where a pod shows its metrics: where the annotation prometheus.io/port says, or else at the port called
+// metrics, or else at that called http. It is "" for a pod without such a port, and for one that wants to be left alone.
+func metricsPort(p corev1.Pod) string {
+	if p.Annotations["prometheus.io/scrape"] == "false" {
+		return ""
+	}
+	if port := p.Annotations["prometheus.io/port"]; port != "" {
+		return port
+	}
+	for _, name := range []string{"metrics", "http"} {
+		for _, c := range p.Spec.Containers {
+			for _, port := range c.Ports {
+				if port.Name == name {
+					return strconv.Itoa(int(port.ContainerPort))
+				}
+			}
+		}
+	}
+	return ""
 }
 
 // writeTargets replaces the file when its content would change, and returns the content.

@@ -21,6 +21,10 @@ var packages = []struct{ name, file string }{
 	{"conntrack", "/usr/sbin/conntrack"},
 	{"prometheus", "/usr/bin/prometheus"},
 	{"util-linux", "/usr/bin/unshare"},
+	{"ipset", "/usr/sbin/ipset"},        // chaos-daemon's, for the targets of a fault of the network
+	{"stress-ng", "/usr/bin/stress-ng"}, // chaos-daemon's
+	{"gcc", "/usr/bin/gcc"},             // to build chaos-daemon
+	{"libc6-dev", "/usr/include/stdio.h"},
 }
 
 // Missing are the packages that are not installed.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/lab/internal/cluster"
 	"github.com/aftershockhq/aftershock/lab/internal/host"
+	"github.com/aftershockhq/aftershock/lab/internal/plan"
 	"github.com/aftershockhq/aftershock/lab/internal/readiness"
 	"github.com/aftershockhq/aftershock/lab/internal/supervise"
 	"github.com/aftershockhq/aftershock/lab/shop"
@@ -81,6 +82,22 @@ func (l Lab) Want(ctx context.Context, name string, wanted bool) (supervise.Stat
 		return s, err
 	}
 	return s, supervise.Dial(l.Cache.Run().Socket(s.Agent)).Want(ctx, s.Name, wanted)
+}
+
+// Netem says of each node whether its kernel or the lab's stand-in delays and loses packets; nil when the API server does not
+// answer.
+func (l Lab) Netem(ctx context.Context) map[string]string {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	c, err := cluster.Connect(l.Cache.Run().Kubeconfig())
+	if err != nil {
+		return nil
+	}
+	kinds, err := c.Annotations(ctx, plan.NetemAnnotation)
+	if err != nil {
+		return nil
+	}
+	return kinds
 }
 
 // startAll starts whatever was stopped by name.

@@ -27,6 +27,11 @@ var programs = map[string][]string{
 	},
 	"etcd":                     {"etcd"},
 	"chaos-controller-manager": {"chaos-controller-manager"},
+	"chaos-daemon":             {"chaos-daemon"},
+	"nsexec":                   {"nsexec"},
+	"chaos-pause":              {"chaos-pause"},
+	"memstress":                {"memstress"},
+	"tc":                       {"tc"},
 	"pause":                    {"pause"},
 	"checkout":                 {"checkout"},
 }

@@ -51,8 +51,9 @@ type Summary struct {
 	Defect        shop.Defect
 	UID           string
 	Kubeconfig    string
-	Configuration string // path of the harness's configuration
-	Truth         string // folder of the service's own logs
+	Configuration string            // path of the harness's configuration
+	Truth         string            // folder of the service's own logs
+	Netem         map[string]string // by node: plan.NetemKernel or plan.NetemEmulated
 }
 
 // ErrUsage is wrapped by errors that another command line would not have had.
@@ -79,13 +80,7 @@ func (l Lab) Up(ctx context.Context, o Options) (Summary, error) {
 		}
 		fmt.Fprintf(l.Out, "the lab runs but is not ready: %v\nstarting it again\n", err)
 	}
-	if missing := debian.Missing(); len(missing) > 0 {
-		fmt.Fprintf(l.Out, "installing Debian's %v\n", missing)
-		if err := debian.Install(ctx, missing, l.Out); err != nil {
-			return Summary{}, err
-		}
-	}
-	built, err := build.Builder{Module: l.Module, Cache: l.Cache, Out: l.Out}.Build(ctx, build.Products())
+	built, err := l.Build(ctx)
 	if err != nil {
 		return Summary{}, err
 	}
@@ -100,6 +95,17 @@ func (l Lab) Up(ctx context.Context, o Options) (Summary, error) {
 		return Summary{}, err
 	}
 	return l.summarise(ctx, begin, false)
+}
+
+// Build installs what is missing on the machine and builds what the cache does not hold, without starting anything.
+func (l Lab) Build(ctx context.Context) (map[string]build.Built, error) {
+	if missing := debian.Missing(); len(missing) > 0 {
+		fmt.Fprintf(l.Out, "installing Debian's %v\n", missing)
+		if err := debian.Install(ctx, missing, l.Out); err != nil {
+			return nil, err
+		}
+	}
+	return build.Builder{Module: l.Module, Cache: l.Cache, Out: l.Out}.Build(ctx, build.Products())
 }
 
 // bring starts the lab and waits until it is ready. It says whether it went on with an earlier lab's cluster, which gets less
@@ -238,9 +244,13 @@ func (l Lab) summarise(ctx context.Context, begin time.Time, already bool) (Summ
 	if err != nil {
 		return Summary{}, err
 	}
+	kinds, err := c.Annotations(ctx, plan.NetemAnnotation)
+	if err != nil {
+		return Summary{}, err
+	}
 	s := Summary{
 		Already: already, Took: time.Since(begin), Nodes: state.Nodes, Defect: defect, UID: uid, Kubeconfig: run.Kubeconfig(),
-		Configuration: filepath.Join(l.Module, "aftershock.yaml"), Truth: run.Truth(),
+		Configuration: filepath.Join(l.Module, "aftershock.yaml"), Truth: run.Truth(), Netem: kinds,
 	}
 	return s, l.configure(s)
 }

@@ -35,6 +35,9 @@ func FromEnv() (Cache, error) {
 // Built holds the built binaries, each under a name that ends in its key.
 func (c Cache) Built() string { return filepath.Join(string(c), "built") }
 
+// Keys holds what is known of the keys of what can be built.
+func (c Cache) Keys() string { return filepath.Join(string(c), "keys") }
+
 // BuildLock is held while something is being built.
 func (c Cache) BuildLock() string { return filepath.Join(string(c), "build.lock") }
 

@@ -36,6 +36,18 @@ const (
 	// ChaosMetrics is where chaos-controller-manager shows its metrics.
 	ChaosMetrics = "http://" + Control + ":10080/metrics"
 
+	// ChaosWebhooks is where the API server reaches chaos-controller-manager: both run beside the nodes.
+	ChaosWebhooks = "https://127.0.0.1:9443"
+	// ChaosDaemonPort is where chaos-daemon serves on each node.
+	ChaosDaemonPort = 31767
+
+	// NetemAnnotation on a node says what delays and loses packets there: NetemKernel or NetemEmulated.
+	NetemAnnotation = "aftershock.dev/netem"
+	// NetemKernel is the kernel's own netem.
+	NetemKernel = "kernel"
+	// NetemEmulated is the lab's stand-in for it, on a kernel that has none.
+	NetemEmulated = "emulated"
+
 	// ChaosNamespace is the namespace of Chaos Mesh.
 	ChaosNamespace = "chaos-mesh"
 	// PauseImage is the image name of a pod's sandbox and of pod-failure.

@@ -36,6 +36,7 @@ func Checks(c *cluster.Client, nodes int, since time.Time) []Check {
 		{"checkout answers from every pod", func(ctx context.Context) error { return Shop(ctx, c) }},
 		{"prometheus scrapes every target", func(ctx context.Context) error { return Prometheus(ctx, c, nodes, since) }},
 		{"chaos mesh takes experiments", func(ctx context.Context) error { return Chaos(ctx, c) }},
+		{"chaos mesh reaches every node", func(ctx context.Context) error { return Daemons(ctx, c, nodes) }},
 	}
 }
 
@@ -143,6 +144,21 @@ func Chaos(ctx context.Context, c *cluster.Client) error {
 		return fmt.Errorf("watch experiments: %w", err)
 	}
 	watcher.Stop()
+	return nil
+}
+
+// Daemons asks whether the controller can find each node's chaos-daemon, and whether that listens.
+func Daemons(ctx context.Context, c *cluster.Client, nodes int) error {
+	for n := 1; n <= nodes; n++ {
+		name := "chaos-daemon-" + plan.NodeName(n)
+		if _, err := c.Kube.DiscoveryV1().EndpointSlices(plan.ChaosNamespace).Get(ctx, name, metav1.GetOptions{}); err != nil {
+			return err
+		}
+		address := fmt.Sprintf("%s:%d", plan.NodeAddress(n), plan.ChaosDaemonPort)
+		if err := supervise.Listens("tcp", address)(ctx); err != nil {
+			return fmt.Errorf("reach chaos-daemon of %s: %w", plan.NodeName(n), err)
+		}
+	}
 	return nil
 }
 

@@ -1,0 +1,164 @@
+package netem
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// queue is a queue of the kernel's packet filter (NFQUEUE) in this network namespace. The kernel tells of each packet, and
+// holds it until it hears a verdict.
+type queue struct {
+	conn   *netlink.Conn
+	number uint16
+}
+
+// Of linux/netfilter/nfnetlink_queue.h; the package unix has none of them.
+const (
+	messagePacket  = unix.NFNL_SUBSYS_QUEUE<<8 | 0
+	messageVerdict = unix.NFNL_SUBSYS_QUEUE<<8 | 1
+	messageConfig  = unix.NFNL_SUBSYS_QUEUE<<8 | 2
+
+	packetHeader   = 1  // NFQA_PACKET_HDR
+	packetVerdict  = 2  // NFQA_VERDICT_HDR
+	packetPriority = 21 // NFQA_PRIORITY, from Linux 5.18 on
+
+	configCommand = 1 // NFQA_CFG_CMD
+	configParams  = 2 // NFQA_CFG_PARAMS
+	configLength  = 3 // NFQA_CFG_QUEUE_MAXLEN
+	configMask    = 4 // NFQA_CFG_MASK
+	configFlags   = 5 // NFQA_CFG_FLAGS
+
+	commandBind = 1      // NFQNL_CFG_CMD_BIND
+	copyMeta    = 1      // NFQNL_COPY_META: we do not look into packets
+	flagGSO     = 1 << 2 // NFQA_CFG_F_GSO: a large segment is one packet here, as it is for the kernel's netem
+
+	drop   = 0
+	accept = 1
+)
+
+// open binds the queue; no other process may have it.
+func open(number uint16, length int) (*queue, error) {
+	conn, err := netlink.Dial(unix.NETLINK_NETFILTER, nil)
+	if err != nil {
+		return nil, fmt.Errorf("open netlink: %w", err)
+	}
+	q := &queue{conn, number}
+	if err := q.configure(length); err != nil {
+		return nil, errors.Join(fmt.Errorf("bind queue %d of the packet filter: %w", number, err), conn.Close())
+	}
+	return q, nil
+}
+
+func (q *queue) configure(length int) error {
+	// A burst must not get lost between the kernel and us: those packets would be held for ever.
+	const buffer = 8 << 20
+	if err := q.conn.SetReadBuffer(buffer); err != nil {
+		return err
+	}
+	if err := q.conn.SetOption(netlink.NoENOBUFS, true); err != nil {
+		return err
+	}
+	for _, attributes := range [][]netlink.Attribute{
+		{{Type: configCommand, Data: []byte{commandBind, 0, 0, 0}}},
+		{
+			{Type: configParams, Data: []byte{0, 0, 0, 0, copyMeta}},
+			{Type: configLength, Data: big32(uint32(length))},
+			{Type: configMask, Data: big32(flagGSO)},
+			{Type: configFlags, Data: big32(flagGSO)},
+		},
+	} {
+		m, err := q.message(messageConfig, netlink.Request|netlink.Acknowledge, attributes)
+		if err != nil {
+			return err
+		}
+		if _, err := q.conn.Execute(m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (q *queue) message(kind netlink.HeaderType, flags netlink.HeaderFlags, attributes []netlink.Attribute) (netlink.Message, error) {
+	data, err := netlink.MarshalAttributes(attributes)
+	header := []byte{unix.AF_UNSPEC, unix.NFNETLINK_V0, byte(q.number >> 8), byte(q.number)}
+	return netlink.Message{Header: netlink.Header{Type: kind, Flags: flags}, Data: append(header, data...)}, err
+}
+
+func big32(x uint32) []byte { return binary.BigEndian.AppendUint32(nil, x) }
+
+// receive waits for packets. After close it returns io.EOF.
+func (q *queue) receive() ([]packet, error) {
+	messages, err := q.conn.Receive()
+	at := time.Now()
+	switch {
+	case errors.Is(err, unix.ENOENT): // a verdict on a packet that has gone with its device
+		return nil, nil
+	case errors.Is(err, os.ErrClosed), errors.Is(err, unix.EBADF):
+		return nil, io.EOF
+	case err != nil:
+		return nil, fmt.Errorf("receive from queue %d of the packet filter: %w", q.number, err)
+	}
+	var packets []packet
+	for _, m := range messages {
+		if m.Header.Type != messagePacket || len(m.Data) < 4 {
+			continue
+		}
+		p, err := parsePacket(m.Data[4:])
+		if err != nil {
+			return nil, err
+		}
+		p.at = at
+		packets = append(packets, p)
+	}
+	return packets, nil
+}
+
+func parsePacket(data []byte) (packet, error) {
+	var p packet
+	d, err := netlink.NewAttributeDecoder(data)
+	if err != nil {
+		return p, fmt.Errorf("read a message of the packet filter: %w", err)
+	}
+	d.ByteOrder = binary.BigEndian
+	known := false
+	for d.Next() {
+		switch d.Type() {
+		case packetHeader:
+			if content := d.Bytes(); len(content) >= 4 {
+				p.id, known = binary.BigEndian.Uint32(content), true
+			}
+		case packetPriority:
+			p.priority = d.Uint32()
+		}
+	}
+	if err := d.Err(); err != nil {
+		return p, fmt.Errorf("read a message of the packet filter: %w", err)
+	}
+	if !known {
+		return p, errors.New("read a message of the packet filter: it names no packet")
+	}
+	return p, nil
+}
+
+// decide lets a packet go, or drops it.
+func (q *queue) decide(p packet, verdict uint32) error {
+	m, err := q.message(messageVerdict, netlink.Request, []netlink.Attribute{
+		{Type: packetVerdict, Data: append(big32(verdict), big32(p.id)...)},
+	})
+	if err != nil {
+		return err
+	}
+	if _, err := q.conn.Send(m); err != nil {
+		return fmt.Errorf("send a verdict to the packet filter: %w", err)
+	}
+	return nil
+}
+
+func (q *queue) close() error { return q.conn.Close() }

@@ -1,0 +1,118 @@
+package netem
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Qdisc is a queueing discipline: netem, or one that netem hangs below.
+type Qdisc struct {
+	Parent string `json:"parent,omitempty"` // handle of what it hangs below, as "1:" or "1:4"; "" is the device
+	Handle string `json:"handle"`           // its own, as "1:"
+	Kind   string `json:"kind"`             // netem, prio or sfq
+	Netem  Netem  `json:"netem"`            // what netem does
+}
+
+// Tree is the queueing disciplines of a device.
+type Tree struct {
+	Qdiscs []Qdisc `json:"qdiscs"`
+}
+
+// ErrExclusive is returned for a place that is taken; tc says it so.
+var ErrExclusive = errors.New("exclusivity flag on, cannot modify")
+
+// Emulated says whether a kind can be part of a Tree.
+func Emulated(kind string) bool { return kind == "netem" || kind == "prio" || kind == "sfq" }
+
+// Add returns the tree with one more discipline.
+func (t Tree) Add(q Qdisc) (Tree, error) {
+	if !Emulated(q.Kind) {
+		return t, fmt.Errorf("%s: %w", q.Kind, ErrNotEmulated)
+	}
+	for _, other := range t.Qdiscs {
+		if other.Parent == q.Parent || other.Handle == q.Handle {
+			return t, ErrExclusive
+		}
+	}
+	for _, handle := range []string{q.Handle, q.Parent} {
+		if _, _, err := classOf(handle); handle != "" && err != nil {
+			return t, err
+		}
+	}
+	return Tree{append(append([]Qdisc(nil), t.Qdiscs...), q)}, nil
+}
+
+// Path is the netems that a packet meets on its way out, in order. The priority is what the rule CLASSIFY of the packet filter
+// gave it: the class that a prio puts it into.
+func (t Tree) Path(priority uint32) []Qdisc {
+	var met []Qdisc
+	at, found := t.first()
+	for range t.Qdiscs {
+		if !found {
+			break
+		}
+		below := at.Handle
+		if at.Kind == "prio" {
+			major, minor := uint16(priority>>16), uint16(priority)
+			own, _, err := classOf(at.Handle)
+			if err != nil || major != own || minor == 0 {
+				break // one of the first three bands, by its type of service: nothing hangs there but sfq
+			}
+			below = fmt.Sprintf("%x:%x", major, minor)
+		}
+		if at.Kind == "netem" {
+			met = append(met, at)
+		}
+		at, found = t.below(below)
+	}
+	return met
+}
+
+// first is the discipline that packets meet first: one whose parent is not emulated.
+func (t Tree) first() (Qdisc, bool) {
+	for _, q := range t.Qdiscs {
+		if q.Parent == "" {
+			return q, true
+		}
+		major, _, _ := strings.Cut(q.Parent, ":")
+		known := false
+		for _, other := range t.Qdiscs {
+			known = known || other.Handle == major+":"
+		}
+		if !known {
+			return q, true
+		}
+	}
+	return Qdisc{}, false
+}
+
+func (t Tree) below(parent string) (Qdisc, bool) {
+	for _, q := range t.Qdiscs {
+		if same(q.Parent, parent) {
+			return q, true
+		}
+	}
+	return Qdisc{}, false
+}
+
+func same(x, y string) bool {
+	xMajor, xMinor, xErr := classOf(x)
+	yMajor, yMinor, yErr := classOf(y)
+	return xErr == nil && yErr == nil && xMajor == yMajor && xMinor == yMinor
+}
+
+// classOf reads a handle, whose numbers are hexadecimal.
+func classOf(handle string) (major, minor uint16, err error) {
+	left, right, ok := strings.Cut(handle, ":")
+	x, errX := strconv.ParseUint(left, 16, 16)
+	y, errY := uint64(0), error(nil)
+	if right != "" {
+		y, errY = strconv.ParseUint(right, 16, 16)
+	}
+	if !ok || errX != nil || errY != nil {
+		return 0, 0, fmt.Errorf("%q is no handle: one looks like 1: or 1:4", handle)
+	}
+	return uint16(x), uint16(y), nil
+}
