@@ -2,7 +2,6 @@ package recovery
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -142,7 +141,7 @@ func (c chain) passed(s Stage) bool {
 // steps draws the conclusion: what each stage cost, or why that is not known.
 func (h *History) steps(c chain) []Step {
 	var steps []Step
-	blocked := map[Stage]bool{} // not reached, as far as is known
+	blocked := map[Stage]Stage{} // not reached as far as is known, and the one at fault
 	for _, l := range c {
 		s := Step{Stage: l.stage, Reached: l.reached, Note: l.why}
 		since := c.known(l.stage)
@@ -152,7 +151,7 @@ func (h *History) steps(c chain) []Step {
 			s.Since = since.stage
 			cost := l.reached.Since(*since.reached)
 			s.Cost = &cost
-		case l.open && blocked[l.waits]:
+		case l.open && blocked[l.waits] != "":
 			s.Open, s.Reached = true, nil
 		case l.open:
 			s.Since, s.Open, s.Reached = since.stage, true, nil
@@ -164,11 +163,11 @@ func (h *History) steps(c chain) []Step {
 			s.Note = cmp.Or(l.why, "not seen, though a later stage was")
 		case l.why != "":
 			blocked[l.stage] = blocked[l.waits]
-		case blocked[l.waits]:
-			blocked[l.stage] = true
-			s.Note = fmt.Sprintf("waits for %q", l.waits)
+		case blocked[l.waits] != "":
+			blocked[l.stage] = blocked[l.waits]
+			s.Note = "waits for: " + string(blocked[l.stage])
 		default:
-			blocked[l.stage] = true
+			blocked[l.stage] = l.stage
 			s.Since, s.Open = since.stage, true
 			s.Cost = &steadystate.Bounds[time.Duration]{
 				Low:  max(0, h.last-since.reached.To),

@@ -96,8 +96,8 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			scheduled: at 10.400s took 100ms since replacement created
 			containers started: at 12.000s took 1.6s since scheduled
 			ready: took 48s since containers started open (not seen until the record ended)
-			endpoint added: (waits for "ready")
-			first good answer: (waits for "endpoint added")
+			endpoint added: (waits for: ready)
+			first good answer: (waits for: ready)
 			hypothesis good: open (an outage was not over when the record ended)
 			costliest: ready
 		`}},
@@ -112,11 +112,11 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			victim leaves: at 10.000s took 0s since fault
 			endpoint removed: at 12.000s took 2s since victim leaves
 			replacement created: took 50s since victim leaves open (not seen until the record ended)
-			scheduled: (waits for "replacement created")
-			containers started: (waits for "scheduled")
-			ready: (waits for "containers started")
-			endpoint added: (waits for "ready")
-			first good answer: (waits for "endpoint added")
+			scheduled: (waits for: replacement created)
+			containers started: (waits for: replacement created)
+			ready: (waits for: replacement created)
+			endpoint added: (waits for: replacement created)
+			first good answer: (waits for: replacement created)
 			hypothesis good: at 12.100s took 100ms since endpoint removed
 			costliest: replacement created
 		`}},
@@ -139,7 +139,7 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			containers started: (not seen, though a later stage was)
 			ready: at 15.000s took 4.6s since scheduled
 			endpoint added: took 0s to 45s since ready open (not seen, and for a time nothing could be)
-			first good answer: (waits for "endpoint added")
+			first good answer: (waits for: endpoint added)
 			hypothesis good: (no outage was seen)
 			costliest: within the error: ready, endpoint added
 		`}},
@@ -192,7 +192,7 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			recovery of a, nobody was seen to replace it
 			fault: at 10.000s
 			victim leaves: took 50s since fault open (not seen until the record ended)
-			ready: (waits for "victim leaves")
+			ready: (waits for: victim leaves)
 			first good answer: (no load was driven)
 			hypothesis good: (not judged)
 			costliest: victim leaves
@@ -362,9 +362,9 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			not ready: at 10.100s took 0s since containers stopped
 			endpoint removed: at 10.200s took 100ms since not ready
 			containers started: took 49.9s since not ready open (not seen until the record ended)
-			ready: (waits for "containers started")
-			endpoint added: (waits for "ready")
-			first good answer: (waits for "endpoint added")
+			ready: (waits for: containers started)
+			endpoint added: (waits for: containers started)
+			first good answer: (waits for: containers started)
 			hypothesis good: at 12.000s took 1.8s since endpoint removed
 			costliest: containers started
 		`}},
@@ -395,10 +395,10 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			endpoint removed: took 49.9s since victim leaves open (not seen until the record ended)
 			replacement created: at 10.300s took 200ms since victim leaves
 			scheduled: took 49.7s since replacement created open (not seen until the record ended)
-			containers started: (waits for "scheduled")
-			ready: (waits for "containers started")
-			endpoint added: (waits for "ready")
-			first good answer: (waits for "endpoint added")
+			containers started: (waits for: scheduled)
+			ready: (waits for: scheduled)
+			endpoint added: (waits for: scheduled)
+			first good answer: (waits for: scheduled)
 			hypothesis good: (not judged)
 			costliest: within the error: endpoint removed, scheduled
 			note: ReplicaSet/rs lost 2 and created 2: which replaced which is told from the order alone
@@ -409,10 +409,10 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			endpoint removed: took 50s since victim leaves open (not seen until the record ended)
 			replacement created: at 10.200s took 200ms since victim leaves
 			scheduled: took 49.8s since replacement created open (not seen until the record ended)
-			containers started: (waits for "scheduled")
-			ready: (waits for "containers started")
-			endpoint added: (waits for "ready")
-			first good answer: (waits for "endpoint added")
+			containers started: (waits for: scheduled)
+			ready: (waits for: scheduled)
+			endpoint added: (waits for: scheduled)
+			first good answer: (waits for: scheduled)
 			hypothesis good: (not judged)
 			costliest: within the error: endpoint removed, scheduled
 			note: ReplicaSet/rs lost 2 and created 2: which replaced which is told from the order alone
@@ -463,8 +463,8 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			endpoint removed: (no endpoints were followed)
 			replacement created: at 11.000s took 1s since victim leaves
 			scheduled: took 49s since replacement created open (not seen until the record ended)
-			containers started: (waits for "scheduled")
-			ready: (waits for "containers started")
+			containers started: (waits for: scheduled)
+			ready: (waits for: scheduled)
 			endpoint added: (no endpoints were followed)
 			first good answer: (no load was driven)
 			hypothesis good: at 12.000s took 2s since fault
@@ -477,8 +477,8 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			endpoint removed: (no endpoints were followed)
 			replacement created: at 32.000s took 2s since victim leaves
 			scheduled: took 28s since replacement created open (not seen until the record ended)
-			containers started: (waits for "scheduled")
-			ready: (waits for "containers started")
+			containers started: (waits for: scheduled)
+			ready: (waits for: scheduled)
 			endpoint added: (no endpoints were followed)
 			first good answer: (no load was driven)
 			hypothesis good: at 35.000s took 5s since fault
