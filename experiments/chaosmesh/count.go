@@ -13,8 +13,11 @@ import (
 // Chaos Mesh, by chance. The zero value says nothing and is refused.
 type Count string
 
-// One is one pod.
-const One Count = "1"
+// One is one pod, All is all of them.
+const (
+	One Count = "1"
+	All Count = "100%"
+)
 
 // Fixed is n pods.
 func Fixed(n int) Count { return Count(strconv.Itoa(n)) }
@@ -44,6 +47,16 @@ func (c Count) of(matching int) (int, error) {
 		return 0, fmt.Errorf("%w: %d asked for, and %d running pods match the selector; ask for fewer, or wait for more", ErrRefused, asked, matching)
 	}
 	return asked, nil
+}
+
+// among is how many of those that run now are to be hit, as far as there are
+// that many.
+func (c Count) among(up int) int {
+	asked, err := c.of(up)
+	if err != nil {
+		return up
+	}
+	return asked
 }
 
 // mode is a number of pods as Chaos Mesh takes it. A percentage is sent as the

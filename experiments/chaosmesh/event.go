@@ -1,7 +1,8 @@
 package chaosmesh
 
-// The kinds of event that this package records, beside [experiments.EventGone]
-// of a victim. Subjects are PodChaos/namespace/name and pod/namespace/name.
+// The kinds of event that this package records of its objects, and of pods
+// beside those of package experiments. Subjects are PodChaos/namespace/name and
+// pod/namespace/name.
 const (
 	// EventCreating is written before the object is created, so that a record
 	// names everything that its run may have left behind.
@@ -10,8 +11,14 @@ const (
 	EventCreated = "created"
 	// EventInjected: Chaos Mesh's records say that every target is injected.
 	EventInjected = "injected"
-	// EventTerminating: the victim is marked for deletion.
-	EventTerminating = "terminating"
+	// EventRecovered: Chaos Mesh's records say that every target is recovered.
+	EventRecovered = "recovered"
 	// EventRemoved: the object is gone from the API server.
 	EventRemoved = "removed"
+	// EventFollowed: the fault was injected into a pod that appeared while it
+	// was held; see [Fault.Follow].
+	EventFollowed = "followed"
+	// EventNotFollowed: a pod appeared while the fault was held, and it could
+	// not be injected into it.
+	EventNotFollowed = "not followed"
 )

@@ -14,7 +14,8 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 )
 
-// shop is an API server with three running pods of shop's checkout.
+// shop is an API server with three running pods of shop's checkout, and one
+// of its payments.
 func shop() client.WithWatch {
 	scheme, err := chaosmesh.Scheme()
 	if err != nil {
@@ -25,9 +26,14 @@ func shop() client.WithWatch {
 	for _, name := range []string{"checkout-a", "checkout-b", "checkout-c"} {
 		builder = builder.WithObjects(&corev1.Pod{
 			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name, Labels: map[string]string{"app": "checkout"}},
+			Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "app"}}},
 			Status:     corev1.PodStatus{Phase: corev1.PodRunning},
 		})
 	}
+	builder = builder.WithObjects(&corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "payments-a", Labels: map[string]string{"app": "payments"}},
+		Status:     corev1.PodStatus{Phase: corev1.PodRunning},
+	})
 	return builder.Build()
 }
 

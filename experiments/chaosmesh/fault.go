@@ -5,23 +5,30 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
-	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
+	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A Fault is one Chaos Mesh object at a time: Inject creates it and waits
-// until it has acted, Recover deletes it and waits until it is gone. It
+// A Fault is what Chaos Mesh does to some pods: Inject creates an object and
+// waits until it has acted, Recover deletes it and waits until it is gone. It
 // implements [experiments.Fault] and is used by one goroutine at a time.
 type Fault struct {
 	cluster *Cluster
 	kind    kind
 	pods    Pods
 	count   Count
+	signal  string
+	sees    []experiments.Effect // in place of the kind's own
+	follows bool
+
+	follower *follower // while it follows
+	mu       sync.Mutex
 	// placed are the objects that may exist, because of Inject.
 	placed []placed
 }
@@ -30,17 +37,60 @@ var _ experiments.Fault = (*Fault)(nil)
 
 // placed is an object that may exist.
 type placed struct {
-	object v1alpha1.InnerObject
+	object client.Object
 	unsure bool // its creation had no answer
+}
+
+func (c *Cluster) fault(k kind, pods Pods, count Count) *Fault {
+	return &Fault{cluster: c, kind: k, pods: pods, count: count}
+}
+
+// Only hits so many of the pods.
+func (f *Fault) Only(count Count) *Fault {
+	f.count = count
+	return f
+}
+
+// Seen names the signal of each target (see [experiments.TargetSignal]) that
+// shows the effect, where the fault says by how much it does.
+func (f *Fault) Seen(signal string) *Fault {
+	f.signal = signal
+	return f
+}
+
+// SeenAs says what the fault must be seen to do, in place of what the kind of
+// fault says by itself.
+func (f *Fault) SeenAs(effects ...experiments.Effect) *Fault {
+	f.sees = effects
+	return f
+}
+
+// Follow hits pods that appear while the fault is held, too: Chaos Mesh
+// chooses its targets once, and a pod that replaces one of them is free of the
+// fault. As many pods are kept hit as were asked for, of a percentage as many
+// as it comes to among the pods that run then; pods that ran before and were
+// not chosen stay untouched. Each new pod has an object of its own, which ends
+// by itself when the first one does. The record says "followed" or "not
+// followed" of each.
+//
+// It is for faults that are held, and goes on until Recover, or until the
+// context that the fault was injected with ends.
+func (f *Fault) Follow() *Fault {
+	f.follows = true
+	return f
 }
 
 // String is "kill 1 of the pods app=checkout in shop".
 func (f *Fault) String() string {
-	return fmt.Sprintf("%s %s of the %s", f.kind.verb(), f.count, f.pods)
+	text := fmt.Sprintf("%s %s of the %s", f.kind.verb(), f.count, f.pods)
+	if f.follows {
+		text += ", and of those that replace them"
+	}
+	return text
 }
 
 // kindName is Chaos Mesh's name of the kind: PodChaos.
-func (f *Fault) kindName() string { return kindOf(f.cluster.client.Scheme(), f.kind.list()) }
+func (f *Fault) kindName() string { return kindOf(f.cluster.client.Scheme(), f.kind.empty()) }
 
 // A Preview is what Inject would do now.
 type Preview struct {
@@ -50,6 +100,14 @@ type Preview struct {
 	Candidates []experiments.Target
 	// Asked is how many of them would be hit.
 	Asked int
+	// Effects are what must be seen for a verdict to be held.
+	Effects []experiments.Effect
+	// Unprovable says why there are no effects, so that no verdict can be
+	// held, and what to do.
+	Unprovable string
+
+	pods     []corev1.Pod // the candidates
+	lifetime time.Duration
 }
 
 // Preview says what Inject would do now, in the run of that name, and changes
@@ -71,47 +129,102 @@ func (f *Fault) Preview(ctx context.Context, run string) (Preview, error) {
 
 // prepare checks everything that can be checked without Chaos Mesh.
 func (f *Fault) prepare(ctx context.Context, run string) (Preview, error) {
-	if err := f.cluster.guard.allow(f.pods); err != nil {
+	prepared, err := f.check(ctx, run)
+	switch {
+	case errors.Is(err, ErrRefused):
 		return Preview{}, fmt.Errorf("%s: %w", f, err)
-	}
-	if err := f.cluster.guard.identify(ctx, f.cluster.client); err != nil {
-		return Preview{}, fmt.Errorf("%s: %w", f, err)
-	}
-	matching, err := f.pods.list(ctx, f.cluster.client)
-	if err != nil {
+	case err != nil:
 		return Preview{}, explain(err, "Pod")
 	}
-	if err := f.cluster.guard.protect(matching); err != nil {
-		return Preview{}, fmt.Errorf("%s: %w", f, err)
+	return prepared, nil
+}
+
+func (f *Fault) check(ctx context.Context, run string) (Preview, error) {
+	for _, p := range f.kind.peers() {
+		if err := f.cluster.guard.allow(p.Pods); err != nil {
+			return Preview{}, err
+		}
 	}
-	candidates := running(matching)
-	asked, err := f.count.of(len(candidates))
+	candidates, asked, err := f.cluster.Choose(ctx, f.pods, f.count)
 	if err != nil {
-		return Preview{}, fmt.Errorf("%s: %w", f, err)
+		return Preview{}, err
+	}
+	for _, p := range f.kind.peers() {
+		more, _, err := f.cluster.candidates(ctx, p)
+		if err != nil {
+			return Preview{}, err
+		}
+		if p.hit {
+			candidates = append(candidates, more...)
+		}
 	}
 	lifetime := f.cluster.guard.lifetime(ctx).Round(time.Second)
-	object := f.kind.object(newMeta(f.kind.action(), f.pods.Namespace, run), f.pods.selector(asked), lifetime.String())
-	if err := complete(ctx, object); err != nil {
-		return Preview{}, fmt.Errorf("%s: %w", f, err)
+	object, err := f.object(ctx, site{
+		meta:     newMeta(f.kind.action(), f.pods.Namespace, run),
+		selector: f.pods.selector(asked),
+		lifetime: lifetime,
+		pods:     candidates,
+	})
+	if err != nil {
+		return Preview{}, err
 	}
-	return Preview{Object: object, Candidates: candidates, Asked: asked}, nil
+	if f.follows && !held(object) {
+		return Preview{}, fmt.Errorf("%w: it cannot follow: only faults that are held and hit pods themselves can", ErrRefused)
+	}
+	effects, unprovable := f.sees, ""
+	if len(effects) == 0 {
+		effects, unprovable, err = f.kind.effects(f.signal, candidates)
+	}
+	return Preview{
+		Object:     object,
+		Candidates: targets(candidates),
+		Asked:      asked,
+		Effects:    effects,
+		Unprovable: unprovable,
+		pods:       candidates,
+		lifetime:   lifetime,
+	}, err
+}
+
+// object is the object at a site, complete and checked.
+func (f *Fault) object(ctx context.Context, at site) (client.Object, error) {
+	object, err := f.kind.object(at)
+	if err != nil {
+		return nil, err
+	}
+	return object, complete(ctx, object)
+}
+
+// place notes that an object may exist from now on.
+func (f *Fault) place(p placed) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.placed = append(f.placed, p)
 }
 
 // Recover deletes what Inject created and returns when it is really gone, with
-// the span in which it went. An object that stays although it was deleted is
-// helped along: it is touched, then given up by Chaos Mesh's own means, then
-// its finalizers are removed; each of that is noted in the record. An error
-// says that something may still be in place, and what to do.
+// the span in which it went. A fault that is held counts as gone once Chaos
+// Mesh's records say of each target that it is recovered. An object that stays
+// although it was deleted is helped along: it is touched, then given up by
+// Chaos Mesh's own means, then its finalizers are removed; each of that is
+// noted in the record. An error says that something may still be in place, and
+// what to do.
 func (f *Fault) Recover(ctx context.Context, rec *experiments.Recorder) (steadystate.Span, error) {
 	clock := rec.Clock()
 	span := steadystate.Instant(clock.Now())
 	var errs []error
+	if f.follower != nil {
+		errs = append(errs, f.follower.stop())
+		f.follower = nil
+	}
 	var left []placed
 	for _, p := range slices.Backward(f.placed) {
 		found, err := removal{
 			client:   f.cluster.client,
 			patience: f.cluster.patience,
+			clock:    clock,
 			note:     rec.Note,
+			event:    rec.Event,
 			unsure:   p.unsure,
 		}.run(ctx, p.object)
 		span.To = clock.Now()

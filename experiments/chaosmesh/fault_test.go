@@ -272,7 +272,7 @@ func TestWhatCouldNotBeShownIsTheShortfall(t *testing.T) {
 		{"an injection failed", chaosmesh.One, []step{takeUp, failed("shop/a", "pods is forbidden")}, time.Second, "Chaos Mesh could not inject shop/a: pods is forbidden"},
 		{"fewer than asked for", chaosmesh.Fixed(2), []step{takeUp, kill("a"), injected("shop/a")}, time.Second, "2 pods asked for, and Chaos Mesh selected only shop/a"},
 		{"selected and then nothing", chaosmesh.One, []step{takeUp, waiting("shop/a")}, 16 * time.Second, "Chaos Mesh did not inject shop/a within 15s, and did not say why"},
-		{"taken up without a word on pods", chaosmesh.One, []step{status(func(p *v1alpha1.PodChaos) { p.Finalizers = []string{"chaos-mesh/records"} })}, 16 * time.Second, "Chaos Mesh's controller took up PodChaos/shop/pod-kill-RUN-XXXXX but selected no pod within 15s"},
+		{"taken up without a word on pods", chaosmesh.One, []step{status(func(o v1alpha1.InnerObject) { o.SetFinalizers([]string{"chaos-mesh/records"}) })}, 16 * time.Second, "Chaos Mesh's controller took up PodChaos/shop/pod-kill-RUN-XXXXX but selected no pod within 15s"},
 		{"a victim that was going anyway", chaosmesh.One, []step{takeUp, injected("shop/gone")}, 4 * time.Second, "shop/gone was selected, which did not run or was on its way out before the fault"},
 		{"somebody deleted the object", chaosmesh.One, []step{takeUp, vanish}, time.Second, "somebody else deleted PodChaos/shop/pod-kill-RUN-XXXXX before it was seen to act"},
 	} {

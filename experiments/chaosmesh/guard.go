@@ -90,7 +90,7 @@ func (g Guard) allow(pods Pods) error {
 		return fmt.Errorf("%w: no namespace; say which one the pods are in", ErrRefused)
 	case !slices.Contains(g.Namespaces, pods.Namespace):
 		return fmt.Errorf("%w: namespace %q is not among those that faults may touch: %s", ErrRefused, pods.Namespace, strings.Join(g.Namespaces, ", "))
-	case len(pods.Selector) == 0:
+	case pods.empty():
 		return fmt.Errorf("%w: an empty selector would select every pod of namespace %q; say which labels the pods have", ErrRefused, pods.Namespace)
 	}
 	if _, err := labels.ValidatedSelectorFromSet(pods.Selector); err != nil {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
 // readEvery is how often the object is read beside the watch, which may end.
@@ -42,13 +43,16 @@ func (f *Fault) Inject(ctx context.Context, rec *experiments.Recorder) (experime
 	c, clock := f.cluster.client, rec.Clock()
 	// The watches stand before the pods are listed and the object is created,
 	// so that nothing falls between.
-	pods, stop, err := follow(ctx, c, clock, &corev1.PodList{}, client.InNamespace(f.pods.Namespace), client.MatchingLabels(f.pods.Selector))
+	pods, stop, err := kube.Arrivals(ctx, c, clock, &corev1.PodList{}, f.pods.options()...)
 	if err != nil {
 		return fail(fmt.Errorf("watch %s: %w", f.pods, err))
 	}
 	defer stop()
-	list, _ := f.kind.list().(client.ObjectList)
-	objects, stop, err := follow(ctx, c, clock, list, client.InNamespace(f.pods.Namespace), client.MatchingLabels{RunLabel: rec.Run()})
+	list, err := listOf(c.Scheme(), f.kind.empty())
+	if err != nil {
+		return fail(err)
+	}
+	objects, stop, err := kube.Arrivals(ctx, c, clock, list, client.InNamespace(f.pods.Namespace), client.MatchingLabels{RunLabel: rec.Run()})
 	if err != nil {
 		return fail(fmt.Errorf("watch Chaos Mesh objects in %s: %w", f.pods.Namespace, err))
 	}
@@ -57,22 +61,11 @@ func (f *Fault) Inject(ctx context.Context, rec *experiments.Recorder) (experime
 	if err != nil {
 		return fail(err)
 	}
-	object, _ := prepared.Object.(v1alpha1.InnerObject)
-	settleName(object)
-
-	i := &injecting{
-		Fault:     f,
-		rec:       rec,
-		object:    object,
-		name:      subject(c.Scheme(), object),
-		asked:     prepared.Asked,
-		uids:      map[string]string{},
-		shown:     map[string]time.Duration{},
-		noneSince: -1,
+	if prepared.Unprovable != "" {
+		rec.Note("%s: %s", f, prepared.Unprovable)
 	}
-	for _, target := range prepared.Candidates {
-		i.uids[f.pods.Namespace+"/"+target.Name] = target.UID
-	}
+	ends := time.Now().Add(prepared.lifetime)
+	i := f.injecting(rec, prepared.Object, prepared.Asked, prepared.pods)
 	if err := i.create(ctx); err != nil {
 		return fail(err)
 	}
@@ -80,19 +73,60 @@ func (f *Fault) Inject(ctx context.Context, rec *experiments.Recorder) (experime
 	if err != nil {
 		return fail(err)
 	}
-	return i.injection(ctx, shortfall), nil
+	injection := i.injection(ctx, shortfall)
+	injection.Effects = prepared.Effects
+	if f.follows && injection.Shortfall == "" {
+		f.follower = f.follow(ctx, rec, following{run: rec.Run(), ends: ends, before: prepared.pods, hit: injection.Targets})
+	}
+	return injection, nil
+}
+
+// injecting begins an injection of an object without a name into so many of
+// the pods.
+func (f *Fault) injecting(rec *experiments.Recorder, object client.Object, asked int, pods []corev1.Pod) *injecting {
+	settleName(object)
+	if _, acts := object.(v1alpha1.InnerObject); !acts {
+		asked = 1 // which of its parts comes first is its own affair
+	}
+	i := &injecting{
+		Fault:     f,
+		rec:       rec,
+		object:    object,
+		name:      subject(f.cluster.client.Scheme(), object),
+		asked:     asked,
+		before:    map[string]*corev1.Pod{},
+		shown:     map[string]time.Duration{},
+		noneSince: -1,
+		patience:  f.cluster.patience,
+	}
+	if d, ok := f.kind.(delayed); ok {
+		i.patience.Inject += d.delay(time.Now())
+	}
+	for _, pod := range pods {
+		i.before[pod.Namespace+"/"+pod.Name] = &pod
+	}
+	return i
+}
+
+// delayed is a kind that begins to act later than it is created.
+type delayed interface {
+	delay(now time.Time) time.Duration
 }
 
 // injecting is an injection under way.
 type injecting struct {
 	*Fault
 	rec    *experiments.Recorder
-	object v1alpha1.InnerObject
+	object client.Object
 	name   string
 	asked  int
-	// uids are the pods that were there before, by namespace/pod. A pod that
+	// before are the pods as they were before, by namespace/pod. A pod that
 	// comes later under an old name is another pod.
-	uids map[string]string
+	before   map[string]*corev1.Pod
+	patience Patience
+	// late: into a pod that has only just begun to run. Chaos Mesh may fail at
+	// first and try again, and nobody waits to see the pod show it.
+	late bool
 	// shown is when a pod, by UID, was first seen to show the effect.
 	shown map[string]time.Duration
 
@@ -115,8 +149,8 @@ func (i *injecting) create(ctx context.Context) error {
 		return fmt.Errorf("create %s: %w", i.name, err)
 	}
 	// From here on it may exist, whatever else happens.
-	copied, _ := i.object.DeepCopyObject().(v1alpha1.InnerObject)
-	i.placed = append(i.placed, placed{object: copied, unsure: err != nil})
+	copied, _ := i.object.DeepCopyObject().(client.Object)
+	i.place(placed{object: copied, unsure: err != nil})
 	if err != nil {
 		return fmt.Errorf("create %s: %w", i.name, err)
 	}
@@ -131,8 +165,8 @@ func (i *injecting) create(ctx context.Context) error {
 
 // wait follows the object and the pods until all is injected or there is a
 // shortfall.
-func (i *injecting) wait(ctx context.Context, pods, objects <-chan sighting) (shortfall string, err error) {
-	patience := i.cluster.patience
+func (i *injecting) wait(ctx context.Context, pods, objects <-chan kube.Arrival) (shortfall string, err error) {
+	patience := i.patience
 	clock := i.rec.Clock()
 	read := time.NewTicker(readEvery)
 	defer read.Stop()
@@ -146,7 +180,9 @@ func (i *injecting) wait(ctx context.Context, pods, objects <-chan sighting) (sh
 				pods = nil
 				continue
 			}
-			i.seePod(s)
+			if pod, ok := s.Object.(*corev1.Pod); ok {
+				i.seePod(pod, s.Type == watch.Deleted, s.At())
+			}
 		case s, ok := <-objects:
 			if !ok {
 				objects = nil
@@ -156,7 +192,7 @@ func (i *injecting) wait(ctx context.Context, pods, objects <-chan sighting) (sh
 				if s.Type == watch.Deleted {
 					return "somebody else deleted " + i.name + " before it was seen to act", nil
 				}
-				i.seeObject(object, s.at)
+				i.seeObject(object, s.At())
 			}
 		case <-read.C:
 			trouble = i.read(ctx)
@@ -169,12 +205,14 @@ func (i *injecting) wait(ctx context.Context, pods, objects <-chan sighting) (sh
 		}
 		now := clock.Now()
 		switch {
-		case i.progress.failed != "":
+		case i.progress.failed != "" && !i.late:
 			return "Chaos Mesh could not inject " + i.progress.failed, nil
 		case len(i.progress.selected) > 0 && len(i.progress.selected) < i.asked:
 			return fmt.Sprintf("%d pods asked for, and Chaos Mesh selected only %s", i.asked, strings.Join(i.progress.selected, ", ")), nil
-		case i.progress.done() && (i.proven() || now-i.injected >= patience.Proof):
+		case i.progress.done() && (i.late || i.proven()):
 			return i.already(), nil
+		case i.progress.done() && now-i.injected >= i.kind.proof(patience):
+			return i.unproven(), nil
 		case i.noneSince >= 0 && now-i.noneSince >= patience.Select:
 			return "Chaos Mesh selected no pod for " + i.name, nil
 		case now-i.from >= patience.Inject && !i.progress.done():
@@ -191,11 +229,10 @@ func (i *injecting) overdue(patience time.Duration, trouble error) string {
 		text = fmt.Sprintf("Chaos Mesh's controller did not act on %s within %s: is chaos-controller-manager running?", i.name, patience)
 	case len(i.progress.selected) == 0:
 		text = fmt.Sprintf("Chaos Mesh's controller took up %s but selected no pod within %s", i.name, patience)
+	case i.progress.failed != "":
+		text = fmt.Sprintf("Chaos Mesh could not inject %s (for %s)", i.progress.failed, patience)
 	default:
-		missing := slices.DeleteFunc(slices.Clone(i.progress.selected), func(id string) bool {
-			return slices.Contains(i.progress.injected, id)
-		})
-		text = fmt.Sprintf("Chaos Mesh did not inject %s within %s, and did not say why", strings.Join(missing, ", "), patience)
+		text = fmt.Sprintf("Chaos Mesh did not inject %s within %s, and did not say why", strings.Join(i.progress.pending, ", "), patience)
 	}
 	if trouble != nil {
 		text += fmt.Sprintf(" (last reading failed: %v)", trouble)
@@ -207,25 +244,58 @@ func (i *injecting) overdue(patience time.Duration, trouble error) string {
 // Mesh selects such pods too, and killing one takes nothing from the service.
 func (i *injecting) already() string {
 	for _, id := range i.progress.injected {
-		if i.uids[id] == "" {
+		if i.uid(id) == "" {
 			return id + " was selected, which did not run or was on its way out before the fault, so nothing was taken from the service"
 		}
 	}
 	return ""
 }
 
+// unproven says what is missing when no victim has shown the effect.
+func (i *injecting) unproven() string {
+	if text := i.already(); text != "" || !i.kind.early() {
+		return text
+	}
+	var silent []string
+	for _, id := range i.progress.injected {
+		if _, seen := i.shown[i.uid(id)]; !seen {
+			silent = append(silent, id)
+		}
+	}
+	return fmt.Sprintf("Chaos Mesh says that it injected %s, which did not show it within %s", strings.Join(silent, ", "), i.kind.proof(i.patience))
+}
+
+func (i *injecting) uid(id string) string {
+	if pod := i.before[id]; pod != nil {
+		return string(pod.UID)
+	}
+	return ""
+}
+
 func (i *injecting) read(ctx context.Context) error {
-	object, _ := i.object.DeepCopyObject().(v1alpha1.InnerObject)
+	object, _ := i.object.DeepCopyObject().(client.Object)
 	if err := i.cluster.client.Get(ctx, client.ObjectKeyFromObject(i.object), object); err != nil {
 		return err
 	}
-	i.seeObject(object, i.rec.Clock().Now())
+	if inner, acts := object.(v1alpha1.InnerObject); acts {
+		i.seeObject(inner, i.rec.Clock().Now())
+		return nil
+	}
+	p, err := made(ctx, i.cluster.client, object)
+	if err != nil {
+		return err
+	}
+	i.see(p, object, i.rec.Clock().Now())
 	return nil
 }
 
 func (i *injecting) seeObject(object v1alpha1.InnerObject, at time.Duration) {
+	i.see(read(object), object, at)
+}
+
+func (i *injecting) see(p progress, object client.Object, at time.Duration) {
 	before := i.progress
-	i.progress = read(object)
+	i.progress = p
 	switch {
 	case !i.progress.none:
 		i.noneSince = -1
@@ -245,22 +315,22 @@ func (i *injecting) seeObject(object v1alpha1.InnerObject, at time.Duration) {
 }
 
 // seePod notes the first sight of a pod that shows the effect.
-func (i *injecting) seePod(s sighting) {
-	pod, ok := s.Object.(*corev1.Pod)
+func (i *injecting) seePod(pod *corev1.Pod, deleted bool, at time.Duration) {
+	before := i.before[pod.Namespace+"/"+pod.Name]
 	// What was seen before the request cannot be its doing.
-	if !ok || s.at < i.from || i.uids[pod.Namespace+"/"+pod.Name] != string(pod.UID) || !i.kind.shows(pod, s.Type == watch.Deleted) {
+	if at < i.from || before == nil || before.UID != pod.UID {
+		return
+	}
+	kind := i.kind.shows(before, pod, deleted)
+	if kind == "" {
 		return
 	}
 	uid := string(pod.UID)
 	if _, seen := i.shown[uid]; !seen {
-		i.shown[uid] = s.at
-	}
-	kind := EventTerminating
-	if s.Type == watch.Deleted {
-		kind = experiments.EventGone
+		i.shown[uid] = at
 	}
 	i.rec.Event(experiments.Event{
-		Span:    steadystate.Span{From: i.from, To: s.at},
+		Span:    steadystate.Span{From: i.from, To: at},
 		Kind:    kind,
 		Subject: "pod/" + pod.Namespace + "/" + pod.Name,
 		UID:     uid,
@@ -271,7 +341,7 @@ func (i *injecting) seePod(s sighting) {
 // proven reports whether every victim was seen to show the effect.
 func (i *injecting) proven() bool {
 	return !slices.ContainsFunc(i.progress.injected, func(id string) bool {
-		_, seen := i.shown[i.uids[id]]
+		_, seen := i.shown[i.uid(id)]
 		return !seen
 	})
 }
@@ -280,17 +350,16 @@ func (i *injecting) proven() bool {
 func (i *injecting) injection(ctx context.Context, shortfall string) experiments.Injection {
 	in := experiments.Injection{
 		Fault:     i.String(),
-		Effects:   i.kind.effects(),
 		Shortfall: shortfall,
 		Span:      steadystate.Span{From: i.from, To: i.rec.Clock().Now()},
 	}
-	if i.progress.done() {
+	if i.progress.done() && !i.kind.early() {
 		in.To = i.injected
 	}
 	for _, id := range i.progress.injected {
 		_, name, _ := strings.Cut(id, "/")
-		in.Targets = append(in.Targets, experiments.Target{Name: name, UID: i.uids[id]})
-		if at, seen := i.shown[i.uids[id]]; seen {
+		in.Targets = append(in.Targets, experiments.Target{Name: name, UID: i.uid(id)})
+		if at, seen := i.shown[i.uid(id)]; seen {
 			in.To = min(in.To, at)
 		}
 	}

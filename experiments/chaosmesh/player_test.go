@@ -8,6 +8,7 @@ import (
 
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -18,12 +19,12 @@ import (
 )
 
 // A step is one thing that Chaos Mesh's controller does with an object.
-type step func(ctx context.Context, c client.Client, object *v1alpha1.PodChaos) error
+type step func(ctx context.Context, c client.Client, object v1alpha1.InnerObject) error
 
 // status is a step that writes the status, by a plain update as the controller
 // does: the chaos kinds have no status subresource.
-func status(change func(*v1alpha1.PodChaos)) step {
-	return func(ctx context.Context, c client.Client, object *v1alpha1.PodChaos) error {
+func status(change func(v1alpha1.InnerObject)) step {
+	return func(ctx context.Context, c client.Client, object v1alpha1.InnerObject) error {
 		change(object)
 		return c.Update(ctx, object)
 	}
@@ -31,10 +32,11 @@ func status(change func(*v1alpha1.PodChaos)) step {
 
 // takeUp is what the controller does first with every object: the finalizer,
 // the desired phase, and conditions from records that are not there yet.
-var takeUp = status(func(p *v1alpha1.PodChaos) {
-	p.Finalizers = []string{"chaos-mesh/records"}
-	p.Status.Experiment.DesiredPhase = v1alpha1.RunningPhase
-	p.Status.Conditions = []v1alpha1.ChaosCondition{
+var takeUp = status(func(o v1alpha1.InnerObject) {
+	o.SetFinalizers([]string{"chaos-mesh/records"})
+	s := o.GetStatus()
+	s.Experiment.DesiredPhase = v1alpha1.RunningPhase
+	s.Conditions = []v1alpha1.ChaosCondition{
 		{Type: v1alpha1.ConditionSelected, Status: corev1.ConditionFalse},
 		{Type: v1alpha1.ConditionAllInjected, Status: corev1.ConditionFalse},
 	}
@@ -42,27 +44,55 @@ var takeUp = status(func(p *v1alpha1.PodChaos) {
 
 // injected: the records say that these were.
 func injected(ids ...string) step {
-	return status(func(p *v1alpha1.PodChaos) {
-		for _, id := range ids {
-			p.Status.Experiment.Records = append(p.Status.Experiment.Records, &v1alpha1.Record{
-				Id: id, SelectorKey: ".", Phase: v1alpha1.Injected, InjectedCount: 1,
-				Events: []v1alpha1.RecordEvent{{Type: v1alpha1.TypeSucceeded, Operation: v1alpha1.Apply, Timestamp: &metav1.Time{}}},
-			})
+	var list []v1alpha1.Record
+	for _, id := range ids {
+		list = append(list, hit(".", id))
+	}
+	return records(list...)
+}
+
+// injectedNamed: the records say that the pods that the object names were.
+var injectedNamed = status(func(o v1alpha1.InnerObject) {
+	with, _ := o.(v1alpha1.InnerObjectWithSelector)
+	for _, selector := range with.GetSelectorSpecs() {
+		pods, ok := selector.(*v1alpha1.PodSelector)
+		if !ok {
+			continue
+		}
+		for namespace, names := range pods.Selector.Pods {
+			for _, name := range names {
+				record := hit(".", namespace+"/"+name)
+				o.GetStatus().Experiment.Records = append(o.GetStatus().Experiment.Records, &record)
+			}
+		}
+	}
+})
+
+// records are written all at once, as the controller does.
+func records(list ...v1alpha1.Record) step {
+	return status(func(o v1alpha1.InnerObject) {
+		for _, record := range list {
+			o.GetStatus().Experiment.Records = append(o.GetStatus().Experiment.Records, &record)
 		}
 	})
 }
 
+// hit is the record of something that is injected.
+func hit(key, id string) v1alpha1.Record {
+	return v1alpha1.Record{Id: id, SelectorKey: key, Phase: v1alpha1.Injected, InjectedCount: 1}
+}
+
 // waiting: the records name it, and nothing more happens.
 func waiting(id string) step {
-	return status(func(p *v1alpha1.PodChaos) {
-		p.Status.Experiment.Records = append(p.Status.Experiment.Records, &v1alpha1.Record{Id: id, SelectorKey: ".", Phase: v1alpha1.NotInjected + "/Wait"})
+	return status(func(o v1alpha1.InnerObject) {
+		o.GetStatus().Experiment.Records = append(o.GetStatus().Experiment.Records, &v1alpha1.Record{Id: id, SelectorKey: ".", Phase: v1alpha1.NotInjected + "/Wait"})
 	})
 }
 
 // failed: the records say that this one could not be injected.
 func failed(id, message string) step {
-	return status(func(p *v1alpha1.PodChaos) {
-		p.Status.Experiment.Records = append(p.Status.Experiment.Records, &v1alpha1.Record{
+	return status(func(o v1alpha1.InnerObject) {
+		o.GetStatus().Experiment.Records = append(o.GetStatus().Experiment.Records, &v1alpha1.Record{
 			Id: id, SelectorKey: ".", Phase: v1alpha1.NotInjected,
 			Events: []v1alpha1.RecordEvent{{Type: v1alpha1.TypeFailed, Operation: v1alpha1.Apply, Message: message, Timestamp: &metav1.Time{}}},
 		})
@@ -71,10 +101,10 @@ func failed(id, message string) step {
 
 // says: an event about the object.
 func says(message string) step {
-	return func(ctx context.Context, c client.Client, object *v1alpha1.PodChaos) error {
+	return func(ctx context.Context, c client.Client, object v1alpha1.InnerObject) error {
 		return c.Create(ctx, &corev1.Event{
-			ObjectMeta:     metav1.ObjectMeta{Namespace: object.Namespace, Name: object.Name + ".1"},
-			InvolvedObject: corev1.ObjectReference{Name: object.Name},
+			ObjectMeta:     metav1.ObjectMeta{Namespace: object.GetNamespace(), Name: object.GetName() + ".1"},
+			InvolvedObject: corev1.ObjectReference{Name: object.GetName()},
 			Reason:         "Failed", Type: corev1.EventTypeWarning, Message: message,
 		})
 	}
@@ -82,14 +112,14 @@ func says(message string) step {
 
 // kill deletes a pod of namespace shop.
 func kill(name string) step {
-	return func(ctx context.Context, c client.Client, _ *v1alpha1.PodChaos) error {
+	return func(ctx context.Context, c client.Client, _ v1alpha1.InnerObject) error {
 		return c.Delete(ctx, &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name}}, client.GracePeriodSeconds(0))
 	}
 }
 
 // after waits, in the time of the script.
 func after(d time.Duration) step {
-	return func(ctx context.Context, _ client.Client, _ *v1alpha1.PodChaos) error {
+	return func(ctx context.Context, _ client.Client, _ v1alpha1.InnerObject) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -100,27 +130,60 @@ func after(d time.Duration) step {
 }
 
 // vanish: somebody deletes the object.
-func vanish(ctx context.Context, c client.Client, object *v1alpha1.PodChaos) error {
+func vanish(ctx context.Context, c client.Client, object v1alpha1.InnerObject) error {
 	if err := c.Get(ctx, client.ObjectKeyFromObject(object), object); err != nil {
 		return err
 	}
-	object.Finalizers = nil
+	object.SetFinalizers(nil)
 	if err := c.Update(ctx, object); err != nil {
 		return err
 	}
 	return c.Delete(ctx, object)
 }
 
-// release says when the controller lets go of a deleted object.
-type release func(*v1alpha1.PodChaos) bool
+// change is a step that changes the status of a pod of namespace shop.
+func change(name string, to func(*corev1.Pod)) step {
+	return func(ctx context.Context, c client.Client, _ v1alpha1.InnerObject) error {
+		var p corev1.Pod
+		if err := c.Get(ctx, client.ObjectKey{Namespace: "shop", Name: name}, &p); err != nil {
+			return err
+		}
+		to(&p)
+		return c.Status().Update(ctx, &p)
+	}
+}
 
-func atOnce(*v1alpha1.PodChaos) bool { return true }
+// An outcome is what the controller does with a deleted object, for now.
+type outcome int
 
-func never(*v1alpha1.PodChaos) bool { return false }
+const (
+	stays outcome = iota
+	undone
+	dropped // the object goes, and its effect stays
+)
+
+// release says what the controller does with a deleted object.
+type release func(v1alpha1.InnerObject) outcome
+
+func atOnce(v1alpha1.InnerObject) outcome { return undone }
+
+func never(v1alpha1.InnerObject) outcome { return stays }
+
+func drops(v1alpha1.InnerObject) outcome { return dropped }
 
 // annotated: only once somebody has annotated the object.
 func annotated(key string) release {
-	return func(p *v1alpha1.PodChaos) bool { return p.Annotations[key] != "" }
+	return func(o v1alpha1.InnerObject) outcome {
+		if o.GetAnnotations()[key] != "" {
+			return undone
+		}
+		return stays
+	}
+}
+
+// played are the kinds that the player plays.
+func played() []client.ObjectList {
+	return []client.ObjectList{&v1alpha1.PodChaosList{}, &v1alpha1.NetworkChaosList{}, &v1alpha1.StressChaosList{}, &v1alpha1.IOChaosList{}}
 }
 
 // play plays Chaos Mesh's controller until the test ends: each new object gets
@@ -132,31 +195,51 @@ func play(t *testing.T, c client.Client, let release, script ...step) {
 	t.Cleanup(wg.Wait)
 	t.Cleanup(cancel)
 	wg.Go(func() {
-		played := map[types.UID]bool{}
+		begun := map[string]bool{}
 		for after(10*time.Millisecond)(ctx, nil, nil) == nil {
-			var list v1alpha1.PodChaosList
-			if err := c.List(ctx, &list); err != nil {
-				t.Errorf("player: %v", err)
-				return
-			}
-			for _, object := range list.Items {
-				switch {
-				case object.DeletionTimestamp != nil:
-					if let(&object) {
-						object.Finalizers = nil
-						_ = c.Update(ctx, &object) // it may have gone by itself
-					}
-				case !played[types.UID(object.Name)]:
-					played[types.UID(object.Name)] = true
-					for _, s := range script {
-						if err := s(ctx, c, &object); err != nil && ctx.Err() == nil {
-							t.Errorf("player: %v", err)
+			for _, list := range played() {
+				if err := c.List(ctx, list); err != nil {
+					t.Errorf("player: %v", err)
+					return
+				}
+				items, err := meta.ExtractList(list)
+				if err != nil {
+					t.Errorf("player: %v", err)
+					return
+				}
+				for _, item := range items {
+					object, _ := item.(v1alpha1.InnerObject)
+					switch {
+					case object.GetDeletionTimestamp() != nil:
+						letGo(ctx, c, object, let(object))
+					case !begun[object.GetName()]:
+						begun[object.GetName()] = true
+						for _, s := range script {
+							if err := s(ctx, c, object); err != nil && ctx.Err() == nil {
+								t.Errorf("player: %v", err)
+							}
 						}
 					}
 				}
 			}
 		}
 	})
+}
+
+// letGo does what the outcome says; the object may have gone by itself.
+func letGo(ctx context.Context, c client.Client, object v1alpha1.InnerObject, how outcome) {
+	if how == stays {
+		return
+	}
+	if how == undone {
+		object.GetStatus().Experiment.DesiredPhase = v1alpha1.StoppedPhase
+		for _, record := range object.GetStatus().Experiment.Records {
+			record.Phase = v1alpha1.NotInjected
+		}
+		_ = c.Update(ctx, object)
+	}
+	object.SetFinalizers(nil)
+	_ = c.Update(ctx, object)
 }
 
 // pod is a running pod of shop's checkout, whose UID is its name and "-uid".

@@ -1,9 +1,11 @@
 package chaosmesh
 
 import (
+	"time"
+
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/experiments"
 )
@@ -13,35 +15,47 @@ import (
 // what comes back, and how soon, is what the experiment is about. The effect
 // is that each victim, by its UID, is gone.
 func (c *Cluster) PodKill(pods Pods, count Count) *Fault {
-	return &Fault{cluster: c, kind: podKill{}, pods: pods, count: count}
+	return c.fault(podKill{}, pods, count)
 }
 
-type podKill struct{}
+type podKill struct{ plain }
 
-func (podKill) action() string { return "pod-kill" }
+func (podKill) action() string { return string(v1alpha1.PodKillAction) }
 
 func (podKill) verb() string { return "kill" }
 
-func (podKill) object(meta metav1.ObjectMeta, pods v1alpha1.PodSelector, duration string) v1alpha1.InnerObject {
-	return &v1alpha1.PodChaos{
-		TypeMeta:   metav1.TypeMeta{APIVersion: v1alpha1.SchemeGroupVersion.String(), Kind: v1alpha1.KindPodChaos},
-		ObjectMeta: meta,
-		Spec: v1alpha1.PodChaosSpec{
-			ContainerSelector: v1alpha1.ContainerSelector{PodSelector: pods},
-			Action:            v1alpha1.PodKillAction,
-			GracePeriod:       0,
-			Duration:          &duration,
-		},
-	}
+func (podKill) empty() client.Object { return &v1alpha1.PodChaos{} }
+
+func (podKill) object(s site) (client.Object, error) {
+	return podChaos(s, v1alpha1.PodKillAction, nil), nil
 }
 
-func (podKill) list() v1alpha1.GenericChaosList { return &v1alpha1.PodChaosList{} }
-
-func (podKill) effects() []experiments.Effect {
-	return []experiments.Effect{{Event: experiments.EventGone}}
+func (podKill) effects(signal string, _ []corev1.Pod) ([]experiments.Effect, string, error) {
+	return events(experiments.EventGone, signal)
 }
 
 // shows: a pod is killed once the API server has marked it for deletion.
-func (podKill) shows(pod *corev1.Pod, deleted bool) bool {
-	return deleted || pod.DeletionTimestamp != nil
+func (podKill) shows(_, pod *corev1.Pod, deleted bool) string {
+	switch {
+	case deleted:
+		return experiments.EventGone
+	case pod.DeletionTimestamp != nil:
+		return experiments.EventTerminating
+	}
+	return ""
+}
+
+func (podKill) proof(p Patience) time.Duration { return p.Proof }
+
+// podChaos is an object of kind PodChaos.
+func podChaos(s site, action v1alpha1.PodChaosAction, containers []string) *v1alpha1.PodChaos {
+	return &v1alpha1.PodChaos{
+		TypeMeta:   typeMeta(v1alpha1.KindPodChaos),
+		ObjectMeta: s.meta,
+		Spec: v1alpha1.PodChaosSpec{
+			ContainerSelector: v1alpha1.ContainerSelector{PodSelector: s.selector, ContainerNames: containers},
+			Action:            action,
+			Duration:          s.duration(),
+		},
+	}
 }

@@ -1,12 +1,14 @@
 package chaosmesh
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // A progress is what an object's status says of its injection.
@@ -17,8 +19,12 @@ import (
 type progress struct {
 	// selected are the pods, as namespace/pod, that Chaos Mesh chose.
 	selected []string
-	// injected are those of them that it says it injected.
+	// injected are those of them that it says it injected, in all of their
+	// containers that it chose.
 	injected []string
+	// pending are the records that are not injected: pods or containers, those
+	// of the peers too.
+	pending []string
 	// failed is why it could not inject one, in its own words.
 	failed string
 	// none: it says that it selected nothing. It says so for an instant at the
@@ -36,24 +42,65 @@ func read(obj v1alpha1.InnerObject) progress {
 			return c.Type == v1alpha1.ConditionSelected && c.Status == corev1.ConditionFalse
 		}),
 	}
+	var lacking []string
 	for _, record := range status.Experiment.Records {
 		p.acted = true
 		// The id is namespace/pod, and /container for kinds that hit one.
 		id := strings.Join(strings.SplitN(record.Id, "/", 3)[:min(2, strings.Count(record.Id, "/")+1)], "/")
-		p.selected = append(p.selected, id)
+		if own := record.SelectorKey != targetKey; own && !slices.Contains(p.selected, id) {
+			p.selected = append(p.selected, id)
+		}
 		if record.InjectedCount > 0 {
-			p.injected = append(p.injected, id)
 			continue
 		}
+		p.pending, lacking = append(p.pending, record.Id), append(lacking, id)
 		for _, event := range record.Events {
 			if event.Type == v1alpha1.TypeFailed && event.Operation == v1alpha1.Apply && p.failed == "" {
 				p.failed = fmt.Sprintf("%s: %s", record.Id, event.Message)
 			}
 		}
 	}
+	for _, id := range p.selected {
+		if !slices.Contains(lacking, id) {
+			p.injected = append(p.injected, id)
+		}
+	}
 	return p
 }
 
+// targetKey is the selector of a NetworkChaos's peers.
+const targetKey = ".Target"
+
 // done reports whether the records say that everything that was selected is
 // injected.
-func (p progress) done() bool { return len(p.selected) > 0 && len(p.injected) == len(p.selected) }
+func (p progress) done() bool { return len(p.selected) > 0 && len(p.pending) == 0 }
+
+// made is the progress of an object that makes others: it has begun once one
+// of these is injected.
+func made(ctx context.Context, c client.Reader, parent client.Object) (progress, error) {
+	children, err := childrenOf(ctx, c, parent)
+	if err != nil {
+		return progress{}, err
+	}
+	var sum progress
+	for _, child := range children {
+		inner, ok := child.(v1alpha1.InnerObject)
+		if !ok {
+			continue
+		}
+		p := read(inner)
+		sum.acted = true
+		if p.failed != "" && sum.failed == "" {
+			sum.failed = p.failed
+		}
+		if !p.done() {
+			continue
+		}
+		for _, id := range p.injected {
+			if !slices.Contains(sum.injected, id) {
+				sum.selected, sum.injected = append(sum.selected, id), append(sum.injected, id)
+			}
+		}
+	}
+	return sum, nil
+}

@@ -14,6 +14,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/steadystate"
 )
 
 // A Scope says whose objects are looked for.
@@ -67,6 +69,7 @@ func Sweep(ctx context.Context, c client.Client, scope Scope, patience Patience)
 		_, err := removal{
 			client:   c,
 			patience: patience.withDefaults(),
+			clock:    steadystate.StartClock(),
 			note:     func(format string, args ...any) { f.Notes = append(f.Notes, fmt.Sprintf(format, args...)) },
 		}.run(ctx, f.object)
 		if err != nil {
@@ -102,9 +105,9 @@ func find(ctx context.Context, c client.Reader, scope Scope) (found []finding, h
 	if len(scope.Namespaces) == 0 {
 		return nil, nil, fmt.Errorf("sweep: %w: no namespace; say where to look", ErrRefused)
 	}
-	match := client.MatchingLabels{ManagedLabel: Managed}
+	ours := client.MatchingLabels{ManagedLabel: Managed}
 	if scope.Run != "" {
-		match[RunLabel] = scope.Run
+		ours[RunLabel] = scope.Run
 	}
 	var errs, forbidden []error
 	// Schedules and workflows create objects of their own: first of all they
@@ -114,42 +117,27 @@ func find(ctx context.Context, c client.Reader, scope Scope) (found []finding, h
 		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b))
 	})
 	for _, kind := range names {
+	namespaces:
 		for _, namespace := range scope.Namespaces {
-			list, ok := kinds[kind].SpawnList().(client.ObjectList)
-			if !ok {
-				errs = append(errs, fmt.Errorf("list %s: Chaos Mesh's list is none of Kubernetes", kind))
-				break
-			}
-			if err := c.List(ctx, list, client.InNamespace(namespace), match); meta.IsNoMatchError(err) {
-				break
-			} else if apierrors.IsForbidden(err) {
-				forbidden = append(forbidden, fmt.Errorf("list %s in %s: %w", kind, namespace, explain(err, kind)))
-				continue
-			} else if err != nil {
-				errs = append(errs, fmt.Errorf("list %s in %s: %w", kind, namespace, explain(err, kind)))
-				continue
-			}
-			items, err := meta.ExtractList(list)
-			if err != nil {
-				errs = append(errs, fmt.Errorf("list %s in %s: %w", kind, namespace, err))
-				continue
-			}
-			for _, item := range items {
-				object, ok := item.(client.Object)
-				if !ok {
-					continue
+			// What a workflow of a run has made, and what is left of it when
+			// the workflow itself is gone, carries the workflow's name only.
+			for _, match := range []client.ListOption{ours, client.HasLabels{v1alpha1.LabelWorkflow}} {
+				objects, err := listKind(ctx, c, kinds[kind], client.InNamespace(namespace), match)
+				switch {
+				case meta.IsNoMatchError(err):
+					break namespaces
+				case apierrors.IsForbidden(err):
+					forbidden = append(forbidden, fmt.Errorf("list %s in %s: %w", kind, namespace, explain(err, kind)))
+					continue namespaces
+				case err != nil:
+					errs = append(errs, fmt.Errorf("list %s in %s: %w", kind, namespace, explain(err, kind)))
+					continue namespaces
 				}
-				found = append(found, finding{
-					Leftover: Leftover{
-						Kind:       kind,
-						Namespace:  object.GetNamespace(),
-						Name:       object.GetName(),
-						Run:        object.GetLabels()[RunLabel],
-						Created:    object.GetCreationTimestamp().Time,
-						Finalizers: object.GetFinalizers(),
-					},
-					object: object,
-				})
+				for _, object := range objects {
+					if run, ok := runOf(object); ok && (scope.Run == "" || scope.Run == run) {
+						found = append(found, finding{Leftover: leftover(kind, run, object), object: object})
+					}
+				}
 			}
 		}
 	}
@@ -161,4 +149,46 @@ func rank(kind string) int {
 		return 0
 	}
 	return 1
+}
+
+// listKind lists the objects of one kind.
+func listKind(ctx context.Context, c client.Reader, kind *v1alpha1.ChaosKind, options ...client.ListOption) ([]client.Object, error) {
+	list, ok := kind.SpawnList().(client.ObjectList)
+	if !ok {
+		return nil, errors.New("Chaos Mesh's list is none of Kubernetes")
+	}
+	if err := c.List(ctx, list, options...); err != nil {
+		return nil, err
+	}
+	items, err := meta.ExtractList(list)
+	var objects []client.Object
+	for _, item := range items {
+		if object, ok := item.(client.Object); ok {
+			objects = append(objects, object)
+		}
+	}
+	return objects, err
+}
+
+// runOf is the run that an object is of, by its own label or by the name of the
+// workflow that made it. Not ok: it is of somebody else.
+func runOf(object client.Object) (run string, ok bool) {
+	labels := object.GetLabels()
+	if labels[ManagedLabel] == Managed {
+		return labels[RunLabel], true
+	}
+	name, ok := strings.CutPrefix(labels[v1alpha1.LabelWorkflow], workflowAction+"-")
+	run, _, _ = strings.Cut(name, "-")
+	return run, ok
+}
+
+func leftover(kind, run string, object client.Object) Leftover {
+	return Leftover{
+		Kind:       kind,
+		Namespace:  object.GetNamespace(),
+		Name:       object.GetName(),
+		Run:        run,
+		Created:    object.GetCreationTimestamp().Time,
+		Finalizers: object.GetFinalizers(),
+	}
 }

@@ -11,10 +11,27 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// An arrival is a watch event and when it arrived.
-type arrival struct {
+// An Arrival is a watch event that knows when it arrived.
+type Arrival struct {
 	watch.Event
 	at time.Duration
+}
+
+type arrival = Arrival
+
+// At is when the event arrived.
+func (a Arrival) At() time.Duration { return a.at }
+
+// Arrivals begins one watch request and dates its events as they arrive,
+// however busy their reader is. The channel is closed when the request ends,
+// whoever ended it; there is no second one, for which [Watch.Follow] is. Stop
+// ends it and waits for its goroutine. The error is that of beginning.
+func Arrivals(ctx context.Context, c client.WithWatch, clock steadystate.Clock, list client.ObjectList, options ...client.ListOption) (events <-chan Arrival, stop func(), err error) {
+	s, err := begin(ctx, c, clock, list, options)
+	if err != nil {
+		return nil, nil, err
+	}
+	return s.events, s.stop, nil
 }
 
 // A stream is one watch request. Its events are dated as they arrive, however

@@ -1,0 +1,99 @@
+package chaosmesh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// childrenOf lists the objects that a workflow or a schedule has made, and
+// those that the schedules among them have made. They do not carry the labels
+// of the run, but Chaos Mesh's own. Kinds that are not installed or not to be
+// seen by the account have made nothing that it could see.
+func childrenOf(ctx context.Context, c client.Reader, parent client.Object) ([]client.Object, error) {
+	var match client.MatchingLabels
+	switch parent.(type) {
+	case *v1alpha1.Workflow:
+		match = client.MatchingLabels{v1alpha1.LabelWorkflow: parent.GetName()}
+	case *v1alpha1.Schedule:
+		match = client.MatchingLabels{v1alpha1.LabelManagedBy: parent.GetName()}
+	default:
+		return nil, nil
+	}
+	kinds := v1alpha1.AllKindsIncludeScheduleAndWorkflow()
+	var children []client.Object
+	var errs []error
+	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+		made, err := listKind(ctx, c, kinds[kind], client.InNamespace(parent.GetNamespace()), match)
+		switch {
+		case meta.IsNoMatchError(err), apierrors.IsForbidden(err):
+			continue
+		case err != nil:
+			errs = append(errs, fmt.Errorf("list %s in %s: %w", kind, parent.GetNamespace(), err))
+		}
+		for _, child := range made {
+			more, err := childrenOf(ctx, c, child)
+			children, errs = append(append(children, child), more...), append(errs, err)
+		}
+	}
+	return children, errors.Join(errs...)
+}
+
+// children removes what the object has made. The cluster does so by itself,
+// later and without telling whether the faults were undone.
+func (g *going) children(ctx context.Context) error {
+	if _, acts := g.object.(v1alpha1.InnerObject); acts {
+		return nil
+	}
+	// Twice in a row: one may be made as its parent goes.
+	for none := 0; none < 2; {
+		var nodes v1alpha1.WorkflowNodeList
+		if err := g.client.List(ctx, &nodes, client.InNamespace(g.object.GetNamespace()), client.MatchingLabels{v1alpha1.LabelWorkflow: g.object.GetName()}); err != nil && !meta.IsNoMatchError(err) {
+			return fmt.Errorf("list what %s has made: %w", g.name, explain(err, "WorkflowNode"))
+		}
+		children, err := childrenOf(ctx, g.client, g.object)
+		if err != nil {
+			return fmt.Errorf("remove what %s has made: %w", g.name, err)
+		}
+		if len(nodes.Items)+len(children) == 0 {
+			none++
+		} else {
+			none = 0
+		}
+		if len(nodes.Items) > 0 {
+			// A node that is still there would make its child again.
+			children = nil
+		}
+		for _, child := range children {
+			r := g.removal
+			r.unsure = false
+			if _, err := r.run(ctx, child); err != nil {
+				return fmt.Errorf("remove what %s has made: %w", g.name, err)
+			}
+		}
+		if err := wait(ctx, pollEvery); err != nil {
+			return fmt.Errorf("remove what %s has made: %w", g.name, err)
+		}
+	}
+	return nil
+}
+
+// wait waits for d, or until ctx ends and returns why.
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}

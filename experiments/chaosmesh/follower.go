@@ -1,0 +1,192 @@
+package chaosmesh
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
+)
+
+// A follower injects the fault of a fault into pods that appear later. What it
+// knows is changed by the goroutine of its watch alone.
+type follower struct {
+	*Fault
+	rec  *experiments.Recorder
+	run  string
+	ends time.Time // of the first object, and so of all
+
+	// spared are the pods that ran before and were not chosen.
+	spared map[types.UID]bool
+	// hit are those that the fault is in, or is on its way to.
+	hit map[types.UID]bool
+	// there are the pods that are there, in whatever state.
+	there map[types.UID]*corev1.Pod
+
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+	mu     sync.Mutex
+	err    error
+}
+
+// following is what a follower begins with.
+type following struct {
+	run    string
+	ends   time.Time
+	before []corev1.Pod
+	hit    []experiments.Target
+}
+
+// follow starts a follower, which is stopped by its stop.
+func (f *Fault) follow(ctx context.Context, rec *experiments.Recorder, begin following) *follower {
+	ctx, cancel := context.WithCancel(ctx)
+	w := &follower{
+		Fault:  f,
+		rec:    rec,
+		run:    begin.run,
+		ends:   begin.ends,
+		spared: map[types.UID]bool{},
+		hit:    map[types.UID]bool{},
+		there:  map[types.UID]*corev1.Pod{},
+		cancel: cancel,
+	}
+	for _, target := range begin.hit {
+		w.hit[types.UID(target.UID)] = true
+	}
+	for _, pod := range begin.before {
+		if !w.hit[pod.UID] {
+			w.spared[pod.UID] = true
+		}
+	}
+	w.start(func() error {
+		return kube.Watch{Client: f.cluster.client, List: &corev1.PodList{}, Options: f.pods.options()}.Follow(ctx, rec.Clock(), kube.View{
+			Changed: func(c kube.Change) { w.changed(ctx, c) },
+		})
+	})
+	return w
+}
+
+// start starts a goroutine that stop waits for. A panic ends it and not the
+// program, which has faults to undo.
+func (w *follower) start(do func() error) {
+	w.wg.Go(func() {
+		err := func() (err error) {
+			defer func() {
+				if p := recover(); p != nil {
+					err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+				}
+			}()
+			return do()
+		}()
+		if err == nil {
+			return
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.err == nil {
+			w.err = fmt.Errorf("follow the %s: %w", w.pods, err)
+			w.rec.Note("%v", w.err)
+		}
+		w.cancel()
+	})
+}
+
+// stop waits until nothing is under way. The error says that pods were no
+// longer followed.
+func (w *follower) stop() error {
+	w.cancel()
+	w.wg.Wait()
+	return w.err
+}
+
+// changed takes a change of one pod.
+func (w *follower) changed(ctx context.Context, c kube.Change) {
+	if pod, ok := c.New.(*corev1.Pod); ok {
+		w.there[pod.UID] = pod
+	} else {
+		delete(w.there, c.Old.GetUID())
+	}
+	var up []*corev1.Pod
+	alive := 0
+	for uid, pod := range w.there {
+		if runs(pod) && w.pods.match(pod) {
+			up = append(up, pod)
+			if w.hit[uid] {
+				alive++
+			}
+		}
+	}
+	want := w.count.among(len(up))
+	for _, pod := range up {
+		if alive < want && !w.hit[pod.UID] && !w.spared[pod.UID] {
+			alive++
+			w.hit[pod.UID] = true
+			w.start(func() error { w.inject(ctx, *pod); return nil })
+		}
+	}
+}
+
+// inject puts the fault into one more pod. What could not be done is recorded.
+func (w *follower) inject(ctx context.Context, pod corev1.Pod) {
+	said := func(kind string, span steadystate.Span, by, why string) {
+		event := experiments.Event{
+			Span:    span,
+			Kind:    kind,
+			Subject: "pod/" + pod.Namespace + "/" + pod.Name,
+			UID:     string(pod.UID),
+			Attrs:   map[string]string{},
+		}
+		for name, value := range map[string]string{"by": by, experiments.AttrReason: why} {
+			if value != "" {
+				event.Attrs[name] = value
+			}
+		}
+		w.rec.Event(event)
+	}
+	missed := func(by, why string) {
+		if ctx.Err() == nil { // else it is being undone
+			said(EventNotFollowed, steadystate.Instant(w.rec.Clock().Now()), by, why)
+		}
+	}
+	lifetime := time.Until(w.ends).Round(time.Second)
+	if lifetime <= 0 {
+		missed("", "the fault's lifetime is over")
+		return
+	}
+	if err := w.cluster.guard.protect([]corev1.Pod{pod}); err != nil {
+		missed("", err.Error())
+		return
+	}
+	object, err := w.object(ctx, site{
+		meta:     newMeta(w.kind.action(), pod.Namespace, w.run),
+		selector: only(pod.Namespace, pod.Name),
+		lifetime: lifetime,
+		pods:     []corev1.Pod{pod},
+	})
+	if err != nil {
+		missed("", err.Error())
+		return
+	}
+	i := w.injecting(w.rec, object, 1, []corev1.Pod{pod})
+	i.late = true
+	if err := i.create(ctx); err != nil {
+		missed(i.name, err.Error())
+		return
+	}
+	shortfall, err := i.wait(ctx, nil, nil)
+	switch {
+	case err != nil:
+		missed(i.name, err.Error())
+	case shortfall != "":
+		missed(i.name, shortfall)
+	default:
+		said(EventFollowed, steadystate.Span{From: i.from, To: i.injected}, i.name, "")
+	}
+}

@@ -1,0 +1,250 @@
+package chaosmesh_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+)
+
+// up makes a pod ready.
+func up(p *corev1.Pod) {
+	p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
+	p.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "app"}}
+}
+
+func down(p *corev1.Pod) { p.Status.Conditions[0].Status = corev1.ConditionFalse }
+
+func restarted(p *corev1.Pod) { p.Status.ContainerStatuses[0].RestartCount++ }
+
+// left are all objects of Chaos Mesh's that there are.
+func left(t *testing.T, c client.Client) []string {
+	t.Helper()
+	found, err := chaosmesh.Find(t.Context(), c, chaosmesh.Scope{Namespaces: []string{"shop"}})
+	if err != nil {
+		t.Error(err)
+	}
+	var names []string
+	for _, l := range found {
+		names = append(names, l.String())
+	}
+	return names
+}
+
+func TestAHeldFaultIsSeenInjectedAndSeenRecovered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClient(t, interceptor.Funcs{}, pod("a"), pod("b"), pod("pay", paid))
+		play(t, c, atOnce, takeUp, after(200*time.Millisecond), records(hit(".Target", "shop/pay"), hit(".", "shop/a"), hit(".", "shop/b")))
+		rec := newHistory()
+		fault := newCluster(t, c, chaosmesh.Guard{}).NetworkDelay(checkout, 200*time.Millisecond).To(payments)
+
+		begin := time.Now()
+		got, err := fault.Inject(t.Context(), rec.Recorder)
+		if err != nil || got.Shortfall != "" {
+			t.Fatal(err, got.Shortfall)
+		}
+		if want := []experiments.Target{{Name: "a", UID: "a-uid"}, {Name: "b", UID: "b-uid"}}; !slices.Equal(got.Targets, want) {
+			t.Errorf("targets %v, want %v and not the peer", got.Targets, want)
+		}
+		if got.From != 0 || got.To < 200*time.Millisecond || got.To > 300*time.Millisecond {
+			t.Errorf("took effect in %s, want until the records say so of both pods", got.Span)
+		}
+		if took := time.Since(begin); took > time.Second {
+			t.Errorf("took %s; no pod will show a delay, so nothing is to be waited for", took)
+		}
+		if len(got.Effects) != 1 || got.Effects[0].Signal != experiments.TrafficSignal || !near(got.Effects[0].Rise, 0.16) {
+			t.Errorf("effects %v, want that requests take 0.16 s longer", got.Effects)
+		}
+		if _, err := fault.Recover(t.Context(), rec.Recorder); err != nil {
+			t.Fatal(err)
+		}
+		if names := left(t, c); len(names) != 0 {
+			t.Errorf("left behind: %v", names)
+		}
+		if got, want := rec.kinds(t), []string{"creating", "created", "injected", "recovered", "removed"}; !slices.Equal(got, want) {
+			t.Errorf("events %v, want %v", got, want)
+		}
+	})
+}
+
+func TestWhatOnlySeemsInjected(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		fault  func(*chaosmesh.Cluster) experiments.Fault
+		script []step
+		within time.Duration
+		want   string
+	}{
+		{
+			"one container of a pod is not injected",
+			func(c *chaosmesh.Cluster) experiments.Fault {
+				return c.CPUStress(checkout, 1).Containers("app", "proxy")
+			},
+			[]step{takeUp, records(hit(".", "shop/a/app"), v1alpha1.Record{
+				Id: "shop/a/proxy", SelectorKey: ".", Phase: v1alpha1.NotInjected,
+				Events: []v1alpha1.RecordEvent{{Type: v1alpha1.TypeFailed, Operation: v1alpha1.Apply, Message: "no such cgroup"}},
+			}, hit(".", "shop/b/app"), hit(".", "shop/b/proxy"))},
+			time.Second, "Chaos Mesh could not inject shop/a/proxy: no such cgroup",
+		},
+		{
+			"the peers are not injected",
+			func(c *chaosmesh.Cluster) experiments.Fault { return c.NetworkPartition(checkout).Both(payments) },
+			[]step{takeUp, records(hit(".", "shop/a"), hit(".", "shop/b"), v1alpha1.Record{Id: "shop/pay", SelectorKey: ".Target", Phase: "Not Injected/Wait"})},
+			16 * time.Second, "Chaos Mesh did not inject shop/pay within 15s, and did not say why",
+		},
+		{
+			"the containers of a failed pod live on",
+			func(c *chaosmesh.Cluster) experiments.Fault { return c.PodFailure(checkout, chaosmesh.All) },
+			[]step{takeUp, injected("shop/a", "shop/b"), change("a", down)},
+			16 * time.Second, "Chaos Mesh says that it injected shop/b, which did not show it within 15s",
+		},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newClient(t, interceptor.Funcs{}, pod("a", up, has("app", "", ""), has("proxy", "", "")), pod("b", up, has("app", "", ""), has("proxy", "", "")), pod("pay", paid))
+				play(t, c, atOnce, row.script...)
+				rec := newHistory()
+				fault := row.fault(newCluster(t, c, chaosmesh.Guard{}))
+				begin := time.Now()
+				got, err := fault.Inject(t.Context(), rec.Recorder)
+				if err != nil || !strings.HasPrefix(got.Shortfall, row.want) {
+					t.Errorf("shortfall %q, %v; want %q", got.Shortfall, err, row.want)
+				}
+				if took := time.Since(begin); took > row.within {
+					t.Errorf("took %s, want at most %s", took, row.within)
+				}
+				if _, err := fault.Recover(t.Context(), rec.Recorder); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+func TestTheVictimsDateWhatChaosMeshCannot(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		fault func(*chaosmesh.Cluster) experiments.Fault
+		// happens after the records say that all is injected.
+		happens []step
+		event   string
+		to      time.Duration // at least
+		most    time.Duration
+	}{
+		{
+			"a failed pod is dated by its not being ready, long after the records",
+			func(c *chaosmesh.Cluster) experiments.Fault { return c.PodFailure(checkout, chaosmesh.One) },
+			[]step{after(3 * time.Second), change("a", down)},
+			"not ready", 3 * time.Second, 3100 * time.Millisecond,
+		},
+		{
+			"or by a new container where it is called ready all the time",
+			func(c *chaosmesh.Cluster) experiments.Fault { return c.PodFailure(checkout, chaosmesh.One) },
+			[]step{after(2 * time.Second), change("a", restarted)},
+			"not ready", 2 * time.Second, 2100 * time.Millisecond,
+		},
+		{
+			"a killed container is dated by the records, and waited for",
+			func(c *chaosmesh.Cluster) experiments.Fault { return c.ContainerKill(checkout, chaosmesh.One, "app") },
+			[]step{after(2 * time.Second), change("a", restarted)},
+			"restarted", 0, 300 * time.Millisecond,
+		},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newClient(t, interceptor.Funcs{}, pod("a", up, has("app", "", "")))
+				play(t, c, atOnce, append([]step{takeUp, injected("shop/a")}, row.happens...)...)
+				rec := newHistory()
+				fault := row.fault(newCluster(t, c, chaosmesh.Guard{}))
+				got, err := fault.Inject(t.Context(), rec.Recorder)
+				if err != nil || got.Shortfall != "" {
+					t.Fatal(err, got.Shortfall)
+				}
+				if got.To < row.to || got.To > row.most {
+					t.Errorf("took effect in %s, want an end from %s to %s", got.Span, row.to, row.most)
+				}
+				if !slices.Contains(rec.kinds(t), row.event) {
+					t.Errorf("events %v, want %q among them", rec.kinds(t), row.event)
+				}
+				if _, err := fault.Recover(t.Context(), rec.Recorder); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+func TestAHeldFaultIsNotCalledGoneBeforeChaosMeshUndidIt(t *testing.T) {
+	// keepsFailing: the object stays, and its record says why.
+	keepsFailing := func(o v1alpha1.InnerObject) outcome {
+		for _, record := range o.GetStatus().Experiment.Records {
+			record.Events = append(record.Events, v1alpha1.RecordEvent{Type: v1alpha1.TypeFailed, Operation: v1alpha1.Recover, Message: "tc: no such device"})
+		}
+		return stays
+	}
+	for _, row := range []struct {
+		name string
+		let  release
+		want string
+		note string
+	}{
+		{"somebody takes the object away", drops, "somebody took it away before Chaos Mesh said that it undid the fault on shop/a; check these pods, or restart them", ""},
+		{"it goes by force only", never, "Chaos Mesh never said that it undid the fault, and the object went only when we removed its finalizers", "touched it"},
+		{"undoing it fails again and again", keepsFailing, "Chaos Mesh never said that it undid the fault", ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newClient(t, interceptor.Funcs{}, pod("a"))
+				play(t, c, row.let, takeUp, injected("shop/a"))
+				rec := newHistory()
+				fault := newCluster(t, c, chaosmesh.Guard{}).NetworkDelay(checkout, time.Second)
+				if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.Shortfall != "" {
+					t.Fatal(err, got.Shortfall)
+				}
+				_, err := fault.Recover(t.Context(), rec.Recorder)
+				if err == nil || !strings.Contains(err.Error(), row.want) {
+					t.Errorf("error %v, want %q", err, row.want)
+				}
+				if !strings.Contains(rec.notes(t), row.note) {
+					t.Errorf("notes %q, want %q", rec.notes(t), row.note)
+				}
+				if slices.Contains(rec.kinds(t), chaosmesh.EventRecovered) {
+					t.Error("the record says that it recovered")
+				}
+			})
+		})
+	}
+}
+
+func TestWhyAnObjectStaysIsSaid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClient(t, interceptor.Funcs{}, pod("a"))
+		play(t, c, never, takeUp, status(func(o v1alpha1.InnerObject) {
+			o.GetStatus().Experiment.Records = []*v1alpha1.Record{{
+				Id: "shop/a", SelectorKey: ".", Phase: "Not Injected/Wait",
+				Events: []v1alpha1.RecordEvent{{Type: v1alpha1.TypeFailed, Operation: v1alpha1.Apply, Message: "Specified qdisc kind is unknown"}},
+			}}
+		}))
+		rec := newHistory()
+		fault := newCluster(t, c, chaosmesh.Guard{}).NetworkDelay(checkout, time.Second)
+		got, err := fault.Inject(t.Context(), rec.Recorder)
+		if want := "Chaos Mesh could not inject shop/a: Specified qdisc kind is unknown"; err != nil || !strings.HasPrefix(got.Shortfall, want) {
+			t.Errorf("shortfall %q, %v; want %q", got.Shortfall, err, want)
+		}
+		if _, err := fault.Recover(t.Context(), rec.Recorder); err == nil {
+			t.Error("an object that went by force was called undone")
+		}
+		if want := "Chaos Mesh says of shop/a (Not Injected/Wait): Specified qdisc kind is unknown"; !strings.Contains(rec.notes(t), want) {
+			t.Errorf("notes %q, want %q", rec.notes(t), want)
+		}
+	})
+}

@@ -1,0 +1,280 @@
+package chaosmesh
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
+)
+
+// pollEvery is how often the removal of an object is looked at.
+const pollEvery = 50 * time.Millisecond
+
+// lateCreate is how long an object whose creation had no answer may take to
+// appear after all.
+const lateCreate = 10 * time.Second
+
+// A removal removes one object and is done when the object is really gone, and
+// with it what it made.
+type removal struct {
+	client   client.Client
+	patience Patience
+	clock    steadystate.Clock
+	note     func(format string, args ...any)
+	event    func(experiments.Event)
+	// unsure: the request that creates the object had no answer, it may still
+	// be on its way.
+	unsure bool
+}
+
+// A remedy is what is tried on an object that was deleted and stays.
+type remedy struct {
+	what  string
+	patch string
+	// undoes: Chaos Mesh undoes the fault if the remedy helps. Otherwise the
+	// object goes and what it did may stay.
+	undoes bool
+}
+
+// The remedies, in the order in which they are tried, one more after each
+// Patience.Nudge. Chaos Mesh does not look again at an object whose recovery
+// it failed to note, until somebody changes the object. Its own way to give an
+// object up is an annotation, which it does not reach while recovery keeps
+// failing; the last resort does without it.
+func remedies() []remedy {
+	return []remedy{
+		{"touched it", `{"metadata":{"annotations":{"aftershock.dev/nudged":"true"}}}`, true},
+		{"asked Chaos Mesh to give it up", `{"metadata":{"annotations":{"chaos-mesh.chaos-mesh.org/cleanFinalizer":"forced"}}}`, false},
+		{"removed its finalizers", `{"metadata":{"finalizers":null}}`, false},
+	}
+}
+
+// run removes obj, of which name, namespace and type are used. found is whether
+// there was anything; a remedy that leaves undone what the fault did makes an
+// error although the object is gone.
+func (r removal) run(ctx context.Context, obj client.Object) (found bool, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, r.patience.Remove, fmt.Errorf("it is still there after %s", r.patience.Remove))
+	defer cancel()
+	g := &going{removal: r, object: obj, name: subject(r.client.Scheme(), obj), from: r.clock.Now()}
+	stop := g.watch(ctx)
+	defer stop()
+	found, err = g.run(ctx)
+	if err != nil {
+		return found, err
+	}
+	return found, g.children(ctx)
+}
+
+// going is a removal under way.
+type going struct {
+	removal
+	object client.Object
+	name   string
+	from   time.Duration
+
+	seen      <-chan kube.Arrival // nil: it is not watched
+	deleted   bool
+	gone      bool // the watch has said so
+	recovered bool // its records have said so
+	hurt      []string
+}
+
+// watch follows the object, so that its last words are heard. Without a watch
+// they are what was read last.
+func (g *going) watch(ctx context.Context) (stop func()) {
+	stop = func() {}
+	c, ok := g.client.(client.WithWatch)
+	inner, acts := g.object.(v1alpha1.InnerObject)
+	if !ok || !acts || inner.IsOneShot() {
+		return stop
+	}
+	list, err := listOf(g.client.Scheme(), g.object)
+	if err != nil {
+		return stop
+	}
+	options := []client.ListOption{client.InNamespace(g.object.GetNamespace())}
+	if run := g.object.GetLabels()[RunLabel]; run != "" {
+		options = append(options, client.MatchingLabels{RunLabel: run})
+	}
+	seen, end, err := kube.Arrivals(ctx, c, g.clock, list, options...)
+	if err != nil {
+		return stop
+	}
+	g.seen = seen
+	return end
+}
+
+func (g *going) run(ctx context.Context) (found bool, err error) {
+	begin := time.Now()
+	var trouble error // the last one that may pass
+	var last *remedy
+	left := remedies()
+	for {
+		err := g.step(ctx)
+		found = found || g.deleted
+		switch {
+		case apierrors.IsNotFound(err), meta.IsNoMatchError(err):
+			if g.unsure && !found && time.Since(begin) < lateCreate {
+				break
+			}
+			if g.unsure && !found {
+				return false, fmt.Errorf("remove %s: its creation had no answer, and in %s it was never seen: it may still appear; run sweep", g.name, lateCreate)
+			}
+			if !found {
+				return false, nil
+			}
+			g.hear(ctx)
+			if g.recovered || oneShot(g.object) {
+				return found, nil
+			}
+			if last != nil && !last.undoes {
+				return found, fmt.Errorf("remove %s: Chaos Mesh never said that it undid the fault, and the object went only when we %s; check the pods it was on, or restart them", g.name, last.what)
+			}
+			if len(g.hurt) > 0 {
+				return found, fmt.Errorf("remove %s: somebody took it away before Chaos Mesh said that it undid the fault on %s; check these pods, or restart them", g.name, strings.Join(g.hurt, ", "))
+			}
+			return found, nil
+		case permanent(err):
+			return found, fmt.Errorf("remove %s: %w", g.name, explain(err, kindOf(g.client.Scheme(), g.object)))
+		case err != nil:
+			trouble = err
+		default:
+			g.look(g.object)
+			if len(left) > 0 && time.Since(begin) >= g.patience.Nudge*time.Duration(1+len(remedies())-len(left)) {
+				last, left = &left[0], left[1:]
+				g.note("%s was deleted %s ago and is still there (finalizers %s)%s: %s", g.name, time.Since(begin).Round(time.Second), strings.Join(g.object.GetFinalizers(), ", "), because(g.object), last.what)
+				if err := g.client.Patch(ctx, g.object, client.RawPatch("application/merge-patch+json", []byte(last.patch))); client.IgnoreNotFound(err) != nil {
+					trouble = err
+				}
+			}
+		}
+		if g.rest(ctx) != nil {
+			err := fmt.Errorf("remove %s: %w; finalizers: %s%s; run sweep once Chaos Mesh's controller is back", g.name, context.Cause(ctx), strings.Join(g.object.GetFinalizers(), ", "), because(g.object))
+			if trouble != nil {
+				err = fmt.Errorf("%w; last trouble: %w", err, trouble)
+			}
+			return found, err
+		}
+	}
+}
+
+// step deletes the object, once, and reads it.
+func (g *going) step(ctx context.Context) error {
+	if !g.deleted {
+		if err := g.client.Delete(ctx, g.object, client.PropagationPolicy(metav1.DeletePropagationBackground)); err != nil {
+			return err
+		}
+		g.deleted = true
+	}
+	return g.client.Get(ctx, client.ObjectKeyFromObject(g.object), g.object)
+}
+
+// rest waits until it is worth looking again.
+func (g *going) rest(ctx context.Context) error {
+	timer := time.NewTimer(pollEvery)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case a, ok := <-g.seen:
+			if g.take(a, ok); g.gone {
+				return nil
+			}
+		case <-timer.C:
+			return nil
+		}
+	}
+}
+
+// lastWords is how long the watch may lag behind what was read.
+const lastWords = time.Second
+
+// hear waits for the last words of an object that is gone.
+func (g *going) hear(ctx context.Context) {
+	timer := time.NewTimer(lastWords)
+	defer timer.Stop()
+	for !g.recovered && !g.gone && g.seen != nil {
+		select {
+		case <-ctx.Done():
+			return
+		case a, ok := <-g.seen:
+			g.take(a, ok)
+		case <-timer.C:
+			return
+		}
+	}
+}
+
+func (g *going) take(a kube.Arrival, ok bool) {
+	object, is := a.Object.(client.Object)
+	switch {
+	case !ok || a.Type == watch.Error:
+		g.seen = nil
+	case is && object.GetName() == g.object.GetName():
+		g.gone = a.Type == watch.Deleted
+		g.look(object)
+	}
+}
+
+// look reads the records of a state of the object.
+func (g *going) look(object client.Object) {
+	inner, ok := object.(v1alpha1.InnerObject)
+	if !ok || g.recovered || inner.IsOneShot() {
+		return
+	}
+	status := inner.GetStatus().Experiment
+	g.hurt = nil
+	for _, record := range status.Records {
+		if record.Phase != v1alpha1.NotInjected {
+			g.hurt = append(g.hurt, record.Id)
+		}
+	}
+	// Not Injected alone is also what an object says that never acted, or that
+	// still tries to.
+	if g.recovered = status.DesiredPhase == v1alpha1.StoppedPhase && len(g.hurt) == 0; g.recovered && g.event != nil {
+		g.event(experiments.Event{
+			Span:    steadystate.Span{From: g.from, To: g.clock.Now()},
+			Kind:    EventRecovered,
+			Subject: g.name,
+			UID:     string(object.GetUID()),
+		})
+	}
+}
+
+// because is why the object stays, in Chaos Mesh's words.
+func because(object client.Object) string {
+	inner, ok := object.(v1alpha1.InnerObject)
+	if !ok {
+		return ""
+	}
+	for _, record := range inner.GetStatus().Experiment.Records {
+		if record.Phase == v1alpha1.NotInjected {
+			continue
+		}
+		for i := len(record.Events) - 1; i >= 0; i-- {
+			if e := record.Events[i]; e.Type == v1alpha1.TypeFailed {
+				return fmt.Sprintf("; Chaos Mesh says of %s (%s): %s", record.Id, record.Phase, e.Message)
+			}
+		}
+	}
+	return ""
+}
+
+// oneShot reports whether the fault is over when it is done, so that there is
+// nothing to undo.
+func oneShot(obj client.Object) bool {
+	inner, ok := obj.(v1alpha1.InnerObject)
+	return ok && inner.IsOneShot()
+}

@@ -1,0 +1,179 @@
+package chaosmesh
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/experiments"
+)
+
+// workflow is the kind of faults that come one after the other, as a Workflow
+// of Chaos Mesh's, and of those that come again and again. It ends by itself
+// by the deadline of its entry.
+type workflow struct {
+	plain
+	source string // Workflow or Schedule, and its name
+	spec   *v1alpha1.Workflow
+	stages []peer // the pods of each of its faults, and their peers
+	cron   string // of a schedule
+}
+
+// Objects that a workflow makes carry its name in a label and none of ours; by
+// the beginning of the name they are known.
+const workflowAction = "aftershock-workflow"
+
+func (k *workflow) action() string { return workflowAction }
+
+func (k *workflow) verb() string { return "put " + k.source + " on" }
+
+func (k *workflow) empty() client.Object { return &v1alpha1.Workflow{} }
+
+func (k *workflow) peers() []peer { return k.stages[1:] }
+
+func (k *workflow) object(s site) (client.Object, error) {
+	w := k.spec.DeepCopy()
+	w.TypeMeta = typeMeta(v1alpha1.KindWorkflow)
+	w.ObjectMeta = with(s.meta, k.spec.ObjectMeta)
+	at := slices.IndexFunc(w.Spec.Templates, func(t v1alpha1.Template) bool { return t.Name == w.Spec.Entry })
+	if at < 0 {
+		return nil, fmt.Errorf("%w: no template %q, which is the entry", ErrRefused, w.Spec.Entry)
+	}
+	entry := &w.Spec.Templates[at]
+	if entry.Deadline != nil {
+		own, err := time.ParseDuration(*entry.Deadline)
+		if err != nil {
+			return nil, fmt.Errorf("%w: deadline of template %q: %w", ErrRefused, entry.Name, err)
+		}
+		s.lifetime = min(s.lifetime, own)
+	}
+	entry.Deadline = s.duration()
+	return w, nil
+}
+
+func (k *workflow) effects(signal string, _ []corev1.Pod) ([]experiments.Effect, string, error) {
+	return shapeless("a workflow", signal)
+}
+
+// delay is until the schedule comes the first time.
+func (k *workflow) delay(now time.Time) time.Duration {
+	if k.cron == "" {
+		return 0
+	}
+	schedule, err := v1alpha1.StandardCronParser.Parse(k.cron)
+	if err != nil {
+		return 0 // refused before
+	}
+	return schedule.Next(now).Sub(now)
+}
+
+// workflowOf is a fault that is a workflow.
+func (c *Cluster) workflowOf(source, cron string, w *v1alpha1.Workflow) (*Fault, error) {
+	k := &workflow{source: source, cron: cron, spec: w}
+	var errs []error
+	for i := range w.Spec.Templates {
+		t := &w.Spec.Templates[i]
+		if t.Type == v1alpha1.TypeTask {
+			errs = append(errs, fmt.Errorf("template %q: %w: a task runs any program; only faults are run", t.Name, ErrRefused))
+		}
+		err := embedded(w.Namespace, t, func(inner v1alpha1.InnerObject) error {
+			own, peers, err := selections(inner)
+			if err == nil {
+				own.hit = true
+				k.stages = append(append(k.stages, own), peers...)
+			}
+			return err
+		})
+		if err != nil {
+			errs = append(errs, fmt.Errorf("template %q: %w", t.Name, err))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	if len(k.stages) == 0 {
+		return nil, fmt.Errorf("%w: no template is a fault", ErrRefused)
+	}
+	return c.fault(k, k.stages[0].Pods, k.stages[0].count), nil
+}
+
+// scheduled makes a schedule the only template of a workflow: a schedule goes
+// on for ever, a template has a deadline.
+func scheduled(s *v1alpha1.Schedule) (*v1alpha1.Workflow, error) {
+	if s.Spec.Type == v1alpha1.ScheduleTypeWorkflow {
+		return nil, fmt.Errorf("%w: a schedule of a workflow would go on for ever if nobody removed it; write the workflow with schedules in it", ErrRefused)
+	}
+	if _, err := v1alpha1.StandardCronParser.Parse(s.Spec.Schedule); err != nil {
+		return nil, fmt.Errorf("%w: schedule %q: %w", ErrRefused, s.Spec.Schedule, err)
+	}
+	const name = "schedule"
+	return &v1alpha1.Workflow{
+		ObjectMeta: s.ObjectMeta,
+		Spec: v1alpha1.WorkflowSpec{Entry: name, Templates: []v1alpha1.Template{{
+			Name: name,
+			Type: v1alpha1.TypeSchedule,
+			Schedule: &v1alpha1.ChaosOnlyScheduleSpec{
+				Schedule:                s.Spec.Schedule,
+				StartingDeadlineSeconds: s.Spec.StartingDeadlineSeconds,
+				ConcurrencyPolicy:       cmp.Or(s.Spec.ConcurrencyPolicy, v1alpha1.ForbidConcurrent),
+				HistoryLimit:            max(s.Spec.HistoryLimit, 1),
+				Type:                    s.Spec.Type,
+				EmbedChaos:              s.Spec.EmbedChaos,
+			},
+		}}},
+	}, nil
+}
+
+// completeTemplates completes and checks the faults in a workflow. Chaos Mesh
+// does not look into those of its schedules.
+func completeTemplates(ctx context.Context, w *v1alpha1.Workflow) error {
+	var errs []error
+	for i := range w.Spec.Templates {
+		t := &w.Spec.Templates[i]
+		err := embedded(w.Namespace, t, func(inner v1alpha1.InnerObject) error { return complete(ctx, inner) })
+		if err != nil {
+			errs = append(errs, fmt.Errorf("template %q: %w", t.Name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// embedded calls f with the fault that a template embeds, if it does, as an
+// object of its own, and takes over what f changes.
+func embedded(namespace string, t *v1alpha1.Template, f func(v1alpha1.InnerObject) error) error {
+	embed, kind := t.EmbedChaos, t.Type
+	if t.Schedule != nil {
+		embed, kind = &t.Schedule.EmbedChaos, v1alpha1.TemplateType(t.Schedule.Type)
+	}
+	if embed == nil {
+		return nil
+	}
+	// What Chaos Mesh does for its own types does not bear a missing block.
+	if block := reflect.ValueOf(embed).Elem().FieldByName(string(kind)); !block.IsValid() || block.IsNil() {
+		return fmt.Errorf("%w: type %q without its block", ErrRefused, kind)
+	}
+	object, err := embed.SpawnNewObject(kind)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	inner, ok := object.(v1alpha1.InnerObject)
+	if !ok {
+		return fmt.Errorf("%w: %s is no fault", ErrRefused, kind)
+	}
+	inner.SetNamespace(namespace)
+	if err := f(inner); err != nil {
+		return err
+	}
+	if err := embed.RestoreChaosSpec(inner); err != nil {
+		return fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	return nil
+}

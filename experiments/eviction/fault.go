@@ -1,0 +1,238 @@
+package eviction
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// A Fault evicts pods, each of those that match with the same chance. It is
+// over when it is done. The effect is that each of them, by its UID, is gone,
+// which takes as long as the pod's own grace period. It implements
+// [experiments.Fault] and is used by one goroutine at a time.
+type Fault struct {
+	Client client.Client
+	// Cluster has the guard within which pods are chosen.
+	Cluster *chaosmesh.Cluster
+	Pods    chaosmesh.Pods
+	// Count of the pods; more than there are is refused.
+	Count chaosmesh.Count
+	// Timeout is how long a budget may refuse before what is left counts as
+	// shortfall. Default 30 s.
+	Timeout time.Duration
+	// Again is how long to wait before a pod that was refused is asked for
+	// again. Default 1 s.
+	Again time.Duration
+
+	evicted []victim
+}
+
+var _ experiments.Fault = (*Fault)(nil)
+
+// victim is a pod whose eviction was granted, at some instant in the span.
+type victim struct {
+	corev1.Pod
+	steadystate.Span
+}
+
+// EventEvicted: the API server has granted the pod's eviction.
+const EventEvicted = "evicted"
+
+// String is "evict 1 of the pods app=checkout in shop".
+func (f *Fault) String() string { return fmt.Sprintf("evict %s of the %s", f.Count, f.Pods) }
+
+// Preview says what Inject would do now and changes nothing: it asks the API
+// server whether a pod could be evicted, so that missing rights come out. That
+// a budget refuses now is no error.
+func (f *Fault) Preview(ctx context.Context, _ string) (chaosmesh.Preview, error) {
+	candidates, asked, err := f.choose(ctx)
+	if err != nil {
+		return chaosmesh.Preview{}, err
+	}
+	preview := chaosmesh.Preview{Object: request(&candidates[0]), Asked: asked, Effects: effects()}
+	for _, pod := range candidates {
+		preview.Candidates = append(preview.Candidates, target(pod))
+	}
+	if _, err := f.evict(ctx, &candidates[0], client.DryRunAll); err != nil {
+		return chaosmesh.Preview{}, fmt.Errorf("try %s: %w", f, err)
+	}
+	return preview, nil
+}
+
+// Inject asks for the evictions and returns when all are granted, or when it is
+// known that they will not be: a budget refuses for too long, a pod goes by
+// itself. The span in which the fault took effect is that of the first request
+// that was granted. The error is for what the API refused; it wraps
+// [chaosmesh.ErrRefused] where the guard did.
+func (f *Fault) Inject(ctx context.Context, rec *experiments.Recorder) (experiments.Injection, error) {
+	f.evicted = nil
+	candidates, asked, err := f.choose(ctx)
+	if err != nil {
+		return experiments.Injection{}, err
+	}
+	rand.Shuffle(len(candidates), func(i, j int) { candidates[i], candidates[j] = candidates[j], candidates[i] })
+	refused, err := f.all(ctx, rec, candidates[:asked])
+	in := experiments.Injection{Fault: f.String(), Effects: effects(), Span: steadystate.Instant(rec.Clock().Now())}
+	for i, v := range f.evicted {
+		in.Targets = append(in.Targets, target(v.Pod))
+		if i == 0 {
+			in.Span = v.Span
+		}
+	}
+	if err != nil {
+		return in, fmt.Errorf("%s: %w", f, err)
+	}
+	if len(refused) > 0 {
+		var words []string
+		for _, name := range slices.Sorted(maps.Keys(refused)) {
+			words = append(words, name+": "+refused[name])
+		}
+		in.Shortfall = fmt.Sprintf("%d of %d pods evicted; the API server says of %s", len(f.evicted), asked, strings.Join(words, "; "))
+	}
+	return in, nil
+}
+
+// all evicts the pods, and asks again for those that were refused until the
+// time-out. It returns why the ones that are left were refused.
+func (f *Fault) all(ctx context.Context, rec *experiments.Recorder, pods []corev1.Pod) (refused map[string]string, err error) {
+	clock := rec.Clock()
+	until := clock.Now() + cmp.Or(f.Timeout, 30*time.Second)
+	lost := map[string]string{} // nothing more can be done about them
+	for {
+		refused = map[string]string{}
+		var left []corev1.Pod
+		for _, pod := range pods {
+			span := steadystate.Instant(clock.Now())
+			why, err := f.evict(ctx, &pod)
+			span.To = clock.Now()
+			switch {
+			case err != nil:
+				return nil, err
+			case why.gone:
+				lost[pod.Name] = why.text
+			case why.text != "":
+				refused[pod.Name] = why.text
+				left = append(left, pod)
+			default:
+				f.evicted = append(f.evicted, victim{Pod: pod, Span: span})
+				rec.Event(experiments.Event{Span: span, Kind: EventEvicted, Subject: subject(pod), UID: string(pod.UID)})
+			}
+		}
+		pods = left
+		if len(pods) == 0 || clock.Now() >= until {
+			maps.Copy(refused, lost)
+			return refused, nil
+		}
+		if err := wait(ctx, min(cmp.Or(f.Again, time.Second), until-clock.Now())); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// refusal is why a pod was not evicted; the zero value: it was.
+type refusal struct {
+	text string
+	gone bool // it need not be asked for again
+}
+
+// evict asks once. The error is for what is not about the pod.
+func (f *Fault) evict(ctx context.Context, pod *corev1.Pod, options ...client.SubResourceCreateOption) (refusal, error) {
+	err := f.Client.SubResource("eviction").Create(ctx, pod.DeepCopy(), request(pod), options...)
+	switch {
+	case err == nil:
+		return refusal{}, nil
+	case apierrors.IsNotFound(err), apierrors.IsConflict(err):
+		return refusal{text: "it went by itself before it was evicted (" + words(err) + ")", gone: true}, nil
+	case apierrors.IsTooManyRequests(err), apierrors.IsInternalError(err):
+		// The latter where several budgets cover one pod, which the server
+		// never grants; the time-out then tells.
+		return refusal{text: words(err)}, nil
+	case apierrors.IsForbidden(err), apierrors.IsUnauthorized(err):
+		return refusal{}, fmt.Errorf("evict %s: %w; give the account the right to create pods/eviction, or use another account", subject(*pod), err)
+	}
+	return refusal{}, fmt.Errorf("evict %s: %w", subject(*pod), err)
+}
+
+// words are the server's, with its causes.
+func words(err error) string {
+	text := err.Error()
+	var status apierrors.APIStatus
+	if errors.As(err, &status) && status.Status().Details != nil {
+		for _, cause := range status.Status().Details.Causes {
+			text += " (" + cause.Message + ")"
+		}
+	}
+	return text
+}
+
+// Recover has nothing to undo; it notes which of the pods are gone by now.
+func (f *Fault) Recover(ctx context.Context, rec *experiments.Recorder) (steadystate.Span, error) {
+	clock := rec.Clock()
+	span := steadystate.Instant(clock.Now())
+	for _, v := range f.evicted {
+		var pod corev1.Pod
+		err := f.Client.Get(ctx, client.ObjectKeyFromObject(&v.Pod), &pod)
+		if apierrors.IsNotFound(err) || (err == nil && pod.UID != v.UID) {
+			rec.Event(experiments.Event{Span: steadystate.Span{From: v.From, To: clock.Now()}, Kind: experiments.EventGone, Subject: subject(v.Pod), UID: string(v.UID)})
+		}
+	}
+	f.evicted = nil
+	return span, nil
+}
+
+func (f *Fault) choose(ctx context.Context) ([]corev1.Pod, int, error) {
+	if f.Client == nil || f.Cluster == nil {
+		return nil, 0, errors.New("evict: needs a client and a cluster")
+	}
+	candidates, asked, err := f.Cluster.Choose(ctx, f.Pods, f.Count)
+	if err != nil {
+		return nil, 0, fmt.Errorf("%s: %w", f, err)
+	}
+	return candidates, asked, nil
+}
+
+func effects() []experiments.Effect {
+	return []experiments.Effect{{Event: experiments.EventGone}}
+}
+
+// request is for this very pod: one that has taken its name is spared.
+func request(pod *corev1.Pod) *policyv1.Eviction {
+	return &policyv1.Eviction{
+		ObjectMeta:    metav1.ObjectMeta{Namespace: pod.Namespace, Name: pod.Name},
+		DeleteOptions: &metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(pod.UID))},
+	}
+}
+
+func target(pod corev1.Pod) experiments.Target {
+	return experiments.Target{Name: pod.Name, UID: string(pod.UID)}
+}
+
+func subject(pod corev1.Pod) string { return "pod/" + pod.Namespace + "/" + pod.Name }
+
+// wait waits for d, or until ctx ends and returns why.
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}
