@@ -14,5 +14,11 @@
 // Each request goes over a fresh connection, as a new user's would: with
 // kept-alive ones the load would travel on a few connections and meet a few
 // pods. With Reuse they are kept, and a request that Go's HTTP client silently
-// repeats on another connection counts as failed at its first attempt.
+// repeats on another connection counts as failed at its first attempt. With a
+// ReuseRate both go side by side, as two signals.
+//
+// No request waits for its record: requests are handed over, and a recorder
+// that falls too far behind ends the load with an error. And the load feels its
+// own pulse: a request that was in flight while the load did not get to run
+// says for how long, since its answer may have lain unread.
 package load
