@@ -128,7 +128,7 @@ func lines(w recovery.Waterfall) string {
 			fmt.Fprintf(&out, " at %s", s.Reached)
 		}
 		if s.Cost != nil {
-			fmt.Fprintf(&out, " took %s since %s", recovery.Range(*s.Cost), s.Since)
+			fmt.Fprintf(&out, " took %s since %s", lengths(*s.Cost), s.Since)
 		}
 		if s.Open {
 			fmt.Fprint(&out, " open")
@@ -147,4 +147,12 @@ func lines(w recovery.Waterfall) string {
 		fmt.Fprintf(&out, "note: %s\n", w.Note)
 	}
 	return out.String()
+}
+
+func lengths(b steadystate.Bounds[time.Duration]) string {
+	low, high := steadystate.FormatSeconds(b.Low.Seconds()), steadystate.FormatSeconds(b.High.Seconds())
+	if low == high {
+		return low
+	}
+	return low + " to " + high
 }

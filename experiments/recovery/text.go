@@ -20,7 +20,7 @@ func (w Waterfall) Title() string {
 	case w.InPlace:
 		how = "in place"
 	case w.Replacement != nil && w.Replacement.Name == w.Victim.Name:
-		how = "replaced by its like"
+		how = "replaced under the same name"
 	case w.Replacement != nil:
 		how = "replaced by " + w.Replacement.Name
 	}
@@ -78,7 +78,7 @@ func (w Waterfall) when(s Step) string {
 		return "-"
 	}
 	from := w.Steps[0].Reached.From
-	return "+" + Range(steadystate.Bounds[time.Duration]{Low: max(0, s.Reached.From-from), High: max(0, s.Reached.To-from)})
+	return "+" + lengths(steadystate.Bounds[time.Duration]{Low: max(0, s.Reached.From-from), High: max(0, s.Reached.To-from)})
 }
 
 func took(s Step) string {
@@ -90,11 +90,11 @@ func took(s Step) string {
 	case s.Open:
 		return "at least " + steadystate.FormatSeconds(s.Cost.Low.Seconds())
 	}
-	return Range(*s.Cost)
+	return lengths(*s.Cost)
 }
 
-// Range writes the bounds of a length of time for people, "1.2s to 1.25s".
-func Range(b steadystate.Bounds[time.Duration]) string {
+// lengths writes the bounds of a length of time for people, "1.2s to 1.25s".
+func lengths(b steadystate.Bounds[time.Duration]) string {
 	low, high := steadystate.FormatSeconds(b.Low.Seconds()), steadystate.FormatSeconds(b.High.Seconds())
 	if low == high {
 		return low

@@ -239,7 +239,7 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			15.7..15.8  answer       db-0
 			60          end
 		`, nil, []string{`
-			recovery of db-0, replaced by its like
+			recovery of db-0, replaced under the same name
 			fault: at 10.000s
 			victim leaves: at 10.000s took 0s since fault
 			endpoint removed: (no endpoints were followed)
@@ -260,7 +260,7 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			10.5..10.52   answer  shop-1
 			60            end
 		`, []experiments.CheckResult{outage(t, "10", "10.4..10.5")}, []string{`
-			recovery of shop-1, replaced by its like
+			recovery of shop-1, replaced under the same name
 			fault: at 10.000s..10.010s
 			victim leaves: at 10.000s..10.010s took 0s to 10ms since fault
 			ready: at 10.400s..10.450s took 390ms to 450ms since victim leaves
