@@ -21,6 +21,24 @@
 //	left, err := chaosmesh.Find(ctx, c, chaosmesh.Scope{Namespaces: []string{"shop"}})
 //	removed, err := chaosmesh.Sweep(ctx, c, chaosmesh.Scope{Namespaces: []string{"shop"}}, chaosmesh.Patience{})
 //
+// # Faults
+//
+// [Cluster.PodKill], [Cluster.PodFailure] and [Cluster.ContainerKill];
+// [Cluster.NetworkDelay], [Cluster.NetworkLoss], [Cluster.NetworkDuplicate],
+// [Cluster.NetworkCorrupt], [Cluster.NetworkBandwidth] and
+// [Cluster.NetworkPartition]; [Cluster.CPUStress] and [Cluster.MemoryStress];
+// and whatever else Chaos Mesh has, by [Cluster.FromYAML]. They read as they
+// are meant:
+//
+//	cluster.NetworkDelay(checkout, 200*time.Millisecond).Jitter(50*time.Millisecond).Both(payments)
+//	cluster.NetworkPartition(checkout).Both(payments).Seen("calls")
+//	cluster.CPUStress(checkout, 2).Load(80).Only(chaosmesh.Percent(50)).Follow()
+//
+// Each says what it must be seen to do (see [experiments.Effect]), as far as
+// that is known; where it is not, [Fault.Seen] or [Fault.SeenAs] say it, and
+// without them no verdict can be held. What Chaos Mesh would accept and then
+// not do is refused.
+//
 // # Nothing is left behind
 //
 // The ledger of what a run has put into a cluster is the cluster. Every object
@@ -39,10 +57,10 @@
 //
 // # What it needs
 //
-// The right to create, get, list, watch, patch and delete the chaos kinds, and
-// to list and watch pods and list events, in the namespaces of the guard;
-// Chaos Mesh's own admission asks whether the user may create the chaos kind
-// in the namespace of the targets, which is the same namespace here.
+// The right to create, get, list, watch, patch and delete the chaos kinds, to
+// list and watch pods and to list events and workflownodes, in the namespaces
+// of the guard; Chaos Mesh's own admission asks whether the user may create the
+// chaos kind in the namespace of the targets, which is the same namespace here.
 //
 // Importing this package registers a flag -kubeconfig on flag.CommandLine,
 // because Chaos Mesh's API imports controller-runtime, which does. A program

@@ -1,9 +1,11 @@
 package chaosmesh
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -124,6 +126,9 @@ func (w *follower) changed(ctx context.Context, c kube.Change) {
 		}
 	}
 	want := w.count.among(len(up))
+	slices.SortFunc(up, func(a, b *corev1.Pod) int {
+		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))
+	})
 	for _, pod := range up {
 		if alive < want && !w.hit[pod.UID] && !w.spared[pod.UID] {
 			alive++

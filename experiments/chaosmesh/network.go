@@ -31,7 +31,10 @@ func (c *Cluster) newNetwork(pods Pods, n *network) *NetworkFault {
 	return &NetworkFault{Fault: c.fault(n, pods, All), network: n}
 }
 
-// To narrows the fault to what the pods send to these.
+// To narrows the fault to what the pods send to these, by the addresses of the
+// pods. Where they are reached by the address of a service, which the node
+// turns into that of a pod on the way (kube-proxy does), nothing that is sent
+// matches: there, Both or From meet what comes back.
 func (f *NetworkFault) To(pods Pods) *NetworkFault { return f.toward(v1alpha1.To, pods) }
 
 // From narrows the fault to what these send to the pods. Of these, the ones

@@ -94,7 +94,7 @@ func listOf(scheme *runtime.Scheme, obj client.Object) (client.ObjectList, error
 	}
 	list, ok := entry.SpawnList().(client.ObjectList)
 	if !ok {
-		return nil, fmt.Errorf("list %s: Chaos Mesh's list is none of Kubernetes", kind)
+		return nil, fmt.Errorf("list %s: %T is no list of a cluster", kind, entry.SpawnList())
 	}
 	return list, nil
 }

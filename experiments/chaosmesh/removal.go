@@ -3,6 +3,7 @@ package chaosmesh
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -263,8 +264,8 @@ func because(object client.Object) string {
 		if record.Phase == v1alpha1.NotInjected {
 			continue
 		}
-		for i := len(record.Events) - 1; i >= 0; i-- {
-			if e := record.Events[i]; e.Type == v1alpha1.TypeFailed {
+		for _, e := range slices.Backward(record.Events) {
+			if e.Type == v1alpha1.TypeFailed {
 				return fmt.Sprintf("; Chaos Mesh says of %s (%s): %s", record.Id, record.Phase, e.Message)
 			}
 		}

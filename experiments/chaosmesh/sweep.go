@@ -155,7 +155,7 @@ func rank(kind string) int {
 func listKind(ctx context.Context, c client.Reader, kind *v1alpha1.ChaosKind, options ...client.ListOption) ([]client.Object, error) {
 	list, ok := kind.SpawnList().(client.ObjectList)
 	if !ok {
-		return nil, errors.New("Chaos Mesh's list is none of Kubernetes")
+		return nil, fmt.Errorf("%T is no list of a cluster", kind.SpawnList())
 	}
 	if err := c.List(ctx, list, options...); err != nil {
 		return nil, err

@@ -51,7 +51,7 @@ type victim struct {
 	steadystate.Span
 }
 
-// EventEvicted: the API server has granted the pod's eviction.
+// EventEvicted says that the API server has granted the pod's eviction.
 const EventEvicted = "evicted"
 
 // String is "evict 1 of the pods app=checkout in shop".
@@ -171,14 +171,14 @@ func (f *Fault) evict(ctx context.Context, pod *corev1.Pod, options ...client.Su
 
 // words are the server's, with its causes.
 func words(err error) string {
-	text := err.Error()
+	text := []string{err.Error()}
 	var status apierrors.APIStatus
 	if errors.As(err, &status) && status.Status().Details != nil {
 		for _, cause := range status.Status().Details.Causes {
-			text += " (" + cause.Message + ")"
+			text = append(text, "("+cause.Message+")")
 		}
 	}
-	return text
+	return strings.Join(text, " ")
 }
 
 // Recover has nothing to undo; it notes which of the pods are gone by now.
