@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test race test-lab lint build lab lab-down lab-status e2e e2e-defects bench
+.PHONY: help demo test race test-lab lint build lab lab-down lab-status e2e e2e-smoke bench
 
 # One configuration for every build: a static binary, and each dependency compiled once.
 export CGO_ENABLED := 0
@@ -42,8 +42,8 @@ lab-down: ## remove the cluster and every trace of it
 lab-status: ## what of the cluster runs, and what it costs
 	cd lab && go run ./cmd/lab status
 
-e2e: build ## run the pod suite on the lab, with ginkgo and with the binary
-	lab/e2e.sh
+e2e: build ## run every experiment on the lab, on the healthy service and on the one with its defect
+	go run ./internal/e2e
 
-e2e-defects: build ## on the lab, the suite must be broken by each defect of the service
-	lab/e2e.sh defects
+e2e-smoke: build ## a few of them, and the Ginkgo specs
+	go run ./internal/e2e -smoke

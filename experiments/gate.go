@@ -68,7 +68,7 @@ func (g *gate) unsteady(now, settle time.Duration) string {
 				continue
 			}
 			switch {
-			case o.Unknown != "":
+			case o.Undecided(c.Good) != "":
 				unknown, last = unknown+1, o
 			case o.Bad(c.Good):
 				bad, last = bad+1, o
@@ -76,7 +76,7 @@ func (g *gate) unsteady(now, settle time.Duration) string {
 				good++
 			}
 		}
-		reason := last.Unknown + last.Failed
+		reason := last.Undecided(c.Good) + last.Failed
 		if reason == "" {
 			reason = fmt.Sprintf("last %g, wanted %s", last.Value, c.Good)
 		}

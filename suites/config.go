@@ -29,15 +29,26 @@ type Config struct {
 		Namespace  string
 		Deployment string
 		Service    string
+		Container  string // that serves
 		Selector   map[string]string
+	}
+	// Dependency is what the service calls; without a selector there is none.
+	Dependency struct {
+		Namespace string
+		Selector  map[string]string
 	}
 	Load       load.Constant
 	Prometheus *prom.Config // nil: no check has a query
+	// PodSignals are observed of each pod apart, by name.
+	PodSignals map[string]prom.PerSeries
 
 	Settle, Hold, Watch time.Duration
 
 	Checks  []steadystate.Check
 	queries []query
+
+	// Variations are what is different of single experiments, by their ids.
+	Variations map[string]Variation
 
 	lines lines
 }
@@ -61,6 +72,13 @@ const replicasEvery = time.Second
 // Window is how long a run looks on from the injection, at least.
 func (c Config) Window() time.Duration { return c.Hold + c.Watch }
 
+// The pod signals of a file that names a Prometheus, which scrapes the
+// kubelets' cAdvisor as most do.
+const (
+	defaultCPU    = `sum by (pod) (rate(container_cpu_usage_seconds_total{namespace=%q,container!="",container!="POD"}[10s]))`
+	defaultMemory = `sum by (pod) (container_memory_working_set_bytes{namespace=%q,container!="",container!="POD"})`
+)
+
 // file is the configuration file as it is written.
 type file struct {
 	Cluster struct {
@@ -76,8 +94,13 @@ type file struct {
 		Namespace  string            `yaml:"namespace"`
 		Deployment string            `yaml:"deployment"`
 		Service    string            `yaml:"service"`
+		Container  string            `yaml:"container"`
 		Selector   map[string]string `yaml:"selector"`
 	} `yaml:"service"`
+	Dependency struct {
+		Namespace string            `yaml:"namespace"`
+		Selector  map[string]string `yaml:"selector"`
+	} `yaml:"dependency"`
 	Load struct {
 		URL     string            `yaml:"url"`
 		Rate    string            `yaml:"rate"`
@@ -107,6 +130,18 @@ type file struct {
 		Allowed string   `yaml:"allowed"`
 		Limits  []string `yaml:"limits"`
 	} `yaml:"checks"`
+	PodSignals struct {
+		CPU    string `yaml:"cpu"`
+		Memory string `yaml:"memory"`
+		Calls  string `yaml:"calls"`
+	} `yaml:"pod_signals"`
+	Experiments map[string]struct {
+		Skip   string              `yaml:"skip"`
+		Hold   string              `yaml:"hold"`
+		Watch  string              `yaml:"watch"`
+		Follow bool                `yaml:"follow"`
+		Limits map[string][]string `yaml:"limits"`
+	} `yaml:"experiments"`
 }
 
 // The defaults of what the file leaves out.

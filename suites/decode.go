@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -75,12 +76,15 @@ func (d *decoder) bad(at, format string, args ...any) {
 func (d *decoder) decode() {
 	d.cluster()
 	d.service()
+	d.dependency()
 	d.load()
 	d.prometheus()
 	d.Settle = d.duration("times.settle", d.file.Times.Settle, defaultSettle)
 	d.Hold = d.duration("times.hold", d.file.Times.Hold, defaultHold)
 	d.Watch = d.duration("times.watch", d.file.Times.Watch, defaultWatch)
 	d.checks()
+	d.podSignals()
+	d.experiments()
 }
 
 // beside resolves a path that the file names: it is relative to the file.
@@ -107,7 +111,7 @@ func (d *decoder) cluster() {
 func (d *decoder) service() {
 	s := d.file.Service
 	d.Service.Namespace, d.Service.Deployment, d.Service.Selector = s.Namespace, s.Deployment, s.Selector
-	d.Service.Service = cmp.Or(s.Service, s.Deployment)
+	d.Service.Service, d.Service.Container = cmp.Or(s.Service, s.Deployment), cmp.Or(s.Container, s.Deployment)
 	for _, f := range []struct{ name, value string }{{"namespace", s.Namespace}, {"deployment", s.Deployment}} {
 		if f.value == "" {
 			d.bad("service", "service.%s is missing", f.name)
@@ -120,6 +124,17 @@ func (d *decoder) service() {
 	}
 	if s.Namespace != "" && len(d.Namespaces) > 0 && !slices.Contains(d.Namespaces, s.Namespace) {
 		d.bad("service.namespace", "namespace %q is not in allow.namespaces (%s)", s.Namespace, strings.Join(d.Namespaces, ", "))
+	}
+}
+
+func (d *decoder) dependency() {
+	f := d.file.Dependency
+	d.Dependency.Namespace, d.Dependency.Selector = cmp.Or(f.Namespace, d.Service.Namespace), f.Selector
+	if f.Namespace != "" && len(f.Selector) == 0 {
+		d.bad("dependency", "dependency.selector is missing: the labels of the pods that the service calls, as in \"selector: {app: payments}\"")
+	}
+	if len(f.Selector) > 0 && !slices.Contains(d.Namespaces, d.Dependency.Namespace) {
+		d.bad("dependency", "namespace %q of the dependency is not in allow.namespaces (%s): a partition touches its pods too", d.Dependency.Namespace, strings.Join(d.Namespaces, ", "))
 	}
 }
 
@@ -237,23 +252,7 @@ func (d *decoder) checks() {
 			}
 			check.Allowed = allowed.Value()
 		}
-		for k, text := range c.Limits {
-			l, err := steadystate.ParseLimit(text)
-			if err != nil {
-				d.bad(fmt.Sprintf("%s.limits.%d", at, k), "%w", err)
-				continue
-			}
-			check.Limits = append(check.Limits, l)
-			if l.OfValues() {
-				d.dimension(fmt.Sprintf("%s.limits.%d", at, k), check, l.Tolerance)
-			}
-			// At best; the record has the real figure. A query is asked in
-			// preflight.
-			finest := map[string]time.Duration{experiments.TrafficSignal: d.Load.Resolution(0), SignalReplicas: replicasEvery}
-			if err := l.Decidable(finest[check.Signal], d.Window()); err != nil {
-				d.bad(fmt.Sprintf("%s.limits.%d", at, k), "%w", err)
-			}
-		}
+		check.Limits = d.limits(at+".limits", check, c.Limits)
 		if err := check.Validate(); err != nil {
 			d.bad(at, "%w", err)
 		}
@@ -262,6 +261,100 @@ func (d *decoder) checks() {
 		}
 		d.Checks = append(d.Checks, check)
 	}
+}
+
+// limits reads the limits of a check.
+func (d *decoder) limits(at string, check steadystate.Check, texts []string) []steadystate.Limit {
+	var limits []steadystate.Limit
+	for i, text := range texts {
+		at := fmt.Sprintf("%s.%d", at, i)
+		l, err := steadystate.ParseLimit(text)
+		if err != nil {
+			d.bad(at, "%w", err)
+			continue
+		}
+		limits = append(limits, l)
+		if l.OfValues() && !l.Baseline {
+			d.dimension(at, check, l.Tolerance)
+		}
+		// At best; the record has the real figure. A query is asked in
+		// preflight.
+		finest := map[string]time.Duration{experiments.TrafficSignal: d.Load.Resolution(0), SignalReplicas: replicasEvery}
+		if err := l.Decidable(finest[check.Signal], d.Window()); err != nil {
+			d.bad(at, "%w", err)
+		}
+	}
+	return limits
+}
+
+// podSignals reads the signals of single pods.
+func (d *decoder) podSignals() {
+	d.PodSignals = map[string]prom.PerSeries{}
+	if d.file.Prometheus == nil {
+		if d.lines.has("pod_signals") {
+			d.bad("pod_signals", "pod_signals has queries, and the file names no prometheus")
+		}
+		return
+	}
+	f := d.file.PodSignals
+	for name, text := range map[string]string{
+		SignalCPU:    cmp.Or(f.CPU, fmt.Sprintf(defaultCPU, d.Service.Namespace)),
+		SignalMemory: cmp.Or(f.Memory, fmt.Sprintf(defaultMemory, d.Service.Namespace)),
+		SignalCalls:  f.Calls,
+	} {
+		if text == "" {
+			continue
+		}
+		q, err := prom.Parse(text)
+		if err != nil {
+			d.bad("pod_signals."+name, "pod signal %q: PromQL: %w", name, err)
+			continue
+		}
+		d.PodSignals[name] = prom.Source{Query: q}.Per(podLabel)
+	}
+}
+
+// experiments reads what is different of single experiments.
+func (d *decoder) experiments() {
+	d.Variations = map[string]Variation{}
+	for _, id := range slices.Sorted(maps.Keys(d.file.Experiments)) {
+		f := d.file.Experiments[id]
+		at := "experiments." + id
+		if !slices.Contains(IDs(), id) {
+			d.bad(at, "no experiment %q; experiments: %s", id, strings.Join(IDs(), ", "))
+			continue
+		}
+		v := Variation{
+			Skip:   f.Skip,
+			Hold:   d.duration(at+".hold", f.Hold, 0),
+			Watch:  d.duration(at+".watch", f.Watch, 0),
+			Follow: f.Follow,
+			Limits: map[string][]steadystate.Limit{},
+		}
+		for _, name := range slices.Sorted(maps.Keys(f.Limits)) {
+			i := slices.IndexFunc(d.Checks, func(c steadystate.Check) bool { return c.Name == name })
+			if i < 0 {
+				var names []string
+				for _, c := range d.Checks {
+					names = append(names, fmt.Sprintf("%q", c.Name))
+				}
+				d.bad(at+".limits."+name, "no check %q; checks: %s", name, strings.Join(names, ", "))
+				continue
+			}
+			v.Limits[name] = d.limits(at+".limits."+name, d.Checks[i], f.Limits[name])
+		}
+		if f.Follow && !followed(id) {
+			d.bad(at+".follow", "%s has nothing to follow: it happens at once", id)
+		}
+		d.Variations[id] = v
+	}
+}
+
+// followed reports whether an experiment holds a fault that can be renewed on
+// pods that replace others.
+func followed(id string) bool {
+	i := slices.IndexFunc(standards(), func(s standard) bool { return s.id == id })
+	return standards()[i].hold > 0
 }
 
 // dimension refuses a tolerance on values in another unit than the signal's:
@@ -336,14 +429,17 @@ func (d *decoder) unknownFields(err error) error {
 // fields are the fields of each section, for error messages; the empty one is
 // the file itself.
 var fields = map[string][]string{
-	"":           {"cluster", "allow", "service", "load", "prometheus", "times", "checks"},
-	"cluster":    {"kubeconfig", "context", "uid"},
-	"allow":      {"namespaces", "protected"},
-	"service":    {"namespace", "deployment", "service", "selector"},
-	"load":       {"url", "rate", "method", "headers", "timeout", "named_by", "reuse_connections", "ca_file"},
-	"prometheus": {"url", "http_config"},
-	"times":      {"settle", "hold", "watch"},
-	"checks":     {"name", "signal", "query", "reduce", "every", "good", "allowed", "limits"},
+	"":            {"cluster", "allow", "service", "dependency", "load", "prometheus", "times", "checks", "pod_signals", "experiments"},
+	"cluster":     {"kubeconfig", "context", "uid"},
+	"allow":       {"namespaces", "protected"},
+	"service":     {"namespace", "deployment", "service", "container", "selector"},
+	"dependency":  {"namespace", "selector"},
+	"load":        {"url", "rate", "method", "headers", "timeout", "named_by", "reuse_connections", "ca_file"},
+	"prometheus":  {"url", "http_config"},
+	"times":       {"settle", "hold", "watch"},
+	"checks":      {"name", "signal", "query", "reduce", "every", "good", "allowed", "limits"},
+	"pod_signals": {"cpu", "memory", "calls"},
+	"experiments": {"skip", "hold", "watch", "follow", "limits"},
 }
 
 // lines knows where in the file things are.
@@ -368,6 +464,20 @@ func (l lines) at(place string, err error) error {
 		}
 	}
 	return fmt.Errorf("%s:%d: %w", l.path, line, err)
+}
+
+// has reports whether the file has such a place.
+func (l lines) has(place string) bool {
+	if len(l.root.Content) == 0 {
+		return false
+	}
+	node := l.root.Content[0]
+	for key := range strings.SplitSeq(place, ".") {
+		if node = child(node, key); node == nil {
+			return false
+		}
+	}
+	return true
 }
 
 func child(node *yaml.Node, key string) *yaml.Node {

@@ -78,6 +78,15 @@ func TestAMistakeIsReportedWithItsLineAndTheChoices(t *testing.T) {
 		{"a share of a time", "allowed: 0.1%", "allowed: 1ms", `aftershock.yaml:21: allowed "1ms": want a share`},
 		{"replicas as a time", "    signal: requests\n    good: \"<= 2s\"", "    signal: replicas\n    good: \">= 2s\"", `">= 2s" on replicas: they are ready / wanted`},
 		{"a limit finer than the replicas are read", "    signal: requests\n    good: \"<= 2s\"\n    allowed: 0.1%\n    limits:\n      - downtime <= 2s", "    signal: replicas\n    good: \">= 1\"\n    limits:\n      - downtime <= 5ms", `limit "downtime <= 5ms" is finer than its signal can decide: an outage of up to 1s`},
+		{"an experiment that there is not", "checks:", "experiments:\n  pods/kill-two: {hold: 3s}\nchecks:", `aftershock.yaml:18: no experiment "pods/kill-two"; experiments: pods/kill-one, pods/kill-third`},
+		{"an unknown field of an experiment", "checks:", "experiments:\n  pods/kill-one: {holds: 3s}\nchecks:", `no field "holds" in "experiments"; fields: skip, hold`},
+		{"limits of a check that there is not", "checks:", "experiments:\n  pods/kill-one: {limits: {shop: [ttr <= 3s]}}\nchecks:", `no check "shop"; checks: "shop answers", "throughput"`},
+		{"a bad limit of an experiment", "checks:", "experiments:\n  pods/kill-one:\n    limits:\n      shop answers: [ttr <= 3]\nchecks:", `aftershock.yaml:20: limit "ttr <= 3": ttr is a time`},
+		{"following what happens at once", "checks:", "experiments:\n  pods/kill-one: {follow: true}\nchecks:", "pods/kill-one has nothing to follow"},
+		{"a pod signal that there is not", "checks:", "pod_signals:\n  disk: sum by (pod) (x)\nchecks:", `aftershock.yaml:18: no field "disk" in "pod_signals"; fields: cpu, memory, calls`},
+		{"bad PromQL of a pod signal", "checks:", "pod_signals:\n  cpu: sum by (pod) (x\nchecks:", `aftershock.yaml:18: pod signal "cpu": PromQL:`},
+		{"a dependency outside of what is allowed", "load:", "dependency: {namespace: bank, selector: {app: payments}}\nload:", `namespace "bank" of the dependency is not in allow.namespaces (shop)`},
+		{"a dependency without a selector", "load:", "dependency: {namespace: shop}\nload:", "dependency.selector is missing"},
 		{"a second document", "checks:", "---\nchecks:", "more than one document"},
 		{"no cluster's identity", "  uid: 0b1c\n", "", "cluster.uid is missing"},
 		{"no allowed namespace", "  namespaces: [shop]", "  namespaces: []", "allow.namespaces is missing"},
@@ -132,7 +141,7 @@ func unwrap(err error) error {
 // The list of fields in error messages is that of the file.
 func TestTheFieldsThatErrorsNameAreThoseThereAre(t *testing.T) {
 	names := func(t reflect.Type) []string {
-		for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map {
 			t = t.Elem()
 		}
 		var list []string
@@ -162,4 +171,53 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(_ *testing.T, text []byte) {
 		_, _ = Decode("aftershock.yaml", text) // must not panic
 	})
+}
+
+func TestExperimentsAreVariedByTheirIDs(t *testing.T) {
+	c, err := Decode("aftershock.yaml", []byte(valid+`dependency:
+  selector: {app: payments}
+pod_signals:
+  calls: sum by (pod) (rate(calls_total{outcome="ok"}[5s]))
+experiments:
+  network/delay:
+    hold: 1m
+    follow: true
+    limits:
+      shop answers: [p95 <= 3s]
+  stress/memory: {skip: no limit is set}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	delay := c.Variations["network/delay"]
+	if delay.Hold != time.Minute || !delay.Follow {
+		t.Errorf("delay %+v", delay)
+	}
+	checks := delay.checks(c.Checks)
+	if len(checks[0].Limits) != 1 || checks[0].Limits[0].String() != "p95 <= 3s" || len(c.Checks[0].Limits) != 2 {
+		t.Errorf("limits %v, those for all %v", checks[0].Limits, c.Checks[0].Limits)
+	}
+	if left := c.LeftOut(); len(left) != 1 || left["stress/memory"] != "no limit is set" {
+		t.Errorf("left out: %v", left)
+	}
+}
+
+func TestWhatCannotBeShownIsLeftOut(t *testing.T) {
+	c, err := Decode("aftershock.yaml", []byte(strings.Replace(valid, "prometheus:\n  url: http://127.0.0.1:9090\n", "", 1)[:strings.Index(valid, "prometheus:")]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := c.LeftOut()
+	for id, want := range map[string]string{
+		"network/partition": "no dependency is named",
+		"stress/cpu-one":    `no pod signal "cpu"`,
+		"stress/memory":     `no pod signal "memory"`,
+	} {
+		if !strings.Contains(left[id], want) {
+			t.Errorf("%s: %q, want %q", id, left[id], want)
+		}
+	}
+	if len(left) != 4 {
+		t.Errorf("left out: %v", left)
+	}
 }

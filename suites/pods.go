@@ -1,19 +1,38 @@
 package suites
 
 import (
+	"time"
+
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/experiments/eviction"
 )
 
-// Pods is the suite of what can happen to pods.
-func Pods(t *Target) []experiments.Experiment {
-	pods := chaosmesh.Pods{Namespace: t.Service.Namespace, Selector: t.Service.Selector}
-	return []experiments.Experiment{
-		t.experiment("kill one pod of "+t.Service.Deployment, []string{"pods", "kill"}, t.Chaos.PodKill(pods, chaosmesh.One)),
-	}
-}
-
-// All is every suite.
-func All(t *Target) []experiments.Experiment {
-	return Pods(t)
+// pods is the suite of what can happen to pods. A crash, without grace, and an
+// eviction, with it and with the PodDisruptionBudget, are two things.
+var pods = []standard{
+	{
+		id: "pods/kill-one", name: "kill one pod of %s",
+		fault: func(t *Target) experiments.Fault { return t.Chaos.PodKill(t.pods(), chaosmesh.One) },
+	},
+	{
+		id: "pods/kill-third", name: "kill a third of the pods of %s",
+		fault: func(t *Target) experiments.Fault { return t.Chaos.PodKill(t.pods(), chaosmesh.Percent(33)) },
+	},
+	{
+		id: "pods/container-kill", name: "kill the container of one pod of %s",
+		fault: func(t *Target) experiments.Fault {
+			return t.Chaos.ContainerKill(t.pods(), chaosmesh.One, t.Service.Container)
+		},
+	},
+	{
+		id: "pods/failure", name: "one pod of %s fails for a while", hold: 30 * time.Second,
+		fault: func(t *Target) experiments.Fault { return t.Chaos.PodFailure(t.pods(), chaosmesh.One) },
+	},
+	{
+		id: "pods/evict", name: "evict one pod of %s",
+		fault: func(t *Target) experiments.Fault {
+			return &eviction.Fault{Client: t.Client, Cluster: t.Chaos, Pods: t.pods(), Count: chaosmesh.One}
+		},
+	},
 }

@@ -20,10 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
-	"github.com/aftershockhq/aftershock/experiments/kubewatch"
-	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
 )
@@ -148,11 +145,13 @@ func (t *Target) Preflight(ctx context.Context, say func(what, found string)) er
 	})
 	for _, e := range All(t) {
 		for _, f := range e.Faults {
-			fault, ok := f.(*chaosmesh.Fault)
+			fault, ok := f.(interface {
+				Preview(ctx context.Context, run string) (chaosmesh.Preview, error)
+			})
 			if !ok {
 				continue
 			}
-			check("would be hit by \""+e.Name+"\"", "service.selector", func() (string, error) {
+			check("would be hit by "+ID(e), "service.selector", func() (string, error) {
 				preview, err := fault.Preview(ctx, "preflight")
 				var names []string
 				for _, target := range preview.Candidates {
@@ -161,6 +160,10 @@ func (t *Target) Preflight(ctx context.Context, say func(what, found string)) er
 				return fmt.Sprintf("%d of %s", preview.Asked, strings.Join(names, ", ")), err
 			})
 		}
+	}
+	left := t.LeftOut()
+	for _, id := range slices.Sorted(maps.Keys(left)) {
+		say("left out \""+id+"\"", left[id])
 	}
 	for _, q := range t.queries {
 		check("check \""+q.check+"\"", q.path, func() (string, error) {
@@ -174,7 +177,25 @@ func (t *Target) Preflight(ctx context.Context, say func(what, found string)) er
 			return strings.Join(append(text, found.Notes...), "; "), t.decidable(q.check, found.Resolution)
 		})
 	}
+	for _, name := range slices.Sorted(maps.Keys(t.PodSignals)) {
+		check("pod signal \""+name+"\"", "pod_signals."+name, func() (string, error) { return t.podSignal(ctx, name) })
+	}
 	return errors.Join(errs...)
+}
+
+// podSignal looks whether a signal of single pods is there. One that the
+// configuration does not name may be missing: what needs it is then unknown.
+func (t *Target) podSignal(ctx context.Context, name string) (string, error) {
+	source := t.PodSignals[name].Source
+	source.Client, source.Reduce = t.prometheus, prom.Each
+	found, err := source.Preflight(ctx)
+	if err != nil && t.lines.has("pod_signals."+name) {
+		return "", err
+	}
+	if err != nil {
+		return fmt.Sprintf("missing, so that experiments whose effect it shows can only be unknown: skip them, or name a query under pod_signals (%s)", err), nil
+	}
+	return fmt.Sprintf("%d series, resolution %s", found.Series, found.Resolution.Round(time.Millisecond)), nil
 }
 
 // owned refuses a selector that reaches beyond the deployment: the pods of
@@ -221,43 +242,6 @@ func (t *Target) Sweep(ctx context.Context) ([]chaosmesh.Leftover, error) {
 		return nil, err
 	}
 	return chaosmesh.Sweep(ctx, t.Client, chaosmesh.Scope{Namespaces: t.Namespaces}, chaosmesh.Patience{})
-}
-
-// experiment is an experiment on the target, with the configuration's load,
-// checks and times.
-func (t *Target) experiment(name string, labels []string, faults ...experiments.Fault) experiments.Experiment {
-	signals := []steadystate.Signal{{
-		Name:     SignalReplicas,
-		Source:   kube.Replicas(t.Client, t.Service.Namespace, t.Service.Deployment),
-		Describe: "ready / wanted replicas of deployment " + t.Service.Deployment,
-	}}
-	for _, q := range t.queries {
-		source := q.source
-		source.Client = t.prometheus
-		signals = append(signals, source.Signal(q.check))
-	}
-	return experiments.Experiment{
-		Name:        name,
-		Labels:      labels,
-		Hypothesis:  steadystate.Hypothesis{Signals: signals, Checks: t.Checks},
-		Load:        t.Load,
-		Faults:      faults,
-		Observers:   t.observers(),
-		Environment: t.environment,
-		Settle:      t.Settle,
-		Hold:        t.Hold,
-		Watch:       t.Watch,
-	}
-}
-
-// observers record what happens to the pods and their endpoints.
-func (t *Target) observers() []experiments.Observer {
-	return []experiments.Observer{kubewatch.Observer{
-		Client:    t.Client,
-		Namespace: t.Service.Namespace,
-		Selector:  t.Service.Selector,
-		Services:  []string{t.Service.Service},
-	}}
 }
 
 func list(m map[string]string) string {

@@ -73,7 +73,8 @@ func runCommand() *cobra.Command {
 		Use:   "run [EXPERIMENT...]",
 		Short: "Run experiments on a cluster",
 		Long: `Run checks the target (see preflight), then runs the standard suites on it, or
-the experiments named, one after the other: it waits until the hypothesis is
+the experiments named ("aftershock preflight" lists their ids), one after the
+other: it waits until the hypothesis is
 good, injects the fault under load, undoes it, watches the recovery, and judges
 the record. The first line says which cluster and which service are meant.
 
@@ -83,7 +84,7 @@ cluster ends the faults at their deadlines; "aftershock sweep" does so at once.
 ` + exitCodes,
 		Example: `  aftershock run -f aftershock.yaml
   aftershock run -f aftershock.yaml --label-filter 'pods && !slow'
-  aftershock run -f aftershock.yaml "kill one pod of checkout"`,
+  aftershock run -f aftershock.yaml network/delay pods/kill-one`,
 	}
 	file := fileFlag(cmd)
 	cmd.Flags().StringVar(&labels, "label-filter", "", "which experiments, in Ginkgo's language of label filters")
@@ -116,13 +117,14 @@ func choose(all []experiments.Experiment, names []string, labels string) ([]expe
 	var known []string
 	var chosen []experiments.Experiment
 	for _, e := range all {
-		known = append(known, fmt.Sprintf("%q (%s)", e.Name, strings.Join(e.Labels, ", ")))
-		if (len(names) == 0 || slices.Contains(names, e.Name)) && matches(e.Labels) {
+		known = append(known, fmt.Sprintf("%s (%s)", suites.ID(e), e.Name))
+		named := slices.Contains(names, e.Name) || slices.Contains(names, suites.ID(e))
+		if (len(names) == 0 || named) && matches(e.Labels) {
 			chosen = append(chosen, e)
 		}
 	}
 	for _, name := range names {
-		if !slices.ContainsFunc(all, func(e experiments.Experiment) bool { return e.Name == name }) {
+		if !slices.ContainsFunc(all, func(e experiments.Experiment) bool { return e.Name == name || suites.ID(e) == name }) {
 			return nil, usageError{fmt.Errorf("no experiment %q; experiments: %s", name, strings.Join(known, "; "))}
 		}
 	}

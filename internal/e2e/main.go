@@ -1,0 +1,107 @@
+// Command e2e runs the standard suites on the lab: on the healthy service,
+// where every experiment must hold, and on the service with a defect that the
+// experiment is there to find, where it must be broken; an instrument that
+// cannot see a defect is none. It prints a table, and ends with 1 if anything
+// in it is not as wanted.
+//
+//	go run ./internal/e2e           all experiments, healthy and with their defects
+//	go run ./internal/e2e -smoke    a few of them, and the Ginkgo specs too
+//	go run ./internal/e2e -repeat 20 pods/kill-one
+//
+// Unknown is no verdict: on a machine that was too busy to drive the load the
+// experiment is run again, twice at most, and the table says how often. With
+// -repeat it is not, and the unknown ones are counted. Broken is never tried
+// again. The lab must be up; the service is healthy again in the end.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	smoke := flag.Bool("smoke", false, "a few experiments only, and the Ginkgo specs")
+	repeat := flag.Int("repeat", 1, "run each experiment so many times on the healthy service, and on no other")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+
+	chosen, err := choose(plan(), flag.Args(), *smoke, *repeat)
+	if err != nil {
+		return err
+	}
+	out, err := os.MkdirTemp("", "aftershock-e2e-")
+	if err != nil {
+		return err
+	}
+	fmt.Println("records are in", out)
+	lab := lab{out: out}
+	deployed := ""
+	var rows []row
+	for _, c := range chosen {
+		if c.defect != deployed {
+			if err := lab.deploy(ctx, c.defect); err != nil {
+				return err
+			}
+			deployed = c.defect
+		}
+		tries := maxTries
+		if *repeat > 1 {
+			tries = 1
+		}
+		rows = append(rows, lab.try(ctx, c, tries))
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	errs := []error{context.Cause(ctx)}
+	// Also when it was stopped: whoever looks at the lab next expects it.
+	if deployed != healthy {
+		errs = append(errs, lab.deploy(context.WithoutCancel(ctx), healthy))
+	}
+	fmt.Println()
+	table(os.Stdout, rows)
+	wrong := slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return r.asWanted() || (*repeat > 1 && r.verdict == unknown) })
+	fmt.Printf("%d passed, %d failed\n", len(rows)-len(wrong), len(wrong))
+	for _, r := range wrong {
+		errs = append(errs, fmt.Errorf("%s on %s: %s, wanted %s: %s", r.what, r.service(), r.verdict, r.want, r.reason))
+	}
+	return errors.Join(errs...)
+}
+
+// choose are the cases asked for.
+func choose(all []experiment, ids []string, smoke bool, repeat int) ([]experiment, error) {
+	for _, id := range ids {
+		if !slices.ContainsFunc(all, func(c experiment) bool { return c.id == id }) {
+			var known []string
+			for _, c := range all {
+				known = append(known, c.id)
+			}
+			return nil, fmt.Errorf("no experiment %q; experiments: %s", id, strings.Join(slices.Compact(known), ", "))
+		}
+	}
+	var chosen []experiment
+	for _, c := range all {
+		if (smoke && !c.smoke) || (c.specs && !smoke) || (len(ids) > 0 && !slices.Contains(ids, c.id)) || (repeat > 1 && c.defect != healthy) {
+			continue
+		}
+		chosen = append(chosen, slices.Repeat([]experiment{c}, repeat)...)
+	}
+	// The fewest deployments, the healthy one first.
+	slices.SortStableFunc(chosen, func(a, b experiment) int { return strings.Compare(a.defect, b.defect) })
+	return chosen, nil
+}

@@ -1,0 +1,34 @@
+package suites
+
+import (
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+)
+
+// network is the suite of what can happen to the network of the service.
+var network = []standard{
+	{
+		id: "network/delay", name: "%s on a slow network", hold: 20 * time.Second,
+		fault: func(t *Target) experiments.Fault {
+			return t.Chaos.NetworkDelay(t.pods(), 200*time.Millisecond).Jitter(50 * time.Millisecond)
+		},
+	},
+	{
+		id: "network/loss", name: "%s on a network that loses packets", hold: 30 * time.Second,
+		fault: func(t *Target) experiments.Fault {
+			// An answer on a new connection is two packets that matter, so one
+			// request in ten has to wait until one is sent again, for 200 ms
+			// at least.
+			return t.Chaos.NetworkLoss(t.pods(), 5).SeenAs(experiments.Effect{Signal: experiments.TrafficSignal, Quantile: 0.95, Rise: 0.15})
+		},
+	},
+	{
+		id: "network/partition", name: "%s is cut off from its dependency", hold: 20 * time.Second, peer: true, signals: []string{SignalCalls},
+		fault: func(t *Target) experiments.Fault {
+			peer := chaosmesh.Pods{Namespace: t.Dependency.Namespace, Selector: t.Dependency.Selector}
+			return t.Chaos.NetworkPartition(t.pods()).Both(peer).Seen(SignalCalls)
+		},
+	},
+}

@@ -1,0 +1,36 @@
+package suites
+
+import (
+	"context"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/prom"
+)
+
+// The signals of single pods that the standard experiments look for effects
+// in; see pod_signals in the configuration.
+const (
+	// SignalCPU is what a pod uses, in cores.
+	SignalCPU = "cpu"
+	// SignalMemory is what a pod uses, in bytes.
+	SignalMemory = "memory"
+	// SignalCalls is how many calls to the dependency succeed, per second.
+	SignalCalls = "calls"
+)
+
+// podLabel is the label that tells which pod a series is of.
+const podLabel = "pod"
+
+// perPod observes a signal of each pod apart.
+type perPod struct {
+	name   string
+	series prom.PerSeries
+}
+
+// Observe records each pod's observations under the signal's name for it.
+func (p perPod) Observe(ctx context.Context, rec *experiments.Recorder) error {
+	return p.series.Observe(ctx, rec.Clock(), func(pod string, o steadystate.Observation) {
+		rec.Observe(experiments.TargetSignal(p.name, pod), o)
+	})
+}

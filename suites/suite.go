@@ -1,0 +1,170 @@
+package suites
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/experiments/kubewatch"
+	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
+)
+
+// standard is one experiment of the standard suites.
+type standard struct {
+	// id names it in the configuration: SUITE/EXPERIMENT, its labels.
+	id string
+	// name is what it does to the deployment, whose name is put in place of %s.
+	name string
+	// hold is how long the fault stays at least, so that its effect can be
+	// seen; zero is for what happens at once.
+	hold time.Duration
+	// signals of single pods that show its effect.
+	signals []string
+	// peer: it needs to know the pods of the dependency.
+	peer  bool
+	fault func(*Target) experiments.Fault
+}
+
+// IDs are the ids of the standard experiments, by which the configuration and
+// label filters choose them.
+func IDs() []string {
+	var ids []string
+	for _, s := range standards() {
+		ids = append(ids, s.id)
+	}
+	return ids
+}
+
+// ID is the id of a standard experiment: its labels, joined, since a label may
+// hold no slash.
+func ID(e experiments.Experiment) string { return strings.Join(e.Labels, "/") }
+
+// standards are all standard experiments, in the order in which they are run:
+// what heals by itself first.
+func standards() []standard { return slices.Concat(pods, network, stress) }
+
+// All is every experiment of the standard suites that the configuration has
+// what is needed for, and does not skip.
+func All(t *Target) []experiments.Experiment {
+	var list []experiments.Experiment
+	for _, s := range standards() {
+		if s.leftOut(t.Config) == "" {
+			list = append(list, t.experiment(s))
+		}
+	}
+	return list
+}
+
+// LeftOut says of each standard experiment that is not run why it is not, by
+// id.
+func (c Config) LeftOut() map[string]string {
+	left := map[string]string{}
+	for _, s := range standards() {
+		if why := s.leftOut(c); why != "" {
+			left[s.id] = why
+		}
+	}
+	return left
+}
+
+func (s standard) leftOut(c Config) string {
+	if why := c.Variations[s.id].Skip; why != "" {
+		return why
+	}
+	if s.peer && len(c.Dependency.Selector) == 0 {
+		return "no dependency is named in the configuration"
+	}
+	for _, name := range s.signals {
+		if _, ok := c.PodSignals[name]; !ok {
+			return fmt.Sprintf("no pod signal %q in the configuration, which would show its effect", name)
+		}
+	}
+	return ""
+}
+
+// pods are those of the service.
+func (t *Target) pods() chaosmesh.Pods {
+	return chaosmesh.Pods{Namespace: t.Service.Namespace, Selector: t.Service.Selector}
+}
+
+// experiment is a standard experiment on the target, with the configuration's
+// load, checks and times as the configuration varies them.
+func (t *Target) experiment(s standard) experiments.Experiment {
+	variation := t.Variations[s.id]
+	signals := []steadystate.Signal{{
+		Name:     SignalReplicas,
+		Source:   kube.Replicas(t.Client, t.Service.Namespace, t.Service.Deployment),
+		Describe: "ready / wanted replicas of deployment " + t.Service.Deployment,
+	}}
+	for _, q := range t.queries {
+		source := q.source
+		source.Client = t.prometheus
+		signals = append(signals, source.Signal(q.check))
+	}
+	fault := s.fault(t)
+	if f, ok := fault.(interface{ Follow() *chaosmesh.Fault }); ok && variation.Follow {
+		fault = f.Follow()
+	}
+	e := experiments.Experiment{
+		Name:        strings.ReplaceAll(s.name, "%s", t.Service.Deployment),
+		Labels:      strings.Split(s.id, "/"),
+		Hypothesis:  steadystate.Hypothesis{Signals: signals, Checks: variation.checks(t.Checks)},
+		Load:        t.Load,
+		Faults:      []experiments.Fault{fault},
+		Observers:   t.observers(s.signals),
+		Environment: t.environment,
+		Settle:      t.Settle,
+		Hold:        max(t.Hold, s.hold),
+		Watch:       t.Watch,
+	}
+	if variation.Hold > 0 {
+		e.Hold = variation.Hold
+	}
+	if variation.Watch > 0 {
+		e.Watch = variation.Watch
+	}
+	return e
+}
+
+// A Variation is what the configuration wants different of one experiment.
+type Variation struct {
+	// Skip leaves it out, and says why.
+	Skip string
+	// Hold and Watch, if not zero, are in place of those for all.
+	Hold, Watch time.Duration
+	// Follow renews a fault that is held on the pods that replace those hit.
+	Follow bool
+	// Limits are in place of a check's own, by the check's name.
+	Limits map[string][]steadystate.Limit
+}
+
+func (v Variation) checks(all []steadystate.Check) []steadystate.Check {
+	checks := slices.Clone(all)
+	for i, c := range checks {
+		if limits, ok := v.Limits[c.Name]; ok {
+			checks[i].Limits = limits
+		}
+	}
+	return checks
+}
+
+// observers record what happens to the pods and their endpoints, and the
+// named signals of single pods.
+func (t *Target) observers(signals []string) []experiments.Observer {
+	list := []experiments.Observer{kubewatch.Observer{
+		Client:    t.Client,
+		Namespace: t.Service.Namespace,
+		Selector:  t.Service.Selector,
+		Services:  []string{t.Service.Service},
+	}}
+	for _, name := range signals {
+		signal := t.PodSignals[name]
+		signal.Source.Client = t.prometheus
+		list = append(list, perPod{name: name, series: signal})
+	}
+	return list
+}
