@@ -68,7 +68,8 @@ type sighting struct {
 	Span
 	bad    bool
 	bads   int
-	reason string
+	failed string
+	value  float64
 }
 
 // An episode is an outage that is on.
@@ -80,10 +81,9 @@ type episode struct {
 
 // add takes in a known observation, in order.
 func (s *outages) add(o Observation) {
-	next := sighting{Span: o.Span, bad: o.Bad(s.good), bads: s.bads}
+	next := sighting{Span: o.Span, bad: o.Bad(s.good), bads: s.bads, failed: o.Failed, value: o.Value}
 	if next.bad {
 		s.bads++
-		next.reason = cmp.Or(o.Failed, s.good.complaint(o.Value))
 	}
 	s.ahead = append(s.ahead, next)
 	s.advance()
@@ -122,6 +122,7 @@ func (s *outages) advance() {
 		switch {
 		case o.bad && !steady:
 			s.now = newEpisode(o, s.record, slices.Clone(s.before))
+			s.now.Reason = cmp.Or(o.failed, s.good.complaint(o.value))
 		case o.bad: // a stray one, within the allowed share
 		case !steady:
 			s.now.Total++
@@ -184,7 +185,6 @@ func newEpisode(first sighting, record Span, before []Span) *episode {
 	e := &episode{first: first.From, before: before}
 	e.Start = Span{From: record.From, To: math.MaxInt64}
 	e.End = Span{From: math.MinInt64, To: math.MinInt64}
-	e.Reason = first.reason
 	e.meets(first)
 	return e
 }
