@@ -115,14 +115,17 @@ type Traffic struct {
 	// schedule; WorstLate the latest request from the injection on.
 	LateTime  time.Duration  `json:"lateTime"`
 	WorstLate time.Duration  `json:"worstLate"`
-	Rate      float64        `json:"rate"` // planned requests per second
+	Rate      float64        `json:"rate"`     // planned requests per second
+	SentRate  float64        `json:"sentRate"` // requests sent per second
 	By        map[string]int `json:"by,omitempty"`
 	Failures  map[string]int `json:"failures,omitempty"` // by reason
 
 	bySettle    map[string]int // who answered well before the first injection
+	locals      map[string]int // why requests failed on the load's machine
 	sentSince   int            // the injection
 	maxSeq      uint64
 	first, last time.Duration // planned
+	lastSent    time.Duration
 }
 
 // LateAfter is how much later than planned a request may be sent before the

@@ -15,12 +15,12 @@ func (j *judge) request(signal string, q Request) {
 	j.order(signal).see(o)
 	s, seen := j.Traffic[signal]
 	if !seen {
-		s = Traffic{By: map[string]int{}, Failures: map[string]int{}, bySettle: map[string]int{}, first: q.Planned}
+		s = Traffic{By: map[string]int{}, Failures: map[string]int{}, bySettle: map[string]int{}, locals: map[string]int{}, first: q.Planned}
 	}
 	s.Sent++
 	s.sentSince++
 	s.maxSeq = max(s.maxSeq, q.Seq)
-	s.first, s.last = min(s.first, q.Planned), max(s.last, q.Planned)
+	s.first, s.last, s.lastSent = min(s.first, q.Planned), max(s.last, q.Planned), max(s.lastSent, q.Sent)
 	if q.Late() > LateAfter {
 		s.Late++
 		l := j.stalls[signal]
@@ -32,6 +32,7 @@ func (j *judge) request(signal string, q Request) {
 	case q.Local:
 		s.Local++
 		s.Failures[o.Unknown]++
+		s.locals[o.Unknown]++
 	case q.FailedFirst():
 		s.FailedFirst++
 		s.Failures[o.Failed]++
@@ -99,6 +100,7 @@ func (j *judge) traffic() {
 		s.Missing = int(s.maxSeq) + 1 - s.Sent //nolint:gosec // a count of requests
 		if s.Sent > 1 && s.last > s.first {
 			s.Rate = float64(s.maxSeq) / (s.last - s.first).Seconds()
+			s.SentRate = float64(s.Sent-1) / (s.lastSent - s.first).Seconds()
 		}
 		j.Traffic[signal] = s
 	}
@@ -107,13 +109,22 @@ func (j *judge) traffic() {
 // held says whether the load kept to its schedule in the window, which is what
 // makes its signal worth judging.
 func (s Traffic) held(window time.Duration) (steadystate.Verdict, string) {
-	text := fmt.Sprintf("%d requests at %.4g/s; behind its schedule for %s (%d sent over %s late, worst %s); %d failed on the load's machine, %d missing",
-		s.Sent, s.Rate, s.LateTime.Round(time.Millisecond), s.Late, LateAfter, s.WorstLate.Round(time.Millisecond), s.Local, s.Missing)
+	text := fmt.Sprintf("%d requests, asked for %.4g/s and sent %.4g/s; behind its schedule for %s (%d sent over %s late, worst %s); %d failed on the load's machine%s, %d missing",
+		s.Sent, s.Rate, s.SentRate, s.LateTime.Round(time.Millisecond), s.Late, LateAfter, s.WorstLate.Round(time.Millisecond), s.Local, s.commonest(), s.Missing)
 	lost := float64(s.Local+s.Missing) > 0.01*float64(s.sentSince)
 	if behind(s.LateTime, window) || lost {
 		return steadystate.Unknown, text
 	}
 	return steadystate.Held, text
+}
+
+// commonest is why most of the requests that failed on the load's machine did.
+func (s Traffic) commonest() string {
+	if len(s.locals) == 0 {
+		return ""
+	}
+	why := slices.MaxFunc(sorted(s.locals), func(a, b string) int { return cmp.Compare(s.locals[a], s.locals[b]) })
+	return fmt.Sprintf(" (%s)", why)
 }
 
 // doubt turns a request's observation to unknown if the machine that drives
@@ -127,7 +138,7 @@ func (l stalls) doubt(o steadystate.Observation) steadystate.Observation {
 	i, _ := slices.BinarySearchFunc(l, o.From, func(s steadystate.Span, at time.Duration) int { return cmp.Compare(s.To, at) })
 	if i < len(l) && l[i].Overlaps(o.Span) {
 		o.Unknown = fmt.Sprintf("the load's machine stood still for %s while a request was in flight", l[i].Width().Round(time.Millisecond))
-		o.Failed, o.Value = "", 0
+		o.Failed, o.Value, o.Bucket = "", 0, steadystate.Bucket{}
 	}
 	return o
 }
