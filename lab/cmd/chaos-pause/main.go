@@ -8,6 +8,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -25,7 +26,7 @@ func main() {
 // run returns only when it could not become the command.
 func run(command []string) error {
 	if len(command) == 0 {
-		return fmt.Errorf("usage: pause COMMAND ARGUMENT...")
+		return errors.New("no command to become: pause COMMAND ARGUMENT")
 	}
 	resume := make(chan os.Signal, 1)
 	signal.Notify(resume, syscall.SIGCONT)

@@ -79,7 +79,7 @@ func TestItEndsWhenItIsAskedTo(t *testing.T) {
 
 func TestWhatCannotBeRunIsSaidAtOnce(t *testing.T) {
 	for _, c := range []struct{ says, command, want string }{
-		{"nothing", "", "usage: pause"},
+		{"nothing", "", "no command to become"},
 		{"not found", "there-is-no-such-command", "find the command"},
 	} {
 		t.Run(c.says, func(t *testing.T) {

@@ -13,7 +13,7 @@ type options struct {
 	command              []string
 }
 
-var errUsage = errors.New("usage: nsexec [-l] [-n FILE] [-p FILE] [-m FILE] [-i FILE] -- COMMAND ARGUMENT...")
+var errUsage = errors.New("wrong usage, it is nsexec [-l] [-n FILE] [-p FILE] [-m FILE] [-i FILE] -- COMMAND ARGUMENT")
 
 func parse(args []string) (options, error) {
 	var o options

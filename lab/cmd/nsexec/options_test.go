@@ -20,7 +20,7 @@ func TestParse(t *testing.T) {
 		{"no file", "-n -- sh", options{}, "-n names no file"},
 		{"no command", "-n /n --", options{}, "no command"},
 		{"no dashes", "-n /n", options{}, "no command"},
-		{"nothing", "", options{}, "usage: nsexec"},
+		{"nothing", "", options{}, "wrong usage"},
 	} {
 		t.Run(c.says, func(t *testing.T) {
 			got, err := parse(strings.Fields(c.line))

@@ -51,6 +51,19 @@ type command struct {
 
 // exec runs one command line, and returns its exit code: 2 is the kernel's refusal, as the real one's.
 func (c command) exec(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	q, parsed := parse(args)
+	if parsed && q.Parent != "" {
+		emulated, err := c.emulates(q)
+		if err == nil && emulated { // the kernel cannot hang anything below what it does not know
+			err = c.add(ctx, q)
+		}
+		if err != nil {
+			return refuse(stderr, err)
+		}
+		if emulated {
+			return 0
+		}
+	}
 	var out, complaint bytes.Buffer
 	cmd := exec.CommandContext(ctx, c.real, args...)
 	cmd.Stdout, cmd.Stderr = &out, &complaint
@@ -61,7 +74,6 @@ func (c command) exec(ctx context.Context, args []string, stdout, stderr io.Writ
 	}
 	code := cmd.ProcessState.ExitCode()
 	err = nil // the code says it
-	q, parsed := parse(args)
 	switch {
 	case parsed && q.verb == "del" && q.Parent == "":
 		var emulated bool
@@ -76,10 +88,21 @@ func (c command) exec(ctx context.Context, args []string, stdout, stderr io.Writ
 	_, _ = io.Copy(stdout, &out)
 	_, _ = io.Copy(stderr, &complaint)
 	if err != nil {
-		fmt.Fprintf(stderr, "Error: %v.\n", err)
-		return 2
+		return refuse(stderr, err)
 	}
 	return code
+}
+
+// refuse is how tc says that the kernel does not do it.
+func refuse(stderr io.Writer, err error) int {
+	fmt.Fprintf(stderr, "Error: %v.\n", err)
+	return 2
+}
+
+// emulates says whether what a discipline is to hang below is emulated.
+func (c command) emulates(q qdisc) (bool, error) {
+	tree, err := netem.Device{Folder: c.folder, Name: q.device}.Tree()
+	return tree.Has(q.Parent), err
 }
 
 // remove ends what is emulated on a device, and says whether anything was.

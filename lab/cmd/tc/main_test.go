@@ -76,6 +76,33 @@ func TestExec(t *testing.T) {
 	}
 }
 
+// TestBelowWhatIsEmulated does what chaos-daemon does for a target. The kernel, if it were asked, would say of what hangs
+// below an emulated discipline that there is no such thing.
+func TestBelowWhatIsEmulated(t *testing.T) {
+	c := kernel(t, "Error: Specified qdisc kind is unknown.", "2")
+	elsewhere := kernel(t, "Error: Failed to find specified qdisc.", "2")
+	elsewhere.folder = c.folder
+	for _, step := range []struct {
+		says string
+		c    command
+		line string
+		want int
+		said string
+	}{
+		{"the first one the kernel is asked for", c, "qdisc add dev nothing0 root handle 1: prio bands 4", 0, ""},
+		{"those below it not", elsewhere, "qdisc add dev nothing0 parent 1:1 handle 2: sfq", 0, ""},
+		{"below what is not emulated it is", elsewhere, "qdisc add dev nothing0 parent 7:1 handle 8: sfq", 2, "Failed to find specified qdisc"},
+		{"a rate below it is refused", elsewhere, "qdisc add dev nothing0 parent 1:4 handle 5: tbf rate 1mbps burst 1000", 2, "tbf: the kernel has no netem"},
+		{"a netem finds no device", elsewhere, "qdisc add dev nothing0 parent 1:4 handle 5: netem delay 1ms", 2, "look up device nothing0"},
+	} {
+		var stderr bytes.Buffer
+		code := step.c.exec(t.Context(), strings.Fields(step.line), &stderr, &stderr)
+		if code != step.want || !strings.Contains(stderr.String(), step.said) || step.want == 0 && stderr.Len() > 0 {
+			t.Errorf("%s: exit code %d, said %q", step.says, code, &stderr)
+		}
+	}
+}
+
 func TestTheRealTcIsMissed(t *testing.T) {
 	var stderr bytes.Buffer
 	c := command{real: filepath.Join(t.TempDir(), "tc"), folder: t.TempDir()}

@@ -151,8 +151,7 @@ func (p Product) list(ctx context.Context, module string) ([]listed, error) {
 	cmd.Env = append(os.Environ(), p.Env)
 	out, err := cmd.Output()
 	if err != nil {
-		var exit *exec.ExitError
-		if errors.As(err, &exit) {
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 			err = fmt.Errorf("%w: %s", err, strings.TrimSpace(string(exit.Stderr)))
 		}
 		return nil, fmt.Errorf("go list %s: %w", p.Package, err)

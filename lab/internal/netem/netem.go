@@ -111,16 +111,18 @@ func parseTime(text string) (time.Duration, error) {
 	unit := time.Microsecond
 	digits := text
 	for _, u := range []struct {
-		suffix string
-		unit   time.Duration
+		unit     time.Duration
+		suffixes []string
 	}{
-		{"usecs", time.Microsecond}, {"usec", time.Microsecond}, {"us", time.Microsecond},
-		{"msecs", time.Millisecond}, {"msec", time.Millisecond}, {"ms", time.Millisecond},
-		{"secs", time.Second}, {"sec", time.Second}, {"s", time.Second},
+		{time.Microsecond, []string{"us", "usec", "usecs"}},
+		{time.Millisecond, []string{"ms", "msec", "msecs"}},
+		{time.Second, []string{"s", "sec", "secs"}},
 	} {
-		if d, ok := strings.CutSuffix(text, u.suffix); ok {
-			digits, unit = d, u.unit
-			break
+		for _, suffix := range u.suffixes {
+			// Each suffix ends a longer one: only the right one leaves a number.
+			if d, ok := strings.CutSuffix(text, suffix); ok && strings.TrimRight(d, "0123456789.") == "" {
+				digits, unit = d, u.unit
+			}
 		}
 	}
 	value, err := strconv.ParseFloat(digits, 64)

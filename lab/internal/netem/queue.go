@@ -21,9 +21,9 @@ type queue struct {
 
 // Of linux/netfilter/nfnetlink_queue.h; the package unix has none of them.
 const (
-	messagePacket  = unix.NFNL_SUBSYS_QUEUE<<8 | 0
-	messageVerdict = unix.NFNL_SUBSYS_QUEUE<<8 | 1
-	messageConfig  = unix.NFNL_SUBSYS_QUEUE<<8 | 2
+	messagePacket  = unix.NFNL_SUBSYS_QUEUE << 8 // NFQNL_MSG_PACKET, which is 0
+	messageVerdict = messagePacket + 1           // NFQNL_MSG_VERDICT
+	messageConfig  = messagePacket + 2           // NFQNL_MSG_CONFIG
 
 	packetHeader   = 1  // NFQA_PACKET_HDR
 	packetVerdict  = 2  // NFQA_VERDICT_HDR

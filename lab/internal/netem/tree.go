@@ -76,16 +76,22 @@ func (t Tree) first() (Qdisc, bool) {
 		if q.Parent == "" {
 			return q, true
 		}
-		major, _, _ := strings.Cut(q.Parent, ":")
-		known := false
-		for _, other := range t.Qdiscs {
-			known = known || other.Handle == major+":"
-		}
-		if !known {
+		if !t.Has(q.Parent) {
 			return q, true
 		}
 	}
 	return Qdisc{}, false
+}
+
+// Has says whether a handle, or a class, is one of the tree's: the kernel does not know those.
+func (t Tree) Has(handle string) bool {
+	major, _, _ := strings.Cut(handle, ":")
+	for _, q := range t.Qdiscs {
+		if q.Handle == major+":" {
+			return true
+		}
+	}
+	return false
 }
 
 func (t Tree) below(parent string) (Qdisc, bool) {
