@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 var (
 	recordFlag = flag.String("record", "", "a record of a run on the lab, to compare with what the service itself saw")
 	truthFlag  = flag.String("truth", "", "the directory of the service's own logs")
+	quietFlag  = flag.String("quiet", "", "the check whose outage is to be compared with the time in which the payments saw no request")
 )
 
 // seen is a line of the service's own log: when a request came in, by the same
@@ -61,7 +63,7 @@ func TestTruth(t *testing.T) {
 			}
 		}
 	}
-	arrivals := arrivals(t, header.Started, last)
+	arrivals := arrivals(t, "checkout-*.log", header.Started, last)
 
 	answered, refused := 0, 0
 	var good []steadystate.Observation // by what the service saw
@@ -146,14 +148,14 @@ func compare(t *testing.T, o steadystate.Outage, served *steadystate.Timeline, r
 }
 
 // arrivals reads the service's logs: when each number came in during the run.
-func arrivals(t *testing.T, started time.Time, length time.Duration) map[uint64]seen {
+func arrivals(t *testing.T, logs string, started time.Time, length time.Duration) map[uint64]seen {
 	t.Helper()
-	logs, err := filepath.Glob(filepath.Join(*truthFlag, "*.log"))
-	if err != nil || len(logs) == 0 {
-		t.Fatalf("no logs in %s: %v", *truthFlag, err)
+	paths, err := filepath.Glob(filepath.Join(*truthFlag, logs))
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no logs %s in %s: %v", logs, *truthFlag, err)
 	}
 	all := map[uint64]seen{}
-	for _, path := range logs {
+	for _, path := range paths {
 		file, err := os.Open(path)
 		if err != nil {
 			t.Fatal(err)
@@ -175,4 +177,50 @@ func arrivals(t *testing.T, started time.Time, length time.Duration) map[uint64]
 		_ = file.Close()
 	}
 	return all
+}
+
+// TestTruthOfAPartition compares the outage of a check on what reaches the
+// payments with their own log: the longest time in which they saw no request
+// began and ended within the outage's bounds.
+//
+//	go test ./suites -run TestTruthOfAPartition -args -record RECORD -truth DIRECTORY -quiet "payments are reached"
+func TestTruthOfAPartition(t *testing.T) {
+	if *recordFlag == "" || *truthFlag == "" || *quietFlag == "" {
+		t.Skip("it needs a record of a partition on the lab, the lab's truth, and the check to compare")
+	}
+	file, err := os.Open(*recordFlag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	result, err := experiments.Judge(experiments.Read(file), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var came []time.Duration
+	for _, line := range arrivals(t, "payments-*.log", result.Started, result.Length) {
+		came = append(came, time.Duration(line.Time-result.Started.UnixNano()))
+	}
+	slices.Sort(came)
+	var quiet steadystate.Span
+	for i := 1; i < len(came); i++ {
+		if s := (steadystate.Span{From: came[i-1], To: came[i]}); s.Width() > quiet.Width() {
+			quiet = s
+		}
+	}
+	for _, c := range result.Checks {
+		if c.Check != *quietFlag {
+			continue
+		}
+		if len(c.Outages) != 1 {
+			t.Fatalf("%d outages of %q, want the partition's", len(c.Outages), c.Check)
+		}
+		o := c.Outages[0]
+		if !o.Start.Overlaps(steadystate.Instant(quiet.From)) || !o.End.Overlaps(steadystate.Instant(quiet.To)) {
+			t.Errorf("outage from %s to %s, and the payments saw nothing from %s to %s", o.Start, o.End, quiet.From, quiet.To)
+		}
+		t.Logf("%d requests came in; none from %s to %s; outage from %s to %s", len(came), quiet.From, quiet.To, o.Start, o.End)
+		return
+	}
+	t.Fatalf("no check %q in the record", *quietFlag)
 }
