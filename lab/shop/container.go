@@ -17,6 +17,9 @@ func (d Defect) apply(c *corev1.Container) {
 		setEnv(c, "PAY_TRIES", "1")
 	case NoBreaker:
 		setEnv(c, "BREAKER", "false")
+		// As those do who have nothing that tells them to stop: more tries, about a second and a half of them.
+		setEnv(c, "PAY_TRIES", "8")
+		setEnv(c, "PAY_TIMEOUT", "2s")
 	case NoTimeout:
 		setEnv(c, "PAY_TRY_TIMEOUT", "0s")
 		setEnv(c, "PAY_TIMEOUT", "0s")
@@ -25,8 +28,8 @@ func (d Defect) apply(c *corev1.Container) {
 		// As hasty as such probes are where they are met: a partition of ten seconds is enough.
 		c.LivenessProbe.PeriodSeconds, c.LivenessProbe.FailureThreshold = 2, 2
 	case CPULimitTooLow:
-		// A pod needs 70m for its share of 100 requests a second.
-		c.Resources.Limits[corev1.ResourceCPU] = resource.MustParse("80m")
+		// A pod takes 70m for its share of 100 requests a second when nothing holds it back.
+		c.Resources.Limits[corev1.ResourceCPU] = resource.MustParse("60m")
 	case MemoryLeak:
 		setEnv(c, "LEAK", "128")
 	case SlowStart:

@@ -30,15 +30,15 @@ const (
 	// NoRetry asks payments once only. Seen by packet loss, or a killed container, of payments: the share of orders that are
 	// paid at once falls (X-Payment, checkout_payments_requests_total), where three tries would hide it.
 	NoRetry Defect = "no-retry"
-	// NoBreaker goes on asking payments that do not answer. Seen by a partition from payments: every order takes all the time
-	// its tries have, so p95 during the fault is 0.3 to 0.4 s, not a few milliseconds.
+	// NoBreaker insists instead of giving up for a while: eight tries for each order. Seen by a partition from payments, in p95
+	// of the traffic: every order takes all the time that its tries have.
 	NoBreaker Defect = "no-breaker"
 	// NoTimeout waits for payments for ever. Seen by a partition from payments: no order is answered.
 	NoTimeout Defect = "no-timeout"
 	// LivenessOnPayments restarts checkout when payments do not answer. Seen by a partition from payments of ten seconds or
 	// more, in p95 and the errors of the traffic: all pods are restarted at about the same time.
 	LivenessOnPayments Defect = "liveness-on-payments"
-	// CPULimitTooLow has enough processor time for the load and none to spare. Seen by CPU stress, in p95 of the traffic.
+	// CPULimitTooLow has just enough processor time for the load. Seen by CPU stress of all pods, in p95 of the traffic.
 	CPULimitTooLow Defect = "cpu-limit-too-low"
 	// MemoryLeak keeps some memory of each request. Seen by load alone, when it lasts: memory near the limit, then a container
 	// killed for lack of memory, in turn in every pod.
@@ -70,7 +70,7 @@ func (d Defect) Wrong() string {
 	case NoRetry:
 		return "asks payments once only"
 	case NoBreaker:
-		return "goes on asking payments that do not answer"
+		return "insists on payments that do not answer: eight tries for each order"
 	case NoTimeout:
 		return "waits for payments for ever"
 	case LivenessOnPayments:

@@ -53,10 +53,10 @@ func TestEachDefectIsWrongInOneWay(t *testing.T) {
 		OneReplica:         "start 2s alone",
 		NoGracefulShutdown: "start 2s abrupt",
 		NoRetry:            "start 2s PAY_TRIES=1",
-		NoBreaker:          "start 2s BREAKER=false",
+		NoBreaker:          "start 2s PAY_TRIES=8 PAY_TIMEOUT=2s BREAKER=false",
 		NoTimeout:          "start 2s PAY_TRY_TIMEOUT=0s PAY_TIMEOUT=0s",
 		LivenessOnPayments: "start 2s LIVENESS_PAYMENTS=true hasty",
-		CPULimitTooLow:     "start 2s 80m",
+		CPULimitTooLow:     "start 2s 60m",
 		MemoryLeak:         "start 2s LEAK=128",
 		SlowStart:          "start 5s",
 	}
