@@ -178,3 +178,22 @@ func TestPick(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+func TestEmulation(t *testing.T) {
+	for _, c := range []struct {
+		says  string
+		netem map[string]string
+		want  string
+	}{
+		{"the kernel's own is not worth a word", map[string]string{"node1": "kernel"}, ""},
+		{"nothing known", nil, ""},
+		{"on every node that has it", map[string]string{"node2": "emulated", "node1": "emulated", "node3": "kernel"}, "EMULATED in user space on node1, node2: the kernel has no netem"},
+	} {
+		t.Run(c.says, func(t *testing.T) {
+			got := emulation(c.netem)
+			if c.want == "" && got != "" || !strings.Contains(got, c.want) {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+		})
+	}
+}

@@ -44,7 +44,7 @@ func (d Delayer) Run(ctx context.Context, ready func() error) error {
 	}()
 	err = d.shape(ctx, q, arrived)
 	err = errors.Join(err, q.close())
-	for range arrived { // held by nobody from now on: the kernel drops what a closed queue still has
+	for range arrived { // until the goroutine has ended; what comes now the kernel has dropped with the queue
 	}
 	if f := <-failed; !errors.Is(f, io.EOF) {
 		err = errors.Join(err, f)
@@ -99,25 +99,26 @@ func (d Delayer) shape(ctx context.Context, q *queue, arrived <-chan []packet) e
 	}
 }
 
-// release lets everything go at once, in order, and what has arrived meanwhile too.
+// release lets everything go at once, in order, and then what the kernel had for us already: until it is quiet.
 func release(q *queue, waiting held, arrived <-chan []packet) error {
 	for p, ok := waiting.take(time.Unix(1<<40, 0)); ok; p, ok = waiting.take(time.Unix(1<<40, 0)) {
 		if err := q.decide(p, accept); err != nil {
 			return err
 		}
 	}
+	const quiet = 20 * time.Millisecond
 	for {
 		select {
-		case packets := <-arrived:
+		case packets, ok := <-arrived:
+			if !ok {
+				return nil
+			}
 			for _, p := range packets {
 				if err := q.decide(p, accept); err != nil {
 					return err
 				}
 			}
-			if packets == nil {
-				return nil
-			}
-		default:
+		case <-time.After(quiet):
 			return nil
 		}
 	}

@@ -33,12 +33,17 @@ func (d Device) Set(ctx context.Context, t Tree) error {
 	if err != nil {
 		return err
 	}
+	if !holds(t) && n.Queue != 0 { // before nobody serves the queue, so that nothing gets lost in it
+		if err := d.rule(ctx, n.Queue, false); err != nil {
+			return err
+		}
+	}
 	if err := d.end(ctx, n); err != nil {
 		return err
 	}
 	n.Tree, n.PID, n.Began = t, 0, ""
 	if !holds(t) {
-		return d.rest(ctx, n)
+		return d.rest(n)
 	}
 	device, err := net.InterfaceByName(d.Name)
 	if err != nil {
@@ -49,13 +54,13 @@ func (d Device) Set(ctx context.Context, t Tree) error {
 		return err
 	}
 	if n.PID, err = d.begin(); err != nil {
-		return errors.Join(err, d.rest(ctx, note{}))
+		return errors.Join(err, d.rule(ctx, n.Queue, false), d.rest(note{}))
 	}
 	if n.Began, err = began(n.PID); err == nil {
 		err = errors.Join(d.write(n), d.rule(ctx, n.Queue, true))
 	}
 	if err != nil {
-		return errors.Join(err, d.end(ctx, n), d.rest(ctx, note{}))
+		return errors.Join(err, d.rule(ctx, n.Queue, false), d.end(ctx, n), d.rest(note{}))
 	}
 	return nil
 }
@@ -70,13 +75,8 @@ func holds(t Tree) bool {
 	return false
 }
 
-// rest leaves the device alone, and notes a tree only if there is one.
-func (d Device) rest(ctx context.Context, n note) error {
-	if n.Queue != 0 {
-		if err := d.rule(ctx, n.Queue, false); err != nil {
-			return err
-		}
-	}
+// rest notes that nothing of the device is held, and the tree only if there is one.
+func (d Device) rest(n note) error {
 	if len(n.Tree.Qdiscs) > 0 {
 		n.Queue = 0
 		return d.write(n)
