@@ -199,6 +199,17 @@ func TestWhatMakesNoSenseIsRefused(t *testing.T) {
 	}
 }
 
+func TestPodsInTheNodesNetworkAreRefused(t *testing.T) {
+	c := newCluster(t, newClient(t, interceptor.Funcs{}, pod("a", func(p *corev1.Pod) { p.Spec.HostNetwork = true })), chaosmesh.Guard{})
+	want := "pod a is in its node's network, where Chaos Mesh injects nothing"
+	if _, err := c.NetworkDelay(checkout, time.Second).Preview(t.Context(), "run"); !errors.Is(err, chaosmesh.ErrRefused) || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v, want %q", err, want)
+	}
+	if _, err := c.PodKill(checkout, chaosmesh.One).Preview(t.Context(), "run"); err != nil {
+		t.Errorf("a kill: %v", err)
+	}
+}
+
 func TestProtectedPeersAreNotTouched(t *testing.T) {
 	guard := chaosmesh.Guard{Protected: []map[string]string{payments.Selector}}
 	c := newCluster(t, town(t), guard)

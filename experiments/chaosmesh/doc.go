@@ -61,6 +61,7 @@
 // list and watch pods and to list events and workflownodes, in the namespaces
 // of the guard; Chaos Mesh's own admission asks whether the user may create the
 // chaos kind in the namespace of the targets, which is the same namespace here.
+// To get and patch podnetworkchaos helps where Chaos Mesh is stuck.
 //
 // Importing this package registers a flag -kubeconfig on flag.CommandLine,
 // because Chaos Mesh's API imports controller-runtime, which does. A program

@@ -1,6 +1,7 @@
 package chaosmesh_test
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
@@ -245,6 +247,58 @@ func TestWhyAnObjectStaysIsSaid(t *testing.T) {
 		}
 		if want := "Chaos Mesh says of shop/a (Not Injected/Wait): Specified qdisc kind is unknown"; !strings.Contains(rec.notes(t), want) {
 			t.Errorf("notes %q, want %q", rec.notes(t), want)
+		}
+	})
+}
+
+// A rule that cannot be put in place blocks its object, and every other fault
+// in the network of the same pod.
+func TestARuleThatCannotBeAppliedIsTakenOutOfThePlan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		plan := &v1alpha1.PodNetworkChaos{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "a"}}
+		plan.Spec.TrafficControls = []v1alpha1.RawTrafficControl{{Type: v1alpha1.Netem, Source: "shop/of-somebody-else"}}
+		plan.Spec.Iptables = []v1alpha1.RawIptables{{Name: "x", Direction: v1alpha1.Input, RawRuleSource: v1alpha1.RawRuleSource{Source: "shop/of-somebody-else"}}}
+		c := newClient(t, interceptor.Funcs{}, pod("a"), pod("b"), plan)
+		rules := func(t *testing.T) (sources []string) {
+			var now v1alpha1.PodNetworkChaos
+			if err := c.Get(context.Background(), client.ObjectKeyFromObject(plan), &now); err != nil {
+				t.Error(err)
+			}
+			for _, rule := range now.Spec.TrafficControls {
+				sources = append(sources, rule.Source)
+			}
+			return sources
+		}
+		// The controller goes on once the plan is clean.
+		play(t, c, func(v1alpha1.InnerObject) outcome {
+			if len(rules(t)) > 1 {
+				return stays
+			}
+			return undone
+		}, takeUp, func(ctx context.Context, c client.Client, o v1alpha1.InnerObject) error {
+			var now v1alpha1.PodNetworkChaos
+			if err := c.Get(ctx, client.ObjectKeyFromObject(plan), &now); err != nil {
+				return err
+			}
+			now.Spec.TrafficControls = append(now.Spec.TrafficControls, v1alpha1.RawTrafficControl{Type: v1alpha1.Netem, Source: "shop/" + o.GetName()})
+			return c.Update(ctx, &now)
+		}, records(v1alpha1.Record{
+			Id: "shop/a", SelectorKey: ".", Phase: "Not Injected/Wait",
+			Events: []v1alpha1.RecordEvent{{Type: v1alpha1.TypeFailed, Operation: v1alpha1.Apply, Message: "unable to set tcs"}},
+		}, v1alpha1.Record{Id: "shop/b", SelectorKey: ".", Phase: v1alpha1.NotInjected}))
+		rec := newHistory()
+		fault := newCluster(t, c, chaosmesh.Guard{}).NetworkDuplicate(checkout, 10)
+		if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || !strings.Contains(got.Shortfall, "unable to set tcs") {
+			t.Fatal(err, got.Shortfall)
+		}
+		if _, err := fault.Recover(t.Context(), rec.Recorder); err != nil {
+			t.Error(err)
+		}
+		if want := "took its rules out of the PodNetworkChaos of its pods"; !strings.Contains(rec.notes(t), want) {
+			t.Errorf("notes %q, want %q", rec.notes(t), want)
+		}
+		if got := rules(t); !slices.Equal(got, []string{"shop/of-somebody-else"}) {
+			t.Errorf("rules of %v are left, want those of somebody else only", got)
 		}
 	})
 }

@@ -147,6 +147,11 @@ func (n *network) verb() string {
 func (n *network) empty() client.Object { return &v1alpha1.NetworkChaos{} }
 
 func (n *network) object(s site) (client.Object, error) {
+	for _, pod := range s.pods {
+		if pod.Spec.HostNetwork {
+			return nil, fmt.Errorf("%w: pod %s is in its node's network, where Chaos Mesh injects nothing; narrow the selector", ErrRefused, pod.Name)
+		}
+	}
 	direction := n.direction
 	if n.does == v1alpha1.PartitionAction && n.peer == nil && len(n.outside) == 0 {
 		direction = v1alpha1.Both // cut off from everybody

@@ -7,5 +7,5 @@ import "github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 // effect must be said with SeenAs.
 func (c *Cluster) NetworkCorrupt(pods Pods, percent float64) *NetworkFault {
 	text, err := percentage("corruption", percent)
-	return c.newNetwork(pods, packets(v1alpha1.CorruptAction, "corrupt", percent, err, v1alpha1.TcParameter{Corrupt: &v1alpha1.CorruptSpec{Corrupt: text}}))
+	return c.newNetwork(pods, packets(v1alpha1.CorruptAction, "corrupt", "corruption", percent, err, v1alpha1.TcParameter{Corrupt: &v1alpha1.CorruptSpec{Corrupt: text}}))
 }

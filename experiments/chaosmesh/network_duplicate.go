@@ -6,5 +6,5 @@ import "github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 // twice, each by chance. The effect must be said with SeenAs.
 func (c *Cluster) NetworkDuplicate(pods Pods, percent float64) *NetworkFault {
 	text, err := percentage("duplication", percent)
-	return c.newNetwork(pods, packets(v1alpha1.DuplicateAction, "duplicate", percent, err, v1alpha1.TcParameter{Duplicate: &v1alpha1.DuplicateSpec{Duplicate: text}}))
+	return c.newNetwork(pods, packets(v1alpha1.DuplicateAction, "duplicate", "duplication", percent, err, v1alpha1.TcParameter{Duplicate: &v1alpha1.DuplicateSpec{Duplicate: text}}))
 }

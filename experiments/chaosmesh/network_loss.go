@@ -13,17 +13,17 @@ import (
 // much is the kernel's affair: the effect must be said with SeenAs.
 func (c *Cluster) NetworkLoss(pods Pods, percent float64) *NetworkFault {
 	text, err := percentage("loss", percent)
-	return c.newNetwork(pods, packets(v1alpha1.LossAction, "lose", percent, err, v1alpha1.TcParameter{Loss: &v1alpha1.LossSpec{Loss: text}}))
+	return c.newNetwork(pods, packets(v1alpha1.LossAction, "lose", "loss", percent, err, v1alpha1.TcParameter{Loss: &v1alpha1.LossSpec{Loss: text}}))
 }
 
 // packets is what befalls single packets by chance.
-func packets(does v1alpha1.NetworkChaosAction, verb string, percent float64, err error, tc v1alpha1.TcParameter) *network {
+func packets(does v1alpha1.NetworkChaosAction, verb, noun string, percent float64, err error, tc v1alpha1.TcParameter) *network {
 	n := &network{
 		does: does,
 		text: verb + " " + strconv.FormatFloat(percent, 'f', -1, 64) + "% of the packets",
 		tc:   tc,
 		sees: func(signal string) ([]experiments.Effect, string, error) {
-			return shapeless("the "+string(does)+" of packets", signal)
+			return shapeless("the "+noun+" of packets", signal)
 		},
 	}
 	if err != nil {

@@ -39,28 +39,6 @@ type removal struct {
 	unsure bool
 }
 
-// A remedy is what is tried on an object that was deleted and stays.
-type remedy struct {
-	what  string
-	patch string
-	// undoes: Chaos Mesh undoes the fault if the remedy helps. Otherwise the
-	// object goes and what it did may stay.
-	undoes bool
-}
-
-// The remedies, in the order in which they are tried, one more after each
-// Patience.Nudge. Chaos Mesh does not look again at an object whose recovery
-// it failed to note, until somebody changes the object. Its own way to give an
-// object up is an annotation, which it does not reach while recovery keeps
-// failing; the last resort does without it.
-func remedies() []remedy {
-	return []remedy{
-		{"touched it", `{"metadata":{"annotations":{"aftershock.dev/nudged":"true"}}}`, true},
-		{"asked Chaos Mesh to give it up", `{"metadata":{"annotations":{"chaos-mesh.chaos-mesh.org/cleanFinalizer":"forced"}}}`, false},
-		{"removed its finalizers", `{"metadata":{"finalizers":null}}`, false},
-	}
-}
-
 // run removes obj, of which name, namespace and type are used. found is whether
 // there was anything; a remedy that leaves undone what the fault did makes an
 // error although the object is gone.
@@ -120,7 +98,8 @@ func (g *going) run(ctx context.Context) (found bool, err error) {
 	begin := time.Now()
 	var trouble error // the last one that may pass
 	var last *remedy
-	left := remedies()
+	left := remedies(g.object)
+	all := len(left)
 	for {
 		err := g.step(ctx)
 		found = found || g.deleted
@@ -152,10 +131,10 @@ func (g *going) run(ctx context.Context) (found bool, err error) {
 			trouble = err
 		default:
 			g.look(g.object)
-			if len(left) > 0 && time.Since(begin) >= g.patience.Nudge*time.Duration(1+len(remedies())-len(left)) {
+			if len(left) > 0 && time.Since(begin) >= g.patience.Nudge*time.Duration(1+all-len(left)) {
 				last, left = &left[0], left[1:]
 				g.note("%s was deleted %s ago and is still there (finalizers %s)%s: %s", g.name, time.Since(begin).Round(time.Second), strings.Join(g.object.GetFinalizers(), ", "), because(g.object), last.what)
-				if err := g.client.Patch(ctx, g.object, client.RawPatch("application/merge-patch+json", []byte(last.patch))); client.IgnoreNotFound(err) != nil {
+				if err := last.try(ctx, g.client, g.object); client.IgnoreNotFound(err) != nil {
 					trouble = err
 				}
 			}

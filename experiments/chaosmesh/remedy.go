@@ -1,0 +1,76 @@
+package chaosmesh
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// A remedy is what is tried on an object that was deleted and stays.
+type remedy struct {
+	what string
+	try  func(ctx context.Context, c client.Client, object client.Object) error
+	// undoes: Chaos Mesh undoes the fault if the remedy helps. Otherwise the
+	// object goes and what it did may stay.
+	undoes bool
+}
+
+// remedies are tried in this order, one more after each Patience.Nudge.
+//
+// Chaos Mesh does not look again at an object whose recovery it failed to
+// note, until somebody changes the object. A rule that it cannot put into a
+// pod's network it tries again for ever, and undoes nothing before it has done
+// it: where the rule is taken out of its plan for the pod, it finds nothing to
+// do and goes on. Its own way to give an object up is an annotation, which it
+// does not reach while recovery keeps failing; the last resort does without.
+func remedies(object client.Object) []remedy {
+	list := []remedy{{"touched it", patch(`{"metadata":{"annotations":{"aftershock.dev/nudged":"true"}}}`), true}}
+	if _, ok := object.(*v1alpha1.NetworkChaos); ok {
+		list = append(list, remedy{"took its rules out of the PodNetworkChaos of its pods", withdraw, true})
+	}
+	return append(
+		list,
+		remedy{"asked Chaos Mesh to give it up", patch(`{"metadata":{"annotations":{"chaos-mesh.chaos-mesh.org/cleanFinalizer":"forced"}}}`), false},
+		remedy{"removed its finalizers", patch(`{"metadata":{"finalizers":null}}`), false},
+	)
+}
+
+// patch changes the object's metadata.
+func patch(text string) func(context.Context, client.Client, client.Object) error {
+	return func(ctx context.Context, c client.Client, object client.Object) error {
+		return c.Patch(ctx, object, client.RawPatch(types.MergePatchType, []byte(text)))
+	}
+}
+
+// withdraw takes the rules of a NetworkChaos, and only those, out of the
+// PodNetworkChaos of each pod that it was on. The daemon then sets up the
+// pod's network anew with what is left.
+func withdraw(ctx context.Context, c client.Client, object client.Object) error {
+	chaos, ok := object.(*v1alpha1.NetworkChaos)
+	if !ok {
+		return nil
+	}
+	source := chaos.Namespace + "/" + chaos.Name
+	var errs []error
+	for _, record := range chaos.Status.Experiment.Records {
+		namespace, name, _ := strings.Cut(record.Id, "/")
+		var plan v1alpha1.PodNetworkChaos
+		if err := c.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, &plan); err != nil {
+			errs = append(errs, client.IgnoreNotFound(err))
+			continue
+		}
+		before := plan.DeepCopy()
+		plan.Spec.IPSets = slices.DeleteFunc(plan.Spec.IPSets, func(s v1alpha1.RawIPSet) bool { return s.Source == source })
+		plan.Spec.Iptables = slices.DeleteFunc(plan.Spec.Iptables, func(t v1alpha1.RawIptables) bool { return t.Source == source })
+		plan.Spec.TrafficControls = slices.DeleteFunc(plan.Spec.TrafficControls, func(t v1alpha1.RawTrafficControl) bool { return t.Source == source })
+		// With the version, so that rules that come meanwhile are not lost.
+		err := c.Patch(ctx, &plan, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+		errs = append(errs, client.IgnoreNotFound(err))
+	}
+	return errors.Join(errs...)
+}
