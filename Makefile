@@ -27,7 +27,7 @@ test-lab: ## run the lab's own tests
 	cd lab && go test $(LAB)
 
 bench: ## measure the load against the vegeta command, in pairs; seven minutes on a quiet machine
-	go test -run '^$$' -bench AgainstVegeta -benchtime 5x -timeout 30m ./experiments/load
+	go test -run '^$$' -bench AgainstVegeta -benchtime 20x -timeout 30m ./experiments/load
 
 lint: ## check style and the arrows of the architecture
 	$(LINT) run ./...

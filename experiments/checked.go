@@ -21,7 +21,9 @@ func (j *judge) newChecked(c steadystate.Check) *checked {
 	for _, p := range j.Phases {
 		k.windows = append(k.windows, p.Span)
 	}
-	k.fold = steadystate.NewFold(c.Good, steadystate.Rule{Settle: j.plan.Settle, Allowed: c.Allowed}, steadystate.Span{To: j.last}, k.windows...)
+	_, requests := j.Traffic[c.Signal]
+	rule := steadystate.Rule{Settle: j.plan.Settle, Allowed: c.Allowed, ByChance: requests}
+	k.fold = steadystate.NewFold(c.Good, rule, steadystate.Span{To: j.last}, k.windows...)
 	o := j.order(c.Signal)
 	o.next = append(o.next, k.fold.Add)
 	return k

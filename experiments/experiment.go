@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -32,6 +33,8 @@ type Fault interface {
 type Load interface {
 	fmt.Stringer
 	Drive(ctx context.Context, clock steadystate.Clock, each func(Request)) error
+	// A load of several streams has the method Signals() map[string]string too:
+	// the signal of each, see Request.Signal, and what it is.
 }
 
 // An Observer records events of the service's surroundings until ctx ends.
@@ -103,8 +106,8 @@ func (e Experiment) Validate() error {
 		}
 		signals = append(signals, s.Name)
 	}
-	if e.Load != nil {
-		signals = append(signals, TrafficSignal)
+	for signal := range e.traffic() {
+		signals = append(signals, signal)
 	}
 	names := map[string]bool{}
 	for _, c := range e.Hypothesis.Checks {
@@ -140,6 +143,18 @@ func (e Experiment) Validate() error {
 	return errors.Join(errs...)
 }
 
+// traffic are the signals that the load's requests make, with what each is. A
+// load of more than one stream says so itself.
+func (e Experiment) traffic() map[string]string {
+	if e.Load == nil {
+		return nil
+	}
+	if load, ok := e.Load.(interface{ Signals() map[string]string }); ok {
+		return load.Signals()
+	}
+	return map[string]string{TrafficSignal: e.Load.String()}
+}
+
 // plan is the experiment as plain data.
 func (e Experiment) plan() *Plan {
 	p := &Plan{
@@ -156,8 +171,8 @@ func (e Experiment) plan() *Plan {
 	}
 	if e.Load != nil {
 		p.Load = e.Load.String()
-		p.Signals[TrafficSignal] = p.Load
 	}
+	maps.Copy(p.Signals, e.traffic())
 	for _, f := range e.Faults {
 		p.Faults = append(p.Faults, f.String())
 	}

@@ -15,6 +15,11 @@ type Rule struct {
 	// Allowed is the share of bad observations in a settle time that does not
 	// count as an outage.
 	Allowed float64
+	// ByChance says that an observation may miss an outage that is on, as a
+	// request does that another backend answers. Good observations then prove
+	// less, and edges are wider; see the source of [Outage]. A poll of the state
+	// itself does not.
+	ByChance bool
 }
 
 // An Outage is an episode: from the first bad observation until the signal
@@ -176,10 +181,10 @@ func (s *outages) steady() (good, covered, known bool) {
 // span; the service was good again by the end of the first good span that
 // began after that, unless a bad span that is still open then says otherwise.
 //
-// In an outage that is partial, one of three backends say, good observations
-// prove less: so many of them may have been made while it was on. The edges
-// are widened by as many as unlikely says, but not by more than the settle
-// time, beyond which it would be another outage.
+// Where observations meet an outage by chance and it is partial, one of three
+// backends say, good ones prove less: so many of them may have been made while
+// it was on. The edges are widened by as many as unlikely says, but not by more
+// than the settle time, beyond which it would be another outage.
 
 func newEpisode(first sighting, record Span, before []Span) *episode {
 	e := &episode{first: first.From, before: before}
@@ -198,22 +203,30 @@ func (e *episode) meets(o sighting) {
 	e.Total++
 }
 
+// few bad observations do not show that an outage was not partial.
+const few = 3
+
 // unlikely is how many good observations in a row are as good as impossible in
 // an outage with the share p of bad ones: the least n with (1-p)^n <= 0.1 %,
-// none if all were bad. It assumes that observations meet the outage by chance
-// or in turn; p is that of the outage itself.
-func (e *episode) unlikely() int {
-	if e.Bad == e.Total {
+// none if all of more than a few were bad. It assumes that observations meet
+// the outage by chance or in turn; p is that of the outage itself and, for a
+// few, of one good one more.
+func (s *outages) unlikely() int {
+	bad, total := s.now.Bad, s.now.Total
+	switch {
+	case !s.rule.ByChance, bad == total && total > few:
 		return 0
+	case bad == total:
+		total++
 	}
-	p := float64(e.Bad) / float64(e.Total)
+	p := float64(bad) / float64(total)
 	return int(math.Ceil(math.Log(0.001) / math.Log(1-p)))
 }
 
 // back is by when the service was good again, by the observations from the
 // first of those ahead on.
 func (s *outages) back() (at time.Duration, known bool) {
-	left := s.now.unlikely()
+	left := s.unlikely()
 	at = math.MaxInt64
 	for _, o := range s.ahead {
 		if o.From > at {
@@ -235,9 +248,8 @@ func (s *outages) back() (at time.Duration, known bool) {
 
 // close ends the outage that is on.
 func (s *outages) close(back time.Duration, open bool) {
-	e := s.now
+	e, left := s.now, s.unlikely()
 	s.now = nil
-	left := e.unlikely()
 	// A good answer that was still under way when a bad one began was good
 	// before, if nothing was while the outage was on.
 	over := e.first

@@ -38,7 +38,7 @@ func TestOutages(t *testing.T) {
 			"flapping within the settle time is one outage",
 			"++-+-++-+++++", 0,
 			steadystate.Rule{Settle: 4 * s},
-			"0.000s..2.000s to 7.000s..12.000s 3/6",
+			"1.000s..2.000s to 7.000s..8.000s 3/6",
 		},
 		{
 			"without a settle time each is its own",
@@ -271,7 +271,7 @@ func TestTheEdgesOfAPartialOutageHoldTheTruth(t *testing.T) {
 			}
 			timeline.Add(o)
 		}
-		outages := timeline.Outages(steadystatetest.Good, steadystate.Rule{Settle: 3 * s}, steadystate.Span{To: 20 * s})
+		outages := timeline.Outages(steadystatetest.Good, steadystate.Rule{Settle: 3 * s, ByChance: true}, steadystate.Span{To: 20 * s})
 		if len(outages) != 1 {
 			t.Fatalf("seed %d: %d outages, want 1", seed, len(outages))
 		}
@@ -281,5 +281,31 @@ func TestTheEdgesOfAPartialOutageHoldTheTruth(t *testing.T) {
 	}
 	if missed > 2 {
 		t.Errorf("the bounds missed the truth in %d of %d trials, want at most 2", missed, trials)
+	}
+}
+
+// A request of one in three may be the only one that meets an outage.
+func TestAFewBadObservationsByChanceMakeWideEdges(t *testing.T) {
+	ms := time.Millisecond
+	timeline := steadystate.NewTimeline()
+	for at := time.Duration(0); at < 2*s; at += 10 * ms {
+		o := steadystate.Observation{Span: steadystate.Span{From: at, To: at + ms}, Value: 1}
+		if at == 570*ms || at == 600*ms {
+			o.Value = 0
+		}
+		if at == 580*ms || at == 590*ms {
+			continue
+		}
+		timeline.Add(o)
+	}
+	window := steadystate.Span{To: 2 * s}
+	truth := steadystate.Span{From: 543 * ms, To: 630 * ms}
+	byChance := timeline.Outages(steadystatetest.Good, steadystate.Rule{Settle: 300 * ms, ByChance: true}, window)
+	if o := byChance[0]; len(byChance) != 1 || !o.Start.Overlaps(steadystate.Instant(truth.From)) || !o.End.Overlaps(steadystate.Instant(truth.To)) {
+		t.Errorf("%s does not hold the truth %s", describe(byChance), truth)
+	}
+	polled := timeline.Outages(steadystatetest.Good, steadystate.Rule{Settle: 300 * ms}, window)
+	if got := describe(polled); got != "0.560s..0.571s to 0.600s..0.611s 2/2" {
+		t.Errorf("polls see the state itself, and the outage is %s", got)
 	}
 }
