@@ -12,15 +12,13 @@ import (
 	"time"
 
 	"github.com/aftershockhq/aftershock/experiments"
-	"github.com/aftershockhq/aftershock/experiments/recovery"
 )
 
 // A Directory keeps what comes of a run of experiments: the record of each,
 // and the reports of all.
 type Directory struct {
-	Path       string
-	Results    []experiments.Result
-	Recoveries Recoveries
+	Path    string
+	Reports []Report
 }
 
 // NewDirectory makes a directory for a run: parent/<time in UTC>. The ones of
@@ -46,15 +44,15 @@ func (d *Directory) RecordPath(experiment string) string {
 
 // Run runs an experiment, keeps its record, and judges it. Taps see the
 // entries as they are recorded. The error is the harness's; the record and its
-// result are kept in any case, the result is in Results too.
-func (d *Directory) Run(ctx context.Context, e experiments.Experiment, taps ...func(experiments.Entry)) (experiments.Result, error) {
+// report are kept in any case, the report is in Reports too.
+func (d *Directory) Run(ctx context.Context, e experiments.Experiment, taps ...func(experiments.Entry)) (Report, error) {
 	if err := e.Validate(); err != nil {
-		return experiments.Result{}, err
+		return Report{}, err
 	}
 	path := d.RecordPath(e.Name)
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o644)
 	if err != nil {
-		return experiments.Result{}, fmt.Errorf("create record: %w", err)
+		return Report{}, fmt.Errorf("create record: %w", err)
 	}
 	rec := experiments.NewRecorder(file)
 	for _, tap := range taps {
@@ -62,24 +60,13 @@ func (d *Directory) Run(ctx context.Context, e experiments.Experiment, taps ...f
 	}
 	runErr := e.Run(ctx, rec)
 	_, seekErr := file.Seek(0, io.SeekStart)
-	entries := experiments.Read(file)
-	result, judgeErr := experiments.Judge(entries, nil)
+	report, judgeErr := Judge(experiments.Read(file), nil)
 	if judgeErr != nil {
 		judgeErr = fmt.Errorf("judge %s: %w", path, judgeErr)
 	} else {
-		d.Results = append(d.Results, result)
-		waterfalls, err := recovery.Read(entries, result.Checks)
-		if err != nil {
-			judgeErr = fmt.Errorf("recoveries in %s: %w", path, err)
-		}
-		if len(waterfalls) > 0 {
-			if d.Recoveries == nil {
-				d.Recoveries = Recoveries{}
-			}
-			d.Recoveries[result.Run] = waterfalls
-		}
+		d.Reports = append(d.Reports, report)
 	}
-	return result, errors.Join(runErr, seekErr, judgeErr, file.Close())
+	return report, errors.Join(runErr, seekErr, judgeErr, file.Close())
 }
 
 // The reports that WriteReports writes beside the records.
@@ -87,14 +74,16 @@ const (
 	JUnitFile = "junit.xml"
 	JSONFile  = "results.json"
 	TextFile  = "report.txt"
+	HTMLFile  = "report.html"
 )
 
-// WriteReports writes the reports of all results.
+// WriteReports writes all reports, in every format.
 func (d *Directory) WriteReports() error {
 	return errors.Join(
-		WriteFile(filepath.Join(d.Path, JUnitFile), func(w io.Writer) error { return d.Recoveries.JUnit(w, d.Results...) }),
-		WriteFile(filepath.Join(d.Path, JSONFile), func(w io.Writer) error { return d.Recoveries.JSON(w, d.Results...) }),
-		WriteFile(filepath.Join(d.Path, TextFile), func(w io.Writer) error { return d.Recoveries.Texts(w, d.Results...) }),
+		WriteFile(filepath.Join(d.Path, JUnitFile), func(w io.Writer) error { return JUnit(w, d.Reports...) }),
+		WriteFile(filepath.Join(d.Path, JSONFile), func(w io.Writer) error { return JSON(w, d.Reports...) }),
+		WriteFile(filepath.Join(d.Path, TextFile), func(w io.Writer) error { return Texts(w, d.Reports...) }),
+		WriteFile(filepath.Join(d.Path, HTMLFile), func(w io.Writer) error { return HTML(w, d.Reports...) }),
 	)
 }
 

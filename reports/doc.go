@@ -1,9 +1,17 @@
-// Package reports renders results for those who read them: text for people,
-// JUnit XML for pipelines, JSON for programs. Every format shows the same
-// result; none computes a figure of its own.
+// Package reports tells what records show to those who read it: text and a
+// page for people, JUnit XML for pipelines, JSON for programs. Every format is
+// a rendering of the same [Report]; none computes a figure of its own.
 //
-//	result, err := experiments.Judge(experiments.Read(record), nil)
-//	...
-//	err = reports.Text(os.Stdout, result)
-//	err = reports.JUnit(file, result)
+//	report, err := reports.Judge(experiments.Read(file), nil)
+//	if err != nil {
+//		return err
+//	}
+//	err = errors.Join(
+//		reports.Text(os.Stdout, report),
+//		reports.JUnit(xml, report),
+//		reports.HTML(page, report),
+//	)
+//
+// A [Directory] runs experiments, keeps their records, and writes every format
+// beside them.
 package reports

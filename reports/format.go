@@ -1,11 +1,16 @@
 package reports
 
 import (
+	"cmp"
 	"fmt"
+	"math"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/recovery"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -63,10 +68,85 @@ func mttr(c experiments.CheckResult) string {
 		text = "MTTR " + lengths(*c.MTTR)
 	}
 	text += fmt.Sprintf(", n=%d, longest %s", len(c.Recoveries), lengths(longest))
+	if ttd := detected(c); ttd != nil {
+		text += ", detected after " + lengths(*ttd)
+	}
 	if c.Unrecovered > 0 {
 		text += fmt.Sprintf(", not recovered %d", c.Unrecovered)
 	}
 	return text
+}
+
+// detected is the longest time to detection over the injections; nil: nothing
+// bad was observed after any.
+func detected(c experiments.CheckResult) *steadystate.Bounds[time.Duration] {
+	var longest *steadystate.Bounds[time.Duration]
+	for _, r := range c.Recoveries {
+		switch {
+		case r.TTD == nil:
+		case longest == nil:
+			longest = new(*r.TTD)
+		default:
+			*longest = steadystate.Bounds[time.Duration]{Low: max(longest.Low, r.TTD.Low), High: max(longest.High, r.TTD.High)}
+		}
+	}
+	return longest
+}
+
+// costliest is which stage of a recovery was, or why that is not decided.
+func costliest(w recovery.Waterfall) string {
+	step, undecided := w.Costliest()
+	return cmp.Or(undecided, string(step.Stage))
+}
+
+// told are the phases that had enough values to be worth telling. The shortest
+// ones, in which a fault is put in place and undone, often have not; JSON has
+// them all.
+func told(phases []experiments.PhaseDistribution) []experiments.PhaseDistribution {
+	const enough = 4
+	return slices.DeleteFunc(slices.Clone(phases), func(p experiments.PhaseDistribution) bool { return p.N < enough })
+}
+
+// A figure is one of a distribution.
+type figure struct {
+	name string
+	steadystate.Bounds[float64]
+}
+
+// figures are those of a distribution, by the names that limits have for them.
+func figures(d steadystate.Distribution) []figure {
+	return []figure{{"mean", d.Mean}, {"p50", d.P50}, {"p95", d.P95}, {"p99", d.P99}, {"max", d.Max}}
+}
+
+// value writes a check's value in its unit, to four digits: that of what
+// counts as good, and seconds for requests.
+func (r Report) value(c experiments.CheckResult, v float64) string {
+	dimension := c.Good.Dimension()
+	for _, f := range r.Findings {
+		if _, ok := r.Traffic[f.Signal]; ok && f.Check == c.Check {
+			dimension = "time"
+		}
+	}
+	switch {
+	case math.IsInf(v, 0):
+		return strconv.FormatFloat(v, 'g', 4, 64) // the end of an open bucket
+	case dimension == "time":
+		return steadystate.FormatSeconds(v)
+	case dimension == "share":
+		return percent(v)
+	case dimension == "rate":
+		return strconv.FormatFloat(v, 'g', 4, 64) + "/s"
+	}
+	return strconv.FormatFloat(v, 'g', 4, 64)
+}
+
+// values writes the bounds of a check's value.
+func (r Report) values(c experiments.CheckResult, b steadystate.Bounds[float64]) string {
+	low, high := r.value(c, b.Low), r.value(c, b.High)
+	if low == high {
+		return low
+	}
+	return low + " to " + high
 }
 
 // traffic sums up a load's requests.
@@ -77,7 +157,7 @@ func traffic(t experiments.Traffic) string {
 
 // numbers is the result's figures in one line, for viewers that show nothing
 // else.
-func numbers(r experiments.Result) string {
+func numbers(r Report) string {
 	parts := []string{"verdict=" + r.Verdict.String()}
 	for _, c := range r.Checks {
 		part := fmt.Sprintf("%s: uptime %s of %s, %s", c.Check, percents(c.Uptime), duration(c.Window.Width()), outages(c))

@@ -1,34 +1,29 @@
 package reports
 
 import (
+	"encoding/json"
+	"fmt"
 	"io"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
 // A Document is what JSON writes.
 type Document struct {
-	// Format is "aftershock/results", Version 1.
-	Format  string               `json:"format"`
-	Version int                  `json:"version"`
-	Verdict steadystate.Verdict  `json:"verdict"` // the worst
-	Results []experiments.Result `json:"results"`
-	// Recoveries are the waterfalls of the results, by their Run.
-	Recoveries Recoveries `json:"recoveries,omitempty"`
+	// Format is "aftershock/results", Version 1. A version only ever gains
+	// fields.
+	Format  string              `json:"format"`
+	Version int                 `json:"version"`
+	Verdict steadystate.Verdict `json:"verdict"` // the worst
+	Results []Report            `json:"results"`
 }
 
-// JSON writes results for programs, as one [Document]. Times are nanoseconds.
-func JSON(w io.Writer, results ...experiments.Result) error {
-	return Recoveries(nil).JSON(w, results...)
-}
-
-func document(results ...experiments.Result) Document {
-	d := Document{Format: "aftershock/results", Version: 1, Results: results}
-	var verdicts []steadystate.Verdict
-	for _, r := range results {
-		verdicts = append(verdicts, r.Verdict)
+// JSON writes reports for programs, as one [Document]. Times are nanoseconds.
+func JSON(w io.Writer, list ...Report) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	if err := e.Encode(Document{Format: "aftershock/results", Version: 1, Verdict: Worst(list...), Results: list}); err != nil {
+		return fmt.Errorf("write JSON: %w", err)
 	}
-	d.Verdict = steadystate.Worst(verdicts...)
-	return d
+	return nil
 }

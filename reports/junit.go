@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -57,19 +56,20 @@ type (
 	}
 )
 
-// JUnit writes results as JUnit XML: a test suite for each experiment, with a
+// JUnit writes reports as JUnit XML: a test suite for each experiment, with a
 // test case for its verdict, for each limit and for each proof. Broken is a
 // failure and unknown an error; neither is ever skipped, since a skip is
 // green. The numbers are properties of the test cases, and once more in the
 // output of the suite, for viewers that do not show properties.
-func JUnit(w io.Writer, results ...experiments.Result) error {
-	return Recoveries(nil).JUnit(w, results...)
-}
-
-func junit(results ...experiments.Result) junitSuites {
+//
+// The values of a check in a phase are CHECK.phase.PHASE.p95.low and the like,
+// in the unit of the signal, seconds for requests. Those of a recovery are
+// recovery.POD.STAGE.low.seconds and high.seconds, open where it was not over,
+// and recovery.POD.costliest. What is not known has no property.
+func JUnit(w io.Writer, list ...Report) error {
 	all := junitSuites{Name: "aftershock"}
 	total := time.Duration(0)
-	for _, r := range results {
+	for _, r := range list {
 		s := suite(r)
 		all.Suites = append(all.Suites, s)
 		all.Tests += s.Tests
@@ -78,10 +78,19 @@ func junit(results ...experiments.Result) junitSuites {
 		total += r.Length
 	}
 	all.Time = seconds(total)
-	return all
+	if _, err := io.WriteString(w, xml.Header); err != nil {
+		return err
+	}
+	e := xml.NewEncoder(w)
+	e.Indent("", "  ")
+	if err := e.Encode(all); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, "\n")
+	return err
 }
 
-func suite(r experiments.Result) junitSuite {
+func suite(r Report) junitSuite {
 	s := junitSuite{
 		Name:      r.Experiment,
 		Time:      seconds(r.Length),
@@ -90,6 +99,10 @@ func suite(r experiments.Result) junitSuite {
 	}
 	property := func(name, value string) {
 		s.Properties = append(s.Properties, junitProperty{name, value})
+	}
+	length := func(name string, b steadystate.Bounds[time.Duration]) {
+		property(name+".low.seconds", number(b.Low.Seconds()))
+		property(name+".high.seconds", number(b.High.Seconds()))
 	}
 	property("run", r.Run)
 	property("verdict", r.Verdict.String())
@@ -102,15 +115,24 @@ func suite(r experiments.Result) junitSuite {
 		prefix := c.Check + "."
 		property(prefix+"uptime.low", number(c.Uptime.Low))
 		property(prefix+"uptime.high", number(c.Uptime.High))
-		property(prefix+"downtime.low.seconds", number(c.Downtime.Low.Seconds()))
-		property(prefix+"downtime.high.seconds", number(c.Downtime.High.Seconds()))
+		length(prefix+"downtime", c.Downtime)
 		property(prefix+"resolution.seconds", number(c.Resolution.Seconds()))
 		property(prefix+"outages", strconv.Itoa(len(c.Outages)))
 		if c.MTTR != nil {
-			property(prefix+"mttr.low.seconds", number(c.MTTR.Low.Seconds()))
-			property(prefix+"mttr.high.seconds", number(c.MTTR.High.Seconds()))
+			length(prefix+"mttr", *c.MTTR)
 			property(prefix+"mttr.n", strconv.Itoa(len(c.Recoveries)))
 			property(prefix+"mttr.unrecovered", strconv.Itoa(c.Unrecovered))
+		}
+		if ttd := detected(c); ttd != nil {
+			length(prefix+"ttd", *ttd)
+		}
+		for _, p := range told(c.Phases) {
+			prefix := prefix + "phase." + p.Phase + "."
+			property(prefix+"n", strconv.Itoa(p.N))
+			for _, f := range figures(p.Distribution) {
+				property(prefix+f.name+".low", number(f.Low))
+				property(prefix+f.name+".high", number(f.High))
+			}
 		}
 	}
 	for _, signal := range keys(r.Traffic) {
@@ -120,6 +142,19 @@ func suite(r experiments.Result) junitSuite {
 		property(signal+".failed.finally", strconv.Itoa(t.FailedFinally))
 		property(signal+".repeated", strconv.Itoa(t.Repeated))
 		property(signal+".late", strconv.Itoa(t.Late))
+	}
+	for _, w := range r.Waterfalls {
+		prefix := "recovery." + w.Victim.Name + "."
+		for _, step := range w.Steps {
+			if step.Cost == nil {
+				continue
+			}
+			length(prefix+string(step.Stage), *step.Cost)
+			if step.Open {
+				property(prefix+string(step.Stage)+".open", "true")
+			}
+		}
+		property(prefix+"costliest", costliest(w))
 	}
 
 	verdict := junitCase{Name: "verdict", Time: seconds(r.Length)}
@@ -148,7 +183,7 @@ func suite(r experiments.Result) junitSuite {
 	return s
 }
 
-func (s *junitSuite) add(r experiments.Result, c junitCase, v steadystate.Verdict, message, detail string) {
+func (s *junitSuite) add(r Report, c junitCase, v steadystate.Verdict, message, detail string) {
 	c.Class = "aftershock." + strings.ReplaceAll(r.Experiment, ".", "_")
 	problem := &junitProblem{Message: message, Type: v.String(), Text: detail}
 	switch v {

@@ -8,16 +8,14 @@ import (
 	"time"
 
 	"github.com/aftershockhq/aftershock/experiments"
-	"github.com/aftershockhq/aftershock/experiments/recovery"
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// recoveries are the waterfalls of the results' one victim: b is a pod, is
-// replaced by d, and d is not ready when the record ends.
-func recoveries(t *testing.T, result experiments.Result) reports.Recoveries {
-	t.Helper()
-	list := entries()
+// recovering is a record whose one victim b is a pod, is replaced by d, and d
+// is not ready when the record ends.
+func recovering() []experiments.Entry {
+	list := entries("downtime <= 1s", "ttr <= 2s")
 	event := func(at time.Duration, kind, subject, uid string) {
 		list = append(list, experiments.Entry{At: at, Event: &experiments.Event{
 			Span: steadystate.Span{From: at - s/10, To: at}, Kind: kind, Subject: subject, UID: uid,
@@ -29,25 +27,16 @@ func recoveries(t *testing.T, result experiments.Result) reports.Recoveries {
 	event(3*s, experiments.EventCreated, "pod/d", "uid-d")
 	event(3*s+s/10, experiments.EventScheduled, "pod/d", "uid-d")
 	event(5*s, experiments.EventStarted, "pod/d", "uid-d")
-	waterfalls, err := recovery.Read(func(yield func(experiments.Entry, error) bool) {
-		for _, e := range list {
-			if !yield(e, nil) {
-				return
-			}
-		}
-	}, result.Checks)
-	if err != nil || len(waterfalls) != 1 {
-		t.Fatalf("%d waterfalls and error %v, want one", len(waterfalls), err)
-	}
-	return reports.Recoveries{result.Run: waterfalls}
+	return list
 }
 
 func TestARecoveryIsInEveryFormat(t *testing.T) {
-	result := results(t)[0]
-	r := recoveries(t, result)
-
+	report := judge(t, recovering())
+	if len(report.Waterfalls) != 1 {
+		t.Fatalf("%d waterfalls, want one", len(report.Waterfalls))
+	}
 	var text, junit, doc bytes.Buffer
-	for _, err := range []error{r.Texts(&text, result), r.JUnit(&junit, result), r.JSON(&doc, result)} {
+	for _, err := range []error{reports.Texts(&text, report), reports.JUnit(&junit, report), reports.JSON(&doc, report)} {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -85,21 +74,8 @@ func TestARecoveryIsInEveryFormat(t *testing.T) {
 	if err := json.Unmarshal(doc.Bytes(), &read); err != nil {
 		t.Fatal(err)
 	}
-	list := read.Recoveries[result.Run]
-	if len(list) != 1 || list[0].String() != r[result.Run][0].String() {
-		t.Errorf("read back:\n%v\nwant:\n%v", list, r[result.Run])
-	}
-}
-
-func TestWriteErrorsOfRecoveriesAreNotIgnored(t *testing.T) {
-	result := results(t)[0]
-	r := recoveries(t, result)
-	for name, err := range map[string]error{
-		"text": r.Text(full{}, result), "texts": r.Texts(full{}, result), "waterfalls": reports.Waterfalls(full{}, r[result.Run]...),
-		"junit": r.JUnit(full{}, result), "json": r.JSON(full{}, result),
-	} {
-		if err == nil {
-			t.Errorf("%s: the write error was ignored", name)
-		}
+	list := read.Results[0].Waterfalls
+	if len(list) != 1 || list[0].String() != report.Waterfalls[0].String() {
+		t.Errorf("read back:\n%v\nwant:\n%v", list, report.Waterfalls[0])
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"flag"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -54,9 +55,9 @@ func entries(limits ...string) []experiments.Entry {
 		experiments.Entry{At: 8 * s, End: &experiments.End{Reason: experiments.Completed}})
 }
 
-func judge(t *testing.T, list []experiments.Entry) experiments.Result {
+func judge(t *testing.T, list []experiments.Entry) reports.Report {
 	t.Helper()
-	result, err := experiments.Judge(func(yield func(experiments.Entry, error) bool) {
+	report, err := reports.Judge(func(yield func(experiments.Entry, error) bool) {
 		for _, e := range list {
 			if !yield(e, nil) {
 				return
@@ -66,14 +67,14 @@ func judge(t *testing.T, list []experiments.Entry) experiments.Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return result
+	return report
 }
 
 // results are one of each verdict.
-func results(t *testing.T) []experiments.Result {
+func results(t *testing.T) []reports.Report {
 	t.Helper()
 	cut := entries("downtime <= 1s")
-	list := []experiments.Result{judge(t, entries("downtime <= 1s", "ttr <= 2s")), judge(t, entries("downtime <= 100ms")), judge(t, cut[:len(cut)-2])}
+	list := []reports.Report{judge(t, entries("downtime <= 1s", "ttr <= 2s")), judge(t, entries("downtime <= 100ms")), judge(t, cut[:len(cut)-2])}
 	for i, want := range []steadystate.Verdict{steadystate.Held, steadystate.Broken, steadystate.Unknown} {
 		if list[i].Verdict != want {
 			t.Fatalf("result %d is %s, want %s: %s", i, list[i].Verdict, want, list[i].Reason)
@@ -84,7 +85,11 @@ func results(t *testing.T) []experiments.Result {
 
 func golden(t *testing.T, name string, got []byte) {
 	t.Helper()
-	path := filepath.Join("testdata", name)
+	goldenAt(t, filepath.Join("testdata", name), got)
+}
+
+func goldenAt(t *testing.T, path string, got []byte) {
+	t.Helper()
 	if *update {
 		if err := os.WriteFile(path, got, 0o644); err != nil {
 			t.Fatal(err)
@@ -159,7 +164,8 @@ func TestJUnitReadBackHasTheVerdictsAndTheNumbers(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"verdict": "held", "requests.sent": "80", "requests.failed.first": "5", "shop answers.outages": "1",
-		"shop answers.mttr.n": "1", "environment.where": "a test, <not> a cluster",
+		"shop answers.mttr.n": "1", "shop answers.ttd.low.seconds": "0.405", "shop answers.ttd.high.seconds": "0.505",
+		"shop answers.phase.settle.n": "21", "shop answers.phase.hold.p95.high": "0.005", "shop answers.phase.inject.n": "", "environment.where": "a test, <not> a cluster",
 	} {
 		if numbers[name] != want {
 			t.Errorf("property %s is %q, want %q", name, numbers[name], want)
@@ -184,6 +190,42 @@ func TestJSONHasTheWorstVerdict(t *testing.T) {
 	}
 }
 
+func TestALimitAgainstTheBaselineIsShownAsAMultipleOfIt(t *testing.T) {
+	var out bytes.Buffer
+	if err := reports.Text(&out, judge(t, entries("p50 <= 1.5x baseline", "downtime <= 1s"))); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "p50 <= 1.5x baseline  seen 1x\n") {
+		t.Errorf("no multiple in\n%s", out.String())
+	}
+}
+
+func TestAValueHasTheUnitOfItsSignal(t *testing.T) {
+	for _, row := range []struct {
+		sentence, good string
+		low, high      float64
+		want           string
+	}{
+		{"lengths of time", "<= 2s", 0.25, 0.5, "p50 250ms to 500ms"},
+		{"shares", "<= 80%", 0.5, 0.5, "p50 50%"},
+		{"rates", ">= 20/s", 25, 25, "p50 25/s"},
+		{"numbers", ">= 2", 3, 3, "p50 3 "},
+		{"a bucket without an end", "<= 2s", 10, math.Inf(1), "p50 10s to +Inf"},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			b := steadystate.Bounds[float64]{Low: row.low, High: row.high}
+			var out bytes.Buffer
+			err := reports.Text(&out, reports.Report{Result: experiments.Result{Checks: []experiments.CheckResult{{
+				Check: "c", Good: steadystate.MustParseTolerance(row.good),
+				Phases: []experiments.PhaseDistribution{{Phase: "hold", Distribution: steadystate.Distribution{N: 9, P50: b}}},
+			}}}})
+			if err != nil || !strings.Contains(out.String(), row.want) {
+				t.Errorf("error %v, no %q in\n%s", err, row.want, out.String())
+			}
+		})
+	}
+}
+
 type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, os.ErrClosed }
@@ -192,6 +234,7 @@ func TestWriteErrorsAreNotIgnored(t *testing.T) {
 	r := results(t)
 	for name, err := range map[string]error{
 		"text": reports.Text(full{}, r[0]), "junit": reports.JUnit(full{}, r...), "json": reports.JSON(full{}, r...), "summary": reports.Summary(full{}, r...),
+		"texts": reports.Texts(full{}, r...), "html": reports.HTML(full{}, r...),
 	} {
 		if err == nil {
 			t.Errorf("%s: the write error was ignored", name)

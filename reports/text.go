@@ -10,12 +10,11 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// Text writes a result for people, about a screen long.
-func Text(w io.Writer, r experiments.Result) error {
+// Text writes a report for people, about a screen long.
+func Text(w io.Writer, r Report) error {
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "%s: %s\n", strings.ToUpper(r.Verdict.String()), r.Experiment)
 	fmt.Fprintf(&out, "  %s\n", r.Reason)
@@ -24,7 +23,7 @@ func Text(w io.Writer, r experiments.Result) error {
 	}
 	fmt.Fprintf(&out, "  run %s, %s, window %s (%s) of %s\n", r.Run, r.Started.Format("2006-01-02 15:04:05 MST"), r.Window, duration(r.Window.Width()), duration(r.Length))
 
-	table(&out, "limits", len(r.Findings), func(row func(...string)) {
+	table(&out, "limits", func(row func(...string)) {
 		for _, f := range r.Findings {
 			row(f.Verdict.String(), f.Check, f.Limit, "seen "+f.Text)
 			if f.Undecided != "" {
@@ -35,13 +34,14 @@ func Text(w io.Writer, r experiments.Result) error {
 			}
 		}
 	})
-	table(&out, "figures", len(r.Checks), func(row func(...string)) {
+	table(&out, "figures", func(row func(...string)) {
 		for _, c := range r.Checks {
 			row(c.Check, "uptime "+percents(c.Uptime)+" of "+duration(c.Window.Width()), outages(c), mttr(c))
 		}
 	})
+	distributions(&out, r)
 	for _, c := range r.Checks {
-		table(&out, "outages of "+c.Check, len(c.Outages), func(row func(...string)) {
+		table(&out, "outages of "+c.Check, func(row func(...string)) {
 			const most = 10
 			for i, o := range c.Outages {
 				if i == most {
@@ -56,7 +56,7 @@ func Text(w io.Writer, r experiments.Result) error {
 			}
 		})
 	}
-	table(&out, "traffic", len(r.Traffic), func(row func(...string)) {
+	table(&out, "traffic", func(row func(...string)) {
 		for _, signal := range keys(r.Traffic) {
 			t := r.Traffic[signal]
 			row(signal, traffic(t))
@@ -72,7 +72,7 @@ func Text(w io.Writer, r experiments.Result) error {
 			}
 		}
 	})
-	table(&out, "faults", len(r.Injections), func(row func(...string)) {
+	table(&out, "faults", func(row func(...string)) {
 		for _, i := range r.Injections {
 			gone := "not undone"
 			if i.Removed != nil {
@@ -85,12 +85,18 @@ func Text(w io.Writer, r experiments.Result) error {
 			row(i.Fault, strings.Join(targets, ", "), "T0 "+i.String(), gone, i.Shortfall)
 		}
 	})
-	table(&out, "proof", len(r.Proofs), func(row func(...string)) {
+	for _, waterfall := range r.Waterfalls {
+		out.WriteString("\n")
+		for line := range strings.Lines(waterfall.String()) {
+			out.WriteString("  " + line)
+		}
+	}
+	table(&out, "proof", func(row func(...string)) {
 		for _, p := range r.Proofs {
 			row(p.Verdict.String(), p.Name, p.Text)
 		}
 	})
-	table(&out, "notes", len(r.Notes), func(row func(...string)) {
+	table(&out, "notes", func(row func(...string)) {
 		for _, n := range r.Notes {
 			row(n)
 		}
@@ -99,19 +105,41 @@ func Text(w io.Writer, r experiments.Result) error {
 	return err
 }
 
-// Texts writes the Text of each result and the Summary of all.
-func Texts(w io.Writer, results ...experiments.Result) error {
-	return Recoveries(nil).Texts(w, results...)
+// distributions writes what the values were, phase by phase.
+func distributions(out *bytes.Buffer, r Report) {
+	table(out, "values", func(row func(...string)) {
+		for _, c := range r.Checks {
+			name := c.Check
+			for _, p := range told(c.Phases) {
+				cells := []string{name, p.Phase, fmt.Sprintf("n=%d", p.N)}
+				for _, f := range figures(p.Distribution) {
+					cells = append(cells, f.name+" "+r.values(c, f.Bounds))
+				}
+				row(cells...)
+				name = ""
+			}
+		}
+	})
+}
+
+// Texts writes the Text of each report and the Summary of all.
+func Texts(w io.Writer, list ...Report) error {
+	for _, r := range list {
+		if err := Text(w, r); err != nil {
+			return err
+		}
+		if _, err := io.WriteString(w, "\n"); err != nil {
+			return err
+		}
+	}
+	return Summary(w, list...)
 }
 
 // table writes a heading and aligned rows, nothing if there is none. The last
 // cell of a row may be long and is not aligned.
-func table(out *bytes.Buffer, heading string, n int, fill func(row func(...string))) {
-	if n == 0 {
-		return
-	}
-	fmt.Fprintf(out, "\n  %s\n", heading)
-	tw := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+func table(out *bytes.Buffer, heading string, fill func(row func(...string))) {
+	var rows bytes.Buffer
+	tw := tabwriter.NewWriter(&rows, 0, 0, 2, ' ', 0)
 	fill(func(cells ...string) {
 		for len(cells) > 1 && cells[len(cells)-1] == "" {
 			cells = cells[:len(cells)-1]
@@ -119,21 +147,22 @@ func table(out *bytes.Buffer, heading string, n int, fill func(row func(...strin
 		fmt.Fprintf(tw, "    %s\n", strings.Join(cells, "\t"))
 	})
 	_ = tw.Flush() // to a buffer
+	if rows.Len() > 0 {
+		fmt.Fprintf(out, "\n  %s\n%s", heading, rows.Bytes())
+	}
 }
 
-// Summary writes one line for each result and one for all.
-func Summary(w io.Writer, results ...experiments.Result) error {
+// Summary writes one line for each report and one for all.
+func Summary(w io.Writer, list ...Report) error {
 	var out bytes.Buffer
-	verdicts := []steadystate.Verdict{}
 	counts := map[steadystate.Verdict]int{}
 	tw := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
-	for _, r := range results {
+	for _, r := range list {
 		fmt.Fprintf(tw, "%s\t%s\t%s\n", cmp.Or(r.Verdict.String(), "?"), r.Experiment, r.Reason)
-		verdicts = append(verdicts, r.Verdict)
 		counts[r.Verdict]++
 	}
 	_ = tw.Flush() // to a buffer
-	fmt.Fprintf(&out, "%s: %d held, %d broken, %d unknown\n", strings.ToUpper(steadystate.Worst(verdicts...).String()),
+	fmt.Fprintf(&out, "%s: %d held, %d broken, %d unknown\n", strings.ToUpper(Worst(list...).String()),
 		counts[steadystate.Held], counts[steadystate.Broken], counts[steadystate.Unknown])
 	_, err := w.Write(out.Bytes())
 	return err

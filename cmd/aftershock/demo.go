@@ -12,6 +12,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/internal/bench"
+	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
 )
@@ -56,15 +57,15 @@ func demo(ctx context.Context, stdout io.Writer, out string) error {
 		{"kill one of three", bench.NoDefect, steadystate.Held},
 		{"kill one of three, without health checks", bench.NoHealthChecks, steadystate.Broken},
 	} {
-		result, err := demoAct(ctx, runs, act.name, act.defect)
+		report, err := demoAct(ctx, runs, act.name, act.defect)
 		if err != nil {
 			errs = append(errs, err)
 			break
 		}
-		if result.Verdict == steadystate.Unknown {
+		if report.Verdict == steadystate.Unknown {
 			errs = append(errs, fmt.Errorf("%s: this machine was too busy to tell, as the report says; run it again", act.name))
-		} else if result.Verdict != act.want {
-			errs = append(errs, fmt.Errorf("%s: %s, but on this bench it must be %s", act.name, result.Verdict, act.want))
+		} else if report.Verdict != act.want {
+			errs = append(errs, fmt.Errorf("%s: %s, but on this bench it must be %s", act.name, report.Verdict, act.want))
 		}
 	}
 	errs = append(errs, runs.finish())
@@ -75,15 +76,15 @@ func demo(ctx context.Context, stdout io.Writer, out string) error {
 	return nil
 }
 
-func demoAct(ctx context.Context, runs *runs, name string, defect bench.Defect) (result experiments.Result, err error) {
+func demoAct(ctx context.Context, runs *runs, name string, defect bench.Defect) (report reports.Report, err error) {
 	b, err := bench.Start(ctx, bench.Options{Defect: defect})
 	if err != nil {
-		return result, fmt.Errorf("start the bench: %w", err)
+		return report, fmt.Errorf("start the bench: %w", err)
 	}
 	defer func() { err = errors.Join(err, b.Stop()) }()
 	client, err := prom.NewClient(prom.Config{URL: b.PrometheusURL()})
 	if err != nil {
-		return result, err
+		return report, err
 	}
 	defer client.Close()
 	return runs.carryOut(ctx, experiments.Experiment{

@@ -103,8 +103,11 @@ func TestExitCodesAndMessages(t *testing.T) {
 		{"no record", []string{"judge"}, exitUsage, "requires at least 1 arg"},
 		{"a record that is not there", []string{"judge", "gone.jsonl"}, exitUsage, "no such file"},
 		{"a file that is no record", []string{"judge", "not.jsonl"}, exitUsage, "not a record"},
-		{"an output that there is not", []string{"judge", held, "-o", "yaml"}, exitUsage, "want one of text, json, junit"},
+		{"an output that there is not", []string{"judge", held, "-o", "yaml"}, exitUsage, "want one of text, json, junit, html"},
 		{"a report does not depend on the verdict", []string{"report", broken, "-o", "junit"}, exitHeld, "<testsuites"},
+		{"a report is a page too", []string{"report", held, "-o", "html"}, exitHeld, "<!DOCTYPE html>"},
+		{"the schema of the JSON needs no record", []string{"report", "--schema"}, exitHeld, "json-schema.org"},
+		{"and takes none", []string{"report", "--schema", held}, exitUsage, "unknown command"},
 		{"a report that cannot be written", []string{"report", broken, "--file", "no/such/dir/x.xml"}, exitUsage, "no such file"},
 		{"no configuration", []string{"run"}, exitUsage, "no configuration: there is no aftershock.yaml here"},
 		{"a configuration that is not there", []string{"run", "-f", "other.yaml"}, exitUsage, "other.yaml: no such file"},
@@ -165,7 +168,7 @@ func TestDemo(t *testing.T) {
 	if err != nil || len(runs) != 1 {
 		t.Fatalf("%v, %v: want one run", runs, err)
 	}
-	for _, file := range []string{reports.JUnitFile, reports.JSONFile, reports.TextFile} {
+	for _, file := range []string{reports.JUnitFile, reports.JSONFile, reports.TextFile, reports.HTMLFile} {
 		if info, err := os.Stat(filepath.Join(runs[0], file)); err != nil || info.Size() == 0 {
 			t.Errorf("%s: %v", file, err)
 		}

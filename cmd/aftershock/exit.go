@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -43,12 +44,8 @@ type errVerdict steadystate.Verdict
 func (v errVerdict) Error() string { return "the verdict is " + steadystate.Verdict(v).String() }
 
 // verdict is nil for held, else an error that carries the verdict.
-func verdict(results ...experiments.Result) error {
-	var all []steadystate.Verdict
-	for _, r := range results {
-		all = append(all, r.Verdict)
-	}
-	if v := steadystate.Worst(all...); v != steadystate.Held {
+func verdict(list ...reports.Report) error {
+	if v := reports.Worst(list...); v != steadystate.Held {
 		return errVerdict(v)
 	}
 	return nil

@@ -18,22 +18,22 @@ import (
 )
 
 // judgeFile judges the record in a file.
-func judgeFile(path string, limits map[string][]steadystate.Limit) (experiments.Result, error) {
+func judgeFile(path string, limits map[string][]steadystate.Limit) (reports.Report, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return experiments.Result{}, usageError{err}
+		return reports.Report{}, usageError{err}
 	}
 	defer file.Close() //nolint:errcheck // only read
-	result, err := experiments.Judge(experiments.Read(file), limits)
+	report, err := reports.Judge(experiments.Read(file), limits)
 	if err != nil {
-		return experiments.Result{}, fmt.Errorf("judge %s: %w", path, err)
+		return reports.Report{}, fmt.Errorf("judge %s: %w", path, err)
 	}
-	return result, nil
+	return report, nil
 }
 
 // judgeFiles judges records; a directory stands for those in it.
-func judgeFiles(args []string, limits map[string][]steadystate.Limit) ([]experiments.Result, error) {
-	var results []experiments.Result
+func judgeFiles(args []string, limits map[string][]steadystate.Limit) ([]reports.Report, error) {
+	var list []reports.Report
 	for _, arg := range args {
 		paths := []string{arg}
 		if info, err := os.Stat(arg); err == nil && info.IsDir() {
@@ -43,15 +43,15 @@ func judgeFiles(args []string, limits map[string][]steadystate.Limit) ([]experim
 			}
 		}
 		for _, path := range paths {
-			result, err := judgeFile(path, limits)
+			report, err := judgeFile(path, limits)
 			if err != nil {
 				return nil, asUsage(err)
 			}
-			results = append(results, result)
+			list = append(list, report)
 		}
 	}
-	slices.SortStableFunc(results, func(a, b experiments.Result) int { return a.Started.Compare(b.Started) })
-	return results, nil
+	slices.SortStableFunc(list, func(a, b reports.Report) int { return a.Started.Compare(b.Started) })
+	return list, nil
 }
 
 // limitFlags reads --limit "check: limit" flags. The limits given for a check
@@ -102,43 +102,56 @@ Phases: ` + strings.Join(steadystate.Phases(), ", ") + `
 		if err != nil {
 			return err
 		}
-		results, err := judgeFiles(args, override)
+		list, err := judgeFiles(args, override)
 		if err != nil {
 			return err
 		}
-		if err := write(cmd.OutOrStdout(), results); err != nil {
+		if err := write(cmd.OutOrStdout(), list); err != nil {
 			return err
 		}
-		return verdict(results...)
+		return verdict(list...)
 	}
 	return cmd
 }
 
 func reportCommand() *cobra.Command {
 	var file string
+	var schema bool
 	cmd := &cobra.Command{
 		Use:   "report RECORD...",
-		Short: "Write a report of records: text, JUnit or JSON",
+		Short: "Write a report of records: a page, text, JUnit or JSON",
 		Long: `Report renders what records show; its exit code does not depend on the verdict.
-A directory stands for the records in it.`,
-		Example: `  aftershock report runs/20260302T101500.000Z --output junit --file junit.xml`,
-		Args:    func(cmd *cobra.Command, args []string) error { return asUsage(cobra.MinimumNArgs(1)(cmd, args)) },
+A directory stands for the records in it. The page needs nothing but itself.`,
+		Example: `  aftershock report runs/20260302T101500.000Z --output html --file report.html
+  aftershock report record.jsonl --output junit --file junit.xml
+  aftershock report --schema`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if schema {
+				return noArgs(cmd, args)
+			}
+			return asUsage(cobra.MinimumNArgs(1)(cmd, args))
+		},
 	}
+	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of --output json, and do nothing else")
 	cmd.Flags().StringVar(&file, "file", "", "where to write; default: standard output")
 	output := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if schema {
+			_, err := io.WriteString(cmd.OutOrStdout(), reports.Schema())
+			return err
+		}
 		write, err := format(*output)
 		if err != nil {
 			return err
 		}
-		results, err := judgeFiles(args, nil)
+		list, err := judgeFiles(args, nil)
 		if err != nil {
 			return err
 		}
 		if file == "" {
-			return write(cmd.OutOrStdout(), results)
+			return write(cmd.OutOrStdout(), list)
 		}
-		err = reports.WriteFile(file, func(w io.Writer) error { return write(w, results) })
+		err = reports.WriteFile(file, func(w io.Writer) error { return write(w, list) })
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 			return usageError{err}
 		}
@@ -148,7 +161,7 @@ A directory stands for the records in it.`,
 }
 
 // formats are the values of --output.
-var formats = []string{"text", "json", "junit"}
+var formats = []string{"text", "json", "junit", "html"}
 
 func outputFlag(cmd *cobra.Command) *string {
 	output := cmd.Flags().StringP("output", "o", "text", strings.Join(formats, ", "))
@@ -156,14 +169,16 @@ func outputFlag(cmd *cobra.Command) *string {
 	return output
 }
 
-func format(name string) (func(io.Writer, []experiments.Result) error, error) {
+func format(name string) (func(io.Writer, []reports.Report) error, error) {
 	switch name {
 	case "text":
-		return func(w io.Writer, results []experiments.Result) error { return reports.Texts(w, results...) }, nil
+		return func(w io.Writer, list []reports.Report) error { return reports.Texts(w, list...) }, nil
 	case "json":
-		return func(w io.Writer, results []experiments.Result) error { return reports.JSON(w, results...) }, nil
+		return func(w io.Writer, list []reports.Report) error { return reports.JSON(w, list...) }, nil
 	case "junit":
-		return func(w io.Writer, results []experiments.Result) error { return reports.JUnit(w, results...) }, nil
+		return func(w io.Writer, list []reports.Report) error { return reports.JUnit(w, list...) }, nil
+	case "html":
+		return func(w io.Writer, list []reports.Report) error { return reports.HTML(w, list...) }, nil
 	}
 	return nil, usageError{fmt.Errorf("--output %q: want one of %s", name, strings.Join(formats, ", "))}
 }

@@ -149,7 +149,7 @@ func runAll(ctx context.Context, stdout io.Writer, out string, chosen []experime
 	if err := errors.Join(err, r.finish()); err != nil {
 		return err
 	}
-	return verdict(r.Results...)
+	return verdict(r.Reports...)
 }
 
 func preflightCommand() *cobra.Command {

@@ -39,27 +39,27 @@ func (l lenient) Write(p []byte) (int, error) {
 }
 
 // carryOut runs one experiment and prints its report.
-func (r *runs) carryOut(ctx context.Context, e experiments.Experiment) (experiments.Result, error) {
+func (r *runs) carryOut(ctx context.Context, e experiments.Experiment) (reports.Report, error) {
 	fmt.Fprintf(r.out, "\n%s\n  record %s\n", e.Name, r.RecordPath(e.Name))
-	before := len(r.Results)
+	before := len(r.Reports)
 	lines := newPrinter(r.out)
-	result, err := r.Run(ctx, e, progress(lines.print))
+	report, err := r.Run(ctx, e, progress(lines.print))
 	lines.close()
-	if len(r.Results) > before {
+	if len(r.Reports) > before {
 		fmt.Fprintln(r.out)
-		err = errors.Join(err, reports.Text(r.out, result))
+		err = errors.Join(err, reports.Text(r.out, report))
 	}
-	return result, err
+	return report, err
 }
 
 // finish writes the reports of all experiments and says where they are.
 func (r *runs) finish() error {
-	if len(r.Results) == 0 {
+	if len(r.Reports) == 0 {
 		return nil
 	}
 	fmt.Fprintln(r.out)
-	err := errors.Join(r.WriteReports(), reports.Summary(r.out, r.Results...))
-	fmt.Fprintf(r.out, "records, %s, %s and %s are in %s\n", reports.TextFile, reports.JSONFile, reports.JUnitFile, r.Path)
+	err := errors.Join(r.WriteReports(), reports.Summary(r.out, r.Reports...))
+	fmt.Fprintf(r.out, "records, %s, %s, %s and %s are in %s\n", reports.HTMLFile, reports.TextFile, reports.JSONFile, reports.JUnitFile, r.Path)
 	return err
 }
 

@@ -51,21 +51,21 @@ func Register(name string, list []experiments.Experiment, parent string, before 
 				if refused != nil {
 					ginkgo.Fail(refused.Error())
 				}
-				result, err := directory.Run(ctx, e)
-				if result.Experiment != "" {
-					ginkgo.AddReportEntry("result", entry{result})
+				report, err := directory.Run(ctx, e)
+				if report.Experiment != "" {
+					ginkgo.AddReportEntry("result", entry{report})
 				}
 				if err != nil {
 					ginkgo.Fail(err.Error())
 				}
-				if result.Verdict != steadystate.Held {
-					ginkgo.Fail(text(result))
+				if report.Verdict != steadystate.Held {
+					ginkgo.Fail(text(report))
 				}
 			})
 		}
 
 		ginkgo.AfterAll(func() {
-			if directory == nil || len(directory.Results) == 0 {
+			if directory == nil || len(directory.Reports) == 0 {
 				return
 			}
 			if err := directory.WriteReports(); err != nil {
@@ -76,16 +76,16 @@ func Register(name string, list []experiments.Experiment, parent string, before 
 	})
 }
 
-// entry is a result that prints itself in Ginkgo's output, and is data in its
+// entry is a report that prints itself in Ginkgo's output, and is data in its
 // reports.
 type entry struct {
-	experiments.Result
+	reports.Report
 }
 
-// String is the result as text.
-func (e entry) String() string { return text(e.Result) }
+// String is the report as text.
+func (e entry) String() string { return text(e.Report) }
 
-func text(r experiments.Result) string {
+func text(r reports.Report) string {
 	var out bytes.Buffer
 	if err := reports.Text(&out, r); err != nil {
 		return fmt.Sprint(err)

@@ -1,0 +1,432 @@
+package reports
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/recovery"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// px is a place or a length in a drawing.
+type px float64
+
+// String is a tenth of a unit exact, which no eye tells from the truth.
+func (p px) String() string { return strconv.FormatFloat(float64(p), 'f', 1, 64) }
+
+// The drawing is that wide, and its rows that high; the axis begins right of
+// the names.
+const (
+	chartWidth = 1000
+	axisFrom   = 170
+	axisTo     = 990
+	bandHeight = 18
+	rowHeight  = 34
+	plotHeight = 120
+)
+
+type (
+	// A chartView is the course of all checks over one axis of time.
+	chartView struct {
+		Width, Height, Left, Right px
+		Bottom                     px // of the rows
+		Bands                      []bandView
+		Faults                     []boxView
+		Rows                       []rowView
+		Plots                      []plotView
+		Events                     []markView
+		Ticks                      []markView
+	}
+	bandView struct {
+		boxView
+		Name, Title string
+		Odd         bool
+		Text        px // where the name is; zero: there is no room for it
+	}
+	boxView struct {
+		X, Y, W, H  px
+		Class, Note string
+	}
+	markView struct {
+		X, Y px
+		Text string
+	}
+	// A rowView is a check: what was observed, and the outages beneath it.
+	rowView struct {
+		Name                     string
+		Y                        px // of the name
+		Good, Bad, Unknown, Late string
+		Outages                  []boxView
+	}
+	// A plotView is a check's values.
+	plotView struct {
+		Name           string
+		Y, Top, Bottom px
+		P50, P95       string
+		Grid           []markView
+		Limit          *markView
+	}
+	// A gaugeView is a limit and what was seen, on one scale from zero.
+	gaugeView struct{ From, Width, Limit px }
+)
+
+// scale places instants.
+type scale struct{ length time.Duration }
+
+func (s scale) x(at time.Duration) px {
+	if s.length <= 0 {
+		return axisFrom
+	}
+	share := min(1, max(0, float64(at)/float64(s.length)))
+	return px(axisFrom + share*(axisTo-axisFrom))
+}
+
+// box is a span of time; nothing is too short to be seen.
+func (s scale) box(span steadystate.Span, y, height px) boxView {
+	x := s.x(span.From)
+	return boxView{X: x, Y: y, W: max(1, s.x(span.To)-x), H: height}
+}
+
+// chart draws the course; nil if the report has none.
+func (r Report) chart() *chartView {
+	if len(r.course.lines) == 0 || r.Length <= 0 {
+		return nil
+	}
+	at := scale{r.Length}
+	c := &chartView{Width: chartWidth, Left: axisFrom, Right: axisTo}
+	for i, p := range r.Phases {
+		b := bandView{boxView: at.box(p.Span, 0, bandHeight), Name: p.Name, Odd: i%2 == 1}
+		b.Title = fmt.Sprintf("%s %s, %s", p.Name, p.Span, duration(p.Width()))
+		if b.W > px(8*len(p.Name)) {
+			b.Text = b.X + b.W/2
+		}
+		c.Bands = append(c.Bands, b)
+	}
+	y := px(bandHeight + 8)
+	c.Events = r.marks(at, y+6)
+	if len(c.Events) > 0 {
+		y += 16
+	}
+	for _, check := range r.Checks {
+		l := r.course.line(check.Check)
+		if l == nil {
+			continue
+		}
+		c.Rows = append(c.Rows, l.row(at, y, check.Outages))
+		y += rowHeight
+	}
+	for _, check := range r.Checks {
+		l := r.course.line(check.Check)
+		if l == nil {
+			continue
+		}
+		if p := l.plot(y, func(v float64) string { return r.value(check, v) }); p != nil {
+			c.Plots = append(c.Plots, *p)
+			y += plotHeight
+		}
+	}
+	c.Bottom = y
+	for _, injection := range r.Injections {
+		c.Faults = append(c.Faults, faultBoxes(at, injection, r.Length, c.Bottom)...)
+	}
+	for _, t := range ticks(r.Length) {
+		c.Ticks = append(c.Ticks, markView{X: at.x(t), Y: y + 14, Text: duration(t)})
+	}
+	c.Height = y + 22
+	return c
+}
+
+// marks are the events: those of one column are one mark, however many.
+func (r Report) marks(at scale, y px) []markView {
+	const most = 8 // told of each
+	var list []markView
+	told := map[int]int{} // by column
+	places := map[int]int{}
+	for _, e := range r.Events {
+		middle := e.From + e.Width()/2
+		column := r.course.column(middle)
+		text := fmt.Sprintf("%s %s at %s", e.Subject, e.Kind, e.Span)
+		if told[column]++; told[column] == 1 {
+			places[column] = len(list)
+			list = append(list, markView{X: at.x(middle), Y: y, Text: text})
+			continue
+		}
+		m := &list[places[column]]
+		switch n := told[column]; {
+		case n <= most:
+			m.Text += "\n" + text
+		case n == most+1:
+			m.Text += "\nand more"
+		}
+	}
+	return list
+}
+
+// faultBoxes are the time in which a fault was certainly on, and those in which
+// it came and went.
+func faultBoxes(at scale, i experiments.InjectionResult, end time.Duration, bottom px) []boxView {
+	if i.Shortfall != "" {
+		return nil
+	}
+	gone, t1 := steadystate.Instant(end), "not undone"
+	if i.Removed != nil {
+		gone, t1 = *i.Removed, "T1 "+i.Removed.String()
+	}
+	note := fmt.Sprintf("%s: T0 %s, %s", i.Fault, i.Span, t1)
+	const top = bandHeight
+	var list []boxView
+	for _, part := range []struct {
+		steadystate.Span
+		class string
+	}{{i.Span, "edge"}, {steadystate.Span{From: i.To, To: max(i.To, gone.From)}, "fault"}, {gone, "edge"}} {
+		b := at.box(part.Span, top, bottom-top)
+		b.Class, b.Note = part.class, note
+		list = append(list, b)
+	}
+	return list
+}
+
+// row draws what was observed, column by column, and the outages.
+func (l *line) row(at scale, y px, outages []steadystate.Outage) rowView {
+	const height = 18
+	row := rowView{Name: short(l.Name), Y: y + 13}
+	var good, bad, unknown, late strings.Builder
+	width := px(axisTo-axisFrom) / columns
+	for i, c := range l.columns {
+		x := px(axisFrom) + px(i)*width
+		all := c.good + c.bad + c.unknown
+		if c.late {
+			rect(&late, x, y+height, width, 2)
+		}
+		if all == 0 {
+			continue
+		}
+		top := y
+		for _, part := range []struct {
+			n    int
+			path *strings.Builder
+		}{{c.bad, &bad}, {c.unknown, &unknown}, {c.good, &good}} {
+			if part.n == 0 {
+				continue
+			}
+			h := px(height) * px(part.n) / px(all)
+			if part.path != &good {
+				h = max(3, h) // one bad of a thousand is to be seen
+			}
+			h = min(h, y+height-top)
+			rect(part.path, x, top, width+0.3, h) // no hairline between two
+			top += h
+		}
+	}
+	row.Good, row.Bad, row.Unknown, row.Late = good.String(), bad.String(), unknown.String(), late.String()
+	for _, o := range outages {
+		note := fmt.Sprintf("outage from %s to %s, lasted %s, %d of %d bad: %s", o.Start, o.End, lengths(o.Length()), o.Bad, o.Total, o.Reason)
+		for _, part := range []struct {
+			steadystate.Span
+			class string
+		}{{steadystate.Span{From: o.Start.From, To: o.End.To}, "maybe"}, {steadystate.Span{From: o.Start.To, To: o.End.From}, "surely"}} {
+			if part.Valid() {
+				b := at.box(part.Span, y+height+3, 5)
+				b.Class, b.Note = part.class, note
+				row.Outages = append(row.Outages, b)
+			}
+		}
+	}
+	return row
+}
+
+// short is a name that fits beside the axis.
+func short(name string) string {
+	const most = 25
+	if runes := []rune(name); len(runes) > most {
+		return string(runes[:most-1]) + "…"
+	}
+	return name
+}
+
+// rect adds a rectangle to a path.
+func rect(path *strings.Builder, x, y, width, height px) {
+	fmt.Fprintf(path, "M%s %sh%sv%sh-%sz", x, y, width, height, width)
+}
+
+// plot draws the values of a line: the median and the 95th percentile of each
+// column. Where all are above zero and far apart the scale is logarithmic. Nil
+// if there are none.
+func (l *line) plot(y px, format func(float64) string) *plotView {
+	type point struct{ x, p50, p95 float64 }
+	var points []point
+	least, most := math.Inf(1), math.Inf(-1)
+	for i := range l.columns {
+		v := &l.columns[i].values
+		if v.N() == 0 {
+			continue
+		}
+		p := point{axisFrom + (float64(i)+0.5)*(axisTo-axisFrom)/columns, v.Quantile(0.5).Low, v.Quantile(0.95).High}
+		points = append(points, p)
+		least, most = min(least, p.p50), max(most, p.p95)
+	}
+	if len(points) < 2 {
+		return nil
+	}
+	logarithmic := least > 0 && most > 20*least
+	p := &plotView{Name: l.Name, Y: y + 12, Top: y + 22, Bottom: y + plotHeight - 8}
+	from, to := min(0, least), max(most, math.SmallestNonzeroFloat64)
+	measure := func(v float64) float64 { return v }
+	grid := []float64{from, from + (to-from)/2, to}
+	if logarithmic {
+		measure = math.Log10
+		from, to = math.Pow(10, math.Floor(math.Log10(least))), math.Pow(10, math.Ceil(math.Log10(most)))
+		grid = nil
+		for v := from; v <= 1.01*to; v *= 10 {
+			grid = append(grid, v)
+		}
+	}
+	place := func(v float64) px {
+		if measure(to) == measure(from) {
+			return p.Bottom
+		}
+		share := (measure(v) - measure(from)) / (measure(to) - measure(from))
+		return p.Bottom - px(share)*(p.Bottom-p.Top)
+	}
+	for _, v := range grid {
+		p.Grid = append(p.Grid, markView{Y: place(v), Text: format(v)})
+	}
+	if limit := l.Good.Value(); from <= limit && limit <= to {
+		p.Limit = &markView{Y: place(limit), Text: l.Good.String()}
+	}
+	var p50, p95 strings.Builder
+	// A gap in the data is one in the line.
+	const apart = 12 * float64(axisTo-axisFrom) / columns
+	before := math.Inf(-1)
+	for _, v := range points {
+		move := "L"
+		if v.x-before > apart {
+			move = "M"
+		}
+		before = v.x
+		fmt.Fprintf(&p50, "%s%s %s", move, px(v.x), place(v.p50))
+		fmt.Fprintf(&p95, "%s%s %s", move, px(v.x), place(v.p95))
+	}
+	p.P50, p.P95 = p50.String(), p95.String()
+	return p
+}
+
+// ticks are instants at round distances, some eight of them.
+func ticks(length time.Duration) []time.Duration {
+	step := time.Hour
+	for _, s := range []time.Duration{
+		100 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 30 * time.Second,
+		time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 30 * time.Minute, time.Hour,
+	} {
+		if length/s <= 12 {
+			step = s
+			break
+		}
+	}
+	step = max(step, length/24)
+	var list []time.Duration
+	for t := time.Duration(0); t <= length; t += step {
+		list = append(list, t)
+	}
+	return list
+}
+
+// gauge draws a limit with what was seen; nil if either has no figure.
+func gauge(f experiments.Finding) *gaugeView {
+	limit, err := steadystate.ParseLimit(f.Limit)
+	if err != nil || f.Seen == nil {
+		return nil
+	}
+	const width = 120
+	bound := limit.Tolerance.Value()
+	from, to := 0.0, 1.25*max(bound, f.Seen.High)
+	if limit.Quantity == steadystate.Uptime {
+		from, to = min(bound, f.Seen.Low), 1 // all of it lies close to the whole
+		from -= (to - from) / 4
+	}
+	if to <= from || f.Seen.Low < from {
+		return nil
+	}
+	place := func(v float64) px { return px(width * (v - from) / (to - from)) }
+	low, high := place(f.Seen.Low), place(f.Seen.High)
+	return &gaugeView{From: low, Width: max(2, high-low), Limit: place(bound)}
+}
+
+type (
+	fallView struct {
+		Title, Fault, Costliest, Note string
+		Steps                         []stepView
+	}
+	stepView struct {
+		Stage, Reached, Took, Note string
+		Maybe, Surely, Open        *boxView
+	}
+)
+
+// fall draws the recovery of one victim: the time that each stage certainly
+// took and may have taken, after the fault.
+func fall(w recovery.Waterfall) fallView {
+	const width = 400
+	v := fallView{Title: w.Title(), Fault: w.Fault, Costliest: costliest(w), Note: w.Note}
+	if len(w.Steps) == 0 || w.Steps[0].Reached == nil {
+		return v
+	}
+	whole := *w.Steps[0].Reached
+	for _, s := range w.Steps {
+		if s.Reached != nil {
+			whole.To = max(whole.To, s.Reached.To)
+		}
+		if s.Open {
+			whole.To = max(whole.To, w.End)
+		}
+	}
+	box := func(from, to time.Duration) *boxView {
+		if to < from || whole.Width() <= 0 {
+			return nil
+		}
+		place := func(at time.Duration) px {
+			return px(width * min(1, max(0, float64(at-whole.From)/float64(whole.Width()))))
+		}
+		return &boxView{X: place(from), W: max(1.5, place(to)-place(from))}
+	}
+	for _, s := range w.Steps {
+		view := stepView{Stage: string(s.Stage), Reached: "–", Took: "–", Note: s.Note}
+		since := w.Step(s.Since).Reached
+		if s.Since != "" && s.Note == "" {
+			view.Note = "since " + string(s.Since)
+		}
+		switch {
+		case s.Cost != nil && s.Open:
+			view.Took = "at least " + duration(s.Cost.Low)
+		case s.Cost != nil:
+			view.Took = lengths(*s.Cost)
+		case s.Open:
+			view.Took = "not over"
+		}
+		if s.Reached != nil {
+			view.Reached = "+" + lengths(steadystate.Bounds[time.Duration]{
+				Low:  max(0, s.Reached.From-whole.From),
+				High: max(0, s.Reached.To-whole.From),
+			})
+		}
+		switch {
+		case since == nil && s.Reached != nil:
+			view.Maybe = box(s.Reached.From, s.Reached.To)
+		case since == nil:
+		case s.Open:
+			view.Maybe = box(since.From, since.To)
+			view.Open = box(since.To, whole.To)
+		case s.Reached != nil:
+			view.Maybe = box(min(since.From, s.Reached.From), s.Reached.To)
+			view.Surely = box(since.To, s.Reached.From)
+		}
+		v.Steps = append(v.Steps, view)
+	}
+	v.Fault = cmp.Or(v.Fault, "fault")
+	return v
+}

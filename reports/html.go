@@ -1,0 +1,157 @@
+package reports
+
+import (
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io"
+	"strings"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+//go:embed page.html.tmpl
+var pageTemplate string
+
+// HTML writes reports as one page that needs nothing else: no network, no
+// script. It shows what Text does, and the course of each check over time: what
+// was good, bad and unknown, the outages with their edges, the phases and the
+// faults, and the values. It prints, and follows the reader's choice of a dark
+// page. A report that was read from JSON has no courses, and is shown without.
+func HTML(w io.Writer, list ...Report) error {
+	page, err := template.New("page").Parse(pageTemplate)
+	if err != nil {
+		return fmt.Errorf("write HTML: %w", err)
+	}
+	p := pageView{Verdict: Worst(list...), Title: fmt.Sprintf("%d experiments", len(list))}
+	for i, r := range list {
+		p.Sections = append(p.Sections, section(i, r))
+	}
+	if len(list) == 1 {
+		p.Title = list[0].Experiment
+	}
+	if err := page.Execute(w, p); err != nil {
+		return fmt.Errorf("write HTML: %w", err)
+	}
+	return nil
+}
+
+// What the template reads. It holds texts and places of things, all of them
+// made here, so that the template only arranges them.
+type (
+	pageView struct {
+		Title    string
+		Verdict  steadystate.Verdict
+		Sections []sectionView
+	}
+	sectionView struct {
+		Report
+		ID       string
+		Where    string
+		When     string
+		Span     string
+		Limits   []limitView
+		Checks   []checkView
+		Values   []valuesView
+		Chart    *chartView
+		Falls    []fallView
+		Requests []pair
+		Faults   []faultView
+		About    []pair // the environment
+		Told     []pair // the signals
+	}
+	pair      struct{ Name, Text string }
+	limitView struct {
+		experiments.Finding
+		Gauge *gaugeView
+	}
+	checkView struct {
+		Name, Good, Uptime, Downtime, Outages, MTTR string
+		List                                        []outageView
+	}
+	outageView struct{ From, To, Lasted, Bad, Reason, Open string }
+	valuesView struct {
+		Check, Phase string
+		N            int
+		Cells        []string
+	}
+	faultView struct{ Fault, Targets, T0, T1, Shortfall string }
+)
+
+// Headings are those of the cells of a valuesView.
+func (sectionView) Headings() []string { return []string{"mean", "p50", "p95", "p99", "max"} }
+
+func section(i int, r Report) sectionView {
+	s := sectionView{
+		Report: r,
+		ID:     fmt.Sprintf("experiment-%d", i+1),
+		Where:  r.Environment["where"],
+		When:   r.Started.Format("2006-01-02 15:04:05 MST"),
+		Span:   fmt.Sprintf("window %s (%s) of %s", r.Window, duration(r.Window.Width()), duration(r.Length)),
+		Chart:  r.chart(),
+	}
+	for _, f := range r.Findings {
+		s.Limits = append(s.Limits, limitView{f, gauge(f)})
+	}
+	for _, c := range r.Checks {
+		view := checkView{
+			Name: c.Check, Good: c.Good.String(), Outages: outages(c), MTTR: mttr(c),
+			Uptime: percents(c.Uptime) + " of " + duration(c.Window.Width()), Downtime: lengths(c.Downtime),
+		}
+		for _, o := range c.Outages {
+			v := outageView{
+				From: o.Start.String(), To: o.End.String(), Lasted: lengths(o.Length()),
+				Bad: fmt.Sprintf("%d of %d", o.Bad, o.Total), Reason: o.Reason,
+			}
+			if o.Open {
+				v.Open = "not over when the record ended"
+			}
+			view.List = append(view.List, v)
+		}
+		s.Checks = append(s.Checks, view)
+		for _, p := range told(c.Phases) {
+			v := valuesView{Check: c.Check, Phase: p.Phase, N: p.N}
+			for _, f := range figures(p.Distribution) {
+				v.Cells = append(v.Cells, r.values(c, f.Bounds))
+			}
+			s.Values = append(s.Values, v)
+		}
+	}
+	for _, w := range r.Waterfalls {
+		s.Falls = append(s.Falls, fall(w))
+	}
+	for _, signal := range keys(r.Traffic) {
+		t := r.Traffic[signal]
+		s.Requests = append(s.Requests, pair{signal, traffic(t)})
+		for _, why := range keys(t.Failures) {
+			s.Requests = append(s.Requests, pair{"", fmt.Sprintf("%d × %s", t.Failures[why], why)})
+		}
+		var by []string
+		for _, name := range keys(t.By) {
+			by = append(by, fmt.Sprintf("%s %d", name, t.By[name]))
+		}
+		if len(by) > 0 {
+			s.Requests = append(s.Requests, pair{"", "answered by " + strings.Join(by, ", ")})
+		}
+	}
+	for _, injection := range r.Injections {
+		v := faultView{Fault: injection.Fault, T0: injection.String(), T1: "not undone", Shortfall: injection.Shortfall}
+		if injection.Removed != nil {
+			v.T1 = injection.Removed.String()
+		}
+		var targets []string
+		for _, t := range injection.Targets {
+			targets = append(targets, strings.TrimSpace(t.Name+" "+t.UID))
+		}
+		v.Targets = strings.Join(targets, ", ")
+		s.Faults = append(s.Faults, v)
+	}
+	for _, name := range keys(r.Environment) {
+		s.About = append(s.About, pair{name, r.Environment[name]})
+	}
+	for _, name := range keys(r.Signals) {
+		s.Told = append(s.Told, pair{name, r.Signals[name]})
+	}
+	return s
+}

@@ -1,0 +1,57 @@
+package reports
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/recovery"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// A Report is all that is told of one record: its result, and the recovery of
+// each victim stage by stage. In JSON the fields of the result are its own.
+type Report struct {
+	experiments.Result
+	Waterfalls []recovery.Waterfall `json:"recoveries,omitempty"`
+
+	// How the checks went in time, for the page. It is not in JSON, so a report
+	// that was read from there has none.
+	course course
+}
+
+// Judge makes the report of a record, with the limits in override in place of
+// those of the check they name, as [experiments.Judge] does. It goes through
+// the entries three times, in memory that their number does not matter to. An
+// error means that the record cannot be read or holds no experiment.
+func Judge(entries iter.Seq2[experiments.Entry, error], override map[string][]steadystate.Limit) (Report, error) {
+	result, err := experiments.Judge(entries, override)
+	if err != nil {
+		return Report{}, err
+	}
+	r := Report{Result: result, course: course{length: result.Length}}
+	var history recovery.History
+	for e, err := range entries {
+		if errors.Is(err, experiments.ErrCut) {
+			break
+		}
+		if err != nil {
+			return Report{}, fmt.Errorf("read recoveries: %w", err)
+		}
+		history.Take(e)
+		r.course.take(e)
+	}
+	r.Waterfalls = history.Waterfalls(result.Checks)
+	return r, nil
+}
+
+// Worst is the verdict of several reports together: broken if one is, else
+// unknown if one is or there is none, else held.
+func Worst(list ...Report) steadystate.Verdict {
+	verdicts := make([]steadystate.Verdict, 0, len(list))
+	for _, r := range list {
+		verdicts = append(verdicts, r.Verdict)
+	}
+	return steadystate.Worst(verdicts...)
+}
