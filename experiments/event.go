@@ -44,8 +44,15 @@ const (
 	EventBlind   = "blind"   // of the span nothing is known; reason
 )
 
+// The kinds of event of a pod that appears while a fault is held that follows.
+const (
+	EventFollowed    = "followed"     // the fault was renewed on it; by
+	EventNotFollowed = "not followed" // it could not be; by, reason
+)
+
 // The attributes of events.
 const (
+	AttrBy        = "by"        // the object that renewed the fault
 	AttrOwner     = "owner"     // what made the pod, as kind/name: ReplicaSet/checkout-7bb9879ff8
 	AttrNode      = "node"      // the node's name
 	AttrIP        = "ip"        // the pod's address

@@ -65,7 +65,7 @@ func (j *judge) effect() Proof {
 	var seen []string
 	for _, i := range j.Injections {
 		if len(i.Effects) == 0 {
-			p.Text = i.Fault + ": says of no effect that could be looked for"
+			p.Text = i.Fault + ": " + cmp.Or(i.Unprovable, "says of no effect that could be looked for")
 			return p
 		}
 		for _, effect := range i.Effects {
@@ -82,6 +82,12 @@ func (j *judge) effect() Proof {
 				}
 				seen = append(seen, fmt.Sprintf("%s (%s) %s at %s", t.Name, t.UID, effect.Event, j.Events[at].Span))
 			}
+		}
+	}
+	for _, e := range j.Events {
+		if e.Kind == EventNotFollowed {
+			p.Text = fmt.Sprintf("%s at %s: the fault was not renewed on it: %s", e.Subject, e.Span, e.Attrs[AttrReason])
+			return p
 		}
 	}
 	for _, c := range j.effects {

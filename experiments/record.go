@@ -107,6 +107,8 @@ type Injection struct {
 	// first proof that it was there.
 	steadystate.Span
 	Effects []Effect `json:"effects,omitempty"`
+	// Unprovable says why there are no effects to look for, and what to do.
+	Unprovable string `json:"unprovable,omitempty"`
 	// Shortfall says what could not be shown: no pod was selected, say. With
 	// one the fault is undone at once and the verdict is unknown.
 	Shortfall string `json:"shortfall,omitempty"`

@@ -15,10 +15,4 @@ const (
 	EventRecovered = "recovered"
 	// EventRemoved: the object is gone from the API server.
 	EventRemoved = "removed"
-	// EventFollowed: the fault was injected into a pod that appeared while it
-	// was held; see [Fault.Follow].
-	EventFollowed = "followed"
-	// EventNotFollowed: a pod appeared while the fault was held, and it could
-	// not be injected into it.
-	EventNotFollowed = "not followed"
 )

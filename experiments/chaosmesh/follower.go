@@ -148,7 +148,7 @@ func (w *follower) inject(ctx context.Context, pod corev1.Pod) {
 			UID:     string(pod.UID),
 			Attrs:   map[string]string{},
 		}
-		for name, value := range map[string]string{"by": by, experiments.AttrReason: why} {
+		for name, value := range map[string]string{experiments.AttrBy: by, experiments.AttrReason: why} {
 			if value != "" {
 				event.Attrs[name] = value
 			}
@@ -157,7 +157,7 @@ func (w *follower) inject(ctx context.Context, pod corev1.Pod) {
 	}
 	missed := func(by, why string) {
 		if ctx.Err() == nil { // else it is being undone
-			said(EventNotFollowed, steadystate.Instant(w.rec.Clock().Now()), by, why)
+			said(experiments.EventNotFollowed, steadystate.Instant(w.rec.Clock().Now()), by, why)
 		}
 	}
 	lifetime := time.Until(w.ends).Round(time.Second)
@@ -192,6 +192,6 @@ func (w *follower) inject(ctx context.Context, pod corev1.Pod) {
 	case shortfall != "":
 		missed(i.name, shortfall)
 	default:
-		said(EventFollowed, steadystate.Span{From: i.from, To: i.injected}, i.name, "")
+		said(experiments.EventFollowed, steadystate.Span{From: i.from, To: i.injected}, i.name, "")
 	}
 }

@@ -88,8 +88,8 @@ func TestAFaultFollowsReplacements(t *testing.T) {
 					// The bubble's time: a pod that runs is hit within 5 s.
 					time.Sleep(5 * time.Second)
 				}
-				if got := rec.followed(t, chaosmesh.EventFollowed); !slices.Equal(got, row.want) {
-					t.Errorf("followed %v, want %v; not followed: %v", got, row.want, rec.followed(t, chaosmesh.EventNotFollowed))
+				if got := rec.followed(t, experiments.EventFollowed); !slices.Equal(got, row.want) {
+					t.Errorf("followed %v, want %v; not followed: %v", got, row.want, rec.followed(t, experiments.EventNotFollowed))
 				}
 				if got, want := len(left(t, c)), 1+len(row.want); got != want {
 					t.Errorf("%d objects, want %d", got, want)
@@ -159,7 +159,7 @@ func TestWhatCannotBeFollowedIsInTheRecord(t *testing.T) {
 				}
 				var said []string
 				for _, entry := range rec.entries(t) {
-					if e := entry.Event; e != nil && e.Kind == chaosmesh.EventNotFollowed {
+					if e := entry.Event; e != nil && e.Kind == experiments.EventNotFollowed {
 						said = append(said, e.Attrs[experiments.AttrReason])
 					}
 				}
@@ -187,7 +187,7 @@ func TestFollowingStopsWithoutRecover(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(5 * time.Second)
-		if got := rec.followed(t, chaosmesh.EventFollowed); len(got) != 0 {
+		if got := rec.followed(t, experiments.EventFollowed); len(got) != 0 {
 			t.Errorf("followed %v after the run was stopped", got)
 		}
 		if _, err := fault.Recover(context.WithoutCancel(ctx), rec.Recorder); err != nil {

@@ -61,9 +61,6 @@ func (f *Fault) Inject(ctx context.Context, rec *experiments.Recorder) (experime
 	if err != nil {
 		return fail(err)
 	}
-	if prepared.Unprovable != "" {
-		rec.Note("%s: %s", f, prepared.Unprovable)
-	}
 	ends := time.Now().Add(prepared.lifetime)
 	i := f.injecting(rec, prepared.Object, prepared.Asked, prepared.pods)
 	if err := i.create(ctx); err != nil {
@@ -74,7 +71,7 @@ func (f *Fault) Inject(ctx context.Context, rec *experiments.Recorder) (experime
 		return fail(err)
 	}
 	injection := i.injection(ctx, shortfall)
-	injection.Effects = prepared.Effects
+	injection.Effects, injection.Unprovable = prepared.Effects, prepared.Unprovable
 	if f.follows && injection.Shortfall == "" {
 		f.follower = f.follow(ctx, rec, following{run: rec.Run(), ends: ends, before: prepared.pods, hit: injection.Targets})
 	}

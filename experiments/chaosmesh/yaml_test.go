@@ -188,7 +188,7 @@ func TestAWrittenFaultIsInjectedFollowedAndUndone(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(5 * time.Second) // the bubble's
-		if got := rec.followed(t, chaosmesh.EventFollowed); !slices.Equal(got, []string{"b"}) {
+		if got := rec.followed(t, experiments.EventFollowed); !slices.Equal(got, []string{"b"}) {
 			t.Errorf("followed %v, want b", got)
 		}
 		if _, err := f.Recover(t.Context(), rec.Recorder); err != nil {

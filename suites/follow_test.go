@@ -1,0 +1,109 @@
+package suites_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/suites"
+)
+
+// TestFollow kills a pod while the network is slow: its replacement must be
+// slow too, within five seconds of its start, and nothing may be left.
+//
+//	go test ./suites -run TestFollow -v -args -config lab/aftershock.yaml
+func TestFollow(t *testing.T) {
+	if *configFlag == "" || byGinkgo() {
+		t.Skip("it needs a cluster: go test ./suites -run TestFollow -args -config lab/aftershock.yaml")
+	}
+	stood, err := whereTheUserStands(*configFlag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := suites.Load(stood + "/" + *configFlag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	target, err := config.Connect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer target.Close()
+	say := func(what, found string) { t.Logf("ok  %s: %s", what, found) }
+	if err := target.Preflight(t.Context(), say); err != nil {
+		t.Fatal(err)
+	}
+	pods := chaosmesh.Pods{Namespace: config.Service.Namespace, Selector: config.Service.Selector}
+	var e experiments.Experiment
+	for _, standard := range suites.All(target) {
+		if suites.ID(standard) == "network/delay" {
+			e = standard
+		}
+	}
+	e.Name, e.Hold = "a pod dies on a slow network", 15*time.Second
+	e.Faults = []experiments.Fault{
+		target.Chaos.NetworkDelay(pods, 200*time.Millisecond).Follow(),
+		target.Chaos.PodKill(pods, chaosmesh.One),
+	}
+	var record bytes.Buffer
+	if err := e.Run(t.Context(), experiments.NewRecorder(&record)); err != nil {
+		t.Fatal(err)
+	}
+	entries := experiments.Read(bytes.NewReader(record.Bytes()))
+	result, err := experiments.Judge(entries, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	started := map[string]steadystate.Span{} // by UID
+	followed := 0
+	for _, event := range result.Events {
+		switch event.Kind {
+		case experiments.EventStarted:
+			started[event.UID] = event.Span
+		case experiments.EventNotFollowed:
+			t.Errorf("%s was not followed: %v", event.Subject, event.Attrs)
+		case experiments.EventFollowed:
+			followed++
+			took := event.Since(started[event.UID])
+			t.Logf("%s started at %s, followed at %s: after %s to %s", event.Subject, started[event.UID], event.Span, took.Low, took.High)
+			if took.Low > 5*time.Second {
+				t.Errorf("%s was followed after %v, want five seconds", event.Subject, took)
+			}
+			slow(t, entries, event, result)
+		}
+	}
+	if followed != 1 {
+		t.Errorf("%d pods were followed, want the one that replaces the one killed", followed)
+	}
+	left, err := chaosmesh.Find(t.Context(), target.Client, chaosmesh.Scope{Namespaces: config.Namespaces})
+	if err != nil || len(left) != 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
+// slow looks whether what the followed pod answered took as long as was asked.
+func slow(t *testing.T, entries func(func(experiments.Entry, error) bool), followed experiments.Event, result experiments.Result) {
+	t.Helper()
+	var during steadystate.Values
+	for e, err := range entries {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Requests == nil {
+			continue
+		}
+		for _, q := range e.Requests.List {
+			if q.By != "" && strings.HasSuffix(followed.Subject, "/"+q.By) && q.Sent > followed.To && q.Answered < result.Injections[0].Removed.From {
+				during.Add((q.Answered - q.Sent).Seconds())
+			}
+		}
+	}
+	if during.N() < 10 || during.Quantile(0.5).Low < 0.16 {
+		t.Errorf("%d answers of %s while it was followed, median %v s; want at least 10 and 0.16 s", during.N(), followed.Subject, during.Quantile(0.5))
+	}
+	t.Logf("%d answers of %s while it was followed, median %.3f s", during.N(), followed.Subject, during.Quantile(0.5).Low)
+}
