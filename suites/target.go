@@ -124,6 +124,10 @@ func (t *Target) Preflight(ctx context.Context, say func(what, found string)) er
 		}
 		return list(versions), err
 	})
+	if on := t.emulated(ctx); len(on) > 0 {
+		t.environment["netem"] = "emulated on " + strings.Join(on, ", ")
+		say("network faults", "emulated in user space on "+strings.Join(on, ", ")+": delay, jitter and loss work, the kernel there has no netem")
+	}
 	check("workload", "service.deployment", func() (string, error) {
 		reason, err := kube.Settled(ctx, t.Client, t.Service.Namespace, t.Service.Deployment)
 		if reason != "" {
@@ -181,6 +185,26 @@ func (t *Target) Preflight(ctx context.Context, say func(what, found string)) er
 		check("pod signal \""+name+"\"", "pod_signals."+name, func() (string, error) { return t.podSignal(ctx, name) })
 	}
 	return errors.Join(errs...)
+}
+
+// netemAnnotation is how a node tells that Chaos Mesh finds a stand-in for tc
+// on it, as the lab's nodes do where the kernel has no netem.
+const netemAnnotation = "aftershock.dev/netem"
+
+// emulated are the nodes on which the faults of the network are emulated. Who
+// may not list nodes is on no such cluster.
+func (t *Target) emulated(ctx context.Context) []string {
+	var nodes corev1.NodeList
+	if err := t.Client.List(ctx, &nodes); err != nil {
+		return nil
+	}
+	var names []string
+	for _, n := range nodes.Items {
+		if n.Annotations[netemAnnotation] == "emulated" {
+			names = append(names, n.Name)
+		}
+	}
+	return names
 }
 
 // podSignal looks whether a signal of single pods is there. One that the
