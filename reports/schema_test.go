@@ -43,7 +43,7 @@ func generated(t *testing.T) []byte {
 		},
 	}
 	schema := r.Reflect(&reports.Document{})
-	schema.ID = "https://aftershockhq.github.io/schemas/results-1.json"
+	schema.ID = "urn:aftershock:results:1"
 	schema.Title = "The results of experiments"
 	if d, ok := schema.Definitions["Document"]; ok {
 		d.Properties.Set("format", &generator.Schema{Const: "aftershock/results"})

@@ -1,0 +1,24 @@
+package reports_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/reports"
+)
+
+// A record whose run was killed is judged as far as it goes, and never holds.
+func ExampleJudge() {
+	record := strings.NewReader(`{"at":0,"header":{"format":"aftershock/record","version":1,"run":"0123456789","started":"2026-03-02T10:15:00Z"}}
+{"at":0,"plan":{"name":"kill one pod","checks":[{"name":"shop answers","signal":"requests","good":"<= 2s"}],"settle":0,"hold":0,"watch":0}}
+`)
+	report, err := reports.Judge(experiments.Read(record), nil)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return
+	}
+	fmt.Println(report.Experiment, "-", report.Verdict)
+	// Output: kill one pod - unknown
+}
