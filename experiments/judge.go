@@ -175,7 +175,7 @@ func (j *judge) observe(e Entry) {
 	case e.Requests != nil:
 		signal := e.Requests.Signal
 		for _, q := range e.Requests.List {
-			o := j.stalls[signal].doubt(q.Observation())
+			o := q.Observation()
 			j.order(signal).add(o)
 			for _, c := range j.effects {
 				if q.By != "" && c.signal == TargetSignal(signal, q.By) {
@@ -225,7 +225,7 @@ var throughout = steadystate.MustParseLimit("outages <= 0")
 // check judges the limits of one check, and whether it was good at the end.
 func (j *judge) check(c *checked) {
 	c.figures = c.fold.Figures()
-	result := CheckResult{Check: c.Name, Good: c.Good, Figures: c.over(j.Window)}
+	result := CheckResult{Check: c.Name, Signal: c.Signal, Tolerance: c.Good, Figures: c.over(j.Window)}
 	result.Uptime = result.Figures.Uptime()
 	j.recoveries(&result)
 	for _, p := range j.Phases {

@@ -60,8 +60,9 @@ type Proof struct {
 
 // A CheckResult is the figures of one check over the window.
 type CheckResult struct {
-	Check string                `json:"check"`
-	Good  steadystate.Tolerance `json:"good"`
+	Check     string                `json:"check"`
+	Signal    string                `json:"signal"`
+	Tolerance steadystate.Tolerance `json:"tolerance"` // what counted as good
 	steadystate.Figures
 	Uptime steadystate.Bounds[float64] `json:"uptime"`
 	// Recoveries are one for each injection; MTTR is their mean over those

@@ -92,7 +92,7 @@ func (w *world) Drive(ctx context.Context, clock steadystate.Clock, each func(ex
 		}
 		q.Answered = q.Sent + 2*ms
 		if w.lag > 0 && now > w.stall.Planned-30*ms && now <= w.stall.Planned {
-			q.Answered = q.Sent + w.lag
+			q.Answered, q.Stalled = q.Sent+w.lag, w.lag-10*ms
 		}
 		by := []string{"a", "b", "c"}[seq%3]
 		seq++

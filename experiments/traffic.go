@@ -126,19 +126,3 @@ func (s Traffic) commonest() string {
 	why := slices.MaxFunc(sorted(s.locals), func(a, b string) int { return cmp.Compare(s.locals[a], s.locals[b]) })
 	return fmt.Sprintf(" (%s)", why)
 }
-
-// doubt turns a request's observation to unknown if the machine that drives
-// the load stood still while it was in flight: its answer may have lain there
-// unread, so that it was slow, or came too late, says nothing of the service.
-// A refusal or a wrong answer does all the same.
-func (l stalls) doubt(o steadystate.Observation) steadystate.Observation {
-	if o.Unknown != "" || (o.Failed != "" && o.Failed != TimedOut) || o.Width() < LateAfter {
-		return o
-	}
-	i, _ := slices.BinarySearchFunc(l, o.From, func(s steadystate.Span, at time.Duration) int { return cmp.Compare(s.To, at) })
-	if i < len(l) && l[i].Overlaps(o.Span) {
-		o.Unknown = fmt.Sprintf("the load's machine stood still for %s while a request was in flight", l[i].Width().Round(time.Millisecond))
-		o.Failed, o.Value, o.Bucket = "", 0, steadystate.Bucket{}
-	}
-	return o
-}

@@ -121,7 +121,7 @@ func figures(d steadystate.Distribution) []figure {
 // value writes a check's value in its unit, to four digits: that of what
 // counts as good, and seconds for requests.
 func (r Report) value(c experiments.CheckResult, v float64) string {
-	dimension := c.Good.Dimension()
+	dimension := c.Tolerance.Dimension()
 	for _, f := range r.Findings {
 		if _, ok := r.Traffic[f.Signal]; ok && f.Check == c.Check {
 			dimension = "time"

@@ -96,7 +96,7 @@ func section(i int, r Report) sectionView {
 	}
 	for _, c := range r.Checks {
 		view := checkView{
-			Name: c.Check, Good: c.Good.String(), Outages: outages(c), MTTR: mttr(c),
+			Name: c.Check, Good: c.Tolerance.String(), Outages: outages(c), MTTR: mttr(c),
 			Uptime: percents(c.Uptime) + " of " + duration(c.Window.Width()), Downtime: lengths(c.Downtime),
 		}
 		for _, o := range c.Outages {

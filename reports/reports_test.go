@@ -216,7 +216,7 @@ func TestAValueHasTheUnitOfItsSignal(t *testing.T) {
 			b := steadystate.Bounds[float64]{Low: row.low, High: row.high}
 			var out bytes.Buffer
 			err := reports.Text(&out, reports.Report{Result: experiments.Result{Checks: []experiments.CheckResult{{
-				Check: "c", Good: steadystate.MustParseTolerance(row.good),
+				Check: "c", Tolerance: steadystate.MustParseTolerance(row.good),
 				Phases: []experiments.PhaseDistribution{{Phase: "hold", Distribution: steadystate.Distribution{N: 9, P50: b}}},
 			}}}})
 			if err != nil || !strings.Contains(out.String(), row.want) {

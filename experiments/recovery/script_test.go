@@ -112,7 +112,7 @@ func outage(t testing.TB, start, end string, open ...bool) experiments.CheckResu
 // healthy is a check without an outage.
 func healthy() experiments.CheckResult {
 	c := experiments.CheckResult{Check: "shop answers"}
-	c.Good = steadystate.Within(time.Second)
+	c.Tolerance = steadystate.Within(time.Second)
 	c.Figures.Good = 100
 	return c
 }
