@@ -74,7 +74,7 @@ func (g *going) children(ctx context.Context) error {
 		}
 		for _, child := range children {
 			r := g.removal
-			r.unsure = false
+			r.placed = nil
 			if _, err := r.run(ctx, child); err != nil {
 				return fmt.Errorf("remove what %s has made: %w", g.name, err)
 			}

@@ -30,7 +30,7 @@ type Fault struct {
 	follower *follower // while it follows
 	mu       sync.Mutex
 	// placed are the objects that may exist, because of Inject.
-	placed []placed
+	placed []*placed
 }
 
 var _ experiments.Fault = (*Fault)(nil)
@@ -38,7 +38,8 @@ var _ experiments.Fault = (*Fault)(nil)
 // placed is an object that may exist.
 type placed struct {
 	object client.Object
-	unsure bool // its creation had no answer
+	unsure bool     // its creation had no answer
+	pods   []string // that it was last seen to be on, or to be meant for, as namespace/pod
 }
 
 func (c *Cluster) fault(k kind, pods Pods, count Count) *Fault {
@@ -196,7 +197,7 @@ func (f *Fault) object(ctx context.Context, at site) (client.Object, error) {
 }
 
 // place notes that an object may exist from now on.
-func (f *Fault) place(p placed) {
+func (f *Fault) place(p *placed) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.placed = append(f.placed, p)
@@ -217,7 +218,7 @@ func (f *Fault) Recover(ctx context.Context, rec *experiments.Recorder) (steadys
 		errs = append(errs, f.follower.stop())
 		f.follower = nil
 	}
-	var left []placed
+	var left []*placed
 	for _, p := range slices.Backward(f.placed) {
 		found, err := removal{
 			client:   f.cluster.client,
@@ -225,7 +226,7 @@ func (f *Fault) Recover(ctx context.Context, rec *experiments.Recorder) (steadys
 			clock:    clock,
 			note:     rec.Note,
 			event:    rec.Event,
-			unsure:   p.unsure,
+			placed:   p,
 		}.run(ctx, p.object)
 		span.To = clock.Now()
 		if err != nil {

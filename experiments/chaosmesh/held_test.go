@@ -227,6 +227,48 @@ func TestAHeldFaultIsNotCalledGoneBeforeChaosMeshUndidIt(t *testing.T) {
 	}
 }
 
+func TestAnObjectThatVanishedWhileItWasHeldIsNotCalledUndone(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		script []step
+		fault  func(*chaosmesh.Cluster) experiments.Fault
+		want   string // empty: there was nothing to undo
+	}{
+		{
+			"a fault that is held: its rules may still be in the pod",
+			[]step{takeUp, injected("shop/a"), after(2 * time.Second), vanish},
+			func(c *chaosmesh.Cluster) experiments.Fault { return c.NetworkDelay(checkout, time.Second) },
+			"somebody took it away while it was held, so that it is not known when the fault ended, or whether it did; check these pods, or restart them: shop/a",
+		},
+		{
+			"a fault that is over when it is done",
+			[]step{takeUp, kill("a"), injected("shop/a"), after(2 * time.Second), vanish},
+			func(c *chaosmesh.Cluster) experiments.Fault { return c.PodKill(checkout, chaosmesh.One) },
+			"",
+		},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newClient(t, interceptor.Funcs{}, pod("a"))
+				play(t, c, atOnce, row.script...)
+				rec := newHistory()
+				fault := row.fault(newCluster(t, c, chaosmesh.Guard{}))
+				if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.Shortfall != "" {
+					t.Fatal(err, got.Shortfall)
+				}
+				time.Sleep(20 * time.Second) // the bubble's time: the hold
+				_, err := fault.Recover(t.Context(), rec.Recorder)
+				switch {
+				case row.want == "" && err != nil:
+					t.Error(err)
+				case row.want != "" && (err == nil || !strings.Contains(err.Error(), row.want)):
+					t.Errorf("error %v, want %q", err, row.want)
+				}
+			})
+		})
+	}
+}
+
 func TestWhyAnObjectStaysIsSaid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newClient(t, interceptor.Funcs{}, pod("a"))

@@ -124,6 +124,8 @@ type injecting struct {
 	// late: into a pod that has only just begun to run. Chaos Mesh may fail at
 	// first and try again, and nobody waits to see the pod show it.
 	late bool
+	// placed is the object in the fault's list of what may exist.
+	placed *placed
 	// shown is when a pod, by UID, was first seen to show the effect.
 	shown map[string]time.Duration
 
@@ -147,7 +149,8 @@ func (i *injecting) create(ctx context.Context) error {
 	}
 	// From here on it may exist, whatever else happens.
 	copied, _ := i.object.DeepCopyObject().(client.Object)
-	i.place(placed{object: copied, unsure: err != nil})
+	i.placed = &placed{object: copied, unsure: err != nil}
+	i.place(i.placed)
 	if err != nil {
 		return fmt.Errorf("create %s: %w", i.name, err)
 	}
@@ -293,6 +296,9 @@ func (i *injecting) seeObject(object v1alpha1.InnerObject, at time.Duration) {
 func (i *injecting) see(p progress, object client.Object, at time.Duration) {
 	before := i.progress
 	i.progress = p
+	if len(p.selected) > 0 {
+		i.placed.pods = p.selected
+	}
 	switch {
 	case !i.progress.none:
 		i.noneSince = -1

@@ -2,6 +2,7 @@ package chaosmesh
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -34,10 +35,14 @@ type removal struct {
 	clock    steadystate.Clock
 	note     func(format string, args ...any)
 	event    func(experiments.Event)
-	// unsure: the request that creates the object had no answer, it may still
-	// be on its way.
-	unsure bool
+	// placed is what is known of the object since it was created; nil: nothing,
+	// it was found.
+	placed *placed
 }
+
+// unsure: the request that creates the object had no answer, it may still be
+// on its way.
+func (r removal) unsure() bool { return r.placed != nil && r.placed.unsure }
 
 // run removes obj, of which name, namespace and type are used. found is whether
 // there was anything; a remedy that leaves undone what the fault did makes an
@@ -52,7 +57,10 @@ func (r removal) run(ctx context.Context, obj client.Object) (found bool, err er
 	if err != nil {
 		return found, err
 	}
-	return found, g.children(ctx)
+	if err = g.children(ctx); !found {
+		err = errors.Join(g.taken(), err)
+	}
+	return found, err
 }
 
 // going is a removal under way.
@@ -105,10 +113,10 @@ func (g *going) run(ctx context.Context) (found bool, err error) {
 		found = found || g.deleted
 		switch {
 		case apierrors.IsNotFound(err), meta.IsNoMatchError(err):
-			if g.unsure && !found && time.Since(begin) < lateCreate {
+			if g.unsure() && !found && time.Since(begin) < lateCreate {
 				break
 			}
-			if g.unsure && !found {
+			if g.unsure() && !found {
 				return false, fmt.Errorf("remove %s: its creation had no answer, and in %s it was never seen: it may still appear; run sweep", g.name, lateCreate)
 			}
 			if !found {
@@ -147,6 +155,19 @@ func (g *going) run(ctx context.Context) (found bool, err error) {
 			return found, err
 		}
 	}
+}
+
+// taken: the object was not there any more when it was to be removed. Who took
+// it away need not have waited until Chaos Mesh undid the fault.
+func (g *going) taken() error {
+	if g.placed == nil || oneShot(g.object) {
+		return nil
+	}
+	where := strings.Join(g.placed.pods, ", ")
+	if where == "" {
+		where = "those that it selects"
+	}
+	return fmt.Errorf("remove %s: somebody took it away while it was held, so that it is not known when the fault ended, or whether it did; check these pods, or restart them: %s", g.name, where)
 }
 
 // step deletes the object, once, and reads it.
