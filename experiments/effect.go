@@ -11,6 +11,7 @@ import (
 type change struct {
 	Effect
 	fault, target, signal string
+	requests              bool // the signal is of a load
 	before, during, after stage
 }
 
@@ -18,12 +19,17 @@ type change struct {
 type stage struct {
 	steadystate.Span
 	steadystate.Values
-	most float64
+	most    float64
+	unknown string // why the first observation that says nothing does
 }
 
 // add takes in an observation that speaks of an instant in the stage.
 func (s *stage) add(o steadystate.Observation) {
-	if o.Unknown != "" || o.Failed != "" || o.From < s.From || o.To > s.To {
+	switch {
+	case o.From < s.From || o.To > s.To || o.Failed != "":
+		return
+	case o.Unknown != "":
+		s.unknown = cmp.Or(s.unknown, o.Unknown)
 		return
 	}
 	if s.N() == 0 || o.Value > s.most {
@@ -49,15 +55,17 @@ func (j *judge) newEffects() {
 			if effect.Signal == "" {
 				continue
 			}
+			_, requests := j.Traffic[effect.Signal]
 			for _, t := range i.Targets {
 				j.effects = append(j.effects, &change{
-					Effect: effect,
-					fault:  i.Fault,
-					target: t.Name,
-					signal: TargetSignal(effect.Signal, t.Name),
-					before: stage{Span: steadystate.Span{To: i.From}},
-					during: stage{Span: steadystate.Span{From: i.To, To: until}},
-					after:  stage{Span: j.ending()},
+					Effect:   effect,
+					fault:    i.Fault,
+					target:   t.Name,
+					requests: requests,
+					signal:   TargetSignal(effect.Signal, t.Name),
+					before:   stage{Span: steadystate.Span{To: i.From}},
+					during:   stage{Span: steadystate.Span{From: i.To, To: until}},
+					after:    stage{Span: j.ending()},
 				})
 			}
 		}
@@ -73,9 +81,16 @@ func (c *change) seen() (text, missing string) {
 		name  string
 		stage *stage
 	}{{"before the fault", &c.before}, {"while it was on", &c.during}, {"in the end", &c.after}} {
-		// Nothing that gets through is what a fault that lets nothing through
-		// does.
-		if n := s.stage.N(); n < leastValues && (c.AtMost == nil || s.stage != &c.during) {
+		n := s.stage.N()
+		if n >= leastValues {
+			continue
+		}
+		if why := s.stage.unknown; why != "" {
+			return "", fmt.Sprintf("%s was observed %d times %s, wanted at least %d: %s", c.signal, n, s.name, leastValues, why)
+		}
+		// No request that a target answers is what a fault that lets nothing
+		// through does; of what is polled, silence says nothing.
+		if c.AtMost == nil || s.stage != &c.during || !c.requests {
 			return "", fmt.Sprintf("%s was observed %d times %s, wanted at least %d", c.signal, n, s.name, leastValues)
 		}
 	}

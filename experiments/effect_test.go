@@ -1,6 +1,7 @@
 package experiments_test
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +29,13 @@ func shaken(t *testing.T, effect experiments.Effect, before, during, after float
 		case at >= 10*s:
 			value = during
 		}
+		if math.IsInf(value, 1) {
+			continue // not observed at all
+		}
+		if math.IsNaN(value) {
+			seen = append(seen, steadystate.Observation{Span: steadystate.Instant(at), Unknown: "Prometheus: connection refused"})
+			continue
+		}
 		seen = append(seen, steadystate.Observation{Span: steadystate.Span{From: at, To: at + 100*time.Millisecond}, Value: value})
 	}
 	list := []experiments.Entry{
@@ -53,6 +61,18 @@ func shaken(t *testing.T, effect experiments.Effect, before, during, after float
 	}
 	t.Fatalf("no proof of the effect in %+v", result.Proofs)
 	return experiments.Proof{}
+}
+
+// What could not be looked at proves nothing, and least of all that nothing
+// got through.
+func TestNoDataIsNoEffect(t *testing.T) {
+	nothing := 0.0
+	for why, during := range map[string]float64{"Prometheus: connection refused": math.NaN(), "was observed 0 times while it was on": math.Inf(1)} {
+		p := shaken(t, experiments.Effect{Signal: "cpu", AtMost: &nothing}, 3, during, 3)
+		if p.Verdict != steadystate.Unknown || !strings.Contains(p.Text, why) {
+			t.Errorf("%s: %q, want unknown with %q", p.Verdict, p.Text, why)
+		}
+	}
 }
 
 func TestAnEffectIsAChangeThatIsGoneAgain(t *testing.T) {

@@ -50,6 +50,12 @@ const (
 	EventNotFollowed = "not followed" // it could not be; by, reason
 )
 
+// The kinds of event of a fault itself.
+const (
+	EventEvicted    = "evicted"     // the eviction of the pod was granted, which is when the fault befell it
+	EventEndedEarly = "ended early" // the fault was over before it was undone; reason
+)
+
 // The attributes of events.
 const (
 	AttrBy        = "by"        // the object that renewed the fault

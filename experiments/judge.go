@@ -319,10 +319,15 @@ func (j *judge) ending() steadystate.Span {
 }
 
 // dilutable reports whether a limit that is broken so far could yet have held
-// had the run gone on: shares and averages, but not lengths of time.
+// had the run gone on: a share or an average may, and so may what only grows
+// and must come to something.
 func dilutable(l steadystate.Limit) bool {
 	switch l.Quantity {
-	case steadystate.Downtime, steadystate.Longest, steadystate.Count, steadystate.TTR, steadystate.MTTR, steadystate.Max, steadystate.Min:
+	case steadystate.Downtime, steadystate.Longest, steadystate.Count, steadystate.TTR, steadystate.MTTR, steadystate.Max:
+		return l.Tolerance.Floor()
+	case steadystate.Min:
+		return !l.Tolerance.Floor()
+	case steadystate.TTD:
 		return false
 	}
 	return true
@@ -389,8 +394,13 @@ func (c CheckResult) recovery(l steadystate.Limit) steadystate.Reading {
 		worst.Low, worst.High = max(worst.Low, r.TTR.Low), max(worst.High, r.TTR.High)
 	}
 	seen := worst
-	if l.Quantity == steadystate.MTTR && c.Unrecovered == 0 {
-		seen = *c.MTTR
+	if n := time.Duration(len(c.Recoveries)); l.Quantity == steadystate.MTTR {
+		// Those that were not over count for what was seen of them.
+		seen = steadystate.Bounds[time.Duration]{}
+		for _, r := range c.Recoveries {
+			seen = seen.Plus(r.TTR)
+		}
+		seen.Low, seen.High = seen.Low/n, seen.High/n
 	}
 	reading := l.Compare(steadystate.Seconds(seen), steadystate.FormatSeconds, c.Unrecovered > 0, c.Resolution, c.Window.Width())
 	if l.Quantity == steadystate.MTTR {

@@ -110,6 +110,16 @@ func TestFindingsOfHistories(t *testing.T) {
 			map[string]steadystate.Verdict{"ttr <= 5s": steadystate.Unknown, "outage <= 5s": steadystate.Unknown},
 		},
 		{
+			"a mean of recoveries of which one is not over is not that one",
+			history{timeline: "++++++--++++++++++++++++----", inject: []time.Duration{5 * s, 23 * s}, settle: 5 * s, limits: []string{"mttr <= 4s"}, end: experiments.Completed},
+			map[string]steadystate.Verdict{"mttr <= 4s": steadystate.Unknown},
+		},
+		{
+			"what must come to something could have, had the run gone on",
+			history{timeline: "++++++++++++++++", inject: []time.Duration{5 * s}, settle: 5 * s, limits: []string{"outages >= 1"}, end: experiments.Interrupted},
+			map[string]steadystate.Verdict{"outages >= 1": steadystate.Unknown},
+		},
+		{
 			"detection is the first bad observation",
 			history{timeline: "++++++++++++----++++++++++", inject: []time.Duration{9 * s}, settle: 3 * s, limits: []string{"ttd <= 2s", "ttd <= 4s"}, end: experiments.Completed},
 			map[string]steadystate.Verdict{"ttd <= 2s": steadystate.Broken, "ttd <= 4s": steadystate.Held},

@@ -74,10 +74,15 @@ func (j *judge) effect() Proof {
 			}
 			for _, t := range i.Targets {
 				at := slices.IndexFunc(j.Events, func(e Event) bool {
-					return e.Kind == effect.Event && e.UID == t.UID && e.To >= i.From
+					return e.Kind == effect.Event && e.is(t) && e.To >= i.From &&
+						(effect.Container == "" || e.Attrs[AttrContainer] == effect.Container)
 				})
 				if at < 0 {
-					p.Text = fmt.Sprintf("%s: %s was never seen %s", i.Fault, t.Name, effect.Event)
+					name := t.Name
+					if effect.Container != "" {
+						name = fmt.Sprintf("container %s of %s", effect.Container, t.Name)
+					}
+					p.Text = fmt.Sprintf("%s: %s was never seen %s", i.Fault, name, effect.Event)
 					return p
 				}
 				seen = append(seen, fmt.Sprintf("%s (%s) %s at %s", t.Name, t.UID, effect.Event, j.Events[at].Span))
@@ -85,7 +90,11 @@ func (j *judge) effect() Proof {
 		}
 	}
 	for _, e := range j.Events {
-		if e.Kind == EventNotFollowed {
+		switch e.Kind {
+		case EventEndedEarly:
+			p.Text = fmt.Sprintf("%s ended before it was undone, at %s: %s", e.Subject, e.Span, e.Attrs[AttrReason])
+			return p
+		case EventNotFollowed:
 			p.Text = fmt.Sprintf("%s at %s: the fault was not renewed on it: %s", e.Subject, e.Span, e.Attrs[AttrReason])
 			return p
 		}
@@ -104,6 +113,15 @@ func (j *judge) effect() Proof {
 	}
 	p.Verdict, p.Text = steadystate.Held, strings.Join(seen, "; ")
 	return p
+}
+
+// is reports whether the event is of the target: by its UID, or by its name if
+// there is none.
+func (e Event) is(t Target) bool {
+	if t.UID == "" {
+		return e.Subject == t.Name || strings.HasSuffix(e.Subject, "/"+t.Name)
+	}
+	return e.UID == t.UID
 }
 
 // exposed: a fault on what serves nobody proves nothing.
@@ -180,7 +198,7 @@ func (j *judge) covered() Proof {
 			share = float64(max(c.UnknownTime, c.Resolution)) / float64(w)
 		}
 		text := fmt.Sprintf("%s: resolution %s, unknown %s", c.Check, c.Resolution.Round(time.Millisecond), c.UnknownTime.Round(time.Millisecond))
-		if c.UnknownTime > c.Window.Width()/20 || share > 0.25 {
+		if c.UnknownTime > c.Window.Width()/20 || share > 0.25 || c.Unknown > c.Observed()/4 {
 			p.Verdict = steadystate.Unknown
 			if why := c.WhyUnknown(); why != "" {
 				text += " (" + why + ")"

@@ -81,6 +81,9 @@ type Effect struct {
 	// Event of this kind must be seen on every target after the injection
 	// began.
 	Event string `json:"event,omitempty"`
+	// Container is the one of the target's that the event must be of; empty:
+	// the event is of the target.
+	Container string `json:"container,omitempty"`
 	// Signal of every target, see [TargetSignal], must change while the fault
 	// is on, from the injection's span to the removal's: by Rise, or to AtMost.
 	Signal string `json:"signal,omitempty"`

@@ -40,6 +40,9 @@ func (e Experiment) Run(ctx context.Context, rec *Recorder) (err error) {
 	defer func() {
 		if err != nil {
 			end.Detail = err.Error()
+			if end.Reason == Completed {
+				end.Reason = Failed // as it stopped: the last of the data may be missing
+			}
 			if ctx.Err() != nil && !errors.Is(err, ErrLeftBehind) {
 				end.Reason = Interrupted
 			}

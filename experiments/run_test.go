@@ -392,6 +392,27 @@ func TestAnExperimentThatCannotBeJudgedIsRefused(t *testing.T) {
 	}
 }
 
+// losing is a load that lost some of its requests as it stopped.
+type losing struct{ *world }
+
+func (l losing) Drive(ctx context.Context, clock steadystate.Clock, each func(experiments.Request)) error {
+	_ = l.world.Drive(ctx, clock, each)
+	return errors.New("record request 17: lost")
+}
+
+func TestALoadThatFailsAsItStopsLeavesNothingToHold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.back = 0
+		e := w.experiment("downtime <= 3s")
+		e.Load = losing{w}
+		result, _, err := run(t, t.Context(), e)
+		if err == nil || result.End.Reason != experiments.Failed || result.Verdict != steadystate.Unknown || !strings.Contains(result.Reason, "request 17: lost") {
+			t.Errorf("error %v, ended %+v, %s: %s", err, result.End, result.Verdict, result.Reason)
+		}
+	})
+}
+
 // A stall of the machine that drives the load makes answers look slow; that is
 // never the service's fault.
 func TestAStallOfTheLoadsMachineIsNotTheServices(t *testing.T) {

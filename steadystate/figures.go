@@ -28,11 +28,12 @@ type Figures struct {
 
 	// Of the known observations that have a value: the least that each can be,
 	// and the greatest, nil while they are the same.
-	lows   Values
-	highs  *Values
-	reason string // of the first unknown
-	rule   Rule
-	gaps   []Span
+	lows    Values
+	highs   *Values
+	reason  string // of the first unknown
+	rule    Rule
+	certain int // of the outages are in the window for certain
+	gaps    []Span
 }
 
 // count takes in an observation of the window.
@@ -94,6 +95,11 @@ func (f *Figures) conclude(outages []Outage, gaps []Span) {
 		if !whole.Overlaps(f.Window) {
 			continue
 		}
+		// One whose edge lies at the window's may have been over before it, or
+		// begun after.
+		if o.Start.To <= f.Window.To && o.End.From >= f.Window.From {
+			f.certain++
+		}
 		o.Start, o.End = clip(o.Start, f.Window), clip(o.End, f.Window)
 		f.Outages = append(f.Outages, o)
 		f.Downtime = f.Downtime.Plus(o.Length())
@@ -134,12 +140,15 @@ func (f Figures) Errors() Bounds[float64] {
 
 // Quantile is the q-quantile of the values (nearest rank), where failed
 // observations rank as infinitely large and unknown ones could rank anywhere.
-// An infinite bound is math.Inf(1).
+// A bound may be infinite.
 func (f Figures) Quantile(q float64) Bounds[float64] {
 	n := f.lows.n + f.Failed + f.Unknown
 	rank := nearestRank(q, n)
 	at := func(rank int) Bounds[float64] {
-		if rank > f.lows.n {
+		switch {
+		case rank < 1:
+			return Exactly(math.Inf(-1))
+		case rank > f.lows.n:
 			return Exactly(math.Inf(1))
 		}
 		return f.at(rank)
@@ -158,14 +167,16 @@ type Distribution struct {
 	Max  Bounds[float64] `json:"max"`
 }
 
-// Distribution of the values; ok is false if there are none.
+// Distribution of the values; ok is false if there are none, or if they are
+// known to an open bucket only.
 func (f Figures) Distribution() (d Distribution, ok bool) {
 	n := f.lows.n
 	if n == 0 {
 		return Distribution{}, false
 	}
 	quantile := func(q float64) Bounds[float64] { return f.at(nearestRank(q, n)) }
-	return Distribution{N: n, Mean: f.Mean(), P50: quantile(0.5), P95: quantile(0.95), P99: quantile(0.99), Max: f.at(n)}, true
+	d = Distribution{N: n, Mean: f.Mean(), P50: quantile(0.5), P95: quantile(0.95), P99: quantile(0.99), Max: f.at(n)}
+	return d, !math.IsInf(d.Max.High, 0) && !math.IsInf(d.Mean.Low, 0)
 }
 
 // longest is the length of the longest outage.
@@ -216,14 +227,14 @@ func (f Figures) widest(span Span) time.Duration {
 // Recovery is how long after the instant in span the signal was good for
 // good, as far as the time before until shows: zero if it was never bad. The
 // outages that count are those that are over no sooner than the instant and
-// begin before until; n is their number, and open says that the last one was
+// had begun by until; n is their number, and open says that the last one was
 // not over when the record ended. An outage that passed unseen in a gap counts
 // from the instant on if the gap is within the settle time of it or of an
 // outage that does, else by its length.
 func (f Figures) Recovery(span Span, until time.Duration) (took Bounds[time.Duration], n int, open bool) {
 	end := span.To
 	for _, o := range f.Outages {
-		if o.End.To < span.From || o.Start.From > until {
+		if !o.countsFor(span, until) {
 			continue
 		}
 		n++
@@ -240,11 +251,15 @@ func (f Figures) Recovery(span Span, until time.Duration) (took Bounds[time.Dura
 	return took, n, open
 }
 
+func (o Outage) countsFor(span Span, until time.Duration) bool {
+	return o.End.To >= span.From && o.Start.To <= until
+}
+
 // Detected is when the first outage that counts in [Figures.Recovery] had been
 // told of; ok is false without one.
 func (f Figures) Detected(span Span, until time.Duration) (at time.Duration, ok bool) {
 	for _, o := range f.Outages {
-		if o.End.To >= span.From && o.Start.From <= until {
+		if o.countsFor(span, until) {
 			return o.Detected(), true
 		}
 	}
@@ -267,6 +282,8 @@ type Reading struct {
 	Text string `json:"text"`
 	// Undecided says why the verdict is unknown and what would decide it.
 	Undecided string `json:"undecided,omitempty"`
+
+	low float64 // of Seen, also if that is infinite
 }
 
 // Judge compares the limit with the figures. Held means that the harshest
@@ -296,8 +313,7 @@ func (l Limit) judge(f Figures) Reading {
 	case Uptime:
 		return l.Compare(f.Uptime(), share.format, f.open(), f.Resolution, f.Window.Width())
 	case Count:
-		n := float64(len(f.Outages))
-		return l.Compare(Bounds[float64]{Low: n, High: n + float64(len(f.gaps))}, number.format, false, f.Resolution, f.Window.Width())
+		return l.Compare(Bounds[float64]{Low: float64(f.certain), High: float64(len(f.Outages) + len(f.gaps))}, number.format, false, f.Resolution, f.Window.Width())
 	case Errors:
 		return l.compare(f.Errors(), share.format)
 	case Rate:
@@ -306,94 +322,81 @@ func (l Limit) judge(f Figures) Reading {
 		done := float64(f.Observed() - f.Failed)
 		return l.compare(Bounds[float64]{Low: done / window, High: (done + float64(f.Unknown)) / window}, frequency.format)
 	}
-	format := l.valueFormat()
-	if q, ok := l.Percentile(); ok {
-		if least := leastFor(q); f.Observed() < least {
-			return Reading{
-				Text:      fmt.Sprintf("%d observations", f.Observed()),
-				Undecided: fmt.Sprintf("%s needs at least %d observations: a longer phase or a higher rate", l.Quantity, least),
-			}
-		}
-		return l.quantile(f, f.Quantile(q), format)
+	seen, none := l.ofValues(f)
+	if none != nil {
+		return *none
 	}
-	return l.overValues(f, format)
-}
-
-// overValues judges mean, max and min, which failed observations have no part
-// in. More of them than are allowed leave nothing to hold, and too much that is
-// unknown nothing to be sure of.
-func (l Limit) overValues(f Figures, format func(float64) string) Reading {
-	if f.lows.n == 0 || float64(f.Failed) > f.rule.Allowed*float64(f.Observed()) {
-		return Reading{Verdict: Broken, Text: fmt.Sprintf("no value: %d of %d failed", f.Failed, f.Observed())}
-	}
-	seen, why := l.figure(f)
-	if why != "" {
-		return Reading{Text: why, Undecided: why}
-	}
-	r := l.compare(seen, format)
-	if r.Verdict == Held && float64(f.Unknown) > f.rule.Allowed*float64(f.Observed()) {
-		r.Verdict = Unknown
-	}
-	return r
+	return l.sure(l.compare(seen, l.valueFormat()), f).failing(f)
 }
 
 // JudgeRatio judges a limit that refers to a baseline ("p95 <= 1.5x baseline")
 // by the figures of its window and those of the baseline, the settle phase.
 func (l Limit) JudgeRatio(f, baseline Figures) Reading {
-	seen, why := l.figure(f)
-	if why == "" {
-		var base Bounds[float64]
-		if base, why = l.figure(baseline); why != "" {
-			why = "the baseline: " + why
-		} else if base.Low <= 0 {
-			why = fmt.Sprintf("the baseline could be %s, and nothing is a multiple of that", number.format(base.Low))
-		} else {
-			return l.compare(Bounds[float64]{Low: seen.Low / base.High, High: seen.High / base.Low}, ratio.format)
-		}
+	seen, none := l.ofValues(f)
+	if none != nil {
+		return *none
 	}
-	return Reading{Text: "no ratio", Undecided: why}
-}
-
-// figure is the quantity in the window, of those that a baseline is compared
-// by; why says why there is none.
-func (l Limit) figure(f Figures) (b Bounds[float64], why string) {
-	q, percentile := l.Percentile()
+	unknown := func(why string) Reading { return Reading{Text: "no ratio", Undecided: "the baseline: " + why} }
+	base, none := l.ofValues(baseline)
 	switch {
-	case f.lows.n == 0:
-		return b, "no value was observed"
-	case percentile:
-		if least := leastFor(q); f.Observed() < least {
-			return b, fmt.Sprintf("%d observations, and %s needs at least %d", f.Observed(), l.Quantity, least)
-		}
-		if b = f.Quantile(q); math.IsInf(b.High, 1) {
-			return b, fmt.Sprintf("%s is beyond any value: %d of %d failed", l.Quantity, f.Failed, f.Observed())
-		}
-	case l.Quantity == Mean:
-		b = f.Mean()
-	case l.Quantity == Max:
-		b = f.at(f.lows.n)
-	case l.Quantity == Min:
-		b = f.at(1)
-	default:
-		return b, fmt.Sprintf("%s is not compared with a baseline", l.Quantity)
+	case none != nil:
+		return unknown(none.Text)
+	case base.Low <= 0:
+		return unknown(fmt.Sprintf("it could be %s, and nothing is a multiple of that", number.format(base.Low)))
+	case math.IsInf(base.High, 1):
+		return unknown("it is not known from above")
 	}
-	return b, ""
+	r := l.compare(Bounds[float64]{Low: seen.Low / base.High, High: seen.High / base.Low}, ratio.format)
+	return l.sure(l.sure(r, baseline), f).failing(f)
 }
 
-// leastFor is how many observations a q-quantile needs.
-func leastFor(q float64) int { return int(math.Ceil(1/(1-q) - 1e-9)) }
-
-func (l Limit) quantile(f Figures, b Bounds[float64], format func(float64) string) Reading {
-	if !math.IsInf(b.High, 1) {
-		return l.compare(b, format)
+// ofValues is a quantity of the values in the window, or the reading that there
+// is none. Failed observations rank above any value, and have no part in mean,
+// max and min: more of them than are allowed leave nothing to hold.
+func (l Limit) ofValues(f Figures) (b Bounds[float64], none *Reading) {
+	if q, ok := l.Percentile(); ok {
+		if least := leastFor(q); f.Observed() < least {
+			return b, &Reading{
+				Text:      fmt.Sprintf("%d observations", f.Observed()),
+				Undecided: fmt.Sprintf("%s needs at least %d observations: a longer phase or a higher rate", l.Quantity, least),
+			}
+		}
+		return f.Quantile(q), nil
 	}
-	// More observations failed than lie above the quantile.
-	r := Reading{Verdict: l.Tolerance.Judge(b), Text: fmt.Sprintf("beyond any value: %d of %d failed", f.Failed, f.Observed())}
-	if r.Verdict == Unknown {
+	if f.lows.n == 0 || float64(f.Failed) > f.rule.Allowed*float64(f.Observed()) {
+		return b, &Reading{Verdict: Broken, Text: fmt.Sprintf("no value: %d of %d failed", f.Failed, f.Observed())}
+	}
+	switch l.Quantity {
+	case Mean:
+		return f.Mean(), nil
+	case Max:
+		return f.at(f.lows.n), nil
+	case Min:
+		return f.at(1), nil
+	}
+	return b, &Reading{Text: "not a quantity of a window", Undecided: "not a quantity of a window"}
+}
+
+// sure turns Held to Unknown where too much is unknown for it. The bounds of a
+// percentile have what is unknown in them.
+func (l Limit) sure(r Reading, f Figures) Reading {
+	if _, ok := l.Percentile(); !ok && r.Verdict == Held && float64(f.Unknown) > f.rule.Allowed*float64(f.Observed()) {
+		r.Verdict = Unknown
 		r.Undecided = fmt.Sprintf("%d unknown observations: %s", f.Unknown, f.reason)
 	}
 	return r
 }
+
+// failing adds how many failed to a figure beyond any value.
+func (r Reading) failing(f Figures) Reading {
+	if math.IsInf(r.low, 1) {
+		r.Text += fmt.Sprintf(": %d of %d failed", f.Failed, f.Observed())
+	}
+	return r
+}
+
+// leastFor is how many observations a q-quantile needs.
+func leastFor(q float64) int { return int(math.Ceil(1/(1-q) - 1e-9)) }
 
 // Compare judges the bounds of a quantity about outages: an open one has no
 // upper bound, and a resolution coarser than the limit cannot say Held.
@@ -405,22 +408,32 @@ func (l Limit) Compare(b Bounds[float64], format func(float64) string, open bool
 	if open {
 		r.Text += " and not over when the record ended"
 	}
-	if r.Verdict != Held {
-		return r
-	}
-	if open {
+	// Had the record gone on, what is within its limit could have left it, and
+	// what must come to something could have.
+	if open && (r.Verdict == Held || (r.Verdict == Broken && l.Tolerance.Floor() && l.Quantity != Uptime)) {
 		r.Verdict = Unknown
 		r.Undecided = "an outage was not over when the record ended: watch for longer"
 	}
-	if err := l.Decidable(resolution, window); err != nil {
+	if err := l.Decidable(resolution, window); err != nil && r.Verdict == Held {
 		r.Verdict, r.Undecided = Unknown, err.Error()
 	}
 	return r
 }
 
+// compare judges bounds, which may be infinite.
 func (l Limit) compare(b Bounds[float64], format func(float64) string) Reading {
-	r := Reading{Verdict: l.Tolerance.Judge(b), Seen: &b, Text: format(b.Low)}
-	if b.Low != b.High {
+	r := Reading{Verdict: l.Tolerance.Judge(b), low: b.Low}
+	switch below, above := math.IsInf(b.Low, -1), math.IsInf(b.High, 1); {
+	case below && above:
+		r.Text = "anything"
+	case below:
+		r.Text = "at most " + format(b.High)
+	case above && math.IsInf(b.Low, 1):
+		r.Text = "beyond any value"
+	case above:
+		r.Text = "at least " + format(b.Low)
+	default:
+		r.Seen, r.Text = &b, format(b.Low)
 		if high := format(b.High); high != r.Text {
 			r.Text += " to " + high
 		}

@@ -183,3 +183,70 @@ func ExampleTimeline_Outages() {
 	}
 	// Output: from 3.000s..4.000s to 5.000s..6.000s, 2 bad
 }
+
+// obs are n observations of the value, a second apart from the first on.
+func obs(first, n int, o steadystate.Observation) []steadystate.Observation {
+	var list []steadystate.Observation
+	for i := range n {
+		o.Span = steadystate.Instant(time.Duration(first+i) * s)
+		list = append(list, o)
+	}
+	return list
+}
+
+func TestNoVerdictWithoutItsGround(t *testing.T) {
+	value := func(v float64) steadystate.Observation { return steadystate.Observation{Value: v} }
+	failed := steadystate.Observation{Failed: "503"}
+	unknown := steadystate.Observation{Unknown: "not seen"}
+	open := steadystate.Observation{Value: 10, Bucket: steadystate.Bucket{Low: 10, High: math.Inf(1)}}
+	for _, row := range []struct {
+		sentence         string
+		baseline, window []steadystate.Observation
+		limit            string
+		want             steadystate.Verdict
+		text             string
+	}{
+		{"a mean of the few that were answered is none", obs(0, 50, value(1)), append(obs(100, 49, failed), obs(149, 1, value(1))...), "mean <= 1.5x baseline", steadystate.Broken, "no value: 49 of 50 failed"},
+		{"failed requests are beyond any multiple", obs(0, 50, value(1)), append(obs(100, 40, value(1)), obs(140, 10, failed)...), "p95 <= 1.5x baseline", steadystate.Broken, "beyond any value: 10 of 50 failed"},
+		{"a baseline that failed is none", obs(0, 50, failed), obs(100, 50, value(1)), "mean <= 1.5x baseline", steadystate.Unknown, "no ratio"},
+		{"unknown ones could be the quick ones", nil, append(obs(100, 10, value(5)), obs(110, 90, unknown)...), "p50 <= 1", steadystate.Unknown, "anything"},
+		{"an open bucket has no end", nil, obs(100, 50, open), "p95 <= 20", steadystate.Unknown, "at least 10"},
+		{"and may be beyond the limit for certain", nil, obs(100, 50, open), "p95 <= 5", steadystate.Broken, "at least 10"},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			record := steadystate.Span{To: 300 * s}
+			fold := steadystate.NewFold(steadystate.Within(2*s), steadystate.Rule{Settle: s}, record, steadystate.Span{To: 90 * s}, steadystate.Span{From: 95 * s, To: 300 * s})
+			for _, o := range append(row.baseline, row.window...) {
+				fold.Add(o)
+			}
+			figures := fold.Figures()
+			limit := steadystate.MustParseLimit(row.limit)
+			reading := limit.Judge(figures[1])
+			if limit.Baseline {
+				reading = limit.JudgeRatio(figures[1], figures[0])
+			}
+			if reading.Verdict != row.want || !strings.Contains(reading.Text, row.text) {
+				t.Errorf("%s, %q, want %s, %q", reading.Verdict, reading.Text, row.want, row.text)
+			}
+			if reading.Verdict == steadystate.Unknown && reading.Undecided == "" {
+				t.Error("it does not say what would decide it")
+			}
+			if _, err := json.Marshal(struct {
+				steadystate.Reading
+				steadystate.Figures
+			}{reading, figures[1]}); err != nil {
+				t.Errorf("as JSON: %v", err)
+			}
+		})
+	}
+}
+
+// An outage that may have been over when the window began does not count for
+// certain.
+func TestAnOutageAtTheWindowsEdgeMayBeOutsideOfIt(t *testing.T) {
+	window := steadystate.Span{From: 6500 * time.Millisecond, To: 20 * s}
+	f := steadystatetest.Timeline("++++---+++++++++++++", s, 0).Figures(steadystatetest.Good, steadystate.Rule{Settle: 2 * s}, window, steadystate.Span{To: 20 * s})
+	if r := steadystate.MustParseLimit("outages <= 0").Judge(f); r.Verdict != steadystate.Unknown || r.Text != "0 to 1" {
+		t.Errorf("%s, %q: want unknown, since it ended between 6s and 7s", r.Verdict, r.Text)
+	}
+}

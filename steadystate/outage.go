@@ -203,7 +203,9 @@ func (e *episode) meets(o sighting) {
 	e.Total++
 }
 
-// few bad observations do not show that an outage was not partial.
+// few bad observations do not show that an outage was not partial. More of
+// them, and no good one, are taken to: of an outage of 50 ms that nine in ten
+// of 100 requests a second meet, an edge is then wrong one time in eight.
 const few = 3
 
 // unlikely is how many good observations in a row are as good as impossible in

@@ -131,6 +131,9 @@ func Within(d time.Duration) Tolerance {
 	return Tolerance{op: "<=", value: d.Seconds(), unit: "s"}
 }
 
+// Floor reports whether the tolerance is a lower bound.
+func (t Tolerance) Floor() bool { return t.op == ">" || t.op == ">=" }
+
 // IsSet reports whether the tolerance says anything.
 func (t Tolerance) IsSet() bool { return t.op != "" }
 

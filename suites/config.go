@@ -75,8 +75,8 @@ func (c Config) Window() time.Duration { return c.Hold + c.Watch }
 // The pod signals of a file that names a Prometheus, which scrapes the
 // kubelets' cAdvisor as most do.
 const (
-	defaultCPU    = `sum by (pod) (rate(container_cpu_usage_seconds_total{namespace=%q,container!="",container!="POD"}[10s]))`
-	defaultMemory = `sum by (pod) (container_memory_working_set_bytes{namespace=%q,container!="",container!="POD"})`
+	defaultCPU    = `sum by (pod) (rate(container_cpu_usage_seconds_total{namespace=%q,container=%q}[10s]))`
+	defaultMemory = `sum by (pod) (container_memory_working_set_bytes{namespace=%q,container=%q})`
 )
 
 // file is the configuration file as it is written.

@@ -298,8 +298,8 @@ func (d *decoder) podSignals() {
 	}
 	f := d.file.PodSignals
 	for name, text := range map[string]string{
-		SignalCPU:    cmp.Or(f.CPU, fmt.Sprintf(defaultCPU, d.Service.Namespace)),
-		SignalMemory: cmp.Or(f.Memory, fmt.Sprintf(defaultMemory, d.Service.Namespace)),
+		SignalCPU:    cmp.Or(f.CPU, fmt.Sprintf(defaultCPU, d.Service.Namespace, d.Service.Container)),
+		SignalMemory: cmp.Or(f.Memory, fmt.Sprintf(defaultMemory, d.Service.Namespace, d.Service.Container)),
 		SignalCalls:  f.Calls,
 	} {
 		if text == "" {

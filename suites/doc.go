@@ -5,7 +5,7 @@
 //	config, err := suites.Load("aftershock.yaml")
 //	target, err := config.Connect()
 //	defer target.Close()
-//	if err := target.Preflight(ctx, say); err != nil {
+//	if err := target.Preflight(ctx, suites.All(target), say); err != nil {
 //		return err // nothing was touched
 //	}
 //	for _, e := range suites.All(target) {

@@ -13,19 +13,19 @@ var stress = []standard{
 	{
 		id: "stress/cpu-one", name: "one pod of %s is short of CPU", hold: 30 * time.Second, signals: []string{SignalCPU},
 		fault: func(t *Target) experiments.Fault {
-			return t.Chaos.CPUStress(t.pods(), 1).Load(80).Only(chaosmesh.One).Seen(SignalCPU)
+			return t.Chaos.CPUStress(t.pods(), 1).Load(80).Containers(t.Service.Container).Only(chaosmesh.One).Seen(SignalCPU)
 		},
 	},
 	{
 		id: "stress/cpu-all", name: "all pods of %s are short of CPU", hold: 30 * time.Second, signals: []string{SignalCPU},
 		fault: func(t *Target) experiments.Fault {
-			return t.Chaos.CPUStress(t.pods(), 1).Load(80).Only(chaosmesh.All).Seen(SignalCPU)
+			return t.Chaos.CPUStress(t.pods(), 1).Load(80).Containers(t.Service.Container).Only(chaosmesh.All).Seen(SignalCPU)
 		},
 	},
 	{
 		id: "stress/memory", name: "one pod of %s is short of memory", hold: 30 * time.Second, signals: []string{SignalMemory},
 		fault: func(t *Target) experiments.Fault {
-			return t.Chaos.MemoryStress(t.pods(), "70%").Only(chaosmesh.One).Seen(SignalMemory)
+			return t.Chaos.MemoryStress(t.pods(), "70%").Containers(t.Service.Container).Only(chaosmesh.One).Seen(SignalMemory)
 		},
 	},
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/onsi/ginkgo/v2"
 	"github.com/onsi/gomega"
 
+	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/suites"
 	"github.com/aftershockhq/aftershock/suites/specs"
 )
@@ -49,8 +50,8 @@ func TestSuites(t *testing.T) {
 	if !filepath.IsAbs(out) {
 		out = filepath.Join(stood, out)
 	}
-	specs.Register(target.String(), suites.All(target), out, func(ctx context.Context) error {
-		return target.Preflight(ctx, func(what, found string) {
+	specs.Register(target.String(), suites.All(target), out, func(ctx context.Context, chosen []experiments.Experiment) error {
+		return target.Preflight(ctx, chosen, func(what, found string) {
 			ginkgo.GinkgoWriter.Printf("ok  %s: %s\n", what, found)
 		})
 	})

@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
+	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
@@ -98,7 +99,7 @@ func (t *Target) identify(ctx context.Context) error {
 // Preflight looks whether the experiments can be run, and tells each thing it
 // found to say; it changes nothing. The error has everything that is missing
 // or refused.
-func (t *Target) Preflight(ctx context.Context, say func(what, found string)) error {
+func (t *Target) Preflight(ctx context.Context, chosen []experiments.Experiment, say func(what, found string)) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	if err := t.identify(ctx); err != nil {
@@ -147,7 +148,7 @@ func (t *Target) Preflight(ctx context.Context, say func(what, found string)) er
 		}
 		return "nothing left behind in " + strings.Join(t.Namespaces, ", "), err
 	})
-	for _, e := range All(t) {
+	for _, e := range chosen {
 		for _, f := range e.Faults {
 			fault, ok := f.(interface {
 				Preview(ctx context.Context, run string) (chaosmesh.Preview, error)

@@ -222,7 +222,7 @@ func TestPreflightRefusesALimitFinerThanItsRate(t *testing.T) {
 			target, path := configure(t, kubernetes.URL, seenByPrometheus(server.URL, row.limits...))
 			atRest(t, target)
 			var out bytes.Buffer
-			err := preflight(t.Context(), &out, target)
+			err := preflight(t.Context(), &out, target, suites.All(target))
 			if code := exitCode(err); code != row.code {
 				t.Errorf("exit code %d, want %d\n%s%s", code, row.code, out.String(), message(err))
 			}

@@ -49,10 +49,10 @@ func withTarget(file string, f func(*suites.Target) error) error {
 	return f(target)
 }
 
-// preflight checks the target and prints what it found.
-func preflight(ctx context.Context, out io.Writer, target *suites.Target) error {
+// preflight checks the target for the experiments and prints what it found.
+func preflight(ctx context.Context, out io.Writer, target *suites.Target, chosen []experiments.Experiment) error {
 	fmt.Fprintf(out, "%s\n", target)
-	err := target.Preflight(ctx, func(what, found string) {
+	err := target.Preflight(ctx, chosen, func(what, found string) {
 		fmt.Fprintf(out, "  ok  %s: %s\n", what, found)
 	})
 	if ctx.Err() != nil {
@@ -95,7 +95,7 @@ cluster ends the faults at their deadlines; "aftershock sweep" does so at once.
 			if err != nil {
 				return err
 			}
-			if err := preflight(cmd.Context(), cmd.OutOrStdout(), target); err != nil {
+			if err := preflight(cmd.Context(), cmd.OutOrStdout(), target, chosen); err != nil {
 				return err
 			}
 			return runAll(cmd.Context(), cmd.OutOrStdout(), out, chosen)
@@ -164,7 +164,7 @@ a run would hit and everything that would stop it. It changes nothing.`,
 	file := fileFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return withTarget(*file, func(target *suites.Target) error {
-			return preflight(cmd.Context(), cmd.OutOrStdout(), target)
+			return preflight(cmd.Context(), cmd.OutOrStdout(), target, suites.All(target))
 		})
 	}
 	return cmd

@@ -152,16 +152,21 @@ func (c Constant) Drive(ctx context.Context, clock steadystate.Clock, each func(
 	pulse := startPulse(clock, 2*c.withDefaults().Timeout+recordWithin)
 	defer pulse.end()
 	room := cmp.Or(c.room, max(1024, (c.Rate+c.ReuseRate)*int(recordWithin/time.Second)))
-	handover := startHandover(room, each)
+	handover := startHandover(room, each, func(err error) { stop(err) })
 	var driving sync.WaitGroup
 	for _, s := range c.streams() {
 		s.clock, s.pulse = clock, pulse
 		driving.Go(func() {
-			s.drive(ctx, func(q experiments.Request) {
-				if err := handover.pass(q); err != nil {
-					stop(err)
-				}
-			})
+			if err := guarded(func() {
+				s.drive(ctx, func(q experiments.Request) {
+					if err := handover.pass(q); err != nil {
+						stop(err)
+					}
+				})
+			}); err != nil {
+				handover.lose(err)
+				stop(err)
+			}
 		})
 	}
 	driving.Wait()

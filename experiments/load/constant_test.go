@@ -117,6 +117,9 @@ func TestFailuresAreDataWithAReason(t *testing.T) {
 				url = server.URL
 			}
 			for _, q := range drive(t, load.Constant{Rate: 100, URL: url, Timeout: 300 * time.Millisecond}, 3) {
+				if row.want == experiments.TimedOut && q.Stalled > 0 {
+					continue // on a machine as busy as that nothing is known of it
+				}
 				if got := q.Observation().Failed; got != row.want {
 					t.Errorf("failed %q, want %q (%+v)", got, row.want, q)
 				}

@@ -2,6 +2,7 @@ package load
 
 import (
 	"fmt"
+	"runtime/debug"
 	"sync"
 
 	"github.com/aftershockhq/aftershock/experiments"
@@ -18,17 +19,39 @@ type handover struct {
 	lost error
 }
 
-// startHandover begins to call each from one goroutine.
-func startHandover(room int, each func(experiments.Request)) *handover {
+// startHandover begins to call each from one goroutine. If that panics, stop is
+// called with what it says, and the rest is lost.
+func startHandover(room int, each func(experiments.Request), stop func(error)) *handover {
 	h := &handover{requests: make(chan experiments.Request, room), done: make(chan struct{})}
 	go func() {
 		defer close(h.done)
-		for q := range h.requests {
-			each(q)
+		if err := guarded(func() {
+			for q := range h.requests {
+				each(q)
+			}
+		}); err != nil {
+			h.lose(err)
+			stop(err)
+			for range h.requests { // nobody who passes one on is to wait
+			}
 		}
 	}()
 	return h
 }
+
+// guarded turns a panic into an error: whoever drives a load has faults to
+// undo.
+func guarded(f func()) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("load: panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	f()
+	return nil
+}
+
+func (h *handover) lose(err error) { h.once.Do(func() { h.lost = err }) }
 
 // pass hands a request over. The error says that it was lost.
 func (h *handover) pass(q experiments.Request) error {
@@ -38,7 +61,7 @@ func (h *handover) pass(q experiments.Request) error {
 	default:
 	}
 	err := fmt.Errorf("load: record request %d: whoever records them is behind by more than %d requests: is the disk full, or this machine too busy?", q.Seq, cap(h.requests))
-	h.once.Do(func() { h.lost = err })
+	h.lose(err)
 	return err
 }
 

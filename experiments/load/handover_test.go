@@ -14,7 +14,7 @@ func TestNobodyWaitsForWhoeverRecords(t *testing.T) {
 	h := startHandover(room, func(q experiments.Request) {
 		<-hangs
 		taken = append(taken, q.Seq)
-	})
+	}, func(err error) { t.Error(err) })
 	passed := 0
 	var lost error
 	for seq := uint64(0); lost == nil; seq++ {
@@ -40,5 +40,24 @@ func TestNobodyWaitsForWhoeverRecords(t *testing.T) {
 	}
 	if len(taken) != passed {
 		t.Errorf("%d requests were recorded of %d taken", len(taken), passed)
+	}
+}
+
+// Whoever drives a load has faults to undo: a panic must come to him as an
+// error, and nobody may wait for what panicked.
+func TestAPanicOfWhoeverRecordsIsAnError(t *testing.T) {
+	stopped := make(chan error, 1)
+	h := startHandover(1, func(experiments.Request) { panic("no disk") }, func(err error) { stopped <- err })
+	if err := h.pass(experiments.Request{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-stopped; !strings.Contains(err.Error(), "panic: no disk") {
+		t.Errorf("stopped with %v", err)
+	}
+	for range 10 {
+		_ = h.pass(experiments.Request{}) // lost, and does not wait
+	}
+	if err := h.end(); err == nil || !strings.Contains(err.Error(), "panic: no disk") {
+		t.Errorf("in the end: %v", err)
 	}
 }

@@ -41,6 +41,9 @@ type Summary struct {
 	// their end.
 	N      int `json:"n"`
 	NotRun int `json:"notRun"`
+	// Wanted is how many were asked for: fewer, or none in which an outage was
+	// seen, show nothing.
+	Wanted int `json:"wanted"`
 	// Planted of them had an outage; Reported were seen, Missed were not though
 	// longer than the stated resolution, Unseeable were not and are shorter.
 	Planted   int `json:"planted"`
@@ -111,11 +114,12 @@ func quantile(sample []time.Duration, q float64) time.Duration {
 }
 
 // summarize sums the trials up, by kind.
-func summarize(kinds []Kind, trials []Trial) ([]Summary, steadystate.Verdict) {
+func summarize(kinds []Kind, wanted int, trials []Trial) ([]Summary, steadystate.Verdict) {
 	var list []Summary
 	var verdicts []steadystate.Verdict
 	for _, k := range kinds {
 		s := summary(k, trials)
+		s.Wanted = wanted
 		list = append(list, s)
 		verdicts = append(verdicts, s.Verdict())
 	}
@@ -180,7 +184,7 @@ func (s Summary) Verdict() steadystate.Verdict {
 	switch {
 	case s.Held.All < s.Reported || s.Missed > 0 || s.Invented > 0:
 		return steadystate.Broken
-	case s.N == 0 || s.NotRun > 0:
+	case s.N < s.Wanted || s.NotRun > 0 || (s.Planted > 0 && s.Reported == 0):
 		return steadystate.Unknown
 	}
 	return steadystate.Held

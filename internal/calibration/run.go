@@ -30,7 +30,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	report.Interrupted = ctx.Err() != nil
 	inOrder(o.Kinds, trials)
 	report.List = trials
-	report.Kinds, report.Verdict = summarize(o.Kinds, trials)
+	report.Kinds, report.Verdict = summarize(o.Kinds, o.Trials, trials)
 	return report, err
 }
 

@@ -42,6 +42,9 @@ func (r Report) Text(w io.Writer) error {
 			fmt.Fprintf(w, "%s: %d more trials are not compared, since this machine kept the planted service waiting for over %s ms, and nobody knows the truth; by what was planted %d of them were wrong\n",
 				s.Kind, s.Disturbed, ms(s.Tolerance/5), s.DisturbedWrong)
 		}
+		if s.N < s.Wanted {
+			fmt.Fprintf(w, "%s: only %d of %d trials asked for could be compared\n", s.Kind, s.N, s.Wanted)
+		}
 		if s.NotRun > 0 {
 			fmt.Fprintf(w, "%s: %d trials did not come to their end: %s\n", s.Kind, s.NotRun, r.notRun(s.Kind))
 		}

@@ -24,7 +24,11 @@ type lab struct{ out string }
 
 func (l lab) deploy(ctx context.Context, defect string) error {
 	fmt.Printf("\n=== deploy %s\n", cmp.Or(defect, "the healthy service"))
+	// In a group of its own: what "go run" starts must be asked to stop too.
 	command := exec.CommandContext(ctx, "go", "run", "./cmd/lab", "deploy", "--defect", cmp.Or(defect, "none"))
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGTERM) }
+	command.WaitDelay = time.Minute
 	command.Dir = "lab"
 	command.Stdout, command.Stderr = os.Stdout, os.Stderr
 	if err := command.Run(); err != nil {

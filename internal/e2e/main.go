@@ -50,12 +50,13 @@ func run() error {
 	}
 	fmt.Println("records are in", out)
 	lab := lab{out: out}
-	deployed := ""
+	deployed := "not known"
 	var rows []row
+	var refused error
 	for _, c := range chosen {
 		if c.defect != deployed {
-			if err := lab.deploy(ctx, c.defect); err != nil {
-				return err
+			if refused = lab.deploy(ctx, c.defect); refused != nil {
+				break
 			}
 			deployed = c.defect
 		}
@@ -68,7 +69,7 @@ func run() error {
 			break
 		}
 	}
-	errs := []error{context.Cause(ctx)}
+	errs := []error{context.Cause(ctx), refused}
 	// Also when it was stopped: whoever looks at the lab next expects it.
 	if deployed != healthy {
 		errs = append(errs, lab.deploy(context.WithoutCancel(ctx), healthy))
@@ -78,7 +79,7 @@ func run() error {
 	wrong := slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return r.asWanted() || (*repeat > 1 && r.verdict == unknown) })
 	fmt.Printf("%d passed, %d failed\n", len(rows)-len(wrong), len(wrong))
 	for _, r := range wrong {
-		errs = append(errs, fmt.Errorf("%s on %s: %s, wanted %s: %s", r.what, r.service(), r.verdict, r.want, r.reason))
+		errs = append(errs, fmt.Errorf("%s on %s: %s, wanted %s, effect %s, left %s: %s", r.what, r.service(), r.verdict, r.want, r.effect, r.left, r.reason))
 	}
 	return errors.Join(errs...)
 }

@@ -25,7 +25,11 @@ type row struct {
 	unknowns []string // why
 }
 
-func (r row) asWanted() bool { return r.verdict == r.want }
+// asWanted reports whether the verdict is the one wanted, of a fault that was
+// seen and is gone: a service that breaks by itself shows nothing.
+func (r row) asWanted() bool {
+	return r.verdict == r.want && r.effect == "seen" && r.left == "nothing"
+}
 
 func (r row) service() string { return cmp.Or(r.defect, "healthy") }
 

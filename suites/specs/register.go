@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/onsi/ginkgo/v2"
@@ -20,9 +21,9 @@ const undoTime = 3 * time.Minute
 
 // Register registers a spec for each experiment under a container of the given
 // name, before RunSpecs. Records and reports go to a new directory in parent.
-// Before is called once, before the first experiment: what it refuses fails
-// them all, and nothing was touched.
-func Register(name string, list []experiments.Experiment, parent string, before func(ctx context.Context) error) {
+// Before is called once, before the first experiment, with those that the label
+// filter leaves: what it refuses fails them all, and nothing was touched.
+func Register(name string, list []experiments.Experiment, parent string, before func(ctx context.Context, chosen []experiments.Experiment) error) {
 	// One after the other and in their order: a fault must not meet another.
 	ginkgo.Describe(name, ginkgo.Ordered, ginkgo.Serial, ginkgo.ContinueOnFailure, func() {
 		var directory *reports.Directory
@@ -36,7 +37,7 @@ func Register(name string, list []experiments.Experiment, parent string, before 
 				return
 			}
 			if before != nil {
-				if err := before(ctx); err != nil {
+				if err := before(ctx, chosen(list)); err != nil {
 					refused = fmt.Errorf("preflight, nothing was touched:\n%w", err)
 					return
 				}
@@ -73,6 +74,13 @@ func Register(name string, list []experiments.Experiment, parent string, before 
 			}
 			ginkgo.AddReportEntry("reports", directory.Path)
 		})
+	})
+}
+
+// chosen are the experiments that Ginkgo's label filter leaves.
+func chosen(list []experiments.Experiment) []experiments.Experiment {
+	return slices.DeleteFunc(slices.Clone(list), func(e experiments.Experiment) bool {
+		return !ginkgo.Label(e.Labels...).MatchesLabelFilter(ginkgo.GinkgoLabelFilter())
 	})
 }
 
