@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,17 +21,20 @@ import (
 const maxTries = 3
 
 // lab is the cluster, and where the records of what is run on it go.
-type lab struct{ out string }
+type lab struct {
+	out string
+	w   io.Writer // what is printed meanwhile
+}
 
 func (l lab) deploy(ctx context.Context, defect string) error {
-	fmt.Printf("\n=== deploy %s\n", cmp.Or(defect, "the healthy service"))
+	fmt.Fprintf(l.w, "\n=== deploy %s\n", cmp.Or(defect, "the healthy service"))
 	// In a group of its own: what "go run" starts must be asked to stop too.
 	command := exec.CommandContext(ctx, "go", "run", "./cmd/lab", "deploy", "--defect", cmp.Or(defect, "none"))
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGTERM) }
 	command.WaitDelay = time.Minute
 	command.Dir = "lab"
-	command.Stdout, command.Stderr = os.Stdout, os.Stderr
+	command.Stdout, command.Stderr = l.w, l.w
 	if err := command.Run(); err != nil {
 		return fmt.Errorf("deploy %s: %w", cmp.Or(defect, "the healthy service"), err)
 	}
@@ -45,7 +49,7 @@ func (l lab) try(ctx context.Context, e experiment, tries int) row {
 	}
 	for ctx.Err() == nil && r.tries < tries {
 		r.tries++
-		fmt.Printf("\n=== %s on %s\n", r.what, r.service())
+		fmt.Fprintf(l.w, "\n=== %s on %s\n", r.what, r.service())
 		result, err := l.run(ctx, e)
 		if err != nil {
 			r.reason = err.Error()
@@ -79,7 +83,7 @@ func (l lab) run(ctx context.Context, e experiment) (experiments.Result, error) 
 	// What the Ginkgo command prints of a spec that fails looks like a failed
 	// test to whoever reads the output of this one, which it need not be.
 	if !e.specs || err == nil {
-		fmt.Print(string(printed))
+		fmt.Fprint(l.w, string(printed))
 	}
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
@@ -103,7 +107,7 @@ func (l lab) run(ctx context.Context, e experiment) (experiments.Result, error) 
 		return fail(fmt.Errorf("exit code %d for a record that says %s", code, result.Verdict))
 	}
 	if (exit == nil) != (result.Verdict == steadystate.Held) {
-		return fail(fmt.Errorf("%s ended with %v for a record that says %s", arguments[0], err, result.Verdict))
+		return fail(fmt.Errorf("%s ended with exit code %d for a record that says %s", arguments[0], exitCode(exit), result.Verdict))
 	}
 	return result, nil
 }

@@ -19,6 +19,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"slices"
@@ -27,13 +28,13 @@ import (
 )
 
 func main() {
-	if err := run(); err != nil {
+	if err := run(os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run() error {
+func run(w io.Writer) error {
 	smoke := flag.Bool("smoke", false, "a few experiments only, and the Ginkgo specs")
 	repeat := flag.Int("repeat", 1, "run each experiment so many times on the healthy service, and on no other")
 	flag.Parse()
@@ -48,8 +49,8 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	fmt.Println("records are in", out)
-	lab := lab{out: out}
+	fmt.Fprintln(w, "records are in", out)
+	lab := lab{out: out, w: w}
 	deployed := "not known"
 	var rows []row
 	var refused error
@@ -74,10 +75,10 @@ func run() error {
 	if deployed != healthy {
 		errs = append(errs, lab.deploy(context.WithoutCancel(ctx), healthy))
 	}
-	fmt.Println()
-	table(os.Stdout, rows)
+	fmt.Fprintln(w)
+	table(w, rows)
 	wrong := slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return r.asWanted() || (*repeat > 1 && r.verdict == unknown) })
-	fmt.Printf("%d passed, %d failed\n", len(rows)-len(wrong), len(wrong))
+	fmt.Fprintf(w, "%d passed, %d failed\n", len(rows)-len(wrong), len(wrong))
 	for _, r := range wrong {
 		errs = append(errs, fmt.Errorf("%s on %s: %s, wanted %s, effect %s, left %s: %s", r.what, r.service(), r.verdict, r.want, r.effect, r.left, r.reason))
 	}

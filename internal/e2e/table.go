@@ -47,7 +47,7 @@ func (r *row) take(result experiments.Result) {
 	r.t0, r.t1, r.ttr = "-", "-", "-"
 	if len(result.Injections) > 0 {
 		i := result.Injections[0]
-		r.t0 = i.Span.String()
+		r.t0 = i.String()
 		if i.Removed != nil {
 			r.t1 = i.Removed.String()
 		}
