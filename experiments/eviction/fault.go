@@ -52,7 +52,7 @@ type victim struct {
 }
 
 // EventEvicted says that the API server has granted the pod's eviction.
-const EventEvicted = "evicted"
+const EventEvicted = experiments.EventEvicted
 
 // String is "evict 1 of the pods app=checkout in shop".
 func (f *Fault) String() string { return fmt.Sprintf("evict %s of the %s", f.Count, f.Pods) }

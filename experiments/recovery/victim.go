@@ -54,12 +54,25 @@ func (h *History) victims() []victim {
 					break
 				}
 			}
+			v.date()
 			if v.suffered() {
 				list = append(list, v)
 			}
 		}
 	}
 	return list
+}
+
+// date begins the victim's recovery with the fault that befell it, where the
+// record tells that apart from the first one of the injection: a budget makes
+// an eviction of several pods wait between them.
+func (v *victim) date() {
+	for _, e := range within(v.events, v.injection.From, v.until) {
+		if e.Kind == experiments.EventEvicted {
+			v.injection.Span = e.Span
+			return
+		}
+	}
 }
 
 // suffered reports whether the fault brought the victim down, and says how. A

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/recovery"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -515,5 +516,26 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestAPodThatWaitedForTheBudgetIsNotChargedForIt(t *testing.T) {
+	list := read(t, script(t, before+`
+		10..10.1  inject       evict            a,b  effect=gone
+		10..10.1  evicted      pod/shop/a       a
+		10.1      terminating  pod/shop/a       a
+		10.1      gone         pod/shop/a       a
+		30..30.2  evicted      pod/shop/b       b
+		30.1      terminating  pod/shop/b       b
+		30.1      gone         pod/shop/b       b
+		60        end
+	`))
+	if len(list) != 2 {
+		t.Fatalf("%d waterfalls, want one for each victim", len(list))
+	}
+	for i, want := range []string{"10..10.1", "30..30.1"} {
+		if got := list[i].Step(recovery.Fault).Reached; got == nil || *got != span(t, want) {
+			t.Errorf("the fault befell %s at %v, want %s", list[i].Victim.Name, got, want)
+		}
 	}
 }
