@@ -90,6 +90,8 @@ func (g Guard) allow(pods Pods) error {
 		return fmt.Errorf("%w: no namespace; say which one the pods are in", ErrRefused)
 	case !slices.Contains(g.Namespaces, pods.Namespace):
 		return fmt.Errorf("%w: namespace %q is not among those that faults may touch: %s", ErrRefused, pods.Namespace, strings.Join(g.Namespaces, ", "))
+	case pods.empty() && len(pods.further) > 0:
+		return fmt.Errorf("%w: selector %q would select every pod of namespace %q that has no labels, whosesoever it is; say which labels the pods have", ErrRefused, pods.labels(), pods.Namespace)
 	case pods.empty():
 		return fmt.Errorf("%w: an empty selector would select every pod of namespace %q; say which labels the pods have", ErrRefused, pods.Namespace)
 	}

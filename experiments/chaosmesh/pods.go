@@ -39,9 +39,10 @@ func (p Pods) labels() labels.Selector {
 	return labels.SelectorFromSet(p.Selector).Add(p.further...)
 }
 
-// empty: it would select every pod of the namespace.
+// empty: it says nothing that a pod must have, so that it would select pods of
+// everybody's.
 func (p Pods) empty() bool {
-	return len(p.Selector) == 0 && len(p.further) == 0 && len(p.named) == 0
+	return len(p.named) == 0 && p.labels().Matches(labels.Set{})
 }
 
 // options are how the pods are listed and watched; of named ones it is more

@@ -51,6 +51,7 @@ func TestFromYAMLRefusesWhatWouldNotDoWhatItSays(t *testing.T) {
 		{"a namespace beyond the guard", strings.Replace(object("IOChaos", slowDisk), "namespace: shop", "namespace: bank", 1), `namespace "bank" is not among those`},
 		{"pods beyond the guard", object("IOChaos", strings.Replace(slowDisk, "    labelSelectors", "    namespaces: [bank]\n    labelSelectors", 1)), `namespace "bank" is not among those`},
 		{"two namespaces", object("IOChaos", strings.Replace(slowDisk, "    labelSelectors", "    namespaces: [shop, bank]\n    labelSelectors", 1)), "namespaces shop, bank: one object is for one namespace"},
+		{"a selector of whatever has no such label", object("IOChaos", strings.Replace(slowDisk, "    labelSelectors: {app: checkout}", "    expressionSelectors: [{key: app, operator: NotIn, values: [db]}]", 1)), `selector "app notin (db)" would select every pod of namespace "shop" that has no labels`},
 		{"an empty selector", object("IOChaos", strings.Replace(slowDisk, "{app: checkout}", "{}", 1)), "an empty selector would select every pod"},
 		{"a selector that cannot be counted", object("IOChaos", strings.Replace(slowDisk, "    labelSelectors", "    nodes: [n1]\n    labelSelectors", 1)), "nodes: what it would hit cannot be checked before"},
 		{"pods that do not run", object("IOChaos", strings.Replace(slowDisk, "    labelSelectors", "    podPhaseSelectors: [Pending]\n    labelSelectors", 1)), "nothing is taken from pods that do not run"},
