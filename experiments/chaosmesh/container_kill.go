@@ -16,7 +16,7 @@ import (
 // ContainerKill kills the named containers of pods, as a crash of the program
 // would; at least one name is needed, and every pod must have them all. The
 // kubelet starts them again in the same pod. It is over when it is done. The
-// effect is that a container of each target was restarted.
+// effect is that each of the containers of each target was restarted.
 func (c *Cluster) ContainerKill(pods Pods, count Count, containers ...string) *Fault {
 	return c.fault(containerKill{containers: containers}, pods, count)
 }
@@ -44,16 +44,29 @@ func (k containerKill) object(s site) (client.Object, error) {
 	return podChaos(s, v1alpha1.ContainerKillAction, k.containers), nil
 }
 
-func (containerKill) effects(signal string, _ []corev1.Pod) ([]experiments.Effect, string, error) {
-	return events(experiments.EventRestarted, signal)
+func (k containerKill) effects(signal string, _ []corev1.Pod) ([]experiments.Effect, string, error) {
+	effects, unprovable, err := events(experiments.EventRestarted, signal)
+	if err != nil || len(k.containers) == 0 {
+		return effects, unprovable, err
+	}
+	effects = nil
+	for _, name := range k.containers {
+		effects = append(effects, experiments.Effect{Event: experiments.EventRestarted, Container: name})
+	}
+	return effects, unprovable, nil
 }
 
-func (containerKill) shows(before, pod *corev1.Pod, deleted bool) string {
-	if deleted || restarts(pod) <= restarts(before) {
+// shows: each of the containers is another one. One beside them that crashes by
+// itself proves nothing.
+func (k containerKill) shows(before, pod *corev1.Pod, deleted bool) string {
+	same := func(name string) bool { return restarts(pod, name) <= restarts(before, name) }
+	if deleted || slices.ContainsFunc(k.containers, same) || restarts(pod) <= restarts(before) {
 		return ""
 	}
 	return experiments.EventRestarted
 }
+
+func (k containerKill) within() []string { return k.containers }
 
 func (containerKill) proof(p Patience) time.Duration { return max(p.Proof, kubeletProof) }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -332,13 +333,24 @@ func (i *injecting) seePod(pod *corev1.Pod, deleted bool, at time.Duration) {
 	if _, seen := i.shown[uid]; !seen {
 		i.shown[uid] = at
 	}
-	i.rec.Event(experiments.Event{
-		Span:    steadystate.Span{From: i.from, To: at},
-		Kind:    kind,
-		Subject: "pod/" + pod.Namespace + "/" + pod.Name,
-		UID:     uid,
-		Attrs:   map[string]string{"by": i.name},
-	})
+	seen := func(more map[string]string) {
+		attrs := map[string]string{experiments.AttrBy: i.name}
+		maps.Copy(attrs, more)
+		i.rec.Event(experiments.Event{
+			Span:    steadystate.Span{From: i.from, To: at},
+			Kind:    kind,
+			Subject: "pod/" + pod.Namespace + "/" + pod.Name,
+			UID:     uid,
+			Attrs:   attrs,
+		})
+	}
+	containers := i.kind.within()
+	for _, name := range containers {
+		seen(map[string]string{experiments.AttrContainer: name})
+	}
+	if len(containers) == 0 {
+		seen(nil)
+	}
 }
 
 // proven reports whether every victim was seen to show the effect.

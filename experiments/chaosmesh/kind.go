@@ -37,6 +37,8 @@ type visibility interface {
 	// shows is the kind of event that a sight of a victim, or its deletion,
 	// proves: the fault has taken effect on it. Empty: nothing is proven.
 	shows(before, pod *corev1.Pod, deleted bool) string
+	// within are the containers that it is proven of; none: of the pod.
+	within() []string
 	// proof is how long to wait, once Chaos Mesh says that it injected, for
 	// the victims to show it. Zero: their objects show nothing.
 	proof(p Patience) time.Duration
@@ -79,6 +81,8 @@ type plain struct{}
 func (plain) peers() []peer { return nil }
 
 func (plain) shows(_, _ *corev1.Pod, _ bool) string { return "" }
+
+func (plain) within() []string { return nil }
 
 func (plain) proof(Patience) time.Duration { return 0 }
 

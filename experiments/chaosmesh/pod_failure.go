@@ -1,6 +1,7 @@
 package chaosmesh
 
 import (
+	"slices"
 	"time"
 
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
@@ -64,10 +65,14 @@ func ready(pod *corev1.Pod) bool {
 	return false
 }
 
-func restarts(pod *corev1.Pod) int32 {
+// restarts is how often containers of these names, or without any all of the
+// pod's, were started again.
+func restarts(pod *corev1.Pod, names ...string) int32 {
 	var n int32
 	for _, c := range pod.Status.ContainerStatuses {
-		n += c.RestartCount
+		if len(names) == 0 || slices.Contains(names, c.Name) {
+			n += c.RestartCount
+		}
 	}
 	return n
 }

@@ -189,7 +189,7 @@ func (c *Cluster) like(obj v1alpha1.InnerObject, pods Pods) visibility {
 		case v1alpha1.PodFailureAction:
 			return podFailure{}
 		case v1alpha1.ContainerKillAction:
-			return containerKill{}
+			return containerKill{containers: obj.Spec.ContainerNames}
 		}
 	case *v1alpha1.NetworkChaos:
 		if delay := obj.Spec.Delay; obj.Spec.Action == v1alpha1.DelayAction && delay != nil {
