@@ -207,6 +207,13 @@ func (f *Fault) place(p *placed) {
 // the span in which it went. A fault that is held counts as gone once Chaos
 // Mesh's records say of each target that it is recovered. An object that stays
 // although it was deleted is helped along: it is touched, then given up by
+// unplace notes that an object does certainly not exist.
+func (f *Fault) unplace(p *placed) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.placed = slices.DeleteFunc(f.placed, func(q *placed) bool { return p == q })
+}
+
 // Chaos Mesh's own means, then its finalizers are removed; each of that is
 // noted in the record. An error says that something may still be in place, and
 // what to do.
@@ -215,7 +222,7 @@ func (f *Fault) Recover(ctx context.Context, rec *experiments.Recorder) (steadys
 	span := steadystate.Instant(clock.Now())
 	var errs []error
 	if f.follower != nil {
-		errs = append(errs, f.follower.stop())
+		f.follower.stop()
 		f.follower = nil
 	}
 	var left []*placed

@@ -34,8 +34,7 @@ type follower struct {
 
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
-	mu     sync.Mutex
-	err    error
+	ended  sync.Once // by a failure, which is recorded
 }
 
 // following is what a follower begins with.
@@ -76,7 +75,8 @@ func (f *Fault) follow(ctx context.Context, rec *experiments.Recorder, begin fol
 }
 
 // start starts a goroutine that stop waits for. A panic ends it and not the
-// program, which has faults to undo.
+// program, which has faults to undo. That pods are no longer followed is in the
+// record; nothing is left behind by it.
 func (w *follower) start(do func() error) {
 	w.wg.Go(func() {
 		err := func() (err error) {
@@ -90,22 +90,22 @@ func (w *follower) start(do func() error) {
 		if err == nil {
 			return
 		}
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if w.err == nil {
-			w.err = fmt.Errorf("follow the %s: %w", w.pods, err)
-			w.rec.Note("%v", w.err)
-		}
+		w.ended.Do(func() {
+			w.rec.Event(experiments.Event{
+				Span:    steadystate.Instant(w.rec.Clock().Now()),
+				Kind:    experiments.EventNotFollowed,
+				Subject: w.pods.String(),
+				Attrs:   map[string]string{experiments.AttrReason: "following ended: " + err.Error()},
+			})
+		})
 		w.cancel()
 	})
 }
 
-// stop waits until nothing is under way. The error says that pods were no
-// longer followed.
-func (w *follower) stop() error {
+// stop waits until nothing is under way.
+func (w *follower) stop() {
 	w.cancel()
 	w.wg.Wait()
-	return w.err
 }
 
 // changed takes a change of one pod.

@@ -144,17 +144,18 @@ func (i *injecting) create(ctx context.Context) error {
 		// What cannot be written down is not done.
 		return err
 	}
-	err := i.cluster.client.Create(ctx, i.object)
-	if err != nil && refused(err) {
-		return fmt.Errorf("create %s: %w", i.name, err)
-	}
-	// From here on it may exist, whatever else happens.
+	// From here on it may exist, whatever else happens, a panic included.
 	copied, _ := i.object.DeepCopyObject().(client.Object)
-	i.placed = &placed{object: copied, unsure: err != nil}
+	i.placed = &placed{object: copied, unsure: true}
 	i.place(i.placed)
-	if err != nil {
+	if err := i.cluster.client.Create(ctx, i.object); err != nil {
+		if refused(err) {
+			i.unplace(i.placed)
+		}
 		return fmt.Errorf("create %s: %w", i.name, err)
 	}
+	i.placed.object, _ = i.object.DeepCopyObject().(client.Object)
+	i.placed.unsure = false
 	i.rec.Event(experiments.Event{
 		Span:    steadystate.Span{From: i.from, To: clock.Now()},
 		Kind:    EventCreated,
