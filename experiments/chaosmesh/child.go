@@ -28,20 +28,51 @@ func childrenOf(ctx context.Context, c client.Reader, parent client.Object) ([]c
 	default:
 		return nil, nil
 	}
+	return madeWith(ctx, c, parent.GetNamespace(), match)
+}
+
+// madeWith lists the objects that carry such a label of Chaos Mesh's, and what
+// the schedules among them have made.
+func madeWith(ctx context.Context, c client.Reader, namespace string, match client.MatchingLabels) ([]client.Object, error) {
 	kinds := v1alpha1.AllKindsIncludeScheduleAndWorkflow()
 	var children []client.Object
 	var errs []error
 	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
-		made, err := listKind(ctx, c, kinds[kind], client.InNamespace(parent.GetNamespace()), match)
+		made, err := listKind(ctx, c, kinds[kind], client.InNamespace(namespace), match)
 		switch {
 		case meta.IsNoMatchError(err), apierrors.IsForbidden(err):
 			continue
 		case err != nil:
-			errs = append(errs, fmt.Errorf("list %s in %s: %w", kind, parent.GetNamespace(), err))
+			errs = append(errs, fmt.Errorf("list %s in %s: %w", kind, namespace, err))
 		}
 		for _, child := range made {
 			more, err := childrenOf(ctx, c, child)
 			children, errs = append(append(children, child), more...), append(errs, err)
+		}
+	}
+	return children, errors.Join(errs...)
+}
+
+// offspring lists what the object has made, and what schedules have made that
+// it had and that are gone: they leave nothing but their names behind.
+func (g *going) offspring(ctx context.Context) ([]client.Object, error) {
+	children, err := childrenOf(ctx, g.client, g.object)
+	errs := []error{err}
+	there := map[string]bool{}
+	for _, child := range children {
+		if _, ok := child.(*v1alpha1.Schedule); ok {
+			there[child.GetName()] = true
+		}
+	}
+	for _, name := range g.schedules {
+		if !there[name] {
+			more, err := madeWith(ctx, g.client, g.object.GetNamespace(), client.MatchingLabels{v1alpha1.LabelManagedBy: name})
+			children, errs = append(children, more...), append(errs, err)
+		}
+	}
+	for name := range there {
+		if !slices.Contains(g.schedules, name) {
+			g.schedules = append(g.schedules, name)
 		}
 	}
 	return children, errors.Join(errs...)
@@ -59,7 +90,7 @@ func (g *going) children(ctx context.Context) error {
 		if err := g.client.List(ctx, &nodes, client.InNamespace(g.object.GetNamespace()), client.MatchingLabels{v1alpha1.LabelWorkflow: g.object.GetName()}); err != nil && !meta.IsNoMatchError(err) {
 			return fmt.Errorf("list what %s has made: %w", g.name, explain(err, "WorkflowNode"))
 		}
-		children, err := childrenOf(ctx, g.client, g.object)
+		children, err := g.offspring(ctx)
 		if err != nil {
 			return fmt.Errorf("remove what %s has made: %w", g.name, err)
 		}

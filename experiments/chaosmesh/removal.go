@@ -53,6 +53,12 @@ func (r removal) run(ctx context.Context, obj client.Object) (found bool, err er
 	g := &going{removal: r, object: obj, name: subject(r.client.Scheme(), obj), from: r.clock.Now()}
 	stop := g.watch(ctx)
 	defer stop()
+	if _, acts := obj.(v1alpha1.InnerObject); !acts {
+		// The names of its schedules, before they go with it.
+		if _, err := g.offspring(ctx); err != nil {
+			r.note("what %s has made is not known: %v", g.name, err)
+		}
+	}
 	found, err = g.run(ctx)
 	if err != nil {
 		return found, err
@@ -76,6 +82,7 @@ type going struct {
 	recovered bool // its records have said so
 	hurt      []string
 }
+	schedules []string // that the object had, by name
 
 // watch follows the object, so that its last words are heard. Without a watch
 // they are what was read last.

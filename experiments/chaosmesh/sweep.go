@@ -120,8 +120,9 @@ func find(ctx context.Context, c client.Reader, scope Scope) (found []finding, h
 	namespaces:
 		for _, namespace := range scope.Namespaces {
 			// What a workflow of a run has made, and what is left of it when
-			// the workflow itself is gone, carries the workflow's name only.
-			for _, match := range []client.ListOption{ours, client.HasLabels{v1alpha1.LabelWorkflow}} {
+			// the workflow itself is gone, carries the workflow's name only,
+			// and what a schedule in it has made the schedule's.
+			for _, match := range []client.ListOption{ours, client.HasLabels{v1alpha1.LabelWorkflow}, client.HasLabels{v1alpha1.LabelManagedBy}} {
 				objects, err := listKind(ctx, c, kinds[kind], client.InNamespace(namespace), match)
 				switch {
 				case meta.IsNoMatchError(err):
@@ -134,7 +135,10 @@ func find(ctx context.Context, c client.Reader, scope Scope) (found []finding, h
 					continue namespaces
 				}
 				for _, object := range objects {
-					if run, ok := runOf(object); ok && (scope.Run == "" || scope.Run == run) {
+					known := func(f finding) bool {
+						return f.Kind == kind && f.Namespace == object.GetNamespace() && f.Name == object.GetName()
+					}
+					if run, ok := runOf(object); ok && (scope.Run == "" || scope.Run == run) && !slices.ContainsFunc(found, known) {
 						found = append(found, finding{Leftover: leftover(kind, run, object), object: object})
 					}
 				}
@@ -171,15 +175,19 @@ func listKind(ctx context.Context, c client.Reader, kind *v1alpha1.ChaosKind, op
 }
 
 // runOf is the run that an object is of, by its own label or by the name of the
-// workflow that made it. Not ok: it is of somebody else.
+// workflow or the schedule that made it. Not ok: it is of somebody else.
 func runOf(object client.Object) (run string, ok bool) {
 	labels := object.GetLabels()
 	if labels[ManagedLabel] == Managed {
 		return labels[RunLabel], true
 	}
-	name, ok := strings.CutPrefix(labels[v1alpha1.LabelWorkflow], workflowAction+"-")
-	run, _, _ = strings.Cut(name, "-")
-	return run, ok
+	for _, label := range []string{v1alpha1.LabelWorkflow, v1alpha1.LabelManagedBy} {
+		if name, ok := strings.CutPrefix(labels[label], workflowAction+"-"); ok {
+			run, _, _ = strings.Cut(name, "-")
+			return run, true
+		}
+	}
+	return "", false
 }
 
 func leftover(kind, run string, object client.Object) Leftover {

@@ -178,3 +178,26 @@ func TestKindsThatAreNotInstalledHaveLeftNothing(t *testing.T) {
 		t.Errorf("removed %q, %v; want the two pod kills", names(removed), err)
 	}
 }
+
+func TestWhatAScheduleMadeIsFoundWithoutTheSchedule(t *testing.T) {
+	made := func(schedule string) *v1alpha1.NetworkChaos {
+		return &v1alpha1.NetworkChaos{ObjectMeta: metav1.ObjectMeta{
+			Namespace: "shop", Name: schedule + "-zzzzz", Labels: map[string]string{v1alpha1.LabelManagedBy: schedule},
+		}}
+	}
+	c := newClient(t, interceptor.Funcs{}, made("aftershock-workflow-one-0-again-aaaaa-bbbbb"), made("of-somebody-else"))
+	for _, row := range []struct{ name, run, want string }{
+		{"another run's is not ours", "two", ""},
+		{"the run is in the schedule's name", "one", "NetworkChaos/shop/aftershock-workflow-one-0-again-aaaaa-bbbbb-zzzzz, left behind by run one"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			scope := chaosmesh.Scope{Namespaces: []string{"shop"}, Run: row.run}
+			if found, err := chaosmesh.Find(t.Context(), c, scope); err != nil || names(found) != row.want {
+				t.Errorf("found %q, %v; want %q", names(found), err, row.want)
+			}
+			if removed, err := chaosmesh.Sweep(t.Context(), c, scope, chaosmesh.Patience{}); err != nil || names(removed) != row.want {
+				t.Errorf("removed %q, %v; want %q", names(removed), err, row.want)
+			}
+		})
+	}
+}

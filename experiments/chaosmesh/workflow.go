@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
@@ -56,7 +57,41 @@ func (k *workflow) object(s site) (client.Object, error) {
 		s.lifetime = min(s.lifetime, own)
 	}
 	entry.Deadline = s.duration()
+	nameSchedules(w, s.meta.GenerateName)
 	return w, nil
+}
+
+// nameSchedules begins the names of the schedules in a workflow like its own,
+// with the run: Chaos Mesh calls a schedule after its template, and what the
+// schedule makes carries no other name than the schedule's.
+func nameSchedules(w *v1alpha1.Workflow, prefix string) {
+	// Chaos Mesh adds twice to it, and it must fit into a label.
+	const most = 63 - 2*len("-xxxxx")
+	names := map[string]string{}
+	for i := range w.Spec.Templates {
+		t := &w.Spec.Templates[i]
+		if t.Type != v1alpha1.TypeSchedule {
+			continue
+		}
+		name := fmt.Sprintf("%s%d-%s", prefix, i, t.Name)
+		names[t.Name] = strings.TrimRight(name[:min(len(name), most)], "-.")
+	}
+	rename := func(name *string) {
+		if other, ok := names[*name]; ok {
+			*name = other
+		}
+	}
+	rename(&w.Spec.Entry)
+	for i := range w.Spec.Templates {
+		t := &w.Spec.Templates[i]
+		rename(&t.Name)
+		for j := range t.Children {
+			rename(&t.Children[j])
+		}
+		for j := range t.ConditionalBranches {
+			rename(&t.ConditionalBranches[j].Target)
+		}
+	}
 }
 
 func (k *workflow) effects(signal string, _ []corev1.Pod) ([]experiments.Effect, string, error) {

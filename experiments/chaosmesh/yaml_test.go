@@ -283,13 +283,27 @@ func TestWorkflowsAndSchedulesAreUndoneWithWhatTheyMade(t *testing.T) {
 				}
 			},
 			func(w v1alpha1.Workflow) bool {
-				return *w.Spec.Templates[0].Deadline == "10m0s" && w.Spec.Templates[0].Schedule.HistoryLimit == 1
+				// What the schedule makes carries its name only.
+				entry := w.Spec.Templates[0]
+				return *entry.Deadline == "10m0s" && entry.Schedule.HistoryLimit == 1 && entry.Name == w.Spec.Entry &&
+					strings.HasPrefix(entry.Name, "aftershock-workflow-"+w.Labels[chaosmesh.RunLabel]+"-")
 			},
 		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := newClient(t, interceptor.Funcs{}, pod("a"))
+				c := newClient(t, interceptor.Funcs{
+					// The cluster takes schedules away with their workflow, and
+					// what they made stays.
+					Delete: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.DeleteOption) error {
+						if _, ok := o.(*v1alpha1.Workflow); ok {
+							if err := c.DeleteAllOf(ctx, &v1alpha1.Schedule{}, client.InNamespace("shop")); err != nil {
+								return err
+							}
+						}
+						return c.Delete(ctx, o, opts...)
+					},
+				}, pod("a"))
 				play(t, c, atOnce, after(40*time.Second), takeUp, injected("shop/a"))
 				stage(t, c, row.make)
 				rec := newHistory()
