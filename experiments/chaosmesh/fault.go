@@ -40,6 +40,10 @@ type placed struct {
 	object client.Object
 	unsure bool     // its creation had no answer
 	pods   []string // that it was last seen to be on, or to be meant for, as namespace/pod
+	// acted: Chaos Mesh said that all is injected, last at seen.
+	acted bool
+	seen  time.Duration
+	early bool // it was over before it was to be undone
 }
 
 func (c *Cluster) fault(k kind, pods Pods, count Count) *Fault {
@@ -203,10 +207,6 @@ func (f *Fault) place(p *placed) {
 	f.placed = append(f.placed, p)
 }
 
-// Recover deletes what Inject created and returns when it is really gone, with
-// the span in which it went. A fault that is held counts as gone once Chaos
-// Mesh's records say of each target that it is recovered. An object that stays
-// although it was deleted is helped along: it is touched, then given up by
 // unplace notes that an object does certainly not exist.
 func (f *Fault) unplace(p *placed) {
 	f.mu.Lock()
@@ -214,6 +214,11 @@ func (f *Fault) unplace(p *placed) {
 	f.placed = slices.DeleteFunc(f.placed, func(q *placed) bool { return p == q })
 }
 
+// Recover deletes what Inject created and returns when it is really gone, with
+// the span in which it went; of one that had ended by itself that begins when it
+// was last seen to act, and the record says "ended early". A fault that is held counts as gone once Chaos
+// Mesh's records say of each target that it is recovered. An object that stays
+// although it was deleted is helped along: it is touched, then given up by
 // Chaos Mesh's own means, then its finalizers are removed; each of that is
 // noted in the record. An error says that something may still be in place, and
 // what to do.
@@ -236,6 +241,9 @@ func (f *Fault) Recover(ctx context.Context, rec *experiments.Recorder) (steadys
 			placed:   p,
 		}.run(ctx, p.object)
 		span.To = clock.Now()
+		if p.early {
+			span.From = min(span.From, p.seen)
+		}
 		if err != nil {
 			errs, left = append(errs, err), append(left, p)
 			continue

@@ -269,6 +269,73 @@ func TestAnObjectThatVanishedWhileItWasHeldIsNotCalledUndone(t *testing.T) {
 	}
 }
 
+func TestOnlyTheKilledContainersProveAContainerKill(t *testing.T) {
+	for _, row := range []struct {
+		name, container string
+		want            bool
+	}{
+		{"the one that was killed is another one", "app", true},
+		{"one beside it crashed by itself", "proxy", false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newClient(t, interceptor.Funcs{}, pod("a", up, has("app", "", ""), has("proxy", "", "")))
+				play(t, c, atOnce, takeUp, injected("shop/a"), after(time.Second), change("a", restarted)) // of app
+				rec := newHistory()
+				got, err := newCluster(t, c, chaosmesh.Guard{}).ContainerKill(checkout, chaosmesh.One, row.container).Inject(t.Context(), rec.Recorder)
+				if err != nil || got.Shortfall != "" {
+					t.Fatal(err, got.Shortfall)
+				}
+				if want := []experiments.Effect{{Event: experiments.EventRestarted, Container: row.container}}; !slices.Equal(got.Effects, want) {
+					t.Errorf("effects %v, want %v", got.Effects, want)
+				}
+				seen := false
+				for _, entry := range rec.entries(t) {
+					e := entry.Event
+					seen = seen || (e != nil && e.Kind == experiments.EventRestarted && e.Attrs[experiments.AttrContainer] == row.container)
+				}
+				if seen != row.want {
+					t.Errorf("the record says restarted of it: %v, want %v", seen, row.want)
+				}
+			})
+		})
+	}
+}
+
+func TestAFaultThatEndedByItselfIsNotCalledHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClient(t, interceptor.Funcs{}, pod("a"))
+		play(t, c, atOnce, takeUp, injected("shop/a"), after(2*time.Second), status(func(o v1alpha1.InnerObject) {
+			o.GetStatus().Experiment.DesiredPhase = v1alpha1.StoppedPhase
+			for _, record := range o.GetStatus().Experiment.Records {
+				record.Phase = v1alpha1.NotInjected
+			}
+		}))
+		rec := newHistory()
+		fault := newCluster(t, c, chaosmesh.Guard{}).NetworkDelay(checkout, time.Second)
+		if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.Shortfall != "" {
+			t.Fatal(err, got.Shortfall)
+		}
+		time.Sleep(20 * time.Second) // the bubble's time: the hold
+		span, err := fault.Recover(t.Context(), rec.Recorder)
+		if err != nil {
+			t.Errorf("error %v, and nothing is left", err)
+		}
+		if span.From > time.Second || span.To < 20*time.Second {
+			t.Errorf("went in %s, want from when it was last seen to act", span)
+		}
+		for _, entry := range rec.entries(t) {
+			if e := entry.Event; e != nil && e.Kind == experiments.EventEndedEarly {
+				if why := e.Attrs[experiments.AttrReason]; e.From > time.Second || !strings.Contains(why, "see Guard.Lifetime") {
+					t.Errorf("ended early at %s: %q", e.Span, why)
+				}
+				return
+			}
+		}
+		t.Errorf("events %v, want that it ended early among them", rec.kinds(t))
+	})
+}
+
 func TestWhyAnObjectStaysIsSaid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newClient(t, interceptor.Funcs{}, pod("a"))

@@ -301,6 +301,9 @@ func (i *injecting) see(p progress, object client.Object, at time.Duration) {
 	if len(p.selected) > 0 {
 		i.placed.pods = p.selected
 	}
+	if p.done() {
+		i.placed.acted, i.placed.seen = true, at
+	}
 	switch {
 	case !i.progress.none:
 		i.noneSince = -1

@@ -77,12 +77,13 @@ type going struct {
 	from   time.Duration
 
 	seen      <-chan kube.Arrival // nil: it is not watched
+	read      bool                // before it was deleted
 	deleted   bool
 	gone      bool // the watch has said so
 	recovered bool // its records have said so
 	hurt      []string
-}
 	schedules []string // that the object had, by name
+}
 
 // watch follows the object, so that its last words are heard. Without a watch
 // they are what was read last.
@@ -177,8 +178,15 @@ func (g *going) taken() error {
 	return fmt.Errorf("remove %s: somebody took it away while it was held, so that it is not known when the fault ended, or whether it did; check these pods, or restart them: %s", g.name, where)
 }
 
-// step deletes the object, once, and reads it.
+// step deletes the object, once, and reads it; one that was held it reads
+// before, too.
 func (g *going) step(ctx context.Context) error {
+	if !g.read {
+		if err := g.early(ctx); err != nil {
+			return err
+		}
+		g.read = true
+	}
 	if !g.deleted {
 		if err := g.client.Delete(ctx, g.object, client.PropagationPolicy(metav1.DeletePropagationBackground)); err != nil {
 			return err
@@ -186,6 +194,34 @@ func (g *going) step(ctx context.Context) error {
 		g.deleted = true
 	}
 	return g.client.Get(ctx, client.ObjectKeyFromObject(g.object), g.object)
+}
+
+// early says so in the record if the fault was over before it was to be
+// undone. When it was is known no better than by when it was last seen to act.
+func (g *going) early(ctx context.Context) error {
+	inner, acts := g.object.(v1alpha1.InnerObject)
+	if g.placed == nil || g.event == nil || !acts || inner.IsOneShot() {
+		return nil
+	}
+	if err := g.client.Get(ctx, client.ObjectKeyFromObject(g.object), g.object); err != nil {
+		if permanent(err) {
+			return nil // deleting it comes first
+		}
+		return err
+	}
+	if !g.placed.acted || inner.GetStatus().Experiment.DesiredPhase != v1alpha1.StoppedPhase {
+		return nil
+	}
+	g.placed.early = true
+	g.from = min(g.from, g.placed.seen)
+	g.event(experiments.Event{
+		Span:    steadystate.Span{From: g.from, To: g.clock.Now()},
+		Kind:    experiments.EventEndedEarly,
+		Subject: g.name,
+		UID:     string(g.object.GetUID()),
+		Attrs:   map[string]string{experiments.AttrReason: "Chaos Mesh had stopped it when it was to be undone: its lifetime was over, or somebody paused or deleted it; let it live longer than it is held, see Guard.Lifetime"},
+	})
+	return nil
 }
 
 // rest waits until it is worth looking again.
