@@ -28,8 +28,11 @@ type row struct {
 // asWanted reports whether the verdict is the one wanted, of a fault that was
 // seen and is gone: a service that breaks by itself shows nothing.
 func (r row) asWanted() bool {
-	return r.verdict == r.want && r.effect == "seen" && r.left == "nothing"
+	return r.verdict == r.want && r.effect == "seen" && r.left == nothing
 }
+
+// nothing is what is to be left.
+const nothing = "nothing"
 
 func (r row) service() string { return cmp.Or(r.defect, "healthy") }
 
@@ -41,7 +44,7 @@ func (r *row) take(result experiments.Result) {
 		case "effect":
 			r.effect = map[bool]string{true: "seen", false: "not seen"}[seen]
 		case "undone":
-			r.left = map[bool]string{true: "nothing", false: p.Text}[seen]
+			r.left = map[bool]string{true: nothing, false: p.Text}[seen]
 		}
 	}
 	r.t0, r.t1, r.ttr = "-", "-", "-"
