@@ -13,8 +13,8 @@ import (
 
 // shaken is a run of thirty seconds with a fault from the tenth to the
 // twentieth, whose effect is looked for in one signal of the pod, with the
-// values before, during and after it.
-func shaken(t *testing.T, effect experiments.Effect, before, during, after float64) experiments.Proof {
+// values before, during and after it, and with more events.
+func shaken(t *testing.T, effect experiments.Effect, before, during, after float64, events ...experiments.Event) experiments.Proof {
 	t.Helper()
 	target := experiments.Target{Name: "pod", UID: "a"}
 	plan := &experiments.Plan{Name: "shaken", Settle: 5 * s, Faults: []string{"shake"}, Checks: []steadystate.Check{{
@@ -49,6 +49,9 @@ func shaken(t *testing.T, effect experiments.Effect, before, during, after float
 		{At: 30 * s, Observations: &experiments.Observations{Signal: experiments.TargetSignal("cpu", "pod"), List: seen}},
 		{At: 30 * s, Observations: &experiments.Observations{Signal: "replicas", List: steadystatetest.Observations(strings.Repeat("+", 30), s, 0)}},
 		{At: 30 * s, End: &experiments.End{Reason: experiments.Completed}},
+	}
+	for _, e := range events {
+		list = append(list, experiments.Entry{At: 30 * s, Event: &e})
 	}
 	result, err := experiments.Judge(all(list), nil)
 	if err != nil {
@@ -97,6 +100,38 @@ func TestAnEffectIsAChangeThatIsGoneAgain(t *testing.T) {
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			p := shaken(t, row.effect, row.before, row.during, row.after)
+			if p.Verdict != row.want || !strings.Contains(p.Text, row.text) {
+				t.Errorf("%s: %q, want %s with %q", p.Verdict, p.Text, row.want, row.text)
+			}
+		})
+	}
+}
+
+// An event is the effect on its own target and container, and a fault that was
+// not there for as long as it should have been had none.
+func TestAnEventIsAnEffectOnItsTargetOnly(t *testing.T) {
+	restarted := experiments.Effect{Event: experiments.EventRestarted, Container: "shop"}
+	event := func(kind, uid, container string) experiments.Event {
+		return experiments.Event{
+			Span: steadystate.Instant(11 * s), Kind: kind, Subject: "pod/x/pod", UID: uid,
+			Attrs: map[string]string{experiments.AttrContainer: container, experiments.AttrReason: "its time was over"},
+		}
+	}
+	for _, row := range []struct {
+		sentence string
+		effect   experiments.Effect
+		events   []experiments.Event
+		want     steadystate.Verdict
+		text     string
+	}{
+		{"the container was started again", restarted, []experiments.Event{event(experiments.EventRestarted, "a", "shop")}, steadystate.Held, "pod (a) restarted at 11.000s"},
+		{"another container is none", restarted, []experiments.Event{event(experiments.EventRestarted, "a", "proxy")}, steadystate.Unknown, "container shop of pod was never seen restarted"},
+		{"nor is another pod's", restarted, []experiments.Event{event(experiments.EventRestarted, "b", "shop")}, steadystate.Unknown, "was never seen restarted"},
+		{"a fault that ended early was not held", experiments.Effect{Signal: "cpu", Rise: 0.5}, []experiments.Event{event(experiments.EventEndedEarly, "o", "")}, steadystate.Unknown, "ended before it was undone, at 11.000s: its time was over"},
+		{"one that was not renewed left a pod alone", experiments.Effect{Signal: "cpu", Rise: 0.5}, []experiments.Event{event(experiments.EventNotFollowed, "c", "")}, steadystate.Unknown, "the fault was not renewed: its time was over"},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			p := shaken(t, row.effect, 0.1, 0.9, 0.1, row.events...)
 			if p.Verdict != row.want || !strings.Contains(p.Text, row.text) {
 				t.Errorf("%s: %q, want %s with %q", p.Verdict, p.Text, row.want, row.text)
 			}

@@ -95,7 +95,7 @@ func (j *judge) effect() Proof {
 			p.Text = fmt.Sprintf("%s ended before it was undone, at %s: %s", e.Subject, e.Span, e.Attrs[AttrReason])
 			return p
 		case EventNotFollowed:
-			p.Text = fmt.Sprintf("%s at %s: the fault was not renewed on it: %s", e.Subject, e.Span, e.Attrs[AttrReason])
+			p.Text = fmt.Sprintf("%s at %s: the fault was not renewed: %s", e.Subject, e.Span, e.Attrs[AttrReason])
 			return p
 		}
 	}
