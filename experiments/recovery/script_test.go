@@ -113,7 +113,7 @@ func outage(t testing.TB, start, end string, open ...bool) experiments.CheckResu
 func healthy() experiments.CheckResult {
 	c := experiments.CheckResult{Check: "shop answers"}
 	c.Tolerance = steadystate.Within(time.Second)
-	c.Figures.Good = 100
+	c.Good = 100
 	return c
 }
 
