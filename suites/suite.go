@@ -86,6 +86,18 @@ func (s standard) leftOut(c Config) string {
 	return ""
 }
 
+// signalsOf are the signals of single pods that the experiments need.
+func signalsOf(chosen []experiments.Experiment) []string {
+	var names []string
+	for _, s := range standards() {
+		if slices.ContainsFunc(chosen, func(e experiments.Experiment) bool { return ID(e) == s.id }) {
+			names = append(names, s.signals...)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 // pods are those of the service.
 func (t *Target) pods() chaosmesh.Pods {
 	return chaosmesh.Pods{Namespace: t.Service.Namespace, Selector: t.Service.Selector}

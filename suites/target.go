@@ -182,7 +182,7 @@ func (t *Target) Preflight(ctx context.Context, chosen []experiments.Experiment,
 			return strings.Join(append(text, found.Notes...), "; "), t.decidable(q.check, found.Resolution)
 		})
 	}
-	for _, name := range slices.Sorted(maps.Keys(t.PodSignals)) {
+	for _, name := range signalsOf(chosen) {
 		check("pod signal \""+name+"\"", "pod_signals."+name, func() (string, error) { return t.podSignal(ctx, name) })
 	}
 	return errors.Join(errs...)
@@ -208,13 +208,27 @@ func (t *Target) emulated(ctx context.Context) []string {
 	return names
 }
 
+// newPods is how long the pods of a deployment that has just been made may take
+// until they have been scraped often enough for a rate.
+const newPods = 20 * time.Second
+
 // podSignal looks whether a signal of single pods is there. One that the
 // configuration does not name may be missing: what needs it is then unknown.
 func (t *Target) podSignal(ctx context.Context, name string) (string, error) {
 	source := t.PodSignals[name].Source
 	source.Client, source.Reduce = t.prometheus, prom.Each
 	found, err := source.Preflight(ctx)
-	if err != nil && t.lines.has("pod_signals."+name) {
+	wanted := t.lines.has("pod_signals." + name)
+	again := time.NewTicker(time.Second)
+	defer again.Stop()
+	for since := time.Now(); err != nil && wanted && ctx.Err() == nil && time.Since(since) < newPods; {
+		select {
+		case <-ctx.Done():
+		case <-again.C:
+			found, err = source.Preflight(ctx)
+		}
+	}
+	if err != nil && wanted {
 		return "", err
 	}
 	if err != nil {
