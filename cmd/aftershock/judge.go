@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -17,13 +18,15 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// judgeFile judges the record in a file.
+// judgeFile judges the record in a file. It may be hours long, and there is
+// more time than memory.
 func judgeFile(path string, limits map[string][]steadystate.Limit) (reports.Report, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return reports.Report{}, usageError{err}
 	}
 	defer file.Close() //nolint:errcheck // only read
+	defer debug.SetGCPercent(debug.SetGCPercent(20))
 	report, err := reports.Judge(experiments.Read(file), limits)
 	if err != nil {
 		return reports.Report{}, fmt.Errorf("judge %s: %w", path, err)
