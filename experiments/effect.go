@@ -3,6 +3,7 @@ package experiments
 import (
 	"cmp"
 	"fmt"
+	"math"
 
 	"github.com/aftershockhq/aftershock/steadystate"
 )
@@ -63,9 +64,10 @@ func (j *judge) newEffects() {
 					target:   t.Name,
 					requests: requests,
 					signal:   TargetSignal(effect.Signal, t.Name),
-					before:   stage{Span: steadystate.Span{To: i.From}},
-					during:   stage{Span: steadystate.Span{From: i.To, To: until}},
-					after:    stage{Span: j.ending()},
+					// Also what speaks of the time before the record.
+					before: stage{Span: steadystate.Span{From: math.MinInt64, To: i.From}},
+					during: stage{Span: steadystate.Span{From: i.To, To: until}},
+					after:  stage{Span: j.ending()},
 				})
 			}
 		}

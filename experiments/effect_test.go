@@ -16,6 +16,12 @@ import (
 // values before, during and after it, and with more events.
 func shaken(t *testing.T, effect experiments.Effect, before, during, after float64, events ...experiments.Event) experiments.Proof {
 	t.Helper()
+	return shakenOver(t, 0, effect, before, during, after, events...)
+}
+
+// shakenOver is shaken, where each observation speaks of as much before it.
+func shakenOver(t *testing.T, over time.Duration, effect experiments.Effect, before, during, after float64, events ...experiments.Event) experiments.Proof {
+	t.Helper()
 	target := experiments.Target{Name: "pod", UID: "a"}
 	plan := &experiments.Plan{Name: "shaken", Settle: 5 * s, Faults: []string{"shake"}, Checks: []steadystate.Check{{
 		Name: "whole", Signal: "replicas", Good: steadystatetest.Good,
@@ -36,7 +42,7 @@ func shaken(t *testing.T, effect experiments.Effect, before, during, after float
 			seen = append(seen, steadystate.Observation{Span: steadystate.Instant(at), Unknown: "Prometheus: connection refused"})
 			continue
 		}
-		seen = append(seen, steadystate.Observation{Span: steadystate.Span{From: at, To: at + 100*time.Millisecond}, Value: value})
+		seen = append(seen, steadystate.Observation{Span: steadystate.Span{From: at - over, To: at + 100*time.Millisecond}, Value: value})
 	}
 	list := []experiments.Entry{
 		{Header: &experiments.Header{Format: experiments.Format, Version: experiments.Version}},
@@ -64,6 +70,14 @@ func shaken(t *testing.T, effect experiments.Effect, before, during, after float
 	}
 	t.Fatalf("no proof of the effect in %+v", result.Proofs)
 	return experiments.Proof{}
+}
+
+// A rate over the time before the record speaks of no fault either.
+func TestWhatSpeaksOfTheTimeBeforeTheRecordCounts(t *testing.T) {
+	wide := shakenOver(t, 6*s, experiments.Effect{Signal: "cpu", Rise: 0.5}, 0.1, 0.9, 0.1)
+	if wide.Verdict != steadystate.Held {
+		t.Errorf("%s: %s", wide.Verdict, wide.Text)
+	}
 }
 
 // What could not be looked at proves nothing, and least of all that nothing
