@@ -48,9 +48,9 @@ func (c *change) add(o steadystate.Observation) {
 // newEffects follows the changes that the injections' effects are.
 func (j *judge) newEffects() {
 	for _, i := range j.Injections {
-		until := j.last
+		until, gone := j.last, j.last
 		if i.Removed != nil {
-			until = i.Removed.From
+			until, gone = i.Removed.From, i.Removed.To
 		}
 		for _, effect := range i.Effects {
 			if effect.Signal == "" {
@@ -67,7 +67,7 @@ func (j *judge) newEffects() {
 					// Also what speaks of the time before the record.
 					before: stage{Span: steadystate.Span{From: math.MinInt64, To: i.From}},
 					during: stage{Span: steadystate.Span{From: i.To, To: until}},
-					after:  stage{Span: j.ending()},
+					after:  stage{Span: steadystate.Span{From: gone, To: j.last}},
 				})
 			}
 		}
@@ -82,7 +82,7 @@ func (c *change) seen() (text, missing string) {
 	for _, s := range []struct {
 		name  string
 		stage *stage
-	}{{"before the fault", &c.before}, {"while it was on", &c.during}, {"in the end", &c.after}} {
+	}{{"before the fault", &c.before}, {"while it was on", &c.during}, {"after it", &c.after}} {
 		n := s.stage.N()
 		if n >= leastValues {
 			continue
@@ -102,7 +102,7 @@ func (c *change) seen() (text, missing string) {
 	q := cmp.Or(c.Quantile, 0.5)
 	quantile := func(s *stage) float64 { return s.Values.Quantile(q).Low }
 	before, during, after := quantile(&c.before), quantile(&c.during), quantile(&c.after)
-	text = fmt.Sprintf("p%.4g of %s %.4g before the fault, %.4g while it was on, %.4g in the end", 100*q, c.signal, before, during, after)
+	text = fmt.Sprintf("p%.4g of %s %.4g before the fault, %.4g while it was on, %.4g after it", 100*q, c.signal, before, during, after)
 	switch {
 	case during-before < c.Rise:
 		return "", fmt.Sprintf("%s, wanted at least %.4g more while it was on", text, c.Rise)
@@ -113,7 +113,7 @@ func (c *change) seen() (text, missing string) {
 }
 
 func (c *change) fell() (text, missing string) {
-	text = fmt.Sprintf("greatest of %s %.4g before the fault, %.4g of %d while it was on, %.4g in the end", c.signal, c.before.most, c.during.most, c.during.N(), c.after.most)
+	text = fmt.Sprintf("greatest of %s %.4g before the fault, %.4g of %d while it was on, %.4g after it", c.signal, c.before.most, c.during.most, c.during.N(), c.after.most)
 	switch {
 	case c.before.most <= *c.AtMost:
 		return "", fmt.Sprintf("%s: it was no more than %.4g before", text, *c.AtMost)

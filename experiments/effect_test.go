@@ -74,7 +74,7 @@ func shakenOver(t *testing.T, over time.Duration, effect experiments.Effect, bef
 
 // A rate over the time before the record speaks of no fault either.
 func TestWhatSpeaksOfTheTimeBeforeTheRecordCounts(t *testing.T) {
-	wide := shakenOver(t, 6*s, experiments.Effect{Signal: "cpu", Rise: 0.5}, 0.1, 0.9, 0.1)
+	wide := shakenOver(t, 5*s, experiments.Effect{Signal: "cpu", Rise: 0.5}, 0.1, 0.9, 0.1)
 	if wide.Verdict != steadystate.Held {
 		t.Errorf("%s: %s", wide.Verdict, wide.Text)
 	}
@@ -103,7 +103,7 @@ func TestAnEffectIsAChangeThatIsGoneAgain(t *testing.T) {
 		want                  steadystate.Verdict
 		text                  string
 	}{
-		{"what rose by enough and fell again was there", rise, 0.1, 0.9, 0.1, steadystate.Held, "p50 of cpu of pod 0.1 before the fault, 0.9 while it was on, 0.1 in the end"},
+		{"what rose by enough and fell again was there", rise, 0.1, 0.9, 0.1, steadystate.Held, "p50 of cpu of pod 0.1 before the fault, 0.9 while it was on, 0.1 after it"},
 		{"what rose by less was not", rise, 0.1, 0.4, 0.1, steadystate.Unknown, "wanted at least 0.5 more while it was on"},
 		{"what never fell again was something else", rise, 0.1, 0.9, 0.9, steadystate.Unknown, "it did not fall again"},
 		{"what nothing got through was cut off", fall, 3, 0, 3, steadystate.Held, "greatest of cpu of pod 3 before the fault, 0 of"},
