@@ -5,7 +5,7 @@
 export CGO_ENABLED := 0
 
 # The lab without the programs that it builds from Kubernetes and the like.
-LAB    := . ./cmd/lab ./internal/... ./shop/...
+LAB := . ./cmd/lab ./cmd/nsexec ./cmd/tc ./cmd/memstress ./cmd/chaos-pause ./internal/... ./shop/...
 LINT   := go tool -modfile=tools/go.mod golangci-lint
 
 help: ## list the targets
