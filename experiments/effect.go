@@ -20,7 +20,6 @@ type change struct {
 type stage struct {
 	steadystate.Span
 	steadystate.Values
-	most    float64
 	unknown string // why the first observation that says nothing does
 }
 
@@ -33,11 +32,11 @@ func (s *stage) add(o steadystate.Observation) {
 		s.unknown = cmp.Or(s.unknown, o.Unknown)
 		return
 	}
-	if s.N() == 0 || o.Value > s.most {
-		s.most = o.Value
-	}
 	s.Add(o.Value)
 }
+
+// most is the greatest value, zero without any.
+func (s *stage) most() float64 { return s.Quantile(1).High }
 
 func (c *change) add(o steadystate.Observation) {
 	c.before.add(o)
@@ -113,13 +112,13 @@ func (c *change) seen() (text, missing string) {
 }
 
 func (c *change) fell() (text, missing string) {
-	text = fmt.Sprintf("greatest of %s %.4g before the fault, %.4g of %d while it was on, %.4g after it", c.signal, c.before.most, c.during.most, c.during.N(), c.after.most)
+	text = fmt.Sprintf("greatest of %s %.4g before the fault, %.4g of %d while it was on, %.4g after it", c.signal, c.before.most(), c.during.most(), c.during.N(), c.after.most())
 	switch {
-	case c.before.most <= *c.AtMost:
+	case c.before.most() <= *c.AtMost:
 		return "", fmt.Sprintf("%s: it was no more than %.4g before", text, *c.AtMost)
-	case c.during.N() > 0 && c.during.most > *c.AtMost:
+	case c.during.N() > 0 && c.during.most() > *c.AtMost:
 		return "", fmt.Sprintf("%s, wanted at most %.4g while it was on", text, *c.AtMost)
-	case c.after.most <= *c.AtMost:
+	case c.after.most() <= *c.AtMost:
 		return "", text + ": it did not rise again"
 	}
 	return text, ""

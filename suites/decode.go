@@ -451,33 +451,30 @@ type lines struct {
 // at puts the place in front of an error. Where the file has no such place the
 // one around it is named.
 func (l lines) at(place string, err error) error {
-	line := 1
-	if len(l.root.Content) > 0 {
-		node := l.root.Content[0]
-		for key := range strings.SplitSeq(place, ".") {
-			next := child(node, key)
-			if next == nil {
-				break
-			}
-			node = next
-			line = node.Line
-		}
-	}
+	line, _ := l.find(place)
 	return fmt.Errorf("%s:%d: %w", l.path, line, err)
 }
 
 // has reports whether the file has such a place.
 func (l lines) has(place string) bool {
+	_, found := l.find(place)
+	return found
+}
+
+// find is the line of a place, or of as much of it as the file has.
+func (l lines) find(place string) (line int, found bool) {
 	if len(l.root.Content) == 0 {
-		return false
+		return 1, false
 	}
 	node := l.root.Content[0]
+	line = 1
 	for key := range strings.SplitSeq(place, ".") {
 		if node = child(node, key); node == nil {
-			return false
+			return line, false
 		}
+		line = node.Line
 	}
-	return true
+	return line, true
 }
 
 func child(node *yaml.Node, key string) *yaml.Node {
