@@ -2,6 +2,8 @@ package suites_test
 
 import (
 	"bytes"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,33 +19,8 @@ import (
 //
 //	go test ./suites -run TestFollow -v -args -config lab/aftershock.yaml
 func TestFollow(t *testing.T) {
-	if *configFlag == "" || byGinkgo() {
-		t.Skip("it needs a cluster: go test ./suites -run TestFollow -args -config lab/aftershock.yaml")
-	}
-	stood, err := whereTheUserStands(*configFlag)
-	if err != nil {
-		t.Fatal(err)
-	}
-	config, err := suites.Load(stood + "/" + *configFlag)
-	if err != nil {
-		t.Fatal(err)
-	}
-	target, err := config.Connect()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer target.Close()
-	pods := chaosmesh.Pods{Namespace: config.Service.Namespace, Selector: config.Service.Selector}
-	var e experiments.Experiment
-	for _, standard := range suites.All(target) {
-		if suites.ID(standard) == "network/delay" {
-			e = standard
-		}
-	}
-	say := func(what, found string) { t.Logf("ok  %s: %s", what, found) }
-	if err := target.Preflight(t.Context(), []experiments.Experiment{e}, say); err != nil {
-		t.Fatal(err)
-	}
+	target, e := onTheLab(t, "network/delay")
+	pods := chaosmesh.Pods{Namespace: target.Service.Namespace, Selector: target.Service.Selector}
 	e.Name, e.Hold = "a pod dies on a slow network", 15*time.Second
 	e.Faults = []experiments.Fault{
 		target.Chaos.NetworkDelay(pods, 200*time.Millisecond).Follow(),
@@ -79,10 +56,42 @@ func TestFollow(t *testing.T) {
 	if followed != 1 {
 		t.Errorf("%d pods were followed, want the one that replaces the one killed", followed)
 	}
-	left, err := chaosmesh.Find(t.Context(), target.Client, chaosmesh.Scope{Namespaces: config.Namespaces})
+	left, err := chaosmesh.Find(t.Context(), target.Client, chaosmesh.Scope{Namespaces: target.Namespaces})
 	if err != nil || len(left) != 0 {
 		t.Errorf("left: %v, %v", left, err)
 	}
+}
+
+// onTheLab connects to the cluster of the configuration, and is the standard
+// experiment of an id there. Without a configuration the test is skipped.
+func onTheLab(t *testing.T, id string) (*suites.Target, experiments.Experiment) {
+	t.Helper()
+	if *configFlag == "" || byGinkgo() {
+		t.Skip("it needs a cluster: go test ./suites -run " + t.Name() + " -v -args -config lab/aftershock.yaml")
+	}
+	stood, err := whereTheUserStands(*configFlag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := suites.Load(filepath.Join(stood, *configFlag))
+	if err != nil {
+		t.Fatal(err)
+	}
+	target, err := config.Connect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(target.Close)
+	all := suites.All(target)
+	i := slices.IndexFunc(all, func(e experiments.Experiment) bool { return suites.ID(e) == id })
+	if i < 0 {
+		t.Fatalf("no experiment %s: %v", id, target.LeftOut())
+	}
+	say := func(what, found string) { t.Logf("ok  %s: %s", what, found) }
+	if err := target.Preflight(t.Context(), all[i:i+1], say); err != nil {
+		t.Fatal(err)
+	}
+	return target, all[i]
 }
 
 // slow looks whether what the followed pod answered took as long as was asked.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -50,12 +51,15 @@ func (l lab) try(ctx context.Context, e experiment, tries int) row {
 	for ctx.Err() == nil && r.tries < tries {
 		r.tries++
 		fmt.Fprintf(l.w, "\n=== %s on %s\n", r.what, r.service())
-		result, err := l.run(ctx, e)
+		result, record, err := l.run(ctx, e)
 		if err != nil {
 			r.reason = err.Error()
 			return r
 		}
-		r.take(result)
+		r.take(result, leftProcesses(5*time.Second))
+		if e.compare != "" && result.Verdict != steadystate.Unknown {
+			r.truth = l.compare(ctx, e.compare, record)
+		}
 		if result.Verdict != steadystate.Unknown {
 			break
 		}
@@ -64,9 +68,30 @@ func (l lab) try(ctx context.Context, e experiment, tries int) row {
 	return r
 }
 
-// run runs an experiment, and judges its record.
-func (l lab) run(ctx context.Context, e experiment) (experiments.Result, error) {
-	fail := func(err error) (experiments.Result, error) { return experiments.Result{}, err }
+// compare compares a record with what the service itself wrote down, and says
+// what came of it.
+func (l lab) compare(ctx context.Context, test, record string) string {
+	cache := os.Getenv("AFTERSHOCK_LAB_CACHE")
+	if cache == "" {
+		dir, err := os.UserCacheDir()
+		if err != nil {
+			return err.Error()
+		}
+		cache = filepath.Join(dir, "aftershock", "lab")
+	}
+	command := exec.CommandContext(ctx, "go", "test", "./suites", "-run", test, "-v", "-args",
+		"-record", record, "-truth", filepath.Join(cache, "run", "truth"), "-quiet", "payments are reached")
+	printed, err := command.CombinedOutput()
+	fmt.Fprint(l.w, string(printed))
+	if err != nil || !strings.Contains(string(printed), "--- PASS: "+strings.TrimSuffix(test, "$")) {
+		return "DISAGREES"
+	}
+	return agrees
+}
+
+// run runs an experiment, and judges its record, which is at the path returned.
+func (l lab) run(ctx context.Context, e experiment) (report reports.Report, record string, err error) {
+	fail := func(err error) (reports.Report, string, error) { return reports.Report{}, "", err }
 	out, err := os.MkdirTemp(l.out, strings.ReplaceAll(e.id, "/", "-")+"-")
 	if err != nil {
 		return fail(err)
@@ -98,7 +123,7 @@ func (l lab) run(ctx context.Context, e experiment) (experiments.Result, error) 
 		return fail(err)
 	}
 	defer func() { _ = file.Close() }()
-	result, err := experiments.Judge(experiments.Read(file), nil)
+	result, err := reports.Judge(experiments.Read(file), nil)
 	if err != nil {
 		return fail(err)
 	}
@@ -109,7 +134,7 @@ func (l lab) run(ctx context.Context, e experiment) (experiments.Result, error) 
 	if (exit == nil) != (result.Verdict == steadystate.Held) {
 		return fail(fmt.Errorf("%s ended with exit code %d for a record that says %s", arguments[0], exitCode(exit), result.Verdict))
 	}
-	return result, nil
+	return result, records[0], nil
 }
 
 func exitCode(err *exec.ExitError) int {

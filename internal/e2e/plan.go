@@ -1,5 +1,7 @@
 package main
 
+import "github.com/aftershockhq/aftershock/experiments/recovery"
+
 // The verdicts, by the exit codes of the program.
 const (
 	held    = "held"
@@ -18,19 +20,32 @@ type experiment struct {
 	want   string
 	smoke  bool // part of the few
 	specs  bool // as Ginkgo specs
+	// costliest is the stage of the recovery that must be named; empty: any.
+	costliest string
+	// compare is the test of the suites that compares the record with what the
+	// service itself wrote down, with its arguments.
+	compare string
 }
+
+// The comparisons of a record with the service's own log.
+const (
+	compareRequests  = "TestTruth$"
+	comparePartition = "TestTruthOfAPartition$"
+)
 
 // plan is every experiment on the healthy service, and on the one with the
 // defect that it finds.
 func plan() []experiment {
 	find := func(id, defect string) experiment { return experiment{id: id, defect: defect, want: broken} }
 	hold := func(id string) experiment { return experiment{id: id, want: held} }
+	compared := func(e experiment, test string) experiment { e.compare = test; return e }
 	few := func(e experiment) experiment { e.smoke = true; return e }
 	return []experiment{
 		{id: "pods/kill-one", want: held, smoke: true, specs: true},
-		few(hold("pods/kill-one")),
-		few(find("pods/kill-one", "no-readiness")),
+		few(compared(hold("pods/kill-one"), compareRequests)),
+		few(compared(find("pods/kill-one", "no-readiness"), compareRequests)),
 		find("pods/kill-one", "one-replica"),
+		{id: "pods/kill-one", defect: "slow-start", want: held, costliest: string(recovery.Ready)},
 		hold("pods/kill-third"),
 		find("pods/kill-third", "one-replica"),
 		hold("pods/container-kill"),
@@ -43,11 +58,12 @@ func plan() []experiment {
 		find("network/delay", "no-breaker"),
 		hold("network/loss"),
 		find("network/loss", "no-retry"),
-		few(hold("network/partition")),
+		few(compared(hold("network/partition"), comparePartition)),
 		find("network/partition", "no-timeout"),
 		find("network/partition", "no-breaker"),
 		find("network/partition", "liveness-on-payments"),
 		few(hold("stress/cpu-one")),
+		find("stress/cpu-one", "cpu-limit-too-low"),
 		hold("stress/cpu-all"),
 		find("stress/cpu-all", "cpu-limit-too-low"),
 		hold("stress/memory"),

@@ -8,7 +8,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/reports"
 )
 
 // row is what came of an experiment.
@@ -21,22 +21,33 @@ type row struct {
 	t0, t1   string
 	ttr      string // of the first check
 	left     string
-	tries    int
+	// costliest is the stage of the recovery that certainly cost the most.
+	costliest string
+	truth     string // what the service's own log says of the record
+	tries     int
 	unknowns []string // why
 }
 
 // asWanted reports whether the verdict is the one wanted, of a fault that was
 // seen and is gone: a service that breaks by itself shows nothing.
 func (r row) asWanted() bool {
-	return r.verdict == r.want && r.effect == "seen" && r.left == nothing
+	return r.verdict == r.want && r.effect == "seen" && r.left == nothing &&
+		(r.experiment.costliest == "" || r.costliest == r.experiment.costliest) &&
+		(r.compare == "" || r.truth == agrees)
 }
 
-// nothing is what is to be left.
-const nothing = "nothing"
+const (
+	// nothing is what is to be left.
+	nothing = "nothing"
+	// agrees is what the service's own log is to say.
+	agrees = "agrees"
+)
 
 func (r row) service() string { return cmp.Or(r.defect, "healthy") }
 
-func (r *row) take(result experiments.Result) {
+// take takes in what a run has shown, and the processes of its faults that are
+// still there.
+func (r *row) take(result reports.Report, left []string) {
 	r.verdict, r.reason = result.Verdict.String(), result.Reason
 	r.effect, r.left = "?", "?"
 	for _, p := range result.Proofs {
@@ -47,7 +58,16 @@ func (r *row) take(result experiments.Result) {
 			r.left = map[bool]string{true: nothing, false: p.Text}[seen]
 		}
 	}
-	r.t0, r.t1, r.ttr = "-", "-", "-"
+	if len(left) > 0 {
+		r.left = strings.Join(left, ", ")
+	}
+	r.costliest = "-"
+	if len(result.Waterfalls) > 0 {
+		if step, undecided := result.Waterfalls[0].Costliest(); undecided == "" {
+			r.costliest = string(step.Stage)
+		}
+	}
+	r.t0, r.t1, r.ttr, r.truth = "-", "-", "-", "-"
 	if len(result.Injections) > 0 {
 		i := result.Injections[0]
 		r.t0 = i.String()
@@ -68,13 +88,13 @@ func (r *row) take(result experiments.Result) {
 func table(w io.Writer, rows []row) {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	line := func(cells ...string) { fmt.Fprintln(tw, strings.Join(cells, "\t")) }
-	line("experiment", "service", "wanted", "verdict", "effect", "T0", "T1", "TTR", "left", "runs")
+	line("experiment", "service", "wanted", "verdict", "effect", "T0", "T1", "TTR", "costliest", "truth", "left", "runs")
 	for _, r := range rows {
 		verdict := r.verdict
 		if !r.asWanted() {
 			verdict = strings.ToUpper(verdict)
 		}
-		line(r.what, r.service(), r.want, verdict, r.effect, r.t0, r.t1, r.ttr, r.left, fmt.Sprint(r.tries))
+		line(r.what, r.service(), r.want, verdict, r.effect, r.t0, r.t1, r.ttr, r.costliest, r.truth, r.left, fmt.Sprint(r.tries))
 	}
 	_ = tw.Flush() // the reader may have gone
 	for _, r := range rows {

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/reports"
+	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/suites"
+)
+
+// An instrument that is wrong about itself must not pass: each of these rows
+// must not count as wanted but the first.
+func TestARowIsAsWanted(t *testing.T) {
+	proofs := func(effect, undone steadystate.Verdict) []experiments.Proof {
+		return []experiments.Proof{{Name: "effect", Verdict: effect}, {Name: "undone", Verdict: undone, Text: "may still be in place"}}
+	}
+	for _, c := range []struct {
+		name   string
+		result experiments.Result
+		left   []string
+		want   bool
+	}{
+		{"held, seen and gone", experiments.Result{Verdict: steadystate.Held, Proofs: proofs(steadystate.Held, steadystate.Held)}, nil, true},
+		{"another verdict", experiments.Result{Verdict: steadystate.Broken, Proofs: proofs(steadystate.Held, steadystate.Held)}, nil, false},
+		{"unknown is none", experiments.Result{Verdict: steadystate.Unknown, Proofs: proofs(steadystate.Held, steadystate.Held)}, nil, false},
+		{"an effect that was not seen", experiments.Result{Verdict: steadystate.Held, Proofs: proofs(steadystate.Unknown, steadystate.Held)}, nil, false},
+		{"a fault that is not gone", experiments.Result{Verdict: steadystate.Held, Proofs: proofs(steadystate.Held, steadystate.Unknown)}, nil, false},
+		{"no proof at all", experiments.Result{Verdict: steadystate.Held}, nil, false},
+		{"a process that is left", experiments.Result{Verdict: steadystate.Held, Proofs: proofs(steadystate.Held, steadystate.Held)}, []string{"stress-ng-cpu 17"}, false},
+	} {
+		r := row{experiment: experiment{id: "pods/kill-one", want: held}, what: "pods/kill-one"}
+		r.take(reports.Report{Result: c.result}, c.left)
+		if r.asWanted() != c.want {
+			t.Errorf("%s: as wanted is %v, want %v: %+v", c.name, r.asWanted(), c.want, r)
+		}
+		var out bytes.Buffer
+		table(&out, []row{r})
+		if strings.Contains(out.String(), strings.ToUpper(r.verdict)) == c.want {
+			t.Errorf("%s: what is not as wanted must be printed in capitals:\n%s", c.name, &out)
+		}
+	}
+}
+
+// A stage that is named wrongly is as wrong as a verdict.
+func TestACostliestStageIsCompared(t *testing.T) {
+	r := row{experiment: experiment{id: "pods/kill-one", want: held, costliest: "ready"}, verdict: held, effect: "seen", left: nothing, costliest: "scheduled"}
+	if r.asWanted() {
+		t.Error("another stage than the one wanted must not pass")
+	}
+	r.costliest = "ready"
+	if !r.asWanted() {
+		t.Error("the stage that is wanted must pass")
+	}
+}
+
+func TestProcessesAreFoundByTheirNames(t *testing.T) {
+	proc := t.TempDir()
+	for pid, comm := range map[string]string{"1": "init", "17": "stress-ng-cpu", "18": "memstress", "19": "tc", "20": "tcsh", "self": "stress-ng"} {
+		if err := os.Mkdir(filepath.Join(proc, pid), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(proc, pid, "comm"), []byte(comm+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := processes(proc, faultPrograms)
+	slices.Sort(got)
+	if want := []string{"memstress 18", "stress-ng-cpu 17", "tc 19"}; !slices.Equal(got, want) {
+		t.Errorf("found %q, want %q", got, want)
+	}
+}
+
+// Every experiment of the standard suites is in the table, healthy and with a
+// defect that it must find.
+func TestThePlanIsWhole(t *testing.T) {
+	for _, id := range suites.IDs() {
+		for _, want := range []string{held, broken} {
+			if !slices.ContainsFunc(plan(), func(e experiment) bool { return e.id == id && e.want == want }) {
+				t.Errorf("no row of the plan wants %s to be %s", id, want)
+			}
+		}
+	}
+	if _, err := choose(plan(), []string{"pods/kill-all"}, false, 1); err == nil || !strings.Contains(err.Error(), "pods/kill-one") {
+		t.Errorf("an id that is none: %v, want an error that names those there are", err)
+	}
+}
