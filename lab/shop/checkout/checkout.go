@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // How an order was paid, in the header X-Payment of the answer to it.
@@ -16,7 +18,9 @@ type checkout struct {
 	*service
 	payer *payer // nil: it asks for no money
 	debts *debts
-	leak  leak
+	// orders that were taken, by how they were paid at that time.
+	orders *prometheus.CounterVec
+	leak   leak
 }
 
 func newCheckout(c config, t *truth) *service {
@@ -29,6 +33,13 @@ func newCheckout(c config, t *truth) *service {
 	if c.payments != "" {
 		k.payer = newPayer(c, t, s.registry)
 		k.debts = newDebts(k.payer, s.registry)
+		k.orders = prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "checkout_orders_total", Help: "Orders that were taken, by whether they were paid at once or are queued to be paid later.",
+		}, []string{"payment"})
+		for _, how := range []string{paid, queued} {
+			k.orders.WithLabelValues(how)
+		}
+		s.registry.MustRegister(k.orders)
 		s.background = k.debts.settle
 		if c.livesOnPayments {
 			s.alive = k.payer.reach
@@ -48,6 +59,7 @@ func (k *checkout) sell(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, "payments are away and no more orders can be kept", http.StatusServiceUnavailable)
 			return
 		}
+		k.orders.WithLabelValues(how).Inc()
 		w.Header().Set("X-Payment", how)
 	}
 	w.Header().Set("Content-Type", "application/json")

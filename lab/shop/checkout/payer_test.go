@@ -108,6 +108,10 @@ func tries(outcome, code string) string {
 	return fmt.Sprintf("checkout_payments_requests_total{code=%q,outcome=%q}", code, outcome)
 }
 
+func orders(payment string) string {
+	return fmt.Sprintf("checkout_orders_total{payment=%q}", payment)
+}
+
 const breakerState = "checkout_payments_breaker_state"
 
 // The breaker's states in the metric.
@@ -138,6 +142,7 @@ func TestAnOrderIsPaidAndKeepsItsNumber(t *testing.T) {
 	for series, want := range map[string]float64{
 		tries("ok", "200"): 20, tries("failed", ""): 0, tries("timeout", ""): 0, tries("rejected", ""): 0,
 		"checkout_payments_retries_total": 0, "checkout_payments_queued": 0, breakerState: isClosed,
+		orders(paid): 20, orders(queued): 0,
 	} {
 		if got := s.metric(t, series); got != want {
 			t.Errorf("%s is %v, want %v", series, got, want)
@@ -180,6 +185,9 @@ func TestOrdersAreTakenWhilePaymentsAreBlackHoled(t *testing.T) {
 	}
 	if got := events(s.sold.lines(t)); !strings.Contains(got, "breaker-open") || strings.Contains(got, "half") {
 		t.Errorf("checkout saw %s", got)
+	}
+	if paidAtOnce, later := s.metric(t, orders(paid)), s.metric(t, orders(queued)); paidAtOnce != 0 || later != 60 {
+		t.Errorf("%v orders are paid at once and %v queued, want 60 queued", paidAtOnce, later)
 	}
 	// All but the one that is being tried.
 	if n := s.metric(t, "checkout_payments_queued"); n < 59 {
