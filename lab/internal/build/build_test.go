@@ -167,6 +167,69 @@ func TestBuildOnce(t *testing.T) {
 	}
 }
 
+func TestAProductOfAnotherModule(t *testing.T) {
+	for _, c := range []struct {
+		says   string
+		change map[string]string
+		want   string // what is built again
+	}{
+		{"nothing changed", nil, ""},
+		{"its source changed", map[string]string{"other/cmd/b/main.go": "package main\n\nfunc main() { }\n"}, "b"},
+		{"a source of the lab changed", map[string]string{"cmd/a/main.go": "package main\n\nfunc main() {}\n"}, "a"},
+		{"the lab's modules changed", map[string]string{
+			"go.sum": "example.com/used v1.0.0 h1:new=\nexample.com/other v1.0.0 h1:other=\n",
+		}, "a"},
+		{"its modules changed, and it has nothing of them", map[string]string{"other/go.sum": "example.com/used v1.0.0 h1:used=\n"}, ""},
+	} {
+		t.Run(c.says, func(t *testing.T) {
+			dir := module(t)
+			write(t, dir, map[string]string{
+				"other/go.mod":        "module example.com/x/other\n\ngo 1.26\n",
+				"other/go.sum":        "",
+				"other/cmd/b/main.go": "package main\n\nfunc main() {}\n",
+			})
+			var made []string
+			product := func(name, folder string) Product {
+				return Product{
+					Name: name, Module: folder, Package: "./cmd/" + name, Env: "CGO_ENABLED=0",
+					Make: func(_ context.Context, in, out string, _ func()) error {
+						if want := filepath.Join(dir, folder); in != want {
+							t.Errorf("%s is made in %s, want %s", name, in, want)
+						}
+						made = append(made, name)
+						return os.WriteFile(out, nil, 0o755)
+					},
+				}
+			}
+			b := Builder{Module: dir, Cache: place.Cache(t.TempDir()), Out: &bytes.Buffer{}}
+			products := []Product{product("a", ""), product("b", "other")}
+			for _, want := range []string{"a b", c.want} {
+				made = nil
+				if _, err := b.Build(t.Context(), products); err != nil {
+					t.Fatal(err)
+				}
+				if got := strings.Join(made, " "); got != want {
+					t.Errorf("built %q, want %q", got, want)
+				}
+				write(t, dir, c.change)
+			}
+		})
+	}
+}
+
+func TestEachModuleIsThere(t *testing.T) {
+	for _, p := range Products() {
+		content, err := os.ReadFile(filepath.Join("..", "..", p.Module, "go.mod"))
+		if err != nil {
+			t.Errorf("%s: %v", p.Name, err)
+		}
+		// A command of another module is only known to Go by its tool line.
+		if p.Package != "" && !strings.HasPrefix(p.Package, "./") && !strings.Contains(string(content), p.Package+"\n") {
+			t.Errorf("%s: no line %s in its go.mod", p.Name, p.Package)
+		}
+	}
+}
+
 func TestTwoBuildersBuildOnce(t *testing.T) {
 	dir, cache := module(t), place.Cache(t.TempDir())
 	var mu sync.Mutex

@@ -18,7 +18,7 @@ import (
 
 // Builder builds products into a cache.
 type Builder struct {
-	Module string        // folder of this module
+	Module string        // folder of the lab's module; others lie below it
 	Cache  place.Cache   //
 	Out    io.Writer     // told what is being built, at least every Every
 	Every  time.Duration // zero is ten seconds
@@ -59,7 +59,7 @@ func (b Builder) Build(ctx context.Context, products []Product) (map[string]Buil
 func (b Builder) look(ctx context.Context, products []Product) (found map[string]Built, missing []Product, err error) {
 	found = map[string]Built{}
 	for _, p := range products {
-		key, err := p.Key(ctx, b.Module, b.Cache.Keys())
+		key, err := p.Key(ctx, filepath.Join(b.Module, p.Module), b.Cache.Keys())
 		if err != nil {
 			return nil, nil, err
 		}
@@ -87,7 +87,7 @@ func (b Builder) make(ctx context.Context, p Product, path, title string, begin 
 	stop := b.tell(func() string {
 		return fmt.Sprintf("building %s: %d packages compiled, %s; %s in all", title, steps.Load(), since(started), since(begin))
 	})
-	err := p.Make(ctx, b.Module, temporary, func() { steps.Add(1) })
+	err := p.Make(ctx, filepath.Join(b.Module, p.Module), temporary, func() { steps.Add(1) })
 	stop()
 	if err != nil {
 		return err

@@ -17,8 +17,8 @@ import (
 	"strings"
 )
 
-// Key is a hash of all that goes into a product, and of nothing else: its recipe, the sources it has in this module, and
-// the versions and sums of the other modules that it has packages of.
+// Key is a hash of all that goes into a product, and of nothing else: its recipe, the sources it has in the module it is built
+// in, and the versions and sums of the other modules that it has packages of. The folder is that of the module.
 //
 // Which those are only Go can tell, and that takes seconds. So the answer is noted in the folder notes under a stamp, a hash
 // of all files that it could depend on: as long as none of them has changed, no Go tool runs.

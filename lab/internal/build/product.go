@@ -20,10 +20,11 @@ import (
 // Product is one thing to build.
 type Product struct {
 	Name    string
+	Module  string   // folder of the module it is built in, below the lab's; "" is the lab's own
 	Package string   // the main package it is built from; "" when it is not compiled
 	Env     string   // how it is compiled, as NAME=VALUE; "" when it is not
 	Recipe  []string // what else decides how it comes out
-	// Make makes it at the path out, and tells of each step it takes.
+	// Make makes it at the path out, in the folder of its module, and tells of each step it takes.
 	Make func(ctx context.Context, module, out string, step func()) error
 }
 
@@ -31,7 +32,7 @@ type Product struct {
 const kubernetes = "v1.35.4"
 
 // Products are what the lab needs, in the order they are best built. To build one more, add it here; a command of another
-// module also needs a tool line in go.mod.
+// module also needs a tool line in go.mod. One that cannot be built with the versions in there gets a go.mod of its own.
 func Products() []Product {
 	const component = "k8s.io/component-base/version."
 	const chaos = "github.com/chaos-mesh/chaos-mesh/cmd/"
@@ -41,6 +42,7 @@ func Products() []Product {
 		command("etcd", "go.etcd.io/etcd/server/v3", host()),
 		command("chaos-controller-manager", chaos+"chaos-controller-manager", host()),
 		command("chaos-daemon", chaos+"chaos-daemon", withC),
+		metricsServer(),
 		command("nsexec", "./cmd/nsexec", static),
 		command("chaos-pause", "./cmd/chaos-pause", static),
 		command("memstress", "./cmd/memstress", static),
@@ -57,6 +59,13 @@ const (
 	// chaos-daemon has parts in C: it traces processes.
 	withC = "CGO_ENABLED=1"
 )
+
+// metricsServer needs a newer Kubernetes than Chaos Mesh can be built with.
+func metricsServer() Product {
+	p := command("metrics-server", "sigs.k8s.io/metrics-server/cmd/metrics-server", host())
+	p.Module = "metrics-server"
+	return p
+}
 
 // host is how a binary for this machine is built that can do with and without C: as Go would by itself, said aloud because it
 // decides the outcome.
