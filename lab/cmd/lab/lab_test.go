@@ -121,6 +121,27 @@ the whole lab 0.200 900 MB 500 MB of it anonymous
 	}
 }
 
+func TestStatusSaysWhetherThereAreMetrics(t *testing.T) {
+	for _, c := range []struct {
+		says       string
+		missing    error
+		text, json string
+	}{
+		{"they are there", nil, "have values of every node", `"metrics": "there"`},
+		{"they are not yet", errors.New("values of 0 of 1 nodes"), "have no values: values of 0 of 1 nodes", `"metrics": "values of 0 of 1 nodes"`},
+	} {
+		t.Run(c.says, func(t *testing.T) {
+			if got := metrics(c.missing); !strings.Contains(got, c.text) {
+				t.Errorf("%q, want %q", got, c.text)
+			}
+			var out bytes.Buffer
+			if err := showJSON(&out, nil, true, nil, c.missing); err != nil || !strings.Contains(out.String(), c.json) {
+				t.Errorf("%s, %v, want %s", &out, err, c.json)
+			}
+		})
+	}
+}
+
 func TestMerge(t *testing.T) {
 	dir := t.TempDir()
 	var files []string

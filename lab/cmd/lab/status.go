@@ -22,7 +22,8 @@ func status() *cobra.Command {
 		Use:   "status",
 		Short: "Show what runs, whether it is ready, and what it costs",
 		Long: `Status shows each component with its state and what it uses: processor cores, averaged over up to the last half minute, and
-memory, each shared page divided among the processes that share it, so that the column adds up.
+memory, each shared page divided among the processes that share it, so that the column adds up. It also says whether metrics-server
+has values, which it has half a minute after its start; nothing waits for them but what needs them.
 
 Exit codes: 0 everything is ready, 1 something is not, 3 the lab is not up.`,
 		Example: `  lab status
@@ -46,11 +47,11 @@ Exit codes: 0 everything is ready, 1 something is not, 3 the lab is not up.`,
 				return fmt.Errorf("%w: %w", errNotReady, err)
 			}
 			ready := allReady(reports)
-			netem := l.Netem(c.Context())
+			netem, measured := l.Netem(c.Context()), l.Metrics(c.Context())
 			if output == "json" {
-				err = showJSON(c.OutOrStdout(), reports, ready, netem)
+				err = showJSON(c.OutOrStdout(), reports, ready, netem, measured)
 			} else if err = show(c.OutOrStdout(), reports, time.Now()); err == nil {
-				_, err = io.WriteString(c.OutOrStdout(), emulation(netem))
+				_, err = io.WriteString(c.OutOrStdout(), metrics(measured)+emulation(netem))
 			}
 			if err == nil && !ready {
 				err = errNotReady
@@ -74,15 +75,28 @@ func allReady(reports []supervise.Report) bool {
 	return true
 }
 
-func showJSON(w io.Writer, reports []supervise.Report, ready bool, netem map[string]string) error {
+func showJSON(w io.Writer, reports []supervise.Report, ready bool, netem map[string]string, measured error) error {
+	said := "there"
+	if measured != nil {
+		said = measured.Error()
+	}
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
 	return e.Encode(struct {
-		Up     bool               `json:"up"`
-		Ready  bool               `json:"ready"`
-		Agents []supervise.Report `json:"agents"`
-		Netem  map[string]string  `json:"netem"` // by node; null when the API server does not say
-	}{true, ready, reports, netem})
+		Up      bool               `json:"up"`
+		Ready   bool               `json:"ready"`
+		Agents  []supervise.Report `json:"agents"`
+		Netem   map[string]string  `json:"netem"`   // by node; null when the API server does not say
+		Metrics string             `json:"metrics"` // "there", or why they are not
+	}{true, ready, reports, netem, said})
+}
+
+// metrics says whether kubectl top and autoscalers have values.
+func metrics(missing error) string {
+	if missing != nil {
+		return fmt.Sprintf("kubectl top and autoscalers have no values: %v\n", missing)
+	}
+	return "kubectl top and autoscalers have values of every node\n"
 }
 
 func show(w io.Writer, reports []supervise.Report, now time.Time) error {

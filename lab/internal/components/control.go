@@ -23,7 +23,7 @@ func Control(nodes int, lab cgroup.Group) []supervise.Component {
 		chaosControllerManager(),
 		prometheus(nodes),
 		prometheusTargets(),
-		// metrics-server belongs here, and with it an APIService.
+		metricsServer(),
 	}
 	for n := 1; n <= nodes; n++ {
 		list = append(list, node(n, nodes, lab))

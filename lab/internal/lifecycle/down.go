@@ -100,6 +100,21 @@ func (l Lab) Netem(ctx context.Context) map[string]string {
 	return kinds
 }
 
+// Metrics says why kubectl top and an autoscaler have nothing to go by; nil when they have.
+func (l Lab) Metrics(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	state, err := host.ReadState(l.Cache.Run())
+	if err != nil {
+		return err
+	}
+	c, err := cluster.Connect(l.Cache.Run().Kubeconfig())
+	if err != nil {
+		return err
+	}
+	return readiness.Metrics(ctx, c, state.Nodes)
+}
+
 // startAll starts whatever was stopped by name.
 func (l Lab) startAll(ctx context.Context) error {
 	for range 2 { // a node that was stopped shows its components only once it runs

@@ -28,6 +28,7 @@ var programs = map[string][]string{
 	"etcd":                     {"etcd"},
 	"chaos-controller-manager": {"chaos-controller-manager"},
 	"chaos-daemon":             {"chaos-daemon"},
+	"metrics-server":           {"metrics-server"},
 	"nsexec":                   {"nsexec"},
 	"chaos-pause":              {"chaos-pause"},
 	"memstress":                {"memstress"},

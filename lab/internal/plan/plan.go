@@ -41,6 +41,9 @@ const (
 	// ChaosDaemonPort is where chaos-daemon serves on each node.
 	ChaosDaemonPort = 31767
 
+	// MetricsPort is where metrics-server serves, beside the nodes.
+	MetricsPort = 4443
+
 	// NetemAnnotation on a node says what delays and loses packets there: NetemKernel or NetemEmulated.
 	NetemAnnotation = "aftershock.dev/netem"
 	// NetemKernel is the kernel's own netem.

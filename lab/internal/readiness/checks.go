@@ -162,6 +162,19 @@ func Daemons(ctx context.Context, c *cluster.Client, nodes int) error {
 	return nil
 }
 
+// Metrics asks whether metrics-server has values of as many nodes as there should be: kubectl top and an autoscaler need them. It
+// is none of Checks: the first values come half a minute after the start, and most experiments need none.
+func Metrics(ctx context.Context, c *cluster.Client, want int) error {
+	names, err := c.MeasuredNodes(ctx)
+	if err != nil {
+		return err
+	}
+	if len(names) < want {
+		return fmt.Errorf("metrics-server has values of %d of %d nodes", len(names), want)
+	}
+	return nil
+}
+
 // Wait asks all checks, each until it is answered well, and tells of each when it is. When ctx ends first, the error says
 // what each of the others last said.
 func Wait(ctx context.Context, checks []Check, passed func(says string)) error {
