@@ -1,7 +1,7 @@
 // Package lab holds what the lab hands to the harness: the configuration template that names the cluster just made.
 //
-// The lab itself is the command cmd/lab. A new cluster has a new identity, so the configuration is rendered by every
-// "lab up":
+// The lab itself is the command cmd/lab. A new cluster has a new identity, and another deployment of the service may have an
+// autoscaler, so the configuration is rendered by every "lab up" and "lab deploy":
 //
 //	lab.Configuration(w, lab.Cluster{Kubeconfig: path, Context: "lab", UID: uid, ...})
 package lab
@@ -27,6 +27,7 @@ type Cluster struct {
 	Prometheus string // base URL of Prometheus, reachable from the host
 	Truth      string // folder of the service's own request logs, one file per pod
 	Nodes      int    // how many nodes, each in its own zone
+	Autoscaled bool   // an autoscaler of the service's name decides how many replicas there are
 }
 
 // Configuration renders the harness's configuration for a cluster.

@@ -1,6 +1,7 @@
 package lab_test
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -28,6 +29,28 @@ func TestConfigurationNamesTheCluster(t *testing.T) {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %s in\n%s", want, &out)
 		}
+	}
+}
+
+func TestOnlyAnAutoscaledServiceHasAnAutoscaler(t *testing.T) {
+	scaled := cluster
+	scaled.Autoscaled = true
+	var fixed, autoscaled strings.Builder
+	if err := errors.Join(lab.Configuration(&fixed, cluster), lab.Configuration(&autoscaled, scaled)); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(fixed.String(), "autoscaler") || !strings.Contains(fixed.String(), "  rate: 100/s\n\nprometheus:\n") {
+		t.Errorf("with a fixed number of replicas:\n%s", &fixed)
+	}
+	var parsed struct {
+		Load       struct{ Rate string }
+		Autoscaler struct{ Name string }
+	}
+	if err := yaml.Unmarshal([]byte(autoscaled.String()), &parsed); err != nil {
+		t.Fatal(err)
+	}
+	if parsed.Autoscaler.Name != "checkout" || parsed.Load.Rate != "20/s" {
+		t.Errorf("with an autoscaler: %+v in\n%s", parsed, &autoscaled)
 	}
 }
 

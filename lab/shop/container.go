@@ -34,6 +34,12 @@ func (d Defect) apply(c *corev1.Container) {
 		setEnv(c, "LEAK", "128")
 	case SlowStart:
 		setEnv(c, "START_DELAY", "5s")
+	case Autoscaled, MaxTooLow, ScaleDownTooEager:
+		c.Resources.Requests[corev1.ResourceCPU] = resource.MustParse(cpuRequest)
+	case NoRequests:
+		// The limit too: Kubernetes takes a limit for the request where there is none.
+		delete(c.Resources.Requests, corev1.ResourceCPU)
+		delete(c.Resources.Limits, corev1.ResourceCPU)
 	}
 }
 

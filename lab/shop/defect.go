@@ -46,13 +46,25 @@ const (
 	// SlowStart is no defect but a variation: a replacement takes five seconds until it is ready, and a probe keeps traffic
 	// away until then. Nothing breaks but a limit on the time until all replicas are there; the recovery shows where it went.
 	SlowStart Defect = "slow-start"
+	// Autoscaled is no defect but a variation: an autoscaler holds two to five replicas, by the processor time they use. It is
+	// made for 20 requests a second and surges to 200.
+	Autoscaled Defect = "autoscaled"
+	// NoRequests is autoscaled, and its container requests no processor time: what is used is a share of nothing. Seen by any
+	// surge, in the autoscaler: it has no metric (FailedGetResourceMetric), and the replicas stay as few as they are.
+	NoRequests Defect = "no-requests"
+	// MaxTooLow is autoscaled, to three replicas at most. Seen by a surge to ten times the base, in the autoscaler: it stays at
+	// its maximum and above its target (ScalingLimited).
+	MaxTooLow Defect = "max-too-low"
+	// ScaleDownTooEager is autoscaled, and takes replicas away as soon as one look at them finds them idle. Seen by two surges with
+	// a rest of ten to fifteen seconds between them, in the number of replicas: it falls and rises again.
+	ScaleDownTooEager Defect = "scale-down-too-eager"
 )
 
 // Defects are all of them, None first.
 func Defects() []Defect {
 	return []Defect{
 		None, NoReadiness, OneReplica, NoGracefulShutdown, NoRetry, NoBreaker, NoTimeout, LivenessOnPayments, CPULimitTooLow,
-		MemoryLeak, SlowStart,
+		MemoryLeak, SlowStart, Autoscaled, NoRequests, MaxTooLow, ScaleDownTooEager,
 	}
 }
 
@@ -81,6 +93,14 @@ func (d Defect) Wrong() string {
 		return "keeps 128 kB of each request"
 	case SlowStart:
 		return "takes 5 s until it is ready; a variation, nothing is wrong"
+	case Autoscaled:
+		return "two to five replicas by an autoscaler; a variation, nothing is wrong"
+	case NoRequests:
+		return "autoscaled, and requests no processor time that its use could be a share of"
+	case MaxTooLow:
+		return "autoscaled, to three replicas at most"
+	case ScaleDownTooEager:
+		return "autoscaled, and takes replicas away at the first idle moment"
 	}
 	return ""
 }
@@ -97,10 +117,14 @@ func ParseDefect(name string) (Defect, error) {
 	return "", fmt.Errorf("no defect is called %q: choose one of %s", name, strings.Join(names, ", "))
 }
 
-// Replicas is how many pods of checkout a deployment with that defect has.
+// Replicas is how many pods of checkout a deployment with that defect has; where an autoscaler decides, how many it begins with
+// and comes back to.
 func (d Defect) Replicas() int32 {
-	if d == OneReplica {
+	switch {
+	case d == OneReplica:
 		return 1
+	case d.Scales():
+		return minReplicas
 	}
 	return 3
 }

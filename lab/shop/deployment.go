@@ -17,6 +17,15 @@ func deployment(app, truth string) *appsv1.Deployment {
 		ObjectMeta: meta(app),
 		Spec: appsv1.DeploymentSpec{
 			Selector: &metav1.LabelSelector{MatchLabels: labels(app)},
+			// One new pod at a time, and no old one goes before it is ready: a version that cannot start takes nothing away.
+			Strategy: appsv1.DeploymentStrategy{
+				Type: appsv1.RollingUpdateDeploymentStrategyType,
+				RollingUpdate: &appsv1.RollingUpdateDeployment{
+					MaxUnavailable: new(intstr.FromInt32(0)), MaxSurge: new(intstr.FromInt32(1)),
+				},
+			},
+			// The slowest pod takes eight seconds: one that needs so long will not come.
+			ProgressDeadlineSeconds: new(int32(20)),
 			Template: corev1.PodTemplateSpec{
 				ObjectMeta: metav1.ObjectMeta{Labels: labels(app), Annotations: map[string]string{
 					"prometheus.io/scrape": "true", "prometheus.io/port": fmt.Sprint(Port), "prometheus.io/path": "/metrics",

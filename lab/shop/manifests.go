@@ -50,14 +50,26 @@ func Manifests(defect Defect, truth string) []runtime.Object {
 	front.Spec.Ports[0].NodePort = NodePort
 	back := service(Payments)
 	back.Spec.ClusterIP = PaymentsAddress
-	return []runtime.Object{
+	objects := []runtime.Object{
 		&corev1.Namespace{
 			TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Namespace"},
 			ObjectMeta: metav1.ObjectMeta{Name: Namespace},
 		},
 		back, disruptionBudget(Payments, 1), payments(truth),
-		front, disruptionBudget(Service, 2), checkout(defect, truth),
+		front, disruptionBudget(Service, defect.available()), checkout(defect, truth),
 	}
+	if defect.Scales() {
+		objects = append(objects, autoscaler(defect))
+	}
+	return objects
+}
+
+// Leftovers are objects that a deployment with another defect may have left and one with this defect must not have.
+func Leftovers(defect Defect) []runtime.Object {
+	if defect.Scales() {
+		return nil
+	}
+	return []runtime.Object{autoscaler(Autoscaled)}
 }
 
 func meta(app string) metav1.ObjectMeta {
@@ -102,7 +114,9 @@ func payments(truth string) *appsv1.Deployment {
 func checkout(defect Defect, truth string) *appsv1.Deployment {
 	d := deployment(Service, truth)
 	d.Annotations = map[string]string{DefectAnnotation: string(defect)}
-	d.Spec.Replicas = new(defect.Replicas())
+	if !defect.Scales() { // or the autoscaler's number would be overwritten
+		d.Spec.Replicas = new(defect.Replicas())
+	}
 	container := &d.Spec.Template.Spec.Containers[0]
 	setEnv(container, "PAYMENTS", "http://"+PaymentsAddress)
 	defect.apply(container)

@@ -35,14 +35,16 @@ func outline(d *appsv1.Deployment, env map[string]string) string {
 			words = append(words, word)
 		}
 	}
-	say(*d.Spec.Replicas != 3, "alone")
+	say(d.Spec.Replicas == nil, "autoscaled")
+	say(d.Spec.Replicas != nil && *d.Spec.Replicas != 3, "alone")
 	say(c.ReadinessProbe == nil, "unready")
 	say(env["GRACEFUL"] != "true", "abrupt")
 	for _, name := range []string{"PAY_TRIES", "PAY_TRY_TIMEOUT", "PAY_TIMEOUT", "BREAKER", "LIVENESS_PAYMENTS", "LEAK"} {
 		say(env[name] != "", name+"="+env[name])
 	}
 	say(c.LivenessProbe.FailureThreshold != 3, "hasty")
-	say(c.Resources.Limits.Cpu().MilliValue() != 1500, c.Resources.Limits.Cpu().String())
+	say(c.Resources.Requests.Cpu().MilliValue() != 50, "requests "+c.Resources.Requests.Cpu().String())
+	say(c.Resources.Limits.Cpu().MilliValue() != 1500, "limit "+c.Resources.Limits.Cpu().String())
 	return strings.Join(words, " ")
 }
 
@@ -56,9 +58,13 @@ func TestEachDefectIsWrongInOneWay(t *testing.T) {
 		NoBreaker:          "start 2s PAY_TRIES=8 PAY_TIMEOUT=2s BREAKER=false",
 		NoTimeout:          "start 2s PAY_TRY_TIMEOUT=0s PAY_TIMEOUT=0s",
 		LivenessOnPayments: "start 2s LIVENESS_PAYMENTS=true hasty",
-		CPULimitTooLow:     "start 2s 60m",
+		CPULimitTooLow:     "start 2s limit 60m",
 		MemoryLeak:         "start 2s LEAK=128",
 		SlowStart:          "start 5s",
+		Autoscaled:         "start 2s autoscaled requests 150m",
+		NoRequests:         "start 2s autoscaled requests 0 limit 0",
+		MaxTooLow:          "start 2s autoscaled requests 150m",
+		ScaleDownTooEager:  "start 2s autoscaled requests 150m",
 	}
 	for _, defect := range Defects() {
 		t.Run(string(defect), func(t *testing.T) {
@@ -66,7 +72,7 @@ func TestEachDefectIsWrongInOneWay(t *testing.T) {
 			if got := outline(d, env); got != want[defect] {
 				t.Errorf("%s, want %s", got, want[defect])
 			}
-			if *d.Spec.Replicas != defect.Replicas() {
+			if !defect.Scales() && *d.Spec.Replicas != defect.Replicas() {
 				t.Errorf("%d replicas, want %d", *d.Spec.Replicas, defect.Replicas())
 			}
 			if got := d.Annotations[DefectAnnotation]; got != string(defect) {
@@ -85,6 +91,9 @@ func TestEachDefectIsWrongInOneWay(t *testing.T) {
 					t.Errorf("%s: every defect keeps its liveness probe and has no hook", d.Name)
 				}
 				for _, r := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
+					if r == corev1.ResourceCPU && defect == NoRequests && d.Name == Service {
+						continue
+					}
 					request, limit := c.Resources.Requests[r], c.Resources.Limits[r]
 					if request.IsZero() || limit.Cmp(request) <= 0 {
 						t.Errorf("%s: %s: a request of %s and a limit of %s", d.Name, r, request.String(), limit.String())
@@ -121,6 +130,20 @@ func TestPaymentsAreWhereCheckoutLooksForThem(t *testing.T) {
 	}
 }
 
+func TestARolloutThatCannotStartTakesNothingAway(t *testing.T) {
+	for _, name := range []string{Service, Payments} {
+		d, _ := deployed(t, None, name)
+		s := d.Spec.Strategy.RollingUpdate
+		if s.MaxUnavailable.IntValue() != 0 || s.MaxSurge.IntValue() != 1 || *d.Spec.ProgressDeadlineSeconds != 20 {
+			t.Errorf("%s: %+v", name, d.Spec.Strategy)
+		}
+		// There is no registry: an image that is not there must be an error at once, not a wait for one.
+		if policy := d.Spec.Template.Spec.Containers[0].ImagePullPolicy; policy != corev1.PullNever {
+			t.Errorf("%s: images are pulled: %s", name, policy)
+		}
+	}
+}
+
 func TestParseDefect(t *testing.T) {
 	for _, d := range Defects() {
 		if got, err := ParseDefect(string(d)); got != d || err != nil {
@@ -129,7 +152,8 @@ func TestParseDefect(t *testing.T) {
 	}
 	_, err := ParseDefect("slow")
 	want := `no defect is called "slow": choose one of none, no-readiness, one-replica, no-graceful-shutdown, no-retry, ` +
-		`no-breaker, no-timeout, liveness-on-payments, cpu-limit-too-low, memory-leak, slow-start`
+		`no-breaker, no-timeout, liveness-on-payments, cpu-limit-too-low, memory-leak, slow-start, ` +
+		`autoscaled, no-requests, max-too-low, scale-down-too-eager`
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

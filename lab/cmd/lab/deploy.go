@@ -27,8 +27,8 @@ func deploy() *cobra.Command {
 		Long: `Deploy applies the service under test, checkout and payments in the namespace shop, with one defect or none:
 
 ` + defects.String() + `
-It has settled when the pods of the new deployment answer all requests and each order is paid, the old ones have gone, and
-Prometheus scrapes the new.`,
+It has settled when the pods of the new deployment answer all requests and each order is paid, the old ones have gone,
+Prometheus scrapes the new, and the autoscaler, where there is one, has its metric. The harness's configuration is written anew.`,
 		Example: `  lab deploy --defect no-graceful-shutdown
   lab deploy                              healthy again`,
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -88,24 +88,56 @@ func (c *Client) EnsureNamespace(ctx context.Context, name string) error {
 
 // Apply makes an object what it is said to be; a field that an earlier Apply set and this one does not is taken away.
 func (c *Client) Apply(ctx context.Context, object runtime.Object) error {
+	u, resource, err := c.resource(object)
+	if err != nil {
+		return err
+	}
+	unstructured.RemoveNestedField(u.Object, "status")
+	body, err := json.Marshal(u)
+	if err != nil {
+		return fmt.Errorf("encode object: %w", err)
+	}
+	_, err = resource.Patch(ctx, u.GetName(), types.ApplyPatchType, body, metav1.PatchOptions{FieldManager: "lab", Force: new(true)})
+	if err != nil {
+		return fmt.Errorf("apply %s %s: %w", u.GetKind(), u.GetName(), err)
+	}
+	return nil
+}
+
+// Delete makes an object not be there; one that is not there is no error.
+func (c *Client) Delete(ctx context.Context, object runtime.Object) error {
+	u, resource, err := c.resource(object)
+	if err != nil {
+		return err
+	}
+	if err := resource.Delete(ctx, u.GetName(), metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("delete %s %s: %w", u.GetKind(), u.GetName(), err)
+	}
+	return nil
+}
+
+// Scale sets how many replicas a deployment has; one that is not there is no error. Not Apply's manager sets it, so that an
+// Apply that says no number leaves this one alone, and an autoscaler may change it.
+func (c *Client) Scale(ctx context.Context, namespace, name string, replicas int32) error {
+	patch := fmt.Appendf(nil, `{"spec":{"replicas":%d}}`, replicas)
+	_, err := c.Kube.AppsV1().Deployments(namespace).
+		Patch(ctx, name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: "lab-scale"})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("scale Deployment %s: %w", name, err)
+	}
+	return nil
+}
+
+// resource is an object without its Go type, and where the API server keeps such objects.
+func (c *Client) resource(object runtime.Object) (*unstructured.Unstructured, dynamic.ResourceInterface, error) {
 	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
 	if err != nil {
-		return fmt.Errorf("encode object: %w", err)
+		return nil, nil, fmt.Errorf("encode object: %w", err)
 	}
-	u := unstructured.Unstructured{Object: content}
-	unstructured.RemoveNestedField(u.Object, "status")
-	body, err := json.Marshal(&u)
-	if err != nil {
-		return fmt.Errorf("encode object: %w", err)
-	}
+	u := &unstructured.Unstructured{Object: content}
 	kind := u.GroupVersionKind()
 	resource := schema.GroupVersionResource{
 		Group: kind.Group, Version: kind.Version, Resource: strings.ToLower(kind.Kind) + "s", // true of what the lab applies
 	}
-	_, err = c.Dynamic.Resource(resource).Namespace(u.GetNamespace()).
-		Patch(ctx, u.GetName(), types.ApplyPatchType, body, metav1.PatchOptions{FieldManager: "lab", Force: new(true)})
-	if err != nil {
-		return fmt.Errorf("apply %s %s: %w", kind.Kind, u.GetName(), err)
-	}
-	return nil
+	return u, c.Dynamic.Resource(resource).Namespace(u.GetNamespace()), nil
 }

@@ -41,7 +41,8 @@ func (l Lab) await(ctx context.Context, nodes int, begin time.Time) error {
 	return nil
 }
 
-// deploy applies the service, as soon as the API server lets it; keep leaves one that is there with the defect it has.
+// deploy applies the service, as soon as the API server lets it; keep leaves one that is there with the defect it has, and as
+// many replicas as its autoscaler gave it.
 func (l Lab) deploy(ctx context.Context, c *cluster.Client, defect shop.Defect, keep bool) error {
 	return supervise.Until(ctx, func(ctx context.Context) error {
 		wanted := defect
@@ -50,6 +51,17 @@ func (l Lab) deploy(ctx context.Context, c *cluster.Client, defect shop.Defect, 
 			case err == nil:
 				wanted = there
 			case !apierrors.IsNotFound(err):
+				return err
+			}
+		}
+		// First, or an autoscaler would overrule the number of replicas once more.
+		for _, object := range shop.Leftovers(wanted) {
+			if err := c.Delete(ctx, object); err != nil {
+				return err
+			}
+		}
+		if wanted.Scales() && !keep {
+			if err := c.Scale(ctx, shop.Namespace, shop.Service, wanted.Replicas()); err != nil {
 				return err
 			}
 		}

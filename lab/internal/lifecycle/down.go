@@ -41,7 +41,7 @@ func (l Lab) Down(ctx context.Context, purge bool) (bool, error) {
 	return there, nil
 }
 
-// Deploy deploys the service with a defect and waits until it has settled.
+// Deploy deploys the service with a defect, waits until it has settled, and writes the harness's configuration for it.
 func (l Lab) Deploy(ctx context.Context, defect shop.Defect, timeout time.Duration) error {
 	held, err := l.lock(ctx)
 	if err != nil {
@@ -62,8 +62,14 @@ func (l Lab) Deploy(ctx context.Context, defect shop.Defect, timeout time.Durati
 	if err := l.deploy(ctx, c, defect, false); err != nil {
 		return err
 	}
-	checks := readiness.Checks(c, state.Nodes, begin)
-	return readiness.Wait(ctx, checks, func(string) {})
+	checks := append(readiness.Checks(c, state.Nodes, begin), readiness.Check{
+		Says: "the autoscaler has looked", OK: func(ctx context.Context) error { return readiness.Autoscaler(ctx, c) },
+	})
+	if err := readiness.Wait(ctx, checks, func(string) {}); err != nil {
+		return err
+	}
+	_, err = l.summarise(ctx, begin, true)
+	return err
 }
 
 // Want stops or starts a component by name.

@@ -66,12 +66,12 @@ func Nodes(ctx context.Context, c *cluster.Client, want int, since time.Time) er
 
 // Prometheus asks whether it scrapes every pod of the service, and every target it was given by hand.
 func Prometheus(ctx context.Context, c *cluster.Client, nodes int, since time.Time) error {
-	defect, err := Deployed(ctx, c)
+	pods, err := replicas(ctx, c)
 	if err != nil {
 		return err
 	}
 	for selector, want := range map[string]int{
-		`up{job="checkout"}`:                 int(defect.Replicas()),
+		`up{job="checkout"}`:                 int(pods),
 		`up{job="chaos-controller-manager"}`: 1,
 		`up{job="kubelet-cadvisor"}`:         nodes,
 		`up{job="kubelet-resource"}`:         nodes,

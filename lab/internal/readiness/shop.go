@@ -2,11 +2,14 @@ package readiness
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"time"
 
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/aftershockhq/aftershock/lab/internal/cluster"
@@ -20,6 +23,55 @@ func Deployed(ctx context.Context, c *cluster.Client) (shop.Defect, error) {
 		return "", err
 	}
 	return shop.ParseDefect(d.Annotations[shop.DefectAnnotation])
+}
+
+// replicas is how many pods of checkout there should be: as many as its autoscaler says, if it has one.
+func replicas(ctx context.Context, c *cluster.Client) (int32, error) {
+	d, err := c.Kube.AppsV1().Deployments(shop.Namespace).Get(ctx, shop.Service, metav1.GetOptions{})
+	if err != nil {
+		return 0, err
+	}
+	defect, err := shop.ParseDefect(d.Annotations[shop.DefectAnnotation])
+	if err != nil {
+		return 0, err
+	}
+	if defect.Scales() {
+		return *d.Spec.Replicas, nil
+	}
+	return defect.Replicas(), nil
+}
+
+// Autoscaler asks whether that of checkout, if it should have one, knows how many replicas it wants; of one that cannot know it,
+// whether it has found that out. It needs the values of metrics-server.
+func Autoscaler(ctx context.Context, c *cluster.Client) error {
+	defect, err := Deployed(ctx, c)
+	if err != nil || !defect.Scales() {
+		return err
+	}
+	a, err := c.Kube.AutoscalingV2().HorizontalPodAutoscalers(shop.Namespace).Get(ctx, shop.Service, metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	return scaling(a.Status.Conditions, defect != shop.NoRequests)
+}
+
+// scaling says why an autoscaler is not in the state it should be in.
+func scaling(conditions []autoscalingv2.HorizontalPodAutoscalerCondition, active bool) error {
+	want := corev1.ConditionFalse
+	if active {
+		want = corev1.ConditionTrue
+	}
+	for _, condition := range conditions {
+		if condition.Type != autoscalingv2.ScalingActive {
+			continue
+		}
+		if condition.Status != want {
+			return fmt.Errorf("the autoscaler's condition %s is %s, not %s: %s: %s",
+				condition.Type, condition.Status, want, condition.Reason, condition.Message)
+		}
+		return nil
+	}
+	return errors.New("the autoscaler has not looked yet")
 }
 
 // Shop asks whether the deployments have settled, and each pod of checkout, and no other, answers requests from the host, paid.

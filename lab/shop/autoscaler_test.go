@@ -1,0 +1,75 @@
+package shop
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	policyv1 "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
+func TestAutoscalers(t *testing.T) {
+	want := map[Defect]string{
+		Autoscaled:        "2 to 5, down after 20 s, an eviction leaves 1",
+		NoRequests:        "2 to 5, down after 20 s, an eviction leaves 1",
+		MaxTooLow:         "2 to 3, down after 20 s, an eviction leaves 1",
+		ScaleDownTooEager: "2 to 5, down after 0 s, an eviction leaves 1",
+	}
+	for _, defect := range Defects() {
+		t.Run(string(defect), func(t *testing.T) {
+			got, left := "", 0
+			for _, o := range Manifests(defect, "/lab/truth") {
+				switch o := o.(type) {
+				case *policyv1.PodDisruptionBudget:
+					if o.Name == Service {
+						left = o.Spec.MinAvailable.IntValue()
+					}
+				case *autoscalingv2.HorizontalPodAutoscaler:
+					if o.Name != Service || o.Spec.ScaleTargetRef.Name != Service {
+						t.Errorf("the autoscaler %s is of %+v", o.Name, o.Spec.ScaleTargetRef)
+					}
+					got = fmt.Sprintf("%d to %d, down after %d s, an eviction leaves %d", *o.Spec.MinReplicas, o.Spec.MaxReplicas,
+						*o.Spec.Behavior.ScaleDown.StabilizationWindowSeconds, left)
+					if *o.Spec.MinReplicas != defect.Replicas() {
+						t.Errorf("it rests at %d replicas, not at %d", *o.Spec.MinReplicas, defect.Replicas())
+					}
+				}
+			}
+			if got != want[defect] {
+				t.Errorf("%q, want %q", got, want[defect])
+			}
+			if defect.Scales() != (want[defect] != "") {
+				t.Errorf("says of itself that an autoscaler decides: %v", defect.Scales())
+			}
+			// What the next deployment does not have, it must take away.
+			if gone := len(Leftovers(defect)) == 1; gone == defect.Scales() {
+				t.Errorf("the autoscaler of another deployment is removed: %v", gone)
+			}
+		})
+	}
+}
+
+func TestTheSurgeIsWhatTheAutoscalerIsMadeFor(t *testing.T) {
+	request := resource.MustParse(cpuRequest)
+	target := request.AsApproximateFloat64() * cpuTarget / 100
+	const tolerance = 1.1 // an autoscaler lets a tenth pass
+	for _, c := range []struct {
+		says    string
+		request float64 // seconds of a core
+	}{{"a quiet machine", 0.0021}, {"a busy one", 0.0026}} {
+		t.Run(c.says, func(t *testing.T) {
+			if rest := 20 * c.request / minReplicas / target; rest > 0.4 {
+				t.Errorf("at rest %.0f %% of the target", 100*rest)
+			}
+			if pods := math.Ceil(200 * c.request / target); pods < 4 || pods > maxReplicas {
+				t.Errorf("a surge needs %.0f pods", pods)
+			}
+			low := autoscaler(MaxTooLow).Spec.MaxReplicas
+			if use := 200 * c.request / float64(low) / target; use < tolerance {
+				t.Errorf("%d pods would do: %.0f %% of the target", low, 100*use)
+			}
+		})
+	}
+}
