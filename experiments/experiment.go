@@ -47,8 +47,14 @@ type Experiment struct {
 	Name       string
 	Labels     []string
 	Hypothesis steadystate.Hypothesis
-	Load       Load
-	Faults     []Fault
+	// Expectations beside the hypothesis, of what is no signal. They have no
+	// part in whether the service is steady before the fault.
+	Expectations []Expectation
+	// Judgers are those of the expectations' kinds. They refuse, before
+	// anything is touched, what nobody could judge afterwards.
+	Judgers []Judger
+	Load    Load
+	Faults  []Fault
 	// Observers record what surrounds the service, pods for instance.
 	Observers []Observer
 	// Environment is recorded as it is: versions, the cluster's identity.
@@ -122,6 +128,15 @@ func (e Experiment) Validate() error {
 			bad("check %q: no signal %q; signals: %q", c.Name, c.Signal, signals)
 		}
 	}
+	for _, x := range e.Expectations {
+		if err := x.validate(e.Judgers); err != nil {
+			bad("%w", err)
+		}
+		if names[x.Name] {
+			bad("expectation %q has the name of a check or of another", x.Name)
+		}
+		names[x.Name] = true
+	}
 	for _, d := range []struct {
 		name  string
 		value time.Duration
@@ -158,13 +173,14 @@ func (e Experiment) traffic() map[string]string {
 // plan is the experiment as plain data.
 func (e Experiment) plan() *Plan {
 	p := &Plan{
-		Name:    e.Name,
-		Labels:  e.Labels,
-		Checks:  e.Hypothesis.Checks,
-		Signals: map[string]string{},
-		Settle:  e.Settle,
-		Hold:    e.Hold,
-		Watch:   e.Watch,
+		Name:         e.Name,
+		Labels:       e.Labels,
+		Checks:       e.Hypothesis.Checks,
+		Expectations: e.Expectations,
+		Signals:      map[string]string{},
+		Settle:       e.Settle,
+		Hold:         e.Hold,
+		Watch:        e.Watch,
 	}
 	for _, s := range e.Hypothesis.Signals {
 		p.Signals[s.Name] = s.Describe

@@ -13,16 +13,18 @@ import (
 )
 
 // Judge says what a record shows. It is a pure function of the entries and of
-// the limits: the same record gives the same result. Limits in override
-// replace those of the check they name. An error means that the record cannot
-// be read or holds no experiment; a record that was cut is judged as far as it
-// goes and is never Held.
+// the limits: the same record gives the same result. Limits in override, in
+// their text form, replace those of the check or expectation they name. Each
+// expectation is judged by the judger of its kind; without one it is unknown.
+// An error means that the record cannot be read, holds no experiment, or that
+// an override is not one; a record that was cut is judged as far as it goes and
+// is never Held.
 //
 // The entries are gone through twice, first for what happened when, then for
 // what was observed, so that memory does not depend on how many they are: only
 // on the rate of the observations, on how late some arrived, and on how much
 // happened.
-func Judge(entries iter.Seq2[Entry, error], override map[string][]steadystate.Limit) (Result, error) {
+func Judge(entries iter.Seq2[Entry, error], override map[string][]string, judgers ...Judger) (Result, error) {
 	j := judge{
 		Result: Result{Traffic: map[string]Traffic{}, Signals: map[string]string{}},
 		orders: map[string]*order{},
@@ -41,20 +43,12 @@ func Judge(entries iter.Seq2[Entry, error], override map[string][]steadystate.Li
 	if j.plan == nil {
 		return Result{}, errors.New("the record holds no plan: it ended before the experiment began")
 	}
-	for name := range override {
-		if !slices.ContainsFunc(j.plan.Checks, func(c steadystate.Check) bool { return c.Name == name }) {
-			names := []string{}
-			for _, c := range j.plan.Checks {
-				names = append(names, fmt.Sprintf("%q", c.Name))
-			}
-			return Result{}, fmt.Errorf("no check %q in the record; checks: %s", name, strings.Join(names, ", "))
-		}
+	if err := j.override(override, judgers); err != nil {
+		return Result{}, err
 	}
 	j.frame()
 	for _, c := range j.plan.Checks {
-		if limits, ok := override[c.Name]; ok {
-			c.Limits = limits
-		}
+		c.Limits = j.limits[c.Name]
 		j.checks = append(j.checks, j.newChecked(c))
 	}
 	j.newEffects()
@@ -68,7 +62,7 @@ func Judge(entries iter.Seq2[Entry, error], override map[string][]steadystate.Li
 		}
 		j.observe(e)
 	}
-	j.conclude()
+	j.conclude(judgers)
 	return j.Result, nil
 }
 
@@ -81,6 +75,9 @@ type judge struct {
 	stalls  map[string]stalls // by signal
 	checks  []*checked
 	effects []*change
+
+	limits       map[string][]steadystate.Limit // of the checks, by name
+	expectations []Expectation                  // with the limits to judge by
 }
 
 // take takes in one entry.
@@ -187,13 +184,14 @@ func (j *judge) observe(e Entry) {
 }
 
 // conclude computes figures, findings, proofs and the verdict.
-func (j *judge) conclude() {
+func (j *judge) conclude(judgers []Judger) {
 	for _, o := range j.orders {
 		o.end()
 	}
 	for _, c := range j.checks {
 		j.check(c)
 	}
+	j.expect(judgers)
 	j.prove()
 	j.verdict()
 }

@@ -42,15 +42,17 @@ type Header struct {
 // A Plan is what was going to be done and what must hold: an [Experiment] as
 // plain data.
 type Plan struct {
-	Name    string              `json:"name"`
-	Labels  []string            `json:"labels,omitempty"`
-	Checks  []steadystate.Check `json:"checks"`
-	Signals map[string]string   `json:"signals,omitempty"` // name -> what it is
-	Load    string              `json:"load,omitempty"`
-	Faults  []string            `json:"faults,omitempty"`
-	Settle  time.Duration       `json:"settle"`
-	Hold    time.Duration       `json:"hold"`
-	Watch   time.Duration       `json:"watch"`
+	Name   string              `json:"name"`
+	Labels []string            `json:"labels,omitempty"`
+	Checks []steadystate.Check `json:"checks"`
+	// Expectations beside the checks.
+	Expectations []Expectation     `json:"expectations,omitempty"`
+	Signals      map[string]string `json:"signals,omitempty"` // name -> what it is
+	Load         string            `json:"load,omitempty"`
+	Faults       []string          `json:"faults,omitempty"`
+	Settle       time.Duration     `json:"settle"`
+	Hold         time.Duration     `json:"hold"`
+	Watch        time.Duration     `json:"watch"`
 }
 
 // The phases of a run, in their order.

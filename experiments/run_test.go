@@ -184,7 +184,7 @@ func TestAnOutageIsMeasuredAndItsLimitsJudged(t *testing.T) {
 				t.Errorf("no proof of %s: %s", p.Name, p.Text)
 			}
 		}
-		again, err := experiments.Judge(experiments.Read(bytes.NewReader(record)), map[string][]steadystate.Limit{"answers": steadystate.Limits("downtime <= 1s")})
+		again, err := experiments.Judge(experiments.Read(bytes.NewReader(record)), map[string][]string{"answers": {"downtime <= 1s"}})
 		if err != nil || again.Verdict != steadystate.Broken {
 			t.Errorf("judged again with a tighter limit: %s, %v; want broken", again.Verdict, err)
 		}
@@ -194,7 +194,7 @@ func TestAnOutageIsMeasuredAndItsLimitsJudged(t *testing.T) {
 		if where := again.Findings[0].Where; !strings.Contains(where, "connection refused") || !strings.Contains(where, "pod/b gone") {
 			t.Errorf("where %q, want the cause and the event nearby", where)
 		}
-		_, err = experiments.Judge(experiments.Read(bytes.NewReader(record)), map[string][]steadystate.Limit{"answrs": nil})
+		_, err = experiments.Judge(experiments.Read(bytes.NewReader(record)), map[string][]string{"answrs": nil})
 		if err == nil || !strings.Contains(err.Error(), `no check "answrs" in the record; checks: "answers"`) {
 			t.Errorf("error %v, want the checks there are", err)
 		}

@@ -22,10 +22,10 @@ type Report struct {
 }
 
 // Judge makes the report of a record, with the limits in override in place of
-// those of the check they name, as [experiments.Judge] does. It goes through
+// those of the check or expectation they name, as [experiments.Judge] does. It goes through
 // the entries three times, in memory that their number does not matter to. An
 // error means that the record cannot be read or holds no experiment.
-func Judge(entries iter.Seq2[experiments.Entry, error], override map[string][]steadystate.Limit) (Report, error) {
+func Judge(entries iter.Seq2[experiments.Entry, error], override map[string][]string) (Report, error) {
 	result, err := experiments.Judge(entries, override)
 	if err != nil {
 		return Report{}, err

@@ -1,0 +1,139 @@
+package experiments
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// An Expectation is what must hold of something that is no signal, so that no
+// check can say it: that an autoscaler follows its load, for instance. It is
+// plain data as a check is: it is in the record, and a record can be judged
+// again with other limits.
+type Expectation struct {
+	// Name is what its findings are called; no check may have it too.
+	Name string `json:"name"`
+	// Kind says which [Judger] knows what is expected: "autoscaler".
+	Kind string `json:"kind"`
+	// Subject is that of the events it is judged by: hpa/shop/checkout.
+	Subject string `json:"subject"`
+	// Limits that must hold, in the judger's text form. What must hold without
+	// any is the judger's to say.
+	Limits []string `json:"limits,omitempty"`
+}
+
+// A Judger judges the expectations of one kind.
+type Judger interface {
+	// Kind is that of the expectations it judges.
+	Kind() string
+	// Validate says what is wrong with an expectation: a limit that it cannot
+	// read.
+	Validate(Expectation) error
+	// Judge says what a record shows of an expectation. It is a pure function
+	// of what was recorded: the result is complete but for the findings of
+	// expectations, the proofs and the verdict. A limit that it says nothing
+	// of has not held.
+	Judge(Expectation, Result) []Finding
+}
+
+func (x Expectation) validate(judgers []Judger) error {
+	var errs []error
+	for _, part := range []struct{ name, value string }{{"name", x.Name}, {"kind", x.Kind}, {"subject", x.Subject}} {
+		if part.value == "" {
+			errs = append(errs, fmt.Errorf("expectation %q: needs a %s", x.Name, part.name))
+		}
+	}
+	if x.Kind == "" {
+		return errors.Join(errs...)
+	}
+	if err := x.judged(judgers, func(j Judger) error { return j.Validate(x) }); err != nil {
+		errs = append(errs, fmt.Errorf("expectation %q: %w", x.Name, err))
+	}
+	return errors.Join(errs...)
+}
+
+// judged hands the judger of the expectation's kind to f. Without one nobody
+// could say whether it held.
+func (x Expectation) judged(judgers []Judger, f func(Judger) error) error {
+	kinds := []string{}
+	for _, judger := range judgers {
+		if judger.Kind() == x.Kind {
+			return f(judger)
+		}
+		kinds = append(kinds, fmt.Sprintf("%q", judger.Kind()))
+	}
+	return fmt.Errorf("no judger of the kind %q; kinds: %s", x.Kind, cmp.Or(strings.Join(kinds, ", "), "none"))
+}
+
+// override puts limits in place of those of the checks and expectations that
+// they name. What cannot be read or names nothing is an error.
+func (j *judge) override(limits map[string][]string, judgers []Judger) error {
+	names := []string{}
+	j.limits = map[string][]steadystate.Limit{}
+	for _, c := range j.plan.Checks {
+		names = append(names, fmt.Sprintf("%q", c.Name))
+		j.limits[c.Name] = c.Limits
+		texts, ok := limits[c.Name]
+		if !ok {
+			continue
+		}
+		list := make([]steadystate.Limit, 0, len(texts))
+		for _, text := range texts {
+			l, err := steadystate.ParseLimit(text)
+			if err != nil {
+				return fmt.Errorf("check %q: %w", c.Name, err)
+			}
+			list = append(list, l)
+		}
+		j.limits[c.Name] = list
+	}
+	for _, x := range j.plan.Expectations {
+		names = append(names, fmt.Sprintf("%q", x.Name))
+		if texts, ok := limits[x.Name]; ok {
+			x.Limits = texts
+			if err := x.validate(judgers); err != nil {
+				return err
+			}
+		}
+		j.expectations = append(j.expectations, x)
+	}
+	for name := range limits {
+		known := func(x Expectation) bool { return x.Name == name }
+		if _, ok := j.limits[name]; !ok && !slices.ContainsFunc(j.expectations, known) {
+			return fmt.Errorf("no check %q in the record; checks: %s", name, strings.Join(names, ", "))
+		}
+	}
+	return nil
+}
+
+// expect judges the expectations.
+func (j *judge) expect(judgers []Judger) {
+	if _, injected := j.windowStart(); !injected {
+		return // nothing to judge: the proofs say why
+	}
+	var findings []Finding
+	for _, x := range j.expectations {
+		var list []Finding
+		err := x.judged(judgers, func(judger Judger) error {
+			if err := judger.Validate(x); err != nil {
+				return err
+			}
+			if list = judger.Judge(x, j.Result); len(list) == 0 {
+				return errors.New("its judger says nothing")
+			}
+			return nil
+		})
+		if err != nil {
+			list = []Finding{{Limit: "as expected", Reading: steadystate.Reading{Text: "not judged", Undecided: err.Error()}}}
+		}
+		for _, f := range list {
+			f.Check, f.Signal = x.Name, x.Subject
+			findings = append(findings, f)
+		}
+	}
+	j.Findings = append(j.Findings, findings...)
+}

@@ -1,0 +1,134 @@
+package experiments_test
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// sized expects as many events of its subject as its limit says, "3".
+type sized struct{ silent bool }
+
+func (sized) Kind() string { return "size" }
+
+func (sized) Validate(x experiments.Expectation) error {
+	for _, l := range x.Limits {
+		if strings.Trim(l, "0123456789") != "" {
+			return errors.New("limit " + l + " is no number")
+		}
+	}
+	return nil
+}
+
+func (s sized) Judge(x experiments.Expectation, r experiments.Result) []experiments.Finding {
+	if s.silent {
+		return nil
+	}
+	n := 0
+	for _, e := range r.Events {
+		if e.Subject == x.Subject {
+			n++
+		}
+	}
+	var list []experiments.Finding
+	for _, l := range x.Limits {
+		v := steadystate.Broken
+		if l == strconv.Itoa(n) {
+			v = steadystate.Held
+		}
+		list = append(list, experiments.Finding{Limit: l, Reading: steadystate.Reading{Verdict: v, Text: strconv.Itoa(n)}})
+	}
+	return list
+}
+
+// expecting is a record with an expectation of the one event of pod/b, on top
+// of a check that holds.
+func expecting(kind string, limits ...string) []experiments.Entry {
+	list := []experiments.Entry{
+		{Header: &experiments.Header{Format: experiments.Format, Version: experiments.Version}},
+		{Plan: &experiments.Plan{
+			Name: "expecting", Settle: s,
+			Checks:       []steadystate.Check{{Name: "up", Signal: "up", Good: steadystate.AtLeast(1)}},
+			Expectations: []experiments.Expectation{{Name: "b is sized", Kind: kind, Subject: "pod/b", Limits: limits}},
+		}},
+		{Phase: experiments.PhaseSettle},
+		{At: 2 * s, Phase: experiments.PhaseInject},
+		{At: 3 * s, Event: &experiments.Event{Span: steadystate.Instant(3 * s), Kind: experiments.EventGone, Subject: "pod/b"}},
+	}
+	for at := time.Duration(0); at < 10*s; at += s {
+		list = append(list, experiments.Entry{At: at, Observations: &experiments.Observations{Signal: "up", List: []steadystate.Observation{{Span: steadystate.Instant(at), Value: 1}}}})
+	}
+	return append(list, experiments.Entry{At: 9 * s, End: &experiments.End{Reason: experiments.Completed}})
+}
+
+func TestAnExpectationCountsTowardsTheVerdict(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		record   []experiments.Entry
+		override map[string][]string
+		judgers  []experiments.Judger
+		verdict  steadystate.Verdict
+		want     string // in the reason, or in the error
+		refused  bool
+	}{
+		{"one that holds", expecting("size", "1"), nil, []experiments.Judger{sized{}}, steadystate.Held, "", false},
+		{"one that does not", expecting("size", "12"), nil, []experiments.Judger{sized{}}, steadystate.Broken, "b is sized: wanted 12, seen 1", false},
+		{"one that nobody judges", expecting("size", "1"), nil, nil, steadystate.Unknown, `no judger of the kind "size"; kinds: none`, false},
+		{"one of a kind that nobody knows", expecting("colour", "1"), nil, []experiments.Judger{sized{}}, steadystate.Unknown, `no judger of the kind "colour"; kinds: "size"`, false},
+		{"one of which its judger says nothing", expecting("size", "1"), nil, []experiments.Judger{sized{silent: true}}, steadystate.Unknown, "its judger says nothing", false},
+		{"one whose recorded limit cannot be read", expecting("size", "one"), nil, []experiments.Judger{sized{}}, steadystate.Unknown, "limit one is no number", false},
+		{"another limit", expecting("size", "1"), map[string][]string{"b is sized": {"12"}}, []experiments.Judger{sized{}}, steadystate.Broken, "wanted 12", false},
+		{"another limit that cannot be read", expecting("size", "1"), map[string][]string{"b is sized": {"one"}}, []experiments.Judger{sized{}}, 0, `expectation "b is sized": limit one is no number`, true},
+		{"another limit of a check that cannot be read", expecting("size", "1"), map[string][]string{"up": {"downtme <= 1s"}}, []experiments.Judger{sized{}}, 0, `check "up": limit "downtme <= 1s": no quantity`, true},
+		{"a limit of what there is not", expecting("size", "1"), map[string][]string{"b": {"1"}}, []experiments.Judger{sized{}}, 0, `no check "b" in the record; checks: "up", "b is sized"`, true},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			result, err := experiments.Judge(all(row.record), row.override, row.judgers...)
+			if row.refused {
+				if err == nil || !strings.Contains(err.Error(), row.want) {
+					t.Errorf("error %v, want %q", err, row.want)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if result.Verdict != row.verdict || !strings.Contains(result.Reason, row.want) {
+				t.Errorf("%s: %s, want %s: %s", result.Verdict, result.Reason, row.verdict, row.want)
+			}
+			last := result.Findings[len(result.Findings)-1]
+			if last.Check != "b is sized" || last.Signal != "pod/b" {
+				t.Errorf("%+v, want the expectation's name and subject", last)
+			}
+		})
+	}
+}
+
+func TestAnExpectationIsRefusedBeforeAnythingIsTouched(t *testing.T) {
+	for _, row := range []struct {
+		sentence     string
+		expectations []experiments.Expectation
+		want         string // empty: it is taken
+	}{
+		{"one that can be judged", []experiments.Expectation{{Name: "a", Kind: "size", Subject: "pod/a", Limits: []string{"1"}}}, ""},
+		{"a limit that cannot be read", []experiments.Expectation{{Name: "a", Kind: "size", Subject: "pod/a", Limits: []string{"one"}}}, `expectation "a": limit one is no number`},
+		{"a kind that nobody judges", []experiments.Expectation{{Name: "a", Kind: "colour", Subject: "pod/a"}}, `no judger of the kind "colour"; kinds: "size"`},
+		{"without a name", []experiments.Expectation{{Kind: "size", Subject: "pod/a"}}, "needs a name"},
+		{"without a kind", []experiments.Expectation{{Name: "a", Subject: "pod/a"}}, "needs a kind"},
+		{"without a subject", []experiments.Expectation{{Name: "a", Kind: "size"}}, "needs a subject"},
+		{"the name of a check", []experiments.Expectation{{Name: "answers", Kind: "size", Subject: "pod/a"}}, `"answers" has the name of a check or of another`},
+		{"a name twice", []experiments.Expectation{{Name: "a", Kind: "size", Subject: "pod/a"}, {Name: "a", Kind: "size", Subject: "pod/b"}}, "of a check or of another"},
+	} {
+		e := newWorld().experiment()
+		e.Expectations, e.Judgers = row.expectations, []experiments.Judger{sized{}}
+		err := e.Validate()
+		if (err == nil) != (row.want == "") || (err != nil && !strings.Contains(err.Error(), row.want)) {
+			t.Errorf("%s: error %v, want %q", row.sentence, err, row.want)
+		}
+	}
+}
