@@ -11,7 +11,8 @@ type Event struct {
 	Kind string `json:"kind"`
 	// Subject is whom it happened to: kind/namespace/name, or what is closest
 	// to it. Subjects are pod/namespace/name, replicaset/namespace/name,
-	// endpoint/namespace/pod, watch/namespace/resource, process/name.
+	// deployment/namespace/name, endpoint/namespace/pod, hpa/namespace/name,
+	// vpa/namespace/name, node/name, watch/namespace/resource, process/name.
 	Subject string `json:"subject"`
 	// UID tells subjects of one name apart. An endpoint's is its pod's.
 	UID   string            `json:"uid,omitempty"`
@@ -19,8 +20,9 @@ type Event struct {
 }
 
 // The kinds of event in the life of a pod, in the order in which it passes
-// them. EventReady and EventGone are recorded of processes too, EventExists,
-// EventCreated, EventTerminating and EventGone of other objects.
+// them. EventReady and EventGone are recorded of processes too, EventReady and
+// EventNotReady of nodes, EventExists, EventCreated, EventTerminating and
+// EventGone of other objects.
 const (
 	EventExists      = "exists"      // it was there when the watch began; owner, node
 	EventCreated     = "created"     // it is new; owner
@@ -42,6 +44,11 @@ const (
 	EventRemoved = "removed" // the endpoint takes no traffic any more; service, slice, address
 	EventScaled  = "scaled"  // the replica set wants another number of pods; from, to
 	EventBlind   = "blind"   // of the span nothing is known; reason
+)
+
+// The kind of event of a deployment and of an autoscaler.
+const (
+	EventChanged = "changed" // it wants something else, or is in another state; replicas, existing, ready, updated, or spec, status
 )
 
 // The kinds of event of a pod that appears while a fault is held that follows.
@@ -69,4 +76,10 @@ const (
 	AttrService   = "service"   // the service's name
 	AttrSlice     = "slice"     // the endpoint slice's name
 	AttrAddress   = "address"   // the endpoint's address
+	AttrWanted    = "replicas"  // how many pods the deployment wants
+	AttrExisting  = "existing"  // how many it has, of any kind
+	AttrReady     = "ready"     // how many of those are ready
+	AttrUpdated   = "updated"   // how many of those are of its latest template
+	AttrSpec      = "spec"      // what an autoscaler is asked for, as the JSON of its API; where it is another than before
+	AttrStatus    = "status"    // what it says of itself, as the JSON of its API
 )

@@ -3,11 +3,15 @@ package kubewatch
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/aftershockhq/aftershock/experiments"
 )
@@ -121,5 +125,75 @@ func TestAnEndpointThatIsNoPodIsKnownByItsAddress(t *testing.T) {
 	}
 	if got := kinds(endpointEvents(slice("198.18.0.1"), nil, false)); !slices.Equal(got, []string{experiments.EventRemoved}) {
 		t.Errorf("%q when the slice goes, want its endpoint removed", got)
+	}
+}
+
+func TestWhatHappensToWhatScales(t *testing.T) {
+	hpa := func(maxReplicas, desired int32) *autoscalingv2.HorizontalPodAutoscaler {
+		return &autoscalingv2.HorizontalPodAutoscaler{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "checkout"},
+			Spec:       autoscalingv2.HorizontalPodAutoscalerSpec{MaxReplicas: maxReplicas},
+			Status:     autoscalingv2.HorizontalPodAutoscalerStatus{DesiredReplicas: desired},
+		}
+	}
+	labelled := hpa(4, 2)
+	labelled.Labels = map[string]string{"a": "b"}
+	deployment := func(wanted, ready int32) *appsv1.Deployment {
+		return &appsv1.Deployment{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "checkout"},
+			Spec:       appsv1.DeploymentSpec{Replicas: &wanted},
+			Status:     appsv1.DeploymentStatus{Replicas: wanted, ReadyReplicas: ready, UpdatedReplicas: wanted},
+		}
+	}
+	vpa := func(cpu, mode string) *unstructured.Unstructured {
+		return &unstructured.Unstructured{Object: map[string]any{
+			"metadata": map[string]any{"namespace": "shop", "name": "checkout"},
+			"spec":     map[string]any{"updatePolicy": map[string]any{"updateMode": mode}},
+			"status":   map[string]any{"recommendation": map[string]any{"cpu": cpu}},
+		}}
+	}
+	node := func(status corev1.ConditionStatus) *corev1.Node {
+		return &corev1.Node{
+			ObjectMeta: metav1.ObjectMeta{Name: "node2"},
+			Status:     corev1.NodeStatus{Conditions: []corev1.NodeCondition{{Type: corev1.NodeReady, Status: status}}},
+		}
+	}
+	for _, row := range []struct {
+		name string
+		got  []happening
+		want string
+	}{
+		{"an autoscaler was there", autoscalerEvents(nil, hpa(4, 2), true), `exists hpa/shop/checkout map[spec:{"scaleTargetRef":{"kind":"","name":""},"maxReplicas":4} status:{"desiredReplicas":2,"currentMetrics":null}]`},
+		{"an autoscaler is new", autoscalerEvents(nil, hpa(4, 2), false), `created hpa/shop/checkout map[spec:{"scaleTargetRef":{"kind":"","name":""},"maxReplicas":4} status:{"desiredReplicas":2,"currentMetrics":null}]`},
+		{"an autoscaler decides", autoscalerEvents(hpa(4, 2), hpa(4, 4), false), `changed hpa/shop/checkout map[status:{"desiredReplicas":4,"currentMetrics":null}]`},
+		{"an autoscaler is asked for something else", autoscalerEvents(hpa(4, 2), hpa(8, 2), false), `changed hpa/shop/checkout map[spec:{"scaleTargetRef":{"kind":"","name":""},"maxReplicas":8} status:{"desiredReplicas":2,"currentMetrics":null}]`},
+		{"an autoscaler is labelled", autoscalerEvents(hpa(4, 2), labelled, false), ""},
+		{"an autoscaler is gone", autoscalerEvents(hpa(4, 2), nil, false), "gone hpa/shop/checkout map[]"},
+		{"a deployment was there", deploymentEvents(nil, deployment(2, 2), true), "exists deployment/shop/checkout map[existing:2 ready:2 replicas:2 updated:2]"},
+		{"a deployment is new", deploymentEvents(nil, deployment(2, 0), false), "created deployment/shop/checkout map[existing:2 ready:0 replicas:2 updated:2]"},
+		{"a deployment is scaled", deploymentEvents(deployment(2, 2), deployment(4, 2), false), "changed deployment/shop/checkout map[existing:4 ready:2 replicas:4 updated:4]"},
+		{"a deployment stays as it is", deploymentEvents(deployment(2, 2), deployment(2, 2), false), ""},
+		{"a deployment is gone", deploymentEvents(deployment(2, 2), nil, false), "gone deployment/shop/checkout map[]"},
+		{"a vertical autoscaler was there", verticalEvents(nil, vpa("1", "Off"), true), `exists vpa/shop/checkout map[spec:{"updatePolicy":{"updateMode":"Off"}} status:{"recommendation":{"cpu":"1"}}]`},
+		{"a vertical autoscaler recommends something else", verticalEvents(vpa("1", "Off"), vpa("2", "Off"), false), `changed vpa/shop/checkout map[status:{"recommendation":{"cpu":"2"}}]`},
+		{"a vertical autoscaler is asked for something else", verticalEvents(vpa("1", "Off"), vpa("1", "Auto"), false), `changed vpa/shop/checkout map[spec:{"updatePolicy":{"updateMode":"Auto"}} status:{"recommendation":{"cpu":"1"}}]`},
+		{"a vertical autoscaler stays as it is", verticalEvents(vpa("1", "Off"), vpa("1", "Off"), false), ""},
+		{"a vertical autoscaler is gone", verticalEvents(vpa("1", "Off"), nil, false), "gone vpa/shop/checkout map[]"},
+		{"a node was there", nodeEvents(nil, node(corev1.ConditionTrue), true), "exists node/node2 map[ready:true]"},
+		{"a node is new", nodeEvents(nil, node(corev1.ConditionFalse), false), "created node/node2 map[]"},
+		{"a node is ready", nodeEvents(node(corev1.ConditionFalse), node(corev1.ConditionTrue), false), "ready node/node2 map[]"},
+		{"a node is not known to be ready", nodeEvents(node(corev1.ConditionTrue), node(corev1.ConditionUnknown), false), "not ready node/node2 map[]"},
+		{"a node is seen late", nodeEvents(nil, node(corev1.ConditionTrue), false), "created node/node2 map[]\nready node/node2 map[]"},
+		{"a node is gone", nodeEvents(node(corev1.ConditionTrue), nil, false), "gone node/node2 map[]"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			lines := []string{}
+			for _, h := range row.got {
+				lines = append(lines, fmt.Sprint(h.kind, " ", h.subject, " ", h.attrs))
+			}
+			if got := strings.Join(lines, "\n"); got != row.want {
+				t.Errorf("%s, want %s", got, row.want)
+			}
+		})
 	}
 }

@@ -1,7 +1,9 @@
 // Package kubewatch records what Kubernetes does around an experiment: pods
 // that come, become ready, stop, start again and go, the endpoints that a service sends traffic
-// to, and the sizes of replica sets. A recovery is told from it stage by
-// stage, and that a victim, by its UID, is really gone.
+// to, the sizes of replica sets and deployments, what autoscalers say of
+// themselves, and nodes that come and go. A recovery is told from it stage by
+// stage, that a victim, by its UID, is really gone, and what an autoscaler did
+// about a load.
 //
 //	err = experiments.Experiment{
 //		Observers: []experiments.Observer{kubewatch.Observer{
@@ -9,6 +11,9 @@
 //			Namespace: "shop",
 //			Selector:  map[string]string{"app": "checkout"},
 //			Services:  []string{"checkout"},
+//			// What package autoscaling judges.
+//			Autoscalers: []string{"checkout"},
+//			Deployments: []string{"checkout"},
 //		}},
 //		...
 //	}.Run(ctx, recorder)
@@ -22,6 +27,13 @@
 // known to have been there to the arrival of the news. While the API server
 // cannot be read, there is an event of kind [experiments.EventBlind] over the whole gap, so
 // that silence is not taken for rest.
+//
+// The account needs the rights to list and watch what is followed: in the
+// namespace pods, replicasets.apps, endpointslices.discovery.k8s.io,
+// horizontalpodautoscalers.autoscaling, deployments.apps and
+// verticalpodautoscalers.autoscaling.k8s.io; and nodes in the cluster. Without
+// the right to see nodes, or without the API of vertical autoscalers, the
+// record has a note of it and the rest is followed.
 //
 // A kind of object is one entry in [Observer] and one pure function in a file
 // of its own, from two states of an object to what happened between them.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -32,6 +33,17 @@ type Observer struct {
 	// Services are the names of the services whose endpoints are followed.
 	// None: no endpoints are.
 	Services []string
+	// Autoscalers are the names of horizontal autoscalers that are followed. Of
+	// what one does about a load its scale target is a part: name it among the
+	// Deployments.
+	Autoscalers []string
+	// Deployments are the names of those whose sizes are followed.
+	Deployments []string
+	// VerticalAutoscalers are the names of those that are followed, where the
+	// cluster has such a thing.
+	VerticalAutoscalers []string
+	// Nodes follows the nodes that come and go, where the account may see them.
+	Nodes bool
 	// Every is how often each kind is read. Default 1 s.
 	Every time.Duration
 }
@@ -55,6 +67,8 @@ type subject struct {
 	// between says what happened between two states. One is nil for an object
 	// that is new or gone; first: it was there when the watch began.
 	between func(before, after client.Object, first bool) []happening
+	// optional: that it cannot be seen is a note and no error.
+	optional bool
 }
 
 // subjects are the kinds of object that are followed.
@@ -64,8 +78,8 @@ func (o Observer) subjects() ([]subject, error) {
 	}
 	workload := []client.ListOption{client.InNamespace(o.Namespace), client.MatchingLabels(maps.Clone(o.Selector))}
 	subjects := []subject{
-		{"pods", &corev1.PodList{}, workload, typed(podEvents)},
-		{"replicasets", &appsv1.ReplicaSetList{}, workload, typed(replicaSetEvents)},
+		{name: "pods", list: &corev1.PodList{}, options: workload, between: typed(podEvents)},
+		{name: "replicasets", list: &appsv1.ReplicaSetList{}, options: workload, between: typed(replicaSetEvents)},
 	}
 	if len(o.Services) > 0 {
 		of, err := labels.NewRequirement(discoveryv1.LabelServiceName, selection.In, o.Services)
@@ -76,7 +90,19 @@ func (o Observer) subjects() ([]subject, error) {
 			client.InNamespace(o.Namespace),
 			client.MatchingLabelsSelector{Selector: labels.NewSelector().Add(*of)},
 		}
-		subjects = append(subjects, subject{"endpointslices", &discoveryv1.EndpointSliceList{}, services, typed(endpointEvents)})
+		subjects = append(subjects, subject{name: "endpointslices", list: &discoveryv1.EndpointSliceList{}, options: services, between: typed(endpointEvents)})
+	}
+	named := func(s subject, names []string) {
+		for _, name := range names {
+			s.options = []client.ListOption{client.InNamespace(o.Namespace), client.MatchingFields{"metadata.name": name}}
+			subjects = append(subjects, s)
+		}
+	}
+	named(subject{name: "horizontalpodautoscalers", list: &autoscalingv2.HorizontalPodAutoscalerList{}, between: typed(autoscalerEvents)}, o.Autoscalers)
+	named(subject{name: "deployments", list: &appsv1.DeploymentList{}, between: typed(deploymentEvents)}, o.Deployments)
+	named(subject{name: "verticalpodautoscalers", list: vertical(), between: typed(verticalEvents), optional: true}, o.VerticalAutoscalers)
+	if o.Nodes {
+		subjects = append(subjects, subject{name: "nodes", list: &corev1.NodeList{}, between: typed(nodeEvents), optional: true})
 	}
 	return subjects, nil
 }
@@ -96,8 +122,13 @@ func (o Observer) Observe(ctx context.Context, rec *experiments.Recorder) error 
 	errs := make([]error, len(subjects))
 	for i, s := range subjects {
 		wg.Go(func() {
-			defer stop()
-			errs[i] = o.follow(ctx, rec, s)
+			err := o.follow(ctx, rec, s)
+			if err != nil && s.optional {
+				rec.Note("%v", err)
+				return
+			}
+			errs[i] = err
+			stop()
 		})
 	}
 	wg.Wait()

@@ -1,0 +1,50 @@
+package kubewatch
+
+import (
+	"strconv"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/aftershockhq/aftershock/experiments"
+)
+
+// nodeEvents is what happened between two states of a node: it came, it went,
+// and whether it is ready in between.
+func nodeEvents(before, after *corev1.Node, first bool) []happening {
+	node := after
+	if after == nil {
+		node = before
+	}
+	var list []happening
+	add := func(kind string, attrs map[string]string) {
+		list = append(list, happening{kind: kind, subject: "node/" + node.Name, uid: string(node.UID), attrs: attrs})
+	}
+	switch {
+	case after == nil:
+		add(experiments.EventGone, nil)
+		return list
+	case before == nil && first:
+		add(experiments.EventExists, attrs(experiments.AttrReady, strconv.FormatBool(nodeReady(after))))
+		return list
+	case before == nil:
+		add(experiments.EventCreated, nil)
+	}
+	was := before != nil && nodeReady(before)
+	switch is := nodeReady(after); {
+	case is && !was:
+		add(experiments.EventReady, nil)
+	case was && !is:
+		add(experiments.EventNotReady, nil)
+	}
+	return list
+}
+
+// nodeReady reports whether the node is, by its own word.
+func nodeReady(node *corev1.Node) bool {
+	for _, c := range node.Status.Conditions {
+		if c.Type == corev1.NodeReady {
+			return c.Status == corev1.ConditionTrue
+		}
+	}
+	return false
+}

@@ -1,0 +1,40 @@
+package kubewatch
+
+import (
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/aftershockhq/aftershock/experiments"
+)
+
+// vertical is the list of vertical autoscalers. Its API is no part of
+// Kubernetes itself, and many clusters do not have it.
+func vertical() *unstructured.UnstructuredList {
+	list := &unstructured.UnstructuredList{}
+	list.SetGroupVersionKind(schema.GroupVersionKind{Group: "autoscaling.k8s.io", Version: "v1", Kind: "VerticalPodAutoscalerList"})
+	return list
+}
+
+// verticalEvents is what happened between two states of a vertical autoscaler:
+// what it is asked for, and what it says of itself, its recommendation among
+// that.
+func verticalEvents(before, after *unstructured.Unstructured, first bool) []happening {
+	if after == nil {
+		return []happening{{kind: experiments.EventGone, subject: "vpa/" + before.GetNamespace() + "/" + before.GetName(), uid: string(before.GetUID())}}
+	}
+	h := happening{subject: "vpa/" + after.GetNamespace() + "/" + after.GetName(), uid: string(after.GetUID())}
+	spec := ""
+	switch {
+	case before == nil:
+		h.kind, spec = arrival(first), compact(after.Object["spec"])
+	case !equality.Semantic.DeepEqual(before.Object["spec"], after.Object["spec"]):
+		h.kind, spec = experiments.EventChanged, compact(after.Object["spec"])
+	case !equality.Semantic.DeepEqual(before.Object["status"], after.Object["status"]):
+		h.kind = experiments.EventChanged
+	default:
+		return nil
+	}
+	h.attrs = attrs(experiments.AttrSpec, spec, experiments.AttrStatus, compact(after.Object["status"]))
+	return []happening{h}
+}
