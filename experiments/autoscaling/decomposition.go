@@ -1,0 +1,342 @@
+package autoscaling
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// A Stage is a step of what an autoscaler does about a fault, reached at some
+// instant.
+type Stage string
+
+// The stages, in their order.
+const (
+	Fault     Stage = "fault"     // it took effect: T0
+	Lag       Stage = "lag"       // the autoscaler's metric is above its target
+	Decision  Stage = "decision"  // it wants more
+	Actuation Stage = "actuation" // the scale target is told
+	Ready     Stage = "ready"     // as many pods are as the largest size wants
+	Relieved  Stage = "relieved"  // the metrics are within their targets, for as long as the fault is on
+	Undone    Stage = "undone"    // the fault is gone: T1
+	Back      Stage = "back"      // the old size again, for good
+)
+
+// A Part is one stage of a decomposition.
+type Part struct {
+	Stage Stage `json:"stage"`
+	// Reached holds the instant; nil: it was not reached, or not seen.
+	Reached *steadystate.Span `json:"reached,omitempty"`
+	// Since is the stage that this one is counted from, and Took how long it
+	// took from there; nil: not known, and Note says why.
+	Since Stage                              `json:"since,omitempty"`
+	Took  *steadystate.Bounds[time.Duration] `json:"took,omitempty"`
+	// Open: it was not reached, so that Took is what was seen until then and
+	// the truth may lie beyond.
+	Open bool   `json:"open,omitempty"`
+	Note string `json:"note,omitempty"`
+}
+
+// A Decomposition says what time an autoscaler lost where.
+type Decomposition struct {
+	// Autoscaler is the subject of its events, hpa/shop/checkout.
+	Autoscaler string `json:"autoscaler"`
+	Fault      string `json:"fault,omitempty"`
+	// Sizes are those wanted one after the other: "2 -> 4 -> 2".
+	Sizes string `json:"sizes"`
+	// Parts begin with Fault and end with Back.
+	Parts []Part `json:"parts"`
+	// End is the last instant of the record.
+	End time.Duration `json:"end"`
+	// Note says what else happened that bears on it.
+	Note string `json:"note,omitempty"`
+}
+
+// Part is that of a stage; the zero Part if there is none.
+func (d Decomposition) Part(s Stage) Part {
+	if i := slices.IndexFunc(d.Parts, func(p Part) bool { return p.Stage == s }); i >= 0 {
+		return d.Parts[i]
+	}
+	return Part{}
+}
+
+// Decompose tells what every autoscaler that was watched did, in the order of
+// their names. It is a function of what was recorded and not of the order of
+// arrival.
+func Decompose(r experiments.Result) []Decomposition {
+	var subjects []string
+	for _, e := range r.Events {
+		if strings.HasPrefix(e.Subject, "hpa/") && !slices.Contains(subjects, e.Subject) {
+			subjects = append(subjects, e.Subject)
+		}
+	}
+	slices.Sort(subjects)
+	var list []Decomposition
+	for _, subject := range subjects {
+		if h, reason := newHistory(subject, r); reason == "" {
+			d := h.decompose()
+			d.Note = surroundings(h, r.Events)
+			list = append(list, d)
+		}
+	}
+	return list
+}
+
+// surroundings are the nodes that came and went since the fault took effect,
+// and what vertical autoscalers of the same namespace changed.
+func surroundings(h history, events []experiments.Event) string {
+	namespace := strings.Split(h.subject, "/")[1]
+	var list []string
+	for _, e := range events {
+		if e.To < h.t0.From || e.Kind == experiments.EventExists {
+			continue
+		}
+		if strings.HasPrefix(e.Subject, "node/") || strings.HasPrefix(e.Subject, "vpa/"+namespace+"/") {
+			list = append(list, fmt.Sprintf("%s %s at %s", e.Subject, e.Kind, e.Span))
+		}
+	}
+	slices.Sort(list)
+	return strings.Join(list, ", ")
+}
+
+func (h *history) decompose() Decomposition {
+	d := Decomposition{Autoscaler: h.subject, Fault: h.fault, Sizes: h.trajectory(), End: h.end}
+	c := chain{history: h, Decomposition: &d}
+	c.Parts = append(c.Parts, Part{Stage: Fault, Reached: new(h.t0)})
+
+	lag, decision, actuation := h.lag(), h.decision(), h.actuation()
+	if decision.reached != nil && actuation.reached != nil {
+		// The controller tells the scale target and then writes its status, so
+		// that it had decided, on the metric that it saw, before either is seen.
+		*decision.reached = before(*decision.reached, *actuation.reached)
+	}
+	if lag.reached != nil && decision.reached != nil {
+		*lag.reached = before(*lag.reached, *decision.reached)
+	}
+	inOrder(new(h.t0), lag.reached, decision.reached, actuation.reached)
+	ready := h.ready()
+	c.add(Lag, Fault, lag)
+	c.add(Decision, Lag, decision)
+	c.add(Actuation, Decision, actuation)
+	c.add(Ready, Actuation, ready)
+	c.add(Relieved, Ready, h.relieved(lag.reached))
+	if h.t1 != nil {
+		c.Parts = append(c.Parts, Part{Stage: Undone, Reached: h.t1})
+	}
+	c.add(Back, Undone, h.back())
+	return d
+}
+
+// before narrows an instant that is not after another one.
+func before(s, other steadystate.Span) steadystate.Span {
+	return steadystate.Span{From: min(s.From, other.From), To: min(s.To, other.To)}
+}
+
+// inOrder narrows the spans of instants that are known to follow each other.
+// Those not known are left out.
+func inOrder(spans ...*steadystate.Span) {
+	known := slices.DeleteFunc(spans, func(s *steadystate.Span) bool { return s == nil })
+	for i := 1; i < len(known); i++ {
+		known[i].From = max(known[i].From, min(known[i].To, known[i-1].From))
+	}
+}
+
+// A link is a stage on its way into a decomposition.
+type link struct {
+	reached *steadystate.Span
+	// why there is no figure, or what it does not say.
+	note string
+	// open: it could have been reached until then and was not.
+	open  bool
+	until time.Duration
+}
+
+// chain adds parts, each with what it took since the one it follows.
+type chain struct {
+	*history
+	*Decomposition
+}
+
+func (c chain) add(s, follows Stage, l link) {
+	p := Part{Stage: s, Reached: l.reached, Note: l.note}
+	since := c.known(follows)
+	switch {
+	case since == nil:
+		p.Note = cmp.Or(p.Note, "the fault was not undone")
+	case l.reached != nil:
+		p.Since, p.Took = since.Stage, new(l.reached.Since(*since.Reached))
+	case l.open && since.Stage != follows && follows != Undone:
+		p.Note = "waits for: " + string(follows)
+	case l.open:
+		p.Since, p.Open = since.Stage, true
+		p.Took = &steadystate.Bounds[time.Duration]{
+			Low:  max(0, l.until-since.Reached.To),
+			High: max(0, l.until-since.Reached.From),
+		}
+		p.Note = cmp.Or(p.Note, "not reached")
+		if blind := append(slices.Clone(c.blind), c.unsized...); overlap(blind, steadystate.Span{From: since.Reached.From, To: l.until}) {
+			p.Took.Low, p.Note = 0, "not seen, and for a time nothing could be"
+		}
+	}
+	c.Parts = append(c.Parts, p)
+}
+
+// known is the part of a stage, else that of the last before it that was
+// reached; nothing before the end of a fault stands for it.
+func (c chain) known(s Stage) *Part {
+	for i := len(c.Parts) - 1; i >= 0; i-- {
+		p := &c.Parts[i]
+		if p.Reached != nil && (s != Undone || p.Stage == Undone) {
+			return p
+		}
+	}
+	return nil
+}
+
+func (h *history) lag() link {
+	if v, _ := h.before(h.t0.From).high(); v == steadystate.Held {
+		return link{note: "its metric was above the target before the fault"}
+	}
+	maybe, why, most := (*steadystate.Span)(nil), "", ""
+	for _, s := range h.after() {
+		switch v, reason := s.high(); v {
+		case steadystate.Held:
+			reached := s.at
+			if maybe != nil {
+				reached.From = maybe.From
+			}
+			return link{reached: &reached}
+		case steadystate.Unknown:
+			if maybe == nil {
+				maybe, why = new(s.at), reason
+			}
+		case steadystate.Broken:
+			most = texts(s.loads())
+		}
+	}
+	if why != "" {
+		return link{note: why}
+	}
+	if most == "" {
+		most = texts(h.before(h.t0.From).loads())
+	}
+	return link{note: "no metric was seen above its target: last " + cmp.Or(most, "none")}
+}
+
+// first is the first step up that can have been after the fault took effect.
+func (h *history) first() *state {
+	for _, s := range h.steps() {
+		if s.to > s.from {
+			return &s
+		}
+	}
+	return nil
+}
+
+func (h *history) decision() link {
+	if s := h.first(); s != nil {
+		return link{reached: new(s.at)}
+	}
+	return link{open: true, until: h.until()}
+}
+
+func (h *history) actuation() link {
+	s := h.first()
+	switch {
+	case len(h.sizes) == 0:
+		return link{note: h.target + " was not followed"}
+	case s == nil:
+		return link{open: true, until: h.until()}
+	}
+	for i, x := range h.sizes {
+		if i > 0 && x.wanted > h.sizes[i-1].wanted && x.at.To >= h.t0.From {
+			return link{reached: new(x.at)}
+		}
+	}
+	return link{open: true, until: h.end}
+}
+
+// ready is when as many were as the scale target wanted, once it had been told
+// the largest size.
+func (h *history) ready() link {
+	if len(h.sizes) == 0 {
+		return link{note: h.target + " was not followed"}
+	}
+	told := false
+	for i, x := range h.sizes {
+		told = told || (i > 0 && x.at.To >= h.t0.From && x.wanted >= h.peak() && x.wanted > h.sizes[i-1].wanted)
+		if told && x.ready >= x.wanted {
+			return link{reached: new(x.at)}
+		}
+	}
+	return link{open: true, until: h.end}
+}
+
+// relieved is when the metrics were last found to be above their targets no
+// more, after they had been, while the fault was on.
+func (h *history) relieved(lag *steadystate.Span) link {
+	if lag == nil {
+		return link{note: "no metric was seen above its target"}
+	}
+	list := h.after()
+	for i := len(list) - 1; i >= 0; i-- {
+		s := list[i]
+		if s.at.From > h.until() {
+			continue // whatever it is after the fault
+		}
+		v, why := s.high()
+		if v == steadystate.Broken {
+			continue
+		}
+		if i == len(list)-1 || list[i+1].at.To >= h.until() {
+			if v == steadystate.Unknown {
+				return link{note: why}
+			}
+			return link{open: true, until: h.until(), note: "not while the fault was on: " + texts(s.loads())}
+		}
+		if v == steadystate.Held {
+			return link{reached: new(list[i+1].at)}
+		}
+		// It was within its target at the latest then, and may have been since
+		// it was last above it for certain.
+		reached := list[i+1].at
+		for ; i >= 0; i-- {
+			if v, _ := list[i].high(); v != steadystate.Unknown {
+				break
+			}
+			reached.From = list[i].at.From
+		}
+		return link{reached: &reached}
+	}
+	return link{note: "no metric was seen above its target while the fault was on"}
+}
+
+// back is when the size was what it had been, for good as far as the record
+// shows.
+func (h *history) back() link {
+	old := h.old()
+	left := slices.ContainsFunc(h.steps(), func(s state) bool { return s.to != old })
+	if !left {
+		return link{note: fmt.Sprintf("it never left its size of %d", old)}
+	}
+	list := h.course()
+	for i := len(list) - 1; i >= 0; i-- {
+		switch {
+		case list[i].wanted == old:
+		case i == len(list)-1:
+			return link{open: true, until: h.end, note: fmt.Sprintf("at %d when the record ended, and at %d before the fault", list[i].wanted, old)}
+		default:
+			l := link{reached: new(list[i+1].at)}
+			if h.t1 != nil && l.reached.To < h.t1.From {
+				l.note = "before the fault was gone"
+			}
+			return l
+		}
+	}
+	return link{note: fmt.Sprintf("its scale target never left its size of %d", old)}
+}

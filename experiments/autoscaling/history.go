@@ -1,0 +1,332 @@
+package autoscaling
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// A state is what an autoscaler said of itself from one event to the next.
+type state struct {
+	at     steadystate.Span // in which it began
+	spec   spec
+	status status
+	// renewed: the spec may be newer than the status.
+	renewed bool
+	// own: the autoscaler itself has changed the size, from one to another. It
+	// says so by the time of its last scaling; a size that changed without that
+	// was changed by somebody else, whom the autoscaler only follows.
+	own      bool
+	from, to int
+	// blind: nothing was seen for a part of the span, so that more than one
+	// state may have passed.
+	blind bool
+}
+
+// A size is what a scale target wanted and had from one event to the next.
+type size struct {
+	at                      steadystate.Span
+	wanted, ready, existing int
+}
+
+// A history is all that a record says of one autoscaler.
+type history struct {
+	subject string
+	states  []state
+	target  string // the subject of its scale target's events
+	sizes   []size // none: it was not followed
+	gone    *steadystate.Span
+
+	fault   string
+	t0      steadystate.Span
+	t1      *steadystate.Span // nil: the fault was not undone
+	end     time.Duration
+	whole   bool // the run came to its end
+	blind   []steadystate.Span
+	unsized []steadystate.Span // nothing was seen of the scale target
+}
+
+// newHistory collects what a result's events say of an autoscaler. The order
+// of the events does not matter. The reason is why nothing can be said.
+func newHistory(subject string, r experiments.Result) (h history, reason string) {
+	h = history{subject: subject, end: r.Length, whole: r.End.Reason == experiments.Completed}
+	if reason := h.frame(r); reason != "" {
+		return h, reason
+	}
+	parts := strings.Split(subject, "/")
+	if len(parts) != 3 || parts[0] != "hpa" {
+		return h, fmt.Sprintf("the subject %q is no hpa/NAMESPACE/NAME", subject)
+	}
+	namespace := parts[1]
+	for _, e := range r.Events {
+		if e.Kind != experiments.EventBlind {
+			continue
+		}
+		switch e.Subject {
+		case "watch/" + namespace + "/horizontalpodautoscalers":
+			h.blind = append(h.blind, e.Span)
+		case "watch/" + namespace + "/deployments":
+			h.unsized = append(h.unsized, e.Span)
+		}
+	}
+	if reason := h.collect(r.Events); reason != "" {
+		return h, reason
+	}
+	last := h.states[len(h.states)-1]
+	h.target = strings.ToLower(last.spec.Target.Kind) + "/" + namespace + "/" + last.spec.Target.Name
+	return h, h.follow(r.Events)
+}
+
+// frame finds when the fault came and went: the first of the injections, and
+// the last of the removals. Without a fault the load is what changes, and the
+// phases say when.
+func (h *history) frame(r experiments.Result) (reason string) {
+	found := false
+	for _, i := range r.Injections {
+		if i.Shortfall != "" {
+			continue
+		}
+		if !found || i.From < h.t0.From {
+			h.t0, h.fault = i.Span, i.Fault
+		}
+		found = true
+	}
+	for _, i := range r.Injections {
+		switch {
+		case i.Removed == nil:
+			h.t1 = nil
+			return ""
+		case h.t1 == nil || i.Removed.To > h.t1.To:
+			h.t1 = i.Removed
+		}
+	}
+	if found {
+		return ""
+	}
+	for _, p := range r.Phases {
+		switch p.Name {
+		case experiments.PhaseInject:
+			h.t0, found = steadystate.Instant(p.From), true
+		case experiments.PhaseRecover:
+			h.t1 = new(steadystate.Instant(p.From))
+		}
+	}
+	if !found {
+		return "the run never came to the phase \"" + experiments.PhaseInject + "\""
+	}
+	return ""
+}
+
+// of are the events of a subject, in the order in which one watch brought
+// them.
+func of(subject string, events []experiments.Event) []experiments.Event {
+	var list []experiments.Event
+	for _, e := range events {
+		if e.Subject == subject {
+			list = append(list, e)
+		}
+	}
+	slices.SortFunc(list, func(a, b experiments.Event) int {
+		return cmp.Or(
+			cmp.Compare(a.To, b.To), cmp.Compare(a.From, b.From), cmp.Compare(a.Kind, b.Kind),
+			cmp.Compare(a.Attrs[experiments.AttrStatus], b.Attrs[experiments.AttrStatus]),
+			cmp.Compare(a.Attrs[experiments.AttrWanted], b.Attrs[experiments.AttrWanted]),
+			cmp.Compare(a.Attrs[experiments.AttrReady], b.Attrs[experiments.AttrReady]),
+		)
+	})
+	return list
+}
+
+func (h *history) collect(events []experiments.Event) (reason string) {
+	var last state
+	for _, e := range of(h.subject, events) {
+		if e.Kind == experiments.EventGone {
+			h.gone = new(e.Span)
+			continue
+		}
+		s := state{at: e.Span, spec: last.spec}
+		if text := e.Attrs[experiments.AttrSpec]; text != "" {
+			s.renewed, s.spec = true, spec{}
+			if err := json.Unmarshal([]byte(text), &s.spec); err != nil {
+				return fmt.Sprintf("read the spec of %s at %s: %v", h.subject, e.Span, err)
+			}
+		}
+		if err := json.Unmarshal([]byte(cmp.Or(e.Attrs[experiments.AttrStatus], "{}")), &s.status); err != nil {
+			return fmt.Sprintf("read the status of %s at %s: %v", h.subject, e.Span, err)
+		}
+		s.blind = overlap(h.blind, e.Span)
+		s.from, s.to = last.status.DesiredReplicas, s.status.DesiredReplicas
+		s.own = len(h.states) > 0 && s.status.LastScaleTime != last.status.LastScaleTime
+		if s.own && !s.blind && s.status.CurrentReplicas != s.to {
+			// The size it stepped from, whatever it had wanted before.
+			s.from = s.status.CurrentReplicas
+		}
+		h.states = append(h.states, s)
+		last = s
+	}
+	if len(h.states) == 0 {
+		return fmt.Sprintf("no event of %s is in the record: name it in the observer's Autoscalers", h.subject)
+	}
+	return ""
+}
+
+// follow collects the sizes of the scale target.
+func (h *history) follow(events []experiments.Event) (reason string) {
+	for _, e := range of(h.target, events) {
+		if e.Kind == experiments.EventGone {
+			continue
+		}
+		s := size{at: e.Span}
+		for _, count := range []struct {
+			attr  string
+			value *int
+		}{{experiments.AttrWanted, &s.wanted}, {experiments.AttrReady, &s.ready}, {experiments.AttrExisting, &s.existing}} {
+			n, err := strconv.Atoi(e.Attrs[count.attr])
+			if err != nil {
+				return fmt.Sprintf("read %s of %s at %s: %v", count.attr, h.target, e.Span, err)
+			}
+			*count.value = n
+		}
+		h.sizes = append(h.sizes, s)
+	}
+	return ""
+}
+
+func overlap(list []steadystate.Span, span steadystate.Span) bool {
+	return slices.ContainsFunc(list, span.Overlaps)
+}
+
+// tail is how close to the record's end a time of being blind counts as
+// reaching to it: as long as a read may take before it counts as failed, and
+// one more.
+const tail = 5 * time.Second
+
+// unseen says that steps may have passed which no state shows: of a time in
+// which nothing was seen it is known, by the time of the last scaling, whether
+// there was one, but not how many, nor what came after its end.
+func (h *history) unseen() string {
+	for _, s := range h.states {
+		if s.own && s.blind && s.at.To >= h.t0.From {
+			return fmt.Sprintf("nothing was seen of it for a part of %s, in which it scaled", s.at)
+		}
+	}
+	for _, b := range h.blind {
+		if b.To >= h.end-tail {
+			return fmt.Sprintf("nothing was seen of it from %s on", steadystate.Instant(b.From))
+		}
+	}
+	return ""
+}
+
+// steps are the changes of size by the autoscaler itself that can have been
+// after the fault took effect.
+func (h *history) steps() []state {
+	var list []state
+	for _, s := range h.states {
+		if s.own && s.from != s.to && s.at.To >= h.t0.From {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// after are the states that can have begun after the fault took effect.
+func (h *history) after() []state {
+	i := slices.IndexFunc(h.states, func(s state) bool { return s.at.To >= h.t0.From })
+	if i < 0 {
+		return nil
+	}
+	return h.states[i:]
+}
+
+// before is the state in which the fault found the autoscaler: the last that
+// had certainly begun, else the first there is.
+func (h *history) before(at time.Duration) state {
+	found := h.states[0]
+	for _, s := range h.states[1:] {
+		if s.at.To <= at {
+			found = s
+		}
+	}
+	return found
+}
+
+// old is the size in which the fault found the service.
+func (h *history) old() int { return h.before(h.t0.From).status.DesiredReplicas }
+
+// course is the size over time: that of the scale target, else what the
+// autoscaler wanted.
+func (h *history) course() []size {
+	if len(h.sizes) > 0 {
+		return h.sizes
+	}
+	var list []size
+	for _, s := range h.states {
+		list = append(list, size{at: s.at, wanted: s.status.DesiredReplicas})
+	}
+	return list
+}
+
+// peak is the largest size that was wanted since the fault took effect.
+func (h *history) peak() int {
+	n := h.old()
+	for _, s := range h.steps() {
+		n = max(n, s.to)
+	}
+	return n
+}
+
+// trajectory is the sizes that were wanted one after the other, "2 -> 4 -> 2".
+func (h *history) trajectory() string {
+	text, last := strconv.Itoa(h.old()), h.old()
+	for _, s := range h.after() {
+		if n := s.status.DesiredReplicas; n != last {
+			text, last = text+" -> "+strconv.Itoa(n), n
+		}
+	}
+	return text
+}
+
+// during are the sizes that can have been in force at an instant in the span.
+func (h *history) during(span steadystate.Span) []size {
+	var list []size
+	for i, s := range h.sizes {
+		if s.at.From <= span.To && (i == len(h.sizes)-1 || h.sizes[i+1].at.To >= span.From) {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// full reports whether the scale target certainly had all of n pods, ready,
+// when the autoscaler looked. What it makes of its metrics while some are
+// missing is its own affair.
+func (h *history) full(s state, n int) bool {
+	all := func(x size) bool { return x.ready == n && x.existing == n && x.wanted == n }
+	if !s.own {
+		list := h.during(s.at)
+		return len(list) > 0 && !slices.ContainsFunc(list, func(x size) bool { return !all(x) })
+	}
+	// It looked before it acted, and the status came last.
+	for i, x := range h.sizes {
+		if i > 0 && x.wanted == s.to && h.sizes[i-1].wanted == s.from && x.at.From <= s.at.To && x.at.To >= s.at.From-time.Second {
+			return all(h.sizes[i-1])
+		}
+	}
+	return false
+}
+
+// fault says until when the fault was certainly on.
+func (h *history) until() time.Duration {
+	if h.t1 != nil {
+		return h.t1.From
+	}
+	return h.end
+}

@@ -1,0 +1,367 @@
+package autoscaling
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// The findings that need no limit, by their names.
+const (
+	scalesOut   = "scales out"
+	withinRange = "within min and max"
+	withinSteps = "steps within its policies"
+	noEager     = "no step down inside its stabilization window"
+	asMeasured  = "sizes as its metrics ask"
+	notLimited  = "not held back by its max"
+	isAble      = "able to scale"
+	comesBack   = "back at the old size"
+)
+
+// ranged: what it wants is within min and max. A size that a new spec puts out
+// of range counts once a later status repeats it.
+func (v verdicts) ranged() experiments.Finding {
+	for i, s := range v.states {
+		n, low, high := s.status.DesiredReplicas, s.spec.least(), s.spec.MaxReplicas
+		switch {
+		case n >= low && n <= high:
+		case n == 0 && s.status.CurrentReplicas == 0 && len(s.status.Conditions) == 0: // not begun
+		case n == 0 && s.status.condition(scalingActive).Status == "False": // switched off by a size of zero
+		case s.own, i > 0 && !s.renewed && !v.states[i-1].renewed:
+			return broken(withinRange, fmt.Sprintf("%d at %s, with a min of %d and a max of %d", n, s.at, low, high))
+		}
+	}
+	if why := v.unseen(); why != "" {
+		return unknown(withinRange, "within them where it was seen", why)
+	}
+	last := v.states[len(v.states)-1].spec
+	return held(withinRange, fmt.Sprintf("%s within %d and %d", v.trajectory(), last.least(), last.MaxReplicas))
+}
+
+// grain is how exactly periods and windows are judged: they are stated in
+// whole seconds, and that a change was inside of one by less is no news to
+// anybody. Without it every step of a controller that looks as often as its
+// policy's period is long would lie within the error.
+const grain = time.Second
+
+// inside says whether an instant lies less than a length of time before another
+// one.
+func inside(earlier, later steadystate.Span, length time.Duration) steadystate.Verdict {
+	switch since := later.Since(earlier); {
+	case since.High < length:
+		return steadystate.Held
+	case since.Low >= length-grain:
+		return steadystate.Broken
+	}
+	return steadystate.Unknown
+}
+
+// stabilized: no step down to fewer than were recommended inside the window.
+// The recommendations are not in the API. What is known is that a step up to a
+// size recommends at least that, and that a metric at or above its target, with
+// all pods ready, recommends no fewer than there are. A window that the spec
+// does not say is a flag of the controller, and not judged.
+func (v verdicts) stabilized() (f experiments.Finding, ok bool) {
+	var undecided, last string
+	for i, s := range v.states {
+		down := s.spec.down()
+		if down == nil || down.Window == nil {
+			continue
+		}
+		ok = true
+		if !s.own || s.to >= s.from || (s.from > s.spec.MaxReplicas && s.to == s.spec.MaxReplicas) {
+			continue
+		}
+		window := time.Duration(*down.Window) * time.Second
+		for j := i - 1; j >= 0; j-- {
+			recommended, why := v.recommended(v.states[j])
+			if recommended <= s.to {
+				continue
+			}
+			text := fmt.Sprintf("%d -> %d at %s, %s after %s; its window is %s", s.from, s.to, s.at, lengths(s.at.Since(v.states[j].at)), why, window)
+			switch inside(v.states[j].at, s.at, window) {
+			case steadystate.Held:
+				if s.blind {
+					undecided = text + "; for a time nothing was seen of it"
+					continue
+				}
+				return broken(noEager, text), true
+			case steadystate.Unknown:
+				undecided = text
+			case steadystate.Broken:
+				last = text
+			}
+		}
+	}
+	switch {
+	case undecided != "":
+		return unknown(noEager, "within the error", undecided), ok
+	case v.unseen() != "":
+		return unknown(noEager, "none where it was seen", v.unseen()), ok
+	case last == "":
+		last = "no step down after a step up"
+	}
+	return held(noEager, last), ok
+}
+
+// recommended is the least that a state can have recommended, and why.
+func (v verdicts) recommended(s state) (n int, why string) {
+	if s.own && s.to > s.from && s.from >= s.spec.least() {
+		return s.to, fmt.Sprintf("the step up to %d", s.to)
+	}
+	if !v.full(s, s.status.CurrentReplicas) {
+		return 0, ""
+	}
+	for _, l := range s.loads() {
+		if l.known && l.ratio >= 1 {
+			return s.status.CurrentReplicas, l.text
+		}
+	}
+	return 0, ""
+}
+
+// followed: no step against its metrics. It wants what the greediest of them
+// asks for; which steps up must follow, and how far, depends on pods and flags
+// that the API does not show.
+func (v verdicts) followed() experiments.Finding {
+	hungry := false // it may still act on an earlier recommendation
+	count := 0
+	for _, s := range v.states {
+		high, _ := s.high()
+		hungry = hungry || high != steadystate.Broken
+		if !s.own || s.from == s.to {
+			continue
+		}
+		count++
+		text := v.against(s, hungry)
+		if text == "" {
+			continue
+		}
+		text = fmt.Sprintf("%d -> %d at %s with %s", s.from, s.to, s.at, text)
+		if s.blind {
+			return unknown(asMeasured, "a step against them", text+"; for a time nothing was seen of it")
+		}
+		return broken(asMeasured, text)
+	}
+	for i, s := range v.states {
+		if i > 0 && !s.own && s.from != s.to && s.at.To >= v.t0.From {
+			return unknown(asMeasured, "a size by somebody else", fmt.Sprintf("%d -> %d at %s was not its own doing: it scaled last at %q", s.from, s.to, s.at, s.status.LastScaleTime))
+		}
+	}
+	return held(asMeasured, fmt.Sprintf("%d steps, none against them", count))
+}
+
+// against is what a step contradicts, empty if nothing.
+func (v verdicts) against(s state, hungry bool) string {
+	if !v.full(s, s.from) {
+		return ""
+	}
+	loads := s.loads()
+	margin := func(r *rules) float64 {
+		if r == nil || r.Tolerance == nil {
+			return 0
+		}
+		return r.Tolerance.value
+	}
+	above, known := []load{}, true
+	for _, l := range loads {
+		known = known && l.known
+		switch {
+		case !l.known:
+		case s.to < s.from && l.ratio > 1-margin(s.spec.down())+rounding:
+			above = append(above, l)
+		case s.to > s.from && l.ratio > 1+margin(s.spec.up())+rounding:
+			above = append(above, l)
+		}
+	}
+	switch {
+	case s.to < s.from && s.from > s.spec.MaxReplicas, s.to > s.from && s.from < s.spec.least(): // the range asks for it
+	case s.to < s.from && len(above) > 0:
+		return texts(above)
+	case s.to > s.from && known && len(loads) > 0 && len(above) == 0 && (s.spec.Behavior != nil || !hungry):
+		return texts(loads) + ", none above its target"
+	}
+	return ""
+}
+
+// patience is for how long a status that does not change counts as not renewed.
+// How often the controller looks is a flag, 15 s if nobody sets it.
+const patience = time.Minute
+
+// unlimited: it is not held at its max while its metrics ask for more and all
+// the pods of that size are ready.
+func (v verdicts) unlimited() experiments.Finding {
+	now := v.before(v.until())
+	text, was := "", ""
+	for _, s := range v.states {
+		if s.at.From > v.until() || (s.at.To < v.t0.From && s.at != v.before(v.t0.From).at) {
+			continue
+		}
+		if quoted := v.limited(s); quoted != "" {
+			was = fmt.Sprintf("at its max of %d at %s: %s", s.spec.MaxReplicas, s.at, quoted)
+			if s.at == now.at {
+				text = was
+			}
+		}
+	}
+	high, why := now.high()
+	n := now.spec.MaxReplicas
+	ready := v.fullSince(n, v.until())
+	switch {
+	case text != "" && v.stays(n):
+		return held(notLimited, text+"; a limit says that this is as large as it may get")
+	case text != "" && len(v.sizes) == 0:
+		return unknown(notLimited, text, v.target+" was not followed: whether its pods were ready is not known")
+	case text != "" && ready == nil:
+		return unknown(notLimited, text, "its pods were not all ready while the fault was on, so more may not have been needed")
+	case text != "" && now.at.To < ready.From && v.until()-ready.To < patience:
+		return unknown(notLimited, text, fmt.Sprintf("its pods were ready at %s, and it said nothing new since: hold the fault for longer", ready))
+	case text != "":
+		return broken(notLimited, text)
+	case now.status.DesiredReplicas >= n && high == steadystate.Unknown:
+		return unknown(notLimited, fmt.Sprintf("at its max of %d", n), why)
+	case was != "":
+		return held(notLimited, "for a time only: "+was)
+	}
+	return held(notLimited, fmt.Sprintf("%s, with a max of %d", v.trajectory(), n))
+}
+
+// limited is why a state is held at its max, in its own words; empty if it is
+// not.
+func (v verdicts) limited(s state) string {
+	if high, _ := s.high(); s.status.DesiredReplicas < s.spec.MaxReplicas || high != steadystate.Held {
+		return ""
+	}
+	quoted := texts(s.loads())
+	if c := s.status.condition(scalingLimited); c.Status == "True" {
+		quoted = c.quote() + "; " + quoted
+	}
+	return quoted
+}
+
+// fullSince is since when a size was ready without a break until an instant;
+// nil if it was not then.
+func (v verdicts) fullSince(n int, until time.Duration) *steadystate.Span {
+	var since *steadystate.Span
+	for _, x := range v.sizes {
+		switch {
+		case x.at.From > until:
+		case x.ready < n:
+			since = nil
+		case since == nil:
+			since = new(x.at)
+		}
+	}
+	return since
+}
+
+// scaledOut: it grew while the fault was on.
+func (v verdicts) scaledOut() experiments.Finding {
+	for _, s := range v.steps() {
+		if s.to > s.from && s.at.From <= v.lastly() {
+			return held(scalesOut, fmt.Sprintf("%s, first at %s", v.trajectory(), s.at))
+		}
+	}
+	old := v.before(v.t0.From)
+	if n := old.spec.MaxReplicas; v.old() >= n {
+		return unknown(scalesOut, "it did not", fmt.Sprintf("it was at its max of %d before the fault", n))
+	}
+	if why := v.unseen(); why != "" {
+		return unknown(scalesOut, "not where it was seen", why)
+	}
+	var above *state
+	var missing string
+	for _, s := range append([]state{old}, v.after()...) {
+		if s.at.From > v.until() {
+			break
+		}
+		switch high, why := s.high(); {
+		case high == steadystate.Held && above == nil:
+			above = &s
+		case high == steadystate.Unknown:
+			missing = fmt.Sprintf("at %s: %s", s.at, why)
+		}
+	}
+	if above == nil {
+		return unknown(scalesOut, "it did not", "the fault was not seen to have an effect on its metrics: "+orElse(missing, v.parts.Part(Lag).Note))
+	}
+	text := fmt.Sprintf("it stayed at %d, though %s at %s", v.old(), texts(above.loads()), above.at)
+	for _, of := range []string{ableToScale, scalingLimited} {
+		if c := above.status.condition(of); c.Status != "" {
+			text += "; " + c.quote()
+		}
+	}
+	up := above.spec.up()
+	switch {
+	case up != nil && up.Select == disabled:
+		return broken(scalesOut, text+"; its spec disables scaling up")
+	case up != nil && up.Window != nil && v.until()-above.at.To < time.Duration(*up.Window)*time.Second:
+		return unknown(scalesOut, text, fmt.Sprintf("its window of %ds for steps up was not over: hold the fault for longer", *up.Window))
+	case !v.whole:
+		return unknown(scalesOut, text, "the run did not come to its end")
+	}
+	return broken(scalesOut, text)
+}
+
+// lastly is the last instant at which the fault can have been on.
+func (v verdicts) lastly() time.Duration {
+	if v.t1 != nil {
+		return v.t1.To
+	}
+	return v.end
+}
+
+func orElse(text, other string) string {
+	if text != "" {
+		return text
+	}
+	return other
+}
+
+// able: it can scale, and can compute to what.
+func (v verdicts) able() experiments.Finding {
+	last := v.states[len(v.states)-1]
+	for _, c := range []struct {
+		of      string
+		finding func(quoted string) experiments.Finding
+	}{
+		{ableToScale, func(quoted string) experiments.Finding { return broken(isAble, quoted) }},
+		{scalingActive, func(quoted string) experiments.Finding {
+			return unknown(isAble, "not when the record ended", quoted)
+		}},
+	} {
+		if is := last.status.condition(c.of); is.Status == "False" {
+			return c.finding(is.quote())
+		}
+	}
+	var was []string
+	for _, s := range v.after() {
+		for _, of := range []string{ableToScale, scalingActive} {
+			if c := s.status.condition(of); c.Status == "False" {
+				was = append(was, fmt.Sprintf("%s at %s", c.quote(), s.at))
+			}
+		}
+	}
+	if len(was) > 0 {
+		return held(isAble, "in the end; before: "+strings.Join(was, "; "))
+	}
+	return held(isAble, "throughout")
+}
+
+// returned: it is back at the old size when the record ends. When it must be,
+// a limit says.
+func (v verdicts) returned() experiments.Finding {
+	p := v.parts.Part(Back)
+	switch {
+	case v.unseen() != "":
+		return unknown(comesBack, "not known", v.unseen())
+	case p.Open, p.Reached == nil && p.Took == nil && v.t1 == nil && v.course()[len(v.course())-1].wanted != v.old():
+		return unknown(comesBack, fmt.Sprintf("at %d", v.course()[len(v.course())-1].wanted), p.Note+": watch for longer, or say with a limit on \""+string(Back)+"\" when it must be")
+	case p.Reached != nil:
+		return held(comesBack, fmt.Sprintf("back at %d replicas at %s", v.old(), p.Reached))
+	}
+	return held(comesBack, p.Note)
+}

@@ -1,0 +1,234 @@
+package autoscaling
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// Kind is that of the expectations that are judged here.
+const Kind = "autoscaler"
+
+// Expect is the expectation of the horizontal autoscaler of a name, with
+// limits in the form of [ParseLimit]. Whether they can be read, the experiment
+// checks before it begins.
+func Expect(name, namespace, autoscaler string, limits ...string) experiments.Expectation {
+	return experiments.Expectation{Name: name, Kind: Kind, Subject: "hpa/" + namespace + "/" + autoscaler, Limits: limits}
+}
+
+// A Judger judges what is expected of autoscalers. It has no state.
+type Judger struct{}
+
+var _ experiments.Judger = Judger{}
+
+// Kind is "autoscaler".
+func (Judger) Kind() string { return Kind }
+
+// Validate says what is wrong with an expectation: a subject that is no
+// autoscaler, or limits that cannot be read.
+func (Judger) Validate(x experiments.Expectation) error {
+	var errs []error
+	if parts := strings.Split(x.Subject, "/"); len(parts) != 3 || parts[0] != "hpa" || parts[1] == "" || parts[2] == "" {
+		errs = append(errs, fmt.Errorf("subject %q: want hpa/NAMESPACE/NAME", x.Subject))
+	}
+	_, err := parse(x.Limits)
+	return errors.Join(append(errs, err)...)
+}
+
+func parse(texts []string) ([]Limit, error) {
+	var list []Limit
+	var errs []error
+	for _, text := range texts {
+		l, err := ParseLimit(text)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		list = append(list, l)
+	}
+	return list, errors.Join(errs...)
+}
+
+// Judge compares what was seen of the autoscaler with what its own spec
+// implies and with the limits.
+func (Judger) Judge(x experiments.Expectation, r experiments.Result) []experiments.Finding {
+	limits, err := parse(x.Limits)
+	if err != nil {
+		return []experiments.Finding{unknown("limits", "not judged", err.Error())}
+	}
+	h, reason := newHistory(x.Subject, r)
+	if reason == "" && h.gone != nil {
+		reason = fmt.Sprintf("it was deleted at %s", h.gone)
+	}
+	if reason != "" {
+		list := []experiments.Finding{unknown("watched", "nothing", reason)}
+		for _, l := range limits {
+			list = append(list, unknown(l.String(), "not judged", reason))
+		}
+		return list
+	}
+	v := verdicts{history: &h, limits: limits, parts: h.decompose()}
+	return v.all()
+}
+
+// verdicts are the findings on one autoscaler on their way.
+type verdicts struct {
+	*history
+	limits []Limit
+	parts  Decomposition
+}
+
+func unknown(limit, text, why string) experiments.Finding {
+	return experiments.Finding{Limit: limit, Reading: steadystate.Reading{Text: text, Undecided: why}}
+}
+
+func held(limit, text string) experiments.Finding {
+	return experiments.Finding{Limit: limit, Reading: steadystate.Reading{Verdict: steadystate.Held, Text: text}}
+}
+
+func broken(limit, text string) experiments.Finding {
+	return experiments.Finding{Limit: limit, Reading: steadystate.Reading{Verdict: steadystate.Broken, Text: text}}
+}
+
+// has reports whether the user limits a quantity.
+func (v verdicts) has(quantity string) bool {
+	for _, l := range v.limits {
+		if l.Quantity == quantity {
+			return true
+		}
+	}
+	return false
+}
+
+// stays reports whether the user says that a size is as large as it may get.
+func (v verdicts) stays(n int) bool {
+	for _, l := range v.limits {
+		if l.Quantity == Replicas && !l.Tolerance.Holds(float64(n+1)) && l.Tolerance.Holds(float64(n)) {
+			return true
+		}
+	}
+	return false
+}
+
+func (v verdicts) all() []experiments.Finding {
+	var list []experiments.Finding
+	if !v.stays(v.old()) {
+		list = append(list, v.scaledOut())
+	}
+	list = append(list, v.ranged(), v.stepped())
+	if f, ok := v.stabilized(); ok {
+		list = append(list, f)
+	}
+	list = append(list, v.followed(), v.unlimited(), v.able())
+	limits := v.limits
+	if !v.has(Turns) {
+		// Up and then down.
+		limits = append([]Limit{{Quantity: Turns, Tolerance: steadystate.AtMost(1)}}, limits...)
+	}
+	if !v.has(string(Back)) {
+		list = append(list, v.returned())
+	}
+	for _, l := range limits {
+		switch l.Quantity {
+		case Turns:
+			list = append(list, v.turned(l))
+		case Replicas:
+			list = append(list, v.reached(l))
+		default:
+			list = append(list, v.took(l))
+		}
+	}
+	for i := range list {
+		if list[i].Verdict != steadystate.Held {
+			list[i].Where = fmt.Sprintf("%s: %s replicas", v.subject, v.trajectory())
+		}
+	}
+	return list
+}
+
+// took judges a limit on the time of a stage.
+func (v verdicts) took(l Limit) experiments.Finding {
+	p := v.parts.Part(Stage(l.Quantity))
+	f := experiments.Finding{Limit: l.String()}
+	b := p.Took
+	if b != nil && l.SinceFault {
+		b = new(v.sinceFault(p))
+	}
+	if b == nil {
+		f.Reading = steadystate.Reading{Text: "no time", Undecided: p.Note}
+		return f
+	}
+	seen, text := steadystate.Seconds(*b), lengths(*b)
+	if p.Open {
+		seen.High, text = math.Inf(1), "at least "+steadystate.FormatSeconds(seen.Low)+", "+p.Note
+	}
+	f.Reading = l.judge(seen, text)
+	if p.Open && f.Verdict == steadystate.Unknown {
+		f.Undecided = "it was not over when the fault or the record was: hold, or watch, for longer"
+	}
+	return f
+}
+
+// sinceFault is the time of a part counted from the fault.
+func (v verdicts) sinceFault(p Part) steadystate.Bounds[time.Duration] {
+	if p.Reached != nil {
+		return p.Reached.Since(v.t0)
+	}
+	since := v.parts.Part(p.Since).Reached
+	return since.Since(v.t0).Plus(*p.Took)
+}
+
+// reached judges a limit on the largest size.
+func (v verdicts) reached(l Limit) experiments.Finding {
+	if len(v.sizes) == 0 {
+		return unknown(l.String(), "no size", v.target+" was not followed: whether what was wanted was ever ready is not known")
+	}
+	n := 0
+	for _, s := range v.during(steadystate.Span{From: v.t0.To, To: v.end}) {
+		n = max(n, s.ready)
+	}
+	seen := steadystate.Exactly(float64(n))
+	if overlap(v.unsized, steadystate.Span{From: v.t0.From, To: v.end}) {
+		seen.High = math.Inf(1)
+	}
+	f := experiments.Finding{Limit: l.String(), Reading: l.judge(seen, fmt.Sprintf("%d ready", n))}
+	switch {
+	case f.Verdict == steadystate.Unknown:
+		f.Undecided = "for a time nothing was seen of " + v.target
+	case f.Verdict == steadystate.Broken && l.Tolerance.Floor() && !v.whole:
+		f.Verdict, f.Undecided = steadystate.Unknown, "the run did not come to its end, which could have made it more"
+	}
+	return f
+}
+
+// turned judges a limit on the changes of direction.
+func (v verdicts) turned(l Limit) experiments.Finding {
+	n, up := 0, false
+	steps := v.steps()
+	for i, s := range steps {
+		if i > 0 && (s.to > s.from) != up {
+			n++
+		}
+		up = s.to > s.from
+	}
+	seen := steadystate.Exactly(float64(n))
+	why := v.unseen()
+	if why != "" {
+		seen.High = math.Inf(1)
+	}
+	f := experiments.Finding{Limit: l.String(), Reading: l.judge(seen, fmt.Sprintf("%d in %d steps, %s", n, len(steps), v.trajectory()))}
+	switch {
+	case f.Verdict == steadystate.Unknown:
+		f.Undecided = why
+	case f.Verdict == steadystate.Broken && !l.Tolerance.Floor():
+		f.Text += ": it flaps"
+	case f.Verdict == steadystate.Broken && !v.whole:
+		f.Verdict, f.Undecided = steadystate.Unknown, "the run did not come to its end, which could have made it more"
+	}
+	return f
+}

@@ -1,0 +1,822 @@
+package autoscaling_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/autoscaling"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// trajectories are right and wrong ones. Every finding that does not hold is
+// told by its beginning and by a part of what it says; of those that hold, the
+// ones that matter.
+var trajectories = []struct {
+	sentence string
+	script   string
+	limits   []string
+	want     []string // VERDICT LIMIT: a part | another part
+}{
+	{
+		"a spike is followed up and down again",
+		`spec     min=2 max=8 cpu=50% down.window=20
+		 fault    . # # # # # . . . . . .
+		 cpu      40 40 90 95 52 48 48 20 20 20 20 20
+		 desired  2 2 4 4 4 4 4 4 4 2 2 2
+		 ready    2 2 2 2 4 4 4 4 4 2 2 2`,
+		[]string{"lag <= 10s", "decision <= 5s", "actuation <= 1s", "ready <= 15s", "ready <= 20s since fault", "relieved <= 10s", "back <= 20s", "replicas >= 4", "turns <= 1"},
+		[]string{"held scales out: 2 -> 4 -> 2", "held no step down inside its stabilization window: 4 -> 2", "held replicas >= 4: 4 ready"},
+	},
+	{
+		"a step up that takes too long to decide",
+		`spec     min=2 max=8 cpu=50% up.tolerance=0.1
+		 fault    . # # # # # # .
+		 cpu      40 90 90 90 90 48 48 20
+		 desired  2 2 2 2 4 4 4 2`,
+		[]string{"decision <= 10s"},
+		[]string{"broken decision <= 10s: 14"},
+	},
+	{
+		"a decision within the error of its limit",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # # # .
+		 cpu      40 90 90 48 48 20
+		 desired  2 2 4 4 4 2`,
+		[]string{"decision <= 5s"},
+		[]string{"unknown decision <= 5s: | lies within the error"},
+	},
+	{
+		"max too low",
+		`spec     min=2 max=4 cpu=50%
+		 fault    . # # # # # # .
+		 cpu      40 180 180 95 92 96 93 20
+		 desired  2 4 4 4 4 4 4 2
+		 ready    2 2 2 4 4 4 4 2
+		 limited  . M M M M M M .`,
+		nil,
+		[]string{"broken not held back by its max: ScalingLimited True, TooManyReplicas: the desired replica count is more than | resource cpu 93% (target 50%)"},
+	},
+	{
+		"max too low, and the load is not relieved",
+		`spec     min=2 max=4 cpu=50%
+		 fault    . # # # # # # .
+		 cpu      40 180 180 95 92 96 93 20
+		 desired  2 4 4 4 4 4 4 2
+		 limited  . M M M M M M .`,
+		[]string{"relieved <= 20s"},
+		[]string{"broken not held back by its max: TooManyReplicas", "broken relieved <= 20s: at least | not while the fault was on"},
+	},
+	{
+		"a max that is low by intent",
+		`spec     min=2 max=4 cpu=50%
+		 fault    . # # # # # # .
+		 cpu      40 180 180 95 92 96 93 20
+		 desired  2 4 4 4 4 4 4 2
+		 limited  . M M M M M M .`,
+		[]string{"replicas <= 4"},
+		[]string{"held not held back by its max: a limit says that this is as large as it may get"},
+	},
+	{
+		"its max for a moment, until the new pods take their share",
+		`spec     min=2 max=4 cpu=50%
+		 fault    . # # # # # .
+		 cpu      40 180 180 95 48 48 20
+		 desired  2 4 4 4 4 4 2
+		 ready    2 2 2 4 4 4 2
+		 limited  . M M M . . .`,
+		nil,
+		[]string{"held not held back by its max: for a time only"},
+	},
+	{
+		"its max, and its pods are not ready while the fault is on",
+		`spec     min=2 max=4 cpu=50%
+		 fault    . # # # # .
+		 cpu      40 180 181 182 183 20
+		 desired  2 4 4 4 4 2
+		 ready    2 2 2 2 2 2
+		 limited  . M M M M .`,
+		nil,
+		[]string{"unknown not held back by its max: | its pods were not all ready"},
+	},
+	{
+		"its max, and nothing new is said once its pods are ready",
+		`spec     min=2 max=4 external:queue=30
+		 fault    . # # # # .
+		 external:queue 20 90 90 90 90 10
+		 desired  2 4 4 4 4 2
+		 ready    2 2 2 4 4 2
+		 limited  . M M M M .`,
+		nil,
+		[]string{"unknown not held back by its max: | said nothing new since"},
+	},
+	{
+		"its max, and nothing new is said for long",
+		`spec     min=2 max=4 external:queue=30
+		 fault    . #*20 .
+		 external:queue 20 90*20 10
+		 desired  2 4*20 2
+		 limited  . M*20 .`,
+		nil,
+		[]string{"broken not held back by its max: external queue 90 (target 30)"},
+	},
+	{
+		"it was at its max before the fault",
+		`spec     min=2 max=2 cpu=50%
+		 fault    . # # # .
+		 cpu      40 48 48 48 40
+		 desired  2*5`,
+		nil,
+		[]string{"unknown scales out: it did not | at its max of 2 before the fault"},
+	},
+	{
+		"a step down inside its window",
+		`spec     min=2 max=8 cpu=50% down.window=60
+		 fault    . # # # # # . .
+		 cpu      40 90 48 45 20 45 40 40
+		 desired  2 4 4 4 2 2 2 2`,
+		nil,
+		[]string{"broken no step down inside its stabilization window: 4 -> 2 at | after the step up to 4; its window is 1m"},
+	},
+	{
+		"a step down inside its window, by the metric that was still above",
+		`spec     min=2 max=8 cpu=50% down.window=30
+		 fault    . # # # # # # # # . .
+		 cpu      40 90 52 52 52 53 52 20 20 20 20
+		 desired  2 4 4 4 4 4 4 4 2 2 2`,
+		nil,
+		[]string{"broken no step down inside its stabilization window: after resource cpu 52% (target 50%)"},
+	},
+	{
+		"a step down to no fewer than were asked for inside the window is none",
+		`spec     min=2 max=8 cpu=50% down.window=30 up.policies=Pods:4:5
+		 fault    . #*8 . .
+		 cpu      40 90 48 48 90 48 48 48 30 20 20
+		 desired  2 4 4 4 6 6 6 6 6 6 4`,
+		nil,
+		[]string{"held no step down inside its stabilization window:", "unknown back at the old size: at 4 | watch for longer"},
+	},
+	{
+		"a window that the spec does not say is not judged",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # # # # .
+		 cpu      40 90 48 45 20 20 20
+		 desired  2 4 4 4 2 2 2`,
+		nil,
+		nil,
+	},
+	{
+		"a step down at the end of its window, as far as can be told",
+		`spec     min=2 max=8 cpu=50% down.window=15
+		 fault    . # # # # # .
+		 cpu      40 90 45 45 20 20 20
+		 desired  2 4 4 4 2 2 2`,
+		nil,
+		[]string{"held no step down inside its stabilization window: 14.5s to 15.5s after the step up to 4"},
+	},
+	{
+		"a step down of which it is not known whether it was inside the window",
+		`spec     min=2 max=8 cpu=50% down.window=25
+		 fault    . # # # # # # # .
+		 cpu      40 90 48 45 45 45 20 20 20
+		 desired  2 4 4 4 4 4 4 2 2
+		 blind    . . . . b b b . .`,
+		nil,
+		[]string{
+			"unknown no step down inside its stabilization window: its window is 25s", "unknown turns <= 1: | nothing was seen of it",
+			"unknown within min and max: | nothing was seen", "unknown steps within its policies: | nothing was seen", "unknown back at the old size: | nothing was seen",
+		},
+	},
+	{
+		"it flaps",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # # # # # .
+		 cpu      40 90 20 90 20 90 20 20
+		 desired  2 4 2 4 2 4 2 2`,
+		nil,
+		[]string{"broken turns <= 1: 5 in 6 steps, 2 -> 4 -> 2 -> 4 -> 2 -> 4 -> 2: it flaps"},
+	},
+	{
+		"as many turns as the user allows",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # # # .
+		 cpu      40 90 20 90 20 20
+		 desired  2 4 2 4 2 2`,
+		[]string{"turns <= 3"},
+		[]string{"held turns <= 3: 3 in 4 steps"},
+	},
+	{
+		"two steps up are no turn",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # # # # .
+		 cpu      40 90 90 48 48 48 20
+		 desired  2 4 6 6 6 6 2`,
+		[]string{"replicas >= 6"},
+		[]string{"held turns <= 1: 1 in 3 steps"},
+	},
+	{
+		"a size above its max",
+		`spec     min=2 max=4 cpu=50%
+		 fault    . # # # .
+		 cpu      40 90 48 48 20
+		 desired  2 6 6 6 2`,
+		nil,
+		[]string{"broken within min and max: 6 at | a max of 4"},
+	},
+	{
+		"a size below its min",
+		`spec     min=2 max=4 cpu=50%
+		 fault    . # # # . .
+		 cpu      40 90 48 48 20 20
+		 desired  2 4 4 4 1 2`,
+		nil,
+		[]string{"broken within min and max: 1 at | a min of 2", "broken turns <= 1: 2 -> 4 -> 1 -> 2"},
+	},
+	{
+		"a new max that it comes down to at once",
+		`spec     min=2 max=8 cpu=50% down.window=60
+		 fault    . # # # # # .
+		 cpu      40 90 48 48 48 48 48
+		 max      8 8 8 4 4 4 4
+		 desired  2 6 6 6 4 4 4`,
+		nil,
+		[]string{"held within min and max:", "unknown back at the old size: at 4"},
+	},
+	{
+		"more pods than a policy allows in one step",
+		`spec     min=2 max=20 cpu=50% up.policies=Pods:4:15
+		 fault    . # # # .
+		 cpu      40 300 48 48 20
+		 desired  2 9 9 9 2`,
+		nil,
+		[]string{"broken steps within its policies: 2 -> 9 | allow 6"},
+	},
+	{
+		"more pods than a policy allows in its period",
+		`spec     min=2 max=20 cpu=50% up.policies=Pods:4:60
+		 fault    . # # # # .
+		 cpu      40 300 300 48 48 20
+		 desired  2 6 10 10 10 2`,
+		nil,
+		[]string{"broken steps within its policies: 6 -> 10 | allow 6"},
+	},
+	{
+		"as many as it allows, once the period is over",
+		`spec     min=2 max=20 cpu=50% up.policies=Pods:4:10
+		 fault    . # # # # # .
+		 cpu      40 300 300 300 48 48 20
+		 desired  2 6 6 10 10 10 2
+		 limited  . U U . . . .`,
+		nil,
+		[]string{"held steps within its policies: 3 steps"},
+	},
+	{
+		"a step of which it is not known whether the last one was in its period",
+		`spec     min=2 max=20 cpu=50% up.policies=Pods:4:12 down.window=0
+		 fault    . # # # # # # .
+		 cpu      40 300 300 301 302 48 48 20
+		 desired  2 4 6 6 8 8 8 2
+		 blind    . b . . . . . .`,
+		nil,
+		[]string{
+			"unknown steps within its policies: 6 -> 8 | allow 6 or 10, depending on which steps before lay in their periods", "unknown within min and max: | nothing was seen",
+			"unknown turns <= 1: | nothing was seen", "unknown no step down inside its stabilization window: | nothing was seen", "unknown back at the old size: | nothing was seen",
+		},
+	},
+	{
+		"a share that a policy allows is rounded up",
+		`spec     min=2 max=20 cpu=50% up.policies=Percent:10:15
+		 fault    . # # # .
+		 cpu      40 300 48 48 20
+		 desired  2 3 3 3 2`,
+		nil,
+		nil,
+	},
+	{
+		"a share that is too large",
+		`spec     min=2 max=20 cpu=50% up.policies=Percent:50:15
+		 fault    . # # # .
+		 cpu      40 300 48 48 20
+		 desired  2 4 4 4 2`,
+		nil,
+		[]string{"broken steps within its policies: 2 -> 4 | allow 3"},
+	},
+	{
+		"of two policies the greater counts",
+		`spec     min=2 max=20 cpu=50% up.policies=Pods:1:15,Percent:200:15
+		 fault    . # # # .
+		 cpu      40 300 48 48 20
+		 desired  2 6 6 6 2`,
+		nil,
+		nil,
+	},
+	{
+		"of two policies the smaller, if the spec says so",
+		`spec     min=2 max=20 cpu=50% up.policies=Pods:1:15,Percent:200:15 up.select=Min
+		 fault    . # # # .
+		 cpu      40 300 48 48 20
+		 desired  2 6 6 6 2`,
+		nil,
+		[]string{"broken steps within its policies: 2 -> 6 | allow 3"},
+	},
+	{
+		"a step down where they are disabled",
+		`spec     min=2 max=20 cpu=50% down.select=Disabled
+		 fault    . # # # .
+		 cpu      40 90 48 48 20
+		 desired  2 4 4 4 2`,
+		nil,
+		[]string{"broken steps within its policies: 4 -> 2 | allow 4"},
+	},
+	{
+		"a step down by more pods than its policy allows",
+		`spec     min=2 max=20 cpu=50% down.window=0 down.policies=Pods:1:10 up.policies=Pods:10:15
+		 fault    . # # # . .
+		 cpu      40 90 45 45 20 20
+		 desired  2 6 6 6 4 3`,
+		nil,
+		[]string{"broken steps within its policies: 6 -> 4 | allow 5", "unknown back at the old size: at 3"},
+	},
+	{
+		"a step in the other direction gives room, in some versions of the controller",
+		`spec     min=2 max=20 cpu=50% down.window=0 down.policies=Pods:1:60 up.policies=Pods:10:15
+		 fault    . # # # . .
+		 cpu      40 90 45 45 20 20
+		 desired  2 6 6 6 4 4`,
+		nil,
+		[]string{"unknown steps within its policies: 6 -> 4 | allow 5 or 1", "unknown back at the old size: at 4"},
+	},
+	{
+		"step by step down, as its policy says",
+		`spec     min=2 max=20 cpu=50% down.window=0 down.policies=Percent:50:10
+		 fault    . # # # . . . .
+		 cpu      40 150 45 45 20 20 20 20
+		 desired  2 6 6 6 3 3 2 2`,
+		nil,
+		nil,
+	},
+	{
+		"without a behavior a step may double the size or bring it 4 more, each time it looks",
+		`spec     min=2 max=40 cpu=50%
+		 fault    . # # # # # .
+		 cpu      40 400 400 400 48 48 20
+		 desired  2 4 8 16 16 16 2`,
+		nil,
+		[]string{"held steps within its policies: 4 steps"},
+	},
+	{
+		"but not more than that",
+		`spec     min=2 max=40 cpu=50%
+		 fault    . # # # .
+		 cpu      40 400 48 48 20
+		 desired  2 12 12 12 2`,
+		nil,
+		[]string{"broken steps within its policies: 2 -> 12 | allow 6"},
+	},
+	{
+		"a step down while its metric is above the target",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # # # # .
+		 cpu      40 90 48 48 70 90 20
+		 desired  2 4 4 4 3 3 2`,
+		nil,
+		[]string{"broken sizes as its metrics ask: 4 -> 3 | with resource cpu 70% (target 50%)", "held turns <= 1:"},
+	},
+	{
+		"a step up while its metric is below the target",
+		`spec     min=2 max=8 cpu=50% up.window=0
+		 fault    . # # # .
+		 cpu      40 40 40 40 20
+		 desired  2 4 4 4 2`,
+		nil,
+		[]string{"broken sizes as its metrics ask: 2 -> 4 | resource cpu 40% (target 50%), none above its target"},
+	},
+	{
+		"a step up within the tolerance that its spec says",
+		`spec     min=2 max=8 cpu=50% up.tolerance=0.2
+		 fault    . # # # .
+		 cpu      40 58 40 40 20
+		 desired  2 3 3 3 2`,
+		nil,
+		[]string{"broken sizes as its metrics ask: 2 -> 3 | resource cpu 58%"},
+	},
+	{
+		"the greediest of two metrics counts",
+		`spec     min=2 max=8 cpu=50% pods:sold=10
+		 fault    . # # # .
+		 cpu      40 40 40 40 20
+		 pods:sold 5 20 9 9 4
+		 desired  2 4 4 4 2`,
+		[]string{"decision <= 1s"},
+		[]string{"held sizes as its metrics ask: 2 steps"},
+	},
+	{
+		"pods that are missing excuse a step against the metric",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # # # .
+		 cpu      40 90 90 70 45 20
+		 desired  2 4 4 3 3 2
+		 ready    2 2 2 2 3 2`,
+		nil,
+		nil,
+	},
+	{
+		"pods' own metrics",
+		`spec     min=2 max=8 pods:sold=10
+		 fault    . # # # .
+		 pods:sold 5 20 9500m 9 4
+		 desired  2 4 4 4 2`,
+		[]string{"relieved <= 6s"},
+		[]string{"held relieved <= 6s:"},
+	},
+	{
+		"an object's metric",
+		`spec     min=2 max=8 object:sold=1k
+		 fault    . # # # .
+		 object:sold 500 2500 900 900 400
+		 desired  2 5 5 5 2`,
+		[]string{"replicas >= 5"},
+		nil,
+	},
+	{
+		"an external metric's average",
+		`spec     min=2 max=8 external:queue=avg:30
+		 fault    . # # # .
+		 external:queue 20 60 30 29 10
+		 desired  2 4 4 4 2`,
+		[]string{"replicas >= 4"},
+		nil,
+	},
+	{
+		"a container's metric",
+		`spec     min=2 max=8 container:app:cpu=50%
+		 fault    . # # # .
+		 container:app:cpu 40 90 48 48 20
+		 desired  2 4 4 4 2`,
+		nil,
+		nil,
+	},
+	{
+		"an amount of a resource",
+		`spec     min=2 max=8 cpu=500m
+		 fault    . # # # .
+		 cpu      400m 1 480m 480m 100m
+		 desired  2 4 4 4 2`,
+		nil,
+		nil,
+	},
+	{
+		"a fault without an effect on the metric",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # # .
+		 cpu      40 44 45 43 40
+		 desired  2*5`,
+		[]string{"lag <= 5s", "decision <= 10s", "back <= 1m"},
+		[]string{
+			"unknown scales out: it did not | not seen to have an effect on its metrics", "unknown lag <= 5s: | no metric was seen above its target",
+			"unknown decision <= 10s: | waits for: lag", "unknown back <= 1m: | it never left its size of 2",
+		},
+	},
+	{
+		"it sees the load and does nothing",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # # # .
+		 cpu      40 180 180 181 180 40
+		 desired  2*6`,
+		[]string{"decision <= 10s"},
+		[]string{"broken scales out: it stayed at 2, though resource cpu 180% (target 50%)", "broken decision <= 10s: at least 17.5s"},
+	},
+	{
+		"it does nothing, and whether the load is within its tolerance is not known",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # # # .
+		 cpu      40 60 61 60 60 40
+		 limited  - - - - - -
+		 desired  2*6`,
+		nil,
+		[]string{"unknown scales out: | the API does not show"},
+	},
+	{
+		"by its own tolerance the load is beyond it",
+		`spec     min=2 max=8 cpu=50% up.tolerance=0.1
+		 fault    . # # # # .
+		 cpu      40 60 61 60 60 40
+		 desired  2*6`,
+		nil,
+		[]string{"broken scales out: it stayed at 2"},
+	},
+	{
+		"its window for steps up was not over",
+		`spec     min=2 max=8 cpu=50% up.window=60
+		 fault    . # # # # .
+		 cpu      40 180 180 181 180 40
+		 able     . S S S S .
+		 desired  2*6`,
+		nil,
+		[]string{"unknown scales out: | window of 60s for steps up was not over"},
+	},
+	{
+		"scaling up is disabled",
+		`spec     min=2 max=8 cpu=50% up.select=Disabled
+		 fault    . # # # # .
+		 cpu      40 180 180 181 180 40
+		 desired  2*6`,
+		nil,
+		[]string{"broken scales out: | its spec disables scaling up"},
+	},
+	{
+		"it is not able to scale",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # # # .
+		 cpu      40 180 180 181 180 40
+		 able     . F F F F F
+		 desired  2*6`,
+		nil,
+		[]string{"broken scales out: AbleToScale False, FailedUpdateScale", "broken able to scale: AbleToScale False, FailedUpdateScale: the HPA controller was unable"},
+	},
+	{
+		"it was not able for a moment",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # # # .
+		 cpu      40 180 180 48 48 40
+		 able     . F . . . .
+		 desired  2 2 4 4 4 2`,
+		nil,
+		[]string{"held able to scale: in the end; before: AbleToScale False, FailedUpdateScale"},
+	},
+	{
+		"its metric is missing",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # # # .
+		 cpu      40 - - - - -
+		 active   . F F F F F
+		 desired  2*6`,
+		[]string{"lag <= 10s"},
+		[]string{
+			"unknown scales out: | ScalingActive False, FailedGetResourceMetric: no metrics returned", "unknown able to scale: | FailedGetResourceMetric",
+			"unknown lag <= 10s: | FailedGetResourceMetric",
+		},
+	},
+	{
+		"its metric was missing before it was seen above the target",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # # # # .
+		 cpu      40 - - 180 48 48 20
+		 active   . F F . . . .
+		 desired  2 2 2 4 4 4 2`,
+		[]string{"lag <= 5s", "lag <= 15s"},
+		[]string{"unknown lag <= 5s: 2s to 12.4s", "held able to scale: in the end"},
+	},
+	{
+		"the metric was above its target before the fault",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # # # .
+		 cpu      90 91 90 48 48 20
+		 desired  2 2 4 4 4 2`,
+		[]string{"lag <= 10s"},
+		[]string{"unknown lag <= 10s: | above the target before the fault"},
+	},
+	{
+		"its pods are not ready when the record ends",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . #*6
+		 cpu      40 90 91 92 93 94 95
+		 desired  2 4*6
+		 ready    2 2*6`,
+		[]string{"ready <= 10s", "ready <= 10m", "replicas >= 4"},
+		[]string{
+			"broken ready <= 10s: at least 30.1s", "unknown ready <= 10m: at least 30.1s | watch, for longer", "broken replicas >= 4: 2 ready",
+			"unknown back at the old size: at 4",
+		},
+	},
+	{
+		"a run that was cut may have come to more",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # #
+		 cpu      40 90 91 92
+		 desired  2 4 4 4
+		 ready    2 2 2 2
+		 cut`,
+		[]string{"replicas >= 4"},
+		[]string{"unknown replicas >= 4: | could have made it more", "unknown back at the old size: at 4"},
+	},
+	{
+		"it does not come back in time",
+		`spec     min=2 max=8 cpu=50% down.window=300
+		 fault    . # # . . . .
+		 cpu      40 90 48 20 20 20 20
+		 desired  2 4 4 4 4 4 4`,
+		[]string{"back <= 10s"},
+		[]string{"broken back <= 10s: at least 22.5s, at 4 when the record ended, and at 2 before the fault"},
+	},
+	{
+		"it may come back in time",
+		`spec     min=2 max=8 cpu=50% down.window=300
+		 fault    . # # . . . .
+		 cpu      40 90 48 20 20 20 20
+		 desired  2 4 4 4 4 4 4`,
+		[]string{"back <= 5m"},
+		[]string{"unknown back <= 5m: at least 22.5s | watch, for longer"},
+	},
+	{
+		"it comes back too eagerly for a limit that says so",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # . . . .
+		 cpu      40 90 48 20 20 20 20
+		 desired  2 4 4 2 2 2 2`,
+		[]string{"back >= 20s"},
+		[]string{"broken back >= 20s: 1.9s to 2.4s"},
+	},
+	{
+		"back and away again is not back",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # . . . .
+		 cpu      40 90 48 20 20 90 40
+		 desired  2 4 4 2 2 4 4`,
+		[]string{"back <= 10s", "turns <= 2"},
+		[]string{"broken back <= 10s: at least"},
+	},
+	{
+		"the scale target is not followed",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # # .
+		 cpu      40 90 48 48 20
+		 desired  2 4 4 4 2
+		 unfollowed`,
+		[]string{"actuation <= 5s", "ready <= 1m", "replicas >= 4", "decision <= 5s"},
+		[]string{
+			"unknown actuation <= 5s: | deployment/shop/checkout was not followed", "unknown ready <= 1m: | was not followed",
+			"unknown replicas >= 4: | was not followed",
+		},
+	},
+	{
+		"a size that somebody else changed",
+		`spec     min=2 max=8 cpu=50% down.window=60
+		 fault    . # # # # .
+		 cpu      40 90 48 48 48 48
+		 desired  2 4 4 2 2 2
+		 hand     . . . h . .`,
+		nil,
+		[]string{"unknown sizes as its metrics ask: a size by somebody else | 4 -> 2", "held no step down inside its stabilization window:"},
+	},
+	{
+		"a spike that it follows only after the fault",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # . . . .
+		 cpu      40 90 90 90 48 20
+		 desired  2 2 2 4 4 2`,
+		[]string{"decision <= 1s"},
+		[]string{"broken scales out: it stayed at 2", "broken decision <= 1s:"},
+	},
+	{
+		"it is not to grow, and does not",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # # .
+		 cpu      40 44 45 43 40
+		 desired  2*5`,
+		[]string{"replicas <= 2"},
+		[]string{"held replicas <= 2: 2 ready"},
+	},
+	{
+		"it is not to grow, and does",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # # .
+		 cpu      40 90 48 48 20
+		 desired  2 4 4 4 2`,
+		[]string{"replicas <= 2"},
+		[]string{"broken replicas <= 2: 4 ready"},
+	},
+	{
+		"it is deleted",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # # .
+		 cpu      40 90 48 48 20
+		 desired  2 4 4 4 4
+		 gone     . . . . x`,
+		[]string{"decision <= 10s"},
+		[]string{"unknown watched: nothing | it was deleted", "unknown decision <= 10s: | it was deleted"},
+	},
+	{
+		"nothing is seen of it from the fault on",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # # .
+		 cpu      40 90 48 48 20
+		 desired  2 4 4 4 2
+		 blind    . b b b b`,
+		[]string{"decision <= 10s"},
+		[]string{
+			"unknown scales out: not where it was seen | nothing was seen of it from", "unknown within min and max:", "unknown steps within its policies:",
+			"unknown turns <= 1: | nothing was seen", "unknown decision <= 10s: | waits for: lag", "unknown back at the old size: | nothing was seen",
+		},
+	},
+	{
+		"a moment in which nothing was seen and nothing happened hides nothing",
+		`spec     min=2 max=8 cpu=50% down.window=10
+		 fault    . # # # # # . .
+		 cpu      40 90 48 47 46 45 20 20
+		 desired  2 4 4 4 4 4 2 2
+		 blind    . . . b . . . .`,
+		nil,
+		nil,
+	},
+	{
+		"no fault, and the load grows",
+		`spec     min=2 max=8 cpu=50%
+		 cpu      40 90 48 48 20
+		 desired  2 4 4 4 2`,
+		nil,
+		[]string{"unknown watched: nothing | never came to the phase"},
+	},
+}
+
+func TestTrajectories(t *testing.T) {
+	for _, row := range trajectories {
+		t.Run(row.sentence, func(t *testing.T) {
+			list := findings(t, parse(t, row.script).result(t), row.limits...)
+			told := []string{}
+			for _, f := range list {
+				told = append(told, line(f))
+			}
+			met := map[int]bool{}
+			for _, want := range row.want {
+				head, rest, _ := strings.Cut(want, ": ")
+				i := slices.IndexFunc(told, func(l string) bool { return strings.HasPrefix(l, strings.TrimSuffix(head, ":")+": ") })
+				if i < 0 {
+					t.Errorf("no %q", head)
+					continue
+				}
+				met[i] = true
+				for part := range strings.SplitSeq(rest, "|") {
+					if !strings.Contains(told[i], strings.TrimSpace(part)) {
+						t.Errorf("no %q in %q", strings.TrimSpace(part), told[i])
+					}
+				}
+			}
+			for i, f := range list {
+				if f.Verdict != steadystate.Held && !met[i] {
+					t.Errorf("not expected: %s", told[i])
+				}
+			}
+			if t.Failed() {
+				t.Logf("findings:\n%s", strings.Join(told, "\n"))
+			}
+		})
+	}
+	if len(trajectories) < 40 {
+		t.Errorf("%d trajectories, want at least 40", len(trajectories))
+	}
+}
+
+func TestWhatNoEventTellsIsUnknown(t *testing.T) {
+	r := experiments.Result{Phases: []experiments.PhaseResult{{Name: experiments.PhaseInject}}}
+	list := findings(t, r, "decision <= 10s")
+	for _, f := range list {
+		if f.Verdict != steadystate.Unknown || !strings.Contains(f.Undecided, "name it in the observer's Autoscalers") {
+			t.Errorf("%s, want it unknown and what to do", line(f))
+		}
+	}
+	if len(list) != 2 {
+		t.Errorf("%d findings, want one for the limit and one for all else", len(list))
+	}
+	r.Events = []experiments.Event{{Kind: experiments.EventExists, Subject: "hpa/shop/checkout", Attrs: map[string]string{experiments.AttrStatus: "{"}}}
+	if f := findings(t, r)[0]; f.Verdict != steadystate.Unknown || !strings.Contains(f.Undecided, "read the status of hpa/shop/checkout") {
+		t.Errorf("%s, want what cannot be read", line(f))
+	}
+}
+
+func TestWhatIsNoExpectation(t *testing.T) {
+	for _, row := range []struct {
+		subject, limit, want string
+	}{
+		{"hpa/shop/checkout", "decision <= 45s", ""},
+		{"hpa/shop/checkout", "ready <= 90s since fault", ""},
+		{"hpa/shop/checkout", "actuation <= 0", ""},
+		{"hpa/shop/checkout", "turns == 1", ""},
+		{"deployment/shop/checkout", "decision <= 45s", "want hpa/NAMESPACE/NAME"},
+		{"hpa/shop", "decision <= 45s", "want hpa/NAMESPACE/NAME"},
+		{"hpa/shop/checkout", "decision", "want QUANTITY OPERATOR VALUE"},
+		{"hpa/shop/checkout", "downtime <= 2s", `no quantity "downtime"; quantities: lag, decision, actuation, ready, relieved, back, replicas, turns`},
+		{"hpa/shop/checkout", "decision <= 4", `decision is a time, and "<= 4" is a number`},
+		{"hpa/shop/checkout", "replicas >= 4s", `replicas is a number, and ">= 4s" is a time`},
+		{"hpa/shop/checkout", "decision <= soon", "is not a number"},
+		{"hpa/shop/checkout", "back <= 5m since fault", "back is not counted since the fault"},
+		{"hpa/shop/checkout", "turns <= 1 since fault", "turns is not counted since the fault"},
+	} {
+		x := experiments.Expectation{Name: "x", Kind: autoscaling.Kind, Subject: row.subject, Limits: []string{row.limit}}
+		err := autoscaling.Judger{}.Validate(x)
+		if (err == nil) != (row.want == "") || (err != nil && !strings.Contains(err.Error(), row.want)) {
+			t.Errorf("%s, %s: error %v, want %q", row.subject, row.limit, err, row.want)
+		}
+		if err == nil {
+			l, err := autoscaling.ParseLimit(row.limit)
+			if err != nil || l.String() != row.limit {
+				t.Errorf("%q is read as %q, %v", row.limit, l, err)
+			}
+		}
+	}
+	bad := experiments.Expectation{Subject: "hpa/shop/checkout", Limits: []string{"soon"}}
+	if f := (autoscaling.Judger{}).Judge(bad, experiments.Result{}); len(f) != 1 || f[0].Verdict != steadystate.Unknown {
+		t.Errorf("%+v, want that the limits cannot be read", f)
+	}
+}
