@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/autoscaling"
 	"github.com/aftershockhq/aftershock/experiments/recovery"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
@@ -371,7 +372,6 @@ type (
 // fall draws the recovery of one victim: the time that each stage certainly
 // took and may have taken, after the fault.
 func fall(w recovery.Waterfall) fallView {
-	const width = 400
 	v := fallView{Title: w.Title(), Fault: w.Fault, Costliest: costliest(w), Note: w.Note}
 	if len(w.Steps) == 0 || w.Steps[0].Reached == nil {
 		return v
@@ -384,15 +384,6 @@ func fall(w recovery.Waterfall) fallView {
 		if s.Open {
 			whole.To = max(whole.To, w.End)
 		}
-	}
-	box := func(from, to time.Duration) *boxView {
-		if to < from || whole.Width() <= 0 {
-			return nil
-		}
-		place := func(at time.Duration) px {
-			return px(width * min(1, max(0, float64(at-whole.From)/float64(whole.Width()))))
-		}
-		return &boxView{X: place(from), W: max(1.5, place(to)-place(from))}
 	}
 	for _, s := range w.Steps {
 		view := stepView{Stage: string(s.Stage), Reached: "–", Took: "–", Note: s.Note}
@@ -416,17 +407,66 @@ func fall(w recovery.Waterfall) fallView {
 		}
 		switch {
 		case since == nil && s.Reached != nil:
-			view.Maybe = box(s.Reached.From, s.Reached.To)
+			view.Maybe = box(whole, s.Reached.From, s.Reached.To)
 		case since == nil:
 		case s.Open:
-			view.Maybe = box(since.From, since.To)
-			view.Open = box(since.To, whole.To)
+			view.Maybe = box(whole, since.From, since.To)
+			view.Open = box(whole, since.To, whole.To)
 		case s.Reached != nil:
-			view.Maybe = box(min(since.From, s.Reached.From), s.Reached.To)
-			view.Surely = box(since.To, s.Reached.From)
+			view.Maybe = box(whole, min(since.From, s.Reached.From), s.Reached.To)
+			view.Surely = box(whole, since.To, s.Reached.From)
 		}
 		v.Steps = append(v.Steps, view)
 	}
 	v.Fault = cmp.Or(v.Fault, "fault")
+	return v
+}
+
+// box is a bar over a part of the whole, nil if there is none.
+func box(whole steadystate.Span, from, to time.Duration) *boxView {
+	const width = 400
+	if to < from || whole.Width() <= 0 {
+		return nil
+	}
+	place := func(at time.Duration) px {
+		return px(width * min(1, max(0, float64(at-whole.From)/float64(whole.Width()))))
+	}
+	return &boxView{X: place(from), W: max(1.5, place(to)-place(from))}
+}
+
+// scaling is what an autoscaler did, in the form of a recovery.
+func scaling(d autoscaling.Decomposition) fallView {
+	v := fallView{Title: d.Title(), Fault: cmp.Or(d.Fault, "no fault"), Note: d.Note}
+	if len(d.Parts) == 0 || d.Parts[0].Reached == nil {
+		return v
+	}
+	whole := *d.Parts[0].Reached
+	for _, p := range d.Parts {
+		if p.Reached != nil {
+			whole.To = max(whole.To, p.Reached.To)
+		}
+		if p.Open {
+			whole.To = max(whole.To, d.End)
+		}
+	}
+	for _, p := range d.Parts {
+		view := stepView{Stage: string(p.Stage), Reached: d.When(p), Took: p.Text(), Note: p.Note}
+		if p.Since != "" && p.Note == "" {
+			view.Note = "since " + string(p.Since)
+		}
+		since := d.Part(p.Since).Reached
+		switch {
+		case since == nil && p.Reached != nil:
+			view.Maybe = box(whole, p.Reached.From, p.Reached.To)
+		case since == nil:
+		case p.Open:
+			view.Maybe = box(whole, since.From, since.To)
+			view.Open = box(whole, since.To, since.To+p.Took.Low)
+		case p.Reached != nil:
+			view.Maybe = box(whole, min(since.From, p.Reached.From), p.Reached.To)
+			view.Surely = box(whole, since.To, p.Reached.From)
+		}
+		v.Steps = append(v.Steps, view)
+	}
 	return v
 }

@@ -121,6 +121,9 @@ func section(i int, r Report) sectionView {
 	for _, w := range r.Waterfalls {
 		s.Falls = append(s.Falls, fall(w))
 	}
+	for _, d := range r.Scalings {
+		s.Falls = append(s.Falls, scaling(d))
+	}
 	for _, signal := range keys(r.Traffic) {
 		t := r.Traffic[signal]
 		s.Requests = append(s.Requests, pair{signal, traffic(t)})

@@ -65,7 +65,9 @@ type (
 // The values of a check in a phase are CHECK.phase.PHASE.p95.low and the like,
 // in the unit of the signal, seconds for requests. Those of a recovery are
 // recovery.POD.STAGE.low.seconds and high.seconds, open where it was not over,
-// and recovery.POD.costliest. What is not known has no property.
+// and recovery.POD.costliest; those of an autoscaler are
+// autoscaling.NAMESPACE/NAME.STAGE.low.seconds and so on, and its sizes. What is
+// not known has no property.
 func JUnit(w io.Writer, list ...Report) error {
 	all := junitSuites{Name: "aftershock"}
 	total := time.Duration(0)
@@ -155,6 +157,19 @@ func suite(r Report) junitSuite {
 			}
 		}
 		property(prefix+"costliest", costliest(w))
+	}
+	for _, d := range r.Scalings {
+		prefix := "autoscaling." + strings.TrimPrefix(d.Autoscaler, "hpa/") + "."
+		property(prefix+"sizes", d.Sizes)
+		for _, p := range d.Parts {
+			if p.Took == nil {
+				continue
+			}
+			length(prefix+string(p.Stage), *p.Took)
+			if p.Open {
+				property(prefix+string(p.Stage)+".open", "true")
+			}
+		}
 	}
 
 	verdict := junitCase{Name: "verdict", Time: seconds(r.Length)}

@@ -6,15 +6,18 @@ import (
 	"iter"
 
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/autoscaling"
 	"github.com/aftershockhq/aftershock/experiments/recovery"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A Report is all that is told of one record: its result, and the recovery of
-// each victim stage by stage. In JSON the fields of the result are its own.
+// A Report is all that is told of one record: its result, the recovery of each
+// victim stage by stage, and what each autoscaler did. In JSON the fields of
+// the result are its own.
 type Report struct {
 	experiments.Result
-	Waterfalls []recovery.Waterfall `json:"recoveries,omitempty"`
+	Waterfalls []recovery.Waterfall        `json:"recoveries,omitempty"`
+	Scalings   []autoscaling.Decomposition `json:"autoscaling,omitempty"`
 
 	// How the checks went in time, for the page. It is not in JSON, so a report
 	// that was read from there has none.
@@ -22,15 +25,15 @@ type Report struct {
 }
 
 // Judge makes the report of a record, with the limits in override in place of
-// those of the check or expectation they name, as [experiments.Judge] does. It goes through
-// the entries three times, in memory that their number does not matter to. An
+// those of the check or expectation they name, as [experiments.Judge] does, and
+// with the judger of autoscalers. It goes through the entries three times, in memory that their number does not matter to. An
 // error means that the record cannot be read or holds no experiment.
 func Judge(entries iter.Seq2[experiments.Entry, error], override map[string][]string) (Report, error) {
-	result, err := experiments.Judge(entries, override)
+	result, err := experiments.Judge(entries, override, autoscaling.Judger{})
 	if err != nil {
 		return Report{}, err
 	}
-	r := Report{Result: result, course: course{length: result.Length}}
+	r := Report{Result: result, Scalings: autoscaling.Decompose(result), course: course{length: result.Length}}
 	var history recovery.History
 	for e, err := range entries {
 		if errors.Is(err, experiments.ErrCut) {

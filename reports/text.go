@@ -86,10 +86,10 @@ func Text(w io.Writer, r Report) error {
 		}
 	})
 	for _, waterfall := range r.Waterfalls {
-		out.WriteString("\n")
-		for line := range strings.Lines(waterfall.String()) {
-			out.WriteString("  " + line)
-		}
+		indented(&out, waterfall.String())
+	}
+	for _, d := range r.Scalings {
+		indented(&out, d.String())
 	}
 	table(&out, "proof", func(row func(...string)) {
 		for _, p := range r.Proofs {
@@ -103,6 +103,14 @@ func Text(w io.Writer, r Report) error {
 	})
 	_, err := w.Write(out.Bytes())
 	return err
+}
+
+// indented writes a text of several lines on its own.
+func indented(out *bytes.Buffer, text string) {
+	out.WriteString("\n")
+	for line := range strings.Lines(text) {
+		out.WriteString("  " + line)
+	}
 }
 
 // distributions writes what the values were, phase by phase.

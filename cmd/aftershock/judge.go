@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/autoscaling"
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
@@ -85,13 +86,16 @@ Limits are QUANTITY OPERATOR VALUE [during PHASE]. Quantities:
   ` + strings.Join(steadystate.Quantities(), "\n  ") + `
 Phases: ` + strings.Join(steadystate.Phases(), ", ") + `
 
+Those of an expectation of an autoscaler are QUANTITY OPERATOR VALUE [since fault]:
+  ` + strings.Join(autoscaling.Quantities(), "\n  ") + `
+
 ` + exitCodes,
 		Example: `  aftershock judge runs/20260302T101500.000Z
   aftershock judge record.jsonl --limit "shop answers: downtime <= 1s" --limit "shop answers: p95 <= 500ms"
   aftershock judge record.jsonl --output json | jq .verdict`,
 		Args: func(cmd *cobra.Command, args []string) error { return asUsage(cobra.MinimumNArgs(1)(cmd, args)) },
 	}
-	cmd.Flags().StringArrayVar(&limits, "limit", nil, `a limit in place of the check's own, as "CHECK: LIMIT"; may be repeated`)
+	cmd.Flags().StringArrayVar(&limits, "limit", nil, `a limit in place of the check's or expectation's own, as "CHECK: LIMIT"; may be repeated`)
 	output := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		override, err := limitFlags(limits)

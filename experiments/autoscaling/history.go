@@ -25,6 +25,9 @@ type state struct {
 	// was changed by somebody else, whom the autoscaler only follows.
 	own      bool
 	from, to int
+	// full: the scale target certainly had all the pods that it wanted, ready,
+	// when the autoscaler looked.
+	full bool
 	// blind: nothing was seen for a part of the span, so that more than one
 	// state may have passed.
 	blind bool
@@ -81,7 +84,17 @@ func newHistory(subject string, r experiments.Result) (h history, reason string)
 	}
 	last := h.states[len(h.states)-1]
 	h.target = strings.ToLower(last.spec.Target.Kind) + "/" + namespace + "/" + last.spec.Target.Name
-	return h, h.follow(r.Events)
+	if reason := h.follow(r.Events); reason != "" {
+		return h, reason
+	}
+	for i, s := range h.states {
+		n := s.status.CurrentReplicas
+		if s.own {
+			n = s.from
+		}
+		h.states[i].full = h.full(s, n)
+	}
+	return h, ""
 }
 
 // frame finds when the fault came and went: the first of the injections, and
@@ -323,7 +336,7 @@ func (h *history) full(s state, n int) bool {
 	return false
 }
 
-// fault says until when the fault was certainly on.
+// until is the last instant at which the fault was certainly on.
 func (h *history) until() time.Duration {
 	if h.t1 != nil {
 		return h.t1.From

@@ -112,7 +112,7 @@ func (v verdicts) recommended(s state) (n int, why string) {
 	if s.own && s.to > s.from && s.from >= s.spec.least() {
 		return s.to, fmt.Sprintf("the step up to %d", s.to)
 	}
-	if !v.full(s, s.status.CurrentReplicas) {
+	if !s.full {
 		return 0, ""
 	}
 	for _, l := range s.loads() {
@@ -156,7 +156,7 @@ func (v verdicts) followed() experiments.Finding {
 
 // against is what a step contradicts, empty if nothing.
 func (v verdicts) against(s state, hungry bool) string {
-	if !v.full(s, s.from) {
+	if !s.full {
 		return ""
 	}
 	loads := s.loads()

@@ -39,6 +39,18 @@ var trajectories = []struct {
 		[]string{"broken decision <= 10s: 14"},
 	},
 	{
+		"a metric that the new pods bring down, and before that pods that are not ready",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # # # # # .
+		 cpu      40 90 65 66 52 51 51 20
+		 desired  2 4 4 4 4 4 4 2
+		 ready    2 2 2 2 4 4 4 2`,
+		[]string{"relieved <= 6s", "relieved <= 15s since fault", "relieved <= 25s since fault", "relieved <= 2s since fault"},
+		[]string{
+			"held relieved <= 6s: 0s to 5.6s", "unknown relieved <= 15s since fault: 7s to 22.5s", "broken relieved <= 2s since fault:",
+		},
+	},
+	{
 		"a decision within the error of its limit",
 		`spec     min=2 max=8 cpu=50%
 		 fault    . # # # # .
@@ -77,6 +89,18 @@ var trajectories = []struct {
 		 limited  . M M M M M M .`,
 		[]string{"replicas <= 4"},
 		[]string{"held not held back by its max: a limit says that this is as large as it may get"},
+	},
+	{
+		"its max, and a recommendation from before that it holds on to",
+		`spec     min=2 max=4 cpu=50%
+		 fault    . # # # # # .
+		 cpu      40 180 180 95 52 51 20
+		 desired  2 4 4 4 4 4 2
+		 ready    2 2 2 4 4 4 2
+		 limited  . M M M M M .
+		 able     . . . . D D .`,
+		nil,
+		[]string{"unknown not held back by its max: at its max of 4 | resource cpu 51% (target 50%): whether that is within the controller's tolerance"},
 	},
 	{
 		"its max for a moment, until the new pods take their share",

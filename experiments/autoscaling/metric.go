@@ -101,9 +101,8 @@ func (s state) high() (v steadystate.Verdict, why string) {
 	if up := s.spec.up(); up != nil && up.Tolerance != nil {
 		tolerance = up.Tolerance.value
 	}
-	limited := s.status.condition(scalingLimited)
 	// What it did with what it saw says what it took that for.
-	more := (s.own && s.to > s.from) || (limited.Status == "True" && limited.Reason == tooMany)
+	more := (s.own && s.to > s.from) || s.greedy()
 	missing, within := "", ""
 	for _, l := range s.loads() {
 		switch {
@@ -120,10 +119,23 @@ func (s state) high() (v steadystate.Verdict, why string) {
 		return steadystate.Unknown, missing
 	case len(s.spec.Metrics) == 0:
 		return steadystate.Unknown, "its spec names no metric"
-	case within == "", limited.Status == "False" && !s.held():
+	case within == "", s.content():
 		return steadystate.Broken, ""
 	}
 	return steadystate.Unknown, within
+}
+
+// greedy reports whether it says that it would want more than it may. One that
+// holds on to what it wanted before says so of that.
+func (s state) greedy() bool {
+	limited := s.status.condition(scalingLimited)
+	return limited.Status == "True" && (limited.Reason == tooMany || limited.Reason == tooFast) &&
+		s.status.condition(ableToScale).Reason != "ScaleDownStabilized"
+}
+
+// content reports whether it had all its pods, could have grown, and did not.
+func (s state) content() bool {
+	return s.full && !s.held() && s.status.condition(scalingLimited).Status == "False"
 }
 
 // held reports whether something other than its metrics may have kept it from

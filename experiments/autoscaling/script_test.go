@@ -26,7 +26,7 @@ import (
 //	ready    2 2 4 4 2 2       if not there, wanted
 //	limited  . M . . . .       ScalingLimited: M its max, U its policies; - does not say
 //	active   . . F F . .       ScalingActive false
-//	able     . . F S . .       AbleToScale: F false, S held back by its window for steps up
+//	able     . . F S . .       AbleToScale: F false; S and D held back by its window for steps up, down
 //	hand     . . . . h .       the size was changed by somebody else
 //	blind    . b b . . .       nothing is seen of the autoscaler
 //	gone     . . . . . x       it is deleted
@@ -267,6 +267,8 @@ func (s script) result(t testing.TB) experiments.Result {
 			able = object{"type": "AbleToScale", "status": "False", "reason": "FailedUpdateScale", "message": "the HPA controller was unable to update the target scale"}
 		case "S":
 			able["reason"] = "ScaleUpStabilized"
+		case "D":
+			able["reason"] = "ScaleDownStabilized"
 		}
 		conditions := []object{able, active}
 		switch s.at("limited", i) {

@@ -79,6 +79,7 @@ const (
 	scalingLimited = "ScalingLimited"
 
 	tooMany = "TooManyReplicas" // of ScalingLimited: it would want more than its max
+	tooFast = "ScaleUpLimit"    // and more than its policies allow
 )
 
 // least is the least size that the spec allows; unset is one.

@@ -1,0 +1,113 @@
+package reports_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/autoscaling"
+	"github.com/aftershockhq/aftershock/reports"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// scaling is a record in which an autoscaler follows the fault, 2 -> 4, and is
+// not back at 2 when the record ends.
+func scaling() []experiments.Entry {
+	list := entries("downtime <= 1s")
+	list[1].Plan.Expectations = []experiments.Expectation{autoscaling.Expect("shop scales", "shop", "shop", "decision <= 5s", "back <= 1m")}
+	event := func(at time.Duration, kind, subject string, attrs map[string]string) {
+		list = append(list, experiments.Entry{At: at, Event: &experiments.Event{
+			Span: steadystate.Span{From: at - s/10, To: at}, Kind: kind, Subject: subject, UID: subject, Attrs: attrs,
+		}})
+	}
+	hpa := func(at time.Duration, kind string, cpu, current, desired int, scaled, spec string) {
+		attrs := map[string]string{experiments.AttrStatus: fmt.Sprintf(`{"currentReplicas":%d,"desiredReplicas":%d,"lastScaleTime":%q,`+
+			`"currentMetrics":[{"type":"Resource","resource":{"name":"cpu","current":{"averageUtilization":%d}}}]}`, current, desired, scaled, cpu)}
+		if spec != "" {
+			attrs[experiments.AttrSpec] = spec
+		}
+		event(at, kind, "hpa/shop/shop", attrs)
+	}
+	pods := func(at time.Duration, kind, wanted, ready string) {
+		event(at, kind, "deployment/shop/shop", map[string]string{experiments.AttrWanted: wanted, experiments.AttrExisting: wanted, experiments.AttrReady: ready})
+	}
+	hpa(s/5, experiments.EventExists, 40, 2, 2, "", `{"scaleTargetRef":{"kind":"Deployment","name":"shop"},"minReplicas":2,"maxReplicas":8,`+
+		`"metrics":[{"type":"Resource","resource":{"name":"cpu","target":{"type":"Utilization","averageUtilization":50}}}]}`)
+	pods(s/5, experiments.EventExists, "2", "2")
+	pods(3*s-s/20, experiments.EventChanged, "4", "2")
+	hpa(3*s, experiments.EventChanged, 95, 2, 4, "10:15:03", "")
+	pods(3*s+s/2, experiments.EventChanged, "4", "4")
+	return list
+}
+
+func TestAnAutoscalerIsInEveryFormat(t *testing.T) {
+	report := judge(t, scaling())
+	var text, junit, doc, page bytes.Buffer
+	for _, err := range []error{reports.Texts(&text, report), reports.JUnit(&junit, report), reports.JSON(&doc, report), reports.HTML(&page, report)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	golden(t, "autoscaling.txt", text.Bytes())
+	for _, want := range []string{"autoscaling of shop/shop, 2 -&gt; 4 replicas", `<td class="n">decision</td>`, "at least 4s"} {
+		if !strings.Contains(page.String(), want) {
+			t.Errorf("no %q in the page", want)
+		}
+	}
+
+	var suites struct {
+		Property []struct {
+			Name  string `xml:"name,attr"`
+			Value string `xml:"value,attr"`
+		} `xml:"testsuite>properties>property"`
+	}
+	if err := xml.Unmarshal(junit.Bytes(), &suites); err != nil {
+		t.Fatal(err)
+	}
+	figures := map[string]string{}
+	for _, p := range suites.Property {
+		figures[p.Name] = p.Value
+	}
+	for name, want := range map[string]string{
+		"autoscaling.shop/shop.sizes":                 "2 -> 4",
+		"autoscaling.shop/shop.lag.high.seconds":      "0.95",
+		"autoscaling.shop/shop.decision.high.seconds": "0.1",
+		"autoscaling.shop/shop.back.low.seconds":      "4",
+		"autoscaling.shop/shop.back.open":             "true",
+		"autoscaling.shop/shop.relieved.low.seconds":  "0.5", // at least, while the fault was on
+	} {
+		if figures[name] != want {
+			t.Errorf("property %s is %q, want %q", name, figures[name], want)
+		}
+	}
+
+	var read reports.Document
+	if err := json.Unmarshal(doc.Bytes(), &read); err != nil {
+		t.Fatal(err)
+	}
+	list := read.Results[0].Scalings
+	if len(list) != 1 || list[0].String() != report.Scalings[0].String() {
+		t.Errorf("read back:\n%v\nwant:\n%v", list, report.Scalings[0])
+	}
+}
+
+func TestAnExpectationIsJudgedAgainWithOtherLimits(t *testing.T) {
+	report, err := reports.Judge(func(yield func(experiments.Entry, error) bool) {
+		for _, e := range scaling() {
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}, map[string][]string{"shop scales": {"replicas >= 5"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "shop scales: wanted replicas >= 5, seen 4 ready"; report.Verdict != steadystate.Broken || !strings.Contains(report.Reason, want) {
+		t.Errorf("%s: %s, want broken: %s", report.Verdict, report.Reason, want)
+	}
+}
