@@ -7,7 +7,7 @@
 //	err := experiments.Experiment{
 //		Name:       "kill one of three",
 //		Hypothesis: shopping,
-//		Load:       load.Constant{Rate: 100, URL: "http://shop.example/checkout"},
+//		Load:       load.HTTP{Shape: load.Constant(100), URL: "http://shop.example/checkout"},
 //		Faults:     []experiments.Fault{kill},
 //		Hold:       10 * time.Second,
 //		Watch:      time.Minute,

@@ -34,7 +34,8 @@ type Load interface {
 	fmt.Stringer
 	Drive(ctx context.Context, clock steadystate.Clock, each func(Request)) error
 	// A load of several streams has the method Signals() map[string]string too:
-	// the signal of each, see Request.Signal, and what it is.
+	// the signal of each, see Request.Signal, and what it is. One whose rate
+	// goes through stages has the method Stages() map[string][]Stage, by signal.
 }
 
 // An Observer records events of the service's surroundings until ctx ends.
@@ -187,6 +188,9 @@ func (e Experiment) plan() *Plan {
 	}
 	if e.Load != nil {
 		p.Load = e.Load.String()
+	}
+	if load, ok := e.Load.(interface{ Stages() map[string][]Stage }); ok {
+		p.Stages = load.Stages()
 	}
 	maps.Copy(p.Signals, e.traffic())
 	for _, f := range e.Faults {

@@ -46,13 +46,23 @@ type Plan struct {
 	Labels []string            `json:"labels,omitempty"`
 	Checks []steadystate.Check `json:"checks"`
 	// Expectations beside the checks.
-	Expectations []Expectation     `json:"expectations,omitempty"`
-	Signals      map[string]string `json:"signals,omitempty"` // name -> what it is
-	Load         string            `json:"load,omitempty"`
-	Faults       []string          `json:"faults,omitempty"`
-	Settle       time.Duration     `json:"settle"`
-	Hold         time.Duration     `json:"hold"`
-	Watch        time.Duration     `json:"watch"`
+	Expectations []Expectation      `json:"expectations,omitempty"`
+	Signals      map[string]string  `json:"signals,omitempty"` // name -> what it is
+	Load         string             `json:"load,omitempty"`
+	Stages       map[string][]Stage `json:"stages,omitempty"` // of the load, by signal
+	Faults       []string           `json:"faults,omitempty"`
+	Settle       time.Duration      `json:"settle"`
+	Hold         time.Duration      `json:"hold"`
+	Watch        time.Duration      `json:"watch"`
+}
+
+// A Stage is a stretch of a load's shape: it lasts until the next one, the last
+// one to the end.
+type Stage struct {
+	Name string `json:"name"`
+	// After is how long after the signal's first request was planned.
+	After time.Duration `json:"after"`
+	Rate  float64       `json:"rate"` // requests per second at its beginning
 }
 
 // The phases of a run, in their order.

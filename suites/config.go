@@ -37,7 +37,7 @@ type Config struct {
 		Namespace string
 		Selector  map[string]string
 	}
-	Load       load.Constant
+	Load       load.HTTP
 	Prometheus *prom.Config // nil: no check has a query
 	// PodSignals are observed of each pod apart, by name.
 	PodSignals map[string]prom.PerSeries
@@ -146,7 +146,7 @@ type file struct {
 
 // The defaults of what the file leaves out.
 const (
-	defaultRate   = 100
+	defaultRate   = "100/s"
 	defaultSettle = 10 * time.Second
 	defaultHold   = 10 * time.Second
 	defaultWatch  = 30 * time.Second

@@ -138,37 +138,22 @@ func (d *decoder) dependency() {
 	}
 }
 
-var perTime = regexp.MustCompile(`^(\d+)(?:/(s|min))?$`)
-
 func (d *decoder) load() {
 	l := d.file.Load
-	d.Load = load.Constant{
+	d.Load = load.HTTP{
 		URL:     l.URL,
-		Rate:    defaultRate,
 		Method:  l.Method,
 		Header:  header(l.Headers),
 		Timeout: d.duration("load.timeout", l.Timeout, 2*time.Second),
 		NamedBy: l.NamedBy,
 		Reuse:   l.Reuse,
 	}
-	if l.Rate != "" {
-		m := perTime.FindStringSubmatch(l.Rate)
-		rate := 0
-		if m != nil {
-			rate, _ = strconv.Atoi(m[1])
-			if m[2] == "min" {
-				if rate%60 != 0 {
-					rate = 0
-				}
-				rate /= 60
-			}
-		}
-		if rate < 1 {
-			d.bad("load.rate", "rate %q: want a whole number of requests per second, at least one, as in 100/s or 6000/min", l.Rate)
-			rate = 1
-		}
-		d.Load.Rate = rate
+	shape, err := load.ParseShape(cmp.Or(l.Rate, defaultRate))
+	if err != nil {
+		d.bad("load.rate", "%w", err)
+		shape = load.Constant(1)
 	}
+	d.Load.Shape = shape
 	if l.CAFile != "" {
 		pem, err := os.ReadFile(d.beside(l.CAFile))
 		pool := x509.NewCertPool()

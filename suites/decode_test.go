@@ -44,7 +44,7 @@ func TestAValidFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Load.Rate != 100 || c.Load.Timeout != 2*time.Second || c.Settle != 5*time.Second || c.Hold != defaultHold {
+	if c.Load.Shape.String() != "100/s" || c.Load.Timeout != 2*time.Second || c.Settle != 5*time.Second || c.Hold != defaultHold {
 		t.Errorf("load %+v, settle %s, hold %s", c.Load, c.Settle, c.Hold)
 	}
 	if len(c.Checks) != 2 || c.Checks[0].Allowed != 0.001 || len(c.Checks[0].Limits) != 2 || c.Checks[1].Signal != "throughput" {
@@ -71,8 +71,8 @@ func TestAMistakeIsReportedWithItsLineAndTheChoices(t *testing.T) {
 		{"a signal that there is not", "signal: requests", "signal: request", `aftershock.yaml:18: check "shop answers": no signal "request"; signals: requests, replicas`},
 		{"a bad tolerance", `good: "<= 2s"`, `good: "2s"`, `aftershock.yaml:20: tolerance "2s": want an operator first`},
 		{"a bad length of time", "settle: 5s", "settle: soon", `aftershock.yaml:16: "soon" is not a length of time`},
-		{"a bad rate", "rate: 100/s", "rate: 30/min", `aftershock.yaml:12: rate "30/min": want a whole number of requests per second`},
-		{"a rate that does not come out even", "rate: 100/s", "rate: 1000/min", `aftershock.yaml:12: rate "1000/min": want a whole number`},
+		{"a bad rate", "rate: 100/s", "rate: fast", `aftershock.yaml:12: shape "fast": "fast" is no rate, as in 100/s or 1000/min`},
+		{"a rate of nothing", "rate: 100/s", "rate: 0/min", `aftershock.yaml:12: shape "0/s": rate 0/s: want from 1/min`},
 		{"seconds without their unit", `good: "<= 2s"`, `good: "<= 500"`, `aftershock.yaml:20: "<= 500" on requests: they are a time`},
 		{"a percentile without its unit", "ttr <= 10s", "p95 <= 500", `aftershock.yaml:24: "<= 500" on requests: they are a time`},
 		{"a share of a time", "allowed: 0.1%", "allowed: 1ms", `aftershock.yaml:21: allowed "1ms": want a share`},

@@ -111,7 +111,7 @@ func demoAct(ctx context.Context, runs *runs, name string, defect bench.Defect) 
 				},
 			},
 		},
-		Load:        load.Constant{Rate: 100, URL: b.URL() + "/"},
+		Load:        load.HTTP{Shape: load.Constant(100), URL: b.URL() + "/"},
 		Faults:      []experiments.Fault{b.Kill("service-2")},
 		Environment: b.Environment(),
 		Settle:      3 * time.Second,

@@ -16,8 +16,6 @@ import (
 	"syscall"
 	"time"
 
-	vegeta "github.com/tsenart/vegeta/v12/lib"
-
 	"github.com/aftershockhq/aftershock/experiments"
 )
 
@@ -29,10 +27,14 @@ type attempts struct {
 	// The time-out is kept here and not by http.Client, which gives two
 	// different errors for it, depending on who notices first.
 	timeout time.Duration
+	share   share
 
 	mu    sync.Mutex
 	bySeq map[uint64]*attempt
 }
+
+// seqHeader is where vegeta puts the number of a request.
+const seqHeader = "X-Vegeta-Seq"
 
 type attempt struct {
 	n      int    // connections
@@ -40,20 +42,26 @@ type attempt struct {
 	local  bool   // on this machine
 }
 
-func newAttempts(next http.RoundTripper, timeout time.Duration) *attempts {
-	return &attempts{next: next, timeout: timeout, bySeq: map[uint64]*attempt{}}
+func newAttempts(next http.RoundTripper, timeout time.Duration, part share) *attempts {
+	return &attempts{next: next, timeout: timeout, share: part, bySeq: map[uint64]*attempt{}}
 }
 
 // RoundTrip carries the request out and remembers what became of it.
 func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
-	seq, err := strconv.ParseUint(req.Header.Get("X-Vegeta-Seq"), 10, 64)
+	seq, err := strconv.ParseUint(req.Header.Get(seqHeader), 10, 64)
 	if err != nil {
 		return nil, err
 	}
 	var n atomic.Int64
 	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { n.Add(1) }}
 	ctx, cancel := context.WithTimeout(httptrace.WithClientTrace(req.Context(), trace), a.timeout)
-	resp, err := a.next.RoundTrip(req.WithContext(ctx))
+	req = req.WithContext(ctx)
+	if number := a.share.number(seq); number != seq {
+		// The service sees the number in the whole load.
+		req.Header = req.Header.Clone()
+		req.Header.Set(seqHeader, strconv.FormatUint(number, 10))
+	}
+	resp, err := a.next.RoundTrip(req)
 	at := &attempt{n: int(n.Load())}
 	defer a.remember(seq, at)
 	if err != nil {
@@ -169,18 +177,4 @@ func innermost(err error) error {
 		}
 		err = next
 	}
-}
-
-// schedule notices when an attack began: only its pacer is told.
-type schedule struct {
-	vegeta.Pacer
-	start time.Time
-}
-
-// Pace is called by one goroutine of the attack, before each request.
-func (s *schedule) Pace(elapsed time.Duration, hits uint64) (time.Duration, bool) {
-	if s.start.IsZero() {
-		s.start = time.Now().Add(-elapsed)
-	}
-	return s.Pacer.Pace(elapsed, hits)
 }

@@ -323,7 +323,7 @@ func driveAndRecord(args []string) error {
 			}
 		}
 	})
-	err = load.Constant{Rate: *rate, URL: *url}.Drive(ctx, rec.Clock(), func(q experiments.Request) {
+	err = load.HTTP{Shape: load.Constant(float64(*rate)), URL: *url}.Drive(ctx, rec.Clock(), func(q experiments.Request) {
 		rec.Request(experiments.TrafficSignal, q)
 	})
 	flushing.Wait()

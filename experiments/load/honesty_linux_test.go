@@ -49,7 +49,7 @@ func TestWithoutLocalPortsNothingIsKnownOfTheService(t *testing.T) {
 	defer server.Close()
 
 	var short atomic.Bool
-	constant := load.Constant{Rate: 100, URL: server.URL}.WithControl(func(_, _ string, conn syscall.RawConn) error {
+	constant := load.HTTP{Shape: load.Constant(100), URL: server.URL}.WithControl(func(_, _ string, conn syscall.RawConn) error {
 		if !short.Load() {
 			return nil
 		}

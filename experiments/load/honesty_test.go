@@ -121,7 +121,7 @@ func TestAServerThatTakesHalfTheRateIsNeitherHeldNorBroken(t *testing.T) {
 			defer server.Close()
 
 			var record bytes.Buffer
-			constant := load.Constant{Rate: rate, URL: server.URL, Timeout: 20 * time.Second, MaxInFlight: 50}
+			constant := load.HTTP{Shape: load.Constant(rate), URL: server.URL, Timeout: 20 * time.Second, MaxInFlight: 50}
 			if err := shortExperiment(constant, row.limit).Run(t.Context(), experiments.NewRecorder(&record)); err != nil {
 				t.Fatal(err)
 			}

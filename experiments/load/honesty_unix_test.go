@@ -40,6 +40,6 @@ func fewFiles(args []string) error {
 		},
 		end: func() error { return syscall.Setrlimit(syscall.RLIMIT_NOFILE, &before) },
 	}
-	return shortExperiment(load.Constant{Rate: 100, URL: args[0]}, "errors <= 0.1%", fault).
+	return shortExperiment(load.HTTP{Shape: load.Constant(100), URL: args[0]}, "errors <= 0.1%", fault).
 		Run(context.Background(), experiments.NewRecorder(os.Stdout))
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"net"
 	"net/http"
-	"time"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 
@@ -16,11 +15,15 @@ import (
 // A stream is the requests of one signal: one attack, on a schedule and
 // connections of its own.
 type stream struct {
-	Constant
+	HTTP
 	signal string // empty: the traffic's
+	times  *timetable
 	clock  steadystate.Clock
 	pulse  *pulse
 }
+
+// name is the name of the stream's signal.
+func (s stream) name() string { return cmp.Or(s.signal, experiments.TrafficSignal) }
 
 // drive sends requests until ctx ends, and waits for those in flight.
 func (s stream) drive(ctx context.Context, each func(experiments.Request)) {
@@ -32,7 +35,7 @@ func (s stream) drive(ctx context.Context, each func(experiments.Request)) {
 		ForceAttemptHTTP2:   false,
 	}
 	defer transport.CloseIdleConnections()
-	attempts := newAttempts(transport, s.Timeout)
+	attempts := newAttempts(transport, s.Timeout, s.share)
 	attacker := vegeta.NewAttacker(
 		vegeta.Client(&http.Client{
 			Transport: attempts,
@@ -42,23 +45,22 @@ func (s stream) drive(ctx context.Context, each func(experiments.Request)) {
 		vegeta.MaxWorkers(s.MaxInFlight),
 	)
 	target := vegeta.NewStaticTargeter(vegeta.Target{Method: s.Method, URL: s.URL, Header: s.Header, Body: s.Body})
-	plan := &schedule{Pacer: vegeta.Rate{Freq: s.Rate, Per: time.Second}}
+	plan := &pacer{timetable: s.times, done: ctx.Done()}
 	unhook := context.AfterFunc(ctx, func() { attacker.Stop() })
 	defer unhook()
-	for result := range attacker.Attack(target, plan, 0, cmp.Or(s.signal, experiments.TrafficSignal)) {
+	for result := range attacker.Attack(target, plan, 0, s.name()) {
 		// A result comes after the pacer was asked, so the start is known.
-		each(s.request(plan.start, result, attempts.take(result.Seq)))
+		each(s.request(result, attempts.take(result.Seq)))
 	}
 }
 
 // request translates a result.
-func (s stream) request(start time.Time, r *vegeta.Result, a attempt) experiments.Request {
+func (s stream) request(r *vegeta.Result, a attempt) experiments.Request {
+	number := s.share.number(r.Seq)
 	sent := s.clock.At(r.Timestamp)
-	// vegeta plans its first request for the end of the first interval.
-	planned := s.clock.At(start) + time.Duration(r.Seq+1)*time.Second/time.Duration(s.Rate) //nolint:gosec // a count
 	q := experiments.Request{
-		Seq:      r.Seq,
-		Planned:  min(sent, planned),
+		Seq:      number,
+		Planned:  min(sent, s.clock.At(s.times.due(number))),
 		Sent:     sent,
 		Answered: sent + r.Latency,
 		Signal:   s.signal,

@@ -37,7 +37,7 @@ func TestFreshAndReusedConnectionsAreApart(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	count := map[string]int{}
-	err := load.Constant{Rate: 200, ReuseRate: 100, URL: server.URL}.Drive(ctx, rec.Clock(), func(q experiments.Request) {
+	err := load.HTTP{Shape: load.Constant(200), ReuseRate: 100, URL: server.URL}.Drive(ctx, rec.Clock(), func(q experiments.Request) {
 		count[q.Signal]++
 		signal := q.Signal
 		if signal == "" {
@@ -88,16 +88,16 @@ func TestFreshAndReusedConnectionsAreApart(t *testing.T) {
 }
 
 func TestALoadNamesItsSignals(t *testing.T) {
-	one := load.Constant{Rate: 100, URL: "http://shop.example/"}
-	if got := one.Signals(); len(got) != 1 || !strings.HasPrefix(got[experiments.TrafficSignal], "100 requests/s over fresh connections") {
+	one := load.HTTP{Shape: load.Constant(100), URL: "http://shop.example/"}
+	if got := one.Signals(); len(got) != 1 || !strings.HasPrefix(got[experiments.TrafficSignal], "requests at 100/s over fresh connections") {
 		t.Errorf("%v", got)
 	}
 	one.ReuseRate = 20
 	got := one.Signals()
-	if len(got) != 2 || !strings.HasPrefix(got[load.ReusedSignal], "20 requests/s over reused connections") || strings.Contains(got[experiments.TrafficSignal], "reused") {
+	if len(got) != 2 || !strings.HasPrefix(got[load.ReusedSignal], "requests at 20/s over reused connections") || strings.Contains(got[experiments.TrafficSignal], "reused") {
 		t.Errorf("%v", got)
 	}
-	if want := "100 requests/s over fresh connections and 20/s over reused ones, GET"; !strings.HasPrefix(one.String(), want) {
+	if want := "requests at 100/s over fresh connections and 20/s over reused ones, GET"; !strings.HasPrefix(one.String(), want) {
 		t.Errorf("%s, want %s", one, want)
 	}
 }
@@ -108,7 +108,7 @@ func TestALoadWhoseRecordHangsEndsWithAnError(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { last.Store(time.Now().UnixNano()) }))
 	defer server.Close()
 	recorded := 0
-	err := load.Constant{Rate: 500, URL: server.URL}.WithRoom(20).Drive(t.Context(), steadystate.StartClock(), func(experiments.Request) {
+	err := load.HTTP{Shape: load.Constant(500), URL: server.URL}.WithRoom(20).Drive(t.Context(), steadystate.StartClock(), func(experiments.Request) {
 		// It hangs for as long as requests come.
 		tick := time.NewTicker(10 * time.Millisecond)
 		defer tick.Stop()

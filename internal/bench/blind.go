@@ -35,7 +35,7 @@ func (b Blind) Experiment(plant func(context.Context) error) experiments.Experim
 	return experiments.Experiment{
 		Name:       b.Name,
 		Hypothesis: steadystate.Hypothesis{Checks: []steadystate.Check{b.Check}},
-		Load:       load.Constant{Rate: b.Rate, URL: b.URL, Timeout: b.Timeout},
+		Load:       load.HTTP{Shape: load.Constant(float64(b.Rate)), URL: b.URL, Timeout: b.Timeout},
 		Faults:     []experiments.Fault{secret(plant)},
 		Settle:     b.Settle,
 		Watch:      b.Watch,

@@ -20,7 +20,7 @@ import (
 
 // drive drives the load until n requests were answered, and returns them in
 // the order they were sent.
-func drive(t *testing.T, c load.Constant, n int) []experiments.Request {
+func drive(t *testing.T, c load.HTTP, n int) []experiments.Request {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
@@ -54,7 +54,7 @@ func TestRequestsAreNumberedSpansWithTheirAnswerer(t *testing.T) {
 	}))
 	defer server.Close()
 
-	list := drive(t, load.Constant{Rate: 200, URL: server.URL}, 50)
+	list := drive(t, load.HTTP{Shape: load.Constant(200), URL: server.URL}, 50)
 	for i, q := range list {
 		if q.Seq != uint64(i) {
 			t.Fatalf("request %d has number %d", i, q.Seq)
@@ -116,7 +116,7 @@ func TestFailuresAreDataWithAReason(t *testing.T) {
 				}
 				url = server.URL
 			}
-			for _, q := range drive(t, load.Constant{Rate: 100, URL: url, Timeout: 300 * time.Millisecond}, 3) {
+			for _, q := range drive(t, load.HTTP{Shape: load.Constant(100), URL: url, Timeout: 300 * time.Millisecond}, 3) {
 				if row.want == experiments.TimedOut && q.Stalled > 0 {
 					continue // on a machine as busy as that nothing is known of it
 				}
@@ -143,7 +143,7 @@ func TestARepetitionOnAReusedConnectionIsAFailedFirstAttempt(t *testing.T) {
 	}))
 	defer server.Close()
 	repeated := 0
-	for _, q := range drive(t, load.Constant{Rate: 100, URL: server.URL, Reuse: true}, 60) {
+	for _, q := range drive(t, load.HTTP{Shape: load.Constant(100), URL: server.URL, Reuse: true}, 60) {
 		if q.Attempts > 1 {
 			repeated++
 			if !q.FailedFirst() || (q.Code == 200 && q.FailedFinally()) {
@@ -162,7 +162,7 @@ func TestALoadThatCannotKeepUpSaysSo(t *testing.T) {
 	}))
 	defer server.Close()
 	// One worker against 100 ms an answer makes ten a second of the hundred.
-	list := drive(t, load.Constant{Rate: 100, URL: server.URL, MaxInFlight: 1}, 12)
+	list := drive(t, load.HTTP{Shape: load.Constant(100), URL: server.URL, MaxInFlight: 1}, 12)
 	if last := list[11]; last.Late() < 500*time.Millisecond {
 		t.Errorf("request 11 was sent %s late, want more than 500ms", last.Late())
 	}
@@ -171,13 +171,18 @@ func TestALoadThatCannotKeepUpSaysSo(t *testing.T) {
 func TestRefusedBeforeAnythingIsSent(t *testing.T) {
 	for _, row := range []struct {
 		sentence string
-		load     load.Constant
+		load     load.HTTP
 		want     string
 	}{
-		{"no rate", load.Constant{URL: "http://localhost"}, "rate 0: want at least one"},
-		{"no URL", load.Constant{Rate: 1}, `url "": want http://host/path`},
-		{"another scheme", load.Constant{Rate: 1, URL: "ftp://host/"}, `url "ftp://host/": want http`},
-		{"a time-out below zero", load.Constant{Rate: 1, URL: "http://h/", Timeout: -1}, "below zero"},
+		{"no shape", load.HTTP{URL: "http://localhost"}, `no shape: want one of "100/s", "ramp`},
+		{"no rate", load.HTTP{Shape: load.Constant(0), URL: "http://localhost"}, "rate 0/s: want from 1/min"},
+		{"no URL", load.HTTP{Shape: load.Constant(1)}, `url "": want http://host/path`},
+		{"another scheme", load.HTTP{Shape: load.Constant(1), URL: "ftp://host/"}, `url "ftp://host/": want http`},
+		{"reused connections twice", load.HTTP{Shape: load.Constant(1), URL: "http://h/", Reuse: true, ReuseRate: 1}, "the others are fresh"},
+		{"a reuse rate below zero", load.HTTP{Shape: load.Constant(1), URL: "http://h/", ReuseRate: -1}, "reuse rate -1/s: want from 1/min to 100000/s, or none"},
+		{"a share that there is not", load.HTTP{Shape: load.Constant(1), URL: "http://h/"}.Share(2, 2), "share 2 of 2: want one from 0"},
+		{"a share of none", load.HTTP{Shape: load.Constant(1), URL: "http://h/"}.Share(0, 0), "share 0 of 0"},
+		{"a time-out below zero", load.HTTP{Shape: load.Constant(1), URL: "http://h/", Timeout: -1}, "below zero"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			err := row.load.Drive(t.Context(), steadystate.StartClock(), func(experiments.Request) { t.Error("sent") })
@@ -188,7 +193,7 @@ func TestRefusedBeforeAnythingIsSent(t *testing.T) {
 	}
 }
 
-func ExampleConstant() {
-	fmt.Println(load.Constant{Rate: 100, URL: "http://shop.example/checkout"})
-	// Output: 100 requests/s over fresh connections, GET http://shop.example/checkout, time-out 2s
+func ExampleHTTP() {
+	fmt.Println(load.HTTP{Shape: load.Constant(100), URL: "http://shop.example/checkout"})
+	// Output: requests at 100/s over fresh connections, GET http://shop.example/checkout, time-out 2s
 }

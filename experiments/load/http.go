@@ -1,0 +1,223 @@
+package load
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// HTTP is a load of HTTP requests. It can be driven more than once.
+type HTTP struct {
+	// Shape is how many requests are sent a second, and when; required.
+	Shape Shape
+	// URL is what to request; required, http or https.
+	URL string
+	// Method is the HTTP method; default GET.
+	Method string
+	// Header and Body are sent with each request.
+	Header http.Header
+	Body   []byte
+	// Timeout is how long to wait for an answer; default 2 s. A black hole
+	// keeps as many requests in flight as are sent in that time, and blurs the
+	// edges of an outage by it.
+	Timeout time.Duration
+	// Reuse keeps connections alive and uses them again.
+	Reuse bool
+	// ReuseRate is the number of requests per second that are sent besides,
+	// over connections that are kept alive, as the signal [ReusedSignal]: what
+	// breaks a user's open connection may leave new ones alone, and the other
+	// way round. Default: none. Not with Reuse.
+	ReuseRate float64
+	// NamedBy is the response header in which the service says which of its
+	// instances answered; default "X-Pod".
+	NamedBy string
+	// TLS configures HTTPS; nil: the system's certificate authorities.
+	TLS *tls.Config
+	// MaxInFlight is how many requests of a signal may wait for their answers at
+	// once; default: three times what a black hole of the whole time-out holds
+	// at the shape's peak. Beyond it requests are sent late, and the judge is
+	// told.
+	MaxInFlight uint64
+
+	share share // that is driven; the zero value is the whole
+
+	// control is called on each socket before it connects, as that of
+	// [net.Dialer] is: for tests of what the load's machine runs out of.
+	control func(network, address string, conn syscall.RawConn) error
+	// room is how many requests may wait to be recorded; default: those of
+	// [recordWithin].
+	room int
+}
+
+// recordWithin is for how long whoever records the requests may be away.
+const recordWithin = 10 * time.Second
+
+var _ experiments.Load = HTTP{}
+
+// ReusedSignal is the signal that the requests of [HTTP.ReuseRate] make.
+const ReusedSignal = experiments.TrafficSignal + " reused"
+
+// Share is the part of the load that worker i of several drives, from 0 on: the
+// requests whose numbers are i, i + of, i + 2 of and so on, each with the number
+// and at the time that it has in the whole. The shares of one load, begun at one
+// instant, interleave to exactly the load.
+func (h HTTP) Share(i, of int) HTTP {
+	h.share = share{worker: i, of: of}
+	if of == 0 {
+		h.share.of = -1 // which is refused, and not the whole
+	}
+	return h
+}
+
+func (h HTTP) withDefaults() HTTP {
+	h.Method = cmp.Or(h.Method, http.MethodGet)
+	h.Timeout = cmp.Or(h.Timeout, 2*time.Second)
+	h.NamedBy = cmp.Or(h.NamedBy, "X-Pod")
+	if h.MaxInFlight == 0 {
+		h.MaxInFlight = max(64, 3*uint64(h.Shape.Peak()*h.share.part()*h.Timeout.Seconds()))
+	}
+	return h
+}
+
+// Validate says what is wrong with the load.
+func (h HTTP) Validate() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf("load: "+format, args...)) }
+	if err := h.Shape.Validate(); err != nil {
+		bad("%w", err)
+	}
+	switch {
+	case h.ReuseRate == 0:
+	case h.Reuse:
+		bad("reuse and a reuse rate of %s: with a rate of reused connections the others are fresh", formatRate(h.ReuseRate))
+	default:
+		if err := checkRate("reuse rate", h.ReuseRate); err != nil {
+			bad("%w, or none", err)
+		}
+	}
+	if h.Timeout < 0 {
+		bad("time-out %s is below zero", h.Timeout)
+	}
+	u, err := url.Parse(h.URL)
+	switch {
+	case err != nil:
+		bad("%w", err)
+	case (u.Scheme != "http" && u.Scheme != "https") || u.Host == "":
+		bad("url %q: want http://host/path or https://host/path", h.URL)
+	}
+	if s := h.share; s != (share{}) && (s.of < 1 || s.worker < 0 || s.worker >= s.of) {
+		bad("share %d of %d: want one from 0 to one less than their number", s.worker, max(0, s.of))
+	}
+	return errors.Join(errs...)
+}
+
+// String is the load in one line.
+func (h HTTP) String() string {
+	h = h.withDefaults()
+	connections := "fresh connections"
+	if h.Reuse {
+		connections = "reused connections"
+	}
+	if h.ReuseRate > 0 {
+		connections += fmt.Sprintf(" and %s over reused ones", formatRate(h.ReuseRate))
+	}
+	text := fmt.Sprintf("requests at %s over %s, %s %s, time-out %s", h.Shape, connections, h.Method, h.URL, h.Timeout)
+	if h.share.of > 0 {
+		text += fmt.Sprintf(", share %d of %d", h.share.worker, h.share.of)
+	}
+	return text
+}
+
+// Resolution is the longest outage that can pass between two requests while
+// the service answers within latency, where the shape is at its lowest.
+func (h HTTP) Resolution(latency time.Duration) time.Duration {
+	trough := h.Shape.Trough()
+	if trough <= 0 {
+		return 0
+	}
+	return time.Duration(float64(time.Second)/trough) + latency
+}
+
+// Signals are the signals that the load yields, each with what it is.
+func (h HTTP) Signals() map[string]string {
+	signals := map[string]string{}
+	for _, s := range h.streams() {
+		signals[s.name()] = s.String()
+	}
+	return signals
+}
+
+// Stages are the stages of the shapes of the load's signals, for those that
+// have more than one.
+func (h HTTP) Stages() map[string][]experiments.Stage {
+	stages := map[string][]experiments.Stage{}
+	for _, s := range h.streams() {
+		if list := s.Shape.stages(); len(list) > 0 {
+			stages[s.name()] = list
+		}
+	}
+	return stages
+}
+
+// streams are the load's streams of requests.
+func (h HTTP) streams() []stream {
+	reused := h
+	reused.Shape, reused.Reuse, reused.ReuseRate = Constant(h.ReuseRate), true, 0
+	list := []stream{{HTTP: h.withDefaults()}}
+	list[0].ReuseRate = 0
+	if h.ReuseRate > 0 {
+		list = append(list, stream{HTTP: reused.withDefaults(), signal: ReusedSignal})
+	}
+	for i := range list {
+		list[i].times = newTimetable(list[i].Shape, h.share)
+	}
+	return list
+}
+
+// Drive sends requests until ctx ends, waits for those in flight, and returns.
+// It never waits for each, which is called by one goroutine: when each is more
+// than 10 s of requests behind, Drive ends with an error.
+func (h HTTP) Drive(ctx context.Context, clock steadystate.Clock, each func(experiments.Request)) error {
+	if err := h.Validate(); err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	pulse := startPulse(clock, 2*h.withDefaults().Timeout+recordWithin)
+	defer pulse.end()
+	streams := h.streams()
+	rate := 0.0
+	for _, s := range streams {
+		rate += s.Shape.Peak() * s.share.part()
+	}
+	room := cmp.Or(h.room, max(1024, int(rate*recordWithin.Seconds())))
+	handover := startHandover(room, each, func(err error) { stop(err) })
+	var driving sync.WaitGroup
+	for _, s := range streams {
+		s.clock, s.pulse = clock, pulse
+		driving.Go(func() {
+			if err := guarded(func() {
+				s.drive(ctx, func(q experiments.Request) {
+					if err := handover.pass(q); err != nil {
+						stop(err)
+					}
+				})
+			}); err != nil {
+				handover.lose(err)
+				stop(err)
+			}
+		})
+	}
+	driving.Wait()
+	return handover.end()
+}

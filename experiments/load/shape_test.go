@@ -1,0 +1,206 @@
+package load_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"github.com/aftershockhq/aftershock/experiments/load"
+)
+
+func TestAShapeIsWrittenAsItIsRead(t *testing.T) {
+	for _, row := range []struct{ text, want string }{
+		{"100/s", "100/s"},
+		{"1000/min", "1000/min"},
+		{"0.5/s", "30/min"},
+		{"16.5/s", "990/min"},
+		{"  ramp  from 10/s to 100/s   over 60s ", "ramp from 10/s to 100/s over 1m"},
+		{"ramp from 100/s to 10/s over 1h0m0s", "ramp from 100/s to 10/s over 1h"},
+		{"steps 10/s for 20s, 50/s for 1m30s, 100/s", "steps 10/s for 20s, 50/s for 1m30s, 100/s"},
+		{"steps 10/s", "steps 10/s"},
+		{"sine 50/s by 30/s every 1m", "sine 50/s by 30/s every 1m"},
+		{"spike from 100/s to 1000/s after 10s for 30s", "spike from 100/s to 1000/s after 10s for 30s"},
+	} {
+		t.Run(row.text, func(t *testing.T) {
+			s, err := load.ParseShape(row.text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := s.String(); got != row.want && fmt.Sprint(load.MustParseShape(got)) != got {
+				t.Errorf("%q, want %q", got, row.want)
+			}
+			text, err := json.Marshal(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var again load.Shape
+			if err := json.Unmarshal(text, &again); err != nil || again.String() != s.String() || again.When(777) != s.When(777) {
+				t.Errorf("%s from JSON %s, %v; want %s", again, text, err, s)
+			}
+		})
+	}
+}
+
+func TestWhatIsNoShapeIsRefused(t *testing.T) {
+	for _, row := range []struct{ sentence, text, want string }{
+		{"nothing", "", `no shape begins with ""; want one of "100/s", "ramp from`},
+		{"a form that there is not", "wave 1/s", `no shape begins with "wave"; want one of`},
+		{"a rate without its unit", "100", `"100" is no rate, as in 100/s or 1000/min`},
+		{"a unit that there is not", "100/h", `"100/h" is no rate`},
+		{"no number", "NaN/s", `"NaN/s" is no rate`},
+		{"an infinite one", "inf/s", `"inf/s" is no rate`},
+		{"a rate of zero", "0/s", "rate 0/s: want from 1/min to 100000/s"},
+		{"one below zero", "-1/s", "rate -1/s: want from"},
+		{"one that no machine drives", "1000000/s", "rate 1000000/s: want from"},
+		{"a ramp from nothing", "ramp from 0/s to 10/s over 1m", "rate 0/s: want"},
+		{"a ramp to nothing", "ramp from 10/s to 0/s over 1m", "rate 0/s: want"},
+		{"a ramp in no time", "ramp from 1/s to 10/s over 0s", "over 0s: want a length of time above zero"},
+		{"a ramp that goes on for years", "ramp from 1/s to 10/s over 100000h", "at most 720h"},
+		{"a word that is missing", "ramp from 1/s to 10/s", `"" where "over" should be`},
+		{"a word too many", "ramp from 1/s to 10/s over 1m please", `"please" is left over`},
+		{"no length of time", "ramp from 1/s to 10/s over soon", `"soon" is no length of time`},
+		{"steps without an end", "steps 1/s for 10s", "the last step is for good"},
+		{"a step that lasts for good and is not the last", "steps 1/s, 2/s", "for 0s: want a length"},
+		{"a step for no time", "steps 1/s for 0s, 2/s", "step 1: a step for no time"},
+		{"a step that is none", "steps 1/s for 10s, fast", `step 2: "fast" is no rate`},
+		{"a sine that comes to nothing", "sine 50/s by 50/s every 1m", "by 50/s: want more than none, and so much less than 50/s"},
+		{"a sine that does not swing", "sine 50/s by 0/s every 1m", "by 0/s: want more than none"},
+		{"a sine of no period", "sine 50/s by 10/s every 0s", "every 0s: want a length"},
+		{"a spike that is none", "spike from 100/s to 100/s after 10s for 30s", "to 100/s: want more than 100/s"},
+		{"a spike for no time", "spike from 100/s to 200/s after 10s for 0s", "for 0s: want a length"},
+		{"a spike below zero", "spike from 100/s to 200/s after -10s for 1s", "after -10s: want a length"},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			_, err := load.ParseShape(row.text)
+			if err == nil || !strings.Contains(err.Error(), row.want) {
+				t.Errorf("error %v, want one with %q", err, row.want)
+			}
+		})
+	}
+	for _, s := range []load.Shape{{}, load.Constant(math.NaN()), load.Constant(math.Inf(1)), load.Steps(), load.Sine(50, math.NaN(), time.Second), load.Spike(1, math.NaN(), 1, 1)} {
+		if err := s.Validate(); err == nil {
+			t.Errorf("%s was not refused", s)
+		}
+	}
+}
+
+// shapes are some of each form, with rates that make slips of a digit show.
+func shapes() []load.Shape {
+	return []load.Shape{
+		load.Constant(100), load.Constant(1000.0 / 60), load.Constant(3000), load.Constant(1.0 / 60),
+		load.Ramp(10, 100, time.Minute), load.Ramp(100, 10, time.Minute), load.Ramp(10, 10.001, time.Minute), load.Ramp(1.0/60, 5000, time.Second),
+		load.Steps(load.Step{Rate: 10, For: 20 * time.Second}, load.Step{Rate: 50, For: 333 * time.Millisecond}, load.Step{Rate: 100}),
+		load.Sine(50, 30, time.Minute), load.Sine(50, 49.9, time.Second), load.Sine(3000, 1, time.Hour),
+		load.Spike(100, 1000, 10*time.Second, 30*time.Second),
+	}
+}
+
+// Each request is due when the integral of the rate comes to its number, and
+// never before the one before it.
+func TestWhenIsTheInverseOfHits(t *testing.T) {
+	for _, s := range shapes() {
+		t.Run(s.String(), func(t *testing.T) {
+			last := time.Duration(0)
+			for n := 1.0; n < 1e6; n = math.Ceil(n * 1.01) {
+				at := s.When(n)
+				if at < last {
+					t.Fatalf("request %g is due at %s, before the one before it", n, at)
+				}
+				last = at
+				// Half a nanosecond of the rate, and what a float has.
+				if err := math.Abs(s.Hits(at) - n); err > s.Peak()*0.6e-9+n*1e-12 {
+					t.Fatalf("%g requests are due at %s, when the integral is %g (off by %g)", n, at, s.Hits(at), err)
+				}
+			}
+		})
+	}
+}
+
+// The integral is that of the rate, by the sum of many small steps.
+func TestHitsAreTheIntegralOfTheRate(t *testing.T) {
+	for _, s := range shapes() {
+		t.Run(s.String(), func(t *testing.T) {
+			const step = time.Millisecond
+			sum := 0.0
+			for at := time.Duration(0); at < 90*time.Second; at += step {
+				rate := s.Rate(at + step/2)
+				if rate < s.Trough()-1e-9 || rate > s.Peak()+1e-9 {
+					t.Fatalf("rate %g at %s, want from %g to %g", rate, at, s.Trough(), s.Peak())
+				}
+				sum += rate * step.Seconds()
+			}
+			if got := s.Hits(90 * time.Second); math.Abs(got-sum) > 1e-4*sum+1e-3*s.Peak() {
+				t.Errorf("%g requests in 90 s, want %g", got, sum)
+			}
+		})
+	}
+}
+
+// vegeta's own pacers, asked when nothing is late, want the next request at the
+// same time, as near as each of them computes it.
+func TestVegetasPacersAgree(t *testing.T) {
+	perSecond := func(n int) vegeta.Rate { return vegeta.Rate{Freq: n, Per: time.Second} }
+	for _, row := range []struct {
+		shape load.Shape
+		pacer vegeta.Pacer
+		first uint64        // request of which both speak: the linear one sends its first at once
+		until time.Duration // and before which both do: a vegeta ramp never ends
+		error float64       // in requests
+	}{
+		// Its interval is a whole number of nanoseconds.
+		{load.Constant(100), perSecond(100), 0, time.Hour, 1e-9},
+		{load.Constant(3000), perSecond(3000), 0, time.Second, 1e-2},
+		{load.Constant(1000.0 / 60), vegeta.Rate{Freq: 1000, Per: time.Minute}, 0, time.Minute, 1e-3},
+		// Solved to a thousandth of a request.
+		{load.Sine(50, 30, time.Minute), vegeta.SinePacer{Period: time.Minute, Mean: perSecond(50), Amp: perSecond(30)}, 0, 5 * time.Minute, 2e-3},
+		// Taken for even from one request to the next.
+		{load.Ramp(10, 100, time.Minute), vegeta.LinearPacer{StartAt: perSecond(10), Slope: 1.5}, 1, time.Minute, 1e-2},
+	} {
+		t.Run(row.shape.String(), func(t *testing.T) {
+			for n := row.first; row.shape.When(float64(n)+1) < row.until; n = n*11/10 + 1 {
+				elapsed := row.shape.When(float64(n))
+				wait, stop := row.pacer.Pace(elapsed, n)
+				if got := row.shape.Hits(elapsed + wait); stop || math.Abs(got-float64(n)-1) > row.error {
+					t.Fatalf("request %d: vegeta sends it at %s, when %g are due (it stops: %t)", n, elapsed+wait, got, stop)
+				}
+			}
+		})
+	}
+}
+
+func FuzzParseShape(f *testing.F) {
+	for _, s := range shapes() {
+		f.Add(s.String())
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		s, err := load.ParseShape(text)
+		if err != nil {
+			return
+		}
+		again, err := load.ParseShape(s.String())
+		if err != nil {
+			t.Fatalf("%q is written %q, which does not read back: %v", text, s, err)
+		}
+		for range 10 {
+			if n := math.Floor(math.Exp(rand.Float64() * 20)); again.When(n) != s.When(n) {
+				t.Fatalf("%q reads back as %q: request %g is due at %s, was at %s", text, again, n, again.When(n), s.When(n))
+			}
+		}
+	})
+}
+
+func ExampleParseShape() {
+	shape, err := load.ParseShape("ramp from 10/s to 100/s over 1m")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%g/s after half a minute, %g requests by then\n", shape.Rate(30*time.Second), shape.Hits(30*time.Second))
+	// Output: 55/s after half a minute, 975 requests by then
+}

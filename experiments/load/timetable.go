@@ -1,0 +1,136 @@
+package load
+
+import (
+	"math"
+	"sync"
+	"time"
+)
+
+// A timetable says when each request of a stream is due: by the load's shape,
+// and by the surges that were on. It begins with the attack.
+type timetable struct {
+	shape Shape
+	share share
+
+	mu    sync.Mutex
+	start time.Time // of the attack; zero: it has not begun
+	laws  []law     // in the order of time; the first is the shape's own
+	// switched is closed when a law is added.
+	switched chan struct{}
+}
+
+// A law multiplies the shape's rate from a time on.
+type law struct {
+	from   time.Duration
+	factor float64
+	// What was due by then: by the shape alone, and by the laws before.
+	shape, hits float64
+}
+
+// A share is the part of a load that one worker of several drives: the
+// requests whose number leaves worker when it is divided by of.
+type share struct{ worker, of int }
+
+// number is the number, among those of all workers, of a request that is the
+// n-th of this one.
+func (s share) number(n uint64) uint64 {
+	if s.of == 0 {
+		return n
+	}
+	return uint64(s.worker) + n*uint64(s.of) //nolint:gosec // validated: not negative
+}
+
+// part is how much of the whole the share is.
+func (s share) part() float64 { return 1 / float64(max(1, s.of)) }
+
+func newTimetable(s Shape, part share) *timetable {
+	return &timetable{shape: s, share: part, laws: []law{{factor: 1}}, switched: make(chan struct{})}
+}
+
+// begin sets when the attack began, once.
+func (t *timetable) begin(at time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.start.IsZero() {
+		t.start = at
+	}
+}
+
+// due is when the request with a number is due, by the clock of time.Now.
+func (t *timetable) due(number uint64) time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.at(number)
+}
+
+// wait is how long it is until then. Whoever waits begins anew when a law is
+// added, which closes switched.
+func (t *timetable) wait(number uint64) (wait time.Duration, switched <-chan struct{}) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	// Now is read while nobody can add a law: what was due by then stays so.
+	return time.Until(t.at(number)), t.switched
+}
+
+func (t *timetable) at(number uint64) time.Time {
+	hits := float64(number) + 1 // the first is due when one is
+	i := len(t.laws) - 1
+	for i > 0 && t.laws[i].hits >= hits {
+		i--
+	}
+	l := t.laws[i]
+	at := max(l.from, t.shape.When(l.shape+(hits-l.hits)/l.factor))
+	return t.start.Add(min(at, math.MaxInt64/2))
+}
+
+// multiply multiplies the rate from now on, in place of any factor before; ok
+// is false if the attack has not begun.
+func (t *timetable) multiply(factor float64) (ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.start.IsZero() {
+		return false
+	}
+	last := t.laws[len(t.laws)-1]
+	now := time.Since(t.start)
+	shape := t.shape.Hits(now)
+	t.laws = append(t.laws, law{from: now, factor: factor, shape: shape, hits: last.hits + last.factor*(shape-last.shape)})
+	close(t.switched)
+	t.switched = make(chan struct{})
+	return true
+}
+
+// A pacer makes an attack keep a timetable. It waits by itself, since vegeta
+// would sleep through a switch, and through the end of a slow load.
+// vegeta's own pacers know neither; of their times, those of the linear and of
+// the sine one are approximations, too.
+type pacer struct {
+	*timetable
+	done  <-chan struct{}
+	timer *time.Timer
+}
+
+// Pace is called by one goroutine of the attack, before each request.
+func (p *pacer) Pace(elapsed time.Duration, hits uint64) (time.Duration, bool) {
+	p.begin(time.Now().Add(-elapsed))
+	for {
+		wait, switched := p.wait(p.share.number(hits))
+		if wait <= 0 {
+			return 0, false
+		}
+		if p.timer == nil {
+			p.timer = time.NewTimer(wait)
+		} else {
+			p.timer.Reset(wait)
+		}
+		select {
+		case <-p.timer.C:
+		case <-switched:
+		case <-p.done:
+			return 0, true
+		}
+	}
+}
+
+// Rate is the shape's, as vegeta wants to know.
+func (p *pacer) Rate(elapsed time.Duration) float64 { return p.shape.Rate(elapsed) * p.share.part() }
