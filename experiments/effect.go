@@ -52,6 +52,10 @@ func (j *judge) newEffects() {
 			until, gone = i.Removed.From, i.Removed.To
 		}
 		for _, effect := range i.Effects {
+			if effect.Times > 0 {
+				j.rates = append(j.rates, j.newRateChange(i.Injection, effect, until, gone))
+				continue
+			}
 			if effect.Signal == "" {
 				continue
 			}

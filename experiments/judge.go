@@ -75,6 +75,7 @@ type judge struct {
 	stalls  map[string]stalls // by signal
 	checks  []*checked
 	effects []*change
+	rates   []*rateChange
 
 	limits       map[string][]steadystate.Limit // of the checks, by name
 	expectations []Expectation                  // with the limits to judge by
@@ -174,6 +175,9 @@ func (j *judge) observe(e Entry) {
 		for _, q := range e.Requests.List {
 			o := q.Observation()
 			j.order(signal).add(o)
+			for _, c := range j.rates {
+				c.add(signal, q)
+			}
 			for _, c := range j.effects {
 				if q.By != "" && c.signal == TargetSignal(signal, q.By) {
 					c.add(o)

@@ -107,6 +107,14 @@ func (j *judge) effect() Proof {
 		}
 		seen = append(seen, text)
 	}
+	for _, c := range j.rates {
+		text, missing := c.seen()
+		if missing != "" {
+			p.Text = fmt.Sprintf("%s: %s", c.fault, missing)
+			return p
+		}
+		seen = append(seen, text)
+	}
 	if len(seen) == 0 {
 		p.Text = "no fault was injected"
 		return p
@@ -134,6 +142,15 @@ func (j *judge) exposed() Proof {
 	var served []string
 	for _, i := range j.Injections {
 		for _, t := range i.Targets {
+			if i.isOfLoad(t) {
+				s := j.Traffic[t.Name]
+				if s.wellBefore == 0 {
+					p.Text = fmt.Sprintf("none of %d %s was answered well before the fault", s.before, t.Name)
+					return p
+				}
+				served = append(served, fmt.Sprintf("%d of %d %s were answered well before the fault", s.wellBefore, s.before, t.Name))
+				continue
+			}
 			n := 0
 			answered := 0
 			for _, s := range j.Traffic {

@@ -1,6 +1,7 @@
 package experiments
 
 import (
+	"slices"
 	"time"
 
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -107,6 +108,10 @@ type Effect struct {
 	Quantile float64 `json:"quantile,omitempty"`
 	// AtMost is what no value may exceed, where some did before.
 	AtMost *float64 `json:"atMost,omitempty"`
+	// Times is by how much the rate at which a load sends the requests of
+	// Signal is multiplied. Then Signal is not a target's: the target is the
+	// signal itself.
+	Times float64 `json:"times,omitempty"`
 }
 
 // TargetSignal is the name of a signal that is observed of each target apart:
@@ -127,6 +132,12 @@ type Injection struct {
 	// Shortfall says what could not be shown: no pod was selected, say. With
 	// one the fault is undone at once and the verdict is unknown.
 	Shortfall string `json:"shortfall,omitempty"`
+}
+
+// isOfLoad reports whether a target is a signal of the load, whose rate is what
+// the fault changes.
+func (i Injection) isOfLoad(t Target) bool {
+	return slices.ContainsFunc(i.Effects, func(e Effect) bool { return e.Times > 0 && e.Signal == t.Name })
 }
 
 // A Removal says when a fault was undone.

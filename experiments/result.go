@@ -121,6 +121,8 @@ type Traffic struct {
 	By        map[string]int `json:"by,omitempty"`
 	Failures  map[string]int `json:"failures,omitempty"` // by reason
 
+	before      int            // sent before the first injection
+	wellBefore  int            // of them, answered well
 	bySettle    map[string]int // who answered well before the first injection
 	locals      map[string]int // why requests failed on the load's machine
 	sentSince   int            // the injection

@@ -43,6 +43,12 @@ func (j *judge) request(signal string, q Request) {
 	if q.Attempts > 1 {
 		s.Repeated++
 	}
+	if len(j.Injections) == 0 {
+		s.before++
+		if o.Failed == "" && o.Unknown == "" {
+			s.wellBefore++
+		}
+	}
 	if q.By != "" {
 		s.By[q.By]++
 		if len(j.Injections) == 0 && o.Failed == "" {

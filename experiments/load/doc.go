@@ -8,7 +8,7 @@
 //
 //	experiment.Load = load.Constant{
 //		Rate: 100,
-//		URL:  "http://shop.example/checkout",
+//		URL:   "http://shop.example/checkout",
 //	}
 //
 // Each request goes over a fresh connection, as a new user's would: with

@@ -45,9 +45,12 @@ type HTTP struct {
 	TLS *tls.Config
 	// MaxInFlight is how many requests of a signal may wait for their answers at
 	// once; default: three times what a black hole of the whole time-out holds
-	// at the shape's peak. Beyond it requests are sent late, and the judge is
-	// told.
+	// at the shape's peak and in a surge. Beyond it requests are sent late, and
+	// the judge is told.
 	MaxInFlight uint64
+	// Surge is a fault that may multiply the load's rate while it is driven.
+	// Default: none. Not of a share: the other workers would not know of it.
+	Surge *Surge
 
 	share share // that is driven; the zero value is the whole
 
@@ -84,10 +87,13 @@ func (h HTTP) withDefaults() HTTP {
 	h.Timeout = cmp.Or(h.Timeout, 2*time.Second)
 	h.NamedBy = cmp.Or(h.NamedBy, "X-Pod")
 	if h.MaxInFlight == 0 {
-		h.MaxInFlight = max(64, 3*uint64(h.Shape.Peak()*h.share.part()*h.Timeout.Seconds()))
+		h.MaxInFlight = max(64, 3*uint64(h.peak()*h.Timeout.Seconds()))
 	}
 	return h
 }
+
+// peak is the greatest rate that the load's shape and its surge come to.
+func (h HTTP) peak() float64 { return h.Shape.Peak() * h.Surge.most() * h.share.part() }
 
 // Validate says what is wrong with the load.
 func (h HTTP) Validate() error {
@@ -107,6 +113,18 @@ func (h HTTP) Validate() error {
 	}
 	if h.Timeout < 0 {
 		bad("time-out %s is below zero", h.Timeout)
+	}
+	if h.Surge != nil {
+		err := h.Surge.validate()
+		if err == nil {
+			err = checkRate("surge: peak", h.Shape.Peak()*h.Surge.Factor)
+		}
+		if err != nil && h.Shape.Validate() == nil {
+			bad("%w", err)
+		}
+		if h.share != (share{}) {
+			bad("a surge of a share: the other workers would not know of it")
+		}
 	}
 	u, err := url.Parse(h.URL)
 	switch {
@@ -198,8 +216,13 @@ func (h HTTP) Drive(ctx context.Context, clock steadystate.Clock, each func(expe
 	streams := h.streams()
 	rate := 0.0
 	for _, s := range streams {
-		rate += s.Shape.Peak() * s.share.part()
+		rate += s.peak()
 	}
+	unfollow, err := h.Surge.follow(streams)
+	if err != nil {
+		return err
+	}
+	defer unfollow()
 	room := cmp.Or(h.room, max(1024, int(rate*recordWithin.Seconds())))
 	handover := startHandover(room, each, func(err error) { stop(err) })
 	var driving sync.WaitGroup

@@ -83,21 +83,24 @@ func (t *timetable) at(number uint64) time.Time {
 	return t.start.Add(min(at, math.MaxInt64/2))
 }
 
-// multiply multiplies the rate from now on, in place of any factor before; ok
-// is false if the attack has not begun.
-func (t *timetable) multiply(factor float64) (ok bool) {
+// begun reports whether the attack has begun.
+func (t *timetable) begun() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.start.IsZero() {
-		return false
-	}
+	return !t.start.IsZero()
+}
+
+// multiply multiplies the rate from now on, in place of any factor before. The
+// attack must have begun.
+func (t *timetable) multiply(factor float64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	last := t.laws[len(t.laws)-1]
 	now := time.Since(t.start)
 	shape := t.shape.Hits(now)
 	t.laws = append(t.laws, law{from: now, factor: factor, shape: shape, hits: last.hits + last.factor*(shape-last.shape)})
 	close(t.switched)
 	t.switched = make(chan struct{})
-	return true
 }
 
 // A pacer makes an attack keep a timetable. It waits by itself, since vegeta
