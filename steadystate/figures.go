@@ -26,11 +26,8 @@ type Figures struct {
 	// Downtime is the time in outages, by the kindest and the harshest reading.
 	Downtime Bounds[time.Duration] `json:"downtime"`
 
-	// Of the known observations that have a value: the least that each can be,
-	// and the greatest, nil while they are the same.
-	lows    Values
-	highs   *Values
-	reason  string // of the first unknown
+	values  BoundedValues // of the known observations that have one
+	reason  string        // of the first unknown
 	rule    Rule
 	certain int // of the outages are in the window for certain
 	gaps    []Span
@@ -53,37 +50,12 @@ func (f *Figures) count(o Observation, good Tolerance) {
 	if o.Failed != "" {
 		f.Failed++
 	} else {
-		f.value(o.Bounds())
+		f.values.Add(o.Bounds())
 	}
-}
-
-func (f *Figures) value(b Bounds[float64]) {
-	if b.Low != b.High && f.highs == nil {
-		f.highs = f.lows.clone()
-	}
-	f.lows.Add(b.Low)
-	if f.highs != nil {
-		f.highs.Add(b.High)
-	}
-}
-
-// at is the value of the given rank; the least has rank 1.
-func (f Figures) at(rank int) Bounds[float64] {
-	b := f.lows.at(rank)
-	if f.highs != nil {
-		b.High = f.highs.at(rank).High
-	}
-	return b
 }
 
 // Mean of the values there are; failed observations have none.
-func (f Figures) Mean() Bounds[float64] {
-	b := Exactly(f.lows.Mean())
-	if f.highs != nil {
-		b.High = f.highs.Mean()
-	}
-	return b
-}
+func (f Figures) Mean() Bounds[float64] { return f.values.Mean() }
 
 // conclude takes in the outages of the whole record, and the gaps in the
 // window.
@@ -142,42 +114,23 @@ func (f Figures) Errors() Bounds[float64] {
 // observations rank as infinitely large and unknown ones could rank anywhere.
 // A bound may be infinite.
 func (f Figures) Quantile(q float64) Bounds[float64] {
-	n := f.lows.n + f.Failed + f.Unknown
+	n := f.values.N() + f.Failed + f.Unknown
 	rank := nearestRank(q, n)
 	at := func(rank int) Bounds[float64] {
 		switch {
 		case rank < 1:
 			return Exactly(math.Inf(-1))
-		case rank > f.lows.n:
+		case rank > f.values.N():
 			return Exactly(math.Inf(1))
 		}
-		return f.at(rank)
+		return f.values.at(rank)
 	}
 	return Bounds[float64]{Low: at(rank - f.Unknown).Low, High: at(rank).High}
 }
 
-// A Distribution is what the values of known observations are, those that
-// failed left out, in the unit of the signal.
-type Distribution struct {
-	N    int             `json:"n"`
-	Mean Bounds[float64] `json:"mean"`
-	P50  Bounds[float64] `json:"p50"`
-	P95  Bounds[float64] `json:"p95"`
-	P99  Bounds[float64] `json:"p99"`
-	Max  Bounds[float64] `json:"max"`
-}
-
 // Distribution of the values; ok is false if there are none, or if they are
 // known to an open bucket only.
-func (f Figures) Distribution() (d Distribution, ok bool) {
-	n := f.lows.n
-	if n == 0 {
-		return Distribution{}, false
-	}
-	quantile := func(q float64) Bounds[float64] { return f.at(nearestRank(q, n)) }
-	d = Distribution{N: n, Mean: f.Mean(), P50: quantile(0.5), P95: quantile(0.95), P99: quantile(0.99), Max: f.at(n)}
-	return d, !math.IsInf(d.Max.High, 0) && !math.IsInf(d.Mean.Low, 0)
-}
+func (f Figures) Distribution() (d Distribution, ok bool) { return f.values.Distribution() }
 
 // longest is the length of the longest outage.
 func (f Figures) longest() Bounds[time.Duration] {
@@ -363,16 +316,16 @@ func (l Limit) ofValues(f Figures) (b Bounds[float64], none *Reading) {
 		}
 		return f.Quantile(q), nil
 	}
-	if f.lows.n == 0 || float64(f.Failed) > f.rule.Allowed*float64(f.Observed()) {
+	if f.values.N() == 0 || float64(f.Failed) > f.rule.Allowed*float64(f.Observed()) {
 		return b, &Reading{Verdict: Broken, Text: fmt.Sprintf("no value: %d of %d failed", f.Failed, f.Observed())}
 	}
 	switch l.Quantity {
 	case Mean:
 		return f.Mean(), nil
 	case Max:
-		return f.at(f.lows.n), nil
+		return f.values.at(f.values.N()), nil
 	case Min:
-		return f.at(1), nil
+		return f.values.at(1), nil
 	}
 	return b, &Reading{Text: "not a quantity of a window", Undecided: "not a quantity of a window"}
 }

@@ -6,8 +6,8 @@
 // are sent late; each carries the time it was planned for, so the judge knows
 // the time of which nothing is known.
 //
-//	experiment.Load = load.Constant{
-//		Rate: 100,
+//	experiment.Load = load.HTTP{
+//		Shape: load.MustParseShape("ramp from 10/s to 100/s over 1m"),
 //		URL:   "http://shop.example/checkout",
 //	}
 //
