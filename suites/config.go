@@ -39,6 +39,18 @@ type Config struct {
 	}
 	Load       load.HTTP
 	Prometheus *prom.Config // nil: no check has a query
+	// Autoscaler of the service; without a name there is none.
+	Autoscaler struct {
+		Name   string
+		Surge  float64  // by how much the load is multiplied
+		Limits []string // in the form of [autoscaling.ParseLimit]
+	}
+	// Capacity is what the objectives are asked of.
+	Capacity struct {
+		Histogram string                 // of the service's requests, without "_bucket"
+		Labels    map[string]string      // that its series have besides the namespace and the pod
+		sources   map[string]prom.Source // by objective; nil: there are no objectives
+	}
 	// PodSignals are observed of each pod apart, by name.
 	PodSignals map[string]prom.PerSeries
 
@@ -130,6 +142,16 @@ type file struct {
 		Allowed string   `yaml:"allowed"`
 		Limits  []string `yaml:"limits"`
 	} `yaml:"checks"`
+	Autoscaler *struct {
+		Name   string   `yaml:"name"`
+		Surge  string   `yaml:"surge"`
+		Limits []string `yaml:"limits"`
+	} `yaml:"autoscaler"`
+	Capacity *struct {
+		Histogram string            `yaml:"histogram"`
+		Labels    map[string]string `yaml:"labels"`
+		Queries   map[string]string `yaml:"queries"`
+	} `yaml:"capacity"`
 	PodSignals struct {
 		CPU    string `yaml:"cpu"`
 		Memory string `yaml:"memory"`

@@ -84,6 +84,8 @@ func (d *decoder) decode() {
 	d.Watch = d.duration("times.watch", d.file.Times.Watch, defaultWatch)
 	d.checks()
 	d.podSignals()
+	d.autoscaler()
+	d.capacity()
 	d.experiments()
 }
 
@@ -316,17 +318,25 @@ func (d *decoder) experiments() {
 			Follow: f.Follow,
 			Limits: map[string][]steadystate.Limit{},
 		}
+		checks := d.checksOf(id)
 		for _, name := range slices.Sorted(maps.Keys(f.Limits)) {
-			i := slices.IndexFunc(d.Checks, func(c steadystate.Check) bool { return c.Name == name })
+			if name == AutoscalerExpectation && ofAutoscaler(id) {
+				v.Autoscaler = d.autoscalerLimits(at+".limits."+name, f.Limits[name])
+				continue
+			}
+			i := slices.IndexFunc(checks, func(c steadystate.Check) bool { return c.Name == name })
 			if i < 0 {
 				var names []string
-				for _, c := range d.Checks {
+				for _, c := range checks {
 					names = append(names, fmt.Sprintf("%q", c.Name))
+				}
+				if ofAutoscaler(id) {
+					names = append(names, fmt.Sprintf("%q", AutoscalerExpectation))
 				}
 				d.bad(at+".limits."+name, "no check %q; checks: %s", name, strings.Join(names, ", "))
 				continue
 			}
-			v.Limits[name] = d.limits(at+".limits."+name, d.Checks[i], f.Limits[name])
+			v.Limits[name] = d.limits(at+".limits."+name, checks[i], f.Limits[name])
 		}
 		if f.Follow && !followed(id) {
 			d.bad(at+".follow", "%s has nothing to follow: it happens at once", id)
@@ -335,11 +345,30 @@ func (d *decoder) experiments() {
 	}
 }
 
+// find is the standard experiment of an id.
+func find(id string) standard {
+	return standards()[slices.IndexFunc(standards(), func(s standard) bool { return s.id == id })]
+}
+
+// ofAutoscaler reports whether an experiment is about the autoscaler.
+func ofAutoscaler(id string) bool { return find(id).autoscaler }
+
+// checksOf are the checks of an experiment: the file's, or objectives.
+func (d *decoder) checksOf(id string) []steadystate.Check {
+	if !find(id).capacity {
+		return d.Checks
+	}
+	var checks []steadystate.Check
+	for _, o := range objectives() {
+		checks = append(checks, o.check())
+	}
+	return checks
+}
+
 // followed reports whether an experiment holds a fault that can be renewed on
 // pods that replace others.
 func followed(id string) bool {
-	i := slices.IndexFunc(standards(), func(s standard) bool { return s.id == id })
-	return standards()[i].hold > 0
+	return find(id).hold > 0 && find(id).fault != nil
 }
 
 // dimension refuses a tolerance on values in another unit than the signal's:
@@ -414,7 +443,7 @@ func (d *decoder) unknownFields(err error) error {
 // fields are the fields of each section, for error messages; the empty one is
 // the file itself.
 var fields = map[string][]string{
-	"":            {"cluster", "allow", "service", "dependency", "load", "prometheus", "times", "checks", "pod_signals", "experiments"},
+	"":            {"cluster", "allow", "service", "dependency", "load", "prometheus", "times", "checks", "autoscaler", "capacity", "pod_signals", "experiments"},
 	"cluster":     {"kubeconfig", "context", "uid"},
 	"allow":       {"namespaces", "protected"},
 	"service":     {"namespace", "deployment", "service", "container", "selector"},
@@ -423,6 +452,8 @@ var fields = map[string][]string{
 	"prometheus":  {"url", "http_config"},
 	"times":       {"settle", "hold", "watch"},
 	"checks":      {"name", "signal", "query", "reduce", "every", "good", "allowed", "limits"},
+	"autoscaler":  {"name", "surge", "limits"},
+	"capacity":    {"histogram", "labels", "queries"},
 	"pod_signals": {"cpu", "memory", "calls"},
 	"experiments": {"skip", "hold", "watch", "follow", "limits"},
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/autoscaling"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/kubewatch"
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -20,13 +21,22 @@ type standard struct {
 	// name is what it does to the deployment, whose name is put in place of %s.
 	name string
 	// hold is how long the fault stays at least, so that its effect can be
-	// seen; zero is for what happens at once.
-	hold time.Duration
+	// seen; zero is for what happens at once. watch is how long to look on at
+	// least; zero is for what the configuration says.
+	hold, watch time.Duration
 	// signals of single pods that show its effect.
 	signals []string
 	// peer: it needs to know the pods of the dependency.
-	peer  bool
+	peer bool
+	// autoscaler: it is about the service's autoscaler, and expects of it what
+	// the configuration says.
+	autoscaler bool
+	// capacity: it is about objectives, which need a Prometheus.
+	capacity bool
+	// fault is the experiment's; more makes the experiment another where a
+	// fault is not all that is special about it. Without both there is none.
 	fault func(*Target) experiments.Fault
+	more  func(*Target, *experiments.Experiment)
 }
 
 // IDs are the ids of the standard experiments, by which the configuration and
@@ -45,7 +55,7 @@ func ID(e experiments.Experiment) string { return strings.Join(e.Labels, "/") }
 
 // standards are all standard experiments, in the order in which they are run:
 // what heals by itself first.
-func standards() []standard { return slices.Concat(pods, network, stress) }
+func standards() []standard { return slices.Concat(pods, network, stress, scaling, capacity) }
 
 // All is every experiment of the standard suites that the configuration has
 // what is needed for, and does not skip.
@@ -77,6 +87,12 @@ func (s standard) leftOut(c Config) string {
 	}
 	if s.peer && len(c.Dependency.Selector) == 0 {
 		return "no dependency is named in the configuration"
+	}
+	if s.autoscaler && c.Autoscaler.Name == "" {
+		return "no autoscaler is named in the configuration"
+	}
+	if s.capacity && c.Capacity.sources == nil {
+		return "no capacity is asked for in the configuration"
 	}
 	for _, name := range s.signals {
 		if _, ok := c.PodSignals[name]; !ok {
@@ -117,27 +133,40 @@ func (t *Target) experiment(s standard) experiments.Experiment {
 		source.Client = t.prometheus
 		signals = append(signals, source.Signal(q.check))
 	}
-	fault := s.fault(t)
-	if f, ok := fault.(interface{ Follow() *chaosmesh.Fault }); ok && variation.Follow {
-		fault = f.Follow()
-	}
 	e := experiments.Experiment{
 		Name:        strings.ReplaceAll(s.name, "%s", t.Service.Deployment),
 		Labels:      strings.Split(s.id, "/"),
 		Hypothesis:  steadystate.Hypothesis{Signals: signals, Checks: variation.checks(t.Checks)},
 		Load:        t.Load,
-		Faults:      []experiments.Fault{fault},
-		Observers:   t.observers(s.signals),
+		Judgers:     []experiments.Judger{autoscaling.Judger{}},
+		Observers:   t.observers(s),
 		Environment: t.environment,
 		Settle:      t.Settle,
 		Hold:        max(t.Hold, s.hold),
-		Watch:       t.Watch,
+		Watch:       max(t.Watch, s.watch),
 	}
 	if variation.Hold > 0 {
 		e.Hold = variation.Hold
 	}
 	if variation.Watch > 0 {
 		e.Watch = variation.Watch
+	}
+	if s.fault != nil {
+		fault := s.fault(t)
+		if f, ok := fault.(interface{ Follow() *chaosmesh.Fault }); ok && variation.Follow {
+			fault = f.Follow()
+		}
+		e.Faults = []experiments.Fault{fault}
+	}
+	if s.autoscaler {
+		limits := t.Autoscaler.Limits
+		if variation.Autoscaler != nil {
+			limits = variation.Autoscaler
+		}
+		e.Expectations = []experiments.Expectation{t.expectation(limits)}
+	}
+	if s.more != nil {
+		s.more(t, &e)
 	}
 	return e
 }
@@ -152,6 +181,9 @@ type Variation struct {
 	Follow bool
 	// Limits are in place of a check's own, by the check's name.
 	Limits map[string][]steadystate.Limit
+	// Autoscaler are limits in place of those of the autoscaler; nil: there are
+	// none.
+	Autoscaler []string
 }
 
 func (v Variation) checks(all []steadystate.Check) []steadystate.Check {
@@ -164,16 +196,22 @@ func (v Variation) checks(all []steadystate.Check) []steadystate.Check {
 	return checks
 }
 
-// observers record what happens to the pods and their endpoints, and the
-// named signals of single pods.
-func (t *Target) observers(signals []string) []experiments.Observer {
-	list := []experiments.Observer{kubewatch.Observer{
+// observers record what happens to the pods and their endpoints, what the
+// autoscaler does if the experiment is about it, and the signals of single pods
+// that it needs.
+func (t *Target) observers(s standard) []experiments.Observer {
+	watched := kubewatch.Observer{
 		Client:    t.Client,
 		Namespace: t.Service.Namespace,
 		Selector:  t.Service.Selector,
 		Services:  []string{t.Service.Service},
-	}}
-	for _, name := range signals {
+	}
+	if s.autoscaler {
+		watched.Autoscalers, watched.VerticalAutoscalers = []string{t.Autoscaler.Name}, []string{t.Autoscaler.Name}
+		watched.Deployments, watched.Nodes = []string{t.Service.Deployment}, true
+	}
+	list := []experiments.Observer{watched}
+	for _, name := range s.signals {
 		signal := t.PodSignals[name]
 		signal.Source.Client = t.prometheus
 		list = append(list, perPod{name: name, series: signal})

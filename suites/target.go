@@ -12,11 +12,13 @@ import (
 
 	"github.com/go-logr/logr"
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -182,6 +184,26 @@ func (t *Target) Preflight(ctx context.Context, chosen []experiments.Experiment,
 			return strings.Join(append(text, found.Notes...), "; "), t.decidable(q.check, found.Resolution)
 		})
 	}
+	if slices.ContainsFunc(chosen, func(e experiments.Experiment) bool { return find(ID(e)).autoscaler }) {
+		check("autoscaler", "autoscaler", func() (string, error) { return t.scaler(ctx) })
+	}
+	if slices.ContainsFunc(chosen, func(e experiments.Experiment) bool { return find(ID(e)).capacity }) {
+		for _, o := range objectives() {
+			source, ok := t.Capacity.sources[o.name]
+			if !ok {
+				continue
+			}
+			place := "capacity"
+			if at := "capacity.queries." + o.name; t.lines.has(at) {
+				place = at
+			}
+			check("objective \""+o.name+"\"", place, func() (string, error) {
+				source.Client = t.prometheus
+				found, err := source.Preflight(ctx)
+				return fmt.Sprintf("now %v, resolution %s", found.Values, found.Resolution.Round(time.Millisecond)), err
+			})
+		}
+	}
 	for _, name := range signalsOf(chosen) {
 		check("pod signal \""+name+"\"", "pod_signals."+name, func() (string, error) { return t.podSignal(ctx, name) })
 	}
@@ -235,6 +257,31 @@ func (t *Target) podSignal(ctx context.Context, name string) (string, error) {
 		return fmt.Sprintf("missing, so that experiments whose effect it shows can only be unknown: skip them, or name a query under pod_signals (%s)", err), nil
 	}
 	return fmt.Sprintf("%d series, resolution %s", found.Series, found.Resolution.Round(time.Millisecond)), nil
+}
+
+// scaler looks at the service's autoscaler. That it does not work is for the
+// experiment to find; that it is another one's, or not at rest, is not.
+func (t *Target) scaler(ctx context.Context) (string, error) {
+	var h autoscalingv2.HorizontalPodAutoscaler
+	if err := t.Client.Get(ctx, client.ObjectKey{Namespace: t.Service.Namespace, Name: t.Autoscaler.Name}, &h); err != nil {
+		return "", err
+	}
+	target, least := h.Spec.ScaleTargetRef, ptr.Deref(h.Spec.MinReplicas, 1)
+	switch {
+	case target.Kind != "Deployment" || target.Name != t.Service.Deployment:
+		return "", fmt.Errorf("it scales %s %s, and not deployment %s", target.Kind, target.Name, t.Service.Deployment)
+	case h.Spec.MaxReplicas <= least:
+		return "", fmt.Errorf("its min and max are both %d: it cannot scale", least)
+	case h.Status.DesiredReplicas != h.Status.CurrentReplicas:
+		return "", fmt.Errorf("%w: not at rest: it wants %d replicas and has %d", ErrUnavailable, h.Status.DesiredReplicas, h.Status.CurrentReplicas)
+	}
+	text := fmt.Sprintf("%s, %d to %d replicas, now %d", h.Name, least, h.Spec.MaxReplicas, h.Status.CurrentReplicas)
+	for _, c := range h.Status.Conditions {
+		if c.Type == autoscalingv2.ScalingActive && c.Status != corev1.ConditionTrue {
+			text += fmt.Sprintf("; it does not work now: %s: %s", c.Reason, c.Message)
+		}
+	}
+	return text, nil
 }
 
 // owned refuses a selector that reaches beyond the deployment: the pods of

@@ -1,0 +1,175 @@
+package suites
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/autoscaling"
+	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// AutoscalerExpectation is the name of what is expected of the autoscaler, for
+// limits in the configuration and in "aftershock judge".
+const AutoscalerExpectation = "autoscaler"
+
+// How long a load or a stress that an autoscaler must answer is on, and for how
+// long it is watched afterwards: by the defaults of Kubernetes a size that is
+// not needed stays for five minutes.
+const (
+	scalingHold  = 2 * time.Minute
+	scalingWatch = 7 * time.Minute
+)
+
+// betweenSurges is how long the load falls between two surges: long enough for one look
+// of an autoscaler, too short for a reason to take pods away.
+const betweenSurges = 12 * time.Second
+
+// scaling is the suite of what an autoscaler does about a load, and what of it
+// the service's users feel.
+var scaling = []standard{
+	{
+		id: "autoscaling/surge", name: "the load of %s surges", hold: scalingHold, watch: scalingWatch, autoscaler: true,
+		more: func(t *Target, e *experiments.Experiment) { t.surges(e, nil) },
+	},
+	{
+		id: "autoscaling/cpu-all", name: "all pods of an autoscaled %s are short of CPU", hold: scalingHold, watch: scalingWatch,
+		autoscaler: true, signals: []string{SignalCPU},
+		fault: func(t *Target) experiments.Fault {
+			return t.Chaos.CPUStress(t.pods(), 1).Load(80).Containers(t.Service.Container).Only(chaosmesh.All).Seen(SignalCPU)
+		},
+	},
+	{
+		id: "autoscaling/kill", name: "a pod of %s dies while it scales out", hold: scalingHold, watch: scalingWatch, autoscaler: true,
+		more: func(t *Target, e *experiments.Experiment) {
+			t.surges(e, nil)
+			e.Faults = append(e.Faults, &whenScaling{Fault: t.Chaos.PodKill(t.pods(), chaosmesh.One), target: t})
+		},
+	},
+	{
+		id: "autoscaling/rest", name: "the load of %s rests between two surges", hold: scalingHold, watch: scalingWatch, autoscaler: true,
+		more: func(t *Target, e *experiments.Experiment) {
+			t.surges(e, func(s *load.Surge, hold time.Duration) experiments.Fault {
+				return &twice{Surge: s, first: hold / 2, rest: betweenSurges}
+			})
+			e.Hold /= 2 // the other half is that of the first surge
+		},
+	},
+}
+
+// surges makes a surge of the experiment's load its fault, as how says.
+func (t *Target) surges(e *experiments.Experiment, how func(s *load.Surge, hold time.Duration) experiments.Fault) {
+	traffic, surge := t.Load, &load.Surge{Factor: t.Autoscaler.Surge}
+	traffic.Surge = surge
+	e.Load = traffic
+	var fault experiments.Fault = surge
+	if how != nil {
+		fault = how(surge, e.Hold)
+	}
+	e.Faults = []experiments.Fault{fault}
+}
+
+// expectation is what is expected of the autoscaler.
+func (t *Target) expectation(limits []string) experiments.Expectation {
+	return autoscaling.Expect(AutoscalerExpectation, t.Service.Namespace, t.Autoscaler.Name, limits...)
+}
+
+// twice is a surge that comes twice, with a rest between.
+type twice struct {
+	*load.Surge
+	first, rest time.Duration
+}
+
+// String says what the fault does.
+func (s *twice) String() string {
+	return fmt.Sprintf("%s, for %s and again after a rest of %s", s.Surge, s.first, s.rest)
+}
+
+// Inject returns when the load surges for the second time. The injection is
+// that of the first.
+func (s *twice) Inject(ctx context.Context, rec *experiments.Recorder) (experiments.Injection, error) {
+	injection, err := s.Surge.Inject(ctx, rec)
+	if err != nil || injection.Shortfall != "" {
+		return injection, err
+	}
+	if err := wait(ctx, s.first); err != nil {
+		return injection, err
+	}
+	if _, err := s.Recover(ctx, rec); err != nil {
+		return injection, err
+	}
+	if err := wait(ctx, s.rest); err != nil {
+		return injection, err
+	}
+	again, err := s.Surge.Inject(ctx, rec)
+	injection.Shortfall = again.Shortfall
+	return injection, err
+}
+
+// whenScaling is a fault that waits until the deployment is told to have more
+// pods than it had.
+type whenScaling struct {
+	*chaosmesh.Fault
+	target *Target
+}
+
+// String says what the fault does.
+func (f *whenScaling) String() string { return f.Fault.String() + ", once more pods are wanted" }
+
+// scalingTimeout is how long an autoscaler may take to want more pods until the
+// experiment is off.
+const scalingTimeout = 2 * time.Minute
+
+// Inject waits, and injects the fault.
+func (f *whenScaling) Inject(ctx context.Context, rec *experiments.Recorder) (experiments.Injection, error) {
+	before, err := f.wanted(ctx)
+	if err != nil {
+		return experiments.Injection{}, err
+	}
+	for until := rec.Clock().Now() + scalingTimeout; ; {
+		n, err := f.wanted(ctx)
+		switch {
+		case err != nil:
+			return experiments.Injection{}, err
+		case n > before:
+			rec.Note("%s: %d pods are wanted, %d were", f.target.Service.Deployment, n, before)
+			return f.Fault.Inject(ctx, rec)
+		case rec.Clock().Now() > until:
+			return experiments.Injection{
+				Span:      steadystate.Instant(rec.Clock().Now()),
+				Shortfall: fmt.Sprintf("no more than %d pods were wanted for %s, so that there was no scale-out to disturb", before, scalingTimeout),
+			}, nil
+		}
+		if err := wait(ctx, replicasEvery/4); err != nil {
+			return experiments.Injection{}, err
+		}
+	}
+}
+
+func (f *whenScaling) wanted(ctx context.Context) (int32, error) {
+	var d appsv1.Deployment
+	key := client.ObjectKey{Namespace: f.target.Service.Namespace, Name: f.target.Service.Deployment}
+	if err := f.target.Client.Get(ctx, key, &d); err != nil {
+		return 0, fmt.Errorf("read deployment %s: %w", key.Name, err)
+	}
+	return ptr.Deref(d.Spec.Replicas, 1), nil
+}
+
+// wait waits for d, or until ctx ends and returns why.
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}

@@ -1,0 +1,134 @@
+package suites
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/prom"
+)
+
+// capacity is the suite of what the service must sustain. Its checks are
+// objectives, in place of the configuration's.
+var capacity = []standard{
+	{
+		id: "capacity/sustained", name: "%s sustains its load", hold: time.Minute, capacity: true,
+		more: func(t *Target, e *experiments.Experiment) { t.objectives(e, false) },
+	},
+	{
+		id: "capacity/scaled", name: "%s sustains a surge once it has scaled", hold: scalingHold, watch: scalingWatch, capacity: true, autoscaler: true,
+		more: func(t *Target, e *experiments.Experiment) {
+			t.surges(e, nil)
+			t.objectives(e, true)
+		},
+	},
+}
+
+// An objective is what a service is to sustain, as a check.
+type objective struct {
+	// name is that of the check, and of its query in the configuration.
+	name string
+	// query is PromQL, over [rateRange]; empty for a signal.
+	query  string
+	signal string
+	good   string
+	limits []string
+	// scaled: it is one of a service that has scaled out.
+	scaled bool
+}
+
+// objectives are what a service must show, by default. Q is a histogram of the
+// service's requests, with a label "code", SERVICE the labels of its pods' series, and
+// USE those of its container's in the kubelets' cAdvisor. A limit on the hold
+// phase is on what the service does under the load and not on how it began.
+//
+// Of a service that has scaled, the median of the hold phase is the figure: the
+// phase begins before it has.
+func objectives() []objective {
+	return []objective{
+		{name: "throughput", query: `sum(rate(Q_count{SERVICE}[RANGE]))`, good: ">= 1000/min", limits: []string{"mean >= 1000/min during hold"}},
+		{name: "p95", query: `histogram_quantile(0.95, sum by (le) (rate(Q_bucket{SERVICE}[RANGE])))`, good: "< 2s", limits: []string{"max < 2s during hold"}},
+		{name: "mean", query: `sum(rate(Q_sum{SERVICE}[RANGE])) / sum(rate(Q_count{SERVICE}[RANGE]))`, good: "< 2s", limits: []string{"max < 2s during hold"}},
+		{name: "errors", query: `(sum(rate(Q_count{SERVICE,code=~"5.."}[RANGE])) or vector(0)) / sum(rate(Q_count{SERVICE}[RANGE]))`, good: "< 0.1%", limits: []string{"mean < 0.1% during hold"}},
+		{name: "cpu", query: `max(sum by (pod) (rate(container_cpu_usage_seconds_total{USE}[RANGE])) / sum by (pod) (container_spec_cpu_quota{USE} / container_spec_cpu_period{USE}))`, good: "< 75%", limits: []string{"p50 < 75% during hold"}},
+		{name: "memory", query: `max(sum by (pod) (container_memory_working_set_bytes{USE}) / sum by (pod) (container_spec_memory_limit_bytes{USE} > 0))`, good: "< 80%", limits: []string{"max < 80% during hold"}},
+		{name: "utilisation", query: `sum(rate(container_cpu_usage_seconds_total{USE}[RANGE])) / (sum(container_spec_cpu_shares{USE} > 2) / 1024)`, good: "<= 100%", limits: []string{"p50 >= 70% during hold", "p50 <= 80% during hold"}, scaled: true},
+		{name: "uptime", signal: experiments.TrafficSignal, good: "< 2s", limits: []string{"uptime >= 99.9%"}},
+		{name: "answers", signal: experiments.TrafficSignal, good: "< 2s", limits: []string{"p95 < 2s during hold", "mean < 2s during hold", "errors < 0.1% during hold", "rate >= 1000/min during hold"}},
+	}
+}
+
+// check is the objective as a check.
+func (o objective) check() steadystate.Check {
+	c := steadystate.Check{Name: o.name, Signal: o.signal, Good: steadystate.MustParseTolerance(o.good), Limits: steadystate.Limits(o.limits...)}
+	if o.query != "" {
+		c.Signal = o.name
+	}
+	if c.Signal == experiments.TrafficSignal {
+		c.Allowed = 0.001
+	}
+	return c
+}
+
+// rateRange is over how long the objectives' rates are taken.
+const rateRange = 15 * time.Second
+
+// expand writes the labels of the service into a query.
+func (o objective) expand(c Config) string {
+	service := fmt.Sprintf(`namespace=%q,pod=~%q`, c.Service.Namespace, c.Service.Deployment+"-.+")
+	for _, label := range slices.Sorted(maps.Keys(c.Capacity.Labels)) {
+		service += fmt.Sprintf(",%s=%q", label, c.Capacity.Labels[label])
+	}
+	use := fmt.Sprintf(`namespace=%q,pod=~%q,container=%q`, c.Service.Namespace, c.Service.Deployment+"-.+", c.Service.Container)
+	return strings.NewReplacer("Q_", c.Capacity.Histogram+"_", "SERVICE", service, "USE", use, "RANGE", rateRange.String()).Replace(o.query)
+}
+
+// objectives makes the objectives the checks of an experiment.
+func (t *Target) objectives(e *experiments.Experiment, scaled bool) {
+	variation := t.Variations[ID(*e)]
+	signals := slices.DeleteFunc(slices.Clone(e.Hypothesis.Signals), func(s steadystate.Signal) bool {
+		return slices.ContainsFunc(t.queries, func(q query) bool { return q.check == s.Name })
+	})
+	e.Hypothesis = steadystate.Hypothesis{Signals: signals}
+	for _, o := range objectives() {
+		if o.scaled && !scaled {
+			continue
+		}
+		check := o.check()
+		if o.query != "" {
+			source := t.Capacity.sources[o.name]
+			source.Client = t.prometheus
+			e.Hypothesis.Signals = append(e.Hypothesis.Signals, source.Signal(o.name))
+		}
+		if limits, ok := variation.Limits[o.name]; ok {
+			check.Limits = limits
+		}
+		e.Hypothesis.Checks = append(e.Hypothesis.Checks, check)
+	}
+}
+
+// sourcesOf parses the objectives' queries, with those that the configuration
+// has in place of the defaults.
+func (c Config) sourcesOf(own map[string]string, bad func(name string, err error)) map[string]prom.Source {
+	sources := map[string]prom.Source{}
+	for _, o := range objectives() {
+		if o.query == "" {
+			continue
+		}
+		text, named := own[o.name]
+		if !named {
+			text = o.expand(c)
+		}
+		q, err := prom.Parse(text)
+		if err != nil {
+			bad(o.name, fmt.Errorf("objective %q: PromQL: %w", o.name, err))
+			continue
+		}
+		sources[o.name] = prom.Source{Query: q, Interval: time.Second}
+	}
+	return sources
+}
