@@ -53,7 +53,8 @@ const (
 	// surge, in the autoscaler: it has no metric (FailedGetResourceMetric), and the replicas stay as few as they are.
 	NoRequests Defect = "no-requests"
 	// MaxTooLow is autoscaled, to three replicas at most. Seen by a surge to ten times the base, in the autoscaler: it stays at
-	// its maximum and above its target (ScalingLimited).
+	// its maximum and above its target (ScalingLimited for TooManyReplicas; at rest all of these are limited too, for
+	// TooFewReplicas).
 	MaxTooLow Defect = "max-too-low"
 	// ScaleDownTooEager is autoscaled, and takes replicas away as soon as one look at them finds them idle. Seen by two surges with
 	// a rest of ten to fifteen seconds between them, in the number of replicas: it falls and rises again.
