@@ -106,10 +106,16 @@ func (c *change) seen() (text, missing string) {
 	quantile := func(s *stage) float64 { return s.Values.Quantile(q).Low }
 	before, during, after := quantile(&c.before), quantile(&c.during), quantile(&c.after)
 	text = fmt.Sprintf("p%.4g of %s %.4g before the fault, %.4g while it was on, %.4g after it", 100*q, c.signal, before, during, after)
+	wanted := fmt.Sprintf("at least %.4g more", c.Rise)
+	rose := func(v float64) bool { return v-before >= c.Rise }
+	if c.Ceiling > 0 {
+		wanted += fmt.Sprintf(", or %.4g of the %.4g that there can be,", 0.9*c.Ceiling, c.Ceiling)
+		rose = func(v float64) bool { return v-before >= c.Rise || (before < 0.9*c.Ceiling && v >= 0.9*c.Ceiling) }
+	}
 	switch {
-	case during-before < c.Rise:
-		return "", fmt.Sprintf("%s, wanted at least %.4g more while it was on", text, c.Rise)
-	case after-before >= c.Rise:
+	case !rose(during):
+		return "", fmt.Sprintf("%s, wanted %s while it was on", text, wanted)
+	case rose(after):
 		return "", text + ": it did not fall again"
 	}
 	return text, ""

@@ -95,6 +95,7 @@ func TestNoDataIsNoEffect(t *testing.T) {
 func TestAnEffectIsAChangeThatIsGoneAgain(t *testing.T) {
 	nothing := 0.0
 	rise := experiments.Effect{Signal: "cpu", Rise: 0.5}
+	capped := experiments.Effect{Signal: "cpu", Rise: 0.5, Ceiling: 1}
 	fall := experiments.Effect{Signal: "cpu", AtMost: &nothing}
 	for _, row := range []struct {
 		sentence              string
@@ -106,6 +107,10 @@ func TestAnEffectIsAChangeThatIsGoneAgain(t *testing.T) {
 		{"what rose by enough and fell again was there", rise, 0.1, 0.9, 0.1, steadystate.Held, "p50 of cpu of pod 0.1 before the fault, 0.9 while it was on, 0.1 after it"},
 		{"what rose by less was not", rise, 0.1, 0.4, 0.1, steadystate.Unknown, "wanted at least 0.5 more while it was on"},
 		{"what never fell again was something else", rise, 0.1, 0.9, 0.9, steadystate.Unknown, "it did not fall again"},
+		{"what is at its limit cannot rise by more", capped, 0.6, 0.98, 0.6, steadystate.Held, "p50 of cpu of pod 0.6 before the fault, 0.98 while it was on"},
+		{"what is below its limit has to", capped, 0.6, 0.85, 0.6, steadystate.Unknown, "wanted at least 0.5 more, or 0.9 of the 1 that there can be, while it was on"},
+		{"what was at its limit before shows nothing there", capped, 0.95, 1, 0.6, steadystate.Unknown, "or 0.9 of the 1 that there can be"},
+		{"nor does what stays at it", capped, 0.6, 1, 0.99, steadystate.Unknown, "it did not fall again"},
 		{"what nothing got through was cut off", fall, 3, 0, 3, steadystate.Held, "greatest of cpu of pod 3 before the fault, 0 of"},
 		{"a trickle is not nothing", fall, 3, 0.1, 3, steadystate.Unknown, "wanted at most 0 while it was on"},
 		{"what was cut off before shows nothing", fall, 0, 0, 3, steadystate.Unknown, "it was no more than 0 before"},

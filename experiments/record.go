@@ -106,6 +106,10 @@ type Effect struct {
 	// Quantile is which one; zero is the median. What befalls one in ten
 	// requests is seen in the 0.95-quantile.
 	Quantile float64 `json:"quantile,omitempty"`
+	// Ceiling, if not zero, is what the signal can come to at most, a limit of
+	// the target's: where it was below it before and is at it while the fault is
+	// on, within a tenth, it need not have risen by more.
+	Ceiling float64 `json:"ceiling,omitempty"`
 	// AtMost is what no value may exceed, where some did before.
 	AtMost *float64 `json:"atMost,omitempty"`
 	// Times is by how much the rate at which a load sends the requests of

@@ -46,6 +46,8 @@ type objective struct {
 // USE those of its container's in the kubelets' cAdvisor. A limit on the hold
 // phase is on what the service does under the load and not on how it began.
 //
+// Of what a pod uses the greatest series counts, see [defaultCPU].
+//
 // Of a service that has scaled, the median of the hold phase is the figure: the
 // phase begins before it has.
 func objectives() []objective {
@@ -54,9 +56,9 @@ func objectives() []objective {
 		{name: "p95", query: `histogram_quantile(0.95, sum by (le) (rate(Q_bucket{SERVICE}[RANGE])))`, good: "< 2s", limits: []string{"max < 2s during hold"}},
 		{name: "mean", query: `sum(rate(Q_sum{SERVICE}[RANGE])) / sum(rate(Q_count{SERVICE}[RANGE]))`, good: "< 2s", limits: []string{"max < 2s during hold"}},
 		{name: "errors", query: `(sum(rate(Q_count{SERVICE,code=~"5.."}[RANGE])) or vector(0)) / sum(rate(Q_count{SERVICE}[RANGE]))`, good: "< 0.1%", limits: []string{"mean < 0.1% during hold"}},
-		{name: "cpu", query: `max(sum by (pod) (rate(container_cpu_usage_seconds_total{USE}[RANGE])) / sum by (pod) (container_spec_cpu_quota{USE} / container_spec_cpu_period{USE}))`, good: "< 75%", limits: []string{"p50 < 75% during hold"}},
-		{name: "memory", query: `max(sum by (pod) (container_memory_working_set_bytes{USE}) / sum by (pod) (container_spec_memory_limit_bytes{USE} > 0))`, good: "< 80%", limits: []string{"max < 80% during hold"}},
-		{name: "utilisation", query: `sum(rate(container_cpu_usage_seconds_total{USE}[RANGE])) / (sum(container_spec_cpu_shares{USE} > 2) / 1024)`, good: "<= 100%", limits: []string{"p50 >= 70% during hold", "p50 <= 80% during hold"}, scaled: true},
+		{name: "cpu", query: `max(max by (pod) (rate(container_cpu_usage_seconds_total{USE}[RANGE])) / max by (pod) (container_spec_cpu_quota{USE} / container_spec_cpu_period{USE}))`, good: "< 75%", limits: []string{"p50 < 75% during hold"}},
+		{name: "memory", query: `max(max by (pod) (container_memory_working_set_bytes{USE}) / max by (pod) (container_spec_memory_limit_bytes{USE} > 0))`, good: "< 80%", limits: []string{"max < 80% during hold"}},
+		{name: "utilisation", query: `sum(max by (pod) (rate(container_cpu_usage_seconds_total{USE}[RANGE]))) / (sum(max by (pod) (container_spec_cpu_shares{USE} > 2)) / 1024)`, good: "<= 100%", limits: []string{"p50 >= 70% during hold", "p50 <= 80% during hold"}, scaled: true},
 		{name: "uptime", signal: experiments.TrafficSignal, good: "< 2s", limits: []string{"uptime >= 99.9%"}},
 		{name: "answers", signal: experiments.TrafficSignal, good: "< 2s", limits: []string{"p95 < 2s during hold", "mean < 2s during hold", "errors < 0.1% during hold", "rate >= 1000/min during hold"}},
 	}

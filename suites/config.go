@@ -85,10 +85,12 @@ const replicasEvery = time.Second
 func (c Config) Window() time.Duration { return c.Hold + c.Watch }
 
 // The pod signals of a file that names a Prometheus, which scrapes the
-// kubelets' cAdvisor as most do.
+// kubelets' cAdvisor as most do. The greatest of a pod's series and not their
+// sum: where the kubelets' other metrics are scraped too they are there twice,
+// and so is a container that was just restarted.
 const (
-	defaultCPU    = `sum by (pod) (rate(container_cpu_usage_seconds_total{namespace=%q,container=%q}[10s]))`
-	defaultMemory = `sum by (pod) (container_memory_working_set_bytes{namespace=%q,container=%q})`
+	defaultCPU    = `max by (pod) (rate(container_cpu_usage_seconds_total{namespace=%q,container=%q}[10s]))`
+	defaultMemory = `max by (pod) (container_memory_working_set_bytes{namespace=%q,container=%q})`
 )
 
 // file is the configuration file as it is written.

@@ -249,7 +249,7 @@ func TestEffects(t *testing.T) {
 		{"unless the user says", c.NetworkLoss(checkout, 10).SeenAs(experiments.Effect{Signal: "retransmits", Rise: 5}), experiments.Effect{Signal: "retransmits", Rise: 5}, ""},
 		{"a narrow network shows nobody knows where", c.NetworkBandwidth(checkout, 1e6), experiments.Effect{}, "where a narrow network shows is not known"},
 		{"a cut network needs a signal", c.NetworkPartition(checkout), experiments.Effect{}, "where a cut network shows is not known"},
-		{"a worker fills a limit below one core", c.CPUStress(checkout, 1), experiments.Effect{Signal: "cpu", Rise: 0.25}, ""},
+		{"a worker fills a limit below one core", c.CPUStress(checkout, 1), experiments.Effect{Signal: "cpu", Rise: 0.25, Ceiling: 0.5}, ""},
 		{"a small load stays below the limit", c.CPUStress(checkout, 1).Load(20), experiments.Effect{Signal: "cpu", Rise: 0.1}, ""},
 		{"without a limit all workers count", c.CPUStress(checkout, 4).Load(50).Containers("proxy"), experiments.Effect{Signal: "cpu", Rise: 1}, ""},
 		{"each container has its own workers", c.CPUStress(checkout, 1).Containers("app", "proxy"), experiments.Effect{Signal: "cpu", Rise: 0.75}, ""},
@@ -269,7 +269,7 @@ func TestEffects(t *testing.T) {
 				}
 				return
 			}
-			if len(got.Effects) != 1 || got.Effects[0].Event != row.want.Event || got.Effects[0].Signal != row.want.Signal || !near(got.Effects[0].Rise, row.want.Rise) {
+			if len(got.Effects) != 1 || got.Effects[0].Event != row.want.Event || got.Effects[0].Signal != row.want.Signal || !near(got.Effects[0].Rise, row.want.Rise) || !near(got.Effects[0].Ceiling, row.want.Ceiling) {
 				t.Errorf("effects %+v, want %+v", got.Effects, row.want)
 			}
 		})

@@ -3,6 +3,7 @@ package chaosmesh
 import (
 	"cmp"
 	"fmt"
+	"math"
 
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
@@ -74,8 +75,14 @@ func (k *cpuStress) object(s site) (client.Object, error) {
 
 func (k *cpuStress) effects(signal string, pods []corev1.Pod) ([]experiments.Effect, string, error) {
 	cores := float64(k.workers*k.percent()) / 100
-	return []experiments.Effect{{
+	effect := experiments.Effect{
 		Signal: cmp.Or(signal, SignalCPU),
 		Rise:   0.5 * k.least(pods, corev1.ResourceCPU, cores),
-	}}, "", nil
+	}
+	// Where limits and not the workers bound what can be used, a container that
+	// was busy before has less to rise by.
+	if limits := k.least(pods, corev1.ResourceCPU, math.Inf(1)); !math.IsInf(limits, 1) && limits <= 2*effect.Rise {
+		effect.Ceiling = limits
+	}
+	return []experiments.Effect{effect}, "", nil
 }

@@ -50,6 +50,9 @@ func run(w io.Writer) error {
 		return err
 	}
 	fmt.Fprintln(w, "records are in", out)
+	if err := first(); err != nil {
+		fmt.Fprintln(w, err)
+	}
 	lab := lab{out: out, w: w}
 	deployed := "not known"
 	var rows []row

@@ -13,6 +13,9 @@ const (
 // alphabetical order, and it comes first.
 const healthy = ""
 
+// autoscaled is the service without a defect that an autoscaler is added to.
+const autoscaled = "autoscaled"
+
 // experiment is a standard experiment on the service with a defect.
 type experiment struct {
 	id     string
@@ -38,6 +41,7 @@ const (
 func plan() []experiment {
 	find := func(id, defect string) experiment { return experiment{id: id, defect: defect, want: broken} }
 	hold := func(id string) experiment { return experiment{id: id, want: held} }
+	scale := func(id, defect, want string) experiment { return experiment{id: id, defect: defect, want: want} }
 	compared := func(e experiment, test string) experiment { e.compare = test; return e }
 	few := func(e experiment) experiment { e.smoke = true; return e }
 	return []experiment{
@@ -68,5 +72,18 @@ func plan() []experiment {
 		find("stress/cpu-all", "cpu-limit-too-low"),
 		hold("stress/memory"),
 		find("stress/memory", "memory-leak"),
+		scale("autoscaling/surge", autoscaled, held),
+		scale("autoscaling/surge", "max-too-low", broken),
+		scale("autoscaling/surge", "no-requests", broken),
+		scale("autoscaling/cpu-all", autoscaled, held),
+		scale("autoscaling/cpu-all", "no-requests", broken),
+		scale("autoscaling/kill", autoscaled, held),
+		scale("autoscaling/kill", "max-too-low", broken),
+		scale("autoscaling/rest", autoscaled, held),
+		scale("autoscaling/rest", "scale-down-too-eager", broken),
+		hold("capacity/sustained"),
+		find("capacity/sustained", "memory-leak"),
+		scale("capacity/scaled", autoscaled, held),
+		scale("capacity/scaled", "max-too-low", broken),
 	}
 }

@@ -14,18 +14,18 @@ import (
 // row is what came of an experiment.
 type row struct {
 	experiment
-	what     string
-	verdict  string
-	reason   string
-	effect   string
-	t0, t1   string
-	ttr      string // of the first check
-	left     string
+	what    string
+	verdict string
+	reason  string
+	effect  string
+	t0, t1  string
+	ttr     string // of the first check
+	left    string
 	// costliest is the stage of the recovery that certainly cost the most.
 	costliest string
 	truth     string // what the service's own log says of the record
 	tries     int
-	unknowns []string // why
+	unknowns  []string // why
 }
 
 // asWanted reports whether the verdict is the one wanted, of a fault that was

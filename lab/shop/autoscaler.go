@@ -13,7 +13,7 @@ import (
 //	20/s   25m to 30m in each of two pods: about a quarter of the target
 //	200/s  420m to 520m in all: four or five pods near the target, and too much for three
 //
-// Stress of 80 % of a core in every pod asks for all five too; that is far below a pod's limit.
+// Stress of every pod fills its limit of half a core, which asks for all five too.
 const (
 	minReplicas = 2
 	maxReplicas = 5

@@ -29,9 +29,9 @@ func (d Defect) apply(c *corev1.Container) {
 		c.LivenessProbe.PeriodSeconds, c.LivenessProbe.FailureThreshold = 2, 2
 	case CPULimitTooLow:
 		// A pod takes 70m for its share of 100 requests a second when nothing holds it back.
-		c.Resources.Limits[corev1.ResourceCPU] = resource.MustParse("60m")
+		c.Resources.Limits[corev1.ResourceCPU] = resource.MustParse("130m")
 	case MemoryLeak:
-		setEnv(c, "LEAK", "128")
+		setEnv(c, "LEAK", "64")
 	case SlowStart:
 		setEnv(c, "START_DELAY", "5s")
 	case Autoscaled, MaxTooLow, ScaleDownTooEager:

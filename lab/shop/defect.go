@@ -56,6 +56,9 @@ const (
 	// its maximum and above its target (ScalingLimited for TooManyReplicas; at rest all of these are limited too, for
 	// TooFewReplicas).
 	MaxTooLow Defect = "max-too-low"
+	// Recreate takes all pods away before it starts new ones. Seen by any rollout: nobody serves until the new version does, and
+	// with an image that is not there nobody does.
+	Recreate Defect = "recreate"
 	// ScaleDownTooEager is autoscaled, and takes replicas away as soon as one look at them finds them idle. Seen by two surges with
 	// a rest of ten to fifteen seconds between them, in the number of replicas: it falls and rises again.
 	ScaleDownTooEager Defect = "scale-down-too-eager"
@@ -65,7 +68,7 @@ const (
 func Defects() []Defect {
 	return []Defect{
 		None, NoReadiness, OneReplica, NoGracefulShutdown, NoRetry, NoBreaker, NoTimeout, LivenessOnPayments, CPULimitTooLow,
-		MemoryLeak, SlowStart, Autoscaled, NoRequests, MaxTooLow, ScaleDownTooEager,
+		MemoryLeak, SlowStart, Recreate, Autoscaled, NoRequests, MaxTooLow, ScaleDownTooEager,
 	}
 }
 
@@ -91,9 +94,11 @@ func (d Defect) Wrong() string {
 	case CPULimitTooLow:
 		return "has processor time for the load and none to spare"
 	case MemoryLeak:
-		return "keeps 128 kB of each request"
+		return "keeps 64 kB of each request"
 	case SlowStart:
 		return "takes 5 s until it is ready; a variation, nothing is wrong"
+	case Recreate:
+		return "ends all old pods before it starts new ones"
 	case Autoscaled:
 		return "two to five replicas by an autoscaler; a variation, nothing is wrong"
 	case NoRequests:

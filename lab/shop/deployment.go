@@ -74,10 +74,11 @@ func container(app string) corev1.Container {
 				corev1.ResourceCPU:    resource.MustParse("50m"),
 				corev1.ResourceMemory: resource.MustParse("32Mi"),
 			},
-			// One core may be stressed at 80 % in the container and it is not throttled; the program needs less than 30 Mi, so
-			// 70 % of the memory may be taken besides.
+			// Half a core: more than a pod ever needs for its share of the load, and so little that stress of all three pods leaves
+			// the machine, which drives the load too, a quarter of its two. The program needs less than 30 Mi, so 70 % of the
+			// memory may be taken besides.
 			Limits: corev1.ResourceList{
-				corev1.ResourceCPU:    resource.MustParse("1500m"),
+				corev1.ResourceCPU:    resource.MustParse("500m"),
 				corev1.ResourceMemory: resource.MustParse("256Mi"),
 			},
 		},

@@ -117,6 +117,9 @@ func checkout(defect Defect, truth string) *appsv1.Deployment {
 	if !defect.Scales() { // or the autoscaler's number would be overwritten
 		d.Spec.Replicas = new(defect.Replicas())
 	}
+	if defect == Recreate {
+		d.Spec.Strategy = appsv1.DeploymentStrategy{Type: appsv1.RecreateDeploymentStrategyType}
+	}
 	container := &d.Spec.Template.Spec.Containers[0]
 	setEnv(container, "PAYMENTS", "http://"+PaymentsAddress)
 	defect.apply(container)

@@ -42,9 +42,10 @@ func outline(d *appsv1.Deployment, env map[string]string) string {
 	for _, name := range []string{"PAY_TRIES", "PAY_TRY_TIMEOUT", "PAY_TIMEOUT", "BREAKER", "LIVENESS_PAYMENTS", "LEAK"} {
 		say(env[name] != "", name+"="+env[name])
 	}
+	say(d.Spec.Strategy.Type != appsv1.RollingUpdateDeploymentStrategyType, "all at once")
 	say(c.LivenessProbe.FailureThreshold != 3, "hasty")
 	say(c.Resources.Requests.Cpu().MilliValue() != 50, "requests "+c.Resources.Requests.Cpu().String())
-	say(c.Resources.Limits.Cpu().MilliValue() != 1500, "limit "+c.Resources.Limits.Cpu().String())
+	say(c.Resources.Limits.Cpu().MilliValue() != 500, "limit "+c.Resources.Limits.Cpu().String())
 	return strings.Join(words, " ")
 }
 
@@ -58,9 +59,10 @@ func TestEachDefectIsWrongInOneWay(t *testing.T) {
 		NoBreaker:          "start 2s PAY_TRIES=8 PAY_TIMEOUT=2s BREAKER=false",
 		NoTimeout:          "start 2s PAY_TRY_TIMEOUT=0s PAY_TIMEOUT=0s",
 		LivenessOnPayments: "start 2s LIVENESS_PAYMENTS=true hasty",
-		CPULimitTooLow:     "start 2s limit 60m",
-		MemoryLeak:         "start 2s LEAK=128",
+		CPULimitTooLow:     "start 2s limit 130m",
+		MemoryLeak:         "start 2s LEAK=64",
 		SlowStart:          "start 5s",
+		Recreate:           "start 2s all at once",
 		Autoscaled:         "start 2s autoscaled requests 150m",
 		NoRequests:         "start 2s autoscaled requests 0 limit 0",
 		MaxTooLow:          "start 2s autoscaled requests 150m",
@@ -153,7 +155,7 @@ func TestParseDefect(t *testing.T) {
 	_, err := ParseDefect("slow")
 	want := `no defect is called "slow": choose one of none, no-readiness, one-replica, no-graceful-shutdown, no-retry, ` +
 		`no-breaker, no-timeout, liveness-on-payments, cpu-limit-too-low, memory-leak, slow-start, ` +
-		`autoscaled, no-requests, max-too-low, scale-down-too-eager`
+		`recreate, autoscaled, no-requests, max-too-low, scale-down-too-eager`
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
