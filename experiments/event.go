@@ -28,6 +28,7 @@ const (
 	EventCreated     = "created"     // it is new; owner
 	EventScheduled   = "scheduled"   // the pod has a node; node
 	EventStopped     = "stopped"     // a container that ran does not; container, reason, code
+	EventWaiting     = "waiting"     // a container cannot be started; container, reason, ErrImagePull for instance
 	EventNotReady    = "not ready"   // the pod is no longer ready to serve
 	EventFailed      = "failed"      // the pod's containers have ended for good; reason, Evicted for instance
 	EventRestarted   = "restarted"   // a container was started again; container, restarts, reason, code

@@ -58,6 +58,9 @@ type Experiment struct {
 	Faults  []Fault
 	// Observers record what surrounds the service, pods for instance.
 	Observers []Observer
+	// Baseline is what limits on a multiple of it refer to, see [NewBaseline].
+	// nil: the settle phase.
+	Baseline *Baseline
 	// Environment is recorded as it is: versions, the cluster's identity.
 	Environment map[string]string
 
@@ -182,6 +185,7 @@ func (e Experiment) plan() *Plan {
 		Settle:       e.Settle,
 		Hold:         e.Hold,
 		Watch:        e.Watch,
+		Baseline:     e.Baseline,
 	}
 	for _, s := range e.Hypothesis.Signals {
 		p.Signals[s.Name] = s.Describe

@@ -91,6 +91,7 @@ func (j *judge) take(e Entry) {
 	case e.Plan != nil:
 		j.plan = e.Plan
 		j.Experiment, j.Labels, j.Load = e.Plan.Name, e.Plan.Labels, e.Plan.Load
+		j.Baseline = e.Plan.Baseline
 		maps.Copy(j.Signals, e.Plan.Signals)
 	case e.Environment != nil:
 		j.Environment = e.Environment
@@ -270,11 +271,13 @@ func (j *judge) finding(c *checked, l steadystate.Limit, result CheckResult) Fin
 		f = c.over(window)
 	}
 	switch {
-	case l.Quantity == steadystate.TTR, l.Quantity == steadystate.MTTR, l.Quantity == steadystate.TTD:
+	case l.OfInjections():
 		finding.Reading = result.recovery(l)
 	case l.Baseline:
-		baseline, _ := j.phase(PhaseSettle)
-		finding.Reading = l.JudgeRatio(f, c.over(baseline))
+		base, of := j.base(c, l)
+		if finding.Reading = l.JudgeRatio(f, base); finding.Seen != nil {
+			finding.Text += " of " + of
+		}
 	default:
 		finding.Reading = l.Judge(f)
 	}
@@ -288,6 +291,16 @@ func (j *judge) finding(c *checked, l steadystate.Limit, result CheckResult) Fin
 		finding.Where = j.where(f)
 	}
 	return finding
+}
+
+// base is what a limit that refers to a baseline is compared with, and what
+// that is of.
+func (j *judge) base(c *checked, l steadystate.Limit) (base steadystate.Base, of string) {
+	if b := j.plan.Baseline; b != nil {
+		return b.of(c.Check, l), "control run " + b.Run
+	}
+	settle, _ := j.phase(PhaseSettle)
+	return l.Base(c.over(settle)), "the settle phase"
 }
 
 // atEnd is the finding that the check was good again when the record ended.
@@ -362,11 +375,15 @@ func (j *judge) recoveries(c *CheckResult) {
 		if i+1 < len(j.Injections) {
 			next = j.Injections[i+1].From
 		}
-		r := Recovery{Fault: injection.Fault}
+		r := Recovery{Fault: injection.Fault, oneShot: injection.OneShot}
 		r.TTR, r.Outages, r.Open = c.Recovery(injection.Span, next)
 		if at, ok := c.Detected(injection.Span, next); ok {
 			ttd := steadystate.Instant(at).Since(injection.Span)
 			r.TTD = &ttd
+		}
+		if injection.Removed != nil && !injection.OneShot {
+			left, _, _ := c.Recovery(*injection.Removed, next)
+			r.AfterRemoval = &left
 		}
 		c.Recoveries = append(c.Recoveries, r)
 		if r.Open {
@@ -391,18 +408,23 @@ func (c CheckResult) recovery(l steadystate.Limit) steadystate.Reading {
 	if l.Quantity == steadystate.TTD {
 		return c.detection(l)
 	}
-	var worst steadystate.Bounds[time.Duration]
+	var worst, sum steadystate.Bounds[time.Duration]
 	for _, r := range c.Recoveries {
-		worst.Low, worst.High = max(worst.Low, r.TTR.Low), max(worst.High, r.TTR.High)
+		took := r.TTR
+		switch {
+		case !l.AfterRemoval || r.oneShot:
+		case r.AfterRemoval == nil:
+			return steadystate.Reading{Text: "no removal", Undecided: r.Fault + ": the record does not show that it was undone"}
+		default:
+			took = *r.AfterRemoval
+		}
+		worst.Low, worst.High = max(worst.Low, took.Low), max(worst.High, took.High)
+		sum = sum.Plus(took)
 	}
 	seen := worst
 	if n := time.Duration(len(c.Recoveries)); l.Quantity == steadystate.MTTR {
 		// Those that were not over count for what was seen of them.
-		seen = steadystate.Bounds[time.Duration]{}
-		for _, r := range c.Recoveries {
-			seen = seen.Plus(r.TTR)
-		}
-		seen.Low, seen.High = seen.Low/n, seen.High/n
+		seen = steadystate.Bounds[time.Duration]{Low: sum.Low / n, High: sum.High / n}
 	}
 	reading := l.Compare(steadystate.Seconds(seen), steadystate.FormatSeconds, c.Unrecovered > 0, c.Resolution, c.Window.Width())
 	if l.Quantity == steadystate.MTTR {

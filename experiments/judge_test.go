@@ -18,6 +18,8 @@ type history struct {
 	settle   time.Duration
 	limits   []string
 	end      string
+	remove   time.Duration // when the last one was removed; zero: the record does not show it
+	oneShot  bool          // they were over when they were done
 }
 
 func (h history) judge(t *testing.T) experiments.Result {
@@ -36,12 +38,17 @@ func (h history) judge(t *testing.T) experiments.Result {
 		target := experiments.Target{Name: "pod", UID: string(rune('a' + i))}
 		plan.Faults = append(plan.Faults, "kill")
 		list = append(list,
-			experiments.Entry{At: at, Injection: &experiments.Injection{Fault: "kill", Span: steadystate.Instant(at), Targets: []experiments.Target{target}, Effects: []experiments.Effect{{Event: experiments.EventGone}}}},
+			experiments.Entry{At: at, Injection: &experiments.Injection{Fault: "kill", Span: steadystate.Instant(at), Targets: []experiments.Target{target}, Effects: []experiments.Effect{{Event: experiments.EventGone}}, OneShot: h.oneShot}},
 			experiments.Entry{At: at, Event: &experiments.Event{Span: steadystate.Instant(at), Kind: experiments.EventGone, UID: target.UID}})
 	}
 	list = append(list,
 		experiments.Entry{At: h.inject[len(h.inject)-1], Phase: experiments.PhaseHold},
 		experiments.Entry{At: last, Observations: &experiments.Observations{Signal: "replicas", List: steadystatetest.Observations(h.timeline, s, 0)}})
+	if h.remove > 0 {
+		for range h.inject {
+			list = append(list, experiments.Entry{At: h.remove, Removal: &experiments.Removal{Fault: "kill", Span: steadystate.Instant(h.remove)}})
+		}
+	}
 	if h.end != "" {
 		list = append(list, experiments.Entry{At: last, End: &experiments.End{Reason: h.end}})
 	}
@@ -113,6 +120,36 @@ func TestFindingsOfHistories(t *testing.T) {
 			"a mean of recoveries of which one is not over is not that one",
 			history{timeline: "++++++--++++++++++++++++----", inject: []time.Duration{5 * s, 23 * s}, settle: 5 * s, limits: []string{"mttr <= 4s"}, end: experiments.Completed},
 			map[string]steadystate.Verdict{"mttr <= 4s": steadystate.Unknown},
+		},
+		{
+			"what recovered while faulted took no time after the removal",
+			history{timeline: "++++++----++++++++++++++++++++", inject: []time.Duration{5 * s}, remove: 15 * s, settle: 3 * s, limits: []string{"ttr <= 1s after removal", "mttr <= 0s after removal", "ttr <= 1s"}, end: experiments.Completed},
+			map[string]steadystate.Verdict{"ttr <= 1s after removal": steadystate.Held, "mttr <= 0s after removal": steadystate.Held, "ttr <= 1s": steadystate.Broken},
+		},
+		{
+			"what recovered after the removal is counted from there",
+			history{timeline: "++++++--------------++++++++++", inject: []time.Duration{5 * s}, remove: 15 * s, settle: 3 * s, limits: []string{"ttr <= 6s after removal", "ttr <= 3s after removal", "ttr <= 4500ms after removal", "ttr <= 6s"}, end: experiments.Completed},
+			map[string]steadystate.Verdict{"ttr <= 6s after removal": steadystate.Held, "ttr <= 3s after removal": steadystate.Broken, "ttr <= 4500ms after removal": steadystate.Unknown, "ttr <= 6s": steadystate.Broken},
+		},
+		{
+			"an outage that the removal made counts too",
+			history{timeline: "++++++++++++++++---+++++++++++", inject: []time.Duration{5 * s}, remove: 15 * s, settle: 3 * s, limits: []string{"ttr <= 2s after removal"}, end: experiments.Completed},
+			map[string]steadystate.Verdict{"ttr <= 2s after removal": steadystate.Broken},
+		},
+		{
+			"what was not over in the end is censored after the removal as before",
+			history{timeline: "++++++----------------", inject: []time.Duration{5 * s}, remove: 15 * s, settle: 3 * s, limits: []string{"ttr <= 1m after removal", "ttr <= 2s after removal"}, end: experiments.Completed},
+			map[string]steadystate.Verdict{"ttr <= 1m after removal": steadystate.Unknown, "ttr <= 2s after removal": steadystate.Broken},
+		},
+		{
+			"of a fault that is not known to be gone nothing is known after it",
+			history{timeline: "++++++----++++++++++++++++++++", inject: []time.Duration{5 * s}, settle: 3 * s, limits: []string{"ttr <= 1m after removal"}, end: experiments.Completed},
+			map[string]steadystate.Verdict{"ttr <= 1m after removal": steadystate.Unknown},
+		},
+		{
+			"one that was over when it was done was gone then",
+			history{timeline: "++++++----++++++++++++++++++++", inject: []time.Duration{5 * s}, remove: 15 * s, oneShot: true, settle: 3 * s, limits: []string{"ttr <= 1s after removal", "ttr <= 6s after removal"}, end: experiments.Completed},
+			map[string]steadystate.Verdict{"ttr <= 1s after removal": steadystate.Broken, "ttr <= 6s after removal": steadystate.Held},
 		},
 		{
 			"what must come to something could have, had the run gone on",

@@ -72,7 +72,11 @@ func (j *judge) effect() Proof {
 			if effect.Event == "" {
 				continue
 			}
-			for _, t := range i.Targets {
+			targets := i.Targets
+			if effect.On != nil {
+				targets = []Target{*effect.On}
+			}
+			for _, t := range targets {
 				at := slices.IndexFunc(j.Events, func(e Event) bool {
 					return e.Kind == effect.Event && e.is(t) && e.To >= i.From &&
 						(effect.Container == "" || e.Attrs[AttrContainer] == effect.Container)

@@ -55,6 +55,9 @@ type Plan struct {
 	Settle       time.Duration      `json:"settle"`
 	Hold         time.Duration      `json:"hold"`
 	Watch        time.Duration      `json:"watch"`
+	// Baseline is what limits on a multiple of it refer to; nil: the settle
+	// phase.
+	Baseline *Baseline `json:"baseline,omitempty"`
 }
 
 // A Stage is a stretch of a load's shape: it lasts until the next one, the last
@@ -97,6 +100,9 @@ type Effect struct {
 	// Container is the one of the target's that the event must be of; empty:
 	// the event is of the target.
 	Container string `json:"container,omitempty"`
+	// On is whom the event must be seen of in place of the targets, where they
+	// are not those that show it: the pod that was to replace them.
+	On *Target `json:"on,omitempty"`
 	// Signal of every target, see [TargetSignal], must change while the fault
 	// is on, from the injection's span to the removal's: by Rise, or to AtMost.
 	Signal string `json:"signal,omitempty"`
@@ -133,6 +139,10 @@ type Injection struct {
 	Effects []Effect `json:"effects,omitempty"`
 	// Unprovable says why there are no effects to look for, and what to do.
 	Unprovable string `json:"unprovable,omitempty"`
+	// OneShot: the fault was over when it was done, as a kill is. There is
+	// nothing to remove, and what is counted from its removal is counted from
+	// its injection.
+	OneShot bool `json:"oneShot,omitempty"`
 	// Shortfall says what could not be shown: no pod was selected, say. With
 	// one the fault is undone at once and the verdict is unknown.
 	Shortfall string `json:"shortfall,omitempty"`

@@ -19,6 +19,9 @@ type Result struct {
 	Reason      string            `json:"reason"`
 	Environment map[string]string `json:"environment,omitempty"`
 	Load        string            `json:"load,omitempty"`
+	// Baseline is what limits on a multiple of it refer to; nil: the settle
+	// phase.
+	Baseline *Baseline `json:"baseline,omitempty"`
 	// Window is from the first injection to the record's end; limits without a
 	// phase are judged over it.
 	Window     steadystate.Span   `json:"window"`
@@ -89,9 +92,16 @@ type Recovery struct {
 	// TTD is how long until the first bad observation was in; nil: there was
 	// none.
 	TTD *steadystate.Bounds[time.Duration] `json:"ttd,omitempty"`
-	// Open: not recovered when the record ended; TTR is what was seen until
-	// then.
+	// AfterRemoval is how long after the removal of a fault that was held the
+	// check was good for good; zero: it recovered while faulted, or had no
+	// outage. nil: the fault was not held, or the record does not show that it
+	// is gone.
+	AfterRemoval *steadystate.Bounds[time.Duration] `json:"afterRemoval,omitempty"`
+	// Open: not recovered when the record ended; TTR and AfterRemoval are what
+	// was seen until then.
 	Open bool `json:"open,omitempty"`
+
+	oneShot bool // the fault was
 }
 
 // An InjectionResult is an injection and when it was undone.

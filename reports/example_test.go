@@ -1,6 +1,7 @@
 package reports_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -8,6 +9,25 @@ import (
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/reports"
 )
+
+// A control run is how the service is while nothing is done to it: what comes
+// after is compared with it.
+func ExampleDirectory_Run() {
+	game := func(ctx context.Context, directory *reports.Directory, suite []experiments.Experiment) error {
+		control, err := directory.Run(ctx, suite[0].Control())
+		if err != nil {
+			return err
+		}
+		for _, e := range suite {
+			e.Baseline = experiments.NewBaseline(control.Result, e.Hypothesis.Checks)
+			if _, err := directory.Run(ctx, e); err != nil {
+				return err
+			}
+		}
+		return directory.WriteReports()
+	}
+	_ = game
+}
 
 // A record whose run was killed is judged as far as it goes, and never holds.
 func ExampleJudge() {

@@ -71,10 +71,38 @@ func mttr(c experiments.CheckResult) string {
 	if ttd := detected(c); ttd != nil {
 		text += ", detected after " + lengths(*ttd)
 	}
+	if left := afterRemoval(c); left != nil {
+		when := lengths(*left) + " after removal"
+		if left.High == 0 {
+			when = "while faulted"
+		}
+		text += ", recovered " + when
+	}
 	if c.Unrecovered > 0 {
 		text += fmt.Sprintf(", not recovered %d", c.Unrecovered)
 	}
 	return text
+}
+
+// afterRemoval is the longest time to recovery, counted from the removal, over
+// the faults that were held and made an outage that is over; nil: there was
+// none.
+func afterRemoval(c experiments.CheckResult) *steadystate.Bounds[time.Duration] {
+	var longest *steadystate.Bounds[time.Duration]
+	for _, r := range c.Recoveries {
+		if r.AfterRemoval != nil && r.Outages > 0 && !r.Open {
+			longest = longer(longest, *r.AfterRemoval)
+		}
+	}
+	return longest
+}
+
+// longer are the bounds of the longer one of two; nil: there is no other.
+func longer(a *steadystate.Bounds[time.Duration], b steadystate.Bounds[time.Duration]) *steadystate.Bounds[time.Duration] {
+	if a != nil {
+		b.Low, b.High = max(a.Low, b.Low), max(a.High, b.High)
+	}
+	return &b
 }
 
 // detected is the longest time to detection over the injections; nil: nothing
@@ -82,12 +110,8 @@ func mttr(c experiments.CheckResult) string {
 func detected(c experiments.CheckResult) *steadystate.Bounds[time.Duration] {
 	var longest *steadystate.Bounds[time.Duration]
 	for _, r := range c.Recoveries {
-		switch {
-		case r.TTD == nil:
-		case longest == nil:
-			longest = new(*r.TTD)
-		default:
-			*longest = steadystate.Bounds[time.Duration]{Low: max(longest.Low, r.TTD.Low), High: max(longest.High, r.TTD.High)}
+		if r.TTD != nil {
+			longest = longer(longest, *r.TTD)
 		}
 	}
 	return longest

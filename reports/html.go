@@ -150,6 +150,9 @@ func section(i int, r Report) sectionView {
 		v.Targets = strings.Join(targets, ", ")
 		s.Faults = append(s.Faults, v)
 	}
+	if r.Baseline != nil {
+		s.About = append(s.About, pair{"baseline", r.Baseline.String()})
+	}
 	for _, name := range keys(r.Environment) {
 		s.About = append(s.About, pair{name, r.Environment[name]})
 	}

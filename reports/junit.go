@@ -110,6 +110,9 @@ func suite(r Report) junitSuite {
 	property("verdict", r.Verdict.String())
 	property("window", r.Window.String())
 	property("load", r.Load)
+	if r.Baseline != nil {
+		property("baseline", r.Baseline.String())
+	}
 	for _, name := range keys(r.Environment) {
 		property("environment."+name, r.Environment[name])
 	}
@@ -127,6 +130,9 @@ func suite(r Report) junitSuite {
 		}
 		if ttd := detected(c); ttd != nil {
 			length(prefix+"ttd", *ttd)
+		}
+		if left := afterRemoval(c); left != nil {
+			length(prefix+"ttr.after.removal", *left)
 		}
 		for _, p := range told(c.Phases) {
 			prefix := prefix + "phase." + p.Phase + "."

@@ -21,6 +21,9 @@ func Text(w io.Writer, r Report) error {
 	if where := r.Environment["where"]; where != "" {
 		fmt.Fprintf(&out, "  on %s\n", where)
 	}
+	if r.Baseline != nil {
+		fmt.Fprintf(&out, "  compared with %s\n", r.Baseline)
+	}
 	fmt.Fprintf(&out, "  run %s, %s, window %s (%s) of %s\n", r.Run, r.Started.Format("2006-01-02 15:04:05 MST"), r.Window, duration(r.Window.Width()), duration(r.Length))
 
 	table(&out, "limits", func(row func(...string)) {

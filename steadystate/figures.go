@@ -282,27 +282,6 @@ func (l Limit) judge(f Figures) Reading {
 	return l.sure(l.compare(seen, l.valueFormat()), f).failing(f)
 }
 
-// JudgeRatio judges a limit that refers to a baseline ("p95 <= 1.5x baseline")
-// by the figures of its window and those of the baseline, the settle phase.
-func (l Limit) JudgeRatio(f, baseline Figures) Reading {
-	seen, none := l.ofValues(f)
-	if none != nil {
-		return *none
-	}
-	unknown := func(why string) Reading { return Reading{Text: "no ratio", Undecided: "the baseline: " + why} }
-	base, none := l.ofValues(baseline)
-	switch {
-	case none != nil:
-		return unknown(none.Text)
-	case base.Low <= 0:
-		return unknown(fmt.Sprintf("it could be %s, and nothing is a multiple of that", number.format(base.Low)))
-	case math.IsInf(base.High, 1):
-		return unknown("it is not known from above")
-	}
-	r := l.compare(Bounds[float64]{Low: seen.Low / base.High, High: seen.High / base.Low}, ratio.format)
-	return l.sure(l.sure(r, baseline), f).failing(f)
-}
-
 // ofValues is a quantity of the values in the window, or the reading that there
 // is none. Failed observations rank above any value, and have no part in mean,
 // max and min: more of them than are allowed leave nothing to hold.

@@ -15,10 +15,11 @@ import (
 //	uptime >= 99.9%
 //	p95 < 2s during hold
 //	p95 <= 1.5x baseline
+//	ttr <= 30s after removal
 //
 // See [Quantities] for the quantities. Without "during" the window is from the
 // injection to the end of the watch, so that a longer settle phase never
-// dilutes an outage. The baseline is the settle phase.
+// dilutes an outage. The baseline is the settle phase, or a control run.
 type Limit struct {
 	Quantity  string
 	Tolerance Tolerance
@@ -26,8 +27,11 @@ type Limit struct {
 	// injection to the end.
 	Phase string
 	// Baseline: the tolerance is on the ratio to the same quantity of the
-	// settle phase.
+	// settle phase, or of a control run.
 	Baseline bool
+	// AfterRemoval: a time to recovery is counted from when the fault was gone
+	// (T1), and not from when it took effect (T0).
+	AfterRemoval bool
 }
 
 // The quantities that a limit may name. Percentiles are written p50, p95,
@@ -81,8 +85,9 @@ func Quantities() []string {
 }
 
 const (
-	baseline    = "baseline"
-	settlePhase = "settle"
+	baseline     = "baseline"
+	afterRemoval = "after removal"
+	settlePhase  = "settle"
 )
 
 // Phases lists the phases that a limit may name with "during".
@@ -109,7 +114,7 @@ func ParseLimit(text string) (Limit, error) {
 	}
 	at := strings.IndexAny(text, "<>=")
 	if at < 0 {
-		return fail("want QUANTITY OPERATOR VALUE [during PHASE], as in \"downtime <= 2s\"")
+		return fail("want QUANTITY OPERATOR VALUE [during PHASE | after removal], as in \"downtime <= 2s\"")
 	}
 	l := Limit{Quantity: strings.TrimSpace(text[:at])}
 	rest := text[at:]
@@ -131,6 +136,7 @@ func ParseLimit(text string) (Limit, error) {
 		}
 		want = quantities[i].dimension
 	}
+	rest, l.AfterRemoval = strings.CutSuffix(strings.TrimSpace(rest), " "+afterRemoval)
 	rest, l.Baseline = strings.CutSuffix(strings.TrimSpace(rest), " "+baseline)
 	tolerance, got, err := parseTolerance(rest)
 	if err != nil {
@@ -150,8 +156,11 @@ func ParseLimit(text string) (Limit, error) {
 	default:
 		return fail("%s is a %s, and %q is not; units: %s", l.Quantity, want, tolerance.number(), unitChoices)
 	}
-	if l.Phase != "" && (l.Quantity == TTD || l.Quantity == TTR || l.Quantity == MTTR) {
+	if l.Phase != "" && l.OfInjections() {
 		return fail("%s is counted from an injection until it is over, and not during a phase", l.Quantity)
+	}
+	if l.AfterRemoval && l.Quantity != TTR && l.Quantity != MTTR {
+		return fail("%s is not counted from the removal of a fault; quantities: %s, %s", l.Quantity, TTR, MTTR)
 	}
 	l.Tolerance = tolerance
 	return l, nil
@@ -184,11 +193,20 @@ func (l Limit) OfValues() bool {
 	return percentile || l.Quantity == Mean || l.Quantity == Max || l.Quantity == Min
 }
 
+// OfInjections reports whether the quantity is counted from injections (ttd,
+// ttr, mttr), so that without one there is nothing to judge.
+func (l Limit) OfInjections() bool {
+	return l.Quantity == TTD || l.Quantity == TTR || l.Quantity == MTTR
+}
+
 // String is the text form.
 func (l Limit) String() string {
 	text := l.Quantity + " " + l.Tolerance.String()
 	if l.Baseline {
 		text += " " + baseline
+	}
+	if l.AfterRemoval {
+		text += " " + afterRemoval
 	}
 	if l.Phase != "" {
 		text += " during " + l.Phase
@@ -238,6 +256,9 @@ func (l Limit) Decidable(resolution, window time.Duration) error {
 		coarsest = fmt.Sprintf("%s >= %.4g%% over %s", Uptime, 100*(1-resolution.Seconds()/window.Seconds()), window)
 	} else {
 		coarsest = fmt.Sprintf("%s <= %s", l.Quantity, coarsest)
+	}
+	if l.AfterRemoval {
+		coarsest += " " + afterRemoval
 	}
 	return fmt.Errorf("limit %q is finer than its signal can decide: an outage of up to %s can pass between two observations; the finest limit that could be decided is %q, or give the check a finer signal (traffic at a higher rate, a shorter scrape interval or range)", l, resolution, coarsest)
 }

@@ -17,6 +17,7 @@ func TestLimitTextRoundTrips(t *testing.T) {
 		"downtime <= 2s", "uptime >= 99.9%", "outage <= 10s", "mttr <= 30s", "ttr <= 1m", "p95 <= 2s during hold",
 		"errors <= 0.1%", "rate >= 1000/min", "p99.9 < 250ms", "mean <= 0.75", "outages <= 0", "max < 1e-09", "uptime >= 0.999",
 		"p95 <= 1.5x baseline", "mean < 2x baseline during hold", "ttd <= 10s",
+		"ttr <= 30s after removal", "mttr < 1m after removal",
 	} {
 		l, err := steadystate.ParseLimit(text)
 		if err != nil {
@@ -36,26 +37,32 @@ func TestLimitTextRoundTrips(t *testing.T) {
 
 func TestABadLimitIsRefusedWithTheChoices(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                                 "want QUANTITY OPERATOR VALUE",
-		"downtime 2s":                      "want QUANTITY OPERATOR VALUE",
-		"downtme <= 2s":                    `no quantity "downtme"; quantities: downtime, uptime`,
-		"p100 <= 2s":                       `no quantity "p100"`,
-		"downtime <= 2":                    "downtime is a time, and \"2\" is not; units: ns, us",
-		"downtime <= 2%":                   "downtime is a time",
-		"uptime >= 2s":                     "uptime is a share",
-		"errors <= fast":                   `"fast" is not a number with a unit`,
-		"p95 <= 2s during lunch":           `no phase "lunch"; phases: settle, inject, hold`,
-		"p95 <= NaN":                       "not a finite number",
-		"p95 <= 2 s 3":                     "is not a number with a unit",
-		"downtime => 2s":                   "want an operator first",
-		"rate >= 1000/fortnight":           "is not a number with a unit",
-		"mean <= +Inf":                     "not a finite number",
-		"uptime >= 99.9% during hold ":     "",
-		"ttr <= 2s during hold":            "counted from an injection",
-		"p95 <= 2s baseline":               "a baseline goes with a multiple of it",
-		"p95 <= 1.5x":                      "a baseline goes with a multiple of it",
-		"downtime <= 2x baseline":          "downtime is not compared with a baseline; quantities: mean, max, min, pNN",
-		"p95 <= 2x baseline during settle": "the baseline is the settle phase itself",
+		"":                                    "want QUANTITY OPERATOR VALUE",
+		"downtime 2s":                         "want QUANTITY OPERATOR VALUE",
+		"downtme <= 2s":                       `no quantity "downtme"; quantities: downtime, uptime`,
+		"p100 <= 2s":                          `no quantity "p100"`,
+		"downtime <= 2":                       "downtime is a time, and \"2\" is not; units: ns, us",
+		"downtime <= 2%":                      "downtime is a time",
+		"uptime >= 2s":                        "uptime is a share",
+		"errors <= fast":                      `"fast" is not a number with a unit`,
+		"p95 <= 2s during lunch":              `no phase "lunch"; phases: settle, inject, hold`,
+		"p95 <= NaN":                          "not a finite number",
+		"p95 <= 2 s 3":                        "is not a number with a unit",
+		"downtime => 2s":                      "want an operator first",
+		"rate >= 1000/fortnight":              "is not a number with a unit",
+		"mean <= +Inf":                        "not a finite number",
+		"uptime >= 99.9% during hold ":        "",
+		"ttr <= 2s during hold":               "counted from an injection",
+		"p95 <= 2s baseline":                  "a baseline goes with a multiple of it",
+		"p95 <= 1.5x":                         "a baseline goes with a multiple of it",
+		"downtime <= 2x baseline":             "downtime is not compared with a baseline; quantities: mean, max, min, pNN",
+		"p95 <= 2x baseline during settle":    "the baseline is the settle phase itself",
+		"ttd <= 2s after removal":             "ttd is not counted from the removal of a fault; quantities: ttr, mttr",
+		"p95 <= 2x baseline after removal":    "p95 is not counted from the removal of a fault",
+		"ttr <= 2s after removal during hold": "counted from an injection",
+		"ttr <= 2s during hold after removal": `no phase "hold after removal"`,
+		"ttr <= 2s after lunch":               `"2s after lunch" is not a number with a unit`,
+		"ttr <= 2% after removal":             "ttr is a time",
 	} {
 		_, err := steadystate.ParseLimit(text)
 		switch {
@@ -72,6 +79,7 @@ func FuzzParseLimit(f *testing.F) {
 	f.Add("p99.9 < 1e3ms during watch")
 	f.Add("rate >= 1000/min")
 	f.Add("uptime >= 0x1p-2")
+	f.Add("ttr <= 1m30s after removal")
 	f.Fuzz(func(t *testing.T, text string) {
 		l, err := steadystate.ParseLimit(text)
 		if err != nil {
@@ -83,6 +91,10 @@ func FuzzParseLimit(f *testing.F) {
 		}
 		if a, b := l.Tolerance.Value(), again.Tolerance.Value(); a != b && math.Abs(a-b) > 1e-12*math.Abs(a) {
 			t.Fatalf("%q is %g, and read back as %q it is %g", text, a, again, b)
+		}
+		l.Tolerance, again.Tolerance = steadystate.Tolerance{}, steadystate.Tolerance{}
+		if l != again {
+			t.Fatalf("%q is %+v, and read back %+v", text, l, again)
 		}
 	})
 }
@@ -139,6 +151,10 @@ func TestALimitFinerThanItsSignalIsRefusedWithTheFinest(t *testing.T) {
 	}
 	if err := steadystate.MustParseLimit("outage <= 80s").Decidable(75*s, 5*time.Minute); err != nil {
 		t.Errorf("a limit above the resolution: %v", err)
+	}
+	err = steadystate.MustParseLimit("ttr <= 5s after removal").Decidable(75*s, 5*time.Minute)
+	if err == nil || !strings.Contains(err.Error(), `"ttr <= 1m15s after removal"`) {
+		t.Errorf("error %v, want one that names the finest limit of its form", err)
 	}
 	err = steadystate.MustParseLimit("uptime >= 99.9%").Decidable(s, 100*s)
 	if err == nil || !strings.Contains(err.Error(), "uptime >= 99%") {
@@ -223,7 +239,7 @@ func TestNoVerdictWithoutItsGround(t *testing.T) {
 			limit := steadystate.MustParseLimit(row.limit)
 			reading := limit.Judge(figures[1])
 			if limit.Baseline {
-				reading = limit.JudgeRatio(figures[1], figures[0])
+				reading = limit.JudgeRatio(figures[1], limit.Base(figures[0]))
 			}
 			if reading.Verdict != row.want || !strings.Contains(reading.Text, row.text) {
 				t.Errorf("%s, %q, want %s, %q", reading.Verdict, reading.Text, row.want, row.text)

@@ -82,9 +82,11 @@ func judgeCommand() *cobra.Command {
 		Long: `Judge says what records show. The same record and limits always give the same
 result; no cluster is needed. A directory stands for the records in it.
 
-Limits are QUANTITY OPERATOR VALUE [during PHASE]. Quantities:
+Limits are QUANTITY OPERATOR VALUE [during PHASE | after removal]. Quantities:
   ` + strings.Join(steadystate.Quantities(), "\n  ") + `
-Phases: ` + strings.Join(steadystate.Phases(), ", ") + `
+Phases: ` + strings.Join(steadystate.Phases(), ", ") + `.
+A ttr or mttr is counted from when a fault took effect, "after removal" from when
+it was gone: zero if the check had recovered by then.
 
 Those of an expectation of an autoscaler are QUANTITY OPERATOR VALUE [since fault]:
   ` + strings.Join(autoscaling.Quantities(), "\n  ") + `

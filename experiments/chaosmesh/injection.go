@@ -370,6 +370,7 @@ func (i *injecting) injection(ctx context.Context, shortfall string) experiments
 	in := experiments.Injection{
 		Fault:     i.String(),
 		Shortfall: shortfall,
+		OneShot:   oneShot(i.object),
 		Span:      steadystate.Span{From: i.from, To: i.rec.Clock().Now()},
 	}
 	if i.progress.done() && !i.kind.early() {

@@ -46,7 +46,7 @@ func (k *kill) subject() string { return "process/" + k.service }
 func (k *kill) Inject(ctx context.Context, rec *experiments.Recorder) (experiments.Injection, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	injection := experiments.Injection{Span: steadystate.Instant(rec.Clock().Now())}
+	injection := experiments.Injection{OneShot: true, Span: steadystate.Instant(rec.Clock().Now())}
 	s, err := k.bench.supervisor(k.service)
 	if err != nil {
 		return injection, err

@@ -1,0 +1,159 @@
+package experiments_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+var answers = steadystate.Check{
+	Name: "answers", Signal: "latency", Good: steadystate.Within(2 * s),
+	Limits: steadystate.Limits("p95 <= 1.5x baseline", "p90 <= 1.5x baseline", "ttr <= 5s", "p95 <= 1s during inject", "errors <= 1%"),
+}
+
+// judged is the result of a run of ten seconds of settling and twenty more, with
+// ten observations a second of what latency says.
+func judged(t *testing.T, plan experiments.Plan, latency func(at time.Duration) steadystate.Observation) experiments.Result {
+	t.Helper()
+	plan.Name, plan.Settle = "run", s
+	list := []experiments.Entry{
+		{Header: &experiments.Header{Format: experiments.Format, Version: experiments.Version, Run: "0123456789"}},
+		{Plan: &plan},
+		{Phase: experiments.PhaseSettle},
+		{At: 10 * s, Phase: experiments.PhaseInject},
+	}
+	if len(plan.Faults) > 0 {
+		list = append(list, experiments.Entry{At: 10 * s, Injection: &experiments.Injection{Fault: plan.Faults[0], Span: steadystate.Instant(10 * s)}})
+	}
+	list = append(list, experiments.Entry{At: 10 * s, Phase: experiments.PhaseHold})
+	for at := time.Duration(0); at < 30*s; at += s / 10 {
+		o := latency(at)
+		o.Span = steadystate.Instant(at)
+		list = append(list, experiments.Entry{At: at, Observations: &experiments.Observations{Signal: "latency", List: []steadystate.Observation{o}}})
+	}
+	list = append(list, experiments.Entry{At: 30 * s, End: &experiments.End{Reason: experiments.Completed}})
+	result, err := experiments.Judge(all(list), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result
+}
+
+func constant(v float64) func(time.Duration) steadystate.Observation {
+	return func(time.Duration) steadystate.Observation { return steadystate.Observation{Value: v} }
+}
+
+// control are the checks of the control run of an experiment with the check.
+func control() []steadystate.Check {
+	return experiments.Experiment{Hypothesis: steadystate.Hypothesis{Checks: []steadystate.Check{answers}}}.Control().Hypothesis.Checks
+}
+
+func TestALimitRefersToTheControlRunIfThereIsOne(t *testing.T) {
+	// The settle phase of the run is slow, and so is what comes after.
+	slow := constant(0.2)
+	good := judged(t, experiments.Plan{Checks: control()}, constant(0.1))
+	if good.Verdict != steadystate.Held {
+		t.Fatalf("the control run is %s: %s", good.Verdict, good.Reason)
+	}
+	whole := experiments.NewBaseline(good, []steadystate.Check{answers})
+	for _, row := range []struct {
+		sentence  string
+		baseline  *experiments.Baseline
+		limit     string
+		want      steadystate.Verdict
+		text, why string
+	}{
+		{"without one it is the settle phase", nil, "p95 <= 1.5x baseline", steadystate.Held, "1x of the settle phase", ""},
+		{"with one it is that", whole, "p95 <= 1.5x baseline", steadystate.Broken, "2x of control run 0123456789", ""},
+		{"also in a phase", whole, "mean <= 2.5x baseline during hold", steadystate.Held, "2x of control run 0123456789", ""},
+		{"a percentile that a limit names is there", whole, "p90 <= 2.5x baseline", steadystate.Held, "2x of control run 0123456789", ""},
+		{"another one is not known", whole, "p42 <= 1.5x baseline", steadystate.Unknown, "no ratio", `the baseline: control run 0123456789 has no p42 of check "answers": name it in a limit`},
+		{
+			"a control run that was broken is none",
+			experiments.NewBaseline(judged(t, experiments.Plan{Checks: control()}, func(at time.Duration) steadystate.Observation {
+				return steadystate.Observation{Value: 0.1 + 3*max(0, min(1, (at-25*s).Seconds()))}
+			}), []steadystate.Check{answers}),
+			"p95 <= 1.5x baseline", steadystate.Unknown, "no ratio", "the baseline: control run 0123456789 was broken: answers: wanted errors <= 1%",
+		},
+		{
+			"one in which nothing was seen is none",
+			experiments.NewBaseline(judged(t, experiments.Plan{Checks: control()}, func(time.Duration) steadystate.Observation {
+				return steadystate.Observation{Unknown: "Prometheus is away"}
+			}), []steadystate.Check{answers}),
+			"p95 <= 1.5x baseline", steadystate.Unknown, "no ratio", "the baseline: control run 0123456789 was unknown: ",
+		},
+		{
+			"one with a fault is none",
+			experiments.NewBaseline(judged(t, experiments.Plan{Checks: control(), Faults: []string{"kill"}}, constant(0.1)), []steadystate.Check{answers}),
+			"p95 <= 1.5x baseline", steadystate.Unknown, "no ratio", "the baseline: control run 0123456789 had a fault",
+		},
+		{
+			"one of another signal is none",
+			experiments.NewBaseline(good, []steadystate.Check{{Name: "answers", Signal: "requests"}}),
+			"p95 <= 1.5x baseline", steadystate.Unknown, "no ratio", "has no p95 of check",
+		},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			check := answers
+			check.Limits = steadystate.Limits(row.limit)
+			result := judged(t, experiments.Plan{Checks: []steadystate.Check{check}, Baseline: row.baseline}, slow)
+			got := result.Findings[0]
+			if got.Verdict != row.want || got.Text != row.text || !strings.HasPrefix(got.Undecided, row.why) && !strings.Contains(got.Undecided, row.why) {
+				t.Errorf("%s, %q, %q; want %s, %q, %q", got.Verdict, got.Text, got.Undecided, row.want, row.text, row.why)
+			}
+		})
+	}
+}
+
+func TestABaselineSurvivesTheRecord(t *testing.T) {
+	b := experiments.NewBaseline(judged(t, experiments.Plan{Checks: control()}, constant(0.1)), []steadystate.Check{answers})
+	text, err := json.Marshal(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var read experiments.Baseline
+	if err := json.Unmarshal(text, &read); err != nil {
+		t.Fatal(err)
+	}
+	p90 := read.Figures["answers"]["p90"]
+	if p90 != b.Figures["answers"]["p90"] || p90.Low != 0.1 || p90.N != 200 || read.Length != 20*s {
+		t.Errorf("read back %+v, want a p90 of 0.1 of 200 observations in 20s", read)
+	}
+	if want := "control run 0123456789, 20s long"; read.String() != want {
+		t.Errorf("%q, want %q", read.String(), want)
+	}
+}
+
+func TestAResultThatWasReadFromJSONMakesNoFigure(t *testing.T) {
+	text, err := json.Marshal(judged(t, experiments.Plan{Checks: control()}, constant(0.1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var read experiments.Result
+	if err := json.Unmarshal(text, &read); err != nil {
+		t.Fatal(err)
+	}
+	for quantity, base := range experiments.NewBaseline(read, []steadystate.Check{answers}).Figures["answers"] {
+		if base.Unknown == "" {
+			t.Errorf("%s is %v, and the values are not there", quantity, base.Bounds)
+		}
+	}
+}
+
+func TestAControlRunHasTheLimitsThatMakeSenseWithoutAFault(t *testing.T) {
+	e := experiments.Experiment{Name: "kill", Labels: []string{"pods"}, Faults: []experiments.Fault{nil}, Hold: s, Hypothesis: steadystate.Hypothesis{Checks: []steadystate.Check{answers}}}
+	c := e.Control()
+	if c.Name != "control run of kill" || len(c.Faults) > 0 || c.Hold != s || len(c.Labels) != 2 {
+		t.Errorf("control %+v", c)
+	}
+	if limits := c.Hypothesis.Checks[0].Limits; len(limits) != 1 || limits[0].String() != "errors <= 1%" {
+		t.Errorf("limits %v, want only errors", limits)
+	}
+	if len(e.Hypothesis.Checks[0].Limits) != 5 || len(e.Faults) != 1 {
+		t.Error("the experiment itself was changed")
+	}
+}
