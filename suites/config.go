@@ -76,9 +76,12 @@ type query struct {
 const (
 	// SignalReplicas is the share of the wanted replicas that are ready.
 	SignalReplicas = "replicas"
+	// SignalRollout is how far the newest revision is rolled out, 1 when the
+	// rollout is complete.
+	SignalRollout = "rollout"
 )
 
-// replicasEvery is how often the replicas are read.
+// replicasEvery is how often the replicas, and the rollout, are read.
 const replicasEvery = time.Second
 
 // Window is how long a run looks on from the injection, at least.

@@ -209,7 +209,7 @@ func (d *decoder) checks() {
 	if len(d.file.Checks) == 0 {
 		d.Checks = defaultChecks()
 	}
-	signals := []string{experiments.TrafficSignal, SignalReplicas}
+	signals := []string{experiments.TrafficSignal, SignalReplicas, SignalRollout}
 	reductions := []string{string(prom.Sum), string(prom.Max), string(prom.Min), string(prom.Avg), string(prom.Each)}
 	for i, c := range d.file.Checks {
 		at := fmt.Sprintf("checks.%d", i)
@@ -266,7 +266,7 @@ func (d *decoder) limits(at string, check steadystate.Check, texts []string) []s
 		}
 		// At best; the record has the real figure. A query is asked in
 		// preflight.
-		finest := map[string]time.Duration{experiments.TrafficSignal: d.Load.Resolution(0), SignalReplicas: replicasEvery}
+		finest := map[string]time.Duration{experiments.TrafficSignal: d.Load.Resolution(0), SignalReplicas: replicasEvery, SignalRollout: replicasEvery}
 		if err := l.Decidable(finest[check.Signal], d.Window()); err != nil {
 			d.bad(at, "%w", err)
 		}
@@ -379,6 +379,8 @@ func (d *decoder) dimension(at string, check steadystate.Check, t steadystate.To
 		d.bad(at, "%q on requests: they are a time; write it with a unit, as in 500ms or 2s", t)
 	case check.Signal == SignalReplicas && dim != "number" && dim != "share":
 		d.bad(at, "%q on replicas: they are ready / wanted; write a number or a share, as in 1 or 66%%", t)
+	case check.Signal == SignalRollout && dim != "number" && dim != "share":
+		d.bad(at, "%q on rollout: it is 1 when it is complete; write a number or a share, as in 1 or 66%%", t)
 	}
 }
 

@@ -77,6 +77,7 @@ func TestAMistakeIsReportedWithItsLineAndTheChoices(t *testing.T) {
 		{"a percentile without its unit", "ttr <= 10s", "p95 <= 500", `aftershock.yaml:24: "<= 500" on requests: they are a time`},
 		{"a share of a time", "allowed: 0.1%", "allowed: 1ms", `aftershock.yaml:21: allowed "1ms": want a share`},
 		{"replicas as a time", "    signal: requests\n    good: \"<= 2s\"", "    signal: replicas\n    good: \">= 2s\"", `">= 2s" on replicas: they are ready / wanted`},
+		{"a rollout as a time", "    signal: requests\n    good: \"<= 2s\"", "    signal: rollout\n    good: \">= 2s\"", `">= 2s" on rollout: it is 1 when it is complete`},
 		{"a limit finer than the replicas are read", "    signal: requests\n    good: \"<= 2s\"\n    allowed: 0.1%\n    limits:\n      - downtime <= 2s", "    signal: replicas\n    good: \">= 1\"\n    limits:\n      - downtime <= 5ms", `limit "downtime <= 5ms" is finer than its signal can decide: an outage of up to 1s`},
 		{"an experiment that there is not", "checks:", "experiments:\n  pods/kill-two: {hold: 3s}\nchecks:", `aftershock.yaml:18: no experiment "pods/kill-two"; experiments: pods/kill-one, pods/kill-third`},
 		{"an unknown field of an experiment", "checks:", "experiments:\n  pods/kill-one: {holds: 3s}\nchecks:", `no field "holds" in "experiments"; fields: skip, hold`},

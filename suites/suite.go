@@ -128,6 +128,13 @@ func (t *Target) experiment(s standard) experiments.Experiment {
 		Source:   kube.Replicas(t.Client, t.Service.Namespace, t.Service.Deployment),
 		Describe: "ready / wanted replicas of deployment " + t.Service.Deployment,
 	}}
+	if slices.ContainsFunc(t.Checks, func(c steadystate.Check) bool { return c.Signal == SignalRollout }) {
+		signals = append(signals, steadystate.Signal{
+			Name:     SignalRollout,
+			Source:   kube.Rollout(t.Client, t.Service.Namespace, t.Service.Deployment),
+			Describe: "pods of the newest revision that are ready / pods of deployment " + t.Service.Deployment,
+		})
+	}
 	for _, q := range t.queries {
 		source := q.source
 		source.Client = t.prometheus

@@ -77,8 +77,14 @@ func (o *observed) timeline() *steadystate.Timeline {
 	return steadystate.NewTimeline(o.list...)
 }
 
-// watchReplicas runs the source while f runs, in a bubble.
+// watchReplicas observes the replicas while f runs, in a bubble.
 func watchReplicas(t *testing.T, c client.WithWatch, f func(clock steadystate.Clock)) *observed {
+	t.Helper()
+	return watchSource(t, kube.Replicas(c, "shop", "checkout"), f)
+}
+
+// watchSource runs a source while f runs, in a bubble.
+func watchSource(t *testing.T, source steadystate.Source, f func(clock steadystate.Clock)) *observed {
 	t.Helper()
 	o := &observed{}
 	synctest.Test(t, func(t *testing.T) {
@@ -86,7 +92,7 @@ func watchReplicas(t *testing.T, c client.WithWatch, f func(clock steadystate.Cl
 		ctx, stop := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		wg.Go(func() {
-			o.err = kube.Replicas(c, "shop", "checkout").Observe(ctx, clock, func(seen steadystate.Observation) {
+			o.err = source.Observe(ctx, clock, func(seen steadystate.Observation) {
 				o.mu.Lock()
 				defer o.mu.Unlock()
 				o.list = append(o.list, seen)

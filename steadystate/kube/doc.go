@@ -18,6 +18,8 @@
 //		Describe: "ready replicas / wanted replicas of deployment shop/checkout",
 //	}
 //
+//	rolledOut := kube.Rollout(client, "shop", "checkout") // 1 when the newest revision is complete
+//
 //	reason, err := kube.Settled(ctx, client, "shop", "checkout") // "" when at rest
 //	uid, err := kube.Identity(ctx, client)                       // which cluster is this?
 //	versions, err := kube.Versions(ctx, config)

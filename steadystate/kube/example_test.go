@@ -38,6 +38,29 @@ func ExampleReplicas() {
 	// <nil>
 }
 
+func ExampleRollout() {
+	c := fake.NewClientBuilder().
+		WithObjects(&appsv1.Deployment{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "checkout"},
+			Spec:       appsv1.DeploymentSpec{Replicas: ptr.To[int32](3)},
+			// One of the new revision has come, beside three old ones.
+			Status: appsv1.DeploymentStatus{Replicas: 4, UpdatedReplicas: 1, ReadyReplicas: 3},
+		}).
+		WithIndex(&appsv1.Deployment{}, "metadata.name", func(o client.Object) []string { return []string{o.GetName()} }).
+		Build()
+
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	err := kube.Rollout(c, "shop", "checkout").Observe(ctx, steadystate.StartClock(), func(o steadystate.Observation) {
+		fmt.Println(o.Bucket, o.Good(steadystate.AtLeast(1)))
+		stop()
+	})
+	fmt.Println(err)
+	// Output:
+	// 0..0.25 false
+	// <nil>
+}
+
 func ExampleUnsettled() {
 	fmt.Println(kube.Unsettled(&appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "checkout"},
