@@ -13,6 +13,12 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/eviction"
 )
 
+func ExampleDrain() {
+	drain := eviction.Drain(nil, nil, chaosmesh.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}})
+	fmt.Println(drain)
+	// Output: drain the pods app=checkout in shop
+}
+
 func ExampleFault() {
 	scheme, err := chaosmesh.Scheme()
 	if err != nil {

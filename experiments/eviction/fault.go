@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,13 +35,16 @@ type Fault struct {
 	// Count of the pods; more than there are is refused.
 	Count chaosmesh.Count
 	// Timeout is how long a budget may refuse before what is left counts as
-	// shortfall. Default 30 s.
+	// shortfall. Default 30 s, and for [chaosmesh.All] 30 s for each pod, since
+	// each may have to wait for the replacement of the one before. The deadline
+	// of the experiment must leave room for it.
 	Timeout time.Duration
 	// Again is how long to wait before a pod that was refused is asked for
 	// again. Default 1 s.
 	Again time.Duration
 
-	evicted []victim
+	evicted  []victim
+	refusals map[string]int // how often a pod was refused, by UID
 }
 
 var _ experiments.Fault = (*Fault)(nil)
@@ -51,11 +55,34 @@ type victim struct {
 	steadystate.Span
 }
 
-// EventEvicted says that the API server has granted the pod's eviction.
-const EventEvicted = experiments.EventEvicted
+// The kinds of event that this package records of pods, beside
+// [experiments.EventGone].
+const (
+	// EventEvicted: the API server has granted the eviction; refusals, how often
+	// it had refused before.
+	EventEvicted = experiments.EventEvicted
+	// EventRefused: the API server has refused it for the first time, because of
+	// a budget for instance; reason.
+	EventRefused = "refused"
+)
 
-// String is "evict 1 of the pods app=checkout in shop".
-func (f *Fault) String() string { return fmt.Sprintf("evict %s of the %s", f.Count, f.Pods) }
+// AttrRefusals is the attribute of an eviction that was granted: how often it
+// had been refused.
+const AttrRefusals = "refusals"
+
+// Drain evicts all the pods, as the drain of all their nodes would.
+func Drain(c client.Client, cluster *chaosmesh.Cluster, pods chaosmesh.Pods) *Fault {
+	return &Fault{Client: c, Cluster: cluster, Pods: pods, Count: chaosmesh.All}
+}
+
+// String is "evict 1 of the pods app=checkout in shop", or "drain the pods
+// app=checkout in shop" for all of them.
+func (f *Fault) String() string {
+	if f.Count == chaosmesh.All {
+		return fmt.Sprintf("drain the %s", f.Pods)
+	}
+	return fmt.Sprintf("evict %s of the %s", f.Count, f.Pods)
+}
 
 // Preview says what Inject would do now and changes nothing: it asks the API
 // server whether a pod could be evicted, so that missing rights come out. That
@@ -81,14 +108,16 @@ func (f *Fault) Preview(ctx context.Context, _ string) (chaosmesh.Preview, error
 // that was granted. The error is for what the API refused; it wraps
 // [chaosmesh.ErrRefused] where the guard did.
 func (f *Fault) Inject(ctx context.Context, rec *experiments.Recorder) (experiments.Injection, error) {
-	f.evicted = nil
+	f.evicted, f.refusals = nil, map[string]int{}
 	candidates, asked, err := f.choose(ctx)
 	if err != nil {
 		return experiments.Injection{}, err
 	}
 	rand.Shuffle(len(candidates), func(i, j int) { candidates[i], candidates[j] = candidates[j], candidates[i] })
 	refused, err := f.all(ctx, rec, candidates[:asked])
-	in := experiments.Injection{Fault: f.String(), Effects: effects(), Span: steadystate.Instant(rec.Clock().Now())}
+	f.tell(rec, asked)
+	// One eviction is a matter of an instant; several may wait for each other.
+	in := experiments.Injection{Fault: f.String(), Effects: effects(), OneShot: asked == 1, Span: steadystate.Instant(rec.Clock().Now())}
 	for i, v := range f.evicted {
 		in.Targets = append(in.Targets, target(v.Pod))
 		if i == 0 {
@@ -112,7 +141,11 @@ func (f *Fault) Inject(ctx context.Context, rec *experiments.Recorder) (experime
 // time-out. It returns why the ones that are left were refused.
 func (f *Fault) all(ctx context.Context, rec *experiments.Recorder, pods []corev1.Pod) (refused map[string]string, err error) {
 	clock := rec.Clock()
-	until := clock.Now() + cmp.Or(f.Timeout, 30*time.Second)
+	patience := 30 * time.Second
+	if f.Count == chaosmesh.All {
+		patience *= time.Duration(len(pods))
+	}
+	until := clock.Now() + cmp.Or(f.Timeout, patience)
 	lost := map[string]string{} // nothing more can be done about them
 	for {
 		refused = map[string]string{}
@@ -129,9 +162,12 @@ func (f *Fault) all(ctx context.Context, rec *experiments.Recorder, pods []corev
 			case why.text != "":
 				refused[pod.Name] = why.text
 				left = append(left, pod)
+				if f.refusals[string(pod.UID)]++; f.refusals[string(pod.UID)] == 1 {
+					rec.Event(experiments.Event{Span: span, Kind: EventRefused, Subject: subject(pod), UID: string(pod.UID), Attrs: map[string]string{experiments.AttrReason: why.text}})
+				}
 			default:
 				f.evicted = append(f.evicted, victim{Pod: pod, Span: span})
-				rec.Event(experiments.Event{Span: span, Kind: EventEvicted, Subject: subject(pod), UID: string(pod.UID)})
+				rec.Event(experiments.Event{Span: span, Kind: EventEvicted, Subject: subject(pod), UID: string(pod.UID), Attrs: f.before(pod)})
 			}
 		}
 		pods = left
@@ -142,6 +178,25 @@ func (f *Fault) all(ctx context.Context, rec *experiments.Recorder, pods []corev
 		if err := wait(ctx, min(cmp.Or(f.Again, time.Second), until-clock.Now())); err != nil {
 			return nil, err
 		}
+	}
+}
+
+// before says how often the pod was refused before it was evicted.
+func (f *Fault) before(pod corev1.Pod) map[string]string {
+	if n := f.refusals[string(pod.UID)]; n > 0 {
+		return map[string]string{AttrRefusals: strconv.Itoa(n)}
+	}
+	return nil
+}
+
+// tell notes how often the API server refused.
+func (f *Fault) tell(rec *experiments.Recorder, asked int) {
+	total := 0
+	for _, n := range f.refusals {
+		total += n
+	}
+	if total > 0 {
+		rec.Note("%s: %d of %d pods evicted; the API server refused %d times, of %d pods", f, len(f.evicted), asked, total, len(f.refusals))
 	}
 }
 
@@ -181,11 +236,13 @@ func words(err error) string {
 	return strings.Join(text, " ")
 }
 
-// Recover has nothing to undo; it notes which of the pods are gone by now.
+// Recover has nothing to undo; it notes which of the pods are gone by now. The
+// span in which the fault went is that of the last request that was granted.
 func (f *Fault) Recover(ctx context.Context, rec *experiments.Recorder) (steadystate.Span, error) {
 	clock := rec.Clock()
 	span := steadystate.Instant(clock.Now())
 	for _, v := range f.evicted {
+		span = v.Span
 		var pod corev1.Pod
 		err := f.Client.Get(ctx, client.ObjectKeyFromObject(&v.Pod), &pod)
 		if apierrors.IsNotFound(err) || (err == nil && pod.UID != v.UID) {

@@ -183,7 +183,7 @@ func TestWhatIsNotEvictedIsTheShortfall(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c, cluster := shop(t, row.answer)
 				begin := time.Now()
-				in, _, err := inject(t, &eviction.Fault{Client: c, Cluster: cluster, Pods: checkout, Count: chaosmesh.All})
+				in, _, err := inject(t, &eviction.Fault{Client: c, Cluster: cluster, Pods: checkout, Count: chaosmesh.All, Timeout: 30 * time.Second})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -198,6 +198,64 @@ func TestWhatIsNotEvictedIsTheShortfall(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestADrainTakesThePodsInTurnAsTheBudgetAllows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		// Each eviction uses the budget up until the replacement is ready.
+		var allowed time.Time
+		var asked []types.UID
+		var c client.WithWatch
+		c, cluster := shop(t, func(o client.Object, e *policyv1.Eviction) error {
+			if time.Now().Before(allowed) {
+				return budget()
+			}
+			allowed = time.Now().Add(10 * time.Second)
+			asked = append(asked, *e.DeleteOptions.Preconditions.UID)
+			replacement := pod(o.GetName() + "-new")
+			if err := c.Create(t.Context(), replacement); err != nil {
+				t.Error(err)
+			}
+			return nil
+		})
+		drain := eviction.Drain(c, cluster, checkout)
+		in, events, err := inject(t, drain)
+		if err != nil || in.Shortfall != "" || in.OneShot {
+			t.Fatalf("%v, shortfall %q, one shot %t; want a drain that takes its time", err, in.Shortfall, in.OneShot)
+		}
+		slices.Sort(asked)
+		if want := []types.UID{"a-uid", "b-uid", "c-uid"}; !slices.Equal(asked, want) || len(in.Targets) != 3 {
+			t.Errorf("evicted %q, want those from before and none of their replacements", asked)
+		}
+		count := map[string]int{}
+		refusals := ""
+		for _, e := range events {
+			count[e.Kind]++
+			if e.Kind == eviction.EventEvicted {
+				refusals += e.Attrs[eviction.AttrRefusals] + ";"
+			}
+			if e.Kind == eviction.EventRefused && !strings.Contains(e.Attrs["reason"], "disruption budget checkout needs 2 healthy pods") {
+				t.Errorf("refused because of %q, want the server's words", e.Attrs["reason"])
+			}
+		}
+		if count["evicted"] != 3 || count["refused"] != 2 || count["gone"] != 3 || refusals != ";10;20;" {
+			t.Errorf("events %v, refusals %s; want three evicted, of which the second was refused ten times and the third twenty", count, refusals)
+		}
+	})
+}
+
+func TestADrainThatTakesTooLongIsShort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, cluster := shop(t, func(client.Object, *policyv1.Eviction) error { return budget() })
+		begin := time.Now()
+		in, _, err := inject(t, eviction.Drain(c, cluster, checkout))
+		if err != nil || !strings.HasPrefix(in.Shortfall, "0 of 3 pods evicted; the API server says of a: Cannot evict pod") {
+			t.Errorf("%v, shortfall %q", err, in.Shortfall)
+		}
+		if took := time.Since(begin); took != 90*time.Second {
+			t.Errorf("took %s, want half a minute for each of the three", took)
+		}
+	})
 }
 
 func TestErrorsSayWhatToDo(t *testing.T) {
