@@ -46,6 +46,8 @@ func (h *History) replaced(v victim, next *life) chain {
 	case next != nil || v.process():
 	case v.owner == "":
 		unmade = "the victim's owner is not in the record, so its replacement is not known"
+	case h.revised(v):
+		unmade = "pods of another revision came, and which of them is its replacement is not known"
 	case left == nil:
 		unmade = "the victim was not seen to leave"
 	}

@@ -179,5 +179,19 @@ func ambiguity(gone *life, leaving, born []*life, same func(*life) bool) string 
 	return fmt.Sprintf("%s lost %d and created %d: which replaced which is told from the order alone", gone.owner, left, came)
 }
 
+// revised reports whether a rollout has made pods of another revision of the
+// victim's deployment since the fault: they may come before the victim leaves,
+// and are of another replica set, whose name differs in the last part.
+func (h *History) revised(v victim) bool {
+	deployment := func(owner string) string { return owner[:max(0, strings.LastIndex(owner, "-"))] }
+	for _, l := range h.lives {
+		if b := l.born(); b != nil && b.To >= v.injection.From && l.owner != v.owner && l.namespace() == v.namespace() &&
+			deployment(l.owner) != "" && deployment(l.owner) == deployment(v.owner) {
+			return true
+		}
+	}
+	return false
+}
+
 // namespace is the first part of the subject's name, with the kind.
 func (l *life) namespace() string { return l.subject[:max(0, strings.LastIndex(l.subject, "/"))] }

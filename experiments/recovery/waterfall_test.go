@@ -519,6 +519,40 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 	}
 }
 
+func TestARolloutReplacesPodsByThoseOfAnotherRevision(t *testing.T) {
+	for _, row := range []struct {
+		name, owner string
+		unknown     bool
+	}{
+		{"another revision of the same deployment", "ReplicaSet/checkout-2", true},
+		{"another deployment's pod is none", "ReplicaSet/payments-2", false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			list := read(t, script(t, `
+				0     exists       pod/shop/a       a  owner=ReplicaSet/checkout-1
+				0     exists       endpoint/shop/a  a  slice=s
+				10    inject       restart          a  effect=gone
+				10.3  created      pod/shop/d       d  owner=`+row.owner+`
+				15    ready        pod/shop/d       d
+				16    terminating  pod/shop/a       a
+				16.1  removed      endpoint/shop/a  a  slice=s
+				17    gone         pod/shop/a       a
+				60    end
+			`))
+			if len(list) != 1 {
+				t.Fatalf("%d waterfalls, want one", len(list))
+			}
+			got := lines(list[0])
+			if unknown := strings.Contains(got, "replacement created: (pods of another revision came, and which of them is its replacement is not known)"); unknown != row.unknown {
+				t.Errorf("told:\n%s", got)
+			}
+			if open := strings.Contains(got, "replacement created: took"); open == row.unknown {
+				t.Errorf("that nothing was created is said, or not, in:\n%s", got)
+			}
+		})
+	}
+}
+
 func TestAPodThatWaitedForTheBudgetIsNotChargedForIt(t *testing.T) {
 	list := read(t, script(t, before+`
 		10..10.1  inject       evict            a,b  effect=gone
