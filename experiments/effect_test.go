@@ -129,6 +129,7 @@ func TestAnEffectIsAChangeThatIsGoneAgain(t *testing.T) {
 // An event is the effect on its own target and container, and a fault that was
 // not there for as long as it should have been had none.
 func TestAnEventIsAnEffectOnItsTargetOnly(t *testing.T) {
+	replacement := experiments.Effect{Event: experiments.EventWaiting, Container: "shop", On: &experiments.Target{Name: "new", UID: "b"}}
 	restarted := experiments.Effect{Event: experiments.EventRestarted, Container: "shop"}
 	event := func(kind, uid, container string) experiments.Event {
 		return experiments.Event{
@@ -146,6 +147,8 @@ func TestAnEventIsAnEffectOnItsTargetOnly(t *testing.T) {
 		{"the container was started again", restarted, []experiments.Event{event(experiments.EventRestarted, "a", "shop")}, steadystate.Held, "pod (a) restarted at 11.000s"},
 		{"another container is none", restarted, []experiments.Event{event(experiments.EventRestarted, "a", "proxy")}, steadystate.Unknown, "container shop of pod was never seen restarted"},
 		{"nor is another pod's", restarted, []experiments.Event{event(experiments.EventRestarted, "b", "shop")}, steadystate.Unknown, "was never seen restarted"},
+		{"of an effect on another pod it is that one's", replacement, []experiments.Event{event(experiments.EventWaiting, "b", "shop")}, steadystate.Held, "new (b) waiting at 11.000s"},
+		{"and not the target's", replacement, []experiments.Event{event(experiments.EventWaiting, "a", "shop")}, steadystate.Unknown, "container shop of new was never seen waiting"},
 		{"a fault that ended early was not held", experiments.Effect{Signal: "cpu", Rise: 0.5}, []experiments.Event{event(experiments.EventEndedEarly, "o", "")}, steadystate.Unknown, "ended before it was undone, at 11.000s: its time was over"},
 		{"one that was not renewed left a pod alone", experiments.Effect{Signal: "cpu", Rise: 0.5}, []experiments.Event{event(experiments.EventNotFollowed, "c", "")}, steadystate.Unknown, "the fault was not renewed: its time was over"},
 	} {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"flag"
 	"math"
 	"os"
@@ -197,6 +198,52 @@ func TestALimitAgainstTheBaselineIsShownAsAMultipleOfIt(t *testing.T) {
 	}
 	if !strings.Contains(out.String(), "p50 <= 1.5x baseline  seen 1x of the settle phase\n") {
 		t.Errorf("no multiple in\n%s", out.String())
+	}
+}
+
+func TestWhatIsToldOfTheTimeAfterTheRemoval(t *testing.T) {
+	length := func(low, high time.Duration) *steadystate.Bounds[time.Duration] {
+		return &steadystate.Bounds[time.Duration]{Low: low, High: high}
+	}
+	for _, row := range []struct {
+		sentence string
+		recovery experiments.Recovery
+		want     string
+		not      string
+	}{
+		{"recovered while the fault was on", experiments.Recovery{Outages: 1, AfterRemoval: length(0, 0)}, "recovered while faulted", "after removal"},
+		{"recovered later", experiments.Recovery{Outages: 1, AfterRemoval: length(s, 2*s)}, "recovered 1s to 2s after removal", "while faulted"},
+		{"recovered around the removal", experiments.Recovery{Outages: 1, AfterRemoval: length(0, 2*s)}, "recovered 0s to 2s after removal", "while faulted"},
+		{"no outage, nothing to recover from", experiments.Recovery{AfterRemoval: length(0, 0)}, "MTTR", "recovered 0s"},
+		{"a fault that was not held", experiments.Recovery{Outages: 1}, "MTTR", "after removal"},
+		{"not over in the end", experiments.Recovery{Outages: 1, AfterRemoval: length(s, 2*s), Open: true}, "MTTR", "after removal"},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			report := reports.Report{Result: experiments.Result{Checks: []experiments.CheckResult{{Check: "c", Recoveries: []experiments.Recovery{row.recovery}}}}}
+			var text, page bytes.Buffer
+			if err := errors.Join(reports.Text(&text, report), reports.HTML(&page, report)); err != nil {
+				t.Fatal(err)
+			}
+			for _, out := range []string{text.String(), page.String()} {
+				if !strings.Contains(out, row.want) || strings.Contains(out, row.not) {
+					t.Errorf("want %q and not %q in\n%s", row.want, row.not, out)
+				}
+			}
+		})
+	}
+}
+
+func TestAReportSaysWhatItIsComparedWith(t *testing.T) {
+	report := judge(t, entries("downtime <= 1s"))
+	report.Baseline = &experiments.Baseline{Run: "4f1c2a9d3b", Length: 40 * s, Unknown: "it was broken"}
+	var text, page, junit bytes.Buffer
+	if err := errors.Join(reports.Text(&text, report), reports.HTML(&page, report), reports.JUnit(&junit, report)); err != nil {
+		t.Fatal(err)
+	}
+	for _, out := range []string{text.String(), page.String(), junit.String()} {
+		if want := "control run 4f1c2a9d3b, 40s long, which is no baseline: it was broken"; !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
 	}
 }
 

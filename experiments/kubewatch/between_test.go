@@ -54,6 +54,11 @@ func TestAPodsEventsAreTheStagesBetweenTwoStates(t *testing.T) {
 	ended := func(p *corev1.Pod) {
 		p.Status.ContainerStatuses = []corev1.ContainerStatus{{State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: "Error", ExitCode: 137}}}}
 	}
+	waits := func(reason string) func(*corev1.Pod) {
+		return func(p *corev1.Pod) {
+			p.Status.ContainerStatuses = []corev1.ContainerStatus{{State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason}}}}
+		}
+	}
 	failed := func(p *corev1.Pod) { p.Status.Phase, p.Status.Reason = corev1.PodFailed, "Evicted" }
 	disrupted := func(p *corev1.Pod) {
 		p.Status.Conditions = append(p.Status.Conditions, corev1.PodCondition{Type: corev1.DisruptionTarget, Status: corev1.ConditionTrue, Reason: "EvictionByEvictionAPI"})
@@ -70,6 +75,10 @@ func TestAPodsEventsAreTheStagesBetweenTwoStates(t *testing.T) {
 		{"seen late, it has passed all stages", nil, bare(node, runs(0), is(corev1.ConditionTrue)), false, []string{"created", "scheduled", "started", "ready"}},
 		{"it is given a node", bare(), bare(node), false, []string{"scheduled"}},
 		{"not every container runs yet", bare(node), bare(node, func(p *corev1.Pod) { runs(0)(p); p.Spec.Containers = append(p.Spec.Containers, corev1.Container{}) }), false, []string{}},
+		{"its container is being made", bare(node), bare(node, waits("ContainerCreating")), false, []string{}},
+		{"its image cannot be had", bare(node, waits("ContainerCreating")), bare(node, waits("ErrImagePull")), false, []string{"waiting"}},
+		{"its image still cannot be had", bare(node, waits("ErrImagePull")), bare(node, waits("ImagePullBackOff")), false, []string{}},
+		{"it could not start before anybody looked", nil, bare(node, waits("ImagePullBackOff")), true, []string{"exists"}},
 		{"its containers run", bare(node), bare(node, runs(0)), false, []string{"started"}},
 		{"it is ready", bare(node, runs(0)), bare(node, runs(0), is(corev1.ConditionTrue)), false, []string{"ready"}},
 		{"it is no longer ready", bare(is(corev1.ConditionTrue)), bare(is(corev1.ConditionFalse)), false, []string{"not ready"}},
@@ -98,6 +107,7 @@ func TestAPodsEventsAreTheStagesBetweenTwoStates(t *testing.T) {
 	}{
 		{"why a container ended", bare(runs(1)), bare(runs(2)), "stopped map[code:137 reason:OOMKilled]"},
 		{"why a container that is down ended", bare(runs(1)), bare(ended), "stopped map[code:137 reason:Error]"},
+		{"why a container cannot be started", bare(), bare(waits("ErrImagePull")), "waiting map[reason:ErrImagePull]"},
 		{"how often it was started", bare(ended), bare(runs(2)), "restarted map[code:137 reason:OOMKilled restarts:2]"},
 		{"who evicts a pod", bare(), bare(leaving, disrupted), "terminating map[reason:EvictionByEvictionAPI]"},
 		{"why a pod failed", bare(), bare(failed), "failed map[reason:Evicted]"},

@@ -27,6 +27,29 @@ func stoppedContainers(before, after *corev1.Pod) []happening {
 	return list
 }
 
+// waitingContainers are those that have begun to wait for something else than
+// what every container waits for at first.
+func waitingContainers(before, after *corev1.Pod) []happening {
+	var list []happening
+	for _, is := range after.Status.ContainerStatuses {
+		if why := trouble(is); why != "" && trouble(container(before, is.Name)) == "" {
+			list = append(list, happening{
+				kind:  experiments.EventWaiting,
+				attrs: attrs(experiments.AttrContainer, is.Name, experiments.AttrReason, why),
+			})
+		}
+	}
+	return list
+}
+
+// trouble is why a container waits, if it should not.
+func trouble(c corev1.ContainerStatus) string {
+	if w := c.State.Waiting; w != nil && w.Reason != "ContainerCreating" && w.Reason != "PodInitializing" {
+		return w.Reason
+	}
+	return ""
+}
+
 func restartedContainers(before, after *corev1.Pod) []happening {
 	var list []happening
 	for _, is := range after.Status.ContainerStatuses {

@@ -50,6 +50,7 @@ func podEvents(before, after *corev1.Pod, first bool) []happening {
 	}
 	stopped := stoppedContainers(before, after)
 	list = append(list, stopped...)
+	list = append(list, waitingContainers(before, after)...)
 	// Ready in both, and since another instant: it was not in between.
 	again := ready(before) && ready(after) && !readySince(before).Equal(readySince(after))
 	if ready(before) && (again || !ready(after)) {
