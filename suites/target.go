@@ -24,6 +24,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/experiments/rollout"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
 )
@@ -140,7 +141,7 @@ func (t *Target) Preflight(ctx context.Context, chosen []experiments.Experiment,
 	})
 	check("pods", "service.selector", func() (string, error) { return t.owned(ctx) })
 	check("chaos mesh", "allow", func() (string, error) {
-		left, err := chaosmesh.Find(ctx, t.Client, chaosmesh.Scope{Namespaces: t.Namespaces})
+		left, err := t.left(ctx)
 		if len(left) > 0 {
 			var names []string
 			for _, l := range left {
@@ -164,7 +165,11 @@ func (t *Target) Preflight(ctx context.Context, chosen []experiments.Experiment,
 				for _, target := range preview.Candidates {
 					names = append(names, target.Name)
 				}
-				return fmt.Sprintf("%d of %s", preview.Asked, strings.Join(names, ", ")), err
+				found := fmt.Sprintf("%d of %s", preview.Asked, strings.Join(names, ", "))
+				if preview.Warning != "" {
+					found += "; note: " + preview.Warning
+				}
+				return found, err
 			})
 		}
 	}
@@ -327,8 +332,19 @@ func (t *Target) Sweep(ctx context.Context) ([]chaosmesh.Leftover, error) {
 	if err := t.identify(ctx); err != nil {
 		return nil, err
 	}
-	return chaosmesh.Sweep(ctx, t.Client, chaosmesh.Scope{Namespaces: t.Namespaces}, chaosmesh.Patience{})
+	removed, err := chaosmesh.Sweep(ctx, t.Client, t.scope(), chaosmesh.Patience{})
+	rolledBack, errImages := rollout.Sweep(ctx, t.Client, t.scope(), 0)
+	return append(removed, rolledBack...), errors.Join(err, errImages)
 }
+
+// left is what runs have left behind in the namespaces of the configuration.
+func (t *Target) left(ctx context.Context) ([]chaosmesh.Leftover, error) {
+	left, err := chaosmesh.Find(ctx, t.Client, t.scope())
+	images, errImages := rollout.Find(ctx, t.Client, t.scope())
+	return append(left, images...), errors.Join(err, errImages)
+}
+
+func (t *Target) scope() chaosmesh.Scope { return chaosmesh.Scope{Namespaces: t.Namespaces} }
 
 func list(m map[string]string) string {
 	var parts []string

@@ -110,6 +110,8 @@ type Preview struct {
 	// Unprovable says why there are no effects, so that no verdict can be
 	// held, and what to do.
 	Unprovable string
+	// Warning is what whoever runs the fault must know before; mostly nothing.
+	Warning string
 
 	pods     []corev1.Pod // the candidates
 	lifetime time.Duration

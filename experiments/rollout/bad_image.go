@@ -1,0 +1,283 @@
+package rollout
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
+)
+
+// A BadImage rolls out an image that cannot be pulled, and rolls it back. The
+// cluster does not end it by itself, see the package's documentation. It
+// implements [experiments.Fault] and is used by one goroutine at a time.
+type BadImage struct {
+	Workload
+	// Container whose image it is. Default: the only one.
+	Container string
+	// Image that cannot be pulled. Default: the repository of the one that is
+	// there, with the tag "aftershock-missing".
+	Image string
+
+	placed *note // what may be in place; nil: nothing was asked for
+	unsure bool  // whether it was ever placed: the request had no answer
+}
+
+var _ experiments.Fault = (*BadImage)(nil)
+
+// failing are the reasons for which a container waits whose image cannot be
+// had.
+var failing = []string{"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"}
+
+// endless is what whoever runs this must know before.
+const endless = "the cluster does not undo this by itself: if the run is killed, the bad image stays until \"aftershock sweep\""
+
+// String is "roll out a bad image of deployment checkout in shop".
+func (b *BadImage) String() string { return "roll out a bad image of " + b.Workload.String() }
+
+// Preview says what Inject would do now and changes nothing. The error is the
+// one that Inject would return: the API server is asked to check the change.
+func (b *BadImage) Preview(ctx context.Context, run string) (chaosmesh.Preview, error) {
+	d, pods, note, err := b.prepare(ctx, run)
+	if err == nil {
+		err = b.patch(ctx, d, note.put, client.DryRunAll)
+	}
+	if err != nil {
+		return chaosmesh.Preview{}, fmt.Errorf("%s: %w", b, err)
+	}
+	// Which pod will show the effect is not known before it is there.
+	effect := experiments.Effect{Event: experiments.EventWaiting, Container: note.Container}
+	return chaosmesh.Preview{Object: d, Candidates: targets(pods), Asked: len(pods), Effects: []experiments.Effect{effect}, Warning: endless}, nil
+}
+
+// prepare chooses the container and the images.
+func (b *BadImage) prepare(ctx context.Context, run string) (*appsv1.Deployment, []corev1.Pod, note, error) {
+	fail := func(err error) (*appsv1.Deployment, []corev1.Pod, note, error) { return nil, nil, note{}, err }
+	d, pods, err := b.choose(ctx)
+	if err != nil {
+		return fail(err)
+	}
+	var names []string
+	for _, c := range d.Spec.Template.Spec.Containers {
+		names = append(names, c.Name)
+	}
+	name := b.Container
+	if name == "" && len(names) == 1 {
+		name = names[0]
+	}
+	c := container(&d.Spec.Template.Spec, name)
+	if c == nil {
+		return fail(fmt.Errorf("%w: no container %q in %s; name one of %s", chaosmesh.ErrRefused, name, b.Workload, strings.Join(names, ", ")))
+	}
+	n := note{Run: run, Container: name, Image: c.Image, Bad: cmp.Or(b.Image, unpullable(c.Image))}
+	if n.Bad == n.Image {
+		return fail(fmt.Errorf("%w: %s has the image %s already", chaosmesh.ErrRefused, b.Workload, n.Bad))
+	}
+	return d, pods, n, nil
+}
+
+// unpullable is the image's repository with a tag that nobody gives.
+func unpullable(image string) string {
+	image, _, _ = strings.Cut(image, "@")
+	if at := strings.LastIndex(image, ":"); at > strings.LastIndex(image, "/") { // no port
+		image = image[:at]
+	}
+	return image + ":aftershock-missing"
+}
+
+// Inject sets the image and returns when a pod of the new revision was seen
+// failing to have it; that none does is the shortfall. The span in which the
+// fault took effect is that of the request, since from then on the service's
+// pods may be taken away. The error is for what the API refused; it wraps
+// [chaosmesh.ErrRefused] where the guard did.
+func (b *BadImage) Inject(ctx context.Context, rec *experiments.Recorder) (experiments.Injection, error) {
+	if b.placed != nil {
+		return experiments.Injection{}, fmt.Errorf("%s: the image is bad already: call Recover first", b)
+	}
+	clock := rec.Clock()
+	in := experiments.Injection{Fault: b.String(), Span: steadystate.Instant(clock.Now())}
+	var d *appsv1.Deployment
+	err := unlessChanged(func() error {
+		var pods []corev1.Pod
+		var n note
+		var err error
+		if d, pods, n, err = b.prepare(ctx, rec.Run()); err != nil {
+			return err
+		}
+		in.Targets, in.From = targets(pods), clock.Now()
+		rec.Event(experiments.Event{
+			Span: steadystate.Instant(in.From), Kind: EventChanging, Subject: b.subject(), UID: string(d.UID),
+			Attrs: map[string]string{experiments.AttrContainer: n.Container, "image": n.Bad, "previous": n.Image},
+		})
+		b.placed = &n
+		err = b.patch(ctx, d, n.put)
+		if b.unsure = err != nil && !refused(err); err != nil && !b.unsure {
+			b.placed = nil
+		}
+		return err
+	})
+	in.To = clock.Now()
+	if err != nil {
+		return in, fmt.Errorf("%s: %w", b, err)
+	}
+	_, missing, err := b.await(ctx, clock, func() (string, error) {
+		pods, err := b.bearing(ctx, d, *b.placed)
+		if err != nil {
+			return "", err
+		}
+		missing := "there is none"
+		for _, pod := range pods {
+			why := waits(pod, b.placed.Container)
+			if !slices.Contains(failing, why) {
+				missing = fmt.Sprintf("%s is %s, %s", pod.Name, pod.Status.Phase, cmp.Or(why, "and its container does not wait"))
+				continue
+			}
+			rec.Event(experiments.Event{
+				Span: steadystate.Span{From: in.From, To: clock.Now()}, Kind: experiments.EventWaiting,
+				Subject: "pod/" + pod.Namespace + "/" + pod.Name, UID: string(pod.UID),
+				Attrs: map[string]string{experiments.AttrContainer: b.placed.Container, experiments.AttrReason: why},
+			})
+			in.Effects = append(in.Effects, experiments.Effect{Event: experiments.EventWaiting, Container: b.placed.Container, On: new(target(pod))})
+		}
+		if len(in.Effects) > 0 {
+			return "", nil
+		}
+		return missing, nil
+	})
+	if err != nil {
+		return in, fmt.Errorf("%s: %w", b, err)
+	}
+	if missing != "" {
+		in.Shortfall = fmt.Sprintf("no pod with the image %s was seen failing to have it: %s", b.placed.Bad, missing)
+	}
+	return in, nil
+}
+
+// refused reports whether a request certainly changed nothing.
+func refused(err error) bool {
+	return apierrors.ReasonForError(err) != "" && !apierrors.IsTimeout(err) && !apierrors.IsServerTimeout(err) && !apierrors.IsInternalError(err)
+}
+
+// waits is why a container of the pod waits; empty: it does not.
+func waits(pod corev1.Pod, name string) string {
+	for _, c := range pod.Status.ContainerStatuses {
+		if c.Name == name && c.State.Waiting != nil {
+			return c.State.Waiting.Reason
+		}
+	}
+	return ""
+}
+
+// Recover puts the image back that was there before, and returns when the bad
+// pods are gone and the rollout is complete. The span in which the fault went
+// is that of the request: what comes after is the service's recovery, and the
+// record has it. A rollout that is not complete in time is no error either, but
+// in the record, as long as no bad pod is left.
+//
+// If somebody else has set another image meanwhile, it stays, and the error
+// names it.
+func (b *BadImage) Recover(ctx context.Context, rec *experiments.Recorder) (steadystate.Span, error) {
+	clock := rec.Clock()
+	span := steadystate.Instant(clock.Now())
+	if b.placed == nil {
+		return span, nil
+	}
+	n := *b.placed
+	if b.unsure {
+		// The request may still be on its way. It holds for one version of the
+		// deployment only, and comes too late for another.
+		_, missing, err := b.await(ctx, clock, func() (string, error) { return "", b.fence(ctx, n.Run) })
+		if missing != "" && !errors.Is(err, errNoDeployment) {
+			return span, fmt.Errorf("the request for image %s had no answer, and may still come: %s; run sweep", n.Bad, missing)
+		}
+	}
+	asked := false // to put it back; an answer may have been lost
+	var was string
+	_, missing, err := b.await(ctx, clock, func() (string, error) {
+		return "", unlessChanged(func() error {
+			if !asked {
+				span.From = clock.Now()
+			}
+			now, err := b.restore(ctx, n)
+			if apierrors.IsConflict(err) {
+				return err
+			}
+			if !asked {
+				was = now
+			}
+			asked = asked || (now == n.Bad && (err == nil || !refused(err)))
+			return err
+		})
+	})
+	span.To = clock.Now()
+	switch {
+	case errors.Is(err, errNoDeployment):
+		b.placed = nil
+		rec.Note("%s: the deployment was deleted, so that there is nothing to roll back", b)
+		return span, nil
+	case err != nil || missing != "":
+		return span, fmt.Errorf("put image %s of container %s back: %s; run sweep", n.Image, n.Container, cmp.Or(missing, fmt.Sprint(err)))
+	case was == n.Image && b.unsure:
+		b.placed = nil // it never got there
+		return span, nil
+	case was == n.Image:
+		rec.Event(experiments.Event{
+			Span: span, Kind: experiments.EventEndedEarly, Subject: b.subject(),
+			Attrs: map[string]string{experiments.AttrReason: "somebody had put the image back when it was to be undone: a person, or what keeps deployments as they are in a repository"},
+		})
+	case was != n.Bad:
+		b.placed = nil
+		return span, fmt.Errorf("put image %s of container %s back: somebody changed it to %s meanwhile, which was left as it is; set it right if it is not meant", n.Image, n.Container, cmp.Or(was, "none: the container is gone"))
+	}
+	if err := b.finish(ctx, rec, n); err != nil {
+		return span, err
+	}
+	b.placed = nil
+	return span, nil
+}
+
+// finish waits until the bad pods are gone and the rollout is complete, and
+// takes the bad revision out of the history.
+func (b *BadImage) finish(ctx context.Context, rec *experiments.Recorder, n note) error {
+	left := -1 // not known
+	span, missing, err := b.await(ctx, rec.Clock(), func() (string, error) {
+		d, err := b.read(ctx)
+		if err != nil {
+			return "", err
+		}
+		bad, err := b.bearing(ctx, d, n)
+		if err != nil {
+			return "", err
+		}
+		if left = len(bad); left > 0 {
+			return fmt.Sprintf("%d pods with the image %s are still there", left, n.Bad), nil
+		}
+		return kube.Unsettled(d), nil
+	})
+	switch {
+	case errors.Is(err, errNoDeployment):
+		rec.Note("%s: the deployment was deleted before the rollout back was complete", b)
+		return nil
+	case left != 0:
+		return fmt.Errorf("wait for the pods with the image %s to go: %s; run sweep", n.Bad, cmp.Or(missing, fmt.Sprint(err)))
+	case missing != "":
+		rec.Note("%s: no bad pod is left, and the rollout back was not complete at %s: %s", b, steadystate.Instant(span.To), missing)
+	default:
+		rec.Event(experiments.Event{Span: span, Kind: EventRolledBack, Subject: b.subject()})
+	}
+	if err := b.forget(ctx, n); err != nil {
+		rec.Note("%s: the bad revision is still in the history, where \"kubectl rollout undo\" would find it: %v", b, err)
+	}
+	return nil
+}

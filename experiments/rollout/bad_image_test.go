@@ -1,0 +1,391 @@
+package rollout_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/experiments/rollout"
+)
+
+func TestABadImageIsSeenToFailAndIsRolledBack(t *testing.T) {
+	var s *shop
+	noted := ""
+	r := play(t, func(t *testing.T) (experiments.Fault, func()) {
+		s = newShop(t)
+		return &rollout.BadImage{Workload: s.workload()}, func() { noted = s.image() + " " + s.get().Annotations[rollout.Annotation] }
+	})
+	if r.inject != nil || r.undo != nil || r.injection.Shortfall != "" {
+		t.Fatal(r.inject, r.undo, r.injection.Shortfall)
+	}
+	if len(r.injection.Targets) != 2 || r.injection.Targets[0].Name != "a" || r.injection.To != 0 {
+		t.Errorf("into %v in %s, want the pods that serve, by the request", r.injection.Targets, r.injection.Span)
+	}
+	if len(r.injection.Effects) != 1 {
+		t.Fatalf("effects %v, want one", r.injection.Effects)
+	}
+	if e := r.injection.Effects[0]; e.Event != experiments.EventWaiting || e.Container != "app" || e.On == nil || *e.On != (experiments.Target{Name: "c", UID: "c-uid"}) {
+		t.Errorf("effect %+v, want that the new pod waits", e)
+	}
+	if want := bad + ` {"run":"` + r.run + `","container":"app","image":"` + good + `","bad":"` + bad + `"}`; noted != want {
+		t.Errorf("while it was on: %s, want %s", noted, want)
+	}
+	if want := "changing, waiting, rolled back"; r.kinds() != want {
+		t.Errorf("events %s, want %s", r.kinds(), want)
+	}
+	if e := r.events[0]; e.Attrs["image"] != bad || e.Attrs["previous"] != good {
+		t.Errorf("written down before: %v, want both images", e.Attrs)
+	}
+	if back := r.events[2].Span; back.To < r.undoBegins+time.Second || back.To > r.undoBegins+2*time.Second {
+		t.Errorf("rolled back in %s, begun at %s", back, r.undoBegins)
+	}
+	if r.removed.From != r.undoBegins || r.removed.Width() != 0 {
+		t.Errorf("gone in %s, want the request that put it back at %s", r.removed, r.undoBegins)
+	}
+	_, left := s.get().Annotations[rollout.Annotation]
+	if s.image() != good || left || s.has(&appsv1.ReplicaSet{}, "checkout-bad") || !s.has(&appsv1.ReplicaSet{}, "checkout-1") {
+		t.Errorf("image %s, annotation %t: want all as before, and the bad revision out of the history", s.image(), left)
+	}
+}
+
+// status is an error of the API's.
+func forbidden() error {
+	return apierrors.NewForbidden(schema.GroupResource{Group: "apps", Resource: "deployments"}, "checkout", errors.New("no"))
+}
+
+func TestWhatIsInTheWayOfRollingBackIsTold(t *testing.T) {
+	for _, row := range []struct {
+		name      string
+		prepare   func(*shop)
+		meanwhile func(*shop)
+		inject    string // its error or shortfall
+		undo      string // its error
+		events    string
+		notes     string
+		image     string
+		patches   int
+	}{
+		{
+			name:      "somebody changed it to another one, which stays",
+			meanwhile: func(s *shop) { s.setImage("shop/checkout:3") },
+			undo:      "put image " + good + " of container app back: somebody changed it to shop/checkout:3 meanwhile, which was left as it is",
+			events:    "changing, waiting", image: "shop/checkout:3", patches: 2,
+		},
+		{
+			name:      "somebody put it back already, so that the fault was over early",
+			meanwhile: func(s *shop) { s.setImage(good); s.reconcile() },
+			events:    "changing, waiting, ended early, rolled back", image: good, patches: 2,
+		},
+		{
+			name:    "no pod fails",
+			prepare: func(s *shop) { s.waits = "ContainerCreating" },
+			inject:  "no pod with the image " + bad + " was seen failing to have it: c is Pending, ContainerCreating",
+			events:  "changing, rolled back", image: good, patches: 2,
+		},
+		{
+			name:    "the controller does not act",
+			prepare: func(s *shop) { s.stuck = true },
+			inject:  "was seen failing to have it: there is none",
+			events:  "changing", image: good, patches: 2,
+			notes: "no bad pod is left, and the rollout back was not complete at",
+		},
+		{
+			name:      "the bad pods stay",
+			meanwhile: func(s *shop) { s.stuck = true },
+			undo:      "wait for the pods with the image " + bad + " to go: 1 pods with the image " + bad + " are still there; run sweep",
+			events:    "changing, waiting", image: good, patches: 2,
+		},
+		{
+			name:      "what was there before is not ready again, which is the service's affair",
+			meanwhile: func(s *shop) { s.slow = true },
+			events:    "changing, waiting", image: good, patches: 2,
+			notes: "no bad pod is left, and the rollout back was not complete at",
+		},
+		{
+			name: "the API server is away for a while",
+			meanwhile: func(s *shop) {
+				until := time.Now().Add(20 * time.Second)
+				s.before = func(client.Patch) (bool, error) { return time.Now().Before(until), errors.New("connection refused") }
+			},
+			events: "changing, waiting, rolled back", image: good, patches: 1 + 41,
+		},
+		{
+			name: "the account has lost the right",
+			meanwhile: func(s *shop) {
+				s.before = func(client.Patch) (bool, error) { return true, forbidden() }
+			},
+			undo:   "give the account the right to patch deployments, or use another account; run sweep",
+			events: "changing, waiting", image: bad, patches: 2,
+		},
+		{
+			name: "the answer to putting it back is lost",
+			meanwhile: func(s *shop) {
+				s.answer = func(err error) error { s.answer = nil; return errors.Join(err, errors.New("connection reset")) }
+			},
+			events: "changing, waiting, rolled back", image: good, patches: 2,
+		},
+		{
+			name: "the answer to putting it in place is lost",
+			prepare: func(s *shop) {
+				s.answer = func(err error) error { s.answer = nil; return errors.Join(err, errors.New("connection reset")) }
+			},
+			inject: "connection reset",
+			events: "changing, rolled back", image: good, patches: 2,
+		},
+		{
+			name: "the request that puts it in place is lost, and comes too late after that",
+			prepare: func(s *shop) {
+				s.before = func(client.Patch) (bool, error) { s.before = nil; return true, errors.New("connection reset") }
+			},
+			inject: "connection reset",
+			events: "changing", image: good, patches: 3,
+		},
+		{
+			name: "the request that puts it in place is lost, and the API server stays away",
+			prepare: func(s *shop) {
+				s.before = func(client.Patch) (bool, error) { return true, errors.New("connection reset") }
+			},
+			inject: "connection reset",
+			undo:   "the request for image " + bad + " had no answer, and may still come: patch deployment checkout in shop: connection reset; run sweep",
+			events: "changing", image: good, patches: 242,
+		},
+		{
+			name: "the deployment is deleted",
+			meanwhile: func(s *shop) {
+				if err := s.client.Delete(context.Background(), s.get()); err != nil {
+					s.t.Error(err)
+				}
+			},
+			events: "changing, waiting", patches: 1,
+			notes: "the deployment was deleted, so that there is nothing to roll back",
+		},
+		{
+			name:    "it was refused",
+			prepare: func(s *shop) { s.before = func(client.Patch) (bool, error) { return true, forbidden() } },
+			inject:  "roll out a bad image of deployment checkout in shop: patch deployment checkout in shop: deployments.apps \"checkout\" is forbidden: no; give the account the right to patch deployments",
+			events:  "changing", image: good, patches: 1,
+		},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			var s *shop
+			r := play(t, func(t *testing.T) (experiments.Fault, func()) {
+				s = newShop(t)
+				if row.prepare != nil {
+					row.prepare(s)
+				}
+				return &rollout.BadImage{Workload: s.workload()}, func() {
+					if row.meanwhile != nil {
+						row.meanwhile(s)
+					}
+				}
+			})
+			injected := r.injection.Shortfall
+			if r.inject != nil {
+				injected = r.inject.Error()
+			}
+			undone := ""
+			if r.undo != nil {
+				undone = r.undo.Error()
+			}
+			for _, said := range []struct{ what, got, want string }{{"injection", injected, row.inject}, {"undoing", undone, row.undo}, {"notes", r.notes, row.notes}} {
+				if (said.want == "") != (said.got == "") || !strings.Contains(said.got, said.want) {
+					t.Errorf("%s: %q, want %q", said.what, said.got, said.want)
+				}
+			}
+			if row.image == "" {
+				return
+			}
+			if r.kinds() != row.events || s.image() != row.image || s.patches != row.patches {
+				t.Errorf("events %s, image %s, %d patches; want %s, %s, %d", r.kinds(), s.image(), s.patches, row.events, row.image, row.patches)
+			}
+			if left := len(s.get().Annotations); (left > 0) != (row.image == bad) {
+				t.Errorf("annotations %v are left", s.get().Annotations)
+			}
+		})
+	}
+}
+
+func TestWhatMayNotBeRolledOutIsRefused(t *testing.T) {
+	protect := func(s *shop) {
+		var p corev1.Pod
+		if !s.has(&p, "b") {
+			return
+		}
+		p.Labels["precious"] = "yes"
+		if err := s.client.Update(context.Background(), &p); err != nil {
+			s.t.Error(err)
+		}
+	}
+	fault := func(change func(*rollout.BadImage)) func(s *shop) *rollout.BadImage {
+		return func(s *shop) *rollout.BadImage {
+			b := &rollout.BadImage{Workload: s.workload()}
+			change(b)
+			return b
+		}
+	}
+	asIs := fault(func(*rollout.BadImage) {})
+	for _, row := range []struct {
+		name    string
+		change  func(*appsv1.Deployment)
+		prepare func(*shop)
+		fault   func(*shop) *rollout.BadImage
+		refused bool
+		want    string
+	}{
+		{"nothing is said", nil, nil, func(*shop) *rollout.BadImage { return &rollout.BadImage{} }, false, "needs a client, a cluster, a namespace and a deployment"},
+		{"another namespace", nil, nil, fault(func(b *rollout.BadImage) { b.Namespace = "bank" }), false, "there is no such deployment: deployment checkout in bank"},
+		{"no such deployment", nil, nil, fault(func(b *rollout.BadImage) { b.Deployment = "cart" }), false, "there is no such deployment: deployment cart in shop"},
+		{"a protected pod", nil, protect, asIs, true, "pod b matches the selector and is protected"},
+		{"a rollout is under way", func(d *appsv1.Deployment) { d.Status.UpdatedReplicas = 1 }, nil, asIs, true, "a rollout is under way, 1 of 2 replicas are up to date, and 2 are there"},
+		{"old pods are left", func(d *appsv1.Deployment) { d.Status.Replicas = 3 }, nil, asIs, true, "a rollout is under way, 2 of 2 replicas are up to date, and 3 are there"},
+		{"a change that nobody has seen", func(d *appsv1.Deployment) { d.Generation = 7 }, nil, asIs, true, "a change is under way, its controller has seen generation 1 of 7"},
+		{"a paused one", func(d *appsv1.Deployment) { d.Spec.Paused = true }, nil, asIs, true, "its rollouts are paused"},
+		{"the bad image of another run", func(d *appsv1.Deployment) {
+			d.Annotations = map[string]string{rollout.Annotation: `{"run":"4f1c2a9d3b"}`}
+		}, nil, asIs, true, `has a bad image of a run already, or had one (aftershock.dev/bad-image: {"run":"4f1c2a9d3b"}); wait for that run, or remove it with sweep`},
+		{"no such container", nil, nil, fault(func(b *rollout.BadImage) { b.Container = "sidecar" }), true, `no container "sidecar" in deployment checkout in shop; name one of app`},
+		{"one of two, and which is not said", func(d *appsv1.Deployment) {
+			d.Spec.Template.Spec.Containers = append(d.Spec.Template.Spec.Containers, corev1.Container{Name: "proxy"})
+		}, nil, asIs, true, `no container "" in deployment checkout in shop; name one of app, proxy`},
+		{"the very image", nil, nil, fault(func(b *rollout.BadImage) { b.Image = good }), true, "has the image " + good + " already"},
+		{"no pod runs", nil, func(s *shop) { s.remove("a"); s.remove("b") }, asIs, true, "has no running pod"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			s := newShop(t, func(d *appsv1.Deployment) {
+				if row.change != nil {
+					row.change(d)
+				}
+			})
+			if row.prepare != nil {
+				row.prepare(s)
+			}
+			f := row.fault(s)
+			_, err := f.Inject(t.Context(), experiments.NewRecorder(&bytes.Buffer{}))
+			if err == nil || !strings.Contains(err.Error(), row.want) || errors.Is(err, chaosmesh.ErrRefused) != row.refused {
+				t.Errorf("error %v, want %q, refused %t", err, row.want, row.refused)
+			}
+			if _, err := f.Preview(t.Context(), "preflight"); err == nil || !strings.Contains(err.Error(), row.want) {
+				t.Errorf("preview's error %v, want %q", err, row.want)
+			}
+			if s.patches > 0 {
+				t.Error("the deployment was patched")
+			}
+		})
+	}
+}
+
+func TestAPreviewChangesNothing(t *testing.T) {
+	s := newShop(t)
+	for _, row := range []struct {
+		name  string
+		fault interface {
+			Preview(context.Context, string) (chaosmesh.Preview, error)
+		}
+		warning string
+	}{
+		{"of a restart", &rollout.Restart{Workload: s.workload()}, ""},
+		{"of a bad image, with a warning", &rollout.BadImage{Workload: s.workload()}, `the bad image stays until "aftershock sweep"`},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			version := s.get().ResourceVersion
+			got, err := row.fault.Preview(t.Context(), "preflight")
+			if err != nil || got.Asked != 2 || len(got.Candidates) != 2 || len(got.Effects) != 1 || !strings.Contains(got.Warning, row.warning) {
+				t.Errorf("%+v, %v", got, err)
+			}
+			if s.get().ResourceVersion != version {
+				t.Error("the deployment was changed")
+			}
+		})
+	}
+}
+
+func TestTheDefaultImageIsOfTheSameRepository(t *testing.T) {
+	for image, want := range map[string]string{
+		"checkout":                         "checkout:aftershock-missing",
+		"shop/checkout:1.2":                "shop/checkout:aftershock-missing",
+		good:                               bad,
+		"registry.example:5000/checkout":   "registry.example:5000/checkout:aftershock-missing",
+		"shop/checkout@sha256:0b1c":        "shop/checkout:aftershock-missing",
+		"shop/checkout:1.2@sha256:0b1c2d3": "shop/checkout:aftershock-missing",
+	} {
+		s := newShop(t, func(d *appsv1.Deployment) { d.Spec.Template.Spec.Containers[0].Image = image })
+		got, err := (&rollout.BadImage{Workload: s.workload()}).Preview(t.Context(), "preflight")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d, ok := got.Object.(*appsv1.Deployment); !ok || d.Spec.Template.Spec.Containers[0].Image != want {
+			t.Errorf("of %s: %v, want %s", image, got.Object, want)
+		}
+	}
+}
+
+func TestASweepRollsBackWhatAKilledRunLeft(t *testing.T) {
+	scope := chaosmesh.Scope{Namespaces: []string{"shop"}}
+	for _, row := range []struct {
+		name      string
+		meanwhile func(*shop)
+		scope     chaosmesh.Scope
+		removed   bool
+		err       string
+		note      string
+		image     string
+	}{
+		{name: "the image is put back", scope: scope, removed: true, note: "put image " + good + " of container app back", image: good},
+		{name: "another run's stays", scope: chaosmesh.Scope{Namespaces: []string{"shop"}, Run: "another"}, image: bad},
+		{name: "another namespace's stays", scope: chaosmesh.Scope{Namespaces: []string{"bank"}}, image: bad},
+		{name: "what somebody else has set stays", scope: scope, meanwhile: func(s *shop) { s.setImage("shop/checkout:3"); s.remove("c") }, removed: true, note: `container app had the image "shop/checkout:3" by then, which was left as it is`, image: "shop/checkout:3"},
+		{name: "bad pods that do not go are told", scope: scope, meanwhile: func(s *shop) { s.stuck = true }, err: "remove bad image of Deployment/shop/checkout, left behind by run ", image: good},
+		{name: "no namespace", err: "no namespace; say where to look", image: bad},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newShop(t)
+				rec := experiments.NewRecorder(&bytes.Buffer{})
+				if _, err := (&rollout.BadImage{Workload: s.workload()}).Inject(t.Context(), rec); err != nil {
+					t.Fatal(err)
+				}
+				// Here the harness dies.
+				if row.meanwhile != nil {
+					row.meanwhile(s)
+				}
+				removed, err := rollout.Sweep(t.Context(), s.client, row.scope, 0)
+				time.Sleep(time.Minute)
+				if (err == nil) != (row.err == "") || (err != nil && !strings.Contains(err.Error(), row.err)) {
+					t.Errorf("error %v, want %q", err, row.err)
+				}
+				if (len(removed) == 1) != row.removed || s.image() != row.image {
+					t.Fatalf("removed %v, image %s; want %t, %s", removed, s.image(), row.removed, row.image)
+				}
+				if !row.removed {
+					return
+				}
+				if want := "bad image of Deployment/shop/checkout, left behind by run " + rec.Run(); removed[0].String() != want || len(removed[0].Notes) != 1 || removed[0].Notes[0] != row.note {
+					t.Errorf("removed %s with notes %q, want %s with %q", removed[0], removed[0].Notes, want, row.note)
+				}
+				if left, err := rollout.Find(t.Context(), s.client, row.scope); err != nil || len(left) > 0 {
+					t.Errorf("left %v, %v", left, err)
+				}
+			})
+		})
+	}
+}
+
+func TestANoteThatCannotBeReadIsAnError(t *testing.T) {
+	s := newShop(t, func(d *appsv1.Deployment) { d.Annotations = map[string]string{rollout.Annotation: "yes"} })
+	_, err := rollout.Find(t.Context(), s.client, chaosmesh.Scope{Namespaces: []string{"shop"}})
+	if err == nil || !strings.Contains(err.Error(), `annotation aftershock.dev/bad-image is "yes", which does not say what was there before: put the image right by hand`) {
+		t.Errorf("error %v", err)
+	}
+}

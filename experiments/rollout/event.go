@@ -1,0 +1,15 @@
+package rollout
+
+// The kinds of event that this package records of a deployment beside those of
+// package experiments. The subject is deployment/namespace/name.
+const (
+	// EventChanging is written before the deployment is changed, so that a
+	// record names everything that its run may have left behind; container,
+	// image and previous, if it is one of an image.
+	EventChanging = "changing"
+	// EventRolledOut: the rollout is complete and the pods before it are gone.
+	EventRolledOut = "rolled out"
+	// EventRolledBack: the rollout of the image that was there before is
+	// complete and the pods of the bad one are gone.
+	EventRolledBack = "rolled back"
+)

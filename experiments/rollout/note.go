@@ -1,0 +1,65 @@
+package rollout
+
+import (
+	"encoding/json"
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+)
+
+// Annotation of a deployment says that a run has put a bad image into it, and
+// what was there before, as JSON: {"run", "container", "image", "bad"}. The
+// deployment's controller copies it to the replica set of the bad revision.
+const Annotation = "aftershock.dev/bad-image"
+
+// A note is the annotation's content.
+type note struct {
+	Run       string `json:"run"`
+	Container string `json:"container"`
+	Image     string `json:"image"` // that was there before
+	Bad       string `json:"bad"`
+}
+
+func (n note) String() string {
+	text, _ := json.Marshal(n) // strings can be written
+	return string(text)
+}
+
+// noteOf is the note on a deployment or a replica set; nil: there is none.
+func noteOf(annotations map[string]string) (*note, error) {
+	text, there := annotations[Annotation]
+	if !there {
+		return nil, nil
+	}
+	var n note
+	if err := json.Unmarshal([]byte(text), &n); err != nil || n.Container == "" || n.Image == "" || n.Bad == "" {
+		return nil, fmt.Errorf("annotation %s is %q, which does not say what was there before: put the image right by hand, and take the annotation off", Annotation, text)
+	}
+	return &n, nil
+}
+
+// put puts the bad image in place, and with it how to undo that.
+func (n note) put(d *appsv1.Deployment) {
+	if d.Annotations == nil {
+		d.Annotations = map[string]string{}
+	}
+	d.Annotations[Annotation] = n.String()
+	container(&d.Spec.Template.Spec, n.Container).Image = n.Bad
+}
+
+// bears reports whether a pod made by this spec has the bad image.
+func (n note) bears(spec *corev1.PodSpec) bool {
+	c := container(spec, n.Container)
+	return c != nil && c.Image == n.Bad
+}
+
+// container is the one of that name; nil: there is none.
+func container(spec *corev1.PodSpec, name string) *corev1.Container {
+	for i := range spec.Containers {
+		if spec.Containers[i].Name == name {
+			return &spec.Containers[i]
+		}
+	}
+	return nil
+}

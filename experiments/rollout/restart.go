@@ -1,0 +1,178 @@
+package rollout
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
+)
+
+// restartedAt is the annotation of the pod template that "kubectl rollout
+// restart" sets.
+const restartedAt = "kubectl.kubernetes.io/restartedAt"
+
+// A Restart replaces every pod of a deployment, as "kubectl rollout restart"
+// does. It is over when the rollout is complete and the pods that were there
+// are gone; there is nothing to undo, and the annotation of the pod template,
+// which is kubectl's, stays. It implements [experiments.Fault] and is used by
+// one goroutine at a time.
+type Restart struct {
+	Workload
+
+	old map[string]*aging // by UID; nil: it was not asked for
+}
+
+var _ experiments.Fault = (*Restart)(nil)
+
+// aging is a pod that is to be replaced, and when it was last there.
+type aging struct {
+	corev1.Pod
+	seen time.Duration
+	gone bool
+}
+
+// String is "restart deployment checkout in shop".
+func (r *Restart) String() string { return "restart " + r.Workload.String() }
+
+// Preview says what Inject would do now and changes nothing. The error is the
+// one that Inject would return: the API server is asked to check the change.
+func (r *Restart) Preview(ctx context.Context, _ string) (chaosmesh.Preview, error) {
+	d, pods, err := r.choose(ctx)
+	if err == nil {
+		err = r.patch(ctx, d, touch, client.DryRunAll)
+	}
+	if err != nil {
+		return chaosmesh.Preview{}, fmt.Errorf("%s: %w", r, err)
+	}
+	return chaosmesh.Preview{Object: d, Candidates: targets(pods), Asked: len(pods), Effects: goes()}, nil
+}
+
+func goes() []experiments.Effect { return []experiments.Effect{{Event: experiments.EventGone}} }
+
+// touch makes the pod template another one.
+func touch(d *appsv1.Deployment) {
+	if d.Spec.Template.Annotations == nil {
+		d.Spec.Template.Annotations = map[string]string{}
+	}
+	// To the nanosecond: two restarts within a second are two.
+	d.Spec.Template.Annotations[restartedAt] = time.Now().UTC().Format(time.RFC3339Nano)
+}
+
+// Inject changes the pod template and returns when the deployment's controller
+// has seen that; that it does not is the shortfall. The span in which the fault
+// took effect is that of the request. The error is for what the API refused; it
+// wraps [chaosmesh.ErrRefused] where the guard did.
+func (r *Restart) Inject(ctx context.Context, rec *experiments.Recorder) (experiments.Injection, error) {
+	r.old = nil
+	clock := rec.Clock()
+	in := experiments.Injection{Fault: r.String(), Effects: goes(), Span: steadystate.Instant(clock.Now())}
+	var changed int64
+	err := unlessChanged(func() error {
+		d, pods, err := r.choose(ctx)
+		if err != nil {
+			return err
+		}
+		in.Targets, in.From = targets(pods), clock.Now()
+		rec.Event(experiments.Event{Span: steadystate.Instant(in.From), Kind: EventChanging, Subject: r.subject(), UID: string(d.UID)})
+		if err := r.patch(ctx, d, touch); err != nil {
+			return err
+		}
+		r.old = map[string]*aging{}
+		for _, pod := range pods {
+			r.old[string(pod.UID)] = &aging{Pod: pod, seen: in.From}
+		}
+		changed = d.Generation
+		return nil
+	})
+	in.To = clock.Now()
+	if err != nil {
+		return in, fmt.Errorf("%s: %w", r, err)
+	}
+	_, missing, err := r.await(ctx, clock, func() (string, error) {
+		d, err := r.read(ctx)
+		if err != nil {
+			return "", err
+		}
+		if seen := d.Status.ObservedGeneration; seen < changed {
+			return fmt.Sprintf("its controller has seen generation %d of %d", seen, changed), nil
+		}
+		return "", nil
+	})
+	if err != nil {
+		return in, fmt.Errorf("%s: %w", r, err)
+	}
+	if missing != "" {
+		in.Shortfall = "the rollout did not begin: " + missing
+	}
+	return in, nil
+}
+
+// Recover waits until the rollout has ended, and returns the span in which it
+// did. One that does not end in time is no error, since there is nothing to
+// undo: the record says what is missing, and pods that are not gone are missing
+// from its proof.
+func (r *Restart) Recover(ctx context.Context, rec *experiments.Recorder) (steadystate.Span, error) {
+	clock := rec.Clock()
+	if r.old == nil {
+		return steadystate.Instant(clock.Now()), nil
+	}
+	span, missing, _ := r.await(ctx, clock, func() (string, error) {
+		left, err := r.age(ctx, rec)
+		if err != nil {
+			return "", err
+		}
+		d, err := r.read(ctx)
+		if err != nil {
+			return "", err
+		}
+		if why := kube.Unsettled(d); why != "" {
+			return why, nil
+		}
+		if left > 0 {
+			return fmt.Sprintf("%d of %d pods from before are still there", left, len(r.old)), nil
+		}
+		return "", nil
+	})
+	if missing != "" {
+		rec.Note("%s: the rollout had not ended at %s: %s; nothing undoes a restart", r, steadystate.Instant(span.To), missing)
+	} else {
+		rec.Event(experiments.Event{Span: span, Kind: EventRolledOut, Subject: r.subject()})
+	}
+	r.old = nil
+	return span, nil
+}
+
+// age records which of the pods are gone by now, and returns how many are left.
+func (r *Restart) age(ctx context.Context, rec *experiments.Recorder) (left int, err error) {
+	for uid, a := range r.old {
+		if a.gone {
+			continue
+		}
+		at := rec.Clock().Now()
+		var pod corev1.Pod
+		err := r.Client.Get(ctx, client.ObjectKeyFromObject(&a.Pod), &pod)
+		switch {
+		case apierrors.IsNotFound(err), err == nil && string(pod.UID) != uid:
+			a.gone = true
+			rec.Event(experiments.Event{
+				Span: steadystate.Span{From: a.seen, To: rec.Clock().Now()}, Kind: experiments.EventGone,
+				Subject: "pod/" + a.Namespace + "/" + a.Name, UID: uid,
+			})
+		case err != nil:
+			return 0, fmt.Errorf("read pod %s: %w", a.Name, explain(err, "get pods"))
+		default:
+			a.seen = at
+			left++
+		}
+	}
+	return left, nil
+}

@@ -1,0 +1,129 @@
+package rollout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// leftoverKind is what [chaosmesh.Leftover] says of a bad image: it is not the
+// deployment that was left, nor is it what is removed.
+const leftoverKind = "bad image of Deployment"
+
+// Find lists the bad images that runs have left in deployments, and changes
+// nothing.
+func Find(ctx context.Context, c client.Reader, scope chaosmesh.Scope) ([]chaosmesh.Leftover, error) {
+	found, err := find(ctx, c, scope)
+	var left []chaosmesh.Leftover
+	for _, f := range found {
+		left = append(left, f.Leftover)
+	}
+	return left, err
+}
+
+// finding is a leftover and its note.
+type finding struct {
+	chaosmesh.Leftover
+	note note
+}
+
+func find(ctx context.Context, c client.Reader, scope chaosmesh.Scope) ([]finding, error) {
+	if len(scope.Namespaces) == 0 {
+		return nil, fmt.Errorf("sweep: %w: no namespace; say where to look", chaosmesh.ErrRefused)
+	}
+	var found []finding
+	var errs []error
+	for _, namespace := range scope.Namespaces {
+		var list appsv1.DeploymentList
+		if err := c.List(ctx, &list, client.InNamespace(namespace)); err != nil {
+			errs = append(errs, fmt.Errorf("list deployments in %s: %w", namespace, explain(err, "list deployments")))
+			continue
+		}
+		for _, d := range list.Items {
+			n, err := noteOf(d.Annotations)
+			switch {
+			case err != nil:
+				errs = append(errs, fmt.Errorf("deployment %s in %s: %w", d.Name, namespace, err))
+			case n != nil && (scope.Run == "" || scope.Run == n.Run):
+				found = append(found, finding{
+					Leftover: chaosmesh.Leftover{Kind: leftoverKind, Namespace: d.Namespace, Name: d.Name, Run: n.Run},
+					note:     *n,
+				})
+			}
+		}
+	}
+	return found, errors.Join(errs...)
+}
+
+// Sweep puts the images back that were there before the bad ones which [Find]
+// finds, waits until no bad pod is left, at most for the time-out each, and
+// proves by looking again that nothing is left. An image that somebody else has
+// set meanwhile stays, and the leftover's notes name it. It goes on after a
+// failure; the error then names all that may still be in place. What it put
+// back is returned in any case. The default of the time-out is a minute.
+func Sweep(ctx context.Context, c client.Client, scope chaosmesh.Scope, timeout time.Duration) ([]chaosmesh.Leftover, error) {
+	found, err := find(ctx, c, scope)
+	errs := []error{err}
+	var removed []chaosmesh.Leftover
+	for _, f := range found {
+		w := Workload{Client: c, Namespace: f.Namespace, Deployment: f.Name, Timeout: timeout}
+		if err := w.sweep(ctx, &f); err != nil {
+			errs = append(errs, fmt.Errorf("remove %s: %w", f, err))
+			continue
+		}
+		removed = append(removed, f.Leftover)
+	}
+	again, err := Find(ctx, c, scope)
+	if err != nil {
+		errs = append(errs, fmt.Errorf("look again: %w", err))
+	}
+	for _, l := range again {
+		errs = append(errs, fmt.Errorf("still in place: %s", l))
+	}
+	return removed, errors.Join(errs...)
+}
+
+// sweep removes one.
+func (w Workload) sweep(ctx context.Context, f *finding) error {
+	n := f.note
+	var was string
+	err := unlessChanged(func() (err error) {
+		was, err = w.restore(ctx, n)
+		return err
+	})
+	switch {
+	case errors.Is(err, errNoDeployment):
+		return nil
+	case err != nil:
+		return err
+	case was == n.Bad:
+		f.Notes = append(f.Notes, fmt.Sprintf("put image %s of container %s back", n.Image, n.Container))
+	default:
+		f.Notes = append(f.Notes, fmt.Sprintf("container %s had the image %q by then, which was left as it is", n.Container, was))
+	}
+	_, missing, err := w.await(ctx, steadystate.StartClock(), func() (string, error) {
+		d, err := w.read(ctx)
+		if err != nil {
+			return "", err
+		}
+		bad, err := w.bearing(ctx, d, n)
+		if len(bad) > 0 {
+			return fmt.Sprintf("%d pods with the image %s are still there", len(bad), n.Bad), nil
+		}
+		return "", err
+	})
+	if err != nil || missing != "" {
+		return errors.Join(errors.New(missing), err)
+	}
+	if err := w.forget(ctx, n); err != nil {
+		f.Notes = append(f.Notes, fmt.Sprintf("the bad revision is still in the history, where \"kubectl rollout undo\" would find it: %v", err))
+	}
+	return nil
+}
