@@ -19,6 +19,8 @@ import (
 type Directory struct {
 	Path    string
 	Reports []Report
+
+	controls map[string]experiments.Result // by suite, the first label
 }
 
 // NewDirectory makes a directory for a run: parent/<time in UTC>. The ones of
@@ -42,12 +44,18 @@ func (d *Directory) RecordPath(experiment string) string {
 	return filepath.Join(d.Path, name+".jsonl")
 }
 
-// Run runs an experiment, keeps its record, and judges it. Taps see the
+// Run runs an experiment, keeps its record, and judges it. What a control run
+// shows is the baseline of the experiments of its suite, those with the same
+// first label, that are run after it and have no other. Taps see the
 // entries as they are recorded. The error is the harness's; the record and its
 // report are kept in any case, the report is in Reports too.
 func (d *Directory) Run(ctx context.Context, e experiments.Experiment, taps ...func(experiments.Entry)) (Report, error) {
 	if err := e.Validate(); err != nil {
 		return Report{}, err
+	}
+	suite := strings.Join(e.Labels[:min(1, len(e.Labels))], "")
+	if control, ok := d.controls[suite]; ok && e.Baseline == nil {
+		e.Baseline = experiments.NewBaseline(control, e.Hypothesis.Checks)
 	}
 	path := d.RecordPath(e.Name)
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o644)
@@ -65,6 +73,12 @@ func (d *Directory) Run(ctx context.Context, e experiments.Experiment, taps ...f
 		judgeErr = fmt.Errorf("judge %s: %w", path, judgeErr)
 	} else {
 		d.Reports = append(d.Reports, report)
+		if e.IsControl() {
+			if d.controls == nil {
+				d.controls = map[string]experiments.Result{}
+			}
+			d.controls[suite] = report.Result
+		}
 	}
 	return report, errors.Join(runErr, seekErr, judgeErr, file.Close())
 }

@@ -17,14 +17,10 @@ import (
 var capacity = []standard{
 	{
 		id: "capacity/sustained", name: "%s sustains its load", hold: time.Minute, capacity: true,
-		more: func(t *Target, e *experiments.Experiment) { t.objectives(e, false) },
 	},
 	{
 		id: "capacity/scaled", name: "%s sustains a surge once it has scaled", hold: scalingHold, watch: scalingWatch, capacity: true, autoscaler: true,
-		more: func(t *Target, e *experiments.Experiment) {
-			t.surges(e, nil)
-			t.objectives(e, true)
-		},
+		more: func(t *Target, e *experiments.Experiment) { t.surges(e, nil) },
 	},
 }
 
@@ -87,30 +83,6 @@ func (o objective) expand(c Config) string {
 	}
 	use := fmt.Sprintf(`namespace=%q,pod=~%q,container=%q`, c.Service.Namespace, c.Service.Deployment+"-.+", c.Service.Container)
 	return strings.NewReplacer("Q_", c.Capacity.Histogram+"_", "SERVICE", service, "USE", use, "RANGE", rateRange.String()).Replace(o.query)
-}
-
-// objectives makes the objectives the checks of an experiment.
-func (t *Target) objectives(e *experiments.Experiment, scaled bool) {
-	variation := t.Variations[ID(*e)]
-	signals := slices.DeleteFunc(slices.Clone(e.Hypothesis.Signals), func(s steadystate.Signal) bool {
-		return slices.ContainsFunc(t.queries, func(q query) bool { return q.check == s.Name })
-	})
-	e.Hypothesis = steadystate.Hypothesis{Signals: signals}
-	for _, o := range objectives() {
-		if o.scaled && !scaled {
-			continue
-		}
-		check := o.check()
-		if o.query != "" {
-			source := t.Capacity.sources[o.name]
-			source.Client = t.prometheus
-			e.Hypothesis.Signals = append(e.Hypothesis.Signals, source.Signal(o.name))
-		}
-		if limits, ok := variation.Limits[o.name]; ok {
-			check.Limits = limits
-		}
-		e.Hypothesis.Checks = append(e.Hypothesis.Checks, check)
-	}
 }
 
 // sourcesOf parses the objectives' queries, with those that the configuration

@@ -39,6 +39,9 @@ type Config struct {
 	}
 	Load       load.HTTP
 	Prometheus *prom.Config // nil: no check has a query
+	// Baseline is what limits on a multiple of it refer to: BaselineSettle or
+	// BaselineControl.
+	Baseline string
 	// Autoscaler of the service; without a name there is none.
 	Autoscaler struct {
 		Name   string
@@ -64,6 +67,12 @@ type Config struct {
 
 	lines lines
 }
+
+// The baselines that a configuration may choose.
+const (
+	BaselineSettle  = "settle"  // the settle phase of the same run
+	BaselineControl = "control" // a control run of the suite
+)
 
 // query is the query of a check that has one.
 type query struct {
@@ -147,6 +156,7 @@ type file struct {
 		Allowed string   `yaml:"allowed"`
 		Limits  []string `yaml:"limits"`
 	} `yaml:"checks"`
+	Baseline   string `yaml:"baseline"`
 	Autoscaler *struct {
 		Name   string   `yaml:"name"`
 		Surge  string   `yaml:"surge"`

@@ -86,6 +86,7 @@ func (d *decoder) decode() {
 	d.podSignals()
 	d.autoscaler()
 	d.capacity()
+	d.baseline()
 	d.experiments()
 }
 
@@ -318,7 +319,7 @@ func (d *decoder) experiments() {
 			Follow: f.Follow,
 			Limits: map[string][]steadystate.Limit{},
 		}
-		checks := d.checksOf(id)
+		checks := find(id).checks(d.Config)
 		for _, name := range slices.Sorted(maps.Keys(f.Limits)) {
 			if name == AutoscalerExpectation && ofAutoscaler(id) {
 				v.Autoscaler = d.autoscalerLimits(at+".limits."+name, f.Limits[name])
@@ -345,25 +346,18 @@ func (d *decoder) experiments() {
 	}
 }
 
-// find is the standard experiment of an id.
+// find is the standard experiment of an id; the zero one if there is none, as
+// of a control run.
 func find(id string) standard {
-	return standards()[slices.IndexFunc(standards(), func(s standard) bool { return s.id == id })]
+	i := slices.IndexFunc(standards(), func(s standard) bool { return s.id == id })
+	if i < 0 {
+		return standard{}
+	}
+	return standards()[i]
 }
 
 // ofAutoscaler reports whether an experiment is about the autoscaler.
 func ofAutoscaler(id string) bool { return find(id).autoscaler }
-
-// checksOf are the checks of an experiment: the file's, or objectives.
-func (d *decoder) checksOf(id string) []steadystate.Check {
-	if !find(id).capacity {
-		return d.Checks
-	}
-	var checks []steadystate.Check
-	for _, o := range objectives() {
-		checks = append(checks, o.check())
-	}
-	return checks
-}
 
 // followed reports whether an experiment holds a fault that can be renewed on
 // pods that replace others.
@@ -445,7 +439,7 @@ func (d *decoder) unknownFields(err error) error {
 // fields are the fields of each section, for error messages; the empty one is
 // the file itself.
 var fields = map[string][]string{
-	"":            {"cluster", "allow", "service", "dependency", "load", "prometheus", "times", "checks", "autoscaler", "capacity", "pod_signals", "experiments"},
+	"":            {"cluster", "allow", "service", "dependency", "load", "prometheus", "times", "checks", "baseline", "autoscaler", "capacity", "pod_signals", "experiments"},
 	"cluster":     {"kubeconfig", "context", "uid"},
 	"allow":       {"namespaces", "protected"},
 	"service":     {"namespace", "deployment", "service", "container", "selector"},

@@ -21,6 +21,14 @@ func defaultAutoscalerLimits() []string {
 	return []string{"decision <= 1m since fault", "ready <= 2m since fault", "turns <= 1", "back <= 7m"}
 }
 
+// baseline reads what limits on a multiple of a baseline refer to.
+func (d *decoder) baseline() {
+	choices := []string{BaselineSettle, BaselineControl}
+	if d.Baseline = cmp.Or(d.file.Baseline, BaselineSettle); !slices.Contains(choices, d.Baseline) {
+		d.bad("baseline", "baseline %q: want one of %s", d.Baseline, strings.Join(choices, ", "))
+	}
+}
+
 // autoscaler reads what is expected of the service's autoscaler.
 func (d *decoder) autoscaler() {
 	f := d.file.Autoscaler

@@ -146,6 +146,9 @@ func TestTheFieldsThatErrorsNameAreThoseThereAre(t *testing.T) {
 			t = t.Elem()
 		}
 		var list []string
+		if t.Kind() != reflect.Struct {
+			return nil // a value, without fields
+		}
 		for f := range t.Fields() {
 			list = append(list, f.Tag.Get("yaml"))
 		}
@@ -154,7 +157,9 @@ func TestTheFieldsThatErrorsNameAreThoseThereAre(t *testing.T) {
 	whole := reflect.TypeFor[file]()
 	want := map[string][]string{"": names(whole)}
 	for f := range whole.Fields() {
-		want[f.Tag.Get("yaml")] = names(f.Type)
+		if list := names(f.Type); list != nil {
+			want[f.Tag.Get("yaml")] = list
+		}
 	}
 	for section, list := range want {
 		if !slices.Equal(list, fields[section]) {

@@ -33,6 +33,12 @@ type standard struct {
 	autoscaler bool
 	// capacity: it is about objectives, which need a Prometheus.
 	capacity bool
+	// lossless: no request may be lost.
+	lossless bool
+	// extra checks, besides the configuration's.
+	extra []steadystate.Check
+	// unhurried: undoing it takes as long as a rollout does.
+	unhurried bool
 	// fault is the experiment's; more makes the experiment another where a
 	// fault is not all that is special about it. Without both there is none.
 	fault func(*Target) experiments.Fault
@@ -55,7 +61,9 @@ func ID(e experiments.Experiment) string { return strings.Join(e.Labels, "/") }
 
 // standards are all standard experiments, in the order in which they are run:
 // what heals by itself first.
-func standards() []standard { return slices.Concat(pods, network, stress, scaling, capacity) }
+func standards() []standard {
+	return slices.Concat(pods, network, stress, disruption, rollouts, scaling, capacity)
+}
 
 // All is every experiment of the standard suites that the configuration has
 // what is needed for, and does not skip.
@@ -114,11 +122,6 @@ func signalsOf(chosen []experiments.Experiment) []string {
 	return slices.Compact(names)
 }
 
-// pods are those of the service.
-func (t *Target) pods() chaosmesh.Pods {
-	return chaosmesh.Pods{Namespace: t.Service.Namespace, Selector: t.Service.Selector}
-}
-
 // experiment is a standard experiment on the target, with the configuration's
 // load, checks and times as the configuration varies them.
 func (t *Target) experiment(s standard) experiments.Experiment {
@@ -128,7 +131,8 @@ func (t *Target) experiment(s standard) experiments.Experiment {
 		Source:   kube.Replicas(t.Client, t.Service.Namespace, t.Service.Deployment),
 		Describe: "ready / wanted replicas of deployment " + t.Service.Deployment,
 	}}
-	if slices.ContainsFunc(t.Checks, func(c steadystate.Check) bool { return c.Signal == SignalRollout }) {
+	checks := variation.checks(s.checks(t.Config))
+	if slices.ContainsFunc(checks, func(c steadystate.Check) bool { return c.Signal == SignalRollout }) {
 		signals = append(signals, steadystate.Signal{
 			Name:     SignalRollout,
 			Source:   kube.Rollout(t.Client, t.Service.Namespace, t.Service.Deployment),
@@ -136,14 +140,25 @@ func (t *Target) experiment(s standard) experiments.Experiment {
 		})
 	}
 	for _, q := range t.queries {
+		if s.capacity {
+			break // its objectives have queries of their own
+		}
 		source := q.source
 		source.Client = t.prometheus
 		signals = append(signals, source.Signal(q.check))
 	}
+	if s.capacity {
+		for _, o := range objectives() {
+			if source, ok := t.Capacity.sources[o.name]; ok && (!o.scaled || s.autoscaler) {
+				source.Client = t.prometheus
+				signals = append(signals, source.Signal(o.name))
+			}
+		}
+	}
 	e := experiments.Experiment{
 		Name:        strings.ReplaceAll(s.name, "%s", t.Service.Deployment),
 		Labels:      strings.Split(s.id, "/"),
-		Hypothesis:  steadystate.Hypothesis{Signals: signals, Checks: variation.checks(t.Checks)},
+		Hypothesis:  steadystate.Hypothesis{Signals: signals, Checks: checks},
 		Load:        t.Load,
 		Judgers:     []experiments.Judger{autoscaling.Judger{}},
 		Observers:   t.observers(s),
@@ -151,6 +166,9 @@ func (t *Target) experiment(s standard) experiments.Experiment {
 		Settle:      t.Settle,
 		Hold:        max(t.Hold, s.hold),
 		Watch:       max(t.Watch, s.watch),
+	}
+	if s.unhurried {
+		e.UndoTimeout = rolloutTime
 	}
 	if variation.Hold > 0 {
 		e.Hold = variation.Hold
@@ -176,6 +194,27 @@ func (t *Target) experiment(s standard) experiments.Experiment {
 		s.more(t, &e)
 	}
 	return e
+}
+
+// rolloutTime is how long a rollout may take until it counts as stuck.
+const rolloutTime = 5 * time.Minute
+
+// checks are those of the experiment, as the configuration has them before it
+// varies single ones.
+func (s standard) checks(c Config) []steadystate.Check {
+	checks := slices.Concat(c.Checks, s.extra)
+	if s.lossless {
+		checks = lossless(checks)
+	}
+	if s.capacity {
+		checks = nil
+		for _, o := range objectives() {
+			if !o.scaled || s.autoscaler {
+				checks = append(checks, o.check())
+			}
+		}
+	}
+	return checks
 }
 
 // A Variation is what the configuration wants different of one experiment.

@@ -50,7 +50,7 @@ func TestSuites(t *testing.T) {
 	if !filepath.IsAbs(out) {
 		out = filepath.Join(stood, out)
 	}
-	specs.Register(target.String(), suites.All(target), out, func(ctx context.Context, chosen []experiments.Experiment) error {
+	specs.Register(target.String(), target.Controlled(suites.All(target)), out, func(ctx context.Context, chosen []experiments.Experiment) error {
 		return target.Preflight(ctx, chosen, func(what, found string) {
 			ginkgo.GinkgoWriter.Printf("ok  %s: %s\n", what, found)
 		})

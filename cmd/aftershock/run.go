@@ -95,6 +95,7 @@ cluster ends the faults at their deadlines; "aftershock sweep" does so at once.
 			if err != nil {
 				return err
 			}
+			chosen = target.Controlled(chosen)
 			if err := preflight(cmd.Context(), cmd.OutOrStdout(), target, chosen); err != nil {
 				return err
 			}
