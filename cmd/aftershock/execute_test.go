@@ -91,6 +91,7 @@ func TestExitCodesAndMessages(t *testing.T) {
 		{"an unknown command too", []string{"explode"}, exitUsage, `unknown command "explode"`},
 		{"and an unknown flag", []string{"judge", "--limt", "x", held}, exitUsage, "unknown flag: --limt; see \"aftershock judge --help\""},
 		{"help is no error", []string{"judge", "--help"}, exitHeld, "downtime"},
+		{"it tells the quantities of autoscalers too", []string{"judge", "--help"}, exitHeld, "decision  from there to a larger size wanted"},
 		{"held", []string{"judge", held}, exitHeld, "HELD: held"},
 		{"broken", []string{"judge", broken}, exitBroken, "BROKEN: broken"},
 		{"unknown", []string{"judge", unknown}, exitUnknown, "not steady"},

@@ -261,17 +261,23 @@ func (h *history) actuation() link {
 	return link{open: true, until: h.end}
 }
 
-// ready is when as many were as the scale target wanted, once it had been told
-// the largest size.
+// ready is when as many were as the largest size wants. One that is taken back
+// before was never reached.
 func (h *history) ready() link {
 	if len(h.sizes) == 0 {
 		return link{note: h.target + " was not followed"}
 	}
-	told := false
+	peak, told, most := h.peak(), false, 0
 	for i, x := range h.sizes {
-		told = told || (i > 0 && x.at.To >= h.t0.From && x.wanted >= h.peak() && x.wanted > h.sizes[i-1].wanted)
-		if told && x.ready >= x.wanted {
+		told = told || (i > 0 && x.at.To >= h.t0.From && x.wanted >= peak && x.wanted > h.sizes[i-1].wanted)
+		switch {
+		case !told:
+		case x.ready >= peak:
 			return link{reached: new(x.at)}
+		case x.wanted < peak:
+			return link{open: true, until: x.at.From, note: fmt.Sprintf("at most %d of %d were ready before fewer were wanted", most, peak)}
+		default:
+			most = max(most, x.ready)
 		}
 	}
 	return link{open: true, until: h.end}

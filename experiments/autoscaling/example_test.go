@@ -75,7 +75,7 @@ func ExampleJudger() {
 	// held  scales out: 2 -> 4 -> 2, first at 44.800s..45.100s
 	// held  within min and max: 2 -> 4 -> 2 within 2 and 8
 	// held  steps within its policies: 2 steps, 2 -> 4 -> 2
-	// held  no step down inside its stabilization window: 4 -> 2 at 164.500s..165.100s, 119.4s to 2m0.3s after the step up to 4; its window is 1m0s
+	// held  no step down inside its stabilization window: 4 -> 2 at 164.500s..165.100s, 119.4s to 2m0.3s after the step up to 4; its window is 60s
 	// held  sizes as its metrics ask: 2 steps, none against them
 	// held  not held back by its max: 2 -> 4 -> 2, with a max of 8
 	// held  able to scale: throughout

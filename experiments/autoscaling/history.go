@@ -113,6 +113,7 @@ func (h *history) frame(r experiments.Result) (reason string) {
 	}
 	for _, i := range r.Injections {
 		switch {
+		case i.Shortfall != "":
 		case i.Removed == nil:
 			h.t1 = nil
 			return ""

@@ -81,7 +81,7 @@ func (v verdicts) stabilized() (f experiments.Finding, ok bool) {
 			if recommended <= s.to {
 				continue
 			}
-			text := fmt.Sprintf("%d -> %d at %s, %s after %s; its window is %s", s.from, s.to, s.at, lengths(s.at.Since(v.states[j].at)), why, window)
+			text := fmt.Sprintf("%d -> %d at %s, %s after %s; its window is %s", s.from, s.to, s.at, lengths(s.at.Since(v.states[j].at)), why, steadystate.FormatSeconds(window.Seconds()))
 			switch inside(v.states[j].at, s.at, window) {
 			case steadystate.Held:
 				if s.blind {
@@ -151,7 +151,7 @@ func (v verdicts) followed() experiments.Finding {
 			return unknown(asMeasured, "a size by somebody else", fmt.Sprintf("%d -> %d at %s was not its own doing: it scaled last at %q", s.from, s.to, s.at, s.status.LastScaleTime))
 		}
 	}
-	return held(asMeasured, fmt.Sprintf("%d steps, none against them", count))
+	return held(asMeasured, steps(count)+", none against them")
 }
 
 // against is what a step contradicts, empty if nothing.

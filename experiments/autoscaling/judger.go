@@ -209,8 +209,8 @@ func (v verdicts) reached(l Limit) experiments.Finding {
 // turned judges a limit on the changes of direction.
 func (v verdicts) turned(l Limit) experiments.Finding {
 	n, up := 0, false
-	steps := v.steps()
-	for i, s := range steps {
+	list := v.steps()
+	for i, s := range list {
 		if i > 0 && (s.to > s.from) != up {
 			n++
 		}
@@ -221,7 +221,7 @@ func (v verdicts) turned(l Limit) experiments.Finding {
 	if why != "" {
 		seen.High = math.Inf(1)
 	}
-	f := experiments.Finding{Limit: l.String(), Reading: l.judge(seen, fmt.Sprintf("%d in %d steps, %s", n, len(steps), v.trajectory()))}
+	f := experiments.Finding{Limit: l.String(), Reading: l.judge(seen, fmt.Sprintf("%d in %s, %s", n, steps(len(list)), v.trajectory()))}
 	switch {
 	case f.Verdict == steadystate.Unknown:
 		f.Undecided = why
@@ -231,4 +231,11 @@ func (v verdicts) turned(l Limit) experiments.Finding {
 		f.Verdict, f.Undecided = steadystate.Unknown, "the run did not come to its end, which could have made it more"
 	}
 	return f
+}
+
+func steps(n int) string {
+	if n == 1 {
+		return "1 step"
+	}
+	return fmt.Sprintf("%d steps", n)
 }

@@ -161,7 +161,7 @@ var trajectories = []struct {
 		 cpu      40 90 48 45 20 45 40 40
 		 desired  2 4 4 4 2 2 2 2`,
 		nil,
-		[]string{"broken no step down inside its stabilization window: 4 -> 2 at | after the step up to 4; its window is 1m"},
+		[]string{"broken no step down inside its stabilization window: 4 -> 2 at | after the step up to 4; its window is 60s"},
 	},
 	{
 		"a step down inside its window, by the metric that was still above",
@@ -615,6 +615,16 @@ var trajectories = []struct {
 		},
 	},
 	{
+		"a size that was taken back before it was ready was never reached",
+		`spec     min=2 max=8 cpu=50% down.window=0
+		 fault    . # # # # # .
+		 cpu      40 90 70 45 45 45 20
+		 desired  2 6 6 3 3 3 2
+		 ready    2 2 3 3 3 3 2`,
+		[]string{"ready <= 5s", "ready <= 20s", "replicas >= 4"},
+		[]string{"broken ready <= 5s: at least 9.5s, at most 3 of 6 were ready before fewer were wanted", "unknown ready <= 20s: at least", "broken replicas >= 4: 3 ready"},
+	},
+	{
 		"a run that was cut may have come to more",
 		`spec     min=2 max=8 cpu=50%
 		 fault    . # # #
@@ -722,6 +732,17 @@ var trajectories = []struct {
 		[]string{"unknown watched: nothing | it was deleted", "unknown decision <= 10s: | it was deleted"},
 	},
 	{
+		"for a time nothing is seen of its scale target",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # # # .
+		 cpu      40 90 48 48 48 20
+		 desired  2 4 4 4 4 2
+		 dark     . . b b . .
+		 ready    2 2 4 4 3 2`,
+		[]string{"ready <= 10s", "replicas <= 3", "actuation <= 1s"},
+		[]string{"unknown ready <= 10s: at least 0s, not seen, and for a time nothing could be", "unknown replicas <= 3: 3 ready | nothing was seen of deployment/shop/checkout"},
+	},
+	{
 		"nothing is seen of it from the fault on",
 		`spec     min=2 max=8 cpu=50%
 		 fault    . # # # .
@@ -789,6 +810,35 @@ func TestTrajectories(t *testing.T) {
 	}
 	if len(trajectories) < 40 {
 		t.Errorf("%d trajectories, want at least 40", len(trajectories))
+	}
+}
+
+func TestNodesThatComeAreToldBesideTheStages(t *testing.T) {
+	r := parse(t, trajectories[0].script).result(t)
+	for _, e := range []experiments.Event{
+		{Kind: experiments.EventExists, Subject: "node/node1", Span: steadystate.Span{To: every}},
+		{Kind: experiments.EventCreated, Subject: "node/node2", Span: steadystate.Instant(3 * every)},
+		{Kind: experiments.EventChanged, Subject: "vpa/shop/checkout", Span: steadystate.Instant(4 * every)},
+		{Kind: experiments.EventChanged, Subject: "vpa/other/checkout", Span: steadystate.Instant(4 * every)},
+	} {
+		r.Events = append(r.Events, e)
+	}
+	list := autoscaling.Decompose(r)
+	if want := "node/node2 created at 15.000s, vpa/shop/checkout changed at 20.000s"; len(list) != 1 || list[0].Note != want {
+		t.Fatalf("%v, want it to say %q", list, want)
+	}
+	if text := list[0].String(); !strings.Contains(text, "  also: node/node2") {
+		t.Errorf("no nodes in\n%s", text)
+	}
+}
+
+func TestAnInjectionThatFellShortIsNoFault(t *testing.T) {
+	r := experiments.Result{
+		Injections: []experiments.InjectionResult{{Injection: experiments.Injection{Fault: "a spike", Shortfall: "no pod was selected"}}},
+		Events:     []experiments.Event{{Kind: experiments.EventExists, Subject: "hpa/shop/checkout"}},
+	}
+	if f := findings(t, r)[0]; f.Verdict != steadystate.Unknown || !strings.Contains(f.Undecided, "never came to the phase") {
+		t.Errorf("%s, want that there was none", line(f))
 	}
 }
 

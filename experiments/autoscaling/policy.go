@@ -54,7 +54,7 @@ func (v verdicts) stepped() experiments.Finding {
 	case v.unseen() != "":
 		return unknown(withinSteps, "where they were seen", v.unseen())
 	}
-	return held(withinSteps, fmt.Sprintf("%d steps, %s", count, v.trajectory()))
+	return held(withinSteps, steps(count)+", "+v.trajectory())
 }
 
 // allowed is how far the policies let a step go, by the kindest and by the

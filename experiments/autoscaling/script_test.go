@@ -29,6 +29,7 @@ import (
 //	able     . . F S . .       AbleToScale: F false; S and D held back by its window for steps up, down
 //	hand     . . . . h .       the size was changed by somebody else
 //	blind    . b b . . .       nothing is seen of the autoscaler
+//	dark     . b b . . .       nothing is seen of the scale target
 //	gone     . . . . . x       it is deleted
 //	max      8 8 4 4 4 4       a new spec
 //
@@ -198,7 +199,7 @@ func (s script) result(t testing.TB) experiments.Result {
 	const hpa = "hpa/shop/checkout"
 	scaled, seen, asked := "", "", ""
 	var counts map[string]string
-	var blind time.Duration
+	var blind, dark time.Duration
 	for i := range s.n {
 		at := time.Duration(i) * every
 		span := steadystate.Span{From: max(0, at-time.Second/2), To: at}
@@ -219,8 +220,14 @@ func (s script) result(t testing.TB) experiments.Result {
 			experiments.AttrWanted: wanted, experiments.AttrExisting: s.at("existing", i, "wanted", "desired"),
 			experiments.AttrReady: s.at("ready", i, "wanted", "desired"), experiments.AttrUpdated: wanted,
 		}
-		if _, off := s.rows["unfollowed"]; !off && !maps.Equal(counts, next) {
+		if s.at("dark", i) == "b" {
+			dark = max(dark, at-every+time.Second/2)
+		} else if _, off := s.rows["unfollowed"]; !off && !maps.Equal(counts, next) {
 			sooner := steadystate.Span{From: span.From - time.Second/10, To: span.To - time.Second/10}
+			if dark > 0 {
+				sooner.From = dark
+				event(sooner, false, experiments.EventBlind, "watch/shop/deployments", map[string]string{experiments.AttrReason: "connection refused"})
+			}
 			event(sooner, i == 0, experiments.EventChanged, "deployment/shop/checkout", next)
 			counts = next
 		}
