@@ -38,7 +38,7 @@ type Outcome struct {
 }
 
 // TimedOut is the Error of a request that had no answer in time.
-const TimedOut = "time-out"
+const TimedOut = steadystate.TimedOut
 
 // Late is how much later than planned the request was sent.
 func (r Request) Late() time.Duration { return max(0, r.Sent-r.Planned) }

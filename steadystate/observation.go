@@ -23,6 +23,9 @@ type Observation struct {
 	Unknown string `json:"unknown,omitempty"`
 }
 
+// TimedOut is why an observation failed for which there was no answer in time.
+const TimedOut = "time-out"
+
 // String is the value, or why there is none, with the span.
 func (o Observation) String() string {
 	value := strconv.FormatFloat(o.Value, 'g', -1, 64)

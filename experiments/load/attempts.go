@@ -2,21 +2,16 @@ package load
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptrace"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/steadystate/machine"
 )
 
 // attempts is a round tripper that counts the connections each request was
@@ -66,7 +61,7 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	defer a.remember(seq, at)
 	if err != nil {
 		cancel()
-		at.reason, at.local = classify(err)
+		at.reason, at.local = machine.Blame(err)
 		return nil, err
 	}
 	resp.Body = body{resp.Body, at, cancel}
@@ -108,73 +103,7 @@ func (b body) Close() error {
 func (b body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {
-		b.at.reason, b.at.local = classify(err)
+		b.at.reason, b.at.local = machine.Blame(err)
 	}
 	return n, err
-}
-
-// classify says why a request failed in words that do not differ from one
-// request to the next, and whether this machine is to blame.
-func classify(err error) (reason string, local bool) {
-	var dns *net.DNSError
-	var unknownAuthority x509.UnknownAuthorityError
-	var hostname x509.HostnameError
-	var record tls.RecordHeaderError
-	var timeout net.Error
-	var errno syscall.Errno
-	isDNS := errors.As(err, &dns)
-	for _, s := range shortages() {
-		// A failed look-up has the resolver's own error as text only.
-		if errors.Is(err, s.errno) || (isDNS && strings.HasSuffix(dns.Err, ": "+s.errno.Error())) {
-			return s.reason, true
-		}
-	}
-	switch {
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "connection refused", false
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return "connection reset", false
-	case isDNS:
-		// A resolver that does not answer is no word about the service; one
-		// that says that there is no such name is.
-		return "name not resolved: " + dns.Name, dns.IsTimeout || dns.IsTemporary
-	case errors.As(err, &unknownAuthority), errors.As(err, &hostname), errors.As(err, &record):
-		return "TLS: " + innermost(err).Error(), false
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		return experiments.TimedOut, false
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return "connection closed", false
-	case errors.As(err, &errno):
-		return errno.Error(), false
-	}
-	return innermost(err).Error(), false
-}
-
-// A shortage is an error that means that this machine lacks something.
-type shortage struct {
-	errno  syscall.Errno
-	reason string
-}
-
-func shortages() []shortage {
-	return []shortage{
-		{syscall.EADDRNOTAVAIL, "no local port left"},
-		{syscall.EMFILE, "too many open files"},
-		{syscall.ENFILE, "too many open files"},
-		{syscall.ENOBUFS, "no memory for sockets"},
-		{syscall.ENOMEM, "no memory for sockets"},
-		{syscall.ENETDOWN, "no network"},
-		{syscall.ENETUNREACH, "no network"},
-	}
-}
-
-// innermost is the cause without the addresses that wrap it.
-func innermost(err error) error {
-	for {
-		next := errors.Unwrap(err)
-		if next == nil {
-			return err
-		}
-		err = next
-	}
 }

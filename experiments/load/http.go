@@ -14,6 +14,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/machine"
 )
 
 // HTTP is a load of HTTP requests. It can be driven more than once.
@@ -211,8 +212,8 @@ func (h HTTP) Drive(ctx context.Context, clock steadystate.Clock, each func(expe
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	pulse := startPulse(clock, 2*h.withDefaults().Timeout+recordWithin)
-	defer pulse.end()
+	pulse := machine.StartPulse(clock, 2*h.withDefaults().Timeout+recordWithin)
+	defer pulse.End()
 	streams := h.streams()
 	rate := 0.0
 	for _, s := range streams {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/machine"
 )
 
 // A stream is the requests of one signal: one attack, on a schedule and
@@ -19,7 +20,7 @@ type stream struct {
 	signal string // empty: the traffic's
 	times  *timetable
 	clock  steadystate.Clock
-	pulse  *pulse
+	pulse  *machine.Pulse
 }
 
 // name is the name of the stream's signal.
@@ -77,9 +78,9 @@ func (s stream) request(r *vegeta.Result, a attempt) experiments.Request {
 	}
 	flight := steadystate.Span{From: q.Sent, To: q.Answered}
 	if q.Error == experiments.TimedOut {
-		q.Stalled = s.pulse.at(flight)
+		q.Stalled = s.pulse.At(flight)
 	} else {
-		q.Stalled = s.pulse.within(flight)
+		q.Stalled = s.pulse.Within(flight)
 	}
 	return q
 }

@@ -1,4 +1,4 @@
-package load
+package machine
 
 import (
 	"testing"
@@ -9,10 +9,10 @@ import (
 
 // felt is a pulse that has felt beats at the given milliseconds, and feels
 // nothing more.
-func felt(beats ...int) *pulse {
+func felt(beats ...int) *Pulse {
 	// Its clock stands at the last beat, as good as.
 	now := time.Duration(beats[len(beats)-1]) * time.Millisecond
-	p := &pulse{clock: steadystate.StartClock(), keep: time.Hour}
+	p := &Pulse{clock: steadystate.StartClock(), keep: time.Hour}
 	for _, b := range beats {
 		p.feel(time.Duration(b) * time.Millisecond)
 	}
@@ -20,7 +20,7 @@ func felt(beats ...int) *pulse {
 	return p
 }
 
-func TestThePulseKnowsHowLongTheLoadDidNotRun(t *testing.T) {
+func TestThePulseKnowsHowLongItDidNotRun(t *testing.T) {
 	const ms = time.Millisecond
 	for _, row := range []struct {
 		sentence   string
@@ -28,7 +28,7 @@ func TestThePulseKnowsHowLongTheLoadDidNotRun(t *testing.T) {
 		flight     steadystate.Span
 		within, at time.Duration
 	}{
-		{"a load that runs", []int{5, 10, 15, 20}, steadystate.Span{From: 0, To: 20 * ms}, 0, 0},
+		{"a process that runs", []int{5, 10, 15, 20}, steadystate.Span{From: 0, To: 20 * ms}, 0, 0},
 		{"a beat that is late by what is ordinary", []int{5, 14, 19}, steadystate.Span{From: 0, To: 20 * ms}, 0, 0},
 		{"a stall in mid-flight is over when the answer is read", []int{5, 60, 65, 70, 75, 80}, steadystate.Span{From: 0, To: 80 * ms}, 50 * ms, 0},
 		{"a stall at whose end the answer is read", []int{5, 60, 65}, steadystate.Span{From: 0, To: 61 * ms}, 50 * ms, 50 * ms},
@@ -38,10 +38,10 @@ func TestThePulseKnowsHowLongTheLoadDidNotRun(t *testing.T) {
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			p := felt(row.beats...)
-			if got := p.within(row.flight); got != row.within {
+			if got := p.Within(row.flight); got != row.within {
 				t.Errorf("within: %s, want %s", got, row.within)
 			}
-			if got := p.at(row.flight); got != row.at {
+			if got := p.At(row.flight); got != row.at {
 				t.Errorf("at its end: %s, want %s", got, row.at)
 			}
 		})
@@ -51,15 +51,15 @@ func TestThePulseKnowsHowLongTheLoadDidNotRun(t *testing.T) {
 // Whoever reads an answer may run again before the pulse does.
 func TestAStallCountsBeforeThePulseHasFeltIt(t *testing.T) {
 	clock := steadystate.StartClock()
-	p := &pulse{clock: clock, keep: time.Hour, last: clock.Now() - time.Hour}
+	p := &Pulse{clock: clock, keep: time.Hour, last: clock.Now() - time.Hour}
 	now := clock.Now()
-	if got := p.within(steadystate.Span{From: now - time.Second, To: now}); got != time.Second {
+	if got := p.Within(steadystate.Span{From: now - time.Second, To: now}); got != time.Second {
 		t.Errorf("%s, want the whole second", got)
 	}
 }
 
 func TestThePulseForgetsWhatNobodyAsksFor(t *testing.T) {
-	p := &pulse{clock: steadystate.StartClock(), keep: time.Second}
+	p := &Pulse{clock: steadystate.StartClock(), keep: time.Second}
 	for i := range 1000 {
 		p.feel(time.Duration(i) * 100 * time.Millisecond)
 	}

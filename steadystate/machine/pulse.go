@@ -1,4 +1,4 @@
-package load
+package machine
 
 import (
 	"slices"
@@ -8,11 +8,12 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A pulse feels when the load does not get to run: it wants to wake up at each
-// beat, and what it slept longer than that, something else had the processor.
+// A Pulse feels when this process does not get to run: it wants to wake up at
+// each beat, and what it slept longer than that, something else had the
+// processor.
 // Then answers lie unread, and requests that are due are sent late, in a
 // manner that only looks like the service's.
-type pulse struct {
+type Pulse struct {
 	clock steadystate.Clock
 	keep  time.Duration // how far back anybody asks
 	stop  chan struct{}
@@ -30,8 +31,10 @@ const (
 	ordinary = 5 * time.Millisecond
 )
 
-func startPulse(clock steadystate.Clock, keep time.Duration) *pulse {
-	p := &pulse{clock: clock, keep: keep, stop: make(chan struct{}), done: make(chan struct{}), last: clock.Now()}
+// StartPulse begins to feel. It keeps what it felt for as long back as anybody
+// asks, which is keep; End must be called.
+func StartPulse(clock steadystate.Clock, keep time.Duration) *Pulse {
+	p := &Pulse{clock: clock, keep: keep, stop: make(chan struct{}), done: make(chan struct{}), last: clock.Now()}
 	go func() {
 		defer close(p.done)
 		ticker := time.NewTicker(beat)
@@ -48,14 +51,14 @@ func startPulse(clock steadystate.Clock, keep time.Duration) *pulse {
 	return p
 }
 
-// end ends the pulse.
-func (p *pulse) end() {
+// End ends the pulse and waits for its goroutine.
+func (p *Pulse) End() {
 	close(p.stop)
 	<-p.done
 }
 
 // feel takes in a beat.
-func (p *pulse) feel(now time.Duration) {
+func (p *Pulse) feel(now time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if s, stalled := p.since(now); stalled {
@@ -70,23 +73,23 @@ func (p *pulse) feel(now time.Duration) {
 }
 
 // since is the stall since the last beat, if that is overdue.
-func (p *pulse) since(now time.Duration) (steadystate.Span, bool) {
+func (p *Pulse) since(now time.Duration) (steadystate.Span, bool) {
 	s := steadystate.Span{From: p.last + beat, To: now}
 	return s, s.Width() > ordinary
 }
 
-// within is for how much of a span up to now the load was stalled.
-func (p *pulse) within(s steadystate.Span) time.Duration {
+// Within is for how much of a span up to now the process was stalled.
+func (p *Pulse) Within(s steadystate.Span) time.Duration {
 	return p.sum(s, func(steadystate.Span) bool { return true })
 }
 
-// at is for how much of a span the load was stalled in stalls that were on
+// At is for how much of a span the process was stalled in stalls that were on
 // when the span ended, or had only just ended.
-func (p *pulse) at(s steadystate.Span) time.Duration {
+func (p *Pulse) At(s steadystate.Span) time.Duration {
 	return p.sum(s, func(stall steadystate.Span) bool { return stall.From <= s.To && s.To-2*beat <= stall.To })
 }
 
-func (p *pulse) sum(s steadystate.Span, counts func(steadystate.Span) bool) time.Duration {
+func (p *Pulse) sum(s steadystate.Span, counts func(steadystate.Span) bool) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	total := time.Duration(0)

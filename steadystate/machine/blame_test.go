@@ -1,4 +1,4 @@
-package load
+package machine
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 
 // The resolver's own sockets can be what there are too few of; package net
 // passes that on as text.
-func TestALookUpWithoutFileHandlesIsTheLoadsOwnFailure(t *testing.T) {
+func TestALookUpWithoutFileHandlesIsAFailureOfOnesOwn(t *testing.T) {
 	for _, row := range []struct {
 		sentence string
 		dial     error
@@ -30,7 +30,7 @@ func TestALookUpWithoutFileHandlesIsTheLoadsOwnFailure(t *testing.T) {
 			if errors.Is(err, row.dial) {
 				t.Fatalf("%v wraps its cause: there is no need to read its text", err)
 			}
-			if reason, local := classify(err); reason != row.reason || local != row.local {
+			if reason, local := Blame(err); reason != row.reason || local != row.local {
 				t.Errorf("%v: %q, local %t; want %q, %t", err, reason, local, row.reason, row.local)
 			}
 		})
@@ -43,7 +43,7 @@ func TestWhoseFailureItIs(t *testing.T) {
 		err      error
 		local    bool
 	}{
-		{"a network that is down is the load's own", &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ENETDOWN)}, true},
+		{"a network that is down is one's own", &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ENETDOWN)}, true},
 		{"so is one that cannot be reached", &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ENETUNREACH)}, true},
 		{"a host that cannot be reached is not", &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.EHOSTUNREACH)}, false},
 		{"a resolver that does not answer is no word about the service", &net.DNSError{Err: "i/o timeout", Name: "shop", IsTimeout: true}, true},
@@ -51,7 +51,7 @@ func TestWhoseFailureItIs(t *testing.T) {
 		{"one that says there is no such name is", &net.DNSError{Err: "no such host", Name: "shop", IsNotFound: true}, false},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
-			if reason, local := classify(row.err); local != row.local || reason == "" {
+			if reason, local := Blame(row.err); local != row.local || reason == "" {
 				t.Errorf("%q, local %t; want local %t", reason, local, row.local)
 			}
 		})

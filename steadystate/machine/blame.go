@@ -1,0 +1,82 @@
+package machine
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"syscall"
+
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// Blame says why something that was asked of a service over the network failed,
+// in words that do not differ from one time to the next, and whether this
+// machine is to blame. An answer that was not there in time is
+// [steadystate.TimedOut].
+func Blame(err error) (reason string, own bool) {
+	var dns *net.DNSError
+	var unknownAuthority x509.UnknownAuthorityError
+	var hostname x509.HostnameError
+	var record tls.RecordHeaderError
+	var timeout net.Error
+	var errno syscall.Errno
+	isDNS := errors.As(err, &dns)
+	for _, s := range shortages() {
+		// A failed look-up has the resolver's own error as text only.
+		if errors.Is(err, s.errno) || (isDNS && strings.HasSuffix(dns.Err, ": "+s.errno.Error())) {
+			return s.reason, true
+		}
+	}
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "connection refused", false
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return "connection reset", false
+	case isDNS:
+		// A resolver that does not answer is no word about the service; one
+		// that says that there is no such name is.
+		return "name not resolved: " + dns.Name, dns.IsTimeout || dns.IsTemporary
+	case errors.As(err, &unknownAuthority), errors.As(err, &hostname), errors.As(err, &record):
+		return "TLS: " + innermost(err).Error(), false
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return steadystate.TimedOut, false
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "connection closed", false
+	case errors.As(err, &errno):
+		return errno.Error(), false
+	}
+	return innermost(err).Error(), false
+}
+
+// A shortage is an error that means that this machine lacks something.
+type shortage struct {
+	errno  syscall.Errno
+	reason string
+}
+
+func shortages() []shortage {
+	return []shortage{
+		{syscall.EADDRNOTAVAIL, "no local port left"},
+		{syscall.EMFILE, "too many open files"},
+		{syscall.ENFILE, "too many open files"},
+		{syscall.ENOBUFS, "no memory for sockets"},
+		{syscall.ENOMEM, "no memory for sockets"},
+		{syscall.ENETDOWN, "no network"},
+		{syscall.ENETUNREACH, "no network"},
+	}
+}
+
+// innermost is the cause without the addresses that wrap it.
+func innermost(err error) error {
+	for {
+		next := errors.Unwrap(err)
+		if next == nil {
+			return err
+		}
+		err = next
+	}
+}

@@ -1,0 +1,208 @@
+package probe
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
+
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// GRPCHealth is a source of the seconds in which a server answers gRPC's health
+// check that it is serving. Not serving is a failure, as are a service that the
+// server does not know, and no answer.
+type GRPCHealth struct {
+	// Address is host:port; required.
+	Address string
+	// Service is what is asked for; empty: the server as a whole.
+	Service string
+	// Every is how often; default 100 ms.
+	Every time.Duration
+	// Timeout is how long to wait for the answer, and for the connection with
+	// it; default 2 s.
+	Timeout time.Duration
+	// TLS configures the connection; nil: there is no TLS.
+	TLS *tls.Config
+
+	// control is called on each socket before it connects, as that of
+	// [net.Dialer] is: for tests of what this machine runs out of.
+	control func(network, address string, conn syscall.RawConn) error
+}
+
+var _ steadystate.Source = GRPCHealth{}
+
+func (g GRPCHealth) timing() timing { return newTiming(g.Every, g.Timeout) }
+
+// Validate says what is wrong with the source.
+func (g GRPCHealth) Validate() error {
+	var errs []error
+	if host, port, err := net.SplitHostPort(g.Address); err != nil || host == "" || port == "" {
+		errs = append(errs, fmt.Errorf("address %q: want host:port", g.Address))
+	}
+	errs = append(errs, g.timing().validate())
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("grpc: %w", err)
+	}
+	return nil
+}
+
+// Signal is the source as a signal with a name.
+func (g GRPCHealth) Signal(name string) steadystate.Signal {
+	return steadystate.Signal{Name: name, Source: g, Describe: g.String()}
+}
+
+// String is the source in one line.
+func (g GRPCHealth) String() string {
+	of := "the server"
+	if g.Service != "" {
+		of = "service " + g.Service
+	}
+	return fmt.Sprintf("seconds of the gRPC health check of %s at %s, %s", of, g.Address, g.timing())
+}
+
+// Resolution is the longest outage that can pass between two checks while they
+// are answered at once.
+func (g GRPCHealth) Resolution() time.Duration { return g.timing().every }
+
+// Observe checks until ctx ends, and waits for the last answer.
+func (g GRPCHealth) Observe(ctx context.Context, clock steadystate.Clock, record func(steadystate.Observation)) error {
+	if err := g.Validate(); err != nil {
+		return err
+	}
+	g.timing().observe(ctx, clock, &checkup{GRPCHealth: g}, record)
+	return nil
+}
+
+// Preflight checks once and says how long the answer took. The error says why
+// the server is not serving.
+func (g GRPCHealth) Preflight(ctx context.Context) (found string, err error) {
+	if err := g.Validate(); err != nil {
+		return "", err
+	}
+	found, err = g.timing().preflight(ctx, &checkup{GRPCHealth: g})
+	if err != nil {
+		return "", fmt.Errorf("check the health of %s: %w", g.Address, err)
+	}
+	return found, nil
+}
+
+// A checkup is a connection to a server that is opened when it is needed.
+type checkup struct {
+	GRPCHealth
+	conn *grpc.ClientConn
+
+	mu     sync.Mutex
+	broken error // why the connection could not be opened, of which gRPC has only the text
+}
+
+// ask checks once. After any failure there is a new connection: gRPC would wait
+// for longer and longer between its own attempts, and not see the server come
+// back.
+func (c *checkup) ask(ctx context.Context) (err error) {
+	defer func() {
+		if err != nil {
+			c.close()
+		}
+	}()
+	if err := c.open(); err != nil {
+		return err
+	}
+	answer, err := grpc_health_v1.NewHealthClient(c.conn).Check(ctx, &grpc_health_v1.HealthCheckRequest{Service: c.Service})
+	if err != nil {
+		return c.reason(err)
+	}
+	if s := answer.GetStatus(); s != grpc_health_v1.HealthCheckResponse_SERVING {
+		return errors.New(strings.ReplaceAll(strings.ToLower(s.String()), "_", " "))
+	}
+	return nil
+}
+
+// reason is why there was no answer, in words that do not differ from one time
+// to the next.
+func (c *checkup) reason(err error) error {
+	switch code := status.Code(err); code {
+	case codes.DeadlineExceeded:
+		return context.DeadlineExceeded
+	case codes.Unavailable:
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return cmp.Or(c.broken, errors.New("connection closed"))
+	case codes.NotFound:
+		return fmt.Errorf("the server knows no service %q", c.Service)
+	case codes.Unimplemented:
+		return errors.New("the server has no health check")
+	default:
+		return errors.New(code.String())
+	}
+}
+
+func (c *checkup) open() error {
+	if c.conn != nil {
+		return nil
+	}
+	c.note(nil)
+	secure := insecure.NewCredentials()
+	if c.TLS != nil {
+		secure = credentials.NewTLS(c.TLS)
+	}
+	dialer := net.Dialer{Timeout: c.timing().timeout, Control: c.control}
+	conn, err := grpc.NewClient("passthrough:///"+c.Address,
+		grpc.WithTransportCredentials(noting{secure, c.note}),
+		grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) {
+			conn, err := dialer.DialContext(ctx, "tcp", address)
+			c.note(err)
+			return conn, err
+		}))
+	if err != nil {
+		return err
+	}
+	c.conn = conn
+	return nil
+}
+
+func (c *checkup) note(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.broken = err
+}
+
+func (c *checkup) close() {
+	if c.conn != nil {
+		_ = c.conn.Close() // it may be gone already
+		c.conn = nil
+	}
+}
+
+// noting are credentials that tell why a handshake failed.
+type noting struct {
+	credentials.TransportCredentials
+	note func(error)
+}
+
+// ClientHandshake does what the credentials do.
+func (n noting) ClientHandshake(ctx context.Context, authority string, raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	conn, info, err := n.TransportCredentials.ClientHandshake(ctx, authority, raw)
+	if err != nil {
+		n.note(err)
+	}
+	return conn, info, err
+}
+
+// Clone makes another of the same.
+func (n noting) Clone() credentials.TransportCredentials {
+	return noting{n.TransportCredentials.Clone(), n.note}
+}

@@ -1,0 +1,105 @@
+package probe
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/machine"
+)
+
+// The defaults of probes.
+const (
+	defaultEvery   = 100 * time.Millisecond
+	defaultTimeout = 2 * time.Second
+)
+
+// timing is how often a probe asks, and how long it waits.
+type timing struct{ every, timeout time.Duration }
+
+func newTiming(every, timeout time.Duration) timing {
+	return timing{cmp.Or(every, defaultEvery), cmp.Or(timeout, defaultTimeout)}
+}
+
+func (t timing) validate() error {
+	var errs []error
+	if t.every <= 0 {
+		errs = append(errs, fmt.Errorf("every %s: want a length of time above zero", t.every))
+	}
+	if t.timeout <= 0 {
+		errs = append(errs, fmt.Errorf("time-out %s: want a length of time above zero", t.timeout))
+	}
+	return errors.Join(errs...)
+}
+
+// String says it as the description of a source ends.
+func (t timing) String() string { return fmt.Sprintf("every %s, time-out %s", t.every, t.timeout) }
+
+// A session asks and keeps what it needs for the next time. An error of ask
+// says that there was no answer, or that it said no.
+type session interface {
+	ask(ctx context.Context) error
+	close()
+}
+
+// observe asks until ctx ends. What was asked is waited for.
+func (t timing) observe(ctx context.Context, clock steadystate.Clock, s session, record func(steadystate.Observation)) {
+	pulse := machine.StartPulse(clock, 2*t.timeout+time.Second)
+	defer pulse.End()
+	defer s.close()
+	tick := time.NewTicker(t.every)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		record(t.observation(context.WithoutCancel(ctx), clock, pulse, s))
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+	}
+}
+
+// observation asks once.
+func (t timing) observation(ctx context.Context, clock steadystate.Clock, pulse *machine.Pulse, s session) steadystate.Observation {
+	ctx, cancel := context.WithTimeout(ctx, t.timeout)
+	defer cancel()
+	from := clock.Now()
+	err := s.ask(ctx)
+	o := steadystate.Observation{Span: steadystate.Span{From: from, To: clock.Now()}}
+	o.Value = o.Width().Seconds()
+	if err == nil {
+		if stalled := pulse.Within(o.Span); stalled > 0 {
+			o.Bucket = steadystate.Bucket{Low: max(0, o.Width()-stalled).Seconds(), High: o.Value}
+		}
+		return o
+	}
+	if ctx.Err() != nil {
+		err = ctx.Err() // of which libraries have many words
+	}
+	o.Value = 0
+	reason, own := machine.Blame(err)
+	switch stalled := pulse.At(o.Span); {
+	case own:
+		o.Unknown = "the probe's machine: " + reason
+	case reason == steadystate.TimedOut && stalled > 0:
+		o.Unknown = "the probe stood still for " + stalled.String() + " when the answer was due"
+	default:
+		o.Failed = reason
+	}
+	return o
+}
+
+// preflight asks once and says what it found.
+func (t timing) preflight(ctx context.Context, s session) (string, error) {
+	defer s.close()
+	clock := steadystate.StartClock()
+	pulse := machine.StartPulse(clock, 2*t.timeout)
+	defer pulse.End()
+	o := t.observation(ctx, clock, pulse, s)
+	if why := cmp.Or(o.Failed, o.Unknown); why != "" {
+		return "", errors.New(why)
+	}
+	return "answered in " + steadystate.FormatSeconds(o.Value), nil
+}

@@ -1,0 +1,201 @@
+package probe
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// WebSocket is a source of the seconds in which messages come back over a
+// WebSocket. Each message has a number of its own and says so in text,
+// "aftershock 17"; its answer is the first message that holds that text, as
+// that of a service that echoes does. What else the service sends is passed
+// over.
+type WebSocket struct {
+	// URL is where, ws or wss; required.
+	URL string
+	// Every is how often a message is sent; default 100 ms.
+	Every time.Duration
+	// Timeout is how long to wait for the answer, and for the connection with
+	// it; default 2 s. Then the connection is given up: a late answer would be
+	// taken for that to a later message.
+	Timeout time.Duration
+	// Fresh opens a connection for each message. Default: one is kept for as
+	// long as it works, and what breaks it is a failure.
+	Fresh bool
+	// Header is sent when a connection is opened.
+	Header http.Header
+	// TLS configures wss; nil: the system's certificate authorities.
+	TLS *tls.Config
+
+	// control is called on each socket before it connects, as that of
+	// [net.Dialer] is: for tests of what this machine runs out of.
+	control func(network, address string, conn syscall.RawConn) error
+}
+
+var _ steadystate.Source = WebSocket{}
+
+// largest is the size of the largest message that is read, in bytes.
+const largest = 1 << 20
+
+func (w WebSocket) timing() timing { return newTiming(w.Every, w.Timeout) }
+
+// Validate says what is wrong with the source.
+func (w WebSocket) Validate() error {
+	var errs []error
+	u, err := url.Parse(w.URL)
+	switch {
+	case err != nil:
+		errs = append(errs, err)
+	case (u.Scheme != "ws" && u.Scheme != "wss") || u.Host == "":
+		errs = append(errs, fmt.Errorf("url %q: want ws://host/path or wss://host/path", w.URL))
+	}
+	errs = append(errs, w.timing().validate())
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("websocket: %w", err)
+	}
+	return nil
+}
+
+// Signal is the source as a signal with a name.
+func (w WebSocket) Signal(name string) steadystate.Signal {
+	return steadystate.Signal{Name: name, Source: w, Describe: w.String()}
+}
+
+// String is the source in one line.
+func (w WebSocket) String() string {
+	connection := "one connection"
+	if w.Fresh {
+		connection = "a fresh connection each"
+	}
+	return fmt.Sprintf("seconds in which a message comes back from %s, %s, %s", w.URL, connection, w.timing())
+}
+
+// Resolution is the longest outage that can pass between two messages while
+// they come back at once.
+func (w WebSocket) Resolution() time.Duration { return w.timing().every }
+
+// Observe sends messages until ctx ends, and waits for the last answer.
+func (w WebSocket) Observe(ctx context.Context, clock steadystate.Clock, record func(steadystate.Observation)) error {
+	if err := w.Validate(); err != nil {
+		return err
+	}
+	w.timing().observe(ctx, clock, w.session(), record)
+	return nil
+}
+
+// Preflight sends one message and says how long the answer took. The error says
+// why there was none.
+func (w WebSocket) Preflight(ctx context.Context) (found string, err error) {
+	if err := w.Validate(); err != nil {
+		return "", err
+	}
+	found, err = w.timing().preflight(ctx, w.session())
+	if err != nil {
+		return "", fmt.Errorf("send a message to %s: %w: does the service answer with the message's own text?", w.URL, err)
+	}
+	return found, nil
+}
+
+func (w WebSocket) session() *conversation {
+	return &conversation{WebSocket: w, client: &http.Client{Transport: &http.Transport{
+		DialContext:       (&net.Dialer{Timeout: w.timing().timeout, Control: w.control}).DialContext,
+		TLSClientConfig:   w.TLS,
+		Proxy:             http.ProxyFromEnvironment,
+		DisableKeepAlives: true,
+	}}}
+}
+
+// A conversation is a WebSocket that is opened when it is needed.
+type conversation struct {
+	WebSocket
+	client *http.Client
+	conn   *websocket.Conn
+	number int
+}
+
+// ask sends a message and reads until it comes back.
+func (c *conversation) ask(ctx context.Context) (err error) {
+	defer func() {
+		if err != nil || c.Fresh {
+			c.close()
+		}
+	}()
+	if err := c.open(ctx); err != nil {
+		return err
+	}
+	c.number++
+	message := fmt.Sprintf("aftershock %d", c.number)
+	if err := c.conn.Write(ctx, websocket.MessageText, []byte(message)); err != nil {
+		return closed(err)
+	}
+	for {
+		_, answer, err := c.conn.Read(ctx)
+		if err != nil {
+			return closed(err)
+		}
+		if holds(string(answer), message) {
+			return nil
+		}
+	}
+}
+
+// holds reports whether an answer has the message in it, and not that with a
+// longer number.
+func holds(answer, message string) bool {
+	for {
+		_, after, found := strings.Cut(answer, message)
+		if !found {
+			return false
+		}
+		if after == "" || after[0] < '0' || after[0] > '9' {
+			return true
+		}
+		answer = after
+	}
+}
+
+func (c *conversation) open(ctx context.Context) error {
+	if c.conn != nil {
+		return nil
+	}
+	conn, resp, err := websocket.Dial(ctx, c.URL, &websocket.DialOptions{HTTPClient: c.client, HTTPHeader: c.Header})
+	if err != nil {
+		if resp != nil && resp.StatusCode != http.StatusSwitchingProtocols {
+			return fmt.Errorf("answered with %d, and no WebSocket", resp.StatusCode)
+		}
+		return err
+	}
+	conn.SetReadLimit(largest)
+	c.conn = conn
+	return nil
+}
+
+// closed says it in words of its own if the service closed the connection in
+// the protocol's manner.
+func closed(err error) error {
+	if code := websocket.CloseStatus(err); code != -1 {
+		return fmt.Errorf("the service closed the connection: %s", code)
+	}
+	return err
+}
+
+// close gives the connection up, without a word that might have to be waited
+// for.
+func (c *conversation) close() {
+	if c.conn != nil {
+		_ = c.conn.CloseNow() // it may be gone already
+		c.conn = nil
+	}
+}
