@@ -23,6 +23,7 @@ type attempts struct {
 	// different errors for it, depending on who notices first.
 	timeout time.Duration
 	share   share
+	aims    aims
 
 	mu    sync.Mutex
 	bySeq map[uint64]*attempt
@@ -37,8 +38,8 @@ type attempt struct {
 	local  bool   // on this machine
 }
 
-func newAttempts(next http.RoundTripper, timeout time.Duration, part share) *attempts {
-	return &attempts{next: next, timeout: timeout, share: part, bySeq: map[uint64]*attempt{}}
+func newAttempts(next http.RoundTripper, timeout time.Duration, part share, aims aims) *attempts {
+	return &attempts{next: next, timeout: timeout, share: part, aims: aims, bySeq: map[uint64]*attempt{}}
 }
 
 // RoundTrip carries the request out and remembers what became of it.
@@ -50,8 +51,13 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	var n atomic.Int64
 	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { n.Add(1) }}
 	ctx, cancel := context.WithTimeout(httptrace.WithClientTrace(req.Context(), trace), a.timeout)
-	req = req.WithContext(ctx)
-	if number := a.share.number(seq); number != seq {
+	number := a.share.number(seq)
+	req, err = a.aims.aim(req.WithContext(ctx), number)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	if number != seq {
 		// The service sees the number in the whole load.
 		req.Header = req.Header.Clone()
 		req.Header.Set(seqHeader, strconv.FormatUint(number, 10))

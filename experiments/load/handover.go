@@ -25,10 +25,11 @@ func startHandover(room int, each func(experiments.Request), stop func(error)) *
 	h := &handover{requests: make(chan experiments.Request, room), done: make(chan struct{})}
 	go func() {
 		defer close(h.done)
-		if err := guarded(func() {
+		if err := guarded(func() error {
 			for q := range h.requests {
 				each(q)
 			}
+			return nil
 		}); err != nil {
 			h.lose(err)
 			stop(err)
@@ -41,14 +42,13 @@ func startHandover(room int, each func(experiments.Request), stop func(error)) *
 
 // guarded turns a panic into an error: whoever drives a load has faults to
 // undo.
-func guarded(f func()) (err error) {
+func guarded(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("load: panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	f()
-	return nil
+	return f()
 }
 
 func (h *handover) lose(err error) { h.once.Do(func() { h.lost = err }) }

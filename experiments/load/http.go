@@ -6,8 +6,9 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
-	"net/url"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -21,13 +22,27 @@ import (
 type HTTP struct {
 	// Shape is how many requests are sent a second, and when; required.
 	Shape Shape
-	// URL is what to request; required, http or https.
+	// URL is what to request, http or https; required without Targets.
 	URL string
-	// Method is the HTTP method; default GET.
+	// Method is the HTTP method; default GET. A target has its own.
 	Method string
-	// Header and Body are sent with each request.
+	// Targets is the path of a file in vegeta's HTTP or JSON format, in place of
+	// URL. It is read before the start; request n is of target n, and after the
+	// last one the first comes again. The paths of bodies, as @file, are
+	// relative to the file's directory. The record does not say of which target
+	// a request was but by its number.
+	Targets string
+	// Header and Body are sent with each request; a target's own headers come on
+	// top, and its own body in place.
 	Header http.Header
 	Body   []byte
+	// HeaderFiles are files of more headers, as lines "Name: value", BodyFile is
+	// a file with the body, in place of Body. They are read before the start.
+	HeaderFiles []string
+	BodyFile    string
+	// SecretHeader are headers whose values nobody is to read, by name. They are
+	// read before the start.
+	SecretHeader map[string]Secret
 	// Timeout is how long to wait for an answer; default 2 s. A black hole
 	// keeps as many requests in flight as are sent in that time, and blurs the
 	// edges of an outage by it.
@@ -127,12 +142,24 @@ func (h HTTP) Validate() error {
 			bad("a surge of a share: the other workers would not know of it")
 		}
 	}
-	u, err := url.Parse(h.URL)
 	switch {
-	case err != nil:
-		bad("%w", err)
-	case (u.Scheme != "http" && u.Scheme != "https") || u.Host == "":
-		bad("url %q: want http://host/path or https://host/path", h.URL)
+	case h.Targets == "":
+		if err := checkURL(h.URL); err != nil {
+			bad("%w", err)
+		}
+	case h.URL != "" || h.Method != "":
+		bad("targets and a url or a method: the file of targets has them")
+	}
+	if len(h.Body) > 0 && h.BodyFile != "" {
+		bad("a body and a file with the body: want one of the two")
+	}
+	for _, name := range slices.Sorted(maps.Keys(h.SecretHeader)) {
+		if err := h.SecretHeader[name].validate(); err != nil {
+			bad("secret header %q: %w", name, err)
+		}
+		if name == "" || h.Header.Values(name) != nil {
+			bad("secret header %q: want a name, and one that no other header has", name)
+		}
 	}
 	if s := h.share; s != (share{}) && (s.of < 1 || s.worker < 0 || s.worker >= s.of) {
 		bad("share %d of %d: want one from 0 to one less than their number", s.worker, max(0, s.of))
@@ -150,7 +177,14 @@ func (h HTTP) String() string {
 	if h.ReuseRate > 0 {
 		connections += fmt.Sprintf(" and %s over reused ones", formatRate(h.ReuseRate))
 	}
-	text := fmt.Sprintf("requests at %s over %s, %s %s, time-out %s", h.Shape, connections, h.Method, h.URL, h.Timeout)
+	what := h.Method + " " + redacted(h.URL)
+	if h.Targets != "" {
+		what = "targets of " + h.Targets
+	}
+	text := fmt.Sprintf("requests at %s over %s, %s, time-out %s", h.Shape, connections, what, h.Timeout)
+	for _, name := range slices.Sorted(maps.Keys(h.SecretHeader)) {
+		text += fmt.Sprintf(", %s of %s", name, h.SecretHeader[name])
+	}
 	if h.share.of > 0 {
 		text += fmt.Sprintf(", share %d of %d", h.share.worker, h.share.of)
 	}
@@ -210,6 +244,10 @@ func (h HTTP) Drive(ctx context.Context, clock steadystate.Clock, each func(expe
 	if err := h.Validate(); err != nil {
 		return err
 	}
+	targets, err := h.targets()
+	if err != nil {
+		return err
+	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	pulse := machine.StartPulse(clock, 2*h.withDefaults().Timeout+recordWithin)
@@ -228,10 +266,10 @@ func (h HTTP) Drive(ctx context.Context, clock steadystate.Clock, each func(expe
 	handover := startHandover(room, each, func(err error) { stop(err) })
 	var driving sync.WaitGroup
 	for _, s := range streams {
-		s.clock, s.pulse = clock, pulse
+		s.clock, s.pulse, s.targets = clock, pulse, targets
 		driving.Go(func() {
-			if err := guarded(func() {
-				s.drive(ctx, func(q experiments.Request) {
+			if err := guarded(func() error {
+				return s.drive(ctx, func(q experiments.Request) {
 					if err := handover.pass(q); err != nil {
 						stop(err)
 					}

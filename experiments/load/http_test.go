@@ -54,7 +54,7 @@ func TestRequestsAreNumberedSpansWithTheirAnswerer(t *testing.T) {
 	}))
 	defer server.Close()
 
-	list := drive(t, load.HTTP{Shape: load.Constant(200), URL: server.URL}, 50)
+	list := drive(t, load.HTTP{Shape: load.Constant(200), URL: server.URL, Timeout: 20 * time.Second}, 50)
 	for i, q := range list {
 		if q.Seq != uint64(i) {
 			t.Fatalf("request %d has number %d", i, q.Seq)

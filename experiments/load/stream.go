@@ -17,17 +17,22 @@ import (
 // connections of its own.
 type stream struct {
 	HTTP
-	signal string // empty: the traffic's
-	times  *timetable
-	clock  steadystate.Clock
-	pulse  *machine.Pulse
+	signal  string // empty: the traffic's
+	times   *timetable
+	targets []vegeta.Target
+	clock   steadystate.Clock
+	pulse   *machine.Pulse
 }
 
 // name is the name of the stream's signal.
 func (s stream) name() string { return cmp.Or(s.signal, experiments.TrafficSignal) }
 
 // drive sends requests until ctx ends, and waits for those in flight.
-func (s stream) drive(ctx context.Context, each func(experiments.Request)) {
+func (s stream) drive(ctx context.Context, each func(experiments.Request)) error {
+	aims, err := newAims(s.targets)
+	if err != nil {
+		return err
+	}
 	transport := &http.Transport{
 		DialContext:         (&net.Dialer{Timeout: s.Timeout, Control: s.control}).DialContext,
 		TLSClientConfig:     s.TLS,
@@ -36,7 +41,7 @@ func (s stream) drive(ctx context.Context, each func(experiments.Request)) {
 		ForceAttemptHTTP2:   false,
 	}
 	defer transport.CloseIdleConnections()
-	attempts := newAttempts(transport, s.Timeout, s.share)
+	attempts := newAttempts(transport, s.Timeout, s.share, aims)
 	attacker := vegeta.NewAttacker(
 		vegeta.Client(&http.Client{
 			Transport: attempts,
@@ -45,7 +50,8 @@ func (s stream) drive(ctx context.Context, each func(experiments.Request)) {
 		}),
 		vegeta.MaxWorkers(s.MaxInFlight),
 	)
-	target := vegeta.NewStaticTargeter(vegeta.Target{Method: s.Method, URL: s.URL, Header: s.Header, Body: s.Body})
+	// Of several targets it makes requests of the first, which are then aimed.
+	target := vegeta.NewStaticTargeter(s.targets[0])
 	plan := &pacer{timetable: s.times, done: ctx.Done()}
 	unhook := context.AfterFunc(ctx, func() { attacker.Stop() })
 	defer unhook()
@@ -53,6 +59,7 @@ func (s stream) drive(ctx context.Context, each func(experiments.Request)) {
 		// A result comes after the pacer was asked, so the start is known.
 		each(s.request(result, attempts.take(result.Seq)))
 	}
+	return nil
 }
 
 // request translates a result.

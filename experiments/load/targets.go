@@ -1,0 +1,224 @@
+package load
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+)
+
+// checkURL says what is wrong with what is to be requested.
+func checkURL(text string) error {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return err
+	case (u.Scheme != "http" && u.Scheme != "https") || u.Host == "":
+		return fmt.Errorf("url %q: want http://host/path or https://host/path", text)
+	}
+	return nil
+}
+
+// redacted is a URL without the password that it may have.
+func redacted(text string) string {
+	if u, err := url.Parse(text); err == nil {
+		return u.Redacted()
+	}
+	return text
+}
+
+// Preflight reads what the load would read when it begins, and says what that
+// is. Nothing is requested.
+func (h HTTP) Preflight(context.Context) (found string, err error) {
+	if err := h.Validate(); err != nil {
+		return "", err
+	}
+	targets, err := h.targets()
+	if err != nil {
+		return "", err
+	}
+	found = h.String()
+	if h.Targets != "" {
+		found += fmt.Sprintf(", %d targets", len(targets))
+	}
+	return found, nil
+}
+
+// targets reads what is requested: request n is of target n, and they come
+// round.
+func (h HTTP) targets() ([]vegeta.Target, error) {
+	header, err := h.header()
+	if err != nil {
+		return nil, fmt.Errorf("load: %w", err)
+	}
+	body := h.Body
+	if h.BodyFile != "" {
+		if body, err = os.ReadFile(h.BodyFile); err != nil {
+			return nil, fmt.Errorf("load: body: %w", err)
+		}
+	}
+	if h.Targets == "" {
+		return []vegeta.Target{{Method: h.withDefaults().Method, URL: h.URL, Header: header, Body: body}}, nil
+	}
+	list, err := readTargets(h.Targets, body, header)
+	if err != nil {
+		return nil, fmt.Errorf("load: targets of %s: %w", h.Targets, err)
+	}
+	return list, nil
+}
+
+// header is what the load sends with each request.
+func (h HTTP) header() (http.Header, error) {
+	header := h.Header.Clone()
+	if header == nil {
+		header = http.Header{}
+	}
+	for _, path := range h.HeaderFiles {
+		if err := readHeader(path, header); err != nil {
+			return nil, fmt.Errorf("headers: %w", err)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(h.SecretHeader)) {
+		value, err := h.SecretHeader[name].read()
+		if err != nil {
+			return nil, fmt.Errorf("header %s: %w", name, err)
+		}
+		header.Set(name, value)
+	}
+	for name := range header {
+		header[name] = slices.Clip(header[name]) // vegeta appends a target's own
+	}
+	return header, nil
+}
+
+// readHeader adds the lines "Name: value" of a file; empty ones and those that
+// begin with # are left out. What is wrong with a line is told without it: it
+// may be nobody's to read.
+func readHeader(path string, header http.Header) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	n := 0
+	for line := range strings.Lines(string(text)) {
+		n++
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		name, value, found := strings.Cut(line, ":")
+		if name, value = strings.TrimSpace(name), strings.TrimSpace(value); !found || name == "" || value == "" || strings.ContainsAny(name, " \t") {
+			return fmt.Errorf("%s:%d: want lines of the form Name: value", path, n)
+		}
+		header.Add(name, value)
+	}
+	return nil
+}
+
+// readTargets reads a file in vegeta's HTTP format, or in its JSON format if it
+// begins with a brace.
+func readTargets(path string, body []byte, header http.Header) ([]vegeta.Target, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	text = append(text, '\n') // vegeta passes over a JSON line without an end
+	var targeter vegeta.Targeter
+	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
+		targeter = vegeta.NewJSONTargeter(bytes.NewReader(text), body, header)
+	} else {
+		if text, err = beside(path, text); err != nil {
+			return nil, err
+		}
+		targeter = vegeta.NewHTTPTargeter(bytes.NewReader(text), body, header)
+	}
+	list, err := vegeta.ReadAllTargets(targeter)
+	if errors.Is(err, vegeta.ErrNoTargets) {
+		return nil, errors.New("there are none in the file: want lines as GET http://host/path, or one JSON object a line")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("target %d: %w", len(list)+1, err)
+	}
+	for i, t := range list {
+		if err := checkURL(t.URL); err != nil {
+			return nil, fmt.Errorf("target %d: %w", i+1, err)
+		}
+		if _, err := t.Request(); err != nil {
+			return nil, fmt.Errorf("target %d: %w", i+1, err)
+		}
+	}
+	return list, nil
+}
+
+// beside makes the paths of bodies, the lines that begin with @, relative to
+// the file's directory, wherever the load is started. A line too long for
+// vegeta would end the file in silence.
+func beside(path string, text []byte) ([]byte, error) {
+	var out bytes.Buffer
+	n := 0
+	for line := range bytes.Lines(text) {
+		n++
+		if len(line) >= bufio.MaxScanTokenSize {
+			return nil, fmt.Errorf("line %d has more than %d bytes: put a body into a file of its own, as @file", n, bufio.MaxScanTokenSize)
+		}
+		trimmed := strings.TrimSpace(string(line))
+		if body, found := strings.CutPrefix(trimmed, "@"); found && !filepath.IsAbs(body) {
+			line = []byte("@" + filepath.Join(filepath.Dir(path), body) + "\n")
+		}
+		out.Write(line)
+	}
+	return out.Bytes(), nil
+}
+
+// aims are requests of several targets, to be sent in turn by their numbers.
+// vegeta takes the next target for whichever request asks first.
+type aims []*http.Request
+
+func newAims(targets []vegeta.Target) (aims, error) {
+	var list aims
+	for _, t := range targets {
+		req, err := t.Request()
+		if err != nil {
+			return nil, err
+		}
+		// As http.Client does for a request of its own.
+		if u := req.URL.User; u != nil && req.Header.Get("Authorization") == "" {
+			password, _ := u.Password()
+			req.SetBasicAuth(u.Username(), password)
+		}
+		list = append(list, req)
+	}
+	return list, nil
+}
+
+// aim is a request that vegeta made, as one of the target of its number.
+func (a aims) aim(req *http.Request, number uint64) (*http.Request, error) {
+	if len(a) < 2 {
+		return req, nil
+	}
+	target := a[number%uint64(len(a))]
+	aimed := target.Clone(req.Context())
+	for name, values := range req.Header {
+		if strings.HasPrefix(name, "X-Vegeta-") {
+			aimed.Header[name] = values
+		}
+	}
+	if target.GetBody != nil {
+		body, err := target.GetBody()
+		if err != nil {
+			return nil, err
+		}
+		aimed.Body = body
+	}
+	return aimed, nil
+}
