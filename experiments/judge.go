@@ -52,6 +52,7 @@ func Judge(entries iter.Seq2[Entry, error], override map[string][]string, judger
 		j.checks = append(j.checks, j.newChecked(c))
 	}
 	j.newEffects()
+	j.newParts()
 	left := j.entries
 	for e, err := range entries {
 		if left--; left < 0 || errors.Is(err, ErrCut) {
@@ -76,6 +77,7 @@ type judge struct {
 	checks  []*checked
 	effects []*change
 	rates   []*rateChange
+	parts   []*part
 
 	limits       map[string][]steadystate.Limit // of the checks, by name
 	expectations []Expectation                  // with the limits to judge by
@@ -179,6 +181,11 @@ func (j *judge) observe(e Entry) {
 			for _, c := range j.rates {
 				c.add(signal, q)
 			}
+			for _, p := range j.parts {
+				if p.signal == signal {
+					p.add(q, o)
+				}
+			}
 			for _, c := range j.effects {
 				if q.By != "" && c.signal == TargetSignal(signal, q.By) {
 					c.add(o)
@@ -193,6 +200,7 @@ func (j *judge) conclude(judgers []Judger) {
 	for _, o := range j.orders {
 		o.end()
 	}
+	j.concludeParts()
 	for _, c := range j.checks {
 		j.check(c)
 	}

@@ -130,6 +130,10 @@ type Traffic struct {
 	SentRate  float64        `json:"sentRate"` // requests sent per second
 	By        map[string]int `json:"by,omitempty"`
 	Failures  map[string]int `json:"failures,omitempty"` // by reason
+	// Phases are the same by phase of the run; Stages by stage of the shape of
+	// the load, of one that has more than one and as far as it came.
+	Phases []TrafficPart `json:"phases,omitempty"`
+	Stages []TrafficPart `json:"stages,omitempty"`
 
 	before      int            // sent before the first injection
 	wellBefore  int            // of them, answered well
@@ -139,6 +143,21 @@ type Traffic struct {
 	maxSeq      uint64
 	first, last time.Duration // planned
 	lastSent    time.Duration
+}
+
+// A TrafficPart is what became of the requests that a load sent in a part of
+// the run.
+type TrafficPart struct {
+	Name string `json:"name"` // of the phase, or of the stage
+	steadystate.Span
+	Sent        int     `json:"sent"`
+	FailedFirst int     `json:"failedFirst"` // as in Traffic
+	Local       int     `json:"local"`
+	Rate        float64 `json:"rate"`     // requests per second that were planned for it
+	SentRate    float64 `json:"sentRate"` // and that were sent
+	// Latency is in how many seconds those were answered that did not fail; nil:
+	// there were none.
+	Latency *steadystate.Distribution `json:"latency,omitempty"`
 }
 
 // LateAfter is how much later than planned a request may be sent before the

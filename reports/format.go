@@ -173,6 +173,32 @@ func (r Report) values(c experiments.CheckResult, b steadystate.Bounds[float64])
 	return low + " to " + high
 }
 
+// telling are the parts of a load's traffic that had enough requests to be worth
+// telling, as [told] are the phases.
+func telling(parts []experiments.TrafficPart) []experiments.TrafficPart {
+	const enough = 4
+	return slices.DeleteFunc(slices.Clone(parts), func(p experiments.TrafficPart) bool { return p.Sent < enough })
+}
+
+// partCells are the figures of a part: how many, the rates, the failures, and
+// in what time the others were answered.
+func partCells(p experiments.TrafficPart) []string {
+	cells := []string{strconv.Itoa(p.Sent), fmt.Sprintf("%.4g/s", p.Rate), fmt.Sprintf("%.4g/s", p.SentRate), strconv.Itoa(p.FailedFirst + p.Local)}
+	if p.Latency != nil {
+		for _, f := range figures(*p.Latency) {
+			cells = append(cells, lengths(steadystate.Bounds[time.Duration]{Low: inSeconds(f.Low), High: inSeconds(f.High)}))
+		}
+	}
+	return cells
+}
+
+// partHeadings are those of partCells.
+func partHeadings() []string {
+	return []string{"sent", "planned at", "sent at", "failed", "mean", "p50", "p95", "p99", "max"}
+}
+
+func inSeconds(v float64) time.Duration { return time.Duration(v * float64(time.Second)) }
+
 // traffic sums up a load's requests.
 func traffic(t experiments.Traffic) string {
 	return fmt.Sprintf("%d requests at %.4g/s: %d failed at the first attempt, %d after the client's own repetition; %d repeated",

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/aftershockhq/aftershock/experiments"
@@ -57,6 +58,7 @@ type (
 		Chart    *chartView
 		Falls    []fallView
 		Requests []pair
+		Parts    []partView // of the traffic
 		Faults   []faultView
 		About    []pair // the environment
 		Told     []pair // the signals
@@ -76,11 +78,18 @@ type (
 		N            int
 		Cells        []string
 	}
+	partView struct {
+		Signal, Name string
+		Cells        []string
+	}
 	faultView struct{ Fault, Targets, T0, T1, Shortfall string }
 )
 
 // Headings are those of the cells of a valuesView.
 func (sectionView) Headings() []string { return []string{"mean", "p50", "p95", "p99", "max"} }
+
+// PartHeadings are those of the cells of a partView.
+func (sectionView) PartHeadings() []string { return partHeadings() }
 
 func section(i int, r Report) sectionView {
 	s := sectionView{
@@ -136,6 +145,9 @@ func section(i int, r Report) sectionView {
 		}
 		if len(by) > 0 {
 			s.Requests = append(s.Requests, pair{"", "answered by " + strings.Join(by, ", ")})
+		}
+		for _, p := range slices.Concat(telling(t.Phases), telling(t.Stages)) {
+			s.Parts = append(s.Parts, partView{Signal: signal, Name: p.Name, Cells: partCells(p)})
 		}
 	}
 	for _, injection := range r.Injections {

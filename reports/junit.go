@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -63,7 +64,9 @@ type (
 // output of the suite, for viewers that do not show properties.
 //
 // The values of a check in a phase are CHECK.phase.PHASE.p95.low and the like,
-// in the unit of the signal, seconds for requests. Those of a recovery are
+// in the unit of the signal, seconds for requests. Those of a load's requests
+// are SIGNAL.phase.PHASE.sent, planned.rate, p95.low and the like, and
+// SIGNAL.stage.STAGE for a load that has stages. Those of a recovery are
 // recovery.POD.STAGE.low.seconds and high.seconds, open where it was not over,
 // and recovery.POD.costliest; those of an autoscaler are
 // autoscaling.NAMESPACE/NAME.STAGE.low.seconds and so on, and its sizes. What is
@@ -105,6 +108,20 @@ func suite(r Report) junitSuite {
 	length := func(name string, b steadystate.Bounds[time.Duration]) {
 		property(name+".low.seconds", number(b.Low.Seconds()))
 		property(name+".high.seconds", number(b.High.Seconds()))
+	}
+	part := func(prefix string, p experiments.TrafficPart) {
+		property(prefix+"sent", strconv.Itoa(p.Sent))
+		property(prefix+"failed.first", strconv.Itoa(p.FailedFirst))
+		property(prefix+"local", strconv.Itoa(p.Local))
+		property(prefix+"planned.rate", number(p.Rate))
+		property(prefix+"sent.rate", number(p.SentRate))
+		if p.Latency == nil {
+			return
+		}
+		for _, f := range figures(*p.Latency) {
+			property(prefix+f.name+".low", number(f.Low))
+			property(prefix+f.name+".high", number(f.High))
+		}
 	}
 	property("run", r.Run)
 	property("verdict", r.Verdict.String())
@@ -150,6 +167,12 @@ func suite(r Report) junitSuite {
 		property(signal+".failed.finally", strconv.Itoa(t.FailedFinally))
 		property(signal+".repeated", strconv.Itoa(t.Repeated))
 		property(signal+".late", strconv.Itoa(t.Late))
+		for _, p := range telling(t.Phases) {
+			part(signal+".phase."+p.Name+".", p)
+		}
+		for _, p := range telling(t.Stages) {
+			part(signal+".stage."+p.Name+".", p)
+		}
 	}
 	for _, w := range r.Waterfalls {
 		prefix := "recovery." + w.Victim.Name + "."

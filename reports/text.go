@@ -10,6 +10,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -75,6 +76,27 @@ func Text(w io.Writer, r Report) error {
 			}
 		}
 	})
+	for _, by := range []struct {
+		name  string
+		parts func(experiments.Traffic) []experiments.TrafficPart
+	}{
+		{"phase", func(t experiments.Traffic) []experiments.TrafficPart { return t.Phases }},
+		{"stage", func(t experiments.Traffic) []experiments.TrafficPart { return t.Stages }},
+	} {
+		table(&out, "traffic by "+by.name, func(row func(...string)) {
+			for _, signal := range keys(r.Traffic) {
+				name := signal
+				for _, p := range telling(by.parts(r.Traffic[signal])) {
+					cells := []string{name, p.Name}
+					for i, cell := range partCells(p) {
+						cells = append(cells, partHeadings()[i]+" "+cell)
+					}
+					row(cells...)
+					name = ""
+				}
+			}
+		})
+	}
 	table(&out, "faults", func(row func(...string)) {
 		for _, i := range r.Injections {
 			gone := "not undone"

@@ -1,0 +1,123 @@
+package experiments
+
+import (
+	"math"
+	"time"
+
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// A count is how many of a load's requests fall into a stretch of time, its end
+// left out: of those at an even rate there are as many as intervals between
+// them.
+type count struct {
+	steadystate.Span
+	n int
+}
+
+// sentWithin counts what is sent in a stretch of time, as far as the load sent
+// anything then.
+func (t Traffic) sentWithin(from, to time.Duration) count {
+	return count{Span: steadystate.Span{From: max(from, t.first), To: min(to, t.lastSent)}}
+}
+
+// plannedWithin counts what was planned for it.
+func (t Traffic) plannedWithin(from, to time.Duration) count {
+	return count{Span: steadystate.Span{From: max(from, t.first), To: min(to, t.last)}}
+}
+
+func (c *count) add(at time.Duration) {
+	if c.From <= at && at < c.To {
+		c.n++
+	}
+}
+
+// rate is how many a second that is; zero of no time.
+func (c count) rate() float64 {
+	if c.Width() <= 0 {
+		return 0
+	}
+	return float64(c.n) / c.Width().Seconds()
+}
+
+// bounds are those of the rate: an edge may have taken one more, or one less.
+func (c count) bounds() steadystate.Bounds[float64] {
+	w := c.Width().Seconds()
+	return steadystate.Bounds[float64]{Low: float64(c.n-1) / w, High: float64(c.n+1) / w}
+}
+
+// part is a [TrafficPart] on its way through the record.
+type part struct {
+	TrafficPart
+	signal        string
+	stage         bool
+	planned, sent count
+	took          steadystate.BoundedValues
+}
+
+// newParts follows the traffic of each signal through the phases of the run and
+// the stages of its load.
+func (j *judge) newParts() {
+	for _, signal := range sorted(j.Traffic) {
+		t := j.Traffic[signal]
+		add := func(name string, from, to time.Duration, stage bool) {
+			if to == j.last {
+				to = math.MaxInt64 // with the end itself
+			}
+			j.parts = append(j.parts, &part{
+				TrafficPart: TrafficPart{Name: name, Span: steadystate.Span{From: from, To: to}},
+				signal:      signal, stage: stage,
+				planned: t.plannedWithin(from, to), sent: t.sentWithin(from, to),
+			})
+		}
+		for _, p := range j.Phases {
+			add(p.Name, p.From, p.To, false)
+		}
+		stages := j.plan.Stages[signal]
+		for i, s := range stages {
+			to := j.last
+			if i+1 < len(stages) {
+				to = min(to, t.first+stages[i+1].After)
+			}
+			if from := t.first + s.After; from <= t.lastSent {
+				add(s.Name, from, to, true)
+			}
+		}
+	}
+}
+
+// add takes in a request.
+func (p *part) add(q Request, o steadystate.Observation) {
+	p.planned.add(q.Planned)
+	p.sent.add(q.Sent)
+	if q.Sent < p.From || q.Sent >= p.To {
+		return
+	}
+	p.Sent++
+	switch {
+	case q.Local:
+		p.Local++
+	case q.FailedFirst():
+		p.FailedFirst++
+	case o.Unknown == "":
+		p.took.Add(o.Bounds())
+	}
+}
+
+// concludeParts adds what was seen of the parts to the traffic.
+func (j *judge) concludeParts() {
+	for _, p := range j.parts {
+		p.To = min(p.To, j.last)
+		p.Rate, p.SentRate = p.planned.rate(), p.sent.rate()
+		if d, ok := p.took.Distribution(); ok {
+			p.Latency = &d
+		}
+		t := j.Traffic[p.signal]
+		if p.stage {
+			t.Stages = append(t.Stages, p.TrafficPart)
+		} else {
+			t.Phases = append(t.Phases, p.TrafficPart)
+		}
+		j.Traffic[p.signal] = t
+	}
+}

@@ -1,0 +1,46 @@
+package reports_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/reports"
+)
+
+// A load that goes through stages is told by them, beside the phases of the
+// run, in every format.
+func TestTheStagesOfALoadAreTold(t *testing.T) {
+	list := entries("downtime <= 1s")
+	list[1].Plan.Stages = map[string][]experiments.Stage{"requests": {{Name: "1: 10/s", Rate: 10}, {Name: "2: 20/s", After: 5 * time.Second, Rate: 20}}}
+	report := judge(t, list)
+	for name, row := range map[string]struct {
+		write func(*bytes.Buffer) error
+		want  []string
+	}{
+		"text": {func(out *bytes.Buffer) error { return reports.Text(out, report) }, []string{
+			"traffic by phase\n    requests  settle", "traffic by stage\n    requests  1: 10/s", "2: 20/s", "planned at 10/s", "p95 5ms",
+		}},
+		"html": {func(out *bytes.Buffer) error { return reports.HTML(out, report) }, []string{
+			"<td>requests</td><td>2: 20/s</td><td class=\"n\">30</td><td class=\"n\">10/s</td>",
+		}},
+		"junit": {func(out *bytes.Buffer) error { return reports.JUnit(out, report) }, []string{
+			`name="requests.phase.settle.sent" value="2`, `name="requests.stage.2: 20/s.planned.rate" value="10"`, `name="requests.stage.1: 10/s.failed.first" value="5"`, `name="requests.stage.1: 10/s.p95.high" value="0.005"`,
+		}},
+		"json": {func(out *bytes.Buffer) error { return reports.JSON(out, report) }, []string{`"name": "2: 20/s"`, `"sentRate": 10`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out bytes.Buffer
+			if err := row.write(&out); err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range row.want {
+				if !strings.Contains(out.String(), want) {
+					t.Errorf("no %q in\n%s", want, out.String())
+				}
+			}
+		})
+	}
+}
