@@ -140,3 +140,31 @@ func TestFlappingNeverImprovesAFigure(t *testing.T) {
 		}
 	}
 }
+
+func TestFromALaterInstantARecoveryTakesLess(t *testing.T) {
+	window := steadystate.Span{To: 40 * s}
+	over := 0
+	for seed := range uint64(300) {
+		r := rand.New(rand.NewPCG(seed, 6))
+		truth := steadystate.Span{From: 10 * s, To: 12*s + time.Duration(r.Int64N(int64(8*s)))}
+		f := steadystate.NewTimeline(hurt(r, []steadystate.Span{truth}, window.To)...).Figures(steadystatetest.Good, settled, window, window)
+		removal := truth.From + time.Duration(r.Int64N(int64(14*s)))
+		injected, _, _ := f.Recovery(steadystate.Instant(truth.From), window.To)
+		removed, n, _ := f.Recovery(steadystate.Instant(removal), window.To)
+		if want := max(0, truth.To-removal); !removed.Holds(want) {
+			t.Fatalf("seed %d: from %s an outage until %s took %v, want %s", seed, removal, truth.To, removed, want)
+		}
+		if removed.Low > injected.Low || removed.High > injected.High {
+			t.Fatalf("seed %d: %v from the removal at %s and %v from the injection before", seed, removed, removal, injected)
+		}
+		if n == 0 {
+			over++
+			if removed.High != 0 {
+				t.Fatalf("seed %d: what was over before %s took %v after it", seed, removal, removed)
+			}
+		}
+	}
+	if over < 30 {
+		t.Errorf("only %d of 300 were over before the removal: the test shows little", over)
+	}
+}
