@@ -109,6 +109,9 @@ times:
   watch: 5m
 experiments:
   pods/evict: {skip: the fake client takes a dry run for a real one}
+  disruption/drain: {skip: the fake client takes a dry run for a real one}
+  rollout/restart: {skip: there are no pods}
+  rollout/bad-image: {skip: there are no pods}
 checks:
   - name: serving
     query: sum(rate(served_total[1m]))
