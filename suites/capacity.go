@@ -52,9 +52,9 @@ func objectives() []objective {
 		{name: "p95", query: `histogram_quantile(0.95, sum by (le) (rate(Q_bucket{SERVICE}[RANGE])))`, good: "< 2s", limits: []string{"max < 2s during hold"}},
 		{name: "mean", query: `sum(rate(Q_sum{SERVICE}[RANGE])) / sum(rate(Q_count{SERVICE}[RANGE]))`, good: "< 2s", limits: []string{"max < 2s during hold"}},
 		{name: "errors", query: `(sum(rate(Q_count{SERVICE,code=~"5.."}[RANGE])) or vector(0)) / sum(rate(Q_count{SERVICE}[RANGE]))`, good: "< 0.1%", limits: []string{"mean < 0.1% during hold"}},
-		{name: "cpu", query: `max(max by (pod) (rate(container_cpu_usage_seconds_total{USE}[RANGE])) / max by (pod) (container_spec_cpu_quota{USE} / container_spec_cpu_period{USE}))`, good: "< 75%", limits: []string{"p50 < 75% during hold"}},
-		{name: "memory", query: `max(max by (pod) (container_memory_working_set_bytes{USE}) / max by (pod) (container_spec_memory_limit_bytes{USE} > 0))`, good: "< 80%", limits: []string{"max < 80% during hold"}},
-		{name: "utilisation", query: `sum(max by (pod) (rate(container_cpu_usage_seconds_total{USE}[RANGE]))) / (sum(max by (pod) (container_spec_cpu_shares{USE} > 2)) / 1024)`, good: "<= 100%", limits: []string{"p50 >= 70% during hold", "p50 <= 80% during hold"}, scaled: true},
+		{name: "cpu", query: `max(max by (pod) (rate(container_cpu_usage_seconds_total{USE}[RANGE])) / max by (pod) (last_over_time(container_spec_cpu_quota{USE}[RANGE]) / last_over_time(container_spec_cpu_period{USE}[RANGE])))`, good: "< 75%", limits: []string{"p50 < 75% during hold"}},
+		{name: "memory", query: `max(max by (pod) (last_over_time(container_memory_working_set_bytes{USE}[RANGE])) / max by (pod) (last_over_time(container_spec_memory_limit_bytes{USE}[RANGE]) > 0))`, good: "< 80%", limits: []string{"max < 80% during hold"}},
+		{name: "utilisation", query: `sum(max by (pod) (rate(container_cpu_usage_seconds_total{USE}[RANGE]))) / (sum(max by (pod) (last_over_time(container_spec_cpu_shares{USE}[RANGE]) > 2)) / 1024)`, good: "<= 100%", limits: []string{"p50 >= 70% during hold", "p50 <= 80% during hold"}, scaled: true},
 		{name: "uptime", signal: experiments.TrafficSignal, good: "< 2s", limits: []string{"uptime >= 99.9%"}},
 		{name: "answers", signal: experiments.TrafficSignal, good: "< 2s", limits: []string{"p95 < 2s during hold", "mean < 2s during hold", "errors < 0.1% during hold", "rate >= 1000/min during hold"}},
 	}

@@ -99,10 +99,12 @@ func (c Config) Window() time.Duration { return c.Hold + c.Watch }
 // The pod signals of a file that names a Prometheus, which scrapes the
 // kubelets' cAdvisor as most do. The greatest of a pod's series and not their
 // sum: where the kubelets' other metrics are scraped too they are there twice,
-// and so is a container that was just restarted.
+// and so is a container that was just restarted. No older ones than of a minute:
+// the kubelets' samples have times of their own, so that Prometheus does not
+// notice for five minutes that a container has gone.
 const (
 	defaultCPU    = `max by (pod) (rate(container_cpu_usage_seconds_total{namespace=%q,container=%q}[10s]))`
-	defaultMemory = `max by (pod) (container_memory_working_set_bytes{namespace=%q,container=%q})`
+	defaultMemory = `max by (pod) (last_over_time(container_memory_working_set_bytes{namespace=%q,container=%q}[1m]))`
 )
 
 // file is the configuration file as it is written.
