@@ -125,7 +125,7 @@ checks:
 }
 
 // limitLine is where the check of that file begins, to which its limits belong.
-const limitLine = 21
+const limitLine = 24
 
 // configure writes the file, with a kubeconfig beside it, and connects.
 func configure(t *testing.T, kubernetes, text string) (*suites.Target, string) {
