@@ -57,7 +57,14 @@ func objectives() []objective {
 		{name: "utilisation", query: `sum(max by (pod) (rate(container_cpu_usage_seconds_total{USE}[RANGE]))) / (sum(max by (pod) (last_over_time(container_spec_cpu_shares{USE}[RANGE]) > 2)) / 1024)`, good: "<= 100%", limits: []string{"p50 >= 70% during hold", "p50 <= 80% during hold"}, scaled: true},
 		{name: "uptime", signal: experiments.TrafficSignal, good: "< 2s", limits: []string{"uptime >= 99.9%"}},
 		{name: "answers", signal: experiments.TrafficSignal, good: "< 2s", limits: []string{"p95 < 2s during hold", "mean < 2s during hold", "errors < 0.1% during hold", "rate >= 1000/min during hold"}},
+		{name: "websocket", signal: SignalWebSocket, good: "< 2s", limits: []string{"p95 < 100ms during hold"}},
 	}
+}
+
+// of reports whether the objective is one of the experiment with that
+// configuration.
+func (o objective) of(c Config, s standard) bool {
+	return (!o.scaled || s.autoscaler) && (o.signal != SignalWebSocket || c.WebSocket != nil)
 }
 
 // check is the objective as a check.

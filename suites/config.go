@@ -7,6 +7,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/probe"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
 )
 
@@ -38,7 +39,9 @@ type Config struct {
 		Selector  map[string]string
 	}
 	Load       load.HTTP
-	Prometheus *prom.Config // nil: no check has a query
+	WebSocket  *probe.WebSocket  // nil: there is no such signal
+	GRPC       *probe.GRPCHealth // nil: there is no such signal
+	Prometheus *prom.Config      // nil: no check has a query
 	// Baseline is what limits on a multiple of it refer to: BaselineSettle or
 	// BaselineControl.
 	Baseline string
@@ -88,6 +91,9 @@ const (
 	// SignalRollout is how far the newest revision is rolled out, 1 when the
 	// rollout is complete.
 	SignalRollout = "rollout"
+	// SignalWebSocket and SignalGRPC are there if the file has their sections.
+	SignalWebSocket = "websocket"
+	SignalGRPC      = "grpc"
 )
 
 // replicasEvery is how often the replicas, and the rollout, are read.
@@ -130,15 +136,35 @@ type file struct {
 		Selector  map[string]string `yaml:"selector"`
 	} `yaml:"dependency"`
 	Load struct {
-		URL     string            `yaml:"url"`
-		Rate    string            `yaml:"rate"`
-		Method  string            `yaml:"method"`
-		Headers map[string]string `yaml:"headers"`
-		Timeout string            `yaml:"timeout"`
-		NamedBy string            `yaml:"named_by"`
-		Reuse   bool              `yaml:"reuse_connections"`
-		CAFile  string            `yaml:"ca_file"`
+		URL           string                       `yaml:"url"`
+		Rate          string                       `yaml:"rate"`
+		Shape         string                       `yaml:"shape"`
+		Targets       string                       `yaml:"targets"`
+		Method        string                       `yaml:"method"`
+		Headers       map[string]string            `yaml:"headers"`
+		HeaderFiles   []string                     `yaml:"header_files"`
+		SecretHeaders map[string]map[string]string `yaml:"secret_headers"`
+		BodyFile      string                       `yaml:"body_file"`
+		Timeout       string                       `yaml:"timeout"`
+		NamedBy       string                       `yaml:"named_by"`
+		Reuse         bool                         `yaml:"reuse_connections"`
+		CAFile        string                       `yaml:"ca_file"`
 	} `yaml:"load"`
+	WebSocket *struct {
+		URL     string `yaml:"url"`
+		Every   string `yaml:"every"`
+		Timeout string `yaml:"timeout"`
+		Fresh   bool   `yaml:"fresh_connections"`
+		CAFile  string `yaml:"ca_file"`
+	} `yaml:"websocket"`
+	GRPC *struct {
+		Address string `yaml:"address"`
+		Service string `yaml:"service"`
+		Every   string `yaml:"every"`
+		Timeout string `yaml:"timeout"`
+		TLS     bool   `yaml:"tls"`
+		CAFile  string `yaml:"ca_file"`
+	} `yaml:"grpc"`
 	Prometheus *struct {
 		URL  string         `yaml:"url"`
 		HTTP map[string]any `yaml:"http_config"`

@@ -24,6 +24,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/probe"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
 )
 
@@ -78,6 +79,7 @@ func (d *decoder) decode() {
 	d.service()
 	d.dependency()
 	d.load()
+	d.probes()
 	d.prometheus()
 	d.Settle = d.duration("times.settle", d.file.Times.Settle, defaultSettle)
 	d.Hold = d.duration("times.hold", d.file.Times.Hold, defaultHold)
@@ -144,34 +146,115 @@ func (d *decoder) dependency() {
 func (d *decoder) load() {
 	l := d.file.Load
 	d.Load = load.HTTP{
-		URL:     l.URL,
-		Method:  l.Method,
-		Header:  header(l.Headers),
-		Timeout: d.duration("load.timeout", l.Timeout, 2*time.Second),
-		NamedBy: l.NamedBy,
-		Reuse:   l.Reuse,
+		URL:      l.URL,
+		Shape:    d.shape(),
+		Targets:  d.beside(l.Targets),
+		Method:   l.Method,
+		Header:   header(l.Headers),
+		BodyFile: d.beside(l.BodyFile),
+		Timeout:  d.duration("load.timeout", l.Timeout, 2*time.Second),
+		NamedBy:  l.NamedBy,
+		Reuse:    l.Reuse,
+		TLS:      d.authorities("load.ca_file", l.CAFile),
 	}
-	shape, err := load.ParseShape(cmp.Or(l.Rate, defaultRate))
-	if err != nil {
-		d.bad("load.rate", "%w", err)
-		shape = load.Constant(1)
+	for _, path := range l.HeaderFiles {
+		d.Load.HeaderFiles = append(d.Load.HeaderFiles, d.beside(path))
 	}
-	d.Load.Shape = shape
-	if l.CAFile != "" {
-		pem, err := os.ReadFile(d.beside(l.CAFile))
-		pool := x509.NewCertPool()
-		switch {
-		case err != nil:
-			d.bad("load.ca_file", "%w", err)
-		case !pool.AppendCertsFromPEM(pem):
-			d.bad("load.ca_file", "%s holds no certificate", l.CAFile)
-		default:
-			d.Load.TLS = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	for _, name := range slices.Sorted(maps.Keys(l.SecretHeaders)) {
+		from := l.SecretHeaders[name]
+		for key := range from {
+			if key != "env" && key != "file" {
+				d.bad("load.secret_headers."+name, "secret header %q: no field %q; fields: env, file", name, key)
+			}
 		}
+		if d.Load.SecretHeader == nil {
+			d.Load.SecretHeader = map[string]load.Secret{}
+		}
+		d.Load.SecretHeader[name] = load.Secret{Env: from["env"], File: d.beside(from["file"])}
 	}
 	if err := d.Load.Validate(); err != nil {
 		d.bad("load", "%w", err)
 	}
+}
+
+// shape is that of the load, of which a rate is the short form.
+func (d *decoder) shape() load.Shape {
+	l, at := d.file.Load, "load.rate"
+	if l.Shape != "" {
+		at = "load.shape"
+	}
+	if l.Shape != "" && l.Rate != "" {
+		d.bad(at, "load has a shape and a rate; give it one of the two")
+	}
+	shape, err := load.ParseShape(cmp.Or(l.Shape, l.Rate, defaultRate))
+	if err != nil {
+		d.bad(at, "%w", err)
+		return load.Constant(1)
+	}
+	return shape
+}
+
+// authorities are the certificate authorities of a file; nil: the system's.
+func (d *decoder) authorities(at, path string) *tls.Config {
+	if path == "" {
+		return nil
+	}
+	pem, err := os.ReadFile(d.beside(path))
+	pool := x509.NewCertPool()
+	switch {
+	case err != nil:
+		d.bad(at, "%w", err)
+	case !pool.AppendCertsFromPEM(pem):
+		d.bad(at, "%s holds no certificate", path)
+	}
+	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+}
+
+// probes reads the sources beside the load.
+func (d *decoder) probes() {
+	if f := d.file.WebSocket; f != nil {
+		d.WebSocket = &probe.WebSocket{
+			URL:     f.URL,
+			Every:   d.duration("websocket.every", f.Every, 0),
+			Timeout: d.duration("websocket.timeout", f.Timeout, 0),
+			Fresh:   f.Fresh,
+			TLS:     d.authorities("websocket.ca_file", f.CAFile),
+		}
+		if err := d.WebSocket.Validate(); err != nil {
+			d.bad("websocket", "%w", err)
+		}
+	}
+	if f := d.file.GRPC; f != nil {
+		d.GRPC = &probe.GRPCHealth{
+			Address: f.Address,
+			Service: f.Service,
+			Every:   d.duration("grpc.every", f.Every, 0),
+			Timeout: d.duration("grpc.timeout", f.Timeout, 0),
+			TLS:     d.authorities("grpc.ca_file", f.CAFile),
+		}
+		switch {
+		case f.TLS && d.GRPC.TLS == nil:
+			d.GRPC.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+		case !f.TLS && f.CAFile != "":
+			d.bad("grpc.ca_file", "grpc has a ca_file and no TLS; add tls: true")
+		}
+		if err := d.GRPC.Validate(); err != nil {
+			d.bad("grpc", "%w", err)
+		}
+	}
+}
+
+// finest is the finest that each signal that needs no query can see. The
+// record has the real figure.
+func (c Config) finest() map[string]time.Duration {
+	finest := map[string]time.Duration{experiments.TrafficSignal: c.Load.Resolution(0), SignalReplicas: replicasEvery, SignalRollout: replicasEvery}
+	if c.WebSocket != nil {
+		finest[SignalWebSocket] = c.WebSocket.Resolution()
+	}
+	if c.GRPC != nil {
+		finest[SignalGRPC] = c.GRPC.Resolution()
+	}
+	return finest
 }
 
 func (d *decoder) prometheus() {
@@ -211,6 +294,11 @@ func (d *decoder) checks() {
 		d.Checks = defaultChecks()
 	}
 	signals := []string{experiments.TrafficSignal, SignalReplicas, SignalRollout}
+	for _, name := range []string{SignalWebSocket, SignalGRPC} {
+		if _, there := d.finest()[name]; there {
+			signals = append(signals, name)
+		}
+	}
 	reductions := []string{string(prom.Sum), string(prom.Max), string(prom.Min), string(prom.Avg), string(prom.Each)}
 	for i, c := range d.file.Checks {
 		at := fmt.Sprintf("checks.%d", i)
@@ -221,6 +309,8 @@ func (d *decoder) checks() {
 		case c.Query != "":
 			check.Signal = c.Name
 			d.query(at, c.Name, c.Query, c.Reduce, c.Every, reductions)
+		case !slices.Contains(signals, c.Signal) && (c.Signal == SignalWebSocket || c.Signal == SignalGRPC):
+			d.bad(at, "check %q: no signal %q: the file has no section %s, which makes it", c.Name, c.Signal, c.Signal)
 		case !slices.Contains(signals, c.Signal):
 			d.bad(at, "check %q: no signal %q; signals: %s, or give it a query", c.Name, c.Signal, strings.Join(signals, ", "))
 		}
@@ -265,10 +355,8 @@ func (d *decoder) limits(at string, check steadystate.Check, texts []string) []s
 		if l.OfValues() && !l.Baseline {
 			d.dimension(at, check, l.Tolerance)
 		}
-		// At best; the record has the real figure. A query is asked in
-		// preflight.
-		finest := map[string]time.Duration{experiments.TrafficSignal: d.Load.Resolution(0), SignalReplicas: replicasEvery, SignalRollout: replicasEvery}
-		if err := l.Decidable(finest[check.Signal], d.Window()); err != nil {
+		// At best. A query is asked in preflight.
+		if err := l.Decidable(d.finest()[check.Signal], d.Window()); err != nil {
 			d.bad(at, "%w", err)
 		}
 	}
@@ -371,6 +459,8 @@ func (d *decoder) dimension(at string, check steadystate.Check, t steadystate.To
 	switch dim := t.Dimension(); {
 	case check.Signal == experiments.TrafficSignal && dim != "time":
 		d.bad(at, "%q on requests: they are a time; write it with a unit, as in 500ms or 2s", t)
+	case (check.Signal == SignalWebSocket || check.Signal == SignalGRPC) && dim != "time":
+		d.bad(at, "%q on %s: its values are a time; write it with a unit, as in 100ms", t, check.Signal)
 	case check.Signal == SignalReplicas && dim != "number" && dim != "share":
 		d.bad(at, "%q on replicas: they are ready / wanted; write a number or a share, as in 1 or 66%%", t)
 	case check.Signal == SignalRollout && dim != "number" && dim != "share":
@@ -439,12 +529,14 @@ func (d *decoder) unknownFields(err error) error {
 // fields are the fields of each section, for error messages; the empty one is
 // the file itself.
 var fields = map[string][]string{
-	"":            {"cluster", "allow", "service", "dependency", "load", "prometheus", "times", "checks", "baseline", "autoscaler", "capacity", "pod_signals", "experiments"},
+	"":            {"cluster", "allow", "service", "dependency", "load", "websocket", "grpc", "prometheus", "times", "checks", "baseline", "autoscaler", "capacity", "pod_signals", "experiments"},
 	"cluster":     {"kubeconfig", "context", "uid"},
 	"allow":       {"namespaces", "protected"},
 	"service":     {"namespace", "deployment", "service", "container", "selector"},
 	"dependency":  {"namespace", "selector"},
-	"load":        {"url", "rate", "method", "headers", "timeout", "named_by", "reuse_connections", "ca_file"},
+	"load":        {"url", "rate", "shape", "targets", "method", "headers", "header_files", "secret_headers", "body_file", "timeout", "named_by", "reuse_connections", "ca_file"},
+	"websocket":   {"url", "every", "timeout", "fresh_connections", "ca_file"},
+	"grpc":        {"address", "service", "every", "timeout", "tls", "ca_file"},
 	"prometheus":  {"url", "http_config"},
 	"times":       {"settle", "hold", "watch"},
 	"checks":      {"name", "signal", "query", "reduce", "every", "good", "allowed", "limits"},

@@ -72,6 +72,17 @@ func TestAMistakeIsReportedWithItsLineAndTheChoices(t *testing.T) {
 		{"a bad tolerance", `good: "<= 2s"`, `good: "2s"`, `aftershock.yaml:20: tolerance "2s": want an operator first`},
 		{"a bad length of time", "settle: 5s", "settle: soon", `aftershock.yaml:16: "soon" is not a length of time`},
 		{"a bad rate", "rate: 100/s", "rate: fast", `aftershock.yaml:12: shape "fast": "fast" is no rate, as in 100/s or 1000/min`},
+		{"a bad shape", "rate: 100/s", "shape: ramp from 1/s to 10/s", `aftershock.yaml:12: shape "ramp from 1/s to 10/s": "" where "over" should be; want one of "100/s", "ramp from`},
+		{"a shape and a rate", "rate: 100/s", "rate: 100/s\n  shape: 50/s", `aftershock.yaml:13: load has a shape and a rate`},
+		{"targets and a URL", "rate: 100/s", "targets: shop.txt", `aftershock.yaml:10: load: targets and a url or a method`},
+		{"a secret from nowhere", "rate: 100/s", "secret_headers: {Authorization: {}}", `load: secret header "Authorization": want the name of an environment variable or the path of a file`},
+		{"a secret's field that there is not", "rate: 100/s", "secret_headers:\n    Authorization: {env: A, value: x}", `aftershock.yaml:13: secret header "Authorization": no field "value"; fields: env, file`},
+		{"a limit finer than a shape at its lowest can decide", "rate: 100/s", "shape: sine 10/s by 9.9/s every 1m", `limit "downtime <= 2s" is finer than its signal can decide: an outage of up to 10s`},
+		{"a WebSocket that is none", "times:", "websocket: {url: 'http://h/'}\ntimes:", `aftershock.yaml:15: websocket: url "http://h/": want ws://host/path`},
+		{"an unknown field of it", "times:", "websocket:\n  uri: ws://h/\ntimes:", `no field "uri" in "websocket"; fields: url, every, timeout`},
+		{"a health check of nobody", "times:", "grpc: {service: shop}\ntimes:", `aftershock.yaml:15: grpc: address "": want host:port`},
+		{"authorities without TLS", "times:", "grpc: {address: 'h:1', ca_file: ca.pem}\ntimes:", "add tls: true"},
+		{"a check of a WebSocket that there is not", "signal: requests", "signal: websocket", `check "shop answers": no signal "websocket": the file has no section websocket`},
 		{"a rate of nothing", "rate: 100/s", "rate: 0/min", `aftershock.yaml:12: shape "0/s": rate 0/s: want from 1/min`},
 		{"seconds without their unit", `good: "<= 2s"`, `good: "<= 500"`, `aftershock.yaml:20: "<= 500" on requests: they are a time`},
 		{"a percentile without its unit", "ttr <= 10s", "p95 <= 500", `aftershock.yaml:24: "<= 500" on requests: they are a time`},
@@ -228,5 +239,55 @@ func TestWhatCannotBeShownIsLeftOut(t *testing.T) {
 		if (want == "") != (left[id] == "") || !strings.Contains(left[id], want) {
 			t.Errorf("%s: %q, want %q", id, left[id], want)
 		}
+	}
+}
+
+func TestALoadOfManyTargetsAndTheSourcesBesideIt(t *testing.T) {
+	text := strings.NewReplacer(
+		"  url: http://127.0.0.1:30080/checkout\n  rate: 100/s\n", `  targets: shop.txt
+  shape: ramp from 1000/min to 100/s over 1m
+  header_files: [headers.txt]
+  body_file: /bodies/cart
+  secret_headers:
+    Authorization: {env: SHOP_TOKEN}
+    X-Key: {file: key}
+`,
+		"times:\n", "websocket: {url: 'wss://shop.example/live', every: 50ms, fresh_connections: true}\ngrpc: {address: 'shop.example:443', service: shop.Checkout, timeout: 1s, tls: true}\ntimes:\n",
+		"  - name: throughput\n", `  - name: live
+    signal: websocket
+    good: "<= 100ms"
+    limits: [p95 <= 100ms, downtime <= 1s]
+  - name: health
+    signal: grpc
+    good: "<= 1s"
+  - name: throughput
+`).Replace(valid)
+	c, err := Decode("conf/aftershock.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Paths are relative to the file.
+	if want := "requests at ramp from 1000/min to 100/s over 1m over fresh connections, targets of conf/shop.txt, time-out 2s, Authorization of environment variable SHOP_TOKEN, X-Key of file conf/key"; c.Load.String() != want {
+		t.Errorf("load %q, want %q", c.Load, want)
+	}
+	if c.Load.BodyFile != "/bodies/cart" || !slices.Equal(c.Load.HeaderFiles, []string{"conf/headers.txt"}) {
+		t.Errorf("body %q, headers %q", c.Load.BodyFile, c.Load.HeaderFiles)
+	}
+	if want := "wss://shop.example/live, a fresh connection each, every 50ms, time-out 2s"; !strings.HasSuffix(c.WebSocket.String(), want) {
+		t.Errorf("websocket %q, want %q", c.WebSocket, want)
+	}
+	if want := "service shop.Checkout at shop.example:443, every 100ms, time-out 1s"; !strings.HasSuffix(c.GRPC.String(), want) || c.GRPC.TLS == nil {
+		t.Errorf("grpc %q, want %q and TLS", c.GRPC, want)
+	}
+	for _, row := range []struct{ sentence, old, new, want string }{
+		{"round trips without their unit", "<= 100ms\"", "<= 100\"", `"<= 100" on websocket: its values are a time; write it with a unit, as in 100ms`},
+		{"a limit finer than the messages are sent", "downtime <= 1s]", "downtime <= 10ms]", `limit "downtime <= 10ms" is finer than its signal can decide: an outage of up to 50ms`},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			_, err := Decode("f", []byte(strings.Replace(text, row.old, row.new, 1)))
+			if err == nil || !strings.Contains(err.Error(), row.want) {
+				t.Errorf("error %v, want one with %q", err, row.want)
+			}
+		})
 	}
 }

@@ -139,6 +139,12 @@ func (t *Target) experiment(s standard) experiments.Experiment {
 			Describe: "pods of the newest revision that are ready / pods of deployment " + t.Service.Deployment,
 		})
 	}
+	if t.WebSocket != nil {
+		signals = append(signals, t.WebSocket.Signal(SignalWebSocket))
+	}
+	if t.GRPC != nil {
+		signals = append(signals, t.GRPC.Signal(SignalGRPC))
+	}
 	for _, q := range t.queries {
 		if s.capacity {
 			break // its objectives have queries of their own
@@ -149,7 +155,7 @@ func (t *Target) experiment(s standard) experiments.Experiment {
 	}
 	if s.capacity {
 		for _, o := range objectives() {
-			if source, ok := t.Capacity.sources[o.name]; ok && (!o.scaled || s.autoscaler) {
+			if source, ok := t.Capacity.sources[o.name]; ok && o.of(t.Config, s) {
 				source.Client = t.prometheus
 				signals = append(signals, source.Signal(o.name))
 			}
@@ -209,7 +215,7 @@ func (s standard) checks(c Config) []steadystate.Check {
 	if s.capacity {
 		checks = nil
 		for _, o := range objectives() {
-			if !o.scaled || s.autoscaler {
+			if o.of(c, s) {
 				checks = append(checks, o.check())
 			}
 		}

@@ -151,6 +151,13 @@ func (t *Target) Preflight(ctx context.Context, chosen []experiments.Experiment,
 		}
 		return "nothing left behind in " + strings.Join(t.Namespaces, ", "), err
 	})
+	check("load", "load", func() (string, error) { return t.Load.Preflight(ctx) })
+	if t.WebSocket != nil {
+		check(SignalWebSocket, SignalWebSocket, func() (string, error) { return t.WebSocket.Preflight(ctx) })
+	}
+	if t.GRPC != nil {
+		check(SignalGRPC, SignalGRPC, func() (string, error) { return t.GRPC.Preflight(ctx) })
+	}
 	for _, e := range chosen {
 		for _, f := range e.Faults {
 			fault, ok := f.(interface {
