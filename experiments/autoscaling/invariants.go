@@ -1,6 +1,7 @@
 package autoscaling
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -286,7 +287,7 @@ func (v verdicts) scaledOut() experiments.Finding {
 		}
 	}
 	if above == nil {
-		return unknown(scalesOut, "it did not", "the fault was not seen to have an effect on its metrics: "+orElse(missing, v.parts.Part(Lag).Note))
+		return unknown(scalesOut, "it did not", "the fault was not seen to have an effect on its metrics: "+cmp.Or(missing, v.parts.Part(Lag).Note))
 	}
 	text := fmt.Sprintf("it stayed at %d, though %s at %s", v.old(), texts(above.loads()), above.at)
 	for _, of := range []string{ableToScale, scalingLimited} {
@@ -312,13 +313,6 @@ func (v verdicts) lastly() time.Duration {
 		return v.t1.To
 	}
 	return v.end
-}
-
-func orElse(text, other string) string {
-	if text != "" {
-		return text
-	}
-	return other
 }
 
 // able: it can scale, and can compute to what.
