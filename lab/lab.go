@@ -24,6 +24,7 @@ type Cluster struct {
 	Namespace  string // where the service under test runs
 	Service    string // its name, and the value of its pods' label "app"
 	URL        string // its main route, reachable from the host
+	Echo       string // its WebSocket, reachable from the host
 	Prometheus string // base URL of Prometheus, reachable from the host
 	Truth      string // folder of the service's own request logs, one file per pod
 	Nodes      int    // how many nodes, each in its own zone

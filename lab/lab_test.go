@@ -13,7 +13,7 @@ import (
 
 var cluster = lab.Cluster{
 	Kubeconfig: "/cache/run/kubeconfig", Context: "lab", UID: "0000-1111", Namespace: "shop", Service: "checkout",
-	URL: "http://198.18.0.11:30080/checkout", Prometheus: "http://198.18.0.2:9090", Truth: "/cache/run/truth", Nodes: 1,
+	URL: "http://198.18.0.11:30080/checkout", Echo: "ws://198.18.0.11:30080/echo", Prometheus: "http://198.18.0.2:9090", Truth: "/cache/run/truth", Nodes: 1,
 }
 
 func TestConfigurationNamesTheCluster(t *testing.T) {
@@ -25,7 +25,7 @@ func TestConfigurationNamesTheCluster(t *testing.T) {
 	if err := yaml.UnmarshalStrict([]byte(out.String()), &parsed); err != nil {
 		t.Fatalf("%v in\n%s", err, &out)
 	}
-	for _, want := range []string{cluster.Kubeconfig, cluster.UID, cluster.URL, cluster.Prometheus} {
+	for _, want := range []string{cluster.Kubeconfig, cluster.UID, cluster.URL, cluster.Echo, cluster.Prometheus} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %s in\n%s", want, &out)
 		}
