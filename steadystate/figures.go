@@ -69,7 +69,7 @@ func (f *Figures) conclude(outages []Outage, gaps []Span) {
 		}
 		// One whose edge lies at the window's may have been over before it, or
 		// begun after.
-		if o.Start.To <= f.Window.To && o.End.From >= f.Window.From {
+		if !o.Stray && o.Start.To <= f.Window.To && o.End.From >= f.Window.From {
 			f.certain++
 		}
 		o.Start, o.End = clip(o.Start, f.Window), clip(o.End, f.Window)
@@ -191,7 +191,11 @@ func (f Figures) Recovery(span Span, until time.Duration) (took Bounds[time.Dura
 			continue
 		}
 		n++
+		low := took.Low
 		took, open = o.End.Since(span), o.Open
+		if o.Stray {
+			took.Low = low
+		}
 		end = o.End.To
 	}
 	if last := f.reach(end); last > end {

@@ -35,6 +35,10 @@ type Outage struct {
 	// Open: the record ends before the signal stayed good for the settle time.
 	// The length is then a lower bound; it is censored, never dropped.
 	Open bool `json:"open,omitempty"`
+	// Stray: it may be no outage at all. The record ends so soon after its bad
+	// observations that they would be within the allowed share if the rest of
+	// the settle time had been as well observed, and good.
+	Stray bool `json:"stray,omitempty"`
 	// Bad of Total observations within the outage were bad: a third with one
 	// of three backends gone.
 	Bad   int `json:"bad"`
@@ -44,8 +48,15 @@ type Outage struct {
 }
 
 // Length is how long the outage lasted. For an open one, High is what the
-// record shows and the truth may lie beyond it.
-func (o Outage) Length() Bounds[time.Duration] { return o.End.Since(o.Start) }
+// record shows and the truth may lie beyond it. One that may be none may have
+// lasted for no time.
+func (o Outage) Length() Bounds[time.Duration] {
+	length := o.End.Since(o.Start)
+	if o.Stray {
+		length.Low = 0
+	}
+	return length
+}
 
 // Detected is the earliest instant by which an observation had told of the
 // outage.
@@ -60,11 +71,13 @@ type outages struct {
 	record Span // bounds what was on from the beginning or never ended
 	found  []Outage
 
-	bads   int        // all that were bad
-	ahead  []sighting // not decided on yet
-	before []Span     // the good ones that an outage which begins now looks back on
-	now    *episode   // the outage that is on
-	ended  bool       // nothing more comes
+	all    int           // observations so far
+	from   time.Duration // when the first began
+	bads   int           // all that were bad
+	ahead  []sighting    // not decided on yet
+	before []Span        // the good ones that an outage which begins now looks back on
+	now    *episode      // the outage that is on
+	ended  bool          // nothing more comes
 }
 
 // A sighting is a known observation; bads counts the bad ones before it, so
@@ -86,6 +99,9 @@ type episode struct {
 
 // add takes in a known observation, in order.
 func (s *outages) add(o Observation) {
+	if s.all++; s.all == 1 {
+		s.from = o.From
+	}
 	next := sighting{Span: o.Span, bad: o.Bad(s.good), bads: s.bads, failed: o.Failed, value: o.Value}
 	if next.bad {
 		s.bads++
@@ -127,6 +143,7 @@ func (s *outages) advance() {
 		switch {
 		case o.bad && !steady:
 			s.now = newEpisode(o, s.record, slices.Clone(s.before))
+			s.now.Stray = s.stray()
 			s.now.Reason = cmp.Or(o.failed, s.good.complaint(o.value))
 		case o.bad: // a stray one, within the allowed share
 		case !steady:
@@ -174,6 +191,19 @@ func (s *outages) steady() (good, covered, known bool) {
 	}
 	share := float64(bads-s.ahead[0].bads) / float64(end)
 	return share <= s.rule.Allowed, until <= s.record.To, true
+}
+
+// stray reports whether the bad observations from the first of those ahead on,
+// to which the record leaves less than the settle time, would be within the
+// allowed share if more had come, all good, at the rate of the record.
+func (s *outages) stray() bool {
+	first, last := s.ahead[0], s.ahead[len(s.ahead)-1]
+	if first.To+s.rule.Settle <= s.record.To || last.From <= s.from {
+		return false
+	}
+	// As many as begin in a settle time, by what began in all.
+	whole := 1 + float64(s.all-1)*float64(s.rule.Settle)/float64(last.From-s.from)
+	return float64(s.bads-first.bads) <= s.rule.Allowed*whole
 }
 
 // The first failing instant is no later than the end of any bad span, and

@@ -77,6 +77,30 @@ func TestOutages(t *testing.T) {
 			"",
 		},
 		{
+			"a bad one near the end may be a stray one",
+			"++++++++-+", 0,
+			steadystate.Rule{Settle: 5 * s, Allowed: 0.2},
+			"7.000s..8.000s to 8.000s..9.000s 1/1 open stray",
+		},
+		{
+			"two that the rest of the settle time cannot make up for are not",
+			"+++++++--+", 0,
+			steadystate.Rule{Settle: 5 * s, Allowed: 0.2},
+			"6.000s..7.000s to 8.000s..9.000s 2/2 open",
+		},
+		{
+			"the last one of all may be one too",
+			"+++++++++-", 0,
+			steadystate.Rule{Settle: 5 * s, Allowed: 0.2},
+			"8.000s..9.000s to 9.000s..10.000s 1/1 open stray",
+		},
+		{
+			"where no share is allowed there are no stray ones",
+			"++++++++-+", 0,
+			steadystate.Rule{Settle: 5 * s},
+			"7.000s..8.000s to 8.000s..9.000s 1/1 open",
+		},
+		{
 			"more than the allowed share is",
 			"+++++-+-+++++++", 0,
 			steadystate.Rule{Settle: 5 * s, Allowed: 0.2},
@@ -108,6 +132,9 @@ func describe(outages []steadystate.Outage) string {
 		text += fmt.Sprintf("%s to %s %d/%d", o.Start, o.End, o.Bad, o.Total)
 		if o.Open {
 			text += " open"
+		}
+		if o.Stray {
+			text += " stray"
 		}
 	}
 	return text
@@ -307,5 +334,22 @@ func TestAFewBadObservationsByChanceMakeWideEdges(t *testing.T) {
 	polled := timeline.Outages(steadystatetest.Good, steadystate.Rule{Settle: 300 * ms}, window)
 	if got := describe(polled); got != "0.560s..0.571s to 0.600s..0.611s 2/2" {
 		t.Errorf("polls see the state itself, and the outage is %s", got)
+	}
+}
+
+// The kindest reading of a record that ends on a stray bad observation is that
+// nothing was out: a limit cannot be broken by it, and cannot be held either.
+func TestAStrayObservationNearTheEndBreaksNoLimit(t *testing.T) {
+	timeline := steadystatetest.Timeline("+++++++++++++++++-+", s, 0)
+	whole := steadystate.Span{To: 19 * s}
+	f := timeline.Figures(steadystatetest.Good, steadystate.Rule{Settle: 5 * s, Allowed: 0.2}, whole, whole)
+	took, n, open := f.Recovery(steadystate.Instant(0), 19*s)
+	if n != 1 || !open || took.Low != 0 || took.High < 17*s {
+		t.Errorf("recovery %v of %d, open %v; want from zero, and open", took, n, open)
+	}
+	for _, text := range []string{"downtime <= 100ms", "outage <= 100ms", "outages <= 0", "uptime >= 99.9%"} {
+		if r := steadystate.MustParseLimit(text).Judge(f); r.Verdict != steadystate.Unknown {
+			t.Errorf("%s: %s, %s; want unknown", text, r.Verdict, r.Text)
+		}
 	}
 }
