@@ -89,7 +89,8 @@ const ReusedSignal = experiments.TrafficSignal + " reused"
 // Share is the part of the load that worker i of several drives, from 0 on: the
 // requests whose numbers are i, i + of, i + 2 of and so on, each with the number
 // and at the time that it has in the whole. The shares of one load, begun at one
-// instant, interleave to exactly the load.
+// instant, interleave to exactly the load. The record of one of them lacks the
+// others' requests, which a judge takes for missing.
 func (h HTTP) Share(i, of int) HTTP {
 	h.share = share{worker: i, of: of}
 	if of == 0 {
@@ -133,7 +134,7 @@ func (h HTTP) Validate() error {
 	if h.Surge != nil {
 		err := h.Surge.validate()
 		if err == nil {
-			err = checkRate("surge: peak", h.Shape.Peak()*h.Surge.Factor)
+			err = checkRate("surge: peak", max(h.Shape.Peak(), h.ReuseRate)*h.Surge.Factor)
 		}
 		if err != nil && h.Shape.Validate() == nil {
 			bad("%w", err)

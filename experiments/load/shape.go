@@ -228,7 +228,7 @@ func (s Shape) Trough() float64 {
 // stages are the stages of the shape as the plan has them, for a shape of more
 // than one.
 func (s Shape) stages() []experiments.Stage {
-	if len(s.pieces) < 2 {
+	if len(s.pieces) < 2 || s.Validate() != nil {
 		return nil
 	}
 	var list []experiments.Stage

@@ -83,9 +83,13 @@ func TestWhatIsNoShapeIsRefused(t *testing.T) {
 			}
 		})
 	}
-	for _, s := range []load.Shape{{}, load.Constant(math.NaN()), load.Constant(math.Inf(1)), load.Steps(), load.Sine(50, math.NaN(), time.Second), load.Spike(1, math.NaN(), 1, 1)} {
+	for _, s := range []load.Shape{{}, load.Constant(math.NaN()), load.Constant(math.Inf(1)), load.Steps(), load.Sine(50, math.NaN(), time.Second), load.Spike(1, math.NaN(), 1, 1), load.Ramp(1, 2, 0)} {
 		if err := s.Validate(); err == nil {
 			t.Errorf("%s was not refused", s)
+		}
+		// The record's plan is written before anybody refuses it.
+		if stages := (load.HTTP{Shape: s}).Stages(); len(stages) != 0 {
+			t.Errorf("%s has stages %v", s, stages)
 		}
 	}
 }
@@ -203,4 +207,28 @@ func ExampleParseShape() {
 	}
 	fmt.Printf("%g/s after half a minute, %g requests by then\n", shape.Rate(30*time.Second), shape.Hits(30*time.Second))
 	// Output: 55/s after half a minute, 975 requests by then
+}
+
+func TestTheStagesOfAShapeAreThoseOfThePlan(t *testing.T) {
+	for _, row := range []struct {
+		shape string
+		want  string
+	}{
+		{"100/s", "[]"},
+		{"sine 50/s by 30/s every 1m", "[]"},
+		// After the first request, which is due after 100 ms.
+		{"steps 10/s for 20s, 1000/min", "[{1: 10/s 0s 10} {2: 1000/min 19.9s 16.666666666666668}]"},
+		{"spike from 100/s to 1000/s after 10s for 30s", "[{1: 100/s 0s 100} {2: 1000/s 9.99s 1000} {3: 100/s 39.99s 100}]"},
+		{"ramp from 10/s to 100/s over 1m", "[{1: 10/s to 100/s 0s 10} {2: 100/s 59.900738957s 100}]"},
+	} {
+		t.Run(row.shape, func(t *testing.T) {
+			l := load.HTTP{Shape: load.MustParseShape(row.shape), ReuseRate: 5, URL: "http://h/"}
+			if got := fmt.Sprint(l.Stages()["requests"]); got != row.want {
+				t.Errorf("%s, want %s", got, row.want)
+			}
+			if _, there := l.Stages()[load.ReusedSignal]; there {
+				t.Error("the reused connections' rate is constant and has stages")
+			}
+		})
+	}
 }
