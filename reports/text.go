@@ -28,8 +28,9 @@ func Text(w io.Writer, r Report) error {
 	fmt.Fprintf(&out, "  run %s, %s, window %s (%s) of %s\n", r.Run, r.Started.Format("2006-01-02 15:04:05 MST"), r.Window, duration(r.Window.Width()), duration(r.Length))
 
 	table(&out, "limits", func(row func(...string)) {
+		row("verdict", "check", "wanted", "seen, and its error")
 		for _, f := range r.Findings {
-			row(f.Verdict.String(), f.Check, f.Limit, "seen "+f.Text)
+			row(f.Verdict.String(), f.Check, f.Limit, seen(f.Reading))
 			if f.Undecided != "" {
 				row("", "", "", "why: "+f.Undecided)
 			}
@@ -136,6 +137,14 @@ func indented(out *bytes.Buffer, text string) {
 	for line := range strings.Lines(text) {
 		out.WriteString("  " + line)
 	}
+}
+
+// seen is what was seen of a limit, with its error.
+func seen(r steadystate.Reading) string {
+	if r.Error == "" {
+		return r.Text
+	}
+	return r.Text + ", ± " + r.Error
 }
 
 // distributions writes what the values were, phase by phase.

@@ -237,6 +237,10 @@ type Reading struct {
 	// Text is Seen for people, with its unit and the resolution where it
 	// matters.
 	Text string `json:"text"`
+	// Error is half of how far Seen reaches, for people, with its unit: what was
+	// seen is the middle of it, give or take so much. Empty: Seen is one value,
+	// or there is none.
+	Error string `json:"error,omitempty"`
 	// Undecided says why the verdict is unknown and what would decide it.
 	Undecided string `json:"undecided,omitempty"`
 
@@ -372,6 +376,7 @@ func (l Limit) compare(b Bounds[float64], format func(float64) string) Reading {
 		r.Seen, r.Text = &b, format(b.Low)
 		if high := format(b.High); high != r.Text {
 			r.Text += " to " + high
+			r.Error = format((b.High - b.Low) / 2)
 		}
 	}
 	if r.Verdict == Unknown {
