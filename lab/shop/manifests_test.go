@@ -59,7 +59,7 @@ func TestEachDefectIsWrongInOneWay(t *testing.T) {
 		NoBreaker:          "start 2s PAY_TRIES=8 PAY_TIMEOUT=2s BREAKER=false",
 		NoTimeout:          "start 2s PAY_TRY_TIMEOUT=0s PAY_TIMEOUT=0s",
 		LivenessOnPayments: "start 2s LIVENESS_PAYMENTS=true hasty",
-		CPULimitTooLow:     "start 2s limit 130m",
+		CPULimitTooLow:     "start 2s limit 100m",
 		MemoryLeak:         "start 2s LEAK=64",
 		SlowStart:          "start 5s",
 		Recreate:           "start 2s all at once",
