@@ -84,10 +84,11 @@ const rateRange = 15 * time.Second
 
 // expand writes the labels of the service into a query.
 func (o objective) expand(c Config) string {
-	service := fmt.Sprintf(`namespace=%q,pod=~%q`, c.Service.Namespace, c.Service.Deployment+"-.+")
+	matchers := []string{fmt.Sprintf(`namespace=%q,pod=~%q`, c.Service.Namespace, c.Service.Deployment+"-.+")}
 	for _, label := range slices.Sorted(maps.Keys(c.Capacity.Labels)) {
-		service += fmt.Sprintf(",%s=%q", label, c.Capacity.Labels[label])
+		matchers = append(matchers, fmt.Sprintf("%s=%q", label, c.Capacity.Labels[label]))
 	}
+	service := strings.Join(matchers, ",")
 	use := fmt.Sprintf(`namespace=%q,pod=~%q,container=%q`, c.Service.Namespace, c.Service.Deployment+"-.+", c.Service.Container)
 	return strings.NewReplacer("Q_", c.Capacity.Histogram+"_", "SERVICE", service, "USE", use, "RANGE", rateRange.String()).Replace(o.query)
 }

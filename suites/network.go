@@ -18,10 +18,10 @@ var network = []standard{
 	{
 		id: "network/loss", name: "%s on a network that loses packets", hold: 30 * time.Second,
 		fault: func(t *Target) experiments.Fault {
-			// An answer on a new connection is two packets that matter, so one
-			// request in ten has to wait until one is sent again, for 200 ms
-			// at least.
-			return t.Chaos.NetworkLoss(t.pods(), 5).SeenAs(experiments.Effect{Signal: experiments.TrafficSignal, Quantile: 0.95, Rise: 0.15})
+			// Of one new connection in twenty the answer to the first packet is
+			// lost, and is sent again after a second. What is lost later is
+			// noticed sooner.
+			return t.Chaos.NetworkLoss(t.pods(), 5).SeenAs(experiments.Effect{Signal: experiments.TrafficSignal, Quantile: 0.97, Rise: 0.5})
 		},
 	},
 	{

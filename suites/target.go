@@ -109,6 +109,7 @@ func (t *Target) Preflight(ctx context.Context, chosen []experiments.Experiment,
 		return err // nothing else should be asked
 	}
 	say("cluster", t.rest.Host+", uid "+t.Cluster.UID)
+	patience := time.Now().Add(newPods)
 	t.environment["where"] = t.String()
 	t.environment["cluster.uid"] = t.Cluster.UID
 
@@ -188,7 +189,7 @@ func (t *Target) Preflight(ctx context.Context, chosen []experiments.Experiment,
 		check("check \""+q.check+"\"", q.path, func() (string, error) {
 			source := q.source
 			source.Client = t.prometheus
-			found, err := source.Preflight(ctx)
+			found, err := soon(ctx, source, patience)
 			if err != nil {
 				return "", err
 			}
@@ -211,13 +212,13 @@ func (t *Target) Preflight(ctx context.Context, chosen []experiments.Experiment,
 			}
 			check("objective \""+o.name+"\"", place, func() (string, error) {
 				source.Client = t.prometheus
-				found, err := source.Preflight(ctx)
+				found, err := soon(ctx, source, patience)
 				return fmt.Sprintf("now %v, resolution %s", found.Values, found.Resolution.Round(time.Millisecond)), err
 			})
 		}
 	}
 	for _, name := range signalsOf(chosen) {
-		check("pod signal \""+name+"\"", "pod_signals."+name, func() (string, error) { return t.podSignal(ctx, name) })
+		check("pod signal \""+name+"\"", "pod_signals."+name, func() (string, error) { return t.podSignal(ctx, name, patience) })
 	}
 	return errors.Join(errs...)
 }
@@ -246,22 +247,34 @@ func (t *Target) emulated(ctx context.Context) []string {
 // until they have been scraped often enough for a rate.
 const newPods = 20 * time.Second
 
-// podSignal looks whether a signal of single pods is there. One that the
-// configuration does not name may be missing: what needs it is then unknown.
-func (t *Target) podSignal(ctx context.Context, name string) (string, error) {
-	source := t.PodSignals[name].Source
-	source.Client, source.Reduce = t.prometheus, prom.Each
-	found, err := source.Preflight(ctx)
-	wanted := t.lines.has("pod_signals." + name)
+// soon looks at a query, again and again until it has an answer or there is no
+// more time.
+func soon(ctx context.Context, source prom.Source, until time.Time) (prom.Preflight, error) {
 	again := time.NewTicker(time.Second)
 	defer again.Stop()
-	for since := time.Now(); err != nil && wanted && ctx.Err() == nil && time.Since(since) < newPods; {
+	for {
+		found, err := source.Preflight(ctx)
+		if err == nil || time.Now().After(until) {
+			return found, err
+		}
 		select {
 		case <-ctx.Done():
+			return found, err
 		case <-again.C:
-			found, err = source.Preflight(ctx)
 		}
 	}
+}
+
+// podSignal looks whether a signal of single pods is there. One that the
+// configuration does not name may be missing: what needs it is then unknown.
+func (t *Target) podSignal(ctx context.Context, name string, patience time.Time) (string, error) {
+	source := t.PodSignals[name].Source
+	source.Client, source.Reduce = t.prometheus, prom.Each
+	wanted := t.lines.has("pod_signals." + name)
+	if !wanted {
+		patience = time.Time{}
+	}
+	found, err := soon(ctx, source, patience)
 	if err != nil && wanted {
 		return "", err
 	}

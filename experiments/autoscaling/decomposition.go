@@ -331,11 +331,11 @@ func (h *history) back() link {
 		return link{note: fmt.Sprintf("it never left its size of %d", old)}
 	}
 	list := h.course()
-	for i := len(list) - 1; i >= 0; i-- {
+	for i, c := range slices.Backward(list) {
 		switch {
-		case list[i].wanted == old:
+		case c.wanted == old:
 		case i == len(list)-1:
-			return link{open: true, until: h.end, note: fmt.Sprintf("at %d when the record ended, and at %d before the fault", list[i].wanted, old)}
+			return link{open: true, until: h.end, note: fmt.Sprintf("at %d when the record ended, and at %d before the fault", c.wanted, old)}
 		default:
 			l := link{reached: new(list[i+1].at)}
 			if h.t1 != nil && l.reached.To < h.t1.From {

@@ -289,12 +289,13 @@ func (v verdicts) scaledOut() experiments.Finding {
 	if above == nil {
 		return unknown(scalesOut, "it did not", "the fault was not seen to have an effect on its metrics: "+cmp.Or(missing, v.parts.Part(Lag).Note))
 	}
-	text := fmt.Sprintf("it stayed at %d, though %s at %s", v.old(), texts(above.loads()), above.at)
+	said := []string{fmt.Sprintf("it stayed at %d, though %s at %s", v.old(), texts(above.loads()), above.at)}
 	for _, of := range []string{ableToScale, scalingLimited} {
 		if c := above.status.condition(of); c.Status != "" {
-			text += "; " + c.quote()
+			said = append(said, c.quote())
 		}
 	}
+	text := strings.Join(said, "; ")
 	up := above.spec.up()
 	switch {
 	case up != nil && up.Select == disabled:

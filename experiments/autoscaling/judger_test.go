@@ -815,14 +815,12 @@ func TestTrajectories(t *testing.T) {
 
 func TestNodesThatComeAreToldBesideTheStages(t *testing.T) {
 	r := parse(t, trajectories[0].script).result(t)
-	for _, e := range []experiments.Event{
+	r.Events = append(r.Events, []experiments.Event{
 		{Kind: experiments.EventExists, Subject: "node/node1", Span: steadystate.Span{To: every}},
 		{Kind: experiments.EventCreated, Subject: "node/node2", Span: steadystate.Instant(3 * every)},
 		{Kind: experiments.EventChanged, Subject: "vpa/shop/checkout", Span: steadystate.Instant(4 * every)},
 		{Kind: experiments.EventChanged, Subject: "vpa/other/checkout", Span: steadystate.Instant(4 * every)},
-	} {
-		r.Events = append(r.Events, e)
-	}
+	}...)
 	list := autoscaling.Decompose(r)
 	if want := "node/node2 created at 15.000s, vpa/shop/checkout changed at 20.000s"; len(list) != 1 || list[0].Note != want {
 		t.Fatalf("%v, want it to say %q", list, want)

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -182,14 +183,14 @@ func (h HTTP) String() string {
 	if h.Targets != "" {
 		what = "targets of " + h.Targets
 	}
-	text := fmt.Sprintf("requests at %s over %s, %s, time-out %s", h.Shape, connections, what, h.Timeout)
+	parts := []string{fmt.Sprintf("requests at %s over %s", h.Shape, connections), what, fmt.Sprintf("time-out %s", h.Timeout)}
 	for _, name := range slices.Sorted(maps.Keys(h.SecretHeader)) {
-		text += fmt.Sprintf(", %s of %s", name, h.SecretHeader[name])
+		parts = append(parts, fmt.Sprintf("%s of %s", name, h.SecretHeader[name]))
 	}
 	if h.share.of > 0 {
-		text += fmt.Sprintf(", share %d of %d", h.share.worker, h.share.of)
+		parts = append(parts, fmt.Sprintf("share %d of %d", h.share.worker, h.share.of))
 	}
-	return text
+	return strings.Join(parts, ", ")
 }
 
 // Resolution is the longest outage that can pass between two requests while

@@ -28,12 +28,16 @@ func TestARolloutIsCompleteWhenNothingOldIsLeftAndEverythingNewIsReady(t *testin
 		{
 			"one new one, which may be one of the three that are ready",
 			func(d *appsv1.Deployment) { d.Status.Replicas, d.Status.UpdatedReplicas = 4, 1 },
-			0, steadystate.Bucket{Low: 0, High: 0.25}, false,
+			0,
+			steadystate.Bucket{Low: 0, High: 0.25},
+			false,
 		},
 		{
 			"all new ones are ready and an old one is left",
 			func(d *appsv1.Deployment) { d.Status.Replicas, d.Status.ReadyReplicas = 4, 4 },
-			0.75, steadystate.Bucket{}, false,
+			0.75,
+			steadystate.Bucket{},
+			false,
 		},
 		{"all are new and one is not ready", func(d *appsv1.Deployment) { d.Status.ReadyReplicas = 2 }, 2. / 3, steadystate.Bucket{}, false},
 		{"scaled down, one too many still there, all of one revision", func(d *appsv1.Deployment) { d.Spec.Replicas = ptr.To[int32](2) }, 1, steadystate.Bucket{}, true},
