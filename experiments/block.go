@@ -14,8 +14,8 @@ import (
 
 // Requests are requests of one signal. In the record they are one compact
 // block: columns of varints (seq step, planned step, lateness, time taken,
-// outcome, and time stalled if there is any), deflated. Instants are kept to
-// the microsecond, spans rounded outwards.
+// outcome, time stalled if there is any, and skew if there is any), deflated.
+// Instants are kept to the microsecond, spans rounded outwards.
 type Requests struct {
 	Signal string
 	List   []Request
@@ -31,8 +31,8 @@ type requestsJSON struct {
 	Columns  []byte        `json:"columns"`
 }
 
-// The columns of a block. A block without the last one, as of a load that
-// never stalled, is whole.
+// The columns of a block. A block without the last ones, as of a load that
+// never stalled and was driven on the recorder's machine, is whole.
 const (
 	columnSeq = iota
 	columnPlanned
@@ -40,6 +40,7 @@ const (
 	columnTook
 	columnOutcome
 	columnStalled
+	columnSkew
 	columns
 )
 
@@ -65,7 +66,7 @@ func (r Requests) MarshalJSON() ([]byte, error) {
 	column := &pack.column
 	outcomes := map[Outcome]int{}
 	var seq uint64
-	stalled := false
+	stalled, skewed := false, false
 	step, planned := time.Duration(0), block.From/time.Microsecond
 	for i, q := range r.List {
 		index, seen := outcomes[q.Outcome]
@@ -83,15 +84,19 @@ func (r Requests) MarshalJSON() ([]byte, error) {
 		column[columnTook] = binary.AppendVarint(column[columnTook], int64(ceil(q.Answered)-sent))
 		column[columnOutcome] = binary.AppendUvarint(column[columnOutcome], uint64(index)) //nolint:gosec // not negative
 		column[columnStalled] = binary.AppendVarint(column[columnStalled], int64(ceil(q.Stalled)))
-		stalled = stalled || q.Stalled != 0
+		column[columnSkew] = binary.AppendVarint(column[columnSkew], int64(ceil(q.Skew)))
+		stalled, skewed = stalled || q.Stalled != 0, skewed || q.Skew != 0
 		if i > 0 {
 			step = p - planned
 		}
 		seq, planned = q.Seq, p
 	}
 	n := columnStalled
-	if stalled {
+	switch {
+	case skewed:
 		n = columns
+	case stalled:
+		n = columnSkew
 	}
 	if err := pack.deflate(n); err != nil {
 		return nil, err
@@ -200,6 +205,7 @@ func (r *Requests) UnmarshalJSON(text []byte) error {
 			Sent:     time.Duration(sent) * time.Microsecond,
 			Answered: time.Duration(sent+v[columnTook]) * time.Microsecond,
 			Stalled:  time.Duration(v[columnStalled]) * time.Microsecond,
+			Skew:     time.Duration(v[columnSkew]) * time.Microsecond,
 			Signal:   signal,
 			Outcome:  block.Outcomes[v[columnOutcome]],
 		})

@@ -47,6 +47,8 @@ func TestWhatABlockKeeps(t *testing.T) {
 	}{
 		{"a request of the usual stream, without a stall", experiments.TrafficSignal, experiments.Request{Seq: 7, Sent: ms, Answered: 3 * ms}},
 		{"one that met a stall", experiments.TrafficSignal, experiments.Request{Sent: ms, Answered: 300 * ms, Stalled: 120 * ms}},
+		{"one of another machine, whose clock is known to a millisecond", experiments.TrafficSignal, experiments.Request{Sent: ms, Answered: 3 * ms, Skew: ms}},
+		{"one of another machine that met a stall there", experiments.TrafficSignal, experiments.Request{Sent: ms, Answered: 300 * ms, Stalled: 120 * ms, Skew: 800 * time.Microsecond}},
 		{"one of another stream", "requests reused", experiments.Request{Sent: ms, Answered: 2 * ms, Signal: "requests reused"}},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
@@ -90,11 +92,40 @@ func TestAStallBoundsWhatTheServiceTook(t *testing.T) {
 	}
 }
 
+func TestASkewWidensWhenARequestWasUnderWayAndNotWhatItTook(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		skew     time.Duration
+		want     steadystate.Span
+	}{
+		{"of this machine", 0, steadystate.Span{From: 100 * ms, To: 300 * ms}},
+		{"of another one, whose clock is known to 2 ms", 2 * ms, steadystate.Span{From: 98 * ms, To: 302 * ms}},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			o := experiments.Request{Sent: 100 * ms, Answered: 300 * ms, Skew: row.skew, Outcome: experiments.Outcome{Code: 200}}.Observation()
+			if o.Span != row.want || o.Value != 0.2 || o.Bucket != (steadystate.Bucket{}) {
+				t.Errorf("%+v, want the span %s and exactly 0.2 s", o, row.want)
+			}
+		})
+	}
+}
+
+func TestASkewIsNeverReadAsLess(t *testing.T) {
+	text, err := json.Marshal(experiments.Requests{List: []experiments.Request{{Skew: 1500 * time.Nanosecond}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var block experiments.Requests
+	if err := json.Unmarshal(text, &block); err != nil || block.List[0].Skew != 2*time.Microsecond {
+		t.Errorf("1.5 µs became %v, %v; want 2 µs", block.List, err)
+	}
+}
+
 func TestADamagedBlockIsRefused(t *testing.T) {
 	for sentence, row := range map[string]struct{ columns, want string }{
 		"no columns at all":           {"", "request block: "},
 		"a column that is cut":        {"Y2UAAA==", "column 0 is cut"},
-		"more columns than there are": {"Y2RgRIIA", "more than 6 columns"},
+		"more columns than there are": {"YmRAhYAAAAD//w==", "more than 7 columns"},
 		"what is no deflated block":   {"AAAA", "request block: "},
 	} {
 		t.Run(sentence, func(t *testing.T) {

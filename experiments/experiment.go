@@ -36,6 +36,9 @@ type Load interface {
 	// A load of several streams has the method Signals() map[string]string too:
 	// the signal of each, see Request.Signal, and what it is. One whose rate
 	// goes through stages has the method Stages() map[string][]Stage, by signal.
+	// One that has something to say in the record, or labels what it makes with
+	// the run, has the method Recorded(*Recorder) Load: the load of that run,
+	// which is driven in its place.
 }
 
 // An Observer records events of the service's surroundings until ctx ends.
@@ -78,6 +81,13 @@ type Experiment struct {
 	// Deadline bounds the whole run but for the undoing. Default: twice what
 	// the phases take, and a minute.
 	Deadline time.Duration
+}
+
+// Longest is how long a run takes at most, with the undoing of its faults: what
+// a run makes elsewhere may end by itself after that.
+func (e Experiment) Longest() time.Duration {
+	e = e.withDefaults()
+	return e.Deadline + e.UndoTimeout
 }
 
 func (e Experiment) withDefaults() Experiment {

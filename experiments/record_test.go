@@ -88,6 +88,10 @@ func FuzzRequestBlock(f *testing.F) {
 		{Seq: 3, Planned: time.Second, Sent: time.Second, Answered: 2 * time.Second, Outcome: experiments.Outcome{Code: 200, Attempts: 1}},
 	}})
 	f.Add(text)
+	skewed, _ := json.Marshal(experiments.Requests{Signal: "r", List: []experiments.Request{
+		{Seq: 3, Sent: time.Second, Answered: 2 * time.Second, Skew: time.Millisecond},
+	}})
+	f.Add(skewed)
 	f.Add([]byte(`{"n":1}`))
 	f.Add([]byte(`{"n":-1,"columns":"AAAA"}`))
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -20,6 +20,10 @@ type Request struct {
 	// answer been read, later by as much. Of a request that timed out it is the
 	// part in which an answer that came in time may have lain unread.
 	Stalled time.Duration
+	// Skew is by how much Planned, Sent and Answered may be off, all three by
+	// the same and either way: the request was driven on another machine, whose
+	// clock is known to that. What it took does not depend on it.
+	Skew time.Duration
 	// Signal names the stream of requests that it belongs to, for loads that
 	// drive more than one; empty: [TrafficSignal].
 	Signal string
@@ -43,15 +47,23 @@ const TimedOut = steadystate.TimedOut
 // Late is how much later than planned the request was sent.
 func (r Request) Late() time.Duration { return max(0, r.Sent-r.Planned) }
 
+// Flight is the span in which the request was under way, as far as it is known:
+// from the earliest instant at which it may have been sent to the latest one at
+// which it may have been answered.
+func (r Request) Flight() steadystate.Span {
+	return steadystate.Span{From: r.Sent - r.Skew, To: r.Answered + r.Skew}
+}
+
 // Observation is the request as an observation: the seconds it took, at some
-// instant between sending and answer. If the load stalled meanwhile, the
+// instant between sending and answer, each of which its skew makes less
+// certain. If the load stalled meanwhile, the
 // service took something between that less the stall and that, and nothing is
 // known of a request whose time was over while the load stalled. More than one
 // attempt is a failure of the first: HTTP clients silently repeat a request on a
 // broken reused connection, the service failed all the same.
 func (r Request) Observation() steadystate.Observation {
 	o := steadystate.Observation{
-		Span:  steadystate.Span{From: r.Sent, To: r.Answered},
+		Span:  r.Flight(),
 		Value: (r.Answered - r.Sent).Seconds(),
 	}
 	switch {

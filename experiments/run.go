@@ -93,9 +93,12 @@ func (r *run) observe(ctx context.Context, stop context.CancelCauseFunc) (stoppe
 		})
 	}
 	clock := r.rec.Clock()
-	if r.Load != nil {
+	if load := r.Load; load != nil {
+		if l, ok := load.(interface{ Recorded(rec *Recorder) Load }); ok {
+			load = l.Recorded(r.rec)
+		}
 		start("load", func() error {
-			return r.Load.Drive(ctx, clock, func(q Request) { r.rec.Request(cmp.Or(q.Signal, TrafficSignal), q) })
+			return load.Drive(ctx, clock, func(q Request) { r.rec.Request(cmp.Or(q.Signal, TrafficSignal), q) })
 		})
 	}
 	for _, s := range r.Hypothesis.Signals {

@@ -453,3 +453,45 @@ func TestAStallBeforeTheInjectionIsWaitedFor(t *testing.T) {
 		}
 	})
 }
+
+// noting is a load that has something to say of the run.
+type noting struct{ *world }
+
+func (noting) Drive(context.Context, steadystate.Clock, func(experiments.Request)) error {
+	return errors.New("the load was driven that knows of no run")
+}
+
+func (n noting) Recorded(rec *experiments.Recorder) experiments.Load {
+	rec.Note("driven by run %s", rec.Run())
+	return named{n.world}
+}
+
+func TestALoadLearnsOfTheRunThatDrivesIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		e := w.experiment()
+		e.Load = noting{w}
+		result, record, err := run(t, t.Context(), e)
+		if err != nil || result.Traffic[experiments.TrafficSignal].Sent == 0 {
+			t.Errorf("%v, traffic %+v", err, result.Traffic)
+		}
+		if len(result.Notes) != 1 || !bytes.Contains(record, []byte(`"run":"`+strings.TrimPrefix(result.Notes[0], "driven by run ")+`"`)) {
+			t.Errorf("notes %q do not name the record's run", result.Notes)
+		}
+	})
+}
+
+func TestARunEndsWithinItsLongest(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		of       experiments.Experiment
+		want     time.Duration
+	}{
+		{"by the defaults: twice the phases and a minute, and the undoing", experiments.Experiment{}, 2*(70*s+30*s) + time.Minute + time.Minute},
+		{"as it is given", experiments.Experiment{Deadline: 5 * s, UndoTimeout: 2 * s}, 7 * s},
+	} {
+		if got := row.of.Longest(); got != row.want {
+			t.Errorf("%s: %s, want %s", row.sentence, got, row.want)
+		}
+	}
+}

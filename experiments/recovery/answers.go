@@ -41,7 +41,8 @@ func (a *answers) add(q experiments.Request) {
 	if a.slots == nil {
 		a.width, a.slots = firstWidth, map[int64]slot{}
 	}
-	a.put(q.Sent, slot{sent: q.Sent, answered: q.Answered, last: steadystate.Span{From: q.Sent, To: q.Answered}})
+	f := q.Flight()
+	a.put(f.From, slot{sent: f.From, answered: f.To, last: f})
 	for len(a.slots) > most {
 		narrow := a.slots
 		a.width, a.slots = 2*a.width, make(map[int64]slot, most)
