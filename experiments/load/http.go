@@ -69,7 +69,8 @@ type HTTP struct {
 	// Default: none. Not of a share: the other workers would not know of it.
 	Surge *Surge
 
-	share share // that is driven; the zero value is the whole
+	share  share   // that is driven; the zero value is the whole
+	window *Window // in which it is driven; nil: from Drive to its context's end
 
 	// control is called on each socket before it connects, as that of
 	// [net.Dialer] is: for tests of what the load's machine runs out of.
@@ -239,8 +240,8 @@ func (h HTTP) streams() []stream {
 	return list
 }
 
-// Drive sends requests until ctx ends, waits for those in flight, and returns.
-// It never waits for each, which is called by one goroutine: when each is more
+// Drive sends requests until ctx or the load's window ends, waits for those in
+// flight, and returns. It never waits for each, which is called by one goroutine: when each is more
 // than 10 s of requests behind, Drive ends with an error.
 func (h HTTP) Drive(ctx context.Context, clock steadystate.Clock, each func(experiments.Request)) error {
 	if err := h.Validate(); err != nil {
@@ -269,6 +270,9 @@ func (h HTTP) Drive(ctx context.Context, clock steadystate.Clock, each func(expe
 	var driving sync.WaitGroup
 	for _, s := range streams {
 		s.clock, s.pulse, s.targets = clock, pulse, targets
+		if h.window != nil {
+			s.times.begin(h.window.start)
+		}
 		driving.Go(func() {
 			if err := guarded(func() error {
 				return s.drive(ctx, func(q experiments.Request) {

@@ -197,3 +197,25 @@ func ExampleHTTP() {
 	fmt.Println(load.HTTP{Shape: load.Constant(100), URL: "http://shop.example/checkout"})
 	// Output: requests at 100/s over fresh connections, GET http://shop.example/checkout, time-out 2s
 }
+
+func TestALoadEndsWithItsWindow(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(named))
+	defer server.Close()
+	clock := steadystate.StartClock()
+	start := clock.Now() + 100*time.Millisecond
+	w := load.NewWindow(clock.Start().Add(start))
+	w.End(time.Second)
+	var list []experiments.Request
+	// Of 50 a second the last is due at the end itself, and not sent.
+	if err := (load.HTTP{Shape: load.Constant(50), URL: server.URL}).In(w).Drive(t.Context(), clock, func(q experiments.Request) { list = append(list, q) }); err != nil {
+		t.Fatal(err)
+	}
+	if len(list) != 49 {
+		t.Errorf("%d requests, want 49", len(list))
+	}
+	for _, q := range list {
+		if want := start + time.Duration(q.Seq+1)*20*time.Millisecond; q.Planned != want {
+			t.Errorf("request %d was planned for %s, want %s", q.Seq, q.Planned, want)
+		}
+	}
+}

@@ -52,7 +52,7 @@ func (s stream) drive(ctx context.Context, each func(experiments.Request)) error
 	)
 	// Of several targets it makes requests of the first, which are then aimed.
 	target := vegeta.NewStaticTargeter(s.targets[0])
-	plan := &pacer{timetable: s.times, done: ctx.Done()}
+	plan := &pacer{timetable: s.times, window: s.window, done: ctx.Done()}
 	unhook := context.AfterFunc(ctx, func() { attacker.Stop() })
 	defer unhook()
 	for result := range attacker.Attack(target, plan, 0, s.name()) {

@@ -109,15 +109,21 @@ func (t *timetable) multiply(factor float64) {
 // the sine one are approximations, too.
 type pacer struct {
 	*timetable
-	done  <-chan struct{}
-	timer *time.Timer
+	window *Window
+	done   <-chan struct{}
+	timer  *time.Timer
 }
 
 // Pace is called by one goroutine of the attack, before each request.
 func (p *pacer) Pace(elapsed time.Duration, hits uint64) (time.Duration, bool) {
 	p.begin(time.Now().Add(-elapsed))
+	number := p.share.number(hits)
 	for {
-		wait, switched := p.wait(p.share.number(hits))
+		ending := p.window.ending() // before it is looked whether it is over
+		if p.window.over(p.due(number)) {
+			return 0, true
+		}
+		wait, switched := p.wait(number)
 		if wait <= 0 {
 			return 0, false
 		}
@@ -129,6 +135,7 @@ func (p *pacer) Pace(elapsed time.Duration, hits uint64) (time.Duration, bool) {
 		select {
 		case <-p.timer.C:
 		case <-switched:
+		case <-ending:
 		case <-p.done:
 			return 0, true
 		}
