@@ -13,6 +13,7 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -67,7 +68,8 @@ type subject struct {
 	// between says what happened between two states. One is nil for an object
 	// that is new or gone; first: it was there when the watch began.
 	between func(before, after client.Object, first bool) []happening
-	// optional: that it cannot be seen is a note and no error.
+	// optional: that it may not be seen is a note and no error, and that the
+	// cluster has no such kind is not even that.
 	optional bool
 }
 
@@ -124,7 +126,9 @@ func (o Observer) Observe(ctx context.Context, rec *experiments.Recorder) error 
 		wg.Go(func() {
 			err := o.follow(ctx, rec, s)
 			if err != nil && s.optional {
-				rec.Note("%v", err)
+				if !meta.IsNoMatchError(err) { // else the cluster has no such thing
+					rec.Note("%v", err)
+				}
 				return
 			}
 			errs[i] = err
