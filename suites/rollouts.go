@@ -35,7 +35,7 @@ var rollouts = []standard{
 // disruption is the suite of what maintenance does.
 var disruption = []standard{
 	{
-		id: "disruption/drain", name: "evict every pod of %s in turn", lossless: true,
+		id: "disruption/drain", name: "evict every pod of %s in turn", lossless: true, unhurried: true,
 		fault: func(t *Target) experiments.Fault { return eviction.Drain(t.Client, t.Chaos, t.pods()) },
 	},
 }

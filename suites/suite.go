@@ -37,7 +37,8 @@ type standard struct {
 	lossless bool
 	// extra checks, besides the configuration's.
 	extra []steadystate.Check
-	// unhurried: undoing it takes as long as a rollout does.
+	// unhurried: it goes through the pods one after the other, however many
+	// there are.
 	unhurried bool
 	// fault is the experiment's; more makes the experiment another where a
 	// fault is not all that is special about it. Without both there is none.
@@ -174,7 +175,7 @@ func (t *Target) experiment(s standard) experiments.Experiment {
 		Watch:       max(t.Watch, s.watch),
 	}
 	if s.unhurried {
-		e.UndoTimeout = rolloutTime
+		e.UndoTimeout, e.Deadline = rolloutTime, unhurriedDeadline
 	}
 	if variation.Hold > 0 {
 		e.Hold = variation.Hold
@@ -204,6 +205,9 @@ func (t *Target) experiment(s standard) experiments.Experiment {
 
 // rolloutTime is how long a rollout may take until it counts as stuck.
 const rolloutTime = 5 * time.Minute
+
+// unhurriedDeadline bounds a run that waits for one pod after the other.
+const unhurriedDeadline = time.Hour
 
 // checks are those of the experiment, as the configuration has them before it
 // varies single ones.

@@ -79,7 +79,8 @@ good, injects the fault under load, undoes it, watches the recovery, and judges
 the record. The first line says which cluster and which service are meant.
 
 Stop it with ^C or SIGTERM: it undoes its faults first. If it is killed, the
-cluster ends the faults at their deadlines; "aftershock sweep" does so at once.
+cluster ends the faults at their deadlines, but for a bad image that is being
+rolled out; "aftershock sweep" undoes all of them at once.
 
 ` + exitCodes,
 		Example: `  aftershock run -f aftershock.yaml
