@@ -3,6 +3,7 @@ package autoscaling
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -316,9 +317,15 @@ func (v verdicts) lastly() time.Duration {
 	return v.end
 }
 
-// able: it can scale, and can compute to what.
+// able: it can scale, and can compute to what. One that could not when the
+// fault began, nor at any time since, does not work; one that lost its metric
+// under the fault may have lost it to what the fault did to the metrics.
 func (v verdicts) able() experiments.Finding {
 	last := v.states[len(v.states)-1]
+	inactive := func(s state) bool { return s.status.condition(scalingActive).Status == "False" }
+	if inactive(v.before(v.t0.From)) && !slices.ContainsFunc(v.after(), func(s state) bool { return !inactive(s) }) {
+		return broken(isAble, "never since before the fault: "+last.status.condition(scalingActive).quote())
+	}
 	for _, c := range []struct {
 		of      string
 		finding func(quoted string) experiments.Finding

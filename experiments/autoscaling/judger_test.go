@@ -583,6 +583,19 @@ var trajectories = []struct {
 		},
 	},
 	{
+		"its metric was never there",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # # # .
+		 cpu      - - - - - -
+		 active   F F F F F F
+		 desired  2*6`,
+		nil,
+		[]string{
+			"unknown scales out: | ScalingActive False, FailedGetResourceMetric: no metrics returned",
+			"broken able to scale: never since before the fault: ScalingActive False, FailedGetResourceMetric: no metrics returned",
+		},
+	},
+	{
 		"its metric was missing before it was seen above the target",
 		`spec     min=2 max=8 cpu=50%
 		 fault    . # # # # # .
