@@ -86,7 +86,14 @@ func TestThePlanIsWhole(t *testing.T) {
 			}
 		}
 	}
-	if _, err := choose(plan(), []string{"pods/kill-all"}, false, 1); err == nil || !strings.Contains(err.Error(), "pods/kill-one") {
+	only, err := choose(plan(), []string{"autoscaling/surge"}, "max-too-low", false, 1)
+	if err != nil || len(only) != 1 || only[0].defect != "max-too-low" {
+		t.Errorf("%v, %v; want the one row", only, err)
+	}
+	if _, err := choose(plan(), nil, "max-too-lo", false, 1); err == nil || !strings.Contains(err.Error(), "max-too-low") {
+		t.Errorf("a service that is none: %v, want an error that names those there are", err)
+	}
+	if _, err := choose(plan(), []string{"pods/kill-all"}, "", false, 1); err == nil || !strings.Contains(err.Error(), "pods/kill-one") {
 		t.Errorf("an id that is none: %v, want an error that names those there are", err)
 	}
 }

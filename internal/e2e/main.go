@@ -7,6 +7,7 @@
 //	go run ./internal/e2e           all experiments, healthy and with their defects
 //	go run ./internal/e2e -smoke    a few of them, and the Ginkgo specs too
 //	go run ./internal/e2e -repeat 20 pods/kill-one
+//	go run ./internal/e2e -service max-too-low autoscaling/surge
 //
 // Unknown is no verdict: on a machine that was too busy to drive the load the
 // experiment is run again, twice at most, and the table says how often; what
@@ -20,6 +21,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/signal"
 	"slices"
@@ -37,11 +39,12 @@ func main() {
 func run(w io.Writer) error {
 	smoke := flag.Bool("smoke", false, "a few experiments only, and the Ginkgo specs")
 	repeat := flag.Int("repeat", 1, "run each experiment so many times on the healthy service, and on no other")
+	service := flag.String("service", "", "only on the service with that defect, or \"healthy\"")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 
-	chosen, err := choose(plan(), flag.Args(), *smoke, *repeat)
+	chosen, err := choose(plan(), flag.Args(), *service, *smoke, *repeat)
 	if err != nil {
 		return err
 	}
@@ -103,7 +106,7 @@ func run(w io.Writer) error {
 }
 
 // choose are the cases asked for.
-func choose(all []experiment, ids []string, smoke bool, repeat int) ([]experiment, error) {
+func choose(all []experiment, ids []string, service string, smoke bool, repeat int) ([]experiment, error) {
 	for _, id := range ids {
 		if !slices.ContainsFunc(all, func(c experiment) bool { return c.id == id }) {
 			var known []string
@@ -114,11 +117,19 @@ func choose(all []experiment, ids []string, smoke bool, repeat int) ([]experimen
 		}
 	}
 	var chosen []experiment
+	services := map[string]bool{}
 	for _, c := range all {
+		services[row{experiment: c}.service()] = true
+		if service != "" && (row{experiment: c}).service() != service {
+			continue
+		}
 		if (smoke && !c.smoke) || (c.specs && !smoke) || (len(ids) > 0 && !slices.Contains(ids, c.id)) || (repeat > 1 && c.defect != healthy) {
 			continue
 		}
 		chosen = append(chosen, slices.Repeat([]experiment{c}, repeat)...)
+	}
+	if service != "" && !services[service] {
+		return nil, fmt.Errorf("no row is on the service %q; services: %s", service, strings.Join(slices.Sorted(maps.Keys(services)), ", "))
 	}
 	// The fewest deployments, the healthy one first.
 	slices.SortStableFunc(chosen, func(a, b experiment) int { return strings.Compare(a.defect, b.defect) })
