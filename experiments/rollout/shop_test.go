@@ -121,6 +121,7 @@ func (s *shop) patch(ctx context.Context, c client.WithWatch, o client.Object, p
 			return err
 		}
 	}
+	s.mu.Lock() // what the controller does comes before or after
 	template := s.get().Spec.Template.DeepCopy()
 	err := c.Patch(ctx, d, p, opts...)
 	if err == nil && !equal(template, &d.Spec.Template) {
@@ -129,9 +130,10 @@ func (s *shop) patch(ctx context.Context, c client.WithWatch, o client.Object, p
 			s.t.Error(err)
 		}
 		if !s.stuck {
-			time.AfterFunc(time.Second, s.reconcile)
+			s.later(time.Second, s.reconcile)
 		}
 	}
+	s.mu.Unlock()
 	if s.answer != nil {
 		err = s.answer(err)
 	}
@@ -142,10 +144,21 @@ func equal(a, b *corev1.PodTemplateSpec) bool {
 	return a.Spec.Containers[0].Image == b.Spec.Containers[0].Image && len(a.Annotations) == len(b.Annotations)
 }
 
+// later plays a part of the deployment's controller after a while, if there
+// still is a deployment.
+func (s *shop) later(d time.Duration, play func()) {
+	time.AfterFunc(d, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		err := s.client.Get(context.Background(), client.ObjectKey{Namespace: "shop", Name: "checkout"}, &appsv1.Deployment{})
+		if err == nil {
+			play()
+		}
+	})
+}
+
 // reconcile does what the deployment's controller does.
 func (s *shop) reconcile() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	ctx := context.Background()
 	d := s.get()
 	create := func(o client.Object) {
@@ -173,12 +186,12 @@ func (s *shop) reconcile() {
 		create(pod("c", set, ""))
 		create(pod("d", set, ""))
 		status(4, 2, 2)
-		time.AfterFunc(2*time.Second, func() {
+		s.later(2*time.Second, func() {
 			s.remove("a")
 			status(3, 2, 3)
 		})
 		if !s.slow {
-			time.AfterFunc(5*time.Second, func() {
+			s.later(5*time.Second, func() {
 				s.remove("b")
 				status(2, 2, 2)
 			})
