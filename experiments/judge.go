@@ -307,7 +307,10 @@ func (j *judge) base(c *checked, l steadystate.Limit) (base steadystate.Base, of
 	if b := j.plan.Baseline; b != nil {
 		return b.of(c.Check, l), "control run " + b.Run
 	}
-	settle, _ := j.phase(PhaseSettle)
+	settle, ok := j.phase(PhaseSettle)
+	if !ok {
+		return steadystate.Base{Unknown: "the record has no settle phase"}, "the settle phase"
+	}
 	return l.Base(c.over(settle)), "the settle phase"
 }
 

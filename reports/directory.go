@@ -46,7 +46,7 @@ func (d *Directory) RecordPath(experiment string) string {
 
 // Run runs an experiment, keeps its record, and judges it. What a control run
 // shows is the baseline of the experiments of its suite, those with the same
-// first label, that are run after it and have no other. Taps see the
+// first label, that are run after it and have none of another run. Taps see the
 // entries as they are recorded. The error is the harness's; the record and its
 // report are kept in any case, the report is in Reports too.
 func (d *Directory) Run(ctx context.Context, e experiments.Experiment, taps ...func(experiments.Entry)) (Report, error) {
@@ -54,7 +54,7 @@ func (d *Directory) Run(ctx context.Context, e experiments.Experiment, taps ...f
 		return Report{}, err
 	}
 	suite := strings.Join(e.Labels[:min(1, len(e.Labels))], "")
-	if control, ok := d.controls[suite]; ok && e.Baseline == nil {
+	if control, ok := d.controls[suite]; ok && (e.Baseline == nil || e.Baseline.Run == "") {
 		e.Baseline = experiments.NewBaseline(control, e.Hypothesis.Checks)
 	}
 	path := d.RecordPath(e.Name)

@@ -278,10 +278,11 @@ func (l Limit) judge(f Figures) Reading {
 	case Errors:
 		return l.compare(f.Errors(), share.format)
 	case Rate:
-		// What failed was no service rendered.
+		// What failed was no service rendered. Of something regular a window
+		// holds one more or one less, as it happens to lie.
 		window := f.Window.Width().Seconds()
 		done := float64(f.Observed() - f.Failed)
-		return l.compare(Bounds[float64]{Low: done / window, High: (done + float64(f.Unknown)) / window}, frequency.format)
+		return l.compare(Bounds[float64]{Low: max(0, done-1) / window, High: (done + 1 + float64(f.Unknown)) / window}, frequency.format)
 	}
 	seen, none := l.ofValues(f)
 	if none != nil {

@@ -125,10 +125,10 @@ func TestLimitVerdicts(t *testing.T) {
 		{"a mean says nothing when more failed than is allowed", "mean <= 1", "+++!++++++++", steadystate.Broken, "no value: 1 of 12 failed"},
 		{"nor does a maximum", "max <= 1", "+++!++++++++", steadystate.Broken, "no value: 1 of 12 failed"},
 		{"a maximum may be in what is unknown", "max <= 1", "+++?++++++++", steadystate.Unknown, "1"},
-		{"the rate counts what was done, not what failed", "rate >= 0.9/s", "++++!!!+++++", steadystate.Broken, "0.75/s"},
+		{"the rate counts what was done, not what failed", "rate >= 0.9/s", "++++!!!+++++", steadystate.Broken, "0.6667/s to 0.8333/s"},
 		{"a percentile needs as many observations as it leaves one out of", "p99 <= 1", "++++++++++++", steadystate.Unknown, "12 observations"},
 		{"one outage could hide in each stretch of unknown time", "outages <= 1", "+?+++?++++++", steadystate.Unknown, "0 to 2"},
-		{"the rate of observations", "rate >= 0.5/s", "++++++++++++", steadystate.Held, "1/s"},
+		{"the rate of observations", "rate >= 0.5/s", "++++++++++++", steadystate.Held, "0.9167/s to 1.083/s"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			window := steadystate.Span{To: time.Duration(len(row.timeline)) * s}

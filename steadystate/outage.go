@@ -71,13 +71,11 @@ type outages struct {
 	record Span // bounds what was on from the beginning or never ended
 	found  []Outage
 
-	all    int           // observations so far
-	from   time.Duration // when the first began
-	bads   int           // all that were bad
-	ahead  []sighting    // not decided on yet
-	before []Span        // the good ones that an outage which begins now looks back on
-	now    *episode      // the outage that is on
-	ended  bool          // nothing more comes
+	bads   int        // all that were bad
+	ahead  []sighting // not decided on yet
+	before []Span     // the good ones that an outage which begins now looks back on
+	now    *episode   // the outage that is on
+	ended  bool       // nothing more comes
 }
 
 // A sighting is a known observation; bads counts the bad ones before it, so
@@ -99,9 +97,6 @@ type episode struct {
 
 // add takes in a known observation, in order.
 func (s *outages) add(o Observation) {
-	if s.all++; s.all == 1 {
-		s.from = o.From
-	}
 	next := sighting{Span: o.Span, bad: o.Bad(s.good), bads: s.bads, failed: o.Failed, value: o.Value}
 	if next.bad {
 		s.bads++
@@ -195,14 +190,18 @@ func (s *outages) steady() (good, covered, known bool) {
 
 // stray reports whether the bad observations from the first of those ahead on,
 // to which the record leaves less than the settle time, would be within the
-// allowed share if more had come, all good, at the rate of the record.
+// allowed share if more had come, all good, at the rate of late.
 func (s *outages) stray() bool {
-	first, last := s.ahead[0], s.ahead[len(s.ahead)-1]
-	if first.To+s.rule.Settle <= s.record.To || last.From <= s.from {
+	first, last, from := s.ahead[0], s.ahead[len(s.ahead)-1], s.ahead[0].From
+	if len(s.before) > 0 {
+		from = min(from, s.before[0].From)
+	}
+	if first.To+s.rule.Settle <= s.record.To || last.From <= from {
 		return false
 	}
-	// As many as begin in a settle time, by what began in all.
-	whole := 1 + float64(s.all-1)*float64(s.rule.Settle)/float64(last.From-s.from)
+	// As many as begin in a settle time, by those of the settle time before and
+	// those that are left.
+	whole := 1 + float64(len(s.before)+len(s.ahead)-1)*float64(s.rule.Settle)/float64(last.From-from)
 	return float64(s.bads-first.bads) <= s.rule.Allowed*whole
 }
 

@@ -28,6 +28,9 @@ const (
 	scalingWatch = 7 * time.Minute
 )
 
+// restingID is the id of the experiment with two surges.
+const restingID = "autoscaling/rest"
+
 // betweenSurges is how long the load falls between two surges: long enough for one look
 // of an autoscaler, too short for a reason to take pods away.
 const betweenSurges = 12 * time.Second
@@ -54,7 +57,7 @@ var scaling = []standard{
 		},
 	},
 	{
-		id: "autoscaling/rest", name: "the load of %s rests between two surges", hold: scalingHold, watch: scalingWatch, autoscaler: true,
+		id: restingID, name: "the load of %s rests between two surges", hold: scalingHold, watch: scalingWatch, autoscaler: true,
 		more: func(t *Target, e *experiments.Experiment) {
 			t.surges(e, func(s *load.Surge, hold time.Duration) experiments.Fault {
 				return &twice{Surge: s, first: hold / 2, rest: betweenSurges}

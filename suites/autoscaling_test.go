@@ -98,7 +98,7 @@ func TestObjectivesAreTheChecksOfCapacity(t *testing.T) {
 		described[s.Name] = s.Describe
 	}
 	for name, want := range map[string]string{
-		"throughput": `namespace="shop",pod=~"checkout-.+",route="/checkout"`,
+		"throughput": `namespace="shop",pod=~"checkout-[a-z0-9]+-[a-z0-9]{5}",route="/checkout"`,
 		"errors":     "bad_total",
 		"memory":     `container="checkout"`,
 	} {
@@ -116,7 +116,10 @@ func TestMistakesAboutAutoscalersAndCapacity(t *testing.T) {
 		{"a query of no objective", "errors: sum", "failures: sum", `no objective "failures" has a query; those that have: throughput, p95, mean, errors, cpu, memory, utilisation`},
 		{"a query that cannot be read", "sum(rate(bad_total[10s]))", "sum(", `objective "errors": PromQL`},
 		{"limits of an autoscaler where there is none in it", "autoscaling/cpu-all", "stress/cpu-all", `no check "autoscaler"`},
-		{"a load below the objective", "rate: 100/s", "rate: 10/s", "capacity wants a throughput of 1000/min and more, and the load sends 600/min at most"},
+		{"a load below the objective", "rate: 100/s", "rate: 10/s", "the load sends 600/min at most"},
+		{"a load of the objective itself", "rate: 100/s", "rate: 1000/min", "the load sends 1000/min at most: raise the rate to 1020/min or more"},
+		{"a surge beyond what a load may send", "surge: 5x", "surge: 5000x", "autoscaler.surge"},
+		{"a check that has the name of an expectation", "name: throughput", "name: autoscaler", `"autoscaler" is the name of what is expected of the autoscaler`},
 	} {
 		_, err := Decode("aftershock.yaml", []byte(strings.Replace(scaled, row.old, row.changed, 1)))
 		if err == nil || !strings.Contains(err.Error(), row.want) || !strings.Contains(err.Error(), "aftershock.yaml:") {

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/steadystate"
 )
 
 // Controlled puts before the experiments of each suite a control run, as long
@@ -22,15 +23,24 @@ func (c Config) Controlled(list []experiments.Experiment) []experiments.Experime
 			own := slices.DeleteFunc(slices.Clone(list), func(o experiments.Experiment) bool { return !of(o) })
 			all = append(all, control(own))
 		}
+		// Until it is there, so that nothing is compared with anything else.
+		e.Baseline = &experiments.Baseline{Unknown: "there is no control run"}
 		all = append(all, e)
 	}
 	return all
+}
+
+// ofScaled reports whether a check is an objective of a service that has scaled,
+// which one that nothing is done to has not.
+func ofScaled(c steadystate.Check) bool {
+	return slices.ContainsFunc(objectives(), func(o objective) bool { return o.scaled && o.name == c.Name && c.Signal == c.Name })
 }
 
 // control is the control run of the experiments of one suite.
 func control(suite []experiments.Experiment) experiments.Experiment {
 	longest := slices.MaxFunc(suite, func(a, b experiments.Experiment) int { return int(a.Hold + a.Watch - b.Hold - b.Watch) })
 	e := longest.Control()
+	e.Hypothesis.Checks = slices.DeleteFunc(e.Hypothesis.Checks, ofScaled)
 	for _, other := range suite {
 		for _, label := range other.Labels {
 			if !slices.Contains(e.Labels, label) {

@@ -334,11 +334,20 @@ func (d *decoder) checks() {
 		if err := check.Validate(); err != nil {
 			d.bad(at, "%w", err)
 		}
+		if meaning, taken := reserved[check.Name]; taken {
+			d.bad(at, "%q is the name of %s; choose another", check.Name, meaning)
+		}
 		if slices.ContainsFunc(d.Checks, func(o steadystate.Check) bool { return o.Name == check.Name }) {
 			d.bad(at, "check %q is there twice", check.Name)
 		}
 		d.Checks = append(d.Checks, check)
 	}
+}
+
+// reserved are the names that are no check's of the configuration.
+var reserved = map[string]string{
+	AutoscalerExpectation: "what is expected of the autoscaler",
+	RolledOut:             "the check on the rollout in the suite of rollouts",
 }
 
 // limits reads the limits of a check.
@@ -427,6 +436,9 @@ func (d *decoder) experiments() {
 			}
 			v.Limits[name] = d.limits(at+".limits."+name, checks[i], f.Limits[name])
 		}
+		if id == restingID && v.Hold > 0 && v.Hold < 4*betweenSurges {
+			d.bad(at+".hold", "%s is too short for two surges with a rest of %s: want %s or more", v.Hold, betweenSurges, 4*betweenSurges)
+		}
 		if f.Follow && !followed(id) {
 			d.bad(at+".follow", "%s has nothing to follow: it happens at once", id)
 		}
@@ -450,7 +462,7 @@ func ofAutoscaler(id string) bool { return find(id).autoscaler }
 // followed reports whether an experiment holds a fault that can be renewed on
 // pods that replace others.
 func followed(id string) bool {
-	return find(id).hold > 0 && find(id).fault != nil
+	return find(id).hold > 0 && find(id).fault != nil && !find(id).unhurried
 }
 
 // dimension refuses a tolerance on values in another unit than the signal's:

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
+	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -44,6 +45,11 @@ func (d *decoder) autoscaler() {
 		} else {
 			d.Autoscaler.Surge = t.Value()
 		}
+	}
+	surged := d.Load
+	surged.Surge = &load.Surge{Factor: d.Autoscaler.Surge}
+	if err := surged.Validate(); err != nil && d.Load.Validate() == nil {
+		d.bad("autoscaler.surge", "autoscaler.surge: %w", err)
 	}
 	d.Autoscaler.Limits = defaultAutoscalerLimits()
 	if f.Limits != nil {
@@ -92,7 +98,8 @@ func (d *decoder) capacity() {
 		}
 		d.bad(at, "%w", err)
 	})
-	if sent, least := d.Load.Shape.Peak(), 1000.0/60; sent < least {
-		d.bad("load.rate", "capacity wants a throughput of 1000/min and more, and the load sends %.4g/min at most: raise the rate", sent*60)
+	// What is measured of a rate is a little less or more than it.
+	if sent, least := d.Load.Shape.Peak(), 1020.0/60; sent < least {
+		d.bad("load.rate", "capacity wants a throughput of 1000/min and more, and the load sends %.4g/min at most: raise the rate to 1020/min or more", sent*60)
 	}
 }

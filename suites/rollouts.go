@@ -41,7 +41,7 @@ var disruption = []standard{
 }
 
 func (t *Target) workload() rollout.Workload {
-	return rollout.Workload{Client: t.Client, Cluster: t.Chaos, Namespace: t.Service.Namespace, Deployment: t.Service.Deployment}
+	return rollout.Workload{Client: t.Client, Cluster: t.Chaos, Namespace: t.Service.Namespace, Deployment: t.Service.Deployment, Timeout: rolloutTime}
 }
 
 // pods are those of the service.

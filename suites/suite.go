@@ -175,7 +175,7 @@ func (t *Target) experiment(s standard) experiments.Experiment {
 		Watch:       max(t.Watch, s.watch),
 	}
 	if s.unhurried {
-		e.UndoTimeout, e.Deadline = rolloutTime, unhurriedDeadline
+		e.UndoTimeout, e.Deadline = rolloutTime+2*time.Minute, unhurriedDeadline
 	}
 	if variation.Hold > 0 {
 		e.Hold = variation.Hold

@@ -203,7 +203,7 @@ func (t *Target) Preflight(ctx context.Context, chosen []experiments.Experiment,
 	if slices.ContainsFunc(chosen, func(e experiments.Experiment) bool { return find(ID(e)).capacity }) {
 		for _, o := range objectives() {
 			source, ok := t.Capacity.sources[o.name]
-			if !ok {
+			if !ok || !slices.ContainsFunc(chosen, func(e experiments.Experiment) bool { return find(ID(e)).capacity && o.of(t.Config, find(ID(e))) }) {
 				continue
 			}
 			place := "capacity"

@@ -57,6 +57,13 @@ func TestACostliestStageIsCompared(t *testing.T) {
 	if !r.asWanted() {
 		t.Error("the stage that is wanted must pass")
 	}
+	r.effect = noEffect
+	if r.asWanted() {
+		t.Error("a fault without an effect must not pass")
+	}
+	if r.faultless = true; !r.asWanted() {
+		t.Error("where there is no fault there is no effect to be seen")
+	}
 }
 
 func TestProcessesAreFoundByTheirNames(t *testing.T) {

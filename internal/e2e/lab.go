@@ -103,7 +103,7 @@ func (l lab) run(ctx context.Context, e experiment) (report reports.Report, reco
 	// The program undoes its faults when it is asked to stop.
 	command := exec.CommandContext(ctx, arguments[0], arguments[1:]...)
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
-	command.WaitDelay = 3 * time.Minute
+	command.WaitDelay = 10 * time.Minute // a rollout may have to be rolled back
 	printed, err := command.CombinedOutput()
 	// What the Ginkgo command prints of a spec that fails looks like a failed
 	// test to whoever reads the output of this one, which it need not be.
@@ -116,7 +116,7 @@ func (l lab) run(ctx context.Context, e experiment) (report reports.Report, reco
 	}
 	records, _ := filepath.Glob(filepath.Join(out, "*", "*.jsonl"))
 	if len(records) != 1 {
-		return fail(fmt.Errorf("%s: %w, %d records in %s:\n%s", strings.Join(arguments, " "), err, len(records), out, printed))
+		return fail(fmt.Errorf("%s: exit code %d, %d records in %s:\n%s", strings.Join(arguments, " "), exitCode(exit), len(records), out, printed))
 	}
 	file, err := os.Open(records[0])
 	if err != nil {

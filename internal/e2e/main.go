@@ -62,6 +62,7 @@ func run(w io.Writer) error {
 	var refused error
 	for _, c := range chosen {
 		if c.defect != deployed {
+			deployed = "not known" // until it has succeeded
 			if refused = lab.deploy(ctx, c.defect); refused != nil {
 				break
 			}

@@ -31,12 +31,14 @@ type row struct {
 // asWanted reports whether the verdict is the one wanted, of a fault that was
 // seen and is gone: a service that breaks by itself shows nothing.
 func (r row) asWanted() bool {
-	return r.verdict == r.want && r.effect == "seen" && r.left == nothing &&
+	return r.verdict == r.want && (r.effect == "seen" || r.faultless && r.effect == noEffect) && r.left == nothing &&
 		(r.experiment.costliest == "" || r.costliest == r.experiment.costliest) &&
 		(r.compare == "" || r.truth == agrees)
 }
 
 const (
+	// noEffect is the effect of what has no proof of one.
+	noEffect = "?"
 	// nothing is what is to be left.
 	nothing = "nothing"
 	// agrees is what the service's own log is to say.
@@ -49,7 +51,7 @@ func (r row) service() string { return cmp.Or(r.defect, "healthy") }
 // still there.
 func (r *row) take(result reports.Report, left []string) {
 	r.verdict, r.reason = result.Verdict.String(), result.Reason
-	r.effect, r.left = "?", "?"
+	r.effect, r.left = noEffect, "?"
 	for _, p := range result.Proofs {
 		switch seen := p.Verdict.String() == held; p.Name {
 		case "effect":

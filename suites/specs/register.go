@@ -19,6 +19,9 @@ import (
 // Ginkgo leaks it: longer than an experiment's own bound.
 const undoTime = 3 * time.Minute
 
+// grace is what the spec of an experiment is given.
+func grace(e experiments.Experiment) time.Duration { return max(undoTime, e.UndoTimeout+time.Minute) }
+
 // Register registers a spec for each experiment under a container of the given
 // name, before RunSpecs. Records and reports go to a new directory in parent.
 // Before is called once, before the first experiment, with those that the label
@@ -48,7 +51,7 @@ func Register(name string, list []experiments.Experiment, parent string, before 
 		})
 
 		for _, e := range list {
-			ginkgo.It(e.Name, ginkgo.Label(e.Labels...), ginkgo.GracePeriod(undoTime), func(ctx ginkgo.SpecContext) {
+			ginkgo.It(e.Name, ginkgo.Label(e.Labels...), ginkgo.GracePeriod(grace(e)), func(ctx ginkgo.SpecContext) {
 				if refused != nil {
 					ginkgo.Fail(refused.Error())
 				}
