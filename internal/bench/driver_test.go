@@ -148,7 +148,7 @@ func TestADriverSaysWhatIsWrong(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, _ = io.Copy(io.Discard, d.Record())
-	if err := d.Wait(); err == nil || !strings.Contains(err.Error(), "load: rate 0: want at least one request per second") {
+	if err := d.Wait(); err == nil || !strings.Contains(err.Error(), "rate 0/s: want from 1/min") {
 		t.Errorf("wait: %v", err)
 	}
 }
