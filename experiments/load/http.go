@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"time"
 
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/machine"
@@ -69,8 +71,9 @@ type HTTP struct {
 	// Default: none. Not of a share: the other workers would not know of it.
 	Surge *Surge
 
-	share  share   // that is driven; the zero value is the whole
-	window *Window // in which it is driven; nil: from Drive to its context's end
+	share  share           // that is driven; the zero value is the whole
+	window *Window         // in which it is driven; nil: from Drive to its context's end
+	aimed  []vegeta.Target // in place of whatever says what is requested
 
 	// control is called on each socket before it connects, as that of
 	// [net.Dialer] is: for tests of what the load's machine runs out of.
@@ -146,6 +149,12 @@ func (h HTTP) Validate() error {
 		}
 	}
 	switch {
+	case h.aimed != nil:
+		for i, t := range h.aimed {
+			if err := checkURL(t.URL); err != nil {
+				bad("target %d: %w", i+1, err)
+			}
+		}
 	case h.Targets == "":
 		if err := checkURL(h.URL); err != nil {
 			bad("%w", err)
@@ -181,7 +190,10 @@ func (h HTTP) String() string {
 		connections += fmt.Sprintf(" and %s over reused ones", formatRate(h.ReuseRate))
 	}
 	what := h.Method + " " + redacted(h.URL)
-	if h.Targets != "" {
+	switch {
+	case h.aimed != nil:
+		what = fmt.Sprintf("%d targets", len(h.aimed))
+	case h.Targets != "":
 		what = "targets of " + h.Targets
 	}
 	parts := []string{fmt.Sprintf("requests at %s over %s", h.Shape, connections), what, fmt.Sprintf("time-out %s", h.Timeout)}
@@ -241,13 +253,14 @@ func (h HTTP) streams() []stream {
 }
 
 // Drive sends requests until ctx or the load's window ends, waits for those in
-// flight, and returns. It never waits for each, which is called by one goroutine: when each is more
-// than 10 s of requests behind, Drive ends with an error.
+// flight, and returns. It never waits for each, which is called by one
+// goroutine: when each is more than 10 s of requests behind, Drive ends with an
+// error.
 func (h HTTP) Drive(ctx context.Context, clock steadystate.Clock, each func(experiments.Request)) error {
 	if err := h.Validate(); err != nil {
 		return err
 	}
-	targets, err := h.targets()
+	targets, err := h.Aims()
 	if err != nil {
 		return err
 	}

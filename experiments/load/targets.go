@@ -43,7 +43,7 @@ func (h HTTP) Preflight(context.Context) (found string, err error) {
 	if err := h.Validate(); err != nil {
 		return "", err
 	}
-	targets, err := h.targets()
+	targets, err := h.Aims()
 	if err != nil {
 		return "", err
 	}
@@ -54,9 +54,12 @@ func (h HTTP) Preflight(context.Context) (found string, err error) {
 	return found, nil
 }
 
-// targets reads what is requested: request n is of target n, and they come
-// round.
-func (h HTTP) targets() ([]vegeta.Target, error) {
+// Aims reads all that the load reads when it begins, secrets too: request n is
+// of target n, with all its headers and its body, and they come round.
+func (h HTTP) Aims() ([]vegeta.Target, error) {
+	if h.aimed != nil {
+		return h.aimed, nil
+	}
 	header, err := h.header()
 	if err != nil {
 		return nil, fmt.Errorf("load: %w", err)
@@ -75,6 +78,16 @@ func (h HTTP) targets() ([]vegeta.Target, error) {
 		return nil, fmt.Errorf("load: targets of %s: %w", h.Targets, err)
 	}
 	return list, nil
+}
+
+// At is the load at these targets, in place of whatever says what is requested;
+// of a load that was read elsewhere, by [HTTP.Aims].
+func (h HTTP) At(targets []vegeta.Target) HTTP {
+	h.URL, h.Method, h.Targets = "", "", ""
+	h.Header, h.HeaderFiles, h.SecretHeader = nil, nil, nil
+	h.Body, h.BodyFile = nil, ""
+	h.aimed = append([]vegeta.Target{}, targets...)
+	return h
 }
 
 // header is what the load sends with each request.

@@ -1,0 +1,273 @@
+package workers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// A crew drives the shares of one load.
+type crew struct {
+	load        load.HTTP
+	targets     []vegeta.Target // of the load
+	authorities []byte
+	clock       steadystate.Clock
+	each        func(experiments.Request)
+	note        func(format string, args ...any)
+
+	members []*member
+
+	mu    sync.Mutex // of each, which one goroutine calls at a time
+	fail  context.CancelCauseFunc
+	start time.Duration
+}
+
+// A member is a worker of a crew.
+type member struct {
+	peer
+
+	mu     sync.Mutex
+	merge  merging
+	first  reading
+	latest reading
+	read   time.Duration // when it was, by the record's clock
+	heard  time.Duration // when its requests, or word that there are none, last came
+	n      int           // requests that were merged
+}
+
+const (
+	// lead is how long before it begins, and before it ends, the workers are
+	// told: each must know in time.
+	lead = 2 * time.Second
+	// readEvery is how often a clock is read.
+	readEvery = 500 * time.Millisecond
+	// silence is how long a worker may not be heard of: ten of its signs of life.
+	silence = 10 * aliveEvery
+	// settling is how long the rest may take when the load has ended, besides
+	// the time-out of its last requests.
+	settling = 15 * time.Second
+)
+
+// drive has the workers drive the load until ctx ends, and returns when all of
+// it is merged. The error is that of the first worker that failed.
+func (c *crew) drive(ctx context.Context, peers []peer) error {
+	for _, p := range peers {
+		c.members = append(c.members, &member{peer: p})
+	}
+	// The streams outlive ctx: what is in flight then is waited for.
+	streams, fail := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer fail(nil)
+	c.fail = fail
+	if err := c.all(func(m *member) error { return c.measure(streams, m) }); err != nil {
+		return err
+	}
+	for _, m := range c.members {
+		m.first = m.latest
+		c.note("%s: its wall clock is %s ahead of ours, known to ±%s", m.name, m.first.wall(c.clock).Round(10*time.Microsecond), (width(m.first.ahead) / 2).Round(10*time.Microsecond))
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	bodies, err := c.begin(streams)
+	if err != nil {
+		return err
+	}
+
+	var beside, streaming sync.WaitGroup
+	done := make(chan struct{}) // all streams have ended
+	for i, m := range c.members {
+		streaming.Go(func() {
+			if err := c.listen(m, bodies[i]); err != nil {
+				fail(err)
+			}
+		})
+		beside.Go(func() {
+			if err := c.follow(streams, m, done); err != nil {
+				fail(err)
+			}
+		})
+	}
+	beside.Go(func() {
+		select {
+		case <-done:
+		case <-ctx.Done():
+			if err := c.stop(streams, done); err != nil {
+				fail(err)
+			}
+		}
+	})
+	streaming.Wait()
+	close(done)
+	beside.Wait()
+	if err := context.Cause(streams); err != nil {
+		return err
+	}
+	// Once more, so that the last requests lie between two readings.
+	err = c.all(func(m *member) error {
+		if err := c.measure(streams, m); err != nil {
+			return err
+		}
+		if n := len(m.merge.held); n > 0 {
+			return fmt.Errorf("merge the requests of %s: %d were answered after its clock was read for the last time: it goes backwards", m.name, n)
+		}
+		return nil
+	})
+	for _, m := range c.members {
+		c.note("%s: %d requests; at the end its wall clock is %s ahead of ours; the greatest skew of a request is ±%s",
+			m.name, m.n, m.latest.wall(c.clock).Round(10*time.Microsecond), m.merge.worst.Round(10*time.Microsecond))
+	}
+	return err
+}
+
+// all does something with all members at once.
+func (c *crew) all(f func(*member) error) error {
+	errs := make([]error, len(c.members))
+	var wg sync.WaitGroup
+	for i, m := range c.members {
+		wg.Go(func() { errs[i] = f(m) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// begin tells all their shares and when to begin. All have agreed before that
+// instant, or nobody's requests count.
+func (c *crew) begin(streams context.Context) ([]io.ReadCloser, error) {
+	c.start = c.clock.Now() + lead
+	patience := lead + silence
+	slow := time.AfterFunc(patience, func() { c.fail(fmt.Errorf("begin the load: not all workers have agreed after %s", patience)) })
+	defer slow.Stop()
+	bodies := make([]io.ReadCloser, len(c.members))
+	errs := make([]error, len(c.members))
+	var wg sync.WaitGroup
+	for i, m := range c.members {
+		wg.Go(func() {
+			ahead := m.first.ahead.Low + width(m.first.ahead)/2
+			bodies[i], errs[i] = m.drive(streams, orderOf(c.load, c.targets, c.authorities, i, len(c.members), c.start+ahead))
+			m.heard = c.clock.Now()
+		})
+	}
+	wg.Wait()
+	err := errors.Join(errs...)
+	if cause := context.Cause(streams); cause != nil {
+		err = cause
+	}
+	if late := c.clock.Now() - c.start; err == nil && late > 0 {
+		err = fmt.Errorf("begin the load on %d workers: they took %s longer to agree than the %s they had: is the way to them so slow?", len(c.members), late, lead)
+	}
+	if err != nil {
+		c.fail(err)
+		for _, body := range bodies {
+			if body != nil {
+				_ = body.Close()
+			}
+		}
+	}
+	return bodies, err
+}
+
+// listen takes in what becomes of a worker's requests, to their end.
+func (c *crew) listen(m *member, body io.ReadCloser) error {
+	defer func() { _ = body.Close() }()
+	for e, err := range experiments.Read(body) {
+		if err != nil {
+			return fmt.Errorf("the requests of %s break off, so nothing is known of the others: %w", m.name, err)
+		}
+		m.mu.Lock()
+		m.heard = c.clock.Now()
+		if e.Requests != nil {
+			m.merge.hold(e.Requests.List)
+		}
+		m.mu.Unlock()
+		switch {
+		case e.End == nil:
+		case e.End.Reason != experiments.Completed:
+			return fmt.Errorf("%s did not drive its share to the end: %s: %s", m.name, e.End.Reason, e.End.Detail)
+		default:
+			return nil
+		}
+	}
+	return fmt.Errorf("the requests of %s break off, so nothing is known of the others: it is gone, or the way to it", m.name)
+}
+
+// follow reads a worker's clock until done, and watches that it is heard of.
+func (c *crew) follow(streams context.Context, m *member, done <-chan struct{}) error {
+	again := time.NewTicker(readEvery)
+	defer again.Stop()
+	for {
+		select {
+		case <-done:
+			return nil
+		case <-streams.Done():
+			return nil // with the error of the one who ended them
+		case <-again.C:
+		}
+		err := c.measure(streams, m)
+		now := c.clock.Now()
+		m.mu.Lock()
+		quiet, unread := now-m.heard, now-m.read
+		m.mu.Unlock()
+		switch {
+		case streams.Err() != nil:
+			return nil
+		case quiet > silence:
+			return fmt.Errorf("nothing was heard of %s for %s", m.name, quiet.Round(time.Millisecond))
+		case err != nil && unread > silence:
+			return fmt.Errorf("not for %s: %w", unread.Round(time.Millisecond), err)
+		}
+	}
+}
+
+// measure reads a worker's clock and passes on the requests that lie before the
+// reading.
+func (c *crew) measure(ctx context.Context, m *member) error {
+	ctx, cancel := context.WithTimeout(ctx, silence)
+	defer cancel()
+	tries, enough := firstTries, time.Duration(0)
+	if len(m.merge.readings) > 0 { // one that is not much worse will do
+		tries, enough = usualTries, 2*width(m.first.ahead)
+	}
+	r, err := best(ctx, tries, enough, func(ctx context.Context) (reading, error) { return m.peer.read(ctx, c.clock) })
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	ready := m.merge.take(r)
+	m.latest, m.read, m.n = r, c.clock.Now(), m.n+len(ready)
+	m.mu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, q := range ready {
+		c.each(q)
+	}
+	return nil
+}
+
+// stop tells all when to end, and waits until they are done. The error says that
+// they could not be told, or have not ended in time.
+func (c *crew) stop(streams context.Context, done <-chan struct{}) error {
+	end := max(0, c.clock.Now()+lead-c.start)
+	told, cancel := context.WithTimeout(streams, silence)
+	defer cancel()
+	if err := c.all(func(m *member) error { return m.stop(told, end) }); err != nil {
+		return err
+	}
+	patience := lead + 2*c.load.Timeout + settling
+	overdue := time.NewTimer(patience)
+	defer overdue.Stop()
+	select {
+	case <-done:
+	case <-overdue.C:
+		return fmt.Errorf("end the load: not all workers have ended %s after they were told to", patience)
+	}
+	return nil
+}

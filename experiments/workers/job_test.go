@@ -1,0 +1,407 @@
+package workers_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	authorizationv1 "k8s.io/api/authorization/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/experiments/workers"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// A cluster is the part of Kubernetes that runs Jobs: it makes a pod for each
+// index, in each of which a real worker serves on loopback, and deletes them
+// with their Job.
+type cluster struct {
+	t     *testing.T
+	state func(i int, pod *corev1.Pod) // what becomes of a pod; nil: it runs
+	hands map[string]*hand             // by the pod's name
+	jobs  []*batchv1.Job               // that were created
+	keeps bool                         // pods that were deleted
+	fails error                        // of creating a Job
+}
+
+func (c *cluster) client() client.WithWatch {
+	scheme, err := chaosmesh.Scheme()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.hands = map[string]*hand{}
+	return fake.NewClientBuilder().WithScheme(scheme).WithInterceptorFuncs(interceptor.Funcs{
+		Create: func(ctx context.Context, to client.WithWatch, o client.Object, opts ...client.CreateOption) error {
+			job, ok := o.(*batchv1.Job)
+			if !ok {
+				if review, ok := o.(*authorizationv1.SelfSubjectAccessReview); ok {
+					review.Status.Allowed = review.Spec.ResourceAttributes.Subresource != "proxy" || review.Spec.ResourceAttributes.Verb != "create"
+					return nil
+				}
+				return to.Create(ctx, o, opts...)
+			}
+			if c.fails != nil {
+				return c.fails
+			}
+			job.UID = types.UID("uid-of-" + job.Name)
+			if err := to.Create(ctx, job, opts...); err != nil || slices.Contains(opts, client.CreateOption(client.DryRunAll)) {
+				return err
+			}
+			c.jobs = append(c.jobs, job)
+			return c.run(ctx, to, job)
+		},
+		Delete: func(ctx context.Context, to client.WithWatch, o client.Object, opts ...client.DeleteOption) error {
+			if job, ok := o.(*batchv1.Job); ok && !c.keeps {
+				if err := to.DeleteAllOf(ctx, &corev1.Pod{}, client.InNamespace(job.Namespace), client.MatchingLabels{workers.JobLabel: job.Name}); err != nil {
+					return err
+				}
+			}
+			return to.Delete(ctx, o, opts...)
+		},
+	}).Build()
+}
+
+func (c *cluster) run(ctx context.Context, to client.Client, job *batchv1.Job) error {
+	for i := range int(*job.Spec.Parallelism) {
+		pod := &corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{
+				Namespace: job.Namespace, Name: fmt.Sprintf("%s-%d", job.Name, i), Labels: job.Spec.Template.Labels, UID: types.UID(fmt.Sprint(i)),
+				Annotations: map[string]string{batchv1.JobCompletionIndexAnnotation: fmt.Sprint(i)},
+			},
+			Spec:   corev1.PodSpec{NodeName: fmt.Sprintf("node%d", i+1)},
+			Status: corev1.PodStatus{Phase: corev1.PodRunning},
+		}
+		if c.state != nil {
+			c.state(i, pod)
+		}
+		c.hands[pod.Name] = hireFor(c.t, workers.Worker{Run: job.Labels[chaosmesh.RunLabel]})
+		if err := to.Create(ctx, pod); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *cluster) reach(pod corev1.Pod) (*http.Client, string) {
+	return http.DefaultClient, strings.TrimSuffix(c.hands[pod.Name].url, "/"+pod.Labels[chaosmesh.RunLabel])
+}
+
+func (c *cluster) job(url string) workers.Job {
+	return workers.Job{
+		Load:  load.HTTP{Shape: load.Constant(100), URL: url, Header: http.Header{"Authorization": {"Bearer s3cret"}}},
+		Count: 2, Image: "registry.example/aftershock:1.0", Namespace: "load-gen",
+		Client: c.client(), Reach: c.reach, Ready: 2 * time.Second, Remove: time.Second,
+	}
+}
+
+func service(t *testing.T) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func TestAJobDrivesTheLoadAndLeavesNothing(t *testing.T) {
+	c := &cluster{t: t}
+	j := c.job(service(t))
+	var record bytes.Buffer
+	rec := experiments.NewRecorder(&record)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+	defer cancel()
+	var numbers []uint64
+	if err := j.Recorded(rec).Drive(ctx, rec.Clock(), func(q experiments.Request) { numbers = append(numbers, q.Seq) }); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(numbers)
+	if n := len(numbers); n < 100 || numbers[n-1] != uint64(n)-1 || len(slices.Compact(numbers)) != n {
+		t.Errorf("%d requests with numbers up to %d, want all, each once", n, numbers[n-1])
+	}
+	left, err := workers.Find(t.Context(), j.Client, chaosmesh.Scope{Namespaces: []string{"load-gen"}})
+	if err != nil || len(left) != 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+
+	job := c.jobs[0]
+	creating := ""
+	var notes []string
+	for e, err := range experiments.Read(bytes.NewReader(record.Bytes())) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Event != nil {
+			creating = e.Event.Kind + " " + e.Event.Subject
+		}
+		if e.Note != "" {
+			notes = append(notes, e.Note)
+		}
+	}
+	if want := "creating Job/load-gen/" + job.Name; creating != want {
+		t.Errorf("written down: %q, want %q", creating, want)
+	}
+	if all := strings.Join(notes, "\n"); len(notes) != 4 || !strings.Contains(all, "worker 1 (pod "+job.Name+"-1 on node2): its wall clock is ") {
+		t.Errorf("notes\n%s\nwant two on the clock of each worker", all)
+	}
+	if strings.Contains(record.String(), "s3cret") {
+		t.Error("the record has a secret of the load's")
+	}
+	spec := fmt.Sprintf("%+v", job)
+	if strings.Contains(spec, "s3cret") || strings.Contains(spec, j.Load.URL) {
+		t.Errorf("the Job tells of the load: %s", spec)
+	}
+}
+
+func TestTheObjectOfAJob(t *testing.T) {
+	c := &cluster{t: t}
+	j := c.job(service(t))
+	j.Lifetime = 90 * time.Second
+	rec := experiments.NewRecorder(&bytes.Buffer{})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	if err := j.Recorded(rec).Drive(ctx, rec.Clock(), func(experiments.Request) {}); err != nil {
+		t.Fatal(err)
+	}
+	s := c.jobs[0].Spec
+	pod := s.Template.Spec
+	for _, row := range []struct {
+		sentence string
+		holds    bool
+	}{
+		{"each worker knows its index", *s.CompletionMode == batchv1.IndexedCompletion && *s.Completions == 2 && *s.Parallelism == 2},
+		{"none is begun anew", *s.BackoffLimit == 0 && pod.RestartPolicy == corev1.RestartPolicyNever},
+		{"the cluster ends it without us", *s.ActiveDeadlineSeconds == 90 && *s.TTLSecondsAfterFinished == 300},
+		{"it is of the run", c.jobs[0].Labels[chaosmesh.RunLabel] == rec.Run() && s.Template.Labels[chaosmesh.RunLabel] == rec.Run()},
+		{"it is ours", c.jobs[0].Labels[chaosmesh.ManagedLabel] == chaosmesh.Managed && strings.HasPrefix(c.jobs[0].Name, "load-"+rec.Run()+"-")},
+		{"it has no account", !*pod.AutomountServiceAccountToken},
+		{"its processor is asked for and not limited", pod.Containers[0].Resources.Requests.Cpu().String() == "500m" && pod.Containers[0].Resources.Limits.Cpu().IsZero()},
+		{"its memory is limited", pod.Containers[0].Resources.Limits.Memory().String() == "256Mi"},
+		{"it names its run and where to listen, and nothing else", strings.Join(pod.Containers[0].Args, " ") == "load-worker --run "+rec.Run()+" --listen :8642"},
+	} {
+		if !row.holds {
+			t.Errorf("%s: not in %+v", row.sentence, s)
+		}
+	}
+}
+
+func TestWorkersThatDoNotComeUpAreAnErrorWithTheClustersReasons(t *testing.T) {
+	waiting := func(reason, message string) func(int, *corev1.Pod) {
+		return func(i int, pod *corev1.Pod) {
+			if i == 1 {
+				pod.Status = corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: []corev1.ContainerStatus{{
+					State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason, Message: message}},
+				}}}
+			}
+		}
+	}
+	for _, row := range []struct {
+		sentence string
+		state    func(i int, pod *corev1.Pod)
+		fails    error
+		keeps    bool
+		want     []string
+		left     bool
+	}{
+		{"an image that cannot be pulled", waiting("ErrImagePull", "not found"), nil, false, []string{"1 of 2 answer", "-1 is Pending; ErrImagePull: not found"}, false},
+		{"an image whose name is none is not waited for", waiting("InvalidImageName", "bad"), nil, false, []string{"InvalidImageName: bad"}, false},
+		{"a pod that no node has room for", func(_ int, pod *corev1.Pod) {
+			pod.Status = corev1.PodStatus{Phase: corev1.PodPending, Conditions: []corev1.PodCondition{
+				{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: "Unschedulable", Message: "Insufficient cpu"},
+			}}
+		}, nil, false, []string{"0 of 2 answer", "Unschedulable: Insufficient cpu"}, false},
+		{"one that has failed", func(_ int, pod *corev1.Pod) {
+			pod.Status = corev1.PodStatus{Phase: corev1.PodFailed, ContainerStatuses: []corev1.ContainerStatus{{
+				State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: "Error", ExitCode: 2, Message: "unknown command \"load-worker\""}},
+			}}}
+		}, nil, false, []string{"is Failed; Error, exit code 2: unknown command \"load-worker\""}, false},
+		{"a Job that may not be created", nil, apierrors.NewForbidden(schema.GroupResource{Resource: "jobs"}, "load", errors.New("exceeded quota")), false, []string{"create Job/load-gen/load-", "exceeded quota", "give the account this right"}, false},
+		{"one whose pods do not go", waiting("InvalidImageName", "bad"), nil, true, []string{"a fault may still be in place", "still there: pod load-"}, true},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			c := &cluster{t: t, state: row.state, fails: row.fails, keeps: row.keeps}
+			j := c.job("http://127.0.0.1:1/")
+			err := j.Drive(t.Context(), steadystate.StartClock(), func(experiments.Request) {})
+			if err == nil || errors.Is(err, experiments.ErrLeftBehind) != row.left {
+				t.Fatalf("error %v, want one; it is of what is left behind: %t", err, row.left)
+			}
+			for _, want := range row.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("error %v, want %q", err, want)
+				}
+			}
+			left, ferr := workers.Find(t.Context(), j.Client, chaosmesh.Scope{Namespaces: []string{"load-gen"}})
+			if ferr != nil || (len(left) > 0) != row.left {
+				t.Errorf("left %v, %v; want something: %t", left, ferr, row.left)
+			}
+		})
+	}
+}
+
+// The words that the events of a Job and of its pods have are those that
+// matter when there are no pods.
+func TestTheEventsOfAJobSayWhyItHasNoPods(t *testing.T) {
+	c := &cluster{t: t}
+	j := c.job("http://127.0.0.1:1/")
+	j.Ready = 300 * ms
+	quota := interceptor.NewClient(j.Client.(client.WithWatch), interceptor.Funcs{
+		Create: func(ctx context.Context, to client.WithWatch, o client.Object, opts ...client.CreateOption) error {
+			if err := to.Create(ctx, o, opts...); err != nil {
+				return err
+			}
+			if err := to.DeleteAllOf(ctx, &corev1.Pod{}, client.InNamespace("load-gen")); err != nil {
+				return err
+			}
+			return to.Create(ctx, &corev1.Event{
+				ObjectMeta: metav1.ObjectMeta{Namespace: "load-gen", Name: "e"}, Type: corev1.EventTypeWarning, Reason: "FailedCreate", Message: "exceeded quota: small",
+				InvolvedObject: corev1.ObjectReference{UID: c.jobs[0].UID},
+			})
+		},
+	})
+	j.Client = quota
+	err := j.Drive(t.Context(), steadystate.StartClock(), func(experiments.Request) {})
+	if err == nil || !strings.Contains(err.Error(), "0 of 2 answer after at most 300ms: FailedCreate: exceeded quota: small") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestPreflightSaysWhatWouldRunWhereAndWhatIsMissing(t *testing.T) {
+	c := &cluster{t: t}
+	j := c.job("http://127.0.0.1:1/")
+	found, err := j.Preflight(t.Context())
+	if want := "2 workers of image registry.example/aftershock:1.0 would share the load in namespace load-gen, each with 500m of a processor and 256Mi"; found != want {
+		t.Errorf("%q, want %q", found, want)
+	}
+	if err == nil || err.Error() != "the account may not create pods/proxy in namespace load-gen; give it this right" {
+		t.Errorf("error %v", err)
+	}
+	left, err := workers.Find(t.Context(), j.Client, chaosmesh.Scope{Namespaces: []string{"load-gen"}})
+	if err != nil || len(left) != 0 {
+		t.Errorf("left by preflight: %v, %v", left, err)
+	}
+}
+
+func TestSweepRemovesWhatIsOfRunsAndNothingElse(t *testing.T) {
+	of := func(name, run, job string) metav1.ObjectMeta {
+		return metav1.ObjectMeta{Namespace: "load-gen", Name: name, Labels: map[string]string{
+			chaosmesh.ManagedLabel: chaosmesh.Managed, chaosmesh.RunLabel: run, workers.JobLabel: job,
+		}}
+	}
+	for _, row := range []struct {
+		sentence, run, want string
+	}{
+		{"of all runs", "", "Job/load-gen/a, left behind by run one; Pod/load-gen/b-0, left behind by run two"},
+		{"of one", "two", "Pod/load-gen/b-0, left behind by run two"},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			cl := (&cluster{t: t}).client()
+			none := batchv1.JobSpec{Parallelism: new(int32(0))}
+			for _, o := range []client.Object{
+				&corev1.Pod{ObjectMeta: of("a-0", "one", "a")},
+				&corev1.Pod{ObjectMeta: of("b-0", "two", "b")}, // its Job is gone
+				&batchv1.Job{ObjectMeta: of("a", "one", "a"), Spec: none},
+				&batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: "load-gen", Name: "of-somebody-else"}, Spec: none},
+			} {
+				if err := cl.Create(t.Context(), o); err != nil {
+					t.Fatal(err)
+				}
+			}
+			removed, err := workers.Sweep(t.Context(), cl, chaosmesh.Scope{Namespaces: []string{"load-gen"}, Run: row.run})
+			var names []string
+			for _, l := range removed {
+				names = append(names, l.String())
+			}
+			if got := strings.Join(names, "; "); err != nil || got != row.want {
+				t.Errorf("removed %q, %v; want %q", got, err, row.want)
+			}
+			var jobs batchv1.JobList
+			if err := cl.List(t.Context(), &jobs); err != nil || !slices.ContainsFunc(jobs.Items, func(j batchv1.Job) bool { return j.Name == "of-somebody-else" }) {
+				t.Errorf("somebody else's Job is gone: %v", err)
+			}
+		})
+	}
+	if _, err := workers.Sweep(t.Context(), (&cluster{t: t}).client(), chaosmesh.Scope{}); err == nil || !strings.Contains(err.Error(), "no namespace; say where to look") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestWhatIsWrongWithAJob(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		change   func(*workers.Job)
+		want     string
+	}{
+		{"a load that surges", func(j *workers.Job) { j.Load.Surge = &load.Surge{Factor: 2} }, "a surge of a share"},
+		{"no workers", func(j *workers.Job) { j.Count = 0 }, "0 of them: want from 1 to 100"},
+		{"far too many", func(j *workers.Job) { j.Count = 1000 }, "1000 of them"},
+		{"a load that there is not", func(j *workers.Job) { j.Load = load.HTTP{} }, "no shape"},
+		{"no image", func(j *workers.Job) { j.Image = "" }, "no image; name one"},
+		{"no namespace", func(j *workers.Job) { j.Namespace = "" }, "no namespace; say where they run"},
+		{"a namespace that is none", func(j *workers.Job) { j.Namespace = "load_gen" }, `"load_gen" is no namespace`},
+		{"a time below zero", func(j *workers.Job) { j.Ready = -1 }, "is below zero"},
+		{"no cluster", func(j *workers.Job) { j.Client = nil }, "no client of a cluster"},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			j := (&cluster{t: t}).job("http://h/")
+			row.change(&j)
+			if err := j.Validate(); err == nil || !strings.Contains(err.Error(), row.want) {
+				t.Errorf("error %v, want %q", err, row.want)
+			}
+			if err := j.Drive(t.Context(), steadystate.StartClock(), nil); err == nil {
+				t.Error("it was driven")
+			}
+		})
+	}
+}
+
+// What a load has, a worker is told; a new field must not be lost on the way.
+func TestAnOrderHasWhateverALoadHas(t *testing.T) {
+	apart := map[string]string{
+		"TLS":   "not plain data; its authorities go in its place",
+		"Surge": "which a share refuses",
+	}
+	for _, name := range []string{"URL", "Method", "Header", "HeaderFiles", "SecretHeader", "Body", "BodyFile"} {
+		apart[name] = "read, and sent with the targets"
+	}
+	told := reflect.TypeFor[workers.Order]()
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[load.HTTP]()) {
+		if _, ok := told.FieldByName(field.Name); !ok && field.IsExported() && apart[field.Name] == "" {
+			t.Errorf("a worker is not told the load's %s", field.Name)
+		}
+	}
+	t.Setenv("AFTERSHOCK_TEST_TOKEN", "s3cret")
+	h := load.HTTP{
+		Shape: load.MustParseShape("ramp from 1/s to 9/s over 1m"), URL: "http://h/", Method: "POST", Header: http.Header{"A": {"b", "c"}}, Body: []byte("x"),
+		SecretHeader: map[string]load.Secret{"Authorization": {Env: "AFTERSHOCK_TEST_TOKEN"}}, Timeout: time.Second, ReuseRate: 2, NamedBy: "X-Who", MaxInFlight: 101,
+	}
+	got, err := workers.SentAndRead(h, 1, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "requests at ramp from 1/s to 9/s over 1m over fresh connections and 2/s over reused ones, 1 targets, time-out 1s, share 1 of 2"; got.String() != want || got.MaxInFlight != 51 || got.NamedBy != "X-Who" {
+		t.Errorf("%s, %d in flight, named by %s; want %s, 51, X-Who", got, got.MaxInFlight, got.NamedBy, want)
+	}
+	aims, err := got.Aims()
+	if err != nil || len(aims) != 1 {
+		t.Fatalf("%v, %v", aims, err)
+	}
+	if a := aims[0]; a.Method != "POST" || a.URL != "http://h/" || string(a.Body) != "x" || !slices.Equal(a.Header["A"], []string{"b", "c"}) || a.Header.Get("Authorization") != "s3cret" {
+		t.Errorf("aim %+v", a)
+	}
+}

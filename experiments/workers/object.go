@@ -1,0 +1,115 @@
+package workers
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/rand"
+
+	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+)
+
+// JobLabel is carried by a Job of workers and by its pods, with the Job's name,
+// besides the labels that everything of a run has.
+const JobLabel = "aftershock.dev/load"
+
+const (
+	// keepFor is how long the cluster keeps a Job that has ended, for its logs.
+	keepFor = 5 * time.Minute
+	// grace is how long a worker that is told to end may take for its requests
+	// in flight.
+	grace = 10 * time.Second
+	// nobody is whom a worker runs as.
+	nobody = 65532
+)
+
+// object is the Job of one drive.
+func (j Job) object(run string, lifetime time.Duration) *batchv1.Job {
+	// The server could find the name; but what is not named before it is created
+	// cannot be written down before.
+	name := "load-" + run + "-" + rand.String(5)
+	labels := map[string]string{
+		chaosmesh.ManagedLabel: chaosmesh.Managed,
+		chaosmesh.RunLabel:     run,
+		JobLabel:               name,
+	}
+	mode := batchv1.IndexedCompletion
+	return &batchv1.Job{
+		ObjectMeta: metav1.ObjectMeta{Namespace: j.Namespace, Name: name, Labels: labels},
+		Spec: batchv1.JobSpec{
+			CompletionMode: &mode,
+			Completions:    new(int32(j.Count)), //nolint:gosec // at most MaxCount
+			Parallelism:    new(int32(j.Count)), //nolint:gosec // as above
+			// A worker that failed is not begun anew: its share has a hole.
+			BackoffLimit:            new(int32(0)),
+			ActiveDeadlineSeconds:   new(int64(math.Ceil(lifetime.Seconds()))),
+			TTLSecondsAfterFinished: new(int32(keepFor.Seconds())),
+			Template: corev1.PodTemplateSpec{
+				ObjectMeta: metav1.ObjectMeta{Labels: labels},
+				Spec:       j.pod(run, name),
+			},
+		},
+	}
+}
+
+func (j Job) pod(run, name string) corev1.PodSpec {
+	return corev1.PodSpec{
+		RestartPolicy:                 corev1.RestartPolicyNever,
+		AutomountServiceAccountToken:  new(false),
+		EnableServiceLinks:            new(false),
+		TerminationGracePeriodSeconds: new(int64(grace.Seconds())),
+		SecurityContext: &corev1.PodSecurityContext{
+			RunAsNonRoot:   new(true),
+			RunAsUser:      new(int64(nobody)),
+			RunAsGroup:     new(int64(nobody)),
+			SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+		},
+		// Several machines are what they are for; fewer than that are no reason
+		// not to run.
+		TopologySpreadConstraints: []corev1.TopologySpreadConstraint{{
+			MaxSkew:           1,
+			TopologyKey:       corev1.LabelHostname,
+			WhenUnsatisfiable: corev1.ScheduleAnyway,
+			LabelSelector:     &metav1.LabelSelector{MatchLabels: map[string]string{JobLabel: name}},
+		}},
+		Containers: []corev1.Container{{
+			Name:  "worker",
+			Image: j.Image,
+			Args:  []string{"load-worker", "--run", run, "--listen", fmt.Sprintf(":%d", Port)},
+			Ports: []corev1.ContainerPort{{ContainerPort: Port, Protocol: corev1.ProtocolTCP}},
+			Resources: corev1.ResourceRequirements{
+				Requests: corev1.ResourceList{corev1.ResourceCPU: j.CPU, corev1.ResourceMemory: j.Memory},
+				Limits:   corev1.ResourceList{corev1.ResourceMemory: j.Memory},
+			},
+			SecurityContext: &corev1.SecurityContext{
+				AllowPrivilegeEscalation: new(false),
+				ReadOnlyRootFilesystem:   new(true),
+				Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+			},
+			TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
+		}},
+	}
+}
+
+// refused reports whether a failed request certainly created nothing. After a
+// time-out, a broken connection or a failure inside the server it may have.
+func refused(err error) bool {
+	return apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) || apierrors.IsNotFound(err) ||
+		apierrors.IsInvalid(err) || apierrors.IsBadRequest(err)
+}
+
+// explain makes errors of the API say what can be done.
+func explain(err error) error {
+	switch {
+	case apierrors.IsForbidden(err), apierrors.IsUnauthorized(err):
+		return fmt.Errorf("%w; give the account this right (see the package documentation), or more of what is short", err)
+	case apierrors.IsNotFound(err):
+		return fmt.Errorf("%w; create the namespace first", err)
+	}
+	return err
+}

@@ -1,0 +1,75 @@
+package workers
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"time"
+
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"github.com/aftershockhq/aftershock/experiments/load"
+)
+
+// An order is what a worker is to drive, as plain data: a load, which share of
+// it, and when it begins.
+type order struct {
+	Shape load.Shape `json:"shape"`
+	// Targets are what is requested, with their headers, secrets too, and their
+	// bodies: files and variables are read where the run is.
+	Targets     []vegeta.Target `json:"targets"`
+	Timeout     time.Duration   `json:"timeout,omitempty"`
+	Reuse       bool            `json:"reuse,omitempty"`
+	ReuseRate   float64         `json:"reuseRate,omitempty"`
+	NamedBy     string          `json:"namedBy,omitempty"`
+	MaxInFlight uint64          `json:"maxInFlight,omitempty"` // of the share
+	// Authorities are the certificates, in PEM, of those who vouch for the
+	// service; empty: the system's.
+	Authorities []byte `json:"authorities,omitempty"`
+
+	Worker int `json:"worker"`
+	Of     int `json:"of"`
+	// Start is when the load begins, by the worker's clock.
+	Start time.Duration `json:"start"`
+}
+
+// orderOf is the share of a load that one worker drives, at these targets.
+func orderOf(h load.HTTP, targets []vegeta.Target, authorities []byte, worker, of int, start time.Duration) order {
+	share := uint64(max(1, of)) //nolint:gosec // not negative
+	return order{
+		Shape:       h.Shape,
+		Targets:     targets,
+		Timeout:     h.Timeout,
+		Reuse:       h.Reuse,
+		ReuseRate:   h.ReuseRate,
+		NamedBy:     h.NamedBy,
+		MaxInFlight: (h.MaxInFlight + share - 1) / share,
+		Authorities: authorities,
+		Worker:      worker,
+		Of:          of,
+		Start:       start,
+	}
+}
+
+// load is what the order says to drive.
+func (o order) load() (load.HTTP, error) {
+	h := load.HTTP{
+		Shape:       o.Shape,
+		Timeout:     o.Timeout,
+		Reuse:       o.Reuse,
+		ReuseRate:   o.ReuseRate,
+		NamedBy:     o.NamedBy,
+		MaxInFlight: o.MaxInFlight,
+	}.At(o.Targets).Share(o.Worker, o.Of)
+	if len(o.Targets) == 0 {
+		return h, errors.New("load: no target")
+	}
+	if len(o.Authorities) > 0 {
+		pool := x509.NewCertPool()
+		if !pool.AppendCertsFromPEM(o.Authorities) {
+			return h, errors.New("load: the authorities hold no certificate in PEM")
+		}
+		h.TLS = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	}
+	return h, h.Validate()
+}

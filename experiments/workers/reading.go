@@ -1,0 +1,114 @@
+package workers
+
+import (
+	"context"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// A reading is what a worker's clock said when it was asked.
+type reading struct {
+	moment
+	// ahead is by how much the worker's clock was ahead of the record's.
+	ahead steadystate.Bounds[time.Duration]
+}
+
+// newReading is the reading of a worker's clock at some instant in the span.
+func newReading(m moment, asked steadystate.Span) reading {
+	return reading{moment: m, ahead: steadystate.Bounds[time.Duration]{Low: m.Now - asked.To, High: m.Now - asked.From}}
+}
+
+// wall is by how much the worker's wall clock is ahead of the one that the
+// record's clock was started by.
+func (r reading) wall(clock steadystate.Clock) time.Duration {
+	between := r.Started.Sub(clock.Start().Round(0)) // by the wall clocks
+	return r.ahead.Low + width(r.ahead)/2 + between
+}
+
+func width(b steadystate.Bounds[time.Duration]) time.Duration { return b.High - b.Low }
+
+// best asks several times and keeps the reading that says most, of those that
+// there are; one that is known to enough will do at once.
+func best(ctx context.Context, tries int, enough time.Duration, read func(context.Context) (reading, error)) (kept reading, err error) {
+	some := false
+	for range tries {
+		var r reading
+		if r, err = read(ctx); err != nil {
+			break
+		}
+		if !some || width(r.ahead) < width(kept.ahead) {
+			kept, some = r, true
+		}
+		if width(kept.ahead) <= enough {
+			break
+		}
+	}
+	if some {
+		err = nil
+	}
+	return kept, err
+}
+
+// How often a worker's clock is read at most, for a reading in the course of the
+// run and for the first one, from which the load's start follows.
+const (
+	usualTries = 4
+	firstTries = 10
+)
+
+// A merging holds a worker's requests until its clock was read after them, and
+// then moves them to the record's clock. It is used by one goroutine at a time.
+type merging struct {
+	readings []reading // in the order of time
+	held     []experiments.Request
+	worst    time.Duration // skew
+}
+
+// keep is how many readings are kept: those of some minutes, while a request is
+// under way for seconds.
+const keep = 512
+
+func (m *merging) hold(list []experiments.Request) { m.held = append(m.held, list...) }
+
+// take takes in a reading, and returns the requests that lie before it.
+func (m *merging) take(r reading) []experiments.Request {
+	if len(m.readings) >= 2*keep {
+		m.readings = append(m.readings[:0:0], m.readings[keep:]...)
+	}
+	m.readings = append(m.readings, r)
+	var ready []experiments.Request
+	rest := m.held[:0]
+	for _, q := range m.held {
+		if q.Answered > r.Now {
+			rest = append(rest, q)
+			continue
+		}
+		ready = append(ready, m.moved(q))
+	}
+	m.held = rest
+	return ready
+}
+
+// moved is a request on the record's clock. By how much the worker's is ahead is
+// whatever the readings say from the last one before it to the first one after
+// it, which is the latest.
+func (m *merging) moved(q experiments.Request) experiments.Request {
+	begun := min(q.Planned, q.Sent)
+	ahead := m.readings[len(m.readings)-1].ahead
+	for i := len(m.readings) - 1; i >= 0; i-- {
+		r := m.readings[i]
+		ahead.Low, ahead.High = min(ahead.Low, r.ahead.Low), max(ahead.High, r.ahead.High)
+		if r.Now <= begun {
+			break
+		}
+	}
+	// To the microsecond, as the record keeps it, so that what the request took
+	// is not rounded once more.
+	by := (ahead.Low + width(ahead)/2).Round(time.Microsecond)
+	q.Planned, q.Sent, q.Answered = q.Planned-by, q.Sent-by, q.Answered-by
+	q.Skew = max(ahead.High-by, by-ahead.Low)
+	m.worst = max(m.worst, q.Skew)
+	return q
+}

@@ -1,0 +1,254 @@
+package workers
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// A Worker waits for its share of one load, drives it, and sends back what
+// became of its requests.
+type Worker struct {
+	// Run is the run that it works for; required. It answers nobody who does
+	// not name it.
+	Run string
+	// Idle is how long nobody may call it before it ends by itself. Default 3
+	// minutes.
+	Idle time.Duration
+
+	ahead time.Duration // by which its clock is set wrong, for tests
+}
+
+// ErrUnwanted is returned by [Worker.Serve] when nobody has wanted a load of it.
+var ErrUnwanted = errors.New("nobody has called")
+
+const (
+	flushEvery = 100 * time.Millisecond // a request's way back takes so long at most
+	aliveEvery = time.Second            // when there is nothing to send, that is said
+	largest    = 16 << 20               // order, with its body
+	// lingering is how long a worker that has driven its load still tells its
+	// time.
+	lingering = 15 * time.Second
+)
+
+// Serve answers on the listener until ctx ends, in which case requests in flight
+// are waited for, or until nobody has called for long enough; the error then
+// wraps [ErrUnwanted] if it never had a load.
+func (w Worker) Serve(ctx context.Context, listener net.Listener) error {
+	if w.Run == "" {
+		return errors.Join(errors.New("serve as a load worker: name the run"), listener.Close())
+	}
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	idle := cmp.Or(w.Idle, 3*time.Minute)
+	s := &service{ahead: w.ahead, clock: steadystate.StartClock(), ctx: ctx, idle: idle}
+	s.timer = time.AfterFunc(idle, func() { end(fmt.Errorf("end by itself: %w for %s", ErrUnwanted, idle)) })
+	defer s.timer.Stop()
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /"+w.Run+"/clock", s.tell)
+	mux.HandleFunc("POST /"+w.Run+"/drive", s.drive)
+	mux.HandleFunc("POST /"+w.Run+"/stop", s.stop)
+	server := &http.Server{Handler: s.counted(mux), ReadHeaderTimeout: 10 * time.Second}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	select {
+	case err := <-served:
+		return fmt.Errorf("serve as a load worker: %w", err)
+	case <-ctx.Done():
+	}
+	// Drives have learnt of it too, and end when their requests are answered.
+	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	err := server.Shutdown(draining)
+	<-served
+	if cause := context.Cause(ctx); errors.Is(cause, ErrUnwanted) && !s.driven() {
+		err = errors.Join(err, cause)
+	}
+	return err
+}
+
+// service is a worker that runs.
+type service struct {
+	ahead time.Duration
+	clock steadystate.Clock
+	ctx   context.Context //nolint:containedctx // the life of the service, which a handler is not told of
+	timer *time.Timer
+
+	mu     sync.Mutex
+	idle   time.Duration
+	calls  int          // under way
+	window *load.Window // of the load that is or was driven
+}
+
+// counted keeps the worker from ending while it is called.
+func (s *service) counted(next http.Handler) http.Handler {
+	count := func(by int) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.calls += by; s.calls > 0 {
+			s.timer.Stop()
+		} else {
+			s.timer.Reset(s.idle)
+		}
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		count(1)
+		defer count(-1)
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (s *service) driven() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.window != nil
+}
+
+// A moment is what a worker's clock says: the time since its start, which was at
+// an instant of its wall clock.
+type moment struct {
+	Started time.Time     `json:"started"`
+	Now     time.Duration `json:"now"`
+}
+
+func (s *service) tell(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(moment{Started: s.clock.Start().UTC(), Now: s.now()})
+}
+
+// now is the worker's time.
+func (s *service) now() time.Duration { return s.clock.Now() + s.ahead }
+
+// errToldToEnd ends the drive of a worker that is told to end.
+var errToldToEnd = errors.New("the worker was told to end: was its pod evicted or deleted, or its node drained?")
+
+func (s *service) drive(w http.ResponseWriter, r *http.Request) {
+	refuse := func(code int, format string, args ...any) { http.Error(w, fmt.Sprintf(format, args...), code) }
+	// All of it: only then is it noticed when the one who asked has gone.
+	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, largest))
+	if err != nil {
+		refuse(http.StatusRequestEntityTooLarge, "read the load: %v", err)
+		return
+	}
+	var o order
+	strict := json.NewDecoder(bytes.NewReader(text))
+	strict.DisallowUnknownFields() // what it does not know it would not drive
+	if err := strict.Decode(&o); err != nil {
+		refuse(http.StatusBadRequest, "read the load: %v: is the workers' image of this version?", err)
+		return
+	}
+	h, err := o.load()
+	if err != nil {
+		refuse(http.StatusBadRequest, "%v", err)
+		return
+	}
+	if late := s.now() - o.Start; late > 0 {
+		refuse(http.StatusConflict, "the load was to begin %s ago", late)
+		return
+	}
+	window := load.NewWindow(s.clock.Start().Add(o.Start - s.ahead))
+	if !s.claim(window) {
+		refuse(http.StatusConflict, "it has a load already")
+		return
+	}
+	ctx, stop := context.WithCancelCause(r.Context())
+	defer stop(nil)
+	defer context.AfterFunc(s.ctx, func() { stop(errToldToEnd) })()
+	s.carryOut(ctx, h.In(window), w)
+}
+
+// carryOut drives the load and writes what becomes of its requests, as a record
+// without a plan: its header says that the load was taken, its end that the
+// requests are complete.
+func (s *service) carryOut(ctx context.Context, h load.HTTP, w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/jsonl")
+	out := &flushed{ResponseWriter: w, control: http.NewResponseController(w), clock: s.clock}
+	rec := experiments.NewRecorder(out)
+	driven := make(chan error, 1)
+	go func() {
+		driven <- h.Drive(ctx, s.clock, func(q experiments.Request) {
+			q.Planned, q.Sent, q.Answered = q.Planned+s.ahead, q.Sent+s.ahead, q.Answered+s.ahead
+			rec.Request(cmp.Or(q.Signal, experiments.TrafficSignal), q)
+		})
+	}()
+	tick := time.NewTicker(flushEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			rec.Flush()
+			if s.clock.Now()-time.Duration(out.last.Load()) >= aliveEvery {
+				rec.Record(experiments.Entry{})
+			}
+		case err := <-driven:
+			rec.Flush()
+			end := experiments.End{Reason: experiments.Completed}
+			switch {
+			case err != nil:
+				end = experiments.End{Reason: experiments.Failed, Detail: err.Error()}
+			case ctx.Err() != nil:
+				end = experiments.End{Reason: experiments.Interrupted, Detail: context.Cause(ctx).Error()}
+			}
+			rec.Record(experiments.Entry{End: &end})
+			return
+		}
+	}
+}
+
+// claim makes the window that of the only load there is.
+func (s *service) claim(w *load.Window) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.window != nil {
+		return false
+	}
+	s.window, s.idle = w, min(s.idle, lingering)
+	return true
+}
+
+// stop says after how long the load ends.
+func (s *service) stop(w http.ResponseWriter, r *http.Request) {
+	after, err := time.ParseDuration(r.URL.Query().Get("after"))
+	if err != nil {
+		http.Error(w, fmt.Sprintf("when the load ends: %v", err), http.StatusBadRequest)
+		return
+	}
+	s.mu.Lock()
+	window := s.window
+	s.mu.Unlock()
+	if window == nil {
+		http.Error(w, "it has no load", http.StatusConflict)
+		return
+	}
+	window.End(after)
+}
+
+// flushed sends each line as it is written.
+type flushed struct {
+	http.ResponseWriter
+	control *http.ResponseController
+	clock   steadystate.Clock
+	last    atomic.Int64 // when, by the clock
+}
+
+func (f *flushed) Write(p []byte) (int, error) {
+	f.last.Store(int64(f.clock.Now()))
+	n, err := f.ResponseWriter.Write(p)
+	if err == nil {
+		err = f.control.Flush()
+	}
+	return n, err
+}
