@@ -39,6 +39,7 @@ type Config struct {
 		Selector  map[string]string
 	}
 	Load       load.HTTP
+	Workers    Workers           // that drive the load; none: this machine does
 	WebSocket  *probe.WebSocket  // nil: there is no such signal
 	GRPC       *probe.GRPCHealth // nil: there is no such signal
 	Prometheus *prom.Config      // nil: no check has a query
@@ -149,6 +150,13 @@ type file struct {
 		NamedBy       string                       `yaml:"named_by"`
 		Reuse         bool                         `yaml:"reuse_connections"`
 		CAFile        string                       `yaml:"ca_file"`
+		Workers       *struct {
+			Count     int    `yaml:"count"`
+			Image     string `yaml:"image"`
+			Namespace string `yaml:"namespace"`
+			CPU       string `yaml:"cpu"`
+			Memory    string `yaml:"memory"`
+		} `yaml:"workers"`
 	} `yaml:"load"`
 	WebSocket *struct {
 		URL     string `yaml:"url"`

@@ -19,10 +19,12 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/experiments/workers"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/probe"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
@@ -174,6 +176,46 @@ func (d *decoder) load() {
 	}
 	if err := d.Load.Validate(); err != nil {
 		d.bad("load", "%w", err)
+	}
+	d.workers()
+}
+
+// workers reads who drives the load in place of this machine. They are no fault
+// and need not be where faults may be, so their namespace is named and has no
+// default: that it is named is what allows it.
+func (d *decoder) workers() {
+	w := d.file.Load.Workers
+	if w == nil {
+		return
+	}
+	d.Workers.Count, d.Workers.Image, d.Workers.Namespace = w.Count, w.Image, w.Namespace
+	if w.Count < 1 || w.Count > workers.MaxCount {
+		d.bad("load.workers.count", "%d workers: want from 1 to %d", w.Count, workers.MaxCount)
+	}
+	if w.Image == "" {
+		d.bad("load.workers", "load.workers.image is missing: an image whose entry point is this program, of this version")
+	}
+	if w.Namespace == "" {
+		d.bad("load.workers", "load.workers.namespace is missing: where their Job may be created; best one of its own")
+	} else if wrong := validation.IsDNS1123Label(w.Namespace); len(wrong) > 0 {
+		d.bad("load.workers.namespace", "%q is no namespace: %s", w.Namespace, wrong[0])
+	}
+	if path := d.file.Load.CAFile; path != "" {
+		d.Workers.Authorities, _ = os.ReadFile(d.beside(path)) // what is wrong with it the load has said
+	}
+	for name, f := range map[string]struct {
+		text string
+		to   *resource.Quantity
+	}{"cpu": {w.CPU, &d.Workers.CPU}, "memory": {w.Memory, &d.Workers.Memory}} {
+		if f.text == "" {
+			continue
+		}
+		q, err := resource.ParseQuantity(f.text)
+		if err != nil || q.Sign() <= 0 {
+			d.bad("load.workers."+name, "%q is no amount above zero, as in 500m of cpu or 256Mi of memory", f.text)
+			continue
+		}
+		*f.to = q
 	}
 }
 
@@ -541,21 +583,22 @@ func (d *decoder) unknownFields(err error) error {
 // fields are the fields of each section, for error messages; the empty one is
 // the file itself.
 var fields = map[string][]string{
-	"":            {"cluster", "allow", "service", "dependency", "load", "websocket", "grpc", "prometheus", "times", "checks", "baseline", "autoscaler", "capacity", "pod_signals", "experiments"},
-	"cluster":     {"kubeconfig", "context", "uid"},
-	"allow":       {"namespaces", "protected"},
-	"service":     {"namespace", "deployment", "service", "container", "selector"},
-	"dependency":  {"namespace", "selector"},
-	"load":        {"url", "rate", "shape", "targets", "method", "headers", "header_files", "secret_headers", "body_file", "timeout", "named_by", "reuse_connections", "ca_file"},
-	"websocket":   {"url", "every", "timeout", "fresh_connections", "ca_file"},
-	"grpc":        {"address", "service", "every", "timeout", "tls", "ca_file"},
-	"prometheus":  {"url", "http_config"},
-	"times":       {"settle", "hold", "watch"},
-	"checks":      {"name", "signal", "query", "reduce", "every", "good", "allowed", "limits"},
-	"autoscaler":  {"name", "surge", "limits"},
-	"capacity":    {"histogram", "labels", "queries"},
-	"pod_signals": {"cpu", "memory", "calls"},
-	"experiments": {"skip", "hold", "watch", "follow", "limits"},
+	"":             {"cluster", "allow", "service", "dependency", "load", "websocket", "grpc", "prometheus", "times", "checks", "baseline", "autoscaler", "capacity", "pod_signals", "experiments"},
+	"cluster":      {"kubeconfig", "context", "uid"},
+	"allow":        {"namespaces", "protected"},
+	"service":      {"namespace", "deployment", "service", "container", "selector"},
+	"dependency":   {"namespace", "selector"},
+	"load":         {"url", "rate", "shape", "targets", "method", "headers", "header_files", "secret_headers", "body_file", "timeout", "named_by", "reuse_connections", "ca_file", "workers"},
+	"load.workers": {"count", "image", "namespace", "cpu", "memory"},
+	"websocket":    {"url", "every", "timeout", "fresh_connections", "ca_file"},
+	"grpc":         {"address", "service", "every", "timeout", "tls", "ca_file"},
+	"prometheus":   {"url", "http_config"},
+	"times":        {"settle", "hold", "watch"},
+	"checks":       {"name", "signal", "query", "reduce", "every", "good", "allowed", "limits"},
+	"autoscaler":   {"name", "surge", "limits"},
+	"capacity":     {"histogram", "labels", "queries"},
+	"pod_signals":  {"cpu", "memory", "calls"},
+	"experiments":  {"skip", "hold", "watch", "follow", "limits"},
 }
 
 // lines knows where in the file things are.
@@ -613,8 +656,8 @@ func child(node *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-// known finds the section that a line belongs to and the fields that it may
-// have.
+// known finds the section that a line belongs to, the innermost one, and the
+// fields that it may have.
 func (l lines) known(line int) (section string, siblings []string) {
 	if len(l.root.Content) > 0 && l.root.Content[0].Kind == yaml.MappingNode {
 		top := l.root.Content[0].Content
@@ -628,9 +671,46 @@ func (l lines) known(line int) (section string, siblings []string) {
 			}
 		}
 	}
+	if inner := l.inner(section, line); inner != "" {
+		section = inner
+	}
 	siblings, ok := fields[section]
 	if !ok || section == "" {
 		return "", fields[""]
 	}
 	return fmt.Sprintf(" in %q", section), siblings
+}
+
+// inner is the section within a section that a line belongs to, if any.
+func (l lines) inner(section string, line int) string {
+	for name := range fields {
+		outer, key, nested := strings.Cut(name, ".")
+		if !nested || outer != section {
+			continue
+		}
+		begin, found := l.find(name)
+		end := begin
+		node := l.root.Content[0]
+		for _, k := range []string{outer, key} {
+			if node != nil {
+				node = child(node, k)
+			}
+		}
+		if node != nil {
+			end = max(end, last(*node))
+		}
+		if found && begin <= line && line <= end {
+			return name
+		}
+	}
+	return ""
+}
+
+// last is the last line of a node.
+func last(node yaml.Node) int {
+	line := node.Line
+	for _, inner := range node.Content {
+		line = max(line, last(*inner))
+	}
+	return line
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aftershockhq/aftershock/experiments/workers"
 )
 
 const valid = `cluster:
@@ -53,6 +55,43 @@ func TestAValidFile(t *testing.T) {
 	if c.Service.Service != "checkout" {
 		t.Errorf("service %q, want the deployment's name", c.Service.Service)
 	}
+}
+
+func TestTheWorkersOfALoad(t *testing.T) {
+	const with = "  rate: 100/s\n  workers: {count: 2, image: registry.example/aftershock:1.0, namespace: load-gen, memory: 128Mi}"
+	c, err := Decode("aftershock.yaml", []byte(strings.Replace(valid, "  rate: 100/s", with, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Cluster.Kubeconfig, c.Cluster.Context = kubeconfig(t), ""
+	target, err := c.Connect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer target.Close()
+	if got := target.Swept(); !slices.Equal(got, []string{"shop", "load-gen"}) {
+		t.Errorf("swept: %s", got)
+	}
+	for _, e := range All(target) {
+		job, ok := e.Load.(workers.Job)
+		if !ok || job.Validate() != nil {
+			t.Fatalf("%s is driven by %T: %v", ID(e), e.Load, job.Validate())
+		}
+		if job.Count != 2 || job.Namespace != "load-gen" || job.Memory.String() != "128Mi" || job.Lifetime <= e.Longest() {
+			t.Errorf("%s: %+v", ID(e), job)
+		}
+	}
+}
+
+// kubeconfig is a file that names a cluster, which is not asked.
+func kubeconfig(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	const text = `{"apiVersion":"v1","kind":"Config","clusters":[{"name":"c","cluster":{"server":"http://127.0.0.1:1"}}],"contexts":[{"name":"c","context":{"cluster":"c"}}],"current-context":"c"}`
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 func TestAMistakeIsReportedWithItsLineAndTheChoices(t *testing.T) {
@@ -104,6 +143,13 @@ func TestAMistakeIsReportedWithItsLineAndTheChoices(t *testing.T) {
 		{"no allowed namespace", "  namespaces: [shop]", "  namespaces: []", "allow.namespaces is missing"},
 		{"a service outside of what is allowed", "namespaces: [shop]", "namespaces: [store]", `aftershock.yaml:7: namespace "shop" is not in allow.namespaces (store)`},
 		{"no selector", "  selector: {app: checkout}\n", "", "service.selector is missing"},
+		{"workers without anything", "  rate: 100/s", "  workers: {}", "aftershock.yaml:12: 0 workers: want from 1 to 100"},
+		{"workers of no image", "  rate: 100/s", "  workers: {count: 2, namespace: load-gen}", "load.workers.image is missing"},
+		{"workers nowhere, although faults may be somewhere", "  rate: 100/s", "  workers: {count: 2, image: a/b}", "load.workers.namespace is missing: where their Job may be created"},
+		{"workers in what is no namespace", "  rate: 100/s", "  workers: {count: 2, image: a/b, namespace: load_gen}", `"load_gen" is no namespace`},
+		{"workers of no amount of memory", "  rate: 100/s", "  workers: {count: 2, image: a/b, namespace: load-gen, memory: much}", `"much" is no amount above zero`},
+		{"workers of less than no processor", "  rate: 100/s", "  workers: {count: 2, image: a/b, namespace: load-gen, cpu: -1}", `"-1" is no amount above zero`},
+		{"a field that workers have not", "  rate: 100/s", "  workers: {count: 2, imag: a/b}", `no field "imag" in "load.workers"; fields: count, image,`},
 		{"a bad URL", "http://127.0.0.1:30080/checkout", "checkout", `load: url "checkout": want http://host/path`},
 		{"a Prometheus without a URL", "  url: http://127.0.0.1:9090", `  url: ""`, "aftershock.yaml:13:"},
 		{"a query and no Prometheus", "prometheus:\n  url: http://127.0.0.1:9090\n", "", "names no prometheus"},
@@ -172,6 +218,9 @@ func TestTheFieldsThatErrorsNameAreThoseThereAre(t *testing.T) {
 			want[f.Tag.Get("yaml")] = list
 		}
 	}
+	load, _ := whole.FieldByName("Load")
+	inner, _ := load.Type.FieldByName("Workers")
+	want["load.workers"] = names(inner.Type)
 	for section, list := range want {
 		if !slices.Equal(list, fields[section]) {
 			t.Errorf("section %q: error messages name %v, the file has %v", section, fields[section], list)

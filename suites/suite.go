@@ -200,6 +200,7 @@ func (t *Target) experiment(s standard) experiments.Experiment {
 	if s.more != nil {
 		s.more(t, &e)
 	}
+	e.Load = t.drivenBy(e)
 	return e
 }
 

@@ -25,6 +25,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/rollout"
+	"github.com/aftershockhq/aftershock/experiments/workers"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
 )
@@ -37,6 +38,7 @@ type Target struct {
 	Chaos  *chaosmesh.Cluster
 
 	rest        *rest.Config
+	reach       workers.Reach
 	prometheus  *prom.Client
 	environment map[string]string
 }
@@ -54,6 +56,9 @@ func (c Config) Connect() (*Target, error) {
 	}
 	t := &Target{Config: c, rest: config, environment: map[string]string{}}
 	if t.Client, err = chaosmesh.NewClient(config); err != nil {
+		return nil, err
+	}
+	if t.reach, err = workers.Proxy(config); err != nil {
 		return nil, err
 	}
 	if t.Chaos, err = chaosmesh.New(t.Client, chaosmesh.Guard{Cluster: c.Cluster.UID, Namespaces: c.Namespaces, Protected: c.Protected}, chaosmesh.Patience{}); err != nil {
@@ -144,15 +149,14 @@ func (t *Target) Preflight(ctx context.Context, chosen []experiments.Experiment,
 	check("chaos mesh", "allow", func() (string, error) {
 		left, err := t.left(ctx)
 		if len(left) > 0 {
-			var names []string
-			for _, l := range left {
-				names = append(names, l.String())
-			}
-			err = errors.Join(err, fmt.Errorf("faults are in place already: %s; wait for that run, or remove them with \"aftershock sweep -f %s\"", strings.Join(names, "; "), t.Path))
+			err = errors.Join(err, fmt.Errorf("faults are in place already: %s; wait for that run, or remove them with \"aftershock sweep -f %s\"", named(left), t.Path))
 		}
 		return "nothing left behind in " + strings.Join(t.Namespaces, ", "), err
 	})
 	check("load", "load", func() (string, error) { return t.Load.Preflight(ctx) })
+	if t.Workers.Count > 0 {
+		check("load workers", "load.workers", func() (string, error) { return t.workersReady(ctx, chosen) })
+	}
 	if t.WebSocket != nil {
 		check(SignalWebSocket, SignalWebSocket, func() (string, error) { return t.WebSocket.Preflight(ctx) })
 	}
@@ -354,7 +358,21 @@ func (t *Target) Sweep(ctx context.Context) ([]chaosmesh.Leftover, error) {
 	}
 	removed, err := chaosmesh.Sweep(ctx, t.Client, t.scope(), chaosmesh.Patience{})
 	rolledBack, errImages := rollout.Sweep(ctx, t.Client, t.scope(), 0)
-	return append(removed, rolledBack...), errors.Join(err, errImages)
+	removed, err = append(removed, rolledBack...), errors.Join(err, errImages)
+	if t.Workers.Count > 0 {
+		jobs, errJobs := workers.Sweep(ctx, t.Client, t.workersScope())
+		removed, err = append(removed, jobs...), errors.Join(err, errJobs)
+	}
+	return removed, err
+}
+
+// named are the names of what was left behind.
+func named(left []chaosmesh.Leftover) string {
+	var names []string
+	for _, l := range left {
+		names = append(names, l.String())
+	}
+	return strings.Join(names, "; ")
 }
 
 // left is what runs have left behind in the namespaces of the configuration.

@@ -176,8 +176,8 @@ func sweepCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sweep",
 		Short: "Remove what any run left behind, and prove it",
-		Long: `Sweep finds every fault of any run in the namespaces of the configuration,
-removes it, and looks again. It ends with 0 when nothing is left and with 5 when
+		Long: `Sweep finds every fault of any run in the namespaces of the configuration, and
+every Job of load workers in theirs, removes it, and looks again. It ends with 0 when nothing is left and with 5 when
 something may be. A run that is still under way loses its faults too.`,
 		Example: `  aftershock sweep -f aftershock.yaml`,
 		Args:    noArgs,
@@ -205,6 +205,6 @@ func sweep(ctx context.Context, out io.Writer, target *suites.Target) error {
 	case err != nil:
 		return fmt.Errorf("sweep: %w: %w", experiments.ErrLeftBehind, err)
 	}
-	fmt.Fprintf(out, "nothing is left in %s\n", strings.Join(target.Namespaces, ", "))
+	fmt.Fprintf(out, "nothing is left in %s\n", strings.Join(target.Swept(), ", "))
 	return nil
 }

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aftershockhq/aftershock/experiments/workers"
+)
+
+func loadWorkerCommand() *cobra.Command {
+	var run, listen string
+	cmd := &cobra.Command{
+		Use:   "load-worker",
+		Short: "Drive a share of another program's load; the Job of load.workers runs it",
+		Long: `Load-worker waits until the run that it works for sends it a share of a load,
+drives it, and sends back what became of each request. It is what the pods of
+load.workers run; nobody calls it by hand, except to try an image.
+
+It answers only to who names its run, takes one load, and ends by itself when
+nobody has called for three minutes, or shortly after its load is over. SIGTERM
+ends the load: requests in flight are waited for.`,
+		Example: `  aftershock load-worker --run 4f1c2a9d3b --listen :8642`,
+		Args:    noArgs,
+		Hidden:  true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if run == "" {
+				return usageError{errors.New("--run is missing: which run it works for")}
+			}
+			return loadWorker(cmd.Context(), cmd.OutOrStdout(), run, listen, os.Getenv("JOB_COMPLETION_INDEX"))
+		},
+	}
+	cmd.Flags().StringVar(&run, "run", "", "the run that it works for")
+	cmd.Flags().StringVar(&listen, "listen", fmt.Sprintf(":%d", workers.Port), "where it listens")
+	return cmd
+}
+
+// loadWorker serves until its load is over. Its index is for the log alone:
+// which share it drives it is told.
+func loadWorker(ctx context.Context, out io.Writer, run, listen, index string) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", listen)
+	if err != nil {
+		return usageError{fmt.Errorf("listen: %w", err)}
+	}
+	if index != "" {
+		index = " " + index
+	}
+	fmt.Fprintf(out, "load worker%s of run %s listens on %s\n", index, run, listener.Addr())
+	return workers.Worker{Run: run}.Serve(ctx, listener)
+}
