@@ -463,7 +463,7 @@ func (noting) Drive(context.Context, steadystate.Clock, func(experiments.Request
 
 func (n noting) Recorded(rec *experiments.Recorder) experiments.Load {
 	rec.Note("driven by run %s", rec.Run())
-	return named{n.world}
+	return named(n)
 }
 
 func TestALoadLearnsOfTheRunThatDrivesIt(t *testing.T) {

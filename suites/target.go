@@ -304,13 +304,13 @@ func (t *Target) scaler(ctx context.Context) (string, error) {
 	case h.Status.DesiredReplicas != h.Status.CurrentReplicas:
 		return "", fmt.Errorf("%w: not at rest: it wants %d replicas and has %d", ErrUnavailable, h.Status.DesiredReplicas, h.Status.CurrentReplicas)
 	}
-	text := fmt.Sprintf("%s, %d to %d replicas, now %d", h.Name, least, h.Spec.MaxReplicas, h.Status.CurrentReplicas)
+	texts := []string{fmt.Sprintf("%s, %d to %d replicas, now %d", h.Name, least, h.Spec.MaxReplicas, h.Status.CurrentReplicas)}
 	for _, c := range h.Status.Conditions {
 		if c.Type == autoscalingv2.ScalingActive && c.Status != corev1.ConditionTrue {
-			text += fmt.Sprintf("; it does not work now: %s: %s", c.Reason, c.Message)
+			texts = append(texts, fmt.Sprintf("it does not work now: %s: %s", c.Reason, c.Message))
 		}
 	}
-	return text, nil
+	return strings.Join(texts, "; "), nil
 }
 
 // owned refuses a selector that reaches beyond the deployment: the pods of

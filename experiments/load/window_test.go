@@ -19,7 +19,7 @@ func windowed(t *testing.T, s Shape, part share, w *Window) (sent []uint64, stop
 		if _, stop := p.Pace(time.Since(begun), i); stop {
 			return sent, time.Now()
 		}
-		if early := times.due(part.number(i)).Sub(time.Now()); early > 0 {
+		if early := time.Until(times.due(part.number(i))); early > 0 {
 			t.Errorf("request %d was sent %s before it was due", part.number(i), early)
 		}
 		sent = append(sent, part.number(i))

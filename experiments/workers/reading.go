@@ -2,6 +2,7 @@ package workers
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/aftershockhq/aftershock/experiments"
@@ -97,8 +98,7 @@ func (m *merging) take(r reading) []experiments.Request {
 func (m *merging) moved(q experiments.Request) experiments.Request {
 	begun := min(q.Planned, q.Sent)
 	ahead := m.readings[len(m.readings)-1].ahead
-	for i := len(m.readings) - 1; i >= 0; i-- {
-		r := m.readings[i]
+	for _, r := range slices.Backward(m.readings) {
 		ahead.Low, ahead.High = min(ahead.Low, r.ahead.Low), max(ahead.High, r.ahead.High)
 		if r.Now <= begun {
 			break

@@ -73,7 +73,9 @@ func (w Worker) Serve(ctx context.Context, listener net.Listener) error {
 	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	err := server.Shutdown(draining)
-	<-served
+	if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
+		err = errors.Join(err, ended)
+	}
 	if cause := context.Cause(ctx); errors.Is(cause, ErrUnwanted) && !s.driven() {
 		err = errors.Join(err, cause)
 	}

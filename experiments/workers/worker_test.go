@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -235,9 +236,7 @@ func TestAWorkerRefuses(t *testing.T) {
 	h := hire(t, workers.Worker{})
 	order := func(change map[string]any) []byte {
 		o := map[string]any{"shape": "10/s", "targets": []map[string]any{{"method": "GET", "url": "http://127.0.0.1:1/"}}, "worker": 0, "of": 2, "start": time.Hour}
-		for k, v := range change {
-			o[k] = v
-		}
+		maps.Copy(o, change)
 		text, err := json.Marshal(o)
 		if err != nil {
 			t.Fatal(err)
