@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/load"
@@ -88,6 +89,9 @@ func TestObjectivesAreTheChecksOfCapacity(t *testing.T) {
 	}
 	if err := e.Validate(); err != nil {
 		t.Error(err)
+	}
+	if e.Settle != 30*time.Second {
+		t.Errorf("it settles for %s, want twice the range of the rates", e.Settle)
 	}
 	calm := build(t, scaled, "capacity/sustained")
 	if slices.ContainsFunc(calm.Hypothesis.Checks, func(c steadystate.Check) bool { return c.Name == "utilisation" }) {

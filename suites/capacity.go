@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
+
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
@@ -29,7 +31,7 @@ var capacity = []standard{
 type objective struct {
 	// name is that of the check, and of its query in the configuration.
 	name string
-	// query is PromQL, over [rateRange]; empty for a signal.
+	// query is PromQL, over the configuration's range; empty for a signal.
 	query  string
 	signal string
 	good   string
@@ -84,8 +86,9 @@ func (o objective) check() steadystate.Check {
 	return c
 }
 
-// rateRange is over how long the objectives' rates are taken.
-const rateRange = 15 * time.Second
+// defaultRange is over how long the objectives' rates are taken; at least two
+// scrapes must fit.
+const defaultRange = 15 * time.Second
 
 // expand writes the labels of the service into a query.
 func (o objective) expand(c Config) string {
@@ -98,7 +101,7 @@ func (o objective) expand(c Config) string {
 	}
 	service := strings.Join(matchers, ",")
 	use := fmt.Sprintf(`namespace=%q,pod=~%q,container=%q`, c.Service.Namespace, pods, c.Service.Container)
-	return strings.NewReplacer("Q_", c.Capacity.Histogram+"_", "SERVICE", service, "USE", use, "RANGE", rateRange.String()).Replace(o.query)
+	return strings.NewReplacer("Q_", c.Capacity.Histogram+"_", "SERVICE", service, "USE", use, "RANGE", model.Duration(c.Capacity.Range).String()).Replace(o.query)
 }
 
 // sourcesOf parses the objectives' queries, with those that the configuration

@@ -56,6 +56,7 @@ type Config struct {
 	Capacity struct {
 		Histogram string                 // of the service's requests, without "_bucket"
 		Labels    map[string]string      // that its series have besides the namespace and the pod
+		Range     time.Duration          // of the objectives' rates
 		sources   map[string]prom.Source // by objective; nil: there are no objectives
 	}
 	// PodSignals are observed of each pod apart, by name.
@@ -201,6 +202,7 @@ type file struct {
 	Capacity *struct {
 		Histogram string            `yaml:"histogram"`
 		Labels    map[string]string `yaml:"labels"`
+		Range     string            `yaml:"range"`
 		Queries   map[string]string `yaml:"queries"`
 	} `yaml:"capacity"`
 	PodSignals struct {

@@ -596,7 +596,7 @@ var fields = map[string][]string{
 	"times":        {"settle", "hold", "watch"},
 	"checks":       {"name", "signal", "query", "reduce", "every", "good", "allowed", "limits"},
 	"autoscaler":   {"name", "surge", "limits"},
-	"capacity":     {"histogram", "labels", "queries"},
+	"capacity":     {"histogram", "labels", "range", "queries"},
 	"pod_signals":  {"cpu", "memory", "calls"},
 	"experiments":  {"skip", "hold", "watch", "follow", "limits"},
 }

@@ -80,6 +80,7 @@ func (d *decoder) capacity() {
 		return
 	}
 	d.Capacity.Histogram, d.Capacity.Labels = cmp.Or(f.Histogram, defaultHistogram), f.Labels
+	d.Capacity.Range = d.duration("capacity.range", f.Range, defaultRange)
 	queried := []string{}
 	for _, o := range objectives() {
 		if o.query != "" {

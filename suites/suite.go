@@ -174,6 +174,10 @@ func (t *Target) experiment(s standard) experiments.Experiment {
 		Hold:        max(t.Hold, s.hold),
 		Watch:       max(t.Watch, s.watch),
 	}
+	if s.capacity {
+		// Or nothing that is observed would lie within the settle time.
+		e.Settle = max(e.Settle, 2*t.Capacity.Range)
+	}
 	if s.unhurried {
 		e.UndoTimeout, e.Deadline = rolloutTime+2*time.Minute, unhurriedDeadline
 	}
