@@ -41,6 +41,8 @@ func TestCommandLines(t *testing.T) {
 		{"kubectl without a lab", "kubectl -- get pods", 3, "", "not up"},
 		{"stop without a lab", "stop etcd", 3, "", "not up"},
 		{"deploy without a lab", "deploy", 3, "", "not up"},
+		{"image without a lab", "image a/b:c program", 3, "", "not up"},
+		{"an image of nothing", "image a/b:c", 2, "", "accepts 2 arg(s), received 1"},
 		{"truth without a lab", "truth", 3, "", "not up"},
 	} {
 		t.Run(c.says, func(t *testing.T) {

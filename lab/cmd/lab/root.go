@@ -54,7 +54,7 @@ Exit codes: 0 done, 1 failed or not ready, 2 wrong usage, 3 the lab is not up. "
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", lifecycle.ErrUsage, err) })
 	root.AddCommand(
-		up(), down(), build(), status(), logs(), kubectl(), stop(), start(), deploy(), truth(), snapshot(),
+		up(), down(), build(), status(), logs(), kubectl(), stop(), start(), deploy(), image(), truth(), snapshot(),
 		supervisorCommand(), guestCommand(), nodeCommand(),
 	)
 	for _, c := range root.Commands() {

@@ -36,7 +36,7 @@ func chaosDaemon(n int) supervise.Component {
 		Args: []string{
 			run.Bin("chaos-daemon"),
 			"--runtime=containerd",
-			"--runtime-socket-path=" + containerdSocket,
+			"--runtime-socket-path=" + ContainerdSocket,
 			fmt.Sprintf("--grpc-port=%d", plan.ChaosDaemonPort),
 			"--http-port=31766",
 		},

@@ -14,8 +14,10 @@ import (
 )
 
 const (
-	containerdSocket = "/run/containerd/containerd.sock"
-	networks         = "/run/cni" // where a node's CNI configuration lies
+	// ContainerdSocket is where a node's containerd answers, in the node's own root.
+	ContainerdSocket = "/run/containerd/containerd.sock"
+
+	networks = "/run/cni" // where a node's CNI configuration lies
 )
 
 // containerd is Debian's, with runc and the CNI plugins of Debian. It is ready when it holds the lab's images.
@@ -45,7 +47,7 @@ func containerd(n int) supervise.Component {
 // imported imports the images once containerd answers, and from then on only asks whether it answers.
 func imported() func(context.Context) error {
 	done := false
-	answers := supervise.Listens("unix", containerdSocket)
+	answers := supervise.Listens("unix", ContainerdSocket)
 	return func(ctx context.Context) error {
 		if err := answers(ctx); err != nil || done {
 			return err
@@ -55,14 +57,22 @@ func imported() func(context.Context) error {
 			return fmt.Errorf("no image in %s: %w", run.Images(), err)
 		}
 		for _, archive := range archives {
-			out, err := exec.CommandContext(ctx, "ctr", "--namespace=k8s.io", "images", "import", archive).CombinedOutput()
-			if err != nil {
-				return fmt.Errorf("import %s: %w: %s", archive, err, out)
+			if err := Import(ctx, ContainerdSocket, archive); err != nil {
+				return err
 			}
 		}
 		done = true
 		return nil
 	}
+}
+
+// Import imports an image archive by containerd's socket, which may be seen from elsewhere.
+func Import(ctx context.Context, socket, archive string) error {
+	out, err := exec.CommandContext(ctx, "ctr", "--address="+socket, "--namespace=k8s.io", "images", "import", archive).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("import %s: %w: %s", archive, err, out)
+	}
+	return nil
 }
 
 // snapshotter is overlayfs, except on a file system that cannot carry it.
@@ -101,7 +111,7 @@ conf_dir = %q
 snapshotter = %q
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
 runtime_type = "io.containerd.runc.v2"
-`, data, containerdSocket, plan.PauseImage, networks, snapshotter)
+`, data, ContainerdSocket, plan.PauseImage, networks, snapshotter)
 }
 
 // bridgeConfig gives pods a route to the lab's addresses and to nothing else.

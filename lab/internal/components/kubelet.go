@@ -67,5 +67,5 @@ resolvConf: ""
 clusterDNS: [%s]
 clusterDomain: cluster.local
 maxPods: 60
-`, run.PKI(name+".crt"), run.PKI(name+".key"), containerdSocket, plan.Control)
+`, run.PKI(name+".crt"), run.PKI(name+".key"), ContainerdSocket, plan.Control)
 }
