@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -23,6 +24,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/experiments/workers"
 	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/steadystatetest"
 )
 
 const ms = time.Millisecond
@@ -191,6 +193,49 @@ func clocks(t *testing.T, notes []string, wrong []time.Duration) (worst time.Dur
 		worst = max(worst, known)
 	}
 	return worst
+}
+
+// Three workers and one, at the same time against the same service: within the
+// bounds of their samples they see the same.
+func TestThreeWorkersSeeWhatOneSees(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		time.Sleep(time.Duration(5+rand.ExpFloat64()*10) * ms)
+	}))
+	defer server.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
+	defer cancel()
+	took := map[int][]float64{}
+	var mu sync.Mutex
+	var driving sync.WaitGroup
+	for _, count := range []int{1, 3} {
+		var hands []*hand
+		for range count {
+			hands = append(hands, hire(t, workers.Worker{}))
+		}
+		driving.Go(func() {
+			err := workers.Drive(ctx, load.HTTP{Shape: load.Constant(60), URL: server.URL, Timeout: 20 * time.Second}, steadystate.StartClock(), urls(hands...),
+				func(q experiments.Request) {
+					mu.Lock()
+					defer mu.Unlock()
+					took[count] = append(took[count], (q.Answered - q.Sent).Seconds())
+				}, func(string, ...any) {})
+			if err != nil {
+				t.Errorf("%d workers: %v", count, err)
+			}
+		})
+	}
+	driving.Wait()
+	compare := func(what string, bounds func([]float64) steadystate.Bounds[float64]) {
+		one, three := bounds(took[1]), bounds(took[3])
+		t.Logf("%s: %v s by one of %d, %v s by three of %d", what, one, len(took[1]), three, len(took[3]))
+		if one.Low > three.High || three.Low > one.High {
+			t.Errorf("%s: %v s by one worker and %v s by three do not meet", what, one, three)
+		}
+	}
+	for _, q := range []float64{0.5, 0.95} {
+		compare(fmt.Sprintf("p%g", 100*q), func(v []float64) steadystate.Bounds[float64] { return steadystatetest.Quantile(v, q, 0.9999) })
+	}
+	compare("mean", func(v []float64) steadystate.Bounds[float64] { return steadystatetest.Mean(v, 4) })
 }
 
 func TestAWorkerThatFailsIsAnErrorAndNoMissingRequest(t *testing.T) {

@@ -3,6 +3,10 @@
 //
 //	t := steadystatetest.Timeline("++++--??++", time.Second, 0)
 //	outages := t.Outages(steadystatetest.Good, steadystate.Rule{}, window)
+//
+// It also compares samples: whether two loads saw the same quantiles.
+//
+//	same := steadystatetest.Quantile(one, 0.95, 0.999).Low <= steadystatetest.Quantile(two, 0.95, 0.999).High
 package steadystatetest
 
 import (

@@ -1,0 +1,178 @@
+package suites_test
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/experiments/workers"
+	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/steadystatetest"
+)
+
+var imageFlag = flag.String("image", "", "the workers' image, whose entry point is the program aftershock")
+
+// How TestWorkers compares.
+const (
+	workersRate       = 60 // a second, of each of the two loads
+	workersFor        = 40 * time.Second
+	workersNamespace  = "default"
+	workersConfidence = 0.999 // of each bound
+	workersErrors     = 3.29  // standard errors, for as much
+)
+
+// TestWorkers drives one load with one worker and the same with two, at the
+// same time against the same service. Within their bounds they see the same
+// percentiles; and the requests of the two are one load: no number is missing or
+// there twice, and the times for which they were planned are those of one
+// schedule, as well as the clocks are known.
+//
+//	(cd lab && go run ./cmd/lab image docker.io/aftershock/aftershock:lab ../bin/aftershock)
+//	go test ./suites -run TestWorkers -v -args -config lab/aftershock.yaml -image docker.io/aftershock/aftershock:lab
+func TestWorkers(t *testing.T) {
+	target, _ := onTheLab(t, "pods/kill-one")
+	if *imageFlag == "" {
+		t.Fatal("no image of the workers: add -image REFERENCE")
+	}
+	target.Workers.Image, target.Workers.Namespace = *imageFlag, workersNamespace
+	target.Workers.CPU, target.Workers.Memory = resource.MustParse("50m"), resource.MustParse("128Mi")
+	h := target.Load
+	h.Shape = load.Constant(workersRate)
+
+	clock := steadystate.StartClock() // of both
+	ctx, stop := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer stop()
+	lists := make([][]experiments.Request, 2)
+	var begun, driving sync.WaitGroup
+	for i := range lists {
+		target.Workers.Count = i + 1
+		job := target.Driven(h)
+		begun.Add(1)
+		driving.Go(func() {
+			first := sync.OnceFunc(begun.Done)
+			defer first() // also when there is none
+			rec := experiments.NewRecorder(notes{t, job.Count})
+			if err := job.Recorded(rec).Drive(ctx, clock, func(q experiments.Request) {
+				lists[i] = append(lists[i], q)
+				first()
+			}); err != nil {
+				t.Errorf("%d workers: %v", job.Count, err)
+			}
+		})
+	}
+	driving.Go(func() {
+		begun.Wait()
+		select {
+		case <-ctx.Done():
+		case <-time.After(workersFor):
+		}
+		stop()
+	})
+	driving.Wait()
+	if t.Failed() {
+		t.FailNow()
+	}
+	left, err := workers.Find(t.Context(), target.Client, chaosmesh.Scope{Namespaces: []string{workersNamespace}})
+	if err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+	for i, list := range lists {
+		oneLoad(t, list, i+1)
+	}
+	if !t.Failed() {
+		samePercentiles(t, lists[0], lists[1])
+	}
+}
+
+// notes shows what a record notes, the workers' clocks for instance.
+type notes struct {
+	t       *testing.T
+	workers int
+}
+
+func (n notes) Write(line []byte) (int, error) {
+	var e experiments.Entry
+	if err := json.Unmarshal(line, &e); err != nil {
+		return 0, err
+	}
+	if e.Note != "" {
+		n.t.Logf("%d workers: %s", n.workers, e.Note)
+	}
+	return len(line), nil
+}
+
+// oneLoad looks whether requests are those of one load, whoever drove them.
+func oneLoad(t *testing.T, list []experiments.Request, count int) {
+	t.Helper()
+	if len(list) < workersRate*int(workersFor.Seconds())*9/10 {
+		t.Fatalf("%d workers: %d requests, want %d a second for %s", count, len(list), workersRate, workersFor)
+	}
+	slices.SortFunc(list, func(a, b experiments.Request) int { return cmp.Compare(a.Seq, b.Seq) })
+	// The clocks were known no worse when the load began than they were for the
+	// first request of each worker.
+	known, worst, furthest := time.Duration(0), time.Duration(0), time.Duration(0)
+	for _, q := range list[:count] {
+		known = max(known, q.Skew)
+	}
+	for i, q := range list {
+		if q.Seq != uint64(i) {
+			t.Fatalf("%d workers: number %d is in the place of %d: want all, each once", count, q.Seq, i)
+		}
+		off := (q.Planned - list[0].Planned - time.Duration(i)*time.Second/workersRate).Abs()
+		if leave := q.Skew + list[0].Skew + 2*known + 2*time.Microsecond; off > leave {
+			t.Errorf("%d workers: request %d is planned %s beside the schedule, want at most the %s that the clocks leave", count, i, off, leave)
+		}
+		worst, furthest = max(worst, q.Skew), max(furthest, off)
+	}
+	t.Logf("%d workers: %d requests, none missing; the greatest skew ±%s, furthest beside the schedule %s", count, len(list), worst, furthest)
+}
+
+// samePercentiles compares what two loads saw while both were on.
+func samePercentiles(t *testing.T, one, two []experiments.Request) {
+	t.Helper()
+	from := max(one[0].Planned, two[0].Planned)
+	to := min(one[len(one)-1].Planned, two[len(two)-1].Planned)
+	took := func(list []experiments.Request) (seconds []float64, failed int) {
+		for _, q := range list {
+			if q.Planned < from || q.Planned > to {
+				continue
+			}
+			if q.Error != "" || q.Code != 200 {
+				failed++
+			}
+			seconds = append(seconds, (q.Answered - q.Sent).Seconds())
+		}
+		return seconds, failed
+	}
+	a, failedA := took(one)
+	b, failedB := took(two)
+	t.Logf("both were on for %s: %d requests of one worker (%d failed), %d of two (%d failed)", to-from, len(a), failedA, len(b), failedB)
+	if failedA+failedB > 0 {
+		t.Errorf("%d requests failed: the service was not at rest", failedA+failedB)
+	}
+	compare := func(what string, bounds func([]float64) steadystate.Bounds[float64]) {
+		x, y := bounds(a), bounds(b)
+		text := fmt.Sprintf("%s: %.2f to %.2f ms by one worker, %.2f to %.2f ms by two", what, 1e3*x.Low, 1e3*x.High, 1e3*y.Low, 1e3*y.High)
+		t.Log(text)
+		if x.Low > y.High || y.Low > x.High {
+			t.Errorf("%s: the bounds do not meet", text)
+		}
+	}
+	for _, q := range []float64{0.5, 0.95, 0.99} {
+		compare(fmt.Sprintf("p%g", 100*q), func(v []float64) steadystate.Bounds[float64] {
+			return steadystatetest.Quantile(v, q, workersConfidence)
+		})
+	}
+	compare("mean", func(v []float64) steadystate.Bounds[float64] { return steadystatetest.Mean(v, workersErrors) })
+}
