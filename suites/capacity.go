@@ -22,7 +22,7 @@ var capacity = []standard{
 		id: "capacity/sustained", name: "%s sustains its load", hold: time.Minute, capacity: true,
 	},
 	{
-		id: "capacity/scaled", name: "%s sustains a surge once it has scaled", hold: scalingHold, watch: scalingWatch, capacity: true, autoscaler: true,
+		id: "capacity/scaled", name: "%s sustains a surge that it scales out for", hold: scalingHold, watch: scalingWatch, capacity: true, autoscaler: true,
 		more: func(t *Target, e *experiments.Experiment) { t.surges(e, nil) },
 	},
 }
