@@ -14,6 +14,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
@@ -125,8 +126,13 @@ func (s *shop) patch(ctx context.Context, c client.WithWatch, o client.Object, p
 	template := s.get().Spec.Template.DeepCopy()
 	err := c.Patch(ctx, d, p, opts...)
 	if err == nil && !equal(template, &d.Spec.Template) {
-		d.Generation++
-		if err := c.Update(ctx, d); err != nil {
+		if err := retry.RetryOnConflict(retry.DefaultRetry, func() error {
+			now := s.get()
+			now.Generation++
+			err := c.Update(ctx, now)
+			now.DeepCopyInto(d)
+			return err
+		}); client.IgnoreNotFound(err) != nil {
 			s.t.Error(err)
 		}
 		if !s.stuck {
@@ -162,14 +168,17 @@ func (s *shop) reconcile() {
 	ctx := context.Background()
 	d := s.get()
 	create := func(o client.Object) {
-		if err := s.client.Create(ctx, o); err != nil {
+		if err := s.client.Create(ctx, o); client.IgnoreAlreadyExists(err) != nil {
 			s.t.Error(err)
 		}
 	}
 	status := func(replicas, updated, ready int32) {
-		d := s.get()
-		d.Status.ObservedGeneration, d.Status.Replicas, d.Status.UpdatedReplicas, d.Status.ReadyReplicas, d.Status.AvailableReplicas = d.Generation, replicas, updated, ready, ready
-		if err := s.client.Status().Update(ctx, d); err != nil {
+		// Somebody else may change the deployment at the same time.
+		if err := retry.RetryOnConflict(retry.DefaultRetry, func() error {
+			d := s.get()
+			d.Status.ObservedGeneration, d.Status.Replicas, d.Status.UpdatedReplicas, d.Status.ReadyReplicas, d.Status.AvailableReplicas = d.Generation, replicas, updated, ready, ready
+			return s.client.Status().Update(ctx, d)
+		}); client.IgnoreNotFound(err) != nil {
 			s.t.Error(err)
 		}
 	}
@@ -222,7 +231,9 @@ func (s *shop) remove(name string) {
 func (s *shop) get() *appsv1.Deployment {
 	var d appsv1.Deployment
 	if err := s.client.Get(context.Background(), client.ObjectKey{Namespace: "shop", Name: "checkout"}, &d); err != nil {
-		s.t.Error(err)
+		if client.IgnoreNotFound(err) != nil { // it may be deleted at any time
+			s.t.Error(err)
+		}
 		return deployment()
 	}
 	return &d
