@@ -189,7 +189,9 @@ func (j Job) remove(ctx context.Context, job *batchv1.Job) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), j.Remove)
 	defer cancel()
 	if err := remove(ctx, j.Client, job); err != nil {
-		return fmt.Errorf("%w: %w; see \"aftershock sweep\"", experiments.ErrLeftBehind, err)
+		// Of the causes only one counts: that the time was over is no word of the
+		// run's own context.
+		return fmt.Errorf("%w: %s; see \"aftershock sweep\"", experiments.ErrLeftBehind, err.Error())
 	}
 	return nil
 }

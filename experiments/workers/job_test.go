@@ -109,7 +109,7 @@ func (c *cluster) job(url string) workers.Job {
 	return workers.Job{
 		Load:  load.HTTP{Shape: load.Constant(100), URL: url, Header: http.Header{"Authorization": {"Bearer s3cret"}}},
 		Count: 2, Image: "registry.example/aftershock:1.0", Namespace: "load-gen",
-		Client: c.client(), Reach: c.reach, Ready: 2 * time.Second, Remove: time.Second,
+		Client: c.client(), Reach: c.reach, Ready: 30 * time.Second, Remove: time.Second,
 	}
 }
 
@@ -125,10 +125,14 @@ func TestAJobDrivesTheLoadAndLeavesNothing(t *testing.T) {
 	j := c.job(service(t))
 	var record bytes.Buffer
 	rec := experiments.NewRecorder(&record)
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var numbers []uint64
-	if err := j.Recorded(rec).Drive(ctx, rec.Clock(), func(q experiments.Request) { numbers = append(numbers, q.Seq) }); err != nil {
+	if err := j.Recorded(rec).Drive(ctx, rec.Clock(), func(q experiments.Request) {
+		if numbers = append(numbers, q.Seq); len(numbers) == 100 {
+			cancel()
+		}
+	}); err != nil {
 		t.Fatal(err)
 	}
 	slices.Sort(numbers)
@@ -237,6 +241,7 @@ func TestWorkersThatDoNotComeUpAreAnErrorWithTheClustersReasons(t *testing.T) {
 		t.Run(row.sentence, func(t *testing.T) {
 			c := &cluster{t: t, state: row.state, fails: row.fails, keeps: row.keeps}
 			j := c.job("http://127.0.0.1:1/")
+			j.Ready = 4 * time.Second
 			err := j.Drive(t.Context(), steadystate.StartClock(), func(experiments.Request) {})
 			if err == nil || errors.Is(err, experiments.ErrLeftBehind) != row.left {
 				t.Fatalf("error %v, want one; it is of what is left behind: %t", err, row.left)

@@ -77,9 +77,14 @@ func (p peer) drive(ctx context.Context, o order) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tell %s its share: %w", p.name, err)
 	}
-	body, err := p.call(ctx, http.MethodPost, "drive", text)
+	taken, err := p.call(ctx, http.MethodPost, "order", text)
 	if err != nil {
 		return nil, fmt.Errorf("tell %s its share: %w", p.name, err)
+	}
+	_ = taken.Close()
+	body, err := p.call(ctx, http.MethodGet, "drive", nil)
+	if err != nil {
+		return nil, fmt.Errorf("have %s drive its share: %w", p.name, err)
 	}
 	return body, nil
 }
@@ -102,7 +107,7 @@ func (p peer) call(ctx context.Context, method, what string, text []byte) (io.Re
 	if err != nil {
 		return nil, err
 	}
-	if resp.StatusCode == http.StatusOK {
+	if resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusNoContent {
 		return resp.Body, nil
 	}
 	defer func() { _ = resp.Body.Close() }()
@@ -110,7 +115,7 @@ func (p peer) call(ctx context.Context, method, what string, text []byte) (io.Re
 	return nil, refusal(resp.StatusCode, answer)
 }
 
-// refusal is what an answer other than 200 says, by the worker or by the API
+// refusal is what an answer that refuses says, by the worker or by the API
 // server on the way.
 func refusal(code int, answer []byte) error {
 	said := strings.TrimSpace(string(answer))

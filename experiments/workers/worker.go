@@ -54,14 +54,18 @@ func (w Worker) Serve(ctx context.Context, listener net.Listener) error {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	idle := cmp.Or(w.Idle, 3*time.Minute)
-	s := &service{ahead: w.ahead, clock: steadystate.StartClock(), ctx: ctx, idle: idle}
+	s := &service{ahead: w.ahead, clock: steadystate.StartClock(), idle: idle}
 	s.timer = time.AfterFunc(idle, func() { end(fmt.Errorf("end by itself: %w for %s", ErrUnwanted, idle)) })
 	defer s.timer.Stop()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /"+w.Run+"/clock", s.tell)
-	mux.HandleFunc("POST /"+w.Run+"/drive", s.drive)
+	mux.HandleFunc("POST /"+w.Run+"/order", s.take)
+	mux.HandleFunc("GET /"+w.Run+"/drive", s.drive)
 	mux.HandleFunc("POST /"+w.Run+"/stop", s.stop)
-	server := &http.Server{Handler: s.counted(mux), ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{
+		Handler: s.counted(mux), ReadHeaderTimeout: 10 * time.Second,
+		BaseContext: func(net.Listener) context.Context { return ctx }, // a drive ends with it
+	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	select {
@@ -69,7 +73,7 @@ func (w Worker) Serve(ctx context.Context, listener net.Listener) error {
 		return fmt.Errorf("serve as a load worker: %w", err)
 	case <-ctx.Done():
 	}
-	// Drives have learnt of it too, and end when their requests are answered.
+	// A drive has learnt of it too, and ends when its requests are answered.
 	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	err := server.Shutdown(draining)
@@ -86,13 +90,15 @@ func (w Worker) Serve(ctx context.Context, listener net.Listener) error {
 type service struct {
 	ahead time.Duration
 	clock steadystate.Clock
-	ctx   context.Context //nolint:containedctx // the life of the service, which a handler is not told of
 	timer *time.Timer
 
 	mu     sync.Mutex
 	idle   time.Duration
 	calls  int          // under way
-	window *load.Window // of the load that is or was driven
+	window *load.Window // of the load that it has; nil: it has none
+	load   load.HTTP
+	start  time.Duration
+	began  bool // it was driven, or is
 }
 
 // counted keeps the worker from ending while it is called.
@@ -116,7 +122,7 @@ func (s *service) counted(next http.Handler) http.Handler {
 func (s *service) driven() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.window != nil
+	return s.began
 }
 
 // A moment is what a worker's clock says: the time since its start, which was at
@@ -134,12 +140,16 @@ func (s *service) tell(w http.ResponseWriter, _ *http.Request) {
 // now is the worker's time.
 func (s *service) now() time.Duration { return s.clock.Now() + s.ahead }
 
-// errToldToEnd ends the drive of a worker that is told to end.
-var errToldToEnd = errors.New("the worker was told to end: was its pod evicted or deleted, or its node drained?")
+// toldToEnd is why a drive ends before its window, if anybody is left to read
+// it.
+const toldToEnd = "the worker was told to end: was its pod evicted or deleted, or its node drained?"
 
-func (s *service) drive(w http.ResponseWriter, r *http.Request) {
+// take takes the only load there is. What becomes of its requests is asked for
+// apart: a proxy on the way, written in Go, may close a connection on which the
+// answer begins while it still looks for more of the request's body, so that
+// an answer that lasts must be one to a request without a body.
+func (s *service) take(w http.ResponseWriter, r *http.Request) {
 	refuse := func(code int, format string, args ...any) { http.Error(w, fmt.Sprintf(format, args...), code) }
-	// All of it: only then is it noticed when the one who asked has gone.
 	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, largest))
 	if err != nil {
 		refuse(http.StatusRequestEntityTooLarge, "read the load: %v", err)
@@ -157,19 +167,36 @@ func (s *service) drive(w http.ResponseWriter, r *http.Request) {
 		refuse(http.StatusBadRequest, "%v", err)
 		return
 	}
-	if late := s.now() - o.Start; late > 0 {
-		refuse(http.StatusConflict, "the load was to begin %s ago", late)
-		return
-	}
 	window := load.NewWindow(s.clock.Start().Add(o.Start - s.ahead))
-	if !s.claim(window) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.window != nil {
 		refuse(http.StatusConflict, "it has a load already")
 		return
 	}
-	ctx, stop := context.WithCancelCause(r.Context())
-	defer stop(nil)
-	defer context.AfterFunc(s.ctx, func() { stop(errToldToEnd) })()
-	s.carryOut(ctx, h.In(window), w)
+	s.window, s.load, s.start = window, h.In(window), o.Start
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// drive drives the load, once.
+func (s *service) drive(w http.ResponseWriter, r *http.Request) {
+	refuse := func(format string, args ...any) { http.Error(w, fmt.Sprintf(format, args...), http.StatusConflict) }
+	s.mu.Lock()
+	has, began, h, start := s.window != nil, s.began, s.load, s.start
+	if has {
+		s.began, s.idle = true, min(s.idle, lingering)
+	}
+	s.mu.Unlock()
+	switch late := s.now() - start; {
+	case !has:
+		refuse("it has no load")
+	case began:
+		refuse("it drives its load already")
+	case late > 0:
+		refuse("the load was to begin %s ago", late)
+	default:
+		s.carryOut(r.Context(), h, w)
+	}
 }
 
 // carryOut drives the load and writes what becomes of its requests, as a record
@@ -202,23 +229,12 @@ func (s *service) carryOut(ctx context.Context, h load.HTTP, w http.ResponseWrit
 			case err != nil:
 				end = experiments.End{Reason: experiments.Failed, Detail: err.Error()}
 			case ctx.Err() != nil:
-				end = experiments.End{Reason: experiments.Interrupted, Detail: context.Cause(ctx).Error()}
+				end = experiments.End{Reason: experiments.Interrupted, Detail: toldToEnd}
 			}
 			rec.Record(experiments.Entry{End: &end})
 			return
 		}
 	}
-}
-
-// claim makes the window that of the only load there is.
-func (s *service) claim(w *load.Window) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.window != nil {
-		return false
-	}
-	s.window, s.idle = w, min(s.idle, lingering)
-	return true
 }
 
 // stop says after how long the load ends.

@@ -1,6 +1,7 @@
 package workers_test
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"context"
@@ -294,15 +295,14 @@ func TestAWorkerRefuses(t *testing.T) {
 		code                int
 		want                string
 	}{
-		{"who does not name its run", strings.TrimSuffix(h.url, "/r"), "/other/drive", order(nil), http.StatusNotFound, ""},
-		{"what is no load", h.url, "/drive", []byte("load"), http.StatusBadRequest, "read the load"},
-		{"a load with what it does not know", h.url, "/drive", order(map[string]any{"colour": "red"}), http.StatusBadRequest, `unknown field "colour": is the workers' image of this version?`},
-		{"a shape that there is not", h.url, "/drive", order(map[string]any{"shape": "much"}), http.StatusBadRequest, `"much" is no rate`},
-		{"a share that there is not", h.url, "/drive", order(map[string]any{"worker": 2}), http.StatusBadRequest, "share 2 of 2"},
-		{"a load of nothing", h.url, "/drive", order(map[string]any{"targets": nil}), http.StatusBadRequest, "no target"},
-		{"a target that is none", h.url, "/drive", order(map[string]any{"targets": []map[string]any{{"method": "GET", "url": "ftp://h/"}}}), http.StatusBadRequest, `target 1: url "ftp://h/"`},
-		{"authorities that are none", h.url, "/drive", order(map[string]any{"authorities": []byte("x")}), http.StatusBadRequest, "no certificate in PEM"},
-		{"a load that was to begin in the past", h.url, "/drive", order(map[string]any{"start": -time.Second}), http.StatusConflict, "the load was to begin"},
+		{"who does not name its run", strings.TrimSuffix(h.url, "/r"), "/other/order", order(nil), http.StatusNotFound, ""},
+		{"what is no load", h.url, "/order", []byte("load"), http.StatusBadRequest, "read the load"},
+		{"a load with what it does not know", h.url, "/order", order(map[string]any{"colour": "red"}), http.StatusBadRequest, `unknown field "colour": is the workers' image of this version?`},
+		{"a shape that there is not", h.url, "/order", order(map[string]any{"shape": "much"}), http.StatusBadRequest, `"much" is no rate`},
+		{"a share that there is not", h.url, "/order", order(map[string]any{"worker": 2}), http.StatusBadRequest, "share 2 of 2"},
+		{"a load of nothing", h.url, "/order", order(map[string]any{"targets": nil}), http.StatusBadRequest, "no target"},
+		{"a target that is none", h.url, "/order", order(map[string]any{"targets": []map[string]any{{"method": "GET", "url": "ftp://h/"}}}), http.StatusBadRequest, `target 1: url "ftp://h/"`},
+		{"authorities that are none", h.url, "/order", order(map[string]any{"authorities": []byte("x")}), http.StatusBadRequest, "no certificate in PEM"},
 		{"to stop what it does not drive", h.url, "/stop?after=1s", nil, http.StatusConflict, "it has no load"},
 		{"to stop at no time", h.url, "/stop?after=soon", nil, http.StatusBadRequest, "when the load ends"},
 	} {
@@ -320,19 +320,37 @@ func TestAWorkerRefuses(t *testing.T) {
 	}
 }
 
-func TestAWorkerTakesOneLoad(t *testing.T) {
-	h := hire(t, workers.Worker{})
-	body := `{"shape":"10/s","targets":[{"method":"GET","url":"http://127.0.0.1:1/"}],"worker":0,"of":1,"start":3600000000000}`
-	first, err := http.Post(h.url+"/drive", "", strings.NewReader(body))
-	if err != nil || first.StatusCode != http.StatusOK {
-		t.Fatalf("%v, %v", first, err)
+func TestAWorkerTakesOneLoadAndDrivesItOnce(t *testing.T) {
+	const later, past = `{"shape":"10/s","targets":[{"method":"GET","url":"http://127.0.0.1:1/"}],"worker":0,"of":1,"start":3600000000000}`,
+		`{"shape":"10/s","targets":[{"method":"GET","url":"http://127.0.0.1:1/"}],"worker":0,"of":1,"start":-1}`
+	h, late := hire(t, workers.Worker{}), hire(t, workers.Worker{})
+	for _, row := range []struct {
+		sentence, method, url, body string
+		code                        int
+		want                        string
+	}{
+		{"none is none to drive", http.MethodGet, h.url + "/drive", "", http.StatusConflict, "it has no load"},
+		{"the first is taken", http.MethodPost, h.url + "/order", later, http.StatusNoContent, ""},
+		{"and no other", http.MethodPost, h.url + "/order", later, http.StatusConflict, "it has a load already"},
+		{"it is driven", http.MethodGet, h.url + "/drive", "", http.StatusOK, `"format":"aftershock/record"`},
+		{"and not twice", http.MethodGet, h.url + "/drive", "", http.StatusConflict, "it drives its load already"},
+		{"one that was to begin in the past", http.MethodPost, late.url + "/order", past, http.StatusNoContent, ""},
+		{"is not driven", http.MethodGet, late.url + "/drive", "", http.StatusConflict, "the load was to begin"},
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), row.method, row.url, strings.NewReader(row.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		line, _ := bufio.NewReader(resp.Body).ReadString('\n')
+		t.Cleanup(func() { _ = resp.Body.Close() })
+		if resp.StatusCode != row.code || !strings.Contains(line, row.want) {
+			t.Errorf("%s: %d %s, want %d and %q", row.sentence, resp.StatusCode, line, row.code, row.want)
+		}
 	}
-	defer func() { _ = first.Body.Close() }()
-	second, err := http.Post(h.url+"/drive", "", strings.NewReader(body))
-	if err != nil || second.StatusCode != http.StatusConflict {
-		t.Errorf("%v, %v; want a conflict", second, err)
-	}
-	_ = second.Body.Close()
 }
 
 func TestAWorkerEndsByItself(t *testing.T) {
@@ -343,9 +361,9 @@ func TestAWorkerEndsByItself(t *testing.T) {
 		}
 	})
 	t.Run("when its load is over, without one", func(t *testing.T) {
-		h := hire(t, workers.Worker{Idle: 300 * ms})
+		h := hire(t, workers.Worker{Idle: 2 * time.Second})
 		ctx, cancel := context.WithCancel(t.Context())
-		resp := post(ctx, t, h.url+"/drive", `{"shape":"10/s","targets":[{"method":"GET","url":"http://127.0.0.1:1/"}],"worker":0,"of":1,"start":10000000000}`)
+		resp := driven(ctx, t, h.url, `{"shape":"10/s","targets":[{"method":"GET","url":"http://127.0.0.1:1/"}],"worker":0,"of":1,"start":3600000000000}`)
 		cancel() // whoever asked is gone
 		_ = resp.Body.Close()
 		if err := <-h.ended; err != nil {
@@ -353,8 +371,8 @@ func TestAWorkerEndsByItself(t *testing.T) {
 		}
 	})
 	t.Run("it does not while it drives, and shows that it lives", func(t *testing.T) {
-		h := hire(t, workers.Worker{Idle: 100 * ms})
-		resp := post(t.Context(), t, h.url+"/drive", `{"shape":"1/min","targets":[{"method":"GET","url":"http://127.0.0.1:1/"}],"worker":0,"of":1,"start":3000000000}`)
+		h := hire(t, workers.Worker{Idle: 1500 * ms})
+		resp := driven(t.Context(), t, h.url, `{"shape":"1/min","targets":[{"method":"GET","url":"http://127.0.0.1:1/"}],"worker":0,"of":1,"start":3600000000000}`)
 		defer func() { _ = resp.Body.Close() }()
 		lines := 0
 		for _, err := range experiments.Read(resp.Body) {
@@ -371,19 +389,21 @@ func TestAWorkerEndsByItself(t *testing.T) {
 	})
 }
 
-func post(ctx context.Context, t *testing.T, url, body string) *http.Response {
+// driven has a worker take a load and drive it.
+func driven(ctx context.Context, t *testing.T, url, order string) *http.Response {
 	t.Helper()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
+	taken, err := http.Post(url+"/order", "application/json", strings.NewReader(order))
+	if err != nil || taken.StatusCode != http.StatusNoContent {
+		t.Fatalf("%v, %v", taken, err)
+	}
+	_ = taken.Body.Close()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/drive", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if resp.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(resp.Body)
-		t.Fatalf("%s: %s", resp.Status, text)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%v, %v", resp, err)
 	}
 	return resp
 }
