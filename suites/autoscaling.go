@@ -102,13 +102,13 @@ func (s *twice) Inject(ctx context.Context, rec *experiments.Recorder) (experime
 	if err != nil || injection.Shortfall != "" {
 		return injection, err
 	}
-	if err := wait(ctx, s.first); err != nil {
+	if err := experiments.Wait(ctx, s.first); err != nil {
 		return injection, err
 	}
 	if _, err := s.Recover(ctx, rec); err != nil {
 		return injection, err
 	}
-	if err := wait(ctx, s.rest); err != nil {
+	if err := experiments.Wait(ctx, s.rest); err != nil {
 		return injection, err
 	}
 	again, err := s.Surge.Inject(ctx, rec)
@@ -150,7 +150,7 @@ func (f *whenScaling) Inject(ctx context.Context, rec *experiments.Recorder) (ex
 				Shortfall: fmt.Sprintf("no more than %d pods were wanted for %s, so that there was no scale-out to disturb", before, scalingTimeout),
 			}, nil
 		}
-		if err := wait(ctx, replicasEvery/4); err != nil {
+		if err := experiments.Wait(ctx, replicasEvery/4); err != nil {
 			return experiments.Injection{}, err
 		}
 	}
@@ -163,16 +163,4 @@ func (f *whenScaling) wanted(ctx context.Context) (int32, error) {
 		return 0, fmt.Errorf("read deployment %s: %w", key.Name, err)
 	}
 	return ptr.Deref(d.Spec.Replicas, 1), nil
-}
-
-// wait waits for d, or until ctx ends and returns why.
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
-	}
 }

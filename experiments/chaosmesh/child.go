@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/experiments"
 )
 
 // childrenOf lists the objects that a workflow or a schedule has made, and
@@ -110,21 +111,9 @@ func (g *going) children(ctx context.Context) error {
 				return fmt.Errorf("remove what %s has made: %w", g.name, err)
 			}
 		}
-		if err := wait(ctx, pollEvery); err != nil {
+		if err := experiments.Wait(ctx, pollEvery); err != nil {
 			return fmt.Errorf("remove what %s has made: %w", g.name, err)
 		}
 	}
 	return nil
-}
-
-// wait waits for d, or until ctx ends and returns why.
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
-	}
 }

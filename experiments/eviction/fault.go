@@ -175,7 +175,7 @@ func (f *Fault) all(ctx context.Context, rec *experiments.Recorder, pods []corev
 			maps.Copy(refused, lost)
 			return refused, nil
 		}
-		if err := wait(ctx, min(cmp.Or(f.Again, time.Second), until-clock.Now())); err != nil {
+		if err := experiments.Wait(ctx, min(cmp.Or(f.Again, time.Second), until-clock.Now())); err != nil {
 			return nil, err
 		}
 	}
@@ -281,15 +281,3 @@ func target(pod corev1.Pod) experiments.Target {
 }
 
 func subject(pod corev1.Pod) string { return "pod/" + pod.Namespace + "/" + pod.Name }
-
-// wait waits for d, or until ctx ends and returns why.
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
-	}
-}

@@ -175,7 +175,7 @@ func (w Workload) await(ctx context.Context, clock steadystate.Clock, look func(
 		if span.To >= until {
 			return span, missing, nil
 		}
-		if err := wait(ctx, min(cmp.Or(w.Every, 250*time.Millisecond), until-span.To)); err != nil {
+		if err := experiments.Wait(ctx, min(cmp.Or(w.Every, 250*time.Millisecond), until-span.To)); err != nil {
 			return span, missing, err
 		}
 	}
@@ -192,18 +192,6 @@ func explain(err error, right string) error {
 		return fmt.Errorf("%w; give the account the right to %s, or use another account", err, right)
 	}
 	return err
-}
-
-// wait waits for d, or until ctx ends and returns why.
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
-	}
 }
 
 // targets are the pods as the record names them.
