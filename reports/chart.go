@@ -226,7 +226,7 @@ func (l *line) row(at scale, y px, outages []steadystate.Outage) rowView {
 	}
 	row.Good, row.Bad, row.Unknown, row.Late = good.String(), bad.String(), unknown.String(), late.String()
 	for _, o := range outages {
-		note := fmt.Sprintf("outage from %s to %s, lasted %s, %d of %d bad: %s", o.Start, o.End, lengths(o.Length()), o.Bad, o.Total, o.Reason)
+		note := fmt.Sprintf("outage from %s to %s, lasted %s, %d of %d bad: %s", o.Start, o.End, steadystate.FormatLengths(o.Length()), o.Bad, o.Total, o.Reason)
 		for _, part := range []struct {
 			steadystate.Span
 			class string
@@ -378,12 +378,7 @@ func fall(w recovery.Waterfall) fallView {
 	}
 	whole := *w.Steps[0].Reached
 	for _, s := range w.Steps {
-		if s.Reached != nil {
-			whole.To = max(whole.To, s.Reached.To)
-		}
-		if s.Open {
-			whole.To = max(whole.To, w.End)
-		}
+		whole = extended(whole, s.Reached, s.Open, w.End)
 	}
 	for _, s := range w.Steps {
 		view := stepView{Stage: string(s.Stage), Reached: "–", Took: "–", Note: s.Note}
@@ -395,31 +390,53 @@ func fall(w recovery.Waterfall) fallView {
 		case s.Cost != nil && s.Open:
 			view.Took = "at least " + duration(s.Cost.Low)
 		case s.Cost != nil:
-			view.Took = lengths(*s.Cost)
+			view.Took = steadystate.FormatLengths(*s.Cost)
 		case s.Open:
 			view.Took = "not over"
 		}
 		if s.Reached != nil {
-			view.Reached = "+" + lengths(steadystate.Bounds[time.Duration]{
+			view.Reached = "+" + steadystate.FormatLengths(steadystate.Bounds[time.Duration]{
 				Low:  max(0, s.Reached.From-whole.From),
 				High: max(0, s.Reached.To-whole.From),
 			})
 		}
-		switch {
-		case since == nil && s.Reached != nil:
-			view.Maybe = box(whole, s.Reached.From, s.Reached.To)
-		case since == nil:
-		case s.Open:
-			view.Maybe = box(whole, since.From, since.To)
-			view.Open = box(whole, since.To, whole.To)
-		case s.Reached != nil:
-			view.Maybe = box(whole, min(since.From, s.Reached.From), s.Reached.To)
-			view.Surely = box(whole, since.To, s.Reached.From)
+		var open *time.Duration
+		if s.Open {
+			open = &whole.To
 		}
+		view.draw(whole, since, s.Reached, open)
 		v.Steps = append(v.Steps, view)
 	}
 	v.Fault = cmp.Or(v.Fault, "fault")
 	return v
+}
+
+// extended is the whole with a stage: until it was reached, or the record's end
+// if it was not over.
+func extended(whole steadystate.Span, reached *steadystate.Span, open bool, end time.Duration) steadystate.Span {
+	if reached != nil {
+		whole.To = max(whole.To, reached.To)
+	}
+	if open {
+		whole.To = max(whole.To, end)
+	}
+	return whole
+}
+
+// draw draws the bars of a stage: from when what it waited for was reached to
+// when it was, or to how far it is known to have come if it was not over.
+func (v *stepView) draw(whole steadystate.Span, since, reached *steadystate.Span, open *time.Duration) {
+	switch {
+	case since == nil && reached != nil:
+		v.Maybe = box(whole, reached.From, reached.To)
+	case since == nil:
+	case open != nil:
+		v.Maybe = box(whole, since.From, since.To)
+		v.Open = box(whole, since.To, *open)
+	case reached != nil:
+		v.Maybe = box(whole, min(since.From, reached.From), reached.To)
+		v.Surely = box(whole, since.To, reached.From)
+	}
 }
 
 // box is a bar over a part of the whole, nil if there is none.
@@ -442,12 +459,7 @@ func scaling(d autoscaling.Decomposition) fallView {
 	}
 	whole := *d.Parts[0].Reached
 	for _, p := range d.Parts {
-		if p.Reached != nil {
-			whole.To = max(whole.To, p.Reached.To)
-		}
-		if p.Open {
-			whole.To = max(whole.To, d.End)
-		}
+		whole = extended(whole, p.Reached, p.Open, d.End)
 	}
 	for _, p := range d.Parts {
 		view := stepView{Stage: string(p.Stage), Reached: d.When(p), Took: p.Text(), Note: p.Note}
@@ -455,17 +467,11 @@ func scaling(d autoscaling.Decomposition) fallView {
 			view.Note = "since " + string(p.Since)
 		}
 		since := d.Part(p.Since).Reached
-		switch {
-		case since == nil && p.Reached != nil:
-			view.Maybe = box(whole, p.Reached.From, p.Reached.To)
-		case since == nil:
-		case p.Open:
-			view.Maybe = box(whole, since.From, since.To)
-			view.Open = box(whole, since.To, since.To+p.Took.Low)
-		case p.Reached != nil:
-			view.Maybe = box(whole, min(since.From, p.Reached.From), p.Reached.To)
-			view.Surely = box(whole, since.To, p.Reached.From)
+		var open *time.Duration
+		if p.Open && since != nil {
+			open = new(since.To + p.Took.Low)
 		}
+		view.draw(whole, since, p.Reached, open)
 		v.Steps = append(v.Steps, view)
 	}
 	return v

@@ -14,15 +14,6 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// lengths writes the bounds of a length of time.
-func lengths(b steadystate.Bounds[time.Duration]) string {
-	low, high := steadystate.FormatSeconds(b.Low.Seconds()), steadystate.FormatSeconds(b.High.Seconds())
-	if low == high {
-		return low
-	}
-	return low + " to " + high
-}
-
 func percents(b steadystate.Bounds[float64]) string {
 	low, high := percent(b.Low), percent(b.High)
 	if low == high {
@@ -48,7 +39,7 @@ func outages(c experiments.CheckResult) string {
 	if len(c.Outages) == 1 {
 		noun = "outage"
 	}
-	return fmt.Sprintf("%d %s, downtime %s (resolution %s)", len(c.Outages), noun, lengths(c.Downtime), duration(c.Resolution))
+	return fmt.Sprintf("%d %s, downtime %s (resolution %s)", len(c.Outages), noun, steadystate.FormatLengths(c.Downtime), duration(c.Resolution))
 }
 
 // mttr says how the check recovered: never a mean without its n, the
@@ -65,14 +56,14 @@ func mttr(c experiments.CheckResult) string {
 	}
 	text := "MTTR unknown"
 	if c.MTTR != nil {
-		text = "MTTR " + lengths(*c.MTTR)
+		text = "MTTR " + steadystate.FormatLengths(*c.MTTR)
 	}
-	text += fmt.Sprintf(", n=%d, longest %s", len(c.Recoveries), lengths(longest))
+	text += fmt.Sprintf(", n=%d, longest %s", len(c.Recoveries), steadystate.FormatLengths(longest))
 	if ttd := detected(c); ttd != nil {
-		text += ", detected after " + lengths(*ttd)
+		text += ", detected after " + steadystate.FormatLengths(*ttd)
 	}
 	if left := afterRemoval(c); left != nil {
-		when := lengths(*left) + " after removal"
+		when := steadystate.FormatLengths(*left) + " after removal"
 		if left.High == 0 {
 			when = "while faulted"
 		}
@@ -186,7 +177,7 @@ func partCells(p experiments.TrafficPart) []string {
 	cells := []string{strconv.Itoa(p.Sent), fmt.Sprintf("%.4g/s", p.Rate), fmt.Sprintf("%.4g/s", p.SentRate), strconv.Itoa(p.FailedFirst + p.Local)}
 	if p.Latency != nil {
 		for _, f := range figures(*p.Latency) {
-			cells = append(cells, lengths(steadystate.Bounds[time.Duration]{Low: inSeconds(f.Low), High: inSeconds(f.High)}))
+			cells = append(cells, steadystate.FormatLengths(steadystate.Bounds[time.Duration]{Low: inSeconds(f.Low), High: inSeconds(f.High)}))
 		}
 	}
 	return cells

@@ -57,7 +57,7 @@ func Text(w io.Writer, r Report) error {
 				if o.Open {
 					open = "not over when the record ended"
 				}
-				row("from "+o.Start.String(), "to "+o.End.String(), "lasted "+lengths(o.Length()), fmt.Sprintf("%d of %d bad", o.Bad, o.Total), o.Reason, open)
+				row("from "+o.Start.String(), "to "+o.End.String(), "lasted "+steadystate.FormatLengths(o.Length()), fmt.Sprintf("%d of %d bad", o.Bad, o.Total), o.Reason, open)
 			}
 		})
 	}

@@ -399,6 +399,16 @@ func (l Limit) valueFormat() func(float64) string {
 // FormatSeconds writes a length of time given in seconds, for people.
 func FormatSeconds(v float64) string { return timespan.format(v) }
 
+// FormatLengths writes the bounds of a length of time, for people: "1.2s to
+// 1.25s", or one of them where they are the same.
+func FormatLengths(b Bounds[time.Duration]) string {
+	low, high := FormatSeconds(b.Low.Seconds()), FormatSeconds(b.High.Seconds())
+	if low == high {
+		return low
+	}
+	return low + " to " + high
+}
+
 // format writes a value in base units for people, to four digits.
 func (d dimension) format(v float64) string {
 	switch d {

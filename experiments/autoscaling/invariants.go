@@ -83,7 +83,7 @@ func (v verdicts) stabilized() (f experiments.Finding, ok bool) {
 			if recommended <= s.to {
 				continue
 			}
-			text := fmt.Sprintf("%d -> %d at %s, %s after %s; its window is %s", s.from, s.to, s.at, lengths(s.at.Since(v.states[j].at)), why, steadystate.FormatSeconds(window.Seconds()))
+			text := fmt.Sprintf("%d -> %d at %s, %s after %s; its window is %s", s.from, s.to, s.at, steadystate.FormatLengths(s.at.Since(v.states[j].at)), why, steadystate.FormatSeconds(window.Seconds()))
 			switch inside(v.states[j].at, s.at, window) {
 			case steadystate.Held:
 				if s.blind {

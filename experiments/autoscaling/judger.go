@@ -163,7 +163,7 @@ func (v verdicts) took(l Limit) experiments.Finding {
 		f.Reading = steadystate.Reading{Text: "no time", Undecided: p.Note}
 		return f
 	}
-	seen, text := steadystate.Seconds(*b), lengths(*b)
+	seen, text := steadystate.Seconds(*b), steadystate.FormatLengths(*b)
 	if p.Open {
 		seen.High, text = math.Inf(1), "at least "+steadystate.FormatSeconds(seen.Low)+", "+p.Note
 	}

@@ -53,7 +53,7 @@ func (d Decomposition) When(p Part) string {
 		return "-"
 	}
 	from := d.Parts[0].Reached.From
-	return "+" + lengths(steadystate.Bounds[time.Duration]{Low: max(0, p.Reached.From-from), High: max(0, p.Reached.To-from)})
+	return "+" + steadystate.FormatLengths(steadystate.Bounds[time.Duration]{Low: max(0, p.Reached.From-from), High: max(0, p.Reached.To-from)})
 }
 
 // Text is what the part took, "12s to 13s", "at least 40s" or "-".
@@ -64,14 +64,5 @@ func (p Part) Text() string {
 	case p.Open:
 		return "at least " + steadystate.FormatSeconds(p.Took.Low.Seconds())
 	}
-	return lengths(*p.Took)
-}
-
-// lengths writes the bounds of a length of time for people, "1.2s to 1.25s".
-func lengths(b steadystate.Bounds[time.Duration]) string {
-	low, high := steadystate.FormatSeconds(b.Low.Seconds()), steadystate.FormatSeconds(b.High.Seconds())
-	if low == high {
-		return low
-	}
-	return low + " to " + high
+	return steadystate.FormatLengths(*p.Took)
 }

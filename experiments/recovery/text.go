@@ -78,7 +78,7 @@ func (w Waterfall) when(s Step) string {
 		return "-"
 	}
 	from := w.Steps[0].Reached.From
-	return "+" + lengths(steadystate.Bounds[time.Duration]{Low: max(0, s.Reached.From-from), High: max(0, s.Reached.To-from)})
+	return "+" + steadystate.FormatLengths(steadystate.Bounds[time.Duration]{Low: max(0, s.Reached.From-from), High: max(0, s.Reached.To-from)})
 }
 
 func took(s Step) string {
@@ -90,16 +90,7 @@ func took(s Step) string {
 	case s.Open:
 		return "at least " + steadystate.FormatSeconds(s.Cost.Low.Seconds())
 	}
-	return lengths(*s.Cost)
-}
-
-// lengths writes the bounds of a length of time for people, "1.2s to 1.25s".
-func lengths(b steadystate.Bounds[time.Duration]) string {
-	low, high := steadystate.FormatSeconds(b.Low.Seconds()), steadystate.FormatSeconds(b.High.Seconds())
-	if low == high {
-		return low
-	}
-	return low + " to " + high
+	return steadystate.FormatLengths(*s.Cost)
 }
 
 // scale is the time that the bars show: from the fault to the last stage that
