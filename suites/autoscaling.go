@@ -40,7 +40,7 @@ const betweenSurges = 12 * time.Second
 var scaling = []standard{
 	{
 		id: "autoscaling/surge", name: "the load of %s surges", hold: scalingHold, watch: scalingWatch, autoscaler: true,
-		more: func(t *Target, e *experiments.Experiment) { t.surges(e, nil) },
+		more: func(t *Target, e *experiments.Experiment) { t.surge(e) },
 	},
 	{
 		id: "autoscaling/cpu-all", name: "all pods of an autoscaled %s are short of CPU", hold: scalingHold, watch: scalingWatch,
@@ -52,31 +52,26 @@ var scaling = []standard{
 	{
 		id: "autoscaling/kill", name: "a pod of %s dies while it scales out", hold: scalingHold, watch: scalingWatch, autoscaler: true,
 		more: func(t *Target, e *experiments.Experiment) {
-			t.surges(e, nil)
+			t.surge(e)
 			e.Faults = append(e.Faults, &whenScaling{Fault: t.Chaos.PodKill(t.pods(), chaosmesh.One), target: t})
 		},
 	},
 	{
 		id: restingID, name: "the load of %s rests between two surges", hold: scalingHold, watch: scalingWatch, autoscaler: true,
 		more: func(t *Target, e *experiments.Experiment) {
-			t.surges(e, func(s *load.Surge, hold time.Duration) experiments.Fault {
-				return &twice{Surge: s, first: hold / 2, rest: betweenSurges}
-			})
+			surge := t.surge(e)
 			e.Hold /= 2 // the other half is that of the first surge
+			e.Faults = []experiments.Fault{&twice{Surge: surge, first: e.Hold, rest: betweenSurges}}
 		},
 	},
 }
 
-// surges makes a surge of the experiment's load its fault, as how says.
-func (t *Target) surges(e *experiments.Experiment, how func(s *load.Surge, hold time.Duration) experiments.Fault) {
+// surge makes a surge of the experiment's load its fault.
+func (t *Target) surge(e *experiments.Experiment) *load.Surge {
 	traffic, surge := t.Load, &load.Surge{Factor: t.Autoscaler.Surge}
 	traffic.Surge = surge
-	e.Load = traffic
-	var fault experiments.Fault = surge
-	if how != nil {
-		fault = how(surge, e.Hold)
-	}
-	e.Faults = []experiments.Fault{fault}
+	e.Load, e.Faults = traffic, []experiments.Fault{surge}
+	return surge
 }
 
 // expectation is what is expected of the autoscaler.

@@ -23,7 +23,7 @@ var capacity = []standard{
 	},
 	{
 		id: "capacity/scaled", name: "%s sustains a surge that it scales out for", hold: scalingHold, watch: scalingWatch, capacity: true, autoscaler: true,
-		more: func(t *Target, e *experiments.Experiment) { t.surges(e, nil) },
+		more: func(t *Target, e *experiments.Experiment) { t.surge(e) },
 	},
 }
 
@@ -68,10 +68,24 @@ func objectives() []objective {
 	}
 }
 
-// of reports whether the objective is one of the experiment with that
-// configuration.
-func (o objective) of(c Config, s standard) bool {
-	return (!o.scaled || s.autoscaler) && (o.signal != SignalWebSocket || c.WebSocket != nil)
+// objectives are those of an experiment about capacity; another has none.
+func (c Config) objectives(s standard) []objective {
+	return slices.DeleteFunc(objectives(), func(o objective) bool {
+		return !s.capacity || (o.scaled && !s.autoscaler) || (o.signal == SignalWebSocket && c.WebSocket == nil)
+	})
+}
+
+// objectivesOf are the names of the objectives of the experiments, each once.
+func (c Config) objectivesOf(chosen []experiments.Experiment) []string {
+	var names []string
+	for _, e := range chosen {
+		for _, o := range c.objectives(find(ID(e))) {
+			if !slices.Contains(names, o.name) {
+				names = append(names, o.name)
+			}
+		}
+	}
+	return names
 }
 
 // check is the objective as a check.

@@ -12,6 +12,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/kubewatch"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
+	"github.com/aftershockhq/aftershock/steadystate/prom"
 )
 
 // standard is one experiment of the standard suites.
@@ -146,20 +147,14 @@ func (t *Target) experiment(s standard) experiments.Experiment {
 	if t.GRPC != nil {
 		signals = append(signals, t.GRPC.Signal(SignalGRPC))
 	}
-	for _, q := range t.queries {
-		if s.capacity {
-			break // its objectives have queries of their own
+	if !s.capacity { // its objectives have queries of their own
+		for _, q := range t.queries {
+			signals = append(signals, t.asked(q.source, q.check))
 		}
-		source := q.source
-		source.Client = t.prometheus
-		signals = append(signals, source.Signal(q.check))
 	}
-	if s.capacity {
-		for _, o := range objectives() {
-			if source, ok := t.Capacity.sources[o.name]; ok && o.of(t.Config, s) {
-				source.Client = t.prometheus
-				signals = append(signals, source.Signal(o.name))
-			}
+	for _, o := range t.objectives(s) {
+		if source, ok := t.Capacity.sources[o.name]; ok {
+			signals = append(signals, t.asked(source, o.name))
 		}
 	}
 	e := experiments.Experiment{
@@ -208,6 +203,12 @@ func (t *Target) experiment(s standard) experiments.Experiment {
 	return e
 }
 
+// asked is the signal of a query.
+func (t *Target) asked(source prom.Source, name string) steadystate.Signal {
+	source.Client = t.prometheus
+	return source.Signal(name)
+}
+
 // rolloutTime is how long a rollout may take until it counts as stuck.
 const rolloutTime = 5 * time.Minute
 
@@ -223,11 +224,9 @@ func (s standard) checks(c Config) []steadystate.Check {
 	}
 	if s.capacity {
 		checks = nil
-		for _, o := range objectives() {
-			if o.of(c, s) {
-				checks = append(checks, o.check())
-			}
-		}
+	}
+	for _, o := range c.objectives(s) {
+		checks = append(checks, o.check())
 	}
 	return checks
 }

@@ -204,22 +204,20 @@ func (t *Target) Preflight(ctx context.Context, chosen []experiments.Experiment,
 	if slices.ContainsFunc(chosen, func(e experiments.Experiment) bool { return find(ID(e)).autoscaler }) {
 		check("autoscaler", "autoscaler", func() (string, error) { return t.scaler(ctx) })
 	}
-	if slices.ContainsFunc(chosen, func(e experiments.Experiment) bool { return find(ID(e)).capacity }) {
-		for _, o := range objectives() {
-			source, ok := t.Capacity.sources[o.name]
-			if !ok || !slices.ContainsFunc(chosen, func(e experiments.Experiment) bool { return find(ID(e)).capacity && o.of(t.Config, find(ID(e))) }) {
-				continue
-			}
-			place := "capacity"
-			if at := "capacity.queries." + o.name; t.lines.has(at) {
-				place = at
-			}
-			check("objective \""+o.name+"\"", place, func() (string, error) {
-				source.Client = t.prometheus
-				found, err := soon(ctx, source, patience)
-				return fmt.Sprintf("now %v, resolution %s", found.Values, found.Resolution.Round(time.Millisecond)), err
-			})
+	for _, name := range t.objectivesOf(chosen) {
+		source, ok := t.Capacity.sources[name]
+		if !ok {
+			continue
 		}
+		place := "capacity"
+		if at := "capacity.queries." + name; t.lines.has(at) {
+			place = at
+		}
+		check("objective \""+name+"\"", place, func() (string, error) {
+			source.Client = t.prometheus
+			found, err := soon(ctx, source, patience)
+			return fmt.Sprintf("now %v, resolution %s", found.Values, found.Resolution.Round(time.Millisecond)), err
+		})
 	}
 	for _, name := range signalsOf(chosen) {
 		check("pod signal \""+name+"\"", "pod_signals."+name, func() (string, error) { return t.podSignal(ctx, name, patience) })
