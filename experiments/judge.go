@@ -178,6 +178,7 @@ func (j *judge) observe(e Entry) {
 		for _, q := range e.Requests.List {
 			o := q.Observation()
 			j.order(signal).add(o)
+			j.served(signal, q, o)
 			for _, c := range j.rates {
 				c.add(signal, q)
 			}

@@ -14,6 +14,13 @@ import (
 // did.
 func surged(t *testing.T, before, during, after float64, outcome experiments.Outcome) experiments.Result {
 	t.Helper()
+	return toldAt(t, 10*s, before, during, after, outcome)
+}
+
+// toldAt is such a run, of which the fault says only at an instant that it is
+// injected.
+func toldAt(t *testing.T, told time.Duration, before, during, after float64, outcome experiments.Outcome) experiments.Result {
+	t.Helper()
 	plan := &experiments.Plan{Name: "surged", Settle: 5 * s, Faults: []string{"surge"}, Checks: []steadystate.Check{{
 		Name: "answers", Signal: "requests", Good: steadystate.Within(s),
 	}}}
@@ -35,14 +42,15 @@ func surged(t *testing.T, before, during, after float64, outcome experiments.Out
 		list = append(list, experiments.Entry{At: to, Requests: block})
 	}
 	send(0, 10*s, before)
+	list = append(list, experiments.Entry{At: 10 * s, Phase: experiments.PhaseInject})
+	send(10*s, told, during)
 	list = append(list,
-		experiments.Entry{At: 10 * s, Phase: experiments.PhaseInject},
-		experiments.Entry{At: 10 * s, Injection: &experiments.Injection{
+		experiments.Entry{At: told, Injection: &experiments.Injection{
 			Fault: "surge", Span: steadystate.Instant(10 * s), Targets: []experiments.Target{{Name: "requests"}},
 			Effects: []experiments.Effect{{Signal: "requests", Times: 10}},
 		}},
-		experiments.Entry{At: 10 * s, Phase: experiments.PhaseHold})
-	send(10*s, 20*s, during)
+		experiments.Entry{At: told, Phase: experiments.PhaseHold})
+	send(told, 20*s, during)
 	list = append(list,
 		experiments.Entry{At: 20 * s, Phase: experiments.PhaseRecover},
 		experiments.Entry{At: 20 * s, Removal: &experiments.Removal{Fault: "surge", Span: steadystate.Instant(20 * s)}},
@@ -98,6 +106,10 @@ func TestALoadIsExposedIfItWasAnsweredWell(t *testing.T) {
 	}
 	if good.Verdict != steadystate.Held {
 		t.Errorf("%s: %s", good.Verdict, good.Reason)
+	}
+	waits := toldAt(t, 15*s, 100, 1000, 100, experiments.Outcome{Code: 200, Attempts: 1})
+	if p := proof(t, waits, "exposed"); p.Text != "1000 of 1000 requests were answered well before the fault" {
+		t.Errorf("a fault that waits when it is on: %q", p.Text)
 	}
 	bad := surged(t, 100, 1000, 100, experiments.Outcome{Code: 503, Attempts: 1})
 	if p := proof(t, bad, "exposed"); p.Verdict != steadystate.Unknown || p.Text != "none of 1000 requests was answered well before the fault" {

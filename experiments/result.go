@@ -135,7 +135,7 @@ type Traffic struct {
 	Phases []TrafficPart `json:"phases,omitempty"`
 	Stages []TrafficPart `json:"stages,omitempty"`
 
-	before      int            // sent before the first injection
+	before      int            // over before the first injection began
 	wellBefore  int            // of them, answered well
 	bySettle    map[string]int // who answered well before the first injection
 	locals      map[string]int // why requests failed on the load's machine

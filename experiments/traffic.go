@@ -43,17 +43,24 @@ func (j *judge) request(signal string, q Request) {
 	if q.Attempts > 1 {
 		s.Repeated++
 	}
-	if len(j.Injections) == 0 {
-		s.before++
-		if o.Failed == "" && o.Unknown == "" {
-			s.wellBefore++
-		}
-	}
 	if q.By != "" {
 		s.By[q.By]++
-		if len(j.Injections) == 0 && o.Failed == "" {
-			s.bySettle[q.By]++
-		}
+	}
+	j.Traffic[signal] = s
+}
+
+// served counts the request if it was over before the fault may have begun.
+func (j *judge) served(signal string, q Request, o steadystate.Observation) {
+	if q.Answered >= j.Window.From {
+		return
+	}
+	s := j.Traffic[signal]
+	s.before++
+	if o.Failed == "" && o.Unknown == "" {
+		s.wellBefore++
+	}
+	if q.By != "" && o.Failed == "" {
+		s.bySettle[q.By]++
 	}
 	j.Traffic[signal] = s
 }

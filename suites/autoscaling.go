@@ -14,6 +14,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
 // AutoscalerExpectation is the name of what is expected of the autoscaler, for
@@ -121,41 +122,91 @@ type whenScaling struct {
 // String says what the fault does.
 func (f *whenScaling) String() string { return f.Fault.String() + ", once more pods are wanted" }
 
-// scalingTimeout is how long an autoscaler may take to want more pods until the
-// experiment is off.
-const scalingTimeout = 2 * time.Minute
-
 // Inject waits, and injects the fault.
 func (f *whenScaling) Inject(ctx context.Context, rec *experiments.Recorder) (experiments.Injection, error) {
-	before, err := f.wanted(ctx)
-	if err != nil {
+	scaling := false
+	before, err := f.target.scale(ctx, rec, func(before int32, d *appsv1.Deployment) bool {
+		scaling = wantedBy(d) > before
+		return scaling
+	})
+	switch {
+	case err != nil:
 		return experiments.Injection{}, err
+	case !scaling:
+		return experiments.Injection{
+			Span:      steadystate.Instant(rec.Clock().Now()),
+			Shortfall: fmt.Sprintf("no more than %d pods were wanted for %s, so that there was no scale-out to disturb", before, scalingTimeout),
+		}, nil
 	}
-	for until := rec.Clock().Now() + scalingTimeout; ; {
-		n, err := f.wanted(ctx)
-		switch {
-		case err != nil:
-			return experiments.Injection{}, err
-		case n > before:
-			rec.Note("%s: %d pods are wanted, %d were", f.target.Service.Deployment, n, before)
-			return f.Fault.Inject(ctx, rec)
-		case rec.Clock().Now() > until:
-			return experiments.Injection{
-				Span:      steadystate.Instant(rec.Clock().Now()),
-				Shortfall: fmt.Sprintf("no more than %d pods were wanted for %s, so that there was no scale-out to disturb", before, scalingTimeout),
-			}, nil
+	return f.Fault.Inject(ctx, rec)
+}
+
+// scaledOut is a surge that counts as injected once the service has scaled out
+// for it, so that what is held is what it does then. Where it does not scale, or
+// not in time, it is held all the same: that is for what is expected of the
+// autoscaler to find.
+type scaledOut struct {
+	*load.Surge
+	target *Target
+	rest   time.Duration // how long the new size must last
+}
+
+// String says what the fault does.
+func (s *scaledOut) String() string { return s.Surge.String() + ", held once the service has scaled" }
+
+// Inject begins the surge, and waits.
+func (s *scaledOut) Inject(ctx context.Context, rec *experiments.Recorder) (experiments.Injection, error) {
+	injection, err := s.Surge.Inject(ctx, rec)
+	if err != nil || injection.Shortfall != "" {
+		return injection, err
+	}
+	return injection, s.target.scaled(ctx, rec, s.rest)
+}
+
+// scalingTimeout is how long an autoscaler may take to want more pods, and they
+// to be there.
+const scalingTimeout = 2 * time.Minute
+
+// scale looks at the service's deployment until it is as wanted, or for
+// [scalingTimeout]. It returns how many pods were wanted at the first look.
+func (t *Target) scale(ctx context.Context, rec *experiments.Recorder, until func(before int32, d *appsv1.Deployment) bool) (before int32, err error) {
+	end := rec.Clock().Now() + scalingTimeout
+	for first := true; ; first = false {
+		var d appsv1.Deployment
+		key := client.ObjectKey{Namespace: t.Service.Namespace, Name: t.Service.Deployment}
+		if err := t.Client.Get(ctx, key, &d); err != nil {
+			return before, fmt.Errorf("read deployment %s: %w", key.Name, err)
+		}
+		if first {
+			before = wantedBy(&d)
+		}
+		if until(before, &d) {
+			rec.Note("%s: %d pods are wanted, %d were", key.Name, wantedBy(&d), before)
+			return before, nil
+		}
+		if rec.Clock().Now() > end {
+			return before, nil
 		}
 		if err := experiments.Wait(ctx, replicasEvery/4); err != nil {
-			return experiments.Injection{}, err
+			return before, err
 		}
 	}
 }
 
-func (f *whenScaling) wanted(ctx context.Context) (int32, error) {
-	var d appsv1.Deployment
-	key := client.ObjectKey{Namespace: f.target.Service.Namespace, Name: f.target.Service.Deployment}
-	if err := f.target.Client.Get(ctx, key, &d); err != nil {
-		return 0, fmt.Errorf("read deployment %s: %w", key.Name, err)
+// scaled waits until the service has more pods than at the first look, all of
+// them ready, and has kept that size for the rest.
+func (t *Target) scaled(ctx context.Context, rec *experiments.Recorder, rest time.Duration) error {
+	clock, since, size := rec.Clock(), rec.Clock().Now(), int32(0)
+	before, err := t.scale(ctx, rec, func(before int32, d *appsv1.Deployment) bool {
+		if n := wantedBy(d); n != size || n <= before || kube.Unsettled(d) != "" {
+			since, size = clock.Now(), n
+		}
+		return clock.Now()-since >= rest
+	})
+	if err == nil && size <= before {
+		rec.Note("%s: no more than %d pods were wanted for %s", t.Service.Deployment, before, scalingTimeout)
 	}
-	return ptr.Deref(d.Spec.Replicas, 1), nil
+	return err
 }
+
+func wantedBy(d *appsv1.Deployment) int32 { return ptr.Deref(d.Spec.Replicas, 1) }

@@ -24,7 +24,7 @@ experiments:
       autoscaler: [replicas <= 5]
   capacity/scaled:
     limits:
-      utilisation: [p50 >= 40% during hold]
+      utilisation: [mean >= 40% during hold]
 `
 
 // build makes an experiment of a configuration, without a cluster.
@@ -84,7 +84,7 @@ func TestObjectivesAreTheChecksOfCapacity(t *testing.T) {
 			t.Errorf("no limits of %s: %v", name, limits)
 		}
 	}
-	if l := limits["utilisation"]; len(l) != 1 || l[0].String() != "p50 >= 40% during hold" {
+	if l := limits["utilisation"]; len(l) != 1 || l[0].String() != "mean >= 40% during hold" {
 		t.Errorf("the configuration's limits are not taken: %v", l)
 	}
 	if err := e.Validate(); err != nil {

@@ -23,17 +23,24 @@ import (
 
 var imageFlag = flag.String("image", "", "the workers' image, whose entry point is the program aftershock")
 
+// workersRates are how many requests a second each of the two loads sends. They
+// are not the same, or each request of one load would be sent at the same moment
+// before one of the other throughout, and whichever is under way when another
+// comes waits for it: two loads of one worker each then differ by half a
+// millisecond at the median, with either sign. As it is, they meet at every
+// distance once a second.
+var workersRates = []int{60, 61}
+
 // How TestWorkers compares.
 const (
-	workersRate       = 60 // a second, of each of the two loads
 	workersFor        = 40 * time.Second
 	workersNamespace  = "default"
 	workersConfidence = 0.999 // of each bound
 	workersErrors     = 3.29  // standard errors, for as much
 )
 
-// TestWorkers drives one load with one worker and the same with two, at the
-// same time against the same service. Within their bounds they see the same
+// TestWorkers drives one load with one worker and another with two that share its
+// rate, at the same time against the same service. Within their bounds they see the same
 // percentiles; and the requests of the two are one load: no number is missing or
 // there twice, and the times for which they were planned are those of one
 // schedule, as well as the clocks are known.
@@ -47,8 +54,6 @@ func TestWorkers(t *testing.T) {
 	}
 	target.Workers.Image, target.Workers.Namespace = *imageFlag, workersNamespace
 	target.Workers.CPU, target.Workers.Memory = resource.MustParse("50m"), resource.MustParse("128Mi")
-	h := target.Load
-	h.Shape = load.Constant(workersRate)
 
 	clock := steadystate.StartClock() // of both
 	ctx, stop := context.WithTimeout(t.Context(), 3*time.Minute)
@@ -56,6 +61,8 @@ func TestWorkers(t *testing.T) {
 	lists := make([][]experiments.Request, 2)
 	var begun, driving sync.WaitGroup
 	for i := range lists {
+		h := target.Load
+		h.Shape = load.Constant(float64(workersRates[i]))
 		target.Workers.Count = i + 1
 		job := target.Driven(h)
 		begun.Add(1)
@@ -88,7 +95,7 @@ func TestWorkers(t *testing.T) {
 		t.Errorf("left: %v, %v", left, err)
 	}
 	for i, list := range lists {
-		oneLoad(t, list, i+1)
+		oneLoad(t, list, i+1, workersRates[i])
 	}
 	if !t.Failed() {
 		samePercentiles(t, lists[0], lists[1])
@@ -113,10 +120,10 @@ func (n notes) Write(line []byte) (int, error) {
 }
 
 // oneLoad looks whether requests are those of one load, whoever drove them.
-func oneLoad(t *testing.T, list []experiments.Request, count int) {
+func oneLoad(t *testing.T, list []experiments.Request, count, rate int) {
 	t.Helper()
-	if len(list) < workersRate*int(workersFor.Seconds())*9/10 {
-		t.Fatalf("%d workers: %d requests, want %d a second for %s", count, len(list), workersRate, workersFor)
+	if len(list) < rate*int(workersFor.Seconds())*9/10 {
+		t.Fatalf("%d workers: %d requests, want %d a second for %s", count, len(list), rate, workersFor)
 	}
 	slices.SortFunc(list, func(a, b experiments.Request) int { return cmp.Compare(a.Seq, b.Seq) })
 	// The clocks were known no worse when the load began than they were for the
@@ -129,7 +136,7 @@ func oneLoad(t *testing.T, list []experiments.Request, count int) {
 		if q.Seq != uint64(i) {
 			t.Fatalf("%d workers: number %d is in the place of %d: want all, each once", count, q.Seq, i)
 		}
-		off := (q.Planned - list[0].Planned - time.Duration(i)*time.Second/workersRate).Abs()
+		off := (q.Planned - list[0].Planned - time.Duration(i)*time.Second/time.Duration(rate)).Abs()
 		if leave := q.Skew + list[0].Skew + 2*known + 2*time.Microsecond; off > leave {
 			t.Errorf("%d workers: request %d is planned %s beside the schedule, want at most the %s that the clocks leave", count, i, off, leave)
 		}
