@@ -10,7 +10,6 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
 	"github.com/aftershockhq/aftershock/experiments"
@@ -20,7 +19,7 @@ import (
 func sized(want, ready int32) *appsv1.Deployment {
 	return &appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "checkout"},
-		Spec:       appsv1.DeploymentSpec{Replicas: ptr.To(want)},
+		Spec:       appsv1.DeploymentSpec{Replicas: new(want)},
 		Status:     appsv1.DeploymentStatus{Replicas: want, UpdatedReplicas: want, ReadyReplicas: ready, AvailableReplicas: ready},
 	}
 }
