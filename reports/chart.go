@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"github.com/aftershockhq/aftershock/experiments"
-	"github.com/aftershockhq/aftershock/experiments/autoscaling"
-	"github.com/aftershockhq/aftershock/experiments/recovery"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -369,110 +367,29 @@ type (
 	}
 )
 
-// fall draws the recovery of one victim: the time that each stage certainly
-// took and may have taken, after the fault.
-func fall(w recovery.Waterfall) fallView {
-	v := fallView{Title: w.Title(), Fault: w.Fault, Costliest: costliest(w), Note: w.Note}
-	if len(w.Steps) == 0 || w.Steps[0].Reached == nil {
-		return v
+// fall draws what followed a fault: the time that each step certainly took and
+// may have taken.
+func fall(title, costliest string, b experiments.Breakdown) fallView {
+	v := fallView{Title: title, Fault: cmp.Or(b.Fault, "no fault"), Costliest: costliest, Note: b.Note}
+	whole := b.Whole()
+	for _, s := range b.Steps {
+		bar := b.Bar(s)
+		v.Steps = append(v.Steps, stepView{
+			Stage: s.Stage, Reached: b.When(s), Took: s.Text(), Note: b.Remark(s),
+			Maybe: box(whole, bar.Maybe), Surely: box(whole, bar.Surely), Open: box(whole, bar.Open),
+		})
 	}
-	whole := *w.Steps[0].Reached
-	for _, s := range w.Steps {
-		whole = extended(whole, s.Reached, s.Open, w.End)
-	}
-	for _, s := range w.Steps {
-		view := stepView{Stage: string(s.Stage), Reached: "–", Took: "–", Note: s.Note}
-		since := w.Step(s.Since).Reached
-		if s.Since != "" && s.Note == "" {
-			view.Note = "since " + string(s.Since)
-		}
-		switch {
-		case s.Cost != nil && s.Open:
-			view.Took = "at least " + duration(s.Cost.Low)
-		case s.Cost != nil:
-			view.Took = steadystate.FormatLengths(*s.Cost)
-		case s.Open:
-			view.Took = "not over"
-		}
-		if s.Reached != nil {
-			view.Reached = "+" + steadystate.FormatLengths(steadystate.Bounds[time.Duration]{
-				Low:  max(0, s.Reached.From-whole.From),
-				High: max(0, s.Reached.To-whole.From),
-			})
-		}
-		var open *time.Duration
-		if s.Open {
-			open = &whole.To
-		}
-		view.draw(whole, since, s.Reached, open)
-		v.Steps = append(v.Steps, view)
-	}
-	v.Fault = cmp.Or(v.Fault, "fault")
 	return v
 }
 
-// extended is the whole with a stage: until it was reached, or the record's end
-// if it was not over.
-func extended(whole steadystate.Span, reached *steadystate.Span, open bool, end time.Duration) steadystate.Span {
-	if reached != nil {
-		whole.To = max(whole.To, reached.To)
-	}
-	if open {
-		whole.To = max(whole.To, end)
-	}
-	return whole
-}
-
-// draw draws the bars of a stage: from when what it waited for was reached to
-// when it was, or to how far it is known to have come if it was not over.
-func (v *stepView) draw(whole steadystate.Span, since, reached *steadystate.Span, open *time.Duration) {
-	switch {
-	case since == nil && reached != nil:
-		v.Maybe = box(whole, reached.From, reached.To)
-	case since == nil:
-	case open != nil:
-		v.Maybe = box(whole, since.From, since.To)
-		v.Open = box(whole, since.To, *open)
-	case reached != nil:
-		v.Maybe = box(whole, min(since.From, reached.From), reached.To)
-		v.Surely = box(whole, since.To, reached.From)
-	}
-}
-
 // box is a bar over a part of the whole, nil if there is none.
-func box(whole steadystate.Span, from, to time.Duration) *boxView {
+func box(whole steadystate.Span, part *steadystate.Span) *boxView {
 	const width = 400
-	if to < from || whole.Width() <= 0 {
+	if part == nil || whole.Width() <= 0 {
 		return nil
 	}
 	place := func(at time.Duration) px {
 		return px(width * min(1, max(0, float64(at-whole.From)/float64(whole.Width()))))
 	}
-	return &boxView{X: place(from), W: max(1.5, place(to)-place(from))}
-}
-
-// scaling is what an autoscaler did, in the form of a recovery.
-func scaling(d autoscaling.Decomposition) fallView {
-	v := fallView{Title: d.Title(), Fault: cmp.Or(d.Fault, "no fault"), Note: d.Note}
-	if len(d.Parts) == 0 || d.Parts[0].Reached == nil {
-		return v
-	}
-	whole := *d.Parts[0].Reached
-	for _, p := range d.Parts {
-		whole = extended(whole, p.Reached, p.Open, d.End)
-	}
-	for _, p := range d.Parts {
-		view := stepView{Stage: string(p.Stage), Reached: d.When(p), Took: p.Text(), Note: p.Note}
-		if p.Since != "" && p.Note == "" {
-			view.Note = "since " + string(p.Since)
-		}
-		since := d.Part(p.Since).Reached
-		var open *time.Duration
-		if p.Open && since != nil {
-			open = new(since.To + p.Took.Low)
-		}
-		view.draw(whole, since, p.Reached, open)
-		v.Steps = append(v.Steps, view)
-	}
-	return v
+	return &boxView{X: place(part.From), W: max(1.5, place(part.To)-place(part.From))}
 }

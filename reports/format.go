@@ -111,7 +111,7 @@ func detected(c experiments.CheckResult) *steadystate.Bounds[time.Duration] {
 // costliest is which stage of a recovery was, or why that is not decided.
 func costliest(w recovery.Waterfall) string {
 	step, undecided := w.Costliest()
-	return cmp.Or(undecided, string(step.Stage))
+	return cmp.Or(undecided, step.Stage)
 }
 
 // told are the phases that had enough values to be worth telling. The shortest

@@ -128,10 +128,10 @@ func section(i int, r Report) sectionView {
 		}
 	}
 	for _, w := range r.Waterfalls {
-		s.Falls = append(s.Falls, fall(w))
+		s.Falls = append(s.Falls, fall(w.Title(), costliest(w), w.Breakdown))
 	}
 	for _, d := range r.Scalings {
-		s.Falls = append(s.Falls, scaling(d))
+		s.Falls = append(s.Falls, fall(d.Title(), "", d.Breakdown))
 	}
 	for _, signal := range keys(r.Traffic) {
 		t := r.Traffic[signal]

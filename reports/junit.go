@@ -174,31 +174,26 @@ func suite(r Report) junitSuite {
 			part(signal+".stage."+p.Name+".", p)
 		}
 	}
-	for _, w := range r.Waterfalls {
-		prefix := "recovery." + w.Victim.Name + "."
-		for _, step := range w.Steps {
-			if step.Cost == nil {
+	steps := func(prefix string, b experiments.Breakdown) {
+		for _, s := range b.Steps {
+			if s.Took == nil {
 				continue
 			}
-			length(prefix+string(step.Stage), *step.Cost)
-			if step.Open {
-				property(prefix+string(step.Stage)+".open", "true")
+			length(prefix+s.Stage, *s.Took)
+			if s.Open {
+				property(prefix+s.Stage+".open", "true")
 			}
 		}
+	}
+	for _, w := range r.Waterfalls {
+		prefix := "recovery." + w.Victim.Name + "."
+		steps(prefix, w.Breakdown)
 		property(prefix+"costliest", costliest(w))
 	}
 	for _, d := range r.Scalings {
 		prefix := "autoscaling." + strings.TrimPrefix(d.Autoscaler, "hpa/") + "."
 		property(prefix+"sizes", d.Sizes)
-		for _, p := range d.Parts {
-			if p.Took == nil {
-				continue
-			}
-			length(prefix+string(p.Stage), *p.Took)
-			if p.Open {
-				property(prefix+string(p.Stage)+".open", "true")
-			}
-		}
+		steps(prefix, d.Breakdown)
 	}
 
 	verdict := junitCase{Name: "verdict", Time: seconds(r.Length)}

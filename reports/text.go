@@ -111,8 +111,8 @@ func Text(w io.Writer, r Report) error {
 			row(i.Fault, strings.Join(targets, ", "), "T0 "+i.String(), gone, i.Shortfall)
 		}
 	})
-	for _, waterfall := range r.Waterfalls {
-		indented(&out, waterfall.String())
+	for _, w := range r.Waterfalls {
+		indented(&out, w.String())
 	}
 	for _, d := range r.Scalings {
 		indented(&out, d.String())

@@ -294,12 +294,15 @@ func (t *Target) scaler(ctx context.Context) (string, error) {
 		return "", err
 	}
 	target, least := h.Spec.ScaleTargetRef, ptr.Deref(h.Spec.MinReplicas, 1)
+	undecided := h.Status.DesiredReplicas == 0 && least > 0 // without a metric it never is
 	switch {
 	case target.Kind != "Deployment" || target.Name != t.Service.Deployment:
 		return "", fmt.Errorf("it scales %s %s, and not deployment %s", target.Kind, target.Name, t.Service.Deployment)
 	case h.Spec.MaxReplicas <= least:
 		return "", fmt.Errorf("its min and max are both %d: it cannot scale", least)
-	case h.Status.DesiredReplicas != h.Status.CurrentReplicas:
+	case undecided && len(h.Status.Conditions) == 0:
+		return "", fmt.Errorf("%w: it has not begun", ErrUnavailable)
+	case !undecided && h.Status.DesiredReplicas != h.Status.CurrentReplicas:
 		return "", fmt.Errorf("%w: not at rest: it wants %d replicas and has %d", ErrUnavailable, h.Status.DesiredReplicas, h.Status.CurrentReplicas)
 	}
 	texts := []string{fmt.Sprintf("%s, %d to %d replicas, now %d", h.Name, least, h.Spec.MaxReplicas, h.Status.CurrentReplicas)}

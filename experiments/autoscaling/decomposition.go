@@ -11,58 +11,25 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A Stage is a step of what an autoscaler does about a fault, reached at some
-// instant.
-type Stage string
-
-// The stages, in their order.
+// The stages of what an autoscaler does about a fault, in their order.
 const (
-	Fault     Stage = "fault"     // it took effect: T0
-	Lag       Stage = "lag"       // the autoscaler's metric is above its target
-	Decision  Stage = "decision"  // it wants more
-	Actuation Stage = "actuation" // the scale target is told
-	Ready     Stage = "ready"     // as many pods are as the largest size wants
-	Relieved  Stage = "relieved"  // the metrics are within their targets, for as long as the fault is on
-	Undone    Stage = "undone"    // the fault is gone: T1
-	Back      Stage = "back"      // the old size again, for good
+	Fault     = "fault"     // it took effect: T0
+	Lag       = "lag"       // the autoscaler's metric is above its target
+	Decision  = "decision"  // it wants more
+	Actuation = "actuation" // the scale target is told
+	Ready     = "ready"     // as many pods are as the largest size wants
+	Relieved  = "relieved"  // the metrics are within their targets, for as long as the fault is on
+	Undone    = "undone"    // the fault is gone: T1
+	Back      = "back"      // the old size again, for good
 )
 
-// A Part is one stage of a decomposition.
-type Part struct {
-	Stage Stage `json:"stage"`
-	// Reached holds the instant; nil: it was not reached, or not seen.
-	Reached *steadystate.Span `json:"reached,omitempty"`
-	// Since is the stage that this one is counted from, and Took how long it
-	// took from there; nil: not known, and Note says why.
-	Since Stage                              `json:"since,omitempty"`
-	Took  *steadystate.Bounds[time.Duration] `json:"took,omitempty"`
-	// Open: it was not reached, so that Took is what was seen until then and
-	// the truth may lie beyond.
-	Open bool   `json:"open,omitempty"`
-	Note string `json:"note,omitempty"`
-}
-
-// A Decomposition says what time an autoscaler lost where.
+// A Decomposition says what time an autoscaler lost where, from Fault to Back.
 type Decomposition struct {
 	// Autoscaler is the subject of its events, hpa/shop/checkout.
 	Autoscaler string `json:"autoscaler"`
-	Fault      string `json:"fault,omitempty"`
 	// Sizes are those wanted one after the other: "2 -> 4 -> 2".
 	Sizes string `json:"sizes"`
-	// Parts begin with Fault and end with Back.
-	Parts []Part `json:"parts"`
-	// End is the last instant of the record.
-	End time.Duration `json:"end"`
-	// Note says what else happened that bears on it.
-	Note string `json:"note,omitempty"`
-}
-
-// Part is that of a stage; the zero Part if there is none.
-func (d Decomposition) Part(s Stage) Part {
-	if i := slices.IndexFunc(d.Parts, func(p Part) bool { return p.Stage == s }); i >= 0 {
-		return d.Parts[i]
-	}
-	return Part{}
+	experiments.Breakdown
 }
 
 // Decompose tells what every autoscaler that was watched did, in the order of
@@ -105,9 +72,9 @@ func surroundings(h history, events []experiments.Event) string {
 }
 
 func (h *history) decompose() Decomposition {
-	d := Decomposition{Autoscaler: h.subject, Fault: h.fault, Sizes: h.trajectory(), End: h.end}
+	d := Decomposition{Autoscaler: h.subject, Sizes: h.trajectory(), Breakdown: experiments.Breakdown{Fault: h.fault, End: h.end}}
 	c := chain{history: h, Decomposition: &d}
-	c.Parts = append(c.Parts, Part{Stage: Fault, Reached: new(h.t0)})
+	c.Steps = append(c.Steps, experiments.Step{Stage: Fault, Reached: new(h.t0)})
 
 	lag, decision, actuation := h.lag(), h.decision(), h.actuation()
 	if decision.reached != nil && actuation.reached != nil {
@@ -126,7 +93,7 @@ func (h *history) decompose() Decomposition {
 	c.add(Ready, Actuation, ready)
 	c.add(Relieved, Ready, h.relieved(lag.reached))
 	if h.t1 != nil {
-		c.Parts = append(c.Parts, Part{Stage: Undone, Reached: h.t1})
+		c.Steps = append(c.Steps, experiments.Step{Stage: Undone, Reached: h.t1})
 	}
 	c.add(Back, Undone, h.back())
 	return d
@@ -156,14 +123,14 @@ type link struct {
 	until time.Duration
 }
 
-// chain adds parts, each with what it took since the one it follows.
+// chain adds steps, each with what it took since the one it follows.
 type chain struct {
 	*history
 	*Decomposition
 }
 
-func (c chain) add(s, follows Stage, l link) {
-	p := Part{Stage: s, Reached: l.reached, Note: l.note}
+func (c chain) add(s, follows string, l link) {
+	p := experiments.Step{Stage: s, Reached: l.reached, Note: l.note}
 	since := c.known(follows)
 	switch {
 	case since == nil:
@@ -171,7 +138,7 @@ func (c chain) add(s, follows Stage, l link) {
 	case l.reached != nil:
 		p.Since, p.Took = since.Stage, new(l.reached.Since(*since.Reached))
 	case l.open && since.Stage != follows && follows != Undone:
-		p.Note = "waits for: " + string(follows)
+		p.Note = "waits for: " + follows
 	case l.open:
 		p.Since, p.Open = since.Stage, true
 		p.Took = &steadystate.Bounds[time.Duration]{
@@ -183,14 +150,14 @@ func (c chain) add(s, follows Stage, l link) {
 			p.Took.Low, p.Note = 0, "not seen, and for a time nothing could be"
 		}
 	}
-	c.Parts = append(c.Parts, p)
+	c.Steps = append(c.Steps, p)
 }
 
-// known is the part of a stage, else that of the last before it that was
+// known is the step of a stage, else that of the last before it that was
 // reached; nothing before the end of a fault stands for it.
-func (c chain) known(s Stage) *Part {
-	for i := len(c.Parts) - 1; i >= 0; i-- {
-		p := &c.Parts[i]
+func (c chain) known(s string) *experiments.Step {
+	for i := len(c.Steps) - 1; i >= 0; i-- {
+		p := &c.Steps[i]
 		if p.Reached != nil && (s != Undone || p.Stage == Undone) {
 			return p
 		}

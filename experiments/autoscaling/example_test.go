@@ -56,14 +56,14 @@ func ExampleDecompose() {
 	}
 	// Output:
 	// autoscaling of shop/checkout, 2 -> 4 -> 2 replicas (a spike of 10 times the load)
-	//   fault      +0s                -
-	//   lag        +14.5s to 15s      14.5s to 15s
-	//   decision   +14.5s to 15s      0s to 500ms
-	//   actuation  +14.5s to 15s      0s to 500ms
-	//   ready      +22s to 22.3s      7s to 7.8s
-	//   relieved   +44.6s to 45.2s    22.3s to 23.2s
-	//   undone     +60s               -
-	//   back       +2m14.4s to 2m15s  74.4s to 75s
+	//   fault      +0s                -               |-                                       |
+	//   lag        +14.5s to 15s      14.5s to 15s    |=====                                   |
+	//   decision   +14.5s to 15s      0s to 500ms     |    -                                   |
+	//   actuation  +14.5s to 15s      0s to 500ms     |    -                                   |
+	//   ready      +22s to 22.3s      7s to 7.8s      |    ===                                 |
+	//   relieved   +44.6s to 45.2s    22.3s to 23.2s  |      ========                          |
+	//   undone     +60s               -               |                 -                      |
+	//   back       +2m14.4s to 2m15s  74.4s to 75s    |                 =======================|
 }
 
 func ExampleJudger() {

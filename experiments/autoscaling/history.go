@@ -31,6 +31,9 @@ type state struct {
 	// blind: nothing was seen for a part of the span, so that more than one
 	// state may have passed.
 	blind bool
+	// idle: it has never come to a decision, or is switched off by a size of
+	// zero. Its status then says that it wants none, and it wants what is there.
+	idle bool
 }
 
 // A size is what a scale target wanted and had from one event to the next.
@@ -176,6 +179,9 @@ func (h *history) collect(events []experiments.Event) (reason string) {
 			return fmt.Sprintf("read the status of %s at %s: %v", h.subject, e.Span, err)
 		}
 		s.blind = overlap(h.blind, e.Span)
+		if s.status.DesiredReplicas == 0 && s.spec.least() > 0 {
+			s.idle, s.status.DesiredReplicas = true, s.status.CurrentReplicas
+		}
 		s.from, s.to = last.status.DesiredReplicas, s.status.DesiredReplicas
 		s.own = len(h.states) > 0 && s.status.LastScaleTime != last.status.LastScaleTime
 		if s.own && !s.blind && s.status.CurrentReplicas != s.to {

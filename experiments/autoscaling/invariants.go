@@ -29,9 +29,7 @@ func (v verdicts) ranged() experiments.Finding {
 	for i, s := range v.states {
 		n, low, high := s.status.DesiredReplicas, s.spec.least(), s.spec.MaxReplicas
 		switch {
-		case n >= low && n <= high:
-		case n == 0 && s.status.CurrentReplicas == 0 && len(s.status.Conditions) == 0: // not begun
-		case n == 0 && s.status.condition(scalingActive).Status == "False": // switched off by a size of zero
+		case n >= low && n <= high, s.idle:
 		case s.own, i > 0 && !s.renewed && !v.states[i-1].renewed:
 			return broken(withinRange, fmt.Sprintf("%d at %s, with a min of %d and a max of %d", n, s.at, low, high))
 		}
@@ -288,7 +286,7 @@ func (v verdicts) scaledOut() experiments.Finding {
 		}
 	}
 	if above == nil {
-		return unknown(scalesOut, "it did not", "the fault was not seen to have an effect on its metrics: "+cmp.Or(missing, v.parts.Part(Lag).Note))
+		return unknown(scalesOut, "it did not", "the fault was not seen to have an effect on its metrics: "+cmp.Or(missing, v.parts.Step(Lag).Note))
 	}
 	said := []string{fmt.Sprintf("it stayed at %d, though %s at %s", v.old(), texts(above.loads()), above.at)}
 	for _, of := range []string{ableToScale, scalingLimited} {
@@ -356,12 +354,12 @@ func (v verdicts) able() experiments.Finding {
 // returned: it is back at the old size when the record ends. When it must be,
 // a limit says.
 func (v verdicts) returned() experiments.Finding {
-	p := v.parts.Part(Back)
+	p := v.parts.Step(Back)
 	switch {
 	case v.unseen() != "":
 		return unknown(comesBack, "not known", v.unseen())
 	case p.Open, p.Reached == nil && p.Took == nil && v.t1 == nil && v.course()[len(v.course())-1].wanted != v.old():
-		return unknown(comesBack, fmt.Sprintf("at %d", v.course()[len(v.course())-1].wanted), p.Note+": watch for longer, or say with a limit on \""+string(Back)+"\" when it must be")
+		return unknown(comesBack, fmt.Sprintf("at %d", v.course()[len(v.course())-1].wanted), p.Note+": watch for longer, or say with a limit on \""+Back+"\" when it must be")
 	case p.Reached != nil:
 		return held(comesBack, fmt.Sprintf("back at %d replicas at %s", v.old(), p.Reached))
 	}

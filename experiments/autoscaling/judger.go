@@ -130,7 +130,7 @@ func (v verdicts) all() []experiments.Finding {
 		// Up and then down.
 		limits = append([]Limit{{Quantity: Turns, Tolerance: steadystate.AtMost(1)}}, limits...)
 	}
-	if !v.has(string(Back)) {
+	if !v.has(Back) {
 		list = append(list, v.returned())
 	}
 	for _, l := range limits {
@@ -153,7 +153,7 @@ func (v verdicts) all() []experiments.Finding {
 
 // took judges a limit on the time of a stage.
 func (v verdicts) took(l Limit) experiments.Finding {
-	p := v.parts.Part(Stage(l.Quantity))
+	p := v.parts.Step(l.Quantity)
 	f := experiments.Finding{Limit: l.String()}
 	b := p.Took
 	if b != nil && l.SinceFault {
@@ -174,12 +174,12 @@ func (v verdicts) took(l Limit) experiments.Finding {
 	return f
 }
 
-// sinceFault is the time of a part counted from the fault.
-func (v verdicts) sinceFault(p Part) steadystate.Bounds[time.Duration] {
+// sinceFault is the time of a step counted from the fault.
+func (v verdicts) sinceFault(p experiments.Step) steadystate.Bounds[time.Duration] {
 	if p.Reached != nil {
 		return p.Reached.Since(v.t0)
 	}
-	since := v.parts.Part(p.Since).Reached
+	since := v.parts.Step(p.Since).Reached
 	return since.Since(v.t0).Plus(*p.Took)
 }
 

@@ -596,6 +596,32 @@ var trajectories = []struct {
 		},
 	},
 	{
+		"its metric was never there, so that it has never wanted a size",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # # # .
+		 cpu      - - - - - -
+		 active   F F F F F F
+		 desired  0*6
+		 wanted   2*6`,
+		nil,
+		[]string{
+			"unknown scales out: | ScalingActive False, FailedGetResourceMetric: no metrics returned",
+			"broken able to scale: never since before the fault: ScalingActive False, FailedGetResourceMetric: no metrics returned",
+		},
+	},
+	{
+		"it comes to its first decision under the load",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # # # # . . .
+		 cpu      - 90 90 90 45 45 20 20 20
+		 active   F . . . . . . . .
+		 desired  0 4 4 4 4 4 2 2 2
+		 wanted   2 4 4 4 4 4 2 2 2
+		 ready    2 2 4 4 4 4 4 2 2`,
+		nil,
+		nil,
+	},
+	{
 		"its metric was missing before it was seen above the target",
 		`spec     min=2 max=8 cpu=50%
 		 fault    . # # # # # .
@@ -838,7 +864,7 @@ func TestNodesThatComeAreToldBesideTheStages(t *testing.T) {
 	if want := "node/node2 created at 15.000s, vpa/shop/checkout changed at 20.000s"; len(list) != 1 || list[0].Note != want {
 		t.Fatalf("%v, want it to say %q", list, want)
 	}
-	if text := list[0].String(); !strings.Contains(text, "  also: node/node2") {
+	if text := list[0].String(); !strings.Contains(text, "  note: node/node2") {
 		t.Errorf("no nodes in\n%s", text)
 	}
 }

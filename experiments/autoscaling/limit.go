@@ -35,7 +35,7 @@ const sinceFault = " since fault"
 
 // A measure is a stage whose time can be limited.
 type measure struct {
-	stage   Stage
+	stage   string
 	meaning string
 }
 
@@ -92,7 +92,7 @@ func ParseLimit(text string) (Limit, error) {
 	default:
 		return fail("%s is a %s, and %q is a %s", l.Quantity, dimension, tolerance, got)
 	}
-	if since && (dimension != "time" || l.Quantity == string(Back)) {
+	if since && (dimension != "time" || l.Quantity == Back) {
 		return fail("%s is not counted since the fault", l.Quantity)
 	}
 	l.Tolerance = tolerance

@@ -60,7 +60,7 @@ func TestToKnowAnInstantLessWellTurnsNoVerdictIntoItsOpposite(t *testing.T) {
 func TestDecompositionsHaveNoFigureWithoutBothEnds(t *testing.T) {
 	for _, row := range trajectories {
 		for _, d := range autoscaling.Decompose(parse(t, row.script).result(t)) {
-			for _, p := range d.Parts {
+			for _, p := range d.Steps {
 				switch {
 				case p.Took == nil && p.Note == "" && p.Since == "" && p.Reached == nil:
 					t.Errorf("%s: %s has no figure and no reason", row.sentence, p.Stage)

@@ -21,7 +21,7 @@ import (
 //	spec     min=2 max=8 cpu=50% down.window=60 up.policies=Pods:4:15
 //	fault    . # # # . .       on from before the first # to before the next .
 //	cpu      40 90 90 45 20 -  the metric's value; - is missing
-//	desired  2 4 4 4 2 2       what the autoscaler wants
+//	desired  2 4 4 4 2 2       what the autoscaler wants; 0: it has never come to a decision
 //	wanted   2 4 4 4 2 2       of the scale target; if not there, desired
 //	ready    2 2 4 4 2 2       if not there, wanted
 //	limited  . M . . . .       ScalingLimited: M its max, U its policies; - does not say
@@ -232,6 +232,9 @@ func (s script) result(t testing.TB) experiments.Result {
 			counts = next
 		}
 		desired, current := s.at("desired", i), s.at("desired", max(0, i-1))
+		if current == "0" {
+			current = s.at("wanted", max(0, i-1))
+		}
 		if desired != current && s.at("hand", i) != "h" {
 			scaled = r.Started.Add(at).Format(time.RFC3339)
 		} else if s.at("hand", i) == "h" {

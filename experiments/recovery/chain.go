@@ -112,7 +112,7 @@ func (h *History) inPlace(v victim) chain {
 	inOrder(started, ready)
 
 	c := chain{{stage: Fault, reached: fault}}
-	add := func(s Stage, reached *steadystate.Span, resource string) {
+	add := func(s string, reached *steadystate.Span, resource string) {
 		c = append(c, link{stage: s, waits: c.before(reached), reached: reached, resource: resource})
 	}
 	if stopped != nil {
@@ -130,7 +130,7 @@ func (h *History) inPlace(v victim) chain {
 	}
 	whole := true
 	for _, lost := range []struct {
-		stage    Stage
+		stage    string
 		was, is  *steadystate.Span
 		resource string
 	}{{Started, stopped, started, pods}, {Ready, unready, ready, pods}, {Added, removed, added, endpoints}} {
@@ -153,9 +153,9 @@ func (h *History) inPlace(v victim) chain {
 // before is the last stage so far that what is reached then can have waited
 // for: one that is not reached at all, else the latest. The endpoint goes and
 // comes beside the pod, so that nothing of the pod waits for it.
-func (c chain) before(reached *steadystate.Span) Stage {
+func (c chain) before(reached *steadystate.Span) string {
 	best := c[0]
-	missing := Stage("")
+	missing := ""
 	for _, l := range c[1:] {
 		switch {
 		case l.stage == Removed:
@@ -232,7 +232,7 @@ func (h *History) unfollowed() string {
 
 // answered is the link of the first good answer of whoever is back, to a
 // request that was sent after an instant; unknown says why that cannot be told.
-func (h *History) answered(who string, after time.Duration, waits Stage, unknown string) link {
+func (h *History) answered(who string, after time.Duration, waits string, unknown string) link {
 	l := link{stage: Answered, waits: waits, resource: traffic}
 	switch a := h.answers[who]; {
 	case !h.requests:
@@ -286,7 +286,7 @@ func (h *History) restored(v victim, checks []experiments.CheckResult, c chain) 
 		l.why = "no outage was seen"
 	default:
 		// What came later cannot have cost it time: others served instead.
-		for _, s := range []Stage{Answered, Added, Ready, Removed} {
+		for _, s := range []string{Answered, Added, Ready, Removed} {
 			if at := c.find(s); at != nil && at.reached != nil && at.reached.From <= l.reached.To {
 				l.waits = s
 				return l

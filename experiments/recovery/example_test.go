@@ -36,7 +36,7 @@ func ExampleHistory() {
 	for _, w := range history.Waterfalls(nil) {
 		fmt.Print(w)
 		step, _ := w.Costliest()
-		fmt.Println(step.Stage, step.Cost.Low, step.Cost.High)
+		fmt.Println(step.Stage, step.Took.Low, step.Took.High)
 	}
 	// Output:
 	// recovery of shop-1-a, replaced by shop-1-b (kill 1 of the pods app=shop)

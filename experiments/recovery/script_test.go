@@ -127,8 +127,8 @@ func lines(w recovery.Waterfall) string {
 		if s.Reached != nil {
 			fmt.Fprintf(&out, " at %s", s.Reached)
 		}
-		if s.Cost != nil {
-			fmt.Fprintf(&out, " took %s since %s", lengths(*s.Cost), s.Since)
+		if s.Took != nil {
+			fmt.Fprintf(&out, " took %s since %s", lengths(*s.Took), s.Since)
 		}
 		if s.Open {
 			fmt.Fprint(&out, " open")
@@ -140,7 +140,7 @@ func lines(w recovery.Waterfall) string {
 	}
 	step, undecided := w.Costliest()
 	if undecided == "" {
-		undecided = string(step.Stage)
+		undecided = step.Stage
 	}
 	fmt.Fprintf(&out, "costliest: %s\n", undecided)
 	if w.Note != "" {

@@ -10,50 +10,36 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A Waterfall is the recovery of one victim, stage by stage.
+// A Waterfall is the recovery of one victim, from Fault to Restored.
 type Waterfall struct {
-	Fault string `json:"fault"`
 	// Victim is who was brought down.
 	Victim experiments.Target `json:"victim"`
 	// Replacement is who came instead; nil: nobody was seen to, or the victim
 	// recovers in place.
 	Replacement *experiments.Target `json:"replacement,omitempty"`
 	InPlace     bool                `json:"inPlace,omitempty"`
-	// Steps begin with Fault and end with Restored.
-	Steps []Step `json:"steps"`
-	// End is the last instant of the record.
-	End time.Duration `json:"end"`
-	// Note says what is not certain about it.
-	Note string `json:"note,omitempty"`
-}
-
-// Step is the step of a stage; the zero Step if the waterfall has none.
-func (w Waterfall) Step(s Stage) Step {
-	if i := slices.IndexFunc(w.Steps, func(step Step) bool { return step.Stage == s }); i >= 0 {
-		return w.Steps[i]
-	}
-	return Step{}
+	experiments.Breakdown
 }
 
 // Costliest is the step that certainly took at least as long as every other.
 // If none did, undecided says so: the bounds overlap, or nothing is known.
 // Stages that nobody followed take no part, nor has the time for which the
 // harness left the fault in place.
-func (w Waterfall) Costliest() (step Step, undecided string) {
-	costs := slices.DeleteFunc(slices.Clone(w.Steps), func(s Step) bool { return s.Cost == nil || s.Stage == Undone })
+func (w Waterfall) Costliest() (step experiments.Step, undecided string) {
+	costs := slices.DeleteFunc(slices.Clone(w.Steps), func(s experiments.Step) bool { return s.Took == nil || s.Stage == Undone })
 	if len(costs) == 0 {
-		return Step{}, "nothing is known"
+		return experiments.Step{}, "nothing is known"
 	}
-	best := slices.MaxFunc(costs, func(a, b Step) int { return cmp.Compare(a.Cost.Low, b.Cost.Low) })
-	names := []string{string(best.Stage)}
+	best := slices.MaxFunc(costs, func(a, b experiments.Step) int { return cmp.Compare(a.Took.Low, b.Took.Low) })
+	names := []string{best.Stage}
 	for _, s := range costs {
 		// One that is not over may yet take longer than any that is.
-		if s.Stage != best.Stage && (s.Open || s.Cost.High > best.Cost.Low) {
-			names = append(names, string(s.Stage))
+		if s.Stage != best.Stage && (s.Open || s.Took.High > best.Took.Low) {
+			names = append(names, s.Stage)
 		}
 	}
-	if len(names) > 1 || best.Cost.Low == 0 {
-		return Step{}, "within the error: " + strings.Join(names, ", ")
+	if len(names) > 1 || best.Took.Low == 0 {
+		return experiments.Step{}, "within the error: " + strings.Join(names, ", ")
 	}
 	return best, ""
 }
@@ -66,9 +52,8 @@ func (h *History) Waterfalls(checks []experiments.CheckResult) []Waterfall {
 	var list []Waterfall
 	for _, v := range h.victims() {
 		w := Waterfall{
-			Fault:  v.injection.Fault,
-			Victim: experiments.Target{Name: v.name(), UID: v.uid},
-			End:    h.last,
+			Victim:    experiments.Target{Name: v.name(), UID: v.uid},
+			Breakdown: experiments.Breakdown{Fault: v.injection.Fault, End: h.last},
 		}
 		var c chain
 		if v.goes {
@@ -91,7 +76,7 @@ func (h *History) Waterfalls(checks []experiments.CheckResult) []Waterfall {
 
 // A link is a stage of a chain with what it waits for.
 type link struct {
-	stage, waits Stage
+	stage, waits string
 	reached      *steadystate.Span
 	// why it could not be seen, whether or not it was reached: nobody looked.
 	why string
@@ -105,7 +90,7 @@ type link struct {
 // waits for.
 type chain []link
 
-func (c chain) find(s Stage) *link {
+func (c chain) find(s string) *link {
 	if i := slices.IndexFunc(c, func(l link) bool { return l.stage == s }); i >= 0 {
 		return &c[i]
 	}
@@ -113,7 +98,7 @@ func (c chain) find(s Stage) *link {
 }
 
 // known is the last stage that was seen of those that s waits for.
-func (c chain) known(s Stage) *link {
+func (c chain) known(s string) *link {
 	l := c.find(s)
 	for l != nil && l.waits != "" {
 		if l = c.find(l.waits); l != nil && l.reached != nil {
@@ -124,7 +109,7 @@ func (c chain) known(s Stage) *link {
 }
 
 // passed reports whether a stage was seen that cannot be without s.
-func (c chain) passed(s Stage) bool {
+func (c chain) passed(s string) bool {
 	for _, l := range c {
 		if l.stage == Restored {
 			continue // others may have served
@@ -139,23 +124,23 @@ func (c chain) passed(s Stage) bool {
 }
 
 // steps draws the conclusion: what each stage cost, or why that is not known.
-func (h *History) steps(c chain) []Step {
-	var steps []Step
-	blocked := map[Stage]Stage{} // not reached as far as is known, and the one at fault
+func (h *History) steps(c chain) []experiments.Step {
+	var steps []experiments.Step
+	blocked := map[string]string{} // not reached as far as is known, and the one at fault
 	for _, l := range c {
-		s := Step{Stage: l.stage, Reached: l.reached, Note: l.why}
+		s := experiments.Step{Stage: l.stage, Reached: l.reached, Note: l.why}
 		since := c.known(l.stage)
 		switch {
 		case since == nil: // the fault itself
 		case l.reached != nil && !l.open:
 			s.Since = since.stage
 			cost := l.reached.Since(*since.reached)
-			s.Cost = &cost
+			s.Took = &cost
 		case l.open && blocked[l.waits] != "":
 			s.Open, s.Reached = true, nil
 		case l.open:
 			s.Since, s.Open, s.Reached = since.stage, true, nil
-			s.Cost = &steadystate.Bounds[time.Duration]{
+			s.Took = &steadystate.Bounds[time.Duration]{
 				Low:  max(0, l.reached.From-since.reached.To),
 				High: max(0, h.last-since.reached.From),
 			}
@@ -165,17 +150,17 @@ func (h *History) steps(c chain) []Step {
 			blocked[l.stage] = blocked[l.waits]
 		case blocked[l.waits] != "":
 			blocked[l.stage] = blocked[l.waits]
-			s.Note = "waits for: " + string(blocked[l.stage])
+			s.Note = "waits for: " + blocked[l.stage]
 		default:
 			blocked[l.stage] = l.stage
 			s.Since, s.Open = since.stage, true
-			s.Cost = &steadystate.Bounds[time.Duration]{
+			s.Took = &steadystate.Bounds[time.Duration]{
 				Low:  max(0, h.last-since.reached.To),
 				High: max(0, h.last-since.reached.From),
 			}
 			s.Note = "not seen until the record ended"
 			if !h.sight(l.resource, steadystate.Span{From: since.reached.From, To: h.last}) {
-				s.Cost.Low = 0
+				s.Took.Low = 0
 				s.Note = "not seen, and for a time nothing could be"
 			}
 		}

@@ -51,7 +51,7 @@ func plan() []experiment {
 		few(compared(hold("pods/kill-one"), compareRequests)),
 		few(compared(find("pods/kill-one", "no-readiness"), compareRequests)),
 		find("pods/kill-one", "one-replica"),
-		{id: "pods/kill-one", defect: "slow-start", want: held, costliest: string(recovery.Ready)},
+		{id: "pods/kill-one", defect: "slow-start", want: held, costliest: recovery.Ready},
 		hold("pods/kill-third"),
 		find("pods/kill-third", "one-replica"),
 		hold("pods/container-kill"),

@@ -66,7 +66,7 @@ func (r *row) take(result reports.Report, left []string) {
 	r.costliest = "-"
 	if len(result.Waterfalls) > 0 {
 		if step, undecided := result.Waterfalls[0].Costliest(); undecided == "" {
-			r.costliest = string(step.Stage)
+			r.costliest = step.Stage
 		}
 	}
 	r.t0, r.t1, r.ttr, r.truth = "-", "-", "-", "-"
