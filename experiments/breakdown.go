@@ -100,7 +100,7 @@ func (b Breakdown) Whole() steadystate.Span {
 type Bar struct {
 	Maybe  *steadystate.Span // it may have been; Surely lies within it
 	Surely *steadystate.Span
-	Open   *steadystate.Span // it was not over, as far as it was followed
+	Open   *steadystate.Span // it was not over, and so far that is certain; within Maybe
 }
 
 // Bar is that of a step: from when what it waited for was reached to when it was.
@@ -110,7 +110,11 @@ func (b Breakdown) Bar(s Step) Bar {
 	case since == nil:
 		return Bar{Maybe: s.Reached} // the fault
 	case s.Open && s.Took != nil:
-		return Bar{Maybe: since, Open: &steadystate.Span{From: since.To, To: max(since.To, since.From+s.Took.High)}}
+		b := Bar{Maybe: &steadystate.Span{From: since.From, To: max(since.To, since.From+s.Took.High)}}
+		if s.Took.Low > 0 {
+			b.Open = &steadystate.Span{From: since.To, To: since.To + s.Took.Low}
+		}
+		return b
 	case s.Reached == nil:
 		return Bar{}
 	}

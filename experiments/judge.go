@@ -178,7 +178,7 @@ func (j *judge) observe(e Entry) {
 		for _, q := range e.Requests.List {
 			o := q.Observation()
 			j.order(signal).add(o)
-			j.served(signal, q, o)
+			j.before(signal, q, o)
 			for _, c := range j.rates {
 				c.add(signal, q)
 			}
@@ -290,8 +290,8 @@ func (j *judge) finding(c *checked, l steadystate.Limit, result CheckResult) Fin
 	default:
 		finding.Reading = l.Judge(f)
 	}
-	if l.Phase != "" && f.Observed() < minObservations {
-		finding.Verdict, finding.Undecided = steadystate.Unknown, fmt.Sprintf("%d observations in the phase, wanted at least %d", f.Observed(), minObservations)
+	if l.Phase != "" && f.Observed() < MinObservations {
+		finding.Verdict, finding.Undecided = steadystate.Unknown, fmt.Sprintf("%d observations in the phase, wanted at least %d", f.Observed(), MinObservations)
 	}
 	if finding.Verdict == steadystate.Broken && j.End.Reason != Completed && dilutable(l) {
 		finding.Verdict, finding.Undecided = steadystate.Unknown, "the run did not come to its end, which could have made it better"

@@ -181,9 +181,9 @@ func (j *judge) exposed() Proof {
 	return p
 }
 
-// minObservations is how often a check must be observed in the window, and in
+// MinObservations is how often a check must be observed in the window, and in
 // each phase that a limit names: two points make no timeline.
-const minObservations = 4
+const MinObservations = 4
 
 func (j *judge) observed() Proof {
 	p := Proof{Name: "observed", Verdict: steadystate.Held}
@@ -193,7 +193,7 @@ func (j *judge) observed() Proof {
 		if c.Unknown > 0 {
 			text += fmt.Sprintf(" and %d unknown", c.Unknown)
 		}
-		if c.Observed() < minObservations {
+		if c.Observed() < MinObservations {
 			p.Verdict = steadystate.Unknown
 			if why := c.WhyUnknown(); why != "" {
 				text += " (" + why + ")"
@@ -203,7 +203,7 @@ func (j *judge) observed() Proof {
 	}
 	p.Text = strings.Join(counts, ", ")
 	if p.Verdict != steadystate.Held {
-		p.Text += fmt.Sprintf("; wanted at least %d each", minObservations)
+		p.Text += fmt.Sprintf("; wanted at least %d each", MinObservations)
 	}
 	return p
 }

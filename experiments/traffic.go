@@ -49,9 +49,9 @@ func (j *judge) request(signal string, q Request) {
 	j.Traffic[signal] = s
 }
 
-// served counts the request if it was over before the fault may have begun.
-func (j *judge) served(signal string, q Request, o steadystate.Observation) {
-	if q.Answered >= j.Window.From {
+// before counts the request if it was over before the fault may have begun.
+func (j *judge) before(signal string, q Request, o steadystate.Observation) {
+	if o.To >= j.Window.From {
 		return
 	}
 	s := j.Traffic[signal]

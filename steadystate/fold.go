@@ -45,18 +45,17 @@ func (f *Fold) Add(o Observation) {
 		if good || bad {
 			w.blind.add(o.Span)
 		}
-		if f.within(o, w.Window) {
+		if within(o, w.Window) {
 			w.count(o, f.good)
 		}
 	}
 }
 
-// within reports whether an observation is one of the window: all that it may
-// speak of lies there. A rate that was asked for in one phase and reaches back
-// into another is of neither. A request is of when it was sent, or the slowest
-// ones would be of no phase.
-func (f *Fold) within(o Observation, w Span) bool {
-	return w.From <= o.From && o.From <= w.To && (f.outages.rule.ByChance || o.To <= w.To)
+// within reports whether an observation is one of the window: it began there, as
+// a request that was sent. A value of its whole span must also end there: a rate
+// that reaches from one window into another is of neither.
+func within(o Observation, w Span) bool {
+	return w.From <= o.From && o.From <= w.To && (!o.Whole || o.To <= w.To)
 }
 
 // Outages ends the fold: those of the whole record, in order.

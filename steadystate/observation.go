@@ -7,8 +7,8 @@ import (
 	"strconv"
 )
 
-// An Observation says that Value was true at some instant in its span. A
-// source may record observations in any order.
+// An Observation says that Value was true at some instant in its span, or of
+// all of it. A source may record observations in any order.
 type Observation struct {
 	Span
 	Value float64 `json:"value"`
@@ -16,6 +16,9 @@ type Observation struct {
 	// quantile of a histogram; Value is then a guess within it. None: Value is
 	// exact.
 	Bucket Bucket `json:"bucket,omitzero"`
+	// Whole: the value is of the whole span, as a rate over it is, and not of an
+	// instant in it.
+	Whole bool `json:"whole,omitempty"`
 	// Failed says why the observation is bad whatever counts as good: a request
 	// that was answered with 503 in a millisecond satisfies no latency.
 	Failed string `json:"failed,omitempty"`

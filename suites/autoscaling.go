@@ -3,9 +3,11 @@ package suites
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -124,10 +126,10 @@ func (f *whenScaling) String() string { return f.Fault.String() + ", once more p
 
 // Inject waits, and injects the fault.
 func (f *whenScaling) Inject(ctx context.Context, rec *experiments.Recorder) (experiments.Injection, error) {
-	scaling := false
-	before, err := f.target.scale(ctx, rec, func(before int32, d *appsv1.Deployment) bool {
-		scaling = wantedBy(d) > before
-		return scaling
+	now := int32(0)
+	before, scaling, err := f.target.scale(ctx, rec, func(before int32, d *appsv1.Deployment) bool {
+		now = wantedBy(d)
+		return now > before
 	})
 	switch {
 	case err != nil:
@@ -138,6 +140,7 @@ func (f *whenScaling) Inject(ctx context.Context, rec *experiments.Recorder) (ex
 			Shortfall: fmt.Sprintf("no more than %d pods were wanted for %s, so that there was no scale-out to disturb", before, scalingTimeout),
 		}, nil
 	}
+	rec.Note("%s: %d pods are wanted, %d were", f.target.Service.Deployment, now, before)
 	return f.Fault.Inject(ctx, rec)
 }
 
@@ -163,50 +166,73 @@ func (s *scaledOut) Inject(ctx context.Context, rec *experiments.Recorder) (expe
 	return injection, s.target.scaled(ctx, rec, s.rest)
 }
 
-// scalingTimeout is how long an autoscaler may take to want more pods, and they
-// to be there.
-const scalingTimeout = 2 * time.Minute
+const (
+	// scalingTimeout is how long an autoscaler may take to want more pods, and
+	// they to be there.
+	scalingTimeout = 2 * time.Minute
+	// scaledRest is how long a size must last to count as the one that the
+	// service has scaled to: by the defaults of Kubernetes a metric is measured
+	// every 15 s, and an autoscaler looks as often.
+	scaledRest = 30 * time.Second
+)
 
 // scale looks at the service's deployment until it is as wanted, or for
-// [scalingTimeout]. It returns how many pods were wanted at the first look.
-func (t *Target) scale(ctx context.Context, rec *experiments.Recorder, until func(before int32, d *appsv1.Deployment) bool) (before int32, err error) {
+// [scalingTimeout]: in time says which. It returns how many pods were wanted at
+// the first look. A look that fails is made again; the last one's error counts
+// if none succeeds.
+func (t *Target) scale(ctx context.Context, rec *experiments.Recorder, until func(before int32, d *appsv1.Deployment) bool) (before int32, inTime bool, err error) {
 	end := rec.Clock().Now() + scalingTimeout
-	for first := true; ; first = false {
+	key := client.ObjectKey{Namespace: t.Service.Namespace, Name: t.Service.Deployment}
+	for looked := false; ; {
 		var d appsv1.Deployment
-		key := client.ObjectKey{Namespace: t.Service.Namespace, Name: t.Service.Deployment}
-		if err := t.Client.Get(ctx, key, &d); err != nil {
-			return before, fmt.Errorf("read deployment %s: %w", key.Name, err)
-		}
-		if first {
-			before = wantedBy(&d)
-		}
-		if until(before, &d) {
-			rec.Note("%s: %d pods are wanted, %d were", key.Name, wantedBy(&d), before)
-			return before, nil
+		err := t.Client.Get(ctx, key, &d)
+		switch {
+		case err == nil && !looked:
+			before, looked = wantedBy(&d), true
+			fallthrough
+		case err == nil:
+			if until(before, &d) {
+				return before, true, nil
+			}
+		case apierrors.IsNotFound(err), apierrors.IsForbidden(err), apierrors.IsUnauthorized(err):
+			return before, false, fmt.Errorf("read deployment %s: %w", key.Name, err)
 		}
 		if rec.Clock().Now() > end {
-			return before, nil
+			if looked {
+				err = nil
+			}
+			return before, false, err
 		}
 		if err := experiments.Wait(ctx, replicasEvery/4); err != nil {
-			return before, err
+			return before, false, err
 		}
 	}
 }
+
+func wantedBy(d *appsv1.Deployment) int32 { return ptr.Deref(d.Spec.Replicas, 1) }
 
 // scaled waits until the service has more pods than at the first look, all of
 // them ready, and has kept that size for the rest.
 func (t *Target) scaled(ctx context.Context, rec *experiments.Recorder, rest time.Duration) error {
-	clock, since, size := rec.Clock(), rec.Clock().Now(), int32(0)
-	before, err := t.scale(ctx, rec, func(before int32, d *appsv1.Deployment) bool {
-		if n := wantedBy(d); n != size || n <= before || kube.Unsettled(d) != "" {
+	clock, since, size, most, unsettled := rec.Clock(), rec.Clock().Now(), int32(0), int32(0), ""
+	before, inTime, err := t.scale(ctx, rec, func(before int32, d *appsv1.Deployment) bool {
+		n := wantedBy(d)
+		unsettled, most = kube.Unsettled(d), max(most, n)
+		if n != size || n <= before || unsettled != "" {
 			since, size = clock.Now(), n
 		}
 		return clock.Now()-since >= rest
 	})
-	if err == nil && size <= before {
-		rec.Note("%s: no more than %d pods were wanted for %s", t.Service.Deployment, before, scalingTimeout)
+	name := t.Service.Deployment
+	switch {
+	case err != nil:
+		return err
+	case inTime:
+		rec.Note("%s has scaled from %d to %d pods", name, before, size)
+	case most <= before:
+		rec.Note("%s has not scaled: no more than %d pods were wanted for %s", name, before, scalingTimeout)
+	default:
+		rec.Note("%s has not kept a greater size than %d pods for %s within %s: up to %d were wanted, %d in the end%s", name, before, rest, scalingTimeout, most, size, strings.TrimSuffix("; "+unsettled, "; "))
 	}
-	return err
+	return nil
 }
-
-func wantedBy(d *appsv1.Deployment) int32 { return ptr.Deref(d.Spec.Replicas, 1) }

@@ -24,8 +24,7 @@ var capacity = []standard{
 	{
 		id: "capacity/scaled", name: "%s sustains a surge that it scales out for", hold: time.Minute, watch: scalingWatch, capacity: true, autoscaler: true,
 		more: func(t *Target, e *experiments.Experiment) {
-			// What is asked of Prometheus reaches back for a range.
-			e.Faults = []experiments.Fault{&scaledOut{Surge: t.surge(e), target: t, rest: 2 * t.Capacity.Range}}
+			e.Faults = []experiments.Fault{&scaledOut{Surge: t.surge(e), target: t, rest: scaledRest}}
 		},
 	},
 }

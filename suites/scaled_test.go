@@ -2,17 +2,29 @@ package suites
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/load"
 )
 
 // sized is a deployment that wants so many pods, of which so many are ready.
@@ -36,12 +48,12 @@ func TestTheServiceHasScaledOnceItsNewSizeLasts(t *testing.T) {
 		after    time.Duration // at most a look later
 		note     string
 	}{
-		{"it scales in one step", []change{{15 * time.Second, 4, 4}}, 35 * time.Second, "4 pods are wanted, 2 were"},
-		{"its new pods become ready late", []change{{15 * time.Second, 4, 2}, {30 * time.Second, 4, 4}}, 50 * time.Second, "4 pods are wanted, 2 were"},
-		{"it scales in two steps, the second before the first has lasted", []change{{15 * time.Second, 3, 3}, {30 * time.Second, 5, 5}}, 50 * time.Second, "5 pods are wanted, 2 were"},
-		{"it scales, and back at once", []change{{15 * time.Second, 3, 3}, {30 * time.Second, 2, 2}}, scalingTimeout, "no more than 2 pods were wanted for 2m0s"},
-		{"it does not scale", nil, scalingTimeout, "no more than 2 pods were wanted for 2m0s"},
-		{"its new pods never become ready", []change{{15 * time.Second, 4, 2}}, scalingTimeout, ""},
+		{"it scales in one step", []change{{15 * time.Second, 4, 4}}, 35 * time.Second, "checkout has scaled from 2 to 4 pods"},
+		{"its new pods become ready late", []change{{15 * time.Second, 4, 2}, {30 * time.Second, 4, 4}}, 50 * time.Second, "checkout has scaled from 2 to 4 pods"},
+		{"it scales in two steps, the second before the first has lasted", []change{{15 * time.Second, 3, 3}, {30 * time.Second, 5, 5}}, 50 * time.Second, "checkout has scaled from 2 to 5 pods"},
+		{"it scales, and back at once", []change{{15 * time.Second, 3, 3}, {30 * time.Second, 2, 2}}, scalingTimeout, "checkout has not kept a greater size than 2 pods for 20s within 2m0s: up to 3 were wanted, 2 in the end"},
+		{"it does not scale", nil, scalingTimeout, "checkout has not scaled: no more than 2 pods were wanted for 2m0s"},
+		{"its new pods never become ready", []change{{15 * time.Second, 4, 2}}, scalingTimeout, "up to 4 were wanted, 4 in the end; deployment shop/checkout: 2 of 4 replicas are ready"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -66,7 +78,7 @@ func TestTheServiceHasScaledOnceItsNewSizeLasts(t *testing.T) {
 					t.Errorf("it has scaled after %s, want %s", took, row.after)
 				}
 				rec.Flush()
-				if noted := strings.Contains(record.String(), `"note"`); noted != (row.note != "") || !strings.Contains(record.String(), row.note) {
+				if strings.Count(record.String(), `"note"`) != 1 || !strings.Contains(record.String(), row.note) {
 					t.Errorf("noted %q, want %q", record.String(), row.note)
 				}
 			})
@@ -74,11 +86,162 @@ func TestTheServiceHasScaledOnceItsNewSizeLasts(t *testing.T) {
 	}
 }
 
+// A look at the cluster may fail for once, also for longer than once.
+func TestALookThatFailsIsMadeAgain(t *testing.T) {
+	gone := apierrors.NewNotFound(schema.GroupResource{Resource: "deployments"}, "checkout")
+	for _, row := range []struct {
+		sentence string
+		fails    int
+		with     error
+		want     string
+	}{
+		{"at first", 3, errors.New("connection refused"), ""},
+		{"always", 1e9, errors.New("connection refused"), "connection refused"},
+		{"for good", 1, gone, "read deployment checkout"},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				target := &Target{}
+				target.Service.Namespace, target.Service.Deployment = "shop", "checkout"
+				n := 0
+				target.Client = interceptor.NewClient(fake.NewClientBuilder().WithObjects(sized(2, 2)).Build(), interceptor.Funcs{
+					Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
+						if n++; n <= row.fails {
+							return row.with
+						}
+						return c.Get(ctx, key, o, opts...)
+					},
+				})
+				before, inTime, err := target.scale(t.Context(), experiments.NewRecorder(io.Discard), func(int32, *appsv1.Deployment) bool { return true })
+				if row.want == "" && (err != nil || !inTime || before != 2) {
+					t.Errorf("%d pods, in time: %t, %v", before, inTime, err)
+				}
+				if row.want != "" && (err == nil || !strings.Contains(err.Error(), row.want) || inTime) {
+					t.Errorf("in time: %t, %v; want %q", inTime, err, row.want)
+				}
+			})
+		})
+	}
+}
+
+// The surge is on from its switch, however long its hold phase waits.
+func TestASurgeIsHeldOnceTheServiceHasScaled(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer server.Close()
+	target := &Target{}
+	target.Service.Namespace, target.Service.Deployment = "shop", "checkout"
+	target.Client = fake.NewClientBuilder().WithObjects(sized(2, 2)).Build()
+	surge := &load.Surge{Factor: 2}
+	f := &scaledOut{Surge: surge, target: target, rest: time.Second}
+
+	var record bytes.Buffer
+	rec := experiments.NewRecorder(&record)
+	ctx, stop := context.WithCancel(t.Context())
+	var driving sync.WaitGroup
+	began := make(chan struct{})
+	driving.Go(func() {
+		once := sync.OnceFunc(func() { close(began) })
+		traffic := load.HTTP{URL: server.URL, Shape: load.Constant(20), Surge: surge}
+		if err := traffic.Drive(ctx, rec.Clock(), func(experiments.Request) { once() }); err != nil {
+			t.Error(err)
+		}
+	})
+	<-began
+	time.AfterFunc(500*time.Millisecond, func() {
+		if err := errors.Join(target.Client.Update(t.Context(), sized(4, 4)), target.Client.Status().Update(t.Context(), sized(4, 4))); err != nil {
+			t.Error(err)
+		}
+	})
+	from := rec.Clock().Now()
+	injection, err := f.Inject(t.Context(), rec)
+	switched, took := injection.To-from, rec.Clock().Now()-from
+	stop()
+	driving.Wait()
+	if err != nil || injection.Shortfall != "" || len(injection.Effects) != 1 {
+		t.Errorf("injection %+v, %v", injection, err)
+	}
+	// Not how fast this is, but what comes first.
+	if injection.From < from || took < f.rest+500*time.Millisecond || switched > took-f.rest {
+		t.Errorf("switched on after %s and held after %s, want it on at once and held when the size has lasted for %s", switched, took, f.rest)
+	}
+}
+
+func TestAFaultThatWaitsForAScaleOutIsNoneWithoutOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		target := &Target{}
+		target.Service.Namespace, target.Service.Deployment = "shop", "checkout"
+		target.Client = fake.NewClientBuilder().WithObjects(sized(2, 2)).Build()
+		injection, err := (&whenScaling{target: target}).Inject(t.Context(), experiments.NewRecorder(io.Discard))
+		if want := "no more than 2 pods were wanted for 2m0s"; err != nil || !strings.Contains(injection.Shortfall, want) || len(injection.Targets) != 0 {
+			t.Errorf("%+v, %v; want it to fall short: %q", injection, err, want)
+		}
+	})
+}
+
+func TestPreflightLooksAtTheAutoscaler(t *testing.T) {
+	condition := func(of autoscalingv2.HorizontalPodAutoscalerConditionType, is corev1.ConditionStatus) autoscalingv2.HorizontalPodAutoscalerCondition {
+		return autoscalingv2.HorizontalPodAutoscalerCondition{Type: of, Status: is, Reason: "FailedGetResourceMetric", Message: "missing request for cpu"}
+	}
+	working := []autoscalingv2.HorizontalPodAutoscalerCondition{condition(autoscalingv2.ScalingActive, corev1.ConditionTrue)}
+	lame := []autoscalingv2.HorizontalPodAutoscalerCondition{condition(autoscalingv2.ScalingActive, corev1.ConditionFalse)}
+	for _, row := range []struct {
+		sentence         string
+		target           string
+		most             int32
+		current, desired int32
+		conditions       []autoscalingv2.HorizontalPodAutoscalerCondition
+		text, err        string
+	}{
+		{"at rest", "checkout", 5, 2, 2, working, "checkout, 2 to 5 replicas, now 2", ""},
+		{"it scales", "checkout", 5, 2, 4, working, "", "not at rest: it wants 4 replicas and has 2"},
+		{"it has not looked yet", "checkout", 5, 0, 0, nil, "", "it has not begun"},
+		{"it never had its metric, which is for the experiment to find", "checkout", 5, 2, 0, lame, "it does not work now: FailedGetResourceMetric: missing request for cpu", ""},
+		{"it is another one's", "payments", 5, 2, 2, working, "", "it scales Deployment payments, and not deployment checkout"},
+		{"it has one size", "checkout", 2, 2, 2, working, "", "its min and max are both 2"},
+	} {
+		h := &autoscalingv2.HorizontalPodAutoscaler{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "checkout"},
+			Spec: autoscalingv2.HorizontalPodAutoscalerSpec{
+				ScaleTargetRef: autoscalingv2.CrossVersionObjectReference{Kind: "Deployment", Name: row.target},
+				MinReplicas:    new(int32(2)), MaxReplicas: row.most,
+			},
+			Status: autoscalingv2.HorizontalPodAutoscalerStatus{CurrentReplicas: row.current, DesiredReplicas: row.desired, Conditions: row.conditions},
+		}
+		target := &Target{Client: fake.NewClientBuilder().WithObjects(h).Build()}
+		target.Service.Namespace, target.Service.Deployment, target.Autoscaler.Name = "shop", "checkout", "checkout"
+		text, err := target.scaler(t.Context())
+		if (row.err == "") != (err == nil) || (err != nil && !strings.Contains(err.Error(), row.err)) || !strings.Contains(text, row.text) {
+			t.Errorf("%s: %q, %v; want %q, %q", row.sentence, text, err, row.text, row.err)
+		}
+	}
+}
+
+func TestAPhaseMustBeLongEnoughForWhatIsAskedOfIt(t *testing.T) {
+	c, err := Decode("aftershock.yaml", []byte(scaled))
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := &Target{Config: c}
+	chosen := []experiments.Experiment{target.experiment(find("capacity/sustained")), target.experiment(find("capacity/scaled"))}
+	if err := target.fits("cpu", time.Second, 20*time.Second, chosen); err != nil {
+		t.Errorf("%s are too short: %v", chosen[0].Hold, err)
+	}
+	err = target.fits("cpu", time.Second, 58*time.Second, chosen)
+	if want := `limit "mean < 75% during hold": the phase hold lasts 1m0s, and four values of this query take 1m1s: make it longer, or the query's range shorter (capacity/sustained, capacity/scaled)`; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+	// As long as nobody says otherwise there is room for the range.
+	c.Capacity.Range = time.Minute
+	if e := (&Target{Config: c}).experiment(find("capacity/sustained")); e.Hold != 4*time.Minute {
+		t.Errorf("it holds for %s, want four ranges", e.Hold)
+	}
+}
+
 func TestWhatAScaledServiceSustainsIsAskedOnceItHasScaled(t *testing.T) {
 	e := build(t, scaled, "capacity/scaled")
 	f, ok := e.Faults[0].(*scaledOut)
-	if !ok || len(e.Faults) != 1 || f.rest != 30*time.Second {
-		t.Fatalf("faults %v, want a surge that waits for twice the range of the rates", e.Faults)
+	if !ok || len(e.Faults) != 1 || f.rest != scaledRest {
+		t.Fatalf("faults %v, want a surge that waits until a size has lasted", e.Faults)
 	}
 	if !strings.Contains(f.String(), "held once the service has scaled") {
 		t.Error(f)

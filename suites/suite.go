@@ -170,8 +170,9 @@ func (t *Target) experiment(s standard) experiments.Experiment {
 		Watch:       max(t.Watch, s.watch),
 	}
 	if s.capacity {
-		// Or nothing that is observed would lie within the settle time.
+		// Or nothing that is observed would lie within them.
 		e.Settle = max(e.Settle, 2*t.Capacity.Range)
+		e.Hold = max(e.Hold, 4*t.Capacity.Range)
 	}
 	if s.unhurried {
 		e.UndoTimeout, e.Deadline = rolloutTime+2*time.Minute, unhurriedDeadline

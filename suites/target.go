@@ -198,7 +198,7 @@ func (t *Target) Preflight(ctx context.Context, chosen []experiments.Experiment,
 				return "", err
 			}
 			text := []string{fmt.Sprintf("%d series, now %v, resolution %s", found.Series, found.Values, found.Resolution.Round(time.Millisecond))}
-			return strings.Join(append(text, found.Notes...), "; "), t.decidable(q.check, found.Resolution)
+			return strings.Join(append(text, found.Notes...), "; "), errors.Join(t.decidable(q.check, found.Resolution), t.fits(q.check, q.source.Interval, found.Resolution, chosen))
 		})
 	}
 	if slices.ContainsFunc(chosen, func(e experiments.Experiment) bool { return find(ID(e)).autoscaler }) {
@@ -216,7 +216,10 @@ func (t *Target) Preflight(ctx context.Context, chosen []experiments.Experiment,
 		check("objective \""+name+"\"", place, func() (string, error) {
 			source.Client = t.prometheus
 			found, err := soon(ctx, source, patience)
-			return fmt.Sprintf("now %v, resolution %s", found.Values, found.Resolution.Round(time.Millisecond)), err
+			if err != nil {
+				return "", err
+			}
+			return fmt.Sprintf("now %v, resolution %s", found.Values, found.Resolution.Round(time.Millisecond)), t.fits(name, source.Interval, found.Resolution, chosen)
 		})
 	}
 	for _, name := range signalsOf(chosen) {
@@ -294,7 +297,7 @@ func (t *Target) scaler(ctx context.Context) (string, error) {
 		return "", err
 	}
 	target, least := h.Spec.ScaleTargetRef, ptr.Deref(h.Spec.MinReplicas, 1)
-	undecided := h.Status.DesiredReplicas == 0 && least > 0 // without a metric it never is
+	undecided := h.Status.DesiredReplicas == 0 && least > 0 // for good, if it never has its metric
 	switch {
 	case target.Kind != "Deployment" || target.Name != t.Service.Deployment:
 		return "", fmt.Errorf("it scales %s %s, and not deployment %s", target.Kind, target.Name, t.Service.Deployment)
@@ -347,6 +350,33 @@ func (t *Target) decidable(check string, resolution time.Duration) error {
 		for _, l := range c.Limits {
 			errs = append(errs, l.Decidable(resolution, t.Window()))
 		}
+	}
+	return errors.Join(errs...)
+}
+
+// fits says in which experiments a phase that a limit of the check names is too
+// short for what its query says: for as many values as make a phase.
+func (t *Target) fits(check string, interval, resolution time.Duration, chosen []experiments.Experiment) error {
+	need := (resolution + (experiments.MinObservations-1)*interval).Round(100 * time.Millisecond)
+	short := map[string][]string{} // ids of experiments, by what is wrong
+	for _, e := range chosen {
+		lengths := map[string]time.Duration{experiments.PhaseSettle: e.Settle, experiments.PhaseHold: e.Hold, experiments.PhaseWatch: e.Watch}
+		for _, c := range e.Hypothesis.Checks {
+			for _, l := range c.Limits {
+				phase := l.Phase
+				if l.Baseline && t.Baseline != BaselineControl {
+					phase = experiments.PhaseSettle
+				}
+				if length, known := lengths[phase]; c.Name == check && known && length < need {
+					what := fmt.Sprintf("limit %q: the phase %s lasts %s, and four values of this query take %s: make it longer, or the query's range shorter", l, phase, length, need)
+					short[what] = append(short[what], ID(e))
+				}
+			}
+		}
+	}
+	var errs []error
+	for _, what := range slices.Sorted(maps.Keys(short)) {
+		errs = append(errs, fmt.Errorf("%s (%s)", what, strings.Join(short[what], ", ")))
 	}
 	return errors.Join(errs...)
 }

@@ -19,31 +19,31 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/workers"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/steadystatetest"
+	"github.com/aftershockhq/aftershock/suites"
 )
 
 var imageFlag = flag.String("image", "", "the workers' image, whose entry point is the program aftershock")
 
-// workersRates are how many requests a second each of the two loads sends. They
-// are not the same, or each request of one load would be sent at the same moment
-// before one of the other throughout, and whichever is under way when another
-// comes waits for it: two loads of one worker each then differ by half a
-// millisecond at the median, with either sign. As it is, they meet at every
-// distance once a second.
-var workersRates = []int{60, 61}
-
 // How TestWorkers compares.
 const (
-	workersFor        = 40 * time.Second
+	workersFor        = 30 * time.Second // each of two rounds
 	workersNamespace  = "default"
 	workersConfidence = 0.999 // of each bound
 	workersErrors     = 3.29  // standard errors, for as much
 )
 
-// TestWorkers drives one load with one worker and another with two that share its
-// rate, at the same time against the same service. Within their bounds they see the same
+// TestWorkers drives a load with one worker and the same with two, at the same
+// time against the same service. Within their bounds they see the same
 // percentiles; and the requests of the two are one load: no number is missing or
 // there twice, and the times for which they were planned are those of one
 // schedule, as well as the clocks are known.
+//
+// Two loads of one rate would send each request of the one at the same moment
+// before one of the other throughout, and whichever is under way when another
+// comes waits for it: two loads of one worker each differ by half a millisecond
+// at the median then, with either sign. So there are two rounds, of 60 requests
+// a second by the one and 61 by the other and then the other way round, in which
+// they meet at every distance once a second.
 //
 //	(cd lab && go run ./cmd/lab image docker.io/aftershock/aftershock:lab ../bin/aftershock)
 //	go test ./suites -run TestWorkers -v -args -config lab/aftershock.yaml -image docker.io/aftershock/aftershock:lab
@@ -55,14 +55,31 @@ func TestWorkers(t *testing.T) {
 	target.Workers.Image, target.Workers.Namespace = *imageFlag, workersNamespace
 	target.Workers.CPU, target.Workers.Memory = resource.MustParse("50m"), resource.MustParse("128Mi")
 
+	var one, two []float64
+	for _, rates := range [][2]int{{60, 61}, {61, 60}} {
+		lists := atOnce(t, target, rates)
+		for i, list := range lists {
+			oneLoad(t, list, i+1, rates[i])
+		}
+		if t.Failed() {
+			return
+		}
+		a, b := seconds(t, lists[0], lists[1])
+		one, two = append(one, a...), append(two, b...)
+	}
+	samePercentiles(t, one, two)
+}
+
+// atOnce drives a load by one worker and one by two, each with its rate.
+func atOnce(t *testing.T, target *suites.Target, rates [2]int) (lists [2][]experiments.Request) {
+	t.Helper()
 	clock := steadystate.StartClock() // of both
 	ctx, stop := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer stop()
-	lists := make([][]experiments.Request, 2)
 	var begun, driving sync.WaitGroup
 	for i := range lists {
 		h := target.Load
-		h.Shape = load.Constant(float64(workersRates[i]))
+		h.Shape = load.Constant(float64(rates[i]))
 		target.Workers.Count = i + 1
 		job := target.Driven(h)
 		begun.Add(1)
@@ -94,12 +111,7 @@ func TestWorkers(t *testing.T) {
 	if err != nil || len(left) > 0 {
 		t.Errorf("left: %v, %v", left, err)
 	}
-	for i, list := range lists {
-		oneLoad(t, list, i+1, workersRates[i])
-	}
-	if !t.Failed() {
-		samePercentiles(t, lists[0], lists[1])
-	}
+	return lists
 }
 
 // notes shows what a record notes, the workers' clocks for instance.
@@ -145,12 +157,14 @@ func oneLoad(t *testing.T, list []experiments.Request, count, rate int) {
 	t.Logf("%d workers: %d requests, none missing; the greatest skew ±%s, furthest beside the schedule %s", count, len(list), worst, furthest)
 }
 
-// samePercentiles compares what two loads saw while both were on.
-func samePercentiles(t *testing.T, one, two []experiments.Request) {
+// seconds are how long the requests of two loads took that were sent while both
+// were on.
+func seconds(t *testing.T, one, two []experiments.Request) (a, b []float64) {
 	t.Helper()
 	from := max(one[0].Planned, two[0].Planned)
 	to := min(one[len(one)-1].Planned, two[len(two)-1].Planned)
-	took := func(list []experiments.Request) (seconds []float64, failed int) {
+	failed := 0
+	took := func(list []experiments.Request) (seconds []float64) {
 		for _, q := range list {
 			if q.Planned < from || q.Planned > to {
 				continue
@@ -160,14 +174,19 @@ func samePercentiles(t *testing.T, one, two []experiments.Request) {
 			}
 			seconds = append(seconds, (q.Answered - q.Sent).Seconds())
 		}
-		return seconds, failed
+		return seconds
 	}
-	a, failedA := took(one)
-	b, failedB := took(two)
-	t.Logf("both were on for %s: %d requests of one worker (%d failed), %d of two (%d failed)", to-from, len(a), failedA, len(b), failedB)
-	if failedA+failedB > 0 {
-		t.Errorf("%d requests failed: the service was not at rest", failedA+failedB)
+	a, b = took(one), took(two)
+	t.Logf("both were on for %s: %d requests of one worker, %d of two", to-from, len(a), len(b))
+	if failed > 0 {
+		t.Errorf("%d requests failed: the service was not at rest", failed)
 	}
+	return a, b
+}
+
+// samePercentiles compares how long requests took.
+func samePercentiles(t *testing.T, a, b []float64) {
+	t.Helper()
 	compare := func(what string, bounds func([]float64) steadystate.Bounds[float64]) {
 		x, y := bounds(a), bounds(b)
 		text := fmt.Sprintf("%s: %.2f to %.2f ms by one worker, %.2f to %.2f ms by two", what, 1e3*x.Low, 1e3*x.High, 1e3*y.Low, 1e3*y.High)

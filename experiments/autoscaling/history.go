@@ -32,7 +32,8 @@ type state struct {
 	// state may have passed.
 	blind bool
 	// idle: it has never come to a decision, or is switched off by a size of
-	// zero. Its status then says that it wants none, and it wants what is there.
+	// zero. What its status says that it wants is then nothing, and here what is
+	// there.
 	idle bool
 }
 
@@ -179,11 +180,11 @@ func (h *history) collect(events []experiments.Event) (reason string) {
 			return fmt.Sprintf("read the status of %s at %s: %v", h.subject, e.Span, err)
 		}
 		s.blind = overlap(h.blind, e.Span)
-		if s.status.DesiredReplicas == 0 && s.spec.least() > 0 {
+		s.own = len(h.states) > 0 && s.status.LastScaleTime != last.status.LastScaleTime
+		if !s.own && s.status.DesiredReplicas == 0 && s.spec.least() > 0 && s.status.condition(scalingActive).Status != "True" {
 			s.idle, s.status.DesiredReplicas = true, s.status.CurrentReplicas
 		}
 		s.from, s.to = last.status.DesiredReplicas, s.status.DesiredReplicas
-		s.own = len(h.states) > 0 && s.status.LastScaleTime != last.status.LastScaleTime
 		if s.own && !s.blind && s.status.CurrentReplicas != s.to {
 			// The size it stepped from, whatever it had wanted before.
 			s.from = s.status.CurrentReplicas

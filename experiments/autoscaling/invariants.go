@@ -286,7 +286,7 @@ func (v verdicts) scaledOut() experiments.Finding {
 		}
 	}
 	if above == nil {
-		return unknown(scalesOut, "it did not", "the fault was not seen to have an effect on its metrics: "+cmp.Or(missing, v.parts.Step(Lag).Note))
+		return unknown(scalesOut, "it did not", "the fault was not seen to have an effect on its metrics: "+cmp.Or(missing, v.stages.Step(Lag).Note))
 	}
 	said := []string{fmt.Sprintf("it stayed at %d, though %s at %s", v.old(), texts(above.loads()), above.at)}
 	for _, of := range []string{ableToScale, scalingLimited} {
@@ -354,7 +354,7 @@ func (v verdicts) able() experiments.Finding {
 // returned: it is back at the old size when the record ends. When it must be,
 // a limit says.
 func (v verdicts) returned() experiments.Finding {
-	p := v.parts.Step(Back)
+	p := v.stages.Step(Back)
 	switch {
 	case v.unseen() != "":
 		return unknown(comesBack, "not known", v.unseen())

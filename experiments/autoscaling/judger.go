@@ -72,7 +72,7 @@ func (Judger) Judge(x experiments.Expectation, r experiments.Result) []experimen
 		}
 		return list
 	}
-	v := verdicts{history: &h, limits: limits, parts: h.decompose()}
+	v := verdicts{history: &h, limits: limits, stages: h.decompose()}
 	return v.all()
 }
 
@@ -80,7 +80,7 @@ func (Judger) Judge(x experiments.Expectation, r experiments.Result) []experimen
 type verdicts struct {
 	*history
 	limits []Limit
-	parts  Decomposition
+	stages Decomposition
 }
 
 func unknown(limit, text, why string) experiments.Finding {
@@ -153,7 +153,7 @@ func (v verdicts) all() []experiments.Finding {
 
 // took judges a limit on the time of a stage.
 func (v verdicts) took(l Limit) experiments.Finding {
-	p := v.parts.Step(l.Quantity)
+	p := v.stages.Step(l.Quantity)
 	f := experiments.Finding{Limit: l.String()}
 	b := p.Took
 	if b != nil && l.SinceFault {
@@ -179,7 +179,7 @@ func (v verdicts) sinceFault(p experiments.Step) steadystate.Bounds[time.Duratio
 	if p.Reached != nil {
 		return p.Reached.Since(v.t0)
 	}
-	since := v.parts.Step(p.Since).Reached
+	since := v.stages.Step(p.Since).Reached
 	return since.Since(v.t0).Plus(*p.Took)
 }
 

@@ -610,6 +610,17 @@ var trajectories = []struct {
 		},
 	},
 	{
+		"it scales to nothing, below its min",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # # # . . .
+		 cpu      40 90 90 45 45 20 20 20
+		 desired  2 4 4 4 0 2 2 2`,
+		nil,
+		[]string{
+			"broken within min and max: 0 at 19.500s..20.000s", "broken turns <= 1: 2 -> 4 -> 0 -> 2: it flaps",
+		},
+	},
+	{
 		"it comes to its first decision under the load",
 		`spec     min=2 max=8 cpu=50%
 		 fault    . # # # # # . . .

@@ -75,10 +75,10 @@ func ParseLimit(text string) (Limit, error) {
 	dimension := "time"
 	if l.Quantity == Replicas || l.Quantity == Turns {
 		dimension = "number"
-	} else if !slices.ContainsFunc(measures, func(m measure) bool { return string(m.stage) == l.Quantity }) {
+	} else if !slices.ContainsFunc(measures, func(m measure) bool { return m.stage == l.Quantity }) {
 		names := []string{}
 		for _, m := range measures {
-			names = append(names, string(m.stage))
+			names = append(names, m.stage)
 		}
 		return fail("no quantity %q; quantities: %s, %s, %s", l.Quantity, strings.Join(names, ", "), Replicas, Turns)
 	}

@@ -232,10 +232,10 @@ func (s script) result(t testing.TB) experiments.Result {
 			counts = next
 		}
 		desired, current := s.at("desired", i), s.at("desired", max(0, i-1))
-		if current == "0" {
-			current = s.at("wanted", max(0, i-1))
+		if n := s.at("wanted", max(0, i-1)); current == "0" && n != "." {
+			current = n
 		}
-		if desired != current && s.at("hand", i) != "h" {
+		if desired != current && s.at("hand", i) != "h" && (desired != "0" || s.at("active", i) != "F") {
 			scaled = r.Started.Add(at).Format(time.RFC3339)
 		} else if s.at("hand", i) == "h" {
 			current = desired

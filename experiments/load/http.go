@@ -55,10 +55,10 @@ type HTTP struct {
 	// ReuseRate is the number of requests per second that are sent besides,
 	// over connections that are kept alive, as the signal [ReusedSignal]: what
 	// breaks a user's open connection may leave new ones alone, and the other
-	// way round. Default: none. Not with Reuse. A rate that divides the shape's,
-	// or is its multiple, sends each of these requests at one and the same
-	// distance from one of the others, for which it may have to wait: to compare
-	// the two choose 19 to 100, and not 20.
+	// way round. Default: none. Not with Reuse. Two rates with a large common
+	// divisor send their requests at few distances from each other, where one may
+	// always have to wait for the other: to compare the two choose 19 to 100, and
+	// not 20.
 	ReuseRate float64
 	// NamedBy is the response header in which the service says which of its
 	// instances answered; default "X-Pod".

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -170,10 +171,16 @@ func (j Job) notUp(ctx context.Context, job *batchv1.Job, answers []bool, last s
 	}
 	var events corev1.EventList
 	if err := j.Client.List(ctx, &events, client.InNamespace(job.Namespace)); err == nil {
+		// The latest of each reason: the cluster says the same of every pod, and
+		// again at each try.
+		latest := map[string]corev1.Event{}
 		for _, e := range events.Items {
-			if e.Type == corev1.EventTypeWarning && of[e.InvolvedObject.UID] {
-				add(fmt.Sprintf("%s: %s", e.Reason, e.Message))
+			if e.Type == corev1.EventTypeWarning && of[e.InvolvedObject.UID] && !e.LastTimestamp.Time.Before(latest[e.Reason].LastTimestamp.Time) {
+				latest[e.Reason] = e
 			}
+		}
+		for _, reason := range slices.Sorted(maps.Keys(latest)) {
+			add(fmt.Sprintf("%s: %s", reason, latest[reason].Message))
 		}
 	}
 	add(last)

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -273,15 +274,20 @@ func TestTheEventsOfAJobSayWhyItHasNoPods(t *testing.T) {
 			if err := to.DeleteAllOf(ctx, &corev1.Pod{}, client.InNamespace("load-gen")); err != nil {
 				return err
 			}
-			return to.Create(ctx, &corev1.Event{
-				ObjectMeta: metav1.ObjectMeta{Namespace: "load-gen", Name: "e"}, Type: corev1.EventTypeWarning, Reason: "FailedCreate", Message: "exceeded quota: small",
-				InvolvedObject: corev1.ObjectReference{UID: c.jobs[0].UID},
-			})
+			for i, words := range []string{"exceeded quota: tiny", "exceeded quota: small", "exceeded quota: none yet"} {
+				if err := to.Create(ctx, &corev1.Event{
+					ObjectMeta: metav1.ObjectMeta{Namespace: "load-gen", Name: strconv.Itoa(i)}, Type: corev1.EventTypeWarning, Reason: "FailedCreate", Message: words,
+					InvolvedObject: corev1.ObjectReference{UID: c.jobs[0].UID}, LastTimestamp: metav1.Unix(int64(10-(i-1)*(i-1)), 0), // the second is the latest
+				}); err != nil {
+					return err
+				}
+			}
+			return nil
 		},
 	})
 	j.Client = quota
 	err := j.Drive(t.Context(), steadystate.StartClock(), func(experiments.Request) {})
-	if err == nil || !strings.Contains(err.Error(), "0 of 2 answer after at most 300ms: FailedCreate: exceeded quota: small") {
+	if err == nil || !strings.Contains(err.Error(), "0 of 2 answer after at most 300ms: FailedCreate: exceeded quota: small") || strings.Contains(err.Error(), "tiny") || strings.Contains(err.Error(), "none yet") {
 		t.Errorf("error %v", err)
 	}
 }

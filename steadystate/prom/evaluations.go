@@ -104,8 +104,11 @@ func (e *evaluations) poll(ctx context.Context, _ bool) (look, error) {
 	}
 	e.learn(ctx)
 	span := e.span(vector[0].Timestamp, a.Span, used)
+	whole := slices.ContainsFunc(e.Query.selectors, selector.spread)
 	for _, v := range numbers {
-		l.points = append(l.points, point{Observation: observe(span, v)})
+		o := observe(span, v)
+		o.Whole = whole && o.Unknown == ""
+		l.points = append(l.points, point{Observation: o})
 	}
 	if e.Query.quantile != nil {
 		e.bound(l.points, values, e.Query.quantile.buckets(histograms))

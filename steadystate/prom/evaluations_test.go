@@ -52,6 +52,9 @@ func TestSpanOfAnEvaluation(t *testing.T) {
 			if o.Value < test.value-0.001 || o.Value > test.value+0.001 {
 				t.Errorf("%s: %s is %g, want %g", test.sentence, test.query, o.Value, test.value)
 			}
+			if ranges := strings.Contains(test.query, "["); o.Whole != ranges {
+				t.Errorf("%s: %s is of its whole span: %t, want %t", test.sentence, test.query, o.Whole, ranges)
+			}
 			// The samples are dated relative to began or a little later, and an
 			// evaluation relative to sent or a little later.
 			earliest, latest := clock.At(began)-test.oldest, clock.At(answered)-test.oldest

@@ -33,6 +33,10 @@ type selector struct {
 
 func (s selector) instant() bool { return s.width == 0 }
 
+// spread reports whether it reads a stretch of time: by its own range, or by
+// that of a subquery around it.
+func (s selector) spread() bool { return s.back > s.offset }
+
 // ranged asks for the raw samples of the time before the evaluation, as the
 // selector is offset.
 func (s selector) ranged(d time.Duration) string {
