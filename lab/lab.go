@@ -22,12 +22,9 @@ type Cluster struct {
 	Context    string // its context
 	UID        string // the cluster's identity: the UID of its kube-system namespace
 	Namespace  string // where the service under test runs
-	Service    string // its name, and the value of its pods' label "app"
 	URL        string // its main route, reachable from the host
 	Echo       string // its WebSocket, reachable from the host
 	Prometheus string // base URL of Prometheus, reachable from the host
-	Truth      string // folder of the service's own request logs, one file per pod
-	Nodes      int    // how many nodes, each in its own zone
 	Autoscaled bool   // an autoscaler of the service's name decides how many replicas there are
 }
 

@@ -12,8 +12,8 @@ import (
 )
 
 var cluster = lab.Cluster{
-	Kubeconfig: "/cache/run/kubeconfig", Context: "lab", UID: "0000-1111", Namespace: "shop", Service: "checkout",
-	URL: "http://198.18.0.11:30080/checkout", Echo: "ws://198.18.0.11:30080/echo", Prometheus: "http://198.18.0.2:9090", Truth: "/cache/run/truth", Nodes: 1,
+	Kubeconfig: "/cache/run/kubeconfig", Context: "lab", UID: "0000-1111", Namespace: "shop",
+	URL: "http://198.18.0.11:30080/checkout", Echo: "ws://198.18.0.11:30080/echo", Prometheus: "http://198.18.0.2:9090",
 }
 
 func TestConfigurationNamesTheCluster(t *testing.T) {

@@ -227,7 +227,7 @@ func TestAPhaseMustBeLongEnoughForWhatIsAskedOfIt(t *testing.T) {
 		t.Errorf("%s are too short: %v", chosen[0].Hold, err)
 	}
 	err = target.fits("cpu", time.Second, 58*time.Second, chosen)
-	if want := `limit "mean < 75% during hold": the phase hold lasts 1m0s, and four values of this query take 1m1s: make it longer, or the query's range shorter (capacity/sustained, capacity/scaled)`; err == nil || err.Error() != want {
+	if want := `limit "mean < 75% during hold": the phase hold lasts 1m0s, and 4 values of this query take 1m1s: make it longer, or the query's range shorter (capacity/sustained, capacity/scaled)`; err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}
 	// As long as nobody says otherwise there is room for the range.

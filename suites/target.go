@@ -368,7 +368,7 @@ func (t *Target) fits(check string, interval, resolution time.Duration, chosen [
 					phase = experiments.PhaseSettle
 				}
 				if length, known := lengths[phase]; c.Name == check && known && length < need {
-					what := fmt.Sprintf("limit %q: the phase %s lasts %s, and four values of this query take %s: make it longer, or the query's range shorter", l, phase, length, need)
+					what := fmt.Sprintf("limit %q: the phase %s lasts %s, and %d values of this query take %s: make it longer, or the query's range shorter", l, phase, length, experiments.MinObservations, need)
 					short[what] = append(short[what], ID(e))
 				}
 			}

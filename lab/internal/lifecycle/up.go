@@ -263,8 +263,8 @@ func (l Lab) configure(s Summary) error {
 		return fmt.Errorf("write the configuration: %w", err)
 	}
 	err = errors.Join(lab.Configuration(file, lab.Cluster{
-		Kubeconfig: s.Kubeconfig, Context: cluster.Context, UID: s.UID, Namespace: shop.Namespace, Service: shop.Service,
-		URL: shop.URL(), Echo: shop.Echo(), Prometheus: plan.Prometheus, Truth: s.Truth, Nodes: s.Nodes, Autoscaled: s.Defect.Scales(),
+		Kubeconfig: s.Kubeconfig, Context: cluster.Context, UID: s.UID, Namespace: shop.Namespace,
+		URL: shop.URL(), Echo: shop.Echo(), Prometheus: plan.Prometheus, Autoscaled: s.Defect.Scales(),
 	}), file.Close())
 	if err != nil {
 		_ = os.Remove(temporary)
