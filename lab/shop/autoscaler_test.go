@@ -58,12 +58,12 @@ func TestTheSurgeIsWhatTheAutoscalerIsMadeFor(t *testing.T) {
 	for _, c := range []struct {
 		says    string
 		request float64 // seconds of a core
-	}{{"a quiet machine", 0.00165}, {"a busy one", 0.0026}} {
+	}{{"a quiet machine", 0.0020}, {"a busy one", 0.0026}} {
 		t.Run(c.says, func(t *testing.T) {
 			if rest := 20 * c.request / minReplicas / target; rest > 0.4 {
 				t.Errorf("at rest %.0f %% of the target", 100*rest)
 			}
-			if pods := math.Ceil(200 * c.request / target / tolerance); pods < 4 || pods > maxReplicas {
+			if pods := math.Ceil(200 * c.request / target); pods < 4 || pods > maxReplicas {
 				t.Errorf("a surge needs %.0f pods", pods)
 			}
 			low := autoscaler(MaxTooLow).Spec.MaxReplicas

@@ -63,10 +63,10 @@ func TestEachDefectIsWrongInOneWay(t *testing.T) {
 		MemoryLeak:         "start 2s LEAK=64",
 		SlowStart:          "start 5s",
 		Recreate:           "start 2s all at once",
-		Autoscaled:         "start 2s autoscaled requests 130m",
+		Autoscaled:         "start 2s autoscaled requests 150m",
 		NoRequests:         "start 2s autoscaled requests 0 limit 0",
-		MaxTooLow:          "start 2s autoscaled requests 130m",
-		ScaleDownTooEager:  "start 2s autoscaled requests 130m",
+		MaxTooLow:          "start 2s autoscaled requests 150m",
+		ScaleDownTooEager:  "start 2s autoscaled requests 150m",
 	}
 	for _, defect := range Defects() {
 		t.Run(string(defect), func(t *testing.T) {
