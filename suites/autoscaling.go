@@ -8,7 +8,6 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/experiments"
@@ -128,7 +127,7 @@ func (f *whenScaling) String() string { return f.Fault.String() + ", once more p
 func (f *whenScaling) Inject(ctx context.Context, rec *experiments.Recorder) (experiments.Injection, error) {
 	now := int32(0)
 	before, scaling, err := f.target.scale(ctx, rec, func(before int32, d *appsv1.Deployment) bool {
-		now = wantedBy(d)
+		now = kube.Wanted(d)
 		return now > before
 	})
 	switch {
@@ -187,10 +186,10 @@ func (t *Target) scale(ctx context.Context, rec *experiments.Recorder, until fun
 		var d appsv1.Deployment
 		err := t.Client.Get(ctx, key, &d)
 		switch {
-		case err == nil && !looked:
-			before, looked = wantedBy(&d), true
-			fallthrough
 		case err == nil:
+			if !looked {
+				before, looked = kube.Wanted(&d), true
+			}
 			if until(before, &d) {
 				return before, true, nil
 			}
@@ -209,14 +208,12 @@ func (t *Target) scale(ctx context.Context, rec *experiments.Recorder, until fun
 	}
 }
 
-func wantedBy(d *appsv1.Deployment) int32 { return ptr.Deref(d.Spec.Replicas, 1) }
-
 // scaled waits until the service has more pods than at the first look, all of
 // them ready, and has kept that size for the rest.
 func (t *Target) scaled(ctx context.Context, rec *experiments.Recorder, rest time.Duration) error {
 	clock, since, size, most, unsettled := rec.Clock(), rec.Clock().Now(), int32(0), int32(0), ""
 	before, inTime, err := t.scale(ctx, rec, func(before int32, d *appsv1.Deployment) bool {
-		n := wantedBy(d)
+		n := kube.Wanted(d)
 		unsettled, most = kube.Unsettled(d), max(most, n)
 		if n != size || n <= before || unsettled != "" {
 			since, size = clock.Now(), n

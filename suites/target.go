@@ -149,7 +149,7 @@ func (t *Target) Preflight(ctx context.Context, chosen []experiments.Experiment,
 	check("chaos mesh", "allow", func() (string, error) {
 		left, err := t.left(ctx)
 		if len(left) > 0 {
-			err = errors.Join(err, fmt.Errorf("faults are in place already: %s; wait for that run, or remove them with \"aftershock sweep -f %s\"", named(left), t.Path))
+			err = errors.Join(err, fmt.Errorf("faults are in place already: %s; wait for that run, or remove them with \"aftershock sweep -f %s\"", chaosmesh.Named(left), t.Path))
 		}
 		return "nothing left behind in " + strings.Join(t.Namespaces, ", "), err
 	})
@@ -395,15 +395,6 @@ func (t *Target) Sweep(ctx context.Context) ([]chaosmesh.Leftover, error) {
 		removed, err = append(removed, jobs...), errors.Join(err, errJobs)
 	}
 	return removed, err
-}
-
-// named are the names of what was left behind.
-func named(left []chaosmesh.Leftover) string {
-	var names []string
-	for _, l := range left {
-		names = append(names, l.String())
-	}
-	return strings.Join(names, "; ")
 }
 
 // left is what runs have left behind in the namespaces of the configuration.

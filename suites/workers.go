@@ -71,7 +71,7 @@ func (t *Target) workersReady(ctx context.Context, chosen []experiments.Experime
 	}
 	left, errLeft := workers.Find(ctx, t.Client, t.workersScope())
 	if len(left) > 0 {
-		errLeft = errors.Join(errLeft, fmt.Errorf("workers of a load are in place already: %s; wait for that run, or remove them with \"aftershock sweep -f %s\"", named(left), t.Path))
+		errLeft = errors.Join(errLeft, fmt.Errorf("workers of a load are in place already: %s; wait for that run, or remove them with \"aftershock sweep -f %s\"", chaosmesh.Named(left), t.Path))
 	}
 	return found, errors.Join(err, errLeft)
 }

@@ -43,6 +43,15 @@ func (l Leftover) String() string {
 	return fmt.Sprintf("%s/%s/%s, left behind by run %s", l.Kind, l.Namespace, l.Name, cmp.Or(l.Run, "unknown"))
 }
 
+// Named are the names of what was left behind, in one line.
+func Named[L fmt.Stringer](left []L) string {
+	var names []string
+	for _, l := range left {
+		names = append(names, l.String())
+	}
+	return strings.Join(names, "; ")
+}
+
 // Find lists what runs have left behind, of every kind that Chaos Mesh has,
 // and changes nothing. Kinds that are not installed have left nothing.
 //
@@ -83,11 +92,7 @@ func Sweep(ctx context.Context, c client.Client, scope Scope, patience Patience)
 		errs = append(errs, fmt.Errorf("look again: %w", err))
 	}
 	if len(again) > 0 {
-		var names []string
-		for _, f := range again {
-			names = append(names, f.String())
-		}
-		errs = append(errs, fmt.Errorf("still in place: %s", strings.Join(names, "; ")))
+		errs = append(errs, fmt.Errorf("still in place: %s", Named(again)))
 	}
 	return removed, errors.Join(errs...)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -84,11 +83,7 @@ func Sweep(ctx context.Context, c client.Client, scope chaosmesh.Scope) ([]chaos
 		errs = append(errs, fmt.Errorf("look again: %w", err))
 	}
 	if len(again) > 0 {
-		var names []string
-		for _, l := range again {
-			names = append(names, l.String())
-		}
-		errs = append(errs, fmt.Errorf("still in place: %s", strings.Join(names, "; ")))
+		errs = append(errs, fmt.Errorf("still in place: %s", chaosmesh.Named(again)))
 	}
 	return removed, errors.Join(errs...)
 }

@@ -99,7 +99,7 @@ func (d *deployment) observation(span steadystate.Span, object client.Object) st
 	switch {
 	case !ok:
 		o.Failed = fmt.Sprintf("deployment %s is gone", d.name)
-	case wanted(state) == 0:
+	case Wanted(state) == 0:
 		o.Unknown = fmt.Sprintf("deployment %s wants no replicas", d.name)
 	default:
 		o = d.value(state)
@@ -108,6 +108,6 @@ func (d *deployment) observation(span steadystate.Span, object client.Object) st
 	return o
 }
 
-// wanted is the number of replicas that the deployment wants; Kubernetes takes
+// Wanted is the number of replicas that the deployment wants; Kubernetes takes
 // an unset one for one.
-func wanted(d *appsv1.Deployment) int32 { return ptr.Deref(d.Spec.Replicas, 1) }
+func Wanted(d *appsv1.Deployment) int32 { return ptr.Deref(d.Spec.Replicas, 1) }

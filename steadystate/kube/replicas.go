@@ -16,6 +16,6 @@ import (
 // an error.
 func Replicas(c client.WithWatch, namespace, deployment string) steadystate.Source {
 	return observeDeployment(c, namespace, deployment, "replicas", func(d *appsv1.Deployment) steadystate.Observation {
-		return steadystate.Observation{Value: float64(d.Status.ReadyReplicas) / float64(wanted(d))}
+		return steadystate.Observation{Value: float64(d.Status.ReadyReplicas) / float64(Wanted(d))}
 	})
 }

@@ -30,7 +30,7 @@ func rolledOut(d *appsv1.Deployment) steadystate.Observation {
 	}
 	// At least so many of the ready ones are new: all but as many as are old.
 	low, high := max(0, s.ReadyReplicas-(s.Replicas-s.UpdatedReplicas)), min(s.ReadyReplicas, s.UpdatedReplicas)
-	all := float64(max(wanted(d), s.Replicas))
+	all := float64(max(Wanted(d), s.Replicas))
 	o := steadystate.Observation{Value: float64(low) / all}
 	if low < high {
 		o.Bucket = steadystate.Bucket{Low: float64(low) / all, High: float64(high) / all}

@@ -22,7 +22,7 @@ func Settled(ctx context.Context, c client.Reader, namespace, deployment string)
 // controller has seen its latest generation, no rollout is under way, and
 // exactly the wanted replicas exist and are ready.
 func Unsettled(d *appsv1.Deployment) string {
-	name, want, s := d.Namespace+"/"+d.Name, wanted(d), d.Status
+	name, want, s := d.Namespace+"/"+d.Name, Wanted(d), d.Status
 	switch {
 	case d.DeletionTimestamp != nil:
 		return fmt.Sprintf("deployment %s is being deleted", name)
