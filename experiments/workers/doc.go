@@ -34,11 +34,12 @@
 // throughout, twice a second, and a request is merged only once it lies between
 // two readings. By how much the worker's clock was ahead while the request was
 // under way is then between the least and the greatest that these say, which
-// follows a clock that drifts or is slewed; it must only not swing out and back
-// between two readings. The middle of that moves the request to the record's
-// clock, and the half of it is its [experiments.Request] Skew: it widens the
-// span in which the request was under way. What the request took was measured by
-// one clock and is as exact as ever.
+// follows a clock that drifts or is slewed. Each is widened by 500 parts per
+// million of the time from the reading, by which NTP slews a clock at most: it
+// may swing out and back between two. The middle of that moves the request to
+// the record's clock, and the half of it is its [experiments.Request] Skew: it
+// widens the span in which the request was under way. What the request took was
+// measured by one clock and is as exact as ever.
 //
 // # What may go wrong
 //

@@ -2,6 +2,7 @@ package workers
 
 import (
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -92,17 +93,30 @@ func (m *merging) take(r reading) []experiments.Request {
 	return ready
 }
 
+// drift is by how much a worker's clock may gain or lose on the record's beyond
+// what two readings show: 500 parts per million, the most by which NTP slews a
+// kernel's clock. Between two readings it can have swung out and back that fast.
+const drift = 500e-6
+
 // moved is a request on the record's clock. By how much the worker's is ahead is
 // whatever the readings say from the last one before it to the first one after
-// it, which is the latest.
+// it, which is the latest, each widened by the drift over the time from it to
+// the furthest instant of the request that lies next to it. That holds a clock
+// that runs one way at whatever rate, and a swing of at most the drift on top.
 func (m *merging) moved(q experiments.Request) experiments.Request {
-	begun := min(q.Planned, q.Sent)
-	ahead := m.readings[len(m.readings)-1].ahead
-	for _, r := range slices.Backward(m.readings) {
-		ahead.Low, ahead.High = min(ahead.Low, r.ahead.Low), max(ahead.High, r.ahead.High)
+	begun, after := min(q.Planned, q.Sent), q.Answered
+	ahead := steadystate.Bounds[time.Duration]{Low: math.MaxInt64, High: math.MinInt64}
+	for i, r := range slices.Backward(m.readings) {
+		before := begun
+		if i > 0 {
+			before = max(begun, m.readings[i-1].Now)
+		}
+		slack := time.Duration(float64(max(r.Now-before, after-r.Now)) * drift)
+		ahead.Low, ahead.High = min(ahead.Low, r.ahead.Low-slack), max(ahead.High, r.ahead.High+slack)
 		if r.Now <= begun {
 			break
 		}
+		after = min(q.Answered, r.Now)
 	}
 	// To the microsecond, as the record keeps it, so that what the request took
 	// is not rounded once more.

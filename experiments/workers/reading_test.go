@@ -3,6 +3,8 @@ package workers
 import (
 	"context"
 	"errors"
+	"math"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -14,23 +16,28 @@ const ms = time.Millisecond
 
 // A clock that is ahead by something between 10 and 20 ms, and later by
 // something between 14 and 30 ms, was ahead by something between 10 and 30 ms
-// meanwhile.
+// meanwhile, give or take the drift of half a microsecond for each millisecond
+// from the reading.
 func TestARequestIsMovedByWhatTheReadingsAroundItSay(t *testing.T) {
+	const us = time.Microsecond
 	at := func(now, low, high time.Duration) reading {
 		return reading{moment: moment{Now: now}, ahead: steadystate.Bounds[time.Duration]{Low: low, High: high}}
 	}
 	request := experiments.Request{Planned: 1090 * ms, Sent: 1100 * ms, Answered: 1300 * ms}
+	moved := func(by, skew time.Duration) []experiments.Request {
+		return []experiments.Request{{Planned: request.Planned - by, Sent: request.Sent - by, Answered: request.Answered - by, Skew: skew}}
+	}
 	for _, row := range []struct {
 		sentence string
 		readings []reading
 		want     []experiments.Request // merged at the last reading
 		held     int
 	}{
-		{"before and after it", []reading{at(1000*ms, 10*ms, 20*ms), at(1500*ms, 14*ms, 30*ms)}, []experiments.Request{{Planned: 1070 * ms, Sent: 1080 * ms, Answered: 1280 * ms, Skew: 10 * ms}}, 0},
+		{"before and after it", []reading{at(1000*ms, 10*ms, 20*ms), at(1500*ms, 14*ms, 30*ms)}, moved(20028*us, 10178*us), 0},
 		{"none after it: it is held", []reading{at(1000*ms, 10*ms, 20*ms), at(1250*ms, 14*ms, 30*ms)}, nil, 1},
-		{"one while it was under way counts too", []reading{at(1000*ms, 10*ms, 20*ms), at(1200*ms, 0, 20*ms), at(1300*ms, 10*ms, 20*ms)}, []experiments.Request{{Planned: 1080 * ms, Sent: 1090 * ms, Answered: 1290 * ms, Skew: 10 * ms}}, 0},
-		{"one long before it does not", []reading{at(500*ms, -time.Hour, time.Hour), at(1000*ms, 10*ms, 20*ms), at(1500*ms, 10*ms, 20*ms)}, []experiments.Request{{Planned: 1075 * ms, Sent: 1085 * ms, Answered: 1285 * ms, Skew: 5 * ms}}, 0},
-		{"the middle is rounded to what the record keeps, and the skew holds it all", []reading{at(1000*ms, 0, 3*time.Microsecond), at(1500*ms, 0, 3*time.Microsecond)}, []experiments.Request{{Planned: 1090*ms - 2*time.Microsecond, Sent: 1100*ms - 2*time.Microsecond, Answered: 1300*ms - 2*time.Microsecond, Skew: 2 * time.Microsecond}}, 0},
+		{"one while it was under way counts too", []reading{at(1000*ms, 10*ms, 20*ms), at(1200*ms, 0, 20*ms), at(1300*ms, 10*ms, 20*ms)}, moved(10023*us, 10078*us), 0},
+		{"one long before it does not", []reading{at(500*ms, -time.Hour, time.Hour), at(1000*ms, 10*ms, 20*ms), at(1500*ms, 10*ms, 20*ms)}, moved(15*ms, 5205*us), 0},
+		{"the middle is rounded to what the record keeps, and the skew holds it all", []reading{at(1000*ms, 0, 3*us), at(1500*ms, 0, 3*us)}, moved(2*us, 207*us), 0},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			var m merging
@@ -77,6 +84,55 @@ func TestAClockThatDriftsIsFollowed(t *testing.T) {
 	}
 	if len(m.held) > 0 || len(m.readings) > 2*keep {
 		t.Errorf("%d requests are held and %d readings kept", len(m.held), len(m.readings))
+	}
+}
+
+// R23: NTP makes the worker's clock 500 ppm too fast and then 500 ppm too slow
+// between two readings, so that both show the same.
+func TestAClockThatSwingsBetweenReadingsIsFollowed(t *testing.T) {
+	const trials = 2000
+	for _, test := range []struct {
+		sentence string
+		period   time.Duration // of the swing
+		slope    float64       // gained all the time beside it
+	}{
+		{"a swing between each two readings", 500 * ms, 0},
+		{"several between each two", 100 * ms, 0},
+		{"one over several readings", 1700 * ms, 0},
+		{"on a clock that runs one percent fast", 500 * ms, 0.01},
+		{"on a clock that runs one percent slow", 500 * ms, -0.01},
+	} {
+		missed, widest := 0, time.Duration(0)
+		for seed := range uint64(trials) {
+			r := rand.New(rand.NewPCG(seed, 1))
+			ahead := func(at time.Duration) time.Duration {
+				x := at % test.period
+				x = min(x, test.period-x)
+				return time.Duration(float64(x)*500e-6 + float64(at)*test.slope)
+			}
+			var m merging
+			var got []experiments.Request
+			read := func(at time.Duration) {
+				rtt := 20*time.Microsecond + time.Duration(r.Int64N(int64(20*time.Microsecond)))
+				mid := at + time.Duration(r.Int64N(int64(rtt)))
+				got = append(got, m.take(newReading(moment{Now: mid + ahead(mid)}, steadystate.Span{From: at, To: at + rtt}))...)
+			}
+			sent := time.Duration(r.Int64N(int64(500 * ms)))
+			answered := sent + time.Duration(r.Int64N(int64(2*time.Second)))
+			m.hold([]experiments.Request{{Planned: sent + ahead(sent), Sent: sent + ahead(sent), Answered: answered + ahead(answered)}})
+			for at := time.Duration(0); len(got) == 0; at += 500 * ms {
+				read(at)
+			}
+			if f := got[0].Flight(); f.From > sent || f.To < answered {
+				missed++
+			}
+			// What the readings themselves differ by, and the drift on both sides.
+			steady := time.Duration(math.Abs(test.slope) * float64(answered-sent+time.Second))
+			widest = max(widest, got[0].Skew-steady)
+		}
+		if most := 500 * time.Microsecond; missed > 0 || widest > most {
+			t.Errorf("%s: %d of %d flights do not hold the truth; skews of up to %s, want at most %s", test.sentence, missed, trials, widest, most)
+		}
 	}
 }
 
