@@ -1,0 +1,239 @@
+package steadystate_test
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/steadystatetest"
+)
+
+func answers(allowed float64) steadystate.Check {
+	return steadystate.Check{Name: "answers", Signal: "requests", Good: steadystatetest.Good, Allowed: allowed}
+}
+
+// polled follows a timeline of one observation a second, and asks at its end.
+func polled(timeline string, allowed float64, settle time.Duration) steadystate.Steadiness {
+	settling := steadystate.NewSettling(answers(allowed), settle, 0)
+	for _, o := range steadystatetest.Observations(timeline, s, 0) {
+		settling.Add(o)
+	}
+	return settling.At(time.Duration(len(timeline)-1) * s)
+}
+
+func TestSettlingByPolls(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		timeline string
+		allowed  float64
+		settle   time.Duration
+		verdict  steadystate.Verdict
+		why      string
+	}{
+		{"what was good for the settle time is steady", "++++++++", 0, 5 * s, steadystate.Held, ""},
+		{"what was not yet is not, and says what is left", "++++", 0, 5 * s, steadystate.Unknown, "good for 2s of 5s"},
+		{"four observations are the least", "++++", 0, s, steadystate.Held, ""},
+		{"three are not enough", "+++", 0, s, steadystate.Unknown, "needs 1 more observations, 1s as they come"},
+		{"with nothing allowed a bad one begins the count anew", "+++++++++-+++", 0, 5 * s, steadystate.Unknown, "good for 3s of 5s; needs 1 more observations, 2s as they come; it began anew at 9.000s: an outage, 1 of 1 bad"},
+		{"what flaps within the settle time is one outage", "+++++--+-+++", 0, 5 * s, steadystate.Unknown, "it began anew at 8.000s: an outage, 3 of 4 bad"},
+		{"and once it is long over the service is steady", "+++++++-++++++", 0, 5 * s, steadystate.Held, ""},
+		{"time in which nothing is known counts for nothing", "+++??????+++", 0, 5 * s, steadystate.Unknown, "good for 3s of 5s"},
+		{"nor does a hole", "+++++      ++++", 0, 7 * s, steadystate.Unknown, "good for 6s of 7s"},
+		{"a signal that is silent now is not steady", "+++++++++    ", 0, 5 * s, steadystate.Unknown, "nothing was observed after 8.000s"},
+		{"nor is one that does not know", "+++++++++????", 0, 5 * s, steadystate.Unknown, "after 8.000s"},
+		{"what was never observed is not", "     ", 0, 5 * s, steadystate.Unknown, "nothing was observed"},
+		{"nor what is never known", "?????", 0, 5 * s, steadystate.Unknown, "unknown: "},
+		{"with 20 % allowed one in five is background, which begins nothing anew", "+++++-++++-++++-++++-++++-+++++++++++", 0.2, 5 * s, steadystate.Held, ""},
+		{"always half is not", "+-+--+-+-+-+-+-+-+-+-+-+-+-+", 0.2, 5 * s, steadystate.Broken, "the 20% allowed"},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			got := polled(row.timeline, row.allowed, row.settle)
+			if got.Verdict != row.verdict || !strings.Contains(got.Why, row.why) || (got.Why == "") != (row.verdict == steadystate.Held) {
+				t.Errorf("%q: %s, %q; want %s with %q", row.timeline, got.Verdict, got.Why, row.verdict, row.why)
+			}
+		})
+	}
+}
+
+// How many observations it takes follows from the odds of 200:1 alone.
+func TestObservationsToSettle(t *testing.T) {
+	for _, row := range []struct {
+		allowed  float64
+		min, max int
+	}{{0, 4, 4}, {0.0001, 5000, 7000}, {0.001, 550, 800}, {0.01, 50, 80}, {0.2, 4, 10}} {
+		if n := steadystate.ObservationsToSettle(row.allowed); n < row.min || n > row.max {
+			t.Errorf("with %g allowed it takes %d, want %d to %d", row.allowed, n, row.min, row.max)
+		}
+	}
+	settling := steadystate.NewSettling(answers(0.001), s, 0)
+	for at := time.Duration(0); at < 3*s; at += 10 * time.Millisecond {
+		settling.Add(steadystate.Observation{Span: steadystate.Instant(at), Value: 1})
+	}
+	if got := settling.At(3 * s); got.Verdict != steadystate.Unknown || got.More != steadystate.ObservationsToSettle(0.001)-300 || !strings.Contains(got.Why, "needs 363 more observations, 3.63s as they come") {
+		t.Errorf("after 300 of 100/s: %s, %q", got.Verdict, got.Why)
+	}
+}
+
+// live follows requests that come at random as a gate does, until it says that
+// the service is steady, that it is not, or the time is over. bad says which
+// are.
+func live(r *rand.Rand, rate float64, allowed float64, settle, patience time.Duration, bad func(at time.Duration) bool) (steadystate.Steadiness, time.Duration) {
+	settling := steadystate.NewSettling(answers(allowed), settle, 0)
+	look := time.Duration(0)
+	for at := time.Duration(0); ; at += time.Duration(r.ExpFloat64() / rate * float64(s)) {
+		for ; look < at; look += 200 * time.Millisecond {
+			if got := settling.At(look); got.Verdict != steadystate.Unknown || look >= patience {
+				return got, look
+			}
+		}
+		o := steadystate.Observation{Span: steadystate.Span{From: at, To: at + time.Duration(r.ExpFloat64()*float64(5*time.Millisecond))}, Value: 1}
+		if bad(at) {
+			o.Failed = "503"
+		}
+		settling.Add(o)
+	}
+}
+
+// Newcomer 3 and "must be shown" 3: of 2,000 starts with ten times the allowed
+// share of errors at most 20 inject; with half of it at least 95 % do.
+func TestStartsWithABackground(t *testing.T) {
+	for _, row := range []struct {
+		rate   float64
+		settle time.Duration
+		starts uint64
+	}{{50, 5 * s, 2000}, {50, 10 * s, 2000}, {100, 10 * s, 2000}, {1000, s, 200}} {
+		steady := func(share float64) (n uint64) {
+			for seed := range row.starts {
+				r := rand.New(rand.NewPCG(seed, 11))
+				got, _ := live(r, row.rate, 0.001, row.settle, row.settle+time.Minute, func(time.Duration) bool { return r.Float64() < share })
+				if got.Verdict == steadystate.Held {
+					n++
+				}
+			}
+			return n
+		}
+		worse, better := steady(0.01), steady(0.0005)
+		t.Logf("settle %s at %g/s: of %d starts with 1 %% %d inject, with 0.05 %% %d", row.settle, row.rate, row.starts, worse, better)
+		if worse > row.starts/100 || better < row.starts*95/100 {
+			t.Errorf("settle %s at %g/s: of %d starts %d inject with 1 %% in the background, want at most 1 in 100; %d with 0.05 %%, want at least 95", row.settle, row.rate, row.starts, worse, better)
+		}
+	}
+}
+
+// Whatever the outage in the settle phase is, the count begins anew after it;
+// none of it lies in the stretch that is then called steady.
+func TestAnOutageBeginsTheCountAnew(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		share    float64
+		truth    steadystate.Span
+	}{
+		{"a cold start", 1, steadystate.Span{From: 0, To: 12 * s}},
+		{"all of it for a second", 1, steadystate.Span{From: 6 * s, To: 7 * s}},
+		{"one of three backends", 1. / 3, steadystate.Span{From: 4 * s, To: 9 * s}},
+		{"one of ten", 0.1, steadystate.Span{From: 4 * s, To: 9 * s}},
+		{"one of thirty", 1. / 30, steadystate.Span{From: 2 * s, To: 9 * s}},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			const trials = 300
+			early, never := 0, 0
+			for seed := range uint64(trials) {
+				r := rand.New(rand.NewPCG(seed, 12))
+				last := time.Duration(0)
+				got, at := live(r, 100, 0.001, 10*s, 70*s, func(at time.Duration) bool {
+					share := 0.0005
+					if row.truth.Overlaps(steadystate.Instant(at)) {
+						share = row.share
+					}
+					bad := r.Float64() < share
+					if bad && row.truth.Overlaps(steadystate.Instant(at)) {
+						last = at
+					}
+					return bad
+				})
+				switch {
+				case got.Verdict != steadystate.Held:
+					never++
+				case got.Since < last || at < last+10*s:
+					early++
+				}
+			}
+			if early > trials/50 || never > trials/50 {
+				t.Errorf("of %d starts %d counted from before the end of the outage, and %d were never steady; want at most %d each", trials, early, never, trials/50)
+			}
+		})
+	}
+}
+
+// R6a and the gate's own row: of a black hole nothing is in until its time-outs
+// are over, and what is in looks good.
+func TestABlackHoleIsNotSteady(t *testing.T) {
+	ms := time.Millisecond
+	for _, row := range []struct {
+		sentence string
+		lost     func(i int) bool // of those since 17 s
+		told     bool             // which ones are under way is known
+		want     steadystate.Verdict
+	}{
+		{"all of it, by the silence alone", func(int) bool { return true }, false, steadystate.Unknown},
+		{"all of it, by what is under way", func(int) bool { return true }, true, steadystate.Unknown},
+		{"one of three backends", func(i int) bool { return i%3 == 0 }, true, steadystate.Unknown},
+		{"one of thirty", func(i int) bool { return i%30 == 0 }, true, steadystate.Unknown},
+		{"one lost request is a stray", func(i int) bool { return i == 150 }, true, steadystate.Held},
+		{"without one it is steady", func(int) bool { return false }, true, steadystate.Held},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			settling := steadystate.NewSettling(answers(0.001), 10*s, 0)
+			var ahead []steadystate.Observation
+			for at := 10 * ms; at < 20*s; at += 10 * ms {
+				o := steadystate.Observation{Span: steadystate.Span{From: at, To: at + 5*ms}, Value: 1}
+				switch {
+				case at < 17*s:
+					settling.Add(o)
+					continue
+				case row.lost(int((at - 17*s) / (10 * ms))):
+					if !row.told {
+						continue
+					}
+					o.To, o.Failed = at+5*s, steadystate.TimedOut
+				}
+				ahead = append(ahead, o)
+			}
+			if got := settling.At(17 * s); got.Verdict != steadystate.Held {
+				t.Fatalf("before: %s, %q", got.Verdict, got.Why)
+			}
+			if got := settling.At(20*s, ahead...); got.Verdict != row.want {
+				t.Errorf("%s, %q; want %s", got.Verdict, got.Why, row.want)
+			}
+			if got := settling.At(17 * s); got.Verdict != steadystate.Held {
+				t.Errorf("asking changed it: %s, %q", got.Verdict, got.Why)
+			}
+		})
+	}
+}
+
+// What happens to the service while it settles begins the count anew, whatever
+// the answers look like.
+func TestWhatHappensBeginsTheCountAnew(t *testing.T) {
+	settling := steadystate.NewSettling(answers(0), 5*s, 0)
+	list := steadystatetest.Observations("++++++++++++++++", s, 0)
+	for _, o := range list[:9] {
+		settling.Add(o)
+	}
+	if got := settling.At(8 * s); got.Verdict != steadystate.Held {
+		t.Fatalf("%s, %q", got.Verdict, got.Why)
+	}
+	settling.Begin(8*s, "deployment/shop/checkout changed")
+	if got := settling.At(8 * s); got.Verdict != steadystate.Unknown || !strings.Contains(got.Why, "good for 0s of 5s; needs 4 more observations, 5s as they come; it began anew at 8.000s: deployment/shop/checkout changed") {
+		t.Errorf("%s, %q", got.Verdict, got.Why)
+	}
+	for _, o := range list[9:] {
+		settling.Add(o)
+	}
+	got := settling.At(15 * s)
+	if got.Verdict != steadystate.Held || got.Since != 8*s || got.String() != "7 observations since 8.000s, 0 bad; it began anew at 8.000s: deployment/shop/checkout changed" {
+		t.Errorf("%s since %s, %q: %s", got.Verdict, got.Since, got.Why, got)
+	}
+}
