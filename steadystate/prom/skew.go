@@ -11,8 +11,8 @@ import (
 
 // A skew knows where instants of the server's clock lie on the record's. Each
 // evaluation is a reading of the server's clock, taken at some instant between
-// the query and its answer; the readings bound the difference of the clocks,
-// and the quickest bounds it most closely.
+// the query and its answer; so it bounds the difference of the clocks then. One
+// that is taken from others must hold what the clocks did in between.
 type skew struct{ readings []reading }
 
 // A reading says: when the server's clock showed server, the record's was in
@@ -25,8 +25,8 @@ type reading struct {
 const (
 	// cut is what the times that Prometheus states are cut to.
 	cut = time.Millisecond
-	// readings kept: enough for a quick answer to be among them.
-	mostReadings = 64
+	// readings kept: those of the time that samples are fetched for.
+	mostReadings = 512
 	// drift is by how much one clock may run faster than another: 500 parts per
 	// million is the most that NTP slews a clock by, and ten times what clocks
 	// that are left alone differ by.
@@ -52,26 +52,38 @@ func (s *skew) read(t model.Time, during steadystate.Span) {
 	})
 }
 
-// at is where the server's instant t lies on the record's clock. A reading
-// counts for less the longer before or after t it was taken. Readings that
-// contradict each other mean that a clock was set: then what either of them
-// says may be true. There must be a reading.
+// at is where the server's instant t lies on the record's clock: by what the
+// last reading before it says, or the first one after it, each of which counts
+// for less the further from t it is. So it holds a clock that was set, once
+// between two readings; quicker readings from before or after that would bound
+// it more closely, and by the wrong difference. There must be a reading.
 func (s *skew) at(t time.Duration) steadystate.Span {
-	low, high := time.Duration(math.MinInt64), time.Duration(math.MaxInt64)
-	hull := steadystate.Span{From: high, To: low}
-	for _, r := range s.readings {
-		apart := t - r.server
-		if apart < 0 {
-			apart = -apart
-		}
-		slack := time.Duration(float64(apart) * drift)
-		low, high = max(low, r.low-slack), min(high, r.high+slack)
+	hull := steadystate.Span{From: math.MaxInt64, To: math.MinInt64}
+	take := func(r reading) {
+		slack := time.Duration(float64((t-r.server).Abs()) * drift)
 		hull = hull.Hull(steadystate.Span{From: r.low - slack, To: r.high + slack})
 	}
-	if low > high {
-		low, high = hull.From, hull.To
+	first, last := s.readings[0], s.readings[len(s.readings)-1]
+	if t <= first.server {
+		take(first)
 	}
-	return steadystate.Span{From: t + low, To: t + high + cut}
+	if t >= last.server {
+		take(last)
+	}
+	for i, r := range s.readings[1:] {
+		if before := s.readings[i]; before.shows(t, r) {
+			take(before)
+			take(r)
+		}
+	}
+	return steadystate.Span{From: t + hull.From, To: t + hull.To + cut}
+}
+
+// shows reports whether the server's clock may have shown t between a reading
+// and the next: having gone on from the one, or towards the other.
+func (r reading) shows(t time.Duration, next reading) bool {
+	apart := next.server + next.high - (r.server + r.low)
+	return (r.server < t && t < r.server+apart) || (next.server-apart < t && t < next.server)
 }
 
 // scraped is where the scrape with time t began.
