@@ -56,6 +56,43 @@ func TestAValueKnownToItsBucket(t *testing.T) {
 	}
 }
 
+// What is missing of a partial value lasted less than the signal's resolution, so
+// it is good if its value is; but its figures are those of all that it may be.
+func TestAPartialValue(t *testing.T) {
+	inf := math.Inf(1)
+	for _, row := range []struct {
+		sentence string
+		value    float64
+		bucket   steadystate.Bucket
+		want     steadystate.Verdict
+	}{
+		{"good as far as it was seen", 0, steadystate.Bucket{Low: -inf, High: inf}, steadystate.Held},
+		{"bad as far as it was seen, and perhaps not", 3, steadystate.Bucket{Low: -inf, High: inf}, steadystate.Unknown},
+		{"bad, and what was not seen makes it worse", 3, steadystate.Bucket{Low: 3, High: inf}, steadystate.Broken},
+	} {
+		good := steadystate.MustParseTolerance("<= 1")
+		o := steadystate.Observation{Value: row.value, Bucket: row.bucket, Partial: "pod a died"}
+		if o.Good(good) != (row.want == steadystate.Held) || o.Bad(good) != (row.want == steadystate.Broken) {
+			t.Errorf("%s: good %t, bad %t", row.sentence, o.Good(good), o.Bad(good))
+		}
+		if why := o.Undecided(good); (why == "pod a died") != (row.want == steadystate.Unknown) {
+			t.Errorf("%s: undecided %q", row.sentence, why)
+		}
+		window := steadystate.Span{To: 1}
+		figures := steadystate.NewTimeline(o).Figures(good, steadystate.Rule{}, window, window)
+		for _, limit := range []string{"max <= 1", "mean <= 1", "p50 <= 1"} {
+			if r := steadystate.MustParseLimit(limit).Judge(figures); r.Verdict == steadystate.Held {
+				t.Errorf("%s: %s is held: %s", row.sentence, limit, r.Text)
+			}
+		}
+	}
+	figures := steadystate.NewTimeline(steadystate.Observation{Bucket: steadystate.Bucket{Low: -inf, High: inf}, Partial: "pod a died"}).
+		Figures(steadystate.AtMost(1), steadystate.Rule{}, steadystate.Span{To: 1}, steadystate.Span{To: 1})
+	if got, want := steadystate.MustParseLimit("max <= 1").Judge(figures).Undecided, "what was seen (anything) is not all: pod a died"; got != want {
+		t.Errorf("undecided: %q, want %q", got, want)
+	}
+}
+
 func TestABucketThroughJSON(t *testing.T) {
 	for _, row := range []struct {
 		sentence string

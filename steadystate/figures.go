@@ -1,6 +1,7 @@
 package steadystate
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -28,6 +29,7 @@ type Figures struct {
 
 	values  BoundedValues // of the known observations that have one
 	reason  string        // of the first unknown
+	partial string        // why the first partial value is one
 	rule    Rule
 	certain int // of the outages are in the window for certain
 	gaps    []Span
@@ -49,9 +51,10 @@ func (f *Figures) count(o Observation, good Tolerance) {
 	}
 	if o.Failed != "" {
 		f.Failed++
-	} else {
-		f.values.Add(o.Bounds())
+		return
 	}
+	f.values.Add(o.Bounds())
+	f.partial = cmp.Or(f.partial, o.Partial)
 }
 
 // Mean of the values there are; failed observations have none.
@@ -254,6 +257,8 @@ func (l Limit) Judge(f Figures) Reading {
 	r := l.judge(f)
 	if r.Verdict == Unknown && f.Unknown > 0 && f.Observed() > 0 {
 		r.Undecided = fmt.Sprintf("%d of %d observations and %s of the time say nothing (%s)", f.Unknown, f.Unknown+f.Observed(), timespan.format(f.UnknownTime.Seconds()), f.reason)
+	} else if r.Verdict == Unknown && l.OfValues() && f.partial != "" {
+		r.Undecided = fmt.Sprintf("what was seen (%s) is not all: %s", r.Text, f.partial)
 	}
 	return r
 }

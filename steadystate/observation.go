@@ -16,6 +16,11 @@ type Observation struct {
 	// quantile of a histogram; Value is then a guess within it. None: Value is
 	// exact.
 	Bucket Bucket `json:"bucket,omitzero"`
+	// Partial says why Value is of a part of what Bucket bounds: a rate misses
+	// what a counter counted after its last scrape, when its process died. It is
+	// good if its value is, for what is missing lasted less than the signal's
+	// resolution; it is bad only if all of the bucket is.
+	Partial string `json:"partial,omitempty"`
 	// Whole: the value is of the whole span, as a rate over it is, and not of an
 	// instant in it.
 	Whole bool `json:"whole,omitempty"`
@@ -47,12 +52,12 @@ func (o Observation) Bounds() Bounds[float64] {
 }
 
 // Good reports whether the observation is known and within the tolerance,
-// wherever in its bucket the value is.
+// wherever in its bucket the value is; if it is partial, whether its value is.
 func (o Observation) Good(t Tolerance) bool {
 	switch {
 	case o.Unknown != "" || o.Failed != "":
 		return false
-	case o.Bucket.IsSet():
+	case o.Bucket.IsSet() && o.Partial == "":
 		return t.Judge(o.Bounds()) == Held
 	}
 	return t.Holds(o.Value)
@@ -80,7 +85,10 @@ func (o Observation) Undecided(t Tolerance) string {
 	switch {
 	case o.Unknown != "":
 		return o.Unknown
-	case o.Failed == "" && o.Bucket.IsSet() && t.Judge(o.Bounds()) == Unknown:
+	case o.Failed != "" || !o.Bucket.IsSet() || o.Good(t) || o.Bad(t):
+	case o.Partial != "":
+		return o.Partial
+	default:
 		return fmt.Sprintf("the limit %s lies within the bucket %s", t, o.Bucket)
 	}
 	return ""
@@ -95,6 +103,7 @@ func (o Observation) Compare(p Observation) int {
 		cmp.Compare(o.Value, p.Value),
 		cmp.Compare(o.Bucket.Low, p.Bucket.Low),
 		cmp.Compare(o.Bucket.High, p.Bucket.High),
+		cmp.Compare(o.Partial, p.Partial),
 		cmp.Compare(o.Failed, p.Failed),
 		cmp.Compare(o.Unknown, p.Unknown),
 	)

@@ -39,6 +39,33 @@
 // [PerSeries] observes each of several series apart, under the value of a label:
 // the CPU of each pod.
 //
+// # What a value leaves out
+//
+// PromQL leaves out what is not there and says nothing of it, so each evaluation
+// also counts the series that it read, and looks at the up of their targets, by
+// the labels job and instance. What a check may say while pods come and go:
+//
+//   - A target that Prometheus has and cannot scrape (up is 0) is unknown once
+//     nothing of it is left in the range, and at once where there is no range: the
+//     value would be that of the others. So are series that are gone and have no
+//     up.
+//   - When a pod dies, what its counters counted after its last scrape is lost:
+//     its rate as it was, or two thousand errors. The same goes for a process
+//     that is restarted, and while a target has missed its latest scrapes. That
+//     lasts less than the range, and so short an outage may pass unseen anyway:
+//     the resolution says so. So the value stands for limits on outages, downtime
+//     and recovery, and is partial: limits on values (mean, max, p95) are
+//     unknown, but for what can only be better, as a floor on a sum is. What it
+//     misses may be within its limit too, so a value that is bad for it is unknown.
+//     Give rates a range longer than Prometheus takes to forget a dead pod, some
+//     seven seconds and two scrapes, or the dead pod is a target that is not
+//     scraped.
+//   - A counter that is born within the range has counted its first value, which
+//     rate() takes for where it began: the value lies between that without and
+//     that with it.
+//   - What two Prometheuses of a pair scraped is there twice. A sum over it, or a
+//     count, is refused, and the label that tells the copies apart is named.
+//
 // # What to know before trusting a number
 //
 //   - A recorded series (its name has a colon, as in job:requests:rate5m)

@@ -1,8 +1,10 @@
 package prom
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -24,13 +26,12 @@ type evaluations struct {
 	Source
 	clock steadystate.Clock
 	skew  skew
-	query string
-	state map[int]*presence // by instant selector
+	state []presence // by selector
 }
 
-// presence is what is known of the series of an instant selector.
+// presence is what is known of the series of a selector.
 type presence struct {
-	most    int           // series it has had at most
+	most    int           // series that an instant one has had at most
 	full    time.Duration // when it last had as many, on the record's clock
 	spacing time.Duration // between two scrapes; zero: not known
 }
@@ -42,47 +43,109 @@ type used struct {
 }
 
 func newEvaluations(s Source, clock steadystate.Clock) *evaluations {
-	e := &evaluations{Source: s, clock: clock, query: s.Query.withTimes(), state: map[int]*presence{}}
-	for i, selector := range s.Query.selectors {
-		if selector.instant() {
-			e.state[i] = &presence{}
-		}
-	}
-	return e
+	return &evaluations{Source: s, clock: clock, state: make([]presence, len(s.Query.selectors))}
 }
 
-// withTimes is the query and, for each instant selector, the time of the
-// oldest sample it uses and of how many series, and of a quantile the
-// histograms, as one vector: so that all is of one evaluation, on one snapshot
-// of the data.
-func (q Query) withTimes() string {
-	label := func(text, value string) string {
-		return fmt.Sprintf("label_replace(%s, %q, %q, \"\", \"\")", text, part, value)
-	}
+// query is the source's query, and all that is to be known of what it used, as
+// one vector: so that all is of one evaluation, on one snapshot of the data. Of
+// each instant selector that is the time of the oldest sample it uses and of how
+// many series, of a quantile the histograms, and the census of each selector,
+// unless each series is observed apart.
+func (e *evaluations) query() string {
+	q := e.Query
 	// The expression as the parser prints it: no comment swallows what follows.
-	value := q.expr.String()
-	if q.expr.Type() == parser.ValueTypeScalar {
-		value = fmt.Sprintf("vector(%s)", value)
+	value := func(text string) string {
+		if q.expr.Type() == parser.ValueTypeScalar {
+			return fmt.Sprintf("vector(%s)", text)
+		}
+		return text
 	}
-	parts := []string{label(value, "value")}
+	var parts []string
+	add := func(text, name string) { parts = append(parts, named(text, name)) }
+	add(value(q.expr.String()), partValue)
 	for i, s := range q.selectors {
 		if s.instant() {
-			parts = append(parts,
-				label(fmt.Sprintf("min(%s)", s.times), fmt.Sprintf("oldest %d", i)),
-				label(fmt.Sprintf("count(%s)", s.times), fmt.Sprintf("series %d", i)))
+			add(fmt.Sprintf("min(%s)", s.times), fmt.Sprintf("%s %d", partOldest, i))
+			add(fmt.Sprintf("count(%s)", s.times), fmt.Sprintf("%s %d", partSeries, i))
+		}
+		if e.apart {
+			continue
+		}
+		census := s.census(e.state[i].spacing, e.Lookback, e.Reduce)
+		for _, name := range slices.Sorted(maps.Keys(census)) {
+			add(census[name], fmt.Sprintf("%s %d", name, i))
 		}
 	}
-	if q.quantile != nil {
-		parts = append(parts, label(q.quantile.of.String(), "bucket"))
+	if counted, ok := counting(q.expr, e.Lookback); ok && !e.apart {
+		add(value(counted), partCounted)
 	}
-	if len(parts) == 1 {
-		return q.text
+	if q.quantile != nil {
+		add(q.quantile.of.String(), partBucket)
+		if counted, ok := counting(q.quantile.of, e.Lookback); ok && !e.apart {
+			add(counted, partCountedBucket)
+		}
 	}
 	return strings.Join(parts, " or ")
 }
 
+// named is a part of an evaluation.
+func named(text, name string) string {
+	return fmt.Sprintf("label_replace(%s, %q, %q, \"\", \"\")", text, part, name)
+}
+
+// The parts of an evaluation; those of a selector have its number after the name.
+const (
+	partValue         = "value"
+	partCounted       = "counted" // the values with the first ones of series that are born
+	partBucket        = "bucket"
+	partCountedBucket = "counted-bucket"
+	partOldest        = "oldest"
+	partSeries        = "series"
+)
+
+// An evaluation is what one gave, by its parts.
+type evaluation struct {
+	values, counted, buckets, countedBuckets model.Vector
+
+	used   []used   // by selector
+	census []census // by selector
+}
+
+func (e *evaluations) split(vector model.Vector) evaluation {
+	n := len(e.Query.selectors)
+	found := evaluation{used: make([]used, n), census: make([]census, n)}
+	for _, sample := range vector {
+		what, number, _ := strings.Cut(string(sample.Metric[part]), " ")
+		i, err := strconv.Atoi(number)
+		if err == nil && i >= 0 && i < n {
+			switch what {
+			case partOldest:
+				found.used[i].oldest = model.Time(math.Round(float64(sample.Value) * 1000))
+			case partSeries:
+				found.used[i].series = int(sample.Value)
+			default:
+				found.census[i].take(what, sample)
+			}
+			continue
+		}
+		delete(sample.Metric, part)
+		switch what {
+		case partCounted:
+			found.counted = append(found.counted, sample)
+		case partBucket:
+			found.buckets = append(found.buckets, sample)
+		case partCountedBucket:
+			found.countedBuckets = append(found.countedBuckets, sample)
+		default:
+			found.values = append(found.values, sample)
+		}
+	}
+	return found
+}
+
 func (e *evaluations) poll(ctx context.Context, _ bool) (look, error) {
-	a, err := e.Client.whole(ctx, e.clock, e.Timeout, e.query)
+	e.learn(ctx)
+	a, err := e.Client.whole(ctx, e.clock, e.Timeout, e.query())
 	l := look{during: a.Span}
 	if err != nil {
 		return l, err
@@ -91,55 +154,133 @@ func (e *evaluations) poll(ctx context.Context, _ bool) (look, error) {
 	if err != nil {
 		return l, err
 	}
-	values, histograms, used := split(vector)
-	if len(vector) > 0 {
-		e.skew.read(vector[0].Timestamp, a.Span)
-	}
-	if len(values) == 0 {
+	if len(vector) == 0 {
 		return l, empty(e.Query)
 	}
-	numbers, err := e.Reduce.apply(values)
+	t := vector[0].Timestamp
+	e.skew.read(t, a.Span)
+	found := e.split(vector)
+	for i, c := range found.census {
+		of := e.Query.selectors[i]
+		if c.copies > 0 {
+			return l, e.copied(ctx, e.clock, of)
+		}
+		if len(found.values) == 0 {
+			c.vanished = 0 // nothing is there at all, and that is told below
+		}
+		if err := c.missing(of); err != nil {
+			return l, err
+		}
+	}
+	if len(found.values) == 0 {
+		return l, empty(e.Query)
+	}
+	numbers, err := e.Reduce.apply(found.values)
 	if err != nil {
 		return l, err
 	}
-	e.learn(ctx)
-	span := e.span(vector[0].Timestamp, a.Span, used)
+	span := e.span(t, a.Span, found.used)
 	whole := slices.ContainsFunc(e.Query.selectors, selector.spread)
-	for _, v := range numbers {
+	for i, v := range numbers {
 		o := observe(span, v)
 		o.Whole = whole && o.Unknown == ""
-		l.points = append(l.points, point{Observation: o})
+		p := point{Observation: o}
+		if e.Reduce == "" || e.Reduce == Each {
+			p.series = found.values[i].Metric
+			l.series = append(l.series, p.series)
+		}
+		l.points = append(l.points, p)
 	}
 	if e.Query.quantile != nil {
-		e.bound(l.points, values, e.Query.quantile.buckets(histograms))
+		e.bound(l.points, found.values, e.Query.quantile.buckets(found.buckets), e.Query.quantile.buckets(found.countedBuckets))
+	} else {
+		e.widen(l.points, found.counted)
 	}
-	if e.Reduce == "" || e.Reduce == Each {
-		for i := range l.points {
-			l.points[i].series = values[i].Metric
-			l.series = append(l.series, values[i].Metric)
+	l.points = e.open(l.points, found.census)
+	return l, nil
+}
+
+// widen makes buckets of values that are others with what counters had counted
+// when they were born.
+func (e *evaluations) widen(points []point, counted model.Vector) {
+	if len(counted) == 0 {
+		return
+	}
+	numbers, err := e.Reduce.apply(counted)
+	if err != nil {
+		return // more series than values: each of those is not apart
+	}
+	for i := range points {
+		p, with := &points[i], numbers[0]
+		if e.Reduce == "" || e.Reduce == Each {
+			at := slices.IndexFunc(counted, func(s *model.Sample) bool { return s.Metric.Equal(p.series) })
+			if at < 0 {
+				continue
+			}
+			with = numbers[at]
+		}
+		if p.Unknown == "" && number(with) == nil && with != p.Value {
+			p.Bucket = steadystate.Bucket{Low: min(p.Value, with), High: max(p.Value, with)}
 		}
 	}
-	return l, nil
+}
+
+// open opens the buckets of values that are partial. One that is known to a
+// bucket already is as good as both of its ends are, so they are two points.
+func (e *evaluations) open(points []point, of []census) []point {
+	why := ""
+	for i, c := range of {
+		why = cmp.Or(why, c.partial(e.Query.selectors[i]))
+	}
+	if why == "" {
+		return points
+	}
+	moves := anywhere
+	if e.Query.quantile == nil && (e.Reduce == "" || e.Reduce == Each || e.Reduce == Sum || e.Reduce == Max) {
+		moves, _ = directionOf(e.Query.expr)
+	}
+	var opened []point
+	for _, p := range points {
+		ends := []float64{p.Value}
+		if p.Bucket.IsSet() && p.Bucket.Low < p.Bucket.High {
+			ends = []float64{p.Bucket.Low, p.Bucket.High}
+		}
+		for _, end := range ends {
+			o := p
+			if o.Unknown == "" && !math.IsInf(end, 0) {
+				within := o.Bucket
+				if !within.IsSet() {
+					within = steadystate.Bucket{Low: o.Value, High: o.Value}
+				}
+				o.Value, o.Bucket, o.Partial = end, moves.open(within), why
+			}
+			opened = append(opened, o)
+		}
+	}
+	return opened
 }
 
 // bound says of each point in which bucket it is: for several series together,
 // what their reduction is at the lower ends of their buckets, and at the upper
 // ones.
-func (e *evaluations) bound(points []point, values model.Vector, in map[model.Fingerprint]steadystate.Bucket) {
-	ends := func(of func(steadystate.Bucket) float64) []float64 {
+func (e *evaluations) bound(points []point, values model.Vector, in, counted map[model.Fingerprint]steadystate.Bucket) {
+	ends := func(of func(steadystate.Bucket) float64, outer func(...float64) float64) []float64 {
 		at := make(model.Vector, len(values))
 		for i, v := range values {
 			end := math.NaN()
 			if b, known := in[v.Metric.Fingerprint()]; known {
 				end = of(b)
+				if with, born := counted[v.Metric.Fingerprint()]; born {
+					end = outer(end, of(with))
+				}
 			}
 			at[i] = &model.Sample{Metric: v.Metric, Value: model.SampleValue(end)}
 		}
 		numbers, _ := e.Reduce.apply(at) // as it did for the values
 		return numbers
 	}
-	low := ends(func(b steadystate.Bucket) float64 { return b.Low })
-	high := ends(func(b steadystate.Bucket) float64 { return b.High })
+	low := ends(func(b steadystate.Bucket) float64 { return b.Low }, func(v ...float64) float64 { return slices.Min(v) })
+	high := ends(func(b steadystate.Bucket) float64 { return b.High }, func(v ...float64) float64 { return slices.Max(v) })
 	for i := range points {
 		p := &points[i]
 		switch {
@@ -153,37 +294,9 @@ func (e *evaluations) bound(points []point, values model.Vector, in map[model.Fi
 	}
 }
 
-// split takes the histograms, and what is said of the samples, by selector,
-// out of an evaluation.
-func split(vector model.Vector) (values, histograms model.Vector, of map[int]used) {
-	of = map[int]used{}
-	for _, sample := range vector {
-		what, number, _ := strings.Cut(string(sample.Metric[part]), " ")
-		if what == "bucket" {
-			histograms = append(histograms, sample)
-			continue
-		}
-		i, err := strconv.Atoi(number)
-		if err != nil {
-			delete(sample.Metric, part)
-			values = append(values, sample)
-			continue
-		}
-		u := of[i]
-		switch what {
-		case "oldest":
-			u.oldest = model.Time(math.Round(float64(sample.Value) * 1000))
-		case "series":
-			u.series = int(sample.Value)
-		}
-		of[i] = u
-	}
-	return values, histograms, of
-}
-
 // span is what a value can speak of that was evaluated at the server's instant
 // t, asked for and answered in during.
-func (e *evaluations) span(t model.Time, during steadystate.Span, of map[int]used) steadystate.Span {
+func (e *evaluations) span(t model.Time, during steadystate.Span, of []used) steadystate.Span {
 	at := e.skew.at(sinceEpoch(t))
 	at = steadystate.Span{From: max(at.From, during.From), To: min(at.To, during.To)}
 	if !at.Valid() {
@@ -216,7 +329,7 @@ func (e *evaluations) span(t model.Time, during steadystate.Span, of map[int]use
 // used for; and no longer than one scrape lasts before the evaluation that
 // last found all.
 func (e *evaluations) since(i int, at steadystate.Span, u used) time.Duration {
-	s, p := e.Query.selectors[i], e.state[i]
+	s, p := e.Query.selectors[i], &e.state[i]
 	since := at.From
 	if u.series > 0 {
 		since = e.skew.scraped(u.oldest).From
@@ -237,12 +350,12 @@ func (e *evaluations) since(i int, at steadystate.Span, u used) time.Duration {
 	return min(since, missing)
 }
 
-// learn asks how far apart the scrapes of the instant selectors are, for those
-// of which that is not known yet.
+// learn asks how far apart the scrapes of the selectors are, for those of which
+// that is not known yet.
 func (e *evaluations) learn(ctx context.Context) {
-	for i, p := range e.state {
-		if p.spacing == 0 {
-			// Without an answer the bound is wider, and the next poll asks again.
+	for i := range e.state {
+		if p := &e.state[i]; p.spacing == 0 {
+			// Without an answer the bounds are wider, and the next poll asks again.
 			p.spacing, _ = e.scrapes(ctx, e.clock, e.Query.selectors[i])
 		}
 	}

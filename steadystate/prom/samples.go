@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -68,6 +69,15 @@ func (s *samples) soonest() time.Duration {
 	return soonest
 }
 
+// slowest is how far apart the scrapes of the most seldom scraped series are.
+func (s *samples) slowest() time.Duration {
+	slowest := time.Duration(0)
+	for _, each := range s.series {
+		slowest = max(slowest, each.spacing())
+	}
+	return slowest
+}
+
 func (s *samples) fetch(ctx context.Context) (look, error) {
 	// What the selector gives now: which series there are, and the server's
 	// time, without which nothing is dated.
@@ -106,11 +116,40 @@ func (s *samples) fetch(ctx context.Context) (look, error) {
 	if _, err := s.Reduce.apply(now); err != nil {
 		return l, err
 	}
+	if err := s.complete(ctx); err != nil {
+		return l, err
+	}
 	for _, sample := range now {
 		l.series = append(l.series, sample.Metric)
 	}
 	l.silent = s.silent(now)
 	return l, nil
+}
+
+// complete is an error if there are series that the selector should give and does
+// not.
+func (s *samples) complete(ctx context.Context) error {
+	if s.apart {
+		return nil
+	}
+	of := s.Query.selectors[0]
+	var parts []string
+	for name, text := range of.census(s.slowest(), s.Lookback, Each) {
+		parts = append(parts, named(text, name))
+	}
+	a, err := s.Client.whole(ctx, s.clock, s.Timeout, strings.Join(parts, " or "))
+	if err != nil {
+		return err
+	}
+	vector, err := a.vector()
+	if err != nil {
+		return err
+	}
+	var c census
+	for _, sample := range vector {
+		c.take(string(sample.Metric[part]), sample)
+	}
+	return c.missing(of)
 }
 
 // reach is how far back to fetch. The first fetch reaches back as far as an

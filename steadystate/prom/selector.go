@@ -19,6 +19,8 @@ const longest = 400 * 24 * time.Hour
 // A selector is one place of a query that reads series.
 type selector struct {
 	vector *parser.VectorSelector
+	// path leads to it: the nodes around it, the outermost first.
+	path []parser.Node
 	// width is the selector's own range; zero for an instant selector.
 	width time.Duration
 	// back is how far before the evaluation it reaches: its range and offset,
@@ -59,18 +61,18 @@ func selectorsOf(expr parser.Expr) ([]selector, error) {
 	return found, collect(expr, nil, &found)
 }
 
-// collect walks down from node, with the subqueries that are around it, the
-// outermost first.
-func collect(node parser.Node, around []*parser.SubqueryExpr, found *[]selector) error {
+// collect walks down from node, with the nodes that are around it, the outermost
+// first.
+func collect(node parser.Node, path []parser.Node, found *[]selector) error {
 	switch n := node.(type) {
 	case *parser.VectorSelector:
-		return add(n, 0, around, found)
+		return add(n, 0, path, found)
 	case *parser.MatrixSelector:
 		v, ok := n.VectorSelector.(*parser.VectorSelector)
 		if !ok || n.RangeExpr != nil {
 			return computed(n)
 		}
-		return add(v, n.Range, around, found)
+		return add(v, n.Range, path, found)
 	case *parser.SubqueryExpr:
 		if n.RangeExpr != nil || n.StepExpr != nil || n.OriginalOffsetExpr != nil {
 			return computed(n)
@@ -78,18 +80,24 @@ func collect(node parser.Node, around []*parser.SubqueryExpr, found *[]selector)
 		if err := dated(n, n.Timestamp, n.StartOrEnd, n.OriginalOffset); err != nil {
 			return err
 		}
-		// Full, so that siblings do not share what is appended.
-		around = append(slices.Clip(around), n)
 	}
+	// Full, so that siblings do not share what is appended.
+	path = append(slices.Clip(path), node)
 	for child := range parser.ChildrenIter(node) {
-		if err := collect(child, around, found); err != nil {
+		if err := collect(child, path, found); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func add(v *parser.VectorSelector, width time.Duration, around []*parser.SubqueryExpr, found *[]selector) error {
+func add(v *parser.VectorSelector, width time.Duration, path []parser.Node, found *[]selector) error {
+	var around []*parser.SubqueryExpr
+	for _, n := range path {
+		if sub, ok := n.(*parser.SubqueryExpr); ok {
+			around = append(around, sub)
+		}
+	}
 	if v.OriginalOffsetExpr != nil {
 		return computed(v)
 	}
@@ -99,7 +107,7 @@ func add(v *parser.VectorSelector, width time.Duration, around []*parser.Subquer
 	if err := dated(v, v.Timestamp, v.StartOrEnd, v.OriginalOffset); err != nil {
 		return err
 	}
-	s := selector{vector: v, width: width, offset: v.OriginalOffset}
+	s := selector{vector: v, path: path, width: width, offset: v.OriginalOffset}
 	ranges := width
 	for _, sub := range around {
 		// Each is far below the largest duration, but their sum may not be.

@@ -55,7 +55,7 @@ func (p PerSeries) Observe(ctx context.Context, clock steadystate.Clock, record 
 		return err
 	}
 	s := p.Source
-	s.Reduce = Each
+	s.Reduce, s.apart = Each, true
 	known := map[string]bool{}
 	s.watch(ctx, clock, func(l look, err error) {
 		there := p.names(l.series)
@@ -100,7 +100,7 @@ func (p PerSeries) Preflight(ctx context.Context) (Preflight, error) {
 		return Preflight{}, err
 	}
 	s := p.Source.withDefaults()
-	s.Reduce = Each
+	s.Reduce, s.apart = Each, true
 	found, l, err := s.preflight(ctx)
 	if err != nil {
 		return Preflight{}, s.refused(err)

@@ -1,6 +1,8 @@
 package prom
 
 import (
+	"context"
+	"fmt"
 	"math"
 	"time"
 
@@ -60,7 +62,7 @@ func (s *skew) read(t model.Time, during steadystate.Span) {
 func (s *skew) at(t time.Duration) steadystate.Span {
 	hull := steadystate.Span{From: math.MaxInt64, To: math.MinInt64}
 	take := func(r reading) {
-		slack := time.Duration(float64((t-r.server).Abs()) * drift)
+		slack := time.Duration(float64((t - r.server).Abs()) * drift)
 		hull = hull.Hull(steadystate.Span{From: r.low - slack, To: r.high + slack})
 	}
 	first, last := s.readings[0], s.readings[len(s.readings)-1]
@@ -102,4 +104,31 @@ func (s *skew) ahead(clock steadystate.Clock) steadystate.Bounds[time.Duration] 
 	on := s.at(last)
 	start := time.Duration(clock.Start().UnixNano())
 	return steadystate.Bounds[time.Duration]{Low: last - start - on.To, High: last - start - on.From + cut}
+}
+
+// Ahead is by how much the server's clock is ahead of this machine's now, by the
+// quickest of some answers. The error says that there was none.
+func (c *Client) Ahead(ctx context.Context) (steadystate.Bounds[time.Duration], error) {
+	const tries, timeout = 5, 5 * time.Second
+	clock := steadystate.StartClock()
+	var quickest steadystate.Bounds[time.Duration]
+	for i := range tries {
+		a, err := c.ask(ctx, clock, timeout, "vector(0)")
+		if err != nil {
+			return quickest, fmt.Errorf("read the clock of prometheus at %s: %w", c.url, advise(err))
+		}
+		vector, err := a.vector()
+		if err == nil && len(vector) != 1 {
+			err = unexpected(nil)
+		}
+		if err != nil {
+			return quickest, fmt.Errorf("read the clock of prometheus at %s: %w", c.url, advise(err))
+		}
+		var s skew
+		s.read(vector[0].Timestamp, a.Span)
+		if ahead := s.ahead(clock); i == 0 || ahead.High-ahead.Low < quickest.High-quickest.Low {
+			quickest = ahead
+		}
+	}
+	return quickest, nil
 }

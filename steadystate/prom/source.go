@@ -28,6 +28,8 @@ type Source struct {
 	// Lookback is the server's query.lookback-delta: how old a sample an
 	// instant selector may use. Default 5 m, which is Prometheus' own.
 	Lookback time.Duration
+
+	apart bool // each series speaks for itself, and one that is missing for none
 }
 
 func (s Source) withDefaults() Source {

@@ -1,0 +1,298 @@
+package prom_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/prom"
+)
+
+// The capacity objective "errors", as suites/capacity.go has it.
+const errorShare = `(sum(rate(http_count{code=~"5.."}[15s])) or vector(0)) / sum(rate(http_count{code!=""}[15s]))`
+
+// judged is what a limit says of observations, good by a tolerance.
+func judged(list []steadystate.Observation, good, limit string) steadystate.Reading {
+	all := steadystate.Span{From: -time.Hour, To: time.Hour}
+	figures := steadystate.NewTimeline(list...).Figures(steadystate.MustParseTolerance(good), steadystate.Rule{Settle: time.Second}, all, all)
+	return steadystate.MustParseLimit(limit).Judge(figures)
+}
+
+// R9: what PromQL leaves out of a value is never taken for nothing.
+func TestWhatAValueLeavesOut(t *testing.T) {
+	t.Parallel()
+	const s5 = 5 * time.Second
+	type rows = []sample
+	for _, test := range []struct {
+		sentence string
+		fill     func(s *server) []rows
+		query    string
+		good     string
+		limit    string
+		want     steadystate.Verdict
+		why      string
+	}{
+		{
+			"a counter that is born at 500 has counted 500",
+			func(s *server) []rows {
+				return []rows{
+					s.every(`http_count{pod="a",code="200"}`, s5, time.Second, 10000, 15000, 19500, 24500),
+					s.every(`http_count{pod="a",code="503"}`, s5, time.Second, 500, 500),
+				}
+			},
+			errorShare, "< 0.1%", "mean < 0.1%", steadystate.Unknown, "the limit < 0.1% lies within the bucket 0..0.0",
+		},
+		{
+			"so has one with a single sample",
+			func(s *server) []rows {
+				return []rows{
+					s.every(`http_count{pod="a",code="200"}`, s5, time.Second, 10000, 15000, 19500, 24500),
+					s.every(`http_count{pod="a",code="503"}`, s5, time.Second, 500),
+				}
+			},
+			errorShare, "< 0.1%", "mean < 0.1%", steadystate.Unknown, "the limit < 0.1% lies within the bucket 0..0.0",
+		},
+		{
+			"and by increase",
+			func(s *server) []rows {
+				return []rows{s.every(`http_count{code="200"}`, s5, time.Second, 1, 1, 1, 1), s.every(`http_count{code="503"}`, s5, time.Second, 500, 500)}
+			},
+			`sum(increase(http_count[15s]))`, "<= 10", "max <= 10", steadystate.Unknown, "the limit <= 10 lies within the bucket 0..500",
+		},
+		{
+			"one that is born at zero changes nothing",
+			func(s *server) []rows {
+				return []rows{
+					s.every(`http_count{pod="a",code="200"}`, s5, time.Second, 10000, 15000, 19500, 24500),
+					s.every(`http_count{pod="a",code="503"}`, s5, time.Second, 0, 0),
+				}
+			},
+			errorShare, "< 0.1%", "mean < 0.1%", steadystate.Held, "",
+		},
+		{
+			"a new pod that serves well keeps the service well",
+			func(s *server) []rows {
+				return []rows{
+					s.every(`http_count{pod="a",code="200"}`, s5, time.Second, 10000, 15000, 19500, 24500),
+					s.every(`http_count{pod="b",code="200"}`, s5, time.Second, 300, 2800),
+				}
+			},
+			errorShare, "< 0.1%", "mean < 0.1%", steadystate.Held, "",
+		},
+		{
+			"the bucket of a quantile is that without and with what was counted at birth",
+			func(s *server) []rows {
+				return []rows{
+					s.every(`d_bucket{code="200",le="1"}`, s5, time.Second, 0, 100, 200, 300), s.every(`d_bucket{code="200",le="+Inf"}`, s5, time.Second, 0, 100, 200, 300),
+					s.every(`d_bucket{code="503",le="1"}`, s5, time.Second, 0, 0), s.every(`d_bucket{code="503",le="+Inf"}`, s5, time.Second, 5000, 5000),
+				}
+			},
+			`histogram_quantile(0.9, sum by (le) (rate(d_bucket[15s])))`, "<= 2s", "max <= 2s", steadystate.Unknown, "the limit <= 2s lies within the bucket 0..+Inf",
+		},
+		{
+			"a pod that dies between two scrapes takes its errors with it",
+			func(s *server) []rows {
+				return []rows{
+					s.every(`http_count{pod="a",code="200"}`, s5, time.Second, 10000, 12500, 100, 2600),
+					s.every(`http_count{pod="a",code="503"}`, s5, time.Second, 7, 7, 0, 0),
+				}
+			},
+			errorShare, "< 0.1%", "mean < 0.1%", steadystate.Unknown, `ended, began anew or not scraped lately, and what was counted after the last scrape is lost`,
+		},
+		{
+			"so it does if it never comes back",
+			func(s *server) []rows {
+				return []rows{
+					s.every(`http_count{pod="a",code="200"}`, s5, time.Second, 10000, 12500, 15000, 17500),
+					append(s.every(`http_count{pod="b",code="200"}`, s5, 6*time.Second, 10000, 12500, 15000), stale(`http_count{pod="b",code="200"}`, s.now().Add(-2*time.Second))),
+				}
+			},
+			errorShare, "< 0.1%", "mean < 0.1%", steadystate.Unknown, `1 series of http_count{code!=""}: ended`,
+		},
+		{
+			"also if its last scrape was just before the range, and its death within it",
+			func(s *server) []rows {
+				return []rows{
+					s.every(`http_count{pod="a",job="j",instance="a",code="200"}`, s5, time.Second, 10000, 12500, 15000, 17500, 20000, 22500),
+					append(s.every(`http_count{pod="b",job="j",instance="b",code="200"}`, s5, 17*time.Second, 10000, 12500, 15000), stale(`http_count{pod="b",job="j",instance="b",code="200"}`, s.now().Add(-12*time.Second))),
+					append(s.every(`up{job="j",instance="b"}`, s5, 17*time.Second, 1, 1, 1), stale(`up{job="j",instance="b"}`, s.now().Add(-12*time.Second))),
+				}
+			},
+			errorShare, "< 0.1%", "max < 0.1%", steadystate.Unknown, `ended, began anew`,
+		},
+		{
+			"one that was restarted did, although it has counted nothing of what is asked for",
+			func(s *server) []rows {
+				return []rows{
+					s.every(`http_count{job="j",instance="a",code="200"}`, s5, time.Second, 10000, 12500, 12600, 15100),
+					s.every(`process_start_time_seconds{job="j",instance="a"}`, s5, time.Second, 7, 7, 9, 9),
+				}
+			},
+			`sum(rate(http_count{code=~"5.."}[15s])) or vector(0)`, "< 1/s", "max < 1/s", steadystate.Unknown, `began anew`,
+		},
+		{
+			"a floor that the others reach is reached, whatever it took with it",
+			func(s *server) []rows {
+				return []rows{s.every(`http_count{pod="a",code="200"}`, s5, time.Second, 10000, 12500, 100, 2600)}
+			},
+			`sum(rate(http_count[15s]))`, ">= 100/s", "min >= 100/s", steadystate.Held, "",
+		},
+		{
+			"and one that they do not reach may be",
+			func(s *server) []rows {
+				return []rows{s.every(`http_count{pod="a",code="200"}`, s5, time.Second, 10000, 12500, 100, 2600)}
+			},
+			`sum(rate(http_count[15s]))`, ">= 1000/s", "min >= 1000/s", steadystate.Unknown, "lost",
+		},
+		{
+			"the pod that fails is the one that is not scraped",
+			func(s *server) []rows {
+				return []rows{
+					s.every(`http_count{job="j",instance="a",code="200"}`, s5, time.Second, 10000, 12500, 15000, 17500),
+					s.every(`http_count{job="j",instance="b",code="200"}`, s5, 21*time.Second, 10000, 12500, 15000, 17500),
+					s.every(`up{job="j",instance="a"}`, s5, time.Second, 1, 1, 1, 1, 1),
+					s.every(`up{job="j",instance="b"}`, s5, time.Second, 1, 0, 0, 0, 0),
+				}
+			},
+			errorShare, "< 0.1%", "mean < 0.1%", steadystate.Unknown, "1 target of http_count{code=~\"5..\"}: not scraped, so that the value would be that of the others (b)",
+		},
+		{
+			"also without an up that says so",
+			func(s *server) []rows {
+				return []rows{
+					s.every(`http_count{pod="a",code="200"}`, s5, time.Second, 10000, 12500, 15000, 17500),
+					s.every(`http_count{pod="b",code="200"}`, s5, 21*time.Second, 10000, 12500, 15000, 17500),
+				}
+			},
+			errorShare, "< 0.1%", "mean < 0.1%", steadystate.Unknown, "no up says whether their target is",
+		},
+		{
+			"and of a gauge",
+			func(s *server) []rows {
+				return []rows{
+					s.every(`queued{job="j",instance="a"}`, s5, time.Second, 3, 3, 3),
+					append(s.every(`queued{job="j",instance="b"}`, s5, 11*time.Second, 3, 3, 900), stale(`queued{job="j",instance="b"}`, s.now().Add(-6*time.Second))),
+					s.every(`up{job="j",instance="a"}`, s5, time.Second, 1, 1, 1),
+					s.every(`up{job="j",instance="b"}`, s5, time.Second, 1, 0, 0),
+				}
+			},
+			`max(queued)`, "<= 10", "max <= 10", steadystate.Unknown, "1 target of queued: not scraped",
+		},
+		{
+			"and of one whose samples are fetched",
+			func(s *server) []rows {
+				return []rows{
+					s.every(`queued{job="j",instance="a"}`, s5, time.Second, 3, 3, 3),
+					append(s.every(`queued{job="j",instance="b"}`, s5, 11*time.Second, 3, 3, 900), stale(`queued{job="j",instance="b"}`, s.now().Add(-6*time.Second))),
+					s.every(`up{job="j",instance="a"}`, s5, time.Second, 1, 1, 1),
+					s.every(`up{job="j",instance="b"}`, s5, time.Second, 1, 0, 0),
+				}
+			},
+			`queued`, "<= 1000", "max <= 1000", steadystate.Unknown, "1 target of queued: not scraped",
+		},
+		{
+			"and if nothing at all is scraped any more",
+			func(s *server) []rows {
+				return []rows{
+					s.every(`http_count{job="j",instance="a",code="200"}`, s5, time.Minute, 10000, 12500, 15000, 17500),
+					s.every(`up{job="j",instance="a"}`, s5, time.Minute, 1, 1, 1, 1),
+				}
+			},
+			`sum(rate(http_count{code=~"5.."}[15s])) or vector(0)`, "< 1/s", "max < 1/s", steadystate.Unknown, "1 target of http_count{code=~\"5..\"}: not scraped",
+		},
+		{
+			"a pod that was deleted is not missed: its target is gone too",
+			func(s *server) []rows {
+				gone := s.now().Add(-30 * time.Second)
+				return []rows{
+					s.every(`http_count{job="j",instance="a",code="200"}`, s5, time.Second, 10000, 12500, 15000, 17500),
+					append(s.every(`http_count{job="j",instance="b",code="200"}`, s5, 35*time.Second, 10000, 12500, 15000), stale(`http_count{job="j",instance="b",code="200"}`, gone)),
+					s.every(`up{job="j",instance="a"}`, s5, time.Second, 1, 1, 1, 1, 1),
+					append(s.every(`up{job="j",instance="b"}`, s5, 35*time.Second, 1, 1, 1), stale(`up{job="j",instance="b"}`, gone)),
+				}
+			},
+			errorShare, "< 0.1%", "mean < 0.1%", steadystate.Held, "",
+		},
+	} {
+		s := start(t, 0)
+		for _, list := range test.fill(s) {
+			s.fill(t, list...)
+		}
+		_, list := once(t, prom.Source{Client: client(t, s.URL), Query: prom.MustParse(test.query), Reduce: map[bool]prom.Reduction{true: prom.Each}[test.query == "queued"]})
+		got := judged(list, test.good, test.limit)
+		why := got.Undecided
+		for _, o := range list {
+			why += o.Undecided(steadystate.MustParseTolerance(test.good))
+		}
+		if got.Verdict != test.want || !strings.Contains(why, test.why) || (test.why == "" && why != "") {
+			t.Errorf("%s: %s, %q, want %s, %q; seen %s%s", test.sentence, got.Verdict, why, test.want, test.why, got.Text, show(list...))
+		}
+	}
+}
+
+// An ordinary death of a pod makes no hole: what is lost is shorter than what can
+// pass unseen anyway. But no figure of the values is certain.
+func TestADeathIsNoHole(t *testing.T) {
+	t.Parallel()
+	s := start(t, 0)
+	s.fill(t, s.every(`http_count{pod="a",code="200"}`, 5*time.Second, time.Second, 10000, 12500, 15000, 17500)...)
+	s.fill(t, append(s.every(`http_count{pod="b",code="200"}`, 5*time.Second, 6*time.Second, 10000, 12500, 15000), stale(`http_count{pod="b",code="200"}`, s.now().Add(-2*time.Second)))...)
+	_, list := once(t, prom.Source{Client: client(t, s.URL), Query: prom.MustParse(errorShare)})
+	for _, test := range []struct {
+		limit string
+		want  steadystate.Verdict
+	}{{"outages <= 0", steadystate.Held}, {"max < 0.1%", steadystate.Unknown}, {"p50 < 0.1%", steadystate.Unknown}} {
+		if got := judged(list, "< 0.1%", test.limit); got.Verdict != test.want {
+			t.Errorf("%s: %s %s %s, want %s", test.limit, got.Verdict, got.Text, got.Undecided, test.want)
+		}
+	}
+}
+
+// R23: a sum over what two Prometheuses scraped is twice the truth.
+func TestReplicasAreNamed(t *testing.T) {
+	t.Parallel()
+	for _, label := range []string{"prometheus_replica", "replica", "__replica__", "prometheus", "receive"} {
+		s := start(t, 0)
+		for _, r := range []string{"0", "1"} {
+			s.fill(t, s.every(`http_count{pod="a",code="200",`+label+`="`+r+`"}`, 5*time.Second, time.Second, 0, 50, 100, 150)...)
+		}
+		c := client(t, s.URL)
+		want := "differ in nothing but their label " + label + ": two Prometheuses scraped the same, and all of it is counted twice"
+		for _, query := range []string{
+			`sum(rate(http_count{pod="a"}[15s]))`,
+			`sum by (pod) (rate(http_count[15s]))`,
+			`max(sum without (` + label + `) (rate(http_count[15s])))`,
+			`sum(sum by (` + label + `) (rate(http_count[15s])))`,
+			`sum(http_count)`,
+			`count(http_count)`,
+		} {
+			source := prom.Source{Client: c, Query: prom.MustParse(query)}
+			if _, err := source.Preflight(t.Context()); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "max without ("+label+") (...)") {
+				t.Errorf("%s: preflight says %v, want %q", query, err, want)
+			}
+			if _, list := once(t, source); len(list) != 1 || !strings.Contains(list[0].Unknown, want) {
+				t.Errorf("%s: observed %s, want unknown: %q", query, show(list...), want)
+			}
+		}
+		for _, query := range []string{
+			`sum(max without (` + label + `) (rate(http_count[15s])))`,
+			`max(sum by (` + label + `) (rate(http_count[15s])))`,
+			`max(rate(http_count[15s]))`,
+		} {
+			_, list := once(t, prom.Source{Client: c, Query: prom.MustParse(query)})
+			if len(list) != 1 || list[0].Value < 9 || list[0].Value > 11 {
+				t.Errorf("%s: observed %s, want 10", query, show(list...))
+			}
+		}
+	}
+	// A metric with such a label of its own, of a target that is scraped once.
+	s := start(t, 0)
+	s.fill(t, s.every(`lag{job="db",instance="a",replica="0"}`, time.Second, time.Second, 1, 1)...)
+	s.fill(t, s.every(`lag{job="db",instance="a",replica="1"}`, time.Second, time.Second, 2, 2)...)
+	s.fill(t, s.every(`up{job="db",instance="a"}`, time.Second, time.Second, 1, 1)...)
+	_, list := once(t, prom.Source{Client: client(t, s.URL), Query: prom.MustParse(`sum(lag)`)})
+	if len(list) != 1 || list[0].Unknown != "" || list[0].Value != 3 {
+		t.Errorf("a metric's own label: observed %s, want 3", show(list...))
+	}
+}

@@ -1,0 +1,225 @@
+package prom
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// counters are the functions that take the differences of a counter's values.
+var counters = []string{"rate", "increase", "irate"}
+
+// counter reports whether the selector reads counters.
+func (s selector) counter() bool {
+	if len(s.path) == 0 {
+		return false
+	}
+	call, ok := s.path[len(s.path)-1].(*parser.Call)
+	return ok && slices.Contains(counters, call.Func.Name)
+}
+
+// counting is the expression with the first values of the series that are born
+// within a range: rate() and increase() take them for where a counter began,
+// though they are what it counted since the scrape that did not find it. A series
+// is born if it has no sample in the lookback before the range. ok is false if
+// nothing in the expression counts so.
+func counting(expr parser.Expr, lookback time.Duration) (text string, ok bool) {
+	expr, err := parser.ParseExpr(expr.String()) // a tree of its own, to change
+	if err != nil {
+		return "", false
+	}
+	expr = rewrite(expr, func(call *parser.Call) parser.Expr {
+		if call.Func.Name != "rate" && call.Func.Name != "increase" {
+			return call
+		}
+		matrix, isMatrix := call.Args[0].(*parser.MatrixSelector)
+		if !isMatrix {
+			return call
+		}
+		v, _ := matrix.VectorSelector.(*parser.VectorSelector)
+		first := fmt.Sprintf("(min_over_time(%s) unless last_over_time(%s))", matrix, read(v, v.OriginalOffset+matrix.Range, lookback))
+		if call.Func.Name == "rate" {
+			first = fmt.Sprintf("(%s / %g)", first, matrix.Range.Seconds())
+		}
+		// With more than one sample; with one, of which rate() says nothing; and
+		// the series that are not born.
+		with, err := parser.ParseExpr(fmt.Sprintf("((%s + %s) or %s or %s)", call, first, first, call))
+		if err != nil {
+			return call
+		}
+		ok = true
+		return with
+	})
+	return expr.String(), ok
+}
+
+// rewrite replaces the calls in an expression.
+func rewrite(expr parser.Expr, call func(*parser.Call) parser.Expr) parser.Expr {
+	switch n := expr.(type) {
+	case *parser.Call:
+		for i, arg := range n.Args {
+			n.Args[i] = rewrite(arg, call)
+		}
+		return call(n)
+	case *parser.AggregateExpr:
+		n.Expr = rewrite(n.Expr, call)
+	case *parser.BinaryExpr:
+		n.LHS, n.RHS = rewrite(n.LHS, call), rewrite(n.RHS, call)
+	case *parser.ParenExpr:
+		n.Expr = rewrite(n.Expr, call)
+	case *parser.UnaryExpr:
+		n.Expr = rewrite(n.Expr, call)
+	case *parser.SubqueryExpr:
+		n.Expr = rewrite(n.Expr, call)
+	}
+	return expr
+}
+
+// A direction says where an expression's value moves when counters have counted
+// more than was scraped.
+type direction int
+
+const (
+	still direction = iota
+	rises
+	falls
+	anywhere
+)
+
+func (d direction) with(o direction) direction {
+	switch {
+	case d == still || d == o:
+		return o
+	case o == still:
+		return d
+	}
+	return anywhere
+}
+
+func (d direction) back() direction {
+	switch d {
+	case rises:
+		return falls
+	case falls:
+		return rises
+	}
+	return d
+}
+
+// open is the bucket of a value, and of what it may be elsewhere, that moves so.
+func (d direction) open(b steadystate.Bucket) steadystate.Bucket {
+	if d == rises || d == anywhere {
+		b.High = math.Inf(1)
+	}
+	if d == falls || d == anywhere {
+		b.Low = math.Inf(-1)
+	}
+	return b
+}
+
+// rising are the functions that rise with their first argument.
+var rising = []string{"clamp", "clamp_max", "clamp_min", "ceil", "floor", "round", "sqrt", "exp", "scalar", "vector", "sort", "sort_desc"}
+
+// directionOf is where an expression moves, and whether it is certain to be zero
+// or more. What is not known to move one way may move anywhere.
+func directionOf(expr parser.Expr) (d direction, positive bool) {
+	switch n := expr.(type) {
+	case *parser.NumberLiteral:
+		return still, n.Val >= 0
+	case *parser.ParenExpr:
+		return directionOf(n.Expr)
+	case *parser.UnaryExpr:
+		d, positive = directionOf(n.Expr)
+		if n.Op == parser.SUB {
+			return d.back(), false
+		}
+		return d, positive
+	case *parser.Call:
+		if slices.Contains(counters, n.Func.Name) {
+			_, plain := n.Args[0].(*parser.MatrixSelector)
+			if !plain {
+				return anywhere, true
+			}
+			return rises, true
+		}
+		if slices.Contains(rising, n.Func.Name) && len(n.Args) > 0 {
+			return directionOf(n.Args[0])
+		}
+	case *parser.AggregateExpr:
+		// Of a series that is missing altogether a sum is too small, and so is the
+		// largest; anything else may be on either side.
+		if n.Op == parser.SUM || n.Op == parser.MAX {
+			return directionOf(n.Expr)
+		}
+	case *parser.BinaryExpr:
+		return directionOfBinary(n)
+	}
+	if counts(expr) {
+		return anywhere, false
+	}
+	return still, false
+}
+
+func directionOfBinary(n *parser.BinaryExpr) (direction, bool) {
+	left, leftPositive := directionOf(n.LHS)
+	right, rightPositive := directionOf(n.RHS)
+	both := leftPositive && rightPositive
+	switch {
+	case left == still && right == still:
+		return still, both && n.Op != parser.SUB
+	case n.Op == parser.ADD:
+		return left.with(right), both
+	case n.Op == parser.SUB:
+		return left.with(right.back()), false
+	case n.Op == parser.MUL && both:
+		return left.with(right), true
+	case n.Op == parser.DIV && both:
+		return left.with(right.back()), true
+	case n.Op == parser.LOR && left == rises && leftPositive && isZero(n.RHS):
+		return rises, true
+	}
+	return anywhere, false
+}
+
+// isZero reports whether an expression is vector(0).
+func isZero(expr parser.Expr) bool {
+	call, ok := bare(expr).(*parser.Call)
+	if !ok || call.Func.Name != "vector" {
+		return false
+	}
+	zero, ok := bare(call.Args[0]).(*parser.NumberLiteral)
+	return ok && zero.Val == 0
+}
+
+// counts reports whether an expression reads counters.
+func counts(expr parser.Expr) bool {
+	found := false
+	parser.Inspect(expr, func(n parser.Node, _ []parser.Node) error {
+		call, ok := n.(*parser.Call)
+		found = found || (ok && slices.Contains(counters, call.Func.Name))
+		return nil
+	})
+	return found
+}
+
+// isSummed reports whether series that differ in a label only are added up, or
+// counted, before anything else takes one of them: by the query or the reduction.
+func (s selector) isSummed(label string, reduce Reduction) bool {
+	for _, n := range slices.Backward(s.path) {
+		a, ok := n.(*parser.AggregateExpr)
+		if !ok || slices.Contains(a.Grouping, label) != a.Without {
+			continue // it keeps the label
+		}
+		switch a.Op {
+		case parser.MAX, parser.MIN, parser.AVG, parser.GROUP:
+			return false
+		}
+		return true
+	}
+	return reduce == Sum || reduce == ""
+}
