@@ -54,7 +54,7 @@ func (f *Figures) count(o Observation, good Tolerance) {
 		return
 	}
 	f.values.Add(o.Bounds())
-	f.partial = cmp.Or(f.partial, o.Partial)
+	f.partial = cmp.Or(f.partial, o.Partial, o.Missing)
 }
 
 // Mean of the values there are; failed observations have none.

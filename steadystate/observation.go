@@ -21,6 +21,9 @@ type Observation struct {
 	// good if its value is, for what is missing lasted less than the signal's
 	// resolution; it is bad only if all of the bucket is.
 	Partial string `json:"partial,omitempty"`
+	// Missing says why Bucket is wider than the value, where it is: a sum over
+	// pods of which one could not be scraped is at least that of the others.
+	Missing string `json:"missing,omitempty"`
 	// Whole: the value is of the whole span, as a rate over it is, and not of an
 	// instant in it.
 	Whole bool `json:"whole,omitempty"`
@@ -88,6 +91,8 @@ func (o Observation) Undecided(t Tolerance) string {
 	case o.Failed != "" || !o.Bucket.IsSet() || o.Good(t) || o.Bad(t):
 	case o.Partial != "":
 		return o.Partial
+	case o.Missing != "":
+		return o.Missing
 	default:
 		return fmt.Sprintf("the limit %s lies within the bucket %s", t, o.Bucket)
 	}
@@ -104,6 +109,7 @@ func (o Observation) Compare(p Observation) int {
 		cmp.Compare(o.Bucket.Low, p.Bucket.Low),
 		cmp.Compare(o.Bucket.High, p.Bucket.High),
 		cmp.Compare(o.Partial, p.Partial),
+		cmp.Compare(o.Missing, p.Missing),
 		cmp.Compare(o.Failed, p.Failed),
 		cmp.Compare(o.Unknown, p.Unknown),
 	)

@@ -272,6 +272,9 @@ func (t *Target) observers(s standard) []experiments.Observer {
 		watched.Deployments, watched.Nodes = []string{t.Service.Deployment}, true
 	}
 	list := []experiments.Observer{watched}
+	if t.prometheus != nil {
+		list = append(list, clockOf{t.prometheus})
+	}
 	for _, name := range s.signals {
 		signal := t.PodSignals[name]
 		signal.Source.Client = t.prometheus

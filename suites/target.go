@@ -189,6 +189,25 @@ func (t *Target) Preflight(ctx context.Context, chosen []experiments.Experiment,
 	for _, id := range slices.Sorted(maps.Keys(left)) {
 		say("left out \""+id+"\"", left[id])
 	}
+	if slices.ContainsFunc(chosen, func(e experiments.Experiment) bool { return find(ID(e)).autoscaler }) {
+		check("autoscaler", "autoscaler", func() (string, error) { return t.scaler(ctx) })
+	}
+	// What a Prometheus that does not answer would be asked, is not: it would say
+	// the same of each query.
+	answers := t.prometheus == nil
+	if t.prometheus != nil {
+		check("prometheus", "prometheus", func() (string, error) {
+			ahead, err := t.prometheus.Ahead(ctx)
+			if answers = err == nil; !answers {
+				return "", err
+			}
+			t.environment["prometheus.clock"] = ofClock(ahead)
+			return ofClock(ahead), nil
+		})
+	}
+	if !answers {
+		return errors.Join(errs...)
+	}
 	for _, q := range t.queries {
 		check("check \""+q.check+"\"", q.path, func() (string, error) {
 			source := q.source
@@ -200,9 +219,6 @@ func (t *Target) Preflight(ctx context.Context, chosen []experiments.Experiment,
 			text := []string{fmt.Sprintf("%d series, now %v, resolution %s", found.Series, found.Values, found.Resolution.Round(time.Millisecond))}
 			return strings.Join(append(text, found.Notes...), "; "), errors.Join(t.decidable(q.check, found.Resolution), t.fits(q.check, q.source.Interval, found.Resolution, chosen))
 		})
-	}
-	if slices.ContainsFunc(chosen, func(e experiments.Experiment) bool { return find(ID(e)).autoscaler }) {
-		check("autoscaler", "autoscaler", func() (string, error) { return t.scaler(ctx) })
 	}
 	for _, name := range t.objectivesOf(chosen) {
 		source, ok := t.Capacity.sources[name]

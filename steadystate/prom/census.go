@@ -24,7 +24,9 @@ import (
 //
 //   - A target that up still lists and of which nothing is within the range is
 //     not scraped: what it does is unknown, for as long as it takes. So is the
-//     value.
+//     value, unless it can only be higher, or only lower, for it. A query that
+//     reads up itself says what it means by such a target, as "and on (instance)
+//     up == 1" does, and is taken at its word.
 //   - A target that was scraped within the range and is gone, was restarted, or
 //     has missed its last scrapes took with it what its counters counted since
 //     the last one. That lasted less than the range, and an outage so short may
@@ -110,6 +112,15 @@ func newer(vector, at string, spacing time.Duration) string {
 // a row is late.
 func overdue(spacing time.Duration) time.Duration { return spacing * 5 / 2 }
 
+// The parts of a census.
+const (
+	partUnscraped = "unscraped"
+	partTarget    = "target"
+	partVanished  = "vanished"
+	partLost      = "lost"
+	partTwice     = "twice"
+)
+
 // byTarget matches what is of one target.
 const byTarget = "on (job, instance)"
 
@@ -132,16 +143,16 @@ func (s selector) census(spacing, lookback time.Duration, reduce Reduction) map[
 		unscraped = fmt.Sprintf("(%s and on () count(%s))", unscraped, now(wide))
 	}
 	parts := map[string]string{
-		"unscraped": fmt.Sprintf("count(%s)", unscraped),
-		"target":    fmt.Sprintf("topk(1, %s)", unscraped),
-		"vanished": fmt.Sprintf("count(%s unless %s unless %s last_over_time(%s))",
+		partUnscraped: fmt.Sprintf("count(%s)", unscraped),
+		partTarget:    fmt.Sprintf("topk(1, %s)", unscraped),
+		partVanished: fmt.Sprintf("count(%s unless %s unless %s last_over_time(%s))",
 			before(s.vector), now(s.vector), byTarget, read(up, s.offset, s.width+lookback)),
 	}
 	if s.counter() {
 		// What was lost since a scrape just before the range may reach into it.
 		reach := s.back - s.offset + 2*spacing
 		known := fmt.Sprintf("and %s last_over_time(%s)", byTarget, read(wide, s.offset, lookback))
-		parts["lost"] = "count(" + strings.Join([]string{
+		parts[partLost] = "count(" + strings.Join([]string{
 			fmt.Sprintf("(last_over_time(%s) unless %s)", read(s.vector, s.offset, reach), fresh(s.vector, s.offset, spacing)),
 			fmt.Sprintf("(resets(%s) > 0)", read(s.vector, s.offset, reach)),
 			fmt.Sprintf("(last_over_time(%s) %s unless %s %s)", read(up, s.offset, reach), known, byTarget, fresh(wide, s.offset, spacing)),
@@ -149,7 +160,7 @@ func (s selector) census(spacing, lookback time.Duration, reduce Reduction) map[
 		}, " or ") + ")"
 	}
 	if summed := s.summed(reduce); len(summed) > 0 {
-		parts["twice"] = s.copies(summed)
+		parts[partTwice] = s.copies(summed)
 	}
 	return parts
 }
@@ -191,16 +202,16 @@ func (s Source) copied(ctx context.Context, clock steadystate.Clock, of selector
 func (c *census) take(what string, sample *model.Sample) {
 	n := int(math.Round(float64(sample.Value)))
 	switch what {
-	case "unscraped":
+	case partUnscraped:
 		c.unscraped = n
-	case "target":
+	case partTarget:
 		c.target = sample.Metric.Clone()
 		delete(c.target, part)
-	case "vanished":
+	case partVanished:
 		c.vanished = n
-	case "lost":
+	case partLost:
 		c.lost = n
-	case "twice":
+	case partTwice:
 		c.copies = n
 	}
 }
@@ -210,8 +221,8 @@ func (c census) missing(s selector) error {
 	switch {
 	case c.unscraped > 0:
 		return &failure{
-			reason: fmt.Sprintf("%s of %s: not scraped, so that the value would be that of the others (%s)", count(c.unscraped, "target"), s.vector, nameOf(c.target)),
-			next:   "see the server's targets page",
+			reason: fmt.Sprintf("%s of %s: not scraped, so that the value is that of the others (%s)", count(c.unscraped, "target"), s.vector, nameOf(c.target)),
+			next:   "see the server's targets page; where those that are scraped are meant, say so, as in sum(rate(...) and on (instance) up == 1)",
 		}
 	case c.vanished > 0:
 		return &failure{

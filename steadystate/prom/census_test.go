@@ -19,6 +19,16 @@ func judged(list []steadystate.Observation, good, limit string) steadystate.Read
 	return steadystate.MustParseLimit(limit).Judge(figures)
 }
 
+// unscraped are a pod that serves 500/s, and one that is not scraped any more.
+func unscraped(s *server) [][]sample {
+	return [][]sample{
+		s.every(`http_count{job="j",instance="a",code="200"}`, 5*time.Second, time.Second, 10000, 12500, 15000, 17500),
+		s.every(`http_count{job="j",instance="b",code="200"}`, 5*time.Second, 21*time.Second, 10000, 12500, 15000, 17500),
+		s.every(`up{job="j",instance="a"}`, 5*time.Second, time.Second, 1, 1, 1, 1, 1),
+		s.every(`up{job="j",instance="b"}`, 5*time.Second, time.Second, 1, 0, 0, 0, 0),
+	}
+}
+
 // R9: what PromQL leaves out of a value is never taken for nothing.
 func TestWhatAValueLeavesOut(t *testing.T) {
 	t.Parallel()
@@ -147,15 +157,23 @@ func TestWhatAValueLeavesOut(t *testing.T) {
 		},
 		{
 			"the pod that fails is the one that is not scraped",
-			func(s *server) []rows {
-				return []rows{
-					s.every(`http_count{job="j",instance="a",code="200"}`, s5, time.Second, 10000, 12500, 15000, 17500),
-					s.every(`http_count{job="j",instance="b",code="200"}`, s5, 21*time.Second, 10000, 12500, 15000, 17500),
-					s.every(`up{job="j",instance="a"}`, s5, time.Second, 1, 1, 1, 1, 1),
-					s.every(`up{job="j",instance="b"}`, s5, time.Second, 1, 0, 0, 0, 0),
-				}
-			},
-			errorShare, "< 0.1%", "mean < 0.1%", steadystate.Unknown, "1 target of http_count{code=~\"5..\"}: not scraped, so that the value would be that of the others (b)",
+			unscraped, errorShare, "< 0.1%", "mean < 0.1%", steadystate.Unknown, "1 target of http_count{code=~\"5..\"}: not scraped, so that the value is that of the others (b)",
+		},
+		{
+			"so it is of the greatest",
+			unscraped, `max(rate(http_count[15s]))`, "<= 600/s", "max <= 600/s", steadystate.Unknown, "1 target of http_count: not scraped, so that the value is that of the others (b)",
+		},
+		{
+			"and of a floor that the others do not reach",
+			unscraped, `sum(rate(http_count[15s]))`, ">= 900/s", "min >= 900/s", steadystate.Unknown, "1 target of http_count: not scraped",
+		},
+		{
+			"but one that they reach is reached",
+			unscraped, `sum(rate(http_count[15s])) or vector(0)`, ">= 400/s", "min >= 400/s", steadystate.Held, "",
+		},
+		{
+			"and a query that reads up says that it is of those that are scraped",
+			unscraped, `sum(rate(http_count[15s]) and on (instance) up == 1)`, "<= 600/s", "outages <= 0", steadystate.Held, "",
 		},
 		{
 			"also without an up that says so",

@@ -47,7 +47,8 @@
 //
 //   - A target that Prometheus has and cannot scrape (up is 0) is unknown once
 //     nothing of it is left in the range, and at once where there is no range: the
-//     value would be that of the others. So are series that are gone and have no
+//     value would be that of the others. A floor that the others reach alone, as of
+//     a sum of rates, is reached. So it is with series that are gone and have no
 //     up.
 //   - When a pod dies, what its counters counted after its last scrape is lost:
 //     its rate as it was, or two thousand errors. The same goes for a process
@@ -57,9 +58,11 @@
 //     and recovery, and is partial: limits on values (mean, max, p95) are
 //     unknown, but for what can only be better, as a floor on a sum is. What it
 //     misses may be within its limit too, so a value that is bad for it is unknown.
-//     Give rates a range longer than Prometheus takes to forget a dead pod, some
-//     seven seconds and two scrapes, or the dead pod is a target that is not
-//     scraped.
+//   - Prometheus takes some ten seconds and three scrapes to forget a dead pod.
+//     With a shorter range it is a target that cannot be scraped for a while.
+//     Where those that are scraped are meant, say so by reading up, and the first
+//     rule does not apply: sum(rate(errors_total[5s]) and on (instance) up == 1).
+//     Then what a pod does that fails its scrapes is for another check to see.
 //   - A counter that is born within the range has counted its first value, which
 //     rate() takes for where it began: the value lies between that without and
 //     that with it.

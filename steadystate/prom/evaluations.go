@@ -72,6 +72,11 @@ func (e *evaluations) query() string {
 			continue
 		}
 		census := s.census(e.state[i].spacing, e.Lookback, e.Reduce)
+		if q.readsUp() {
+			delete(census, partUnscraped)
+			delete(census, partTarget)
+			delete(census, partVanished)
+		}
 		for _, name := range slices.Sorted(maps.Keys(census)) {
 			add(census[name], fmt.Sprintf("%s %d", name, i))
 		}
@@ -161,16 +166,13 @@ func (e *evaluations) poll(ctx context.Context, _ bool) (look, error) {
 	e.skew.read(t, a.Span)
 	found := e.split(vector)
 	for i, c := range found.census {
-		of := e.Query.selectors[i]
 		if c.copies > 0 {
-			return l, e.copied(ctx, e.clock, of)
+			return l, e.copied(ctx, e.clock, e.Query.selectors[i])
 		}
-		if len(found.values) == 0 {
-			c.vanished = 0 // nothing is there at all, and that is told below
-		}
-		if err := c.missing(of); err != nil {
-			return l, err
-		}
+	}
+	missing := e.missing(found)
+	if missing != nil && (len(found.values) == 0 || e.moves() == anywhere) {
+		return l, missing
 	}
 	if len(found.values) == 0 {
 		return l, empty(e.Query)
@@ -196,8 +198,49 @@ func (e *evaluations) poll(ctx context.Context, _ bool) (look, error) {
 	} else {
 		e.widen(l.points, found.counted)
 	}
+	if missing != nil {
+		for i := range l.points {
+			if o := &l.points[i].Observation; o.Unknown == "" {
+				o.Bucket, o.Missing = e.moves().open(bucketOf(*o)), missing.Error()
+			}
+		}
+		return l, nil
+	}
 	l.points = e.open(l.points, found.census)
 	return l, nil
+}
+
+// missing is why the value of an evaluation is that of some targets only.
+func (e *evaluations) missing(found evaluation) error {
+	for i, c := range found.census {
+		if len(found.values) == 0 {
+			c.vanished = 0 // nothing is there at all, and that is told
+		}
+		if err := c.missing(e.Query.selectors[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// moves is where the values move if there is more than was read.
+func (e *evaluations) moves() direction {
+	if e.Query.quantile != nil || e.Reduce == Avg || e.Reduce == Min || e.Reduce == Each {
+		return anywhere
+	}
+	d, _ := directionOf(e.Query.expr)
+	if d == still {
+		return anywhere // it reads no counters
+	}
+	return d
+}
+
+// bucketOf is the bucket of a value, which may be the value alone.
+func bucketOf(o steadystate.Observation) steadystate.Bucket {
+	if o.Bucket.IsSet() {
+		return o.Bucket
+	}
+	return steadystate.Bucket{Low: o.Value, High: o.Value}
 }
 
 // widen makes buckets of values that are others with what counters had counted
@@ -235,10 +278,6 @@ func (e *evaluations) open(points []point, of []census) []point {
 	if why == "" {
 		return points
 	}
-	moves := anywhere
-	if e.Query.quantile == nil && (e.Reduce == "" || e.Reduce == Each || e.Reduce == Sum || e.Reduce == Max) {
-		moves, _ = directionOf(e.Query.expr)
-	}
 	var opened []point
 	for _, p := range points {
 		ends := []float64{p.Value}
@@ -248,11 +287,7 @@ func (e *evaluations) open(points []point, of []census) []point {
 		for _, end := range ends {
 			o := p
 			if o.Unknown == "" && !math.IsInf(end, 0) {
-				within := o.Bucket
-				if !within.IsSet() {
-					within = steadystate.Bucket{Low: o.Value, High: o.Value}
-				}
-				o.Value, o.Bucket, o.Partial = end, moves.open(within), why
+				o.Value, o.Bucket, o.Partial = end, e.moves().open(bucketOf(o.Observation)), why
 			}
 			opened = append(opened, o)
 		}

@@ -33,6 +33,10 @@ type Preflight struct {
 	Notes []string `json:"notes,omitempty"`
 }
 
+// forgetting is how long Prometheus takes to drop a target that is gone: it passes
+// on what it discovers every five seconds, and takes it up every five.
+const forgetting = 10 * time.Second
+
 // Preflight evaluates the query once and learns how far apart the scrapes are.
 // The error says what would make every observation unknown, and what to do
 // about it: no connection, no permission, a query that the server does not
@@ -99,6 +103,10 @@ func (s Source) preflight(ctx context.Context) (Preflight, look, error) {
 		}
 		if selector.recorded() {
 			p.note("%s is a recorded series by its name: its values speak of its rule's range too, which is not in the spans; use the rule's expression", selector.vector)
+		}
+		if least := forgetting + overdue(spacing) + spacing; selector.counter() && selector.width < least && !s.Query.readsUp() && newEvaluations(s, clock).moves() == anywhere {
+			p.note("%s: when a pod dies, Prometheus has its target for some %s more, in which the value is unknown: give it a range of %s or more, or say that those scraped are meant, as in sum(rate(...) and on (instance) up == 1)",
+				selector.ranged(selector.width), forgetting+overdue(spacing), least)
 		}
 		if spacing == 0 {
 			p.note("%s: fewer than two scrapes in the last %s, so that is how old a value may be", selector.vector, s.Lookback)

@@ -108,6 +108,21 @@ func TestPreflight(t *testing.T) {
 			"once: fewer than two scrapes in the last 1m0s, so that is how old a value may be",
 		},
 		{
+			"so is a ratio whose range is shorter than it takes to forget a pod that died",
+			prom.Source{Query: prom.MustParse(`sum(increase(x_total[1m])) / sum(increase(x_total[1m]))`)},
+			1,
+			[]float64{1},
+			15 * time.Second, "-60.000s..0.000s", 61 * time.Second,
+			"x_total[1m]: when a pod dies, Prometheus has its target for some 47.5s more, in which the value is unknown: give it a range of 1m2.5s or more",
+		},
+		{
+			"unless it is said that those are meant which are scraped",
+			prom.Source{Query: prom.MustParse(`round((sum(increase(x_total[1m])) / sum(increase(x_total[1m]))) and on () (count(up) > 0))`)},
+			1,
+			[]float64{1},
+			30 * time.Second, "-60.000s..0.000s", 61 * time.Second, "",
+		},
+		{
 			"so is a value that is no number yet",
 			prom.Source{Query: prom.MustParse(`(x_total - x_total) / (x_total - x_total)`)},
 			1, nil, 15 * time.Second, "-15.000s..0.000s", 16 * time.Second,
