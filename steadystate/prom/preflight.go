@@ -108,7 +108,7 @@ func (s Source) preflight(ctx context.Context) (Preflight, look, error) {
 			p.note("%s: when a pod dies, Prometheus has its target for some %s more, in which the value is unknown: give it a range of %s or more, or say that those scraped are meant, as in sum(rate(...) and on (instance) up == 1)",
 				selector.ranged(selector.width), forgetting+overdue(spacing), least)
 		}
-		if spacing == 0 {
+		if spacing == 0 && selector.instant() {
 			p.note("%s: fewer than two scrapes in the last %s, so that is how old a value may be", selector.vector, s.Lookback)
 			spacing = s.Lookback
 		}
@@ -124,7 +124,7 @@ func (s Source) preflight(ctx context.Context) (Preflight, look, error) {
 		return Preflight{}, look{}, err
 	}
 	for _, point := range l.points {
-		if point.Bucket.IsSet() {
+		if s.Query.quantile != nil && point.Bucket.IsSet() {
 			p.note("known to its bucket, now %s: so that a limit can be decided, set it to where a bucket ends", point.Bucket)
 		}
 	}

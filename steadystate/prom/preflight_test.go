@@ -116,6 +116,13 @@ func TestPreflight(t *testing.T) {
 			"x_total[1m]: when a pod dies, Prometheus has its target for some 47.5s more, in which the value is unknown: give it a range of 1m2.5s or more",
 		},
 		{
+			"of errors that were never counted, the targets tell how far apart scrapes are",
+			prom.Source{Query: prom.MustParse(`round((sum(increase(x_total{code="500"}[1m])) or vector(0)) + sum(up{job="till"}))`)},
+			1,
+			[]float64{1},
+			30 * time.Second, "-60.000s..0.000s", 61 * time.Second, "",
+		},
+		{
 			"unless it is said that those are meant which are scraped",
 			prom.Source{Query: prom.MustParse(`round((sum(increase(x_total[1m])) / sum(increase(x_total[1m]))) and on () (count(up) > 0))`)},
 			1,

@@ -77,9 +77,19 @@ func distinct(list []string) []string {
 // mostSeries bounds what is fetched to learn the spacing of scrapes.
 const mostSeries = 50
 
-// scrapes is how far apart the scrapes of a selector's series are: the median
-// of each series, and of those the largest. Zero: no series had two.
+// scrapes is how far apart the scrapes of a selector's series are: the median of
+// each series, and of those the largest; of one without series, as of errors that
+// were never counted, those of its targets. Zero: no series had two.
 func (s Source) scrapes(ctx context.Context, clock steadystate.Clock, of selector) (time.Duration, error) {
+	spacing, err := s.scrapesOf(ctx, clock, of)
+	if wide := family(of.vector); spacing == 0 && err == nil && len(wide.LabelMatchers) < len(of.vector.LabelMatchers) {
+		of.vector = wide
+		return s.scrapesOf(ctx, clock, of)
+	}
+	return spacing, err
+}
+
+func (s Source) scrapesOf(ctx context.Context, clock steadystate.Clock, of selector) (time.Duration, error) {
 	// With fewer series than there are the server warns, which is no matter.
 	a, err := s.Client.ask(ctx, clock, s.Timeout, of.ranged(s.Lookback), v1.WithLimit(mostSeries))
 	if err != nil {
