@@ -136,7 +136,7 @@ func (s selector) census(spacing, lookback time.Duration, reduce Reduction) map[
 		}
 		return fmt.Sprintf("last_over_time(%s)", read(v, s.offset, s.width))
 	}
-	unscraped := fmt.Sprintf("(%s and %s %s unless %s %s)", listed(s.offset, spacing), byTarget, before(wide), byTarget, now(wide))
+	unscraped := fmt.Sprintf("((%s and %s %s or %s) unless %s %s)", listed(s.offset, spacing), byTarget, before(wide), s.neverScraped(spacing, now(wide)), byTarget, now(wide))
 	if s.instant() {
 		// Where no series is left there is no value, unless the query says what
 		// stands for it, as in "or vector(0)".
@@ -163,6 +163,20 @@ func (s selector) census(spacing, lookback time.Duration, reduce Reduction) map[
 		parts[partTwice] = s.copies(summed)
 	}
 	return parts
+}
+
+// starting is how long a pod that was never scraped may be one that starts.
+const starting = 30 * time.Second
+
+// byKind matches the targets of one kind: their labels are the same but for those
+// that tell one from another.
+const byKind = "on (job, namespace, service, app, component, deployment, statefulset, endpoint, cluster, region, env, environment)"
+
+// neverScraped is up of the targets that could not be scraped for longer than a
+// range, nor than a pod may take to start, of the kind of those that are read.
+func (s selector) neverScraped(spacing time.Duration, now string) string {
+	reach := max(s.width, starting)
+	return fmt.Sprintf("(%s and (max_over_time(%s) == 0) and %s and %s %s)", listed(s.offset, spacing), read(up, s.offset, reach), read(up, s.offset+reach, 0), byKind, now)
 }
 
 // copies counts the series that there are several of, which differ only in the

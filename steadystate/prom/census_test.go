@@ -210,6 +210,73 @@ func TestWhatAValueLeavesOut(t *testing.T) {
 			`queued`, "<= 1000", "max <= 1000", steadystate.Unknown, "1 target of queued: not scraped",
 		},
 		{
+			"a pod that could never be scraped is missed too",
+			func(s *server) []rows {
+				return []rows{
+					s.every(`http_count{job="j",namespace="shop",pod="a",instance="a",code="200"}`, s5, time.Second, 10000, 12500, 15000, 17500),
+					s.every(`up{job="j",namespace="shop",pod="a",instance="a"}`, s5, time.Second, 1, 1, 1, 1, 1, 1, 1, 1, 1),
+					s.every(`up{job="j",namespace="shop",pod="b",instance="b"}`, s5, time.Second, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+				}
+			},
+			errorShare, "< 0.1%", "mean < 0.1%", steadystate.Unknown, "not scraped, so that the value is that of the others (b)",
+		},
+		{
+			"one that starts is not, nor one of another service",
+			func(s *server) []rows {
+				return []rows{
+					s.every(`http_count{job="j",namespace="shop",pod="a",instance="a",code="200"}`, s5, time.Second, 10000, 12500, 15000, 17500),
+					s.every(`up{job="j",namespace="shop",pod="a",instance="a"}`, s5, time.Second, 1, 1, 1, 1, 1, 1, 1, 1, 1),
+					s.every(`up{job="j",namespace="shop",pod="b",instance="b"}`, s5, time.Second, 0, 0, 0, 0),
+					s.every(`up{job="j",namespace="bazaar",pod="c",instance="c"}`, s5, time.Second, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+				}
+			},
+			errorShare, "< 0.1%", "mean < 0.1%", steadystate.Held, "",
+		},
+		{
+			"whose metrics are gone although it is scraped is missed",
+			func(s *server) []rows {
+				return []rows{
+					s.every(`http_count{job="j",instance="a",code="200"}`, s5, time.Second, 10000, 12500, 15000, 17500),
+					append(s.every(`http_count{job="j",instance="b",code="200"}`, s5, 21*time.Second, 10000, 12500, 15000), stale(`http_count{job="j",instance="b",code="200"}`, s.now().Add(-16*time.Second))),
+					s.every(`up{job="j",instance="a"}`, s5, time.Second, 1, 1, 1, 1, 1),
+					s.every(`up{job="j",instance="b"}`, s5, time.Second, 1, 1, 1, 1, 1),
+				}
+			},
+			errorShare, "< 0.1%", "mean < 0.1%", steadystate.Unknown, "not scraped, so that the value is that of the others (b)",
+		},
+		{
+			"with an offset it is looked for then",
+			func(s *server) []rows {
+				return []rows{
+					s.every(`http_count{job="j",instance="a",code="200"}`, s5, time.Second, 5000, 7500, 10000, 12500, 15000, 17500, 20000),
+					s.every(`http_count{job="j",instance="b",code="200"}`, s5, 36*time.Second, 10000, 12500, 15000, 17500),
+					s.every(`up{job="j",instance="a"}`, s5, time.Second, 1, 1, 1, 1, 1, 1, 1, 1),
+					s.every(`up{job="j",instance="b"}`, s5, time.Second, 1, 0, 0, 0, 0, 0, 0, 0),
+				}
+			},
+			`avg(rate(http_count[15s] offset 10s))`, "<= 900/s", "outages <= 0", steadystate.Unknown, "not scraped, so that the value is that of the others (b)",
+		},
+		{
+			"what irate() does not see of a counter that is born it may all be of the last scrape",
+			func(s *server) []rows {
+				return []rows{
+					s.every(`http_count{code="200"}`, s5, time.Second, 1000, 1500, 2000, 2500),
+					s.every(`http_count{code="503"}`, s5, time.Second, 500, 500),
+				}
+			},
+			`sum(irate(http_count{code=~"5.."}[15s])) or vector(0)`, "<= 50/s", "max <= 50/s", steadystate.Unknown, "the limit <= 50/s lies within the bucket 0..100",
+		},
+		{
+			"in a subquery too",
+			func(s *server) []rows {
+				return []rows{
+					s.every(`http_count{code="200"}`, s5, time.Second, 1000, 1500, 2000, 2500),
+					s.every(`http_count{code="503"}`, s5, time.Second, 500, 500),
+				}
+			},
+			`max_over_time((sum(rate(http_count{code=~"5.."}[15s])) or vector(0))[10s:1s])`, "<= 1/s", "max <= 1/s", steadystate.Unknown, "the limit <= 1/s lies within the bucket 0..33.3",
+		},
+		{
 			"and if nothing at all is scraped any more",
 			func(s *server) []rows {
 				return []rows{

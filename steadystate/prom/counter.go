@@ -26,15 +26,16 @@ func (s selector) counter() bool {
 // counting is the expression with the first values of the series that are born
 // within a range: rate() and increase() take them for where a counter began,
 // though they are what it counted since the scrape that did not find it. A series
-// is born if it has no sample in the lookback before the range. ok is false if
-// nothing in the expression counts so.
-func counting(expr parser.Expr, lookback time.Duration) (text string, ok bool) {
+// is born if it has no sample in the lookback before the range. irate() then speaks
+// of one scrape, which the first value may all be of. ok is false if nothing in
+// the expression counts so.
+func counting(expr parser.Expr, spacing, lookback time.Duration) (text string, ok bool) {
 	expr, err := parser.ParseExpr(expr.String()) // a tree of its own, to change
 	if err != nil {
 		return "", false
 	}
 	expr = rewrite(expr, func(call *parser.Call) parser.Expr {
-		if call.Func.Name != "rate" && call.Func.Name != "increase" {
+		if !slices.Contains(counters, call.Func.Name) {
 			return call
 		}
 		matrix, isMatrix := call.Args[0].(*parser.MatrixSelector)
@@ -43,8 +44,11 @@ func counting(expr parser.Expr, lookback time.Duration) (text string, ok bool) {
 		}
 		v, _ := matrix.VectorSelector.(*parser.VectorSelector)
 		first := fmt.Sprintf("(min_over_time(%s) unless last_over_time(%s))", matrix, read(v, v.OriginalOffset+matrix.Range, lookback))
-		if call.Func.Name == "rate" {
+		switch {
+		case call.Func.Name == "rate", call.Func.Name == "irate" && spacing == 0:
 			first = fmt.Sprintf("(%s / %g)", first, matrix.Range.Seconds())
+		case call.Func.Name == "irate":
+			first = fmt.Sprintf("(%s / %g)", first, spacing.Seconds())
 		}
 		// With more than one sample; with one, of which rate() says nothing; and
 		// the series that are not born.

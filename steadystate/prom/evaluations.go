@@ -81,16 +81,28 @@ func (e *evaluations) query() string {
 			add(census[name], fmt.Sprintf("%s %d", name, i))
 		}
 	}
-	if counted, ok := counting(q.expr, e.Lookback); ok && !e.apart {
+	if counted, ok := counting(q.expr, e.spacing(), e.Lookback); ok && !e.apart {
 		add(value(counted), partCounted)
 	}
 	if q.quantile != nil {
 		add(q.quantile.of.String(), partBucket)
-		if counted, ok := counting(q.quantile.of, e.Lookback); ok && !e.apart {
+		if counted, ok := counting(q.quantile.of, e.spacing(), e.Lookback); ok && !e.apart {
 			add(counted, partCountedBucket)
 		}
 	}
 	return strings.Join(parts, " or ")
+}
+
+// spacing is how far apart the scrapes are of the selector that is scraped most
+// often. Zero: not known.
+func (e *evaluations) spacing() time.Duration {
+	least := time.Duration(0)
+	for _, p := range e.state {
+		if p.spacing > 0 && (least == 0 || p.spacing < least) {
+			least = p.spacing
+		}
+	}
+	return least
 }
 
 // named is a part of an evaluation.
