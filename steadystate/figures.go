@@ -17,8 +17,12 @@ type Figures struct {
 	Unknown int  `json:"unknown"`
 	// Failed of the bad ones had no value at all: a request not answered well.
 	Failed int `json:"failed"`
-	// Resolution is the longest outage that could have passed unseen.
+	// Resolution is the longest total outage that could have passed unseen, or
+	// within what is allowed.
 	Resolution time.Duration `json:"resolution"`
+	// PartialResolution is that of an outage of the smallest share that one
+	// backend has of the answers; zero if it is not known.
+	PartialResolution PartialResolution `json:"partialResolution,omitzero"`
 	// UnknownTime is the time between known observations in which the source
 	// said that it knew nothing; it widens the downtime.
 	UnknownTime time.Duration `json:"unknownTime"`
@@ -33,6 +37,13 @@ type Figures struct {
 	rule    Rule
 	certain int // of the outages are in the window for certain
 	gaps    []Span
+}
+
+// A PartialResolution is the longest outage of a share of the observations that
+// could have passed unseen: a longer one is found but for 1 in 10,000.
+type PartialResolution struct {
+	Share  float64       `json:"share"`
+	Length time.Duration `json:"length"`
 }
 
 // count takes in an observation of the window.

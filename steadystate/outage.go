@@ -18,8 +18,12 @@ type Rule struct {
 	// ByChance says that an observation may miss an outage that is on, as a
 	// request does that another backend answers. Good observations then prove
 	// less, and edges are wider; see the source of [Outage]. A poll of the state
-	// itself does not.
+	// itself does not; one over a fresh connection each does.
 	ByChance bool
+	// Smallest is the share of the observations that the least backend answers,
+	// if observations meet an outage by chance; 0: unknown. A partial outage
+	// leaves at least that share of them good and makes at least that share bad.
+	Smallest float64
 }
 
 // An Outage is an episode: from the first bad observation until the signal
@@ -43,6 +47,11 @@ type Outage struct {
 	// of three backends gone.
 	Bad   int `json:"bad"`
 	Total int `json:"total"`
+	// Stretches is how many times it was bad, with what good observations show
+	// to have been good in between, and Down for how long together. One stretch
+	// is down for the whole length.
+	Stretches int                   `json:"stretches"`
+	Down      Bounds[time.Duration] `json:"down"`
 	// Reason is what made the first bad observation bad.
 	Reason string `json:"reason,omitempty"`
 }
