@@ -39,7 +39,8 @@ type Settling struct {
 	enough   bool          // the odds were for it when the time was over
 	why      string        // the last bad or unknown one was
 	restarts []Restart     // the last of them
-	counts   int           // how often it began anew
+	begun    int           // how often it began anew
+	counts   int           // how many of the counts before could have passed by luck
 
 	// These go on when the count begins anew.
 	index   int           // of the last known observation
@@ -56,9 +57,14 @@ type Settling struct {
 type Restart struct {
 	Span
 	Why string `json:"why"`
+	// N counts the restarts, from one.
+	N int `json:"n"`
 
 	first, bad int // of an outage: index of its first bad one, and how many there were
 }
+
+// Outage reports whether it was an outage of the check itself.
+func (r Restart) Outage() bool { return r.bad > 0 }
 
 // String is "at 8.120s: an outage, 12 of 40 bad, the last one: 503".
 func (r Restart) String() string { return fmt.Sprintf("at %s: %s", seconds(r.To), r.Why) }
@@ -105,6 +111,15 @@ func ObservationsToSettle(allowed float64) int {
 	return (&Settling{allowed: allowed}).more()
 }
 
+// SettleTime is how long a check takes to be steady, at least and with
+// observations so far apart.
+func SettleTime(least time.Duration, allowed float64, spacing time.Duration) time.Duration {
+	return max(least, time.Duration(ObservationsToSettle(allowed))*spacing)
+}
+
+// Needed is the [SettleTime] of observations as they come.
+func (s *Settling) Needed() time.Duration { return SettleTime(s.least, s.allowed, s.spacing.mean) }
+
 // more is how many more observations are needed, if they are good.
 func (s *Settling) more() int {
 	least := MinObservations - s.seen
@@ -139,9 +154,16 @@ func (s *Settling) Begin(at time.Duration, why string) {
 
 func (s *Settling) begin(r Restart) {
 	if n := len(s.restarts); n > 0 && r.bad > 1 && s.restarts[n-1].first == r.first {
+		r.N = s.begun
 		s.restarts[n-1] = r // the same outage goes on
 	} else {
-		s.counts++
+		// A count that something else cut short before it could pass was no
+		// chance.
+		if r.Outage() || s.seen >= ObservationsToSettle(s.allowed) {
+			s.counts++
+		}
+		s.begun++
+		r.N = s.begun
 		s.restarts = append(s.restarts, r)
 		s.restarts = s.restarts[max(0, len(s.restarts)-maxRestarts):]
 	}
@@ -161,6 +183,22 @@ func (s *Settling) Add(o Observation) {
 		s.took.add(o.Width())
 	}
 	s.take(o, bad)
+}
+
+// Restarts are the last times when the count began anew, in order of time.
+func (s *Settling) Restarts() []Restart {
+	return slices.SortedFunc(slices.Values(s.restarts), func(a, b Restart) int { return cmp.Compare(a.To, b.To) })
+}
+
+// AddBefore takes in an observation of a record, to learn whether the service
+// was steady at an instant, at which a fault came. Of what was under way then a
+// good one tells of the service before, a bad one only if it was overdue.
+func (s *Settling) AddBefore(at time.Duration, o Observation) {
+	switch bad := o.Bad(s.good); {
+	case o.From >= at, o.To > at && o.Whole, o.To > at && bad && at-o.From <= s.took.limit():
+		return
+	}
+	s.Add(o)
 }
 
 // pass goes on to an observation that began at from.
@@ -319,8 +357,7 @@ func (s *Settling) At(now time.Duration, ahead ...Observation) Steadiness {
 		}
 		s = &c
 	}
-	t := Steadiness{Since: s.since, Seen: s.seen, Bad: s.bad, Restarts: slices.Clone(s.restarts)}
-	slices.SortFunc(t.Restarts, func(a, b Restart) int { return cmp.Compare(a.To, b.To) })
+	t := Steadiness{Since: s.since, Seen: s.seen, Bad: s.bad, Restarts: s.Restarts()}
 	t.More = s.more()
 	t.Wait = max(0, s.least-s.settled(now), time.Duration(t.More)*s.spacing.mean)
 	var why []string
@@ -331,7 +368,7 @@ func (s *Settling) At(now time.Duration, ahead ...Observation) Steadiness {
 		add("unknown: %s", s.blind)
 	case s.index == 0:
 		add("nothing was observed")
-	case since > s.spacing.limit()+s.took.limit():
+	case since > s.spacing.limit()+s.took.limit()+s.least/20:
 		add("%s after %s", cmp.Or(s.blind, "nothing was observed"), seconds(s.last))
 	}
 	if s.allowed > 0 && s.seen > 0 && s.settled(now) >= s.least && odds(s.allowed, s.seen, s.bad) >= math.Log(decisive) {

@@ -41,6 +41,7 @@ func TestSettlingByPolls(t *testing.T) {
 		{"and once it is long over the service is steady", "+++++++-++++++", 0, 5 * s, steadystate.Held, ""},
 		{"time in which nothing is known counts for nothing", "+++??????+++", 0, 5 * s, steadystate.Unknown, "good for 3s of 5s"},
 		{"nor does a hole", "+++++      ++++", 0, 7 * s, steadystate.Unknown, "good for 6s of 7s"},
+		{"one poll that is missing is not the end", "+++++++++ ", 0, 5 * s, steadystate.Held, ""},
 		{"a signal that is silent now is not steady", "+++++++++    ", 0, 5 * s, steadystate.Unknown, "nothing was observed after 8.000s"},
 		{"nor is one that does not know", "+++++++++????", 0, 5 * s, steadystate.Unknown, "after 8.000s"},
 		{"what was never observed is not", "     ", 0, 5 * s, steadystate.Unknown, "nothing was observed"},
@@ -209,6 +210,40 @@ func TestABlackHoleIsNotSteady(t *testing.T) {
 			}
 			if got := settling.At(17 * s); got.Verdict != steadystate.Held {
 				t.Errorf("asking changed it: %s, %q", got.Verdict, got.Why)
+			}
+		})
+	}
+}
+
+// R6a and R12: a request that was under way when the fault came may be the
+// fault's doing; one that was long overdue then is not.
+func TestWhatWasUnderWayWhenTheFaultCame(t *testing.T) {
+	ms := time.Millisecond
+	for _, row := range []struct {
+		sentence string
+		cut      time.Duration // what is sent from here on until 20 s is not answered for 5 s
+		slow     bool          // but well then
+		want     steadystate.Verdict
+	}{
+		{"a black hole 3 s before the fault is not its doing", 17 * s, false, steadystate.Unknown},
+		{"nor is one 100 ms before", 19900 * ms, false, steadystate.Unknown},
+		{"what was sent an instant before is", 19990 * ms, false, steadystate.Held},
+		{"slow but good answers show a steady service", 17 * s, true, steadystate.Held},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			settling := steadystate.NewSettling(answers(0.001), 10*s, 0)
+			for at := 10 * ms; at < 25*s; at += 10 * ms {
+				o := steadystate.Observation{Span: steadystate.Span{From: at, To: at + 5*ms}, Value: 1}
+				if at >= row.cut {
+					o.To = at + 5*s
+					if !row.slow {
+						o.Failed = steadystate.TimedOut
+					}
+				}
+				settling.AddBefore(20*s, o)
+			}
+			if got := settling.At(20 * s); got.Verdict != row.want {
+				t.Errorf("%s, %q; want %s", got.Verdict, got.Why, row.want)
 			}
 		})
 	}
