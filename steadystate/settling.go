@@ -29,6 +29,7 @@ type Settling struct {
 	good    Tolerance
 	allowed float64
 	least   time.Duration
+	fewest  int // observations
 
 	since    time.Duration // the count began
 	seen     int           // observations since, good and bad
@@ -91,7 +92,7 @@ const (
 // NewSettling begins to settle at an instant; least is how long the check must
 // be steady at least.
 func NewSettling(c Check, least, at time.Duration) *Settling {
-	return &Settling{good: c.Good, allowed: c.Allowed, least: least, since: at, last: at, near: -1}
+	return &Settling{good: c.Good, allowed: c.Allowed, least: least, fewest: fewest(c), since: at, last: at, near: -1}
 }
 
 // tested is the share that the allowed one is tested against: ten times it, or
@@ -105,24 +106,37 @@ func odds(allowed float64, seen, bad int) float64 {
 	return float64(bad)*math.Log(more/allowed) + float64(seen-bad)*math.Log((1-more)/(1-allowed))
 }
 
-// ObservationsToSettle is how many observations a check with the allowed share
-// takes at least to be steady: all of them good.
-func ObservationsToSettle(allowed float64) int {
-	return (&Settling{allowed: allowed}).more()
+// ObservationsToSettle is how many observations it takes at least until a check
+// is steady: all of them good, and as many as its limits on a multiple of the
+// baseline need of that.
+func ObservationsToSettle(c Check) int {
+	return (&Settling{allowed: c.Allowed, fewest: fewest(c)}).more()
 }
 
-// SettleTime is how long a check takes to be steady, at least and with
+func fewest(c Check) int {
+	n := MinObservations
+	for _, l := range c.Limits {
+		if q, ok := l.Percentile(); ok && l.Baseline {
+			n = max(n, leastFor(q))
+		}
+	}
+	return n
+}
+
+// SettleTime is how long it takes at least until a check is steady, with
 // observations so far apart.
-func SettleTime(least time.Duration, allowed float64, spacing time.Duration) time.Duration {
-	return max(least, time.Duration(ObservationsToSettle(allowed))*spacing)
+func SettleTime(c Check, least, spacing time.Duration) time.Duration {
+	return max(least, time.Duration(ObservationsToSettle(c))*spacing)
 }
 
-// Needed is the [SettleTime] of observations as they come.
-func (s *Settling) Needed() time.Duration { return SettleTime(s.least, s.allowed, s.spacing.mean) }
+// Needed is the [SettleTime] with observations as they come.
+func (s *Settling) Needed() time.Duration {
+	return max(s.least, time.Duration((&Settling{allowed: s.allowed, fewest: s.fewest}).more())*s.spacing.mean)
+}
 
 // more is how many more observations are needed, if they are good.
 func (s *Settling) more() int {
-	least := MinObservations - s.seen
+	least := s.fewest - s.seen
 	if s.allowed > 0 {
 		n := float64(s.counts + 1)
 		needed := math.Log(decisive*n*(n+1)) + odds(s.allowed, s.seen, s.bad)
@@ -159,7 +173,7 @@ func (s *Settling) begin(r Restart) {
 	} else {
 		// A count that something else cut short before it could pass was no
 		// chance.
-		if r.Outage() || s.seen >= ObservationsToSettle(s.allowed) {
+		if r.Outage() || s.more() == 0 {
 			s.counts++
 		}
 		s.begun++
@@ -184,6 +198,9 @@ func (s *Settling) Add(o Observation) {
 	}
 	s.take(o, bad)
 }
+
+// Since is when the count began.
+func (s *Settling) Since() time.Duration { return s.since }
 
 // Restarts are the last times when the count began anew, in order of time.
 func (s *Settling) Restarts() []Restart {

@@ -64,15 +64,20 @@ func TestObservationsToSettle(t *testing.T) {
 		allowed  float64
 		min, max int
 	}{{0, 4, 4}, {0.0001, 5000, 7000}, {0.001, 550, 800}, {0.01, 50, 80}, {0.2, 4, 10}} {
-		if n := steadystate.ObservationsToSettle(row.allowed); n < row.min || n > row.max {
+		if n := steadystate.ObservationsToSettle(answers(row.allowed)); n < row.min || n > row.max {
 			t.Errorf("with %g allowed it takes %d, want %d to %d", row.allowed, n, row.min, row.max)
 		}
+	}
+	p95 := answers(0)
+	p95.Limits = steadystate.Limits("p95 <= 1.5x baseline", "p99 <= 1s")
+	if n := steadystate.ObservationsToSettle(p95); n != 20 {
+		t.Errorf("a p95 as a baseline takes %d, want 20", n)
 	}
 	settling := steadystate.NewSettling(answers(0.001), s, 0)
 	for at := time.Duration(0); at < 3*s; at += 10 * time.Millisecond {
 		settling.Add(steadystate.Observation{Span: steadystate.Instant(at), Value: 1})
 	}
-	if got := settling.At(3 * s); got.Verdict != steadystate.Unknown || got.More != steadystate.ObservationsToSettle(0.001)-300 || !strings.Contains(got.Why, "needs 363 more observations, 3.63s as they come") {
+	if got := settling.At(3 * s); got.Verdict != steadystate.Unknown || got.More != steadystate.ObservationsToSettle(answers(0.001))-300 || !strings.Contains(got.Why, "needs 363 more observations, 3.63s as they come") {
 		t.Errorf("after 300 of 100/s: %s, %q", got.Verdict, got.Why)
 	}
 }
