@@ -31,7 +31,9 @@ import (
 //     has missed its last scrapes took with it what its counters counted since
 //     the last one. That lasted less than the range, and an outage so short may
 //     pass unseen anyway, as the resolution says. So the value is partial: it
-//     decides what is good, and bounds nothing.
+//     decides what is good, and bounds nothing. If it was restarted more than
+//     once, what was lost may come to more than that, and it is as if it were not
+//     scraped.
 //   - A series that is born within the range has counted its first value since
 //     the scrape before: rate() takes it for where the counter began. The value
 //     lies between that without the first values and that with them.
@@ -40,6 +42,7 @@ type census struct {
 	target    model.Metric // one of them
 	vanished  int          // series that were there, of targets without an up
 	lost      int          // series that ended, or began anew, within the range
+	restarts  int          // series that began anew more than once within the range
 	copies    int          // series that there are several of
 }
 
@@ -118,6 +121,7 @@ const (
 	partTarget    = "target"
 	partVanished  = "vanished"
 	partLost      = "lost"
+	partRestarts  = "restarts"
 	partTwice     = "twice"
 )
 
@@ -158,6 +162,8 @@ func (s selector) census(spacing, lookback time.Duration, reduce Reduction) map[
 			fmt.Sprintf("(last_over_time(%s) %s unless %s %s)", read(up, s.offset, reach), known, byTarget, fresh(wide, s.offset, spacing)),
 			fmt.Sprintf("((changes(%s) > 0) %s)", read(started, s.offset, reach), known),
 		}, " or ") + ")"
+		parts[partRestarts] = fmt.Sprintf("count((resets(%s) > 1) or ((changes(%s) > 1) %s))",
+			read(s.vector, s.offset, reach), read(started, s.offset, reach), known)
 	}
 	if summed := s.summed(reduce); len(summed) > 0 {
 		parts[partTwice] = s.copies(summed)
@@ -225,6 +231,8 @@ func (c *census) take(what string, sample *model.Sample) {
 		c.vanished = n
 	case partLost:
 		c.lost = n
+	case partRestarts:
+		c.restarts = n
 	case partTwice:
 		c.copies = n
 	}
@@ -237,6 +245,11 @@ func (c census) missing(s selector) error {
 		return &failure{
 			reason: fmt.Sprintf("%s of %s: not scraped, so that the value is that of the others (%s)", count(c.unscraped, "target"), s.vector, nameOf(c.target)),
 			next:   "see the server's targets page; where those that are scraped are meant, say so, as in sum(rate(...) and on (instance) up == 1)",
+		}
+	case c.restarts > 0:
+		return &failure{
+			reason: fmt.Sprintf("%s of %s: began anew more than once within the range, and what was counted before is lost each time", count(c.restarts, "series"), s.vector),
+			next:   "see why the process is restarted",
 		}
 	case c.vanished > 0:
 		return &failure{

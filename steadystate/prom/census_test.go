@@ -111,6 +111,13 @@ func TestWhatAValueLeavesOut(t *testing.T) {
 			errorShare, "< 0.1%", "mean < 0.1%", steadystate.Unknown, `ended, began anew or not scraped lately, and what was counted after the last scrape is lost`,
 		},
 		{
+			"one that dies again and again may hide more than a moment",
+			func(s *server) []rows {
+				return []rows{s.every(`http_count{pod="a",code="200"}`, s5, time.Second, 10000, 12500, 100, 90)}
+			},
+			errorShare, "< 0.1%", "outages <= 0", steadystate.Unknown, `1 series of http_count{code!=""}: began anew more than once within the range`,
+		},
+		{
 			"so it does if it never comes back",
 			func(s *server) []rows {
 				return []rows{
