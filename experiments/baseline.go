@@ -16,7 +16,7 @@ type Baseline struct {
 	Length time.Duration `json:"length"` // of its window
 	// Unknown is why it is no baseline: then whatever refers to it is unknown.
 	Unknown string `json:"unknown,omitempty"`
-	// Figures are by check, and by quantity, "p95" for instance.
+	// Figures are by check, and by quantity, "p95" or "p95 of good" for instance.
 	Figures map[string]map[string]steadystate.Base `json:"figures,omitempty"`
 }
 
@@ -31,11 +31,11 @@ func (b *Baseline) String() string {
 
 // usual are the quantities that a baseline has of every check, so that a record
 // can be judged again with other limits.
-var usual = []string{steadystate.Mean, steadystate.Min, steadystate.Max, "p50", "p95", "p99"}
+var usual = []string{steadystate.Mean, "p50", "p95", "p99"}
 
 // NewBaseline makes the baseline for experiments with these checks from the
-// result of a control run, see [Experiment.Control]. It has mean, min, max,
-// p50, p95, p99 and whatever else the limits of the checks compare with a
+// result of a control run, see [Experiment.Control]. It has mean, p50,
+// p95, p99 and whatever else the limits of the checks compare with a
 // baseline, over the control run's window. A control run that did not hold is
 // no baseline, and neither is one with a fault. The result must come from
 // [Judge]: one that was read from JSON no longer has the values.
@@ -52,15 +52,14 @@ func NewBaseline(control Result, checks []steadystate.Check) *Baseline {
 		if at < 0 {
 			continue
 		}
-		quantities := slices.Clone(usual)
+		figures := map[string]steadystate.Base{}
+		for _, q := range usual {
+			figures[q] = steadystate.Limit{Quantity: q}.Base(control.Checks[at].Figures)
+		}
 		for _, l := range c.Limits {
 			if l.Baseline {
-				quantities = append(quantities, l.Quantity)
+				figures[l.Figure()] = l.Base(control.Checks[at].Figures)
 			}
-		}
-		figures := map[string]steadystate.Base{}
-		for _, q := range quantities {
-			figures[q] = steadystate.Limit{Quantity: q}.Base(control.Checks[at].Figures)
 		}
 		b.Figures[c.Name] = figures
 	}
@@ -72,9 +71,9 @@ func (b *Baseline) of(c steadystate.Check, l steadystate.Limit) steadystate.Base
 	if b.Unknown != "" {
 		return steadystate.Base{Unknown: b.Unknown}
 	}
-	base, there := b.Figures[c.Name][l.Quantity]
+	base, there := b.Figures[c.Name][l.Figure()]
 	if !there {
-		return steadystate.Base{Unknown: fmt.Sprintf("control run %s has no %s of check %q: name it in a limit of the experiment when it is run", b.Run, l.Quantity, c.Name)}
+		return steadystate.Base{Unknown: fmt.Sprintf("control run %s has no %s of check %q: name it in a limit of the experiment when it is run", b.Run, l.Figure(), c.Name)}
 	}
 	return base
 }

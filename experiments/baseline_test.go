@@ -12,7 +12,7 @@ import (
 
 var answers = steadystate.Check{
 	Name: "answers", Signal: "latency", Good: steadystate.Within(2 * s),
-	Limits: steadystate.Limits("p95 <= 1.5x baseline", "p90 <= 1.5x baseline", "ttr <= 5s", "p95 <= 1s during inject", "errors <= 1%"),
+	Limits: steadystate.Limits("p95 <= 1.5x baseline", "p90 <= 1.5x baseline", "ttr <= 5s", "p95 <= 1s during inject", "slow <= 1%"),
 }
 
 // judged is the result of a run of ten seconds of settling and twenty more, with
@@ -67,17 +67,17 @@ func TestALimitRefersToTheControlRunIfThereIsOne(t *testing.T) {
 		want      steadystate.Verdict
 		text, why string
 	}{
-		{"without one it is the settle phase", nil, "p95 <= 1.5x baseline", steadystate.Held, "1x of the settle phase", ""},
-		{"with one it is that", whole, "p95 <= 1.5x baseline", steadystate.Broken, "2x of control run 0123456789", ""},
-		{"also in a phase", whole, "mean <= 2.5x baseline during hold", steadystate.Held, "2x of control run 0123456789", ""},
-		{"a percentile that a limit names is there", whole, "p90 <= 2.5x baseline", steadystate.Held, "2x of control run 0123456789", ""},
+		{"without one it is the settle phase", nil, "p90 <= 1.5x baseline", steadystate.Held, "1x of the settle phase (200 observations, and 101)", ""},
+		{"with one it is that", whole, "p95 <= 1.5x baseline", steadystate.Broken, "2x of control run 0123456789 (200 observations, and 200)", ""},
+		{"also in a phase", whole, "mean <= 2.5x baseline during hold", steadystate.Held, "2x of control run 0123456789 (200 observations, and 200)", ""},
+		{"a percentile that a limit names is there", whole, "p90 <= 2.5x baseline", steadystate.Held, "2x of control run 0123456789 (200 observations, and 200)", ""},
 		{"another one is not known", whole, "p42 <= 1.5x baseline", steadystate.Unknown, "no ratio", `the baseline: control run 0123456789 has no p42 of check "answers": name it in a limit`},
 		{
 			"a control run that was broken is none",
 			experiments.NewBaseline(judged(t, experiments.Plan{Checks: control()}, func(at time.Duration) steadystate.Observation {
 				return steadystate.Observation{Value: 0.1 + 3*max(0, min(1, (at-25*s).Seconds()))}
 			}), []steadystate.Check{answers}),
-			"p95 <= 1.5x baseline", steadystate.Unknown, "no ratio", "the baseline: control run 0123456789 was broken: answers: wanted errors <= 1%",
+			"p95 <= 1.5x baseline", steadystate.Unknown, "no ratio", "the baseline: control run 0123456789 was broken: answers: wanted slow <= 1%",
 		},
 		{
 			"one in which nothing was seen is none",
@@ -150,8 +150,8 @@ func TestAControlRunHasTheLimitsThatMakeSenseWithoutAFault(t *testing.T) {
 	if c.Name != "control run of kill" || len(c.Faults) > 0 || c.Hold != s || len(c.Labels) != 2 {
 		t.Errorf("control %+v", c)
 	}
-	if limits := c.Hypothesis.Checks[0].Limits; len(limits) != 1 || limits[0].String() != "errors <= 1%" {
-		t.Errorf("limits %v, want only errors", limits)
+	if limits := c.Hypothesis.Checks[0].Limits; len(limits) != 1 || limits[0].String() != "slow <= 1%" {
+		t.Errorf("limits %v, want only what is slow", limits)
 	}
 	if len(e.Hypothesis.Checks[0].Limits) != 5 || len(e.Faults) != 1 {
 		t.Error("the experiment itself was changed")

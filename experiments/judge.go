@@ -284,9 +284,7 @@ func (j *judge) finding(c *checked, l steadystate.Limit, result CheckResult) Fin
 		finding.Reading = result.recovery(l)
 	case l.Baseline:
 		base, of := j.base(c, l)
-		if finding.Reading = l.JudgeRatio(f, base); finding.Seen != nil {
-			finding.Text += " of " + of
-		}
+		finding.Reading = l.JudgeRatio(f, base, of)
 	default:
 		finding.Reading = l.Judge(f)
 	}
@@ -376,7 +374,9 @@ func patient(limits []steadystate.Limit, findings []Finding) bool {
 }
 
 // recoveries fills in the time to recovery for each injection: from when it
-// took effect to the end of the last outage that began before the next one.
+// took effect to the end of the last outage that it may have caused, which may
+// have begun after the next injection. What is detected after that is not told
+// from what the next one did.
 func (j *judge) recoveries(c *CheckResult) {
 	var sum steadystate.Bounds[time.Duration]
 	for i, injection := range j.Injections {
@@ -388,13 +388,13 @@ func (j *judge) recoveries(c *CheckResult) {
 			next = j.Injections[i+1].From
 		}
 		r := Recovery{Fault: injection.Fault, oneShot: injection.OneShot}
-		r.TTR, r.Outages, r.Open = c.Recovery(injection.Span, next)
+		r.TTR, r.Outages, r.Open = c.Recovery(injection.Span, injection.Span, next)
 		if at, ok := c.Detected(injection.Span, next); ok {
 			ttd := steadystate.Instant(at).Since(injection.Span)
 			r.TTD = &ttd
 		}
 		if injection.Removed != nil && !injection.OneShot {
-			left, _, _ := c.Recovery(*injection.Removed, next)
+			left, _, _ := c.Recovery(injection.Span, *injection.Removed, next)
 			r.AfterRemoval = &left
 		}
 		c.Recoveries = append(c.Recoveries, r)
@@ -450,7 +450,7 @@ func (c CheckResult) detection(l steadystate.Limit) steadystate.Reading {
 	var worst steadystate.Bounds[time.Duration]
 	for _, r := range c.Recoveries {
 		if r.TTD == nil {
-			return steadystate.Reading{Text: "not detected", Undecided: fmt.Sprintf("%s: no bad observation, so there was nothing to detect", r.Fault)}
+			return steadystate.Reading{Text: "not detected", Undecided: fmt.Sprintf("%s: no outage began after it, and before another fault, so there was nothing to detect", r.Fault)}
 		}
 		worst.Low, worst.High = max(worst.Low, r.TTD.Low), max(worst.High, r.TTD.High)
 	}

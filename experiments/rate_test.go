@@ -57,7 +57,7 @@ func toldAt(t *testing.T, told time.Duration, before, during, after float64, out
 		experiments.Entry{At: 20 * s, Phase: experiments.PhaseWatch})
 	send(20*s, 30*s, after)
 	// The last answers may come long after the last request was sent.
-	list = append(list, experiments.Entry{At: 32 * s, End: &experiments.End{Reason: experiments.Completed}})
+	list = append(list, experiments.Entry{At: 30 * s, End: &experiments.End{Reason: experiments.Completed}})
 	result, err := experiments.Judge(all(list), nil)
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,10 @@ import (
 
 // A Base is the figure of a quantity that others are multiples of: of a settle
 // phase, or of a control run. It is plain data, in the unit of the signal.
+//
+// The bounds are not those of the observations that were seen but of what they
+// are a sample of, since the same service shows other ones the next time: they
+// leave it out with the probability [Doubt] on either side.
 type Base struct {
 	Bounds[float64]
 	// N is of how many observations.
@@ -15,35 +19,115 @@ type Base struct {
 	Unknown string `json:"unknown,omitempty"`
 }
 
+// Doubt is the probability with which what a sample is of lies beyond one of
+// its bounds. A multiple of a baseline is off if one of two bounds is: two
+// samples of the same are told from each other in no more than 0.2 % of the
+// cases, by a limit of "<= 1x".
+const Doubt = 1e-3
+
 // Base is the figure of the limit's quantity, as one that others can be a
 // multiple of: it is finite and above zero, else unknown.
 func (l Limit) Base(f Figures) Base {
-	b := Base{N: f.Observed()}
-	seen, none := l.ofValues(f)
+	b := Base{N: l.n(f)}
+	seen, none := l.ofValues(f, Doubt)
 	switch {
 	case none != nil:
 		b.Unknown = none.Text
+	case math.IsInf(seen.High, 1) || math.IsInf(seen.Low, -1):
+		b.Unknown = l.unsure(f)
 	case seen.Low <= 0:
 		b.Unknown = fmt.Sprintf("it could be %s, and nothing is a multiple of that", number.format(seen.Low))
-	case math.IsInf(seen.High, 1):
-		b.Unknown = "it is not known from above"
 	default:
 		b.Bounds = seen
-		b.Unknown = l.sure(Reading{Verdict: Held}, f).Undecided
 	}
 	return b
 }
 
 // JudgeRatio judges a limit that refers to a baseline ("p95 <= 1.5x baseline")
-// by the figures of its window and the figure of the baseline.
-func (l Limit) JudgeRatio(f Figures, base Base) Reading {
-	seen, none := l.ofValues(f)
+// by the figures of its window and the figure of the baseline, which is of what
+// the text says: "the settle phase". Both are samples, and the bounds of the
+// ratio have the errors of both.
+func (l Limit) JudgeRatio(f Figures, base Base, of string) Reading {
+	seen, none := l.ofValues(f, Doubt)
 	switch {
 	case none != nil:
 		return *none
 	case base.Unknown != "":
 		return Reading{Text: "no ratio", Undecided: "the baseline: " + base.Unknown}
 	}
-	r := l.compare(Bounds[float64]{Low: seen.Low / base.High, High: seen.High / base.Low}, ratio.format)
-	return l.sure(r, f).failing(f)
+	// Dividing by the greater makes a figure below zero greater.
+	r := l.compare(Bounds[float64]{
+		Low:  min(seen.Low/base.High, seen.Low/base.Low),
+		High: max(seen.High/base.High, seen.High/base.Low),
+	}, ratio.format)
+	if r.Seen == nil {
+		r = r.failing(f)
+	} else {
+		r.Text += fmt.Sprintf(" of %s (%s, and %s)", of, observations(l.n(f)), thousands(base.N))
+	}
+	if r.Verdict == Unknown {
+		r.Undecided = "the limit lies within the error of two samples: " + l.unsure(f)
+	}
+	return r
+}
+
+// unsure says what would make the sampling error of the figure less.
+func (l Limit) unsure(f Figures) string {
+	if f.hidden() > 0 {
+		return f.ignorance()
+	}
+	least := leastForT
+	if q, ok := l.Percentile(); ok {
+		least = leastToCompare(q)
+	}
+	return fmt.Sprintf("%s of %s; a comparison takes at least %s of each, and more to tell less from each other: a longer phase or a higher rate", l.Figure(), observations(l.n(f)), thousands(least))
+}
+
+// leastToCompare is of how many values a q-quantile has bounds.
+func leastToCompare(q float64) int {
+	return int(math.Ceil(max(math.Log(Doubt)/math.Log(q), math.Log(Doubt)/math.Log(1-q)) - 1e-9))
+}
+
+// ranks are those of the values between which the q-quantile of a distribution
+// lies of which n were drawn, whatever it is; the least has rank 1. Of the n, as
+// many are below the quantile as a binomial variable X of n and q says, so that
+// the value of rank k is above it with the probability P(X < k), and below it
+// with P(X >= k) (David and Nagaraja, Order Statistics, 2003, section 7.1).
+// Either is at most the doubt; ranks 0 and n+1 are those of no value. Values
+// drawn one by one from what changes slowly differ less than that says.
+func ranks(n int, q, doubt float64) (low, high int) {
+	// What is further below than that has no weight.
+	mean, sigma := float64(n)*q, math.Sqrt(float64(n)*q*(1-q))
+	k := max(0, int(mean-10*sigma)-20)
+	gamma := func(x int) float64 {
+		v, _ := math.Lgamma(float64(x) + 1)
+		return v
+	}
+	p := math.Exp(gamma(n) - gamma(k) - gamma(n-k) + float64(k)*math.Log(q) + float64(n-k)*math.Log1p(-q))
+	below := 0.0 // P(X <= k)
+	for ; k <= n; k++ {
+		if below += p; below <= doubt {
+			low = k + 1
+		}
+		if 1-below <= doubt {
+			break
+		}
+		p *= float64(n-k) / float64(k+1) * q / (1 - q)
+	}
+	return low, min(k, n) + 1
+}
+
+// leastForT is how many values the error of a mean takes: the expansion below
+// is then within 0.3 % of Student's t, and the mean nearly normal.
+const leastForT = 10
+
+// student is how many standard errors a mean of n values lies from that of what
+// they were drawn from, or more, with the probability Doubt on either side: the
+// quantile of Student's t with n-1 degrees of freedom, by its expansion about
+// that of the normal distribution (Abramowitz and Stegun, 26.7.5).
+func student(n int) float64 {
+	const z = 3.0902323061678132 // the normal distribution's, of 1 - Doubt
+	v := float64(n - 1)
+	z2 := z * z
+	return z + z*(z2+1)/4/v + z*(5*z2*z2+16*z2+3)/96/(v*v) + z*(3*z2*z2*z2+19*z2*z2+17*z2-15)/384/(v*v*v)
 }

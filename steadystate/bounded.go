@@ -66,6 +66,24 @@ func (s *BoundedValues) Mean() Bounds[float64] {
 	return b
 }
 
+// drawn is between what the mean lies of what the values were drawn from, with
+// [Doubt] on either side: t standard errors from theirs.
+func (s *BoundedValues) drawn() Bounds[float64] {
+	if s.N() < leastForT {
+		return Bounds[float64]{Low: math.Inf(-1), High: math.Inf(1)}
+	}
+	highs := &s.lows
+	if s.highs != nil {
+		highs = s.highs
+	}
+	b, t := s.Mean(), student(s.N())/math.Sqrt(float64(s.N()))
+	b.Low -= t * s.lows.deviation()
+	if !math.IsInf(b.High, 1) {
+		b.High += t * highs.deviation()
+	}
+	return b
+}
+
 // A Distribution is what the values of known observations are, those that
 // failed left out, in the unit of the signal.
 type Distribution struct {

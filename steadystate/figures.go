@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -17,26 +18,35 @@ type Figures struct {
 	Unknown int  `json:"unknown"`
 	// Failed of the bad ones had no value at all: a request not answered well.
 	Failed int `json:"failed"`
+	// Missing is how many more there would have been in the gaps, had they come
+	// as around them.
+	Missing int `json:"missing,omitempty"`
 	// Resolution is the longest total outage that could have passed unseen, or
 	// within what is allowed.
 	Resolution time.Duration `json:"resolution"`
 	// PartialResolution is that of an outage of the smallest share that one
 	// backend has of the answers; zero if it is not known.
 	PartialResolution PartialResolution `json:"partialResolution,omitzero"`
-	// UnknownTime is the time between known observations in which the source
-	// said that it knew nothing; it widens the downtime.
+	// Gaps are the stretches of the window of which nothing is known: the source
+	// said so, or was silent for longer than chance explains. Each reaches from
+	// the beginning of the last observation before to the end of the first one
+	// after, and may hide an outage of that length.
+	Gaps []Span `json:"gaps,omitempty"`
+	// UnknownTime is the time in gaps; it widens the downtime.
 	UnknownTime time.Duration `json:"unknownTime"`
 	// Outages that reach into the window, clipped to it.
 	Outages []Outage `json:"outages,omitempty"`
 	// Downtime is the time in outages, by the kindest and the harshest reading.
 	Downtime Bounds[time.Duration] `json:"downtime"`
 
-	values  BoundedValues // of the known observations that have one
-	reason  string        // of the first unknown
-	partial string        // why the first partial value is one
-	rule    Rule
-	certain int // of the outages are in the window for certain
-	gaps    []Span
+	values    BoundedValues // of the known observations that have one
+	timeouts  BoundedValues // what those that timed out took: so much, or more
+	undecided int           // of the unknown ones have a value, and did not fail
+	reason    string        // of the first unknown
+	partial   string        // why the first partial value is one
+	rule      Rule
+	certain   int    // of the outages are in the window for certain
+	starts    []Span // of the outages, also if they began before the window
 }
 
 // A PartialResolution is the longest outage of a share of the observations that
@@ -58,23 +68,35 @@ func (f *Figures) count(o Observation, good Tolerance) {
 		if f.reason == "" {
 			f.reason = o.Undecided(good)
 		}
+		if o.Unknown == "" {
+			f.undecided++
+		}
 		return
 	}
-	if o.Failed != "" {
+	switch o.Failed {
+	case "":
+		f.values.Add(o.Bounds())
+		f.partial = cmp.Or(f.partial, o.Partial, o.Missing)
+	case TimedOut:
+		f.timeouts.Add(Bounds[float64]{Low: cmp.Or(o.Value, o.Width().Seconds()), High: math.Inf(1)})
 		f.Failed++
-		return
+	default:
+		f.Failed++
 	}
-	f.values.Add(o.Bounds())
-	f.partial = cmp.Or(f.partial, o.Partial, o.Missing)
 }
 
-// Mean of the values there are; failed observations have none.
-func (f Figures) Mean() Bounds[float64] { return f.values.Mean() }
-
-// conclude takes in the outages of the whole record, and the gaps in the
-// window.
-func (f *Figures) conclude(outages []Outage, gaps []Span) {
-	f.gaps = gaps
+// conclude takes in the outages and the gaps of the whole record.
+func (f *Figures) conclude(outages []Outage, gaps []gap) {
+	for _, g := range gaps {
+		if g.accounted(outages) {
+			continue
+		}
+		f.Missing += g.missing(f.Window)
+		if g.Overlaps(f.Window) {
+			f.Gaps = append(f.Gaps, clip(g.Span, f.Window))
+		}
+	}
+	unknown := union(f.Gaps)
 	covered := time.Duration(0)
 	for _, o := range outages {
 		whole := Span{From: o.Start.From, To: o.End.To}
@@ -86,18 +108,39 @@ func (f *Figures) conclude(outages []Outage, gaps []Span) {
 		if !o.Stray && o.Start.To <= f.Window.To && o.End.From >= f.Window.From {
 			f.certain++
 		}
+		f.starts = append(f.starts, o.Start)
 		o.Start, o.End = clip(o.Start, f.Window), clip(o.End, f.Window)
 		f.Outages = append(f.Outages, o)
 		f.Downtime = f.Downtime.Plus(o.Length())
-		for _, g := range gaps {
+		for _, g := range unknown {
 			if whole.Overlaps(g) {
 				covered += clip(g, whole).Width()
 			}
 		}
 	}
-	f.UnknownTime = width(gaps)
+	f.UnknownTime = width(unknown)
 	f.Downtime.High = min(f.Downtime.High+max(0, f.UnknownTime-covered), f.Window.Width())
 	f.Downtime.Low = min(f.Downtime.Low, f.Downtime.High)
+}
+
+// hidden is how many observations say nothing, or should be there.
+func (f Figures) hidden() int { return f.Unknown + f.Missing }
+
+// ignorance says what is not known, and why; it is empty if all is.
+func (f Figures) ignorance() string {
+	var parts []string
+	if f.Unknown > 0 {
+		parts = append(parts, fmt.Sprintf("%s of %s observations say nothing (%s)", thousands(f.Unknown), thousands(f.Unknown+f.Observed()), f.reason))
+	}
+	if len(f.Gaps) > 0 {
+		longest := slices.MaxFunc(f.Gaps, func(a, b Span) int { return cmp.Compare(a.Width(), b.Width()) })
+		text := fmt.Sprintf("nothing is known of %s of the time", timespan.format(f.UnknownTime.Seconds()))
+		if f.Missing > 0 {
+			text += fmt.Sprintf(", in which about %s observations are missing", thousands(f.Missing))
+		}
+		parts = append(parts, text+fmt.Sprintf("; the longest gap is %s", longest))
+	}
+	return strings.Join(parts, "; ")
 }
 
 // Observed is the number of observations that said something.
@@ -118,18 +161,32 @@ func (f Figures) Uptime() Bounds[float64] {
 	}
 }
 
-// Errors is the share of observations that failed; unknown ones may have.
-func (f Figures) Errors() Bounds[float64] {
-	all := float64(f.Observed() + f.Unknown)
-	return Bounds[float64]{Low: float64(f.Bad) / all, High: float64(f.Bad+f.Unknown) / all}
+// Errors is the share of observations that failed; unknown and missing ones may
+// have.
+func (f Figures) Errors() Bounds[float64] { return f.share(f.Failed, f.hidden()-f.undecided) }
+
+// Slow is the share of observations that did not fail, and were outside of what
+// counts as good; unknown and missing ones may have been.
+func (f Figures) Slow() Bounds[float64] { return f.share(f.Bad-f.Failed, f.hidden()) }
+
+func (f Figures) share(least, more int) Bounds[float64] {
+	all := float64(f.Observed() + f.hidden())
+	return Bounds[float64]{Low: float64(least) / all, High: float64(least+more) / all}
 }
 
 // Quantile is the q-quantile of the values (nearest rank), where failed
-// observations rank as infinitely large and unknown ones could rank anywhere.
-// A bound may be infinite.
-func (f Figures) Quantile(q float64) Bounds[float64] {
-	n := f.values.N() + f.Failed + f.Unknown
-	rank := nearestRank(q, n)
+// observations rank as infinitely large and unknown and missing ones could rank
+// anywhere. A bound may be infinite.
+func (f Figures) Quantile(q float64) Bounds[float64] { return f.quantile(q, f.Failed, 0) }
+
+// quantile is that of the values and of so many failed observations; with a
+// doubt, of what they were drawn from.
+func (f Figures) quantile(q float64, failed int, doubt float64) Bounds[float64] {
+	n := f.values.N() + failed + f.hidden()
+	low, high := nearestRank(q, n), nearestRank(q, n)
+	if doubt > 0 {
+		low, high = ranks(n, q, doubt)
+	}
 	at := func(rank int) Bounds[float64] {
 		switch {
 		case rank < 1:
@@ -139,7 +196,7 @@ func (f Figures) Quantile(q float64) Bounds[float64] {
 		}
 		return f.values.at(rank)
 	}
-	return Bounds[float64]{Low: at(rank - f.Unknown).Low, High: at(rank).High}
+	return Bounds[float64]{Low: at(low - f.hidden()).Low, High: at(high).High}
 }
 
 // Distribution of the values; ok is false if there are none, or if they are
@@ -161,7 +218,7 @@ func (f Figures) longest() Bounds[time.Duration] {
 // one, after the signal was good for the settle time, would hide an outage of
 // its own.
 func (f Figures) reach(at time.Duration) time.Duration {
-	for _, g := range f.gaps {
+	for _, g := range f.Gaps {
 		if g.From <= at+f.rule.Settle {
 			at = max(at, g.To)
 		}
@@ -172,7 +229,7 @@ func (f Figures) reach(at time.Duration) time.Duration {
 // reachBack is since when one that seems to begin at an instant may have been
 // on.
 func (f Figures) reachBack(at time.Duration) time.Duration {
-	for _, g := range slices.Backward(f.gaps) {
+	for _, g := range slices.Backward(f.Gaps) {
 		if g.To >= at-f.rule.Settle {
 			at = min(at, g.From)
 		}
@@ -183,7 +240,7 @@ func (f Figures) reachBack(at time.Duration) time.Duration {
 // widest is the longest outage that a gap in the span may hide.
 func (f Figures) widest(span Span) time.Duration {
 	widest := time.Duration(0)
-	for _, g := range f.gaps {
+	for _, g := range f.Gaps {
 		if g.Overlaps(span) {
 			widest = max(widest, g.Width())
 		}
@@ -191,47 +248,49 @@ func (f Figures) widest(span Span) time.Duration {
 	return widest
 }
 
-// Recovery is how long after the instant in span the signal was good for
-// good, as far as the time before until shows: zero if it was never bad. The
-// outages that count are those that are over no sooner than the instant and
-// had begun by until; n is their number, and open says that the last one was
-// not over when the record ended. An outage that passed unseen in a gap counts
-// from the instant on if the gap is within the settle time of it or of an
-// outage that does, else by its length.
-func (f Figures) Recovery(span Span, until time.Duration) (took Bounds[time.Duration], n int, open bool) {
-	end := span.To
-	for _, o := range f.Outages {
-		if !o.countsFor(span, until) {
+// Recovery is how long after the instant in from the signal was good for good
+// after an injection that took effect at the instant in injected: zero if it
+// never was bad. Any outage that may have begun since the injection may be its
+// doing: by the harshest reading also one that began after the next injection,
+// which was at next. n is their number, and open says that the last one was not
+// over when the record ended. An outage that certainly began before the injection
+// may have been over without it: it counts by the harshest reading too. So does a
+// gap: an outage that passed unseen in it counts from the instant on if the gap
+// is within the settle time of it or of an outage that does, else by its length.
+func (f Figures) Recovery(injected, from Span, next time.Duration) (took Bounds[time.Duration], n int, open bool) {
+	end := from.To
+	for i, o := range f.Outages {
+		if o.End.To < from.From {
 			continue
 		}
-		n++
-		low := took.Low
-		took, open = o.End.Since(span), o.Open
-		if o.Stray {
+		low, before, other := took.Low, f.starts[i].To < injected.From, f.starts[i].To > next
+		took = o.End.Since(from)
+		if o.Stray || before || other {
 			took.Low = low
 		}
+		if !before {
+			n++
+		}
+		open = o.Open && !other
 		end = o.End.To
 	}
 	if last := f.reach(end); last > end {
-		took.High = max(took.High, last-span.From)
+		took.High = max(took.High, last-from.From)
 		end = last
 	}
-	if end < until {
-		took.High = max(took.High, f.widest(Span{From: end, To: until}))
+	if end < f.Window.To {
+		took.High = max(took.High, f.widest(Span{From: end, To: f.Window.To}))
 	}
 	return took, n, open
 }
 
-func (o Outage) countsFor(span Span, until time.Duration) bool {
-	return o.End.To >= span.From && o.Start.To <= until
-}
-
-// Detected is when the first outage that counts in [Figures.Recovery] had been
-// told of; ok is false without one.
-func (f Figures) Detected(span Span, until time.Duration) (at time.Duration, ok bool) {
-	for _, o := range f.Outages {
-		if o.countsFor(span, until) {
-			return o.Detected(), true
+// Detected is when the first outage that may have begun since the injection, and
+// no later than until, had been told of; ok is false without one. While an
+// outage is on that began before, there is nothing more to detect.
+func (f Figures) Detected(injected Span, until time.Duration) (at time.Duration, ok bool) {
+	for _, start := range f.starts {
+		if start.To >= injected.From {
+			return start.To, start.To <= until
 		}
 	}
 	return 0, false
@@ -266,8 +325,8 @@ type Reading struct {
 // MTTR are not of a window and are judged by the caller with [Limit.Compare].
 func (l Limit) Judge(f Figures) Reading {
 	r := l.judge(f)
-	if r.Verdict == Unknown && f.Unknown > 0 && f.Observed() > 0 {
-		r.Undecided = fmt.Sprintf("%d of %d observations and %s of the time say nothing (%s)", f.Unknown, f.Unknown+f.Observed(), timespan.format(f.UnknownTime.Seconds()), f.reason)
+	if why := f.ignorance(); r.Verdict == Unknown && why != "" && f.Observed() > 0 {
+		r.Undecided = why
 	} else if r.Verdict == Unknown && l.OfValues() && f.partial != "" {
 		r.Undecided = fmt.Sprintf("what was seen (%s) is not all: %s", r.Text, f.partial)
 	}
@@ -290,66 +349,126 @@ func (l Limit) judge(f Figures) Reading {
 	case Uptime:
 		return l.Compare(f.Uptime(), share.format, f.open(), f.Resolution, f.Window.Width())
 	case Count:
-		return l.Compare(Bounds[float64]{Low: float64(f.certain), High: float64(len(f.Outages) + len(f.gaps))}, number.format, false, f.Resolution, f.Window.Width())
+		return l.Compare(Bounds[float64]{Low: float64(f.certain), High: float64(len(f.Outages) + len(f.Gaps))}, number.format, false, f.Resolution, f.Window.Width())
 	case Errors:
-		return l.compare(f.Errors(), share.format)
+		return l.compare(f.Errors(), share.format).of(f.Observed())
+	case Slow:
+		return l.compare(f.Slow(), share.format).of(f.Observed())
 	case Rate:
 		// What failed was no service rendered. Of something regular a window
 		// holds one more or one less, as it happens to lie.
 		window := f.Window.Width().Seconds()
 		done := float64(f.Observed() - f.Failed)
-		return l.compare(Bounds[float64]{Low: max(0, done-1) / window, High: (done + 1 + float64(f.Unknown)) / window}, frequency.format)
+		return l.compare(Bounds[float64]{Low: max(0, done-1) / window, High: (done + 1 + float64(f.hidden())) / window}, frequency.format)
 	}
-	seen, none := l.ofValues(f)
+	seen, none := l.ofValues(f, 0)
 	if none != nil {
 		return *none
 	}
-	return l.sure(l.compare(seen, l.valueFormat()), f).failing(f)
+	return l.compare(seen, l.valueFormat()).of(l.n(f)).failing(f)
+}
+
+// n is of how many observations a quantity of values is.
+func (l Limit) n(f Figures) int {
+	if l.OfGood {
+		return f.values.N()
+	}
+	return f.Observed()
 }
 
 // ofValues is a quantity of the values in the window, or the reading that there
-// is none. Failed observations rank above any value, and have no part in mean,
-// max and min: more of them than are allowed leave nothing to hold.
-func (l Limit) ofValues(f Figures) (b Bounds[float64], none *Reading) {
+// is none; with a doubt, it is that of what they were drawn from. For a
+// percentile, failed observations rank above any value. In mean, max and min
+// those that timed out count with what they took, or more, and others that
+// failed have no part: more of them than are allowed leave nothing to hold.
+func (l Limit) ofValues(f Figures, doubt float64) (b Bounds[float64], none *Reading) {
+	failed := f.Failed
+	if l.OfGood {
+		failed = 0
+	}
 	if q, ok := l.Percentile(); ok {
-		if least := leastFor(q); f.Observed() < least {
+		if n, least := l.n(f), leastFor(q); n < least {
 			return b, &Reading{
-				Text:      fmt.Sprintf("%d observations", f.Observed()),
-				Undecided: fmt.Sprintf("%s needs at least %d observations: a longer phase or a higher rate", l.Quantity, least),
+				Text:      observations(n),
+				Undecided: fmt.Sprintf("%s needs at least %d observations: a longer phase or a higher rate", l.Figure(), least),
 			}
 		}
-		return f.Quantile(q), nil
+		return f.quantile(q, failed, doubt), nil
 	}
-	if f.values.N() == 0 || float64(f.Failed) > f.rule.Allowed*float64(f.Observed()) {
-		return b, &Reading{Verdict: Broken, Text: fmt.Sprintf("no value: %d of %d failed", f.Failed, f.Observed())}
+	if l.OfGood && f.values.N() == 0 {
+		return b, &Reading{Text: "no value", Undecided: fmt.Sprintf("all of %s failed", observations(f.Observed()))}
 	}
+	if f.values.N() == 0 || float64(failed) > f.rule.Allowed*float64(f.Observed()) {
+		return b, &Reading{Verdict: Broken, Text: fmt.Sprintf("no value: %s of %s failed", thousands(f.Failed), thousands(f.Observed()))}
+	}
+	all := &f.values
+	if failed > 0 && f.timeouts.N() > 0 {
+		all = &BoundedValues{}
+		all.Merge(&f.values)
+		all.Merge(&f.timeouts)
+	}
+	// So much is not known that it could make the figure another.
+	blind := float64(f.hidden()) > f.rule.Allowed*float64(f.Observed())
+	least, n := all.at(1), float64(all.N())
 	switch l.Quantity {
 	case Mean:
-		return f.Mean(), nil
+		if b = all.Mean(); doubt > 0 {
+			b = all.drawn()
+		}
+		switch {
+		case !blind:
+		case least.Low < 0:
+			b = Bounds[float64]{Low: math.Inf(-1), High: math.Inf(1)}
+		default: // what has no value below zero is taken to have none
+			b = Bounds[float64]{Low: b.Low * n / (n + float64(f.hidden())), High: math.Inf(1)}
+		}
 	case Max:
-		return f.values.at(f.values.N()), nil
+		if b = all.at(all.N()); blind {
+			b.High = math.Inf(1)
+		}
 	case Min:
-		return f.values.at(1), nil
+		if b = least; blind {
+			b.Low = math.Inf(-1)
+		}
+	default:
+		return b, &Reading{Text: "not a quantity of a window", Undecided: "not a quantity of a window"}
 	}
-	return b, &Reading{Text: "not a quantity of a window", Undecided: "not a quantity of a window"}
+	return b, nil
 }
 
-// sure turns Held to Unknown where too much is unknown for it. The bounds of a
-// percentile have what is unknown in them.
-func (l Limit) sure(r Reading, f Figures) Reading {
-	if _, ok := l.Percentile(); !ok && r.Verdict == Held && float64(f.Unknown) > f.rule.Allowed*float64(f.Observed()) {
-		r.Verdict = Unknown
-		r.Undecided = fmt.Sprintf("%d unknown observations: %s", f.Unknown, f.reason)
+// of adds of how many observations a figure is: others may have been otherwise.
+func (r Reading) of(n int) Reading {
+	if r.Text != anything && !math.IsInf(r.low, 1) {
+		r.Text += " of " + observations(n)
 	}
 	return r
+}
+
+// anything is what is read of a figure without bounds.
+const anything = "anything"
+
+func observations(n int) string {
+	if n == 1 {
+		return "1 observation"
+	}
+	return thousands(n) + " observations"
 }
 
 // failing adds how many failed to a figure beyond any value.
 func (r Reading) failing(f Figures) Reading {
 	if math.IsInf(r.low, 1) {
-		r.Text += fmt.Sprintf(": %d of %d failed", f.Failed, f.Observed())
+		r.Text += fmt.Sprintf(": %s of %s failed", thousands(f.Failed), thousands(f.Observed()))
 	}
 	return r
+}
+
+// thousands writes a count for people: 1,203.
+func thousands(n int) string {
+	text := strconv.Itoa(n)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
 }
 
 // leastFor is how many observations a q-quantile needs.
@@ -382,7 +501,7 @@ func (l Limit) compare(b Bounds[float64], format func(float64) string) Reading {
 	r := Reading{Verdict: l.Tolerance.Judge(b), low: b.Low}
 	switch below, above := math.IsInf(b.Low, -1), math.IsInf(b.High, 1); {
 	case below && above:
-		r.Text = "anything"
+		r.Text = anything
 	case below:
 		r.Text = "at most " + format(b.High)
 	case above && math.IsInf(b.Low, 1):

@@ -9,7 +9,6 @@ type Fold struct {
 	windows []*view
 	gaps    gaps
 	outages outages
-	record  Span
 }
 
 // view is what a fold knows of one window.
@@ -25,7 +24,6 @@ func NewFold(good Tolerance, rule Rule, record Span, windows ...Span) *Fold {
 		good:    good,
 		gaps:    newGaps(record),
 		outages: outages{good: good, rule: rule, record: record},
-		record:  record,
 	}
 	for _, w := range windows {
 		f.windows = append(f.windows, &view{Figures: Figures{Window: w, rule: rule}, blind: newBlind(w)})
@@ -52,9 +50,13 @@ func (f *Fold) Add(o Observation) {
 }
 
 // within reports whether an observation is one of the window: it began there, as
-// a request that was sent. A value of its whole span must also end there: a rate
-// that reaches from one window into another is of neither.
+// a request that was sent, or it failed there, as one that was under way when a
+// fault came and may have been cut off by it. A value of its whole span must lie
+// there: a rate that reaches from one window into another is of neither.
 func within(o Observation, w Span) bool {
+	if o.Failed != "" && !o.Whole {
+		return o.Overlaps(w)
+	}
 	return w.From <= o.From && o.From <= w.To && (!o.Whole || o.To <= w.To)
 }
 
@@ -63,12 +65,11 @@ func (f *Fold) Outages() []Outage { return f.outages.end() }
 
 // Figures ends the fold: one for each window.
 func (f *Fold) Figures() []Figures {
-	f.gaps.close(f.record.To)
-	outages := f.Outages()
+	gaps, outages := f.gaps.end(), f.Outages()
 	var list []Figures
 	for _, w := range f.windows {
 		w.Resolution = w.blind.resolution()
-		w.conclude(outages, f.gaps.within(w.Window))
+		w.conclude(outages, gaps)
 		list = append(list, w.Figures)
 	}
 	return list

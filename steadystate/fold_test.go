@@ -27,7 +27,8 @@ func TestARateThatReachesIntoAnotherPhaseIsOfNeither(t *testing.T) {
 }
 
 // A request that a phase sent, and a poll that said nothing, are the phase's
-// however long they took.
+// however long they took; one that failed is also that of the phase in which it
+// may have been cut off (R12).
 func TestWhatAPhaseBeganIsOfThePhase(t *testing.T) {
 	phases := []steadystate.Span{{From: 0, To: 20 * s}, {From: 20*s + 1, To: 40 * s}}
 	over := steadystate.Span{From: 19 * s, To: 22 * s}
@@ -35,10 +36,14 @@ func TestWhatAPhaseBeganIsOfThePhase(t *testing.T) {
 		sentence           string
 		o                  steadystate.Observation
 		good, bad, unknown int
+		next               int
 	}{
-		{"a slow answer", steadystate.Observation{Span: over, Value: steadystatetest.Good.Value()}, 1, 0, 0},
-		{"no answer", steadystate.Observation{Span: over, Failed: steadystate.TimedOut}, 0, 1, 0},
-		{"a poll that said nothing", steadystate.Observation{Span: over, Unknown: "no connection"}, 0, 0, 1},
+		{"a good answer that took long", steadystate.Observation{Span: over, Value: steadystatetest.Good.Value()}, 1, 0, 0, 0},
+		{"a bad answer that took long", steadystate.Observation{Span: over}, 0, 1, 0, 0},
+		{"no answer", steadystate.Observation{Span: over, Failed: steadystate.TimedOut}, 0, 1, 0, 1},
+		{"one that was cut off", steadystate.Observation{Span: over, Failed: "connection reset"}, 0, 1, 0, 1},
+		{"one that was over before", steadystate.Observation{Span: steadystate.Span{From: 19 * s, To: 20 * s}, Failed: "503"}, 0, 1, 0, 0},
+		{"a poll that said nothing", steadystate.Observation{Span: over, Unknown: "no connection"}, 0, 0, 1, 0},
 	} {
 		f := steadystate.NewFold(steadystatetest.Good, steadystate.Rule{}, steadystate.Span{To: 40 * s}, phases...)
 		f.Add(row.o)
@@ -46,8 +51,8 @@ func TestWhatAPhaseBeganIsOfThePhase(t *testing.T) {
 		if got := list[0]; got.Good != row.good || got.Bad != row.bad || got.Unknown != row.unknown {
 			t.Errorf("%s: %d good, %d bad, %d unknown in the phase that it began in", row.sentence, got.Good, got.Bad, got.Unknown)
 		}
-		if got := list[1]; got.Good+got.Bad+got.Unknown != 0 {
-			t.Errorf("%s: it counts in the next phase too", row.sentence)
+		if got := list[1]; got.Good+got.Bad+got.Unknown != row.next {
+			t.Errorf("%s: %d in the next phase, want %d", row.sentence, got.Good+got.Bad+got.Unknown, row.next)
 		}
 	}
 }

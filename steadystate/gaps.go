@@ -1,55 +1,301 @@
 package steadystate
 
-import "time"
+import (
+	"cmp"
+	"math"
+	"math/bits"
+	"slices"
+	"time"
+)
 
-// gaps are the stretches between two successive known observations in which
-// the source said that it knew nothing, in order.
-type gaps struct {
-	list    []Span
-	last    time.Duration // the end of the last known observation
-	unknown bool          // something was unknown since
+// A gap is a stretch of which nothing is known: the source said so, or was
+// silent for longer than chance explains. What it hides reaches from the last
+// From, since the observation before may speak of its very beginning, to the
+// earliest To after, since the next one may speak of its very end.
+type gap struct {
+	Span
+	silence Span     // between the observations around it
+	unknown int      // observations in it that say nothing
+	around  spacings // before and after it
+	after   int      // of them that came after
 }
 
-// maxGaps bounds the memory: beyond it, neighbours become one gap, which only
-// widens what is not known.
-const maxGaps = 1 << 14
+// gaps finds the gaps between known observations that come in order.
+type gaps struct {
+	record  Span
+	last    time.Duration // From of the last known observation
+	reach   time.Duration // the latest To of one
+	near    []Span        // known ones: the last that was over, and those since
+	unknown int           // observations since all of them, that say nothing
 
-func newGaps(record Span) gaps { return gaps{last: record.From} }
+	recent [2]spacings // the last of them, in two blocks
+	n      int
+	// sizes are how much of the time lies in spacings below each power of two
+	// nanoseconds.
+	sizes [64]time.Duration
+
+	open []gap // which what comes may still narrow, or make usual
+	list []gap
+}
+
+const (
+	// neighbours are how many spacings before a gap, and after it, say what is
+	// usual there.
+	neighbours = 64
+	// seldom is the probability that a record whose observations come at random
+	// has a silence that is taken for a gap.
+	seldom = 1e-4
+	// A pause is no gap: the scheduler of any machine makes one now and then, and
+	// the resolution tells of it.
+	pause = 100 * time.Millisecond
+	// maxGaps bounds the memory: beyond it, neighbours become one gap, which
+	// only widens what is not known.
+	maxGaps = 1 << 14
+)
+
+// spacings are the lengths of time between successive observations, those that
+// came at the same instant left out.
+type spacings struct {
+	n       int
+	sum     time.Duration
+	longest [3]time.Duration
+}
+
+func (s *spacings) add(d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	s.n++
+	s.sum += d
+	s.insert(d)
+}
+
+func (s *spacings) insert(d time.Duration) {
+	for i, l := range s.longest {
+		if d > l {
+			s.longest[i], d = d, l
+		}
+	}
+}
+
+func (s spacings) with(o spacings) spacings {
+	s.n += o.n
+	s.sum += o.sum
+	for _, d := range o.longest {
+		s.insert(d)
+	}
+	return s
+}
+
+// usual is the third longest: two other gaps nearby do not make a gap usual.
+func (s spacings) usual() time.Duration { return s.longest[2] }
+
+// every is the mean spacing, without the two longest.
+func (s spacings) every() time.Duration {
+	if s.n <= 2 {
+		return 0
+	}
+	return (s.sum - s.longest[0] - s.longest[1]) / time.Duration(s.n-2)
+}
+
+// chance is the probability that a spacing is c times as long as the third
+// longest of n others, if observations come at random: the spacings are then
+// exponential, exp(-third longest) is the third smallest of n uniform variables
+// and so of the distribution Beta(3, n-2), and the probability is the moment
+//
+//	E[U^c] = Gamma(3+c) Gamma(n+1) / (Gamma(3) Gamma(n+1+c))
+//
+// (David and Nagaraja, Order Statistics, 2003, sections 2.1 and 2.5). What comes
+// more evenly than at random has long spacings more seldom.
+func chance(n int, c float64) float64 {
+	gamma := func(x float64) float64 {
+		v, _ := math.Lgamma(x)
+		return v
+	}
+	return math.Exp(gamma(3+c) + gamma(float64(n)+1) - gamma(3) - gamma(float64(n)+1+c))
+}
+
+func newGaps(record Span) gaps { return gaps{record: record, last: record.From, reach: record.From} }
 
 // add takes in observations in order.
 func (g *gaps) add(o Observation, known bool) {
 	if !known {
-		g.unknown = true
+		g.lose(o.Span)
 		return
 	}
-	g.close(o.From)
-	g.last = o.To
+	spacing := o.From - g.last
+	for i := range g.open {
+		p := &g.open[i]
+		if o.From <= p.To {
+			p.To = min(p.To, o.To)
+		}
+		if spacing > 0 {
+			p.after++
+			p.around.add(spacing)
+		}
+	}
+	for len(g.open) > 0 && g.open[0].after >= neighbours && o.From > g.open[0].To {
+		g.settle(g.open[0])
+		g.open = g.open[1:]
+	}
+	g.consider(Span{From: g.last, To: o.From}, o.To, g.unknown)
+	g.unknown = 0
+	g.last, g.reach = o.From, max(g.reach, o.To)
+	for len(g.near) > 1 && g.near[1].To <= o.From {
+		g.near = g.near[1:]
+	}
+	g.near = append(g.near, o.Span)
+	if spacing <= 0 {
+		return
+	}
+	if g.recent[1].n >= neighbours/2 {
+		g.recent = [2]spacings{g.recent[1]}
+	}
+	g.recent[1].add(spacing)
+	g.n++
+	g.sizes[bits.Len64(uint64(spacing))] += spacing
 }
 
-func (g *gaps) close(at time.Duration) {
-	if !g.unknown {
+// lose takes in an observation that says nothing. It would have come after those
+// that were over by its end: polls of what is some time old begin long before
+// they are made, and so may later ones that are known.
+func (g *gaps) lose(o Span) {
+	next := len(g.near)
+	for next > 0 && g.near[next-1].To > o.To {
+		next--
+	}
+	if next == len(g.near) {
+		g.unknown++
 		return
 	}
-	g.unknown = false
-	g.list = append(g.list, Span{From: g.last, To: max(g.last, at)})
-	if len(g.list) < maxGaps {
+	silence, to := Span{From: g.record.From, To: g.near[next].From}, g.near[next].To
+	if next > 0 {
+		silence.From = g.near[next-1].From
+	}
+	for i := range g.open {
+		if g.open[i].silence.From == silence.From {
+			g.open[i].unknown++
+			return
+		}
+	}
+	for _, n := range g.near[next:] {
+		to = min(to, n.To)
+	}
+	g.consider(silence, to, 1)
+}
+
+// consider opens a gap if the silence may be one, in which so many observations
+// say nothing.
+func (g *gaps) consider(silence Span, to time.Duration, unknown int) {
+	before := g.recent[0].n + g.recent[1].n
+	// Four times what is usual is not long enough even for the fewest neighbours.
+	long := silence.Width() > pause && (before < 3 || silence.Width() > 4*max(g.recent[0].usual(), g.recent[1].usual()))
+	if unknown > 0 || long {
+		g.open = append(g.open, gap{
+			Span:    Span{From: silence.From, To: max(silence.From, to)},
+			silence: silence, unknown: unknown, around: g.recent[0].with(g.recent[1]),
+		})
+	}
+}
+
+// settle keeps a gap whose neighbours have come, if it is one by what is known
+// so far: the more there is, the longer it must be.
+func (g *gaps) settle(p gap) {
+	if !g.is(p, 0) {
+		return
+	}
+	if g.list = append(g.list, p); len(g.list) < maxGaps {
 		return
 	}
 	for i := range len(g.list) / 2 {
-		g.list[i] = g.list[2*i].Hull(g.list[2*i+1])
+		a, b := g.list[2*i], g.list[2*i+1]
+		a.Span, a.silence, a.unknown = a.Hull(b.Span), a.silence.Hull(b.silence), a.unknown+b.unknown
+		g.list[i] = a
 	}
 	g.list = g.list[:len(g.list)/2]
 }
 
-// within are the gaps in the window, clipped to it.
-func (g *gaps) within(window Span) []Span {
-	var list []Span
-	for _, s := range g.list {
-		if s.Overlaps(window) {
-			list = append(list, clip(s, window))
+// is reports whether chance does not explain the silence, or the source said
+// that it knew nothing. The spacing in which observations come is at least the
+// given one.
+func (g *gaps) is(p gap, least time.Duration) bool {
+	if p.unknown > 0 {
+		return true
+	}
+	usual := max(p.around.usual(), least)
+	return p.around.n >= 3 && float64(g.n)*chance(p.around.n, float64(p.silence.Width())/float64(usual)) <= seldom
+}
+
+// end takes in that nothing more comes, and returns the gaps, in order.
+func (g *gaps) end() []gap {
+	// What is under way says something in the end only.
+	g.consider(Span{From: max(g.last, min(g.reach, g.record.To)), To: g.record.To}, g.record.To, g.unknown)
+	if n := len(g.open); n > 0 {
+		g.open[n-1].From = min(g.open[n-1].From, g.last)
+	}
+	for _, p := range g.open {
+		g.settle(p)
+	}
+	g.open = nil
+	slices.SortStableFunc(g.list, func(a, b gap) int { return cmp.Compare(a.From, b.From) })
+	least := g.least()
+	kept := g.list[:0]
+	for _, p := range g.list {
+		if g.is(p, least) {
+			kept = append(kept, p)
 		}
 	}
-	return list
+	g.list = kept
+	return g.list
+}
+
+// least is a spacing below which no more than a tenth of the time passes: what
+// comes in bursts is quick during a burst only.
+func (g *gaps) least() time.Duration {
+	all := time.Duration(0)
+	for _, d := range g.sizes {
+		all += d
+	}
+	below := time.Duration(0)
+	for i, d := range g.sizes {
+		if below += d; below > all/10 {
+			return 1 << max(0, i-1)
+		}
+	}
+	return 0
+}
+
+// accounted reports whether an outage accounts for the silence: a probe that
+// waits for an answer does not ask again.
+func (p gap) accounted(outages []Outage) bool {
+	return p.unknown == 0 && slices.ContainsFunc(outages, func(o Outage) bool {
+		return o.Start.From <= p.From && p.To <= o.End.To
+	})
+}
+
+// missing is how many more observations there would have been in the part of
+// the silence that lies in the window, had they come as around it.
+func (p gap) missing(window Span) int {
+	every := p.around.every()
+	if every <= 0 || !p.silence.Overlaps(window) {
+		return 0
+	}
+	part := clip(p.silence, window).Width()
+	said := float64(p.unknown) * float64(part) / float64(max(1, p.silence.Width()))
+	return max(0, int(math.Ceil(float64(part)/float64(every)-said))-1)
+}
+
+// union is the time that the spans cover, which are in order of their From.
+func union(list []Span) []Span {
+	var merged []Span
+	for _, s := range list {
+		if n := len(merged); n > 0 && s.From <= merged[n-1].To {
+			merged[n-1] = merged[n-1].Hull(s)
+		} else {
+			merged = append(merged, s)
+		}
+	}
+	return merged
 }
 
 func width(list []Span) time.Duration {

@@ -14,6 +14,7 @@ import (
 //	downtime <= 2s
 //	uptime >= 99.9%
 //	p95 < 2s during hold
+//	p95 of good <= 500ms
 //	p95 <= 1.5x baseline
 //	ttr <= 30s after removal
 //
@@ -21,7 +22,10 @@ import (
 // injection to the end of the watch, so that a longer settle phase never
 // dilutes an outage. The baseline is the settle phase, or a control run.
 type Limit struct {
-	Quantity  string
+	Quantity string
+	// OfGood: the values are those of the observations that did not fail,
+	// however slow they were. Without it a failed one ranks above any value.
+	OfGood    bool
 	Tolerance Tolerance
 	// Phase is the phase of the experiment it applies to; empty: from the
 	// injection to the end.
@@ -45,6 +49,7 @@ const (
 	TTR      = "ttr"      // the longest time to recovery over the injections
 	MTTR     = "mttr"     // the mean time to recovery over the injections
 	Errors   = "errors"   // failed / all observations
+	Slow     = "slow"     // not failed, but outside of what counts as good / all observations
 	Rate     = "rate"     // observations per second
 	Mean     = "mean"     // mean of the values
 	Max      = "max"      // largest of the values
@@ -69,6 +74,7 @@ var quantities = []quantity{
 	{TTR, timespan, "longest time to recovery over the injections"},
 	{MTTR, timespan, "mean time to recovery over the injections"},
 	{Errors, share, "failed observations / all observations"},
+	{Slow, share, "observations that did not fail, outside of what counts as good / all observations"},
 	{Rate, frequency, "observations per unit of time"},
 	{Mean, anyDimension, "mean of the values"},
 	{Max, anyDimension, "largest value"},
@@ -81,10 +87,14 @@ func Quantities() []string {
 	for _, q := range quantities {
 		list = append(list, fmt.Sprintf("%-9s %s", q.name, q.meaning))
 	}
-	return append(list, fmt.Sprintf("%-9s %s", "pNN", "percentile of the values, failed ones counted as infinitely late: p50, p95, p99.9"))
+	return append(list,
+		fmt.Sprintf("%-9s %s", "pNN", "percentile of the values, failed ones counted as infinitely late: p50, p95, p99.9"),
+		fmt.Sprintf("%-9s %s", ofGood, "after mean, max, min or pNN: of the observations that did not fail, as in \"p95 of good\""),
+	)
 }
 
 const (
+	ofGood       = "of good"
 	baseline     = "baseline"
 	afterRemoval = "after removal"
 	settlePhase  = "settle"
@@ -117,6 +127,7 @@ func ParseLimit(text string) (Limit, error) {
 		return fail("want QUANTITY OPERATOR VALUE [during PHASE | after removal], as in \"downtime <= 2s\"")
 	}
 	l := Limit{Quantity: strings.TrimSpace(text[:at])}
+	l.Quantity, l.OfGood = strings.CutSuffix(l.Quantity, " "+ofGood)
 	rest := text[at:]
 	if before, phase, found := strings.Cut(rest, " during "); found {
 		rest, l.Phase = before, strings.TrimSpace(phase)
@@ -145,16 +156,27 @@ func ParseLimit(text string) (Limit, error) {
 	switch {
 	case l.Baseline != (got == ratio):
 		return fail("a baseline goes with a multiple of it, as in \"p95 <= 1.5x baseline\"")
+	case l.OfGood && !l.OfValues():
+		return fail("%s is not of values; quantities of good observations: %s, %s, %s, pNN", l.Quantity, Mean, Max, Min)
+	case l.Baseline && (l.Quantity == Max || l.Quantity == Min):
+		return fail("the %s of one sample does not bound that of another; quantities to compare with a baseline: %s, pNN", l.Quantity, Mean)
 	case l.Baseline && !l.OfValues():
-		return fail("%s is not compared with a baseline; quantities: %s, %s, %s, pNN", l.Quantity, Mean, Max, Min)
+		return fail("%s is not compared with a baseline; quantities: %s, pNN", l.Quantity, Mean)
 	case l.Baseline && l.Phase == settlePhase:
 		return fail("the baseline is the settle phase itself")
 	case l.Baseline:
 	case want == anyDimension, got == want:
-	case want == share && got == number:
 	case got == number && tolerance.value == 0: // "downtime <= 0" needs no unit
+	case want == share:
+		return fail("%s is a share, and %q is not: write it in %%, as in \"uptime >= 99.9%%\" or \"errors <= 0.1%%\"", l.Quantity, tolerance.number())
 	default:
 		return fail("%s is a %s, and %q is not; units: %s", l.Quantity, want, tolerance.number(), unitChoices)
+	}
+	switch {
+	case want == share && (tolerance.value < 0 || tolerance.value > 1):
+		return fail("%s lies between 0%% and 100%%", l.Quantity)
+	case (l.Baseline || want != anyDimension) && tolerance.value < 0:
+		return fail("%s is never below zero", l.Quantity)
 	}
 	if l.Phase != "" && l.OfInjections() {
 		return fail("%s is counted from an injection until it is over, and not during a phase", l.Quantity)
@@ -199,9 +221,18 @@ func (l Limit) OfInjections() bool {
 	return l.Quantity == TTD || l.Quantity == TTR || l.Quantity == MTTR
 }
 
+// Figure is what the tolerance is on: the quantity, and of which values it is,
+// as in "p95 of good".
+func (l Limit) Figure() string {
+	if l.OfGood {
+		return l.Quantity + " " + ofGood
+	}
+	return l.Quantity
+}
+
 // String is the text form.
 func (l Limit) String() string {
-	text := l.Quantity + " " + l.Tolerance.String()
+	text := l.Figure() + " " + l.Tolerance.String()
 	if l.Baseline {
 		text += " " + baseline
 	}

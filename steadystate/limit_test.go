@@ -15,9 +15,10 @@ import (
 func TestLimitTextRoundTrips(t *testing.T) {
 	for _, text := range []string{
 		"downtime <= 2s", "uptime >= 99.9%", "outage <= 10s", "mttr <= 30s", "ttr <= 1m", "p95 <= 2s during hold",
-		"errors <= 0.1%", "rate >= 1000/min", "p99.9 < 250ms", "mean <= 0.75", "outages <= 0", "max < 1e-09", "uptime >= 0.999",
+		"errors <= 0.1%", "rate >= 1000/min", "p99.9 < 250ms", "mean <= 0.75", "outages <= 0", "max < 1e-09", "uptime >= 0", "slow <= 5%",
 		"p95 <= 1.5x baseline", "mean < 2x baseline during hold", "ttd <= 10s",
-		"ttr <= 30s after removal", "mttr < 1m after removal",
+		"ttr <= 30s after removal", "mttr < 1m after removal", "errors <= 100%", "min >= -3",
+		"p95 of good <= 500ms", "mean of good < 2x baseline during hold", "max of good <= 1s during watch",
 	} {
 		l, err := steadystate.ParseLimit(text)
 		if err != nil {
@@ -55,7 +56,20 @@ func TestABadLimitIsRefusedWithTheChoices(t *testing.T) {
 		"ttr <= 2s during hold":               "counted from an injection",
 		"p95 <= 2s baseline":                  "a baseline goes with a multiple of it",
 		"p95 <= 1.5x":                         "a baseline goes with a multiple of it",
-		"downtime <= 2x baseline":             "downtime is not compared with a baseline; quantities: mean, max, min, pNN",
+		"downtime <= 2x baseline":             "downtime is not compared with a baseline; quantities: mean, pNN",
+		"max <= 2x baseline":                  "the max of one sample does not bound that of another; quantities to compare with a baseline: mean, pNN",
+		"min of good >= 0.5x baseline":        "the min of one sample does not bound that of another",
+		"errors of good <= 1%":                "errors is not of values; quantities of good observations: mean, max, min, pNN",
+		"p95 of bad <= 1s":                    `no quantity "p95 of bad"`,
+		"uptime >= 99.9":                      `uptime is a share, and "99.9" is not: write it in %, as in "uptime >= 99.9%" or "errors <= 0.1%"`,
+		"errors <= 0.1":                       `errors is a share, and "0.1" is not: write it in %`,
+		"slow <= 1":                           `slow is a share, and "1" is not`,
+		"uptime >= 101%":                      "uptime lies between 0% and 100%",
+		"errors <= -1%":                       "errors lies between 0% and 100%",
+		"downtime <= -2s":                     "downtime is never below zero",
+		"outages <= -1":                       "outages is never below zero",
+		"rate >= -1/s":                        "rate is never below zero",
+		"p95 <= -1x baseline":                 "p95 is never below zero",
 		"p95 <= 2x baseline during settle":    "the baseline is the settle phase itself",
 		"ttd <= 2s after removal":             "ttd is not counted from the removal of a fault; quantities: ttr, mttr",
 		"p95 <= 2x baseline after removal":    "p95 is not counted from the removal of a fault",
@@ -117,13 +131,22 @@ func TestLimitVerdicts(t *testing.T) {
 		{"unknown: nothing was observed", "outages <= 0", "????????????", steadystate.Unknown, "no observation"},
 		{"unknown: the outage was not over in the end", "downtime <= 20s", "+++++++++---", steadystate.Unknown, "and not over when the record ended"},
 		{"uptime is downtime over the window", "uptime >= 70%", "++++--++++++", steadystate.Held, "75% to 91.667%"},
-		{"the share of errors counts observations", "errors <= 10%", "++++--++++++", steadystate.Broken, "16.667%"},
-		{"unknown observations could have failed", "errors <= 20%", "++++--+?++++", steadystate.Unknown, "16.667% to 25%"},
+		{"the share of errors counts observations", "errors <= 10%", "++++!!++++++", steadystate.Broken, "16.667% of 12 observations"},
+		{"unknown observations could have failed", "errors <= 20%", "++++!!+?++++", steadystate.Unknown, "16.667% to 25% of 11 observations"},
+		{"what is slow is no error", "errors <= 0%", "++++--++++++", steadystate.Held, "0% of 12 observations"}, // newcomer 7
+		{"it has a share of its own", "slow <= 10%", "++++--!+++++", steadystate.Broken, "16.667% of 12 observations"},
+		{"unknown observations could have been slow", "slow <= 20%", "++++--+?++++", steadystate.Unknown, "16.667% to 25% of 11 observations"},
+		{"of good ones leaves out what failed", "mean of good <= 1", "+++!++++++++", steadystate.Held, "1 of 11 observations"},
+		{"of good ones keeps what is slow", "min of good >= 1", "+++-!+++++++", steadystate.Broken, "0 of 11 observations"},
+		{"a percentile of good ones", "p90 of good <= 1", "++++!!++++++", steadystate.Held, "1 of 10 observations"},
+		{"without good ones there is nothing to say", "mean of good <= 1", "!!!!!!!!!!!!", steadystate.Unknown, "no value"},
 		{"a percentile with more failures than it leaves out has no value", "p90 <= 2", "++++!!++++++", steadystate.Broken, "beyond any value: 2 of 12 failed"},
 		{"a percentile of what there is", "p50 <= 1", "++++!!++++++", steadystate.Held, "1"},
 		{"a mean of failures only", "mean <= 1", "!!!!", steadystate.Broken, "no value: 4 of 4 failed"},
 		{"a mean says nothing when more failed than is allowed", "mean <= 1", "+++!++++++++", steadystate.Broken, "no value: 1 of 12 failed"},
 		{"nor does a maximum", "max <= 1", "+++!++++++++", steadystate.Broken, "no value: 1 of 12 failed"},
+		{"a mean says what it is at least when some are unknown", "mean <= 0.5", "+++?++++++++", steadystate.Broken, "at least 0.916667 of 11 observations"},
+		{"but not that it is no more", "mean <= 1", "+++?++++++++", steadystate.Unknown, "at least 0.916667 of 11 observations"},
 		{"a maximum may be in what is unknown", "max <= 1", "+++?++++++++", steadystate.Unknown, "1"},
 		{"the rate counts what was done, not what failed", "rate >= 0.9/s", "++++!!!+++++", steadystate.Broken, "0.6667/s to 0.8333/s"},
 		{"a percentile needs as many observations as it leaves one out of", "p99 <= 1", "++++++++++++", steadystate.Unknown, "12 observations"},
@@ -223,15 +246,15 @@ func TestNoVerdictWithoutItsGround(t *testing.T) {
 		text             string
 	}{
 		{"a mean of the few that were answered is none", obs(0, 50, value(1)), append(obs(100, 49, failed), obs(149, 1, value(1))...), "mean <= 1.5x baseline", steadystate.Broken, "no value: 49 of 50 failed"},
-		{"failed requests are beyond any multiple", obs(0, 50, value(1)), append(obs(100, 40, value(1)), obs(140, 10, failed)...), "p95 <= 1.5x baseline", steadystate.Broken, "beyond any value: 10 of 50 failed"},
+		{"failed requests are beyond any multiple", obs(0, 90, value(1)), append(obs(100, 30, value(1)), obs(130, 20, failed)...), "p90 <= 1.5x baseline", steadystate.Broken, "beyond any value: 20 of 50 failed"},
 		{"a baseline that failed is none", obs(0, 50, failed), obs(100, 50, value(1)), "mean <= 1.5x baseline", steadystate.Unknown, "no ratio"},
 		{"unknown ones could be the quick ones", nil, append(obs(100, 10, value(5)), obs(110, 90, unknown)...), "p50 <= 1", steadystate.Unknown, "anything"},
 		{"an open bucket has no end", nil, obs(100, 50, open), "p95 <= 20", steadystate.Unknown, "at least 10"},
 		{"and may be beyond the limit for certain", nil, obs(100, 50, open), "p95 <= 5", steadystate.Broken, "at least 10"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
-			record := steadystate.Span{To: 300 * s}
-			fold := steadystate.NewFold(steadystate.Within(2*s), steadystate.Rule{Settle: s}, record, steadystate.Span{To: 90 * s}, steadystate.Span{From: 95 * s, To: 300 * s})
+			record := steadystate.Span{To: 150 * s}
+			fold := steadystate.NewFold(steadystate.Within(2*s), steadystate.Rule{Settle: s}, record, steadystate.Span{To: 90 * s}, steadystate.Span{From: 95 * s, To: 150 * s})
 			for _, o := range append(row.baseline, row.window...) {
 				fold.Add(o)
 			}
@@ -239,7 +262,7 @@ func TestNoVerdictWithoutItsGround(t *testing.T) {
 			limit := steadystate.MustParseLimit(row.limit)
 			reading := limit.Judge(figures[1])
 			if limit.Baseline {
-				reading = limit.JudgeRatio(figures[1], limit.Base(figures[0]))
+				reading = limit.JudgeRatio(figures[1], limit.Base(figures[0]), "the settle phase")
 			}
 			if reading.Verdict != row.want || !strings.Contains(reading.Text, row.text) {
 				t.Errorf("%s, %q, want %s, %q", reading.Verdict, reading.Text, row.want, row.text)

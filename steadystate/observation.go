@@ -102,8 +102,11 @@ func (o Observation) Undecided(t Tolerance) string {
 // Compare gives observations a total order, of time first, that does not depend
 // on their arrival.
 func (o Observation) Compare(p Observation) int {
+	// Nearly all are told apart by that, and cmp.Or compares all it is given.
+	if c := cmp.Compare(o.From, p.From); c != 0 {
+		return c
+	}
 	return cmp.Or(
-		cmp.Compare(o.From, p.From),
 		cmp.Compare(o.To, p.To),
 		cmp.Compare(o.Value, p.Value),
 		cmp.Compare(o.Bucket.Low, p.Bucket.Low),

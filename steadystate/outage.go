@@ -67,10 +67,6 @@ func (o Outage) Length() Bounds[time.Duration] {
 	return length
 }
 
-// Detected is the earliest instant by which an observation had told of the
-// outage.
-func (o Outage) Detected() time.Duration { return o.Start.To }
-
 // outages finds the outages in known observations that come in order. It keeps
 // what a settle time before and after the instant at hand can hold, and not
 // more.

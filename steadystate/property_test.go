@@ -134,8 +134,8 @@ func TestFlappingNeverImprovesAFigure(t *testing.T) {
 			t.Fatalf("seed %d: flapping made the downtime %v of %v", seed, got.Downtime, steady.Downtime)
 		}
 		at := steadystate.Instant(truth.From)
-		ttr, _, _ := steady.Recovery(at, window.To)
-		if flapped, _, _ := got.Recovery(at, window.To); flapped.Low < ttr.Low || flapped.High < ttr.High {
+		ttr, _, _ := steady.Recovery(at, at, window.To)
+		if flapped, _, _ := got.Recovery(at, at, window.To); flapped.Low < ttr.Low || flapped.High < ttr.High {
 			t.Fatalf("seed %d: flapping made the time to recovery %v of %v", seed, flapped, ttr)
 		}
 	}
@@ -149,8 +149,8 @@ func TestFromALaterInstantARecoveryTakesLess(t *testing.T) {
 		truth := steadystate.Span{From: 10 * s, To: 12*s + time.Duration(r.Int64N(int64(8*s)))}
 		f := steadystate.NewTimeline(hurt(r, []steadystate.Span{truth}, window.To)...).Figures(steadystatetest.Good, settled, window, window)
 		removal := truth.From + time.Duration(r.Int64N(int64(14*s)))
-		injected, _, _ := f.Recovery(steadystate.Instant(truth.From), window.To)
-		removed, n, _ := f.Recovery(steadystate.Instant(removal), window.To)
+		injected, _, _ := f.Recovery(steadystate.Instant(truth.From), steadystate.Instant(truth.From), window.To)
+		removed, n, _ := f.Recovery(steadystate.Instant(truth.From), steadystate.Instant(removal), window.To)
 		if want := max(0, truth.To-removal); !removed.Holds(want) {
 			t.Fatalf("seed %d: from %s an outage until %s took %v, want %s", seed, removal, truth.To, removed, want)
 		}

@@ -16,7 +16,7 @@ import (
 type Values struct {
 	n       int
 	sum     sum
-	buckets map[uint64]bucket
+	buckets map[uint64]*bucket
 }
 
 type bucket struct {
@@ -41,17 +41,18 @@ func bucketOf(v float64) uint64 {
 // Add adds a value.
 func (s *Values) Add(v float64) {
 	if s.buckets == nil {
-		s.buckets = map[uint64]bucket{}
+		s.buckets = map[uint64]*bucket{}
 	}
 	s.n++
 	s.sum.add(v)
-	b, seen := s.buckets[bucketOf(v)]
-	if !seen {
-		b.Bounds = Exactly(v)
+	key := bucketOf(v)
+	b := s.buckets[key]
+	if b == nil {
+		b = &bucket{Bounds: Exactly(v)}
+		s.buckets[key] = b
 	}
 	b.n++
 	b.Low, b.High = min(b.Low, v), max(b.High, v)
-	s.buckets[bucketOf(v)] = b
 }
 
 // Merge adds all values of another. The result is exactly as if each had been
@@ -60,16 +61,17 @@ func (s *Values) Add(v float64) {
 // does not.
 func (s *Values) Merge(o *Values) {
 	if s.buckets == nil {
-		s.buckets = map[uint64]bucket{}
+		s.buckets = map[uint64]*bucket{}
 	}
 	s.n += o.n
 	s.sum.merge(o.sum)
 	for key, b := range o.buckets {
-		if own, seen := s.buckets[key]; seen {
-			b.n += own.n
-			b.Low, b.High = min(b.Low, own.Low), max(b.High, own.High)
+		merged := *b
+		if own := s.buckets[key]; own != nil {
+			merged.n += own.n
+			merged.Low, merged.High = min(b.Low, own.Low), max(b.High, own.High)
 		}
-		s.buckets[key] = b
+		s.buckets[key] = &merged
 	}
 }
 
@@ -78,7 +80,7 @@ func (s *Values) Merge(o *Values) {
 func (s *Values) at(rank int) Bounds[float64] {
 	var b bucket
 	for _, key := range slices.Sorted(maps.Keys(s.buckets)) {
-		b = s.buckets[key]
+		b = *s.buckets[key]
 		if rank -= b.n; rank <= 0 {
 			break
 		}
@@ -94,6 +96,18 @@ func (s *Values) Quantile(q float64) Bounds[float64] { return s.at(nearestRank(q
 
 // nearestRank is the rank of the q-quantile of n values; the least has rank 1.
 func nearestRank(q float64, n int) int { return max(1, int(math.Ceil(q*float64(n)))) }
+
+// deviation is the standard deviation of what the values were drawn from, or
+// slightly more where they share buckets.
+func (s *Values) deviation() float64 {
+	mean, squares := s.Mean(), 0.0
+	for _, key := range slices.Sorted(maps.Keys(s.buckets)) {
+		b := s.buckets[key]
+		far := max(math.Abs(b.Low-mean), math.Abs(b.High-mean))
+		squares += float64(b.n) * far * far
+	}
+	return math.Sqrt(squares / float64(s.n-1))
+}
 
 // Mean of the values; NaN if there are none.
 func (s *Values) Mean() float64 { return s.sum.value() / float64(s.n) }

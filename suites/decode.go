@@ -367,8 +367,9 @@ func (d *decoder) checks() {
 		}
 		if c.Allowed != "" {
 			allowed, err := steadystate.ParseTolerance("<= " + c.Allowed)
-			if dim := allowed.Dimension(); err != nil || (dim != "share" && dim != "number") {
-				d.bad(at+".allowed", "allowed %q: want a share, as in 0.1%%", c.Allowed)
+			// A bare 0.1 would be a tenth, and is meant as a thousandth.
+			if err != nil || (allowed.Dimension() != "share" && allowed.Value() != 0) {
+				d.bad(at+".allowed", "allowed %q: want a share in %%, as in \"0.1%%\"", c.Allowed)
 			}
 			check.Allowed = allowed.Value()
 		}

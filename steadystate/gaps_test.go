@@ -1,0 +1,246 @@
+package steadystate_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+const ms = time.Millisecond
+
+// requests are good answers after 5 ms, so often a second, but in the given
+// silences.
+func requests(rate int, length time.Duration, silences ...steadystate.Span) []steadystate.Observation {
+	var list []steadystate.Observation
+	for at := time.Duration(0); at < length; at += s / time.Duration(rate) {
+		asked := !slices.ContainsFunc(silences, func(s steadystate.Span) bool { return s.From < at && at < s.To })
+		if asked {
+			list = append(list, steadystate.Observation{Span: steadystate.Span{From: at, To: at + 5*ms}, Value: 0.005})
+		}
+	}
+	return list
+}
+
+func figuresOf(list []steadystate.Observation, rule steadystate.Rule, window, record steadystate.Span) steadystate.Figures {
+	return steadystate.NewTimeline(list...).Figures(steadystate.Within(s), rule, window, record)
+}
+
+// R8: for 9 s of 40 nothing is asked, and the service may have been down.
+func TestAHoleIsUnknownForEveryLimit(t *testing.T) {
+	window, record := steadystate.Span{From: 20 * s, To: 60 * s}, steadystate.Span{To: 60 * s}
+	rule := steadystate.Rule{Settle: 10 * s, Allowed: 0.001}
+	whole := figuresOf(requests(100, 60*s), rule, window, record)
+	holed := figuresOf(requests(100, 60*s, steadystate.Span{From: 25 * s, To: 34 * s}), rule, window, record)
+	for _, row := range []struct{ limit, text string }{
+		{"downtime <= 3s", "0s to 9.005s"},
+		{"downtime <= 0", "0s to 9.005s"},
+		{"outage <= 8s", "0s to 9.005s"},
+		{"outages <= 0", "0 to 1"},
+		{"uptime >= 100%", "77.487% to 100%"},
+		{"uptime >= 99%", "77.487% to 100%"},
+		{"errors <= 0%", "0% to 22.475% of 3,101 observations"},
+		{"errors <= 20%", "0% to 22.475% of 3,101 observations"},
+		{"slow <= 0%", "0% to 22.475% of 3,101 observations"},
+		{"rate >= 99/s", "77.5/s to 100/s"},
+		{"rate <= 100/s", "77.5/s to 100/s"},
+		{"p95 <= 1s", "at least 5ms of 3,101 observations"},
+		{"mean <= 1s", "at least 3.876ms of 3,101 observations"},
+		{"mean >= 1s", "at least 3.876ms of 3,101 observations"},
+		{"max <= 1s", "at least 5ms of 3,101 observations"},
+		{"min >= 1ms", "at most 5ms of 3,101 observations"},
+		{"p95 of good <= 1s", "at least"},
+	} {
+		limit := steadystate.MustParseLimit(row.limit)
+		r := limit.Judge(holed)
+		if r.Verdict != steadystate.Unknown {
+			t.Errorf("%s: %s, %q; want unknown", row.limit, r.Verdict, r.Text)
+		}
+		if !strings.Contains(r.Text, row.text) {
+			t.Errorf("%s: %q, want %q", row.limit, r.Text, row.text)
+		}
+		if r.Verdict == steadystate.Unknown && !strings.Contains(r.Undecided, "nothing is known of 9.005s of the time, in which about 899 observations are missing; the longest gap is 25.000s..34.005s") {
+			t.Errorf("%s: undecided since %q, want the gap", row.limit, r.Undecided)
+		}
+		if r := limit.Judge(whole); r.Verdict == steadystate.Unknown && !strings.HasPrefix(row.limit, "rate") {
+			t.Errorf("%s without the hole: unknown, %q", row.limit, r.Undecided)
+		}
+	}
+	if len(whole.Gaps) != 0 || len(holed.Gaps) != 1 || holed.UnknownTime != 9005*ms {
+		t.Errorf("gaps %v and %v, unknown time %s; want none, and one of 9.005s", whole.Gaps, holed.Gaps, holed.UnknownTime)
+	}
+}
+
+func TestGaps(t *testing.T) {
+	span := func(from, to time.Duration) steadystate.Span { return steadystate.Span{From: from, To: to} }
+	poll := func(every, reach, length time.Duration, whole bool, but func(at time.Duration) string) (list []steadystate.Observation) {
+		for at := reach; at < length; at += every {
+			o := steadystate.Observation{Span: span(at-reach, at), Whole: whole}
+			switch but(at) {
+			case "unknown":
+				o = steadystate.Observation{Span: span(at-s, at), Unknown: "connection refused"}
+			case "none":
+				continue
+			}
+			list = append(list, o)
+		}
+		return list
+	}
+	within := func(from, to time.Duration, what string) func(time.Duration) string {
+		return func(at time.Duration) string {
+			if from < at && at < to {
+				return what
+			}
+			return ""
+		}
+	}
+	stalled := requests(100, 60*s, span(40*s, 41700*ms))
+	for range 170 { // which were due in the stall
+		stalled = append(stalled, steadystate.Observation{Span: span(41700*ms, 41705*ms)})
+	}
+	lost := requests(100, 60*s, span(40*s, 45*s))
+	for i := range lost { // and are answered late
+		if lost[i].From > 39*s && lost[i].From <= 40*s {
+			lost[i].To = 45 * s
+		}
+	}
+	away := append(poll(s, 0, 60*s, false, within(20*s, 40*s, "none")), steadystate.Observation{Span: span(21*s, 39*s), Unknown: "Prometheus is away"})
+	bursts := poll(s, 0, 60*s, false, func(time.Duration) string { return "" })
+	for at := 20 * s; at < 23*s; at += ms { // much happens in three seconds
+		bursts = append(bursts, steadystate.Observation{Span: steadystate.Instant(at)})
+	}
+	surge := requests(10, 60*s)
+	for _, o := range requests(1000, 60*s) {
+		if o.From > 20*s && o.From < 30*s {
+			surge = append(surge, o)
+		}
+	}
+	slow := requests(100, 60*s)
+	for i := range slow {
+		if slow[i].From > 20*s && slow[i].From < 21*s {
+			slow[i].To = 21 * s
+		}
+	}
+	for _, row := range []struct {
+		sentence string
+		list     []steadystate.Observation
+		length   time.Duration
+		want     string
+		missing  int
+	}{
+		{"an even load has none", requests(100, 60*s), 60 * s, "[]", 0},
+		{"R10: the load stood still, and what was due came after", stalled, 60 * s, "[40.000s..41.705s]", 169},
+		{"also if answers came in while it stood still", lost, 60 * s, "[40.000s..45.005s]", 499},
+		{"also at ten requests a second", requests(10, 60*s, span(40*s, 41700*ms)), 60 * s, "[40.000s..41.705s]", 16},
+		{"two silences do not make each other usual", requests(100, 60*s, span(40*s, 45*s), span(45020*ms, 50*s)), 60 * s, "[40.000s..45.005s 45.020s..50.005s]", 996},
+		{"a silence of more than half of the time", requests(100, 60*s, span(10*s, 50*s)), 60 * s, "[10.000s..50.005s]", 3999},
+		{"the load is silent in the end", requests(100, 51*s), 60 * s, "[50.990s..60.000s]", 900},
+		{"and in the beginning", requests(100, 60*s, span(0, 9*s), span(-s, s/2)), 60 * s, "[0.000s..9.005s]", 899},
+		{"a pause that any machine makes is none", requests(100, 60*s, span(40*s, 40090*ms)), 60 * s, "[]", 0},
+		{"at a low rate a longer one is not either", requests(1, 60*s, span(40*s, 42*s)), 60 * s, "[]", 0},
+		{"slow answers leave no silence", slow, 60 * s, "[]", 0},
+		{"R10: five polls in a row say nothing, between spans of 30 s", poll(5*s, 30*s, 500*s, false, within(200*s, 230*s, "unknown")), 500 * s, "[170.000s..230.000s]", 0},
+		{"one that says nothing of a long time stands for many", away, 60 * s, "[20.000s..40.000s]", 18},
+		{"so does one poll", poll(5*s, 30*s, 500*s, false, within(200*s, 210*s, "unknown")), 500 * s, "[170.000s..210.000s]", 0},
+		{"polls that are not there say nothing either", poll(5*s, 30*s, 500*s, false, within(200*s, 300*s, "none")), 500 * s, "[170.000s..300.000s]", 19},
+		{"wide spans have none by themselves", poll(15*s, 30*s, 500*s, false, within(0, 0, "")), 500 * s, "[]", 0},
+		{"nor have rates, whose last one is a range before the end", poll(s, 60*s, 500*s, true, within(0, 0, "")), 500 * s, "[]", 0},
+		{"what comes in bursts is not silent between them", bursts, 60 * s, "[]", 0},
+		{"nor is a load after its surge", surge, 60 * s, "[]", 0},
+		{"a few polls are not enough to say", poll(s, 0, 8*s, false, within(3*s, 6*s, "none")), 8 * s, "[]", 0},
+	} {
+		record := span(0, row.length)
+		f := figuresOf(row.list, steadystate.Rule{Settle: 10 * s, Allowed: 0.001}, record, record)
+		if got := fmt.Sprint(f.Gaps); got != row.want || f.Missing != row.missing {
+			t.Errorf("%s: gaps %s, %d missing; want %s, %d", row.sentence, got, f.Missing, row.want, row.missing)
+		}
+	}
+}
+
+// A probe waits for two seconds for an answer that does not come, and asks again.
+func TestATimeOutOfAProbeIsNoGap(t *testing.T) {
+	var list []steadystate.Observation
+	for at := time.Duration(0); at < 60*s; {
+		o := steadystate.Observation{Span: steadystate.Span{From: at, To: at + 5*ms}, Value: 0.005}
+		if at >= 30*s && at < 33*s {
+			o.To, o.Failed = at+2*s, steadystate.TimedOut
+		}
+		list = append(list, o)
+		at = max(at+50*ms, o.To)
+	}
+	record := steadystate.Span{To: 60 * s}
+	f := figuresOf(list, steadystate.Rule{Settle: 10 * s}, record, record)
+	if len(f.Gaps) > 0 || f.Missing > 0 || f.Downtime.High > 4100*ms {
+		t.Errorf("gaps %v, %d missing, downtime %v; want one outage of 4s and no gap", f.Gaps, f.Missing, f.Downtime)
+	}
+	if r := steadystate.MustParseLimit("outages <= 1").Judge(f); r.Verdict != steadystate.Held {
+		t.Errorf("outages <= 1: %s, %q", r.Verdict, r.Text)
+	}
+	// Within the allowed share it is no outage, and nothing else was asked.
+	f = figuresOf(list, steadystate.Rule{Settle: 10 * s, Allowed: 0.1}, record, record)
+	if len(f.Outages) > 0 || len(f.Gaps) == 0 {
+		t.Errorf("outages %v, gaps %v; want none, and the time in which nothing else was asked", f.Outages, f.Gaps)
+	}
+}
+
+// R10: an outage that was seen, and one that the stall of the load may hide.
+func TestAStallMayHideASecondOutage(t *testing.T) {
+	list := requests(100, 60*s, steadystate.Span{From: 40 * s, To: 41700 * ms})
+	for i := range list {
+		if list[i].From >= 20100*ms && list[i].From < 21600*ms {
+			list[i].Failed = "connection refused"
+		}
+	}
+	f := figuresOf(list, steadystate.Rule{Settle: 10 * s}, steadystate.Span{From: 20 * s, To: 60 * s}, steadystate.Span{To: 60 * s})
+	if truth := 3190 * ms; !f.Downtime.Holds(truth) {
+		t.Errorf("downtime %v, want bounds of %s", f.Downtime, truth)
+	}
+	if took, _, _ := f.Recovery(steadystate.Instant(20*s), steadystate.Instant(20*s), 60*s); took.High < 1700*ms {
+		t.Errorf("recovery %v: the hidden outage lasted up to 1.7s", took)
+	}
+	for _, text := range []string{"downtime <= 2s", "outage <= 1600ms", "outages <= 1"} {
+		if r := steadystate.MustParseLimit(text).Judge(f); r.Verdict != steadystate.Unknown {
+			t.Errorf("%s: %s, %q; want unknown", text, r.Verdict, r.Text)
+		}
+	}
+}
+
+// What comes at random makes no gap but once in 10,000 records, how few or many
+// there are; and neither does what comes evenly.
+func TestChanceMakesNoGap(t *testing.T) {
+	const trials = 5_000
+	for _, row := range []struct {
+		sentence string
+		n        int
+		every    time.Duration
+		next     func(*rand.Rand) float64
+	}{
+		{"few at random", 12, 15 * s, (*rand.Rand).ExpFloat64},
+		{"some at random", 60, s, (*rand.Rand).ExpFloat64},
+		{"many at random", 200, s, (*rand.Rand).ExpFloat64},
+		{"scrapes that jitter by a tenth", 20, 15 * s, func(r *rand.Rand) float64 { return 0.9 + 0.2*r.Float64() }},
+		{"of one of two at random", 40, 5 * s, func(r *rand.Rand) float64 { return float64(1 + r.IntN(2)) }},
+	} {
+		gaps := 0
+		for seed := range uint64(trials) {
+			r := rand.New(rand.NewPCG(seed, 11))
+			var list []steadystate.Observation
+			at := time.Duration(0)
+			for range row.n {
+				list = append(list, steadystate.Observation{Span: steadystate.Instant(at)})
+				at += time.Duration(row.next(r) * float64(row.every))
+			}
+			record := steadystate.Span{To: at}
+			if f := figuresOf(list, steadystate.Rule{}, record, record); len(f.Gaps) > 0 {
+				gaps++
+			}
+		}
+		if gaps > 4 { // of half a one to be expected
+			t.Errorf("%s: %d of %d have a gap", row.sentence, gaps, trials)
+		}
+	}
+}
