@@ -76,16 +76,15 @@ func (l Limit) unsure(f Figures) string {
 	if f.hidden() > 0 {
 		return f.ignorance()
 	}
-	least := leastForT
-	if q, ok := l.Percentile(); ok {
-		least = leastToCompare(q)
-	}
-	return fmt.Sprintf("%s of %s; a comparison takes at least %s of each, and more to tell less from each other: a longer phase or a higher rate", l.Figure(), observations(l.n(f)), thousands(least))
+	return fmt.Sprintf("%s of %s; a comparison takes at least %s of each, and more to tell less from each other: a longer phase or a higher rate", l.Figure(), observations(l.n(f)), thousands(l.leastToCompare()))
 }
 
-// leastToCompare is of how many values a q-quantile has bounds.
-func leastToCompare(q float64) int {
-	return int(math.Ceil(max(math.Log(Doubt)/math.Log(q), math.Log(Doubt)/math.Log(1-q)) - 1e-9))
+// leastToCompare is of how many values the figure has bounds.
+func (l Limit) leastToCompare() int {
+	if q, ok := l.Percentile(); ok {
+		return int(math.Ceil(max(math.Log(Doubt)/math.Log(q), math.Log(Doubt)/math.Log(1-q)) - 1e-9))
+	}
+	return leastForT
 }
 
 // ranks are those of the values between which the q-quantile of a distribution

@@ -116,8 +116,8 @@ func ObservationsToSettle(c Check) int {
 func fewest(c Check) int {
 	n := MinObservations
 	for _, l := range c.Limits {
-		if q, ok := l.Percentile(); ok && l.Baseline {
-			n = max(n, leastFor(q))
+		if l.Baseline {
+			n = max(n, l.leastToCompare())
 		}
 	}
 	return n
