@@ -24,6 +24,10 @@ type Expectation struct {
 	// Limits that must hold, in the judger's text form. What must hold without
 	// any is the judger's to say.
 	Limits []string `json:"limits,omitempty"`
+	// Signal is a second reading of what is expected, by an instrument that the
+	// subject has no part in; empty: there is none. What it must be the judger
+	// says.
+	Signal string `json:"signal,omitempty"`
 }
 
 // A Judger judges the expectations of one kind.

@@ -150,6 +150,9 @@ func (e Experiment) Validate() error {
 			bad("expectation %q has the name of a check or of another", x.Name)
 		}
 		names[x.Name] = true
+		if x.Signal != "" && !slices.Contains(signals, x.Signal) {
+			bad("expectation %q: no signal %q; signals: %q", x.Name, x.Signal, signals)
+		}
 	}
 	for _, d := range []struct {
 		name  string

@@ -53,6 +53,7 @@ func Judge(entries iter.Seq2[Entry, error], override map[string][]string, judger
 	}
 	j.newEffects()
 	j.newParts()
+	j.newCourses()
 	left := j.entries
 	for e, err := range entries {
 		if left--; left < 0 || errors.Is(err, ErrCut) {
@@ -78,6 +79,7 @@ type judge struct {
 	effects []*change
 	rates   []*rateChange
 	parts   []*part
+	courses map[string]*Course // by the subject of the expectation
 
 	limits       map[string][]steadystate.Limit // of the checks, by name
 	expectations []Expectation                  // with the limits to judge by
@@ -202,11 +204,13 @@ func (j *judge) conclude(judgers []Judger) {
 		o.end()
 	}
 	j.concludeParts()
+	j.concludeCourses()
 	for _, c := range j.checks {
 		j.check(c)
 	}
 	j.expect(judgers)
 	j.prove()
+	j.refused()
 	j.verdict()
 }
 

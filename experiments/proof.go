@@ -34,6 +34,19 @@ func (j *judge) taint() {
 	}
 }
 
+// refused adds what the service's own configuration forbids to the findings. The
+// load has no part in it, nor has what else was seen.
+func (j *judge) refused() {
+	for _, i := range j.Injections {
+		if i.Refused != "" {
+			j.Findings = append(j.Findings, Finding{
+				Check: i.Fault, Limit: i.Refused,
+				Reading: steadystate.Reading{Verdict: steadystate.Broken, Text: i.Shortfall},
+			})
+		}
+	}
+}
+
 func (j *judge) injected() Proof {
 	p := Proof{Name: "injected"}
 	var done []string

@@ -146,6 +146,10 @@ type Injection struct {
 	// Shortfall says what could not be shown: no pod was selected, say. With
 	// one the fault is undone at once and the verdict is unknown.
 	Shortfall string `json:"shortfall,omitempty"`
+	// Refused says what must be possible, "can be drained" for instance, where
+	// the service's own configuration forbids it: then the shortfall says what
+	// forbids it, and is a finding about the service.
+	Refused string `json:"refused,omitempty"`
 }
 
 // isOfLoad reports whether a target is a signal of the load, whose rate is what

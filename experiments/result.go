@@ -36,6 +36,9 @@ type Result struct {
 	End        End                `json:"end"`
 	LeftBehind []string           `json:"leftBehind,omitempty"` // faults that may still be in place
 	Signals    map[string]string  `json:"signals,omitempty"`
+	// Courses are what the signals that expectations name were over time, by the
+	// subject of the expectation; for its judger.
+	Courses map[string]Course `json:"-"`
 }
 
 // A PhaseResult is when a phase was.
