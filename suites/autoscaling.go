@@ -76,9 +76,14 @@ func (t *Target) surge(e *experiments.Experiment) *load.Surge {
 	return surge
 }
 
-// expectation is what is expected of the autoscaler.
+// expectation is what is expected of the autoscaler, with a second reading of
+// its metric where there is one.
 func (t *Target) expectation(limits []string) experiments.Expectation {
-	return autoscaling.Expect(AutoscalerExpectation, t.Service.Namespace, t.Autoscaler.Name, limits...)
+	x := autoscaling.Expect(AutoscalerExpectation, t.Service.Namespace, t.Autoscaler.Name, limits...)
+	if t.Autoscaler.reading != nil {
+		x.Signal = SignalKubelets
+	}
+	return x
 }
 
 // twice is a surge that comes twice, with a rest between.

@@ -3,7 +3,6 @@ package suites
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -105,9 +104,7 @@ const defaultRange = 15 * time.Second
 
 // expand writes the labels of the service into a query.
 func (o objective) expand(c Config) string {
-	// The hash of its revision and that of the pod: another deployment's name
-	// may begin with this one's.
-	pods := regexp.QuoteMeta(c.Service.Deployment) + "-[a-z0-9]+-[a-z0-9]{5}"
+	pods := podsOf(c.Service.Deployment)
 	matchers := []string{fmt.Sprintf(`namespace=%q,pod=~%q`, c.Service.Namespace, pods)}
 	for _, label := range slices.Sorted(maps.Keys(c.Capacity.Labels)) {
 		matchers = append(matchers, fmt.Sprintf("%s=%q", label, c.Capacity.Labels[label]))

@@ -51,6 +51,8 @@ type Config struct {
 		Name   string
 		Surge  float64  // by how much the load is multiplied
 		Limits []string // in the form of [autoscaling.ParseLimit]
+		// reading is of what the pods use; nil: there is no Prometheus.
+		reading *prom.Source
 	}
 	// Capacity is what the objectives are asked of.
 	Capacity struct {

@@ -88,8 +88,8 @@ func (d *decoder) decode() {
 	d.Watch = d.duration("times.watch", d.file.Times.Watch, defaultWatch)
 	d.checks()
 	d.podSignals()
-	d.autoscaler()
 	d.capacity()
+	d.autoscaler()
 	d.baseline()
 	d.experiments()
 }

@@ -51,6 +51,13 @@ func (d *decoder) autoscaler() {
 	if err := surged.Validate(); err != nil && d.Load.Validate() == nil {
 		d.bad("autoscaler.surge", "autoscaler.surge: %w", err)
 	}
+	if d.file.Prometheus != nil {
+		source, err := d.reading()
+		if err != nil {
+			d.bad("autoscaler", "%w", err)
+		}
+		d.Autoscaler.reading = &source
+	}
 	d.Autoscaler.Limits = defaultAutoscalerLimits()
 	if f.Limits != nil {
 		d.Autoscaler.Limits = d.autoscalerLimits("autoscaler.limits", f.Limits)

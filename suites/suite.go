@@ -157,6 +157,9 @@ func (t *Target) experiment(s standard) experiments.Experiment {
 			signals = append(signals, t.asked(source, o.name))
 		}
 	}
+	if s.autoscaler && t.Autoscaler.reading != nil {
+		signals = append(signals, t.asked(*t.Autoscaler.reading, SignalKubelets))
+	}
 	e := experiments.Experiment{
 		Name:        strings.ReplaceAll(s.name, "%s", t.Service.Deployment),
 		Labels:      strings.Split(s.id, "/"),

@@ -330,7 +330,7 @@ func (t *Target) scaler(ctx context.Context) (string, error) {
 			texts = append(texts, fmt.Sprintf("it does not work now: %s: %s", c.Reason, c.Message))
 		}
 	}
-	return strings.Join(texts, "; "), nil
+	return strings.Join(append(texts, t.secondReading(ctx)), "; "), nil
 }
 
 // owned refuses a selector that reaches beyond the deployment: the pods of

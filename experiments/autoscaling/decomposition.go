@@ -121,6 +121,8 @@ type link struct {
 	// open: it could have been reached until then and was not.
 	open  bool
 	until time.Duration
+	// since, if not nil, is when the stage before it should have been reached.
+	since *steadystate.Span
 }
 
 // chain adds steps, each with what it took since the one it follows.
@@ -132,6 +134,9 @@ type chain struct {
 func (c chain) add(s, follows string, l link) {
 	p := experiments.Step{Stage: s, Reached: l.reached, Note: l.note}
 	since := c.known(follows)
+	if l.since != nil {
+		since = &experiments.Step{Stage: follows, Reached: l.since}
+	}
 	switch {
 	case since == nil:
 		p.Note = cmp.Or(p.Note, "the fault was not undone")
@@ -186,8 +191,11 @@ func (h *history) lag() link {
 			most = texts(s.loads())
 		}
 	}
-	if why != "" {
+	if why != "" && h.overdue == nil {
 		return link{note: why}
+	}
+	if h.overdue != nil {
+		return link{open: true, until: h.until(), note: h.overdue.text}
 	}
 	if most == "" {
 		most = texts(h.before(h.t0.From).loads())
@@ -205,11 +213,23 @@ func (h *history) first() *state {
 	return nil
 }
 
+// decision is when it wanted more: since its metric was above the target, or,
+// where that is late, since it should have been.
 func (h *history) decision() link {
-	if s := h.first(); s != nil {
-		return link{reached: new(s.at)}
+	var l link
+	if h.overdue != nil {
+		l.since, l.note = &h.overdue.start, h.overdue.text
 	}
-	return link{open: true, until: h.until()}
+	s := h.first()
+	switch {
+	case s == nil:
+		l.open, l.until = true, h.until()
+	case s.at.From < h.t0.From:
+		l.note = fmt.Sprintf("%d -> %d at %s may have been decided before the fault", s.from, s.to, s.at)
+	default:
+		l.reached = new(s.at)
+	}
+	return l
 }
 
 func (h *history) actuation() link {

@@ -22,14 +22,40 @@
 //
 // # What its own spec implies
 //
-// These are judged without any limit: that it scales out, unless a limit on
-// replicas says that it shall not; that sizes are within min and max; that each
-// step is within the policies of its behavior; that no step down is inside its
-// stabilization window; that no step is against what its metrics ask; that it
-// is not held back by its max while they ask for more; that it can scale; that
-// it changes its direction at most once, unless a limit on turns says
+// These are judged without any limit: that it scales out while the fault is on,
+// unless a limit on replicas says that it shall not; that sizes are within min
+// and max; that each step is within the policies of its behavior; that no step
+// down is inside its stabilization window; that no step is against what its
+// metrics ask; that it is not held back by its max, with all its pods ready,
+// while they ask for more: neither when the fault ends, nor for more than half
+// of it, nor for longer than a limit lets a decision take; that it can scale;
+// that it changes its direction at most once, unless a limit on turns says
 // otherwise; and that it is back at the old size when the record ends, unless a
-// limit on back says when it must be.
+// limit on back says when it must be. A step that may have been decided before
+// the fault or after it, or was made by hand, is no answer to it.
+//
+// # Pods that are not ready, metrics that are missing
+//
+// The ratio that an autoscaler tells is of the pods that it measured. For its
+// decision the controller counts those not ready and those without the metric
+// as 0 % when it would scale up, and those without it as what they request when
+// it would scale down; if that turns the direction, the size stays. An object's
+// or an external value is multiplied with the pods that are ready. Without one
+// of its metrics it may scale up and never down. See
+// https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#algorithm-details
+// Which pods were counted how, the API does not show. A step, or none, is
+// broken if it contradicts the metrics however they were, held if it does not,
+// and else unknown.
+//
+// # A second reading
+//
+// The metric that an autoscaler looks at is no alibi. An expectation may name a
+// signal, what the pods use of the CPU that they request as a share (1 is all
+// of it), by another instrument. It is compared with the first metric of the
+// spec that is a share of CPU: if it is above 1.5 times the target for half a
+// minute of the fault and the autoscaler's own metric is not seen above its
+// target by then, the autoscaler is late, and its decision counts from when it
+// should have seen it.
 //
 // How often the controller looks, its tolerance, and its window for steps down
 // are flags of the controller. The API does not show them, and nothing here

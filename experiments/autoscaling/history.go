@@ -25,8 +25,9 @@ type state struct {
 	// was changed by somebody else, whom the autoscaler only follows.
 	own      bool
 	from, to int
-	// full: the scale target certainly had all the pods that it wanted, ready,
-	// when the autoscaler looked.
+	// pods are those of the scale target when the autoscaler looked; full: they
+	// were certainly all that it wanted, ready.
+	pods census
 	full bool
 	// blind: nothing was seen for a part of the span, so that more than one
 	// state may have passed.
@@ -58,6 +59,7 @@ type history struct {
 	whole   bool // the run came to its end
 	blind   []steadystate.Span
 	unsized []steadystate.Span // nothing was seen of the scale target
+	overdue *overdue           // nil: its metric followed, or nothing else was read
 }
 
 // newHistory collects what a result's events say of an autoscaler. The order
@@ -92,12 +94,11 @@ func newHistory(subject string, r experiments.Result) (h history, reason string)
 		return h, reason
 	}
 	for i, s := range h.states {
-		n := s.status.CurrentReplicas
-		if s.own {
-			n = s.from
-		}
-		h.states[i].full = h.full(s, n)
+		sizes := h.looked(s)
+		h.states[i].pods = counted(sizes)
+		h.states[i].full = h.states[i].pods.full(s.size()) && !slices.ContainsFunc(sizes, func(x size) bool { return x.wanted != s.size() })
 	}
+	h.overdue = h.late(r.Courses[subject])
 	return h, ""
 }
 
@@ -326,22 +327,26 @@ func (h *history) during(span steadystate.Span) []size {
 	return list
 }
 
-// full reports whether the scale target certainly had all of n pods, ready,
-// when the autoscaler looked. What it makes of its metrics while some are
-// missing is its own affair.
-func (h *history) full(s state, n int) bool {
-	all := func(x size) bool { return x.ready == n && x.existing == n && x.wanted == n }
+// looked are the sizes of the scale target that can have been in force when the
+// autoscaler looked, to come to a state.
+func (h *history) looked(s state) []size {
 	if !s.own {
-		list := h.during(s.at)
-		return len(list) > 0 && !slices.ContainsFunc(list, func(x size) bool { return !all(x) })
+		return h.during(s.at)
 	}
 	// It looked before it acted, and the status came last.
 	for i, x := range h.sizes {
-		if i > 0 && x.wanted == s.to && h.sizes[i-1].wanted == s.from && x.at.From <= s.at.To && x.at.To >= s.at.From-time.Second {
-			return all(h.sizes[i-1])
+		if i == 0 || x.wanted != s.to || h.sizes[i-1].wanted != s.from || x.at.From > s.at.To || x.at.To < s.at.From-time.Second {
+			continue
 		}
+		var list []size
+		for j, before := range h.sizes[:i] {
+			if j == i-1 || h.sizes[j+1].at.To >= x.at.From-time.Second {
+				list = append(list, before)
+			}
+		}
+		return list
 	}
-	return false
+	return nil
 }
 
 // until is the last instant at which the fault was certainly on.

@@ -128,7 +128,7 @@ func (v verdicts) recommended(s state) (n int, why string) {
 // that the API does not show.
 func (v verdicts) followed() experiments.Finding {
 	hungry := false // it may still act on an earlier recommendation
-	count := 0
+	count, undecided := 0, ""
 	for _, s := range v.states {
 		high, _ := s.high()
 		hungry = hungry || high != steadystate.Broken
@@ -136,29 +136,52 @@ func (v verdicts) followed() experiments.Finding {
 			continue
 		}
 		count++
-		text := v.against(s, hungry)
-		if text == "" {
-			continue
-		}
+		verdict, text := v.against(s, hungry)
 		text = fmt.Sprintf("%d -> %d at %s with %s", s.from, s.to, s.at, text)
-		if s.blind {
-			return unknown(asMeasured, "a step against them", text+"; for a time nothing was seen of it")
+		switch {
+		case verdict == steadystate.Held:
+		case s.blind:
+			undecided = text + "; for a time nothing was seen of it"
+		case s.renewed:
+			undecided = text + "; its spec was another before"
+		case verdict == steadystate.Broken:
+			return broken(asMeasured, text)
+		default:
+			undecided = text
 		}
-		return broken(asMeasured, text)
 	}
-	for i, s := range v.states {
-		if i > 0 && !s.own && s.from != s.to && s.at.To >= v.t0.From {
-			return unknown(asMeasured, "a size by somebody else", fmt.Sprintf("%d -> %d at %s was not its own doing: it scaled last at %q", s.from, s.to, s.at, s.status.LastScaleTime))
-		}
+	byHand := v.byHand()
+	switch {
+	case undecided != "":
+		return unknown(asMeasured, "a step that may be against them", undecided)
+	case len(byHand) > 0:
+		return unknown(asMeasured, "a size by somebody else", byHand[len(byHand)-1].hand())
+	case v.overdue != nil:
+		return unknown(asMeasured, steps(count)+", none against what it said that they are", v.overdue.text)
 	}
 	return held(asMeasured, steps(count)+", none against them")
 }
 
-// against is what a step contradicts, empty if nothing.
-func (v verdicts) against(s state, hungry bool) string {
-	if !s.full {
-		return ""
+// byHand are the changes of size since the fault that were not the autoscaler's
+// own.
+func (v verdicts) byHand() (list []state) {
+	for i, s := range v.states {
+		if i > 0 && !s.own && s.from != s.to && s.at.To >= v.t0.From {
+			list = append(list, s)
+		}
 	}
+	return list
+}
+
+// hand is a change of size that was not its own, in words.
+func (s state) hand() string {
+	return fmt.Sprintf("%d -> %d at %s was not its own doing: it scaled last at %q", s.from, s.to, s.at, s.status.LastScaleTime)
+}
+
+// against says whether a step contradicts its metrics: Broken if it does
+// whichever of the pods the controller counted, Held if it does not. The text
+// is what speaks against it.
+func (v verdicts) against(s state, hungry bool) (verdict steadystate.Verdict, text string) {
 	loads := s.loads()
 	margin := func(r *rules) float64 {
 		if r == nil || r.Tolerance == nil {
@@ -166,25 +189,54 @@ func (v verdicts) against(s state, hungry bool) string {
 		}
 		return r.Tolerance.value
 	}
-	above, known := []load{}, true
+	if (s.to < s.from && s.from > s.spec.MaxReplicas) || (s.to > s.from && s.from < s.spec.least()) {
+		return steadystate.Held, "" // the range asks for it
+	}
+	if s.to < s.from {
+		return v.againstDown(s, loads, 1-margin(s.spec.down()))
+	}
+	if len(loads) == 0 || (s.spec.Behavior == nil && hungry) {
+		return steadystate.Held, ""
+	}
+	readable := 0
+	verdict, text = steadystate.Broken, texts(loads)+", none above its target"
 	for _, l := range loads {
-		known = known && l.known
 		switch {
-		case !l.known:
-		case s.to < s.from && l.ratio > 1-margin(s.spec.down())+rounding:
-			above = append(above, l)
-		case s.to > s.from && l.ratio > 1+margin(s.spec.up())+rounding:
-			above = append(above, l)
+		case l.lost: // it takes no part
+		case !l.known || l.ratio > 1+margin(s.spec.up())+rounding:
+			return steadystate.Held, ""
+		case !s.pods.known, l.ceiling(s.from, s.pods) > s.from:
+			readable++
+			verdict, text = steadystate.Unknown, fmt.Sprintf("%s, none above its target; %s, and more than it wanted ask for more", texts(loads), s.pods)
+		default:
+			readable++
 		}
 	}
-	switch {
-	case s.to < s.from && s.from > s.spec.MaxReplicas, s.to > s.from && s.from < s.spec.least(): // the range asks for it
-	case s.to < s.from && len(above) > 0:
-		return texts(above)
-	case s.to > s.from && known && len(loads) > 0 && len(above) == 0 && (s.spec.Behavior != nil || !hungry):
-		return texts(loads) + ", none above its target"
+	if readable == 0 {
+		text = texts(loads)
 	}
-	return ""
+	return verdict, text
+}
+
+// againstDown is what a step down contradicts: a metric that is not below its
+// target, and one that is lost, without which a controller never steps down.
+func (v verdicts) againstDown(s state, loads []load, enough float64) (verdict steadystate.Verdict, text string) {
+	verdict = steadystate.Held
+	for _, l := range loads {
+		switch {
+		case l.lost:
+			return steadystate.Broken, l.text + ", without which it must not step down"
+		case !l.known || l.ratio <= enough+rounding:
+			continue
+		}
+		switch kind, harsh := l.floor(s.from, s.pods); {
+		case s.to < kind:
+			return steadystate.Broken, fmt.Sprintf("%s, of which %s", l.text, s.pods)
+		case s.to < harsh:
+			verdict, text = steadystate.Unknown, fmt.Sprintf("%s, and %s: which of them it counted, the API does not show", l.text, s.pods)
+		}
+	}
+	return verdict, text
 }
 
 // patience is for how long a status that does not change counts as not renewed.
@@ -192,7 +244,8 @@ func (v verdicts) against(s state, hungry bool) string {
 const patience = time.Minute
 
 // unlimited: it is not held at its max while its metrics ask for more and all
-// the pods of that size are ready.
+// the pods of that size are ready: neither when the fault ends, nor for more
+// than half of it, nor for longer than a limit lets a decision take.
 func (v verdicts) unlimited() experiments.Finding {
 	now := v.before(v.until())
 	text, was := "", ""
@@ -207,12 +260,18 @@ func (v verdicts) unlimited() experiments.Finding {
 			}
 		}
 	}
-	high, why := now.high()
+	high, why := now.beyond()
 	n := now.spec.MaxReplicas
 	ready := v.fullSince(n, v.until())
+	lasted, bound := v.limitedFor(), v.bearable()
+	whole := fmt.Sprintf("for %s of the %s of the fault", steadystate.FormatLengths(lasted), steadystate.FormatSeconds((v.until() - v.t0.To).Seconds()))
 	switch {
 	case text != "" && v.stays(n):
 		return held(notLimited, text+"; a limit says that this is as large as it may get")
+	case v.stays(n) && was != "":
+		return held(notLimited, was+"; a limit says that this is as large as it may get")
+	case was != "" && lasted.Low > bound:
+		return broken(notLimited, whole+", "+was)
 	case text != "" && len(v.sizes) == 0:
 		return unknown(notLimited, text, v.target+" was not followed: whether its pods were ready is not known")
 	case text != "" && ready == nil:
@@ -223,10 +282,65 @@ func (v verdicts) unlimited() experiments.Finding {
 		return broken(notLimited, text)
 	case now.status.DesiredReplicas >= n && high == steadystate.Unknown:
 		return unknown(notLimited, fmt.Sprintf("at its max of %d", n), why)
+	case lasted.High > bound:
+		return unknown(notLimited, "for a time: "+cmp.Or(was, fmt.Sprintf("at its max of %d", n)), whole+", as far as can be told, and more than "+steadystate.FormatSeconds(bound.Seconds())+" are too many")
+	case v.overdue != nil && now.status.DesiredReplicas >= n:
+		return unknown(notLimited, fmt.Sprintf("at its max of %d", n), v.overdue.text)
 	case was != "":
-		return held(notLimited, "for a time only: "+was)
+		return held(notLimited, "for a time only, "+whole+": "+was)
 	}
 	return held(notLimited, fmt.Sprintf("%s, with a max of %d", v.trajectory(), n))
+}
+
+// bearable is how long it may be held at its max: half of the fault, or as long
+// as a decision may take if a limit says so.
+func (v verdicts) bearable() time.Duration {
+	bound := (v.until() - v.t0.To) / 2
+	for _, l := range v.limits {
+		if l.Quantity == Decision && !l.Tolerance.Floor() {
+			bound = min(bound, time.Duration(l.Tolerance.Value()*float64(time.Second)))
+		}
+	}
+	return bound
+}
+
+// limitedFor is for how long of the fault it was held at its max, with all the
+// pods of that size ready.
+func (v verdicts) limitedFor() (lasted steadystate.Bounds[time.Duration]) {
+	// A run of moments is as long as from its first edge to its last: what lies
+	// between them is known, wherever the edges inside of it are.
+	run := func(until steadystate.Verdict) (total steadystate.Bounds[time.Duration]) {
+		var from, to *steadystate.Span
+		for _, m := range append(v.moments(), moment{}) {
+			if is := v.limitedAt(m); is == steadystate.Held || is == until {
+				if from == nil {
+					from = &m.from
+				}
+				to = &m.to
+				continue
+			}
+			if from != nil {
+				total = total.Plus(v.within(*from, *to))
+			}
+			from = nil
+		}
+		return total
+	}
+	return steadystate.Bounds[time.Duration]{Low: run(steadystate.Held).Low, High: run(steadystate.Unknown).High}
+}
+
+// limitedAt says whether it was held at its max in a moment.
+func (v verdicts) limitedAt(m moment) steadystate.Verdict {
+	n := m.spec.MaxReplicas
+	high, _ := m.beyond()
+	pods := counted(v.during(steadystate.Span{From: m.from.To, To: max(m.from.To, m.to.From-1)}))
+	switch {
+	case n == 0, m.status.DesiredReplicas < n, high == steadystate.Broken, pods.known && pods.mostReady < n:
+		return steadystate.Broken
+	case high == steadystate.Unknown, !pods.known, pods.leastReady < n:
+		return steadystate.Unknown
+	}
+	return steadystate.Held
 }
 
 // limited is why a state is held at its max, in its own words; empty if it is
@@ -258,37 +372,55 @@ func (v verdicts) fullSince(n int, until time.Duration) *steadystate.Span {
 	return since
 }
 
-// scaledOut: it grew while the fault was on.
+// scaledOut: it grew while the fault was on. A step that may have been decided
+// before the fault, or when it was over, is no answer to it.
 func (v verdicts) scaledOut() experiments.Finding {
+	edge := ""
 	for _, s := range v.steps() {
-		if s.to > s.from && s.at.From <= v.lastly() {
+		switch {
+		case s.to <= s.from || s.at.From > v.lastly():
+		case s.at.From >= v.t0.From && s.at.To <= v.lastly():
 			return held(scalesOut, fmt.Sprintf("%s, first at %s", v.trajectory(), s.at))
+		case s.at.From < v.t0.From:
+			edge = fmt.Sprintf("%d -> %d at %s may have been decided before the fault", s.from, s.to, s.at)
+		default:
+			edge = fmt.Sprintf("%d -> %d at %s may have been when the fault was over", s.from, s.to, s.at)
 		}
 	}
 	old := v.before(v.t0.From)
-	if n := old.spec.MaxReplicas; v.old() >= n {
+	byHand := v.byHand()
+	switch n := old.spec.MaxReplicas; {
+	case edge != "":
+		return unknown(scalesOut, "not for certain", edge)
+	case v.old() >= n:
 		return unknown(scalesOut, "it did not", fmt.Sprintf("it was at its max of %d before the fault", n))
+	case v.unseen() != "":
+		return unknown(scalesOut, "not where it was seen", v.unseen())
 	}
-	if why := v.unseen(); why != "" {
-		return unknown(scalesOut, "not where it was seen", why)
-	}
-	var above *state
+	var above *moment
 	var missing string
-	for _, s := range append([]state{old}, v.after()...) {
-		if s.at.From > v.until() {
-			break
-		}
-		switch high, why := s.high(); {
-		case high == steadystate.Held && above == nil:
-			above = &s
+	for _, m := range v.moments() {
+		switch high, why := m.high(); {
+		case above != nil:
+		case high == steadystate.Held && m.stale && m.to.From-m.from.To < patience:
+			missing = fmt.Sprintf("at %s: %s, and it said nothing new since: hold the fault for longer", m.from, m.pods)
+		case high == steadystate.Held:
+			above = &m
 		case high == steadystate.Unknown:
-			missing = fmt.Sprintf("at %s: %s", s.at, why)
+			missing = fmt.Sprintf("at %s: %s", m.from, why)
 		}
 	}
-	if above == nil {
-		return unknown(scalesOut, "it did not", "the fault was not seen to have an effect on its metrics: "+cmp.Or(missing, v.stages.Step(Lag).Note))
+	switch {
+	case above == nil && v.overdue != nil:
+		return broken(scalesOut, fmt.Sprintf("it stayed at %d, though %s", v.old(), v.overdue.text))
+	case above == nil && missing != "":
+		return unknown(scalesOut, "it did not", "that its metrics asked for more is not certain: "+missing)
+	case above == nil:
+		return unknown(scalesOut, "it did not", "the fault was not seen to have an effect on its metrics: "+v.stages.Step(Lag).Note)
+	case len(byHand) > 0 && byHand[0].at.From <= v.until() && byHand[0].at.From-above.from.To < patience:
+		return unknown(scalesOut, "it did not", "its size was changed before it can be said to have decided: "+byHand[0].hand())
 	}
-	said := []string{fmt.Sprintf("it stayed at %d, though %s at %s", v.old(), texts(above.loads()), above.at)}
+	said := []string{fmt.Sprintf("it stayed at %d, though %s at %s", v.old(), texts(above.loads()), above.from)}
 	for _, of := range []string{ableToScale, scalingLimited} {
 		if c := above.status.condition(of); c.Status != "" {
 			said = append(said, c.quote())
@@ -299,7 +431,7 @@ func (v verdicts) scaledOut() experiments.Finding {
 	switch {
 	case up != nil && up.Select == disabled:
 		return broken(scalesOut, text+"; its spec disables scaling up")
-	case up != nil && up.Window != nil && v.until()-above.at.To < time.Duration(*up.Window)*time.Second:
+	case up != nil && up.Window != nil && v.until()-above.from.To < time.Duration(*up.Window)*time.Second:
 		return unknown(scalesOut, text, fmt.Sprintf("its window of %ds for steps up was not over: hold the fault for longer", *up.Window))
 	case !v.whole:
 		return unknown(scalesOut, text, "the run did not come to its end")
@@ -345,6 +477,9 @@ func (v verdicts) able() experiments.Finding {
 			}
 		}
 	}
+	if v.overdue != nil {
+		return unknown(isAble, "by its own conditions", v.overdue.text)
+	}
 	if len(was) > 0 {
 		return held(isAble, "in the end; before: "+strings.Join(was, "; "))
 	}
@@ -355,9 +490,12 @@ func (v verdicts) able() experiments.Finding {
 // a limit says.
 func (v verdicts) returned() experiments.Finding {
 	p := v.stages.Step(Back)
+	byHand, last := v.byHand(), v.states[len(v.states)-1]
 	switch {
 	case v.unseen() != "":
 		return unknown(comesBack, "not known", v.unseen())
+	case len(byHand) > 0 && last.status.DesiredReplicas == v.old() && last.status.LastScaleTime == byHand[len(byHand)-1].status.LastScaleTime:
+		return unknown(comesBack, fmt.Sprintf("at %d, and not by itself", v.old()), byHand[len(byHand)-1].hand())
 	case p.Open, p.Reached == nil && p.Took == nil && v.t1 == nil && v.course()[len(v.course())-1].wanted != v.old():
 		return unknown(comesBack, fmt.Sprintf("at %d", v.course()[len(v.course())-1].wanted), p.Note+": watch for longer, or say with a limit on \""+Back+"\" when it must be")
 	case p.Reached != nil:

@@ -180,6 +180,9 @@ func (v verdicts) sinceFault(p experiments.Step) steadystate.Bounds[time.Duratio
 		return p.Reached.Since(v.t0)
 	}
 	since := v.stages.Step(p.Since).Reached
+	if since == nil {
+		since = &v.overdue.start
+	}
 	return since.Since(v.t0).Plus(*p.Took)
 }
 

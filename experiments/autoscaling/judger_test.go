@@ -436,14 +436,447 @@ var trajectories = []struct {
 		[]string{"held sizes as its metrics ask: 2 steps"},
 	},
 	{
-		"pods that are missing excuse a step against the metric",
+		"pods that there are not excuse a step against the metric: 1.4 x 2 pods is 3",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # # # .
+		 cpu      40 90 90 70 45 20
+		 desired  2 4 4 3 3 2
+		 ready    2 2 2 2 3 2
+		 existing 2 2 2 2 3 2`,
+		nil,
+		[]string{"held sizes as its metrics ask:"},
+	},
+	{
+		"but no smaller one: 1.8 x 2 pods is 4",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # # # .
+		 cpu      40 90 90 90 45 20
+		 desired  2 4 4 3 3 2
+		 ready    2 2 2 2 3 2
+		 existing 2 2 2 2 3 2`,
+		nil,
+		[]string{"broken sizes as its metrics ask: 4 -> 3 | resource cpu 90% (target 50%), of which 2 of 2 pods are ready"},
+	},
+	{
+		"pods that are not ready excuse none: with them at 0 % the size stays",
 		`spec     min=2 max=8 cpu=50%
 		 fault    . # # # # .
 		 cpu      40 90 90 70 45 20
 		 desired  2 4 4 3 3 2
 		 ready    2 2 2 2 3 2`,
 		nil,
+		[]string{"broken sizes as its metrics ask: 4 -> 3 | resource cpu 70% (target 50%), of which 2 of 4 pods are ready"},
+	},
+	{
+		"fewer pods than it wants, of which one is not ready: which the controller counted is not known",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # # # .
+		 cpu      40 90 90 70 45 20
+		 desired  2 5 5 4 4 2
+		 ready    2 2 2 2 3 2
+		 existing 2 3 3 3 4 2`,
 		nil,
+		[]string{"broken sizes as its metrics ask: 5 -> 4 | of which 2 of 3 pods are ready"},
+	},
+	// R21: upstream's own rules for unready pods and missing metrics.
+	{
+		"R21a: a pod is not ready, so that the controller counts it as 0 % and rightly keeps the size",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # # # # # .
+		 cpu      40 90 90 90 90 90 90 20
+		 desired  2 2 2 2 2 2 2 2
+		 ready    2 1 1 1 1 1 1 2`,
+		nil,
+		[]string{"unknown scales out: it did not | resource cpu 90% (target 50%): 1 of 2 pods are ready, and with the others at 0 % that is not certainly too much"},
+	},
+	{
+		"R21a: one of three, and with it at 0 % the metric is still far above",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # # # # # .
+		 cpu      40 150 150 150 150 150 150 20
+		 desired  3*8
+		 ready    3 2 2 2 2 2 2 3`,
+		nil,
+		[]string{"broken scales out: it stayed at 3, though resource cpu 150% (target 50%)"},
+	},
+	{
+		"R21a: the pod is ready again while the metric is as before, for a moment",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # # # # # .
+		 cpu      40 90 90 90 90 90 90 20
+		 desired  2 2 2 2 2 2 2 2
+		 ready    2 1 1 1 2 2 2 2`,
+		nil,
+		[]string{"unknown scales out: it did not | said nothing new since: hold the fault for longer"},
+	},
+	{
+		"R21a: the pod is ready again while the metric is as before, for more than a minute",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . #*20 .
+		 cpu      40 90*20 20
+		 desired  2*22
+		 ready    2 1 1 1 2*18`,
+		nil,
+		[]string{"broken scales out: it stayed at 2, though resource cpu 90% (target 50%)"},
+	},
+	{
+		"R21a: one value for all the pods, times those that are ready",
+		`spec     min=2 max=8 external:queue=30
+		 fault    . # # # # # # .
+		 external:queue 20 54 54 54 54 54 54 10
+		 desired  4*8
+		 ready    4 2 2 2 2 2 2 4`,
+		nil,
+		[]string{"unknown scales out: it did not | external queue 54 (target 30): 2 of 4 pods are ready"},
+	},
+	{
+		"R21a: the scale target is not followed, so that how many were ready is not known",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # # # # # .
+		 cpu      40 90 90 90 90 90 90 20
+		 desired  2*8
+		 unfollowed`,
+		nil,
+		[]string{"unknown scales out: it did not | how many pods were ready was not followed"},
+	},
+	{
+		"R21b: held back by its max for all but the last look of the fault",
+		`spec     min=2 max=4 cpu=50%
+		 fault    . #*23 .
+		 cpu      40 180*2 95*20 49 20
+		 desired  2 4*23 4
+		 ready    2 2 4*22 4
+		 limited  . M*22 . .`,
+		[]string{"replicas >= 4"},
+		[]string{"broken not held back by its max: for 104.5s to 105.6s of the 115s of the fault, at its max of 4", "unknown back at the old size: at 4"},
+	},
+	{
+		"R21b: not for half of the fault, but for longer than a decision may take",
+		`spec     min=2 max=4 cpu=50%
+		 fault    . #*20 .
+		 cpu      40 180*2 88*6 49*12 20
+		 desired  2 4*20 2
+		 ready    2 2 4*19 2
+		 limited  . M*8 .*13`,
+		[]string{"decision <= 20s"},
+		[]string{"broken not held back by its max: for 34.5s to 35.6s of the 100s of the fault | resource cpu 88%"},
+	},
+	{
+		"R21b: for a shorter time than that",
+		`spec     min=2 max=4 cpu=50%
+		 fault    . #*20 .
+		 cpu      40 180*2 88*6 49*12 20
+		 desired  2 4*20 2
+		 ready    2 2 4*19 2
+		 limited  . M*8 .*13`,
+		[]string{"decision <= 45s"},
+		[]string{"held not held back by its max: for a time only, for 34.5s to 35.6s of the 100s of the fault"},
+	},
+	{
+		"R21b: again and again, together for more than half of the fault",
+		`spec     min=2 max=4 cpu=50%
+		 fault    . #*12 .
+		 cpu      40 180 95 95 49 95 95 95 49 95 95 95 49 20
+		 desired  2 4*12 2
+		 limited  . M M M . M M M . M M M . .`,
+		nil,
+		[]string{"broken not held back by its max: for 43.5s to 46.5s of the 60s of the fault"},
+	},
+	{
+		"R21b: at its max for long, a little above its target, and it says that it wants no more",
+		`spec     min=2 max=4 cpu=50%
+		 fault    . #*12 .
+		 cpu      40 180 53*10 49 20
+		 desired  2 4*12 2
+		 limited  . M .*10 . .`,
+		nil,
+		[]string{"held not held back by its max: for a time only"},
+	},
+	{
+		"R21b: the same, and it does not say",
+		`spec     min=2 max=4 cpu=50%
+		 fault    . #*12 .
+		 cpu      40 180 53*10 49 20
+		 desired  2 4*12 2
+		 limited  . M -*10 . .`,
+		nil,
+		[]string{"unknown not held back by its max: for a time | as far as can be told, and more than 30s are too many"},
+	},
+	{
+		"R21b: at its max for long while nothing is seen of it",
+		`spec     min=2 max=4 cpu=50%
+		 fault    . #*12 .
+		 cpu      40 180 95 95*8 49 49 20
+		 desired  2 4*12 2
+		 limited  . M M M*8 . . .
+		 blind    . . . b*8 . . .`,
+		nil,
+		[]string{"unknown not held back by its max: as far as can be told"},
+	},
+	{
+		"R21c: a step from 8 to 2 at 180 % while one of the 8 is being replaced",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # # # # . . . .
+		 cpu      40 90 90 90 90 90 90 20 20 20
+		 desired  2 8 8 8 2 4 4 2 2 2
+		 ready    2 4 7 7 2 4 4 2 2 2
+		 wanted   2 8 8 8 2 4 4 2 2 2`,
+		[]string{"turns <= 5"},
+		[]string{
+			"broken sizes as its metrics ask: 8 -> 2 at 19.500s..20.000s with resource cpu 90% (target 50%), of which 7 of 8 pods are ready",
+			"broken steps within its policies: 2 -> 8",
+		},
+	},
+	{
+		"R21c: the same of a scale target that is not followed",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # # # # . .
+		 cpu      40 90 90 90 90 45 20 20
+		 desired  2 4 4 4 3 3 2 2
+		 unfollowed`,
+		nil,
+		[]string{"unknown sizes as its metrics ask: a step that may be against them; 4 -> 3 | how many pods were ready was not followed: which of them it counted, the API does not show"},
+	},
+	{
+		"R21c: one value for all pods, of which few are ready: 1.8 x 2 is 4",
+		`spec     min=2 max=8 external:queue=30
+		 fault    . # # # # # . .
+		 external:queue 20 90 54 54 54 20 20 20
+		 desired  2 6 6 6 4 4 2 2
+		 ready    2 2 2 2 2 4 2 2`,
+		nil,
+		[]string{"held sizes as its metrics ask:"},
+	},
+	{
+		"R21c: one value for all pods, and a step to fewer than those that are ready ask for",
+		`spec     min=2 max=8 external:queue=30
+		 fault    . # # # # # . .
+		 external:queue 20 90 54 54 54 20 20 20
+		 desired  2 6 6 6 3 3 2 2
+		 ready    2 2 4 4 4 3 2 2`,
+		nil,
+		[]string{"broken sizes as its metrics ask: 6 -> 3 | of which 4 of 6 pods are ready"},
+	},
+	{
+		"R21: a step down while one of two metrics is lost, which no controller makes",
+		`spec     min=2 max=8 cpu=50% external:queue=30
+		 fault    . # # # # # . .
+		 cpu      40 90 48 48 20 20 20 20
+		 external:queue 20 20 20 - - - - -
+		 desired  2 4 4 4 2 2 2 2
+		 ready    2 4 4 4 2 2 2 2`,
+		nil,
+		[]string{"broken sizes as its metrics ask: 4 -> 2 | external queue is not known, without which it must not step down"},
+	},
+	{
+		"R21: a step up while one of two metrics is lost, which the other one asks for",
+		`spec     min=2 max=8 cpu=50% external:queue=30
+		 fault    . # # # # # . .
+		 cpu      40 90 48 48 20 20 20 20
+		 external:queue 20 - - 20 20 20 20 20
+		 desired  2 4 4 4 2 2 2 2`,
+		nil,
+		[]string{"held sizes as its metrics ask: 2 steps"},
+	},
+	{
+		"R21: a step up while the metric that is left asks for none",
+		`spec     min=2 max=8 cpu=50% external:queue=30 up.window=0
+		 fault    . # # # # # . .
+		 cpu      40 45 45 45 20 20 20 20
+		 external:queue 20 - - 20 20 20 20 20
+		 desired  2 4 4 4 2 2 2 2`,
+		nil,
+		[]string{"broken sizes as its metrics ask: 2 -> 4 | none above its target"},
+	},
+	{
+		"R21: a step up below the target while old pods are there beside the new ones",
+		`spec     min=2 max=8 cpu=50% up.window=0
+		 fault    . # # # # # . .
+		 cpu      40 45 45 45 20 20 20 20
+		 desired  2 4 4 4 2 2 2 2
+		 existing 4 4 4 4 2 2 2 2`,
+		nil,
+		[]string{"unknown sizes as its metrics ask: 2 -> 4 | and more than it wanted ask for more"},
+	},
+	{
+		"R21: a step to fewer than before is not back at the old size",
+		`spec     min=1 max=8 cpu=50%
+		 fault    . # # # # . . . .
+		 cpu      40 90 90 48 48 20 20 20 20
+		 desired  2 4 4 4 4 1 1 1 1
+		 ready    2 2 4 4 4 1 1 1 1`,
+		nil,
+		[]string{"unknown back at the old size: at 1 | at 1 when the record ended, and at 2 before the fault"},
+	},
+	{
+		"R21: a step up that was under way before the fault is no answer to it",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . . # # # # # .
+		 cpu      90 90 48 49 49 49 49 20
+		 desired  2 2 3 3 3 3 3 3
+		 ready    2 2 3 3 3 3 3 3
+		 blind    . b . . . . . .`,
+		[]string{"decision <= 10s"},
+		[]string{
+			"unknown scales out: not for certain | 2 -> 3 at 0.500s..10.000s may have been decided before the fault", "unknown decision <= 10s: | before the fault",
+			"unknown within min and max:", "unknown steps within its policies:", "unknown back at the old size:", "unknown turns <= 1:",
+		},
+	},
+	{
+		"R21: another step after that is one",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . . # # # # # .
+		 cpu      90 90 90 90 49 49 49 20
+		 desired  2 2 3 5 5 5 5 5
+		 blind    . b . . . . . .`,
+		nil,
+		[]string{
+			"held scales out: 2 -> 3 -> 5, first at 14.500s..15.000s",
+			"unknown within min and max:", "unknown steps within its policies:", "unknown back at the old size:", "unknown turns <= 1:",
+		},
+	},
+	{
+		"R21: scaled by hand, and not by the autoscaler",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # # # # . .
+		 cpu      40 90 90 40 40 40 20 20
+		 desired  2 2 6 6 6 6 2 2
+		 ready    2 2 6 6 6 6 2 2
+		 hand     . . h . . . h .`,
+		nil,
+		[]string{
+			"unknown scales out: it did not | its size was changed before it can be said to have decided: 2 -> 6 at", "unknown sizes as its metrics ask: a size by somebody else | 6 -> 2",
+			"unknown back at the old size: at 2, and not by itself",
+		},
+	},
+	{
+		"R21: it scales out when the fault is gone",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # # # # # . . .
+		 cpu      40 90 90 90 90 90 90 90 20 20
+		 desired  2 2 2 2 2 2 2 4 2 2
+		 ready    2 2 2 2 2 2 2 2 2 2`,
+		nil,
+		[]string{"broken scales out: it stayed at 2, though resource cpu 90% (target 50%)"},
+	},
+	{
+		"R21: whether it scales out before the fault is gone is not seen",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # # # # # . . .
+		 cpu      40 90 90 90 90 90 90 90 20 20
+		 desired  2 2 2 2 2 2 4 4 2 2
+		 blind    . . . . . b b . . .`,
+		nil,
+		[]string{
+			"unknown scales out: not for certain | may have been when the fault was over", "unknown within min and max:", "unknown steps within its policies:",
+			"unknown back at the old size:", "unknown turns <= 1:",
+		},
+	},
+	// R24: the metric that an autoscaler looks at is no alibi.
+	{
+		"R24: a surge for 60 s, and the autoscaler's own metric stays where it was",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . #*12 .*8
+		 cpu      11*21
+		 reading  11 180*12 100 60 20 11*5
+		 desired  2*21`,
+		[]string{"decision <= 45s", "lag <= 45s", "decision <= 1m since fault", "decision <= 2m"},
+		[]string{
+			"broken scales out: it stayed at 2, though utilisation was at least 180% (target 50%) from 5.000s to 55.000s, while the autoscaler's own metric said resource cpu 11% (target 50%)",
+			"broken decision <= 45s: at least 57.5s | utilisation was at least 180% | resource cpu 11%",
+			"broken lag <= 45s: at least 60s | utilisation was at least 180% | resource cpu 11%",
+			"unknown decision <= 1m since fault: at least 57.5s", "unknown decision <= 2m: at least 57.5s",
+			"unknown sizes as its metrics ask: 0 steps, none against what it said that they are | resource cpu 11%",
+			"unknown able to scale: by its own conditions | resource cpu 11%",
+		},
+	},
+	{
+		"R24: its own metric follows too late, and so does the decision, which counts from when it should have been seen",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . #*16 .
+		 cpu      11*12 90 48*4 20
+		 reading  11 180*12 48*4 20
+		 desired  2*12 4*5 2`,
+		[]string{"decision <= 45s", "lag <= 45s"},
+		[]string{
+			"broken decision <= 45s: 54.4s to 57.4s", "broken lag <= 45s:", "unknown sizes as its metrics ask: 2 steps", "unknown able to scale: by its own conditions",
+		},
+	},
+	{
+		"R24: its own metric follows within half a minute",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . #*16 .
+		 cpu      11*5 90 48*11 20
+		 reading  11 180*5 48*11 20
+		 desired  2*5 4*12 2`,
+		[]string{"decision <= 45s", "lag <= 45s"},
+		[]string{"held decision <= 45s: 0s", "held sizes as its metrics ask: 2 steps, none against them", "held able to scale: throughout"},
+	},
+	{
+		"R24: the other reading is above the target too shortly to say anything",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . #*12 .
+		 cpu      11*14
+		 reading  11 180*4 11*9
+		 desired  2*14`,
+		[]string{"decision <= 45s"},
+		[]string{"unknown scales out: | not seen to have an effect on its metrics", "unknown decision <= 45s: | waits for: lag"},
+	},
+	{
+		"R24: it is a little above the target, which two instruments may differ by",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . #*12 .
+		 cpu      48*14
+		 reading  48 70*12 48
+		 desired  2*14`,
+		nil,
+		[]string{"unknown scales out: | not seen to have an effect on its metrics"},
+	},
+	{
+		"R24: its own metric is lost while the pods are short of CPU",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . #*12 .
+		 cpu      40 -*12 40
+		 active   . F*12 .
+		 reading  40 180*12 40
+		 desired  2*14`,
+		[]string{"decision <= 45s"},
+		[]string{
+			"broken scales out: it stayed at 2, though utilisation was at least 180% | resource cpu is not known", "broken decision <= 45s: at least 5",
+			"unknown sizes as its metrics ask:", "unknown able to scale:",
+		},
+	},
+	{
+		"R24: what is unknown of the other reading for a moment does not matter",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . #*12 .
+		 cpu      11*14
+		 reading  11 180*4 - 180*7 11
+		 desired  2*14`,
+		[]string{"decision <= 45s"},
+		[]string{
+			"broken scales out: it stayed at 2", "broken decision <= 45s: at least 5", "unknown sizes as its metrics ask:", "unknown able to scale:",
+		},
+	},
+	{
+		"R24: it is at its max and cannot do more",
+		`spec     min=2 max=2 cpu=50%
+		 fault    . #*12 .
+		 cpu      11*14
+		 reading  11 180*12 11
+		 desired  2*14`,
+		nil,
+		[]string{"unknown scales out: it did not | at its max of 2 before the fault"},
+	},
+	{
+		"R24: it scales by another quantity, of which the pods' CPU says nothing",
+		`spec     min=2 max=8 external:queue=30
+		 fault    . #*12 .
+		 external:queue 10*14
+		 reading  11 180*12 11
+		 desired  2*14`,
+		nil,
+		[]string{"unknown scales out: | not seen to have an effect on its metrics"},
 	},
 	{
 		"pods' own metrics",
@@ -742,7 +1175,10 @@ var trajectories = []struct {
 		 desired  2 4 4 2 2 2
 		 hand     . . . h . .`,
 		nil,
-		[]string{"unknown sizes as its metrics ask: a size by somebody else | 4 -> 2", "held no step down inside its stabilization window:"},
+		[]string{
+			"unknown sizes as its metrics ask: a size by somebody else | 4 -> 2", "held no step down inside its stabilization window:",
+			"unknown back at the old size: at 2, and not by itself",
+		},
 	},
 	{
 		"a spike that it follows only after the fault",

@@ -32,17 +32,26 @@ type load struct {
 	name  string
 	ratio float64 // of what it is to its target
 	text  string  // both, for people
+	basis basis
 	known bool
+	lost  bool // the autoscaler could not read it
 }
 
 // loads are the metrics of the spec. One that the status says nothing of is
-// not known: the autoscaler could not read it.
+// lost: the autoscaler could not read it.
 func (s state) loads() []load {
 	var list []load
 	for i, wanted := range s.spec.Metrics {
-		l := load{name: wanted.name(), text: wanted.name() + " is not known"}
+		l := load{name: wanted.name(), text: wanted.name() + " is not known", lost: true}
 		if is := s.current(i, wanted); is != nil {
 			target, now := wanted.source().Target, is.source().Current
+			l.lost = false
+			if wanted.Object != nil || wanted.External != nil {
+				l.basis = allPods
+				if target.AverageValue == nil {
+					l.basis = readyPods
+				}
+			}
 			for _, pair := range []struct {
 				of, is *quantity
 				unit   string
@@ -85,6 +94,14 @@ func texts(loads []load) string {
 	return strings.Join(list, ", ")
 }
 
+// size is how many pods it wanted to have when it looked.
+func (s state) size() int {
+	if s.own {
+		return s.from
+	}
+	return s.status.CurrentReplicas
+}
+
 // gross is how far above its target a metric must be to be beyond the
 // controller's tolerance whatever that is. It is a flag that the API does not
 // show, 0.1 if nobody sets it.
@@ -103,13 +120,19 @@ func (s state) high() (v steadystate.Verdict, why string) {
 	}
 	// What it did with what it saw says what it took that for.
 	more := (s.own && s.to > s.from) || s.greedy()
+	enough := gross
+	if tolerance >= 0 {
+		enough = 1 + tolerance
+	}
 	missing, within := "", ""
 	for _, l := range s.loads() {
 		switch {
 		case !l.known:
 			missing = s.missing(l)
-		case tolerance >= 0 && l.ratio > 1+tolerance+rounding, tolerance < 0 && l.ratio > gross, l.ratio > 1+rounding && more:
+		case l.worst(s.size(), s.pods) > enough+rounding, l.ratio > 1+rounding && more:
 			return steadystate.Held, ""
+		case l.ratio > enough+rounding:
+			within = fmt.Sprintf("%s: %s, and with the others at 0 %% that is not certainly too much", l.text, s.pods)
 		case l.ratio > 1+rounding && tolerance < 0:
 			within = l.text + ": whether that is within the controller's tolerance, the API does not show"
 		}
@@ -123,6 +146,16 @@ func (s state) high() (v steadystate.Verdict, why string) {
 		return steadystate.Broken, ""
 	}
 	return steadystate.Unknown, within
+}
+
+// beyond is [state.high] of one at its max: that it is not limited, it says of
+// what it would want.
+func (s state) beyond() (v steadystate.Verdict, why string) {
+	v, why = s.high()
+	if v == steadystate.Unknown && s.status.condition(scalingLimited).Status == "False" {
+		return steadystate.Broken, ""
+	}
+	return v, why
 }
 
 // greedy reports whether it says that it would want more than it may. One that

@@ -24,6 +24,7 @@ import (
 //	desired  2 4 4 4 2 2       what the autoscaler wants; 0: it has never come to a decision
 //	wanted   2 4 4 4 2 2       of the scale target; if not there, desired
 //	ready    2 2 4 4 2 2       if not there, wanted
+//	existing 2 4 4 4 2 2       if not there, wanted
 //	limited  . M . . . .       ScalingLimited: M its max, U its policies; - does not say
 //	active   . . F F . .       ScalingActive false
 //	able     . . F S . .       AbleToScale: F false; S and D held back by its window for steps up, down
@@ -32,6 +33,7 @@ import (
 //	dark     . b b . . .       nothing is seen of the scale target
 //	gone     . . . . . x       it is deleted
 //	max      8 8 4 4 4 4       a new spec
+//	reading  40 90 90 - 20 20  the pods' CPU by another instrument, in % of their request; - is unknown
 //
 // A metric is cpu=50%, cpu=500m, container:app:cpu=50%, pods:sold=10,
 // object:sold=100, external:queue=30, or an average as in external:queue=avg:30.
@@ -197,6 +199,17 @@ func (s script) result(t testing.TB) experiments.Result {
 		r.Events = append(r.Events, experiments.Event{Span: span, Kind: kind, Subject: subject, UID: subject, Attrs: attrs})
 	}
 	const hpa = "hpa/shop/checkout"
+	if list := s.rows["reading"]; len(list) > 0 {
+		c := experiments.Course{Signal: "utilisation"}
+		for i, value := range list {
+			sample := experiments.Sample{Span: steadystate.Span{From: time.Duration(max(0, i-1)) * every, To: time.Duration(i) * every}, Unknown: value == "-"}
+			if !sample.Unknown {
+				sample.Bounds = steadystate.Exactly(float64(atoi(t, value)) / 100)
+			}
+			c.Samples = append(c.Samples, sample)
+		}
+		r.Courses = map[string]experiments.Course{hpa: c}
+	}
 	scaled, seen, asked := "", "", ""
 	var counts map[string]string
 	var blind, dark time.Duration

@@ -1,0 +1,166 @@
+package autoscaling
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// A census is how many pods the scale target can have had while the autoscaler
+// looked. The API has the numbers and not which pod was which.
+type census struct {
+	known                 bool // it was followed
+	leastReady, mostReady int
+	least, most           int // pods that existed, of any kind
+}
+
+// counted is the census of the sizes that can have been in force.
+func counted(sizes []size) census {
+	if len(sizes) == 0 {
+		return census{}
+	}
+	c := census{known: true, leastReady: math.MaxInt, least: math.MaxInt}
+	for _, x := range sizes {
+		c.leastReady, c.mostReady = min(c.leastReady, x.ready), max(c.mostReady, x.ready)
+		c.least, c.most = min(c.least, x.existing), max(c.most, x.existing)
+	}
+	return c
+}
+
+// full reports whether there were certainly n pods, all of them ready.
+func (c census) full(n int) bool {
+	return c.known && c.leastReady == n && c.mostReady == n && c.least == n && c.most == n
+}
+
+// String is "1 of 2 pods are ready", by the harshest reading.
+func (c census) String() string {
+	if !c.known {
+		return "how many pods were ready was not followed"
+	}
+	return fmt.Sprintf("%d of %d pods are ready", c.leastReady, c.most)
+}
+
+// basis is what the controller multiplies a metric's ratio by.
+type basis int
+
+const (
+	// measured pods: those that have the metric and are not set aside as not
+	// ready. The ratio is of them alone.
+	measured  basis = iota
+	readyPods       // the ratio is that of one value for all
+	allPods         // the ratio is that of an average over those that there are
+)
+
+// slack is what an average that the API rounds may be off by.
+const slack = 1e-3
+
+// atMost and atLeast are what n pods with a ratio come to, rounded up as the
+// controller does.
+func atMost(ratio float64, n int) int  { return int(math.Ceil(ratio * float64(n) * (1 + slack))) }
+func atLeast(ratio float64, n int) int { return int(math.Ceil(ratio * float64(n) * (1 - slack))) }
+
+// floor is the least that a metric above its target lets a controller want that
+// has n pods: by the kindest reading of which pods it counted, and by the
+// harshest.
+//
+// Pods without the metric, and those set aside as not ready, count as 0 %, and
+// if that turns the direction the size stays; so that with a metric above its
+// target fewer than n are only ever wanted where fewer exist. Which pods were
+// set aside depends on when each one started and on flags. See
+// https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#algorithm-details
+func (l load) floor(n int, c census) (kind, harsh int) {
+	switch {
+	case !c.known:
+		return 0, n
+	case l.basis == readyPods:
+		return min(n, atLeast(l.ratio, c.leastReady)), min(n, atLeast(l.ratio, c.mostReady))
+	case l.basis == allPods:
+		return min(n, atLeast(l.ratio, c.least)), min(n, atLeast(l.ratio, c.most))
+	}
+	kind = min(n, atLeast(l.ratio, c.least))
+	if c.leastReady < c.most {
+		return kind, n
+	}
+	return kind, kind
+}
+
+// ceiling is the most that a metric within its tolerance or below its target
+// lets a controller want that has n pods: more than n only where more exist.
+func (l load) ceiling(n int, c census) int {
+	switch {
+	case l.ratio > 1:
+		return n
+	case l.basis == readyPods:
+		return max(n, atMost(l.ratio, c.mostReady))
+	}
+	return max(n, atMost(l.ratio, c.most))
+}
+
+// worst is the ratio with every pod that is not ready at 0 %, which is the
+// least that a scale-up can be computed from.
+func (l load) worst(n int, c census) float64 {
+	most := max(n, c.most)
+	switch {
+	case !c.known || most == 0:
+		return 0
+	case l.basis == allPods:
+		return l.ratio * float64(c.least) / float64(most)
+	}
+	return l.ratio * float64(c.leastReady) / float64(most)
+}
+
+// A moment is a stretch in which the autoscaler said nothing new and the number
+// of its pods did not change: from some instant in one span to some instant in
+// the other.
+type moment struct {
+	state
+	from, to steadystate.Span
+	// stale: the pods have changed since it spoke. It says something only when
+	// that is another thing than before.
+	stale bool
+}
+
+// moments are those that can have been while the fault was on.
+func (h *history) moments() []moment {
+	var list []moment
+	for i, s := range h.states {
+		m := moment{state: s, from: s.at, to: steadystate.Instant(h.until())}
+		if i+1 < len(h.states) {
+			m.to = earlier(m.to, h.states[i+1].at)
+		}
+		end := m.to
+		for _, x := range h.sizes {
+			if x.at.From <= m.from.To || x.at.From >= end.From {
+				continue
+			}
+			m.to = x.at
+			list = append(list, m)
+			m.from, m.to, m.stale = x.at, end, true
+			m.pods = counted([]size{x})
+			m.full = m.pods.full(m.status.CurrentReplicas)
+		}
+		list = append(list, m)
+	}
+	kept := list[:0]
+	for _, m := range list {
+		if m.to.To >= h.t0.From && m.from.From <= h.until() {
+			kept = append(kept, m)
+		}
+	}
+	return kept
+}
+
+func earlier(a, b steadystate.Span) steadystate.Span {
+	return steadystate.Span{From: min(a.From, b.From), To: min(a.To, b.To)}
+}
+
+// within is for how long a run of moments lasted while the fault was on.
+func (h *history) within(from, to steadystate.Span) steadystate.Bounds[time.Duration] {
+	clip := func(at time.Duration) time.Duration { return min(max(at, h.t0.From), h.until()) }
+	return steadystate.Bounds[time.Duration]{
+		Low:  max(0, clip(to.From)-max(clip(from.To), min(h.t0.To, h.until()))),
+		High: max(0, clip(to.To)-clip(from.From)),
+	}
+}
