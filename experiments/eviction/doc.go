@@ -1,7 +1,9 @@
 // Package eviction takes pods away the way a node that is drained does: it asks
 // the API server to evict them. Unlike a kill, an eviction is graceful, and a
 // PodDisruptionBudget may refuse it. What a budget refuses is data: the
-// injection's shortfall, in the server's words.
+// injection's shortfall, in the server's words and with the budget quoted. One
+// that forbids it throughout, or can never allow it, is a finding about the
+// service: nodes under it cannot be drained.
 //
 //	cluster, err := chaosmesh.New(c, guard, chaosmesh.Patience{}) // for its guard; Chaos Mesh itself is not needed
 //	drain := &eviction.Fault{
@@ -28,5 +30,7 @@
 // and so would undoing it wrongly. What a cordon adds, that no replacement
 // lands on the same node, makes no difference to the service's pods.
 //
-// It needs the right to create pods/eviction, and to get and list pods.
+// It needs the right to create pods/eviction, to get and list pods, and to list
+// poddisruptionbudgets: without the last it only learns from the time-out that a
+// budget refuses for good.
 package eviction

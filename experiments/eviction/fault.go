@@ -45,6 +45,7 @@ type Fault struct {
 
 	evicted  []victim
 	refusals map[string]int // how often a pod was refused, by UID
+	budgeted budgets        // when it began
 }
 
 var _ experiments.Fault = (*Fault)(nil)
@@ -86,7 +87,8 @@ func (f *Fault) String() string {
 
 // Preview says what Inject would do now and changes nothing: it asks the API
 // server whether a pod could be evicted, so that missing rights come out. That
-// a budget refuses now is no error.
+// a budget refuses is no error, since it is for the run to find; the warning
+// says so, and whether it can ever be otherwise.
 func (f *Fault) Preview(ctx context.Context, _ string) (chaosmesh.Preview, error) {
 	candidates, asked, err := f.choose(ctx)
 	if err != nil {
@@ -96,15 +98,30 @@ func (f *Fault) Preview(ctx context.Context, _ string) (chaosmesh.Preview, error
 	for _, pod := range candidates {
 		preview.Candidates = append(preview.Candidates, target(pod))
 	}
-	if _, err := f.evict(ctx, &candidates[0], client.DryRunAll); err != nil {
+	why, err := f.evict(ctx, &candidates[0], client.DryRunAll)
+	if err != nil {
 		return chaosmesh.Preview{}, fmt.Errorf("try %s: %w", f, err)
+	}
+	if why.text != "" {
+		preview.Warning = "refused now: " + why.text
+	}
+	list, err := f.budgets(ctx)
+	if err != nil {
+		return chaosmesh.Preview{}, fmt.Errorf("try %s: %w", f, err)
+	}
+	for _, pod := range candidates {
+		if never := list.never(&pod); never != "" {
+			preview.Warning = fmt.Sprintf("%s can never be evicted, and the run will find just that: broken. %s", pod.Name, never)
+			break
+		}
 	}
 	return preview, nil
 }
 
 // Inject asks for the evictions and returns when all are granted, or when it is
-// known that they will not be: a budget refuses for too long, a pod goes by
-// itself. The span in which the fault took effect is that of the first request
+// known that they will not be: a budget can never allow them, or refuses for too
+// long; a pod goes by itself. What budgets forbid for good, or for all the time,
+// the service's configuration has refused: see [experiments.Injection]. The span in which the fault took effect is that of the first request
 // that was granted. The error is for what the API refused; it wraps
 // [chaosmesh.ErrRefused] where the guard did.
 func (f *Fault) Inject(ctx context.Context, rec *experiments.Recorder) (experiments.Injection, error) {
@@ -112,6 +129,9 @@ func (f *Fault) Inject(ctx context.Context, rec *experiments.Recorder) (experime
 	candidates, asked, err := f.choose(ctx)
 	if err != nil {
 		return experiments.Injection{}, err
+	}
+	if f.budgeted, err = f.budgets(ctx); err != nil {
+		return experiments.Injection{}, fmt.Errorf("%s: %w", f, err)
 	}
 	rand.Shuffle(len(candidates), func(i, j int) { candidates[i], candidates[j] = candidates[j], candidates[i] })
 	refused, err := f.all(ctx, rec, candidates[:asked])
@@ -127,28 +147,38 @@ func (f *Fault) Inject(ctx context.Context, rec *experiments.Recorder) (experime
 	if err != nil {
 		return in, fmt.Errorf("%s: %w", f, err)
 	}
-	if len(refused) > 0 {
-		var words []string
-		for _, name := range slices.Sorted(maps.Keys(refused)) {
-			words = append(words, name+": "+refused[name])
+	if len(refused) == 0 {
+		return in, nil
+	}
+	var words []string
+	throughout, never := len(f.evicted) == 0, false
+	for _, name := range slices.Sorted(maps.Keys(refused)) {
+		why := refused[name]
+		words = append(words, name+": "+why.text)
+		throughout, never = throughout && why.budget, never || why.never
+	}
+	in.Shortfall = fmt.Sprintf("%d of %d pods evicted; the API server says of %s", len(f.evicted), asked, strings.Join(words, "; "))
+	if throughout || never {
+		in.Refused = "can be evicted"
+		if f.Count == chaosmesh.All {
+			in.Refused = "can be drained"
 		}
-		in.Shortfall = fmt.Sprintf("%d of %d pods evicted; the API server says of %s", len(f.evicted), asked, strings.Join(words, "; "))
 	}
 	return in, nil
 }
 
 // all evicts the pods, and asks again for those that were refused until the
-// time-out. It returns why the ones that are left were refused.
-func (f *Fault) all(ctx context.Context, rec *experiments.Recorder, pods []corev1.Pod) (refused map[string]string, err error) {
+// time-out. It returns why the ones that are left were refused, by their names.
+func (f *Fault) all(ctx context.Context, rec *experiments.Recorder, pods []corev1.Pod) (refused map[string]refusal, err error) {
 	clock := rec.Clock()
 	patience := 30 * time.Second
 	if f.Count == chaosmesh.All {
 		patience *= time.Duration(len(pods))
 	}
 	until := clock.Now() + cmp.Or(f.Timeout, patience)
-	lost := map[string]string{} // nothing more can be done about them
+	lost := map[string]refusal{} // nothing more can be done about them
 	for {
-		refused = map[string]string{}
+		refused = map[string]refusal{}
 		var left []corev1.Pod
 		for _, pod := range pods {
 			span := steadystate.Instant(clock.Now())
@@ -158,10 +188,15 @@ func (f *Fault) all(ctx context.Context, rec *experiments.Recorder, pods []corev
 			case err != nil:
 				return nil, err
 			case why.gone:
-				lost[pod.Name] = why.text
+				lost[pod.Name] = why
 			case why.text != "":
-				refused[pod.Name] = why.text
-				left = append(left, pod)
+				if never := f.budgeted.never(&pod); never != "" {
+					why.text, why.never = why.text+" ("+never+")", true
+					lost[pod.Name] = why
+				} else {
+					refused[pod.Name] = why
+					left = append(left, pod)
+				}
 				if f.refusals[string(pod.UID)]++; f.refusals[string(pod.UID)] == 1 {
 					rec.Event(experiments.Event{Span: span, Kind: EventRefused, Subject: subject(pod), UID: string(pod.UID), Attrs: map[string]string{experiments.AttrReason: why.text}})
 				}
@@ -172,13 +207,25 @@ func (f *Fault) all(ctx context.Context, rec *experiments.Recorder, pods []corev
 		}
 		pods = left
 		if len(pods) == 0 || clock.Now() >= until {
-			maps.Copy(refused, lost)
-			return refused, nil
+			return f.quoted(ctx, pods, refused, lost), nil
 		}
 		if err := experiments.Wait(ctx, min(cmp.Or(f.Again, time.Second), until-clock.Now())); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// quoted adds to why budgets refused until the end what those say then.
+func (f *Fault) quoted(ctx context.Context, pods []corev1.Pod, refused, lost map[string]refusal) map[string]refusal {
+	list, err := f.budgets(ctx)
+	for _, pod := range pods {
+		if why := refused[pod.Name]; err == nil && why.budget {
+			why.text = strings.TrimSuffix(fmt.Sprintf("%s (%s)", why.text, list.covering(&pod)), " ()")
+			refused[pod.Name] = why
+		}
+	}
+	maps.Copy(refused, lost)
+	return refused
 }
 
 // before says how often the pod was refused before it was evicted.
@@ -202,8 +249,10 @@ func (f *Fault) tell(rec *experiments.Recorder, asked int) {
 
 // refusal is why a pod was not evicted; the zero value: it was.
 type refusal struct {
-	text string
-	gone bool // it need not be asked for again
+	text   string
+	gone   bool // it need not be asked for again
+	budget bool // a budget refused, and not the server for reasons of its own
+	never  bool // and always will
 }
 
 // evict asks once. The error is for what is not about the pod.
@@ -215,9 +264,8 @@ func (f *Fault) evict(ctx context.Context, pod *corev1.Pod, options ...client.Su
 	case apierrors.IsNotFound(err), apierrors.IsConflict(err):
 		return refusal{text: "it went by itself before it was evicted (" + words(err) + ")", gone: true}, nil
 	case apierrors.IsTooManyRequests(err), apierrors.IsInternalError(err):
-		// The latter where several budgets cover one pod, which the server
-		// never grants; the time-out then tells.
-		return refusal{text: words(err)}, nil
+		// The latter where several budgets cover one pod.
+		return refusal{text: words(err), budget: byBudget(err)}, nil
 	case apierrors.IsForbidden(err), apierrors.IsUnauthorized(err):
 		return refusal{}, fmt.Errorf("evict %s: %w; give the account the right to create pods/eviction, or use another account", subject(*pod), err)
 	}

@@ -1,0 +1,94 @@
+package eviction
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// budgets are the PodDisruptionBudgets of a namespace. Without the right to list
+// them there are none here, and only the time-out tells that one refuses for
+// good.
+type budgets []policyv1.PodDisruptionBudget
+
+func (f *Fault) budgets(ctx context.Context) (budgets, error) {
+	var list policyv1.PodDisruptionBudgetList
+	err := f.Client.List(ctx, &list, client.InNamespace(f.Pods.Namespace))
+	if apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list the disruption budgets of %s: %w", f.Pods.Namespace, err)
+	}
+	return list.Items, nil
+}
+
+// covering are those of a pod.
+func (b budgets) covering(pod *corev1.Pod) (list budgets) {
+	for _, budget := range b {
+		selector, err := metav1.LabelSelectorAsSelector(budget.Spec.Selector)
+		if err == nil && selector.Matches(labels.Set(pod.Labels)) {
+			list = append(list, budget)
+		}
+	}
+	return list
+}
+
+// never says why the pod can never be evicted: its budget allows no disruption
+// although all its pods are healthy, or several cover it, for which the API
+// server grants none. Empty: it may be, if not now.
+func (b budgets) never(pod *corev1.Pod) string {
+	list := b.covering(pod)
+	if len(list) > 1 {
+		return "more than one budget covers it, and then the API server grants no eviction: " + list.String()
+	}
+	for _, budget := range list {
+		s := budget.Status
+		if s.ObservedGeneration >= budget.Generation && s.ExpectedPods > 0 && s.DesiredHealthy >= s.ExpectedPods && s.DisruptionsAllowed == 0 {
+			return list.String()
+		}
+	}
+	return ""
+}
+
+// String quotes them: "PodDisruptionBudget checkout (maxUnavailable 0):
+// disruptionsAllowed 0, desiredHealthy 3 of 3 expected, currentHealthy 3".
+func (b budgets) String() string {
+	var texts []string
+	for _, budget := range b {
+		asks := "asks for nothing"
+		switch {
+		case budget.Spec.MinAvailable != nil:
+			asks = "minAvailable " + budget.Spec.MinAvailable.String()
+		case budget.Spec.MaxUnavailable != nil:
+			asks = "maxUnavailable " + budget.Spec.MaxUnavailable.String()
+		}
+		s := budget.Status
+		texts = append(texts, fmt.Sprintf("PodDisruptionBudget %s (%s): disruptionsAllowed %d, desiredHealthy %d of %d expected, currentHealthy %d",
+			budget.Name, asks, s.DisruptionsAllowed, s.DesiredHealthy, s.ExpectedPods, s.CurrentHealthy))
+	}
+	return strings.Join(texts, "; ")
+}
+
+// byBudget reports whether it is a budget that refuses, and not an API server
+// that has too much to do.
+func byBudget(err error) bool {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) || status.Status().Details == nil {
+		return false
+	}
+	for _, cause := range status.Status().Details.Causes {
+		if cause.Type == policyv1.DisruptionBudgetCause {
+			return true
+		}
+	}
+	return false
+}
