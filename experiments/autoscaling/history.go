@@ -96,6 +96,7 @@ func newHistory(subject string, r experiments.Result) (h history, reason string)
 	for i, s := range h.states {
 		sizes := h.looked(s)
 		h.states[i].pods = counted(sizes)
+		h.states[i].pods.lasting = min(h.states[i].pods.lasting, counted(h.during(steadystate.Span{From: s.at.From - patience, To: s.at.From})).leastReady)
 		h.states[i].full = h.states[i].pods.full(s.size()) && !slices.ContainsFunc(sizes, func(x size) bool { return x.wanted != s.size() })
 	}
 	h.overdue = h.late(r.Courses[subject])

@@ -397,19 +397,7 @@ func (v verdicts) scaledOut() experiments.Finding {
 	case v.unseen() != "":
 		return unknown(scalesOut, "not where it was seen", v.unseen())
 	}
-	var above *moment
-	var missing string
-	for _, m := range v.moments() {
-		switch high, why := m.high(); {
-		case above != nil:
-		case high == steadystate.Held && m.stale && m.to.From-m.from.To < patience:
-			missing = fmt.Sprintf("at %s: %s, and it said nothing new since: hold the fault for longer", m.from, m.pods)
-		case high == steadystate.Held:
-			above = &m
-		case high == steadystate.Unknown:
-			missing = fmt.Sprintf("at %s: %s", m.from, why)
-		}
-	}
+	above, missing := v.asked()
 	switch {
 	case above == nil && v.overdue != nil:
 		return broken(scalesOut, fmt.Sprintf("it stayed at %d, though %s", v.old(), v.overdue.text))
@@ -437,6 +425,30 @@ func (v verdicts) scaledOut() experiments.Finding {
 		return unknown(scalesOut, text, "the run did not come to its end")
 	}
 	return broken(scalesOut, text)
+}
+
+// asked is the first moment since which its metrics certainly asked for more:
+// until the fault was over, or for [sustained]. What they asked for in one look
+// and not in the next, pods explain of which a metric was missing for once. Else
+// it is why that is not certain.
+func (v verdicts) asked() (above *moment, missing string) {
+	for _, m := range v.moments() {
+		high, why := m.high()
+		switch {
+		case high == steadystate.Held && above == nil:
+			above = &m
+		case above == nil:
+		case high != steadystate.Held && m.from.From-above.from.To >= sustained:
+			return above, ""
+		case high != steadystate.Held:
+			missing = fmt.Sprintf("%s at %s, and no more at %s: whether all its pods were measured, the API does not show", texts(above.loads()), above.from, m.from)
+			above = nil
+		}
+		if high == steadystate.Unknown {
+			missing = fmt.Sprintf("at %s: %s", m.from, why)
+		}
+	}
+	return above, missing
 }
 
 // lastly is the last instant at which the fault can have been on.
@@ -494,8 +506,8 @@ func (v verdicts) returned() experiments.Finding {
 	switch {
 	case v.unseen() != "":
 		return unknown(comesBack, "not known", v.unseen())
-	case len(byHand) > 0 && last.status.DesiredReplicas == v.old() && last.status.LastScaleTime == byHand[len(byHand)-1].status.LastScaleTime:
-		return unknown(comesBack, fmt.Sprintf("at %d, and not by itself", v.old()), byHand[len(byHand)-1].hand())
+	case len(byHand) > 0 && last.status.LastScaleTime == byHand[len(byHand)-1].status.LastScaleTime:
+		return unknown(comesBack, fmt.Sprintf("at %d, and not by itself", last.status.DesiredReplicas), byHand[len(byHand)-1].hand())
 	case p.Open, p.Reached == nil && p.Took == nil && v.t1 == nil && v.course()[len(v.course())-1].wanted != v.old():
 		return unknown(comesBack, fmt.Sprintf("at %d", v.course()[len(v.course())-1].wanted), p.Note+": watch for longer, or say with a limit on \""+Back+"\" when it must be")
 	case p.Reached != nil:

@@ -745,9 +745,31 @@ var trajectories = []struct {
 		 hand     . . h . . . h .`,
 		nil,
 		[]string{
-			"unknown scales out: it did not | its size was changed before it can be said to have decided: 2 -> 6 at", "unknown sizes as its metrics ask: a size by somebody else | 6 -> 2",
+			"unknown scales out: it did not | that its metrics asked for more is not certain", "unknown sizes as its metrics ask: a size by somebody else | 6 -> 2",
 			"unknown back at the old size: at 2, and not by itself",
 		},
+	},
+	{
+		"R21: scaled by hand while its metrics ask for more, before it can have decided",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . #*12 . .
+		 cpu      40 90*12 20 20
+		 desired  2*9 3*6
+		 hand     .*9 h .*5`,
+		nil,
+		[]string{
+			"unknown scales out: it did not | its size was changed before it can be said to have decided: 2 -> 3 at", "unknown sizes as its metrics ask: a size by somebody else",
+			"unknown back at the old size: at 3 | 2 -> 3 at",
+		},
+	},
+	{
+		"R21: its metric is above the target in one look, and in the next no more",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . # # # # # . .
+		 cpu      40 40 90 40 40 40 20 20
+		 desired  2*8`,
+		nil,
+		[]string{"unknown scales out: it did not | resource cpu 90% (target 50%) at 9.500s..10.000s, and no more at 14.500s..15.000s: whether all its pods were measured"},
 	},
 	{
 		"R21: it scales out when the fault is gone",

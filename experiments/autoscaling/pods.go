@@ -14,6 +14,9 @@ type census struct {
 	known                 bool // it was followed
 	leastReady, mostReady int
 	least, most           int // pods that existed, of any kind
+	// lasting are those that had been ready for a while: of one that has just
+	// become ready the metric may still be of before, and does not count.
+	lasting int
 }
 
 // counted is the census of the sizes that can have been in force.
@@ -26,6 +29,7 @@ func counted(sizes []size) census {
 		c.leastReady, c.mostReady = min(c.leastReady, x.ready), max(c.mostReady, x.ready)
 		c.least, c.most = min(c.least, x.existing), max(c.most, x.existing)
 	}
+	c.lasting = c.leastReady
 	return c
 }
 
@@ -36,8 +40,11 @@ func (c census) full(n int) bool {
 
 // String is "1 of 2 pods are ready", by the harshest reading.
 func (c census) String() string {
-	if !c.known {
+	switch {
+	case !c.known:
 		return "how many pods were ready was not followed"
+	case c.lasting < c.leastReady:
+		return fmt.Sprintf("%d of %d pods are ready, %d of them for long enough to be measured", c.leastReady, c.most, c.lasting)
 	}
 	return fmt.Sprintf("%d of %d pods are ready", c.leastReady, c.most)
 }
@@ -107,8 +114,10 @@ func (l load) worst(n int, c census) float64 {
 		return 0
 	case l.basis == allPods:
 		return l.ratio * float64(c.least) / float64(most)
+	case l.basis == readyPods:
+		return l.ratio * float64(c.leastReady) / float64(most)
 	}
-	return l.ratio * float64(c.leastReady) / float64(most)
+	return l.ratio * float64(c.lasting) / float64(most)
 }
 
 // A moment is a stretch in which the autoscaler said nothing new and the number
@@ -150,6 +159,19 @@ func (h *history) moments() []moment {
 		}
 	}
 	return kept
+}
+
+// high is [state.high] of a moment: one that lasts makes those that were ready
+// in it measured, and one in which the pods have changed says nothing before.
+func (m moment) high() (v steadystate.Verdict, why string) {
+	lasts := m.to.From-m.from.To >= patience
+	if lasts {
+		m.pods.lasting = m.pods.leastReady
+	}
+	if v, why = m.state.high(); v == steadystate.Held && m.stale && !lasts {
+		return steadystate.Unknown, fmt.Sprintf("%s, and it said nothing new since: hold the fault for longer", m.pods)
+	}
+	return v, why
 }
 
 func earlier(a, b steadystate.Span) steadystate.Span {
