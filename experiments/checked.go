@@ -17,7 +17,7 @@ type checked struct {
 // newChecked follows a check over every window that may be asked about: the
 // injection to the end, each phase, and the end.
 func (j *judge) newChecked(c steadystate.Check) *checked {
-	k := &checked{Check: c, windows: []steadystate.Span{j.Window, j.ending()}}
+	k := &checked{Check: c, windows: []steadystate.Span{j.Window, j.ending(c.Signal)}}
 	for _, p := range j.Phases {
 		k.windows = append(k.windows, p.Span)
 	}

@@ -320,7 +320,7 @@ func (j *judge) base(c *checked, l steadystate.Limit) (base steadystate.Base, of
 // atEnd is the finding that the check was good again when the record ended.
 func (j *judge) atEnd(c *checked, findings []Finding) Finding {
 	finding := Finding{Check: c.Name, Signal: c.Signal, Limit: "good at the end"}
-	f, end := c.over(j.Window), c.over(j.ending())
+	f, end := c.over(j.Window), c.over(j.ending(c.Signal))
 	finding.Text = fmt.Sprintf("%d good, %d bad, %d unknown in the last %s", end.Good, end.Bad, end.Unknown, end.Window.Width())
 	open := len(f.Outages) > 0 && f.Outages[len(f.Outages)-1].Open
 	known := end.Observed()
@@ -342,9 +342,11 @@ func (j *judge) atEnd(c *checked, findings []Finding) Finding {
 	return finding
 }
 
-// ending is the last settle time of the record.
-func (j *judge) ending() steadystate.Span {
-	return steadystate.Span{From: max(j.Window.From, j.last-j.plan.Settle), To: j.last}
+// ending is the last settle time of the record; of a signal whose values are of
+// their whole spans, as rates are, with the span of one that ends when it begins,
+// or none would lie within it.
+func (j *judge) ending(signal string) steadystate.Span {
+	return steadystate.Span{From: max(j.Window.From, j.last-j.plan.Settle-j.order(signal).whole), To: j.last}
 }
 
 // dilutable reports whether a limit that is broken so far could yet have held

@@ -13,15 +13,19 @@ import (
 type order struct {
 	latest time.Duration // greatest From so far
 	slack  time.Duration // by how much a later one came with a lesser From
+	whole  time.Duration // over how long a value that is of its whole span is
 	held   []steadystate.Observation
 	next   []func(steadystate.Observation)
 	enough int // observations to hold before it is worth passing some on
 }
 
-// see learns how much is out of order.
+// see learns how much is out of order, and how long values are over.
 func (o *order) see(x steadystate.Observation) {
 	o.latest = max(o.latest, x.From)
 	o.slack = max(o.slack, o.latest-x.From)
+	if x.Whole {
+		o.whole = max(o.whole, x.Width())
+	}
 }
 
 // add takes in an observation, in the order that was seen.

@@ -221,6 +221,10 @@ func (j *judge) observed() Proof {
 	return p
 }
 
+// MostUnseen is how much of the time after the fault may pass a check unseen in
+// one piece.
+const MostUnseen = 0.25
+
 // covered: the observations reach over the window, without a hole in which
 // much could have happened.
 func (j *judge) covered() Proof {
@@ -232,7 +236,7 @@ func (j *judge) covered() Proof {
 			share = float64(max(c.UnknownTime, c.Resolution)) / float64(w)
 		}
 		text := fmt.Sprintf("%s: resolution %s, unknown %s", c.Check, c.Resolution.Round(time.Millisecond), c.UnknownTime.Round(time.Millisecond))
-		if c.UnknownTime > c.Window.Width()/20 || share > 0.25 || c.Unknown > c.Observed()/4 {
+		if c.UnknownTime > c.Window.Width()/20 || share > MostUnseen || c.Unknown > c.Observed()/4 {
 			p.Verdict = steadystate.Unknown
 			if why := c.WhyUnknown(); why != "" {
 				text += " (" + why + ")"

@@ -26,6 +26,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/rollout"
 	"github.com/aftershockhq/aftershock/experiments/workers"
+	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
 )
@@ -217,7 +218,7 @@ func (t *Target) Preflight(ctx context.Context, chosen []experiments.Experiment,
 				return "", err
 			}
 			text := []string{fmt.Sprintf("%d series, now %v, resolution %s", found.Series, found.Values, found.Resolution.Round(time.Millisecond))}
-			return strings.Join(append(text, found.Notes...), "; "), errors.Join(t.decidable(q.check, found.Resolution), t.fits(q.check, q.source.Interval, found.Resolution, chosen))
+			return strings.Join(append(text, found.Notes...), "; "), errors.Join(t.decidable(q.check, found.Resolution), t.fits(q.check, q.source.Interval, found.Resolution, chosen), t.covers(q.check, found, chosen))
 		})
 	}
 	for _, name := range t.objectivesOf(chosen) {
@@ -235,7 +236,7 @@ func (t *Target) Preflight(ctx context.Context, chosen []experiments.Experiment,
 			if err != nil {
 				return "", err
 			}
-			return fmt.Sprintf("now %v, resolution %s", found.Values, found.Resolution.Round(time.Millisecond)), t.fits(name, source.Interval, found.Resolution, chosen)
+			return fmt.Sprintf("now %v, resolution %s", found.Values, found.Resolution.Round(time.Millisecond)), errors.Join(t.fits(name, source.Interval, found.Resolution, chosen), t.covers(name, found, chosen))
 		})
 	}
 	for _, name := range signalsOf(chosen) {
@@ -396,6 +397,33 @@ func (t *Target) fits(check string, interval, resolution time.Duration, chosen [
 	}
 	return errors.Join(errs...)
 }
+
+// covers says in which experiments nothing that the query shows could be held:
+// more of the time after the fault than the proof "covered" allows can pass it
+// unseen.
+func (t *Target) covers(check string, found prom.Preflight, chosen []experiments.Experiment) error {
+	need := time.Duration(float64(found.Resolution) / experiments.MostUnseen)
+	short := map[time.Duration][]string{} // ids of experiments, by how long they hold and watch
+	for _, e := range chosen {
+		of := func(c steadystate.Check) bool { return c.Name == check }
+		if after := e.Hold + e.Watch; after < need && slices.ContainsFunc(e.Hypothesis.Checks, of) {
+			short[after] = append(short[after], ID(e))
+		}
+	}
+	var errs []error
+	for _, after := range slices.Sorted(maps.Keys(short)) {
+		shorter := ""
+		if width := found.Window.Width() - (found.Resolution - time.Duration(float64(after)*experiments.MostUnseen)); width >= 2*found.Spacing {
+			shorter = fmt.Sprintf(", or its ranges shorter: %s in all", width.Truncate(time.Second/2))
+		}
+		errs = append(errs, fmt.Errorf("hold and watch are %s together, of which an outage of %s can pass the query unseen, which is more than %.0f%%: nothing that it shows would be held; make watch %s longer%s (%s)",
+			after, found.Resolution.Round(time.Millisecond), 100*experiments.MostUnseen, up(need-after), shorter, strings.Join(short[after], ", ")))
+	}
+	return errors.Join(errs...)
+}
+
+// up is a length of time in whole seconds, and no less than it.
+func up(d time.Duration) time.Duration { return (d + time.Second - 1).Truncate(time.Second) }
 
 // Sweep removes what runs left behind in the namespaces of the configuration,
 // and proves it. The cluster's identity is looked at first.

@@ -27,6 +27,51 @@ func versioned(t *testing.T) string {
 	return server.URL
 }
 
+// R20: a query whose range is too long for what is watched could never be held;
+// preflight refuses it, and says what would do.
+func TestPreflightRefusesARangeTooLongForTheTimes(t *testing.T) {
+	m := newMonitoring(t)
+	server := httptest.NewServer(m)
+	t.Cleanup(func() {
+		server.Close()
+		if err := m.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	now := time.Now()
+	for i := range 40 {
+		if err := m.scraped(now.Add(-time.Duration(39-i)*5*time.Second-time.Second), 5000*float64(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, row := range []struct {
+		sentence, hold, watch string
+		want                  []string // none: it is let through
+	}{
+		{"a quarter of five minutes is more than a minute", "10s", "5m", nil},
+		{"of two it is not", "10s", "2m", []string{
+			`check "serving": hold and watch are 2m10s together, of which an outage of 1m1.`,
+			`which is more than 25%: nothing that it shows would be held; make watch 1m5`,
+			`or its ranges shorter: 31s in all (pods/`,
+		}},
+		{"of twenty seconds no range is short enough", "10s", "10s", []string{"make watch 3m4", "s longer (pods/"}},
+	} {
+		text := strings.NewReplacer("hold: 10s", "hold: "+row.hold, "watch: 5m", "watch: "+row.watch).Replace(seenByPrometheus(server.URL, "outage <= 2m"))
+		target, path := configure(t, versioned(t), text)
+		atRest(t, target)
+		var out bytes.Buffer
+		err := preflight(t.Context(), &out, target, suites.All(target))
+		if (err == nil) != (row.want == nil) || (err != nil && exitCode(err) != exitUsage) {
+			t.Errorf("%s: preflight says\n%s", row.sentence, message(err))
+		}
+		for _, want := range row.want {
+			if said := message(err); !strings.Contains(said, want) || !strings.Contains(said, path+":24: ") {
+				t.Errorf("%s: preflight says\n%swant %q", row.sentence, said, want)
+			}
+		}
+	}
+}
+
 // Preflight prints how far Prometheus' clock is from this machine's; a Prometheus
 // that refuses connections is told once, and is not ok.
 func TestPreflightAsksPrometheusItself(t *testing.T) {

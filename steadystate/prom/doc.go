@@ -48,9 +48,9 @@
 //   - A target that Prometheus has and cannot scrape (up is 0) is unknown once
 //     nothing of it is left in the range, and at once where there is no range: the
 //     value would be that of the others. One that was never scraped is unknown
-//     after half a minute, or the range if that is longer, in which it may start. A floor that the others reach alone, as of
-//     a sum of rates, is reached. So it is with series that are gone and have no
-//     up.
+//     after half a minute, or the range if that is longer: it may be starting. A
+//     floor that the others reach alone, as of a sum of rates, is reached. So it
+//     is with series that are gone and have no up.
 //   - When a pod dies, what its counters counted after its last scrape is lost:
 //     its rate as it was, or two thousand errors. The same goes for a process
 //     that is restarted, and while a target has missed its latest scrapes. That
