@@ -271,7 +271,7 @@ func TestWhatTheServiceRefusesIsBroken(t *testing.T) {
 				{Plan: &experiments.Plan{Name: "drain", Settle: s, Faults: []string{"drain checkout"}, Checks: []steadystate.Check{{Name: "up", Signal: "up", Good: steadystate.AtLeast(1)}}}},
 				{Phase: experiments.PhaseSettle},
 				{At: 5 * s, Phase: experiments.PhaseInject},
-				{At: 5 * s, Injection: &experiments.Injection{Fault: "drain checkout", Span: steadystate.Instant(5 * s), Shortfall: row.shortfall, Refused: row.refused}},
+				{At: 5 * s, Injection: &experiments.Injection{Fault: "drain checkout", Span: steadystate.Instant(5 * s), Effects: []experiments.Effect{{Event: experiments.EventGone}}, Shortfall: row.shortfall, Refused: row.refused}},
 				{At: 5 * s, Phase: experiments.PhaseRecover},
 				{At: 6 * s, Removal: &experiments.Removal{Fault: "drain checkout", Span: steadystate.Instant(6 * s)}},
 			}
@@ -289,6 +289,9 @@ func TestWhatTheServiceRefusesIsBroken(t *testing.T) {
 			for _, p := range result.Proofs {
 				if (p.Name == "injected" || p.Name == "effect" || p.Name == "exposed") && p.Verdict != steadystate.Unknown {
 					t.Errorf("%s is %s (%s), and nothing was injected", p.Name, p.Verdict, p.Text)
+				}
+				if (p.Name == "effect" || p.Name == "exposed") && p.Text != "not exercised: no fault was injected" && p.Text != "no load: whether the targets served anybody is not known" {
+					t.Errorf("%s says %q", p.Name, p.Text)
 				}
 			}
 		})

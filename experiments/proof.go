@@ -133,7 +133,7 @@ func (j *judge) effect() Proof {
 		seen = append(seen, text)
 	}
 	if len(seen) == 0 {
-		p.Text = "no fault was injected"
+		p.Text = "not exercised: no fault was injected"
 		return p
 	}
 	p.Verdict, p.Text = steadystate.Held, strings.Join(seen, "; ")
@@ -187,7 +187,7 @@ func (j *judge) exposed() Proof {
 		}
 	}
 	if len(served) == 0 {
-		p.Text = "no fault was injected"
+		p.Text = "not exercised: no fault was injected"
 		return p
 	}
 	p.Verdict, p.Text = steadystate.Held, strings.Join(served, "; ")
