@@ -473,10 +473,10 @@ var trajectories = []struct {
 		 fault    . # # # # .
 		 cpu      40 90 90 70 45 20
 		 desired  2 5 5 4 4 2
-		 ready    2 2 2 2 3 2
-		 existing 2 3 3 3 4 2`,
+		 ready    2 1 1 1 3 2
+		 existing 2 2 2 2 4 2`,
 		nil,
-		[]string{"broken sizes as its metrics ask: 5 -> 4 | of which 2 of 3 pods are ready"},
+		[]string{"unknown sizes as its metrics ask: a step that may be against them; 5 -> 4 | 1 of 2 pods are ready: which of them it counted, the API does not show"},
 	},
 	// R21: upstream's own rules for unready pods and missing metrics.
 	{
