@@ -140,7 +140,17 @@ func (s selector) census(spacing, lookback time.Duration, reduce Reduction) map[
 		}
 		return fmt.Sprintf("last_over_time(%s)", read(v, s.offset, s.width))
 	}
-	unscraped := fmt.Sprintf("((%s and %s %s or %s) unless %s %s)", listed(s.offset, spacing), byTarget, before(wide), s.neverScraped(spacing, now(wide)), byTarget, now(wide))
+	// Of a target that was scraped all the time nothing is missing: it has no such
+	// series, as a node has none of a pod that is gone.
+	failing := fmt.Sprintf("(%s == 0)", listed(s.offset, spacing))
+	if !s.instant() {
+		failing = fmt.Sprintf("(%s unless min_over_time(%s) > 0)", listed(s.offset, spacing), read(up, s.offset, s.width))
+	}
+	there := now(wide)
+	if s.counter() {
+		there = fmt.Sprintf("(count_over_time(%s) > 1)", read(wide, s.offset, s.width)) // for a difference
+	}
+	unscraped := fmt.Sprintf("((%s and %s %s or %s) unless %s %s)", failing, byTarget, before(wide), s.neverScraped(spacing, now(wide)), byTarget, there)
 	if s.instant() {
 		// Where no series is left there is no value, unless the query says what
 		// stands for it, as in "or vector(0)".
@@ -159,7 +169,8 @@ func (s selector) census(spacing, lookback time.Duration, reduce Reduction) map[
 		parts[partLost] = "count(" + strings.Join([]string{
 			fmt.Sprintf("(last_over_time(%s) unless %s)", read(s.vector, s.offset, reach), fresh(s.vector, s.offset, spacing)),
 			fmt.Sprintf("(resets(%s) > 0)", read(s.vector, s.offset, reach)),
-			fmt.Sprintf("(last_over_time(%s) %s unless %s %s)", read(up, s.offset, reach), known, byTarget, fresh(wide, s.offset, spacing)),
+			fmt.Sprintf("((last_over_time(%s) unless (min_over_time(%s) > 0 and %s)) %s unless %s %s)",
+				read(up, s.offset, reach), read(up, s.offset, reach), listed(s.offset, spacing), known, byTarget, fresh(wide, s.offset, spacing)),
 			fmt.Sprintf("((changes(%s) > 0) %s)", read(started, s.offset, reach), known),
 		}, " or ") + ")"
 		parts[partRestarts] = fmt.Sprintf("count((resets(%s) > 1) or ((changes(%s) > 1) %s))",

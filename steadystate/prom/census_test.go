@@ -240,13 +240,25 @@ func TestWhatAValueLeavesOut(t *testing.T) {
 			errorShare, "< 0.1%", "mean < 0.1%", steadystate.Held, "",
 		},
 		{
-			"whose metrics are gone although it is scraped is missed",
+			"a node that is scraped and has no such pod any more is not missed",
 			func(s *server) []rows {
 				return []rows{
 					s.every(`http_count{job="j",instance="a",code="200"}`, s5, time.Second, 10000, 12500, 15000, 17500),
-					append(s.every(`http_count{job="j",instance="b",code="200"}`, s5, 21*time.Second, 10000, 12500, 15000), stale(`http_count{job="j",instance="b",code="200"}`, s.now().Add(-16*time.Second))),
-					s.every(`up{job="j",instance="a"}`, s5, time.Second, 1, 1, 1, 1, 1),
-					s.every(`up{job="j",instance="b"}`, s5, time.Second, 1, 1, 1, 1, 1),
+					append(s.every(`http_count{job="j",instance="b",code="200"}`, s5, 61*time.Second, 10000, 12500, 15000), stale(`http_count{job="j",instance="b",code="200"}`, s.now().Add(-56*time.Second))),
+					s.every(`up{job="j",instance="a"}`, s5, time.Second, 1, 1, 1, 1, 1, 1),
+					s.every(`up{job="j",instance="b"}`, s5, time.Second, 1, 1, 1, 1, 1, 1),
+				}
+			},
+			errorShare, "< 0.1%", "mean < 0.1%", steadystate.Held, "",
+		},
+		{
+			"one that is scraped again is missed until two scrapes make a difference",
+			func(s *server) []rows {
+				return []rows{
+					s.every(`http_count{job="j",instance="a",code="200"}`, s5, time.Second, 10000, 12500, 15000, 17500),
+					s.every(`http_count{job="j",instance="b",code="200"}`, 40*time.Second, time.Second, 10000, 12500),
+					s.every(`up{job="j",instance="a"}`, s5, time.Second, 1, 1, 1, 1, 1, 1, 1, 1, 1),
+					s.every(`up{job="j",instance="b"}`, s5, time.Second, 1, 0, 0, 0, 0, 0, 0, 0, 1),
 				}
 			},
 			errorShare, "< 0.1%", "mean < 0.1%", steadystate.Unknown, "not scraped, so that the value is that of the others (b)",
