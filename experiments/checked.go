@@ -22,8 +22,7 @@ func (j *judge) newChecked(c steadystate.Check) *checked {
 		k.windows = append(k.windows, p.Span)
 	}
 	_, requests := j.Traffic[c.Signal]
-	rule := steadystate.Rule{Settle: j.plan.Settle, Allowed: c.Allowed, ByChance: requests}
-	k.fold = steadystate.NewFold(c.Good, rule, steadystate.Span{To: j.last}, k.windows...)
+	k.fold = steadystate.NewFold(c.Good, c.Rule(j.plan.Settle, requests), steadystate.Span{To: j.last}, k.windows...)
 	o := j.order(c.Signal)
 	o.next = append(o.next, k.fold.Add)
 	return k

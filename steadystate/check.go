@@ -3,6 +3,7 @@ package steadystate
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // A Check says what counts as good on a signal, and the limits for how long
@@ -36,6 +37,12 @@ func (c Check) Validate() error {
 		errs = append(errs, fmt.Errorf("check %q: the allowed share %g must be at least 0 and below 1", c.Name, c.Allowed))
 	}
 	return errors.Join(errs...)
+}
+
+// Rule is when an outage of the check is over, for a record with that settle
+// time; byChance is that of [Rule].
+func (c Check) Rule(settle time.Duration, byChance bool) Rule {
+	return Rule{Settle: settle, Allowed: c.Allowed, ByChance: byChance}
 }
 
 // A Hypothesis is the claim that a service is in its steady state: every check

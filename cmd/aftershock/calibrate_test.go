@@ -24,6 +24,11 @@ func TestCalibrateRefuses(t *testing.T) {
 		{"a kind that there is not", []string{"--kinds", "refused,flood"}, `no kind "flood"; kinds: refused, reset, blackhole, 5xx, slow, one-of-three, flapping, kill, stall`},
 		{"an output that there is not", []string{"-o", "yaml"}, `output "yaml": want one of text, json`},
 		{"a plot that cannot be written, before the trials", []string{"--plot", "no/such/dir/x.svg"}, "no such file"},
+		{"no trial of a cell", []string{"--grid", "--trials", "0"}, "0 trials: want at least one of each cell"},
+		{"a cell that there is not", []string{"--grid", "--cell", "2-of-5"}, `no cell matches "2-of-5"; one of 128 is "1s-100/s-0%-1-of-3"`},
+		{"a grid of real trials", []string{"--grid", "--kinds", "kill"}, "--kinds is of planted outages, --grid simulates: use --cell"},
+		{"a cell without the grid", []string{"--cell", "all"}, "--cell is of --grid only"},
+		{"an output that a grid has not", []string{"--grid", "-o", "yaml"}, `output "yaml": want one of text, json`},
 		{"an argument", []string{"refused"}, "unknown command"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
@@ -56,6 +61,28 @@ func TestCalibrate(t *testing.T) {
 	text, err := os.ReadFile(plot)
 	if err != nil || !bytes.Contains(text, []byte("</svg>")) {
 		t.Errorf("plot %q, %v", text, err)
+	}
+}
+
+// One cell of the grid: the whole way from the flags to the JSON, and the exit
+// codes.
+func TestCalibrateGrid(t *testing.T) {
+	code, stdout, stderr := call(t, "calibrate", "--grid", "--cell", "^1s-100/s-0%-all$", "--trials", "20", "--seed", "9", "-o", "json")
+	var report calibration.GridReport
+	if err := json.Unmarshal([]byte(stdout), &report); err != nil {
+		t.Fatalf("%v\n%s%s", err, stdout, stderr)
+	}
+	if code != exitHeld || report.Verdict != steadystate.Held || report.Seed != 9 || report.Trials != 20 || len(report.Cells) != 1 || report.Cells[0].Reported != 20 {
+		t.Errorf("exit code %d, %+v", code, report)
+	}
+	if !strings.Contains(stderr, "1 of 1 cells") {
+		t.Errorf("no progress in\n%s", stderr)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var out, errs bytes.Buffer
+	if code := execute(ctx, []string{"calibrate", "--grid"}, &out, &errs); code != exitFailed || !strings.Contains(out.String(), "stopped after 0 cells") {
+		t.Errorf("exit code %d\n%s%s", code, &out, &errs)
 	}
 }
 
