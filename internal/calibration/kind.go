@@ -55,6 +55,25 @@ func (k Kind) patience() patience {
 	return patience{5 * time.Second, 5 * time.Second}
 }
 
+// settle is the settle time of a kind's experiment, and allowed its share of
+// strays. Two kinds, a whole outage and a partial one, have them as users do;
+// the others are short, so that many can be planted, and allow nothing.
+func (k Kind) settle() time.Duration {
+	if k.asUsers() {
+		return 10 * time.Second
+	}
+	return settle
+}
+
+func (k Kind) allowed() float64 {
+	if k.asUsers() {
+		return 0.001
+	}
+	return 0
+}
+
+func (k Kind) asUsers() bool { return k == ServerError || k == OneOfThree }
+
 // Timed reports whether time tells a bad answer from a good one.
 func (k Kind) Timed() bool { return k == BlackHole || k == Slow || k == Stall }
 

@@ -78,7 +78,7 @@ func (r Report) plotted() plotted {
 	bottom := plotTop + len(r.Kinds)*rowHeight
 	p := plotted{
 		Title:    r.conclusion(),
-		Subtitle: fmt.Sprintf("%d requests/s, settle %s, seed %d; %s, %s, %d cores", r.Rate, r.Settle, r.Seed, r.Machine.System, r.Machine.Go, r.Machine.Cores),
+		Subtitle: fmt.Sprintf("%d requests/s, seed %d; %s, %s, %d cores", r.Rate, r.Seed, r.Machine.System, r.Machine.Go, r.Machine.Cores),
 		Width:    plotWidth,
 		Height:   bottom + 48,
 		Top:      plotTop,

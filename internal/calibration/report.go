@@ -16,8 +16,6 @@ type Report struct {
 	Rate     int     `json:"rate"`   // requests per second of each load
 	Seed     uint64  `json:"seed"`
 	Parallel int     `json:"parallel"` // trials at once
-	// Settle is the settle time of the check.
-	Settle time.Duration `json:"settle"`
 	// Took is how long the calibration took; Interrupted: it was stopped
 	// before all trials were made.
 	Took        time.Duration `json:"took"`
@@ -37,6 +35,8 @@ type Summary struct {
 	// for.
 	Tolerance time.Duration `json:"tolerance"`
 	Timeout   time.Duration `json:"timeout"`
+	// Settle is the settle time of the experiment.
+	Settle time.Duration `json:"settle"`
 	// N is the number of trials that were compared; NotRun more did not come to
 	// their end.
 	N      int `json:"n"`
@@ -127,7 +127,7 @@ func summarize(kinds []Kind, wanted int, trials []Trial) ([]Summary, steadystate
 }
 
 func summary(k Kind, trials []Trial) Summary {
-	s := Summary{Kind: k, Tolerance: k.patience().tolerance, Timeout: k.patience().timeout}
+	s := Summary{Kind: k, Tolerance: k.patience().tolerance, Timeout: k.patience().timeout, Settle: k.settle()}
 	var startWidth, endWidth, resolution, starved, startError, endError, lengthError []time.Duration
 	for _, t := range trials {
 		if t.Kind != k {

@@ -22,7 +22,6 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		Rate:     o.Rate,
 		Seed:     o.Seed,
 		Parallel: o.Parallel,
-		Settle:   settle,
 	}
 	begin := time.Now()
 	trials, err := carryOutAll(ctx, o)

@@ -13,15 +13,15 @@ func (r Report) Text(w io.Writer) error {
 	if r.Machine.Load != "" {
 		fmt.Fprintf(w, ", load average %s", r.Machine.Load)
 	}
-	fmt.Fprintf(w, "\n%d trials of each kind at %d requests/s, seed %d, %d at once, settle %s, %s\n\n",
-		r.Trials, r.Rate, r.Seed, r.Parallel, r.Settle, r.Took.Round(time.Second))
+	fmt.Fprintf(w, "\n%d trials of each kind at %d requests/s, seed %d, %d at once, %s\n\n",
+		r.Trials, r.Rate, r.Seed, r.Parallel, r.Took.Round(time.Second))
 
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "\t\t\tbounds hold\t\t\t\t\t\twidth\t\terror, p50/p95/max\t\t\t")
-	fmt.Fprintln(table, "kind\tn\tseen\tstart\tend\tlength\tall\tmissed\tinvented\tstart\tend\tstart\tend\tlength\tlate\t")
+	fmt.Fprintln(table, "\t\t\t\tbounds hold\t\t\t\t\t\twidth\t\terror, p50/p95/max\t\t\t")
+	fmt.Fprintln(table, "kind\tsettle\tn\tseen\tstart\tend\tlength\tall\tmissed\tinvented\tstart\tend\tstart\tend\tlength\tlate\t")
 	for _, s := range r.Kinds {
-		fmt.Fprintf(table, "%s\t%d\t%d/%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t%s\t%s\t%s\t%d\t\n",
-			s.Kind, s.N, s.Reported, s.Planted, s.Held.Start, s.Held.End, s.Held.Length, s.Held.All, s.Missed, s.Invented,
+		fmt.Fprintf(table, "%s\t%s\t%d\t%d/%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t%s\t%s\t%s\t%d\t\n",
+			s.Kind, s.Settle, s.N, s.Reported, s.Planted, s.Held.Start, s.Held.End, s.Held.Length, s.Held.All, s.Missed, s.Invented,
 			ms(s.StartWidth), ms(s.EndWidth), s.StartError, s.EndError, s.LengthError, s.Late)
 	}
 	if err := table.Flush(); err != nil {

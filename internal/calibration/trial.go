@@ -65,9 +65,9 @@ func carryOut(ctx context.Context, p Plan, rate int) (_ Trial, record []byte, er
 			Name:    "service answers",
 			Signal:  experiments.TrafficSignal,
 			Good:    steadystate.Within(p.Kind.patience().tolerance),
-			Allowed: 0.001,
+			Allowed: p.Kind.allowed(),
 		},
-		Settle: settle,
+		Settle: p.Kind.settle(),
 		Watch:  p.watch(),
 	}
 	run := here
@@ -95,11 +95,11 @@ func (p Plan) watch() time.Duration {
 	const more = 100 * time.Millisecond
 	switch p.Kind {
 	case BlackHole:
-		return settle + p.Kind.patience().timeout + more
+		return p.Kind.settle() + p.Kind.patience().timeout + more
 	case Slow:
-		return settle + slowness + more
+		return p.Kind.settle() + slowness + more
 	}
-	return settle + more
+	return p.Kind.settle() + more
 }
 
 // here carries a blind experiment out in this process.
