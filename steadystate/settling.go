@@ -220,6 +220,9 @@ func (s *Settling) AddBefore(at time.Duration, o Observation) {
 
 // pass goes on to an observation that began at from.
 func (s *Settling) pass(from time.Duration) {
+	if s.index == 0 {
+		s.last = from
+	}
 	gap := max(0, from-s.last)
 	switch {
 	case from < s.since:
@@ -228,7 +231,7 @@ func (s *Settling) pass(from time.Duration) {
 	case s.blind != "" || gap > s.spacing.limit():
 		s.lost += gap
 	}
-	if s.index > 0 {
+	if gap > 0 { // a value may be told twice
 		s.spacing.add(gap)
 	}
 	s.index++

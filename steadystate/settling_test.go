@@ -58,6 +58,23 @@ func TestSettlingByPolls(t *testing.T) {
 	}
 }
 
+// A rate over a minute of scrapes every 15 s, polled every 5 s: its span begins
+// before the run at first, and each is told three times.
+func TestSettlingByARateThatBeganBeforeTheRun(t *testing.T) {
+	settling := steadystate.NewSettling(answers(0), 120*s, 0)
+	steady := time.Duration(0)
+	for now := 5 * s; now <= 180*s && steady == 0; now += 5 * s {
+		to := now / (15 * s) * 15 * s
+		settling.Add(steadystate.Observation{Span: steadystate.Span{From: to - 60*s, To: to}, Value: 1, Whole: true})
+		if settling.At(now).Verdict == steadystate.Held {
+			steady = now
+		}
+	}
+	if steady < 120*s || steady > 150*s {
+		t.Errorf("steady at %s, want soon after 120s", steady)
+	}
+}
+
 // How many observations it takes follows from the odds of 200:1 alone.
 func TestObservationsToSettle(t *testing.T) {
 	for _, row := range []struct {
