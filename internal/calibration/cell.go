@@ -151,8 +151,8 @@ func (c Cell) draw(random *rand.Rand) course {
 }
 
 // requests yields the requests of a trial, in order of their sending, and which
-// backend each went to.
-func (c Cell) requests(p course, random *rand.Rand, yield func(backend int, o steadystate.Observation)) {
+// backend each went to, until yield returns false.
+func (c Cell) requests(p course, random *rand.Rand, yield func(backend int, o steadystate.Observation) bool) {
 	const (
 		least = time.Millisecond     // of an answer
 		more  = 4 * time.Millisecond // on the average
@@ -174,7 +174,9 @@ func (c Cell) requests(p course, random *rand.Rand, yield func(backend int, o st
 		if i := order[backend]; (i < len(p.ends) && p.start <= met && met < p.ends[i]) || (c.Strays > 0 && random.Float64() < c.Strays) {
 			o.Failed = stray
 		}
-		yield(backend, o)
+		if !yield(backend, o) {
+			return
+		}
 		if c.InTurn {
 			sent += every
 		} else {

@@ -207,7 +207,7 @@ func (c Cell) run(ctx context.Context, seed uint64, trials int) (r CellResult, o
 	var again *CellResult
 	for i := range r.Outcomes {
 		o := &r.Outcomes[i]
-		if o.settle(c); o.Verdict != steadystate.Unknown {
+		if o.settle(shortfall(c, o.Comparison)); o.Verdict != steadystate.Unknown {
 			continue
 		}
 		if again == nil {
@@ -255,13 +255,13 @@ func (c Cell) tally(ctx context.Context, seed uint64, from, trials int) (r CellR
 	return r, ok
 }
 
-// settle decides by the first trials, if they do.
-func (o *Outcome) settle(c Cell) {
+// settle decides by the first trials, if they do. What is known to fall short
+// must not worsen: a worse rate is told from the same one by its sampling error.
+func (o *Outcome) settle(known Shortfall) {
 	n := float64(o.N)
-	if s, known := shortfall(c, o.Comparison); known {
-		// A worse rate is told from the same one by its sampling error.
-		o.Known = s.Reason
-		o.Verdict = verdict(float64(o.Wrong) <= s.Rate*n+worsenedByStdev*math.Sqrt(s.Rate*n)+1)
+	if known.Rate > 0 {
+		o.Known = known.Reason
+		o.Verdict = verdict(float64(o.Wrong) <= known.Rate*n+worsenedByStdev*math.Sqrt(known.Rate*n)+1)
 		return
 	}
 	switch wrong := float64(o.Wrong); {
@@ -298,11 +298,12 @@ type Shortfall struct {
 // Shortfalls are all that are known. The README lists them too.
 func Shortfalls() []Shortfall { return nil }
 
-func shortfall(c Cell, comparison string) (Shortfall, bool) {
+// shortfall is what is known of a comparison, with a rate of zero if nothing is.
+func shortfall(c Cell, comparison string) Shortfall {
 	for _, s := range Shortfalls() {
 		if s.Cell == c.String() && s.Comparison == comparison {
-			return s, true
+			return s
 		}
 	}
-	return Shortfall{}, false
+	return Shortfall{}
 }

@@ -30,41 +30,43 @@ type Falsehood struct{ Held, Broken, Unknown bool }
 
 // source of what a trial of a cell is drawn from: it follows from the seed, the
 // cell's name and the trial's number alone, so that any trial can be repeated.
-func source(seed uint64, name string, number int) *rand.Rand {
+func source(seed uint64, name string, number int) *rand.PCG {
 	hash := fnv.New64a()
 	fmt.Fprintf(hash, "%s %d", name, number)
-	return rand.New(rand.NewPCG(seed, hash.Sum64()))
+	return rand.NewPCG(seed, hash.Sum64())
 }
 
 // Simulate carries a trial of a cell out without a service: it draws the
 // requests of a run and folds them as the judge does those of a record.
 func (c Cell) Simulate(seed uint64, number int) Simulated {
-	random := source(seed, c.String(), number)
-	p := c.draw(random)
+	from := source(seed, c.String(), number)
+	p := c.draw(rand.New(from))
 	s := Simulated{Number: number, Truth: Stretch{Start: steadystate.Instant(p.start), End: steadystate.Instant(p.start + p.whole)}}
-	s.Figures = c.fold(p, random)
+	s.Figures = c.fold(p, *from)
 	s.compare(c, p)
 	return s
 }
 
-// fold folds the requests of a trial.
-func (c Cell) fold(p course, random *rand.Rand) steadystate.Figures {
+// fold folds the requests of a trial. Those before the fault are drawn twice,
+// which is cheaper than to keep them: the rule has to be known before the first.
+func (c Cell) fold(p course, from rand.PCG) steadystate.Figures {
 	check := c.check()
 	_, all := c.Shape.out()
 	answers := make([]int, all)
-	seen := make([]steadystate.Observation, 0, int(p.end.Seconds()*float64(c.Rate)*1.1))
-	c.requests(p, random, func(backend int, o steadystate.Observation) {
-		seen = append(seen, o)
+	again := from
+	c.requests(p, rand.New(&again), func(backend int, o steadystate.Observation) bool {
 		if o.To < p.fault {
 			answers[backend]++
 		}
+		return o.From < p.fault
 	})
 	rule := check.Rule(c.Settle, true)
 	rule.Smallest = smallest(answers)
 	f := steadystate.NewFold(check.Good, rule, steadystate.Span{To: p.end}, steadystate.Span{From: p.fault, To: p.end})
-	for _, o := range seen {
+	c.requests(p, rand.New(&from), func(_ int, o steadystate.Observation) bool {
 		f.Add(o)
-	}
+		return true
+	})
 	return f.Figures()[0]
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
@@ -48,7 +49,7 @@ func (s Start) Simulate(seed uint64, number int) bool {
 		ask     = 100 * time.Millisecond
 		timeout = 5 * time.Minute
 	)
-	random := source(seed, s.String(), number)
+	random := rand.New(source(seed, s.String(), number))
 	steady := steadystate.NewSettling(steadystate.Check{Name: "service answers", Signal: "requests", Good: steadystate.Within(time.Second), Allowed: s.Allowed}, settle, 0)
 	next := time.Duration(0)
 	for now := ask; now <= timeout; now += ask {
