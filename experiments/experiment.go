@@ -8,12 +8,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
-
-// TrafficSignal is the signal that a load's requests make: the seconds each
-// took, failed ones bad whatever counts as good.
-const TrafficSignal = "requests"
 
 // A Fault can be put in place and undone.
 type Fault interface {
@@ -22,17 +20,17 @@ type Fault interface {
 	// Inject puts the fault in place and returns when it is there. The error
 	// is the harness's; what could not be shown is in the Injection, for the
 	// judge. Recover is called in any case, also after an error.
-	Inject(ctx context.Context, rec *Recorder) (Injection, error)
+	Inject(ctx context.Context, rec *record.Recorder) (record.Injection, error)
 	// Recover undoes the fault and returns when it is gone, with the span in
 	// which it went. Nothing to undo is not an error.
-	Recover(ctx context.Context, rec *Recorder) (steadystate.Span, error)
+	Recover(ctx context.Context, rec *record.Recorder) (steadystate.Span, error)
 }
 
 // A Load drives requests until ctx ends, waits for those in flight, and
 // returns. The error is the harness's; requests that fail are data.
 type Load interface {
 	fmt.Stringer
-	Drive(ctx context.Context, clock steadystate.Clock, each func(Request)) error
+	Drive(ctx context.Context, clock steadystate.Clock, each func(record.Request)) error
 	// A load of several streams has the method Signals() map[string]string too:
 	// the signal of each, see Request.Signal, and what it is. One whose rate
 	// goes through stages has the method Stages() map[string][]Stage, by signal.
@@ -43,7 +41,7 @@ type Load interface {
 
 // An Observer records events of the service's surroundings until ctx ends.
 type Observer interface {
-	Observe(ctx context.Context, rec *Recorder) error
+	Observe(ctx context.Context, rec *record.Recorder) error
 }
 
 // An Experiment is a hypothesis put to the test.
@@ -53,17 +51,17 @@ type Experiment struct {
 	Hypothesis steadystate.Hypothesis
 	// Expectations beside the hypothesis, of what is no signal. They have no
 	// part in whether the service is steady before the fault.
-	Expectations []Expectation
+	Expectations []record.Expectation
 	// Judgers are those of the expectations' kinds. They refuse, before
 	// anything is touched, what nobody could judge afterwards.
-	Judgers []Judger
+	Judgers []judge.Judger
 	Load    Load
 	Faults  []Fault
 	// Observers record what surrounds the service, pods for instance.
 	Observers []Observer
 	// Baseline is what limits on a multiple of it refer to, see [NewBaseline].
 	// nil: the settle phase.
-	Baseline *Baseline
+	Baseline *record.Baseline
 	// Environment is recorded as it is: versions, the cluster's identity.
 	Environment map[string]string
 
@@ -121,7 +119,7 @@ func (e Experiment) Validate() error {
 		switch {
 		case s.Name == "" || s.Source == nil:
 			bad("signal %q needs a name and a source", s.Name)
-		case slices.Contains(signals, s.Name) || s.Name == TrafficSignal:
+		case slices.Contains(signals, s.Name) || s.Name == record.TrafficSignal:
 			bad("signal %q is there twice", s.Name)
 		}
 		signals = append(signals, s.Name)
@@ -143,7 +141,7 @@ func (e Experiment) Validate() error {
 		}
 	}
 	for _, x := range e.Expectations {
-		if err := x.validate(e.Judgers); err != nil {
+		if err := judge.Validate(x, e.Judgers); err != nil {
 			bad("%w", err)
 		}
 		if names[x.Name] {
@@ -184,12 +182,12 @@ func (e Experiment) traffic() map[string]string {
 	if load, ok := e.Load.(interface{ Signals() map[string]string }); ok {
 		return load.Signals()
 	}
-	return map[string]string{TrafficSignal: e.Load.String()}
+	return map[string]string{record.TrafficSignal: e.Load.String()}
 }
 
 // plan is the experiment as plain data.
-func (e Experiment) plan() *Plan {
-	p := &Plan{
+func (e Experiment) plan() *record.Plan {
+	p := &record.Plan{
 		Name:         e.Name,
 		Labels:       e.Labels,
 		Checks:       e.Hypothesis.Checks,
@@ -206,7 +204,9 @@ func (e Experiment) plan() *Plan {
 	if e.Load != nil {
 		p.Load = e.Load.String()
 	}
-	if load, ok := e.Load.(interface{ Stages() map[string][]Stage }); ok {
+	if load, ok := e.Load.(interface {
+		Stages() map[string][]record.Stage
+	}); ok {
 		p.Stages = load.Stages()
 	}
 	maps.Copy(p.Signals, e.traffic())

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -24,31 +26,31 @@ var ErrLeftBehind = errors.New("a fault may still be in place")
 // experiment that could not be carried out because the service was not steady
 // or because a fault could not be shown to be in place is no error either: the
 // record says so and cannot be judged as held.
-func (e Experiment) Run(ctx context.Context, rec *Recorder) (err error) {
+func (e Experiment) Run(ctx context.Context, rec *record.Recorder) (err error) {
 	if err := e.Validate(); err != nil {
 		return err
 	}
 	e = e.withDefaults()
-	rec.Record(Entry{Plan: e.plan()})
+	rec.Record(record.Entry{Plan: e.plan()})
 	if len(e.Environment) > 0 {
-		rec.Record(Entry{Environment: e.Environment})
+		rec.Record(record.Entry{Environment: e.Environment})
 	}
 
-	r := &run{Experiment: e, rec: rec, gate: newGate(e)}
-	rec.Tap(r.gate.see)
-	end := End{Reason: Failed}
+	r := &run{Experiment: e, rec: rec, gate: judge.NewGate(e.Hypothesis.Checks, e.Settle)}
+	rec.Tap(r.gate.See)
+	end := record.End{Reason: record.Failed}
 	defer func() {
 		if err != nil {
 			end.Detail = err.Error()
-			if end.Reason == Completed {
-				end.Reason = Failed // as it stopped: the last of the data may be missing
+			if end.Reason == record.Completed {
+				end.Reason = record.Failed // as it stopped: the last of the data may be missing
 			}
 			if ctx.Err() != nil && !errors.Is(err, ErrLeftBehind) {
-				end.Reason = Interrupted
+				end.Reason = record.Interrupted
 			}
 		}
 		rec.Flush()
-		rec.Record(Entry{End: &end})
+		rec.Record(record.Entry{End: &end})
 		err = errors.Join(err, rec.Err())
 	}()
 
@@ -69,8 +71,8 @@ func (e Experiment) Run(ctx context.Context, rec *Recorder) (err error) {
 // run is a running experiment.
 type run struct {
 	Experiment
-	rec  *Recorder
-	gate *gate
+	rec  *record.Recorder
+	gate *judge.Gate
 }
 
 // observe starts the load, the signals and the observers. One that fails ends
@@ -94,11 +96,13 @@ func (r *run) observe(ctx context.Context, stop context.CancelCauseFunc) (stoppe
 	}
 	clock := r.rec.Clock()
 	if load := r.Load; load != nil {
-		if l, ok := load.(interface{ Recorded(rec *Recorder) Load }); ok {
+		if l, ok := load.(interface {
+			Recorded(rec *record.Recorder) Load
+		}); ok {
 			load = l.Recorded(r.rec)
 		}
 		start("load", func() error {
-			return load.Drive(ctx, clock, func(q Request) { r.rec.Request(cmp.Or(q.Signal, TrafficSignal), q) })
+			return load.Drive(ctx, clock, func(q record.Request) { r.rec.Request(cmp.Or(q.Signal, record.TrafficSignal), q) })
 		})
 	}
 	for _, s := range r.Hypothesis.Signals {
@@ -128,15 +132,15 @@ func guard(f func() error) (err error) {
 
 // phases goes through the phases. The context's end is an error, and undoing
 // happens all the same.
-func (r *run) phases(ctx context.Context) (end End, err error) {
-	end.Reason = Failed
-	r.phase(PhaseSettle)
+func (r *run) phases(ctx context.Context) (end record.End, err error) {
+	end.Reason = record.Failed
+	r.phase(record.PhaseSettle)
 	steady, err := r.settle(ctx)
 	if err != nil {
 		return end, err
 	}
 	if !steady {
-		return End{Reason: NotSteady, Detail: r.gate.unsteady(r.rec.Clock().Now(), r.Settle)}, nil
+		return record.End{Reason: record.NotSteady, Detail: r.gate.Unsteady(r.rec.Clock().Now(), r.Settle)}, nil
 	}
 
 	undone := false
@@ -150,15 +154,15 @@ func (r *run) phases(ctx context.Context) (end End, err error) {
 	// Also when a phase panics or the context ends.
 	defer func() {
 		if !undone {
-			r.phase(PhaseRecover)
+			r.phase(record.PhaseRecover)
 		}
 		err = errors.Join(err, undo())
 	}()
 
-	r.phase(PhaseInject)
+	r.phase(record.PhaseInject)
 	var shortfall string
 	for _, f := range r.Faults {
-		var injection Injection
+		var injection record.Injection
 		err := guard(func() (err error) {
 			injection, err = f.Inject(ctx, r.rec)
 			return err
@@ -167,35 +171,35 @@ func (r *run) phases(ctx context.Context) (end End, err error) {
 			return end, fmt.Errorf("inject %s: %w", f, err)
 		}
 		injection.Fault = f.String()
-		r.rec.Record(Entry{Injection: &injection})
+		r.rec.Record(record.Entry{Injection: &injection})
 		if injection.Shortfall != "" {
 			shortfall = fmt.Sprintf("%s: %s", f, injection.Shortfall)
 			break
 		}
 	}
 	if shortfall == "" {
-		r.phase(PhaseHold)
+		r.phase(record.PhaseHold)
 		if err := r.wait(ctx, r.Hold); err != nil {
 			return end, err
 		}
 	}
-	r.phase(PhaseRecover)
+	r.phase(record.PhaseRecover)
 	if err := undo(); err != nil {
 		return end, err
 	}
 	if shortfall != "" {
-		return End{Reason: NotInjected, Detail: shortfall}, nil
+		return record.End{Reason: record.NotInjected, Detail: shortfall}, nil
 	}
-	r.phase(PhaseWatch)
+	r.phase(record.PhaseWatch)
 	if err := r.wait(ctx, r.Watch); err != nil {
 		return end, err
 	}
-	return End{Reason: Completed}, nil
+	return record.End{Reason: record.Completed}, nil
 }
 
 func (r *run) phase(name string) {
 	r.rec.Flush()
-	r.rec.Record(Entry{Phase: name})
+	r.rec.Record(record.Entry{Phase: name})
 }
 
 // settle waits until the hypothesis has been good for the settle time.
@@ -203,7 +207,7 @@ func (r *run) settle(ctx context.Context) (steady bool, err error) {
 	begin := r.rec.Clock().Now()
 	for {
 		now := r.rec.Clock().Now()
-		if now-begin >= r.Settle && r.gate.unsteady(now, r.Settle) == "" {
+		if now-begin >= r.Settle && r.gate.Unsteady(now, r.Settle) == "" {
 			return true, nil
 		}
 		if now-begin >= r.SettleTimeout {
@@ -246,7 +250,7 @@ func (r *run) undo(ctx context.Context) error {
 	var errs []error
 	for i := range r.Faults {
 		f := r.Faults[len(r.Faults)-1-i]
-		removal := Removal{Fault: f.String()}
+		removal := record.Removal{Fault: f.String()}
 		err := guard(func() (err error) {
 			removal.Span, err = f.Recover(ctx, r.rec)
 			return err
@@ -255,7 +259,7 @@ func (r *run) undo(ctx context.Context) error {
 			removal.Error = err.Error()
 			errs = append(errs, fmt.Errorf("undo %s: %w: %w", f, ErrLeftBehind, err))
 		}
-		r.rec.Record(Entry{Removal: &removal})
+		r.rec.Record(record.Entry{Removal: &removal})
 	}
 	return errors.Join(errs...)
 }

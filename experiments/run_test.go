@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -29,7 +31,7 @@ type world struct {
 	rate       int
 	unanswered func(at time.Duration) string // why a request fails whatever happens
 	silent     bool                          // answers do not say who gave them
-	stall      experiments.Request           // no requests are sent between Planned and Sent
+	stall      record.Request                // no requests are sent between Planned and Sent
 	lag        time.Duration                 // by how much the answer to a request in flight at the stall is read late
 	noEffect   bool
 	shortfall  string
@@ -42,30 +44,30 @@ type world struct {
 
 func (w *world) String() string { return "kill one" }
 
-func (w *world) Inject(ctx context.Context, rec *experiments.Recorder) (experiments.Injection, error) {
+func (w *world) Inject(ctx context.Context, rec *record.Recorder) (record.Injection, error) {
 	w.injected++
 	from := rec.Clock().Now()
 	if w.panics {
 		panic("fault has a bug")
 	}
 	if w.injectErr != nil || w.shortfall != "" {
-		return experiments.Injection{Span: steadystate.Instant(from), Shortfall: w.shortfall}, w.injectErr
+		return record.Injection{Span: steadystate.Instant(from), Shortfall: w.shortfall}, w.injectErr
 	}
 	time.Sleep(20 * ms)
 	w.down.Store(true)
 	time.AfterFunc(w.back, func() { w.down.Store(false) })
 	span := steadystate.Span{From: from, To: rec.Clock().Now()}
 	if !w.noEffect {
-		rec.Event(experiments.Event{Span: span, Kind: experiments.EventGone, Subject: "pod/b", UID: "uid-b"})
+		rec.Event(record.Event{Span: span, Kind: record.EventGone, Subject: "pod/b", UID: "uid-b"})
 	}
-	return experiments.Injection{
-		Targets: []experiments.Target{{Name: "b", UID: "uid-b"}},
+	return record.Injection{
+		Targets: []record.Target{{Name: "b", UID: "uid-b"}},
 		Span:    span,
-		Effects: []experiments.Effect{{Event: experiments.EventGone}},
+		Effects: []record.Effect{{Event: record.EventGone}},
 	}, nil
 }
 
-func (w *world) Recover(ctx context.Context, rec *experiments.Recorder) (steadystate.Span, error) {
+func (w *world) Recover(ctx context.Context, rec *record.Recorder) (steadystate.Span, error) {
 	w.recovered++
 	if ctx.Err() != nil {
 		return steadystate.Span{}, errors.New("undo was called on a context that has ended")
@@ -74,7 +76,7 @@ func (w *world) Recover(ctx context.Context, rec *experiments.Recorder) (steadys
 }
 
 // Drive sends one request each interval to the instances in turn.
-func (w *world) Drive(ctx context.Context, clock steadystate.Clock, each func(experiments.Request)) error {
+func (w *world) Drive(ctx context.Context, clock steadystate.Clock, each func(record.Request)) error {
 	interval := time.Second / time.Duration(w.rate)
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
@@ -86,7 +88,7 @@ func (w *world) Drive(ctx context.Context, clock steadystate.Clock, each func(ex
 		case <-tick.C:
 		}
 		now := clock.Now()
-		q := experiments.Request{Seq: seq, Planned: now, Sent: now}
+		q := record.Request{Seq: seq, Planned: now, Sent: now}
 		if w.stall.Planned < now && now < w.stall.Sent {
 			q.Sent = w.stall.Sent
 		}
@@ -96,16 +98,16 @@ func (w *world) Drive(ctx context.Context, clock steadystate.Clock, each func(ex
 		}
 		by := []string{"a", "b", "c"}[seq%3]
 		seq++
-		q.Outcome = experiments.Outcome{Code: 200, By: by, Attempts: 1}
+		q.Outcome = record.Outcome{Code: 200, By: by, Attempts: 1}
 		if w.silent {
 			q.By = ""
 		}
 		if by == "b" && w.down.Load() {
-			q.Outcome = experiments.Outcome{Error: "connection refused"}
+			q.Outcome = record.Outcome{Error: "connection refused"}
 		}
 		if w.unanswered != nil {
 			if why := w.unanswered(now); why != "" {
-				q.Outcome = experiments.Outcome{Error: why}
+				q.Outcome = record.Outcome{Error: why}
 			}
 		}
 		each(q)
@@ -118,7 +120,7 @@ func (w *world) experiment(limits ...string) experiments.Experiment {
 	return experiments.Experiment{
 		Name: "kill one of three",
 		Hypothesis: steadystate.Hypothesis{Checks: []steadystate.Check{{
-			Name: "answers", Signal: experiments.TrafficSignal, Good: steadystate.Within(time.Second),
+			Name: "answers", Signal: record.TrafficSignal, Good: steadystate.Within(time.Second),
 			Allowed: 0.001, Limits: steadystate.Limits(limits...),
 		}}},
 		Load:   struct{ experiments.Load }{named{w}},
@@ -133,21 +135,21 @@ type named struct{ *world }
 func (n named) String() string { return fmt.Sprintf("%d/s", n.rate) }
 
 // run runs an experiment in a bubble and judges its record.
-func run(t *testing.T, ctx context.Context, e experiments.Experiment) (experiments.Result, []byte, error) { //nolint:revive // t first, as is usual
+func run(t *testing.T, ctx context.Context, e experiments.Experiment) (judge.Result, []byte, error) { //nolint:revive // t first, as is usual
 	t.Helper()
 	var file bytes.Buffer
-	rec := experiments.NewRecorder(&file)
+	rec := record.NewRecorder(&file)
 	runErr := e.Run(ctx, rec)
-	result, err := experiments.Judge(experiments.Read(bytes.NewReader(file.Bytes())), nil)
+	result, err := judge.Judge(record.Read(bytes.NewReader(file.Bytes())), nil)
 	if err != nil {
 		t.Fatalf("judge: %v", err)
 	}
 	return result, file.Bytes(), runErr
 }
 
-func proof(t *testing.T, r experiments.Result, name string) experiments.Proof {
+func proof(t *testing.T, r judge.Result, name string) judge.Proof {
 	t.Helper()
-	i := slices.IndexFunc(r.Proofs, func(p experiments.Proof) bool { return p.Name == name })
+	i := slices.IndexFunc(r.Proofs, func(p judge.Proof) bool { return p.Name == name })
 	if i < 0 {
 		t.Fatalf("no proof %q in %+v", name, r.Proofs)
 	}
@@ -157,7 +159,7 @@ func proof(t *testing.T, r experiments.Result, name string) experiments.Proof {
 func TestAnOutageIsMeasuredAndItsLimitsJudged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		result, record, err := run(t, t.Context(), w.experiment("downtime <= 3s", "ttr <= 3s", "errors <= 5%", "p50 <= 100ms during settle"))
+		result, recorded, err := run(t, t.Context(), w.experiment("downtime <= 3s", "ttr <= 3s", "errors <= 5%", "p50 <= 100ms during settle"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -184,7 +186,7 @@ func TestAnOutageIsMeasuredAndItsLimitsJudged(t *testing.T) {
 				t.Errorf("no proof of %s: %s", p.Name, p.Text)
 			}
 		}
-		again, err := experiments.Judge(experiments.Read(bytes.NewReader(record)), map[string][]string{"answers": {"downtime <= 1s"}})
+		again, err := judge.Judge(record.Read(bytes.NewReader(recorded)), map[string][]string{"answers": {"downtime <= 1s"}})
 		if err != nil || again.Verdict != steadystate.Broken {
 			t.Errorf("judged again with a tighter limit: %s, %v; want broken", again.Verdict, err)
 		}
@@ -194,7 +196,7 @@ func TestAnOutageIsMeasuredAndItsLimitsJudged(t *testing.T) {
 		if where := again.Findings[0].Where; !strings.Contains(where, "connection refused") || !strings.Contains(where, "pod/b gone") {
 			t.Errorf("where %q, want the cause and the event nearby", where)
 		}
-		_, err = experiments.Judge(experiments.Read(bytes.NewReader(record)), map[string][]string{"answrs": nil})
+		_, err = judge.Judge(record.Read(bytes.NewReader(recorded)), map[string][]string{"answrs": nil})
 		if err == nil || !strings.Contains(err.Error(), `no check "answrs" in the record; checks: "answers"`) {
 			t.Errorf("error %v, want the checks there are", err)
 		}
@@ -221,17 +223,17 @@ func TestWhatIsNotProvenIsUnknown(t *testing.T) {
 		{"the fault had no effect", func(w *world, _ *experiments.Experiment) { w.noEffect = true; w.back = 0 }, "effect", "b was never seen gone"},
 		{"the victim served nobody before", func(w *world, _ *experiments.Experiment) { w.silent = true }, "exposed", "b answered no request before the fault"},
 		{"the load stood still", func(w *world, _ *experiments.Experiment) {
-			w.stall = experiments.Request{Planned: 8 * s, Sent: 20 * s}
+			w.stall = record.Request{Planned: 8 * s, Sent: 20 * s}
 		}, "load held", "sent over 100ms late"},
 		{"a signal was blind", func(_ *world, e *experiments.Experiment) {
 			e.Hypothesis.Signals = []steadystate.Signal{{Name: "orders", Source: steadystate.SourceFunc(
-				func(ctx context.Context, clock steadystate.Clock, record func(steadystate.Observation)) error {
+				func(ctx context.Context, clock steadystate.Clock, recorded func(steadystate.Observation)) error {
 					for ctx.Err() == nil {
 						o := steadystate.Observation{Span: steadystate.Instant(clock.Now()), Value: 1}
 						if clock.Now() > 12*s {
 							o.Unknown = "prometheus: connection refused"
 						}
-						record(o)
+						recorded(o)
 						select {
 						case <-ctx.Done():
 						case <-time.After(s):
@@ -276,7 +278,7 @@ func TestNothingIsInjectedIntoAServiceThatIsNotSteady(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if w.injected != 0 || result.Verdict != steadystate.Unknown || result.End.Reason != experiments.NotSteady {
+		if w.injected != 0 || result.Verdict != steadystate.Unknown || result.End.Reason != record.NotSteady {
 			t.Errorf("injected %d times, %s, ended %q; want never, unknown, not steady", w.injected, result.Verdict, result.End.Reason)
 		}
 		if !strings.Contains(result.Reason, "not steady: answers: 50") {
@@ -309,9 +311,9 @@ func TestFaultsAreUndoneWhateverHappens(t *testing.T) {
 		reason   string
 		want     error
 	}{
-		{"when the run is interrupted", func(_ *world, cancel context.CancelFunc) { time.AfterFunc(8*s, cancel) }, experiments.Interrupted, context.Canceled},
-		{"when injecting fails half-way", func(w *world, _ context.CancelFunc) { w.injectErr = errors.New("API server says no") }, experiments.Failed, nil},
-		{"when undoing fails too, which is said", func(w *world, _ context.CancelFunc) { w.recoverErr = errors.New("stuck") }, experiments.Failed, experiments.ErrLeftBehind},
+		{"when the run is interrupted", func(_ *world, cancel context.CancelFunc) { time.AfterFunc(8*s, cancel) }, record.Interrupted, context.Canceled},
+		{"when injecting fails half-way", func(w *world, _ context.CancelFunc) { w.injectErr = errors.New("API server says no") }, record.Failed, nil},
+		{"when undoing fails too, which is said", func(w *world, _ context.CancelFunc) { w.recoverErr = errors.New("stuck") }, record.Failed, experiments.ErrLeftBehind},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -340,7 +342,7 @@ func TestAFaultIsUndoneWhenItPanics(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "panic: fault has a bug") || !errors.Is(err, experiments.ErrLeftBehind) {
 			t.Errorf("error %v, want the panic and that the undoing failed too", err)
 		}
-		if w.recovered != 1 || result.End.Reason != experiments.Failed || len(result.LeftBehind) != 1 {
+		if w.recovered != 1 || result.End.Reason != record.Failed || len(result.LeftBehind) != 1 {
 			t.Errorf("undone %d times, ended %q, left behind %q", w.recovered, result.End.Reason, result.LeftBehind)
 		}
 	})
@@ -358,7 +360,7 @@ func (f *failing) Write(p []byte) (int, error) {
 func TestARecordThatCannotBeWrittenEndsTheRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		err := w.experiment().Run(t.Context(), experiments.NewRecorder(&failing{after: 20}))
+		err := w.experiment().Run(t.Context(), record.NewRecorder(&failing{after: 20}))
 		if err == nil || !strings.Contains(err.Error(), "write record: disk full") {
 			t.Errorf("error %v, want the disk's", err)
 		}
@@ -384,7 +386,7 @@ func TestAnExperimentThatCannotBeJudgedIsRefused(t *testing.T) {
 		t.Run(row.sentence, func(t *testing.T) {
 			e := newWorld().experiment()
 			row.change(&e)
-			err := e.Run(t.Context(), experiments.NewRecorder(&bytes.Buffer{}))
+			err := e.Run(t.Context(), record.NewRecorder(&bytes.Buffer{}))
 			if err == nil || !strings.Contains(err.Error(), row.want) {
 				t.Errorf("error %v, want one with %q", err, row.want)
 			}
@@ -395,7 +397,7 @@ func TestAnExperimentThatCannotBeJudgedIsRefused(t *testing.T) {
 // losing is a load that lost some of its requests as it stopped.
 type losing struct{ *world }
 
-func (l losing) Drive(ctx context.Context, clock steadystate.Clock, each func(experiments.Request)) error {
+func (l losing) Drive(ctx context.Context, clock steadystate.Clock, each func(record.Request)) error {
 	_ = l.world.Drive(ctx, clock, each)
 	return errors.New("record request 17: lost")
 }
@@ -407,7 +409,7 @@ func TestALoadThatFailsAsItStopsLeavesNothingToHold(t *testing.T) {
 		e := w.experiment("downtime <= 3s")
 		e.Load = losing{w}
 		result, _, err := run(t, t.Context(), e)
-		if err == nil || result.End.Reason != experiments.Failed || result.Verdict != steadystate.Unknown || !strings.Contains(result.Reason, "request 17: lost") {
+		if err == nil || result.End.Reason != record.Failed || result.Verdict != steadystate.Unknown || !strings.Contains(result.Reason, "request 17: lost") {
 			t.Errorf("error %v, ended %+v, %s: %s", err, result.End, result.Verdict, result.Reason)
 		}
 	})
@@ -419,7 +421,7 @@ func TestAStallOfTheLoadsMachineIsNotTheServices(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.back = 0
-		w.stall = experiments.Request{Planned: 15 * s, Sent: 16 * s}
+		w.stall = record.Request{Planned: 15 * s, Sent: 16 * s}
 		w.lag = 1100 * ms
 		result, _, err := run(t, t.Context(), w.experiment("downtime <= 3s"))
 		if err != nil {
@@ -437,7 +439,7 @@ func TestAStallOfTheLoadsMachineIsNotTheServices(t *testing.T) {
 func TestAStallBeforeTheInjectionIsWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		w.stall = experiments.Request{Planned: 3 * s, Sent: 6 * s}
+		w.stall = record.Request{Planned: 3 * s, Sent: 6 * s}
 		result, _, err := run(t, t.Context(), w.experiment("downtime <= 3s"))
 		if err != nil {
 			t.Fatal(err)
@@ -448,7 +450,7 @@ func TestAStallBeforeTheInjectionIsWaitedFor(t *testing.T) {
 		if from := result.Injections[0].From; from < 10*s {
 			t.Errorf("injected at %s, while the load's stall was in the settle time", from)
 		}
-		if late := result.Traffic[experiments.TrafficSignal].Late; late != 0 {
+		if late := result.Traffic[record.TrafficSignal].Late; late != 0 {
 			t.Errorf("%d late requests counted against the window, want none", late)
 		}
 	})
@@ -457,11 +459,11 @@ func TestAStallBeforeTheInjectionIsWaitedFor(t *testing.T) {
 // noting is a load that has something to say of the run.
 type noting struct{ *world }
 
-func (noting) Drive(context.Context, steadystate.Clock, func(experiments.Request)) error {
+func (noting) Drive(context.Context, steadystate.Clock, func(record.Request)) error {
 	return errors.New("the load was driven that knows of no run")
 }
 
-func (n noting) Recorded(rec *experiments.Recorder) experiments.Load {
+func (n noting) Recorded(rec *record.Recorder) experiments.Load {
 	rec.Note("driven by run %s", rec.Run())
 	return named(n)
 }
@@ -471,11 +473,11 @@ func TestALoadLearnsOfTheRunThatDrivesIt(t *testing.T) {
 		w := newWorld()
 		e := w.experiment()
 		e.Load = noting{w}
-		result, record, err := run(t, t.Context(), e)
-		if err != nil || result.Traffic[experiments.TrafficSignal].Sent == 0 {
+		result, recorded, err := run(t, t.Context(), e)
+		if err != nil || result.Traffic[record.TrafficSignal].Sent == 0 {
 			t.Errorf("%v, traffic %+v", err, result.Traffic)
 		}
-		if len(result.Notes) != 1 || !bytes.Contains(record, []byte(`"run":"`+strings.TrimPrefix(result.Notes[0], "driven by run ")+`"`)) {
+		if len(result.Notes) != 1 || !bytes.Contains(recorded, []byte(`"run":"`+strings.TrimPrefix(result.Notes[0], "driven by run ")+`"`)) {
 			t.Errorf("notes %q do not name the record's run", result.Notes)
 		}
 	})

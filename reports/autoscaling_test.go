@@ -9,44 +9,44 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
 // scaling is a record in which an autoscaler follows the fault, 2 -> 4, and is
 // not back at 2 when the record ends.
-func scaling() []experiments.Entry {
+func scaling() []record.Entry {
 	list := entries("downtime <= 1s")
-	list[1].Plan.Expectations = []experiments.Expectation{autoscaling.Expect("shop scales", "shop", "shop", "decision <= 5s", "back <= 1m")}
+	list[1].Plan.Expectations = []record.Expectation{autoscaling.Expect("shop scales", "shop", "shop", "decision <= 5s", "back <= 1m")}
 	event := func(at time.Duration, kind, subject string, attrs map[string]string) {
-		list = append(list, experiments.Entry{At: at, Event: &experiments.Event{
+		list = append(list, record.Entry{At: at, Event: &record.Event{
 			Span: steadystate.Span{From: at - s/10, To: at}, Kind: kind, Subject: subject, UID: subject, Attrs: attrs,
 		}})
 	}
 	hpa := func(at time.Duration, kind string, cpu, current, desired int, scaled, spec string) {
-		attrs := map[string]string{experiments.AttrStatus: fmt.Sprintf(`{"currentReplicas":%d,"desiredReplicas":%d,"lastScaleTime":%q,`+
+		attrs := map[string]string{record.AttrStatus: fmt.Sprintf(`{"currentReplicas":%d,"desiredReplicas":%d,"lastScaleTime":%q,`+
 			`"currentMetrics":[{"type":"Resource","resource":{"name":"cpu","current":{"averageUtilization":%d}}}]}`, current, desired, scaled, cpu)}
 		if spec != "" {
-			attrs[experiments.AttrSpec] = spec
+			attrs[record.AttrSpec] = spec
 		}
 		event(at, kind, "hpa/shop/shop", attrs)
 	}
 	pods := func(at time.Duration, kind, wanted, ready string) {
-		event(at, kind, "deployment/shop/shop", map[string]string{experiments.AttrWanted: wanted, experiments.AttrExisting: wanted, experiments.AttrReady: ready})
+		event(at, kind, "deployment/shop/shop", map[string]string{record.AttrWanted: wanted, record.AttrExisting: wanted, record.AttrReady: ready})
 	}
-	hpa(s/5, experiments.EventExists, 40, 2, 2, "", `{"scaleTargetRef":{"kind":"Deployment","name":"shop"},"minReplicas":2,"maxReplicas":8,`+
+	hpa(s/5, record.EventExists, 40, 2, 2, "", `{"scaleTargetRef":{"kind":"Deployment","name":"shop"},"minReplicas":2,"maxReplicas":8,`+
 		`"metrics":[{"type":"Resource","resource":{"name":"cpu","target":{"type":"Utilization","averageUtilization":50}}}]}`)
-	pods(s/5, experiments.EventExists, "2", "2")
-	pods(3*s-s/20, experiments.EventChanged, "4", "2")
-	hpa(3*s, experiments.EventChanged, 95, 2, 4, "10:15:03", "")
-	pods(3*s+s/2, experiments.EventChanged, "4", "4")
+	pods(s/5, record.EventExists, "2", "2")
+	pods(3*s-s/20, record.EventChanged, "4", "2")
+	hpa(3*s, record.EventChanged, 95, 2, 4, "10:15:03", "")
+	pods(3*s+s/2, record.EventChanged, "4", "4")
 	return list
 }
 
 func TestAnAutoscalerIsInEveryFormat(t *testing.T) {
-	report := judge(t, scaling())
+	report := judgedOf(t, scaling())
 	var text, junit, doc, page bytes.Buffer
 	for _, err := range []error{reports.Texts(&text, report), reports.JUnit(&junit, report), reports.JSON(&doc, report), reports.HTML(&page, report)} {
 		if err != nil {
@@ -97,7 +97,7 @@ func TestAnAutoscalerIsInEveryFormat(t *testing.T) {
 }
 
 func TestAnExpectationIsJudgedAgainWithOtherLimits(t *testing.T) {
-	report, err := reports.Judge(func(yield func(experiments.Entry, error) bool) {
+	report, err := reports.Judge(func(yield func(record.Entry, error) bool) {
 		for _, e := range scaling() {
 			if !yield(e, nil) {
 				return

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -168,7 +168,7 @@ func (r Report) marks(at scale, y px) []markView {
 
 // faultBoxes are the time in which a fault was certainly on, and those in which
 // it came and went.
-func faultBoxes(at scale, i experiments.InjectionResult, end time.Duration, bottom px) []boxView {
+func faultBoxes(at scale, i judge.InjectionResult, end time.Duration, bottom px) []boxView {
 	if i.Shortfall != "" {
 		return nil
 	}
@@ -336,7 +336,7 @@ func ticks(length time.Duration) []time.Duration {
 }
 
 // gauge draws a limit with what was seen; nil if either has no figure.
-func gauge(f experiments.Finding) *gaugeView {
+func gauge(f judge.Finding) *gaugeView {
 	limit, err := steadystate.ParseLimit(f.Limit)
 	if err != nil || f.Seen == nil {
 		return nil
@@ -369,7 +369,7 @@ type (
 
 // fall draws what followed a fault: the time that each step certainly took and
 // may have taken.
-func fall(title, costliest string, b experiments.Breakdown) fallView {
+func fall(title, costliest string, b judge.Breakdown) fallView {
 	v := fallView{Title: title, Fault: cmp.Or(b.Fault, "no fault"), Costliest: costliest, Note: b.Note}
 	whole := b.Whole()
 	for _, s := range b.Steps {

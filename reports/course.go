@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -37,7 +37,7 @@ type column struct {
 }
 
 // take takes in one entry of the record.
-func (c *course) take(e experiments.Entry) {
+func (c *course) take(e record.Entry) {
 	switch {
 	case e.Plan != nil:
 		for _, check := range e.Plan.Checks {
@@ -53,7 +53,7 @@ func (c *course) take(e experiments.Entry) {
 		for _, l := range c.of(e.Requests.Signal) {
 			for _, q := range e.Requests.List {
 				c.add(l, q.Observation())
-				if q.Late() > experiments.LateAfter {
+				if q.Late() > record.LateAfter {
 					for i := c.column(q.Planned); i <= c.column(q.Sent); i++ {
 						l.columns[i].late = true
 					}

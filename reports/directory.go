@@ -4,14 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
-
-	"github.com/aftershockhq/aftershock/experiments"
 )
 
 // A Directory keeps what comes of a run of experiments: the record of each,
@@ -20,7 +21,7 @@ type Directory struct {
 	Path    string
 	Reports []Report
 
-	controls map[string]experiments.Result // by suite, the first label
+	controls map[string]judge.Result // by suite, the first label
 }
 
 // NewDirectory makes a directory for a run: parent/<time in UTC>. The ones of
@@ -49,33 +50,33 @@ func (d *Directory) RecordPath(experiment string) string {
 // first label, that are run after it and have none of another run. Taps see the
 // entries as they are recorded. The error is the harness's; the record and its
 // report are kept in any case, the report is in Reports too.
-func (d *Directory) Run(ctx context.Context, e experiments.Experiment, taps ...func(experiments.Entry)) (Report, error) {
+func (d *Directory) Run(ctx context.Context, e experiments.Experiment, taps ...func(record.Entry)) (Report, error) {
 	if err := e.Validate(); err != nil {
 		return Report{}, err
 	}
 	suite := strings.Join(e.Labels[:min(1, len(e.Labels))], "")
 	if control, ok := d.controls[suite]; ok && (e.Baseline == nil || e.Baseline.Run == "") {
-		e.Baseline = experiments.NewBaseline(control, e.Hypothesis.Checks)
+		e.Baseline = judge.NewBaseline(control, e.Hypothesis.Checks)
 	}
 	path := d.RecordPath(e.Name)
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o644)
 	if err != nil {
 		return Report{}, fmt.Errorf("create record: %w", err)
 	}
-	rec := experiments.NewRecorder(file)
+	rec := record.NewRecorder(file)
 	for _, tap := range taps {
 		rec.Tap(tap)
 	}
 	runErr := e.Run(ctx, rec)
 	_, seekErr := file.Seek(0, io.SeekStart)
-	report, judgeErr := Judge(experiments.Read(file), nil)
+	report, judgeErr := Judge(record.Read(file), nil)
 	if judgeErr != nil {
 		judgeErr = fmt.Errorf("judge %s: %w", path, judgeErr)
 	} else {
 		d.Reports = append(d.Reports, report)
 		if e.IsControl() {
 			if d.controls == nil {
-				d.controls = map[string]experiments.Result{}
+				d.controls = map[string]judge.Result{}
 			}
 			d.controls[suite] = report.Result
 		}

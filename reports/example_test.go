@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
 )
 
@@ -19,7 +21,7 @@ func ExampleDirectory_Run() {
 			return err
 		}
 		for _, e := range suite {
-			e.Baseline = experiments.NewBaseline(control.Result, e.Hypothesis.Checks)
+			e.Baseline = judge.NewBaseline(control.Result, e.Hypothesis.Checks)
 			if _, err := directory.Run(ctx, e); err != nil {
 				return err
 			}
@@ -31,10 +33,10 @@ func ExampleDirectory_Run() {
 
 // A record whose run was killed is judged as far as it goes, and never holds.
 func ExampleJudge() {
-	record := strings.NewReader(`{"at":0,"header":{"format":"aftershock/record","version":1,"run":"0123456789","started":"2026-03-02T10:15:00Z"}}
+	killed := strings.NewReader(`{"at":0,"header":{"format":"aftershock/record","version":1,"run":"0123456789","started":"2026-03-02T10:15:00Z"}}
 {"at":0,"plan":{"name":"kill one pod","checks":[{"name":"shop answers","signal":"requests","good":"<= 2s"}],"settle":0,"hold":0,"watch":0}}
 `)
-	report, err := reports.Judge(experiments.Read(record), nil)
+	report, err := reports.Judge(record.Read(killed), nil)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/recovery"
+	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -28,7 +28,7 @@ func duration(d time.Duration) string { return steadystate.FormatSeconds(d.Secon
 
 // outages says what outages a check had, and what could have gone unseen if
 // it had none.
-func outages(c experiments.CheckResult) string {
+func outages(c judge.CheckResult) string {
 	if c.Observed() == 0 {
 		return "nothing observed"
 	}
@@ -44,7 +44,7 @@ func outages(c experiments.CheckResult) string {
 
 // mttr says how the check recovered: never a mean without its n, the
 // longest, and those not recovered.
-func mttr(c experiments.CheckResult) string {
+func mttr(c judge.CheckResult) string {
 	if len(c.Recoveries) == 0 {
 		return ""
 	}
@@ -78,7 +78,7 @@ func mttr(c experiments.CheckResult) string {
 // afterRemoval is the longest time to recovery, counted from the removal, over
 // the faults that were held and made an outage that is over; nil: there was
 // none.
-func afterRemoval(c experiments.CheckResult) *steadystate.Bounds[time.Duration] {
+func afterRemoval(c judge.CheckResult) *steadystate.Bounds[time.Duration] {
 	var longest *steadystate.Bounds[time.Duration]
 	for _, r := range c.Recoveries {
 		if r.AfterRemoval != nil && r.Outages > 0 && !r.Open {
@@ -98,7 +98,7 @@ func longer(a *steadystate.Bounds[time.Duration], b steadystate.Bounds[time.Dura
 
 // detected is the longest time to detection over the injections; nil: nothing
 // bad was observed after any.
-func detected(c experiments.CheckResult) *steadystate.Bounds[time.Duration] {
+func detected(c judge.CheckResult) *steadystate.Bounds[time.Duration] {
 	var longest *steadystate.Bounds[time.Duration]
 	for _, r := range c.Recoveries {
 		if r.TTD != nil {
@@ -117,9 +117,9 @@ func costliest(w recovery.Waterfall) string {
 // told are the phases that had enough values to be worth telling. The shortest
 // ones, in which a fault is put in place and undone, often have not; JSON has
 // them all.
-func told(phases []experiments.PhaseDistribution) []experiments.PhaseDistribution {
+func told(phases []judge.PhaseDistribution) []judge.PhaseDistribution {
 	const enough = 4
-	return slices.DeleteFunc(slices.Clone(phases), func(p experiments.PhaseDistribution) bool { return p.N < enough })
+	return slices.DeleteFunc(slices.Clone(phases), func(p judge.PhaseDistribution) bool { return p.N < enough })
 }
 
 // A figure is one of a distribution.
@@ -135,7 +135,7 @@ func figures(d steadystate.Distribution) []figure {
 
 // value writes a check's value in its unit, to four digits: that of what
 // counts as good, and seconds for requests.
-func (r Report) value(c experiments.CheckResult, v float64) string {
+func (r Report) value(c judge.CheckResult, v float64) string {
 	dimension := c.Tolerance.Dimension()
 	for _, f := range r.Findings {
 		if _, ok := r.Traffic[f.Signal]; ok && f.Check == c.Check {
@@ -156,7 +156,7 @@ func (r Report) value(c experiments.CheckResult, v float64) string {
 }
 
 // values writes the bounds of a check's value.
-func (r Report) values(c experiments.CheckResult, b steadystate.Bounds[float64]) string {
+func (r Report) values(c judge.CheckResult, b steadystate.Bounds[float64]) string {
 	low, high := r.value(c, b.Low), r.value(c, b.High)
 	if low == high {
 		return low
@@ -166,14 +166,14 @@ func (r Report) values(c experiments.CheckResult, b steadystate.Bounds[float64])
 
 // telling are the parts of a load's traffic that had enough requests to be worth
 // telling, as [told] are the phases.
-func telling(parts []experiments.TrafficPart) []experiments.TrafficPart {
+func telling(parts []judge.TrafficPart) []judge.TrafficPart {
 	const enough = 4
-	return slices.DeleteFunc(slices.Clone(parts), func(p experiments.TrafficPart) bool { return p.Sent < enough })
+	return slices.DeleteFunc(slices.Clone(parts), func(p judge.TrafficPart) bool { return p.Sent < enough })
 }
 
 // partCells are the figures of a part: how many, the rates, the failures, and
 // in what time the others were answered.
-func partCells(p experiments.TrafficPart) []string {
+func partCells(p judge.TrafficPart) []string {
 	cells := []string{strconv.Itoa(p.Sent), fmt.Sprintf("%.4g/s", p.Rate), fmt.Sprintf("%.4g/s", p.SentRate), strconv.Itoa(p.FailedFirst + p.Local)}
 	if p.Latency != nil {
 		for _, f := range figures(*p.Latency) {
@@ -191,7 +191,7 @@ func partHeadings() []string {
 func inSeconds(v float64) time.Duration { return time.Duration(v * float64(time.Second)) }
 
 // traffic sums up a load's requests.
-func traffic(t experiments.Traffic) string {
+func traffic(t judge.Traffic) string {
 	return fmt.Sprintf("%d requests at %.4g/s: %d failed at the first attempt, %d after the client's own repetition; %d repeated",
 		t.Sent, t.Rate, t.FailedFirst, t.FailedFinally, t.Repeated)
 }

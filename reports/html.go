@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -65,7 +65,7 @@ type (
 	}
 	pair      struct{ Name, Text string }
 	limitView struct {
-		experiments.Finding
+		judge.Finding
 		Gauge *gaugeView
 	}
 	checkView struct {

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
@@ -37,11 +37,11 @@ func between(t *testing.T, text, from, to string) string {
 }
 
 func TestThePage(t *testing.T) {
-	golden(t, "report.html", []byte(page(t, judge(t, recovering()))))
+	golden(t, "report.html", []byte(page(t, judgedOf(t, recovering()))))
 }
 
 func TestWhatThePageSays(t *testing.T) {
-	text := page(t, append(results(t), judge(t, recovering()))...)
+	text := page(t, append(results(t), judgedOf(t, recovering()))...)
 	for sentence, want := range map[string]string{
 		"the worst verdict is at the top":         `<span class="verdict broken">broken</span> 4 experiments`,
 		"each verdict has its reason":             "3 limits held and all 7 proofs are there",
@@ -84,9 +84,9 @@ func TestWhatARecordSaysIsEscaped(t *testing.T) {
 	plan.Checks[0].Name = evil
 	list[1].Plan = &plan
 	list[2].Environment = map[string]string{"where": evil, evil: evil}
-	list = append(list, experiments.Entry{At: 8 * s, Note: evil},
-		experiments.Entry{At: 8 * s, Event: &experiments.Event{Kind: evil, Subject: evil, Span: steadystate.Instant(s)}})
-	text := page(t, judge(t, list))
+	list = append(list, record.Entry{At: 8 * s, Note: evil},
+		record.Entry{At: 8 * s, Event: &record.Event{Kind: evil, Subject: evil, Span: steadystate.Instant(s)}})
+	text := page(t, judgedOf(t, list))
 	if strings.Contains(text, "<script") || !strings.Contains(text, "&lt;script&gt;") {
 		t.Error("a name from the record is markup in the page")
 	}
@@ -94,7 +94,7 @@ func TestWhatARecordSaysIsEscaped(t *testing.T) {
 
 // The page is well-formed: every element is closed in its order.
 func TestThePageIsWellFormed(t *testing.T) {
-	text := page(t, append(results(t), judge(t, recovering()))...)
+	text := page(t, append(results(t), judgedOf(t, recovering()))...)
 	d := xml.NewDecoder(strings.NewReader(text))
 	d.Strict, d.AutoClose, d.Entity = false, []string{"meta", "br"}, xml.HTMLEntity
 	for {
@@ -112,15 +112,15 @@ func TestThePageDoesNotGrowWithTheRecord(t *testing.T) {
 		list := entries()[:5]
 		for i := range n {
 			at := time.Duration(i) * 10 * time.Millisecond
-			list = append(list, experiments.Entry{At: at, Requests: &experiments.Requests{Signal: "requests", List: []experiments.Request{{
+			list = append(list, record.Entry{At: at, Requests: &record.Requests{Signal: "requests", List: []record.Request{{
 				Seq: uint64(i), Planned: at, Sent: at, Answered: at + time.Duration(1+i%50)*time.Millisecond,
-				Outcome: experiments.Outcome{Code: 200, Attempts: 1},
+				Outcome: record.Outcome{Code: 200, Attempts: 1},
 			}}}})
 			if i%10 == 0 {
-				list = append(list, experiments.Entry{At: at, Event: &experiments.Event{Kind: "ready", Subject: fmt.Sprint("pod/", i), Span: steadystate.Instant(at)}})
+				list = append(list, record.Entry{At: at, Event: &record.Event{Kind: "ready", Subject: fmt.Sprint("pod/", i), Span: steadystate.Instant(at)}})
 			}
 		}
-		return len(page(t, judge(t, list)))
+		return len(page(t, judgedOf(t, list)))
 	}
 	small, large := size(40_000), size(120_000)
 	if large > small+small/4 {
@@ -134,14 +134,14 @@ func TestTheCourseOfACheck(t *testing.T) {
 	see := func(from, to time.Duration, o steadystate.Observation) {
 		for at := from; at < to; at += 100 * time.Millisecond {
 			o.Span = steadystate.Instant(at)
-			list = append(list, experiments.Entry{At: at, Observations: &experiments.Observations{Signal: "requests", List: []steadystate.Observation{o}}})
+			list = append(list, record.Entry{At: at, Observations: &record.Observations{Signal: "requests", List: []steadystate.Observation{o}}})
 		}
 	}
 	see(0, 2*s, steadystate.Observation{Value: 0.01})
 	see(4*s, 5*s, steadystate.Observation{Value: 3})
 	see(6*s, 7*s, steadystate.Observation{Unknown: "away"})
-	list = append(list, experiments.Entry{At: 10 * s, End: &experiments.End{Reason: experiments.Completed}})
-	text := page(t, judge(t, list))
+	list = append(list, record.Entry{At: 10 * s, End: &record.End{Reason: record.Completed}})
+	text := page(t, judgedOf(t, list))
 	// The axis goes from 170 to 990, so a second is 82 wide.
 	for class, seconds := range map[string][2]float64{"good": {0, 2}, "bad": {4, 5}, "unknown": {6, 7}} {
 		path := between(t, text, `<path class="`+class+`" d="`, `"`)

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -109,7 +109,7 @@ func suite(r Report) junitSuite {
 		property(name+".low.seconds", number(b.Low.Seconds()))
 		property(name+".high.seconds", number(b.High.Seconds()))
 	}
-	part := func(prefix string, p experiments.TrafficPart) {
+	part := func(prefix string, p judge.TrafficPart) {
 		property(prefix+"sent", strconv.Itoa(p.Sent))
 		property(prefix+"failed.first", strconv.Itoa(p.FailedFirst))
 		property(prefix+"local", strconv.Itoa(p.Local))
@@ -174,7 +174,7 @@ func suite(r Report) junitSuite {
 			part(signal+".stage."+p.Name+".", p)
 		}
 	}
-	steps := func(prefix string, b experiments.Breakdown) {
+	steps := func(prefix string, b judge.Breakdown) {
 		for _, s := range b.Steps {
 			if s.Took == nil {
 				continue

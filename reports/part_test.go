@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
 )
 
@@ -14,8 +14,8 @@ import (
 // run, in every format.
 func TestTheStagesOfALoadAreTold(t *testing.T) {
 	list := entries("downtime <= 1s")
-	list[1].Plan.Stages = map[string][]experiments.Stage{"requests": {{Name: "1: 10/s", Rate: 10}, {Name: "2: 20/s", After: 5 * time.Second, Rate: 20}}}
-	report := judge(t, list)
+	list[1].Plan.Stages = map[string][]record.Stage{"requests": {{Name: "1: 10/s", Rate: 10}, {Name: "2: 20/s", After: 5 * time.Second, Rate: 20}}}
+	report := judgedOf(t, list)
 	for name, row := range map[string]struct {
 		write func(*bytes.Buffer) error
 		want  []string

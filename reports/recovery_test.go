@@ -7,31 +7,31 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
 // recovering is a record whose one victim b is a pod, is replaced by d, and d
 // is not ready when the record ends.
-func recovering() []experiments.Entry {
+func recovering() []record.Entry {
 	list := entries("downtime <= 1s", "ttr <= 2s")
 	event := func(at time.Duration, kind, subject, uid string) {
-		list = append(list, experiments.Entry{At: at, Event: &experiments.Event{
+		list = append(list, record.Entry{At: at, Event: &record.Event{
 			Span: steadystate.Span{From: at - s/10, To: at}, Kind: kind, Subject: subject, UID: uid,
-			Attrs: map[string]string{experiments.AttrOwner: "ReplicaSet/shop"},
+			Attrs: map[string]string{record.AttrOwner: "ReplicaSet/shop"},
 		}})
 	}
-	event(s/5, experiments.EventExists, "pod/b", "uid-b")
-	event(2*s+s/5, experiments.EventTerminating, "pod/b", "uid-b")
-	event(3*s, experiments.EventCreated, "pod/d", "uid-d")
-	event(3*s+s/10, experiments.EventScheduled, "pod/d", "uid-d")
-	event(5*s, experiments.EventStarted, "pod/d", "uid-d")
+	event(s/5, record.EventExists, "pod/b", "uid-b")
+	event(2*s+s/5, record.EventTerminating, "pod/b", "uid-b")
+	event(3*s, record.EventCreated, "pod/d", "uid-d")
+	event(3*s+s/10, record.EventScheduled, "pod/d", "uid-d")
+	event(5*s, record.EventStarted, "pod/d", "uid-d")
 	return list
 }
 
 func TestARecoveryIsInEveryFormat(t *testing.T) {
-	report := judge(t, recovering())
+	report := judgedOf(t, recovering())
 	if len(report.Waterfalls) != 1 {
 		t.Fatalf("%d waterfalls, want one", len(report.Waterfalls))
 	}

@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"iter"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
 	"github.com/aftershockhq/aftershock/experiments/recovery"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -15,7 +16,7 @@ import (
 // victim stage by stage, and what each autoscaler did. In JSON the fields of
 // the result are its own.
 type Report struct {
-	experiments.Result
+	judge.Result
 	Waterfalls []recovery.Waterfall        `json:"recoveries,omitempty"`
 	Scalings   []autoscaling.Decomposition `json:"autoscaling,omitempty"`
 
@@ -28,15 +29,15 @@ type Report struct {
 // those of the check or expectation they name, as [experiments.Judge] does, and
 // with the judger of autoscalers. It goes through the entries three times, in memory that their number does not matter to. An
 // error means that the record cannot be read or holds no experiment.
-func Judge(entries iter.Seq2[experiments.Entry, error], override map[string][]string) (Report, error) {
-	result, err := experiments.Judge(entries, override, autoscaling.Judger{})
+func Judge(entries iter.Seq2[record.Entry, error], override map[string][]string) (Report, error) {
+	result, err := judge.Judge(entries, override, autoscaling.Judger{})
 	if err != nil {
 		return Report{}, err
 	}
 	r := Report{Result: result, Scalings: autoscaling.Decompose(result), course: course{length: result.Length}}
 	var history recovery.History
 	for e, err := range entries {
-		if errors.Is(err, experiments.ErrCut) {
+		if errors.Is(err, record.ErrCut) {
 			break
 		}
 		if err != nil {

@@ -13,7 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
@@ -23,42 +24,42 @@ var update = flag.Bool("update", false, "write the golden files anew")
 const s = time.Second
 
 // entries is a short record: one outage of half a second after a kill.
-func entries(limits ...string) []experiments.Entry {
-	list := []experiments.Entry{
-		{Header: &experiments.Header{Format: experiments.Format, Version: experiments.Version, Run: "0123456789", Started: time.Date(2026, 3, 2, 10, 15, 0, 0, time.UTC)}},
-		{Plan: &experiments.Plan{
+func entries(limits ...string) []record.Entry {
+	list := []record.Entry{
+		{Header: &record.Header{Format: record.Format, Version: record.Version, Run: "0123456789", Started: time.Date(2026, 3, 2, 10, 15, 0, 0, time.UTC)}},
+		{Plan: &record.Plan{
 			Name: "kill one of three", Settle: s, Hold: 2 * s, Watch: 3 * s, Load: "10/s", Faults: []string{"kill b"},
 			Checks: []steadystate.Check{{Name: "shop answers", Signal: "requests", Good: steadystate.Within(s), Limits: steadystate.Limits(limits...)}},
 		}},
 		{Environment: map[string]string{"where": "a test, <not> a cluster"}},
-		{Phase: experiments.PhaseSettle},
-		{At: 2 * s, Phase: experiments.PhaseInject},
+		{Phase: record.PhaseSettle},
+		{At: 2 * s, Phase: record.PhaseInject},
 	}
 	for i := range 80 {
 		at := time.Duration(i) * 100 * time.Millisecond
-		q := experiments.Request{Seq: uint64(i), Planned: at, Sent: at, Answered: at + 5*time.Millisecond, Outcome: experiments.Outcome{Code: 200, By: string(rune('a' + i%3)), Attempts: 1}}
+		q := record.Request{Seq: uint64(i), Planned: at, Sent: at, Answered: at + 5*time.Millisecond, Outcome: record.Outcome{Code: 200, By: string(rune('a' + i%3)), Attempts: 1}}
 		if at >= 2500*time.Millisecond && at < 3*s {
-			q.Outcome = experiments.Outcome{Error: "connection refused"}
+			q.Outcome = record.Outcome{Error: "connection refused"}
 		}
 		if at == 2*s+100*time.Millisecond {
 			list = append(list,
-				experiments.Entry{At: at, Injection: &experiments.Injection{
-					Fault: "kill b", Targets: []experiments.Target{{Name: "b", UID: "uid-b"}},
-					Span: steadystate.Span{From: 2 * s, To: at}, Effects: []experiments.Effect{{Event: experiments.EventGone}},
+				record.Entry{At: at, Injection: &record.Injection{
+					Fault: "kill b", Targets: []record.Target{{Name: "b", UID: "uid-b"}},
+					Span: steadystate.Span{From: 2 * s, To: at}, Effects: []record.Effect{{Event: record.EventGone}},
 				}},
-				experiments.Entry{At: at, Event: &experiments.Event{Kind: experiments.EventGone, Subject: "pod/b", UID: "uid-b", Span: steadystate.Span{From: 2 * s, To: at}}},
-				experiments.Entry{At: at, Phase: experiments.PhaseHold})
+				record.Entry{At: at, Event: &record.Event{Kind: record.EventGone, Subject: "pod/b", UID: "uid-b", Span: steadystate.Span{From: 2 * s, To: at}}},
+				record.Entry{At: at, Phase: record.PhaseHold})
 		}
-		list = append(list, experiments.Entry{At: at + 5*time.Millisecond, Requests: &experiments.Requests{Signal: "requests", List: []experiments.Request{q}}})
+		list = append(list, record.Entry{At: at + 5*time.Millisecond, Requests: &record.Requests{Signal: "requests", List: []record.Request{q}}})
 	}
 	return append(list,
-		experiments.Entry{At: 8 * s, Removal: &experiments.Removal{Fault: "kill b", Span: steadystate.Instant(4 * s)}},
-		experiments.Entry{At: 8 * s, End: &experiments.End{Reason: experiments.Completed}})
+		record.Entry{At: 8 * s, Removal: &record.Removal{Fault: "kill b", Span: steadystate.Instant(4 * s)}},
+		record.Entry{At: 8 * s, End: &record.End{Reason: record.Completed}})
 }
 
-func judge(t *testing.T, list []experiments.Entry) reports.Report {
+func judgedOf(t *testing.T, list []record.Entry) reports.Report {
 	t.Helper()
-	report, err := reports.Judge(func(yield func(experiments.Entry, error) bool) {
+	report, err := reports.Judge(func(yield func(record.Entry, error) bool) {
 		for _, e := range list {
 			if !yield(e, nil) {
 				return
@@ -75,7 +76,7 @@ func judge(t *testing.T, list []experiments.Entry) reports.Report {
 func results(t *testing.T) []reports.Report {
 	t.Helper()
 	cut := entries("downtime <= 1s")
-	list := []reports.Report{judge(t, entries("downtime <= 1s", "ttr <= 2s")), judge(t, entries("downtime <= 100ms")), judge(t, cut[:len(cut)-2])}
+	list := []reports.Report{judgedOf(t, entries("downtime <= 1s", "ttr <= 2s")), judgedOf(t, entries("downtime <= 100ms")), judgedOf(t, cut[:len(cut)-2])}
 	for i, want := range []steadystate.Verdict{steadystate.Held, steadystate.Broken, steadystate.Unknown} {
 		if list[i].Verdict != want {
 			t.Fatalf("result %d is %s, want %s: %s", i, list[i].Verdict, want, list[i].Reason)
@@ -193,7 +194,7 @@ func TestJSONHasTheWorstVerdict(t *testing.T) {
 
 func TestALimitAgainstTheBaselineIsShownAsAMultipleOfIt(t *testing.T) {
 	var out bytes.Buffer
-	if err := reports.Text(&out, judge(t, entries("p50 <= 1.5x baseline", "downtime <= 1s"))); err != nil {
+	if err := reports.Text(&out, judgedOf(t, entries("p50 <= 1.5x baseline", "downtime <= 1s"))); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(out.String(), "p50 <= 1.5x baseline  1x of the settle phase (60 observations, and 21)\n") {
@@ -207,19 +208,19 @@ func TestWhatIsToldOfTheTimeAfterTheRemoval(t *testing.T) {
 	}
 	for _, row := range []struct {
 		sentence string
-		recovery experiments.Recovery
+		recovery judge.Recovery
 		want     string
 		not      string
 	}{
-		{"recovered while the fault was on", experiments.Recovery{Outages: 1, AfterRemoval: length(0, 0)}, "recovered while faulted", "after removal"},
-		{"recovered later", experiments.Recovery{Outages: 1, AfterRemoval: length(s, 2*s)}, "recovered 1s to 2s after removal", "while faulted"},
-		{"recovered around the removal", experiments.Recovery{Outages: 1, AfterRemoval: length(0, 2*s)}, "recovered 0s to 2s after removal", "while faulted"},
-		{"no outage, nothing to recover from", experiments.Recovery{AfterRemoval: length(0, 0)}, "MTTR", "recovered 0s"},
-		{"a fault that was not held", experiments.Recovery{Outages: 1}, "MTTR", "after removal"},
-		{"not over in the end", experiments.Recovery{Outages: 1, AfterRemoval: length(s, 2*s), Open: true}, "MTTR", "after removal"},
+		{"recovered while the fault was on", judge.Recovery{Outages: 1, AfterRemoval: length(0, 0)}, "recovered while faulted", "after removal"},
+		{"recovered later", judge.Recovery{Outages: 1, AfterRemoval: length(s, 2*s)}, "recovered 1s to 2s after removal", "while faulted"},
+		{"recovered around the removal", judge.Recovery{Outages: 1, AfterRemoval: length(0, 2*s)}, "recovered 0s to 2s after removal", "while faulted"},
+		{"no outage, nothing to recover from", judge.Recovery{AfterRemoval: length(0, 0)}, "MTTR", "recovered 0s"},
+		{"a fault that was not held", judge.Recovery{Outages: 1}, "MTTR", "after removal"},
+		{"not over in the end", judge.Recovery{Outages: 1, AfterRemoval: length(s, 2*s), Open: true}, "MTTR", "after removal"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
-			report := reports.Report{Result: experiments.Result{Checks: []experiments.CheckResult{{Check: "c", Recoveries: []experiments.Recovery{row.recovery}}}}}
+			report := reports.Report{Result: judge.Result{Checks: []judge.CheckResult{{Check: "c", Recoveries: []judge.Recovery{row.recovery}}}}}
 			var text, page bytes.Buffer
 			if err := errors.Join(reports.Text(&text, report), reports.HTML(&page, report)); err != nil {
 				t.Fatal(err)
@@ -234,8 +235,8 @@ func TestWhatIsToldOfTheTimeAfterTheRemoval(t *testing.T) {
 }
 
 func TestAReportSaysWhatItIsComparedWith(t *testing.T) {
-	report := judge(t, entries("downtime <= 1s"))
-	report.Baseline = &experiments.Baseline{Run: "4f1c2a9d3b", Length: 40 * s, Unknown: "it was broken"}
+	report := judgedOf(t, entries("downtime <= 1s"))
+	report.Baseline = &record.Baseline{Run: "4f1c2a9d3b", Length: 40 * s, Unknown: "it was broken"}
 	var text, page, junit bytes.Buffer
 	if err := errors.Join(reports.Text(&text, report), reports.HTML(&page, report), reports.JUnit(&junit, report)); err != nil {
 		t.Fatal(err)
@@ -262,9 +263,9 @@ func TestAValueHasTheUnitOfItsSignal(t *testing.T) {
 		t.Run(row.sentence, func(t *testing.T) {
 			b := steadystate.Bounds[float64]{Low: row.low, High: row.high}
 			var out bytes.Buffer
-			err := reports.Text(&out, reports.Report{Result: experiments.Result{Checks: []experiments.CheckResult{{
+			err := reports.Text(&out, reports.Report{Result: judge.Result{Checks: []judge.CheckResult{{
 				Check: "c", Tolerance: steadystate.MustParseTolerance(row.good),
-				Phases: []experiments.PhaseDistribution{{Phase: "hold", Distribution: steadystate.Distribution{N: 9, P50: b}}},
+				Phases: []judge.PhaseDistribution{{Phase: "hold", Distribution: steadystate.Distribution{N: 9, P50: b}}},
 			}}}})
 			if err != nil || !strings.Contains(out.String(), row.want) {
 				t.Errorf("error %v, no %q in\n%s", err, row.want, out.String())

@@ -113,7 +113,7 @@ func TestWhatTheSchemaTakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if err := reports.JSON(&out, append(results(t), judge(t, recovering()), judge(t, scaling()))...); err != nil {
+	if err := reports.JSON(&out, append(results(t), judgedOf(t, recovering()), judgedOf(t, scaling()))...); err != nil {
 		t.Fatal(err)
 	}
 	document := out.String()

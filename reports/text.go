@@ -10,7 +10,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -79,10 +79,10 @@ func Text(w io.Writer, r Report) error {
 	})
 	for _, by := range []struct {
 		name  string
-		parts func(experiments.Traffic) []experiments.TrafficPart
+		parts func(judge.Traffic) []judge.TrafficPart
 	}{
-		{"phase", func(t experiments.Traffic) []experiments.TrafficPart { return t.Phases }},
-		{"stage", func(t experiments.Traffic) []experiments.TrafficPart { return t.Stages }},
+		{"phase", func(t judge.Traffic) []judge.TrafficPart { return t.Phases }},
+		{"stage", func(t judge.Traffic) []judge.TrafficPart { return t.Stages }},
 	} {
 		table(&out, "traffic by "+by.name, func(row func(...string)) {
 			for _, signal := range keys(r.Traffic) {

@@ -14,6 +14,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
@@ -78,7 +79,7 @@ func (t *Target) surge(e *experiments.Experiment) *load.Surge {
 
 // expectation is what is expected of the autoscaler, with a second reading of
 // its metric where there is one.
-func (t *Target) expectation(limits []string) experiments.Expectation {
+func (t *Target) expectation(limits []string) record.Expectation {
 	x := autoscaling.Expect(AutoscalerExpectation, t.Service.Namespace, t.Autoscaler.Name, limits...)
 	if t.Autoscaler.reading != nil {
 		x.Signal = SignalKubelets
@@ -99,7 +100,7 @@ func (s *twice) String() string {
 
 // Inject returns when the load surges for the second time. The injection is
 // that of the first.
-func (s *twice) Inject(ctx context.Context, rec *experiments.Recorder) (experiments.Injection, error) {
+func (s *twice) Inject(ctx context.Context, rec *record.Recorder) (record.Injection, error) {
 	injection, err := s.Surge.Inject(ctx, rec)
 	if err != nil || injection.Shortfall != "" {
 		return injection, err
@@ -129,7 +130,7 @@ type whenScaling struct {
 func (f *whenScaling) String() string { return f.Fault.String() + ", once more pods are wanted" }
 
 // Inject waits, and injects the fault.
-func (f *whenScaling) Inject(ctx context.Context, rec *experiments.Recorder) (experiments.Injection, error) {
+func (f *whenScaling) Inject(ctx context.Context, rec *record.Recorder) (record.Injection, error) {
 	now := int32(0)
 	before, scaling, err := f.target.scale(ctx, rec, func(before int32, d *appsv1.Deployment) bool {
 		now = kube.Wanted(d)
@@ -137,9 +138,9 @@ func (f *whenScaling) Inject(ctx context.Context, rec *experiments.Recorder) (ex
 	})
 	switch {
 	case err != nil:
-		return experiments.Injection{}, err
+		return record.Injection{}, err
 	case !scaling:
-		return experiments.Injection{
+		return record.Injection{
 			Span:      steadystate.Instant(rec.Clock().Now()),
 			Shortfall: fmt.Sprintf("no more than %d pods were wanted for %s, so that there was no scale-out to disturb", before, scalingTimeout),
 		}, nil
@@ -162,7 +163,7 @@ type scaledOut struct {
 func (s *scaledOut) String() string { return s.Surge.String() + ", held once the service has scaled" }
 
 // Inject begins the surge, and waits.
-func (s *scaledOut) Inject(ctx context.Context, rec *experiments.Recorder) (experiments.Injection, error) {
+func (s *scaledOut) Inject(ctx context.Context, rec *record.Recorder) (record.Injection, error) {
 	injection, err := s.Surge.Inject(ctx, rec)
 	if err != nil || injection.Shortfall != "" {
 		return injection, err
@@ -184,7 +185,7 @@ const (
 // [scalingTimeout]: in time says which. It returns how many pods were wanted at
 // the first look. A look that fails is made again; the last one's error counts
 // if none succeeds.
-func (t *Target) scale(ctx context.Context, rec *experiments.Recorder, until func(before int32, d *appsv1.Deployment) bool) (before int32, inTime bool, err error) {
+func (t *Target) scale(ctx context.Context, rec *record.Recorder, until func(before int32, d *appsv1.Deployment) bool) (before int32, inTime bool, err error) {
 	end := rec.Clock().Now() + scalingTimeout
 	key := client.ObjectKey{Namespace: t.Service.Namespace, Name: t.Service.Deployment}
 	for looked := false; ; {
@@ -215,7 +216,7 @@ func (t *Target) scale(ctx context.Context, rec *experiments.Recorder, until fun
 
 // scaled waits until the service has more pods than at the first look, all of
 // them ready, and has kept that size for the rest.
-func (t *Target) scaled(ctx context.Context, rec *experiments.Recorder, rest time.Duration) error {
+func (t *Target) scaled(ctx context.Context, rec *record.Recorder, rest time.Duration) error {
 	clock, since, size, most, unsettled := rec.Clock(), rec.Clock().Now(), int32(0), int32(0), ""
 	before, inTime, err := t.scale(ctx, rec, func(before int32, d *appsv1.Deployment) bool {
 		n := kube.Wanted(d)

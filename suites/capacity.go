@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
 )
@@ -60,8 +61,8 @@ func objectives() []objective {
 		{name: "cpu", query: `max(max by (pod) (rate(container_cpu_usage_seconds_total{USE}[RANGE])) / max by (pod) (last_over_time(container_spec_cpu_quota{USE}[RANGE]) / last_over_time(container_spec_cpu_period{USE}[RANGE])))`, good: "< 75%", limits: []string{"mean < 75% during hold"}},
 		{name: "memory", query: `max(max by (pod) (last_over_time(container_memory_working_set_bytes{USE}[RANGE])) / max by (pod) (last_over_time(container_spec_memory_limit_bytes{USE}[RANGE]) > 0))`, good: "< 80%", limits: []string{"max < 80% during hold"}},
 		{name: "utilisation", query: `sum(max by (pod) (rate(container_cpu_usage_seconds_total{USE}[RANGE]))) / (sum(last_over_time(kube_pod_container_resource_requests{resource="cpu",USE}[RANGE])) or sum(max by (pod) (last_over_time(container_spec_cpu_shares{USE}[RANGE]) > 2)) / 1024)`, good: "<= 100%", limits: []string{"mean >= 70% during hold", "mean <= 80% during hold"}, scaled: true},
-		{name: "uptime", signal: experiments.TrafficSignal, good: "< 2s", limits: []string{"uptime >= 99.9%"}},
-		{name: "answers", signal: experiments.TrafficSignal, good: "< 2s", limits: []string{"p95 < 2s during hold", "mean < 2s during hold", "errors < 0.1% during hold", "rate >= 1000/min during hold"}},
+		{name: "uptime", signal: record.TrafficSignal, good: "< 2s", limits: []string{"uptime >= 99.9%"}},
+		{name: "answers", signal: record.TrafficSignal, good: "< 2s", limits: []string{"p95 < 2s during hold", "mean < 2s during hold", "errors < 0.1% during hold", "rate >= 1000/min during hold"}},
 		{name: "websocket", signal: SignalWebSocket, good: "< 2s", limits: []string{"p95 < 100ms during hold"}},
 	}
 }
@@ -92,7 +93,7 @@ func (o objective) check() steadystate.Check {
 	if o.query != "" {
 		c.Signal = o.name
 	}
-	if c.Signal == experiments.TrafficSignal {
+	if c.Signal == record.TrafficSignal {
 		c.Allowed = 0.001
 	}
 	return c

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
 )
@@ -15,7 +15,7 @@ import (
 type clockOf struct{ client *prom.Client }
 
 // Observe reads the clock twice.
-func (c clockOf) Observe(ctx context.Context, rec *experiments.Recorder) error {
+func (c clockOf) Observe(ctx context.Context, rec *record.Recorder) error {
 	read := func(when string) {
 		ahead, err := c.client.Ahead(context.WithoutCancel(ctx))
 		if err != nil {

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
 )
@@ -31,9 +31,9 @@ func TestTheClockOfPrometheusIsRecorded(t *testing.T) {
 	}
 	defer client.Close()
 	var out bytes.Buffer
-	rec := experiments.NewRecorder(&out)
+	rec := record.NewRecorder(&out)
 	ctx, end := context.WithCancel(t.Context())
-	rec.Tap(func(e experiments.Entry) {
+	rec.Tap(func(e record.Entry) {
 		if strings.Contains(e.Note, "at the beginning") {
 			ahead = -time.Hour // it is set during the run
 			end()

@@ -4,8 +4,8 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/probe"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
@@ -234,7 +234,7 @@ func defaultChecks() []steadystate.Check {
 	return []steadystate.Check{
 		{
 			Name:    "service answers",
-			Signal:  experiments.TrafficSignal,
+			Signal:  record.TrafficSignal,
 			Good:    steadystate.Within(2 * time.Second),
 			Allowed: 0.001,
 			Limits:  steadystate.Limits("downtime <= 5s", "ttr <= 30s", "errors <= 1%", "p95 <= 2s"),

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -24,7 +25,7 @@ func (c Config) Controlled(list []experiments.Experiment) []experiments.Experime
 			all = append(all, control(own))
 		}
 		// Until it is there, so that nothing is compared with anything else.
-		e.Baseline = &experiments.Baseline{Unknown: "there is no control run"}
+		e.Baseline = &record.Baseline{Unknown: "there is no control run"}
 		all = append(all, e)
 	}
 	return all

@@ -1,11 +1,11 @@
 package suites
 
 import (
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/record"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/aftershockhq/aftershock/experiments"
 )
 
 func TestControlRunsComeBeforeTheirSuites(t *testing.T) {
@@ -47,7 +47,7 @@ func TestWhatIsPlannedLosesNoRequest(t *testing.T) {
 		got := false
 		for _, c := range e.Hypothesis.Checks {
 			for _, l := range c.Limits {
-				got = got || c.Signal == experiments.TrafficSignal && l.String() == "errors <= 0%"
+				got = got || c.Signal == record.TrafficSignal && l.String() == "errors <= 0%"
 			}
 		}
 		if got != want {

@@ -22,9 +22,9 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/experiments/workers"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/probe"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
@@ -289,7 +289,7 @@ func (d *decoder) probes() {
 // finest is the finest that each signal that needs no query can see. The
 // record has the real figure.
 func (c Config) finest() map[string]time.Duration {
-	finest := map[string]time.Duration{experiments.TrafficSignal: c.Load.Resolution(0), SignalReplicas: replicasEvery, SignalRollout: replicasEvery}
+	finest := map[string]time.Duration{record.TrafficSignal: c.Load.Resolution(0), SignalReplicas: replicasEvery, SignalRollout: replicasEvery}
 	if c.WebSocket != nil {
 		finest[SignalWebSocket] = c.WebSocket.Resolution()
 	}
@@ -335,7 +335,7 @@ func (d *decoder) checks() {
 	if len(d.file.Checks) == 0 {
 		d.Checks = defaultChecks()
 	}
-	signals := []string{experiments.TrafficSignal, SignalReplicas, SignalRollout}
+	signals := []string{record.TrafficSignal, SignalReplicas, SignalRollout}
 	for _, name := range []string{SignalWebSocket, SignalGRPC} {
 		if _, there := d.finest()[name]; there {
 			signals = append(signals, name)
@@ -512,7 +512,7 @@ func followed(id string) bool {
 // without it "<= 500" on the seconds of requests would be held for ever.
 func (d *decoder) dimension(at string, check steadystate.Check, t steadystate.Tolerance) {
 	switch dim := t.Dimension(); {
-	case check.Signal == experiments.TrafficSignal && dim != "time":
+	case check.Signal == record.TrafficSignal && dim != "time":
 		d.bad(at, "%q on requests: they are a time; write it with a unit, as in 500ms or 2s", t)
 	case (check.Signal == SignalWebSocket || check.Signal == SignalGRPC) && dim != "time":
 		d.bad(at, "%q on %s: its values are a time; write it with a unit, as in 100ms", t, check.Signal)

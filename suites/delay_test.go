@@ -6,8 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -28,21 +29,21 @@ func TestDelay(t *testing.T) {
 		Name: "kept connections", Signal: load.ReusedSignal, Good: steadystate.Within(time.Second), Allowed: 0.01,
 		Limits: steadystate.Limits("p50 <= 1s"),
 	})
-	var record bytes.Buffer
-	if err := e.Run(t.Context(), experiments.NewRecorder(&record)); err != nil {
+	var recorded bytes.Buffer
+	if err := e.Run(t.Context(), record.NewRecorder(&recorded)); err != nil {
 		t.Fatal(err)
 	}
-	result, err := experiments.Judge(experiments.Read(bytes.NewReader(record.Bytes())), nil)
+	result, err := judge.Judge(record.Read(bytes.NewReader(recorded.Bytes())), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for signal, packets := range map[string]float64{load.ReusedSignal: 1, experiments.TrafficSignal: 2} {
-		i := slices.IndexFunc(result.Checks, func(c experiments.CheckResult) bool { return c.Signal == signal })
+	for signal, packets := range map[string]float64{load.ReusedSignal: 1, record.TrafficSignal: 2} {
+		i := slices.IndexFunc(result.Checks, func(c judge.CheckResult) bool { return c.Signal == signal })
 		median := map[string]steadystate.Bounds[float64]{}
 		for _, p := range result.Checks[i].Phases {
 			median[p.Phase] = p.P50
 		}
-		before, during, after := median[experiments.PhaseSettle], median[experiments.PhaseHold], median[experiments.PhaseWatch]
+		before, during, after := median[record.PhaseSettle], median[record.PhaseHold], median[record.PhaseWatch]
 		rise := steadystate.Bounds[float64]{Low: during.Low - before.High, High: during.High - before.Low}
 		t.Logf("%s: median %.4g s before, %.4g s during, %.4g s after: up by %v s", signal, before.High, during.High, after.High, rise)
 		if rise.Low < 0.8*0.2*packets || rise.High > 1.2*0.2*packets {

@@ -10,6 +10,8 @@ import (
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/suites"
 )
@@ -26,12 +28,12 @@ func TestFollow(t *testing.T) {
 		target.Chaos.NetworkDelay(pods, 200*time.Millisecond).Follow(),
 		target.Chaos.PodKill(pods, chaosmesh.One),
 	}
-	var record bytes.Buffer
-	if err := e.Run(t.Context(), experiments.NewRecorder(&record)); err != nil {
+	var recorded bytes.Buffer
+	if err := e.Run(t.Context(), record.NewRecorder(&recorded)); err != nil {
 		t.Fatal(err)
 	}
-	entries := experiments.Read(bytes.NewReader(record.Bytes()))
-	result, err := experiments.Judge(entries, nil)
+	entries := record.Read(bytes.NewReader(recorded.Bytes()))
+	result, err := judge.Judge(entries, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,11 +41,11 @@ func TestFollow(t *testing.T) {
 	followed := 0
 	for _, event := range result.Events {
 		switch event.Kind {
-		case experiments.EventStarted:
+		case record.EventStarted:
 			started[event.UID] = event.Span
-		case experiments.EventNotFollowed:
+		case record.EventNotFollowed:
 			t.Errorf("%s was not followed: %v", event.Subject, event.Attrs)
-		case experiments.EventFollowed:
+		case record.EventFollowed:
 			followed++
 			took := event.Since(started[event.UID])
 			t.Logf("%s started at %s, followed at %s: after %s to %s", event.Subject, started[event.UID], event.Span, took.Low, took.High)
@@ -95,7 +97,7 @@ func onTheLab(t *testing.T, id string) (*suites.Target, experiments.Experiment) 
 }
 
 // slow looks whether what the followed pod answered took as long as was asked.
-func slow(t *testing.T, entries func(func(experiments.Entry, error) bool), followed experiments.Event, result experiments.Result) {
+func slow(t *testing.T, entries func(func(record.Entry, error) bool), followed record.Event, result judge.Result) {
 	t.Helper()
 	var during steadystate.Values
 	for e, err := range entries {

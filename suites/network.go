@@ -5,6 +5,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/record"
 )
 
 // network is the suite of what can happen to the network of the service.
@@ -21,7 +22,7 @@ var network = []standard{
 			// Of one new connection in twenty the answer to the first packet is
 			// lost, and is sent again after a second. What is lost later is
 			// noticed sooner.
-			return t.Chaos.NetworkLoss(t.pods(), 5).SeenAs(experiments.Effect{Signal: experiments.TrafficSignal, Quantile: 0.97, Rise: 0.5})
+			return t.Chaos.NetworkLoss(t.pods(), 5).SeenAs(record.Effect{Signal: record.TrafficSignal, Quantile: 0.97, Rise: 0.5})
 		},
 	},
 	{

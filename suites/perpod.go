@@ -3,7 +3,7 @@ package suites
 import (
 	"context"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
 )
@@ -29,8 +29,8 @@ type perPod struct {
 }
 
 // Observe records each pod's observations under the signal's name for it.
-func (p perPod) Observe(ctx context.Context, rec *experiments.Recorder) error {
+func (p perPod) Observe(ctx context.Context, rec *record.Recorder) error {
 	return p.series.Observe(ctx, rec.Clock(), func(pod string, o steadystate.Observation) {
-		rec.Observe(experiments.TargetSignal(p.name, pod), o)
+		rec.Observe(record.TargetSignal(p.name, pod), o)
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/eviction"
 	"github.com/aftershockhq/aftershock/experiments/rollout"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -59,7 +60,7 @@ func rolledOut(limits ...string) []steadystate.Check {
 func lossless(checks []steadystate.Check) []steadystate.Check {
 	checks = slices.Clone(checks)
 	for i, c := range checks {
-		if c.Signal == experiments.TrafficSignal {
+		if c.Signal == record.TrafficSignal {
 			checks[i].Limits = append(slices.Clone(c.Limits), steadystate.Limits("errors <= 0%")...)
 		}
 	}

@@ -25,6 +25,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/record"
 )
 
 // sized is a deployment that wants so many pods, of which so many are ready.
@@ -68,8 +69,8 @@ func TestTheServiceHasScaledOnceItsNewSizeLasts(t *testing.T) {
 						}
 					})
 				}
-				var record bytes.Buffer
-				rec := experiments.NewRecorder(&record)
+				var recorded bytes.Buffer
+				rec := record.NewRecorder(&recorded)
 				begin := time.Now()
 				if err := target.scaled(t.Context(), rec, rest); err != nil {
 					t.Fatal(err)
@@ -78,8 +79,8 @@ func TestTheServiceHasScaledOnceItsNewSizeLasts(t *testing.T) {
 					t.Errorf("it has scaled after %s, want %s", took, row.after)
 				}
 				rec.Flush()
-				if strings.Count(record.String(), `"note"`) != 1 || !strings.Contains(record.String(), row.note) {
-					t.Errorf("noted %q, want %q", record.String(), row.note)
+				if strings.Count(recorded.String(), `"note"`) != 1 || !strings.Contains(recorded.String(), row.note) {
+					t.Errorf("noted %q, want %q", recorded.String(), row.note)
 				}
 			})
 		})
@@ -112,7 +113,7 @@ func TestALookThatFailsIsMadeAgain(t *testing.T) {
 						return c.Get(ctx, key, o, opts...)
 					},
 				})
-				before, inTime, err := target.scale(t.Context(), experiments.NewRecorder(io.Discard), func(int32, *appsv1.Deployment) bool { return true })
+				before, inTime, err := target.scale(t.Context(), record.NewRecorder(io.Discard), func(int32, *appsv1.Deployment) bool { return true })
 				if row.want == "" && (err != nil || !inTime || before != 2) {
 					t.Errorf("%d pods, in time: %t, %v", before, inTime, err)
 				}
@@ -134,15 +135,15 @@ func TestASurgeIsHeldOnceTheServiceHasScaled(t *testing.T) {
 	surge := &load.Surge{Factor: 2}
 	f := &scaledOut{Surge: surge, target: target, rest: time.Second}
 
-	var record bytes.Buffer
-	rec := experiments.NewRecorder(&record)
+	var recorded bytes.Buffer
+	rec := record.NewRecorder(&recorded)
 	ctx, stop := context.WithCancel(t.Context())
 	var driving sync.WaitGroup
 	began := make(chan struct{})
 	driving.Go(func() {
 		once := sync.OnceFunc(func() { close(began) })
 		traffic := load.HTTP{URL: server.URL, Shape: load.Constant(20), Surge: surge}
-		if err := traffic.Drive(ctx, rec.Clock(), func(experiments.Request) { once() }); err != nil {
+		if err := traffic.Drive(ctx, rec.Clock(), func(record.Request) { once() }); err != nil {
 			t.Error(err)
 		}
 	})
@@ -171,7 +172,7 @@ func TestAFaultThatWaitsForAScaleOutIsNoneWithoutOne(t *testing.T) {
 		target := &Target{}
 		target.Service.Namespace, target.Service.Deployment = "shop", "checkout"
 		target.Client = fake.NewClientBuilder().WithObjects(sized(2, 2)).Build()
-		injection, err := (&whenScaling{target: target}).Inject(t.Context(), experiments.NewRecorder(io.Discard))
+		injection, err := (&whenScaling{target: target}).Inject(t.Context(), record.NewRecorder(io.Discard))
 		if want := "no more than 2 pods were wanted for 2m0s"; err != nil || !strings.Contains(injection.Shortfall, want) || len(injection.Targets) != 0 {
 			t.Errorf("%+v, %v; want it to fall short: %q", injection, err, want)
 		}

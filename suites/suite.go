@@ -10,6 +10,8 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/kubewatch"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
@@ -165,7 +167,7 @@ func (t *Target) experiment(s standard) experiments.Experiment {
 		Labels:      strings.Split(s.id, "/"),
 		Hypothesis:  steadystate.Hypothesis{Signals: signals, Checks: checks},
 		Load:        t.Load,
-		Judgers:     []experiments.Judger{autoscaling.Judger{}},
+		Judgers:     []judge.Judger{autoscaling.Judger{}},
 		Observers:   t.observers(s),
 		Environment: t.environment,
 		Settle:      t.Settle,
@@ -198,7 +200,7 @@ func (t *Target) experiment(s standard) experiments.Experiment {
 		if variation.Autoscaler != nil {
 			limits = variation.Autoscaler
 		}
-		e.Expectations = []experiments.Expectation{t.expectation(limits)}
+		e.Expectations = []record.Expectation{t.expectation(limits)}
 	}
 	if s.more != nil {
 		s.more(t, &e)

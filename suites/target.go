@@ -26,6 +26,8 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/rollout"
 	"github.com/aftershockhq/aftershock/experiments/workers"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
@@ -374,18 +376,18 @@ func (t *Target) decidable(check string, resolution time.Duration) error {
 // fits says in which experiments a phase that a limit of the check names is too
 // short for what its query says: for as many values as make a phase.
 func (t *Target) fits(check string, interval, resolution time.Duration, chosen []experiments.Experiment) error {
-	need := (resolution + (experiments.MinObservations-1)*interval).Round(100 * time.Millisecond)
+	need := (resolution + (judge.MinObservations-1)*interval).Round(100 * time.Millisecond)
 	short := map[string][]string{} // ids of experiments, by what is wrong
 	for _, e := range chosen {
-		lengths := map[string]time.Duration{experiments.PhaseSettle: e.Settle, experiments.PhaseHold: e.Hold, experiments.PhaseWatch: e.Watch}
+		lengths := map[string]time.Duration{record.PhaseSettle: e.Settle, record.PhaseHold: e.Hold, record.PhaseWatch: e.Watch}
 		for _, c := range e.Hypothesis.Checks {
 			for _, l := range c.Limits {
 				phase := l.Phase
 				if l.Baseline && t.Baseline != BaselineControl {
-					phase = experiments.PhaseSettle
+					phase = record.PhaseSettle
 				}
 				if length, known := lengths[phase]; c.Name == check && known && length < need {
-					what := fmt.Sprintf("limit %q: the phase %s lasts %s, and %d values of this query take %s: make it longer, or the query's range shorter", l, phase, length, experiments.MinObservations, need)
+					what := fmt.Sprintf("limit %q: the phase %s lasts %s, and %d values of this query take %s: make it longer, or the query's range shorter", l, phase, length, judge.MinObservations, need)
 					short[what] = append(short[what], ID(e))
 				}
 			}
@@ -402,7 +404,7 @@ func (t *Target) fits(check string, interval, resolution time.Duration, chosen [
 // more of the time after the fault than the proof "covered" allows can pass it
 // unseen.
 func (t *Target) covers(check string, found prom.Preflight, chosen []experiments.Experiment) error {
-	need := time.Duration(float64(found.Resolution) / experiments.MostUnseen)
+	need := time.Duration(float64(found.Resolution) / judge.MostUnseen)
 	short := map[time.Duration][]string{} // ids of experiments, by how long they hold and watch
 	for _, e := range chosen {
 		of := func(c steadystate.Check) bool { return c.Name == check }
@@ -413,11 +415,11 @@ func (t *Target) covers(check string, found prom.Preflight, chosen []experiments
 	var errs []error
 	for _, after := range slices.Sorted(maps.Keys(short)) {
 		shorter := ""
-		if width := found.Window.Width() - (found.Resolution - time.Duration(float64(after)*experiments.MostUnseen)); width >= 2*found.Spacing {
+		if width := found.Window.Width() - (found.Resolution - time.Duration(float64(after)*judge.MostUnseen)); width >= 2*found.Spacing {
 			shorter = fmt.Sprintf(", or its ranges shorter: %s in all", width.Truncate(time.Second/2))
 		}
 		errs = append(errs, fmt.Errorf("hold and watch are %s together, of which an outage of %s can pass the query unseen, which is more than %.0f%%: nothing that it shows would be held; make watch %s longer%s (%s)",
-			after, found.Resolution.Round(time.Millisecond), 100*experiments.MostUnseen, up(need-after), shorter, strings.Join(short[after], ", ")))
+			after, found.Resolution.Round(time.Millisecond), 100*judge.MostUnseen, up(need-after), shorter, strings.Join(short[after], ", ")))
 	}
 	return errors.Join(errs...)
 }

@@ -10,7 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -43,11 +44,11 @@ func TestTruth(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = file.Close() }()
-	var header experiments.Header
-	var plan experiments.Plan
-	requests := map[uint64]experiments.Request{}
+	var header record.Header
+	var plan record.Plan
+	requests := map[uint64]record.Request{}
 	var last time.Duration
-	for e, err := range experiments.Read(file) {
+	for e, err := range record.Read(file) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,13 +98,13 @@ func TestTruth(t *testing.T) {
 	if _, err := file.Seek(0, 0); err != nil {
 		t.Fatal(err)
 	}
-	result, err := experiments.Judge(experiments.Read(file), nil)
+	result, err := judge.Judge(record.Read(file), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	served := steadystate.NewTimeline(good...)
 	for _, c := range plan.Checks {
-		if c.Signal != experiments.TrafficSignal {
+		if c.Signal != record.TrafficSignal {
 			continue
 		}
 		for _, check := range result.Checks {
@@ -121,7 +122,7 @@ func TestTruth(t *testing.T) {
 // outage's bounds: the last one it saw before the gap came in no earlier than
 // the outage can have begun, the first one after it no later than it can have
 // ended.
-func compare(t *testing.T, o steadystate.Outage, served *steadystate.Timeline, requests map[uint64]experiments.Request, arrivals map[uint64]seen, started time.Time) {
+func compare(t *testing.T, o steadystate.Outage, served *steadystate.Timeline, requests map[uint64]record.Request, arrivals map[uint64]seen, started time.Time) {
 	t.Helper()
 	var lost []uint64
 	for seq, q := range requests {
@@ -193,7 +194,7 @@ func TestTruthOfAPartition(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = file.Close() }()
-	result, err := experiments.Judge(experiments.Read(file), nil)
+	result, err := judge.Judge(record.Read(file), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,10 +13,10 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/resource"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/experiments/workers"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/steadystatetest"
 	"github.com/aftershockhq/aftershock/suites"
@@ -71,7 +71,7 @@ func TestWorkers(t *testing.T) {
 }
 
 // atOnce drives a load by one worker and one by two, each with its rate.
-func atOnce(t *testing.T, target *suites.Target, rates [2]int) (lists [2][]experiments.Request) {
+func atOnce(t *testing.T, target *suites.Target, rates [2]int) (lists [2][]record.Request) {
 	t.Helper()
 	clock := steadystate.StartClock() // of both
 	ctx, stop := context.WithTimeout(t.Context(), 3*time.Minute)
@@ -86,8 +86,8 @@ func atOnce(t *testing.T, target *suites.Target, rates [2]int) (lists [2][]exper
 		driving.Go(func() {
 			first := sync.OnceFunc(begun.Done)
 			defer first() // also when there is none
-			rec := experiments.NewRecorder(notes{t, job.Count})
-			if err := job.Recorded(rec).Drive(ctx, clock, func(q experiments.Request) {
+			rec := record.NewRecorder(notes{t, job.Count})
+			if err := job.Recorded(rec).Drive(ctx, clock, func(q record.Request) {
 				lists[i] = append(lists[i], q)
 				first()
 			}); err != nil {
@@ -121,7 +121,7 @@ type notes struct {
 }
 
 func (n notes) Write(line []byte) (int, error) {
-	var e experiments.Entry
+	var e record.Entry
 	if err := json.Unmarshal(line, &e); err != nil {
 		return 0, err
 	}
@@ -132,12 +132,12 @@ func (n notes) Write(line []byte) (int, error) {
 }
 
 // oneLoad looks whether requests are those of one load, whoever drove them.
-func oneLoad(t *testing.T, list []experiments.Request, count, rate int) {
+func oneLoad(t *testing.T, list []record.Request, count, rate int) {
 	t.Helper()
 	if len(list) < rate*int(workersFor.Seconds())*9/10 {
 		t.Fatalf("%d workers: %d requests, want %d a second for %s", count, len(list), rate, workersFor)
 	}
-	slices.SortFunc(list, func(a, b experiments.Request) int { return cmp.Compare(a.Seq, b.Seq) })
+	slices.SortFunc(list, func(a, b record.Request) int { return cmp.Compare(a.Seq, b.Seq) })
 	// The clocks were known no worse when the load began than they were for the
 	// first request of each worker.
 	known, worst, furthest := time.Duration(0), time.Duration(0), time.Duration(0)
@@ -159,12 +159,12 @@ func oneLoad(t *testing.T, list []experiments.Request, count, rate int) {
 
 // seconds are how long the requests of two loads took that were sent while both
 // were on.
-func seconds(t *testing.T, one, two []experiments.Request) (a, b []float64) {
+func seconds(t *testing.T, one, two []record.Request) (a, b []float64) {
 	t.Helper()
 	from := max(one[0].Planned, two[0].Planned)
 	to := min(one[len(one)-1].Planned, two[len(two)-1].Planned)
 	failed := 0
-	took := func(list []experiments.Request) (seconds []float64) {
+	took := func(list []record.Request) (seconds []float64) {
 		for _, q := range list {
 			if q.Planned < from || q.Planned > to {
 				continue

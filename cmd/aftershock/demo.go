@@ -12,6 +12,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/internal/bench"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
@@ -98,7 +99,7 @@ func demoAct(ctx context.Context, runs *runs, name string, defect bench.Defect) 
 			Checks: []steadystate.Check{
 				{
 					Name:    "service answers",
-					Signal:  experiments.TrafficSignal,
+					Signal:  record.TrafficSignal,
 					Good:    steadystate.Within(time.Second),
 					Allowed: 0.001,
 					Limits:  steadystate.Limits("downtime <= 1s", "ttr <= 1s", "errors <= 2%", "p95 <= 500ms"),

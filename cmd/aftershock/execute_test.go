@@ -14,6 +14,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/internal/bench"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
@@ -35,30 +36,30 @@ func call(t *testing.T, args ...string) (code int, stdout, stderr string) {
 
 // record writes a record of a service that was good or bad all the time, and
 // of a run that ended as told.
-func record(t *testing.T, dir, name string, good bool, end string) string {
+func recorded(t *testing.T, dir, name string, good bool, end string) string {
 	t.Helper()
 	var list bytes.Buffer
-	write := func(e experiments.Entry) {
+	write := func(e record.Entry) {
 		line, err := json.Marshal(e)
 		if err != nil {
 			t.Fatal(err)
 		}
 		list.Write(append(line, '\n'))
 	}
-	write(experiments.Entry{Header: &experiments.Header{Format: experiments.Format, Version: experiments.Version, Run: "r", Started: time.Unix(0, 0)}})
-	write(experiments.Entry{Plan: &experiments.Plan{Name: name, Settle: time.Second, Checks: []steadystate.Check{{
+	write(record.Entry{Header: &record.Header{Format: record.Format, Version: record.Version, Run: "r", Started: time.Unix(0, 0)}})
+	write(record.Entry{Plan: &record.Plan{Name: name, Settle: time.Second, Checks: []steadystate.Check{{
 		Name: "service: up", Signal: "up", Good: steadystate.AtLeast(1), Limits: steadystate.Limits("downtime <= 5s"),
 	}}}})
-	write(experiments.Entry{Phase: experiments.PhaseInject})
+	write(record.Entry{Phase: record.PhaseInject})
 	for i := range 60 {
 		at := time.Duration(i) * time.Second
 		o := steadystate.Observation{Span: steadystate.Instant(at), Value: 1}
 		if !good && i > 20 {
 			o.Value = 0
 		}
-		write(experiments.Entry{At: at, Observations: &experiments.Observations{Signal: "up", List: []steadystate.Observation{o}}})
+		write(record.Entry{At: at, Observations: &record.Observations{Signal: "up", List: []steadystate.Observation{o}}})
 	}
-	write(experiments.Entry{At: time.Minute, End: &experiments.End{Reason: end}})
+	write(record.Entry{At: time.Minute, End: &record.End{Reason: end}})
 	path := filepath.Join(dir, name+".jsonl")
 	if err := os.WriteFile(path, list.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
@@ -69,9 +70,9 @@ func record(t *testing.T, dir, name string, good bool, end string) string {
 func TestExitCodesAndMessages(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
-	held := record(t, dir, "held", true, experiments.Completed)
-	broken := record(t, dir, "broken", false, experiments.Completed)
-	unknown := record(t, dir, "unknown", true, experiments.NotSteady)
+	held := recorded(t, dir, "held", true, record.Completed)
+	broken := recorded(t, dir, "broken", false, record.Completed)
+	unknown := recorded(t, dir, "unknown", true, record.NotSteady)
 	if err := os.Mkdir("empty", 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -13,8 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
@@ -28,7 +28,7 @@ func judgeFile(path string, limits map[string][]string) (reports.Report, error) 
 	}
 	defer file.Close() //nolint:errcheck // only read
 	defer debug.SetGCPercent(debug.SetGCPercent(20))
-	report, err := reports.Judge(experiments.Read(file), limits)
+	report, err := reports.Judge(record.Read(file), limits)
 	if err != nil {
 		return reports.Report{}, fmt.Errorf("judge %s: %w", path, err)
 	}

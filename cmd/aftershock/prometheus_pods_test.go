@@ -19,6 +19,8 @@ import (
 	"github.com/prometheus/prometheus/model/value"
 
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
 	"github.com/aftershockhq/aftershock/suites"
@@ -155,7 +157,7 @@ type death struct {
 
 func (d *death) String() string { return "death of a pod" }
 
-func (d *death) Inject(_ context.Context, rec *experiments.Recorder) (experiments.Injection, error) {
+func (d *death) Inject(_ context.Context, rec *record.Recorder) (record.Injection, error) {
 	s := d.of
 	time.Sleep(time.Until(time.Now().Truncate(s.every).Add(s.every + d.after)))
 	from := rec.Clock().Now()
@@ -173,16 +175,16 @@ func (d *death) Inject(_ context.Context, rec *experiments.Recorder) (experiment
 		p.alive = false
 		s.pods = append(s.pods, &scrapedPod{name: "checkout-d", alive: true, ready: time.Now().Add(3 * time.Second).Truncate(time.Second)})
 	})
-	return experiments.Injection{Targets: []experiments.Target{{Name: "checkout-a"}}, Span: steadystate.Span{From: from, To: rec.Clock().Now()}, OneShot: true}, nil
+	return record.Injection{Targets: []record.Target{{Name: "checkout-a"}}, Span: steadystate.Span{From: from, To: rec.Clock().Now()}, OneShot: true}, nil
 }
 
-func (d *death) Recover(_ context.Context, rec *experiments.Recorder) (steadystate.Span, error) {
+func (d *death) Recover(_ context.Context, rec *record.Recorder) (steadystate.Span, error) {
 	return steadystate.Instant(rec.Clock().Now()), nil
 }
 
 // runOnPods runs an experiment's checks of Prometheus, while pods are scraped and
 // one of them dies. It runs in a bubble, so that minutes pass in no time.
-func runOnPods(t *testing.T, e experiments.Experiment, d *death, phase time.Duration) experiments.Result {
+func runOnPods(t *testing.T, e experiments.Experiment, d *death, phase time.Duration) judge.Result {
 	t.Helper()
 	m := newMonitoring(t)
 	s := &scraped{m: m, every: time.Second, rate: 100}
@@ -234,8 +236,8 @@ func runOnPods(t *testing.T, e experiments.Experiment, d *death, phase time.Dura
 		}
 	}
 	e.Hypothesis = steadystate.Hypothesis{Signals: signals, Checks: checks}
-	var record bytes.Buffer
-	if err := e.Run(t.Context(), experiments.NewRecorder(&record)); err != nil {
+	var recorded bytes.Buffer
+	if err := e.Run(t.Context(), record.NewRecorder(&recorded)); err != nil {
 		t.Fatal(err)
 	}
 	stop()
@@ -246,7 +248,7 @@ func runOnPods(t *testing.T, e experiments.Experiment, d *death, phase time.Dura
 	if err := m.close(); err != nil {
 		t.Error(err)
 	}
-	result, err := experiments.Judge(experiments.Read(bytes.NewReader(record.Bytes())), nil)
+	result, err := judge.Judge(record.Read(bytes.NewReader(recorded.Bytes())), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,6 +35,8 @@ import (
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
 	"github.com/aftershockhq/aftershock/suites"
@@ -278,14 +280,14 @@ type planted struct {
 
 func (p *planted) String() string { return "planted outage" }
 
-func (p *planted) Inject(_ context.Context, rec *experiments.Recorder) (experiments.Injection, error) {
+func (p *planted) Inject(_ context.Context, rec *record.Recorder) (record.Injection, error) {
 	time.Sleep(time.Until(p.scrape().Add(p.after)))
 	p.shop.set(true)
 	p.truth.From = rec.Clock().Now()
-	return experiments.Injection{Targets: []experiments.Target{{Name: "shop"}}, Span: steadystate.Instant(p.truth.From)}, nil
+	return record.Injection{Targets: []record.Target{{Name: "shop"}}, Span: steadystate.Instant(p.truth.From)}, nil
 }
 
-func (p *planted) Recover(_ context.Context, rec *experiments.Recorder) (steadystate.Span, error) {
+func (p *planted) Recover(_ context.Context, rec *record.Recorder) (steadystate.Span, error) {
 	p.shop.set(false)
 	p.truth.To = rec.Clock().Now()
 	return steadystate.Instant(p.truth.To), nil
@@ -397,8 +399,8 @@ func seeOutage(t *testing.T, e experiments.Experiment, after time.Duration) {
 		}
 	}
 	e.Hypothesis.Signals = signals
-	var record bytes.Buffer
-	if err := e.Run(t.Context(), experiments.NewRecorder(&record)); err != nil {
+	var recorded bytes.Buffer
+	if err := e.Run(t.Context(), record.NewRecorder(&recorded)); err != nil {
 		t.Fatal(err)
 	}
 
@@ -411,7 +413,7 @@ func seeOutage(t *testing.T, e experiments.Experiment, after time.Duration) {
 		t.Error(err)
 	}
 
-	result, err := experiments.Judge(experiments.Read(bytes.NewReader(record.Bytes())), nil)
+	result, err := judge.Judge(record.Read(bytes.NewReader(recorded.Bytes())), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

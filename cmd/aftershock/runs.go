@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
 )
 
@@ -96,27 +97,27 @@ func (p *printer) close() {
 }
 
 // progress prints a line for each phase and what happens in it.
-func progress(line func(string)) func(experiments.Entry) {
-	say := func(e experiments.Entry, format string, args ...any) {
+func progress(line func(string)) func(record.Entry) {
+	say := func(e record.Entry, format string, args ...any) {
 		line(fmt.Sprintf("  %7.1fs  %s\n", e.At.Seconds(), fmt.Sprintf(format, args...)))
 	}
-	var plan *experiments.Plan
-	return func(e experiments.Entry) {
+	var plan *record.Plan
+	return func(e record.Entry) {
 		switch {
 		case e.Plan != nil:
 			plan = e.Plan
 			if plan.Load != "" {
 				say(e, "load: %s", plan.Load)
 			}
-		case e.Phase == experiments.PhaseSettle:
+		case e.Phase == record.PhaseSettle:
 			say(e, "settle: waiting until the hypothesis has been good for %s", plan.Settle)
-		case e.Phase == experiments.PhaseInject:
+		case e.Phase == record.PhaseInject:
 			say(e, "inject: %s", strings.Join(plan.Faults, ", "))
-		case e.Phase == experiments.PhaseHold:
+		case e.Phase == record.PhaseHold:
 			say(e, "hold: for %s", plan.Hold)
-		case e.Phase == experiments.PhaseRecover:
+		case e.Phase == record.PhaseRecover:
 			say(e, "recover: undoing")
-		case e.Phase == experiments.PhaseWatch:
+		case e.Phase == record.PhaseWatch:
 			say(e, "watch: for %s", plan.Watch)
 		case e.Injection != nil && e.Injection.Shortfall != "":
 			say(e, "not injected: %s", e.Injection.Shortfall)

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -141,7 +141,7 @@ func (c *controller) play(looks int) (text string, against bool) {
 	return text, against
 }
 
-func asked(t *testing.T, r experiments.Result) experiments.Finding {
+func asked(t *testing.T, r judge.Result) judge.Finding {
 	t.Helper()
 	for _, f := range findings(t, r) {
 		if f.Limit == "sizes as its metrics ask" {
@@ -149,7 +149,7 @@ func asked(t *testing.T, r experiments.Result) experiments.Finding {
 		}
 	}
 	t.Fatal("nothing says whether the sizes are as the metrics ask")
-	return experiments.Finding{}
+	return judge.Finding{}
 }
 
 // R21: whatever becomes of the pods and of their metrics, a controller that

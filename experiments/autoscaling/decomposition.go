@@ -7,7 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -29,13 +30,13 @@ type Decomposition struct {
 	Autoscaler string `json:"autoscaler"`
 	// Sizes are those wanted one after the other: "2 -> 4 -> 2".
 	Sizes string `json:"sizes"`
-	experiments.Breakdown
+	judge.Breakdown
 }
 
 // Decompose tells what every autoscaler that was watched did, in the order of
 // their names. It is a function of what was recorded and not of the order of
 // arrival.
-func Decompose(r experiments.Result) []Decomposition {
+func Decompose(r judge.Result) []Decomposition {
 	var subjects []string
 	for _, e := range r.Events {
 		if strings.HasPrefix(e.Subject, "hpa/") && !slices.Contains(subjects, e.Subject) {
@@ -56,11 +57,11 @@ func Decompose(r experiments.Result) []Decomposition {
 
 // surroundings are the nodes that came and went since the fault took effect,
 // and what vertical autoscalers of the same namespace changed.
-func surroundings(h history, events []experiments.Event) string {
+func surroundings(h history, events []record.Event) string {
 	namespace := strings.Split(h.subject, "/")[1]
 	var list []string
 	for _, e := range events {
-		if e.To < h.t0.From || e.Kind == experiments.EventExists {
+		if e.To < h.t0.From || e.Kind == record.EventExists {
 			continue
 		}
 		if strings.HasPrefix(e.Subject, "node/") || strings.HasPrefix(e.Subject, "vpa/"+namespace+"/") {
@@ -72,9 +73,9 @@ func surroundings(h history, events []experiments.Event) string {
 }
 
 func (h *history) decompose() Decomposition {
-	d := Decomposition{Autoscaler: h.subject, Sizes: h.trajectory(), Breakdown: experiments.Breakdown{Fault: h.fault, End: h.end}}
+	d := Decomposition{Autoscaler: h.subject, Sizes: h.trajectory(), Breakdown: judge.Breakdown{Fault: h.fault, End: h.end}}
 	c := chain{history: h, Decomposition: &d}
-	c.Steps = append(c.Steps, experiments.Step{Stage: Fault, Reached: new(h.t0)})
+	c.Steps = append(c.Steps, judge.Step{Stage: Fault, Reached: new(h.t0)})
 
 	lag, decision, actuation := h.lag(), h.decision(), h.actuation()
 	if decision.reached != nil && actuation.reached != nil {
@@ -93,7 +94,7 @@ func (h *history) decompose() Decomposition {
 	c.add(Ready, Actuation, ready)
 	c.add(Relieved, Ready, h.relieved(lag.reached))
 	if h.t1 != nil {
-		c.Steps = append(c.Steps, experiments.Step{Stage: Undone, Reached: h.t1})
+		c.Steps = append(c.Steps, judge.Step{Stage: Undone, Reached: h.t1})
 	}
 	c.add(Back, Undone, h.back())
 	return d
@@ -132,10 +133,10 @@ type chain struct {
 }
 
 func (c chain) add(s, follows string, l link) {
-	p := experiments.Step{Stage: s, Reached: l.reached, Note: l.note}
+	p := judge.Step{Stage: s, Reached: l.reached, Note: l.note}
 	since := c.known(follows)
 	if l.since != nil {
-		since = &experiments.Step{Stage: follows, Reached: l.since}
+		since = &judge.Step{Stage: follows, Reached: l.since}
 	}
 	switch {
 	case since == nil:
@@ -160,7 +161,7 @@ func (c chain) add(s, follows string, l link) {
 
 // known is the step of a stage, else that of the last before it that was
 // reached; nothing before the end of a fault stands for it.
-func (c chain) known(s string) *experiments.Step {
+func (c chain) known(s string) *judge.Step {
 	for i := len(c.Steps) - 1; i >= 0; i-- {
 		p := &c.Steps[i]
 		if p.Reached != nil && (s != Undone || p.Stage == Undone) {

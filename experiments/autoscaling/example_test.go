@@ -4,17 +4,18 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
 // spiked is what a record of a spike says: events of the autoscaler, with the
 // JSON of its spec and status, and of its scale target.
-func spiked() experiments.Result {
-	r := experiments.Result{Length: 3 * time.Minute, End: experiments.End{Reason: experiments.Completed}}
+func spiked() judge.Result {
+	r := judge.Result{Length: 3 * time.Minute, End: record.End{Reason: record.Completed}}
 	event := func(from, to float64, kind, subject string, attrs ...string) {
-		e := experiments.Event{Kind: kind, Subject: subject, Attrs: map[string]string{}}
+		e := record.Event{Kind: kind, Subject: subject, Attrs: map[string]string{}}
 		e.From, e.To = time.Duration(from*1e9), time.Duration(to*1e9)
 		for i := 0; i < len(attrs); i += 2 {
 			e.Attrs[attrs[i]] = attrs[i+1]
@@ -22,31 +23,31 @@ func spiked() experiments.Result {
 		r.Events = append(r.Events, e)
 	}
 	hpa := func(from, to float64, kind string, cpu, current, desired int, scaled string, spec ...string) {
-		attrs := []string{experiments.AttrStatus, fmt.Sprintf(`{"currentReplicas":%d,"desiredReplicas":%d,"lastScaleTime":%q,`+
+		attrs := []string{record.AttrStatus, fmt.Sprintf(`{"currentReplicas":%d,"desiredReplicas":%d,"lastScaleTime":%q,`+
 			`"currentMetrics":[{"type":"Resource","resource":{"name":"cpu","current":{"averageUtilization":%d}}}]}`, current, desired, scaled, cpu)}
 		if len(spec) > 0 {
-			attrs = append(attrs, experiments.AttrSpec, spec[0])
+			attrs = append(attrs, record.AttrSpec, spec[0])
 		}
 		event(from, to, kind, "hpa/shop/checkout", attrs...)
 	}
 	pods := func(from, to float64, kind, wanted, ready string) {
-		event(from, to, kind, "deployment/shop/checkout", experiments.AttrWanted, wanted, experiments.AttrExisting, wanted, experiments.AttrReady, ready)
+		event(from, to, kind, "deployment/shop/checkout", record.AttrWanted, wanted, record.AttrExisting, wanted, record.AttrReady, ready)
 	}
-	r.Injections = []experiments.InjectionResult{{
-		Injection: experiments.Injection{Fault: "a spike of 10 times the load", Span: steadystate.Instant(30 * time.Second)},
+	r.Injections = []judge.InjectionResult{{
+		Injection: record.Injection{Fault: "a spike of 10 times the load", Span: steadystate.Instant(30 * time.Second)},
 		Removed:   new(steadystate.Instant(90 * time.Second)),
 	}}
-	hpa(0, 0.1, experiments.EventExists, 40, 2, 2, "", `{"scaleTargetRef":{"kind":"Deployment","name":"checkout"},"minReplicas":2,"maxReplicas":8,`+
+	hpa(0, 0.1, record.EventExists, 40, 2, 2, "", `{"scaleTargetRef":{"kind":"Deployment","name":"checkout"},"minReplicas":2,"maxReplicas":8,`+
 		`"metrics":[{"type":"Resource","resource":{"name":"cpu","target":{"type":"Utilization","averageUtilization":50}}}],`+
 		`"behavior":{"scaleDown":{"stabilizationWindowSeconds":60}}}`)
-	pods(0, 0.1, experiments.EventExists, "2", "2")
-	pods(44.5, 45, experiments.EventChanged, "4", "2")
-	hpa(44.8, 45.1, experiments.EventChanged, 95, 2, 4, "10:00:45")
-	pods(52, 52.3, experiments.EventChanged, "4", "4")
-	hpa(74.6, 75.2, experiments.EventChanged, 49, 4, 4, "10:00:45")
-	hpa(104.6, 105.1, experiments.EventChanged, 10, 4, 4, "10:00:45")
-	pods(164.4, 165, experiments.EventChanged, "2", "2")
-	hpa(164.5, 165.1, experiments.EventChanged, 20, 4, 2, "10:02:45")
+	pods(0, 0.1, record.EventExists, "2", "2")
+	pods(44.5, 45, record.EventChanged, "4", "2")
+	hpa(44.8, 45.1, record.EventChanged, 95, 2, 4, "10:00:45")
+	pods(52, 52.3, record.EventChanged, "4", "4")
+	hpa(74.6, 75.2, record.EventChanged, 49, 4, 4, "10:00:45")
+	hpa(104.6, 105.1, record.EventChanged, 10, 4, 4, "10:00:45")
+	pods(164.4, 165, record.EventChanged, "2", "2")
+	hpa(164.5, 165.1, record.EventChanged, 20, 4, 2, "10:02:45")
 	return r
 }
 

@@ -9,7 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -64,8 +65,8 @@ type history struct {
 
 // newHistory collects what a result's events say of an autoscaler. The order
 // of the events does not matter. The reason is why nothing can be said.
-func newHistory(subject string, r experiments.Result) (h history, reason string) {
-	h = history{subject: subject, end: r.Length, whole: r.End.Reason == experiments.Completed}
+func newHistory(subject string, r judge.Result) (h history, reason string) {
+	h = history{subject: subject, end: r.Length, whole: r.End.Reason == record.Completed}
 	if reason := h.frame(r); reason != "" {
 		return h, reason
 	}
@@ -75,7 +76,7 @@ func newHistory(subject string, r experiments.Result) (h history, reason string)
 	}
 	namespace := parts[1]
 	for _, e := range r.Events {
-		if e.Kind != experiments.EventBlind {
+		if e.Kind != record.EventBlind {
 			continue
 		}
 		switch e.Subject {
@@ -106,7 +107,7 @@ func newHistory(subject string, r experiments.Result) (h history, reason string)
 // frame finds when the fault came and went: the first of the injections, and
 // the last of the removals. Without a fault the load is what changes, and the
 // phases say when.
-func (h *history) frame(r experiments.Result) (reason string) {
+func (h *history) frame(r judge.Result) (reason string) {
 	found := false
 	for _, i := range r.Injections {
 		if i.Shortfall != "" {
@@ -132,53 +133,53 @@ func (h *history) frame(r experiments.Result) (reason string) {
 	}
 	for _, p := range r.Phases {
 		switch p.Name {
-		case experiments.PhaseInject:
+		case record.PhaseInject:
 			h.t0, found = steadystate.Instant(p.From), true
-		case experiments.PhaseRecover:
+		case record.PhaseRecover:
 			h.t1 = new(steadystate.Instant(p.From))
 		}
 	}
 	if !found {
-		return "the run never came to the phase \"" + experiments.PhaseInject + "\""
+		return "the run never came to the phase \"" + record.PhaseInject + "\""
 	}
 	return ""
 }
 
 // of are the events of a subject, in the order in which one watch brought
 // them.
-func of(subject string, events []experiments.Event) []experiments.Event {
-	var list []experiments.Event
+func of(subject string, events []record.Event) []record.Event {
+	var list []record.Event
 	for _, e := range events {
 		if e.Subject == subject {
 			list = append(list, e)
 		}
 	}
-	slices.SortFunc(list, func(a, b experiments.Event) int {
+	slices.SortFunc(list, func(a, b record.Event) int {
 		return cmp.Or(
 			cmp.Compare(a.To, b.To), cmp.Compare(a.From, b.From), cmp.Compare(a.Kind, b.Kind),
-			cmp.Compare(a.Attrs[experiments.AttrStatus], b.Attrs[experiments.AttrStatus]),
-			cmp.Compare(a.Attrs[experiments.AttrWanted], b.Attrs[experiments.AttrWanted]),
-			cmp.Compare(a.Attrs[experiments.AttrReady], b.Attrs[experiments.AttrReady]),
+			cmp.Compare(a.Attrs[record.AttrStatus], b.Attrs[record.AttrStatus]),
+			cmp.Compare(a.Attrs[record.AttrWanted], b.Attrs[record.AttrWanted]),
+			cmp.Compare(a.Attrs[record.AttrReady], b.Attrs[record.AttrReady]),
 		)
 	})
 	return list
 }
 
-func (h *history) collect(events []experiments.Event) (reason string) {
+func (h *history) collect(events []record.Event) (reason string) {
 	var last state
 	for _, e := range of(h.subject, events) {
-		if e.Kind == experiments.EventGone {
+		if e.Kind == record.EventGone {
 			h.gone = new(e.Span)
 			continue
 		}
 		s := state{at: e.Span, spec: last.spec}
-		if text := e.Attrs[experiments.AttrSpec]; text != "" {
+		if text := e.Attrs[record.AttrSpec]; text != "" {
 			s.renewed, s.spec = true, spec{}
 			if err := json.Unmarshal([]byte(text), &s.spec); err != nil {
 				return fmt.Sprintf("read the spec of %s at %s: %v", h.subject, e.Span, err)
 			}
 		}
-		if err := json.Unmarshal([]byte(cmp.Or(e.Attrs[experiments.AttrStatus], "{}")), &s.status); err != nil {
+		if err := json.Unmarshal([]byte(cmp.Or(e.Attrs[record.AttrStatus], "{}")), &s.status); err != nil {
 			return fmt.Sprintf("read the status of %s at %s: %v", h.subject, e.Span, err)
 		}
 		s.blind = overlap(h.blind, e.Span)
@@ -201,16 +202,16 @@ func (h *history) collect(events []experiments.Event) (reason string) {
 }
 
 // follow collects the sizes of the scale target.
-func (h *history) follow(events []experiments.Event) (reason string) {
+func (h *history) follow(events []record.Event) (reason string) {
 	for _, e := range of(h.target, events) {
-		if e.Kind == experiments.EventGone {
+		if e.Kind == record.EventGone {
 			continue
 		}
 		s := size{at: e.Span}
 		for _, count := range []struct {
 			attr  string
 			value *int
-		}{{experiments.AttrWanted, &s.wanted}, {experiments.AttrReady, &s.ready}, {experiments.AttrExisting, &s.existing}} {
+		}{{record.AttrWanted, &s.wanted}, {record.AttrReady, &s.ready}, {record.AttrExisting, &s.existing}} {
 			n, err := strconv.Atoi(e.Attrs[count.attr])
 			if err != nil {
 				return fmt.Sprintf("read %s of %s at %s: %v", count.attr, h.target, e.Span, err)

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -25,7 +25,7 @@ const (
 
 // ranged: what it wants is within min and max. A size that a new spec puts out
 // of range counts once a later status repeats it.
-func (v verdicts) ranged() experiments.Finding {
+func (v verdicts) ranged() judge.Finding {
 	for i, s := range v.states {
 		n, low, high := s.status.DesiredReplicas, s.spec.least(), s.spec.MaxReplicas
 		switch {
@@ -64,7 +64,7 @@ func inside(earlier, later steadystate.Span, length time.Duration) steadystate.V
 // size recommends at least that, and that a metric at or above its target, with
 // all pods ready, recommends no fewer than there are. A window that the spec
 // does not say is a flag of the controller, and not judged.
-func (v verdicts) stabilized() (f experiments.Finding, ok bool) {
+func (v verdicts) stabilized() (f judge.Finding, ok bool) {
 	var undecided, last string
 	for i, s := range v.states {
 		down := s.spec.down()
@@ -126,7 +126,7 @@ func (v verdicts) recommended(s state) (n int, why string) {
 // followed: no step against its metrics. It wants what the greediest of them
 // asks for; which steps up must follow, and how far, depends on pods and flags
 // that the API does not show.
-func (v verdicts) followed() experiments.Finding {
+func (v verdicts) followed() judge.Finding {
 	hungry := false // it may still act on an earlier recommendation
 	count, undecided := 0, ""
 	for _, s := range v.states {
@@ -246,7 +246,7 @@ const patience = time.Minute
 // unlimited: it is not held at its max while its metrics ask for more and all
 // the pods of that size are ready: neither when the fault ends, nor for more
 // than half of it, nor for longer than a limit lets a decision take.
-func (v verdicts) unlimited() experiments.Finding {
+func (v verdicts) unlimited() judge.Finding {
 	now := v.before(v.until())
 	text, was := "", ""
 	for _, s := range v.states {
@@ -374,7 +374,7 @@ func (v verdicts) fullSince(n int, until time.Duration) *steadystate.Span {
 
 // scaledOut: it grew while the fault was on. A step that may have been decided
 // before the fault, or when it was over, is no answer to it.
-func (v verdicts) scaledOut() experiments.Finding {
+func (v verdicts) scaledOut() judge.Finding {
 	edge := ""
 	for _, s := range v.steps() {
 		switch {
@@ -462,7 +462,7 @@ func (v verdicts) lastly() time.Duration {
 // able: it can scale, and can compute to what. One that could not when the
 // fault began, nor at any time since, does not work; one that lost its metric
 // under the fault may have lost it to what the fault did to the metrics.
-func (v verdicts) able() experiments.Finding {
+func (v verdicts) able() judge.Finding {
 	last := v.states[len(v.states)-1]
 	inactive := func(s state) bool { return s.status.condition(scalingActive).Status == "False" }
 	if inactive(v.before(v.t0.From)) && !slices.ContainsFunc(v.after(), func(s state) bool { return !inactive(s) }) {
@@ -470,10 +470,10 @@ func (v verdicts) able() experiments.Finding {
 	}
 	for _, c := range []struct {
 		of      string
-		finding func(quoted string) experiments.Finding
+		finding func(quoted string) judge.Finding
 	}{
-		{ableToScale, func(quoted string) experiments.Finding { return broken(isAble, quoted) }},
-		{scalingActive, func(quoted string) experiments.Finding {
+		{ableToScale, func(quoted string) judge.Finding { return broken(isAble, quoted) }},
+		{scalingActive, func(quoted string) judge.Finding {
 			return unknown(isAble, "not when the record ended", quoted)
 		}},
 	} {
@@ -500,7 +500,7 @@ func (v verdicts) able() experiments.Finding {
 
 // returned: it is back at the old size when the record ends. When it must be,
 // a limit says.
-func (v verdicts) returned() experiments.Finding {
+func (v verdicts) returned() judge.Finding {
 	p := v.stages.Step(Back)
 	byHand, last := v.byHand(), v.states[len(v.states)-1]
 	switch {

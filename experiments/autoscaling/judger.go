@@ -7,7 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -17,21 +18,21 @@ const Kind = "autoscaler"
 // Expect is the expectation of the horizontal autoscaler of a name, with
 // limits in the form of [ParseLimit]. Whether they can be read, the experiment
 // checks before it begins.
-func Expect(name, namespace, autoscaler string, limits ...string) experiments.Expectation {
-	return experiments.Expectation{Name: name, Kind: Kind, Subject: "hpa/" + namespace + "/" + autoscaler, Limits: limits}
+func Expect(name, namespace, autoscaler string, limits ...string) record.Expectation {
+	return record.Expectation{Name: name, Kind: Kind, Subject: "hpa/" + namespace + "/" + autoscaler, Limits: limits}
 }
 
 // A Judger judges what is expected of autoscalers. It has no state.
 type Judger struct{}
 
-var _ experiments.Judger = Judger{}
+var _ judge.Judger = Judger{}
 
 // Kind is "autoscaler".
 func (Judger) Kind() string { return Kind }
 
 // Validate says what is wrong with an expectation: a subject that is no
 // autoscaler, or limits that cannot be read.
-func (Judger) Validate(x experiments.Expectation) error {
+func (Judger) Validate(x record.Expectation) error {
 	var errs []error
 	if parts := strings.Split(x.Subject, "/"); len(parts) != 3 || parts[0] != "hpa" || parts[1] == "" || parts[2] == "" {
 		errs = append(errs, fmt.Errorf("subject %q: want hpa/NAMESPACE/NAME", x.Subject))
@@ -56,17 +57,17 @@ func parse(texts []string) ([]Limit, error) {
 
 // Judge compares what was seen of the autoscaler with what its own spec
 // implies and with the limits.
-func (Judger) Judge(x experiments.Expectation, r experiments.Result) []experiments.Finding {
+func (Judger) Judge(x record.Expectation, r judge.Result) []judge.Finding {
 	limits, err := parse(x.Limits)
 	if err != nil {
-		return []experiments.Finding{unknown("limits", "not judged", err.Error())}
+		return []judge.Finding{unknown("limits", "not judged", err.Error())}
 	}
 	h, reason := newHistory(x.Subject, r)
 	if reason == "" && h.gone != nil {
 		reason = fmt.Sprintf("it was deleted at %s", h.gone)
 	}
 	if reason != "" {
-		list := []experiments.Finding{unknown("watched", "nothing", reason)}
+		list := []judge.Finding{unknown("watched", "nothing", reason)}
 		for _, l := range limits {
 			list = append(list, unknown(l.String(), "not judged", reason))
 		}
@@ -83,16 +84,16 @@ type verdicts struct {
 	stages Decomposition
 }
 
-func unknown(limit, text, why string) experiments.Finding {
-	return experiments.Finding{Limit: limit, Reading: steadystate.Reading{Text: text, Undecided: why}}
+func unknown(limit, text, why string) judge.Finding {
+	return judge.Finding{Limit: limit, Reading: steadystate.Reading{Text: text, Undecided: why}}
 }
 
-func held(limit, text string) experiments.Finding {
-	return experiments.Finding{Limit: limit, Reading: steadystate.Reading{Verdict: steadystate.Held, Text: text}}
+func held(limit, text string) judge.Finding {
+	return judge.Finding{Limit: limit, Reading: steadystate.Reading{Verdict: steadystate.Held, Text: text}}
 }
 
-func broken(limit, text string) experiments.Finding {
-	return experiments.Finding{Limit: limit, Reading: steadystate.Reading{Verdict: steadystate.Broken, Text: text}}
+func broken(limit, text string) judge.Finding {
+	return judge.Finding{Limit: limit, Reading: steadystate.Reading{Verdict: steadystate.Broken, Text: text}}
 }
 
 // has reports whether the user limits a quantity.
@@ -115,8 +116,8 @@ func (v verdicts) stays(n int) bool {
 	return false
 }
 
-func (v verdicts) all() []experiments.Finding {
-	var list []experiments.Finding
+func (v verdicts) all() []judge.Finding {
+	var list []judge.Finding
 	if !v.stays(v.old()) {
 		list = append(list, v.scaledOut())
 	}
@@ -152,9 +153,9 @@ func (v verdicts) all() []experiments.Finding {
 }
 
 // took judges a limit on the time of a stage.
-func (v verdicts) took(l Limit) experiments.Finding {
+func (v verdicts) took(l Limit) judge.Finding {
 	p := v.stages.Step(l.Quantity)
-	f := experiments.Finding{Limit: l.String()}
+	f := judge.Finding{Limit: l.String()}
 	b := p.Took
 	if b != nil && l.SinceFault {
 		b = new(v.sinceFault(p))
@@ -175,7 +176,7 @@ func (v verdicts) took(l Limit) experiments.Finding {
 }
 
 // sinceFault is the time of a step counted from the fault.
-func (v verdicts) sinceFault(p experiments.Step) steadystate.Bounds[time.Duration] {
+func (v verdicts) sinceFault(p judge.Step) steadystate.Bounds[time.Duration] {
 	if p.Reached != nil {
 		return p.Reached.Since(v.t0)
 	}
@@ -187,7 +188,7 @@ func (v verdicts) sinceFault(p experiments.Step) steadystate.Bounds[time.Duratio
 }
 
 // reached judges a limit on the largest size.
-func (v verdicts) reached(l Limit) experiments.Finding {
+func (v verdicts) reached(l Limit) judge.Finding {
 	if len(v.sizes) == 0 {
 		return unknown(l.String(), "no size", v.target+" was not followed: whether what was wanted was ever ready is not known")
 	}
@@ -199,7 +200,7 @@ func (v verdicts) reached(l Limit) experiments.Finding {
 	if overlap(v.unsized, steadystate.Span{From: v.t0.From, To: v.end}) {
 		seen.High = math.Inf(1)
 	}
-	f := experiments.Finding{Limit: l.String(), Reading: l.judge(seen, fmt.Sprintf("%d ready", n))}
+	f := judge.Finding{Limit: l.String(), Reading: l.judge(seen, fmt.Sprintf("%d ready", n))}
 	switch {
 	case f.Verdict == steadystate.Unknown:
 		f.Undecided = "for a time nothing was seen of " + v.target
@@ -210,7 +211,7 @@ func (v verdicts) reached(l Limit) experiments.Finding {
 }
 
 // turned judges a limit on the changes of direction.
-func (v verdicts) turned(l Limit) experiments.Finding {
+func (v verdicts) turned(l Limit) judge.Finding {
 	n, up := 0, false
 	list := v.steps()
 	for i, s := range list {
@@ -224,7 +225,7 @@ func (v verdicts) turned(l Limit) experiments.Finding {
 	if why != "" {
 		seen.High = math.Inf(1)
 	}
-	f := experiments.Finding{Limit: l.String(), Reading: l.judge(seen, fmt.Sprintf("%d in %s, %s", n, steps(len(list)), v.trajectory()))}
+	f := judge.Finding{Limit: l.String(), Reading: l.judge(seen, fmt.Sprintf("%d in %s, %s", n, steps(len(list)), v.trajectory()))}
 	switch {
 	case f.Verdict == steadystate.Unknown:
 		f.Undecided = why

@@ -5,8 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -1323,11 +1324,11 @@ func TestTrajectories(t *testing.T) {
 
 func TestNodesThatComeAreToldBesideTheStages(t *testing.T) {
 	r := parse(t, trajectories[0].script).result(t)
-	r.Events = append(r.Events, []experiments.Event{
-		{Kind: experiments.EventExists, Subject: "node/node1", Span: steadystate.Span{To: every}},
-		{Kind: experiments.EventCreated, Subject: "node/node2", Span: steadystate.Instant(3 * every)},
-		{Kind: experiments.EventChanged, Subject: "vpa/shop/checkout", Span: steadystate.Instant(4 * every)},
-		{Kind: experiments.EventChanged, Subject: "vpa/other/checkout", Span: steadystate.Instant(4 * every)},
+	r.Events = append(r.Events, []record.Event{
+		{Kind: record.EventExists, Subject: "node/node1", Span: steadystate.Span{To: every}},
+		{Kind: record.EventCreated, Subject: "node/node2", Span: steadystate.Instant(3 * every)},
+		{Kind: record.EventChanged, Subject: "vpa/shop/checkout", Span: steadystate.Instant(4 * every)},
+		{Kind: record.EventChanged, Subject: "vpa/other/checkout", Span: steadystate.Instant(4 * every)},
 	}...)
 	list := autoscaling.Decompose(r)
 	if want := "node/node2 created at 15.000s, vpa/shop/checkout changed at 20.000s"; len(list) != 1 || list[0].Note != want {
@@ -1339,9 +1340,9 @@ func TestNodesThatComeAreToldBesideTheStages(t *testing.T) {
 }
 
 func TestAnInjectionThatFellShortIsNoFault(t *testing.T) {
-	r := experiments.Result{
-		Injections: []experiments.InjectionResult{{Injection: experiments.Injection{Fault: "a spike", Shortfall: "no pod was selected"}}},
-		Events:     []experiments.Event{{Kind: experiments.EventExists, Subject: "hpa/shop/checkout"}},
+	r := judge.Result{
+		Injections: []judge.InjectionResult{{Injection: record.Injection{Fault: "a spike", Shortfall: "no pod was selected"}}},
+		Events:     []record.Event{{Kind: record.EventExists, Subject: "hpa/shop/checkout"}},
 	}
 	if f := findings(t, r)[0]; f.Verdict != steadystate.Unknown || !strings.Contains(f.Undecided, "never came to the phase") {
 		t.Errorf("%s, want that there was none", line(f))
@@ -1349,7 +1350,7 @@ func TestAnInjectionThatFellShortIsNoFault(t *testing.T) {
 }
 
 func TestWhatNoEventTellsIsUnknown(t *testing.T) {
-	r := experiments.Result{Phases: []experiments.PhaseResult{{Name: experiments.PhaseInject}}}
+	r := judge.Result{Phases: []judge.PhaseResult{{Name: record.PhaseInject}}}
 	list := findings(t, r, "decision <= 10s")
 	for _, f := range list {
 		if f.Verdict != steadystate.Unknown || !strings.Contains(f.Undecided, "name it in the observer's Autoscalers") {
@@ -1359,7 +1360,7 @@ func TestWhatNoEventTellsIsUnknown(t *testing.T) {
 	if len(list) != 2 {
 		t.Errorf("%d findings, want one for the limit and one for all else", len(list))
 	}
-	r.Events = []experiments.Event{{Kind: experiments.EventExists, Subject: "hpa/shop/checkout", Attrs: map[string]string{experiments.AttrStatus: "{"}}}
+	r.Events = []record.Event{{Kind: record.EventExists, Subject: "hpa/shop/checkout", Attrs: map[string]string{record.AttrStatus: "{"}}}
 	if f := findings(t, r)[0]; f.Verdict != steadystate.Unknown || !strings.Contains(f.Undecided, "read the status of hpa/shop/checkout") {
 		t.Errorf("%s, want what cannot be read", line(f))
 	}
@@ -1383,7 +1384,7 @@ func TestWhatIsNoExpectation(t *testing.T) {
 		{"hpa/shop/checkout", "back <= 5m since fault", "back is not counted since the fault"},
 		{"hpa/shop/checkout", "turns <= 1 since fault", "turns is not counted since the fault"},
 	} {
-		x := experiments.Expectation{Name: "x", Kind: autoscaling.Kind, Subject: row.subject, Limits: []string{row.limit}}
+		x := record.Expectation{Name: "x", Kind: autoscaling.Kind, Subject: row.subject, Limits: []string{row.limit}}
 		err := autoscaling.Judger{}.Validate(x)
 		if (err == nil) != (row.want == "") || (err != nil && !strings.Contains(err.Error(), row.want)) {
 			t.Errorf("%s, %s: error %v, want %q", row.subject, row.limit, err, row.want)
@@ -1395,8 +1396,8 @@ func TestWhatIsNoExpectation(t *testing.T) {
 			}
 		}
 	}
-	bad := experiments.Expectation{Subject: "hpa/shop/checkout", Limits: []string{"soon"}}
-	if f := (autoscaling.Judger{}).Judge(bad, experiments.Result{}); len(f) != 1 || f[0].Verdict != steadystate.Unknown {
+	bad := record.Expectation{Subject: "hpa/shop/checkout", Limits: []string{"soon"}}
+	if f := (autoscaling.Judger{}).Judge(bad, judge.Result{}); len(f) != 1 || f[0].Verdict != steadystate.Unknown {
 		t.Errorf("%+v, want that the limits cannot be read", f)
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"math"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -26,7 +26,7 @@ func ordinary(up bool) []policy {
 }
 
 // stepped: each step is within the policies of its behavior.
-func (v verdicts) stepped() experiments.Finding {
+func (v verdicts) stepped() judge.Finding {
 	undecided, count := "", 0
 	for i, s := range v.states {
 		if !s.own || s.from == s.to {

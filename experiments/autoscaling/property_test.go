@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -41,10 +41,10 @@ func TestToKnowAnInstantLessWellTurnsNoVerdictIntoItsOpposite(t *testing.T) {
 		}
 		for range 5 {
 			wide := r
-			wide.Events = append([]experiments.Event{}, r.Events...)
+			wide.Events = append([]record.Event{}, r.Events...)
 			for i, e := range wide.Events {
 				// As far as a slower poll would: to the event before.
-				if e.Kind == experiments.EventChanged {
+				if e.Kind == record.EventChanged {
 					wide.Events[i].From -= min(e.From, time.Duration(random.Int64N(int64(1500*time.Millisecond))))
 				}
 			}

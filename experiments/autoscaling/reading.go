@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -25,7 +25,7 @@ const sustained = 30 * time.Second
 // metric. The metric that an autoscaler looks at is no alibi: where the pods
 // used more than the target, beyond every tolerance, and its own metric stayed,
 // it is late from when they did.
-func (h *history) late(c experiments.Course) *overdue {
+func (h *history) late(c judge.Course) *overdue {
 	before := h.before(h.t0.From)
 	i, target := before.spec.utilisation()
 	if i < 0 || len(c.Samples) == 0 || before.status.DesiredReplicas >= before.spec.MaxReplicas {
@@ -52,7 +52,7 @@ func (h *history) late(c experiments.Course) *overdue {
 // above is the first stretch of the fault in which the reading is certainly
 // above the target for [sustained]: the least it was, between which instants
 // it began, and until when it was.
-func (h *history) above(c experiments.Course, target float64) (least float64, start steadystate.Span, until time.Duration, ok bool) {
+func (h *history) above(c judge.Course, target float64) (least float64, start steadystate.Span, until time.Duration, ok bool) {
 	under, began := h.t0.From, false
 	for _, x := range c.Samples {
 		switch {

@@ -6,8 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -31,19 +32,19 @@ func TestASecondReadingIsTakenFromTheRecord(t *testing.T) {
 			 desired  2*21`).result(t)
 			x := autoscaling.Expect("checkout scales", "shop", "checkout", "decision <= 45s")
 			x.Signal = row.signal
-			list := []experiments.Entry{
-				{Header: &experiments.Header{Format: experiments.Format, Version: experiments.Version}},
-				{Plan: &experiments.Plan{Name: "a surge", Settle: time.Second, Faults: []string{"a spike"}, Expectations: []experiments.Expectation{x}}},
-				{Phase: experiments.PhaseSettle},
-				{At: 2 * time.Second, Phase: experiments.PhaseInject},
+			list := []record.Entry{
+				{Header: &record.Header{Format: record.Format, Version: record.Version}},
+				{Plan: &record.Plan{Name: "a surge", Settle: time.Second, Faults: []string{"a spike"}, Expectations: []record.Expectation{x}}},
+				{Phase: record.PhaseSettle},
+				{At: 2 * time.Second, Phase: record.PhaseInject},
 			}
 			for _, e := range seen.Events {
-				list = append(list, experiments.Entry{At: e.To, Event: &e})
+				list = append(list, record.Entry{At: e.To, Event: &e})
 			}
 			for _, i := range seen.Injections {
 				list = append(list,
-					experiments.Entry{At: i.To, Injection: &i.Injection},
-					experiments.Entry{At: i.Removed.To, Removal: &experiments.Removal{Fault: i.Fault, Span: *i.Removed}})
+					record.Entry{At: i.To, Injection: &i.Injection},
+					record.Entry{At: i.Removed.To, Removal: &record.Removal{Fault: i.Fault, Span: *i.Removed}})
 			}
 			// A rate over four seconds, asked for each second.
 			for at := 4 * time.Second; at < seen.Length; at += time.Second {
@@ -51,11 +52,11 @@ func TestASecondReadingIsTakenFromTheRecord(t *testing.T) {
 				if at >= 5*time.Second && at <= 65*time.Second {
 					o.Value = 1.8
 				}
-				list = append(list, experiments.Entry{At: at, Observations: &experiments.Observations{Signal: signal, List: []steadystate.Observation{o}}})
+				list = append(list, record.Entry{At: at, Observations: &record.Observations{Signal: signal, List: []steadystate.Observation{o}}})
 			}
-			slices.SortStableFunc(list, func(a, b experiments.Entry) int { return int(a.At - b.At) })
-			list = append(list, experiments.Entry{At: seen.Length, End: &experiments.End{Reason: experiments.Completed}})
-			result, err := experiments.Judge(func(yield func(experiments.Entry, error) bool) {
+			slices.SortStableFunc(list, func(a, b record.Entry) int { return int(a.At - b.At) })
+			list = append(list, record.Entry{At: seen.Length, End: &record.End{Reason: record.Completed}})
+			result, err := judge.Judge(func(yield func(record.Entry, error) bool) {
 				for _, e := range list {
 					if !yield(e, nil) {
 						return
@@ -65,7 +66,7 @@ func TestASecondReadingIsTakenFromTheRecord(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			i := slices.IndexFunc(result.Findings, func(f experiments.Finding) bool { return f.Limit == "decision <= 45s" })
+			i := slices.IndexFunc(result.Findings, func(f judge.Finding) bool { return f.Limit == "decision <= 45s" })
 			if i < 0 {
 				t.Fatalf("nothing is said of the decision: %+v", result.Findings)
 			}

@@ -10,8 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -186,29 +187,29 @@ func text(t testing.TB, o object) string {
 
 // result is what the experiments' judge makes of it, as far as it matters here.
 // Instants are known to half a second.
-func (s script) result(t testing.TB) experiments.Result {
+func (s script) result(t testing.TB) judge.Result {
 	t.Helper()
-	r := experiments.Result{Length: time.Duration(s.n) * every, Started: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC), End: experiments.End{Reason: experiments.Completed}}
+	r := judge.Result{Length: time.Duration(s.n) * every, Started: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC), End: record.End{Reason: record.Completed}}
 	if _, ok := s.rows["cut"]; ok {
-		r.End = experiments.End{}
+		r.End = record.End{}
 	}
 	event := func(span steadystate.Span, first bool, kind, subject string, attrs map[string]string) {
 		if first {
-			kind, span = experiments.EventExists, steadystate.Span{To: time.Second / 10}
+			kind, span = record.EventExists, steadystate.Span{To: time.Second / 10}
 		}
-		r.Events = append(r.Events, experiments.Event{Span: span, Kind: kind, Subject: subject, UID: subject, Attrs: attrs})
+		r.Events = append(r.Events, record.Event{Span: span, Kind: kind, Subject: subject, UID: subject, Attrs: attrs})
 	}
 	const hpa = "hpa/shop/checkout"
 	if list := s.rows["reading"]; len(list) > 0 {
-		c := experiments.Course{Signal: "utilisation"}
+		c := judge.Course{Signal: "utilisation"}
 		for i, value := range list {
-			sample := experiments.Sample{Span: steadystate.Span{From: time.Duration(max(0, i-1)) * every, To: time.Duration(i) * every}, Unknown: value == "-"}
+			sample := judge.Sample{Span: steadystate.Span{From: time.Duration(max(0, i-1)) * every, To: time.Duration(i) * every}, Unknown: value == "-"}
 			if !sample.Unknown {
 				sample.Bounds = steadystate.Exactly(float64(atoi(t, value)) / 100)
 			}
 			c.Samples = append(c.Samples, sample)
 		}
-		r.Courses = map[string]experiments.Course{hpa: c}
+		r.Courses = map[string]judge.Course{hpa: c}
 	}
 	scaled, seen, asked := "", "", ""
 	var counts map[string]string
@@ -219,19 +220,19 @@ func (s script) result(t testing.TB) experiments.Result {
 		is, before := s.at("fault", i) == "#", i > 0 && s.at("fault", i-1) == "#"
 		switch edge := at - every/2; {
 		case is && !before:
-			r.Injections = append(r.Injections, experiments.InjectionResult{Injection: experiments.Injection{Fault: "a spike", Span: steadystate.Instant(max(0, edge))}})
+			r.Injections = append(r.Injections, judge.InjectionResult{Injection: record.Injection{Fault: "a spike", Span: steadystate.Instant(max(0, edge))}})
 		case before && !is:
 			r.Injections[len(r.Injections)-1].Removed = new(steadystate.Instant(edge))
 		}
 		if s.at("gone", i) == "x" {
-			event(span, false, experiments.EventGone, hpa, nil)
+			event(span, false, record.EventGone, hpa, nil)
 			break
 		}
 		// The scale target is told before the autoscaler writes its status.
 		wanted := s.at("wanted", i, "desired")
 		next := map[string]string{
-			experiments.AttrWanted: wanted, experiments.AttrExisting: s.at("existing", i, "wanted", "desired"),
-			experiments.AttrReady: s.at("ready", i, "wanted", "desired"), experiments.AttrUpdated: wanted,
+			record.AttrWanted: wanted, record.AttrExisting: s.at("existing", i, "wanted", "desired"),
+			record.AttrReady: s.at("ready", i, "wanted", "desired"), record.AttrUpdated: wanted,
 		}
 		if s.at("dark", i) == "b" {
 			dark = max(dark, at-every+time.Second/2)
@@ -239,9 +240,9 @@ func (s script) result(t testing.TB) experiments.Result {
 			sooner := steadystate.Span{From: span.From - time.Second/10, To: span.To - time.Second/10}
 			if dark > 0 {
 				sooner.From = dark
-				event(sooner, false, experiments.EventBlind, "watch/shop/deployments", map[string]string{experiments.AttrReason: "connection refused"})
+				event(sooner, false, record.EventBlind, "watch/shop/deployments", map[string]string{record.AttrReason: "connection refused"})
 			}
-			event(sooner, i == 0, experiments.EventChanged, "deployment/shop/checkout", next)
+			event(sooner, i == 0, record.EventChanged, "deployment/shop/checkout", next)
 			counts = next
 		}
 		desired, current := s.at("desired", i), s.at("desired", max(0, i-1))
@@ -258,7 +259,7 @@ func (s script) result(t testing.TB) experiments.Result {
 				blind = at - every + time.Second/2
 			}
 			if i == s.n-1 {
-				event(steadystate.Span{From: blind, To: r.Length}, false, experiments.EventBlind, "watch/shop/horizontalpodautoscalers", map[string]string{experiments.AttrReason: "connection refused"})
+				event(steadystate.Span{From: blind, To: r.Length}, false, record.EventBlind, "watch/shop/horizontalpodautoscalers", map[string]string{record.AttrReason: "connection refused"})
 			}
 			continue
 		}
@@ -306,25 +307,25 @@ func (s script) result(t testing.TB) experiments.Result {
 		if scaled != "" {
 			status["lastScaleTime"] = scaled
 		}
-		attrs := map[string]string{experiments.AttrStatus: text(t, status)}
+		attrs := map[string]string{record.AttrStatus: text(t, status)}
 		if s := text(t, spec); s != asked {
-			attrs[experiments.AttrSpec], asked = s, s
-		} else if attrs[experiments.AttrStatus] == seen {
+			attrs[record.AttrSpec], asked = s, s
+		} else if attrs[record.AttrStatus] == seen {
 			continue
 		}
-		seen = attrs[experiments.AttrStatus]
+		seen = attrs[record.AttrStatus]
 		if blind > 0 {
 			span.From = blind
-			event(span, false, experiments.EventBlind, "watch/shop/horizontalpodautoscalers", map[string]string{experiments.AttrReason: "connection refused"})
+			event(span, false, record.EventBlind, "watch/shop/horizontalpodautoscalers", map[string]string{record.AttrReason: "connection refused"})
 			blind = 0
 		}
-		event(span, i == 0, experiments.EventChanged, hpa, attrs)
+		event(span, i == 0, record.EventChanged, hpa, attrs)
 	}
 	return r
 }
 
 // findings are what is judged, each as "VERDICT LIMIT: TEXT; why".
-func findings(t testing.TB, r experiments.Result, limits ...string) []experiments.Finding {
+func findings(t testing.TB, r judge.Result, limits ...string) []judge.Finding {
 	t.Helper()
 	x := autoscaling.Expect("checkout scales", "shop", "checkout", limits...)
 	if err := (autoscaling.Judger{}).Validate(x); err != nil {
@@ -342,6 +343,6 @@ func findings(t testing.TB, r experiments.Result, limits ...string) []experiment
 	return list
 }
 
-func line(f experiments.Finding) string {
+func line(f judge.Finding) string {
 	return strings.TrimSuffix(fmt.Sprintf("%s %s: %s; %s", f.Verdict, f.Limit, f.Text, f.Undecided), "; ")
 }

@@ -7,8 +7,8 @@ import (
 
 	"sigs.k8s.io/yaml"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/record"
 )
 
 // staging is a cluster with three pods of shop's checkout and one of its
@@ -401,7 +401,7 @@ spec:
 		fmt.Println(err)
 		return
 	}
-	show(slowDisk.SeenAs(experiments.Effect{Signal: "write seconds", Rise: 0.08}))
+	show(slowDisk.SeenAs(record.Effect{Signal: "write seconds", Rise: 0.08}))
 	// Output:
 	// # put IOChaos slow-disk on 1 of the pods app=checkout in shop
 	// apiVersion: chaos-mesh.org/v1alpha1

@@ -17,6 +17,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/record"
 )
 
 var payments = chaosmesh.Pods{Namespace: "shop", Selector: map[string]string{"app": "payments"}}
@@ -236,27 +237,27 @@ func TestEffects(t *testing.T) {
 	for _, row := range []struct {
 		name       string
 		fault      fault
-		want       experiments.Effect
+		want       record.Effect
 		unprovable string
 	}{
-		{"a killed pod is gone", c.PodKill(checkout, chaosmesh.One), experiments.Effect{Event: "gone"}, ""},
-		{"a failed pod is not ready", c.PodFailure(checkout, chaosmesh.One), experiments.Effect{Event: "not ready"}, ""},
-		{"a killed container is restarted", c.ContainerKill(checkout, chaosmesh.One, "app"), experiments.Effect{Event: "restarted"}, ""},
-		{"a delay is seen in the load", c.NetworkDelay(checkout, 200*time.Millisecond), experiments.Effect{Signal: "requests", Rise: 0.16}, ""},
-		{"or where the user says", c.NetworkDelay(checkout, 200*time.Millisecond).Seen("calls"), experiments.Effect{Signal: "calls", Rise: 0.16}, ""},
-		{"or as the user says", c.NetworkDelay(checkout, 200*time.Millisecond).SeenAs(experiments.Effect{Signal: "calls", Rise: 0.1}), experiments.Effect{Signal: "calls", Rise: 0.1}, ""},
-		{"loss shows nobody knows where", c.NetworkLoss(checkout, 10), experiments.Effect{}, "where the loss of packets shows is not known: name a signal of the targets with Seen or SeenAs, else no verdict can be held"},
-		{"unless the user says", c.NetworkLoss(checkout, 10).SeenAs(experiments.Effect{Signal: "retransmits", Rise: 5}), experiments.Effect{Signal: "retransmits", Rise: 5}, ""},
-		{"a narrow network shows nobody knows where", c.NetworkBandwidth(checkout, 1e6), experiments.Effect{}, "where a narrow network shows is not known"},
-		{"a cut network needs a signal", c.NetworkPartition(checkout), experiments.Effect{}, "where a cut network shows is not known"},
-		{"a worker fills a limit below one core", c.CPUStress(checkout, 1), experiments.Effect{Signal: "cpu", Rise: 0.25, Ceiling: 0.5}, ""},
-		{"a small load stays below the limit", c.CPUStress(checkout, 1).Load(20), experiments.Effect{Signal: "cpu", Rise: 0.1}, ""},
-		{"without a limit all workers count", c.CPUStress(checkout, 4).Load(50).Containers("proxy"), experiments.Effect{Signal: "cpu", Rise: 1}, ""},
-		{"each container has its own workers", c.CPUStress(checkout, 1).Containers("app", "proxy"), experiments.Effect{Signal: "cpu", Rise: 0.75}, ""},
-		{"memory", c.MemoryStress(checkout, "64Mi"), experiments.Effect{Signal: "memory", Rise: 0.8 * 64 * 1024 * 1024}, ""},
-		{"memory in millions", c.MemoryStress(checkout, "64MB").Seen("rss"), experiments.Effect{Signal: "rss", Rise: 0.8 * 64_000_000}, ""},
-		{"a share of the limit", c.MemoryStress(checkout, "50%"), experiments.Effect{Signal: "memory", Rise: 0.8 * float64(128*1024*1024/100*50)}, ""},
-		{"more than the limit cannot be seen", c.MemoryStress(checkout, "1Gi"), experiments.Effect{Signal: "memory", Rise: 0.8 * 128 * 1024 * 1024}, ""},
+		{"a killed pod is gone", c.PodKill(checkout, chaosmesh.One), record.Effect{Event: "gone"}, ""},
+		{"a failed pod is not ready", c.PodFailure(checkout, chaosmesh.One), record.Effect{Event: "not ready"}, ""},
+		{"a killed container is restarted", c.ContainerKill(checkout, chaosmesh.One, "app"), record.Effect{Event: "restarted"}, ""},
+		{"a delay is seen in the load", c.NetworkDelay(checkout, 200*time.Millisecond), record.Effect{Signal: "requests", Rise: 0.16}, ""},
+		{"or where the user says", c.NetworkDelay(checkout, 200*time.Millisecond).Seen("calls"), record.Effect{Signal: "calls", Rise: 0.16}, ""},
+		{"or as the user says", c.NetworkDelay(checkout, 200*time.Millisecond).SeenAs(record.Effect{Signal: "calls", Rise: 0.1}), record.Effect{Signal: "calls", Rise: 0.1}, ""},
+		{"loss shows nobody knows where", c.NetworkLoss(checkout, 10), record.Effect{}, "where the loss of packets shows is not known: name a signal of the targets with Seen or SeenAs, else no verdict can be held"},
+		{"unless the user says", c.NetworkLoss(checkout, 10).SeenAs(record.Effect{Signal: "retransmits", Rise: 5}), record.Effect{Signal: "retransmits", Rise: 5}, ""},
+		{"a narrow network shows nobody knows where", c.NetworkBandwidth(checkout, 1e6), record.Effect{}, "where a narrow network shows is not known"},
+		{"a cut network needs a signal", c.NetworkPartition(checkout), record.Effect{}, "where a cut network shows is not known"},
+		{"a worker fills a limit below one core", c.CPUStress(checkout, 1), record.Effect{Signal: "cpu", Rise: 0.25, Ceiling: 0.5}, ""},
+		{"a small load stays below the limit", c.CPUStress(checkout, 1).Load(20), record.Effect{Signal: "cpu", Rise: 0.1}, ""},
+		{"without a limit all workers count", c.CPUStress(checkout, 4).Load(50).Containers("proxy"), record.Effect{Signal: "cpu", Rise: 1}, ""},
+		{"each container has its own workers", c.CPUStress(checkout, 1).Containers("app", "proxy"), record.Effect{Signal: "cpu", Rise: 0.75}, ""},
+		{"memory", c.MemoryStress(checkout, "64Mi"), record.Effect{Signal: "memory", Rise: 0.8 * 64 * 1024 * 1024}, ""},
+		{"memory in millions", c.MemoryStress(checkout, "64MB").Seen("rss"), record.Effect{Signal: "rss", Rise: 0.8 * 64_000_000}, ""},
+		{"a share of the limit", c.MemoryStress(checkout, "50%"), record.Effect{Signal: "memory", Rise: 0.8 * float64(128*1024*1024/100*50)}, ""},
+		{"more than the limit cannot be seen", c.MemoryStress(checkout, "1Gi"), record.Effect{Signal: "memory", Rise: 0.8 * 128 * 1024 * 1024}, ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			got, err := row.fault.Preview(t.Context(), "run")

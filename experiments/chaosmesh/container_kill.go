@@ -6,11 +6,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"github.com/aftershockhq/aftershock/experiments"
 )
 
 // ContainerKill kills the named containers of pods, as a crash of the program
@@ -44,14 +43,14 @@ func (k containerKill) object(s site) (client.Object, error) {
 	return podChaos(s, v1alpha1.ContainerKillAction, k.containers), nil
 }
 
-func (k containerKill) effects(signal string, _ []corev1.Pod) ([]experiments.Effect, string, error) {
-	effects, unprovable, err := events(experiments.EventRestarted, signal)
+func (k containerKill) effects(signal string, _ []corev1.Pod) ([]record.Effect, string, error) {
+	effects, unprovable, err := events(record.EventRestarted, signal)
 	if err != nil || len(k.containers) == 0 {
 		return effects, unprovable, err
 	}
 	effects = nil
 	for _, name := range k.containers {
-		effects = append(effects, experiments.Effect{Event: experiments.EventRestarted, Container: name})
+		effects = append(effects, record.Effect{Event: record.EventRestarted, Container: name})
 	}
 	return effects, unprovable, nil
 }
@@ -63,7 +62,7 @@ func (k containerKill) shows(before, pod *corev1.Pod, deleted bool) string {
 	if deleted || slices.ContainsFunc(k.containers, same) || restarts(pod) <= restarts(before) {
 		return ""
 	}
-	return experiments.EventRestarted
+	return record.EventRestarted
 }
 
 func (k containerKill) within() []string { return k.containers }

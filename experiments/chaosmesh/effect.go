@@ -2,8 +2,7 @@ package chaosmesh
 
 import (
 	"fmt"
-
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/record"
 )
 
 // unnamed is why a fault is unprovable whose effect only the user knows.
@@ -13,16 +12,16 @@ func unnamed(effect string) string {
 
 // events is the effect of a kind that is seen by an event, which needs no
 // signal.
-func events(kind, signal string) ([]experiments.Effect, string, error) {
+func events(kind, signal string) ([]record.Effect, string, error) {
 	if signal != "" {
 		return nil, "", fmt.Errorf("%w: its effect is seen by the event %q, and by how much signal %q would change is not known; say it with SeenAs", ErrRefused, kind, signal)
 	}
-	return []experiments.Effect{{Event: kind}}, "", nil
+	return []record.Effect{{Event: kind}}, "", nil
 }
 
 // shapeless is for kinds of which it is known that a signal changes, but not
 // by how much.
-func shapeless(effect, signal string) ([]experiments.Effect, string, error) {
+func shapeless(effect, signal string) ([]record.Effect, string, error) {
 	if signal != "" {
 		return nil, "", fmt.Errorf("%w: by how much %s changes signal %q is not known; say it with SeenAs", ErrRefused, effect, signal)
 	}

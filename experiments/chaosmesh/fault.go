@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -24,7 +25,7 @@ type Fault struct {
 	pods    Pods
 	count   Count
 	signal  string
-	sees    []experiments.Effect // in place of the kind's own
+	sees    []record.Effect // in place of the kind's own
 	follows bool
 
 	follower *follower // while it follows
@@ -65,7 +66,7 @@ func (f *Fault) Seen(signal string) *Fault {
 
 // SeenAs says what the fault must be seen to do, in place of what the kind of
 // fault says by itself.
-func (f *Fault) SeenAs(effects ...experiments.Effect) *Fault {
+func (f *Fault) SeenAs(effects ...record.Effect) *Fault {
 	f.sees = effects
 	return f
 }
@@ -102,11 +103,11 @@ type Preview struct {
 	// Object is what would be created, without its name.
 	Object client.Object
 	// Candidates are the running pods that match.
-	Candidates []experiments.Target
+	Candidates []record.Target
 	// Asked is how many of them would be hit.
 	Asked int
 	// Effects are what must be seen for a verdict to be held.
-	Effects []experiments.Effect
+	Effects []record.Effect
 	// Unprovable says why there are no effects, so that no verdict can be
 	// held, and what to do.
 	Unprovable string
@@ -224,7 +225,7 @@ func (f *Fault) unplace(p *placed) {
 // Chaos Mesh's own means, then its finalizers are removed; each of that is
 // noted in the record. An error says that something may still be in place, and
 // what to do.
-func (f *Fault) Recover(ctx context.Context, rec *experiments.Recorder) (steadystate.Span, error) {
+func (f *Fault) Recover(ctx context.Context, rec *record.Recorder) (steadystate.Span, error) {
 	clock := rec.Clock()
 	span := steadystate.Instant(clock.Now())
 	var errs []error
@@ -251,7 +252,7 @@ func (f *Fault) Recover(ctx context.Context, rec *experiments.Recorder) (steadys
 			continue
 		}
 		if found {
-			rec.Event(experiments.Event{
+			rec.Event(record.Event{
 				Span:    span,
 				Kind:    EventRemoved,
 				Subject: subject(f.cluster.client.Scheme(), p.object),

@@ -19,8 +19,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/record"
 )
 
 var checkout = chaosmesh.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
@@ -41,19 +41,19 @@ func newCluster(t testing.TB, c client.WithWatch, guard chaosmesh.Guard) *chaosm
 // history is a record being written and what is in it so far.
 type history struct {
 	bytes.Buffer
-	*experiments.Recorder
+	*record.Recorder
 }
 
 func newHistory() *history {
 	h := &history{}
-	h.Recorder = experiments.NewRecorder(&h.Buffer)
+	h.Recorder = record.NewRecorder(&h.Buffer)
 	return h
 }
 
-func (h *history) entries(t *testing.T) []experiments.Entry {
+func (h *history) entries(t *testing.T) []record.Entry {
 	t.Helper()
-	var entries []experiments.Entry
-	for entry, err := range experiments.Read(bytes.NewReader(h.Bytes())) {
+	var entries []record.Entry
+	for entry, err := range record.Read(bytes.NewReader(h.Bytes())) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -108,10 +108,10 @@ func TestAKillIsProvenByTheVictimBeingGone(t *testing.T) {
 		if got.Shortfall != "" {
 			t.Errorf("shortfall %q, want none", got.Shortfall)
 		}
-		if want := []experiments.Target{{Name: "b", UID: "b-uid"}}; !slices.Equal(got.Targets, want) {
+		if want := []record.Target{{Name: "b", UID: "b-uid"}}; !slices.Equal(got.Targets, want) {
 			t.Errorf("targets %v, want %v", got.Targets, want)
 		}
-		if want := []experiments.Effect{{Event: experiments.EventGone}}; !slices.Equal(got.Effects, want) {
+		if want := []record.Effect{{Event: record.EventGone}}; !slices.Equal(got.Effects, want) {
 			t.Errorf("effects %v, want %v", got.Effects, want)
 		}
 		// The pod went 110 ms after the request; the records say so a second later.
@@ -550,7 +550,7 @@ func TestInjectEndsWithItsContext(t *testing.T) {
 
 func TestNothingIsDoneThatCannotBeWrittenDown(t *testing.T) {
 	c := newClient(t, interceptor.Funcs{}, pod("a"))
-	rec := experiments.NewRecorder(full{})
+	rec := record.NewRecorder(full{})
 	_, err := newCluster(t, c, chaosmesh.Guard{}).PodKill(checkout, chaosmesh.One).Inject(t.Context(), rec)
 	if err == nil || !strings.Contains(err.Error(), "write record: no space left") {
 		t.Errorf("error %v, want the record's", err)
@@ -571,7 +571,7 @@ func TestPreviewChangesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := []experiments.Target{{Name: "a", UID: "a-uid"}, {Name: "b", UID: "b-uid"}}; !slices.Equal(got.Candidates, want) || got.Asked != 2 {
+	if want := []record.Target{{Name: "a", UID: "a-uid"}, {Name: "b", UID: "b-uid"}}; !slices.Equal(got.Candidates, want) || got.Asked != 2 {
 		t.Errorf("asked %d of %v, want 2 of %v", got.Asked, got.Candidates, want)
 	}
 	if left := objects(t, c); len(left) != 0 {

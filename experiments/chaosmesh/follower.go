@@ -12,7 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
@@ -21,7 +21,7 @@ import (
 // knows is changed by the goroutine of its watch alone.
 type follower struct {
 	*Fault
-	rec  *experiments.Recorder
+	rec  *record.Recorder
 	run  string
 	ends time.Time // of the first object, and so of all
 
@@ -42,11 +42,11 @@ type following struct {
 	run    string
 	ends   time.Time
 	before []corev1.Pod
-	hit    []experiments.Target
+	hit    []record.Target
 }
 
 // follow starts a follower, which is stopped by its stop.
-func (f *Fault) follow(ctx context.Context, rec *experiments.Recorder, begin following) *follower {
+func (f *Fault) follow(ctx context.Context, rec *record.Recorder, begin following) *follower {
 	ctx, cancel := context.WithCancel(ctx)
 	w := &follower{
 		Fault:  f,
@@ -91,11 +91,11 @@ func (w *follower) start(do func() error) {
 			return
 		}
 		w.ended.Do(func() {
-			w.rec.Event(experiments.Event{
+			w.rec.Event(record.Event{
 				Span:    steadystate.Instant(w.rec.Clock().Now()),
-				Kind:    experiments.EventNotFollowed,
+				Kind:    record.EventNotFollowed,
 				Subject: w.pods.String(),
-				Attrs:   map[string]string{experiments.AttrReason: "following ended: " + err.Error()},
+				Attrs:   map[string]string{record.AttrReason: "following ended: " + err.Error()},
 			})
 		})
 		w.cancel()
@@ -141,14 +141,14 @@ func (w *follower) changed(ctx context.Context, c kube.Change) {
 // inject puts the fault into one more pod. What could not be done is recorded.
 func (w *follower) inject(ctx context.Context, pod corev1.Pod) {
 	said := func(kind string, span steadystate.Span, by, why string) {
-		event := experiments.Event{
+		event := record.Event{
 			Span:    span,
 			Kind:    kind,
 			Subject: "pod/" + pod.Namespace + "/" + pod.Name,
 			UID:     string(pod.UID),
 			Attrs:   map[string]string{},
 		}
-		for name, value := range map[string]string{experiments.AttrBy: by, experiments.AttrReason: why} {
+		for name, value := range map[string]string{record.AttrBy: by, record.AttrReason: why} {
 			if value != "" {
 				event.Attrs[name] = value
 			}
@@ -157,7 +157,7 @@ func (w *follower) inject(ctx context.Context, pod corev1.Pod) {
 	}
 	missed := func(by, why string) {
 		if ctx.Err() == nil { // else it is being undone
-			said(experiments.EventNotFollowed, steadystate.Instant(w.rec.Clock().Now()), by, why)
+			said(record.EventNotFollowed, steadystate.Instant(w.rec.Clock().Now()), by, why)
 		}
 	}
 	lifetime := time.Until(w.ends).Round(time.Second)
@@ -192,6 +192,6 @@ func (w *follower) inject(ctx context.Context, pod corev1.Pod) {
 	case shortfall != "":
 		missed(i.name, shortfall)
 	default:
-		said(experiments.EventFollowed, steadystate.Span{From: i.from, To: i.injected}, i.name, "")
+		said(record.EventFollowed, steadystate.Span{From: i.from, To: i.injected}, i.name, "")
 	}
 }

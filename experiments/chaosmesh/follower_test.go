@@ -18,8 +18,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/record"
 )
 
 // chosen lets the first object hit these, and each later one the pod that it
@@ -92,8 +92,8 @@ func TestAFaultFollowsReplacements(t *testing.T) {
 					// The bubble's time: a pod that runs is hit within 5 s.
 					time.Sleep(5 * time.Second)
 				}
-				if got := rec.followed(t, experiments.EventFollowed); !slices.Equal(got, row.want) {
-					t.Errorf("followed %v, want %v; not followed: %v", got, row.want, rec.followed(t, experiments.EventNotFollowed))
+				if got := rec.followed(t, record.EventFollowed); !slices.Equal(got, row.want) {
+					t.Errorf("followed %v, want %v; not followed: %v", got, row.want, rec.followed(t, record.EventNotFollowed))
 				}
 				if got, want := len(left(t, c)), 1+len(row.want); got != want {
 					t.Errorf("%d objects, want %d", got, want)
@@ -173,8 +173,8 @@ func TestWhatCannotBeFollowedIsInTheRecord(t *testing.T) {
 				}
 				var said []string
 				for _, entry := range rec.entries(t) {
-					if e := entry.Event; e != nil && e.Kind == experiments.EventNotFollowed {
-						said = append(said, e.Attrs[experiments.AttrReason])
+					if e := entry.Event; e != nil && e.Kind == record.EventNotFollowed {
+						said = append(said, e.Attrs[record.AttrReason])
 					}
 				}
 				if len(said) != 1 || !strings.Contains(said[0], row.want) {
@@ -201,7 +201,7 @@ func TestFollowingStopsWithoutRecover(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(5 * time.Second)
-		if got := rec.followed(t, experiments.EventFollowed); len(got) != 0 {
+		if got := rec.followed(t, record.EventFollowed); len(got) != 0 {
 			t.Errorf("followed %v after the run was stopped", got)
 		}
 		if _, err := fault.Recover(context.WithoutCancel(ctx), rec.Recorder); err != nil {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/record"
 )
 
 // up makes a pod ready.
@@ -54,7 +55,7 @@ func TestAHeldFaultIsSeenInjectedAndSeenRecovered(t *testing.T) {
 		if err != nil || got.Shortfall != "" {
 			t.Fatal(err, got.Shortfall)
 		}
-		if want := []experiments.Target{{Name: "a", UID: "a-uid"}, {Name: "b", UID: "b-uid"}}; !slices.Equal(got.Targets, want) {
+		if want := []record.Target{{Name: "a", UID: "a-uid"}, {Name: "b", UID: "b-uid"}}; !slices.Equal(got.Targets, want) {
 			t.Errorf("targets %v, want %v and not the peer", got.Targets, want)
 		}
 		if got.From != 0 || got.To < 200*time.Millisecond || got.To > 300*time.Millisecond {
@@ -63,7 +64,7 @@ func TestAHeldFaultIsSeenInjectedAndSeenRecovered(t *testing.T) {
 		if took := time.Since(begin); took > time.Second {
 			t.Errorf("took %s; no pod will show a delay, so nothing is to be waited for", took)
 		}
-		if len(got.Effects) != 1 || got.Effects[0].Signal != experiments.TrafficSignal || !near(got.Effects[0].Rise, 0.16) {
+		if len(got.Effects) != 1 || got.Effects[0].Signal != record.TrafficSignal || !near(got.Effects[0].Rise, 0.16) {
 			t.Errorf("effects %v, want that requests take 0.16 s longer", got.Effects)
 		}
 		if _, err := fault.Recover(t.Context(), rec.Recorder); err != nil {
@@ -286,13 +287,13 @@ func TestOnlyTheKilledContainersProveAContainerKill(t *testing.T) {
 				if err != nil || got.Shortfall != "" {
 					t.Fatal(err, got.Shortfall)
 				}
-				if want := []experiments.Effect{{Event: experiments.EventRestarted, Container: row.container}}; !slices.Equal(got.Effects, want) {
+				if want := []record.Effect{{Event: record.EventRestarted, Container: row.container}}; !slices.Equal(got.Effects, want) {
 					t.Errorf("effects %v, want %v", got.Effects, want)
 				}
 				seen := false
 				for _, entry := range rec.entries(t) {
 					e := entry.Event
-					seen = seen || (e != nil && e.Kind == experiments.EventRestarted && e.Attrs[experiments.AttrContainer] == row.container)
+					seen = seen || (e != nil && e.Kind == record.EventRestarted && e.Attrs[record.AttrContainer] == row.container)
 				}
 				if seen != row.want {
 					t.Errorf("the record says restarted of it: %v, want %v", seen, row.want)
@@ -325,8 +326,8 @@ func TestAFaultThatEndedByItselfIsNotCalledHeld(t *testing.T) {
 			t.Errorf("went in %s, want from when it was last seen to act", span)
 		}
 		for _, entry := range rec.entries(t) {
-			if e := entry.Event; e != nil && e.Kind == experiments.EventEndedEarly {
-				if why := e.Attrs[experiments.AttrReason]; e.From > time.Second || !strings.Contains(why, "see Guard.Lifetime") {
+			if e := entry.Event; e != nil && e.Kind == record.EventEndedEarly {
+				if why := e.Attrs[record.AttrReason]; e.From > time.Second || !strings.Contains(why, "see Guard.Lifetime") {
 					t.Errorf("ended early at %s: %q", e.Span, why)
 				}
 				return

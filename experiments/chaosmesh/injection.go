@@ -15,7 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
@@ -33,9 +33,9 @@ const readEvery = 250 * time.Millisecond
 // The span in which the fault took effect begins just before the request to
 // create the object, and ends with the first proof: the first sight of a
 // victim that shows the effect, else Chaos Mesh's records.
-func (f *Fault) Inject(ctx context.Context, rec *experiments.Recorder) (experiments.Injection, error) {
-	fail := func(err error) (experiments.Injection, error) {
-		return experiments.Injection{}, explain(err, f.kindName())
+func (f *Fault) Inject(ctx context.Context, rec *record.Recorder) (record.Injection, error) {
+	fail := func(err error) (record.Injection, error) {
+		return record.Injection{}, explain(err, f.kindName())
 	}
 	// Refused before anything else is asked of the cluster.
 	if err := f.cluster.guard.allow(f.pods); err != nil {
@@ -81,7 +81,7 @@ func (f *Fault) Inject(ctx context.Context, rec *experiments.Recorder) (experime
 
 // injecting begins an injection of an object without a name into so many of
 // the pods.
-func (f *Fault) injecting(rec *experiments.Recorder, object client.Object, asked int, pods []corev1.Pod) *injecting {
+func (f *Fault) injecting(rec *record.Recorder, object client.Object, asked int, pods []corev1.Pod) *injecting {
 	settleName(object)
 	if _, acts := object.(v1alpha1.InnerObject); !acts {
 		asked = 1 // which of its parts comes first is its own affair
@@ -114,7 +114,7 @@ type delayed interface {
 // injecting is an injection under way.
 type injecting struct {
 	*Fault
-	rec    *experiments.Recorder
+	rec    *record.Recorder
 	object client.Object
 	name   string
 	asked  int
@@ -139,7 +139,7 @@ type injecting struct {
 func (i *injecting) create(ctx context.Context) error {
 	clock := i.rec.Clock()
 	i.from = clock.Now()
-	i.rec.Event(experiments.Event{Span: steadystate.Instant(i.from), Kind: EventCreating, Subject: i.name})
+	i.rec.Event(record.Event{Span: steadystate.Instant(i.from), Kind: EventCreating, Subject: i.name})
 	if err := i.rec.Err(); err != nil {
 		// What cannot be written down is not done.
 		return err
@@ -156,7 +156,7 @@ func (i *injecting) create(ctx context.Context) error {
 	}
 	i.placed.object, _ = i.object.DeepCopyObject().(client.Object)
 	i.placed.unsure = false
-	i.rec.Event(experiments.Event{
+	i.rec.Event(record.Event{
 		Span:    steadystate.Span{From: i.from, To: clock.Now()},
 		Kind:    EventCreated,
 		Subject: i.name,
@@ -312,7 +312,7 @@ func (i *injecting) see(p progress, object client.Object, at time.Duration) {
 	}
 	if i.progress.done() && !before.done() {
 		i.injected = at
-		i.rec.Event(experiments.Event{
+		i.rec.Event(record.Event{
 			Span:    steadystate.Span{From: i.from, To: at},
 			Kind:    EventInjected,
 			Subject: i.name,
@@ -338,9 +338,9 @@ func (i *injecting) seePod(pod *corev1.Pod, deleted bool, at time.Duration) {
 		i.shown[uid] = at
 	}
 	seen := func(more map[string]string) {
-		attrs := map[string]string{experiments.AttrBy: i.name}
+		attrs := map[string]string{record.AttrBy: i.name}
 		maps.Copy(attrs, more)
-		i.rec.Event(experiments.Event{
+		i.rec.Event(record.Event{
 			Span:    steadystate.Span{From: i.from, To: at},
 			Kind:    kind,
 			Subject: "pod/" + pod.Namespace + "/" + pod.Name,
@@ -350,7 +350,7 @@ func (i *injecting) seePod(pod *corev1.Pod, deleted bool, at time.Duration) {
 	}
 	containers := i.kind.within()
 	for _, name := range containers {
-		seen(map[string]string{experiments.AttrContainer: name})
+		seen(map[string]string{record.AttrContainer: name})
 	}
 	if len(containers) == 0 {
 		seen(nil)
@@ -366,8 +366,8 @@ func (i *injecting) proven() bool {
 }
 
 // injection is what is known in the end.
-func (i *injecting) injection(ctx context.Context, shortfall string) experiments.Injection {
-	in := experiments.Injection{
+func (i *injecting) injection(ctx context.Context, shortfall string) record.Injection {
+	in := record.Injection{
 		Fault:     i.String(),
 		Shortfall: shortfall,
 		OneShot:   oneShot(i.object),
@@ -378,7 +378,7 @@ func (i *injecting) injection(ctx context.Context, shortfall string) experiments
 	}
 	for _, id := range i.progress.injected {
 		_, name, _ := strings.Cut(id, "/")
-		in.Targets = append(in.Targets, experiments.Target{Name: name, UID: i.uid(id)})
+		in.Targets = append(in.Targets, record.Target{Name: name, UID: i.uid(id)})
 		if at, seen := i.shown[i.uid(id)]; seen {
 			in.To = min(in.To, at)
 		}

@@ -3,12 +3,11 @@ package chaosmesh
 import (
 	"time"
 
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"github.com/aftershockhq/aftershock/experiments"
 )
 
 // A kind is what differs between one kind of fault and another. Everything
@@ -33,7 +32,7 @@ type visibility interface {
 	// effects are what must be seen for a verdict to be believed; signal is
 	// the one that the user named, if any. Without effects unprovable says why
 	// and what to do.
-	effects(signal string, pods []corev1.Pod) (effects []experiments.Effect, unprovable string, err error)
+	effects(signal string, pods []corev1.Pod) (effects []record.Effect, unprovable string, err error)
 	// shows is the kind of event that a sight of a victim, or its deletion,
 	// proves: the fault has taken effect on it. Empty: nothing is proven.
 	shows(before, pod *corev1.Pod, deleted bool) string

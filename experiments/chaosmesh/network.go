@@ -7,11 +7,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"github.com/aftershockhq/aftershock/experiments"
 )
 
 // A NetworkFault is a fault in the network of pods. Its methods narrow it and
@@ -117,7 +116,7 @@ type network struct {
 	text string // for people
 	tc   v1alpha1.TcParameter
 	// sees are the effects; signal may be empty.
-	sees    func(signal string) ([]experiments.Effect, string, error)
+	sees    func(signal string) ([]record.Effect, string, error)
 	latency time.Duration // of a delay
 
 	direction v1alpha1.Direction
@@ -189,7 +188,7 @@ func touchesTarget(does v1alpha1.NetworkChaosAction, direction v1alpha1.Directio
 	return does == v1alpha1.PartitionAction || (direction != v1alpha1.To && direction != "")
 }
 
-func (n *network) effects(signal string, _ []corev1.Pod) ([]experiments.Effect, string, error) {
+func (n *network) effects(signal string, _ []corev1.Pod) ([]record.Effect, string, error) {
 	return n.sees(signal)
 }
 

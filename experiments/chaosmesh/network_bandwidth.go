@@ -4,9 +4,8 @@ import (
 	"math"
 	"strconv"
 
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
-
-	"github.com/aftershockhq/aftershock/experiments"
 )
 
 // NetworkBandwidth lets the pods send only so many bits a second. What is too
@@ -21,7 +20,7 @@ func (c *Cluster) NetworkBandwidth(pods Pods, bitsPerSecond uint64) *NetworkFaul
 			Limit:  atLeastPackets(10, bitsPerSecond/8/5),
 			Buffer: atLeastPackets(2, bitsPerSecond/8/100),
 		}},
-		sees: func(signal string) ([]experiments.Effect, string, error) {
+		sees: func(signal string) ([]record.Effect, string, error) {
 			return shapeless("a narrow network", signal)
 		},
 	}

@@ -3,9 +3,8 @@ package chaosmesh
 import (
 	"time"
 
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
-
-	"github.com/aftershockhq/aftershock/experiments"
 )
 
 // NetworkDelay delays every packet that the pods send by so much. A request on
@@ -21,11 +20,11 @@ func (c *Cluster) NetworkDelay(pods Pods, latency time.Duration) *NetworkFault {
 		text:    "delay by " + latency.String(),
 		latency: latency,
 		tc:      v1alpha1.TcParameter{Delay: &v1alpha1.DelaySpec{Latency: oneUnit(latency)}},
-		sees: func(signal string) ([]experiments.Effect, string, error) {
+		sees: func(signal string) ([]record.Effect, string, error) {
 			if signal == "" {
-				signal = experiments.TrafficSignal
+				signal = record.TrafficSignal
 			}
-			return []experiments.Effect{{Signal: signal, Rise: 0.8 * latency.Seconds()}}, "", nil
+			return []record.Effect{{Signal: signal, Rise: 0.8 * latency.Seconds()}}, "", nil
 		},
 	}
 	if latency <= 0 {

@@ -3,9 +3,8 @@ package chaosmesh
 import (
 	"strconv"
 
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
-
-	"github.com/aftershockhq/aftershock/experiments"
 )
 
 // NetworkLoss loses so many percent of the packets that the pods send, each
@@ -22,7 +21,7 @@ func packets(does v1alpha1.NetworkChaosAction, verb, noun string, percent float6
 		does: does,
 		text: verb + " " + strconv.FormatFloat(percent, 'f', -1, 64) + "% of the packets",
 		tc:   tc,
-		sees: func(signal string) ([]experiments.Effect, string, error) {
+		sees: func(signal string) ([]record.Effect, string, error) {
 			return shapeless("the "+noun+" of packets", signal)
 		},
 	}

@@ -1,9 +1,8 @@
 package chaosmesh
 
 import (
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
-
-	"github.com/aftershockhq/aftershock/experiments"
 )
 
 // NetworkPartition drops what the pods send and are sent: to the pods or
@@ -17,11 +16,11 @@ func (c *Cluster) NetworkPartition(pods Pods) *NetworkFault {
 	return c.newNetwork(pods, &network{
 		does: v1alpha1.PartitionAction,
 		text: "cut the network",
-		sees: func(signal string) ([]experiments.Effect, string, error) {
+		sees: func(signal string) ([]record.Effect, string, error) {
 			if signal == "" {
 				return nil, unnamed("a cut network"), nil
 			}
-			return []experiments.Effect{{Signal: signal, AtMost: new(float64)}}, "", nil
+			return []record.Effect{{Signal: signal, AtMost: new(float64)}}, "", nil
 		},
 	})
 }

@@ -4,11 +4,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"github.com/aftershockhq/aftershock/experiments"
 )
 
 // PodFailure makes pods fail in place for as long as the fault is held: the
@@ -36,8 +35,8 @@ func (podFailure) object(s site) (client.Object, error) {
 	return podChaos(s, v1alpha1.PodFailureAction, nil), nil
 }
 
-func (podFailure) effects(signal string, _ []corev1.Pod) ([]experiments.Effect, string, error) {
-	return events(experiments.EventNotReady, signal)
+func (podFailure) effects(signal string, _ []corev1.Pod) ([]record.Effect, string, error) {
+	return events(record.EventNotReady, signal)
 }
 
 // shows: the pod is not ready any more, or was not for a moment, since a
@@ -46,7 +45,7 @@ func (podFailure) shows(before, pod *corev1.Pod, deleted bool) string {
 	if deleted || !ready(before) || (ready(pod) && restarts(pod) <= restarts(before)) {
 		return ""
 	}
-	return experiments.EventNotReady
+	return record.EventNotReady
 }
 
 func (podFailure) proof(p Patience) time.Duration { return max(p.Proof, kubeletProof) }

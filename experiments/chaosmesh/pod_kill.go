@@ -3,11 +3,10 @@ package chaosmesh
 import (
 	"time"
 
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"github.com/aftershockhq/aftershock/experiments"
 )
 
 // PodKill kills pods without grace, as a crash of the machine or the kernel
@@ -30,17 +29,17 @@ func (podKill) object(s site) (client.Object, error) {
 	return podChaos(s, v1alpha1.PodKillAction, nil), nil
 }
 
-func (podKill) effects(signal string, _ []corev1.Pod) ([]experiments.Effect, string, error) {
-	return events(experiments.EventGone, signal)
+func (podKill) effects(signal string, _ []corev1.Pod) ([]record.Effect, string, error) {
+	return events(record.EventGone, signal)
 }
 
 // shows: a pod is killed once the API server has marked it for deletion.
 func (podKill) shows(_, pod *corev1.Pod, deleted bool) string {
 	switch {
 	case deleted:
-		return experiments.EventGone
+		return record.EventGone
 	case pod.DeletionTimestamp != nil:
-		return experiments.EventTerminating
+		return record.EventTerminating
 	}
 	return ""
 }

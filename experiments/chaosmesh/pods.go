@@ -7,12 +7,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"github.com/aftershockhq/aftershock/experiments"
 )
 
 // Pods are the running pods of one namespace that have all the labels. Neither
@@ -90,10 +89,10 @@ func runs(pod *corev1.Pod) bool {
 }
 
 // targets are the pods as the record names them.
-func targets(pods []corev1.Pod) []experiments.Target {
-	var list []experiments.Target
+func targets(pods []corev1.Pod) []record.Target {
+	var list []record.Target
 	for _, pod := range pods {
-		list = append(list, experiments.Target{Name: pod.Name, UID: string(pod.UID)})
+		list = append(list, record.Target{Name: pod.Name, UID: string(pod.UID)})
 	}
 	return list
 }

@@ -15,7 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
@@ -34,7 +34,7 @@ type removal struct {
 	patience Patience
 	clock    steadystate.Clock
 	note     func(format string, args ...any)
-	event    func(experiments.Event)
+	event    func(record.Event)
 	// placed is what is known of the object since it was created; nil: nothing,
 	// it was found.
 	placed *placed
@@ -214,12 +214,12 @@ func (g *going) early(ctx context.Context) error {
 	}
 	g.placed.early = true
 	g.from = min(g.from, g.placed.seen)
-	g.event(experiments.Event{
+	g.event(record.Event{
 		Span:    steadystate.Span{From: g.from, To: g.clock.Now()},
-		Kind:    experiments.EventEndedEarly,
+		Kind:    record.EventEndedEarly,
 		Subject: g.name,
 		UID:     string(g.object.GetUID()),
-		Attrs:   map[string]string{experiments.AttrReason: "Chaos Mesh had stopped it when it was to be undone: its lifetime was over, or somebody paused or deleted it; let it live longer than it is held, see Guard.Lifetime"},
+		Attrs:   map[string]string{record.AttrReason: "Chaos Mesh had stopped it when it was to be undone: its lifetime was over, or somebody paused or deleted it; let it live longer than it is held, see Guard.Lifetime"},
 	})
 	return nil
 }
@@ -288,7 +288,7 @@ func (g *going) look(object client.Object) {
 	// Not Injected alone is also what an object says that never acted, or that
 	// still tries to.
 	if g.recovered = status.DesiredPhase == v1alpha1.StoppedPhase && len(g.hurt) == 0; g.recovered && g.event != nil {
-		g.event(experiments.Event{
+		g.event(record.Event{
 			Span:    steadystate.Span{From: g.from, To: g.clock.Now()},
 			Kind:    EventRecovered,
 			Subject: g.name,

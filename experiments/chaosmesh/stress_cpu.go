@@ -5,11 +5,10 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"github.com/aftershockhq/aftershock/experiments"
 )
 
 // SignalCPU is the signal of CPU use that stress is seen in, in cores of a
@@ -73,9 +72,9 @@ func (k *cpuStress) object(s site) (client.Object, error) {
 	}})
 }
 
-func (k *cpuStress) effects(signal string, pods []corev1.Pod) ([]experiments.Effect, string, error) {
+func (k *cpuStress) effects(signal string, pods []corev1.Pod) ([]record.Effect, string, error) {
 	cores := float64(k.workers*k.percent()) / 100
-	effect := experiments.Effect{
+	effect := record.Effect{
 		Signal: cmp.Or(signal, SignalCPU),
 		Rise:   0.5 * k.least(pods, corev1.ResourceCPU, cores),
 	}
@@ -84,5 +83,5 @@ func (k *cpuStress) effects(signal string, pods []corev1.Pod) ([]experiments.Eff
 	if limits := k.least(pods, corev1.ResourceCPU, math.Inf(1)); !math.IsInf(limits, 1) && limits <= 2*effect.Rise {
 		effect.Ceiling = limits
 	}
-	return []experiments.Effect{effect}, "", nil
+	return []record.Effect{effect}, "", nil
 }

@@ -6,12 +6,11 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"github.com/aftershockhq/aftershock/experiments"
 )
 
 // SignalMemory is the signal of memory use that stress is seen in, in bytes
@@ -96,12 +95,12 @@ func (k *memoryStress) limit(pods []corev1.Pod) (int64, error) {
 	return limit, nil
 }
 
-func (k *memoryStress) effects(signal string, pods []corev1.Pod) ([]experiments.Effect, string, error) {
+func (k *memoryStress) effects(signal string, pods []corev1.Pod) ([]record.Effect, string, error) {
 	bytes, err := k.bytes(pods)
 	if err != nil {
 		return nil, "", err
 	}
-	return []experiments.Effect{{
+	return []record.Effect{{
 		Signal: cmp.Or(signal, SignalMemory),
 		Rise:   0.8 * k.least(pods, corev1.ResourceMemory, float64(bytes)),
 	}}, "", nil

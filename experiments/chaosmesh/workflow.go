@@ -10,11 +10,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"github.com/aftershockhq/aftershock/experiments"
 )
 
 // workflow is the kind of faults that come one after the other, as a Workflow
@@ -94,7 +93,7 @@ func nameSchedules(w *v1alpha1.Workflow, prefix string) {
 	}
 }
 
-func (k *workflow) effects(signal string, _ []corev1.Pod) ([]experiments.Effect, string, error) {
+func (k *workflow) effects(signal string, _ []corev1.Pod) ([]record.Effect, string, error) {
 	return shapeless("a workflow", signal)
 }
 

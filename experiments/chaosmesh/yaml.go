@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -18,8 +19,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"github.com/aftershockhq/aftershock/experiments"
 )
 
 // FromYAML is any fault of Chaos Mesh's that hits pods, a Schedule or a
@@ -215,6 +214,6 @@ func (c *Cluster) like(obj v1alpha1.InnerObject, pods Pods) visibility {
 // unknown is a kind of which nothing is known beyond Chaos Mesh's records.
 type unknown struct{ plain }
 
-func (unknown) effects(signal string, _ []corev1.Pod) ([]experiments.Effect, string, error) {
+func (unknown) effects(signal string, _ []corev1.Pod) ([]record.Effect, string, error) {
 	return shapeless("such a fault", signal)
 }

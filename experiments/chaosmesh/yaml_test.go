@@ -15,8 +15,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/record"
 )
 
 // object is one of Chaos Mesh's in YAML; the specification is indented by two.
@@ -122,14 +122,14 @@ func TestWhatIsWrittenIsSeenLikeWhatIsBuilt(t *testing.T) {
 	for _, row := range []struct {
 		name string
 		text string
-		want experiments.Effect
+		want record.Effect
 	}{
-		{"a killed pod", object("PodChaos", ofCheckout+"  action: pod-kill\n"), experiments.Effect{Event: "gone"}},
-		{"a failed pod", object("PodChaos", ofCheckout+"  action: pod-failure\n"), experiments.Effect{Event: "not ready"}},
-		{"a killed container", object("PodChaos", ofCheckout+"  action: container-kill\n  containerNames: [app]\n"), experiments.Effect{Event: "restarted"}},
-		{"a delay", object("NetworkChaos", slowNet), experiments.Effect{Signal: "requests", Rise: 0.16}},
-		{"stress", object("StressChaos", ofCheckout+"  stressors: {cpu: {workers: 1, load: 20}}\n"), experiments.Effect{Signal: "cpu", Rise: 0.1}},
-		{"what nobody knows", object("IOChaos", slowDisk), experiments.Effect{}},
+		{"a killed pod", object("PodChaos", ofCheckout+"  action: pod-kill\n"), record.Effect{Event: "gone"}},
+		{"a failed pod", object("PodChaos", ofCheckout+"  action: pod-failure\n"), record.Effect{Event: "not ready"}},
+		{"a killed container", object("PodChaos", ofCheckout+"  action: container-kill\n  containerNames: [app]\n"), record.Effect{Event: "restarted"}},
+		{"a delay", object("NetworkChaos", slowNet), record.Effect{Signal: "requests", Rise: 0.16}},
+		{"stress", object("StressChaos", ofCheckout+"  stressors: {cpu: {workers: 1, load: 20}}\n"), record.Effect{Signal: "cpu", Rise: 0.1}},
+		{"what nobody knows", object("IOChaos", slowDisk), record.Effect{}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			f, err := newCluster(t, town(t), chaosmesh.Guard{}).FromYAML([]byte(row.text))
@@ -140,7 +140,7 @@ func TestWhatIsWrittenIsSeenLikeWhatIsBuilt(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if row.want == (experiments.Effect{}) {
+			if row.want == (record.Effect{}) {
 				if len(got.Effects) != 0 || got.Unprovable == "" {
 					t.Errorf("effects %v, want none and why", got.Effects)
 				}
@@ -189,7 +189,7 @@ func TestAWrittenFaultIsInjectedFollowedAndUndone(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(5 * time.Second) // the bubble's
-		if got := rec.followed(t, experiments.EventFollowed); !slices.Equal(got, []string{"b"}) {
+		if got := rec.followed(t, record.EventFollowed); !slices.Equal(got, []string{"b"}) {
 			t.Errorf("followed %v, want b", got)
 		}
 		if _, err := f.Recover(t.Context(), rec.Recorder); err != nil {
@@ -319,7 +319,7 @@ func TestWorkflowsAndSchedulesAreUndoneWithWhatTheyMade(t *testing.T) {
 				if err != nil || got.Shortfall != "" {
 					t.Fatal(err, got.Shortfall)
 				}
-				if want := []experiments.Target{{Name: "a", UID: "a-uid"}}; !slices.Equal(got.Targets, want) {
+				if want := []record.Target{{Name: "a", UID: "a-uid"}}; !slices.Equal(got.Targets, want) {
 					t.Errorf("targets %v, want %v", got.Targets, want)
 				}
 				if got.To < 40*time.Second {

@@ -20,6 +20,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -61,7 +62,7 @@ type victim struct {
 const (
 	// EventEvicted: the API server has granted the eviction; refusals, how often
 	// it had refused before.
-	EventEvicted = experiments.EventEvicted
+	EventEvicted = record.EventEvicted
 	// EventRefused: the API server has refused it for the first time, because of
 	// a budget for instance; reason.
 	EventRefused = "refused"
@@ -124,20 +125,20 @@ func (f *Fault) Preview(ctx context.Context, _ string) (chaosmesh.Preview, error
 // the service's configuration has refused: see [experiments.Injection]. The span in which the fault took effect is that of the first request
 // that was granted. The error is for what the API refused; it wraps
 // [chaosmesh.ErrRefused] where the guard did.
-func (f *Fault) Inject(ctx context.Context, rec *experiments.Recorder) (experiments.Injection, error) {
+func (f *Fault) Inject(ctx context.Context, rec *record.Recorder) (record.Injection, error) {
 	f.evicted, f.refusals = nil, map[string]int{}
 	candidates, asked, err := f.choose(ctx)
 	if err != nil {
-		return experiments.Injection{}, err
+		return record.Injection{}, err
 	}
 	if f.budgeted, err = f.budgets(ctx); err != nil {
-		return experiments.Injection{}, fmt.Errorf("%s: %w", f, err)
+		return record.Injection{}, fmt.Errorf("%s: %w", f, err)
 	}
 	rand.Shuffle(len(candidates), func(i, j int) { candidates[i], candidates[j] = candidates[j], candidates[i] })
 	refused, err := f.all(ctx, rec, candidates[:asked])
 	f.tell(rec, asked)
 	// One eviction is a matter of an instant; several may wait for each other.
-	in := experiments.Injection{Fault: f.String(), Effects: effects(), OneShot: asked == 1, Span: steadystate.Instant(rec.Clock().Now())}
+	in := record.Injection{Fault: f.String(), Effects: effects(), OneShot: asked == 1, Span: steadystate.Instant(rec.Clock().Now())}
 	for i, v := range f.evicted {
 		in.Targets = append(in.Targets, target(v.Pod))
 		if i == 0 {
@@ -169,7 +170,7 @@ func (f *Fault) Inject(ctx context.Context, rec *experiments.Recorder) (experime
 
 // all evicts the pods, and asks again for those that were refused until the
 // time-out. It returns why the ones that are left were refused, by their names.
-func (f *Fault) all(ctx context.Context, rec *experiments.Recorder, pods []corev1.Pod) (refused map[string]refusal, err error) {
+func (f *Fault) all(ctx context.Context, rec *record.Recorder, pods []corev1.Pod) (refused map[string]refusal, err error) {
 	clock := rec.Clock()
 	patience := 30 * time.Second
 	if f.Count == chaosmesh.All {
@@ -198,11 +199,11 @@ func (f *Fault) all(ctx context.Context, rec *experiments.Recorder, pods []corev
 					left = append(left, pod)
 				}
 				if f.refusals[string(pod.UID)]++; f.refusals[string(pod.UID)] == 1 {
-					rec.Event(experiments.Event{Span: span, Kind: EventRefused, Subject: subject(pod), UID: string(pod.UID), Attrs: map[string]string{experiments.AttrReason: why.text}})
+					rec.Event(record.Event{Span: span, Kind: EventRefused, Subject: subject(pod), UID: string(pod.UID), Attrs: map[string]string{record.AttrReason: why.text}})
 				}
 			default:
 				f.evicted = append(f.evicted, victim{Pod: pod, Span: span})
-				rec.Event(experiments.Event{Span: span, Kind: EventEvicted, Subject: subject(pod), UID: string(pod.UID), Attrs: f.before(pod)})
+				rec.Event(record.Event{Span: span, Kind: EventEvicted, Subject: subject(pod), UID: string(pod.UID), Attrs: f.before(pod)})
 			}
 		}
 		pods = left
@@ -237,7 +238,7 @@ func (f *Fault) before(pod corev1.Pod) map[string]string {
 }
 
 // tell notes how often the API server refused.
-func (f *Fault) tell(rec *experiments.Recorder, asked int) {
+func (f *Fault) tell(rec *record.Recorder, asked int) {
 	total := 0
 	for _, n := range f.refusals {
 		total += n
@@ -286,7 +287,7 @@ func words(err error) string {
 
 // Recover has nothing to undo; it notes which of the pods are gone by now. The
 // span in which the fault went is that of the last request that was granted.
-func (f *Fault) Recover(ctx context.Context, rec *experiments.Recorder) (steadystate.Span, error) {
+func (f *Fault) Recover(ctx context.Context, rec *record.Recorder) (steadystate.Span, error) {
 	clock := rec.Clock()
 	span := steadystate.Instant(clock.Now())
 	for _, v := range f.evicted {
@@ -294,7 +295,7 @@ func (f *Fault) Recover(ctx context.Context, rec *experiments.Recorder) (steadys
 		var pod corev1.Pod
 		err := f.Client.Get(ctx, client.ObjectKeyFromObject(&v.Pod), &pod)
 		if apierrors.IsNotFound(err) || (err == nil && pod.UID != v.UID) {
-			rec.Event(experiments.Event{Span: steadystate.Span{From: v.From, To: clock.Now()}, Kind: experiments.EventGone, Subject: subject(v.Pod), UID: string(v.UID)})
+			rec.Event(record.Event{Span: steadystate.Span{From: v.From, To: clock.Now()}, Kind: record.EventGone, Subject: subject(v.Pod), UID: string(v.UID)})
 		}
 	}
 	f.evicted = nil
@@ -312,8 +313,8 @@ func (f *Fault) choose(ctx context.Context) ([]corev1.Pod, int, error) {
 	return candidates, asked, nil
 }
 
-func effects() []experiments.Effect {
-	return []experiments.Effect{{Event: experiments.EventGone}}
+func effects() []record.Effect {
+	return []record.Effect{{Event: record.EventGone}}
 }
 
 // request is for this very pod: one that has taken its name is spared.
@@ -324,8 +325,8 @@ func request(pod *corev1.Pod) *policyv1.Eviction {
 	}
 }
 
-func target(pod corev1.Pod) experiments.Target {
-	return experiments.Target{Name: pod.Name, UID: string(pod.UID)}
+func target(pod corev1.Pod) record.Target {
+	return record.Target{Name: pod.Name, UID: string(pod.UID)}
 }
 
 func subject(pod corev1.Pod) string { return "pod/" + pod.Namespace + "/" + pod.Name }

@@ -20,9 +20,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/eviction"
+	"github.com/aftershockhq/aftershock/record"
 )
 
 var checkout = chaosmesh.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
@@ -81,16 +81,16 @@ func budget() error {
 }
 
 // inject injects and undoes, and returns what is in the record, too.
-func inject(t *testing.T, f *eviction.Fault) (experiments.Injection, []experiments.Event, error) {
+func inject(t *testing.T, f *eviction.Fault) (record.Injection, []record.Event, error) {
 	t.Helper()
 	var text bytes.Buffer
-	rec := experiments.NewRecorder(&text)
+	rec := record.NewRecorder(&text)
 	in, err := f.Inject(t.Context(), rec)
 	if _, err := f.Recover(t.Context(), rec); err != nil {
 		t.Errorf("recover: %v", err)
 	}
-	var events []experiments.Event
-	for entry, err := range experiments.Read(&text) {
+	var events []record.Event
+	for entry, err := range record.Read(&text) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -121,7 +121,7 @@ func TestPodsAreEvicted(t *testing.T) {
 				t.Errorf("asked for %s, and the target is %s", uids[i], target.UID)
 			}
 		}
-		if want := []experiments.Effect{{Event: experiments.EventGone}}; !slices.Equal(in.Effects, want) {
+		if want := []record.Effect{{Event: record.EventGone}}; !slices.Equal(in.Effects, want) {
 			t.Errorf("effects %v, want %v", in.Effects, want)
 		}
 		var kinds []string
@@ -310,7 +310,7 @@ func TestInjectEndsWithItsContext(t *testing.T) {
 		c, cluster := shop(t, func(client.Object, *policyv1.Eviction) error { return budget() })
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
-		_, err := (&eviction.Fault{Client: c, Cluster: cluster, Pods: checkout, Count: chaosmesh.One}).Inject(ctx, experiments.NewRecorder(&bytes.Buffer{}))
+		_, err := (&eviction.Fault{Client: c, Cluster: cluster, Pods: checkout, Count: chaosmesh.One}).Inject(ctx, record.NewRecorder(&bytes.Buffer{}))
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error %v, want the context's", err)
 		}

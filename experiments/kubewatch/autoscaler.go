@@ -3,10 +3,9 @@ package kubewatch
 import (
 	"encoding/json"
 
+	"github.com/aftershockhq/aftershock/record"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/api/equality"
-
-	"github.com/aftershockhq/aftershock/experiments"
 )
 
 // autoscalerEvents is what happened between two states of a horizontal
@@ -14,7 +13,7 @@ import (
 // its API.
 func autoscalerEvents(before, after *autoscalingv2.HorizontalPodAutoscaler, first bool) []happening {
 	if after == nil {
-		return []happening{{kind: experiments.EventGone, subject: "hpa/" + before.Namespace + "/" + before.Name, uid: string(before.UID)}}
+		return []happening{{kind: record.EventGone, subject: "hpa/" + before.Namespace + "/" + before.Name, uid: string(before.UID)}}
 	}
 	h := happening{subject: "hpa/" + after.Namespace + "/" + after.Name, uid: string(after.UID)}
 	spec := ""
@@ -22,22 +21,22 @@ func autoscalerEvents(before, after *autoscalingv2.HorizontalPodAutoscaler, firs
 	case before == nil:
 		h.kind, spec = arrival(first), compact(after.Spec)
 	case !equality.Semantic.DeepEqual(before.Spec, after.Spec):
-		h.kind, spec = experiments.EventChanged, compact(after.Spec)
+		h.kind, spec = record.EventChanged, compact(after.Spec)
 	case !equality.Semantic.DeepEqual(before.Status, after.Status):
-		h.kind = experiments.EventChanged
+		h.kind = record.EventChanged
 	default:
 		return nil
 	}
-	h.attrs = attrs(experiments.AttrSpec, spec, experiments.AttrStatus, compact(after.Status))
+	h.attrs = attrs(record.AttrSpec, spec, record.AttrStatus, compact(after.Status))
 	return []happening{h}
 }
 
 // arrival is the kind of event of an object that was not seen before.
 func arrival(first bool) string {
 	if first {
-		return experiments.EventExists
+		return record.EventExists
 	}
-	return experiments.EventCreated
+	return record.EventCreated
 }
 
 // compact is a value's JSON; that of the API's own types cannot fail.

@@ -24,8 +24,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/kubewatch"
+	"github.com/aftershockhq/aftershock/record"
 )
 
 func TestAnAutoscalerAndItsScaleTargetAreFollowedByName(t *testing.T) {
@@ -60,7 +60,7 @@ func TestAnAutoscalerAndItsScaleTargetAreFollowedByName(t *testing.T) {
 	var got, notes []string
 	synctest.Test(t, func(t *testing.T) {
 		var buffer bytes.Buffer
-		rec := experiments.NewRecorder(&buffer)
+		rec := record.NewRecorder(&buffer)
 		ctx, stop := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		wg.Go(func() {
@@ -90,7 +90,7 @@ func TestAnAutoscalerAndItsScaleTargetAreFollowedByName(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		stop()
 		wg.Wait()
-		for entry, err := range experiments.Read(&buffer) {
+		for entry, err := range record.Read(&buffer) {
 			switch {
 			case err != nil:
 				t.Fatal(err)

@@ -6,14 +6,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aftershockhq/aftershock/record"
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
-	"github.com/aftershockhq/aftershock/experiments"
 )
 
 func kinds(list []happening) []string {
@@ -130,10 +129,10 @@ func TestAnEndpointThatIsNoPodIsKnownByItsAddress(t *testing.T) {
 		return s
 	}
 	got := endpointEvents(slice("198.18.0.1", "198.18.0.2"), slice("198.18.0.2", "198.18.0.3"), false)
-	if len(got) != 2 || got[0].kind != experiments.EventRemoved || got[0].subject != "endpoint/shop/198.18.0.1" || got[1].kind != experiments.EventAdded || got[1].subject != "endpoint/shop/198.18.0.3" {
+	if len(got) != 2 || got[0].kind != record.EventRemoved || got[0].subject != "endpoint/shop/198.18.0.1" || got[1].kind != record.EventAdded || got[1].subject != "endpoint/shop/198.18.0.3" {
 		t.Errorf("%+v, want 198.18.0.1 removed and 198.18.0.3 added", got)
 	}
-	if got := kinds(endpointEvents(slice("198.18.0.1"), nil, false)); !slices.Equal(got, []string{experiments.EventRemoved}) {
+	if got := kinds(endpointEvents(slice("198.18.0.1"), nil, false)); !slices.Equal(got, []string{record.EventRemoved}) {
 		t.Errorf("%q when the slice goes, want its endpoint removed", got)
 	}
 }

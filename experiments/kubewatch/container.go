@@ -3,9 +3,8 @@ package kubewatch
 import (
 	"strconv"
 
+	"github.com/aftershockhq/aftershock/record"
 	corev1 "k8s.io/api/core/v1"
-
-	"github.com/aftershockhq/aftershock/experiments"
 )
 
 // stoppedContainers and restartedContainers are what happened to the
@@ -20,8 +19,8 @@ func stoppedContainers(before, after *corev1.Pod) []happening {
 		}
 		reason, code := ending(is)
 		list = append(list, happening{
-			kind:  experiments.EventStopped,
-			attrs: attrs(experiments.AttrContainer, is.Name, experiments.AttrReason, reason, experiments.AttrCode, code),
+			kind:  record.EventStopped,
+			attrs: attrs(record.AttrContainer, is.Name, record.AttrReason, reason, record.AttrCode, code),
 		})
 	}
 	return list
@@ -34,8 +33,8 @@ func waitingContainers(before, after *corev1.Pod) []happening {
 	for _, is := range after.Status.ContainerStatuses {
 		if why := trouble(is); why != "" && trouble(container(before, is.Name)) == "" {
 			list = append(list, happening{
-				kind:  experiments.EventWaiting,
-				attrs: attrs(experiments.AttrContainer, is.Name, experiments.AttrReason, why),
+				kind:  record.EventWaiting,
+				attrs: attrs(record.AttrContainer, is.Name, record.AttrReason, why),
 			})
 		}
 	}
@@ -58,12 +57,12 @@ func restartedContainers(before, after *corev1.Pod) []happening {
 		}
 		reason, code := ending(is)
 		list = append(list, happening{
-			kind: experiments.EventRestarted,
+			kind: record.EventRestarted,
 			attrs: attrs(
-				experiments.AttrContainer, is.Name,
-				experiments.AttrRestarts, strconv.Itoa(int(is.RestartCount)),
-				experiments.AttrReason, reason,
-				experiments.AttrCode, code,
+				record.AttrContainer, is.Name,
+				record.AttrRestarts, strconv.Itoa(int(is.RestartCount)),
+				record.AttrReason, reason,
+				record.AttrCode, code,
 			),
 		})
 	}

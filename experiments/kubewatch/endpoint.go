@@ -5,10 +5,9 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/aftershockhq/aftershock/record"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/utils/ptr"
-
-	"github.com/aftershockhq/aftershock/experiments"
 )
 
 // endpointEvents is what happened between two states of a slice of a service's
@@ -19,9 +18,9 @@ func endpointEvents(before, after *discoveryv1.EndpointSlice, first bool) []happ
 	if after == nil {
 		slice = before
 	}
-	kind := experiments.EventAdded
+	kind := record.EventAdded
 	if first {
-		kind = experiments.EventExists
+		kind = record.EventExists
 	}
 	was, is := serving(before), serving(after)
 	var list []happening
@@ -35,15 +34,15 @@ func endpointEvents(before, after *discoveryv1.EndpointSlice, first bool) []happ
 			subject: "endpoint/" + slice.Namespace + "/" + name,
 			uid:     uid,
 			attrs: attrs(
-				experiments.AttrService, slice.Labels[discoveryv1.LabelServiceName],
-				experiments.AttrSlice, slice.Name,
-				experiments.AttrAddress, cmp.Or(e.Addresses...),
+				record.AttrService, slice.Labels[discoveryv1.LabelServiceName],
+				record.AttrSlice, slice.Name,
+				record.AttrAddress, cmp.Or(e.Addresses...),
 			),
 		})
 	}
 	for _, key := range slices.Sorted(maps.Keys(was)) {
 		if _, still := is[key]; !still {
-			add(experiments.EventRemoved, was[key])
+			add(record.EventRemoved, was[key])
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(is)) {

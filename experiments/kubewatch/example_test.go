@@ -9,8 +9,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/kubewatch"
+	"github.com/aftershockhq/aftershock/record"
 )
 
 func ExampleObserver() {
@@ -21,8 +21,8 @@ func ExampleObserver() {
 
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	rec := experiments.NewRecorder(io.Discard)
-	rec.Tap(func(e experiments.Entry) {
+	rec := record.NewRecorder(io.Discard)
+	rec.Tap(func(e record.Entry) {
 		if e.Event != nil {
 			fmt.Println(e.Event.Kind, e.Event.Subject, e.Event.UID)
 			stop()

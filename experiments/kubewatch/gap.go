@@ -1,14 +1,14 @@
 package kubewatch
 
 import (
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
 // A gap is the time in which a watch saw nothing: from the last instant that a
 // read speaks of to the first of the next.
 type gap struct {
-	rec     *experiments.Recorder
+	rec     *record.Recorder
 	subject string
 	last    steadystate.Span // of the last read that saw
 	until   steadystate.Span // of the last that did not
@@ -38,11 +38,11 @@ func (g *gap) end() {
 	if g.reason == "" {
 		return
 	}
-	g.rec.Event(experiments.Event{
+	g.rec.Event(record.Event{
 		Span:    steadystate.Span{From: g.last.From, To: g.until.To},
-		Kind:    experiments.EventBlind,
+		Kind:    record.EventBlind,
 		Subject: g.subject,
-		Attrs:   map[string]string{experiments.AttrReason: g.reason},
+		Attrs:   map[string]string{record.AttrReason: g.reason},
 	})
 	g.reason = ""
 }

@@ -3,9 +3,8 @@ package kubewatch
 import (
 	"strconv"
 
+	"github.com/aftershockhq/aftershock/record"
 	corev1 "k8s.io/api/core/v1"
-
-	"github.com/aftershockhq/aftershock/experiments"
 )
 
 // nodeEvents is what happened between two states of a node: it came, it went,
@@ -21,20 +20,20 @@ func nodeEvents(before, after *corev1.Node, first bool) []happening {
 	}
 	switch {
 	case after == nil:
-		add(experiments.EventGone, nil)
+		add(record.EventGone, nil)
 		return list
 	case before == nil && first:
-		add(experiments.EventExists, attrs(experiments.AttrReady, strconv.FormatBool(nodeReady(after))))
+		add(record.EventExists, attrs(record.AttrReady, strconv.FormatBool(nodeReady(after))))
 		return list
 	case before == nil:
-		add(experiments.EventCreated, nil)
+		add(record.EventCreated, nil)
 	}
 	was := before != nil && nodeReady(before)
 	switch is := nodeReady(after); {
 	case is && !was:
-		add(experiments.EventReady, nil)
+		add(record.EventReady, nil)
 	case was && !is:
-		add(experiments.EventNotReady, nil)
+		add(record.EventNotReady, nil)
 	}
 	return list
 }

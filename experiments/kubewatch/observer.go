@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
@@ -112,7 +113,7 @@ func (o Observer) subjects() ([]subject, error) {
 // Observe records events until ctx ends. It goes on while the API server is
 // away, and records that it was blind; the error is for what could never be
 // seen: a right that is missing.
-func (o Observer) Observe(ctx context.Context, rec *experiments.Recorder) error {
+func (o Observer) Observe(ctx context.Context, rec *record.Recorder) error {
 	subjects, err := o.subjects()
 	if err != nil {
 		return err
@@ -139,12 +140,12 @@ func (o Observer) Observe(ctx context.Context, rec *experiments.Recorder) error 
 	return errors.Join(errs...)
 }
 
-func (o Observer) follow(ctx context.Context, rec *experiments.Recorder, s subject) error {
+func (o Observer) follow(ctx context.Context, rec *record.Recorder, s subject) error {
 	gap := gap{rec: rec, subject: "watch/" + o.Namespace + "/" + s.name}
 	err := kube.Watch{Client: o.Client, List: s.list, Options: s.options, Every: o.Every}.Follow(ctx, rec.Clock(), kube.View{
 		Changed: func(c kube.Change) {
 			for _, h := range s.between(c.Old, c.New, c.First) {
-				rec.Event(experiments.Event{Span: c.Span, Kind: h.kind, Subject: h.subject, UID: h.uid, Attrs: h.attrs})
+				rec.Event(record.Event{Span: c.Span, Kind: h.kind, Subject: h.subject, UID: h.uid, Attrs: h.attrs})
 			}
 		},
 		Read:  func(span steadystate.Span, _ []client.Object) { gap.over(span) },

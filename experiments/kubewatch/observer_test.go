@@ -26,8 +26,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/kubewatch"
+	"github.com/aftershockhq/aftershock/record"
 )
 
 func newClient(t testing.TB, funcs interceptor.Funcs, objects ...client.Object) client.WithWatch {
@@ -89,7 +89,7 @@ func endpoints(pods ...string) *discoveryv1.EndpointSlice {
 
 // history is what the observer recorded.
 type history struct {
-	events []experiments.Event
+	events []record.Event
 	notes  []string
 	err    error
 }
@@ -110,7 +110,7 @@ func observe(t *testing.T, c client.WithWatch, f func(t *testing.T, until func(t
 	var h history
 	synctest.Test(t, func(t *testing.T) {
 		var buffer bytes.Buffer
-		rec := experiments.NewRecorder(&buffer)
+		rec := record.NewRecorder(&buffer)
 		ctx, stop := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		wg.Go(func() {
@@ -124,7 +124,7 @@ func observe(t *testing.T, c client.WithWatch, f func(t *testing.T, until func(t
 		})
 		stop()
 		wg.Wait()
-		for entry, err := range experiments.Read(&buffer) {
+		for entry, err := range record.Read(&buffer) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -244,7 +244,7 @@ func TestAnObserverThatCannotSeeSaysSo(t *testing.T) {
 				t.Fatal(h.err)
 			}
 			last := h.events[len(h.events)-1]
-			if got := fmt.Sprint(last.From, last.To); last.Kind != experiments.EventBlind || last.Subject != "watch/shop/pods" || got != row.want || last.Attrs["reason"] != "connection refused" {
+			if got := fmt.Sprint(last.From, last.To); last.Kind != record.EventBlind || last.Subject != "watch/shop/pods" || got != row.want || last.Attrs["reason"] != "connection refused" {
 				t.Errorf("last event %+v, want it blind over %s", last, row.want)
 			}
 			if want := "watch/shop/pods: nothing is seen since 2.000s: connection refused"; !slices.Equal(h.notes, []string{want}) {
@@ -273,7 +273,7 @@ func TestAnObserverThatCouldNeverSeeIsAnError(t *testing.T) {
 		{Client: c, Selector: map[string]string{"app": "checkout"}},
 		{Namespace: "shop", Selector: map[string]string{"app": "checkout"}},
 	} {
-		err := o.Observe(t.Context(), experiments.NewRecorder(&bytes.Buffer{}))
+		err := o.Observe(t.Context(), record.NewRecorder(&bytes.Buffer{}))
 		if want := "needs a client, a namespace and a selector"; err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q", err, want)
 		}

@@ -4,9 +4,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/aftershockhq/aftershock/record"
 	corev1 "k8s.io/api/core/v1"
-
-	"github.com/aftershockhq/aftershock/experiments"
 )
 
 // podEvents is what happened between two states of a pod. Several stages may
@@ -27,26 +26,26 @@ func podEvents(before, after *corev1.Pod, first bool) []happening {
 		}
 	}()
 	if after == nil {
-		add(experiments.EventGone, nil)
+		add(record.EventGone, nil)
 		return list
 	}
 	if before == nil {
 		before = &corev1.Pod{}
 		if first {
-			add(experiments.EventExists, attrs(
-				experiments.AttrNode, after.Spec.NodeName,
+			add(record.EventExists, attrs(
+				record.AttrNode, after.Spec.NodeName,
 				"ready", strconv.FormatBool(ready(after)),
-				experiments.AttrOwner, owner(after),
+				record.AttrOwner, owner(after),
 			))
 			// It passed its stages before anybody looked.
 			before = after.DeepCopy()
 			before.DeletionTimestamp = nil
 		} else {
-			add(experiments.EventCreated, attrs(experiments.AttrOwner, owner(after)))
+			add(record.EventCreated, attrs(record.AttrOwner, owner(after)))
 		}
 	}
 	if before.Spec.NodeName == "" && after.Spec.NodeName != "" {
-		add(experiments.EventScheduled, attrs(experiments.AttrNode, after.Spec.NodeName))
+		add(record.EventScheduled, attrs(record.AttrNode, after.Spec.NodeName))
 	}
 	stopped := stoppedContainers(before, after)
 	list = append(list, stopped...)
@@ -54,20 +53,20 @@ func podEvents(before, after *corev1.Pod, first bool) []happening {
 	// Ready in both, and since another instant: it was not in between.
 	again := ready(before) && ready(after) && !readySince(before).Equal(readySince(after))
 	if ready(before) && (again || !ready(after)) {
-		add(experiments.EventNotReady, nil)
+		add(record.EventNotReady, nil)
 	}
 	if before.Status.Phase != corev1.PodFailed && after.Status.Phase == corev1.PodFailed {
-		add(experiments.EventFailed, attrs(experiments.AttrReason, after.Status.Reason))
+		add(record.EventFailed, attrs(record.AttrReason, after.Status.Reason))
 	}
 	list = append(list, restartedContainers(before, after)...)
 	if started(after) && (len(stopped) > 0 || !started(before)) {
-		add(experiments.EventStarted, attrs(experiments.AttrIP, after.Status.PodIP))
+		add(record.EventStarted, attrs(record.AttrIP, after.Status.PodIP))
 	}
 	if ready(after) && (again || !ready(before)) {
-		add(experiments.EventReady, attrs(experiments.AttrNode, after.Spec.NodeName, experiments.AttrIP, after.Status.PodIP))
+		add(record.EventReady, attrs(record.AttrNode, after.Spec.NodeName, record.AttrIP, after.Status.PodIP))
 	}
 	if before.DeletionTimestamp == nil && after.DeletionTimestamp != nil {
-		add(experiments.EventTerminating, attrs(experiments.AttrReason, condition(after, corev1.DisruptionTarget).Reason))
+		add(record.EventTerminating, attrs(record.AttrReason, condition(after, corev1.DisruptionTarget).Reason))
 	}
 	return list
 }

@@ -3,10 +3,9 @@ package kubewatch
 import (
 	"strconv"
 
+	"github.com/aftershockhq/aftershock/record"
 	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/utils/ptr"
-
-	"github.com/aftershockhq/aftershock/experiments"
 )
 
 // replicaSetEvents is what happened between two states of a replica set.
@@ -21,13 +20,13 @@ func replicaSetEvents(before, after *appsv1.ReplicaSet, first bool) []happening 
 	}
 	switch {
 	case after == nil:
-		add(experiments.EventGone, nil)
+		add(record.EventGone, nil)
 	case first:
-		add(experiments.EventExists, attrs("replicas", replicas(after)))
+		add(record.EventExists, attrs("replicas", replicas(after)))
 	case before == nil:
-		add(experiments.EventCreated, attrs("replicas", replicas(after)))
+		add(record.EventCreated, attrs("replicas", replicas(after)))
 	case replicas(before) != replicas(after):
-		add(experiments.EventScaled, attrs("from", replicas(before), "to", replicas(after)))
+		add(record.EventScaled, attrs("from", replicas(before), "to", replicas(after)))
 	}
 	return list
 }

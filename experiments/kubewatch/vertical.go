@@ -1,11 +1,10 @@
 package kubewatch
 
 import (
+	"github.com/aftershockhq/aftershock/record"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-
-	"github.com/aftershockhq/aftershock/experiments"
 )
 
 // vertical is the list of vertical autoscalers. Its API is no part of
@@ -21,7 +20,7 @@ func vertical() *unstructured.UnstructuredList {
 // that.
 func verticalEvents(before, after *unstructured.Unstructured, first bool) []happening {
 	if after == nil {
-		return []happening{{kind: experiments.EventGone, subject: "vpa/" + before.GetNamespace() + "/" + before.GetName(), uid: string(before.GetUID())}}
+		return []happening{{kind: record.EventGone, subject: "vpa/" + before.GetNamespace() + "/" + before.GetName(), uid: string(before.GetUID())}}
 	}
 	h := happening{subject: "vpa/" + after.GetNamespace() + "/" + after.GetName(), uid: string(after.GetUID())}
 	spec := ""
@@ -29,12 +28,12 @@ func verticalEvents(before, after *unstructured.Unstructured, first bool) []happ
 	case before == nil:
 		h.kind, spec = arrival(first), compact(after.Object["spec"])
 	case !equality.Semantic.DeepEqual(before.Object["spec"], after.Object["spec"]):
-		h.kind, spec = experiments.EventChanged, compact(after.Object["spec"])
+		h.kind, spec = record.EventChanged, compact(after.Object["spec"])
 	case !equality.Semantic.DeepEqual(before.Object["status"], after.Object["status"]):
-		h.kind = experiments.EventChanged
+		h.kind = record.EventChanged
 	default:
 		return nil
 	}
-	h.attrs = attrs(experiments.AttrSpec, spec, experiments.AttrStatus, compact(after.Object["status"]))
+	h.attrs = attrs(record.AttrSpec, spec, record.AttrStatus, compact(after.Object["status"]))
 	return []happening{h}
 }

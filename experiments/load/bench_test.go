@@ -19,8 +19,8 @@ import (
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/record"
 )
 
 // BenchmarkAgainstVegeta runs the load with its recorder and the vegeta
@@ -261,18 +261,18 @@ func TestLatenessIsCountedFromTheMostPunctualRequest(t *testing.T) {
 func runOurs(b *testing.B, url string, rate int, length time.Duration) cost {
 	ctx, cancel := context.WithTimeout(b.Context(), length+time.Minute)
 	defer cancel()
-	record := filepath.Join(b.TempDir(), "record")
-	args := []string{"-url", url, "-rate", fmt.Sprint(rate), "-length", length.String(), "-record", record}
+	recorded := filepath.Join(b.TempDir(), "record")
+	args := []string{"-url", url, "-rate", fmt.Sprint(rate), "-length", length.String(), "-record", recorded}
 	cmd := as(ctx, "drive", args...)
 	cmd.Stderr = nil
 	c := measure(b, cmd, url)
 
-	encoded, err := os.ReadFile(record)
+	encoded, err := os.ReadFile(recorded)
 	if err != nil {
 		b.Fatal(err)
 	}
 	var all []sending
-	for e, err := range experiments.Read(bytes.NewReader(encoded)) {
+	for e, err := range record.Read(bytes.NewReader(encoded)) {
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -299,15 +299,15 @@ func driveAndRecord(args []string) error {
 	url := flags.String("url", "", "")
 	rate := flags.Int("rate", 0, "")
 	length := flags.Duration("length", 0, "")
-	record := flags.String("record", "", "")
+	recorded := flags.String("record", "", "")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	file, err := os.Create(*record)
+	file, err := os.Create(*recorded)
 	if err != nil {
 		return err
 	}
-	rec := experiments.NewRecorder(file)
+	rec := record.NewRecorder(file)
 	ctx, cancel := context.WithTimeout(context.Background(), *length)
 	defer cancel()
 	var flushing sync.WaitGroup
@@ -323,8 +323,8 @@ func driveAndRecord(args []string) error {
 			}
 		}
 	})
-	err = load.HTTP{Shape: load.Constant(float64(*rate)), URL: *url}.Drive(ctx, rec.Clock(), func(q experiments.Request) {
-		rec.Request(experiments.TrafficSignal, q)
+	err = load.HTTP{Shape: load.Constant(float64(*rate)), URL: *url}.Drive(ctx, rec.Clock(), func(q record.Request) {
+		rec.Request(record.TrafficSignal, q)
 	})
 	flushing.Wait()
 	rec.Flush()

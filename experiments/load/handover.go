@@ -2,17 +2,16 @@ package load
 
 import (
 	"fmt"
+	"github.com/aftershockhq/aftershock/record"
 	"runtime/debug"
 	"sync"
-
-	"github.com/aftershockhq/aftershock/experiments"
 )
 
 // A handover passes requests on to whoever records them, and never waits for
 // him: while he packs and writes, the attack goes on. It holds as many as it
 // has room for; beyond that they are lost, which is an error.
 type handover struct {
-	requests chan experiments.Request
+	requests chan record.Request
 	done     chan struct{}
 
 	once sync.Once
@@ -21,8 +20,8 @@ type handover struct {
 
 // startHandover begins to call each from one goroutine. If that panics, stop is
 // called with what it says, and the rest is lost.
-func startHandover(room int, each func(experiments.Request), stop func(error)) *handover {
-	h := &handover{requests: make(chan experiments.Request, room), done: make(chan struct{})}
+func startHandover(room int, each func(record.Request), stop func(error)) *handover {
+	h := &handover{requests: make(chan record.Request, room), done: make(chan struct{})}
 	go func() {
 		defer close(h.done)
 		if err := guarded(func() error {
@@ -54,7 +53,7 @@ func guarded(f func() error) (err error) {
 func (h *handover) lose(err error) { h.once.Do(func() { h.lost = err }) }
 
 // pass hands a request over. The error says that it was lost.
-func (h *handover) pass(q experiments.Request) error {
+func (h *handover) pass(q record.Request) error {
 	select {
 	case h.requests <- q:
 		return nil

@@ -1,24 +1,23 @@
 package load
 
 import (
+	"github.com/aftershockhq/aftershock/record"
 	"strings"
 	"testing"
-
-	"github.com/aftershockhq/aftershock/experiments"
 )
 
 func TestNobodyWaitsForWhoeverRecords(t *testing.T) {
 	hangs := make(chan struct{})
 	var taken []uint64
 	const room = 1000
-	h := startHandover(room, func(q experiments.Request) {
+	h := startHandover(room, func(q record.Request) {
 		<-hangs
 		taken = append(taken, q.Seq)
 	}, func(err error) { t.Error(err) })
 	passed := 0
 	var lost error
 	for seq := uint64(0); lost == nil; seq++ {
-		if lost = h.pass(experiments.Request{Seq: seq}); lost == nil {
+		if lost = h.pass(record.Request{Seq: seq}); lost == nil {
 			passed++
 		}
 	}
@@ -47,15 +46,15 @@ func TestNobodyWaitsForWhoeverRecords(t *testing.T) {
 // error, and nobody may wait for what panicked.
 func TestAPanicOfWhoeverRecordsIsAnError(t *testing.T) {
 	stopped := make(chan error, 1)
-	h := startHandover(1, func(experiments.Request) { panic("no disk") }, func(err error) { stopped <- err })
-	if err := h.pass(experiments.Request{}); err != nil {
+	h := startHandover(1, func(record.Request) { panic("no disk") }, func(err error) { stopped <- err })
+	if err := h.pass(record.Request{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-stopped; !strings.Contains(err.Error(), "panic: no disk") {
 		t.Errorf("stopped with %v", err)
 	}
 	for range 10 {
-		_ = h.pass(experiments.Request{}) // lost, and does not wait
+		_ = h.pass(record.Request{}) // lost, and does not wait
 	}
 	if err := h.end(); err == nil || !strings.Contains(err.Error(), "panic: no disk") {
 		t.Errorf("in the end: %v", err)

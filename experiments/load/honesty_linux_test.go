@@ -10,8 +10,8 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/record"
 )
 
 // ipLocalPortRange is IP_LOCAL_PORT_RANGE of ip(7), which package syscall does
@@ -59,9 +59,9 @@ func TestWithoutLocalPortsNothingIsKnownOfTheService(t *testing.T) {
 		begin: func() error { short.Store(true); return nil },
 		end:   func() error { short.Store(false); return nil },
 	}
-	var record bytes.Buffer
-	if err := shortExperiment(constant, "errors <= 0.1%", fault).Run(t.Context(), experiments.NewRecorder(&record)); err != nil {
+	var recorded bytes.Buffer
+	if err := shortExperiment(constant, "errors <= 0.1%", fault).Run(t.Context(), record.NewRecorder(&recorded)); err != nil {
 		t.Fatal(err)
 	}
-	lacks(t, judged(t, record.Bytes()), "no local port left")
+	lacks(t, judged(t, recorded.Bytes()), "no local port left")
 }

@@ -13,6 +13,8 @@ import (
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -22,21 +24,21 @@ type shortage struct{ begin, end func() error }
 
 func (s shortage) String() string { return "a shortage on the load's machine" }
 
-func (s shortage) Inject(_ context.Context, rec *experiments.Recorder) (experiments.Injection, error) {
+func (s shortage) Inject(_ context.Context, rec *record.Recorder) (record.Injection, error) {
 	from := rec.Clock().Now()
 	if err := s.begin(); err != nil {
-		return experiments.Injection{}, err
+		return record.Injection{}, err
 	}
 	span := steadystate.Span{From: from, To: rec.Clock().Now()}
-	rec.Event(experiments.Event{Span: span, Kind: "short", Subject: "machine/load", UID: "load"})
-	return experiments.Injection{
-		Targets: []experiments.Target{{Name: "one", UID: "load"}},
+	rec.Event(record.Event{Span: span, Kind: "short", Subject: "machine/load", UID: "load"})
+	return record.Injection{
+		Targets: []record.Target{{Name: "one", UID: "load"}},
 		Span:    span,
-		Effects: []experiments.Effect{{Event: "short"}},
+		Effects: []record.Effect{{Event: "short"}},
 	}, nil
 }
 
-func (s shortage) Recover(_ context.Context, rec *experiments.Recorder) (steadystate.Span, error) {
+func (s shortage) Recover(_ context.Context, rec *record.Recorder) (steadystate.Span, error) {
 	from := rec.Clock().Now()
 	err := s.end()
 	return steadystate.Span{From: from, To: rec.Clock().Now()}, err
@@ -48,7 +50,7 @@ func shortExperiment(l experiments.Load, limit string, faults ...experiments.Fau
 	return experiments.Experiment{
 		Name: "load honesty",
 		Hypothesis: steadystate.Hypothesis{Checks: []steadystate.Check{{
-			Name: "answers", Signal: experiments.TrafficSignal, Good: steadystate.Within(20 * time.Second),
+			Name: "answers", Signal: record.TrafficSignal, Good: steadystate.Within(20 * time.Second),
 			Allowed: 0.01, Limits: steadystate.Limits(limit),
 		}}},
 		Load: l, Faults: faults,
@@ -59,13 +61,13 @@ func shortExperiment(l experiments.Load, limit string, faults ...experiments.Fau
 // named answers with its name, which proves to the judge whom a fault met.
 func named(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Pod", "one") }
 
-func judged(t *testing.T, record []byte) experiments.Result {
+func judged(t *testing.T, recorded []byte) judge.Result {
 	t.Helper()
-	result, err := experiments.Judge(experiments.Read(bytes.NewReader(record)), nil)
+	result, err := judge.Judge(record.Read(bytes.NewReader(recorded)), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if result.End.Reason != experiments.Completed {
+	if result.End.Reason != record.Completed {
 		t.Fatalf("the run ended %+v, want completed: the experiment must come to its verdict", result.End)
 	}
 	return result
@@ -73,7 +75,7 @@ func judged(t *testing.T, record []byte) experiments.Result {
 
 // blamesTheLoad checks that the verdict is unknown, that no finding says
 // anything of the service, and that the reason begins with the load.
-func blamesTheLoad(t *testing.T, r experiments.Result) {
+func blamesTheLoad(t *testing.T, r judge.Result) {
 	t.Helper()
 	t.Log(r.Reason)
 	if r.Verdict != steadystate.Unknown {
@@ -87,14 +89,14 @@ func blamesTheLoad(t *testing.T, r experiments.Result) {
 			t.Errorf("finding %+v, want unknown because of the load", f)
 		}
 	}
-	if n := r.Traffic[experiments.TrafficSignal].FailedFirst; n != 0 {
+	if n := r.Traffic[record.TrafficSignal].FailedFirst; n != 0 {
 		t.Errorf("%d requests count as failures of the service, want none", n)
 	}
 }
 
-func proofText(t *testing.T, r experiments.Result, name string) string {
+func proofText(t *testing.T, r judge.Result, name string) string {
 	t.Helper()
-	i := slices.IndexFunc(r.Proofs, func(p experiments.Proof) bool { return p.Name == name })
+	i := slices.IndexFunc(r.Proofs, func(p judge.Proof) bool { return p.Name == name })
 	if i < 0 {
 		t.Fatalf("no proof %q in %+v", name, r.Proofs)
 	}
@@ -120,15 +122,15 @@ func TestAServerThatTakesHalfTheRateIsNeitherHeldNorBroken(t *testing.T) {
 			}))
 			defer server.Close()
 
-			var record bytes.Buffer
+			var recorded bytes.Buffer
 			constant := load.HTTP{Shape: load.Constant(rate), URL: server.URL, Timeout: 20 * time.Second, MaxInFlight: 50}
-			if err := shortExperiment(constant, row.limit).Run(t.Context(), experiments.NewRecorder(&record)); err != nil {
+			if err := shortExperiment(constant, row.limit).Run(t.Context(), record.NewRecorder(&recorded)); err != nil {
 				t.Fatal(err)
 			}
-			result := judged(t, record.Bytes())
+			result := judged(t, recorded.Bytes())
 			blamesTheLoad(t, result)
-			traffic := result.Traffic[experiments.TrafficSignal]
-			if traffic.Late == 0 || traffic.LateTime < experiments.LateAfter || traffic.Rate < 0.9*rate || traffic.Rate > 1.1*rate {
+			traffic := result.Traffic[record.TrafficSignal]
+			if traffic.Late == 0 || traffic.LateTime < record.LateAfter || traffic.Rate < 0.9*rate || traffic.Rate > 1.1*rate {
 				t.Errorf("traffic %+v: want the asked rate, and how far behind it the load was", traffic)
 			}
 			if text := proofText(t, result, "load held"); !strings.Contains(text, "behind its schedule for ") || !strings.Contains(text, "sent over 100ms late, worst ") {
@@ -139,10 +141,10 @@ func TestAServerThatTakesHalfTheRateIsNeitherHeldNorBroken(t *testing.T) {
 }
 
 // lacks checks that the load is blamed for want of something, in words.
-func lacks(t *testing.T, r experiments.Result, reason string) {
+func lacks(t *testing.T, r judge.Result, reason string) {
 	t.Helper()
 	blamesTheLoad(t, r)
-	traffic := r.Traffic[experiments.TrafficSignal]
+	traffic := r.Traffic[record.TrafficSignal]
 	if n := traffic.Failures["the load's machine: "+reason]; n == 0 || n != traffic.Local {
 		t.Errorf("failures %v of which %d are the load's own, want all of them %q", traffic.Failures, traffic.Local, reason)
 	}

@@ -10,8 +10,8 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/record"
 )
 
 // File handles are the process's, so the experiment runs in one of its own.
@@ -41,5 +41,5 @@ func fewFiles(args []string) error {
 		end: func() error { return syscall.Setrlimit(syscall.RLIMIT_NOFILE, &before) },
 	}
 	return shortExperiment(load.HTTP{Shape: load.Constant(100), URL: args[0]}, "errors <= 0.1%", fault).
-		Run(context.Background(), experiments.NewRecorder(os.Stdout))
+		Run(context.Background(), record.NewRecorder(os.Stdout))
 }

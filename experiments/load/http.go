@@ -17,6 +17,7 @@ import (
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/machine"
 )
@@ -92,7 +93,7 @@ const recordWithin = 10 * time.Second
 var _ experiments.Load = HTTP{}
 
 // ReusedSignal is the signal that the requests of [HTTP.ReuseRate] make.
-const ReusedSignal = experiments.TrafficSignal + " reused"
+const ReusedSignal = record.TrafficSignal + " reused"
 
 // Share is the part of the load that worker i of several drives, from 0 on: the
 // requests whose numbers are i, i + of, i + 2 of and so on, each with the number
@@ -230,8 +231,8 @@ func (h HTTP) Signals() map[string]string {
 
 // Stages are the stages of the shapes of the load's signals, for those that
 // have more than one.
-func (h HTTP) Stages() map[string][]experiments.Stage {
-	stages := map[string][]experiments.Stage{}
+func (h HTTP) Stages() map[string][]record.Stage {
+	stages := map[string][]record.Stage{}
 	for _, s := range h.streams() {
 		if list := s.Shape.stages(); len(list) > 0 {
 			stages[s.name()] = list
@@ -259,7 +260,7 @@ func (h HTTP) streams() []stream {
 // flight, and returns. It never waits for each, which is called by one
 // goroutine: when each is more than 10 s of requests behind, Drive ends with an
 // error.
-func (h HTTP) Drive(ctx context.Context, clock steadystate.Clock, each func(experiments.Request)) error {
+func (h HTTP) Drive(ctx context.Context, clock steadystate.Clock, each func(record.Request)) error {
 	if err := h.Validate(); err != nil {
 		return err
 	}
@@ -291,7 +292,7 @@ func (h HTTP) Drive(ctx context.Context, clock steadystate.Clock, each func(expe
 		}
 		driving.Go(func() {
 			if err := guarded(func() error {
-				return s.drive(ctx, func(q experiments.Request) {
+				return s.drive(ctx, func(q record.Request) {
 					if err := handover.pass(q); err != nil {
 						stop(err)
 					}

@@ -13,19 +13,19 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
 // drive drives the load until n requests were answered, and returns them in
 // the order they were sent.
-func drive(t *testing.T, c load.HTTP, n int) []experiments.Request {
+func drive(t *testing.T, c load.HTTP, n int) []record.Request {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	var list []experiments.Request
-	err := c.Drive(ctx, steadystate.StartClock(), func(q experiments.Request) {
+	var list []record.Request
+	err := c.Drive(ctx, steadystate.StartClock(), func(q record.Request) {
 		list = append(list, q)
 		if len(list) == n {
 			cancel()
@@ -37,7 +37,7 @@ func drive(t *testing.T, c load.HTTP, n int) []experiments.Request {
 	if len(list) < n {
 		t.Fatalf("%d requests, want %d", len(list), n)
 	}
-	slices.SortFunc(list, func(a, b experiments.Request) int { return int(a.Seq) - int(b.Seq) })
+	slices.SortFunc(list, func(a, b record.Request) int { return int(a.Seq) - int(b.Seq) })
 	return list
 }
 
@@ -117,7 +117,7 @@ func TestFailuresAreDataWithAReason(t *testing.T) {
 				url = server.URL
 			}
 			for _, q := range drive(t, load.HTTP{Shape: load.Constant(100), URL: url, Timeout: 300 * time.Millisecond}, 3) {
-				if row.want == experiments.TimedOut && q.Stalled > 0 {
+				if row.want == record.TimedOut && q.Stalled > 0 {
 					continue // on a machine as busy as that nothing is known of it
 				}
 				if got := q.Observation().Failed; got != row.want {
@@ -185,7 +185,7 @@ func TestRefusedBeforeAnythingIsSent(t *testing.T) {
 		{"a time-out below zero", load.HTTP{Shape: load.Constant(1), URL: "http://h/", Timeout: -1}, "below zero"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
-			err := row.load.Drive(t.Context(), steadystate.StartClock(), func(experiments.Request) { t.Error("sent") })
+			err := row.load.Drive(t.Context(), steadystate.StartClock(), func(record.Request) { t.Error("sent") })
 			if err == nil || !strings.Contains(err.Error(), row.want) {
 				t.Errorf("error %v, want one with %q", err, row.want)
 			}
@@ -205,9 +205,9 @@ func TestALoadEndsWithItsWindow(t *testing.T) {
 	start := clock.Now() + 100*time.Millisecond
 	w := load.NewWindow(clock.Start().Add(start))
 	w.End(time.Second)
-	var list []experiments.Request
+	var list []record.Request
 	// Of 50 a second the last is due at the end itself, and not sent.
-	if err := (load.HTTP{Shape: load.Constant(50), URL: server.URL}).In(w).Drive(t.Context(), clock, func(q experiments.Request) { list = append(list, q) }); err != nil {
+	if err := (load.HTTP{Shape: load.Constant(50), URL: server.URL}).In(w).Drive(t.Context(), clock, func(q record.Request) { list = append(list, q) }); err != nil {
 		t.Fatal(err)
 	}
 	if len(list) != 49 {

@@ -3,11 +3,10 @@ package load
 import (
 	"errors"
 	"fmt"
+	"github.com/aftershockhq/aftershock/record"
 	"math"
 	"slices"
 	"time"
-
-	"github.com/aftershockhq/aftershock/experiments"
 )
 
 // A Shape says how many requests a second a load sends at each time since its
@@ -227,18 +226,18 @@ func (s Shape) Trough() float64 {
 
 // stages are the stages of the shape as the plan has them, for a shape of more
 // than one.
-func (s Shape) stages() []experiments.Stage {
+func (s Shape) stages() []record.Stage {
 	if len(s.pieces) < 2 || s.Validate() != nil {
 		return nil
 	}
-	var list []experiments.Stage
+	var list []record.Stage
 	first := s.When(1)
 	for i, p := range s.pieces {
 		name := formatRate(p.from)
 		if p.from != p.to {
 			name += " to " + formatRate(p.to)
 		}
-		list = append(list, experiments.Stage{
+		list = append(list, record.Stage{
 			Name:  fmt.Sprintf("%d: %s", i+1, name),
 			After: max(0, p.start-first),
 			Rate:  p.from,

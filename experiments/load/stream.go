@@ -8,7 +8,7 @@ import (
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/machine"
 )
@@ -25,10 +25,10 @@ type stream struct {
 }
 
 // name is the name of the stream's signal.
-func (s stream) name() string { return cmp.Or(s.signal, experiments.TrafficSignal) }
+func (s stream) name() string { return cmp.Or(s.signal, record.TrafficSignal) }
 
 // drive sends requests until ctx ends, and waits for those in flight.
-func (s stream) drive(ctx context.Context, each func(experiments.Request)) error {
+func (s stream) drive(ctx context.Context, each func(record.Request)) error {
 	aims, err := newAims(s.targets)
 	if err != nil {
 		return err
@@ -63,16 +63,16 @@ func (s stream) drive(ctx context.Context, each func(experiments.Request)) error
 }
 
 // request translates a result.
-func (s stream) request(r *vegeta.Result, a attempt) experiments.Request {
+func (s stream) request(r *vegeta.Result, a attempt) record.Request {
 	number := s.share.number(r.Seq)
 	sent := s.clock.At(r.Timestamp)
-	q := experiments.Request{
+	q := record.Request{
 		Seq:      number,
 		Planned:  min(sent, s.clock.At(s.times.due(number))),
 		Sent:     sent,
 		Answered: sent + r.Latency,
 		Signal:   s.signal,
-		Outcome: experiments.Outcome{
+		Outcome: record.Outcome{
 			Code:     int(r.Code),
 			Error:    a.reason,
 			By:       r.Headers.Get(s.NamedBy),
@@ -84,7 +84,7 @@ func (s stream) request(r *vegeta.Result, a attempt) experiments.Request {
 		q.Error = cmp.Or(r.Error, "no answer")
 	}
 	flight := steadystate.Span{From: q.Sent, To: q.Answered}
-	if q.Error == experiments.TimedOut {
+	if q.Error == record.TimedOut {
 		q.Stalled = s.pulse.At(flight)
 	} else {
 		q.Stalled = s.pulse.Within(flight)

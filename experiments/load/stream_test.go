@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -33,15 +33,15 @@ func TestFreshAndReusedConnectionsAreApart(t *testing.T) {
 	defer server.Close()
 
 	var file bytes.Buffer
-	rec := experiments.NewRecorder(&file)
+	rec := record.NewRecorder(&file)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	count := map[string]int{}
-	err := load.HTTP{Shape: load.Constant(200), ReuseRate: 100, URL: server.URL}.Drive(ctx, rec.Clock(), func(q experiments.Request) {
+	err := load.HTTP{Shape: load.Constant(200), ReuseRate: 100, URL: server.URL}.Drive(ctx, rec.Clock(), func(q record.Request) {
 		count[q.Signal]++
 		signal := q.Signal
 		if signal == "" {
-			signal = experiments.TrafficSignal
+			signal = record.TrafficSignal
 		}
 		rec.Request(signal, q)
 		if count[""] >= 100 && count[load.ReusedSignal] >= 50 {
@@ -53,7 +53,7 @@ func TestFreshAndReusedConnectionsAreApart(t *testing.T) {
 	}
 	rec.Flush()
 	seen := map[string]map[uint64]bool{}
-	for e, err := range experiments.Read(bytes.NewReader(file.Bytes())) {
+	for e, err := range record.Read(bytes.NewReader(file.Bytes())) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -67,7 +67,7 @@ func TestFreshAndReusedConnectionsAreApart(t *testing.T) {
 			seen[e.Requests.Signal][q.Seq] = true
 		}
 	}
-	for signal, want := range map[string]int{experiments.TrafficSignal: count[""], load.ReusedSignal: count[load.ReusedSignal]} {
+	for signal, want := range map[string]int{record.TrafficSignal: count[""], load.ReusedSignal: count[load.ReusedSignal]} {
 		if len(seen[signal]) != want {
 			t.Errorf("%s: %d requests in the record, want %d, each with its number", signal, len(seen[signal]), want)
 		}
@@ -77,7 +77,7 @@ func TestFreshAndReusedConnectionsAreApart(t *testing.T) {
 			}
 		}
 	}
-	if n := len(connections[experiments.TrafficSignal]); n != count[""] {
+	if n := len(connections[record.TrafficSignal]); n != count[""] {
 		t.Errorf("%d connections for %d fresh requests", n, count[""])
 	}
 	// As many as were in flight at once, which is few, unless the machine is
@@ -89,12 +89,12 @@ func TestFreshAndReusedConnectionsAreApart(t *testing.T) {
 
 func TestALoadNamesItsSignals(t *testing.T) {
 	one := load.HTTP{Shape: load.Constant(100), URL: "http://shop.example/"}
-	if got := one.Signals(); len(got) != 1 || !strings.HasPrefix(got[experiments.TrafficSignal], "requests at 100/s over fresh connections") {
+	if got := one.Signals(); len(got) != 1 || !strings.HasPrefix(got[record.TrafficSignal], "requests at 100/s over fresh connections") {
 		t.Errorf("%v", got)
 	}
 	one.ReuseRate = 20
 	got := one.Signals()
-	if len(got) != 2 || !strings.HasPrefix(got[load.ReusedSignal], "requests at 20/s over reused connections") || strings.Contains(got[experiments.TrafficSignal], "reused") {
+	if len(got) != 2 || !strings.HasPrefix(got[load.ReusedSignal], "requests at 20/s over reused connections") || strings.Contains(got[record.TrafficSignal], "reused") {
 		t.Errorf("%v", got)
 	}
 	if want := "requests at 100/s over fresh connections and 20/s over reused ones, GET"; !strings.HasPrefix(one.String(), want) {
@@ -108,7 +108,7 @@ func TestALoadWhoseRecordHangsEndsWithAnError(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { last.Store(time.Now().UnixNano()) }))
 	defer server.Close()
 	recorded := 0
-	err := load.HTTP{Shape: load.Constant(500), URL: server.URL}.WithRoom(20).Drive(t.Context(), steadystate.StartClock(), func(experiments.Request) {
+	err := load.HTTP{Shape: load.Constant(500), URL: server.URL}.WithRoom(20).Drive(t.Context(), steadystate.StartClock(), func(record.Request) {
 		// It hangs for as long as requests come.
 		tick := time.NewTicker(10 * time.Millisecond)
 		defer tick.Stop()

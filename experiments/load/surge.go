@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -75,14 +76,14 @@ func (s *Surge) follow(streams []stream) (end func(), err error) {
 }
 
 // Inject multiplies the load's rate. Its span is that of the switch.
-func (s *Surge) Inject(_ context.Context, rec *experiments.Recorder) (experiments.Injection, error) {
+func (s *Surge) Inject(_ context.Context, rec *record.Recorder) (record.Injection, error) {
 	if err := s.validate(); err != nil {
-		return experiments.Injection{}, err
+		return record.Injection{}, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	from := rec.Clock().Now()
-	injection := experiments.Injection{Span: steadystate.Instant(from)}
+	injection := record.Injection{Span: steadystate.Instant(from)}
 	switch {
 	case s.on:
 		injection.Shortfall = "it is on already"
@@ -101,8 +102,8 @@ func (s *Surge) Inject(_ context.Context, rec *experiments.Recorder) (experiment
 	s.on = true
 	for _, stream := range s.streams {
 		stream.times.multiply(s.Factor)
-		injection.Targets = append(injection.Targets, experiments.Target{Name: stream.name()})
-		injection.Effects = append(injection.Effects, experiments.Effect{Signal: stream.name(), Times: s.Factor})
+		injection.Targets = append(injection.Targets, record.Target{Name: stream.name()})
+		injection.Effects = append(injection.Effects, record.Effect{Signal: stream.name(), Times: s.Factor})
 	}
 	injection.To = rec.Clock().Now()
 	return injection, nil
@@ -110,7 +111,7 @@ func (s *Surge) Inject(_ context.Context, rec *experiments.Recorder) (experiment
 
 // Recover returns to the load's own rate. A load that is driven no more has no
 // surge.
-func (s *Surge) Recover(_ context.Context, rec *experiments.Recorder) (steadystate.Span, error) {
+func (s *Surge) Recover(_ context.Context, rec *record.Recorder) (steadystate.Span, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	span := steadystate.Instant(rec.Clock().Now())

@@ -12,6 +12,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -29,11 +30,11 @@ func TestASurgeMultipliesTheRateAndIsGoneAgain(t *testing.T) {
 	defer server.Close()
 	surge := &load.Surge{Factor: 5}
 	experiment := surging(server.URL, surge, load.HTTP{Shape: load.Constant(40), ReuseRate: 20})
-	var record bytes.Buffer
-	if err := experiment.Run(t.Context(), experiments.NewRecorder(&record)); err != nil {
+	var recorded bytes.Buffer
+	if err := experiment.Run(t.Context(), record.NewRecorder(&recorded)); err != nil {
 		t.Fatal(err)
 	}
-	result := judged(t, record.Bytes())
+	result := judged(t, recorded.Bytes())
 	if len(result.Injections) != 1 || result.Injections[0].Removed == nil {
 		t.Fatalf("injections %+v", result.Injections)
 	}
@@ -51,7 +52,7 @@ func TestASurgeMultipliesTheRateAndIsGoneAgain(t *testing.T) {
 	on := steadystate.Span{From: injection.To, To: injection.Removed.From}
 	planned, last := map[string]int{}, map[string]time.Duration{}
 	seqs := map[string]map[uint64]bool{"requests": {}, load.ReusedSignal: {}}
-	for e, err := range experiments.Read(bytes.NewReader(record.Bytes())) {
+	for e, err := range record.Read(bytes.NewReader(recorded.Bytes())) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -81,7 +82,7 @@ func TestASurgeMultipliesTheRateAndIsGoneAgain(t *testing.T) {
 }
 
 func TestASurgeThatCannotBeIsNone(t *testing.T) {
-	rec := experiments.NewRecorder(&bytes.Buffer{})
+	rec := record.NewRecorder(&bytes.Buffer{})
 	surge := &load.Surge{Factor: 10}
 	injection, err := surge.Inject(t.Context(), rec)
 	if want := "no load is being driven that names it in its field Surge"; err != nil || injection.Shortfall != want {
@@ -117,12 +118,12 @@ func TestOneSurgeAtATime(t *testing.T) {
 	defer server.Close()
 	surge := &load.Surge{Factor: 2}
 	l := load.HTTP{Shape: load.Constant(50), URL: server.URL, Surge: surge}
-	rec := experiments.NewRecorder(&bytes.Buffer{})
+	rec := record.NewRecorder(&bytes.Buffer{})
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	begun, ended := make(chan struct{}, 1), make(chan error, 1)
 	go func() {
-		ended <- l.Drive(ctx, rec.Clock(), func(experiments.Request) {
+		ended <- l.Drive(ctx, rec.Clock(), func(record.Request) {
 			select {
 			case begun <- struct{}{}:
 			default:
@@ -130,7 +131,7 @@ func TestOneSurgeAtATime(t *testing.T) {
 		})
 	}()
 	<-begun
-	if err := l.Drive(ctx, rec.Clock(), func(experiments.Request) {}); err == nil || !strings.Contains(err.Error(), "a surge is of one load") {
+	if err := l.Drive(ctx, rec.Clock(), func(record.Request) {}); err == nil || !strings.Contains(err.Error(), "a surge is of one load") {
 		t.Errorf("a second load: %v", err)
 	}
 	for _, want := range []string{"", "it is on already"} {

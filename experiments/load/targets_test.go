@@ -17,8 +17,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 )
 
 // files writes files into a directory of the test's own.
@@ -137,8 +138,8 @@ func TestFilesThatCannotBeReadAreRefusedBeforeTheStart(t *testing.T) {
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
-			rec := experiments.NewRecorder(io.Discard)
-			if again := row.load.Drive(ctx, rec.Clock(), func(experiments.Request) { t.Error("sent") }); again == nil || again.Error() != err.Error() {
+			rec := record.NewRecorder(io.Discard)
+			if again := row.load.Drive(ctx, rec.Clock(), func(record.Request) { t.Error("sent") }); again == nil || again.Error() != err.Error() {
 				t.Errorf("error %v, want that of preflight, %v", again, err)
 			}
 		})
@@ -162,13 +163,13 @@ func TestASecretIsToldToTheServiceAlone(t *testing.T) {
 					t.Fatal(err)
 				}
 				server.by = map[uint64]string{}
-				var record bytes.Buffer
+				var recorded bytes.Buffer
 				e := shortExperiment(l, "errors <= 50%")
 				e.Settle, e.SettleTimeout, e.Hold, e.Watch = 100*time.Millisecond, time.Second, 100*time.Millisecond, 100*time.Millisecond
-				if err := e.Run(t.Context(), experiments.NewRecorder(&record)); err != nil {
+				if err := e.Run(t.Context(), record.NewRecorder(&recorded)); err != nil {
 					t.Fatal(err)
 				}
-				result, err := experiments.Judge(experiments.Read(bytes.NewReader(record.Bytes())), nil)
+				result, err := judge.Judge(record.Read(bytes.NewReader(recorded.Bytes())), nil)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -186,7 +187,7 @@ func TestASecretIsToldToTheServiceAlone(t *testing.T) {
 					t.Errorf("preflight: %q, %v; want where the secret is", found, err)
 				}
 				for what, told := range map[string]string{
-					"record": record.String(), "result": string(text), "load": fmt.Sprintf("%v %+v %#v", l, l, l), "preflight": found,
+					"record": recorded.String(), "result": string(text), "load": fmt.Sprintf("%v %+v %#v", l, l, l), "preflight": found,
 				} {
 					if strings.Contains(told, value) {
 						t.Errorf("the %s tells the secret", what)

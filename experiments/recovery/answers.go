@@ -3,7 +3,7 @@ package recovery
 import (
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -37,7 +37,7 @@ func (s slot) merge(o slot) slot {
 	return s
 }
 
-func (a *answers) add(q experiments.Request) {
+func (a *answers) add(q record.Request) {
 	if a.slots == nil {
 		a.width, a.slots = firstWidth, map[int64]slot{}
 	}

@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -26,8 +27,8 @@ func (h *History) replaced(v victim, next *life) chain {
 	var created, scheduled, started, ready, added *steadystate.Span
 	who, after := "", time.Duration(0)
 	if next != nil {
-		created, scheduled = next.once(experiments.EventCreated), next.once(experiments.EventScheduled)
-		started, ready = next.initially(experiments.EventStarted), next.initially(experiments.EventReady)
+		created, scheduled = next.once(record.EventCreated), next.once(record.EventScheduled)
+		started, ready = next.initially(record.EventStarted), next.initially(record.EventReady)
 		added = h.added(next.uid, from)
 		who = next.name()
 	}
@@ -35,7 +36,7 @@ func (h *History) replaced(v victim, next *life) chain {
 	inOrder(c[0].reached, left, created, scheduled, started, ready)
 	if next != nil {
 		after = next.birth(created, ready).From
-		if gone := v.once(experiments.EventGone); gone != nil && next.name() == v.name() {
+		if gone := v.once(record.EventGone); gone != nil && next.name() == v.name() {
 			// Until then the name was the victim's.
 			after = max(after, gone.To)
 		}
@@ -103,8 +104,8 @@ func (l *life) birth(spans ...*steadystate.Span) steadystate.Span {
 func (h *History) inPlace(v victim) chain {
 	from, to := v.injection.From, v.until
 	fault := new(v.injection.Span)
-	stopped, started := edges(v.events, experiments.EventStopped, experiments.EventStarted, from, to)
-	unready, ready := edges(v.events, experiments.EventNotReady, experiments.EventReady, from, to)
+	stopped, started := edges(v.events, record.EventStopped, record.EventStarted, from, to)
+	unready, ready := edges(v.events, record.EventNotReady, record.EventReady, from, to)
 	removed, added := h.unserved(v.uid, from, to)
 	inOrder(fault, stopped, started)
 	inOrder(fault, unready, ready)
@@ -171,8 +172,8 @@ func (c chain) before(reached *steadystate.Span) string {
 
 // edges are when a kind of event happened first, and another first after the
 // last of the one.
-func edges(events []experiments.Event, down, up string, from, to time.Duration) (lost, back *steadystate.Span) {
-	var downs []experiments.Event
+func edges(events []record.Event, down, up string, from, to time.Duration) (lost, back *steadystate.Span) {
+	var downs []record.Event
 	for _, e := range within(events, from, to) {
 		switch e.Kind {
 		case down:
@@ -193,7 +194,7 @@ func edges(events []experiments.Event, down, up string, from, to time.Duration) 
 // when the first of them was back for good.
 func (h *History) unserved(uid string, from, to time.Duration) (removed, added *steadystate.Span) {
 	for _, events := range h.slices(uid) {
-		lost, back := edges(events, experiments.EventRemoved, experiments.EventAdded, from, to)
+		lost, back := edges(events, record.EventRemoved, record.EventAdded, from, to)
 		removed, added = last(removed, lost), first(added, back)
 	}
 	if removed != nil {
@@ -206,7 +207,7 @@ func (h *History) unserved(uid string, from, to time.Duration) (removed, added *
 func (h *History) added(uid string, from time.Duration) *steadystate.Span {
 	var f *steadystate.Span
 	for _, e := range within(h.endpoints[uid], from, h.last) {
-		if e.Kind == experiments.EventAdded {
+		if e.Kind == record.EventAdded {
 			f = first(f, &e.Span)
 		}
 	}
@@ -214,10 +215,10 @@ func (h *History) added(uid string, from time.Duration) *steadystate.Span {
 }
 
 // slices are the events of a pod's endpoints, by the slice.
-func (h *History) slices(uid string) map[string][]experiments.Event {
-	by := map[string][]experiments.Event{}
+func (h *History) slices(uid string) map[string][]record.Event {
+	by := map[string][]record.Event{}
 	for _, e := range h.endpoints[uid] {
-		key := e.Attrs[experiments.AttrSlice] + " " + e.Attrs[experiments.AttrAddress]
+		key := e.Attrs[record.AttrSlice] + " " + e.Attrs[record.AttrAddress]
 		by[key] = append(by[key], e)
 	}
 	return by
@@ -251,7 +252,7 @@ func (h *History) answered(who string, after time.Duration, waits string, unknow
 
 // restored is the link of the hypothesis: the end of the last outage that was
 // on after the fault took effect and began before the next one, of all checks.
-func (h *History) restored(v victim, checks []experiments.CheckResult, c chain) link {
+func (h *History) restored(v victim, checks []judge.CheckResult, c chain) link {
 	l := link{stage: Restored, waits: Answered}
 	if len(checks) == 0 {
 		l.why = "not judged"

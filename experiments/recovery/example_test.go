@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/recovery"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -13,25 +13,25 @@ func ExampleHistory() {
 	var history recovery.History
 	// Usually from a record: for entry, err := range experiments.Read(file).
 	event := func(from, to time.Duration, kind, subject, uid string) {
-		history.Take(experiments.Entry{At: to, Event: &experiments.Event{
+		history.Take(record.Entry{At: to, Event: &record.Event{
 			Span: steadystate.Span{From: from, To: to}, Kind: kind, Subject: subject, UID: uid,
-			Attrs: map[string]string{experiments.AttrOwner: "ReplicaSet/shop-1"},
+			Attrs: map[string]string{record.AttrOwner: "ReplicaSet/shop-1"},
 		}})
 	}
 	const ms = time.Millisecond
-	history.Take(experiments.Entry{Injection: &experiments.Injection{
+	history.Take(record.Entry{Injection: &record.Injection{
 		Fault:   "kill 1 of the pods app=shop",
-		Targets: []experiments.Target{{Name: "shop-1-a", UID: "a"}},
+		Targets: []record.Target{{Name: "shop-1-a", UID: "a"}},
 		Span:    steadystate.Span{From: 10_000 * ms, To: 10_060 * ms},
-		Effects: []experiments.Effect{{Event: experiments.EventGone}},
+		Effects: []record.Effect{{Event: record.EventGone}},
 	}})
-	event(9_800*ms, 10_060*ms, experiments.EventTerminating, "pod/shop/shop-1-a", "a")
-	event(9_800*ms, 10_160*ms, experiments.EventRemoved, "endpoint/shop/shop-1-a", "a")
-	event(9_800*ms, 10_240*ms, experiments.EventCreated, "pod/shop/shop-1-b", "b")
-	event(10_200*ms, 10_270*ms, experiments.EventScheduled, "pod/shop/shop-1-b", "b")
-	event(13_200*ms, 13_300*ms, experiments.EventStarted, "pod/shop/shop-1-b", "b")
-	event(14_200*ms, 14_290*ms, experiments.EventReady, "pod/shop/shop-1-b", "b")
-	history.Take(experiments.Entry{At: 40_000 * ms, End: &experiments.End{Reason: experiments.Completed}})
+	event(9_800*ms, 10_060*ms, record.EventTerminating, "pod/shop/shop-1-a", "a")
+	event(9_800*ms, 10_160*ms, record.EventRemoved, "endpoint/shop/shop-1-a", "a")
+	event(9_800*ms, 10_240*ms, record.EventCreated, "pod/shop/shop-1-b", "b")
+	event(10_200*ms, 10_270*ms, record.EventScheduled, "pod/shop/shop-1-b", "b")
+	event(13_200*ms, 13_300*ms, record.EventStarted, "pod/shop/shop-1-b", "b")
+	event(14_200*ms, 14_290*ms, record.EventReady, "pod/shop/shop-1-b", "b")
+	history.Take(record.Entry{At: 40_000 * ms, End: &record.End{Reason: record.Completed}})
 
 	for _, w := range history.Waterfalls(nil) {
 		fmt.Print(w)

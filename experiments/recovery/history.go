@@ -8,37 +8,38 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
 // A History collects from a record what its waterfalls are made of. The zero
 // value is empty and ready for use.
 type History struct {
-	injections []experiments.Injection
-	removals   map[string]steadystate.Span    // by fault
-	lives      map[string]*life               // by UID
-	endpoints  map[string][]experiments.Event // by UID of the pod
-	blind      []experiments.Event            //
-	answers    map[string]*answers            // by who answered
-	followed   bool                           // whether any endpoint was seen
-	requests   bool                           // whether there was any
-	last       time.Duration                  // the latest instant of the record
+	injections []record.Injection
+	removals   map[string]steadystate.Span // by fault
+	lives      map[string]*life            // by UID
+	endpoints  map[string][]record.Event   // by UID of the pod
+	blind      []record.Event              //
+	answers    map[string]*answers         // by who answered
+	followed   bool                        // whether any endpoint was seen
+	requests   bool                        // whether there was any
+	last       time.Duration               // the latest instant of the record
 }
 
 // A life is what happened to one object.
 type life struct {
 	uid, subject, owner string
-	events              []experiments.Event
+	events              []record.Event
 }
 
 // Read is the waterfalls of a record; checks are those of its result, whose
 // outages say when the hypothesis was good again. A record that was cut yields
 // what it holds. An error means that the record cannot be read.
-func Read(entries iter.Seq2[experiments.Entry, error], checks []experiments.CheckResult) ([]Waterfall, error) {
+func Read(entries iter.Seq2[record.Entry, error], checks []judge.CheckResult) ([]Waterfall, error) {
 	var h History
 	for e, err := range entries {
-		if errors.Is(err, experiments.ErrCut) {
+		if errors.Is(err, record.ErrCut) {
 			break
 		}
 		if err != nil {
@@ -50,7 +51,7 @@ func Read(entries iter.Seq2[experiments.Entry, error], checks []experiments.Chec
 }
 
 // Take takes in one entry of a record. The order of entries does not matter.
-func (h *History) Take(e experiments.Entry) {
+func (h *History) Take(e record.Entry) {
 	h.last = max(h.last, e.At)
 	switch {
 	case e.Event != nil:
@@ -69,7 +70,7 @@ func (h *History) Take(e experiments.Entry) {
 	}
 }
 
-func (h *History) event(e experiments.Event) {
+func (h *History) event(e record.Event) {
 	kind, _, _ := strings.Cut(e.Subject, "/")
 	switch {
 	case kind == "watch":
@@ -78,7 +79,7 @@ func (h *History) event(e experiments.Event) {
 	case kind == "endpoint":
 		h.followed = true
 		if h.endpoints == nil {
-			h.endpoints = map[string][]experiments.Event{}
+			h.endpoints = map[string][]record.Event{}
 		}
 		h.endpoints[e.UID] = append(h.endpoints[e.UID], e)
 	default:
@@ -90,12 +91,12 @@ func (h *History) event(e experiments.Event) {
 			l = &life{uid: e.UID, subject: e.Subject}
 			h.lives[e.UID] = l
 		}
-		l.owner = cmp.Or(l.owner, e.Attrs[experiments.AttrOwner])
+		l.owner = cmp.Or(l.owner, e.Attrs[record.AttrOwner])
 		l.events = append(l.events, e)
 	}
 }
 
-func (h *History) request(list []experiments.Request) {
+func (h *History) request(list []record.Request) {
 	h.requests = h.requests || len(list) > 0
 	for _, q := range list {
 		if q.By == "" || q.Local || q.FailedFirst() {
@@ -113,7 +114,7 @@ func (h *History) request(list []experiments.Request) {
 
 // sight is whether a watch of a resource saw over the whole span.
 func (h *History) sight(resource string, span steadystate.Span) bool {
-	return !slices.ContainsFunc(h.blind, func(e experiments.Event) bool {
+	return !slices.ContainsFunc(h.blind, func(e record.Event) bool {
 		return strings.HasSuffix(e.Subject, "/"+resource) && e.Overlaps(span)
 	})
 }

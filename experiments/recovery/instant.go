@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -13,24 +13,24 @@ import (
 // a pod passes them.
 func order(kind string) int {
 	return slices.Index([]string{
-		experiments.EventExists, experiments.EventCreated, experiments.EventScheduled, experiments.EventStopped,
-		experiments.EventNotReady, experiments.EventFailed, experiments.EventRestarted, experiments.EventStarted,
-		experiments.EventReady, experiments.EventTerminating, experiments.EventGone,
-		experiments.EventRemoved, experiments.EventAdded,
+		record.EventExists, record.EventCreated, record.EventScheduled, record.EventStopped,
+		record.EventNotReady, record.EventFailed, record.EventRestarted, record.EventStarted,
+		record.EventReady, record.EventTerminating, record.EventGone,
+		record.EventRemoved, record.EventAdded,
 	}, kind)
 }
 
 // chronological sorts events by when they were known, which is the order in
 // which one watch brought them.
-func chronological(events []experiments.Event) []experiments.Event {
+func chronological(events []record.Event) []record.Event {
 	events = slices.Clone(events)
-	slices.SortFunc(events, func(a, b experiments.Event) int {
+	slices.SortFunc(events, func(a, b record.Event) int {
 		return cmp.Or(
 			cmp.Compare(a.To, b.To),
 			cmp.Compare(a.From, b.From),
 			cmp.Compare(order(a.Kind), order(b.Kind)),
 			cmp.Compare(a.Subject, b.Subject),
-			cmp.Compare(a.Attrs[experiments.AttrSlice], b.Attrs[experiments.AttrSlice]),
+			cmp.Compare(a.Attrs[record.AttrSlice], b.Attrs[record.AttrSlice]),
 		)
 	})
 	return events
@@ -61,17 +61,17 @@ func (l *life) once(kind string) *steadystate.Span {
 // left is when the object left: the first of being marked for deletion, gone
 // and failed.
 func (l *life) left() *steadystate.Span {
-	return first(l.once(experiments.EventTerminating), l.once(experiments.EventGone), l.once(experiments.EventFailed))
+	return first(l.once(record.EventTerminating), l.once(record.EventGone), l.once(record.EventFailed))
 }
 
 // born is when the object was there for the first time: its creation, or what
 // was seen first of an object whose creation nobody records; nil if it was
 // there when the watch began.
 func (l *life) born() *steadystate.Span {
-	if created := l.once(experiments.EventCreated); created != nil || !l.process() {
+	if created := l.once(record.EventCreated); created != nil || !l.process() {
 		return created
 	}
-	return l.once(experiments.EventReady)
+	return l.once(record.EventReady)
 }
 
 // first is the first of several instants: it lies between the least beginning
@@ -107,8 +107,8 @@ func last(spans ...*steadystate.Span) *steadystate.Span {
 
 // within are the events that can have happened between two instants, in the
 // order in which they were known.
-func within(events []experiments.Event, from, to time.Duration) []experiments.Event {
-	return slices.DeleteFunc(chronological(events), func(e experiments.Event) bool { return e.To < from || e.From > to })
+func within(events []record.Event, from, to time.Duration) []record.Event {
+	return slices.DeleteFunc(chronological(events), func(e record.Event) bool { return e.To < from || e.From > to })
 }
 
 // inOrder narrows the spans of instants that are known to follow each other: none is

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/recovery"
+	"github.com/aftershockhq/aftershock/record"
 )
 
 func TestTheOrderOfArrivalDoesNotMatter(t *testing.T) {
@@ -72,17 +72,17 @@ func TestTheFirstGoodAnswerIsFoundAmongMany(t *testing.T) {
 		`, back.Seconds())) {
 			history.Take(e)
 		}
-		var first experiments.Request
+		var first record.Request
 		for i := range 100_000 {
 			at := time.Duration(i) * 10 * time.Millisecond
 			if at >= 300*time.Second && at < back {
 				continue
 			}
-			q := experiments.Request{Sent: at, Answered: at + time.Duration(1+random.IntN(5))*time.Millisecond, Outcome: experiments.Outcome{Code: 200, By: "db", Attempts: 1}}
+			q := record.Request{Sent: at, Answered: at + time.Duration(1+random.IntN(5))*time.Millisecond, Outcome: record.Outcome{Code: 200, By: "db", Attempts: 1}}
 			if at >= back && first.Sent == 0 {
 				first = q
 			}
-			history.Take(experiments.Entry{Requests: &experiments.Requests{List: []experiments.Request{q}}})
+			history.Take(record.Entry{Requests: &record.Requests{List: []record.Request{q}}})
 		}
 		list := history.Waterfalls(nil)
 		if len(list) != 1 {
@@ -109,17 +109,17 @@ func TestARecordThatCannotBeReadIsAnError(t *testing.T) {
 		want  int
 		error bool
 	}{
-		{"a record that was cut yields what it holds", experiments.ErrCut, 1, false},
+		{"a record that was cut yields what it holds", record.ErrCut, 1, false},
 		{"a record that is not one", errors.New("line 3: not JSON"), 0, true},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			list, err := recovery.Read(func(yield func(experiments.Entry, error) bool) {
+			list, err := recovery.Read(func(yield func(record.Entry, error) bool) {
 				for _, e := range entries {
 					if !yield(e, nil) {
 						return
 					}
 				}
-				yield(experiments.Entry{}, row.end)
+				yield(record.Entry{}, row.end)
 			}, nil)
 			if (err != nil) != row.error || len(list) != row.want {
 				t.Errorf("%d waterfalls and error %v, want %d", len(list), err, row.want)

@@ -6,8 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/recovery"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -22,9 +23,9 @@ import (
 //	60       end                                                 the record's end
 //
 // In kinds "_" is a space.
-func script(t testing.TB, text string) []experiments.Entry {
+func script(t testing.TB, text string) []record.Entry {
 	t.Helper()
-	var list []experiments.Entry
+	var list []record.Entry
 	for line := range strings.Lines(text) {
 		words := strings.Fields(line)
 		if len(words) == 0 {
@@ -42,28 +43,28 @@ func script(t testing.TB, text string) []experiments.Entry {
 		if strings.Contains(uid, "=") {
 			uid = ""
 		}
-		e := experiments.Entry{At: span.To}
+		e := record.Entry{At: span.To}
 		switch kind := strings.ReplaceAll(words[1], "_", " "); kind {
 		case "end":
-			e.End = &experiments.End{Reason: experiments.Completed}
+			e.End = &record.End{Reason: record.Completed}
 		case "inject":
-			e.Injection = &experiments.Injection{Fault: words[2], Span: span, Shortfall: attrs["shortfall"]}
+			e.Injection = &record.Injection{Fault: words[2], Span: span, Shortfall: attrs["shortfall"]}
 			for uid := range strings.SplitSeq(uid, ",") {
-				e.Injection.Targets = append(e.Injection.Targets, experiments.Target{Name: uid, UID: uid})
+				e.Injection.Targets = append(e.Injection.Targets, record.Target{Name: uid, UID: uid})
 			}
 			if effect := attrs["effect"]; effect != "" {
-				e.Injection.Effects = []experiments.Effect{{Event: strings.ReplaceAll(effect, "_", " ")}}
+				e.Injection.Effects = []record.Effect{{Event: strings.ReplaceAll(effect, "_", " ")}}
 			}
 		case "undo":
-			e.Removal = &experiments.Removal{Fault: words[2], Span: span, Error: attrs["error"]}
+			e.Removal = &record.Removal{Fault: words[2], Span: span, Error: attrs["error"]}
 		case "answer", "fail":
-			outcome := experiments.Outcome{Code: 200, By: strings.Trim(words[2], "-"), Attempts: 1}
+			outcome := record.Outcome{Code: 200, By: strings.Trim(words[2], "-"), Attempts: 1}
 			if kind == "fail" {
 				outcome.Code = 503
 			}
-			e.Requests = &experiments.Requests{Signal: "requests", List: []experiments.Request{{Planned: span.From, Sent: span.From, Answered: span.To, Outcome: outcome}}}
+			e.Requests = &record.Requests{Signal: "requests", List: []record.Request{{Planned: span.From, Sent: span.From, Answered: span.To, Outcome: outcome}}}
 		default:
-			e.Event = &experiments.Event{Span: span, Kind: kind, Subject: words[2], UID: uid, Attrs: attrs}
+			e.Event = &record.Event{Span: span, Kind: kind, Subject: words[2], UID: uid, Attrs: attrs}
 		}
 		list = append(list, e)
 	}
@@ -86,9 +87,9 @@ func span(t testing.TB, text string) steadystate.Span {
 	return steadystate.Span{From: parse(from), To: parse(to)}
 }
 
-func read(t testing.TB, entries []experiments.Entry, checks ...experiments.CheckResult) []recovery.Waterfall {
+func read(t testing.TB, entries []record.Entry, checks ...judge.CheckResult) []recovery.Waterfall {
 	t.Helper()
-	list, err := recovery.Read(func(yield func(experiments.Entry, error) bool) {
+	list, err := recovery.Read(func(yield func(record.Entry, error) bool) {
 		for _, e := range entries {
 			if !yield(e, nil) {
 				return
@@ -102,7 +103,7 @@ func read(t testing.TB, entries []experiments.Entry, checks ...experiments.Check
 }
 
 // outage is a check with one outage.
-func outage(t testing.TB, start, end string, open ...bool) experiments.CheckResult {
+func outage(t testing.TB, start, end string, open ...bool) judge.CheckResult {
 	t.Helper()
 	c := healthy()
 	c.Outages = []steadystate.Outage{{Start: span(t, start), End: span(t, end), Open: len(open) > 0}}
@@ -110,8 +111,8 @@ func outage(t testing.TB, start, end string, open ...bool) experiments.CheckResu
 }
 
 // healthy is a check without an outage.
-func healthy() experiments.CheckResult {
-	c := experiments.CheckResult{Check: "shop answers"}
+func healthy() judge.CheckResult {
+	c := judge.CheckResult{Check: "shop answers"}
 	c.Tolerance = steadystate.Within(time.Second)
 	c.Good = 100
 	return c

@@ -7,28 +7,28 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
 // A victim is a target that an injection took away or brought down.
 type victim struct {
 	*life
-	injection experiments.Injection
+	injection record.Injection
 	undone    *steadystate.Span
 	until     time.Duration // the next injection into it, or the record's end
 	goes      bool          // it is to be replaced, else it recovers in place
 }
 
 // aims are the events that a fault which brings pods down says are its effect.
-func aims(i experiments.Injection, kinds ...string) bool {
-	return slices.ContainsFunc(i.Effects, func(e experiments.Effect) bool { return slices.Contains(kinds, e.Event) })
+func aims(i record.Injection, kinds ...string) bool {
+	return slices.ContainsFunc(i.Effects, func(e record.Effect) bool { return slices.Contains(kinds, e.Event) })
 }
 
 // victims are those of all injections, in the order of these.
 func (h *History) victims() []victim {
 	injections := slices.Clone(h.injections)
-	slices.SortFunc(injections, func(a, b experiments.Injection) int {
+	slices.SortFunc(injections, func(a, b record.Injection) int {
 		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To), cmp.Compare(a.Fault, b.Fault))
 	})
 	var list []victim
@@ -40,7 +40,7 @@ func (h *History) victims() []victim {
 			v := victim{life: h.lives[t.UID], injection: i, until: h.last}
 			if v.life == nil {
 				// Nothing was seen of it, and it may be no pod.
-				if !aims(i, experiments.EventGone) {
+				if !aims(i, record.EventGone) {
 					continue
 				}
 				v.life = &life{uid: t.UID, subject: t.Name}
@@ -49,7 +49,7 @@ func (h *History) victims() []victim {
 				v.undone = &undone
 			}
 			for _, next := range injections[n+1:] {
-				if slices.ContainsFunc(next.Targets, func(o experiments.Target) bool { return o.UID == t.UID }) {
+				if slices.ContainsFunc(next.Targets, func(o record.Target) bool { return o.UID == t.UID }) {
 					v.until = min(v.until, next.From)
 					break
 				}
@@ -68,7 +68,7 @@ func (h *History) victims() []victim {
 // an eviction of several pods wait between them.
 func (v *victim) date() {
 	for _, e := range within(v.events, v.injection.From, v.until) {
-		if e.Kind == experiments.EventEvicted {
+		if e.Kind == record.EventEvicted {
 			v.injection.Span = e.Span
 			return
 		}
@@ -83,7 +83,7 @@ func (v *victim) suffered() bool {
 	if v.undone != nil {
 		during = min(during, v.undone.To)
 	}
-	away := aims(v.injection, experiments.EventGone, experiments.EventTerminating)
+	away := aims(v.injection, record.EventGone, record.EventTerminating)
 	to := during
 	if away {
 		to = v.until
@@ -93,11 +93,11 @@ func (v *victim) suffered() bool {
 		v.goes = true
 		return true
 	}
-	losses := []string{experiments.EventStopped, experiments.EventRestarted, experiments.EventNotReady}
+	losses := []string{record.EventStopped, record.EventRestarted, record.EventNotReady}
 	if aims(v.injection, losses...) {
 		return true
 	}
-	return slices.ContainsFunc(within(v.events, v.injection.From, during), func(e experiments.Event) bool {
+	return slices.ContainsFunc(within(v.events, v.injection.From, during), func(e record.Event) bool {
 		return slices.Contains(losses, e.Kind)
 	})
 }

@@ -6,31 +6,32 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
 // A Waterfall is the recovery of one victim, from Fault to Restored.
 type Waterfall struct {
 	// Victim is who was brought down.
-	Victim experiments.Target `json:"victim"`
+	Victim record.Target `json:"victim"`
 	// Replacement is who came instead; nil: nobody was seen to, or the victim
 	// recovers in place.
-	Replacement *experiments.Target `json:"replacement,omitempty"`
-	InPlace     bool                `json:"inPlace,omitempty"`
-	experiments.Breakdown
+	Replacement *record.Target `json:"replacement,omitempty"`
+	InPlace     bool           `json:"inPlace,omitempty"`
+	judge.Breakdown
 }
 
 // Costliest is the step that certainly took at least as long as every other.
 // If none did, undecided says so: the bounds overlap, or nothing is known.
 // Stages that nobody followed take no part, nor has the time for which the
 // harness left the fault in place.
-func (w Waterfall) Costliest() (step experiments.Step, undecided string) {
-	costs := slices.DeleteFunc(slices.Clone(w.Steps), func(s experiments.Step) bool { return s.Took == nil || s.Stage == Undone })
+func (w Waterfall) Costliest() (step judge.Step, undecided string) {
+	costs := slices.DeleteFunc(slices.Clone(w.Steps), func(s judge.Step) bool { return s.Took == nil || s.Stage == Undone })
 	if len(costs) == 0 {
-		return experiments.Step{}, "nothing is known"
+		return judge.Step{}, "nothing is known"
 	}
-	best := slices.MaxFunc(costs, func(a, b experiments.Step) int { return cmp.Compare(a.Took.Low, b.Took.Low) })
+	best := slices.MaxFunc(costs, func(a, b judge.Step) int { return cmp.Compare(a.Took.Low, b.Took.Low) })
 	names := []string{best.Stage}
 	for _, s := range costs {
 		// One that is not over may yet take longer than any that is.
@@ -39,7 +40,7 @@ func (w Waterfall) Costliest() (step experiments.Step, undecided string) {
 		}
 	}
 	if len(names) > 1 || best.Took.Low == 0 {
-		return experiments.Step{}, "within the error: " + strings.Join(names, ", ")
+		return judge.Step{}, "within the error: " + strings.Join(names, ", ")
 	}
 	return best, ""
 }
@@ -47,20 +48,20 @@ func (w Waterfall) Costliest() (step experiments.Step, undecided string) {
 // Waterfalls are those of all victims, in the order in which faults were
 // injected into them. The checks are those of the record's result; without
 // them it is not known when the hypothesis was good again.
-func (h *History) Waterfalls(checks []experiments.CheckResult) []Waterfall {
+func (h *History) Waterfalls(checks []judge.CheckResult) []Waterfall {
 	replaced := h.replacements()
 	var list []Waterfall
 	for _, v := range h.victims() {
 		w := Waterfall{
-			Victim:    experiments.Target{Name: v.name(), UID: v.uid},
-			Breakdown: experiments.Breakdown{Fault: v.injection.Fault, End: h.last},
+			Victim:    record.Target{Name: v.name(), UID: v.uid},
+			Breakdown: judge.Breakdown{Fault: v.injection.Fault, End: h.last},
 		}
 		var c chain
 		if v.goes {
 			m := replaced[v.uid]
 			w.Note = m.note
 			if m.life != nil {
-				w.Replacement = &experiments.Target{Name: m.name(), UID: m.uid}
+				w.Replacement = &record.Target{Name: m.name(), UID: m.uid}
 			}
 			c = h.replaced(v, m.life)
 		} else {
@@ -124,11 +125,11 @@ func (c chain) passed(s string) bool {
 }
 
 // steps draws the conclusion: what each stage cost, or why that is not known.
-func (h *History) steps(c chain) []experiments.Step {
-	var steps []experiments.Step
+func (h *History) steps(c chain) []judge.Step {
+	var steps []judge.Step
 	blocked := map[string]string{} // not reached as far as is known, and the one at fault
 	for _, l := range c {
-		s := experiments.Step{Stage: l.stage, Reached: l.reached, Note: l.why}
+		s := judge.Step{Stage: l.stage, Reached: l.reached, Note: l.why}
 		since := c.known(l.stage)
 		switch {
 		case since == nil: // the fault itself

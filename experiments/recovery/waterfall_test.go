@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/recovery"
+	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -25,7 +25,7 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 	for _, row := range []struct {
 		name   string
 		script string
-		checks []experiments.CheckResult
+		checks []judge.CheckResult
 		want   []string // one waterfall each
 	}{
 		{"a killed pod is replaced, and every stage is known exactly", before + `
@@ -41,7 +41,7 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			15.2..15.3  answer d
 			15.2..15.4  answer b
 			60    end
-		`, []experiments.CheckResult{outage(t, "10", "15.5")}, []string{`
+		`, []judge.CheckResult{outage(t, "10", "15.5")}, []string{`
 			recovery of a, replaced by d
 			fault: at 10.000s
 			victim leaves: at 10.000s took 0s since fault
@@ -88,7 +88,7 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			10.4  scheduled    pod/shop/d       d
 			12    started      pod/shop/d       d
 			60    end
-		`, []experiments.CheckResult{outage(t, "10", "59..60", true)}, []string{`
+		`, []judge.CheckResult{outage(t, "10", "59..60", true)}, []string{`
 			recovery of a, replaced by d
 			fault: at 10.000s
 			victim leaves: at 10.000s took 0s since fault
@@ -107,7 +107,7 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			10  terminating  pod/shop/a       a
 			12  removed      endpoint/shop/a  a  slice=s
 			60  end
-		`, []experiments.CheckResult{outage(t, "10", "12.1")}, []string{`
+		`, []judge.CheckResult{outage(t, "10", "12.1")}, []string{`
 			recovery of a, nobody was seen to replace it
 			fault: at 10.000s
 			victim leaves: at 10.000s took 0s since fault
@@ -130,7 +130,7 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			15      ready        pod/shop/d       d
 			20..59  blind        watch/shop/endpointslices
 			60      end
-		`, []experiments.CheckResult{healthy()}, []string{`
+		`, []judge.CheckResult{healthy()}, []string{`
 			recovery of a, replaced by d
 			fault: at 10.000s
 			victim leaves: at 10.000s took 0s since fault
@@ -153,7 +153,7 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			12    started      pod/shop/d  d
 			15    ready        pod/shop/d  d
 			60    end
-		`, []experiments.CheckResult{outage(t, "10", "15.5")}, []string{`
+		`, []judge.CheckResult{outage(t, "10", "15.5")}, []string{`
 			recovery of a, replaced by d
 			fault: at 10.000s
 			victim leaves: at 10.000s took 0s since fault
@@ -172,7 +172,7 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			10     inject       kill        a  effect=gone
 			10.1   gone         pod/shop/a  a
 			60     end
-		`, []experiments.CheckResult{{Check: "never observed"}}, []string{`
+		`, []judge.CheckResult{{Check: "never observed"}}, []string{`
 			recovery of a, nobody was seen to replace it
 			fault: at 10.000s
 			victim leaves: at 10.100s took 100ms since fault
@@ -211,7 +211,7 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			33.2  answer     d
 			40    undo       stress
 			60    end
-		`, []experiments.CheckResult{healthy()}, []string{`
+		`, []judge.CheckResult{healthy()}, []string{`
 			recovery of a, replaced by d
 			fault: at 10.000s
 			victim leaves: at 30.000s took 20s since fault
@@ -260,7 +260,7 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			10.4..10.45   ready   process/shop-1  78
 			10.5..10.52   answer  shop-1
 			60            end
-		`, []experiments.CheckResult{outage(t, "10", "10.4..10.5")}, []string{`
+		`, []judge.CheckResult{outage(t, "10", "10.4..10.5")}, []string{`
 			recovery of shop-1, replaced under the same name
 			fault: at 10.000s..10.010s
 			victim leaves: at 10.000s..10.010s took 0s to 10ms since fault
@@ -282,7 +282,7 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			20          undo       container-kill
 			50          terminating pod/shop/a      a
 			60          end
-		`, []experiments.CheckResult{outage(t, "10", "10.3")}, []string{`
+		`, []judge.CheckResult{outage(t, "10", "10.3")}, []string{`
 			recovery of a, in place
 			fault: at 10.000s
 			containers stopped: at 10.100s took 100ms since fault
@@ -310,7 +310,7 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			33.1  added      endpoint/shop/a  a  slice=s
 			33.2  answer     a
 			60    end
-		`, []experiments.CheckResult{outage(t, "10", "33.2")}, []string{`
+		`, []judge.CheckResult{outage(t, "10", "33.2")}, []string{`
 			recovery of a, in place
 			fault: at 10.000s
 			containers stopped: at 10.100s took 100ms since fault
@@ -337,7 +337,7 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			34.1  added      endpoint/shop/a  a  slice=s
 			34.2  answer     a
 			60    end
-		`, []experiments.CheckResult{healthy()}, []string{`
+		`, []judge.CheckResult{healthy()}, []string{`
 			recovery of a, in place
 			fault: at 10.000s
 			not ready: at 13.000s took 3s since fault
@@ -356,7 +356,7 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			10.2..10.3  answer a
 			10.2  removed    endpoint/shop/a  a  slice=s
 			60    end
-		`, []experiments.CheckResult{outage(t, "10", "12")}, []string{`
+		`, []judge.CheckResult{outage(t, "10", "12")}, []string{`
 			recovery of a, in place
 			fault: at 10.000s
 			containers stopped: at 10.100s took 100ms since fault
@@ -432,7 +432,7 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			12.4  added        endpoint/shop/d  d  slice=s
 			12.2  answer       d
 			60    end
-		`, []experiments.CheckResult{healthy(), outage(t, "10", "11.9"), outage(t, "10", "12")}, []string{`
+		`, []judge.CheckResult{healthy(), outage(t, "10", "11.9"), outage(t, "10", "12")}, []string{`
 			recovery of a, replaced by d
 			fault: at 10.000s
 			victim leaves: at 10.000s took 0s since fault
@@ -455,7 +455,7 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			30    terminating  pod/shop/d  d
 			32    created      pod/shop/e  e  owner=ReplicaSet/rs
 			60    end
-		`, []experiments.CheckResult{{
+		`, []judge.CheckResult{{
 			Figures: steadystate.Figures{Good: 9, Outages: []steadystate.Outage{{Start: span(t, "10"), End: span(t, "12")}, {Start: span(t, "31"), End: span(t, "35")}}},
 		}}, []string{`
 			recovery of a, replaced by d
@@ -491,7 +491,7 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			20  undo         stress
 			40  terminating  pod/shop/a  a
 			60  end
-		`, []experiments.CheckResult{outage(t, "10", "15")}, nil},
+		`, []judge.CheckResult{outage(t, "10", "15")}, nil},
 		{"what was not injected has no victim", before + `
 			10  inject       kill        a  effect=gone  shortfall=no-pod
 			10  terminating  pod/shop/a  a

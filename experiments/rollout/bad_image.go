@@ -15,6 +15,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
@@ -57,8 +58,8 @@ func (b *BadImage) Preview(ctx context.Context, run string) (chaosmesh.Preview, 
 		return chaosmesh.Preview{}, fmt.Errorf("%s: %w", b, err)
 	}
 	// Which pod will show the effect is not known before it is there.
-	effect := experiments.Effect{Event: experiments.EventWaiting, Container: note.Container}
-	return chaosmesh.Preview{Object: d, Candidates: targets(pods), Asked: len(pods), Effects: []experiments.Effect{effect}, Warning: endless}, nil
+	effect := record.Effect{Event: record.EventWaiting, Container: note.Container}
+	return chaosmesh.Preview{Object: d, Candidates: targets(pods), Asked: len(pods), Effects: []record.Effect{effect}, Warning: endless}, nil
 }
 
 // prepare chooses the container and the images.
@@ -101,12 +102,12 @@ func unpullable(image string) string {
 // fault took effect is that of the request, since from then on the service's
 // pods may be taken away. The error is for what the API refused; it wraps
 // [chaosmesh.ErrRefused] where the guard did.
-func (b *BadImage) Inject(ctx context.Context, rec *experiments.Recorder) (experiments.Injection, error) {
+func (b *BadImage) Inject(ctx context.Context, rec *record.Recorder) (record.Injection, error) {
 	if b.placed != nil {
-		return experiments.Injection{}, fmt.Errorf("%s: the image is bad already: call Recover first", b)
+		return record.Injection{}, fmt.Errorf("%s: the image is bad already: call Recover first", b)
 	}
 	clock := rec.Clock()
-	in := experiments.Injection{Fault: b.String(), Span: steadystate.Instant(clock.Now())}
+	in := record.Injection{Fault: b.String(), Span: steadystate.Instant(clock.Now())}
 	var d *appsv1.Deployment
 	err := unlessChanged(func() error {
 		var pods []corev1.Pod
@@ -116,9 +117,9 @@ func (b *BadImage) Inject(ctx context.Context, rec *experiments.Recorder) (exper
 			return err
 		}
 		in.Targets, in.From = targets(pods), clock.Now()
-		rec.Event(experiments.Event{
+		rec.Event(record.Event{
 			Span: steadystate.Instant(in.From), Kind: EventChanging, Subject: b.subject(), UID: string(d.UID),
-			Attrs: map[string]string{experiments.AttrContainer: n.Container, "image": n.Bad, "previous": n.Image},
+			Attrs: map[string]string{record.AttrContainer: n.Container, "image": n.Bad, "previous": n.Image},
 		})
 		b.placed = &n
 		err = b.patch(ctx, d, n.put)
@@ -143,12 +144,12 @@ func (b *BadImage) Inject(ctx context.Context, rec *experiments.Recorder) (exper
 				missing = fmt.Sprintf("%s is %s, %s", pod.Name, pod.Status.Phase, cmp.Or(why, "and its container does not wait"))
 				continue
 			}
-			rec.Event(experiments.Event{
-				Span: steadystate.Span{From: in.From, To: clock.Now()}, Kind: experiments.EventWaiting,
+			rec.Event(record.Event{
+				Span: steadystate.Span{From: in.From, To: clock.Now()}, Kind: record.EventWaiting,
 				Subject: "pod/" + pod.Namespace + "/" + pod.Name, UID: string(pod.UID),
-				Attrs: map[string]string{experiments.AttrContainer: b.placed.Container, experiments.AttrReason: why},
+				Attrs: map[string]string{record.AttrContainer: b.placed.Container, record.AttrReason: why},
 			})
-			in.Effects = append(in.Effects, experiments.Effect{Event: experiments.EventWaiting, Container: b.placed.Container, On: new(target(pod))})
+			in.Effects = append(in.Effects, record.Effect{Event: record.EventWaiting, Container: b.placed.Container, On: new(target(pod))})
 		}
 		if len(in.Effects) > 0 {
 			return "", nil
@@ -187,7 +188,7 @@ func waits(pod corev1.Pod, name string) string {
 //
 // If somebody else has set another image meanwhile, it stays, and the error
 // names it.
-func (b *BadImage) Recover(ctx context.Context, rec *experiments.Recorder) (steadystate.Span, error) {
+func (b *BadImage) Recover(ctx context.Context, rec *record.Recorder) (steadystate.Span, error) {
 	clock := rec.Clock()
 	span := steadystate.Instant(clock.Now())
 	if b.placed == nil {
@@ -232,9 +233,9 @@ func (b *BadImage) Recover(ctx context.Context, rec *experiments.Recorder) (stea
 		b.placed = nil // it never got there
 		return span, nil
 	case was == n.Image:
-		rec.Event(experiments.Event{
-			Span: span, Kind: experiments.EventEndedEarly, Subject: b.subject(),
-			Attrs: map[string]string{experiments.AttrReason: "somebody had put the image back when it was to be undone: a person, or what keeps deployments as they are in a repository"},
+		rec.Event(record.Event{
+			Span: span, Kind: record.EventEndedEarly, Subject: b.subject(),
+			Attrs: map[string]string{record.AttrReason: "somebody had put the image back when it was to be undone: a person, or what keeps deployments as they are in a repository"},
 		})
 	case was != n.Bad:
 		b.placed = nil
@@ -249,7 +250,7 @@ func (b *BadImage) Recover(ctx context.Context, rec *experiments.Recorder) (stea
 
 // finish waits until the bad pods are gone and the rollout is complete, and
 // takes the bad revision out of the history.
-func (b *BadImage) finish(ctx context.Context, rec *experiments.Recorder, n note) error {
+func (b *BadImage) finish(ctx context.Context, rec *record.Recorder, n note) error {
 	left := -1 // not known
 	span, missing, err := b.await(ctx, rec.Clock(), func() (string, error) {
 		d, err := b.read(ctx)
@@ -274,7 +275,7 @@ func (b *BadImage) finish(ctx context.Context, rec *experiments.Recorder, n note
 	case missing != "":
 		rec.Note("%s: no bad pod is left, and the rollout back was not complete at %s: %s", b, steadystate.Instant(span.To), missing)
 	default:
-		rec.Event(experiments.Event{Span: span, Kind: EventRolledBack, Subject: b.subject()})
+		rec.Event(record.Event{Span: span, Kind: EventRolledBack, Subject: b.subject()})
 	}
 	if err := b.forget(ctx, n); err != nil {
 		rec.Note("%s: the bad revision is still in the history, where \"kubectl rollout undo\" would find it: %v", b, err)

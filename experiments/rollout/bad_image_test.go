@@ -18,6 +18,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/rollout"
+	"github.com/aftershockhq/aftershock/record"
 )
 
 func TestABadImageIsSeenToFailAndIsRolledBack(t *testing.T) {
@@ -36,7 +37,7 @@ func TestABadImageIsSeenToFailAndIsRolledBack(t *testing.T) {
 	if len(r.injection.Effects) != 1 {
 		t.Fatalf("effects %v, want one", r.injection.Effects)
 	}
-	if e := r.injection.Effects[0]; e.Event != experiments.EventWaiting || e.Container != "app" || e.On == nil || *e.On != (experiments.Target{Name: "c", UID: "c-uid"}) {
+	if e := r.injection.Effects[0]; e.Event != record.EventWaiting || e.Container != "app" || e.On == nil || *e.On != (record.Target{Name: "c", UID: "c-uid"}) {
 		t.Errorf("effect %+v, want that the new pod waits", e)
 	}
 	if want := bad + ` {"run":"` + r.run + `","container":"app","image":"` + good + `","bad":"` + bad + `"}`; noted != want {
@@ -272,7 +273,7 @@ func TestWhatMayNotBeRolledOutIsRefused(t *testing.T) {
 				row.prepare(s)
 			}
 			f := row.fault(s)
-			_, err := f.Inject(t.Context(), experiments.NewRecorder(&bytes.Buffer{}))
+			_, err := f.Inject(t.Context(), record.NewRecorder(&bytes.Buffer{}))
 			if err == nil || !strings.Contains(err.Error(), row.want) || errors.Is(err, chaosmesh.ErrRefused) != row.refused {
 				t.Errorf("error %v, want %q, refused %t", err, row.want, row.refused)
 			}
@@ -352,7 +353,7 @@ func TestASweepRollsBackWhatAKilledRunLeft(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newShop(t)
-				rec := experiments.NewRecorder(&bytes.Buffer{})
+				rec := record.NewRecorder(&bytes.Buffer{})
 				if _, err := (&rollout.BadImage{Workload: s.workload()}).Inject(t.Context(), rec); err != nil {
 					t.Fatal(err)
 				}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
@@ -56,7 +57,7 @@ func (r *Restart) Preview(ctx context.Context, _ string) (chaosmesh.Preview, err
 	return chaosmesh.Preview{Object: d, Candidates: targets(pods), Asked: len(pods), Effects: goes()}, nil
 }
 
-func goes() []experiments.Effect { return []experiments.Effect{{Event: experiments.EventGone}} }
+func goes() []record.Effect { return []record.Effect{{Event: record.EventGone}} }
 
 // touch makes the pod template another one.
 func touch(d *appsv1.Deployment) {
@@ -71,10 +72,10 @@ func touch(d *appsv1.Deployment) {
 // has seen that; that it does not is the shortfall. The span in which the fault
 // took effect is that of the request. The error is for what the API refused; it
 // wraps [chaosmesh.ErrRefused] where the guard did.
-func (r *Restart) Inject(ctx context.Context, rec *experiments.Recorder) (experiments.Injection, error) {
+func (r *Restart) Inject(ctx context.Context, rec *record.Recorder) (record.Injection, error) {
 	r.old = nil
 	clock := rec.Clock()
-	in := experiments.Injection{Fault: r.String(), Effects: goes(), Span: steadystate.Instant(clock.Now())}
+	in := record.Injection{Fault: r.String(), Effects: goes(), Span: steadystate.Instant(clock.Now())}
 	var changed int64
 	err := unlessChanged(func() error {
 		d, pods, err := r.choose(ctx)
@@ -82,7 +83,7 @@ func (r *Restart) Inject(ctx context.Context, rec *experiments.Recorder) (experi
 			return err
 		}
 		in.Targets, in.From = targets(pods), clock.Now()
-		rec.Event(experiments.Event{Span: steadystate.Instant(in.From), Kind: EventChanging, Subject: r.subject(), UID: string(d.UID)})
+		rec.Event(record.Event{Span: steadystate.Instant(in.From), Kind: EventChanging, Subject: r.subject(), UID: string(d.UID)})
 		if err := r.patch(ctx, d, touch); err != nil {
 			return err
 		}
@@ -120,7 +121,7 @@ func (r *Restart) Inject(ctx context.Context, rec *experiments.Recorder) (experi
 // did. One that does not end in time is no error, since there is nothing to
 // undo: the record says what is missing, and pods that are not gone are missing
 // from its proof.
-func (r *Restart) Recover(ctx context.Context, rec *experiments.Recorder) (steadystate.Span, error) {
+func (r *Restart) Recover(ctx context.Context, rec *record.Recorder) (steadystate.Span, error) {
 	clock := rec.Clock()
 	if r.old == nil {
 		return steadystate.Instant(clock.Now()), nil
@@ -145,14 +146,14 @@ func (r *Restart) Recover(ctx context.Context, rec *experiments.Recorder) (stead
 	if missing != "" {
 		rec.Note("%s: the rollout had not ended at %s: %s; nothing undoes a restart", r, steadystate.Instant(span.To), missing)
 	} else {
-		rec.Event(experiments.Event{Span: span, Kind: EventRolledOut, Subject: r.subject()})
+		rec.Event(record.Event{Span: span, Kind: EventRolledOut, Subject: r.subject()})
 	}
 	r.old = nil
 	return span, nil
 }
 
 // age records which of the pods are gone by now, and returns how many are left.
-func (r *Restart) age(ctx context.Context, rec *experiments.Recorder) (left int, err error) {
+func (r *Restart) age(ctx context.Context, rec *record.Recorder) (left int, err error) {
 	for uid, a := range r.old {
 		if a.gone {
 			continue
@@ -163,8 +164,8 @@ func (r *Restart) age(ctx context.Context, rec *experiments.Recorder) (left int,
 		switch {
 		case apierrors.IsNotFound(err), err == nil && string(pod.UID) != uid:
 			a.gone = true
-			rec.Event(experiments.Event{
-				Span: steadystate.Span{From: a.seen, To: rec.Clock().Now()}, Kind: experiments.EventGone,
+			rec.Event(record.Event{
+				Span: steadystate.Span{From: a.seen, To: rec.Clock().Now()}, Kind: record.EventGone,
 				Subject: "pod/" + a.Namespace + "/" + a.Name, UID: uid,
 			})
 		case err != nil:

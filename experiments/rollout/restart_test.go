@@ -7,6 +7,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/rollout"
+	"github.com/aftershockhq/aftershock/record"
 )
 
 func TestARestartReplacesEveryPodAndIsOverWhenTheRolloutIs(t *testing.T) {
@@ -21,7 +22,7 @@ func TestARestartReplacesEveryPodAndIsOverWhenTheRolloutIs(t *testing.T) {
 	if len(r.injection.Targets) != 2 || r.injection.Targets[0].UID != "a-uid" || r.injection.Targets[1].UID != "b-uid" {
 		t.Errorf("targets %v, want the pods of the deployment that were there, and of no other", r.injection.Targets)
 	}
-	if len(r.injection.Effects) != 1 || r.injection.Effects[0].Event != experiments.EventGone {
+	if len(r.injection.Effects) != 1 || r.injection.Effects[0].Event != record.EventGone {
 		t.Errorf("effects %v, want that they are gone", r.injection.Effects)
 	}
 	if r.injection.To != 0 || r.injection.OneShot {

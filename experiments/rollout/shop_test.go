@@ -22,6 +22,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/rollout"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -260,11 +261,11 @@ func (s *shop) has(kind client.Object, name string) bool {
 
 // told is what came of a fault.
 type told struct {
-	injection  experiments.Injection
+	injection  record.Injection
 	removed    steadystate.Span
 	inject     error
 	undo       error
-	events     []experiments.Event
+	events     []record.Event
 	notes      string
 	run        string
 	undoBegins time.Duration
@@ -286,7 +287,7 @@ func play(t *testing.T, make func(t *testing.T) (experiments.Fault, func())) tol
 	synctest.Test(t, func(t *testing.T) {
 		f, meanwhile := make(t)
 		var text bytes.Buffer
-		rec := experiments.NewRecorder(&text)
+		rec := record.NewRecorder(&text)
 		r.run = rec.Run()
 		r.injection, r.inject = f.Inject(t.Context(), rec)
 		if meanwhile != nil {
@@ -296,7 +297,7 @@ func play(t *testing.T, make func(t *testing.T) (experiments.Fault, func())) tol
 		r.undoBegins = rec.Clock().Now()
 		r.removed, r.undo = f.Recover(t.Context(), rec)
 		time.Sleep(time.Minute)
-		for entry, err := range experiments.Read(&text) {
+		for entry, err := range record.Read(&text) {
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -195,14 +196,14 @@ func explain(err error, right string) error {
 }
 
 // targets are the pods as the record names them.
-func targets(pods []corev1.Pod) []experiments.Target {
-	var list []experiments.Target
+func targets(pods []corev1.Pod) []record.Target {
+	var list []record.Target
 	for _, pod := range pods {
 		list = append(list, target(pod))
 	}
 	return list
 }
 
-func target(pod corev1.Pod) experiments.Target {
-	return experiments.Target{Name: pod.Name, UID: string(pod.UID)}
+func target(pod corev1.Pod) record.Target {
+	return record.Target{Name: pod.Name, UID: string(pod.UID)}
 }

@@ -10,8 +10,8 @@ import (
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -21,7 +21,7 @@ type crew struct {
 	targets     []vegeta.Target // of the load
 	authorities []byte
 	clock       steadystate.Clock
-	each        func(experiments.Request)
+	each        func(record.Request)
 	note        func(format string, args ...any)
 
 	members []*member
@@ -178,7 +178,7 @@ func (c *crew) begin(streams context.Context) ([]io.ReadCloser, error) {
 // listen takes in what becomes of a worker's requests, to their end.
 func (c *crew) listen(m *member, body io.ReadCloser) error {
 	defer func() { _ = body.Close() }()
-	for e, err := range experiments.Read(body) {
+	for e, err := range record.Read(body) {
 		if err != nil {
 			return fmt.Errorf("the requests of %s break off, so nothing is known of the others: %w", m.name, err)
 		}
@@ -190,7 +190,7 @@ func (c *crew) listen(m *member, body io.ReadCloser) error {
 		m.mu.Unlock()
 		switch {
 		case e.End == nil:
-		case e.End.Reason != experiments.Completed:
+		case e.End.Reason != record.Completed:
 			return fmt.Errorf("%s did not drive its share to the end: %s: %s", m.name, e.End.Reason, e.End.Detail)
 		default:
 			return nil

@@ -6,8 +6,8 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -18,7 +18,7 @@ func (w Worker) Ahead(by time.Duration) Worker {
 }
 
 // Drive has the workers at these URLs drive a load, without a cluster.
-func Drive(ctx context.Context, h load.HTTP, clock steadystate.Clock, urls []string, each func(experiments.Request), note func(string, ...any)) error {
+func Drive(ctx context.Context, h load.HTTP, clock steadystate.Clock, urls []string, each func(record.Request), note func(string, ...any)) error {
 	targets, err := h.Aims()
 	if err != nil {
 		return err

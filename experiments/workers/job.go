@@ -18,6 +18,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -58,7 +59,7 @@ type Job struct {
 	// Remove is how long the Job and its pods may take to go. Default 1 min.
 	Remove time.Duration
 
-	rec *experiments.Recorder // of the run; nil: there is none
+	rec *record.Recorder // of the run; nil: there is none
 }
 
 var _ experiments.Load = Job{}
@@ -130,11 +131,11 @@ func (j Job) Signals() map[string]string {
 }
 
 // Stages are the stages of the shapes of the load's signals.
-func (j Job) Stages() map[string][]experiments.Stage { return j.Load.Stages() }
+func (j Job) Stages() map[string][]record.Stage { return j.Load.Stages() }
 
 // Recorded is the load of a run: its Job is labelled with the run and written
 // down before it is created, and the clocks of the workers are noted.
-func (j Job) Recorded(rec *experiments.Recorder) experiments.Load {
+func (j Job) Recorded(rec *record.Recorder) experiments.Load {
 	j.rec = rec
 	return j
 }
@@ -150,7 +151,7 @@ func (j Job) note(format string, args ...any) {
 // and returns when its pods are gone. The error is the harness's: workers that
 // did not come up, that failed or fell silent; and one that wraps
 // [experiments.ErrLeftBehind] if the Job may still be there.
-func (j Job) Drive(ctx context.Context, clock steadystate.Clock, each func(experiments.Request)) (err error) {
+func (j Job) Drive(ctx context.Context, clock steadystate.Clock, each func(record.Request)) (err error) {
 	j = j.withDefaults()
 	if err := j.Validate(); err != nil {
 		return err
@@ -166,7 +167,7 @@ func (j Job) Drive(ctx context.Context, clock steadystate.Clock, each func(exper
 	job := j.object(run, j.lifetime(ctx))
 	from := clock.Now()
 	if j.rec != nil {
-		j.rec.Event(experiments.Event{Span: steadystate.Instant(from), Kind: chaosmesh.EventCreating, Subject: subject(job)})
+		j.rec.Event(record.Event{Span: steadystate.Instant(from), Kind: chaosmesh.EventCreating, Subject: subject(job)})
 		if err := j.rec.Err(); err != nil {
 			return err // what cannot be written down is not done
 		}

@@ -29,6 +29,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/experiments/workers"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -124,12 +125,12 @@ func service(t *testing.T) string {
 func TestAJobDrivesTheLoadAndLeavesNothing(t *testing.T) {
 	c := &cluster{t: t}
 	j := c.job(service(t))
-	var record bytes.Buffer
-	rec := experiments.NewRecorder(&record)
+	var recorded bytes.Buffer
+	rec := record.NewRecorder(&recorded)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var numbers []uint64
-	if err := j.Recorded(rec).Drive(ctx, rec.Clock(), func(q experiments.Request) {
+	if err := j.Recorded(rec).Drive(ctx, rec.Clock(), func(q record.Request) {
 		if numbers = append(numbers, q.Seq); len(numbers) == 100 {
 			cancel()
 		}
@@ -148,7 +149,7 @@ func TestAJobDrivesTheLoadAndLeavesNothing(t *testing.T) {
 	job := c.jobs[0]
 	creating := ""
 	var notes []string
-	for e, err := range experiments.Read(bytes.NewReader(record.Bytes())) {
+	for e, err := range record.Read(bytes.NewReader(recorded.Bytes())) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -165,7 +166,7 @@ func TestAJobDrivesTheLoadAndLeavesNothing(t *testing.T) {
 	if all := strings.Join(notes, "\n"); len(notes) != 4 || !strings.Contains(all, "worker 1 (pod "+job.Name+"-1 on node2): its wall clock is ") {
 		t.Errorf("notes\n%s\nwant two on the clock of each worker", all)
 	}
-	if strings.Contains(record.String(), "s3cret") {
+	if strings.Contains(recorded.String(), "s3cret") {
 		t.Error("the record has a secret of the load's")
 	}
 	spec := fmt.Sprintf("%+v", job)
@@ -178,10 +179,10 @@ func TestTheObjectOfAJob(t *testing.T) {
 	c := &cluster{t: t}
 	j := c.job(service(t))
 	j.Lifetime = 90 * time.Second
-	rec := experiments.NewRecorder(&bytes.Buffer{})
+	rec := record.NewRecorder(&bytes.Buffer{})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
-	if err := j.Recorded(rec).Drive(ctx, rec.Clock(), func(experiments.Request) {}); err != nil {
+	if err := j.Recorded(rec).Drive(ctx, rec.Clock(), func(record.Request) {}); err != nil {
 		t.Fatal(err)
 	}
 	s := c.jobs[0].Spec
@@ -243,7 +244,7 @@ func TestWorkersThatDoNotComeUpAreAnErrorWithTheClustersReasons(t *testing.T) {
 			c := &cluster{t: t, state: row.state, fails: row.fails, keeps: row.keeps}
 			j := c.job("http://127.0.0.1:1/")
 			j.Ready = 4 * time.Second
-			err := j.Drive(t.Context(), steadystate.StartClock(), func(experiments.Request) {})
+			err := j.Drive(t.Context(), steadystate.StartClock(), func(record.Request) {})
 			if err == nil || errors.Is(err, experiments.ErrLeftBehind) != row.left {
 				t.Fatalf("error %v, want one; it is of what is left behind: %t", err, row.left)
 			}
@@ -286,7 +287,7 @@ func TestTheEventsOfAJobSayWhyItHasNoPods(t *testing.T) {
 		},
 	})
 	j.Client = quota
-	err := j.Drive(t.Context(), steadystate.StartClock(), func(experiments.Request) {})
+	err := j.Drive(t.Context(), steadystate.StartClock(), func(record.Request) {})
 	if err == nil || !strings.Contains(err.Error(), "0 of 2 answer after at most 300ms: FailedCreate: exceeded quota: small") || strings.Contains(err.Error(), "tiny") || strings.Contains(err.Error(), "none yet") {
 		t.Errorf("error %v", err)
 	}

@@ -16,8 +16,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/proxy"
 	"k8s.io/client-go/rest"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/workers"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -70,7 +70,7 @@ func TestRequestsComeBackThroughTheAPIServerAsTheyAreAnswered(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	n := 0
-	err = j.Drive(ctx, steadystate.StartClock(), func(experiments.Request) {
+	err = j.Drive(ctx, steadystate.StartClock(), func(record.Request) {
 		if n++; n == 50 {
 			cancel()
 		}
@@ -91,7 +91,7 @@ func TestAnAccountThatMayNotReachPodsIsToldSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	j.Reach = reach
-	err = j.Drive(t.Context(), steadystate.StartClock(), func(experiments.Request) {})
+	err = j.Drive(t.Context(), steadystate.StartClock(), func(record.Request) {})
 	if err == nil || !strings.Contains(err.Error(), "403 Forbidden: pods is forbidden; give the account the right to get and create pods/proxy") {
 		t.Errorf("error %v", err)
 	}

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -64,7 +64,7 @@ const (
 // then moves them to the record's clock. It is used by one goroutine at a time.
 type merging struct {
 	readings []reading // in the order of time
-	held     []experiments.Request
+	held     []record.Request
 	worst    time.Duration // skew
 }
 
@@ -72,15 +72,15 @@ type merging struct {
 // under way for seconds.
 const keep = 512
 
-func (m *merging) hold(list []experiments.Request) { m.held = append(m.held, list...) }
+func (m *merging) hold(list []record.Request) { m.held = append(m.held, list...) }
 
 // take takes in a reading, and returns the requests that lie before it.
-func (m *merging) take(r reading) []experiments.Request {
+func (m *merging) take(r reading) []record.Request {
 	if len(m.readings) >= 2*keep {
 		m.readings = append(m.readings[:0:0], m.readings[keep:]...)
 	}
 	m.readings = append(m.readings, r)
-	var ready []experiments.Request
+	var ready []record.Request
 	rest := m.held[:0]
 	for _, q := range m.held {
 		if q.Answered > r.Now {
@@ -103,7 +103,7 @@ const drift = 500e-6
 // it, which is the latest, each widened by the drift over the time from it to
 // the furthest instant of the request that lies next to it. That holds a clock
 // that runs one way at whatever rate, and a swing of at most the drift on top.
-func (m *merging) moved(q experiments.Request) experiments.Request {
+func (m *merging) moved(q record.Request) record.Request {
 	begun, after := min(q.Planned, q.Sent), q.Answered
 	ahead := steadystate.Bounds[time.Duration]{Low: math.MaxInt64, High: math.MinInt64}
 	for i, r := range slices.Backward(m.readings) {

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -23,14 +23,14 @@ func TestARequestIsMovedByWhatTheReadingsAroundItSay(t *testing.T) {
 	at := func(now, low, high time.Duration) reading {
 		return reading{moment: moment{Now: now}, ahead: steadystate.Bounds[time.Duration]{Low: low, High: high}}
 	}
-	request := experiments.Request{Planned: 1090 * ms, Sent: 1100 * ms, Answered: 1300 * ms}
-	moved := func(by, skew time.Duration) []experiments.Request {
-		return []experiments.Request{{Planned: request.Planned - by, Sent: request.Sent - by, Answered: request.Answered - by, Skew: skew}}
+	request := record.Request{Planned: 1090 * ms, Sent: 1100 * ms, Answered: 1300 * ms}
+	moved := func(by, skew time.Duration) []record.Request {
+		return []record.Request{{Planned: request.Planned - by, Sent: request.Sent - by, Answered: request.Answered - by, Skew: skew}}
 	}
 	for _, row := range []struct {
 		sentence string
 		readings []reading
-		want     []experiments.Request // merged at the last reading
+		want     []record.Request // merged at the last reading
 		held     int
 	}{
 		{"before and after it", []reading{at(1000*ms, 10*ms, 20*ms), at(1500*ms, 14*ms, 30*ms)}, moved(20028*us, 10178*us), 0},
@@ -41,10 +41,10 @@ func TestARequestIsMovedByWhatTheReadingsAroundItSay(t *testing.T) {
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			var m merging
-			var got []experiments.Request
+			var got []record.Request
 			for i, r := range row.readings {
 				if i == len(row.readings)-1 {
-					m.hold([]experiments.Request{request})
+					m.hold([]record.Request{request})
 				}
 				got = m.take(r)
 			}
@@ -69,7 +69,7 @@ func TestAClockThatDriftsIsFollowed(t *testing.T) {
 	for at := time.Duration(0); at < 20*time.Minute; at += 500 * ms {
 		var truths []time.Duration
 		for sent := at - 400*ms; sent < at-100*ms; sent += 100 * ms {
-			m.hold([]experiments.Request{{Seq: seq, Planned: sent + ahead(sent), Sent: sent + ahead(sent), Answered: sent + 50*ms + ahead(sent+50*ms)}})
+			m.hold([]record.Request{{Seq: seq, Planned: sent + ahead(sent), Sent: sent + ahead(sent), Answered: sent + 50*ms + ahead(sent+50*ms)}})
 			truths, seq = append(truths, sent), seq+1
 		}
 		r := newReading(moment{Now: at + ahead(at)}, steadystate.Span{From: at - ms, To: at + 3*ms})
@@ -111,7 +111,7 @@ func TestAClockThatSwingsBetweenReadingsIsFollowed(t *testing.T) {
 				return time.Duration(float64(x)*500e-6 + float64(at)*test.slope)
 			}
 			var m merging
-			var got []experiments.Request
+			var got []record.Request
 			read := func(at time.Duration) {
 				rtt := 20*time.Microsecond + time.Duration(r.Int64N(int64(20*time.Microsecond)))
 				mid := at + time.Duration(r.Int64N(int64(rtt)))
@@ -119,7 +119,7 @@ func TestAClockThatSwingsBetweenReadingsIsFollowed(t *testing.T) {
 			}
 			sent := time.Duration(r.Int64N(int64(500 * ms)))
 			answered := sent + time.Duration(r.Int64N(int64(2*time.Second)))
-			m.hold([]experiments.Request{{Planned: sent + ahead(sent), Sent: sent + ahead(sent), Answered: answered + ahead(answered)}})
+			m.hold([]record.Request{{Planned: sent + ahead(sent), Sent: sent + ahead(sent), Answered: answered + ahead(answered)}})
 			for at := time.Duration(0); len(got) == 0; at += 500 * ms {
 				read(at)
 			}

@@ -14,8 +14,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -205,12 +205,12 @@ func (s *service) drive(w http.ResponseWriter, r *http.Request) {
 func (s *service) carryOut(ctx context.Context, h load.HTTP, w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/jsonl")
 	out := &flushed{ResponseWriter: w, control: http.NewResponseController(w), clock: s.clock}
-	rec := experiments.NewRecorder(out)
+	rec := record.NewRecorder(out)
 	driven := make(chan error, 1)
 	go func() {
-		driven <- h.Drive(ctx, s.clock, func(q experiments.Request) {
+		driven <- h.Drive(ctx, s.clock, func(q record.Request) {
 			q.Planned, q.Sent, q.Answered = q.Planned+s.ahead, q.Sent+s.ahead, q.Answered+s.ahead
-			rec.Request(cmp.Or(q.Signal, experiments.TrafficSignal), q)
+			rec.Request(cmp.Or(q.Signal, record.TrafficSignal), q)
 		})
 	}()
 	tick := time.NewTicker(flushEvery)
@@ -220,18 +220,18 @@ func (s *service) carryOut(ctx context.Context, h load.HTTP, w http.ResponseWrit
 		case <-tick.C:
 			rec.Flush()
 			if s.clock.Now()-time.Duration(out.last.Load()) >= aliveEvery {
-				rec.Record(experiments.Entry{})
+				rec.Record(record.Entry{})
 			}
 		case err := <-driven:
 			rec.Flush()
-			end := experiments.End{Reason: experiments.Completed}
+			end := record.End{Reason: record.Completed}
 			switch {
 			case err != nil:
-				end = experiments.End{Reason: experiments.Failed, Detail: err.Error()}
+				end = record.End{Reason: record.Failed, Detail: err.Error()}
 			case ctx.Err() != nil:
-				end = experiments.End{Reason: experiments.Interrupted, Detail: toldToEnd}
+				end = record.End{Reason: record.Interrupted, Detail: toldToEnd}
 			}
-			rec.Record(experiments.Entry{End: &end})
+			rec.Record(record.Entry{End: &end})
 			return
 		}
 	}

@@ -21,9 +21,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/experiments/workers"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/steadystatetest"
 )
@@ -128,11 +128,11 @@ func TestTheSharesOfWorkersWithWrongClocksMergeToOneLoad(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	var list []experiments.Request
+	var list []record.Request
 	var notes []string
 	// The time-out is for machines that are busy with something else.
 	err := workers.Drive(ctx, load.HTTP{Shape: load.Constant(rate), URL: server.URL, Timeout: 20 * time.Second}, clock, urls(hands...),
-		func(q experiments.Request) { list = append(list, q) },
+		func(q record.Request) { list = append(list, q) },
 		func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) })
 	if err != nil {
 		t.Fatal(err)
@@ -141,7 +141,7 @@ func TestTheSharesOfWorkersWithWrongClocksMergeToOneLoad(t *testing.T) {
 		t.Fatalf("%d requests in three seconds and more, want %d a second", len(list), rate)
 	}
 	known := clocks(t, notes, wrong)
-	slices.SortFunc(list, func(a, b experiments.Request) int { return cmp.Compare(a.Seq, b.Seq) })
+	slices.SortFunc(list, func(a, b record.Request) int { return cmp.Compare(a.Seq, b.Seq) })
 	service.mu.Lock()
 	defer service.mu.Unlock()
 	worst, answered := time.Duration(0), 0
@@ -215,7 +215,7 @@ func TestThreeWorkersSeeWhatOneSees(t *testing.T) {
 		}
 		driving.Go(func() {
 			err := workers.Drive(ctx, load.HTTP{Shape: load.Constant(60), URL: server.URL, Timeout: 20 * time.Second}, steadystate.StartClock(), urls(hands...),
-				func(q experiments.Request) {
+				func(q record.Request) {
 					mu.Lock()
 					defer mu.Unlock()
 					took[count] = append(took[count], (q.Answered - q.Sent).Seconds())
@@ -257,7 +257,7 @@ func TestAWorkerThatFailsIsAnErrorAndNoMissingRequest(t *testing.T) {
 			var once sync.Once
 			begun := time.Now()
 			err := workers.Drive(ctx, load.HTTP{Shape: load.Constant(100), URL: server.URL}, steadystate.StartClock(), urls(hands...),
-				func(experiments.Request) { once.Do(func() { row.hurt(hands[1]) }) }, func(string, ...any) {})
+				func(record.Request) { once.Do(func() { row.hurt(hands[1]) }) }, func(string, ...any) {})
 			if err == nil || !strings.Contains(err.Error(), row.want) || !strings.Contains(err.Error(), hands[1].url) {
 				t.Errorf("error %v, want one with %q that names %s", err, row.want, hands[1].url)
 			}
@@ -272,7 +272,7 @@ func TestALoadThatEndsAtOnceIsNoError(t *testing.T) {
 	h := hire(t, workers.Worker{})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	err := workers.Drive(ctx, load.HTTP{Shape: load.Constant(1), URL: "http://127.0.0.1:1/"}, steadystate.StartClock(), urls(h), func(experiments.Request) {}, func(string, ...any) {})
+	err := workers.Drive(ctx, load.HTTP{Shape: load.Constant(1), URL: "http://127.0.0.1:1/"}, steadystate.StartClock(), urls(h), func(record.Request) {}, func(string, ...any) {})
 	if err != nil {
 		t.Error(err)
 	}
@@ -375,7 +375,7 @@ func TestAWorkerEndsByItself(t *testing.T) {
 		resp := driven(t.Context(), t, h.url, `{"shape":"1/min","targets":[{"method":"GET","url":"http://127.0.0.1:1/"}],"worker":0,"of":1,"start":3600000000000}`)
 		defer func() { _ = resp.Body.Close() }()
 		lines := 0
-		for _, err := range experiments.Read(resp.Body) {
+		for _, err := range record.Read(resp.Body) {
 			if err != nil {
 				t.Fatalf("after %d lines: %v", lines, err)
 			}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -31,7 +32,7 @@ type Blind struct {
 // Experiment is the experiment. When the service is steady, plant does to it
 // what the experiment is not told, and returns when that is over.
 func (b Blind) Experiment(plant func(context.Context) error) experiments.Experiment {
-	b.Check.Signal = experiments.TrafficSignal
+	b.Check.Signal = record.TrafficSignal
 	return experiments.Experiment{
 		Name:       b.Name,
 		Hypothesis: steadystate.Hypothesis{Checks: []steadystate.Check{b.Check}},
@@ -48,12 +49,12 @@ type secret func(context.Context) error
 
 func (secret) String() string { return "what is not told" }
 
-func (s secret) Inject(ctx context.Context, rec *experiments.Recorder) (experiments.Injection, error) {
+func (s secret) Inject(ctx context.Context, rec *record.Recorder) (record.Injection, error) {
 	from := rec.Clock().Now()
 	err := s(ctx)
-	return experiments.Injection{Span: steadystate.Span{From: from, To: rec.Clock().Now()}}, err
+	return record.Injection{Span: steadystate.Span{From: from, To: rec.Clock().Now()}}, err
 }
 
-func (secret) Recover(_ context.Context, rec *experiments.Recorder) (steadystate.Span, error) {
+func (secret) Recover(_ context.Context, rec *record.Recorder) (steadystate.Span, error) {
 	return steadystate.Instant(rec.Clock().Now()), nil
 }

@@ -6,13 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"github.com/aftershockhq/aftershock/record"
 	"io"
 	"os"
 	"os/exec"
 	"syscall"
 	"time"
-
-	"github.com/aftershockhq/aftershock/experiments"
 )
 
 // driverVariable is set in the environment of a driver's process, to its
@@ -97,7 +96,7 @@ func (d *Driver) Wait() error {
 }
 
 // drive is a driver's process.
-func drive(plan []byte, life io.Reader, record io.Writer) error {
+func drive(plan []byte, life io.Reader, recorded io.Writer) error {
 	var blind Blind
 	decoder := json.NewDecoder(bytes.NewReader(plan))
 	decoder.DisallowUnknownFields()
@@ -121,5 +120,5 @@ func drive(plan []byte, life io.Reader, record io.Writer) error {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
-	}).Run(ctx, experiments.NewRecorder(record))
+	}).Run(ctx, record.NewRecorder(recorded))
 }

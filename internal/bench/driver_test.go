@@ -11,8 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/internal/bench"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -33,13 +34,13 @@ func blind(url string) bench.Blind {
 // it is not told.
 func follow(t *testing.T, d *bench.Driver, f func()) (reason string, requests int) {
 	t.Helper()
-	for e, err := range experiments.Read(d.Record()) {
+	for e, err := range record.Read(d.Record()) {
 		if err != nil {
 			t.Error(err)
 			break
 		}
 		switch {
-		case e.Phase == experiments.PhaseInject:
+		case e.Phase == record.PhaseInject:
 			f()
 		case e.Requests != nil:
 			requests += len(e.Requests.List)
@@ -65,7 +66,7 @@ func TestADriverIsAHarnessInAProcessOfItsOwn(t *testing.T) {
 	if err := d.Wait(); err != nil {
 		t.Error(err)
 	}
-	if reason != experiments.Completed || requests == 0 {
+	if reason != record.Completed || requests == 0 {
 		t.Errorf("ended as %q after %d requests", reason, requests)
 	}
 }
@@ -125,7 +126,7 @@ func TestADriverThatIsStalledEndsWithItsContext(t *testing.T) {
 		t.Fatal(err)
 	}
 	stalled := false
-	for _, err := range experiments.Read(d.Record()) {
+	for _, err := range record.Read(d.Record()) {
 		if err != nil {
 			break // it was killed, which Wait tells
 		}
@@ -163,8 +164,8 @@ func TestABlindExperimentPlantsWhenTheServiceIsSteady(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	var record bytes.Buffer
-	rec := experiments.NewRecorder(&record)
+	var recorded bytes.Buffer
+	rec := record.NewRecorder(&recorded)
 	clock := rec.Clock()
 	var planted steadystate.Span
 	err := blind(server.URL).Experiment(func(context.Context) error {
@@ -178,7 +179,7 @@ func TestABlindExperimentPlantsWhenTheServiceIsSteady(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	result, err := experiments.Judge(experiments.Read(bytes.NewReader(record.Bytes())), nil)
+	result, err := judge.Judge(record.Read(bytes.NewReader(recorded.Bytes())), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

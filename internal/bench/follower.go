@@ -3,9 +3,8 @@ package bench
 import (
 	"context"
 	"fmt"
+	"github.com/aftershockhq/aftershock/record"
 	"strconv"
-
-	"github.com/aftershockhq/aftershock/experiments"
 )
 
 // A follower waits for the process that comes after a victim and records it.
@@ -18,7 +17,7 @@ type follower struct {
 
 // follow starts a follower. It ends when the service is back, when it is
 // cancelled, or with the bench, which waits for it.
-func (b *Bench) follow(s *supervisor, victim *process, subject string, rec *experiments.Recorder) *follower {
+func (b *Bench) follow(s *supervisor, victim *process, subject string, rec *record.Recorder) *follower {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	f := &follower{cancel: cancel, done: make(chan struct{})}
 	b.mu.Lock()
@@ -39,9 +38,9 @@ func (b *Bench) follow(s *supervisor, victim *process, subject string, rec *expe
 		}
 		known := next.known()
 		f.back = known.Ready
-		rec.Event(experiments.Event{
+		rec.Event(record.Event{
 			Span:    known.Ready.On(rec.Clock()),
-			Kind:    experiments.EventReady,
+			Kind:    record.EventReady,
 			Subject: subject,
 			UID:     strconv.Itoa(known.PID),
 		})

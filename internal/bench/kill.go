@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -43,10 +44,10 @@ func (k *kill) String() string { return "kill -9 " + k.service }
 func (k *kill) subject() string { return "process/" + k.service }
 
 // Inject kills the process and returns when it is reaped.
-func (k *kill) Inject(ctx context.Context, rec *experiments.Recorder) (experiments.Injection, error) {
+func (k *kill) Inject(ctx context.Context, rec *record.Recorder) (record.Injection, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	injection := experiments.Injection{OneShot: true, Span: steadystate.Instant(rec.Clock().Now())}
+	injection := record.Injection{OneShot: true, Span: steadystate.Instant(rec.Clock().Now())}
 	s, err := k.bench.supervisor(k.service)
 	if err != nil {
 		return injection, err
@@ -81,15 +82,15 @@ func (k *kill) Inject(ctx context.Context, rec *experiments.Recorder) (experimen
 		return injection, nil
 	}
 	uid := strconv.Itoa(p.pid())
-	rec.Event(experiments.Event{Span: injection.Span, Kind: experiments.EventGone, Subject: k.subject(), UID: uid})
-	injection.Targets = []experiments.Target{{Name: k.service, UID: uid}}
-	injection.Effects = []experiments.Effect{{Event: experiments.EventGone}}
+	rec.Event(record.Event{Span: injection.Span, Kind: record.EventGone, Subject: k.subject(), UID: uid})
+	injection.Targets = []record.Target{{Name: k.service, UID: uid}}
+	injection.Effects = []record.Effect{{Event: record.EventGone}}
 	return injection, nil
 }
 
 // Recover waits until the service has a process again, and returns when that
 // one became ready.
-func (k *kill) Recover(ctx context.Context, rec *experiments.Recorder) (steadystate.Span, error) {
+func (k *kill) Recover(ctx context.Context, rec *record.Recorder) (steadystate.Span, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	now := steadystate.Instant(rec.Clock().Now())

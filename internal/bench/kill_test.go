@@ -12,14 +12,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/internal/bench"
+	"github.com/aftershockhq/aftershock/record"
 )
 
 func TestKill(t *testing.T) {
 	b := start(t, bench.Options{RestartAfter: 50 * time.Millisecond})
-	var record bytes.Buffer
-	rec := experiments.NewRecorder(&record)
+	var recorded bytes.Buffer
+	rec := record.NewRecorder(&recorded)
 	before := b.Services()[1]
 	if _, err := get(t, b.URL(), "", 0); err != nil {
 		t.Fatal(err)
@@ -37,7 +37,7 @@ func TestKill(t *testing.T) {
 	if !exited(before.PID) {
 		t.Errorf("process %d is still there after Inject", before.PID)
 	}
-	if len(injection.Targets) != 1 || injection.Targets[0] != (experiments.Target{Name: "service-2", UID: uid}) || injection.Shortfall != "" {
+	if len(injection.Targets) != 1 || injection.Targets[0] != (record.Target{Name: "service-2", UID: uid}) || injection.Shortfall != "" {
 		t.Errorf("injection %+v, want service-2 with UID %s", injection, uid)
 	}
 	removed, err := fault.Recover(t.Context(), rec)
@@ -49,8 +49,8 @@ func TestKill(t *testing.T) {
 		t.Errorf("service-2 has process %d after Recover, had %d", after.PID, before.PID)
 	}
 
-	events := map[string]experiments.Event{}
-	for e, err := range experiments.Read(&record) {
+	events := map[string]record.Event{}
+	for e, err := range record.Read(&recorded) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,7 +58,7 @@ func TestKill(t *testing.T) {
 			events[e.Event.Kind] = *e.Event
 		}
 	}
-	gone, ready := events[experiments.EventGone], events[experiments.EventReady]
+	gone, ready := events[record.EventGone], events[record.EventReady]
 	if gone.Subject != "process/service-2" || gone.UID != uid || gone.Span != injection.Span || !gone.Valid() {
 		t.Errorf("gone event %+v, want UID %s in %s", gone, uid, injection.Span)
 	}
@@ -110,7 +110,7 @@ func TestKillCostsWhatTheBalancerLetsIt(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b := start(t, test.options)
-			rec := experiments.NewRecorder(&bytes.Buffer{})
+			rec := record.NewRecorder(&bytes.Buffer{})
 			victim := b.Services()[2].PID
 			if _, err := b.Kill("service-3").Inject(t.Context(), rec); err != nil {
 				t.Fatal(err)
@@ -144,7 +144,7 @@ func TestKillCostsWhatTheBalancerLetsIt(t *testing.T) {
 func TestWhatWasAnsweredWasSeenAlsoByAKilledProcess(t *testing.T) {
 	b := start(t, bench.Options{RestartAfter: 20 * time.Millisecond, Defect: bench.NoHealthChecks})
 	victim := b.Services()[0]
-	rec := experiments.NewRecorder(&bytes.Buffer{})
+	rec := record.NewRecorder(&bytes.Buffer{})
 	fault := b.Kill(victim.Name)
 
 	// Traffic of several clients before, during and after the kill.
@@ -225,7 +225,7 @@ func process(t *testing.T, b *bench.Bench, pid int) bench.Process {
 
 func TestKillRefuses(t *testing.T) {
 	b := start(t, bench.Options{RestartAfter: never})
-	rec := experiments.NewRecorder(&bytes.Buffer{})
+	rec := record.NewRecorder(&bytes.Buffer{})
 	fault := b.Kill("service-1")
 	if _, err := fault.Recover(t.Context(), rec); err != nil {
 		t.Errorf("recover what was never injected: %v, want nothing to undo", err)
@@ -300,7 +300,7 @@ func TestPrometheusSeesWhoIsDown(t *testing.T) {
 		}
 	}
 	until(t, "all are up", up(map[string]float64{"service-1": 1, "service-2": 1, "service-3": 1}))
-	if _, err := b.Kill("service-1").Inject(t.Context(), experiments.NewRecorder(&bytes.Buffer{})); err != nil {
+	if _, err := b.Kill("service-1").Inject(t.Context(), record.NewRecorder(&bytes.Buffer{})); err != nil {
 		t.Fatal(err)
 	}
 	until(t, "the killed one is down", up(map[string]float64{"service-1": 0, "service-2": 1, "service-3": 1}))

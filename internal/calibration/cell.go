@@ -124,7 +124,7 @@ type course struct {
 	start time.Duration
 	ends  []time.Duration // of the backends that are out, in order of time
 	whole time.Duration   // the length drawn, also if nothing is out
-	end   time.Duration   // of the record
+	end   time.Duration   // of the recorded
 }
 
 // draw draws what happens. The record is as long as a run needs: until the

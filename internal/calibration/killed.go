@@ -9,6 +9,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/internal/bench"
+	"github.com/aftershockhq/aftershock/record"
 )
 
 // killed is a service in a process of its own, behind the bench's balancer,
@@ -16,7 +17,7 @@ import (
 type killed struct {
 	bench *bench.Bench
 	fault experiments.Fault
-	rec   *experiments.Recorder // of the fault; nobody reads it
+	rec   *record.Recorder // of the fault; nobody reads it
 }
 
 const only = "service-1"
@@ -34,7 +35,7 @@ func startKilled(ctx context.Context, away time.Duration) (*killed, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &killed{bench: b, fault: b.Kill(only), rec: experiments.NewRecorder(io.Discard)}, nil
+	return &killed{bench: b, fault: b.Kill(only), rec: record.NewRecorder(io.Discard)}, nil
 }
 
 // url has requests in flight most of the time.

@@ -52,7 +52,7 @@ func carryOutAll(ctx context.Context, o Options) ([]Trial, error) {
 				if !ok {
 					return
 				}
-				t, record, err := carryOut(running, p, o.Rate)
+				t, recorded, err := carryOut(running, p, o.Rate)
 				mu.Lock()
 				switch {
 				case err != nil && running.Err() != nil:
@@ -65,7 +65,7 @@ func carryOutAll(ctx context.Context, o Options) ([]Trial, error) {
 					if t.Disturbed() {
 						queue.again(p.Kind)
 					}
-					if err := o.tell(t, record); err != nil {
+					if err := o.tell(t, recorded); err != nil {
 						errs = append(errs, err)
 						stop()
 					}
@@ -111,12 +111,12 @@ func (q *queue) again(k Kind) {
 	q.more[k]++
 }
 
-func (o Options) tell(t Trial, record []byte) error {
+func (o Options) tell(t Trial, recorded []byte) error {
 	if o.Progress != nil {
 		o.Progress(t)
 	}
 	if o.Miss != nil && (t.NotRun != "" || !t.OK()) {
-		return o.Miss(t, record)
+		return o.Miss(t, recorded)
 	}
 	return nil
 }

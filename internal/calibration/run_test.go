@@ -13,8 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/internal/calibration"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -28,8 +29,8 @@ func TestTheInstrumentHoldsItsBounds(t *testing.T) {
 		Rate:     100,
 		Seed:     42,
 		Progress: func(calibration.Trial) { seen++ },
-		Miss: func(trial calibration.Trial, record []byte) error {
-			t.Logf("%s, trial %d: %s, on a machine that kept it waiting for %s; %d bytes of record", trial.Kind, trial.Number, trial.Wrong(), trial.Starved, len(record))
+		Miss: func(trial calibration.Trial, recorded []byte) error {
+			t.Logf("%s, trial %d: %s, on a machine that kept it waiting for %s; %d bytes of record", trial.Kind, trial.Number, trial.Wrong(), trial.Starved, len(recorded))
 			return nil
 		},
 	})
@@ -304,8 +305,8 @@ func TestAMissComesWithItsRecord(t *testing.T) {
 				t.Error(err)
 			}
 		},
-		Miss: func(_ calibration.Trial, record []byte) error {
-			if _, err := experiments.Judge(experiments.Read(bytes.NewReader(record)), nil); err != nil {
+		Miss: func(_ calibration.Trial, recorded []byte) error {
+			if _, err := judge.Judge(record.Read(bytes.NewReader(recorded)), nil); err != nil {
 				t.Error(err)
 			}
 			return stop

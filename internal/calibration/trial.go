@@ -10,8 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/internal/bench"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -45,7 +46,7 @@ type change struct {
 
 // carryOut carries a trial out, and returns it with the record. The error is
 // the harness's.
-func carryOut(ctx context.Context, p Plan, rate int) (_ Trial, record []byte, err error) {
+func carryOut(ctx context.Context, p Plan, rate int) (_ Trial, recorded []byte, err error) {
 	var s service
 	if p.Kind == Kill {
 		s, err = startKilled(ctx, p.Away())
@@ -63,7 +64,7 @@ func carryOut(ctx context.Context, p Plan, rate int) (_ Trial, record []byte, er
 		Timeout: p.Kind.patience().timeout,
 		Check: steadystate.Check{
 			Name:    "service answers",
-			Signal:  experiments.TrafficSignal,
+			Signal:  record.TrafficSignal,
 			Good:    steadystate.Within(p.Kind.patience().tolerance),
 			Allowed: p.Kind.allowed(),
 		},
@@ -75,18 +76,18 @@ func carryOut(ctx context.Context, p Plan, rate int) (_ Trial, record []byte, er
 		run = apart
 	}
 	starved := feel()
-	record, started, changes, err := run(ctx, blind, p, s)
+	recorded, started, changes, err := run(ctx, blind, p, s)
 	kept := starved()
 	if err != nil {
-		return Trial{}, record, err
+		return Trial{}, recorded, err
 	}
-	result, err := experiments.Judge(experiments.Read(bytes.NewReader(record)), nil)
+	result, err := judge.Judge(record.Read(bytes.NewReader(recorded)), nil)
 	if err != nil {
-		return Trial{}, record, err
+		return Trial{}, recorded, err
 	}
 	t := judged(p, result, stretches(changes, started))
 	t.Starved = kept
-	return t, record, nil
+	return t, recorded, nil
 }
 
 // watch is how long to look on: until the last request that may be bad has
@@ -103,9 +104,9 @@ func (p Plan) watch() time.Duration {
 }
 
 // here carries a blind experiment out in this process.
-func here(ctx context.Context, blind bench.Blind, p Plan, s service) (record []byte, started time.Time, changes []change, err error) {
+func here(ctx context.Context, blind bench.Blind, p Plan, s service) (recorded []byte, started time.Time, changes []change, err error) {
 	var file bytes.Buffer
-	rec := experiments.NewRecorder(&file)
+	rec := record.NewRecorder(&file)
 	err = blind.Experiment(func(ctx context.Context) error {
 		var err error
 		changes, err = p.do(ctx, s, nil)
@@ -116,7 +117,7 @@ func here(ctx context.Context, blind bench.Blind, p Plan, s service) (record []b
 
 // apart carries a blind experiment out in a process of its own, so that it can
 // be stalled.
-func apart(ctx context.Context, blind bench.Blind, p Plan, s service) (record []byte, started time.Time, changes []change, err error) {
+func apart(ctx context.Context, blind bench.Blind, p Plan, s service) (recorded []byte, started time.Time, changes []change, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	driver, err := bench.StartDriver(ctx, blind)
@@ -126,7 +127,7 @@ func apart(ctx context.Context, blind bench.Blind, p Plan, s service) (record []
 	var file bytes.Buffer
 	done := make(chan error, 1)
 	planting := false
-	for e, readErr := range experiments.Read(io.TeeReader(driver.Record(), &file)) {
+	for e, readErr := range record.Read(io.TeeReader(driver.Record(), &file)) {
 		if readErr != nil {
 			err = readErr
 			break
@@ -136,7 +137,7 @@ func apart(ctx context.Context, blind bench.Blind, p Plan, s service) (record []
 			// The record's clock is another process's: only the wall clock
 			// is common to both, and a record has that at its start.
 			started = e.Header.Started
-		case e.Phase == experiments.PhaseInject:
+		case e.Phase == record.PhaseInject:
 			planting = true
 			// Aside, since a stalled driver writes nothing.
 			go func() {
@@ -206,9 +207,9 @@ func stretches(changes []change, started time.Time) []Stretch {
 }
 
 // judged is a trial, from what was judged and what is true.
-func judged(p Plan, r experiments.Result, truth []Stretch) Trial {
+func judged(p Plan, r judge.Result, truth []Stretch) Trial {
 	t := Trial{Plan: p, Truth: truth}
-	if r.End.Reason != experiments.Completed {
+	if r.End.Reason != record.Completed {
 		t.NotRun = r.End.Reason + ": " + r.End.Detail
 		return t
 	}
@@ -220,7 +221,7 @@ func judged(p Plan, r experiments.Result, truth []Stretch) Trial {
 			t.LoadHeld = proof.Verdict
 		}
 	}
-	t.Late = r.Traffic[experiments.TrafficSignal].Late
+	t.Late = r.Traffic[record.TrafficSignal].Late
 	t.Comparison = Compare(truth, t.Outages, t.Resolution)
 	return t
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/suites"
@@ -17,22 +17,22 @@ import (
 // An instrument that is wrong about itself must not pass: each of these rows
 // must not count as wanted but the first.
 func TestARowIsAsWanted(t *testing.T) {
-	proofs := func(effect, undone steadystate.Verdict) []experiments.Proof {
-		return []experiments.Proof{{Name: "effect", Verdict: effect}, {Name: "undone", Verdict: undone, Text: "may still be in place"}}
+	proofs := func(effect, undone steadystate.Verdict) []judge.Proof {
+		return []judge.Proof{{Name: "effect", Verdict: effect}, {Name: "undone", Verdict: undone, Text: "may still be in place"}}
 	}
 	for _, c := range []struct {
 		name   string
-		result experiments.Result
+		result judge.Result
 		left   []string
 		want   bool
 	}{
-		{"held, seen and gone", experiments.Result{Verdict: steadystate.Held, Proofs: proofs(steadystate.Held, steadystate.Held)}, nil, true},
-		{"another verdict", experiments.Result{Verdict: steadystate.Broken, Proofs: proofs(steadystate.Held, steadystate.Held)}, nil, false},
-		{"unknown is none", experiments.Result{Verdict: steadystate.Unknown, Proofs: proofs(steadystate.Held, steadystate.Held)}, nil, false},
-		{"an effect that was not seen", experiments.Result{Verdict: steadystate.Held, Proofs: proofs(steadystate.Unknown, steadystate.Held)}, nil, false},
-		{"a fault that is not gone", experiments.Result{Verdict: steadystate.Held, Proofs: proofs(steadystate.Held, steadystate.Unknown)}, nil, false},
-		{"no proof at all", experiments.Result{Verdict: steadystate.Held}, nil, false},
-		{"a process that is left", experiments.Result{Verdict: steadystate.Held, Proofs: proofs(steadystate.Held, steadystate.Held)}, []string{"stress-ng-cpu 17"}, false},
+		{"held, seen and gone", judge.Result{Verdict: steadystate.Held, Proofs: proofs(steadystate.Held, steadystate.Held)}, nil, true},
+		{"another verdict", judge.Result{Verdict: steadystate.Broken, Proofs: proofs(steadystate.Held, steadystate.Held)}, nil, false},
+		{"unknown is none", judge.Result{Verdict: steadystate.Unknown, Proofs: proofs(steadystate.Held, steadystate.Held)}, nil, false},
+		{"an effect that was not seen", judge.Result{Verdict: steadystate.Held, Proofs: proofs(steadystate.Unknown, steadystate.Held)}, nil, false},
+		{"a fault that is not gone", judge.Result{Verdict: steadystate.Held, Proofs: proofs(steadystate.Held, steadystate.Unknown)}, nil, false},
+		{"no proof at all", judge.Result{Verdict: steadystate.Held}, nil, false},
+		{"a process that is left", judge.Result{Verdict: steadystate.Held, Proofs: proofs(steadystate.Held, steadystate.Held)}, []string{"stress-ng-cpu 17"}, false},
 	} {
 		r := row{experiment: experiment{id: "pods/kill-one", want: held}, what: "pods/kill-one"}
 		r.take(reports.Report{Result: c.result}, c.left)

@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
@@ -51,14 +51,14 @@ func (l lab) try(ctx context.Context, e experiment, tries int) row {
 	for ctx.Err() == nil && r.tries < tries {
 		r.tries++
 		fmt.Fprintf(l.w, "\n=== %s on %s\n", r.what, r.service())
-		result, record, err := l.run(ctx, e)
+		result, recorded, err := l.run(ctx, e)
 		if err != nil {
 			r.reason = err.Error()
 			return r
 		}
 		r.take(result, leftProcesses(5*time.Second))
 		if e.compare != "" && result.Verdict != steadystate.Unknown {
-			r.truth = l.compare(ctx, e.compare, record)
+			r.truth = l.compare(ctx, e.compare, recorded)
 		}
 		if result.Verdict != steadystate.Unknown {
 			break
@@ -70,7 +70,7 @@ func (l lab) try(ctx context.Context, e experiment, tries int) row {
 
 // compare compares a record with what the service itself wrote down, and says
 // what came of it.
-func (l lab) compare(ctx context.Context, test, record string) string {
+func (l lab) compare(ctx context.Context, test, recorded string) string {
 	cache := os.Getenv("AFTERSHOCK_LAB_CACHE")
 	if cache == "" {
 		dir, err := os.UserCacheDir()
@@ -80,7 +80,7 @@ func (l lab) compare(ctx context.Context, test, record string) string {
 		cache = filepath.Join(dir, "aftershock", "lab")
 	}
 	command := exec.CommandContext(ctx, "go", "test", "./suites", "-run", test, "-v", "-args",
-		"-record", record, "-truth", filepath.Join(cache, "run", "truth"), "-quiet", "payments are reached")
+		"-record", recorded, "-truth", filepath.Join(cache, "run", "truth"), "-quiet", "payments are reached")
 	printed, err := command.CombinedOutput()
 	fmt.Fprint(l.w, string(printed))
 	if err != nil || !strings.Contains(string(printed), "--- PASS: "+strings.TrimSuffix(test, "$")) {
@@ -90,7 +90,7 @@ func (l lab) compare(ctx context.Context, test, record string) string {
 }
 
 // run runs an experiment, and judges its record, which is at the path returned.
-func (l lab) run(ctx context.Context, e experiment) (report reports.Report, record string, err error) {
+func (l lab) run(ctx context.Context, e experiment) (report reports.Report, recorded string, err error) {
 	fail := func(err error) (reports.Report, string, error) { return reports.Report{}, "", err }
 	out, err := os.MkdirTemp(l.out, strings.ReplaceAll(e.id, "/", "-")+"-")
 	if err != nil {
@@ -123,7 +123,7 @@ func (l lab) run(ctx context.Context, e experiment) (report reports.Report, reco
 		return fail(err)
 	}
 	defer func() { _ = file.Close() }()
-	result, err := reports.Judge(experiments.Read(file), nil)
+	result, err := reports.Judge(record.Read(file), nil)
 	if err != nil {
 		return fail(err)
 	}

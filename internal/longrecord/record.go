@@ -8,7 +8,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -33,22 +33,22 @@ func Write(w io.Writer, n int) error {
 	encoder := json.NewEncoder(out)
 	length := time.Duration(n) * interval
 	inject, removed := length/6, 2*length/3
-	at := func(d time.Duration, e experiments.Entry) entry {
+	at := func(d time.Duration, e record.Entry) entry {
 		e.At = d
 		return entry{d, e}
 	}
-	target := experiments.Target{Name: "checkout-1", UID: "uid-1"}
+	target := record.Target{Name: "checkout-1", UID: "uid-1"}
 	events := []entry{
-		at(0, experiments.Entry{Header: &experiments.Header{Format: experiments.Format, Version: experiments.Version, Run: "0123456789", Started: time.Unix(1_700_000_000, 0).UTC()}}),
-		at(0, experiments.Entry{Plan: plan(length)}),
-		at(0, experiments.Entry{Phase: experiments.PhaseSettle}),
-		at(inject, experiments.Entry{Phase: experiments.PhaseInject}),
-		at(inject, experiments.Entry{Event: &experiments.Event{Span: steadystate.Instant(inject), Kind: experiments.EventGone, Subject: "pod/checkout-1", UID: target.UID}}),
-		at(inject, experiments.Entry{Injection: &experiments.Injection{Fault: fault, Targets: []experiments.Target{target}, Span: steadystate.Instant(inject), Effects: []experiments.Effect{{Event: experiments.EventGone}}}}),
-		at(inject, experiments.Entry{Phase: experiments.PhaseHold}),
-		at(removed, experiments.Entry{Phase: experiments.PhaseRecover}),
-		at(removed, experiments.Entry{Removal: &experiments.Removal{Fault: fault, Span: steadystate.Instant(removed)}}),
-		at(removed, experiments.Entry{Phase: experiments.PhaseWatch}),
+		at(0, record.Entry{Header: &record.Header{Format: record.Format, Version: record.Version, Run: "0123456789", Started: time.Unix(1_700_000_000, 0).UTC()}}),
+		at(0, record.Entry{Plan: plan(length)}),
+		at(0, record.Entry{Phase: record.PhaseSettle}),
+		at(inject, record.Entry{Phase: record.PhaseInject}),
+		at(inject, record.Entry{Event: &record.Event{Span: steadystate.Instant(inject), Kind: record.EventGone, Subject: "pod/checkout-1", UID: target.UID}}),
+		at(inject, record.Entry{Injection: &record.Injection{Fault: fault, Targets: []record.Target{target}, Span: steadystate.Instant(inject), Effects: []record.Effect{{Event: record.EventGone}}}}),
+		at(inject, record.Entry{Phase: record.PhaseHold}),
+		at(removed, record.Entry{Phase: record.PhaseRecover}),
+		at(removed, record.Entry{Removal: &record.Removal{Fault: fault, Span: steadystate.Instant(removed)}}),
+		at(removed, record.Entry{Phase: record.PhaseWatch}),
 	}
 	requests := requests{random: rand.New(rand.NewPCG(6, 6))}
 	for requests.sent < n {
@@ -60,12 +60,12 @@ func Write(w io.Writer, n int) error {
 			}
 			events = events[1:]
 		}
-		block := experiments.Requests{Signal: experiments.TrafficSignal, List: requests.next(size)}
-		if err := encoder.Encode(experiments.Entry{At: over, Requests: &block}); err != nil {
+		block := record.Requests{Signal: record.TrafficSignal, List: requests.next(size)}
+		if err := encoder.Encode(record.Entry{At: over, Requests: &block}); err != nil {
 			return fmt.Errorf("write record: %w", err)
 		}
 	}
-	events = append(events, at(length+slowest, experiments.Entry{End: &experiments.End{Reason: experiments.Completed}}))
+	events = append(events, at(length+slowest, record.Entry{End: &record.End{Reason: record.Completed}}))
 	for _, e := range events {
 		if err := encoder.Encode(e.Entry); err != nil {
 			return fmt.Errorf("write record: %w", err)
@@ -80,19 +80,19 @@ func Write(w io.Writer, n int) error {
 // An entry knows when it is due among the blocks of requests.
 type entry struct {
 	at time.Duration
-	experiments.Entry
+	record.Entry
 }
 
 const fault = "kill one"
 
-func plan(length time.Duration) *experiments.Plan {
-	return &experiments.Plan{
+func plan(length time.Duration) *record.Plan {
+	return &record.Plan{
 		Name: "a long run",
 		Checks: []steadystate.Check{{
-			Name: "answers", Signal: experiments.TrafficSignal, Good: steadystate.Within(time.Second),
+			Name: "answers", Signal: record.TrafficSignal, Good: steadystate.Within(time.Second),
 			Allowed: 0.001, Limits: steadystate.Limits("downtime <= 2s", "errors <= 0.1%", "p95 <= 2s"),
 		}},
-		Signals: map[string]string{experiments.TrafficSignal: "every other request fails"},
+		Signals: map[string]string{record.TrafficSignal: "every other request fails"},
 		Load:    "every other request fails",
 		Faults:  []string{fault},
 		Settle:  5 * time.Second,
@@ -107,16 +107,16 @@ type requests struct {
 	sent   int
 }
 
-func (r *requests) next(size int) []experiments.Request {
-	list := make([]experiments.Request, size)
+func (r *requests) next(size int) []record.Request {
+	list := make([]record.Request, size)
 	for i := range list {
 		planned := time.Duration(r.sent) * interval
 		sent := planned + time.Duration(r.random.Int64N(int64(200*time.Microsecond)))
-		outcome := experiments.Outcome{Code: 200, By: "checkout-1", Attempts: 1}
+		outcome := record.Outcome{Code: 200, By: "checkout-1", Attempts: 1}
 		if r.sent%2 == 1 {
-			outcome = experiments.Outcome{Error: "connection refused"}
+			outcome = record.Outcome{Error: "connection refused"}
 		}
-		list[i] = experiments.Request{
+		list[i] = record.Request{
 			Seq:      uint64(r.sent), //nolint:gosec // a count
 			Planned:  planned,
 			Sent:     sent,

@@ -10,8 +10,9 @@ import (
 	"runtime"
 	"testing"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/internal/longrecord"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 )
 
 // Six million are an hour and forty minutes:
@@ -44,7 +45,7 @@ func TestEveryRequestReadsBack(t *testing.T) {
 	go func() { _ = out.CloseWithError(longrecord.Write(out, *requests)) }()
 	defer func() { _ = in.Close() }()
 	seen, failed, ended := 0, 0, false
-	for e, err := range experiments.Read(in) {
+	for e, err := range record.Read(in) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,16 +69,16 @@ func TestEveryRequestReadsBack(t *testing.T) {
 }
 
 func TestTheRecordIsJudgedAsARun(t *testing.T) {
-	var record bytes.Buffer
-	if err := longrecord.Write(&record, 60_000); err != nil {
+	var recorded bytes.Buffer
+	if err := longrecord.Write(&recorded, 60_000); err != nil {
 		t.Fatal(err)
 	}
-	result, err := experiments.Judge(experiments.Read(bytes.NewReader(record.Bytes())), nil)
+	result, err := judge.Judge(record.Read(bytes.NewReader(recorded.Bytes())), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if result.End.Reason != experiments.Completed || result.Traffic[experiments.TrafficSignal].Sent != 60_000 {
-		t.Errorf("ended %+v with %d requests, want a completed run with all of them", result.End, result.Traffic[experiments.TrafficSignal].Sent)
+	if result.End.Reason != record.Completed || result.Traffic[record.TrafficSignal].Sent != 60_000 {
+		t.Errorf("ended %+v with %d requests, want a completed run with all of them", result.End, result.Traffic[record.TrafficSignal].Sent)
 	}
 	for _, p := range result.Proofs {
 		if p.Name == "load held" && p.Verdict.String() != "held" {
@@ -108,8 +109,8 @@ func TestJudgingTakesMemoryThatDoesNotGrowWithTheRecord(t *testing.T) {
 		return stats.HeapAlloc
 	}
 	before, most, n := live(), uint64(0), 0
-	entries := experiments.Read(file)
-	result, err := experiments.Judge(func(yield func(experiments.Entry, error) bool) {
+	entries := record.Read(file)
+	result, err := judge.Judge(func(yield func(record.Entry, error) bool) {
 		for e, err := range entries {
 			if n++; n%max(1, *requests/200_000) == 0 {
 				most = max(most, live())
@@ -123,7 +124,7 @@ func TestJudgingTakesMemoryThatDoesNotGrowWithTheRecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	kept := float64(most-before) / (1 << 20)
-	t.Logf("%d requests: at most %.1f MB kept", result.Traffic[experiments.TrafficSignal].Sent, kept)
+	t.Logf("%d requests: at most %.1f MB kept", result.Traffic[record.TrafficSignal].Sent, kept)
 	if kept > 16 {
 		t.Errorf("%.1f MB kept for %d requests, want at most 16", kept, *requests)
 	}
@@ -134,16 +135,16 @@ func TestJudgingTakesMemoryThatDoesNotGrowWithTheRecord(t *testing.T) {
 }
 
 func ExampleWrite() {
-	var record bytes.Buffer
-	if err := longrecord.Write(&record, 10_000); err != nil {
+	var recorded bytes.Buffer
+	if err := longrecord.Write(&recorded, 10_000); err != nil {
 		fmt.Println(err)
 		return
 	}
-	result, err := experiments.Judge(experiments.Read(bytes.NewReader(record.Bytes())), nil)
+	result, err := judge.Judge(record.Read(bytes.NewReader(recorded.Bytes())), nil)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(result.Traffic[experiments.TrafficSignal].FailedFirst, "of", result.Traffic[experiments.TrafficSignal].Sent, "failed")
+	fmt.Println(result.Traffic[record.TrafficSignal].FailedFirst, "of", result.Traffic[record.TrafficSignal].Sent, "failed")
 	// Output: 5000 of 10000 failed
 }

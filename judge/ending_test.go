@@ -1,10 +1,11 @@
-package experiments_test
+package judge_test
 
 import (
 	"testing"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -32,15 +33,15 @@ func TestARateIsGoodAtTheEnd(t *testing.T) {
 			list = append(list, o)
 		}
 		check := steadystate.Check{Name: "orders flow", Signal: "orders", Good: steadystate.MustParseTolerance(">= 1"), Limits: steadystate.Limits("outage <= 45s")}
-		result, err := experiments.Judge(all([]experiments.Entry{
-			{Header: &experiments.Header{Format: experiments.Format, Version: experiments.Version}},
-			{Plan: &experiments.Plan{Name: "kill", Settle: 10 * s, Faults: []string{"kill"}, Checks: []steadystate.Check{check}}},
-			{Phase: experiments.PhaseSettle},
-			{At: 20 * s, Phase: experiments.PhaseInject},
-			{At: 20 * s, Injection: &experiments.Injection{Fault: "kill", Span: steadystate.Instant(20 * s)}},
-			{At: 20 * s, Phase: experiments.PhaseWatch},
-			{At: 60 * s, Observations: &experiments.Observations{Signal: "orders", List: list}},
-			{At: 60 * s, End: &experiments.End{Reason: experiments.Completed}},
+		result, err := judge.Judge(all([]record.Entry{
+			{Header: &record.Header{Format: record.Format, Version: record.Version}},
+			{Plan: &record.Plan{Name: "kill", Settle: 10 * s, Faults: []string{"kill"}, Checks: []steadystate.Check{check}}},
+			{Phase: record.PhaseSettle},
+			{At: 20 * s, Phase: record.PhaseInject},
+			{At: 20 * s, Injection: &record.Injection{Fault: "kill", Span: steadystate.Instant(20 * s)}},
+			{At: 20 * s, Phase: record.PhaseWatch},
+			{At: 60 * s, Observations: &record.Observations{Signal: "orders", List: list}},
+			{At: 60 * s, End: &record.End{Reason: record.Completed}},
 		}), nil)
 		if err != nil {
 			t.Fatal(err)

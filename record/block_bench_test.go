@@ -1,12 +1,11 @@
-package experiments_test
+package record_test
 
 import (
 	"fmt"
+	"github.com/aftershockhq/aftershock/record"
 	"io"
 	"testing"
 	"time"
-
-	"github.com/aftershockhq/aftershock/experiments"
 )
 
 // What a flush takes, of the requests of 200 ms at 1000 and 3000 a second, and
@@ -14,15 +13,15 @@ import (
 func BenchmarkFlush(b *testing.B) {
 	for _, n := range []int{200, 600, 4096} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			rec := experiments.NewRecorder(io.Discard)
+			rec := record.NewRecorder(io.Discard)
 			b.ReportAllocs()
 			for b.Loop() {
 				for i := range n {
 					planned := time.Duration(i) * time.Millisecond
 					sent := planned + time.Duration(i*i%200)*time.Microsecond
-					rec.Request(experiments.TrafficSignal, experiments.Request{
+					rec.Request(record.TrafficSignal, record.Request{
 						Seq: uint64(i), Planned: planned, Sent: sent, Answered: sent + time.Duration(i*i*7%9973)*time.Microsecond,
-						Outcome: experiments.Outcome{Code: 200, By: "checkout-1", Attempts: 1},
+						Outcome: record.Outcome{Code: 200, By: "checkout-1", Attempts: 1},
 					})
 				}
 				rec.Flush()

@@ -1,4 +1,4 @@
-package experiments
+package record
 
 import "github.com/aftershockhq/aftershock/steadystate"
 

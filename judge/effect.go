@@ -1,16 +1,17 @@
-package experiments
+package judge
 
 import (
 	"cmp"
 	"fmt"
 	"math"
 
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
 // change is what an effect that is a change of a target's signal is judged by.
 type change struct {
-	Effect
+	record.Effect
 	fault, target, signal string
 	requests              bool // the signal is of a load
 	before, during, after stage
@@ -66,7 +67,7 @@ func (j *judge) newEffects() {
 					fault:    i.Fault,
 					target:   t.Name,
 					requests: requests,
-					signal:   TargetSignal(effect.Signal, t.Name),
+					signal:   record.TargetSignal(effect.Signal, t.Name),
 					// Also what speaks of the time before the record.
 					before: stage{Span: steadystate.Span{From: math.MinInt64, To: i.From}},
 					during: stage{Span: steadystate.Span{From: i.To, To: until}},

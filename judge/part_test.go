@@ -1,50 +1,51 @@
-package experiments_test
+package judge_test
 
 import (
 	"math"
 	"testing"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
 // stepped is a run of a load in two steps, 10/s for 15 s and 50/s from then on,
 // with its phases cut elsewhere, and of which a few requests fail.
-func stepped(t *testing.T) experiments.Result {
+func stepped(t *testing.T) judge.Result {
 	t.Helper()
-	list := []experiments.Entry{
-		{Header: &experiments.Header{Format: experiments.Format, Version: experiments.Version}},
-		{Plan: &experiments.Plan{
+	list := []record.Entry{
+		{Header: &record.Header{Format: record.Format, Version: record.Version}},
+		{Plan: &record.Plan{
 			Name: "stepped", Settle: 5 * s,
 			Checks: []steadystate.Check{{Name: "answers", Signal: "requests", Good: steadystate.Within(s)}},
-			Stages: map[string][]experiments.Stage{"requests": {
+			Stages: map[string][]record.Stage{"requests": {
 				{Name: "1: 10/s", Rate: 10}, {Name: "2: 50/s", After: 15 * s, Rate: 50}, {Name: "3: 99/s", After: time.Hour, Rate: 99},
 			}},
 		}},
-		{Phase: experiments.PhaseSettle},
+		{Phase: record.PhaseSettle},
 	}
-	phases := map[time.Duration]string{10 * s: experiments.PhaseInject, 20 * s: experiments.PhaseWatch}
+	phases := map[time.Duration]string{10 * s: record.PhaseInject, 20 * s: record.PhaseWatch}
 	seq := uint64(0)
 	at := 500 * ms // the load's first request
 	for at <= 30*s {
 		for _, from := range []time.Duration{10 * s, 20 * s} {
 			if name := phases[from]; name != "" && at >= from {
-				list = append(list, experiments.Entry{At: from, Phase: name})
+				list = append(list, record.Entry{At: from, Phase: name})
 				delete(phases, from)
 			}
 		}
-		q := experiments.Request{Seq: seq, Planned: at, Sent: at, Answered: at + 20*ms, Outcome: experiments.Outcome{Code: 200, Attempts: 1}}
+		q := record.Request{Seq: seq, Planned: at, Sent: at, Answered: at + 20*ms, Outcome: record.Outcome{Code: 200, Attempts: 1}}
 		switch {
 		case seq%10 == 9:
 			q.Code = 503
 		case seq%10 == 8:
-			q.Outcome = experiments.Outcome{Error: "no local port left", Local: true}
+			q.Outcome = record.Outcome{Error: "no local port left", Local: true}
 		case at >= 20*s:
 			q.Answered = at + 40*ms
 			q.Stalled = 10 * ms
 		}
-		list = append(list, experiments.Entry{At: q.Answered, Requests: &experiments.Requests{Signal: "requests", List: []experiments.Request{q}}})
+		list = append(list, record.Entry{At: q.Answered, Requests: &record.Requests{Signal: "requests", List: []record.Request{q}}})
 		seq++
 		if at < 15500*ms {
 			at += 100 * ms
@@ -53,8 +54,8 @@ func stepped(t *testing.T) experiments.Result {
 		}
 	}
 	// Nothing is sent while the last answers are waited for.
-	list = append(list, experiments.Entry{At: 32 * s, End: &experiments.End{Reason: experiments.Completed}})
-	result, err := experiments.Judge(all(list), nil)
+	list = append(list, record.Entry{At: 32 * s, End: &record.End{Reason: record.Completed}})
+	result, err := judge.Judge(all(list), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +72,7 @@ func TestTheTrafficIsToldByPhaseAndByStage(t *testing.T) {
 	}
 	for _, row := range []struct {
 		kind string
-		got  []experiments.TrafficPart
+		got  []judge.TrafficPart
 		want []want
 	}{
 		{"phase", traffic.Phases, []want{{"settle", 0, 95, 10}, {"inject", 10 * s, 55 + 225, 28}, {"watch", 20 * s, 501, 50}}},

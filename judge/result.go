@@ -1,8 +1,9 @@
-package experiments
+package judge
 
 import (
 	"time"
 
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -21,7 +22,7 @@ type Result struct {
 	Load        string            `json:"load,omitempty"`
 	// Baseline is what limits on a multiple of it refer to; nil: the settle
 	// phase.
-	Baseline *Baseline `json:"baseline,omitempty"`
+	Baseline *record.Baseline `json:"baseline,omitempty"`
 	// Window is from the first injection to the record's end; limits without a
 	// phase are judged over it.
 	Window     steadystate.Span   `json:"window"`
@@ -31,9 +32,9 @@ type Result struct {
 	Checks     []CheckResult      `json:"checks"`
 	Injections []InjectionResult  `json:"injections,omitempty"`
 	Traffic    map[string]Traffic `json:"traffic,omitempty"` // by signal
-	Events     []Event            `json:"events,omitempty"`
+	Events     []record.Event     `json:"events,omitempty"`
 	Notes      []string           `json:"notes,omitempty"`
-	End        End                `json:"end"`
+	End        record.End         `json:"end"`
 	LeftBehind []string           `json:"leftBehind,omitempty"` // faults that may still be in place
 	Signals    map[string]string  `json:"signals,omitempty"`
 	// Courses are what the signals that expectations name were over time, by the
@@ -109,7 +110,7 @@ type Recovery struct {
 
 // An InjectionResult is an injection and when it was undone.
 type InjectionResult struct {
-	Injection
+	record.Injection
 	Removed *steadystate.Span `json:"removed,omitempty"`
 }
 
@@ -162,8 +163,3 @@ type TrafficPart struct {
 	// there were none.
 	Latency *steadystate.Distribution `json:"latency,omitempty"`
 }
-
-// LateAfter is how much later than planned a request may be sent before the
-// load counts as behind its schedule: its machine was stalled or out of
-// workers.
-const LateAfter = 100 * time.Millisecond

@@ -1,9 +1,10 @@
-package experiments
+package judge
 
 import (
 	"math"
 	"time"
 
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -87,7 +88,7 @@ func (j *judge) newParts() {
 }
 
 // add takes in a request.
-func (p *part) add(q Request, o steadystate.Observation) {
+func (p *part) add(q record.Request, o steadystate.Observation) {
 	p.planned.add(q.Planned)
 	p.sent.add(q.Sent)
 	if q.Sent < p.From || q.Sent >= p.To {

@@ -1,7 +1,6 @@
-package experiments
+package record
 
 import (
-	"slices"
 	"time"
 
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -124,6 +123,10 @@ type Effect struct {
 	Times float64 `json:"times,omitempty"`
 }
 
+// TrafficSignal is the signal that a load's requests make: the seconds each
+// took, failed ones bad whatever counts as good.
+const TrafficSignal = "requests"
+
 // TargetSignal is the name of a signal that is observed of each target apart:
 // "cpu of checkout-abc". Of [TrafficSignal] it is the requests that the target
 // answered, which need no signal of their own.
@@ -150,12 +153,6 @@ type Injection struct {
 	// the service's own configuration forbids it: then the shortfall says what
 	// forbids it, and is a finding about the service.
 	Refused string `json:"refused,omitempty"`
-}
-
-// isOfLoad reports whether a target is a signal of the load, whose rate is what
-// the fault changes.
-func (i Injection) isOfLoad(t Target) bool {
-	return slices.ContainsFunc(i.Effects, func(e Effect) bool { return e.Times > 0 && e.Signal == t.Name })
 }
 
 // A Removal says when a fault was undone.

@@ -1,4 +1,4 @@
-package experiments_test
+package judge_test
 
 import (
 	"iter"
@@ -6,7 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/steadystatetest"
 )
@@ -22,37 +23,37 @@ type history struct {
 	oneShot  bool          // they were over when they were done
 }
 
-func (h history) judge(t *testing.T) experiments.Result {
+func (h history) judge(t *testing.T) judge.Result {
 	t.Helper()
 	last := time.Duration(len(h.timeline)) * s
-	plan := &experiments.Plan{Name: "history", Settle: h.settle, Checks: []steadystate.Check{{
+	plan := &record.Plan{Name: "history", Settle: h.settle, Checks: []steadystate.Check{{
 		Name: "whole", Signal: "replicas", Good: steadystatetest.Good, Limits: steadystate.Limits(h.limits...),
 	}}}
-	list := []experiments.Entry{
-		{Header: &experiments.Header{Format: experiments.Format, Version: experiments.Version}},
+	list := []record.Entry{
+		{Header: &record.Header{Format: record.Format, Version: record.Version}},
 		{Plan: plan},
-		{Phase: experiments.PhaseSettle},
-		{At: h.inject[0], Phase: experiments.PhaseInject},
+		{Phase: record.PhaseSettle},
+		{At: h.inject[0], Phase: record.PhaseInject},
 	}
 	for i, at := range h.inject {
-		target := experiments.Target{Name: "pod", UID: string(rune('a' + i))}
+		target := record.Target{Name: "pod", UID: string(rune('a' + i))}
 		plan.Faults = append(plan.Faults, "kill")
 		list = append(list,
-			experiments.Entry{At: at, Injection: &experiments.Injection{Fault: "kill", Span: steadystate.Instant(at), Targets: []experiments.Target{target}, Effects: []experiments.Effect{{Event: experiments.EventGone}}, OneShot: h.oneShot}},
-			experiments.Entry{At: at, Event: &experiments.Event{Span: steadystate.Instant(at), Kind: experiments.EventGone, UID: target.UID}})
+			record.Entry{At: at, Injection: &record.Injection{Fault: "kill", Span: steadystate.Instant(at), Targets: []record.Target{target}, Effects: []record.Effect{{Event: record.EventGone}}, OneShot: h.oneShot}},
+			record.Entry{At: at, Event: &record.Event{Span: steadystate.Instant(at), Kind: record.EventGone, UID: target.UID}})
 	}
 	list = append(list,
-		experiments.Entry{At: h.inject[len(h.inject)-1], Phase: experiments.PhaseHold},
-		experiments.Entry{At: last, Observations: &experiments.Observations{Signal: "replicas", List: steadystatetest.Observations(h.timeline, s, 0)}})
+		record.Entry{At: h.inject[len(h.inject)-1], Phase: record.PhaseHold},
+		record.Entry{At: last, Observations: &record.Observations{Signal: "replicas", List: steadystatetest.Observations(h.timeline, s, 0)}})
 	if h.remove > 0 {
 		for range h.inject {
-			list = append(list, experiments.Entry{At: h.remove, Removal: &experiments.Removal{Fault: "kill", Span: steadystate.Instant(h.remove)}})
+			list = append(list, record.Entry{At: h.remove, Removal: &record.Removal{Fault: "kill", Span: steadystate.Instant(h.remove)}})
 		}
 	}
 	if h.end != "" {
-		list = append(list, experiments.Entry{At: last, End: &experiments.End{Reason: h.end}})
+		list = append(list, record.Entry{At: last, End: &record.End{Reason: h.end}})
 	}
-	result, err := experiments.Judge(all(list), nil)
+	result, err := judge.Judge(all(list), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,8 +61,8 @@ func (h history) judge(t *testing.T) experiments.Result {
 }
 
 // all are the entries of a record.
-func all(list []experiments.Entry) iter.Seq2[experiments.Entry, error] {
-	return func(yield func(experiments.Entry, error) bool) {
+func all(list []record.Entry) iter.Seq2[record.Entry, error] {
+	return func(yield func(record.Entry, error) bool) {
 		for _, e := range list {
 			if !yield(e, nil) {
 				return
@@ -75,26 +76,26 @@ func all(list []experiments.Entry) iter.Seq2[experiments.Entry, error] {
 // nothing of how long the fault took to be seen (590 ms in truth; it was held
 // with 0 s).
 func TestTheRampUpIsNoDetection(t *testing.T) {
-	plan := &experiments.Plan{Name: "ramp", Settle: 2 * s, Faults: []string{"kill"}, Checks: []steadystate.Check{{
+	plan := &record.Plan{Name: "ramp", Settle: 2 * s, Faults: []string{"kill"}, Checks: []steadystate.Check{{
 		Name: "orders", Signal: "orders", Good: steadystate.AtLeast(1), Limits: steadystate.Limits("ttd <= 100ms"),
 	}}}
 	t0 := 6500 * time.Millisecond
-	list := []experiments.Entry{
-		{Header: &experiments.Header{Format: experiments.Format, Version: experiments.Version}},
+	list := []record.Entry{
+		{Header: &record.Header{Format: record.Format, Version: record.Version}},
 		{Plan: plan},
-		{Phase: experiments.PhaseSettle},
-		{At: t0, Phase: experiments.PhaseInject},
-		{At: t0, Injection: &experiments.Injection{Fault: "kill", Span: steadystate.Instant(t0)}},
+		{Phase: record.PhaseSettle},
+		{At: t0, Phase: record.PhaseInject},
+		{At: t0, Injection: &record.Injection{Fault: "kill", Span: steadystate.Instant(t0)}},
 	}
 	for at := s; at <= 20*s; at += s / 10 {
 		o := steadystate.Observation{Span: steadystate.Span{From: at - s, To: at}, Whole: true, Value: 2}
 		if at < 5*s || t0+590*time.Millisecond <= at && at < 9*s {
 			o.Value = 0
 		}
-		list = append(list, experiments.Entry{At: at, Observations: &experiments.Observations{Signal: "orders", List: []steadystate.Observation{o}}})
+		list = append(list, record.Entry{At: at, Observations: &record.Observations{Signal: "orders", List: []steadystate.Observation{o}}})
 	}
-	list = append(list, experiments.Entry{At: 20 * s, End: &experiments.End{Reason: experiments.Completed}})
-	result, err := experiments.Judge(all(list), nil)
+	list = append(list, record.Entry{At: 20 * s, End: &record.End{Reason: record.Completed}})
+	result, err := judge.Judge(all(list), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,112 +112,112 @@ func TestFindingsOfHistories(t *testing.T) {
 	}{
 		{
 			"what was not over in the end, but is within what its limit allows, is unknown",
-			history{timeline: "++++++++++----------", inject: []time.Duration{9 * s}, settle: 5 * s, limits: []string{"ttr <= 5m"}, end: experiments.Completed},
+			history{timeline: "++++++++++----------", inject: []time.Duration{9 * s}, settle: 5 * s, limits: []string{"ttr <= 5m"}, end: record.Completed},
 			map[string]steadystate.Verdict{"ttr <= 5m": steadystate.Unknown, "good at the end": steadystate.Unknown},
 		},
 		{
 			"beyond its limit it is broken",
-			history{timeline: "++++++++++----------", inject: []time.Duration{9 * s}, settle: 5 * s, limits: []string{"ttr <= 3s"}, end: experiments.Completed},
+			history{timeline: "++++++++++----------", inject: []time.Duration{9 * s}, settle: 5 * s, limits: []string{"ttr <= 3s"}, end: record.Completed},
 			map[string]steadystate.Verdict{"ttr <= 3s": steadystate.Broken, "good at the end": steadystate.Broken},
 		},
 		{
 			"a run that was stopped says nothing of the end",
-			history{timeline: "++++++++++----------", inject: []time.Duration{9 * s}, settle: 5 * s, limits: []string{"ttr <= 5m", "slow <= 1%"}, end: experiments.Interrupted},
+			history{timeline: "++++++++++----------", inject: []time.Duration{9 * s}, settle: 5 * s, limits: []string{"ttr <= 5m", "slow <= 1%"}, end: record.Interrupted},
 			map[string]steadystate.Verdict{"ttr <= 5m": steadystate.Unknown, "slow <= 1%": steadystate.Unknown},
 		},
 		{
 			"but what no longer watch could mend is broken all the same",
-			history{timeline: "++++++++++----------", inject: []time.Duration{9 * s}, settle: 5 * s, limits: []string{"downtime <= 2s"}, end: experiments.Interrupted},
+			history{timeline: "++++++++++----------", inject: []time.Duration{9 * s}, settle: 5 * s, limits: []string{"downtime <= 2s"}, end: record.Interrupted},
 			map[string]steadystate.Verdict{"downtime <= 2s": steadystate.Broken},
 		},
 		{
 			"a fault that is injected during an outage may have had no part in it",
-			history{timeline: "++++++--------------++++++++++", inject: []time.Duration{5 * s, 7 * s}, settle: 5 * s, limits: []string{"mttr <= 11s", "mttr <= 6s", "ttr <= 13s", "ttd <= 2s"}, end: experiments.Completed},
+			history{timeline: "++++++--------------++++++++++", inject: []time.Duration{5 * s, 7 * s}, settle: 5 * s, limits: []string{"mttr <= 11s", "mttr <= 6s", "ttr <= 13s", "ttd <= 2s"}, end: record.Completed},
 			map[string]steadystate.Verdict{"mttr <= 11s": steadystate.Unknown, "mttr <= 6s": steadystate.Broken, "ttr <= 13s": steadystate.Broken, "ttd <= 2s": steadystate.Unknown},
 		},
 		{
 			"R18: an outage that began after a second fault may be the first one's",
-			history{timeline: "+++++++++++--------------++++++++++", inject: []time.Duration{2 * s, 10 * s}, settle: 5 * s, limits: []string{"ttr <= 20s", "ttr <= 13s", "ttr <= 24s", "mttr <= 20s"}, end: experiments.Completed},
+			history{timeline: "+++++++++++--------------++++++++++", inject: []time.Duration{2 * s, 10 * s}, settle: 5 * s, limits: []string{"ttr <= 20s", "ttr <= 13s", "ttr <= 24s", "mttr <= 20s"}, end: record.Completed},
 			map[string]steadystate.Verdict{"ttr <= 20s": steadystate.Unknown, "ttr <= 13s": steadystate.Broken, "ttr <= 24s": steadystate.Held, "mttr <= 20s": steadystate.Held},
 		},
 		{
 			"an outage that was on before the fault is not what is detected of it",
-			history{timeline: "++++++++----++++--+++++++++++++", inject: []time.Duration{13 * s}, settle: 5 * s, limits: []string{"ttd <= 4s", "ttr <= 3s", "ttr <= 6s"}, end: experiments.Completed},
+			history{timeline: "++++++++----++++--+++++++++++++", inject: []time.Duration{13 * s}, settle: 5 * s, limits: []string{"ttd <= 4s", "ttr <= 3s", "ttr <= 6s"}, end: record.Completed},
 			map[string]steadystate.Verdict{"ttd <= 4s": steadystate.Unknown, "ttr <= 3s": steadystate.Unknown, "ttr <= 6s": steadystate.Held},
 		},
 		{
 			"what was not seen for a moment, long after the fault, hides no slow recovery",
-			history{timeline: "++++++++++--++++++++++?+++++++", inject: []time.Duration{9 * s}, settle: 3 * s, limits: []string{"ttr <= 5s", "outage <= 5s"}, end: experiments.Completed},
+			history{timeline: "++++++++++--++++++++++?+++++++", inject: []time.Duration{9 * s}, settle: 3 * s, limits: []string{"ttr <= 5s", "outage <= 5s"}, end: record.Completed},
 			map[string]steadystate.Verdict{"ttr <= 5s": steadystate.Held, "outage <= 5s": steadystate.Held},
 		},
 		{
 			"but right after it may",
-			history{timeline: "++++++++++--++?+?++++++++++++++", inject: []time.Duration{9 * s}, settle: 3 * s, limits: []string{"ttr <= 5s", "outage <= 5s"}, end: experiments.Completed},
+			history{timeline: "++++++++++--++?+?++++++++++++++", inject: []time.Duration{9 * s}, settle: 3 * s, limits: []string{"ttr <= 5s", "outage <= 5s"}, end: record.Completed},
 			map[string]steadystate.Verdict{"ttr <= 5s": steadystate.Unknown, "outage <= 5s": steadystate.Unknown},
 		},
 		{
 			"and a long gap hides as long an outage, whenever it is",
-			history{timeline: "++++++++++--++++++++++++??????+++++++", inject: []time.Duration{9 * s}, settle: 3 * s, limits: []string{"ttr <= 5s", "outage <= 5s"}, end: experiments.Completed},
+			history{timeline: "++++++++++--++++++++++++??????+++++++", inject: []time.Duration{9 * s}, settle: 3 * s, limits: []string{"ttr <= 5s", "outage <= 5s"}, end: record.Completed},
 			map[string]steadystate.Verdict{"ttr <= 5s": steadystate.Unknown, "outage <= 5s": steadystate.Unknown},
 		},
 		{
 			"a mean of recoveries of which one is not over is not that one",
-			history{timeline: "++++++--++++++++++++++++----", inject: []time.Duration{5 * s, 23 * s}, settle: 5 * s, limits: []string{"mttr <= 4s"}, end: experiments.Completed},
+			history{timeline: "++++++--++++++++++++++++----", inject: []time.Duration{5 * s, 23 * s}, settle: 5 * s, limits: []string{"mttr <= 4s"}, end: record.Completed},
 			map[string]steadystate.Verdict{"mttr <= 4s": steadystate.Unknown},
 		},
 		{
 			"what recovered while faulted took no time after the removal",
-			history{timeline: "++++++----++++++++++++++++++++", inject: []time.Duration{5 * s}, remove: 15 * s, settle: 3 * s, limits: []string{"ttr <= 1s after removal", "mttr <= 0s after removal", "ttr <= 1s"}, end: experiments.Completed},
+			history{timeline: "++++++----++++++++++++++++++++", inject: []time.Duration{5 * s}, remove: 15 * s, settle: 3 * s, limits: []string{"ttr <= 1s after removal", "mttr <= 0s after removal", "ttr <= 1s"}, end: record.Completed},
 			map[string]steadystate.Verdict{"ttr <= 1s after removal": steadystate.Held, "mttr <= 0s after removal": steadystate.Held, "ttr <= 1s": steadystate.Broken},
 		},
 		{
 			"what recovered after the removal is counted from there",
-			history{timeline: "++++++--------------++++++++++", inject: []time.Duration{5 * s}, remove: 15 * s, settle: 3 * s, limits: []string{"ttr <= 6s after removal", "ttr <= 3s after removal", "ttr <= 4500ms after removal", "ttr <= 6s"}, end: experiments.Completed},
+			history{timeline: "++++++--------------++++++++++", inject: []time.Duration{5 * s}, remove: 15 * s, settle: 3 * s, limits: []string{"ttr <= 6s after removal", "ttr <= 3s after removal", "ttr <= 4500ms after removal", "ttr <= 6s"}, end: record.Completed},
 			map[string]steadystate.Verdict{"ttr <= 6s after removal": steadystate.Held, "ttr <= 3s after removal": steadystate.Broken, "ttr <= 4500ms after removal": steadystate.Unknown, "ttr <= 6s": steadystate.Broken},
 		},
 		{
 			"an outage that the removal made counts too",
-			history{timeline: "++++++++++++++++---+++++++++++", inject: []time.Duration{5 * s}, remove: 15 * s, settle: 3 * s, limits: []string{"ttr <= 2s after removal"}, end: experiments.Completed},
+			history{timeline: "++++++++++++++++---+++++++++++", inject: []time.Duration{5 * s}, remove: 15 * s, settle: 3 * s, limits: []string{"ttr <= 2s after removal"}, end: record.Completed},
 			map[string]steadystate.Verdict{"ttr <= 2s after removal": steadystate.Broken},
 		},
 		{
 			"what was not over in the end is censored after the removal as before",
-			history{timeline: "++++++----------------", inject: []time.Duration{5 * s}, remove: 15 * s, settle: 3 * s, limits: []string{"ttr <= 1m after removal", "ttr <= 2s after removal"}, end: experiments.Completed},
+			history{timeline: "++++++----------------", inject: []time.Duration{5 * s}, remove: 15 * s, settle: 3 * s, limits: []string{"ttr <= 1m after removal", "ttr <= 2s after removal"}, end: record.Completed},
 			map[string]steadystate.Verdict{"ttr <= 1m after removal": steadystate.Unknown, "ttr <= 2s after removal": steadystate.Broken},
 		},
 		{
 			"of a fault that is not known to be gone nothing is known after it",
-			history{timeline: "++++++----++++++++++++++++++++", inject: []time.Duration{5 * s}, settle: 3 * s, limits: []string{"ttr <= 1m after removal"}, end: experiments.Completed},
+			history{timeline: "++++++----++++++++++++++++++++", inject: []time.Duration{5 * s}, settle: 3 * s, limits: []string{"ttr <= 1m after removal"}, end: record.Completed},
 			map[string]steadystate.Verdict{"ttr <= 1m after removal": steadystate.Unknown},
 		},
 		{
 			"one that was over when it was done was gone then",
-			history{timeline: "++++++----++++++++++++++++++++", inject: []time.Duration{5 * s}, remove: 15 * s, oneShot: true, settle: 3 * s, limits: []string{"ttr <= 1s after removal", "ttr <= 6s after removal"}, end: experiments.Completed},
+			history{timeline: "++++++----++++++++++++++++++++", inject: []time.Duration{5 * s}, remove: 15 * s, oneShot: true, settle: 3 * s, limits: []string{"ttr <= 1s after removal", "ttr <= 6s after removal"}, end: record.Completed},
 			map[string]steadystate.Verdict{"ttr <= 1s after removal": steadystate.Broken, "ttr <= 6s after removal": steadystate.Held},
 		},
 		{
 			"what must come to something could have, had the run gone on",
-			history{timeline: "++++++++++++++++", inject: []time.Duration{5 * s}, settle: 5 * s, limits: []string{"outages >= 1"}, end: experiments.Interrupted},
+			history{timeline: "++++++++++++++++", inject: []time.Duration{5 * s}, settle: 5 * s, limits: []string{"outages >= 1"}, end: record.Interrupted},
 			map[string]steadystate.Verdict{"outages >= 1": steadystate.Unknown},
 		},
 		{
 			"detection is the first bad observation",
-			history{timeline: "++++++++++++----++++++++++", inject: []time.Duration{9 * s}, settle: 3 * s, limits: []string{"ttd <= 2s", "ttd <= 4s"}, end: experiments.Completed},
+			history{timeline: "++++++++++++----++++++++++", inject: []time.Duration{9 * s}, settle: 3 * s, limits: []string{"ttd <= 2s", "ttd <= 4s"}, end: record.Completed},
 			map[string]steadystate.Verdict{"ttd <= 2s": steadystate.Broken, "ttd <= 4s": steadystate.Held},
 		},
 		{
 			"of what was never bad nothing was detected",
-			history{timeline: "++++++++++++++++++++++", inject: []time.Duration{9 * s}, settle: 3 * s, limits: []string{"ttd <= 4s"}, end: experiments.Completed},
+			history{timeline: "++++++++++++++++++++++", inject: []time.Duration{9 * s}, settle: 3 * s, limits: []string{"ttd <= 4s"}, end: record.Completed},
 			map[string]steadystate.Verdict{"ttd <= 4s": steadystate.Unknown},
 		},
 		{
 			"a multiple of the baseline is judged by the settle phase",
-			history{timeline: "++++++++++--------++++++++", inject: []time.Duration{9 * s}, settle: 3 * s, limits: []string{"mean >= 1x baseline", "mean >= 0.5x baseline", "mean >= 0.05x baseline"}, end: experiments.Completed},
+			history{timeline: "++++++++++--------++++++++", inject: []time.Duration{9 * s}, settle: 3 * s, limits: []string{"mean >= 1x baseline", "mean >= 0.5x baseline", "mean >= 0.05x baseline"}, end: record.Completed},
 			map[string]steadystate.Verdict{"mean >= 1x baseline": steadystate.Broken, "mean >= 0.5x baseline": steadystate.Unknown, "mean >= 0.05x baseline": steadystate.Held},
 		},
 		{
 			"one observation in a phase decides nothing",
-			history{timeline: "++++++++++++++++++++", inject: []time.Duration{9 * s}, settle: 5 * s, limits: []string{"errors <= 1% during inject"}, end: experiments.Completed},
+			history{timeline: "++++++++++++++++++++", inject: []time.Duration{9 * s}, settle: 5 * s, limits: []string{"errors <= 1% during inject"}, end: record.Completed},
 			map[string]steadystate.Verdict{"errors <= 1% during inject": steadystate.Unknown},
 		},
 	} {
@@ -234,7 +235,7 @@ func TestFindingsOfHistories(t *testing.T) {
 					t.Errorf("%s: %s, want %s (%v)", limit, v, want, result.Findings)
 				}
 			}
-			if _, there := got["good at the end"]; there != (row.history.end == experiments.Completed) {
+			if _, there := got["good at the end"]; there != (row.history.end == record.Completed) {
 				t.Errorf("good at the end was judged: %t, of a run that ended %q", there, row.history.end)
 			}
 		})
@@ -244,7 +245,7 @@ func TestFindingsOfHistories(t *testing.T) {
 func TestMTTRIsNeverPrintedAlone(t *testing.T) {
 	result := history{
 		timeline: "++++++--------------++++++++++", inject: []time.Duration{5 * s, 7 * s}, settle: 5 * s,
-		limits: []string{"mttr <= 1m"}, end: experiments.Completed,
+		limits: []string{"mttr <= 1m"}, end: record.Completed,
 	}.judge(t)
 	for _, want := range []string{"n=2", "longest", "not recovered 0"} {
 		if text := result.Findings[0].Text; !strings.Contains(text, want) {
@@ -266,20 +267,20 @@ func TestWhatTheServiceRefusesIsBroken(t *testing.T) {
 		{"an API server that is too busy", "please try again later", "", steadystate.Unknown, "please try again later"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
-			list := []experiments.Entry{
-				{Header: &experiments.Header{Format: experiments.Format, Version: experiments.Version}},
-				{Plan: &experiments.Plan{Name: "drain", Settle: s, Faults: []string{"drain checkout"}, Checks: []steadystate.Check{{Name: "up", Signal: "up", Good: steadystate.AtLeast(1)}}}},
-				{Phase: experiments.PhaseSettle},
-				{At: 5 * s, Phase: experiments.PhaseInject},
-				{At: 5 * s, Injection: &experiments.Injection{Fault: "drain checkout", Span: steadystate.Instant(5 * s), Effects: []experiments.Effect{{Event: experiments.EventGone}}, Shortfall: row.shortfall, Refused: row.refused}},
-				{At: 5 * s, Phase: experiments.PhaseRecover},
-				{At: 6 * s, Removal: &experiments.Removal{Fault: "drain checkout", Span: steadystate.Instant(6 * s)}},
+			list := []record.Entry{
+				{Header: &record.Header{Format: record.Format, Version: record.Version}},
+				{Plan: &record.Plan{Name: "drain", Settle: s, Faults: []string{"drain checkout"}, Checks: []steadystate.Check{{Name: "up", Signal: "up", Good: steadystate.AtLeast(1)}}}},
+				{Phase: record.PhaseSettle},
+				{At: 5 * s, Phase: record.PhaseInject},
+				{At: 5 * s, Injection: &record.Injection{Fault: "drain checkout", Span: steadystate.Instant(5 * s), Effects: []record.Effect{{Event: record.EventGone}}, Shortfall: row.shortfall, Refused: row.refused}},
+				{At: 5 * s, Phase: record.PhaseRecover},
+				{At: 6 * s, Removal: &record.Removal{Fault: "drain checkout", Span: steadystate.Instant(6 * s)}},
 			}
 			for at := time.Duration(0); at < 7*s; at += s {
-				list = append(list, experiments.Entry{At: at, Observations: &experiments.Observations{Signal: "up", List: []steadystate.Observation{{Span: steadystate.Instant(at), Value: 1}}}})
+				list = append(list, record.Entry{At: at, Observations: &record.Observations{Signal: "up", List: []steadystate.Observation{{Span: steadystate.Instant(at), Value: 1}}}})
 			}
-			list = append(list, experiments.Entry{At: 7 * s, End: &experiments.End{Reason: experiments.NotInjected, Detail: "drain checkout: " + row.shortfall}})
-			result, err := experiments.Judge(all(list), nil)
+			list = append(list, record.Entry{At: 7 * s, End: &record.End{Reason: record.NotInjected, Detail: "drain checkout: " + row.shortfall}})
+			result, err := judge.Judge(all(list), nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,4 +1,4 @@
-package experiments_test
+package judge_test
 
 import (
 	"math"
@@ -6,7 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/steadystatetest"
 )
@@ -14,16 +15,16 @@ import (
 // shaken is a run of thirty seconds with a fault from the tenth to the
 // twentieth, whose effect is looked for in one signal of the pod, with the
 // values before, during and after it, and with more events.
-func shaken(t *testing.T, effect experiments.Effect, before, during, after float64, events ...experiments.Event) experiments.Proof {
+func shaken(t *testing.T, effect record.Effect, before, during, after float64, events ...record.Event) judge.Proof {
 	t.Helper()
 	return shakenOver(t, 0, effect, before, during, after, events...)
 }
 
 // shakenOver is shaken, where each observation speaks of as much before it.
-func shakenOver(t *testing.T, over time.Duration, effect experiments.Effect, before, during, after float64, events ...experiments.Event) experiments.Proof {
+func shakenOver(t *testing.T, over time.Duration, effect record.Effect, before, during, after float64, events ...record.Event) judge.Proof {
 	t.Helper()
-	target := experiments.Target{Name: "pod", UID: "a"}
-	plan := &experiments.Plan{Name: "shaken", Settle: 5 * s, Faults: []string{"shake"}, Checks: []steadystate.Check{{
+	target := record.Target{Name: "pod", UID: "a"}
+	plan := &record.Plan{Name: "shaken", Settle: 5 * s, Faults: []string{"shake"}, Checks: []steadystate.Check{{
 		Name: "whole", Signal: "replicas", Good: steadystatetest.Good,
 	}}}
 	var seen []steadystate.Observation
@@ -44,22 +45,22 @@ func shakenOver(t *testing.T, over time.Duration, effect experiments.Effect, bef
 		}
 		seen = append(seen, steadystate.Observation{Span: steadystate.Span{From: at - over, To: at + 100*time.Millisecond}, Value: value})
 	}
-	list := []experiments.Entry{
-		{Header: &experiments.Header{Format: experiments.Format, Version: experiments.Version}},
+	list := []record.Entry{
+		{Header: &record.Header{Format: record.Format, Version: record.Version}},
 		{Plan: plan},
-		{Phase: experiments.PhaseSettle},
-		{At: 10 * s, Phase: experiments.PhaseInject},
-		{At: 10 * s, Injection: &experiments.Injection{Fault: "shake", Span: steadystate.Instant(10 * s), Targets: []experiments.Target{target}, Effects: []experiments.Effect{effect}}},
-		{At: 20 * s, Phase: experiments.PhaseRecover},
-		{At: 20 * s, Removal: &experiments.Removal{Fault: "shake", Span: steadystate.Instant(20 * s)}},
-		{At: 30 * s, Observations: &experiments.Observations{Signal: experiments.TargetSignal("cpu", "pod"), List: seen}},
-		{At: 30 * s, Observations: &experiments.Observations{Signal: "replicas", List: steadystatetest.Observations(strings.Repeat("+", 30), s, 0)}},
-		{At: 30 * s, End: &experiments.End{Reason: experiments.Completed}},
+		{Phase: record.PhaseSettle},
+		{At: 10 * s, Phase: record.PhaseInject},
+		{At: 10 * s, Injection: &record.Injection{Fault: "shake", Span: steadystate.Instant(10 * s), Targets: []record.Target{target}, Effects: []record.Effect{effect}}},
+		{At: 20 * s, Phase: record.PhaseRecover},
+		{At: 20 * s, Removal: &record.Removal{Fault: "shake", Span: steadystate.Instant(20 * s)}},
+		{At: 30 * s, Observations: &record.Observations{Signal: record.TargetSignal("cpu", "pod"), List: seen}},
+		{At: 30 * s, Observations: &record.Observations{Signal: "replicas", List: steadystatetest.Observations(strings.Repeat("+", 30), s, 0)}},
+		{At: 30 * s, End: &record.End{Reason: record.Completed}},
 	}
 	for _, e := range events {
-		list = append(list, experiments.Entry{At: 30 * s, Event: &e})
+		list = append(list, record.Entry{At: 30 * s, Event: &e})
 	}
-	result, err := experiments.Judge(all(list), nil)
+	result, err := judge.Judge(all(list), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,12 +70,12 @@ func shakenOver(t *testing.T, over time.Duration, effect experiments.Effect, bef
 		}
 	}
 	t.Fatalf("no proof of the effect in %+v", result.Proofs)
-	return experiments.Proof{}
+	return judge.Proof{}
 }
 
 // A rate over the time before the record speaks of no fault either.
 func TestWhatSpeaksOfTheTimeBeforeTheRecordCounts(t *testing.T) {
-	wide := shakenOver(t, 5*s, experiments.Effect{Signal: "cpu", Rise: 0.5}, 0.1, 0.9, 0.1)
+	wide := shakenOver(t, 5*s, record.Effect{Signal: "cpu", Rise: 0.5}, 0.1, 0.9, 0.1)
 	if wide.Verdict != steadystate.Held {
 		t.Errorf("%s: %s", wide.Verdict, wide.Text)
 	}
@@ -85,7 +86,7 @@ func TestWhatSpeaksOfTheTimeBeforeTheRecordCounts(t *testing.T) {
 func TestNoDataIsNoEffect(t *testing.T) {
 	nothing := 0.0
 	for why, during := range map[string]float64{"Prometheus: connection refused": math.NaN(), "was observed 0 times while it was on": math.Inf(1)} {
-		p := shaken(t, experiments.Effect{Signal: "cpu", AtMost: &nothing}, 3, during, 3)
+		p := shaken(t, record.Effect{Signal: "cpu", AtMost: &nothing}, 3, during, 3)
 		if p.Verdict != steadystate.Unknown || !strings.Contains(p.Text, why) {
 			t.Errorf("%s: %q, want unknown with %q", p.Verdict, p.Text, why)
 		}
@@ -94,12 +95,12 @@ func TestNoDataIsNoEffect(t *testing.T) {
 
 func TestAnEffectIsAChangeThatIsGoneAgain(t *testing.T) {
 	nothing := 0.0
-	rise := experiments.Effect{Signal: "cpu", Rise: 0.5}
-	capped := experiments.Effect{Signal: "cpu", Rise: 0.5, Ceiling: 1}
-	fall := experiments.Effect{Signal: "cpu", AtMost: &nothing}
+	rise := record.Effect{Signal: "cpu", Rise: 0.5}
+	capped := record.Effect{Signal: "cpu", Rise: 0.5, Ceiling: 1}
+	fall := record.Effect{Signal: "cpu", AtMost: &nothing}
 	for _, row := range []struct {
 		sentence              string
-		effect                experiments.Effect
+		effect                record.Effect
 		before, during, after float64
 		want                  steadystate.Verdict
 		text                  string
@@ -115,7 +116,7 @@ func TestAnEffectIsAChangeThatIsGoneAgain(t *testing.T) {
 		{"a trickle is not nothing", fall, 3, 0.1, 3, steadystate.Unknown, "wanted at most 0 while it was on"},
 		{"what was cut off before shows nothing", fall, 0, 0, 3, steadystate.Unknown, "it was no more than 0 before"},
 		{"nor what stays cut off", fall, 3, 0, 0, steadystate.Unknown, "it did not rise again"},
-		{"what was not observed shows nothing", experiments.Effect{Signal: "memory", Rise: 1}, 0, 2, 0, steadystate.Unknown, "memory of pod was observed 0 times before the fault, wanted at least 3"},
+		{"what was not observed shows nothing", record.Effect{Signal: "memory", Rise: 1}, 0, 2, 0, steadystate.Unknown, "memory of pod was observed 0 times before the fault, wanted at least 3"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			p := shaken(t, row.effect, row.before, row.during, row.after)
@@ -129,28 +130,28 @@ func TestAnEffectIsAChangeThatIsGoneAgain(t *testing.T) {
 // An event is the effect on its own target and container, and a fault that was
 // not there for as long as it should have been had none.
 func TestAnEventIsAnEffectOnItsTargetOnly(t *testing.T) {
-	replacement := experiments.Effect{Event: experiments.EventWaiting, Container: "shop", On: &experiments.Target{Name: "new", UID: "b"}}
-	restarted := experiments.Effect{Event: experiments.EventRestarted, Container: "shop"}
-	event := func(kind, uid, container string) experiments.Event {
-		return experiments.Event{
+	replacement := record.Effect{Event: record.EventWaiting, Container: "shop", On: &record.Target{Name: "new", UID: "b"}}
+	restarted := record.Effect{Event: record.EventRestarted, Container: "shop"}
+	event := func(kind, uid, container string) record.Event {
+		return record.Event{
 			Span: steadystate.Instant(11 * s), Kind: kind, Subject: "pod/x/pod", UID: uid,
-			Attrs: map[string]string{experiments.AttrContainer: container, experiments.AttrReason: "its time was over"},
+			Attrs: map[string]string{record.AttrContainer: container, record.AttrReason: "its time was over"},
 		}
 	}
 	for _, row := range []struct {
 		sentence string
-		effect   experiments.Effect
-		events   []experiments.Event
+		effect   record.Effect
+		events   []record.Event
 		want     steadystate.Verdict
 		text     string
 	}{
-		{"the container was started again", restarted, []experiments.Event{event(experiments.EventRestarted, "a", "shop")}, steadystate.Held, "pod (a) restarted at 11.000s"},
-		{"another container is none", restarted, []experiments.Event{event(experiments.EventRestarted, "a", "proxy")}, steadystate.Unknown, "container shop of pod was never seen restarted"},
-		{"nor is another pod's", restarted, []experiments.Event{event(experiments.EventRestarted, "b", "shop")}, steadystate.Unknown, "was never seen restarted"},
-		{"of an effect on another pod it is that one's", replacement, []experiments.Event{event(experiments.EventWaiting, "b", "shop")}, steadystate.Held, "new (b) waiting at 11.000s"},
-		{"and not the target's", replacement, []experiments.Event{event(experiments.EventWaiting, "a", "shop")}, steadystate.Unknown, "container shop of new was never seen waiting"},
-		{"a fault that ended early was not held", experiments.Effect{Signal: "cpu", Rise: 0.5}, []experiments.Event{event(experiments.EventEndedEarly, "o", "")}, steadystate.Unknown, "ended before it was undone, at 11.000s: its time was over"},
-		{"one that was not renewed left a pod alone", experiments.Effect{Signal: "cpu", Rise: 0.5}, []experiments.Event{event(experiments.EventNotFollowed, "c", "")}, steadystate.Unknown, "the fault was not renewed: its time was over"},
+		{"the container was started again", restarted, []record.Event{event(record.EventRestarted, "a", "shop")}, steadystate.Held, "pod (a) restarted at 11.000s"},
+		{"another container is none", restarted, []record.Event{event(record.EventRestarted, "a", "proxy")}, steadystate.Unknown, "container shop of pod was never seen restarted"},
+		{"nor is another pod's", restarted, []record.Event{event(record.EventRestarted, "b", "shop")}, steadystate.Unknown, "was never seen restarted"},
+		{"of an effect on another pod it is that one's", replacement, []record.Event{event(record.EventWaiting, "b", "shop")}, steadystate.Held, "new (b) waiting at 11.000s"},
+		{"and not the target's", replacement, []record.Event{event(record.EventWaiting, "a", "shop")}, steadystate.Unknown, "container shop of new was never seen waiting"},
+		{"a fault that ended early was not held", record.Effect{Signal: "cpu", Rise: 0.5}, []record.Event{event(record.EventEndedEarly, "o", "")}, steadystate.Unknown, "ended before it was undone, at 11.000s: its time was over"},
+		{"one that was not renewed left a pod alone", record.Effect{Signal: "cpu", Rise: 0.5}, []record.Event{event(record.EventNotFollowed, "c", "")}, steadystate.Unknown, "the fault was not renewed: its time was over"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			p := shaken(t, row.effect, 0.1, 0.9, 0.1, row.events...)

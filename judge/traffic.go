@@ -1,4 +1,4 @@
-package experiments
+package judge
 
 import (
 	"cmp"
@@ -6,11 +6,12 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
 // request takes in a request: as an observation, and in the traffic's sums.
-func (j *judge) request(signal string, q Request) {
+func (j *judge) request(signal string, q record.Request) {
 	o := q.Observation()
 	j.order(signal).see(o)
 	s, seen := j.Traffic[signal]
@@ -21,7 +22,7 @@ func (j *judge) request(signal string, q Request) {
 	s.sentSince++
 	s.maxSeq = max(s.maxSeq, q.Seq)
 	s.first, s.last, s.lastSent = min(s.first, q.Planned), max(s.last, q.Planned), max(s.lastSent, q.Sent)
-	if q.Late() > LateAfter {
+	if q.Late() > record.LateAfter {
 		s.Late++
 		l := j.stalls[signal]
 		l.add(q)
@@ -50,7 +51,7 @@ func (j *judge) request(signal string, q Request) {
 }
 
 // before counts the request if it was over before the fault may have begun.
-func (j *judge) before(signal string, q Request, o steadystate.Observation) {
+func (j *judge) before(signal string, q record.Request, o steadystate.Observation) {
 	if o.To >= j.Window.From {
 		return
 	}
@@ -71,7 +72,7 @@ type stalls []steadystate.Span
 
 // add takes in a request that was sent late, in whatever order they come. The
 // requests that one stall held up make one.
-func (l *stalls) add(q Request) {
+func (l *stalls) add(q record.Request) {
 	s := steadystate.Span{From: q.Planned, To: q.Sent}
 	// Those that overlap are in a row.
 	from, _ := slices.BinarySearchFunc(*l, s.From, func(o steadystate.Span, at time.Duration) int { return cmp.Compare(o.To, at) })
@@ -123,7 +124,7 @@ func (j *judge) traffic() {
 // makes its signal worth judging.
 func (s Traffic) held(window time.Duration) (steadystate.Verdict, string) {
 	text := fmt.Sprintf("%d requests, asked for %.4g/s and sent %.4g/s; behind its schedule for %s (%d sent over %s late, worst %s); %d failed on the load's machine%s, %d missing",
-		s.Sent, s.Rate, s.SentRate, s.LateTime.Round(time.Millisecond), s.Late, LateAfter, s.WorstLate.Round(time.Millisecond), s.Local, s.commonest(), s.Missing)
+		s.Sent, s.Rate, s.SentRate, s.LateTime.Round(time.Millisecond), s.Late, record.LateAfter, s.WorstLate.Round(time.Millisecond), s.Local, s.commonest(), s.Missing)
 	lost := float64(s.Local+s.Missing) > 0.01*float64(s.sentSince)
 	if behind(s.LateTime, window) || lost {
 		return steadystate.Unknown, text

@@ -1,4 +1,4 @@
-package experiments
+package record
 
 import (
 	"strconv"
@@ -92,3 +92,8 @@ func (r Request) FailedFinally() bool {
 	r.Attempts = 1
 	return r.FailedFirst()
 }
+
+// LateAfter is how much later than planned a request may be sent before the
+// load counts as behind its schedule: its machine was stalled or out of
+// workers.
+const LateAfter = 100 * time.Millisecond

@@ -1,4 +1,4 @@
-package experiments_test
+package record_test
 
 import (
 	"bytes"
@@ -11,7 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -19,13 +20,13 @@ import (
 const oldBlock = `{"signal":"requests","n":2,"from":1000000000,"outcomes":[{"code":200,"attempts":1},{"error":"connection refused","attempts":0}],"columns":"YmJjYmFYMIeROaWHkWWC3wV+JgZGQAAAAP//"}`
 
 func TestABlockOfFiveColumnsIsReadStill(t *testing.T) {
-	var block experiments.Requests
+	var block record.Requests
 	if err := json.Unmarshal([]byte(oldBlock), &block); err != nil {
 		t.Fatal(err)
 	}
-	want := []experiments.Request{
-		{Seq: 3, Planned: s, Sent: s + 50*time.Microsecond, Answered: s + 5050*time.Microsecond, Outcome: experiments.Outcome{Code: 200, Attempts: 1}},
-		{Seq: 4, Planned: s + 10*ms, Sent: s + 10*ms + 70*time.Microsecond, Answered: s + 10*ms + 1070*time.Microsecond, Outcome: experiments.Outcome{Error: "connection refused"}},
+	want := []record.Request{
+		{Seq: 3, Planned: s, Sent: s + 50*time.Microsecond, Answered: s + 5050*time.Microsecond, Outcome: record.Outcome{Code: 200, Attempts: 1}},
+		{Seq: 4, Planned: s + 10*ms, Sent: s + 10*ms + 70*time.Microsecond, Answered: s + 10*ms + 1070*time.Microsecond, Outcome: record.Outcome{Error: "connection refused"}},
 	}
 	if !reflect.DeepEqual(block.List, want) {
 		t.Errorf("%+v\nwant\n%+v", block.List, want)
@@ -34,7 +35,7 @@ func TestABlockOfFiveColumnsIsReadStill(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var same experiments.Requests
+	var same record.Requests
 	if err := json.Unmarshal(again, &same); err != nil || !reflect.DeepEqual(same, block) {
 		t.Errorf("written again: %+v, %v", same, err)
 	}
@@ -43,20 +44,20 @@ func TestABlockOfFiveColumnsIsReadStill(t *testing.T) {
 func TestWhatABlockKeeps(t *testing.T) {
 	for _, row := range []struct {
 		sentence, signal string
-		request          experiments.Request
+		request          record.Request
 	}{
-		{"a request of the usual stream, without a stall", experiments.TrafficSignal, experiments.Request{Seq: 7, Sent: ms, Answered: 3 * ms}},
-		{"one that met a stall", experiments.TrafficSignal, experiments.Request{Sent: ms, Answered: 300 * ms, Stalled: 120 * ms}},
-		{"one of another machine, whose clock is known to a millisecond", experiments.TrafficSignal, experiments.Request{Sent: ms, Answered: 3 * ms, Skew: ms}},
-		{"one of another machine that met a stall there", experiments.TrafficSignal, experiments.Request{Sent: ms, Answered: 300 * ms, Stalled: 120 * ms, Skew: 800 * time.Microsecond}},
-		{"one of another stream", "requests reused", experiments.Request{Sent: ms, Answered: 2 * ms, Signal: "requests reused"}},
+		{"a request of the usual stream, without a stall", record.TrafficSignal, record.Request{Seq: 7, Sent: ms, Answered: 3 * ms}},
+		{"one that met a stall", record.TrafficSignal, record.Request{Sent: ms, Answered: 300 * ms, Stalled: 120 * ms}},
+		{"one of another machine, whose clock is known to a millisecond", record.TrafficSignal, record.Request{Sent: ms, Answered: 3 * ms, Skew: ms}},
+		{"one of another machine that met a stall there", record.TrafficSignal, record.Request{Sent: ms, Answered: 300 * ms, Stalled: 120 * ms, Skew: 800 * time.Microsecond}},
+		{"one of another stream", "requests reused", record.Request{Sent: ms, Answered: 2 * ms, Signal: "requests reused"}},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			var file bytes.Buffer
-			rec := experiments.NewRecorder(&file)
+			rec := record.NewRecorder(&file)
 			rec.Request(row.signal, row.request)
 			rec.Flush()
-			for e, err := range experiments.Read(&file) {
+			for e, err := range record.Read(&file) {
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -72,16 +73,16 @@ func TestAStallBoundsWhatTheServiceTook(t *testing.T) {
 	within := steadystate.Within(300 * ms)
 	for _, row := range []struct {
 		sentence           string
-		request            experiments.Request
+		request            record.Request
 		good, bad, unknown bool
 	}{
-		{"slow although the load ran", experiments.Request{Answered: 400 * ms, Outcome: experiments.Outcome{Code: 200}}, false, true, false},
-		{"slow by no more than the load stalled", experiments.Request{Answered: 400 * ms, Stalled: 150 * ms, Outcome: experiments.Outcome{Code: 200}}, false, false, true},
-		{"slow by more than the load stalled", experiments.Request{Answered: 400 * ms, Stalled: 50 * ms, Outcome: experiments.Outcome{Code: 200}}, false, true, false},
-		{"quick, whatever the load did", experiments.Request{Answered: 200 * ms, Stalled: 150 * ms, Outcome: experiments.Outcome{Code: 200}}, true, false, false},
-		{"refused, whatever the load did", experiments.Request{Answered: 200 * ms, Stalled: 150 * ms, Outcome: experiments.Outcome{Error: "connection refused"}}, false, true, false},
-		{"no answer in time", experiments.Request{Answered: s, Outcome: experiments.Outcome{Error: experiments.TimedOut}}, false, true, false},
-		{"no answer in time, and then nobody looked", experiments.Request{Answered: s, Stalled: 20 * ms, Outcome: experiments.Outcome{Error: experiments.TimedOut}}, false, false, true},
+		{"slow although the load ran", record.Request{Answered: 400 * ms, Outcome: record.Outcome{Code: 200}}, false, true, false},
+		{"slow by no more than the load stalled", record.Request{Answered: 400 * ms, Stalled: 150 * ms, Outcome: record.Outcome{Code: 200}}, false, false, true},
+		{"slow by more than the load stalled", record.Request{Answered: 400 * ms, Stalled: 50 * ms, Outcome: record.Outcome{Code: 200}}, false, true, false},
+		{"quick, whatever the load did", record.Request{Answered: 200 * ms, Stalled: 150 * ms, Outcome: record.Outcome{Code: 200}}, true, false, false},
+		{"refused, whatever the load did", record.Request{Answered: 200 * ms, Stalled: 150 * ms, Outcome: record.Outcome{Error: "connection refused"}}, false, true, false},
+		{"no answer in time", record.Request{Answered: s, Outcome: record.Outcome{Error: record.TimedOut}}, false, true, false},
+		{"no answer in time, and then nobody looked", record.Request{Answered: s, Stalled: 20 * ms, Outcome: record.Outcome{Error: record.TimedOut}}, false, false, true},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			o := row.request.Observation()
@@ -102,7 +103,7 @@ func TestASkewWidensWhenARequestWasUnderWayAndNotWhatItTook(t *testing.T) {
 		{"of another one, whose clock is known to 2 ms", 2 * ms, steadystate.Span{From: 98 * ms, To: 302 * ms}},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
-			o := experiments.Request{Sent: 100 * ms, Answered: 300 * ms, Skew: row.skew, Outcome: experiments.Outcome{Code: 200}}.Observation()
+			o := record.Request{Sent: 100 * ms, Answered: 300 * ms, Skew: row.skew, Outcome: record.Outcome{Code: 200}}.Observation()
 			if o.Span != row.want || o.Value != 0.2 || o.Bucket != (steadystate.Bucket{}) {
 				t.Errorf("%+v, want the span %s and exactly 0.2 s", o, row.want)
 			}
@@ -111,11 +112,11 @@ func TestASkewWidensWhenARequestWasUnderWayAndNotWhatItTook(t *testing.T) {
 }
 
 func TestASkewIsNeverReadAsLess(t *testing.T) {
-	text, err := json.Marshal(experiments.Requests{List: []experiments.Request{{Skew: 1500 * time.Nanosecond}}})
+	text, err := json.Marshal(record.Requests{List: []record.Request{{Skew: 1500 * time.Nanosecond}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var block experiments.Requests
+	var block record.Requests
 	if err := json.Unmarshal(text, &block); err != nil || block.List[0].Skew != 2*time.Microsecond {
 		t.Errorf("1.5 µs became %v, %v; want 2 µs", block.List, err)
 	}
@@ -129,7 +130,7 @@ func TestADamagedBlockIsRefused(t *testing.T) {
 		"what is no deflated block":   {"AAAA", "request block: "},
 	} {
 		t.Run(sentence, func(t *testing.T) {
-			var block experiments.Requests
+			var block record.Requests
 			err := json.Unmarshal([]byte(`{"n":1,"outcomes":[{}],"columns":"`+row.columns+`"}`), &block)
 			if err == nil || !strings.Contains(err.Error(), row.want) {
 				t.Errorf("error %v, want one with %q", err, row.want)
@@ -151,19 +152,19 @@ func (h held) Write(p []byte) (int, error) {
 // and nothing is lost.
 func TestARequestDoesNotWaitForTheDisk(t *testing.T) {
 	disk := held{make(chan struct{}), make(chan struct{})}
-	var rec *experiments.Recorder
+	var rec *record.Recorder
 	var wg sync.WaitGroup
-	wg.Go(func() { rec = experiments.NewRecorder(disk) })
+	wg.Go(func() { rec = record.NewRecorder(disk) })
 	<-disk.writing // the header
 	disk.release <- struct{}{}
 	wg.Wait()
 
-	rec.Request(experiments.TrafficSignal, experiments.Request{})
+	rec.Request(record.TrafficSignal, record.Request{})
 	wg.Go(rec.Flush)
 	<-disk.writing
 	seen := 0
 	for i := range 1000 {
-		rec.Request(experiments.TrafficSignal, experiments.Request{Seq: uint64(i) + 1})
+		rec.Request(record.TrafficSignal, record.Request{Seq: uint64(i) + 1})
 		seen++
 	}
 	disk.release <- struct{}{}
@@ -183,20 +184,20 @@ func TestARequestDoesNotWaitForTheDisk(t *testing.T) {
 // More than a block that came while the last was written are more than one.
 func TestNoRecordHoldsABlockThatItsReaderRefuses(t *testing.T) {
 	var file bytes.Buffer
-	rec := experiments.NewRecorder(&file)
+	rec := record.NewRecorder(&file)
 	var wg sync.WaitGroup
 	const each, writers = 20_000, 4
 	for w := range writers {
 		wg.Go(func() {
 			for i := range each {
-				rec.Request(experiments.TrafficSignal, experiments.Request{Seq: uint64(w*each + i)})
+				rec.Request(record.TrafficSignal, record.Request{Seq: uint64(w*each + i)})
 			}
 		})
 	}
 	wg.Wait()
 	rec.Flush()
 	seen := map[uint64]bool{}
-	for e, err := range experiments.Read(&file) {
+	for e, err := range record.Read(&file) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -224,7 +225,7 @@ func FuzzRead(f *testing.F) {
 		var again bytes.Buffer
 		entries := 0
 		var last error
-		for e, err := range experiments.Read(bytes.NewReader(text)) {
+		for e, err := range record.Read(bytes.NewReader(text)) {
 			if last != nil {
 				t.Fatalf("something after the error %v", last)
 			}
@@ -243,7 +244,7 @@ func FuzzRead(f *testing.F) {
 			t.Fatal("nothing was read, and no word of why")
 		}
 		same := 0
-		for _, err := range experiments.Read(&again) {
+		for _, err := range record.Read(&again) {
 			if err != nil && entries > 0 {
 				t.Fatalf("written and not readable: %v", err)
 			}
@@ -252,8 +253,8 @@ func FuzzRead(f *testing.F) {
 		if entries > 0 && same != entries {
 			t.Fatalf("%d entries became %d", entries, same)
 		}
-		result, err := experiments.Judge(experiments.Read(io.LimitReader(bytes.NewReader(text), int64(len(text)))), nil)
-		if last != nil && !errors.Is(last, experiments.ErrCut) && err == nil {
+		result, err := judge.Judge(record.Read(io.LimitReader(bytes.NewReader(text), int64(len(text)))), nil)
+		if last != nil && !errors.Is(last, record.ErrCut) && err == nil {
 			t.Fatalf("judged %s although it cannot be read: %v", result.Verdict, last)
 		}
 	})

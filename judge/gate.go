@@ -1,4 +1,4 @@
-package experiments
+package judge
 
 import (
 	"fmt"
@@ -6,13 +6,14 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// gate follows the checks while they are recorded, to tell whether the
+// A Gate follows the checks while they are recorded, to tell whether the
 // hypothesis is good now. It decides when to inject and nothing else: what was
 // good is judged from the record.
-type gate struct {
+type Gate struct {
 	keep   time.Duration
 	mu     sync.Mutex
 	checks []steadystate.Check
@@ -20,12 +21,13 @@ type gate struct {
 	late   stalls                               // of any load
 }
 
-func newGate(e Experiment) *gate {
-	return &gate{keep: 2 * e.Settle, checks: e.Hypothesis.Checks, recent: map[string][]steadystate.Observation{}}
+// NewGate makes the gate of an experiment with these checks and settle time.
+func NewGate(checks []steadystate.Check, settle time.Duration) *Gate {
+	return &Gate{keep: 2 * settle, checks: checks, recent: map[string][]steadystate.Observation{}}
 }
 
-// see takes a recorded entry.
-func (g *gate) see(e Entry) {
+// See takes a recorded entry.
+func (g *Gate) See(e record.Entry) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if e.Observations != nil {
@@ -34,7 +36,7 @@ func (g *gate) see(e Entry) {
 	if e.Requests != nil {
 		for _, q := range e.Requests.List {
 			g.recent[e.Requests.Signal] = append(g.recent[e.Requests.Signal], q.Observation())
-			if q.Late() > LateAfter {
+			if q.Late() > record.LateAfter {
 				g.late.add(q)
 			}
 		}
@@ -51,9 +53,9 @@ func (g *gate) see(e Entry) {
 	}
 }
 
-// unsteady says why the hypothesis has not been good for the settle time that
+// Unsteady says why the hypothesis has not been good for the settle time that
 // ends now; it is empty if it has.
-func (g *gate) unsteady(now, settle time.Duration) string {
+func (g *Gate) Unsteady(now, settle time.Duration) string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	var why []string

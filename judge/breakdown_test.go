@@ -1,11 +1,11 @@
-package experiments_test
+package judge_test
 
 import (
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -14,40 +14,40 @@ func TestTheBarOfAStep(t *testing.T) {
 	took := func(low, high time.Duration) *steadystate.Bounds[time.Duration] {
 		return &steadystate.Bounds[time.Duration]{Low: low * s, High: high * s}
 	}
-	fault := experiments.Step{Stage: "fault", Reached: span(10, 12)}
+	fault := judge.Step{Stage: "fault", Reached: span(10, 12)}
 	for _, row := range []struct {
 		sentence            string
-		step                experiments.Step
+		step                judge.Step
 		maybe, surely, open *steadystate.Span
 		text, bar           string
 	}{
 		{"the fault itself", fault, span(10, 12), nil, nil, "-", "---"},
 		{
 			"what came after it",
-			experiments.Step{Stage: "ready", Since: "fault", Reached: span(20, 21), Took: took(8, 11)},
+			judge.Step{Stage: "ready", Since: "fault", Reached: span(20, 21), Took: took(8, 11)},
 			span(10, 21), span(12, 20), nil, "8s to 11s", "--=========-",
 		},
 		{
 			"what may have come at once",
-			experiments.Step{Stage: "ready", Since: "fault", Reached: span(11, 14), Took: took(0, 4)},
+			judge.Step{Stage: "ready", Since: "fault", Reached: span(11, 14), Took: took(0, 4)},
 			span(10, 14), nil, nil, "0s to 4s", "-----",
 		},
 		{
 			"what had not come when the record ended",
-			experiments.Step{Stage: "ready", Since: "fault", Open: true, Took: took(28, 30)},
+			judge.Step{Stage: "ready", Since: "fault", Open: true, Took: took(28, 30)},
 			span(10, 40), nil, span(12, 40), "at least 28s", "--" + strings.Repeat(">", 29),
 		},
 		{
 			"what nobody could see for a time",
-			experiments.Step{Stage: "ready", Since: "fault", Open: true, Took: took(0, 30)},
+			judge.Step{Stage: "ready", Since: "fault", Open: true, Took: took(0, 30)},
 			span(10, 40), nil, nil, "at least 0s", strings.Repeat("-", 31),
 		},
-		{"what waits for another", experiments.Step{Stage: "ready", Open: true}, nil, nil, nil, "not over", ""},
-		{"what was not looked for", experiments.Step{Stage: "ready", Since: "fault"}, nil, nil, nil, "-", ""},
+		{"what waits for another", judge.Step{Stage: "ready", Open: true}, nil, nil, nil, "not over", ""},
+		{"what was not looked for", judge.Step{Stage: "ready", Since: "fault"}, nil, nil, nil, "-", ""},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			// The last step makes the whole forty seconds long, a column each.
-			b := experiments.Breakdown{Steps: []experiments.Step{fault, row.step, {Stage: "last", Reached: span(50, 50)}}, End: 50 * s}
+			b := judge.Breakdown{Steps: []judge.Step{fault, row.step, {Stage: "last", Reached: span(50, 50)}}, End: 50 * s}
 			bar := b.Bar(row.step)
 			for _, part := range []struct {
 				name      string
@@ -72,7 +72,7 @@ func TestTheBarOfAStep(t *testing.T) {
 }
 
 func TestARemarkSaysWhatAStepIsCountedFrom(t *testing.T) {
-	b := experiments.Breakdown{Steps: []experiments.Step{
+	b := judge.Breakdown{Steps: []judge.Step{
 		{Stage: "fault"},
 		{Stage: "removed", Since: "fault"},
 		{Stage: "created", Since: "fault"},

@@ -1,4 +1,4 @@
-package experiments
+package judge
 
 import (
 	"cmp"
@@ -7,28 +7,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
-
-// An Expectation is what must hold of something that is no signal, so that no
-// check can say it: that an autoscaler follows its load, for instance. It is
-// plain data as a check is: it is in the record, and a record can be judged
-// again with other limits.
-type Expectation struct {
-	// Name is what its findings are called; no check may have it too.
-	Name string `json:"name"`
-	// Kind says which [Judger] knows what is expected: "autoscaler".
-	Kind string `json:"kind"`
-	// Subject is that of the events it is judged by: hpa/shop/checkout.
-	Subject string `json:"subject"`
-	// Limits that must hold, in the judger's text form. What must hold without
-	// any is the judger's to say.
-	Limits []string `json:"limits,omitempty"`
-	// Signal is a second reading of what is expected, by an instrument that the
-	// subject has no part in; empty: there is none. What it must be the judger
-	// says.
-	Signal string `json:"signal,omitempty"`
-}
 
 // A Judger judges the expectations of one kind.
 type Judger interface {
@@ -36,15 +17,17 @@ type Judger interface {
 	Kind() string
 	// Validate says what is wrong with an expectation: a limit that it cannot
 	// read.
-	Validate(Expectation) error
+	Validate(record.Expectation) error
 	// Judge says what a record shows of an expectation. It is a pure function
 	// of what was recorded: the result is complete but for the findings of
 	// expectations, the proofs and the verdict. A limit that it says nothing
 	// of has not held.
-	Judge(Expectation, Result) []Finding
+	Judge(record.Expectation, Result) []Finding
 }
 
-func (x Expectation) validate(judgers []Judger) error {
+// Validate says what is wrong with an expectation, also by the judger of its
+// kind.
+func Validate(x record.Expectation, judgers []Judger) error {
 	var errs []error
 	for _, part := range []struct{ name, value string }{{"name", x.Name}, {"kind", x.Kind}, {"subject", x.Subject}} {
 		if part.value == "" {
@@ -54,7 +37,7 @@ func (x Expectation) validate(judgers []Judger) error {
 	if x.Kind == "" {
 		return errors.Join(errs...)
 	}
-	if err := x.judged(judgers, func(j Judger) error { return j.Validate(x) }); err != nil {
+	if err := judged(x, judgers, func(j Judger) error { return j.Validate(x) }); err != nil {
 		errs = append(errs, fmt.Errorf("expectation %q: %w", x.Name, err))
 	}
 	return errors.Join(errs...)
@@ -62,7 +45,7 @@ func (x Expectation) validate(judgers []Judger) error {
 
 // judged hands the judger of the expectation's kind to f. Without one nobody
 // could say whether it held.
-func (x Expectation) judged(judgers []Judger, f func(Judger) error) error {
+func judged(x record.Expectation, judgers []Judger, f func(Judger) error) error {
 	kinds := []string{}
 	for _, judger := range judgers {
 		if judger.Kind() == x.Kind {
@@ -99,14 +82,14 @@ func (j *judge) override(limits map[string][]string, judgers []Judger) error {
 		names = append(names, fmt.Sprintf("%q", x.Name))
 		if texts, ok := limits[x.Name]; ok {
 			x.Limits = texts
-			if err := x.validate(judgers); err != nil {
+			if err := Validate(x, judgers); err != nil {
 				return err
 			}
 		}
 		j.expectations = append(j.expectations, x)
 	}
 	for name := range limits {
-		known := func(x Expectation) bool { return x.Name == name }
+		known := func(x record.Expectation) bool { return x.Name == name }
 		if _, ok := j.limits[name]; !ok && !slices.ContainsFunc(j.expectations, known) {
 			return fmt.Errorf("no check %q in the record; checks: %s", name, strings.Join(names, ", "))
 		}
@@ -122,7 +105,7 @@ func (j *judge) expect(judgers []Judger) {
 	var findings []Finding
 	for _, x := range j.expectations {
 		var list []Finding
-		err := x.judged(judgers, func(judger Judger) error {
+		err := judged(x, judgers, func(judger Judger) error {
 			if err := judger.Validate(x); err != nil {
 				return err
 			}

@@ -1,4 +1,4 @@
-package experiments
+package judge
 
 import (
 	"errors"
@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -24,14 +25,14 @@ import (
 // what was observed, so that memory does not depend on how many they are: only
 // on the rate of the observations, on how late some arrived, and on how much
 // happened.
-func Judge(entries iter.Seq2[Entry, error], override map[string][]string, judgers ...Judger) (Result, error) {
+func Judge(entries iter.Seq2[record.Entry, error], override map[string][]string, judgers ...Judger) (Result, error) {
 	j := judge{
 		Result: Result{Traffic: map[string]Traffic{}, Signals: map[string]string{}},
 		orders: map[string]*order{},
 		stalls: map[string]stalls{},
 	}
 	for e, err := range entries {
-		if errors.Is(err, ErrCut) {
+		if errors.Is(err, record.ErrCut) {
 			j.Notes = append(j.Notes, err.Error())
 			break
 		}
@@ -56,7 +57,7 @@ func Judge(entries iter.Seq2[Entry, error], override map[string][]string, judger
 	j.newCourses()
 	left := j.entries
 	for e, err := range entries {
-		if left--; left < 0 || errors.Is(err, ErrCut) {
+		if left--; left < 0 || errors.Is(err, record.ErrCut) {
 			break
 		}
 		if err != nil {
@@ -70,7 +71,7 @@ func Judge(entries iter.Seq2[Entry, error], override map[string][]string, judger
 
 type judge struct {
 	Result
-	plan    *Plan
+	plan    *record.Plan
 	entries int               // how many there are
 	last    time.Duration     // At of the last one
 	orders  map[string]*order // by signal
@@ -82,11 +83,11 @@ type judge struct {
 	courses map[string]*Course // by the subject of the expectation
 
 	limits       map[string][]steadystate.Limit // of the checks, by name
-	expectations []Expectation                  // with the limits to judge by
+	expectations []record.Expectation           // with the limits to judge by
 }
 
 // take takes in one entry.
-func (j *judge) take(e Entry) {
+func (j *judge) take(e record.Entry) {
 	j.entries++
 	j.last = max(j.last, e.At)
 	switch {
@@ -103,7 +104,7 @@ func (j *judge) take(e Entry) {
 		if n := len(j.Phases); n > 0 {
 			j.Phases[n-1].To = e.At
 		}
-		if e.Phase == PhaseInject {
+		if e.Phase == record.PhaseInject {
 			j.restart()
 		}
 		j.Phases = append(j.Phases, PhaseResult{Name: e.Phase, Span: steadystate.Instant(e.At)})
@@ -128,7 +129,7 @@ func (j *judge) take(e Entry) {
 	}
 }
 
-func (j *judge) removal(r Removal) {
+func (j *judge) removal(r record.Removal) {
 	if r.Error != "" {
 		j.LeftBehind = append(j.LeftBehind, fmt.Sprintf("%s: %s", r.Fault, r.Error))
 		return
@@ -164,7 +165,7 @@ func (j *judge) frame() {
 }
 
 // observe takes in the observations of one entry.
-func (j *judge) observe(e Entry) {
+func (j *judge) observe(e record.Entry) {
 	switch {
 	case e.Observations != nil:
 		for _, o := range e.Observations.List {
@@ -190,7 +191,7 @@ func (j *judge) observe(e Entry) {
 				}
 			}
 			for _, c := range j.effects {
-				if q.By != "" && c.signal == TargetSignal(signal, q.By) {
+				if q.By != "" && c.signal == record.TargetSignal(signal, q.By) {
 					c.add(o)
 				}
 			}
@@ -220,7 +221,7 @@ func (j *judge) windowStart() (time.Duration, bool) {
 	if len(j.Injections) > 0 {
 		return j.Injections[0].From, true
 	}
-	if phase, ok := j.phase(PhaseInject); ok {
+	if phase, ok := j.phase(record.PhaseInject); ok {
 		return phase.From, true
 	}
 	return 0, false
@@ -262,7 +263,7 @@ func (j *judge) check(c *checked) {
 	for _, l := range limits {
 		findings = append(findings, j.finding(c, l, result))
 	}
-	if j.End.Reason == Completed {
+	if j.End.Reason == record.Completed {
 		findings = append(findings, j.atEnd(c, findings))
 	}
 	j.Findings = append(j.Findings, findings...)
@@ -295,7 +296,7 @@ func (j *judge) finding(c *checked, l steadystate.Limit, result CheckResult) Fin
 	if l.Phase != "" && f.Observed() < MinObservations {
 		finding.Verdict, finding.Undecided = steadystate.Unknown, fmt.Sprintf("%d observations in the phase, wanted at least %d", f.Observed(), MinObservations)
 	}
-	if finding.Verdict == steadystate.Broken && j.End.Reason != Completed && dilutable(l) {
+	if finding.Verdict == steadystate.Broken && j.End.Reason != record.Completed && dilutable(l) {
 		finding.Verdict, finding.Undecided = steadystate.Unknown, "the run did not come to its end, which could have made it better"
 	}
 	if finding.Verdict != steadystate.Held {
@@ -308,9 +309,9 @@ func (j *judge) finding(c *checked, l steadystate.Limit, result CheckResult) Fin
 // that is of.
 func (j *judge) base(c *checked, l steadystate.Limit) (base steadystate.Base, of string) {
 	if b := j.plan.Baseline; b != nil {
-		return b.of(c.Check, l), "control run " + b.Run
+		return baseOf(b, c.Check, l), "control run " + b.Run
 	}
-	settle, ok := j.phase(PhaseSettle)
+	settle, ok := j.phase(record.PhaseSettle)
 	if !ok {
 		return steadystate.Base{Unknown: "the record has no settle phase"}, "the settle phase"
 	}

@@ -1,4 +1,4 @@
-package experiments
+package judge
 
 import (
 	"cmp"
@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -87,12 +88,12 @@ func (j *judge) effect() Proof {
 			}
 			targets := i.Targets
 			if effect.On != nil {
-				targets = []Target{*effect.On}
+				targets = []record.Target{*effect.On}
 			}
 			for _, t := range targets {
-				at := slices.IndexFunc(j.Events, func(e Event) bool {
-					return e.Kind == effect.Event && e.is(t) && e.To >= i.From &&
-						(effect.Container == "" || e.Attrs[AttrContainer] == effect.Container)
+				at := slices.IndexFunc(j.Events, func(e record.Event) bool {
+					return e.Kind == effect.Event && isOf(e, t) && e.To >= i.From &&
+						(effect.Container == "" || e.Attrs[record.AttrContainer] == effect.Container)
 				})
 				if at < 0 {
 					name := t.Name
@@ -108,11 +109,11 @@ func (j *judge) effect() Proof {
 	}
 	for _, e := range j.Events {
 		switch e.Kind {
-		case EventEndedEarly:
-			p.Text = fmt.Sprintf("%s ended before it was undone, at %s: %s", e.Subject, e.Span, e.Attrs[AttrReason])
+		case record.EventEndedEarly:
+			p.Text = fmt.Sprintf("%s ended before it was undone, at %s: %s", e.Subject, e.Span, e.Attrs[record.AttrReason])
 			return p
-		case EventNotFollowed:
-			p.Text = fmt.Sprintf("%s at %s: the fault was not renewed: %s", e.Subject, e.Span, e.Attrs[AttrReason])
+		case record.EventNotFollowed:
+			p.Text = fmt.Sprintf("%s at %s: the fault was not renewed: %s", e.Subject, e.Span, e.Attrs[record.AttrReason])
 			return p
 		}
 	}
@@ -140,9 +141,9 @@ func (j *judge) effect() Proof {
 	return p
 }
 
-// is reports whether the event is of the target: by its UID, or by its name if
+// isOf reports whether the event is of the target: by its UID, or by its name if
 // there is none.
-func (e Event) is(t Target) bool {
+func isOf(e record.Event, t record.Target) bool {
 	if t.UID == "" {
 		return e.Subject == t.Name || strings.HasSuffix(e.Subject, "/"+t.Name)
 	}
@@ -159,7 +160,7 @@ func (j *judge) exposed() Proof {
 	var served []string
 	for _, i := range j.Injections {
 		for _, t := range i.Targets {
-			if i.isOfLoad(t) {
+			if isOfLoad(i.Injection, t) {
 				s := j.Traffic[t.Name]
 				if s.wellBefore == 0 {
 					p.Text = fmt.Sprintf("none of %d %s was answered well before the fault", s.before, t.Name)
@@ -192,6 +193,12 @@ func (j *judge) exposed() Proof {
 	}
 	p.Verdict, p.Text = steadystate.Held, strings.Join(served, "; ")
 	return p
+}
+
+// isOfLoad reports whether a target is a signal of the load, whose rate is what
+// the fault changes.
+func isOfLoad(i record.Injection, t record.Target) bool {
+	return slices.ContainsFunc(i.Effects, func(e record.Effect) bool { return e.Times > 0 && e.Signal == t.Name })
 }
 
 // MinObservations is how often a check must be observed in the window, and in
@@ -291,10 +298,10 @@ func (j *judge) verdict() {
 	case j.End.Reason == "":
 		j.End.Reason = "cut"
 		unknown = append([]string{"the record ends before the run did"}, unknown...)
-	case j.End.Reason != Completed:
+	case j.End.Reason != record.Completed:
 		unknown = append([]string{strings.TrimSuffix(j.End.Reason+": "+j.End.Detail, ": ")}, unknown...)
 	}
-	if j.End.Reason != Completed && j.Verdict != steadystate.Broken {
+	if j.End.Reason != record.Completed && j.Verdict != steadystate.Broken {
 		j.Verdict = steadystate.Unknown
 	}
 	switch j.Verdict {

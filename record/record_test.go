@@ -1,4 +1,4 @@
-package experiments_test
+package record_test
 
 import (
 	"bytes"
@@ -10,24 +10,25 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
 func TestRequestsSurviveTheRecord(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	outcomes := []experiments.Outcome{
+	outcomes := []record.Outcome{
 		{Code: 200, By: "a", Attempts: 1},
 		{Code: 200, By: "b", Attempts: 2},
 		{Code: 503, By: "a", Attempts: 1},
 		{Error: "connection refused"},
 		{Error: "no local port left", Local: true},
 	}
-	var list []experiments.Request
+	var list []record.Request
 	for i := range 1000 {
 		planned := time.Duration(i) * 10 * time.Millisecond
 		sent := planned + time.Duration(r.Int64N(int64(5*time.Millisecond)))
-		list = append(list, experiments.Request{
+		list = append(list, record.Request{
 			Seq: uint64(i), Planned: planned, Sent: sent,
 			Answered: sent + time.Duration(r.Int64N(int64(2*time.Second))),
 			Outcome:  outcomes[r.IntN(len(outcomes))],
@@ -35,11 +36,11 @@ func TestRequestsSurviveTheRecord(t *testing.T) {
 	}
 	// Requests are recorded as they are answered, not as they were sent.
 	r.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
-	text, err := json.Marshal(experiments.Requests{Signal: "requests", List: list})
+	text, err := json.Marshal(record.Requests{Signal: "requests", List: list})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got experiments.Requests
+	var got record.Requests
 	if err := json.Unmarshal(text, &got); err != nil {
 		t.Fatal(err)
 	}
@@ -64,17 +65,17 @@ func TestRequestsSurviveTheRecord(t *testing.T) {
 // request with another outcome.
 func TestARequestTakesFewBytes(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	var list []experiments.Request
+	var list []record.Request
 	for i := range 4096 {
 		planned := time.Duration(i) * time.Millisecond
 		sent := planned + time.Duration(r.Int64N(int64(200*time.Microsecond)))
-		outcome := experiments.Outcome{Code: 200, By: "checkout-1", Attempts: 1}
+		outcome := record.Outcome{Code: 200, By: "checkout-1", Attempts: 1}
 		if i%2 == 1 {
-			outcome = experiments.Outcome{Error: "connection refused"}
+			outcome = record.Outcome{Error: "connection refused"}
 		}
-		list = append(list, experiments.Request{Seq: uint64(i), Planned: planned, Sent: sent, Answered: sent + time.Duration(r.Int64N(int64(10*time.Millisecond))), Outcome: outcome})
+		list = append(list, record.Request{Seq: uint64(i), Planned: planned, Sent: sent, Answered: sent + time.Duration(r.Int64N(int64(10*time.Millisecond))), Outcome: outcome})
 	}
-	text, err := json.Marshal(experiments.Requests{Signal: "requests", List: list})
+	text, err := json.Marshal(record.Requests{Signal: "requests", List: list})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,18 +85,18 @@ func TestARequestTakesFewBytes(t *testing.T) {
 }
 
 func FuzzRequestBlock(f *testing.F) {
-	text, _ := json.Marshal(experiments.Requests{Signal: "r", List: []experiments.Request{
-		{Seq: 3, Planned: time.Second, Sent: time.Second, Answered: 2 * time.Second, Outcome: experiments.Outcome{Code: 200, Attempts: 1}},
+	text, _ := json.Marshal(record.Requests{Signal: "r", List: []record.Request{
+		{Seq: 3, Planned: time.Second, Sent: time.Second, Answered: 2 * time.Second, Outcome: record.Outcome{Code: 200, Attempts: 1}},
 	}})
 	f.Add(text)
-	skewed, _ := json.Marshal(experiments.Requests{Signal: "r", List: []experiments.Request{
+	skewed, _ := json.Marshal(record.Requests{Signal: "r", List: []record.Request{
 		{Seq: 3, Sent: time.Second, Answered: 2 * time.Second, Skew: time.Millisecond},
 	}})
 	f.Add(skewed)
 	f.Add([]byte(`{"n":1}`))
 	f.Add([]byte(`{"n":-1,"columns":"AAAA"}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		var block experiments.Requests
+		var block record.Requests
 		if json.Unmarshal(text, &block) != nil {
 			return
 		}
@@ -103,7 +104,7 @@ func FuzzRequestBlock(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var same experiments.Requests
+		var same record.Requests
 		if err := json.Unmarshal(again, &same); err != nil {
 			t.Fatalf("written and not readable: %v", err)
 		}
@@ -117,21 +118,21 @@ func FuzzRequestBlock(f *testing.F) {
 func sample(t *testing.T) []byte {
 	t.Helper()
 	var file bytes.Buffer
-	rec := experiments.NewRecorder(&file)
-	rec.Record(experiments.Entry{Plan: &experiments.Plan{
+	rec := record.NewRecorder(&file)
+	rec.Record(record.Entry{Plan: &record.Plan{
 		Name:   "sample",
 		Checks: []steadystate.Check{{Name: "up", Signal: "up", Good: steadystate.AtLeast(1), Limits: steadystate.Limits("downtime <= 2s")}},
 	}})
-	rec.Record(experiments.Entry{Environment: map[string]string{"where": "test"}})
-	rec.Record(experiments.Entry{Phase: experiments.PhaseSettle})
+	rec.Record(record.Entry{Environment: map[string]string{"where": "test"}})
+	rec.Record(record.Entry{Phase: record.PhaseSettle})
 	rec.Observe("up", steadystate.Observation{Value: 1})
-	rec.Request("requests", experiments.Request{Seq: 1, Outcome: experiments.Outcome{Code: 200, Attempts: 1}})
+	rec.Request("requests", record.Request{Seq: 1, Outcome: record.Outcome{Code: 200, Attempts: 1}})
 	rec.Flush()
-	rec.Event(experiments.Event{Kind: experiments.EventGone, Subject: "pod/a", UID: "1"})
-	rec.Record(experiments.Entry{Injection: &experiments.Injection{Fault: "kill", Targets: []experiments.Target{{Name: "a", UID: "1"}}}})
-	rec.Record(experiments.Entry{Removal: &experiments.Removal{Fault: "kill"}})
+	rec.Event(record.Event{Kind: record.EventGone, Subject: "pod/a", UID: "1"})
+	rec.Record(record.Entry{Injection: &record.Injection{Fault: "kill", Targets: []record.Target{{Name: "a", UID: "1"}}}})
+	rec.Record(record.Entry{Removal: &record.Removal{Fault: "kill"}})
 	rec.Note("note %d", 1)
-	rec.Record(experiments.Entry{End: &experiments.End{Reason: experiments.Completed}})
+	rec.Record(record.Entry{End: &record.End{Reason: record.Completed}})
 	if err := rec.Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +143,7 @@ func TestARecordReadsBackAsItWasWritten(t *testing.T) {
 	text := sample(t)
 	var again bytes.Buffer
 	n := 0
-	for e, err := range experiments.Read(bytes.NewReader(text)) {
+	for e, err := range record.Read(bytes.NewReader(text)) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -164,7 +165,7 @@ func TestARecordReadsBackAsItWasWritten(t *testing.T) {
 func TestARecordCutAtAnyByteIsReadableUpToThere(t *testing.T) {
 	text := sample(t)
 	whole := 0
-	for _, err := range experiments.Read(bytes.NewReader(text)) {
+	for _, err := range record.Read(bytes.NewReader(text)) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -176,7 +177,7 @@ func TestARecordCutAtAnyByteIsReadableUpToThere(t *testing.T) {
 	for cut := range text {
 		n := 0
 		var last error
-		for _, err := range experiments.Read(bytes.NewReader(text[:cut])) {
+		for _, err := range record.Read(bytes.NewReader(text[:cut])) {
 			if err != nil {
 				last = err
 				continue
@@ -189,10 +190,10 @@ func TestARecordCutAtAnyByteIsReadableUpToThere(t *testing.T) {
 		if atLineEnd := cut > 0 && text[cut-1] == '\n'; atLineEnd != (last == nil) {
 			t.Fatalf("cut at %d: error %v", cut, last)
 		}
-		if cut > 0 && text[cut-1] != '\n' && !errors.Is(last, experiments.ErrCut) {
+		if cut > 0 && text[cut-1] != '\n' && !errors.Is(last, record.ErrCut) {
 			t.Fatalf("cut at %d: error %v, want ErrCut", cut, last)
 		}
-		result, err := experiments.Judge(experiments.Read(bytes.NewReader(text[:cut])), nil)
+		result, err := judge.Judge(record.Read(bytes.NewReader(text[:cut])), nil)
 		if err == nil && result.Verdict == steadystate.Held {
 			t.Fatalf("cut at %d: held", cut)
 		}
@@ -209,7 +210,7 @@ func TestWhatIsNotARecordIsRefused(t *testing.T) {
 		`{"header":{"format":"aftershock/record","version":9}}` + "\n": "version 9: this program reads version 1",
 		`{"header":{"format":"aftershock/record","version":1}}` + "\n": "no plan",
 	} {
-		_, err := experiments.Judge(experiments.Read(strings.NewReader(text)), nil)
+		_, err := judge.Judge(record.Read(strings.NewReader(text)), nil)
 		if text == `{"header":{"format":"x"}}` {
 			want = "no plan"
 		}
@@ -221,11 +222,11 @@ func TestWhatIsNotARecordIsRefused(t *testing.T) {
 
 func TestJudgingIsDeterministic(t *testing.T) {
 	text := sample(t)
-	first, err := experiments.Judge(experiments.Read(bytes.NewReader(text)), nil)
+	first, err := judge.Judge(record.Read(bytes.NewReader(text)), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := experiments.Judge(experiments.Read(bytes.NewReader(text)), nil)
+	second, err := judge.Judge(record.Read(bytes.NewReader(text)), nil)
 	if err != nil || !reflect.DeepEqual(first, second) {
 		t.Errorf("%+v\n%+v\n%v", first, second, err)
 	}

@@ -1,64 +1,65 @@
-package experiments_test
+package judge_test
 
 import (
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
 // surged is a run of thirty seconds whose load is to send ten times as many
 // requests from the tenth second to the twentieth, with the rates at which it
 // did.
-func surged(t *testing.T, before, during, after float64, outcome experiments.Outcome) experiments.Result {
+func surged(t *testing.T, before, during, after float64, outcome record.Outcome) judge.Result {
 	t.Helper()
 	return toldAt(t, 10*s, before, during, after, outcome)
 }
 
 // toldAt is such a run, of which the fault says only at an instant that it is
 // injected.
-func toldAt(t *testing.T, told time.Duration, before, during, after float64, outcome experiments.Outcome) experiments.Result {
+func toldAt(t *testing.T, told time.Duration, before, during, after float64, outcome record.Outcome) judge.Result {
 	t.Helper()
-	plan := &experiments.Plan{Name: "surged", Settle: 5 * s, Faults: []string{"surge"}, Checks: []steadystate.Check{{
+	plan := &record.Plan{Name: "surged", Settle: 5 * s, Faults: []string{"surge"}, Checks: []steadystate.Check{{
 		Name: "answers", Signal: "requests", Good: steadystate.Within(s),
 	}}}
-	list := []experiments.Entry{
-		{Header: &experiments.Header{Format: experiments.Format, Version: experiments.Version}},
+	list := []record.Entry{
+		{Header: &record.Header{Format: record.Format, Version: record.Version}},
 		{Plan: plan},
-		{Phase: experiments.PhaseSettle},
+		{Phase: record.PhaseSettle},
 	}
 	seq := uint64(0)
 	send := func(from, to time.Duration, rate float64) {
 		if rate == 0 {
 			return
 		}
-		block := &experiments.Requests{Signal: "requests"}
+		block := &record.Requests{Signal: "requests"}
 		for at := from; at < to; at += time.Duration(float64(s) / rate) {
-			block.List = append(block.List, experiments.Request{Seq: seq, Planned: at, Sent: at, Answered: at + ms, Outcome: outcome})
+			block.List = append(block.List, record.Request{Seq: seq, Planned: at, Sent: at, Answered: at + ms, Outcome: outcome})
 			seq++
 		}
-		list = append(list, experiments.Entry{At: to, Requests: block})
+		list = append(list, record.Entry{At: to, Requests: block})
 	}
 	send(0, 10*s, before)
-	list = append(list, experiments.Entry{At: 10 * s, Phase: experiments.PhaseInject})
+	list = append(list, record.Entry{At: 10 * s, Phase: record.PhaseInject})
 	send(10*s, told, during)
 	list = append(list,
-		experiments.Entry{At: told, Injection: &experiments.Injection{
-			Fault: "surge", Span: steadystate.Instant(10 * s), Targets: []experiments.Target{{Name: "requests"}},
-			Effects: []experiments.Effect{{Signal: "requests", Times: 10}},
+		record.Entry{At: told, Injection: &record.Injection{
+			Fault: "surge", Span: steadystate.Instant(10 * s), Targets: []record.Target{{Name: "requests"}},
+			Effects: []record.Effect{{Signal: "requests", Times: 10}},
 		}},
-		experiments.Entry{At: told, Phase: experiments.PhaseHold})
+		record.Entry{At: told, Phase: record.PhaseHold})
 	send(told, 20*s, during)
 	list = append(list,
-		experiments.Entry{At: 20 * s, Phase: experiments.PhaseRecover},
-		experiments.Entry{At: 20 * s, Removal: &experiments.Removal{Fault: "surge", Span: steadystate.Instant(20 * s)}},
-		experiments.Entry{At: 20 * s, Phase: experiments.PhaseWatch})
+		record.Entry{At: 20 * s, Phase: record.PhaseRecover},
+		record.Entry{At: 20 * s, Removal: &record.Removal{Fault: "surge", Span: steadystate.Instant(20 * s)}},
+		record.Entry{At: 20 * s, Phase: record.PhaseWatch})
 	send(20*s, 30*s, after)
 	// The last answers may come long after the last request was sent.
-	list = append(list, experiments.Entry{At: 30 * s, End: &experiments.End{Reason: experiments.Completed}})
-	result, err := experiments.Judge(all(list), nil)
+	list = append(list, record.Entry{At: 30 * s, End: &record.End{Reason: record.Completed}})
+	result, err := judge.Judge(all(list), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +84,7 @@ func TestASurgeIsProvenByTheRequestsThatWereSent(t *testing.T) {
 		{"a handful of requests proves nothing", 0.3, 3, 0.3, steadystate.Unknown, "times as many while it was on, wanted at least 8.2"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
-			p := proof(t, surged(t, row.before, row.during, row.after, experiments.Outcome{Code: 200, Attempts: 1}), "effect")
+			p := proof(t, surged(t, row.before, row.during, row.after, record.Outcome{Code: 200, Attempts: 1}), "effect")
 			if p.Verdict != row.want || !strings.Contains(p.Text, row.text) {
 				t.Errorf("%s: %q, want %s with %q", p.Verdict, p.Text, row.want, row.text)
 			}
@@ -93,25 +94,25 @@ func TestASurgeIsProvenByTheRequestsThatWereSent(t *testing.T) {
 
 // What never left this machine was no surge.
 func TestRequestsThatWereNotSentAreNoSurge(t *testing.T) {
-	p := proof(t, surged(t, 100, 1000, 100, experiments.Outcome{Error: "no local port left", Local: true, Attempts: 0}), "effect")
+	p := proof(t, surged(t, 100, 1000, 100, record.Outcome{Error: "no local port left", Local: true, Attempts: 0}), "effect")
 	if want := "0 requests were sent before the fault"; p.Verdict != steadystate.Unknown || !strings.Contains(p.Text, want) {
 		t.Errorf("%s: %q, want unknown with %q", p.Verdict, p.Text, want)
 	}
 }
 
 func TestALoadIsExposedIfItWasAnsweredWell(t *testing.T) {
-	good := surged(t, 100, 1000, 100, experiments.Outcome{Code: 200, Attempts: 1})
+	good := surged(t, 100, 1000, 100, record.Outcome{Code: 200, Attempts: 1})
 	if p := proof(t, good, "exposed"); p.Verdict != steadystate.Held || p.Text != "1000 of 1000 requests were answered well before the fault" {
 		t.Errorf("%s: %q", p.Verdict, p.Text)
 	}
 	if good.Verdict != steadystate.Held {
 		t.Errorf("%s: %s", good.Verdict, good.Reason)
 	}
-	waits := toldAt(t, 15*s, 100, 1000, 100, experiments.Outcome{Code: 200, Attempts: 1})
+	waits := toldAt(t, 15*s, 100, 1000, 100, record.Outcome{Code: 200, Attempts: 1})
 	if p := proof(t, waits, "exposed"); p.Text != "1000 of 1000 requests were answered well before the fault" {
 		t.Errorf("a fault that waits when it is on: %q", p.Text)
 	}
-	bad := surged(t, 100, 1000, 100, experiments.Outcome{Code: 503, Attempts: 1})
+	bad := surged(t, 100, 1000, 100, record.Outcome{Code: 503, Attempts: 1})
 	if p := proof(t, bad, "exposed"); p.Verdict != steadystate.Unknown || p.Text != "none of 1000 requests was answered well before the fault" {
 		t.Errorf("%s: %q", p.Verdict, p.Text)
 	}

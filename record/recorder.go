@@ -1,4 +1,4 @@
-package experiments
+package record
 
 import (
 	"bufio"
@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"slices"
 	"sync"
 
@@ -125,7 +126,7 @@ func (r *Recorder) Flush() {
 	pending := r.pending
 	r.pending = make(map[string][]Request, len(pending))
 	r.handing.Unlock()
-	for _, signal := range sorted(pending) {
+	for _, signal := range slices.Sorted(maps.Keys(pending)) {
 		// More than one block when the writing of the last took long.
 		for list := range slices.Chunk(pending[signal], blockSize) {
 			r.record(Entry{Requests: &Requests{Signal: signal, List: list, pack: &r.pack}})

@@ -1,4 +1,4 @@
-package experiments_test
+package judge_test
 
 import (
 	"encoding/json"
@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -17,26 +19,26 @@ var answers = steadystate.Check{
 
 // judged is the result of a run of ten seconds of settling and twenty more, with
 // ten observations a second of what latency says.
-func judged(t *testing.T, plan experiments.Plan, latency func(at time.Duration) steadystate.Observation) experiments.Result {
+func judged(t *testing.T, plan record.Plan, latency func(at time.Duration) steadystate.Observation) judge.Result {
 	t.Helper()
 	plan.Name, plan.Settle = "run", s
-	list := []experiments.Entry{
-		{Header: &experiments.Header{Format: experiments.Format, Version: experiments.Version, Run: "0123456789"}},
+	list := []record.Entry{
+		{Header: &record.Header{Format: record.Format, Version: record.Version, Run: "0123456789"}},
 		{Plan: &plan},
-		{Phase: experiments.PhaseSettle},
-		{At: 10 * s, Phase: experiments.PhaseInject},
+		{Phase: record.PhaseSettle},
+		{At: 10 * s, Phase: record.PhaseInject},
 	}
 	if len(plan.Faults) > 0 {
-		list = append(list, experiments.Entry{At: 10 * s, Injection: &experiments.Injection{Fault: plan.Faults[0], Span: steadystate.Instant(10 * s)}})
+		list = append(list, record.Entry{At: 10 * s, Injection: &record.Injection{Fault: plan.Faults[0], Span: steadystate.Instant(10 * s)}})
 	}
-	list = append(list, experiments.Entry{At: 10 * s, Phase: experiments.PhaseHold})
+	list = append(list, record.Entry{At: 10 * s, Phase: record.PhaseHold})
 	for at := time.Duration(0); at < 30*s; at += s / 10 {
 		o := latency(at)
 		o.Span = steadystate.Instant(at)
-		list = append(list, experiments.Entry{At: at, Observations: &experiments.Observations{Signal: "latency", List: []steadystate.Observation{o}}})
+		list = append(list, record.Entry{At: at, Observations: &record.Observations{Signal: "latency", List: []steadystate.Observation{o}}})
 	}
-	list = append(list, experiments.Entry{At: 30 * s, End: &experiments.End{Reason: experiments.Completed}})
-	result, err := experiments.Judge(all(list), nil)
+	list = append(list, record.Entry{At: 30 * s, End: &record.End{Reason: record.Completed}})
+	result, err := judge.Judge(all(list), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,14 +57,14 @@ func control() []steadystate.Check {
 func TestALimitRefersToTheControlRunIfThereIsOne(t *testing.T) {
 	// The settle phase of the run is slow, and so is what comes after.
 	slow := constant(0.2)
-	good := judged(t, experiments.Plan{Checks: control()}, constant(0.1))
+	good := judged(t, record.Plan{Checks: control()}, constant(0.1))
 	if good.Verdict != steadystate.Held {
 		t.Fatalf("the control run is %s: %s", good.Verdict, good.Reason)
 	}
-	whole := experiments.NewBaseline(good, []steadystate.Check{answers})
+	whole := judge.NewBaseline(good, []steadystate.Check{answers})
 	for _, row := range []struct {
 		sentence  string
-		baseline  *experiments.Baseline
+		baseline  *record.Baseline
 		limit     string
 		want      steadystate.Verdict
 		text, why string
@@ -74,33 +76,33 @@ func TestALimitRefersToTheControlRunIfThereIsOne(t *testing.T) {
 		{"another one is not known", whole, "p42 <= 1.5x baseline", steadystate.Unknown, "no ratio", `the baseline: control run 0123456789 has no p42 of check "answers": name it in a limit`},
 		{
 			"a control run that was broken is none",
-			experiments.NewBaseline(judged(t, experiments.Plan{Checks: control()}, func(at time.Duration) steadystate.Observation {
+			judge.NewBaseline(judged(t, record.Plan{Checks: control()}, func(at time.Duration) steadystate.Observation {
 				return steadystate.Observation{Value: 0.1 + 3*max(0, min(1, (at-25*s).Seconds()))}
 			}), []steadystate.Check{answers}),
 			"p95 <= 1.5x baseline", steadystate.Unknown, "no ratio", "the baseline: control run 0123456789 was broken: answers: wanted slow <= 1%",
 		},
 		{
 			"one in which nothing was seen is none",
-			experiments.NewBaseline(judged(t, experiments.Plan{Checks: control()}, func(time.Duration) steadystate.Observation {
+			judge.NewBaseline(judged(t, record.Plan{Checks: control()}, func(time.Duration) steadystate.Observation {
 				return steadystate.Observation{Unknown: "Prometheus is away"}
 			}), []steadystate.Check{answers}),
 			"p95 <= 1.5x baseline", steadystate.Unknown, "no ratio", "the baseline: control run 0123456789 was unknown: ",
 		},
 		{
 			"one with a fault is none",
-			experiments.NewBaseline(judged(t, experiments.Plan{Checks: control(), Faults: []string{"kill"}}, constant(0.1)), []steadystate.Check{answers}),
+			judge.NewBaseline(judged(t, record.Plan{Checks: control(), Faults: []string{"kill"}}, constant(0.1)), []steadystate.Check{answers}),
 			"p95 <= 1.5x baseline", steadystate.Unknown, "no ratio", "the baseline: control run 0123456789 had a fault",
 		},
 		{
 			"one of another signal is none",
-			experiments.NewBaseline(good, []steadystate.Check{{Name: "answers", Signal: "requests"}}),
+			judge.NewBaseline(good, []steadystate.Check{{Name: "answers", Signal: "requests"}}),
 			"p95 <= 1.5x baseline", steadystate.Unknown, "no ratio", "has no p95 of check",
 		},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			check := answers
 			check.Limits = steadystate.Limits(row.limit)
-			result := judged(t, experiments.Plan{Checks: []steadystate.Check{check}, Baseline: row.baseline}, slow)
+			result := judged(t, record.Plan{Checks: []steadystate.Check{check}, Baseline: row.baseline}, slow)
 			got := result.Findings[0]
 			if got.Verdict != row.want || got.Text != row.text || !strings.HasPrefix(got.Undecided, row.why) && !strings.Contains(got.Undecided, row.why) {
 				t.Errorf("%s, %q, %q; want %s, %q, %q", got.Verdict, got.Text, got.Undecided, row.want, row.text, row.why)
@@ -110,12 +112,12 @@ func TestALimitRefersToTheControlRunIfThereIsOne(t *testing.T) {
 }
 
 func TestABaselineSurvivesTheRecord(t *testing.T) {
-	b := experiments.NewBaseline(judged(t, experiments.Plan{Checks: control()}, constant(0.1)), []steadystate.Check{answers})
+	b := judge.NewBaseline(judged(t, record.Plan{Checks: control()}, constant(0.1)), []steadystate.Check{answers})
 	text, err := json.Marshal(b)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var read experiments.Baseline
+	var read record.Baseline
 	if err := json.Unmarshal(text, &read); err != nil {
 		t.Fatal(err)
 	}
@@ -129,15 +131,15 @@ func TestABaselineSurvivesTheRecord(t *testing.T) {
 }
 
 func TestAResultThatWasReadFromJSONMakesNoFigure(t *testing.T) {
-	text, err := json.Marshal(judged(t, experiments.Plan{Checks: control()}, constant(0.1)))
+	text, err := json.Marshal(judged(t, record.Plan{Checks: control()}, constant(0.1)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var read experiments.Result
+	var read judge.Result
 	if err := json.Unmarshal(text, &read); err != nil {
 		t.Fatal(err)
 	}
-	for quantity, base := range experiments.NewBaseline(read, []steadystate.Check{answers}).Figures["answers"] {
+	for quantity, base := range judge.NewBaseline(read, []steadystate.Check{answers}).Figures["answers"] {
 		if base.Unknown == "" {
 			t.Errorf("%s is %v, and the values are not there", quantity, base.Bounds)
 		}

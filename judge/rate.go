@@ -1,21 +1,22 @@
-package experiments
+package judge
 
 import (
 	"fmt"
+	"github.com/aftershockhq/aftershock/record"
 	"time"
 )
 
 // rateChange is what an effect that multiplies the rate of a load is judged by:
 // the requests that were sent.
 type rateChange struct {
-	Effect
+	record.Effect
 	fault                 string
 	before, during, after count
 }
 
 // newRateChange follows an effect on the rate of a signal, in the time in which
 // the load sent requests at all.
-func (j *judge) newRateChange(i Injection, effect Effect, until, gone time.Duration) *rateChange {
+func (j *judge) newRateChange(i record.Injection, effect record.Effect, until, gone time.Duration) *rateChange {
 	t := j.Traffic[effect.Signal]
 	return &rateChange{
 		Effect: effect, fault: i.Fault,
@@ -25,7 +26,7 @@ func (j *judge) newRateChange(i Injection, effect Effect, until, gone time.Durat
 
 // add takes in a request. One that failed on the load's own machine was never
 // sent.
-func (c *rateChange) add(signal string, q Request) {
+func (c *rateChange) add(signal string, q record.Request) {
 	if signal != c.Signal || q.Local {
 		return
 	}

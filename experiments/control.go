@@ -1,0 +1,38 @@
+package experiments
+
+import (
+	"slices"
+
+	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// ControlLabel is the label of a control run.
+const ControlLabel = "control"
+
+// IsControl reports whether the experiment is the control run of another.
+func (e Experiment) IsControl() bool {
+	return len(e.Faults) == 0 && slices.Contains(e.Labels, ControlLabel)
+}
+
+// Control is the control run of the experiment: without its faults, and else
+// the same, so that what it shows is how the service is while nothing is done
+// to it. Of the limits it has those that make sense without a fault; a check
+// with none left must be good throughout. A control run that holds makes a
+// baseline:
+//
+//	control, err := directory.Run(ctx, e.Control())
+//	e.Baseline = experiments.NewBaseline(control.Result, e.Hypothesis.Checks)
+func (e Experiment) Control() Experiment {
+	e.Name = "control run of " + e.Name
+	e.Labels = append(slices.Clone(e.Labels), ControlLabel)
+	e.Faults, e.Expectations, e.Baseline = nil, nil, nil
+	e.Hypothesis.Checks = slices.Clone(e.Hypothesis.Checks)
+	for i, c := range e.Hypothesis.Checks {
+		e.Hypothesis.Checks[i].Limits = slices.DeleteFunc(slices.Clone(c.Limits), func(l steadystate.Limit) bool {
+			// Without a fault these phases take no time.
+			return l.Baseline || l.OfInjections() || l.Phase == record.PhaseInject || l.Phase == record.PhaseRecover
+		})
+	}
+	return e
+}

@@ -1,0 +1,185 @@
+package judge_test
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// sized expects as many events of its subject as its limit says, "3".
+type sized struct{ silent bool }
+
+func (sized) Kind() string { return "size" }
+
+func (sized) Validate(x record.Expectation) error {
+	for _, l := range x.Limits {
+		if strings.Trim(l, "0123456789") != "" {
+			return errors.New("limit " + l + " is no number")
+		}
+	}
+	return nil
+}
+
+func (s sized) Judge(x record.Expectation, r judge.Result) []judge.Finding {
+	if s.silent {
+		return nil
+	}
+	n := 0
+	for _, e := range r.Events {
+		if e.Subject == x.Subject {
+			n++
+		}
+	}
+	var list []judge.Finding
+	for _, l := range x.Limits {
+		v := steadystate.Broken
+		if l == strconv.Itoa(n) {
+			v = steadystate.Held
+		}
+		list = append(list, judge.Finding{Limit: l, Reading: steadystate.Reading{Verdict: v, Text: strconv.Itoa(n)}})
+	}
+	return list
+}
+
+// expecting is a record with an expectation of the one event of pod/b, on top
+// of a check that holds.
+func expecting(kind string, limits ...string) []record.Entry {
+	list := []record.Entry{
+		{Header: &record.Header{Format: record.Format, Version: record.Version}},
+		{Plan: &record.Plan{
+			Name: "expecting", Settle: s,
+			Checks:       []steadystate.Check{{Name: "up", Signal: "up", Good: steadystate.AtLeast(1)}},
+			Expectations: []record.Expectation{{Name: "b is sized", Kind: kind, Subject: "pod/b", Limits: limits}},
+		}},
+		{Phase: record.PhaseSettle},
+		{At: 2 * s, Phase: record.PhaseInject},
+		{At: 3 * s, Event: &record.Event{Span: steadystate.Instant(3 * s), Kind: record.EventGone, Subject: "pod/b"}},
+	}
+	for at := time.Duration(0); at < 10*s; at += s {
+		list = append(list, record.Entry{At: at, Observations: &record.Observations{Signal: "up", List: []steadystate.Observation{{Span: steadystate.Instant(at), Value: 1}}}})
+	}
+	return append(list, record.Entry{At: 9 * s, End: &record.End{Reason: record.Completed}})
+}
+
+func TestAnExpectationCountsTowardsTheVerdict(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		record   []record.Entry
+		override map[string][]string
+		judgers  []judge.Judger
+		verdict  steadystate.Verdict
+		want     string // in the reason, or in the error
+		refused  bool
+	}{
+		{"one that holds", expecting("size", "1"), nil, []judge.Judger{sized{}}, steadystate.Held, "", false},
+		{"one that does not", expecting("size", "12"), nil, []judge.Judger{sized{}}, steadystate.Broken, "b is sized: wanted 12, seen 1", false},
+		{"one that nobody judges", expecting("size", "1"), nil, nil, steadystate.Unknown, `no judger of the kind "size"; kinds: none`, false},
+		{"one of a kind that nobody knows", expecting("colour", "1"), nil, []judge.Judger{sized{}}, steadystate.Unknown, `no judger of the kind "colour"; kinds: "size"`, false},
+		{"one of which its judger says nothing", expecting("size", "1"), nil, []judge.Judger{sized{silent: true}}, steadystate.Unknown, "its judger says nothing", false},
+		{"one whose recorded limit cannot be read", expecting("size", "one"), nil, []judge.Judger{sized{}}, steadystate.Unknown, "limit one is no number", false},
+		{"another limit", expecting("size", "1"), map[string][]string{"b is sized": {"12"}}, []judge.Judger{sized{}}, steadystate.Broken, "wanted 12", false},
+		{"another limit that cannot be read", expecting("size", "1"), map[string][]string{"b is sized": {"one"}}, []judge.Judger{sized{}}, 0, `expectation "b is sized": limit one is no number`, true},
+		{"another limit of a check that cannot be read", expecting("size", "1"), map[string][]string{"up": {"downtme <= 1s"}}, []judge.Judger{sized{}}, 0, `check "up": limit "downtme <= 1s": no quantity`, true},
+		{"a limit of what there is not", expecting("size", "1"), map[string][]string{"b": {"1"}}, []judge.Judger{sized{}}, 0, `no check "b" in the record; checks: "up", "b is sized"`, true},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			result, err := judge.Judge(all(row.record), row.override, row.judgers...)
+			if row.refused {
+				if err == nil || !strings.Contains(err.Error(), row.want) {
+					t.Errorf("error %v, want %q", err, row.want)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if result.Verdict != row.verdict || !strings.Contains(result.Reason, row.want) {
+				t.Errorf("%s: %s, want %s: %s", result.Verdict, result.Reason, row.verdict, row.want)
+			}
+			last := result.Findings[len(result.Findings)-1]
+			if last.Check != "b is sized" || last.Signal != "pod/b" {
+				t.Errorf("%+v, want the expectation's name and subject", last)
+			}
+		})
+	}
+}
+
+// reads keeps the courses that it was given.
+type reads struct{ courses map[string]judge.Course }
+
+func (*reads) Kind() string                      { return "size" }
+func (*reads) Validate(record.Expectation) error { return nil }
+func (r *reads) Judge(_ record.Expectation, result judge.Result) []judge.Finding {
+	r.courses = result.Courses
+	return []judge.Finding{{Limit: "read", Reading: steadystate.Reading{Verdict: steadystate.Held, Text: "read"}}}
+}
+
+// course is what the judger of pod/b is told of "cpu", of which the record has
+// n values, one a second, each of the second before it and told late by turns.
+func course(t *testing.T, signal string, n int) judge.Course {
+	t.Helper()
+	list := expecting("size")
+	list[1].Plan.Expectations[0].Signal = signal
+	end := list[len(list)-1]
+	list = list[:len(list)-1]
+	for i := range n {
+		at := time.Duration(i^1) * s
+		o := steadystate.Observation{Span: steadystate.Span{From: at - s, To: at}, Value: at.Seconds()}
+		if at == 5*s {
+			o = steadystate.Observation{Span: o.Span, Unknown: "not scraped"}
+		}
+		list = append(list, record.Entry{At: at, Observations: &record.Observations{Signal: "cpu", List: []steadystate.Observation{o}}})
+	}
+	var judger reads
+	if _, err := judge.Judge(all(append(list, end)), nil, &judger); err != nil {
+		t.Fatal(err)
+	}
+	return judger.courses["pod/b"]
+}
+
+func TestAnExpectationHasASecondReading(t *testing.T) {
+	c := course(t, "cpu", 10)
+	if c.Signal != "cpu" || len(c.Samples) != 10 {
+		t.Fatalf("%+v, want the ten values of cpu", c)
+	}
+	for i, x := range c.Samples {
+		at := time.Duration(i) * s
+		want := judge.Sample{Span: steadystate.Span{From: at - s, To: at}, Bounds: steadystate.Exactly(at.Seconds())}
+		if at == 5*s {
+			want = judge.Sample{Span: want.Span, Unknown: true}
+		}
+		if x != want {
+			t.Errorf("sample %d is %+v, want %+v", i, x, want)
+		}
+	}
+	if c := course(t, "", 10); c.Samples != nil {
+		t.Errorf("%+v, and the expectation names no signal", c)
+	}
+}
+
+func TestACourseIsBoundedAndHidesNothing(t *testing.T) {
+	const n = 20_000
+	c := course(t, "cpu", n)
+	if len(c.Samples) >= 1<<12 {
+		t.Errorf("%d samples of %d values", len(c.Samples), n)
+	}
+	next := -s
+	for _, x := range c.Samples {
+		if x.From > next {
+			t.Fatalf("nothing from %s to %s", next, x.From)
+		}
+		next = x.To
+		if !x.Unknown && (x.Low > (x.From+s).Seconds() || x.High < x.To.Seconds()) {
+			t.Errorf("%+v does not hold all the values in its span", x)
+		}
+	}
+	if next != (n-1)*s {
+		t.Errorf("the course ends at %s, want %s", next, (n-1)*s)
+	}
+}

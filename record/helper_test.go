@@ -1,0 +1,8 @@
+package record_test
+
+import "time"
+
+const (
+	s  = time.Second
+	ms = time.Millisecond
+)
