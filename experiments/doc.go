@@ -3,7 +3,7 @@
 // driven, undoes them, watches the recovery, and writes everything it sees to
 // one record.
 //
-//	recorder := experiments.NewRecorder(file)
+//	rec := record.NewRecorder(file)
 //	err := experiments.Experiment{
 //		Name:       "kill one of three",
 //		Hypothesis: shopping,
@@ -11,9 +11,14 @@
 //		Faults:     []experiments.Fault{kill},
 //		Hold:       10 * time.Second,
 //		Watch:      time.Minute,
-//	}.Run(ctx, recorder)
-//
-//	result, err := experiments.Judge(experiments.Read(record), nil)
+//	}.Run(ctx, rec)
+//	if err != nil {
+//		return err
+//	}
+//	result, err := judge.Judge(record.Read(file), nil)
+//	if err != nil {
+//		return err
+//	}
 //	fmt.Println(result.Verdict) // held, broken or unknown
 //
 // The record is the only truth. It is append-only JSON Lines, written as

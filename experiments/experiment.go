@@ -31,12 +31,15 @@ type Fault interface {
 type Load interface {
 	fmt.Stringer
 	Drive(ctx context.Context, clock steadystate.Clock, each func(record.Request)) error
+	// Stages are what it is going to send, by signal: the judge compares it with
+	// what was sent.
+	Stages() map[string][]record.Stage
 	// A load of several streams has the method Signals() map[string]string too:
-	// the signal of each, see Request.Signal, and what it is. One whose rate
-	// goes through stages has the method Stages() map[string][]Stage, by signal.
-	// One that has something to say in the record, or labels what it makes with
-	// the run, has the method Recorded(*Recorder) Load: the load of that run,
-	// which is driven in its place.
+	// the signal of each, see [record.Request], and what it is. One that can be
+	// wrong in itself has the method Validate() error. One that has something to
+	// say in the record, or labels what it makes with the run, has the method
+	// Recorded(*Recorder) Load: the load of that run, which is driven in its
+	// place.
 }
 
 // An Observer records events of the service's surroundings until ctx ends.
@@ -124,8 +127,17 @@ func (e Experiment) Validate() error {
 		}
 		signals = append(signals, s.Name)
 	}
+	wrong := error(nil)
+	if load, ok := e.Load.(interface{ Validate() error }); ok {
+		if wrong = load.Validate(); wrong != nil {
+			bad("%w", wrong)
+		}
+	}
 	for signal := range e.traffic() {
 		signals = append(signals, signal)
+		if wrong == nil && len(e.Load.Stages()[signal]) == 0 {
+			bad("the load %s does not say at which rate it sends %s: see Stages of its Load", e.Load, signal)
+		}
 	}
 	names := map[string]bool{}
 	for _, c := range e.Hypothesis.Checks {
@@ -202,7 +214,7 @@ func (e Experiment) plan() *record.Plan {
 		p.Signals[s.Name] = s.Describe
 	}
 	if e.Load != nil {
-		p.Load = e.Load.String()
+		p.Load, p.Stages = e.Load.String(), e.Load.Stages()
 	}
 	if load, ok := e.Load.(interface {
 		Stages() map[string][]record.Stage

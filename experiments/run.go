@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,15 +32,24 @@ func (e Experiment) Run(ctx context.Context, rec *record.Recorder) (err error) {
 		return err
 	}
 	e = e.withDefaults()
-	rec.Record(record.Entry{Plan: e.plan()})
+	if err := rec.Begin(e.plan()); err != nil {
+		return fmt.Errorf("run %q: %w", e.Name, err)
+	}
 	if len(e.Environment) > 0 {
 		rec.Record(record.Entry{Environment: e.Environment})
 	}
 
-	r := &run{Experiment: e, rec: rec, gate: judge.NewGate(e.Hypothesis.Checks, e.Settle)}
+	r := &run{Experiment: e, rec: rec, gate: judge.NewGate(e.Hypothesis.Checks, e.Settle), held: map[int]bool{}}
 	rec.Tap(r.gate.See)
 	end := record.End{Reason: record.Failed}
+	// Also while a fault is injected or undone, for as long as that takes.
+	stopFlushing := rec.FlushEvery(flushEvery)
 	defer func() {
+		stopFlushing()
+		rec.Flush()
+		if failed := rec.Err(); failed != nil && !errors.Is(err, failed) {
+			err = errors.Join(err, failed)
+		}
 		if err != nil {
 			end.Detail = err.Error()
 			if end.Reason == record.Completed {
@@ -49,9 +59,10 @@ func (e Experiment) Run(ctx context.Context, rec *record.Recorder) (err error) {
 				end.Reason = record.Interrupted
 			}
 		}
-		rec.Flush()
 		rec.Record(record.Entry{End: &end})
-		err = errors.Join(err, rec.Err())
+		if err == nil {
+			err = rec.Err()
+		}
 	}()
 
 	// Whatever observes stops after the last phase, and is waited for.
@@ -73,6 +84,7 @@ type run struct {
 	Experiment
 	rec  *record.Recorder
 	gate *judge.Gate
+	held map[int]bool // by the fault's index: it was injected and has to be undone
 }
 
 // observe starts the load, the signals and the observers. One that fails ends
@@ -161,16 +173,19 @@ func (r *run) phases(ctx context.Context) (end record.End, err error) {
 
 	r.phase(record.PhaseInject)
 	var shortfall string
-	for _, f := range r.Faults {
+	for i, f := range r.Faults {
 		var injection record.Injection
 		err := guard(func() (err error) {
-			injection, err = f.Inject(ctx, r.rec)
-			return err
+			if injection, err = f.Inject(ctx, r.rec); err != nil || injection.Shortfall != "" {
+				return err
+			}
+			return r.dated(injection.Span)
 		})
 		if err != nil {
 			return end, fmt.Errorf("inject %s: %w", f, err)
 		}
-		injection.Fault = f.String()
+		r.held[i] = injection.Shortfall == "" && !injection.OneShot
+		injection.Index, injection.Fault = i, f.String()
 		r.rec.Record(record.Entry{Injection: &injection})
 		if injection.Shortfall != "" {
 			shortfall = fmt.Sprintf("%s: %s", f, injection.Shortfall)
@@ -197,15 +212,22 @@ func (r *run) phases(ctx context.Context) (end record.End, err error) {
 	return record.End{Reason: record.Completed}, nil
 }
 
-func (r *run) phase(name string) {
-	r.rec.Flush()
-	r.rec.Record(record.Entry{Phase: name})
+func (r *run) phase(name string) { r.rec.Record(record.Entry{Phase: name}) }
+
+// dated says what is wrong with when a fault claims to have come or gone: a
+// span that was never set, or one by another clock.
+func (r *run) dated(s steadystate.Span) error {
+	if now := r.rec.Clock().Now(); s.From <= 0 || s.To < s.From || s.To > now {
+		return fmt.Errorf("its span, from %s to %s, is not one of this run, which began %s ago: take both from rec.Clock().Now()", s.From, s.To, now)
+	}
+	return nil
 }
 
 // settle waits until the hypothesis has been good for the settle time.
 func (r *run) settle(ctx context.Context) (steady bool, err error) {
 	begin := r.rec.Clock().Now()
 	for {
+		r.rec.Flush() // for the gate
 		now := r.rec.Clock().Now()
 		if now-begin >= r.Settle && r.gate.Unsteady(now, r.Settle) == "" {
 			return true, nil
@@ -219,27 +241,14 @@ func (r *run) settle(ctx context.Context) (steady bool, err error) {
 	}
 }
 
-// flushEvery is how long a request may wait to be written while a run waits
-// for something else.
+// flushEvery is how long a request may wait to be written.
 const flushEvery = 200 * time.Millisecond
 
-// wait waits, flushing the record as it goes.
 func (r *run) wait(ctx context.Context, d time.Duration) error {
-	until := r.rec.Clock().Now() + d
-	for {
-		left := until - r.rec.Clock().Now()
-		if left <= 0 {
-			return r.rec.Err()
-		}
-		timer := time.NewTimer(min(left, flushEvery))
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return context.Cause(ctx)
-		case <-timer.C:
-			r.rec.Flush()
-		}
+	if err := Wait(ctx, d); err != nil {
+		return err
 	}
+	return r.rec.Err()
 }
 
 // undo undoes all faults, in reverse order, on a context of its own: the run's
@@ -248,11 +257,16 @@ func (r *run) undo(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.UndoTimeout)
 	defer cancel()
 	var errs []error
-	for i := range r.Faults {
-		f := r.Faults[len(r.Faults)-1-i]
-		removal := record.Removal{Fault: f.String()}
-		err := guard(func() (err error) {
-			removal.Span, err = f.Recover(ctx, r.rec)
+	for i, f := range slices.Backward(r.Faults) {
+		removal := record.Removal{Index: i, Fault: f.String()}
+		err := guard(func() error {
+			span, err := f.Recover(ctx, r.rec)
+			if err == nil && r.held[i] {
+				err = r.dated(span)
+			}
+			if err == nil {
+				removal.Span = span
+			}
 			return err
 		})
 		if err != nil {

@@ -114,6 +114,11 @@ func (w *world) Drive(ctx context.Context, clock steadystate.Clock, each func(re
 	}
 }
 
+// Stages are those of one request each interval, the first after one.
+func (w *world) Stages() map[string][]record.Stage {
+	return map[string][]record.Stage{record.TrafficSignal: {{Name: "1", After: -time.Second / time.Duration(w.rate), Rate: float64(w.rate)}}}
+}
+
 func newWorld() *world { return &world{back: 2 * s, rate: 100} }
 
 func (w *world) experiment(limits ...string) experiments.Experiment {

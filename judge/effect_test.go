@@ -2,6 +2,7 @@ package judge_test
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -58,7 +59,7 @@ func shakenOver(t *testing.T, over time.Duration, effect record.Effect, before, 
 		{At: 30 * s, End: &record.End{Reason: record.Completed}},
 	}
 	for _, e := range events {
-		list = append(list, record.Entry{At: 30 * s, Event: &e})
+		list = slices.Insert(list, len(list)-1, record.Entry{At: 30 * s, Event: &e})
 	}
 	result, err := judge.Judge(all(list), nil)
 	if err != nil {

@@ -31,6 +31,7 @@ func Judge(entries iter.Seq2[record.Entry, error], override map[string][]string,
 		orders: map[string]*order{},
 		stalls: map[string]stalls{},
 	}
+	entries = record.Whole(entries)
 	for e, err := range entries {
 		if errors.Is(err, record.ErrCut) {
 			j.Notes = append(j.Notes, err.Error())
@@ -82,6 +83,8 @@ type judge struct {
 	parts   []*part
 	courses map[string]*Course // by the subject of the expectation
 
+	removals []record.Removal
+
 	limits       map[string][]steadystate.Limit // of the checks, by name
 	expectations []record.Expectation           // with the limits to judge by
 }
@@ -104,9 +107,6 @@ func (j *judge) take(e record.Entry) {
 		if n := len(j.Phases); n > 0 {
 			j.Phases[n-1].To = e.At
 		}
-		if e.Phase == record.PhaseInject {
-			j.restart()
-		}
 		j.Phases = append(j.Phases, PhaseResult{Name: e.Phase, Span: steadystate.Instant(e.At)})
 	case e.Observations != nil:
 		for _, o := range e.Observations.List {
@@ -121,7 +121,7 @@ func (j *judge) take(e record.Entry) {
 	case e.Injection != nil:
 		j.Injections = append(j.Injections, InjectionResult{Injection: *e.Injection})
 	case e.Removal != nil:
-		j.removal(*e.Removal)
+		j.removals = append(j.removals, *e.Removal)
 	case e.Note != "":
 		j.Notes = append(j.Notes, e.Note)
 	case e.End != nil:
@@ -129,15 +129,18 @@ func (j *judge) take(e record.Entry) {
 	}
 }
 
-func (j *judge) removal(r record.Removal) {
-	if r.Error != "" {
-		j.LeftBehind = append(j.LeftBehind, fmt.Sprintf("%s: %s", r.Fault, r.Error))
-		return
-	}
-	for i := range j.Injections {
-		if j.Injections[i].Fault == r.Fault && j.Injections[i].Removed == nil {
-			j.Injections[i].Removed = &r.Span
-			return
+// removed tells each injection when its fault was undone.
+func (j *judge) removed() {
+	for _, r := range j.removals {
+		if r.Error != "" {
+			j.LeftBehind = append(j.LeftBehind, fmt.Sprintf("%s: %s", r.Fault, r.Error))
+			continue
+		}
+		for i := range j.Injections {
+			if in := &j.Injections[i]; in.Index == r.Index && in.Fault == r.Fault && in.Removed == nil {
+				in.Removed = &r.Span
+				break
+			}
 		}
 	}
 }
@@ -156,6 +159,7 @@ func (j *judge) frame() {
 	if n := len(j.Phases); n > 0 {
 		j.Phases[n-1].To = j.last
 	}
+	j.removed()
 	j.Length = j.last
 	j.Window = steadystate.Span{From: j.last, To: j.last}
 	if at, ok := j.windowStart(); ok {
@@ -181,7 +185,7 @@ func (j *judge) observe(e record.Entry) {
 		for _, q := range e.Requests.List {
 			o := q.Observation()
 			j.order(signal).add(o)
-			j.before(signal, q, o)
+			j.beforeOrSince(signal, q, o)
 			for _, c := range j.rates {
 				c.add(signal, q)
 			}

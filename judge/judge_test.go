@@ -39,15 +39,15 @@ func (h history) judge(t *testing.T) judge.Result {
 		target := record.Target{Name: "pod", UID: string(rune('a' + i))}
 		plan.Faults = append(plan.Faults, "kill")
 		list = append(list,
-			record.Entry{At: at, Injection: &record.Injection{Fault: "kill", Span: steadystate.Instant(at), Targets: []record.Target{target}, Effects: []record.Effect{{Event: record.EventGone}}, OneShot: h.oneShot}},
+			record.Entry{At: at, Injection: &record.Injection{Index: i, Fault: "kill", Span: steadystate.Instant(at), Targets: []record.Target{target}, Effects: []record.Effect{{Event: record.EventGone}}, OneShot: h.oneShot}},
 			record.Entry{At: at, Event: &record.Event{Span: steadystate.Instant(at), Kind: record.EventGone, UID: target.UID}})
 	}
 	list = append(list,
 		record.Entry{At: h.inject[len(h.inject)-1], Phase: record.PhaseHold},
 		record.Entry{At: last, Observations: &record.Observations{Signal: "replicas", List: steadystatetest.Observations(h.timeline, s, 0)}})
 	if h.remove > 0 {
-		for range h.inject {
-			list = append(list, record.Entry{At: h.remove, Removal: &record.Removal{Fault: "kill", Span: steadystate.Instant(h.remove)}})
+		for i := range h.inject {
+			list = append(list, record.Entry{At: h.remove, Removal: &record.Removal{Index: i, Fault: "kill", Span: steadystate.Instant(h.remove)}})
 		}
 	}
 	if h.end != "" {

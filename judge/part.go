@@ -53,6 +53,7 @@ type part struct {
 	signal        string
 	stage         bool
 	planned, sent count
+	due           count // planned while the load was to be driven
 	took          steadystate.BoundedValues
 }
 
@@ -61,6 +62,7 @@ type part struct {
 func (j *judge) newParts() {
 	for _, signal := range sorted(j.Traffic) {
 		t := j.Traffic[signal]
+		until := j.drivenUntil(t)
 		add := func(name string, from, to time.Duration, stage bool) {
 			if to == j.last {
 				to = math.MaxInt64 // with the end itself
@@ -69,18 +71,22 @@ func (j *judge) newParts() {
 				TrafficPart: TrafficPart{Name: name, Span: steadystate.Span{From: from, To: to}},
 				signal:      signal, stage: stage,
 				planned: t.plannedWithin(from, to), sent: t.sentWithin(from, to),
+				due: count{Span: steadystate.Span{From: max(from, t.first), To: min(to, until)}},
 			})
 		}
 		for _, p := range j.Phases {
 			add(p.Name, p.From, p.To, false)
 		}
 		stages := j.plan.Stages[signal]
+		if len(stages) < 2 {
+			continue
+		}
 		for i, s := range stages {
 			to := j.last
 			if i+1 < len(stages) {
 				to = min(to, t.first+stages[i+1].After)
 			}
-			if from := t.first + s.After; from <= t.lastSent {
+			if from := t.first + max(0, s.After); from <= t.lastSent {
 				add(s.Name, from, to, true)
 			}
 		}
@@ -90,6 +96,7 @@ func (j *judge) newParts() {
 // add takes in a request.
 func (p *part) add(q record.Request, o steadystate.Observation) {
 	p.planned.add(q.Planned)
+	p.due.add(q.Planned)
 	p.sent.add(q.Sent)
 	if q.Sent < p.From || q.Sent >= p.To {
 		return

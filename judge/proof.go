@@ -16,12 +16,19 @@ func (j *judge) prove() {
 	if len(j.plan.Faults) > 0 {
 		j.Proofs = append(j.Proofs, j.injected(), j.effect(), j.exposed())
 	}
-	for _, signal := range sorted(j.Traffic) {
-		v, text := j.Traffic[signal].held(j.Window.Width())
-		j.Proofs = append(j.Proofs, Proof{Name: "load held", Verdict: v, Text: text})
-		if v != steadystate.Held {
+	signals := map[string]bool{}
+	for signal := range j.plan.Stages {
+		signals[signal] = true
+	}
+	for signal := range j.Traffic {
+		signals[signal] = true
+	}
+	for _, signal := range sorted(signals) {
+		p := j.loadHeld(signal)
+		if p.Verdict != steadystate.Held {
 			j.taint()
 		}
+		j.Proofs = append(j.Proofs, p)
 	}
 	j.Proofs = append(j.Proofs, j.observed(), j.covered(), j.undone())
 }
@@ -301,7 +308,10 @@ func (j *judge) verdict() {
 	case j.End.Reason != record.Completed:
 		unknown = append([]string{strings.TrimSuffix(j.End.Reason+": "+j.End.Detail, ": ")}, unknown...)
 	}
-	if j.End.Reason != record.Completed && j.Verdict != steadystate.Broken {
+	if len(j.Findings) == 0 {
+		unknown = append(unknown, "no limit was judged: the run never came to its fault")
+	}
+	if (j.End.Reason != record.Completed || len(j.Findings) == 0) && j.Verdict != steadystate.Broken {
 		j.Verdict = steadystate.Unknown
 	}
 	switch j.Verdict {

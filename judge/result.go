@@ -123,9 +123,12 @@ type Traffic struct {
 	Repeated      int `json:"repeated"`      // written to more than one connection
 	// From the injection on: failed on the load's own machine, and sent later
 	// than planned by more than LateAfter.
-	Local   int `json:"local"`
-	Late    int `json:"late"`
-	Missing int `json:"missing"` // numbers never seen: in flight when the record was cut
+	Local int `json:"local"`
+	Late  int `json:"late"`
+	// Numbers that were never seen, as of requests in flight when the record was
+	// cut, and numbers that were seen more than once: at least so many.
+	Missing int `json:"missing"`
+	Twice   int `json:"twice,omitempty"`
 	// LateTime is for how long, in the window, the load was behind its
 	// schedule; WorstLate the latest request from the injection on.
 	LateTime  time.Duration  `json:"lateTime"`
@@ -145,6 +148,8 @@ type Traffic struct {
 	locals      map[string]int // why requests failed on the load's machine
 	sentSince   int            // the injection
 	maxSeq      uint64
+	numbers     uint64        // the sum of the requests' scrambled numbers
+	longest     time.Duration // that a request was under way
 	first, last time.Duration // planned
 	lastSent    time.Duration
 }

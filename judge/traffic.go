@@ -19,21 +19,18 @@ func (j *judge) request(signal string, q record.Request) {
 		s = Traffic{By: map[string]int{}, Failures: map[string]int{}, bySettle: map[string]int{}, locals: map[string]int{}, first: q.Planned}
 	}
 	s.Sent++
-	s.sentSince++
 	s.maxSeq = max(s.maxSeq, q.Seq)
+	s.numbers += scramble(q.Seq)
+	s.longest = max(s.longest, q.Answered-q.Sent)
 	s.first, s.last, s.lastSent = min(s.first, q.Planned), max(s.last, q.Planned), max(s.lastSent, q.Sent)
 	if q.Late() > record.LateAfter {
-		s.Late++
 		l := j.stalls[signal]
 		l.add(q)
 		j.stalls[signal] = l
 	}
-	s.WorstLate = max(s.WorstLate, q.Late())
 	switch {
 	case q.Local:
-		s.Local++
 		s.Failures[o.Unknown]++
-		s.locals[o.Unknown]++
 	case q.FailedFirst():
 		s.FailedFirst++
 		s.Failures[o.Failed]++
@@ -50,12 +47,24 @@ func (j *judge) request(signal string, q record.Request) {
 	j.Traffic[signal] = s
 }
 
-// before counts the request if it was over before the fault may have begun.
-func (j *judge) before(signal string, q record.Request, o steadystate.Observation) {
+// beforeOrSince counts the request among those that were over before the fault
+// may have begun, or among the others, of which it counts what went wrong with
+// the load: what was before was waited for.
+func (j *judge) beforeOrSince(signal string, q record.Request, o steadystate.Observation) {
+	s := j.Traffic[signal]
+	defer func() { j.Traffic[signal] = s }()
 	if o.To >= j.Window.From {
+		s.sentSince++
+		if q.Late() > record.LateAfter {
+			s.Late++
+		}
+		s.WorstLate = max(s.WorstLate, q.Late())
+		if q.Local {
+			s.Local++
+			s.locals[o.Unknown]++
+		}
 		return
 	}
-	s := j.Traffic[signal]
 	s.before++
 	if o.Failed == "" && o.Unknown == "" {
 		s.wellBefore++
@@ -63,7 +72,6 @@ func (j *judge) before(signal string, q record.Request, o steadystate.Observatio
 	if q.By != "" && o.Failed == "" {
 		s.bySettle[q.By]++
 	}
-	j.Traffic[signal] = s
 }
 
 // stalls are spans in which a load was behind its schedule, in order and apart
@@ -98,45 +106,34 @@ func (l stalls) within(window steadystate.Span) time.Duration {
 // resolution by itself; this is about a load that fell behind for good.
 func behind(stalled, window time.Duration) bool { return float64(stalled) > 0.05*float64(window) }
 
-// restart begins the count of what went wrong with the loads anew: what was
-// before the injection was waited for.
-func (j *judge) restart() {
-	for signal, s := range j.Traffic {
-		s.Late, s.Local, s.WorstLate, s.sentSince = 0, 0, 0, 0
-		j.Traffic[signal] = s
-	}
-}
-
 // traffic completes the sums.
 func (j *judge) traffic() {
 	for signal, s := range j.Traffic {
 		s.LateTime = j.stalls[signal].within(j.Window)
-		s.Missing = int(s.maxSeq) + 1 - s.Sent //nolint:gosec // a count of requests
+		s.number()
 		if s.Sent > 1 && s.last > s.first {
 			s.Rate = float64(s.maxSeq) / (s.last - s.first).Seconds()
+			if plan := j.schedule(signal); len(plan.stages) > 0 {
+				driven := count{Span: steadystate.Span{From: s.first, To: max(s.last, j.drivenUntil(s))}}
+				s.Rate = plan.within(driven.Span).Low / driven.Width().Seconds()
+			}
 			s.SentRate = float64(s.Sent-1) / (s.lastSent - s.first).Seconds()
 		}
 		j.Traffic[signal] = s
 	}
 }
 
-// held says whether the load kept to its schedule in the window, which is what
-// makes its signal worth judging.
-func (s Traffic) held(window time.Duration) (steadystate.Verdict, string) {
-	text := fmt.Sprintf("%d requests, asked for %.4g/s and sent %.4g/s; behind its schedule for %s (%d sent over %s late, worst %s); %d failed on the load's machine%s, %d missing",
-		s.Sent, s.Rate, s.SentRate, s.LateTime.Round(time.Millisecond), s.Late, record.LateAfter, s.WorstLate.Round(time.Millisecond), s.Local, s.commonest(), s.Missing)
-	lost := float64(s.Local+s.Missing) > 0.01*float64(s.sentSince)
-	if behind(s.LateTime, window) || lost {
-		return steadystate.Unknown, text
-	}
-	return steadystate.Held, text
+// text is what is to be told of how the load was driven.
+func (t Traffic) text() string {
+	return fmt.Sprintf("%d requests, asked for %.4g/s and sent %.4g/s; behind its schedule for %s (%d sent over %s late, worst %s); %d failed on the load's machine%s, %d missing",
+		t.Sent, t.Rate, t.SentRate, t.LateTime.Round(time.Millisecond), t.Late, record.LateAfter, t.WorstLate.Round(time.Millisecond), t.Local, t.commonest(), t.Missing)
 }
 
 // commonest is why most of the requests that failed on the load's machine did.
-func (s Traffic) commonest() string {
-	if len(s.locals) == 0 {
+func (t Traffic) commonest() string {
+	if len(t.locals) == 0 {
 		return ""
 	}
-	why := slices.MaxFunc(sorted(s.locals), func(a, b string) int { return cmp.Compare(s.locals[a], s.locals[b]) })
+	why := slices.MaxFunc(sorted(t.locals), func(a, b string) int { return cmp.Compare(t.locals[a], t.locals[b]) })
 	return fmt.Sprintf(" (%s)", why)
 }

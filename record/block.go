@@ -20,7 +20,7 @@ type Requests struct {
 	Signal string
 	List   []Request
 
-	pack *packer // the recorder's; nil: a new one
+	pack *packer // the encoder's; nil: a new one
 }
 
 type requestsJSON struct {
@@ -155,7 +155,7 @@ const (
 // UnmarshalJSON reads the block.
 func (r *Requests) UnmarshalJSON(text []byte) error {
 	var block requestsJSON
-	if err := json.Unmarshal(text, &block); err != nil {
+	if err := strict(text, &block); err != nil {
 		return err
 	}
 	if block.N < 0 || block.N > maxBlock {
@@ -209,6 +209,11 @@ func (r *Requests) UnmarshalJSON(text []byte) error {
 			Signal:   signal,
 			Outcome:  block.Outcomes[v[columnOutcome]],
 		})
+	}
+	for c := range column {
+		if column[c].Len() > 0 {
+			return fmt.Errorf("request block: column %d holds more than %d requests", c, block.N)
+		}
 	}
 	*r = Requests{Signal: block.Signal, List: list}
 	return nil

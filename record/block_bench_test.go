@@ -2,10 +2,11 @@ package record_test
 
 import (
 	"fmt"
-	"github.com/aftershockhq/aftershock/record"
 	"io"
 	"testing"
 	"time"
+
+	"github.com/aftershockhq/aftershock/record"
 )
 
 // What a flush takes, of the requests of 200 ms at 1000 and 3000 a second, and

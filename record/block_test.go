@@ -218,11 +218,20 @@ func TestNoRecordHoldsABlockThatItsReaderRefuses(t *testing.T) {
 // Whatever is read, the reader ends and says what is wrong; what it yields can
 // be written and read again, and judged.
 func FuzzRead(f *testing.F) {
-	f.Add([]byte("{}\n"))
-	f.Add([]byte(`{"header":{"format":"aftershock/record","version":1}}` + "\n" + `{"requests":` + oldBlock + "}\n"))
-	f.Add([]byte(`{"header":{"format":"aftershock/record","version":1}}` + "\n" + `{"plan":{"name":"x","checks":[{"name":"c","signal":"requests","good":"<= 2s"}]}}` + "\n" + `{"phase":"inject"}` + "\n" + `{"requests":` + oldBlock + "}\n"))
-	f.Fuzz(func(t *testing.T, text []byte) {
+	const header = `{"header":{"format":"aftershock/record","version":2}}` + "\n"
+	f.Add("{}")
+	f.Add(header + `{"requests":` + oldBlock + "}")
+	f.Add(header + `{"plan":{"name":"x","checks":[{"name":"c","signal":"requests","good":"<= 2s"}]}}` + "\n" + `{"phase":"inject"}` + "\n" + `{"requests":` + oldBlock + "}")
+	f.Fuzz(func(t *testing.T, objects string) {
+		var lines []string
+		for line := range strings.SplitSeq(objects, "\n") {
+			if line != "" {
+				lines = append(lines, line)
+			}
+		}
+		text := record.Sealed(lines...)
 		var again bytes.Buffer
+		encoder := record.NewEncoder(&again)
 		entries := 0
 		var last error
 		for e, err := range record.Read(bytes.NewReader(text)) {
@@ -234,11 +243,9 @@ func FuzzRead(f *testing.F) {
 				continue
 			}
 			entries++
-			line, err := json.Marshal(e)
-			if err != nil {
+			if err := encoder.Encode(e); err != nil {
 				t.Fatalf("read and not writable: %v", err)
 			}
-			again.Write(append(line, '\n'))
 		}
 		if last == nil && entries == 0 {
 			t.Fatal("nothing was read, and no word of why")

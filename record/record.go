@@ -1,16 +1,17 @@
 package record
 
 import (
+	"math"
 	"time"
 
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
 // Format and Version name the record's format in its first line. A reader
-// refuses a version that it does not know.
+// refuses another version, and fields that it does not know.
 const (
 	Format  = "aftershock/record"
-	Version = 1
+	Version = 2
 )
 
 // An Entry is one line of a record: when it was written, and one of the other
@@ -46,26 +47,48 @@ type Plan struct {
 	Labels []string            `json:"labels,omitempty"`
 	Checks []steadystate.Check `json:"checks"`
 	// Expectations beside the checks.
-	Expectations []Expectation      `json:"expectations,omitempty"`
-	Signals      map[string]string  `json:"signals,omitempty"` // name -> what it is
-	Load         string             `json:"load,omitempty"`
-	Stages       map[string][]Stage `json:"stages,omitempty"` // of the load, by signal
-	Faults       []string           `json:"faults,omitempty"`
-	Settle       time.Duration      `json:"settle"`
-	Hold         time.Duration      `json:"hold"`
-	Watch        time.Duration      `json:"watch"`
+	Expectations []Expectation     `json:"expectations,omitempty"`
+	Signals      map[string]string `json:"signals,omitempty"` // name -> what it is
+	Load         string            `json:"load,omitempty"`
+	// Stages are what the load is to send, by signal: a run without them for a
+	// signal cannot show that its load was driven as asked.
+	Stages map[string][]Stage `json:"stages,omitempty"`
+	Faults []string           `json:"faults,omitempty"`
+	Settle time.Duration      `json:"settle"`
+	Hold   time.Duration      `json:"hold"`
+	Watch  time.Duration      `json:"watch"`
 	// Baseline is what limits on a multiple of it refer to; nil: the settle
 	// phase.
 	Baseline *Baseline `json:"baseline,omitempty"`
 }
 
 // A Stage is a stretch of a load's shape: it lasts until the next one, the last
-// one to the end.
+// one to the end of the watch phase. At x seconds after its beginning the load
+// is to send Rate + Slope x + Swing sin(2 pi x / Period) requests a second.
 type Stage struct {
 	Name string `json:"name"`
-	// After is how long after the signal's first request was planned.
-	After time.Duration `json:"after"`
-	Rate  float64       `json:"rate"` // requests per second at its beginning
+	// After is how long after the signal's first request was planned; below zero
+	// of the first stage, whose first request is due when its rate has come to
+	// one.
+	After  time.Duration `json:"after"`
+	Rate   float64       `json:"rate"`             // requests per second at its beginning
+	Slope  float64       `json:"slope,omitempty"`  // of a ramp: by how much that grows in a second
+	Swing  float64       `json:"swing,omitempty"`  // of a sine: requests per second to either side
+	Period time.Duration `json:"period,omitempty"` // of a sine
+}
+
+// Hits is how many requests are due in the first x seconds of the stage: the
+// integral of its rate. That of a line from a with slope m is ax + mx²/2, that
+// of a sine by b with period P is bP/2π (1 - cos 2πx/P), where 1 - cos is twice
+// the square of the sine of the half, which does not cancel.
+func (s Stage) Hits(x float64) float64 {
+	hits := s.Rate*x + s.Slope*x*x/2
+	if s.Period > 0 {
+		w := 2 * math.Pi / s.Period.Seconds()
+		half := math.Sin(w * x / 2)
+		hits += 2 * s.Swing / w * half * half
+	}
+	return hits
 }
 
 // The phases of a run, in their order.
@@ -134,6 +157,9 @@ func TargetSignal(signal, target string) string { return signal + " of " + targe
 
 // An Injection says how a fault was put in place.
 type Injection struct {
+	// Index is the fault's place among those of the plan, from 0 on. Two faults
+	// may have the same text.
+	Index   int      `json:"index"`
 	Fault   string   `json:"fault"` // Fault.String()
 	Targets []Target `json:"targets"`
 	// The span in which it took effect: from before it was asked for, to the
@@ -157,6 +183,7 @@ type Injection struct {
 
 // A Removal says when a fault was undone.
 type Removal struct {
+	Index int    `json:"index"` // that of its injection
 	Fault string `json:"fault"`
 	steadystate.Span
 	// Error says why the fault may still be in place.

@@ -142,17 +142,16 @@ func sample(t *testing.T) []byte {
 func TestARecordReadsBackAsItWasWritten(t *testing.T) {
 	text := sample(t)
 	var again bytes.Buffer
+	encoder := record.NewEncoder(&again)
 	n := 0
 	for e, err := range record.Read(bytes.NewReader(text)) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		n++
-		line, err := json.Marshal(e)
-		if err != nil {
+		if err := encoder.Encode(e); err != nil {
 			t.Fatal(err)
 		}
-		again.Write(append(line, '\n'))
 	}
 	if n != 11 {
 		t.Errorf("%d entries, want 11", n)
@@ -206,9 +205,10 @@ func TestWhatIsNotARecordIsRefused(t *testing.T) {
 		"hello\n":                   "line 1",
 		"{}\n":                      "no header",
 		`{"header":{"format":"x"}}`: "cut",
-		`{"header":{"format":"x","version":1}}` + "\n":                 "no header with format",
-		`{"header":{"format":"aftershock/record","version":9}}` + "\n": "version 9: this program reads version 1",
-		`{"header":{"format":"aftershock/record","version":1}}` + "\n": "no plan",
+		`{"header":{"format":"x","version":1}}` + "\n":                                 "no header with format",
+		`{"header":{"format":"aftershock/record","version":9}}` + "\n":                 "version 9: this program reads version 2",
+		`{"header":{"format":"aftershock/record","version":2}}` + "\n":                 "line 1: the checksum is wrong",
+		string(record.Sealed(`{"header":{"format":"aftershock/record","version":2}}`)): "no plan",
 	} {
 		_, err := judge.Judge(record.Read(strings.NewReader(text)), nil)
 		if text == `{"header":{"format":"x"}}` {

@@ -1,18 +1,15 @@
 package record
 
 import (
-	"bufio"
-	"bytes"
+	"cmp"
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/aftershockhq/aftershock/steadystate"
 )
@@ -22,27 +19,29 @@ type Recorder struct {
 	clock steadystate.Clock
 	run   string
 
-	mu   sync.Mutex // of writing
-	w    io.Writer
-	err  error
-	taps []func(Entry)
-	pack packer
+	mu    sync.Mutex // of writing
+	out   *Encoder
+	whole sequence
+	err   error
+	taps  []func(Entry)
 
-	// Its own, which nobody holds while anything is packed or written: a
-	// request must not wait for a disk.
+	// Its own, which is not held while anything is packed or written: a request
+	// must not wait for a disk.
 	handing sync.Mutex
 	pending map[string][]Request // by signal, not yet written
+	refused error                // why the first request was that was
 }
 
 // NewRecorder starts a record: its clock, and its header on w. Each entry is
-// one Write. Write errors are kept and returned by Err, and end a run.
+// one Write. Entries that cannot be written, and those that have no place in the
+// record of one run, make an error that Err returns, and end a run.
 func NewRecorder(w io.Writer) *Recorder {
 	var id [5]byte
 	_, _ = rand.Read(id[:]) // never fails, see crypto/rand
 	r := &Recorder{
 		clock:   steadystate.StartClock(),
 		run:     hex.EncodeToString(id[:]),
-		w:       w,
+		out:     NewEncoder(w),
 		pending: map[string][]Request{},
 	}
 	r.Record(Entry{Header: &Header{Format: Format, Version: Version, Run: r.run, Started: r.clock.Start().UTC()}})
@@ -63,6 +62,18 @@ func (r *Recorder) Tap(f func(Entry)) {
 	r.taps = append(r.taps, f)
 }
 
+// Begin records the plan, which makes the recorder that of one run. The error
+// says that it is another's already, or that it cannot write.
+func (r *Recorder) Begin(p *Plan) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.whole.plan {
+		return fmt.Errorf("the recorder of run %s was used before: a record is of one run; make a new recorder for each", r.run)
+	}
+	r.record(Entry{Plan: p})
+	return r.err
+}
+
 // Record writes an entry, with At set to now.
 func (r *Recorder) Record(e Entry) {
 	r.mu.Lock()
@@ -72,15 +83,21 @@ func (r *Recorder) Record(e Entry) {
 
 func (r *Recorder) record(e Entry) {
 	e.At = r.clock.Now()
-	line, err := json.Marshal(e)
-	if err == nil {
-		_, err = r.w.Write(append(line, '\n'))
+	if err := r.whole.take(e); err != nil {
+		r.fail(fmt.Errorf("write record: %w", err))
+		return
 	}
-	if err != nil && r.err == nil {
-		r.err = fmt.Errorf("write record: %w", err)
+	if err := r.out.Encode(e); err != nil {
+		r.fail(err)
 	}
 	for _, tap := range r.taps {
 		tap(e)
+	}
+}
+
+func (r *Recorder) fail(err error) {
+	if r.err == nil {
+		r.err = err
 	}
 }
 
@@ -106,6 +123,13 @@ const blockSize = 4096
 // whole block is at hand.
 func (r *Recorder) Request(signal string, q Request) {
 	r.handing.Lock()
+	if err := q.validate(signal); err != nil {
+		if r.refused == nil {
+			r.refused = fmt.Errorf("write record: %w", err)
+		}
+		r.handing.Unlock()
+		return
+	}
 	list := r.pending[signal]
 	if list == nil {
 		list = make([]Request, 0, blockSize/8)
@@ -129,84 +153,40 @@ func (r *Recorder) Flush() {
 	for _, signal := range slices.Sorted(maps.Keys(pending)) {
 		// More than one block when the writing of the last took long.
 		for list := range slices.Chunk(pending[signal], blockSize) {
-			r.record(Entry{Requests: &Requests{Signal: signal, List: list, pack: &r.pack}})
+			r.record(Entry{Requests: &Requests{Signal: signal, List: list}})
 		}
 	}
 }
 
-// Err is the first error of writing.
+// FlushEvery writes the requests at hand again and again, so that a record has
+// what was seen up to so long before its writer is killed, whatever else the run
+// waits for. The returned function ends that and waits for it.
+func (r *Recorder) FlushEvery(d time.Duration) (end func()) {
+	tick := time.NewTicker(d)
+	done := make(chan struct{})
+	var flushing sync.WaitGroup
+	flushing.Go(func() {
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+				r.Flush()
+			}
+		}
+	})
+	return func() {
+		close(done)
+		flushing.Wait()
+	}
+}
+
+// Err is the first error of recording.
 func (r *Recorder) Err() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.err
-}
-
-// ErrCut is reported by [Read] for a record whose last line is not whole: the
-// writer was killed. Everything before it was yielded.
-var ErrCut = errors.New("the record's last line is cut")
-
-// Read yields the entries of a record in order. After an error there is
-// nothing more. They can be ranged over again, as [Judge] does, if the reader
-// is an io.Seeker: it is then read from its start.
-func Read(in io.Reader) iter.Seq2[Entry, error] {
-	begun := false
-	return func(yield func(Entry, error) bool) {
-		if begun {
-			if err := rewind(in); err != nil {
-				yield(Entry{}, fmt.Errorf("read record again: %w", err))
-				return
-			}
-		}
-		begun = true
-		lines := bufio.NewReaderSize(in, 1<<16)
-		for n := 1; ; n++ {
-			line, err := lines.ReadBytes('\n')
-			if errors.Is(err, io.EOF) {
-				switch {
-				case len(bytes.TrimSpace(line)) > 0:
-					yield(Entry{}, fmt.Errorf("line %d: %w", n, ErrCut))
-				case n == 1:
-					yield(Entry{}, errors.New("the record is empty"))
-				}
-				return
-			}
-			if err != nil {
-				yield(Entry{}, fmt.Errorf("read record: %w", err))
-				return
-			}
-			var e Entry
-			if err := json.Unmarshal(line, &e); err != nil {
-				yield(Entry{}, fmt.Errorf("record, line %d: %w", n, err))
-				return
-			}
-			if n == 1 {
-				if err := e.checkHeader(); err != nil {
-					yield(Entry{}, err)
-					return
-				}
-			}
-			if !yield(e, nil) {
-				return
-			}
-		}
-	}
-}
-
-func rewind(in io.Reader) error {
-	seeker, ok := in.(io.Seeker)
-	if !ok {
-		return errors.New("want a file, or another io.Seeker")
-	}
-	_, err := seeker.Seek(0, io.SeekStart)
-	return err
-}
-
-func (e Entry) checkHeader() error {
-	switch {
-	case e.Header == nil || e.Header.Format != Format:
-		return fmt.Errorf("not a record: the first line has no header with format %q", Format)
-	case e.Header.Version != Version:
-		return fmt.Errorf("record version %d: this program reads version %d", e.Header.Version, Version)
-	}
-	return nil
+	r.handing.Lock()
+	defer r.handing.Unlock()
+	return cmp.Or(r.err, r.refused)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,7 +22,7 @@ func scaling() []record.Entry {
 	list := entries("downtime <= 1s")
 	list[1].Plan.Expectations = []record.Expectation{autoscaling.Expect("shop scales", "shop", "shop", "decision <= 5s", "back <= 1m")}
 	event := func(at time.Duration, kind, subject string, attrs map[string]string) {
-		list = append(list, record.Entry{At: at, Event: &record.Event{
+		list = slices.Insert(list, len(list)-1, record.Entry{At: at, Event: &record.Event{
 			Span: steadystate.Span{From: at - s/10, To: at}, Kind: kind, Subject: subject, UID: subject, Attrs: attrs,
 		}})
 	}

@@ -1,15 +1,17 @@
 package reports_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
-	"strings"
+	"time"
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
+	"github.com/aftershockhq/aftershock/steadystate"
 )
 
 // A control run is how the service is while nothing is done to it: what comes
@@ -33,10 +35,18 @@ func ExampleDirectory_Run() {
 
 // A record whose run was killed is judged as far as it goes, and never holds.
 func ExampleJudge() {
-	killed := strings.NewReader(`{"at":0,"header":{"format":"aftershock/record","version":1,"run":"0123456789","started":"2026-03-02T10:15:00Z"}}
-{"at":0,"plan":{"name":"kill one pod","checks":[{"name":"shop answers","signal":"requests","good":"<= 2s"}],"settle":0,"hold":0,"watch":0}}
-`)
-	report, err := reports.Judge(record.Read(killed), nil)
+	var killed bytes.Buffer
+	encoder := record.NewEncoder(&killed)
+	for _, e := range []record.Entry{
+		{Header: &record.Header{Format: record.Format, Version: record.Version, Run: "0123456789"}},
+		{Plan: &record.Plan{Name: "kill one pod", Checks: []steadystate.Check{{Name: "shop answers", Signal: "requests", Good: steadystate.Within(2 * time.Second)}}}},
+	} {
+		if err := encoder.Encode(e); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return
+		}
+	}
+	report, err := reports.Judge(record.Read(&killed), nil)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return

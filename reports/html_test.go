@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -84,7 +85,7 @@ func TestWhatARecordSaysIsEscaped(t *testing.T) {
 	plan.Checks[0].Name = evil
 	list[1].Plan = &plan
 	list[2].Environment = map[string]string{"where": evil, evil: evil}
-	list = append(list, record.Entry{At: 8 * s, Note: evil},
+	list = slices.Insert(list, len(list)-1, record.Entry{At: 8 * s, Note: evil},
 		record.Entry{At: 8 * s, Event: &record.Event{Kind: evil, Subject: evil, Span: steadystate.Instant(s)}})
 	text := page(t, judgedOf(t, list))
 	if strings.Contains(text, "<script") || !strings.Contains(text, "&lt;script&gt;") {

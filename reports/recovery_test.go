@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"slices"
 	"testing"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 func recovering() []record.Entry {
 	list := entries("downtime <= 1s", "ttr <= 2s")
 	event := func(at time.Duration, kind, subject, uid string) {
-		list = append(list, record.Entry{At: at, Event: &record.Event{
+		list = slices.Insert(list, len(list)-1, record.Entry{At: at, Event: &record.Event{
 			Span: steadystate.Span{From: at - s/10, To: at}, Kind: kind, Subject: subject, UID: uid,
 			Attrs: map[string]string{record.AttrOwner: "ReplicaSet/shop"},
 		}})

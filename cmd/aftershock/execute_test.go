@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -39,12 +38,11 @@ func call(t *testing.T, args ...string) (code int, stdout, stderr string) {
 func recorded(t *testing.T, dir, name string, good bool, end string) string {
 	t.Helper()
 	var list bytes.Buffer
+	encoder := record.NewEncoder(&list)
 	write := func(e record.Entry) {
-		line, err := json.Marshal(e)
-		if err != nil {
+		if err := encoder.Encode(e); err != nil {
 			t.Fatal(err)
 		}
-		list.Write(append(line, '\n'))
 	}
 	write(record.Entry{Header: &record.Header{Format: record.Format, Version: record.Version, Run: "r", Started: time.Unix(0, 0)}})
 	write(record.Entry{Plan: &record.Plan{Name: name, Settle: time.Second, Checks: []steadystate.Check{{

@@ -229,14 +229,11 @@ func (h HTTP) Signals() map[string]string {
 	return signals
 }
 
-// Stages are the stages of the shapes of the load's signals, for those that
-// have more than one.
+// Stages are the stages of the shapes of the load's signals.
 func (h HTTP) Stages() map[string][]record.Stage {
 	stages := map[string][]record.Stage{}
 	for _, s := range h.streams() {
-		if list := s.Shape.stages(); len(list) > 0 {
-			stages[s.name()] = list
-		}
+		stages[s.name()] = s.Shape.stages()
 	}
 	return stages
 }

@@ -3,10 +3,11 @@ package load
 import (
 	"errors"
 	"fmt"
-	"github.com/aftershockhq/aftershock/record"
 	"math"
 	"slices"
 	"time"
+
+	"github.com/aftershockhq/aftershock/record"
 )
 
 // A Shape says how many requests a second a load sends at each time since its
@@ -224,10 +225,9 @@ func (s Shape) Trough() float64 {
 	return trough
 }
 
-// stages are the stages of the shape as the plan has them, for a shape of more
-// than one.
+// stages are the stages of the shape as the plan has them.
 func (s Shape) stages() []record.Stage {
-	if len(s.pieces) < 2 || s.Validate() != nil {
+	if s.Validate() != nil {
 		return nil
 	}
 	var list []record.Stage
@@ -237,13 +237,16 @@ func (s Shape) stages() []record.Stage {
 		if p.from != p.to {
 			name += " to " + formatRate(p.to)
 		}
-		list = append(list, record.Stage{
-			Name:  fmt.Sprintf("%d: %s", i+1, name),
-			After: max(0, p.start-first),
-			Rate:  p.from,
-		})
+		stage := p.stage()
+		stage.Name, stage.After = fmt.Sprintf("%d: %s", i+1, name), p.start-first
+		list = append(list, stage)
 	}
 	return list
+}
+
+// stage is the piece's rate as the plan has it.
+func (p piece) stage() record.Stage {
+	return record.Stage{Rate: p.from, Slope: p.slope(), Swing: p.swing, Period: p.period}
 }
 
 // at is the piece of a time since the start.
@@ -265,18 +268,8 @@ func (p piece) slope() float64 {
 	return (p.to - p.from) / p.length.Seconds()
 }
 
-// hits is the integral of the rate over the first x seconds: of a line from a
-// with slope m it is ax + mx²/2, of a sine about a by b with period P it is
-// ax + bP/2π (1 - cos 2πx/P), where 1 - cos is twice the square of the sine of
-// the half, which does not cancel.
-func (p piece) hits(x float64) float64 {
-	if p.period > 0 {
-		w := 2 * math.Pi / p.period.Seconds()
-		half := math.Sin(w * x / 2)
-		return p.from*x + 2*p.swing/w*half*half
-	}
-	return p.from*x + p.slope()*x*x/2
-}
+// hits is the integral of the rate over the first x seconds.
+func (p piece) hits(x float64) float64 { return p.stage().Hits(x) }
 
 // after is the inverse of hits, in seconds.
 func (p piece) after(hits float64) float64 {

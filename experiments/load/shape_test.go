@@ -12,6 +12,7 @@ import (
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 
 	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/record"
 )
 
 func TestAShapeIsWrittenAsItIsRead(t *testing.T) {
@@ -88,7 +89,7 @@ func TestWhatIsNoShapeIsRefused(t *testing.T) {
 			t.Errorf("%s was not refused", s)
 		}
 		// The record's plan is written before anybody refuses it.
-		if stages := (load.HTTP{Shape: s}).Stages(); len(stages) != 0 {
+		if stages := (load.HTTP{Shape: s}).Stages()[record.TrafficSignal]; len(stages) != 0 {
 			t.Errorf("%s has stages %v", s, stages)
 		}
 	}
@@ -214,20 +215,20 @@ func TestTheStagesOfAShapeAreThoseOfThePlan(t *testing.T) {
 		shape string
 		want  string
 	}{
-		{"100/s", "[]"},
-		{"sine 50/s by 30/s every 1m", "[]"},
-		// After the first request, which is due after 100 ms.
-		{"steps 10/s for 20s, 1000/min", "[{1: 10/s 0s 10} {2: 1000/min 19.9s 16.666666666666668}]"},
-		{"spike from 100/s to 1000/s after 10s for 30s", "[{1: 100/s 0s 100} {2: 1000/s 9.99s 1000} {3: 100/s 39.99s 100}]"},
-		{"ramp from 10/s to 100/s over 1m", "[{1: 10/s to 100/s 0s 10} {2: 100/s 59.900738957s 100}]"},
+		// Counted from the first request, which is due when one is.
+		{"100/s", "[{1: 100/s -10ms 100 0 0 0s}]"},
+		{"sine 50/s by 30/s every 1m", "[{1: 50/s -19.987449ms 50 0 30 1m0s}]"},
+		{"steps 10/s for 20s, 1000/min", "[{1: 10/s -100ms 10 0 0 0s} {2: 1000/min 19.9s 16.666666666666668 0 0 0s}]"},
+		{"spike from 100/s to 1000/s after 10s for 30s", "[{1: 100/s -10ms 100 0 0 0s} {2: 1000/s 9.99s 1000 0 0 0s} {3: 100/s 39.99s 100 0 0 0s}]"},
+		{"ramp from 10/s to 100/s over 1m", "[{1: 10/s to 100/s -99.261043ms 10 1.5 0 0s} {2: 100/s 59.900738957s 100 0 0 0s}]"},
 	} {
 		t.Run(row.shape, func(t *testing.T) {
 			l := load.HTTP{Shape: load.MustParseShape(row.shape), ReuseRate: 5, URL: "http://h/"}
 			if got := fmt.Sprint(l.Stages()["requests"]); got != row.want {
 				t.Errorf("%s, want %s", got, row.want)
 			}
-			if _, there := l.Stages()[load.ReusedSignal]; there {
-				t.Error("the reused connections' rate is constant and has stages")
+			if got, want := fmt.Sprint(l.Stages()[load.ReusedSignal]), "[{1: 5/s -200ms 5 0 0 0s}]"; got != want {
+				t.Errorf("of the reused connections %s, want %s", got, want)
 			}
 		})
 	}

@@ -2,7 +2,6 @@ package longrecord
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -30,7 +29,7 @@ const (
 // gives the same bytes.
 func Write(w io.Writer, n int) error {
 	out := bufio.NewWriterSize(w, 1<<16)
-	encoder := json.NewEncoder(out)
+	encoder := record.NewEncoder(out)
 	length := time.Duration(n) * interval
 	inject, removed := length/6, 2*length/3
 	at := func(d time.Duration, e record.Entry) entry {
@@ -56,19 +55,19 @@ func Write(w io.Writer, n int) error {
 		over := time.Duration(requests.sent+size)*interval + slowest
 		for len(events) > 0 && events[0].at <= over {
 			if err := encoder.Encode(events[0].Entry); err != nil {
-				return fmt.Errorf("write record: %w", err)
+				return err
 			}
 			events = events[1:]
 		}
 		block := record.Requests{Signal: record.TrafficSignal, List: requests.next(size)}
 		if err := encoder.Encode(record.Entry{At: over, Requests: &block}); err != nil {
-			return fmt.Errorf("write record: %w", err)
+			return err
 		}
 	}
 	events = append(events, at(length+slowest, record.Entry{End: &record.End{Reason: record.Completed}}))
 	for _, e := range events {
 		if err := encoder.Encode(e.Entry); err != nil {
-			return fmt.Errorf("write record: %w", err)
+			return err
 		}
 	}
 	if err := out.Flush(); err != nil {
@@ -94,6 +93,7 @@ func plan(length time.Duration) *record.Plan {
 		}},
 		Signals: map[string]string{record.TrafficSignal: "every other request fails"},
 		Load:    "every other request fails",
+		Stages:  map[string][]record.Stage{record.TrafficSignal: {{Name: "1: 1000/s", Rate: Rate}}},
 		Faults:  []string{fault},
 		Settle:  5 * time.Second,
 		Hold:    length / 2,

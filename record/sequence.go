@@ -1,0 +1,111 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// Whole yields entries as they come, and an error in place of the first that
+// has no place in the record of one run: a second header, plan or end, whatever
+// follows the end, a plan with nothing to judge, and what ends before it began.
+// [Read] refuses the same; Whole is for entries from elsewhere.
+func Whole(entries iter.Seq2[Entry, error]) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		var whole sequence
+		n := 0
+		for e, err := range entries {
+			n++
+			if err == nil {
+				if err = whole.take(e); err != nil {
+					err = fmt.Errorf("record, entry %d: %w", n, err)
+				}
+			}
+			if !yield(e, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// A sequence follows the entries of one record.
+type sequence struct{ header, plan, end bool }
+
+// take says why an entry has no place after those before.
+func (s *sequence) take(e Entry) error {
+	switch {
+	case s.end:
+		return errors.New("an entry after the end: a record is of one run")
+	case e.Header != nil && s.header:
+		return errors.New("a second header: a record is of one run")
+	case e.Plan != nil && s.plan:
+		return errors.New("a second plan: a record is of one run")
+	}
+	if err := e.validate(); err != nil {
+		return err
+	}
+	s.header, s.plan, s.end = s.header || e.Header != nil, s.plan || e.Plan != nil, e.End != nil
+	return nil
+}
+
+// validate says what is wrong with an entry by itself.
+func (e Entry) validate() error {
+	if n := e.contents(); n > 1 {
+		return fmt.Errorf("%d things in one entry: want one", n)
+	}
+	switch {
+	case e.Plan != nil && len(e.Plan.Checks)+len(e.Plan.Expectations) == 0:
+		return errors.New("the plan has no checks and no expectations: there is nothing to judge")
+	case e.Observations != nil:
+		for _, o := range e.Observations.List {
+			if err := forward(o.Span, "an observation of "+e.Observations.Signal); err != nil {
+				return err
+			}
+		}
+	case e.Requests != nil:
+		for _, q := range e.Requests.List {
+			if err := q.validate(e.Requests.Signal); err != nil {
+				return err
+			}
+		}
+	case e.Event != nil:
+		return forward(e.Event.Span, fmt.Sprintf("the event %s of %s", e.Event.Kind, e.Event.Subject))
+	case e.Injection != nil:
+		return forward(e.Injection.Span, "the injection of "+e.Injection.Fault)
+	case e.Removal != nil:
+		return forward(e.Removal.Span, "the removal of "+e.Removal.Fault)
+	}
+	return nil
+}
+
+// contents is how many of an entry's fields are set, besides the time.
+func (e Entry) contents() int {
+	n := 0
+	for _, set := range []bool{
+		e.Header != nil, e.Plan != nil, e.Environment != nil, e.Phase != "", e.Observations != nil, e.Requests != nil,
+		e.Event != nil, e.Injection != nil, e.Removal != nil, e.Note != "", e.End != nil,
+	} {
+		if set {
+			n++
+		}
+	}
+	return n
+}
+
+func forward(s steadystate.Span, what string) error {
+	if s.To < s.From {
+		return fmt.Errorf("%s ends before it begins: %s to %s", what, s.From, s.To)
+	}
+	return nil
+}
+
+// validate says what is wrong with a request of a signal by itself.
+func (q Request) validate(signal string) error {
+	if q.Answered < q.Sent || q.Stalled < 0 || q.Skew < 0 {
+		return fmt.Errorf("request %d of %s is answered before it is sent, or has a stall or skew below zero: %s to %s, %s, %s",
+			q.Seq, signal, q.Sent, q.Answered, q.Stalled, q.Skew)
+	}
+	return nil
+}
