@@ -4,16 +4,42 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// change is what an effect that is a change of a target's signal is judged by.
+// change is what an effect that is a change of a signal is judged by: the
+// signal of each target, and of the instances that were not hit.
+//
+// A value is raised if it lies at least Rise above the quantile of those before
+// the fault, and by as much more as that quantile rose where the fault was not.
+// The effect is there if the quantile of the values while the fault was on is
+// raised, that of those after it is not, and more of the values are raised than
+// chance explains: compared with those after, with all that were observed
+// without the fault, and with those of the instances that were not hit at the
+// same time, each by Fisher's exact test. The values after the fault have no
+// part in where the threshold lies, so without a fault chance passes in one run
+// of 1,000 at most.
 type change struct {
 	record.Effect
-	fault, target, signal string
-	requests              bool // the signal is of a load
+	fault    string
+	requests bool               // the signal is of a load
+	spared   bool               // the fault was not in all pods
+	targets  []*course          // in the injection's order
+	hit      map[string]*course // the same, by name
+	others   map[string]*course // those not hit, by name; of a load, whose requests are many, all are one
+	neither  map[string]bool    // pods that came while the fault was on, or that it followed
+	blank    course             // of what was not hit
+}
+
+// A course is what was observed of one instance of a signal.
+type course struct {
+	name                  string
+	left                  *steadystate.Span // it went while the fault was on; nil: it stayed
 	before, during, after stage
 }
 
@@ -21,116 +47,313 @@ type change struct {
 type stage struct {
 	steadystate.Span
 	steadystate.Values
-	unknown string // why the first observation that says nothing does
+	since   time.Duration // what ends before it does not count
+	high    bool          // of a value that is known to its bounds the high one counts, else the low one
+	unknown string        // why the first observation that says nothing does
 }
 
 // add takes in an observation that speaks of an instant in the stage.
 func (s *stage) add(o steadystate.Observation) {
 	switch {
-	case o.From < s.From || o.To > s.To || o.Failed != "":
+	case o.From < s.From || o.To > s.To || o.To < s.since || o.Failed != "":
 		return
 	case o.Unknown != "":
 		s.unknown = cmp.Or(s.unknown, o.Unknown)
 		return
 	}
-	s.Add(o.Value)
+	b := o.Bounds()
+	if s.high {
+		b.Low = b.High
+	}
+	s.Add(b.Low)
 }
 
 // most is the greatest value, zero without any.
 func (s *stage) most() float64 { return s.Quantile(1).High }
 
-func (c *change) add(o steadystate.Observation) {
-	c.before.add(o)
-	c.during.add(o)
-	c.after.add(o)
+// reaching tallies the values that may be at least v.
+func (s *stage) reaching(v float64) tally {
+	_, most := s.Reach(v)
+	return tally{most, s.N()}
 }
 
 // newEffects follows the changes that the injections' effects are.
 func (j *judge) newEffects() {
+	j.follow()
 	for _, i := range j.Injections {
-		until, gone := j.last, j.last
-		if i.Removed != nil {
-			until, gone = i.Removed.From, i.Removed.To
-		}
 		for _, effect := range i.Effects {
-			if effect.Times > 0 {
-				j.rates = append(j.rates, j.newRateChange(i.Injection, effect, until, gone))
-				continue
-			}
-			if effect.Signal == "" {
-				continue
-			}
-			_, requests := j.Traffic[effect.Signal]
-			for _, t := range i.Targets {
-				j.effects = append(j.effects, &change{
-					Effect:   effect,
-					fault:    i.Fault,
-					target:   t.Name,
-					requests: requests,
-					signal:   record.TargetSignal(effect.Signal, t.Name),
-					// Also what speaks of the time before the record.
-					before: stage{Span: steadystate.Span{From: math.MinInt64, To: i.From}},
-					during: stage{Span: steadystate.Span{From: i.To, To: until}},
-					after:  stage{Span: steadystate.Span{From: gone, To: j.last}},
-				})
+			before := j.settledFor(effect.Signal)
+			switch {
+			case effect.Times > 0:
+				j.rates = append(j.rates, j.newRateChange(i, effect, before))
+			case effect.Signal != "":
+				j.effects = append(j.effects, j.newChange(i, effect, before))
 			}
 		}
 	}
 }
 
-// leastValues is of how many values a median is taken.
+func (j *judge) newChange(i InjectionResult, effect record.Effect, before steadystate.Span) *change {
+	_, requests := j.Traffic[effect.Signal]
+	until := j.until(i)
+	// Of what is not known exactly, the value that shows less of an effect.
+	rises := effect.AtMost == nil
+	blank := func(high bool) course {
+		return course{
+			// A value that reaches back beyond the settled stretch counts if it ends in it.
+			before: stage{Span: steadystate.Span{From: math.MinInt64, To: i.From}, since: before.From, high: high},
+			during: stage{Span: steadystate.Span{From: i.To, To: until.From}, high: !high},
+			after:  stage{Span: steadystate.Span{From: until.To, To: j.last}, high: high},
+		}
+	}
+	c := &change{
+		Effect: effect, fault: i.Fault, requests: requests,
+		spared:  len(i.Hit) > 0 && i.Hit[0].Hit < i.Hit[0].Of,
+		hit:     map[string]*course{},
+		others:  map[string]*course{},
+		neither: map[string]bool{},
+		blank:   blank(!rises),
+	}
+	for _, p := range i.pods {
+		c.neither[p.name] = p.followed != nil || p.joined(i.From)
+	}
+	for _, t := range i.Targets {
+		own := blank(rises)
+		own.name = t.Name
+		if p := i.pods[t.UID]; p != nil && p.to != nil && p.to.From < until.From {
+			// A pod that has the name later was not hit.
+			own.left = p.to
+			own.during.To, own.after.To = p.to.From, p.to.From
+		}
+		c.targets = append(c.targets, &own)
+		c.hit[t.Name] = &own
+	}
+	return c
+}
+
+// instance is the one of the change's signal that another signal is of.
+func (c *change) instance(signal string) (name string, ok bool) {
+	return strings.CutPrefix(signal, record.TargetSignal(c.Signal, ""))
+}
+
+// add takes in an observation of an instance.
+func (c *change) add(name string, o steadystate.Observation) {
+	of := c.hit[name]
+	if of == nil {
+		if c.neither[name] {
+			return
+		}
+		if c.requests {
+			name = ""
+		}
+		if of = c.others[name]; of == nil {
+			blank := c.blank
+			of = &blank
+			c.others[name] = of
+		}
+	}
+	of.before.add(o)
+	of.during.add(o)
+	of.after.add(o)
+}
+
+// leastValues is of how many values a quantile is taken.
 const leastValues = 3
 
 // seen says what was seen of the change; missing, if anything, what was not.
 func (c *change) seen() (text, missing string) {
+	var texts []string
+	stayed := false
+	for _, t := range c.targets {
+		text, missing := c.shown(t)
+		if missing != "" {
+			return "", t.name + ": " + missing
+		}
+		stayed = stayed || t.left == nil
+		texts = append(texts, text)
+	}
+	if !stayed {
+		return "", "no target stayed until the fault was gone: " + strings.Join(texts, "; ")
+	}
+	var before, during steadystate.Values
+	for _, o := range c.others {
+		before.Merge(&o.before.Values)
+		during.Merge(&o.during.Values)
+	}
+	text = "none is known that was not hit, so this is compared with before and after alone"
+	if before.N() > 0 && during.N() > 0 {
+		q := c.quantile()
+		text = fmt.Sprintf("p%.4g of those not hit %.4g before the fault, %.4g while it was on", 100*q, before.Quantile(q).Low, during.Quantile(q).Low)
+	}
+	return strings.Join(append(texts, text), "; "), ""
+}
+
+// shown says what was seen of one target.
+func (c *change) shown(t *course) (text, missing string) {
+	signal := record.TargetSignal(c.Signal, t.name)
 	for _, s := range []struct {
 		name  string
 		stage *stage
-	}{{"before the fault", &c.before}, {"while it was on", &c.during}, {"after it", &c.after}} {
+	}{{"before the fault", &t.before}, {"while it was on", &t.during}, {"after it", &t.after}} {
 		n := s.stage.N()
-		if n >= leastValues {
-			continue
-		}
-		if why := s.stage.unknown; why != "" {
-			return "", fmt.Sprintf("%s was observed %d times %s, wanted at least %d: %s", c.signal, n, s.name, leastValues, why)
-		}
+		switch {
+		case n >= leastValues || (t.left != nil && s.stage == &t.after):
+		case t.left != nil && s.stage == &t.during:
+			return fmt.Sprintf("%s left at %s, too soon to tell", t.name, t.left), ""
+		case s.stage.unknown != "":
+			return "", fmt.Sprintf("%s was observed %d times %s, wanted at least %d: %s", signal, n, s.name, leastValues, s.stage.unknown)
 		// No request that a target answers is what a fault that lets nothing
 		// through does; of what is polled, silence says nothing.
-		if c.AtMost == nil || s.stage != &c.during || !c.requests {
-			return "", fmt.Sprintf("%s was observed %d times %s, wanted at least %d", c.signal, n, s.name, leastValues)
+		case c.AtMost == nil || s.stage != &t.during || !c.requests:
+			return "", fmt.Sprintf("%s was observed %d times %s, wanted at least %d", signal, n, s.name, leastValues)
 		}
 	}
 	if c.AtMost != nil {
-		return c.fell()
+		text, missing = c.fell(t)
+	} else {
+		text, missing = c.rose(t)
 	}
-	q := cmp.Or(c.Quantile, 0.5)
-	quantile := func(s *stage) float64 { return s.Values.Quantile(q).Low }
-	before, during, after := quantile(&c.before), quantile(&c.during), quantile(&c.after)
-	text = fmt.Sprintf("p%.4g of %s %.4g before the fault, %.4g while it was on, %.4g after it", 100*q, c.signal, before, during, after)
-	wanted := fmt.Sprintf("at least %.4g more", c.Rise)
-	rose := func(v float64) bool { return v-before >= c.Rise }
-	if c.Ceiling > 0 {
-		wanted += fmt.Sprintf(", or %.4g of the %.4g that there can be,", 0.9*c.Ceiling, c.Ceiling)
-		rose = func(v float64) bool { return v-before >= c.Rise || (before < 0.9*c.Ceiling && v >= 0.9*c.Ceiling) }
+	return text, missing
+}
+
+// quantile is the one that must rise.
+func (c *change) quantile() float64 { return cmp.Or(c.Quantile, 0.5) }
+
+// without are the samples of a target's values without the fault: those after
+// it, and all of them.
+func (t *course) without(of func(*stage) tally) []sample {
+	before := of(&t.before)
+	if t.left != nil {
+		return []sample{{"before the fault", before}}
 	}
+	after := of(&t.after)
+	return []sample{{"after it", after}, {"without it", tally{before.reach + after.reach, before.n + after.n}}}
+}
+
+// later is the end of what is said of a target.
+func (t *course) later(after float64) string {
+	if t.left != nil {
+		return fmt.Sprintf(", until it left at %s", t.left)
+	}
+	return fmt.Sprintf(", %.4g after it", after)
+}
+
+// rose judges an effect that lifts a quantile of a target's values.
+func (c *change) rose(t *course) (text, missing string) {
+	q := c.quantile()
+	before, during, after := t.before.Quantile(q), t.during.Quantile(q), t.after.Quantile(q)
+	text = fmt.Sprintf("p%.4g of %s %.4g before the fault, %.4g while it was on%s", 100*q, record.TargetSignal(c.Signal, t.name), before.Low, during.Low, t.later(after.Low))
+	shift := c.shift()
+	raised := c.raised(before.High, shift)
 	switch {
-	case !rose(during):
+	case during.Low < raised:
+		wanted := fmt.Sprintf("at least %.4g more", c.Rise)
+		if shift > 0 {
+			wanted += fmt.Sprintf(" than the %.4g by which it rose where the fault was not", shift)
+		}
+		if c.Ceiling > 0 {
+			wanted += fmt.Sprintf(", or %.4g of the %.4g that there can be,", 0.9*c.Ceiling, c.Ceiling)
+		}
 		return "", fmt.Sprintf("%s, wanted %s while it was on", text, wanted)
-	case rose(after):
+	case t.left == nil && after.High >= c.raised(before.High, 0):
 		return "", text + ": it did not fall again"
+	}
+	reach, _ := t.during.Reach(raised)
+	samples := t.without(func(s *stage) tally { return s.reaching(raised) })
+	spare, missing := c.spare(func(o *course) tally {
+		return o.during.reaching(c.raised(o.before.Quantile(q).Low, shift))
+	})
+	those := tally{reach, t.during.N()}
+	if alike := those.alike(append(samples, spare...)); missing == "" && alike != "" {
+		missing = fmt.Sprintf("%d of %d values were at least %.4g while it was on, and %s: chance does that too", those.reach, those.n, raised, alike)
+	}
+	if missing != "" {
+		return "", text + ": " + missing
 	}
 	return text, ""
 }
 
-func (c *change) fell() (text, missing string) {
-	text = fmt.Sprintf("greatest of %s %.4g before the fault, %.4g of %d while it was on, %.4g after it", c.signal, c.before.most(), c.during.most(), c.during.N(), c.after.most())
+// raised is the least value that shows the effect, where the quantile was so
+// much before and rose by so much without the fault.
+func (c *change) raised(before, shift float64) float64 {
+	raised := before + shift + c.Rise
+	if full := 0.9 * c.Ceiling; before < full {
+		return min(raised, full)
+	}
+	return raised
+}
+
+// shift is by how much the quantile rose where the fault was not: the middle
+// one of those, if it rose at all.
+func (c *change) shift() float64 {
+	var rises []float64
+	for _, o := range c.others {
+		if o.before.N() >= leastValues && o.during.N() >= leastValues {
+			rises = append(rises, o.during.Quantile(c.quantile()).High-o.before.Quantile(c.quantile()).Low)
+		}
+	}
+	if len(rises) == 0 {
+		return 0
+	}
+	slices.Sort(rises)
+	return max(0, rises[len(rises)/2])
+}
+
+// fell judges an effect that lets nothing pass of a target's. That nothing
+// passed is compared value by value; of a load, whose answers are what passes,
+// instant by instant, and with the target's share of all answers.
+func (c *change) fell(t *course) (text, missing string) {
+	before, during, after := t.before.most(), t.during.most(), t.after.most()
+	text = fmt.Sprintf("greatest of %s %.4g before the fault, %.4g of %d while it was on%s", record.TargetSignal(c.Signal, t.name), before, during, t.during.N(), t.later(after))
 	switch {
-	case c.before.most() <= *c.AtMost:
+	case before <= *c.AtMost:
 		return "", fmt.Sprintf("%s: it was no more than %.4g before", text, *c.AtMost)
-	case c.during.N() > 0 && c.during.most() > *c.AtMost:
+	case t.during.N() > 0 && during > *c.AtMost:
 		return "", fmt.Sprintf("%s, wanted at most %.4g while it was on", text, *c.AtMost)
-	case c.after.most() <= *c.AtMost:
+	case t.left == nil && after <= *c.AtMost:
 		return "", text + ": it did not rise again"
 	}
+	quiet := func(s *stage) tally {
+		n := s.N()
+		if c.requests {
+			n = int((s.To - max(s.From, s.since)) / time.Millisecond)
+		}
+		passed, _ := s.Reach(math.Nextafter(*c.AtMost, math.Inf(1)))
+		return tally{max(0, n-passed), n}
+	}
+	those := quiet(&t.during)
+	if alike := those.alike(t.without(quiet)); alike != "" {
+		return "", text + ": nothing passes for so long by chance either, as in " + alike
+	}
+	quietly := func(o *course) tally { return quiet(&o.during) }
+	if o := c.others[""]; o != nil && c.requests {
+		those = tally{o.during.N(), o.during.N() + t.during.N()}
+		quietly = func(o *course) tally { return tally{o.before.N(), o.before.N() + t.before.N()} }
+	}
+	spare, missing := c.spare(quietly)
+	if alike := those.alike(spare); missing == "" && alike != "" {
+		missing = "it fell where the fault was not, too"
+	}
+	if missing != "" {
+		return "", text + ": " + missing
+	}
 	return text, ""
+}
+
+// spare is the sample of what was not hit; missing: there were pods that the
+// fault was not in, and nothing was observed of them.
+func (c *change) spare(of func(*course) tally) (s []sample, missing string) {
+	var sum tally
+	for _, o := range c.others {
+		if o.before.N() >= leastValues {
+			sum = tally{sum.reach + of(o).reach, sum.n + of(o).n}
+		}
+	}
+	switch {
+	case sum.n > 0:
+		return []sample{{"where the fault was not", sum}}, ""
+	case c.spared:
+		return nil, "nothing was observed where the fault was not, to compare it with"
+	}
+	return nil, ""
 }

@@ -74,9 +74,10 @@ func shakenOver(t *testing.T, over time.Duration, effect record.Effect, before, 
 	return judge.Proof{}
 }
 
-// A rate over the time before the record speaks of no fault either.
-func TestWhatSpeaksOfTheTimeBeforeTheRecordCounts(t *testing.T) {
-	wide := shakenOver(t, 5*s, record.Effect{Signal: "cpu", Rise: 0.5}, 0.1, 0.9, 0.1)
+// A rate that reaches back beyond the settled stretch speaks of no fault
+// either.
+func TestWhatReachesBackBeyondTheSettledStretchCounts(t *testing.T) {
+	wide := shakenOver(t, 2*s, record.Effect{Signal: "cpu", Rise: 0.5}, 0.1, 0.9, 0.1)
 	if wide.Verdict != steadystate.Held {
 		t.Errorf("%s: %s", wide.Verdict, wide.Text)
 	}

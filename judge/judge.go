@@ -175,8 +175,8 @@ func (j *judge) observe(e record.Entry) {
 		for _, o := range e.Observations.List {
 			j.order(e.Observations.Signal).add(o)
 			for _, c := range j.effects {
-				if c.signal == e.Observations.Signal {
-					c.add(o)
+				if name, ok := c.instance(e.Observations.Signal); ok {
+					c.add(name, o)
 				}
 			}
 		}
@@ -195,8 +195,8 @@ func (j *judge) observe(e record.Entry) {
 				}
 			}
 			for _, c := range j.effects {
-				if q.By != "" && c.signal == record.TargetSignal(signal, q.By) {
-					c.add(o)
+				if q.By != "" && c.Signal == signal {
+					c.add(q.By, o)
 				}
 			}
 		}

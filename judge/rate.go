@@ -2,8 +2,9 @@ package judge
 
 import (
 	"fmt"
+
 	"github.com/aftershockhq/aftershock/record"
-	"time"
+	"github.com/aftershockhq/aftershock/steadystate"
 )
 
 // rateChange is what an effect that multiplies the rate of a load is judged by:
@@ -16,11 +17,11 @@ type rateChange struct {
 
 // newRateChange follows an effect on the rate of a signal, in the time in which
 // the load sent requests at all.
-func (j *judge) newRateChange(i record.Injection, effect record.Effect, until, gone time.Duration) *rateChange {
-	t := j.Traffic[effect.Signal]
+func (j *judge) newRateChange(i InjectionResult, effect record.Effect, before steadystate.Span) *rateChange {
+	t, until := j.Traffic[effect.Signal], j.until(i)
 	return &rateChange{
 		Effect: effect, fault: i.Fault,
-		before: t.sentWithin(t.first, i.From), during: t.sentWithin(i.To, until), after: t.sentWithin(gone, j.last),
+		before: t.sentWithin(before.From, i.From), during: t.sentWithin(i.To, until.From), after: t.sentWithin(until.To, j.last),
 	}
 }
 

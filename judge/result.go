@@ -112,6 +112,12 @@ type Recovery struct {
 type InjectionResult struct {
 	record.Injection
 	Removed *steadystate.Span `json:"removed,omitempty"`
+	// Hit is how many of the service's pods it was in, over time; none: that
+	// was not watched, or it is in no pods.
+	Hit []HitShare `json:"hit,omitempty"`
+
+	pods    map[string]*pod // by UID
+	unclear string          // why its effect may not be its own, or not be on all that it was meant for
 }
 
 // Traffic is what became of the requests of a load, over the whole record but

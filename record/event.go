@@ -64,9 +64,15 @@ const (
 	EventEndedEarly = "ended early" // the fault was over before it was undone; reason
 )
 
+// The kinds of event of the pods of a fault, as the fault sees them.
+const (
+	EventNotHit  = "not hit"  // the pod came while the fault was held, and it was not in it
+	EventAlsoHit = "also hit" // another fault is in the pod; by
+)
+
 // The attributes of events.
 const (
-	AttrBy        = "by"        // the object that renewed the fault
+	AttrBy        = "by"        // the object that renewed the fault, or the one of the other fault
 	AttrOwner     = "owner"     // what made the pod, as kind/name: ReplicaSet/checkout-7bb9879ff8
 	AttrNode      = "node"      // the node's name
 	AttrIP        = "ip"        // the pod's address

@@ -25,6 +25,10 @@ type Expectation struct {
 	// subject has no part in; empty: there is none. What it must be the judger
 	// says.
 	Signal string `json:"signal,omitempty"`
+	// ChangesPods: what it is about adds pods to the service and takes them
+	// away, as an autoscaler does, so that this takes nothing from the proof of
+	// a fault that is held meanwhile.
+	ChangesPods bool `json:"changesPods,omitempty"`
 }
 
 // A Baseline is what a control run showed, in figures: how the service is while

@@ -168,6 +168,17 @@ type Injection struct {
 	Effects []Effect `json:"effects,omitempty"`
 	// Unprovable says why there are no effects to look for, and what to do.
 	Unprovable string `json:"unprovable,omitempty"`
+	// Of is how many pods there were that it could have hit; zero: not known.
+	Of int `json:"of,omitempty"`
+	// ChangesPods: the fault itself adds pods or takes them away, as a kill, a
+	// drain or a rollout does. Follows: it reaches pods that come later. Without
+	// either, a pod that joins the service or leaves it while the fault is held
+	// makes its effect unknown.
+	ChangesPods bool `json:"changesPods,omitempty"`
+	Follows     bool `json:"follows,omitempty"`
+	// EndsOnRestart: a container of a target that is started again is free of
+	// the fault, as of a stress of its CPU.
+	EndsOnRestart bool `json:"endsOnRestart,omitempty"`
 	// OneShot: the fault was over when it was done, as a kill is. There is
 	// nothing to remove, and what is counted from its removal is counted from
 	// its injection.

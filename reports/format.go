@@ -207,6 +207,11 @@ func numbers(r Report) string {
 		}
 		parts = append(parts, part)
 	}
+	for _, i := range r.Injections {
+		if hit := i.HitText(); hit != "" {
+			parts = append(parts, i.Fault+": hit "+hit)
+		}
+	}
 	for _, signal := range keys(r.Traffic) {
 		parts = append(parts, signal+": "+traffic(r.Traffic[signal]))
 	}

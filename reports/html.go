@@ -82,7 +82,7 @@ type (
 		Signal, Name string
 		Cells        []string
 	}
-	faultView struct{ Fault, Targets, T0, T1, Shortfall string }
+	faultView struct{ Fault, Targets, Hit, T0, T1, Shortfall string }
 )
 
 // Headings are those of the cells of a valuesView.
@@ -151,7 +151,7 @@ func section(i int, r Report) sectionView {
 		}
 	}
 	for _, injection := range r.Injections {
-		v := faultView{Fault: injection.Fault, T0: injection.String(), T1: "not undone", Shortfall: injection.Shortfall}
+		v := faultView{Fault: injection.Fault, T0: injection.String(), T1: "not undone", Hit: injection.HitText(), Shortfall: injection.Shortfall}
 		if injection.Removed != nil {
 			v.T1 = injection.Removed.String()
 		}

@@ -69,8 +69,9 @@ type (
 // SIGNAL.stage.STAGE for a load that has stages. Those of a recovery are
 // recovery.POD.STAGE.low.seconds and high.seconds, open where it was not over,
 // and recovery.POD.costliest; those of an autoscaler are
-// autoscaling.NAMESPACE/NAME.STAGE.low.seconds and so on, and its sizes. What is
-// not known has no property.
+// autoscaling.NAMESPACE/NAME.STAGE.low.seconds and so on, and its sizes.
+// hit.FAULT is how many of the pods a fault was in over time. What is not known
+// has no property.
 func JUnit(w io.Writer, list ...Report) error {
 	all := junitSuites{Name: "aftershock"}
 	total := time.Duration(0)
@@ -158,6 +159,11 @@ func suite(r Report) junitSuite {
 				property(prefix+f.name+".low", number(f.Low))
 				property(prefix+f.name+".high", number(f.High))
 			}
+		}
+	}
+	for _, i := range r.Injections {
+		if hit := i.HitText(); hit != "" {
+			property("hit."+i.Fault, hit)
 		}
 	}
 	for _, signal := range keys(r.Traffic) {

@@ -45,7 +45,7 @@ func entries(limits ...string) []record.Entry {
 			list = append(list,
 				record.Entry{At: at, Injection: &record.Injection{
 					Fault: "kill b", Targets: []record.Target{{Name: "b", UID: "uid-b"}},
-					Span: steadystate.Span{From: 2 * s, To: at}, Effects: []record.Effect{{Event: record.EventGone}},
+					Span: steadystate.Span{From: 2 * s, To: at}, Effects: []record.Effect{{Event: record.EventGone}}, ChangesPods: true,
 				}},
 				record.Entry{At: at, Event: &record.Event{Kind: record.EventGone, Subject: "pod/b", UID: "uid-b", Span: steadystate.Span{From: 2 * s, To: at}}},
 				record.Entry{At: at, Phase: record.PhaseHold})

@@ -109,6 +109,9 @@ func Text(w io.Writer, r Report) error {
 				targets = append(targets, strings.TrimSpace(t.Name+" "+t.UID))
 			}
 			row(i.Fault, strings.Join(targets, ", "), "T0 "+i.String(), gone, i.Shortfall)
+			if hit := i.HitText(); hit != "" {
+				row("hit " + hit)
+			}
 		}
 	})
 	for _, w := range r.Waterfalls {

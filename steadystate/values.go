@@ -109,5 +109,19 @@ func (s *Values) deviation() float64 {
 	return math.Sqrt(squares / float64(s.n-1))
 }
 
+// Reach is how many of the values are at least v: at least and at most, since
+// those of a bucket are known to its least and greatest.
+func (s *Values) Reach(v float64) (least, most int) {
+	for _, b := range s.buckets {
+		if b.Low >= v {
+			least += b.n
+		}
+		if b.High >= v {
+			most += b.n
+		}
+	}
+	return least, most
+}
+
 // Mean of the values; NaN if there are none.
 func (s *Values) Mean() float64 { return s.sum.value() / float64(s.n) }

@@ -150,3 +150,24 @@ func many(n int, v float64) []float64 {
 	}
 	return list
 }
+
+// How many values reach another one is known as closely as their buckets are.
+func TestReach(t *testing.T) {
+	var v steadystate.Values
+	for i := range 100 {
+		v.Add(float64(i))
+	}
+	v.Add(-5)
+	for _, row := range []struct {
+		from float64
+		want int
+	}{{-6, 101}, {-5, 101}, {-4, 100}, {50, 50}, {99, 1}, {99.5, 0}} {
+		if least, most := v.Reach(row.from); least != row.want || most != row.want {
+			t.Errorf("%d to %d values reach %g, want %d", least, most, row.from, row.want)
+		}
+	}
+	v.Add(50.001)
+	if least, most := v.Reach(50.0005); least != 49 || most != 51 {
+		t.Errorf("%d to %d values reach 50.0005, want 49 of other buckets, and at most the two of its own", least, most)
+	}
+}

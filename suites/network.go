@@ -21,8 +21,9 @@ var network = []standard{
 		fault: func(t *Target) experiments.Fault {
 			// Of one new connection in twenty the answer to the first packet is
 			// lost, and is sent again after a second. What is lost later is
-			// noticed sooner.
-			return t.Chaos.NetworkLoss(t.pods(), 5).SeenAs(record.Effect{Signal: record.TrafficSignal, Quantile: 0.97, Rise: 0.5})
+			// noticed sooner. The quantile leaves room for chance: of a thousand
+			// answers 50 are slow, and 21 must be.
+			return t.Chaos.NetworkLoss(t.pods(), 5).SeenAs(record.Effect{Signal: record.TrafficSignal, Quantile: 0.98, Rise: 0.5})
 		},
 	},
 	{

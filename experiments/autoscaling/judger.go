@@ -19,7 +19,7 @@ const Kind = "autoscaler"
 // limits in the form of [ParseLimit]. Whether they can be read, the experiment
 // checks before it begins.
 func Expect(name, namespace, autoscaler string, limits ...string) record.Expectation {
-	return record.Expectation{Name: name, Kind: Kind, Subject: "hpa/" + namespace + "/" + autoscaler, Limits: limits}
+	return record.Expectation{Name: name, Kind: Kind, Subject: "hpa/" + namespace + "/" + autoscaler, Limits: limits, ChangesPods: true}
 }
 
 // A Judger judges what is expected of autoscalers. It has no state.

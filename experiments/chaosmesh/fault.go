@@ -9,6 +9,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/experiments"
@@ -29,6 +30,7 @@ type Fault struct {
 	follows bool
 
 	follower *follower // while it follows
+	surveyor *surveyor // while it is held
 	mu       sync.Mutex
 	// placed are the objects that may exist, because of Inject.
 	placed []*placed
@@ -227,12 +229,17 @@ func (f *Fault) unplace(p *placed) {
 // what to do.
 func (f *Fault) Recover(ctx context.Context, rec *record.Recorder) (steadystate.Span, error) {
 	clock := rec.Clock()
-	span := steadystate.Instant(clock.Now())
-	var errs []error
+	var followed map[types.UID]bool
 	if f.follower != nil {
 		f.follower.stop()
-		f.follower = nil
+		followed, f.follower = f.follower.hit, nil
 	}
+	if f.surveyor != nil {
+		f.surveyor.stop(ctx, followed)
+		f.surveyor = nil
+	}
+	span := steadystate.Instant(clock.Now())
+	var errs []error
 	var left []*placed
 	for _, p := range slices.Backward(f.placed) {
 		found, err := removal{

@@ -73,6 +73,11 @@ func (f *Fault) Inject(ctx context.Context, rec *record.Recorder) (record.Inject
 	}
 	injection := i.injection(ctx, shortfall)
 	injection.Effects, injection.Unprovable = prepared.Effects, prepared.Unprovable
+	injection.Of, injection.ChangesPods, injection.Follows = len(prepared.Candidates), changesPods(prepared.Object), f.follows
+	injection.EndsOnRestart = endsOnRestart(prepared.Object)
+	if injection.Shortfall == "" {
+		f.survey(ctx, rec, i)
+	}
 	if f.follows && injection.Shortfall == "" {
 		f.follower = f.follow(ctx, rec, following{run: rec.Run(), ends: ends, before: prepared.pods, hit: injection.Targets})
 	}

@@ -138,7 +138,7 @@ func (f *Fault) Inject(ctx context.Context, rec *record.Recorder) (record.Inject
 	refused, err := f.all(ctx, rec, candidates[:asked])
 	f.tell(rec, asked)
 	// One eviction is a matter of an instant; several may wait for each other.
-	in := record.Injection{Fault: f.String(), Effects: effects(), OneShot: asked == 1, Span: steadystate.Instant(rec.Clock().Now())}
+	in := record.Injection{Fault: f.String(), Effects: effects(), OneShot: asked == 1, Of: len(candidates), ChangesPods: true, Span: steadystate.Instant(rec.Clock().Now())}
 	for i, v := range f.evicted {
 		in.Targets = append(in.Targets, target(v.Pod))
 		if i == 0 {

@@ -107,7 +107,7 @@ func (b *BadImage) Inject(ctx context.Context, rec *record.Recorder) (record.Inj
 		return record.Injection{}, fmt.Errorf("%s: the image is bad already: call Recover first", b)
 	}
 	clock := rec.Clock()
-	in := record.Injection{Fault: b.String(), Span: steadystate.Instant(clock.Now())}
+	in := record.Injection{Fault: b.String(), ChangesPods: true, Span: steadystate.Instant(clock.Now())}
 	var d *appsv1.Deployment
 	err := unlessChanged(func() error {
 		var pods []corev1.Pod

@@ -75,7 +75,7 @@ func touch(d *appsv1.Deployment) {
 func (r *Restart) Inject(ctx context.Context, rec *record.Recorder) (record.Injection, error) {
 	r.old = nil
 	clock := rec.Clock()
-	in := record.Injection{Fault: r.String(), Effects: goes(), Span: steadystate.Instant(clock.Now())}
+	in := record.Injection{Fault: r.String(), Effects: goes(), ChangesPods: true, Span: steadystate.Instant(clock.Now())}
 	var changed int64
 	err := unlessChanged(func() error {
 		d, pods, err := r.choose(ctx)

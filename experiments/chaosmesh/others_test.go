@@ -1,0 +1,242 @@
+package chaosmesh_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/record"
+)
+
+// told are the recorded events of a kind, as "SUBJECT BY".
+func (h *history) told(t *testing.T, kind string) []string {
+	t.Helper()
+	var told []string
+	for _, entry := range h.entries(t) {
+		if e := entry.Event; e != nil && e.Kind == kind {
+			told = append(told, strings.TrimSpace(e.Subject+" "+e.Attrs[record.AttrBy]))
+		}
+	}
+	return told
+}
+
+// elsewhere is an object of another user, in another namespace, that is in the
+// pods.
+func elsewhere(name string, oneShot bool, ids ...string) v1alpha1.InnerObject {
+	meta := metav1.ObjectMeta{Namespace: "chaos", Name: name, Finalizers: []string{"chaos-mesh/records"}}
+	var object v1alpha1.InnerObject = &v1alpha1.StressChaos{ObjectMeta: meta}
+	if oneShot {
+		object = &v1alpha1.PodChaos{ObjectMeta: meta, Spec: v1alpha1.PodChaosSpec{Action: v1alpha1.PodKillAction}}
+	}
+	for _, id := range ids {
+		r := hit(".", id)
+		object.GetStatus().Experiment.Records = append(object.GetStatus().Experiment.Records, &r)
+	}
+	return object
+}
+
+// only are steps with the objects whose names begin like this.
+func only(prefix string, script ...step) []step {
+	var list []step
+	for _, s := range script {
+		list = append(list, func(ctx context.Context, c client.Client, object v1alpha1.InnerObject) error {
+			if !strings.HasPrefix(object.GetName(), prefix) {
+				return nil
+			}
+			return s(ctx, c, object)
+		})
+	}
+	return list
+}
+
+// Two runs put a delay on the same pods: each must say so of the other, whether
+// it came first or last.
+func TestTwoRunsOnTheSamePodsTellOfEachOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClient(t, interceptor.Funcs{}, pod("a"), pod("b"))
+		play(t, c, atOnce, takeUp, injected("shop/a", "shop/b"))
+		cluster := newCluster(t, c, chaosmesh.Guard{})
+		first, second := newHistory(), newHistory()
+		one, two := cluster.NetworkDelay(checkout, time.Second), cluster.NetworkDelay(checkout, time.Second)
+		for _, run := range []struct {
+			fault *chaosmesh.NetworkFault
+			rec   *history
+		}{{one, first}, {two, second}} {
+			if got, err := run.fault.Inject(t.Context(), run.rec.Recorder); err != nil || got.Shortfall != "" {
+				t.Fatal(err, got.Shortfall)
+			}
+		}
+		if got := first.told(t, record.EventAlsoHit); len(got) != 0 {
+			t.Errorf("the first run tells %q before the second began", got)
+		}
+		for _, run := range []struct {
+			fault      *chaosmesh.NetworkFault
+			rec, other *history
+		}{{one, first, second}, {two, second, first}} {
+			if _, err := run.fault.Recover(t.Context(), run.rec.Recorder); err != nil {
+				t.Fatal(err)
+			}
+			got := run.rec.told(t, record.EventAlsoHit)
+			if len(got) != 2 || !strings.HasPrefix(got[0], "pod/shop/a NetworkChaos/shop/network-delay-"+run.other.Run()) ||
+				!strings.HasPrefix(got[1], "pod/shop/b NetworkChaos/shop/network-delay-") || !strings.HasSuffix(got[0], " of run "+run.other.Run()) {
+				t.Errorf("told %q, want the other run's object on a and on b, once each", got)
+			}
+		}
+	})
+}
+
+// Another user's fault in the pods is told; one that is in other pods, or is over,
+// is not.
+func TestFaultsOfOthersAreTold(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		object   v1alpha1.InnerObject
+		comes    time.Duration // after the injection; 0: it was there
+		goes     time.Duration
+		want     []string
+	}{
+		{"a fault in a target", elsewhere("x", false, "shop/a/app"), 0, 0, []string{"pod/shop/a StressChaos/chaos/x"}},
+		{"one that comes and goes while the fault is held", elsewhere("x", false, "shop/a"), 2 * time.Second, 8 * time.Second, []string{"pod/shop/a StressChaos/chaos/x"}},
+		{"a fault in another pod", elsewhere("x", false, "shop/c", "bank/a"), 0, 0, nil},
+		{"a kill that was", elsewhere("x", true, "shop/a"), 0, 0, nil},
+		{"one that is recovered", func() v1alpha1.InnerObject {
+			o := elsewhere("x", false, "shop/a")
+			o.GetStatus().Experiment.Records[0].Phase = v1alpha1.NotInjected
+			return o
+		}(), 0, 0, nil},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newClient(t, interceptor.Funcs{}, pod("a"), pod("b"), pod("c"))
+				begin := func() {
+					if err := c.Create(t.Context(), row.object); err != nil {
+						t.Error(err)
+					}
+				}
+				if row.comes == 0 {
+					begin()
+				}
+				play(t, c, atOnce, only("network-delay", takeUp, injected("shop/a", "shop/b"))...)
+				rec := newHistory()
+				fault := newCluster(t, c, chaosmesh.Guard{}).NetworkDelay(checkout, time.Second).Only(chaosmesh.Fixed(2))
+				got, err := fault.Inject(t.Context(), rec.Recorder)
+				if err != nil || got.Shortfall != "" || got.Of != 3 || got.Follows || got.ChangesPods {
+					t.Fatal(err, got)
+				}
+				if row.comes > 0 {
+					time.Sleep(row.comes)
+					begin()
+					time.Sleep(row.goes - row.comes)
+					row.object.SetFinalizers(nil)
+					if err := c.Update(t.Context(), row.object); err != nil {
+						t.Error(err)
+					}
+					if err := c.Delete(t.Context(), row.object); err != nil {
+						t.Error(err)
+					}
+				}
+				if _, err := fault.Recover(t.Context(), rec.Recorder); err != nil {
+					t.Error(err)
+				}
+				if got := rec.told(t, record.EventAlsoHit); !slices.Equal(got, row.want) {
+					t.Errorf("told %q, want %q", got, row.want)
+				}
+			})
+		})
+	}
+}
+
+// An account that may look into the pods' namespace only sees what is there;
+// one that may not look at all can still run its faults, and undo them.
+func TestFaultsOfOthersAreLookedForAsFarAsTheAccountMay(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		nowhere  bool
+		want     int
+	}{{"in its namespace", false, 1}, {"nowhere", true, 0}} {
+		t.Run(row.sentence, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				other := elsewhere("x", false, "shop/a")
+				other.SetNamespace("shop")
+				all := newClient(t, interceptor.Funcs{}, pod("a"), other)
+				play(t, all, atOnce, only("network-delay", takeUp, injected("shop/a"))...)
+				c := interceptor.NewClient(all, interceptor.Funcs{List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+					options := (&client.ListOptions{}).ApplyOptions(opts)
+					if _, stress := list.(*v1alpha1.StressChaosList); stress && (row.nowhere || options.Namespace == "") {
+						return apierrors.NewForbidden(schema.GroupResource{Resource: "stresschaos"}, "", nil)
+					}
+					return c.List(ctx, list, opts...)
+				}})
+				rec := newHistory()
+				fault := newCluster(t, c, chaosmesh.Guard{}).NetworkDelay(checkout, time.Second)
+				if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.Shortfall != "" {
+					t.Fatal(err, got.Shortfall)
+				}
+				if _, err := fault.Recover(t.Context(), rec.Recorder); err != nil {
+					t.Fatal(err)
+				}
+				if got := rec.told(t, record.EventAlsoHit); len(got) != row.want {
+					t.Errorf("told %q, want %d", got, row.want)
+				}
+			})
+		})
+	}
+}
+
+// A pod that runs when the fault is undone, and did not before, was never hit.
+func TestPodsThatJoinAreTold(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		follow   bool
+		joins    *corev1.Pod
+		want     []string
+	}{
+		{"one that runs", false, pod("d"), []string{"pod/shop/d"}},
+		{"one that is followed is hit", true, pod("d"), nil},
+		{"one that does not run yet", false, pod("d", pending), nil},
+		{"one of another service", false, pod("d", func(p *corev1.Pod) { p.Labels = nil }), nil},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newClient(t, interceptor.Funcs{}, pod("a"), pod("b"))
+				play(t, c, atOnce, takeUp, func(ctx context.Context, c client.Client, object v1alpha1.InnerObject) error {
+					if len(object.(*v1alpha1.NetworkChaos).Spec.Selector.Pods) > 0 {
+						return injectedNamed(ctx, c, object)
+					}
+					return injected("shop/a", "shop/b")(ctx, c, object)
+				})
+				rec := newHistory()
+				fault := newCluster(t, c, chaosmesh.Guard{}).NetworkDelay(checkout, time.Second).Fault
+				if row.follow {
+					fault = fault.Follow()
+				}
+				got, err := fault.Inject(t.Context(), rec.Recorder)
+				if err != nil || got.Shortfall != "" || got.Of != 2 || got.Follows != row.follow {
+					t.Fatal(err, got)
+				}
+				if err := c.Create(t.Context(), row.joins); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(3 * time.Second)
+				if _, err := fault.Recover(t.Context(), rec.Recorder); err != nil {
+					t.Fatal(err)
+				}
+				if got := rec.told(t, record.EventNotHit); !slices.Equal(got, row.want) {
+					t.Errorf("told %q, want %q", got, row.want)
+				}
+			})
+		})
+	}
+}

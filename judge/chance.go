@@ -1,0 +1,61 @@
+package judge
+
+import (
+	"fmt"
+	"math"
+)
+
+// byChance is how rarely chance may do what counts as an effect: in one run of
+// 1,000 without a fault.
+const byChance = 1e-3
+
+// A tally is how many values of a sample reach a threshold.
+type tally struct{ reach, n int }
+
+// A sample is what a target's values while a fault was on are compared with.
+type sample struct {
+	when string
+	tally
+}
+
+// alike says of which sample the tally may be another draw; empty: of none.
+func (t tally) alike(samples []sample) string {
+	for _, s := range samples {
+		if t.tail(s.tally) > byChance {
+			return fmt.Sprintf("%d of %d %s", s.reach, s.n, s.when)
+		}
+	}
+	return ""
+}
+
+// tail is the chance that so many of the values that reach the threshold fall
+// into this sample, or more, if it and the other are of one distribution. It is
+// that of the hypergeometric distribution (Fisher's exact test, one-sided), and
+// one for no more than the sample's share.
+func (t tally) tail(o tally) float64 {
+	reach, n := t.reach+o.reach, t.n+o.n
+	if float64(t.reach)*float64(n) <= float64(reach)*float64(t.n) {
+		return 1
+	}
+	sum := 0.0
+	for k := t.reach; k <= min(t.n, reach); k++ {
+		term := math.Exp(logChoose(t.n, k) + logChoose(o.n, reach-k) - logChoose(n, reach))
+		sum += term
+		if term < 1e-9*sum {
+			break // beyond the mean each term is less than the one before
+		}
+	}
+	return min(1, sum)
+}
+
+// logChoose is the logarithm of n over k.
+func logChoose(n, k int) float64 {
+	if k < 0 || k > n {
+		return math.Inf(-1)
+	}
+	log := func(n int) float64 {
+		factorial, _ := math.Lgamma(float64(n) + 1)
+		return factorial
+	}
+	return log(n) - log(k) - log(n-k)
+}

@@ -1,0 +1,134 @@
+package judge_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// A scene is a run of a minute on three pods, a, b and c: it settles for 10 s,
+// and a fault is on from the 20th second to the 40th, or as long as it says.
+type scene struct {
+	injection record.Injection
+	removed   time.Duration // default 40 s
+	rate      float64       // of the load; default 20/s
+	// took is how long a pod takes to answer what it is sent at an instant.
+	// Default 20 ms.
+	took func(pod string, at time.Duration) time.Duration
+	// polled are the values of the signal "cpu" of each pod, once a second.
+	polled       func(pod string, at time.Duration) float64
+	pods         string // one letter each; default "abc"
+	events       []record.Event
+	expectations []record.Expectation
+}
+
+func (s scene) result(t testing.TB) judge.Result {
+	t.Helper()
+	const t0, end = 20 * time.Second, 70 * time.Second
+	if s.removed == 0 {
+		s.removed = 40 * time.Second
+	}
+	if s.rate == 0 {
+		s.rate = 20
+	}
+	if s.took == nil {
+		s.took = func(string, time.Duration) time.Duration { return 20 * ms }
+	}
+	if s.pods == "" {
+		s.pods = "abc"
+	}
+	if s.injection.Span == (steadystate.Span{}) {
+		s.injection.Span = steadystate.Instant(t0)
+	}
+	s.injection.Fault = "shake"
+	list := []record.Entry{
+		{Header: &record.Header{Format: record.Format, Version: record.Version, Run: "r"}},
+		{Plan: &record.Plan{
+			Name: "scene", Settle: 10 * time.Second, Faults: []string{"shake"}, Expectations: s.expectations,
+			Checks: []steadystate.Check{{Name: "answers", Signal: record.TrafficSignal, Good: steadystate.Within(time.Minute)}},
+		}},
+		{Phase: record.PhaseSettle},
+		{At: t0, Phase: record.PhaseInject},
+		{At: t0, Injection: &s.injection},
+		{At: s.injection.To, Phase: record.PhaseHold},
+		{At: s.removed, Phase: record.PhaseRecover},
+		{At: s.removed, Removal: &record.Removal{Fault: "shake", Span: steadystate.Instant(s.removed)}},
+		{At: s.removed, Phase: record.PhaseWatch},
+	}
+	for _, e := range s.events {
+		list = append(list, record.Entry{At: end, Event: &e})
+	}
+	block := &record.Requests{Signal: record.TrafficSignal}
+	for at := time.Duration(0); at < end; at += time.Duration(float64(time.Second) / s.rate) {
+		n := len(block.List)
+		pod := string(s.pods[n%len(s.pods)])
+		q := record.Request{Seq: uint64(n), Planned: at, Sent: at, Answered: at + s.took(pod, at), Outcome: record.Outcome{Code: 200, By: pod, Attempts: 1}}
+		if q.Answered == at { // it never did
+			q.Answered, q.Outcome = at+time.Second, record.Outcome{Error: record.TimedOut, Attempts: 1}
+		}
+		block.List = append(block.List, q)
+	}
+	list = append(list, record.Entry{At: end, Requests: block})
+	if s.polled != nil {
+		for _, pod := range s.pods {
+			var seen []steadystate.Observation
+			for at := 500 * ms; at < end; at += time.Second {
+				seen = append(seen, steadystate.Observation{Span: steadystate.Instant(at), Value: s.polled(string(pod), at)})
+			}
+			list = append(list, record.Entry{At: end, Observations: &record.Observations{Signal: record.TargetSignal("cpu", string(pod)), List: seen}})
+		}
+	}
+	list = append(list, record.Entry{At: end, End: &record.End{Reason: record.Completed}})
+	result, err := judge.Judge(all(list), nil, sized{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result
+}
+
+// hits are targets by their letters.
+func hits(pods string) []record.Target {
+	var list []record.Target
+	for _, pod := range pods {
+		list = append(list, record.Target{Name: string(pod), UID: "uid-" + string(pod)})
+	}
+	return list
+}
+
+func podEvent(kind, pod string, from, to time.Duration, attrs ...string) record.Event {
+	e := record.Event{Span: steadystate.Span{From: from, To: to}, Kind: kind, Subject: "pod/shop/" + pod, UID: "uid-" + pod, Attrs: map[string]string{}}
+	for i := 0; i+1 < len(attrs); i += 2 {
+		e.Attrs[attrs[i]] = attrs[i+1]
+	}
+	return e
+}
+
+// exist are pods that were there when the watch began.
+func exist(pods string) []record.Event {
+	var list []record.Event
+	for _, pod := range pods {
+		list = append(list, podEvent(record.EventExists, string(pod), 0, 100*ms, "ready", "true"))
+	}
+	return list
+}
+
+// between is a value that is another one from an instant to the next.
+func between[T any](at, from, to time.Duration, on, off T) T {
+	if at >= from && at < to {
+		return on
+	}
+	return off
+}
+
+func want(t *testing.T, p judge.Proof, verdict steadystate.Verdict, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		if p.Verdict != verdict || !strings.Contains(p.Text, text) {
+			t.Errorf("%s: %q, want %s with %q", p.Verdict, p.Text, verdict, text)
+		}
+	}
+}

@@ -1,0 +1,139 @@
+package judge
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// effect: each fault did to its targets what it is meant to do, to all of them
+// for as long as it was held, and no other fault did.
+func (j *judge) effect() Proof {
+	p := Proof{Name: "effect"}
+	var seen []string
+	for _, i := range j.Injections {
+		if len(i.Effects) == 0 {
+			p.Text = i.Fault + ": " + cmp.Or(i.Unprovable, "says of no effect that could be looked for")
+			return p
+		}
+		for _, effect := range i.Effects {
+			if effect.Event == "" {
+				continue
+			}
+			targets := i.Targets
+			if effect.On != nil {
+				targets = []record.Target{*effect.On}
+			}
+			for _, t := range targets {
+				text, missing := j.happened(i, effect, t)
+				if missing != "" {
+					p.Text = i.Fault + ": " + missing
+					return p
+				}
+				seen = append(seen, text)
+			}
+		}
+		if i.unclear != "" {
+			p.Text = i.Fault + ": " + i.unclear
+			return p
+		}
+	}
+	for _, e := range j.Events {
+		switch e.Kind {
+		case record.EventEndedEarly:
+			p.Text = fmt.Sprintf("%s ended before it was undone, at %s: %s", e.Subject, e.Span, e.Attrs[record.AttrReason])
+			return p
+		case record.EventNotFollowed:
+			p.Text = fmt.Sprintf("%s at %s: the fault was not renewed: %s", e.Subject, e.Span, e.Attrs[record.AttrReason])
+			return p
+		}
+	}
+	for _, c := range j.effects {
+		text, missing := c.seen()
+		if missing != "" {
+			p.Text = fmt.Sprintf("%s: %s", c.fault, missing)
+			return p
+		}
+		seen = append(seen, text)
+	}
+	for _, c := range j.rates {
+		text, missing := c.seen()
+		if missing != "" {
+			p.Text = fmt.Sprintf("%s: %s", c.fault, missing)
+			return p
+		}
+		seen = append(seen, text)
+	}
+	if len(seen) == 0 {
+		p.Text = "not exercised: no fault was injected"
+		return p
+	}
+	for _, i := range j.Injections {
+		if len(i.Hit) > 1 {
+			seen = append(seen, "hit "+i.HitText())
+		}
+	}
+	p.Verdict, p.Text = steadystate.Held, strings.Join(seen, "; ")
+	return p
+}
+
+const (
+	// soon is how long after its injection a fault that is over at once may
+	// begin to show: twice what a kubelet takes to act and to say so.
+	soon = 30 * time.Second
+	// watchWidth is how far an event's span may reach beyond the time in which
+	// it must have happened: a watch is confirmed every second, by a read that
+	// may take two.
+	watchWidth = 3 * time.Second
+)
+
+// heralds are the events with which another one begins: a pod that is gone was
+// marked for deletion first, and had its grace period between.
+var heralds = map[string][]string{
+	record.EventGone:      {record.EventEvicted, record.EventTerminating},
+	record.EventRestarted: {record.EventStopped},
+}
+
+// happened says when an effect that is an event happened to a target. It must
+// have begun between the injection and the removal, or soon after the injection
+// of a fault that has nothing to remove.
+func (j *judge) happened(i InjectionResult, effect record.Effect, t record.Target) (text, missing string) {
+	name := t.Name
+	if effect.Container != "" {
+		name = fmt.Sprintf("container %s of %s", effect.Container, t.Name)
+	}
+	on := steadystate.Span{From: i.From, To: j.until(i).To}
+	if i.OneShot {
+		// Its removal may be the instant of its injection, or come much later.
+		over := i.To + soon
+		if on.To > i.To {
+			over = min(over, on.To)
+		}
+		on.To = over
+	}
+	var began *record.Event
+	for _, e := range slices.SortedStableFunc(slices.Values(j.Events), func(a, b record.Event) int { return cmp.Compare(a.To, b.To) }) {
+		herald := slices.Contains(heralds[effect.Event], e.Kind)
+		if !isOf(e, t) || (e.Kind != effect.Event && !herald) || (effect.Container != "" && e.Attrs[record.AttrContainer] != effect.Container) {
+			continue
+		}
+		if began == nil {
+			began = &e
+		}
+		if herald {
+			continue
+		}
+		text = fmt.Sprintf("%s (%s) %s at %s", t.Name, t.UID, effect.Event, e.Span)
+		if began.Overlaps(on) && began.From >= on.From-watchWidth && began.To <= on.To+watchWidth {
+			return text, ""
+		}
+		missing = fmt.Sprintf("%s, which began with %q at %s, and not certainly while the fault was on, from %s to %s", text, began.Kind, began.Span, steadystate.Instant(on.From), steadystate.Instant(on.To))
+		began = nil
+	}
+	return "", cmp.Or(missing, fmt.Sprintf("%s was never seen %s", name, effect.Event))
+}
