@@ -49,7 +49,7 @@ func TestWhatIsSeenIsWrittenWithinHalfASecondWhateverTheRunWaitsFor(t *testing.T
 		w := newWorld()
 		w.rate, w.back = 20, 0
 		e := w.experiment("downtime <= 3s")
-		e.UndoTimeout, e.Deadline = 2*time.Minute, time.Hour
+		e.SettleTimeout, e.UndoTimeout, e.Deadline = time.Minute, 2*time.Minute, time.Hour
 		e.Faults = []experiments.Fault{scripted{
 			inject: func(_ context.Context, rec *record.Recorder) (record.Injection, error) {
 				from := rec.Clock().Now()

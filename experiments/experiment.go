@@ -26,6 +26,16 @@ type Fault interface {
 	Recover(ctx context.Context, rec *record.Recorder) (steadystate.Span, error)
 }
 
+// A Targeter is a fault that knows whom it may hit before it is injected. It is
+// not injected unless each of them answers requests of the load: a fault on what
+// serves no request shows nothing.
+type Targeter interface {
+	Fault
+	// Targets are all that the fault may hit if it is injected now, one of which
+	// is enough for it perhaps.
+	Targets(ctx context.Context) ([]record.Target, error)
+}
+
 // A Load drives requests until ctx ends, waits for those in flight, and
 // returns. The error is the harness's; requests that fail are data.
 type Load interface {
@@ -68,10 +78,13 @@ type Experiment struct {
 	// Environment is recorded as it is: versions, the cluster's identity.
 	Environment map[string]string
 
-	// Settle is how long the hypothesis must be good before the fault, and
-	// again for an outage to be over. Default 10 s.
+	// Settle is how long the hypothesis must be good before the fault, at least,
+	// and again for an outage to be over. Where a check allows a share of bad
+	// observations it takes as many as show that there are no more, see
+	// [steadystate.Settling]. Default 10 s.
 	Settle time.Duration
-	// SettleTimeout is how long to wait for that. Default 60 s longer.
+	// SettleTimeout is how long to wait for that. Default 60 s longer than it
+	// takes at least.
 	SettleTimeout time.Duration
 	// Hold is how long the fault stays once it is in place.
 	Hold time.Duration
@@ -98,11 +111,30 @@ func (e Experiment) withDefaults() Experiment {
 		}
 	}
 	def(&e.Settle, 10*time.Second)
-	def(&e.SettleTimeout, e.Settle+time.Minute)
+	def(&e.SettleTimeout, e.settleTime()+time.Minute)
 	def(&e.Watch, 30*time.Second)
 	def(&e.UndoTimeout, time.Minute)
 	def(&e.Deadline, 2*(e.SettleTimeout+e.Hold+e.Watch)+time.Minute)
 	return e
+}
+
+// settleTime is how long it takes at least until the service is known to be
+// steady, by the rate at which the load begins.
+func (e Experiment) settleTime() time.Duration {
+	longest := e.Settle
+	load, ok := e.Load.(interface {
+		Stages() map[string][]record.Stage
+	})
+	if !ok {
+		return longest
+	}
+	stages := load.Stages()
+	for _, c := range judge.Settling(e.Hypothesis.Checks, e.Baseline) {
+		if of := stages[c.Signal]; len(of) > 0 && of[0].Rate > 0 {
+			longest = max(longest, steadystate.SettleTime(c, e.Settle, time.Duration(float64(time.Second)/of[0].Rate)))
+		}
+	}
+	return longest
 }
 
 // Validate says what is wrong with the experiment, before anything is touched.

@@ -39,7 +39,7 @@ func (e Experiment) Run(ctx context.Context, rec *record.Recorder) (err error) {
 		rec.Record(record.Entry{Environment: e.Environment})
 	}
 
-	r := &run{Experiment: e, rec: rec, gate: judge.NewGate(e.Hypothesis.Checks, e.Settle), held: map[int]bool{}}
+	r := &run{Experiment: e, rec: rec, gate: judge.NewGate(judge.Settling(e.Hypothesis.Checks, e.Baseline), e.Settle, rec.Clock().Now()), held: map[int]bool{}}
 	rec.Tap(r.gate.See)
 	end := record.End{Reason: record.Failed}
 	// Also while a fault is injected or undone, for as long as that takes.
@@ -147,12 +147,8 @@ func guard(f func() error) (err error) {
 func (r *run) phases(ctx context.Context) (end record.End, err error) {
 	end.Reason = record.Failed
 	r.phase(record.PhaseSettle)
-	steady, err := r.settle(ctx)
-	if err != nil {
-		return end, err
-	}
-	if !steady {
-		return record.End{Reason: record.NotSteady, Detail: r.gate.Unsteady(r.rec.Clock().Now(), r.Settle)}, nil
+	if stop, err := r.settle(ctx); err != nil || stop.Reason != "" {
+		return cmp.Or(stop, end), err
 	}
 
 	undone := false
@@ -223,22 +219,70 @@ func (r *run) dated(s steadystate.Span) error {
 	return nil
 }
 
-// settle waits until the hypothesis has been good for the settle time.
-func (r *run) settle(ctx context.Context) (steady bool, err error) {
+// settle waits until the service is in its steady state and the faults' targets
+// serve; else the end that it returns has a reason.
+func (r *run) settle(ctx context.Context) (end record.End, err error) {
 	begin := r.rec.Clock().Now()
+	told, again, unexposed, waitingHelps := begin+r.Settle, time.Duration(0), "", false
 	for {
-		r.rec.Flush() // for the gate
-		now := r.rec.Clock().Now()
-		if now-begin >= r.Settle && r.gate.Unsteady(now, r.Settle) == "" {
-			return true, nil
-		}
-		if now-begin >= r.SettleTimeout {
-			return false, nil
-		}
 		if err := r.wait(ctx, flushEvery); err != nil {
-			return false, err
+			return end, err
+		}
+		r.rec.Flush()
+		now := r.rec.Clock().Now()
+		steady := r.gate.Steady(now)
+		for _, text := range steady.Anew {
+			r.rec.Note("settling began anew %s", text)
+		}
+		end = record.End{Reason: record.NotSteady, Detail: steady.Why}
+		final := steady.Verdict == steadystate.Broken
+		if steady.Verdict == steadystate.Held && now-begin >= r.Settle {
+			if now >= again {
+				again = now + targetsEvery
+				if unexposed, waitingHelps = r.unexposed(ctx); unexposed == "" {
+					return record.End{}, nil
+				}
+			}
+			end, final = record.End{Reason: record.NotInjected, Detail: unexposed}, !waitingHelps
+		}
+		if now-begin >= r.Settle && (final || now-begin >= r.SettleTimeout) {
+			return end, nil
+		}
+		if now >= told {
+			told = now + tellEvery
+			r.rec.Note("settling: %s", end.Detail)
 		}
 	}
+}
+
+const (
+	// targetsEvery is how often faults are asked for their targets, and
+	// tellEvery how often what is missing is told, while a run settles.
+	targetsEvery = time.Second
+	tellEvery    = 10 * time.Second
+)
+
+// unexposed says which of the targets that the faults may hit served too few
+// requests. A fault that knows none before it is injected, or cannot tell now, is
+// injected: the judge finds out.
+func (r *run) unexposed(ctx context.Context) (why string, waitingHelps bool) {
+	if r.Load == nil {
+		return "", false
+	}
+	for _, f := range r.Faults {
+		t, ok := f.(Targeter)
+		if !ok {
+			continue
+		}
+		targets, err := t.Targets(ctx)
+		if err != nil {
+			continue // so does Inject, which says it better
+		}
+		if why, final := r.gate.Unexposed(targets, r.rec.Clock().Now()); why != "" {
+			return fmt.Sprintf("%s: %s", f, why), !final
+		}
+	}
+	return "", false
 }
 
 // flushEvery is how long a request may wait to be written.

@@ -9,22 +9,26 @@ import (
 // checked is a check on its way through the record.
 type checked struct {
 	steadystate.Check
+	prior   *prior // to the fault
 	windows []steadystate.Span
 	fold    *steadystate.Fold
 	figures []steadystate.Figures // of the windows, in the end
 }
 
 // newChecked follows a check over every window that may be asked about: the
-// injection to the end, each phase, and the end.
+// injection to the end, the end, the settle time before, and each phase.
 func (j *judge) newChecked(c steadystate.Check) *checked {
-	k := &checked{Check: c, windows: []steadystate.Span{j.Window, j.ending(c.Signal)}}
+	k := &checked{Check: c, windows: []steadystate.Span{j.Window, j.ending(c.Signal), j.eve()}}
 	for _, p := range j.Phases {
 		k.windows = append(k.windows, p.Span)
 	}
 	_, requests := j.Traffic[c.Signal]
-	k.fold = steadystate.NewFold(c.Good, c.Rule(j.plan.Settle, requests), steadystate.Span{To: j.last}, k.windows...)
+	rule := c.Rule(j.plan.Settle, requests)
+	rule.Smallest = j.smallest(c.Signal)
+	k.fold = steadystate.NewFold(c.Good, rule, steadystate.Span{To: j.last}, k.windows...)
+	k.prior = j.newPrior(c, rule)
 	o := j.order(c.Signal)
-	o.next = append(o.next, k.fold.Add)
+	o.next = append(o.next, k.fold.Add, k.prior.add)
 	return k
 }
 

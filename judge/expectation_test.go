@@ -61,7 +61,7 @@ func expecting(kind string, limits ...string) []record.Entry {
 		{At: 2 * s, Phase: record.PhaseInject},
 		{At: 3 * s, Event: &record.Event{Span: steadystate.Instant(3 * s), Kind: record.EventGone, Subject: "pod/b"}},
 	}
-	for at := time.Duration(0); at < 10*s; at += s {
+	for at := time.Duration(0); at < 10*s; at += s / 4 {
 		list = append(list, record.Entry{At: at, Observations: &record.Observations{Signal: "up", List: []steadystate.Observation{{Span: steadystate.Instant(at), Value: 1}}}})
 	}
 	return append(list, record.Entry{At: 9 * s, End: &record.End{Reason: record.Completed}})

@@ -1,7 +1,10 @@
 package judge
 
 import (
+	"cmp"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -11,85 +14,252 @@ import (
 )
 
 // A Gate follows the checks while they are recorded, to tell whether the
-// hypothesis is good now. It decides when to inject and nothing else: what was
-// good is judged from the record.
+// service is in its steady state now. It decides when to inject and nothing
+// else: whether the service was steady is judged from the record, by the same
+// [steadystate.Settling].
 type Gate struct {
-	keep   time.Duration
-	mu     sync.Mutex
+	settle time.Duration
 	checks []steadystate.Check
-	recent map[string][]steadystate.Observation // by signal, those of the settle time
-	late   stalls                               // of any load
+
+	mu      sync.Mutex
+	signals map[string]*follower
+	late    stalls // of any load
+	unrest  unrest
+	told    map[string]bool // the restarts that were told
 }
 
-// NewGate makes the gate of an experiment with these checks and settle time.
-func NewGate(checks []steadystate.Check, settle time.Duration) *Gate {
-	return &Gate{keep: 2 * settle, checks: checks, recent: map[string][]steadystate.Observation{}}
+// NewGate makes the gate of an experiment with these checks and settle time,
+// which begins to settle at an instant.
+func NewGate(checks []steadystate.Check, settle, begin time.Duration) *Gate {
+	g := &Gate{settle: settle, checks: checks, signals: map[string]*follower{}, told: map[string]bool{}}
+	for _, c := range checks {
+		f := g.signal(c.Signal)
+		f.checks = append(f.checks, settling{c, steadystate.NewSettling(c, settle, begin)})
+	}
+	return g
+}
+
+func (g *Gate) signal(name string) *follower {
+	f := g.signals[name]
+	if f == nil {
+		f = &follower{patience: max(g.settle, longestAnswer)}
+		g.signals[name] = f
+	}
+	return f
+}
+
+// longestAnswer is how long a request may be under way before the gate gives up
+// on it.
+const longestAnswer = 30 * time.Second
+
+// settling is a check that settles.
+type settling struct {
+	steadystate.Check
+	*steadystate.Settling
+}
+
+// follower follows a signal, and puts the requests of a load into the order in
+// which they were sent: those whose number is missing are under way.
+type follower struct {
+	checks   []settling
+	requests bool // it is of a load
+	patience time.Duration
+	latest   time.Duration // end of the latest observation
+	lag      time.Duration // by how much it came late, at most of late
+	next     uint64        // the number of the first request that is under way
+	begun    bool
+	ahead    []numbered // those that were sent after it and are in, in order
+	skipped  map[uint64]bool
+	answered []answer // of late, well and with a name
+}
+
+type numbered struct {
+	seq uint64
+	steadystate.Observation
+}
+
+// answer is who gave an answer to a request that was sent at an instant.
+type answer struct {
+	at time.Duration
+	by string
 }
 
 // See takes a recorded entry.
 func (g *Gate) See(e record.Entry) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if e.Observations != nil {
-		g.recent[e.Observations.Signal] = append(g.recent[e.Observations.Signal], e.Observations.List...)
-	}
-	if e.Requests != nil {
+	switch {
+	case e.Observations != nil:
+		f := g.signal(e.Observations.Signal)
+		for _, o := range e.Observations.List {
+			f.add(o)
+		}
+		f.lag = max(e.At-f.latest, f.lag-f.lag/8)
+	case e.Requests != nil:
+		f := g.signal(e.Requests.Signal)
+		f.requests = true
 		for _, q := range e.Requests.List {
-			g.recent[e.Requests.Signal] = append(g.recent[e.Requests.Signal], q.Observation())
+			f.request(q)
 			if q.Late() > record.LateAfter {
 				g.late.add(q)
 			}
 		}
-	}
-	for len(g.late) > 0 && g.late[0].To < e.At-g.keep {
-		g.late = g.late[1:]
-	}
-	for signal, list := range g.recent {
-		first := 0
-		for first < len(list) && list[first].To < e.At-g.keep {
-			first++
+		f.arrange()
+		f.lag = max(e.At-f.latest, f.lag-f.lag/8)
+		f.answered = slices.DeleteFunc(f.answered, func(a answer) bool { return a.at < e.At-2*f.needed(g.settle) })
+	case e.Event != nil:
+		if why := g.unrest.see(*e.Event); why != "" {
+			for _, f := range g.signals {
+				for _, c := range f.checks {
+					c.Begin(e.Event.To, why)
+				}
+			}
 		}
-		g.recent[signal] = list[first:]
+	}
+	for len(g.late) > 0 && g.late[0].To < e.At-2*g.settle {
+		g.late = g.late[1:]
 	}
 }
 
-// Unsteady says why the hypothesis has not been good for the settle time that
-// ends now; it is empty if it has.
-func (g *Gate) Unsteady(now, settle time.Duration) string {
+func (f *follower) add(o steadystate.Observation) {
+	f.latest = max(f.latest, o.To)
+	for _, c := range f.checks {
+		c.Add(o)
+	}
+}
+
+// maxMissing is how many numbers may be missing in a row before they are no
+// numbers in order.
+const maxMissing = 1 << 12
+
+func (f *follower) request(q record.Request) {
+	o := q.Observation()
+	if o.Failed == "" && o.Unknown == "" && q.By != "" {
+		f.answered = append(f.answered, answer{o.From, q.By})
+	}
+	switch {
+	case f.skipped[q.Seq]:
+		delete(f.skipped, q.Seq) // it counted as bad
+	case f.begun && q.Seq < f.next:
+		f.add(o)
+	default:
+		f.latest = max(f.latest, o.To)
+		f.ahead = append(f.ahead, numbered{q.Seq, o})
+	}
+}
+
+// arrange passes on what is in order.
+func (f *follower) arrange() {
+	slices.SortFunc(f.ahead, func(a, b numbered) int { return cmp.Compare(a.seq, b.seq) })
+	if !f.begun && len(f.ahead) > 0 {
+		f.next, f.begun = f.ahead[0].seq, true
+	}
+	n := 0
+	for ; n < len(f.ahead); n++ {
+		a := f.ahead[n]
+		missing := a.seq - f.next
+		if a.seq > f.next {
+			switch {
+			case missing > maxMissing:
+			case f.latest-a.From < f.patience:
+				f.ahead = slices.Delete(f.ahead, 0, n)
+				return
+			default:
+				f.skip(f.next, a)
+			}
+		}
+		f.add(a.Observation)
+		f.next = max(f.next, a.seq+1)
+	}
+	f.ahead = f.ahead[:0]
+}
+
+// skip gives up on requests that were sent before another one, which is the
+// settle time ago.
+func (f *follower) skip(from uint64, before numbered) {
+	if f.skipped == nil {
+		f.skipped = map[uint64]bool{}
+	}
+	for seq := from; seq < before.seq; seq++ {
+		f.skipped[seq] = true
+		f.add(steadystate.Observation{Span: steadystate.Span{From: before.From, To: before.From + f.patience}, Failed: "no answer for " + f.patience.String()})
+	}
+}
+
+// underWay are the observations that are ahead, with those that are missing
+// between them: they end later than any.
+func (f *follower) underWay() []steadystate.Observation {
+	var list []steadystate.Observation
+	next := f.next
+	for _, a := range f.ahead {
+		for ; next < a.seq; next++ {
+			list = append(list, steadystate.Observation{Span: steadystate.Span{From: a.From, To: math.MaxInt64}})
+		}
+		list = append(list, a.Observation)
+		next = a.seq + 1
+	}
+	return list
+}
+
+// needed is the stretch that shows the signal settled.
+func (f *follower) needed(settle time.Duration) time.Duration {
+	for _, c := range f.checks {
+		settle = max(settle, c.Needed())
+	}
+	return settle
+}
+
+// A Steadiness is what a gate says of an instant.
+type Steadiness struct {
+	// Verdict is Held for steady, Unknown for not yet, Broken for not steady:
+	// then waiting helps no more.
+	Verdict steadystate.Verdict
+	// Why says what is missing.
+	Why string
+	// Anew says what began the settling anew since the gate was last asked.
+	Anew []string
+}
+
+// Steady says whether the service is steady now.
+func (g *Gate) Steady(now time.Duration) Steadiness {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	t := Steadiness{Verdict: steadystate.Held}
 	var why []string
-	if late := g.late.within(steadystate.Span{From: now - settle, To: now}); behind(late, settle) {
-		why = append(why, fmt.Sprintf("the load was behind its schedule for %s of %s: this machine is too busy, or too small for the rate", late.Round(time.Millisecond), settle))
+	if late := g.late.within(steadystate.Span{From: now - g.settle, To: now}); behind(late, g.settle) {
+		why = append(why, fmt.Sprintf("the load was behind its schedule for %s of %s: this machine is too busy, or too small for the rate", late.Round(time.Millisecond), g.settle))
+	}
+	if moving := g.unrest.open(); moving != "" {
+		why = append(why, moving)
 	}
 	for _, c := range g.checks {
-		good, bad, unknown := 0, 0, 0
-		var last steadystate.Observation
-		for _, o := range g.recent[c.Signal] {
-			if o.To < now-settle {
+		f := g.signals[c.Signal]
+		// What comes late says nothing of the last moments.
+		at, ahead := max(f.latest, now-f.lag), f.underWay()
+		for _, s := range f.checks {
+			if s.Name != c.Name {
 				continue
 			}
-			switch {
-			case o.Undecided(c.Good) != "":
-				unknown, last = unknown+1, o
-			case o.Bad(c.Good):
-				bad, last = bad+1, o
-			default:
-				good++
+			steady := s.At(at, ahead...)
+			t.Verdict = steadystate.Worst(t.Verdict, steady.Verdict)
+			if steady.Why != "" {
+				why = append(why, c.Name+": "+steady.Why)
+			}
+			for _, r := range s.Restarts() {
+				key, text := r.String(), r.String()
+				if r.Outage() { // which grows
+					key, text = fmt.Sprint(c.Name, r.N), fmt.Sprintf("at %s: %s: %s", steadystate.Instant(r.To), c.Name, r.Why)
+				}
+				if !g.told[key] {
+					g.told[key] = true
+					t.Anew = append(t.Anew, text)
+				}
 			}
 		}
-		reason := last.Undecided(c.Good) + last.Failed
-		if reason == "" {
-			reason = fmt.Sprintf("last %g, wanted %s", last.Value, c.Good)
-		}
-		switch {
-		case good == 0 && bad == 0 && unknown == 0:
-			why = append(why, fmt.Sprintf("%s: nothing observed for %s", c.Name, settle))
-		case unknown > 0:
-			why = append(why, fmt.Sprintf("%s: unknown: %s", c.Name, reason))
-		case float64(bad) > c.Allowed*float64(good+bad):
-			why = append(why, fmt.Sprintf("%s: %d of %d bad: %s", c.Name, bad, good+bad, reason))
-		}
 	}
-	return strings.Join(why, "; ")
+	t.Why = strings.Join(why, "; ")
+	if t.Verdict == steadystate.Held && t.Why != "" {
+		t.Verdict = steadystate.Unknown
+	}
+	return t
 }

@@ -27,9 +27,10 @@ import (
 // happened.
 func Judge(entries iter.Seq2[record.Entry, error], override map[string][]string, judgers ...Judger) (Result, error) {
 	j := judge{
-		Result: Result{Traffic: map[string]Traffic{}, Signals: map[string]string{}},
-		orders: map[string]*order{},
-		stalls: map[string]stalls{},
+		Result:    Result{Traffic: map[string]Traffic{}, Signals: map[string]string{}},
+		orders:    map[string]*order{},
+		stalls:    map[string]stalls{},
+		answerers: map[string]answerers{},
 	}
 	entries = record.Whole(entries)
 	for e, err := range entries {
@@ -53,6 +54,7 @@ func Judge(entries iter.Seq2[record.Entry, error], override map[string][]string,
 		c.Limits = j.limits[c.Name]
 		j.checks = append(j.checks, j.newChecked(c))
 	}
+	j.newExposures()
 	j.newEffects()
 	j.newParts()
 	j.newCourses()
@@ -72,16 +74,20 @@ func Judge(entries iter.Seq2[record.Entry, error], override map[string][]string,
 
 type judge struct {
 	Result
-	plan    *record.Plan
-	entries int               // how many there are
-	last    time.Duration     // At of the last one
-	orders  map[string]*order // by signal
-	stalls  map[string]stalls // by signal
-	checks  []*checked
-	effects []*change
-	rates   []*rateChange
-	parts   []*part
-	courses map[string]*Course // by the subject of the expectation
+	plan      *record.Plan
+	entries   int               // how many there are
+	last      time.Duration     // At of the last one
+	orders    map[string]*order // by signal
+	stalls    map[string]stalls // by signal
+	checks    []*checked
+	effects   []*change
+	rates     []*rateChange
+	parts     []*part
+	unrest    unrest                 // around the service, up to the fault
+	moves     []steadystate.Restart  // of the settling, because of it
+	exposures []map[string]*exposure // of each injection, by signal
+	answerers map[string]answerers   // by signal
+	courses   map[string]*Course     // by the subject of the expectation
 
 	removals []record.Removal
 
@@ -166,6 +172,7 @@ func (j *judge) frame() {
 		j.Window.From = at
 	}
 	j.traffic()
+	j.restless()
 }
 
 // observe takes in the observations of one entry.
@@ -185,7 +192,8 @@ func (j *judge) observe(e record.Entry) {
 		for _, q := range e.Requests.List {
 			o := q.Observation()
 			j.order(signal).add(o)
-			j.beforeOrSince(signal, q, o)
+			j.since(signal, q, o)
+			j.expose(signal, q, o)
 			for _, c := range j.rates {
 				c.add(signal, q)
 			}
@@ -315,11 +323,7 @@ func (j *judge) base(c *checked, l steadystate.Limit) (base steadystate.Base, of
 	if b := j.plan.Baseline; b != nil {
 		return baseOf(b, c.Check, l), "control run " + b.Run
 	}
-	settle, ok := j.phase(record.PhaseSettle)
-	if !ok {
-		return steadystate.Base{Unknown: "the record has no settle phase"}, "the settle phase"
-	}
-	return l.Base(c.over(settle)), "the settle phase"
+	return c.prior.base(l)
 }
 
 // atEnd is the finding that the check was good again when the record ended.

@@ -211,8 +211,8 @@ func TestFindingsOfHistories(t *testing.T) {
 			map[string]steadystate.Verdict{"ttd <= 4s": steadystate.Unknown},
 		},
 		{
-			"a multiple of the baseline is judged by the settle phase",
-			history{timeline: "++++++++++--------++++++++", inject: []time.Duration{9 * s}, settle: 3 * s, limits: []string{"mean >= 1x baseline", "mean >= 0.5x baseline", "mean >= 0.05x baseline"}, end: record.Completed},
+			"a multiple of the baseline is judged by what was settled before the fault",
+			history{timeline: "+++++++++++--------++++++++", inject: []time.Duration{10 * s}, settle: 3 * s, limits: []string{"mean >= 1x baseline", "mean >= 0.5x baseline", "mean >= 0.05x baseline"}, end: record.Completed},
 			map[string]steadystate.Verdict{"mean >= 1x baseline": steadystate.Broken, "mean >= 0.5x baseline": steadystate.Unknown, "mean >= 0.05x baseline": steadystate.Held},
 		},
 		{

@@ -11,6 +11,8 @@ import (
 // come as they were known, a request when it was answered; by how much that is
 // out of order must have been seen before, in a first pass.
 type order struct {
+	seen   int
+	first  time.Duration // least From
 	latest time.Duration // greatest From so far
 	slack  time.Duration // by how much a later one came with a lesser From
 	whole  time.Duration // over how long a value that is of its whole span is
@@ -21,11 +23,19 @@ type order struct {
 
 // see learns how much is out of order, and how long values are over.
 func (o *order) see(x steadystate.Observation) {
-	o.latest = max(o.latest, x.From)
+	if o.seen++; o.seen == 1 {
+		o.first = x.From
+	}
+	o.first, o.latest = min(o.first, x.From), max(o.latest, x.From)
 	o.slack = max(o.slack, o.latest-x.From)
 	if x.Whole {
 		o.whole = max(o.whole, x.Width())
 	}
+}
+
+// spacing is from one observation to the next, on the average; zero without.
+func (o *order) spacing() time.Duration {
+	return (o.latest - o.first) / time.Duration(max(1, o.seen-1))
 }
 
 // add takes in an observation, in the order that was seen.

@@ -16,6 +16,7 @@ func (j *judge) prove() {
 	if len(j.plan.Faults) > 0 {
 		j.Proofs = append(j.Proofs, j.injected(), j.effect(), j.exposed())
 	}
+	j.Proofs = append(j.Proofs, j.steady())
 	signals := map[string]bool{}
 	for signal := range j.plan.Stages {
 		signals[signal] = true
@@ -90,51 +91,6 @@ func isOf(e record.Event, t record.Target) bool {
 	return e.UID == t.UID
 }
 
-// exposed: a fault on what serves nobody proves nothing.
-func (j *judge) exposed() Proof {
-	p := Proof{Name: "exposed"}
-	if len(j.Traffic) == 0 {
-		p.Text = "no load: whether the targets served anybody is not known"
-		return p
-	}
-	var served []string
-	for _, i := range j.Injections {
-		for _, t := range i.Targets {
-			if isOfLoad(i.Injection, t) {
-				s := j.Traffic[t.Name]
-				if s.wellBefore == 0 {
-					p.Text = fmt.Sprintf("none of %d %s was answered well before the fault", s.before, t.Name)
-					return p
-				}
-				served = append(served, fmt.Sprintf("%d of %d %s were answered well before the fault", s.wellBefore, s.before, t.Name))
-				continue
-			}
-			n := 0
-			answered := 0
-			for _, s := range j.Traffic {
-				n += s.bySettle[t.Name]
-				for _, k := range s.bySettle {
-					answered += k
-				}
-			}
-			if n == 0 {
-				p.Text = fmt.Sprintf("%s answered no request before the fault", t.Name)
-				if answered == 0 {
-					p.Text += "; no answer said who gave it: let the service name itself in a response header"
-				}
-				return p
-			}
-			served = append(served, fmt.Sprintf("%s answered %d of %d requests before the fault", t.Name, n, answered))
-		}
-	}
-	if len(served) == 0 {
-		p.Text = "not exercised: no fault was injected"
-		return p
-	}
-	p.Verdict, p.Text = steadystate.Held, strings.Join(served, "; ")
-	return p
-}
-
 // isOfLoad reports whether a target is a signal of the load, whose rate is what
 // the fault changes.
 func isOfLoad(i record.Injection, t record.Target) bool {
@@ -143,7 +99,7 @@ func isOfLoad(i record.Injection, t record.Target) bool {
 
 // MinObservations is how often a check must be observed in the window, and in
 // each phase that a limit names: two points make no timeline.
-const MinObservations = 4
+const MinObservations = steadystate.MinObservations
 
 func (j *judge) observed() Proof {
 	p := Proof{Name: "observed", Verdict: steadystate.Held}
@@ -264,6 +220,7 @@ func (j *judge) verdict() {
 var sentence = map[string]string{
 	"injected":  "every fault was injected",
 	"effect":    "the fault took effect",
+	"steady":    "the service was steady before the fault",
 	"exposed":   "the targets served anybody",
 	"load held": "the load was driven as asked",
 	"observed":  "every check was observed",

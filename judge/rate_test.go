@@ -102,18 +102,18 @@ func TestRequestsThatWereNotSentAreNoSurge(t *testing.T) {
 
 func TestALoadIsExposedIfItWasAnsweredWell(t *testing.T) {
 	good := surged(t, 100, 1000, 100, record.Outcome{Code: 200, Attempts: 1})
-	if p := proof(t, good, "exposed"); p.Verdict != steadystate.Held || p.Text != "1000 of 1000 requests were answered well before the fault" {
+	if p := proof(t, good, "exposed"); p.Verdict != steadystate.Held || p.Text != "500 of 500 requests were answered well in the 5s before the fault" {
 		t.Errorf("%s: %q", p.Verdict, p.Text)
 	}
 	if good.Verdict != steadystate.Held {
 		t.Errorf("%s: %s", good.Verdict, good.Reason)
 	}
 	waits := toldAt(t, 15*s, 100, 1000, 100, record.Outcome{Code: 200, Attempts: 1})
-	if p := proof(t, waits, "exposed"); p.Text != "1000 of 1000 requests were answered well before the fault" {
+	if p := proof(t, waits, "exposed"); p.Text != "500 of 500 requests were answered well in the 5s before the fault" {
 		t.Errorf("a fault that waits when it is on: %q", p.Text)
 	}
 	bad := surged(t, 100, 1000, 100, record.Outcome{Code: 503, Attempts: 1})
-	if p := proof(t, bad, "exposed"); p.Verdict != steadystate.Unknown || p.Text != "none of 1000 requests was answered well before the fault" {
+	if p := proof(t, bad, "exposed"); p.Verdict != steadystate.Unknown || p.Text != "none of 500 requests was answered well in the 5s before the fault" {
 		t.Errorf("%s: %q", p.Verdict, p.Text)
 	}
 }

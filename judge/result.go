@@ -148,9 +148,6 @@ type Traffic struct {
 	Phases []TrafficPart `json:"phases,omitempty"`
 	Stages []TrafficPart `json:"stages,omitempty"`
 
-	before      int            // over before the first injection began
-	wellBefore  int            // of them, answered well
-	bySettle    map[string]int // who answered well before the first injection
 	locals      map[string]int // why requests failed on the load's machine
 	sentSince   int            // the injection
 	maxSeq      uint64

@@ -14,9 +14,10 @@ import (
 func (j *judge) request(signal string, q record.Request) {
 	o := q.Observation()
 	j.order(signal).see(o)
+	j.answered(signal, q, o)
 	s, seen := j.Traffic[signal]
 	if !seen {
-		s = Traffic{By: map[string]int{}, Failures: map[string]int{}, bySettle: map[string]int{}, locals: map[string]int{}, first: q.Planned}
+		s = Traffic{By: map[string]int{}, Failures: map[string]int{}, locals: map[string]int{}, first: q.Planned}
 	}
 	s.Sent++
 	s.maxSeq = max(s.maxSeq, q.Seq)
@@ -47,31 +48,23 @@ func (j *judge) request(signal string, q record.Request) {
 	j.Traffic[signal] = s
 }
 
-// beforeOrSince counts the request among those that were over before the fault
-// may have begun, or among the others, of which it counts what went wrong with
-// the load: what was before was waited for.
-func (j *judge) beforeOrSince(signal string, q record.Request, o steadystate.Observation) {
-	s := j.Traffic[signal]
-	defer func() { j.Traffic[signal] = s }()
-	if o.To >= j.Window.From {
-		s.sentSince++
-		if q.Late() > record.LateAfter {
-			s.Late++
-		}
-		s.WorstLate = max(s.WorstLate, q.Late())
-		if q.Local {
-			s.Local++
-			s.locals[o.Unknown]++
-		}
+// since counts a request that was not over when the fault may have begun, and
+// what went wrong with the load then: what was before was waited for.
+func (j *judge) since(signal string, q record.Request, o steadystate.Observation) {
+	if o.To < j.Window.From {
 		return
 	}
-	s.before++
-	if o.Failed == "" && o.Unknown == "" {
-		s.wellBefore++
+	s := j.Traffic[signal]
+	s.sentSince++
+	if q.Late() > record.LateAfter {
+		s.Late++
 	}
-	if q.By != "" && o.Failed == "" {
-		s.bySettle[q.By]++
+	s.WorstLate = max(s.WorstLate, q.Late())
+	if q.Local {
+		s.Local++
+		s.locals[o.Unknown]++
 	}
+	j.Traffic[signal] = s
 }
 
 // stalls are spans in which a load was behind its schedule, in order and apart

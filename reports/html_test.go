@@ -45,7 +45,7 @@ func TestWhatThePageSays(t *testing.T) {
 	text := page(t, append(results(t), judgedOf(t, recovering()))...)
 	for sentence, want := range map[string]string{
 		"the worst verdict is at the top":         `<span class="verdict broken">broken</span> 4 experiments`,
-		"each verdict has its reason":             "3 limits held and all 7 proofs are there",
+		"each verdict has its reason":             "3 limits held and all 8 proofs are there",
 		"a limit has what was seen, with bounds":  "395ms to 605ms",
 		"what did not hold says where to look":    "look: outage from 2.400s..2.505s",
 		"a proof that is not there is said":       "the record does not show that it was undone",

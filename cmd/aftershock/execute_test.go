@@ -48,9 +48,12 @@ func recorded(t *testing.T, dir, name string, good bool, end string) string {
 	write(record.Entry{Plan: &record.Plan{Name: name, Settle: time.Second, Checks: []steadystate.Check{{
 		Name: "service: up", Signal: "up", Good: steadystate.AtLeast(1), Limits: steadystate.Limits("downtime <= 5s"),
 	}}}})
-	write(record.Entry{Phase: record.PhaseInject})
+	write(record.Entry{Phase: record.PhaseSettle})
 	for i := range 60 {
 		at := time.Duration(i) * time.Second
+		if i == 10 {
+			write(record.Entry{At: at, Phase: record.PhaseInject})
+		}
 		o := steadystate.Observation{Span: steadystate.Instant(at), Value: 1}
 		if !good && i > 20 {
 			o.Value = 0

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/aftershockhq/aftershock/judge"
 	"io"
 	"strings"
 	"syscall"
@@ -11,6 +12,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
+	"github.com/aftershockhq/aftershock/steadystate"
 )
 
 // runs carries experiments out one after the other and says what happens.
@@ -110,7 +112,7 @@ func progress(line func(string)) func(record.Entry) {
 				say(e, "load: %s", plan.Load)
 			}
 		case e.Phase == record.PhaseSettle:
-			say(e, "settle: waiting until the hypothesis has been good for %s", plan.Settle)
+			say(e, "settle: %s", settling(plan))
 		case e.Phase == record.PhaseInject:
 			say(e, "inject: %s", strings.Join(plan.Faults, ", "))
 		case e.Phase == record.PhaseHold:
@@ -133,4 +135,15 @@ func progress(line func(string)) func(record.Entry) {
 			say(e, "%s", strings.TrimSuffix(e.End.Reason+": "+e.End.Detail, ": "))
 		}
 	}
+}
+
+// settling says what the settle phase waits for.
+func settling(plan *record.Plan) string {
+	text := fmt.Sprintf("waiting until the hypothesis has been good for %s", plan.Settle)
+	for _, c := range judge.Settling(plan.Checks, plan.Baseline) {
+		if n := steadystate.ObservationsToSettle(c); n > steadystate.MinObservations {
+			text += fmt.Sprintf(", and %q in at least %d observations", c.Name, n)
+		}
+	}
+	return text
 }

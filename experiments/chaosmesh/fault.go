@@ -36,7 +36,7 @@ type Fault struct {
 	placed []*placed
 }
 
-var _ experiments.Fault = (*Fault)(nil)
+var _ experiments.Targeter = (*Fault)(nil)
 
 // placed is an object that may exist.
 type placed struct {
@@ -137,6 +137,13 @@ func (f *Fault) Preview(ctx context.Context, run string) (Preview, error) {
 	return prepared, nil
 }
 
+// Targets are the pods that Inject may hit now; which of them is chosen by Chaos
+// Mesh.
+func (f *Fault) Targets(ctx context.Context) ([]record.Target, error) {
+	pods, _, err := f.candidates(ctx)
+	return targets(pods), err
+}
+
 // prepare checks everything that can be checked without Chaos Mesh.
 func (f *Fault) prepare(ctx context.Context, run string) (Preview, error) {
 	prepared, err := f.check(ctx, run)
@@ -150,23 +157,9 @@ func (f *Fault) prepare(ctx context.Context, run string) (Preview, error) {
 }
 
 func (f *Fault) check(ctx context.Context, run string) (Preview, error) {
-	for _, p := range f.kind.peers() {
-		if err := f.cluster.guard.allow(p.Pods); err != nil {
-			return Preview{}, err
-		}
-	}
-	candidates, asked, err := f.cluster.Choose(ctx, f.pods, f.count)
+	candidates, asked, err := f.candidates(ctx)
 	if err != nil {
 		return Preview{}, err
-	}
-	for _, p := range f.kind.peers() {
-		more, _, err := f.cluster.candidates(ctx, p)
-		if err != nil {
-			return Preview{}, err
-		}
-		if p.hit {
-			candidates = append(candidates, more...)
-		}
 	}
 	lifetime := f.cluster.guard.lifetime(ctx).Round(time.Second)
 	object, err := f.object(ctx, site{
@@ -194,6 +187,30 @@ func (f *Fault) check(ctx context.Context, run string) (Preview, error) {
 		pods:       candidates,
 		lifetime:   lifetime,
 	}, err
+}
+
+// candidates are the pods that may be hit now, and how many of the fault's own
+// are asked for.
+func (f *Fault) candidates(ctx context.Context) (candidates []corev1.Pod, asked int, err error) {
+	for _, p := range f.kind.peers() {
+		if err := f.cluster.guard.allow(p.Pods); err != nil {
+			return nil, 0, err
+		}
+	}
+	candidates, asked, err = f.cluster.Choose(ctx, f.pods, f.count)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, p := range f.kind.peers() {
+		more, _, err := f.cluster.candidates(ctx, p)
+		if err != nil {
+			return nil, 0, err
+		}
+		if p.hit {
+			candidates = append(candidates, more...)
+		}
+	}
+	return candidates, asked, nil
 }
 
 // object is the object at a site, complete and checked.

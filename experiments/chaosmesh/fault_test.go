@@ -567,12 +567,16 @@ func (full) Write([]byte) (int, error) { return 0, errors.New("no space left") }
 
 func TestPreviewChangesNothing(t *testing.T) {
 	c := newClient(t, interceptor.Funcs{}, pod("a"), pod("b"), pod("c", pending))
-	got, err := newCluster(t, c, chaosmesh.Guard{}).PodKill(checkout, chaosmesh.Percent(100)).Preview(t.Context(), "4f1c2a9d3b")
+	fault := newCluster(t, c, chaosmesh.Guard{}).PodKill(checkout, chaosmesh.Percent(100))
+	got, err := fault.Preview(t.Context(), "4f1c2a9d3b")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if want := []record.Target{{Name: "a", UID: "a-uid"}, {Name: "b", UID: "b-uid"}}; !slices.Equal(got.Candidates, want) || got.Asked != 2 {
 		t.Errorf("asked %d of %v, want 2 of %v", got.Asked, got.Candidates, want)
+	}
+	if targets, err := fault.Targets(t.Context()); err != nil || !slices.Equal(targets, got.Candidates) {
+		t.Errorf("targets %v, %v; want those of the preview", targets, err)
 	}
 	if left := objects(t, c); len(left) != 0 {
 		t.Errorf("created %v", left)

@@ -49,7 +49,7 @@ type Fault struct {
 	budgeted budgets        // when it began
 }
 
-var _ experiments.Fault = (*Fault)(nil)
+var _ experiments.Targeter = (*Fault)(nil)
 
 // victim is a pod whose eviction was granted, at some instant in the span.
 type victim struct {
@@ -95,10 +95,7 @@ func (f *Fault) Preview(ctx context.Context, _ string) (chaosmesh.Preview, error
 	if err != nil {
 		return chaosmesh.Preview{}, err
 	}
-	preview := chaosmesh.Preview{Object: request(&candidates[0]), Asked: asked, Effects: effects()}
-	for _, pod := range candidates {
-		preview.Candidates = append(preview.Candidates, target(pod))
-	}
+	preview := chaosmesh.Preview{Object: request(&candidates[0]), Candidates: targets(candidates), Asked: asked, Effects: effects()}
 	why, err := f.evict(ctx, &candidates[0], client.DryRunAll)
 	if err != nil {
 		return chaosmesh.Preview{}, fmt.Errorf("try %s: %w", f, err)
@@ -117,6 +114,20 @@ func (f *Fault) Preview(ctx context.Context, _ string) (chaosmesh.Preview, error
 		}
 	}
 	return preview, nil
+}
+
+// Targets are the pods that Inject may evict now.
+func (f *Fault) Targets(ctx context.Context) ([]record.Target, error) {
+	candidates, _, err := f.choose(ctx)
+	return targets(candidates), err
+}
+
+func targets(pods []corev1.Pod) []record.Target {
+	var list []record.Target
+	for _, pod := range pods {
+		list = append(list, target(pod))
+	}
+	return list
 }
 
 // Inject asks for the evictions and returns when all are granted, or when it is

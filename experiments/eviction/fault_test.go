@@ -293,9 +293,13 @@ func TestPreviewEvictsNobody(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			c, cluster := shop(t, row.answer)
-			got, err := (&eviction.Fault{Client: c, Cluster: cluster, Pods: checkout, Count: chaosmesh.Percent(50)}).Preview(t.Context(), "run")
+			fault := &eviction.Fault{Client: c, Cluster: cluster, Pods: checkout, Count: chaosmesh.Percent(50)}
+			got, err := fault.Preview(t.Context(), "run")
 			if err != nil || got.Asked != 2 || len(got.Candidates) != 3 {
 				t.Errorf("preview %+v, %v; want 2 of 3", got, err)
+			}
+			if targets, err := fault.Targets(t.Context()); err != nil || !slices.Equal(targets, got.Candidates) {
+				t.Errorf("targets %v, %v; want those of the preview", targets, err)
 			}
 			var left corev1.PodList
 			if err := c.List(t.Context(), &left); err != nil || len(left.Items) != 3 {

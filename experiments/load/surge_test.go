@@ -42,7 +42,7 @@ func TestASurgeMultipliesTheRateAndIsGoneAgain(t *testing.T) {
 	for name, want := range map[string]string{
 		"injected": "surge of the load to 5 times its rate: into requests, requests reused",
 		"effect":   " were sent at", // seen, or that a busy machine sent fewer
-		"exposed":  "requests were answered well before the fault",
+		"exposed":  "requests were answered well in the ",
 	} {
 		if text := proofText(t, result, name); !strings.Contains(text, want) {
 			t.Errorf("proof %q: %q, want %q", name, text, want)

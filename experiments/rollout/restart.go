@@ -32,7 +32,7 @@ type Restart struct {
 	old map[string]*aging // by UID; nil: it was not asked for
 }
 
-var _ experiments.Fault = (*Restart)(nil)
+var _ experiments.Targeter = (*Restart)(nil)
 
 // aging is a pod that is to be replaced, and when it was last there.
 type aging struct {
@@ -66,6 +66,12 @@ func touch(d *appsv1.Deployment) {
 	}
 	// To the nanosecond: two restarts within a second are two.
 	d.Spec.Template.Annotations[restartedAt] = time.Now().UTC().Format(time.RFC3339Nano)
+}
+
+// Targets are the pods that the restart replaces.
+func (r *Restart) Targets(ctx context.Context) ([]record.Target, error) {
+	_, pods, err := r.choose(ctx)
+	return targets(pods), err
 }
 
 // Inject changes the pod template and returns when the deployment's controller

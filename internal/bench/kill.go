@@ -43,6 +43,19 @@ func (k *kill) String() string { return "kill -9 " + k.service }
 
 func (k *kill) subject() string { return "process/" + k.service }
 
+// Targets is the process that runs now; none while it is being started again.
+func (k *kill) Targets(context.Context) ([]record.Target, error) {
+	s, err := k.bench.supervisor(k.service)
+	if err != nil {
+		return nil, err
+	}
+	p := s.running()
+	if p == nil {
+		return nil, nil
+	}
+	return []record.Target{{Name: k.service, UID: strconv.Itoa(p.pid())}}, nil
+}
+
 // Inject kills the process and returns when it is reaped.
 func (k *kill) Inject(ctx context.Context, rec *record.Recorder) (record.Injection, error) {
 	k.mu.Lock()

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/internal/bench"
 	"github.com/aftershockhq/aftershock/record"
 )
@@ -28,6 +29,10 @@ func TestKill(t *testing.T) {
 	fault := b.Kill("service-2")
 	if got, want := fault.String(), "kill -9 service-2"; got != want {
 		t.Errorf("fault %q, want %q", got, want)
+	}
+	targets, err := fault.(experiments.Targeter).Targets(t.Context())
+	if err != nil || len(targets) != 1 || targets[0].Name != "service-2" || targets[0].UID != strconv.Itoa(before.PID) {
+		t.Errorf("targets %v, %v; want service-2 with its process %d", targets, err, before.PID)
 	}
 	injection, err := fault.Inject(t.Context(), rec)
 	if err != nil {

@@ -1,0 +1,209 @@
+package judge
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// An exposure is who answered the requests of a signal well in a stretch before
+// a fault.
+type exposure struct {
+	steadystate.Span
+	signal    string
+	by        map[string]int
+	all, well int
+}
+
+// add takes in a request that was over before the end of the stretch.
+func (e *exposure) add(q record.Request, o steadystate.Observation) {
+	if o.From < e.From || o.To >= e.To {
+		return
+	}
+	e.all++
+	if o.Failed != "" || o.Unknown != "" {
+		return
+	}
+	e.well++
+	if q.By != "" {
+		e.by[q.By]++
+	}
+}
+
+// of says what part a target had in the good answers, and whether that is
+// enough: a fault on what serves no request proves nothing.
+func (e *exposure) of(target string) (text string, enough bool) {
+	named := 0
+	for _, n := range e.by {
+		named += n
+	}
+	before := fmt.Sprintf("in the %s before the fault", steadystate.FormatSeconds(e.Width().Seconds()))
+	if named == 0 {
+		return fmt.Sprintf("no answer to %s %s said who gave it: let the service name itself in a response header, and the load read it", e.signal, before), false
+	}
+	n := e.by[target]
+	text = fmt.Sprintf("%s answered %d of %d %s %s (%.3g%%)", target, n, named, e.signal, before, 100*float64(n)/float64(named))
+	if n < MinObservations {
+		return text + fmt.Sprintf(", wanted at least %d", MinObservations), false
+	}
+	return text, true
+}
+
+// signalsJudged are those of a load's signals that checks judge; without any all of
+// them, since the traffic is then there to show who serves.
+func signalsJudged(checks []steadystate.Check, load []string) []string {
+	list := slices.DeleteFunc(slices.Clone(load), func(signal string) bool {
+		return !slices.ContainsFunc(checks, func(c steadystate.Check) bool { return c.Signal == signal })
+	})
+	if len(list) == 0 {
+		return load
+	}
+	return list
+}
+
+// answerers count who answered the requests of a signal well before the first
+// injection, by tenths of a second: in the first pass it is not known yet when
+// the settled stretch will have begun.
+type answerers map[time.Duration]map[string]int
+
+const tenth = 100 * time.Millisecond
+
+// answered takes in a request, in the first pass.
+func (j *judge) answered(signal string, q record.Request, o steadystate.Observation) {
+	if q.By == "" || o.Failed != "" || o.Unknown != "" || (len(j.Injections) > 0 && o.From >= j.Injections[0].From) {
+		return
+	}
+	of := j.answerers[signal]
+	if of == nil {
+		of = answerers{}
+		j.answerers[signal] = of
+	}
+	at := o.From / tenth
+	if of[at] == nil {
+		of[at] = map[string]int{}
+	}
+	of[at][q.By]++
+}
+
+// smallest is the least share of a signal's answers that one of those who
+// answered in the settled stretch gave; zero if none said so. One that answered
+// hardly any request is none of them.
+func (j *judge) smallest(signal string) float64 {
+	span := j.settledFor(signal)
+	by, all := map[string]int{}, 0
+	for at, of := range j.answerers[signal] {
+		if at*tenth < span.From || (at+1)*tenth > span.To {
+			continue
+		}
+		for name, n := range of {
+			by[name] += n
+			all += n
+		}
+	}
+	least := all
+	for _, n := range by {
+		if n >= MinObservations {
+			least = min(least, n)
+		}
+	}
+	if all == 0 {
+		return 0
+	}
+	return float64(least) / float64(all)
+}
+
+// newExposures follows who answers before each injection, by signal. Before the
+// first one that is the settled stretch.
+func (j *judge) newExposures() {
+	for _, i := range j.Injections {
+		of := map[string]*exposure{}
+		for signal := range j.Traffic {
+			span := j.settledFor(signal)
+			of[signal] = &exposure{Span: steadystate.Span{From: i.From - span.Width(), To: i.From}, signal: signal, by: map[string]int{}}
+		}
+		j.exposures = append(j.exposures, of)
+	}
+}
+
+// expose takes in a request for the exposures.
+func (j *judge) expose(signal string, q record.Request, o steadystate.Observation) {
+	for _, of := range j.exposures {
+		of[signal].add(q, o)
+	}
+}
+
+// exposed: each target answered requests of each signal that is judged.
+func (j *judge) exposed() Proof {
+	p := Proof{Name: "exposed"}
+	if len(j.Traffic) == 0 {
+		p.Text = "no load: whether the targets serve requests is not known"
+		return p
+	}
+	signals := signalsJudged(j.plan.Checks, sorted(j.Traffic))
+	var served []string
+	for n, i := range j.Injections {
+		for _, t := range i.Targets {
+			if isOfLoad(i.Injection, t) {
+				e := j.exposures[n][t.Name]
+				if e == nil {
+					e = &exposure{}
+				}
+				before := fmt.Sprintf("answered well in the %s before the fault", steadystate.FormatSeconds(e.Width().Seconds()))
+				if e.well == 0 {
+					p.Text = fmt.Sprintf("none of %d %s was %s", e.all, t.Name, before)
+					return p
+				}
+				served = append(served, fmt.Sprintf("%d of %d %s were %s", e.well, e.all, t.Name, before))
+				continue
+			}
+			for _, signal := range signals {
+				text, enough := j.exposures[n][signal].of(t.Name)
+				if !enough {
+					p.Text = i.Fault + ": " + text
+					return p
+				}
+				served = append(served, text)
+			}
+		}
+	}
+	if len(served) == 0 {
+		p.Text = "no fault was injected"
+		return p
+	}
+	p.Verdict, p.Text = steadystate.Held, strings.Join(served, "; ")
+	return p
+}
+
+// Unexposed says which of the targets that a fault may hit answered too few
+// requests of a signal that is judged, in the settle time that ends now; it is
+// empty if all answered enough. Final: no answer says who gave it, so that
+// waiting helps no more.
+func (g *Gate) Unexposed(targets []record.Target, now time.Duration) (why string, final bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	load := []string{}
+	for _, signal := range sorted(g.signals) {
+		if g.signals[signal].requests {
+			load = append(load, signal)
+		}
+	}
+	for _, signal := range signalsJudged(g.checks, load) {
+		s := g.signals[signal]
+		e := &exposure{Span: steadystate.Span{From: now - s.needed(g.settle), To: now}, signal: signal, by: map[string]int{}}
+		for _, a := range s.answered {
+			if e.From <= a.at && a.at < e.To {
+				e.by[a.by]++
+			}
+		}
+		for _, t := range targets {
+			if text, enough := e.of(t.Name); !enough {
+				return text, len(e.by) == 0
+			}
+		}
+	}
+	return "", false
+}

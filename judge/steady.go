@@ -1,0 +1,152 @@
+package judge
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// settled is the stretch before the fault that shows how the service is without
+// it: as long as the gate needs to call the check steady, and no part of it
+// before something that began the settling anew. What is compared with how the
+// service was before, is compared with this.
+func (j *judge) settled(c steadystate.Check) steadystate.Span {
+	at := j.Window.From
+	from := max(j.calm(), at-steadystate.SettleTime(c, j.plan.Settle, j.order(c.Signal).spacing()))
+	return steadystate.Span{From: min(from, at), To: at}
+}
+
+// settledFor is the longest settled stretch of the checks of a signal; of one
+// without a check the settle time, or what it takes to observe it.
+func (j *judge) settledFor(signal string) steadystate.Span {
+	span := j.settled(steadystate.Check{Signal: signal})
+	for _, c := range j.plan.Checks {
+		if c.Signal == signal {
+			span = span.Hull(j.settled(c))
+		}
+	}
+	return span
+}
+
+// calm is since when nothing was on the move around the service before the
+// fault: the beginning of the settle phase, or the last thing that was.
+func (j *judge) calm() time.Duration {
+	if n := len(j.moves); n > 0 {
+		return j.moves[n-1].To
+	}
+	settle, _ := j.phase(record.PhaseSettle)
+	return settle.From
+}
+
+// restless finds what was on the move in the settle phase, from the events.
+func (j *judge) restless() {
+	events := slices.Clone(j.Events)
+	slices.SortStableFunc(events, func(a, b record.Event) int { return int(a.To - b.To) })
+	settle, _ := j.phase(record.PhaseSettle)
+	for _, e := range events {
+		if e.To >= j.Window.From {
+			break
+		}
+		if why := j.unrest.see(e); why != "" && e.To >= settle.From {
+			j.moves = append(j.moves, steadystate.Restart{Span: steadystate.Instant(e.To), Why: why})
+		}
+	}
+}
+
+// prior is how a check was before the fault: it replays the settling, and keeps
+// the figures of the settled stretch.
+type prior struct {
+	*steadystate.Settling
+	window  steadystate.Span
+	newFold func(window steadystate.Span) *steadystate.Fold
+	fold    *steadystate.Fold
+}
+
+// Settling are checks as they settle: where a control run is the baseline, the
+// stretch before the fault need not be long enough to be one.
+func Settling(checks []steadystate.Check, baseline *record.Baseline) []steadystate.Check {
+	checks = slices.Clone(checks)
+	for i := range checks {
+		if baseline != nil {
+			checks[i].Limits = nil
+		}
+	}
+	return checks
+}
+
+// newPrior follows a check up to the fault, by the limits that the gate knew.
+func (j *judge) newPrior(c steadystate.Check, rule steadystate.Rule) *prior {
+	known := Settling(j.plan.Checks, j.plan.Baseline)[slices.IndexFunc(j.plan.Checks, func(p steadystate.Check) bool { return p.Name == c.Name })]
+	settle, _ := j.phase(record.PhaseSettle)
+	p := &prior{
+		Settling: steadystate.NewSettling(known, j.plan.Settle, settle.From),
+		window:   j.settled(c),
+		newFold: func(window steadystate.Span) *steadystate.Fold {
+			return steadystate.NewFold(c.Good, rule, steadystate.Span{To: j.last}, window)
+		},
+	}
+	for _, m := range j.moves {
+		p.Begin(m.To, m.Why)
+	}
+	p.fold = p.newFold(p.window)
+	return p
+}
+
+// add takes in an observation, in order.
+func (p *prior) add(o steadystate.Observation) {
+	p.AddBefore(p.window.To, o)
+	if since := p.Since(); since > p.window.From {
+		// What was before is no part of it.
+		p.window.From = min(since, p.window.To)
+		p.fold = p.newFold(p.window)
+	}
+	if o.From < p.window.To {
+		p.fold.Add(o)
+	}
+}
+
+// base is what a limit on a multiple of the baseline refers to, and what that is
+// of.
+func (p *prior) base(l steadystate.Limit) (base steadystate.Base, of string) {
+	return l.Base(p.fold.Figures()[0]), fmt.Sprintf("the %s before the fault", steadystate.FormatSeconds(p.window.Width().Seconds()))
+}
+
+// eve is the settle time before the fault.
+func (j *judge) eve() steadystate.Span {
+	return steadystate.Span{From: max(0, j.Window.From-j.plan.Settle), To: j.Window.From}
+}
+
+// steady: the service was in its steady state up to the fault, so that what
+// came after is the fault's doing. It is found by what the gate goes by.
+func (j *judge) steady() Proof {
+	p := Proof{Name: "steady"}
+	if _, ok := j.phase(record.PhaseSettle); !ok {
+		p.Text = "the record has no settle phase"
+		return p
+	}
+	if moving := j.unrest.open(); moving != "" {
+		p.Text = "when the fault came: " + moving
+		return p
+	}
+	var texts []string
+	for _, c := range j.checks {
+		t := c.prior.At(j.Window.From)
+		if t.Verdict != steadystate.Held {
+			p.Text = fmt.Sprintf("the service was not steady before the fault: %s: %s", c.Name, t.Why)
+			return p
+		}
+		for _, o := range c.over(j.eve()).Outages {
+			if !o.Stray && o.Start.To < j.Window.From {
+				p.Text = fmt.Sprintf("the service was not steady before the fault: %s: an outage from %s to %s, %d of %d bad: %s", c.Name, o.Start, o.End, o.Bad, o.Total, o.Reason)
+				return p
+			}
+		}
+		texts = append(texts, c.Name+": "+t.String())
+	}
+	p.Verdict, p.Text = steadystate.Held, strings.Join(texts, "; ")
+	return p
+}

@@ -1,0 +1,424 @@
+package judge_test
+
+import (
+	"iter"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// prelude is a run of 60 s at 100 requests/s, which pods a, b and c answer in
+// turn within 5 ms. It settles for at least 10 s; a is killed at 20 s.
+type prelude struct {
+	settle time.Duration                 // zero: 10 s
+	t0     time.Duration                 // zero: 20 s
+	change func(q *record.Request)       // changes a request
+	events []record.Event                // around the service
+	checks []steadystate.Check           // none: one of the requests
+	beside map[string]func(i int) string // other signals of the load, and who answers the i-th request of each
+}
+
+const preludeEnd = 60 * time.Second
+
+func (p prelude) judge(t *testing.T) judge.Result {
+	t.Helper()
+	const ms = time.Millisecond
+	if p.settle == 0 {
+		p.settle = 10 * time.Second
+	}
+	if p.t0 == 0 {
+		p.t0 = 20 * time.Second
+	}
+	if p.checks == nil {
+		p.checks = []steadystate.Check{{Name: "answers", Signal: "requests", Good: steadystate.Within(time.Second), Allowed: 0.001, Limits: steadystate.Limits("downtime <= 3s")}}
+	}
+	list := []record.Entry{
+		{Header: &record.Header{Format: record.Format, Version: record.Version, Run: "r"}},
+		{Plan: &record.Plan{Name: "kill a", Settle: p.settle, Checks: p.checks, Faults: []string{"kill"}}},
+		{Phase: record.PhaseSettle},
+	}
+	stream := func(signal string, by func(i int) string) {
+		var requests []record.Request
+		for i := range int(preludeEnd / (10 * ms)) {
+			at := time.Duration(i) * 10 * ms
+			q := record.Request{Seq: uint64(i), Planned: at, Sent: at, Answered: at + 5*ms, Outcome: record.Outcome{Code: 200, By: by(i), Attempts: 1}}
+			if p.change != nil {
+				p.change(&q)
+			}
+			requests = append(requests, q)
+		}
+		list = append(list, record.Entry{Requests: &record.Requests{Signal: signal, List: requests}})
+	}
+	stream("requests", func(i int) string { return "abc"[i%3 : i%3+1] })
+	for signal, by := range p.beside {
+		stream(signal, by)
+	}
+	for _, e := range p.events {
+		list = append(list, record.Entry{At: e.To, Event: &e})
+	}
+	gone := record.Event{Span: steadystate.Span{From: p.t0, To: p.t0 + ms}, Kind: record.EventGone, Subject: "pod/shop/a", UID: "uid-a"}
+	list = append(list,
+		record.Entry{At: p.t0, Phase: record.PhaseInject},
+		record.Entry{At: p.t0 + ms, Event: &gone},
+		record.Entry{At: p.t0 + ms, Injection: &record.Injection{Fault: "kill", Span: gone.Span, Targets: []record.Target{{Name: "a", UID: "uid-a"}}, Effects: []record.Effect{{Event: record.EventGone}}, OneShot: true}},
+		record.Entry{At: p.t0 + 2*ms, Phase: record.PhaseHold},
+		record.Entry{At: p.t0 + 10*time.Second, Phase: record.PhaseRecover},
+		record.Entry{At: p.t0 + 10*time.Second, Removal: &record.Removal{Fault: "kill", Span: steadystate.Instant(p.t0 + 10*time.Second)}},
+		record.Entry{At: p.t0 + 10*time.Second, Phase: record.PhaseWatch},
+		record.Entry{At: preludeEnd, End: &record.End{Reason: record.Completed}},
+	)
+	result, err := judge.Judge(entriesOf(list), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result
+}
+
+func entriesOf(list []record.Entry) iter.Seq2[record.Entry, error] {
+	return func(yield func(record.Entry, error) bool) {
+		for _, e := range list {
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
+}
+
+func proofOf(t *testing.T, r judge.Result, name string) judge.Proof {
+	t.Helper()
+	i := slices.IndexFunc(r.Proofs, func(p judge.Proof) bool { return p.Name == name })
+	if i < 0 {
+		t.Fatalf("no proof %q in %+v", name, r.Proofs)
+	}
+	return r.Proofs[i]
+}
+
+// lost makes a request one that had no answer in time.
+func lost(q *record.Request, after time.Duration) {
+	q.Answered, q.Outcome = q.Sent+after, record.Outcome{Error: record.TimedOut, Attempts: 1}
+}
+
+// refused makes a request one that failed at once.
+func refused(q *record.Request) {
+	q.Outcome = record.Outcome{Error: "connection refused", Attempts: 1}
+}
+
+func TestSteadyBeforeTheFault(t *testing.T) {
+	const s = time.Second
+	event := func(kind, subject, uid string, at time.Duration, attrs ...string) record.Event {
+		e := record.Event{Span: steadystate.Instant(at), Kind: kind, Subject: subject, UID: uid, Attrs: map[string]string{}}
+		for i := 0; i < len(attrs); i += 2 {
+			e.Attrs[attrs[i]] = attrs[i+1]
+		}
+		return e
+	}
+	size := func(kind string, at time.Duration, wanted, existing string) record.Event {
+		return event(kind, "deployment/shop/checkout", "uid-d", at, record.AttrWanted, wanted, record.AttrExisting, existing, record.AttrReady, existing, record.AttrUpdated, existing)
+	}
+	for _, row := range []struct {
+		sentence string
+		prelude  prelude
+		verdict  steadystate.Verdict
+		want     string
+	}{
+		{"a steady service is", prelude{}, steadystate.Held, "answers: 2000 observations since 0.000s, 0 bad"},
+		{
+			"R6a: one that was a black hole from 3 s before is not, though its time-outs came after",
+			prelude{change: func(q *record.Request) {
+				if q.Sent > 17*s && q.Sent < 30*s {
+					lost(q, 5*s)
+				}
+			}},
+			steadystate.Unknown, "not steady before the fault: answers: good for 0s of 10s",
+		},
+		{
+			"one of three backends was",
+			prelude{change: func(q *record.Request) {
+				if q.Sent > 19*s && q.Sent < 30*s && q.By == "b" {
+					lost(q, 5*s)
+				}
+			}},
+			steadystate.Unknown, "not steady before the fault",
+		},
+		{
+			"R6b: down from the start until 1 s before is not steady",
+			prelude{change: func(q *record.Request) {
+				if q.Sent < 19*s {
+					refused(q)
+				}
+			}},
+			steadystate.Unknown, "good for 1.005s of 10s; needs 685 more observations, 8.995s as they come; it began anew at 18.995s: an outage, 1900 of 1900 bad, the last one: connection refused",
+		},
+		{
+			"down until the settle time before is",
+			prelude{t0: 30 * s, change: func(q *record.Request) {
+				if q.Sent < 19*s {
+					refused(q)
+				}
+			}},
+			steadystate.Held, "it began anew at 18.995s: an outage, 1900 of 1900 bad, the last one: connection refused",
+		},
+		{
+			"a stray now and then is background",
+			prelude{change: func(q *record.Request) {
+				if q.Sent == 9*s || q.Sent == 19500*time.Millisecond {
+					refused(q)
+				}
+			}},
+			steadystate.Held, "2 bad",
+		},
+		{
+			"newcomer 3: always ten times what is allowed is not",
+			prelude{change: func(q *record.Request) {
+				if q.Seq%100 == 37 {
+					refused(q)
+				}
+			}},
+			steadystate.Unknown, "needs 784 more observations",
+		},
+		{
+			"what the fault cut off an instant after it was sent is the fault's",
+			prelude{change: func(q *record.Request) {
+				if q.Sent > 19980*time.Millisecond && q.Sent < 22*s {
+					lost(q, 5*s)
+				}
+			}},
+			steadystate.Held, "0 bad",
+		},
+		{
+			"a rollout that ended 3 s before is not steady",
+			prelude{events: []record.Event{size(record.EventExists, 0, "3", "3"), size(record.EventChanged, 12*s, "3", "4"), size(record.EventChanged, 17*s, "3", "3")}},
+			steadystate.Unknown, "it began anew at 17.000s: deployment/shop/checkout changed, it wants 3 pods, has 3, 3 ready, 3 of its latest template",
+		},
+		{
+			"one that ended long before is, and it is told",
+			prelude{events: []record.Event{size(record.EventExists, 0, "3", "3"), size(record.EventChanged, 2*s, "3", "4"), size(record.EventChanged, 5*s, "3", "3")}},
+			steadystate.Held, "it began anew at 2.000s: deployment/shop/checkout changed",
+		},
+		{
+			"one that is under way is not, however long nothing was heard of it",
+			prelude{events: []record.Event{size(record.EventExists, 0, "3", "4")}},
+			steadystate.Unknown, "when the fault came: deployment/shop/checkout wants 3 pods, has 4",
+		},
+		{
+			"a pod that is terminating since before the run is on the move",
+			prelude{events: []record.Event{event(record.EventTerminating, "pod/shop/old", "uid-o", 0)}},
+			steadystate.Unknown, "when the fault came: pod/shop/old is terminating",
+		},
+		{
+			"once it is gone, the settle time counts from there",
+			prelude{events: []record.Event{event(record.EventTerminating, "pod/shop/old", "uid-o", 0), event(record.EventGone, "pod/shop/old", "uid-o", 15*s)}},
+			steadystate.Unknown, "it began anew at 15.000s: pod/shop/old gone",
+		},
+		{
+			"so does a restart",
+			prelude{events: []record.Event{event(record.EventRestarted, "pod/shop/b", "uid-b", 14*s)}},
+			steadystate.Unknown, "pod/shop/b restarted",
+		},
+		{
+			"and an autoscaler that wants another size",
+			prelude{events: []record.Event{
+				event(record.EventExists, "hpa/shop/checkout", "uid-h", 0, record.AttrSpec, "{}", record.AttrStatus, `{"desiredReplicas":3}`),
+				event(record.EventChanged, "hpa/shop/checkout", "uid-h", 15*s, record.AttrStatus, `{"desiredReplicas":5}`),
+			}},
+			steadystate.Unknown, "hpa/shop/checkout wants 5 pods in place of 3",
+		},
+		{
+			"whose reading of a metric changes, it is steady",
+			prelude{events: []record.Event{
+				event(record.EventExists, "hpa/shop/checkout", "uid-h", 0, record.AttrSpec, "{}", record.AttrStatus, `{"desiredReplicas":3}`),
+				event(record.EventChanged, "hpa/shop/checkout", "uid-h", 15*s, record.AttrStatus, `{"desiredReplicas":3,"currentMetrics":[]}`),
+			}},
+			steadystate.Held, "0 bad",
+		},
+		{
+			"what happens after the fault is the fault's",
+			prelude{events: []record.Event{event(record.EventTerminating, "pod/shop/a", "uid-a", 20*s+time.Millisecond)}},
+			steadystate.Held, "0 bad",
+		},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			result := row.prelude.judge(t)
+			if p := proofOf(t, result, "steady"); p.Verdict != row.verdict || !strings.Contains(p.Text, row.want) {
+				t.Errorf("%s: %s; want %s with %q", p.Verdict, p.Text, row.verdict, row.want)
+			}
+			if row.verdict == steadystate.Unknown && result.Verdict == steadystate.Held {
+				t.Errorf("%s: %s", result.Verdict, result.Reason)
+			}
+		})
+	}
+}
+
+// R5: the baseline is of the steady service, not of the cold start that the
+// settle phase waited for.
+func TestTheBaselineIsOfTheSettledStretch(t *testing.T) {
+	const s, ms = time.Second, time.Millisecond
+	for _, row := range []struct {
+		sentence string
+		within   time.Duration // what counts as good
+	}{
+		{"a cold start that is bad", time.Second},
+		{"one that counts as good", 2 * time.Second},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			p := prelude{t0: 30 * s, checks: []steadystate.Check{{
+				Name: "answers", Signal: "requests", Good: steadystate.Within(row.within), Allowed: 0.001,
+				Limits: steadystate.Limits("p95 <= 1.5x baseline during hold", "p95 <= 100x baseline during hold"),
+			}}}
+			p.change = func(q *record.Request) {
+				q.Answered = q.Sent + 20*ms
+				switch {
+				case q.Sent < 15*s:
+					q.Answered = q.Sent + 1800*ms
+				case q.Sent > 30*s && q.Sent < 41*s:
+					q.Answered = q.Sent + 900*ms // 45 times as slow as the steady service
+				}
+			}
+			result := p.judge(t)
+			for i, want := range []steadystate.Verdict{steadystate.Broken, steadystate.Held} {
+				if f := result.Findings[i]; f.Verdict != want || !strings.Contains(f.Text, "45x of the 10s before the fault") {
+					t.Errorf("%s: %s, %s %s; want %s and 45x", f.Limit, f.Verdict, f.Text, f.Undecided, want)
+				}
+			}
+		})
+	}
+}
+
+// R7: who served is asked of each signal that is judged, and of the settled
+// stretch.
+func TestExposure(t *testing.T) {
+	const s = time.Second
+	onlyB := func(from time.Duration) func(q *record.Request) {
+		return func(q *record.Request) {
+			if q.Sent >= from {
+				q.By = "b"
+			}
+		}
+	}
+	reused := steadystate.Check{Name: "reused", Signal: "requests reused", Good: steadystate.Within(s), Allowed: 0.001}
+	for _, row := range []struct {
+		sentence string
+		prelude  prelude
+		verdict  steadystate.Verdict
+		want     string
+	}{
+		{"a victim that answers a third", prelude{}, steadystate.Held, "a answered 333 of 1000 requests in the 10s before the fault (33.3%)"},
+		{"R7a: one that answered a single one long ago", prelude{change: onlyB(10 * time.Millisecond)}, steadystate.Unknown, "a answered 0 of 1000 requests in the 10s before the fault (0%), wanted at least 4"},
+		{"one that answered until 10 s before", prelude{change: onlyB(9990 * time.Millisecond)}, steadystate.Unknown, "a answered 0 of 1000"},
+		{
+			"R7b: one that the judged stream never met, though another did",
+			prelude{checks: []steadystate.Check{reused}, beside: map[string]func(int) string{"requests reused": func(int) string { return "b" }}},
+			steadystate.Unknown, "a answered 0 of 1000 requests reused in the 10s before the fault",
+		},
+		{
+			"one that both met",
+			prelude{checks: []steadystate.Check{reused}, beside: map[string]func(int) string{"requests reused": func(i int) string { return "ab"[i%2 : i%2+1] }}},
+			steadystate.Held, "a answered 500 of 1000 requests reused in the 10s before the fault (50%)",
+		},
+		{"answers that do not say who gave them", prelude{change: func(q *record.Request) { q.By = "" }}, steadystate.Unknown, "no answer to requests in the 10s before the fault said who gave it: let the service name itself"},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			result := row.prelude.judge(t)
+			if p := proofOf(t, result, "exposed"); p.Verdict != row.verdict || !strings.Contains(p.Text, row.want) {
+				t.Errorf("%s: %s; want %s with %q", p.Verdict, p.Text, row.verdict, row.want)
+			}
+		})
+	}
+}
+
+// The gate says by the entries of a run under way what the judge finds in the
+// record afterwards.
+func TestTheGate(t *testing.T) {
+	const s, ms = time.Second, time.Millisecond
+	check := steadystate.Check{Name: "answers", Signal: "requests", Good: steadystate.Within(s), Allowed: 0.001}
+	targets := []record.Target{{Name: "a"}, {Name: "b"}, {Name: "c"}}
+	for _, row := range []struct {
+		sentence string
+		change   func(q *record.Request)
+		events   []record.Event
+		at       time.Duration
+		verdict  steadystate.Verdict
+		want     string
+		exposed  string
+	}{
+		{"a steady service", nil, nil, 20 * s, steadystate.Held, "", ""},
+		{"before the settle time is over", nil, nil, 5 * s, steadystate.Unknown, "answers: good for 4.985s of 10s; needs 163 more observations, 5.015s as they come", ""},
+		{
+			"the attack on the gate: a black hole since 17 s, of which nothing is in at 20 s",
+			func(q *record.Request) {
+				if q.Sent >= 17*s {
+					lost(q, 5*s)
+				}
+			}, nil, 20 * s, steadystate.Unknown, "nothing was observed after 16.990s", "",
+		},
+		{
+			"one of three backends is one, and the others answer",
+			func(q *record.Request) {
+				if q.Sent >= 17*s && q.By == "b" {
+					lost(q, 5*s)
+				}
+			}, nil, 20 * s, steadystate.Unknown, "no answer for", "",
+		},
+		{
+			"one request is slow, and in no hurry",
+			func(q *record.Request) {
+				if q.Sent == 17*s {
+					lost(q, 5*s)
+				}
+			}, nil, 20 * s, steadystate.Held, "", "",
+		},
+		{
+			"a pod came a second ago",
+			nil, []record.Event{{Span: steadystate.Instant(19 * s), Kind: record.EventCreated, Subject: "pod/shop/d", UID: "d"}},
+			20 * s, steadystate.Unknown, "pod/shop/d is not ready yet; answers: good for", "",
+		},
+		{
+			"one answers no more",
+			func(q *record.Request) {
+				if q.Sent > 8*s && q.By == "c" {
+					q.By = "a"
+				}
+			}, nil, 20 * s, steadystate.Held, "", "c answered 0 of",
+		},
+		{"none says who it is", func(q *record.Request) { q.By = "" }, nil, 20 * s, steadystate.Held, "", "no answer to requests"},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			g := judge.NewGate([]steadystate.Check{check}, 10*s, 0)
+			var all []record.Request
+			for i := range int(row.at / (10 * ms)) {
+				at := time.Duration(i) * 10 * ms
+				q := record.Request{Seq: uint64(i), Planned: at, Sent: at, Answered: at + 5*ms, Outcome: record.Outcome{Code: 200, By: "abc"[i%3 : i%3+1], Attempts: 1}}
+				if row.change != nil {
+					row.change(&q)
+				}
+				all = append(all, q)
+			}
+			slices.SortStableFunc(all, func(a, b record.Request) int { return int(a.Answered - b.Answered) })
+			for now := time.Duration(0); now <= row.at; now += 200 * ms {
+				for _, e := range row.events {
+					if e.To > now-200*ms && e.To <= now {
+						g.See(record.Entry{At: e.To, Event: &e})
+					}
+				}
+				n, _ := slices.BinarySearchFunc(all, now, func(q record.Request, at time.Duration) int { return int(q.Answered - at) })
+				if n > 0 {
+					g.See(record.Entry{At: now, Requests: &record.Requests{Signal: "requests", List: all[:n]}})
+					all = all[n:]
+				}
+			}
+			got := g.Steady(row.at)
+			if got.Verdict != row.verdict || !strings.Contains(got.Why, row.want) || (row.verdict == steadystate.Held) != (got.Why == "") {
+				t.Errorf("%s, %q; want %s with %q", got.Verdict, got.Why, row.verdict, row.want)
+			}
+			why, final := g.Unexposed(targets, row.at)
+			if !strings.Contains(why, row.exposed) || (why == "") != (row.exposed == "") || final != strings.HasPrefix(row.exposed, "no answer") {
+				t.Errorf("unexposed: %q, final %t; want %q", why, final, row.exposed)
+			}
+		})
+	}
+}

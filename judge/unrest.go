@@ -1,0 +1,121 @@
+package judge
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/aftershockhq/aftershock/record"
+)
+
+// unrest is what is on the move in a service's surroundings, by the events that
+// the experiment's own observers record: a rollout, a restart, a scaling. While
+// something is, and for the settle time after, the service is not steady,
+// whatever its answers look like. The zero value knows of nothing.
+type unrest struct {
+	pods    map[string]string // by UID, those that come or go, and what they are in the middle of
+	sizes   map[string]string // by subject, the deployments that are not as they want to be
+	desired map[string]int    // by subject, how many pods an autoscaler wants
+}
+
+// see takes in an event, in order of time. It says why settling begins anew; it
+// is empty if the event is no reason to.
+func (u *unrest) see(e record.Event) string {
+	kind, _, _ := strings.Cut(e.Subject, "/")
+	switch kind {
+	case "pod", "process":
+		return u.pod(e)
+	case "replicaset":
+		if e.Kind == record.EventCreated || e.Kind == record.EventScaled {
+			return e.Subject + " " + e.Kind
+		}
+	case "deployment":
+		return u.deployment(e)
+	case "endpoint":
+		if e.Kind == record.EventAdded || e.Kind == record.EventRemoved {
+			return e.Subject + " " + e.Kind
+		}
+	case "hpa":
+		return u.autoscaler(e)
+	}
+	return ""
+}
+
+func (u *unrest) pod(e record.Event) string {
+	was, moving := u.pods[e.UID]
+	middle := ""
+	switch e.Kind {
+	case record.EventCreated:
+		middle = "is not ready yet"
+	case record.EventNotReady:
+		middle = "is not ready"
+	case record.EventTerminating:
+		middle = "is terminating"
+	case record.EventReady:
+		if !moving || was == "is terminating" {
+			return ""
+		}
+		delete(u.pods, e.UID)
+	case record.EventGone, record.EventFailed:
+		delete(u.pods, e.UID)
+	case record.EventStopped, record.EventRestarted:
+	default:
+		return ""
+	}
+	if middle != "" && e.UID != "" && !strings.HasSuffix(was, "is terminating") {
+		if u.pods == nil {
+			u.pods = map[string]string{}
+		}
+		u.pods[e.UID] = e.Subject + " " + middle
+	}
+	return e.Subject + " " + e.Kind
+}
+
+func (u *unrest) deployment(e record.Event) string {
+	if u.sizes == nil {
+		u.sizes = map[string]string{}
+	}
+	wanted, existing, ready, updated := e.Attrs[record.AttrWanted], e.Attrs[record.AttrExisting], e.Attrs[record.AttrReady], e.Attrs[record.AttrUpdated]
+	sizes := fmt.Sprintf("wants %s pods, has %s, %s ready", wanted, existing, ready)
+	if updated != "" {
+		sizes += fmt.Sprintf(", %s of its latest template", updated)
+	}
+	delete(u.sizes, e.Subject)
+	other := func(n string) bool { return n != "" && n != wanted }
+	if e.Kind != record.EventGone && (other(existing) || other(ready) || other(updated)) {
+		u.sizes[e.Subject] = e.Subject + " " + sizes
+	}
+	if e.Kind == record.EventExists {
+		return ""
+	}
+	return fmt.Sprintf("%s %s, it %s", e.Subject, e.Kind, sizes)
+}
+
+func (u *unrest) autoscaler(e record.Event) string {
+	var status struct {
+		Desired int `json:"desiredReplicas"`
+	}
+	if json.Unmarshal([]byte(e.Attrs[record.AttrStatus]), &status) != nil || status.Desired == 0 {
+		return "" // it has not looked yet
+	}
+	if u.desired == nil {
+		u.desired = map[string]int{}
+	}
+	before, known := u.desired[e.Subject]
+	u.desired[e.Subject] = status.Desired
+	switch {
+	case known && before != status.Desired:
+		return fmt.Sprintf("%s wants %d pods in place of %d", e.Subject, status.Desired, before)
+	case known && e.Attrs[record.AttrSpec] != "":
+		return e.Subject + " is asked for something else"
+	}
+	return ""
+}
+
+// open is what is on the move still; empty if nothing is.
+func (u *unrest) open() string {
+	list := slices.Sorted(maps.Values(u.pods))
+	return strings.Join(append(list, slices.Sorted(maps.Values(u.sizes))...), ", ")
+}
