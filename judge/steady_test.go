@@ -373,8 +373,8 @@ func TestTheGate(t *testing.T) {
 			}, nil, 20 * s, steadystate.Held, "", "",
 		},
 		{
-			"a pod came a second ago",
-			nil, []record.Event{{Span: steadystate.Instant(19 * s), Kind: record.EventCreated, Subject: "pod/shop/d", UID: "d"}},
+			"a pod came a second ago", nil,
+			[]record.Event{{Span: steadystate.Instant(19 * s), Kind: record.EventCreated, Subject: "pod/shop/d", UID: "d"}},
 			20 * s, steadystate.Unknown, "pod/shop/d is not ready yet; answers: good for", "",
 		},
 		{

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"github.com/aftershockhq/aftershock/judge"
 	"io"
 	"strings"
 	"syscall"
 
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -139,11 +139,11 @@ func progress(line func(string)) func(record.Entry) {
 
 // settling says what the settle phase waits for.
 func settling(plan *record.Plan) string {
-	text := fmt.Sprintf("waiting until the hypothesis has been good for %s", plan.Settle)
+	parts := []string{fmt.Sprintf("waiting until the hypothesis has been good for %s", plan.Settle)}
 	for _, c := range judge.Settling(plan.Checks, plan.Baseline) {
 		if n := steadystate.ObservationsToSettle(c); n > steadystate.MinObservations {
-			text += fmt.Sprintf(", and %q in at least %d observations", c.Name, n)
+			parts = append(parts, fmt.Sprintf("and %q in at least %d observations", c.Name, n))
 		}
 	}
-	return text
+	return strings.Join(parts, ", ")
 }
