@@ -22,7 +22,7 @@
 //	fmt.Println(result.Verdict) // held, broken or unknown
 //
 // The record is the only truth. It is append-only JSON Lines, written as
-// things happen, so that a killed run still has its evidence. [Judge] is a pure
+// things happen, so that a killed run still has its evidence. [judge.Judge] is a pure
 // function of it: no clock, no input or output; a record can be judged again
 // next month, with other limits, without a cluster.
 //

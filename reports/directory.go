@@ -4,15 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"github.com/aftershockhq/aftershock/experiments"
-	"github.com/aftershockhq/aftershock/judge"
-	"github.com/aftershockhq/aftershock/record"
 	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 )
 
 // A Directory keeps what comes of a run of experiments: the record of each,

@@ -1,11 +1,12 @@
 package suites
 
 import (
-	"github.com/aftershockhq/aftershock/experiments"
-	"github.com/aftershockhq/aftershock/record"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/record"
 )
 
 func TestControlRunsComeBeforeTheirSuites(t *testing.T) {

@@ -8,9 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/promqltest"
+
+	"github.com/aftershockhq/aftershock/experiments"
 )
 
 func TestAnAutoscalerHasASecondReading(t *testing.T) {

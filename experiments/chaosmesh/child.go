@@ -7,11 +7,12 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/experiments"
 )
 
 // childrenOf lists the objects that a workflow or a schedule has made, and

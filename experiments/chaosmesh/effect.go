@@ -2,6 +2,7 @@ package chaosmesh
 
 import (
 	"fmt"
+
 	"github.com/aftershockhq/aftershock/record"
 )
 

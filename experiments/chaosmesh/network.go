@@ -7,10 +7,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aftershockhq/aftershock/record"
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/record"
 )
 
 // A NetworkFault is a fault in the network of pods. Its methods narrow it and

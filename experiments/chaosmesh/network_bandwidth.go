@@ -4,8 +4,9 @@ import (
 	"math"
 	"strconv"
 
-	"github.com/aftershockhq/aftershock/record"
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
+
+	"github.com/aftershockhq/aftershock/record"
 )
 
 // NetworkBandwidth lets the pods send only so many bits a second. What is too

@@ -3,8 +3,9 @@ package chaosmesh
 import (
 	"time"
 
-	"github.com/aftershockhq/aftershock/record"
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
+
+	"github.com/aftershockhq/aftershock/record"
 )
 
 // NetworkDelay delays every packet that the pods send by so much. A request on

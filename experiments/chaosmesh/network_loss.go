@@ -3,8 +3,9 @@ package chaosmesh
 import (
 	"strconv"
 
-	"github.com/aftershockhq/aftershock/record"
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
+
+	"github.com/aftershockhq/aftershock/record"
 )
 
 // NetworkLoss loses so many percent of the packets that the pods send, each

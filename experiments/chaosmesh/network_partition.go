@@ -1,8 +1,9 @@
 package chaosmesh
 
 import (
-	"github.com/aftershockhq/aftershock/record"
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
+
+	"github.com/aftershockhq/aftershock/record"
 )
 
 // NetworkPartition drops what the pods send and are sent: to the pods or

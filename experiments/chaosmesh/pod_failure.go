@@ -4,10 +4,11 @@ import (
 	"slices"
 	"time"
 
-	"github.com/aftershockhq/aftershock/record"
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/record"
 )
 
 // PodFailure makes pods fail in place for as long as the fault is held: the

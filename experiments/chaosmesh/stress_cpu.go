@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/aftershockhq/aftershock/record"
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/record"
 )
 
 // SignalCPU is the signal of CPU use that stress is seen in, in cores of a

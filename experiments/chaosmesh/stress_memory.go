@@ -6,11 +6,12 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/aftershockhq/aftershock/record"
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/record"
 )
 
 // SignalMemory is the signal of memory use that stress is seen in, in bytes

@@ -10,10 +10,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aftershockhq/aftershock/record"
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/record"
 )
 
 // workflow is the kind of faults that come one after the other, as a Workflow

@@ -3,9 +3,10 @@ package kubewatch
 import (
 	"encoding/json"
 
-	"github.com/aftershockhq/aftershock/record"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/api/equality"
+
+	"github.com/aftershockhq/aftershock/record"
 )
 
 // autoscalerEvents is what happened between two states of a horizontal

@@ -6,13 +6,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aftershockhq/aftershock/record"
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/aftershockhq/aftershock/record"
 )
 
 func kinds(list []happening) []string {

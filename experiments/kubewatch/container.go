@@ -3,8 +3,9 @@ package kubewatch
 import (
 	"strconv"
 
-	"github.com/aftershockhq/aftershock/record"
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/aftershockhq/aftershock/record"
 )
 
 // stoppedContainers and restartedContainers are what happened to the

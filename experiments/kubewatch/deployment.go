@@ -4,9 +4,10 @@ import (
 	"maps"
 	"strconv"
 
-	"github.com/aftershockhq/aftershock/record"
 	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/utils/ptr"
+
+	"github.com/aftershockhq/aftershock/record"
 )
 
 // deploymentEvents is what happened between two states of a deployment: how

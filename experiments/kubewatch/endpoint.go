@@ -5,9 +5,10 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/aftershockhq/aftershock/record"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/utils/ptr"
+
+	"github.com/aftershockhq/aftershock/record"
 )
 
 // endpointEvents is what happened between two states of a slice of a service's

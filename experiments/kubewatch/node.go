@@ -3,8 +3,9 @@ package kubewatch
 import (
 	"strconv"
 
-	"github.com/aftershockhq/aftershock/record"
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/aftershockhq/aftershock/record"
 )
 
 // nodeEvents is what happened between two states of a node: it came, it went,

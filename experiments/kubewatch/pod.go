@@ -4,8 +4,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/aftershockhq/aftershock/record"
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/aftershockhq/aftershock/record"
 )
 
 // podEvents is what happened between two states of a pod. Several stages may

@@ -3,9 +3,10 @@ package kubewatch
 import (
 	"strconv"
 
-	"github.com/aftershockhq/aftershock/record"
 	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/utils/ptr"
+
+	"github.com/aftershockhq/aftershock/record"
 )
 
 // replicaSetEvents is what happened between two states of a replica set.

@@ -1,10 +1,11 @@
 package kubewatch
 
 import (
-	"github.com/aftershockhq/aftershock/record"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/aftershockhq/aftershock/record"
 )
 
 // vertical is the list of vertical autoscalers. Its API is no part of

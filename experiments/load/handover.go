@@ -2,9 +2,10 @@ package load
 
 import (
 	"fmt"
-	"github.com/aftershockhq/aftershock/record"
 	"runtime/debug"
 	"sync"
+
+	"github.com/aftershockhq/aftershock/record"
 )
 
 // A handover passes requests on to whoever records them, and never waits for

@@ -1,9 +1,10 @@
 package load
 
 import (
-	"github.com/aftershockhq/aftershock/record"
 	"strings"
 	"testing"
+
+	"github.com/aftershockhq/aftershock/record"
 )
 
 func TestNobodyWaitsForWhoeverRecords(t *testing.T) {

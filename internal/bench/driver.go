@@ -6,12 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"github.com/aftershockhq/aftershock/record"
 	"io"
 	"os"
 	"os/exec"
 	"syscall"
 	"time"
+
+	"github.com/aftershockhq/aftershock/record"
 )
 
 // driverVariable is set in the environment of a driver's process, to its

@@ -3,8 +3,9 @@ package bench
 import (
 	"context"
 	"fmt"
-	"github.com/aftershockhq/aftershock/record"
 	"strconv"
+
+	"github.com/aftershockhq/aftershock/record"
 )
 
 // A follower waits for the process that comes after a victim and records it.
