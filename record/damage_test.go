@@ -39,7 +39,7 @@ func story(down time.Duration) []record.Entry {
 		{Plan: &record.Plan{
 			Name: "story", Settle: time.Second, Hold: time.Second, Watch: 5 * time.Second, Faults: []string{"kill"},
 			Checks: []steadystate.Check{{
-				Name: "answers", Signal: "requests", Good: steadystate.MustParseTolerance("<= 1s"), Allowed: 0.001,
+				Name: "answers", Signal: "requests", Good: steadystate.MustParseTolerance("<= 1s"),
 				Limits: steadystate.Limits("downtime <= 3s", "ttr <= 6s"),
 			}},
 			Stages: map[string][]record.Stage{"requests": {{Name: "1: 20/s", After: -step, Rate: 20}}},

@@ -56,8 +56,9 @@ func (k Kind) patience() patience {
 }
 
 // settle is the settle time of a kind's experiment, and allowed its share of
-// strays. Two kinds, a whole outage and a partial one, have them as users do;
-// the others are short, so that many can be planted, and allow nothing.
+// strays. Two kinds have them as users do; the others are short, so that many
+// can be planted, and allow nothing. A partial outage as users meet it is
+// simulated by the grid, which tells what is wrong there.
 func (k Kind) settle() time.Duration {
 	if k.asUsers() {
 		return 10 * time.Second
@@ -72,7 +73,7 @@ func (k Kind) allowed() float64 {
 	return 0
 }
 
-func (k Kind) asUsers() bool { return k == ServerError || k == OneOfThree }
+func (k Kind) asUsers() bool { return k == ServerError || k == Refused }
 
 // Timed reports whether time tells a bad answer from a good one.
 func (k Kind) Timed() bool { return k == BlackHole || k == Slow || k == Stall }
