@@ -187,25 +187,30 @@ func (j *judge) verdict() {
 			unproven = append(unproven, fmt.Sprintf("no proof that %s: %s", sentence[p.Name], p.Text))
 		}
 	}
-	// What is not proven comes first: it is why the findings are unknown.
-	unknown = append(unproven, unknown...)
-	j.Verdict = steadystate.Worst(verdicts...)
+	// How the run ended and what is not proven come first: they are why the
+	// findings are unknown.
 	switch {
 	case j.End.Reason == "":
 		j.End.Reason = "cut"
-		unknown = append([]string{"the record ends before the run did"}, unknown...)
+		j.Caveats = append(j.Caveats, "the record ends before the run did")
 	case j.End.Reason != record.Completed:
-		unknown = append([]string{strings.TrimSuffix(j.End.Reason+": "+j.End.Detail, ": ")}, unknown...)
+		j.Caveats = append(j.Caveats, strings.TrimSuffix(j.End.Reason+": "+j.End.Detail, ": "))
 	}
+	j.Caveats = append(j.Caveats, unproven...)
 	if len(j.Findings) == 0 {
-		unknown = append(unknown, "no limit was judged: the run never came to its fault")
+		j.Caveats = append(j.Caveats, "no limit was judged: the run never came to its fault")
 	}
-	if (j.End.Reason != record.Completed || len(j.Findings) == 0) && j.Verdict != steadystate.Broken {
+	unknown = append(slices.Clone(j.Caveats), unknown...)
+	j.Verdict = steadystate.Worst(verdicts...)
+	if len(j.Caveats) > 0 && j.Verdict != steadystate.Broken {
 		j.Verdict = steadystate.Unknown
 	}
 	switch j.Verdict {
 	case steadystate.Broken:
 		j.Reason = strings.Join(broken, "; ")
+		if len(j.Caveats) > 0 {
+			j.Reason += "; besides: " + strings.Join(j.Caveats, "; ")
+		}
 	case steadystate.Unknown:
 		j.Reason = unknown[0]
 		if more := len(unknown) - 1; more > 0 {

@@ -17,7 +17,11 @@ type Result struct {
 	Length     time.Duration       `json:"length"`
 	Verdict    steadystate.Verdict `json:"verdict"`
 	// Reason is the verdict in one sentence.
-	Reason      string            `json:"reason"`
+	Reason string `json:"reason"`
+	// Caveats are what is true of the run beside its findings, whatever the
+	// verdict: it was interrupted or cut, a proof is missing, a fault may be left
+	// behind. A broken limit does not erase them. With one it is never Held.
+	Caveats     []string          `json:"caveats,omitempty"`
 	Environment map[string]string `json:"environment,omitempty"`
 	Load        string            `json:"load,omitempty"`
 	// Baseline is what limits on a multiple of it refer to; nil: the settle
