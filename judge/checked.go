@@ -25,7 +25,7 @@ func (j *judge) newChecked(c steadystate.Check) *checked {
 	_, requests := j.Traffic[c.Signal]
 	rule := c.Rule(j.plan.Settle, requests)
 	rule.Smallest = j.smallest(c.Signal)
-	k.fold = steadystate.NewFold(c.Good, rule, steadystate.Span{To: j.last}, k.windows...)
+	k.fold = steadystate.NewFold(c.Good, rule, steadystate.Span{To: j.watched}, k.windows...)
 	k.prior = j.newPrior(c, rule)
 	o := j.order(c.Signal)
 	o.next = append(o.next, k.fold.Add, k.prior.add)

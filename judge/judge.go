@@ -77,6 +77,7 @@ type judge struct {
 	plan      *record.Plan
 	entries   int               // how many there are
 	last      time.Duration     // At of the last one
+	watched   time.Duration     // the end of what was observed: of the watch phase, or of the record
 	orders    map[string]*order // by signal
 	stalls    map[string]stalls // by signal
 	checks    []*checked
@@ -162,12 +163,17 @@ func (j *judge) order(signal string) *order {
 
 // frame completes what is known of when.
 func (j *judge) frame() {
+	// Sources drain after the last phase, and observe nothing new meanwhile.
+	j.watched = j.last
+	if watch, ok := j.phase(record.PhaseWatch); ok && j.plan.Watch > 0 && j.End.Reason == record.Completed {
+		j.watched = min(j.last, watch.From+j.plan.Watch)
+	}
 	if n := len(j.Phases); n > 0 {
-		j.Phases[n-1].To = j.last
+		j.Phases[n-1].To = j.watched
 	}
 	j.removed()
 	j.Length = j.last
-	j.Window = steadystate.Span{From: j.last, To: j.last}
+	j.Window = steadystate.Instant(j.watched)
 	if at, ok := j.windowStart(); ok {
 		j.Window.From = at
 	}
@@ -351,11 +357,11 @@ func (j *judge) atEnd(c *checked, findings []Finding) Finding {
 	return finding
 }
 
-// ending is the last settle time of the record; of a signal whose values are of
+// ending is the last settle time of what was observed; of a signal whose values are of
 // their whole spans, as rates are, with the span of one that ends when it begins,
 // or none would lie within it.
 func (j *judge) ending(signal string) steadystate.Span {
-	return steadystate.Span{From: max(j.Window.From, j.last-j.plan.Settle-j.order(signal).whole), To: j.last}
+	return steadystate.Span{From: max(j.Window.From, j.watched-j.plan.Settle-j.order(signal).whole), To: j.watched}
 }
 
 // dilutable reports whether a limit that is broken so far could yet have held
@@ -398,7 +404,7 @@ func (j *judge) recoveries(c *CheckResult) {
 		if injection.Shortfall != "" {
 			continue
 		}
-		next := j.last
+		next := j.watched
 		if i+1 < len(j.Injections) {
 			next = j.Injections[i+1].From
 		}

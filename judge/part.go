@@ -64,7 +64,7 @@ func (j *judge) newParts() {
 		t := j.Traffic[signal]
 		until := j.drivenUntil(t)
 		add := func(name string, from, to time.Duration, stage bool) {
-			if to == j.last {
+			if to == j.watched {
 				to = math.MaxInt64 // with the end itself
 			}
 			j.parts = append(j.parts, &part{
@@ -82,7 +82,7 @@ func (j *judge) newParts() {
 			continue
 		}
 		for i, s := range stages {
-			to := j.last
+			to := j.watched
 			if i+1 < len(stages) {
 				to = min(to, t.first+stages[i+1].After)
 			}

@@ -117,10 +117,7 @@ func (j *judge) flying(t Traffic) time.Duration { return max(answeredWithin, t.l
 func (j *judge) drivenUntil(t Traffic) time.Duration {
 	switch j.End.Reason {
 	case record.Completed:
-		if watch, ok := j.phase(record.PhaseWatch); ok && j.plan.Watch > 0 {
-			return min(j.last, watch.From+j.plan.Watch)
-		}
-		return j.last
+		return j.watched
 	case "": // it was cut
 		return min(t.last, j.last-j.flying(t))
 	}

@@ -86,7 +86,7 @@ func (j *judge) newPrior(c steadystate.Check, rule steadystate.Rule) *prior {
 		Settling: steadystate.NewSettling(known, j.plan.Settle, settle.From),
 		window:   j.settled(c),
 		newFold: func(window steadystate.Span) *steadystate.Fold {
-			return steadystate.NewFold(c.Good, rule, steadystate.Span{To: j.last}, window)
+			return steadystate.NewFold(c.Good, rule, steadystate.Span{To: j.watched}, window)
 		},
 	}
 	for _, m := range j.moves {
