@@ -61,6 +61,8 @@ func (j *judge) restless() {
 // the figures of the settled stretch.
 type prior struct {
 	*steadystate.Settling
+	check   steadystate.Check
+	sampled bool // as requests do, which may be overdue when the fault comes
 	window  steadystate.Span
 	newFold func(window steadystate.Span) *steadystate.Fold
 	fold    *steadystate.Fold
@@ -84,6 +86,8 @@ func (j *judge) newPrior(c steadystate.Check, rule steadystate.Rule) *prior {
 	settle, _ := j.phase(record.PhaseSettle)
 	p := &prior{
 		Settling: steadystate.NewSettling(known, j.plan.Settle, settle.From),
+		check:    c,
+		sampled:  rule.ByChance,
 		window:   j.settled(c),
 		newFold: func(window steadystate.Span) *steadystate.Fold {
 			return steadystate.NewFold(c.Good, rule, steadystate.Span{To: j.watched}, window)
@@ -98,6 +102,10 @@ func (j *judge) newPrior(c steadystate.Check, rule steadystate.Rule) *prior {
 
 // add takes in an observation, in order.
 func (p *prior) add(o steadystate.Observation) {
+	// A poll that the fault came in the middle of saw the fault.
+	if !p.sampled && o.To >= p.window.To && !o.Good(p.check.Good) {
+		return
+	}
 	p.AddBefore(p.window.To, o)
 	if since := p.Since(); since > p.window.From {
 		// What was before is no part of it.
@@ -140,7 +148,9 @@ func (j *judge) steady() Proof {
 			return p
 		}
 		for _, o := range c.over(j.eve()).Outages {
-			if !o.Stray && o.Start.To < j.Window.From {
+			// One that may have been over before the settle time began was over for the
+			// gate.
+			if !o.Stray && o.Start.To < j.Window.From && o.End.From > j.eve().From {
 				p.Text = fmt.Sprintf("the service was not steady before the fault: %s: an outage from %s to %s, %d of %d bad: %s", c.Name, o.Start, o.End, o.Bad, o.Total, o.Reason)
 				return p
 			}

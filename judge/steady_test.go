@@ -422,3 +422,46 @@ func TestTheGate(t *testing.T) {
 		})
 	}
 }
+
+// A poll sees the state: one that the fault came in the middle of saw the fault,
+// and an outage that the gate took to be over was.
+func TestSteadyByPolls(t *testing.T) {
+	const s, t0 = time.Second, 20 * time.Second
+	for _, row := range []struct {
+		sentence string
+		bad      []steadystate.Span // of polls that saw too few
+		want     steadystate.Verdict
+	}{
+		{"never bad before the fault", nil, steadystate.Held},
+		{"the fault came in the middle of a poll that began long before", []steadystate.Span{{From: 19500 * time.Millisecond, To: t0 + 300*time.Millisecond}}, steadystate.Held},
+		{"bad in a poll that was over before the fault", []steadystate.Span{{From: 19500 * time.Millisecond, To: t0 - 300*time.Millisecond}}, steadystate.Unknown},
+		{"bad until the settle time began", []steadystate.Span{{From: 9800 * time.Millisecond, To: 9900 * time.Millisecond}}, steadystate.Held},
+		{"bad in the settle time", []steadystate.Span{{From: 10800 * time.Millisecond, To: 10900 * time.Millisecond}}, steadystate.Unknown},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			var list []steadystate.Observation
+			for at := time.Duration(0); at < preludeEnd; at += s {
+				list = append(list, steadystate.Observation{Span: steadystate.Span{From: at, To: at + 5*time.Millisecond}, Value: 1})
+			}
+			for _, span := range row.bad {
+				list = append(list, steadystate.Observation{Span: span, Value: 0})
+			}
+			result, err := judge.Judge(entriesOf([]record.Entry{
+				{Header: &record.Header{Format: record.Format, Version: record.Version, Run: "r"}},
+				{Plan: &record.Plan{Name: "kill a", Settle: 10 * s, Faults: []string{"kill"}, Checks: []steadystate.Check{{Name: "whole", Signal: "replicas", Good: steadystate.AtLeast(1), Limits: steadystate.Limits("ttr <= 30s")}}}},
+				{Phase: record.PhaseSettle},
+				{At: t0, Phase: record.PhaseInject},
+				{At: t0, Injection: &record.Injection{Fault: "kill", Span: steadystate.Instant(t0), OneShot: true}},
+				{At: t0, Phase: record.PhaseHold},
+				{At: preludeEnd, Observations: &record.Observations{Signal: "replicas", List: list}},
+				{At: preludeEnd, End: &record.End{Reason: record.Completed}},
+			}), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p := proofOf(t, result, "steady"); p.Verdict != row.want {
+				t.Errorf("%s: %s; want %s", p.Verdict, p.Text, row.want)
+			}
+		})
+	}
+}
