@@ -48,6 +48,6 @@ func ExampleEncoder() {
 	_, err = judge.Judge(record.Read(bytes.NewReader(damaged)), nil)
 	fmt.Println(err)
 	// Output:
-	// broken - is up: wanted downtime <= 2s, seen 3s to 5s
+	// broken - is up: wanted downtime <= 2s, seen 3s to 5s; besides: no proof that the service was steady before the fault: the record has no settle phase
 	// record, line 9: the checksum is wrong: this line was changed, or one before it was removed, moved or added
 }
