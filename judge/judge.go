@@ -459,7 +459,7 @@ func (c CheckResult) recovery(l steadystate.Limit) steadystate.Reading {
 		// Those that were not over count for what was seen of them.
 		seen = steadystate.Bounds[time.Duration]{Low: sum.Low / n, High: sum.High / n}
 	}
-	reading := l.Compare(steadystate.Seconds(seen), steadystate.FormatSeconds, c.Unrecovered > 0, c.Resolution, c.Window.Width())
+	reading := l.Compare(steadystate.Seconds(seen), steadystate.FormatSeconds, c.Unrecovered > 0, c.Finest(), c.Window.Width())
 	if l.Quantity == steadystate.MTTR {
 		reading.Text += fmt.Sprintf(" (n=%d, longest %s, not recovered %d)", len(c.Recoveries), steadystate.FormatSeconds(worst.High.Seconds()), c.Unrecovered)
 	}

@@ -110,6 +110,8 @@ func (f *Figures) conclude(outages []Outage, gaps []gap) {
 		}
 		f.starts = append(f.starts, o.Start)
 		o.Start, o.End = clip(o.Start, f.Window), clip(o.End, f.Window)
+		length := o.Length()
+		o.Down = Bounds[time.Duration]{Low: min(o.Down.Low, length.High), High: min(o.Down.High, length.High)}
 		f.Outages = append(f.Outages, o)
 		f.Downtime = f.Downtime.Plus(o.Length())
 		for _, g := range unknown {
@@ -141,6 +143,23 @@ func (f Figures) ignorance() string {
 		parts = append(parts, text+fmt.Sprintf("; the longest gap is %s", longest))
 	}
 	return strings.Join(parts, "; ")
+}
+
+// Finest is the shortest limit that the figures can decide. Without an outage it
+// is the resolution for the least backend: one of it may have passed unseen. With
+// one, the limit is compared with what was seen of it, if that is all of it.
+func (f Figures) Finest() time.Duration {
+	seen := false
+	for _, o := range f.Outages {
+		if o.hidden {
+			return max(f.Resolution, f.PartialResolution.Length)
+		}
+		seen = seen || !o.Stray
+	}
+	if seen {
+		return f.Resolution
+	}
+	return max(f.Resolution, f.PartialResolution.Length)
 }
 
 // Observed is the number of observations that said something.
@@ -343,13 +362,13 @@ func (l Limit) judge(f Figures) Reading {
 	}
 	switch l.Quantity {
 	case Downtime:
-		return l.Compare(Seconds(f.Downtime), timespan.format, f.open(), f.Resolution, f.Window.Width())
+		return l.Compare(Seconds(f.Downtime), timespan.format, f.open(), f.Finest(), f.Window.Width())
 	case Longest:
-		return l.Compare(Seconds(f.longest()), timespan.format, f.open(), f.Resolution, f.Window.Width())
+		return l.Compare(Seconds(f.longest()), timespan.format, f.open(), f.Finest(), f.Window.Width())
 	case Uptime:
-		return l.Compare(f.Uptime(), share.format, f.open(), f.Resolution, f.Window.Width())
+		return l.Compare(f.Uptime(), share.format, f.open(), f.Finest(), f.Window.Width())
 	case Count:
-		return l.Compare(Bounds[float64]{Low: float64(f.certain), High: float64(len(f.Outages) + len(f.Gaps))}, number.format, false, f.Resolution, f.Window.Width())
+		return l.Compare(Bounds[float64]{Low: float64(f.certain), High: float64(len(f.Outages) + len(f.Gaps))}, number.format, false, f.Finest(), f.Window.Width())
 	case Errors:
 		return l.compare(f.Errors(), share.format).of(f.Observed())
 	case Slow:

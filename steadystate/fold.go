@@ -9,12 +9,15 @@ type Fold struct {
 	windows []*view
 	gaps    gaps
 	outages outages
+	total   *bundle // of so many as show a total outage
+	partial *bundle // of so many as show that of the least backend; nil: it is not known
 }
 
 // view is what a fold knows of one window.
 type view struct {
 	Figures
-	blind blind
+	blind   blind
+	partial blind
 }
 
 // NewFold begins a fold; record is the whole time observed, which bounds
@@ -23,10 +26,14 @@ func NewFold(good Tolerance, rule Rule, record Span, windows ...Span) *Fold {
 	f := &Fold{
 		good:    good,
 		gaps:    newGaps(record),
-		outages: outages{good: good, rule: rule, record: record},
+		outages: newOutages(good, rule, record),
+		total:   newBundle(rule.total()),
+	}
+	if n := rule.partial(); n > 0 {
+		f.partial = newBundle(n)
 	}
 	for _, w := range windows {
-		f.windows = append(f.windows, &view{Figures: Figures{Window: w, rule: rule}, blind: newBlind(w)})
+		f.windows = append(f.windows, &view{Figures: Figures{Window: w, rule: rule}, blind: newBlind(w), partial: newBlind(w)})
 	}
 	return f
 }
@@ -36,12 +43,21 @@ func NewFold(good Tolerance, rule Rule, record Span, windows ...Span) *Fold {
 func (f *Fold) Add(o Observation) {
 	good, bad := o.Good(f.good), o.Bad(f.good)
 	f.gaps.add(o, good || bad)
+	var total, partial Span
+	var totals, partials bool
 	if good || bad {
 		f.outages.add(o)
+		total, totals = f.total.add(o.Span)
+		if f.partial != nil {
+			partial, partials = f.partial.add(o.Span)
+		}
 	}
 	for _, w := range f.windows {
-		if good || bad {
-			w.blind.add(o.Span)
+		if totals {
+			w.blind.add(total)
+		}
+		if partials {
+			w.partial.add(partial)
 		}
 		if within(o, w.Window) {
 			w.count(o, f.good)
@@ -69,6 +85,9 @@ func (f *Fold) Figures() []Figures {
 	var list []Figures
 	for _, w := range f.windows {
 		w.Resolution = w.blind.resolution()
+		if f.partial != nil {
+			w.PartialResolution = PartialResolution{Share: w.rule.Smallest, Length: w.partial.resolution()}
+		}
 		w.conclude(outages, gaps)
 		list = append(list, w.Figures)
 	}

@@ -39,9 +39,9 @@ type Outage struct {
 	// Open: the record ends before the signal stayed good for the settle time.
 	// The length is then a lower bound; it is censored, never dropped.
 	Open bool `json:"open,omitempty"`
-	// Stray: it may be no outage at all. The record ends so soon after its bad
-	// observations that they would be within the allowed share if the rest of
-	// the settle time had been as well observed, and good.
+	// Stray: it may be no outage at all. Its bad observations are within the
+	// allowed share, and so near to an end of the record that they may be all
+	// that was seen of an outage that reaches beyond.
 	Stray bool `json:"stray,omitempty"`
 	// Bad of Total observations within the outage were bad: a third with one
 	// of three backends gone.
@@ -54,6 +54,10 @@ type Outage struct {
 	Down      Bounds[time.Duration] `json:"down"`
 	// Reason is what made the first bad observation bad.
 	Reason string `json:"reason,omitempty"`
+
+	// hidden: it may have gone on, or been on, for longer than the settle time
+	// without a bad observation.
+	hidden bool
 }
 
 // Length is how long the outage lasted. For an open one, High is what the
@@ -67,243 +71,657 @@ func (o Outage) Length() Bounds[time.Duration] {
 	return length
 }
 
+// Chance explains bad observations at the allowed share a, independently of each
+// other; more of them than that, or closer together, are an outage. The test is
+// Page's (1954): for an outage in which the share p is bad, the logarithm of its
+// likelihood against chance grows by log(p/a) with each bad observation, shrinks
+// by log((1-a)/(1-p)) with each good one, and begins anew where it falls below
+// zero. By chance it reaches h once in e^h observations at most (Lorden 1971).
+// It is done for several p at once, from little more than a to nearly all: the
+// small ones see what a binomial tail of a long window sees, the large ones see
+// clusters. The stretch that it finds is the one of the greatest sum, which is
+// the same one in either direction of time.
+//
+// An edge is a change point. Those whose likelihood is within e^-c of the best
+// one's hold the truth but for a probability of e^-c on either side: the
+// likelihood ratio of any other change point to the true one is a martingale
+// (Ville's inequality). That is so for any share p of the outage on its outer
+// side, and on its inner side for one that is no more than the true share there.
+// So p is estimated next to each edge, from below; see [outages.unlikely].
+
+const (
+	// rare is how often an edge may be wrong on either side.
+	rare = 1e-4
+	// reach is the c above.
+	reach = 9.21034037197618 // -log(rare)
+	// local is how many bad observations next to an edge tell how partial an
+	// outage is there: backends may fail and heal one by one.
+	local = 12
+	// kept is how many bad observations from each end of a stretch are kept.
+	kept = 512
+	// surest is the greatest h: once in so many observations.
+	surest = 1e10
+	// nearly all are bad in an outage that is total: a good one may have been
+	// under way.
+	nearly = 0.95
+	// few good observations, beside so large a share of bad ones, are in what may
+	// be seen of an outage that an end of the record cuts off.
+	few = 0.75
+)
+
+// alarm is the h for so many observations in a settle time: 1e-5 in each.
+func alarm(n float64) float64 { return math.Log(min(surest, 1e5*max(100, n))) }
+
+// evidence is how the log likelihood grows with a bad observation and shrinks
+// with a good one.
+type evidence struct{ bad, good float64 }
+
+func newEvidence(p, allowed float64) evidence {
+	if p >= 1 {
+		return evidence{bad: -math.Log(allowed), good: math.Inf(1)}
+	}
+	return evidence{bad: math.Log(p / allowed), good: math.Log((1 - allowed) / (1 - p))}
+}
+
+// smallest is the least share of bad ones while a backend is out, 0 if it is not
+// known.
+func (r Rule) smallest() float64 {
+	if !r.ByChance || r.Smallest <= 0 {
+		return 0
+	}
+	return min(1, r.Smallest+(1-r.Smallest)*r.Allowed)
+}
+
+// shares are those that Page's test is done for, in order; none if nothing is
+// allowed.
+func (r Rule) shares() []float64 {
+	a := r.Allowed
+	if a <= 0 {
+		return nil
+	}
+	list := []float64{max(few, (1+a)/2)}
+	if a < nearly {
+		list = append(list, nearly)
+	}
+	for p := 2 * a; p < list[0]; p *= 2 {
+		list = append(list, p)
+	}
+	if least := r.smallest(); least > a {
+		list = append(list, least)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// page is Page's sum for one share.
+type page struct {
+	evidence
+	value float64
+	first int // its first bad observation, of those pending
+}
+
 // outages finds the outages in known observations that come in order. It keeps
-// what a settle time before and after the instant at hand can hold, and not
-// more.
+// the good ones of two settle times, and some hundred bad ones from each end of
+// a stretch that is bad, but not the stretch.
 type outages struct {
 	good   Tolerance
 	rule   Rule
 	record Span // bounds what was on from the beginning or never ended
 	found  []Outage
 
-	bads   int        // all that were bad
-	ahead  []sighting // not decided on yet
-	before []Span     // the good ones that an outage which begins now looks back on
-	now    *episode   // the outage that is on
-	ended  bool       // nothing more comes
+	n       int           // known observations so far
+	bads    int           // of them
+	from    time.Duration // the first one began
+	seen    time.Duration // the last instant that one speaks of
+	goods   []sighting    // the last good ones
+	pending []sighting    // bad ones that chance may explain
+	sums    []page
+	brief   int           // of sums: the one that tells of an outage cut off by the record
+	over    time.Duration // the earliest end of a good one since the last bad one
+	last    int           // index of the last bad one
+	early   bool          // the first bad ones may be the rest of an outage before the record
+	ended   bool          // nothing more comes
+	now     *episode
+	on      *stretch
+	likely  map[[2]int]int // see unlikely
 }
 
-// A sighting is a known observation; bads counts the bad ones before it, so
-// that the share of bad in any stretch is one subtraction.
+// A sighting is a known observation; index counts those before it, and bads the
+// bad ones among them.
 type sighting struct {
 	Span
-	bad    bool
-	bads   int
-	failed string
-	value  float64
+	index, bads int
+	reason      string
 }
 
-// An episode is an outage that is on.
+// A stretch is a time that is bad: the service was not seen to be good in it, as
+// far as good observations show that.
+type stretch struct {
+	first sighting   // its first bad one
+	head  []sighting // the first of them
+	tail  []sighting // the last of them
+	loose []sighting // bad ones after it that may be its own
+	start Span
+	dated bool // start is decided
+	until time.Duration
+	over  time.Duration // the earliest end of a good one since the last of tail
+	worst float64       // how far the likelihood fell since
+	to    time.Duration // the last end of its bad ones
+	// hidden as that of an [Outage].
+	hidden bool
+}
+
+// An episode is an outage: stretches less than a settle time apart.
 type episode struct {
 	Outage
-	first  time.Duration // when its first bad observation began
-	before []Span        // the good ones before it
+	first, last sighting
+	over        time.Duration // the earliest end of a good one after it
+}
+
+func newOutages(good Tolerance, rule Rule, record Span) outages {
+	s := outages{good: good, rule: rule, record: record, last: -1, over: math.MaxInt64, seen: record.From, early: true, likely: map[[2]int]int{}}
+	for _, p := range rule.shares() {
+		if p <= max(few, (1+rule.Allowed)/2) {
+			s.brief = len(s.sums)
+		}
+		s.sums = append(s.sums, page{evidence: newEvidence(p, rule.Allowed)})
+	}
+	return s
 }
 
 // add takes in a known observation, in order.
 func (s *outages) add(o Observation) {
-	next := sighting{Span: o.Span, bad: o.Bad(s.good), bads: s.bads, failed: o.Failed, value: o.Value}
-	if next.bad {
-		s.bads++
+	next := sighting{Span: o.Span, index: s.n, bads: s.bads}
+	if s.n == 0 {
+		s.from = o.From
 	}
-	s.ahead = append(s.ahead, next)
-	s.advance()
+	s.n++
+	s.seen = max(s.seen, o.To)
+	if o.Bad(s.good) {
+		s.bads++
+		next.reason = cmp.Or(o.Failed, s.good.complaint(o.Value))
+		s.bad(next)
+		return
+	}
+	if s.on != nil {
+		// What is bad from here on is of another stretch, and of the good ones
+		// that this one ends with all have come.
+		if o.From > s.on.until && o.From > s.on.over {
+			s.leave()
+		} else {
+			s.on.over = min(s.on.over, o.To)
+		}
+	}
+	s.over = min(s.over, o.To)
+	s.goods = append(s.goods, next)
+	if len(s.goods) < 2*kept || len(s.goods)%64 > 0 {
+		return
+	}
+	// An edge looks back to the last good one that was over before, and began
+	// a settle time before.
+	old, n := o.From-2*s.rule.Settle, 0
+	for n < len(s.goods)-kept && s.goods[n+1].From <= old && s.goods[n+1].To <= old {
+		n++
+	}
+	s.goods = s.goods[n:]
+}
+
+// bad takes in a bad observation.
+func (s *outages) bad(o sighting) {
+	if s.on != nil && s.joins(o) {
+		return
+	}
+	if s.on != nil {
+		s.leave()
+		s.bad(o)
+		return
+	}
+	s.wonder(o)
+}
+
+// wonder tests whether chance explains a bad observation and those before it.
+func (s *outages) wonder(o sighting) {
+	for len(s.pending) > 2*local && (len(s.pending) >= 8*kept || s.pending[0].From < o.From-s.rule.Settle) {
+		s.pending = s.pending[1:]
+		for i := range s.sums {
+			s.sums[i].first = max(0, s.sums[i].first-1)
+		}
+	}
+	usual := float64(o.index)
+	if span := o.From - s.from; span > s.rule.Settle {
+		usual *= float64(s.rule.Settle) / float64(span)
+	}
+	h, good := alarm(usual), float64(o.index-s.last-1)
+	found, first := s.rule.Allowed <= 0, len(s.pending)
+	for i := range s.sums {
+		t := &s.sums[i]
+		if t.value -= good * t.good; t.value <= 0 {
+			if i == s.brief {
+				s.rest()
+				s.early = s.early && t.bad > float64(o.index)*t.good
+			}
+			t.value, t.first = 0, len(s.pending)
+		}
+		if t.value += t.bad; t.value < h {
+			continue
+		}
+		// Of those that see it, the greatest share sees the least before it.
+		found, first = true, t.first
+	}
+	s.pending = append(s.pending, o)
+	s.last, s.over = o.index, math.MaxInt64
+	if found {
+		s.enter(first)
+	}
+}
+
+// rest tells of the first bad ones of the record, if they may be the rest of an
+// outage before it.
+func (s *outages) rest() {
+	if !s.early || s.now != nil || len(s.pending) == 0 {
+		return
+	}
+	s.early = false
+	s.found = append(s.found, s.stray(s.pending, Span{From: s.record.From, To: s.pending[0].To}, s.over))
+}
+
+// stray is what may be an outage.
+func (s *outages) stray(bad []sighting, start Span, over time.Duration) Outage {
+	first, last := bad[0], bad[len(bad)-1]
+	o := Outage{Start: start, End: last.Span, Stray: true, Reason: first.reason, Bad: len(bad), Total: last.index - first.index + 1, Stretches: 1}
+	o.End.To = max(o.End.To, min(over, s.record.To))
+	o.Down = o.Length()
+	return o
+}
+
+// enter begins a stretch with the pending bad observations from the given one
+// on, and with those before that may be its own.
+func (s *outages) enter(first int) {
+	t := &stretch{to: math.MinInt64, over: math.MaxInt64}
+	value, p := 0.0, s.fringe(s.pending[first:], false)
+	for i := first - 1; i >= 0 && value >= -reach; i-- {
+		if value += p.bad - p.good*float64(s.pending[i+1].index-s.pending[i].index-1); value > 0 {
+			value, first = 0, i
+		}
+	}
+	t.head, t.tail = slices.Clone(s.pending[first:]), slices.Clone(s.pending[first:])
+	for _, o := range t.head {
+		t.to = max(t.to, o.To)
+	}
+	t.first, t.until = t.head[0], t.tail[len(t.tail)-1].From+s.rule.Settle
+	s.pending = s.pending[:first]
+	for i := range s.sums {
+		s.sums[i].value = 0
+	}
+	s.on, s.early = t, false
+}
+
+// joins reports whether a bad observation may be of the stretch that is on.
+func (s *outages) joins(o sighting) bool {
+	t := s.on
+	good := o.index - s.last - 1
+	switch {
+	case len(t.loose) == 0 && (good == 0 || (s.rule.ByChance && good <= 2)):
+		s.take(o)
+		return true
+	case o.From > t.until:
+		return false
+	case s.rule.Allowed <= 0:
+		if good > s.unlikely(t.tail, true).n {
+			return false
+		}
+		s.take(o)
+		return true
+	}
+	p := s.fringe(t.tail, true)
+	switch t.worst += p.bad - p.good*float64(good); {
+	case t.worst < -reach:
+		return false
+	case t.worst <= 0:
+		t.loose = append(t.loose, o)
+		s.last = o.index
+		return true
+	}
+	for _, l := range t.loose {
+		s.take(l)
+	}
+	t.loose = nil
+	s.take(o)
+	return true
+}
+
+// take takes a bad observation for one of the stretch that is on.
+func (s *outages) take(o sighting) {
+	t := s.on
+	t.worst, t.to = 0, max(t.to, o.To)
+	t.until, t.over = o.From+s.rule.Settle, math.MaxInt64
+	s.last = o.index
+	if len(t.tail) >= 2*kept {
+		t.tail = append(t.tail[:0], t.tail[kept:]...)
+	}
+	t.tail = append(t.tail, o)
+	if t.dated {
+		return
+	}
+	// The good ones before it are kept for so long, and no longer.
+	if t.head = append(t.head, o); len(t.head)%64 == 0 && (len(t.head) == kept || o.index-t.head[0].index >= len(t.head)) {
+		s.date()
+	}
+}
+
+// An edge is what the observations next to one say of it.
+type edge struct {
+	// n good ones in a row are as good as impossible in the outage.
+	n int
+	evidence
+	run int // bad ones next to the edge with no good one between them
+}
+
+// unlikely is how many good observations in a row are as good as impossible
+// while the outage is on, by the bad ones next to an edge: at the end of the
+// list or at its beginning.
+//
+// Of all orders in which the b bad ones and g good ones between them could have
+// come, together with n good ones at the edge, a part of
+//
+//	C(g+b-1, b-1) / C(n+g+b-1, b-1)
+//
+// has them all at the edge, whatever the share is: n is the least number for
+// which that is rare. A backend that is out makes at least its share bad, and
+// one that is not leaves at least its share good: so many bad ones in a row
+// show that all were out, and then a good one shows that it is over.
+func (s *outages) unlikely(list []sighting, end bool) edge {
+	if !s.rule.ByChance {
+		return edge{run: s.run(list, end, len(list)), evidence: newEvidence(1, s.rule.Allowed)}
+	}
+	total := math.MaxInt
+	if s.rule.Smallest > 0 {
+		total = int(math.Ceil(reach / -math.Log1p(-min(s.rule.Smallest, 1-1e-9))))
+	}
+	e := edge{run: s.run(list, end, min(total, kept)), n: s.order(list, end)}
+	if e.run >= total {
+		e.n, e.evidence = 0, newEvidence(1, s.rule.Allowed)
+		return e
+	}
+	if e.run > local {
+		e.n = min(e.n, s.permuted(e.run, 0))
+	}
+	if least := s.least(list); least > 0 {
+		e.n = min(e.n, int(math.Ceil(reach/newEvidence(least, s.rule.Allowed).good)))
+	}
+	e.evidence = s.partial(reach / float64(e.n))
+	return e
+}
+
+// least is the share of bad ones that is the least while a backend is out, 0 if
+// there is none such: it is not known, or fewer were bad.
+func (s *outages) least(list []sighting) float64 {
+	p := s.rule.smallest()
+	bad, all := float64(len(list)), float64(list[len(list)-1].index-list[0].index+1)
+	if p <= s.rule.Allowed || bad < p*all-4*math.Sqrt(p*(1-p)*all) {
+		return 0
+	}
+	return min(p, 1-1e-9)
+}
+
+// partial is the evidence of an outage by which good ones are so telling.
+func (s *outages) partial(good float64) evidence {
+	return newEvidence(1-(1-s.rule.Allowed)*math.Exp(-good), s.rule.Allowed)
+}
+
+// fringe is the evidence by which bad observations beyond an edge may be of the
+// outage: as those of the last backend to heal, or of the first to fail.
+func (s *outages) fringe(list []sighting, end bool) evidence {
+	switch least := s.least(list); {
+	case !s.rule.ByChance:
+		return newEvidence((1+s.rule.Allowed)/2, s.rule.Allowed)
+	case least > 0:
+		return newEvidence(least, s.rule.Allowed)
+	}
+	return s.partial(reach / float64(s.order(list, end)))
+}
+
+// order is the n of unlikely by the bad ones next to an edge, and the good ones
+// between them.
+func (s *outages) order(list []sighting, end bool) int {
+	b, g := min(local, len(list)), 0
+	for i := range b - 1 {
+		g += s.between(list, end, i)
+	}
+	return s.permuted(b, g)
+}
+
+func (s *outages) permuted(b, g int) int {
+	key := [2]int{b, g}
+	if n, ok := s.likely[key]; ok {
+		return n
+	}
+	lg := func(x int) float64 { v, _ := math.Lgamma(float64(x + 1)); return v }
+	n := sort.Search(math.MaxInt32, func(n int) bool {
+		return lg(g+b-1)-lg(g)-lg(n+g+b-1)+lg(n+g) <= -reach
+	})
+	s.likely[key] = n
+	return n
+}
+
+// run is how many bad ones at an edge have no good one between them, counted up
+// to most.
+func (s *outages) run(list []sighting, end bool, most int) int {
+	n := min(1, len(list))
+	for n < min(most, len(list)) && s.between(list, end, n-1) == 0 {
+		n++
+	}
+	return n
+}
+
+// at is the i-th bad observation from an edge.
+func at(list []sighting, end bool, i int) sighting {
+	if end {
+		return list[len(list)-1-i]
+	}
+	return list[i]
+}
+
+// between is how many good observations show that the service was good between
+// the i-th bad one from an edge and the next, and not beyond the edge: a slow
+// answer may be from there.
+func (s *outages) between(list []sighting, end bool, i int) int {
+	a, b := at(list, end, i).index, at(list, end, i+1).index
+	a, b = min(a, b), max(a, b)
+	n := b - a - 1
+	if n == 0 {
+		return 0
+	}
+	outer := at(list, end, 0)
+	k := sort.Search(len(s.goods), func(k int) bool { return s.goods[k].index > a })
+	for ; k < len(s.goods) && s.goods[k].index < b; k++ {
+		if g := s.goods[k]; (end && g.To >= outer.From) || (!end && g.From <= outer.To) {
+			n--
+		}
+	}
+	return n
+}
+
+// inner is how many of the bad observations at an edge may be strays beside the
+// outage.
+func (s *outages) inner(list []sighting, end bool, e edge) int {
+	if s.rule.Allowed <= 0 || !s.rule.ByChance {
+		return 0
+	}
+	deepest, value := 0, 0.0
+	for i := range len(list) - 1 {
+		value -= e.bad
+		if g := s.between(list, end, i); g > 0 {
+			value += e.good * float64(g)
+		}
+		if value < -3*reach {
+			break
+		}
+		if value > -reach+1e-9 {
+			deepest = i + 1
+		}
+	}
+	return deepest
+}
+
+// date decides when the stretch that is on began. The first failing instant is
+// no later than the end of any bad span, and later than the beginning of the
+// last good one before, or of as many more as the outage may have let through;
+// but not by more than the settle time, beyond which it would be another outage.
+func (s *outages) date() {
+	t := s.on
+	t.dated = true
+	e := s.unlikely(t.head, false)
+	first := t.head[0]
+	t.start.From = s.record.From
+	// Any of those that end first may be the strays.
+	ends := make([]time.Duration, len(t.head))
+	for i, o := range t.head {
+		ends[i] = o.To
+	}
+	slices.Sort(ends)
+	t.start.To = ends[s.inner(t.head, false, e)]
+	// A good answer that was still under way when a bad one began was good
+	// before, if none is good while the outage is on.
+	over := first.From
+	if e.n == 0 {
+		over = t.head[e.run-1].From
+	}
+	value, strays := 0.0, s.pending
+	for i, o := range slices.Backward(s.goods) {
+		if o.To > over || o.From > t.start.To {
+			continue
+		}
+		for len(strays) > 0 && strays[len(strays)-1].index > o.index {
+			strays = strays[:len(strays)-1]
+			value += e.bad
+		}
+		value -= e.good
+		certain := e.n == 0 || value < -reach
+		if certain || o.From <= first.From-s.rule.Settle {
+			t.start.From = o.From
+			t.hidden = !certain
+			break
+		}
+		if i == 0 && o.index > len(s.goods) {
+			t.start.From = min(o.From, first.From-s.rule.Settle) // no more are kept
+		}
+	}
+	t.start.From = min(t.start.From, t.start.To)
+	t.head = nil
+}
+
+// finish is when the stretch that is on ended. The last failing instant is no
+// earlier than the beginning of any bad span; the service was good again by the
+// end of the first good span that began after that, unless a bad span that is
+// still open then says otherwise.
+func (s *outages) finish() Span {
+	t := s.on
+	e := s.unlikely(t.tail, true)
+	last := t.tail[len(t.tail)-1]
+	back, value, strays, skipped := time.Duration(math.MaxInt64), 0.0, t.loose, time.Duration(math.MinInt64)
+	k := sort.Search(len(s.goods), func(k int) bool { return s.goods[k].index > last.index })
+	for _, o := range s.goods[k:] {
+		if o.From > back {
+			break
+		}
+		for len(strays) > 0 && strays[0].index < o.index {
+			strays = strays[1:]
+			value += e.bad
+		}
+		value -= e.good
+		certain := e.n == 0 || value < -reach
+		if certain || o.From >= last.From+s.rule.Settle {
+			back = min(back, o.To)
+			t.hidden = t.hidden || !certain
+		} else {
+			skipped = max(skipped, o.To)
+		}
+	}
+	if back == math.MaxInt64 {
+		if back = skipped; s.ended || skipped < last.To {
+			back = s.record.To
+		}
+	}
+	return Span{From: at(t.tail, true, s.inner(t.tail, true, e)).From, To: max(t.to, back)}
+}
+
+// leave ends the stretch that is on, and takes it for one of the outage that is
+// on or for the first of the next.
+func (s *outages) leave() {
+	t := s.on
+	first, last := t.first, t.tail[len(t.tail)-1]
+	if !t.dated {
+		s.date()
+	}
+	end := s.finish()
+	end.From = max(end.From, t.start.From)
+	end.To = max(end.To, end.From)
+	s.on = nil
+	s.last = last.index
+	down := end.Since(t.start)
+	if e := s.now; e != nil && e.over < math.MaxInt64 && first.From >= e.over+s.rule.Settle {
+		s.close()
+	}
+	if s.now == nil {
+		s.now = &episode{first: first}
+		s.now.Start, s.now.End, s.now.Reason = t.start, end, first.reason
+	}
+	e := s.now
+	e.End = Span{From: max(e.End.From, end.From), To: max(e.End.To, end.To)}
+	e.Stretches++
+	e.hidden = e.hidden || t.hidden
+	e.Down = e.Down.Plus(down)
+	e.last, e.over = last, t.over
+	for _, o := range t.loose {
+		s.bad(o)
+	}
+}
+
+// close ends the outage that is on.
+func (s *outages) close() {
+	e := s.now
+	s.now = nil
+	e.Bad, e.Total = e.last.bads-e.first.bads+1, e.last.index-e.first.index+1
+	length := e.Length()
+	e.Down = Bounds[time.Duration]{Low: min(e.Down.Low, length.High), High: min(e.Down.High, length.High)}
+	// It stayed good for as long as it was observed.
+	e.Open = e.over == math.MaxInt64 || e.over+s.rule.Settle > s.seen
+	s.found = append(s.found, e.Outage)
 }
 
 // end takes in that nothing more comes, and returns the outages.
 func (s *outages) end() []Outage {
+	if s.ended {
+		return s.found
+	}
 	s.ended = true
-	s.advance()
+	for s.on != nil {
+		s.leave()
+	}
+	if len(s.sums) > 0 && len(s.pending) > 0 {
+		// Bad ones so near to the end may be the first of an outage.
+		brief := s.sums[s.brief]
+		if brief.value -= brief.good * float64(s.n-1-s.last); brief.value <= 0 {
+			s.rest()
+		} else if list := s.pending[brief.first:]; s.now == nil || (s.now.over < math.MaxInt64 && list[0].From >= s.now.over+s.rule.Settle) {
+			if s.now != nil {
+				s.close()
+			}
+			start := Span{From: s.record.From, To: list[0].To}
+			for _, o := range slices.Backward(s.goods) {
+				if o.To <= list[0].From {
+					start.From = o.From
+					break
+				}
+			}
+			o := s.stray(list, start, s.over)
+			o.Open = true
+			s.found = append(s.found, o)
+		}
+	}
+	if s.now != nil {
+		s.close()
+	}
 	return s.found
-}
-
-// advance decides on what can be decided on.
-func (s *outages) advance() {
-	for {
-		if len(s.ahead) == 0 {
-			if s.ended && s.now != nil {
-				s.close(s.record.To, true)
-			}
-			return
-		}
-		o := s.ahead[0]
-		if o.bad && s.now != nil {
-			s.now.meets(o)
-			s.pass()
-			continue
-		}
-		if !o.bad && s.now == nil {
-			s.pass()
-			continue
-		}
-		steady, covered, known := s.steady()
-		if !known {
-			return
-		}
-		switch {
-		case o.bad && !steady:
-			s.now = newEpisode(o, s.record, slices.Clone(s.before))
-			s.now.Stray = s.stray()
-			s.now.Reason = cmp.Or(o.failed, s.good.complaint(o.value))
-		case o.bad: // a stray one, within the allowed share
-		case !steady:
-			s.now.Total++
-		default:
-			back, known := s.back()
-			if !known {
-				return
-			}
-			s.close(back, !covered)
-		}
-		s.pass()
-	}
-}
-
-// pass leaves the first of those ahead behind.
-func (s *outages) pass() {
-	o := s.ahead[0]
-	s.ahead = s.ahead[1:]
-	if o.bad {
-		return
-	}
-	s.before = append(s.before, o.Span)
-	// An edge looks back to the last good one that was over before, and began
-	// a settle time before.
-	for len(s.before) > 1 && s.before[1].From <= o.From-s.rule.Settle && s.before[1].To <= o.From {
-		s.before = s.before[1:]
-	}
-}
-
-// steady reports whether the settle time that begins with the first of those
-// ahead has no more than the allowed share of bad, and whether the record
-// covers it. Known: it has all come.
-func (s *outages) steady() (good, covered, known bool) {
-	// What it speaks of may only have been true at the end of its span.
-	until := s.ahead[0].To + s.rule.Settle
-	if !s.ended && s.ahead[len(s.ahead)-1].From < until {
-		return false, false, false
-	}
-	// The window has its first observation even if settle is zero.
-	end := max(1, sort.Search(len(s.ahead), func(k int) bool { return s.ahead[k].From >= until }))
-	bads := s.bads
-	if end < len(s.ahead) {
-		bads = s.ahead[end].bads
-	}
-	share := float64(bads-s.ahead[0].bads) / float64(end)
-	return share <= s.rule.Allowed, until <= s.record.To, true
-}
-
-// stray reports whether the bad observations from the first of those ahead on,
-// to which the record leaves less than the settle time, would be within the
-// allowed share if more had come, all good, at the rate of late.
-func (s *outages) stray() bool {
-	first, last, from := s.ahead[0], s.ahead[len(s.ahead)-1], s.ahead[0].From
-	if len(s.before) > 0 {
-		from = min(from, s.before[0].From)
-	}
-	if first.To+s.rule.Settle <= s.record.To || last.From <= from {
-		return false
-	}
-	// As many as begin in a settle time, by those of the settle time before and
-	// those that are left.
-	whole := 1 + float64(len(s.before)+len(s.ahead)-1)*float64(s.rule.Settle)/float64(last.From-from)
-	return float64(s.bads-first.bads) <= s.rule.Allowed*whole
-}
-
-// The first failing instant is no later than the end of any bad span, and
-// later than the beginning of the last good one before. The last failing instant is no earlier than the beginning of any bad
-// span; the service was good again by the end of the first good span that
-// began after that, unless a bad span that is still open then says otherwise.
-//
-// Where observations meet an outage by chance and it is partial, one of three
-// backends say, good ones prove less: so many of them may have been made while
-// it was on. The edges are widened by as many as unlikely says, but not by more
-// than the settle time, beyond which it would be another outage.
-
-func newEpisode(first sighting, record Span, before []Span) *episode {
-	e := &episode{first: first.From, before: before}
-	e.Start = Span{From: record.From, To: math.MaxInt64}
-	e.End = Span{From: math.MinInt64, To: math.MinInt64}
-	e.meets(first)
-	return e
-}
-
-// meets takes in a bad observation.
-func (e *episode) meets(o sighting) {
-	e.Start.To = min(e.Start.To, o.To)
-	e.End.From = max(e.End.From, o.From)
-	e.End.To = max(e.End.To, o.To)
-	e.Bad++
-	e.Total++
-}
-
-// few bad observations do not show that an outage was not partial. More of
-// them, and no good one, are taken to: of an outage of 50 ms that nine in ten
-// of 100 requests a second meet, an edge is then wrong one time in eight.
-const few = 3
-
-// unlikely is how many good observations in a row are as good as impossible in
-// an outage with the share p of bad ones: the least n with (1-p)^n <= 0.1 %,
-// none if all of more than a few were bad. It assumes that observations meet
-// the outage by chance or in turn; p is that of the outage itself and, for a
-// few, of one good one more.
-func (s *outages) unlikely() int {
-	bad, total := s.now.Bad, s.now.Total
-	switch {
-	case !s.rule.ByChance, bad == total && total > few:
-		return 0
-	case bad == total:
-		total++
-	}
-	p := float64(bad) / float64(total)
-	return int(math.Ceil(math.Log(0.001) / math.Log(1-p)))
-}
-
-// back is by when the service was good again, by the observations from the
-// first of those ahead on.
-func (s *outages) back() (at time.Duration, known bool) {
-	left := s.unlikely()
-	at = math.MaxInt64
-	for _, o := range s.ahead {
-		if o.From > at {
-			return at, true
-		}
-		switch {
-		case o.bad:
-		case left == 0 || o.From >= s.ahead[0].From+s.rule.Settle:
-			at = min(at, o.To)
-		default:
-			left--
-		}
-	}
-	if at == math.MaxInt64 {
-		at = s.record.To
-	}
-	return at, s.ended
-}
-
-// close ends the outage that is on.
-func (s *outages) close(back time.Duration, open bool) {
-	e, left := s.now, s.unlikely()
-	s.now = nil
-	// A good answer that was still under way when a bad one began was good
-	// before, if nothing was while the outage was on.
-	over := e.first
-	if e.Bad == e.Total {
-		over = e.End.From
-	}
-	for _, o := range slices.Backward(e.before) {
-		if o.To > over {
-			continue
-		}
-		if left == 0 || o.From <= e.first-s.rule.Settle {
-			e.Start.From = o.From
-			break
-		}
-		left--
-	}
-	e.Start.From = min(e.Start.From, e.Start.To)
-	e.End.To = max(e.End.To, back)
-	e.Open = open
-	s.found = append(s.found, e.Outage)
 }

@@ -119,7 +119,7 @@ func (s *Simulated) compare(c Cell, p course) {
 			back := steadystate.MustParseLimit("ttr <= " + least(recovered))
 			for _, verdict := range []steadystate.Verdict{
 				down.Judge(f).Verdict,
-				back.Compare(steadystate.Seconds(ttr), steadystate.FormatSeconds, open, f.Resolution, f.Window.Width()).Verdict,
+				back.Compare(steadystate.Seconds(ttr), steadystate.FormatSeconds, open, f.Finest(), f.Window.Width()).Verdict,
 			} {
 				is := &s.False[i]
 				is.Held = is.Held || (side < 0 && verdict == steadystate.Held)
