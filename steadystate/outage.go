@@ -438,11 +438,14 @@ func (s *outages) unlikely(list []sighting, end bool) edge {
 	if s.rule.Smallest > 0 {
 		total = int(math.Ceil(reach / -math.Log1p(-min(s.rule.Smallest, 1-1e-9))))
 	}
-	e := edge{run: s.run(list, end, min(total, kept)), n: s.order(list, end)}
+	e := edge{run: s.run(list, end, min(total, kept))}
 	if e.run >= total {
-		e.n, e.evidence = 0, newEvidence(1, s.rule.Allowed)
+		e.evidence = newEvidence(1, s.rule.Allowed)
 		return e
 	}
+	// Next to an edge bad ones are denser than elsewhere: that is what makes it
+	// the likeliest one.
+	e.n = 2 * s.order(list, end)
 	if e.run > local {
 		e.n = min(e.n, s.permuted(e.run, 0))
 	}
@@ -532,10 +535,16 @@ func (s *outages) between(list []sighting, end bool, i int) int {
 	if n == 0 {
 		return 0
 	}
-	outer := at(list, end, 0)
+	edge := list[len(list)-1].From
+	if !end {
+		edge = list[0].To
+		for _, o := range list[:min(len(list), 64)] {
+			edge = min(edge, o.To)
+		}
+	}
 	k := sort.Search(len(s.goods), func(k int) bool { return s.goods[k].index > a })
 	for ; k < len(s.goods) && s.goods[k].index < b; k++ {
-		if g := s.goods[k]; (end && g.To >= outer.From) || (!end && g.From <= outer.To) {
+		if g := s.goods[k]; (end && g.To >= edge) || (!end && g.From <= edge) {
 			n--
 		}
 	}
