@@ -46,11 +46,11 @@ func TestWhatThePageSays(t *testing.T) {
 	for sentence, want := range map[string]string{
 		"the worst verdict is at the top":         `<span class="verdict broken">broken</span> 4 experiments`,
 		"each verdict has its reason":             "3 limits held and all 8 proofs are there",
-		"a limit has what was seen, with bounds":  "395ms to 605ms",
-		"what did not hold says where to look":    "look: outage from 2.400s..2.505s",
+		"a limit has what was seen, with bounds":  "395ms to 1.905s",
+		"what did not hold says where to look":    "look: outage from 2.000s..2.505s",
 		"a proof that is not there is said":       "the record does not show that it was undone",
 		"the environment is there, escaped":       "a test, &lt;not&gt; a cluster",
-		"an outage says what it was":              "lasted 395ms to 605ms, 5 of 5 bad: connection refused",
+		"an outage says what it was":              "lasted 395ms to 1.905s, 5 of 5 bad: connection refused",
 		"a fault says when it came and went":      "kill b: T0 2.000s..2.100s, T1 4.000s",
 		"a phase says when it was":                "settle 0.000s..2.000s, 2s",
 		"an event is on the axis":                 "pod/b gone at 2.000s..2.100s",
@@ -131,7 +131,7 @@ func TestThePageDoesNotGrowWithTheRecord(t *testing.T) {
 
 // Bad, unknown, good and nothing are each where they were.
 func TestTheCourseOfACheck(t *testing.T) {
-	list := entries("downtime <= 1s")[:4]
+	list := entries("downtime <= 2s")[:4]
 	see := func(from, to time.Duration, o steadystate.Observation) {
 		for at := from; at < to; at += 100 * time.Millisecond {
 			o.Span = steadystate.Instant(at)
@@ -172,7 +172,7 @@ func TestAReportReadFromJSONHasAPageWithoutACourse(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := page(t, d.Results...)
-	if strings.Contains(text, "<h2>Course</h2>") || !strings.Contains(text, "395ms to 605ms") {
+	if strings.Contains(text, "<h2>Course</h2>") || !strings.Contains(text, "395ms to 1.905s") {
 		t.Error("want the limits, and no course")
 	}
 }

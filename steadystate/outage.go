@@ -477,7 +477,7 @@ func (s *outages) partial(good float64) evidence {
 func (s *outages) fringe(list []sighting, end bool) evidence {
 	switch least := s.least(list); {
 	case !s.rule.ByChance:
-		return newEvidence((1+s.rule.Allowed)/2, s.rule.Allowed)
+		return newEvidence(max(nearly, (1+s.rule.Allowed)/2), s.rule.Allowed)
 	case least > 0:
 		return newEvidence(least, s.rule.Allowed)
 	}
@@ -675,6 +675,10 @@ func (s *outages) leave() {
 	if s.now == nil {
 		s.now = &episode{first: first}
 		s.now.Start, s.now.End, s.now.Reason = t.start, end, first.reason
+		// What may be the rest of an outage before the record may be its first.
+		if n := len(s.found); n == 1 && s.found[0].Stray && first.From < s.found[0].End.To+s.rule.Settle {
+			s.now.Start.From, s.found = s.record.From, nil
+		}
 	}
 	e := s.now
 	e.End = Span{From: max(e.End.From, end.From), To: max(e.End.To, end.To)}

@@ -84,10 +84,10 @@ func TestOutages(t *testing.T) {
 			"7.000s..8.000s to 8.000s..9.000s 1/1 open stray",
 		},
 		{
-			"two that the rest of the settle time cannot make up for are not",
+			"two of them may be as well: chance explains two of five, where one is allowed",
 			"+++++++--+", 0,
 			steadystate.Rule{Settle: 5 * s, Allowed: 0.2},
-			"6.000s..7.000s to 8.000s..9.000s 2/2 open",
+			"6.000s..7.000s to 8.000s..9.000s 2/2 open stray",
 		},
 		{
 			"the last one of all may be one too",
@@ -102,10 +102,22 @@ func TestOutages(t *testing.T) {
 			"7.000s..8.000s to 8.000s..9.000s 1/1 open",
 		},
 		{
-			"more than the allowed share is",
+			"bad ones at the beginning may be the rest of an outage before the record",
+			"-+++++++++", 0,
+			steadystate.Rule{Settle: 5 * s, Allowed: 0.2},
+			"0.000s to 0.000s..1.000s 1/1 stray",
+		},
+		{
+			"two apart are strays, for chance explains them",
 			"+++++-+-+++++++", 0,
 			steadystate.Rule{Settle: 5 * s, Allowed: 0.2},
-			"4.000s..5.000s to 5.000s..6.000s 1/1",
+			"",
+		},
+		{
+			"more in a row than chance explains are an outage, and so are not the strays around it",
+			"+++++-+++++------++++++-++++++", 0,
+			steadystate.Rule{Settle: 5 * s, Allowed: 0.01},
+			"10.000s..11.000s to 16.000s..17.000s 6/6",
 		},
 		{
 			"a failed observation is bad whatever counts as good",
