@@ -12,6 +12,7 @@ import (
 type bundle struct {
 	n     int
 	froms []time.Duration // of the last n, in a ring
+	next  int             // place in the ring
 	seen  int
 	// Those of the last n after which none ended later, in order: the first one
 	// ended last of all.
@@ -32,9 +33,11 @@ func (b *bundle) add(o Span) (whole Span, ok bool) {
 	if b.n == 1 {
 		return o, true
 	}
-	at := b.seen % b.n
-	b.froms[at] = o.From
+	b.froms[b.next] = o.From
 	b.seen++
+	if b.next++; b.next == b.n {
+		b.next = 0
+	}
 	for len(b.latest) > b.gone && b.latest[len(b.latest)-1].to <= o.To {
 		b.latest = b.latest[:len(b.latest)-1]
 	}
@@ -49,7 +52,7 @@ func (b *bundle) add(o Span) (whole Span, ok bool) {
 	if b.seen < b.n {
 		return Span{}, false
 	}
-	return Span{From: b.froms[b.seen%b.n], To: b.latest[b.gone].to}, true
+	return Span{From: b.froms[b.next], To: b.latest[b.gone].to}, true
 }
 
 // most observations are looked at for a resolution. An outage that takes more

@@ -174,7 +174,7 @@ type outages struct {
 	from    time.Duration // the first one began
 	seen    time.Duration // the last instant that one speaks of
 	goods   []sighting    // the last good ones
-	pending []sighting    // bad ones that chance may explain
+	pending []failure     // bad ones that chance may explain
 	sums    []page
 	brief   int           // of sums: the one that tells of an outage cut off by the record
 	over    time.Duration // the earliest end of a good one since the last bad one
@@ -186,21 +186,27 @@ type outages struct {
 	likely  map[[2]int]int // see unlikely
 }
 
-// A sighting is a known observation; index counts those before it, and bads the
-// bad ones among them.
+// A sighting is a known observation; index counts those before it.
 type sighting struct {
 	Span
-	index, bads int
-	reason      string
+	index int
+}
+
+// A failure is a bad one; bads counts the bad ones before it.
+type failure struct {
+	sighting
+	bads   int
+	failed string
+	value  float64
 }
 
 // A stretch is a time that is bad: the service was not seen to be good in it, as
 // far as good observations show that.
 type stretch struct {
-	first sighting   // its first bad one
-	head  []sighting // the first of them
-	tail  []sighting // the last of them
-	loose []sighting // bad ones after it that may be its own
+	first failure   // its first bad one
+	head  []failure // the first of them
+	tail  []failure // the last of them
+	loose []failure // bad ones after it that may be its own
 	start Span
 	dated bool // start is decided
 	until time.Duration
@@ -214,7 +220,7 @@ type stretch struct {
 // An episode is an outage: stretches less than a settle time apart.
 type episode struct {
 	Outage
-	first, last sighting
+	first, last failure
 	over        time.Duration // the earliest end of a good one after it
 }
 
@@ -231,7 +237,7 @@ func newOutages(good Tolerance, rule Rule, record Span) outages {
 
 // add takes in a known observation, in order.
 func (s *outages) add(o Observation) {
-	next := sighting{Span: o.Span, index: s.n, bads: s.bads}
+	next := sighting{Span: o.Span, index: s.n}
 	if s.n == 0 {
 		s.from = o.From
 	}
@@ -239,8 +245,7 @@ func (s *outages) add(o Observation) {
 	s.seen = max(s.seen, o.To)
 	if o.Bad(s.good) {
 		s.bads++
-		next.reason = cmp.Or(o.Failed, s.good.complaint(o.Value))
-		s.bad(next)
+		s.bad(failure{sighting: next, bads: s.bads - 1, failed: o.Failed, value: o.Value})
 		return
 	}
 	if s.on != nil {
@@ -267,7 +272,7 @@ func (s *outages) add(o Observation) {
 }
 
 // bad takes in a bad observation.
-func (s *outages) bad(o sighting) {
+func (s *outages) bad(o failure) {
 	if s.on != nil && s.joins(o) {
 		return
 	}
@@ -279,8 +284,10 @@ func (s *outages) bad(o sighting) {
 	s.wonder(o)
 }
 
+func (s *outages) reason(o failure) string { return cmp.Or(o.failed, s.good.complaint(o.value)) }
+
 // wonder tests whether chance explains a bad observation and those before it.
-func (s *outages) wonder(o sighting) {
+func (s *outages) wonder(o failure) {
 	for len(s.pending) > 2*local && (len(s.pending) >= 8*kept || s.pending[0].From < o.From-s.rule.Settle) {
 		s.pending = s.pending[1:]
 		for i := range s.sums {
@@ -326,9 +333,9 @@ func (s *outages) rest() {
 }
 
 // stray is what may be an outage.
-func (s *outages) stray(bad []sighting, start Span, over time.Duration) Outage {
+func (s *outages) stray(bad []failure, start Span, over time.Duration) Outage {
 	first, last := bad[0], bad[len(bad)-1]
-	o := Outage{Start: start, End: last.Span, Stray: true, Reason: first.reason, Bad: len(bad), Total: last.index - first.index + 1, Stretches: 1}
+	o := Outage{Start: start, End: last.Span, Stray: true, Reason: s.reason(first), Bad: len(bad), Total: last.index - first.index + 1, Stretches: 1}
 	o.End.To = max(o.End.To, min(over, s.record.To))
 	o.Down = o.Length()
 	return o
@@ -357,7 +364,7 @@ func (s *outages) enter(first int) {
 }
 
 // joins reports whether a bad observation may be of the stretch that is on.
-func (s *outages) joins(o sighting) bool {
+func (s *outages) joins(o failure) bool {
 	t := s.on
 	good := o.index - s.last - 1
 	switch {
@@ -391,7 +398,7 @@ func (s *outages) joins(o sighting) bool {
 }
 
 // take takes a bad observation for one of the stretch that is on.
-func (s *outages) take(o sighting) {
+func (s *outages) take(o failure) {
 	t := s.on
 	t.worst, t.to = 0, max(t.to, o.To)
 	t.until, t.over = o.From+s.rule.Settle, math.MaxInt64
@@ -430,7 +437,7 @@ type edge struct {
 // which that is rare. A backend that is out makes at least its share bad, and
 // one that is not leaves at least its share good: so many bad ones in a row
 // show that all were out, and then a good one shows that it is over.
-func (s *outages) unlikely(list []sighting, end bool) edge {
+func (s *outages) unlikely(list []failure, end bool) edge {
 	if !s.rule.ByChance {
 		return edge{run: s.run(list, end, len(list)), evidence: newEvidence(1, s.rule.Allowed)}
 	}
@@ -458,7 +465,7 @@ func (s *outages) unlikely(list []sighting, end bool) edge {
 
 // least is the share of bad ones that is the least while a backend is out, 0 if
 // there is none such: it is not known, or fewer were bad.
-func (s *outages) least(list []sighting) float64 {
+func (s *outages) least(list []failure) float64 {
 	p := s.rule.smallest()
 	bad, all := float64(len(list)), float64(list[len(list)-1].index-list[0].index+1)
 	if p <= s.rule.Allowed || bad < p*all-4*math.Sqrt(p*(1-p)*all) {
@@ -474,7 +481,7 @@ func (s *outages) partial(good float64) evidence {
 
 // fringe is the evidence by which bad observations beyond an edge may be of the
 // outage: as those of the last backend to heal, or of the first to fail.
-func (s *outages) fringe(list []sighting, end bool) evidence {
+func (s *outages) fringe(list []failure, end bool) evidence {
 	switch least := s.least(list); {
 	case !s.rule.ByChance:
 		return newEvidence(max(nearly, (1+s.rule.Allowed)/2), s.rule.Allowed)
@@ -486,7 +493,7 @@ func (s *outages) fringe(list []sighting, end bool) evidence {
 
 // order is the n of unlikely by the bad ones next to an edge, and the good ones
 // between them.
-func (s *outages) order(list []sighting, end bool) int {
+func (s *outages) order(list []failure, end bool) int {
 	b, g := min(local, len(list)), 0
 	for i := range b - 1 {
 		g += s.between(list, end, i)
@@ -509,7 +516,7 @@ func (s *outages) permuted(b, g int) int {
 
 // run is how many bad ones at an edge have no good one between them, counted up
 // to most.
-func (s *outages) run(list []sighting, end bool, most int) int {
+func (s *outages) run(list []failure, end bool, most int) int {
 	n := min(1, len(list))
 	for n < min(most, len(list)) && s.between(list, end, n-1) == 0 {
 		n++
@@ -518,7 +525,7 @@ func (s *outages) run(list []sighting, end bool, most int) int {
 }
 
 // at is the i-th bad observation from an edge.
-func at(list []sighting, end bool, i int) sighting {
+func at(list []failure, end bool, i int) failure {
 	if end {
 		return list[len(list)-1-i]
 	}
@@ -528,7 +535,7 @@ func at(list []sighting, end bool, i int) sighting {
 // between is how many good observations show that the service was good between
 // the i-th bad one from an edge and the next, and not beyond the edge: a slow
 // answer may be from there.
-func (s *outages) between(list []sighting, end bool, i int) int {
+func (s *outages) between(list []failure, end bool, i int) int {
 	a, b := at(list, end, i).index, at(list, end, i+1).index
 	a, b = min(a, b), max(a, b)
 	n := b - a - 1
@@ -553,7 +560,7 @@ func (s *outages) between(list []sighting, end bool, i int) int {
 
 // inner is how many of the bad observations at an edge may be strays beside the
 // outage.
-func (s *outages) inner(list []sighting, end bool, e edge) int {
+func (s *outages) inner(list []failure, end bool, e edge) int {
 	if s.rule.Allowed <= 0 || !s.rule.ByChance {
 		return 0
 	}
@@ -674,7 +681,7 @@ func (s *outages) leave() {
 	}
 	if s.now == nil {
 		s.now = &episode{first: first}
-		s.now.Start, s.now.End, s.now.Reason = t.start, end, first.reason
+		s.now.Start, s.now.End, s.now.Reason = t.start, end, s.reason(first)
 		// What may be the rest of an outage before the record may be its first.
 		if n := len(s.found); n == 1 && s.found[0].Stray && first.From < s.found[0].End.To+s.rule.Settle {
 			s.now.Start.From, s.found = s.record.From, nil
