@@ -244,14 +244,12 @@ func (e Experiment) plan() *record.Plan {
 	}
 	for _, s := range e.Hypothesis.Signals {
 		p.Signals[s.Name] = s.Describe
+		if s.Samples {
+			p.Sampled = append(p.Sampled, s.Name)
+		}
 	}
 	if e.Load != nil {
 		p.Load, p.Stages = e.Load.String(), e.Load.Stages()
-	}
-	if load, ok := e.Load.(interface {
-		Stages() map[string][]record.Stage
-	}); ok {
-		p.Stages = load.Stages()
 	}
 	maps.Copy(p.Signals, e.traffic())
 	for _, f := range e.Faults {

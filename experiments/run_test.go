@@ -502,3 +502,27 @@ func TestARunEndsWithinItsLongest(t *testing.T) {
 		}
 	}
 }
+
+// R16: the record says which signals meet one of several backends.
+func TestThePlanNamesTheSignalsThatSample(t *testing.T) {
+	idle := steadystate.SourceFunc(func(ctx context.Context, _ steadystate.Clock, _ func(steadystate.Observation)) error {
+		<-ctx.Done()
+		return nil
+	})
+	synctest.Test(t, func(t *testing.T) {
+		e := newWorld().experiment()
+		e.Hypothesis.Signals = []steadystate.Signal{{Name: "websocket", Source: idle, Samples: true}, {Name: "whole", Source: idle}}
+		_, recorded, err := run(t, t.Context(), e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for entry, err := range record.Read(bytes.NewReader(recorded)) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p := entry.Plan; p != nil && !slices.Equal(p.Sampled, []string{"websocket"}) {
+				t.Errorf("sampled %q, want websocket alone", p.Sampled)
+			}
+		}
+	})
+}

@@ -23,7 +23,7 @@ func (j *judge) newChecked(c steadystate.Check) *checked {
 		k.windows = append(k.windows, p.Span)
 	}
 	_, requests := j.Traffic[c.Signal]
-	rule := c.Rule(j.plan.Settle, requests)
+	rule := c.Rule(j.plan.Settle, requests || slices.Contains(j.plan.Sampled, c.Signal))
 	rule.Smallest = j.smallest(c.Signal)
 	k.fold = steadystate.NewFold(c.Good, rule, steadystate.Span{To: j.watched}, k.windows...)
 	k.prior = j.newPrior(c, rule)

@@ -460,6 +460,9 @@ func (c CheckResult) recovery(l steadystate.Limit) steadystate.Reading {
 		seen = steadystate.Bounds[time.Duration]{Low: sum.Low / n, High: sum.High / n}
 	}
 	reading := l.Compare(steadystate.Seconds(seen), steadystate.FormatSeconds, c.Unrecovered > 0, c.Finest(), c.Window.Width())
+	if why := c.Ignorance(); why != "" && reading.Verdict == steadystate.Unknown && c.Unrecovered == 0 {
+		reading.Undecided = why
+	}
 	if l.Quantity == steadystate.MTTR {
 		reading.Text += fmt.Sprintf(" (n=%d, longest %s, not recovered %d)", len(c.Recoveries), steadystate.FormatSeconds(worst.High.Seconds()), c.Unrecovered)
 	}

@@ -146,12 +146,12 @@ func TestFindingsOfHistories(t *testing.T) {
 			map[string]steadystate.Verdict{"ttd <= 4s": steadystate.Unknown, "ttr <= 3s": steadystate.Unknown, "ttr <= 6s": steadystate.Held},
 		},
 		{
-			"what was not seen for a moment, long after the fault, hides no slow recovery",
+			"R10: what was not seen for a moment, long after the fault, may hide that it was bad again",
 			history{timeline: "++++++++++--++++++++++?+++++++", inject: []time.Duration{9 * s}, settle: 3 * s, limits: []string{"ttr <= 5s", "outage <= 5s"}, end: record.Completed},
-			map[string]steadystate.Verdict{"ttr <= 5s": steadystate.Held, "outage <= 5s": steadystate.Held},
+			map[string]steadystate.Verdict{"ttr <= 5s": steadystate.Unknown, "outage <= 5s": steadystate.Held},
 		},
 		{
-			"but right after it may",
+			"right after it, it may hide more of the outage",
 			history{timeline: "++++++++++--++?+?++++++++++++++", inject: []time.Duration{9 * s}, settle: 3 * s, limits: []string{"ttr <= 5s", "outage <= 5s"}, end: record.Completed},
 			map[string]steadystate.Verdict{"ttr <= 5s": steadystate.Unknown, "outage <= 5s": steadystate.Unknown},
 		},

@@ -49,7 +49,10 @@ type Plan struct {
 	// Expectations beside the checks.
 	Expectations []Expectation     `json:"expectations,omitempty"`
 	Signals      map[string]string `json:"signals,omitempty"` // name -> what it is
-	Load         string            `json:"load,omitempty"`
+	// Sampled are the signals whose observations each meet one of several
+	// backends, beside those of the load.
+	Sampled []string `json:"sampled,omitempty"`
+	Load    string   `json:"load,omitempty"`
 	// Stages are what the load is to send, by signal: a run without them for a
 	// signal cannot show that its load was driven as asked.
 	Stages map[string][]Stage `json:"stages,omitempty"`

@@ -74,7 +74,7 @@ func (l Limit) JudgeRatio(f Figures, base Base, of string) Reading {
 // unsure says what would make the sampling error of the figure less.
 func (l Limit) unsure(f Figures) string {
 	if f.hidden() > 0 {
-		return f.ignorance()
+		return f.Ignorance()
 	}
 	return fmt.Sprintf("%s of %s; a comparison takes at least %s of each, and more to tell less from each other: a longer phase or a higher rate", l.Figure(), observations(l.n(f)), thousands(l.leastToCompare()))
 }

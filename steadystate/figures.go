@@ -128,8 +128,8 @@ func (f *Figures) conclude(outages []Outage, gaps []gap) {
 // hidden is how many observations say nothing, or should be there.
 func (f Figures) hidden() int { return f.Unknown + f.Missing }
 
-// ignorance says what is not known, and why; it is empty if all is.
-func (f Figures) ignorance() string {
+// Ignorance says what is not known, and why; it is empty if all is.
+func (f Figures) Ignorance() string {
 	var parts []string
 	if f.Unknown > 0 {
 		parts = append(parts, fmt.Sprintf("%s of %s observations say nothing (%s)", thousands(f.Unknown), thousands(f.Unknown+f.Observed()), f.reason))
@@ -274,10 +274,8 @@ func (f Figures) widest(span Span) time.Duration {
 // which was at next. n is their number, and open says that the last one was not
 // over when the record ended. An outage that certainly began before the injection
 // may have been over without it: it counts by the harshest reading too. So does a
-// gap: an outage that passed unseen in it counts from the instant on if the gap
-// is within the settle time of it or of an outage that does, else by its length.
+// gap, which may hide an outage that lasted to its end.
 func (f Figures) Recovery(injected, from Span, next time.Duration) (took Bounds[time.Duration], n int, open bool) {
-	end := from.To
 	for i, o := range f.Outages {
 		if o.End.To < from.From {
 			continue
@@ -291,14 +289,11 @@ func (f Figures) Recovery(injected, from Span, next time.Duration) (took Bounds[
 			n++
 		}
 		open = o.Open && !other
-		end = o.End.To
 	}
-	if last := f.reach(end); last > end {
-		took.High = max(took.High, last-from.From)
-		end = last
-	}
-	if end < f.Window.To {
-		took.High = max(took.High, f.widest(Span{From: end, To: f.Window.To}))
+	for _, g := range f.Gaps {
+		if g.To > from.From {
+			took.High = max(took.High, g.To-from.From)
+		}
 	}
 	return took, n, open
 }
@@ -344,7 +339,7 @@ type Reading struct {
 // MTTR are not of a window and are judged by the caller with [Limit.Compare].
 func (l Limit) Judge(f Figures) Reading {
 	r := l.judge(f)
-	if why := f.ignorance(); r.Verdict == Unknown && why != "" && f.Observed() > 0 {
+	if why := f.Ignorance(); r.Verdict == Unknown && why != "" && f.Observed() > 0 {
 		r.Undecided = why
 	} else if r.Verdict == Unknown && l.OfValues() && f.partial != "" {
 		r.Undecided = fmt.Sprintf("what was seen (%s) is not all: %s", r.Text, f.partial)

@@ -140,4 +140,8 @@ type Signal struct {
 	// Describe is what the report says of where the values come from, a query
 	// for instance.
 	Describe string
+	// Samples says that each observation meets one of several backends, as a
+	// probe over a fresh connection does. A good one then does not prove that
+	// all are. Default: an observation is of the state itself.
+	Samples bool
 }

@@ -62,7 +62,7 @@ func (g GRPCHealth) Validate() error {
 
 // Signal is the source as a signal with a name.
 func (g GRPCHealth) Signal(name string) steadystate.Signal {
-	return steadystate.Signal{Name: name, Source: g, Describe: g.String()}
+	return steadystate.Signal{Name: name, Source: g, Describe: g.String(), Samples: true}
 }
 
 // String is the source in one line.

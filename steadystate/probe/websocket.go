@@ -70,7 +70,9 @@ func (w WebSocket) Validate() error {
 
 // Signal is the source as a signal with a name.
 func (w WebSocket) Signal(name string) steadystate.Signal {
-	return steadystate.Signal{Name: name, Source: w, Describe: w.String()}
+	// Also over a kept connection: once it breaks, the next one meets another
+	// backend by chance.
+	return steadystate.Signal{Name: name, Source: w, Describe: w.String(), Samples: true}
 }
 
 // String is the source in one line.
