@@ -160,9 +160,17 @@ type page struct {
 	first int // its first bad observation, of those pending
 }
 
+// after is the sum after so many good observations.
+func (t page) after(good int) float64 {
+	if good == 0 {
+		return t.value // a good one may tell infinitely much
+	}
+	return t.value - float64(good)*t.good
+}
+
 // outages finds the outages in known observations that come in order. It keeps
-// the good ones of two settle times, and some hundred bad ones from each end of
-// a stretch that is bad, but not the stretch.
+// the good ones of two settle times before what may begin an outage, and some
+// hundred bad ones from each end of a stretch that is bad, but not the stretch.
 type outages struct {
 	good   Tolerance
 	rule   Rule
@@ -174,6 +182,7 @@ type outages struct {
 	from    time.Duration // the first one began
 	seen    time.Duration // the last instant that one speaks of
 	goods   []sighting    // the last good ones
+	forgot  bool          // there were more of them
 	pending []failure     // bad ones that chance may explain
 	sums    []page
 	brief   int           // of sums: the one that tells of an outage cut off by the record
@@ -264,11 +273,44 @@ func (s *outages) add(o Observation) {
 	}
 	// An edge looks back to the last good one that was over before, and began
 	// a settle time before.
-	old, n := o.From-2*s.rule.Settle, 0
+	since := o.From
+	if s.on == nil {
+		since = s.since(s.n, o.From)
+	} else if !s.on.dated {
+		since = s.on.first.From
+	}
+	if len(s.goods) >= most && since+s.rule.Settle < o.From {
+		// So many are enough to go by.
+		if s.on != nil {
+			s.date()
+		}
+		since = o.From
+	}
+	s.forget(since - 2*s.rule.Settle)
+}
+
+// forget drops the good ones that were over by then, but for the last of them.
+func (s *outages) forget(old time.Duration) {
+	n := 0
 	for n < len(s.goods)-kept && s.goods[n+1].From <= old && s.goods[n+1].To <= old {
 		n++
 	}
-	s.goods = s.goods[n:]
+	s.goods, s.forgot = s.goods[n:], s.forgot || n > 0
+}
+
+// since is when the first of the pending bad ones began that a sum still counts
+// before the observation with an index, or now if none is.
+func (s *outages) since(index int, now time.Duration) time.Duration {
+	first := len(s.pending)
+	for _, t := range s.sums {
+		if t.after(index-s.last-1) > 0 {
+			first = min(first, t.first)
+		}
+	}
+	if first < len(s.pending) {
+		return s.pending[first].From
+	}
+	return now
 }
 
 // bad takes in a bad observation.
@@ -288,7 +330,11 @@ func (s *outages) reason(o failure) string { return cmp.Or(o.failed, s.good.comp
 
 // wonder tests whether chance explains a bad observation and those before it.
 func (s *outages) wonder(o failure) {
-	for len(s.pending) > 2*local && (len(s.pending) >= 8*kept || s.pending[0].From < o.From-s.rule.Settle) {
+	since := s.since(o.index, o.From)
+	for len(s.pending) > 2*local && (len(s.pending) >= 8*kept || s.pending[0].From < since-s.rule.Settle) {
+		if s.pending[0].From >= since {
+			s.goods, s.forgot = nil, true // what may begin with it is not dated
+		}
 		s.pending = s.pending[1:]
 		for i := range s.sums {
 			s.sums[i].first = max(0, s.sums[i].first-1)
@@ -298,11 +344,11 @@ func (s *outages) wonder(o failure) {
 	if span := o.From - s.from; span > s.rule.Settle {
 		usual *= float64(s.rule.Settle) / float64(span)
 	}
-	h, good := alarm(usual), float64(o.index-s.last-1)
+	h := alarm(usual)
 	found, first := s.rule.Allowed <= 0, len(s.pending)
 	for i := range s.sums {
 		t := &s.sums[i]
-		if t.value -= good * t.good; t.value <= 0 {
+		if t.value = t.after(o.index - s.last - 1); t.value <= 0 {
 			if i == s.brief {
 				s.rest()
 				s.early = s.early && t.bad > float64(o.index)*t.good
@@ -410,7 +456,7 @@ func (s *outages) take(o failure) {
 	if t.dated {
 		return
 	}
-	// The good ones before it are kept for so long, and no longer.
+	// So many tell when it began.
 	if t.head = append(t.head, o); len(t.head)%64 == 0 && (len(t.head) == kept || o.index-t.head[0].index >= len(t.head)) {
 		s.date()
 	}
@@ -590,6 +636,9 @@ func (s *outages) date() {
 	e := s.unlikely(t.head, false)
 	first := t.head[0]
 	t.start.From = s.record.From
+	if s.forgot {
+		t.start.From, t.hidden = max(s.record.From, first.From-s.rule.Settle), true
+	}
 	// Any of those that end first may be the strays.
 	ends := make([]time.Duration, len(t.head))
 	for i, o := range t.head {
@@ -604,7 +653,7 @@ func (s *outages) date() {
 		over = t.head[e.run-1].From
 	}
 	value, strays := 0.0, s.pending
-	for i, o := range slices.Backward(s.goods) {
+	for _, o := range slices.Backward(s.goods) {
 		if o.To > over || o.From > t.start.To {
 			continue
 		}
@@ -618,9 +667,6 @@ func (s *outages) date() {
 			t.start.From = o.From
 			t.hidden = !certain
 			break
-		}
-		if i == 0 && o.index > len(s.goods) {
-			t.start.From = min(o.From, first.From-s.rule.Settle) // no more are kept
 		}
 	}
 	t.start.From = min(t.start.From, t.start.To)

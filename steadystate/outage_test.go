@@ -124,6 +124,66 @@ func TestBackendsThatHealOneByOneAreOneOutage(t *testing.T) {
 	}
 }
 
+// A partial outage of several settle times keeps its start: what tells of it is
+// there for as long as it takes to be told from chance, and to be dated.
+func TestALongPartialOutageKeepsItsStart(t *testing.T) {
+	const trials = 150
+	for _, row := range []struct {
+		sentence string
+		allowed  float64
+		backends int
+		lengths  [2]time.Duration
+	}{
+		{"one of thirty, 0.1 % allowed, little more than a settle time", 0.001, 30, [2]time.Duration{12 * s, 12 * s}},
+		{"up to three", 0.001, 30, [2]time.Duration{10 * s, 30 * s}},
+		{"1 % allowed", 0.01, 30, [2]time.Duration{12 * s, 30 * s}},
+		{"one of ten", 0.01, 10, [2]time.Duration{12 * s, 30 * s}},
+		{"one of sixty, 1 % allowed, which takes six to be seen", 0.01, 60, [2]time.Duration{60 * s, 90 * s}},
+		{"one of three, nothing allowed", 0, 3, [2]time.Duration{10 * s, 30 * s}},
+	} {
+		found, wrong, lost := 0, 0, 0
+		for seed := range uint64(trials) {
+			r := rand.New(rand.NewPCG(seed, 17))
+			truth := steadystate.Span{From: 60*s + time.Duration(r.Int64N(int64(s)))}
+			truth.To = truth.From + row.lengths[0] + time.Duration(r.Int64N(int64(row.lengths[1]-row.lengths[0]+1)))
+			c := simulation{rate: 100, settle: 10 * s, allowed: row.allowed, strays: row.allowed / 2, backends: row.backends, out: same(1, truth), length: truth.To + 30*s}
+			list := slices.DeleteFunc(c.figures(r).Outages, func(o steadystate.Outage) bool { return o.Stray })
+			if len(list) == 0 {
+				continue
+			}
+			found++
+			first := list[0].Start
+			if !first.Overlaps(steadystate.Instant(truth.From)) {
+				wrong++
+			}
+			if first.From < truth.From-25*s {
+				lost++
+			}
+		}
+		t.Logf("%s: %d of %d found, the start of %d is wrong, of %d lost", row.sentence, found, trials, wrong, lost)
+		if found < trials/3 || wrong > 2 || lost > 2 {
+			t.Errorf("%s: %d of %d found, the start of %d is wrong, of %d lost; want at least a third, and at most 2 each", row.sentence, found, trials, wrong, lost)
+		}
+	}
+}
+
+// With one backend two strays next to each other are no outage, where chance
+// puts them there.
+func TestTwoStraysOfOneBackendAreNoOutage(t *testing.T) {
+	timeline := steadystate.NewTimeline()
+	for at := time.Duration(0); at < 60*s; at += 10 * ms {
+		o := steadystate.Observation{Span: steadystate.Span{From: at, To: at + ms}}
+		if at == 30*s || at == 30*s+10*ms {
+			o.Failed = "503"
+		}
+		timeline.Add(o)
+	}
+	rule := steadystate.Rule{Settle: 10 * s, Allowed: 0.01, ByChance: true, Smallest: 1}
+	if got := timeline.Outages(steadystate.Within(s), rule, steadystate.Span{To: 60 * s}); len(got) > 0 {
+		t.Errorf("%s of two strays", describe(got))
+	}
+}
+
 // R2: a total outage is found although its bad ones are fewer than are allowed
 // in a settle time.
 func TestAllowedShareHidesNoTotalOutage(t *testing.T) {
