@@ -38,6 +38,7 @@ type Settling struct {
 	lead     time.Duration // from since to the first observation
 	led      bool          // there was one
 	enough   bool          // the odds were for it when the time was over
+	longest  time.Duration // a good one of this count took
 	why      string        // the last bad or unknown one was
 	restarts []Restart     // the last of them
 	begun    int           // how often it began anew
@@ -182,7 +183,7 @@ func (s *Settling) begin(r Restart) {
 		s.restarts = s.restarts[max(0, len(s.restarts)-maxRestarts):]
 	}
 	s.since = max(s.since, r.To)
-	s.seen, s.bad, s.lost, s.lead, s.led, s.enough = 0, 0, 0, 0, false, false
+	s.seen, s.bad, s.lost, s.lead, s.led, s.enough, s.longest = 0, 0, 0, 0, false, false, 0
 }
 
 // Add takes in an observation, in order of their beginnings.
@@ -195,8 +196,18 @@ func (s *Settling) Add(o Observation) {
 	s.pass(o.From)
 	if good {
 		s.took.add(o.Width())
+		if o.From >= s.since {
+			s.longest = max(s.longest, o.Width())
+		}
 	}
 	s.take(o, bad)
+}
+
+// overdue reports whether an answer that is not in after so long is a bad sign:
+// none of this count that was good took as long, nor do they usually. Where one
+// in a hundred takes a second, some are always under way for most of one.
+func (s *Settling) overdue(took time.Duration) bool {
+	return took > max(s.took.limit(), s.longest)
 }
 
 // Since is when the count began.
@@ -212,7 +223,7 @@ func (s *Settling) Restarts() []Restart {
 // good one tells of the service before, a bad one only if it was overdue.
 func (s *Settling) AddBefore(at time.Duration, o Observation) {
 	switch bad := o.Bad(s.good); {
-	case o.From >= at, o.To > at && o.Whole, o.To > at && bad && at-o.From <= s.took.limit():
+	case o.From >= at, o.To > at && o.Whole, o.To > at && bad && !s.overdue(at-o.From):
 		return
 	}
 	s.Add(o)
@@ -359,7 +370,8 @@ func (t Steadiness) String() string {
 
 // At says whether the service is steady at an instant. What is ahead comes in
 // order after all that was added; of those that end after the instant no answer
-// is in, and they count as bad once they take longer than is usual: a black
+// is in, and they count as bad once they take longer than is usual and than any good one
+// of this count did: a black
 // hole is no outage until its time-outs are over, but nothing of it is good.
 func (s *Settling) At(now time.Duration, ahead ...Observation) Steadiness {
 	if len(ahead) > 0 {
@@ -369,7 +381,7 @@ func (s *Settling) At(now time.Duration, ahead ...Observation) Steadiness {
 			switch {
 			case o.To <= now:
 				c.Add(o)
-			case now-o.From > s.took.limit():
+			case c.overdue(now - o.From):
 				o.To, o.Failed = now, fmt.Sprintf("no answer for %s", FormatSeconds((now-o.From).Seconds()))
 				c.pass(o.From)
 				c.take(o, true)

@@ -237,6 +237,42 @@ func TestABlackHoleIsNotSteady(t *testing.T) {
 	}
 }
 
+// A service of which one answer in a hundred takes a second, which the check
+// tolerates, always has some under way for longer than most take.
+func TestSlowButGoodAnswersAreSteady(t *testing.T) {
+	ms := time.Millisecond
+	for _, row := range []struct {
+		sentence string
+		lost     bool // what is slow since 18 s is never answered
+		want     steadystate.Verdict
+	}{
+		{"what is slow is good in the end", false, steadystate.Held},
+		{"what takes longer than any good one is overdue", true, steadystate.Unknown},
+	} {
+		settling := steadystate.NewSettling(answers(0.001), 10*s, 0)
+		now := 20 * s
+		var ahead []steadystate.Observation
+		for i := range 20_000 {
+			at := time.Duration(i) * ms
+			o := steadystate.Observation{Span: steadystate.Span{From: at, To: at + 5*ms}, Value: 1}
+			if i%100 == 0 {
+				o.To = at + s
+				if row.lost && at >= 18*s {
+					o.To, o.Failed = at+5*s, steadystate.TimedOut
+				}
+			}
+			if len(ahead) > 0 || o.To > now {
+				ahead = append(ahead, o) // the first one that is under way
+				continue
+			}
+			settling.Add(o)
+		}
+		if got := settling.At(now, ahead...); got.Verdict != row.want {
+			t.Errorf("%s: %s, %q; want %s", row.sentence, got.Verdict, got.Why, row.want)
+		}
+	}
+}
+
 // R6a and R12: a request that was under way when the fault came may be the
 // fault's doing; one that was long overdue then is not.
 func TestWhatWasUnderWayWhenTheFaultCame(t *testing.T) {
