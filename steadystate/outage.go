@@ -77,7 +77,8 @@ func (o Outage) Length() Bounds[time.Duration] {
 // likelihood against chance grows by log(p/a) with each bad observation, shrinks
 // by log((1-a)/(1-p)) with each good one, and begins anew where it falls below
 // zero. By chance it reaches h once in e^h observations at most (Lorden 1971).
-// It is done for several p at once, from little more than a to nearly all: the
+// It is done for several p at once, about a dozen, so that by chance one of them
+// reaches h that much more often; from little more than a to nearly all: the
 // small ones see what a binomial tail of a long window sees, the large ones see
 // clusters. The stretch that it finds is the one of the greatest sum, which is
 // the same one in either direction of time.

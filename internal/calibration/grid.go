@@ -47,6 +47,7 @@ type comparison struct {
 	name  string
 	of    func(Cell) bool // the cells that it is made for
 	wrong func(Simulated) bool
+	seen  bool // of trials whose outage was reported only
 }
 
 // comparisons are all of them, in the order of reports.
@@ -54,17 +55,17 @@ func comparisons() []comparison {
 	any := func(Cell) bool { return true }
 	out := func(c Cell) bool { return c.Shape != Quiet }
 	return []comparison{
-		{"start", Cell.edges, func(s Simulated) bool { return s.Reported && !s.Held.Start }},
-		{"end", Cell.edges, func(s Simulated) bool { return s.Reported && !s.Held.End }},
-		{"length", Cell.edges, func(s Simulated) bool { return s.Reported && !s.Held.Length }},
-		{"downtime", Cell.edges, func(s Simulated) bool { return s.Reported && !s.Downtime }},
-		{"ttr", Cell.edges, func(s Simulated) bool { return s.Reported && !s.TTR }},
-		{"missed", out, func(s Simulated) bool { return s.Missed }},
-		{"invented", any, func(s Simulated) bool { return s.Invented > 0 }},
-		{"false held 3%", out, func(s Simulated) bool { return s.False[0].Held }},
-		{"false held 20%", out, func(s Simulated) bool { return s.False[1].Held }},
-		{"false broken 3%", any, func(s Simulated) bool { return s.False[0].Broken }},
-		{"false broken 20%", any, func(s Simulated) bool { return s.False[1].Broken }},
+		{"start", Cell.edges, func(s Simulated) bool { return !s.Held.Start }, true},
+		{"end", Cell.edges, func(s Simulated) bool { return !s.Held.End }, true},
+		{"length", Cell.edges, func(s Simulated) bool { return !s.Held.Length }, true},
+		{"downtime", Cell.edges, func(s Simulated) bool { return !s.Downtime }, true},
+		{"ttr", Cell.edges, func(s Simulated) bool { return !s.TTR }, true},
+		{"missed", out, func(s Simulated) bool { return s.Missed }, false},
+		{"invented", any, func(s Simulated) bool { return s.Invented > 0 }, false},
+		{"false held 3%", out, func(s Simulated) bool { return s.False[0].Held }, false},
+		{"false held 20%", out, func(s Simulated) bool { return s.False[1].Held }, false},
+		{"false broken 3%", any, func(s Simulated) bool { return s.False[0].Broken }, false},
+		{"false broken 20%", any, func(s Simulated) bool { return s.False[1].Broken }, false},
 	}
 }
 
@@ -78,6 +79,10 @@ const (
 	failsAbove      = 20.0 / 2000
 	repeatedPasses  = 38.0 / 10000
 	worsenedByStdev = 3
+	// fewest are the outages to be reported, of all trials, that the ones
+	// reported are judged by as strictly; of fewer only what is wrong beyond
+	// chance is told.
+	fewest = 0.25
 )
 
 // An Outcome says how often one comparison was wrong in a cell.
@@ -93,6 +98,9 @@ type Outcome struct {
 	// with it.
 	First   int    `json:"first,omitempty"`
 	Example string `json:"example,omitempty"`
+	// Few: so few outages of this cell were reported that the comparison shows
+	// only what is very wrong.
+	Few bool `json:"few,omitempty"`
 	// Known says why the comparison is known to fall short.
 	Known   string              `json:"known,omitempty"`
 	Verdict steadystate.Verdict `json:"verdict"`
@@ -230,12 +238,12 @@ func (c Cell) tally(ctx context.Context, seed uint64, from, trials int) (r CellR
 	for _, k := range comparisons() {
 		if k.of(c) {
 			made = append(made, k)
-			r.Outcomes = append(r.Outcomes, Outcome{Comparison: k.name, N: trials})
+			r.Outcomes = append(r.Outcomes, Outcome{Comparison: k.name})
 		}
 	}
 	if c.Shape == Total {
-		made = append(made, comparison{undecided, nil, func(s Simulated) bool { return s.False[1].Unknown }})
-		r.Outcomes = append(r.Outcomes, Outcome{Comparison: undecided, N: trials})
+		made = append(made, comparison{undecided, nil, func(s Simulated) bool { return s.False[1].Unknown }, false})
+		r.Outcomes = append(r.Outcomes, Outcome{Comparison: undecided})
 	}
 	var mu sync.Mutex
 	ok = each(ctx, trials, func(number int) {
@@ -247,11 +255,19 @@ func (c Cell) tally(ctx context.Context, seed uint64, from, trials int) (r CellR
 			r.Unknown[i] += count(s.False[i].Unknown)
 		}
 		for i, k := range made {
+			if k.seen && !s.Reported {
+				continue
+			}
+			r.Outcomes[i].N++
 			if k.wrong(s) {
 				r.Outcomes[i].count(s)
 			}
 		}
 	})
+	for i := range r.Outcomes {
+		o := &r.Outcomes[i]
+		o.Few = float64(o.N) < fewest*float64(trials)
+	}
 	return r, ok
 }
 
@@ -267,6 +283,8 @@ func (o *Outcome) settle(known Shortfall) {
 	switch wrong := float64(o.Wrong); {
 	case o.Comparison == undecided:
 		o.Verdict = verdict(wrong <= mostUndecided*n)
+	case o.Few:
+		o.Verdict = verdict(wrong <= failsAbove*n+worsenedByStdev*math.Sqrt(failsAbove*n))
 	case wrong <= passesBelow*n:
 		o.Verdict = steadystate.Held
 	case wrong > failsAbove*n:

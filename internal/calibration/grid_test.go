@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -109,18 +110,21 @@ func TestWhatIsTooOftenWrong(t *testing.T) {
 		undecided bool
 		known     float64
 		again     int // of 10,000
+		few       bool
 		want      steadystate.Verdict
 	}{
-		{"four of 2,000 pass", 4, 2000, false, 0, 0, steadystate.Held},
-		{"21 fail", 21, 2000, false, 0, 0, steadystate.Broken},
-		{"five are repeated, and 38 of 10,000 pass", 5, 2000, false, 0, 38, steadystate.Held},
-		{"39 do not", 20, 2000, false, 0, 39, steadystate.Broken},
-		{"5 % may be unknown", 100, 2000, true, 0, 0, steadystate.Held},
-		{"and not more", 101, 2000, true, 0, 0, steadystate.Broken},
-		{"what is known to be wrong in 2 % is so again", 55, 2000, false, 0.02, 0, steadystate.Held},
-		{"and must not worsen", 61, 2000, false, 0.02, 0, steadystate.Broken},
+		{"four of 2,000 pass", 4, 2000, false, 0, 0, false, steadystate.Held},
+		{"21 fail", 21, 2000, false, 0, 0, false, steadystate.Broken},
+		{"five are repeated, and 38 of 10,000 pass", 5, 2000, false, 0, 38, false, steadystate.Held},
+		{"39 do not", 20, 2000, false, 0, 39, false, steadystate.Broken},
+		{"5 % may be unknown", 100, 2000, true, 0, 0, false, steadystate.Held},
+		{"and not more", 101, 2000, true, 0, 0, false, steadystate.Broken},
+		{"what is known to be wrong in 2 % is so again", 55, 2000, false, 0.02, 0, false, steadystate.Held},
+		{"and must not worsen", 61, 2000, false, 0.02, 0, false, steadystate.Broken},
+		{"four of the 50 that were reported fail", 4, 50, false, 0, 0, true, steadystate.Broken},
+		{"one of so few may be chance", 1, 50, false, 0, 0, true, steadystate.Held},
 	} {
-		o := Outcome{Comparison: "end", Wrong: row.wrong, N: row.n}
+		o := Outcome{Comparison: "end", Wrong: row.wrong, N: row.n, Few: row.few}
 		if row.undecided {
 			o.Comparison = undecided
 		}
@@ -177,6 +181,24 @@ func TestAWrongInstrumentIsCaughtByTheGrid(t *testing.T) {
 	}
 }
 
+// What is wrong is of the outages that were reported.
+func TestEdgesAreComparedOfWhatWasReported(t *testing.T) {
+	c := Cell{Settle: 10 * time.Second, Rate: 100, Allowed: 0.01, Strays: 0.005, Shape: Thirtieth}
+	r, _ := c.tally(t.Context(), 10, 0, 60)
+	if r.Reported == 0 || r.Reported == r.Trials {
+		t.Fatalf("%d of %d reported, want some", r.Reported, r.Trials)
+	}
+	for _, o := range r.Outcomes {
+		want := r.Trials
+		if slices.Contains([]string{"start", "end", "length", "downtime", "ttr"}, o.Comparison) {
+			want = r.Reported
+		}
+		if o.N != want || o.Few != (o.N < r.Trials/4) {
+			t.Errorf("%s: of %d, few %t, want %d of %d", o.Comparison, o.N, o.Few, want, r.Trials)
+		}
+	}
+}
+
 // A part of the grid: a comparison that is wrong in 0.5 % of the trials has
 // more than 8 wrong of 300 once in 35,000.
 func TestAPartOfTheGrid(t *testing.T) {
@@ -197,9 +219,9 @@ func TestAPartOfTheGrid(t *testing.T) {
 
 func checkedCells() []string {
 	return []string{
-		"1s-100/s-0%-all", "1s-100/s-0%-none", "1s-1000/s-0%-2-of-3", "1s-1000/s-0%-1-of-3-in-turn", "1s-1000/s-0%-1-of-10",
-		"10s-100/s-0%-all", "10s-100/s-0%-1-of-3", "10s-1000/s-0%-all-in-turn", "10s-1000/s-0%-1-of-3", "10s-1000/s-0%-1-of-30",
-		"10s-1000/s-0%-9-of-10-for-50ms", "10s-1000/s-1%-none",
+		"1s-100/s-0%-none", "1s-1000/s-0%-1-of-3-in-turn", "10s-100/s-0%-1-of-3", "10s-1000/s-0%-1-of-30",
+		"10s-1000/s-0%-9-of-10-for-50ms", "1s-1000/s-0.1%-healing", "1s-1000/s-0.1%-2-of-3", "10s-100/s-0.1%-1-of-3",
+		"10s-100/s-0.1%-1-of-30", "10s-100/s-1%-all", "1s-1000/s-1%-1-of-3", "10s-1000/s-1%-none",
 	}
 }
 

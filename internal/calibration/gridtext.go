@@ -64,7 +64,7 @@ func (r CellResult) wrong(name string) string {
 
 // String says what is wrong, empty if nothing is.
 func (o Outcome) String() string {
-	if o.Verdict == steadystate.Held && o.Known == "" {
+	if o.Verdict == steadystate.Held && o.Known == "" && !o.Few {
 		return ""
 	}
 	var text strings.Builder
@@ -77,6 +77,9 @@ func (o Outcome) String() string {
 		fmt.Fprintf(&text, ", as known: %s", o.Known)
 	case o.Known != "":
 		fmt.Fprintf(&text, ", more than known: %s", o.Known)
+	}
+	if o.Few {
+		text.WriteString(", as many as were reported: too few to show more")
 	}
 	if o.Wrong > 0 {
 		fmt.Fprintf(&text, "; first in trial %d: %s", o.First, o.Example)
