@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -94,26 +95,16 @@ func (j *judge) answered(signal string, q record.Request, o steadystate.Observat
 // hardly any request is none of them.
 func (j *judge) smallest(signal string) float64 {
 	span := j.settledFor(signal)
-	by, all := map[string]int{}, 0
+	by := map[string]int{}
 	for at, of := range j.answerers[signal] {
 		if at*tenth < span.From || (at+1)*tenth > span.To {
 			continue
 		}
 		for name, n := range of {
 			by[name] += n
-			all += n
 		}
 	}
-	least := all
-	for _, n := range by {
-		if n >= MinObservations {
-			least = min(least, n)
-		}
-	}
-	if all == 0 {
-		return 0
-	}
-	return float64(least) / float64(all)
+	return steadystate.SmallestShare(maps.Values(by))
 }
 
 // newExposures follows who answers before each injection, by signal. Before the

@@ -2,6 +2,7 @@ package steadystate
 
 import (
 	"cmp"
+	"iter"
 	"math"
 	"slices"
 	"sort"
@@ -24,6 +25,22 @@ type Rule struct {
 	// if observations meet an outage by chance; 0: unknown. A partial outage
 	// leaves at least that share of them good and makes at least that share bad.
 	Smallest float64
+}
+
+// SmallestShare is the least share of all answers that one backend gave, by how
+// many each of them gave in a settled stretch; 0 if it is not known. One that gave
+// fewer than [MinObservations] hardly serves, and is not the least.
+func SmallestShare(answers iter.Seq[int]) float64 {
+	least, all := math.MaxInt, 0
+	for n := range answers {
+		if all += n; n >= MinObservations {
+			least = min(least, n)
+		}
+	}
+	if least > all {
+		return 0
+	}
+	return float64(least) / float64(all)
 }
 
 // An Outage is an episode: from the first bad observation until the signal

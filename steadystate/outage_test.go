@@ -124,6 +124,25 @@ func TestBackendsThatHealOneByOneAreOneOutage(t *testing.T) {
 	}
 }
 
+func TestTheSmallestShareOfTheAnswers(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		answers  []int
+		want     float64
+	}{
+		{"of three alike", []int{30, 30, 30}, 1. / 3},
+		{"the least of them", []int{50, 40, 10}, 0.1},
+		{"one that hardly answers is not the least", []int{60, 37, 3}, 0.37},
+		{"one alone answers all", []int{9}, 1},
+		{"who answers so seldom is not known", []int{3, 3, 3, 3}, 0},
+		{"nor without an answer", nil, 0},
+	} {
+		if got := steadystate.SmallestShare(slices.Values(row.answers)); got != row.want {
+			t.Errorf("%s: %v, want %v", row.sentence, got, row.want)
+		}
+	}
+}
+
 // A partial outage of several settle times keeps its start: what tells of it is
 // there for as long as it takes to be told from chance, and to be dated.
 func TestALongPartialOutageKeepsItsStart(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -53,32 +54,22 @@ func (c Cell) fold(p course, from rand.PCG) steadystate.Figures {
 	check := c.check()
 	_, all := c.Shape.out()
 	answers := make([]int, all)
+	settled := p.fault - steadystate.SettleTime(check, c.Settle, time.Second/time.Duration(c.Rate))
 	again := from
 	c.requests(p, rand.New(&again), func(backend int, o steadystate.Observation) bool {
-		if o.To < p.fault {
+		if o.From >= settled && o.To < p.fault && o.Failed == "" {
 			answers[backend]++
 		}
 		return o.From < p.fault
 	})
 	rule := check.Rule(c.Settle, true)
-	rule.Smallest = smallest(answers)
+	rule.Smallest = steadystate.SmallestShare(slices.Values(answers))
 	f := steadystate.NewFold(check.Good, rule, steadystate.Span{To: p.end}, steadystate.Span{From: p.fault, To: p.end})
 	c.requests(p, rand.New(&from), func(_ int, o steadystate.Observation) bool {
 		f.Add(o)
 		return true
 	})
 	return f.Figures()[0]
-}
-
-// smallest is the share of the answers of the backend that gave the fewest.
-func smallest(answers []int) float64 {
-	fewest, all := math.MaxInt, 0
-	for _, n := range answers {
-		if all += n; n > 0 {
-			fewest = min(fewest, n)
-		}
-	}
-	return float64(fewest) / float64(max(1, all))
 }
 
 func (s *Simulated) compare(c Cell, p course) {
