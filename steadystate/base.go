@@ -87,35 +87,6 @@ func (l Limit) leastToCompare() int {
 	return leastForT
 }
 
-// ranks are those of the values between which the q-quantile of a distribution
-// lies of which n were drawn, whatever it is; the least has rank 1. Of the n, as
-// many are below the quantile as a binomial variable X of n and q says, so that
-// the value of rank k is above it with the probability P(X < k), and below it
-// with P(X >= k) (David and Nagaraja, Order Statistics, 2003, section 7.1).
-// Either is at most the doubt; ranks 0 and n+1 are those of no value. Values
-// drawn one by one from what changes slowly differ less than that says.
-func ranks(n int, q, doubt float64) (low, high int) {
-	// What is further below than that has no weight.
-	mean, sigma := float64(n)*q, math.Sqrt(float64(n)*q*(1-q))
-	k := max(0, int(mean-10*sigma)-20)
-	gamma := func(x int) float64 {
-		v, _ := math.Lgamma(float64(x) + 1)
-		return v
-	}
-	p := math.Exp(gamma(n) - gamma(k) - gamma(n-k) + float64(k)*math.Log(q) + float64(n-k)*math.Log1p(-q))
-	below := 0.0 // P(X <= k)
-	for ; k <= n; k++ {
-		if below += p; below <= doubt {
-			low = k + 1
-		}
-		if 1-below <= doubt {
-			break
-		}
-		p *= float64(n-k) / float64(k+1) * q / (1 - q)
-	}
-	return low, min(k, n) + 1
-}
-
 // leastForT is how many values the error of a mean takes: the expansion below
 // is then within 0.3 % of Student's t, and the mean nearly normal.
 const leastForT = 10

@@ -87,6 +87,6 @@ func (r Rule) partial() int {
 	return sort.Search(most, func(n int) bool {
 		// So many bad ones of n make the sum that is an outage.
 		least := int(math.Ceil((alarm(surest) + float64(n)*e.good) / (e.bad + e.good)))
-		return least <= n && byChance(n, n-least+1, 1-p) <= rare
+		return least <= n && tail(n, n-least+1, 1-p) <= rare
 	})
 }

@@ -108,11 +108,7 @@ func (s spacings) every() time.Duration {
 // (David and Nagaraja, Order Statistics, 2003, sections 2.1 and 2.5). What comes
 // more evenly than at random has long spacings more seldom.
 func chance(n int, c float64) float64 {
-	gamma := func(x float64) float64 {
-		v, _ := math.Lgamma(x)
-		return v
-	}
-	return math.Exp(gamma(3+c) + gamma(float64(n)+1) - gamma(3) - gamma(float64(n)+1+c))
+	return math.Exp(logGamma(3+c) + logGamma(float64(n)+1) - logGamma(3) - logGamma(float64(n)+1+c))
 }
 
 func newGaps(record Span) gaps { return gaps{record: record, last: record.From, reach: record.From} }

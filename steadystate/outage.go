@@ -570,9 +570,8 @@ func (s *outages) permuted(b, g int) int {
 	if n, ok := s.likely[key]; ok {
 		return n
 	}
-	lg := func(x int) float64 { v, _ := math.Lgamma(float64(x + 1)); return v }
 	n := sort.Search(math.MaxInt32, func(n int) bool {
-		return lg(g+b-1)-lg(g)-lg(n+g+b-1)+lg(n+g) <= -reach
+		return logChoose(g+b-1, g)-logChoose(n+g+b-1, n+g) <= -reach
 	})
 	s.likely[key] = n
 	return n

@@ -146,22 +146,6 @@ func (s *Settling) more() int {
 	return max(0, least)
 }
 
-// byChance is the probability of k or more bad ones of n, each with probability
-// p. It is 1 for what is to be expected.
-func byChance(n, k int, p float64) float64 {
-	if float64(k) <= float64(n)*p {
-		return 1
-	}
-	lg := func(x int) float64 { v, _ := math.Lgamma(float64(x + 1)); return v }
-	term := math.Exp(lg(n) - lg(k) - lg(n-k) + float64(k)*math.Log(p) + float64(n-k)*math.Log1p(-p))
-	sum := term
-	for ; k < n && term > sum*1e-9; k++ {
-		term *= float64(n-k) / float64(k+1) * p / (1 - p)
-		sum += term
-	}
-	return sum
-}
-
 // Begin begins anew at an instant, because of something that happened then.
 func (s *Settling) Begin(at time.Duration, why string) {
 	s.begin(Restart{Span: Instant(at), Why: why})
@@ -283,7 +267,7 @@ func (s *Settling) cluster() (first, n int) {
 		return s.index, 1
 	}
 	for n := 2; n <= len(s.strays); n++ {
-		if first := s.strays[len(s.strays)-n]; byChance(s.index-first+1, n, s.allowed) < clustered {
+		if first := s.strays[len(s.strays)-n]; tail(s.index-first+1, n, s.allowed) < clustered {
 			return first, n
 		}
 	}
@@ -324,7 +308,7 @@ func (s *Settling) passes(now time.Duration) bool {
 // few reports whether chance explains so many bad ones in all. Between the
 // allowed share and ten times it the odds may be for the lesser one.
 func (s *Settling) few() bool {
-	return s.bad == 0 || byChance(s.seen, s.bad, s.allowed) >= many
+	return s.bad == 0 || tail(s.seen, s.bad, s.allowed) >= many
 }
 
 // settled is for how long the check was observed since the count began.
