@@ -49,13 +49,14 @@
 //
 // # A second reading
 //
-// The metric that an autoscaler looks at is no alibi. An expectation may name a
+// The autoscaler's own metric cannot be trusted alone. An expectation may name a
 // signal, what the pods use of the CPU that they request as a share (1 is all
 // of it), by another instrument. It is compared with the first metric of the
 // spec that is a share of CPU: if it is above 1.5 times the target for half a
 // minute of the fault and the autoscaler's own metric is not seen above its
 // target by then, the autoscaler is late, and its decision counts from when it
-// should have seen it.
+// should have seen it. Where its spec came to have another target of CPU, or none,
+// in that time, what it should have done is unknown.
 //
 // How often the controller looks, its tolerance, and its window for steps down
 // are flags of the controller. The API does not show them, and nothing here

@@ -23,7 +23,7 @@ type state struct {
 	renewed bool
 	// own: the autoscaler itself has changed the size, from one to another. It
 	// says so by the time of its last scaling; a size that changed without that
-	// was changed by somebody else, whom the autoscaler only follows.
+	// was changed by another client, and the autoscaler only follows.
 	own      bool
 	from, to int
 	// pods are those of the scale target when the autoscaler looked; full: they
@@ -61,6 +61,7 @@ type history struct {
 	blind   []steadystate.Span
 	unsized []steadystate.Span // nothing was seen of the scale target
 	overdue *overdue           // nil: its metric followed, or nothing else was read
+	doubt   string             // what a second reading says against its own metric, and whether that counts
 }
 
 // newHistory collects what a result's events say of an autoscaler. The order
@@ -100,7 +101,9 @@ func newHistory(subject string, r judge.Result) (h history, reason string) {
 		h.states[i].pods.lasting = min(h.states[i].pods.lasting, counted(h.during(steadystate.Span{From: s.at.From - patience, To: s.at.From})).leastReady)
 		h.states[i].full = h.states[i].pods.full(s.size()) && !slices.ContainsFunc(sizes, func(x size) bool { return x.wanted != s.size() })
 	}
-	h.overdue = h.late(r.Courses[subject])
+	if h.overdue, h.doubt = h.late(r.Courses[subject]); h.overdue != nil {
+		h.doubt = h.overdue.text
+	}
 	return h, ""
 }
 

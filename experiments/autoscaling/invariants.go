@@ -42,8 +42,8 @@ func (v verdicts) ranged() judge.Finding {
 }
 
 // grain is how exactly periods and windows are judged: they are stated in
-// whole seconds, and that a change was inside of one by less is no news to
-// anybody. Without it every step of a controller that looks as often as its
+// whole seconds, and a change that was inside of one by less is not worth
+// reporting. Without it every step of a controller that looks as often as its
 // policy's period is long would lie within the error.
 const grain = time.Second
 
@@ -155,9 +155,9 @@ func (v verdicts) followed() judge.Finding {
 	case undecided != "":
 		return unknown(asMeasured, "a step that may be against them", undecided)
 	case len(byHand) > 0:
-		return unknown(asMeasured, "a size by somebody else", byHand[len(byHand)-1].hand())
-	case v.overdue != nil:
-		return unknown(asMeasured, steps(count)+", none against what it said that they are", v.overdue.text)
+		return unknown(asMeasured, "changed by another client", byHand[len(byHand)-1].hand())
+	case v.doubt != "":
+		return unknown(asMeasured, steps(count)+", none against what it said that they are", v.doubt)
 	}
 	return held(asMeasured, steps(count)+", none against them")
 }
@@ -240,7 +240,7 @@ func (v verdicts) againstDown(s state, loads []load, enough float64) (verdict st
 }
 
 // patience is for how long a status that does not change counts as not renewed.
-// How often the controller looks is a flag, 15 s if nobody sets it.
+// How often the controller looks is a flag, 15 s by default.
 const patience = time.Minute
 
 // unlimited: it is not held at its max while its metrics ask for more and all
@@ -284,8 +284,8 @@ func (v verdicts) unlimited() judge.Finding {
 		return unknown(notLimited, fmt.Sprintf("at its max of %d", n), why)
 	case lasted.High > bound:
 		return unknown(notLimited, "for a time: "+cmp.Or(was, fmt.Sprintf("at its max of %d", n)), whole+", as far as can be told, and more than "+steadystate.FormatSeconds(bound.Seconds())+" are too many")
-	case v.overdue != nil && now.status.DesiredReplicas >= n:
-		return unknown(notLimited, fmt.Sprintf("at its max of %d", n), v.overdue.text)
+	case v.doubt != "" && now.status.DesiredReplicas >= n:
+		return unknown(notLimited, fmt.Sprintf("at its max of %d", n), v.doubt)
 	case was != "":
 		return held(notLimited, "for a time only, "+whole+": "+was)
 	}
@@ -489,8 +489,8 @@ func (v verdicts) able() judge.Finding {
 			}
 		}
 	}
-	if v.overdue != nil {
-		return unknown(isAble, "by its own conditions", v.overdue.text)
+	if v.doubt != "" {
+		return unknown(isAble, "by its own conditions", v.doubt)
 	}
 	if len(was) > 0 {
 		return held(isAble, "in the end; before: "+strings.Join(was, "; "))

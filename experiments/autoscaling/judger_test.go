@@ -746,7 +746,7 @@ var trajectories = []struct {
 		 hand     . . h . . . h .`,
 		nil,
 		[]string{
-			"unknown scales out: it did not | that its metrics asked for more is not certain", "unknown sizes as its metrics ask: a size by somebody else | 6 -> 2",
+			"unknown scales out: it did not | that its metrics asked for more is not certain", "unknown sizes as its metrics ask: changed by another client | 6 -> 2",
 			"unknown back at the old size: at 2, and not by itself",
 		},
 	},
@@ -759,7 +759,7 @@ var trajectories = []struct {
 		 hand     .*9 h .*5`,
 		nil,
 		[]string{
-			"unknown scales out: it did not | its size was changed before it can be said to have decided: 2 -> 3 at", "unknown sizes as its metrics ask: a size by somebody else",
+			"unknown scales out: it did not | its size was changed before it can be said to have decided: 2 -> 3 at", "unknown sizes as its metrics ask: changed by another client",
 			"unknown back at the old size: at 3 | 2 -> 3 at",
 		},
 	},
@@ -795,7 +795,7 @@ var trajectories = []struct {
 			"unknown back at the old size:", "unknown turns <= 1:",
 		},
 	},
-	// R24: the metric that an autoscaler looks at is no alibi.
+	// R24: the metric that an autoscaler looks at cannot be trusted alone.
 	{
 		"R24: a surge for 60 s, and the autoscaler's own metric stays where it was",
 		`spec     min=2 max=8 cpu=50%
@@ -811,6 +811,51 @@ var trajectories = []struct {
 			"unknown decision <= 1m since fault: at least 57.5s", "unknown decision <= 2m: at least 57.5s",
 			"unknown sizes as its metrics ask: 0 steps, none against what it said that they are | resource cpu 11%",
 			"unknown able to scale: by its own conditions | resource cpu 11%",
+		},
+	},
+	{
+		"R24: another metric is taken out of its spec during the fault, and CPU moves to its place",
+		`spec     min=2 max=8 memory=50% cpu=50%
+		 fault    . #*12 .*8
+		 memory   40*21
+		 cpu      11*21
+		 reading  11 180*12 100 60 20 11*5
+		 dropped  .*3 memory*18
+		 desired  2*21`,
+		[]string{"decision <= 45s"},
+		[]string{
+			"broken scales out: it stayed at 2, though utilisation was at least 180% (target 50%) from 5.000s to 55.000s, while the autoscaler's own metric said resource cpu 11% (target 50%)",
+			"broken decision <= 45s: at least 57.5s", "unknown able to scale: by its own conditions",
+		},
+	},
+	{
+		"R24: CPU is taken out of its spec during the fault, and a metric above its target moves to its place",
+		`spec     min=2 max=8 cpu=50% memory=50%
+		 fault    . #*12 .*8
+		 memory   60*21
+		 cpu      11*21
+		 reading  11 180*12 100 60 20 11*5
+		 dropped  .*3 cpu*18
+		 desired  2*21`,
+		nil,
+		[]string{
+			"unknown sizes as its metrics ask: 0 steps, none against what it said that they are | from 5.000s to 55.000s, but its spec had no target of CPU any more at 14.500s..15.000s",
+			"unknown able to scale: by its own conditions | no target of CPU any more",
+		},
+	},
+	{
+		"R24: its target is raised during the fault",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . #*12 .*8
+		 cpu      11*21
+		 reading  11 180*12 100 60 20 11*5
+		 target   .*3 200*18
+		 desired  2*21`,
+		[]string{"decision <= 45s"},
+		[]string{
+			"unknown scales out: it did not | not seen to have an effect", "unknown decision <= 45s: | waits for: lag",
+			"unknown sizes as its metrics ask: 0 steps | its target of CPU was changed from 50% to 200% at 14.500s..15.000s",
+			"unknown able to scale: by its own conditions | its target of CPU was changed from 50% to 200%",
 		},
 	},
 	{
@@ -1191,7 +1236,7 @@ var trajectories = []struct {
 		},
 	},
 	{
-		"a size that somebody else changed",
+		"a size that another client changed",
 		`spec     min=2 max=8 cpu=50% down.window=60
 		 fault    . # # # # .
 		 cpu      40 90 48 48 48 48
@@ -1199,7 +1244,7 @@ var trajectories = []struct {
 		 hand     . . . h . .`,
 		nil,
 		[]string{
-			"unknown sizes as its metrics ask: a size by somebody else | 4 -> 2", "held no step down inside its stabilization window:",
+			"unknown sizes as its metrics ask: changed by another client | 4 -> 2", "held no step down inside its stabilization window:",
 			"unknown back at the old size: at 2, and not by itself",
 		},
 	},

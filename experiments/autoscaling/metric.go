@@ -37,6 +37,9 @@ type load struct {
 	lost  bool // the autoscaler could not read it
 }
 
+// over reports whether the metric is above its target.
+func (l load) over() bool { return l.known && l.ratio > 1+rounding }
+
 // loads are the metrics of the spec. One that the status says nothing of is
 // lost: the autoscaler could not read it.
 func (s state) loads() []load {
@@ -104,7 +107,7 @@ func (s state) size() int {
 
 // gross is how far above its target a metric must be to be beyond the
 // controller's tolerance whatever that is. It is a flag that the API does not
-// show, 0.1 if nobody sets it.
+// show, and 0.1 by default.
 const gross = 1.5
 
 // rounding is what the float arithmetic here may be off by.

@@ -22,31 +22,50 @@ type overdue struct {
 const sustained = 30 * time.Second
 
 // late compares an independent reading with what the autoscaler said of its
-// metric. The metric that an autoscaler looks at is no alibi: where the pods
-// used more than the target, beyond every tolerance, and its own metric stayed,
-// it is late from when they did.
-func (h *history) late(c judge.Course) *overdue {
+// metric, which cannot be trusted alone: where the pods used more than the
+// target, beyond every tolerance, and its own metric stayed, it is late from
+// when they did. The doubt is why that cannot be said, though they used more.
+func (h *history) late(c judge.Course) (late *overdue, doubt string) {
 	before := h.before(h.t0.From)
 	i, target := before.spec.utilisation()
 	if i < 0 || len(c.Samples) == 0 || before.status.DesiredReplicas >= before.spec.MaxReplicas {
-		return nil
+		return nil, ""
 	}
 	is, start, until, ok := h.above(c, target)
 	if !ok {
-		return nil
+		return nil, ""
 	}
 	due := start.To + sustained
+	said := before.loads()[i]
+	if said.over() {
+		return nil, ""
+	}
 	for _, s := range h.after() {
-		if s.at.From <= due && ((s.own && s.to > s.from) || s.moved(i)) {
-			return nil
+		if s.at.From > due {
+			continue
+		}
+		if s.own && s.to > s.from {
+			return nil, ""
+		}
+		i, now := s.spec.utilisation()
+		switch {
+		case doubt != "":
+		case i < 0:
+			doubt = fmt.Sprintf("its spec had no target of CPU any more at %s", s.at)
+		case now != target:
+			doubt = fmt.Sprintf("its target of CPU was changed from %.0f%% to %.0f%% at %s", target*100, now*100, s.at)
+		case s.loads()[i].over():
+			return nil, ""
+		case s.at.To <= due:
+			said = s.loads()[i]
 		}
 	}
-	if before.moved(i) {
-		return nil
+	text := fmt.Sprintf("%s was at least %.0f%% (target %.0f%%) from %s to %s",
+		c.Signal, is*100, target*100, steadystate.Instant(start.To), steadystate.Instant(until))
+	if doubt != "" {
+		return nil, text + ", but " + doubt
 	}
-	said := h.before(due).loads()[i]
-	return &overdue{start: start, text: fmt.Sprintf("%s was at least %.0f%% (target %.0f%%) from %s to %s, while the autoscaler's own metric said %s",
-		c.Signal, is*100, target*100, steadystate.Instant(start.To), steadystate.Instant(until), said.text)}
+	return &overdue{start: start, text: text + ", while the autoscaler's own metric said " + said.text}, ""
 }
 
 // above is the first stretch of the fault in which the reading is certainly
@@ -84,11 +103,4 @@ func (s spec) utilisation() (i int, target float64) {
 		target = s.Metrics[i].source().Target.AverageUtilization.value / 100
 	}
 	return i, target
-}
-
-// moved reports whether the autoscaler said of a metric that it is above its
-// target.
-func (s state) moved(i int) bool {
-	loads := s.loads()
-	return i < len(loads) && loads[i].known && loads[i].ratio > 1+rounding
 }

@@ -29,11 +29,13 @@ import (
 //	limited  . M . . . .       ScalingLimited: M its max, U its policies; - does not say
 //	active   . . F F . .       ScalingActive false
 //	able     . . F S . .       AbleToScale: F false; S and D held back by its window for steps up, down
-//	hand     . . . . h .       the size was changed by somebody else
+//	hand     . . . . h .       the size was changed by another client
 //	blind    . b b . . .       nothing is seen of the autoscaler
 //	dark     . b b . . .       nothing is seen of the scale target
 //	gone     . . . . . x       it is deleted
 //	max      8 8 4 4 4 4       a new spec
+//	target   . . 80 80 80 80   a new spec: another target of cpu, in %
+//	dropped  . . cpu cpu . .   a new spec: without that metric
 //	reading  40 90 90 - 20 20  the pods' CPU by another instrument, in % of their request; - is unknown
 //
 // A metric is cpu=50%, cpu=500m, container:app:cpu=50%, pods:sold=10,
@@ -211,6 +213,7 @@ func (s script) result(t testing.TB) judge.Result {
 		}
 		r.Courses = map[string]judge.Course{hpa: c}
 	}
+	s.spec = maps.Clone(s.spec)
 	scaled, seen, asked := "", "", ""
 	var counts map[string]string
 	var blind, dark time.Duration
@@ -267,9 +270,15 @@ func (s script) result(t testing.TB) judge.Result {
 		if m := s.at("max", i); m != "." {
 			spec["maxReplicas"] = atoi(t, m)
 		}
+		if target := s.at("target", i); target != "." {
+			s.spec["cpu"] = target + "%"
+		}
 		metrics, currents := []object{}, []object{}
 		active := object{"type": "ScalingActive", "status": "True", "reason": "ValidMetricFound"}
 		for _, name := range s.names {
+			if s.at("dropped", i) == name {
+				continue
+			}
 			metrics = append(metrics, s.metric(name, ""))
 			if value := s.at(name, i); value == "-" {
 				currents = append(currents, object{"type": ""})
