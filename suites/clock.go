@@ -16,18 +16,21 @@ type clockOf struct{ client *prom.Client }
 
 // Observe reads the clock twice.
 func (c clockOf) Observe(ctx context.Context, rec *record.Recorder) error {
-	read := func(when string) {
-		ahead, err := c.client.Ahead(context.WithoutCancel(ctx))
-		if err != nil {
-			rec.Note("%s: %v", when, err)
-			return
-		}
-		rec.Note("prometheus, %s: %s", when, ofClock(ahead))
-	}
-	read("at the beginning")
+	c.note(ctx, rec, "at the beginning")
 	<-ctx.Done()
-	read("at the end")
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	c.note(end, rec, "at the end")
 	return nil
+}
+
+func (c clockOf) note(ctx context.Context, rec *record.Recorder, when string) {
+	ahead, err := c.client.Ahead(ctx)
+	if err != nil {
+		rec.Note("%s: %v", when, err)
+		return
+	}
+	rec.Note("prometheus, %s: %s", when, ofClock(ahead))
 }
 
 // ofClock says how a clock differs from this machine's.

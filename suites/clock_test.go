@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -44,6 +45,39 @@ func TestTheClockOfPrometheusIsRecorded(t *testing.T) {
 	}
 	rec.Flush()
 	for _, want := range []string{"prometheus, at the beginning: its clock is 1m", " ahead of this machine's, ±", "prometheus, at the end: its clock is ", " behind this machine's, ±"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the record has\n%swant %q", out.String(), want)
+		}
+	}
+}
+
+// A Prometheus that does not answer does not hold up a run that is stopped: the
+// first reading ends with it.
+func TestAClockThatIsNotToldEndsWithTheRun(t *testing.T) {
+	var first atomic.Bool
+	ctx, end := context.WithCancel(t.Context())
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if first.CompareAndSwap(false, true) {
+			end()
+			<-r.Context().Done()
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[%d,"0"]}]}}`, time.Now().Unix())
+	}))
+	defer server.Close()
+	client, err := prom.NewClient(prom.Config{URL: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	var out bytes.Buffer
+	rec := record.NewRecorder(&out)
+	if err := (clockOf{client}).Observe(ctx, rec); err != nil {
+		t.Fatal(err)
+	}
+	rec.Flush()
+	for _, want := range []string{"at the beginning: read the clock of prometheus at " + server.URL, ": stopped before it was answered", "prometheus, at the end: its clock is "} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the record has\n%swant %q", out.String(), want)
 		}

@@ -1,12 +1,39 @@
 package prom_test
 
 import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/aftershockhq/aftershock/steadystate/prom"
 )
+
+// A context that ends between two answers leaves the ones that there are.
+func TestAheadByTheAnswersThatThereAre(t *testing.T) {
+	t.Parallel()
+	ctx, end := context.WithCancel(t.Context())
+	var first atomic.Bool
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !first.CompareAndSwap(false, true) {
+			end()
+			<-r.Context().Done()
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		now := float64(time.Now().UnixMilli()) / 1000
+		fmt.Fprintf(w, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[%.3f,"0"]}]}}`, now)
+	}))
+	t.Cleanup(server.Close)
+	got, err := client(t, server.URL).Ahead(ctx)
+	if err != nil || got.Low > 0 || got.High < 0 {
+		t.Errorf("ahead by %s to %s, %v; in truth by 0s", got.Low, got.High, err)
+	}
+}
 
 // The difference of the clocks is measured, and a server that refuses connections
 // is an error that says what to do.
