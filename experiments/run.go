@@ -231,8 +231,8 @@ func (r *run) settle(ctx context.Context) (end record.End, err error) {
 		r.rec.Flush()
 		now := r.rec.Clock().Now()
 		steady := r.gate.Steady(now)
-		for _, text := range steady.Anew {
-			r.rec.Note("settling began anew %s", text)
+		for _, text := range steady.Restarts {
+			r.rec.Note("settling restarted %s", text)
 		}
 		end = record.End{Reason: record.NotSteady, Detail: steady.Why}
 		final := steady.Verdict == steadystate.Broken

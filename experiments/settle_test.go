@@ -28,7 +28,7 @@ func (h happens) Observe(ctx context.Context, rec *record.Recorder) error {
 	return nil
 }
 
-// aimed is the world's fault, which says whom it may hit.
+// aimed is the world's fault, which names its possible targets.
 type aimed struct {
 	*world
 	at []record.Target
@@ -52,7 +52,7 @@ func TestTheServiceSettlesBeforeTheFault(t *testing.T) {
 		note     string        // one of the notes
 	}{
 		{"settle is the least, and the odds take 663 observations", func(*world, *experiments.Experiment) {}, enough, "", "more observations, 1.6"},
-		{"an outage begins it anew", func(w *world, _ *experiments.Experiment) {
+		{"an outage restarts it", func(w *world, _ *experiments.Experiment) {
 			w.unanswered = func(at time.Duration) string {
 				if at > 4*s && at < 5*s {
 					return "503"
@@ -62,7 +62,7 @@ func TestTheServiceSettlesBeforeTheFault(t *testing.T) {
 		}, 5*s + 7840*ms, "", ": answers: an outage, "},
 		{"newcomer 3: a pod that goes is a rollout, though every answer is good", func(_ *world, e *experiments.Experiment) {
 			e.Observers = []experiments.Observer{happens{4 * s, record.EventTerminating, "old"}, happens{9 * s, record.EventGone, "old"}}
-		}, 9*s + enough, "", "settling began anew at 9.000s: pod/shop/old gone"},
+		}, 9*s + enough, "", "settling restarted at 9.000s: pod/shop/old gone"},
 		{"one that never goes keeps it unsettled", func(_ *world, e *experiments.Experiment) {
 			e.Observers = []experiments.Observer{happens{4 * s, record.EventTerminating, "old"}}
 		}, 0, "not steady: pod/shop/old is terminating", "settling: pod/shop/old is terminating"},

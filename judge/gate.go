@@ -216,8 +216,8 @@ type Steadiness struct {
 	Verdict steadystate.Verdict
 	// Why says what is missing.
 	Why string
-	// Anew says what began the settling anew since the gate was last asked.
-	Anew []string
+	// Restarts says what restarted the settling since the gate was last asked.
+	Restarts []string
 }
 
 // Steady says whether the service is steady now.
@@ -252,7 +252,7 @@ func (g *Gate) Steady(now time.Duration) Steadiness {
 				}
 				if !g.told[key] {
 					g.told[key] = true
-					t.Anew = append(t.Anew, text)
+					t.Restarts = append(t.Restarts, text)
 				}
 			}
 		}

@@ -12,7 +12,7 @@ import (
 
 // settled is the stretch before the fault that shows how the service is without
 // it: as long as the gate needs to call the check steady, and no part of it
-// before something that began the settling anew. What is compared with how the
+// before something that restarted the settling. What is compared with how the
 // service was before, is compared with this.
 func (j *judge) settled(c steadystate.Check) steadystate.Span {
 	at := j.Window.From

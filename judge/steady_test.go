@@ -152,7 +152,7 @@ func TestSteadyBeforeTheFault(t *testing.T) {
 					refused(q)
 				}
 			}},
-			steadystate.Unknown, "good for 1.005s of 10s; needs 685 more observations, 8.995s as they come; it began anew at 18.995s: an outage, 1900 of 1900 bad, the last one: connection refused",
+			steadystate.Unknown, "good for 1.005s of 10s; needs 685 more observations, 8.995s as they come; it restarted at 18.995s: an outage, 1900 of 1900 bad, the last one: connection refused",
 		},
 		{
 			"down until the settle time before is",
@@ -161,7 +161,7 @@ func TestSteadyBeforeTheFault(t *testing.T) {
 					refused(q)
 				}
 			}},
-			steadystate.Held, "it began anew at 18.995s: an outage, 1900 of 1900 bad, the last one: connection refused",
+			steadystate.Held, "it restarted at 18.995s: an outage, 1900 of 1900 bad, the last one: connection refused",
 		},
 		{
 			"a stray now and then is background",
@@ -193,12 +193,12 @@ func TestSteadyBeforeTheFault(t *testing.T) {
 		{
 			"a rollout that ended 3 s before is not steady",
 			prelude{events: []record.Event{size(record.EventExists, 0, "3", "3"), size(record.EventChanged, 12*s, "3", "4"), size(record.EventChanged, 17*s, "3", "3")}},
-			steadystate.Unknown, "it began anew at 17.000s: deployment/shop/checkout changed, it wants 3 pods, has 3, 3 ready, 3 of its latest template",
+			steadystate.Unknown, "it restarted at 17.000s: deployment/shop/checkout changed, it wants 3 pods, has 3, 3 ready, 3 of its latest template",
 		},
 		{
 			"one that ended long before is, and it is told",
 			prelude{events: []record.Event{size(record.EventExists, 0, "3", "3"), size(record.EventChanged, 2*s, "3", "4"), size(record.EventChanged, 5*s, "3", "3")}},
-			steadystate.Held, "it began anew at 2.000s: deployment/shop/checkout changed",
+			steadystate.Held, "it restarted at 2.000s: deployment/shop/checkout changed",
 		},
 		{
 			"one that is under way is not, however long nothing was heard of it",
@@ -213,7 +213,7 @@ func TestSteadyBeforeTheFault(t *testing.T) {
 		{
 			"once it is gone, the settle time counts from there",
 			prelude{events: []record.Event{event(record.EventTerminating, "pod/shop/old", "uid-o", 0), event(record.EventGone, "pod/shop/old", "uid-o", 15*s)}},
-			steadystate.Unknown, "it began anew at 15.000s: pod/shop/old gone",
+			steadystate.Unknown, "it restarted at 15.000s: pod/shop/old gone",
 		},
 		{
 			"so does a restart",
@@ -354,7 +354,7 @@ func TestTheGate(t *testing.T) {
 				if q.Sent >= 17*s {
 					lost(q, 5*s)
 				}
-			}, nil, 20 * s, steadystate.Unknown, "nothing was observed after 16.990s", "",
+			}, nil, 20 * s, steadystate.Unknown, "no observation since 16.990s", "",
 		},
 		{
 			"one of three backends is one, and the others answer",

@@ -20,7 +20,7 @@ type unrest struct {
 	desired map[string]int    // by subject, how many pods an autoscaler wants
 }
 
-// see takes in an event, in order of time. It says why settling begins anew; it
+// see takes in an event, in order of time. It says why settling restarts; it
 // is empty if the event is no reason to.
 func (u *unrest) see(e record.Event) string {
 	kind, _, _ := strings.Cut(e.Subject, "/")

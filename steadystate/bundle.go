@@ -69,7 +69,7 @@ func (r Rule) total() int {
 	return min(most, int(math.Ceil(alarm(surest)/newEvidence(shares[len(shares)-1], r.Allowed).bad)))
 }
 
-// partial is how many observations an outage of the least backend must meet to
+// partial is how many observations an outage of the smallest backend must meet to
 // be found but for one time in ten thousand; 0 if its share is not known.
 func (r Rule) partial() int {
 	p := r.smallest()

@@ -14,8 +14,9 @@ type Check struct {
 	Signal string `json:"signal"`
 	// Good is the tolerance for one value; it must be set.
 	Good Tolerance `json:"good"`
-	// Allowed is the share of bad observations, within a settle time, that is
-	// not an outage: 0.001 for traffic. Zero: every bad observation is one.
+	// Allowed is the share of bad observations that is background: 0.001 for
+	// traffic. More than chance makes of it is an outage, as is a cluster, however
+	// small its share. Zero: every bad observation is an outage.
 	Allowed float64 `json:"allowed,omitempty"`
 	// Limits that must hold. None: no outage at all.
 	Limits []Limit `json:"limits,omitempty"`

@@ -146,7 +146,7 @@ func (f Figures) Ignorance() string {
 }
 
 // Finest is the shortest limit that the figures can decide. Without an outage it
-// is the resolution for the least backend: one of it may have passed unseen. With
+// is the resolution for the smallest backend: one of it may have passed unseen. With
 // one, the limit is compared with what was seen of it, if that is all of it.
 func (f Figures) Finest() time.Duration {
 	seen := false
@@ -461,11 +461,14 @@ func (r Reading) of(n int) Reading {
 // anything is what is read of a figure without bounds.
 const anything = "anything"
 
-func observations(n int) string {
-	if n == 1 {
-		return "1 observation"
+func observations(n int) string { return plural(n, "observation") }
+
+// plural is so many of a thing, for people.
+func plural(n int, what string) string {
+	if n != 1 {
+		what += "s"
 	}
-	return thousands(n) + " observations"
+	return thousands(n) + " " + what
 }
 
 // failing adds how many failed to a figure beyond any value.

@@ -10,7 +10,7 @@ type Fold struct {
 	gaps    gaps
 	outages outages
 	total   *bundle // of so many as show a total outage
-	partial *bundle // of so many as show that of the least backend; nil: it is not known
+	partial *bundle // of so many as show that of the smallest backend; nil: it is not known
 }
 
 // view is what a fold knows of one window.

@@ -115,7 +115,15 @@ func (o Observation) Compare(p Observation) int {
 		cmp.Compare(o.Missing, p.Missing),
 		cmp.Compare(o.Failed, p.Failed),
 		cmp.Compare(o.Unknown, p.Unknown),
+		cmp.Compare(asInt(o.Whole), asInt(p.Whole)),
 	)
+}
+
+func asInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // A Source observes until ctx ends, drains what is in flight and returns. What

@@ -13,15 +13,16 @@ import (
 type Rule struct {
 	// Settle is how long the signal must stay good.
 	Settle time.Duration
-	// Allowed is the share of bad observations in a settle time that does not
-	// count as an outage.
+	// Allowed is the share of bad observations that is background, as in
+	// [Check]. What chance does not explain by it is an outage: more of them than
+	// that in the settle time, or some in a row, however small their share.
 	Allowed float64
 	// ByChance says that an observation may miss an outage that is on, as a
 	// request does that another backend answers. Good observations then prove
 	// less, and edges are wider; see the source of [Outage]. A poll of the state
 	// itself does not; one over a fresh connection each does.
 	ByChance bool
-	// Smallest is the share of the observations that the least backend answers,
+	// Smallest is the share of the observations that the smallest backend answers,
 	// if observations meet an outage by chance; 0: unknown. A partial outage
 	// leaves at least that share of them good and makes at least that share bad.
 	Smallest float64
@@ -92,7 +93,7 @@ func (o Outage) Length() Bounds[time.Duration] {
 // other; more of them than that, or closer together, are an outage. The test is
 // Page's (1954): for an outage in which the share p is bad, the logarithm of its
 // likelihood against chance grows by log(p/a) with each bad observation, shrinks
-// by log((1-a)/(1-p)) with each good one, and begins anew where it falls below
+// by log((1-a)/(1-p)) with each good one, and restarts where it falls below
 // zero. By chance it reaches h once in e^h observations at most (Lorden 1971).
 // It is done for several p at once, about a dozen, so that by chance one of them
 // reaches h that much more often; from little more than a to nearly all: the

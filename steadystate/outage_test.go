@@ -317,7 +317,7 @@ func TestAnOutageSaysWhatIsInIt(t *testing.T) {
 }
 
 // R4: an outage longer than the stated resolution is found, and the resolution
-// for the least backend is longer than that for all of them.
+// for the smallest backend is longer than that for all of them.
 func TestWhatIsLongerThanTheResolutionIsFound(t *testing.T) {
 	for _, row := range []struct {
 		sentence string

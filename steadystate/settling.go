@@ -20,11 +20,11 @@ import (
 // always a little broken is not taken for steady because a lucky stretch came
 // by: it passes in less than one of 200 starts, however often one asks. Bad
 // observations closer together than chance puts them are an outage, which
-// begins the count anew; strays do not. Each new count is another chance for
-// luck, so the first one takes odds of 400:1, the second of 1,200:1, and the
-// n-th 200 n(n+1), which together are 200:1. Where nothing is allowed any bad
-// one begins it anew. What is unknown, and time in which nothing was observed,
-// count for nothing.
+// restarts the count; other bad ones count against the odds. Each new count is
+// another chance for luck, so the first one takes odds of 400:1, the second of
+// 1,200:1, and the n-th 200 n(n+1), which together are 200:1. Where nothing is
+// allowed any bad one restarts it. What is unknown, and time in which nothing was
+// observed, count for nothing.
 type Settling struct {
 	good    Tolerance
 	allowed float64
@@ -41,10 +41,10 @@ type Settling struct {
 	longest  time.Duration // a good one of this count took
 	why      string        // the last bad or unknown one was
 	restarts []Restart     // the last of them
-	begun    int           // how often it began anew
+	begun    int           // how often it restarted
 	counts   int           // how many of the counts before could have passed by luck
 
-	// These go on when the count begins anew.
+	// These go on when the count restarts.
 	index   int           // of the last known observation
 	last    time.Duration // when it began
 	blind   string        // why nothing was known since, if a source said so
@@ -55,7 +55,7 @@ type Settling struct {
 	near    int           // a bad one up to this index belongs to it
 }
 
-// A Restart says when and why a [Settling] began anew.
+// A Restart says when and why a [Settling] restarted.
 type Restart struct {
 	Span
 	Why string `json:"why"`
@@ -146,7 +146,7 @@ func (s *Settling) more() int {
 	return max(0, least)
 }
 
-// Begin begins anew at an instant, because of something that happened then.
+// Begin restarts at an instant, because of something that happened then.
 func (s *Settling) Begin(at time.Duration, why string) {
 	s.begin(Restart{Span: Instant(at), Why: why})
 }
@@ -197,7 +197,7 @@ func (s *Settling) overdue(took time.Duration) bool {
 // Since is when the count began.
 func (s *Settling) Since() time.Duration { return s.since }
 
-// Restarts are the last times when the count began anew, in order of time.
+// Restarts are the last times when the count restarted, in order of time.
 func (s *Settling) Restarts() []Restart {
 	return slices.SortedFunc(slices.Values(s.restarts), func(a, b Restart) int { return cmp.Compare(a.To, b.To) })
 }
@@ -274,7 +274,7 @@ func (s *Settling) cluster() (first, n int) {
 	return 0, 0
 }
 
-// over begins anew with the end of a bad observation of an outage, of which
+// over restarts with the end of a bad observation of an outage, of which
 // there were n since the one that is first.
 func (s *Settling) over(o Observation, first, n int) {
 	all := s.index - first + 1
@@ -335,7 +335,7 @@ type Steadiness struct {
 	Wait time.Duration
 	// Why says what is missing; empty if the service is steady.
 	Why string
-	// Restarts are the last times when the count began anew.
+	// Restarts are the last times when the count restarted.
 	Restarts []Restart
 }
 
@@ -345,11 +345,11 @@ func (t Steadiness) String() string {
 	if len(t.Restarts) == 0 {
 		return text
 	}
-	var anew []string
+	var restarts []string
 	for _, r := range t.Restarts {
-		anew = append(anew, r.String())
+		restarts = append(restarts, r.String())
 	}
-	return text + "; it began anew " + strings.Join(anew, ", ")
+	return text + "; it restarted " + strings.Join(restarts, ", ")
 }
 
 // At says whether the service is steady at an instant. What is ahead comes in
@@ -385,12 +385,16 @@ func (s *Settling) At(now time.Duration, ahead ...Observation) Steadiness {
 	case s.index == 0:
 		add("nothing was observed")
 	case since > s.spacing.limit()+s.took.limit()+s.least/20:
-		add("%s after %s", cmp.Or(s.blind, "nothing was observed"), seconds(s.last))
+		if s.blind != "" {
+			add("unknown since %s: %s", seconds(s.last), s.blind)
+		} else {
+			add("no observation since %s, for %s", seconds(s.last), FormatSeconds(since.Seconds()))
+		}
 	}
 	if s.allowed > 0 && s.seen > 0 && s.settled(now) >= s.least && odds(s.allowed, s.seen, s.bad) >= math.Log(decisive) {
 		t.Verdict = Broken
-		add("%d of %d bad: %.4g%% are %.3g times as likely by that as the %.4g%% allowed, the last one: %s",
-			s.bad, s.seen, 100*tested(s.allowed), math.Exp(min(odds(s.allowed, s.seen, s.bad), 50)), 100*s.allowed, s.why)
+		add("%d of %d bad: the data favor %.4g%% over the allowed %.4g%% by %.3g:1; the last one: %s",
+			s.bad, s.seen, 100*tested(s.allowed), 100*s.allowed, math.Exp(min(odds(s.allowed, s.seen, s.bad), 50)), s.why)
 	}
 	if steady := s.passes(now) || (s.enough && s.few()); !steady && t.Verdict != Broken {
 		if left := s.least - s.settled(now); left > 0 {
@@ -404,10 +408,10 @@ func (s *Settling) At(now time.Duration, ahead ...Observation) Steadiness {
 			if s.spacing.mean > 0 {
 				rate = fmt.Sprintf(", %s as they come", FormatSeconds(t.Wait.Seconds()))
 			}
-			add("needs %d more observations%s", t.More, rate)
+			add("needs %s%s", plural(t.More, "more observation"), rate)
 		}
 		if n := len(t.Restarts); n > 0 {
-			add("it began anew %s", t.Restarts[n-1])
+			add("it restarted %s", t.Restarts[n-1])
 		}
 	}
 	if t.Why = strings.Join(why, "; "); t.Why == "" {

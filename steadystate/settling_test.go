@@ -35,19 +35,19 @@ func TestSettlingByPolls(t *testing.T) {
 		{"what was good for the settle time is steady", "++++++++", 0, 5 * s, steadystate.Held, ""},
 		{"what was not yet is not, and says what is left", "++++", 0, 5 * s, steadystate.Unknown, "good for 2s of 5s"},
 		{"four observations are the least", "++++", 0, s, steadystate.Held, ""},
-		{"three are not enough", "+++", 0, s, steadystate.Unknown, "needs 1 more observations, 1s as they come"},
-		{"with nothing allowed a bad one begins the count anew", "+++++++++-+++", 0, 5 * s, steadystate.Unknown, "good for 3s of 5s; needs 1 more observations, 2s as they come; it began anew at 9.000s: an outage, 1 of 1 bad"},
-		{"what flaps within the settle time is one outage", "+++++--+-+++", 0, 5 * s, steadystate.Unknown, "it began anew at 8.000s: an outage, 3 of 4 bad"},
+		{"three are not enough", "+++", 0, s, steadystate.Unknown, "needs 1 more observation, 1s as they come"},
+		{"with nothing allowed a bad one restarts the count", "+++++++++-+++", 0, 5 * s, steadystate.Unknown, "good for 3s of 5s; needs 1 more observation, 2s as they come; it restarted at 9.000s: an outage, 1 of 1 bad"},
+		{"what flaps within the settle time is one outage", "+++++--+-+++", 0, 5 * s, steadystate.Unknown, "it restarted at 8.000s: an outage, 3 of 4 bad"},
 		{"and once it is long over the service is steady", "+++++++-++++++", 0, 5 * s, steadystate.Held, ""},
 		{"time in which nothing is known counts for nothing", "+++??????+++", 0, 5 * s, steadystate.Unknown, "good for 3s of 5s"},
 		{"nor does a hole", "+++++      ++++", 0, 7 * s, steadystate.Unknown, "good for 6s of 7s"},
 		{"one poll that is missing is not the end", "+++++++++ ", 0, 5 * s, steadystate.Held, ""},
-		{"a signal that is silent now is not steady", "+++++++++    ", 0, 5 * s, steadystate.Unknown, "nothing was observed after 8.000s"},
-		{"nor is one that does not know", "+++++++++????", 0, 5 * s, steadystate.Unknown, "after 8.000s"},
+		{"a signal that is silent now is not steady", "+++++++++    ", 0, 5 * s, steadystate.Unknown, "no observation since 8.000s, for 4s"},
+		{"nor is one that does not know", "+++++++++????", 0, 5 * s, steadystate.Unknown, "unknown since 8.000s: "},
 		{"what was never observed is not", "     ", 0, 5 * s, steadystate.Unknown, "nothing was observed"},
 		{"nor what is never known", "?????", 0, 5 * s, steadystate.Unknown, "unknown: "},
-		{"with 20 % allowed one in five is background, which begins nothing anew", "+++++-++++-++++-++++-++++-+++++++++++", 0.2, 5 * s, steadystate.Held, ""},
-		{"always half is not", "+-+--+-+-+-+-+-+-+-+-+-+-+-+", 0.2, 5 * s, steadystate.Broken, "the 20% allowed"},
+		{"with 20 % allowed one in five is background, which restarts nothing", "+++++-++++-++++-++++-++++-+++++++++++", 0.2, 5 * s, steadystate.Held, ""},
+		{"always half is not", "+-+--+-+-+-+-+-+-+-+-+-+-+-+", 0.2, 5 * s, steadystate.Broken, "over the allowed 20% by "},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			got := polled(row.timeline, row.allowed, row.settle)
@@ -307,7 +307,7 @@ func TestWhatWasUnderWayWhenTheFaultCame(t *testing.T) {
 	}
 }
 
-// What happens to the service while it settles begins the count anew, whatever
+// What happens to the service while it settles restarts the count, whatever
 // the answers look like.
 func TestWhatHappensBeginsTheCountAnew(t *testing.T) {
 	settling := steadystate.NewSettling(answers(0), 5*s, 0)
@@ -319,14 +319,14 @@ func TestWhatHappensBeginsTheCountAnew(t *testing.T) {
 		t.Fatalf("%s, %q", got.Verdict, got.Why)
 	}
 	settling.Begin(8*s, "deployment/shop/checkout changed")
-	if got := settling.At(8 * s); got.Verdict != steadystate.Unknown || !strings.Contains(got.Why, "good for 0s of 5s; needs 4 more observations, 5s as they come; it began anew at 8.000s: deployment/shop/checkout changed") {
+	if got := settling.At(8 * s); got.Verdict != steadystate.Unknown || !strings.Contains(got.Why, "good for 0s of 5s; needs 4 more observations, 5s as they come; it restarted at 8.000s: deployment/shop/checkout changed") {
 		t.Errorf("%s, %q", got.Verdict, got.Why)
 	}
 	for _, o := range list[9:] {
 		settling.Add(o)
 	}
 	got := settling.At(15 * s)
-	if got.Verdict != steadystate.Held || got.Since != 8*s || got.String() != "7 observations since 8.000s, 0 bad; it began anew at 8.000s: deployment/shop/checkout changed" {
+	if got.Verdict != steadystate.Held || got.Since != 8*s || got.String() != "7 observations since 8.000s, 0 bad; it restarted at 8.000s: deployment/shop/checkout changed" {
 		t.Errorf("%s since %s, %q: %s", got.Verdict, got.Since, got.Why, got)
 	}
 }

@@ -41,8 +41,8 @@ type census struct {
 	unscraped int          // targets that up lists, and of which nothing is read
 	target    model.Metric // one of them
 	vanished  int          // series that were there, of targets without an up
-	lost      int          // series that ended, or began anew, within the range
-	restarts  int          // series that began anew more than once within the range
+	lost      int          // series that ended, or restarted, within the range
+	restarts  int          // series that restarted more than once within the range
 	copies    int          // series that there are several of
 }
 
@@ -259,7 +259,7 @@ func (c census) missing(s selector) error {
 		}
 	case c.restarts > 0:
 		return &failure{
-			reason: fmt.Sprintf("%s of %s: began anew more than once within the range, and what was counted before is lost each time", count(c.restarts, "series"), s.vector),
+			reason: fmt.Sprintf("%s of %s: restarted more than once within the range, and what was counted before is lost each time", count(c.restarts, "series"), s.vector),
 			next:   "see why the process is restarted",
 		}
 	case c.vanished > 0:
@@ -276,7 +276,7 @@ func (c census) partial(s selector) string {
 	if c.lost == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s of %s: ended, began anew or not scraped lately, and what was counted after the last scrape is lost", count(c.lost, "series"), s.vector)
+	return fmt.Sprintf("%s of %s: ended, restarted or not scraped lately, and what was counted after the last scrape is lost", count(c.lost, "series"), s.vector)
 }
 
 func count(n int, what string) string {

@@ -108,14 +108,14 @@ func TestWhatAValueLeavesOut(t *testing.T) {
 					s.every(`http_count{pod="a",code="503"}`, s5, time.Second, 7, 7, 0, 0),
 				}
 			},
-			errorShare, "< 0.1%", "mean < 0.1%", steadystate.Unknown, `ended, began anew or not scraped lately, and what was counted after the last scrape is lost`,
+			errorShare, "< 0.1%", "mean < 0.1%", steadystate.Unknown, `ended, restarted or not scraped lately, and what was counted after the last scrape is lost`,
 		},
 		{
 			"one that dies again and again may hide more than a moment",
 			func(s *server) []rows {
 				return []rows{s.every(`http_count{pod="a",code="200"}`, s5, time.Second, 10000, 12500, 100, 90)}
 			},
-			errorShare, "< 0.1%", "outages <= 0", steadystate.Unknown, `1 series of http_count{code!=""}: began anew more than once within the range`,
+			errorShare, "< 0.1%", "outages <= 0", steadystate.Unknown, `1 series of http_count{code!=""}: restarted more than once within the range`,
 		},
 		{
 			"so it does if it never comes back",
@@ -136,7 +136,7 @@ func TestWhatAValueLeavesOut(t *testing.T) {
 					append(s.every(`up{job="j",instance="b"}`, s5, 17*time.Second, 1, 1, 1), stale(`up{job="j",instance="b"}`, s.now().Add(-12*time.Second))),
 				}
 			},
-			errorShare, "< 0.1%", "max < 0.1%", steadystate.Unknown, `ended, began anew`,
+			errorShare, "< 0.1%", "max < 0.1%", steadystate.Unknown, `ended, restarted`,
 		},
 		{
 			"one that was restarted did, although it has counted nothing of what is asked for",
@@ -146,7 +146,7 @@ func TestWhatAValueLeavesOut(t *testing.T) {
 					s.every(`process_start_time_seconds{job="j",instance="a"}`, s5, time.Second, 7, 7, 9, 9),
 				}
 			},
-			`sum(rate(http_count{code=~"5.."}[15s])) or vector(0)`, "< 1/s", "max < 1/s", steadystate.Unknown, `began anew`,
+			`sum(rate(http_count{code=~"5.."}[15s])) or vector(0)`, "< 1/s", "max < 1/s", steadystate.Unknown, `restarted`,
 		},
 		{
 			"a floor that the others reach is reached, whatever it took with it",
