@@ -33,7 +33,7 @@ func TestAnExpectationIsRefusedBeforeAnythingIsTouched(t *testing.T) {
 	}{
 		{"one that can be judged", []record.Expectation{{Name: "a", Kind: "size", Subject: "pod/a", Limits: []string{"1"}}}, ""},
 		{"a limit that cannot be read", []record.Expectation{{Name: "a", Kind: "size", Subject: "pod/a", Limits: []string{"one"}}}, `expectation "a": limit one is no number`},
-		{"a kind that nobody judges", []record.Expectation{{Name: "a", Kind: "colour", Subject: "pod/a"}}, `no judger of the kind "colour"; kinds: "size"`},
+		{"a kind without a judger", []record.Expectation{{Name: "a", Kind: "colour", Subject: "pod/a"}}, `no judger of the kind "colour"; kinds: "size"`},
 		{"without a name", []record.Expectation{{Kind: "size", Subject: "pod/a"}}, "needs a name"},
 		{"without a kind", []record.Expectation{{Name: "a", Subject: "pod/a"}}, "needs a kind"},
 		{"without a subject", []record.Expectation{{Name: "a", Kind: "size"}}, "needs a subject"},

@@ -26,7 +26,7 @@ type Fault interface {
 	Recover(ctx context.Context, rec *record.Recorder) (steadystate.Span, error)
 }
 
-// A Targeter is a fault that knows whom it may hit before it is injected. It is
+// A Targeter is a fault that knows its possible targets before it is injected. It is
 // not injected unless each of them answers requests of the load: a fault on what
 // serves no request shows nothing.
 type Targeter interface {

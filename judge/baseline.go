@@ -13,7 +13,7 @@ import (
 var usual = []string{steadystate.Mean, "p50", "p95", "p99"}
 
 // NewBaseline makes the baseline for experiments with these checks from the
-// result of a control run, see [Experiment.Control]. It has mean, p50,
+// result of a control run, an experiment without its faults. It has mean, p50,
 // p95, p99 and whatever else the limits of the checks compare with a
 // baseline, over the control run's window. A control run that did not hold is
 // no baseline, and neither is one with a fault. The result must come from

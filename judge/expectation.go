@@ -125,9 +125,9 @@ func (j *judge) expect(judgers []Judger) {
 	j.Findings = append(j.Findings, findings...)
 }
 
-// A Course is what a signal was over time, in at most [courseSamples] samples:
-// a second reading of what an expectation is about, by an instrument that its
-// subject has no part in.
+// A Course is what a signal was over time, in at most 4,096 samples: a second
+// reading of what an expectation is about, by an instrument that its subject has
+// no part in.
 type Course struct {
 	Signal  string
 	Samples []Sample // in the order of time

@@ -79,8 +79,8 @@ func TestAnExpectationCountsTowardsTheVerdict(t *testing.T) {
 	}{
 		{"one that holds", expecting("size", "1"), nil, []judge.Judger{sized{}}, steadystate.Held, "", false},
 		{"one that does not", expecting("size", "12"), nil, []judge.Judger{sized{}}, steadystate.Broken, "b is sized: wanted 12, seen 1", false},
-		{"one that nobody judges", expecting("size", "1"), nil, nil, steadystate.Unknown, `no judger of the kind "size"; kinds: none`, false},
-		{"one of a kind that nobody knows", expecting("colour", "1"), nil, []judge.Judger{sized{}}, steadystate.Unknown, `no judger of the kind "colour"; kinds: "size"`, false},
+		{"one without a judger", expecting("size", "1"), nil, nil, steadystate.Unknown, `no judger of the kind "size"; kinds: none`, false},
+		{"one of an unknown kind", expecting("colour", "1"), nil, []judge.Judger{sized{}}, steadystate.Unknown, `no judger of the kind "colour"; kinds: "size"`, false},
 		{"one of which its judger says nothing", expecting("size", "1"), nil, []judge.Judger{sized{silent: true}}, steadystate.Unknown, "its judger says nothing", false},
 		{"one whose recorded limit cannot be read", expecting("size", "one"), nil, []judge.Judger{sized{}}, steadystate.Unknown, "limit one is no number", false},
 		{"another limit", expecting("size", "1"), map[string][]string{"b is sized": {"12"}}, []judge.Judger{sized{}}, steadystate.Broken, "wanted 12", false},

@@ -226,7 +226,7 @@ var sentence = map[string]string{
 	"injected":  "every fault was injected",
 	"effect":    "the fault took effect",
 	"steady":    "the service was steady before the fault",
-	"exposed":   "the targets served anybody",
+	"exposed":   "the targets took traffic",
 	"load held": "the load was driven as asked",
 	"observed":  "every check was observed",
 	"covered":   "the data covers the window",

@@ -91,8 +91,8 @@ type PhaseDistribution struct {
 	steadystate.Distribution
 }
 
-// A Recovery is how long after an injection took effect a check was good for
-// good. Without an outage it is zero.
+// A Recovery is the time from when an injection took effect until a check was
+// good and stayed so. Without an outage it is zero.
 type Recovery struct {
 	Fault   string                            `json:"fault"`
 	Outages int                               `json:"outages"`
@@ -101,7 +101,7 @@ type Recovery struct {
 	// none.
 	TTD *steadystate.Bounds[time.Duration] `json:"ttd,omitempty"`
 	// AfterRemoval is how long after the removal of a fault that was held the
-	// check was good for good; zero: it recovered while faulted, or had no
+	// check was good and stayed so; zero: it recovered while faulted, or had no
 	// outage. nil: the fault was not held, or the record does not show that it
 	// is gone.
 	AfterRemoval *steadystate.Bounds[time.Duration] `json:"afterRemoval,omitempty"`

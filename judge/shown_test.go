@@ -28,7 +28,7 @@ func TestAnEventIsAnEffectBetweenInjectionAndRemoval(t *testing.T) {
 		{"so was one that was told to go, and had 30 s for it", gone, false, 0, []record.Event{podEvent("terminating", "a", 19900*ms, 20500*ms), podEvent("gone", "a", 50*s, 51*s)}, steadystate.Held, "gone at 50.000s"},
 		{"an eviction is over when it is granted, and its pod goes later", gone, false, 20 * s, []record.Event{podEvent("evicted", "a", 20*s, 20100*ms), podEvent("gone", "a", 49*s, 50*s)}, steadystate.Held, "gone at 49.000s"},
 		{"a pod that was on its way out before was not killed either", gone, false, 0, []record.Event{podEvent("terminating", "a", 15*s, 16*s), podEvent("gone", "a", 20100*ms, 21*s)}, steadystate.Unknown, "which began with \"terminating\" at 15.000s..16.000s"},
-		{"of what happened while nobody looked nothing is known", gone, false, 0, []record.Event{podEvent("gone", "a", 12*s, 55*s)}, steadystate.Unknown, "not certainly while the fault was on"},
+		{"what happened during a gap is unknown", gone, false, 0, []record.Event{podEvent("gone", "a", 12*s, 55*s)}, steadystate.Unknown, "not certainly while the fault was on"},
 		{"what is over at once shows soon, however long the run goes on", gone, false, 68 * s, []record.Event{podEvent("terminating", "a", 60*s, 61*s), podEvent("gone", "a", 61*s, 62*s)}, steadystate.Unknown, "from 20.000s to 50.000s"},
 		{"a drain takes as long as it takes", gone, true, 68 * s, []record.Event{podEvent("terminating", "a", 60*s, 61*s), podEvent("gone", "a", 61*s, 62*s)}, steadystate.Held, "gone at 61.000s"},
 		{"the pod with its name later is another", gone, false, 0, []record.Event{{Span: steadystate.Instant(21 * s), Kind: "gone", Subject: "pod/shop/a", UID: "uid-of-the-next"}}, steadystate.Unknown, "a was never seen gone"},

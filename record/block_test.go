@@ -82,7 +82,7 @@ func TestAStallBoundsWhatTheServiceTook(t *testing.T) {
 		{"quick, whatever the load did", record.Request{Answered: 200 * ms, Stalled: 150 * ms, Outcome: record.Outcome{Code: 200}}, true, false, false},
 		{"refused, whatever the load did", record.Request{Answered: 200 * ms, Stalled: 150 * ms, Outcome: record.Outcome{Error: "connection refused"}}, false, true, false},
 		{"no answer in time", record.Request{Answered: s, Outcome: record.Outcome{Error: record.TimedOut}}, false, true, false},
-		{"no answer in time, and then nobody looked", record.Request{Answered: s, Stalled: 20 * ms, Outcome: record.Outcome{Error: record.TimedOut}}, false, false, true},
+		{"no answer in time, and then a stall", record.Request{Answered: s, Stalled: 20 * ms, Outcome: record.Outcome{Error: record.TimedOut}}, false, false, true},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			o := row.request.Observation()

@@ -9,7 +9,7 @@ type Event struct {
 	// Kind says what happened, one of the Event constants for what this module
 	// records.
 	Kind string `json:"kind"`
-	// Subject is whom it happened to: kind/namespace/name, or what is closest
+	// Subject is what it happened to: kind/namespace/name, or what is closest
 	// to it. Subjects are pod/namespace/name, replicaset/namespace/name,
 	// deployment/namespace/name, endpoint/namespace/pod, hpa/namespace/name,
 	// vpa/namespace/name, node/name, watch/namespace/resource, process/name.

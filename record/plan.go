@@ -14,7 +14,7 @@ import (
 type Expectation struct {
 	// Name is what its findings are called; no check may have it too.
 	Name string `json:"name"`
-	// Kind says which [Judger] knows what is expected: "autoscaler".
+	// Kind selects the judge.Judger that knows what is expected: "autoscaler".
 	Kind string `json:"kind"`
 	// Subject is that of the events it is judged by: hpa/shop/checkout.
 	Subject string `json:"subject"`
@@ -22,8 +22,8 @@ type Expectation struct {
 	// any is the judger's to say.
 	Limits []string `json:"limits,omitempty"`
 	// Signal is a second reading of what is expected, by an instrument that the
-	// subject has no part in; empty: there is none. What it must be the judger
-	// says.
+	// subject has no part in; empty: there is none. The judger says what it
+	// must be.
 	Signal string `json:"signal,omitempty"`
 	// ChangesPods: what it is about adds pods to the service and takes them
 	// away, as an autoscaler does, so that this takes nothing from the proof of

@@ -40,7 +40,7 @@ type Header struct {
 	Tool    string    `json:"tool,omitempty"`
 }
 
-// A Plan is what was going to be done and what must hold: an [Experiment] as
+// A Plan is what was going to be done and what must hold: an experiment as
 // plain data.
 type Plan struct {
 	Name   string              `json:"name"`
@@ -125,8 +125,8 @@ type Effect struct {
 	// Container is the one of the target's that the event must be of; empty:
 	// the event is of the target.
 	Container string `json:"container,omitempty"`
-	// On is whom the event must be seen of in place of the targets, where they
-	// are not those that show it: the pod that was to replace them.
+	// On is what the event must be seen of in place of the targets, where they do
+	// not show it: the pod that was to replace them.
 	On *Target `json:"on,omitempty"`
 	// Signal of every target, see [TargetSignal], must change while the fault
 	// is on, from the injection's span to the removal's: by Rise, or to AtMost.

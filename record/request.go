@@ -55,12 +55,11 @@ func (r Request) Flight() steadystate.Span {
 }
 
 // Observation is the request as an observation: the seconds it took, at some
-// instant between sending and answer, each of which its skew makes less
-// certain. If the load stalled meanwhile, the
-// service took something between that less the stall and that, and nothing is
-// known of a request whose time was over while the load stalled. More than one
-// attempt is a failure of the first: HTTP clients silently repeat a request on a
-// broken reused connection, the service failed all the same.
+// instant between sending and answer, both widened by its skew. If the load
+// stalled meanwhile, the service may have answered earlier by up to the stall,
+// and a request that timed out during the stall is unknown. More than one attempt
+// is a failure of the first: HTTP clients silently repeat a request on a broken
+// reused connection, but the service failed all the same.
 func (r Request) Observation() steadystate.Observation {
 	o := steadystate.Observation{
 		Span:  r.Flight(),
@@ -83,8 +82,8 @@ func (r Request) Observation() steadystate.Observation {
 	return o
 }
 
-// FailedFirst reports whether the first attempt was not answered well, and
-// FailedFinally whether the client's own repetition did not help either.
+// FailedFirst reports whether the first attempt was not answered well, whether
+// or not the client's own retry was.
 func (r Request) FailedFirst() bool { return !r.Local && r.Observation().Failed != "" }
 
 // FailedFinally reports whether no attempt was answered well.

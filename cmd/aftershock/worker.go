@@ -20,10 +20,10 @@ func loadWorkerCommand() *cobra.Command {
 		Short: "Drive a share of another program's load; the Job of load.workers runs it",
 		Long: `Load-worker waits until the run that it works for sends it a share of a load,
 drives it, and sends back what became of each request. It is what the pods of
-load.workers run; nobody calls it by hand, except to try an image.
+load.workers run; call it by hand only to try an image.
 
-It answers only to who names its run, takes one load, and ends by itself when
-nobody has called for three minutes, or shortly after its load is over. SIGTERM
+It accepts only requests that name its run, takes one load, and ends by itself
+when no client has connected for three minutes, or shortly after its load is over. SIGTERM
 ends the load: requests in flight are waited for.`,
 		Example: `  aftershock load-worker --run 4f1c2a9d3b --listen :8642`,
 		Args:    noArgs,

@@ -189,7 +189,7 @@ func TestWhatMakesNoSenseIsRefused(t *testing.T) {
 		{"a share of a limit that is not there", c.MemoryStress(checkout, "80%").Containers("proxy"), "80% of a limit that container proxy of pod a does not have; say a size"},
 		{"following what is over when it is done", c.PodKill(checkout, chaosmesh.One).Follow(), "it cannot follow: only faults that are held"},
 		{"a signal for what is seen by an event", c.PodFailure(checkout, chaosmesh.One).Seen("cpu"), `its effect is seen by the event "not ready"`},
-		{"a signal that changes by nobody knows how much", c.NetworkLoss(checkout, 1).Seen("retransmits"), `by how much the loss of packets changes signal "retransmits" is not known; say it with SeenAs`},
+		{"a signal that changes by an unknown amount", c.NetworkLoss(checkout, 1).Seen("retransmits"), `by how much the loss of packets changes signal "retransmits" is not known; say it with SeenAs`},
 		{"more than there are", c.NetworkDelay(checkout, time.Second).Only(chaosmesh.Fixed(4)), "4 asked for, and 3 running pods match the selector"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -246,9 +246,9 @@ func TestEffects(t *testing.T) {
 		{"a delay is seen in the load", c.NetworkDelay(checkout, 200*time.Millisecond), record.Effect{Signal: "requests", Rise: 0.16}, ""},
 		{"or where the user says", c.NetworkDelay(checkout, 200*time.Millisecond).Seen("calls"), record.Effect{Signal: "calls", Rise: 0.16}, ""},
 		{"or as the user says", c.NetworkDelay(checkout, 200*time.Millisecond).SeenAs(record.Effect{Signal: "calls", Rise: 0.1}), record.Effect{Signal: "calls", Rise: 0.1}, ""},
-		{"loss shows nobody knows where", c.NetworkLoss(checkout, 10), record.Effect{}, "where the loss of packets shows is not known: name a signal of the targets with Seen or SeenAs, else no verdict can be held"},
+		{"where loss shows is not known", c.NetworkLoss(checkout, 10), record.Effect{}, "where the loss of packets shows is not known: name a signal of the targets with Seen or SeenAs, else no verdict can be held"},
 		{"unless the user says", c.NetworkLoss(checkout, 10).SeenAs(record.Effect{Signal: "retransmits", Rise: 5}), record.Effect{Signal: "retransmits", Rise: 5}, ""},
-		{"a narrow network shows nobody knows where", c.NetworkBandwidth(checkout, 1e6), record.Effect{}, "where a narrow network shows is not known"},
+		{"where a narrow network shows is not known", c.NetworkBandwidth(checkout, 1e6), record.Effect{}, "where a narrow network shows is not known"},
 		{"a cut network needs a signal", c.NetworkPartition(checkout), record.Effect{}, "where a cut network shows is not known"},
 		{"a worker fills a limit below one core", c.CPUStress(checkout, 1), record.Effect{Signal: "cpu", Rise: 0.25, Ceiling: 0.5}, ""},
 		{"a small load stays below the limit", c.CPUStress(checkout, 1).Load(20), record.Effect{Signal: "cpu", Rise: 0.1}, ""},

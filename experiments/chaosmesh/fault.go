@@ -113,7 +113,7 @@ type Preview struct {
 	// Unprovable says why there are no effects, so that no verdict can be
 	// held, and what to do.
 	Unprovable string
-	// Warning is what whoever runs the fault must know before; mostly nothing.
+	// Warning is shown before injection; usually empty.
 	Warning string
 
 	pods     []corev1.Pod // the candidates

@@ -274,7 +274,7 @@ func TestWhatCouldNotBeShownIsTheShortfall(t *testing.T) {
 		{"selected and then nothing", chaosmesh.One, []step{takeUp, waiting("shop/a")}, 16 * time.Second, "Chaos Mesh did not inject shop/a within 15s, and did not say why"},
 		{"taken up without a word on pods", chaosmesh.One, []step{status(func(o v1alpha1.InnerObject) { o.SetFinalizers([]string{"chaos-mesh/records"}) })}, 16 * time.Second, "Chaos Mesh's controller took up PodChaos/shop/pod-kill-RUN-XXXXX but selected no pod within 15s"},
 		{"a victim that was going anyway", chaosmesh.One, []step{takeUp, injected("shop/gone")}, 4 * time.Second, "shop/gone was selected, which did not run or was on its way out before the fault"},
-		{"somebody deleted the object", chaosmesh.One, []step{takeUp, vanish}, time.Second, "somebody else deleted PodChaos/shop/pod-kill-RUN-XXXXX before it was seen to act"},
+		{"the object was deleted", chaosmesh.One, []step{takeUp, vanish}, time.Second, "another client deleted PodChaos/shop/pod-kill-RUN-XXXXX before it was seen to act"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

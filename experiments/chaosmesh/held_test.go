@@ -200,7 +200,7 @@ func TestAHeldFaultIsNotCalledGoneBeforeChaosMeshUndidIt(t *testing.T) {
 		want string
 		note string
 	}{
-		{"somebody takes the object away", drops, "somebody took it away before Chaos Mesh said that it undid the fault on shop/a; check these pods, or restart them", ""},
+		{"the object is deleted", drops, "it was deleted before Chaos Mesh said that it undid the fault on shop/a; check these pods, or restart them", ""},
 		{"it goes by force only", never, "Chaos Mesh never said that it undid the fault, and the object went only when we removed its finalizers", "touched it"},
 		{"undoing it fails again and again", keepsFailing, "Chaos Mesh never said that it undid the fault", ""},
 	} {
@@ -239,7 +239,7 @@ func TestAnObjectThatVanishedWhileItWasHeldIsNotCalledUndone(t *testing.T) {
 			"a fault that is held: its rules may still be in the pod",
 			[]step{takeUp, injected("shop/a"), after(2 * time.Second), vanish},
 			func(c *chaosmesh.Cluster) experiments.Fault { return c.NetworkDelay(checkout, time.Second) },
-			"somebody took it away while it was held, so that it is not known when the fault ended, or whether it did; check these pods, or restart them: shop/a",
+			"it was deleted during the hold, so when the fault ended, or whether it did, is unknown; check these pods, or restart them: shop/a",
 		},
 		{
 			"a fault that is over when it is done",

@@ -197,7 +197,7 @@ func (i *injecting) wait(ctx context.Context, pods, objects <-chan kube.Arrival)
 			}
 			if object, ok := s.Object.(v1alpha1.InnerObject); ok && object.GetName() == i.object.GetName() {
 				if s.Type == watch.Deleted {
-					return "somebody else deleted " + i.name + " before it was seen to act", nil
+					return "another client deleted " + i.name + " before it was seen to act", nil
 				}
 				i.seeObject(object, s.At())
 			}
@@ -205,7 +205,7 @@ func (i *injecting) wait(ctx context.Context, pods, objects <-chan kube.Arrival)
 			trouble = i.read(ctx)
 			switch {
 			case apierrors.IsNotFound(trouble):
-				return "somebody else deleted " + i.name + " before it was seen to act", nil
+				return "another client deleted " + i.name + " before it was seen to act", nil
 			case trouble != nil && permanent(trouble):
 				return "", fmt.Errorf("read %s: %w", i.name, trouble)
 			}

@@ -129,7 +129,7 @@ func after(d time.Duration) step {
 	}
 }
 
-// vanish: somebody deletes the object.
+// vanish: another client deletes the object.
 func vanish(ctx context.Context, c client.Client, object v1alpha1.InnerObject) error {
 	if err := c.Get(ctx, client.ObjectKeyFromObject(object), object); err != nil {
 		return err

@@ -138,7 +138,7 @@ func (g *going) run(ctx context.Context) (found bool, err error) {
 				return found, fmt.Errorf("remove %s: Chaos Mesh never said that it undid the fault, and the object went only when we %s; check the pods it was on, or restart them", g.name, last.what)
 			}
 			if len(g.hurt) > 0 {
-				return found, fmt.Errorf("remove %s: somebody took it away before Chaos Mesh said that it undid the fault on %s; check these pods, or restart them", g.name, strings.Join(g.hurt, ", "))
+				return found, fmt.Errorf("remove %s: it was deleted before Chaos Mesh said that it undid the fault on %s; check these pods, or restart them", g.name, strings.Join(g.hurt, ", "))
 			}
 			return found, nil
 		case permanent(err):
@@ -175,7 +175,7 @@ func (g *going) taken() error {
 	if where == "" {
 		where = "those that it selects"
 	}
-	return fmt.Errorf("remove %s: somebody took it away while it was held, so that it is not known when the fault ended, or whether it did; check these pods, or restart them: %s", g.name, where)
+	return fmt.Errorf("remove %s: it was deleted during the hold, so when the fault ended, or whether it did, is unknown; check these pods, or restart them: %s", g.name, where)
 }
 
 // step deletes the object, once, and reads it; one that was held it reads
@@ -219,7 +219,7 @@ func (g *going) early(ctx context.Context) error {
 		Kind:    record.EventEndedEarly,
 		Subject: g.name,
 		UID:     string(g.object.GetUID()),
-		Attrs:   map[string]string{record.AttrReason: "Chaos Mesh had stopped it when it was to be undone: its lifetime was over, or somebody paused or deleted it; let it live longer than it is held, see Guard.Lifetime"},
+		Attrs:   map[string]string{record.AttrReason: "Chaos Mesh had stopped it when it was to be undone: its lifetime was over, or it was paused or deleted; let it live longer than it is held, see Guard.Lifetime"},
 	})
 	return nil
 }

@@ -144,7 +144,7 @@ func (c *Cluster) workflowOf(source, cron string, w *v1alpha1.Workflow) (*Fault,
 // on for ever, a template has a deadline.
 func scheduled(s *v1alpha1.Schedule) (*v1alpha1.Workflow, error) {
 	if s.Spec.Type == v1alpha1.ScheduleTypeWorkflow {
-		return nil, fmt.Errorf("%w: a schedule of a workflow would go on for ever if nobody removed it; write the workflow with schedules in it", ErrRefused)
+		return nil, fmt.Errorf("%w: a schedule of a workflow would go on for ever unless removed; write the workflow with schedules in it", ErrRefused)
 	}
 	if _, err := v1alpha1.StandardCronParser.Parse(s.Spec.Schedule); err != nil {
 		return nil, fmt.Errorf("%w: schedule %q: %w", ErrRefused, s.Spec.Schedule, err)

@@ -129,7 +129,7 @@ func TestWhatIsWrittenIsSeenLikeWhatIsBuilt(t *testing.T) {
 		{"a killed container", object("PodChaos", ofCheckout+"  action: container-kill\n  containerNames: [app]\n"), record.Effect{Event: "restarted"}},
 		{"a delay", object("NetworkChaos", slowNet), record.Effect{Signal: "requests", Rise: 0.16}},
 		{"stress", object("StressChaos", ofCheckout+"  stressors: {cpu: {workers: 1, load: 20}}\n"), record.Effect{Signal: "cpu", Rise: 0.1}},
-		{"what nobody knows", object("IOChaos", slowDisk), record.Effect{}},
+		{"a kind without a known effect", object("IOChaos", slowDisk), record.Effect{}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			f, err := newCluster(t, town(t), chaosmesh.Guard{}).FromYAML([]byte(row.text))

@@ -41,7 +41,7 @@ var _ experiments.Fault = (*BadImage)(nil)
 // had.
 var failing = []string{"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"}
 
-// endless is what whoever runs this must know before.
+// endless is what the user must know before the run.
 const endless = "the cluster does not undo this by itself: if the run is killed, the bad image stays until \"aftershock sweep\""
 
 // String is "roll out a bad image of deployment checkout in shop".
@@ -88,7 +88,7 @@ func (b *BadImage) prepare(ctx context.Context, run string) (*appsv1.Deployment,
 	return d, pods, n, nil
 }
 
-// unpullable is the image's repository with a tag that nobody gives.
+// unpullable is the image's repository with a tag that does not exist.
 func unpullable(image string) string {
 	image, _, _ = strings.Cut(image, "@")
 	if at := strings.LastIndex(image, ":"); at > strings.LastIndex(image, "/") { // no port
@@ -186,7 +186,7 @@ func waits(pod corev1.Pod, name string) string {
 // record has it. A rollout that is not complete in time is no error either, but
 // in the record, as long as no bad pod is left.
 //
-// If somebody else has set another image meanwhile, it stays, and the error
+// If another client has set another image meanwhile, it stays, and the error
 // names it.
 func (b *BadImage) Recover(ctx context.Context, rec *record.Recorder) (steadystate.Span, error) {
 	clock := rec.Clock()
@@ -235,11 +235,11 @@ func (b *BadImage) Recover(ctx context.Context, rec *record.Recorder) (steadysta
 	case was == n.Image:
 		rec.Event(record.Event{
 			Span: span, Kind: record.EventEndedEarly, Subject: b.subject(),
-			Attrs: map[string]string{record.AttrReason: "somebody had put the image back when it was to be undone: a person, or what keeps deployments as they are in a repository"},
+			Attrs: map[string]string{record.AttrReason: "the image was already back when it was to be undone: put back by a person, or by what keeps deployments as they are in a repository"},
 		})
 	case was != n.Bad:
 		b.placed = nil
-		return span, fmt.Errorf("put image %s of container %s back: somebody changed it to %s meanwhile, which was left as it is; set it right if it is not meant", n.Image, n.Container, cmp.Or(was, "none: the container is gone"))
+		return span, fmt.Errorf("put image %s of container %s back: another client changed it to %s meanwhile, which was left as it is; set it right if it is not meant", n.Image, n.Container, cmp.Or(was, "none: the container is gone"))
 	}
 	if err := b.finish(ctx, rec, n); err != nil {
 		return span, err

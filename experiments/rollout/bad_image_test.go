@@ -79,13 +79,13 @@ func TestWhatIsInTheWayOfRollingBackIsTold(t *testing.T) {
 		patches   int
 	}{
 		{
-			name:      "somebody changed it to another one, which stays",
+			name:      "another client changed it to another one, which stays",
 			meanwhile: func(s *shop) { s.setImage("shop/checkout:3") },
-			undo:      "put image " + good + " of container app back: somebody changed it to shop/checkout:3 meanwhile, which was left as it is",
+			undo:      "put image " + good + " of container app back: another client changed it to shop/checkout:3 meanwhile, which was left as it is",
 			events:    "changing, waiting", image: "shop/checkout:3", patches: 2,
 		},
 		{
-			name:      "somebody put it back already, so that the fault was over early",
+			name:      "another client put it back already, so that the fault was over early",
 			meanwhile: func(s *shop) { s.setImage(good); s.reconcile() },
 			events:    "changing, waiting, ended early, rolled back", image: good, patches: 2,
 		},
@@ -346,7 +346,7 @@ func TestASweepRollsBackWhatAKilledRunLeft(t *testing.T) {
 		{name: "the image is put back", scope: scope, removed: true, note: "put image " + good + " of container app back", image: good},
 		{name: "another run's stays", scope: chaosmesh.Scope{Namespaces: []string{"shop"}, Run: "another"}, image: bad},
 		{name: "another namespace's stays", scope: chaosmesh.Scope{Namespaces: []string{"bank"}}, image: bad},
-		{name: "what somebody else has set stays", scope: scope, meanwhile: func(s *shop) { s.setImage("shop/checkout:3"); s.remove("c") }, removed: true, note: `container app had the image "shop/checkout:3" by then, which was left as it is`, image: "shop/checkout:3"},
+		{name: "what another client has set stays", scope: scope, meanwhile: func(s *shop) { s.setImage("shop/checkout:3"); s.remove("c") }, removed: true, note: `container app had the image "shop/checkout:3" by then, which was left as it is`, image: "shop/checkout:3"},
 		{name: "bad pods that do not go are told", scope: scope, meanwhile: func(s *shop) { s.stuck = true }, err: "remove bad image of Deployment/shop/checkout, left behind by run ", image: good},
 		{name: "no namespace", err: "no namespace; say where to look", image: bad},
 	} {

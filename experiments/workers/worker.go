@@ -22,18 +22,18 @@ import (
 // A Worker waits for its share of one load, drives it, and sends back what
 // became of its requests.
 type Worker struct {
-	// Run is the run that it works for; required. It answers nobody who does
+	// Run is the run that it works for; required. It refuses a client that does
 	// not name it.
 	Run string
-	// Idle is how long nobody may call it before it ends by itself. Default 3
+	// Idle is how long it waits for a client before it ends by itself. Default 3
 	// minutes.
 	Idle time.Duration
 
 	ahead time.Duration // by which its clock is set wrong, for tests
 }
 
-// ErrUnwanted is returned by [Worker.Serve] when nobody has wanted a load of it.
-var ErrUnwanted = errors.New("nobody has called")
+// ErrUnwanted is returned by [Worker.Serve] when no client sent it a load in time.
+var ErrUnwanted = errors.New("no client connected")
 
 const (
 	flushEvery = 100 * time.Millisecond // a request's way back takes so long at most
@@ -45,7 +45,7 @@ const (
 )
 
 // Serve answers on the listener until ctx ends, in which case requests in flight
-// are waited for, or until nobody has called for long enough; the error then
+// are waited for, or until no client has connected for long enough; the error then
 // wraps [ErrUnwanted] if it never had a load.
 func (w Worker) Serve(ctx context.Context, listener net.Listener) error {
 	if w.Run == "" {

@@ -16,7 +16,7 @@ func (r GridReport) Text(w io.Writer) error {
 	fmt.Fprintf(w, "%s, %s, %d cores; %d simulated trials of each cell, seed %d, %s\n\n",
 		r.Machine.System, r.Machine.Go, r.Machine.Cores, r.Trials, r.Seed, r.Took.Round(time.Second))
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "\t\tbounds without the truth\t\t\t\t\t\t\tfalse held\t\tfalse broken\t\tunknown\t\t\t")
+	fmt.Fprintln(table, "\t\tbounds that miss the truth\t\t\t\t\t\t\tfalse held\t\tfalse broken\t\tunknown\t\t\t")
 	fmt.Fprintln(table, "cell\tseen\tstart\tend\tlength\tdowntime\tttr\tmissed\tinvented\t3%\t20%\t3%\t20%\t3%\t20%\tverdict\t")
 	for _, c := range r.Cells {
 		fmt.Fprintf(table, "%s\t%d/%d\t", c.Name, c.Reported, c.Trials)

@@ -17,7 +17,7 @@ import (
 type killed struct {
 	bench *bench.Bench
 	fault experiments.Fault
-	rec   *record.Recorder // of the fault; nobody reads it
+	rec   *record.Recorder // of the fault; never read
 }
 
 const only = "service-1"

@@ -100,7 +100,7 @@ func (q *queue) take() (p Plan, ok bool) {
 }
 
 // again plans one more trial of a kind, with the number after the last, in the
-// place of one of which nobody knows the truth: the next that the seed has,
+// place of one whose ground truth is unknown: the next that the seed has,
 // whatever the instrument made of the one before. There are as many of them at
 // most as trials were asked for, so that it ends on a machine that disturbs all.
 func (q *queue) again(k Kind) {

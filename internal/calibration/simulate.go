@@ -22,10 +22,10 @@ type Simulated struct {
 	Comparison              // of the outage
 	Downtime   bool         // the stated bounds hold the truth
 	TTR        bool         // as well
-	False      [2]Falsehood // for the limits beside the truth
+	False      [2]Falsehood // for the limits off the truth
 }
 
-// A Falsehood says which verdicts on limits beside the truth were not true, or
+// A Falsehood says which verdicts on limits off the truth were not true, or
 // none.
 type Falsehood struct{ Held, Broken, Unknown bool }
 

@@ -39,7 +39,7 @@ func (r Report) Text(w io.Writer) error {
 			fmt.Fprintf(w, "%s: in %d trials the instrument said that its load was not as asked; they count all the same\n", s.Kind, s.LoadNotHeld)
 		}
 		if s.Disturbed > 0 {
-			fmt.Fprintf(w, "%s: %d more trials are not compared, since this machine kept the planted service waiting for over %s ms, and nobody knows the truth; by what was planted %d of them were wrong\n",
+			fmt.Fprintf(w, "%s: %d more trials are not compared, since this machine kept the planted service waiting for over %s ms, so the ground truth is unknown; by what was planted %d of them were wrong\n",
 				s.Kind, s.Disturbed, ms(s.Tolerance/5), s.DisturbedWrong)
 		}
 		if s.N < s.Wanted {
