@@ -18,7 +18,7 @@ func (j *judge) effect() Proof {
 	var seen []string
 	for _, i := range j.Injections {
 		if len(i.Effects) == 0 {
-			p.Text = i.Fault + ": " + cmp.Or(i.Unprovable, "says of no effect that could be looked for")
+			p.Text = i.Fault + ": " + cmp.Or(i.Unprovable, "declares no observable effect")
 			return p
 		}
 		for _, effect := range i.Effects {

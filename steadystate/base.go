@@ -76,7 +76,7 @@ func (l Limit) unsure(f Figures) string {
 	if f.hidden() > 0 {
 		return f.Ignorance()
 	}
-	return fmt.Sprintf("%s of %s; a comparison takes at least %s of each, and more to tell less from each other: a longer phase or a higher rate", l.Figure(), observations(l.n(f)), thousands(l.leastToCompare()))
+	return fmt.Sprintf("%s of %s; a comparison needs at least %s of each, and more for a smaller difference: a longer phase or a higher rate", l.Figure(), observations(l.n(f)), thousands(l.leastToCompare()))
 }
 
 // leastToCompare is of how many values the figure has bounds.

@@ -54,12 +54,12 @@ known to fall short.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.cell != "" && !f.grid {
-				return usageError{errors.New("--cell is of --grid only")}
+				return usageError{errors.New("--cell works only with --grid")}
 			}
 			if f.grid {
 				for _, planted := range []string{"rate", "kinds", "plot", "misses"} {
 					if cmd.Flags().Changed(planted) {
-						return usageError{fmt.Errorf("--%s is of planted outages, --grid simulates: use --cell", planted)}
+						return usageError{fmt.Errorf("--%s selects planted outages, but --grid simulates: use --cell", planted)}
 					}
 				}
 				if !cmd.Flags().Changed("trials") {

@@ -143,7 +143,7 @@ func (v verdicts) followed() judge.Finding {
 		case s.blind:
 			undecided = text + "; for a time nothing was seen of it"
 		case s.renewed:
-			undecided = text + "; its spec was another before"
+			undecided = text + "; its spec had just changed"
 		case verdict == steadystate.Broken:
 			return broken(asMeasured, text)
 		default:

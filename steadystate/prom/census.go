@@ -224,7 +224,7 @@ func (s Source) copied(ctx context.Context, clock steadystate.Clock, of selector
 		}
 	}
 	return &failure{
-		reason: fmt.Sprintf("series of %s differ in nothing but their label %s: two Prometheuses scraped the same, and all of it is counted twice", of.vector, name),
+		reason: fmt.Sprintf("series of %s differ only in their label %s: two Prometheuses scraped the same targets, and everything counts twice", of.vector, name),
 		next:   fmt.Sprintf("take one of the copies first, as in sum(max without (%s) (...)), or ask a Thanos or Mimir that deduplicates", name),
 	}
 }
@@ -264,7 +264,7 @@ func (c census) missing(s selector) error {
 		}
 	case c.vanished > 0:
 		return &failure{
-			reason: fmt.Sprintf("%s of %s: gone, and no up says whether their target is", count(c.vanished, "series"), s.vector),
+			reason: fmt.Sprintf("%s of %s: gone, and without up it is unknown whether their target is gone too", count(c.vanished, "series"), s.vector),
 			next:   "ask for series with the labels job and instance of their targets",
 		}
 	}

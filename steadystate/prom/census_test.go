@@ -362,7 +362,7 @@ func TestReplicasAreNamed(t *testing.T) {
 			s.fill(t, s.every(`http_count{pod="a",code="200",`+label+`="`+r+`"}`, 5*time.Second, time.Second, 0, 50, 100, 150)...)
 		}
 		c := client(t, s.URL)
-		want := "differ in nothing but their label " + label + ": two Prometheuses scraped the same, and all of it is counted twice"
+		want := "differ only in their label " + label + ": two Prometheuses scraped the same targets, and everything counts twice"
 		for _, query := range []string{
 			`sum(rate(http_count{pod="a"}[15s]))`,
 			`sum by (pod) (rate(http_count[15s]))`,
