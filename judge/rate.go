@@ -41,7 +41,7 @@ func (c *rateChange) add(signal string, q record.Request) {
 const greater = 0.8
 
 // seen says what was seen of the change; missing, if anything, what was not. It
-// is the harshest reading of the rates that must show it.
+// is the worst case of the rates that must show it.
 func (c *rateChange) seen() (text, missing string) {
 	for _, s := range []struct {
 		name string

@@ -36,7 +36,7 @@ type Figures struct {
 	UnknownTime time.Duration `json:"unknownTime"`
 	// Outages that reach into the window, clipped to it.
 	Outages []Outage `json:"outages,omitempty"`
-	// Downtime is the time in outages, by the kindest and the harshest reading.
+	// Downtime is the time in outages, in the best and the worst case.
 	Downtime Bounds[time.Duration] `json:"downtime"`
 
 	values    BoundedValues // of the known observations that have one
@@ -270,10 +270,10 @@ func (f Figures) widest(span Span) time.Duration {
 // Recovery is how long after the instant in from the signal was good for good
 // after an injection that took effect at the instant in injected: zero if it
 // never was bad. Any outage that may have begun since the injection may be its
-// doing: by the harshest reading also one that began after the next injection,
+// doing: in the worst case also one that began after the next injection,
 // which was at next. n is their number, and open says that the last one was not
 // over when the record ended. An outage that certainly began before the injection
-// may have been over without it: it counts by the harshest reading too. So does a
+// may have been over without it: it counts in the worst case too. So does a
 // gap, which may hide an outage that lasted to its end.
 func (f Figures) Recovery(injected, from Span, next time.Duration) (took Bounds[time.Duration], n int, open bool) {
 	for i, o := range f.Outages {
@@ -334,8 +334,8 @@ type Reading struct {
 	low float64 // of Seen, also if that is infinite
 }
 
-// Judge compares the limit with the figures. Held means that the harshest
-// reading of them still holds, Broken that even the kindest does not. TTR and
+// Judge compares the limit with the figures. Held means that the worst
+// case of them still holds, Broken that even the best case does not. TTR and
 // MTTR are not of a window and are judged by the caller with [Limit.Compare].
 func (l Limit) Judge(f Figures) Reading {
 	r := l.judge(f)

@@ -121,8 +121,8 @@ func TestLimitVerdicts(t *testing.T) {
 		want     steadystate.Verdict
 		text     string
 	}{
-		{"held: the harshest reading holds", "downtime <= 4s", "++++--++++++", steadystate.Held, "1s to 3s"},
-		{"broken: even the kindest reading breaks it", "downtime <= 500ms", "++++---+++++", steadystate.Broken, "2s to 4s"},
+		{"held: the worst case holds", "downtime <= 4s", "++++--++++++", steadystate.Held, "1s to 3s"},
+		{"broken: even the best case breaks it", "downtime <= 500ms", "++++---+++++", steadystate.Broken, "2s to 4s"},
 		{"unknown: the limit lies between the two", "downtime <= 2s", "++++--++++++", steadystate.Unknown, "1s to 3s"},
 		{"unknown: nothing seen to break it, but the resolution is coarser", "downtime <= 500ms", "++++++++++++", steadystate.Unknown, "0s (no outage seen; resolution 1s)"},
 		{"held: no outage, and the resolution is printed", "outages <= 0", "++++++++++++", steadystate.Held, "0 (no outage seen; resolution 1s)"},

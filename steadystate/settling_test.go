@@ -145,7 +145,7 @@ func TestStartsWithABackground(t *testing.T) {
 	}
 }
 
-// Whatever the outage in the settle phase is, the count begins anew after it;
+// Whatever the outage in the settle phase is, the count restarts after it;
 // none of it lies in the stretch that is then called steady.
 func TestAnOutageBeginsTheCountAnew(t *testing.T) {
 	for _, row := range []struct {

@@ -350,7 +350,7 @@ func TestAFewBadObservationsByChanceMakeWideEdges(t *testing.T) {
 	}
 }
 
-// The kindest reading of a record that ends on a stray bad observation is that
+// The best case of a record that ends on a stray bad observation is that
 // nothing was out: a limit cannot be broken by it, and cannot be held either.
 func TestAStrayObservationNearTheEndBreaksNoLimit(t *testing.T) {
 	timeline := steadystatetest.Timeline("+++++++++++++++++-+", s, 0)

@@ -16,7 +16,7 @@
 //
 // Every state of the autoscaler began at some instant in the span of its event,
 // so that each stage is known between bounds. A limit on it is broken only if
-// the kindest reading breaks it, and held only if the harshest holds. A stage
+// the best case breaks it, and held only if the worst case holds. A stage
 // that was not reached took at least until then; of one that could not be seen
 // there is no figure but a reason.
 //
@@ -32,7 +32,7 @@
 // that it changes its direction at most once, unless a limit on turns says
 // otherwise; and that it is back at the old size when the record ends, unless a
 // limit on back says when it must be. A step that may have been decided before
-// the fault or after it, or was made by hand, is no answer to it.
+// the fault or after it, or was made by hand, does not answer it.
 //
 // # Pods that are not ready, metrics that are missing
 //

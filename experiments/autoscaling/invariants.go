@@ -373,7 +373,7 @@ func (v verdicts) fullSince(n int, until time.Duration) *steadystate.Span {
 }
 
 // scaledOut: it grew while the fault was on. A step that may have been decided
-// before the fault, or when it was over, is no answer to it.
+// before the fault, or when it was over, does not answer it.
 func (v verdicts) scaledOut() judge.Finding {
 	edge := ""
 	for _, s := range v.steps() {

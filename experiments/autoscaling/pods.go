@@ -38,7 +38,7 @@ func (c census) full(n int) bool {
 	return c.known && c.leastReady == n && c.mostReady == n && c.least == n && c.most == n
 }
 
-// String is "1 of 2 pods are ready", by the harshest reading.
+// String is "1 of 2 pods are ready", in the worst case.
 func (c census) String() string {
 	switch {
 	case !c.known:
@@ -69,8 +69,8 @@ func atMost(ratio float64, n int) int  { return int(math.Ceil(ratio * float64(n)
 func atLeast(ratio float64, n int) int { return int(math.Ceil(ratio * float64(n) * (1 - slack))) }
 
 // floor is the least that a metric above its target lets a controller want that
-// has n pods: by the kindest reading of which pods it counted, and by the
-// harshest.
+// has n pods: in the best case of which pods it counted, and in
+// the worst case.
 //
 // Pods without the metric, and those set aside as not ready, count as 0 %, and
 // if that turns the direction the size stays; so that with a metric above its

@@ -57,8 +57,8 @@ func (v verdicts) stepped() judge.Finding {
 	return held(withinSteps, steps(count)+", "+v.trajectory())
 }
 
-// allowed is how far the policies let a step go, by the kindest and by the
-// harshest reading of when the steps before it were. What was before the watch
+// allowed is how far the policies let a step go, in the best and in the
+// worst case of when the steps before it were. What was before the watch
 // began counts as rest, which is what the settle phase is for.
 func (v verdicts) allowed(i int) (kind, harsh int) {
 	s := v.states[i]
