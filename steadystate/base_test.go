@@ -89,7 +89,7 @@ func TestABaseOfTooFewSaysHowManyItTakes(t *testing.T) {
 		at := 0
 		value := func() float64 { at++; return 1 + float64(at%7)/100 }
 		few, enough := l.Base(sample(row.few, value)), l.Base(sample(row.least, value))
-		if want := fmt.Sprintf("%s of %d observations; a comparison takes at least %d of each", row.quantity, row.few, row.least); !strings.HasPrefix(few.Unknown, want) {
+		if want := fmt.Sprintf("%s of %d observations; a comparison needs at least %d of each", row.quantity, row.few, row.least); !strings.HasPrefix(few.Unknown, want) {
 			t.Errorf("%q, want %q", few.Unknown, want)
 		}
 		if enough.Unknown != "" || enough.N != row.least || enough.Low < 1 || enough.High > 1.06 {

@@ -157,7 +157,7 @@ func TestALongPartialOutageKeepsItsStart(t *testing.T) {
 		{"up to three", 0.001, 30, [2]time.Duration{10 * s, 30 * s}},
 		{"1 % allowed", 0.01, 30, [2]time.Duration{12 * s, 30 * s}},
 		{"one of ten", 0.01, 10, [2]time.Duration{12 * s, 30 * s}},
-		{"one of sixty, 1 % allowed, which takes six to be seen", 0.01, 60, [2]time.Duration{60 * s, 90 * s}},
+		{"one of fifteen, 1 % allowed", 0.01, 15, [2]time.Duration{12 * s, 30 * s}},
 		{"one of three, nothing allowed", 0, 3, [2]time.Duration{10 * s, 30 * s}},
 	} {
 		found, wrong, lost := 0, 0, 0

@@ -826,6 +826,7 @@ var trajectories = []struct {
 		[]string{
 			"broken scales out: it stayed at 2, though utilisation was at least 180% (target 50%) from 5.000s to 55.000s, while the autoscaler's own metric said resource cpu 11% (target 50%)",
 			"broken decision <= 45s: at least 57.5s", "unknown able to scale: by its own conditions",
+			"unknown sizes as its metrics ask: 0 steps, none against what it said that they are",
 		},
 	},
 	{
@@ -841,6 +842,7 @@ var trajectories = []struct {
 		[]string{
 			"unknown sizes as its metrics ask: 0 steps, none against what it said that they are | from 5.000s to 55.000s, but its spec had no target of CPU any more at 14.500s..15.000s",
 			"unknown able to scale: by its own conditions | no target of CPU any more",
+			"unknown scales out: it did not; the fault was not seen to have an effect on its metrics",
 		},
 	},
 	{
