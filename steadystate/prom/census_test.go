@@ -190,7 +190,7 @@ func TestWhatAValueLeavesOut(t *testing.T) {
 					s.every(`http_count{pod="b",code="200"}`, s5, 21*time.Second, 10000, 12500, 15000, 17500),
 				}
 			},
-			errorShare, "< 0.1%", "mean < 0.1%", steadystate.Unknown, "no up says whether their target is",
+			errorShare, "< 0.1%", "mean < 0.1%", steadystate.Unknown, "without up it is unknown whether their target is gone too",
 		},
 		{
 			"and of a gauge",

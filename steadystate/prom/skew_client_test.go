@@ -3,6 +3,7 @@ package prom_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -20,6 +21,7 @@ func TestAheadByTheAnswersThatThereAre(t *testing.T) {
 	var first atomic.Bool
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !first.CompareAndSwap(false, true) {
+			_, _ = io.Copy(io.Discard, r.Body) // else the server does not see the client leave
 			end()
 			<-r.Context().Done()
 			return
