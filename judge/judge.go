@@ -459,7 +459,7 @@ func (c CheckResult) recovery(l steadystate.Limit) steadystate.Reading {
 		// Those that were not over count for what was seen of them.
 		seen = steadystate.Bounds[time.Duration]{Low: sum.Low / n, High: sum.High / n}
 	}
-	reading := l.Compare(steadystate.Seconds(seen), steadystate.FormatSeconds, c.Unrecovered > 0, c.Finest(), c.Window.Width())
+	reading := c.Compare(l, steadystate.Seconds(seen), steadystate.FormatSeconds, c.Unrecovered > 0)
 	if why := c.Ignorance(); why != "" && reading.Verdict == steadystate.Unknown && c.Unrecovered == 0 {
 		reading.Undecided = why
 	}
@@ -478,7 +478,7 @@ func (c CheckResult) detection(l steadystate.Limit) steadystate.Reading {
 		}
 		worst.Low, worst.High = max(worst.Low, r.TTD.Low), max(worst.High, r.TTD.High)
 	}
-	return l.Compare(steadystate.Seconds(worst), steadystate.FormatSeconds, false, 0, c.Window.Width())
+	return c.Compare(l, steadystate.Seconds(worst), steadystate.FormatSeconds, false)
 }
 
 // where says where to look: the worst outage, what made it one, and what else

@@ -19,7 +19,7 @@ import (
 // scaling is a record in which an autoscaler follows the fault, 2 -> 4, and is
 // not back at 2 when the record ends.
 func scaling() []record.Entry {
-	list := entries("downtime <= 2s")
+	list := entries("downtime <= 4s")
 	list[1].Plan.Expectations = []record.Expectation{autoscaling.Expect("shop scales", "shop", "shop", "decision <= 5s", "back <= 1m")}
 	event := func(at time.Duration, kind, subject string, attrs map[string]string) {
 		list = slices.Insert(list, len(list)-1, record.Entry{At: at, Event: &record.Event{

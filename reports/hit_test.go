@@ -15,7 +15,7 @@ import (
 
 // How many of the pods a fault was in over time is in every format.
 func TestEveryFormatTellsTheShareThatWasHit(t *testing.T) {
-	list := entries("downtime <= 2s")
+	list := entries("downtime <= 4s")
 	event := func(kind, pod string, at time.Duration) record.Entry {
 		return record.Entry{At: 8 * s, Event: &record.Event{Span: steadystate.Instant(at), Kind: kind, Subject: "pod/shop/" + pod, UID: "uid-" + pod}}
 	}

@@ -131,7 +131,7 @@ func TestThePageDoesNotGrowWithTheRecord(t *testing.T) {
 
 // Bad, unknown, good and nothing are each where they were.
 func TestTheCourseOfACheck(t *testing.T) {
-	list := entries("downtime <= 2s")[:4]
+	list := entries("downtime <= 4s")[:4]
 	see := func(from, to time.Duration, o steadystate.Observation) {
 		for at := from; at < to; at += 100 * time.Millisecond {
 			o.Span = steadystate.Instant(at)

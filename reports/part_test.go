@@ -13,7 +13,7 @@ import (
 // A load that goes through stages is told by them, beside the phases of the
 // run, in every format.
 func TestTheStagesOfALoadAreTold(t *testing.T) {
-	list := entries("downtime <= 2s")
+	list := entries("downtime <= 4s")
 	list[1].Plan.Stages = map[string][]record.Stage{"requests": {{Name: "1: 10/s", Rate: 10}, {Name: "2: 20/s", After: 5 * time.Second, Rate: 20}}}
 	report := judgedOf(t, list)
 	for name, row := range map[string]struct {

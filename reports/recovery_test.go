@@ -16,7 +16,7 @@ import (
 // recovering is a record whose one victim b is a pod, is replaced by d, and d
 // is not ready when the record ends.
 func recovering() []record.Entry {
-	list := entries("downtime <= 2s", "ttr <= 2s")
+	list := entries("downtime <= 4s", "ttr <= 4s")
 	event := func(at time.Duration, kind, subject, uid string) {
 		list = slices.Insert(list, len(list)-1, record.Entry{At: at, Event: &record.Event{
 			Span: steadystate.Span{From: at - s/10, To: at}, Kind: kind, Subject: subject, UID: uid,

@@ -75,8 +75,8 @@ func judgedOf(t *testing.T, list []record.Entry) reports.Report {
 // results are one of each verdict.
 func results(t *testing.T) []reports.Report {
 	t.Helper()
-	cut := entries("downtime <= 2s")
-	list := []reports.Report{judgedOf(t, entries("downtime <= 2s", "ttr <= 2s")), judgedOf(t, entries("downtime <= 100ms")), judgedOf(t, cut[:len(cut)-2])}
+	cut := entries("downtime <= 4s")
+	list := []reports.Report{judgedOf(t, entries("downtime <= 4s", "ttr <= 4s")), judgedOf(t, entries("downtime <= 100ms")), judgedOf(t, cut[:len(cut)-2])}
 	for i, want := range []steadystate.Verdict{steadystate.Held, steadystate.Broken, steadystate.Unknown} {
 		if list[i].Verdict != want {
 			t.Fatalf("result %d is %s, want %s: %s", i, list[i].Verdict, want, list[i].Reason)
@@ -194,7 +194,7 @@ func TestJSONHasTheWorstVerdict(t *testing.T) {
 
 func TestALimitAgainstTheBaselineIsShownAsAMultipleOfIt(t *testing.T) {
 	var out bytes.Buffer
-	if err := reports.Text(&out, judgedOf(t, entries("p50 <= 1.5x baseline", "downtime <= 2s"))); err != nil {
+	if err := reports.Text(&out, judgedOf(t, entries("p50 <= 1.5x baseline", "downtime <= 4s"))); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(out.String(), "p50 <= 1.5x baseline  1x of the 1s before the fault (60 observations, and 10)\n") {
@@ -235,7 +235,7 @@ func TestWhatIsToldOfTheTimeAfterTheRemoval(t *testing.T) {
 }
 
 func TestAReportSaysWhatItIsComparedWith(t *testing.T) {
-	report := judgedOf(t, entries("downtime <= 2s"))
+	report := judgedOf(t, entries("downtime <= 4s"))
 	report.Baseline = &record.Baseline{Run: "4f1c2a9d3b", Length: 40 * s, Unknown: "it was broken"}
 	var text, page, junit bytes.Buffer
 	if err := errors.Join(reports.Text(&text, report), reports.HTML(&page, report), reports.JUnit(&junit, report)); err != nil {

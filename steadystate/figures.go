@@ -18,6 +18,9 @@ type Figures struct {
 	Unknown int  `json:"unknown"`
 	// Failed of the bad ones had no value at all: a request not answered well.
 	Failed int `json:"failed"`
+	// Doubtful ones began before the window and timed out in it: whether they
+	// failed in it is not known. They are among none of the above.
+	Doubtful int `json:"doubtful,omitempty"`
 	// Missing is how many more there would have been in the gaps, had they come
 	// as around them.
 	Missing int `json:"missing,omitempty"`
@@ -46,7 +49,11 @@ type Figures struct {
 	partial   string        // why the first partial value is one
 	rule      Rule
 	certain   int    // of the outages are in the window for certain
+	more      int    // outages that the gaps may hide
 	starts    []Span // of the outages, also if they began before the window
+	// longest outage: the longest stretch that was bad for certain, and the
+	// longest outage that those seen and the gaps can be of.
+	longest Bounds[time.Duration]
 }
 
 // A PartialResolution is the longest outage of a share of the observations that
@@ -70,6 +77,8 @@ func (f *Figures) count(o Observation, good Tolerance) {
 		}
 		if o.Unknown == "" {
 			f.undecided++
+			f.values.Add(o.Bounds())
+			f.partial = cmp.Or(f.partial, o.Partial, o.Missing)
 		}
 		return
 	}
@@ -97,10 +106,10 @@ func (f *Figures) conclude(outages []Outage, gaps []gap) {
 		}
 	}
 	unknown := union(f.Gaps)
-	covered := time.Duration(0)
+	f.UnknownTime = width(unknown)
+	var seen []Span
 	for _, o := range outages {
-		whole := Span{From: o.Start.From, To: o.End.To}
-		if !whole.Overlaps(f.Window) {
+		if o.Start.From > f.Window.To || o.End.To < f.Window.From {
 			continue
 		}
 		// One whose edge lies at the window's may have been over before it, or
@@ -113,20 +122,102 @@ func (f *Figures) conclude(outages []Outage, gaps []gap) {
 		length := o.Length()
 		o.Down = Bounds[time.Duration]{Low: min(o.Down.Low, length.High), High: min(o.Down.High, length.High)}
 		f.Outages = append(f.Outages, o)
-		f.Downtime = f.Downtime.Plus(o.Length())
-		for _, g := range unknown {
-			if whole.Overlaps(g) {
-				covered += clip(g, whole).Width()
-			}
+		seen = append(seen, Span{From: o.Start.From, To: o.End.To})
+		for _, s := range f.certainly(o, unknown) {
+			f.Downtime.Low += s.Width()
+			f.longest.Low = max(f.longest.Low, s.Width())
 		}
 	}
-	f.UnknownTime = width(unknown)
-	f.Downtime.High = min(f.Downtime.High+max(0, f.UnknownTime-covered), f.Window.Width())
-	f.Downtime.Low = min(f.Downtime.Low, f.Downtime.High)
+	for _, s := range f.episodes(seen, unknown) {
+		f.Downtime.High += s.Width()
+		f.longest.High = max(f.longest.High, s.Width())
+	}
+	for _, g := range unknown {
+		f.more += f.mayHide(g, seen)
+	}
+}
+
+// certainly are the stretches in which an outage was on for certain: what gaps in
+// it as long as the settle time leave of it, since the signal may have been good
+// in them for that long. One that may be none has none.
+func (f Figures) certainly(o Outage, gaps []Span) []Span {
+	if o.Stray || o.Start.To >= o.End.From {
+		return nil
+	}
+	rest := Span{From: o.Start.To, To: o.End.From}
+	var list []Span
+	for _, g := range gaps {
+		if g.Width() < f.rule.Settle || !g.Overlaps(rest) {
+			continue
+		}
+		if g.From > rest.From {
+			list = append(list, Span{From: rest.From, To: g.From})
+		}
+		if rest.From = g.To; g.To >= rest.To {
+			return list
+		}
+	}
+	return append(list, rest)
+}
+
+// episodes are the longest outages that those seen and the gaps can be of, in
+// order: what is bad again within the settle time of a gap is of one with what
+// the gap hides.
+func (f Figures) episodes(seen, gaps []Span) []Span {
+	type part struct {
+		Span
+		gap bool
+	}
+	var parts []part
+	for _, s := range seen {
+		parts = append(parts, part{s, false})
+	}
+	for _, g := range gaps {
+		parts = append(parts, part{g, true})
+	}
+	slices.SortStableFunc(parts, func(a, b part) int { return cmp.Compare(a.From, b.From) })
+	var episodes []Span
+	blind := false // the last one ends with a gap
+	for _, p := range parts {
+		near := time.Duration(0)
+		if blind || p.gap {
+			near = f.rule.Settle
+		}
+		n := len(episodes)
+		if n == 0 || p.From > episodes[n-1].To+near {
+			episodes, blind = append(episodes, p.Span), p.gap
+			continue
+		}
+		if last := &episodes[n-1]; p.To >= last.To {
+			last.To, blind = p.To, p.gap || (blind && p.To == last.To)
+		}
+	}
+	return episodes
+}
+
+// mayHide is how many outages a gap may hide beside those that were seen: one at
+// each end of it, if it is long enough to be good for the settle time between
+// them, and others between those. What is within the settle time of one that was
+// seen is of that.
+func (f Figures) mayHide(g Span, seen []Span) int {
+	if g.Width() <= 0 {
+		return 0
+	}
+	settle := max(f.rule.Settle, time.Millisecond)
+	least := settle
+	for _, s := range seen {
+		least = min(least, max(0, s.From-g.To, g.From-s.To))
+	}
+	// Nothing bad was at the very ends.
+	return int((g.Width()+least+settle-1)/settle) - 1
 }
 
 // hidden is how many observations say nothing, or should be there.
 func (f Figures) hidden() int { return f.Unknown + f.Missing }
+
+// valueless is how many observations have no value that is known, and may have
+// failed.
+func (f Figures) valueless() int { return f.hidden() - f.undecided }
 
 // Ignorance says what is not known, and why; it is empty if all is.
 func (f Figures) Ignorance() string {
@@ -145,21 +236,19 @@ func (f Figures) Ignorance() string {
 	return strings.Join(parts, "; ")
 }
 
-// Finest is the shortest limit that the figures can decide. Without an outage it
-// is the resolution for the smallest backend: one of it may have passed unseen. With
-// one, the limit is compared with what was seen of it, if that is all of it.
-func (f Figures) Finest() time.Duration {
-	seen := false
-	for _, o := range f.Outages {
-		if o.hidden {
-			return max(f.Resolution, f.PartialResolution.Length)
-		}
-		seen = seen || !o.Stray
-	}
-	if seen {
+// finest is the shortest limit that the figures can decide. It is the resolution
+// for the smallest backend, which may have been out unseen: beside what was seen,
+// if that may have gone on. But a limit of which most was seen to be used up is
+// compared with that, if that is all of it.
+func (f Figures) finest(limit time.Duration, seen Bounds[time.Duration]) time.Duration {
+	resolution := max(f.Resolution, f.PartialResolution.Length)
+	switch {
+	case slices.ContainsFunc(f.Outages, func(o Outage) bool { return o.hidden }):
+		return seen.High + resolution
+	case 2*seen.Low >= limit:
 		return f.Resolution
 	}
-	return max(f.Resolution, f.PartialResolution.Length)
+	return resolution
 }
 
 // Observed is the number of observations that said something.
@@ -180,31 +269,34 @@ func (f Figures) Uptime() Bounds[float64] {
 	}
 }
 
-// Errors is the share of observations that failed; unknown and missing ones may
-// have.
-func (f Figures) Errors() Bounds[float64] { return f.share(f.Failed, f.hidden()-f.undecided) }
+// Errors is the share of observations that failed; unknown, missing and doubtful
+// ones may have.
+func (f Figures) Errors() Bounds[float64] {
+	all := float64(f.Observed() + f.hidden())
+	most := float64(f.Failed + f.valueless() + f.Doubtful)
+	return Bounds[float64]{Low: float64(f.Failed) / all, High: most / (all + float64(f.Doubtful))}
+}
 
 // Slow is the share of observations that did not fail, and were outside of what
 // counts as good; unknown and missing ones may have been.
-func (f Figures) Slow() Bounds[float64] { return f.share(f.Bad-f.Failed, f.hidden()) }
-
-func (f Figures) share(least, more int) Bounds[float64] {
-	all := float64(f.Observed() + f.hidden())
-	return Bounds[float64]{Low: float64(least) / all, High: float64(least+more) / all}
+func (f Figures) Slow() Bounds[float64] {
+	all, slow := float64(f.Observed()+f.hidden()), float64(f.Bad-f.Failed)
+	return Bounds[float64]{Low: slow / (all + float64(f.Doubtful)), High: (slow + float64(f.hidden())) / all}
 }
 
 // Quantile is the q-quantile of the values (nearest rank), where failed
 // observations rank as infinitely large and unknown and missing ones could rank
 // anywhere. A bound may be infinite.
-func (f Figures) Quantile(q float64) Bounds[float64] { return f.quantile(q, f.Failed, 0) }
+func (f Figures) Quantile(q float64) Bounds[float64] { return f.quantile(q, f.Failed, f.Doubtful, 0) }
 
-// quantile is that of the values and of so many failed observations; with a
-// doubt, of what they were drawn from.
-func (f Figures) quantile(q float64, failed int, doubt float64) Bounds[float64] {
-	n := f.values.N() + failed + f.hidden()
-	low, high := nearestRank(q, n), nearestRank(q, n)
+// quantile is that of the values and of so many failed observations, and of so
+// many more that may have failed; with a doubt, of what they were drawn from.
+func (f Figures) quantile(q float64, failed, doubtful int, doubt float64) Bounds[float64] {
+	n := f.values.N() + failed + f.valueless()
+	low, high := nearestRank(q, n), nearestRank(q, n+doubtful)
 	if doubt > 0 {
-		low, high = ranks(n, q, doubt)
+		low, _ = ranks(n, q, doubt)
+		_, high = ranks(n+doubtful, q, doubt)
 	}
 	at := func(rank int) Bounds[float64] {
 		switch {
@@ -215,57 +307,12 @@ func (f Figures) quantile(q float64, failed int, doubt float64) Bounds[float64] 
 		}
 		return f.values.at(rank)
 	}
-	return Bounds[float64]{Low: at(low - f.hidden()).Low, High: at(high).High}
+	return Bounds[float64]{Low: at(low - f.valueless()).Low, High: at(high).High}
 }
 
 // Distribution of the values; ok is false if there are none, or if they are
 // known to an open bucket only.
 func (f Figures) Distribution() (d Distribution, ok bool) { return f.values.Distribution() }
-
-// longest is the length of the longest outage.
-func (f Figures) longest() Bounds[time.Duration] {
-	var longest Bounds[time.Duration]
-	for _, o := range f.Outages {
-		longest.Low = max(longest.Low, o.Length().Low)
-		longest.High = max(longest.High, f.reach(o.End.To)-f.reachBack(o.Start.From))
-	}
-	return Bounds[time.Duration]{Low: longest.Low, High: max(longest.High, f.widest(f.Window))}
-}
-
-// reach is until when an outage that seems over at an instant may have lasted:
-// gaps that begin within the settle time after it may hide more of it. A later
-// one, after the signal was good for the settle time, would hide an outage of
-// its own.
-func (f Figures) reach(at time.Duration) time.Duration {
-	for _, g := range f.Gaps {
-		if g.From <= at+f.rule.Settle {
-			at = max(at, g.To)
-		}
-	}
-	return at
-}
-
-// reachBack is since when one that seems to begin at an instant may have been
-// on.
-func (f Figures) reachBack(at time.Duration) time.Duration {
-	for _, g := range slices.Backward(f.Gaps) {
-		if g.To >= at-f.rule.Settle {
-			at = min(at, g.From)
-		}
-	}
-	return at
-}
-
-// widest is the longest outage that a gap in the span may hide.
-func (f Figures) widest(span Span) time.Duration {
-	widest := time.Duration(0)
-	for _, g := range f.Gaps {
-		if g.Overlaps(span) {
-			widest = max(widest, g.Width())
-		}
-	}
-	return widest
-}
 
 // Recovery is how long after the instant in from the signal was good for good
 // after an injection that took effect at the instant in injected: zero if it
@@ -285,7 +332,7 @@ func (f Figures) Recovery(injected, from Span, next time.Duration) (took Bounds[
 		if o.Stray || before || other {
 			took.Low = low
 		}
-		if !before {
+		if !before && !o.Stray {
 			n++
 		}
 		open = o.Open && !other
@@ -300,10 +347,11 @@ func (f Figures) Recovery(injected, from Span, next time.Duration) (took Bounds[
 
 // Detected is when the first outage that may have begun since the injection, and
 // no later than until, had been told of; ok is false without one. While an
-// outage is on that began before, there is nothing more to detect.
+// outage is on that began before, there is nothing more to detect. What may be
+// none detects nothing.
 func (f Figures) Detected(injected Span, until time.Duration) (at time.Duration, ok bool) {
-	for _, start := range f.starts {
-		if start.To >= injected.From {
+	for i, start := range f.starts {
+		if start.To >= injected.From && !f.Outages[i].Stray {
 			return start.To, start.To <= until
 		}
 	}
@@ -357,13 +405,13 @@ func (l Limit) judge(f Figures) Reading {
 	}
 	switch l.Quantity {
 	case Downtime:
-		return l.Compare(Seconds(f.Downtime), timespan.format, f.open(), f.Finest(), f.Window.Width())
+		return f.Compare(l, Seconds(f.Downtime), timespan.format, f.open())
 	case Longest:
-		return l.Compare(Seconds(f.longest()), timespan.format, f.open(), f.Finest(), f.Window.Width())
+		return f.Compare(l, Seconds(f.longest), timespan.format, f.open())
 	case Uptime:
-		return l.Compare(f.Uptime(), share.format, f.open(), f.Finest(), f.Window.Width())
+		return f.Compare(l, f.Uptime(), share.format, f.open())
 	case Count:
-		return l.Compare(Bounds[float64]{Low: float64(f.certain), High: float64(len(f.Outages) + len(f.Gaps))}, number.format, false, f.Finest(), f.Window.Width())
+		return f.Compare(l, Bounds[float64]{Low: float64(f.certain), High: float64(len(f.Outages) + f.more)}, number.format, false)
 	case Errors:
 		return l.compare(f.Errors(), share.format).of(f.Observed())
 	case Slow:
@@ -396,9 +444,9 @@ func (l Limit) n(f Figures) int {
 // those that timed out count with what they took, or more, and others that
 // failed have no part: more of them than are allowed leave nothing to hold.
 func (l Limit) ofValues(f Figures, doubt float64) (b Bounds[float64], none *Reading) {
-	failed := f.Failed
+	failed, doubtful := f.Failed, f.Doubtful
 	if l.OfGood {
-		failed = 0
+		failed, doubtful = 0, 0
 	}
 	if q, ok := l.Percentile(); ok {
 		if n, least := l.n(f), leastFor(q); n < least {
@@ -407,7 +455,7 @@ func (l Limit) ofValues(f Figures, doubt float64) (b Bounds[float64], none *Read
 				Undecided: fmt.Sprintf("%s needs at least %d observations: a longer phase or a higher rate", l.Figure(), least),
 			}
 		}
-		return f.quantile(q, failed, doubt), nil
+		return f.quantile(q, failed, doubtful, doubt), nil
 	}
 	if l.OfGood && f.values.N() == 0 {
 		return b, &Reading{Text: "no value", Undecided: fmt.Sprintf("all of %s failed", observations(f.Observed()))}
@@ -421,8 +469,9 @@ func (l Limit) ofValues(f Figures, doubt float64) (b Bounds[float64], none *Read
 		all.Merge(&f.values)
 		all.Merge(&f.timeouts)
 	}
-	// So much is not known that it could make the figure another.
-	blind := float64(f.hidden()) > f.rule.Allowed*float64(f.Observed())
+	// What has no value that is known could make the figure any other.
+	hidden := f.valueless() + doubtful
+	blind := hidden > 0
 	least, n := all.at(1), float64(all.N())
 	switch l.Quantity {
 	case Mean:
@@ -434,7 +483,7 @@ func (l Limit) ofValues(f Figures, doubt float64) (b Bounds[float64], none *Read
 		case least.Low < 0:
 			b = Bounds[float64]{Low: math.Inf(-1), High: math.Inf(1)}
 		default: // what has no value below zero is taken to have none
-			b = Bounds[float64]{Low: b.Low * n / (n + float64(f.hidden())), High: math.Inf(1)}
+			b = Bounds[float64]{Low: b.Low * n / (n + float64(hidden)), High: math.Inf(1)}
 		}
 	case Max:
 		if b = all.at(all.N()); blind {
@@ -493,9 +542,16 @@ func leastFor(q float64) int { return int(math.Ceil(1/(1-q) - 1e-9)) }
 
 // Compare judges the bounds of a quantity about outages: an open one has no
 // upper bound, and a resolution coarser than the limit cannot say Held.
-func (l Limit) Compare(b Bounds[float64], format func(float64) string, open bool, resolution, window time.Duration) Reading {
+func (f Figures) Compare(l Limit, b Bounds[float64], format func(float64) string, open bool) Reading {
 	r := l.compare(b, format)
-	if b == (Bounds[float64]{}) || (l.Quantity == Uptime && b.Low == 1) {
+	window := f.Window.Width()
+	seen := f.Downtime
+	if l.Quantity == TTR || l.Quantity == MTTR {
+		seen = Bounds[time.Duration]{Low: time.Duration(b.Low * float64(time.Second)), High: time.Duration(b.High * float64(time.Second))}
+	}
+	limit, _ := l.Finest(window)
+	resolution := f.finest(limit, seen)
+	if l.Quantity != TTD && (b == (Bounds[float64]{}) || (l.Quantity == Uptime && b.Low == 1)) {
 		r.Text = fmt.Sprintf("%s (no outage seen; resolution %s)", r.Text, timespan.format(resolution.Seconds()))
 	}
 	if open {

@@ -112,3 +112,61 @@ func drawn(text string) steadystate.Figures {
 	record := steadystate.Span{To: time.Duration(len(text)) * s}
 	return steadystatetest.Timeline(text, s, 0).Figures(steadystatetest.Good, steadystate.Rule{Settle: 2 * s}, record, record)
 }
+
+// A short outage does not show that there was no longer one of a single backend: it
+// leaves what may pass unseen as it was.
+func TestABlipDecidesNothing(t *testing.T) {
+	record := steadystate.Span{To: 60 * s}
+	rule := steadystate.Rule{Settle: 10 * s, Allowed: 0.001, ByChance: true, Smallest: 1. / 30}
+	of := func(length time.Duration) steadystate.Figures {
+		list := requests(100, 60*s)
+		for i := range list {
+			if list[i].From >= 20*s && list[i].From < 20*s+length {
+				list[i].Failed = "connection refused"
+			}
+		}
+		return figuresOf(list, rule, record, record)
+	}
+	limit := steadystate.MustParseLimit("downtime <= 2s")
+	for _, length := range []time.Duration{0, 100 * ms, 500 * ms} {
+		f := of(length)
+		if r := limit.Judge(f); r.Verdict != steadystate.Unknown || f.PartialResolution.Length < 2*s {
+			t.Errorf("an outage of %s: %s, %q; one of 30 may have been out for %s", length, r.Verdict, r.Text, f.PartialResolution.Length)
+		}
+	}
+	if r := limit.Judge(of(1500 * ms)); r.Verdict != steadystate.Held {
+		t.Errorf("an outage of 1.5s: %s, %q; want held", r.Verdict, r.Text)
+	}
+}
+
+// What is not known may have been the greatest and the least, however few.
+func TestAHoleWithinTheAllowedShareHidesAnExtreme(t *testing.T) {
+	record := steadystate.Span{To: 60 * s}
+	list := requests(100, 60*s)
+	list[3000].Unknown = "no local port"
+	f := figuresOf(list, steadystate.Rule{Settle: 10 * s, Allowed: 0.001}, record, record)
+	for text, want := range map[string]steadystate.Verdict{
+		"max <= 100ms": steadystate.Unknown, "min >= 1ms": steadystate.Unknown, "mean <= 100ms": steadystate.Unknown, "p95 <= 100ms": steadystate.Held,
+		"max <= 1ms": steadystate.Broken, "min >= 100ms": steadystate.Broken,
+	} {
+		if r := steadystate.MustParseLimit(text).Judge(f); r.Verdict != want {
+			t.Errorf("%s: %s, %q; want %s", text, r.Verdict, r.Text, want)
+		}
+	}
+}
+
+// A stray that timed out is of the phase that sent it. Of the next one it may be.
+func TestATimeOutFromAnotherPhase(t *testing.T) {
+	list := requests(100, 60*s)
+	list[1990].To, list[1990].Failed = list[1990].From+2*s, steadystate.TimedOut
+	window, record := steadystate.Span{From: 20 * s, To: 30 * s}, steadystate.Span{To: 60 * s}
+	f := figuresOf(list, steadystate.Rule{Settle: 10 * s, Allowed: 0.001}, window, record)
+	for text, want := range map[string]steadystate.Verdict{
+		"errors <= 0.05%": steadystate.Unknown, "errors <= 0.1%": steadystate.Held, "errors >= 0.01%": steadystate.Unknown,
+		"max <= 1s": steadystate.Unknown, "p95 <= 1s": steadystate.Held, "max of good <= 1s": steadystate.Held,
+	} {
+		if r := steadystate.MustParseLimit(text).Judge(f); r.Verdict != want {
+			t.Errorf("%s: %s, %q; want %s", text, r.Verdict, r.Text, want)
+		}
+	}
+}

@@ -42,7 +42,7 @@ func NewFold(good Tolerance, rule Rule, record Span, windows ...Span) *Fold {
 // [Observation.Compare].
 func (f *Fold) Add(o Observation) {
 	good, bad := o.Good(f.good), o.Bad(f.good)
-	f.gaps.add(o, good || bad)
+	f.gaps.add(o, good, bad)
 	var total, partial Span
 	var totals, partials bool
 	if good || bad {
@@ -59,21 +59,32 @@ func (f *Fold) Add(o Observation) {
 		if partials {
 			w.partial.add(partial)
 		}
-		if within(o, w.Window) {
+		switch of(o, w.Window) {
+		case Held:
 			w.count(o, f.good)
+		case Unknown:
+			w.Doubtful++
 		}
 	}
 }
 
-// within reports whether an observation is one of the window: it began there, as
-// a request that was sent, or it failed there, as one that was under way when a
-// fault came and may have been cut off by it. A value of its whole span must lie
-// there: a rate that reaches from one window into another is of neither.
-func within(o Observation, w Span) bool {
-	if o.Failed != "" && !o.Whole {
-		return o.Overlaps(w)
+// of says whether an observation is one of the window: it began there, as a
+// request that was sent, or it failed there, as one that was under way when a
+// fault came and was cut off by it. When one that began before and timed out
+// there failed is unknown. A value of its whole span must lie there: a rate that
+// reaches from one window into another is of neither.
+func of(o Observation, w Span) Verdict {
+	switch {
+	case w.From <= o.From && o.From <= w.To && (!o.Whole || o.To <= w.To):
+		return Held
+	case o.Failed == "" || o.Whole || o.From > w.From || o.To < w.From:
+		return Broken
+	case o.Failed == TimedOut:
+		return Unknown
+	case o.To <= w.To:
+		return Held
 	}
-	return w.From <= o.From && o.From <= w.To && (!o.Whole || o.To <= w.To)
+	return Broken
 }
 
 // Outages ends the fold: those of the whole record, in order.

@@ -40,7 +40,7 @@ func TestWhatAPhaseBeganIsOfThePhase(t *testing.T) {
 	}{
 		{"a good answer that took long", steadystate.Observation{Span: over, Value: steadystatetest.Good.Value()}, 1, 0, 0, 0},
 		{"a bad answer that took long", steadystate.Observation{Span: over}, 0, 1, 0, 0},
-		{"no answer", steadystate.Observation{Span: over, Failed: steadystate.TimedOut}, 0, 1, 0, 1},
+		{"no answer", steadystate.Observation{Span: over, Failed: steadystate.TimedOut}, 0, 1, 0, 0},
 		{"one that was cut off", steadystate.Observation{Span: over, Failed: "connection reset"}, 0, 1, 0, 1},
 		{"one that was over before", steadystate.Observation{Span: steadystate.Span{From: 19 * s, To: 20 * s}, Failed: "503"}, 0, 1, 0, 0},
 		{"a poll that said nothing", steadystate.Observation{Span: over, Unknown: "no connection"}, 0, 0, 1, 0},

@@ -16,6 +16,7 @@ type gap struct {
 	Span
 	silence Span     // between the observations around it
 	unknown int      // observations in it that say nothing
+	waited  bool     // for an answer that did not come, and nothing else was asked
 	around  spacings // before and after it
 	after   int      // of them that came after
 }
@@ -26,6 +27,7 @@ type gaps struct {
 	last    time.Duration // From of the last known observation
 	reach   time.Duration // the latest To of one
 	near    []Span        // known ones: the last that was over, and those since
+	waits   time.Duration // until when the last one was alone in having no good answer
 	unknown int           // observations since all of them, that say nothing
 
 	recent [2]spacings // the last of them, in two blocks
@@ -114,8 +116,8 @@ func chance(n int, c float64) float64 {
 func newGaps(record Span) gaps { return gaps{record: record, last: record.From, reach: record.From} }
 
 // add takes in observations in order.
-func (g *gaps) add(o Observation, known bool) {
-	if !known {
+func (g *gaps) add(o Observation, good, bad bool) {
+	if !good && !bad {
 		g.lose(o.Span)
 		return
 	}
@@ -134,7 +136,13 @@ func (g *gaps) add(o Observation, known bool) {
 		g.settle(g.open[0])
 		g.open = g.open[1:]
 	}
-	g.consider(Span{From: g.last, To: o.From}, o.To, g.unknown)
+	if silence := (Span{From: g.last, To: o.From}); g.consider(silence, o.To, g.unknown) {
+		g.open[len(g.open)-1].waited = g.unknown == 0 && !g.long(Span{From: max(g.last, min(g.waits, o.From)), To: o.From})
+	}
+	g.waits = 0
+	if bad && g.reach <= o.From {
+		g.waits = o.To
+	}
 	g.unknown = 0
 	g.last, g.reach = o.From, max(g.reach, o.To)
 	for len(g.near) > 1 && g.near[1].To <= o.From {
@@ -181,17 +189,23 @@ func (g *gaps) lose(o Span) {
 }
 
 // consider opens a gap if the silence may be one, in which so many observations
-// say nothing.
-func (g *gaps) consider(silence Span, to time.Duration, unknown int) {
-	before := g.recent[0].n + g.recent[1].n
-	// Four times what is usual is not long enough even for the fewest neighbours.
-	long := silence.Width() > pause && (before < 3 || silence.Width() > 4*max(g.recent[0].usual(), g.recent[1].usual()))
-	if unknown > 0 || long {
-		g.open = append(g.open, gap{
-			Span:    Span{From: silence.From, To: max(silence.From, to)},
-			silence: silence, unknown: unknown, around: g.recent[0].with(g.recent[1]),
-		})
+// say nothing, and reports whether it may.
+func (g *gaps) consider(silence Span, to time.Duration, unknown int) bool {
+	if unknown == 0 && !g.long(silence) {
+		return false
 	}
+	g.open = append(g.open, gap{
+		Span:    Span{From: silence.From, To: max(silence.From, to)},
+		silence: silence, unknown: unknown, around: g.recent[0].with(g.recent[1]),
+	})
+	return true
+}
+
+// long reports whether a silence may be longer than chance explains: four times
+// what is usual is not long enough even for the fewest neighbours.
+func (g *gaps) long(silence Span) bool {
+	before := g.recent[0].n + g.recent[1].n
+	return silence.Width() > pause && (before < 3 || silence.Width() > 4*max(g.recent[0].usual(), g.recent[1].usual()))
 }
 
 // settle keeps a gap whose neighbours have come, if it is one by what is known
@@ -205,7 +219,7 @@ func (g *gaps) settle(p gap) {
 	}
 	for i := range len(g.list) / 2 {
 		a, b := g.list[2*i], g.list[2*i+1]
-		a.Span, a.silence, a.unknown = a.Hull(b.Span), a.silence.Hull(b.silence), a.unknown+b.unknown
+		a.Span, a.silence, a.unknown, a.waited = a.Hull(b.Span), a.silence.Hull(b.silence), a.unknown+b.unknown, a.waited && b.waited
 		g.list[i] = a
 	}
 	g.list = g.list[:len(g.list)/2]
@@ -264,7 +278,7 @@ func (g *gaps) least() time.Duration {
 // accounted reports whether an outage accounts for the silence: a probe that
 // waits for an answer does not ask again.
 func (p gap) accounted(outages []Outage) bool {
-	return p.unknown == 0 && slices.ContainsFunc(outages, func(o Outage) bool {
+	return p.waited && p.unknown == 0 && slices.ContainsFunc(outages, func(o Outage) bool {
 		return o.Start.From <= p.From && p.To <= o.End.To
 	})
 }

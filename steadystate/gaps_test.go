@@ -244,3 +244,97 @@ func TestChanceMakesNoGap(t *testing.T) {
 		}
 	}
 }
+
+// What a gap near an outage may hide is of that outage; what the longest one may be,
+// the downtime may be too.
+func TestAGapBesideAnOutage(t *testing.T) {
+	record := steadystate.Span{To: 60 * s}
+	bad := func(list []steadystate.Observation, spans ...steadystate.Span) []steadystate.Observation {
+		for i := range list {
+			for _, s := range spans {
+				if s.From <= list[i].From && list[i].From < s.To {
+					list[i].Failed = "connection refused"
+				}
+			}
+		}
+		return list
+	}
+	span := func(from, to time.Duration) steadystate.Span { return steadystate.Span{From: from, To: to} }
+	for _, row := range []struct {
+		sentence          string
+		list              []steadystate.Observation
+		downtime, longest [2]time.Duration // of these the bounds hold both
+		outages           string
+	}{
+		{
+			"it may have been bad until the end of a gap that begins within the settle time",
+			bad(requests(100, 60*s, span(30*s, 35*s)), span(20*s, 21*s)),
+			[2]time.Duration{s, 14990 * ms}, [2]time.Duration{s, 14990 * ms}, "1 to 2",
+		},
+		{
+			"or since the beginning of one that ends within it",
+			bad(requests(100, 60*s, span(10*s, 15*s)), span(20*s, 21*s)),
+			[2]time.Duration{s, 10990 * ms}, [2]time.Duration{s, 10990 * ms}, "1",
+		},
+		{
+			"and until the end of a second one",
+			bad(requests(100, 60*s, span(30*s, 35*s), span(40*s, 45*s)), span(20*s, 21*s)),
+			[2]time.Duration{s, 24990 * ms}, [2]time.Duration{s, 24990 * ms}, "1 to 3",
+		},
+		{
+			"gaps within the settle time hide one outage of both",
+			requests(100, 60*s, span(30*s, 31*s), span(38*s, 39*s)),
+			[2]time.Duration{0, 8980 * ms}, [2]time.Duration{0, 8980 * ms}, "0 to 2",
+		},
+		{
+			"one that begins later hides an outage of its own",
+			bad(requests(100, 60*s, span(40*s, 45*s)), span(20*s, 21*s)),
+			[2]time.Duration{s, 5980 * ms}, [2]time.Duration{s, 4990 * ms}, "1 to 2",
+		},
+		{
+			"in a gap of the settle time the service may have been good that long",
+			bad(requests(100, 60*s, span(21*s, 33*s)), span(20*s, 34*s)),
+			[2]time.Duration{1970 * ms, 14010 * ms}, [2]time.Duration{980 * ms, 14010 * ms}, "1 to 2",
+		},
+		{
+			"in a shorter one it is one outage still",
+			bad(requests(100, 60*s, span(21*s, 30*s)), span(20*s, 31*s)),
+			[2]time.Duration{10970 * ms, 11010 * ms}, [2]time.Duration{10970 * ms, 11010 * ms}, "1",
+		},
+		{
+			"several fit into a long one",
+			requests(100, 60*s, span(20*s, 45*s)),
+			[2]time.Duration{0, 25 * s}, [2]time.Duration{0, 25 * s}, "0 to 3",
+		},
+	} {
+		f := figuresOf(row.list, steadystate.Rule{Settle: 10 * s}, record, record)
+		if d := f.Downtime; !d.Holds(row.downtime[0]+20*ms) || !d.Holds(row.downtime[1]) || d.Low < row.downtime[0]-50*ms || d.High > row.downtime[1]+50*ms {
+			t.Errorf("%s: downtime %s, want %s", row.sentence, steadystate.FormatLengths(d), row.downtime)
+		}
+		longest := steadystate.MustParseLimit("outage <= 1s").Judge(f)
+		if low, high := time.Duration(longest.Seen.Low*float64(s)), time.Duration(longest.Seen.High*float64(s)); low > row.longest[0]+20*ms || high < row.longest[1] || low < row.longest[0]-50*ms || high > row.longest[1]+50*ms {
+			t.Errorf("%s: longest %s, want %s", row.sentence, longest.Text, row.longest)
+		}
+		if r := steadystate.MustParseLimit("outages <= 9").Judge(f); r.Text != row.outages {
+			t.Errorf("%s: outages %s, want %s", row.sentence, r.Text, row.outages)
+		}
+	}
+}
+
+// The load stood still during an outage: what it did not ask may have failed, or not.
+func TestAStallDuringAnOutageIsAGap(t *testing.T) {
+	list := requests(100, 60*s, steadystate.Span{From: 22 * s, To: 28 * s})
+	for i := range list {
+		if list[i].From >= 20*s && list[i].From < 30*s {
+			list[i].Failed = "connection refused"
+		}
+	}
+	record := steadystate.Span{To: 60 * s}
+	f := figuresOf(list, steadystate.Rule{Settle: 10 * s}, record, record)
+	if len(f.Gaps) != 1 || f.Missing != 599 {
+		t.Errorf("gaps %v, %d missing; want the one from 22 s to 28 s, and 599", f.Gaps, f.Missing)
+	}
+	if r := steadystate.MustParseLimit("errors <= 10%").Judge(f); r.Verdict != steadystate.Unknown {
+		t.Errorf("errors <= 10%%: %s, %s; want unknown: 399 or 998 of 6,000 failed", r.Verdict, r.Text)
+	}
+}

@@ -110,7 +110,7 @@ func (s *Simulated) compare(c Cell, p course) {
 			back := steadystate.MustParseLimit("ttr <= " + least(recovered))
 			for _, verdict := range []steadystate.Verdict{
 				down.Judge(f).Verdict,
-				back.Compare(steadystate.Seconds(ttr), steadystate.FormatSeconds, open, f.Finest(), f.Window.Width()).Verdict,
+				f.Compare(back, steadystate.Seconds(ttr), steadystate.FormatSeconds, open).Verdict,
 			} {
 				is := &s.False[i]
 				is.Held = is.Held || (side < 0 && verdict == steadystate.Held)
