@@ -56,9 +56,8 @@ func (k Kind) patience() patience {
 }
 
 // settle is the settle time of a kind's experiment, and allowed its share of
-// strays. Two kinds have them as users do; the others are short, so that many
-// can be planted, and allow nothing. A partial outage as users meet it is
-// simulated by the grid, which tells what is wrong there.
+// strays. Three kinds have them as users do; the others are short, so that many
+// can be planted, and allow nothing. The grid simulates many more as users have them.
 func (k Kind) settle() time.Duration {
 	if k.asUsers() {
 		return 10 * time.Second
@@ -73,7 +72,7 @@ func (k Kind) allowed() float64 {
 	return 0
 }
 
-func (k Kind) asUsers() bool { return k == ServerError || k == Refused }
+func (k Kind) asUsers() bool { return k == ServerError || k == Refused || k == OneOfThree }
 
 // Timed reports whether time tells a bad answer from a good one.
 func (k Kind) Timed() bool { return k == BlackHole || k == Slow || k == Stall }
