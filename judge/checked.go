@@ -25,6 +25,14 @@ func (j *judge) newChecked(c steadystate.Check) *checked {
 	_, requests := j.Traffic[c.Signal]
 	rule := c.Rule(j.plan.Settle, requests || slices.Contains(j.plan.Sampled, c.Signal))
 	rule.Smallest = j.smallest(c.Signal)
+	if !requests && rule.ByChance {
+		// A probe does not tell whom it met. It meets those that the load does.
+		for signal := range j.Traffic {
+			if s := j.smallest(signal); s > 0 && (rule.Smallest == 0 || s < rule.Smallest) {
+				rule.Smallest = s
+			}
+		}
+	}
 	k.fold = steadystate.NewFold(c.Good, rule, steadystate.Span{To: j.watched}, k.windows...)
 	k.prior = j.newPrior(c, rule)
 	o := j.order(c.Signal)

@@ -115,7 +115,7 @@ func (j *judge) newChange(i InjectionResult, effect record.Effect, before steady
 		blank:   blank(!rises),
 	}
 	for _, p := range i.pods {
-		c.neither[p.name] = p.followed != nil || p.joined(i.From)
+		c.neither[p.name] = c.neither[p.name] || p.followed != nil || p.joined(i.From)
 	}
 	for _, t := range i.Targets {
 		own := blank(rises)

@@ -346,8 +346,8 @@ func (j *judge) atEnd(c *checked, findings []Finding) Finding {
 		finding.Verdict = steadystate.Broken
 	case open:
 		finding.Undecided = "an outage was not over for the settle time when the record ended: watch for longer"
-	case end.Unknown > 0 && float64(end.Unknown) > float64(known)/10:
-		finding.Undecided = "too much is unknown of the end"
+	case float64(end.Unknown) > float64(known)/10 || end.UnknownTime > end.Window.Width()/10:
+		finding.Undecided = "too much is unknown of the end: " + end.Ignorance()
 	default:
 		finding.Verdict = steadystate.Held
 	}

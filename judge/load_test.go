@@ -368,3 +368,30 @@ func TestNoFindingIsUnknown(t *testing.T) {
 		t.Errorf("%d findings, %s: %s; want none, which is unknown", len(result.Findings), result.Verdict, result.Reason)
 	}
 }
+
+// A fault is proved by what was injected, also if the plan does not name it.
+func TestAnInjectionThatWasNotPlannedIsProved(t *testing.T) {
+	d := drive{list: func(list []record.Entry) []record.Entry {
+		list[1].Plan.Faults = nil
+		for _, e := range list {
+			if e.Injection != nil {
+				e.Injection.Targets, e.Injection.Effects = nil, nil
+			}
+		}
+		return list
+	}}
+	if result := d.judge(t); result.Verdict != steadystate.Unknown {
+		t.Errorf("%s: %s; want unknown, since nothing shows an effect", result.Verdict, result.Reason)
+	}
+}
+
+// What was silent to the end of the record was not seen good at its end.
+func TestSilenceAtTheEndIsNotGood(t *testing.T) {
+	for from, want := range map[time.Duration]steadystate.Verdict{58600 * ms: steadystate.Unknown, 59500 * ms: steadystate.Held} {
+		result := drive{limit: "downtime <= 3s", sends: within(from, time.Hour, 0)}.judge(t)
+		i := slices.IndexFunc(result.Findings, func(f judge.Finding) bool { return f.Limit == "good at the end" })
+		if f := result.Findings[i]; f.Verdict != want || (want == steadystate.Unknown) != strings.Contains(f.Undecided, "too much is unknown of the end") {
+			t.Errorf("silent from %s: %s, %q, %q; want %s", from, f.Verdict, f.Text, f.Undecided, want)
+		}
+	}
+}

@@ -12,6 +12,7 @@ import (
 // out of order must have been seen before, in a first pass.
 type order struct {
 	seen   int
+	tally  tallies
 	first  time.Duration // least From
 	latest time.Duration // greatest From so far
 	slack  time.Duration // by how much a later one came with a lesser From
@@ -28,14 +29,55 @@ func (o *order) see(x steadystate.Observation) {
 	}
 	o.first, o.latest = min(o.first, x.From), max(o.latest, x.From)
 	o.slack = max(o.slack, o.latest-x.From)
+	o.tally.add(x.From)
 	if x.Whole {
 		o.whole = max(o.whole, x.Width())
 	}
 }
 
-// spacing is from one observation to the next, on the average; zero without.
-func (o *order) spacing() time.Duration {
+// spacing is from one observation to the next up to an instant, on the average;
+// zero without. What a fault made of it, or another stage of a load, is no part of
+// it.
+func (o *order) spacing(until time.Duration) time.Duration {
+	until = until.Truncate(time.Second)
+	if n := o.tally.before(until); n > 0 && until > o.first {
+		return (until - o.first) / time.Duration(n)
+	}
 	return (o.latest - o.first) / time.Duration(max(1, o.seen-1))
+}
+
+// tallies count observations by the second in which they began. They come nearly
+// in order, so that those of one second are added at once.
+type tallies struct {
+	by     map[time.Duration]int
+	second time.Duration
+	n      int // in it, not added yet
+}
+
+func (t *tallies) add(at time.Duration) {
+	if second := at.Truncate(time.Second); second != t.second {
+		t.flush()
+		t.second = second
+	}
+	t.n++
+}
+
+func (t *tallies) flush() {
+	if t.by == nil {
+		t.by = map[time.Duration]int{}
+	}
+	t.by[t.second] += t.n
+	t.n = 0
+}
+
+func (t *tallies) before(until time.Duration) (n int) {
+	t.flush()
+	for second, count := range t.by {
+		if second < until {
+			n += count
+		}
+	}
+	return n
 }
 
 // add takes in an observation, in the order that was seen.

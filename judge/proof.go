@@ -13,7 +13,7 @@ import (
 
 // prove collects the reasons why the verdict may be believed.
 func (j *judge) prove() {
-	if len(j.plan.Faults) > 0 {
+	if len(j.plan.Faults)+len(j.Injections) > 0 {
 		j.Proofs = append(j.Proofs, j.injected(), j.effect(), j.exposed())
 	}
 	j.Proofs = append(j.Proofs, j.steady())

@@ -53,3 +53,37 @@ func TestAProbeThatSamplesHasWiderEdges(t *testing.T) {
 		t.Errorf("without a word of sampling they hold in %d of %d, so this test shows nothing", n, runs)
 	}
 }
+
+// A probe that samples does not tell whom it met: how small a part may be out unseen
+// is known from the load's answers.
+func TestAProbeThatSamplesHasTheLoadsBackends(t *testing.T) {
+	const s, ms = time.Second, time.Millisecond
+	const t0, last = 20 * s, 60 * s
+	var list []steadystate.Observation
+	for at := time.Duration(0); at < last; at += 100 * ms {
+		list = append(list, steadystate.Observation{Span: steadystate.Span{From: at, To: at + 5*ms}, Value: 0.005})
+	}
+	var requests []record.Request
+	for i := range int(last / (10 * ms)) {
+		at := time.Duration(i) * 10 * ms
+		requests = append(requests, record.Request{Seq: uint64(i), Planned: at, Sent: at, Answered: at + 5*ms, Outcome: record.Outcome{Code: 200, By: "abc"[i%3 : i%3+1], Attempts: 1}})
+	}
+	for name, want := range map[string]steadystate.Verdict{"downtime <= 500ms": steadystate.Unknown, "downtime <= 5s": steadystate.Held} {
+		result, err := judge.Judge(entriesOf([]record.Entry{
+			{Header: &record.Header{Format: record.Format, Version: record.Version, Run: "r"}},
+			{Plan: &record.Plan{Name: "kill a", Settle: 10 * s, Faults: []string{"kill"}, Sampled: []string{"probe"}, Checks: []steadystate.Check{{Name: "probe", Signal: "probe", Good: steadystate.Within(s), Limits: steadystate.Limits(name)}}}},
+			{Phase: record.PhaseSettle},
+			{At: t0, Phase: record.PhaseInject},
+			{At: t0, Injection: &record.Injection{Fault: "kill", Span: steadystate.Instant(t0), OneShot: true}},
+			{At: last, Observations: &record.Observations{Signal: "probe", List: list}},
+			{At: last, Requests: &record.Requests{Signal: "requests", List: requests}},
+			{At: last, End: &record.End{Reason: record.Completed}},
+		}), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f := result.Findings[0]; f.Verdict != want {
+			t.Errorf("%s: %s, %q, %q; want %s: one of three may be out for 2 s unseen", name, f.Verdict, f.Text, f.Undecided, want)
+		}
+	}
+}

@@ -15,9 +15,9 @@ import (
 // something is, and for the settle time after, the service is not steady,
 // whatever its answers look like. The zero value knows of nothing.
 type unrest struct {
-	pods    map[string]string // by UID, those that come or go, and what they are in the middle of
-	sizes   map[string]string // by subject, the deployments that are not as they want to be
-	desired map[string]int    // by subject, how many pods an autoscaler wants
+	pods    map[string]restless // by UID, those that come or go
+	sizes   map[string]string   // by subject, the deployments that are not as they want to be
+	desired map[string]int      // by subject, how many pods an autoscaler wants
 }
 
 // see takes in an event, in order of time. It says why settling restarts; it
@@ -43,6 +43,12 @@ func (u *unrest) see(e record.Event) string {
 	return ""
 }
 
+// restless is a pod that comes or goes, and what it is in the middle of. One that
+// is terminating is so until it is gone, ready or not.
+type restless struct{ subject, middle string }
+
+const terminating = "is terminating"
+
 func (u *unrest) pod(e record.Event) string {
 	was, moving := u.pods[e.UID]
 	middle := ""
@@ -52,9 +58,9 @@ func (u *unrest) pod(e record.Event) string {
 	case record.EventNotReady:
 		middle = "is not ready"
 	case record.EventTerminating:
-		middle = "is terminating"
+		middle = terminating
 	case record.EventReady:
-		if !moving || was == "is terminating" {
+		if !moving || was.middle == terminating {
 			return ""
 		}
 		delete(u.pods, e.UID)
@@ -64,11 +70,11 @@ func (u *unrest) pod(e record.Event) string {
 	default:
 		return ""
 	}
-	if middle != "" && e.UID != "" && !strings.HasSuffix(was, "is terminating") {
+	if middle != "" && e.UID != "" && was.middle != terminating {
 		if u.pods == nil {
-			u.pods = map[string]string{}
+			u.pods = map[string]restless{}
 		}
-		u.pods[e.UID] = e.Subject + " " + middle
+		u.pods[e.UID] = restless{e.Subject, middle}
 	}
 	return e.Subject + " " + e.Kind
 }
@@ -116,6 +122,10 @@ func (u *unrest) autoscaler(e record.Event) string {
 
 // open is what is on the move still; empty if nothing is.
 func (u *unrest) open() string {
-	list := slices.Sorted(maps.Values(u.pods))
+	var list []string
+	for _, p := range u.pods {
+		list = append(list, p.subject+" "+p.middle)
+	}
+	slices.Sort(list)
 	return strings.Join(append(list, slices.Sorted(maps.Values(u.sizes))...), ", ")
 }

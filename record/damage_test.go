@@ -178,6 +178,22 @@ func TestWhatHasNoPlaceInARecordIsRefused(t *testing.T) {
 			list[1] = record.Entry{Plan: &record.Plan{Name: "x"}}
 			return list
 		}, "2: the plan has no checks and no expectations"},
+		{"two checks of one name", func(list []record.Entry) []record.Entry {
+			list[1].Plan.Checks = append(slices.Clone(list[1].Plan.Checks), list[1].Plan.Checks[0])
+			return list
+		}, "2: the plan has the check "},
+		{"a check of no signal", func(list []record.Entry) []record.Entry {
+			list[1].Plan.Checks = append(slices.Clone(list[1].Plan.Checks), steadystate.Check{Name: "x", Good: steadystate.AtLeast(1)})
+			return list
+		}, "2: check \"x\": needs a signal"},
+		{"an expectation of the name of a check", func(list []record.Entry) []record.Entry {
+			list[1].Plan.Expectations = append(slices.Clone(list[1].Plan.Expectations), record.Expectation{Name: list[1].Plan.Checks[0].Name})
+			return list
+		}, "2: the plan has the expectation "},
+		{"an autoscaler of two metrics", func(list []record.Entry) []record.Entry {
+			list[1].Plan.Expectations = []record.Expectation{{Name: "a", Subject: "hpa/x", Signal: "cpu"}, {Name: "b", Subject: "hpa/x", Signal: "memory"}}
+			return list
+		}, `2: the expectations "a" and "b" of hpa/x go by different signals, "cpu" and "memory"`},
 		{"a second plan after the first", at(2, lax), "3: a second plan"},
 		{"a second plan near the end", at(12, lax), "13: a second plan"},
 		{"a second plan after the end", last(lax), "14: an entry after the end"},

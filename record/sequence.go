@@ -56,8 +56,8 @@ func (e Entry) validate() error {
 		return fmt.Errorf("%d things in one entry: want one", n)
 	}
 	switch {
-	case e.Plan != nil && len(e.Plan.Checks)+len(e.Plan.Expectations) == 0:
-		return errors.New("the plan has no checks and no expectations: there is nothing to judge")
+	case e.Plan != nil:
+		return e.Plan.validate()
 	case e.Observations != nil:
 		for _, o := range e.Observations.List {
 			if err := forward(o.Span, "an observation of "+e.Observations.Signal); err != nil {
@@ -106,6 +106,39 @@ func (q Request) validate(signal string) error {
 	if q.Answered < q.Sent || q.Stalled < 0 || q.Skew < 0 {
 		return fmt.Errorf("request %d of %s is answered before it is sent, or has a stall or skew below zero: %s to %s, %s, %s",
 			q.Seq, signal, q.Sent, q.Answered, q.Stalled, q.Skew)
+	}
+	return nil
+}
+
+// validate says why a plan cannot be judged by.
+func (p *Plan) validate() error {
+	if len(p.Checks)+len(p.Expectations) == 0 {
+		return errors.New("the plan has no checks and no expectations: there is nothing to judge")
+	}
+	names, signals := map[string]bool{}, map[string]Expectation{}
+	twice := func(what, name string) error {
+		if names[name] {
+			return fmt.Errorf("the plan has %s %q twice", what, name)
+		}
+		names[name] = true
+		return nil
+	}
+	for _, c := range p.Checks {
+		if err := errors.Join(c.Validate(), twice("the check", c.Name)); err != nil {
+			return err
+		}
+	}
+	for _, x := range p.Expectations {
+		if err := twice("the expectation", x.Name); err != nil {
+			return err
+		}
+		switch other, seen := signals[x.Subject]; {
+		case x.Signal == "":
+		case seen && other.Signal != x.Signal:
+			return fmt.Errorf("the expectations %q and %q of %s go by different signals, %q and %q", other.Name, x.Name, x.Subject, other.Signal, x.Signal)
+		default:
+			signals[x.Subject] = x
+		}
 	}
 	return nil
 }
