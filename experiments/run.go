@@ -67,6 +67,8 @@ func (e Experiment) Run(ctx context.Context, rec *record.Recorder) (err error) {
 
 	// Whatever observes stops after the last phase, and is waited for.
 	observing, stop := context.WithCancelCause(ctx)
+	// A fault without evidence is undone at once.
+	rec.OnError(stop)
 	stopped := r.observe(observing, stop)
 	defer func() {
 		stop(nil)
@@ -172,6 +174,9 @@ func (r *run) phases(ctx context.Context) (end record.End, err error) {
 	for i, f := range r.Faults {
 		var injection record.Injection
 		err := guard(func() (err error) {
+			if ctx.Err() != nil {
+				return context.Cause(ctx) // a fault need not look
+			}
 			if injection, err = f.Inject(ctx, r.rec); err != nil || injection.Shortfall != "" {
 				return err
 			}
@@ -190,7 +195,7 @@ func (r *run) phases(ctx context.Context) (end record.End, err error) {
 	}
 	if shortfall == "" {
 		r.phase(record.PhaseHold)
-		if err := r.wait(ctx, r.Hold); err != nil {
+		if err := Wait(ctx, r.Hold); err != nil {
 			return end, err
 		}
 	}
@@ -202,7 +207,7 @@ func (r *run) phases(ctx context.Context) (end record.End, err error) {
 		return record.End{Reason: record.NotInjected, Detail: shortfall}, nil
 	}
 	r.phase(record.PhaseWatch)
-	if err := r.wait(ctx, r.Watch); err != nil {
+	if err := Wait(ctx, r.Watch); err != nil {
 		return end, err
 	}
 	return record.End{Reason: record.Completed}, nil
@@ -225,7 +230,7 @@ func (r *run) settle(ctx context.Context) (end record.End, err error) {
 	begin := r.rec.Clock().Now()
 	told, again, unexposed, waitingHelps := begin+r.Settle, time.Duration(0), "", false
 	for {
-		if err := r.wait(ctx, flushEvery); err != nil {
+		if err := Wait(ctx, flushEvery); err != nil {
 			return end, err
 		}
 		r.rec.Flush()
@@ -287,13 +292,6 @@ func (r *run) unexposed(ctx context.Context) (why string, waitingHelps bool) {
 
 // flushEvery is how long a request may wait to be written.
 const flushEvery = 200 * time.Millisecond
-
-func (r *run) wait(ctx context.Context, d time.Duration) error {
-	if err := Wait(ctx, d); err != nil {
-		return err
-	}
-	return r.rec.Err()
-}
 
 // undo undoes all faults, in reverse order, on a context of its own: the run's
 // may have ended. A fault that was never injected has nothing to undo.

@@ -353,22 +353,113 @@ func TestAFaultIsUndoneWhenItPanics(t *testing.T) {
 	})
 }
 
-type failing struct{ after int }
+// filling is a disk that is full from an instant on.
+type filling struct{ from time.Time }
 
-func (f *failing) Write(p []byte) (int, error) {
-	if f.after--; f.after < 0 {
+func (f filling) Write(p []byte) (int, error) {
+	if !time.Now().Before(f.from) {
 		return 0, errors.New("disk full")
 	}
 	return len(p), nil
 }
 
+// A fault without evidence is of no use, and it hurts: it is undone at once.
 func TestARecordThatCannotBeWrittenEndsTheRun(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		full     time.Duration
+		change   func(e *experiments.Experiment)
+		undone   int
+	}{
+		{"while the service settles", 3 * s, func(e *experiments.Experiment) { e.Settle, e.SettleTimeout = time.Hour, 2*time.Hour }, 0},
+		{"while a fault is injected", 15 * s, func(e *experiments.Experiment) { e.Faults = []experiments.Fault{endless{e.Faults[0].(*world)}} }, 1},
+		{"while it is held", 15 * s, func(e *experiments.Experiment) { e.Hold = time.Hour }, 1},
+		{"while the recovery is watched", 30 * s, func(e *experiments.Experiment) { e.Watch = time.Hour }, 1},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld()
+				e := w.experiment()
+				row.change(&e)
+				start := time.Now()
+				err := e.Run(t.Context(), record.NewRecorder(filling{start.Add(row.full)}))
+				if err == nil || !strings.Contains(err.Error(), "write record: disk full") {
+					t.Errorf("error %v, want the disk's", err)
+				}
+				if took := time.Since(start); took < row.full || took > row.full+s {
+					t.Errorf("ended after %s, want within a second of %s", took, row.full)
+				}
+				if w.recovered != row.undone {
+					t.Errorf("undone %d times, want %d", w.recovered, row.undone)
+				}
+			})
+		})
+	}
+}
+
+// refusing is a disk that takes no line with this text.
+type refusing string
+
+func (r refusing) Write(p []byte) (int, error) {
+	if bytes.Contains(p, []byte(r)) {
+		return 0, errors.New("disk full")
+	}
+	return len(p), nil
+}
+
+func TestNoFaultIsInjectedOnceTheRecordCannotBeWritten(t *testing.T) {
+	for _, line := range []string{`"phase":"inject"`, `"injection":`} {
+		t.Run(line, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld()
+				second := newWorld()
+				e := w.experiment()
+				e.Faults = []experiments.Fault{scripted{}, second}
+				err := e.Run(t.Context(), record.NewRecorder(refusing(line)))
+				if err == nil || !strings.Contains(err.Error(), "write record: disk full") {
+					t.Errorf("error %v, want the disk's", err)
+				}
+				if second.injected != 0 || second.recovered != 1 {
+					t.Errorf("injected %d times, undone %d times; want never, and once", second.injected, second.recovered)
+				}
+			})
+		})
+	}
+}
+
+// endless is the world's fault, whose injection takes an hour.
+type endless struct{ *world }
+
+func (endless) Inject(ctx context.Context, _ *record.Recorder) (record.Injection, error) {
+	return record.Injection{}, experiments.Wait(ctx, time.Hour)
+}
+
+func TestARequestThatCannotBeRecordedEndsTheRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		err := w.experiment().Run(t.Context(), record.NewRecorder(&failing{after: 20}))
-		if err == nil || !strings.Contains(err.Error(), "write record: disk full") {
-			t.Errorf("error %v, want the disk's", err)
+		e := w.experiment()
+		e.Hold = time.Hour
+		e.Load = twisted{w}
+		start := time.Now()
+		err := e.Run(t.Context(), record.NewRecorder(&bytes.Buffer{}))
+		if err == nil || !strings.Contains(err.Error(), "write record: ") {
+			t.Errorf("error %v, want the record's", err)
 		}
+		if took := time.Since(start); took > 16*s || w.recovered != 1 {
+			t.Errorf("ended after %s, undone %d times; want within a second of 15s, and once", took, w.recovered)
+		}
+	})
+}
+
+// twisted is a load that ends a request before it begins, from 15 s on.
+type twisted struct{ *world }
+
+func (l twisted) Drive(ctx context.Context, clock steadystate.Clock, each func(record.Request)) error {
+	return l.world.Drive(ctx, clock, func(q record.Request) {
+		if q.Sent >= 15*s {
+			q.Answered = q.Sent - ms
+		}
+		each(q)
 	})
 }
 

@@ -12,8 +12,7 @@ func Wait(ctx context.Context, d time.Duration) error {
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-		return context.Cause(ctx)
 	case <-timer.C:
-		return nil
 	}
+	return context.Cause(ctx) // nil unless it ended; both may be ready at once
 }

@@ -290,6 +290,35 @@ func TestARecorderIsOfOneRun(t *testing.T) {
 	}
 }
 
+func TestTheFirstErrorOfRecordingIsTold(t *testing.T) {
+	backwards := record.Request{Sent: s}
+	for _, row := range []struct {
+		sentence string
+		fail     func(rec *record.Recorder)
+		want     string
+	}{
+		{"a write that fails", func(rec *record.Recorder) { rec.Note("a note") }, "write record: disk full"},
+		{"a request that ends before it begins", func(rec *record.Recorder) { rec.Request("requests", backwards) }, "is answered before it is sent"},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			rec := record.NewRecorder(&full{at: 1}) // after the header
+			var early, late []error
+			rec.OnError(func(err error) { early = append(early, err) })
+			if len(early) > 0 {
+				t.Errorf("told %v before anything failed", early)
+			}
+			row.fail(rec)
+			rec.Note("a note")
+			rec.OnError(func(err error) { late = append(late, err) })
+			for _, told := range [][]error{early, late} {
+				if len(told) != 1 || !strings.Contains(told[0].Error(), row.want) || !errors.Is(rec.Err(), told[0]) {
+					t.Errorf("told %v, want once %q, as Err says: %v", told, row.want, rec.Err())
+				}
+			}
+		})
+	}
+}
+
 // A disk that was full for a moment leaves a record that is cut, not damaged.
 func TestAfterAFailedWriteNothingIsWritten(t *testing.T) {
 	disk := &full{at: 2}

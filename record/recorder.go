@@ -1,7 +1,6 @@
 package record
 
 import (
-	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
@@ -22,19 +21,19 @@ type Recorder struct {
 	mu    sync.Mutex // of writing
 	out   *Encoder
 	whole sequence
-	err   error
 	taps  []func(Entry)
 
 	// Its own, which is not held while anything is packed or written: a request
 	// must not wait for a disk.
 	handing sync.Mutex
 	pending map[string][]Request // by signal, not yet written
-	refused error                // why the first request was that was
+	err     error                // the first one
+	onError []func(error)
 }
 
 // NewRecorder starts a record: its clock, and its header on w. Each entry is
 // one Write. Entries that cannot be written, and those that have no place in the
-// record of one run, make an error that Err returns, and end a run.
+// record of one run, make an error that Err returns and OnError tells, and end a run.
 func NewRecorder(w io.Writer) *Recorder {
 	var id [5]byte
 	_, _ = rand.Read(id[:]) // never fails, see crypto/rand
@@ -71,7 +70,7 @@ func (r *Recorder) Begin(p *Plan) error {
 		return fmt.Errorf("the recorder of run %s was used before: a record is of one run; make a new recorder for each", r.run)
 	}
 	r.record(Entry{Plan: p})
-	return r.err
+	return r.Err()
 }
 
 // Record writes an entry, with At set to now.
@@ -95,9 +94,16 @@ func (r *Recorder) record(e Entry) {
 	}
 }
 
+// fail keeps the first error and tells it.
 func (r *Recorder) fail(err error) {
-	if r.err == nil {
-		r.err = err
+	r.handing.Lock()
+	defer r.handing.Unlock()
+	if r.err != nil {
+		return
+	}
+	r.err = err
+	for _, f := range r.onError {
+		f(err)
 	}
 }
 
@@ -122,14 +128,11 @@ const blockSize = 4096
 // writes those at hand. It waits for the writing of earlier ones only when a
 // whole block is at hand.
 func (r *Recorder) Request(signal string, q Request) {
-	r.handing.Lock()
 	if err := q.validate(signal); err != nil {
-		if r.refused == nil {
-			r.refused = fmt.Errorf("write record: %w", err)
-		}
-		r.handing.Unlock()
+		r.fail(fmt.Errorf("write record: %w", err))
 		return
 	}
+	r.handing.Lock()
 	list := r.pending[signal]
 	if list == nil {
 		list = make([]Request, 0, blockSize/8)
@@ -184,9 +187,18 @@ func (r *Recorder) FlushEvery(d time.Duration) (end func()) {
 
 // Err is the first error of recording.
 func (r *Recorder) Err() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.handing.Lock()
 	defer r.handing.Unlock()
-	return cmp.Or(r.err, r.refused)
+	return r.err
+}
+
+// OnError calls f with the first error of recording, when it occurs, or at once
+// if it has; f must be quick and must not call the recorder.
+func (r *Recorder) OnError(f func(error)) {
+	r.handing.Lock()
+	defer r.handing.Unlock()
+	r.onError = append(r.onError, f)
+	if r.err != nil {
+		f(r.err)
+	}
 }
