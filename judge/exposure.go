@@ -67,7 +67,7 @@ func signalsJudged(checks []steadystate.Check, load []string) []string {
 }
 
 // answerers count who answered the requests of a signal well before the first
-// injection, by tenths of a second: in the first pass it is not known yet when
+// injection, or the inject phase of a control run, by tenths of a second: in the first pass it is not known yet when
 // the settled stretch will have begun.
 type answerers map[time.Duration]map[string]int
 
@@ -75,7 +75,11 @@ const tenth = 100 * time.Millisecond
 
 // answered takes in a request, in the first pass.
 func (j *judge) answered(signal string, q record.Request, o steadystate.Observation) {
-	if q.By == "" || o.Failed != "" || o.Unknown != "" || (len(j.Injections) > 0 && o.From >= j.Injections[0].From) {
+	if q.By == "" || o.Failed != "" || o.Unknown != "" {
+		return
+	}
+	// While a fault is injected its span may yet begin later than its phase.
+	if at, ok := j.windowStart(); ok && o.From >= at && (len(j.Injections) > 0 || j.Phases[len(j.Phases)-1].Name != record.PhaseInject) {
 		return
 	}
 	of := j.answerers[signal]
