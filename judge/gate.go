@@ -22,6 +22,7 @@ type Gate struct {
 	checks []steadystate.Check
 
 	mu      sync.Mutex
+	over    bool // the inject phase has begun
 	signals map[string]*follower
 	late    stalls // of any load
 	unrest  unrest
@@ -84,11 +85,14 @@ type answer struct {
 	by string
 }
 
-// See takes a recorded entry.
+// See takes a recorded entry. From the inject phase on it does nothing.
 func (g *Gate) See(e record.Entry) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.over = g.over || e.Phase == record.PhaseInject
 	switch {
+	case g.over:
+		return
 	case e.Observations != nil:
 		f := g.signal(e.Observations.Signal)
 		for _, o := range e.Observations.List {
@@ -187,11 +191,14 @@ func (f *follower) skip(from uint64, before numbered) {
 }
 
 // underWay are the observations that are ahead, with those that are missing
-// between them: they end later than any.
+// between them, as [follower.arrange] has it: they end later than any.
 func (f *follower) underWay() []steadystate.Observation {
 	var list []steadystate.Observation
 	next := f.next
 	for _, a := range f.ahead {
+		if a.seq > next && a.seq-next > maxMissing {
+			next = a.seq
+		}
 		for ; next < a.seq; next++ {
 			list = append(list, steadystate.Observation{Span: steadystate.Span{From: a.From, To: math.MaxInt64}})
 		}
