@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sort"
 	"time"
 
 	"github.com/aftershockhq/aftershock/judge"
@@ -119,22 +120,32 @@ func (e Experiment) withDefaults() Experiment {
 }
 
 // settleTime is how long it takes at least until the service is known to be
-// steady, by the rate at which the load begins.
+// steady: until the load has made as many observations as that needs.
 func (e Experiment) settleTime() time.Duration {
 	longest := e.Settle
-	load, ok := e.Load.(interface {
-		Stages() map[string][]record.Stage
-	})
-	if !ok {
+	if e.Load == nil {
 		return longest
 	}
-	stages := load.Stages()
+	stages := e.Load.Stages()
 	for _, c := range judge.Settling(e.Hypothesis.Checks, e.Baseline) {
-		if of := stages[c.Signal]; len(of) > 0 && of[0].Rate > 0 {
-			longest = max(longest, steadystate.SettleTime(c, e.Settle, time.Duration(float64(time.Second)/of[0].Rate)))
+		if t, ok := timeTo(stages[c.Signal], steadystate.ObservationsToSettle(c)); ok {
+			longest = max(longest, t)
 		}
 	}
 	return longest
+}
+
+// timeTo is how long a load of such stages takes to n requests, to the
+// millisecond. It is not ok if a week is not enough.
+func timeTo(stages []record.Stage, n int) (t time.Duration, ok bool) {
+	if len(stages) == 0 {
+		return 0, false
+	}
+	const week = int(7 * 24 * time.Hour / time.Millisecond)
+	ms := sort.Search(week, func(ms int) bool {
+		return record.Due(stages, stages[0].After+time.Duration(ms)*time.Millisecond) >= float64(n)
+	})
+	return time.Duration(ms) * time.Millisecond, ms < week
 }
 
 // Validate says what is wrong with the experiment, before anything is touched.

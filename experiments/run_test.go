@@ -594,6 +594,47 @@ func TestARunEndsWithinItsLongest(t *testing.T) {
 	}
 }
 
+// staged is a load of such stages.
+type staged struct {
+	*world
+	stages []record.Stage
+}
+
+func (l staged) Stages() map[string][]record.Stage {
+	return map[string][]record.Stage{record.TrafficSignal: l.stages}
+}
+
+// The odds take 663 observations where 0.1 % are allowed, however the load comes
+// to them.
+func TestTheTimeToSettleIsThatOfTheLoadsStages(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		stages   []record.Stage
+		want     time.Duration
+	}{
+		{"100/s", []record.Stage{{After: -10 * ms, Rate: 100}}, 6630 * ms},
+		{"so many that the settle time is longer", []record.Stage{{After: -ms, Rate: 1000}}, 5 * s},
+		{"a ramp from nearly nothing", []record.Stage{{After: -time.Second, Rate: 0.5, Slope: 1}}, 35918 * ms},
+		{"one that ends before", []record.Stage{{After: -time.Second, Rate: 0.5, Slope: 1}, {After: 9 * s, Rate: 10}}, 10*s + 60800*ms},
+		{"a step up", []record.Stage{{After: -s, Rate: 1}, {After: 9 * s, Rate: 653}}, 11 * s},
+		{"a step down", []record.Stage{{After: -ms, Rate: 1000}, {After: 99 * ms, Rate: 1}}, 100*ms + 563*s},
+		{"a wave", []record.Stage{{After: -100 * ms, Rate: 10, Swing: 9, Period: 20 * s}}, 64172 * ms},
+		{"once a minute", []record.Stage{{After: -time.Minute, Rate: 1.0 / 60}}, 663 * time.Minute},
+		{"nothing any more: no time is enough", []record.Stage{{After: -10 * ms, Rate: 100}, {After: s, Rate: 0}}, 5 * s},
+		{"no stages", nil, 5 * s},
+	} {
+		w := newWorld()
+		e := w.experiment()
+		e.SettleTimeout, e.Load = 0, staged{w, row.stages}
+		// Longest is twice the phases and a minute, and the undoing; the time to settle has
+		// a minute to spare.
+		got := (e.Longest()-2*time.Minute)/2 - e.Hold - e.Watch - time.Minute
+		if got < row.want-20*ms || got > row.want+20*ms {
+			t.Errorf("%s: %s, want %s", row.sentence, got, row.want)
+		}
+	}
+}
+
 // R16: the record says which signals meet one of several backends.
 func TestThePlanNamesTheSignalsThatSample(t *testing.T) {
 	idle := steadystate.SourceFunc(func(ctx context.Context, _ steadystate.Clock, _ func(steadystate.Observation)) error {

@@ -51,19 +51,7 @@ func (j *judge) schedule(signal string) schedule {
 }
 
 // hits is how many requests were due by an instant, without surges.
-func (s schedule) hits(at time.Duration) float64 {
-	hits := 0.0
-	for i, stage := range s.stages {
-		from, to := s.first+stage.After, at
-		if i+1 < len(s.stages) {
-			to = min(to, s.first+s.stages[i+1].After)
-		}
-		if to > from {
-			hits += stage.Hits((to - from).Seconds())
-		}
-	}
-	return hits
-}
+func (s schedule) hits(at time.Duration) float64 { return record.Due(s.stages, at-s.first) }
 
 // within is how many requests were due in a span.
 func (s schedule) within(span steadystate.Span) steadystate.Bounds[float64] {

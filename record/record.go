@@ -94,6 +94,22 @@ func (s Stage) Hits(x float64) float64 {
 	return hits
 }
 
+// Due is how many requests are due of stages, at a time since the first request
+// was planned.
+func Due(stages []Stage, at time.Duration) float64 {
+	hits := 0.0
+	for i, s := range stages {
+		end := at
+		if i+1 < len(stages) {
+			end = min(end, stages[i+1].After)
+		}
+		if end > s.After {
+			hits += s.Hits((end - s.After).Seconds())
+		}
+	}
+	return hits
+}
+
 // The phases of a run, in their order.
 const (
 	PhaseSettle  = "settle"  // until the hypothesis has been good for the settle time
