@@ -21,8 +21,11 @@ func (e Experiment) IsControl() bool {
 // with none left must be good throughout. A control run that holds makes a
 // baseline:
 //
-//	control, err := directory.Run(ctx, e.Control())
-//	e.Baseline = experiments.NewBaseline(control.Result, e.Hypothesis.Checks)
+//	control, err := directory.Run(ctx, e.Control()) // a reports.Directory
+//	if err != nil {
+//		return err
+//	}
+//	e.Baseline = judge.NewBaseline(control.Result, e.Hypothesis.Checks)
 func (e Experiment) Control() Experiment {
 	e.Name = "control run of " + e.Name
 	e.Labels = append(slices.Clone(e.Labels), ControlLabel)

@@ -49,7 +49,7 @@ type Load interface {
 	// the signal of each, see [record.Request], and what it is. One that can be
 	// wrong in itself has the method Validate() error. One that has something to
 	// say in the record, or labels what it makes with the run, has the method
-	// Recorded(*Recorder) Load: the load of that run, which is driven in its
+	// Recorded(*record.Recorder) Load: the load of that run, which is driven in its
 	// place.
 }
 
@@ -73,8 +73,8 @@ type Experiment struct {
 	Faults  []Fault
 	// Observers record what surrounds the service, pods for instance.
 	Observers []Observer
-	// Baseline is what limits on a multiple of it refer to, see [NewBaseline].
-	// nil: the settle phase.
+	// Baseline is what limits on a multiple of it refer to, see
+	// [judge.NewBaseline]. nil: the settled stretch before the fault.
 	Baseline *record.Baseline
 	// Environment is recorded as it is: versions, the cluster's identity.
 	Environment map[string]string

@@ -191,7 +191,7 @@ func (f *follower) skip(from uint64, before numbered) {
 }
 
 // underWay are the observations that are ahead, with those that are missing
-// between them, as [follower.arrange] has it: they end later than any.
+// between them, as arrange has it: they end later than any.
 func (f *follower) underWay() []steadystate.Observation {
 	var list []steadystate.Observation
 	next := f.next

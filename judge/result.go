@@ -24,11 +24,12 @@ type Result struct {
 	Caveats     []string          `json:"caveats,omitempty"`
 	Environment map[string]string `json:"environment,omitempty"`
 	Load        string            `json:"load,omitempty"`
-	// Baseline is what limits on a multiple of it refer to; nil: the settle
-	// phase.
+	// Baseline is what limits on a multiple of it refer to; nil: the settled
+	// stretch before the fault.
 	Baseline *record.Baseline `json:"baseline,omitempty"`
-	// Window is from the first injection to the record's end; limits without a
-	// phase are judged over it.
+	// Window is from the first injection, or the inject phase of a control run, to
+	// the end of the watch phase; of a run that was not completed, to the end of
+	// its record. Limits without a phase are judged over it.
 	Window     steadystate.Span   `json:"window"`
 	Phases     []PhaseResult      `json:"phases"`
 	Findings   []Finding          `json:"findings"`

@@ -60,8 +60,8 @@ type Plan struct {
 	Settle time.Duration      `json:"settle"`
 	Hold   time.Duration      `json:"hold"`
 	Watch  time.Duration      `json:"watch"`
-	// Baseline is what limits on a multiple of it refer to; nil: the settle
-	// phase.
+	// Baseline is what limits on a multiple of it refer to; nil: the settled
+	// stretch before the fault.
 	Baseline *Baseline `json:"baseline,omitempty"`
 }
 
@@ -132,8 +132,8 @@ type Target struct {
 }
 
 // An Effect is what a fault must visibly have done, else the verdict cannot be
-// Held: an event, or a change of a signal against the settle phase that is
-// gone again once the fault is.
+// Held: an event, or a change of a signal against the settled stretch before
+// the fault that is gone again once the fault is.
 type Effect struct {
 	// Event of this kind must be seen on every target after the injection
 	// began.
@@ -148,7 +148,7 @@ type Effect struct {
 	// is on, from the injection's span to the removal's: by Rise, or to AtMost.
 	Signal string `json:"signal,omitempty"`
 	// Rise is by how much the quantile of its values must lie above that of the
-	// settle phase, in the signal's unit.
+	// settled stretch, in the signal's unit.
 	Rise float64 `json:"rise,omitempty"`
 	// Quantile is which one; zero is the median. What befalls one in ten
 	// requests is seen in the 0.95-quantile.

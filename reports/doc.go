@@ -2,7 +2,7 @@
 // page for people, JUnit XML for pipelines, JSON for programs. Every format is
 // a rendering of the same [Report]; none computes a figure of its own.
 //
-//	report, err := reports.Judge(experiments.Read(file), nil)
+//	report, err := reports.Judge(record.Read(file), nil)
 //	if err != nil {
 //		return err
 //	}

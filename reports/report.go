@@ -26,7 +26,7 @@ type Report struct {
 }
 
 // Judge makes the report of a record, with the limits in override in place of
-// those of the check or expectation they name, as [experiments.Judge] does, and
+// those of the check or expectation they name, as [judge.Judge] does, and
 // with the judger of autoscalers. It goes through the entries three times, in memory that their number does not matter to. An
 // error means that the record cannot be read or holds no experiment.
 func Judge(entries iter.Seq2[record.Entry, error], override map[string][]string) (Report, error) {

@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// A Base is the figure of a quantity that others are multiples of: of a settle
-// phase, or of a control run. It is plain data, in the unit of the signal.
+// A Base is the figure of a quantity that others are multiples of: of a settled
+// stretch before a fault, or of a control run. It is plain data, in the unit of the signal.
 //
 // The bounds are not those of the observations that were seen but of what they
 // are a sample of, since the same service shows other ones the next time: they
@@ -45,7 +45,7 @@ func (l Limit) Base(f Figures) Base {
 
 // JudgeRatio judges a limit that refers to a baseline ("p95 <= 1.5x baseline")
 // by the figures of its window and the figure of the baseline, which is of what
-// the text says: "the settle phase". Both are samples, and the bounds of the
+// the text says: "the 10s before the fault". Both are samples, and the bounds of the
 // ratio have the errors of both.
 func (l Limit) JudgeRatio(f Figures, base Base, of string) Reading {
 	seen, none := l.ofValues(f, Doubt)

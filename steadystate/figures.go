@@ -384,7 +384,7 @@ type Reading struct {
 
 // Judge compares the limit with the figures. Held means that the worst
 // case of them still holds, Broken that even the best case does not. TTR and
-// MTTR are not of a window and are judged by the caller with [Limit.Compare].
+// MTTR are not of a window and are judged by the caller with [Figures.Compare].
 func (l Limit) Judge(f Figures) Reading {
 	r := l.judge(f)
 	if why := f.Ignorance(); r.Verdict == Unknown && why != "" && f.Observed() > 0 {

@@ -20,7 +20,8 @@ import (
 //
 // See [Quantities] for the quantities. Without "during" the window is from the
 // injection to the end of the watch, so that a longer settle phase never
-// dilutes an outage. The baseline is the settle phase, or a control run.
+// dilutes an outage. The baseline is the settled stretch before the fault, or a
+// control run.
 type Limit struct {
 	Quantity string
 	// OfGood: the values are those of the observations that did not fail,
@@ -28,10 +29,10 @@ type Limit struct {
 	OfGood    bool
 	Tolerance Tolerance
 	// Phase is the phase of the experiment it applies to; empty: from the
-	// injection to the end.
+	// injection to the end of the watch.
 	Phase string
 	// Baseline: the tolerance is on the ratio to the same quantity of the
-	// settle phase, or of a control run.
+	// settled stretch before the fault, or of a control run.
 	Baseline bool
 	// AfterRemoval: a time to recovery is counted from when the fault was gone
 	// (T1), and not from when it took effect (T0).
@@ -163,7 +164,7 @@ func ParseLimit(text string) (Limit, error) {
 	case l.Baseline && !l.OfValues():
 		return fail("%s is not compared with a baseline; quantities: %s, pNN", l.Quantity, Mean)
 	case l.Baseline && l.Phase == settlePhase:
-		return fail("the baseline is the settle phase itself")
+		return fail("the baseline is of the settle phase itself; phases to compare with it: %s", strings.Join(Phases()[1:], ", "))
 	case l.Baseline:
 	case want == anyDimension, got == want:
 	case got == number && tolerance.value == 0: // "downtime <= 0" needs no unit

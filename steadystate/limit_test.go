@@ -70,7 +70,7 @@ func TestABadLimitIsRefusedWithTheChoices(t *testing.T) {
 		"outages <= -1":                       "outages is never below zero",
 		"rate >= -1/s":                        "rate is never below zero",
 		"p95 <= -1x baseline":                 "p95 is never below zero",
-		"p95 <= 2x baseline during settle":    "the baseline is the settle phase itself",
+		"p95 <= 2x baseline during settle":    "the baseline is of the settle phase itself; phases to compare with it: inject, hold, recover, watch",
 		"ttd <= 2s after removal":             "ttd is not counted from the removal of a fault; quantities: ttr, mttr",
 		"p95 <= 2x baseline after removal":    "p95 is not counted from the removal of a fault",
 		"ttr <= 2s after removal during hold": "counted from an injection",

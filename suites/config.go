@@ -77,7 +77,7 @@ type Config struct {
 
 // The baselines that a configuration may choose.
 const (
-	BaselineSettle  = "settle"  // the settle phase of the same run
+	BaselineSettle  = "settle"  // the settled stretch before the fault, of the same run
 	BaselineControl = "control" // a control run of the suite
 )
 

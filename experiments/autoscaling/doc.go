@@ -4,11 +4,11 @@
 //
 //	fault → lag → decision → actuation → ready → relieved        undone → back
 //
-//	experiment.Expectations = []experiments.Expectation{
+//	experiment.Expectations = []record.Expectation{
 //		autoscaling.Expect("checkout scales", "shop", "checkout",
 //			"decision <= 45s", "ready <= 90s since fault", "replicas >= 4", "back <= 5m"),
 //	}
-//	experiment.Judgers = []experiments.Judger{autoscaling.Judger{}}
+//	experiment.Judgers = []judge.Judger{autoscaling.Judger{}}
 //	...
 //	for _, d := range autoscaling.Decompose(result) {
 //		fmt.Print(d)

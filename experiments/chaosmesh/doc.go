@@ -34,7 +34,7 @@
 //	cluster.NetworkPartition(checkout).Both(payments).Seen("calls")
 //	cluster.CPUStress(checkout, 2).Load(80).Only(chaosmesh.Percent(50)).Follow()
 //
-// Each says what it must be seen to do (see [experiments.Effect]), as far as
+// Each says what it must be seen to do (see [record.Effect]), as far as
 // that is known; where it is not, [Fault.Seen] or [Fault.SeenAs] say it, and
 // without them no verdict can be held. What Chaos Mesh would accept and then
 // not do is refused.

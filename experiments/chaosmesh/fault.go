@@ -59,7 +59,7 @@ func (f *Fault) Only(count Count) *Fault {
 	return f
 }
 
-// Seen names the signal of each target (see [experiments.TargetSignal]) that
+// Seen names the signal of each target (see [record.TargetSignal]) that
 // shows the effect, where the fault says by how much it does.
 func (f *Fault) Seen(signal string) *Fault {
 	f.signal = signal

@@ -13,7 +13,7 @@ import (
 )
 
 // SignalCPU is the signal of CPU use that stress is seen in, in cores of a
-// pod; of each target apart, see [experiments.TargetSignal].
+// pod; of each target apart, see [record.TargetSignal].
 const SignalCPU = "cpu"
 
 // CPUStress keeps so many workers busy in each container, each on one core if

@@ -15,7 +15,7 @@ import (
 )
 
 // SignalMemory is the signal of memory use that stress is seen in, in bytes
-// of a pod; of each target apart, see [experiments.TargetSignal].
+// of a pod; of each target apart, see [record.TargetSignal].
 const SignalMemory = "memory"
 
 // MemoryStress allocates and holds memory in each container: "256Mi", "256MB",

@@ -58,7 +58,7 @@ type victim struct {
 }
 
 // The kinds of event that this package records of pods, beside
-// [experiments.EventGone].
+// [record.EventGone].
 const (
 	// EventEvicted: the API server has granted the eviction; refusals, how often
 	// it had refused before.
@@ -133,7 +133,7 @@ func targets(pods []corev1.Pod) []record.Target {
 // Inject asks for the evictions and returns when all are granted, or when it is
 // known that they will not be: a budget can never allow them, or refuses for too
 // long; a pod goes by itself. What budgets forbid for good, or for all the time,
-// the service's configuration has refused: see [experiments.Injection]. The span in which the fault took effect is that of the first request
+// the service's configuration has refused: see [record.Injection]. The span in which the fault took effect is that of the first request
 // that was granted. The error is for what the API refused; it wraps
 // [chaosmesh.ErrRefused] where the guard did.
 func (f *Fault) Inject(ctx context.Context, rec *record.Recorder) (record.Injection, error) {

@@ -19,7 +19,7 @@ import (
 //	experiment.Load = load.HTTP{Shape: load.Constant(100), URL: url, Surge: surge}
 //	experiment.Faults = []experiments.Fault{surge}
 //
-// What it is compared with is the rate of the settle phase, so a load that
+// What it is compared with is the rate of the settled stretch, so a load that
 // surges wants a shape that is constant, or nearly. A Surge must not be copied;
 // it can be used again in the next run.
 type Surge struct {

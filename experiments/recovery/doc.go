@@ -10,7 +10,7 @@
 // was not reached when the record ended took at least until then.
 //
 //	var history recovery.History
-//	for entry, err := range experiments.Read(record) {
+//	for entry, err := range record.Read(file) {
 //		if err != nil {
 //			return err
 //		}

@@ -14,8 +14,8 @@
 // replace them, and that they answered requests before is the proof that
 // somebody would have noticed. The effect of a [Restart] is that each of them,
 // by its UID, is gone. The pods of a [BadImage] never serve, and those that do
-// are to stay: its effect is the event [experiments.EventWaiting] of a new pod,
-// which is named in the effect itself, see [experiments.Effect].
+// are to stay: its effect is the event [record.EventWaiting] of a new pod,
+// which is named in the effect itself, see [record.Effect].
 //
 // # Who ends it
 //

@@ -37,7 +37,7 @@
 // follows a clock that drifts or is slewed. Each is widened by 500 parts per
 // million of the time from the reading, by which NTP slews a clock at most: it
 // may swing out and back between two. The middle of that moves the request to
-// the record's clock, and the half of it is its [experiments.Request] Skew: it
+// the record's clock, and the half of it is its [record.Request] Skew: it
 // widens the span in which the request was under way. What the request took was
 // measured by one clock and is as exact as ever.
 //

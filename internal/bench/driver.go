@@ -62,7 +62,7 @@ func StartDriver(ctx context.Context, blind Blind) (*Driver, error) {
 	return d, nil
 }
 
-// Record is the record as it is written; see [experiments.Read].
+// Record is the record as it is written; see [record.Read].
 func (d *Driver) Record() io.Reader { return d.record }
 
 // Stall stops the process, with SIGSTOP, until Resume.

@@ -17,10 +17,10 @@ import (
 // starts the next one by itself, after Options.RestartAfter.
 //
 // Inject returns when the kernel has given the process back, and records an
-// [experiments.EventGone] of "process/NAME" whose UID is the process's number;
+// [record.EventGone] of "process/NAME" whose UID is the process's number;
 // its span, and the injection's, begins before the signal was sent and ends
 // when the process was reaped. When the next process has answered, an
-// [experiments.EventReady] with that one's number is recorded, at once, also
+// [record.EventReady] with that one's number is recorded, at once, also
 // while the fault is held. A service without a process is the injection's
 // shortfall; a service that the bench does not have is an error.
 //

@@ -9,9 +9,9 @@
 //	if err := longrecord.Write(&file, 6_000_000); err != nil {
 //		return err
 //	}
-//	result, err := experiments.Judge(experiments.Read(bytes.NewReader(file.Bytes())), nil)
+//	result, err := judge.Judge(record.Read(bytes.NewReader(file.Bytes())), nil)
 //	if err != nil {
 //		return err
 //	}
-//	fmt.Println(result.Traffic[experiments.TrafficSignal].Sent)
+//	fmt.Println(result.Traffic[record.TrafficSignal].Sent)
 package longrecord
