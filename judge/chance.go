@@ -3,6 +3,8 @@ package judge
 import (
 	"fmt"
 	"math"
+
+	"github.com/aftershockhq/aftershock/steadystate"
 )
 
 // byChance is how rarely chance may do what counts as an effect: in one run of
@@ -39,23 +41,11 @@ func (t tally) tail(o tally) float64 {
 	}
 	sum := 0.0
 	for k := t.reach; k <= min(t.n, reach); k++ {
-		term := math.Exp(logChoose(t.n, k) + logChoose(o.n, reach-k) - logChoose(n, reach))
+		term := math.Exp(steadystate.LogChoose(t.n, k) + steadystate.LogChoose(o.n, reach-k) - steadystate.LogChoose(n, reach))
 		sum += term
 		if term < 1e-9*sum {
 			break // beyond the mean each term is less than the one before
 		}
 	}
 	return min(1, sum)
-}
-
-// logChoose is the logarithm of n over k.
-func logChoose(n, k int) float64 {
-	if k < 0 || k > n {
-		return math.Inf(-1)
-	}
-	log := func(n int) float64 {
-		factorial, _ := math.Lgamma(float64(n) + 1)
-		return factorial
-	}
-	return log(n) - log(k) - log(n-k)
 }

@@ -8,14 +8,15 @@ func logGamma(x float64) float64 {
 	return v
 }
 
-// logChoose is the logarithm of n over k.
-func logChoose(n, k int) float64 {
+// LogChoose is the natural logarithm of n over k, the number of ways to choose k
+// of n; minus infinity where there is none.
+func LogChoose(n, k int) float64 {
 	return logGamma(float64(n)+1) - logGamma(float64(k)+1) - logGamma(float64(n-k)+1)
 }
 
 // binomial is the probability of exactly k of n, each with probability p.
 func binomial(n, k int, p float64) float64 {
-	return math.Exp(logChoose(n, k) + float64(k)*math.Log(p) + float64(n-k)*math.Log1p(-p))
+	return math.Exp(LogChoose(n, k) + float64(k)*math.Log(p) + float64(n-k)*math.Log1p(-p))
 }
 
 // nextTerm is the factor from the probability of k of n to that of k+1.

@@ -572,7 +572,7 @@ func (s *outages) permuted(b, g int) int {
 		return n
 	}
 	n := sort.Search(math.MaxInt32, func(n int) bool {
-		return logChoose(g+b-1, g)-logChoose(n+g+b-1, n+g) <= -reach
+		return LogChoose(g+b-1, g)-LogChoose(n+g+b-1, n+g) <= -reach
 	})
 	s.likely[key] = n
 	return n
