@@ -116,7 +116,9 @@ func (p *planted) answer(w http.ResponseWriter, r *http.Request) {
 	bad := p.bad.Load()
 	switch p.kind {
 	case OneOfThree:
-		bad = p.turn.Add(1)%3 == 0 && bad
+		backend := p.turn.Add(1) % 3
+		w.Header().Set("X-Pod", fmt.Sprint(backend))
+		bad = backend == 0 && bad
 	case Refused:
 		bad = false // whoever was accepted is served
 	}
