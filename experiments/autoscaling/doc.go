@@ -53,7 +53,7 @@
 // signal, what the pods use of the CPU that they request as a share (1 is all
 // of it), by another instrument. It is compared with the first metric of the
 // spec that is a share of CPU: if it is above 1.5 times the target for half a
-// minute of the fault and the autoscaler's own metric is not seen above its
+// minute of the fault, no more than 5 s of which at a time are unknown, and the autoscaler's own metric is not seen above its
 // target by then, the autoscaler is late, and its decision counts from when it
 // should have seen it. Where its spec came to have another target of CPU, or none,
 // in that time, what it should have done is unknown.

@@ -929,6 +929,49 @@ var trajectories = []struct {
 		},
 	},
 	{
+		"R24: above the target once before a hole and once after it, which is not throughout",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . #*16 .
+		 cpu      11*18
+		 reading  11*2 180 -*12 180*2 11
+		 desired  2*18`,
+		[]string{"decision <= 45s"},
+		[]string{"unknown scales out: | not seen to have an effect on its metrics", "unknown decision <= 45s: | waits for: lag"},
+	},
+	{
+		"R24: the same where nothing was asked meanwhile",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . #*16 .
+		 cpu      11*18
+		 reading  11*2 180 .*12 180*2 11
+		 desired  2*18`,
+		[]string{"decision <= 45s"},
+		[]string{"unknown scales out: | not seen to have an effect on its metrics", "unknown decision <= 45s: | waits for: lag"},
+	},
+	{
+		"R24: too short before a hole and too short after it",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . #*14 .
+		 cpu      11*16
+		 reading  11 180*6 -*2 180*6 11
+		 desired  2*16`,
+		[]string{"decision <= 45s"},
+		[]string{"unknown scales out: | not seen to have an effect on its metrics", "unknown decision <= 45s: | waits for: lag"},
+	},
+	{
+		"R24: long enough after a hole, from which it is late",
+		`spec     min=2 max=8 cpu=50%
+		 fault    . #*14 .
+		 cpu      11*16
+		 reading  11 180*2 -*3 180*9 11
+		 desired  2*16`,
+		[]string{"decision <= 35s", "decision <= 45s"},
+		[]string{
+			"broken scales out: it stayed at 2, though utilisation was at least 180% (target 50%) from 30.000s to 65.000s",
+			"broken decision <= 35s: at least 42.5s", "unknown decision <= 45s: at least 42.5s", "unknown sizes as its metrics ask:", "unknown able to scale:",
+		},
+	},
+	{
 		"R24: it is at its max and cannot do more",
 		`spec     min=2 max=2 cpu=50%
 		 fault    . #*12 .

@@ -68,27 +68,40 @@ func (h *history) late(c judge.Course) (late *overdue, doubt string) {
 	return &overdue{start: start, text: text + ", while the autoscaler's own metric said " + said.text}, ""
 }
 
+// unread is for how long at most nothing may be known of a stretch above the
+// target. An autoscaler sees a mean over 15 s by the defaults of Kubernetes, and
+// pods at gross times the target that rest for a third of that are at the target.
+const unread = 5 * time.Second
+
 // above is the first stretch of the fault in which the reading is certainly
 // above the target for [sustained]: the least it was, between which instants
 // it began, and until when it was.
 func (h *history) above(c judge.Course, target float64) (least float64, start steadystate.Span, until time.Duration, ok bool) {
-	under, began := h.t0.From, false
+	under, known, began := h.t0.From, time.Duration(0), false
+	long := func() bool { return began && until-start.To >= sustained }
 	for _, x := range c.Samples {
-		switch {
-		case x.To < h.t0.From || x.To > h.until() || x.Unknown:
-		case x.Low <= target*gross:
-			if began && until-start.To >= sustained {
-				return least, start, until, true
+		if x.To < h.t0.From || x.To > h.until() || x.Unknown {
+			continue
+		}
+		low := x.Low <= target*gross
+		if low || x.From-known > unread {
+			if long() {
+				break
 			}
-			under, began = x.From, false
+			began = false
+		}
+		switch {
+		case low:
+			under = x.From
 		case !began:
 			began, least, until = true, x.Low, x.From
 			start = steadystate.Span{From: max(h.t0.From, min(under, x.To)), To: x.To}
 		default:
 			least, until = min(least, x.Low), x.From
 		}
+		known = max(known, x.To)
 	}
-	return least, start, until, began && until-start.To >= sustained
+	return least, start, until, long()
 }
 
 // utilisation is the first metric that is a share of what the pods request of

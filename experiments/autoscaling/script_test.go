@@ -36,7 +36,7 @@ import (
 //	max      8 8 4 4 4 4       a new spec
 //	target   . . 80 80 80 80   a new spec: another target of cpu, in %
 //	dropped  . . cpu cpu . .   a new spec: without that metric
-//	reading  40 90 90 - 20 20  the pods' CPU by another instrument, in % of their request; - is unknown
+//	reading  40 90 90 - 20 20  the pods' CPU by another instrument, in % of their request; - is unknown, . not looked at
 //
 // A metric is cpu=50%, cpu=500m, container:app:cpu=50%, pods:sold=10,
 // object:sold=100, external:queue=30, or an average as in external:queue=avg:30.
@@ -205,6 +205,9 @@ func (s script) result(t testing.TB) judge.Result {
 	if list := s.rows["reading"]; len(list) > 0 {
 		c := judge.Course{Signal: "utilisation"}
 		for i, value := range list {
+			if value == "." {
+				continue
+			}
 			sample := judge.Sample{Span: steadystate.Span{From: time.Duration(max(0, i-1)) * every, To: time.Duration(i) * every}, Unknown: value == "-"}
 			if !sample.Unknown {
 				sample.Bounds = steadystate.Exactly(float64(atoi(t, value)) / 100)
