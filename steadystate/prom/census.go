@@ -25,8 +25,8 @@ import (
 //   - A target that up still lists and of which nothing is within the range is
 //     not scraped: what it does is unknown, for as long as it takes. So is the
 //     value, unless it can only be higher, or only lower, for it. A query that
-//     reads up itself says what it means by such a target, as "and on (instance)
-//     up == 1" does, and is taken at its word.
+//     keeps only what is scraped of a selector, as "and on (instance) up == 1"
+//     does, is taken at its word.
 //   - A target that was scraped within the range and is gone, was restarted, or
 //     has missed its last scrapes took with it what its counters counted since
 //     the last one. That lasted less than the range, and an outage so short may
@@ -128,8 +128,10 @@ const (
 // byTarget matches what is of one target.
 const byTarget = "on (job, instance)"
 
-// census asks for the census of a selector: its parts by name.
-func (s selector) census(spacing, lookback time.Duration, reduce Reduction) map[string]string {
+// census asks for the census of a query's selector, by its number.
+func (s selector) census(number int, spacing, lookback time.Duration, reduce Reduction) []string {
+	var parts []string
+	add := func(name, text string) { parts = append(parts, named(text, numbered(name, number))) }
 	wide := family(s.vector)
 	before := func(v *parser.VectorSelector) string {
 		return fmt.Sprintf("last_over_time(%s)", read(v, s.offset+s.width, lookback))
@@ -140,46 +142,53 @@ func (s selector) census(spacing, lookback time.Duration, reduce Reduction) map[
 		}
 		return fmt.Sprintf("last_over_time(%s)", read(v, s.offset, s.width))
 	}
+	if !s.ofScraped() {
+		unscraped := s.unscraped(spacing, before(wide), now(wide))
+		add(partUnscraped, fmt.Sprintf("count(%s)", unscraped))
+		add(partTarget, fmt.Sprintf("topk(1, %s)", unscraped))
+		add(partVanished, fmt.Sprintf("count(%s unless %s unless %s last_over_time(%s))",
+			before(s.vector), now(s.vector), byTarget, read(up, s.offset, s.width+lookback)))
+	}
+	if s.counter() {
+		// What was lost since a scrape just before the range may reach into it.
+		reach := s.back - s.offset + 2*spacing
+		known := fmt.Sprintf("and %s last_over_time(%s)", byTarget, read(wide, s.offset, lookback))
+		add(partLost, "count("+strings.Join([]string{
+			fmt.Sprintf("(last_over_time(%s) unless %s)", read(s.vector, s.offset, reach), fresh(s.vector, s.offset, spacing)),
+			fmt.Sprintf("(resets(%s) > 0)", read(s.vector, s.offset, reach)),
+			fmt.Sprintf("((last_over_time(%s) unless (min_over_time(%s) > 0 and %s)) %s unless %s %s)",
+				read(up, s.offset, reach), read(up, s.offset, reach), listed(s.offset, spacing), known, byTarget, fresh(wide, s.offset, spacing)),
+			fmt.Sprintf("((changes(%s) > 0) %s)", read(started, s.offset, reach), known),
+		}, " or ")+")")
+		add(partRestarts, fmt.Sprintf("count((resets(%s) > 1) or ((changes(%s) > 1) %s))",
+			read(s.vector, s.offset, reach), read(started, s.offset, reach), known))
+	}
+	if summed := s.summed(reduce); len(summed) > 0 {
+		add(partTwice, s.copies(summed))
+	}
+	return parts
+}
+
+// unscraped is up of the targets that Prometheus has and of which nothing is
+// read. Before and now are what the selector's family was and is.
+func (s selector) unscraped(spacing time.Duration, before, now string) string {
 	// Of a target that was scraped all the time nothing is missing: it has no such
 	// series, as a node has none of a pod that is gone.
 	failing := fmt.Sprintf("(%s == 0)", listed(s.offset, spacing))
 	if !s.instant() {
 		failing = fmt.Sprintf("(%s unless min_over_time(%s) > 0)", listed(s.offset, spacing), read(up, s.offset, s.width))
 	}
-	there := now(wide)
+	there := now
 	if s.counter() {
-		there = fmt.Sprintf("(count_over_time(%s) > 1)", read(wide, s.offset, s.width)) // for a difference
+		there = fmt.Sprintf("(count_over_time(%s) > 1)", read(family(s.vector), s.offset, s.width)) // for a difference
 	}
-	unscraped := fmt.Sprintf("((%s and %s %s or %s) unless %s %s)", failing, byTarget, before(wide), s.neverScraped(spacing, now(wide)), byTarget, there)
+	text := fmt.Sprintf("((%s and %s %s or %s) unless %s %s)", failing, byTarget, before, s.neverScraped(spacing, now), byTarget, there)
 	if s.instant() {
 		// Where no series is left there is no value, unless the query says what
 		// stands for it, as in "or vector(0)".
-		unscraped = fmt.Sprintf("(%s and on () count(%s))", unscraped, now(wide))
+		text = fmt.Sprintf("(%s and on () count(%s))", text, now)
 	}
-	parts := map[string]string{
-		partUnscraped: fmt.Sprintf("count(%s)", unscraped),
-		partTarget:    fmt.Sprintf("topk(1, %s)", unscraped),
-		partVanished: fmt.Sprintf("count(%s unless %s unless %s last_over_time(%s))",
-			before(s.vector), now(s.vector), byTarget, read(up, s.offset, s.width+lookback)),
-	}
-	if s.counter() {
-		// What was lost since a scrape just before the range may reach into it.
-		reach := s.back - s.offset + 2*spacing
-		known := fmt.Sprintf("and %s last_over_time(%s)", byTarget, read(wide, s.offset, lookback))
-		parts[partLost] = "count(" + strings.Join([]string{
-			fmt.Sprintf("(last_over_time(%s) unless %s)", read(s.vector, s.offset, reach), fresh(s.vector, s.offset, spacing)),
-			fmt.Sprintf("(resets(%s) > 0)", read(s.vector, s.offset, reach)),
-			fmt.Sprintf("((last_over_time(%s) unless (min_over_time(%s) > 0 and %s)) %s unless %s %s)",
-				read(up, s.offset, reach), read(up, s.offset, reach), listed(s.offset, spacing), known, byTarget, fresh(wide, s.offset, spacing)),
-			fmt.Sprintf("((changes(%s) > 0) %s)", read(started, s.offset, reach), known),
-		}, " or ") + ")"
-		parts[partRestarts] = fmt.Sprintf("count((resets(%s) > 1) or ((changes(%s) > 1) %s))",
-			read(s.vector, s.offset, reach), read(started, s.offset, reach), known)
-	}
-	if summed := s.summed(reduce); len(summed) > 0 {
-		parts[partTwice] = s.copies(summed)
-	}
-	return parts
+	return text
 }
 
 // starting is how long a pod that was never scraped may be one that starts.

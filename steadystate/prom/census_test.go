@@ -183,6 +183,34 @@ func TestWhatAValueLeavesOut(t *testing.T) {
 			unscraped, `sum(rate(http_count[15s]) and on (instance) up == 1)`, "<= 600/s", "outages <= 0", steadystate.Held, "",
 		},
 		{
+			"also by its product with up",
+			unscraped, `sum(rate(http_count[15s]) * on (instance) group_left up)`, "<= 600/s", "outages <= 0", steadystate.Held, "",
+		},
+		{
+			"and with those excepted that are not",
+			unscraped, `sum(sum without (code) (rate(http_count[15s])) unless on (job, instance) (up == 0))`, "<= 600/s", "outages <= 0", steadystate.Held, "",
+		},
+		{
+			"one that divides by how many there are does not",
+			unscraped, `sum(rate(http_count[15s])) / count(up{job="j"})`, "<= 300/s", "outages <= 0", steadystate.Unknown, "1 target of http_count: not scraped, so that the value is that of the others (b)",
+		},
+		{
+			"nor one that asks whether any is scraped",
+			unscraped, `sum(rate(http_count[15s])) and on () count(up == 1) > 0`, "<= 600/s", "outages <= 0", steadystate.Unknown, "1 target of http_count: not scraped",
+		},
+		{
+			"nor whether any of its job is",
+			unscraped, `sum(rate(http_count[15s]) and on (job) up == 1)`, "<= 600/s", "outages <= 0", steadystate.Unknown, "1 target of http_count: not scraped",
+		},
+		{
+			"nor one that leaves out those which it finds, and no others",
+			unscraped, `count(up unless on (instance) rate(http_count[15s]) > 600)`, "<= 2", "outages <= 0", steadystate.Unknown, "1 target of http_count: not scraped",
+		},
+		{
+			"and what it says of one selector it does not say of another",
+			unscraped, `sum(rate(http_count[15s]) and on (instance) up == 1) / sum(rate(http_count{code!=""}[15s]))`, "<= 1", "outages <= 0", steadystate.Unknown, `1 target of http_count{code!=""}: not scraped`,
+		},
+		{
 			"also without an up that says so",
 			func(s *server) []rows {
 				return []rows{

@@ -211,13 +211,18 @@ func counts(expr parser.Expr) bool {
 	return found
 }
 
+// keeps reports whether an aggregation keeps series apart that differ in the label.
+func keeps(a *parser.AggregateExpr, label string) bool {
+	return slices.Contains(a.Grouping, label) != a.Without
+}
+
 // isSummed reports whether series that differ in a label only are added up, or
 // counted, before anything else takes one of them: by the query or the reduction.
 func (s selector) isSummed(label string, reduce Reduction) bool {
 	for _, n := range slices.Backward(s.path) {
 		a, ok := n.(*parser.AggregateExpr)
-		if !ok || slices.Contains(a.Grouping, label) != a.Without {
-			continue // it keeps the label
+		if !ok || keeps(a, label) {
+			continue
 		}
 		switch a.Op {
 		case parser.MAX, parser.MIN, parser.AVG, parser.GROUP:

@@ -61,8 +61,9 @@
 //     misses may be within its limit too, so a value that is bad for it is unknown.
 //   - Prometheus takes some ten seconds and three scrapes to forget a dead pod.
 //     With a shorter range it is a target that cannot be scraped for a while.
-//     Where those that are scraped are meant, say so by reading up, and the first
-//     rule does not apply: sum(rate(errors_total[5s]) and on (instance) up == 1).
+//     Where those that are scraped are meant, keep only those, and the first rule
+//     does not apply: sum(rate(errors_total[5s]) and on (instance) up == 1), or
+//     unless ... up == 0, or a product with up. It is said of each selector apart.
 //     Then what a pod does that fails its scrapes is for another check to see.
 //   - A counter that is born within the range has counted its first value, which
 //     rate() takes for where it began: the value lies between that without and

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -65,20 +64,11 @@ func (e *evaluations) query() string {
 	add(value(q.expr.String()), partValue)
 	for i, s := range q.selectors {
 		if s.instant() {
-			add(fmt.Sprintf("min(%s)", s.times), fmt.Sprintf("%s %d", partOldest, i))
-			add(fmt.Sprintf("count(%s)", s.times), fmt.Sprintf("%s %d", partSeries, i))
+			add(fmt.Sprintf("min(%s)", s.times), numbered(partOldest, i))
+			add(fmt.Sprintf("count(%s)", s.times), numbered(partSeries, i))
 		}
-		if e.apart {
-			continue
-		}
-		census := s.census(e.state[i].spacing, e.Lookback, e.Reduce)
-		if q.readsUp() {
-			delete(census, partUnscraped)
-			delete(census, partTarget)
-			delete(census, partVanished)
-		}
-		for _, name := range slices.Sorted(maps.Keys(census)) {
-			add(census[name], fmt.Sprintf("%s %d", name, i))
+		if !e.apart {
+			parts = append(parts, s.census(i, e.state[i].spacing, e.Lookback, e.Reduce)...)
 		}
 	}
 	if counted, ok := counting(q.expr, e.spacing(), e.Lookback); ok && !e.apart {
@@ -90,7 +80,7 @@ func (e *evaluations) query() string {
 			add(counted, partCountedBucket)
 		}
 	}
-	return strings.Join(parts, " or ")
+	return together(parts)
 }
 
 // spacing is how far apart the scrapes are of the selector that is scraped most
@@ -110,6 +100,12 @@ func named(text, name string) string {
 	return fmt.Sprintf("label_replace(%s, %q, %q, \"\", \"\")", text, part, name)
 }
 
+// numbered is the name of a part that is of one selector of several.
+func numbered(name string, i int) string { return fmt.Sprintf("%s %d", name, i) }
+
+// together is a query for all parts at once.
+func together(parts []string) string { return strings.Join(parts, " or ") }
+
 // The parts of an evaluation; those of a selector have its number after the name.
 const (
 	partValue         = "value"
@@ -128,8 +124,8 @@ type evaluation struct {
 	census []census // by selector
 }
 
-func (e *evaluations) split(vector model.Vector) evaluation {
-	n := len(e.Query.selectors)
+// split takes apart what was asked for together, of a number of selectors.
+func split(vector model.Vector, n int) evaluation {
 	found := evaluation{used: make([]used, n), census: make([]census, n)}
 	for _, sample := range vector {
 		what, number, _ := strings.Cut(string(sample.Metric[part]), " ")
@@ -176,7 +172,7 @@ func (e *evaluations) poll(ctx context.Context, _ bool) (look, error) {
 	}
 	t := vector[0].Timestamp
 	e.skew.read(t, a.Span)
-	found := e.split(vector)
+	found := split(vector, len(e.Query.selectors))
 	for i, c := range found.census {
 		if c.copies > 0 {
 			return l, e.copied(ctx, e.clock, e.Query.selectors[i])

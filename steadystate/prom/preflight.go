@@ -104,7 +104,7 @@ func (s Source) preflight(ctx context.Context) (Preflight, look, error) {
 		if selector.recorded() {
 			p.note("%s is a recorded series by its name: its values speak of its rule's range too, which is not in the spans; use the rule's expression", selector.vector)
 		}
-		if least := forgetting + overdue(spacing) + spacing; selector.counter() && selector.width < least && !s.Query.readsUp() && newEvaluations(s, clock).moves() == anywhere {
+		if least := forgetting + overdue(spacing) + spacing; selector.counter() && selector.width < least && !selector.ofScraped() && newEvaluations(s, clock).moves() == anywhere {
 			p.note("%s: when a pod dies, Prometheus has its target for some %s more, in which the value is unknown: give it a range of %s or more, or say that those scraped are meant, as in sum(rate(...) and on (instance) up == 1)",
 				selector.ranged(selector.width), forgetting+overdue(spacing), least)
 		}

@@ -124,7 +124,7 @@ func TestPreflight(t *testing.T) {
 		},
 		{
 			"unless it is said that those are meant which are scraped",
-			prom.Source{Query: prom.MustParse(`round((sum(increase(x_total[1m])) / sum(increase(x_total[1m]))) and on () (count(up) > 0))`)},
+			prom.Source{Query: prom.MustParse(`sum(increase(x_total[1m]) unless on (instance) up == 0) / sum(increase(x_total[1m]) unless on (instance) up == 0)`)},
 			1,
 			[]float64{1},
 			30 * time.Second, "-60.000s..0.000s", 61 * time.Second, "",

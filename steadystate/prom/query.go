@@ -3,7 +3,6 @@ package prom
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/prometheus/prometheus/promql/parser"
@@ -116,9 +115,4 @@ func (q Query) Window(spacing time.Duration) steadystate.Span {
 func (q Query) raw() bool {
 	_, plain := bare(q.expr).(*parser.VectorSelector)
 	return plain
-}
-
-// readsUp reports whether the query reads whether its targets were scraped.
-func (q Query) readsUp() bool {
-	return slices.ContainsFunc(q.selectors, func(s selector) bool { return s.vector.Name == up.Name })
 }

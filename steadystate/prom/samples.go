@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -133,11 +132,7 @@ func (s *samples) complete(ctx context.Context) error {
 		return nil
 	}
 	of := s.Query.selectors[0]
-	var parts []string
-	for name, text := range of.census(s.slowest(), s.Lookback, Each) {
-		parts = append(parts, named(text, name))
-	}
-	a, err := s.Client.whole(ctx, s.clock, s.Timeout, strings.Join(parts, " or "))
+	a, err := s.Client.whole(ctx, s.clock, s.Timeout, together(of.census(0, s.slowest(), s.Lookback, Each)))
 	if err != nil {
 		return err
 	}
@@ -145,11 +140,7 @@ func (s *samples) complete(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var c census
-	for _, sample := range vector {
-		c.take(string(sample.Metric[part]), sample)
-	}
-	return c.missing(of)
+	return split(vector, 1).census[0].missing(of)
 }
 
 // reach is how far back to fetch. The first fetch reaches back as far as an

@@ -193,3 +193,31 @@ func TestDrain(t *testing.T) {
 		t.Errorf("observed %s, want what was scraped at %s", show(list...), clock.At(at))
 	}
 }
+
+// What is asked for is the same text each time: a cache in front of the server
+// and its log of queries can tell.
+func TestWhatIsAskedForIsTheSameEachTime(t *testing.T) {
+	t.Parallel()
+	s := start(t, 0)
+	s.fill(t, s.every(`queued{job="j",instance="a"}`, time.Second, time.Second, 1, 1)...)
+	c := client(t, s.URL)
+	for _, query := range []string{`queued`, `sum(queued)`} {
+		asked := map[string]bool{}
+		for range 12 {
+			s.mu.Lock()
+			s.queries = nil
+			s.mu.Unlock()
+			once(t, prom.Source{Client: c, Query: prom.MustParse(query)})
+			s.mu.Lock()
+			for _, text := range s.queries {
+				if strings.Contains(text, "aftershock_part") {
+					asked[text] = true
+				}
+			}
+			s.mu.Unlock()
+		}
+		if len(asked) != 1 {
+			t.Errorf("%s: asked for as %d texts, want 1", query, len(asked))
+		}
+	}
+}
