@@ -363,6 +363,28 @@ func TestWhatAValueLeavesOut(t *testing.T) {
 	}
 }
 
+// R9: a value in the last bucket of a histogram is as partial as any other when a
+// pod has died.
+func TestADeathWithAQuantileInTheLastBucket(t *testing.T) {
+	t.Parallel()
+	s := start(t, 0)
+	for le, slow := range map[string]float64{"1": 50, "2": 90, "+Inf": 100} {
+		s.fill(t, s.every(`d_bucket{pod="a",le="`+le+`"}`, 5*time.Second, time.Second, 0, slow, 2*slow, 3*slow)...)
+		s.fill(t, append(s.every(`d_bucket{pod="b",le="`+le+`"}`, 5*time.Second, 6*time.Second, 0, slow, 2*slow), stale(`d_bucket{pod="b",le="`+le+`"}`, s.now().Add(-2*time.Second)))...)
+	}
+	_, list := once(t, prom.Source{Client: client(t, s.URL), Query: prom.MustParse(`histogram_quantile(0.95, sum by (le) (rate(d_bucket[15s])))`)})
+	for _, test := range []struct{ good, limit string }{{"<= 1s", "outages <= 0"}, {"<= 3s", "outages <= 0"}, {"<= 1s", "max <= 1s"}, {">= 1s", "min >= 1s"}} {
+		if got := judged(list, test.good, test.limit); got.Verdict != steadystate.Unknown {
+			t.Errorf("%s: %s %s %s, want unknown; seen %s", test.limit, got.Verdict, got.Text, got.Undecided, show(list...))
+		}
+		for _, o := range list {
+			if good := steadystate.MustParseTolerance(test.good); o.Partial+o.Missing == "" || o.Bad(good) {
+				t.Errorf("%s: %+v is bad: %t, want it to say what is lost, and not bad", test.good, o, o.Bad(good))
+			}
+		}
+	}
+}
+
 // An ordinary death of a pod makes no hole: what is lost is shorter than what can
 // pass unseen anyway. But no figure of the values is certain.
 func TestADeathIsNoHole(t *testing.T) {

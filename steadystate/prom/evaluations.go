@@ -277,7 +277,9 @@ func (e *evaluations) widen(points []point, counted model.Vector) {
 }
 
 // open opens the buckets of values that are partial. One that is known to a
-// bucket already is as good as both of its ends are, so they are two points.
+// bucket already is as good as both of its ends are, so they are two points. An
+// end at infinity is no value that could be good: there only the bucket says
+// what is.
 func (e *evaluations) open(points []point, of []census) []point {
 	why := ""
 	for i, c := range of {
@@ -294,8 +296,13 @@ func (e *evaluations) open(points []point, of []census) []point {
 		}
 		for _, end := range ends {
 			o := p
-			if o.Unknown == "" && !math.IsInf(end, 0) {
-				o.Value, o.Bucket, o.Partial = end, e.moves().open(bucketOf(o.Observation)), why
+			if o.Unknown == "" {
+				o.Bucket = e.moves().open(bucketOf(o.Observation))
+				if math.IsInf(end, 0) {
+					o.Missing = why
+				} else {
+					o.Value, o.Partial = end, why
+				}
 			}
 			opened = append(opened, o)
 		}
