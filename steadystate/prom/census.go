@@ -34,9 +34,11 @@ import (
 //     decides what is good, and bounds nothing. If it was restarted more than
 //     once, what was lost may come to more than that, and it is as if it were not
 //     scraped.
-//   - A series that is born within the range has counted its first value since
-//     the scrape before: rate() takes it for where the counter began. The value
-//     lies between that without the first values and that with them.
+//   - A series that is born within the range may have counted its first value
+//     since the scrape before: rate() takes it for where the counter began. How
+//     much of it, is not known: of a target that was away for longer than the
+//     lookback, it is of long ago. The value lies between those that it has
+//     without and with the first values of each counter.
 type census struct {
 	unscraped int          // targets that up lists, and of which nothing is read
 	target    model.Metric // one of them

@@ -71,6 +71,69 @@ func TestWhatAValueLeavesOut(t *testing.T) {
 			`sum(increase(http_count[15s]))`, "<= 10", "max <= 10", steadystate.Unknown, "the limit <= 10 lies within the bucket 0..500",
 		},
 		{
+			"a counter that comes back with a million counted none of them lately",
+			func(s *server) []rows {
+				return []rows{
+					s.every(`http_count{pod="a",code="200"}`, s5, time.Second, 1000, 1317, 1634, 1950),
+					s.every(`http_count{pod="a",code="503"}`, s5, time.Second, 50, 50),
+					s.every(`http_count{pod="b",code="200"}`, s5, time.Second, 1e6, 1e6),
+				}
+			},
+			errorShare, "< 0.1%", "outages <= 0", steadystate.Unknown, "the limit < 0.1% lies within the bucket 0..0.0",
+		},
+		{
+			"whichever of several counters they are",
+			func(s *server) []rows {
+				return []rows{
+					s.every(`http_count{pod="a",code="200"}`, s5, time.Second, 1000, 1317, 1634, 1950),
+					s.every(`http_count{pod="a",code="503"}`, s5, time.Second, 50, 50),
+					s.every(`http_count{pod="b",code="200"}`, s5, time.Second, 1e6, 1e6),
+				}
+			},
+			`(sum(rate(http_count{code="503"}[15s])) or vector(0)) / (sum(rate(http_count{code="200"}[15s])) + sum(rate(http_count{code="503"}[15s])))`,
+			"< 0.1%", "outages <= 0", steadystate.Unknown, "lies within the bucket 0..0.0",
+		},
+		{
+			"and of four",
+			func(s *server) []rows {
+				return []rows{
+					s.every(`http_count{pod="a",code="200"}`, s5, time.Second, 1000, 1317, 1634, 1950),
+					s.every(`http_count{pod="a",code="503"}`, s5, time.Second, 50, 50),
+					s.every(`http_count{pod="b",code="200"}`, s5, time.Second, 1e6, 1e6),
+				}
+			},
+			`((sum(rate(http_count{code="503"}[15s])) or vector(0)) + (sum(rate(http_count{code="504"}[15s])) or vector(0))) / (sum(rate(http_count{code="200"}[15s])) + sum(rate(http_count{code="503"}[15s])))`,
+			"< 0.1%", "outages <= 0", steadystate.Unknown, "lies within the bucket 0..0.0",
+		},
+		{
+			"and of what a histogram counted: the slow ones may be of one pod alone",
+			func(s *server) []rows {
+				var list []rows
+				for i, le := range []string{"1", "+Inf"} {
+					all := float64(i)
+					list = append(list,
+						s.every(`d_bucket{pod="a",code="200",le="`+le+`"}`, s5, time.Second, 0, 100, 200, 300),
+						s.every(`d_bucket{pod="a",code="503",le="`+le+`"}`, s5, time.Second, 100*all, 100*all),
+						s.every(`d_bucket{pod="b",code="200",le="`+le+`"}`, s5, time.Second, 1e6, 1e6))
+				}
+				return list
+			},
+			`histogram_quantile(0.9, sum by (le) (rate(d_bucket[15s])))`, "<= 2s", "outages <= 0", steadystate.Unknown, "the limit <= 2s lies within the bucket 0..+Inf",
+		},
+		{
+			"where they were all quick it is held",
+			func(s *server) []rows {
+				var list []rows
+				for _, le := range []string{"1", "+Inf"} {
+					list = append(list,
+						s.every(`d_bucket{pod="a",le="`+le+`"}`, s5, time.Second, 0, 100, 200, 300),
+						s.every(`d_bucket{pod="b",le="`+le+`"}`, s5, time.Second, 1e6, 1e6))
+				}
+				return list
+			},
+			`histogram_quantile(0.9, sum by (le) (rate(d_bucket[15s])))`, "<= 2s", "max <= 2s", steadystate.Held, "",
+		},
+		{
 			"one that is born at zero changes nothing",
 			func(s *server) []rows {
 				return []rows{

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"time"
 
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -23,18 +23,79 @@ func (s selector) counter() bool {
 	return ok && slices.Contains(counters, call.Func.Name)
 }
 
-// counting is the expression with the first values of the series that are born
-// within a range: rate() and increase() take them for where a counter began,
-// though they are what it counted since the scrape that did not find it. A series
-// is born if it has no sample in the lookback before the range. irate() then speaks
-// of one scrape, which the first value may all be of. ok is false if nothing in
-// the expression counts so.
-func counting(expr parser.Expr, spacing, lookback time.Duration) (text string, ok bool) {
-	expr, err := parser.ParseExpr(expr.String()) // a tree of its own, to change
-	if err != nil {
-		return "", false
+// births are the expression with the first values of series that are born, of all
+// of them and, if it may move either way, of those that each selector reads and of
+// those that it does not. The value lies between those and its own: most errors,
+// and the largest share of them, there are with the first values of errors and of
+// nothing else. With all of them the share may be small, where a target comes back
+// with a million requests of long ago. Of more than two selectors not each
+// combination is asked for.
+func (e *evaluations) births() []string {
+	var texts []string
+	add := func(in func(*parser.VectorSelector) membership) {
+		if text := e.counting(e.Query.expr, in); text != e.Query.expr.String() && !slices.Contains(texts, text) {
+			texts = append(texts, text)
+		}
 	}
-	expr = rewrite(expr, func(call *parser.Call) parser.Expr {
+	add(everySeries)
+	if e.moves() != anywhere {
+		return texts
+	}
+	for _, s := range e.Query.selectors {
+		if s.counter() {
+			add(func(v *parser.VectorSelector) membership { return readBy(s.vector, v) })
+			add(func(v *parser.VectorSelector) membership { return readBy(s.vector, v).not() })
+		}
+	}
+	return texts
+}
+
+// A membership says which of the series of a selector are meant: all of them, none,
+// or those that another selector reads, or does not.
+type membership struct {
+	all, unless bool
+	both        *parser.VectorSelector // nil: all or none
+}
+
+func everySeries(*parser.VectorSelector) membership { return membership{all: true} }
+
+func (m membership) not() membership {
+	return membership{all: !m.all, unless: !m.unless, both: m.both}
+}
+
+// readBy is which of the series of v another selector reads as well.
+func readBy(other, v *parser.VectorSelector) membership {
+	has := func(list []*labels.Matcher, m *labels.Matcher) bool {
+		return slices.ContainsFunc(list, func(o *labels.Matcher) bool { return o.String() == m.String() })
+	}
+	both, every := *v, true
+	both.Name, both.LabelMatchers = "", slices.Clone(v.LabelMatchers)
+	for _, m := range other.LabelMatchers {
+		if !has(v.LabelMatchers, m) {
+			both.LabelMatchers, every = append(both.LabelMatchers, m), false
+		}
+	}
+	switch {
+	case every:
+		return membership{all: true}
+	case v.Name != "" && other.Name != "" && v.Name != other.Name:
+		return membership{}
+	}
+	return membership{both: &both}
+}
+
+// counting is the expression with the first values of the series that are born
+// within a range, of those that are meant: rate() and increase() take them for
+// where a counter began, though they are what it counted since the scrape that did
+// not find it. A series is born if it has no sample in the lookback before the
+// range. irate() then speaks of one scrape, which the first value may all be of.
+func (e *evaluations) counting(of parser.Expr, meant func(*parser.VectorSelector) membership) string {
+	expr, err := parser.ParseExpr(of.String()) // a tree of its own, to change
+	if err != nil {
+		return of.String() // which the server will not parse either, and say so
+	}
+	spacing := e.spacing()
+	return rewrite(expr, func(call *parser.Call) parser.Expr {
 		if !slices.Contains(counters, call.Func.Name) {
 			return call
 		}
@@ -43,7 +104,20 @@ func counting(expr parser.Expr, spacing, lookback time.Duration) (text string, o
 			return call
 		}
 		v, _ := matrix.VectorSelector.(*parser.VectorSelector)
-		first := fmt.Sprintf("(min_over_time(%s) unless last_over_time(%s))", matrix, read(v, v.OriginalOffset+matrix.Range, lookback))
+		in := meant(v)
+		least := func(v *parser.VectorSelector) string {
+			return fmt.Sprintf("min_over_time(%s)", read(v, v.OriginalOffset, matrix.Range))
+		}
+		first := least(v)
+		switch {
+		case in.both != nil && in.unless:
+			first = fmt.Sprintf("(%s unless %s)", first, least(in.both))
+		case in.both != nil:
+			first = least(in.both)
+		case !in.all:
+			return call
+		}
+		first = fmt.Sprintf("(%s unless last_over_time(%s))", first, read(v, v.OriginalOffset+matrix.Range, e.Lookback))
 		switch {
 		case call.Func.Name == "rate", call.Func.Name == "irate" && spacing == 0:
 			first = fmt.Sprintf("(%s / %g)", first, matrix.Range.Seconds())
@@ -52,14 +126,12 @@ func counting(expr parser.Expr, spacing, lookback time.Duration) (text string, o
 		}
 		// With more than one sample; with one, of which rate() says nothing; and
 		// the series that are not born.
-		with, err := parser.ParseExpr(fmt.Sprintf("((%s + %s) or %s or %s)", call, first, first, call))
+		born, err := parser.ParseExpr(fmt.Sprintf("((%s + %s) or %s or %s)", call, first, first, call))
 		if err != nil {
 			return call
 		}
-		ok = true
-		return with
-	})
-	return expr.String(), ok
+		return born
+	}).String()
 }
 
 // rewrite replaces the calls in an expression.

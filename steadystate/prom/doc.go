@@ -65,9 +65,10 @@
 //     does not apply: sum(rate(errors_total[5s]) and on (instance) up == 1), or
 //     unless ... up == 0, or a product with up. It is said of each selector apart.
 //     Then what a pod does that fails its scrapes is for another check to see.
-//   - A counter that is born within the range has counted its first value, which
-//     rate() takes for where it began: the value lies between that without and
-//     that with it.
+//   - A counter that is born within the range may have counted its first value in
+//     it, or some, or nothing if its target was away for more than five minutes;
+//     rate() takes that for where it began. The value lies between those without
+//     and with the first values, of all series and of those of each selector alone.
 //   - What two Prometheuses of a pair scraped is there twice. A sum over it, or a
 //     count, is refused, and the label that tells the copies apart is named.
 //

@@ -71,13 +71,15 @@ func (e *evaluations) query() string {
 			parts = append(parts, s.census(i, e.state[i].spacing, e.Lookback, e.Reduce)...)
 		}
 	}
-	if counted, ok := counting(q.expr, e.spacing(), e.Lookback); ok && !e.apart {
-		add(value(counted), partCounted)
-	}
-	if q.quantile != nil {
+	switch {
+	case q.quantile != nil:
 		add(q.quantile.of.String(), partBucket)
-		if counted, ok := counting(q.quantile.of, e.spacing(), e.Lookback); ok && !e.apart {
-			add(counted, partCountedBucket)
+		if !e.apart && slices.ContainsFunc(q.selectors, selector.counter) {
+			add(e.counting(q.quantile.of, everySeries), partCountedBucket)
+		}
+	case !e.apart:
+		for i, text := range e.births() {
+			add(value(text), numbered(partCounted, i))
 		}
 	}
 	return together(parts)
@@ -100,13 +102,14 @@ func named(text, name string) string {
 	return fmt.Sprintf("label_replace(%s, %q, %q, \"\", \"\")", text, part, name)
 }
 
-// numbered is the name of a part that is of one selector of several.
+// numbered is the name of a part of which there are several.
 func numbered(name string, i int) string { return fmt.Sprintf("%s %d", name, i) }
 
 // together is a query for all parts at once.
 func together(parts []string) string { return strings.Join(parts, " or ") }
 
-// The parts of an evaluation; those of a selector have its number after the name.
+// The parts of an evaluation; after the names of those of a selector, and of the
+// values with first ones, is a number.
 const (
 	partValue         = "value"
 	partCounted       = "counted" // the values with the first ones of series that are born
@@ -118,10 +121,11 @@ const (
 
 // An evaluation is what one gave, by its parts.
 type evaluation struct {
-	values, counted, buckets, countedBuckets model.Vector
+	values, buckets, countedBuckets model.Vector
 
-	used   []used   // by selector
-	census []census // by selector
+	counted []model.Vector // by combination
+	used    []used         // by selector
+	census  []census       // by selector
 }
 
 // split takes apart what was asked for together, of a number of selectors.
@@ -129,28 +133,24 @@ func split(vector model.Vector, n int) evaluation {
 	found := evaluation{used: make([]used, n), census: make([]census, n)}
 	for _, sample := range vector {
 		what, number, _ := strings.Cut(string(sample.Metric[part]), " ")
-		i, err := strconv.Atoi(number)
-		if err == nil && i >= 0 && i < n {
-			switch what {
-			case partOldest:
-				found.used[i].oldest = model.Time(math.Round(float64(sample.Value) * 1000))
-			case partSeries:
-				found.used[i].series = int(sample.Value)
-			default:
-				found.census[i].take(what, sample)
-			}
-			continue
-		}
+		i, _ := strconv.Atoi(number)
 		delete(sample.Metric, part)
 		switch what {
-		case partCounted:
-			found.counted = append(found.counted, sample)
+		case partValue:
+			found.values = append(found.values, sample)
 		case partBucket:
 			found.buckets = append(found.buckets, sample)
 		case partCountedBucket:
 			found.countedBuckets = append(found.countedBuckets, sample)
+		case partCounted:
+			found.counted = append(found.counted, make([]model.Vector, max(0, i+1-len(found.counted)))...)
+			found.counted[i] = append(found.counted[i], sample)
+		case partOldest:
+			found.used[i].oldest = model.Time(math.Round(float64(sample.Value) * 1000))
+		case partSeries:
+			found.used[i].series = int(sample.Value)
 		default:
-			found.values = append(found.values, sample)
+			found.census[i].take(what, sample)
 		}
 	}
 	return found
@@ -202,7 +202,7 @@ func (e *evaluations) poll(ctx context.Context, _ bool) (look, error) {
 		l.points = append(l.points, p)
 	}
 	if e.Query.quantile != nil {
-		e.bound(l.points, found.values, e.Query.quantile.buckets(found.buckets), e.Query.quantile.buckets(found.countedBuckets))
+		e.bound(l.points, found.values, e.Query.quantile.buckets(found.buckets, found.countedBuckets))
 	} else {
 		e.widen(l.points, found.counted)
 	}
@@ -253,25 +253,26 @@ func bucketOf(o steadystate.Observation) steadystate.Bucket {
 
 // widen makes buckets of values that are others with what counters had counted
 // when they were born.
-func (e *evaluations) widen(points []point, counted model.Vector) {
-	if len(counted) == 0 {
-		return
-	}
-	numbers, err := e.Reduce.apply(counted)
-	if err != nil {
-		return // more series than values: each of those is not apart
-	}
-	for i := range points {
-		p, with := &points[i], numbers[0]
-		if e.Reduce == "" || e.Reduce == Each {
-			at := slices.IndexFunc(counted, func(s *model.Sample) bool { return s.Metric.Equal(p.series) })
-			if at < 0 {
+func (e *evaluations) widen(points []point, counted []model.Vector) {
+	for _, combination := range counted {
+		numbers, err := e.Reduce.apply(combination)
+		if len(combination) == 0 || err != nil {
+			continue // more series than values: each of those is not apart
+		}
+		for i := range points {
+			p, with := &points[i], numbers[0]
+			if e.Reduce == "" || e.Reduce == Each {
+				at := slices.IndexFunc(combination, func(s *model.Sample) bool { return s.Metric.Equal(p.series) })
+				if at < 0 {
+					continue
+				}
+				with = numbers[at]
+			}
+			if p.Unknown != "" || math.IsNaN(with) || with == p.Value {
 				continue
 			}
-			with = numbers[at]
-		}
-		if p.Unknown == "" && number(with) == nil && with != p.Value {
-			p.Bucket = steadystate.Bucket{Low: min(p.Value, with), High: max(p.Value, with)}
+			b := bucketOf(p.Observation)
+			p.Bucket = steadystate.Bucket{Low: min(b.Low, with), High: max(b.High, with)}
 		}
 	}
 }
@@ -313,24 +314,21 @@ func (e *evaluations) open(points []point, of []census) []point {
 // bound says of each point in which bucket it is: for several series together,
 // what their reduction is at the lower ends of their buckets, and at the upper
 // ones.
-func (e *evaluations) bound(points []point, values model.Vector, in, counted map[model.Fingerprint]steadystate.Bucket) {
-	ends := func(of func(steadystate.Bucket) float64, outer func(...float64) float64) []float64 {
+func (e *evaluations) bound(points []point, values model.Vector, in map[model.Fingerprint]steadystate.Bucket) {
+	ends := func(of func(steadystate.Bucket) float64) []float64 {
 		at := make(model.Vector, len(values))
 		for i, v := range values {
 			end := math.NaN()
 			if b, known := in[v.Metric.Fingerprint()]; known {
 				end = of(b)
-				if with, born := counted[v.Metric.Fingerprint()]; born {
-					end = outer(end, of(with))
-				}
 			}
 			at[i] = &model.Sample{Metric: v.Metric, Value: model.SampleValue(end)}
 		}
 		numbers, _ := e.Reduce.apply(at) // as it did for the values
 		return numbers
 	}
-	low := ends(func(b steadystate.Bucket) float64 { return b.Low }, func(v ...float64) float64 { return slices.Min(v) })
-	high := ends(func(b steadystate.Bucket) float64 { return b.High }, func(v ...float64) float64 { return slices.Max(v) })
+	low := ends(func(b steadystate.Bucket) float64 { return b.Low })
+	high := ends(func(b steadystate.Bucket) float64 { return b.High })
 	for i := range points {
 		p := &points[i]
 		switch {

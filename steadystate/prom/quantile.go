@@ -1,9 +1,9 @@
 package prom
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"sort"
@@ -68,67 +68,82 @@ const noise = 1e-12
 
 // buckets finds, in the histograms of one evaluation, the bucket that each
 // one's quantile lies in, by the labels that histogram_quantile leaves. Where
-// it cannot be told there is none.
-func (q quantile) buckets(histograms model.Vector) map[model.Fingerprint]steadystate.Bucket {
+// it cannot be told there is none. Counted are the histograms with what those
+// that are born had counted, all or part of which belongs to it.
+func (q quantile) buckets(histograms, counted model.Vector) map[model.Fingerprint]steadystate.Bucket {
 	found := map[model.Fingerprint]steadystate.Bucket{}
-	classic := map[model.Fingerprint][]bound{}
 	for _, sample := range histograms {
-		labels := sample.Metric.Clone()
-		delete(labels, part)
-		delete(labels, model.MetricNameLabel)
-		if sample.Histogram != nil {
-			if b, ok := q.ofNative(sample.Histogram); ok {
-				found[labels.Fingerprint()] = b
-			}
+		if sample.Histogram == nil {
 			continue
 		}
-		le, err := strconv.ParseFloat(string(labels[model.BucketLabel]), 64)
-		if err != nil || math.IsNaN(le) {
-			continue // the server warns of it
+		if b, ok := q.ofNative(sample.Histogram); ok {
+			labels := sample.Metric.Clone()
+			delete(labels, model.MetricNameLabel)
+			found[labels.Fingerprint()] = b
 		}
-		delete(labels, model.BucketLabel)
-		of := labels.Fingerprint()
-		classic[of] = append(classic[of], bound{le, float64(sample.Value)})
 	}
-	for of, bounds := range classic {
-		if b, ok := q.ofClassic(bounds); ok {
+	with := classic(counted)
+	for of, bounds := range classic(histograms) {
+		if b, ok := q.ofClassic(bounds, with[of]); ok {
 			found[of] = b
 		}
 	}
 	return found
 }
 
-// A bound of a classic histogram: how many observations are at most le.
-type bound struct{ le, count float64 }
+// A cumulative is a classic histogram: how many observations are at most le, by le.
+type cumulative map[float64]float64
+
+// classic are the classic histograms by the labels that histogram_quantile leaves.
+func classic(vector model.Vector) map[model.Fingerprint]cumulative {
+	found := map[model.Fingerprint]cumulative{}
+	for _, sample := range vector {
+		le, err := strconv.ParseFloat(string(sample.Metric[model.BucketLabel]), 64)
+		if err != nil || math.IsNaN(le) || sample.Histogram != nil {
+			continue // the server warns of it
+		}
+		labels := sample.Metric.Clone()
+		delete(labels, model.MetricNameLabel)
+		delete(labels, model.BucketLabel)
+		of := labels.Fingerprint()
+		if found[of] == nil {
+			found[of] = cumulative{}
+		}
+		found[of][le] += float64(sample.Value) // "1" and "1.0"
+	}
+	return found
+}
 
 // ofClassic finds the bucket in a classic histogram. One whose counts fall
 // where they can only rise was scraped or added up in parts: the counts too
 // high and those too low give one answer each, and both may be true.
-func (q quantile) ofClassic(bounds []bound) (steadystate.Bucket, bool) {
-	slices.SortFunc(bounds, func(a, b bound) int { return cmp.Compare(a.le, b.le) })
-	var les, high []float64
-	for i, b := range bounds {
-		if math.IsNaN(b.count) || b.count < 0 {
-			return steadystate.Bucket{}, false
-		}
-		if i > 0 && b.le == bounds[i-1].le { // "1" and "1.0"
-			high[len(high)-1] += b.count
-			continue
-		}
-		les, high = append(les, b.le), append(high, b.count)
-	}
-	if len(les) < 2 || !math.IsInf(les[len(les)-1], 1) {
+//
+// What with has more was counted by histograms that are born, at a time that is
+// not known, so any part of it may belong to the quantile. The least that the
+// quantile can be is with the quick ones alone: up to a bound all of them then are
+// below it. The most is with the slow ones alone, which all are above.
+func (q quantile) ofClassic(is, with cumulative) (steadystate.Bucket, bool) {
+	les := slices.Sorted(maps.Keys(is))
+	last := len(les) - 1
+	if last < 1 || !math.IsInf(les[last], 1) {
 		return steadystate.Bucket{}, false
 	}
-	low := slices.Clone(high)
-	for i := 1; i < len(high); i++ {
-		high[i] = max(high[i], high[i-1])
+	high, born := make([]float64, len(les)), make([]float64, len(les))
+	for i, le := range les {
+		if high[i] = is[le]; math.IsNaN(high[i]) || high[i] < 0 {
+			return steadystate.Bucket{}, false
+		}
+		born[i] = max(0, with[le]-high[i])
 	}
-	for i := len(low) - 2; i >= 0; i-- {
+	low := slices.Clone(high)
+	for i := 1; i < len(les); i++ {
+		high[i], born[i] = max(high[i], high[i-1]), max(born[i], born[i-1])
+	}
+	for i := last - 1; i >= 0; i-- {
 		low[i] = min(low[i], low[i+1])
 	}
-	least, ok := q.find(high, high[len(high)-1])
-	most, okToo := q.find(low, low[len(low)-1])
+	least, ok := q.find(len(les), func(i int) (float64, float64) { return high[i] + born[i], high[last] + born[i] })
+	most, okToo := q.find(len(les), func(i int) (float64, float64) { return low[i], low[last] + born[last] - born[i] })
 	if !ok || !okToo {
 		return steadystate.Bucket{}, false
 	}
@@ -153,7 +168,7 @@ func (q quantile) ofNative(h *model.SampleHistogram) (steadystate.Bucket, bool) 
 		upTo = append(upTo, total)
 	}
 	// Observations that are not a number are in the count and in no bucket.
-	i, ok := q.find(upTo, float64(h.Count))
+	i, ok := q.find(len(upTo), func(i int) (float64, float64) { return upTo[i], float64(h.Count) })
 	if !ok {
 		return steadystate.Bucket{}, false
 	}
@@ -173,14 +188,14 @@ func (q quantile) ofNative(h *model.SampleHistogram) (steadystate.Bucket, bool) 
 }
 
 // find is the bucket that holds the quantile by the nearest rank: the first
-// one, that is not empty, up to which there are as many as the share says.
-func (q quantile) find(upTo []float64, total float64) (int, bool) {
-	if math.IsNaN(total) || math.IsInf(total, 0) || total <= 0 {
-		return 0, false
-	}
-	rank := q.share * total
-	i := sort.Search(len(upTo), func(i int) bool { return upTo[i] > 0 && upTo[i] >= rank-noise*total })
-	return i, i < len(upTo)
+// one, that is not empty, up to which there are as many as the share says of the
+// total.
+func (q quantile) find(n int, upTo func(i int) (count, total float64)) (int, bool) {
+	i := sort.Search(n, func(i int) bool {
+		count, total := upTo(i)
+		return count > 0 && count >= q.share*total-noise*total
+	})
+	return i, i < n
 }
 
 // between is a bucket. As Prometheus does, it takes it that nothing is below

@@ -2,6 +2,11 @@ package prom_test
 
 import (
 	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -139,6 +144,86 @@ func TestOutageContainsTheTruth(t *testing.T) {
 				t.Errorf("ahead %s: %s: ended in %s, and in truth at %s", ahead, signal.name, last.End, up)
 			}
 			t.Logf("ahead %s: %s: %s to %s; truth %s to %s", ahead, signal.name, first.Start, last.End, down, up)
+		}
+	}
+}
+
+// Whatever part of their first values counters that are born have counted within
+// the range: what is said of a share, and of a quantile, holds the truth.
+func TestBirthsHoldTheTruth(t *testing.T) {
+	t.Parallel()
+	s := start(t, 0)
+	c := client(t, s.URL)
+	const s5, scrapes = 5 * time.Second, 4 // of which a range of 15 s holds three
+	bounds := []float64{0.5, 1, 2, math.Inf(1)}
+	for seed := range uint64(40) {
+		r := rand.New(rand.NewPCG(seed, 7))
+		errors, total := 0.0, 0.0
+		var observed []float64
+		for pod := range 1 + r.IntN(4) {
+			// One at least was there all the time. Of the others any part was counted
+			// within the range.
+			born := pod > 0
+			counts := func(series string, n float64) {
+				values := []float64{n}
+				if !born {
+					values = nil
+					for i := range scrapes {
+						values = append(values, n*float64(i)/3)
+					}
+				}
+				s.fill(t, s.every(fmt.Sprintf(series, seed, pod), s5, time.Second, values...)...)
+			}
+			for _, code := range []string{"200", "503"} {
+				n := float64(1+r.IntN(100)) * math.Pow(10, float64(r.IntN(5)))
+				counts(`http%d_count{pod="p%d",code="`+code+`"}`, n)
+				if born {
+					n *= []float64{0, 1, r.Float64()}[r.IntN(3)]
+				}
+				if total += n; code == "503" {
+					errors += n
+				}
+			}
+			var list []float64
+			for range 1 + r.IntN(60) {
+				list = append(list, bounds[r.IntN(3)]+0.25*float64(r.IntN(4)))
+			}
+			for _, le := range bounds {
+				n := 0.0
+				for _, v := range list {
+					if v <= le {
+						n++
+					}
+				}
+				counts(fmt.Sprintf(`d%%d_bucket{pod="p%%d",le="%g"}`, le), n)
+			}
+			if born {
+				// Those of a stretch of time, or the slow ones, or the quick ones.
+				if slices.Sort(list); r.IntN(2) == 0 {
+					r.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+				}
+				from := r.IntN(len(list) + 1)
+				list = list[from : from+r.IntN(len(list)+1-from)]
+			}
+			observed = append(observed, list...)
+		}
+		q := []float64{0.5, 0.9, 0.99}[r.IntN(3)]
+		for _, test := range []struct {
+			query string
+			truth float64
+		}{
+			{strings.ReplaceAll(errorShare, "http_count", fmt.Sprintf("http%d_count", seed)), errors / total},
+			{fmt.Sprintf("histogram_quantile(%g, sum by (le) (rate(d%d_bucket[15s])))", q, seed), nearest(q, observed)},
+		} {
+			_, list := once(t, prom.Source{Client: c, Query: prom.MustParse(test.query)})
+			if len(list) != 1 || math.IsNaN(test.truth) {
+				t.Fatalf("seed %d: %s: observed %s, in truth %g", seed, test.query, show(list...), test.truth)
+			}
+			b := list[0].Bounds()
+			b.Low, b.High = b.Low-1e-9, b.High+1e-9
+			if list[0].Unknown == "" && !b.Holds(test.truth) {
+				t.Errorf("seed %d: %s is within %v, in truth %g", seed, test.query, list[0].Bounds(), test.truth)
+			}
 		}
 	}
 }
