@@ -195,21 +195,28 @@ func (t *Target) Preflight(ctx context.Context, chosen []experiments.Experiment,
 	if slices.ContainsFunc(chosen, func(e experiments.Experiment) bool { return find(ID(e)).autoscaler }) {
 		check("autoscaler", "autoscaler", func() (string, error) { return t.scaler(ctx) })
 	}
-	// What a Prometheus that does not answer would be asked, is not: it would say
-	// the same of each query.
-	answers := t.prometheus == nil
+	t.preflightPrometheus(ctx, chosen, patience, check)
+	return errors.Join(errs...)
+}
+
+// preflightPrometheus looks at Prometheus, and at all that it will be asked. What
+// one that does not answer would be asked, is not: it would say the same of each
+// query. Patience is until when a query may have no answer yet.
+func (t *Target) preflightPrometheus(ctx context.Context, chosen []experiments.Experiment, patience time.Time, check func(what, place string, f func() (string, error))) {
 	if t.prometheus != nil {
+		answers := false
 		check("prometheus", "prometheus", func() (string, error) {
 			ahead, err := t.prometheus.Ahead(ctx)
-			if answers = err == nil; !answers {
+			if err != nil {
 				return "", err
 			}
+			answers = true
 			t.environment["prometheus.clock"] = ofClock(ahead)
 			return ofClock(ahead), nil
 		})
-	}
-	if !answers {
-		return errors.Join(errs...)
+		if !answers {
+			return
+		}
 	}
 	for _, q := range t.queries {
 		check("check \""+q.check+"\"", q.path, func() (string, error) {
@@ -244,7 +251,6 @@ func (t *Target) Preflight(ctx context.Context, chosen []experiments.Experiment,
 	for _, name := range signalsOf(chosen) {
 		check("pod signal \""+name+"\"", "pod_signals."+name, func() (string, error) { return t.podSignal(ctx, name, patience) })
 	}
-	return errors.Join(errs...)
 }
 
 // netemAnnotation is how a node tells that Chaos Mesh finds a stand-in for tc
@@ -393,11 +399,7 @@ func (t *Target) fits(check string, interval, resolution time.Duration, chosen [
 			}
 		}
 	}
-	var errs []error
-	for _, what := range slices.Sorted(maps.Keys(short)) {
-		errs = append(errs, fmt.Errorf("%s (%s)", what, strings.Join(short[what], ", ")))
-	}
-	return errors.Join(errs...)
+	return byExperiments(short)
 }
 
 // covers says in which experiments nothing that the query shows could be held:
@@ -405,21 +407,28 @@ func (t *Target) fits(check string, interval, resolution time.Duration, chosen [
 // unseen.
 func (t *Target) covers(check string, found prom.Preflight, chosen []experiments.Experiment) error {
 	need := time.Duration(float64(found.Resolution) / judge.MostUnseen)
-	short := map[time.Duration][]string{} // ids of experiments, by how long they hold and watch
+	short := map[string][]string{} // ids of experiments, by what is wrong
 	for _, e := range chosen {
 		of := func(c steadystate.Check) bool { return c.Name == check }
-		if after := e.Hold + e.Watch; after < need && slices.ContainsFunc(e.Hypothesis.Checks, of) {
-			short[after] = append(short[after], ID(e))
+		after := e.Hold + e.Watch
+		if after >= need || !slices.ContainsFunc(e.Hypothesis.Checks, of) {
+			continue
 		}
-	}
-	var errs []error
-	for _, after := range slices.Sorted(maps.Keys(short)) {
-		shorter := ""
+		what := fmt.Sprintf("the query can miss outages up to %s, more than %.0f%% of hold+watch (%s): set watch to at least %s",
+			found.Resolution.Round(time.Millisecond), 100*judge.MostUnseen, after, up(need-e.Hold))
 		if width := found.Window.Width() - (found.Resolution - time.Duration(float64(after)*judge.MostUnseen)); width >= 2*found.Spacing {
-			shorter = fmt.Sprintf(", or its ranges shorter: %s in all", width.Truncate(time.Second/2))
+			what += fmt.Sprintf(", or shorten its ranges to %s in total", width.Truncate(time.Second/2))
 		}
-		errs = append(errs, fmt.Errorf("hold and watch are %s together, of which an outage of %s can pass the query unseen, which is more than %.0f%%: nothing that it shows would be held; make watch %s longer%s (%s)",
-			after, found.Resolution.Round(time.Millisecond), 100*judge.MostUnseen, up(need-after), shorter, strings.Join(short[after], ", ")))
+		short[what] = append(short[what], ID(e))
+	}
+	return byExperiments(short)
+}
+
+// byExperiments are errors with the ids of the experiments that they are of.
+func byExperiments(ids map[string][]string) error {
+	var errs []error
+	for _, what := range slices.Sorted(maps.Keys(ids)) {
+		errs = append(errs, fmt.Errorf("%s (%s)", what, strings.Join(ids[what], ", ")))
 	}
 	return errors.Join(errs...)
 }

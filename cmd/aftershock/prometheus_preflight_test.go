@@ -50,11 +50,11 @@ func TestPreflightRefusesARangeTooLongForTheTimes(t *testing.T) {
 	}{
 		{"a quarter of five minutes is more than a minute", "10s", "5m", nil},
 		{"of two it is not", "10s", "2m", []string{
-			`check "serving": hold and watch are 2m10s together, of which an outage of 1m1.`,
-			`which is more than 25%: nothing that it shows would be held; make watch 1m5`,
-			`or its ranges shorter: 31s in all (pods/`,
+			`check "serving": the query can miss outages up to 1m1.`,
+			`, more than 25% of hold+watch (2m10s): set watch to at least 3m5`,
+			`, or shorten its ranges to 31s in total (pods/`,
 		}},
-		{"of twenty seconds no range is short enough", "10s", "10s", []string{"make watch 3m4", "s longer (pods/"}},
+		{"of twenty seconds no range is short enough", "10s", "10s", []string{"more than 25% of hold+watch (20s): set watch to at least 3m5", "s (pods/"}},
 	} {
 		text := strings.NewReplacer("hold: 10s", "hold: "+row.hold, "watch: 5m", "watch: "+row.watch).Replace(seenByPrometheus(server.URL, "outage <= 2m"))
 		target, path := configure(t, versioned(t), text)
