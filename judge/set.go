@@ -19,7 +19,7 @@ type HitShare struct {
 }
 
 // HitText is the share of the pods that was hit over time: "3 of 3 pods, from
-// 31.200s 3 of 5".
+// 31.200s 3 of 5", with what the account had no right to look for in them.
 func (i InjectionResult) HitText() string {
 	var parts []string
 	for at, s := range i.Hit {
@@ -29,7 +29,13 @@ func (i InjectionResult) HitText() string {
 		}
 		parts = append(parts, fmt.Sprintf("from %s %d of %d", steadystate.Instant(s.From), s.Hit, s.Of))
 	}
-	return strings.Join(parts, ", ")
+	text := strings.Join(parts, ", ")
+	for _, t := range i.Targets {
+		if p := i.pods[t.UID]; p != nil && text != "" && p.unsurveyed != "" {
+			text += "; faults of others in them may have gone unseen: " + p.unsurveyed
+		}
+	}
+	return text
 }
 
 // A pod is when the service had it, as far as its events say.
@@ -39,6 +45,9 @@ type pod struct {
 	from, to  *steadystate.Span // it came, and went; nil: not in the record
 	followed  *steadystate.Span // a fault that follows reached it
 	restarted []steadystate.Span
+	// unsurveyed is what the account had no right to look for in it, and in the
+	// others of its fault.
+	unsurveyed string
 }
 
 // pods are those that the events tell of, by UID. A pod counts from when it was
@@ -73,6 +82,8 @@ func pods(events []record.Event) map[string]*pod {
 			p.followed = cmp.Or(p.followed, &e.Span)
 		case record.EventRestarted:
 			p.restarted = append(p.restarted, e.Span)
+		case record.EventUnsurveyed:
+			p.unsurveyed = strings.TrimPrefix(p.unsurveyed+", "+e.Attrs[record.AttrReason], ", ")
 		}
 	}
 	for uid, p := range list {
@@ -92,7 +103,7 @@ func podName(subject string) (string, bool) {
 
 // follow follows how many pods each injection was in, and notes where the set
 // of pods changed although the experiment does not expect it, or where another
-// fault was in them too.
+// fault was in them too, or may have been.
 func (j *judge) follow() {
 	all := pods(j.Events)
 	expected := slices.ContainsFunc(j.plan.Expectations, func(x record.Expectation) bool { return x.ChangesPods }) ||
@@ -187,15 +198,23 @@ func (i *InjectionResult) share(until steadystate.Span) (changes []string) {
 	return changes
 }
 
-// alsoHit says which other fault was in a target while this one was.
+// alsoHit says which other fault was in a target while this one was, or why that
+// is not known.
 func (j *judge) alsoHit(i InjectionResult) string {
 	on := steadystate.Span{From: i.From, To: j.until(i).To}
+	unseen := ""
 	for _, t := range i.Targets {
 		for _, e := range j.Events {
-			if e.Kind == record.EventAlsoHit && isOf(e, t) && e.Overlaps(on) {
+			if !isOf(e, t) || !e.Overlaps(on) {
+				continue
+			}
+			switch e.Kind {
+			case record.EventAlsoHit:
 				return fmt.Sprintf("%s was also hit by %s, seen at %s: what was seen may be its doing", t.Name, e.Attrs[record.AttrBy], e.Span)
+			case record.EventBlind:
+				unseen = cmp.Or(unseen, fmt.Sprintf("of %s it is not known at %s %s", t.Name, e.Span, e.Attrs[record.AttrReason]))
 			}
 		}
 	}
-	return ""
+	return unseen
 }

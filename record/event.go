@@ -64,10 +64,13 @@ const (
 	EventEndedEarly = "ended early" // the fault was over before it was undone; reason
 )
 
-// The kinds of event of the pods of a fault, as the fault sees them.
+// The kinds of event of the pods of a fault, as the fault sees them. EventBlind
+// of such a pod: whether another fault was in it, or whether further pods came,
+// could not be seen in the span.
 const (
-	EventNotHit  = "not hit"  // the pod came while the fault was held, and it was not in it
-	EventAlsoHit = "also hit" // another fault is in the pod; by
+	EventNotHit     = "not hit"    // the pod came while the fault was held, and it was not in it
+	EventAlsoHit    = "also hit"   // another fault is in the pod; by
+	EventUnsurveyed = "unsurveyed" // the account has no right to look for some faults of others; once for all pods of the fault; reason
 )
 
 // The attributes of events.

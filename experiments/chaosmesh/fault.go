@@ -30,7 +30,7 @@ type Fault struct {
 	follows bool
 
 	follower *follower // while it follows
-	surveyor *surveyor // while it is held
+	surveyor *surveyor // until it is undone
 	mu       sync.Mutex
 	// placed are the objects that may exist, because of Inject.
 	placed []*placed

@@ -3,8 +3,6 @@ package chaosmesh
 import (
 	"cmp"
 	"context"
-	"fmt"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -74,32 +72,20 @@ func (f *Fault) follow(ctx context.Context, rec *record.Recorder, begin followin
 	return w
 }
 
-// start starts a goroutine that stop waits for. A panic ends it and not the
-// program, which has faults to undo. That pods are no longer followed is in the
-// record; nothing is left behind by it.
-func (w *follower) start(do func() error) {
-	w.wg.Go(func() {
-		err := func() (err error) {
-			defer func() {
-				if p := recover(); p != nil {
-					err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-				}
-			}()
-			return do()
-		}()
-		if err == nil {
-			return
-		}
-		w.ended.Do(func() {
-			w.rec.Event(record.Event{
-				Span:    steadystate.Instant(w.rec.Clock().Now()),
-				Kind:    record.EventNotFollowed,
-				Subject: w.pods.String(),
-				Attrs:   map[string]string{record.AttrReason: "following ended: " + err.Error()},
-			})
+// start starts a goroutine that stop waits for. That pods are no longer followed
+// is in the record; nothing is left behind by it.
+func (w *follower) start(do func() error) { start(&w.wg, do, w.failed) }
+
+func (w *follower) failed(err error) {
+	w.ended.Do(func() {
+		w.rec.Event(record.Event{
+			Span:    steadystate.Instant(w.rec.Clock().Now()),
+			Kind:    record.EventNotFollowed,
+			Subject: w.pods.String(),
+			Attrs:   map[string]string{record.AttrReason: "following ended: " + err.Error()},
 		})
-		w.cancel()
 	})
+	w.cancel()
 }
 
 // stop waits until nothing is under way.

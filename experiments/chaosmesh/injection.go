@@ -76,7 +76,7 @@ func (f *Fault) Inject(ctx context.Context, rec *record.Recorder) (record.Inject
 	injection.Of, injection.ChangesPods, injection.Follows = len(prepared.Candidates), changesPods(prepared.Object), f.follows
 	injection.EndsOnRestart = endsOnRestart(prepared.Object)
 	if injection.Shortfall == "" {
-		f.survey(ctx, rec, i)
+		f.surveyor = f.survey(ctx, rec, i)
 	}
 	if f.follows && injection.Shortfall == "" {
 		f.follower = f.follow(ctx, rec, following{run: rec.Run(), ends: ends, before: prepared.pods, hit: injection.Targets})

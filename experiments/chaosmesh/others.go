@@ -1,6 +1,7 @@
 package chaosmesh
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
@@ -22,7 +24,7 @@ import (
 
 // A surveyor looks, while a fault is in some pods, for what takes from the proof
 // of its effect: faults of others that are in them too, and pods that came
-// later and that it is not in.
+// later and that it is not in. What it could not look at is recorded too.
 type surveyor struct {
 	cluster *Cluster
 	rec     *record.Recorder
@@ -30,19 +32,34 @@ type surveyor struct {
 	since   time.Duration      // when the fault was asked for
 	hit     map[string]string  // UIDs of the pods that it is in, by namespace/pod
 	known   map[types.UID]bool // UIDs of those that ran before
+	oneShot bool               // the fault was over at once: one look is all
+	follows bool               // the follower answers for the pods that came later
 	told    map[string]bool    // what is recorded already
+	looked  time.Duration      // when the last look began
+	blind   *blindness         // nil: the last look saw everything
 	cancel  context.CancelFunc
 	wg      sync.WaitGroup
 }
 
-// surveyEvery is how often faults of others are looked for. One that is on for
-// less, between two looks, goes unseen.
-const surveyEvery = 5 * time.Second
+// A blindness is since when looks do not see everything, and why.
+type blindness struct {
+	since time.Duration // the last look that did
+	why   string
+}
 
-// survey looks now and, of a fault that is held, until stop.
-func (f *Fault) survey(ctx context.Context, rec *record.Recorder, i *injecting) {
+const (
+	// surveyEvery is how often faults of others are looked for, and how long a
+	// look may take. A fault that is on for less, between two looks, goes unseen.
+	surveyEvery = 5 * time.Second
+	// askAgain is how long after a list that failed the same look tries it again.
+	askAgain = time.Second
+)
+
+// survey starts a surveyor, which its stop stops. It never delays the injection,
+// which holds the fault in place meanwhile.
+func (f *Fault) survey(ctx context.Context, rec *record.Recorder, i *injecting) *surveyor {
 	s := &surveyor{
-		cluster: f.cluster, rec: rec, pods: f.pods, since: i.from,
+		cluster: f.cluster, rec: rec, pods: f.pods, since: i.from, looked: i.from, oneShot: oneShot(i.object), follows: f.follows,
 		hit: map[string]string{}, known: map[types.UID]bool{}, told: map[string]bool{},
 	}
 	for _, id := range i.progress.injected {
@@ -51,51 +68,194 @@ func (f *Fault) survey(ctx context.Context, rec *record.Recorder, i *injecting) 
 	for _, pod := range i.before {
 		s.known[pod.UID] = true
 	}
-	s.others(ctx)
-	if oneShot(i.object) {
-		return
-	}
 	ctx, s.cancel = context.WithCancel(ctx)
-	s.wg.Go(func() {
-		for experiments.Wait(ctx, surveyEvery) == nil {
-			s.others(ctx)
+	start(&s.wg, func() error {
+		for {
+			began := s.rec.Clock().Now()
+			answers := s.ask(ctx)
+			if ctx.Err() != nil {
+				return nil // the last look sees what this one would have
+			}
+			s.take(began, answers)
+			if s.oneShot || experiments.Wait(ctx, surveyEvery) != nil {
+				return nil
+			}
 		}
-	})
-	f.surveyor = s
+	}, s.failed)
+	return s
 }
 
 // stop looks for the last time, before the fault is undone. It may be in further
-// pods by now, which it followed.
+// pods by now, which it followed. It returns within surveyEvery, whatever
+// happens: the fault is in place meanwhile.
 func (s *surveyor) stop(ctx context.Context, followed map[types.UID]bool) {
-	s.cancel()
+	if !s.oneShot {
+		s.cancel()
+	}
 	s.wg.Wait()
-	// An API server that does not answer must not keep the fault in place.
-	ctx, cancel := context.WithTimeout(ctx, surveyEvery)
-	defer cancel()
-	s.others(ctx)
-	s.newcomers(ctx, followed)
+	s.cancel()
+	if !s.oneShot {
+		start(&s.wg, func() error { s.last(ctx, followed); return nil }, s.failed)
+		s.wg.Wait()
+	}
+	s.sees(s.rec.Clock().Now())
 }
 
-// others records the faults of others that are in the pods. A kind that the
-// account may not see is passed over.
-func (s *surveyor) others(ctx context.Context) {
-	kinds := v1alpha1.AllKinds()
-	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
-		objects, err := listKind(ctx, s.cluster.client, kinds[kind])
-		if apierrors.IsForbidden(err) {
-			objects, err = listKind(ctx, s.cluster.client, kinds[kind], client.InNamespace(s.pods.Namespace))
+// last looks at everything at once, so that no list waits for another.
+func (s *surveyor) last(ctx context.Context, followed map[types.UID]bool) {
+	began := s.rec.Clock().Now()
+	var wg sync.WaitGroup
+	var pods []corev1.Pod
+	var err error
+	start(&wg, func() error {
+		ctx, cancel := context.WithTimeout(ctx, surveyEvery)
+		defer cancel()
+		return patiently(ctx, func() (err error) {
+			pods, err = s.pods.list(ctx, s.cluster.client)
+			return err
+		})
+	}, func(failed error) { err = failed })
+	answers := s.ask(ctx)
+	wg.Wait()
+	s.newcomers(pods, err, followed)
+	s.take(began, answers)
+}
+
+// An answer is the objects of one kind, or why they could not be listed.
+type answer struct {
+	objects []client.Object
+	narrow  bool // those in the pods' namespace: the account may not see others
+	err     error
+}
+
+// ask lists the objects of every kind.
+func (s *surveyor) ask(ctx context.Context) map[string]answer {
+	ctx, cancel := context.WithTimeout(ctx, surveyEvery)
+	defer cancel()
+	var mu sync.Mutex
+	answers := map[string]answer{}
+	put := func(kind string, a answer) {
+		mu.Lock()
+		defer mu.Unlock()
+		answers[kind] = a
+	}
+	var wg sync.WaitGroup
+	for name, kind := range v1alpha1.AllKinds() {
+		start(&wg, func() error {
+			put(name, s.list(ctx, kind))
+			return nil
+		}, func(err error) { put(name, answer{err: err}) })
+	}
+	wg.Wait()
+	return answers
+}
+
+func (s *surveyor) list(ctx context.Context, kind *v1alpha1.ChaosKind) (a answer) {
+	try := func(options ...client.ListOption) error {
+		return patiently(ctx, func() (err error) {
+			a.objects, err = listKind(ctx, s.cluster.client, kind, options...)
+			return err
+		})
+	}
+	a.err = try()
+	if apierrors.IsForbidden(a.err) {
+		a.narrow, a.err = true, try(client.InNamespace(s.pods.Namespace))
+	}
+	return a
+}
+
+// patiently asks again until there is an answer or asking again is of no use, or
+// until ctx ends.
+func patiently(ctx context.Context, ask func() error) error {
+	for {
+		err := ask()
+		if err == nil || permanent(err) || experiments.Wait(ctx, askAgain) != nil {
+			return err
 		}
+	}
+}
+
+// take records what a look found, and what it could not see.
+func (s *surveyor) take(began time.Duration, answers map[string]answer) {
+	var nowhere, narrow, failed []string
+	var err error // the first
+	for _, kind := range slices.Sorted(maps.Keys(answers)) {
+		a := answers[kind]
 		switch {
-		case meta.IsNoMatchError(err), apierrors.IsForbidden(err), ctx.Err() != nil:
-			continue
-		case err != nil:
-			s.tell(kind, func() { s.rec.Note("whether %s of others is in the %s: %v", kind, s.pods, err) })
-			continue
+		case meta.IsNoMatchError(a.err): // not installed, so there is none
+		case apierrors.IsForbidden(a.err):
+			nowhere = append(nowhere, kind)
+		case a.err != nil:
+			failed, err = append(failed, kind), cmp.Or(err, a.err)
+		case a.narrow:
+			narrow = append(narrow, kind)
 		}
-		for _, object := range objects {
+		for _, object := range a.objects {
 			s.other(kind, object)
 		}
 	}
+	if len(nowhere) > 0 {
+		s.forbidden("the account may not list " + brief(nowhere))
+	}
+	if len(narrow) > 0 {
+		s.forbidden(fmt.Sprintf("the account may not list %s outside namespace %s", brief(narrow), s.pods.Namespace))
+	}
+	if err != nil {
+		s.blinded(fmt.Sprintf("list %s: %v", brief(failed), err))
+	} else {
+		s.sees(s.rec.Clock().Now())
+	}
+	s.looked = began
+}
+
+// brief names the first kind, and how many more there are.
+func brief(kinds []string) string {
+	if more := len(kinds) - 1; more > 0 {
+		return fmt.Sprintf("%s and %d more kinds", kinds[0], more)
+	}
+	return kinds[0]
+}
+
+// forbidden records once what the account has no right to look for: of one pod
+// for all, since it will be so in every run.
+func (s *surveyor) forbidden(why string) {
+	s.tell(why, func() {
+		first := slices.Sorted(maps.Keys(s.hit))[0]
+		s.unseen(record.EventUnsurveyed, first, steadystate.Span{From: s.since, To: s.rec.Clock().Now()}, why)
+	})
+}
+
+// failed takes in that the looking itself failed.
+func (s *surveyor) failed(err error) { s.blinded("look for faults of others: " + err.Error()) }
+
+// blinded notes that a look did not see everything. What it missed may have been
+// there since the look before.
+func (s *surveyor) blinded(why string) {
+	if s.blind == nil {
+		s.blind = &blindness{s.looked, why}
+	}
+}
+
+// sees records the time in which looks did not see everything, if there was any,
+// until now.
+func (s *surveyor) sees(now time.Duration) {
+	if s.blind != nil {
+		s.blindFor(steadystate.Span{From: s.blind.since, To: now}, "whether another fault was in it: "+s.blind.why)
+		s.blind = nil
+	}
+}
+
+func (s *surveyor) blindFor(span steadystate.Span, why string) {
+	for _, id := range slices.Sorted(maps.Keys(s.hit)) {
+		s.unseen(record.EventBlind, id, span, why)
+	}
+}
+
+func (s *surveyor) unseen(kind, id string, span steadystate.Span, why string) {
+	s.rec.Event(record.Event{
+		Span: span, Kind: kind, Subject: "pod/" + id, UID: s.hit[id],
+		Attrs: map[string]string{record.AttrReason: why},
+	})
 }
 
 // other records the pods that an object of another run is in, or of none.
@@ -129,10 +289,11 @@ func (s *surveyor) other(kind string, object client.Object) {
 }
 
 // newcomers records the pods that came since and that the fault is not in.
-func (s *surveyor) newcomers(ctx context.Context, followed map[types.UID]bool) {
-	pods, err := s.pods.list(ctx, s.cluster.client)
+func (s *surveyor) newcomers(pods []corev1.Pod, err error, followed map[types.UID]bool) {
 	if err != nil {
-		s.rec.Note("whether pods joined the %s: %v", s.pods, err)
+		if !s.follows {
+			s.blindFor(steadystate.Span{From: s.since, To: s.rec.Clock().Now()}, "whether further pods came: "+err.Error())
+		}
 		return
 	}
 	for _, pod := range running(pods) {

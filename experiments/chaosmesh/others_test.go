@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -162,10 +163,14 @@ func TestFaultsOfOthersAreTold(t *testing.T) {
 // one that may not look at all can still run its faults, and undo them.
 func TestFaultsOfOthersAreLookedForAsFarAsTheAccountMay(t *testing.T) {
 	for _, row := range []struct {
-		sentence string
-		nowhere  bool
-		want     int
-	}{{"in its namespace", false, 1}, {"nowhere", true, 0}} {
+		sentence   string
+		nowhere    bool
+		want       int
+		unsurveyed string
+	}{
+		{"in its namespace", false, 1, "the account may not list StressChaos outside namespace shop"},
+		{"nowhere", true, 0, "the account may not list StressChaos"},
+	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				other := elsewhere("x", false, "shop/a")
@@ -189,6 +194,191 @@ func TestFaultsOfOthersAreLookedForAsFarAsTheAccountMay(t *testing.T) {
 				}
 				if got := rec.told(t, record.EventAlsoHit); len(got) != row.want {
 					t.Errorf("told %q, want %d", got, row.want)
+				}
+				if got := rec.unseen(t, record.EventUnsurveyed); len(got) != 1 || got[0].Attrs[record.AttrReason] != row.unsurveyed {
+					t.Errorf("not seen: %v, want %q once", got, row.unsurveyed)
+				}
+				if got := rec.unseen(t, record.EventBlind); len(got) != 0 {
+					t.Errorf("blind: %v, and a right that is missing is no blindness", got)
+				}
+			})
+		})
+	}
+}
+
+// unseen are the events of a kind.
+func (h *history) unseen(t *testing.T, kind string) []record.Event {
+	t.Helper()
+	var list []record.Event
+	for _, entry := range h.entries(t) {
+		if e := entry.Event; e != nil && e.Kind == kind {
+			list = append(list, *e)
+		}
+	}
+	return list
+}
+
+// What a look could not see is in the record, as of when the look before it saw
+// everything. Neither an API server that does not answer nor a panic keeps the
+// fault in place.
+func TestWhatCouldNotBeSeenIsRecorded(t *testing.T) {
+	const hold = 20 * time.Second
+	unavailable := apierrors.NewServiceUnavailable("no leader")
+	stress := func(list client.ObjectList) bool { _, ok := list.(*v1alpha1.StressChaosList); return ok }
+	hang := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+	for _, row := range []struct {
+		sentence string
+		// list is what becomes of a list so long after the object was created; nil: it works.
+		list      func(ctx context.Context, list client.ObjectList, at time.Duration) error
+		want      string // the reason of the blindness; empty: none
+		from, to  time.Duration
+		newcomers int
+	}{
+		{"the API server answers all the time", func(context.Context, client.ObjectList, time.Duration) error { return nil }, "", 0, 0, 1},
+		{"it answers each list late, and all of them in time", func(ctx context.Context, _ client.ObjectList, _ time.Duration) error {
+			return after(400*time.Millisecond)(ctx, nil, nil)
+		}, "", 0, 0, 1},
+		{"it cannot list one kind throughout", func(_ context.Context, list client.ObjectList, _ time.Duration) error {
+			if stress(list) {
+				return unavailable
+			}
+			return nil
+		}, "whether another fault was in it: list StressChaos: no leader", 0, hold + 5*time.Second, 1},
+		{"it cannot for a moment, and the same look asks again", func(_ context.Context, list client.ObjectList, at time.Duration) error {
+			if stress(list) && at >= 5*time.Second && at < 7*time.Second {
+				return unavailable
+			}
+			return nil
+		}, "", 0, 0, 1},
+		{"it cannot for a while", func(_ context.Context, list client.ObjectList, at time.Duration) error {
+			if stress(list) && at >= 3*time.Second && at < 12*time.Second {
+				return unavailable
+			}
+			return nil
+		}, "whether another fault was in it: list StressChaos: no leader", 0, 15 * time.Second, 1},
+		{"it answers no list after the injection", func(ctx context.Context, _ client.ObjectList, _ time.Duration) error {
+			return hang(ctx)
+		}, "context deadline exceeded", 0, hold + 5*time.Second, 0},
+		{"a list panics", func(_ context.Context, list client.ObjectList, _ time.Duration) error {
+			if stress(list) {
+				panic("index out of range")
+			}
+			return nil
+		}, "panic: index out of range", 0, hold, 1},
+		{"the last look panics", func(_ context.Context, list client.ObjectList, at time.Duration) error {
+			if stress(list) && at >= hold {
+				panic("index out of range")
+			}
+			return nil
+		}, "panic: index out of range", 15 * time.Second, hold, 1},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				all := newClient(t, interceptor.Funcs{}, pod("a"))
+				play(t, all, atOnce, takeUp, injected("shop/a"))
+				rec := newHistory()
+				var created time.Duration
+				c := interceptor.NewClient(all, interceptor.Funcs{
+					Create: func(ctx context.Context, c client.WithWatch, object client.Object, opts ...client.CreateOption) error {
+						created = rec.Clock().Now() + 1
+						return c.Create(ctx, object, opts...)
+					},
+					List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+						if created > 0 {
+							if err := row.list(ctx, list, rec.Clock().Now()-created); err != nil {
+								return err
+							}
+						}
+						return c.List(ctx, list, opts...)
+					},
+				})
+				fault := newCluster(t, c, chaosmesh.Guard{}).NetworkDelay(checkout, time.Second)
+				began := time.Now()
+				if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.Shortfall != "" {
+					t.Fatal(err, got.Shortfall)
+				}
+				if took := time.Since(began); took > time.Second {
+					t.Errorf("the injection took %s: the look for others kept it", took)
+				}
+				if err := all.Create(t.Context(), pod("d")); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(hold)
+				began = time.Now()
+				if _, err := fault.Recover(t.Context(), rec.Recorder); err != nil {
+					t.Fatal(err)
+				}
+				if took := time.Since(began); took > 6*time.Second {
+					t.Errorf("the removal took %s", took)
+				}
+				if names := left(t, all); len(names) != 0 {
+					t.Errorf("left behind: %v", names)
+				}
+				if got := rec.told(t, record.EventNotHit); len(got) != row.newcomers {
+					t.Errorf("newcomers %q, want %d", got, row.newcomers)
+				}
+				var got []record.Event
+				for _, e := range rec.unseen(t, record.EventBlind) {
+					if strings.HasPrefix(e.Attrs[record.AttrReason], "whether another") {
+						got = append(got, e)
+					}
+				}
+				if row.want == "" {
+					if len(got) > 0 {
+						t.Errorf("blind: %v, want nothing", got)
+					}
+					return
+				}
+				if len(got) != 1 || got[0].UID != "a-uid" || !strings.Contains(got[0].Attrs[record.AttrReason], row.want) {
+					t.Fatalf("blind: %v, want once that %q", got, row.want)
+				}
+				const slack = time.Second
+				if e := got[0]; e.From < row.from || e.From > row.from+slack || e.To < row.to || e.To > row.to+slack {
+					t.Errorf("blind at %s, want %s to %s", e.Span, row.from, row.to)
+				}
+			})
+		})
+	}
+}
+
+// Where the pods cannot be listed before the fault is undone, whether some came
+// is not known, and the record says so.
+func TestThatPodsMayHaveJoinedUnseenIsRecorded(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		follow   bool
+		want     int
+	}{{"a fault that stays", false, 1}, {"one that follows knows its pods", true, 0}} {
+		t.Run(row.sentence, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				all := newClient(t, interceptor.Funcs{}, pod("a"))
+				play(t, all, atOnce, takeUp, injected("shop/a"))
+				var over atomic.Bool
+				c := interceptor.NewClient(all, interceptor.Funcs{List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+					if _, pods := list.(*corev1.PodList); pods && over.Load() {
+						return apierrors.NewServiceUnavailable("no leader")
+					}
+					return c.List(ctx, list, opts...)
+				}})
+				rec := newHistory()
+				fault := newCluster(t, c, chaosmesh.Guard{}).NetworkDelay(checkout, time.Second).Fault
+				if row.follow {
+					fault = fault.Follow()
+				}
+				if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.Shortfall != "" {
+					t.Fatal(err, got.Shortfall)
+				}
+				time.Sleep(3 * time.Second)
+				over.Store(true)
+				if _, err := fault.Recover(t.Context(), rec.Recorder); err != nil {
+					t.Fatal(err)
+				}
+				got := rec.unseen(t, record.EventBlind)
+				if len(got) != row.want {
+					t.Fatalf("blind: %v, want %d", got, row.want)
+				}
+				if len(got) > 0 && (got[0].UID != "a-uid" || !strings.HasPrefix(got[0].Attrs[record.AttrReason], "whether further pods came: ")) {
+					t.Errorf("blind: %v", got)
 				}
 			})
 		})
