@@ -7,7 +7,7 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// answers are the good answers of one who answers, in slots of time: enough to
+// answers are the good answers of one pod, in slots of time: enough to
 // find the first one after any instant, without keeping them all. The slots
 // widen as the record grows, so that there are never more than most of them.
 // Within the slot that holds the instant the answer is known to the slot's

@@ -17,8 +17,8 @@ const (
 	traffic   = "requests" // seen by the load
 )
 
-// replaced is the chain of a victim that goes, and of who came instead, nil if
-// nobody was seen to.
+// replaced is the chain of a victim that goes, and of the pod that came instead, nil if
+// none was seen.
 func (h *History) replaced(v victim, next *life) chain {
 	from := v.injection.From
 	c := chain{{stage: Fault, reached: new(v.injection.Span)}}
@@ -88,7 +88,7 @@ func (l *life) initially(kind string) *steadystate.Span {
 	return f
 }
 
-// birth is the first of the spans that is known; somebody who came has one.
+// birth is the first of the spans that is known; a pod that came has one.
 func (l *life) birth(spans ...*steadystate.Span) steadystate.Span {
 	for _, s := range spans {
 		if s != nil {
@@ -231,7 +231,7 @@ func (h *History) unfollowed() string {
 	return "no endpoints were followed"
 }
 
-// answered is the link of the first good answer of whoever is back, to a
+// answered is the link of the first good answer of the pod that is back, to a
 // request that was sent after an instant; unknown says why that cannot be told.
 func (h *History) answered(who string, after time.Duration, waits string, unknown string) link {
 	l := link{stage: Answered, waits: waits, resource: traffic}
@@ -239,7 +239,7 @@ func (h *History) answered(who string, after time.Duration, waits string, unknow
 	case !h.requests:
 		l.why = "no load was driven"
 	case len(h.answers) == 0:
-		l.why = "no answer said who gave it: let the service name itself in a response header"
+		l.why = "no answer named the pod that gave it: let the service name itself in a response header"
 	case unknown != "":
 		l.why = unknown
 	case a != nil:

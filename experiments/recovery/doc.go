@@ -20,8 +20,8 @@
 //		fmt.Print(w)
 //	}
 //
-// A [History] keeps the events, the injections, and of the requests only who
-// answered well when, so that its size does not grow with the load. It is a
+// A [History] keeps the events, the injections, and of the requests only which
+// pod answered well when, so that its size does not grow with the load. It is a
 // function of what was recorded and not of the order of arrival.
 //
 // # Victims and replacements

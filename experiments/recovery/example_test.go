@@ -11,7 +11,7 @@ import (
 
 func ExampleHistory() {
 	var history recovery.History
-	// Usually from a record: for entry, err := range experiments.Read(file).
+	// Usually from a record: for entry, err := range record.Read(file).
 	event := func(from, to time.Duration, kind, subject, uid string) {
 		history.Take(record.Entry{At: to, Event: &record.Event{
 			Span: steadystate.Span{From: from, To: to}, Kind: kind, Subject: subject, UID: uid,

@@ -17,14 +17,14 @@ import (
 // value is empty and ready for use.
 type History struct {
 	injections []record.Injection
-	removals   map[string]steadystate.Span // by fault
-	lives      map[string]*life            // by UID
-	endpoints  map[string][]record.Event   // by UID of the pod
-	blind      []record.Event              //
-	answers    map[string]*answers         // by who answered
-	followed   bool                        // whether any endpoint was seen
-	requests   bool                        // whether there was any
-	last       time.Duration               // the latest instant of the record
+	removals   map[int]steadystate.Span  // by the fault's index: two faults may be of one text
+	lives      map[string]*life          // by UID
+	endpoints  map[string][]record.Event // by UID of the pod
+	blind      []record.Event            // of the watches
+	answers    map[string]*answers       // by the pod that answered
+	followed   bool                      // whether any endpoint was seen
+	requests   bool                      // whether there was any
+	last       time.Duration             // the latest instant of the record
 }
 
 // A life is what happened to one object.
@@ -60,10 +60,10 @@ func (h *History) Take(e record.Entry) {
 		h.injections = append(h.injections, *e.Injection)
 	case e.Removal != nil && e.Removal.Error == "":
 		if h.removals == nil {
-			h.removals = map[string]steadystate.Span{}
+			h.removals = map[int]steadystate.Span{}
 		}
-		if there, ok := h.removals[e.Removal.Fault]; !ok || e.Removal.To > there.To {
-			h.removals[e.Removal.Fault] = e.Removal.Span
+		if there, ok := h.removals[e.Removal.Index]; !ok || e.Removal.To > there.To {
+			h.removals[e.Removal.Index] = e.Removal.Span
 		}
 	case e.Requests != nil:
 		h.request(e.Requests.List)

@@ -65,7 +65,7 @@ func (l *life) left() *steadystate.Span {
 }
 
 // born is when the object was there for the first time: its creation, or what
-// was seen first of an object whose creation nobody records; nil if it was
+// was seen first of an object whose creation no watch records; nil if it was
 // there when the watch began.
 func (l *life) born() *steadystate.Span {
 	if created := l.once(record.EventCreated); created != nil || !l.process() {

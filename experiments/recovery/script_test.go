@@ -2,6 +2,7 @@ package recovery_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,10 +23,21 @@ import (
 //	2..2.01  fail       a                                        a bad one
 //	60       end                                                 the record's end
 //
-// In kinds "_" is a space.
+// In kinds "_" is a space. The faults of a plan are numbered as their names come
+// first; of two of one name index=1 is the second's number.
 func script(t testing.TB, text string) []record.Entry {
 	t.Helper()
 	var list []record.Entry
+	indices := map[string]int{}
+	index := func(name, number string) int {
+		if n, err := strconv.Atoi(number); err == nil {
+			return n
+		}
+		if _, seen := indices[name]; !seen {
+			indices[name] = len(indices)
+		}
+		return indices[name]
+	}
 	for line := range strings.Lines(text) {
 		words := strings.Fields(line)
 		if len(words) == 0 {
@@ -48,7 +60,7 @@ func script(t testing.TB, text string) []record.Entry {
 		case "end":
 			e.End = &record.End{Reason: record.Completed}
 		case "inject":
-			e.Injection = &record.Injection{Fault: words[2], Span: span, Shortfall: attrs["shortfall"]}
+			e.Injection = &record.Injection{Index: index(words[2], attrs["index"]), Fault: words[2], Span: span, Shortfall: attrs["shortfall"]}
 			for uid := range strings.SplitSeq(uid, ",") {
 				e.Injection.Targets = append(e.Injection.Targets, record.Target{Name: uid, UID: uid})
 			}
@@ -56,7 +68,7 @@ func script(t testing.TB, text string) []record.Entry {
 				e.Injection.Effects = []record.Effect{{Event: strings.ReplaceAll(effect, "_", " ")}}
 			}
 		case "undo":
-			e.Removal = &record.Removal{Fault: words[2], Span: span, Error: attrs["error"]}
+			e.Removal = &record.Removal{Index: index(words[2], attrs["index"]), Fault: words[2], Span: span, Error: attrs["error"]}
 		case "answer", "fail":
 			outcome := record.Outcome{Code: 200, By: strings.Trim(words[2], "-"), Attempts: 1}
 			if kind == "fail" {

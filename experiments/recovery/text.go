@@ -7,7 +7,7 @@ import (
 
 // Title says whose recovery it is, in one line.
 func (w Waterfall) Title() string {
-	how := "nobody was seen to replace it"
+	how := "no replacement was seen"
 	switch {
 	case w.InPlace:
 		how = "in place"

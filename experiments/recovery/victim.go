@@ -29,7 +29,7 @@ func aims(i record.Injection, kinds ...string) bool {
 func (h *History) victims() []victim {
 	injections := slices.Clone(h.injections)
 	slices.SortFunc(injections, func(a, b record.Injection) int {
-		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To), cmp.Compare(a.Fault, b.Fault))
+		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To), cmp.Compare(a.Index, b.Index))
 	})
 	var list []victim
 	for n, i := range injections {
@@ -45,7 +45,7 @@ func (h *History) victims() []victim {
 				}
 				v.life = &life{uid: t.UID, subject: t.Name}
 			}
-			if undone, ok := h.removals[i.Fault]; ok {
+			if undone, ok := h.removals[i.Index]; ok {
 				v.undone = &undone
 			}
 			for _, next := range injections[n+1:] {
@@ -108,7 +108,7 @@ type match struct {
 	note string
 }
 
-// replacements finds who replaced whom, by the UID of the one that left.
+// replacements finds which pod replaced which, by the UID of the one that left.
 func (h *History) replacements() map[string]match {
 	matches := map[string]match{}
 	var leaving, born []*life
@@ -157,7 +157,7 @@ func (h *History) replacements() map[string]match {
 	return matches
 }
 
-// ambiguity says that it is a convention who replaced whom, if it is one: of
+// ambiguity says that it is a convention which replaced which, if it is one: of
 // the same owner more than one left, or more than one came since.
 func ambiguity(gone *life, leaving, born []*life, same func(*life) bool) string {
 	left, came := 0, 0

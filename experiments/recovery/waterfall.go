@@ -13,9 +13,9 @@ import (
 
 // A Waterfall is the recovery of one victim, from Fault to Restored.
 type Waterfall struct {
-	// Victim is who was brought down.
+	// Victim is the pod that was brought down.
 	Victim record.Target `json:"victim"`
-	// Replacement is who came instead; nil: nobody was seen to, or the victim
+	// Replacement is the pod that came instead; nil: none was seen, or the victim
 	// recovers in place.
 	Replacement *record.Target `json:"replacement,omitempty"`
 	InPlace     bool           `json:"inPlace,omitempty"`
@@ -24,7 +24,7 @@ type Waterfall struct {
 
 // Costliest is the step that certainly took at least as long as every other.
 // If none did, undecided says so: the bounds overlap, or nothing is known.
-// Stages that nobody followed take no part, nor has the time for which the
+// Stages that no watch followed take no part, nor has the time for which the
 // harness left the fault in place.
 func (w Waterfall) Costliest() (step judge.Step, undecided string) {
 	costs := slices.DeleteFunc(slices.Clone(w.Steps), func(s judge.Step) bool { return s.Took == nil || s.Stage == Undone })
@@ -79,7 +79,7 @@ func (h *History) Waterfalls(checks []judge.CheckResult) []Waterfall {
 type link struct {
 	stage, waits string
 	reached      *steadystate.Span
-	// why it could not be seen, whether or not it was reached: nobody looked.
+	// why it could not be seen, whether or not it was reached: no watch followed it.
 	why string
 	// resource whose watch would have seen it.
 	resource string

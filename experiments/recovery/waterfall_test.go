@@ -108,7 +108,7 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			12  removed      endpoint/shop/a  a  slice=s
 			60  end
 		`, []judge.CheckResult{outage(t, "10", "12.1")}, []string{`
-			recovery of a, nobody was seen to replace it
+			recovery of a, no replacement was seen
 			fault: at 10.000s
 			victim leaves: at 10.000s took 0s since fault
 			endpoint removed: at 12.000s took 2s since victim leaves
@@ -173,7 +173,7 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			10.1   gone         pod/shop/a  a
 			60     end
 		`, []judge.CheckResult{{Check: "never observed"}}, []string{`
-			recovery of a, nobody was seen to replace it
+			recovery of a, no replacement was seen
 			fault: at 10.000s
 			victim leaves: at 10.100s took 100ms since fault
 			endpoint removed: (no endpoints were followed)
@@ -182,7 +182,7 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			containers started: (the victim's owner is not in the record, so its replacement is not known)
 			ready: (the victim's owner is not in the record, so its replacement is not known)
 			endpoint added: (no endpoints were followed)
-			first good answer: (no answer said who gave it: let the service name itself in a response header)
+			first good answer: (no answer named the pod that gave it: let the service name itself in a response header)
 			hypothesis good: (1 of 1 checks were not observed)
 			costliest: victim leaves
 		`}},
@@ -190,7 +190,7 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			10  inject  kill  a  effect=gone
 			60  end
 		`, nil, []string{`
-			recovery of a, nobody was seen to replace it
+			recovery of a, no replacement was seen
 			fault: at 10.000s
 			victim leaves: took 50s since fault open (not seen until the record ended)
 			ready: (waits for: victim leaves)
@@ -322,6 +322,34 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			endpoint added: at 33.100s took 100ms since ready
 			first good answer: at 33.200s took 100ms since endpoint added
 			hypothesis good: at 33.200s took 0s since first good answer
+			costliest: ready
+		`}},
+		{"two faults of one text: the removal of one is not that of the other, which failed", before + `
+			10    inject     pod-failure  a  effect=not_ready  index=0
+			10    inject     pod-failure  b  effect=not_ready  index=1
+			10.1  not_ready  pod/shop/a   a
+			10.1  not_ready  pod/shop/b   b
+			30    undo       pod-failure  -  index=1
+			30    undo       pod-failure  -  index=0  error=left
+			33    ready      pod/shop/b   b
+			33.2  answer     b
+			60    end
+		`, []judge.CheckResult{healthy()}, []string{`
+			recovery of a, in place
+			fault: at 10.000s
+			not ready: at 10.100s took 100ms since fault
+			ready: took 49.9s since not ready open (not seen until the record ended)
+			first good answer: (waits for: ready)
+			hypothesis good: (no outage was seen)
+			costliest: ready
+		`, `
+			recovery of b, in place
+			fault: at 10.000s
+			not ready: at 10.100s took 100ms since fault
+			fault undone: at 30.000s took 20s since fault
+			ready: at 33.000s took 3s since fault undone
+			first good answer: at 33.200s took 200ms since ready
+			hypothesis good: (no outage was seen)
 			costliest: ready
 		`}},
 		{"a slow network takes a pod's readiness, twice: it is back when it stays back", before + `
