@@ -118,8 +118,7 @@ func costliest(w recovery.Waterfall) string {
 // ones, in which a fault is put in place and undone, often have not; JSON has
 // them all.
 func told(phases []judge.PhaseDistribution) []judge.PhaseDistribution {
-	const enough = 4
-	return slices.DeleteFunc(slices.Clone(phases), func(p judge.PhaseDistribution) bool { return p.N < enough })
+	return slices.DeleteFunc(slices.Clone(phases), func(p judge.PhaseDistribution) bool { return p.N < steadystate.MinObservations })
 }
 
 // A figure is one of a distribution.
@@ -167,8 +166,7 @@ func (r Report) values(c judge.CheckResult, b steadystate.Bounds[float64]) strin
 // telling are the parts of a load's traffic that had enough requests to be worth
 // telling, as [told] are the phases.
 func telling(parts []judge.TrafficPart) []judge.TrafficPart {
-	const enough = 4
-	return slices.DeleteFunc(slices.Clone(parts), func(p judge.TrafficPart) bool { return p.Sent < enough })
+	return slices.DeleteFunc(slices.Clone(parts), func(p judge.TrafficPart) bool { return p.Sent < steadystate.MinObservations })
 }
 
 // partCells are the figures of a part: how many, the rates, the failures, and
@@ -209,11 +207,22 @@ func numbers(r Report) string {
 	}
 	for _, i := range r.Injections {
 		if hit := i.HitText(); hit != "" {
-			parts = append(parts, i.Fault+": hit "+hit)
+			parts = append(parts, r.faultName(i)+": hit "+hit)
 		}
 	}
 	for _, signal := range keys(r.Traffic) {
 		parts = append(parts, signal+": "+traffic(r.Traffic[signal]))
 	}
 	return strings.Join(parts, "; ")
+}
+
+// faultName is the fault's text, with its place in the plan where several are of
+// that text.
+func (r Report) faultName(i judge.InjectionResult) string {
+	for _, other := range r.Injections {
+		if other.Fault == i.Fault && other.Index != i.Index {
+			return fmt.Sprintf("%s #%d", i.Fault, i.Index)
+		}
+	}
+	return i.Fault
 }

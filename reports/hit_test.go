@@ -61,3 +61,33 @@ func TestEveryFormatTellsTheShareThatWasHit(t *testing.T) {
 		t.Errorf("JSON says %+v, want 1 of 4 from 3 s to 4 s in the end", hit)
 	}
 }
+
+// Two faults of one text are told apart by their place in the plan: a property
+// of JUnit whose name comes twice is read as one.
+func TestTwoFaultsOfOneTextAreToldApart(t *testing.T) {
+	list := entries("downtime <= 4s")
+	for _, e := range list {
+		if e.Plan != nil {
+			e.Plan.Faults = append(e.Plan.Faults, e.Plan.Faults[0])
+		}
+	}
+	at := slices.IndexFunc(list, func(e record.Entry) bool { return e.Injection != nil })
+	again := *list[at].Injection
+	again.Index = 1
+	list[at].Injection.Of, again.Of = 3, 3
+	list = slices.Insert(list, at+1, record.Entry{At: list[at].At, Injection: &again})
+	report := judgedOf(t, list)
+	var junit bytes.Buffer
+	if err := reports.JUnit(&junit, report); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`<property name="hit.kill b #0" value="1 of 3 pods">`,
+		`<property name="hit.kill b #1" value="1 of 3 pods">`,
+		"; kill b #0: hit 1 of 3 pods; kill b #1: hit 1 of 3 pods",
+	} {
+		if !strings.Contains(junit.String(), want) {
+			t.Errorf("JUnit does not say %q:\n%s", want, junit.String())
+		}
+	}
+}

@@ -70,8 +70,9 @@ type (
 // recovery.POD.STAGE.low.seconds and high.seconds, open where it was not over,
 // and recovery.POD.costliest; those of an autoscaler are
 // autoscaling.NAMESPACE/NAME.STAGE.low.seconds and so on, and its sizes.
-// hit.FAULT is how many of the pods a fault was in over time. What is not known
-// has no property.
+// hit.FAULT is how many of the pods a fault was in over time; of faults of one
+// text each has its place in the plan, hit.FAULT #0. What is not known has no
+// property.
 func JUnit(w io.Writer, list ...Report) error {
 	all := junitSuites{Name: "aftershock"}
 	total := time.Duration(0)
@@ -163,7 +164,7 @@ func suite(r Report) junitSuite {
 	}
 	for _, i := range r.Injections {
 		if hit := i.HitText(); hit != "" {
-			property("hit."+i.Fault, hit)
+			property("hit."+r.faultName(i), hit)
 		}
 	}
 	for _, signal := range keys(r.Traffic) {
