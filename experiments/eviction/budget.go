@@ -42,21 +42,22 @@ func (b budgets) covering(pod *corev1.Pod) (list budgets) {
 	return list
 }
 
-// never says why the pod can never be evicted: its budget allows no disruption
-// although all its pods are healthy, or several cover it, for which the API
-// server grants none. Empty: it may be, if not now.
-func (b budgets) never(pod *corev1.Pod) string {
+// never says why the pod cannot be evicted: its budget allows no disruption
+// although all the pods that it expects are healthy, or several cover it, for
+// which the API server grants none. Expected is for how many pods that is so; 0:
+// whatever their number. Empty: it may be, if not now.
+func (b budgets) never(pod *corev1.Pod) (why string, expected int32) {
 	list := b.covering(pod)
 	if len(list) > 1 {
-		return "more than one budget covers it, and then the API server grants no eviction: " + list.String()
+		return "more than one budget covers it, and then the API server grants no eviction: " + list.String(), 0
 	}
 	for _, budget := range list {
 		s := budget.Status
 		if s.ObservedGeneration >= budget.Generation && s.ExpectedPods > 0 && s.DesiredHealthy >= s.ExpectedPods && s.DisruptionsAllowed == 0 {
-			return list.String()
+			return list.String(), s.ExpectedPods
 		}
 	}
-	return ""
+	return "", 0
 }
 
 // String quotes them: "PodDisruptionBudget checkout (maxUnavailable 0):

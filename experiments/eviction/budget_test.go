@@ -121,24 +121,44 @@ func TestWhatABudgetForbidsIsRefusedByTheService(t *testing.T) {
 }
 
 func TestPreviewSaysThatABudgetForbidsIt(t *testing.T) {
-	own := map[string]string{"app": "checkout"}
+	own, onlyA := map[string]string{"app": "checkout"}, map[string]string{"name": "a"}
+	const quoted = "PodDisruptionBudget none (maxUnavailable 0): disruptionsAllowed 0, desiredHealthy 3 of 3 expected"
 	for _, row := range []struct {
 		sentence string
-		budget   *policyv1.PodDisruptionBudget
+		count    chaosmesh.Count
+		budgets  []client.Object
 		answer   asked
 		want     string
 	}{
-		{"one that allows it", allows("some", 2, own), nil, ""},
-		{"one that refuses now", allows("some", 2, own), refuse, "refused now: Cannot evict pod"},
-		{"one that can never allow it", allows("none", 3, own), refuse, "a can never be evicted, and the run will find just that: broken. PodDisruptionBudget none (maxUnavailable 0): disruptionsAllowed 0, desiredHealthy 3 of 3 expected"},
+		{"one that allows it", chaosmesh.All, []client.Object{allows("some", 2, own)}, nil, ""},
+		{"one that refuses now", chaosmesh.All, []client.Object{allows("some", 2, own)}, refuse, "refused now: Cannot evict pod"},
+		{"one that cannot allow it", chaosmesh.All, []client.Object{allows("none", 3, own)}, refuse, "a cannot be evicted while its budget expects 3 pods, and the run will find that: broken. " + quoted},
+		{"nor one of the pods", chaosmesh.One, []client.Object{allows("none", 3, own)}, refuse, "a cannot be evicted while its budget expects 3 pods, and the run will find that: broken. " + quoted},
+		{"of one pod only, and the run may choose another", chaosmesh.One, []client.Object{allows("none", 3, onlyA)}, refuse, "a cannot be evicted while its budget expects 3 pods; a run that chooses it is broken, and this one may choose another. " + quoted},
+		{"of one pod only, and all are to go", chaosmesh.All, []client.Object{allows("none", 3, onlyA)}, refuse, "a cannot be evicted while its budget expects 3 pods, and the run will find that: broken. " + quoted},
+		{"of one pod only, and two of three are to go", chaosmesh.Fixed(2), []client.Object{allows("none", 3, onlyA)}, refuse, "a cannot be evicted while its budget expects 3 pods; a run that chooses it is broken, and this one may choose another. " + quoted},
+		{"two budgets, whatever the number of pods", chaosmesh.One, []client.Object{allows("one", 1, own), allows("two", 1, own)}, refuse, "a cannot be evicted, and the run will find that: broken. more than one budget covers it"},
 	} {
-		c, cluster := shop(t, row.answer)
-		if err := c.Create(t.Context(), row.budget); err != nil {
-			t.Fatal(err)
-		}
-		got, err := eviction.Drain(c, cluster, checkout).Preview(t.Context(), "run")
-		if err != nil || !strings.HasPrefix(got.Warning, row.want) || (row.want == "") != (got.Warning == "") {
-			t.Errorf("%s: %q, %v; want %q", row.sentence, got.Warning, err, row.want)
-		}
+		t.Run(row.sentence, func(t *testing.T) {
+			c, cluster := shop(t, row.answer)
+			a := pod("a")
+			if err := c.Get(t.Context(), client.ObjectKeyFromObject(a), a); err != nil {
+				t.Fatal(err)
+			}
+			a.Labels["name"] = "a"
+			if err := c.Update(t.Context(), a); err != nil {
+				t.Fatal(err)
+			}
+			for _, b := range row.budgets {
+				if err := c.Create(t.Context(), b); err != nil {
+					t.Fatal(err)
+				}
+			}
+			fault := &eviction.Fault{Client: c, Cluster: cluster, Pods: checkout, Count: row.count}
+			got, err := fault.Preview(t.Context(), "run")
+			if err != nil || !strings.HasPrefix(got.Warning, row.want) || (row.want == "") != (got.Warning == "") {
+				t.Errorf("%q, %v; want %q", got.Warning, err, row.want)
+			}
+		})
 	}
 }

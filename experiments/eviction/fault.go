@@ -89,7 +89,7 @@ func (f *Fault) String() string {
 // Preview says what Inject would do now and changes nothing: it asks the API
 // server whether a pod could be evicted, so that missing rights come out. That
 // a budget refuses is no error, since it is for the run to find; the warning
-// says so, and whether it can ever be otherwise.
+// says so, and whether it can be otherwise with these pods.
 func (f *Fault) Preview(ctx context.Context, _ string) (chaosmesh.Preview, error) {
 	candidates, asked, err := f.choose(ctx)
 	if err != nil {
@@ -107,13 +107,37 @@ func (f *Fault) Preview(ctx context.Context, _ string) (chaosmesh.Preview, error
 	if err != nil {
 		return chaosmesh.Preview{}, fmt.Errorf("try %s: %w", f, err)
 	}
-	for _, pod := range candidates {
-		if never := list.never(&pod); never != "" {
-			preview.Warning = fmt.Sprintf("%s can never be evicted, and the run will find just that: broken. %s", pod.Name, never)
-			break
-		}
+	if text := forbidden(list, candidates, asked); text != "" {
+		preview.Warning = text
 	}
 	return preview, nil
+}
+
+// forbidden says that budgets forbid what is asked of the candidates for good,
+// or may; empty: they do not. The run chooses by chance, so it is certain only
+// where fewer are left than are asked for.
+func forbidden(list budgets, candidates []corev1.Pod, asked int) string {
+	text, why, free := "", "", len(candidates)
+	for _, pod := range candidates {
+		never, expected := list.never(&pod)
+		if never == "" {
+			continue
+		}
+		if free--; text != "" {
+			continue
+		}
+		text, why = pod.Name+" cannot be evicted", never
+		if expected > 0 {
+			text += fmt.Sprintf(" while its budget expects %d pods", expected)
+		}
+	}
+	switch {
+	case text == "":
+		return ""
+	case free < asked:
+		return text + ", and the run will find that: broken. " + why
+	}
+	return text + "; a run that chooses it is broken, and this one may choose another. " + why
 }
 
 // Targets are the pods that Inject may evict now.
@@ -202,7 +226,7 @@ func (f *Fault) all(ctx context.Context, rec *record.Recorder, pods []corev1.Pod
 			case why.gone:
 				lost[pod.Name] = why
 			case why.text != "":
-				if never := f.budgeted.never(&pod); never != "" {
+				if never, _ := f.budgeted.never(&pod); never != "" {
 					why.text, why.never = why.text+" ("+never+")", true
 					lost[pod.Name] = why
 				} else {
