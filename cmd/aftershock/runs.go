@@ -139,11 +139,11 @@ func progress(line func(string)) func(record.Entry) {
 
 // settling says what the settle phase waits for.
 func settling(plan *record.Plan) string {
-	parts := []string{fmt.Sprintf("waiting until the hypothesis has been good for %s", plan.Settle)}
+	parts := []string{fmt.Sprintf("settling for at least %s", plan.Settle)}
 	for _, c := range judge.Settling(plan.Checks, plan.Baseline) {
 		if n := steadystate.ObservationsToSettle(c); n > steadystate.MinObservations {
-			parts = append(parts, fmt.Sprintf("and %q in at least %d observations", c.Name, n))
+			parts = append(parts, fmt.Sprintf("at least %d observations of %q", n, c.Name))
 		}
 	}
-	return strings.Join(parts, ", ")
+	return strings.Join(parts, "; ")
 }

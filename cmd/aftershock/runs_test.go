@@ -6,6 +6,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate"
 )
 
 // A terminal that is held must not make the run wait.
@@ -33,5 +36,16 @@ func TestWhatIsReadIsPrintedInOrder(t *testing.T) {
 	p.close()
 	if out.String() != "one two" {
 		t.Errorf("%q", out.String())
+	}
+}
+
+func TestWhatSettlingWaitsForIsSaidAsItIs(t *testing.T) {
+	plan := &record.Plan{Settle: 10 * time.Second}
+	if got, want := settling(plan), "settling for at least 10s"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	plan.Checks = []steadystate.Check{{Name: "checkout answers", Allowed: 0.001}, {Name: "all up"}}
+	if got, want := settling(plan), `settling for at least 10s; at least 663 observations of "checkout answers"`; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

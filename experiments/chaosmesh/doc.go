@@ -52,7 +52,7 @@
 // second store is kept that could disagree with the first.
 //
 // Every object also carries a duration, which Chaos Mesh's controller enforces
-// when nobody else is left to (see [Guard]). For one-shot faults like a pod
+// when no run is left to (see [Guard]). For one-shot faults like a pod
 // kill it means nothing to Chaos Mesh, and costs nothing.
 //
 // # What it needs
@@ -61,7 +61,9 @@
 // list and watch pods and to list events and workflownodes, in the namespaces
 // of the guard; Chaos Mesh's own admission asks whether the user may create the
 // chaos kind in the namespace of the targets, which is the same namespace here.
-// To get and patch podnetworkchaos helps where Chaos Mesh is stuck.
+// To get and patch podnetworkchaos helps where Chaos Mesh is stuck. To list the
+// chaos kinds in all namespaces shows faults of others that are in the pods and
+// were made elsewhere; without it they go unseen, and the report says so.
 //
 // Importing this package registers a flag -kubeconfig on flag.CommandLine,
 // because Chaos Mesh's API imports controller-runtime, which does. A program

@@ -34,7 +34,7 @@ type Guard struct {
 	// chooses among what matches by chance.
 	Protected []map[string]string
 	// Lifetime is how long after its creation the cluster itself ends a fault
-	// that nobody removed. It must be longer than any hold. Default: until
+	// that was not removed. It must be longer than any hold. Default: until
 	// the deadline of the context that the fault is injected with, which is
 	// the run's, and a minute; without a deadline ten minutes.
 	Lifetime time.Duration
@@ -91,7 +91,7 @@ func (g Guard) allow(pods Pods) error {
 	case !slices.Contains(g.Namespaces, pods.Namespace):
 		return fmt.Errorf("%w: namespace %q is not among those that faults may touch: %s", ErrRefused, pods.Namespace, strings.Join(g.Namespaces, ", "))
 	case pods.empty() && len(pods.further) > 0:
-		return fmt.Errorf("%w: selector %q would select every pod of namespace %q that has no labels, whosesoever it is; say which labels the pods have", ErrRefused, pods.labels(), pods.Namespace)
+		return fmt.Errorf("%w: selector %q would select every pod of namespace %q that has no labels, also of other services; say which labels the pods have", ErrRefused, pods.labels(), pods.Namespace)
 	case pods.empty():
 		return fmt.Errorf("%w: an empty selector would select every pod of namespace %q; say which labels the pods have", ErrRefused, pods.Namespace)
 	}

@@ -128,7 +128,7 @@ type injecting struct {
 	before   map[string]*corev1.Pod
 	patience Patience
 	// late: into a pod that has only just begun to run. Chaos Mesh may fail at
-	// first and try again, and nobody waits to see the pod show it.
+	// first and try again, and it is not waited for that the pod shows it.
 	late bool
 	// placed is the object in the fault's list of what may exist.
 	placed *placed

@@ -154,7 +154,7 @@ func (n *network) object(s site) (client.Object, error) {
 	}
 	direction := n.direction
 	if n.does == v1alpha1.PartitionAction && n.peer == nil && len(n.outside) == 0 {
-		direction = v1alpha1.Both // cut off from everybody
+		direction = v1alpha1.Both // cut off from everything
 	}
 	spec := v1alpha1.NetworkChaosSpec{
 		PodSelector:     s.selector,

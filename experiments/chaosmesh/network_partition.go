@@ -7,7 +7,7 @@ import (
 )
 
 // NetworkPartition drops what the pods send and are sent: to the pods or
-// addresses that To, From, Both or Outside name, or to and from everybody, the
+// addresses that To, From, Both or Outside name, or to and from everything, the
 // kubelet's probes among them. Connections hang, they are not refused.
 //
 // The effect needs a signal, named with Seen, that does not rise above zero

@@ -13,7 +13,7 @@ import (
 
 // PodFailure makes pods fail in place for as long as the fault is held: the
 // images of all their containers are replaced by one that does nothing, so the
-// pod keeps its name, its node and its address and serves nobody. Undone means
+// pod keeps its name, its node and its address and does not serve. Undone means
 // that the images are back; how long the containers then take to serve is for
 // the experiment to see.
 //

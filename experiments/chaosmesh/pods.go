@@ -40,7 +40,7 @@ func (p Pods) labels() labels.Selector {
 }
 
 // empty: it says nothing that a pod must have, so that it would select pods of
-// everybody's.
+// other services.
 func (p Pods) empty() bool {
 	return len(p.named) == 0 && p.labels().Matches(labels.Set{})
 }

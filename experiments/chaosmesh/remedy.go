@@ -23,7 +23,7 @@ type remedy struct {
 // remedies are tried in this order, one more after each Patience.Nudge.
 //
 // Chaos Mesh does not look again at an object whose recovery it failed to
-// note, until somebody changes the object. A rule that it cannot put into a
+// note, until a client changes the object. A rule that it cannot put into a
 // pod's network it tries again for ever, and undoes nothing before it has done
 // it: where the rule is taken out of its plan for the pod, it finds nothing to
 // do and goes on. Its own way to give an object up is an annotation, which it

@@ -180,7 +180,7 @@ func listKind(ctx context.Context, c client.Reader, kind *v1alpha1.ChaosKind, op
 }
 
 // runOf is the run that an object is of, by its own label or by the name of the
-// workflow or the schedule that made it. Not ok: it is of somebody else.
+// workflow or the schedule that made it. Not ok: it is of no run.
 func runOf(object client.Object) (run string, ok bool) {
 	labels := object.GetLabels()
 	if labels[ManagedLabel] == Managed {

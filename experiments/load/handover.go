@@ -8,9 +8,9 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 )
 
-// A handover passes requests on to whoever records them, and never waits for
-// him: while he packs and writes, the attack goes on. It holds as many as it
-// has room for; beyond that they are lost, which is an error.
+// A handover passes requests on to the recorder, and never waits for it: while
+// it packs and writes, the attack goes on. It holds as many as it has room for;
+// beyond that they are lost, which is an error.
 type handover struct {
 	requests chan record.Request
 	done     chan struct{}
@@ -33,14 +33,14 @@ func startHandover(room int, each func(record.Request), stop func(error)) *hando
 		}); err != nil {
 			h.lose(err)
 			stop(err)
-			for range h.requests { // nobody who passes one on is to wait
+			for range h.requests { // so that pass never waits
 			}
 		}
 	}()
 	return h
 }
 
-// guarded turns a panic into an error: whoever drives a load has faults to
+// guarded turns a panic into an error: the run that drives a load has faults to
 // undo.
 func guarded(f func() error) (err error) {
 	defer func() {
@@ -60,7 +60,7 @@ func (h *handover) pass(q record.Request) error {
 		return nil
 	default:
 	}
-	err := fmt.Errorf("load: record request %d: whoever records them is behind by more than %d requests: is the disk full, or this machine too busy?", q.Seq, cap(h.requests))
+	err := fmt.Errorf("load: record request %d: the recorder is behind by more than %d requests: is the disk full, or this machine too busy?", q.Seq, cap(h.requests))
 	h.lose(err)
 	return err
 }

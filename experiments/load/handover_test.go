@@ -7,7 +7,7 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 )
 
-func TestNobodyWaitsForWhoeverRecords(t *testing.T) {
+func TestNothingWaitsForTheRecorder(t *testing.T) {
 	hangs := make(chan struct{})
 	var taken []uint64
 	const room = 1000
@@ -26,7 +26,7 @@ func TestNobodyWaitsForWhoeverRecords(t *testing.T) {
 	if passed != room && passed != room+1 {
 		t.Errorf("%d requests were taken while the recording hung, want what is held", passed)
 	}
-	if want := "whoever records them is behind by more than 1000 requests: is the disk full"; !strings.Contains(lost.Error(), want) {
+	if want := "the recorder is behind by more than 1000 requests: is the disk full"; !strings.Contains(lost.Error(), want) {
 		t.Errorf("error %q, want one with %q", lost, want)
 	}
 	close(hangs)

@@ -44,7 +44,7 @@ type HTTP struct {
 	// a file with the body, in place of Body. They are read before the start.
 	HeaderFiles []string
 	BodyFile    string
-	// SecretHeader are headers whose values nobody is to read, by name. They are
+	// SecretHeader are headers whose values are secret, by name. They are
 	// read before the start.
 	SecretHeader map[string]Secret
 	// Timeout is how long to wait for an answer; default 2 s. A black hole
@@ -87,7 +87,7 @@ type HTTP struct {
 	room int
 }
 
-// recordWithin is for how long whoever records the requests may be away.
+// recordWithin is how long the recorder may be behind.
 const recordWithin = 10 * time.Second
 
 var _ experiments.Load = HTTP{}

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// A Secret says where a value is that nobody is to read: the load reads it when
+// A Secret says where a secret value is: the load reads it when
 // it begins, each time anew, and tells only where it is from, in its String,
 // the record and errors alike.
 type Secret struct {

@@ -116,7 +116,7 @@ func (h HTTP) header() (http.Header, error) {
 
 // readHeader adds the lines "Name: value" of a file; empty ones and those that
 // begin with # are left out. What is wrong with a line is told without it: it
-// may be nobody's to read.
+// may be a secret.
 func readHeader(path string, header http.Header) error {
 	text, err := os.ReadFile(path)
 	if err != nil {

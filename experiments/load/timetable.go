@@ -63,12 +63,12 @@ func (t *timetable) due(number uint64) time.Time {
 	return t.at(number)
 }
 
-// wait is how long it is until then. Whoever waits begins anew when a law is
+// wait is how long it is until then. The wait begins anew when a law is
 // added, which closes switched.
 func (t *timetable) wait(number uint64) (wait time.Duration, switched <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	// Now is read while nobody can add a law: what was due by then stays so.
+	// Now is read while no law can be added: what was due by then stays so.
 	return time.Until(t.at(number)), t.switched
 }
 

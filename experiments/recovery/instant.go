@@ -36,8 +36,8 @@ func chronological(events []record.Event) []record.Event {
 	return events
 }
 
-// once is when something happened that happens to an object only once. Whoever
-// saw it saw the same instant, so it lies in all the spans; if they have none
+// once is when something happened that happens to an object only once. All the
+// watches saw the same instant, so it lies in all the spans; if they have none
 // in common, one of them errs, and it is somewhere in their hull.
 func (l *life) once(kind string) *steadystate.Span {
 	var common, hull *steadystate.Span

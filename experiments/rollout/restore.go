@@ -14,7 +14,7 @@ import (
 
 // restore puts the image back that was there before and takes the note off, in
 // one request, so that the note is never copied to the replica set of the good
-// revision. An image that somebody else has set stays. It returns the image
+// revision. An image that another client has set stays. It returns the image
 // that was there.
 func (w Workload) restore(ctx context.Context, n note) (was string, err error) {
 	d, err := w.read(ctx)

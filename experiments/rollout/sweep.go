@@ -64,7 +64,7 @@ func find(ctx context.Context, c client.Reader, scope chaosmesh.Scope) ([]findin
 
 // Sweep puts the images back that were there before the bad ones which [Find]
 // finds, waits until no bad pod is left, at most for the time-out each, and
-// proves by looking again that nothing is left. An image that somebody else has
+// proves by looking again that nothing is left. An image that another client has
 // set meanwhile stays, and the leftover's notes name it. It goes on after a
 // failure; the error then names all that may still be in place. What it put
 // back is returned in any case. The default of the time-out is a minute.

@@ -148,7 +148,7 @@ func (w Workload) patch(ctx context.Context, d *appsv1.Deployment, change func(*
 	return nil
 }
 
-// unlessChanged does it again when somebody else has changed the deployment
+// unlessChanged does it again when another client has changed the deployment
 // between reading and patching; the controller does so all the time.
 func unlessChanged(f func() error) error { return retry.RetryOnConflict(retry.DefaultBackoff, f) }
 

@@ -140,7 +140,7 @@ func (c *crew) all(f func(*member) error) error {
 }
 
 // begin tells all their shares and when to begin. All have agreed before that
-// instant, or nobody's requests count.
+// instant, or no requests count.
 func (c *crew) begin(streams context.Context) ([]io.ReadCloser, error) {
 	c.start = c.clock.Now() + lead
 	patience := lead + silence

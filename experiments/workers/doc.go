@@ -51,15 +51,15 @@
 // The Job is labelled as the faults are ([chaosmesh.RunLabel]), so that [Find]
 // and [Sweep] find it whatever became of the program that made it, and is
 // written down before it is created. Without us the cluster ends it at its
-// deadline, and removes it five minutes later; a worker whose requests nobody
-// takes any more stops sending at once.
+// deadline, and removes it five minutes later; a worker whose requests are no
+// longer taken stops sending at once.
 //
 // # What is secret
 //
 // What a load reads when it begins, secrets too, is read where the run is. It
 // goes to the workers as the body of a request, by way of the API server, and
 // nowhere else: headers are in no pod's specification, and neither in the record
-// nor in a log. A worker takes one load only, from whoever
+// nor in a log. A worker takes one load only, from the client that
 // names its run, a number of forty random bits.
 //
 // # What it needs

@@ -24,7 +24,7 @@ const (
 	// grace is how long a worker that is told to end may take for its requests
 	// in flight.
 	grace = 10 * time.Second
-	// nobody is whom a worker runs as.
+	// nobody is the user that a worker runs as.
 	nobody = 65532
 )
 
