@@ -27,7 +27,7 @@ func scaling() []record.Entry {
 		}})
 	}
 	hpa := func(at time.Duration, kind string, cpu, current, desired int, scaled, spec string) {
-		attrs := map[string]string{record.AttrStatus: fmt.Sprintf(`{"currentReplicas":%d,"desiredReplicas":%d,"lastScaleTime":%q,`+
+		attrs := map[string]string{record.AttrStatus: fmt.Sprintf(`{"currentReplicas":%d,"desiredReplicas":%d,"lastScaleTime":%s,`+
 			`"currentMetrics":[{"type":"Resource","resource":{"name":"cpu","current":{"averageUtilization":%d}}}]}`, current, desired, scaled, cpu)}
 		if spec != "" {
 			attrs[record.AttrSpec] = spec
@@ -37,11 +37,11 @@ func scaling() []record.Entry {
 	pods := func(at time.Duration, kind, wanted, ready string) {
 		event(at, kind, "deployment/shop/shop", map[string]string{record.AttrWanted: wanted, record.AttrExisting: wanted, record.AttrReady: ready})
 	}
-	hpa(s/5, record.EventExists, 40, 2, 2, "", `{"scaleTargetRef":{"kind":"Deployment","name":"shop"},"minReplicas":2,"maxReplicas":8,`+
+	hpa(s/5, record.EventExists, 40, 2, 2, "null", `{"scaleTargetRef":{"kind":"Deployment","name":"shop"},"minReplicas":2,"maxReplicas":8,`+
 		`"metrics":[{"type":"Resource","resource":{"name":"cpu","target":{"type":"Utilization","averageUtilization":50}}}]}`)
 	pods(s/5, record.EventExists, "2", "2")
 	pods(3*s-s/20, record.EventChanged, "4", "2")
-	hpa(3*s, record.EventChanged, 95, 2, 4, "10:15:03", "")
+	hpa(3*s, record.EventChanged, 95, 2, 4, `"2026-03-02T10:15:03Z"`, "")
 	pods(3*s+s/2, record.EventChanged, "4", "4")
 	return list
 }

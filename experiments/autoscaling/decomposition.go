@@ -81,10 +81,10 @@ func (h *history) decompose() Decomposition {
 	if decision.reached != nil && actuation.reached != nil {
 		// The controller tells the scale target and then writes its status, so
 		// that it had decided, on the metric that it saw, before either is seen.
-		*decision.reached = before(*decision.reached, *actuation.reached)
+		*decision.reached = earlier(*decision.reached, *actuation.reached)
 	}
 	if lag.reached != nil && decision.reached != nil {
-		*lag.reached = before(*lag.reached, *decision.reached)
+		*lag.reached = earlier(*lag.reached, *decision.reached)
 	}
 	inOrder(new(h.t0), lag.reached, decision.reached, actuation.reached)
 	ready := h.ready()
@@ -98,11 +98,6 @@ func (h *history) decompose() Decomposition {
 	}
 	c.add(Back, Undone, h.back())
 	return d
-}
-
-// before narrows an instant that is not after another one.
-func before(s, other steadystate.Span) steadystate.Span {
-	return steadystate.Span{From: min(s.From, other.From), To: min(s.To, other.To)}
 }
 
 // inOrder narrows the spans of instants that are known to follow each other.
@@ -152,7 +147,7 @@ func (c chain) add(s, follows string, l link) {
 			High: max(0, l.until-since.Reached.From),
 		}
 		p.Note = cmp.Or(p.Note, "not reached")
-		if blind := append(slices.Clone(c.blind), c.unsized...); overlap(blind, steadystate.Span{From: since.Reached.From, To: l.until}) {
+		if gaps := append(slices.Clone(c.gaps), c.sizeGaps...); overlap(gaps, steadystate.Span{From: since.Reached.From, To: l.until}) {
 			p.Took.Low, p.Note = 0, "not seen, and for a time nothing could be"
 		}
 	}
@@ -207,7 +202,7 @@ func (h *history) lag() link {
 // first is the first step up that can have been after the fault took effect.
 func (h *history) first() *state {
 	for _, s := range h.steps() {
-		if s.to > s.from {
+		if s.desired > s.from {
 			return &s
 		}
 	}
@@ -226,7 +221,7 @@ func (h *history) decision() link {
 	case s == nil:
 		l.open, l.until = true, h.until()
 	case s.at.From < h.t0.From:
-		l.note = fmt.Sprintf("%d -> %d at %s may have been decided before the fault", s.from, s.to, s.at)
+		l.note = fmt.Sprintf("%d -> %d at %s may have been decided before the fault", s.from, s.desired, s.at)
 	default:
 		l.reached = new(s.at)
 	}
@@ -242,7 +237,7 @@ func (h *history) actuation() link {
 		return link{open: true, until: h.until()}
 	}
 	for i, x := range h.sizes {
-		if i > 0 && x.wanted > h.sizes[i-1].wanted && x.at.To >= h.t0.From {
+		if i > 0 && x.desired > h.sizes[i-1].desired && x.at.To >= h.t0.From {
 			return link{reached: new(x.at)}
 		}
 	}
@@ -257,12 +252,12 @@ func (h *history) ready() link {
 	}
 	peak, told, most := h.peak(), false, 0
 	for i, x := range h.sizes {
-		told = told || (i > 0 && x.at.To >= h.t0.From && x.wanted >= peak && x.wanted > h.sizes[i-1].wanted)
+		told = told || (i > 0 && x.at.To >= h.t0.From && x.desired >= peak && x.desired > h.sizes[i-1].desired)
 		switch {
 		case !told:
 		case x.ready >= peak:
 			return link{reached: new(x.at)}
-		case x.wanted < peak:
+		case x.desired < peak:
 			return link{open: true, until: x.at.From, note: fmt.Sprintf("at most %d of %d were ready before fewer were wanted", most, peak)}
 		default:
 			most = max(most, x.ready)
@@ -314,16 +309,16 @@ func (h *history) relieved(lag *steadystate.Span) link {
 // shows.
 func (h *history) back() link {
 	old := h.old()
-	left := slices.ContainsFunc(h.steps(), func(s state) bool { return s.to != old })
+	left := slices.ContainsFunc(h.steps(), func(s state) bool { return s.desired != old })
 	if !left {
 		return link{note: fmt.Sprintf("it never left its size of %d", old)}
 	}
-	list := h.course()
+	list := h.timeSeries()
 	for i, c := range slices.Backward(list) {
 		switch {
-		case c.wanted == old:
+		case c.desired == old:
 		case i == len(list)-1:
-			return link{open: true, until: h.end, note: fmt.Sprintf("at %d when the record ended, and at %d before the fault", c.wanted, old)}
+			return link{open: true, until: h.end, note: fmt.Sprintf("at %d when the record ended, and at %d before the fault", c.desired, old)}
 		default:
 			l := link{reached: new(list[i+1].at)}
 			if h.t1 != nil && l.reached.To < h.t1.From {

@@ -39,7 +39,7 @@
 // The ratio that an autoscaler tells is of the pods that it measured. For its
 // decision the controller counts those not ready and those without the metric
 // as 0 % when it would scale up, and those without it as what they request when
-// it would scale down; if that turns the direction, the size stays. An object's
+// it would scale down; if that reverses the direction, the size stays. An object's
 // or an external value is multiplied with the pods that are ready. Without one
 // of its metrics it may scale up and never down. See
 // https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#algorithm-details

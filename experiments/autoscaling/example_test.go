@@ -23,7 +23,7 @@ func spiked() judge.Result {
 		r.Events = append(r.Events, e)
 	}
 	hpa := func(from, to float64, kind string, cpu, current, desired int, scaled string, spec ...string) {
-		attrs := []string{record.AttrStatus, fmt.Sprintf(`{"currentReplicas":%d,"desiredReplicas":%d,"lastScaleTime":%q,`+
+		attrs := []string{record.AttrStatus, fmt.Sprintf(`{"currentReplicas":%d,"desiredReplicas":%d,"lastScaleTime":%s,`+
 			`"currentMetrics":[{"type":"Resource","resource":{"name":"cpu","current":{"averageUtilization":%d}}}]}`, current, desired, scaled, cpu)}
 		if len(spec) > 0 {
 			attrs = append(attrs, record.AttrSpec, spec[0])
@@ -37,17 +37,17 @@ func spiked() judge.Result {
 		Injection: record.Injection{Fault: "a spike of 10 times the load", Span: steadystate.Instant(30 * time.Second)},
 		Removed:   new(steadystate.Instant(90 * time.Second)),
 	}}
-	hpa(0, 0.1, record.EventExists, 40, 2, 2, "", `{"scaleTargetRef":{"kind":"Deployment","name":"checkout"},"minReplicas":2,"maxReplicas":8,`+
+	hpa(0, 0.1, record.EventExists, 40, 2, 2, "null", `{"scaleTargetRef":{"kind":"Deployment","name":"checkout"},"minReplicas":2,"maxReplicas":8,`+
 		`"metrics":[{"type":"Resource","resource":{"name":"cpu","target":{"type":"Utilization","averageUtilization":50}}}],`+
 		`"behavior":{"scaleDown":{"stabilizationWindowSeconds":60}}}`)
 	pods(0, 0.1, record.EventExists, "2", "2")
 	pods(44.5, 45, record.EventChanged, "4", "2")
-	hpa(44.8, 45.1, record.EventChanged, 95, 2, 4, "10:00:45")
+	hpa(44.8, 45.1, record.EventChanged, 95, 2, 4, `"2026-03-02T10:00:45Z"`)
 	pods(52, 52.3, record.EventChanged, "4", "4")
-	hpa(74.6, 75.2, record.EventChanged, 49, 4, 4, "10:00:45")
-	hpa(104.6, 105.1, record.EventChanged, 10, 4, 4, "10:00:45")
+	hpa(74.6, 75.2, record.EventChanged, 49, 4, 4, `"2026-03-02T10:00:45Z"`)
+	hpa(104.6, 105.1, record.EventChanged, 10, 4, 4, `"2026-03-02T10:00:45Z"`)
 	pods(164.4, 165, record.EventChanged, "2", "2")
-	hpa(164.5, 165.1, record.EventChanged, 20, 4, 2, "10:02:45")
+	hpa(164.5, 165.1, record.EventChanged, 20, 4, 2, `"2026-03-02T10:02:45Z"`)
 	return r
 }
 

@@ -9,6 +9,10 @@ import (
 	"strings"
 	"time"
 
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
+
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -17,32 +21,34 @@ import (
 // A state is what an autoscaler said of itself from one event to the next.
 type state struct {
 	at     steadystate.Span // in which it began
-	spec   spec
-	status status
+	spec   autoscalingv2.HorizontalPodAutoscalerSpec
+	status autoscalingv2.HorizontalPodAutoscalerStatus
+	// The replicas of the spec and of the status.
+	min, max, current, desired int
 	// renewed: the spec may be newer than the status.
 	renewed bool
-	// own: the autoscaler itself has changed the size, from one to another. It
-	// says so by the time of its last scaling; a size that changed without that
-	// was changed by another client, and the autoscaler only follows.
-	own      bool
-	from, to int
+	// own: the autoscaler itself has changed the size, from one to the desired
+	// one. It says so by the time of its last scaling; a size that changed without
+	// that was changed by another client, and the autoscaler only follows.
+	own  bool
+	from int
 	// pods are those of the scale target when the autoscaler looked; full: they
 	// were certainly all that it wanted, ready.
 	pods census
 	full bool
-	// blind: nothing was seen for a part of the span, so that more than one
+	// gap: nothing was seen for a part of the span, so that more than one
 	// state may have passed.
-	blind bool
+	gap bool
 	// idle: it has never come to a decision, or is switched off by a size of
 	// zero. What its status says that it wants is then nothing, and here what is
 	// there.
 	idle bool
 }
 
-// A size is what a scale target wanted and had from one event to the next.
+// A size is the desired and the actual replicas of a scale target from one event to the next.
 type size struct {
-	at                      steadystate.Span
-	wanted, ready, existing int
+	at                       steadystate.Span
+	desired, ready, existing int
 }
 
 // A history is all that a record says of one autoscaler.
@@ -53,15 +59,15 @@ type history struct {
 	sizes   []size // none: it was not followed
 	gone    *steadystate.Span
 
-	fault   string
-	t0      steadystate.Span
-	t1      *steadystate.Span // nil: the fault was not undone
-	end     time.Duration
-	whole   bool // the run came to its end
-	blind   []steadystate.Span
-	unsized []steadystate.Span // nothing was seen of the scale target
-	overdue *overdue           // nil: its metric followed, or nothing else was read
-	doubt   string             // what a second reading says against its own metric, and whether that counts
+	fault    string
+	t0       steadystate.Span
+	t1       *steadystate.Span // nil: the fault was not undone
+	end      time.Duration
+	whole    bool               // the run came to its end
+	gaps     []steadystate.Span // nothing was seen of the autoscaler
+	sizeGaps []steadystate.Span // nothing was seen of the scale target
+	overdue  *overdue           // nil: its metric followed, or nothing else was read
+	doubt    string             // what a second reading says against its own metric, and whether that counts
 }
 
 // newHistory collects what a result's events say of an autoscaler. The order
@@ -73,7 +79,7 @@ func newHistory(subject string, r judge.Result) (h history, reason string) {
 	}
 	parts := strings.Split(subject, "/")
 	if len(parts) != 3 || parts[0] != "hpa" {
-		return h, fmt.Sprintf("the subject %q is no hpa/NAMESPACE/NAME", subject)
+		return h, fmt.Sprintf("the subject %q is not hpa/NAMESPACE/NAME", subject)
 	}
 	namespace := parts[1]
 	for _, e := range r.Events {
@@ -82,24 +88,24 @@ func newHistory(subject string, r judge.Result) (h history, reason string) {
 		}
 		switch e.Subject {
 		case "watch/" + namespace + "/horizontalpodautoscalers":
-			h.blind = append(h.blind, e.Span)
+			h.gaps = append(h.gaps, e.Span)
 		case "watch/" + namespace + "/deployments":
-			h.unsized = append(h.unsized, e.Span)
+			h.sizeGaps = append(h.sizeGaps, e.Span)
 		}
 	}
 	if reason := h.collect(r.Events); reason != "" {
 		return h, reason
 	}
 	last := h.states[len(h.states)-1]
-	h.target = strings.ToLower(last.spec.Target.Kind) + "/" + namespace + "/" + last.spec.Target.Name
+	h.target = strings.ToLower(last.spec.ScaleTargetRef.Kind) + "/" + namespace + "/" + last.spec.ScaleTargetRef.Name
 	if reason := h.follow(r.Events); reason != "" {
 		return h, reason
 	}
 	for i, s := range h.states {
 		sizes := h.looked(s)
 		h.states[i].pods = counted(sizes)
-		h.states[i].pods.lasting = min(h.states[i].pods.lasting, counted(h.during(steadystate.Span{From: s.at.From - patience, To: s.at.From})).leastReady)
-		h.states[i].full = h.states[i].pods.full(s.size()) && !slices.ContainsFunc(sizes, func(x size) bool { return x.wanted != s.size() })
+		h.states[i].pods.lasting = min(h.states[i].pods.lasting, counted(h.during(steadystate.Span{From: s.at.From - staleAfter, To: s.at.From})).leastReady)
+		h.states[i].full = h.states[i].pods.full(s.size()) && !slices.ContainsFunc(sizes, func(x size) bool { return x.desired != s.size() })
 	}
 	if h.overdue, h.doubt = h.late(r.Courses[subject]); h.overdue != nil {
 		h.doubt = h.overdue.text
@@ -111,7 +117,7 @@ func newHistory(subject string, r judge.Result) (h history, reason string) {
 // the last of the removals. Without a fault the load is what changes, and the
 // phases say when.
 func (h *history) frame(r judge.Result) (reason string) {
-	found := false
+	found, stays := false, false
 	for _, i := range r.Injections {
 		if i.Shortfall != "" {
 			continue
@@ -119,17 +125,13 @@ func (h *history) frame(r judge.Result) (reason string) {
 		if !found || i.From < h.t0.From {
 			h.t0, h.fault = i.Span, i.Fault
 		}
-		found = true
-	}
-	for _, i := range r.Injections {
-		switch {
-		case i.Shortfall != "":
-		case i.Removed == nil:
-			h.t1 = nil
-			return ""
-		case h.t1 == nil || i.Removed.To > h.t1.To:
+		if i.Removed != nil && (h.t1 == nil || i.Removed.To > h.t1.To) {
 			h.t1 = i.Removed
 		}
+		found, stays = true, stays || i.Removed == nil
+	}
+	if stays {
+		h.t1 = nil
 	}
 	if found {
 		return ""
@@ -177,7 +179,7 @@ func (h *history) collect(events []record.Event) (reason string) {
 		}
 		s := state{at: e.Span, spec: last.spec}
 		if text := e.Attrs[record.AttrSpec]; text != "" {
-			s.renewed, s.spec = true, spec{}
+			s.renewed, s.spec = true, autoscalingv2.HorizontalPodAutoscalerSpec{}
 			if err := json.Unmarshal([]byte(text), &s.spec); err != nil {
 				return fmt.Sprintf("read the spec of %s at %s: %v", h.subject, e.Span, err)
 			}
@@ -185,15 +187,17 @@ func (h *history) collect(events []record.Event) (reason string) {
 		if err := json.Unmarshal([]byte(cmp.Or(e.Attrs[record.AttrStatus], "{}")), &s.status); err != nil {
 			return fmt.Sprintf("read the status of %s at %s: %v", h.subject, e.Span, err)
 		}
-		s.blind = overlap(h.blind, e.Span)
-		s.own = len(h.states) > 0 && s.status.LastScaleTime != last.status.LastScaleTime
-		if !s.own && s.status.DesiredReplicas == 0 && s.spec.least() > 0 && s.status.condition(scalingActive).Status != "True" {
-			s.idle, s.status.DesiredReplicas = true, s.status.CurrentReplicas
+		s.gap = overlap(h.gaps, e.Span)
+		s.min, s.max = int(ptr.Deref(s.spec.MinReplicas, 1)), int(s.spec.MaxReplicas)
+		s.current, s.desired = int(s.status.CurrentReplicas), int(s.status.DesiredReplicas)
+		s.own = len(h.states) > 0 && !s.status.LastScaleTime.Equal(last.status.LastScaleTime)
+		if !s.own && s.desired == 0 && s.min > 0 && s.condition(autoscalingv2.ScalingActive).Status != corev1.ConditionTrue {
+			s.idle, s.desired = true, s.current
 		}
-		s.from, s.to = last.status.DesiredReplicas, s.status.DesiredReplicas
-		if s.own && !s.blind && s.status.CurrentReplicas != s.to {
+		s.from = last.desired
+		if s.own && !s.gap && s.current != s.desired {
 			// The size it stepped from, whatever it had wanted before.
-			s.from = s.status.CurrentReplicas
+			s.from = s.current
 		}
 		h.states = append(h.states, s)
 		last = s
@@ -214,7 +218,7 @@ func (h *history) follow(events []record.Event) (reason string) {
 		for _, count := range []struct {
 			attr  string
 			value *int
-		}{{record.AttrWanted, &s.wanted}, {record.AttrReady, &s.ready}, {record.AttrExisting, &s.existing}} {
+		}{{record.AttrWanted, &s.desired}, {record.AttrReady, &s.ready}, {record.AttrExisting, &s.existing}} {
 			n, err := strconv.Atoi(e.Attrs[count.attr])
 			if err != nil {
 				return fmt.Sprintf("read %s of %s at %s: %v", count.attr, h.target, e.Span, err)
@@ -230,9 +234,8 @@ func overlap(list []steadystate.Span, span steadystate.Span) bool {
 	return slices.ContainsFunc(list, span.Overlaps)
 }
 
-// tail is how close to the record's end a time of being blind counts as
-// reaching to it: as long as a read may take before it counts as failed, and
-// one more.
+// tail is how close to the record's end a gap counts as reaching to it: as long
+// as a read may take before it counts as failed, and one more.
 const tail = 5 * time.Second
 
 // unseen says that steps may have passed which no state shows: of a time in
@@ -240,11 +243,11 @@ const tail = 5 * time.Second
 // there was one, but not how many, nor what came after its end.
 func (h *history) unseen() string {
 	for _, s := range h.states {
-		if s.own && s.blind && s.at.To >= h.t0.From {
+		if s.own && s.gap && s.at.To >= h.t0.From {
 			return fmt.Sprintf("nothing was seen of it for a part of %s, in which it scaled", s.at)
 		}
 	}
-	for _, b := range h.blind {
+	for _, b := range h.gaps {
 		if b.To >= h.end-tail {
 			return fmt.Sprintf("nothing was seen of it from %s on", steadystate.Instant(b.From))
 		}
@@ -257,7 +260,7 @@ func (h *history) unseen() string {
 func (h *history) steps() []state {
 	var list []state
 	for _, s := range h.states {
-		if s.own && s.from != s.to && s.at.To >= h.t0.From {
+		if s.own && s.from != s.desired && s.at.To >= h.t0.From {
 			list = append(list, s)
 		}
 	}
@@ -286,17 +289,17 @@ func (h *history) before(at time.Duration) state {
 }
 
 // old is the size in which the fault found the service.
-func (h *history) old() int { return h.before(h.t0.From).status.DesiredReplicas }
+func (h *history) old() int { return h.before(h.t0.From).desired }
 
 // course is the size over time: that of the scale target, else what the
 // autoscaler wanted.
-func (h *history) course() []size {
+func (h *history) timeSeries() []size {
 	if len(h.sizes) > 0 {
 		return h.sizes
 	}
 	var list []size
 	for _, s := range h.states {
-		list = append(list, size{at: s.at, wanted: s.status.DesiredReplicas})
+		list = append(list, size{at: s.at, desired: s.desired})
 	}
 	return list
 }
@@ -305,7 +308,7 @@ func (h *history) course() []size {
 func (h *history) peak() int {
 	n := h.old()
 	for _, s := range h.steps() {
-		n = max(n, s.to)
+		n = max(n, s.desired)
 	}
 	return n
 }
@@ -314,7 +317,7 @@ func (h *history) peak() int {
 func (h *history) trajectory() string {
 	text, last := strconv.Itoa(h.old()), h.old()
 	for _, s := range h.after() {
-		if n := s.status.DesiredReplicas; n != last {
+		if n := s.desired; n != last {
 			text, last = text+" -> "+strconv.Itoa(n), n
 		}
 	}
@@ -340,7 +343,7 @@ func (h *history) looked(s state) []size {
 	}
 	// It looked before it acted, and the status came last.
 	for i, x := range h.sizes {
-		if i == 0 || x.wanted != s.to || h.sizes[i-1].wanted != s.from || x.at.From > s.at.To || x.at.To < s.at.From-time.Second {
+		if i == 0 || x.desired != s.desired || h.sizes[i-1].desired != s.from || x.at.From > s.at.To || x.at.To < s.at.From-time.Second {
 			continue
 		}
 		var list []size

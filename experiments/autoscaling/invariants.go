@@ -7,6 +7,10 @@ import (
 	"strings"
 	"time"
 
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
+
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
@@ -27,7 +31,7 @@ const (
 // of range counts once a later status repeats it.
 func (v verdicts) ranged() judge.Finding {
 	for i, s := range v.states {
-		n, low, high := s.status.DesiredReplicas, s.spec.least(), s.spec.MaxReplicas
+		n, low, high := s.desired, s.min, s.max
 		switch {
 		case n >= low && n <= high, s.idle:
 		case s.own, i > 0 && !s.renewed && !v.states[i-1].renewed:
@@ -37,15 +41,15 @@ func (v verdicts) ranged() judge.Finding {
 	if why := v.unseen(); why != "" {
 		return unknown(withinRange, "within them where it was seen", why)
 	}
-	last := v.states[len(v.states)-1].spec
-	return held(withinRange, fmt.Sprintf("%s within %d and %d", v.trajectory(), last.least(), last.MaxReplicas))
+	last := v.states[len(v.states)-1]
+	return held(withinRange, fmt.Sprintf("%s within %d and %d", v.trajectory(), last.min, last.max))
 }
 
-// grain is how exactly periods and windows are judged: they are stated in
+// resolution is how exactly periods and windows are judged: they are stated in
 // whole seconds, and a change that was inside of one by less is not worth
 // reporting. Without it every step of a controller that looks as often as its
 // policy's period is long would lie within the error.
-const grain = time.Second
+const resolution = time.Second
 
 // inside says whether an instant lies less than a length of time before another
 // one.
@@ -53,7 +57,7 @@ func inside(earlier, later steadystate.Span, length time.Duration) steadystate.V
 	switch since := later.Since(earlier); {
 	case since.High < length:
 		return steadystate.Held
-	case since.Low >= length-grain:
+	case since.Low >= length-resolution:
 		return steadystate.Broken
 	}
 	return steadystate.Unknown
@@ -67,24 +71,24 @@ func inside(earlier, later steadystate.Span, length time.Duration) steadystate.V
 func (v verdicts) stabilized() (f judge.Finding, ok bool) {
 	var undecided, last string
 	for i, s := range v.states {
-		down := s.spec.down()
-		if down == nil || down.Window == nil {
+		seconds := s.rules(false).StabilizationWindowSeconds
+		if seconds == nil {
 			continue
 		}
 		ok = true
-		if !s.own || s.to >= s.from || (s.from > s.spec.MaxReplicas && s.to == s.spec.MaxReplicas) {
+		if !s.own || s.desired >= s.from || (s.from > s.max && s.desired == s.max) {
 			continue
 		}
-		window := time.Duration(*down.Window) * time.Second
+		window := time.Duration(*seconds) * time.Second
 		for j := i - 1; j >= 0; j-- {
 			recommended, why := v.recommended(v.states[j])
-			if recommended <= s.to {
+			if recommended <= s.desired {
 				continue
 			}
-			text := fmt.Sprintf("%d -> %d at %s, %s after %s; its window is %s", s.from, s.to, s.at, steadystate.FormatLengths(s.at.Since(v.states[j].at)), why, steadystate.FormatSeconds(window.Seconds()))
+			text := fmt.Sprintf("%d -> %d at %s, %s after %s; its window is %s", s.from, s.desired, s.at, steadystate.FormatLengths(s.at.Since(v.states[j].at)), why, steadystate.FormatSeconds(window.Seconds()))
 			switch inside(v.states[j].at, s.at, window) {
 			case steadystate.Held:
-				if s.blind {
+				if s.gap {
 					undecided = text + "; for a time nothing was seen of it"
 					continue
 				}
@@ -109,38 +113,38 @@ func (v verdicts) stabilized() (f judge.Finding, ok bool) {
 
 // recommended is the least that a state can have recommended, and why.
 func (v verdicts) recommended(s state) (n int, why string) {
-	if s.own && s.to > s.from && s.from >= s.spec.least() {
-		return s.to, fmt.Sprintf("the step up to %d", s.to)
+	if s.own && s.desired > s.from && s.from >= s.min {
+		return s.desired, fmt.Sprintf("the step up to %d", s.desired)
 	}
 	if !s.full {
 		return 0, ""
 	}
 	for _, l := range s.loads() {
 		if l.known && l.ratio >= 1 {
-			return s.status.CurrentReplicas, l.text
+			return s.current, l.text
 		}
 	}
 	return 0, ""
 }
 
-// followed: no step against its metrics. It wants what the greediest of them
+// followed: no step against its metrics. It wants what the largest of them
 // asks for; which steps up must follow, and how far, depends on pods and flags
 // that the API does not show.
 func (v verdicts) followed() judge.Finding {
-	hungry := false // it may still act on an earlier recommendation
+	pending := false // it may still act on an earlier recommendation
 	count, undecided := 0, ""
 	for _, s := range v.states {
 		high, _ := s.high()
-		hungry = hungry || high != steadystate.Broken
-		if !s.own || s.from == s.to {
+		pending = pending || high != steadystate.Broken
+		if !s.own || s.from == s.desired {
 			continue
 		}
 		count++
-		verdict, text := v.against(s, hungry)
-		text = fmt.Sprintf("%d -> %d at %s with %s", s.from, s.to, s.at, text)
+		verdict, text := v.against(s, pending)
+		text = fmt.Sprintf("%d -> %d at %s with %s", s.from, s.desired, s.at, text)
 		switch {
 		case verdict == steadystate.Held:
-		case s.blind:
+		case s.gap:
 			undecided = text + "; for a time nothing was seen of it"
 		case s.renewed:
 			undecided = text + "; its spec had just changed"
@@ -166,7 +170,7 @@ func (v verdicts) followed() judge.Finding {
 // own.
 func (v verdicts) byHand() (list []state) {
 	for i, s := range v.states {
-		if i > 0 && !s.own && s.from != s.to && s.at.To >= v.t0.From {
+		if i > 0 && !s.own && s.from != s.desired && s.at.To >= v.t0.From {
 			list = append(list, s)
 		}
 	}
@@ -175,27 +179,27 @@ func (v verdicts) byHand() (list []state) {
 
 // hand is a change of size that was not its own, in words.
 func (s state) hand() string {
-	return fmt.Sprintf("%d -> %d at %s was not its own doing: it scaled last at %q", s.from, s.to, s.at, s.status.LastScaleTime)
+	last := ""
+	if at := s.status.LastScaleTime; at != nil {
+		last = at.UTC().Format(time.RFC3339)
+	}
+	return fmt.Sprintf("%d -> %d at %s was not its own doing: it scaled last at %q", s.from, s.desired, s.at, last)
 }
 
 // against says whether a step contradicts its metrics: Broken if it does
 // whichever of the pods the controller counted, Held if it does not. The text
 // is what speaks against it.
-func (v verdicts) against(s state, hungry bool) (verdict steadystate.Verdict, text string) {
+func (v verdicts) against(s state, pending bool) (verdict steadystate.Verdict, text string) {
 	loads := s.loads()
-	margin := func(r *rules) float64 {
-		if r == nil || r.Tolerance == nil {
-			return 0
-		}
-		return r.Tolerance.value
-	}
-	if (s.to < s.from && s.from > s.spec.MaxReplicas) || (s.to > s.from && s.from < s.spec.least()) {
+	up, _ := s.tolerance(true)
+	down, _ := s.tolerance(false)
+	if (s.desired < s.from && s.from > s.max) || (s.desired > s.from && s.from < s.min) {
 		return steadystate.Held, "" // the range asks for it
 	}
-	if s.to < s.from {
-		return v.againstDown(s, loads, 1-margin(s.spec.down()))
+	if s.desired < s.from {
+		return v.againstDown(s, loads, 1-down)
 	}
-	if len(loads) == 0 || (s.spec.Behavior == nil && hungry) {
+	if len(loads) == 0 || (s.spec.Behavior == nil && pending) {
 		return steadystate.Held, ""
 	}
 	readable := 0
@@ -203,7 +207,7 @@ func (v verdicts) against(s state, hungry bool) (verdict steadystate.Verdict, te
 	for _, l := range loads {
 		switch {
 		case l.lost: // it takes no part
-		case !l.known || l.ratio > 1+margin(s.spec.up())+rounding:
+		case !l.known || l.ratio > 1+up+rounding:
 			return steadystate.Held, ""
 		case !s.pods.known, l.ceiling(s.from, s.pods) > s.from:
 			readable++
@@ -229,19 +233,19 @@ func (v verdicts) againstDown(s state, loads []load, enough float64) (verdict st
 		case !l.known || l.ratio <= enough+rounding:
 			continue
 		}
-		switch kind, harsh := l.floor(s.from, s.pods); {
-		case s.to < kind:
+		switch best, worst := l.floor(s.from, s.pods); {
+		case s.desired < best:
 			return steadystate.Broken, fmt.Sprintf("%s, of which %s", l.text, s.pods)
-		case s.to < harsh:
+		case s.desired < worst:
 			verdict, text = steadystate.Unknown, fmt.Sprintf("%s, and %s: which of them it counted, the API does not show", l.text, s.pods)
 		}
 	}
 	return verdict, text
 }
 
-// patience is for how long a status that does not change counts as not renewed.
+// staleAfter is for how long a status that does not change counts as not renewed.
 // How often the controller looks is a flag, 15 s by default.
-const patience = time.Minute
+const staleAfter = time.Minute
 
 // unlimited: it is not held at its max while its metrics ask for more and all
 // the pods of that size are ready: neither when the fault ends, nor for more
@@ -254,37 +258,35 @@ func (v verdicts) unlimited() judge.Finding {
 			continue
 		}
 		if quoted := v.limited(s); quoted != "" {
-			was = fmt.Sprintf("at its max of %d at %s: %s", s.spec.MaxReplicas, s.at, quoted)
+			was = fmt.Sprintf("at its max of %d at %s: %s", s.max, s.at, quoted)
 			if s.at == now.at {
 				text = was
 			}
 		}
 	}
 	high, why := now.beyond()
-	n := now.spec.MaxReplicas
+	n := now.max
 	ready := v.fullSince(n, v.until())
 	lasted, bound := v.limitedFor(), v.bearable()
 	whole := fmt.Sprintf("for %s of the %s of the fault", steadystate.FormatLengths(lasted), steadystate.FormatSeconds((v.until() - v.t0.To).Seconds()))
 	switch {
-	case text != "" && v.stays(n):
-		return held(notLimited, text+"; a limit says that this is as large as it may get")
-	case v.stays(n) && was != "":
-		return held(notLimited, was+"; a limit says that this is as large as it may get")
+	case was != "" && v.stays(n):
+		return held(notLimited, cmp.Or(text, was)+"; a limit says that this is as large as it may get")
 	case was != "" && lasted.Low > bound:
 		return broken(notLimited, whole+", "+was)
 	case text != "" && len(v.sizes) == 0:
 		return unknown(notLimited, text, v.target+" was not followed: whether its pods were ready is not known")
 	case text != "" && ready == nil:
 		return unknown(notLimited, text, "its pods were not all ready while the fault was on, so more may not have been needed")
-	case text != "" && now.at.To < ready.From && v.until()-ready.To < patience:
+	case text != "" && now.at.To < ready.From && v.until()-ready.To < staleAfter:
 		return unknown(notLimited, text, fmt.Sprintf("its pods were ready at %s, and it said nothing new since: hold the fault for longer", ready))
 	case text != "":
 		return broken(notLimited, text)
-	case now.status.DesiredReplicas >= n && high == steadystate.Unknown:
+	case now.desired >= n && high == steadystate.Unknown:
 		return unknown(notLimited, fmt.Sprintf("at its max of %d", n), why)
 	case lasted.High > bound:
 		return unknown(notLimited, "for a time: "+cmp.Or(was, fmt.Sprintf("at its max of %d", n)), whole+", as far as can be told, and more than "+steadystate.FormatSeconds(bound.Seconds())+" are too many")
-	case v.doubt != "" && now.status.DesiredReplicas >= n:
+	case v.doubt != "" && now.desired >= n:
 		return unknown(notLimited, fmt.Sprintf("at its max of %d", n), v.doubt)
 	case was != "":
 		return held(notLimited, "for a time only, "+whole+": "+was)
@@ -331,11 +333,11 @@ func (v verdicts) limitedFor() (lasted steadystate.Bounds[time.Duration]) {
 
 // limitedAt says whether it was held at its max in a moment.
 func (v verdicts) limitedAt(m moment) steadystate.Verdict {
-	n := m.spec.MaxReplicas
+	n := m.max
 	high, _ := m.beyond()
 	pods := counted(v.during(steadystate.Span{From: m.from.To, To: max(m.from.To, m.to.From-1)}))
 	switch {
-	case n == 0, m.status.DesiredReplicas < n, high == steadystate.Broken, pods.known && pods.mostReady < n:
+	case n == 0, m.desired < n, high == steadystate.Broken, pods.known && pods.mostReady < n:
 		return steadystate.Broken
 	case high == steadystate.Unknown, !pods.known, pods.leastReady < n:
 		return steadystate.Unknown
@@ -346,12 +348,12 @@ func (v verdicts) limitedAt(m moment) steadystate.Verdict {
 // limited is why a state is held at its max, in its own words; empty if it is
 // not.
 func (v verdicts) limited(s state) string {
-	if high, _ := s.high(); s.status.DesiredReplicas < s.spec.MaxReplicas || high != steadystate.Held {
+	if high, _ := s.high(); s.desired < s.max || high != steadystate.Held {
 		return ""
 	}
 	quoted := texts(s.loads())
-	if c := s.status.condition(scalingLimited); c.Status == "True" {
-		quoted = c.quote() + "; " + quoted
+	if c := s.condition(autoscalingv2.ScalingLimited); c.Status == corev1.ConditionTrue {
+		quoted = quote(c) + "; " + quoted
 	}
 	return quoted
 }
@@ -378,18 +380,18 @@ func (v verdicts) scaledOut() judge.Finding {
 	edge := ""
 	for _, s := range v.steps() {
 		switch {
-		case s.to <= s.from || s.at.From > v.lastly():
+		case s.desired <= s.from || s.at.From > v.lastly():
 		case s.at.From >= v.t0.From && s.at.To <= v.lastly():
 			return held(scalesOut, fmt.Sprintf("%s, first at %s", v.trajectory(), s.at))
 		case s.at.From < v.t0.From:
-			edge = fmt.Sprintf("%d -> %d at %s may have been decided before the fault", s.from, s.to, s.at)
+			edge = fmt.Sprintf("%d -> %d at %s may have been decided before the fault", s.from, s.desired, s.at)
 		default:
-			edge = fmt.Sprintf("%d -> %d at %s may have been when the fault was over", s.from, s.to, s.at)
+			edge = fmt.Sprintf("%d -> %d at %s may have been when the fault was over", s.from, s.desired, s.at)
 		}
 	}
 	old := v.before(v.t0.From)
 	byHand := v.byHand()
-	switch n := old.spec.MaxReplicas; {
+	switch n := old.max; {
 	case edge != "":
 		return unknown(scalesOut, "not for certain", edge)
 	case v.old() >= n:
@@ -405,22 +407,22 @@ func (v verdicts) scaledOut() judge.Finding {
 		return unknown(scalesOut, "it did not", "that its metrics asked for more is not certain: "+missing)
 	case above == nil:
 		return unknown(scalesOut, "it did not", "the fault was not seen to have an effect on its metrics: "+v.stages.Step(Lag).Note)
-	case len(byHand) > 0 && byHand[0].at.From <= v.until() && byHand[0].at.From-above.from.To < patience:
+	case len(byHand) > 0 && byHand[0].at.From <= v.until() && byHand[0].at.From-above.from.To < staleAfter:
 		return unknown(scalesOut, "it did not", "its size was changed before it can be said to have decided: "+byHand[0].hand())
 	}
 	said := []string{fmt.Sprintf("it stayed at %d, though %s at %s", v.old(), texts(above.loads()), above.from)}
-	for _, of := range []string{ableToScale, scalingLimited} {
-		if c := above.status.condition(of); c.Status != "" {
-			said = append(said, c.quote())
+	for _, of := range []autoscalingv2.HorizontalPodAutoscalerConditionType{autoscalingv2.AbleToScale, autoscalingv2.ScalingLimited} {
+		if c := above.condition(of); c.Status != "" {
+			said = append(said, quote(c))
 		}
 	}
 	text := strings.Join(said, "; ")
-	up := above.spec.up()
+	up := above.rules(true)
 	switch {
-	case up != nil && up.Select == disabled:
+	case ptr.Deref(up.SelectPolicy, "") == autoscalingv2.DisabledPolicySelect:
 		return broken(scalesOut, text+"; its spec disables scaling up")
-	case up != nil && up.Window != nil && v.until()-above.from.To < time.Duration(*up.Window)*time.Second:
-		return unknown(scalesOut, text, fmt.Sprintf("its window of %ds for steps up was not over: hold the fault for longer", *up.Window))
+	case up.StabilizationWindowSeconds != nil && v.until()-above.from.To < time.Duration(*up.StabilizationWindowSeconds)*time.Second:
+		return unknown(scalesOut, text, fmt.Sprintf("its window of %ds for steps up was not over: hold the fault for longer", *up.StabilizationWindowSeconds))
 	case !v.whole:
 		return unknown(scalesOut, text, "the run did not come to its end")
 	}
@@ -464,28 +466,21 @@ func (v verdicts) lastly() time.Duration {
 // under the fault may have lost it to what the fault did to the metrics.
 func (v verdicts) able() judge.Finding {
 	last := v.states[len(v.states)-1]
-	inactive := func(s state) bool { return s.status.condition(scalingActive).Status == "False" }
+	inactive := func(s state) bool { return s.condition(autoscalingv2.ScalingActive).Status == corev1.ConditionFalse }
 	if inactive(v.before(v.t0.From)) && !slices.ContainsFunc(v.after(), func(s state) bool { return !inactive(s) }) {
-		return broken(isAble, "never since before the fault: "+last.status.condition(scalingActive).quote())
+		return broken(isAble, "never since before the fault: "+quote(last.condition(autoscalingv2.ScalingActive)))
 	}
-	for _, c := range []struct {
-		of      string
-		finding func(quoted string) judge.Finding
-	}{
-		{ableToScale, func(quoted string) judge.Finding { return broken(isAble, quoted) }},
-		{scalingActive, func(quoted string) judge.Finding {
-			return unknown(isAble, "not when the record ended", quoted)
-		}},
-	} {
-		if is := last.status.condition(c.of); is.Status == "False" {
-			return c.finding(is.quote())
-		}
+	if c := last.condition(autoscalingv2.AbleToScale); c.Status == corev1.ConditionFalse {
+		return broken(isAble, quote(c))
+	}
+	if inactive(last) {
+		return unknown(isAble, "not when the record ended", quote(last.condition(autoscalingv2.ScalingActive)))
 	}
 	var was []string
 	for _, s := range v.after() {
-		for _, of := range []string{ableToScale, scalingActive} {
-			if c := s.status.condition(of); c.Status == "False" {
-				was = append(was, fmt.Sprintf("%s at %s", c.quote(), s.at))
+		for _, of := range []autoscalingv2.HorizontalPodAutoscalerConditionType{autoscalingv2.AbleToScale, autoscalingv2.ScalingActive} {
+			if c := s.condition(of); c.Status == corev1.ConditionFalse {
+				was = append(was, fmt.Sprintf("%s at %s", quote(c), s.at))
 			}
 		}
 	}
@@ -506,10 +501,10 @@ func (v verdicts) returned() judge.Finding {
 	switch {
 	case v.unseen() != "":
 		return unknown(comesBack, "not known", v.unseen())
-	case len(byHand) > 0 && last.status.LastScaleTime == byHand[len(byHand)-1].status.LastScaleTime:
-		return unknown(comesBack, fmt.Sprintf("at %d, and not by itself", last.status.DesiredReplicas), byHand[len(byHand)-1].hand())
-	case p.Open, p.Reached == nil && p.Took == nil && v.t1 == nil && v.course()[len(v.course())-1].wanted != v.old():
-		return unknown(comesBack, fmt.Sprintf("at %d", v.course()[len(v.course())-1].wanted), p.Note+": watch for longer, or say with a limit on \""+Back+"\" when it must be")
+	case len(byHand) > 0 && last.status.LastScaleTime.Equal(byHand[len(byHand)-1].status.LastScaleTime):
+		return unknown(comesBack, fmt.Sprintf("at %d, and not by itself", last.desired), byHand[len(byHand)-1].hand())
+	case p.Open, p.Reached == nil && p.Took == nil && v.t1 == nil && v.timeSeries()[len(v.timeSeries())-1].desired != v.old():
+		return unknown(comesBack, fmt.Sprintf("at %d", v.timeSeries()[len(v.timeSeries())-1].desired), p.Note+": watch for longer, or say with a limit on \""+Back+"\" when it must be")
 	case p.Reached != nil:
 		return held(comesBack, fmt.Sprintf("back at %d replicas at %s", v.old(), p.Reached))
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -98,22 +99,14 @@ func broken(limit, text string) judge.Finding {
 
 // has reports whether the user limits a quantity.
 func (v verdicts) has(quantity string) bool {
-	for _, l := range v.limits {
-		if l.Quantity == quantity {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(v.limits, func(l Limit) bool { return l.Quantity == quantity })
 }
 
 // stays reports whether the user says that a size is as large as it may get.
 func (v verdicts) stays(n int) bool {
-	for _, l := range v.limits {
-		if l.Quantity == Replicas && !l.Tolerance.Holds(float64(n+1)) && l.Tolerance.Holds(float64(n)) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(v.limits, func(l Limit) bool {
+		return l.Quantity == Replicas && !l.Tolerance.Holds(float64(n+1)) && l.Tolerance.Holds(float64(n))
+	})
 }
 
 func (v verdicts) all() []judge.Finding {
@@ -137,7 +130,7 @@ func (v verdicts) all() []judge.Finding {
 	for _, l := range limits {
 		switch l.Quantity {
 		case Turns:
-			list = append(list, v.turned(l))
+			list = append(list, v.directionChanges(l))
 		case Replicas:
 			list = append(list, v.reached(l))
 		default:
@@ -196,43 +189,42 @@ func (v verdicts) reached(l Limit) judge.Finding {
 	for _, s := range v.during(steadystate.Span{From: v.t0.To, To: v.end}) {
 		n = max(n, s.ready)
 	}
+	gap := ""
+	if overlap(v.sizeGaps, steadystate.Span{From: v.t0.From, To: v.end}) {
+		gap = "for a time nothing was seen of " + v.target
+	}
+	return v.count(l, n, fmt.Sprintf("%d ready", n), gap)
+}
+
+// count judges a limit on a number, which was larger if it grew in a gap.
+func (v verdicts) count(l Limit, n int, text, gap string) judge.Finding {
 	seen := steadystate.Exactly(float64(n))
-	if overlap(v.unsized, steadystate.Span{From: v.t0.From, To: v.end}) {
+	if gap != "" {
 		seen.High = math.Inf(1)
 	}
-	f := judge.Finding{Limit: l.String(), Reading: l.judge(seen, fmt.Sprintf("%d ready", n))}
+	f := judge.Finding{Limit: l.String(), Reading: l.judge(seen, text)}
 	switch {
 	case f.Verdict == steadystate.Unknown:
-		f.Undecided = "for a time nothing was seen of " + v.target
+		f.Undecided = gap
 	case f.Verdict == steadystate.Broken && l.Tolerance.Floor() && !v.whole:
 		f.Verdict, f.Undecided = steadystate.Unknown, "the run did not come to its end, which could have made it more"
 	}
 	return f
 }
 
-// turned judges a limit on the changes of direction.
-func (v verdicts) turned(l Limit) judge.Finding {
+// directionChanges judges a limit on them.
+func (v verdicts) directionChanges(l Limit) judge.Finding {
 	n, up := 0, false
 	list := v.steps()
 	for i, s := range list {
-		if i > 0 && (s.to > s.from) != up {
+		if i > 0 && (s.desired > s.from) != up {
 			n++
 		}
-		up = s.to > s.from
+		up = s.desired > s.from
 	}
-	seen := steadystate.Exactly(float64(n))
-	why := v.unseen()
-	if why != "" {
-		seen.High = math.Inf(1)
-	}
-	f := judge.Finding{Limit: l.String(), Reading: l.judge(seen, fmt.Sprintf("%d in %s, %s", n, steps(len(list)), v.trajectory()))}
-	switch {
-	case f.Verdict == steadystate.Unknown:
-		f.Undecided = why
-	case f.Verdict == steadystate.Broken && !l.Tolerance.Floor():
+	f := v.count(l, n, fmt.Sprintf("%d in %s, %s", n, steps(len(list)), v.trajectory()), v.unseen())
+	if f.Verdict == steadystate.Broken && !l.Tolerance.Floor() {
 		f.Text += ": it flaps"
-	case f.Verdict == steadystate.Broken && !v.whole:
-		f.Verdict, f.Undecided = steadystate.Unknown, "the run did not come to its end, which could have made it more"
 	}
 	return f
 }

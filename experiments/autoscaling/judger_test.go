@@ -72,6 +72,16 @@ var trajectories = []struct {
 		[]string{"broken not held back by its max: ScalingLimited True, TooManyReplicas: the desired replica count is more than | resource cpu 93% (target 50%)"},
 	},
 	{
+		"amounts in other forms than their target's",
+		`spec     min=2 max=4 external:queue=1.5k
+		 fault    . # # # # # # .
+		 external:queue 0.5k 6e3 6Ki 3000 3 3000001m 3M 600
+		 desired  2 4 4 4 4 4 4 2
+		 ready    2 2 2 4 4 4 4 2`,
+		[]string{"lag <= 10s"},
+		[]string{"broken not held back by its max: | external queue 3M (target 1500)"},
+	},
+	{
 		"max too low, and the load is not relieved",
 		`spec     min=2 max=4 cpu=50%
 		 fault    . # # # # # # .
@@ -1453,6 +1463,12 @@ func TestWhatNoEventTellsIsUnknown(t *testing.T) {
 	r.Events = []record.Event{{Kind: record.EventExists, Subject: "hpa/shop/checkout", Attrs: map[string]string{record.AttrStatus: "{"}}}
 	if f := findings(t, r)[0]; f.Verdict != steadystate.Unknown || !strings.Contains(f.Undecided, "read the status of hpa/shop/checkout") {
 		t.Errorf("%s, want what cannot be read", line(f))
+	}
+	for _, amount := range []string{`"much"`, `""`, `"0x10"`, `"NaN"`, `{}`} {
+		r.Events[0].Attrs = map[string]string{record.AttrSpec: `{"metrics":[{"type":"Pods","pods":{"metric":{"name":"sold"},"target":{"averageValue":` + amount + `}}}]}`}
+		if f := findings(t, r)[0]; f.Verdict != steadystate.Unknown || !strings.Contains(f.Undecided, "read the spec of hpa/shop/checkout") {
+			t.Errorf("%s, want that an amount of %s cannot be read", line(f), amount)
+		}
 	}
 }
 

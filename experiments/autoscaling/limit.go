@@ -25,10 +25,10 @@ type Limit struct {
 	SinceFault bool
 }
 
-// The quantities of limits that are no stages.
+// The quantities of limits that are not stages.
 const (
 	Replicas = "replicas" // the largest size reached
-	Turns    = "turns"    // changes of direction
+	Turns    = "turns"    // direction changes
 )
 
 const sinceFault = " since fault"
@@ -56,7 +56,7 @@ func Quantities() []string {
 	}
 	return append(list,
 		fmt.Sprintf("%-9s %s", Replicas, "largest size reached, pods that were ready"),
-		fmt.Sprintf("%-9s %s", Turns, "changes of direction: up and then down is one"))
+		fmt.Sprintf("%-9s %s", Turns, "direction changes: up and then down is one"))
 }
 
 // ParseLimit reads a limit from its text form. The error names the valid

@@ -1,35 +1,18 @@
 package autoscaling
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// source is what the metric is of, whatever its type.
-func (m metric) source() source {
-	return *cmp.Or(m.Resource, m.ContainerResource, m.Pods, m.Object, m.External, &source{})
-}
-
-// name tells the metrics of one spec apart.
-func (m metric) name() string {
-	s := m.source()
-	text := cmp.Or(s.Name, s.Metric.Name)
-	switch {
-	case s.Container != "":
-		text += " of " + s.Container
-	case s.Object.Name != "":
-		text += " of " + s.Object.Kind + "/" + s.Object.Name
-	}
-	return strings.ToLower(m.Type) + " " + text
-}
-
 // A load is one metric of the spec with what the status says of it.
 type load struct {
-	name  string
 	ratio float64 // of what it is to its target
 	text  string  // both, for people
 	basis basis
@@ -44,28 +27,22 @@ func (l load) over() bool { return l.known && l.ratio > 1+rounding }
 // lost: the autoscaler could not read it.
 func (s state) loads() []load {
 	var list []load
-	for i, wanted := range s.spec.Metrics {
-		l := load{name: wanted.name(), text: wanted.name() + " is not known", lost: true}
-		if is := s.current(i, wanted); is != nil {
-			target, now := wanted.source().Target, is.source().Current
+	for i, m := range s.spec.Metrics {
+		name, target := targetOf(m)
+		l := load{text: name + " is not known", lost: true}
+		if now, ok := s.now(i, name); ok {
 			l.lost = false
-			if wanted.Object != nil || wanted.External != nil {
+			if m.Object != nil || m.External != nil {
 				l.basis = allPods
 				if target.AverageValue == nil {
 					l.basis = readyPods
 				}
 			}
-			for _, pair := range []struct {
-				of, is *quantity
-				unit   string
-			}{
-				{target.AverageUtilization, now.AverageUtilization, "%"},
-				{target.AverageValue, now.AverageValue, ""},
-				{target.Value, now.Value, ""},
-			} {
-				if pair.of != nil && pair.is != nil && pair.of.value > 0 {
-					l.known, l.ratio = true, pair.is.value/pair.of.value
-					l.text = fmt.Sprintf("%s %s%s (target %s%s)", l.name, pair.is.text, pair.unit, pair.of.text, pair.unit)
+			targets := figures(target.AverageUtilization, target.AverageValue, target.Value)
+			for form, is := range figures(now.AverageUtilization, now.AverageValue, now.Value) {
+				if of := targets[form]; is.text != "" && of.value > 0 {
+					l.known, l.ratio = true, is.value/of.value
+					l.text = fmt.Sprintf("%s %s (target %s)", name, is.text, of.text)
 					break
 				}
 			}
@@ -75,18 +52,19 @@ func (s state) loads() []load {
 	return list
 }
 
-// current is what the status says of a metric of the spec: the one in its
-// place, else the one of its name.
-func (s state) current(i int, wanted metric) *metric {
-	same := func(m metric) bool { return m.Type == wanted.Type && m.name() == wanted.name() }
+// now is what the status says of a metric of the spec: the one in its place,
+// else the one of its name.
+func (s state) now(i int, name string) (now autoscalingv2.MetricValueStatus, ok bool) {
 	list := s.status.CurrentMetrics
-	if i < len(list) && same(list[i]) {
-		return &list[i]
+	if i < len(list) {
+		list = append(slices.Clone(list[i:i+1]), list...)
 	}
-	if i := slices.IndexFunc(list, same); i >= 0 {
-		return &list[i]
+	for _, m := range list {
+		if is, now := currentOf(m); is == name {
+			return now, true
+		}
 	}
-	return nil
+	return now, false
 }
 
 func texts(loads []load) string {
@@ -102,13 +80,13 @@ func (s state) size() int {
 	if s.own {
 		return s.from
 	}
-	return s.status.CurrentReplicas
+	return s.current
 }
 
-// gross is how far above its target a metric must be to be beyond the
+// aboveTolerance is how far above its target a metric must be to be beyond the
 // controller's tolerance whatever that is. It is a flag that the API does not
 // show, and 0.1 by default.
-const gross = 1.5
+const aboveTolerance = 1.5
 
 // rounding is what the float arithmetic here may be off by.
 const rounding = 1e-9
@@ -117,14 +95,11 @@ const rounding = 1e-9
 // it certainly would, Broken if it certainly would not. For what is not known
 // the reason is there.
 func (s state) high() (v steadystate.Verdict, why string) {
-	tolerance := -1.0
-	if up := s.spec.up(); up != nil && up.Tolerance != nil {
-		tolerance = up.Tolerance.value
-	}
+	tolerance, stated := s.tolerance(true)
 	// What it did with what it saw says what it took that for.
-	more := (s.own && s.to > s.from) || s.greedy()
-	enough := gross
-	if tolerance >= 0 {
+	more := (s.own && s.desired > s.from) || s.capped()
+	enough := aboveTolerance
+	if stated {
 		enough = 1 + tolerance
 	}
 	missing, within := "", ""
@@ -136,7 +111,7 @@ func (s state) high() (v steadystate.Verdict, why string) {
 			return steadystate.Held, ""
 		case l.ratio > enough+rounding:
 			within = fmt.Sprintf("%s: %s, and with the others at 0 %% that is not certainly too much", l.text, s.pods)
-		case l.ratio > 1+rounding && tolerance < 0:
+		case l.ratio > 1+rounding && !stated:
 			within = l.text + ": whether that is within the controller's tolerance, the API does not show"
 		}
 	}
@@ -155,36 +130,36 @@ func (s state) high() (v steadystate.Verdict, why string) {
 // what it would want.
 func (s state) beyond() (v steadystate.Verdict, why string) {
 	v, why = s.high()
-	if v == steadystate.Unknown && s.status.condition(scalingLimited).Status == "False" {
+	if v == steadystate.Unknown && s.condition(autoscalingv2.ScalingLimited).Status == corev1.ConditionFalse {
 		return steadystate.Broken, ""
 	}
 	return v, why
 }
 
-// greedy reports whether it says that it would want more than it may. One that
+// capped reports whether it says that it would want more than it may. One that
 // holds on to what it wanted before says so of that.
-func (s state) greedy() bool {
-	limited := s.status.condition(scalingLimited)
-	return limited.Status == "True" && (limited.Reason == tooMany || limited.Reason == tooFast) &&
-		s.status.condition(ableToScale).Reason != "ScaleDownStabilized"
+func (s state) capped() bool {
+	limited := s.condition(autoscalingv2.ScalingLimited)
+	return limited.Status == corev1.ConditionTrue && (limited.Reason == tooMany || limited.Reason == tooFast) &&
+		s.condition(autoscalingv2.AbleToScale).Reason != "ScaleDownStabilized"
 }
 
 // content reports whether it had all its pods, could have grown, and did not.
 func (s state) content() bool {
-	return s.full && !s.held() && s.status.condition(scalingLimited).Status == "False"
+	return s.full && !s.held() && s.condition(autoscalingv2.ScalingLimited).Status == corev1.ConditionFalse
 }
 
 // held reports whether something other than its metrics may have kept it from
 // growing.
 func (s state) held() bool {
-	return s.status.condition(ableToScale).Reason == "ScaleUpStabilized" || s.status.DesiredReplicas >= s.spec.MaxReplicas
+	return s.condition(autoscalingv2.AbleToScale).Reason == "ScaleUpStabilized" || s.desired >= s.max
 }
 
 // missing is why a metric is not known, in the autoscaler's words if it has
 // some.
 func (s state) missing(l load) string {
-	if c := s.status.condition(scalingActive); c.Status == "False" {
-		return c.quote()
+	if c := s.condition(autoscalingv2.ScalingActive); c.Status == corev1.ConditionFalse {
+		return quote(c)
 	}
 	return l.text
 }

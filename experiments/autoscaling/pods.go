@@ -13,7 +13,7 @@ import (
 type census struct {
 	known                 bool // it was followed
 	leastReady, mostReady int
-	least, most           int // pods that existed, of any kind
+	least, most           int // pods that existed, of any best
 	// lasting are those that had been ready for a while: of one that has just
 	// become ready the metric may still be of before, and does not count.
 	lasting int
@@ -73,11 +73,11 @@ func atLeast(ratio float64, n int) int { return int(math.Ceil(ratio * float64(n)
 // the worst case.
 //
 // Pods without the metric, and those set aside as not ready, count as 0 %, and
-// if that turns the direction the size stays; so that with a metric above its
+// if that reverses the direction the size stays; so that with a metric above its
 // target fewer than n are only ever wanted where fewer exist. Which pods were
 // set aside depends on when each one started and on flags. See
 // https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#algorithm-details
-func (l load) floor(n int, c census) (kind, harsh int) {
+func (l load) floor(n int, c census) (best, worst int) {
 	switch {
 	case !c.known:
 		return 0, n
@@ -86,11 +86,11 @@ func (l load) floor(n int, c census) (kind, harsh int) {
 	case l.basis == allPods:
 		return min(n, atLeast(l.ratio, c.least)), min(n, atLeast(l.ratio, c.most))
 	}
-	kind = min(n, atLeast(l.ratio, c.least))
+	best = min(n, atLeast(l.ratio, c.least))
 	if c.leastReady < c.most {
-		return kind, n
+		return best, n
 	}
-	return kind, kind
+	return best, best
 }
 
 // ceiling is the most that a metric within its tolerance or below its target
@@ -148,7 +148,7 @@ func (h *history) moments() []moment {
 			list = append(list, m)
 			m.from, m.to, m.stale = x.at, end, true
 			m.pods = counted([]size{x})
-			m.full = m.pods.full(m.status.CurrentReplicas)
+			m.full = m.pods.full(m.current)
 		}
 		list = append(list, m)
 	}
@@ -164,7 +164,7 @@ func (h *history) moments() []moment {
 // high is [state.high] of a moment: one that lasts makes those that were ready
 // in it measured, and one in which the pods have changed says nothing before.
 func (m moment) high() (v steadystate.Verdict, why string) {
-	lasts := m.to.From-m.from.To >= patience
+	lasts := m.to.From-m.from.To >= staleAfter
 	if lasts {
 		m.pods.lasting = m.pods.leastReady
 	}
@@ -174,6 +174,7 @@ func (m moment) high() (v steadystate.Verdict, why string) {
 	return v, why
 }
 
+// earlier is the first of two instants.
 func earlier(a, b steadystate.Span) steadystate.Span {
 	return steadystate.Span{From: min(a.From, b.From), To: min(a.To, b.To)}
 }

@@ -3,49 +3,50 @@ package autoscaling
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	"k8s.io/utils/ptr"
 
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// The values of a rule's selectPolicy; unset is the greatest change.
-const (
-	disabled = "Disabled"
-	smallest = "Min"
-)
-
-// ordinary are the policies of rules that name none: up by the larger of 4 pods
+// defaultPolicies are those of rules that name none: up by the larger of 4 pods
 // and 100 % each 15 s, and down to nothing at once. See
 // https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#default-behavior
-func ordinary(up bool) []policy {
+func defaultPolicies(up bool) []autoscalingv2.HPAScalingPolicy {
+	list := []autoscalingv2.HPAScalingPolicy{{Type: autoscalingv2.PercentScalingPolicy, Value: 100, PeriodSeconds: 15}}
 	if up {
-		return []policy{{"Pods", 4, 15}, {"Percent", 100, 15}}
+		list = append(list, autoscalingv2.HPAScalingPolicy{Type: autoscalingv2.PodsScalingPolicy, Value: 4, PeriodSeconds: 15})
 	}
-	return []policy{{"Percent", 100, 15}}
+	return list
 }
 
 // stepped: each step is within the policies of its behavior.
 func (v verdicts) stepped() judge.Finding {
 	undecided, count := "", 0
 	for i, s := range v.states {
-		if !s.own || s.from == s.to {
+		if !s.own || s.from == s.desired {
 			continue
 		}
 		count++
-		if (s.from > s.spec.MaxReplicas && s.to == s.spec.MaxReplicas) || (s.from < s.spec.least() && s.to == s.spec.least()) {
+		if (s.from > s.max && s.desired == s.max) || (s.from < s.min && s.desired == s.min) {
 			continue // the range asks for it, whatever the policies say
 		}
-		kind, harsh := v.allowed(i)
-		beyond := func(limit int) bool { return (s.to > s.from && s.to > limit) || (s.to < s.from && s.to < limit) }
+		best, worst := v.allowed(i)
+		beyond := func(limit int) bool {
+			return (s.desired > s.from && s.desired > limit) || (s.desired < s.from && s.desired < limit)
+		}
 		switch {
-		case !beyond(harsh):
-		case beyond(kind) && !s.blind && !s.renewed:
-			return broken(withinSteps, fmt.Sprintf("%d -> %d at %s, and its policies allow %d", s.from, s.to, s.at, kind))
-		case s.blind || s.renewed:
-			undecided = fmt.Sprintf("%d -> %d at %s: for a time nothing was seen of it, or its spec was another", s.from, s.to, s.at)
+		case !beyond(worst):
+		case beyond(best) && !s.gap && !s.renewed:
+			return broken(withinSteps, fmt.Sprintf("%d -> %d at %s, and its policies allow %d", s.from, s.desired, s.at, best))
+		case s.gap || s.renewed:
+			undecided = fmt.Sprintf("%d -> %d at %s: for a time nothing was seen of it, or its spec was another", s.from, s.desired, s.at)
 		default:
-			undecided = fmt.Sprintf("%d -> %d at %s: its policies allow %d or %d, depending on which steps before lay in their periods", s.from, s.to, s.at, harsh, kind)
+			undecided = fmt.Sprintf("%d -> %d at %s: its policies allow %d or %d, depending on which steps before lay in their periods", s.from, s.desired, s.at, worst, best)
 		}
 	}
 	switch {
@@ -60,86 +61,74 @@ func (v verdicts) stepped() judge.Finding {
 // allowed is how far the policies let a step go, in the best and in the
 // worst case of when the steps before it were. What was before the watch
 // began counts as rest, which is what the settle phase is for.
-func (v verdicts) allowed(i int) (kind, harsh int) {
+func (v verdicts) allowed(i int) (best, worst int) {
 	s := v.states[i]
-	up := s.to > s.from
-	r := s.spec.down()
-	if up {
-		r = s.spec.up()
-	}
-	if r == nil {
-		r = &rules{}
-	}
-	if r.Select == disabled {
+	up := s.desired > s.from
+	rules := s.rules(up)
+	choice := ptr.Deref(rules.SelectPolicy, autoscalingv2.MaxChangePolicySelect)
+	if choice == autoscalingv2.DisabledPolicySelect {
 		return s.from, s.from
 	}
-	policies := r.Policies
+	policies := rules.Policies
 	if len(policies) == 0 {
-		policies = ordinary(up)
+		policies = defaultPolicies(up)
 	}
-	for n, p := range policies {
-		k, h := s.from, s.from
+	var bests, worsts []int
+	for _, p := range policies {
+		b, w := s.from, s.from
 		if s.spec.Behavior != nil {
-			k, h = v.start(i, time.Duration(p.Period)*time.Second)
+			b, w = v.start(i, time.Duration(p.PeriodSeconds)*time.Second)
 		}
 		// Without a behavior the controller keeps no account of periods: each
 		// time it looks it may go as far, and how often that is, is a flag.
-		k, h = p.reach(k, up), p.reach(h, up)
-		if n == 0 {
-			kind, harsh = k, h
-			continue
-		}
-		kind, harsh = further(kind, k, up != (r.Select == smallest)), further(harsh, h, up != (r.Select == smallest))
+		bests, worsts = append(bests, reach(p, b, up)), append(worsts, reach(p, w, up))
+	}
+	pick := slices.Min[[]int]
+	if up != (choice == autoscalingv2.MinChangePolicySelect) {
+		pick = slices.Max[[]int]
 	}
 	if up {
-		return max(kind, s.from), max(harsh, s.from)
+		return max(pick(bests), s.from), max(pick(worsts), s.from)
 	}
-	return min(kind, s.from), min(harsh, s.from)
-}
-
-func further(a, b int, greater bool) int {
-	if greater {
-		return max(a, b)
-	}
-	return min(a, b)
+	return min(pick(bests), s.from), min(pick(worsts), s.from)
 }
 
 // start is the size at the beginning of the period before a step. A step that
 // may or may not lie in it is read one way and the other; so are those in the
 // other direction, which not every version of the controller counts.
-func (v verdicts) start(i int, period time.Duration) (kind, harsh int) {
+func (v verdicts) start(i int, period time.Duration) (best, worst int) {
 	s := v.states[i]
-	kind, harsh = s.from, s.from
+	best, worst = s.from, s.from
 	sign := 1
-	if s.to < s.from {
+	if s.desired < s.from {
 		sign = -1
 	}
 	for _, e := range v.states[:i] {
-		by := sign * (e.to - e.from)
+		by := sign * (e.desired - e.from)
 		in := inside(e.at, s.at, period)
 		switch {
 		case !e.own || by == 0 || in == steadystate.Broken:
 		case by < 0: // the other direction, which gives room
-			kind -= sign * by
+			best -= sign * by
 		case in == steadystate.Held:
-			kind -= sign * by
-			harsh -= sign * by
+			best -= sign * by
+			worst -= sign * by
 		default:
-			harsh -= sign * by
+			worst -= sign * by
 		}
 	}
-	return kind, harsh
+	return best, worst
 }
 
 // reach is how far a policy lets a size go from the one at the period's start.
 // A share of it is computed and rounded as the controller does, in the same
 // floating point: up on the way up, down on the way down.
-func (p policy) reach(start int, up bool) int {
-	value := p.Value
+func reach(p autoscalingv2.HPAScalingPolicy, start int, up bool) int {
+	value := int(p.Value)
 	if !up {
 		value = -value
 	}
-	if p.Type == "Pods" {
+	if p.Type == autoscalingv2.PodsScalingPolicy {
 		return start + value
 	}
 	reach := float64(start) * (1 + float64(value)/100)

@@ -2,8 +2,10 @@ package autoscaling
 
 import (
 	"fmt"
-	"slices"
 	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -27,8 +29,8 @@ const sustained = 30 * time.Second
 // when they did. The doubt is why that cannot be said, though they used more.
 func (h *history) late(c judge.Course) (late *overdue, doubt string) {
 	before := h.before(h.t0.From)
-	i, target := before.spec.utilisation()
-	if i < 0 || len(c.Samples) == 0 || before.status.DesiredReplicas >= before.spec.MaxReplicas {
+	i, target := before.utilisation()
+	if i < 0 || len(c.Samples) == 0 || before.desired >= before.max {
 		return nil, ""
 	}
 	is, start, until, ok := h.above(c, target)
@@ -44,10 +46,10 @@ func (h *history) late(c judge.Course) (late *overdue, doubt string) {
 		if s.at.From > due {
 			continue
 		}
-		if s.own && s.to > s.from {
+		if s.own && s.desired > s.from {
 			return nil, ""
 		}
-		i, now := s.spec.utilisation()
+		i, now := s.utilisation()
 		switch {
 		case doubt != "":
 		case i < 0:
@@ -68,10 +70,10 @@ func (h *history) late(c judge.Course) (late *overdue, doubt string) {
 	return &overdue{start: start, text: text + ", while the autoscaler's own metric said " + said.text}, ""
 }
 
-// unread is for how long at most nothing may be known of a stretch above the
+// maxGap is for how long at most nothing may be known of a stretch above the
 // target. An autoscaler sees a mean over 15 s by the defaults of Kubernetes, and
-// pods at gross times the target that rest for a third of that are at the target.
-const unread = 5 * time.Second
+// pods at 1.5 times the target that rest for a third of that are at the target.
+const maxGap = 5 * time.Second
 
 // above is the first stretch of the fault in which the reading is certainly
 // above the target for [sustained]: the least it was, between which instants
@@ -83,8 +85,8 @@ func (h *history) above(c judge.Course, target float64) (least float64, start st
 		if x.To < h.t0.From || x.To > h.until() || x.Unknown {
 			continue
 		}
-		low := x.Low <= target*gross
-		if low || x.From-known > unread {
+		low := x.Low <= target*aboveTolerance
+		if low || x.From-known > maxGap {
 			if long() {
 				break
 			}
@@ -107,13 +109,11 @@ func (h *history) above(c judge.Course, target float64) (least float64, start st
 // utilisation is the first metric that is a share of what the pods request of
 // CPU, by its place, and its target as a share; -1: there is none. One of a
 // container is of another quantity.
-func (s spec) utilisation() (i int, target float64) {
-	i = slices.IndexFunc(s.Metrics, func(m metric) bool {
-		of := m.Resource
-		return of != nil && of.Name == "cpu" && of.Target.AverageUtilization != nil && of.Target.AverageUtilization.value > 0
-	})
-	if i >= 0 {
-		target = s.Metrics[i].source().Target.AverageUtilization.value / 100
+func (s state) utilisation() (i int, target float64) {
+	for i, m := range s.spec.Metrics {
+		if of := m.Resource; of != nil && of.Name == corev1.ResourceCPU && ptr.Deref(of.Target.AverageUtilization, 0) > 0 {
+			return i, float64(*of.Target.AverageUtilization) / 100
+		}
 	}
-	return i, target
+	return -1, 0
 }
