@@ -12,30 +12,29 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// The stages of what an autoscaler does about a fault, in their order.
+// The stages of an autoscaler's response to a fault, in their order.
 const (
 	Fault     = "fault"     // it took effect: T0
 	Lag       = "lag"       // the autoscaler's metric is above its target
-	Decision  = "decision"  // it wants more
-	Actuation = "actuation" // the scale target is told
-	Ready     = "ready"     // as many pods are as the largest size wants
+	Decision  = "decision"  // it desires more replicas
+	Actuation = "actuation" // the scale target is updated
+	Ready     = "ready"     // as many pods are ready as the largest size desires
 	Relieved  = "relieved"  // the metrics are within their targets, for as long as the fault is on
 	Undone    = "undone"    // the fault is gone: T1
 	Back      = "back"      // the old size again, for good
 )
 
-// A Decomposition says what time an autoscaler lost where, from Fault to Back.
+// A Decomposition says how long each stage took, from Fault to Back.
 type Decomposition struct {
 	// Autoscaler is the subject of its events, hpa/shop/checkout.
 	Autoscaler string `json:"autoscaler"`
-	// Sizes are those wanted one after the other: "2 -> 4 -> 2".
+	// Sizes are the desired ones in their order: "2 -> 4 -> 2".
 	Sizes string `json:"sizes"`
 	judge.Breakdown
 }
 
-// Decompose tells what every autoscaler that was watched did, in the order of
-// their names. It is a function of what was recorded and not of the order of
-// arrival.
+// Decompose returns what each watched autoscaler did, sorted by name. It does not
+// depend on the order in which the events arrived.
 func Decompose(r judge.Result) []Decomposition {
 	var subjects []string
 	for _, e := range r.Events {
@@ -55,7 +54,7 @@ func Decompose(r judge.Result) []Decomposition {
 	return list
 }
 
-// surroundings are the nodes that came and went since the fault took effect,
+// surroundings are the nodes that were added or removed since the fault took effect,
 // and what vertical autoscalers of the same namespace changed.
 func surroundings(h history, events []record.Event) string {
 	namespace := strings.Split(h.subject, "/")[1]
@@ -209,7 +208,7 @@ func (h *history) first() *state {
 	return nil
 }
 
-// decision is when it wanted more: since its metric was above the target, or,
+// decision is when it desired more replicas: since its metric was above the target, or,
 // where that is late, since it should have been.
 func (h *history) decision() link {
 	var l link

@@ -14,54 +14,59 @@
 //		fmt.Print(d)
 //	}
 //
-// Every state of the autoscaler began at some instant in the span of its event,
-// so that each stage is known between bounds. A limit on it is broken only if
-// the best case breaks it, and held only if the worst case holds. A stage
-// that was not reached took at least until then; of one that could not be seen
-// there is no figure but a reason.
+// Each state of the autoscaler began at some instant in the span of its event,
+// so each stage is known between bounds. A limit on a stage is broken only if
+// the best case breaks it, and held only if the worst case holds. A stage that
+// was not reached has a lower bound only; one that could not be observed has a
+// reason instead of a figure.
 //
 // # What its own spec implies
 //
-// These are judged without any limit: that it scales out while the fault is on,
-// unless a limit on replicas says that it shall not; that sizes are within min
-// and max; that each step is within the policies of its behavior; that no step
-// down is inside its stabilization window; that no step is against what its
-// metrics ask; that it is not held back by its max, with all its pods ready,
-// while they ask for more: neither when the fault ends, nor for more than half
-// of it, nor for longer than a limit lets a decision take; that it can scale;
-// that it changes its direction at most once, unless a limit on turns says
-// otherwise; and that it is back at the old size when the record ends, unless a
-// limit on back says when it must be. A step that may have been decided before
-// the fault or after it, or was made by hand, does not answer it.
+// These are judged without any limit:
+//
+//   - It scales out while the fault is on, unless a limit on replicas forbids it.
+//   - Its sizes are within min and max.
+//   - Each step is within the policies of its behavior.
+//   - No step down is inside its stabilization window.
+//   - No step contradicts its metrics.
+//   - Its max does not hold it back, with all its pods ready, while its metrics
+//     ask for more: neither when the fault ends, nor for more than half of it,
+//     nor for longer than a limit lets a decision take.
+//   - It can scale.
+//   - It changes direction at most once, unless a limit on turns says otherwise.
+//   - It is back at the old size when the record ends, unless a limit on back
+//     says when it must be.
+//
+// A step that was made by hand, or may have been decided before the fault or
+// after it, does not answer the fault.
 //
 // # Pods that are not ready, metrics that are missing
 //
-// The ratio that an autoscaler tells is of the pods that it measured. For its
-// decision the controller counts those not ready and those without the metric
-// as 0 % when it would scale up, and those without it as what they request when
-// it would scale down; if that reverses the direction, the size stays. An object's
-// or an external value is multiplied with the pods that are ready. Without one
-// of its metrics it may scale up and never down. See
+// The ratio in an autoscaler's status covers the pods that it measured. For its
+// decision the controller counts pods that are not ready or have no metric as
+// 0 % when it would scale up, and pods without the metric as their full request
+// when it would scale down; if that reverses the direction, the size stays. An
+// object's or an external value is multiplied with the ready pods. Without one
+// of its metrics it may scale up but never down. See
 // https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#algorithm-details
-// Which pods were counted how, the API does not show. A step, or none, is
-// broken if it contradicts the metrics however they were, held if it does not,
-// and else unknown.
+// The API does not show which pods were counted how. A step, or none, is broken
+// if it contradicts the metrics whichever pods were counted, held if it never
+// does, and else unknown.
 //
 // # A second reading
 //
 // The autoscaler's own metric cannot be trusted alone. An expectation may name a
-// signal, what the pods use of the CPU that they request as a share (1 is all
-// of it), by another instrument. It is compared with the first metric of the
-// spec that is a share of CPU: if it is above 1.5 times the target for half a
-// minute of the fault, no more than 5 s of which at a time are unknown, and the autoscaler's own metric is not seen above its
-// target by then, the autoscaler is late, and its decision counts from when it
-// should have seen it. Where its spec came to have another target of CPU, or none,
+// signal from another instrument: the CPU that the pods use as a share of their
+// request (1 is all of it). It is compared with the first metric of the spec
+// that is a share of CPU. The autoscaler is late if the signal is above 1.5 times
+// the target for half a minute of the fault, with gaps of at most 5 s, and its own
+// metric is not above its target by then; its decision then counts from when it
+// should have seen it. If its spec came to have another target of CPU, or none,
 // in that time, what it should have done is unknown.
 //
 // How often the controller looks, its tolerance, and its window for steps down
-// are flags of the controller. The API does not show them, and nothing here
-// pretends to know them: what depends on one that the spec does not say is
-// unknown, or not judged. Metrics are those that the autoscaler says it saw:
-// resource, container resource, pods, object and external ones alike, each by
-// its ratio to its target.
+// are flags of the controller, which the API does not show. What depends on one
+// that the spec does not state is unknown, or not judged. All kinds of metrics
+// are judged alike by the ratio to their target that the status reports:
+// resource, container resource, pods, object and external.
 package autoscaling

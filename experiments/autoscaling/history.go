@@ -33,19 +33,19 @@ type state struct {
 	own  bool
 	from int
 	// pods are those of the scale target when the autoscaler looked; full: they
-	// were certainly all that it wanted, ready.
+	// were certainly all the desired ones, ready.
 	pods census
 	full bool
 	// gap: nothing was seen for a part of the span, so that more than one
 	// state may have passed.
 	gap bool
 	// idle: it has never come to a decision, or is switched off by a size of
-	// zero. What its status says that it wants is then nothing, and here what is
-	// there.
+	// zero. Its status then desires zero; here desired is what is there.
 	idle bool
 }
 
-// A size is the desired and the actual replicas of a scale target from one event to the next.
+// A size is the desired and the actual replicas of a scale target from one event
+// to the next.
 type size struct {
 	at                       steadystate.Span
 	desired, ready, existing int
@@ -196,7 +196,7 @@ func (h *history) collect(events []record.Event) (reason string) {
 		}
 		s.from = last.desired
 		if s.own && !s.gap && s.current != s.desired {
-			// The size it stepped from, whatever it had wanted before.
+			// The size it stepped from, whatever it desired before.
 			s.from = s.current
 		}
 		h.states = append(h.states, s)
@@ -292,7 +292,7 @@ func (h *history) before(at time.Duration) state {
 func (h *history) old() int { return h.before(h.t0.From).desired }
 
 // course is the size over time: that of the scale target, else what the
-// autoscaler wanted.
+// autoscaler desired.
 func (h *history) timeSeries() []size {
 	if len(h.sizes) > 0 {
 		return h.sizes
@@ -304,7 +304,7 @@ func (h *history) timeSeries() []size {
 	return list
 }
 
-// peak is the largest size that was wanted since the fault took effect.
+// peak is the largest desired size since the fault took effect.
 func (h *history) peak() int {
 	n := h.old()
 	for _, s := range h.steps() {
@@ -313,7 +313,7 @@ func (h *history) peak() int {
 	return n
 }
 
-// trajectory is the sizes that were wanted one after the other, "2 -> 4 -> 2".
+// trajectory is the desired sizes in their order, "2 -> 4 -> 2".
 func (h *history) trajectory() string {
 	text, last := strconv.Itoa(h.old()), h.old()
 	for _, s := range h.after() {

@@ -75,7 +75,7 @@ func texts(loads []load) string {
 	return strings.Join(list, ", ")
 }
 
-// size is how many pods it wanted to have when it looked.
+// size is how many pods it desired when it looked.
 func (s state) size() int {
 	if s.own {
 		return s.from
@@ -91,9 +91,9 @@ const aboveTolerance = 1.5
 // rounding is what the float arithmetic here may be off by.
 const rounding = 1e-9
 
-// high says whether the autoscaler would want more pods by what it saw: Held if
-// it certainly would, Broken if it certainly would not. For what is not known
-// the reason is there.
+// high says whether the autoscaler would desire more pods by what it saw: Held
+// if it certainly would, Broken if it certainly would not. Unknown comes with the
+// reason.
 func (s state) high() (v steadystate.Verdict, why string) {
 	tolerance, stated := s.tolerance(true)
 	// What it did with what it saw says what it took that for.
@@ -136,8 +136,9 @@ func (s state) beyond() (v steadystate.Verdict, why string) {
 	return v, why
 }
 
-// capped reports whether it says that it would want more than it may. One that
-// holds on to what it wanted before says so of that.
+// capped reports whether its status says that it would scale out beyond its max
+// or its policies. While a step down is stabilized, that is said of an earlier
+// recommendation and does not count.
 func (s state) capped() bool {
 	limited := s.condition(autoscalingv2.ScalingLimited)
 	return limited.Status == corev1.ConditionTrue && (limited.Reason == tooMany || limited.Reason == tooFast) &&
