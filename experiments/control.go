@@ -21,7 +21,7 @@ func (e Experiment) IsControl() bool {
 // with none left must be good throughout. A control run that holds makes a
 // baseline:
 //
-//	control, err := directory.Run(ctx, e.Control()) // a reports.Directory
+//	control, err := directory.Run(ctx, e.Control()) // a runs.Directory
 //	if err != nil {
 //		return err
 //	}

@@ -67,7 +67,8 @@ type Experiment struct {
 	// part in whether the service is steady before the fault.
 	Expectations []record.Expectation
 	// Judgers are those of the expectations' kinds. They refuse, before
-	// anything is touched, what nobody could judge afterwards.
+	// anything is touched, what they could not judge afterwards. A record does
+	// not hold them: judging it again takes them again.
 	Judgers []judge.Judger
 	Load    Load
 	Faults  []Fault

@@ -13,6 +13,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
+	"github.com/aftershockhq/aftershock/runs"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -98,13 +99,13 @@ func TestAnAutoscalerIsInEveryFormat(t *testing.T) {
 }
 
 func TestAnExpectationIsJudgedAgainWithOtherLimits(t *testing.T) {
-	report, err := reports.Judge(func(yield func(record.Entry, error) bool) {
+	report, err := runs.Judge(func(yield func(record.Entry, error) bool) {
 		for _, e := range scaling() {
 			if !yield(e, nil) {
 				return
 			}
 		}
-	}, map[string][]string{"shop scales": {"replicas >= 5"}})
+	}, map[string][]string{"shop scales": {"replicas >= 5"}}, autoscaling.Judger{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@ const (
 )
 
 type (
-	// A chartView is the course of all checks over one axis of time.
+	// A chartView is all checks over one axis of time.
 	chartView struct {
 		Width, Height, Left, Right px
 		Bottom                     px // of the rows
@@ -91,9 +91,9 @@ func (s scale) box(span steadystate.Span, y, height px) boxView {
 	return boxView{X: x, Y: y, W: max(1, s.x(span.To)-x), H: height}
 }
 
-// chart draws the course; nil if the report has none.
+// chart draws the time series; nil if the report has none.
 func (r Report) chart() *chartView {
-	if len(r.course.lines) == 0 || r.Length <= 0 {
+	if r.TimeSeries == nil || len(r.TimeSeries.lines) == 0 || r.Length <= 0 {
 		return nil
 	}
 	at := scale{r.Length}
@@ -112,7 +112,7 @@ func (r Report) chart() *chartView {
 		y += 16
 	}
 	for _, check := range r.Checks {
-		l := r.course.line(check.Check)
+		l := r.TimeSeries.line(check.Check)
 		if l == nil {
 			continue
 		}
@@ -120,7 +120,7 @@ func (r Report) chart() *chartView {
 		y += rowHeight
 	}
 	for _, check := range r.Checks {
-		l := r.course.line(check.Check)
+		l := r.TimeSeries.line(check.Check)
 		if l == nil {
 			continue
 		}
@@ -148,7 +148,7 @@ func (r Report) marks(at scale, y px) []markView {
 	places := map[int]int{}
 	for _, e := range r.Events {
 		middle := e.From + e.Width()/2
-		column := r.course.column(middle)
+		column := r.TimeSeries.column(middle)
 		text := fmt.Sprintf("%s %s at %s", e.Subject, e.Kind, e.Span)
 		if told[column]++; told[column] == 1 {
 			places[column] = len(list)

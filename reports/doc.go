@@ -1,8 +1,9 @@
-// Package reports tells what records show to those who read it: text and a
-// page for people, JUnit XML for pipelines, JSON for programs. Every format is
-// a rendering of the same [Report]; none computes a figure of its own.
+// Package reports renders what is known of records: text and a page for people,
+// JUnit XML for pipelines, JSON for programs. Every format is a rendering of the
+// same [Report]; none computes a figure of its own, and none runs, judges or
+// keeps anything: package runs does.
 //
-//	report, err := reports.Judge(record.Read(file), nil)
+//	report, err := runs.Judge(record.Read(file), nil, suites.Judgers()...)
 //	if err != nil {
 //		return err
 //	}
@@ -11,7 +12,4 @@
 //		reports.JUnit(xml, report),
 //		reports.HTML(page, report),
 //	)
-//
-// A [Directory] runs experiments, keeps their records, and writes every format
-// beside them.
 package reports

@@ -16,10 +16,11 @@ import (
 var pageTemplate string
 
 // HTML writes reports as one page that needs nothing else: no network, no
-// script. It shows what Text does, and the course of each check over time: what
+// script. It shows what Text does, and each check over time: what
 // was good, bad and unknown, the outages with their edges, the phases and the
 // faults, and the values. It prints, and follows the reader's choice of a dark
-// page. A report that was read from JSON has no courses, and is shown without.
+// page. A report that was read from JSON has no time series, and is shown
+// without.
 func HTML(w io.Writer, list ...Report) error {
 	page, err := template.New("page").Parse(pageTemplate)
 	if err != nil {

@@ -130,7 +130,7 @@ func TestThePageDoesNotGrowWithTheRecord(t *testing.T) {
 }
 
 // Bad, unknown, good and nothing are each where they were.
-func TestTheCourseOfACheck(t *testing.T) {
+func TestACheckOverTime(t *testing.T) {
 	list := entries("downtime <= 4s")[:4]
 	see := func(from, to time.Duration, o steadystate.Observation) {
 		for at := from; at < to; at += 100 * time.Millisecond {
@@ -162,7 +162,7 @@ func TestTheCourseOfACheck(t *testing.T) {
 	}
 }
 
-func TestAReportReadFromJSONHasAPageWithoutACourse(t *testing.T) {
+func TestAReportReadFromJSONHasAPageWithoutATimeSeries(t *testing.T) {
 	var out bytes.Buffer
 	if err := reports.JSON(&out, results(t)...); err != nil {
 		t.Fatal(err)
@@ -173,6 +173,6 @@ func TestAReportReadFromJSONHasAPageWithoutACourse(t *testing.T) {
 	}
 	text := page(t, d.Results...)
 	if strings.Contains(text, "<h2>Course</h2>") || !strings.Contains(text, "395ms to 1.905s") {
-		t.Error("want the limits, and no course")
+		t.Error("want the limits, and no chart")
 	}
 }

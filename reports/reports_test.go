@@ -13,9 +13,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aftershockhq/aftershock/experiments/autoscaling"
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
+	"github.com/aftershockhq/aftershock/runs"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -59,13 +61,13 @@ func entries(limits ...string) []record.Entry {
 
 func judgedOf(t *testing.T, list []record.Entry) reports.Report {
 	t.Helper()
-	report, err := reports.Judge(func(yield func(record.Entry, error) bool) {
+	report, err := runs.Judge(func(yield func(record.Entry, error) bool) {
 		for _, e := range list {
 			if !yield(e, nil) {
 				return
 			}
 		}
-	}, nil)
+	}, nil, autoscaling.Judger{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -59,6 +59,10 @@ func IDs() []string {
 	return ids
 }
 
+// Judgers are those of the expectations that standard experiments have, for
+// judging a record of one again.
+func Judgers() []judge.Judger { return []judge.Judger{autoscaling.Judger{}} }
+
 // ID is the id of a standard experiment: its labels, joined, since a label may
 // hold no slash.
 func ID(e experiments.Experiment) string { return strings.Join(e.Labels, "/") }
@@ -167,7 +171,7 @@ func (t *Target) experiment(s standard) experiments.Experiment {
 		Labels:      strings.Split(s.id, "/"),
 		Hypothesis:  steadystate.Hypothesis{Signals: signals, Checks: checks},
 		Load:        t.Load,
-		Judgers:     []judge.Judger{autoscaling.Judger{}},
+		Judgers:     Judgers(),
 		Observers:   t.observers(s),
 		Environment: t.environment,
 		Settle:      t.Settle,

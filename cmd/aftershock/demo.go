@@ -45,7 +45,7 @@ It exits with 0 when both verdicts are as they must be.`,
 // defect.
 func demo(ctx context.Context, stdout io.Writer, out string) error {
 	fmt.Fprintln(stdout, "bench: processes on this machine, not a cluster: three services behind a balancer, scraped by Prometheus")
-	runs, err := newRuns(out, stdout)
+	s, err := newSession(out, stdout)
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func demo(ctx context.Context, stdout io.Writer, out string) error {
 		{"kill one of three", bench.NoDefect, steadystate.Held},
 		{"kill one of three, without health checks", bench.NoHealthChecks, steadystate.Broken},
 	} {
-		report, err := demoAct(ctx, runs, act.name, act.defect)
+		report, err := demoAct(ctx, s, act.name, act.defect)
 		if err != nil {
 			errs = append(errs, err)
 			break
@@ -69,15 +69,15 @@ func demo(ctx context.Context, stdout io.Writer, out string) error {
 			errs = append(errs, fmt.Errorf("%s: %s, but on this bench it must be %s", act.name, report.Verdict, act.want))
 		}
 	}
-	errs = append(errs, runs.finish())
+	errs = append(errs, s.finish())
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "the second is broken on purpose; judge them again with other limits:\n  aftershock judge %s --limit \"service answers: downtime <= 5s\"\n", runs.Path)
+	fmt.Fprintf(stdout, "the second is broken on purpose; judge them again with other limits:\n  aftershock judge %s --limit \"service answers: downtime <= 5s\"\n", s.Path)
 	return nil
 }
 
-func demoAct(ctx context.Context, runs *runs, name string, defect bench.Defect) (report reports.Report, err error) {
+func demoAct(ctx context.Context, s *session, name string, defect bench.Defect) (report reports.Report, err error) {
 	b, err := bench.Start(ctx, bench.Options{Defect: defect})
 	if err != nil {
 		return report, fmt.Errorf("start the bench: %w", err)
@@ -88,7 +88,7 @@ func demoAct(ctx context.Context, runs *runs, name string, defect bench.Defect) 
 		return report, err
 	}
 	defer client.Close()
-	return runs.carryOut(ctx, experiments.Experiment{
+	return s.carryOut(ctx, experiments.Experiment{
 		Name: name,
 		Hypothesis: steadystate.Hypothesis{
 			Signals: []steadystate.Signal{prom.Source{

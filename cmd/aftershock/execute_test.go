@@ -14,7 +14,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/internal/bench"
 	"github.com/aftershockhq/aftershock/record"
-	"github.com/aftershockhq/aftershock/reports"
+	"github.com/aftershockhq/aftershock/runs"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -167,20 +167,20 @@ func TestDemo(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, stdout)
 		}
 	}
-	runs, err := filepath.Glob(filepath.Join(out, "*"))
-	if err != nil || len(runs) != 1 {
-		t.Fatalf("%v, %v: want one run", runs, err)
+	found, err := filepath.Glob(filepath.Join(out, "*"))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("%v, %v: want one run", found, err)
 	}
-	for _, file := range []string{reports.JUnitFile, reports.JSONFile, reports.TextFile, reports.HTMLFile} {
-		if info, err := os.Stat(filepath.Join(runs[0], file)); err != nil || info.Size() == 0 {
+	for _, file := range []string{runs.JUnitFile, runs.JSONFile, runs.TextFile, runs.HTMLFile} {
+		if info, err := os.Stat(filepath.Join(found[0], file)); err != nil || info.Size() == 0 {
 			t.Errorf("%s: %v", file, err)
 		}
 	}
-	code, again, _ := call(t, "judge", runs[0], "-o", "json")
+	code, again, _ := call(t, "judge", found[0], "-o", "json")
 	if code != exitBroken {
 		t.Errorf("judged again: exit code %d", code)
 	}
-	first, err := os.ReadFile(filepath.Join(runs[0], reports.JSONFile))
+	first, err := os.ReadFile(filepath.Join(found[0], runs.JSONFile))
 	if err != nil || string(first) != again {
 		t.Errorf("judged again the result is another: %v", err)
 	}

@@ -16,7 +16,9 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
+	"github.com/aftershockhq/aftershock/runs"
 	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/suites"
 )
 
 // judgeFile judges the record in a file. It may be hours long, and there is
@@ -28,7 +30,7 @@ func judgeFile(path string, limits map[string][]string) (reports.Report, error) 
 	}
 	defer file.Close() //nolint:errcheck // only read
 	defer debug.SetGCPercent(debug.SetGCPercent(20))
-	report, err := reports.Judge(record.Read(file), limits)
+	report, err := runs.Judge(record.Read(file), limits, suites.Judgers()...)
 	if err != nil {
 		return reports.Report{}, fmt.Errorf("judge %s: %w", path, err)
 	}
@@ -157,7 +159,7 @@ A directory stands for the records in it. The page needs nothing but itself.`,
 		if file == "" {
 			return write(cmd.OutOrStdout(), list)
 		}
-		err = reports.WriteFile(file, func(w io.Writer) error { return write(w, list) })
+		err = runs.WriteFile(file, func(w io.Writer) error { return write(w, list) })
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 			return usageError{err}
 		}

@@ -139,7 +139,7 @@ func choose(all []experiments.Experiment, names []string, labels string) ([]expe
 // runAll runs the experiments. A failure of the harness ends it; a verdict
 // does not.
 func runAll(ctx context.Context, stdout io.Writer, out string, chosen []experiments.Experiment) error {
-	r, err := newRuns(out, stdout)
+	r, err := newSession(out, stdout)
 	if err != nil {
 		return err
 	}

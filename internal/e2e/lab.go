@@ -15,7 +15,9 @@ import (
 
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
+	"github.com/aftershockhq/aftershock/runs"
 	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/suites"
 )
 
 // maxTries is how often an experiment is run until it has a verdict.
@@ -123,7 +125,7 @@ func (l lab) run(ctx context.Context, e experiment) (report reports.Report, reco
 		return fail(err)
 	}
 	defer func() { _ = file.Close() }()
-	result, err := reports.Judge(record.Read(file), nil)
+	result, err := runs.Judge(record.Read(file), nil, suites.Judgers()...)
 	if err != nil {
 		return fail(err)
 	}

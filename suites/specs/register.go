@@ -12,6 +12,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/reports"
+	"github.com/aftershockhq/aftershock/runs"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -29,7 +30,7 @@ func grace(e experiments.Experiment) time.Duration { return max(undoTime, e.Undo
 func Register(name string, list []experiments.Experiment, parent string, before func(ctx context.Context, chosen []experiments.Experiment) error) {
 	// One after the other and in their order: a fault must not meet another.
 	ginkgo.Describe(name, ginkgo.Ordered, ginkgo.Serial, ginkgo.ContinueOnFailure, func() {
-		var directory *reports.Directory
+		var directory *runs.Directory
 		// Kept, because Ginkgo skips the specs after a failed BeforeAll, and a
 		// skip is green.
 		var refused error
@@ -45,7 +46,7 @@ func Register(name string, list []experiments.Experiment, parent string, before 
 					return
 				}
 			}
-			if directory, refused = reports.NewDirectory(parent); refused == nil {
+			if directory, refused = runs.NewDirectory(parent); refused == nil {
 				ginkgo.GinkgoWriter.Printf("records are in %s\n", directory.Path)
 			}
 		})

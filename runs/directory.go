@@ -1,4 +1,4 @@
-package reports
+package runs
 
 import (
 	"context"
@@ -14,13 +14,14 @@ import (
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/reports"
 )
 
-// A Directory keeps what comes of a run of experiments: the record of each,
-// and the reports of all.
+// A Directory holds a run of experiments: the record of each, and the reports
+// of all.
 type Directory struct {
 	Path    string
-	Reports []Report
+	Reports []reports.Report
 
 	controls map[string]judge.Result // by suite, the first label
 }
@@ -46,14 +47,15 @@ func (d *Directory) RecordPath(experiment string) string {
 	return filepath.Join(d.Path, name+".jsonl")
 }
 
-// Run runs an experiment, keeps its record, and judges it. What a control run
+// Run runs an experiment, keeps its record, and judges it with the experiment's
+// own judgers. What a control run
 // shows is the baseline of the experiments of its suite, those with the same
 // first label, that are run after it and have none of another run. Taps see the
 // entries as they are recorded. The error is the harness's; the record and its
 // report are kept in any case, the report is in Reports too.
-func (d *Directory) Run(ctx context.Context, e experiments.Experiment, taps ...func(record.Entry)) (Report, error) {
+func (d *Directory) Run(ctx context.Context, e experiments.Experiment, taps ...func(record.Entry)) (reports.Report, error) {
 	if err := e.Validate(); err != nil {
-		return Report{}, err
+		return reports.Report{}, err
 	}
 	suite := strings.Join(e.Labels[:min(1, len(e.Labels))], "")
 	if control, ok := d.controls[suite]; ok && (e.Baseline == nil || e.Baseline.Run == "") {
@@ -62,15 +64,14 @@ func (d *Directory) Run(ctx context.Context, e experiments.Experiment, taps ...f
 	path := d.RecordPath(e.Name)
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o644)
 	if err != nil {
-		return Report{}, fmt.Errorf("create record: %w", err)
+		return reports.Report{}, fmt.Errorf("create record: %w", err)
 	}
 	rec := record.NewRecorder(file)
 	for _, tap := range taps {
 		rec.Tap(tap)
 	}
 	runErr := e.Run(ctx, rec)
-	_, seekErr := file.Seek(0, io.SeekStart)
-	report, judgeErr := Judge(record.Read(file), nil)
+	report, judgeErr := Judge(record.Read(file), nil, e.Judgers...)
 	if judgeErr != nil {
 		judgeErr = fmt.Errorf("judge %s: %w", path, judgeErr)
 	} else {
@@ -82,7 +83,7 @@ func (d *Directory) Run(ctx context.Context, e experiments.Experiment, taps ...f
 			d.controls[suite] = report.Result
 		}
 	}
-	return report, errors.Join(runErr, seekErr, judgeErr, file.Close())
+	return report, errors.Join(runErr, judgeErr, file.Close())
 }
 
 // The reports that WriteReports writes beside the records.
@@ -96,10 +97,10 @@ const (
 // WriteReports writes all reports, in every format.
 func (d *Directory) WriteReports() error {
 	return errors.Join(
-		WriteFile(filepath.Join(d.Path, JUnitFile), func(w io.Writer) error { return JUnit(w, d.Reports...) }),
-		WriteFile(filepath.Join(d.Path, JSONFile), func(w io.Writer) error { return JSON(w, d.Reports...) }),
-		WriteFile(filepath.Join(d.Path, TextFile), func(w io.Writer) error { return Texts(w, d.Reports...) }),
-		WriteFile(filepath.Join(d.Path, HTMLFile), func(w io.Writer) error { return HTML(w, d.Reports...) }),
+		WriteFile(filepath.Join(d.Path, JUnitFile), func(w io.Writer) error { return reports.JUnit(w, d.Reports...) }),
+		WriteFile(filepath.Join(d.Path, JSONFile), func(w io.Writer) error { return reports.JSON(w, d.Reports...) }),
+		WriteFile(filepath.Join(d.Path, TextFile), func(w io.Writer) error { return reports.Texts(w, d.Reports...) }),
+		WriteFile(filepath.Join(d.Path, HTMLFile), func(w io.Writer) error { return reports.HTML(w, d.Reports...) }),
 	)
 }
 

@@ -1,4 +1,4 @@
-package reports_test
+package runs_test
 
 import (
 	"bytes"
@@ -10,14 +10,14 @@ import (
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
-	"github.com/aftershockhq/aftershock/reports"
+	"github.com/aftershockhq/aftershock/runs"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
 // A control run is how the service is while nothing is done to it: what comes
 // after is compared with it.
 func ExampleDirectory_Run() {
-	game := func(ctx context.Context, directory *reports.Directory, suite []experiments.Experiment) error {
+	game := func(ctx context.Context, directory *runs.Directory, suite []experiments.Experiment) error {
 		control, err := directory.Run(ctx, suite[0].Control())
 		if err != nil {
 			return err
@@ -46,7 +46,7 @@ func ExampleJudge() {
 			return
 		}
 	}
-	report, err := reports.Judge(record.Read(&killed), nil)
+	report, err := runs.Judge(record.Read(&killed), nil)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return

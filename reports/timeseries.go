@@ -9,18 +9,22 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// columns is into how many stretches of time a course is divided, however
-// long the record is: what fits on a page.
+// columns is the number of stretches of time that a time series is divided
+// into, however long the record is: what fits on a page.
 const columns = 400
 
-// A course is how the checks of a record went in time, one line for each. It
-// is for looking at: what is judged is judged from the record.
-type course struct {
+// TimeSeries is what a page draws: each check of a record over time, in memory
+// that does not grow with the record. It is for looking at: the figures and the
+// verdict are the judge's.
+type TimeSeries struct {
 	length time.Duration
 	lines  []*line
 }
 
-// A line is the course of one check.
+// NewTimeSeries is the empty one of a record of that length.
+func NewTimeSeries(length time.Duration) *TimeSeries { return &TimeSeries{length: length} }
+
+// A line is one check over time.
 type line struct {
 	steadystate.Check
 	columns [columns]column
@@ -36,25 +40,25 @@ type column struct {
 	late bool
 }
 
-// take takes in one entry of the record.
-func (c *course) take(e record.Entry) {
+// Take adds one entry of the record. Entries come in the record's order.
+func (t *TimeSeries) Take(e record.Entry) {
 	switch {
 	case e.Plan != nil:
 		for _, check := range e.Plan.Checks {
-			c.lines = append(c.lines, &line{Check: check})
+			t.lines = append(t.lines, &line{Check: check})
 		}
 	case e.Observations != nil:
-		for _, l := range c.of(e.Observations.Signal) {
+		for _, l := range t.of(e.Observations.Signal) {
 			for _, o := range e.Observations.List {
-				c.add(l, o)
+				t.add(l, o)
 			}
 		}
 	case e.Requests != nil:
-		for _, l := range c.of(e.Requests.Signal) {
+		for _, l := range t.of(e.Requests.Signal) {
 			for _, q := range e.Requests.List {
-				c.add(l, q.Observation())
+				t.add(l, q.Observation())
 				if q.Late() > record.LateAfter {
-					for i := c.column(q.Planned); i <= c.column(q.Sent); i++ {
+					for i := t.column(q.Planned); i <= t.column(q.Sent); i++ {
 						l.columns[i].late = true
 					}
 				}
@@ -64,31 +68,31 @@ func (c *course) take(e record.Entry) {
 }
 
 // of are the lines of a signal.
-func (c *course) of(signal string) []*line {
-	return slices.DeleteFunc(slices.Clone(c.lines), func(l *line) bool { return l.Signal != signal })
+func (t *TimeSeries) of(signal string) []*line {
+	return slices.DeleteFunc(slices.Clone(t.lines), func(l *line) bool { return l.Signal != signal })
 }
 
 // line is that of a check; nil without one.
-func (c *course) line(check string) *line {
-	if i := slices.IndexFunc(c.lines, func(l *line) bool { return l.Name == check }); i >= 0 {
-		return c.lines[i]
+func (t *TimeSeries) line(check string) *line {
+	if i := slices.IndexFunc(t.lines, func(l *line) bool { return l.Name == check }); i >= 0 {
+		return t.lines[i]
 	}
 	return nil
 }
 
 // column is the number of the column that an instant is in.
-func (c *course) column(at time.Duration) int {
-	if c.length <= 0 {
+func (t *TimeSeries) column(at time.Duration) int {
+	if t.length <= 0 {
 		return 0
 	}
-	return min(columns-1, max(0, int(float64(columns)*float64(at)/float64(c.length))))
+	return min(columns-1, max(0, int(float64(columns)*float64(at)/float64(t.length))))
 }
 
 // add takes in an observation: it may speak of any instant in its span, so it
 // counts in every column that it touches. Its value is shown in the middle.
-func (c *course) add(l *line, o steadystate.Observation) {
+func (t *TimeSeries) add(l *line, o steadystate.Observation) {
 	good, bad := o.Good(l.Good), o.Bad(l.Good)
-	for i := c.column(o.From); i <= c.column(o.To); i++ {
+	for i := t.column(o.From); i <= t.column(o.To); i++ {
 		at := &l.columns[i]
 		switch {
 		case good:
@@ -100,7 +104,7 @@ func (c *course) add(l *line, o steadystate.Observation) {
 		}
 	}
 	if o.Unknown == "" && o.Failed == "" && !math.IsNaN(o.Value) && !math.IsInf(o.Value, 0) {
-		l.columns[c.column(o.From+o.Width()/2)].values.Add(coarse(o.Value))
+		l.columns[t.column(o.From+o.Width()/2)].values.Add(coarse(o.Value))
 	}
 }
 

@@ -12,21 +12,22 @@ import (
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
+	"github.com/aftershockhq/aftershock/runs"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// runs carries experiments out one after the other and says what happens.
-type runs struct {
-	*reports.Directory
+// session carries experiments out one after the other and says what happens.
+type session struct {
+	*runs.Directory
 	out io.Writer
 }
 
-func newRuns(parent string, out io.Writer) (*runs, error) {
-	dir, err := reports.NewDirectory(parent)
+func newSession(parent string, out io.Writer) (*session, error) {
+	dir, err := runs.NewDirectory(parent)
 	if err != nil {
 		return nil, err
 	}
-	return &runs{dir, lenient{out}}, nil
+	return &session{dir, lenient{out}}, nil
 }
 
 // lenient writes until its reader has gone (| head), which is no reason to
@@ -42,27 +43,27 @@ func (l lenient) Write(p []byte) (int, error) {
 }
 
 // carryOut runs one experiment and prints its report.
-func (r *runs) carryOut(ctx context.Context, e experiments.Experiment) (reports.Report, error) {
-	fmt.Fprintf(r.out, "\n%s\n  record %s\n", e.Name, r.RecordPath(e.Name))
-	before := len(r.Reports)
-	lines := newPrinter(r.out)
-	report, err := r.Run(ctx, e, progress(lines.print))
+func (s *session) carryOut(ctx context.Context, e experiments.Experiment) (reports.Report, error) {
+	fmt.Fprintf(s.out, "\n%s\n  record %s\n", e.Name, s.RecordPath(e.Name))
+	before := len(s.Reports)
+	lines := newPrinter(s.out)
+	report, err := s.Run(ctx, e, progress(lines.print))
 	lines.close()
-	if len(r.Reports) > before {
-		fmt.Fprintln(r.out)
-		err = errors.Join(err, reports.Text(r.out, report))
+	if len(s.Reports) > before {
+		fmt.Fprintln(s.out)
+		err = errors.Join(err, reports.Text(s.out, report))
 	}
 	return report, err
 }
 
 // finish writes the reports of all experiments and says where they are.
-func (r *runs) finish() error {
-	if len(r.Reports) == 0 {
+func (s *session) finish() error {
+	if len(s.Reports) == 0 {
 		return nil
 	}
-	fmt.Fprintln(r.out)
-	err := errors.Join(r.WriteReports(), reports.Summary(r.out, r.Reports...))
-	fmt.Fprintf(r.out, "records, %s, %s, %s and %s are in %s\n", reports.HTMLFile, reports.TextFile, reports.JSONFile, reports.JUnitFile, r.Path)
+	fmt.Fprintln(s.out)
+	err := errors.Join(s.WriteReports(), reports.Summary(s.out, s.Reports...))
+	fmt.Fprintf(s.out, "records, %s, %s, %s and %s are in %s\n", runs.HTMLFile, runs.TextFile, runs.JSONFile, runs.JUnitFile, s.Path)
 	return err
 }
 

@@ -1,0 +1,186 @@
+package runs_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/runs"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+const (
+	s  = time.Second
+	ms = time.Millisecond
+)
+
+// shop is a service of three instances, one of which can be killed; a load and
+// a fault at once.
+type shop struct{ took time.Duration }
+
+func (shop) String() string { return "kill b" }
+
+func (shop) Inject(_ context.Context, rec *record.Recorder) (record.Injection, error) {
+	span := steadystate.Instant(rec.Clock().Now())
+	rec.Event(record.Event{Span: span, Kind: record.EventGone, Subject: "pod/b", UID: "uid-b"})
+	return record.Injection{
+		Targets: []record.Target{{Name: "b", UID: "uid-b"}}, Span: span,
+		Effects: []record.Effect{{Event: record.EventGone}}, OneShot: true, ChangesPods: true,
+	}, nil
+}
+
+func (shop) Recover(_ context.Context, rec *record.Recorder) (steadystate.Span, error) {
+	return steadystate.Instant(rec.Clock().Now()), nil
+}
+
+func (p shop) Drive(ctx context.Context, clock steadystate.Clock, each func(record.Request)) error {
+	tick := time.NewTicker(10 * ms)
+	defer tick.Stop()
+	for seq := uint64(0); ; seq++ {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		now := clock.Now()
+		each(record.Request{Seq: seq, Planned: now, Sent: now, Answered: now + p.took, Outcome: record.Outcome{Code: 200, By: string(rune('a' + seq%3)), Attempts: 1}})
+	}
+}
+
+func (shop) Stages() map[string][]record.Stage {
+	return map[string][]record.Stage{record.TrafficSignal: {{Name: "1", After: -10 * ms, Rate: 100}}}
+}
+
+func experiment(limits ...string) experiments.Experiment {
+	return experiments.Experiment{
+		Name:   "kill one of three",
+		Labels: []string{"pods", "kill"},
+		Hypothesis: steadystate.Hypothesis{Checks: []steadystate.Check{
+			{Name: "answers", Signal: record.TrafficSignal, Good: steadystate.Within(s), Limits: steadystate.Limits(limits...)},
+		}},
+		Load:   shop{took: 2 * ms},
+		Faults: []experiments.Fault{shop{}},
+		Hold:   5 * s,
+		Watch:  20 * s,
+	}
+}
+
+// cacheJudger judges expectations of a kind that this module does not know.
+type cacheJudger struct{ verdict steadystate.Verdict }
+
+func (cacheJudger) Kind() string                      { return "cache" }
+func (cacheJudger) Validate(record.Expectation) error { return nil }
+
+func (j cacheJudger) Judge(record.Expectation, judge.Result) []judge.Finding {
+	return []judge.Finding{{Limit: "warm", Reading: steadystate.Reading{Verdict: j.verdict, Text: "looked at"}}}
+}
+
+func directory(t *testing.T) *runs.Directory {
+	t.Helper()
+	d, err := runs.NewDirectory(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func TestAnExpectationOfAUsersOwnKindIsJudgedByTheirJudger(t *testing.T) {
+	for _, want := range []steadystate.Verdict{steadystate.Held, steadystate.Broken, steadystate.Unknown} {
+		t.Run(want.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := directory(t)
+				e := experiment("downtime <= 1s")
+				e.Expectations = []record.Expectation{{Name: "cache is warm", Kind: "cache", Subject: "cache/shop"}}
+				e.Judgers = []judge.Judger{cacheJudger{want}}
+				report, err := d.Run(t.Context(), e)
+				if err != nil || report.Verdict != want {
+					t.Fatalf("%s, error %v, want %s: %s", report.Verdict, err, want, report.Reason)
+				}
+				if err := d.WriteReports(); err != nil {
+					t.Fatal(err)
+				}
+				for _, file := range []string{runs.JUnitFile, runs.JSONFile, runs.TextFile, runs.HTMLFile} {
+					if text, err := os.ReadFile(filepath.Join(d.Path, file)); err != nil || !strings.Contains(string(text), "cache is warm") {
+						t.Errorf("%s: error %v, want the expectation in it", file, err)
+					}
+				}
+			})
+		})
+	}
+}
+
+// A record holds no judgers: the caller has them, or the verdict is unknown.
+func TestARecordIsJudgedAgainWithTheCallersJudgers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := directory(t)
+		e := experiment("downtime <= 1s")
+		e.Expectations = []record.Expectation{{Name: "cache is warm", Kind: "cache", Subject: "cache/shop"}}
+		e.Judgers = []judge.Judger{cacheJudger{steadystate.Held}}
+		if _, err := d.Run(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+		file, err := os.Open(d.RecordPath(e.Name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close() //nolint:errcheck // only read
+		for _, row := range []struct {
+			judgers []judge.Judger
+			want    steadystate.Verdict
+			reason  string
+		}{
+			{nil, steadystate.Unknown, `no judger of the kind "cache"; kinds: none`},
+			{[]judge.Judger{cacheJudger{steadystate.Held}}, steadystate.Held, ""},
+		} {
+			report, err := runs.Judge(record.Read(file), nil, row.judgers...)
+			if err != nil || report.Verdict != row.want || !strings.Contains(report.Reason, row.reason) {
+				t.Errorf("%s, error %v, want %s with %q: %s", report.Verdict, err, row.want, row.reason, report.Reason)
+			}
+		}
+	})
+}
+
+// The baseline of an experiment is the control run of its own suite, if one was
+// run before and it names no other.
+func TestAControlRunIsTheBaselineOfItsSuite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := directory(t)
+		e := experiment("p50 <= 2x baseline")
+		control, err := d.Run(t.Context(), e.Control())
+		if err != nil || control.Verdict != steadystate.Held {
+			t.Fatalf("%s, error %v: %s", control.Verdict, err, control.Reason)
+		}
+		for i, row := range []struct {
+			sentence string
+			suite    string
+			baseline *record.Baseline
+			want     string
+		}{
+			{"of the same suite", "pods", nil, control.Run},
+			{"in place of none", "pods", &record.Baseline{Unknown: "there is no control run"}, control.Run},
+			{"not in place of another run's", "pods", &record.Baseline{Run: "other"}, "other"},
+			{"not of another suite", "network", nil, ""},
+		} {
+			e.Name, e.Labels, e.Baseline = fmt.Sprintf("kill %d", i), []string{row.suite, "kill"}, row.baseline
+			report, err := d.Run(t.Context(), e)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			if report.Baseline != nil {
+				got = report.Baseline.Run
+			}
+			if got != row.want {
+				t.Errorf("%s: the baseline is run %q, want %q", row.sentence, got, row.want)
+			}
+		}
+	})
+}
