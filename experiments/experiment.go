@@ -14,45 +14,6 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A Fault can be put in place and undone.
-type Fault interface {
-	// String says what the fault does and to what, in one line.
-	fmt.Stringer
-	// Inject puts the fault in place and returns when it is there. The error
-	// is the harness's; what could not be shown is in the Injection, for the
-	// judge. Recover is called in any case, also after an error.
-	Inject(ctx context.Context, rec *record.Recorder) (record.Injection, error)
-	// Recover undoes the fault and returns when it is gone, with the span in
-	// which it went. Nothing to undo is not an error.
-	Recover(ctx context.Context, rec *record.Recorder) (steadystate.Span, error)
-}
-
-// A Targeter is a fault that knows its possible targets before it is injected. It is
-// not injected unless each of them answers requests of the load: a fault on what
-// serves no request shows nothing.
-type Targeter interface {
-	Fault
-	// Targets are all that the fault may hit if it is injected now, one of which
-	// is enough for it perhaps.
-	Targets(ctx context.Context) ([]record.Target, error)
-}
-
-// A Load drives requests until ctx ends, waits for those in flight, and
-// returns. The error is the harness's; requests that fail are data.
-type Load interface {
-	fmt.Stringer
-	Drive(ctx context.Context, clock steadystate.Clock, each func(record.Request)) error
-	// Stages are what it is going to send, by signal: the judge compares it with
-	// what was sent.
-	Stages() map[string][]record.Stage
-	// A load of several streams has the method Signals() map[string]string too:
-	// the signal of each, see [record.Request], and what it is. One that can be
-	// wrong in itself has the method Validate() error. One that has something to
-	// say in the record, or labels what it makes with the run, has the method
-	// Recorded(*record.Recorder) Load: the load of that run, which is driven in its
-	// place.
-}
-
 // An Observer records events of the service's surroundings until ctx ends.
 type Observer interface {
 	Observe(ctx context.Context, rec *record.Recorder) error
@@ -172,7 +133,7 @@ func (e Experiment) Validate() error {
 		signals = append(signals, s.Name)
 	}
 	wrong := error(nil)
-	if load, ok := e.Load.(interface{ Validate() error }); ok {
+	if load, ok := e.Load.(Validator); ok {
 		if wrong = load.Validate(); wrong != nil {
 			bad("%w", wrong)
 		}
@@ -235,7 +196,7 @@ func (e Experiment) traffic() map[string]string {
 	if e.Load == nil {
 		return nil
 	}
-	if load, ok := e.Load.(interface{ Signals() map[string]string }); ok {
+	if load, ok := e.Load.(Signaler); ok {
 		return load.Signals()
 	}
 	return map[string]string{record.TrafficSignal: e.Load.String()}

@@ -110,9 +110,7 @@ func (r *run) observe(ctx context.Context, stop context.CancelCauseFunc) (stoppe
 	}
 	clock := r.rec.Clock()
 	if load := r.Load; load != nil {
-		if l, ok := load.(interface {
-			Recorded(rec *record.Recorder) Load
-		}); ok {
+		if l, ok := load.(Recordable); ok {
 			load = l.Recorded(r.rec)
 		}
 		start("load", func() error {

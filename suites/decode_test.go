@@ -1,6 +1,8 @@
 package suites
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -181,21 +183,11 @@ func TestEveryMistakeIsReportedAtOnce(t *testing.T) {
 }
 
 func TestNoFileIsNoConfiguration(t *testing.T) {
-	if _, err := Load(filepath.Join(t.TempDir(), "aftershock.yaml")); !os.IsNotExist(unwrap(err)) {
+	if _, err := Load(filepath.Join(t.TempDir(), "aftershock.yaml")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("error %v, want that the file is not there", err)
 	}
 	if _, err := Decode("f", nil); err == nil || !strings.Contains(err.Error(), "f: the file is empty") {
 		t.Errorf("error %v, want that the file is empty", err)
-	}
-}
-
-func unwrap(err error) error {
-	for {
-		u, ok := err.(interface{ Unwrap() error }) //nolint:errorlint // os.IsNotExist does not unwrap
-		if !ok {
-			return err
-		}
-		err = u.Unwrap()
 	}
 }
 

@@ -194,7 +194,7 @@ func (t *Target) experiment(s standard) experiments.Experiment {
 	}
 	if s.fault != nil {
 		fault := s.fault(t)
-		if f, ok := fault.(interface{ Follow() *chaosmesh.Fault }); ok && variation.Follow {
+		if f, ok := fault.(followable); ok && variation.Follow {
 			fault = f.Follow()
 		}
 		e.Faults = []experiments.Fault{fault}
@@ -239,6 +239,11 @@ func (s standard) checks(c Config) []steadystate.Check {
 		checks = append(checks, o.check())
 	}
 	return checks
+}
+
+// A followable fault can be held on the pods that replace its targets too.
+type followable interface {
+	Follow() *chaosmesh.Fault
 }
 
 // A Variation is what the configuration wants different of one experiment.

@@ -168,9 +168,7 @@ func (t *Target) Preflight(ctx context.Context, chosen []experiments.Experiment,
 	}
 	for _, e := range chosen {
 		for _, f := range e.Faults {
-			fault, ok := f.(interface {
-				Preview(ctx context.Context, run string) (chaosmesh.Preview, error)
-			})
+			fault, ok := f.(experiments.Previewer)
 			if !ok {
 				continue
 			}
@@ -180,7 +178,7 @@ func (t *Target) Preflight(ctx context.Context, chosen []experiments.Experiment,
 				for _, target := range preview.Candidates {
 					names = append(names, target.Name)
 				}
-				found := fmt.Sprintf("%d of %s", preview.Asked, strings.Join(names, ", "))
+				found := fmt.Sprintf("%d of %s", preview.Requested, strings.Join(names, ", "))
 				if preview.Warning != "" {
 					found += "; note: " + preview.Warning
 				}

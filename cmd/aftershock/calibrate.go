@@ -204,8 +204,13 @@ func (f calibrateFlags) keep(t calibration.Trial, record []byte) error {
 	return nil
 }
 
+// A texter writes itself for people; as JSON it is written as it is.
+type texter interface {
+	Text(io.Writer) error
+}
+
 // write writes the report.
-func (f calibrateFlags) write(stdout io.Writer, report interface{ Text(io.Writer) error }) error {
+func (f calibrateFlags) write(stdout io.Writer, report texter) error {
 	if f.output == "json" {
 		encoder := json.NewEncoder(stdout)
 		encoder.SetIndent("", "  ")

@@ -7,6 +7,7 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/record"
 )
@@ -26,7 +27,7 @@ func staging() *chaosmesh.Cluster {
 }
 
 // show prints the object that would be created.
-func show(f fault) {
+func show(f experiments.Previewer) {
 	preview, err := f.Preview(context.Background(), "4f1c2a9d3b")
 	if err != nil {
 		fmt.Println(err)

@@ -1,7 +1,6 @@
 package chaosmesh_test
 
 import (
-	"context"
 	"errors"
 	"regexp"
 	"strconv"
@@ -21,12 +20,6 @@ import (
 )
 
 var payments = chaosmesh.Pods{Namespace: "shop", Selector: map[string]string{"app": "payments"}}
-
-// fault is any of this package's.
-type fault interface {
-	experiments.Fault
-	Preview(ctx context.Context, run string) (chaosmesh.Preview, error)
-}
 
 // paid makes a pod one of payments'.
 func paid(p *corev1.Pod) { p.Labels["app"] = "payments" }
@@ -56,8 +49,8 @@ func town(t testing.TB) client.WithWatch {
 }
 
 // every is one of each kind of fault, and of each option.
-func every(c *chaosmesh.Cluster) map[string]fault {
-	return map[string]fault{
+func every(c *chaosmesh.Cluster) map[string]experiments.Previewer {
+	return map[string]experiments.Previewer{
 		"pod kill":        c.PodKill(checkout, chaosmesh.One),
 		"pod failure":     c.PodFailure(checkout, chaosmesh.Percent(50)),
 		"container kill":  c.ContainerKill(checkout, chaosmesh.All, "app", "proxy"),
@@ -98,7 +91,8 @@ func TestEveryBuilderKeepsTheRules(t *testing.T) {
 					t.Errorf("it does not hold that %s: %+v", what, preview.Object)
 				}
 			}
-			claim("it is labelled", preview.Object.GetLabels()[chaosmesh.RunLabel] == "4f1c2a9d3b" && preview.Object.GetLabels()[chaosmesh.ManagedLabel] == chaosmesh.Managed)
+			labelled, _ := preview.Object.(client.Object)
+			claim("it is labelled", labelled.GetLabels()[chaosmesh.RunLabel] == "4f1c2a9d3b" && labelled.GetLabels()[chaosmesh.ManagedLabel] == chaosmesh.Managed)
 			with, _ := preview.Object.(v1alpha1.InnerObjectWithSelector)
 			for key, value := range with.GetSelectorSpecs() {
 				var s v1alpha1.PodSelector
@@ -159,7 +153,7 @@ func TestWhatMakesNoSenseIsRefused(t *testing.T) {
 	c := newCluster(t, town(t), chaosmesh.Guard{})
 	for _, row := range []struct {
 		name  string
-		fault fault
+		fault experiments.Previewer
 		want  string
 	}{
 		{"no delay", c.NetworkDelay(checkout, 0), "delay of 0s; it is above zero"},
@@ -216,7 +210,7 @@ func TestProtectedPeersAreNotTouched(t *testing.T) {
 	c := newCluster(t, town(t), guard)
 	for _, row := range []struct {
 		name    string
-		fault   fault
+		fault   experiments.Previewer
 		refused bool
 	}{
 		{"what is sent to them is delayed where it is sent", c.NetworkDelay(checkout, time.Second).To(payments), false},
@@ -236,7 +230,7 @@ func TestEffects(t *testing.T) {
 	c := newCluster(t, town(t), chaosmesh.Guard{})
 	for _, row := range []struct {
 		name       string
-		fault      fault
+		fault      experiments.Previewer
 		want       record.Effect
 		unprovable string
 	}{

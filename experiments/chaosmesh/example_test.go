@@ -63,7 +63,7 @@ func ExampleCluster_PodKill() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Printf("%s\n%d of %d\n%s", kill, preview.Asked, len(preview.Candidates), object)
+	fmt.Printf("%s\n%d of %d\n%s", kill, preview.Requested, len(preview.Candidates), object)
 	// Output:
 	// kill 50% of the pods app=checkout in shop
 	// 2 of 3

@@ -36,7 +36,10 @@ type Fault struct {
 	placed []*placed
 }
 
-var _ experiments.Targeter = (*Fault)(nil)
+var (
+	_ experiments.Targeter  = (*Fault)(nil)
+	_ experiments.Previewer = (*Fault)(nil)
+)
 
 // placed is an object that may exist.
 type placed struct {
@@ -100,23 +103,11 @@ func (f *Fault) String() string {
 // kindName is Chaos Mesh's name of the kind: PodChaos.
 func (f *Fault) kindName() string { return kindOf(f.cluster.client.Scheme(), f.kind.empty()) }
 
-// A Preview is what Inject would do now.
-type Preview struct {
-	// Object is what would be created, without its name.
-	Object client.Object
-	// Candidates are the running pods that match.
-	Candidates []record.Target
-	// Asked is how many of them would be hit.
-	Asked int
-	// Effects are what must be seen for a verdict to be held.
-	Effects []record.Effect
-	// Unprovable says why there are no effects, so that no verdict can be
-	// held, and what to do.
-	Unprovable string
-	// Warning is shown before injection; usually empty.
-	Warning string
-
-	pods     []corev1.Pod // the candidates
+// prepared is what Inject is about to do.
+type prepared struct {
+	experiments.Preview
+	object   client.Object // the preview's, without its name
+	pods     []corev1.Pod  // the candidates
 	lifetime time.Duration
 }
 
@@ -124,17 +115,17 @@ type Preview struct {
 // nothing. Its error is the one that Inject would return: it asks the API
 // server to check the object, so that missing rights and a missing Chaos Mesh
 // come out before anything is at stake.
-func (f *Fault) Preview(ctx context.Context, run string) (Preview, error) {
-	prepared, err := f.prepare(ctx, run)
+func (f *Fault) Preview(ctx context.Context, run string) (experiments.Preview, error) {
+	p, err := f.prepare(ctx, run)
 	if err != nil {
-		return Preview{}, err
+		return experiments.Preview{}, err
 	}
-	trial, _ := prepared.Object.DeepCopyObject().(client.Object)
+	trial, _ := p.object.DeepCopyObject().(client.Object)
 	settleName(trial)
 	if err := f.cluster.client.Create(ctx, trial, client.DryRunAll); err != nil {
-		return Preview{}, fmt.Errorf("try %s: %w", f, explain(err, f.kindName()))
+		return experiments.Preview{}, fmt.Errorf("try %s: %w", f, explain(err, f.kindName()))
 	}
-	return prepared, nil
+	return p.Preview, nil
 }
 
 // Targets are the pods that Inject may hit now; which of them is chosen by Chaos
@@ -145,21 +136,21 @@ func (f *Fault) Targets(ctx context.Context) ([]record.Target, error) {
 }
 
 // prepare checks everything that can be checked without Chaos Mesh.
-func (f *Fault) prepare(ctx context.Context, run string) (Preview, error) {
-	prepared, err := f.check(ctx, run)
+func (f *Fault) prepare(ctx context.Context, run string) (prepared, error) {
+	p, err := f.check(ctx, run)
 	switch {
 	case errors.Is(err, ErrRefused):
-		return Preview{}, fmt.Errorf("%s: %w", f, err)
+		return prepared{}, fmt.Errorf("%s: %w", f, err)
 	case err != nil:
-		return Preview{}, explain(err, "Pod")
+		return prepared{}, explain(err, "Pod")
 	}
-	return prepared, nil
+	return p, nil
 }
 
-func (f *Fault) check(ctx context.Context, run string) (Preview, error) {
+func (f *Fault) check(ctx context.Context, run string) (prepared, error) {
 	candidates, asked, err := f.candidates(ctx)
 	if err != nil {
-		return Preview{}, err
+		return prepared{}, err
 	}
 	lifetime := f.cluster.guard.lifetime(ctx).Round(time.Second)
 	object, err := f.object(ctx, site{
@@ -169,23 +160,26 @@ func (f *Fault) check(ctx context.Context, run string) (Preview, error) {
 		pods:     candidates,
 	})
 	if err != nil {
-		return Preview{}, err
+		return prepared{}, err
 	}
 	if f.follows && !held(object) {
-		return Preview{}, fmt.Errorf("%w: it cannot follow: only faults that are held and hit pods themselves can", ErrRefused)
+		return prepared{}, fmt.Errorf("%w: it cannot follow: only faults that are held and hit pods themselves can", ErrRefused)
 	}
 	effects, unprovable := f.sees, ""
 	if len(effects) == 0 {
 		effects, unprovable, err = f.kind.effects(f.signal, candidates)
 	}
-	return Preview{
-		Object:     object,
-		Candidates: targets(candidates),
-		Asked:      asked,
-		Effects:    effects,
-		Unprovable: unprovable,
-		pods:       candidates,
-		lifetime:   lifetime,
+	return prepared{
+		Preview: experiments.Preview{
+			Object:     object,
+			Candidates: targets(candidates),
+			Requested:  asked,
+			Effects:    effects,
+			Unprovable: unprovable,
+		},
+		object:   object,
+		pods:     candidates,
+		lifetime: lifetime,
 	}, err
 }
 

@@ -572,8 +572,8 @@ func TestPreviewChangesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := []record.Target{{Name: "a", UID: "a-uid"}, {Name: "b", UID: "b-uid"}}; !slices.Equal(got.Candidates, want) || got.Asked != 2 {
-		t.Errorf("asked %d of %v, want 2 of %v", got.Asked, got.Candidates, want)
+	if want := []record.Target{{Name: "a", UID: "a-uid"}, {Name: "b", UID: "b-uid"}}; !slices.Equal(got.Candidates, want) || got.Requested != 2 {
+		t.Errorf("requested %d of %v, want 2 of %v", got.Requested, got.Candidates, want)
 	}
 	if targets, err := fault.Targets(t.Context()); err != nil || !slices.Equal(targets, got.Candidates) {
 		t.Errorf("targets %v, %v; want those of the preview", targets, err)
@@ -581,7 +581,7 @@ func TestPreviewChangesNothing(t *testing.T) {
 	if left := objects(t, c); len(left) != 0 {
 		t.Errorf("created %v", left)
 	}
-	if got.Object.GetLabels()[chaosmesh.RunLabel] != "4f1c2a9d3b" {
-		t.Errorf("labels %v, want the run", got.Object.GetLabels())
+	if object, ok := got.Object.(client.Object); !ok || object.GetLabels()[chaosmesh.RunLabel] != "4f1c2a9d3b" {
+		t.Errorf("%v, want an object with the run's label", got.Object)
 	}
 }

@@ -58,12 +58,12 @@ func (f *Fault) Inject(ctx context.Context, rec *record.Recorder) (record.Inject
 		return fail(fmt.Errorf("watch Chaos Mesh objects in %s: %w", f.pods.Namespace, err))
 	}
 	defer stop()
-	prepared, err := f.prepare(ctx, rec.Run())
+	p, err := f.prepare(ctx, rec.Run())
 	if err != nil {
 		return fail(err)
 	}
-	ends := time.Now().Add(prepared.lifetime)
-	i := f.injecting(rec, prepared.Object, prepared.Asked, prepared.pods)
+	ends := time.Now().Add(p.lifetime)
+	i := f.injecting(rec, p.object, p.Requested, p.pods)
 	if err := i.create(ctx); err != nil {
 		return fail(err)
 	}
@@ -72,14 +72,14 @@ func (f *Fault) Inject(ctx context.Context, rec *record.Recorder) (record.Inject
 		return fail(err)
 	}
 	injection := i.injection(ctx, shortfall)
-	injection.Effects, injection.Unprovable = prepared.Effects, prepared.Unprovable
-	injection.Of, injection.ChangesPods, injection.Follows = len(prepared.Candidates), changesPods(prepared.Object), f.follows
-	injection.EndsOnRestart = endsOnRestart(prepared.Object)
+	injection.Effects, injection.Unprovable = p.Effects, p.Unprovable
+	injection.Of, injection.ChangesPods, injection.Follows = len(p.Candidates), changesPods(p.object), f.follows
+	injection.EndsOnRestart = endsOnRestart(p.object)
 	if injection.Shortfall == "" {
 		f.surveyor = f.survey(ctx, rec, i)
 	}
 	if f.follows && injection.Shortfall == "" {
-		f.follower = f.follow(ctx, rec, following{run: rec.Run(), ends: ends, before: prepared.pods, hit: injection.Targets})
+		f.follower = f.follow(ctx, rec, following{run: rec.Run(), ends: ends, before: p.pods, hit: injection.Targets})
 	}
 	return injection, nil
 }

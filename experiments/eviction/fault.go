@@ -49,7 +49,10 @@ type Fault struct {
 	budgeted budgets        // when it began
 }
 
-var _ experiments.Targeter = (*Fault)(nil)
+var (
+	_ experiments.Targeter  = (*Fault)(nil)
+	_ experiments.Previewer = (*Fault)(nil)
+)
 
 // victim is a pod whose eviction was granted, at some instant in the span.
 type victim struct {
@@ -90,22 +93,22 @@ func (f *Fault) String() string {
 // server whether a pod could be evicted, so that missing rights come out. That
 // a budget refuses is no error, since it is for the run to find; the warning
 // says so, and whether it can be otherwise with these pods.
-func (f *Fault) Preview(ctx context.Context, _ string) (chaosmesh.Preview, error) {
+func (f *Fault) Preview(ctx context.Context, _ string) (experiments.Preview, error) {
 	candidates, asked, err := f.choose(ctx)
 	if err != nil {
-		return chaosmesh.Preview{}, err
+		return experiments.Preview{}, err
 	}
-	preview := chaosmesh.Preview{Object: request(&candidates[0]), Candidates: targets(candidates), Asked: asked, Effects: effects()}
+	preview := experiments.Preview{Object: request(&candidates[0]), Candidates: targets(candidates), Requested: asked, Effects: effects()}
 	why, err := f.evict(ctx, &candidates[0], client.DryRunAll)
 	if err != nil {
-		return chaosmesh.Preview{}, fmt.Errorf("try %s: %w", f, err)
+		return experiments.Preview{}, fmt.Errorf("try %s: %w", f, err)
 	}
 	if why.text != "" {
 		preview.Warning = "refused now: " + why.text
 	}
 	list, err := f.budgets(ctx)
 	if err != nil {
-		return chaosmesh.Preview{}, fmt.Errorf("try %s: %w", f, err)
+		return experiments.Preview{}, fmt.Errorf("try %s: %w", f, err)
 	}
 	if text := forbidden(list, candidates, asked); text != "" {
 		preview.Warning = text

@@ -295,7 +295,7 @@ func TestPreviewEvictsNobody(t *testing.T) {
 			c, cluster := shop(t, row.answer)
 			fault := &eviction.Fault{Client: c, Cluster: cluster, Pods: checkout, Count: chaosmesh.Percent(50)}
 			got, err := fault.Preview(t.Context(), "run")
-			if err != nil || got.Asked != 2 || len(got.Candidates) != 3 {
+			if err != nil || got.Requested != 2 || len(got.Candidates) != 3 {
 				t.Errorf("preview %+v, %v; want 2 of 3", got, err)
 			}
 			if targets, err := fault.Targets(t.Context()); err != nil || !slices.Equal(targets, got.Candidates) {

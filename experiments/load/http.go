@@ -90,7 +90,10 @@ type HTTP struct {
 // recordWithin is how long the recorder may be behind.
 const recordWithin = 10 * time.Second
 
-var _ experiments.Load = HTTP{}
+var (
+	_ experiments.Validator = HTTP{}
+	_ experiments.Signaler  = HTTP{}
+)
 
 // ReusedSignal is the signal that the requests of [HTTP.ReuseRate] make.
 const ReusedSignal = record.TrafficSignal + " reused"

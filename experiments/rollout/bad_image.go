@@ -35,7 +35,7 @@ type BadImage struct {
 	unsure bool  // whether it was ever placed: the request had no answer
 }
 
-var _ experiments.Fault = (*BadImage)(nil)
+var _ experiments.Previewer = (*BadImage)(nil)
 
 // failing are the reasons for which a container waits whose image cannot be
 // had.
@@ -49,17 +49,17 @@ func (b *BadImage) String() string { return "roll out a bad image of " + b.Workl
 
 // Preview says what Inject would do now and changes nothing. The error is the
 // one that Inject would return: the API server is asked to check the change.
-func (b *BadImage) Preview(ctx context.Context, run string) (chaosmesh.Preview, error) {
+func (b *BadImage) Preview(ctx context.Context, run string) (experiments.Preview, error) {
 	d, pods, note, err := b.prepare(ctx, run)
 	if err == nil {
 		err = b.patch(ctx, d, note.put, client.DryRunAll)
 	}
 	if err != nil {
-		return chaosmesh.Preview{}, fmt.Errorf("%s: %w", b, err)
+		return experiments.Preview{}, fmt.Errorf("%s: %w", b, err)
 	}
 	// Which pod will show the effect is not known before it is there.
 	effect := record.Effect{Event: record.EventWaiting, Container: note.Container}
-	return chaosmesh.Preview{Object: d, Candidates: targets(pods), Asked: len(pods), Effects: []record.Effect{effect}, Warning: endless}, nil
+	return experiments.Preview{Object: d, Candidates: targets(pods), Requested: len(pods), Effects: []record.Effect{effect}, Warning: endless}, nil
 }
 
 // prepare chooses the container and the images.

@@ -290,10 +290,8 @@ func TestWhatMayNotBeRolledOutIsRefused(t *testing.T) {
 func TestAPreviewChangesNothing(t *testing.T) {
 	s := newShop(t)
 	for _, row := range []struct {
-		name  string
-		fault interface {
-			Preview(context.Context, string) (chaosmesh.Preview, error)
-		}
+		name    string
+		fault   experiments.Previewer
 		warning string
 	}{
 		{"of a restart", &rollout.Restart{Workload: s.workload()}, ""},
@@ -302,7 +300,7 @@ func TestAPreviewChangesNothing(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			version := s.get().ResourceVersion
 			got, err := row.fault.Preview(t.Context(), "preflight")
-			if err != nil || got.Asked != 2 || len(got.Candidates) != 2 || len(got.Effects) != 1 || !strings.Contains(got.Warning, row.warning) {
+			if err != nil || got.Requested != 2 || len(got.Candidates) != 2 || len(got.Effects) != 1 || !strings.Contains(got.Warning, row.warning) {
 				t.Errorf("%+v, %v", got, err)
 			}
 			if s.get().ResourceVersion != version {

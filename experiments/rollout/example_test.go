@@ -62,7 +62,7 @@ func ExampleRestart() {
 	fault := &rollout.Restart{Workload: rollout.Workload{Client: c, Cluster: cluster, Namespace: "shop", Deployment: "checkout"}}
 	preview, err := fault.Preview(context.Background(), "4f1c2a9d3b")
 	fmt.Println(fault)
-	fmt.Println(preview.Asked, preview.Candidates[0].Name, err)
+	fmt.Println(preview.Requested, preview.Candidates[0].Name, err)
 	// Output:
 	// restart deployment checkout in shop
 	// 1 checkout-1-a <nil>

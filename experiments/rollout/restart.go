@@ -11,7 +11,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/experiments"
-	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
@@ -32,7 +31,10 @@ type Restart struct {
 	old map[string]*aging // by UID; nil: it was not asked for
 }
 
-var _ experiments.Targeter = (*Restart)(nil)
+var (
+	_ experiments.Targeter  = (*Restart)(nil)
+	_ experiments.Previewer = (*Restart)(nil)
+)
 
 // aging is a pod that is to be replaced, and when it was last there.
 type aging struct {
@@ -46,15 +48,15 @@ func (r *Restart) String() string { return "restart " + r.Workload.String() }
 
 // Preview says what Inject would do now and changes nothing. The error is the
 // one that Inject would return: the API server is asked to check the change.
-func (r *Restart) Preview(ctx context.Context, _ string) (chaosmesh.Preview, error) {
+func (r *Restart) Preview(ctx context.Context, _ string) (experiments.Preview, error) {
 	d, pods, err := r.choose(ctx)
 	if err == nil {
 		err = r.patch(ctx, d, touch, client.DryRunAll)
 	}
 	if err != nil {
-		return chaosmesh.Preview{}, fmt.Errorf("%s: %w", r, err)
+		return experiments.Preview{}, fmt.Errorf("%s: %w", r, err)
 	}
-	return chaosmesh.Preview{Object: d, Candidates: targets(pods), Asked: len(pods), Effects: goes()}, nil
+	return experiments.Preview{Object: d, Candidates: targets(pods), Requested: len(pods), Effects: goes()}, nil
 }
 
 func goes() []record.Effect { return []record.Effect{{Event: record.EventGone}} }

@@ -62,7 +62,11 @@ type Job struct {
 	rec *record.Recorder // of the run; nil: there is none
 }
 
-var _ experiments.Load = Job{}
+var (
+	_ experiments.Validator  = Job{}
+	_ experiments.Signaler   = Job{}
+	_ experiments.Recordable = Job{}
+)
 
 const (
 	// MaxCount is the greatest number of workers: more is a slip.
