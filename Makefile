@@ -21,7 +21,7 @@ test: ## run the tests
 	go test ./...
 
 race: ## run the tests with the race detector; needs a C compiler
-	CGO_ENABLED=1 go test -race ./steadystate ./record ./judge ./experiments ./experiments/load ./reports
+	CGO_ENABLED=1 go test -race ./steadystate ./record ./judge ./experiments ./experiments/load ./reports ./runs
 
 test-lab: ## run the lab's own tests
 	cd lab && go test $(LAB)
