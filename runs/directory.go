@@ -48,11 +48,11 @@ func (d *Directory) RecordPath(experiment string) string {
 }
 
 // Run runs an experiment, keeps its record, and judges it with the experiment's
-// own judgers. What a control run
-// shows is the baseline of the experiments of its suite, those with the same
-// first label, that are run after it and have none of another run. Taps see the
-// entries as they are recorded. The error is the harness's; the record and its
-// report are kept in any case, the report is in Reports too.
+// own judgers. What a control run shows is the baseline of the experiments of
+// its suite, those with the same first label, that are run after it and have
+// none of another run. Taps see the entries as they are recorded. The error is
+// the harness's; the record and its report are kept in any case, the report is
+// in Reports too.
 func (d *Directory) Run(ctx context.Context, e experiments.Experiment, taps ...func(record.Entry)) (reports.Report, error) {
 	if err := e.Validate(); err != nil {
 		return reports.Report{}, err
