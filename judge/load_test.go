@@ -153,6 +153,19 @@ func TestALoadIsComparedWithItsPlanByPhase(t *testing.T) {
 		{"in steps, as planned", drive{stages: steps}, steadystate.Held, ""},
 		{"up a ramp, as planned", drive{stages: ramp}, steadystate.Held, ""},
 		{"in waves, as planned", drive{stages: sine}, steadystate.Held, ""},
+		{"while a fault takes long to come", drive{list: func(list []record.Entry) []record.Entry {
+			for i := range list {
+				switch e := &list[i]; {
+				case e.Injection != nil:
+					e.At, e.Injection.Span = t0+8*s, steadystate.Span{From: t0 + 50*ms, To: t0 + 8*s}
+				case e.Event != nil:
+					e.At, e.Event.Span = t0+8*s, steadystate.Instant(t0+8*s)
+				case e.Phase == record.PhaseHold:
+					e.At = t0 + 8*s + ms
+				}
+			}
+			return list
+		}}, steadystate.Held, ""},
 		{"silent at the end", drive{sends: within(51*s, time.Hour, 0)}, steadystate.Unknown, "asked for 100/s and sent 100/s; behind"},
 		{"and so it is told", drive{sends: within(51*s, time.Hour, 0)}, steadystate.Unknown, "in watch 2100 were sent of 3000 planned"},
 		{"silent at the end, and seen until much later", drive{sends: within(55*s, time.Hour, 0), list: func(list []record.Entry) []record.Entry {

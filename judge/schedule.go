@@ -128,7 +128,12 @@ func (j *judge) deviations(signal string) []string {
 	if _, injected := j.windowStart(); injected && t.first > j.Window.From {
 		add(fmt.Sprintf("the first was planned %s after the fault", (t.first - j.Window.From).Round(time.Millisecond)))
 	}
-	whole := count{Span: steadystate.Span{From: max(j.Window.From, t.first), To: j.drivenUntil(t)}}
+	// In whole phases, as it was counted: a fault may come late in its own.
+	from := j.Window.From
+	if inject, ok := j.phase(record.PhaseInject); ok {
+		from = inject.From
+	}
+	whole := count{Span: steadystate.Span{From: max(from, t.first), To: j.drivenUntil(t)}}
 	for _, p := range j.parts {
 		if p.signal != signal || p.stage || p.due.Width() <= 0 {
 			continue
