@@ -115,16 +115,7 @@ func calibrateGrid(ctx context.Context, f calibrateFlags, stdout, stderr io.Writ
 	if err != nil {
 		return err
 	}
-	if err := f.write(stdout, report); err != nil {
-		return err
-	}
-	switch {
-	case report.Interrupted:
-		return context.Canceled
-	case report.Verdict != steadystate.Held:
-		return errVerdict(report.Verdict)
-	}
-	return nil
+	return f.conclude(stdout, report, report.Interrupted, report.Verdict)
 }
 
 func calibrate(ctx context.Context, f calibrateFlags, stdout, stderr io.Writer) error {
@@ -160,14 +151,19 @@ func calibrate(ctx context.Context, f calibrateFlags, stdout, stderr io.Writer) 
 	if err != nil {
 		return err
 	}
+	return f.conclude(stdout, report, report.Interrupted, report.Verdict)
+}
+
+// conclude writes a report, and is the error that its verdict exits with.
+func (f calibrateFlags) conclude(stdout io.Writer, report texter, interrupted bool, verdict steadystate.Verdict) error {
 	if err := f.write(stdout, report); err != nil {
 		return err
 	}
 	switch {
-	case report.Interrupted:
+	case interrupted:
 		return context.Canceled
-	case report.Verdict != steadystate.Held:
-		return errVerdict(report.Verdict)
+	case verdict != steadystate.Held:
+		return errVerdict(verdict)
 	}
 	return nil
 }
