@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -97,7 +96,7 @@ func (r *run) observe(ctx context.Context, stop context.CancelCauseFunc) (stoppe
 	var errs []error
 	start := func(what string, f func() error) {
 		wg.Go(func() {
-			err := guard(f)
+			err := CatchPanic(f)
 			if err == nil || (ctx.Err() != nil && errors.Is(err, ctx.Err())) {
 				return
 			}
@@ -131,17 +130,6 @@ func (r *run) observe(ctx context.Context, stop context.CancelCauseFunc) (stoppe
 	}
 }
 
-// guard turns a panic into an error, so that what else is running can undo
-// its faults.
-func guard(f func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-		}
-	}()
-	return f()
-}
-
 // phases goes through the phases. The context's end is an error, and undoing
 // happens all the same.
 func (r *run) phases(ctx context.Context) (end record.End, err error) {
@@ -171,7 +159,7 @@ func (r *run) phases(ctx context.Context) (end record.End, err error) {
 	var shortfall string
 	for i, f := range r.Faults {
 		var injection record.Injection
-		err := guard(func() (err error) {
+		err := CatchPanic(func() (err error) {
 			if ctx.Err() != nil {
 				return context.Cause(ctx) // a fault need not look
 			}
@@ -299,7 +287,7 @@ func (r *run) undo(ctx context.Context) error {
 	var errs []error
 	for i, f := range slices.Backward(r.Faults) {
 		removal := record.Removal{Index: i, Fault: f.String()}
-		err := guard(func() error {
+		err := CatchPanic(func() error {
 			span, err := f.Recover(ctx, r.rec)
 			if err == nil && r.held[i] {
 				err = r.dated(span)

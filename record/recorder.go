@@ -35,16 +35,21 @@ type Recorder struct {
 // one Write. Entries that cannot be written, and those that have no place in the
 // record of one run, make an error that Err returns and OnError tells, and end a run.
 func NewRecorder(w io.Writer) *Recorder {
-	var id [5]byte
-	_, _ = rand.Read(id[:]) // never fails, see crypto/rand
 	r := &Recorder{
 		clock:   steadystate.StartClock(),
-		run:     hex.EncodeToString(id[:]),
+		run:     NewRun(),
 		out:     NewEncoder(w),
 		pending: map[string][]Request{},
 	}
 	r.Record(Entry{Header: &Header{Format: Format, Version: Version, Run: r.run, Started: r.clock.Start().UTC()}})
 	return r
+}
+
+// NewRun is a unique name of a run, see [Recorder.Run].
+func NewRun() string {
+	var id [5]byte
+	_, _ = rand.Read(id[:]) // never fails, see crypto/rand
+	return hex.EncodeToString(id[:])
 }
 
 // Run is the run's unique name: ten hexadecimal digits, fit for a label.

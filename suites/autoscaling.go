@@ -13,6 +13,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -49,14 +50,14 @@ var scaling = []standard{
 		id: "autoscaling/cpu-all", name: "all pods of an autoscaled %s are short of CPU", hold: scalingHold, watch: scalingWatch,
 		autoscaler: true, signals: []string{SignalCPU},
 		fault: func(t *Target) experiments.Fault {
-			return t.Chaos.CPUStress(t.pods(), 1).Load(80).Containers(t.Service.Container).Only(chaosmesh.All).Seen(SignalCPU)
+			return t.Chaos.CPUStress(t.pods(), 1).Load(80).Containers(t.Service.Container).Only(faults.All).Seen(SignalCPU)
 		},
 	},
 	{
 		id: "autoscaling/kill", name: "a pod of %s dies while it scales out", hold: scalingHold, watch: scalingWatch, autoscaler: true,
 		more: func(t *Target, e *experiments.Experiment) {
 			t.surge(e)
-			e.Faults = append(e.Faults, &whenScaling{Fault: t.Chaos.PodKill(t.pods(), chaosmesh.One), target: t})
+			e.Faults = append(e.Faults, &whenScaling{Fault: t.Chaos.PodKill(t.pods(), faults.One), target: t})
 		},
 	},
 	{

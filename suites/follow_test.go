@@ -10,6 +10,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -22,11 +23,11 @@ import (
 //	go test ./suites -run TestFollow -v -args -config lab/aftershock.yaml
 func TestFollow(t *testing.T) {
 	target, e := onTheLab(t, "network/delay")
-	pods := chaosmesh.Pods{Namespace: target.Service.Namespace, Selector: target.Service.Selector}
+	pods := faults.Pods{Namespace: target.Service.Namespace, Selector: target.Service.Selector}
 	e.Name, e.Hold = "a pod dies on a slow network", 15*time.Second
 	e.Faults = []experiments.Fault{
 		target.Chaos.NetworkDelay(pods, 200*time.Millisecond).Follow(),
-		target.Chaos.PodKill(pods, chaosmesh.One),
+		target.Chaos.PodKill(pods, faults.One),
 	}
 	var recorded bytes.Buffer
 	if err := e.Run(t.Context(), record.NewRecorder(&recorded)); err != nil {
@@ -58,7 +59,7 @@ func TestFollow(t *testing.T) {
 	if followed != 1 {
 		t.Errorf("%d pods were followed, want the one that replaces the one killed", followed)
 	}
-	left, err := chaosmesh.Find(t.Context(), target.Client, chaosmesh.Scope{Namespaces: target.Namespaces})
+	left, err := chaosmesh.Find(t.Context(), target.Client, faults.Scope{Namespaces: target.Namespaces})
 	if err != nil || len(left) != 0 {
 		t.Errorf("left: %v, %v", left, err)
 	}

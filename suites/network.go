@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/aftershockhq/aftershock/experiments"
-	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 )
 
@@ -29,7 +29,7 @@ var network = []standard{
 	{
 		id: "network/partition", name: "%s is cut off from its dependency", hold: 20 * time.Second, peer: true, signals: []string{SignalCalls},
 		fault: func(t *Target) experiments.Fault {
-			peer := chaosmesh.Pods{Namespace: t.Dependency.Namespace, Selector: t.Dependency.Selector}
+			peer := faults.Pods{Namespace: t.Dependency.Namespace, Selector: t.Dependency.Selector}
 			return t.Chaos.NetworkPartition(t.pods()).Both(peer).Seen(SignalCalls)
 		},
 	},

@@ -4,8 +4,8 @@ import (
 	"time"
 
 	"github.com/aftershockhq/aftershock/experiments"
-	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/eviction"
+	"github.com/aftershockhq/aftershock/experiments/faults"
 )
 
 // pods is the suite of what can happen to pods. A crash, without grace, and an
@@ -13,26 +13,26 @@ import (
 var pods = []standard{
 	{
 		id: "pods/kill-one", name: "kill one pod of %s",
-		fault: func(t *Target) experiments.Fault { return t.Chaos.PodKill(t.pods(), chaosmesh.One) },
+		fault: func(t *Target) experiments.Fault { return t.Chaos.PodKill(t.pods(), faults.One) },
 	},
 	{
 		id: "pods/kill-third", name: "kill a third of the pods of %s",
-		fault: func(t *Target) experiments.Fault { return t.Chaos.PodKill(t.pods(), chaosmesh.Percent(33)) },
+		fault: func(t *Target) experiments.Fault { return t.Chaos.PodKill(t.pods(), faults.Percent(33)) },
 	},
 	{
 		id: "pods/container-kill", name: "kill the container of one pod of %s",
 		fault: func(t *Target) experiments.Fault {
-			return t.Chaos.ContainerKill(t.pods(), chaosmesh.One, t.Service.Container)
+			return t.Chaos.ContainerKill(t.pods(), faults.One, t.Service.Container)
 		},
 	},
 	{
 		id: "pods/failure", name: "one pod of %s fails for a while", hold: 30 * time.Second,
-		fault: func(t *Target) experiments.Fault { return t.Chaos.PodFailure(t.pods(), chaosmesh.One) },
+		fault: func(t *Target) experiments.Fault { return t.Chaos.PodFailure(t.pods(), faults.One) },
 	},
 	{
 		id: "pods/evict", name: "evict one pod of %s",
 		fault: func(t *Target) experiments.Fault {
-			return &eviction.Fault{Client: t.Client, Cluster: t.Chaos, Pods: t.pods(), Count: chaosmesh.One}
+			return &eviction.Fault{Cluster: t.guarded(), Pods: t.pods(), Count: faults.One}
 		},
 	},
 }

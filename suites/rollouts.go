@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"github.com/aftershockhq/aftershock/experiments"
-	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/eviction"
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/experiments/rollout"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -37,17 +37,17 @@ var rollouts = []standard{
 var disruption = []standard{
 	{
 		id: "disruption/drain", name: "evict every pod of %s in turn", lossless: true, unhurried: true,
-		fault: func(t *Target) experiments.Fault { return eviction.Drain(t.Client, t.Chaos, t.pods()) },
+		fault: func(t *Target) experiments.Fault { return eviction.Drain(t.guarded(), t.pods()) },
 	},
 }
 
 func (t *Target) workload() rollout.Workload {
-	return rollout.Workload{Client: t.Client, Cluster: t.Chaos, Namespace: t.Service.Namespace, Deployment: t.Service.Deployment, Timeout: rolloutTime}
+	return rollout.Workload{Cluster: t.guarded(), Namespace: t.Service.Namespace, Deployment: t.Service.Deployment, Timeout: rolloutTime}
 }
 
 // pods are those of the service.
-func (t *Target) pods() chaosmesh.Pods {
-	return chaosmesh.Pods{Namespace: t.Service.Namespace, Selector: t.Service.Selector}
+func (t *Target) pods() faults.Pods {
+	return faults.Pods{Namespace: t.Service.Namespace, Selector: t.Service.Selector}
 }
 
 // rolledOut is a check that the newest revision is rolled out.

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/experiments/rollout"
 )
 
@@ -25,7 +26,7 @@ func TestASweepRemovesFaultsOfEveryKind(t *testing.T) {
 	}}}
 	d.Spec.Template.Spec.Containers = []corev1.Container{{Name: "app", Image: "checkout:2"}}
 	delay := &v1alpha1.NetworkChaos{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "slow", Labels: map[string]string{
-		chaosmesh.ManagedLabel: chaosmesh.Managed, chaosmesh.RunLabel: "two",
+		faults.ManagedLabel: faults.Managed, faults.RunLabel: "two",
 	}}}
 	target := &Target{rest: &rest.Config{}, Config: Config{Namespaces: []string{"shop"}}}
 	target.Cluster.UID = "0b1c"
@@ -34,10 +35,10 @@ func TestASweepRemovesFaultsOfEveryKind(t *testing.T) {
 
 	for _, what := range []struct {
 		name string
-		f    func() ([]chaosmesh.Leftover, error)
+		f    func() ([]faults.Leftover, error)
 	}{
-		{"preflight finds", func() ([]chaosmesh.Leftover, error) { return target.left(t.Context()) }},
-		{"sweep removes", func() ([]chaosmesh.Leftover, error) { return target.Sweep(t.Context()) }},
+		{"preflight finds", func() ([]faults.Leftover, error) { return target.left(t.Context()) }},
+		{"sweep removes", func() ([]faults.Leftover, error) { return target.Sweep(t.Context()) }},
 	} {
 		got, err := what.f()
 		if err != nil || len(got) != 2 || got[0].String() != "NetworkChaos/shop/slow, left behind by run two" || got[1].String() != "bad image of Deployment/shop/checkout, left behind by run one" {

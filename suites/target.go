@@ -24,6 +24,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/experiments/rollout"
 	"github.com/aftershockhq/aftershock/experiments/workers"
 	"github.com/aftershockhq/aftershock/judge"
@@ -58,13 +59,17 @@ func (c Config) Connect() (*Target, error) {
 		return nil, c.lines.at("cluster", fmt.Errorf("connect to context %q of kubeconfig %q: %w", c.Cluster.Context, c.Cluster.Kubeconfig, err))
 	}
 	t := &Target{Config: c, rest: config, environment: map[string]string{}}
-	if t.Client, err = chaosmesh.NewClient(config); err != nil {
+	scheme, err := chaosmesh.Scheme()
+	if err != nil {
+		return nil, err
+	}
+	if t.Client, err = kube.NewClient(config, scheme); err != nil {
 		return nil, err
 	}
 	if t.reach, err = workers.Proxy(config); err != nil {
 		return nil, err
 	}
-	if t.Chaos, err = chaosmesh.New(t.Client, chaosmesh.Guard{Cluster: c.Cluster.UID, Namespaces: c.Namespaces, Protected: c.Protected}, chaosmesh.Patience{}); err != nil {
+	if t.Chaos, err = chaosmesh.New(t.guarded(), chaosmesh.Patience{}); err != nil {
 		return nil, c.lines.at("allow", err)
 	}
 	if c.Prometheus != nil {
@@ -73,6 +78,11 @@ func (c Config) Connect() (*Target, error) {
 		}
 	}
 	return t, nil
+}
+
+// guarded is the cluster, within what the configuration allows.
+func (t *Target) guarded() faults.Cluster {
+	return faults.Cluster{Client: t.Client, Guard: faults.Guard{Cluster: t.Cluster.UID, Namespaces: t.Namespaces, Protected: t.Protected}}
 }
 
 // Close closes idle connections.
@@ -152,7 +162,7 @@ func (t *Target) Preflight(ctx context.Context, chosen []experiments.Experiment,
 	check("chaos mesh", "allow", func() (string, error) {
 		left, err := t.left(ctx)
 		if len(left) > 0 {
-			err = errors.Join(err, fmt.Errorf("faults are in place already: %s; wait for that run, or remove them with \"aftershock sweep -f %s\"", chaosmesh.Named(left), t.Path))
+			err = errors.Join(err, fmt.Errorf("faults are in place already: %s; wait for that run, or remove them with \"aftershock sweep -f %s\"", faults.Named(left), t.Path))
 		}
 		return "nothing left behind in " + strings.Join(t.Namespaces, ", "), err
 	})
@@ -436,7 +446,7 @@ func up(d time.Duration) time.Duration { return (d + time.Second - 1).Truncate(t
 
 // Sweep removes what runs left behind in the namespaces of the configuration,
 // and proves it. The cluster's identity is looked at first.
-func (t *Target) Sweep(ctx context.Context) ([]chaosmesh.Leftover, error) {
+func (t *Target) Sweep(ctx context.Context) ([]faults.Leftover, error) {
 	if err := t.identify(ctx); err != nil {
 		return nil, err
 	}
@@ -451,13 +461,13 @@ func (t *Target) Sweep(ctx context.Context) ([]chaosmesh.Leftover, error) {
 }
 
 // left is what runs have left behind in the namespaces of the configuration.
-func (t *Target) left(ctx context.Context) ([]chaosmesh.Leftover, error) {
+func (t *Target) left(ctx context.Context) ([]faults.Leftover, error) {
 	left, err := chaosmesh.Find(ctx, t.Client, t.scope())
 	images, errImages := rollout.Find(ctx, t.Client, t.scope())
 	return append(left, images...), errors.Join(err, errImages)
 }
 
-func (t *Target) scope() chaosmesh.Scope { return chaosmesh.Scope{Namespaces: t.Namespaces} }
+func (t *Target) scope() faults.Scope { return faults.Scope{Namespaces: t.Namespaces} }
 
 func list(m map[string]string) string {
 	var parts []string

@@ -11,7 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/aftershockhq/aftershock/experiments"
-	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/experiments/workers"
 )
@@ -71,13 +71,13 @@ func (t *Target) workersReady(ctx context.Context, chosen []experiments.Experime
 	}
 	left, errLeft := workers.Find(ctx, t.Client, t.workersScope())
 	if len(left) > 0 {
-		errLeft = errors.Join(errLeft, fmt.Errorf("workers of a load are in place already: %s; wait for that run, or remove them with \"aftershock sweep -f %s\"", chaosmesh.Named(left), t.Path))
+		errLeft = errors.Join(errLeft, fmt.Errorf("workers of a load are in place already: %s; wait for that run, or remove them with \"aftershock sweep -f %s\"", faults.Named(left), t.Path))
 	}
 	return found, errors.Join(err, errLeft)
 }
 
-func (t *Target) workersScope() chaosmesh.Scope {
-	return chaosmesh.Scope{Namespaces: []string{t.Workers.Namespace}}
+func (t *Target) workersScope() faults.Scope {
+	return faults.Scope{Namespaces: []string{t.Workers.Namespace}}
 }
 
 // Swept are the namespaces in which runs can have left something behind: faults

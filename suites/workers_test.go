@@ -13,7 +13,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/resource"
 
-	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/experiments/workers"
 	"github.com/aftershockhq/aftershock/record"
@@ -107,7 +107,7 @@ func atOnce(t *testing.T, target *suites.Target, rates [2]int) (lists [2][]recor
 	if t.Failed() {
 		t.FailNow()
 	}
-	left, err := workers.Find(t.Context(), target.Client, chaosmesh.Scope{Namespaces: []string{workersNamespace}})
+	left, err := workers.Find(t.Context(), target.Client, faults.Scope{Namespaces: []string{workersNamespace}})
 	if err != nil || len(left) > 0 {
 		t.Errorf("left: %v, %v", left, err)
 	}

@@ -35,6 +35,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -179,7 +180,7 @@ func atRest(t *testing.T, target *suites.Target) {
 		},
 	}
 	target.Client = fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).Build()
-	target.Chaos, err = chaosmesh.New(target.Client, chaosmesh.Guard{Cluster: "0b1c", Namespaces: target.Namespaces}, chaosmesh.Patience{})
+	target.Chaos, err = chaosmesh.New(faults.Cluster{Client: target.Client, Guard: faults.Guard{Cluster: "0b1c", Namespaces: target.Namespaces}}, chaosmesh.Patience{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,17 +9,18 @@ import (
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 )
 
 // staging is a cluster with three pods of shop's checkout and one of its
-// payments. A real one comes from New, with a client from NewClient.
+// payments. A real one comes from New, with a client from kube.NewClient.
 func staging() *chaosmesh.Cluster {
-	cluster, err := chaosmesh.New(shop(), chaosmesh.Guard{
+	cluster, err := chaosmesh.New(faults.Cluster{Client: shop(), Guard: faults.Guard{
 		Cluster:    "0b1c",
 		Namespaces: []string{"shop"},
 		Lifetime:   10 * time.Minute,
-	}, chaosmesh.Patience{})
+	}}, chaosmesh.Patience{})
 	if err != nil {
 		panic(err)
 	}
@@ -42,8 +43,8 @@ func show(f experiments.Previewer) {
 }
 
 func ExampleCluster_PodFailure() {
-	checkout := chaosmesh.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
-	show(staging().PodFailure(checkout, chaosmesh.One))
+	checkout := faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
+	show(staging().PodFailure(checkout, faults.One))
 	// Output:
 	// # fail 1 of the pods app=checkout in shop
 	// apiVersion: chaos-mesh.org/v1alpha1
@@ -70,8 +71,8 @@ func ExampleCluster_PodFailure() {
 }
 
 func ExampleCluster_ContainerKill() {
-	checkout := chaosmesh.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
-	show(staging().ContainerKill(checkout, chaosmesh.One, "app"))
+	checkout := faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
+	show(staging().ContainerKill(checkout, faults.One, "app"))
 	// Output:
 	// # kill container app of 1 of the pods app=checkout in shop
 	// apiVersion: chaos-mesh.org/v1alpha1
@@ -100,8 +101,8 @@ func ExampleCluster_ContainerKill() {
 }
 
 func ExampleCluster_NetworkDelay() {
-	checkout := chaosmesh.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
-	payments := chaosmesh.Pods{Namespace: "shop", Selector: map[string]string{"app": "payments"}}
+	checkout := faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
+	payments := faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "payments"}}
 	show(staging().NetworkDelay(checkout, 200*time.Millisecond).Jitter(50 * time.Millisecond).To(payments))
 	// Output:
 	// # delay by 200ms ± 50ms to the pods app=payments in shop for 100% of the pods app=checkout in shop
@@ -144,7 +145,7 @@ func ExampleCluster_NetworkDelay() {
 }
 
 func ExampleCluster_NetworkLoss() {
-	checkout := chaosmesh.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
+	checkout := faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
 	show(staging().NetworkLoss(checkout, 12.5).Correlation(50))
 	// Output:
 	// # lose 12.5% of the packets for 100% of the pods app=checkout in shop
@@ -177,7 +178,7 @@ func ExampleCluster_NetworkLoss() {
 }
 
 func ExampleCluster_NetworkDuplicate() {
-	checkout := chaosmesh.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
+	checkout := faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
 	show(staging().NetworkDuplicate(checkout, 1))
 	// Output:
 	// # duplicate 1% of the packets for 100% of the pods app=checkout in shop
@@ -210,7 +211,7 @@ func ExampleCluster_NetworkDuplicate() {
 }
 
 func ExampleCluster_NetworkCorrupt() {
-	checkout := chaosmesh.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
+	checkout := faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
 	show(staging().NetworkCorrupt(checkout, 0.1))
 	// Output:
 	// # corrupt 0.1% of the packets for 100% of the pods app=checkout in shop
@@ -243,7 +244,7 @@ func ExampleCluster_NetworkCorrupt() {
 }
 
 func ExampleCluster_NetworkBandwidth() {
-	checkout := chaosmesh.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
+	checkout := faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
 	show(staging().NetworkBandwidth(checkout, 1_000_000).Outside("192.0.2.0/24"))
 	// Output:
 	// # limit to 1000000 bit/s what is sent to 192.0.2.0/24 for 100% of the pods app=checkout in shop
@@ -279,9 +280,9 @@ func ExampleCluster_NetworkBandwidth() {
 }
 
 func ExampleCluster_NetworkPartition() {
-	checkout := chaosmesh.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
-	payments := chaosmesh.Pods{Namespace: "shop", Selector: map[string]string{"app": "payments"}}
-	show(staging().NetworkPartition(checkout).Both(payments).Seen("calls").Only(chaosmesh.Fixed(3)))
+	checkout := faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
+	payments := faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "payments"}}
+	show(staging().NetworkPartition(checkout).Both(payments).Seen("calls").Only(faults.Fixed(3)))
 	// Output:
 	// # cut the network to and from the pods app=payments in shop for 3 of the pods app=checkout in shop
 	// apiVersion: chaos-mesh.org/v1alpha1
@@ -319,7 +320,7 @@ func ExampleCluster_NetworkPartition() {
 }
 
 func ExampleCluster_CPUStress() {
-	checkout := chaosmesh.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
+	checkout := faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
 	show(staging().CPUStress(checkout, 2).Load(80).Follow())
 	// Output:
 	// # keep 2 CPU workers 80% busy in 100% of the pods app=checkout in shop, and of those that replace them
@@ -351,7 +352,7 @@ func ExampleCluster_CPUStress() {
 }
 
 func ExampleCluster_MemoryStress() {
-	checkout := chaosmesh.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
+	checkout := faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
 	show(staging().MemoryStress(checkout, "256Mi"))
 	// Output:
 	// # hold 256Mi of memory in 100% of the pods app=checkout in shop

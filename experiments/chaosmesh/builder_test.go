@@ -16,10 +16,11 @@ import (
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 )
 
-var payments = chaosmesh.Pods{Namespace: "shop", Selector: map[string]string{"app": "payments"}}
+var payments = faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "payments"}}
 
 // paid makes a pod one of payments'.
 func paid(p *corev1.Pod) { p.Labels["app"] = "payments" }
@@ -51,9 +52,9 @@ func town(t testing.TB) client.WithWatch {
 // every is one of each kind of fault, and of each option.
 func every(c *chaosmesh.Cluster) map[string]experiments.Previewer {
 	return map[string]experiments.Previewer{
-		"pod kill":        c.PodKill(checkout, chaosmesh.One),
-		"pod failure":     c.PodFailure(checkout, chaosmesh.Percent(50)),
-		"container kill":  c.ContainerKill(checkout, chaosmesh.All, "app", "proxy"),
+		"pod kill":        c.PodKill(checkout, faults.One),
+		"pod failure":     c.PodFailure(checkout, faults.Percent(50)),
+		"container kill":  c.ContainerKill(checkout, faults.All, "app", "proxy"),
 		"delay":           c.NetworkDelay(checkout, 200*time.Millisecond),
 		"delay to":        c.NetworkDelay(checkout, 90*time.Second).Jitter(1500 * time.Microsecond).Correlation(25).To(payments),
 		"delay from":      c.NetworkDelay(checkout, time.Nanosecond).From(payments).Device("eth1"),
@@ -68,7 +69,7 @@ func every(c *chaosmesh.Cluster) map[string]experiments.Previewer {
 		"partition from":  c.NetworkPartition(checkout).From(payments),
 		"partition both":  c.NetworkPartition(checkout).Both(payments).Outside("192.0.2.1"),
 		"cpu":             c.CPUStress(checkout, 1),
-		"much cpu":        c.CPUStress(checkout, 8192).Load(40).Containers("app", "proxy").Only(chaosmesh.Fixed(2)).Follow(),
+		"much cpu":        c.CPUStress(checkout, 8192).Load(40).Containers("app", "proxy").Only(faults.Fixed(2)).Follow(),
 		"memory":          c.MemoryStress(checkout, "64Mi"),
 		"a memory share":  c.MemoryStress(checkout, "80%").Containers("app"),
 		"memory in bytes": c.MemoryStress(checkout, "268435456"),
@@ -80,7 +81,7 @@ func every(c *chaosmesh.Cluster) map[string]experiments.Previewer {
 func TestEveryBuilderKeepsTheRules(t *testing.T) {
 	oneUnit := regexp.MustCompile(`^[0-9]+(\.[0-9]+)?(ns|us|ms|s|m|h)$`)
 	number := func(text string) bool { _, err := strconv.ParseFloat(text, 64); return err == nil }
-	for name, f := range every(newCluster(t, town(t), chaosmesh.Guard{})) {
+	for name, f := range every(newCluster(t, town(t), faults.Guard{})) {
 		t.Run(name, func(t *testing.T) {
 			preview, err := f.Preview(t.Context(), "4f1c2a9d3b")
 			if err != nil {
@@ -92,7 +93,7 @@ func TestEveryBuilderKeepsTheRules(t *testing.T) {
 				}
 			}
 			labelled, _ := preview.Object.(client.Object)
-			claim("it is labelled", labelled.GetLabels()[chaosmesh.RunLabel] == "4f1c2a9d3b" && labelled.GetLabels()[chaosmesh.ManagedLabel] == chaosmesh.Managed)
+			claim("it is labelled", labelled.GetLabels()[faults.RunLabel] == "4f1c2a9d3b" && labelled.GetLabels()[faults.ManagedLabel] == faults.Managed)
 			with, _ := preview.Object.(v1alpha1.InnerObjectWithSelector)
 			for key, value := range with.GetSelectorSpecs() {
 				var s v1alpha1.PodSelector
@@ -150,7 +151,7 @@ func TestEveryBuilderKeepsTheRules(t *testing.T) {
 }
 
 func TestWhatMakesNoSenseIsRefused(t *testing.T) {
-	c := newCluster(t, town(t), chaosmesh.Guard{})
+	c := newCluster(t, town(t), faults.Guard{})
 	for _, row := range []struct {
 		name  string
 		fault experiments.Previewer
@@ -168,10 +169,10 @@ func TestWhatMakesNoSenseIsRefused(t *testing.T) {
 		{"two directions", c.NetworkPartition(checkout).To(payments).From(payments), "two directions are asked for"},
 		{"outside of nothing", c.NetworkPartition(checkout).Outside(), "no address outside"},
 		{"outside towards the pods, which Chaos Mesh cannot delay", c.NetworkDelay(checkout, time.Second).From(payments).Outside("192.0.2.1"), "by Chaos Mesh's own rules"},
-		{"peers that do not run", c.NetworkDelay(checkout, time.Second).To(chaosmesh.Pods{Namespace: "shop", Selector: map[string]string{"app": "mail"}}), "1 asked for, and 0 running pods match the selector; ask for fewer, or wait for more (pods app=mail in shop)"},
-		{"peers where faults may touch nothing", c.NetworkDelay(checkout, time.Second).To(chaosmesh.Pods{Namespace: "bank", Selector: payments.Selector}), `namespace "bank" is not among those`},
-		{"no container", c.ContainerKill(checkout, chaosmesh.One), "no container; say which ones by their names"},
-		{"a container that is not there", c.ContainerKill(checkout, chaosmesh.One, "app", "db"), `pod a has no container "db"; it has app, proxy`},
+		{"peers that do not run", c.NetworkDelay(checkout, time.Second).To(faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "mail"}}), "1 asked for, and 0 running pods match the selector; ask for fewer, or wait for more (pods app=mail in shop)"},
+		{"peers where faults may touch nothing", c.NetworkDelay(checkout, time.Second).To(faults.Pods{Namespace: "bank", Selector: payments.Selector}), `namespace "bank" is not among those`},
+		{"no container", c.ContainerKill(checkout, faults.One), "no container; say which ones by their names"},
+		{"a container that is not there", c.ContainerKill(checkout, faults.One, "app", "db"), `pod a has no container "db"; it has app, proxy`},
 		{"stress of a container that is not there", c.CPUStress(checkout, 1).Containers("db"), `pod a has no container "db"; it has app, proxy`},
 		{"no worker, which counts as injected", c.CPUStress(checkout, 0), "0 workers; from 1 to 8192"},
 		{"more workers than the CRD takes", c.CPUStress(checkout, 8193), "8193 workers; from 1 to 8192"},
@@ -181,13 +182,13 @@ func TestWhatMakesNoSenseIsRefused(t *testing.T) {
 		{"a size in thousandths", c.MemoryStress(checkout, "256m"), `memory size "256m" is 1 bytes; a MiB is the least`},
 		{"a share of more than all", c.MemoryStress(checkout, "101%"), "101% of the memory limit; a percentage is from 1% to 100%"},
 		{"a share of a limit that is not there", c.MemoryStress(checkout, "80%").Containers("proxy"), "80% of a limit that container proxy of pod a does not have; say a size"},
-		{"following what is over when it is done", c.PodKill(checkout, chaosmesh.One).Follow(), "it cannot follow: only faults that are held"},
-		{"a signal for what is seen by an event", c.PodFailure(checkout, chaosmesh.One).Seen("cpu"), `its effect is seen by the event "not ready"`},
+		{"following what is over when it is done", c.PodKill(checkout, faults.One).Follow(), "it cannot follow: only faults that are held"},
+		{"a signal for what is seen by an event", c.PodFailure(checkout, faults.One).Seen("cpu"), `its effect is seen by the event "not ready"`},
 		{"a signal that changes by an unknown amount", c.NetworkLoss(checkout, 1).Seen("retransmits"), `by how much the loss of packets changes signal "retransmits" is not known; say it with SeenAs`},
-		{"more than there are", c.NetworkDelay(checkout, time.Second).Only(chaosmesh.Fixed(4)), "4 asked for, and 3 running pods match the selector"},
+		{"more than there are", c.NetworkDelay(checkout, time.Second).Only(faults.Fixed(4)), "4 asked for, and 3 running pods match the selector"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			if _, err := row.fault.Preview(t.Context(), "run"); !errors.Is(err, chaosmesh.ErrRefused) || !strings.Contains(err.Error(), row.want) {
+			if _, err := row.fault.Preview(t.Context(), "run"); !errors.Is(err, faults.ErrRefused) || !strings.Contains(err.Error(), row.want) {
 				t.Errorf("error %v, want it refused with %q", err, row.want)
 			}
 		})
@@ -195,18 +196,18 @@ func TestWhatMakesNoSenseIsRefused(t *testing.T) {
 }
 
 func TestPodsInTheNodesNetworkAreRefused(t *testing.T) {
-	c := newCluster(t, newClient(t, interceptor.Funcs{}, pod("a", func(p *corev1.Pod) { p.Spec.HostNetwork = true })), chaosmesh.Guard{})
+	c := newCluster(t, newClient(t, interceptor.Funcs{}, pod("a", func(p *corev1.Pod) { p.Spec.HostNetwork = true })), faults.Guard{})
 	want := "pod a is in its node's network, where Chaos Mesh injects nothing"
-	if _, err := c.NetworkDelay(checkout, time.Second).Preview(t.Context(), "run"); !errors.Is(err, chaosmesh.ErrRefused) || !strings.Contains(err.Error(), want) {
+	if _, err := c.NetworkDelay(checkout, time.Second).Preview(t.Context(), "run"); !errors.Is(err, faults.ErrRefused) || !strings.Contains(err.Error(), want) {
 		t.Errorf("error %v, want %q", err, want)
 	}
-	if _, err := c.PodKill(checkout, chaosmesh.One).Preview(t.Context(), "run"); err != nil {
+	if _, err := c.PodKill(checkout, faults.One).Preview(t.Context(), "run"); err != nil {
 		t.Errorf("a kill: %v", err)
 	}
 }
 
 func TestProtectedPeersAreNotTouched(t *testing.T) {
-	guard := chaosmesh.Guard{Protected: []map[string]string{payments.Selector}}
+	guard := faults.Guard{Protected: []map[string]string{payments.Selector}}
 	c := newCluster(t, town(t), guard)
 	for _, row := range []struct {
 		name    string
@@ -219,7 +220,7 @@ func TestProtectedPeersAreNotTouched(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			_, err := row.fault.Preview(t.Context(), "run")
-			if refused := errors.Is(err, chaosmesh.ErrRefused); refused != row.refused || (!refused && err != nil) {
+			if refused := errors.Is(err, faults.ErrRefused); refused != row.refused || (!refused && err != nil) {
 				t.Errorf("error %v, want refused: %t", err, row.refused)
 			}
 		})
@@ -227,16 +228,16 @@ func TestProtectedPeersAreNotTouched(t *testing.T) {
 }
 
 func TestEffects(t *testing.T) {
-	c := newCluster(t, town(t), chaosmesh.Guard{})
+	c := newCluster(t, town(t), faults.Guard{})
 	for _, row := range []struct {
 		name       string
 		fault      experiments.Previewer
 		want       record.Effect
 		unprovable string
 	}{
-		{"a killed pod is gone", c.PodKill(checkout, chaosmesh.One), record.Effect{Event: "gone"}, ""},
-		{"a failed pod is not ready", c.PodFailure(checkout, chaosmesh.One), record.Effect{Event: "not ready"}, ""},
-		{"a killed container is restarted", c.ContainerKill(checkout, chaosmesh.One, "app"), record.Effect{Event: "restarted"}, ""},
+		{"a killed pod is gone", c.PodKill(checkout, faults.One), record.Effect{Event: "gone"}, ""},
+		{"a failed pod is not ready", c.PodFailure(checkout, faults.One), record.Effect{Event: "not ready"}, ""},
+		{"a killed container is restarted", c.ContainerKill(checkout, faults.One, "app"), record.Effect{Event: "restarted"}, ""},
 		{"a delay is seen in the load", c.NetworkDelay(checkout, 200*time.Millisecond), record.Effect{Signal: "requests", Rise: 0.16}, ""},
 		{"or where the user says", c.NetworkDelay(checkout, 200*time.Millisecond).Seen("calls"), record.Effect{Signal: "calls", Rise: 0.16}, ""},
 		{"or as the user says", c.NetworkDelay(checkout, 200*time.Millisecond).SeenAs(record.Effect{Signal: "calls", Rise: 0.1}), record.Effect{Signal: "calls", Rise: 0.1}, ""},

@@ -2,64 +2,23 @@ package chaosmesh
 
 import (
 	"cmp"
-	"context"
-	"errors"
-	"fmt"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
+	"github.com/aftershockhq/aftershock/experiments/faults"
 )
 
-// A Cluster makes faults in one cluster, within one guard.
+// A Cluster makes faults in one cluster, within its guard.
 type Cluster struct {
-	client   client.WithWatch
-	guard    Guard
+	faults.Cluster
 	patience Patience
 }
 
 // New makes a cluster. A guard that allows nothing is refused.
-func New(c client.WithWatch, guard Guard, patience Patience) (*Cluster, error) {
-	if c == nil {
-		return nil, errors.New("chaosmesh: needs a client")
-	}
-	if err := guard.Validate(); err != nil {
+func New(c faults.Cluster, patience Patience) (*Cluster, error) {
+	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	return &Cluster{client: c, guard: guard, patience: patience.withDefaults()}, nil
-}
-
-// Choose says which pods run that a fault may hit, and how many of them are
-// asked for. The error wraps [ErrRefused] where the guard refuses: the cluster,
-// the namespace, an empty selector, a protected pod, more than there are.
-func (c *Cluster) Choose(ctx context.Context, pods Pods, count Count) (candidates []corev1.Pod, asked int, err error) {
-	if err := c.guard.allow(pods); err != nil {
-		return nil, 0, err
-	}
-	if err := c.guard.identify(ctx, c.client); err != nil {
-		return nil, 0, err
-	}
-	return c.candidates(ctx, peer{Pods: pods, touched: true, count: count, own: true})
-}
-
-// candidates are those that run of the pods, and how many of them are asked
-// for.
-func (c *Cluster) candidates(ctx context.Context, p peer) ([]corev1.Pod, int, error) {
-	matching, err := p.list(ctx, c.client)
-	if err != nil {
-		return nil, 0, err
-	}
-	if p.touched {
-		if err := c.guard.protect(matching); err != nil {
-			return nil, 0, err
-		}
-	}
-	up := running(matching)
-	asked, err := p.count.of(len(up))
-	if err != nil && !p.own {
-		err = fmt.Errorf("%w (%s)", err, p.Pods)
-	}
-	return up, asked, err
+	return &Cluster{Cluster: c, patience: patience.withDefaults()}, nil
 }
 
 // Patience says how long to wait for Chaos Mesh before drawing a conclusion.

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 )
 
@@ -17,7 +18,7 @@ import (
 // would; at least one name is needed, and every pod must have them all. The
 // kubelet starts them again in the same pod. It is over when it is done. The
 // effect is that each of the containers of each target was restarted.
-func (c *Cluster) ContainerKill(pods Pods, count Count, containers ...string) *Fault {
+func (c *Cluster) ContainerKill(pods faults.Pods, count faults.Count, containers ...string) *Fault {
 	return c.fault(containerKill{containers: containers}, pods, count)
 }
 
@@ -36,7 +37,7 @@ func (containerKill) empty() client.Object { return &v1alpha1.PodChaos{} }
 
 func (k containerKill) object(s site) (client.Object, error) {
 	if len(k.containers) == 0 {
-		return nil, fmt.Errorf("%w: no container; say which ones by their names", ErrRefused)
+		return nil, faults.Refuse("no container; say which ones by their names")
 	}
 	if err := have(s.pods, k.containers); err != nil {
 		return nil, err
@@ -80,7 +81,7 @@ func have(pods []corev1.Pod, containers []string) error {
 		}
 		for _, name := range containers {
 			if !slices.Contains(names, name) {
-				return fmt.Errorf("%w: pod %s has no container %q; it has %s", ErrRefused, pod.Name, name, strings.Join(names, ", "))
+				return faults.Refuse("pod %s has no container %q; it has %s", pod.Name, name, strings.Join(names, ", "))
 			}
 		}
 	}

@@ -9,17 +9,19 @@
 // be shown is the injection's shortfall, in Chaos Mesh's own words.
 //
 //	log.SetLogger(logr.Discard()) // controller-runtime's; once, in main
-//	c, err := chaosmesh.NewClient(config)
-//	cluster, err := chaosmesh.New(c, chaosmesh.Guard{Cluster: uid, Namespaces: []string{"shop"}}, chaosmesh.Patience{})
+//	scheme, err := chaosmesh.Scheme()
+//	c, err := kube.NewClient(config, scheme)
+//	guard := faults.Guard{Cluster: uid, Namespaces: []string{"shop"}}
+//	cluster, err := chaosmesh.New(faults.Cluster{Client: c, Guard: guard}, chaosmesh.Patience{})
 //
-//	kill := cluster.PodKill(chaosmesh.Pods{
+//	kill := cluster.PodKill(faults.Pods{
 //		Namespace: "shop",
 //		Selector:  map[string]string{"app": "checkout"},
-//	}, chaosmesh.One)
+//	}, faults.One)
 //	err = experiments.Experiment{Faults: []experiments.Fault{kill}, ...}.Run(ctx, recorder)
 //
-//	left, err := chaosmesh.Find(ctx, c, chaosmesh.Scope{Namespaces: []string{"shop"}})
-//	removed, err := chaosmesh.Sweep(ctx, c, chaosmesh.Scope{Namespaces: []string{"shop"}}, chaosmesh.Patience{})
+//	left, err := chaosmesh.Find(ctx, c, faults.Scope{Namespaces: []string{"shop"}})
+//	removed, err := chaosmesh.Sweep(ctx, c, faults.Scope{Namespaces: []string{"shop"}}, chaosmesh.Patience{})
 //
 // # Faults
 //
@@ -32,7 +34,7 @@
 //
 //	cluster.NetworkDelay(checkout, 200*time.Millisecond).Jitter(50*time.Millisecond).Both(payments)
 //	cluster.NetworkPartition(checkout).Both(payments).Seen("calls")
-//	cluster.CPUStress(checkout, 2).Load(80).Only(chaosmesh.Percent(50)).Follow()
+//	cluster.CPUStress(checkout, 2).Load(80).Only(faults.Percent(50)).Follow()
 //
 // Each says what it must be seen to do (see [record.Effect]), as far as
 // that is known; where it is not, [Fault.Seen] or [Fault.SeenAs] say it, and
@@ -41,19 +43,11 @@
 //
 // # Nothing is left behind
 //
-// The ledger of what a run has put into a cluster is the cluster. Every object
-// carries the labels [ManagedLabel] and [RunLabel] from the instant it exists,
-// because they are part of the request that creates it; so there is no instant
-// at which an object of ours exists that [Find] does not find, whatever became
-// of the program that created it. The record says the same from the other
-// side: an event of kind "creating" with the object's full name is written
-// before the request is sent, so that a cut record names everything that its
-// run may have left. Both are needed for nothing but each other's check: no
-// second store is kept that could disagree with the first.
-//
-// Every object also carries a duration, which Chaos Mesh's controller enforces
-// when no run is left to (see [Guard]). For one-shot faults like a pod
-// kill it means nothing to Chaos Mesh, and costs nothing.
+// Every object carries the labels of its run and is written down before it is
+// created, see package faults; [Find] and [Sweep] go by the labels. It also
+// carries a duration, which Chaos Mesh's controller enforces when no run is left
+// to (see [faults.Guard]). For one-shot faults like a pod kill it means nothing to
+// Chaos Mesh, and costs nothing.
 //
 // # What it needs
 //

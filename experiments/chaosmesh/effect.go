@@ -3,6 +3,7 @@ package chaosmesh
 import (
 	"fmt"
 
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 )
 
@@ -15,7 +16,7 @@ func unnamed(effect string) string {
 // signal.
 func events(kind, signal string) ([]record.Effect, string, error) {
 	if signal != "" {
-		return nil, "", fmt.Errorf("%w: its effect is seen by the event %q, and by how much signal %q would change is not known; say it with SeenAs", ErrRefused, kind, signal)
+		return nil, "", faults.Refuse("its effect is seen by the event %q, and by how much signal %q would change is not known; say it with SeenAs", kind, signal)
 	}
 	return []record.Effect{{Event: kind}}, "", nil
 }
@@ -24,7 +25,7 @@ func events(kind, signal string) ([]record.Effect, string, error) {
 // by how much.
 func shapeless(effect, signal string) ([]record.Effect, string, error) {
 	if signal != "" {
-		return nil, "", fmt.Errorf("%w: by how much %s changes signal %q is not known; say it with SeenAs", ErrRefused, effect, signal)
+		return nil, "", faults.Refuse("by how much %s changes signal %q is not known; say it with SeenAs", effect, signal)
 	}
 	return nil, unnamed(effect), nil
 }

@@ -1,12 +1,9 @@
 package chaosmesh
 
 // The kinds of event that this package records of its objects, and of pods
-// beside those of package experiments. Subjects are PodChaos/namespace/name and
+// beside those of packages record and faults. Subjects are PodChaos/namespace/name and
 // pod/namespace/name.
 const (
-	// EventCreating is written before the object is created, so that a record
-	// names everything that its run may have left behind.
-	EventCreating = "creating"
 	// EventCreated: the API server has the object.
 	EventCreated = "created"
 	// EventInjected: Chaos Mesh's records say that every target is injected.

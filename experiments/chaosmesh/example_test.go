@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/experiments/faults"
 )
 
 // shop is an API server with three running pods of shop's checkout, and one
@@ -38,20 +39,20 @@ func shop() client.WithWatch {
 }
 
 func ExampleCluster_PodKill() {
-	// A real one comes from NewClient.
-	cluster, err := chaosmesh.New(shop(), chaosmesh.Guard{
+	// A real client comes from kube.NewClient.
+	cluster, err := chaosmesh.New(faults.Cluster{Client: shop(), Guard: faults.Guard{
 		Cluster:    "0b1c",
 		Namespaces: []string{"shop"},
 		Lifetime:   10 * time.Minute,
-	}, chaosmesh.Patience{})
+	}}, chaosmesh.Patience{})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	kill := cluster.PodKill(chaosmesh.Pods{
+	kill := cluster.PodKill(faults.Pods{
 		Namespace: "shop",
 		Selector:  map[string]string{"app": "checkout"},
-	}, chaosmesh.Percent(50))
+	}, faults.Percent(50))
 
 	preview, err := kill.Preview(context.Background(), "4f1c2a9d3b")
 	if err != nil {
@@ -92,22 +93,22 @@ func ExampleCluster_PodKill() {
 }
 
 func ExampleCluster_PodKill_refused() {
-	cluster, err := chaosmesh.New(shop(), chaosmesh.Guard{Cluster: "0b1c", Namespaces: []string{"shop"}}, chaosmesh.Patience{})
+	cluster, err := chaosmesh.New(faults.Cluster{Client: shop(), Guard: faults.Guard{Cluster: "0b1c", Namespaces: []string{"shop"}}}, chaosmesh.Patience{})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	kill := cluster.PodKill(chaosmesh.Pods{
+	kill := cluster.PodKill(faults.Pods{
 		Namespace: "shop",
 		Selector:  map[string]string{"app": "checkout"},
-	}, chaosmesh.Fixed(4))
+	}, faults.Fixed(4))
 	_, err = kill.Preview(context.Background(), "4f1c2a9d3b")
 	fmt.Println(err)
 	// Output: kill 4 of the pods app=checkout in shop: refused: 4 asked for, and 3 running pods match the selector; ask for fewer, or wait for more
 }
 
 func ExampleFind() {
-	left, err := chaosmesh.Find(context.Background(), shop(), chaosmesh.Scope{Namespaces: []string{"shop"}})
+	left, err := chaosmesh.Find(context.Background(), shop(), faults.Scope{Namespaces: []string{"shop"}})
 	fmt.Println(len(left), err)
 	// Output: 0 <nil>
 }

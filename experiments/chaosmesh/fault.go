@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
@@ -23,8 +24,8 @@ import (
 type Fault struct {
 	cluster *Cluster
 	kind    kind
-	pods    Pods
-	count   Count
+	pods    faults.Pods
+	count   faults.Count
 	signal  string
 	sees    []record.Effect // in place of the kind's own
 	follows bool
@@ -52,12 +53,12 @@ type placed struct {
 	early bool // it was over before it was to be undone
 }
 
-func (c *Cluster) fault(k kind, pods Pods, count Count) *Fault {
+func (c *Cluster) fault(k kind, pods faults.Pods, count faults.Count) *Fault {
 	return &Fault{cluster: c, kind: k, pods: pods, count: count}
 }
 
 // Only hits so many of the pods.
-func (f *Fault) Only(count Count) *Fault {
+func (f *Fault) Only(count faults.Count) *Fault {
 	f.count = count
 	return f
 }
@@ -101,7 +102,7 @@ func (f *Fault) String() string {
 }
 
 // kindName is Chaos Mesh's name of the kind: PodChaos.
-func (f *Fault) kindName() string { return kindOf(f.cluster.client.Scheme(), f.kind.empty()) }
+func (f *Fault) kindName() string { return kindOf(f.cluster.Client.Scheme(), f.kind.empty()) }
 
 // prepared is what Inject is about to do.
 type prepared struct {
@@ -121,8 +122,8 @@ func (f *Fault) Preview(ctx context.Context, run string) (experiments.Preview, e
 		return experiments.Preview{}, err
 	}
 	trial, _ := p.object.DeepCopyObject().(client.Object)
-	settleName(trial)
-	if err := f.cluster.client.Create(ctx, trial, client.DryRunAll); err != nil {
+	faults.SettleName(trial)
+	if err := f.cluster.Client.Create(ctx, trial, client.DryRunAll); err != nil {
 		return experiments.Preview{}, fmt.Errorf("try %s: %w", f, explain(err, f.kindName()))
 	}
 	return p.Preview, nil
@@ -132,14 +133,14 @@ func (f *Fault) Preview(ctx context.Context, run string) (experiments.Preview, e
 // Mesh.
 func (f *Fault) Targets(ctx context.Context) ([]record.Target, error) {
 	pods, _, err := f.candidates(ctx)
-	return targets(pods), err
+	return faults.Targets(pods), err
 }
 
 // prepare checks everything that can be checked without Chaos Mesh.
 func (f *Fault) prepare(ctx context.Context, run string) (prepared, error) {
 	p, err := f.check(ctx, run)
 	switch {
-	case errors.Is(err, ErrRefused):
+	case errors.Is(err, faults.ErrRefused):
 		return prepared{}, fmt.Errorf("%s: %w", f, err)
 	case err != nil:
 		return prepared{}, explain(err, "Pod")
@@ -152,10 +153,10 @@ func (f *Fault) check(ctx context.Context, run string) (prepared, error) {
 	if err != nil {
 		return prepared{}, err
 	}
-	lifetime := f.cluster.guard.lifetime(ctx).Round(time.Second)
+	lifetime := f.cluster.Guard.Expiry(ctx).Round(time.Second)
 	object, err := f.object(ctx, site{
-		meta:     newMeta(f.kind.action(), f.pods.Namespace, run),
-		selector: f.pods.selector(asked),
+		meta:     faults.NewMeta(f.kind.action(), f.pods.Namespace, run),
+		selector: selector(f.pods, asked),
 		lifetime: lifetime,
 		pods:     candidates,
 	})
@@ -163,7 +164,7 @@ func (f *Fault) check(ctx context.Context, run string) (prepared, error) {
 		return prepared{}, err
 	}
 	if f.follows && !held(object) {
-		return prepared{}, fmt.Errorf("%w: it cannot follow: only faults that are held and hit pods themselves can", ErrRefused)
+		return prepared{}, faults.Refuse("it cannot follow: only faults that are held and hit pods themselves can")
 	}
 	effects, unprovable := f.sees, ""
 	if len(effects) == 0 {
@@ -172,7 +173,7 @@ func (f *Fault) check(ctx context.Context, run string) (prepared, error) {
 	return prepared{
 		Preview: experiments.Preview{
 			Object:     object,
-			Candidates: targets(candidates),
+			Candidates: faults.Targets(candidates),
 			Requested:  asked,
 			Effects:    effects,
 			Unprovable: unprovable,
@@ -187,7 +188,7 @@ func (f *Fault) check(ctx context.Context, run string) (prepared, error) {
 // are asked for.
 func (f *Fault) candidates(ctx context.Context) (candidates []corev1.Pod, asked int, err error) {
 	for _, p := range f.kind.peers() {
-		if err := f.cluster.guard.allow(p.Pods); err != nil {
+		if err := f.cluster.Guard.Allow(p.Pods); err != nil {
 			return nil, 0, err
 		}
 	}
@@ -196,7 +197,7 @@ func (f *Fault) candidates(ctx context.Context) (candidates []corev1.Pod, asked 
 		return nil, 0, err
 	}
 	for _, p := range f.kind.peers() {
-		more, _, err := f.cluster.candidates(ctx, p)
+		more, err := f.peers(ctx, p)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -205,6 +206,19 @@ func (f *Fault) candidates(ctx context.Context) (candidates []corev1.Pod, asked 
 		}
 	}
 	return candidates, asked, nil
+}
+
+// peers are the pods that run of a peer, of which there are as many as are
+// asked for.
+func (f *Fault) peers(ctx context.Context, p peer) ([]corev1.Pod, error) {
+	up, err := f.cluster.Select(ctx, p.Pods, p.touched)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := p.count.Of(len(up)); err != nil {
+		return nil, fmt.Errorf("%w (%s)", err, p.Pods)
+	}
+	return up, nil
 }
 
 // object is the object at a site, complete and checked.
@@ -254,7 +268,7 @@ func (f *Fault) Recover(ctx context.Context, rec *record.Recorder) (steadystate.
 	var left []*placed
 	for _, p := range slices.Backward(f.placed) {
 		found, err := removal{
-			client:   f.cluster.client,
+			client:   f.cluster.Client,
 			patience: f.cluster.patience,
 			clock:    clock,
 			note:     rec.Note,
@@ -273,7 +287,7 @@ func (f *Fault) Recover(ctx context.Context, rec *record.Recorder) (steadystate.
 			rec.Event(record.Event{
 				Span:    span,
 				Kind:    EventRemoved,
-				Subject: subject(f.cluster.client.Scheme(), p.object),
+				Subject: subject(f.cluster.Client.Scheme(), p.object),
 				UID:     string(p.object.GetUID()),
 			})
 		}

@@ -20,18 +20,19 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 )
 
-var checkout = chaosmesh.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
+var checkout = faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
 
-func newCluster(t testing.TB, c client.WithWatch, guard chaosmesh.Guard) *chaosmesh.Cluster {
+func newCluster(t testing.TB, c client.WithWatch, guard faults.Guard) *chaosmesh.Cluster {
 	t.Helper()
 	guard.Cluster = cmp.Or(guard.Cluster, theCluster)
 	if guard.Namespaces == nil {
 		guard.Namespaces = []string{"shop"}
 	}
-	cluster, err := chaosmesh.New(c, guard, chaosmesh.Patience{})
+	cluster, err := chaosmesh.New(faults.Cluster{Client: c, Guard: guard}, chaosmesh.Patience{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +100,7 @@ func TestAKillIsProvenByTheVictimBeingGone(t *testing.T) {
 		c := newClient(t, interceptor.Funcs{}, pod("a"), pod("b"), pod("c"))
 		play(t, c, atOnce, takeUp, after(100*time.Millisecond), kill("b"), after(time.Second), injected("shop/b"))
 		rec := newHistory()
-		fault := newCluster(t, c, chaosmesh.Guard{}).PodKill(checkout, chaosmesh.One)
+		fault := newCluster(t, c, faults.Guard{}).PodKill(checkout, faults.One)
 
 		got, err := fault.Inject(t.Context(), rec.Recorder)
 		if err != nil {
@@ -132,7 +133,7 @@ func TestAKillIsProvenByTheVictimBeingGone(t *testing.T) {
 			t.Errorf("events %v, want %v", got, want)
 		}
 		for _, entry := range rec.entries(t) {
-			if entry.Event != nil && entry.Event.Kind == chaosmesh.EventCreating && entry.Event.Subject != "PodChaos/shop/"+created[0].Name {
+			if entry.Event != nil && entry.Event.Kind == faults.EventCreating && entry.Event.Subject != "PodChaos/shop/"+created[0].Name {
 				t.Errorf("wrote down %q before creating %q", entry.Event.Subject, created[0].Name)
 			}
 		}
@@ -155,7 +156,7 @@ func TestEveryObjectIsSafeByItself(t *testing.T) {
 		play(t, c, atOnce, takeUp, kill("a"), kill("b"), injected("shop/a", "shop/b"))
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 		defer cancel()
-		got, err := newCluster(t, c, chaosmesh.Guard{}).PodKill(checkout, chaosmesh.Percent(50)).Inject(ctx, rec.Recorder)
+		got, err := newCluster(t, c, faults.Guard{}).PodKill(checkout, faults.Percent(50)).Inject(ctx, rec.Recorder)
 		if err != nil || got.Shortfall != "" {
 			t.Fatal(err, got.Shortfall)
 		}
@@ -185,40 +186,40 @@ func TestWhatIsRefusedCreatesNothing(t *testing.T) {
 	three := []client.Object{pod("a"), pod("b"), pod("c")}
 	for _, row := range []struct {
 		name  string
-		guard chaosmesh.Guard
-		pods  chaosmesh.Pods
-		count chaosmesh.Count
+		guard faults.Guard
+		pods  faults.Pods
+		count faults.Count
 		has   []client.Object
 		want  string
 	}{
-		{"a namespace that is not listed", chaosmesh.Guard{}, chaosmesh.Pods{Namespace: "bank", Selector: checkout.Selector}, chaosmesh.One, three, `namespace "bank" is not among those that faults may touch: shop`},
-		{"another cluster", chaosmesh.Guard{Cluster: "production"}, checkout, chaosmesh.One, three, "this is another cluster: the one that is meant has uid production, and this one staging"},
-		{"no namespace", chaosmesh.Guard{}, chaosmesh.Pods{Selector: checkout.Selector}, chaosmesh.One, three, "no namespace; say which one the pods are in"},
-		{"no selector", chaosmesh.Guard{}, chaosmesh.Pods{Namespace: "shop"}, chaosmesh.One, three, `an empty selector would select every pod of namespace "shop"`},
-		{"a selector that is none", chaosmesh.Guard{}, chaosmesh.Pods{Namespace: "shop", Selector: map[string]string{"a b": "c"}}, chaosmesh.One, three, "name part must consist of"},
+		{"a namespace that is not listed", faults.Guard{}, faults.Pods{Namespace: "bank", Selector: checkout.Selector}, faults.One, three, `namespace "bank" is not among those that faults may touch: shop`},
+		{"another cluster", faults.Guard{Cluster: "production"}, checkout, faults.One, three, "this is another cluster: the one that is meant has uid production, and this one staging"},
+		{"no namespace", faults.Guard{}, faults.Pods{Selector: checkout.Selector}, faults.One, three, "no namespace; say which one the pods are in"},
+		{"no selector", faults.Guard{}, faults.Pods{Namespace: "shop"}, faults.One, three, `an empty selector would select every pod of namespace "shop"`},
+		{"a selector that is none", faults.Guard{}, faults.Pods{Namespace: "shop", Selector: map[string]string{"a b": "c"}}, faults.One, three, "name part must consist of"},
 		{
 			"a protected pod among those that match",
-			chaosmesh.Guard{Protected: []map[string]string{{"tier": "db"}}},
-			checkout, chaosmesh.One,
+			faults.Guard{Protected: []map[string]string{{"tier": "db"}}},
+			checkout, faults.One,
 			append([]client.Object{pod("d", func(p *corev1.Pod) { p.Labels["tier"] = "db" })}, three...), "pod d matches the selector and is protected (tier=db)",
 		},
-		{"more than there are", chaosmesh.Guard{}, checkout, chaosmesh.Fixed(4), three, "4 asked for, and 3 running pods match the selector"},
-		{"more than run", chaosmesh.Guard{}, checkout, chaosmesh.Fixed(3), []client.Object{pod("a"), pod("b"), pod("c", pending)}, "3 asked for, and 2 running pods match the selector"},
-		{"more than stay", chaosmesh.Guard{}, checkout, chaosmesh.Fixed(3), []client.Object{pod("a"), pod("b"), pod("c", terminating)}, "3 asked for, and 2 running pods match the selector"},
-		{"one of none", chaosmesh.Guard{}, checkout, chaosmesh.One, nil, "1 asked for, and 0 running pods match the selector"},
-		{"a share of none", chaosmesh.Guard{}, checkout, chaosmesh.Percent(50), nil, "1 asked for, and 0 running pods match the selector"},
-		{"no count", chaosmesh.Guard{}, checkout, "", three, "no count; say how many pods"},
-		{"a count of zero", chaosmesh.Guard{}, checkout, chaosmesh.Fixed(0), three, "0 pods asked for; at least one is needed"},
-		{"a share of zero", chaosmesh.Guard{}, checkout, chaosmesh.Percent(0), three, "0% of the pods; a percentage is from 1% to 100%"},
-		{"a share above all", chaosmesh.Guard{}, checkout, chaosmesh.Percent(101), three, "101% of the pods; a percentage is from 1% to 100%"},
-		{"a count in words", chaosmesh.Guard{}, checkout, "all", three, `count "all" is no number and no percentage`},
+		{"more than there are", faults.Guard{}, checkout, faults.Fixed(4), three, "4 asked for, and 3 running pods match the selector"},
+		{"more than run", faults.Guard{}, checkout, faults.Fixed(3), []client.Object{pod("a"), pod("b"), pod("c", pending)}, "3 asked for, and 2 running pods match the selector"},
+		{"more than stay", faults.Guard{}, checkout, faults.Fixed(3), []client.Object{pod("a"), pod("b"), pod("c", terminating)}, "3 asked for, and 2 running pods match the selector"},
+		{"one of none", faults.Guard{}, checkout, faults.One, nil, "1 asked for, and 0 running pods match the selector"},
+		{"a share of none", faults.Guard{}, checkout, faults.Percent(50), nil, "1 asked for, and 0 running pods match the selector"},
+		{"no count", faults.Guard{}, checkout, "", three, "no count; say how many pods"},
+		{"a count of zero", faults.Guard{}, checkout, faults.Fixed(0), three, "0 pods asked for; at least one is needed"},
+		{"a share of zero", faults.Guard{}, checkout, faults.Percent(0), three, "0% of the pods; a percentage is from 1% to 100%"},
+		{"a share above all", faults.Guard{}, checkout, faults.Percent(101), three, "101% of the pods; a percentage is from 1% to 100%"},
+		{"a count in words", faults.Guard{}, checkout, "all", three, `count "all" is no number and no percentage`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			c := newClient(t, interceptor.Funcs{}, row.has...)
 			rec := newHistory()
 			fault := newCluster(t, c, row.guard).PodKill(row.pods, row.count)
 			_, err := fault.Inject(t.Context(), rec.Recorder)
-			if !errors.Is(err, chaosmesh.ErrRefused) || !strings.Contains(err.Error(), row.want) {
+			if !errors.Is(err, faults.ErrRefused) || !strings.Contains(err.Error(), row.want) {
 				t.Errorf("error %v, want it refused with %q", err, row.want)
 			}
 			if _, err := fault.Preview(t.Context(), "run"); err == nil || !strings.Contains(err.Error(), row.want) {
@@ -237,24 +238,24 @@ func TestWhatIsRefusedCreatesNothing(t *testing.T) {
 func TestAGuardThatAllowsNothingOrTooMuchIsRefused(t *testing.T) {
 	for _, row := range []struct {
 		name  string
-		guard chaosmesh.Guard
+		guard faults.Guard
 		want  string
 	}{
-		{"the zero value", chaosmesh.Guard{}, "no cluster; say which one is meant"},
-		{"no namespace", chaosmesh.Guard{Cluster: theCluster}, "no namespace is allowed"},
-		{"a wildcard", chaosmesh.Guard{Cluster: theCluster, Namespaces: []string{"*"}}, `"*" is no namespace, and there are no wildcards`},
-		{"an empty name", chaosmesh.Guard{Cluster: theCluster, Namespaces: []string{""}}, `"" is no namespace`},
-		{"protection of everything", chaosmesh.Guard{Cluster: theCluster, Namespaces: []string{"shop"}, Protected: []map[string]string{{}}}, "would protect every pod"},
-		{"a lifetime below zero", chaosmesh.Guard{Cluster: theCluster, Namespaces: []string{"shop"}, Lifetime: -1}, "lifetime -1ns is below zero"},
+		{"the zero value", faults.Guard{}, "no cluster; say which one is meant"},
+		{"no namespace", faults.Guard{Cluster: theCluster}, "no namespace is allowed"},
+		{"a wildcard", faults.Guard{Cluster: theCluster, Namespaces: []string{"*"}}, `"*" is no namespace, and there are no wildcards`},
+		{"an empty name", faults.Guard{Cluster: theCluster, Namespaces: []string{""}}, `"" is no namespace`},
+		{"protection of everything", faults.Guard{Cluster: theCluster, Namespaces: []string{"shop"}, Protected: []map[string]string{{}}}, "would protect every pod"},
+		{"a lifetime below zero", faults.Guard{Cluster: theCluster, Namespaces: []string{"shop"}, Lifetime: -1}, "lifetime -1ns is below zero"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			_, err := chaosmesh.New(newClient(t, interceptor.Funcs{}), row.guard, chaosmesh.Patience{})
-			if !errors.Is(err, chaosmesh.ErrRefused) || !strings.Contains(err.Error(), row.want) {
+			_, err := chaosmesh.New(faults.Cluster{Client: newClient(t, interceptor.Funcs{}), Guard: row.guard}, chaosmesh.Patience{})
+			if !errors.Is(err, faults.ErrRefused) || !strings.Contains(err.Error(), row.want) {
 				t.Errorf("error %v, want %q", err, row.want)
 			}
 		})
 	}
-	if _, err := chaosmesh.New(nil, chaosmesh.Guard{Cluster: theCluster, Namespaces: []string{"shop"}}, chaosmesh.Patience{}); err == nil {
+	if _, err := chaosmesh.New(faults.Cluster{Guard: faults.Guard{Cluster: theCluster, Namespaces: []string{"shop"}}}, chaosmesh.Patience{}); err == nil {
 		t.Error("no client was accepted")
 	}
 }
@@ -262,26 +263,26 @@ func TestAGuardThatAllowsNothingOrTooMuchIsRefused(t *testing.T) {
 func TestWhatCouldNotBeShownIsTheShortfall(t *testing.T) {
 	for _, row := range []struct {
 		name   string
-		count  chaosmesh.Count
+		count  faults.Count
 		script []step
 		within time.Duration
 		want   string
 	}{
-		{"no controller", chaosmesh.One, nil, 16 * time.Second, "Chaos Mesh's controller did not act on PodChaos/shop/pod-kill-RUN-XXXXX within 15s: is chaos-controller-manager running?"},
-		{"nothing was selected", chaosmesh.One, []step{takeUp, says("Failed to select targets: no target has been selected")}, 3 * time.Second, "Chaos Mesh selected no pod for PodChaos/shop/pod-kill-RUN-XXXXX; Chaos Mesh says: Failed to select targets: no target has been selected"},
-		{"an injection failed", chaosmesh.One, []step{takeUp, failed("shop/a", "pods is forbidden")}, time.Second, "Chaos Mesh could not inject shop/a: pods is forbidden"},
-		{"fewer than asked for", chaosmesh.Fixed(2), []step{takeUp, kill("a"), injected("shop/a")}, time.Second, "2 pods asked for, and Chaos Mesh selected only shop/a"},
-		{"selected and then nothing", chaosmesh.One, []step{takeUp, waiting("shop/a")}, 16 * time.Second, "Chaos Mesh did not inject shop/a within 15s, and did not say why"},
-		{"taken up without a word on pods", chaosmesh.One, []step{status(func(o v1alpha1.InnerObject) { o.SetFinalizers([]string{"chaos-mesh/records"}) })}, 16 * time.Second, "Chaos Mesh's controller took up PodChaos/shop/pod-kill-RUN-XXXXX but selected no pod within 15s"},
-		{"a victim that was going anyway", chaosmesh.One, []step{takeUp, injected("shop/gone")}, 4 * time.Second, "shop/gone was selected, which did not run or was on its way out before the fault"},
-		{"the object was deleted", chaosmesh.One, []step{takeUp, vanish}, time.Second, "another client deleted PodChaos/shop/pod-kill-RUN-XXXXX before it was seen to act"},
+		{"no controller", faults.One, nil, 16 * time.Second, "Chaos Mesh's controller did not act on PodChaos/shop/pod-kill-RUN-XXXXX within 15s: is chaos-controller-manager running?"},
+		{"nothing was selected", faults.One, []step{takeUp, says("Failed to select targets: no target has been selected")}, 3 * time.Second, "Chaos Mesh selected no pod for PodChaos/shop/pod-kill-RUN-XXXXX; Chaos Mesh says: Failed to select targets: no target has been selected"},
+		{"an injection failed", faults.One, []step{takeUp, failed("shop/a", "pods is forbidden")}, time.Second, "Chaos Mesh could not inject shop/a: pods is forbidden"},
+		{"fewer than asked for", faults.Fixed(2), []step{takeUp, kill("a"), injected("shop/a")}, time.Second, "2 pods asked for, and Chaos Mesh selected only shop/a"},
+		{"selected and then nothing", faults.One, []step{takeUp, waiting("shop/a")}, 16 * time.Second, "Chaos Mesh did not inject shop/a within 15s, and did not say why"},
+		{"taken up without a word on pods", faults.One, []step{status(func(o v1alpha1.InnerObject) { o.SetFinalizers([]string{"chaos-mesh/records"}) })}, 16 * time.Second, "Chaos Mesh's controller took up PodChaos/shop/pod-kill-RUN-XXXXX but selected no pod within 15s"},
+		{"a victim that was going anyway", faults.One, []step{takeUp, injected("shop/gone")}, 4 * time.Second, "shop/gone was selected, which did not run or was on its way out before the fault"},
+		{"the object was deleted", faults.One, []step{takeUp, vanish}, time.Second, "another client deleted PodChaos/shop/pod-kill-RUN-XXXXX before it was seen to act"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := newClient(t, interceptor.Funcs{}, pod("a"), pod("b"), pod("gone", terminating))
 				play(t, c, atOnce, row.script...)
 				rec := newHistory()
-				fault := newCluster(t, c, chaosmesh.Guard{}).PodKill(checkout, row.count)
+				fault := newCluster(t, c, faults.Guard{}).PodKill(checkout, row.count)
 				begin := time.Now()
 				got, err := fault.Inject(t.Context(), rec.Recorder)
 				if err != nil {
@@ -316,7 +317,7 @@ func TestTheRecordsDateTheInjectionWhereThePodsAreNotSeen(t *testing.T) {
 		}, pod("a"))
 		play(t, c, atOnce, takeUp, kill("a"), injected("shop/a"))
 		rec := newHistory()
-		got, err := newCluster(t, c, chaosmesh.Guard{}).PodKill(checkout, chaosmesh.One).Inject(t.Context(), rec.Recorder)
+		got, err := newCluster(t, c, faults.Guard{}).PodKill(checkout, faults.One).Inject(t.Context(), rec.Recorder)
 		if err != nil || got.Shortfall != "" {
 			t.Fatal(err, got.Shortfall)
 		}
@@ -343,7 +344,7 @@ func TestErrorsOfTheAPISayWhatToDo(t *testing.T) {
 				Create: func(context.Context, client.WithWatch, client.Object, ...client.CreateOption) error { return row.err },
 			}, pod("a"))
 			rec := newHistory()
-			fault := newCluster(t, c, chaosmesh.Guard{}).PodKill(checkout, chaosmesh.One)
+			fault := newCluster(t, c, faults.Guard{}).PodKill(checkout, faults.One)
 			_, err := fault.Inject(t.Context(), rec.Recorder)
 			if err == nil || !strings.Contains(err.Error(), row.want) {
 				t.Errorf("error %v, want %q", err, row.want)
@@ -383,7 +384,7 @@ func TestAnObjectWhoseCreationHadNoAnswerIsRemoved(t *testing.T) {
 					},
 				}, pod("a"))
 				rec := newHistory()
-				fault := newCluster(t, c, chaosmesh.Guard{}).PodKill(checkout, chaosmesh.One)
+				fault := newCluster(t, c, faults.Guard{}).PodKill(checkout, faults.One)
 				if _, err := fault.Inject(t.Context(), rec.Recorder); !errors.Is(err, context.DeadlineExceeded) {
 					t.Fatalf("error %v, want the time-out", err)
 				}
@@ -413,7 +414,7 @@ func TestAnObjectThatWasNeverSeenIsNotProvenGone(t *testing.T) {
 			},
 		}, pod("a"))
 		rec := newHistory()
-		fault := newCluster(t, c, chaosmesh.Guard{}).PodKill(checkout, chaosmesh.One)
+		fault := newCluster(t, c, faults.Guard{}).PodKill(checkout, faults.One)
 		if _, err := fault.Inject(t.Context(), rec.Recorder); !errors.Is(err, context.DeadlineExceeded) {
 			t.Fatalf("error %v, want the time-out", err)
 		}
@@ -438,7 +439,7 @@ func TestAnObjectThatStaysIsHelpedAlong(t *testing.T) {
 				c := newClient(t, interceptor.Funcs{}, pod("a"))
 				play(t, c, row.let, takeUp, kill("a"), injected("shop/a"))
 				rec := newHistory()
-				fault := newCluster(t, c, chaosmesh.Guard{}).PodKill(checkout, chaosmesh.One)
+				fault := newCluster(t, c, faults.Guard{}).PodKill(checkout, faults.One)
 				if _, err := fault.Inject(t.Context(), rec.Recorder); err != nil {
 					t.Fatal(err)
 				}
@@ -487,7 +488,7 @@ func TestWhatCannotBeRemovedIsAnError(t *testing.T) {
 				c := newClient(t, row.funcs, pod("a"))
 				play(t, c, row.let, takeUp, kill("a"), injected("shop/a"))
 				rec := newHistory()
-				fault := newCluster(t, c, chaosmesh.Guard{}).PodKill(checkout, chaosmesh.One)
+				fault := newCluster(t, c, faults.Guard{}).PodKill(checkout, faults.One)
 				if _, err := fault.Inject(t.Context(), rec.Recorder); err != nil {
 					t.Fatal(err)
 				}
@@ -515,7 +516,7 @@ func TestRecoverOutlivesAnAPIServerThatIsAwayForAWhile(t *testing.T) {
 		}, pod("a"))
 		play(t, c, atOnce, takeUp, kill("a"), injected("shop/a"))
 		rec := newHistory()
-		fault := newCluster(t, c, chaosmesh.Guard{}).PodKill(checkout, chaosmesh.One)
+		fault := newCluster(t, c, faults.Guard{}).PodKill(checkout, faults.One)
 		if _, err := fault.Inject(t.Context(), rec.Recorder); err != nil {
 			t.Fatal(err)
 		}
@@ -533,7 +534,7 @@ func TestInjectEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newClient(t, interceptor.Funcs{}, pod("a"))
 		rec := newHistory()
-		fault := newCluster(t, c, chaosmesh.Guard{}).PodKill(checkout, chaosmesh.One)
+		fault := newCluster(t, c, faults.Guard{}).PodKill(checkout, faults.One)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if _, err := fault.Inject(ctx, rec.Recorder); !errors.Is(err, context.DeadlineExceeded) {
@@ -551,7 +552,7 @@ func TestInjectEndsWithItsContext(t *testing.T) {
 func TestNothingIsDoneThatCannotBeWrittenDown(t *testing.T) {
 	c := newClient(t, interceptor.Funcs{}, pod("a"))
 	rec := record.NewRecorder(full{})
-	_, err := newCluster(t, c, chaosmesh.Guard{}).PodKill(checkout, chaosmesh.One).Inject(t.Context(), rec)
+	_, err := newCluster(t, c, faults.Guard{}).PodKill(checkout, faults.One).Inject(t.Context(), rec)
 	if err == nil || !strings.Contains(err.Error(), "write record: no space left") {
 		t.Errorf("error %v, want the record's", err)
 	}
@@ -567,7 +568,7 @@ func (full) Write([]byte) (int, error) { return 0, errors.New("no space left") }
 
 func TestPreviewChangesNothing(t *testing.T) {
 	c := newClient(t, interceptor.Funcs{}, pod("a"), pod("b"), pod("c", pending))
-	fault := newCluster(t, c, chaosmesh.Guard{}).PodKill(checkout, chaosmesh.Percent(100))
+	fault := newCluster(t, c, faults.Guard{}).PodKill(checkout, faults.Percent(100))
 	got, err := fault.Preview(t.Context(), "4f1c2a9d3b")
 	if err != nil {
 		t.Fatal(err)
@@ -581,7 +582,7 @@ func TestPreviewChangesNothing(t *testing.T) {
 	if left := objects(t, c); len(left) != 0 {
 		t.Errorf("created %v", left)
 	}
-	if object, ok := got.Object.(client.Object); !ok || object.GetLabels()[chaosmesh.RunLabel] != "4f1c2a9d3b" {
+	if object, ok := got.Object.(client.Object); !ok || object.GetLabels()[faults.RunLabel] != "4f1c2a9d3b" {
 		t.Errorf("%v, want an object with the run's label", got.Object)
 	}
 }

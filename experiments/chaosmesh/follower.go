@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
@@ -65,7 +66,7 @@ func (f *Fault) follow(ctx context.Context, rec *record.Recorder, begin followin
 		}
 	}
 	w.start(func() error {
-		return kube.Watch{Client: f.cluster.client, List: &corev1.PodList{}, Options: f.pods.options()}.Follow(ctx, rec.Clock(), kube.View{
+		return kube.Watch{Client: f.cluster.Client, List: &corev1.PodList{}, Options: f.pods.Options()}.Follow(ctx, rec.Clock(), kube.View{
 			Changed: func(c kube.Change) { w.changed(ctx, c) },
 		})
 	})
@@ -74,7 +75,7 @@ func (f *Fault) follow(ctx context.Context, rec *record.Recorder, begin followin
 
 // start starts a goroutine that stop waits for. That pods are no longer followed
 // is in the record; nothing is left behind by it.
-func (w *follower) start(do func() error) { start(&w.wg, do, w.failed) }
+func (w *follower) start(do func() error) { faults.Start(&w.wg, do, w.failed) }
 
 func (w *follower) failed(err error) {
 	w.ended.Do(func() {
@@ -104,14 +105,14 @@ func (w *follower) changed(ctx context.Context, c kube.Change) {
 	var up []*corev1.Pod
 	alive := 0
 	for uid, pod := range w.there {
-		if runs(pod) && w.pods.match(pod) {
+		if faults.Runs(pod) && w.pods.Match(pod) {
 			up = append(up, pod)
 			if w.hit[uid] {
 				alive++
 			}
 		}
 	}
-	want := w.count.among(len(up))
+	want := w.count.Among(len(up))
 	slices.SortFunc(up, func(a, b *corev1.Pod) int {
 		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))
 	})
@@ -130,7 +131,7 @@ func (w *follower) inject(ctx context.Context, pod corev1.Pod) {
 		event := record.Event{
 			Span:    span,
 			Kind:    kind,
-			Subject: "pod/" + pod.Namespace + "/" + pod.Name,
+			Subject: faults.Subject(&pod),
 			UID:     string(pod.UID),
 			Attrs:   map[string]string{},
 		}
@@ -151,12 +152,12 @@ func (w *follower) inject(ctx context.Context, pod corev1.Pod) {
 		missed("", "the fault's lifetime is over")
 		return
 	}
-	if err := w.cluster.guard.protect([]corev1.Pod{pod}); err != nil {
+	if err := w.cluster.Guard.Protect([]corev1.Pod{pod}); err != nil {
 		missed("", err.Error())
 		return
 	}
 	object, err := w.object(ctx, site{
-		meta:     newMeta(w.kind.action(), pod.Namespace, w.run),
+		meta:     faults.NewMeta(w.kind.action(), pod.Namespace, w.run),
 		selector: only(pod.Namespace, pod.Name),
 		lifetime: lifetime,
 		pods:     []corev1.Pod{pod},

@@ -18,7 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
-	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 )
 
@@ -63,25 +63,25 @@ func TestAFaultFollowsReplacements(t *testing.T) {
 	}
 	for _, row := range []struct {
 		name    string
-		count   chaosmesh.Count
+		count   faults.Count
 		hit     []string
 		happens []func(context.Context, client.Client) error
 		want    []string
 	}{
-		{"of all pods, each new one", chaosmesh.All, []string{"shop/a", "shop/b"}, []func(context.Context, client.Client) error{comes("c"), comes("d")}, []string{"c", "d"}},
-		{"of one, its replacement", chaosmesh.One, []string{"shop/a"}, []func(context.Context, client.Client) error{dies("a"), comes("c")}, []string{"c"}},
-		{"of one, the replacement that is there before it dies", chaosmesh.One, []string{"shop/a"}, []func(context.Context, client.Client) error{comes("c"), dies("a")}, []string{"c"}},
-		{"of one, and its replacement's replacement", chaosmesh.One, []string{"shop/a"}, []func(context.Context, client.Client) error{dies("a"), comes("c"), dies("c"), comes("d")}, []string{"c", "d"}},
-		{"of one that stays, no new one", chaosmesh.One, []string{"shop/a"}, []func(context.Context, client.Client) error{comes("c")}, nil},
-		{"of one, not for a pod that was not chosen", chaosmesh.One, []string{"shop/a"}, []func(context.Context, client.Client) error{dies("b"), comes("c")}, nil},
-		{"of half, half of those that there are then, the oldest first", chaosmesh.Percent(50), []string{"shop/a"}, []func(context.Context, client.Client) error{comes("c"), comes("d"), comes("e")}, []string{"c", "d"}},
+		{"of all pods, each new one", faults.All, []string{"shop/a", "shop/b"}, []func(context.Context, client.Client) error{comes("c"), comes("d")}, []string{"c", "d"}},
+		{"of one, its replacement", faults.One, []string{"shop/a"}, []func(context.Context, client.Client) error{dies("a"), comes("c")}, []string{"c"}},
+		{"of one, the replacement that is there before it dies", faults.One, []string{"shop/a"}, []func(context.Context, client.Client) error{comes("c"), dies("a")}, []string{"c"}},
+		{"of one, and its replacement's replacement", faults.One, []string{"shop/a"}, []func(context.Context, client.Client) error{dies("a"), comes("c"), dies("c"), comes("d")}, []string{"c", "d"}},
+		{"of one that stays, no new one", faults.One, []string{"shop/a"}, []func(context.Context, client.Client) error{comes("c")}, nil},
+		{"of one, not for a pod that was not chosen", faults.One, []string{"shop/a"}, []func(context.Context, client.Client) error{dies("b"), comes("c")}, nil},
+		{"of half, half of those that there are then, the oldest first", faults.Percent(50), []string{"shop/a"}, []func(context.Context, client.Client) error{comes("c"), comes("d"), comes("e")}, []string{"c", "d"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := newClient(t, interceptor.Funcs{}, pod("a"), pod("b"))
 				play(t, c, atOnce, takeUp, chosen(row.hit...))
 				rec := newHistory()
-				fault := newCluster(t, c, chaosmesh.Guard{}).NetworkDelay(checkout, time.Second).Only(row.count).Follow()
+				fault := newCluster(t, c, faults.Guard{}).NetworkDelay(checkout, time.Second).Only(row.count).Follow()
 				if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.Shortfall != "" {
 					t.Fatal(err, got.Shortfall)
 				}
@@ -125,15 +125,15 @@ func forbidWatch(after int32) interceptor.Funcs {
 func TestWhatCannotBeFollowedIsInTheRecord(t *testing.T) {
 	for _, row := range []struct {
 		name  string
-		guard chaosmesh.Guard
+		guard faults.Guard
 		comes func(*corev1.Pod)
 		funcs interceptor.Funcs
 		want  string
 	}{
-		{"the new pod is protected", chaosmesh.Guard{Protected: []map[string]string{{"tier": "db"}}}, func(p *corev1.Pod) { p.Labels["tier"] = "db" }, interceptor.Funcs{}, "pod c matches the selector and is protected"},
-		{"Chaos Mesh never injects it", chaosmesh.Guard{}, func(p *corev1.Pod) { p.Name = "lost" }, interceptor.Funcs{}, "could not inject shop/lost: no such container (for 15s)"},
-		{"the first object's lifetime is over", chaosmesh.Guard{Lifetime: time.Second}, func(*corev1.Pod) {}, interceptor.Funcs{}, "the fault's lifetime is over"},
-		{"creating panics, which does not take the program along", chaosmesh.Guard{}, func(p *corev1.Pod) { p.Name = "lost" }, interceptor.Funcs{
+		{"the new pod is protected", faults.Guard{Protected: []map[string]string{{"tier": "db"}}}, func(p *corev1.Pod) { p.Labels["tier"] = "db" }, interceptor.Funcs{}, "pod c matches the selector and is protected"},
+		{"Chaos Mesh never injects it", faults.Guard{}, func(p *corev1.Pod) { p.Name = "lost" }, interceptor.Funcs{}, "could not inject shop/lost: no such container (for 15s)"},
+		{"the first object's lifetime is over", faults.Guard{Lifetime: time.Second}, func(*corev1.Pod) {}, interceptor.Funcs{}, "the fault's lifetime is over"},
+		{"creating panics, which does not take the program along", faults.Guard{}, func(p *corev1.Pod) { p.Name = "lost" }, interceptor.Funcs{
 			Create: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {
 				if n, ok := o.(*v1alpha1.NetworkChaos); ok && len(n.Spec.Selector.Pods) > 0 {
 					panic("out of luck")
@@ -141,7 +141,7 @@ func TestWhatCannotBeFollowedIsInTheRecord(t *testing.T) {
 				return c.Create(ctx, o, opts...)
 			},
 		}, "following ended: panic: out of luck"},
-		{"the pods may no longer be watched", chaosmesh.Guard{}, func(*corev1.Pod) {}, forbidWatch(1), "following ended: "},
+		{"the pods may no longer be watched", faults.Guard{}, func(*corev1.Pod) {}, forbidWatch(1), "following ended: "},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -191,7 +191,7 @@ func TestFollowingStopsWithoutRecover(t *testing.T) {
 		play(t, c, atOnce, takeUp, chosen("shop/a"))
 		rec := newHistory()
 		ctx, cancel := context.WithCancelCause(t.Context())
-		fault := newCluster(t, c, chaosmesh.Guard{}).NetworkDelay(checkout, time.Second).Follow()
+		fault := newCluster(t, c, faults.Guard{}).NetworkDelay(checkout, time.Second).Follow()
 		if _, err := fault.Inject(ctx, rec.Recorder); err != nil {
 			t.Fatal(err)
 		}

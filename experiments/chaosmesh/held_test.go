@@ -16,6 +16,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 )
 
@@ -32,7 +33,7 @@ func restarted(p *corev1.Pod) { p.Status.ContainerStatuses[0].RestartCount++ }
 // left are all objects of Chaos Mesh's that there are.
 func left(t *testing.T, c client.Client) []string {
 	t.Helper()
-	found, err := chaosmesh.Find(t.Context(), c, chaosmesh.Scope{Namespaces: []string{"shop"}})
+	found, err := chaosmesh.Find(t.Context(), c, faults.Scope{Namespaces: []string{"shop"}})
 	if err != nil {
 		t.Error(err)
 	}
@@ -48,7 +49,7 @@ func TestAHeldFaultIsSeenInjectedAndSeenRecovered(t *testing.T) {
 		c := newClient(t, interceptor.Funcs{}, pod("a"), pod("b"), pod("pay", paid))
 		play(t, c, atOnce, takeUp, after(200*time.Millisecond), records(hit(".Target", "shop/pay"), hit(".", "shop/a"), hit(".", "shop/b")))
 		rec := newHistory()
-		fault := newCluster(t, c, chaosmesh.Guard{}).NetworkDelay(checkout, 200*time.Millisecond).To(payments)
+		fault := newCluster(t, c, faults.Guard{}).NetworkDelay(checkout, 200*time.Millisecond).To(payments)
 
 		begin := time.Now()
 		got, err := fault.Inject(t.Context(), rec.Recorder)
@@ -106,7 +107,7 @@ func TestWhatOnlySeemsInjected(t *testing.T) {
 		},
 		{
 			"the containers of a failed pod live on",
-			func(c *chaosmesh.Cluster) experiments.Fault { return c.PodFailure(checkout, chaosmesh.All) },
+			func(c *chaosmesh.Cluster) experiments.Fault { return c.PodFailure(checkout, faults.All) },
 			[]step{takeUp, injected("shop/a", "shop/b"), change("a", down)},
 			16 * time.Second, "Chaos Mesh says that it injected shop/b, which did not show it within 15s",
 		},
@@ -116,7 +117,7 @@ func TestWhatOnlySeemsInjected(t *testing.T) {
 				c := newClient(t, interceptor.Funcs{}, pod("a", up, has("app", "", ""), has("proxy", "", "")), pod("b", up, has("app", "", ""), has("proxy", "", "")), pod("pay", paid))
 				play(t, c, atOnce, row.script...)
 				rec := newHistory()
-				fault := row.fault(newCluster(t, c, chaosmesh.Guard{}))
+				fault := row.fault(newCluster(t, c, faults.Guard{}))
 				begin := time.Now()
 				got, err := fault.Inject(t.Context(), rec.Recorder)
 				if err != nil || !strings.HasPrefix(got.Shortfall, row.want) {
@@ -145,19 +146,19 @@ func TestTheVictimsDateWhatChaosMeshCannot(t *testing.T) {
 	}{
 		{
 			"a failed pod is dated by its not being ready, long after the records",
-			func(c *chaosmesh.Cluster) experiments.Fault { return c.PodFailure(checkout, chaosmesh.One) },
+			func(c *chaosmesh.Cluster) experiments.Fault { return c.PodFailure(checkout, faults.One) },
 			[]step{after(3 * time.Second), change("a", down)},
 			"not ready", 3 * time.Second, 3100 * time.Millisecond,
 		},
 		{
 			"or by a new container where it is called ready all the time",
-			func(c *chaosmesh.Cluster) experiments.Fault { return c.PodFailure(checkout, chaosmesh.One) },
+			func(c *chaosmesh.Cluster) experiments.Fault { return c.PodFailure(checkout, faults.One) },
 			[]step{after(2 * time.Second), change("a", restarted)},
 			"not ready", 2 * time.Second, 2100 * time.Millisecond,
 		},
 		{
 			"a killed container is dated by the records, and waited for",
-			func(c *chaosmesh.Cluster) experiments.Fault { return c.ContainerKill(checkout, chaosmesh.One, "app") },
+			func(c *chaosmesh.Cluster) experiments.Fault { return c.ContainerKill(checkout, faults.One, "app") },
 			[]step{after(2 * time.Second), change("a", restarted)},
 			"restarted", 0, 300 * time.Millisecond,
 		},
@@ -167,7 +168,7 @@ func TestTheVictimsDateWhatChaosMeshCannot(t *testing.T) {
 				c := newClient(t, interceptor.Funcs{}, pod("a", up, has("app", "", "")))
 				play(t, c, atOnce, append([]step{takeUp, injected("shop/a")}, row.happens...)...)
 				rec := newHistory()
-				fault := row.fault(newCluster(t, c, chaosmesh.Guard{}))
+				fault := row.fault(newCluster(t, c, faults.Guard{}))
 				got, err := fault.Inject(t.Context(), rec.Recorder)
 				if err != nil || got.Shortfall != "" {
 					t.Fatal(err, got.Shortfall)
@@ -209,7 +210,7 @@ func TestAHeldFaultIsNotCalledGoneBeforeChaosMeshUndidIt(t *testing.T) {
 				c := newClient(t, interceptor.Funcs{}, pod("a"))
 				play(t, c, row.let, takeUp, injected("shop/a"))
 				rec := newHistory()
-				fault := newCluster(t, c, chaosmesh.Guard{}).NetworkDelay(checkout, time.Second)
+				fault := newCluster(t, c, faults.Guard{}).NetworkDelay(checkout, time.Second)
 				if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.Shortfall != "" {
 					t.Fatal(err, got.Shortfall)
 				}
@@ -244,7 +245,7 @@ func TestAnObjectThatVanishedWhileItWasHeldIsNotCalledUndone(t *testing.T) {
 		{
 			"a fault that is over when it is done",
 			[]step{takeUp, kill("a"), injected("shop/a"), after(2 * time.Second), vanish},
-			func(c *chaosmesh.Cluster) experiments.Fault { return c.PodKill(checkout, chaosmesh.One) },
+			func(c *chaosmesh.Cluster) experiments.Fault { return c.PodKill(checkout, faults.One) },
 			"",
 		},
 	} {
@@ -253,7 +254,7 @@ func TestAnObjectThatVanishedWhileItWasHeldIsNotCalledUndone(t *testing.T) {
 				c := newClient(t, interceptor.Funcs{}, pod("a"))
 				play(t, c, atOnce, row.script...)
 				rec := newHistory()
-				fault := row.fault(newCluster(t, c, chaosmesh.Guard{}))
+				fault := row.fault(newCluster(t, c, faults.Guard{}))
 				if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.Shortfall != "" {
 					t.Fatal(err, got.Shortfall)
 				}
@@ -283,7 +284,7 @@ func TestOnlyTheKilledContainersProveAContainerKill(t *testing.T) {
 				c := newClient(t, interceptor.Funcs{}, pod("a", up, has("app", "", ""), has("proxy", "", "")))
 				play(t, c, atOnce, takeUp, injected("shop/a"), after(time.Second), change("a", restarted)) // of app
 				rec := newHistory()
-				got, err := newCluster(t, c, chaosmesh.Guard{}).ContainerKill(checkout, chaosmesh.One, row.container).Inject(t.Context(), rec.Recorder)
+				got, err := newCluster(t, c, faults.Guard{}).ContainerKill(checkout, faults.One, row.container).Inject(t.Context(), rec.Recorder)
 				if err != nil || got.Shortfall != "" {
 					t.Fatal(err, got.Shortfall)
 				}
@@ -313,7 +314,7 @@ func TestAFaultThatEndedByItselfIsNotCalledHeld(t *testing.T) {
 			}
 		}))
 		rec := newHistory()
-		fault := newCluster(t, c, chaosmesh.Guard{}).NetworkDelay(checkout, time.Second)
+		fault := newCluster(t, c, faults.Guard{}).NetworkDelay(checkout, time.Second)
 		if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.Shortfall != "" {
 			t.Fatal(err, got.Shortfall)
 		}
@@ -347,7 +348,7 @@ func TestWhyAnObjectStaysIsSaid(t *testing.T) {
 			}}
 		}))
 		rec := newHistory()
-		fault := newCluster(t, c, chaosmesh.Guard{}).NetworkDelay(checkout, time.Second)
+		fault := newCluster(t, c, faults.Guard{}).NetworkDelay(checkout, time.Second)
 		got, err := fault.Inject(t.Context(), rec.Recorder)
 		if want := "Chaos Mesh could not inject shop/a: Specified qdisc kind is unknown"; err != nil || !strings.HasPrefix(got.Shortfall, want) {
 			t.Errorf("shortfall %q, %v; want %q", got.Shortfall, err, want)
@@ -397,7 +398,7 @@ func TestARuleThatCannotBeAppliedIsTakenOutOfThePlan(t *testing.T) {
 			Events: []v1alpha1.RecordEvent{{Type: v1alpha1.TypeFailed, Operation: v1alpha1.Apply, Message: "unable to set tcs"}},
 		}, v1alpha1.Record{Id: "shop/b", SelectorKey: ".", Phase: v1alpha1.NotInjected}))
 		rec := newHistory()
-		fault := newCluster(t, c, chaosmesh.Guard{}).NetworkDuplicate(checkout, 10)
+		fault := newCluster(t, c, faults.Guard{}).NetworkDuplicate(checkout, 10)
 		if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || !strings.Contains(got.Shortfall, "unable to set tcs") {
 			t.Fatal(err, got.Shortfall)
 		}

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
@@ -27,7 +28,7 @@ const readEvery = 250 * time.Millisecond
 // every pod asked for is injected, or when it is known that they will not: no
 // pod was selected, an injection failed, fewer pods were selected than asked
 // for, or the controller does not act. These are the injection's shortfall;
-// the error is for what the API refused; it wraps [ErrRefused] where a guard
+// the error is for what the API refused; it wraps [faults.ErrRefused] where a guard
 // did, and is a [NotInstalledError] where Chaos Mesh is missing.
 //
 // The span in which the fault took effect begins just before the request to
@@ -38,13 +39,13 @@ func (f *Fault) Inject(ctx context.Context, rec *record.Recorder) (record.Inject
 		return record.Injection{}, explain(err, f.kindName())
 	}
 	// Refused before anything else is asked of the cluster.
-	if err := f.cluster.guard.allow(f.pods); err != nil {
+	if err := f.cluster.Guard.Allow(f.pods); err != nil {
 		return fail(fmt.Errorf("%s: %w", f, err))
 	}
-	c, clock := f.cluster.client, rec.Clock()
+	c, clock := f.cluster.Client, rec.Clock()
 	// The watches stand before the pods are listed and the object is created,
 	// so that nothing falls between.
-	pods, stop, err := kube.Arrivals(ctx, c, clock, &corev1.PodList{}, f.pods.options()...)
+	pods, stop, err := kube.Arrivals(ctx, c, clock, &corev1.PodList{}, f.pods.Options()...)
 	if err != nil {
 		return fail(fmt.Errorf("watch %s: %w", f.pods, err))
 	}
@@ -53,7 +54,7 @@ func (f *Fault) Inject(ctx context.Context, rec *record.Recorder) (record.Inject
 	if err != nil {
 		return fail(err)
 	}
-	objects, stop, err := kube.Arrivals(ctx, c, clock, list, client.InNamespace(f.pods.Namespace), client.MatchingLabels{RunLabel: rec.Run()})
+	objects, stop, err := kube.Arrivals(ctx, c, clock, list, client.InNamespace(f.pods.Namespace), client.MatchingLabels{faults.RunLabel: rec.Run()})
 	if err != nil {
 		return fail(fmt.Errorf("watch Chaos Mesh objects in %s: %w", f.pods.Namespace, err))
 	}
@@ -87,7 +88,7 @@ func (f *Fault) Inject(ctx context.Context, rec *record.Recorder) (record.Inject
 // injecting begins an injection of an object without a name into so many of
 // the pods.
 func (f *Fault) injecting(rec *record.Recorder, object client.Object, asked int, pods []corev1.Pod) *injecting {
-	settleName(object)
+	faults.SettleName(object)
 	if _, acts := object.(v1alpha1.InnerObject); !acts {
 		asked = 1 // which of its parts comes first is its own affair
 	}
@@ -95,7 +96,7 @@ func (f *Fault) injecting(rec *record.Recorder, object client.Object, asked int,
 		Fault:     f,
 		rec:       rec,
 		object:    object,
-		name:      subject(f.cluster.client.Scheme(), object),
+		name:      subject(f.cluster.Client.Scheme(), object),
 		asked:     asked,
 		before:    map[string]*corev1.Pod{},
 		shown:     map[string]time.Duration{},
@@ -144,17 +145,15 @@ type injecting struct {
 func (i *injecting) create(ctx context.Context) error {
 	clock := i.rec.Clock()
 	i.from = clock.Now()
-	i.rec.Event(record.Event{Span: steadystate.Instant(i.from), Kind: EventCreating, Subject: i.name})
-	if err := i.rec.Err(); err != nil {
-		// What cannot be written down is not done.
+	if err := faults.WriteDown(i.rec, record.Event{Span: steadystate.Instant(i.from), Kind: faults.EventCreating, Subject: i.name}); err != nil {
 		return err
 	}
 	// From here on it may exist, whatever else happens, a panic included.
 	copied, _ := i.object.DeepCopyObject().(client.Object)
 	i.placed = &placed{object: copied, unsure: true}
 	i.place(i.placed)
-	if err := i.cluster.client.Create(ctx, i.object); err != nil {
-		if refused(err) {
+	if err := i.cluster.Client.Create(ctx, i.object); err != nil {
+		if faults.Rejected(err) {
 			i.unplace(i.placed)
 		}
 		return fmt.Errorf("create %s: %w", i.name, err)
@@ -206,7 +205,7 @@ func (i *injecting) wait(ctx context.Context, pods, objects <-chan kube.Arrival)
 			switch {
 			case apierrors.IsNotFound(trouble):
 				return "another client deleted " + i.name + " before it was seen to act", nil
-			case trouble != nil && permanent(trouble):
+			case trouble != nil && faults.Permanent(trouble):
 				return "", fmt.Errorf("read %s: %w", i.name, trouble)
 			}
 		}
@@ -281,14 +280,14 @@ func (i *injecting) uid(id string) string {
 
 func (i *injecting) read(ctx context.Context) error {
 	object, _ := i.object.DeepCopyObject().(client.Object)
-	if err := i.cluster.client.Get(ctx, client.ObjectKeyFromObject(i.object), object); err != nil {
+	if err := i.cluster.Client.Get(ctx, client.ObjectKeyFromObject(i.object), object); err != nil {
 		return err
 	}
 	if inner, acts := object.(v1alpha1.InnerObject); acts {
 		i.seeObject(inner, i.rec.Clock().Now())
 		return nil
 	}
-	p, err := made(ctx, i.cluster.client, object)
+	p, err := made(ctx, i.cluster.Client, object)
 	if err != nil {
 		return err
 	}
@@ -348,7 +347,7 @@ func (i *injecting) seePod(pod *corev1.Pod, deleted bool, at time.Duration) {
 		i.rec.Event(record.Event{
 			Span:    steadystate.Span{From: i.from, To: at},
 			Kind:    kind,
-			Subject: "pod/" + pod.Namespace + "/" + pod.Name,
+			Subject: faults.Subject(pod),
 			UID:     uid,
 			Attrs:   attrs,
 		})
@@ -400,7 +399,7 @@ func (i *injecting) injection(ctx context.Context, shortfall string) record.Inje
 // to read them takes nothing from what is known already.
 func (i *injecting) words(ctx context.Context) string {
 	var list corev1.EventList
-	err := i.cluster.client.List(ctx, &list, client.InNamespace(i.object.GetNamespace()), client.MatchingFields{"involvedObject.name": i.object.GetName()})
+	err := i.cluster.Client.List(ctx, &list, client.InNamespace(i.object.GetNamespace()), client.MatchingFields{"involvedObject.name": i.object.GetName()})
 	if err != nil {
 		if !errors.Is(err, context.Canceled) {
 			i.rec.Note("events of %s: %v", i.name, err)

@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 )
 
@@ -64,15 +65,13 @@ func (s site) duration() *string {
 
 // A peer is pods that an object names, mostly beside those that it is about.
 type peer struct {
-	Pods
+	faults.Pods
 	// touched: something happens to them, too.
 	touched bool
 	// count of them; more than there are is refused.
-	count Count
+	count faults.Count
 	// hit: they are targets like the others.
 	hit bool
-	// own: they are what the object is about.
-	own bool
 }
 
 // plain is a kind without peers whose effect is not visible on the pod object.

@@ -2,7 +2,6 @@ package chaosmesh
 
 import (
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -11,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 )
 
@@ -26,25 +26,25 @@ type NetworkFault struct {
 }
 
 // newNetwork is a fault in the network of all of the pods.
-func (c *Cluster) newNetwork(pods Pods, n *network) *NetworkFault {
+func (c *Cluster) newNetwork(pods faults.Pods, n *network) *NetworkFault {
 	n.direction = v1alpha1.To
-	return &NetworkFault{Fault: c.fault(n, pods, All), network: n}
+	return &NetworkFault{Fault: c.fault(n, pods, faults.All), network: n}
 }
 
 // To narrows the fault to what the pods send to these, by the addresses of the
 // pods. Where they are reached by the address of a service, which the node
 // turns into that of a pod on the way (kube-proxy does), nothing that is sent
 // matches: there, Both or From meet what comes back.
-func (f *NetworkFault) To(pods Pods) *NetworkFault { return f.toward(v1alpha1.To, pods) }
+func (f *NetworkFault) To(pods faults.Pods) *NetworkFault { return f.toward(v1alpha1.To, pods) }
 
 // From narrows the fault to what these send to the pods. Of these, the ones
 // that run are touched, too: what they send is what suffers.
-func (f *NetworkFault) From(pods Pods) *NetworkFault { return f.toward(v1alpha1.From, pods) }
+func (f *NetworkFault) From(pods faults.Pods) *NetworkFault { return f.toward(v1alpha1.From, pods) }
 
 // Both narrows the fault to what the pods and these send to each other.
-func (f *NetworkFault) Both(pods Pods) *NetworkFault { return f.toward(v1alpha1.Both, pods) }
+func (f *NetworkFault) Both(pods faults.Pods) *NetworkFault { return f.toward(v1alpha1.Both, pods) }
 
-func (f *NetworkFault) toward(direction v1alpha1.Direction, pods Pods) *NetworkFault {
+func (f *NetworkFault) toward(direction v1alpha1.Direction, pods faults.Pods) *NetworkFault {
 	if f.network.peer != nil {
 		f.network.wrong("two directions are asked for; use Both, or two faults")
 	}
@@ -121,14 +121,14 @@ type network struct {
 	latency time.Duration // of a delay
 
 	direction v1alpha1.Direction
-	peer      *Pods
+	peer      *faults.Pods
 	outside   []string
 	device    string
 	errs      []error // what was asked for and makes no sense
 }
 
 func (n *network) wrong(format string, args ...any) {
-	n.errs = append(n.errs, fmt.Errorf("%w: "+format, append([]any{ErrRefused}, args...)...))
+	n.errs = append(n.errs, faults.Refuse(format, args...))
 }
 
 func (n *network) action() string { return "network-" + string(n.does) }
@@ -149,7 +149,7 @@ func (n *network) empty() client.Object { return &v1alpha1.NetworkChaos{} }
 func (n *network) object(s site) (client.Object, error) {
 	for _, pod := range s.pods {
 		if pod.Spec.HostNetwork {
-			return nil, fmt.Errorf("%w: pod %s is in its node's network, where Chaos Mesh injects nothing; narrow the selector", ErrRefused, pod.Name)
+			return nil, faults.Refuse("pod %s is in its node's network, where Chaos Mesh injects nothing; narrow the selector", pod.Name)
 		}
 	}
 	direction := n.direction
@@ -166,7 +166,7 @@ func (n *network) object(s site) (client.Object, error) {
 		ExternalTargets: n.outside,
 	}
 	if n.peer != nil {
-		spec.Target = &v1alpha1.PodSelector{Mode: v1alpha1.AllMode, Selector: n.peer.spec()}
+		spec.Target = &v1alpha1.PodSelector{Mode: v1alpha1.AllMode, Selector: selectorSpec(*n.peer)}
 	}
 	return &v1alpha1.NetworkChaos{
 		TypeMeta:   typeMeta(v1alpha1.KindNetworkChaos),
@@ -179,7 +179,7 @@ func (n *network) peers() []peer {
 	if n.peer == nil {
 		return nil
 	}
-	return []peer{{Pods: *n.peer, count: All, touched: touchesTarget(n.does, n.direction)}}
+	return []peer{{Pods: *n.peer, count: faults.All, touched: touchesTarget(n.does, n.direction)}}
 }
 
 // touchesTarget reports whether something happens in the targets, too. A
@@ -209,7 +209,7 @@ func oneUnit(d time.Duration) string {
 // percentage is above 0 and at most 100, as Chaos Mesh takes it.
 func percentage(name string, percent float64) (string, error) {
 	if !(percent > 0 && percent <= 100) {
-		return "", fmt.Errorf("%w: %s of %v%%; it is above 0 and at most 100", ErrRefused, name, percent)
+		return "", faults.Refuse("%s of %v%%; it is above 0 and at most 100", name, percent)
 	}
 	return strconv.FormatFloat(percent, 'f', -1, 64), nil
 }

@@ -6,13 +6,14 @@ import (
 
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 )
 
 // NetworkBandwidth lets the pods send only so many bits a second. What is too
 // much waits in a queue of a fifth of a second and is lost beyond it. The
 // effect must be said with SeenAs.
-func (c *Cluster) NetworkBandwidth(pods Pods, bitsPerSecond uint64) *NetworkFault {
+func (c *Cluster) NetworkBandwidth(pods faults.Pods, bitsPerSecond uint64) *NetworkFault {
 	n := &network{
 		does: v1alpha1.BandwidthAction,
 		text: "limit to " + strconv.FormatUint(bitsPerSecond, 10) + " bit/s what is sent",

@@ -5,6 +5,7 @@ import (
 
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 )
 
@@ -15,7 +16,7 @@ import (
 // The effect is that the requests that the targets answer take longer, by at
 // least eight tenths of the delay; Seen names another signal, in seconds, that
 // does.
-func (c *Cluster) NetworkDelay(pods Pods, latency time.Duration) *NetworkFault {
+func (c *Cluster) NetworkDelay(pods faults.Pods, latency time.Duration) *NetworkFault {
 	n := &network{
 		does:    v1alpha1.DelayAction,
 		text:    "delay by " + latency.String(),

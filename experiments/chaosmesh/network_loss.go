@@ -5,13 +5,14 @@ import (
 
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 )
 
 // NetworkLoss loses so many percent of the packets that the pods send, each
 // by chance. TCP sends them again, so some requests take longer, and by how
 // much is the kernel's affair: the effect must be said with SeenAs.
-func (c *Cluster) NetworkLoss(pods Pods, percent float64) *NetworkFault {
+func (c *Cluster) NetworkLoss(pods faults.Pods, percent float64) *NetworkFault {
 	text, err := percentage("loss", percent)
 	return c.newNetwork(pods, packets(v1alpha1.LossAction, "lose", "loss", percent, err, v1alpha1.TcParameter{Loss: &v1alpha1.LossSpec{Loss: text}}))
 }

@@ -3,6 +3,7 @@ package chaosmesh
 import (
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 )
 
@@ -13,7 +14,7 @@ import (
 // The effect needs a signal, named with Seen, that does not rise above zero
 // while the network is cut and does before and after: successful calls a
 // second from the pods to the others, for instance.
-func (c *Cluster) NetworkPartition(pods Pods) *NetworkFault {
+func (c *Cluster) NetworkPartition(pods faults.Pods) *NetworkFault {
 	return c.newNetwork(pods, &network{
 		does: v1alpha1.PartitionAction,
 		text: "cut the network",

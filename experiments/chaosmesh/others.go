@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
@@ -28,7 +29,7 @@ import (
 type surveyor struct {
 	cluster *Cluster
 	rec     *record.Recorder
-	pods    Pods
+	pods    faults.Pods
 	since   time.Duration      // when the fault was asked for
 	hit     map[string]string  // UIDs of the pods that it is in, by namespace/pod
 	known   map[types.UID]bool // UIDs of those that ran before
@@ -69,7 +70,7 @@ func (f *Fault) survey(ctx context.Context, rec *record.Recorder, i *injecting) 
 		s.known[pod.UID] = true
 	}
 	ctx, s.cancel = context.WithCancel(ctx)
-	start(&s.wg, func() error {
+	faults.Start(&s.wg, func() error {
 		for {
 			began := s.rec.Clock().Now()
 			answers := s.ask(ctx)
@@ -95,7 +96,7 @@ func (s *surveyor) stop(ctx context.Context, followed map[types.UID]bool) {
 	s.wg.Wait()
 	s.cancel()
 	if !s.oneShot {
-		start(&s.wg, func() error { s.last(ctx, followed); return nil }, s.failed)
+		faults.Start(&s.wg, func() error { s.last(ctx, followed); return nil }, s.failed)
 		s.wg.Wait()
 	}
 	s.sees(s.rec.Clock().Now())
@@ -107,11 +108,11 @@ func (s *surveyor) last(ctx context.Context, followed map[types.UID]bool) {
 	var wg sync.WaitGroup
 	var pods []corev1.Pod
 	var err error
-	start(&wg, func() error {
+	faults.Start(&wg, func() error {
 		ctx, cancel := context.WithTimeout(ctx, surveyEvery)
 		defer cancel()
 		return patiently(ctx, func() (err error) {
-			pods, err = s.pods.list(ctx, s.cluster.client)
+			pods, err = s.pods.List(ctx, s.cluster.Client)
 			return err
 		})
 	}, func(failed error) { err = failed })
@@ -141,7 +142,7 @@ func (s *surveyor) ask(ctx context.Context) map[string]answer {
 	}
 	var wg sync.WaitGroup
 	for name, kind := range v1alpha1.AllKinds() {
-		start(&wg, func() error {
+		faults.Start(&wg, func() error {
 			put(name, s.list(ctx, kind))
 			return nil
 		}, func(err error) { put(name, answer{err: err}) })
@@ -153,7 +154,7 @@ func (s *surveyor) ask(ctx context.Context) map[string]answer {
 func (s *surveyor) list(ctx context.Context, kind *v1alpha1.ChaosKind) (a answer) {
 	try := func(options ...client.ListOption) error {
 		return patiently(ctx, func() (err error) {
-			a.objects, err = listKind(ctx, s.cluster.client, kind, options...)
+			a.objects, err = listKind(ctx, s.cluster.Client, kind, options...)
 			return err
 		})
 	}
@@ -169,7 +170,7 @@ func (s *surveyor) list(ctx context.Context, kind *v1alpha1.ChaosKind) (a answer
 func patiently(ctx context.Context, ask func() error) error {
 	for {
 		err := ask()
-		if err == nil || permanent(err) || experiments.Wait(ctx, askAgain) != nil {
+		if err == nil || faults.Permanent(err) || experiments.Wait(ctx, askAgain) != nil {
 			return err
 		}
 	}
@@ -296,13 +297,13 @@ func (s *surveyor) newcomers(pods []corev1.Pod, err error, followed map[types.UI
 		}
 		return
 	}
-	for _, pod := range running(pods) {
+	for _, pod := range faults.Running(pods) {
 		if s.known[pod.UID] || followed[pod.UID] {
 			continue
 		}
 		s.rec.Event(record.Event{
 			Span: steadystate.Span{From: s.since, To: s.rec.Clock().Now()}, Kind: record.EventNotHit,
-			Subject: fmt.Sprintf("pod/%s/%s", pod.Namespace, pod.Name), UID: string(pod.UID),
+			Subject: faults.Subject(&pod), UID: string(pod.UID),
 		})
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 )
 
@@ -68,7 +69,7 @@ func TestTwoRunsOnTheSamePodsTellOfEachOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newClient(t, interceptor.Funcs{}, pod("a"), pod("b"))
 		play(t, c, atOnce, takeUp, injected("shop/a", "shop/b"))
-		cluster := newCluster(t, c, chaosmesh.Guard{})
+		cluster := newCluster(t, c, faults.Guard{})
 		first, second := newHistory(), newHistory()
 		one, two := cluster.NetworkDelay(checkout, time.Second), cluster.NetworkDelay(checkout, time.Second)
 		for _, run := range []struct {
@@ -131,7 +132,7 @@ func TestFaultsOfOthersAreTold(t *testing.T) {
 				}
 				play(t, c, atOnce, only("network-delay", takeUp, injected("shop/a", "shop/b"))...)
 				rec := newHistory()
-				fault := newCluster(t, c, chaosmesh.Guard{}).NetworkDelay(checkout, time.Second).Only(chaosmesh.Fixed(2))
+				fault := newCluster(t, c, faults.Guard{}).NetworkDelay(checkout, time.Second).Only(faults.Fixed(2))
 				got, err := fault.Inject(t.Context(), rec.Recorder)
 				if err != nil || got.Shortfall != "" || got.Of != 3 || got.Follows || got.ChangesPods {
 					t.Fatal(err, got)
@@ -185,7 +186,7 @@ func TestFaultsOfOthersAreLookedForAsFarAsTheAccountMay(t *testing.T) {
 					return c.List(ctx, list, opts...)
 				}})
 				rec := newHistory()
-				fault := newCluster(t, c, chaosmesh.Guard{}).NetworkDelay(checkout, time.Second)
+				fault := newCluster(t, c, faults.Guard{}).NetworkDelay(checkout, time.Second)
 				if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.Shortfall != "" {
 					t.Fatal(err, got.Shortfall)
 				}
@@ -292,7 +293,7 @@ func TestWhatCouldNotBeSeenIsRecorded(t *testing.T) {
 						return c.List(ctx, list, opts...)
 					},
 				})
-				fault := newCluster(t, c, chaosmesh.Guard{}).NetworkDelay(checkout, time.Second)
+				fault := newCluster(t, c, faults.Guard{}).NetworkDelay(checkout, time.Second)
 				began := time.Now()
 				if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.Shortfall != "" {
 					t.Fatal(err, got.Shortfall)
@@ -361,7 +362,7 @@ func TestThatPodsMayHaveJoinedUnseenIsRecorded(t *testing.T) {
 					return c.List(ctx, list, opts...)
 				}})
 				rec := newHistory()
-				fault := newCluster(t, c, chaosmesh.Guard{}).NetworkDelay(checkout, time.Second).Fault
+				fault := newCluster(t, c, faults.Guard{}).NetworkDelay(checkout, time.Second).Fault
 				if row.follow {
 					fault = fault.Follow()
 				}
@@ -408,7 +409,7 @@ func TestPodsThatJoinAreTold(t *testing.T) {
 					return injected("shop/a", "shop/b")(ctx, c, object)
 				})
 				rec := newHistory()
-				fault := newCluster(t, c, chaosmesh.Guard{}).NetworkDelay(checkout, time.Second).Fault
+				fault := newCluster(t, c, faults.Guard{}).NetworkDelay(checkout, time.Second).Fault
 				if row.follow {
 					fault = fault.Follow()
 				}

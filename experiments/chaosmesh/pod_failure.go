@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 )
 
@@ -20,7 +21,7 @@ import (
 // The effect is that each target is not ready. Chaos Mesh says "injected" as
 // soon as the pod's specification is changed, seconds before the containers
 // die, so the first sight of a dead one dates the injection.
-func (c *Cluster) PodFailure(pods Pods, count Count) *Fault {
+func (c *Cluster) PodFailure(pods faults.Pods, count faults.Count) *Fault {
 	return c.fault(podFailure{}, pods, count)
 }
 

@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 )
 
@@ -14,7 +15,7 @@ import (
 // would: no SIGTERM, no preStop hook, no draining. It is over when it is done;
 // what comes back, and how soon, is what the experiment is about. The effect
 // is that each victim, by its UID, is gone.
-func (c *Cluster) PodKill(pods Pods, count Count) *Fault {
+func (c *Cluster) PodKill(pods faults.Pods, count faults.Count) *Fault {
 	return c.fault(podKill{}, pods, count)
 }
 

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
@@ -99,8 +100,8 @@ func (g *going) watch(ctx context.Context) (stop func()) {
 		return stop
 	}
 	options := []client.ListOption{client.InNamespace(g.object.GetNamespace())}
-	if run := g.object.GetLabels()[RunLabel]; run != "" {
-		options = append(options, client.MatchingLabels{RunLabel: run})
+	if run := g.object.GetLabels()[faults.RunLabel]; run != "" {
+		options = append(options, client.MatchingLabels{faults.RunLabel: run})
 	}
 	seen, end, err := kube.Arrivals(ctx, c, g.clock, list, options...)
 	if err != nil {
@@ -141,7 +142,7 @@ func (g *going) run(ctx context.Context) (found bool, err error) {
 				return found, fmt.Errorf("remove %s: it was deleted before Chaos Mesh said that it undid the fault on %s; check these pods, or restart them", g.name, strings.Join(g.hurt, ", "))
 			}
 			return found, nil
-		case permanent(err):
+		case faults.Permanent(err):
 			return found, fmt.Errorf("remove %s: %w", g.name, explain(err, kindOf(g.client.Scheme(), g.object)))
 		case err != nil:
 			trouble = err
@@ -204,7 +205,7 @@ func (g *going) early(ctx context.Context) error {
 		return nil
 	}
 	if err := g.client.Get(ctx, client.ObjectKeyFromObject(g.object), g.object); err != nil {
-		if permanent(err) {
+		if faults.Permanent(err) {
 			return nil // deleting it comes first
 		}
 		return err

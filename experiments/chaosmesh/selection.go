@@ -1,13 +1,15 @@
 package chaosmesh
 
 import (
-	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/aftershockhq/aftershock/experiments/faults"
 )
 
 // selections are the pods that an object is about and those that it names
@@ -17,12 +19,12 @@ import (
 func selections(obj v1alpha1.InnerObject) (own peer, peers []peer, err error) {
 	with, ok := obj.(v1alpha1.InnerObjectWithSelector)
 	if !ok {
-		return own, nil, fmt.Errorf("%w: %T selects nothing", ErrRefused, obj)
+		return own, nil, faults.Refuse("%T selects nothing", obj)
 	}
 	for key, value := range with.GetSelectorSpecs() {
 		selector := podSelector(value)
 		if selector == nil {
-			return own, nil, fmt.Errorf("%w: it does not select pods, and the guard says nothing about anything else", ErrRefused)
+			return own, nil, faults.Refuse("it does not select pods, and the guard says nothing about anything else")
 		}
 		p, err := selection(obj.GetNamespace(), selector)
 		if err != nil {
@@ -56,7 +58,7 @@ func podSelector(selector any) *v1alpha1.PodSelector {
 
 func selection(namespace string, s *v1alpha1.PodSelector) (peer, error) {
 	refuse := func(format string, args ...any) (peer, error) {
-		return peer{}, fmt.Errorf("%w: selector: "+format, append([]any{ErrRefused}, args...)...)
+		return peer{}, faults.Refuse("selector: "+format, args...)
 	}
 	spec := &s.Selector
 	if len(spec.Namespaces) == 0 {
@@ -81,29 +83,64 @@ func selection(namespace string, s *v1alpha1.PodSelector) (peer, error) {
 	if !slices.Equal(spec.PodPhaseSelectors, []string{string(corev1.PodRunning)}) {
 		return refuse("podPhaseSelectors %s: nothing is taken from pods that do not run; leave it out", strings.Join(spec.PodPhaseSelectors, ", "))
 	}
-	p := peer{Pods: Pods{Namespace: spec.Namespaces[0], Selector: spec.LabelSelectors}}
+	p := peer{Pods: faults.Pods{Namespace: spec.Namespaces[0], Selector: spec.LabelSelectors, Expressions: spec.ExpressionSelectors}}
 	for within, names := range spec.Pods {
 		if within != p.Namespace {
 			return refuse("pods of namespace %q, and namespace %q", within, p.Namespace)
 		}
-		p.named = names
+		p.Names = names
 	}
-	expressions, err := metav1.LabelSelectorAsSelector(&metav1.LabelSelector{MatchExpressions: spec.ExpressionSelectors})
-	if err != nil {
-		return refuse("%w", err)
-	}
-	p.further, _ = expressions.Requirements()
 	switch s.Mode {
 	case v1alpha1.OneMode:
-		p.count = One
+		p.count = faults.One
 	case v1alpha1.AllMode:
-		p.count = All
+		p.count = faults.All
 	case v1alpha1.FixedMode:
-		p.count = Count(s.Value)
+		p.count = faults.Count(s.Value)
 	case v1alpha1.FixedPercentMode:
-		p.count = Count(s.Value + "%")
+		p.count = faults.Count(s.Value + "%")
 	default:
 		return refuse("mode %q; one, all, fixed or fixed-percent: what is asked for is what must be hit", s.Mode)
 	}
 	return p, nil
+}
+
+// selector is the pods and how many of them as Chaos Mesh takes it. A percentage
+// is sent as the number that it came to, so that what is asked for cannot change
+// between the question and the answer.
+func selector(pods faults.Pods, asked int) v1alpha1.PodSelector {
+	s := v1alpha1.PodSelector{Mode: v1alpha1.FixedMode, Value: strconv.Itoa(asked), Selector: selectorSpec(pods)}
+	if asked == 1 {
+		s.Mode, s.Value = v1alpha1.OneMode, ""
+	}
+	return s
+}
+
+func selectorSpec(pods faults.Pods) v1alpha1.PodSelectorSpec {
+	spec := v1alpha1.PodSelectorSpec{
+		GenericSelectorSpec: v1alpha1.GenericSelectorSpec{
+			// Without it Chaos Mesh would select in every namespace where its
+			// webhooks are not registered.
+			Namespaces:          []string{pods.Namespace},
+			LabelSelectors:      maps.Clone(pods.Selector),
+			ExpressionSelectors: slices.Clone(pods.Expressions),
+		},
+		// Without it pods that are pending or done are selected too.
+		PodPhaseSelectors: []string{string(corev1.PodRunning)},
+	}
+	if len(pods.Names) > 0 {
+		spec.Pods = map[string][]string{pods.Namespace: slices.Clone(pods.Names)}
+	}
+	return spec
+}
+
+// only is the one pod as Chaos Mesh takes it.
+func only(namespace, name string) v1alpha1.PodSelector {
+	return v1alpha1.PodSelector{
+		Mode: v1alpha1.OneMode,
+		Selector: v1alpha1.PodSelectorSpec{
+			GenericSelectorSpec: v1alpha1.GenericSelectorSpec{Namespaces: []string{namespace}},
+			Pods:                map[string][]string{namespace: {name}},
+		},
+	}
 }

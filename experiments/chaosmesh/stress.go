@@ -2,13 +2,14 @@ package chaosmesh
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"slices"
 
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/experiments/faults"
 )
 
 // A StressFault burns what a container may use, from inside its control group:
@@ -23,8 +24,8 @@ type StressFault struct {
 	stress *stress
 }
 
-func (c *Cluster) newStress(pods Pods, k kind, s *stress) *StressFault {
-	return &StressFault{Fault: c.fault(k, pods, All), stress: s}
+func (c *Cluster) newStress(pods faults.Pods, k kind, s *stress) *StressFault {
+	return &StressFault{Fault: c.fault(k, pods, faults.All), stress: s}
 }
 
 // Containers are those that are stressed. Default: the first of each pod.
@@ -41,7 +42,7 @@ type stress struct {
 }
 
 func (s *stress) wrong(format string, args ...any) {
-	s.errs = append(s.errs, fmt.Errorf("%w: "+format, append([]any{ErrRefused}, args...)...))
+	s.errs = append(s.errs, faults.Refuse(format, args...))
 }
 
 func (s *stress) empty() client.Object { return &v1alpha1.StressChaos{} }

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 )
 
@@ -22,7 +23,7 @@ const SignalCPU = "cpu"
 // The effect is that the CPU use of the targets, as the signal [SignalCPU] or
 // the one that Seen names, lies higher by half of what the workers would use,
 // or of the container's limit if that is lower.
-func (c *Cluster) CPUStress(pods Pods, workers int) *StressFault {
+func (c *Cluster) CPUStress(pods faults.Pods, workers int) *StressFault {
 	k := &cpuStress{stress: &stress{}, workers: workers}
 	if workers < 1 || workers > maxWorkers {
 		k.wrong("%d workers; from 1 to %d", workers, maxWorkers)

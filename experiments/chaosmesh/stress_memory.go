@@ -2,7 +2,6 @@ package chaosmesh
 
 import (
 	"cmp"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -11,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 )
 
@@ -26,7 +26,7 @@ const SignalMemory = "memory"
 // The effect is that the memory use of the targets, as the signal
 // [SignalMemory] or the one that Seen names, lies higher by eight tenths of
 // the size, or of the container's limit if that is lower.
-func (c *Cluster) MemoryStress(pods Pods, size string) *StressFault {
+func (c *Cluster) MemoryStress(pods faults.Pods, size string) *StressFault {
 	k := &memoryStress{stress: &stress{}, size: size}
 	return c.newStress(pods, k, k.stress)
 }
@@ -63,17 +63,17 @@ func (k *memoryStress) bytes(pods []corev1.Pod) (int64, error) {
 	if digits, ok := strings.CutSuffix(k.size, "%"); ok {
 		percent, err := strconv.Atoi(digits)
 		if err != nil || percent < 1 || percent > 100 {
-			return 0, fmt.Errorf("%w: %s of the memory limit; a percentage is from 1%% to 100%%", ErrRefused, k.size)
+			return 0, faults.Refuse("%s of the memory limit; a percentage is from 1%% to 100%%", k.size)
 		}
 		limit, err := k.limit(pods)
 		return max(limit/100*int64(percent), leastMemory), err
 	}
 	size, err := resource.ParseQuantity(strings.TrimSuffix(k.size, "B"))
 	if err != nil {
-		return 0, fmt.Errorf("%w: memory size %q is no size; write \"256Mi\", \"256MB\" or \"80%%\"", ErrRefused, k.size)
+		return 0, faults.Refuse("memory size %q is no size; write \"256Mi\", \"256MB\" or \"80%%\"", k.size)
 	}
 	if size.Value() < leastMemory {
-		return 0, fmt.Errorf("%w: memory size %q is %d bytes; a MiB is the least", ErrRefused, k.size, size.Value())
+		return 0, faults.Refuse("memory size %q is %d bytes; a MiB is the least", k.size, size.Value())
 	}
 	return size.Value(), nil
 }
@@ -86,9 +86,9 @@ func (k *memoryStress) limit(pods []corev1.Pod) (int64, error) {
 			own, ok := c.Resources.Limits[corev1.ResourceMemory]
 			switch {
 			case !ok || own.IsZero():
-				return 0, fmt.Errorf("%w: %s of a limit that container %s of pod %s does not have; say a size", ErrRefused, k.size, c.Name, pod.Name)
+				return 0, faults.Refuse("%s of a limit that container %s of pod %s does not have; say a size", k.size, c.Name, pod.Name)
 			case limit != 0 && limit != own.Value():
-				return 0, fmt.Errorf("%w: %s of limits that differ (%d and %d bytes, container %s of pod %s); say a size", ErrRefused, k.size, limit, own.Value(), c.Name, pod.Name)
+				return 0, faults.Refuse("%s of limits that differ (%d and %d bytes, container %s of pod %s); say a size", k.size, limit, own.Value(), c.Name, pod.Name)
 			}
 			limit = own.Value()
 		}

@@ -8,73 +8,38 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
-
-// A Scope says whose objects are looked for.
-type Scope struct {
-	// Namespaces to look in; at least one.
-	Namespaces []string
-	// Run is the one run whose objects are meant. Default: those of all runs,
-	// of one that is still under way too.
-	Run string
-}
-
-// A Leftover is an object that a run has left behind.
-type Leftover struct {
-	Kind, Namespace, Name string
-	Run                   string // of the record
-	Created               time.Time
-	Finalizers            []string
-	// Notes say what it took to remove it, if it did not go by itself.
-	Notes []string
-}
-
-// String is "PodChaos/shop/pod-kill-4f1c2a9d3b-x7k2p, left behind by run
-// 4f1c2a9d3b".
-func (l Leftover) String() string {
-	return fmt.Sprintf("%s/%s/%s, left behind by run %s", l.Kind, l.Namespace, l.Name, cmp.Or(l.Run, "unknown"))
-}
-
-// Named are the names of what was left behind, in one line.
-func Named[L fmt.Stringer](left []L) string {
-	var names []string
-	for _, l := range left {
-		names = append(names, l.String())
-	}
-	return strings.Join(names, "; ")
-}
 
 // Find lists what runs have left behind, of every kind that Chaos Mesh has,
 // and changes nothing. Kinds that are not installed have left nothing.
 //
 // A kind that the account may not list is passed over: it cannot have injected
 // one either, since Inject follows what it creates.
-func Find(ctx context.Context, c client.Reader, scope Scope) ([]Leftover, error) {
+func Find(ctx context.Context, c client.Reader, scope faults.Scope) ([]faults.Leftover, error) {
 	found, _, err := find(ctx, c, scope)
-	var left []Leftover
-	for _, f := range found {
-		left = append(left, f.Leftover)
-	}
-	return left, err
+	return faults.Leftovers(found), err
 }
 
 // Sweep removes what [Find] finds, in the manner of [Fault.Recover], and
 // proves by looking again that nothing is left. It goes on after a failure;
 // the error then names all that may still be in place, and each kind that could
 // not be looked at. What it removed is returned in any case, with what it took.
-func Sweep(ctx context.Context, c client.Client, scope Scope, patience Patience) ([]Leftover, error) {
-	found, _, err := find(ctx, c, scope)
-	errs := []error{err}
-	var removed []Leftover
-	for _, f := range found {
+func Sweep(ctx context.Context, c client.Client, scope faults.Scope, patience Patience) ([]faults.Leftover, error) {
+	return faults.Sweep(func() ([]finding, error) {
+		found, _, err := find(ctx, c, scope)
+		return found, err
+	}, func() ([]finding, error) {
+		found, hidden, err := find(ctx, c, scope)
+		return found, errors.Join(err, hidden)
+	}, func(f *finding) error {
 		_, err := removal{
 			client:   c,
 			patience: patience.withDefaults(),
@@ -82,37 +47,24 @@ func Sweep(ctx context.Context, c client.Client, scope Scope, patience Patience)
 			note:     func(format string, args ...any) { f.Notes = append(f.Notes, fmt.Sprintf(format, args...)) },
 		}.run(ctx, f.object)
 		if err != nil {
-			errs = append(errs, errors.Join(err, context.Cause(ctx)))
-			continue
+			return errors.Join(err, context.Cause(ctx))
 		}
-		removed = append(removed, f.Leftover)
-	}
-	again, hidden, err := find(ctx, c, scope)
-	if err = errors.Join(err, hidden); err != nil {
-		errs = append(errs, fmt.Errorf("look again: %w", err))
-	}
-	if len(again) > 0 {
-		errs = append(errs, fmt.Errorf("still in place: %s", Named(again)))
-	}
-	return removed, errors.Join(errs...)
+		return nil
+	})
 }
 
 // finding is a leftover and its object.
 type finding struct {
-	Leftover
+	faults.Leftover
 	object client.Object
 }
 
 // find lists what there is of every kind. Kinds that the account may not list
 // are in hidden, and those that could not be listed for another reason in err;
 // what was found of the others is returned in any case.
-func find(ctx context.Context, c client.Reader, scope Scope) (found []finding, hidden, err error) {
-	if len(scope.Namespaces) == 0 {
-		return nil, nil, fmt.Errorf("sweep: %w: no namespace; say where to look", ErrRefused)
-	}
-	ours := client.MatchingLabels{ManagedLabel: Managed}
-	if scope.Run != "" {
-		ours[RunLabel] = scope.Run
+func find(ctx context.Context, c client.Reader, scope faults.Scope) (found []finding, hidden, err error) {
+	if err := scope.Validate(); err != nil {
+		return nil, nil, err
 	}
 	var errs, forbidden []error
 	// Schedules and workflows create objects of their own: first of all they
@@ -127,7 +79,7 @@ func find(ctx context.Context, c client.Reader, scope Scope) (found []finding, h
 			// What a workflow of a run has made, and what is left of it when
 			// the workflow itself is gone, carries the workflow's name only,
 			// and what a schedule in it has made the schedule's.
-			for _, match := range []client.ListOption{ours, client.HasLabels{v1alpha1.LabelWorkflow}, client.HasLabels{v1alpha1.LabelManagedBy}} {
+			for _, match := range []client.ListOption{scope.Labels(), client.HasLabels{v1alpha1.LabelWorkflow}, client.HasLabels{v1alpha1.LabelManagedBy}} {
 				objects, err := listKind(ctx, c, kinds[kind], client.InNamespace(namespace), match)
 				switch {
 				case meta.IsNoMatchError(err):
@@ -144,7 +96,7 @@ func find(ctx context.Context, c client.Reader, scope Scope) (found []finding, h
 						return f.Kind == kind && f.Namespace == object.GetNamespace() && f.Name == object.GetName()
 					}
 					if run, ok := runOf(object); ok && (scope.Run == "" || scope.Run == run) && !slices.ContainsFunc(found, known) {
-						found = append(found, finding{Leftover: leftover(kind, run, object), object: object})
+						found = append(found, finding{Leftover: faults.NewLeftover(kind, run, object), object: object})
 					}
 				}
 			}
@@ -183,8 +135,8 @@ func listKind(ctx context.Context, c client.Reader, kind *v1alpha1.ChaosKind, op
 // workflow or the schedule that made it. Not ok: it is of no run.
 func runOf(object client.Object) (run string, ok bool) {
 	labels := object.GetLabels()
-	if labels[ManagedLabel] == Managed {
-		return labels[RunLabel], true
+	if labels[faults.ManagedLabel] == faults.Managed {
+		return labels[faults.RunLabel], true
 	}
 	for _, label := range []string{v1alpha1.LabelWorkflow, v1alpha1.LabelManagedBy} {
 		if name, ok := strings.CutPrefix(labels[label], workflowAction+"-"); ok {
@@ -193,15 +145,4 @@ func runOf(object client.Object) (run string, ok bool) {
 		}
 	}
 	return "", false
-}
-
-func leftover(kind, run string, object client.Object) Leftover {
-	return Leftover{
-		Kind:       kind,
-		Namespace:  object.GetNamespace(),
-		Name:       object.GetName(),
-		Run:        run,
-		Created:    object.GetCreationTimestamp().Time,
-		Finalizers: object.GetFinalizers(),
-	}
 }

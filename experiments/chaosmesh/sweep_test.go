@@ -17,12 +17,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/experiments/faults"
 )
 
 // of is the metadata of an object of a run.
 func of(namespace, name, run string) metav1.ObjectMeta {
 	return metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: map[string]string{
-		chaosmesh.ManagedLabel: chaosmesh.Managed, chaosmesh.RunLabel: run,
+		faults.ManagedLabel: faults.Managed, faults.RunLabel: run,
 	}}
 }
 
@@ -36,7 +37,7 @@ func leftovers() []client.Object {
 	}
 }
 
-func names(left []chaosmesh.Leftover) string {
+func names(left []faults.Leftover) string {
 	var names []string
 	for _, l := range left {
 		names = append(names, l.String())
@@ -47,14 +48,14 @@ func names(left []chaosmesh.Leftover) string {
 func TestSweepRemovesWhatRunsHaveLeftAndNothingElse(t *testing.T) {
 	for _, row := range []struct {
 		name  string
-		scope chaosmesh.Scope
+		scope faults.Scope
 		want  string
 		stays int // PodChaos objects
 	}{
-		{"of all runs in one namespace, what creates others first", chaosmesh.Scope{Namespaces: []string{"shop"}}, "Schedule/shop/nightly, left behind by run two; NetworkChaos/shop/slow, left behind by run two; PodChaos/shop/kill, left behind by run one", 2},
-		{"of one run only", chaosmesh.Scope{Namespaces: []string{"shop"}, Run: "two"}, "Schedule/shop/nightly, left behind by run two; NetworkChaos/shop/slow, left behind by run two", 3},
-		{"of two namespaces", chaosmesh.Scope{Namespaces: []string{"shop", "bank"}, Run: "one"}, "PodChaos/shop/kill, left behind by run one; PodChaos/bank/kill, left behind by run one", 1},
-		{"where nothing is left", chaosmesh.Scope{Namespaces: []string{"quiet"}}, "", 3},
+		{"of all runs in one namespace, what creates others first", faults.Scope{Namespaces: []string{"shop"}}, "Schedule/shop/nightly, left behind by run two; NetworkChaos/shop/slow, left behind by run two; PodChaos/shop/kill, left behind by run one", 2},
+		{"of one run only", faults.Scope{Namespaces: []string{"shop"}, Run: "two"}, "Schedule/shop/nightly, left behind by run two; NetworkChaos/shop/slow, left behind by run two", 3},
+		{"of two namespaces", faults.Scope{Namespaces: []string{"shop", "bank"}, Run: "one"}, "PodChaos/shop/kill, left behind by run one; PodChaos/bank/kill, left behind by run one", 1},
+		{"where nothing is left", faults.Scope{Namespaces: []string{"quiet"}}, "", 3},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			c := newClient(t, interceptor.Funcs{}, leftovers()...)
@@ -84,16 +85,16 @@ func TestSweepSaysWhatItCouldNotShow(t *testing.T) {
 		name    string
 		funcs   interceptor.Funcs
 		objects []client.Object
-		scope   chaosmesh.Scope
+		scope   faults.Scope
 		want    []string
 		removed string
 	}{
-		{"nowhere to look", interceptor.Funcs{}, nil, chaosmesh.Scope{}, []string{"no namespace; say where to look"}, ""},
+		{"nowhere to look", interceptor.Funcs{}, nil, faults.Scope{}, []string{"no namespace; say where to look"}, ""},
 		{
 			"an object that went only by force, whose effect nobody undid",
 			interceptor.Funcs{},
 			[]client.Object{stuck},
-			chaosmesh.Scope{Namespaces: []string{"shop"}},
+			faults.Scope{Namespaces: []string{"shop"}},
 			[]string{"remove NetworkChaos/shop/slow: Chaos Mesh never said that it undid the fault, and the object went only when we removed its finalizers; check the pods it was on, or restart them"},
 			"",
 		},
@@ -108,7 +109,7 @@ func TestSweepSaysWhatItCouldNotShow(t *testing.T) {
 				},
 			},
 			leftovers(),
-			chaosmesh.Scope{Namespaces: []string{"shop"}},
+			faults.Scope{Namespaces: []string{"shop"}},
 			[]string{"remove PodChaos/shop/kill", "give the account this right", "still in place: PodChaos/shop/kill, left behind by run one"},
 			"Schedule/shop/nightly, left behind by run two; NetworkChaos/shop/slow, left behind by run two",
 		},
@@ -120,7 +121,7 @@ func TestSweepSaysWhatItCouldNotShow(t *testing.T) {
 				},
 			},
 			nil,
-			chaosmesh.Scope{Namespaces: []string{"shop"}},
+			faults.Scope{Namespaces: []string{"shop"}},
 			[]string{"list Schedule in shop", "give the account this right"},
 			"",
 		},
@@ -151,7 +152,7 @@ func TestAKindThatMayNotBeListedKeepsNothingFromBeingRemoved(t *testing.T) {
 			return c.List(ctx, list, opts...)
 		},
 	}, leftovers()...)
-	scope := chaosmesh.Scope{Namespaces: []string{"shop"}}
+	scope := faults.Scope{Namespaces: []string{"shop"}}
 	if found, err := chaosmesh.Find(t.Context(), c, scope); err != nil || len(found) != 3 {
 		t.Errorf("found %q, %v; want three", names(found), err)
 	}
@@ -173,7 +174,7 @@ func TestKindsThatAreNotInstalledHaveLeftNothing(t *testing.T) {
 			return &meta.NoKindMatchError{GroupKind: schema.GroupKind{Kind: "other"}}
 		},
 	}, leftovers()...)
-	removed, err := chaosmesh.Sweep(t.Context(), c, chaosmesh.Scope{Namespaces: []string{"shop", "bank"}}, chaosmesh.Patience{})
+	removed, err := chaosmesh.Sweep(t.Context(), c, faults.Scope{Namespaces: []string{"shop", "bank"}}, chaosmesh.Patience{})
 	if err != nil || len(removed) != 2 {
 		t.Errorf("removed %q, %v; want the two pod kills", names(removed), err)
 	}
@@ -191,7 +192,7 @@ func TestWhatAScheduleMadeIsFoundWithoutTheSchedule(t *testing.T) {
 		{"the run is in the schedule's name", "one", "NetworkChaos/shop/aftershock-workflow-one-0-again-aaaaa-bbbbb-zzzzz, left behind by run one"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			scope := chaosmesh.Scope{Namespaces: []string{"shop"}, Run: row.run}
+			scope := faults.Scope{Namespaces: []string{"shop"}, Run: row.run}
 			if found, err := chaosmesh.Find(t.Context(), c, scope); err != nil || names(found) != row.want {
 				t.Errorf("found %q, %v; want %q", names(found), err, row.want)
 			}

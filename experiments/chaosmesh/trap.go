@@ -1,39 +1,36 @@
 package chaosmesh
 
 import (
-	"fmt"
-
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/experiments/faults"
 )
 
 // untrapped refuses what Chaos Mesh's own rules accept and what then does
 // nothing, something else, or never ends; and mends what does no harm to mend.
 func untrapped(obj client.Object) error {
-	refuse := func(format string, args ...any) error {
-		return fmt.Errorf("%w: "+format, append([]any{ErrRefused}, args...)...)
-	}
 	if remote, ok := obj.(v1alpha1.RemoteObject); ok && remote.GetRemoteCluster() != "" {
-		return refuse("remoteCluster %q: the guard says nothing about other clusters; leave it out", remote.GetRemoteCluster())
+		return faults.Refuse("remoteCluster %q: the guard says nothing about other clusters; leave it out", remote.GetRemoteCluster())
 	}
 	switch obj := obj.(type) {
 	case *v1alpha1.NetworkChaos:
-		return untrappedNetwork(obj, refuse)
+		return untrappedNetwork(obj)
 	case *v1alpha1.StressChaos:
 		s := obj.Spec.Stressors
 		switch {
 		case obj.Spec.StressngStressors != "":
-			return refuse("stressngStressors is ignored or ends Chaos Mesh's controller; use stressors")
+			return faults.Refuse("stressngStressors is ignored or ends Chaos Mesh's controller; use stressors")
 		case s.CPUStressor != nil && s.CPUStressor.Workers < 1, s.MemoryStressor != nil && s.MemoryStressor.Workers < 1:
-			return refuse("stressors with 0 workers do nothing, and count as injected; at least one is needed")
+			return faults.Refuse("stressors with 0 workers do nothing, and count as injected; at least one is needed")
 		case s.MemoryStressor != nil && s.MemoryStressor.OOMScoreAdj < 0:
-			return refuse("oomScoreAdj %d: where the daemon may not lower it nothing is stressed, and counts as injected; use 0 or more", s.MemoryStressor.OOMScoreAdj)
+			return faults.Refuse("oomScoreAdj %d: where the daemon may not lower it nothing is stressed, and counts as injected; use 0 or more", s.MemoryStressor.OOMScoreAdj)
 		}
 	}
 	return nil
 }
 
-func untrappedNetwork(obj *v1alpha1.NetworkChaos, refuse func(string, ...any) error) error {
+func untrappedNetwork(obj *v1alpha1.NetworkChaos) error {
 	spec := &obj.Spec
 	tc := spec.TcParameter
 	missing := map[v1alpha1.NetworkChaosAction]bool{
@@ -46,9 +43,9 @@ func untrappedNetwork(obj *v1alpha1.NetworkChaos, refuse func(string, ...any) er
 	}
 	switch {
 	case missing[spec.Action]:
-		return refuse("action %s without its own block never takes effect, and keeps the object from being deleted; add %q", spec.Action, spec.Action)
+		return faults.Refuse("action %s without its own block never takes effect, and keeps the object from being deleted; add %q", spec.Action, spec.Action)
 	case spec.PartitionBehavior == v1alpha1.RejectPartitionBehavior:
-		return refuse("partitionBehavior reject: released versions of Chaos Mesh drop packets all the same; leave it out")
+		return faults.Refuse("partitionBehavior reject: released versions of Chaos Mesh drop packets all the same; leave it out")
 	}
 	// The default. Versions whose CRD lacks the field refuse every update of
 	// an object that has it, and so never inject it.

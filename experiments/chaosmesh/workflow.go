@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 )
 
@@ -46,13 +47,13 @@ func (k *workflow) object(s site) (client.Object, error) {
 	w.ObjectMeta = with(s.meta, k.spec.ObjectMeta)
 	at := slices.IndexFunc(w.Spec.Templates, func(t v1alpha1.Template) bool { return t.Name == w.Spec.Entry })
 	if at < 0 {
-		return nil, fmt.Errorf("%w: no template %q, which is the entry", ErrRefused, w.Spec.Entry)
+		return nil, faults.Refuse("no template %q, which is the entry", w.Spec.Entry)
 	}
 	entry := &w.Spec.Templates[at]
 	if entry.Deadline != nil {
 		own, err := time.ParseDuration(*entry.Deadline)
 		if err != nil {
-			return nil, fmt.Errorf("%w: deadline of template %q: %w", ErrRefused, entry.Name, err)
+			return nil, faults.Refuse("deadline of template %q: %w", entry.Name, err)
 		}
 		s.lifetime = min(s.lifetime, own)
 	}
@@ -117,7 +118,7 @@ func (c *Cluster) workflowOf(source, cron string, w *v1alpha1.Workflow) (*Fault,
 	for i := range w.Spec.Templates {
 		t := &w.Spec.Templates[i]
 		if t.Type == v1alpha1.TypeTask {
-			errs = append(errs, fmt.Errorf("template %q: %w: a task runs any program; only faults are run", t.Name, ErrRefused))
+			errs = append(errs, fmt.Errorf("template %q: %w: a task runs any program; only faults are run", t.Name, faults.ErrRefused))
 		}
 		err := embedded(w.Namespace, t, func(inner v1alpha1.InnerObject) error {
 			own, peers, err := selections(inner)
@@ -135,7 +136,7 @@ func (c *Cluster) workflowOf(source, cron string, w *v1alpha1.Workflow) (*Fault,
 		return nil, err
 	}
 	if len(k.stages) == 0 {
-		return nil, fmt.Errorf("%w: no template is a fault", ErrRefused)
+		return nil, faults.Refuse("no template is a fault")
 	}
 	return c.fault(k, k.stages[0].Pods, k.stages[0].count), nil
 }
@@ -144,10 +145,10 @@ func (c *Cluster) workflowOf(source, cron string, w *v1alpha1.Workflow) (*Fault,
 // on for ever, a template has a deadline.
 func scheduled(s *v1alpha1.Schedule) (*v1alpha1.Workflow, error) {
 	if s.Spec.Type == v1alpha1.ScheduleTypeWorkflow {
-		return nil, fmt.Errorf("%w: a schedule of a workflow would go on for ever unless removed; write the workflow with schedules in it", ErrRefused)
+		return nil, faults.Refuse("a schedule of a workflow would go on for ever unless removed; write the workflow with schedules in it")
 	}
 	if _, err := v1alpha1.StandardCronParser.Parse(s.Spec.Schedule); err != nil {
-		return nil, fmt.Errorf("%w: schedule %q: %w", ErrRefused, s.Spec.Schedule, err)
+		return nil, faults.Refuse("schedule %q: %w", s.Spec.Schedule, err)
 	}
 	const name = "schedule"
 	return &v1alpha1.Workflow{
@@ -193,22 +194,22 @@ func embedded(namespace string, t *v1alpha1.Template, f func(v1alpha1.InnerObjec
 	}
 	// What Chaos Mesh does for its own types does not bear a missing block.
 	if block := reflect.ValueOf(embed).Elem().FieldByName(string(kind)); !block.IsValid() || block.IsNil() {
-		return fmt.Errorf("%w: type %q without its block", ErrRefused, kind)
+		return faults.Refuse("type %q without its block", kind)
 	}
 	object, err := embed.SpawnNewObject(kind)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrRefused, err)
+		return faults.Refuse("%w", err)
 	}
 	inner, ok := object.(v1alpha1.InnerObject)
 	if !ok {
-		return fmt.Errorf("%w: %s is no fault", ErrRefused, kind)
+		return faults.Refuse("%s is no fault", kind)
 	}
 	inner.SetNamespace(namespace)
 	if err := f(inner); err != nil {
 		return err
 	}
 	if err := embed.RestoreChaosSpec(inner); err != nil {
-		return fmt.Errorf("%w: %w", ErrRefused, err)
+		return faults.Refuse("%w", err)
 	}
 	return nil
 }

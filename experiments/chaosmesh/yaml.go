@@ -19,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 )
 
@@ -40,7 +41,7 @@ import (
 // For kinds of which nothing better is known, effects are said with
 // [Fault.SeenAs].
 func (c *Cluster) FromYAML(text []byte) (*Fault, error) {
-	object, err := decode(c.client.Scheme(), text)
+	object, err := decode(c.Client.Scheme(), text)
 	if err != nil {
 		return nil, fmt.Errorf("read fault: %w", err)
 	}
@@ -83,7 +84,7 @@ func decode(scheme *runtime.Scheme, text []byte) (client.Object, error) {
 
 func (c *Cluster) fromObject(source string, object client.Object) (*Fault, error) {
 	if object.GetNamespace() == "" {
-		return nil, fmt.Errorf("%w: no namespace; say which one the pods are in", ErrRefused)
+		return nil, faults.Refuse("no namespace; say which one the pods are in")
 	}
 	switch object := object.(type) {
 	case *v1alpha1.Workflow:
@@ -101,7 +102,7 @@ func (c *Cluster) fromObject(source string, object client.Object) (*Fault, error
 		}
 		return c.fault(&written{visibility: c.like(object, own.Pods), source: source, spec: object, with: peers}, own.Pods, own.count), nil
 	}
-	return nil, fmt.Errorf("%w: this kind is no fault of Chaos Mesh's", ErrRefused)
+	return nil, faults.Refuse("this kind is no fault of Chaos Mesh's")
 }
 
 // written is the kind of a fault that was written as an object. In what can be
@@ -180,7 +181,7 @@ func with(ours, theirs metav1.ObjectMeta) metav1.ObjectMeta {
 }
 
 // like is the kind of fault that an object is, as far as there is one.
-func (c *Cluster) like(obj v1alpha1.InnerObject, pods Pods) visibility {
+func (c *Cluster) like(obj v1alpha1.InnerObject, pods faults.Pods) visibility {
 	switch obj := obj.(type) {
 	case *v1alpha1.PodChaos:
 		switch obj.Spec.Action {

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 )
 
@@ -75,7 +76,7 @@ func TestFromYAMLRefusesWhatWouldNotDoWhatItSays(t *testing.T) {
 		{"a schedule that nothing would end", object("Schedule", "  schedule: '@every 5s'\n  type: Workflow\n  concurrencyPolicy: Forbid\n  workflow: {entry: e, templates: []}\n"), "would go on for ever"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			f, err := newCluster(t, town(t), chaosmesh.Guard{}).FromYAML([]byte(row.text))
+			f, err := newCluster(t, town(t), faults.Guard{}).FromYAML([]byte(row.text))
 			if err == nil {
 				_, err = f.Preview(t.Context(), "run")
 			}
@@ -107,11 +108,11 @@ func TestProtectedPodsStayOutOfWorkflows(t *testing.T) {
 		{"of another one", payments.Selector},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			f, err := newCluster(t, town(t), chaosmesh.Guard{Protected: []map[string]string{row.protected}}).FromYAML([]byte(text))
+			f, err := newCluster(t, town(t), faults.Guard{Protected: []map[string]string{row.protected}}).FromYAML([]byte(text))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := f.Preview(t.Context(), "run"); !errors.Is(err, chaosmesh.ErrRefused) || !strings.Contains(err.Error(), "is protected") {
+			if _, err := f.Preview(t.Context(), "run"); !errors.Is(err, faults.ErrRefused) || !strings.Contains(err.Error(), "is protected") {
 				t.Errorf("error %v, want it refused", err)
 			}
 		})
@@ -132,7 +133,7 @@ func TestWhatIsWrittenIsSeenLikeWhatIsBuilt(t *testing.T) {
 		{"a kind without a known effect", object("IOChaos", slowDisk), record.Effect{}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			f, err := newCluster(t, town(t), chaosmesh.Guard{}).FromYAML([]byte(row.text))
+			f, err := newCluster(t, town(t), faults.Guard{}).FromYAML([]byte(row.text))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -158,7 +159,7 @@ func TestAWrittenFaultIsInjectedFollowedAndUndone(t *testing.T) {
 		c := newClient(t, interceptor.Funcs{}, pod("a"))
 		play(t, c, atOnce, takeUp, chosen("shop/a"))
 		rec := newHistory()
-		f, err := newCluster(t, c, chaosmesh.Guard{}).FromYAML([]byte(object("NetworkChaos", slowNet)))
+		f, err := newCluster(t, c, faults.Guard{}).FromYAML([]byte(object("NetworkChaos", slowNet)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -176,7 +177,7 @@ func TestAWrittenFaultIsInjectedFollowedAndUndone(t *testing.T) {
 			held bool
 		}{
 			{"it has a name of its own", strings.HasPrefix(made.Name, "mine-"+rec.Run()+"-")},
-			{"it carries the run", made.Labels[chaosmesh.RunLabel] == rec.Run()},
+			{"it carries the run", made.Labels[faults.RunLabel] == rec.Run()},
 			{"and its own labels", made.Labels["team"] == "checkout"},
 			{"it ends by itself", made.Spec.Duration != nil && *made.Spec.Duration == "10m0s"},
 			{"it has Chaos Mesh's defaults", made.Spec.Delay.Jitter == "0ms" && made.Spec.Delay.Correlation == "0"},
@@ -286,7 +287,7 @@ func TestWorkflowsAndSchedulesAreUndoneWithWhatTheyMade(t *testing.T) {
 				// What the schedule makes carries its name only.
 				entry := w.Spec.Templates[0]
 				return *entry.Deadline == "10m0s" && entry.Schedule.HistoryLimit == 1 && entry.Name == w.Spec.Entry &&
-					strings.HasPrefix(entry.Name, "aftershock-workflow-"+w.Labels[chaosmesh.RunLabel]+"-")
+					strings.HasPrefix(entry.Name, "aftershock-workflow-"+w.Labels[faults.RunLabel]+"-")
 			},
 		},
 	} {
@@ -307,7 +308,7 @@ func TestWorkflowsAndSchedulesAreUndoneWithWhatTheyMade(t *testing.T) {
 				play(t, c, atOnce, after(40*time.Second), takeUp, injected("shop/a"))
 				stage(t, c, row.make)
 				rec := newHistory()
-				cluster, err := chaosmesh.New(c, chaosmesh.Guard{Cluster: theCluster, Namespaces: []string{"shop"}}, chaosmesh.Patience{Inject: time.Minute})
+				cluster, err := chaosmesh.New(faults.Cluster{Client: c, Guard: faults.Guard{Cluster: theCluster, Namespaces: []string{"shop"}}}, chaosmesh.Patience{Inject: time.Minute})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -359,7 +360,7 @@ func TestSweepFindsWhatAWorkflowLeft(t *testing.T) {
 		{"the run is in the workflow's name", "one", "NetworkChaos/shop/slow-1, left behind by run one"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			removed, err := chaosmesh.Sweep(t.Context(), c, chaosmesh.Scope{Namespaces: []string{"shop"}, Run: row.run}, chaosmesh.Patience{})
+			removed, err := chaosmesh.Sweep(t.Context(), c, faults.Scope{Namespaces: []string{"shop"}, Run: row.run}, chaosmesh.Patience{})
 			if err != nil || names(removed) != row.want {
 				t.Errorf("removed %q, %v; want %q", names(removed), err, row.want)
 			}

@@ -21,7 +21,7 @@ type budgets []policyv1.PodDisruptionBudget
 
 func (f *Fault) budgets(ctx context.Context) (budgets, error) {
 	var list policyv1.PodDisruptionBudgetList
-	err := f.Client.List(ctx, &list, client.InNamespace(f.Pods.Namespace))
+	err := f.Cluster.Client.List(ctx, &list, client.InNamespace(f.Pods.Namespace))
 	if apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) {
 		return nil, nil
 	}

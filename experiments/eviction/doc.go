@@ -5,12 +5,11 @@
 // that forbids it throughout, or can never allow it, is a finding about the
 // service: nodes under it cannot be drained.
 //
-//	cluster, err := chaosmesh.New(c, guard, chaosmesh.Patience{}) // for its guard; Chaos Mesh itself is not needed
+//	cluster := faults.Cluster{Client: c, Guard: guard}
 //	drain := &eviction.Fault{
-//		Client:  c,
 //		Cluster: cluster,
-//		Pods:    chaosmesh.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}},
-//		Count:   chaosmesh.One,
+//		Pods:    faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}},
+//		Count:   faults.One,
 //	}
 //	err = experiments.Experiment{Faults: []experiments.Fault{drain}, ...}.Run(ctx, recorder)
 //

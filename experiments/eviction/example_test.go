@@ -9,36 +9,26 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
-	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/eviction"
+	"github.com/aftershockhq/aftershock/experiments/faults"
 )
 
 func ExampleDrain() {
-	drain := eviction.Drain(nil, nil, chaosmesh.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}})
+	drain := eviction.Drain(faults.Cluster{}, faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}})
 	fmt.Println(drain)
 	// Output: drain the pods app=checkout in shop
 }
 
 func ExampleFault() {
-	scheme, err := chaosmesh.Scheme()
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	// A real one comes from chaosmesh.NewClient.
-	c := fake.NewClientBuilder().WithScheme(scheme).
+	// A real one comes from kube.NewClient.
+	c := fake.NewClientBuilder().
 		WithObjects(pod("a"), pod("b"), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "kube-system", UID: "0b1c"}}).
 		Build()
-	cluster, err := chaosmesh.New(c, chaosmesh.Guard{Cluster: "0b1c", Namespaces: []string{"shop"}}, chaosmesh.Patience{})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	cluster := faults.Cluster{Client: c, Guard: faults.Guard{Cluster: "0b1c", Namespaces: []string{"shop"}}}
 	drain := &eviction.Fault{
-		Client:  c,
 		Cluster: cluster,
-		Pods:    chaosmesh.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}},
-		Count:   chaosmesh.Percent(50),
+		Pods:    faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}},
+		Count:   faults.Percent(50),
 		Timeout: time.Minute, // as long as a budget may refuse
 	}
 	candidates, asked, err := cluster.Choose(context.Background(), drain.Pods, drain.Count)

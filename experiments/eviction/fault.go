@@ -19,7 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/experiments"
-	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
@@ -29,14 +29,12 @@ import (
 // which takes as long as the pod's own grace period. It implements
 // [experiments.Fault] and is used by one goroutine at a time.
 type Fault struct {
-	Client client.Client
-	// Cluster has the guard within which pods are chosen.
-	Cluster *chaosmesh.Cluster
-	Pods    chaosmesh.Pods
+	Cluster faults.Cluster
+	Pods    faults.Pods
 	// Count of the pods; more than there are is refused.
-	Count chaosmesh.Count
+	Count faults.Count
 	// Timeout is how long a budget may refuse before what is left counts as
-	// shortfall. Default 30 s, and for [chaosmesh.All] 30 s for each pod, since
+	// shortfall. Default 30 s, and for [faults.All] 30 s for each pod, since
 	// each may have to wait for the replacement of the one before. The deadline
 	// of the experiment must leave room for it.
 	Timeout time.Duration
@@ -76,14 +74,14 @@ const (
 const AttrRefusals = "refusals"
 
 // Drain evicts all the pods, as the drain of all their nodes would.
-func Drain(c client.Client, cluster *chaosmesh.Cluster, pods chaosmesh.Pods) *Fault {
-	return &Fault{Client: c, Cluster: cluster, Pods: pods, Count: chaosmesh.All}
+func Drain(cluster faults.Cluster, pods faults.Pods) *Fault {
+	return &Fault{Cluster: cluster, Pods: pods, Count: faults.All}
 }
 
 // String is "evict 1 of the pods app=checkout in shop", or "drain the pods
 // app=checkout in shop" for all of them.
 func (f *Fault) String() string {
-	if f.Count == chaosmesh.All {
+	if f.Count == faults.All {
 		return fmt.Sprintf("drain the %s", f.Pods)
 	}
 	return fmt.Sprintf("evict %s of the %s", f.Count, f.Pods)
@@ -98,7 +96,7 @@ func (f *Fault) Preview(ctx context.Context, _ string) (experiments.Preview, err
 	if err != nil {
 		return experiments.Preview{}, err
 	}
-	preview := experiments.Preview{Object: request(&candidates[0]), Candidates: targets(candidates), Requested: asked, Effects: effects()}
+	preview := experiments.Preview{Object: request(&candidates[0]), Candidates: faults.Targets(candidates), Requested: asked, Effects: effects()}
 	why, err := f.evict(ctx, &candidates[0], client.DryRunAll)
 	if err != nil {
 		return experiments.Preview{}, fmt.Errorf("try %s: %w", f, err)
@@ -146,15 +144,7 @@ func forbidden(list budgets, candidates []corev1.Pod, asked int) string {
 // Targets are the pods that Inject may evict now.
 func (f *Fault) Targets(ctx context.Context) ([]record.Target, error) {
 	candidates, _, err := f.choose(ctx)
-	return targets(candidates), err
-}
-
-func targets(pods []corev1.Pod) []record.Target {
-	var list []record.Target
-	for _, pod := range pods {
-		list = append(list, target(pod))
-	}
-	return list
+	return faults.Targets(candidates), err
 }
 
 // Inject asks for the evictions and returns when all are granted, or when it is
@@ -162,7 +152,7 @@ func targets(pods []corev1.Pod) []record.Target {
 // long; a pod goes by itself. What budgets forbid for good, or for all the time,
 // the service's configuration has refused: see [record.Injection]. The span in which the fault took effect is that of the first request
 // that was granted. The error is for what the API refused; it wraps
-// [chaosmesh.ErrRefused] where the guard did.
+// [faults.ErrRefused] where the guard did.
 func (f *Fault) Inject(ctx context.Context, rec *record.Recorder) (record.Injection, error) {
 	f.evicted, f.refusals = nil, map[string]int{}
 	candidates, asked, err := f.choose(ctx)
@@ -178,7 +168,7 @@ func (f *Fault) Inject(ctx context.Context, rec *record.Recorder) (record.Inject
 	// One eviction is a matter of an instant; several may wait for each other.
 	in := record.Injection{Fault: f.String(), Effects: effects(), OneShot: asked == 1, Of: len(candidates), ChangesPods: true, Span: steadystate.Instant(rec.Clock().Now())}
 	for i, v := range f.evicted {
-		in.Targets = append(in.Targets, target(v.Pod))
+		in.Targets = append(in.Targets, faults.Target(&v.Pod))
 		if i == 0 {
 			in.Span = v.Span
 		}
@@ -199,7 +189,7 @@ func (f *Fault) Inject(ctx context.Context, rec *record.Recorder) (record.Inject
 	in.Shortfall = fmt.Sprintf("%d of %d pods evicted; the API server says of %s", len(f.evicted), asked, strings.Join(words, "; "))
 	if throughout || never {
 		in.Refused = "can be evicted"
-		if f.Count == chaosmesh.All {
+		if f.Count == faults.All {
 			in.Refused = "can be drained"
 		}
 	}
@@ -211,7 +201,7 @@ func (f *Fault) Inject(ctx context.Context, rec *record.Recorder) (record.Inject
 func (f *Fault) all(ctx context.Context, rec *record.Recorder, pods []corev1.Pod) (refused map[string]refusal, err error) {
 	clock := rec.Clock()
 	patience := 30 * time.Second
-	if f.Count == chaosmesh.All {
+	if f.Count == faults.All {
 		patience *= time.Duration(len(pods))
 	}
 	until := clock.Now() + cmp.Or(f.Timeout, patience)
@@ -237,11 +227,11 @@ func (f *Fault) all(ctx context.Context, rec *record.Recorder, pods []corev1.Pod
 					left = append(left, pod)
 				}
 				if f.refusals[string(pod.UID)]++; f.refusals[string(pod.UID)] == 1 {
-					rec.Event(record.Event{Span: span, Kind: EventRefused, Subject: subject(pod), UID: string(pod.UID), Attrs: map[string]string{record.AttrReason: why.text}})
+					rec.Event(record.Event{Span: span, Kind: EventRefused, Subject: faults.Subject(&pod), UID: string(pod.UID), Attrs: map[string]string{record.AttrReason: why.text}})
 				}
 			default:
 				f.evicted = append(f.evicted, victim{Pod: pod, Span: span})
-				rec.Event(record.Event{Span: span, Kind: EventEvicted, Subject: subject(pod), UID: string(pod.UID), Attrs: f.before(pod)})
+				rec.Event(record.Event{Span: span, Kind: EventEvicted, Subject: faults.Subject(&pod), UID: string(pod.UID), Attrs: f.before(pod)})
 			}
 		}
 		pods = left
@@ -296,7 +286,7 @@ type refusal struct {
 
 // evict asks once. The error is for what is not about the pod.
 func (f *Fault) evict(ctx context.Context, pod *corev1.Pod, options ...client.SubResourceCreateOption) (refusal, error) {
-	err := f.Client.SubResource("eviction").Create(ctx, pod.DeepCopy(), request(pod), options...)
+	err := f.Cluster.Client.SubResource("eviction").Create(ctx, pod.DeepCopy(), request(pod), options...)
 	switch {
 	case err == nil:
 		return refusal{}, nil
@@ -305,10 +295,8 @@ func (f *Fault) evict(ctx context.Context, pod *corev1.Pod, options ...client.Su
 	case apierrors.IsTooManyRequests(err), apierrors.IsInternalError(err):
 		// The latter where several budgets cover one pod.
 		return refusal{text: words(err), budget: byBudget(err)}, nil
-	case apierrors.IsForbidden(err), apierrors.IsUnauthorized(err):
-		return refusal{}, fmt.Errorf("evict %s: %w; give the account the right to create pods/eviction, or use another account", subject(*pod), err)
 	}
-	return refusal{}, fmt.Errorf("evict %s: %w", subject(*pod), err)
+	return refusal{}, fmt.Errorf("evict %s: %w", faults.Subject(pod), faults.Explain(err, "the right to create pods/eviction"))
 }
 
 // words are the server's, with its causes.
@@ -331,9 +319,9 @@ func (f *Fault) Recover(ctx context.Context, rec *record.Recorder) (steadystate.
 	for _, v := range f.evicted {
 		span = v.Span
 		var pod corev1.Pod
-		err := f.Client.Get(ctx, client.ObjectKeyFromObject(&v.Pod), &pod)
+		err := f.Cluster.Client.Get(ctx, client.ObjectKeyFromObject(&v.Pod), &pod)
 		if apierrors.IsNotFound(err) || (err == nil && pod.UID != v.UID) {
-			rec.Event(record.Event{Span: steadystate.Span{From: v.From, To: clock.Now()}, Kind: record.EventGone, Subject: subject(v.Pod), UID: string(v.UID)})
+			rec.Event(record.Event{Span: steadystate.Span{From: v.From, To: clock.Now()}, Kind: record.EventGone, Subject: faults.Subject(&v.Pod), UID: string(v.UID)})
 		}
 	}
 	f.evicted = nil
@@ -341,9 +329,6 @@ func (f *Fault) Recover(ctx context.Context, rec *record.Recorder) (steadystate.
 }
 
 func (f *Fault) choose(ctx context.Context) ([]corev1.Pod, int, error) {
-	if f.Client == nil || f.Cluster == nil {
-		return nil, 0, errors.New("evict: needs a client and a cluster")
-	}
 	candidates, asked, err := f.Cluster.Choose(ctx, f.Pods, f.Count)
 	if err != nil {
 		return nil, 0, fmt.Errorf("%s: %w", f, err)
@@ -362,9 +347,3 @@ func request(pod *corev1.Pod) *policyv1.Eviction {
 		DeleteOptions: &metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(pod.UID))},
 	}
 }
-
-func target(pod corev1.Pod) record.Target {
-	return record.Target{Name: pod.Name, UID: string(pod.UID)}
-}
-
-func subject(pod corev1.Pod) string { return "pod/" + pod.Namespace + "/" + pod.Name }

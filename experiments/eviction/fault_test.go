@@ -20,12 +20,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
-	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/eviction"
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 )
 
-var checkout = chaosmesh.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
+var checkout = faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
 
 func pod(name string) *corev1.Pod {
 	return &corev1.Pod{
@@ -39,13 +39,9 @@ type asked func(pod client.Object, eviction *policyv1.Eviction) error
 
 // shop has pods a, b and c of checkout's, and an API server that asks answer
 // before it evicts.
-func shop(t testing.TB, answer asked) (client.WithWatch, *chaosmesh.Cluster) {
+func shop(t testing.TB, answer asked) faults.Cluster {
 	t.Helper()
-	scheme, err := chaosmesh.Scheme()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := fake.NewClientBuilder().WithScheme(scheme).
+	c := fake.NewClientBuilder().
 		WithObjects(pod("a"), pod("b"), pod("c"), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "kube-system", UID: "staging"}}).
 		WithInterceptorFuncs(interceptor.Funcs{
 			SubResourceCreate: func(ctx context.Context, c client.Client, name string, o, sub client.Object, opts ...client.SubResourceCreateOption) error {
@@ -66,11 +62,7 @@ func shop(t testing.TB, answer asked) (client.WithWatch, *chaosmesh.Cluster) {
 				return c.SubResource(name).Create(ctx, o, sub, opts...)
 			},
 		}).Build()
-	cluster, err := chaosmesh.New(c, chaosmesh.Guard{Cluster: "staging", Namespaces: []string{"shop"}}, chaosmesh.Patience{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c, cluster
+	return faults.Cluster{Client: c, Guard: faults.Guard{Cluster: "staging", Namespaces: []string{"shop"}}}
 }
 
 // budget is a PodDisruptionBudget's refusal as the API server words it.
@@ -104,12 +96,12 @@ func inject(t *testing.T, f *eviction.Fault) (record.Injection, []record.Event, 
 func TestPodsAreEvicted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var uids []types.UID
-		c, cluster := shop(t, func(_ client.Object, e *policyv1.Eviction) error {
+		cluster := shop(t, func(_ client.Object, e *policyv1.Eviction) error {
 			time.Sleep(100 * time.Millisecond) // the bubble's
 			uids = append(uids, *e.DeleteOptions.Preconditions.UID)
 			return nil
 		})
-		in, events, err := inject(t, &eviction.Fault{Client: c, Cluster: cluster, Pods: checkout, Count: chaosmesh.Fixed(2)})
+		in, events, err := inject(t, &eviction.Fault{Cluster: cluster, Pods: checkout, Count: faults.Fixed(2)})
 		if err != nil || in.Shortfall != "" {
 			t.Fatal(err, in.Shortfall)
 		}
@@ -132,7 +124,7 @@ func TestPodsAreEvicted(t *testing.T) {
 			t.Errorf("events %v, want %v", kinds, want)
 		}
 		var left corev1.PodList
-		if err := c.List(t.Context(), &left); err != nil || len(left.Items) != 1 {
+		if err := cluster.Client.List(t.Context(), &left); err != nil || len(left.Items) != 1 {
 			t.Errorf("%d pods are left, %v; want one", len(left.Items), err)
 		}
 	})
@@ -141,13 +133,13 @@ func TestPodsAreEvicted(t *testing.T) {
 func TestABudgetThatRefusesIsAskedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
-		c, cluster := shop(t, func(client.Object, *policyv1.Eviction) error {
+		cluster := shop(t, func(client.Object, *policyv1.Eviction) error {
 			if time.Since(begin) < 10*time.Second {
 				return budget()
 			}
 			return nil
 		})
-		in, _, err := inject(t, &eviction.Fault{Client: c, Cluster: cluster, Pods: checkout, Count: chaosmesh.One})
+		in, _, err := inject(t, &eviction.Fault{Cluster: cluster, Pods: checkout, Count: faults.One})
 		if err != nil || in.Shortfall != "" || len(in.Targets) != 1 {
 			t.Fatal(err, in)
 		}
@@ -181,9 +173,9 @@ func TestWhatIsNotEvictedIsTheShortfall(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c, cluster := shop(t, row.answer)
+				cluster := shop(t, row.answer)
 				begin := time.Now()
-				in, _, err := inject(t, &eviction.Fault{Client: c, Cluster: cluster, Pods: checkout, Count: chaosmesh.All, Timeout: 30 * time.Second})
+				in, _, err := inject(t, &eviction.Fault{Cluster: cluster, Pods: checkout, Count: faults.All, Timeout: 30 * time.Second})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -205,20 +197,20 @@ func TestADrainTakesThePodsInTurnAsTheBudgetAllows(t *testing.T) {
 		// Each eviction uses the budget up until the replacement is ready.
 		var allowed time.Time
 		var asked []types.UID
-		var c client.WithWatch
-		c, cluster := shop(t, func(o client.Object, e *policyv1.Eviction) error {
+		var cluster faults.Cluster
+		cluster = shop(t, func(o client.Object, e *policyv1.Eviction) error {
 			if time.Now().Before(allowed) {
 				return budget()
 			}
 			allowed = time.Now().Add(10 * time.Second)
 			asked = append(asked, *e.DeleteOptions.Preconditions.UID)
 			replacement := pod(o.GetName() + "-new")
-			if err := c.Create(t.Context(), replacement); err != nil {
+			if err := cluster.Client.Create(t.Context(), replacement); err != nil {
 				t.Error(err)
 			}
 			return nil
 		})
-		drain := eviction.Drain(c, cluster, checkout)
+		drain := eviction.Drain(cluster, checkout)
 		in, events, err := inject(t, drain)
 		if err != nil || in.Shortfall != "" || in.OneShot {
 			t.Fatalf("%v, shortfall %q, one shot %t; want a drain that takes its time", err, in.Shortfall, in.OneShot)
@@ -246,9 +238,9 @@ func TestADrainTakesThePodsInTurnAsTheBudgetAllows(t *testing.T) {
 
 func TestADrainThatTakesTooLongIsShort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, cluster := shop(t, func(client.Object, *policyv1.Eviction) error { return budget() })
+		cluster := shop(t, func(client.Object, *policyv1.Eviction) error { return budget() })
 		begin := time.Now()
-		in, _, err := inject(t, eviction.Drain(c, cluster, checkout))
+		in, _, err := inject(t, eviction.Drain(cluster, checkout))
 		if err != nil || !strings.HasPrefix(in.Shortfall, "0 of 3 pods evicted; the API server says of a: Cannot evict pod") {
 			t.Errorf("%v, shortfall %q", err, in.Shortfall)
 		}
@@ -260,17 +252,17 @@ func TestADrainThatTakesTooLongIsShort(t *testing.T) {
 
 func TestErrorsSayWhatToDo(t *testing.T) {
 	forbidden := apierrors.NewForbidden(schema.GroupResource{Resource: "pods/eviction"}, "a", errors.New("no"))
-	c, cluster := shop(t, func(client.Object, *policyv1.Eviction) error { return forbidden })
-	broken, whole := shop(t, func(client.Object, *policyv1.Eviction) error { return errors.New("connection refused") })
+	cluster := shop(t, func(client.Object, *policyv1.Eviction) error { return forbidden })
+	broken := shop(t, func(client.Object, *policyv1.Eviction) error { return errors.New("connection refused") })
 	for _, row := range []struct {
 		name  string
 		fault *eviction.Fault
 		want  string
 	}{
-		{"no client", &eviction.Fault{Pods: checkout, Count: chaosmesh.One}, "evict: needs a client and a cluster"},
-		{"the guard refuses", &eviction.Fault{Client: c, Cluster: cluster, Pods: checkout, Count: chaosmesh.Fixed(4)}, "evict 4 of the pods app=checkout in shop: refused: 4 asked for, and 3 running pods match"},
-		{"the account may not", &eviction.Fault{Client: c, Cluster: cluster, Pods: checkout, Count: chaosmesh.One}, "give the account the right to create pods/eviction"},
-		{"the API server is away", &eviction.Fault{Client: broken, Cluster: whole, Pods: checkout, Count: chaosmesh.One}, "connection refused"},
+		{"no client", &eviction.Fault{Pods: checkout, Count: faults.One}, "evict 1 of the pods app=checkout in shop: needs a client of a cluster"},
+		{"the guard refuses", &eviction.Fault{Cluster: cluster, Pods: checkout, Count: faults.Fixed(4)}, "evict 4 of the pods app=checkout in shop: refused: 4 asked for, and 3 running pods match"},
+		{"the account may not", &eviction.Fault{Cluster: cluster, Pods: checkout, Count: faults.One}, "give the account the right to create pods/eviction"},
+		{"the API server is away", &eviction.Fault{Cluster: broken, Pods: checkout, Count: faults.One}, "connection refused"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			if _, _, err := inject(t, row.fault); err == nil || !strings.Contains(err.Error(), row.want) {
@@ -292,8 +284,8 @@ func TestPreviewEvictsNobody(t *testing.T) {
 		{"where a budget refuses now, which it may not later", func(client.Object, *policyv1.Eviction) error { return budget() }},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			c, cluster := shop(t, row.answer)
-			fault := &eviction.Fault{Client: c, Cluster: cluster, Pods: checkout, Count: chaosmesh.Percent(50)}
+			cluster := shop(t, row.answer)
+			fault := &eviction.Fault{Cluster: cluster, Pods: checkout, Count: faults.Percent(50)}
 			got, err := fault.Preview(t.Context(), "run")
 			if err != nil || got.Requested != 2 || len(got.Candidates) != 3 {
 				t.Errorf("preview %+v, %v; want 2 of 3", got, err)
@@ -302,7 +294,7 @@ func TestPreviewEvictsNobody(t *testing.T) {
 				t.Errorf("targets %v, %v; want those of the preview", targets, err)
 			}
 			var left corev1.PodList
-			if err := c.List(t.Context(), &left); err != nil || len(left.Items) != 3 {
+			if err := cluster.Client.List(t.Context(), &left); err != nil || len(left.Items) != 3 {
 				t.Errorf("%d pods are left, %v; want all three", len(left.Items), err)
 			}
 		})
@@ -311,10 +303,10 @@ func TestPreviewEvictsNobody(t *testing.T) {
 
 func TestInjectEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, cluster := shop(t, func(client.Object, *policyv1.Eviction) error { return budget() })
+		cluster := shop(t, func(client.Object, *policyv1.Eviction) error { return budget() })
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
-		_, err := (&eviction.Fault{Client: c, Cluster: cluster, Pods: checkout, Count: chaosmesh.One}).Inject(ctx, record.NewRecorder(&bytes.Buffer{}))
+		_, err := (&eviction.Fault{Cluster: cluster, Pods: checkout, Count: faults.One}).Inject(ctx, record.NewRecorder(&bytes.Buffer{}))
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error %v, want the context's", err)
 		}

@@ -14,7 +14,7 @@ import (
 )
 
 func ExampleObserver() {
-	// A real client comes from chaosmesh.NewClient or client.NewWithWatch.
+	// A real client comes from kube.NewClient.
 	c := fake.NewClientBuilder().WithObjects(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{
 		Namespace: "shop", Name: "checkout-a", UID: "3f2a", Labels: map[string]string{"app": "checkout"},
 	}}).Build()

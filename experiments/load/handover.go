@@ -2,9 +2,9 @@ package load
 
 import (
 	"fmt"
-	"runtime/debug"
 	"sync"
 
+	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/record"
 )
 
@@ -25,7 +25,7 @@ func startHandover(room int, each func(record.Request), stop func(error)) *hando
 	h := &handover{requests: make(chan record.Request, room), done: make(chan struct{})}
 	go func() {
 		defer close(h.done)
-		if err := guarded(func() error {
+		if err := experiments.CatchPanic(func() error {
 			for q := range h.requests {
 				each(q)
 			}
@@ -38,17 +38,6 @@ func startHandover(room int, each func(record.Request), stop func(error)) *hando
 		}
 	}()
 	return h
-}
-
-// guarded turns a panic into an error: the run that drives a load has faults to
-// undo.
-func guarded(f func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("load: panic: %v\n%s", p, debug.Stack())
-		}
-	}()
-	return f()
 }
 
 func (h *handover) lose(err error) { h.once.Do(func() { h.lost = err }) }

@@ -291,7 +291,7 @@ func (h HTTP) Drive(ctx context.Context, clock steadystate.Clock, each func(reco
 			s.times.begin(h.window.start)
 		}
 		driving.Go(func() {
-			if err := guarded(func() error {
+			if err := experiments.CatchPanic(func() error {
 				return s.drive(ctx, func(q record.Request) {
 					if err := handover.pass(q); err != nil {
 						stop(err)

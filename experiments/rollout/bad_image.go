@@ -14,7 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/experiments"
-	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
@@ -59,7 +59,7 @@ func (b *BadImage) Preview(ctx context.Context, run string) (experiments.Preview
 	}
 	// Which pod will show the effect is not known before it is there.
 	effect := record.Effect{Event: record.EventWaiting, Container: note.Container}
-	return experiments.Preview{Object: d, Candidates: targets(pods), Requested: len(pods), Effects: []record.Effect{effect}, Warning: endless}, nil
+	return experiments.Preview{Object: d, Candidates: faults.Targets(pods), Requested: len(pods), Effects: []record.Effect{effect}, Warning: endless}, nil
 }
 
 // prepare chooses the container and the images.
@@ -79,11 +79,11 @@ func (b *BadImage) prepare(ctx context.Context, run string) (*appsv1.Deployment,
 	}
 	c := container(&d.Spec.Template.Spec, name)
 	if c == nil {
-		return fail(fmt.Errorf("%w: no container %q in %s; name one of %s", chaosmesh.ErrRefused, name, b.Workload, strings.Join(names, ", ")))
+		return fail(faults.Refuse("no container %q in %s; name one of %s", name, b.Workload, strings.Join(names, ", ")))
 	}
 	n := note{Run: run, Container: name, Image: c.Image, Bad: cmp.Or(b.Image, unpullable(c.Image))}
 	if n.Bad == n.Image {
-		return fail(fmt.Errorf("%w: %s has the image %s already", chaosmesh.ErrRefused, b.Workload, n.Bad))
+		return fail(faults.Refuse("%s has the image %s already", b.Workload, n.Bad))
 	}
 	return d, pods, n, nil
 }
@@ -101,7 +101,7 @@ func unpullable(image string) string {
 // failing to have it; that none does is the shortfall. The span in which the
 // fault took effect is that of the request, since from then on the service's
 // pods may be taken away. The error is for what the API refused; it wraps
-// [chaosmesh.ErrRefused] where the guard did.
+// [faults.ErrRefused] where the guard did.
 func (b *BadImage) Inject(ctx context.Context, rec *record.Recorder) (record.Injection, error) {
 	if b.placed != nil {
 		return record.Injection{}, fmt.Errorf("%s: the image is bad already: call Recover first", b)
@@ -116,14 +116,14 @@ func (b *BadImage) Inject(ctx context.Context, rec *record.Recorder) (record.Inj
 		if d, pods, n, err = b.prepare(ctx, rec.Run()); err != nil {
 			return err
 		}
-		in.Targets, in.From = targets(pods), clock.Now()
+		in.Targets, in.From = faults.Targets(pods), clock.Now()
 		rec.Event(record.Event{
 			Span: steadystate.Instant(in.From), Kind: EventChanging, Subject: b.subject(), UID: string(d.UID),
 			Attrs: map[string]string{record.AttrContainer: n.Container, "image": n.Bad, "previous": n.Image},
 		})
 		b.placed = &n
 		err = b.patch(ctx, d, n.put)
-		if b.unsure = err != nil && !refused(err); err != nil && !b.unsure {
+		if b.unsure = err != nil && !faults.Rejected(err); err != nil && !b.unsure {
 			b.placed = nil
 		}
 		return err
@@ -146,10 +146,10 @@ func (b *BadImage) Inject(ctx context.Context, rec *record.Recorder) (record.Inj
 			}
 			rec.Event(record.Event{
 				Span: steadystate.Span{From: in.From, To: clock.Now()}, Kind: record.EventWaiting,
-				Subject: "pod/" + pod.Namespace + "/" + pod.Name, UID: string(pod.UID),
+				Subject: faults.Subject(&pod), UID: string(pod.UID),
 				Attrs: map[string]string{record.AttrContainer: b.placed.Container, record.AttrReason: why},
 			})
-			in.Effects = append(in.Effects, record.Effect{Event: record.EventWaiting, Container: b.placed.Container, On: new(target(pod))})
+			in.Effects = append(in.Effects, record.Effect{Event: record.EventWaiting, Container: b.placed.Container, On: new(faults.Target(&pod))})
 		}
 		if len(in.Effects) > 0 {
 			return "", nil
@@ -163,11 +163,6 @@ func (b *BadImage) Inject(ctx context.Context, rec *record.Recorder) (record.Inj
 		in.Shortfall = fmt.Sprintf("no pod with the image %s was seen failing to have it: %s", b.placed.Bad, missing)
 	}
 	return in, nil
-}
-
-// refused reports whether a request certainly changed nothing.
-func refused(err error) bool {
-	return apierrors.ReasonForError(err) != "" && !apierrors.IsTimeout(err) && !apierrors.IsServerTimeout(err) && !apierrors.IsInternalError(err)
 }
 
 // waits is why a container of the pod waits; empty: it does not.
@@ -217,7 +212,7 @@ func (b *BadImage) Recover(ctx context.Context, rec *record.Recorder) (steadysta
 			if !asked {
 				was = now
 			}
-			asked = asked || (now == n.Bad && (err == nil || !refused(err)))
+			asked = asked || (now == n.Bad && (err == nil || !faults.Rejected(err)))
 			return err
 		})
 	})

@@ -16,7 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/experiments"
-	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/experiments/rollout"
 	"github.com/aftershockhq/aftershock/record"
 )
@@ -245,7 +245,7 @@ func TestWhatMayNotBeRolledOutIsRefused(t *testing.T) {
 		refused bool
 		want    string
 	}{
-		{"nothing is said", nil, nil, func(*shop) *rollout.BadImage { return &rollout.BadImage{} }, false, "needs a client, a cluster, a namespace and a deployment"},
+		{"nothing is said", nil, nil, func(*shop) *rollout.BadImage { return &rollout.BadImage{} }, false, "needs a client of a cluster, a namespace and a deployment"},
 		{"another namespace", nil, nil, fault(func(b *rollout.BadImage) { b.Namespace = "bank" }), false, "there is no such deployment: deployment checkout in bank"},
 		{"no such deployment", nil, nil, fault(func(b *rollout.BadImage) { b.Deployment = "cart" }), false, "there is no such deployment: deployment cart in shop"},
 		{"a protected pod", nil, protect, asIs, true, "pod b matches the selector and is protected"},
@@ -274,7 +274,7 @@ func TestWhatMayNotBeRolledOutIsRefused(t *testing.T) {
 			}
 			f := row.fault(s)
 			_, err := f.Inject(t.Context(), record.NewRecorder(&bytes.Buffer{}))
-			if err == nil || !strings.Contains(err.Error(), row.want) || errors.Is(err, chaosmesh.ErrRefused) != row.refused {
+			if err == nil || !strings.Contains(err.Error(), row.want) || errors.Is(err, faults.ErrRefused) != row.refused {
 				t.Errorf("error %v, want %q, refused %t", err, row.want, row.refused)
 			}
 			if _, err := f.Preview(t.Context(), "preflight"); err == nil || !strings.Contains(err.Error(), row.want) {
@@ -331,19 +331,19 @@ func TestTheDefaultImageIsOfTheSameRepository(t *testing.T) {
 }
 
 func TestASweepRollsBackWhatAKilledRunLeft(t *testing.T) {
-	scope := chaosmesh.Scope{Namespaces: []string{"shop"}}
+	scope := faults.Scope{Namespaces: []string{"shop"}}
 	for _, row := range []struct {
 		name      string
 		meanwhile func(*shop)
-		scope     chaosmesh.Scope
+		scope     faults.Scope
 		removed   bool
 		err       string
 		note      string
 		image     string
 	}{
 		{name: "the image is put back", scope: scope, removed: true, note: "put image " + good + " of container app back", image: good},
-		{name: "another run's stays", scope: chaosmesh.Scope{Namespaces: []string{"shop"}, Run: "another"}, image: bad},
-		{name: "another namespace's stays", scope: chaosmesh.Scope{Namespaces: []string{"bank"}}, image: bad},
+		{name: "another run's stays", scope: faults.Scope{Namespaces: []string{"shop"}, Run: "another"}, image: bad},
+		{name: "another namespace's stays", scope: faults.Scope{Namespaces: []string{"bank"}}, image: bad},
 		{name: "what another client has set stays", scope: scope, meanwhile: func(s *shop) { s.setImage("shop/checkout:3"); s.remove("c") }, removed: true, note: `container app had the image "shop/checkout:3" by then, which was left as it is`, image: "shop/checkout:3"},
 		{name: "bad pods that do not go are told", scope: scope, meanwhile: func(s *shop) { s.stuck = true }, err: "remove bad image of Deployment/shop/checkout, left behind by run ", image: good},
 		{name: "no namespace", err: "no namespace; say where to look", image: bad},
@@ -383,7 +383,7 @@ func TestASweepRollsBackWhatAKilledRunLeft(t *testing.T) {
 
 func TestANoteThatCannotBeReadIsAnError(t *testing.T) {
 	s := newShop(t, func(d *appsv1.Deployment) { d.Annotations = map[string]string{rollout.Annotation: "yes"} })
-	_, err := rollout.Find(t.Context(), s.client, chaosmesh.Scope{Namespaces: []string{"shop"}})
+	_, err := rollout.Find(t.Context(), s.client, faults.Scope{Namespaces: []string{"shop"}})
 	if err == nil || !strings.Contains(err.Error(), `annotation aftershock.dev/bad-image is "yes", which does not say what was there before: put the image right by hand`) {
 		t.Errorf("error %v", err)
 	}

@@ -1,8 +1,8 @@
 // Package rollout disturbs a deployment by what people do to it every day: it
 // restarts it, or rolls out an image that cannot be pulled and rolls it back.
 //
-//	cluster, err := chaosmesh.New(c, guard, chaosmesh.Patience{}) // for its guard; Chaos Mesh itself is not needed
-//	checkout := rollout.Workload{Client: c, Cluster: cluster, Namespace: "shop", Deployment: "checkout"}
+//	cluster := faults.Cluster{Client: c, Guard: guard}
+//	checkout := rollout.Workload{Cluster: cluster, Namespace: "shop", Deployment: "checkout"}
 //	err = experiments.Experiment{Faults: []experiments.Fault{&rollout.BadImage{Workload: checkout}}, ...}.Run(ctx, recorder)
 //
 //	left, err := rollout.Find(ctx, c, scope)  // bad images that runs have left behind

@@ -7,37 +7,27 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
-	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/experiments/rollout"
 )
 
 // staging has the deployment checkout with one pod, within a guard.
-func staging(annotations map[string]string) (client.WithWatch, *chaosmesh.Cluster, error) {
-	scheme, err := chaosmesh.Scheme()
-	if err != nil {
-		return nil, nil, err
-	}
+func staging(annotations map[string]string) faults.Cluster {
 	d := deployment()
 	d.Annotations = annotations
 	set := replicaSet("checkout-1", good, d)
-	// A real one comes from chaosmesh.NewClient.
-	c := fake.NewClientBuilder().WithScheme(scheme).
+	// A real one comes from kube.NewClient.
+	c := fake.NewClientBuilder().
 		WithObjects(d, set, pod("checkout-1-a", set, ""), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "kube-system", UID: "0b1c"}}).
 		Build()
-	cluster, err := chaosmesh.New(c, chaosmesh.Guard{Cluster: "0b1c", Namespaces: []string{"shop"}}, chaosmesh.Patience{})
-	return c, cluster, err
+	return faults.Cluster{Client: c, Guard: faults.Guard{Cluster: "0b1c", Namespaces: []string{"shop"}}}
 }
 
 func ExampleBadImage() {
-	c, cluster, err := staging(nil)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	fault := &rollout.BadImage{Workload: rollout.Workload{Client: c, Cluster: cluster, Namespace: "shop", Deployment: "checkout"}}
+	cluster := staging(nil)
+	fault := &rollout.BadImage{Workload: rollout.Workload{Cluster: cluster, Namespace: "shop", Deployment: "checkout"}}
 	preview, err := fault.Preview(context.Background(), "4f1c2a9d3b")
 	if err != nil {
 		fmt.Println(err)
@@ -54,12 +44,8 @@ func ExampleBadImage() {
 }
 
 func ExampleRestart() {
-	c, cluster, err := staging(nil)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	fault := &rollout.Restart{Workload: rollout.Workload{Client: c, Cluster: cluster, Namespace: "shop", Deployment: "checkout"}}
+	cluster := staging(nil)
+	fault := &rollout.Restart{Workload: rollout.Workload{Cluster: cluster, Namespace: "shop", Deployment: "checkout"}}
 	preview, err := fault.Preview(context.Background(), "4f1c2a9d3b")
 	fmt.Println(fault)
 	fmt.Println(preview.Requested, preview.Candidates[0].Name, err)
@@ -69,11 +55,7 @@ func ExampleRestart() {
 }
 
 func ExampleFind() {
-	c, _, err := staging(map[string]string{rollout.Annotation: `{"run":"4f1c2a9d3b","container":"app","image":"shop/checkout:1","bad":"shop/checkout:2"}`})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	fmt.Println(rollout.Find(context.Background(), c, chaosmesh.Scope{Namespaces: []string{"shop"}}))
+	cluster := staging(map[string]string{rollout.Annotation: `{"run":"4f1c2a9d3b","container":"app","image":"shop/checkout:1","bad":"shop/checkout:2"}`})
+	fmt.Println(rollout.Find(context.Background(), cluster.Client, faults.Scope{Namespaces: []string{"shop"}}))
 	// Output: [bad image of Deployment/shop/checkout, left behind by run 4f1c2a9d3b] <nil>
 }

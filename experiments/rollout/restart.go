@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
@@ -56,7 +57,7 @@ func (r *Restart) Preview(ctx context.Context, _ string) (experiments.Preview, e
 	if err != nil {
 		return experiments.Preview{}, fmt.Errorf("%s: %w", r, err)
 	}
-	return experiments.Preview{Object: d, Candidates: targets(pods), Requested: len(pods), Effects: goes()}, nil
+	return experiments.Preview{Object: d, Candidates: faults.Targets(pods), Requested: len(pods), Effects: goes()}, nil
 }
 
 func goes() []record.Effect { return []record.Effect{{Event: record.EventGone}} }
@@ -73,13 +74,13 @@ func touch(d *appsv1.Deployment) {
 // Targets are the pods that the restart replaces.
 func (r *Restart) Targets(ctx context.Context) ([]record.Target, error) {
 	_, pods, err := r.choose(ctx)
-	return targets(pods), err
+	return faults.Targets(pods), err
 }
 
 // Inject changes the pod template and returns when the deployment's controller
 // has seen that; that it does not is the shortfall. The span in which the fault
 // took effect is that of the request. The error is for what the API refused; it
-// wraps [chaosmesh.ErrRefused] where the guard did.
+// wraps [faults.ErrRefused] where the guard did.
 func (r *Restart) Inject(ctx context.Context, rec *record.Recorder) (record.Injection, error) {
 	r.old = nil
 	clock := rec.Clock()
@@ -90,7 +91,7 @@ func (r *Restart) Inject(ctx context.Context, rec *record.Recorder) (record.Inje
 		if err != nil {
 			return err
 		}
-		in.Targets, in.From = targets(pods), clock.Now()
+		in.Targets, in.From = faults.Targets(pods), clock.Now()
 		rec.Event(record.Event{Span: steadystate.Instant(in.From), Kind: EventChanging, Subject: r.subject(), UID: string(d.UID)})
 		if err := r.patch(ctx, d, touch); err != nil {
 			return err
@@ -168,16 +169,16 @@ func (r *Restart) age(ctx context.Context, rec *record.Recorder) (left int, err 
 		}
 		at := rec.Clock().Now()
 		var pod corev1.Pod
-		err := r.Client.Get(ctx, client.ObjectKeyFromObject(&a.Pod), &pod)
+		err := r.Cluster.Client.Get(ctx, client.ObjectKeyFromObject(&a.Pod), &pod)
 		switch {
 		case apierrors.IsNotFound(err), err == nil && string(pod.UID) != uid:
 			a.gone = true
 			rec.Event(record.Event{
 				Span: steadystate.Span{From: a.seen, To: rec.Clock().Now()}, Kind: record.EventGone,
-				Subject: "pod/" + a.Namespace + "/" + a.Name, UID: uid,
+				Subject: faults.Subject(&a.Pod), UID: uid,
 			})
 		case err != nil:
-			return 0, fmt.Errorf("read pod %s: %w", a.Name, explain(err, "get pods"))
+			return 0, fmt.Errorf("read pod %s: %w", a.Name, faults.Explain(err, "the right to get pods"))
 		default:
 			a.seen = at
 			left++

@@ -10,6 +10,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/experiments/faults"
 )
 
 // restore puts the image back that was there before and takes the note off, in
@@ -90,8 +92,8 @@ func (w Workload) forget(ctx context.Context, n note) error {
 			continue
 		}
 		as := client.Preconditions{UID: &set.UID, ResourceVersion: &set.ResourceVersion}
-		if err := w.Client.Delete(ctx, &set, as, client.PropagationPolicy(metav1.DeletePropagationBackground)); client.IgnoreNotFound(err) != nil {
-			errs = append(errs, fmt.Errorf("delete replica set %s: %w", set.Name, explain(err, "delete replicasets")))
+		if err := w.Cluster.Client.Delete(ctx, &set, as, client.PropagationPolicy(metav1.DeletePropagationBackground)); client.IgnoreNotFound(err) != nil {
+			errs = append(errs, fmt.Errorf("delete replica set %s: %w", set.Name, faults.Explain(err, "the right to delete replicasets")))
 		}
 	}
 	return errors.Join(errs...)

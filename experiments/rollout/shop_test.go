@@ -20,7 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/aftershockhq/aftershock/experiments"
-	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/experiments/rollout"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -70,7 +70,7 @@ func pod(name string, owner *appsv1.ReplicaSet, waits string) *corev1.Pod {
 type shop struct {
 	t       *testing.T
 	client  client.WithWatch
-	cluster *chaosmesh.Cluster
+	cluster faults.Cluster
 
 	mu      sync.Mutex
 	waits   string                                 // why bad pods wait
@@ -83,10 +83,6 @@ type shop struct {
 
 func newShop(t *testing.T, change ...func(*appsv1.Deployment)) *shop {
 	t.Helper()
-	scheme, err := chaosmesh.Scheme()
-	if err != nil {
-		t.Fatal(err)
-	}
 	d := deployment()
 	for _, f := range change {
 		f(d)
@@ -94,20 +90,17 @@ func newShop(t *testing.T, change ...func(*appsv1.Deployment)) *shop {
 	set := replicaSet("checkout-1", good, d)
 	other := replicaSet("other-1", good, &appsv1.Deployment{ObjectMeta: meta("other")})
 	s := &shop{t: t, waits: "ErrImagePull"}
-	s.client = fake.NewClientBuilder().WithScheme(scheme).
+	s.client = fake.NewClientBuilder().
 		WithObjects(d, set, pod("a", set, ""), pod("b", set, ""), other, pod("of-another", other, ""), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "kube-system", UID: "staging"}}).
 		WithInterceptorFuncs(interceptor.Funcs{Patch: s.patch}).Build()
-	s.cluster, err = chaosmesh.New(s.client, chaosmesh.Guard{
+	s.cluster = faults.Cluster{Client: s.client, Guard: faults.Guard{
 		Cluster: "staging", Namespaces: []string{"shop"}, Protected: []map[string]string{{"precious": "yes"}},
-	}, chaosmesh.Patience{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	}}
 	return s
 }
 
 func (s *shop) workload() rollout.Workload {
-	return rollout.Workload{Client: s.client, Cluster: s.cluster, Namespace: "shop", Deployment: "checkout"}
+	return rollout.Workload{Cluster: s.cluster, Namespace: "shop", Deployment: "checkout"}
 }
 
 func (s *shop) patch(ctx context.Context, c client.WithWatch, o client.Object, p client.Patch, opts ...client.PatchOption) error {

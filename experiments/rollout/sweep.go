@@ -9,41 +9,37 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// leftoverKind is what [chaosmesh.Leftover] says of a bad image: it is not the
+// leftoverKind is what [faults.Leftover] says of a bad image: it is not the
 // deployment that was left, nor is it what is removed.
 const leftoverKind = "bad image of Deployment"
 
 // Find lists the bad images that runs have left in deployments, and changes
 // nothing.
-func Find(ctx context.Context, c client.Reader, scope chaosmesh.Scope) ([]chaosmesh.Leftover, error) {
+func Find(ctx context.Context, c client.Reader, scope faults.Scope) ([]faults.Leftover, error) {
 	found, err := find(ctx, c, scope)
-	var left []chaosmesh.Leftover
-	for _, f := range found {
-		left = append(left, f.Leftover)
-	}
-	return left, err
+	return faults.Leftovers(found), err
 }
 
 // finding is a leftover and its note.
 type finding struct {
-	chaosmesh.Leftover
+	faults.Leftover
 	note note
 }
 
-func find(ctx context.Context, c client.Reader, scope chaosmesh.Scope) ([]finding, error) {
-	if len(scope.Namespaces) == 0 {
-		return nil, fmt.Errorf("sweep: %w: no namespace; say where to look", chaosmesh.ErrRefused)
+func find(ctx context.Context, c client.Reader, scope faults.Scope) ([]finding, error) {
+	if err := scope.Validate(); err != nil {
+		return nil, err
 	}
 	var found []finding
 	var errs []error
 	for _, namespace := range scope.Namespaces {
 		var list appsv1.DeploymentList
 		if err := c.List(ctx, &list, client.InNamespace(namespace)); err != nil {
-			errs = append(errs, fmt.Errorf("list deployments in %s: %w", namespace, explain(err, "list deployments")))
+			errs = append(errs, fmt.Errorf("list deployments in %s: %w", namespace, faults.Explain(err, "the right to list deployments")))
 			continue
 		}
 		for _, d := range list.Items {
@@ -53,7 +49,7 @@ func find(ctx context.Context, c client.Reader, scope chaosmesh.Scope) ([]findin
 				errs = append(errs, fmt.Errorf("deployment %s in %s: %w", d.Name, namespace, err))
 			case n != nil && (scope.Run == "" || scope.Run == n.Run):
 				found = append(found, finding{
-					Leftover: chaosmesh.Leftover{Kind: leftoverKind, Namespace: d.Namespace, Name: d.Name, Run: n.Run},
+					Leftover: faults.Leftover{Kind: leftoverKind, Namespace: d.Namespace, Name: d.Name, Run: n.Run},
 					note:     *n,
 				})
 			}
@@ -68,26 +64,15 @@ func find(ctx context.Context, c client.Reader, scope chaosmesh.Scope) ([]findin
 // set meanwhile stays, and the leftover's notes name it. It goes on after a
 // failure; the error then names all that may still be in place. What it put
 // back is returned in any case. The default of the time-out is a minute.
-func Sweep(ctx context.Context, c client.Client, scope chaosmesh.Scope, timeout time.Duration) ([]chaosmesh.Leftover, error) {
-	found, err := find(ctx, c, scope)
-	errs := []error{err}
-	var removed []chaosmesh.Leftover
-	for _, f := range found {
-		w := Workload{Client: c, Namespace: f.Namespace, Deployment: f.Name, Timeout: timeout}
-		if err := w.sweep(ctx, &f); err != nil {
-			errs = append(errs, fmt.Errorf("remove %s: %w", f, err))
-			continue
+func Sweep(ctx context.Context, c client.WithWatch, scope faults.Scope, timeout time.Duration) ([]faults.Leftover, error) {
+	look := func() ([]finding, error) { return find(ctx, c, scope) }
+	return faults.Sweep(look, look, func(f *finding) error {
+		w := Workload{Cluster: faults.Cluster{Client: c}, Namespace: f.Namespace, Deployment: f.Name, Timeout: timeout}
+		if err := w.sweep(ctx, f); err != nil {
+			return fmt.Errorf("remove %s: %w", f, err)
 		}
-		removed = append(removed, f.Leftover)
-	}
-	again, err := Find(ctx, c, scope)
-	if err != nil {
-		errs = append(errs, fmt.Errorf("look again: %w", err))
-	}
-	for _, l := range again {
-		errs = append(errs, fmt.Errorf("still in place: %s", l))
-	}
-	return removed, errors.Join(errs...)
+		return nil
+	})
 }
 
 // sweep removes one.

@@ -17,18 +17,16 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/experiments"
-	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
-	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
 // A Workload is the deployment that is rolled out, within the guard of a
 // cluster.
 type Workload struct {
-	Client client.Client
 	// Cluster has the guard: a deployment outside of its namespaces, or one
 	// with a pod that it protects, is refused.
-	Cluster    *chaosmesh.Cluster
+	Cluster    faults.Cluster
 	Namespace  string
 	Deployment string
 	// Timeout bounds each wait: for the controller to see a change, for a bad
@@ -50,37 +48,35 @@ var errNoDeployment = errors.New("there is no such deployment")
 
 func (w Workload) read(ctx context.Context) (*appsv1.Deployment, error) {
 	var d appsv1.Deployment
-	switch err := w.Client.Get(ctx, client.ObjectKey{Namespace: w.Namespace, Name: w.Deployment}, &d); {
+	switch err := w.Cluster.Client.Get(ctx, client.ObjectKey{Namespace: w.Namespace, Name: w.Deployment}, &d); {
 	case apierrors.IsNotFound(err):
 		return nil, fmt.Errorf("%w: %s", errNoDeployment, w)
 	case err != nil:
-		return nil, fmt.Errorf("read %s: %w", w, explain(err, "get deployments"))
+		return nil, fmt.Errorf("read %s: %w", w, faults.Explain(err, "the right to get deployments"))
 	}
 	return &d, nil
 }
 
 // choose reads the deployment and its running pods. The error wraps
-// [chaosmesh.ErrRefused] where the guard refuses, a rollout is under way, or a
+// [faults.ErrRefused] where the guard refuses, a rollout is under way, or a
 // run has left a bad image.
 func (w Workload) choose(ctx context.Context) (*appsv1.Deployment, []corev1.Pod, error) {
-	if w.Client == nil || w.Cluster == nil || w.Namespace == "" || w.Deployment == "" {
-		return nil, nil, errors.New("needs a client, a cluster, a namespace and a deployment")
+	if w.Cluster.Client == nil || w.Namespace == "" || w.Deployment == "" {
+		return nil, nil, errors.New("needs a client of a cluster, a namespace and a deployment")
 	}
 	d, err := w.read(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	// Whatever else the selector asks for only makes the pods fewer.
-	pods := chaosmesh.Pods{Namespace: w.Namespace, Selector: ptr.Deref(d.Spec.Selector, metav1.LabelSelector{}).MatchLabels}
-	candidates, _, err := w.Cluster.Choose(ctx, pods, chaosmesh.All)
+	candidates, _, err := w.Cluster.Choose(ctx, faults.PodsOf(w.Namespace, d.Spec.Selector), faults.All)
 	if err != nil {
 		return nil, nil, err
 	}
 	if note, there := d.Annotations[Annotation]; there {
-		return nil, nil, fmt.Errorf("%w: %s has a bad image of a run already, or had one (%s: %s); wait for that run, or remove it with sweep", chaosmesh.ErrRefused, w, Annotation, note)
+		return nil, nil, faults.Refuse("%s has a bad image of a run already, or had one (%s: %s); wait for that run, or remove it with sweep", w, Annotation, note)
 	}
 	if why := busy(d); why != "" {
-		return nil, nil, fmt.Errorf("%w: %s: %s", chaosmesh.ErrRefused, w, why)
+		return nil, nil, faults.Refuse("%s: %s", w, why)
 	}
 	sets, err := w.revisions(ctx, d)
 	if err != nil {
@@ -88,7 +84,7 @@ func (w Workload) choose(ctx context.Context) (*appsv1.Deployment, []corev1.Pod,
 	}
 	serving := slices.DeleteFunc(candidates, func(pod corev1.Pod) bool { return !of(pod, sets) })
 	if len(serving) == 0 {
-		return nil, nil, fmt.Errorf("%w: %s has no running pod", chaosmesh.ErrRefused, w)
+		return nil, nil, faults.Refuse("%s has no running pod", w)
 	}
 	return d, serving, nil
 }
@@ -112,8 +108,8 @@ func busy(d *appsv1.Deployment) string {
 // revisions are the replica sets of the deployment.
 func (w Workload) revisions(ctx context.Context, d *appsv1.Deployment) ([]appsv1.ReplicaSet, error) {
 	var list appsv1.ReplicaSetList
-	if err := w.Client.List(ctx, &list, client.InNamespace(w.Namespace)); err != nil {
-		return nil, fmt.Errorf("list the replica sets of %s: %w", w, explain(err, "list replicasets"))
+	if err := w.Cluster.Client.List(ctx, &list, client.InNamespace(w.Namespace)); err != nil {
+		return nil, fmt.Errorf("list the replica sets of %s: %w", w, faults.Explain(err, "the right to list replicasets"))
 	}
 	return slices.DeleteFunc(list.Items, func(set appsv1.ReplicaSet) bool { return !metav1.IsControlledBy(&set, d) }), nil
 }
@@ -125,8 +121,8 @@ func (w Workload) pods(ctx context.Context, d *appsv1.Deployment) ([]corev1.Pod,
 		return nil, err
 	}
 	var list corev1.PodList
-	if err := w.Client.List(ctx, &list, client.InNamespace(w.Namespace)); err != nil {
-		return nil, fmt.Errorf("list the pods of %s: %w", w, explain(err, "list pods"))
+	if err := w.Cluster.Client.List(ctx, &list, client.InNamespace(w.Namespace)); err != nil {
+		return nil, fmt.Errorf("list the pods of %s: %w", w, faults.Explain(err, "the right to list pods"))
 	}
 	return slices.DeleteFunc(list.Items, func(pod corev1.Pod) bool { return !of(pod, sets) }), nil
 }
@@ -142,8 +138,8 @@ func of(pod corev1.Pod, sets []appsv1.ReplicaSet) bool {
 func (w Workload) patch(ctx context.Context, d *appsv1.Deployment, change func(*appsv1.Deployment), options ...client.PatchOption) error {
 	before := d.DeepCopy()
 	change(d)
-	if err := w.Client.Patch(ctx, d, client.StrategicMergeFrom(before, client.MergeFromWithOptimisticLock{}), options...); err != nil {
-		return fmt.Errorf("patch %s: %w", w, explain(err, "patch deployments"))
+	if err := w.Cluster.Client.Patch(ctx, d, client.StrategicMergeFrom(before, client.MergeFromWithOptimisticLock{}), options...); err != nil {
+		return fmt.Errorf("patch %s: %w", w, faults.Explain(err, "the right to patch deployments"))
 	}
 	return nil
 }
@@ -168,7 +164,7 @@ func (w Workload) await(ctx context.Context, clock steadystate.Clock, look func(
 			return span, "", nil
 		case err == nil:
 			span.From = at
-		case permanent(err):
+		case errors.Is(err, errNoDeployment), faults.Permanent(err):
 			return span, err.Error(), err
 		default:
 			missing = err.Error()
@@ -180,30 +176,4 @@ func (w Workload) await(ctx context.Context, clock steadystate.Clock, look func(
 			return span, missing, err
 		}
 	}
-}
-
-// permanent reports whether asking again would yield the same.
-func permanent(err error) bool {
-	return errors.Is(err, errNoDeployment) || apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) || apierrors.IsInvalid(err) || apierrors.IsBadRequest(err)
-}
-
-// explain says which right is missing, if one is.
-func explain(err error, right string) error {
-	if apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) {
-		return fmt.Errorf("%w; give the account the right to %s, or use another account", err, right)
-	}
-	return err
-}
-
-// targets are the pods as the record names them.
-func targets(pods []corev1.Pod) []record.Target {
-	var list []record.Target
-	for _, pod := range pods {
-		list = append(list, target(pod))
-	}
-	return list
-}
-
-func target(pod corev1.Pod) record.Target {
-	return record.Target{Name: pod.Name, UID: string(pod.UID)}
 }

@@ -11,8 +11,8 @@
 //		Reach:     reach, // by workers.Proxy: through the API server
 //	}
 //
-//	left, err := workers.Find(ctx, c, chaosmesh.Scope{Namespaces: []string{"load-gen"}})
-//	removed, err := workers.Sweep(ctx, c, chaosmesh.Scope{Namespaces: []string{"load-gen"}})
+//	left, err := workers.Find(ctx, c, faults.Scope{Namespaces: []string{"load-gen"}})
+//	removed, err := workers.Sweep(ctx, c, faults.Scope{Namespaces: []string{"load-gen"}})
 //
 // # One load
 //
@@ -48,7 +48,7 @@
 // in held. So is a worker that is not up in time, with the reasons that the
 // cluster gives.
 //
-// The Job is labelled as the faults are ([chaosmesh.RunLabel]), so that [Find]
+// The Job is labelled as the faults are ([faults.RunLabel]), so that [Find]
 // and [Sweep] find it whatever became of the program that made it, and is
 // written down before it is created. Without us the cluster ends it at its
 // deadline, and removes it five minutes later; a worker whose requests are no

@@ -3,8 +3,6 @@ package workers
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -16,7 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/experiments"
-	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -164,21 +162,20 @@ func (j Job) Drive(ctx context.Context, clock steadystate.Clock, each func(recor
 	if err != nil {
 		return err
 	}
-	run := randomRun()
+	run := record.NewRun()
 	if j.rec != nil {
 		run = j.rec.Run()
 	}
-	job := j.object(run, j.lifetime(ctx))
+	job := j.object(run, faults.Lifetime(ctx, j.Lifetime, DefaultLifetime))
 	from := clock.Now()
 	if j.rec != nil {
-		j.rec.Event(record.Event{Span: steadystate.Instant(from), Kind: chaosmesh.EventCreating, Subject: subject(job)})
-		if err := j.rec.Err(); err != nil {
-			return err // what cannot be written down is not done
+		if err := faults.WriteDown(j.rec, record.Event{Span: steadystate.Instant(from), Kind: faults.EventCreating, Subject: subject(job)}); err != nil {
+			return err
 		}
 	}
 	// It may exist whatever the answer is, but for a refusal.
 	created := j.Client.Create(ctx, job.DeepCopy())
-	if refused(created) {
+	if faults.Rejected(created) {
 		return fmt.Errorf("create %s: %w", subject(job), explain(created))
 	}
 	defer func() { err = errors.Join(err, j.remove(ctx, job)) }()
@@ -194,24 +191,6 @@ func (j Job) Drive(ctx context.Context, clock steadystate.Clock, each func(recor
 	}
 	c := crew{load: j.Load, targets: targets, authorities: j.Authorities, clock: clock, each: each, note: j.note}
 	return c.drive(ctx, peers)
-}
-
-// lifetime is how long a Job that is created now may live.
-func (j Job) lifetime(ctx context.Context) time.Duration {
-	if j.Lifetime > 0 {
-		return j.Lifetime
-	}
-	if deadline, ok := ctx.Deadline(); ok {
-		return max(0, time.Until(deadline)) + time.Minute
-	}
-	return DefaultLifetime
-}
-
-// randomRun names a drive that is of no run.
-func randomRun() string {
-	var id [5]byte
-	_, _ = rand.Read(id[:]) // never fails, see crypto/rand
-	return hex.EncodeToString(id[:])
 }
 
 // subject is the object's full name.

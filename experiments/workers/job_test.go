@@ -26,7 +26,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/aftershockhq/aftershock/experiments"
-	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/experiments/workers"
 	"github.com/aftershockhq/aftershock/record"
@@ -46,12 +46,8 @@ type cluster struct {
 }
 
 func (c *cluster) client() client.WithWatch {
-	scheme, err := chaosmesh.Scheme()
-	if err != nil {
-		c.t.Fatal(err)
-	}
 	c.hands = map[string]*hand{}
-	return fake.NewClientBuilder().WithScheme(scheme).WithInterceptorFuncs(interceptor.Funcs{
+	return fake.NewClientBuilder().WithInterceptorFuncs(interceptor.Funcs{
 		Create: func(ctx context.Context, to client.WithWatch, o client.Object, opts ...client.CreateOption) error {
 			job, ok := o.(*batchv1.Job)
 			if !ok {
@@ -95,7 +91,7 @@ func (c *cluster) run(ctx context.Context, to client.Client, job *batchv1.Job) e
 		if c.state != nil {
 			c.state(i, pod)
 		}
-		c.hands[pod.Name] = hireFor(c.t, workers.Worker{Run: job.Labels[chaosmesh.RunLabel]})
+		c.hands[pod.Name] = hireFor(c.t, workers.Worker{Run: job.Labels[faults.RunLabel]})
 		if err := to.Create(ctx, pod); err != nil {
 			return err
 		}
@@ -104,7 +100,7 @@ func (c *cluster) run(ctx context.Context, to client.Client, job *batchv1.Job) e
 }
 
 func (c *cluster) reach(pod corev1.Pod) (*http.Client, string) {
-	return http.DefaultClient, strings.TrimSuffix(c.hands[pod.Name].url, "/"+pod.Labels[chaosmesh.RunLabel])
+	return http.DefaultClient, strings.TrimSuffix(c.hands[pod.Name].url, "/"+pod.Labels[faults.RunLabel])
 }
 
 func (c *cluster) job(url string) workers.Job {
@@ -141,7 +137,7 @@ func TestAJobDrivesTheLoadAndLeavesNothing(t *testing.T) {
 	if n := len(numbers); n < 100 || numbers[n-1] != uint64(n)-1 || len(slices.Compact(numbers)) != n {
 		t.Errorf("%d requests with numbers up to %d, want all, each once", n, numbers[n-1])
 	}
-	left, err := workers.Find(t.Context(), j.Client, chaosmesh.Scope{Namespaces: []string{"load-gen"}})
+	left, err := workers.Find(t.Context(), j.Client, faults.Scope{Namespaces: []string{"load-gen"}})
 	if err != nil || len(left) != 0 {
 		t.Errorf("left: %v, %v", left, err)
 	}
@@ -194,8 +190,8 @@ func TestTheObjectOfAJob(t *testing.T) {
 		{"each worker knows its index", *s.CompletionMode == batchv1.IndexedCompletion && *s.Completions == 2 && *s.Parallelism == 2},
 		{"none is begun anew", *s.BackoffLimit == 0 && pod.RestartPolicy == corev1.RestartPolicyNever},
 		{"the cluster ends it without us", *s.ActiveDeadlineSeconds == 90 && *s.TTLSecondsAfterFinished == 300},
-		{"it is of the run", c.jobs[0].Labels[chaosmesh.RunLabel] == rec.Run() && s.Template.Labels[chaosmesh.RunLabel] == rec.Run()},
-		{"it is ours", c.jobs[0].Labels[chaosmesh.ManagedLabel] == chaosmesh.Managed && strings.HasPrefix(c.jobs[0].Name, "load-"+rec.Run()+"-")},
+		{"it is of the run", c.jobs[0].Labels[faults.RunLabel] == rec.Run() && s.Template.Labels[faults.RunLabel] == rec.Run()},
+		{"it is ours", c.jobs[0].Labels[faults.ManagedLabel] == faults.Managed && strings.HasPrefix(c.jobs[0].Name, "load-"+rec.Run()+"-")},
 		{"it has no account", !*pod.AutomountServiceAccountToken},
 		{"its processor is asked for and not limited", pod.Containers[0].Resources.Requests.Cpu().String() == "500m" && pod.Containers[0].Resources.Limits.Cpu().IsZero()},
 		{"its memory is limited", pod.Containers[0].Resources.Limits.Memory().String() == "256Mi"},
@@ -253,7 +249,7 @@ func TestWorkersThatDoNotComeUpAreAnErrorWithTheClustersReasons(t *testing.T) {
 					t.Errorf("error %v, want %q", err, want)
 				}
 			}
-			left, ferr := workers.Find(t.Context(), j.Client, chaosmesh.Scope{Namespaces: []string{"load-gen"}})
+			left, ferr := workers.Find(t.Context(), j.Client, faults.Scope{Namespaces: []string{"load-gen"}})
 			if ferr != nil || (len(left) > 0) != row.left {
 				t.Errorf("left %v, %v; want something: %t", left, ferr, row.left)
 			}
@@ -303,7 +299,7 @@ func TestPreflightSaysWhatWouldRunWhereAndWhatIsMissing(t *testing.T) {
 	if err == nil || err.Error() != "the account may not create pods/proxy in namespace load-gen; give it this right" {
 		t.Errorf("error %v", err)
 	}
-	left, err := workers.Find(t.Context(), j.Client, chaosmesh.Scope{Namespaces: []string{"load-gen"}})
+	left, err := workers.Find(t.Context(), j.Client, faults.Scope{Namespaces: []string{"load-gen"}})
 	if err != nil || len(left) != 0 {
 		t.Errorf("left by preflight: %v, %v", left, err)
 	}
@@ -312,7 +308,7 @@ func TestPreflightSaysWhatWouldRunWhereAndWhatIsMissing(t *testing.T) {
 func TestSweepRemovesWhatIsOfRunsAndNothingElse(t *testing.T) {
 	of := func(name, run, job string) metav1.ObjectMeta {
 		return metav1.ObjectMeta{Namespace: "load-gen", Name: name, Labels: map[string]string{
-			chaosmesh.ManagedLabel: chaosmesh.Managed, chaosmesh.RunLabel: run, workers.JobLabel: job,
+			faults.ManagedLabel: faults.Managed, faults.RunLabel: run, workers.JobLabel: job,
 		}}
 	}
 	for _, row := range []struct {
@@ -334,7 +330,7 @@ func TestSweepRemovesWhatIsOfRunsAndNothingElse(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			removed, err := workers.Sweep(t.Context(), cl, chaosmesh.Scope{Namespaces: []string{"load-gen"}, Run: row.run})
+			removed, err := workers.Sweep(t.Context(), cl, faults.Scope{Namespaces: []string{"load-gen"}, Run: row.run})
 			var names []string
 			for _, l := range removed {
 				names = append(names, l.String())
@@ -348,7 +344,7 @@ func TestSweepRemovesWhatIsOfRunsAndNothingElse(t *testing.T) {
 			}
 		})
 	}
-	if _, err := workers.Sweep(t.Context(), (&cluster{t: t}).client(), chaosmesh.Scope{}); err == nil || !strings.Contains(err.Error(), "no namespace; say where to look") {
+	if _, err := workers.Sweep(t.Context(), (&cluster{t: t}).client(), faults.Scope{}); err == nil || !strings.Contains(err.Error(), "no namespace; say where to look") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -9,9 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/rand"
 
-	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/experiments/faults"
 )
 
 // JobLabel is carried by a Job of workers and by its pods, with the Job's name,
@@ -30,31 +29,24 @@ const (
 
 // object is the Job of one drive.
 func (j Job) object(run string, lifetime time.Duration) *batchv1.Job {
-	// The server could find the name; but what is not named before it is created
-	// cannot be written down before.
-	name := "load-" + run + "-" + rand.String(5)
-	labels := map[string]string{
-		chaosmesh.ManagedLabel: chaosmesh.Managed,
-		chaosmesh.RunLabel:     run,
-		JobLabel:               name,
-	}
+	job := &batchv1.Job{ObjectMeta: faults.NewMeta("load", j.Namespace, run)}
+	faults.SettleName(job)
+	job.Labels[JobLabel] = job.Name
 	mode := batchv1.IndexedCompletion
-	return &batchv1.Job{
-		ObjectMeta: metav1.ObjectMeta{Namespace: j.Namespace, Name: name, Labels: labels},
-		Spec: batchv1.JobSpec{
-			CompletionMode: &mode,
-			Completions:    new(int32(j.Count)), //nolint:gosec // at most MaxCount
-			Parallelism:    new(int32(j.Count)), //nolint:gosec // as above
-			// A worker that failed is not begun anew: its share has a hole.
-			BackoffLimit:            new(int32(0)),
-			ActiveDeadlineSeconds:   new(int64(math.Ceil(lifetime.Seconds()))),
-			TTLSecondsAfterFinished: new(int32(keepFor.Seconds())),
-			Template: corev1.PodTemplateSpec{
-				ObjectMeta: metav1.ObjectMeta{Labels: labels},
-				Spec:       j.pod(run, name),
-			},
+	job.Spec = batchv1.JobSpec{
+		CompletionMode: &mode,
+		Completions:    new(int32(j.Count)), //nolint:gosec // at most MaxCount
+		Parallelism:    new(int32(j.Count)), //nolint:gosec // as above
+		// A worker that failed is not begun anew: its share has a hole.
+		BackoffLimit:            new(int32(0)),
+		ActiveDeadlineSeconds:   new(int64(math.Ceil(lifetime.Seconds()))),
+		TTLSecondsAfterFinished: new(int32(keepFor.Seconds())),
+		Template: corev1.PodTemplateSpec{
+			ObjectMeta: metav1.ObjectMeta{Labels: job.Labels},
+			Spec:       j.pod(run, job.Name),
 		},
 	}
+	return job
 }
 
 func (j Job) pod(run, name string) corev1.PodSpec {
@@ -96,20 +88,10 @@ func (j Job) pod(run, name string) corev1.PodSpec {
 	}
 }
 
-// refused reports whether a failed request certainly created nothing. After a
-// time-out, a broken connection or a failure inside the server it may have.
-func refused(err error) bool {
-	return apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) || apierrors.IsNotFound(err) ||
-		apierrors.IsInvalid(err) || apierrors.IsBadRequest(err)
-}
-
 // explain makes errors of the API say what can be done.
 func explain(err error) error {
-	switch {
-	case apierrors.IsForbidden(err), apierrors.IsUnauthorized(err):
-		return fmt.Errorf("%w; give the account this right (see the package documentation), or more of what is short", err)
-	case apierrors.IsNotFound(err):
+	if apierrors.IsNotFound(err) {
 		return fmt.Errorf("%w; create the namespace first", err)
 	}
-	return err
+	return faults.Explain(err, "this right (see the package documentation), or more of what is short")
 }

@@ -13,52 +13,52 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/experiments/faults"
 )
 
 // Find lists the Jobs of workers that runs have left behind, of runs under way
 // too, and pods of theirs whose Job is gone. It changes nothing. Where the
 // account may not list them it cannot have made them either.
-func Find(ctx context.Context, c client.Reader, scope chaosmesh.Scope) ([]chaosmesh.Leftover, error) {
-	if len(scope.Namespaces) == 0 {
-		return nil, errors.New("find load workers: no namespace; say where to look")
+func Find(ctx context.Context, c client.Reader, scope faults.Scope) ([]faults.Leftover, error) {
+	found, _, err := find(ctx, c, scope)
+	return found, err
+}
+
+// find lists what there is. What the account may not list is in hidden.
+func find(ctx context.Context, c client.Reader, scope faults.Scope) (left []faults.Leftover, hidden, err error) {
+	if err := scope.Validate(); err != nil {
+		return nil, nil, err
 	}
-	ours := client.MatchingLabels{chaosmesh.ManagedLabel: chaosmesh.Managed}
-	if scope.Run != "" {
-		ours[chaosmesh.RunLabel] = scope.Run
-	}
-	var left []chaosmesh.Leftover
-	var errs []error
+	var errs, forbidden []error
 	for _, namespace := range scope.Namespaces {
 		var jobs batchv1.JobList
 		var pods corev1.PodList
 		for what, list := range map[string]client.ObjectList{"Job": &jobs, "Pod": &pods} {
-			err := c.List(ctx, list, client.InNamespace(namespace), ours, client.HasLabels{JobLabel})
-			if err != nil && !apierrors.IsForbidden(err) {
-				errs = append(errs, fmt.Errorf("list %s in %s: %w", what, namespace, explain(err)))
+			err := c.List(ctx, list, client.InNamespace(namespace), scope.Labels(), client.HasLabels{JobLabel})
+			if err == nil {
+				continue
+			}
+			failed := fmt.Errorf("list %s in %s: %w", what, namespace, explain(err))
+			if apierrors.IsForbidden(err) {
+				forbidden = append(forbidden, failed)
+			} else {
+				errs = append(errs, failed)
 			}
 		}
 		for _, o := range jobs.Items {
-			left = append(left, leftover("Job", o.ObjectMeta))
+			left = append(left, leftover("Job", &o))
 		}
 		for _, o := range pods.Items {
 			if !slices.ContainsFunc(jobs.Items, func(job batchv1.Job) bool { return job.Name == o.Labels[JobLabel] }) {
-				left = append(left, leftover("Pod", o.ObjectMeta))
+				left = append(left, leftover("Pod", &o))
 			}
 		}
 	}
-	return left, errors.Join(errs...)
+	return left, errors.Join(forbidden...), errors.Join(errs...)
 }
 
-func leftover(kind string, meta metav1.ObjectMeta) chaosmesh.Leftover {
-	return chaosmesh.Leftover{
-		Kind:       kind,
-		Namespace:  meta.Namespace,
-		Name:       meta.Name,
-		Run:        meta.Labels[chaosmesh.RunLabel],
-		Created:    meta.CreationTimestamp.Time,
-		Finalizers: meta.Finalizers,
-	}
+func leftover(kind string, o client.Object) faults.Leftover {
+	return faults.NewLeftover(kind, o.GetLabels()[faults.RunLabel], o)
 }
 
 // sweepWithin is how long one Job and its pods may take to go.
@@ -67,28 +67,12 @@ const sweepWithin = time.Minute
 // Sweep removes what [Find] finds, and proves by looking again that nothing is
 // left. The error names all that may still be there; what was removed is
 // returned in any case.
-func Sweep(ctx context.Context, c client.Client, scope chaosmesh.Scope) ([]chaosmesh.Leftover, error) {
-	found, err := Find(ctx, c, scope)
-	errs := []error{err}
-	var removed []chaosmesh.Leftover
-	for _, l := range found {
-		if err := sweep(ctx, c, l); err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		removed = append(removed, l)
-	}
-	again, err := Find(ctx, c, scope)
-	if err != nil {
-		errs = append(errs, fmt.Errorf("look again: %w", err))
-	}
-	if len(again) > 0 {
-		errs = append(errs, fmt.Errorf("still in place: %s", chaosmesh.Named(again)))
-	}
-	return removed, errors.Join(errs...)
+func Sweep(ctx context.Context, c client.Client, scope faults.Scope) ([]faults.Leftover, error) {
+	look := func() ([]faults.Leftover, error) { return Find(ctx, c, scope) }
+	return faults.Sweep(look, look, func(l *faults.Leftover) error { return sweep(ctx, c, *l) })
 }
 
-func sweep(ctx context.Context, c client.Client, l chaosmesh.Leftover) error {
+func sweep(ctx context.Context, c client.Client, l faults.Leftover) error {
 	ctx, cancel := context.WithTimeout(ctx, sweepWithin)
 	defer cancel()
 	meta := metav1.ObjectMeta{Namespace: l.Namespace, Name: l.Name}

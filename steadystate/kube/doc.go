@@ -24,8 +24,7 @@
 //	uid, err := kube.Identity(ctx, client)                       // which cluster is this?
 //	versions, err := kube.Versions(ctx, config)
 //
-// The client is controller-runtime's, client.NewWithWatch, or for reading only
-// any client.Reader. Make it from a configuration without a time-out, which
-// would end every watch, and without a rate limit of its own (QPS -1), which
-// would date what is read too late.
+// The client is controller-runtime's: make it with [NewClient], so that it
+// neither ends a watch nor dates what is read too late. For reading only, any
+// client.Reader will do.
 package kube

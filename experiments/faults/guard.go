@@ -1,4 +1,4 @@
-package chaosmesh
+package faults
 
 import (
 	"context"
@@ -16,10 +16,6 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
-// ErrRefused is wrapped by every error that says that a guard refused a fault.
-// Nothing was created then.
-var ErrRefused = errors.New("refused")
-
 // A Guard says what faults may touch. The zero value allows nothing.
 type Guard struct {
 	// Cluster is the UID of the namespace kube-system of the cluster that is
@@ -30,8 +26,8 @@ type Guard struct {
 	// wildcards.
 	Namespaces []string
 	// Protected pods are never hit: a selection that matches a pod with all
-	// the labels of one of these is refused as a whole, because Chaos Mesh
-	// chooses among what matches by chance.
+	// the labels of one of these is refused as a whole, because which of what
+	// matches is hit is chosen by chance.
 	Protected []map[string]string
 	// Lifetime is how long after its creation the cluster itself ends a fault
 	// that was not removed. It must be longer than any hold. Default: until
@@ -40,11 +36,9 @@ type Guard struct {
 	Lifetime time.Duration
 }
 
-// The lifetime of objects where the guard sets none.
-const (
-	lifetimeBeyond  = time.Minute
-	lifetimeDefault = 10 * time.Minute
-)
+// lifetimeDefault is the lifetime of a fault where neither the guard nor a
+// deadline sets one.
+const lifetimeDefault = 10 * time.Minute
 
 // Validate says what is wrong with the guard.
 func (g Guard) Validate() error {
@@ -75,51 +69,62 @@ func (g Guard) Validate() error {
 func (g Guard) identify(ctx context.Context, c client.Reader) error {
 	uid, err := kube.Identity(ctx, c)
 	if err != nil {
-		return explain(err, "Namespace")
+		return Explain(err, "this right")
 	}
 	if uid != g.Cluster {
-		return fmt.Errorf("%w: this is another cluster: the one that is meant has uid %s, and this one %s", ErrRefused, g.Cluster, uid)
+		return Refuse("this is another cluster: the one that is meant has uid %s, and this one %s", g.Cluster, uid)
 	}
 	return nil
 }
 
-// allow says whether the pods may be selected from at all.
-func (g Guard) allow(pods Pods) error {
+// Allow refuses pods that may not be selected from at all.
+func (g Guard) Allow(pods Pods) error {
 	switch {
 	case pods.Namespace == "":
-		return fmt.Errorf("%w: no namespace; say which one the pods are in", ErrRefused)
+		return Refuse("no namespace; say which one the pods are in")
 	case !slices.Contains(g.Namespaces, pods.Namespace):
-		return fmt.Errorf("%w: namespace %q is not among those that faults may touch: %s", ErrRefused, pods.Namespace, strings.Join(g.Namespaces, ", "))
-	case pods.empty() && len(pods.further) > 0:
-		return fmt.Errorf("%w: selector %q would select every pod of namespace %q that has no labels, also of other services; say which labels the pods have", ErrRefused, pods.labels(), pods.Namespace)
+		return Refuse("namespace %q is not among those that faults may touch: %s", pods.Namespace, strings.Join(g.Namespaces, ", "))
+	case pods.empty() && len(pods.Expressions) > 0:
+		return Refuse("selector %q would select every pod of namespace %q that has no labels, also of other services; say which labels the pods have", pods.labels(), pods.Namespace)
 	case pods.empty():
-		return fmt.Errorf("%w: an empty selector would select every pod of namespace %q; say which labels the pods have", ErrRefused, pods.Namespace)
+		return Refuse("an empty selector would select every pod of namespace %q; say which labels the pods have", pods.Namespace)
 	}
 	if _, err := labels.ValidatedSelectorFromSet(pods.Selector); err != nil {
-		return fmt.Errorf("%w: selector: %w", ErrRefused, err)
+		return Refuse("selector: %w", err)
+	}
+	if _, err := pods.requirements(); err != nil {
+		return Refuse("selector: %w", err)
 	}
 	return nil
 }
 
-// protect says whether any of the matching pods is protected.
-func (g Guard) protect(pods []corev1.Pod) error {
+// Protect refuses matching pods of which any is protected.
+func (g Guard) Protect(pods []corev1.Pod) error {
 	for _, pod := range pods {
 		for _, set := range g.Protected {
 			if labels.SelectorFromSet(set).Matches(labels.Set(pod.Labels)) {
-				return fmt.Errorf("%w: pod %s matches the selector and is protected (%s); narrow the selector", ErrRefused, pod.Name, labels.FormatLabels(set))
+				return Refuse("pod %s matches the selector and is protected (%s); narrow the selector", pod.Name, labels.FormatLabels(set))
 			}
 		}
 	}
 	return nil
 }
 
-// lifetime is the duration of an object that is created now.
-func (g Guard) lifetime(ctx context.Context) time.Duration {
-	if g.Lifetime > 0 {
-		return g.Lifetime
+// Expiry is how long after its creation the cluster ends a fault that is created
+// now.
+func (g Guard) Expiry(ctx context.Context) time.Duration {
+	return Lifetime(ctx, g.Lifetime, lifetimeDefault)
+}
+
+// Lifetime is how long what a run creates now may stay in the cluster without
+// it: as long as is set, else until a minute after the deadline of ctx, else as
+// long as is said for want of one.
+func Lifetime(ctx context.Context, set, otherwise time.Duration) time.Duration {
+	if set > 0 {
+		return set
 	}
 	if deadline, ok := ctx.Deadline(); ok {
-		return max(0, time.Until(deadline)) + lifetimeBeyond
+		return max(0, time.Until(deadline)) + time.Minute
 	}
-	return lifetimeDefault
+	return otherwise
 }

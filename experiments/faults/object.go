@@ -1,0 +1,64 @@
+package faults
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/rand"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/record"
+)
+
+// The labels that every object carries from the instant it exists. By
+// ManagedLabel with the value Managed the objects of all runs are found, by
+// RunLabel those of one run; its value is the record's Run.
+const (
+	RunLabel     = "aftershock.dev/run"
+	ManagedLabel = "app.kubernetes.io/managed-by"
+	Managed      = "aftershock"
+)
+
+// EventCreating is the kind of event that is written before an object is
+// created, so that a record names everything that its run may have left behind.
+const EventCreating = "creating"
+
+// NewMeta is the metadata of an object of a run that does this. Its name is
+// found when it is created, see [SettleName].
+func NewMeta(action, namespace, run string) metav1.ObjectMeta {
+	return metav1.ObjectMeta{
+		GenerateName: action + "-" + run + "-",
+		Namespace:    namespace,
+		Labels:       map[string]string{ManagedLabel: Managed, RunLabel: run},
+	}
+}
+
+// SettleName gives the object its name. The server could do it; but what is
+// not named before it is created cannot be written down before.
+func SettleName(obj client.Object) {
+	obj.SetName(obj.GetGenerateName() + rand.String(5))
+	obj.SetGenerateName("")
+}
+
+// WriteDown records what is about to be done to the cluster. What cannot be
+// written down must not be done: the error says that it is not.
+func WriteDown(rec *record.Recorder, e record.Event) error {
+	rec.Event(e)
+	return rec.Err()
+}
+
+// Subject is a pod as events name it: pod/shop/checkout-7d9f.
+func Subject(pod *corev1.Pod) string { return "pod/" + pod.Namespace + "/" + pod.Name }
+
+// Target is a pod as the record names it.
+func Target(pod *corev1.Pod) record.Target {
+	return record.Target{Name: pod.Name, UID: string(pod.UID)}
+}
+
+// Targets are the pods as the record names them.
+func Targets(pods []corev1.Pod) []record.Target {
+	var list []record.Target
+	for i := range pods {
+		list = append(list, Target(&pods[i]))
+	}
+	return list
+}

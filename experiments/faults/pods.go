@@ -1,0 +1,114 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// Pods are the running pods of one namespace that a fault may hit, whatever
+// workload made them. They must have something in common: an empty selection is
+// refused.
+type Pods struct {
+	Namespace string
+	// Selector has the labels that each of them has.
+	Selector map[string]string
+	// Expressions are further requirements on their labels.
+	Expressions []metav1.LabelSelectorRequirement
+	// Names are those that are meant, whatever their labels. Default: all.
+	Names []string
+}
+
+// PodsOf are the pods that a workload selects: a Deployment, a StatefulSet, a
+// DaemonSet.
+func PodsOf(namespace string, selector *metav1.LabelSelector) Pods {
+	if selector == nil {
+		return Pods{Namespace: namespace}
+	}
+	return Pods{Namespace: namespace, Selector: selector.MatchLabels, Expressions: selector.MatchExpressions}
+}
+
+// String is "pods app=checkout in shop".
+func (p Pods) String() string {
+	if len(p.Names) > 0 {
+		return fmt.Sprintf("pods %s in %s", strings.Join(p.Names, ", "), p.Namespace)
+	}
+	return fmt.Sprintf("pods %s in %s", p.labels(), p.Namespace)
+}
+
+// labels select nothing where an expression is wrong, which [Guard.Allow]
+// refuses.
+func (p Pods) labels() labels.Selector {
+	further, err := p.requirements()
+	if err != nil {
+		return labels.Nothing()
+	}
+	return labels.SelectorFromSet(p.Selector).Add(further...)
+}
+
+func (p Pods) requirements() (labels.Requirements, error) {
+	selector, err := metav1.LabelSelectorAsSelector(&metav1.LabelSelector{MatchExpressions: p.Expressions})
+	if err != nil {
+		return nil, err
+	}
+	list, _ := selector.Requirements()
+	return list, nil
+}
+
+// empty: it says nothing that a pod must have, so that it would select pods of
+// other services.
+func (p Pods) empty() bool {
+	return len(p.Names) == 0 && p.labels().Matches(labels.Set{})
+}
+
+// Options are how the pods are listed and watched; of named ones it is more
+// than is meant.
+func (p Pods) Options() []client.ListOption {
+	if len(p.Names) > 0 {
+		return []client.ListOption{client.InNamespace(p.Namespace)}
+	}
+	return []client.ListOption{client.InNamespace(p.Namespace), client.MatchingLabelsSelector{Selector: p.labels()}}
+}
+
+// List lists the pods that match now, in whatever state they are.
+func (p Pods) List(ctx context.Context, c client.Reader) ([]corev1.Pod, error) {
+	var list corev1.PodList
+	if err := c.List(ctx, &list, p.Options()...); err != nil {
+		return nil, fmt.Errorf("list %s: %w", p, err)
+	}
+	return slices.DeleteFunc(list.Items, func(pod corev1.Pod) bool { return !p.Match(&pod) }), nil
+}
+
+// Match reports whether the pod is meant, in whatever state it is.
+func (p Pods) Match(pod *corev1.Pod) bool {
+	if pod.Namespace != p.Namespace {
+		return false
+	}
+	if len(p.Names) > 0 {
+		return slices.Contains(p.Names, pod.Name)
+	}
+	return p.labels().Matches(labels.Set(pod.Labels))
+}
+
+// Running are the pods that a fault can take something away from: those that
+// run and are not on their way out.
+func Running(pods []corev1.Pod) []corev1.Pod {
+	var up []corev1.Pod
+	for _, pod := range pods {
+		if Runs(&pod) {
+			up = append(up, pod)
+		}
+	}
+	return up
+}
+
+// Runs reports whether a fault can take something away from the pod.
+func Runs(pod *corev1.Pod) bool {
+	return pod.Status.Phase == corev1.PodRunning && pod.DeletionTimestamp == nil
+}
