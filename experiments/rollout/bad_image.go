@@ -117,10 +117,12 @@ func (b *BadImage) Inject(ctx context.Context, rec *record.Recorder) (record.Inj
 			return err
 		}
 		in.Targets, in.From = faults.Targets(pods), clock.Now()
-		rec.Event(record.Event{
+		if err := faults.WriteDown(rec, record.Event{
 			Span: steadystate.Instant(in.From), Kind: EventChanging, Subject: b.subject(), UID: string(d.UID),
 			Attrs: map[string]string{record.AttrContainer: n.Container, "image": n.Bad, "previous": n.Image},
-		})
+		}); err != nil {
+			return err
+		}
 		b.placed = &n
 		err = b.patch(ctx, d, n.put)
 		if b.unsure = err != nil && !faults.Rejected(err); err != nil && !b.unsure {

@@ -388,3 +388,35 @@ func TestANoteThatCannotBeReadIsAnError(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// full is a disk that has room for the header of a record.
+type full struct{ written bool }
+
+func (f *full) Write(p []byte) (int, error) {
+	if f.written {
+		return 0, errors.New("no space left on device")
+	}
+	f.written = true
+	return len(p), nil
+}
+
+func TestWhatCannotBeWrittenDownIsNotDone(t *testing.T) {
+	for _, fault := range []func(rollout.Workload) experiments.Fault{
+		func(w rollout.Workload) experiments.Fault { return &rollout.BadImage{Workload: w} },
+		func(w rollout.Workload) experiments.Fault { return &rollout.Restart{Workload: w} },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newShop(t)
+			f, rec := fault(s.workload()), record.NewRecorder(&full{})
+			if _, err := f.Inject(t.Context(), rec); err == nil || !strings.Contains(err.Error(), "no space left on device") {
+				t.Errorf("%s: error %v, want the disk's", f, err)
+			}
+			if _, err := f.Recover(t.Context(), rec); err != nil {
+				t.Errorf("%s: undo: %v", f, err)
+			}
+			if s.patches != 0 {
+				t.Errorf("%s: %d changes of the deployment that no record names", f, s.patches)
+			}
+		})
+	}
+}

@@ -92,7 +92,9 @@ func (r *Restart) Inject(ctx context.Context, rec *record.Recorder) (record.Inje
 			return err
 		}
 		in.Targets, in.From = faults.Targets(pods), clock.Now()
-		rec.Event(record.Event{Span: steadystate.Instant(in.From), Kind: EventChanging, Subject: r.subject(), UID: string(d.UID)})
+		if err := faults.WriteDown(rec, record.Event{Span: steadystate.Instant(in.From), Kind: EventChanging, Subject: r.subject(), UID: string(d.UID)}); err != nil {
+			return err
+		}
 		if err := r.patch(ctx, d, touch); err != nil {
 			return err
 		}

@@ -413,3 +413,21 @@ func TestAnOrderHasWhateverALoadHas(t *testing.T) {
 		t.Errorf("aim %+v", a)
 	}
 }
+
+func TestASweepThatMayNotLookProvesNothing(t *testing.T) {
+	cl := interceptor.NewClient((&cluster{t: t}).client(), interceptor.Funcs{
+		List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+			if _, ok := list.(*batchv1.JobList); ok {
+				return apierrors.NewForbidden(schema.GroupResource{Group: "batch", Resource: "jobs"}, "", errors.New("no"))
+			}
+			return c.List(ctx, list, opts...)
+		},
+	})
+	scope := faults.Scope{Namespaces: []string{"load-gen"}}
+	if _, err := workers.Sweep(t.Context(), cl, scope); err == nil || !strings.Contains(err.Error(), "look again: list Job in load-gen") {
+		t.Errorf("error %v, want that it could not look for Jobs", err)
+	}
+	if left, err := workers.Find(t.Context(), cl, scope); err != nil || len(left) != 0 {
+		t.Errorf("found %v, %v; an account that may not list Jobs has left none", left, err)
+	}
+}

@@ -65,11 +65,15 @@ func leftover(kind string, o client.Object) faults.Leftover {
 const sweepWithin = time.Minute
 
 // Sweep removes what [Find] finds, and proves by looking again that nothing is
-// left. The error names all that may still be there; what was removed is
-// returned in any case.
+// left. The error names all that may still be there, and what the account may
+// not list; what was removed is returned in any case.
 func Sweep(ctx context.Context, c client.Client, scope faults.Scope) ([]faults.Leftover, error) {
-	look := func() ([]faults.Leftover, error) { return Find(ctx, c, scope) }
-	return faults.Sweep(look, look, func(l *faults.Leftover) error { return sweep(ctx, c, *l) })
+	return faults.Sweep(func() ([]faults.Leftover, error) {
+		return Find(ctx, c, scope)
+	}, func() ([]faults.Leftover, error) {
+		left, hidden, err := find(ctx, c, scope)
+		return left, errors.Join(err, hidden)
+	}, func(l *faults.Leftover) error { return sweep(ctx, c, *l) })
 }
 
 func sweep(ctx context.Context, c client.Client, l faults.Leftover) error {
