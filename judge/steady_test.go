@@ -123,6 +123,10 @@ func TestSteadyBeforeTheFault(t *testing.T) {
 	size := func(kind string, at time.Duration, wanted, existing string) record.Event {
 		return event(kind, "deployment/shop/checkout", "uid-d", at, record.AttrWanted, wanted, record.AttrExisting, existing, record.AttrReady, existing, record.AttrUpdated, existing)
 	}
+	of := func(subject string, e record.Event) record.Event {
+		e.Subject = subject
+		return e
+	}
 	for _, row := range []struct {
 		sentence string
 		prelude  prelude
@@ -196,7 +200,7 @@ func TestSteadyBeforeTheFault(t *testing.T) {
 		{
 			"a rollout that ended 3 s before is not steady",
 			prelude{events: []record.Event{size(record.EventExists, 0, "3", "3"), size(record.EventChanged, 12*s, "3", "4"), size(record.EventChanged, 17*s, "3", "3")}},
-			steadystate.Unknown, "it restarted at 17.000s: deployment/shop/checkout changed, it wants 3 pods, has 3, 3 ready, 3 of its latest template",
+			steadystate.Unknown, "it restarted at 17.000s: deployment/shop/checkout changed, it desires 3 pods, has 3, 3 ready, 3 up to date",
 		},
 		{
 			"one that ended long before is, and it is told",
@@ -206,7 +210,21 @@ func TestSteadyBeforeTheFault(t *testing.T) {
 		{
 			"one that is under way is not, however long nothing was heard of it",
 			prelude{events: []record.Event{size(record.EventExists, 0, "3", "4")}},
-			steadystate.Unknown, "when the fault came: deployment/shop/checkout wants 3 pods, has 4",
+			steadystate.Unknown, "when the fault came: deployment/shop/checkout desires 3 pods, has 4",
+		},
+		{
+			"the rollout of a stateful set is noticed",
+			prelude{events: []record.Event{
+				of("statefulset/shop/ledger", size(record.EventExists, 0, "3", "3")), of("statefulset/shop/ledger", size(record.EventChanged, 12*s, "3", "2")),
+			}},
+			steadystate.Unknown, "when the fault came: statefulset/shop/ledger desires 3 pods, has 2, 2 ready, 2 up to date",
+		},
+		{
+			"and the scaling of a daemon set, by a node that came",
+			prelude{events: []record.Event{
+				of("daemonset/shop/agent", size(record.EventExists, 0, "3", "3")), of("daemonset/shop/agent", size(record.EventChanged, 12*s, "4", "3")), of("daemonset/shop/agent", size(record.EventChanged, 14*s, "4", "4")),
+			}},
+			steadystate.Unknown, "it restarted at 14.000s: daemonset/shop/agent changed, it desires 4 pods, has 4, 4 ready, 4 up to date",
 		},
 		{
 			"a pod that is terminating since before the run is on the move",

@@ -16,8 +16,8 @@ import (
 // whatever its answers look like. The zero value knows of nothing.
 type unrest struct {
 	pods    map[string]restless // by UID, those that come or go
-	sizes   map[string]string   // by subject, the deployments that are not as they want to be
-	desired map[string]int      // by subject, how many pods an autoscaler wants
+	sizes   map[string]string   // by subject, the workloads that are not as they are to be
+	desired map[string]int      // by subject, how many pods an autoscaler desires
 }
 
 // see takes in an event, in order of time. It says why settling restarts; it
@@ -31,8 +31,8 @@ func (u *unrest) see(e record.Event) string {
 		if e.Kind == record.EventCreated || e.Kind == record.EventScaled {
 			return e.Subject + " " + e.Kind
 		}
-	case "deployment":
-		return u.deployment(e)
+	case "deployment", "statefulset", "daemonset":
+		return u.workload(e)
 	case "endpoint":
 		if e.Kind == record.EventAdded || e.Kind == record.EventRemoved {
 			return e.Subject + " " + e.Kind
@@ -79,17 +79,17 @@ func (u *unrest) pod(e record.Event) string {
 	return e.Subject + " " + e.Kind
 }
 
-func (u *unrest) deployment(e record.Event) string {
+func (u *unrest) workload(e record.Event) string {
 	if u.sizes == nil {
 		u.sizes = map[string]string{}
 	}
-	wanted, existing, ready, updated := e.Attrs[record.AttrWanted], e.Attrs[record.AttrExisting], e.Attrs[record.AttrReady], e.Attrs[record.AttrUpdated]
-	sizes := fmt.Sprintf("wants %s pods, has %s, %s ready", wanted, existing, ready)
+	desired, existing, ready, updated := e.Attrs[record.AttrWanted], e.Attrs[record.AttrExisting], e.Attrs[record.AttrReady], e.Attrs[record.AttrUpdated]
+	sizes := fmt.Sprintf("desires %s pods, has %s, %s ready", desired, existing, ready)
 	if updated != "" {
-		sizes += fmt.Sprintf(", %s of its latest template", updated)
+		sizes += fmt.Sprintf(", %s up to date", updated)
 	}
 	delete(u.sizes, e.Subject)
-	other := func(n string) bool { return n != "" && n != wanted }
+	other := func(n string) bool { return n != "" && n != desired }
 	if e.Kind != record.EventGone && (other(existing) || other(ready) || other(updated)) {
 		u.sizes[e.Subject] = e.Subject + " " + sizes
 	}

@@ -11,7 +11,8 @@ type Event struct {
 	Kind string `json:"kind"`
 	// Subject is what it happened to: kind/namespace/name, or what is closest
 	// to it. Subjects are pod/namespace/name, replicaset/namespace/name,
-	// deployment/namespace/name, endpoint/namespace/pod, hpa/namespace/name,
+	// deployment/namespace/name, statefulset/namespace/name,
+	// daemonset/namespace/name, endpoint/namespace/pod, hpa/namespace/name,
 	// vpa/namespace/name, node/name, watch/namespace/resource, process/name.
 	Subject string `json:"subject"`
 	// UID tells subjects of one name apart. An endpoint's is its pod's.
@@ -47,9 +48,10 @@ const (
 	EventBlind   = "blind"   // of the span nothing is known; reason
 )
 
-// The kind of event of a deployment and of an autoscaler.
+// The kind of event of a workload (a deployment, a stateful set, a daemon set) and
+// of an autoscaler.
 const (
-	EventChanged = "changed" // it wants something else, or is in another state; replicas, existing, ready, updated, or spec, status
+	EventChanged = "changed" // it is to be another, or is in another state; replicas, existing, ready, updated, or spec, status
 )
 
 // The kinds of event of a pod that appears while a fault is held that follows.
@@ -86,10 +88,10 @@ const (
 	AttrService   = "service"   // the service's name
 	AttrSlice     = "slice"     // the endpoint slice's name
 	AttrAddress   = "address"   // the endpoint's address
-	AttrWanted    = "replicas"  // how many pods the deployment wants
+	AttrWanted    = "replicas"  // how many pods the workload desires
 	AttrExisting  = "existing"  // how many it has, of any kind
 	AttrReady     = "ready"     // how many of those are ready
-	AttrUpdated   = "updated"   // how many of those are of its latest template
+	AttrUpdated   = "updated"   // how many of those are of the revision that they are to be of
 	AttrSpec      = "spec"      // what an autoscaler is asked for, as the JSON of its API; where it is another than before
 	AttrStatus    = "status"    // what it says of itself, as the JSON of its API
 )
