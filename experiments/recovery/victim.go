@@ -181,9 +181,15 @@ func ambiguity(gone *life, leaving, born []*life, same func(*life) bool) string 
 
 // revised reports whether a rollout has made pods of another revision of the
 // victim's deployment since the fault: they may come before the victim leaves,
-// and are of another replica set, whose name differs in the last part.
+// and are of another replica set, whose name differs in the last part. Other
+// workloads own their pods themselves, under one name for every revision.
 func (h *History) revised(v victim) bool {
-	deployment := func(owner string) string { return owner[:max(0, strings.LastIndex(owner, "-"))] }
+	deployment := func(owner string) string {
+		if !strings.HasPrefix(owner, "ReplicaSet/") {
+			return ""
+		}
+		return owner[:max(0, strings.LastIndex(owner, "-"))]
+	}
 	for _, l := range h.lives {
 		if b := l.born(); b != nil && b.To >= v.injection.From && l.owner != v.owner && l.namespace() == v.namespace() &&
 			deployment(l.owner) != "" && deployment(l.owner) == deployment(v.owner) {

@@ -549,15 +549,16 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 
 func TestARolloutReplacesPodsByThoseOfAnotherRevision(t *testing.T) {
 	for _, row := range []struct {
-		name, owner string
-		unknown     bool
+		name, victim, owner string
+		unknown             bool
 	}{
-		{"another revision of the same deployment", "ReplicaSet/checkout-2", true},
-		{"another deployment's pod is none", "ReplicaSet/payments-2", false},
+		{"another revision of the same deployment", "ReplicaSet/checkout-1", "ReplicaSet/checkout-2", true},
+		{"another deployment's pod is none", "ReplicaSet/checkout-1", "ReplicaSet/payments-2", false},
+		{"a stateful set is one owner for all its revisions", "StatefulSet/db-orders", "StatefulSet/db-carts", false},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			list := read(t, script(t, `
-				0     exists       pod/shop/a       a  owner=ReplicaSet/checkout-1
+				0     exists       pod/shop/a       a  owner=`+row.victim+`
 				0     exists       endpoint/shop/a  a  slice=s
 				10    inject       restart          a  effect=gone
 				10.3  created      pod/shop/d       d  owner=`+row.owner+`
