@@ -82,22 +82,14 @@ func newHistory(subject string, r judge.Result) (h history, reason string) {
 		return h, fmt.Sprintf("the subject %q is not hpa/NAMESPACE/NAME", subject)
 	}
 	namespace := parts[1]
-	for _, e := range r.Events {
-		if e.Kind != record.EventBlind {
-			continue
-		}
-		switch e.Subject {
-		case "watch/" + namespace + "/horizontalpodautoscalers":
-			h.gaps = append(h.gaps, e.Span)
-		case "watch/" + namespace + "/deployments":
-			h.sizeGaps = append(h.sizeGaps, e.Span)
-		}
-	}
+	h.gaps = gaps("watch/"+namespace+"/horizontalpodautoscalers", r.Events)
 	if reason := h.collect(r.Events); reason != "" {
 		return h, reason
 	}
-	last := h.states[len(h.states)-1]
-	h.target = strings.ToLower(last.spec.ScaleTargetRef.Kind) + "/" + namespace + "/" + last.spec.ScaleTargetRef.Name
+	scaled := h.states[len(h.states)-1].spec.ScaleTargetRef
+	kind := strings.ToLower(scaled.Kind)
+	h.target = kind + "/" + namespace + "/" + scaled.Name
+	h.sizeGaps = gaps("watch/"+namespace+"/"+kind+"s", r.Events) // the API's plural
 	if reason := h.follow(r.Events); reason != "" {
 		return h, reason
 	}
@@ -111,6 +103,17 @@ func newHistory(subject string, r judge.Result) (h history, reason string) {
 		h.doubt = h.overdue.text
 	}
 	return h, ""
+}
+
+// gaps are the spans in which a watch saw nothing.
+func gaps(watch string, events []record.Event) []steadystate.Span {
+	var spans []steadystate.Span
+	for _, e := range events {
+		if e.Kind == record.EventBlind && e.Subject == watch {
+			spans = append(spans, e.Span)
+		}
+	}
+	return spans
 }
 
 // frame finds when the fault came and went: the first of the injections, and
