@@ -2,13 +2,12 @@ package suites
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
@@ -120,7 +119,7 @@ func (s *twice) Inject(ctx context.Context, rec *record.Recorder) (record.Inject
 	return injection, err
 }
 
-// whenScaling is a fault that waits until the deployment is told to have more
+// whenScaling is a fault that waits until the workload is told to have more
 // pods than it had.
 type whenScaling struct {
 	*chaosmesh.Fault
@@ -133,8 +132,8 @@ func (f *whenScaling) String() string { return f.Fault.String() + ", once more p
 // Inject waits, and injects the fault.
 func (f *whenScaling) Inject(ctx context.Context, rec *record.Recorder) (record.Injection, error) {
 	now := int32(0)
-	before, scaling, err := f.target.scale(ctx, rec, func(before int32, d *appsv1.Deployment) bool {
-		now = kube.Wanted(d)
+	before, scaling, err := f.target.scale(ctx, rec, func(before int32, s kube.State) bool {
+		now = s.Desired
 		return now > before
 	})
 	switch {
@@ -146,7 +145,7 @@ func (f *whenScaling) Inject(ctx context.Context, rec *record.Recorder) (record.
 			Shortfall: fmt.Sprintf("no more than %d pods were wanted for %s, so that there was no scale-out to disturb", before, scalingTimeout),
 		}, nil
 	}
-	rec.Note("%s: %d pods are wanted, %d were", f.target.Service.Deployment, now, before)
+	rec.Note("%s: %d pods are wanted, %d were", f.target.Service.Name, now, before)
 	return f.Fault.Inject(ctx, rec)
 }
 
@@ -182,26 +181,24 @@ const (
 	scaledRest = 30 * time.Second
 )
 
-// scale looks at the service's deployment until it is as wanted, or for
+// scale looks at the service's workload until it is as wanted, or for
 // [scalingTimeout]: in time says which. It returns how many pods were wanted at
 // the first look. A look that fails is made again; the last one's error counts
 // if none succeeds.
-func (t *Target) scale(ctx context.Context, rec *record.Recorder, until func(before int32, d *appsv1.Deployment) bool) (before int32, inTime bool, err error) {
+func (t *Target) scale(ctx context.Context, rec *record.Recorder, until func(before int32, s kube.State) bool) (before int32, inTime bool, err error) {
 	end := rec.Clock().Now() + scalingTimeout
-	key := client.ObjectKey{Namespace: t.Service.Namespace, Name: t.Service.Deployment}
 	for looked := false; ; {
-		var d appsv1.Deployment
-		err := t.Client.Get(ctx, key, &d)
+		s, err := t.Service.Read(ctx, t.Client)
 		switch {
 		case err == nil:
 			if !looked {
-				before, looked = kube.Wanted(&d), true
+				before, looked = s.Desired, true
 			}
-			if until(before, &d) {
+			if until(before, s) {
 				return before, true, nil
 			}
-		case apierrors.IsNotFound(err), apierrors.IsForbidden(err), apierrors.IsUnauthorized(err):
-			return before, false, fmt.Errorf("read deployment %s: %w", key.Name, err)
+		case errors.Is(err, kube.ErrNoWorkload), apierrors.IsForbidden(err), apierrors.IsUnauthorized(err):
+			return before, false, err
 		}
 		if rec.Clock().Now() > end {
 			if looked {
@@ -219,15 +216,15 @@ func (t *Target) scale(ctx context.Context, rec *record.Recorder, until func(bef
 // them ready, and has kept that size for the rest.
 func (t *Target) scaled(ctx context.Context, rec *record.Recorder, rest time.Duration) error {
 	clock, since, size, most, unsettled := rec.Clock(), rec.Clock().Now(), int32(0), int32(0), ""
-	before, inTime, err := t.scale(ctx, rec, func(before int32, d *appsv1.Deployment) bool {
-		n := kube.Wanted(d)
-		unsettled, most = kube.Unsettled(d), max(most, n)
+	before, inTime, err := t.scale(ctx, rec, func(before int32, s kube.State) bool {
+		n := s.Desired
+		unsettled, most = s.Unsettled(), max(most, n)
 		if n != size || n <= before || unsettled != "" {
 			since, size = clock.Now(), n
 		}
 		return clock.Now()-since >= rest
 	})
-	name := t.Service.Deployment
+	name := t.Service.Name
 	switch {
 	case err != nil:
 		return err

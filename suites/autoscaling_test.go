@@ -30,7 +30,8 @@ experiments:
 // build makes an experiment of a configuration, without a cluster.
 func build(t *testing.T, text, id string) experiments.Experiment {
 	t.Helper()
-	c, err := Decode("aftershock.yaml", []byte(text))
+	said := strings.Replace(text, "  selector: {app: checkout}\n", "  selector: {app: checkout}\n  container: checkout\n", 1)
+	c, err := Decode("aftershock.yaml", []byte(said))
 	if err != nil {
 		t.Fatal(err)
 	}

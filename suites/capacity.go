@@ -105,7 +105,7 @@ const defaultRange = 15 * time.Second
 
 // expand writes the labels of the service into a query.
 func (o objective) expand(c Config) string {
-	pods := podsOf(c.Service.Deployment)
+	pods := c.Service.PodNames()
 	matchers := []string{fmt.Sprintf(`namespace=%q,pod=~%q`, c.Service.Namespace, pods)}
 	for _, label := range slices.Sorted(maps.Keys(c.Capacity.Labels)) {
 		matchers = append(matchers, fmt.Sprintf("%s=%q", label, c.Capacity.Labels[label]))
@@ -115,15 +115,14 @@ func (o objective) expand(c Config) string {
 	return strings.NewReplacer("Q_", c.Capacity.Histogram+"_", "SERVICE", service, "USE", use, "RANGE", model.Duration(c.Capacity.Range).String()).Replace(o.query)
 }
 
-// sourcesOf parses the objectives' queries, with those that the configuration
-// has in place of the defaults.
-func (c Config) sourcesOf(own map[string]string, bad func(name string, err error)) map[string]prom.Source {
+// sources parses the objectives' queries, the defaults where the file has none.
+func (c Config) sources(bad func(name string, err error)) map[string]prom.Source {
 	sources := map[string]prom.Source{}
 	for _, o := range objectives() {
 		if o.query == "" {
 			continue
 		}
-		text, named := own[o.name]
+		text, named := c.Capacity.queries[o.name]
 		if !named {
 			text = o.expand(c)
 		}

@@ -4,9 +4,12 @@ import (
 	"net/http"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
 	"github.com/aftershockhq/aftershock/steadystate/probe"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
 )
@@ -27,11 +30,14 @@ type Config struct {
 	Namespaces []string // that faults may touch
 	Protected  []map[string]string
 	Service    struct {
-		Namespace  string
-		Deployment string
-		Service    string
-		Container  string // that serves
-		Selector   map[string]string
+		kube.Workload
+		// What the file does not say of the following is read from the cluster, by
+		// [Target.Read].
+		Service   string // empty: no Service selects the pods
+		Container string // that serves
+		Selector  *metav1.LabelSelector
+
+		held string // why a new template does not reach every pod; see [kube.State]
 	}
 	// Dependency is what the service calls; without a selector there is none.
 	Dependency struct {
@@ -59,10 +65,12 @@ type Config struct {
 		Histogram string                 // of the service's requests, without "_bucket"
 		Labels    map[string]string      // that its series have besides the namespace and the pod
 		Range     time.Duration          // of the objectives' rates
+		queries   map[string]string      // by objective, in place of the defaults
 		sources   map[string]prom.Source // by objective; nil: there are no objectives
 	}
 	// PodSignals are observed of each pod apart, by name.
 	PodSignals map[string]prom.PerSeries
+	podQueries map[string]string // by signal, in place of the defaults
 
 	Settle, Hold, Watch time.Duration
 
@@ -90,7 +98,7 @@ type query struct {
 
 // The signals that a check can name; a check with a query has one of its own.
 const (
-	// SignalReplicas is the share of the wanted replicas that are ready.
+	// SignalReplicas is how many of the desired pods are ready, as a share.
 	SignalReplicas = "replicas"
 	// SignalRollout is how far the newest revision is rolled out, 1 when the
 	// rollout is complete.
@@ -129,11 +137,11 @@ type file struct {
 		Protected  []map[string]string `yaml:"protected"`
 	} `yaml:"allow"`
 	Service struct {
-		Namespace  string            `yaml:"namespace"`
-		Deployment string            `yaml:"deployment"`
-		Service    string            `yaml:"service"`
-		Container  string            `yaml:"container"`
-		Selector   map[string]string `yaml:"selector"`
+		Namespace string            `yaml:"namespace"`
+		Workload  string            `yaml:"workload"`
+		Service   string            `yaml:"service"`
+		Container string            `yaml:"container"`
+		Selector  map[string]string `yaml:"selector"`
 	} `yaml:"service"`
 	Dependency struct {
 		Namespace string            `yaml:"namespace"`

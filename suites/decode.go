@@ -20,12 +20,14 @@ import (
 
 	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/experiments/workers"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
 	"github.com/aftershockhq/aftershock/steadystate/probe"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
 )
@@ -117,20 +119,36 @@ func (d *decoder) cluster() {
 
 func (d *decoder) service() {
 	s := d.file.Service
-	d.Service.Namespace, d.Service.Deployment, d.Service.Selector = s.Namespace, s.Deployment, s.Selector
-	d.Service.Service, d.Service.Container = cmp.Or(s.Service, s.Deployment), cmp.Or(s.Container, s.Deployment)
-	for _, f := range []struct{ name, value string }{{"namespace", s.Namespace}, {"deployment", s.Deployment}} {
-		if f.value == "" {
-			d.bad("service", "service.%s is missing", f.name)
-		} else if wrong := validation.IsDNS1123Subdomain(f.value); len(wrong) > 0 {
-			d.bad("service."+f.name, "%q is no name of Kubernetes: %s", f.value, wrong[0])
-		}
+	workload, err := kube.ParseWorkload(s.Workload)
+	switch {
+	case s.Workload == "":
+		d.bad("service", "service.workload is missing: what makes the service's pods, as in \"workload: deployment/checkout\"")
+	case err != nil:
+		d.bad("service.workload", "%w", err)
+	default:
+		d.name("service.workload", workload.Name)
 	}
-	if len(s.Selector) == 0 {
-		d.bad("service", "service.selector is missing: the labels of the service's pods, as in \"selector: {app: checkout}\"; it may not be empty")
+	workload.Namespace = s.Namespace
+	if s.Namespace == "" {
+		d.bad("service", "service.namespace is missing")
+	} else {
+		d.name("service.namespace", s.Namespace)
+	}
+	d.Service.Workload, d.Service.Service, d.Service.Container = workload, s.Service, s.Container
+	if len(s.Selector) > 0 {
+		d.Service.Selector = &metav1.LabelSelector{MatchLabels: s.Selector}
+	} else if d.lines.has("service.selector") {
+		d.bad("service.selector", "service.selector is empty, and would select the pods of every service: name labels, or leave it out, so that it is the workload's")
 	}
 	if s.Namespace != "" && len(d.Namespaces) > 0 && !slices.Contains(d.Namespaces, s.Namespace) {
 		d.bad("service.namespace", "namespace %q is not in allow.namespaces (%s)", s.Namespace, strings.Join(d.Namespaces, ", "))
+	}
+}
+
+// name refuses what can be no object's name.
+func (d *decoder) name(at, name string) {
+	if wrong := validation.IsDNS1123Subdomain(name); len(wrong) > 0 {
+		d.bad(at, "%q is no name of Kubernetes: %s", name, wrong[0])
 	}
 }
 
@@ -425,21 +443,31 @@ func (d *decoder) podSignals() {
 		return
 	}
 	f := d.file.PodSignals
-	for name, text := range map[string]string{
-		SignalCPU:    cmp.Or(f.CPU, fmt.Sprintf(defaultCPU, d.Service.Namespace, d.Service.Container)),
-		SignalMemory: cmp.Or(f.Memory, fmt.Sprintf(defaultMemory, d.Service.Namespace, d.Service.Container)),
-		SignalCalls:  f.Calls,
+	d.podQueries = map[string]string{SignalCPU: f.CPU, SignalMemory: f.Memory, SignalCalls: f.Calls}
+	d.PodSignals = d.signals(func(name string, err error) { d.bad("pod_signals."+name, "%w", err) })
+}
+
+// signals parses the queries of the signals of single pods, the defaults where
+// the file has none.
+func (c Config) signals(bad func(name string, err error)) map[string]prom.PerSeries {
+	signals := map[string]prom.PerSeries{}
+	for name, byDefault := range map[string]string{
+		SignalCPU:    fmt.Sprintf(defaultCPU, c.Service.Namespace, c.Service.Container),
+		SignalMemory: fmt.Sprintf(defaultMemory, c.Service.Namespace, c.Service.Container),
+		SignalCalls:  "",
 	} {
+		text := cmp.Or(c.podQueries[name], byDefault)
 		if text == "" {
 			continue
 		}
 		q, err := prom.Parse(text)
 		if err != nil {
-			d.bad("pod_signals."+name, "pod signal %q: PromQL: %w", name, err)
+			bad(name, fmt.Errorf("pod signal %q: PromQL: %w", name, err))
 			continue
 		}
-		d.PodSignals[name] = prom.Source{Query: q}.Per(podLabel)
+		signals[name] = prom.Source{Query: q}.Per(podLabel)
 	}
+	return signals
 }
 
 // experiments reads what is different of single experiments.
@@ -517,7 +545,7 @@ func (d *decoder) dimension(at string, check steadystate.Check, t steadystate.To
 	case (check.Signal == SignalWebSocket || check.Signal == SignalGRPC) && dim != "time":
 		d.bad(at, "%q on %s: its values are a time; write it with a unit, as in 100ms", t, check.Signal)
 	case check.Signal == SignalReplicas && dim != "number" && dim != "share":
-		d.bad(at, "%q on replicas: they are ready / wanted; write a number or a share, as in 1 or 66%%", t)
+		d.bad(at, "%q on replicas: they are ready / desired; write a number or a share, as in 1 or 66%%", t)
 	case check.Signal == SignalRollout && dim != "number" && dim != "share":
 		d.bad(at, "%q on rollout: it is 1 when it is complete; write a number or a share, as in 1 or 66%%", t)
 	}
@@ -576,7 +604,15 @@ func (d *decoder) unknownFields(err error) error {
 		}
 		line, _ := strconv.Atoi(m[1])
 		section, siblings := d.lines.known(line)
-		errs = append(errs, fmt.Errorf("%s:%s: no field %q%s; fields: %s", d.Path, m[1], m[2], section, strings.Join(siblings, ", ")))
+		if write, ok := moved[section+"."+m[2]]; ok {
+			errs = append(errs, fmt.Errorf("%s:%s: %s", d.Path, m[1], write))
+			continue
+		}
+		in := ""
+		if section != "" {
+			in = fmt.Sprintf(" in %q", section)
+		}
+		errs = append(errs, fmt.Errorf("%s:%s: no field %q%s; fields: %s", d.Path, m[1], m[2], in, strings.Join(siblings, ", ")))
 	}
 	return errors.Join(errs...)
 }
@@ -587,7 +623,7 @@ var fields = map[string][]string{
 	"":             {"cluster", "allow", "service", "dependency", "load", "websocket", "grpc", "prometheus", "times", "checks", "baseline", "autoscaler", "capacity", "pod_signals", "experiments"},
 	"cluster":      {"kubeconfig", "context", "uid"},
 	"allow":        {"namespaces", "protected"},
-	"service":      {"namespace", "deployment", "service", "container", "selector"},
+	"service":      {"namespace", "workload", "service", "container", "selector"},
 	"dependency":   {"namespace", "selector"},
 	"load":         {"url", "rate", "shape", "targets", "method", "headers", "header_files", "secret_headers", "body_file", "timeout", "named_by", "reuse_connections", "ca_file", "workers"},
 	"load.workers": {"count", "image", "namespace", "cpu", "memory"},
@@ -600,6 +636,11 @@ var fields = map[string][]string{
 	"capacity":     {"histogram", "labels", "range", "queries"},
 	"pod_signals":  {"cpu", "memory", "calls"},
 	"experiments":  {"skip", "hold", "watch", "follow", "limits"},
+}
+
+// moved are fields that the file had once, and what to write in place of each.
+var moved = map[string]string{
+	"service.deployment": "service.deployment is now service.workload, which names the kind too: write \"workload: deployment/NAME\"; the selector, the container and the Service need not be said any more",
 }
 
 // lines knows where in the file things are.
@@ -679,7 +720,7 @@ func (l lines) known(line int) (section string, siblings []string) {
 	if !ok || section == "" {
 		return "", fields[""]
 	}
-	return fmt.Sprintf(" in %q", section), siblings
+	return section, siblings
 }
 
 // inner is the section within a section that a line belongs to, if any.

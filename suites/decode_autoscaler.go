@@ -36,7 +36,7 @@ func (d *decoder) autoscaler() {
 	if f == nil {
 		return
 	}
-	d.Autoscaler.Name = cmp.Or(f.Name, d.Service.Deployment)
+	d.Autoscaler.Name = cmp.Or(f.Name, d.Service.Name)
 	d.Autoscaler.Surge = defaultSurge
 	if f.Surge != "" {
 		t, err := steadystate.ParseTolerance("<= " + f.Surge)
@@ -99,7 +99,8 @@ func (d *decoder) capacity() {
 			d.bad("capacity.queries."+name, "no objective %q has a query; those that have: %s", name, strings.Join(queried, ", "))
 		}
 	}
-	d.Capacity.sources = d.sourcesOf(f.Queries, func(name string, err error) {
+	d.Capacity.queries = f.Queries
+	d.Capacity.sources = d.sources(func(name string, err error) {
 		at := "capacity"
 		if _, named := f.Queries[name]; named {
 			at = "capacity.queries." + name

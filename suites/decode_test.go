@@ -21,7 +21,7 @@ allow:
   namespaces: [shop]
 service:
   namespace: shop
-  deployment: checkout
+  workload: deployment/checkout
   selector: {app: checkout}
 load:
   url: http://127.0.0.1:30080/checkout
@@ -54,8 +54,8 @@ func TestAValidFile(t *testing.T) {
 	if len(c.Checks) != 2 || c.Checks[0].Allowed != 0.001 || len(c.Checks[0].Limits) != 2 || c.Checks[1].Signal != "throughput" {
 		t.Errorf("checks %+v", c.Checks)
 	}
-	if c.Service.Service != "checkout" {
-		t.Errorf("service %q, want the deployment's name", c.Service.Service)
+	if c.Service.Workload != checkout || c.Service.Service != "" || c.Service.Container != "" {
+		t.Errorf("service %+v, want the workload, and nothing that is to be read from the cluster", c.Service)
 	}
 }
 
@@ -131,7 +131,7 @@ func TestAMistakeIsReportedWithItsLineAndTheChoices(t *testing.T) {
 		{"an allowed share without its unit", "allowed: 0.1%", "allowed: 0.1", `aftershock.yaml:21: allowed "0.1": want a share in %, as in "0.1%"`},
 		{"an uptime without its unit", "downtime <= 2s", "uptime >= 99.9", `aftershock.yaml:23: limit "uptime >= 99.9": uptime is a share, and "99.9" is not: write it in %`},
 		{"a negative time", "downtime <= 2s", "downtime <= -2s", `aftershock.yaml:23: limit "downtime <= -2s": downtime is never below zero`},
-		{"replicas as a time", "    signal: requests\n    good: \"<= 2s\"", "    signal: replicas\n    good: \">= 2s\"", `">= 2s" on replicas: they are ready / wanted`},
+		{"replicas as a time", "    signal: requests\n    good: \"<= 2s\"", "    signal: replicas\n    good: \">= 2s\"", `">= 2s" on replicas: they are ready / desired`},
 		{"a rollout as a time", "    signal: requests\n    good: \"<= 2s\"", "    signal: rollout\n    good: \">= 2s\"", `">= 2s" on rollout: it is 1 when it is complete`},
 		{"a limit finer than the replicas are read", "    signal: requests\n    good: \"<= 2s\"\n    allowed: 0.1%\n    limits:\n      - downtime <= 2s", "    signal: replicas\n    good: \">= 1\"\n    limits:\n      - downtime <= 5ms", `limit "downtime <= 5ms" is finer than its signal can decide: an outage of up to 1s`},
 		{"an experiment that there is not", "checks:", "experiments:\n  pods/kill-two: {hold: 3s}\nchecks:", `aftershock.yaml:18: no experiment "pods/kill-two"; experiments: pods/kill-one, pods/kill-third`},
@@ -141,13 +141,18 @@ func TestAMistakeIsReportedWithItsLineAndTheChoices(t *testing.T) {
 		{"following what happens at once", "checks:", "experiments:\n  pods/kill-one: {follow: true}\nchecks:", "pods/kill-one has nothing to follow"},
 		{"a pod signal that there is not", "checks:", "pod_signals:\n  disk: sum by (pod) (x)\nchecks:", `aftershock.yaml:18: no field "disk" in "pod_signals"; fields: cpu, memory, calls`},
 		{"bad PromQL of a pod signal", "checks:", "pod_signals:\n  cpu: sum by (pod) (x\nchecks:", `aftershock.yaml:18: pod signal "cpu": PromQL:`},
-		{"a dependency outside of what is allowed", "load:", "dependency: {namespace: bank, selector: {app: payments}}\nload:", `namespace "bank" of the dependency is not in allow.namespaces (shop)`},
-		{"a dependency without a selector", "load:", "dependency: {namespace: shop}\nload:", "dependency.selector is missing"},
+		{"a dependency outside of what is allowed", "load:\n", "dependency: {namespace: bank, selector: {app: payments}}\nload:\n", `namespace "bank" of the dependency is not in allow.namespaces (shop)`},
+		{"a dependency without a selector", "load:\n", "dependency: {namespace: shop}\nload:\n", "dependency.selector is missing"},
 		{"a second document", "checks:", "---\nchecks:", "more than one document"},
 		{"no cluster's identity", "  uid: 0b1c\n", "", "cluster.uid is missing"},
 		{"no allowed namespace", "  namespaces: [shop]", "  namespaces: []", "allow.namespaces is missing"},
 		{"a service outside of what is allowed", "namespaces: [shop]", "namespaces: [store]", `aftershock.yaml:7: namespace "shop" is not in allow.namespaces (store)`},
-		{"no selector", "  selector: {app: checkout}\n", "", "service.selector is missing"},
+		{"an empty selector", "  selector: {app: checkout}\n", "  selector: {}\n", "aftershock.yaml:9: service.selector is empty, and would select the pods of every service: name labels, or leave it out"},
+		{"the field of older files", "  workload: deployment/checkout", "  deployment: checkout", `aftershock.yaml:8: service.deployment is now service.workload, which names the kind too: write "workload: deployment/NAME"; the selector, the container and the Service need not be said any more`},
+		{"no workload", "  workload: deployment/checkout\n", "", `aftershock.yaml:6: service.workload is missing: what makes the service's pods, as in "workload: deployment/checkout"`},
+		{"a workload without its kind", "deployment/checkout", "checkout", `aftershock.yaml:8: workload "checkout": want one of deployment/NAME, statefulset/NAME, daemonset/NAME`},
+		{"a workload of a kind that there is not", "deployment/checkout", "job/checkout", `aftershock.yaml:8: workload "job/checkout": want one of deployment/NAME, statefulset/NAME, daemonset/NAME`},
+		{"a workload of no name", "deployment/checkout", "deployment/Checkout!", `aftershock.yaml:8: "Checkout!" is no name of Kubernetes: `},
 		{"workers without anything", "  rate: 100/s", "  workers: {}", "aftershock.yaml:12: 0 workers: want from 1 to 100"},
 		{"workers of no image", "  rate: 100/s", "  workers: {count: 2, namespace: load-gen}", "load.workers.image is missing"},
 		{"workers nowhere, although faults may be somewhere", "  rate: 100/s", "  workers: {count: 2, image: a/b}", "load.workers.namespace is missing: where their Job may be created"},

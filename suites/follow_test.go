@@ -23,7 +23,7 @@ import (
 //	go test ./suites -run TestFollow -v -args -config lab/aftershock.yaml
 func TestFollow(t *testing.T) {
 	target, e := onTheLab(t, "network/delay")
-	pods := faults.Pods{Namespace: target.Service.Namespace, Selector: target.Service.Selector}
+	pods := faults.PodsOf(target.Service.Namespace, target.Service.Selector)
 	e.Name, e.Hold = "a pod dies on a slow network", 15*time.Second
 	e.Faults = []experiments.Fault{
 		target.Chaos.NetworkDelay(pods, 200*time.Millisecond).Follow(),
@@ -85,6 +85,9 @@ func onTheLab(t *testing.T, id string) (*suites.Target, experiments.Experiment) 
 		t.Fatal(err)
 	}
 	t.Cleanup(target.Close)
+	if err := target.Read(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	all := suites.All(target)
 	i := slices.IndexFunc(all, func(e experiments.Experiment) bool { return suites.ID(e) == id })
 	if i < 0 {

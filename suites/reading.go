@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -28,20 +27,13 @@ const requested = `(max by (pod, container) (last_over_time(kube_pod_container_r
 
 // reading is the source of [SignalKubelets].
 func (c Config) reading() (prom.Source, error) {
-	pods := fmt.Sprintf(`namespace=%q,pod=~%q,container!="",container!="POD"`, c.Service.Namespace, podsOf(c.Service.Deployment))
+	pods := fmt.Sprintf(`namespace=%q,pod=~%q,container!="",container!="POD"`, c.Service.Namespace, c.Service.PodNames())
 	text := strings.ReplaceAll(kubelets, "REQUEST", requested)
 	q, err := prom.Parse(strings.NewReplacer("POD}", pods+"}", "RANGE", model.Duration(cmp.Or(c.Capacity.Range, defaultRange)).String()).Replace(text))
 	if err != nil {
 		return prom.Source{}, fmt.Errorf("signal %q: PromQL: %w", SignalKubelets, err)
 	}
 	return prom.Source{Query: q, Interval: time.Second}, nil
-}
-
-// podsOf is a regular expression of the names of a deployment's pods: with the
-// hash of its revision and that of the pod, since another deployment's name may
-// begin with this one's.
-func podsOf(deployment string) string {
-	return regexp.QuoteMeta(deployment) + "-[a-z0-9]+-[a-z0-9]{5}"
 }
 
 // secondReading says whether there is one now.

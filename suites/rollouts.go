@@ -20,12 +20,12 @@ const RolledOut = "rolled out"
 // one that cannot start.
 var rollouts = []standard{
 	{
-		id: "rollout/restart", name: "restart %s", lossless: true, unhurried: true,
+		id: "rollout/restart", name: "restart %s", lossless: true, unhurried: true, rollout: true,
 		extra: rolledOut("ttr <= 5m"),
 		fault: func(t *Target) experiments.Fault { return &rollout.Restart{Workload: t.workload()} },
 	},
 	{
-		id: "rollout/bad-image", name: "roll out an image of %s that cannot be pulled", hold: 20 * time.Second, lossless: true, unhurried: true,
+		id: "rollout/bad-image", name: "roll out an image of %s that cannot be pulled", hold: 20 * time.Second, lossless: true, unhurried: true, rollout: true,
 		extra: rolledOut("ttr <= 1m after removal"),
 		fault: func(t *Target) experiments.Fault {
 			return &rollout.BadImage{Workload: t.workload(), Container: t.Service.Container}
@@ -36,18 +36,18 @@ var rollouts = []standard{
 // disruption is the suite of what maintenance does.
 var disruption = []standard{
 	{
-		id: "disruption/drain", name: "evict every pod of %s in turn", lossless: true, unhurried: true,
+		id: "disruption/drain", name: "evict every pod of %s in turn", lossless: true, unhurried: true, drain: true,
 		fault: func(t *Target) experiments.Fault { return eviction.Drain(t.guarded(), t.pods()) },
 	},
 }
 
 func (t *Target) workload() rollout.Workload {
-	return rollout.Workload{Cluster: t.guarded(), Namespace: t.Service.Namespace, Deployment: t.Service.Deployment, Timeout: rolloutTime}
+	return rollout.Workload{Workload: t.Service.Workload, Cluster: t.guarded(), Timeout: rolloutTime}
 }
 
 // pods are those of the service.
 func (t *Target) pods() faults.Pods {
-	return faults.Pods{Namespace: t.Service.Namespace, Selector: t.Service.Selector}
+	return faults.PodsOf(t.Service.Namespace, t.Service.Selector)
 }
 
 // rolledOut is a check that the newest revision is rolled out.

@@ -26,7 +26,11 @@ import (
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
+
+// checkout is the workload of the tests.
+var checkout = kube.Workload{Kind: kube.Deployment, Namespace: "shop", Name: "checkout"}
 
 // sized is a deployment that wants so many pods, of which so many are ready.
 func sized(want, ready int32) *appsv1.Deployment {
@@ -54,12 +58,12 @@ func TestTheServiceHasScaledOnceItsNewSizeLasts(t *testing.T) {
 		{"it scales in two steps, the second before the first has lasted", []change{{15 * time.Second, 3, 3}, {30 * time.Second, 5, 5}}, 50 * time.Second, "checkout has scaled from 2 to 5 pods"},
 		{"it scales, and back at once", []change{{15 * time.Second, 3, 3}, {30 * time.Second, 2, 2}}, scalingTimeout, "checkout has not kept a greater size than 2 pods for 20s within 2m0s: up to 3 were wanted, 2 in the end"},
 		{"it does not scale", nil, scalingTimeout, "checkout has not scaled: no more than 2 pods were wanted for 2m0s"},
-		{"its new pods never become ready", []change{{15 * time.Second, 4, 2}}, scalingTimeout, "up to 4 were wanted, 4 in the end; deployment shop/checkout: 2 of 4 replicas are ready"},
+		{"its new pods never become ready", []change{{15 * time.Second, 4, 2}}, scalingTimeout, "up to 4 were wanted, 4 in the end; deployment checkout in shop: 2 of 4 pods are ready"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				target := &Target{}
-				target.Service.Namespace, target.Service.Deployment = "shop", "checkout"
+				target.Service.Workload = checkout
 				target.Client = fake.NewClientBuilder().WithObjects(sized(2, 2)).Build()
 				for _, c := range row.changes {
 					time.AfterFunc(c.at, func() {
@@ -98,12 +102,12 @@ func TestALookThatFailsIsMadeAgain(t *testing.T) {
 	}{
 		{"at first", 3, errors.New("connection refused"), ""},
 		{"always", 1e9, errors.New("connection refused"), "connection refused"},
-		{"for good", 1, gone, "read deployment checkout"},
+		{"for good", 1, gone, "there is no deployment checkout in shop"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				target := &Target{}
-				target.Service.Namespace, target.Service.Deployment = "shop", "checkout"
+				target.Service.Workload = checkout
 				n := 0
 				target.Client = interceptor.NewClient(fake.NewClientBuilder().WithObjects(sized(2, 2)).Build(), interceptor.Funcs{
 					Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
@@ -113,7 +117,7 @@ func TestALookThatFailsIsMadeAgain(t *testing.T) {
 						return c.Get(ctx, key, o, opts...)
 					},
 				})
-				before, inTime, err := target.scale(t.Context(), record.NewRecorder(io.Discard), func(int32, *appsv1.Deployment) bool { return true })
+				before, inTime, err := target.scale(t.Context(), record.NewRecorder(io.Discard), func(int32, kube.State) bool { return true })
 				if row.want == "" && (err != nil || !inTime || before != 2) {
 					t.Errorf("%d pods, in time: %t, %v", before, inTime, err)
 				}
@@ -130,7 +134,7 @@ func TestASurgeIsHeldOnceTheServiceHasScaled(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer server.Close()
 	target := &Target{}
-	target.Service.Namespace, target.Service.Deployment = "shop", "checkout"
+	target.Service.Workload = checkout
 	target.Client = fake.NewClientBuilder().WithObjects(sized(2, 2)).Build()
 	surge := &load.Surge{Factor: 2}
 	f := &scaledOut{Surge: surge, target: target, rest: time.Second}
@@ -170,7 +174,7 @@ func TestASurgeIsHeldOnceTheServiceHasScaled(t *testing.T) {
 func TestAFaultThatWaitsForAScaleOutIsNoneWithoutOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		target := &Target{}
-		target.Service.Namespace, target.Service.Deployment = "shop", "checkout"
+		target.Service.Workload = checkout
 		target.Client = fake.NewClientBuilder().WithObjects(sized(2, 2)).Build()
 		injection, err := (&whenScaling{target: target}).Inject(t.Context(), record.NewRecorder(io.Discard))
 		if want := "no more than 2 pods were wanted for 2m0s"; err != nil || !strings.Contains(injection.Shortfall, want) || len(injection.Targets) != 0 {
@@ -197,7 +201,7 @@ func TestPreflightLooksAtTheAutoscaler(t *testing.T) {
 		{"it scales", "checkout", 5, 2, 4, working, "", "not at rest: it wants 4 replicas and has 2"},
 		{"it has not looked yet", "checkout", 5, 0, 0, nil, "", "it has not begun"},
 		{"it never had its metric, which is for the experiment to find", "checkout", 5, 2, 0, lame, "it does not work now: FailedGetResourceMetric: missing request for cpu", ""},
-		{"it is another one's", "payments", 5, 2, 2, working, "", "it scales Deployment payments, and not deployment checkout"},
+		{"it is another one's", "payments", 5, 2, 2, working, "", "it scales deployment/payments, and not deployment/checkout"},
 		{"it has one size", "checkout", 2, 2, 2, working, "", "its min and max are both 2"},
 	} {
 		h := &autoscalingv2.HorizontalPodAutoscaler{
@@ -209,7 +213,7 @@ func TestPreflightLooksAtTheAutoscaler(t *testing.T) {
 			Status: autoscalingv2.HorizontalPodAutoscalerStatus{CurrentReplicas: row.current, DesiredReplicas: row.desired, Conditions: row.conditions},
 		}
 		target := &Target{Client: fake.NewClientBuilder().WithObjects(h).Build()}
-		target.Service.Namespace, target.Service.Deployment, target.Autoscaler.Name = "shop", "checkout", "checkout"
+		target.Service.Workload, target.Autoscaler.Name = checkout, "checkout"
 		text, err := target.scaler(t.Context())
 		if (row.err == "") != (err == nil) || (err != nil && !strings.Contains(err.Error(), row.err)) || !strings.Contains(text, row.text) {
 			t.Errorf("%s: %q, %v; want %q, %q", row.sentence, text, err, row.text, row.err)

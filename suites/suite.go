@@ -21,7 +21,7 @@ import (
 type standard struct {
 	// id names it in the configuration: SUITE/EXPERIMENT, its labels.
 	id string
-	// name is what it does to the deployment, whose name is put in place of %s.
+	// name is what it does to the workload, whose name is put in place of %s.
 	name string
 	// hold is how long the fault stays at least, so that its effect can be
 	// seen; zero is for what happens at once. watch is how long to look on at
@@ -34,6 +34,9 @@ type standard struct {
 	// autoscaler: it is about the service's autoscaler, and expects of it what
 	// the configuration says.
 	autoscaler bool
+	// rollout: it replaces every pod by one of another template. drain: it does
+	// what the drain of a node does.
+	rollout, drain bool
 	// capacity: it is about objectives, which need a Prometheus.
 	capacity bool
 	// lossless: no request may be lost.
@@ -104,6 +107,15 @@ func (s standard) leftOut(c Config) string {
 	if s.peer && len(c.Dependency.Selector) == 0 {
 		return "no dependency is named in the configuration"
 	}
+	if s.autoscaler && !c.Service.Scales() {
+		return fmt.Sprintf("the nodes decide how many pods a %s has, and no autoscaler", c.Service.Kind)
+	}
+	if s.drain && !c.Service.Drains() {
+		return fmt.Sprintf("the drain of a node leaves the pods of a %s where they are", c.Service.Kind)
+	}
+	if s.rollout && c.Service.held != "" {
+		return "no rollout of " + c.Service.String() + " reaches every pod: " + c.Service.held
+	}
 	if s.autoscaler && c.Autoscaler.Name == "" {
 		return "no autoscaler is named in the configuration"
 	}
@@ -136,15 +148,15 @@ func (t *Target) experiment(s standard) experiments.Experiment {
 	variation := t.Variations[s.id]
 	signals := []steadystate.Signal{{
 		Name:     SignalReplicas,
-		Source:   kube.Replicas(t.Client, t.Service.Namespace, t.Service.Deployment),
-		Describe: "ready / wanted replicas of deployment " + t.Service.Deployment,
+		Source:   kube.Replicas(t.Client, t.Service.Workload),
+		Describe: "ready / desired pods of " + t.Service.String(),
 	}}
 	checks := variation.checks(s.checks(t.Config))
 	if slices.ContainsFunc(checks, func(c steadystate.Check) bool { return c.Signal == SignalRollout }) {
 		signals = append(signals, steadystate.Signal{
 			Name:     SignalRollout,
-			Source:   kube.Rollout(t.Client, t.Service.Namespace, t.Service.Deployment),
-			Describe: "pods of the newest revision that are ready / pods of deployment " + t.Service.Deployment,
+			Source:   kube.Rollout(t.Client, t.Service.Workload),
+			Describe: "pods that are up to date and ready / pods of " + t.Service.String(),
 		})
 	}
 	if t.WebSocket != nil {
@@ -167,7 +179,7 @@ func (t *Target) experiment(s standard) experiments.Experiment {
 		signals = append(signals, t.asked(*t.Autoscaler.reading, SignalKubelets))
 	}
 	e := experiments.Experiment{
-		Name:        strings.ReplaceAll(s.name, "%s", t.Service.Deployment),
+		Name:        strings.ReplaceAll(s.name, "%s", t.Service.Name),
 		Labels:      strings.Split(s.id, "/"),
 		Hypothesis:  steadystate.Hypothesis{Signals: signals, Checks: checks},
 		Load:        t.Load,
@@ -279,11 +291,14 @@ func (t *Target) observers(s standard) []experiments.Observer {
 		Client:    t.Client,
 		Namespace: t.Service.Namespace,
 		Selector:  t.Service.Selector,
-		Services:  []string{t.Service.Service},
+		Workloads: []kube.Workload{t.Service.Workload},
+	}
+	if t.Service.Service != "" {
+		watched.Services = []string{t.Service.Service}
 	}
 	if s.autoscaler {
 		watched.Autoscalers, watched.VerticalAutoscalers = []string{t.Autoscaler.Name}, []string{t.Autoscaler.Name}
-		watched.Deployments, watched.Nodes = []string{t.Service.Deployment}, true
+		watched.Nodes = true
 	}
 	list := []experiments.Observer{watched}
 	if t.prometheus != nil {

@@ -46,6 +46,9 @@ func TestSuites(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer target.Close()
+	if err := target.Read(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	out := *outFlag
 	if !filepath.IsAbs(out) {
 		out = filepath.Join(stood, out)

@@ -11,11 +11,8 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
-	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/utils/ptr"
@@ -45,6 +42,7 @@ type Target struct {
 	reach       workers.Reach
 	prometheus  *prom.Client
 	environment map[string]string
+	read        string // what was read from the cluster in place of the file
 }
 
 // Connect makes the clients. Nothing is asked of the cluster yet.
@@ -94,7 +92,7 @@ func (t *Target) Close() {
 
 // String says what is meant, in the first line that a run prints.
 func (t *Target) String() string {
-	return fmt.Sprintf("cluster %s (%s), namespace %s, deployment %s", cmp.Or(t.Cluster.Context, "of the current context"), t.rest.Host, t.Service.Namespace, t.Service.Deployment)
+	return fmt.Sprintf("cluster %s (%s), %s", cmp.Or(t.Cluster.Context, "of the current context"), t.rest.Host, t.Service.Workload)
 }
 
 // ErrOtherCluster is wrapped by the error of whatever is refused because the
@@ -126,6 +124,9 @@ func (t *Target) Preflight(ctx context.Context, chosen []experiments.Experiment,
 	if err := t.identify(ctx); err != nil {
 		return err // nothing else should be asked
 	}
+	if t.Service.Selector == nil {
+		return fmt.Errorf("%s was not read: call Read before its experiments are made", t.Service.Workload)
+	}
 	say("cluster", t.rest.Host+", uid "+t.Cluster.UID)
 	patience := time.Now().Add(newPods)
 	t.environment["where"] = t.String()
@@ -151,12 +152,18 @@ func (t *Target) Preflight(ctx context.Context, chosen []experiments.Experiment,
 		t.environment["netem"] = "emulated on " + strings.Join(on, ", ")
 		say("network faults", "emulated in user space on "+strings.Join(on, ", ")+": delay, jitter and loss work, the kernel there has no netem")
 	}
-	check("workload", "service.deployment", func() (string, error) {
-		reason, err := kube.Settled(ctx, t.Client, t.Service.Namespace, t.Service.Deployment)
-		if reason != "" {
-			err = errors.Join(err, fmt.Errorf("%w: not at rest: %s", ErrUnavailable, reason))
+	if t.read != "" {
+		say("read from "+t.Service.String(), t.read)
+	}
+	check("workload", "service.workload", func() (string, error) {
+		state, err := t.Service.Read(ctx, t.Client)
+		if err != nil {
+			return "", err
 		}
-		return "deployment " + t.Service.Deployment + " is at rest", err
+		if reason := state.Unsettled(); reason != "" {
+			return "", fmt.Errorf("%w: not at rest: %s", ErrUnavailable, reason)
+		}
+		return t.Service.String() + " is at rest", nil
 	})
 	check("pods", "service.selector", func() (string, error) { return t.owned(ctx) })
 	check("chaos mesh", "allow", func() (string, error) {
@@ -281,7 +288,7 @@ func (t *Target) emulated(ctx context.Context) []string {
 	return names
 }
 
-// newPods is how long the pods of a deployment that has just been made may take
+// newPods is how long the pods of a workload that has just been made may take
 // until they have been scraped often enough for a rate.
 const newPods = 20 * time.Second
 
@@ -332,8 +339,8 @@ func (t *Target) scaler(ctx context.Context) (string, error) {
 	target, least := h.Spec.ScaleTargetRef, ptr.Deref(h.Spec.MinReplicas, 1)
 	undecided := h.Status.DesiredReplicas == 0 && least > 0 // for good, if it never has its metric
 	switch {
-	case target.Kind != "Deployment" || target.Name != t.Service.Deployment:
-		return "", fmt.Errorf("it scales %s %s, and not deployment %s", target.Kind, target.Name, t.Service.Deployment)
+	case target.Kind != string(t.Service.Kind) || target.Name != t.Service.Name:
+		return "", fmt.Errorf("it scales %s/%s, and not %s", strings.ToLower(target.Kind), target.Name, t.Service.Text())
 	case h.Spec.MaxReplicas <= least:
 		return "", fmt.Errorf("its min and max are both %d: it cannot scale", least)
 	case undecided && len(h.Status.Conditions) == 0:
@@ -348,29 +355,6 @@ func (t *Target) scaler(ctx context.Context) (string, error) {
 		}
 	}
 	return strings.Join(append(texts, t.secondReading(ctx)), "; "), nil
-}
-
-// owned refuses a selector that reaches beyond the deployment: the pods of
-// another one would be hit in its name.
-func (t *Target) owned(ctx context.Context) (string, error) {
-	var d appsv1.Deployment
-	if err := t.Client.Get(ctx, client.ObjectKey{Namespace: t.Service.Namespace, Name: t.Service.Deployment}, &d); err != nil {
-		return "", err
-	}
-	own, err := metav1.LabelSelectorAsSelector(d.Spec.Selector)
-	if err != nil {
-		return "", fmt.Errorf("selector of deployment %s: %w", d.Name, err)
-	}
-	var pods corev1.PodList
-	if err := t.Client.List(ctx, &pods, client.InNamespace(t.Service.Namespace), client.MatchingLabels(t.Service.Selector)); err != nil {
-		return "", err
-	}
-	for _, pod := range pods.Items {
-		if !own.Matches(labels.Set(pod.Labels)) {
-			return "", fmt.Errorf("refused: the selector matches pod %s, which is none of deployment %s (%s); narrow it", pod.Name, d.Name, own)
-		}
-	}
-	return fmt.Sprintf("%d match the selector, all of deployment %s", len(pods.Items), d.Name), nil
 }
 
 // decidable says which of a check's limits its signal is too coarse for.

@@ -100,7 +100,7 @@ allow:
   namespaces: [shop]
 service:
   namespace: shop
-  deployment: checkout
+  workload: deployment/checkout
   selector: {app: checkout}
 load:
   url: http://127.0.0.1:9/checkout
@@ -164,24 +164,37 @@ func atRest(t *testing.T, target *suites.Target) {
 	}
 	app := map[string]string{"app": "checkout"}
 	one := int32(1)
+	template := corev1.PodTemplateSpec{
+		ObjectMeta: metav1.ObjectMeta{Labels: app},
+		Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "checkout", Resources: corev1.ResourceRequirements{
+			Limits: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("64Mi")},
+		}}}},
+	}
+	deployment := &appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "checkout", UID: "d"},
+		Spec:       appsv1.DeploymentSpec{Replicas: &one, Selector: &metav1.LabelSelector{MatchLabels: app}, Template: template},
+		Status:     appsv1.DeploymentStatus{Replicas: 1, UpdatedReplicas: 1, ReadyReplicas: 1, AvailableReplicas: 1},
+	}
+	controlled := func(owner client.Object, kind string) []metav1.OwnerReference {
+		return []metav1.OwnerReference{*metav1.NewControllerRef(owner, appsv1.SchemeGroupVersion.WithKind(kind))}
+	}
+	set := &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "checkout-1", UID: "r", OwnerReferences: controlled(deployment, "Deployment")}}
 	objects := []client.Object{
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "kube-system", UID: "0b1c"}},
-		&appsv1.Deployment{
-			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "checkout"},
-			Spec:       appsv1.DeploymentSpec{Replicas: &one, Selector: &metav1.LabelSelector{MatchLabels: app}},
-			Status:     appsv1.DeploymentStatus{Replicas: 1, UpdatedReplicas: 1, ReadyReplicas: 1, AvailableReplicas: 1},
-		},
+		&corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "checkout"}, Spec: corev1.ServiceSpec{Selector: app}},
+		deployment, set,
 		&corev1.Pod{
-			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "checkout-a", UID: "a", Labels: app},
-			Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "checkout", Resources: corev1.ResourceRequirements{
-				Limits: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("64Mi")},
-			}}}},
-			Status: corev1.PodStatus{Phase: corev1.PodRunning},
+			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "checkout-a", UID: "a", Labels: app, OwnerReferences: controlled(set, "ReplicaSet")},
+			Spec:       template.Spec,
+			Status:     corev1.PodStatus{Phase: corev1.PodRunning},
 		},
 	}
 	target.Client = fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).Build()
 	target.Chaos, err = chaosmesh.New(faults.Cluster{Client: target.Client, Guard: faults.Guard{Cluster: "0b1c", Namespaces: target.Namespaces}}, chaosmesh.Patience{})
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := target.Read(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }

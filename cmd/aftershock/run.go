@@ -49,12 +49,27 @@ func withTarget(file string, f func(*suites.Target) error) error {
 	return f(target)
 }
 
+// withService connects to what the configuration names, prints it, and reads from
+// the cluster what the file does not say of its service, for as long as f takes.
+func withService(ctx context.Context, out io.Writer, file string, f func(*suites.Target) error) error {
+	return withTarget(file, func(target *suites.Target) error {
+		fmt.Fprintf(out, "%s\n", target)
+		if err := untouched(ctx, target.Read(ctx)); err != nil {
+			return err
+		}
+		return f(target)
+	})
+}
+
 // preflight checks the target for the experiments and prints what it found.
 func preflight(ctx context.Context, out io.Writer, target *suites.Target, chosen []experiments.Experiment) error {
-	fmt.Fprintf(out, "%s\n", target)
-	err := target.Preflight(ctx, chosen, func(what, found string) {
+	return untouched(ctx, target.Preflight(ctx, chosen, func(what, found string) {
 		fmt.Fprintf(out, "  ok  %s: %s\n", what, found)
-	})
+	}))
+}
+
+// untouched is an error from before anything was touched, with its exit code.
+func untouched(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -91,7 +106,7 @@ rolled out; "aftershock sweep" undoes all of them at once.
 	cmd.Flags().StringVar(&labels, "label-filter", "", "which experiments, in Ginkgo's language of label filters")
 	cmd.Flags().StringVar(&out, "out", "runs", "directory for records and reports")
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
-		return withTarget(*file, func(target *suites.Target) error {
+		return withService(cmd.Context(), cmd.OutOrStdout(), *file, func(target *suites.Target) error {
 			chosen, err := choose(suites.All(target), names, labels)
 			if err != nil {
 				return err
@@ -159,13 +174,15 @@ func preflightCommand() *cobra.Command {
 		Use:   "preflight",
 		Short: "Say what would be hit, what is missing and what is refused; change nothing",
 		Long: `Preflight reads the configuration, asks the cluster and Prometheus, and says what
-a run would hit and everything that would stop it. It changes nothing.`,
+a run would hit and everything that would stop it. What the file does not say of
+the service (its selector, its container, its Service) is read from the cluster
+and printed. It changes nothing.`,
 		Example: `  aftershock preflight -f aftershock.yaml`,
 		Args:    noArgs,
 	}
 	file := fileFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return withTarget(*file, func(target *suites.Target) error {
+		return withService(cmd.Context(), cmd.OutOrStdout(), *file, func(target *suites.Target) error {
 			return preflight(cmd.Context(), cmd.OutOrStdout(), target, suites.All(target))
 		})
 	}

@@ -16,6 +16,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -26,6 +27,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/experiments/kubewatch"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
 func TestAnAutoscalerAndItsScaleTargetAreFollowedByName(t *testing.T) {
@@ -38,12 +40,14 @@ func TestAnAutoscalerAndItsScaleTargetAreFollowedByName(t *testing.T) {
 	c := fake.NewClientBuilder().WithScheme(scheme).
 		WithIndex(&autoscalingv2.HorizontalPodAutoscaler{}, "metadata.name", byName).
 		WithIndex(&appsv1.Deployment{}, "metadata.name", byName).
+		WithIndex(&appsv1.StatefulSet{}, "metadata.name", byName).
 		WithStatusSubresource(&autoscalingv2.HorizontalPodAutoscaler{}).
 		WithObjects(
 			&autoscalingv2.HorizontalPodAutoscaler{ObjectMeta: meta("checkout"), Spec: autoscalingv2.HorizontalPodAutoscalerSpec{MaxReplicas: 8}},
 			&autoscalingv2.HorizontalPodAutoscaler{ObjectMeta: meta("other")},
 			&appsv1.Deployment{ObjectMeta: meta("checkout"), Spec: appsv1.DeploymentSpec{Replicas: new(int32(2))}},
 			&appsv1.Deployment{ObjectMeta: meta("other")},
+			&appsv1.StatefulSet{ObjectMeta: meta("ledger"), Spec: appsv1.StatefulSetSpec{Replicas: new(int32(3))}},
 		).
 		WithInterceptorFuncs(interceptor.Funcs{
 			List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
@@ -65,8 +69,8 @@ func TestAnAutoscalerAndItsScaleTargetAreFollowedByName(t *testing.T) {
 		var wg sync.WaitGroup
 		wg.Go(func() {
 			err := kubewatch.Observer{
-				Client: c, Namespace: "shop", Selector: map[string]string{"app": "checkout"},
-				Autoscalers: []string{"checkout"}, Deployments: []string{"checkout"}, VerticalAutoscalers: []string{"checkout"}, Nodes: true,
+				Client: c, Namespace: "shop", Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "checkout"}},
+				Autoscalers: []string{"checkout"}, Workloads: []kube.Workload{{Kind: kube.Deployment, Namespace: "shop", Name: "checkout"}, {Kind: kube.StatefulSet, Namespace: "shop", Name: "ledger"}}, VerticalAutoscalers: []string{"checkout"}, Nodes: true,
 			}.Observe(ctx, rec)
 			if err != nil {
 				t.Error(err)
@@ -107,6 +111,7 @@ func TestAnAutoscalerAndItsScaleTargetAreFollowedByName(t *testing.T) {
 		`changed hpa/shop/checkout   {"desiredReplicas":4,"currentMetrics":null}`,
 		"exists deployment/shop/checkout 2  ",
 		`exists hpa/shop/checkout  {"scaleTargetRef":{"kind":"","name":""},"maxReplicas":8} {"desiredReplicas":0,"currentMetrics":null}`,
+		"exists statefulset/shop/ledger 3  ",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("told:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

@@ -155,6 +155,18 @@ func TestWhatHappensToWhatScales(t *testing.T) {
 			Status:     appsv1.DeploymentStatus{Replicas: wanted, ReadyReplicas: ready, UpdatedReplicas: wanted},
 		}
 	}
+	set := func(desired, updated, partition int32) *appsv1.StatefulSet {
+		s := &appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "ledger"}, Spec: appsv1.StatefulSetSpec{Replicas: &desired}}
+		s.Spec.UpdateStrategy.RollingUpdate = &appsv1.RollingUpdateStatefulSetStrategy{Partition: &partition}
+		s.Status = appsv1.StatefulSetStatus{Replicas: desired, ReadyReplicas: desired, UpdatedReplicas: updated, CurrentRevision: "ledger-1", UpdateRevision: "ledger-2"}
+		return s
+	}
+	daemons := func(desired, updated int32) *appsv1.DaemonSet {
+		return &appsv1.DaemonSet{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "agent"},
+			Status:     appsv1.DaemonSetStatus{DesiredNumberScheduled: desired, CurrentNumberScheduled: 2, NumberReady: 2, UpdatedNumberScheduled: updated},
+		}
+	}
 	vpa := func(cpu, mode string) *unstructured.Unstructured {
 		return &unstructured.Unstructured{Object: map[string]any{
 			"metadata": map[string]any{"namespace": "shop", "name": "checkout"},
@@ -179,11 +191,19 @@ func TestWhatHappensToWhatScales(t *testing.T) {
 		{"an autoscaler is asked for something else", autoscalerEvents(hpa(4, 2), hpa(8, 2), false), `changed hpa/shop/checkout map[spec:{"scaleTargetRef":{"kind":"","name":""},"maxReplicas":8} status:{"desiredReplicas":2,"currentMetrics":null}]`},
 		{"an autoscaler is labelled", autoscalerEvents(hpa(4, 2), labelled, false), ""},
 		{"an autoscaler is gone", autoscalerEvents(hpa(4, 2), nil, false), "gone hpa/shop/checkout map[]"},
-		{"a deployment was there", deploymentEvents(nil, deployment(2, 2), true), "exists deployment/shop/checkout map[existing:2 ready:2 replicas:2 updated:2]"},
-		{"a deployment is new", deploymentEvents(nil, deployment(2, 0), false), "created deployment/shop/checkout map[existing:2 ready:0 replicas:2 updated:2]"},
-		{"a deployment is scaled", deploymentEvents(deployment(2, 2), deployment(4, 2), false), "changed deployment/shop/checkout map[existing:4 ready:2 replicas:4 updated:4]"},
-		{"a deployment stays as it is", deploymentEvents(deployment(2, 2), deployment(2, 2), false), ""},
-		{"a deployment is gone", deploymentEvents(deployment(2, 2), nil, false), "gone deployment/shop/checkout map[]"},
+		{"a deployment was there", workloadEvents(nil, deployment(2, 2), true), "exists deployment/shop/checkout map[existing:2 ready:2 replicas:2 updated:2]"},
+		{"a deployment is new", workloadEvents(nil, deployment(2, 0), false), "created deployment/shop/checkout map[existing:2 ready:0 replicas:2 updated:2]"},
+		{"a deployment is scaled", workloadEvents(deployment(2, 2), deployment(4, 2), false), "changed deployment/shop/checkout map[existing:4 ready:2 replicas:4 updated:4]"},
+		{"a deployment stays as it is", workloadEvents(deployment(2, 2), deployment(2, 2), false), ""},
+		{"a deployment is gone", workloadEvents(deployment(2, 2), nil, false), "gone deployment/shop/checkout map[]"},
+		{"a stateful set was there", workloadEvents(nil, set(2, 2, 0), true), "exists statefulset/shop/ledger map[existing:2 ready:2 replicas:2 updated:2]"},
+		{"a stateful set is rolled out", workloadEvents(set(2, 2, 0), set(2, 1, 0), false), "changed statefulset/shop/ledger map[existing:2 ready:2 replicas:2 updated:1]"},
+		{"a stateful set is as its partition has it", workloadEvents(nil, set(3, 1, 2), true), "exists statefulset/shop/ledger map[existing:3 ready:3 replicas:3 updated:3]"},
+		{"a stateful set is scaled", workloadEvents(set(2, 2, 0), set(4, 4, 0), false), "changed statefulset/shop/ledger map[existing:4 ready:4 replicas:4 updated:4]"},
+		{"a stateful set is gone", workloadEvents(set(2, 2, 0), nil, false), "gone statefulset/shop/ledger map[]"},
+		{"a daemon set was there", workloadEvents(nil, daemons(2, 2), true), "exists daemonset/shop/agent map[existing:2 ready:2 replicas:2 updated:2]"},
+		{"a daemon set is rolled out", workloadEvents(daemons(2, 2), daemons(2, 1), false), "changed daemonset/shop/agent map[existing:2 ready:2 replicas:2 updated:1]"},
+		{"a daemon set has a new node", workloadEvents(daemons(2, 2), daemons(3, 2), false), "changed daemonset/shop/agent map[existing:2 ready:2 replicas:3 updated:2]"},
 		{"a vertical autoscaler was there", verticalEvents(nil, vpa("1", "Off"), true), `exists vpa/shop/checkout map[spec:{"updatePolicy":{"updateMode":"Off"}} status:{"recommendation":{"cpu":"1"}}]`},
 		{"a vertical autoscaler recommends something else", verticalEvents(vpa("1", "Off"), vpa("2", "Off"), false), `changed vpa/shop/checkout map[status:{"recommendation":{"cpu":"2"}}]`},
 		{"a vertical autoscaler is asked for something else", verticalEvents(vpa("1", "Off"), vpa("1", "Auto"), false), `changed vpa/shop/checkout map[spec:{"updatePolicy":{"updateMode":"Auto"}} status:{"recommendation":{"cpu":"1"}}]`},

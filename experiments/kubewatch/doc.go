@@ -1,6 +1,6 @@
 // Package kubewatch records what Kubernetes does around an experiment: pods
 // that come, become ready, stop, start again and go, the endpoints that a service sends traffic
-// to, the sizes of replica sets and deployments, what autoscalers say of
+// to, the sizes of replica sets and workloads, what autoscalers say of
 // themselves, and nodes that come and go. A recovery is told from it stage by
 // stage, that a victim, by its UID, is really gone, and what an autoscaler did
 // about a load.
@@ -9,11 +9,11 @@
 //		Observers: []experiments.Observer{kubewatch.Observer{
 //			Client:    client,
 //			Namespace: "shop",
-//			Selector:  map[string]string{"app": "checkout"},
+//			Selector:  &metav1.LabelSelector{MatchLabels: map[string]string{"app": "checkout"}},
 //			Services:  []string{"checkout"},
 //			// What package autoscaling judges.
 //			Autoscalers: []string{"checkout"},
-//			Deployments: []string{"checkout"},
+//			Workloads:   []kube.Workload{checkout},
 //		}},
 //		...
 //	}.Run(ctx, recorder)
@@ -30,8 +30,9 @@
 //
 // The account needs the rights to list and watch what is followed: in the
 // namespace pods, replicasets.apps, endpointslices.discovery.k8s.io,
-// horizontalpodautoscalers.autoscaling, deployments.apps and
-// verticalpodautoscalers.autoscaling.k8s.io; and nodes in the cluster. Without
+// horizontalpodautoscalers.autoscaling, verticalpodautoscalers.autoscaling.k8s.io
+// and, of the workloads' kinds, deployments.apps, statefulsets.apps and
+// daemonsets.apps; and nodes in the cluster. Without
 // the right to see nodes, or without the API of vertical autoscalers, the
 // record has a note of it and the rest is followed.
 //

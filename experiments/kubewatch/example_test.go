@@ -31,7 +31,7 @@ func ExampleObserver() {
 	err := kubewatch.Observer{
 		Client:    c,
 		Namespace: "shop",
-		Selector:  map[string]string{"app": "checkout"},
+		Selector:  &metav1.LabelSelector{MatchLabels: map[string]string{"app": "checkout"}},
 	}.Observe(ctx, rec)
 	fmt.Println(err)
 	// Output:

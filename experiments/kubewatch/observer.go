@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -14,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -29,18 +29,17 @@ import (
 type Observer struct {
 	Client    client.WithWatch
 	Namespace string
-	// Selector are labels of the workload's pods and replica sets; it must not
-	// be empty.
-	Selector map[string]string
+	// Selector is of the workload's pods and replica sets; it must not be empty.
+	Selector *metav1.LabelSelector
 	// Services are the names of the services whose endpoints are followed.
 	// None: no endpoints are.
 	Services []string
 	// Autoscalers are the names of horizontal autoscalers that are followed. Of
 	// what one does about a load its scale target is a part: name it among the
-	// Deployments.
+	// Workloads.
 	Autoscalers []string
-	// Deployments are the names of those whose sizes are followed.
-	Deployments []string
+	// Workloads of the namespace are those whose sizes are followed.
+	Workloads []kube.Workload
 	// VerticalAutoscalers are the names of those that are followed, where the
 	// cluster has such a thing.
 	VerticalAutoscalers []string
@@ -76,10 +75,14 @@ type subject struct {
 
 // subjects are the kinds of object that are followed.
 func (o Observer) subjects() ([]subject, error) {
-	if o.Client == nil || o.Namespace == "" || len(o.Selector) == 0 {
+	selector, err := metav1.LabelSelectorAsSelector(o.Selector)
+	if err != nil {
+		return nil, fmt.Errorf("watch Kubernetes: selector: %w", err)
+	}
+	if o.Client == nil || o.Namespace == "" || o.Selector == nil || selector.Empty() {
 		return nil, errors.New("watch Kubernetes: needs a client, a namespace and a selector")
 	}
-	workload := []client.ListOption{client.InNamespace(o.Namespace), client.MatchingLabels(maps.Clone(o.Selector))}
+	workload := []client.ListOption{client.InNamespace(o.Namespace), client.MatchingLabelsSelector{Selector: selector}}
 	subjects := []subject{
 		{name: "pods", list: &corev1.PodList{}, options: workload, between: typed(podEvents)},
 		{name: "replicasets", list: &appsv1.ReplicaSetList{}, options: workload, between: typed(replicaSetEvents)},
@@ -95,15 +98,20 @@ func (o Observer) subjects() ([]subject, error) {
 		}
 		subjects = append(subjects, subject{name: "endpointslices", list: &discoveryv1.EndpointSliceList{}, options: services, between: typed(endpointEvents)})
 	}
-	named := func(s subject, names []string) {
+	named := func(s subject, names ...string) {
 		for _, name := range names {
 			s.options = []client.ListOption{client.InNamespace(o.Namespace), client.MatchingFields{"metadata.name": name}}
 			subjects = append(subjects, s)
 		}
 	}
-	named(subject{name: "horizontalpodautoscalers", list: &autoscalingv2.HorizontalPodAutoscalerList{}, between: typed(autoscalerEvents)}, o.Autoscalers)
-	named(subject{name: "deployments", list: &appsv1.DeploymentList{}, between: typed(deploymentEvents)}, o.Deployments)
-	named(subject{name: "verticalpodautoscalers", list: vertical(), between: typed(verticalEvents), optional: true}, o.VerticalAutoscalers)
+	named(subject{name: "horizontalpodautoscalers", list: &autoscalingv2.HorizontalPodAutoscalerList{}, between: typed(autoscalerEvents)}, o.Autoscalers...)
+	for _, w := range o.Workloads {
+		if err := w.Valid(); err != nil {
+			return nil, fmt.Errorf("watch Kubernetes: %w", err)
+		}
+		named(subject{name: w.Resource(), list: w.NewList(), between: workloadEvents}, w.Name)
+	}
+	named(subject{name: "verticalpodautoscalers", list: vertical(), between: typed(verticalEvents), optional: true}, o.VerticalAutoscalers...)
 	if o.Nodes {
 		subjects = append(subjects, subject{name: "nodes", list: &corev1.NodeList{}, between: typed(nodeEvents), optional: true})
 	}

@@ -115,7 +115,7 @@ func observe(t *testing.T, c client.WithWatch, f func(t *testing.T, until func(t
 		var wg sync.WaitGroup
 		wg.Go(func() {
 			h.err = kubewatch.Observer{
-				Client: c, Namespace: "shop", Selector: map[string]string{"app": "checkout"}, Services: []string{"checkout"},
+				Client: c, Namespace: "shop", Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "checkout"}}, Services: []string{"checkout"},
 			}.Observe(ctx, rec)
 		})
 		f(t, func(at time.Duration) {
@@ -270,8 +270,8 @@ func TestAnObserverThatCouldNeverSeeIsAnError(t *testing.T) {
 	for _, o := range []kubewatch.Observer{
 		{},
 		{Client: c, Namespace: "shop"},
-		{Client: c, Selector: map[string]string{"app": "checkout"}},
-		{Namespace: "shop", Selector: map[string]string{"app": "checkout"}},
+		{Client: c, Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "checkout"}}},
+		{Namespace: "shop", Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "checkout"}}},
 	} {
 		err := o.Observe(t.Context(), record.NewRecorder(&bytes.Buffer{}))
 		if want := "needs a client, a namespace and a selector"; err == nil || !strings.Contains(err.Error(), want) {

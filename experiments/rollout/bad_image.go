@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -50,34 +49,34 @@ func (b *BadImage) String() string { return "roll out a bad image of " + b.Workl
 // Preview says what Inject would do now and changes nothing. The error is the
 // one that Inject would return: the API server is asked to check the change.
 func (b *BadImage) Preview(ctx context.Context, run string) (experiments.Preview, error) {
-	d, pods, note, err := b.prepare(ctx, run)
+	s, pods, note, err := b.prepare(ctx, run)
 	if err == nil {
-		err = b.patch(ctx, d, note.put, client.DryRunAll)
+		err = errors.Join(b.patch(ctx, s, note.put, client.DryRunAll), b.freeable(ctx, pods[0]))
 	}
 	if err != nil {
 		return experiments.Preview{}, fmt.Errorf("%s: %w", b, err)
 	}
 	// Which pod will show the effect is not known before it is there.
 	effect := record.Effect{Event: record.EventWaiting, Container: note.Container}
-	return experiments.Preview{Object: d, Candidates: faults.Targets(pods), Requested: len(pods), Effects: []record.Effect{effect}, Warning: endless}, nil
+	return experiments.Preview{Object: s.Object, Candidates: faults.Targets(pods), Requested: len(pods), Effects: []record.Effect{effect}, Warning: endless}, nil
 }
 
 // prepare chooses the container and the images.
-func (b *BadImage) prepare(ctx context.Context, run string) (*appsv1.Deployment, []corev1.Pod, note, error) {
-	fail := func(err error) (*appsv1.Deployment, []corev1.Pod, note, error) { return nil, nil, note{}, err }
-	d, pods, err := b.choose(ctx)
+func (b *BadImage) prepare(ctx context.Context, run string) (kube.State, []corev1.Pod, note, error) {
+	fail := func(err error) (kube.State, []corev1.Pod, note, error) { return kube.State{}, nil, note{}, err }
+	s, pods, err := b.choose(ctx)
 	if err != nil {
 		return fail(err)
 	}
 	var names []string
-	for _, c := range d.Spec.Template.Spec.Containers {
+	for _, c := range s.Template.Spec.Containers {
 		names = append(names, c.Name)
 	}
 	name := b.Container
 	if name == "" && len(names) == 1 {
 		name = names[0]
 	}
-	c := container(&d.Spec.Template.Spec, name)
+	c := container(&s.Template.Spec, name)
 	if c == nil {
 		return fail(faults.Refuse("no container %q in %s; name one of %s", name, b.Workload, strings.Join(names, ", ")))
 	}
@@ -85,7 +84,7 @@ func (b *BadImage) prepare(ctx context.Context, run string) (*appsv1.Deployment,
 	if n.Bad == n.Image {
 		return fail(faults.Refuse("%s has the image %s already", b.Workload, n.Bad))
 	}
-	return d, pods, n, nil
+	return s, pods, n, nil
 }
 
 // unpullable is the image's repository with a tag that does not exist.
@@ -108,23 +107,23 @@ func (b *BadImage) Inject(ctx context.Context, rec *record.Recorder) (record.Inj
 	}
 	clock := rec.Clock()
 	in := record.Injection{Fault: b.String(), ChangesPods: true, Span: steadystate.Instant(clock.Now())}
-	var d *appsv1.Deployment
+	var s kube.State
 	err := unlessChanged(func() error {
 		var pods []corev1.Pod
 		var n note
 		var err error
-		if d, pods, n, err = b.prepare(ctx, rec.Run()); err != nil {
+		if s, pods, n, err = b.prepare(ctx, rec.Run()); err != nil {
 			return err
 		}
 		in.Targets, in.From = faults.Targets(pods), clock.Now()
 		if err := faults.WriteDown(rec, record.Event{
-			Span: steadystate.Instant(in.From), Kind: EventChanging, Subject: b.subject(), UID: string(d.UID),
+			Span: steadystate.Instant(in.From), Kind: EventChanging, Subject: b.Subject(), UID: string(s.Object.GetUID()),
 			Attrs: map[string]string{record.AttrContainer: n.Container, "image": n.Bad, "previous": n.Image},
 		}); err != nil {
 			return err
 		}
 		b.placed = &n
-		err = b.patch(ctx, d, n.put)
+		err = b.patch(ctx, s, n.put)
 		if b.unsure = err != nil && !faults.Rejected(err); err != nil && !b.unsure {
 			b.placed = nil
 		}
@@ -135,7 +134,7 @@ func (b *BadImage) Inject(ctx context.Context, rec *record.Recorder) (record.Inj
 		return in, fmt.Errorf("%s: %w", b, err)
 	}
 	_, missing, err := b.await(ctx, clock, func() (string, error) {
-		pods, err := b.bearing(ctx, d, *b.placed)
+		pods, err := b.bearing(ctx, s, *b.placed)
 		if err != nil {
 			return "", err
 		}
@@ -196,7 +195,7 @@ func (b *BadImage) Recover(ctx context.Context, rec *record.Recorder) (steadysta
 		// The request may still be on its way. It holds for one version of the
 		// deployment only, and comes too late for another.
 		_, missing, err := b.await(ctx, clock, func() (string, error) { return "", b.fence(ctx, n.Run) })
-		if missing != "" && !errors.Is(err, errNoDeployment) {
+		if missing != "" && !errors.Is(err, kube.ErrNoWorkload) {
 			return span, fmt.Errorf("the request for image %s had no answer, and may still come: %s; run sweep", n.Bad, missing)
 		}
 	}
@@ -220,9 +219,9 @@ func (b *BadImage) Recover(ctx context.Context, rec *record.Recorder) (steadysta
 	})
 	span.To = clock.Now()
 	switch {
-	case errors.Is(err, errNoDeployment):
+	case errors.Is(err, kube.ErrNoWorkload):
 		b.placed = nil
-		rec.Note("%s: the deployment was deleted, so that there is nothing to roll back", b)
+		rec.Note("%s: the workload was deleted, so that there is nothing to roll back", b)
 		return span, nil
 	case err != nil || missing != "":
 		return span, fmt.Errorf("put image %s of container %s back: %s; run sweep", n.Image, n.Container, cmp.Or(missing, fmt.Sprint(err)))
@@ -231,12 +230,16 @@ func (b *BadImage) Recover(ctx context.Context, rec *record.Recorder) (steadysta
 		return span, nil
 	case was == n.Image:
 		rec.Event(record.Event{
-			Span: span, Kind: record.EventEndedEarly, Subject: b.subject(),
-			Attrs: map[string]string{record.AttrReason: "the image was already back when it was to be undone: put back by a person, or by what keeps deployments as they are in a repository"},
+			Span: span, Kind: record.EventEndedEarly, Subject: b.Subject(),
+			Attrs: map[string]string{record.AttrReason: "the image was already back when it was to be undone: put back by a person, or by what keeps objects as they are in a repository"},
 		})
 	case was != n.Bad:
 		b.placed = nil
-		return span, fmt.Errorf("put image %s of container %s back: another client changed it to %s meanwhile, which was left as it is; set it right if it is not meant", n.Image, n.Container, cmp.Or(was, "none: the container is gone"))
+		err := fmt.Errorf("put image %s of container %s back: another client changed it to %s meanwhile, which was left as it is; set it right if it is not meant", n.Image, n.Container, cmp.Or(was, "none: the container is gone"))
+		if b.Sticks() {
+			err = errors.Join(err, b.finish(ctx, rec, n)) // its own image does not come either
+		}
+		return span, err
 	}
 	if err := b.finish(ctx, rec, n); err != nil {
 		return span, err
@@ -250,29 +253,33 @@ func (b *BadImage) Recover(ctx context.Context, rec *record.Recorder) (steadysta
 func (b *BadImage) finish(ctx context.Context, rec *record.Recorder, n note) error {
 	left := -1 // not known
 	span, missing, err := b.await(ctx, rec.Clock(), func() (string, error) {
-		d, err := b.read(ctx)
+		s, err := b.read(ctx)
 		if err != nil {
 			return "", err
 		}
-		bad, err := b.bearing(ctx, d, n)
+		bad, err := b.bearing(ctx, s, n)
 		if err != nil {
 			return "", err
 		}
-		if left = len(bad); left > 0 {
-			return fmt.Sprintf("%d pods with the image %s are still there", left, n.Bad), nil
+		freed, err := b.free(ctx, s, bad, n)
+		if len(freed) > 0 {
+			rec.Note("%s: deleted %s, which had the bad image: a %s replaces no pod that never became ready", b, strings.Join(freed, ", "), b.Kind)
 		}
-		return kube.Unsettled(d), nil
+		if left = len(bad); left > 0 || err != nil {
+			return fmt.Sprintf("%d pods with the image %s are still there", left, n.Bad), err
+		}
+		return s.Unsettled(), nil
 	})
 	switch {
-	case errors.Is(err, errNoDeployment):
-		rec.Note("%s: the deployment was deleted before the rollout back was complete", b)
+	case errors.Is(err, kube.ErrNoWorkload):
+		rec.Note("%s: the workload was deleted before the rollout back was complete", b)
 		return nil
 	case left != 0:
 		return fmt.Errorf("wait for the pods with the image %s to go: %s; run sweep", n.Bad, cmp.Or(missing, fmt.Sprint(err)))
 	case missing != "":
 		rec.Note("%s: no bad pod is left, and the rollout back was not complete at %s: %s", b, steadystate.Instant(span.To), missing)
 	default:
-		rec.Event(record.Event{Span: span, Kind: EventRolledBack, Subject: b.subject()})
+		rec.Event(record.Event{Span: span, Kind: EventRolledBack, Subject: b.Subject()})
 	}
 	if err := b.forget(ctx, n); err != nil {
 		rec.Note("%s: the bad revision is still in the history, where \"kubectl rollout undo\" would find it: %v", b, err)

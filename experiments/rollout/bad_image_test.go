@@ -170,7 +170,7 @@ func TestWhatIsInTheWayOfRollingBackIsTold(t *testing.T) {
 				}
 			},
 			events: "changing, waiting", patches: 1,
-			notes: "the deployment was deleted, so that there is nothing to roll back",
+			notes: "the workload was deleted, so that there is nothing to roll back",
 		},
 		{
 			name:    "it was refused",
@@ -245,14 +245,14 @@ func TestWhatMayNotBeRolledOutIsRefused(t *testing.T) {
 		refused bool
 		want    string
 	}{
-		{"nothing is said", nil, nil, func(*shop) *rollout.BadImage { return &rollout.BadImage{} }, false, "needs a client of a cluster, a namespace and a deployment"},
-		{"another namespace", nil, nil, fault(func(b *rollout.BadImage) { b.Namespace = "bank" }), false, "there is no such deployment: deployment checkout in bank"},
-		{"no such deployment", nil, nil, fault(func(b *rollout.BadImage) { b.Deployment = "cart" }), false, "there is no such deployment: deployment cart in shop"},
+		{"nothing is said", nil, nil, func(*shop) *rollout.BadImage { return &rollout.BadImage{} }, false, "needs a client of a cluster"},
+		{"another namespace", nil, nil, fault(func(b *rollout.BadImage) { b.Namespace = "bank" }), false, "there is no deployment checkout in bank"},
+		{"no such deployment", nil, nil, fault(func(b *rollout.BadImage) { b.Name = "cart" }), false, "there is no deployment cart in shop"},
 		{"a protected pod", nil, protect, asIs, true, "pod b matches the selector and is protected"},
-		{"a rollout is under way", func(d *appsv1.Deployment) { d.Status.UpdatedReplicas = 1 }, nil, asIs, true, "a rollout is under way, 1 of 2 replicas are up to date, and 2 are there"},
-		{"old pods are left", func(d *appsv1.Deployment) { d.Status.Replicas = 3 }, nil, asIs, true, "a rollout is under way, 2 of 2 replicas are up to date, and 3 are there"},
+		{"a rollout is under way", func(d *appsv1.Deployment) { d.Status.UpdatedReplicas = 1 }, nil, asIs, true, "a rollout is under way, 1 of 2 pods are up to date"},
+		{"old pods are left", func(d *appsv1.Deployment) { d.Status.Replicas = 3 }, nil, asIs, true, "a rollout is under way, 2 of 3 pods are up to date"},
 		{"a change that nobody has seen", func(d *appsv1.Deployment) { d.Generation = 7 }, nil, asIs, true, "a change is under way, its controller has seen generation 1 of 7"},
-		{"a paused one", func(d *appsv1.Deployment) { d.Spec.Paused = true }, nil, asIs, true, "its rollouts are paused"},
+		{"a paused one", func(d *appsv1.Deployment) { d.Spec.Paused = true }, nil, asIs, true, "no rollout of deployment checkout in shop reaches every pod: its rollouts are paused"},
 		{"the bad image of another run", func(d *appsv1.Deployment) {
 			d.Annotations = map[string]string{rollout.Annotation: `{"run":"4f1c2a9d3b"}`}
 		}, nil, asIs, true, `has a bad image of a run already, or had one (aftershock.dev/bad-image: {"run":"4f1c2a9d3b"}); wait for that run, or remove it with sweep`},

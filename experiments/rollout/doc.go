@@ -1,8 +1,9 @@
-// Package rollout disturbs a deployment by what people do to it every day: it
+// Package rollout disturbs a workload by what people do to it every day: it
 // restarts it, or rolls out an image that cannot be pulled and rolls it back.
 //
 //	cluster := faults.Cluster{Client: c, Guard: guard}
-//	checkout := rollout.Workload{Cluster: cluster, Namespace: "shop", Deployment: "checkout"}
+//	ledger := kube.Workload{Kind: kube.StatefulSet, Namespace: "shop", Name: "ledger"}
+//	checkout := rollout.Workload{Cluster: cluster, Workload: ledger}
 //	err = experiments.Experiment{Faults: []experiments.Fault{&rollout.BadImage{Workload: checkout}}, ...}.Run(ctx, recorder)
 //
 //	left, err := rollout.Find(ctx, c, scope)  // bad images that runs have left behind
@@ -20,17 +21,23 @@
 // # What ends it
 //
 // A restart ends by itself. A bad image does not: unlike an object of Chaos
-// Mesh's, a deployment has no deadline, and the cluster keeps what it is told.
+// Mesh's, a workload has no deadline, and the cluster keeps what it is told.
 // So the image that was there is remembered, with the name of the run, in an
-// annotation of the deployment ([Annotation]), which is set and taken off in
+// annotation of the workload ([Annotation]), which is set and taken off in
 // the very request that changes the image: the bad image is never there without
 // how to undo it. If the program is killed the bad image stays until [Sweep], and
-// how well the service bears that is up to the deployment's strategy
-// (maxUnavailable). Whatever keeps deployments as they are in a repository may
+// how well the service bears that is up to the workload's strategy
+// (maxUnavailable). Whatever keeps objects as they are in a repository may
 // undo either fault before its time: the record then says so.
 //
-// The rights it needs: to get and patch deployments (for [Find] and [Sweep] to
-// list them), to list replicasets and pods, and to delete replicasets: the
-// bad revision is taken out of the deployment's history, where the next
-// "kubectl rollout undo" would find it.
+// A StatefulSet is a trap: it replaces no pod while one of its pods is not ready,
+// and so keeps the bad one for ever although the image was put back (the "forced
+// rollback" of its documentation). So those pods, and no others, are deleted: the
+// ones that have the bad image and are not ready.
+//
+// The rights it needs: to get and patch the workload (for [Find] and [Sweep] to
+// list deployments, statefulsets and daemonsets), to list pods, and to list and
+// delete replicasets or, of StatefulSets and DaemonSets, controllerrevisions: the
+// bad revision is taken out of the history, where the next "kubectl rollout undo"
+// would find it. And, of a StatefulSet, to delete pods.
 package rollout

@@ -1,9 +1,9 @@
 package rollout
 
-// The kinds of event that this package records of a deployment beside those of
-// package experiments. The subject is deployment/namespace/name.
+// The kinds of event that this package records of a workload beside those of
+// package experiments. The subject is that of [kube.Workload].
 const (
-	// EventChanging is written before the deployment is changed, so that a
+	// EventChanging is written before the workload is changed, so that a
 	// record names everything that its run may have left behind; container,
 	// image and previous, if it is one of an image.
 	EventChanging = "changing"

@@ -27,7 +27,7 @@ func staging(annotations map[string]string) faults.Cluster {
 
 func ExampleBadImage() {
 	cluster := staging(nil)
-	fault := &rollout.BadImage{Workload: rollout.Workload{Cluster: cluster, Namespace: "shop", Deployment: "checkout"}}
+	fault := &rollout.BadImage{Workload: rollout.Workload{Workload: checkout, Cluster: cluster}}
 	preview, err := fault.Preview(context.Background(), "4f1c2a9d3b")
 	if err != nil {
 		fmt.Println(err)
@@ -45,7 +45,7 @@ func ExampleBadImage() {
 
 func ExampleRestart() {
 	cluster := staging(nil)
-	fault := &rollout.Restart{Workload: rollout.Workload{Cluster: cluster, Namespace: "shop", Deployment: "checkout"}}
+	fault := &rollout.Restart{Workload: rollout.Workload{Workload: checkout, Cluster: cluster}}
 	preview, err := fault.Preview(context.Background(), "4f1c2a9d3b")
 	fmt.Println(fault)
 	fmt.Println(preview.Requested, preview.Candidates[0].Name, err)

@@ -4,13 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
-// Annotation of a deployment says that a run has put a bad image into it, and
+// Annotation of a workload says that a run has put a bad image into it, and
 // what was there before, as JSON: {"run", "container", "image", "bad"}. The
-// deployment's controller copies it to the replica set of the bad revision.
+// workload's controller copies it to the bad revision in the history.
 const Annotation = "aftershock.dev/bad-image"
 
 // A note is the annotation's content.
@@ -26,7 +27,7 @@ func (n note) String() string {
 	return string(text)
 }
 
-// noteOf is the note on a deployment or a replica set; nil: there is none.
+// noteOf is the note on a workload or a revision of it; nil: there is none.
 func noteOf(annotations map[string]string) (*note, error) {
 	text, there := annotations[Annotation]
 	if !there {
@@ -40,12 +41,9 @@ func noteOf(annotations map[string]string) (*note, error) {
 }
 
 // put puts the bad image in place, and with it how to undo that.
-func (n note) put(d *appsv1.Deployment) {
-	if d.Annotations == nil {
-		d.Annotations = map[string]string{}
-	}
-	d.Annotations[Annotation] = n.String()
-	container(&d.Spec.Template.Spec, n.Container).Image = n.Bad
+func (n note) put(s kube.State) {
+	annotate(s.Object, Annotation, n.String())
+	container(&s.Template.Spec, n.Container).Image = n.Bad
 }
 
 // bears reports whether a pod made by this spec has the bad image.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -21,7 +20,7 @@ import (
 // restart" sets.
 const restartedAt = "kubectl.kubernetes.io/restartedAt"
 
-// A Restart replaces every pod of a deployment, as "kubectl rollout restart"
+// A Restart replaces every pod of a workload, as "kubectl rollout restart"
 // does. It is over when the rollout is complete and the pods that were there
 // are gone; there is nothing to undo, and the annotation of the pod template,
 // which is kubectl's, stays. It implements [experiments.Fault] and is used by
@@ -50,25 +49,25 @@ func (r *Restart) String() string { return "restart " + r.Workload.String() }
 // Preview says what Inject would do now and changes nothing. The error is the
 // one that Inject would return: the API server is asked to check the change.
 func (r *Restart) Preview(ctx context.Context, _ string) (experiments.Preview, error) {
-	d, pods, err := r.choose(ctx)
+	s, pods, err := r.choose(ctx)
 	if err == nil {
-		err = r.patch(ctx, d, touch, client.DryRunAll)
+		err = r.patch(ctx, s, touch, client.DryRunAll)
 	}
 	if err != nil {
 		return experiments.Preview{}, fmt.Errorf("%s: %w", r, err)
 	}
-	return experiments.Preview{Object: d, Candidates: faults.Targets(pods), Requested: len(pods), Effects: goes()}, nil
+	return experiments.Preview{Object: s.Object, Candidates: faults.Targets(pods), Requested: len(pods), Effects: goes()}, nil
 }
 
 func goes() []record.Effect { return []record.Effect{{Event: record.EventGone}} }
 
 // touch makes the pod template another one.
-func touch(d *appsv1.Deployment) {
-	if d.Spec.Template.Annotations == nil {
-		d.Spec.Template.Annotations = map[string]string{}
+func touch(s kube.State) {
+	if s.Template.Annotations == nil {
+		s.Template.Annotations = map[string]string{}
 	}
 	// To the nanosecond: two restarts within a second are two.
-	d.Spec.Template.Annotations[restartedAt] = time.Now().UTC().Format(time.RFC3339Nano)
+	s.Template.Annotations[restartedAt] = time.Now().UTC().Format(time.RFC3339Nano)
 }
 
 // Targets are the pods that the restart replaces.
@@ -77,7 +76,7 @@ func (r *Restart) Targets(ctx context.Context) ([]record.Target, error) {
 	return faults.Targets(pods), err
 }
 
-// Inject changes the pod template and returns when the deployment's controller
+// Inject changes the pod template and returns when the workload's controller
 // has seen that; that it does not is the shortfall. The span in which the fault
 // took effect is that of the request. The error is for what the API refused; it
 // wraps [faults.ErrRefused] where the guard did.
@@ -87,22 +86,22 @@ func (r *Restart) Inject(ctx context.Context, rec *record.Recorder) (record.Inje
 	in := record.Injection{Fault: r.String(), Effects: goes(), ChangesPods: true, Span: steadystate.Instant(clock.Now())}
 	var changed int64
 	err := unlessChanged(func() error {
-		d, pods, err := r.choose(ctx)
+		s, pods, err := r.choose(ctx)
 		if err != nil {
 			return err
 		}
 		in.Targets, in.From = faults.Targets(pods), clock.Now()
-		if err := faults.WriteDown(rec, record.Event{Span: steadystate.Instant(in.From), Kind: EventChanging, Subject: r.subject(), UID: string(d.UID)}); err != nil {
+		if err := faults.WriteDown(rec, record.Event{Span: steadystate.Instant(in.From), Kind: EventChanging, Subject: r.Subject(), UID: string(s.Object.GetUID())}); err != nil {
 			return err
 		}
-		if err := r.patch(ctx, d, touch); err != nil {
+		if err := r.patch(ctx, s, touch); err != nil {
 			return err
 		}
 		r.old = map[string]*aging{}
 		for _, pod := range pods {
 			r.old[string(pod.UID)] = &aging{Pod: pod, seen: in.From}
 		}
-		changed = d.Generation
+		changed = s.Object.GetGeneration()
 		return nil
 	})
 	in.To = clock.Now()
@@ -110,12 +109,12 @@ func (r *Restart) Inject(ctx context.Context, rec *record.Recorder) (record.Inje
 		return in, fmt.Errorf("%s: %w", r, err)
 	}
 	_, missing, err := r.await(ctx, clock, func() (string, error) {
-		d, err := r.read(ctx)
+		s, err := r.read(ctx)
 		if err != nil {
 			return "", err
 		}
-		if seen := d.Status.ObservedGeneration; seen < changed {
-			return fmt.Sprintf("its controller has seen generation %d of %d", seen, changed), nil
+		if s.Observed < changed {
+			return fmt.Sprintf("its controller has seen generation %d of %d", s.Observed, changed), nil
 		}
 		return "", nil
 	})
@@ -142,11 +141,11 @@ func (r *Restart) Recover(ctx context.Context, rec *record.Recorder) (steadystat
 		if err != nil {
 			return "", err
 		}
-		d, err := r.read(ctx)
+		s, err := r.read(ctx)
 		if err != nil {
 			return "", err
 		}
-		if why := kube.Unsettled(d); why != "" {
+		if why := s.Unsettled(); why != "" {
 			return why, nil
 		}
 		if left > 0 {
@@ -157,7 +156,7 @@ func (r *Restart) Recover(ctx context.Context, rec *record.Recorder) (steadystat
 	if missing != "" {
 		rec.Note("%s: the rollout had not ended at %s: %s; nothing undoes a restart", r, steadystate.Instant(span.To), missing)
 	} else {
-		rec.Event(record.Event{Span: span, Kind: EventRolledOut, Subject: r.subject()})
+		rec.Event(record.Event{Span: span, Kind: EventRolledOut, Subject: r.Subject()})
 	}
 	r.old = nil
 	return span, nil

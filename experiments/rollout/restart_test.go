@@ -59,7 +59,7 @@ func TestARestartThatDoesNotEndIsInTheRecordAndNoError(t *testing.T) {
 		s.slow = true
 		return &rollout.Restart{Workload: s.workload()}, nil
 	})
-	if r.undo != nil || !strings.Contains(r.notes, "restart deployment checkout in shop: the rollout had not ended at 71.") || !strings.Contains(r.notes, "3 replicas exist and 2 are wanted; nothing undoes a restart") {
+	if r.undo != nil || !strings.Contains(r.notes, "restart deployment checkout in shop: the rollout had not ended at 71.") || !strings.Contains(r.notes, "a rollout is under way, 2 of 3 pods are up to date; nothing undoes a restart") {
 		t.Errorf("error %v, notes %q", r.undo, r.notes)
 	}
 	if want := "changing, gone"; r.kinds() != want {

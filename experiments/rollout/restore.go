@@ -5,39 +5,37 @@ import (
 	"errors"
 	"fmt"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/experiments/faults"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
 // restore puts the image back that was there before and takes the note off, in
-// one request, so that the note is never copied to the replica set of the good
-// revision. An image that another client has set stays. It returns the image
-// that was there.
+// one request, so that the note is never copied to the good revision. An image
+// that another client has set stays. It returns the image that was there.
 func (w Workload) restore(ctx context.Context, n note) (was string, err error) {
-	d, err := w.read(ctx)
+	s, err := w.read(ctx)
 	if err != nil {
 		return "", err
 	}
-	c := container(&d.Spec.Template.Spec, n.Container)
+	c := container(&s.Template.Spec, n.Container)
 	if c != nil {
 		was = c.Image
 	}
-	noted, _ := noteOf(d.Annotations)
+	noted, _ := noteOf(s.Object.GetAnnotations())
 	ours := noted != nil && noted.Run == n.Run
 	if was != n.Bad && !ours {
 		return was, nil
 	}
-	return was, w.patch(ctx, d, func(d *appsv1.Deployment) {
+	return was, w.patch(ctx, s, func(s kube.State) {
 		if was == n.Bad {
-			container(&d.Spec.Template.Spec, n.Container).Image = n.Image
+			container(&s.Template.Spec, n.Container).Image = n.Image
 		}
 		if ours {
-			delete(d.Annotations, Annotation)
+			annotate(s.Object, Annotation, "")
 		}
 	})
 }
@@ -45,26 +43,26 @@ func (w Workload) restore(ctx context.Context, n note) (was string, err error) {
 // fenceAnnotation is there for an instant.
 const fenceAnnotation = "aftershock.dev/fence"
 
-// fence makes the deployment another version, if the bad image has not come.
+// fence makes the workload another version, if the bad image has not come.
 func (w Workload) fence(ctx context.Context, run string) error {
 	return unlessChanged(func() error {
-		d, err := w.read(ctx)
+		s, err := w.read(ctx)
 		if err != nil {
 			return err
 		}
-		if _, came := d.Annotations[Annotation]; came {
+		if _, came := s.Object.GetAnnotations()[Annotation]; came {
 			return nil
 		}
-		if err := w.patch(ctx, d, func(d *appsv1.Deployment) { metav1.SetMetaDataAnnotation(&d.ObjectMeta, fenceAnnotation, run) }); err != nil {
+		if err := w.patch(ctx, s, func(s kube.State) { annotate(s.Object, fenceAnnotation, run) }); err != nil {
 			return err
 		}
-		return w.patch(ctx, d, func(d *appsv1.Deployment) { delete(d.Annotations, fenceAnnotation) })
+		return w.patch(ctx, s, func(s kube.State) { annotate(s.Object, fenceAnnotation, "") })
 	})
 }
 
-// bearing are the pods of the deployment that have the bad image.
-func (w Workload) bearing(ctx context.Context, d *appsv1.Deployment, n note) ([]corev1.Pod, error) {
-	pods, err := w.pods(ctx, d)
+// bearing are the pods of the workload that have the bad image.
+func (w Workload) bearing(ctx context.Context, s kube.State, n note) ([]corev1.Pod, error) {
+	pods, err := s.Pods(ctx, w.Cluster.Client)
 	var bad []corev1.Pod
 	for _, pod := range pods {
 		if n.bears(&pod.Spec) {
@@ -74,26 +72,71 @@ func (w Workload) bearing(ctx context.Context, d *appsv1.Deployment, n note) ([]
 	return bad, err
 }
 
-// forget deletes the replica sets of the bad revision, which want no pods any
-// more: of those that have the image, the ones that the run has made.
+// free deletes those of the bad pods that keep the rollout back from beginning,
+// and returns their names: the ones of a StatefulSet that are not ready. Another
+// template does not replace them, see [kube.Workload.Sticks]. Before the
+// controller has seen the template it would make them anew.
+func (w Workload) free(ctx context.Context, s kube.State, bad []corev1.Pod, n note) ([]string, error) {
+	if !w.Sticks() || n.bears(&s.Template.Spec) || s.Observed < s.Object.GetGeneration() {
+		return nil, nil
+	}
+	var names []string
+	for _, pod := range bad {
+		if pod.DeletionTimestamp != nil || ready(pod) {
+			continue
+		}
+		// For this very pod, as it was seen: one that has become ready stays.
+		err := w.Cluster.Client.Delete(ctx, &pod, client.Preconditions{UID: &pod.UID, ResourceVersion: &pod.ResourceVersion})
+		if client.IgnoreNotFound(err) != nil {
+			return names, fmt.Errorf("delete pod %s, which has the bad image and stops the rollout: %w", pod.Name, faults.Explain(err, "the right to delete pods"))
+		}
+		names = append(names, pod.Name)
+	}
+	return names, nil
+}
+
+// freeable asks the API server whether free could delete a pod, and changes
+// nothing.
+func (w Workload) freeable(ctx context.Context, pod corev1.Pod) error {
+	if !w.Sticks() {
+		return nil
+	}
+	if err := w.Cluster.Client.Delete(ctx, &pod, client.DryRunAll, client.Preconditions{UID: &pod.UID}); err != nil {
+		return fmt.Errorf("try to delete pod %s, as the rollback must do with the bad one: %w", pod.Name, faults.Explain(err, "the right to delete pods"))
+	}
+	return nil
+}
+
+func ready(pod corev1.Pod) bool {
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodReady {
+			return c.Status == corev1.ConditionTrue
+		}
+	}
+	return false
+}
+
+// forget deletes the bad revisions, which no pod is of any more: of those that
+// have the image, the ones that the run has made.
 func (w Workload) forget(ctx context.Context, n note) error {
-	d, err := w.read(ctx)
+	s, err := w.read(ctx)
 	if err != nil {
 		return err
 	}
-	sets, err := w.revisions(ctx, d)
+	revisions, err := s.Revisions(ctx, w.Cluster.Client)
 	if err != nil {
 		return err
 	}
 	var errs []error
-	for _, set := range sets {
-		noted, _ := noteOf(set.Annotations)
-		if noted == nil || noted.Run != n.Run || !n.bears(&set.Spec.Template.Spec) || ptr.Deref(set.Spec.Replicas, 1) > 0 || set.Status.Replicas > 0 {
+	for _, r := range revisions {
+		noted, _ := noteOf(r.Object.GetAnnotations())
+		if noted == nil || noted.Run != n.Run || !n.bears(&r.Template.Spec) || r.Used {
 			continue
 		}
-		as := client.Preconditions{UID: &set.UID, ResourceVersion: &set.ResourceVersion}
-		if err := w.Cluster.Client.Delete(ctx, &set, as, client.PropagationPolicy(metav1.DeletePropagationBackground)); client.IgnoreNotFound(err) != nil {
-			errs = append(errs, fmt.Errorf("delete replica set %s: %w", set.Name, faults.Explain(err, "the right to delete replicasets")))
+		uid, version := r.Object.GetUID(), r.Object.GetResourceVersion()
+		as := client.Preconditions{UID: &uid, ResourceVersion: &version}
+		if err := w.Cluster.Client.Delete(ctx, r.Object, as, client.PropagationPolicy(metav1.DeletePropagationBackground)); client.IgnoreNotFound(err) != nil {
+			errs = append(errs, fmt.Errorf("delete %s of %s: %w", r.Object.GetName(), w, faults.Explain(err, "the right to delete "+r.Resource)))
 		}
 	}
 	return errors.Join(errs...)

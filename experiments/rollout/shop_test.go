@@ -24,12 +24,16 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/rollout"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
 const (
 	good = "registry.example:5000/shop/checkout:1.2"
 	bad  = "registry.example:5000/shop/checkout:aftershock-missing"
 )
+
+// checkout is the deployment that the tests roll out.
+var checkout = kube.Workload{Kind: kube.Deployment, Namespace: "shop", Name: "checkout"}
 
 func meta(name string) metav1.ObjectMeta {
 	return metav1.ObjectMeta{Namespace: "shop", Name: name, UID: types.UID(name + "-uid"), Labels: map[string]string{"app": "checkout"}}
@@ -100,7 +104,7 @@ func newShop(t *testing.T, change ...func(*appsv1.Deployment)) *shop {
 }
 
 func (s *shop) workload() rollout.Workload {
-	return rollout.Workload{Cluster: s.cluster, Namespace: "shop", Deployment: "checkout"}
+	return rollout.Workload{Workload: checkout, Cluster: s.cluster}
 }
 
 func (s *shop) patch(ctx context.Context, c client.WithWatch, o client.Object, p client.Patch, opts ...client.PatchOption) error {

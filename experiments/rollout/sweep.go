@@ -6,18 +6,18 @@ import (
 	"fmt"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
 // leftoverKind is what [faults.Leftover] says of a bad image: it is not the
-// deployment that was left, nor is it what is removed.
-const leftoverKind = "bad image of Deployment"
+// workload that was left, nor is it what is removed.
+const leftoverKind = "bad image of "
 
-// Find lists the bad images that runs have left in deployments, and changes
+// Find lists the bad images that runs have left in workloads, and changes
 // nothing.
 func Find(ctx context.Context, c client.Reader, scope faults.Scope) ([]faults.Leftover, error) {
 	found, err := find(ctx, c, scope)
@@ -27,7 +27,8 @@ func Find(ctx context.Context, c client.Reader, scope faults.Scope) ([]faults.Le
 // finding is a leftover and its note.
 type finding struct {
 	faults.Leftover
-	note note
+	workload kube.Workload
+	note     note
 }
 
 func find(ctx context.Context, c client.Reader, scope faults.Scope) ([]finding, error) {
@@ -37,19 +38,17 @@ func find(ctx context.Context, c client.Reader, scope faults.Scope) ([]finding, 
 	var found []finding
 	var errs []error
 	for _, namespace := range scope.Namespaces {
-		var list appsv1.DeploymentList
-		if err := c.List(ctx, &list, client.InNamespace(namespace)); err != nil {
-			errs = append(errs, fmt.Errorf("list deployments in %s: %w", namespace, faults.Explain(err, "the right to list deployments")))
-			continue
-		}
-		for _, d := range list.Items {
-			n, err := noteOf(d.Annotations)
+		states, err := kube.Workloads(ctx, c, namespace)
+		errs = append(errs, err)
+		for _, s := range states {
+			n, err := noteOf(s.Object.GetAnnotations())
 			switch {
 			case err != nil:
-				errs = append(errs, fmt.Errorf("deployment %s in %s: %w", d.Name, namespace, err))
+				errs = append(errs, fmt.Errorf("%s: %w", s, err))
 			case n != nil && (scope.Run == "" || scope.Run == n.Run):
 				found = append(found, finding{
-					Leftover: faults.Leftover{Kind: leftoverKind, Namespace: d.Namespace, Name: d.Name, Run: n.Run},
+					Leftover: faults.Leftover{Kind: leftoverKind + string(s.Kind), Namespace: s.Namespace, Name: s.Name, Run: n.Run},
+					workload: s.Workload,
 					note:     *n,
 				})
 			}
@@ -67,7 +66,7 @@ func find(ctx context.Context, c client.Reader, scope faults.Scope) ([]finding, 
 func Sweep(ctx context.Context, c client.WithWatch, scope faults.Scope, timeout time.Duration) ([]faults.Leftover, error) {
 	look := func() ([]finding, error) { return find(ctx, c, scope) }
 	return faults.Sweep(look, look, func(f *finding) error {
-		w := Workload{Cluster: faults.Cluster{Client: c}, Namespace: f.Namespace, Deployment: f.Name, Timeout: timeout}
+		w := Workload{Cluster: faults.Cluster{Client: c}, Workload: f.workload, Timeout: timeout}
 		if err := w.sweep(ctx, f); err != nil {
 			return fmt.Errorf("remove %s: %w", f, err)
 		}
@@ -84,7 +83,7 @@ func (w Workload) sweep(ctx context.Context, f *finding) error {
 		return err
 	})
 	switch {
-	case errors.Is(err, errNoDeployment):
+	case errors.Is(err, kube.ErrNoWorkload):
 		return nil
 	case err != nil:
 		return err
@@ -94,13 +93,20 @@ func (w Workload) sweep(ctx context.Context, f *finding) error {
 		f.Notes = append(f.Notes, fmt.Sprintf("container %s had the image %q by then, which was left as it is", n.Container, was))
 	}
 	_, missing, err := w.await(ctx, steadystate.StartClock(), func() (string, error) {
-		d, err := w.read(ctx)
+		s, err := w.read(ctx)
 		if err != nil {
 			return "", err
 		}
-		bad, err := w.bearing(ctx, d, n)
+		bad, err := w.bearing(ctx, s, n)
+		if err != nil {
+			return "", err
+		}
+		freed, err := w.free(ctx, s, bad, n)
+		for _, name := range freed {
+			f.Notes = append(f.Notes, fmt.Sprintf("deleted pod %s, which had the bad image: a %s replaces no pod that never became ready", name, w.Kind))
+		}
 		if len(bad) > 0 {
-			return fmt.Sprintf("%d pods with the image %s are still there", len(bad), n.Bad), nil
+			return fmt.Sprintf("%d pods with the image %s are still there", len(bad), n.Bad), err
 		}
 		return "", err
 	})

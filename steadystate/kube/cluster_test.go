@@ -31,10 +31,14 @@ func newClient(t testing.TB, funcs interceptor.Funcs, objects ...client.Object) 
 		WithScheme(scheme).
 		WithObjects(objects...).
 		WithStatusSubresource(&appsv1.Deployment{}).
-		WithIndex(&appsv1.Deployment{}, "metadata.name", func(o client.Object) []string { return []string{o.GetName()} }).
+		WithIndex(&appsv1.Deployment{}, "metadata.name", name).
+		WithIndex(&appsv1.StatefulSet{}, "metadata.name", name).
+		WithIndex(&appsv1.DaemonSet{}, "metadata.name", name).
 		WithInterceptorFuncs(funcs).
 		Build()
 }
+
+func name(o client.Object) []string { return []string{o.GetName()} }
 
 // checkout is a deployment at rest.
 func checkout(replicas int32, change ...func(*appsv1.Deployment)) *appsv1.Deployment {
@@ -80,7 +84,7 @@ func (o *observed) timeline() *steadystate.Timeline {
 // watchReplicas observes the replicas while f runs, in a bubble.
 func watchReplicas(t *testing.T, c client.WithWatch, f func(clock steadystate.Clock)) *observed {
 	t.Helper()
-	return watchSource(t, kube.Replicas(c, "shop", "checkout"), f)
+	return watchSource(t, kube.Replicas(c, service), f)
 }
 
 // watchSource runs a source while f runs, in a bubble.

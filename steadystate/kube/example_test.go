@@ -28,7 +28,7 @@ func ExampleReplicas() {
 
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	err := kube.Replicas(c, "shop", "checkout").Observe(ctx, steadystate.StartClock(), func(o steadystate.Observation) {
+	err := kube.Replicas(c, kube.Workload{Kind: kube.Deployment, Namespace: "shop", Name: "checkout"}).Observe(ctx, steadystate.StartClock(), func(o steadystate.Observation) {
 		fmt.Printf("%.2f\n", o.Value)
 		stop()
 	})
@@ -51,7 +51,7 @@ func ExampleRollout() {
 
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	err := kube.Rollout(c, "shop", "checkout").Observe(ctx, steadystate.StartClock(), func(o steadystate.Observation) {
+	err := kube.Rollout(c, kube.Workload{Kind: kube.Deployment, Namespace: "shop", Name: "checkout"}).Observe(ctx, steadystate.StartClock(), func(o steadystate.Observation) {
 		fmt.Println(o.Bucket, o.Good(steadystate.AtLeast(1)))
 		stop()
 	})
@@ -61,13 +61,14 @@ func ExampleRollout() {
 	// <nil>
 }
 
-func ExampleUnsettled() {
-	fmt.Println(kube.Unsettled(&appsv1.Deployment{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "checkout"},
-		Spec:       appsv1.DeploymentSpec{Replicas: ptr.To[int32](3)},
-		Status:     appsv1.DeploymentStatus{Replicas: 3, UpdatedReplicas: 1, ReadyReplicas: 3},
-	}))
-	// Output: deployment shop/checkout: a rollout is under way, 1 of 3 replicas are up to date
+func ExampleState_Unsettled() {
+	state, _ := kube.StateOf(&appsv1.StatefulSet{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "ledger"},
+		Spec:       appsv1.StatefulSetSpec{Replicas: ptr.To[int32](3)},
+		Status:     appsv1.StatefulSetStatus{Replicas: 3, UpdatedReplicas: 1, ReadyReplicas: 3, CurrentRevision: "ledger-1", UpdateRevision: "ledger-2"},
+	})
+	fmt.Println(state.Unsettled())
+	// Output: statefulset ledger in shop: a rollout is under way, 1 of 3 pods are up to date
 }
 
 func ExampleIdentity() {

@@ -129,7 +129,7 @@ func TestReplicasThatCannotBeSeenAreUnknown(t *testing.T) {
 					t.Fatal(err)
 				}
 			},
-			unknown: "deployment shop/checkout wants no replicas",
+			unknown: "deployment checkout in shop desires no pods",
 		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -168,7 +168,7 @@ func TestReplicasOfADeploymentThatIsGoneAreAFailure(t *testing.T) {
 		until(clock, 8*time.Second)
 	})
 	got := outages(o, 8*time.Second)
-	if o.err != nil || len(got) != 1 || got[0].Reason != "deployment shop/checkout is gone" {
+	if o.err != nil || len(got) != 1 || got[0].Reason != "deployment checkout in shop is gone" {
 		t.Errorf("%v, %+v; want one outage because it is gone", o.err, got)
 	}
 }
@@ -181,8 +181,8 @@ func TestReplicasThatCanNeverBeSeenAreAnError(t *testing.T) {
 		objects []client.Object
 		want    string
 	}{
-		{"no such deployment", interceptor.Funcs{}, nil, "observe replicas of shop/checkout: there is no deployment shop/checkout; check the name and the namespace"},
-		{"another one is not it", interceptor.Funcs{}, []client.Object{checkout(3, func(d *appsv1.Deployment) { d.Name = "cart" })}, "there is no deployment shop/checkout"},
+		{"no such deployment", interceptor.Funcs{}, nil, "observe replicas of deployment checkout in shop: there is no such deployment; check the name and the namespace"},
+		{"another one is not it", interceptor.Funcs{}, []client.Object{checkout(3, func(d *appsv1.Deployment) { d.Name = "cart" })}, "there is no such deployment"},
 		{"not allowed to read", interceptor.Funcs{
 			List: func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error {
 				return forbidden

@@ -45,7 +45,7 @@ func TestARolloutIsCompleteWhenNothingOldIsLeftAndEverythingNewIsReady(t *testin
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			c := newClient(t, interceptor.Funcs{}, checkout(3, row.change))
-			o := watchSource(t, kube.Rollout(c, "shop", "checkout"), func(clock steadystate.Clock) { until(clock, 2500*time.Millisecond) })
+			o := watchSource(t, kube.Rollout(c, service), func(clock steadystate.Clock) { until(clock, 2500*time.Millisecond) })
 			if o.err != nil || len(o.list) != 3 {
 				t.Fatalf("%v, %d observations; want one a second", o.err, len(o.list))
 			}
@@ -77,7 +77,7 @@ func TestTheTimeToRollBackIsAnOutageOfTheRollout(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	o := watchSource(t, kube.Rollout(c, "shop", "checkout"), func(clock steadystate.Clock) {
+	o := watchSource(t, kube.Rollout(c, service), func(clock steadystate.Clock) {
 		until(clock, 5300*time.Millisecond)
 		set(func(d *appsv1.Deployment) { d.Generation = 3 })
 		until(clock, 5400*time.Millisecond)
@@ -95,6 +95,6 @@ func TestTheTimeToRollBackIsAnOutageOfTheRollout(t *testing.T) {
 }
 
 func TestARolloutOfNoDeploymentIsAnError(t *testing.T) {
-	o := watchSource(t, kube.Rollout(newClient(t, interceptor.Funcs{}), "shop", "checkout"), func(clock steadystate.Clock) { until(clock, time.Minute) })
-	wantError(t, o.err, "observe rollout of shop/checkout: there is no deployment shop/checkout; check the name and the namespace")
+	o := watchSource(t, kube.Rollout(newClient(t, interceptor.Funcs{}), service), func(clock steadystate.Clock) { until(clock, time.Minute) })
+	wantError(t, o.err, "observe rollout of deployment checkout in shop: there is no such deployment; check the name and the namespace")
 }

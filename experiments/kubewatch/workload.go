@@ -1,0 +1,40 @@
+package kubewatch
+
+import (
+	"maps"
+	"strconv"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
+)
+
+// workloadEvents is what happened between two states of a workload: how many
+// pods it desires, and how many it has.
+func workloadEvents(before, after client.Object, first bool) []happening {
+	was, known := kube.StateOf(before)
+	is, there := kube.StateOf(after)
+	if !there {
+		return []happening{{kind: record.EventGone, subject: was.Subject(), uid: string(before.GetUID())}}
+	}
+	h := happening{kind: record.EventChanged, subject: is.Subject(), uid: string(after.GetUID()), attrs: counts(is)}
+	switch {
+	case !known:
+		h.kind = arrival(first)
+	case maps.Equal(counts(was), h.attrs):
+		return nil
+	}
+	return []happening{h}
+}
+
+// counts are a workload's numbers of pods.
+func counts(s kube.State) map[string]string {
+	number := func(n int32) string { return strconv.Itoa(int(n)) }
+	return attrs(
+		record.AttrWanted, number(s.Desired),
+		record.AttrExisting, number(s.Existing),
+		record.AttrReady, number(s.Ready),
+		record.AttrUpdated, number(s.Updated),
+	)
+}

@@ -1,0 +1,256 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// A Workload names what makes a service's pods: a Deployment, a StatefulSet or
+// a DaemonSet.
+type Workload struct {
+	Kind      Kind
+	Namespace string
+	Name      string
+}
+
+// ErrNoWorkload is wrapped where a workload is not there.
+var ErrNoWorkload = errors.New("there is no")
+
+// ParseWorkload reads a kind and a name, as in "deployment/checkout" or
+// "statefulset/ledger". The namespace is left empty.
+func ParseWorkload(text string) (Workload, error) {
+	of, name, _ := strings.Cut(text, "/")
+	i := slices.IndexFunc(kinds, func(k kind) bool { return k.word() == strings.ToLower(of) })
+	if i < 0 || name == "" || strings.Contains(name, "/") {
+		var choices []string
+		for _, k := range kinds {
+			choices = append(choices, k.word()+"/NAME")
+		}
+		return Workload{}, fmt.Errorf("workload %q: want one of %s", text, strings.Join(choices, ", "))
+	}
+	return Workload{Kind: kinds[i].Kind, Name: name}, nil
+}
+
+// String is "deployment checkout in shop".
+func (w Workload) String() string {
+	return fmt.Sprintf("%s %s in %s", w.Kind.word(), w.Name, w.Namespace)
+}
+
+// Text is what [ParseWorkload] reads, as in "deployment/checkout".
+func (w Workload) Text() string { return w.Kind.word() + "/" + w.Name }
+
+// Subject is how events name it, as in "deployment/shop/checkout".
+func (w Workload) Subject() string { return w.Kind.word() + "/" + w.Namespace + "/" + w.Name }
+
+// Resource is the API's plural, as in "deployments".
+func (w Workload) Resource() string { return w.Kind.word() + "s" }
+
+// Valid says what is missing from it.
+func (w Workload) Valid() error {
+	if w.Namespace == "" || w.Name == "" || w.of().state == nil {
+		return fmt.Errorf("needs a workload: a kind, a namespace and a name, and it has %q, %q and %q", w.Kind, w.Namespace, w.Name)
+	}
+	return nil
+}
+
+// Scales reports whether its number of pods can be set, and so be an
+// autoscaler's to choose.
+func (w Workload) Scales() bool { return !w.of().perNode }
+
+// Drains reports whether the drain of a node evicts its pods. "kubectl drain"
+// leaves those of a DaemonSet, which would be back at once.
+func (w Workload) Drains() bool { return !w.of().perNode }
+
+// Sticks reports whether a pod that never becomes ready stops its rollouts for
+// good, so that another template does not replace it until it is deleted.
+// Kubernetes documents that of a StatefulSet as its "forced rollback".
+func (w Workload) Sticks() bool { return w.of().sticks }
+
+// PodNames is a regular expression of the names of its pods, and of no other
+// workload's: their names may begin with this one's.
+func (w Workload) PodNames() string { return regexp.QuoteMeta(w.Name) + w.of().podNames }
+
+// NewList is an empty list of its kind.
+func (w Workload) NewList() client.ObjectList { return w.of().list() }
+
+// Read reads its state. The error wraps [ErrNoWorkload] where there is none.
+func (w Workload) Read(ctx context.Context, c client.Reader) (State, error) {
+	if err := w.Valid(); err != nil {
+		return State{}, err
+	}
+	object := w.of().object()
+	switch err := c.Get(ctx, client.ObjectKey{Namespace: w.Namespace, Name: w.Name}, object); {
+	case apierrors.IsNotFound(err):
+		return State{}, fmt.Errorf("%w %s", ErrNoWorkload, w)
+	case err != nil:
+		return State{}, fmt.Errorf("read %s: %w", w, rights(err, "get "+w.Resource()))
+	}
+	s, _ := StateOf(object)
+	return s, nil
+}
+
+// Workloads are the states of all workloads of a namespace.
+func Workloads(ctx context.Context, c client.Reader, namespace string) ([]State, error) {
+	var states []State
+	var errs []error
+	for _, k := range kinds {
+		list := k.list()
+		if err := c.List(ctx, list, client.InNamespace(namespace)); err != nil {
+			resource := Workload{Kind: k.Kind}.Resource()
+			errs = append(errs, fmt.Errorf("list %s in %s: %w", resource, namespace, rights(err, "list "+resource)))
+			continue
+		}
+		items, err := meta.ExtractList(list)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		for _, item := range items {
+			if object, ok := item.(client.Object); ok {
+				s, _ := StateOf(object)
+				states = append(states, s)
+			}
+		}
+	}
+	return states, errors.Join(errs...)
+}
+
+// rights says which right is missing, if one is.
+func rights(err error, right string) error {
+	if apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) {
+		return fmt.Errorf("%w; give the account the right to %s, or use another account", err, right)
+	}
+	return err
+}
+
+// A State is what a workload says of itself, in words that fit every kind.
+type State struct {
+	Workload
+	// Object is as the API has it. Selector and Template are parts of it:
+	// whoever changes them changes the object.
+	Object   client.Object
+	Selector *metav1.LabelSelector
+	Template *corev1.PodTemplateSpec
+
+	Desired  int32 // how many pods there are to be; of a DaemonSet, its controller says it
+	Existing int32
+	Ready    int32
+	// Available have been ready for the workload's minReadySeconds.
+	Available int32
+	// Updated are of the revision that they are to be of: of the newest one or,
+	// below a StatefulSet's partition, of the one before.
+	Updated int32
+	// Terminating are on their way out. Only a Deployment counts them, apart
+	// from those that exist.
+	Terminating int32
+	// Observed is the newest generation that its controller has seen.
+	Observed int64
+	// Held is why a new template does not replace every pod by itself; empty:
+	// it does.
+	Held string
+
+	revisions []string // that are in use, if the status names any
+}
+
+// StateOf is the state of an object; false: it is none of a workload's.
+func StateOf(object client.Object) (s State, ok bool) {
+	for _, k := range kinds {
+		if s, ok = k.state(object); ok {
+			s.Workload = Workload{Kind: k.Kind, Namespace: object.GetNamespace(), Name: object.GetName()}
+			s.Object = object
+			return s, true
+		}
+	}
+	return State{}, false
+}
+
+// Incomplete says why the newest revision is not rolled out; empty: it is. The
+// rule is that of "kubectl rollout status" (k8s.io/kubectl, polymorphichelpers,
+// rollout_status.go): the controller has seen the newest generation, as many
+// pods as are desired are updated, and none is left of another revision. That
+// they are available is for [State.Unsettled].
+func (s State) Incomplete() string {
+	switch {
+	case s.Object.GetDeletionTimestamp() != nil:
+		return fmt.Sprintf("%s is being deleted", s)
+	case s.Observed < s.Object.GetGeneration():
+		return fmt.Sprintf("%s: a change is under way, its controller has seen generation %d of %d", s, s.Observed, s.Object.GetGeneration())
+	case s.Existing > s.Updated && s.Held != "":
+		return fmt.Sprintf("%s: a rollout is not complete, %d of %d pods are up to date, and it goes no further: %s", s, s.Updated, s.Existing, s.Held)
+	case s.Existing > s.Updated:
+		return fmt.Sprintf("%s: a rollout is under way, %d of %d pods are up to date", s, s.Updated, s.Existing)
+	case s.Updated < s.Desired:
+		return fmt.Sprintf("%s: %d pods exist and %d are desired", s, s.Existing, s.Desired)
+	}
+	return ""
+}
+
+// Unsettled says why the workload is not at rest; empty: it is. No rollout is
+// under way, and exactly the desired pods exist and have been ready for long
+// enough.
+func (s State) Unsettled() string {
+	incomplete := s.Incomplete()
+	switch {
+	case incomplete != "":
+		return incomplete
+	case s.Desired == 0:
+		return fmt.Sprintf("%s desires no pods", s)
+	case s.Existing != s.Desired:
+		return fmt.Sprintf("%s: %d pods exist and %d are desired", s, s.Existing, s.Desired)
+	case s.Ready != s.Desired:
+		return fmt.Sprintf("%s: %d of %d pods are ready", s, s.Ready, s.Desired)
+	case s.Available != s.Desired:
+		return fmt.Sprintf("%s: %d of %d pods have been ready for long enough", s, s.Available, s.Desired)
+	case s.Terminating > 0:
+		return fmt.Sprintf("%s: %d pods are still terminating", s, s.Terminating)
+	}
+	return ""
+}
+
+// Pods are the pods that it controls, whatever their state. Labels do not tell:
+// the selectors of two workloads may overlap.
+func (s State) Pods(ctx context.Context, c client.Reader) ([]corev1.Pod, error) {
+	owners := map[types.UID]bool{s.Object.GetUID(): true}
+	if s.of().indirect {
+		sets, err := s.Revisions(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		for _, set := range sets {
+			owners[set.Object.GetUID()] = true
+		}
+	}
+	var list corev1.PodList
+	if err := c.List(ctx, &list, client.InNamespace(s.Namespace)); err != nil {
+		return nil, fmt.Errorf("list the pods of %s: %w", s, rights(err, "list pods"))
+	}
+	return slices.DeleteFunc(list.Items, func(pod corev1.Pod) bool {
+		owner := metav1.GetControllerOf(&pod)
+		return owner == nil || !owners[owner.UID]
+	}), nil
+}
+
+// A Revision is a template that a workload has or had, as its history keeps it.
+type Revision struct {
+	// Object is a ReplicaSet or a ControllerRevision. Both carry the annotations
+	// that the workload had when it was made.
+	Object   client.Object
+	Resource string // the API's plural of it
+	Template corev1.PodTemplateSpec
+	Used     bool // pods of it are desired, or there
+}
+
+// Revisions are those of its history.
+func (s State) Revisions(ctx context.Context, c client.Reader) ([]Revision, error) {
+	return s.of().revisions(ctx, c, s)
+}
