@@ -158,7 +158,7 @@ func TestWhatHappensToWhatScales(t *testing.T) {
 	set := func(desired, updated, partition int32) *appsv1.StatefulSet {
 		s := &appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "ledger"}, Spec: appsv1.StatefulSetSpec{Replicas: &desired}}
 		s.Spec.UpdateStrategy.RollingUpdate = &appsv1.RollingUpdateStatefulSetStrategy{Partition: &partition}
-		s.Status = appsv1.StatefulSetStatus{Replicas: desired, ReadyReplicas: desired, UpdatedReplicas: updated, CurrentRevision: "ledger-1", UpdateRevision: "ledger-2"}
+		s.Status = appsv1.StatefulSetStatus{Replicas: desired, ReadyReplicas: desired, UpdatedReplicas: updated, CurrentReplicas: desired - updated, CurrentRevision: "ledger-1", UpdateRevision: "ledger-2"}
 		return s
 	}
 	daemons := func(desired, updated int32) *appsv1.DaemonSet {

@@ -123,6 +123,7 @@ func statefulSet(set *appsv1.StatefulSet) State {
 		Updated:   set.Status.UpdatedReplicas,
 		Observed:  set.Status.ObservedGeneration,
 		revisions: []string{set.Status.CurrentRevision, set.Status.UpdateRevision},
+		reverted:  set.Status.CurrentRevision == set.Status.UpdateRevision,
 	}
 	strategy := set.Spec.UpdateStrategy
 	switch partition := ptr.Deref(ptr.Deref(strategy.RollingUpdate, appsv1.RollingUpdateStatefulSetStrategy{}).Partition, 0); {
@@ -130,12 +131,9 @@ func statefulSet(set *appsv1.StatefulSet) State {
 		s.Held = onDelete
 	case partition > 0:
 		s.Held = fmt.Sprintf("its update strategy has the partition %d, below which pods keep their revision", partition)
-		s.Updated = min(s.Existing, s.Updated+partition)
-	}
-	if set.Status.CurrentRevision == set.Status.UpdateRevision {
-		// No rollout is under way. A pod that is terminating exists, and counts as
-		// one of no revision.
-		s.Updated = s.Existing
+		if !s.reverted {
+			s.Updated += min(partition, set.Status.CurrentReplicas)
+		}
 	}
 	return s
 }

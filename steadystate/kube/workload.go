@@ -74,7 +74,8 @@ func (w Workload) Drains() bool { return !w.of().perNode }
 
 // Sticks reports whether a pod that never becomes ready stops its rollouts for
 // good, so that another template does not replace it until it is deleted.
-// Kubernetes documents that of a StatefulSet as its "forced rollback".
+// Kubernetes documents that of a StatefulSet as its "forced rollback"; with a
+// maxUnavailable it holds for the pod management policy Parallel too.
 func (w Workload) Sticks() bool { return w.of().sticks }
 
 // PodNames is a regular expression of the names of its pods, and of no other
@@ -148,7 +149,7 @@ type State struct {
 	// Available have been ready for the workload's minReadySeconds.
 	Available int32
 	// Updated are of the revision that they are to be of: of the newest one or,
-	// below a StatefulSet's partition, of the one before.
+	// below a StatefulSet's partition, of the one that all had before.
 	Updated int32
 	// Terminating are on their way out. Only a Deployment counts them, apart
 	// from those that exist.
@@ -160,6 +161,9 @@ type State struct {
 	Held string
 
 	revisions []string // that are in use, if the status names any
+	// reverted: the newest revision is the one that all pods had last, so that no
+	// rollout to it is under way, but perhaps back to it.
+	reverted bool
 }
 
 // StateOf is the state of an object; false: it is none of a workload's.
@@ -178,13 +182,18 @@ func StateOf(object client.Object) (s State, ok bool) {
 // rule is that of "kubectl rollout status" (k8s.io/kubectl, polymorphichelpers,
 // rollout_status.go): the controller has seen the newest generation, as many
 // pods as are desired are updated, and none is left of another revision. That
-// they are available is for [State.Unsettled].
+// they are available is for [State.Unsettled]. Of a StatefulSet kubectl compares
+// the two revisions in the status, which are equal at once when a rollout is
+// reverted; here its pods are counted.
 func (s State) Incomplete() string {
 	switch {
 	case s.Object.GetDeletionTimestamp() != nil:
 		return fmt.Sprintf("%s is being deleted", s)
 	case s.Observed < s.Object.GetGeneration():
 		return fmt.Sprintf("%s: a change is under way, its controller has seen generation %d of %d", s, s.Observed, s.Object.GetGeneration())
+	case s.Existing > s.Updated && s.reverted:
+		// A StatefulSet counts a pod that is terminating as one of no revision.
+		return fmt.Sprintf("%s: %d of %d pods are up to date, the others are terminating or of another revision", s, s.Updated, s.Existing)
 	case s.Existing > s.Updated && s.Held != "":
 		return fmt.Sprintf("%s: a rollout is not complete, %d of %d pods are up to date, and it goes no further: %s", s, s.Updated, s.Existing, s.Held)
 	case s.Existing > s.Updated:

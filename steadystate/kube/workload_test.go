@@ -102,10 +102,13 @@ func TestAWorkloadIsAtRestOnlyWhenNothingIsUnderWay(t *testing.T) {
 		{"a killed pod of one, whose place is empty", ledger(func(s *appsv1.StatefulSet) {
 			s.Status.Replicas, s.Status.UpdatedReplicas, s.Status.ReadyReplicas = 2, 2, 2
 		}), "statefulset ledger in shop: 2 pods exist and 3 are desired"},
-		{"a pod of one that terminates is no rollout", ledger(func(s *appsv1.StatefulSet) { s.Status.UpdatedReplicas, s.Status.ReadyReplicas = 2, 2 }), "statefulset ledger in shop: 2 of 3 pods are ready"},
+		{"a pod of one that terminates", ledger(func(s *appsv1.StatefulSet) { s.Status.UpdatedReplicas, s.Status.ReadyReplicas = 2, 2 }), "statefulset ledger in shop: 2 of 3 pods are up to date, the others are terminating or of another revision"},
+		{"a rollout of one that was reverted while a pod of it serves", ledger(func(s *appsv1.StatefulSet) { s.Status.UpdatedReplicas, s.Status.CurrentReplicas = 2, 2 }), "statefulset ledger in shop: 2 of 3 pods are up to date, the others are terminating or of another revision"},
 		{"a partition is complete with the pods from it on", ledger(updating(2), partition(1)), ""},
 		{"a partition with one to go", ledger(updating(1), partition(1)), "statefulset ledger in shop: a rollout is not complete, 2 of 3 pods are up to date, and it goes no further: its update strategy has the partition 1, below which pods keep their revision"},
 		{"a partition of nothing new", ledger(partition(1)), ""},
+		{"a partition, and a pod of one that terminates", ledger(partition(1), func(s *appsv1.StatefulSet) { s.Status.UpdatedReplicas, s.Status.CurrentReplicas = 2, 2 }), "statefulset ledger in shop: 2 of 3 pods are up to date, the others are terminating or of another revision"},
+		{"a partition, and below it a pod of a third revision", ledger(updating(2), partition(1), func(s *appsv1.StatefulSet) { s.Status.CurrentReplicas = 0 }), "statefulset ledger in shop: a rollout is not complete, 2 of 3 pods are up to date, and it goes no further: its update strategy has the partition 1, below which pods keep their revision"},
 		{"a template that waits for deletions", ledger(updating(0), deletes), "statefulset ledger in shop: a rollout is not complete, 0 of 3 pods are up to date, and it goes no further: its update strategy is OnDelete, so that a pod keeps its revision until it is deleted"},
 		{"deletions that were made, which its revisions never tell", ledger(updating(3), deletes), ""},
 
