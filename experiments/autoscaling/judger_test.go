@@ -1,6 +1,7 @@
 package autoscaling_test
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -1505,5 +1506,31 @@ func TestWhatIsNoExpectation(t *testing.T) {
 	bad := record.Expectation{Subject: "hpa/shop/checkout", Limits: []string{"soon"}}
 	if f := (autoscaling.Judger{}).Judge(bad, judge.Result{}); len(f) != 1 || f[0].Verdict != steadystate.Unknown {
 		t.Errorf("%+v, want that the limits cannot be read", f)
+	}
+}
+
+// A StatefulSet that is scaled is judged as a Deployment is, what could not be
+// seen of it too.
+func TestTheKindOfWhatIsScaledIsOfNoAccount(t *testing.T) {
+	for _, row := range trajectories {
+		r := parse(t, row.script).result(t)
+		var want []string
+		for _, f := range findings(t, r, row.limits...) {
+			want = append(want, line(f))
+		}
+		r.Events = slices.Clone(r.Events)
+		for i, e := range r.Events {
+			e.Subject = strings.NewReplacer("deployment/", "statefulset/", "/deployments", "/statefulsets").Replace(e.Subject)
+			if spec := e.Attrs[record.AttrSpec]; spec != "" {
+				e.Attrs = maps.Clone(e.Attrs)
+				e.Attrs[record.AttrSpec] = strings.ReplaceAll(spec, `"Deployment"`, `"StatefulSet"`)
+			}
+			r.Events[i] = e
+		}
+		for i, f := range findings(t, r, row.limits...) {
+			if got := strings.ReplaceAll(line(f), "statefulset/", "deployment/"); got != want[i] {
+				t.Errorf("%s: %s, want %s", row.sentence, got, want[i])
+			}
+		}
 	}
 }
