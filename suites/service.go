@@ -50,12 +50,13 @@ func (t *Target) Read(ctx context.Context) error {
 		read = append(read, "container "+container)
 	}
 	if t.Service.Service == "" {
-		var errService error
-		t.Service.Service, errService = t.service(ctx, state)
+		name, errService := t.service(ctx, state)
 		err = errors.Join(err, errService)
-		read = append(read, strings.TrimSpace("Service "+t.Service.Service))
-		if t.Service.Service == "" {
-			read[len(read)-1] = "no Service selects its pods, so that no endpoints are followed"
+		t.Service.Service = name
+		if name != "" {
+			read = append(read, "Service "+name)
+		} else {
+			read = append(read, "no Service selects its pods, so that no endpoints are followed")
 		}
 	}
 	if err != nil {
