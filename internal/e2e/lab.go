@@ -59,8 +59,8 @@ func (l lab) try(ctx context.Context, e experiment, tries int) row {
 			return r
 		}
 		r.take(result, leftProcesses(5*time.Second))
-		if e.compare != "" && result.Verdict != steadystate.Unknown {
-			r.truth = l.compare(ctx, e.compare, recorded)
+		if e.compare != nil && result.Verdict != steadystate.Unknown {
+			r.truth = l.agreement(e.compare, recorded)
 		}
 		if result.Verdict != steadystate.Unknown {
 			break
@@ -68,27 +68,6 @@ func (l lab) try(ctx context.Context, e experiment, tries int) row {
 		r.unknowns = append(r.unknowns, result.Reason)
 	}
 	return r
-}
-
-// compare compares a record with what the service itself wrote down, and says
-// what came of it.
-func (l lab) compare(ctx context.Context, test, recorded string) string {
-	cache := os.Getenv("AFTERSHOCK_LAB_CACHE")
-	if cache == "" {
-		dir, err := os.UserCacheDir()
-		if err != nil {
-			return err.Error()
-		}
-		cache = filepath.Join(dir, "aftershock", "lab")
-	}
-	command := exec.CommandContext(ctx, "go", "test", "./suites", "-run", test, "-v", "-args",
-		"-record", recorded, "-truth", filepath.Join(cache, "run", "truth"), "-quiet", "payments are reached")
-	printed, err := command.CombinedOutput()
-	fmt.Fprint(l.w, string(printed))
-	if err != nil || !strings.Contains(string(printed), "--- PASS: "+strings.TrimSuffix(test, "$")) {
-		return "DISAGREES"
-	}
-	return agrees
 }
 
 // run runs an experiment, and judges its record, which is at the path returned.

@@ -27,16 +27,10 @@ type experiment struct {
 	costliest string
 	// faultless: it has no fault, so that there is no effect to be seen.
 	faultless bool
-	// compare is the test of the suites that compares the record with what the
-	// service itself wrote down, with its arguments.
-	compare string
+	// compare compares the record with what the service itself wrote down; nil:
+	// nothing does.
+	compare comparison
 }
-
-// The comparisons of a record with the service's own log.
-const (
-	compareRequests  = "TestTruth$"
-	comparePartition = "TestTruthOfAPartition$"
-)
 
 // plan is every experiment on the healthy service, and on the one with the
 // defect that it finds.
@@ -44,7 +38,7 @@ func plan() []experiment {
 	find := func(id, defect string) experiment { return experiment{id: id, defect: defect, want: broken} }
 	hold := func(id string) experiment { return experiment{id: id, want: held} }
 	scale := func(id, defect, want string) experiment { return experiment{id: id, defect: defect, want: want} }
-	compared := func(e experiment, test string) experiment { e.compare = test; return e }
+	compared := func(e experiment, with comparison) experiment { e.compare = with; return e }
 	few := func(e experiment) experiment { e.smoke = true; return e }
 	return []experiment{
 		{id: "pods/kill-one", want: held, smoke: true, specs: true},

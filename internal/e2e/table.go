@@ -33,7 +33,7 @@ type row struct {
 func (r row) asWanted() bool {
 	return r.verdict == r.want && (r.effect == "seen" || r.faultless && r.effect == noEffect) && r.left == nothing &&
 		(r.experiment.costliest == "" || r.costliest == r.experiment.costliest) &&
-		(r.compare == "" || r.truth == agrees)
+		(r.compare == nil || r.truth == agrees)
 }
 
 const (
