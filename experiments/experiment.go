@@ -226,7 +226,7 @@ func (e Experiment) plan() *record.Plan {
 	}
 	maps.Copy(p.Signals, e.traffic())
 	for _, f := range e.Faults {
-		p.Faults = append(p.Faults, f.String())
+		p.Faults = append(p.Faults, record.Scheduled{Fault: f.String()})
 	}
 	return p
 }

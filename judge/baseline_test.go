@@ -29,7 +29,7 @@ func judged(t *testing.T, plan record.Plan, latency func(at time.Duration) stead
 		{At: 10 * s, Phase: record.PhaseInject},
 	}
 	if len(plan.Faults) > 0 {
-		list = append(list, record.Entry{At: 10 * s, Injection: &record.Injection{Fault: plan.Faults[0], Span: steadystate.Instant(10 * s)}})
+		list = append(list, record.Entry{At: 10 * s, Injection: &record.Injection{Fault: plan.Faults[0].Fault, Span: steadystate.Instant(10 * s)}})
 	}
 	list = append(list, record.Entry{At: 10 * s, Phase: record.PhaseHold})
 	for at := time.Duration(0); at < 30*s; at += s / 10 {
@@ -90,7 +90,7 @@ func TestALimitRefersToTheControlRunIfThereIsOne(t *testing.T) {
 		},
 		{
 			"one with a fault is none",
-			judge.NewBaseline(judged(t, record.Plan{Checks: control(), Faults: []string{"kill"}}, constant(0.1)), []steadystate.Check{answers}),
+			judge.NewBaseline(judged(t, record.Plan{Checks: control(), Faults: []record.Scheduled{{Fault: "kill"}}}, constant(0.1)), []steadystate.Check{answers}),
 			"p95 <= 1.5x baseline", steadystate.Unknown, "no ratio", "the baseline: control run 0123456789 had a fault",
 		},
 		{

@@ -27,19 +27,21 @@ import (
 type change struct {
 	record.Effect
 	fault    string
-	requests bool               // the signal is of a load
-	spared   bool               // the fault was not in all pods
-	targets  []*course          // in the injection's order
-	hit      map[string]*course // the same, by name
-	others   map[string]*course // those not hit, by name; of a load, whose requests are many, all are one
-	neither  map[string]bool    // pods that came while the fault was on, or that it followed
-	blank    course             // of what was not hit
+	requests bool                          // the signal is of a load
+	spared   bool                          // the fault was not in all pods
+	targets  []*course                     // in the injection's order
+	hit      map[string]*course            // the same, by name
+	others   map[string]*course            // those not hit, by name; of a load, whose requests are many, all are one
+	neither  map[string]bool               // pods that came while the fault was on, or that it followed
+	besides  map[string][]steadystate.Span // when another fault of the run was in an instance, by name
+	blank    course                        // of what was not hit
 }
 
 // A course is what was observed of one instance of a signal.
 type course struct {
 	name                  string
 	left                  *steadystate.Span // it went while the fault was on; nil: it stayed
+	came                  bool              // it came after the first fault, and has no settled stretch
 	before, during, after stage
 }
 
@@ -101,7 +103,7 @@ func (j *judge) newChange(i InjectionResult, effect record.Effect, before steady
 	blank := func(high bool) course {
 		return course{
 			// A value that reaches back beyond the settled stretch counts if it ends in it.
-			before: stage{Span: steadystate.Span{From: math.MinInt64, To: i.From}, since: before.From, high: high},
+			before: stage{Span: steadystate.Span{From: math.MinInt64, To: before.To}, since: before.From, high: high},
 			during: stage{Span: steadystate.Span{From: i.To, To: until.From}, high: !high},
 			after:  stage{Span: steadystate.Span{From: until.To, To: j.last}, high: high},
 		}
@@ -112,6 +114,7 @@ func (j *judge) newChange(i InjectionResult, effect record.Effect, before steady
 		hit:     map[string]*course{},
 		others:  map[string]*course{},
 		neither: map[string]bool{},
+		besides: j.besides(i),
 		blank:   blank(!rises),
 	}
 	for _, p := range i.pods {
@@ -120,7 +123,9 @@ func (j *judge) newChange(i InjectionResult, effect record.Effect, before steady
 	for _, t := range i.Targets {
 		own := blank(rises)
 		own.name = t.Name
-		if p := i.pods[t.UID]; p != nil && p.to != nil && p.to.From < until.From {
+		p := i.pods[t.UID]
+		own.came = p != nil && p.joined(j.Window.From)
+		if p != nil && p.to != nil && p.to.From < until.From {
 			// A pod that has the name later was not hit.
 			own.left = p.to
 			own.during.To, own.after.To = p.to.From, p.to.From
@@ -131,6 +136,34 @@ func (j *judge) newChange(i InjectionResult, effect record.Effect, before steady
 	return c
 }
 
+// besides is when another fault of the run was in which instance, by name. What
+// an instance shows then may be the doing of either, so it shows neither's.
+func (j *judge) besides(i InjectionResult) map[string][]steadystate.Span {
+	spans := map[string][]steadystate.Span{}
+	for _, other := range j.Injections {
+		// One that takes pods away, or is over at once, stays in none.
+		if other.Index == i.Index || other.OneShot || other.ChangesPods {
+			continue
+		}
+		for _, t := range other.Targets {
+			spans[t.Name] = append(spans[t.Name], steadystate.Span{From: other.From, To: j.until(other).To})
+		}
+	}
+	return spans
+}
+
+// covered is how much of a span others cover.
+func covered(span steadystate.Span, by []steadystate.Span) time.Duration {
+	sum, at := time.Duration(0), span.From
+	for _, s := range slices.SortedFunc(slices.Values(by), func(a, b steadystate.Span) int { return cmp.Compare(a.From, b.From) }) {
+		from, to := max(at, s.From), min(s.To, span.To)
+		if from < to {
+			sum, at = sum+to-from, to
+		}
+	}
+	return sum
+}
+
 // instance is the one of the change's signal that another signal is of.
 func (c *change) instance(signal string) (name string, ok bool) {
 	return strings.CutPrefix(signal, record.TargetSignal(c.Signal, ""))
@@ -138,6 +171,9 @@ func (c *change) instance(signal string) (name string, ok bool) {
 
 // add takes in an observation of an instance.
 func (c *change) add(name string, o steadystate.Observation) {
+	if slices.ContainsFunc(c.besides[name], o.Overlaps) {
+		return
+	}
 	of := c.hit[name]
 	if of == nil {
 		if c.neither[name] {
@@ -164,6 +200,7 @@ const leastValues = 3
 func (c *change) seen() (text, missing string) {
 	var texts []string
 	stayed := false
+	c.lend()
 	for _, t := range c.targets {
 		text, missing := c.shown(t)
 		if missing != "" {
@@ -188,6 +225,26 @@ func (c *change) seen() (text, missing string) {
 	return strings.Join(append(texts, text), "; "), ""
 }
 
+// lend gives targets that came after the first fault the settled stretch of the
+// instances that were there: they have none of their own.
+func (c *change) lend() {
+	var settled steadystate.Values
+	for _, t := range c.targets {
+		if !t.came {
+			settled.Merge(&t.before.Values)
+		}
+	}
+	for _, o := range c.others {
+		settled.Merge(&o.before.Values)
+	}
+	for _, t := range c.targets {
+		if t.came {
+			t.before.Values = steadystate.Values{}
+			t.before.Merge(&settled)
+		}
+	}
+}
+
 // shown says what was seen of one target.
 func (c *change) shown(t *course) (text, missing string) {
 	signal := record.TargetSignal(c.Signal, t.name)
@@ -196,6 +253,9 @@ func (c *change) shown(t *course) (text, missing string) {
 		stage *stage
 	}{{"before the fault", &t.before}, {"while it was on", &t.during}, {"after it", &t.after}} {
 		n := s.stage.N()
+		if covered(s.stage.Span, c.besides[t.name]) > 0 {
+			s.name += " and no other fault was in it"
+		}
 		switch {
 		case n >= leastValues || (t.left != nil && s.stage == &t.after):
 		case t.left != nil && s.stage == &t.during:
@@ -316,7 +376,8 @@ func (c *change) fell(t *course) (text, missing string) {
 	quiet := func(s *stage) tally {
 		n := s.N()
 		if c.requests {
-			n = int((s.To - max(s.From, s.since)) / time.Millisecond)
+			span := steadystate.Span{From: max(s.From, s.since), To: s.To}
+			n = int((span.Width() - covered(span, c.besides[t.name])) / time.Millisecond)
 		}
 		passed, _ := s.Reach(math.Nextafter(*c.AtMost, math.Inf(1)))
 		return tally{max(0, n-passed), n}

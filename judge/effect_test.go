@@ -25,7 +25,7 @@ func shaken(t *testing.T, effect record.Effect, before, during, after float64, e
 func shakenOver(t *testing.T, over time.Duration, effect record.Effect, before, during, after float64, events ...record.Event) judge.Proof {
 	t.Helper()
 	target := record.Target{Name: "pod", UID: "a"}
-	plan := &record.Plan{Name: "shaken", Settle: 5 * s, Faults: []string{"shake"}, Checks: []steadystate.Check{{
+	plan := &record.Plan{Name: "shaken", Settle: 5 * s, Faults: []record.Scheduled{{Fault: "shake"}}, Checks: []steadystate.Check{{
 		Name: "whole", Signal: "replicas", Good: steadystatetest.Good,
 	}}}
 	var seen []steadystate.Observation

@@ -35,7 +35,7 @@ func TestARateIsGoodAtTheEnd(t *testing.T) {
 		check := steadystate.Check{Name: "orders flow", Signal: "orders", Good: steadystate.MustParseTolerance(">= 1"), Limits: steadystate.Limits("outage <= 45s")}
 		result, err := judge.Judge(all([]record.Entry{
 			{Header: &record.Header{Format: record.Format, Version: record.Version}},
-			{Plan: &record.Plan{Name: "kill", Settle: 10 * s, Faults: []string{"kill"}, Checks: []steadystate.Check{check}}},
+			{Plan: &record.Plan{Name: "kill", Settle: 10 * s, Faults: []record.Scheduled{{Fault: "kill"}}, Checks: []steadystate.Check{check}}},
 			{Phase: record.PhaseSettle},
 			{At: 20 * s, Phase: record.PhaseInject},
 			{At: 20 * s, Injection: &record.Injection{Fault: "kill", Span: steadystate.Instant(20 * s)}},

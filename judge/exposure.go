@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,6 +17,7 @@ import (
 type exposure struct {
 	steadystate.Span
 	signal    string
+	when      string // for people, if it is not right before the fault
 	by        map[string]int
 	all, well int
 }
@@ -42,7 +44,7 @@ func (e *exposure) of(target string) (text string, enough bool) {
 	for _, n := range e.by {
 		named += n
 	}
-	before := fmt.Sprintf("in the %s before the fault", steadystate.FormatSeconds(e.Width().Seconds()))
+	before := cmp.Or(e.when, fmt.Sprintf("in the %s before the fault", steadystate.FormatSeconds(e.Width().Seconds())))
 	if named == 0 {
 		return fmt.Sprintf("no answer to %s %s said who gave it: let the service name itself in a response header, and the load read it", e.signal, before), false
 	}
@@ -111,21 +113,44 @@ func (j *judge) smallest(signal string) float64 {
 	return steadystate.SmallestShare(maps.Values(by))
 }
 
-// newExposures follows who answers before each injection, by signal. Before the
-// first one that is the settled stretch.
+// newExposures follows who answers, by signal: in the settled stretch before
+// the first injection, since what is right before a later one is not the service
+// as it is without a fault. Pods that came since then have no part in that: what
+// counts of them is what they answered before their own injection, or while the
+// fault was held.
 func (j *judge) newExposures() {
+	j.settledBy = map[string]*exposure{}
+	widths := map[string]time.Duration{}
+	for signal := range j.Traffic {
+		widths[signal] = j.settledFor(signal).Width()
+		j.settledBy[signal] = &exposure{Span: steadystate.Span{From: j.Window.From - widths[signal], To: j.Window.From}, signal: signal, by: map[string]int{}}
+	}
 	for _, i := range j.Injections {
 		of := map[string]*exposure{}
-		for signal := range j.Traffic {
-			span := j.settledFor(signal)
-			of[signal] = &exposure{Span: steadystate.Span{From: i.From - span.Width(), To: i.From}, signal: signal, by: map[string]int{}}
+		for signal, width := range widths {
+			span := steadystate.Span{From: i.From - width, To: i.From}
+			if !i.OneShot {
+				span.To = j.until(i).From
+			}
+			when := fmt.Sprintf("from %s to %s", steadystate.Instant(span.From), steadystate.Instant(span.To))
+			of[signal] = &exposure{Span: span, signal: signal, when: when, by: map[string]int{}}
 		}
 		j.exposures = append(j.exposures, of)
 	}
 }
 
+// exposure is who answered before an injection, as far as it counts for a
+// target.
+func (j *judge) exposure(injection int, t record.Target, signal string) *exposure {
+	if p := j.Injections[injection].pods[t.UID]; p != nil && p.joined(j.Window.From) {
+		return j.exposures[injection][signal]
+	}
+	return j.settledBy[signal]
+}
+
 // expose takes in a request for the exposures.
 func (j *judge) expose(signal string, q record.Request, o steadystate.Observation) {
+	j.settledBy[signal].add(q, o)
 	for _, of := range j.exposures {
 		of[signal].add(q, o)
 	}
@@ -143,7 +168,7 @@ func (j *judge) exposed() Proof {
 	for n, i := range j.Injections {
 		for _, t := range i.Targets {
 			if isOfLoad(i.Injection, t) {
-				e := j.exposures[n][t.Name]
+				e := j.settledBy[t.Name]
 				if e == nil {
 					e = &exposure{}
 				}
@@ -156,7 +181,7 @@ func (j *judge) exposed() Proof {
 				continue
 			}
 			for _, signal := range signals {
-				text, enough := j.exposures[n][signal].of(t.Name)
+				text, enough := j.exposure(n, t, signal).of(t.Name)
 				if !enough {
 					p.Text = i.Fault + ": " + text
 					return p

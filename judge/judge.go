@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"iter"
@@ -86,7 +87,8 @@ type judge struct {
 	parts     []*part
 	unrest    unrest                 // around the service, up to the fault
 	moves     []steadystate.Restart  // of the settling, because of it
-	exposures []map[string]*exposure // of each injection, by signal
+	settledBy map[string]*exposure   // in the settled stretch, by signal
+	exposures []map[string]*exposure // of each injection, for pods that came later than the first
 	answerers map[string]answerers   // by signal
 	courses   map[string]*Course     // by the subject of the expectation
 
@@ -127,6 +129,7 @@ func (j *judge) take(e record.Entry) {
 		j.Events = append(j.Events, *e.Event)
 	case e.Injection != nil:
 		j.Injections = append(j.Injections, InjectionResult{Injection: *e.Injection})
+		slices.SortStableFunc(j.Injections, func(a, b InjectionResult) int { return cmp.Compare(a.From, b.From) })
 	case e.Removal != nil:
 		j.removals = append(j.removals, *e.Removal)
 	case e.Note != "":
@@ -405,8 +408,11 @@ func (j *judge) recoveries(c *CheckResult) {
 			continue
 		}
 		next := j.watched
-		if i+1 < len(j.Injections) {
-			next = j.Injections[i+1].From
+		for _, later := range j.Injections[i+1:] {
+			if later.Shortfall == "" {
+				next = later.From
+				break
+			}
 		}
 		r := Recovery{Fault: injection.Fault, oneShot: injection.OneShot}
 		r.TTR, r.Outages, r.Open = c.Recovery(injection.Span, injection.Span, next)

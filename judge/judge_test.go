@@ -37,7 +37,7 @@ func (h history) judge(t *testing.T) judge.Result {
 	}
 	for i, at := range h.inject {
 		target := record.Target{Name: "pod", UID: string(rune('a' + i))}
-		plan.Faults = append(plan.Faults, "kill")
+		plan.Faults = append(plan.Faults, record.Scheduled{Name: string(rune('a' + i)), Fault: "kill"})
 		list = append(list,
 			record.Entry{At: at, Injection: &record.Injection{Index: i, Fault: "kill", Span: steadystate.Instant(at), Targets: []record.Target{target}, Effects: []record.Effect{{Event: record.EventGone}}, OneShot: h.oneShot}},
 			record.Entry{At: at, Event: &record.Event{Span: steadystate.Instant(at), Kind: record.EventGone, UID: target.UID}})
@@ -76,7 +76,7 @@ func all(list []record.Entry) iter.Seq2[record.Entry, error] {
 // nothing of how long the fault took to be seen (590 ms in truth; it was held
 // with 0 s).
 func TestTheRampUpIsNoDetection(t *testing.T) {
-	plan := &record.Plan{Name: "ramp", Settle: 2 * s, Faults: []string{"kill"}, Checks: []steadystate.Check{{
+	plan := &record.Plan{Name: "ramp", Settle: 2 * s, Faults: []record.Scheduled{{Fault: "kill"}}, Checks: []steadystate.Check{{
 		Name: "orders", Signal: "orders", Good: steadystate.AtLeast(1), Limits: steadystate.Limits("ttd <= 100ms"),
 	}}}
 	t0 := 6500 * time.Millisecond
@@ -269,7 +269,7 @@ func TestWhatTheServiceRefusesIsBroken(t *testing.T) {
 		t.Run(row.sentence, func(t *testing.T) {
 			list := []record.Entry{
 				{Header: &record.Header{Format: record.Format, Version: record.Version}},
-				{Plan: &record.Plan{Name: "drain", Settle: s, Faults: []string{"drain checkout"}, Checks: []steadystate.Check{{Name: "up", Signal: "up", Good: steadystate.AtLeast(1)}}}},
+				{Plan: &record.Plan{Name: "drain", Settle: s, Faults: []record.Scheduled{{Fault: "drain checkout"}}, Checks: []steadystate.Check{{Name: "up", Signal: "up", Good: steadystate.AtLeast(1)}}}},
 				{Phase: record.PhaseSettle},
 				{At: 5 * s, Phase: record.PhaseInject},
 				{At: 5 * s, Injection: &record.Injection{Fault: "drain checkout", Span: steadystate.Instant(5 * s), Effects: []record.Effect{{Event: record.EventGone}}, Shortfall: row.shortfall, Refused: row.refused}},

@@ -65,7 +65,7 @@ func (d drive) entries() []record.Entry {
 		requests = d.change(requests)
 	}
 	plan := &record.Plan{
-		Name: "drive", Settle: 10 * s, Hold: removed - t0, Watch: watched - removed, Faults: []string{"fault"}, Load: "a load",
+		Name: "drive", Settle: 10 * s, Hold: removed - t0, Watch: watched - removed, Faults: []record.Scheduled{{Fault: "fault"}}, Load: "a load",
 		Stages: map[string][]record.Stage{"requests": d.stages},
 		Checks: []steadystate.Check{{Name: "answers", Signal: "requests", Good: steadystate.Within(s), Allowed: 0.001, Limits: steadystate.Limits("p95 <= 1s")}},
 	}

@@ -59,6 +59,7 @@ func (j *judge) refused() {
 func (j *judge) injected() Proof {
 	p := Proof{Name: "injected"}
 	var done []string
+	which := map[int]bool{}
 	for _, i := range j.Injections {
 		if i.Shortfall != "" {
 			p.Text = i.Fault + ": " + i.Shortfall
@@ -72,11 +73,14 @@ func (j *judge) injected() Proof {
 		for _, t := range i.Targets {
 			names = append(names, t.Name)
 		}
+		which[i.Index] = true
 		done = append(done, fmt.Sprintf("%s: into %s, T0 %s", i.Fault, strings.Join(names, ", "), i.Span))
 	}
-	if len(done) < len(j.plan.Faults) {
-		p.Text = fmt.Sprintf("%d of %d faults were injected", len(done), len(j.plan.Faults))
-		return p
+	for index := range j.plan.Faults {
+		if !which[index] {
+			p.Text = fmt.Sprintf("%d of %d faults were injected", len(which), len(j.plan.Faults))
+			return p
+		}
 	}
 	p.Verdict, p.Text = steadystate.Held, strings.Join(done, "; ")
 	return p

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -19,9 +20,16 @@ type rateChange struct {
 // the load sent requests at all.
 func (j *judge) newRateChange(i InjectionResult, effect record.Effect, before steadystate.Span) *rateChange {
 	t, until := j.Traffic[effect.Signal], j.until(i)
+	next := j.last // when the rate is changed again
+	for _, other := range j.Injections {
+		again := func(e record.Effect) bool { return e.Times > 0 && e.Signal == effect.Signal }
+		if other.From >= until.To && slices.ContainsFunc(other.Effects, again) {
+			next = min(next, other.From)
+		}
+	}
 	return &rateChange{
 		Effect: effect, fault: i.Fault,
-		before: t.sentWithin(before.From, i.From), during: t.sentWithin(i.To, until.From), after: t.sentWithin(until.To, j.last),
+		before: t.sentWithin(before.From, before.To), during: t.sentWithin(i.To, until.From), after: t.sentWithin(until.To, next),
 	}
 }
 

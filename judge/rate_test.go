@@ -22,7 +22,7 @@ func surged(t *testing.T, before, during, after float64, outcome record.Outcome)
 // injected.
 func toldAt(t *testing.T, told time.Duration, before, during, after float64, outcome record.Outcome) judge.Result {
 	t.Helper()
-	plan := &record.Plan{Name: "surged", Settle: 5 * s, Watch: 10 * s, Faults: []string{"surge"}, Checks: []steadystate.Check{{
+	plan := &record.Plan{Name: "surged", Settle: 5 * s, Watch: 10 * s, Faults: []record.Scheduled{{Fault: "surge"}}, Checks: []steadystate.Check{{
 		Name: "answers", Signal: "requests", Good: steadystate.Within(s),
 	}}}
 	list := []record.Entry{

@@ -30,7 +30,7 @@ func TestAProbeThatSamplesHasWiderEdges(t *testing.T) {
 			}
 			result, err := judge.Judge(entriesOf([]record.Entry{
 				{Header: &record.Header{Format: record.Format, Version: record.Version, Run: "r"}},
-				{Plan: &record.Plan{Name: "kill a", Settle: 10 * s, Faults: []string{"kill"}, Sampled: sampled, Checks: []steadystate.Check{{Name: "probe", Signal: "probe", Good: steadystate.Within(s), Limits: steadystate.Limits("downtime <= 30s")}}}},
+				{Plan: &record.Plan{Name: "kill a", Settle: 10 * s, Faults: []record.Scheduled{{Fault: "kill"}}, Sampled: sampled, Checks: []steadystate.Check{{Name: "probe", Signal: "probe", Good: steadystate.Within(s), Limits: steadystate.Limits("downtime <= 30s")}}}},
 				{Phase: record.PhaseSettle},
 				{At: t0, Phase: record.PhaseInject},
 				{At: t0, Injection: &record.Injection{Fault: "kill", Span: steadystate.Instant(t0), OneShot: true}},
@@ -71,7 +71,7 @@ func TestAProbeThatSamplesHasTheLoadsBackends(t *testing.T) {
 	for name, want := range map[string]steadystate.Verdict{"downtime <= 500ms": steadystate.Unknown, "downtime <= 5s": steadystate.Held} {
 		result, err := judge.Judge(entriesOf([]record.Entry{
 			{Header: &record.Header{Format: record.Format, Version: record.Version, Run: "r"}},
-			{Plan: &record.Plan{Name: "kill a", Settle: 10 * s, Faults: []string{"kill"}, Sampled: []string{"probe"}, Checks: []steadystate.Check{{Name: "probe", Signal: "probe", Good: steadystate.Within(s), Limits: steadystate.Limits(name)}}}},
+			{Plan: &record.Plan{Name: "kill a", Settle: 10 * s, Faults: []record.Scheduled{{Fault: "kill"}}, Sampled: []string{"probe"}, Checks: []steadystate.Check{{Name: "probe", Signal: "probe", Good: steadystate.Within(s), Limits: steadystate.Limits(name)}}}},
 			{Phase: record.PhaseSettle},
 			{At: t0, Phase: record.PhaseInject},
 			{At: t0, Injection: &record.Injection{Fault: "kill", Span: steadystate.Instant(t0), OneShot: true}},

@@ -1,6 +1,7 @@
 package judge_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -23,7 +24,14 @@ type scene struct {
 	polled       func(pod string, at time.Duration) float64
 	pods         string // one letter each; default "abc"
 	events       []record.Event
+	later        []another // injections
 	expectations []record.Expectation
+}
+
+// another is an injection beside the first, and when it was undone.
+type another struct {
+	injection record.Injection
+	removed   time.Duration
 }
 
 func (s scene) result(t testing.TB) judge.Result {
@@ -48,7 +56,7 @@ func (s scene) result(t testing.TB) judge.Result {
 	list := []record.Entry{
 		{Header: &record.Header{Format: record.Format, Version: record.Version, Run: "r"}},
 		{Plan: &record.Plan{
-			Name: "scene", Settle: 10 * time.Second, Faults: []string{"shake"}, Expectations: s.expectations,
+			Name: "scene", Settle: 10 * time.Second, Faults: []record.Scheduled{{Fault: "shake"}}, Expectations: s.expectations,
 			Checks: []steadystate.Check{{Name: "answers", Signal: record.TrafficSignal, Good: steadystate.Within(time.Minute)}},
 		}},
 		{Phase: record.PhaseSettle},
@@ -58,6 +66,14 @@ func (s scene) result(t testing.TB) judge.Result {
 		{At: s.removed, Phase: record.PhaseRecover},
 		{At: s.removed, Removal: &record.Removal{Fault: "shake", Span: steadystate.Instant(s.removed)}},
 		{At: s.removed, Phase: record.PhaseWatch},
+	}
+	for n, l := range s.later {
+		l.injection.Index, l.injection.Fault = n+1, fmt.Sprintf("shake %d", n+1)
+		list[1].Plan.Faults[0].Name = "first"
+		list[1].Plan.Faults = append(list[1].Plan.Faults, record.Scheduled{Name: l.injection.Fault, Fault: l.injection.Fault})
+		list = append(list,
+			record.Entry{At: end, Injection: &l.injection},
+			record.Entry{At: end, Removal: &record.Removal{Index: n + 1, Fault: l.injection.Fault, Span: steadystate.Instant(l.removed)}})
 	}
 	for _, e := range s.events {
 		list = append(list, record.Entry{At: end, Event: &e})

@@ -16,6 +16,7 @@ import (
 func (j *judge) effect() Proof {
 	p := Proof{Name: "effect"}
 	var seen []string
+	happened := happenings{events: slices.SortedStableFunc(slices.Values(j.Events), func(a, b record.Event) int { return cmp.Compare(a.To, b.To) }), taken: map[int]bool{}}
 	for _, i := range j.Injections {
 		if len(i.Effects) == 0 {
 			p.Text = i.Fault + ": " + cmp.Or(i.Unprovable, "declares no observable effect")
@@ -30,7 +31,7 @@ func (j *judge) effect() Proof {
 				targets = []record.Target{*effect.On}
 			}
 			for _, t := range targets {
-				text, missing := j.happened(i, effect, t)
+				text, missing := happened.by(i, j.until(i), effect, t)
 				if missing != "" {
 					p.Text = i.Fault + ": " + missing
 					return p
@@ -99,15 +100,22 @@ var heralds = map[string][]string{
 	record.EventRestarted: {record.EventStopped},
 }
 
-// happened says when an effect that is an event happened to a target. It must
-// have begun between the injection and the removal, or soon after the injection
-// of a fault that has nothing to remove.
-func (j *judge) happened(i InjectionResult, effect record.Effect, t record.Target) (text, missing string) {
+// happenings are events, in the order in which they were over. One is the effect
+// of one injection, and shows no other's.
+type happenings struct {
+	events []record.Event
+	taken  map[int]bool
+}
+
+// by says when an effect that is an event happened to a target. It must have
+// begun between the injection and the removal, or soon after the injection of a
+// fault that has nothing to remove.
+func (h happenings) by(i InjectionResult, until steadystate.Span, effect record.Effect, t record.Target) (text, missing string) {
 	name := t.Name
 	if effect.Container != "" {
 		name = fmt.Sprintf("container %s of %s", effect.Container, t.Name)
 	}
-	on := steadystate.Span{From: i.From, To: j.until(i).To}
+	on := steadystate.Span{From: i.From, To: until.To}
 	if i.OneShot {
 		// Its removal may be the instant of its injection, or come much later.
 		over := i.To + soon
@@ -117,7 +125,7 @@ func (j *judge) happened(i InjectionResult, effect record.Effect, t record.Targe
 		on.To = over
 	}
 	var began *record.Event
-	for _, e := range slices.SortedStableFunc(slices.Values(j.Events), func(a, b record.Event) int { return cmp.Compare(a.To, b.To) }) {
+	for n, e := range h.events {
 		herald := slices.Contains(heralds[effect.Event], e.Kind)
 		if !isOf(e, t) || (e.Kind != effect.Event && !herald) || (effect.Container != "" && e.Attrs[record.AttrContainer] != effect.Container) {
 			continue
@@ -129,7 +137,12 @@ func (j *judge) happened(i InjectionResult, effect record.Effect, t record.Targe
 			continue
 		}
 		text = fmt.Sprintf("%s (%s) %s at %s", t.Name, t.UID, effect.Event, e.Span)
+		if h.taken[n] {
+			missing, began = text+", which shows another injection", nil
+			continue
+		}
 		if began.Overlaps(on) && began.From >= on.From-watchWidth && began.To <= on.To+watchWidth {
+			h.taken[n] = true
 			return text, ""
 		}
 		missing = fmt.Sprintf("%s, which began with %q at %s, and not certainly while the fault was on, from %s to %s", text, began.Kind, began.Span, steadystate.Instant(on.From), steadystate.Instant(on.To))

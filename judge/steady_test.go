@@ -40,7 +40,7 @@ func (p prelude) judge(t *testing.T) judge.Result {
 	}
 	list := []record.Entry{
 		{Header: &record.Header{Format: record.Format, Version: record.Version, Run: "r"}},
-		{Plan: &record.Plan{Name: "kill a", Settle: p.settle, Checks: p.checks, Faults: []string{"kill"}}},
+		{Plan: &record.Plan{Name: "kill a", Settle: p.settle, Checks: p.checks, Faults: []record.Scheduled{{Fault: "kill"}}}},
 		{Phase: record.PhaseSettle},
 	}
 	stream := func(signal string, by func(i int) string) {
@@ -482,7 +482,7 @@ func TestSteadyByPolls(t *testing.T) {
 			}
 			result, err := judge.Judge(entriesOf([]record.Entry{
 				{Header: &record.Header{Format: record.Format, Version: record.Version, Run: "r"}},
-				{Plan: &record.Plan{Name: "kill a", Settle: 10 * s, Faults: []string{"kill"}, Checks: []steadystate.Check{{Name: "whole", Signal: "replicas", Good: steadystate.AtLeast(1), Limits: steadystate.Limits("ttr <= 30s")}}}},
+				{Plan: &record.Plan{Name: "kill a", Settle: 10 * s, Faults: []record.Scheduled{{Fault: "kill"}}, Checks: []steadystate.Check{{Name: "whole", Signal: "replicas", Good: steadystate.AtLeast(1), Limits: steadystate.Limits("ttr <= 30s")}}}},
 				{Phase: record.PhaseSettle},
 				{At: t0, Phase: record.PhaseInject},
 				{At: t0, Injection: &record.Injection{Fault: "kill", Span: steadystate.Instant(t0), OneShot: true}},

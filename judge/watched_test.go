@@ -45,7 +45,7 @@ func TestTheDrainOfARecordIsNotJudged(t *testing.T) {
 			last := time.Duration(len(row.timeline))*s - s + row.drain
 			result, err := judge.Judge(all([]record.Entry{
 				{Header: &record.Header{Format: record.Format, Version: record.Version}},
-				{Plan: &record.Plan{Name: "drain", Settle: 5 * s, Watch: 30 * s, Faults: []string{"kill"}, Checks: []steadystate.Check{{
+				{Plan: &record.Plan{Name: "drain", Settle: 5 * s, Watch: 30 * s, Faults: []record.Scheduled{{Fault: "kill"}}, Checks: []steadystate.Check{{
 					Name: "whole", Signal: "replicas", Good: steadystatetest.Good, Limits: steadystate.Limits("ttr <= 40s", "downtime <= 15s"),
 				}}}},
 				{Phase: record.PhaseSettle},

@@ -37,7 +37,7 @@ func story(down time.Duration) []record.Entry {
 	return []record.Entry{
 		{Header: &record.Header{Format: record.Format, Version: record.Version, Run: "0123456789"}},
 		{Plan: &record.Plan{
-			Name: "story", Settle: time.Second, Hold: time.Second, Watch: 5 * time.Second, Faults: []string{"kill"},
+			Name: "story", Settle: time.Second, Hold: time.Second, Watch: 5 * time.Second, Faults: []record.Scheduled{{Fault: "kill"}},
 			Checks: []steadystate.Check{{
 				Name: "answers", Signal: "requests", Good: steadystate.MustParseTolerance("<= 1s"),
 				Limits: steadystate.Limits("downtime <= 3s", "ttr <= 6s"),

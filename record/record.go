@@ -1,6 +1,7 @@
 package record
 
 import (
+	"fmt"
 	"math"
 	"time"
 
@@ -56,13 +57,47 @@ type Plan struct {
 	// Stages are what the load is to send, by signal: a run without them for a
 	// signal cannot show that its load was driven as asked.
 	Stages map[string][]Stage `json:"stages,omitempty"`
-	Faults []string           `json:"faults,omitempty"`
+	Faults []Scheduled        `json:"faults,omitempty"`
 	Settle time.Duration      `json:"settle"`
-	Hold   time.Duration      `json:"hold"`
-	Watch  time.Duration      `json:"watch"`
+	// Hold is how long the hold phase lasts at least, see [PhaseHold].
+	Hold  time.Duration `json:"hold"`
+	Watch time.Duration `json:"watch"`
 	// Baseline is what limits on a multiple of it refer to; nil: the settled
 	// stretch before the fault.
 	Baseline *Baseline `json:"baseline,omitempty"`
+}
+
+// A Scheduled is a fault as it is planned.
+type Scheduled struct {
+	Name  string `json:"name,omitempty"` // unique; only a plan's one fault may have none
+	Fault string `json:"fault"`          // Fault.String()
+	// At is how long after the first T0 it comes; with When, from when on the
+	// condition is looked at.
+	At time.Duration `json:"at,omitempty"`
+	// For is how long it is held once it is in place; zero: to the end of the
+	// hold phase, or it is one that is over when it is done.
+	For time.Duration `json:"for,omitempty"`
+	// When is the condition that it waits for, for as long as Within.
+	When   string        `json:"when,omitempty"`
+	Within time.Duration `json:"within,omitempty"`
+}
+
+// String is "slow: delay all pods, at 5s, for 20s".
+func (s Scheduled) String() string {
+	text := s.Fault
+	if s.Name != "" {
+		text = s.Name + ": " + text
+	}
+	if s.At > 0 {
+		text += ", at " + s.At.String()
+	}
+	if s.When != "" {
+		text += fmt.Sprintf(", when %s, within %s", s.When, s.Within)
+	}
+	if s.For > 0 {
+		text += ", for " + s.For.String()
+	}
+	return text
 }
 
 // A Stage is a stretch of a load's shape: it lasts until the next one, the last
@@ -113,9 +148,9 @@ func Due(stages []Stage, at time.Duration) float64 {
 // The phases of a run, in their order.
 const (
 	PhaseSettle  = "settle"  // until the hypothesis has been good for the settle time
-	PhaseInject  = "inject"  // the faults are put in place
-	PhaseHold    = "hold"    // and stay
-	PhaseRecover = "recover" // are undone
+	PhaseInject  = "inject"  // the faults that come first are put in place
+	PhaseHold    = "hold"    // they stay, and those that come later come; ends when the last one is over
+	PhaseRecover = "recover" // those that are still in place are undone
 	PhaseWatch   = "watch"   // what comes after
 )
 

@@ -68,7 +68,7 @@ func TestTwoFaultsOfOneTextAreToldApart(t *testing.T) {
 	list := entries("downtime <= 4s")
 	for _, e := range list {
 		if e.Plan != nil {
-			e.Plan.Faults = append(e.Plan.Faults, e.Plan.Faults[0])
+			e.Plan.Faults = []record.Scheduled{{Name: "first", Fault: "kill b"}, {Name: "again", Fault: "kill b"}}
 		}
 	}
 	at := slices.IndexFunc(list, func(e record.Entry) bool { return e.Injection != nil })

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -115,9 +116,9 @@ func progress(line func(string)) func(record.Entry) {
 		case e.Phase == record.PhaseSettle:
 			say(e, "settle: %s", settling(plan))
 		case e.Phase == record.PhaseInject:
-			say(e, "inject: %s", strings.Join(plan.Faults, ", "))
+			say(e, "inject: %s", planned(plan.Faults))
 		case e.Phase == record.PhaseHold:
-			say(e, "hold: for %s", plan.Hold)
+			say(e, "hold: for %s", holding(plan))
 		case e.Phase == record.PhaseRecover:
 			say(e, "recover: undoing")
 		case e.Phase == record.PhaseWatch:
@@ -136,6 +137,24 @@ func progress(line func(string)) func(record.Entry) {
 			say(e, "%s", strings.TrimSuffix(e.End.Reason+": "+e.End.Detail, ": "))
 		}
 	}
+}
+
+// planned are the faults and when they come.
+func planned(faults []record.Scheduled) string {
+	var texts []string
+	for _, f := range faults {
+		texts = append(texts, f.String())
+	}
+	return strings.Join(texts, "; ")
+}
+
+// holding says how long the hold phase lasts.
+func holding(plan *record.Plan) string {
+	text := plan.Hold.String()
+	if slices.ContainsFunc(plan.Faults, func(f record.Scheduled) bool { return f.At > 0 || f.For > 0 || f.When != "" }) {
+		text += " at least, until the last fault is over"
+	}
+	return text
 }
 
 // settling says what the settle phase waits for.

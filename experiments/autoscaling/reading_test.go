@@ -34,7 +34,7 @@ func TestASecondReadingIsTakenFromTheRecord(t *testing.T) {
 			x.Signal = row.signal
 			list := []record.Entry{
 				{Header: &record.Header{Format: record.Format, Version: record.Version}},
-				{Plan: &record.Plan{Name: "a surge", Settle: time.Second, Faults: []string{"a spike"}, Expectations: []record.Expectation{x}}},
+				{Plan: &record.Plan{Name: "a surge", Settle: time.Second, Faults: []record.Scheduled{{Fault: "a spike"}}, Expectations: []record.Expectation{x}}},
 				{Phase: record.PhaseSettle},
 				{At: 2 * time.Second, Phase: record.PhaseInject},
 			}

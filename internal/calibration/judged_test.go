@@ -22,7 +22,7 @@ func (c Cell) judged(t *testing.T, seed uint64, number int, limits ...string) (j
 	check.Limits = steadystate.Limits(limits...)
 	entries := []record.Entry{
 		{Header: &record.Header{Format: record.Format, Version: record.Version, Run: "r"}},
-		{Plan: &record.Plan{Name: "trial", Settle: c.Settle, Checks: []steadystate.Check{check}, Faults: []string{"fault"}}},
+		{Plan: &record.Plan{Name: "trial", Settle: c.Settle, Checks: []steadystate.Check{check}, Faults: []record.Scheduled{{Fault: "fault"}}}},
 		{Phase: record.PhaseSettle},
 	}
 	var list []record.Request

@@ -94,7 +94,7 @@ func plan(length time.Duration) *record.Plan {
 		Signals: map[string]string{record.TrafficSignal: "every other request fails"},
 		Load:    "every other request fails",
 		Stages:  map[string][]record.Stage{record.TrafficSignal: {{Name: "1: 1000/s", Rate: Rate}}},
-		Faults:  []string{fault},
+		Faults:  []record.Scheduled{{Fault: fault}},
 		Settle:  5 * time.Second,
 		Hold:    length / 2,
 		Watch:   length / 3,

@@ -1,0 +1,225 @@
+package judge_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// at is an injection into pods at an instant, with an effect.
+func at(t0 time.Duration, pods string, effect record.Effect) record.Injection {
+	return record.Injection{Span: steadystate.Instant(t0), Targets: hits(pods), Effects: []record.Effect{effect}}
+}
+
+// Each of several faults is judged by what its targets show between its own T0
+// and its own T1, and by the settled stretch before the first.
+func TestEachOfSeveralFaultsShowsItsOwnEffect(t *testing.T) {
+	slower, nothing := record.Effect{Signal: record.TrafficSignal, Rise: 0.09}, 0.0
+	silent := record.Effect{Signal: record.TrafficSignal, AtMost: &nothing}
+	slow := func(spans ...[2]time.Duration) func(string, time.Duration) time.Duration {
+		return func(pod string, at time.Duration) time.Duration {
+			took := 20 * ms
+			for _, span := range spans {
+				took += between(at, span[0], span[1], 100*ms, 0)
+			}
+			return took
+		}
+	}
+	cut := func(from, to time.Duration) func(string, time.Duration) time.Duration {
+		return func(pod string, at time.Duration) time.Duration {
+			if pod == "a" {
+				return between(at, from, to, 0, 20*ms)
+			}
+			return 20 * ms
+		}
+	}
+	const t0, t1 = 20 * s, 40 * s
+	for _, row := range []struct {
+		sentence string
+		scene    scene
+		verdict  steadystate.Verdict
+		text     string
+	}{
+		{"one after the other", scene{
+			injection: at(t0, "abc", slower), removed: 30 * s, took: slow([2]time.Duration{t0, 30 * s}, [2]time.Duration{t1, 50 * s}),
+			later: []another{{at(t1, "abc", slower), 50 * s}},
+		}, steadystate.Held, "0.02 before the fault, 0.12 while it was on, 0.02 after it"},
+		{"one after the other, of which the second does nothing", scene{
+			injection: at(t0, "abc", slower), removed: 30 * s, took: slow([2]time.Duration{t0, 30 * s}),
+			later: []another{{at(t1, "abc", slower), 50 * s}},
+		}, steadystate.Unknown, "shake 1: a: p50 of requests of a 0.02 before the fault, 0.02 while it was on"},
+		{"one after the other, of which the first does nothing", scene{
+			injection: at(t0, "abc", slower), removed: 30 * s, took: slow([2]time.Duration{t1, 50 * s}),
+			later: []another{{at(t1, "abc", slower), 50 * s}},
+		}, steadystate.Unknown, "shake: a: p50 of requests of a 0.02 before the fault, 0.02 while it was on"},
+		{"with overlap, each alone for a while", scene{
+			injection: at(t0, "abc", slower), removed: 35 * s, took: slow([2]time.Duration{t0, 35 * s}, [2]time.Duration{30 * s, 50 * s}),
+			later: []another{{at(30*s, "abc", slower), 50 * s}},
+		}, steadystate.Held, "0.02 before the fault, 0.12 while it was on, 0.02 after it"},
+		{"with overlap, and the second does nothing: what the first does is not its doing", scene{
+			injection: at(t0, "abc", slower), removed: 45 * s, took: slow([2]time.Duration{t0, 45 * s}),
+			later: []another{{at(30*s, "abc", slower), 50 * s}},
+		}, steadystate.Unknown, "shake 1: a: p50 of requests of a 0.02 before the fault, 0.02 while it was on"},
+		{"at once in the same pods: neither shows anything", scene{
+			injection: at(t0, "abc", slower), took: slow([2]time.Duration{t0, t1}),
+			later: []another{{at(t0, "abc", slower), t1}},
+		}, steadystate.Unknown, "observed 0 times while it was on and no other fault was in it, wanted at least 3"},
+		{"at once in other pods", scene{
+			injection: at(t0, "a", slower),
+			took: func(pod string, at time.Duration) time.Duration {
+				return 20*ms + between(at, t0, t1, map[string]time.Duration{"a": 100 * ms, "b": 100 * ms}[pod], 0)
+			},
+			later: []another{{at(t0, "b", slower), t1}},
+		}, steadystate.Held, "p50 of those not hit 0.02 before the fault, 0.02 while it was on"},
+		{"nothing passes, while another is in the pod all the time", scene{
+			injection: at(t0, "a", silent), took: cut(t0, t1),
+			later: []another{{at(t0, "a", silent), t1}},
+		}, steadystate.Unknown, "nothing passes for so long by chance either"},
+		{"nothing passes in part of the time, while another was in the pod", scene{
+			injection: at(t0, "a", silent), took: cut(t0, 30*s),
+			later: []another{{at(t0, "a", silent), 30 * s}},
+		}, steadystate.Unknown, "wanted at most 0 while it was on"},
+		{"nothing passes, with another one after it", scene{
+			injection: at(t0, "a", silent), removed: 30 * s,
+			took: func(pod string, at time.Duration) time.Duration {
+				if pod == "a" && (at >= t0 && at < 30*s || at >= t1 && at < 50*s) {
+					return 0
+				}
+				return 20 * ms
+			},
+			later: []another{{at(t1, "a", silent), 50 * s}},
+		}, steadystate.Held, "greatest of requests of a 0.02 before the fault"},
+		{"a kill while all are slow", scene{
+			injection: at(t0, "abc", slower), took: slow([2]time.Duration{t0, t1}),
+			later:  []another{{record.Injection{Span: steadystate.Instant(30 * s), Targets: hits("c"), Effects: []record.Effect{{Event: record.EventGone}}, OneShot: true, ChangesPods: true}, t1}},
+			events: append(exist("abc"), podEvent(record.EventGone, "c", 30*s, 31*s)),
+		}, steadystate.Held, "c (uid-c) gone at"},
+		{"one event is the effect of one injection", scene{
+			injection: record.Injection{Targets: hits("c"), Effects: []record.Effect{{Event: record.EventRestarted}}, OneShot: true}, removed: 50 * s,
+			later:  []another{{record.Injection{Span: steadystate.Instant(30 * s), Targets: hits("c"), Effects: []record.Effect{{Event: record.EventRestarted}}, OneShot: true}, 50 * s}},
+			events: append(exist("abc"), podEvent(record.EventRestarted, "c", 31*s, 32*s)),
+		}, steadystate.Unknown, "shake 1: c (uid-c) restarted at 31.000s..32.000s, which shows another injection"},
+		{"two events are those of two", scene{
+			injection: record.Injection{Targets: hits("c"), Effects: []record.Effect{{Event: record.EventRestarted}}, OneShot: true}, removed: 50 * s,
+			later:  []another{{record.Injection{Span: steadystate.Instant(30 * s), Targets: hits("c"), Effects: []record.Effect{{Event: record.EventRestarted}}, OneShot: true}, 50 * s}},
+			events: append(exist("abc"), podEvent(record.EventRestarted, "c", 21*s, 22*s), podEvent(record.EventRestarted, "c", 31*s, 32*s)),
+		}, steadystate.Held, "restarted at 31"},
+		{"a pod that came after the first fault is compared with those that were there", scene{
+			injection: record.Injection{Targets: hits("c"), Effects: []record.Effect{{Event: record.EventGone}}, OneShot: true, ChangesPods: true}, removed: 60 * s,
+			pods: "abcd",
+			took: func(pod string, at time.Duration) time.Duration {
+				switch {
+				case pod == "c":
+					return 20 * ms
+				case pod == "d" && at < 22*s:
+					return 0
+				}
+				return between(at, 30*s, 50*s, 120*ms, 20*ms)
+			},
+			later:  []another{{at(30*s, "abd", slower), 50 * s}},
+			events: append(exist("abc"), podEvent(record.EventGone, "c", t0, t0+s), podEvent(record.EventCreated, "d", t0, t0+s), podEvent(record.EventReady, "d", t0+s, t0+2*s)),
+		}, steadystate.Held, "p50 of requests of d 0.02 before the fault, 0.12 while it was on"},
+		{"how pods are after another fault is not how they are without one", scene{
+			injection: record.Injection{Targets: hits("c"), Effects: []record.Effect{{Event: record.EventGone}}, OneShot: true, ChangesPods: true}, removed: 60 * s,
+			took: func(pod string, at time.Duration) time.Duration {
+				return between(at, 20*s, 40*s, 200*ms, between(at, 40*s, 50*s, 120*ms, 20*ms))
+			},
+			later:  []another{{at(40*s, "abc", slower), 50 * s}},
+			events: append(exist("abc"), podEvent(record.EventGone, "c", t0, t0+s)),
+		}, steadystate.Held, "p50 of requests of a 0.02 before the fault, 0.12 while it was on"},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			want(t, proof(t, row.scene.result(t), "effect"), row.verdict, row.text)
+		})
+	}
+}
+
+// What a later fault's target served is known from before the first, since what
+// is right before it is disturbed. A pod that came since is known by what it
+// served before its own injection.
+func TestWhetherLaterTargetsServeIsKnownFromBeforeTheFirstFault(t *testing.T) {
+	kill := func(t0 time.Duration, pod string) record.Injection {
+		return record.Injection{Span: steadystate.Instant(t0), Targets: hits(pod), Effects: []record.Effect{{Event: record.EventGone}}, OneShot: true, ChangesPods: true}
+	}
+	came := func(pod string, at time.Duration) record.Event { return podEvent(record.EventCreated, pod, at, at+s) }
+	for _, row := range []struct {
+		sentence string
+		scene    scene
+		verdict  steadystate.Verdict
+		text     string
+	}{
+		{"nobody answers right before the second", scene{
+			injection: kill(20*s, "a"), took: func(pod string, at time.Duration) time.Duration { return between(at, 21*s, 45*s, 0, 20*ms) },
+			later: []another{{kill(40*s, "b"), 60 * s}}, events: exist("abc"),
+		}, steadystate.Held, "b answered 66 of 200 requests in the 10s before the fault"},
+		{"a pod that came since then, and served", scene{
+			injection: kill(20*s, "a"), pods: "abcd", later: []another{{kill(40*s, "d"), 60 * s}}, events: append(exist("abc"), came("d", 25*s)),
+		}, steadystate.Held, "d answered 50 of 200 requests from 30.000s to 40.000s"},
+		{"a pod that came since then, and did not", scene{
+			injection: kill(20*s, "a"), later: []another{{kill(40*s, "d"), 60 * s}}, events: append(exist("abc"), came("d", 25*s)),
+		}, steadystate.Unknown, "d answered 0 of 200 requests from 30.000s to 40.000s"},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			want(t, proof(t, row.scene.result(t), "exposed"), row.verdict, row.text)
+		})
+	}
+}
+
+// The record has injections in the order in which they were over; that of their
+// T0 counts.
+func TestTheWindowBeginsWithTheFirstT0(t *testing.T) {
+	r := scene{
+		injection: at(25*s, "a", record.Effect{Event: record.EventGone}), removed: 50 * s,
+		later: []another{{at(20*s, "b", record.Effect{Event: record.EventGone}), 30 * s}},
+	}.result(t)
+	if r.Window.From != 20*s || r.Injections[0].Index != 1 || r.Injections[0].Removed.From != 30*s || r.Injections[1].Removed.From != 50*s {
+		t.Errorf("window %s, injections %+v", r.Window, r.Injections)
+	}
+}
+
+// A surge that comes again is over between.
+func TestASurgeThatComesTwiceIsJudgedTwice(t *testing.T) {
+	surge := record.Effect{Signal: "requests", Times: 5}
+	for _, row := range []struct {
+		sentence string
+		rest     float64 // the rate between, of 20
+		second   float64
+		verdict  steadystate.Verdict
+		text     string
+	}{
+		{"twice", 20, 100, steadystate.Held, "requests were sent at 20/s before the fault, 100/s while it was on, 20/s after it"},
+		{"it stays", 100, 100, steadystate.Unknown, "surge #0: requests were sent at 20/s before the fault, 100/s while it was on, 100/s after it"},
+		{"the second does not come", 20, 20, steadystate.Unknown, "surge #1: requests were sent at 20/s before the fault, 20/s while it was on"},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			list := []record.Entry{
+				{Header: &record.Header{Format: record.Format, Version: record.Version}},
+				{Plan: &record.Plan{
+					Name: "surges", Settle: 5 * s, Faults: []record.Scheduled{{Name: "0", Fault: "surge #0"}, {Name: "1", Fault: "surge #1"}},
+					Checks: []steadystate.Check{{Name: "answers", Signal: record.TrafficSignal, Good: steadystate.Within(s)}},
+				}},
+				{Phase: record.PhaseSettle},
+				{At: 10 * s, Phase: record.PhaseInject},
+			}
+			for n, from := range []time.Duration{10 * s, 30 * s} {
+				i := record.Injection{Index: n, Fault: []string{"surge #0", "surge #1"}[n], Span: steadystate.Instant(from), Targets: []record.Target{{Name: "requests"}}, Effects: []record.Effect{surge}}
+				list = append(list, record.Entry{At: 50 * s, Injection: &i}, record.Entry{At: 50 * s, Removal: &record.Removal{Index: n, Fault: i.Fault, Span: steadystate.Instant(from + 10*s)}})
+			}
+			block := &record.Requests{Signal: record.TrafficSignal}
+			for at := time.Duration(0); at < 50*s; {
+				rate := between(at, 10*s, 20*s, 100, between(at, 20*s, 30*s, row.rest, between(at, 30*s, 40*s, row.second, 20)))
+				block.List = append(block.List, record.Request{Seq: uint64(len(block.List)), Planned: at, Sent: at, Answered: at + ms, Outcome: record.Outcome{Code: 200, Attempts: 1}})
+				at += time.Duration(float64(s) / rate)
+			}
+			list = append(list, record.Entry{At: 50 * s, Requests: block}, record.Entry{At: 50 * s, End: &record.End{Reason: record.Completed}})
+			result, err := judge.Judge(all(list), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want(t, proof(t, result, "effect"), row.verdict, row.text)
+		})
+	}
+}
