@@ -117,10 +117,12 @@ func gaps(watch string, events []record.Event) []steadystate.Span {
 }
 
 // frame finds when the fault came and went: the first of the injections, and
-// the last of the removals. Without a fault the load is what changes, and the
+// the last of the removals, of faults that are held if there are any: of one that
+// was over at once the removal comes with the last. Without a fault the load is what changes, and the
 // phases say when.
 func (h *history) frame(r judge.Result) (reason string) {
 	found, stays := false, false
+	held := slices.ContainsFunc(r.Injections, func(i judge.InjectionResult) bool { return i.Shortfall == "" && !i.OneShot })
 	for _, i := range r.Injections {
 		if i.Shortfall != "" {
 			continue
@@ -128,10 +130,14 @@ func (h *history) frame(r judge.Result) (reason string) {
 		if !found || i.From < h.t0.From {
 			h.t0, h.fault = i.Span, i.Fault
 		}
+		found = true
+		if held && i.OneShot {
+			continue
+		}
 		if i.Removed != nil && (h.t1 == nil || i.Removed.To > h.t1.To) {
 			h.t1 = i.Removed
 		}
-		found, stays = true, stays || i.Removed == nil
+		stays = stays || i.Removed == nil
 	}
 	if stays {
 		h.t1 = nil

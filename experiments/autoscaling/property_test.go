@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
+	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
@@ -71,5 +72,20 @@ func TestDecompositionsHaveNoFigureWithoutBothEnds(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// A kill during a surge has nothing to remove; its removal is recorded with the
+// last.
+func TestAFaultIsOverWhenWhatIsHeldIs(t *testing.T) {
+	r := spiked()
+	want := autoscaling.Decompose(r)
+	at := steadystate.Instant(50 * time.Second)
+	r.Injections = append(r.Injections, judge.InjectionResult{
+		Injection: record.Injection{Index: 1, Fault: "a kill", Span: at, OneShot: true},
+		Removed:   new(steadystate.Instant(120 * time.Second)),
+	})
+	if got := autoscaling.Decompose(r); !reflect.DeepEqual(got, want) {
+		t.Errorf("%s\nwant\n%s", got, want)
 	}
 }
