@@ -8,7 +8,7 @@
 //		Name:       "kill one of three",
 //		Hypothesis: shopping,
 //		Load:       load.HTTP{Shape: load.Constant(100), URL: "http://shop.example/checkout"},
-//		Faults:     []experiments.Fault{kill},
+//		Faults:     []experiments.Scheduled{{Fault: kill}},
 //		Hold:       10 * time.Second,
 //		Watch:      time.Minute,
 //	}.Run(ctx, rec)
@@ -20,6 +20,13 @@
 //		return err
 //	}
 //	fmt.Println(result.Verdict) // held, broken or unknown
+//
+// An experiment may have several faults, at once, in sequence and on a condition,
+// each with its own T0 and T1, see [Scheduled]. The phases are the same: in the
+// inject phase those come that come first, in the hold phase the others, and in
+// it those go that have a time of their own. It lasts until each has come and
+// had its time, or the hold time where it has none; in the recover phase all the
+// rest is undone.
 //
 // The record is the only truth. It is append-only JSON Lines, written as
 // things happen, so that a killed run still has its evidence. [judge.Judge] is a pure

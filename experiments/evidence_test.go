@@ -50,7 +50,7 @@ func TestWhatIsSeenIsWrittenWithinHalfASecondWhateverTheRunWaitsFor(t *testing.T
 		w.rate, w.back = 20, 0
 		e := w.experiment("downtime <= 3s")
 		e.SettleTimeout, e.UndoTimeout, e.Deadline = time.Minute, 2*time.Minute, time.Hour
-		e.Faults = []experiments.Fault{scripted{
+		e.Faults = []experiments.Scheduled{{Fault: scripted{
 			inject: func(_ context.Context, rec *record.Recorder) (record.Injection, error) {
 				from := rec.Clock().Now()
 				time.Sleep(2 * time.Minute)
@@ -61,7 +61,7 @@ func TestWhatIsSeenIsWrittenWithinHalfASecondWhateverTheRunWaitsFor(t *testing.T
 				time.Sleep(time.Minute)
 				return steadystate.Span{From: from, To: rec.Clock().Now()}
 			},
-		}}
+		}}}
 		var file bytes.Buffer
 		rec := record.NewRecorder(&file)
 		written := map[string]int{}
@@ -105,11 +105,11 @@ func killed(path string) error {
 	e := w.experiment("downtime <= 3s")
 	e.Settle = time.Second
 	e.Load = telling{named{w}}
-	e.Faults = []experiments.Fault{scripted{inject: func(ctx context.Context, _ *record.Recorder) (record.Injection, error) {
+	e.Faults = []experiments.Scheduled{{Fault: scripted{inject: func(ctx context.Context, _ *record.Recorder) (record.Injection, error) {
 		fmt.Println("injecting")
 		<-ctx.Done()
 		return record.Injection{}, ctx.Err()
-	}}}
+	}}}}
 	return e.Run(context.Background(), record.NewRecorder(file))
 }
 
@@ -217,7 +217,7 @@ func TestAFaultThatIsDatedByAnotherClockIsRefused(t *testing.T) {
 				w := newWorld()
 				e := w.experiment("downtime <= 30s")
 				undone := 0
-				e.Faults = []experiments.Fault{scripted{
+				e.Faults = []experiments.Scheduled{{Fault: scripted{
 					inject: func(_ context.Context, rec *record.Recorder) (record.Injection, error) {
 						return record.Injection{Span: row.span(rec.Clock().Now())}, nil
 					},
@@ -225,7 +225,7 @@ func TestAFaultThatIsDatedByAnotherClockIsRefused(t *testing.T) {
 						undone++
 						return steadystate.Instant(rec.Clock().Now())
 					},
-				}}
+				}}}
 				result, _, err := run(t, t.Context(), e)
 				if err == nil || !strings.Contains(err.Error(), "inject a scripted fault: its span, from ") || !strings.Contains(err.Error(), "take both from rec.Clock().Now()") {
 					t.Errorf("error %v, want the fault and what to do", err)
@@ -238,7 +238,7 @@ func TestAFaultThatIsDatedByAnotherClockIsRefused(t *testing.T) {
 		t.Run("undone "+row.sentence, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				e := newWorld().experiment("downtime <= 30s")
-				e.Faults = []experiments.Fault{scripted{undo: func(rec *record.Recorder) steadystate.Span { return row.span(rec.Clock().Now()) }}}
+				e.Faults = []experiments.Scheduled{{Fault: scripted{undo: func(rec *record.Recorder) steadystate.Span { return row.span(rec.Clock().Now()) }}}}
 				result, _, err := run(t, t.Context(), e)
 				if !errors.Is(err, experiments.ErrLeftBehind) || !strings.Contains(err.Error(), "undo a scripted fault: ") {
 					t.Errorf("error %v, want that the fault may still be in place", err)
@@ -257,14 +257,14 @@ func TestNothingToUndoNeedsNoSpan(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newWorld().experiment("downtime <= 30s")
 		undo := func(*record.Recorder) steadystate.Span { return steadystate.Span{} }
-		e.Faults = []experiments.Fault{
-			scripted{undo: undo, inject: func(_ context.Context, rec *record.Recorder) (record.Injection, error) {
+		e.Faults = []experiments.Scheduled{
+			{Name: "one shot", Fault: scripted{undo: undo, inject: func(_ context.Context, rec *record.Recorder) (record.Injection, error) {
 				return record.Injection{Span: steadystate.Instant(rec.Clock().Now()), OneShot: true}, nil
-			}},
-			scripted{undo: undo, inject: func(context.Context, *record.Recorder) (record.Injection, error) {
+			}}},
+			{Name: "none", Fault: scripted{undo: undo, inject: func(context.Context, *record.Recorder) (record.Injection, error) {
 				return record.Injection{Shortfall: "no pod was selected"}, nil
-			}},
-			scripted{undo: undo},
+			}}},
+			{Name: "never", Fault: scripted{undo: undo}},
 		}
 		result, _, err := run(t, t.Context(), e)
 		if err != nil || len(result.LeftBehind) > 0 || result.End.Reason != record.NotInjected {
@@ -282,7 +282,7 @@ func TestTwoFaultsOfOneTextKeepTheirOwnRemovals(t *testing.T) {
 			time.Sleep(s)
 			return steadystate.Span{From: from, To: rec.Clock().Now()}
 		}}
-		e.Faults = []experiments.Fault{slow, slow}
+		e.Faults = []experiments.Scheduled{{Name: "first", Fault: slow}, {Name: "second", Fault: slow}}
 		result, _, err := run(t, t.Context(), e)
 		if err != nil {
 			t.Fatal(err)

@@ -22,7 +22,7 @@ func ExampleExperiment_Run() {
 			Name:       "kill one of three",
 			Hypothesis: shopping,
 			Load:       load.HTTP{Shape: load.Constant(100), URL: "http://shop.example/checkout"},
-			Faults:     []experiments.Fault{kill},
+			Faults:     []experiments.Scheduled{{Fault: kill}},
 			Hold:       10 * time.Second,
 			Watch:      time.Minute,
 		}.Run(ctx, rec)

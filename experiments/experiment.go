@@ -32,7 +32,9 @@ type Experiment struct {
 	// not hold them: judging it again takes them again.
 	Judgers []judge.Judger
 	Load    Load
-	Faults  []Fault
+	// Faults are injected when they are due and undone when their time is over,
+	// at the latest all together.
+	Faults []Scheduled
 	// Observers record what surrounds the service, pods for instance.
 	Observers []Observer
 	// Baseline is what limits on a multiple of it refer to, see
@@ -49,7 +51,11 @@ type Experiment struct {
 	// SettleTimeout is how long to wait for that. Default 60 s longer than it
 	// takes at least.
 	SettleTimeout time.Duration
-	// Hold is how long the fault stays once it is in place.
+	// Hold is how long a fault without a time of its own stays at least, once it
+	// is in place, and how long the service is looked at with one that is over at
+	// once. The hold phase begins when the faults that come first are in place; it
+	// lasts until each that is scheduled has come and had its time, and what is in
+	// place then is undone.
 	Hold time.Duration
 	// Watch is how long to look on after it is gone. Default 30 s.
 	Watch time.Duration
@@ -77,7 +83,7 @@ func (e Experiment) withDefaults() Experiment {
 	def(&e.SettleTimeout, e.settleTime()+time.Minute)
 	def(&e.Watch, 30*time.Second)
 	def(&e.UndoTimeout, time.Minute)
-	def(&e.Deadline, 2*(e.SettleTimeout+e.Hold+e.Watch)+time.Minute)
+	def(&e.Deadline, 2*(e.SettleTimeout+e.scheduled()+e.Watch)+time.Minute)
 	return e
 }
 
@@ -184,8 +190,11 @@ func (e Experiment) Validate() error {
 			bad("%s %s is below zero", d.name, d.value)
 		}
 	}
+	e.validateFaults(bad)
 	if d := e.withDefaults(); d.SettleTimeout < d.Settle {
 		bad("settle time-out %s is shorter than settle %s", d.SettleTimeout, d.Settle)
+	} else if least := d.Settle + d.scheduled(); e.Deadline > 0 && e.Deadline < least {
+		bad("deadline %s is shorter than settle %s and hold, with the faults that come and go in it, %s", e.Deadline, d.Settle, d.scheduled())
 	}
 	return errors.Join(errs...)
 }
@@ -226,7 +235,7 @@ func (e Experiment) plan() *record.Plan {
 	}
 	maps.Copy(p.Signals, e.traffic())
 	for _, f := range e.Faults {
-		p.Faults = append(p.Faults, record.Scheduled{Fault: f.String()})
+		p.Faults = append(p.Faults, f.plan())
 	}
 	return p
 }

@@ -12,9 +12,11 @@ import (
 type Fault interface {
 	// String says what the fault does and to what, in one line.
 	fmt.Stringer
-	// Inject puts the fault in place and returns when it is there. The error
-	// is the harness's; what could not be shown is in the Injection, for the
-	// judge. Recover is called in any case, also after an error.
+	// Inject puts the fault in place and returns when it is there. Its context
+	// ends when the run does or fails, and not before the fault is undone
+	// otherwise. The error is the harness's; what could not be shown is in the
+	// Injection, for the judge. Recover is called in any case, also after an
+	// error, and never at the same time.
 	Inject(ctx context.Context, rec *record.Recorder) (record.Injection, error)
 	// Recover undoes the fault and returns when it is gone, with the span in
 	// which it went. Nothing to undo is not an error.
@@ -29,6 +31,14 @@ type Targeter interface {
 	// Targets are all that the fault may hit if it is injected now, one of which
 	// is enough for it perhaps.
 	Targets(ctx context.Context) ([]record.Target, error)
+}
+
+// A OneShot is a fault that can say, before it is injected, whether it is over
+// when it is done, as a kill is: there is nothing to hold. Others are held. What
+// it says afterwards is in [record.Injection].
+type OneShot interface {
+	Fault
+	OneShot() bool
 }
 
 // A Previewer is a fault that can say what it would do, before a run. Preflight

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -38,8 +37,13 @@ func (e Experiment) Run(ctx context.Context, rec *record.Recorder) (err error) {
 		rec.Record(record.Entry{Environment: e.Environment})
 	}
 
-	r := &run{Experiment: e, rec: rec, gate: judge.NewGate(judge.Settling(e.Hypothesis.Checks, e.Baseline), e.Settle, rec.Clock().Now()), held: map[int]bool{}}
+	r := &run{Experiment: e, rec: rec, gate: judge.NewGate(judge.Settling(e.Hypothesis.Checks, e.Baseline), e.Settle, rec.Clock().Now()), missing: map[int]func(context.Context) string{}}
 	rec.Tap(r.gate.See)
+	for i, f := range e.Faults {
+		if f.When != nil {
+			r.missing[i] = f.When.Watch(rec)
+		}
+	}
 	end := record.End{Reason: record.Failed}
 	// Also while a fault is injected or undone, for as long as that takes.
 	stopFlushing := rec.FlushEvery(flushEvery)
@@ -83,9 +87,9 @@ func (e Experiment) Run(ctx context.Context, rec *record.Recorder) (err error) {
 // run is a running experiment.
 type run struct {
 	Experiment
-	rec  *record.Recorder
-	gate *judge.Gate
-	held map[int]bool // by the fault's index: it was injected and has to be undone
+	rec     *record.Recorder
+	gate    *judge.Gate
+	missing map[int]func(context.Context) string // of the conditions, by the fault's index
 }
 
 // observe starts the load, the signals and the observers. One that fails ends
@@ -139,13 +143,16 @@ func (r *run) phases(ctx context.Context) (end record.End, err error) {
 		return cmp.Or(stop, end), err
 	}
 
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	timetable := newTimetable(ctx, r, fail)
 	undone := false
 	undo := func() error {
 		if undone {
 			return nil
 		}
 		undone = true
-		return r.undo(ctx)
+		return timetable.end(ctx)
 	}
 	// Also when a phase panics or the context ends.
 	defer func() {
@@ -156,32 +163,13 @@ func (r *run) phases(ctx context.Context) (end record.End, err error) {
 	}()
 
 	r.phase(record.PhaseInject)
-	var shortfall string
-	for i, f := range r.Faults {
-		var injection record.Injection
-		err := CatchPanic(func() (err error) {
-			if ctx.Err() != nil {
-				return context.Cause(ctx) // a fault need not look
-			}
-			if injection, err = f.Inject(ctx, r.rec); err != nil || injection.Shortfall != "" {
-				return err
-			}
-			return r.dated(injection.Span)
-		})
-		if err != nil {
-			return end, fmt.Errorf("inject %s: %w", f, err)
-		}
-		r.held[i] = injection.Shortfall == "" && !injection.OneShot
-		injection.Index, injection.Fault = i, f.String()
-		r.rec.Record(record.Entry{Injection: &injection})
-		if injection.Shortfall != "" {
-			shortfall = fmt.Sprintf("%s: %s", f, injection.Shortfall)
-			break
-		}
+	shortfall, err := timetable.first(ctx)
+	if err != nil {
+		return end, err
 	}
 	if shortfall == "" {
 		r.phase(record.PhaseHold)
-		if err := Wait(ctx, r.Hold); err != nil {
+		if shortfall, err = timetable.rest(ctx); err != nil {
 			return end, err
 		}
 	}
@@ -261,7 +249,7 @@ func (r *run) unexposed(ctx context.Context) (why string, waitingHelps bool) {
 		return "", false
 	}
 	for _, f := range r.Faults {
-		t, ok := f.(Targeter)
+		t, ok := f.Fault.(Targeter)
 		if !ok {
 			continue
 		}
@@ -278,30 +266,3 @@ func (r *run) unexposed(ctx context.Context) (why string, waitingHelps bool) {
 
 // flushEvery is how long a request may wait to be written.
 const flushEvery = 200 * time.Millisecond
-
-// undo undoes all faults, in reverse order, on a context of its own: the run's
-// may have ended. A fault that was never injected has nothing to undo.
-func (r *run) undo(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.UndoTimeout)
-	defer cancel()
-	var errs []error
-	for i, f := range slices.Backward(r.Faults) {
-		removal := record.Removal{Index: i, Fault: f.String()}
-		err := CatchPanic(func() error {
-			span, err := f.Recover(ctx, r.rec)
-			if err == nil && r.held[i] {
-				err = r.dated(span)
-			}
-			if err == nil {
-				removal.Span = span
-			}
-			return err
-		})
-		if err != nil {
-			removal.Error = err.Error()
-			errs = append(errs, fmt.Errorf("undo %s: %w: %w", f, ErrLeftBehind, err))
-		}
-		r.rec.Record(record.Entry{Removal: &removal})
-	}
-	return errors.Join(errs...)
-}

@@ -129,7 +129,7 @@ func (w *world) experiment(limits ...string) experiments.Experiment {
 			Allowed: 0.001, Limits: steadystate.Limits(limits...),
 		}}},
 		Load:   struct{ experiments.Load }{named{w}},
-		Faults: []experiments.Fault{w},
+		Faults: []experiments.Scheduled{{Fault: w}},
 		Settle: 5 * s, SettleTimeout: 20 * s, Hold: 10 * s, Watch: 20 * s,
 	}
 }
@@ -372,7 +372,9 @@ func TestARecordThatCannotBeWrittenEndsTheRun(t *testing.T) {
 		undone   int
 	}{
 		{"while the service settles", 3 * s, func(e *experiments.Experiment) { e.Settle, e.SettleTimeout = time.Hour, 2*time.Hour }, 0},
-		{"while a fault is injected", 15 * s, func(e *experiments.Experiment) { e.Faults = []experiments.Fault{endless{e.Faults[0].(*world)}} }, 1},
+		{"while a fault is injected", 15 * s, func(e *experiments.Experiment) {
+			e.Faults = []experiments.Scheduled{{Fault: endless{e.Faults[0].Fault.(*world)}}}
+		}, 1},
 		{"while it is held", 15 * s, func(e *experiments.Experiment) { e.Hold = time.Hour }, 1},
 		{"while the recovery is watched", 30 * s, func(e *experiments.Experiment) { e.Watch = time.Hour }, 1},
 	} {
@@ -414,7 +416,7 @@ func TestNoFaultIsInjectedOnceTheRecordCannotBeWritten(t *testing.T) {
 				w := newWorld()
 				second := newWorld()
 				e := w.experiment()
-				e.Faults = []experiments.Fault{scripted{}, second}
+				e.Faults = []experiments.Scheduled{{Name: "first", Fault: scripted{}}, {Name: "second", Fault: second}}
 				err := e.Run(t.Context(), record.NewRecorder(refusing(line)))
 				if err == nil || !strings.Contains(err.Error(), "write record: disk full") {
 					t.Errorf("error %v, want the disk's", err)

@@ -77,14 +77,14 @@ func TestTheServiceSettlesBeforeTheFault(t *testing.T) {
 		}, 0, "not steady: answers: 5 of 5", ""},
 		{"too few observations for the odds say how many are missing", func(w *world, _ *experiments.Experiment) { w.rate = 20 }, 0, "not steady: answers: needs 26", ""},
 		{"a fault whose targets serve is injected", func(w *world, e *experiments.Experiment) {
-			e.Faults = []experiments.Fault{aimed{w, pods("a", "b", "c")}}
+			e.Faults = []experiments.Scheduled{{Fault: aimed{w, pods("a", "b", "c")}}}
 		}, enough, "", ""},
 		{"R7: one that may hit a pod that serves no request is not", func(w *world, e *experiments.Experiment) {
-			e.Faults = []experiments.Fault{aimed{w, pods("a", "b", "d")}}
+			e.Faults = []experiments.Scheduled{{Fault: aimed{w, pods("a", "b", "d")}}}
 		}, 0, "not injected: kill one: d answered 0 of 6", "settling: kill one: d answered 0 of"},
 		{"without a name in any answer it is refused at once", func(w *world, e *experiments.Experiment) {
 			w.silent = true
-			e.Faults = []experiments.Fault{aimed{w, pods("b")}}
+			e.Faults = []experiments.Scheduled{{Fault: aimed{w, pods("b")}}}
 		}, 0, "not injected: kill one: no answer to requests", ""},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {

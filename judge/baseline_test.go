@@ -147,7 +147,7 @@ func TestAResultThatWasReadFromJSONMakesNoFigure(t *testing.T) {
 }
 
 func TestAControlRunHasTheLimitsThatMakeSenseWithoutAFault(t *testing.T) {
-	e := experiments.Experiment{Name: "kill", Labels: []string{"pods"}, Faults: []experiments.Fault{nil}, Hold: s, Hypothesis: steadystate.Hypothesis{Checks: []steadystate.Check{answers}}}
+	e := experiments.Experiment{Name: "kill", Labels: []string{"pods"}, Faults: []experiments.Scheduled{{Fault: nil}}, Hold: s, Hypothesis: steadystate.Hypothesis{Checks: []steadystate.Check{answers}}}
 	c := e.Control()
 	if c.Name != "control run of kill" || len(c.Faults) > 0 || c.Hold != s || len(c.Labels) != 2 {
 		t.Errorf("control %+v", c)

@@ -178,6 +178,10 @@ func TestWhatHasNoPlaceInARecordIsRefused(t *testing.T) {
 			list[1] = record.Entry{Plan: &record.Plan{Name: "x"}}
 			return list
 		}, "2: the plan has no checks and no expectations"},
+		{"two faults of one name", func(list []record.Entry) []record.Entry {
+			list[1].Plan.Faults = append(slices.Clone(list[1].Plan.Faults), list[1].Plan.Faults[0])
+			return list
+		}, "2: the plan has two faults of the name \"\""},
 		{"two checks of one name", func(list []record.Entry) []record.Entry {
 			list[1].Plan.Checks = append(slices.Clone(list[1].Plan.Checks), list[1].Plan.Checks[0])
 			return list

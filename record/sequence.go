@@ -128,6 +128,13 @@ func (p *Plan) validate() error {
 			return err
 		}
 	}
+	faults := map[string]bool{}
+	for _, f := range p.Faults {
+		if faults[f.Name] {
+			return fmt.Errorf("the plan has two faults of the name %q", f.Name)
+		}
+		faults[f.Name] = true
+	}
 	for _, x := range p.Expectations {
 		if err := twice("the expectation", x.Name); err != nil {
 			return err

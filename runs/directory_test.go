@@ -67,7 +67,7 @@ func experiment(limits ...string) experiments.Experiment {
 			{Name: "answers", Signal: record.TrafficSignal, Good: steadystate.Within(s), Limits: steadystate.Limits(limits...)},
 		}},
 		Load:   shop{took: 2 * ms},
-		Faults: []experiments.Fault{shop{}},
+		Faults: []experiments.Scheduled{{Fault: shop{}}},
 		Hold:   5 * s,
 		Watch:  20 * s,
 	}

@@ -11,11 +11,10 @@ import (
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
-	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/faults"
+	"github.com/aftershockhq/aftershock/experiments/kubewatch"
 	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/record"
-	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
@@ -55,8 +54,13 @@ var scaling = []standard{
 	{
 		id: "autoscaling/kill", name: "a pod of %s dies while it scales out", hold: scalingHold, watch: scalingWatch, autoscaler: true,
 		more: func(t *Target, e *experiments.Experiment) {
-			t.surge(e)
-			e.Faults = append(e.Faults, &whenScaling{Fault: t.Chaos.PodKill(t.pods(), faults.One), target: t})
+			e.Faults = []experiments.Scheduled{
+				{Name: "surge", Fault: t.surge(e)},
+				{
+					Name: "kill", Fault: t.Chaos.PodKill(t.pods(), faults.One),
+					When: kubewatch.ScalingOut{Namespace: t.Service.Namespace, Autoscaler: t.Autoscaler.Name}, Within: scalingTimeout,
+				},
+			}
 		},
 	},
 	{
@@ -64,16 +68,16 @@ var scaling = []standard{
 		more: func(t *Target, e *experiments.Experiment) {
 			surge := t.surge(e)
 			e.Hold /= 2 // the other half is that of the first surge
-			e.Faults = []experiments.Fault{&twice{Surge: surge, first: e.Hold, rest: betweenSurges}}
+			e.Faults = []experiments.Scheduled{{Fault: &twice{Surge: surge, first: e.Hold, rest: betweenSurges}}}
 		},
 	},
 }
 
-// surge makes a surge of the experiment's load its fault.
+// surge makes a surge of the experiment's load its fault, which it returns.
 func (t *Target) surge(e *experiments.Experiment) *load.Surge {
 	traffic, surge := t.Load, &load.Surge{Factor: t.Autoscaler.Surge}
 	traffic.Surge = surge
-	e.Load, e.Faults = traffic, []experiments.Fault{surge}
+	e.Load, e.Faults = traffic, []experiments.Scheduled{{Fault: surge}}
 	return surge
 }
 
@@ -117,36 +121,6 @@ func (s *twice) Inject(ctx context.Context, rec *record.Recorder) (record.Inject
 	again, err := s.Surge.Inject(ctx, rec)
 	injection.Shortfall = again.Shortfall
 	return injection, err
-}
-
-// whenScaling is a fault that waits until the workload is told to have more
-// pods than it had.
-type whenScaling struct {
-	*chaosmesh.Fault
-	target *Target
-}
-
-// String says what the fault does.
-func (f *whenScaling) String() string { return f.Fault.String() + ", once more pods are wanted" }
-
-// Inject waits, and injects the fault.
-func (f *whenScaling) Inject(ctx context.Context, rec *record.Recorder) (record.Injection, error) {
-	now := int32(0)
-	before, scaling, err := f.target.scale(ctx, rec, func(before int32, s kube.State) bool {
-		now = s.Desired
-		return now > before
-	})
-	switch {
-	case err != nil:
-		return record.Injection{}, err
-	case !scaling:
-		return record.Injection{
-			Span:      steadystate.Instant(rec.Clock().Now()),
-			Shortfall: fmt.Sprintf("no more than %d pods were wanted for %s, so that there was no scale-out to disturb", before, scalingTimeout),
-		}, nil
-	}
-	rec.Note("%s: %d pods are wanted, %d were", f.target.Service.Name, now, before)
-	return f.Fault.Inject(ctx, rec)
 }
 
 // scaledOut is a surge that counts as injected once the service has scaled out

@@ -45,7 +45,7 @@ func build(t *testing.T, text, id string) experiments.Experiment {
 func TestASurgeIsTheFaultOfItsLoad(t *testing.T) {
 	e := build(t, scaled, "autoscaling/surge")
 	traffic := e.Load.(load.HTTP)
-	surge, ok := e.Faults[0].(*load.Surge)
+	surge, ok := e.Faults[0].Fault.(*load.Surge)
 	if !ok || traffic.Surge != surge || surge.Factor != 5 {
 		t.Errorf("fault %v, load %v", e.Faults, traffic)
 	}
@@ -55,7 +55,7 @@ func TestASurgeIsTheFaultOfItsLoad(t *testing.T) {
 	if err := e.Validate(); err != nil {
 		t.Error(err)
 	}
-	if again := build(t, scaled, "autoscaling/surge"); again.Faults[0] == e.Faults[0] {
+	if again := build(t, scaled, "autoscaling/surge"); again.Faults[0].Fault == e.Faults[0].Fault {
 		t.Error("two experiments share a surge")
 	}
 	if calm := build(t, scaled, "capacity/sustained"); calm.Load.(load.HTTP).Surge != nil || len(calm.Faults) != 0 {
@@ -65,12 +65,23 @@ func TestASurgeIsTheFaultOfItsLoad(t *testing.T) {
 
 func TestASurgeThatRestsComesTwiceWithinTheHoldTime(t *testing.T) {
 	whole, rested := build(t, scaled, "autoscaling/surge"), build(t, scaled, "autoscaling/rest")
-	f := rested.Faults[0].(*twice)
+	f := rested.Faults[0].Fault.(*twice)
 	if f.first+rested.Hold != whole.Hold || f.rest <= 0 {
 		t.Errorf("first %s, rest %s, then %s; the surge at one time is %s", f.first, f.rest, rested.Hold, whole.Hold)
 	}
 	if !strings.Contains(f.String(), "again after a rest of 12s") {
 		t.Error(f.String())
+	}
+}
+
+func TestAPodDiesWhileTheAutoscalerScalesOut(t *testing.T) {
+	e := build(t, scaled, "autoscaling/kill")
+	if err := e.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	surge, kill := e.Faults[0], e.Faults[1]
+	if e.Load.(load.HTTP).Surge != surge.Fault || kill.When.String() != "autoscaler checkout in shop scales out" || kill.Within != scalingTimeout {
+		t.Errorf("%+v, %+v", surge, kill)
 	}
 }
 

@@ -24,7 +24,7 @@ var capacity = []standard{
 	{
 		id: "capacity/scaled", name: "%s sustains a surge that it scales out for", hold: time.Minute, watch: scalingWatch, capacity: true, autoscaler: true,
 		more: func(t *Target, e *experiments.Experiment) {
-			e.Faults = []experiments.Fault{&scaledOut{Surge: t.surge(e), target: t, rest: scaledRest}}
+			e.Faults = []experiments.Scheduled{{Fault: &scaledOut{Surge: t.surge(e), target: t, rest: scaledRest}}}
 		},
 	},
 }

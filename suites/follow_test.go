@@ -25,9 +25,9 @@ func TestFollow(t *testing.T) {
 	target, e := onTheLab(t, "network/delay")
 	pods := faults.PodsOf(target.Service.Namespace, target.Service.Selector)
 	e.Name, e.Hold = "a pod dies on a slow network", 15*time.Second
-	e.Faults = []experiments.Fault{
-		target.Chaos.NetworkDelay(pods, 200*time.Millisecond).Follow(),
-		target.Chaos.PodKill(pods, faults.One),
+	e.Faults = []experiments.Scheduled{
+		{Name: "slow", Fault: target.Chaos.NetworkDelay(pods, 200*time.Millisecond).Follow()},
+		{Name: "kill", Fault: target.Chaos.PodKill(pods, faults.One)},
 	}
 	var recorded bytes.Buffer
 	if err := e.Run(t.Context(), record.NewRecorder(&recorded)); err != nil {

@@ -171,18 +171,6 @@ func TestASurgeIsHeldOnceTheServiceHasScaled(t *testing.T) {
 	}
 }
 
-func TestAFaultThatWaitsForAScaleOutIsNoneWithoutOne(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		target := &Target{}
-		target.Service.Workload = checkout
-		target.Client = fake.NewClientBuilder().WithObjects(sized(2, 2)).Build()
-		injection, err := (&whenScaling{target: target}).Inject(t.Context(), record.NewRecorder(io.Discard))
-		if want := "no more than 2 pods were wanted for 2m0s"; err != nil || !strings.Contains(injection.Shortfall, want) || len(injection.Targets) != 0 {
-			t.Errorf("%+v, %v; want it to fall short: %q", injection, err, want)
-		}
-	})
-}
-
 func TestPreflightLooksAtTheAutoscaler(t *testing.T) {
 	condition := func(of autoscalingv2.HorizontalPodAutoscalerConditionType, is corev1.ConditionStatus) autoscalingv2.HorizontalPodAutoscalerCondition {
 		return autoscalingv2.HorizontalPodAutoscalerCondition{Type: of, Status: is, Reason: "FailedGetResourceMetric", Message: "missing request for cpu"}
@@ -244,7 +232,7 @@ func TestAPhaseMustBeLongEnoughForWhatIsAskedOfIt(t *testing.T) {
 
 func TestWhatAScaledServiceSustainsIsAskedOnceItHasScaled(t *testing.T) {
 	e := build(t, scaled, "capacity/scaled")
-	f, ok := e.Faults[0].(*scaledOut)
+	f, ok := e.Faults[0].Fault.(*scaledOut)
 	if !ok || len(e.Faults) != 1 || f.rest != scaledRest {
 		t.Fatalf("faults %v, want a surge that waits until a size has lasted", e.Faults)
 	}

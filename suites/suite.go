@@ -209,7 +209,7 @@ func (t *Target) experiment(s standard) experiments.Experiment {
 		if f, ok := fault.(followable); ok && variation.Follow {
 			fault = f.Follow()
 		}
-		e.Faults = []experiments.Fault{fault}
+		e.Faults = []experiments.Scheduled{{Fault: fault}}
 	}
 	if s.autoscaler {
 		limits := t.Autoscaler.Limits

@@ -185,7 +185,7 @@ func (t *Target) Preflight(ctx context.Context, chosen []experiments.Experiment,
 	}
 	for _, e := range chosen {
 		for _, f := range e.Faults {
-			fault, ok := f.(experiments.Previewer)
+			fault, ok := f.Fault.(experiments.Previewer)
 			if !ok {
 				continue
 			}

@@ -113,7 +113,7 @@ func demoAct(ctx context.Context, s *session, name string, defect bench.Defect) 
 			},
 		},
 		Load:        load.HTTP{Shape: load.Constant(100), URL: b.URL() + "/"},
-		Faults:      []experiments.Fault{b.Kill("service-2")},
+		Faults:      []experiments.Scheduled{{Fault: b.Kill("service-2")}},
 		Environment: b.Environment(),
 		Settle:      3 * time.Second,
 		Hold:        3 * time.Second,

@@ -404,7 +404,7 @@ func seeOutage(t *testing.T, e experiments.Experiment, after time.Duration) {
 		defer mu.Unlock()
 		return next
 	}}
-	e.Load, e.Observers, e.Faults = nil, nil, []experiments.Fault{fault}
+	e.Load, e.Observers, e.Faults = nil, nil, []experiments.Scheduled{{Fault: fault}}
 	var signals []steadystate.Signal
 	for _, signal := range e.Hypothesis.Signals {
 		if source, ok := signal.Source.(prom.Source); ok {

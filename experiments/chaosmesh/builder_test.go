@@ -3,6 +3,7 @@ package chaosmesh_test
 import (
 	"errors"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -277,3 +278,14 @@ func TestEffects(t *testing.T) {
 }
 
 func near(a, b float64) bool { return a-b < 1e-9 && b-a < 1e-9 }
+
+// Whether there will be anything to hold is known before a pod is chosen.
+func TestAFaultSaysBeforehandWhetherItIsOverAtOnce(t *testing.T) {
+	oneShots := []string{"pod kill", "container kill"}
+	for name, f := range every(newCluster(t, town(t), faults.Guard{Cluster: theCluster, Namespaces: []string{"shop"}})) {
+		one, ok := f.(experiments.OneShot)
+		if want := slices.Contains(oneShots, name); !ok || one.OneShot() != want {
+			t.Errorf("%s: %t, want %t", name, ok && one.OneShot(), want)
+		}
+	}
+}

@@ -18,7 +18,7 @@
 //		Namespace: "shop",
 //		Selector:  map[string]string{"app": "checkout"},
 //	}, faults.One)
-//	err = experiments.Experiment{Faults: []experiments.Fault{kill}, ...}.Run(ctx, recorder)
+//	err = experiments.Experiment{Faults: []experiments.Scheduled{{Fault: kill}}, ...}.Run(ctx, recorder)
 //
 //	left, err := chaosmesh.Find(ctx, c, faults.Scope{Namespaces: []string{"shop"}})
 //	removed, err := chaosmesh.Sweep(ctx, c, faults.Scope{Namespaces: []string{"shop"}}, chaosmesh.Patience{})

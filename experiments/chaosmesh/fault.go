@@ -40,6 +40,7 @@ type Fault struct {
 var (
 	_ experiments.Targeter  = (*Fault)(nil)
 	_ experiments.Previewer = (*Fault)(nil)
+	_ experiments.OneShot   = (*Fault)(nil)
 )
 
 // placed is an object that may exist.
@@ -99,6 +100,13 @@ func (f *Fault) String() string {
 		text += ", and of those that replace them"
 	}
 	return text
+}
+
+// OneShot reports whether the fault is over when it is done, as a kill is. What
+// an object is that needs pods to be made, is said by its injection.
+func (f *Fault) OneShot() bool {
+	object, err := f.kind.object(site{})
+	return err == nil && oneShot(object)
 }
 
 // kindName is Chaos Mesh's name of the kind: PodChaos.

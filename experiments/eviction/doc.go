@@ -11,7 +11,7 @@
 //		Pods:    faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}},
 //		Count:   faults.One,
 //	}
-//	err = experiments.Experiment{Faults: []experiments.Fault{drain}, ...}.Run(ctx, recorder)
+//	err = experiments.Experiment{Faults: []experiments.Scheduled{{Fault: drain}}, ...}.Run(ctx, recorder)
 //
 // # A drain
 //

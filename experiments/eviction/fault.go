@@ -50,6 +50,7 @@ type Fault struct {
 var (
 	_ experiments.Targeter  = (*Fault)(nil)
 	_ experiments.Previewer = (*Fault)(nil)
+	_ experiments.OneShot   = (*Fault)(nil)
 )
 
 // victim is a pod whose eviction was granted, at some instant in the span.
@@ -86,6 +87,10 @@ func (f *Fault) String() string {
 	}
 	return fmt.Sprintf("evict %s of the %s", f.Count, f.Pods)
 }
+
+// OneShot reports whether one pod is to be evicted, which is a matter of an
+// instant; several may have to wait for each other.
+func (f *Fault) OneShot() bool { return f.Count == faults.One }
 
 // Preview says what Inject would do now and changes nothing: it asks the API
 // server whether a pod could be evicted, so that missing rights come out. That

@@ -312,3 +312,11 @@ func TestInjectEndsWithItsContext(t *testing.T) {
 		}
 	})
 }
+
+func TestOneEvictionIsOverAtOnce(t *testing.T) {
+	for count, want := range map[faults.Count]bool{faults.One: true, faults.Fixed(2): false, faults.Percent(30): false, faults.All: false} {
+		if got := (&eviction.Fault{Count: count}).OneShot(); got != want {
+			t.Errorf("%s: %t, want %t", count, got, want)
+		}
+	}
+}

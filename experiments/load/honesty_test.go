@@ -48,13 +48,17 @@ func (s shortage) Recover(_ context.Context, rec *record.Recorder) (steadystate.
 // shortExperiment is an experiment of a few seconds. Its tolerance is so wide
 // that no busy machine can miss it.
 func shortExperiment(l experiments.Load, limit string, faults ...experiments.Fault) experiments.Experiment {
+	var scheduled []experiments.Scheduled
+	for _, f := range faults {
+		scheduled = append(scheduled, experiments.Scheduled{Fault: f})
+	}
 	return experiments.Experiment{
 		Name: "load honesty",
 		Hypothesis: steadystate.Hypothesis{Checks: []steadystate.Check{{
 			Name: "answers", Signal: record.TrafficSignal, Good: steadystate.Within(20 * time.Second),
 			Allowed: 0.01, Limits: steadystate.Limits(limit),
 		}}},
-		Load: l, Faults: faults,
+		Load: l, Faults: scheduled,
 		Settle: time.Second, Hold: 1500 * time.Millisecond, Watch: time.Second,
 	}
 }

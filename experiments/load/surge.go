@@ -17,7 +17,7 @@ import (
 //
 //	surge := &load.Surge{Factor: 10}
 //	experiment.Load = load.HTTP{Shape: load.Constant(100), URL: url, Surge: surge}
-//	experiment.Faults = []experiments.Fault{surge}
+//	experiment.Faults = []experiments.Scheduled{{Fault: surge}}
 //
 // What it is compared with is the rate of the settled stretch, so a load that
 // surges wants a shape that is constant, or nearly. A Surge must not be copied;

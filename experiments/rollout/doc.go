@@ -4,7 +4,7 @@
 //	cluster := faults.Cluster{Client: c, Guard: guard}
 //	ledger := kube.Workload{Kind: kube.StatefulSet, Namespace: "shop", Name: "ledger"}
 //	checkout := rollout.Workload{Cluster: cluster, Workload: ledger}
-//	err = experiments.Experiment{Faults: []experiments.Fault{&rollout.BadImage{Workload: checkout}}, ...}.Run(ctx, recorder)
+//	err = experiments.Experiment{Faults: []experiments.Scheduled{{Fault: &rollout.BadImage{Workload: checkout}}}, ...}.Run(ctx, recorder)
 //
 //	left, err := rollout.Find(ctx, c, scope)  // bad images that runs have left behind
 //	back, err := rollout.Sweep(ctx, c, scope, 0) // rolled back, and looked at again

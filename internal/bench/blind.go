@@ -37,7 +37,7 @@ func (b Blind) Experiment(plant func(context.Context) error) experiments.Experim
 		Name:       b.Name,
 		Hypothesis: steadystate.Hypothesis{Checks: []steadystate.Check{b.Check}},
 		Load:       load.HTTP{Shape: load.Constant(float64(b.Rate)), URL: b.URL, Timeout: b.Timeout},
-		Faults:     []experiments.Fault{secret(plant)},
+		Faults:     []experiments.Scheduled{{Fault: secret(plant)}},
 		Settle:     b.Settle,
 		Watch:      b.Watch,
 	}

@@ -21,7 +21,7 @@
 //	err = experiments.Experiment{
 //		Name:        "kill one of three",
 //		Environment: b.Environment(),
-//		Faults:      []experiments.Fault{b.Kill("service-2")},
+//		Faults:      []experiments.Scheduled{{Fault: b.Kill("service-2")}},
 //		// a load on b.URL(), signals from b.PrometheusURL()
 //	}.Run(ctx, recorder)
 //	truth := b.Truth() // when the process really went and came back

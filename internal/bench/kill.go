@@ -29,6 +29,11 @@ func (b *Bench) Kill(service string) experiments.Fault {
 	return &kill{bench: b, service: service}
 }
 
+var (
+	_ experiments.Targeter = (*kill)(nil)
+	_ experiments.OneShot  = (*kill)(nil)
+)
+
 type kill struct {
 	bench   *Bench
 	service string
@@ -40,6 +45,9 @@ type kill struct {
 
 // String says what is killed.
 func (k *kill) String() string { return "kill -9 " + k.service }
+
+// OneShot is true.
+func (*kill) OneShot() bool { return true }
 
 func (k *kill) subject() string { return "process/" + k.service }
 

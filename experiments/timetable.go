@@ -1,0 +1,310 @@
+package experiments
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// A timetable is the faults of a run as they come and go. One goroutine injects
+// them, one after the other; each that has a time of its own is undone by a
+// goroutine of its own, so that an Inject that hangs keeps no other fault in
+// place.
+type timetable struct {
+	*run
+	// fail ends the context of the run: a fault could not be undone.
+	fail func(cause error)
+	// waits is the context in which the goroutines wait, ended by stop.
+	waits context.Context
+	stop  context.CancelFunc
+	wg    sync.WaitGroup
+
+	t0   time.Duration // of the first
+	ends time.Duration // when the last of those in place is over
+
+	mu     sync.Mutex
+	states []state
+	undos  []chan struct{} // of each, taken while it is undone; faults that are one object share one
+}
+
+// A state is what was done about a fault.
+type state struct {
+	held   bool // it was put in place and has to be undone
+	undone bool // it is being undone, or was
+	gone   bool // it was
+	err    error
+}
+
+func newTimetable(ctx context.Context, r *run, fail func(error)) *timetable {
+	t := &timetable{run: r, fail: fail, states: make([]state, len(r.Faults))}
+	t.waits, t.stop = context.WithCancel(ctx)
+	for i, fault := range r.Faults {
+		undoing := make(chan struct{}, 1)
+		if j := slices.IndexFunc(r.Faults[:i], func(other Scheduled) bool { return same(other.Fault, fault.Fault) }); j >= 0 {
+			undoing = t.undos[j]
+		}
+		t.undos = append(t.undos, undoing)
+	}
+	return t
+}
+
+// errNotUndone ends a run; the fault's own error says more.
+var errNotUndone = errors.New("a fault that was over could not be undone")
+
+// first injects the faults that come first. The shortfall says what could not be
+// shown to be in place.
+func (t *timetable) first(ctx context.Context) (shortfall string, err error) {
+	for i, fault := range t.Faults {
+		if !fault.first() {
+			continue
+		}
+		if shortfall, err = t.inject(ctx, i); err != nil || shortfall != "" {
+			return shortfall, err
+		}
+	}
+	return "", nil
+}
+
+// rest injects the other faults, and returns when all that have a time of their
+// own are over and the hold time is.
+func (t *timetable) rest(ctx context.Context) (shortfall string, err error) {
+	clock := t.rec.Clock()
+	t.ends = max(t.ends, clock.Now()+t.Hold)
+	var timed []int // those that wait for nothing but their time
+	waiting := 0
+	due := make(chan answer)
+	for i, fault := range t.Faults {
+		switch {
+		case fault.first():
+		case fault.When == nil:
+			timed = append(timed, i)
+		default:
+			waiting++
+			t.wg.Go(func() { t.await(i, due) })
+		}
+	}
+	slices.SortStableFunc(timed, func(a, b int) int { return cmp.Compare(t.Faults[a].At, t.Faults[b].At) })
+	for {
+		var alarm <-chan time.Time // nil: only a condition is waited for
+		now := clock.Now()
+		switch {
+		case ctx.Err() != nil:
+			return "", context.Cause(ctx)
+		case len(timed) > 0:
+			alarm = time.After(t.t0 + t.Faults[timed[0]].At - now)
+		case waiting > 0:
+		case now >= t.ends:
+			return "", nil
+		default:
+			alarm = time.After(t.ends - now)
+		}
+		select {
+		case <-ctx.Done():
+			continue
+		case a := <-due:
+			waiting--
+			if shortfall, err = t.answered(ctx, a); err != nil || shortfall != "" {
+				return shortfall, err
+			}
+		case <-alarm:
+			if len(timed) == 0 {
+				continue
+			}
+			if shortfall, err = t.inject(ctx, timed[0]); err != nil || shortfall != "" {
+				return shortfall, err
+			}
+			timed = timed[1:]
+		}
+	}
+}
+
+// An answer is what became of the wait for a fault's condition.
+type answer struct {
+	index   int
+	missing string // why it was not met in time
+	err     error
+}
+
+// await waits for a fault's condition, and tells. That it is met is told only
+// while it is: it may be no longer once another fault has been injected.
+func (t *timetable) await(index int, tell chan<- answer) {
+	fault, a := t.Faults[index], answer{index: index}
+	if Wait(t.waits, t.t0+fault.At-t.rec.Clock().Now()) != nil {
+		return
+	}
+	end := t.rec.Clock().Now() + fault.Within
+	ctx, cancel := context.WithTimeout(t.waits, fault.Within)
+	defer cancel()
+	for {
+		a.err = CatchPanic(func() error {
+			a.missing = t.missing[index](ctx)
+			return nil
+		})
+		met, over := a.err == nil && a.missing == "", t.rec.Clock().Now() >= end
+		if met && over {
+			a.missing = "it was, while another fault was being injected"
+		}
+		var told chan<- answer // nil: there is nothing to tell yet
+		again := time.After(conditionEvery)
+		if met || over || a.err != nil {
+			told = tell
+		}
+		if over || a.err != nil {
+			again = nil
+		}
+		select {
+		case told <- a:
+			return
+		case <-again:
+		case <-t.waits.Done():
+			return
+		}
+	}
+}
+
+// answered injects the fault whose condition is met.
+func (t *timetable) answered(ctx context.Context, a answer) (shortfall string, err error) {
+	fault := t.Faults[a.index]
+	switch {
+	case a.err != nil:
+		return "", fmt.Errorf("wait for %s, when %s: %w", fault, fault.When, a.err)
+	case a.missing == "":
+		t.rec.Note("%s: %s", fault, fault.When)
+		return t.inject(ctx, a.index)
+	}
+	return t.took(a.index, record.Injection{
+		Span:      steadystate.Instant(t.rec.Clock().Now()),
+		Shortfall: fmt.Sprintf("its condition, when %s, was not met within %s: %s", fault.When, fault.Within, a.missing),
+	}), nil
+}
+
+// inject puts a fault in place.
+func (t *timetable) inject(ctx context.Context, index int) (shortfall string, err error) {
+	fault := t.Faults[index]
+	var injection record.Injection
+	err = CatchPanic(func() (err error) {
+		if ctx.Err() != nil {
+			return context.Cause(ctx) // a fault need not look
+		}
+		if other := t.inPlace(fault.Fault); other != "" {
+			injection = record.Injection{Span: steadystate.Instant(t.rec.Clock().Now()), Shortfall: "it is still in place, as " + other}
+			return nil
+		}
+		if injection, err = fault.Fault.Inject(ctx, t.rec); err != nil || injection.Shortfall != "" {
+			return err
+		}
+		return t.dated(injection.Span)
+	})
+	if err != nil {
+		return "", fmt.Errorf("inject %s: %w", fault, err)
+	}
+	return t.took(index, injection), nil
+}
+
+// inPlace names the fault that is this one too, and in place.
+func (t *timetable) inPlace(fault Fault) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i, s := range t.states {
+		if s.held && !s.gone && same(t.Faults[i].Fault, fault) {
+			return t.Faults[i].Name
+		}
+	}
+	return ""
+}
+
+// took records an injection, and has a fault with a time of its own undone when
+// that is over.
+func (t *timetable) took(index int, injection record.Injection) (shortfall string) {
+	fault := t.Faults[index]
+	held := injection.Shortfall == "" && !injection.OneShot
+	t.mu.Lock()
+	t.states[index].held = held
+	t.mu.Unlock()
+	injection.Index, injection.Fault = index, fault.Fault.String()
+	t.rec.Record(record.Entry{Injection: &injection})
+	if injection.Shortfall != "" {
+		return fmt.Sprintf("%s: %s", fault, injection.Shortfall)
+	}
+	if t.t0 == 0 {
+		t.t0 = injection.From
+	}
+	t.ends = max(t.ends, t.rec.Clock().Now()+cmp.Or(fault.For, t.Hold))
+	if held && fault.For > 0 {
+		t.wg.Go(func() {
+			if Wait(t.waits, fault.For) != nil {
+				return // all are being undone
+			}
+			ctx, cancel := t.undoing(t.waits)
+			defer cancel()
+			if t.undo(ctx, index) != nil {
+				t.fail(errNotUndone)
+			}
+		})
+	}
+	return ""
+}
+
+// undoing is the context in which faults are undone: the run's may have ended.
+func (t *timetable) undoing(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), t.UndoTimeout)
+}
+
+// end undoes all faults that are not undone yet, in reverse order, and waits for
+// those that are being undone.
+func (t *timetable) end(ctx context.Context) error {
+	t.stop()
+	ctx, cancel := t.undoing(ctx)
+	defer cancel()
+	for i := range slices.Backward(t.Faults) {
+		_ = t.undo(ctx, i) // the state has it
+	}
+	t.wg.Wait()
+	var errs []error
+	for _, s := range slices.Backward(t.states) {
+		errs = append(errs, s.err)
+	}
+	return errors.Join(errs...)
+}
+
+// undo undoes a fault, once. One that was never injected has nothing to undo.
+func (t *timetable) undo(ctx context.Context, index int) error {
+	t.mu.Lock()
+	s := &t.states[index]
+	claimed, held := s.undone, s.held
+	s.undone = true
+	t.mu.Unlock()
+	if claimed {
+		return nil
+	}
+	t.undos[index] <- struct{}{}
+	defer func() { <-t.undos[index] }()
+	fault := t.Faults[index]
+	removal := record.Removal{Index: index, Fault: fault.Fault.String()}
+	err := CatchPanic(func() error {
+		span, err := fault.Fault.Recover(ctx, t.rec)
+		if err == nil && held {
+			err = t.dated(span)
+		}
+		if err == nil {
+			removal.Span = span
+		}
+		return err
+	})
+	if err != nil {
+		removal.Error = err.Error()
+		err = fmt.Errorf("undo %s: %w: %w", fault, ErrLeftBehind, err)
+	}
+	t.rec.Record(record.Entry{Removal: &removal})
+	t.mu.Lock()
+	s.gone, s.err = err == nil, err
+	t.mu.Unlock()
+	return err
+}
