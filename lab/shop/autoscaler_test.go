@@ -8,6 +8,8 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/aftershockhq/aftershock/lab/internal/place"
 )
 
 func TestAutoscalers(t *testing.T) {
@@ -20,7 +22,7 @@ func TestAutoscalers(t *testing.T) {
 	for _, defect := range Defects() {
 		t.Run(string(defect), func(t *testing.T) {
 			got, left := "", 0
-			for _, o := range Manifests(defect, "/lab/truth") {
+			for _, o := range Manifests(defect, place.Inside) {
 				switch o := o.(type) {
 				case *policyv1.PodDisruptionBudget:
 					if o.Name == Service {

@@ -1,9 +1,9 @@
-// Package shop is the service under test: the shop's checkout and the payments behind it, and how they are deployed, healthy or
-// with one defect.
+// Package shop is what experiments are run on: the shop's checkout, the payments behind it, and a store, the ledger, and how they
+// are deployed, healthy or with one defect.
 //
-//	for _, o := range shop.Manifests(shop.OneReplica, folder) { ... }
+//	for _, o := range shop.Manifests(shop.OneReplica, place.Inside) { ... }
 //
-// The program of both is in the folder checkout.
+// The program of checkout and payments is in the folder checkout, that of the ledger in the folder ledger.
 package shop
 
 import (
@@ -62,6 +62,10 @@ const (
 	// ScaleDownTooEager is autoscaled, and takes replicas away as soon as one look at them finds them idle. Seen by two surges with
 	// a rest of ten to fifteen seconds between them, in the number of replicas: it falls and rises again.
 	ScaleDownTooEager Defect = "scale-down-too-eager"
+	// DataNotOnTheVolume is of the ledger, which writes to a folder that no volume is mounted at: its claims are bound, its volumes
+	// are mounted, and they stay empty. Seen by a pod kill, in the ledger's reads: the replacement comes back without data, and
+	// what its clients read is missing (ops_total{op="read",result="missing"}).
+	DataNotOnTheVolume Defect = "data-not-on-the-volume"
 )
 
 // Defects are all of them, None first.
@@ -69,6 +73,7 @@ func Defects() []Defect {
 	return []Defect{
 		None, NoReadiness, OneReplica, NoGracefulShutdown, NoRetry, NoBreaker, NoTimeout, LivenessOnPayments, CPULimitTooLow,
 		MemoryLeak, SlowStart, Recreate, Autoscaled, NoRequests, MaxTooLow, ScaleDownTooEager,
+		DataNotOnTheVolume,
 	}
 }
 
@@ -76,7 +81,7 @@ func Defects() []Defect {
 func (d Defect) Wrong() string {
 	switch d {
 	case None:
-		return "three replicas, two of payments, probes, requests finished before the end"
+		return "three replicas, two of payments, three of the ledger, probes, requests finished before the end"
 	case NoReadiness:
 		return "listens 8 s after its start, and nothing keeps traffic away until then"
 	case OneReplica:
@@ -107,6 +112,8 @@ func (d Defect) Wrong() string {
 		return "autoscaled, to three replicas at most"
 	case ScaleDownTooEager:
 		return "autoscaled, and takes replicas away at the first idle moment"
+	case DataNotOnTheVolume:
+		return "the ledger writes beside its volume, and a new pod has no data"
 	}
 	return ""
 }

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
+	"github.com/aftershockhq/aftershock/lab/internal/place"
 	"github.com/aftershockhq/aftershock/lab/internal/plan"
 )
 
@@ -42,9 +43,10 @@ func URL() string { return Base() + "/checkout" }
 // Echo is its WebSocket.
 func Echo() string { return fmt.Sprintf("ws://%s:%d/echo", plan.NodeAddress(1), NodePort) }
 
-// Manifests are the objects of the service, in the order they are applied. Truth is the folder, on the node, that pods
-// write their logs of requests to.
-func Manifests(defect Defect, truth string) []runtime.Object {
+// Manifests are the objects of the service, in the order they are applied. Run is the lab's folder as nodes see it: it holds the
+// volumes, and the logs of requests that pods write.
+func Manifests(defect Defect, run place.Run) []runtime.Object {
+	truth := run.Truth()
 	front := service(Service)
 	front.Spec.Type = corev1.ServiceTypeNodePort
 	front.Spec.Ports[0].NodePort = NodePort
@@ -61,7 +63,7 @@ func Manifests(defect Defect, truth string) []runtime.Object {
 	if defect.Scales() {
 		objects = append(objects, autoscaler(defect))
 	}
-	return objects
+	return append(objects, ledger(defect, run)...)
 }
 
 // Leftovers are objects that a deployment with another defect may have left and one with this defect must not have.

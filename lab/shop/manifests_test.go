@@ -8,12 +8,14 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
+
+	"github.com/aftershockhq/aftershock/lab/internal/place"
 )
 
 // deployed is the deployment of that name, and the environment of its container.
 func deployed(t *testing.T, d Defect, name string) (*appsv1.Deployment, map[string]string) {
 	t.Helper()
-	for _, o := range Manifests(d, "/lab/truth") {
+	for _, o := range Manifests(d, place.Inside) {
 		if dep, ok := o.(*appsv1.Deployment); ok && dep.Name == name {
 			env := map[string]string{}
 			for _, e := range dep.Spec.Template.Spec.Containers[0].Env {
@@ -67,6 +69,7 @@ func TestEachDefectIsWrongInOneWay(t *testing.T) {
 		NoRequests:         "start 2s autoscaled requests 0 limit 0",
 		MaxTooLow:          "start 2s autoscaled requests 150m",
 		ScaleDownTooEager:  "start 2s autoscaled requests 150m",
+		DataNotOnTheVolume: "start 2s",
 	}
 	for _, defect := range Defects() {
 		t.Run(string(defect), func(t *testing.T) {
@@ -108,7 +111,7 @@ func TestEachDefectIsWrongInOneWay(t *testing.T) {
 
 func TestPaymentsAreWhereCheckoutLooksForThem(t *testing.T) {
 	services, budgets := map[string]*corev1.Service{}, map[string]int{}
-	for _, o := range Manifests(None, "/lab/truth") {
+	for _, o := range Manifests(None, place.Inside) {
 		switch o := o.(type) {
 		case *corev1.Service:
 			services[o.Name] = o
@@ -155,7 +158,8 @@ func TestParseDefect(t *testing.T) {
 	_, err := ParseDefect("slow")
 	want := `no defect is called "slow": choose one of none, no-readiness, one-replica, no-graceful-shutdown, no-retry, ` +
 		`no-breaker, no-timeout, liveness-on-payments, cpu-limit-too-low, memory-leak, slow-start, ` +
-		`recreate, autoscaled, no-requests, max-too-low, scale-down-too-eager`
+		`recreate, autoscaled, no-requests, max-too-low, scale-down-too-eager, ` +
+		`data-not-on-the-volume`
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

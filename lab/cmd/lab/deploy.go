@@ -19,16 +19,17 @@ func deploy() *cobra.Command {
 	var defects strings.Builder
 	for _, d := range shop.Defects() {
 		names = append(names, string(d))
-		fmt.Fprintf(&defects, "  %-20s  %s\n", d, d.Wrong())
+		fmt.Fprintf(&defects, "  %-22s  %s\n", d, d.Wrong())
 	}
 	c := &cobra.Command{
 		Use:   "deploy",
 		Short: "Deploy the service under test again, healthy or with a defect, and wait until it has settled",
-		Long: `Deploy applies the service under test, checkout and payments in the namespace shop, with one defect or none:
+		Long: `Deploy applies the service under test, checkout, payments and the ledger in the namespace shop, with one defect or none:
 
 ` + defects.String() + `
-It has settled when the pods of the new deployment answer all requests and each order is paid, the old ones have gone,
-Prometheus scrapes the new, and the autoscaler, where there is one, has its metric. The harness's configuration is written anew.`,
+It has settled when the pods of the new deployment answer all requests and each order is paid, each pod of the ledger takes
+traffic, the old pods have gone, Prometheus scrapes the new, and the autoscaler, where there is one, has its metric. The
+harness's configuration is written anew.`,
 		Example: `  lab deploy --defect no-graceful-shutdown
   lab deploy                              healthy again`,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -47,7 +48,7 @@ Prometheus scrapes the new, and the autoscaler, where there is one, has its metr
 			if err := l.Deploy(c.Context(), defect, timeout); err != nil {
 				return fmt.Errorf("deploy with defect %s: %w", defect, err)
 			}
-			fmt.Fprintf(c.OutOrStdout(), "checkout is deployed with defect %s and has settled after %.1f s: %s\n",
+			fmt.Fprintf(c.OutOrStdout(), "the shop is deployed with defect %s and has settled after %.1f s: %s\n",
 				defect, time.Since(begin).Seconds(), shop.URL())
 			return nil
 		},

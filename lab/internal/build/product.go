@@ -49,6 +49,7 @@ func Products() []Product {
 		command("tc", "./cmd/tc", static),
 		command("pause", "./cmd/pause", static),
 		command("checkout", "./shop/checkout", static),
+		command("ledger", "./shop/ledger", static),
 		definitions(),
 	}
 }

@@ -65,7 +65,7 @@ func (l Lab) deploy(ctx context.Context, c *cluster.Client, defect shop.Defect, 
 				return err
 			}
 		}
-		for _, object := range shop.Manifests(wanted, place.Inside.Truth()) {
+		for _, object := range shop.Manifests(wanted, place.Inside) {
 			if err := c.Apply(ctx, object); err != nil {
 				return err
 			}

@@ -47,7 +47,7 @@ func TestFind(t *testing.T) {
 func products(t *testing.T, key string) map[string]build.Built {
 	dir := t.TempDir()
 	built := map[string]build.Built{}
-	for _, name := range []string{"hyperkube", "etcd", "chaos-controller-manager", "chaos-daemon", "metrics-server", "nsexec", "chaos-pause", "memstress", "tc", "pause", "checkout"} {
+	for _, name := range []string{"hyperkube", "etcd", "chaos-controller-manager", "chaos-daemon", "metrics-server", "nsexec", "chaos-pause", "memstress", "tc", "pause", "checkout", "ledger"} {
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, []byte(name), 0o755); err != nil {
 			t.Fatal(err)

@@ -35,6 +35,7 @@ var programs = map[string][]string{
 	"tc":                       {"tc"},
 	"pause":                    {"pause"},
 	"checkout":                 {"checkout"},
+	"ledger":                   {"ledger"},
 }
 
 // prepare fills the run folder, and empties it first unless a whole cluster of the same kind lies there: then that is used
@@ -72,6 +73,7 @@ func (l Lab) prepare(o Options, built map[string]build.Built) (state host.State,
 		secrets(run, state.Nodes),
 		image.Write(filepath.Join(run.Images(), "pause.tar"), plan.PauseImage, built["pause"].Path, "/pause", runtime.GOARCH),
 		image.Write(filepath.Join(run.Images(), "checkout.tar"), shop.Image, built["checkout"].Path, "/checkout", runtime.GOARCH),
+		image.Write(filepath.Join(run.Images(), "ledger.tar"), shop.LedgerImage, built["ledger"].Path, "/ledger", runtime.GOARCH),
 	)
 }
 

@@ -93,5 +93,8 @@ func (r Run) State() string { return r.join("state.json") }
 // Truth holds what the service under test itself saw: one file per pod.
 func (r Run) Truth() string { return r.join("truth") }
 
+// Volume is the folder of one persistent volume. Every node sees the same one.
+func (r Run) Volume(name string) string { return r.join("volumes", name) }
+
 // Targets holds the scrape targets that Prometheus watches.
 func (r Run) Targets() string { return r.join("targets") }

@@ -34,6 +34,7 @@ func Checks(c *cluster.Client, nodes int, since time.Time) []Check {
 	return []Check{
 		{"nodes are ready", func(ctx context.Context) error { return Nodes(ctx, c, nodes, since) }},
 		{"checkout answers from every pod", func(ctx context.Context) error { return Shop(ctx, c) }},
+		{"each pod of the ledger takes traffic", func(ctx context.Context) error { return Ledger(ctx, c) }},
 		{"prometheus scrapes every target", func(ctx context.Context) error { return Prometheus(ctx, c, nodes, since) }},
 		{"chaos mesh takes experiments", func(ctx context.Context) error { return Chaos(ctx, c) }},
 		{"chaos mesh reaches every node", func(ctx context.Context) error { return Daemons(ctx, c, nodes) }},
@@ -64,7 +65,7 @@ func Nodes(ctx context.Context, c *cluster.Client, want int, since time.Time) er
 	return nil
 }
 
-// Prometheus asks whether it scrapes every pod of the service, and every target it was given by hand.
+// Prometheus asks whether it scrapes every pod of checkout and of the ledger, and every target it was given by hand.
 func Prometheus(ctx context.Context, c *cluster.Client, nodes int, since time.Time) error {
 	pods, err := replicas(ctx, c)
 	if err != nil {
@@ -72,6 +73,7 @@ func Prometheus(ctx context.Context, c *cluster.Client, nodes int, since time.Ti
 	}
 	for selector, want := range map[string]int{
 		`up{job="checkout"}`:                 int(pods),
+		`up{job="ledger"}`:                   shop.LedgerReplicas,
 		`up{job="chaos-controller-manager"}`: 1,
 		`up{job="kubelet-cadvisor"}`:         nodes,
 		`up{job="kubelet-resource"}`:         nodes,
