@@ -340,3 +340,27 @@ func TestALoadOfManyTargetsAndTheSourcesBesideIt(t *testing.T) {
 		})
 	}
 }
+
+// A time of the file that is too short for an experiment is not overruled in
+// silence: preflight prints which one holds.
+func TestATimeThatIsTooShortIsToldOf(t *testing.T) {
+	for _, row := range []struct{ sentence, times, variation, want string }{
+		{"a file that says nothing of it", "settle: 5s", "", ""},
+		{"a file that says less", "settle: 5s, hold: 8s", "", "hold is 20s and not 8s, which is too short for what it does; experiments: {network/delay: {hold: ...}} sets another"},
+		{"a file that says more", "settle: 5s, hold: 30s", "", ""},
+		{"one that says it of the experiment", "settle: 5s, hold: 8s", "experiments: {network/delay: {hold: 9s}}\n", ""},
+	} {
+		text := strings.Replace(valid, "times:\n  settle: 5s\n", "times: {"+row.times+"}\n", 1) + row.variation
+		if !strings.Contains(text, row.times) {
+			t.Fatalf("no times in\n%s", text)
+		}
+		e := build(t, text, "network/delay")
+		c, err := Decode("aftershock.yaml", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.lengthened(e); got != row.want {
+			t.Errorf("%s: %q, want %q", row.sentence, got, row.want)
+		}
+	}
+}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
+
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
@@ -224,6 +226,29 @@ func (t *Target) experiment(s standard) experiments.Experiment {
 	e.Load = t.drivenBy(e)
 	return e
 }
+
+// lengthened says which of the times that the file gives an experiment goes
+// beyond, since it could not show its effect within them; it is empty if none.
+func (c Config) lengthened(e experiments.Experiment) string {
+	var texts []string
+	for _, t := range []struct {
+		name      string
+		said, are time.Duration
+		hint      string
+	}{
+		{"settle", c.Settle, e.Settle, ""},
+		{"hold", c.Hold, e.Hold, "; experiments: {" + ID(e) + ": {hold: ...}} sets another"},
+		{"watch", c.Watch, e.Watch, "; experiments: {" + ID(e) + ": {watch: ...}} sets another"},
+	} {
+		if t.are > t.said && c.lines.has("times."+t.name) && !c.lines.has("experiments."+ID(e)+"."+t.name) {
+			texts = append(texts, fmt.Sprintf("%s is %s and not %s, which is too short for what it does%s", t.name, short(t.are), short(t.said), t.hint))
+		}
+	}
+	return strings.Join(texts, "; ")
+}
+
+// short writes a length of time without the zeros that Go writes.
+func short(d time.Duration) string { return model.Duration(d).String() }
 
 // asked is the signal of a query.
 func (t *Target) asked(source prom.Source, name string) steadystate.Signal {

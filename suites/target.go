@@ -203,6 +203,11 @@ func (t *Target) Preflight(ctx context.Context, chosen []experiments.Experiment,
 			})
 		}
 	}
+	for _, e := range chosen {
+		if longer := t.lengthened(e); longer != "" {
+			say("times of "+ID(e), longer)
+		}
+	}
 	left := t.LeftOut()
 	for _, id := range slices.Sorted(maps.Keys(left)) {
 		say("left out \""+id+"\"", left[id])
