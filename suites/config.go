@@ -159,9 +159,15 @@ type file struct {
 		BodyFile      string                       `yaml:"body_file"`
 		Timeout       string                       `yaml:"timeout"`
 		NamedBy       string                       `yaml:"named_by"`
-		Reuse         bool                         `yaml:"reuse_connections"`
-		CAFile        string                       `yaml:"ca_file"`
-		Workers       *struct {
+		Success       struct {
+			Status []string `yaml:"status"`
+			Body   struct {
+				Contains string `yaml:"contains"`
+			} `yaml:"body"`
+		} `yaml:"success"`
+		Reuse   bool   `yaml:"reuse_connections"`
+		CAFile  string `yaml:"ca_file"`
+		Workers *struct {
 			Count     int    `yaml:"count"`
 			Image     string `yaml:"image"`
 			Namespace string `yaml:"namespace"`

@@ -192,6 +192,15 @@ func (d *decoder) load() {
 		}
 		d.Load.SecretHeader[name] = load.Secret{Env: from["env"], File: d.beside(from["file"])}
 	}
+	d.Load.Success.Contains = l.Success.Body.Contains
+	for i, text := range l.Success.Status {
+		var r load.StatusRange
+		if err := r.UnmarshalText([]byte(text)); err != nil {
+			d.bad(fmt.Sprintf("load.success.status.%d", i), "%w", err)
+			continue
+		}
+		d.Load.Success.Status = append(d.Load.Success.Status, r)
+	}
 	if err := d.Load.Validate(); err != nil {
 		d.bad("load", "%w", err)
 	}
@@ -620,22 +629,24 @@ func (d *decoder) unknownFields(err error) error {
 // fields are the fields of each section, for error messages; the empty one is
 // the file itself.
 var fields = map[string][]string{
-	"":             {"cluster", "allow", "service", "dependency", "load", "websocket", "grpc", "prometheus", "times", "checks", "baseline", "autoscaler", "capacity", "pod_signals", "experiments"},
-	"cluster":      {"kubeconfig", "context", "uid"},
-	"allow":        {"namespaces", "protected"},
-	"service":      {"namespace", "workload", "service", "container", "selector"},
-	"dependency":   {"namespace", "selector"},
-	"load":         {"url", "rate", "shape", "targets", "method", "headers", "header_files", "secret_headers", "body_file", "timeout", "named_by", "reuse_connections", "ca_file", "workers"},
-	"load.workers": {"count", "image", "namespace", "cpu", "memory"},
-	"websocket":    {"url", "every", "timeout", "fresh_connections", "ca_file"},
-	"grpc":         {"address", "service", "every", "timeout", "tls", "ca_file"},
-	"prometheus":   {"url", "http_config"},
-	"times":        {"settle", "hold", "watch"},
-	"checks":       {"name", "signal", "query", "reduce", "every", "good", "allowed", "limits"},
-	"autoscaler":   {"name", "surge", "limits"},
-	"capacity":     {"histogram", "labels", "range", "queries"},
-	"pod_signals":  {"cpu", "memory", "calls"},
-	"experiments":  {"skip", "hold", "watch", "follow", "limits"},
+	"":                  {"cluster", "allow", "service", "dependency", "load", "websocket", "grpc", "prometheus", "times", "checks", "baseline", "autoscaler", "capacity", "pod_signals", "experiments"},
+	"cluster":           {"kubeconfig", "context", "uid"},
+	"allow":             {"namespaces", "protected"},
+	"service":           {"namespace", "workload", "service", "container", "selector"},
+	"dependency":        {"namespace", "selector"},
+	"load":              {"url", "rate", "shape", "targets", "method", "headers", "header_files", "secret_headers", "body_file", "timeout", "named_by", "success", "reuse_connections", "ca_file", "workers"},
+	"load.success":      {"status", "body"},
+	"load.success.body": {"contains"},
+	"load.workers":      {"count", "image", "namespace", "cpu", "memory"},
+	"websocket":         {"url", "every", "timeout", "fresh_connections", "ca_file"},
+	"grpc":              {"address", "service", "every", "timeout", "tls", "ca_file"},
+	"prometheus":        {"url", "http_config"},
+	"times":             {"settle", "hold", "watch"},
+	"checks":            {"name", "signal", "query", "reduce", "every", "good", "allowed", "limits"},
+	"autoscaler":        {"name", "surge", "limits"},
+	"capacity":          {"histogram", "labels", "range", "queries"},
+	"pod_signals":       {"cpu", "memory", "calls"},
+	"experiments":       {"skip", "hold", "watch", "follow", "limits"},
 }
 
 // moved are fields that the file had once, and what to write in place of each.
@@ -724,28 +735,28 @@ func (l lines) known(line int) (section string, siblings []string) {
 }
 
 // inner is the section within a section that a line belongs to, if any.
-func (l lines) inner(section string, line int) string {
+func (l lines) inner(section string, line int) (innermost string) {
 	for name := range fields {
-		outer, key, nested := strings.Cut(name, ".")
+		outer, _, nested := strings.Cut(name, ".")
 		if !nested || outer != section {
 			continue
 		}
 		begin, found := l.find(name)
 		end := begin
 		node := l.root.Content[0]
-		for _, k := range []string{outer, key} {
+		for key := range strings.SplitSeq(name, ".") {
 			if node != nil {
-				node = child(node, k)
+				node = child(node, key)
 			}
 		}
 		if node != nil {
 			end = max(end, last(*node))
 		}
-		if found && begin <= line && line <= end {
-			return name
+		if found && begin <= line && line <= end && len(name) > len(innermost) {
+			innermost = name
 		}
 	}
-	return ""
+	return innermost
 }
 
 // last is the last line of a node.

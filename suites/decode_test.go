@@ -51,6 +51,16 @@ func TestAValidFile(t *testing.T) {
 	if c.Load.Shape.String() != "100/s" || c.Load.Timeout != 2*time.Second || c.Settle != 5*time.Second || c.Hold != defaultHold {
 		t.Errorf("load %+v, settle %s, hold %s", c.Load, c.Settle, c.Hold)
 	}
+	if got := c.Load.Success.String(); got != "" {
+		t.Errorf("success %q, want the default", got)
+	}
+	with, err := Decode("aftershock.yaml", []byte(strings.Replace(valid, "  rate: 100/s", "  rate: 100/s\n  success: {status: [200-299, 304], body: {contains: '\"paid\":true'}}", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := with.Load.Success.String(), `status 200-299, 304 and "\"paid\":true" in the body`; got != want {
+		t.Errorf("success %q, want %q", got, want)
+	}
 	if len(c.Checks) != 2 || c.Checks[0].Allowed != 0.001 || len(c.Checks[0].Limits) != 2 || c.Checks[1].Signal != "throughput" {
 		t.Errorf("checks %+v", c.Checks)
 	}
@@ -104,6 +114,10 @@ func TestAMistakeIsReportedWithItsLineAndTheChoices(t *testing.T) {
 	}{
 		{"an unknown section", "times:", "tims:", `aftershock.yaml:15: no field "tims"; fields: cluster, allow,`},
 		{"an unknown field", "  rate: 100/s", "  rat: 100/s", `aftershock.yaml:12: no field "rat" in "load"; fields: url, rate,`},
+		{"an unknown field of a body", "  rate: 100/s", "  rate: 100/s\n  success:\n    status: [200-299]\n    body:\n      has: paid", `aftershock.yaml:16: no field "has" in "load.success.body"; fields: contains`},
+		{"an unknown field of success", "  rate: 100/s", "  rate: 100/s\n  success:\n    code: 200", `aftershock.yaml:14: no field "code" in "load.success"; fields: status, body`},
+		{"a status that is none", "  rate: 100/s", "  rate: 100/s\n  success: {status: [2xx]}", `aftershock.yaml:13: status "2xx": want a code or a range of them, as in 200 or 200-299`},
+		{"a status that is a failure always", "  rate: 100/s", "  rate: 100/s\n  success: {status: [200, 404]}", `aftershock.yaml:13: status 404: want codes within 200-399`},
 		{"an unknown field of a check", "    allowed: 0.1%", "    permitted: 0.1%", `aftershock.yaml:21: no field "permitted" in "checks"; fields: name, signal,`},
 		{"a bad unit", "downtime <= 2s", "downtime <= 2parsec", `aftershock.yaml:23: limit "downtime <= 2parsec"`},
 		{"a quantity that there is not", "ttr <= 10s", "mtbf <= 10s", `aftershock.yaml:24: limit "mtbf <= 10s": no quantity "mtbf"; quantities: downtime,`},
@@ -211,16 +225,22 @@ func TestTheFieldsThatErrorsNameAreThoseThereAre(t *testing.T) {
 		}
 		return list
 	}
-	whole := reflect.TypeFor[file]()
-	want := map[string][]string{"": names(whole)}
-	for f := range whole.Fields() {
-		if list := names(f.Type); list != nil {
-			want[f.Tag.Get("yaml")] = list
+	want := map[string][]string{}
+	var walk func(section string, of reflect.Type)
+	walk = func(section string, of reflect.Type) {
+		list := names(of)
+		if list == nil {
+			return
+		}
+		want[section] = list
+		for of.Kind() != reflect.Struct {
+			of = of.Elem()
+		}
+		for f := range of.Fields() {
+			walk(strings.TrimPrefix(section+"."+f.Tag.Get("yaml"), "."), f.Type)
 		}
 	}
-	load, _ := whole.FieldByName("Load")
-	inner, _ := load.Type.FieldByName("Workers")
-	want["load.workers"] = names(inner.Type)
+	walk("", reflect.TypeFor[file]())
 	for section, list := range want {
 		if !slices.Equal(list, fields[section]) {
 			t.Errorf("section %q: error messages name %v, the file has %v", section, fields[section], list)

@@ -64,6 +64,9 @@ type HTTP struct {
 	// NamedBy is the response header in which the service says which of its
 	// instances answered; default "X-Pod".
 	NamedBy string
+	// Success is what makes an answer a good one; default: a status from 200 to
+	// 399.
+	Success Success
 	// TLS configures HTTPS; nil: the system's certificate authorities.
 	TLS *tls.Config
 	// MaxInFlight is how many requests of a signal may wait for their answers at
@@ -140,6 +143,9 @@ func (h HTTP) Validate() error {
 			bad("%w, or none", err)
 		}
 	}
+	if err := h.Success.validate(); err != nil {
+		bad("success: %w", err)
+	}
 	if h.Timeout < 0 {
 		bad("time-out %s is below zero", h.Timeout)
 	}
@@ -204,6 +210,9 @@ func (h HTTP) String() string {
 		what = "targets of " + h.Targets
 	}
 	parts := []string{fmt.Sprintf("requests at %s over %s", h.Shape, connections), what, fmt.Sprintf("time-out %s", h.Timeout)}
+	if text := h.Success.String(); text != "" {
+		parts = append(parts, "good with "+text)
+	}
 	for _, name := range slices.Sorted(maps.Keys(h.SecretHeader)) {
 		parts = append(parts, fmt.Sprintf("%s of %s", name, h.SecretHeader[name]))
 	}

@@ -86,7 +86,14 @@ func TestFailuresAreDataWithAReason(t *testing.T) {
 		handler  http.HandlerFunc
 		url      string
 		want     string
+		success  load.Success
 	}{
+		{sentence: "a redirect where none is good", handler: func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/login", http.StatusFound)
+		}, success: load.Success{Status: []load.StatusRange{{From: 200, To: 299}}}, want: "302"},
+		{sentence: "a body that lacks what it must have", handler: func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write([]byte(`{"paid":false}`))
+		}, success: load.Success{Contains: `"paid":true`}, want: `200 without "\"paid\":true" in the body`},
 		{sentence: "a refused connection", url: closed.URL, want: "connection refused"},
 		{sentence: "an answer that says no, however fast", handler: func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusServiceUnavailable)
@@ -116,7 +123,7 @@ func TestFailuresAreDataWithAReason(t *testing.T) {
 				}
 				url = server.URL
 			}
-			for _, q := range drive(t, load.HTTP{Shape: load.Constant(100), URL: url, Timeout: 300 * time.Millisecond}, 3) {
+			for _, q := range drive(t, load.HTTP{Shape: load.Constant(100), URL: url, Timeout: 300 * time.Millisecond, Success: row.success}, 3) {
 				if row.want == record.TimedOut && q.Stalled > 0 {
 					continue // on a machine as busy as that nothing is known of it
 				}
@@ -182,6 +189,7 @@ func TestRefusedBeforeAnythingIsSent(t *testing.T) {
 		{"a reuse rate below zero", load.HTTP{Shape: load.Constant(1), URL: "http://h/", ReuseRate: -1}, "reuse rate -1/s: want from 1/min to 100000/s, or none"},
 		{"a share that there is not", load.HTTP{Shape: load.Constant(1), URL: "http://h/"}.Share(2, 2), "share 2 of 2: want one from 0"},
 		{"a share of none", load.HTTP{Shape: load.Constant(1), URL: "http://h/"}.Share(0, 0), "share 0 of 0"},
+		{"a success that is a failure", load.HTTP{Shape: load.Constant(1), URL: "http://h/", Success: load.Success{Status: []load.StatusRange{{From: 200, To: 404}}}}, "success: status 200-404: want codes within 200-399"},
 		{"a time-out below zero", load.HTTP{Shape: load.Constant(1), URL: "http://h/", Timeout: -1}, "below zero"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
@@ -217,5 +225,23 @@ func TestALoadEndsWithItsWindow(t *testing.T) {
 		if want := start + time.Duration(q.Seq+1)*20*time.Millisecond; q.Planned != want {
 			t.Errorf("request %d was planned for %s, want %s", q.Seq, q.Planned, want)
 		}
+	}
+}
+
+// What is asked of an answer is asked of each, and one that has it is good.
+func TestAnAnswerWithAllThatIsAskedForIsGood(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusCreated)
+		_, _ = w.Write([]byte(`{"paid":true}`))
+	}))
+	defer server.Close()
+	l := load.HTTP{Shape: load.Constant(100), URL: server.URL, Success: load.Success{Status: []load.StatusRange{{From: 200, To: 200}, {From: 201, To: 299}}, Contains: `"paid":true`}}
+	for _, q := range drive(t, l, 3) {
+		if q.FailedFirst() || q.Code != http.StatusCreated {
+			t.Errorf("%+v: want a good answer", q)
+		}
+	}
+	if want := `good with status 200, 201-299 and "\"paid\":true" in the body`; !strings.Contains(l.String(), want) {
+		t.Errorf("%s: want %q", l, want)
 	}
 }

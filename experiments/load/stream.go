@@ -80,8 +80,12 @@ func (s stream) request(r *vegeta.Result, a attempt) record.Request {
 			Local:    a.local,
 		},
 	}
-	if q.Error == "" && q.Code == 0 {
+	switch {
+	case q.Error != "":
+	case q.Code == 0:
 		q.Error = cmp.Or(r.Error, "no answer")
+	case wellAnswered.From <= q.Code && q.Code <= wellAnswered.To:
+		q.Error = s.Success.missing(q.Code, r.Body)
 	}
 	flight := steadystate.Span{From: q.Sent, To: q.Answered}
 	if q.Error == record.TimedOut {

@@ -22,6 +22,7 @@ type order struct {
 	Reuse       bool            `json:"reuse,omitempty"`
 	ReuseRate   float64         `json:"reuseRate,omitempty"`
 	NamedBy     string          `json:"namedBy,omitempty"`
+	Success     load.Success    `json:"success,omitzero"`
 	MaxInFlight uint64          `json:"maxInFlight,omitempty"` // of the share
 	// Authorities are the certificates, in PEM, of those who vouch for the
 	// service; empty: the system's.
@@ -43,6 +44,7 @@ func orderOf(h load.HTTP, targets []vegeta.Target, authorities []byte, worker, o
 		Reuse:       h.Reuse,
 		ReuseRate:   h.ReuseRate,
 		NamedBy:     h.NamedBy,
+		Success:     h.Success,
 		MaxInFlight: (h.MaxInFlight + share - 1) / share,
 		Authorities: authorities,
 		Worker:      worker,
@@ -59,6 +61,7 @@ func (o order) load() (load.HTTP, error) {
 		Reuse:       o.Reuse,
 		ReuseRate:   o.ReuseRate,
 		NamedBy:     o.NamedBy,
+		Success:     o.Success,
 		MaxInFlight: o.MaxInFlight,
 	}.At(o.Targets).Share(o.Worker, o.Of)
 	if len(o.Targets) == 0 {

@@ -1,0 +1,97 @@
+package load
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Success is what makes an answer a good one besides its coming in time. The
+// zero value asks for a status from 200 to 399 and no more.
+type Success struct {
+	// Status are the codes that are good; default: 200 to 399. Others never are.
+	Status []StatusRange `json:"status,omitempty"`
+	// Contains is text that the body must have in it; empty: any body will do.
+	Contains string `json:"contains,omitempty"`
+}
+
+// A StatusRange is a range of HTTP status codes, both ends included. Its text is
+// "200" or "200-299".
+type StatusRange struct{ From, To int }
+
+// The codes of answers that can be good.
+var wellAnswered = StatusRange{200, 399}
+
+func (r StatusRange) String() string {
+	if r.From == r.To {
+		return strconv.Itoa(r.From)
+	}
+	return fmt.Sprintf("%d-%d", r.From, r.To)
+}
+
+// MarshalText writes the range as [StatusRange.UnmarshalText] reads it.
+func (r StatusRange) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalText reads "200" or "200-299".
+func (r *StatusRange) UnmarshalText(text []byte) error {
+	first, last, ranged := strings.Cut(string(text), "-")
+	if !ranged {
+		last = first
+	}
+	from, err := strconv.Atoi(strings.TrimSpace(first))
+	to, errTo := strconv.Atoi(strings.TrimSpace(last))
+	if errors.Join(err, errTo) != nil {
+		return fmt.Errorf("status %q: want a code or a range of them, as in 200 or 200-299", text)
+	}
+	*r = StatusRange{from, to}
+	return r.validate()
+}
+
+func (r StatusRange) validate() error {
+	if r.From < wellAnswered.From || r.To > wellAnswered.To || r.From > r.To {
+		return fmt.Errorf("status %s: want codes within %s: others are failures always", r, wellAnswered)
+	}
+	return nil
+}
+
+func (s Success) validate() error {
+	var errs []error
+	for _, r := range s.Status {
+		errs = append(errs, r.validate())
+	}
+	return errors.Join(errs...)
+}
+
+// String is what is asked for, in a few words; empty if it is the default.
+func (s Success) String() string {
+	var parts []string
+	if len(s.Status) > 0 {
+		var texts []string
+		for _, r := range s.Status {
+			texts = append(texts, r.String())
+		}
+		parts = append(parts, "status "+strings.Join(texts, ", "))
+	}
+	if s.Contains != "" {
+		parts = append(parts, fmt.Sprintf("%q in the body", s.Contains))
+	}
+	return strings.Join(parts, " and ")
+}
+
+// missing says what an answer lacks to be a good one; empty: nothing. The body is
+// not told: it may hold personal data.
+func (s Success) missing(code int, body []byte) string {
+	good := len(s.Status) == 0
+	for _, r := range s.Status {
+		good = good || (r.From <= code && code <= r.To)
+	}
+	switch {
+	case !good:
+		return strconv.Itoa(code)
+	case !bytes.Contains(body, []byte(s.Contains)):
+		return fmt.Sprintf("%d without %q in the body", code, s.Contains)
+	}
+	return ""
+}
