@@ -165,9 +165,10 @@ type file struct {
 				Contains string `yaml:"contains"`
 			} `yaml:"body"`
 		} `yaml:"success"`
-		Reuse   bool   `yaml:"reuse_connections"`
-		CAFile  string `yaml:"ca_file"`
-		Workers *struct {
+		Reuse     bool   `yaml:"reuse_connections"`
+		ReuseRate string `yaml:"reuse_rate"`
+		CAFile    string `yaml:"ca_file"`
+		Workers   *struct {
 			Count     int    `yaml:"count"`
 			Image     string `yaml:"image"`
 			Namespace string `yaml:"namespace"`

@@ -192,6 +192,13 @@ func (d *decoder) load() {
 		}
 		d.Load.SecretHeader[name] = load.Secret{Env: from["env"], File: d.beside(from["file"])}
 	}
+	if l.ReuseRate != "" {
+		rate, err := load.ParseRate(l.ReuseRate)
+		if err != nil {
+			d.bad("load.reuse_rate", "%w", err)
+		}
+		d.Load.ReuseRate = rate
+	}
 	d.Load.Success.Contains = l.Success.Body.Contains
 	for i, text := range l.Success.Status {
 		var r load.StatusRange
@@ -317,6 +324,9 @@ func (d *decoder) probes() {
 // record has the real figure.
 func (c Config) finest() map[string]time.Duration {
 	finest := map[string]time.Duration{record.TrafficSignal: c.Load.Resolution(0), SignalReplicas: replicasEvery, SignalRollout: replicasEvery}
+	if c.Load.ReuseRate > 0 {
+		finest[load.ReusedSignal] = load.HTTP{Shape: load.Constant(c.Load.ReuseRate)}.Resolution(0)
+	}
 	if c.WebSocket != nil {
 		finest[SignalWebSocket] = c.WebSocket.Resolution()
 	}
@@ -363,7 +373,7 @@ func (d *decoder) checks() {
 		d.Checks = defaultChecks()
 	}
 	signals := []string{record.TrafficSignal, SignalReplicas, SignalRollout}
-	for _, name := range []string{SignalWebSocket, SignalGRPC} {
+	for _, name := range []string{load.ReusedSignal, SignalWebSocket, SignalGRPC} {
 		if _, there := d.finest()[name]; there {
 			signals = append(signals, name)
 		}
@@ -378,6 +388,8 @@ func (d *decoder) checks() {
 		case c.Query != "":
 			check.Signal = c.Name
 			d.query(at, c.Name, c.Query, c.Reduce, c.Every, reductions)
+		case !slices.Contains(signals, c.Signal) && c.Signal == load.ReusedSignal:
+			d.bad(at, "check %q: no signal %q: the file has no load.reuse_rate, which makes it", c.Name, c.Signal)
 		case !slices.Contains(signals, c.Signal) && (c.Signal == SignalWebSocket || c.Signal == SignalGRPC):
 			d.bad(at, "check %q: no signal %q: the file has no section %s, which makes it", c.Name, c.Signal, c.Signal)
 		case !slices.Contains(signals, c.Signal):
@@ -549,7 +561,7 @@ func followed(id string) bool {
 // without it "<= 500" on the seconds of requests would be held for ever.
 func (d *decoder) dimension(at string, check steadystate.Check, t steadystate.Tolerance) {
 	switch dim := t.Dimension(); {
-	case check.Signal == record.TrafficSignal && dim != "time":
+	case (check.Signal == record.TrafficSignal || check.Signal == load.ReusedSignal) && dim != "time":
 		d.bad(at, "%q on requests: they are a time; write it with a unit, as in 500ms or 2s", t)
 	case (check.Signal == SignalWebSocket || check.Signal == SignalGRPC) && dim != "time":
 		d.bad(at, "%q on %s: its values are a time; write it with a unit, as in 100ms", t, check.Signal)
@@ -634,7 +646,7 @@ var fields = map[string][]string{
 	"allow":             {"namespaces", "protected"},
 	"service":           {"namespace", "workload", "service", "container", "selector"},
 	"dependency":        {"namespace", "selector"},
-	"load":              {"url", "rate", "shape", "targets", "method", "headers", "header_files", "secret_headers", "body_file", "timeout", "named_by", "success", "reuse_connections", "ca_file", "workers"},
+	"load":              {"url", "rate", "shape", "targets", "method", "headers", "header_files", "secret_headers", "body_file", "timeout", "named_by", "success", "reuse_connections", "reuse_rate", "ca_file", "workers"},
 	"load.success":      {"status", "body"},
 	"load.success.body": {"contains"},
 	"load.workers":      {"count", "image", "namespace", "cpu", "memory"},

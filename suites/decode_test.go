@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/aftershockhq/aftershock/experiments/workers"
+
+	"github.com/aftershockhq/aftershock/experiments/load"
 )
 
 const valid = `cluster:
@@ -60,6 +62,13 @@ func TestAValidFile(t *testing.T) {
 	}
 	if got, want := with.Load.Success.String(), `status 200-299, 304 and "\"paid\":true" in the body`; got != want {
 		t.Errorf("success %q, want %q", got, want)
+	}
+	both, err := Decode("aftershock.yaml", []byte(strings.NewReplacer("  rate: 100/s", "  rate: 100/s\n  reuse_rate: 19/s", "signal: requests", "signal: requests reused").Replace(valid)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if both.Load.ReuseRate != 19 || both.Checks[0].Signal != load.ReusedSignal {
+		t.Errorf("load %+v, checks %+v, want fresh and reused connections side by side", both.Load, both.Checks)
 	}
 	if len(c.Checks) != 2 || c.Checks[0].Allowed != 0.001 || len(c.Checks[0].Limits) != 2 || c.Checks[1].Signal != "throughput" {
 		t.Errorf("checks %+v", c.Checks)
@@ -114,6 +123,9 @@ func TestAMistakeIsReportedWithItsLineAndTheChoices(t *testing.T) {
 	}{
 		{"an unknown section", "times:", "tims:", `aftershock.yaml:15: no field "tims"; fields: cluster, allow,`},
 		{"an unknown field", "  rate: 100/s", "  rat: 100/s", `aftershock.yaml:12: no field "rat" in "load"; fields: url, rate,`},
+		{"reused connections without a rate", "signal: requests", "signal: requests reused", `aftershock.yaml:18: check "shop answers": no signal "requests reused": the file has no load.reuse_rate, which makes it`},
+		{"a rate of them that is none", "  rate: 100/s", "  rate: 100/s\n  reuse_rate: 19", `aftershock.yaml:13: "19" is no rate, as in 100/s or 1000/min`},
+		{"all of them and a rate of them", "  rate: 100/s", "  rate: 100/s\n  reuse_connections: true\n  reuse_rate: 19/s", "reuse and a reuse rate of 19/s: with a rate of reused connections the others are fresh"},
 		{"an unknown field of a body", "  rate: 100/s", "  rate: 100/s\n  success:\n    status: [200-299]\n    body:\n      has: paid", `aftershock.yaml:16: no field "has" in "load.success.body"; fields: contains`},
 		{"an unknown field of success", "  rate: 100/s", "  rate: 100/s\n  success:\n    code: 200", `aftershock.yaml:14: no field "code" in "load.success"; fields: status, body`},
 		{"a status that is none", "  rate: 100/s", "  rate: 100/s\n  success: {status: [2xx]}", `aftershock.yaml:13: status "2xx": want a code or a range of them, as in 200 or 200-299`},

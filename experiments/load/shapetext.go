@@ -27,6 +27,16 @@ func ParseShape(text string) (Shape, error) {
 	return s, s.Validate()
 }
 
+// ParseRate reads a rate, as in "100/s" or "1000/min", per second.
+func ParseRate(text string) (float64, error) {
+	r := reader{words: strings.Fields(text)}
+	rate := r.rate()
+	if len(r.words) > 0 {
+		r.fail("%q is no rate, as in 100/s or 1000/min", text)
+	}
+	return rate, r.err
+}
+
 // MustParseShape is ParseShape for literals in code; it panics on a text that
 // does not parse.
 func MustParseShape(text string) Shape {
