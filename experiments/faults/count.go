@@ -1,6 +1,8 @@
 package faults
 
 import (
+	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -22,21 +24,37 @@ func Fixed(n int) Count { return Count(strconv.Itoa(n)) }
 // Percent is so many percent of the pods.
 func Percent(p int) Count { return Count(strconv.Itoa(p) + "%") }
 
+// Validate says what is wrong with the count, whatever there is to count.
+func (c Count) Validate() error {
+	_, _, err := c.parse()
+	return err
+}
+
+// parse is the number, of pods or of a hundred of them.
+func (c Count) parse() (n int, percent bool, err error) {
+	digits, percent := strings.CutSuffix(string(c), "%")
+	n, err = strconv.Atoi(digits)
+	switch {
+	case c == "":
+		return 0, false, errors.New(`no count; say how many pods, as in "1" or "50%"`)
+	case err != nil:
+		return 0, false, fmt.Errorf(`count %q is no number and no percentage; say how many pods, as in "1" or "50%%"`, c)
+	case percent && (n < 1 || n > 100):
+		return 0, false, fmt.Errorf("%s of the pods; a percentage is from 1%% to 100%%", c)
+	case n < 1:
+		return 0, false, fmt.Errorf("%d pods asked for; at least one is needed", n)
+	}
+	return n, percent, nil
+}
+
 // Of is how many of the pods that match are asked for. More than there are is
 // refused: silently fewer would be hit.
 func (c Count) Of(matching int) (int, error) {
-	digits, percent := strings.CutSuffix(string(c), "%")
-	asked, err := strconv.Atoi(digits)
-	switch {
-	case c == "":
-		return 0, Refuse("no count; say how many pods, as in \"1\" or \"50%%\"")
-	case err != nil:
-		return 0, Refuse("count %q is no number and no percentage; say how many pods, as in \"1\" or \"50%%\"", c)
-	case percent && (asked < 1 || asked > 100):
-		return 0, Refuse("%s of the pods; a percentage is from 1%% to 100%%", c)
-	case asked < 1:
-		return 0, Refuse("%d pods asked for; at least one is needed", asked)
-	case percent:
+	asked, percent, err := c.parse()
+	if err != nil {
+		return 0, Refuse("%w", err)
+	}
+	if percent {
 		// Chaos Mesh rounds up, and so does this.
 		asked = max(1, (matching*asked+99)/100)
 	}

@@ -79,21 +79,11 @@ func (g Guard) identify(ctx context.Context, c client.Reader) error {
 
 // Allow refuses pods that may not be selected from at all.
 func (g Guard) Allow(pods Pods) error {
-	switch {
-	case pods.Namespace == "":
-		return Refuse("no namespace; say which one the pods are in")
-	case !slices.Contains(g.Namespaces, pods.Namespace):
+	if err := pods.Validate(); err != nil {
+		return Refuse("%w", err)
+	}
+	if !slices.Contains(g.Namespaces, pods.Namespace) {
 		return Refuse("namespace %q is not among those that faults may touch: %s", pods.Namespace, strings.Join(g.Namespaces, ", "))
-	case pods.empty() && len(pods.Expressions) > 0:
-		return Refuse("selector %q would select every pod of namespace %q that has no labels, also of other services; say which labels the pods have", pods.labels(), pods.Namespace)
-	case pods.empty():
-		return Refuse("an empty selector would select every pod of namespace %q; say which labels the pods have", pods.Namespace)
-	}
-	if _, err := labels.ValidatedSelectorFromSet(pods.Selector); err != nil {
-		return Refuse("selector: %w", err)
-	}
-	if _, err := pods.requirements(); err != nil {
-		return Refuse("selector: %w", err)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package faults
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,6 +33,30 @@ func PodsOf(namespace string, selector *metav1.LabelSelector) Pods {
 		return Pods{Namespace: namespace}
 	}
 	return Pods{Namespace: namespace, Selector: selector.MatchLabels, Expressions: selector.MatchExpressions}
+}
+
+// IsZero reports whether nothing is said.
+func (p Pods) IsZero() bool {
+	return p.Namespace == "" && len(p.Selector)+len(p.Expressions)+len(p.Names) == 0
+}
+
+// Validate says what is wrong with the selection, whatever runs.
+func (p Pods) Validate() error {
+	switch {
+	case p.Namespace == "":
+		return errors.New("no namespace; say which one the pods are in")
+	case p.empty() && len(p.Expressions) > 0:
+		return fmt.Errorf("selector %q would select every pod of namespace %q that has no labels, also of other services; say which labels the pods have", p.labels(), p.Namespace)
+	case p.empty():
+		return fmt.Errorf("an empty selector would select every pod of namespace %q; say which labels the pods have", p.Namespace)
+	}
+	if _, err := labels.ValidatedSelectorFromSet(p.Selector); err != nil {
+		return fmt.Errorf("selector: %w", err)
+	}
+	if _, err := p.requirements(); err != nil {
+		return fmt.Errorf("selector: %w", err)
+	}
+	return nil
 }
 
 // String is "pods app=checkout in shop".
