@@ -309,3 +309,31 @@ func TestALoadWithoutAScheduleIsRefused(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// misspelt is a fault that can be wrong in itself.
+type misspelt struct {
+	experiments.Fault
+	wrong error
+}
+
+func (f misspelt) Validate() error { return f.wrong }
+
+func TestAFaultThatIsWrongInItselfIsRefusedBeforeTheRun(t *testing.T) {
+	w := newWorld()
+	e := w.experiment()
+	e.Faults = []experiments.Scheduled{
+		{Name: "right", Fault: misspelt{w, nil}},
+		{Name: "slow", Fault: misspelt{w, errors.New("latency: must be above zero")}},
+		{Name: "kill", Fault: misspelt{w, errors.New("count: Required value")}},
+	}
+	err := e.Validate()
+	for _, want := range []string{`fault "slow": latency: must be above zero`, `fault "kill": count: Required value`} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want all that is wrong, %q among it", err, want)
+		}
+	}
+	e.Faults = e.Faults[:1]
+	if err := e.Validate(); err != nil {
+		t.Errorf("error %v, want none", err)
+	}
+}

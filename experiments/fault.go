@@ -8,7 +8,8 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A Fault can be put in place and undone.
+// A Fault can be put in place and undone. It may also be a [Validator], a
+// [Targeter], a [OneShot] or a [Previewer].
 type Fault interface {
 	// String says what the fault does and to what, in one line.
 	fmt.Stringer
@@ -21,6 +22,13 @@ type Fault interface {
 	// Recover undoes the fault and returns when it is gone, with the span in
 	// which it went. Nothing to undo is not an error.
 	Recover(ctx context.Context, rec *record.Recorder) (steadystate.Span, error)
+}
+
+// A Validator is a load or a fault that can be wrong in itself. An experiment
+// with one that is wrong is refused before anything is touched.
+type Validator interface {
+	// Validate says all that is wrong, without asking a cluster.
+	Validate() error
 }
 
 // A Targeter is a fault that knows its possible targets before it is injected. It is

@@ -19,13 +19,6 @@ type Load interface {
 	Stages() map[string][]record.Stage
 }
 
-// A Validator is a load that can be wrong in itself. An experiment with one
-// that is wrong is refused before anything is touched.
-type Validator interface {
-	Load
-	Validate() error
-}
-
 // A Signaler is a load of several streams, each of which is a signal. The
 // requests of any other load are the signal [record.TrafficSignal].
 type Signaler interface {

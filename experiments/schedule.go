@@ -135,7 +135,8 @@ func (e Experiment) validateFaults(bad func(format string, args ...any)) {
 	}
 }
 
-// validate says what is wrong with when the fault comes and goes by itself.
+// validate says what is wrong with the fault by itself, and with when it comes
+// and goes.
 func (s Scheduled) validate(hold time.Duration) error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -145,6 +146,11 @@ func (s Scheduled) validate(hold time.Duration) error {
 	}{{"At", s.At}, {"For", s.For}, {"Within", s.Within}} {
 		if d.value < 0 {
 			bad("%s %s is below zero", d.name, d.value)
+		}
+	}
+	if f, ok := s.Fault.(Validator); ok {
+		if err := f.Validate(); err != nil {
+			bad("%w", err)
 		}
 	}
 	if s.At > hold {
