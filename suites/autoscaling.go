@@ -11,6 +11,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
+	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/experiments/kubewatch"
 	"github.com/aftershockhq/aftershock/experiments/load"
@@ -47,8 +48,8 @@ var scaling = []standard{
 	{
 		id: "autoscaling/cpu-all", name: "all pods of an autoscaled %s are short of CPU", hold: scalingHold, watch: scalingWatch,
 		autoscaler: true, signals: []string{SignalCPU},
-		fault: func(t *Target) experiments.Fault {
-			return t.Chaos.CPUStress(t.pods(), 1).Load(80).Containers(t.Service.Container).Only(faults.All).Seen(SignalCPU)
+		held: func(t *Target, follow bool) chaosmesh.Spec {
+			return t.cpuStress(faults.All, follow)
 		},
 	},
 	{
@@ -57,7 +58,7 @@ var scaling = []standard{
 			e.Faults = []experiments.Scheduled{
 				{Name: "surge", Fault: t.surge(e)},
 				{
-					Name: "kill", Fault: t.Chaos.PodKill(t.pods(), faults.One),
+					Name: "kill", Fault: t.Chaos.Fault(chaosmesh.PodKill{Pods: t.pods(), Count: faults.One}),
 					When: kubewatch.ScalingOut{Namespace: t.Service.Namespace, Autoscaler: t.Autoscaler.Name}, Within: scalingTimeout,
 				},
 			}

@@ -553,9 +553,7 @@ func ofAutoscaler(id string) bool { return find(id).autoscaler }
 
 // followed reports whether an experiment holds a fault that can be renewed on
 // pods that replace others.
-func followed(id string) bool {
-	return find(id).hold > 0 && find(id).fault != nil && !find(id).unhurried
-}
+func followed(id string) bool { return find(id).held != nil }
 
 // dimension refuses a tolerance on values in another unit than the signal's:
 // without it "<= 500" on the seconds of requests would be held for ever.

@@ -26,8 +26,8 @@ func TestFollow(t *testing.T) {
 	pods := faults.PodsOf(target.Service.Namespace, target.Service.Selector)
 	e.Name, e.Hold = "a pod dies on a slow network", 15*time.Second
 	e.Faults = []experiments.Scheduled{
-		{Name: "slow", Fault: target.Chaos.NetworkDelay(pods, 200*time.Millisecond).Follow()},
-		{Name: "kill", Fault: target.Chaos.PodKill(pods, faults.One)},
+		{Name: "slow", Fault: target.Chaos.Fault(chaosmesh.NetworkDelay{Pods: pods, Latency: 200 * time.Millisecond, Follow: true})},
+		{Name: "kill", Fault: target.Chaos.Fault(chaosmesh.PodKill{Pods: pods, Count: faults.One})},
 	}
 	var recorded bytes.Buffer
 	if err := e.Run(t.Context(), record.NewRecorder(&recorded)); err != nil {

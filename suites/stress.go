@@ -3,7 +3,7 @@ package suites
 import (
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/faults"
 )
 
@@ -12,20 +12,31 @@ import (
 var stress = []standard{
 	{
 		id: "stress/cpu-one", name: "one pod of %s is short of CPU", hold: 30 * time.Second, signals: []string{SignalCPU},
-		fault: func(t *Target) experiments.Fault {
-			return t.Chaos.CPUStress(t.pods(), 1).Load(80).Containers(t.Service.Container).Only(faults.One).Seen(SignalCPU)
+		held: func(t *Target, follow bool) chaosmesh.Spec {
+			return t.cpuStress(faults.One, follow)
 		},
 	},
 	{
 		id: "stress/cpu-all", name: "all pods of %s are short of CPU", hold: 30 * time.Second, signals: []string{SignalCPU},
-		fault: func(t *Target) experiments.Fault {
-			return t.Chaos.CPUStress(t.pods(), 1).Load(80).Containers(t.Service.Container).Only(faults.All).Seen(SignalCPU)
+		held: func(t *Target, follow bool) chaosmesh.Spec {
+			return t.cpuStress(faults.All, follow)
 		},
 	},
 	{
 		id: "stress/memory", name: "one pod of %s is short of memory", hold: 30 * time.Second, signals: []string{SignalMemory},
-		fault: func(t *Target) experiments.Fault {
-			return t.Chaos.MemoryStress(t.pods(), "70%").Containers(t.Service.Container).Only(faults.One).Seen(SignalMemory)
+		held: func(t *Target, follow bool) chaosmesh.Spec {
+			return chaosmesh.StressMemory{
+				Pods: t.pods(), Count: faults.One, Containers: []string{t.Service.Container},
+				OfLimit: 70 * chaosmesh.Percent, Follow: follow, Signal: SignalMemory,
+			}
 		},
 	},
+}
+
+// cpuStress takes the service's container most of one core.
+func (t *Target) cpuStress(count faults.Count, follow bool) chaosmesh.Spec {
+	return chaosmesh.StressCPU{
+		Pods: t.pods(), Count: count, Containers: []string{t.Service.Container},
+		Workers: 1, Load: 80 * chaosmesh.Percent, Follow: follow, Signal: SignalCPU,
+	}
 }

@@ -48,8 +48,10 @@ type standard struct {
 	// unhurried: it goes through the pods one after the other, however many
 	// there are.
 	unhurried bool
-	// fault is the experiment's; more makes the experiment another where a
-	// fault is not all that is special about it. Without both there is none.
+	// held is the experiment's fault if it can follow, fault if it cannot; more
+	// makes the experiment another where a fault is not all that is special about
+	// it. Without all of them there is none.
+	held  func(t *Target, follow bool) chaosmesh.Spec
 	fault func(*Target) experiments.Fault
 	more  func(*Target, *experiments.Experiment)
 }
@@ -207,11 +209,10 @@ func (t *Target) experiment(s standard) experiments.Experiment {
 		e.Watch = variation.Watch
 	}
 	if s.fault != nil {
-		fault := s.fault(t)
-		if f, ok := fault.(followable); ok && variation.Follow {
-			fault = f.Follow()
-		}
-		e.Faults = []experiments.Scheduled{{Fault: fault}}
+		e.Faults = []experiments.Scheduled{{Fault: s.fault(t)}}
+	}
+	if s.held != nil {
+		e.Faults = []experiments.Scheduled{{Fault: t.Chaos.Fault(s.held(t, variation.Follow))}}
 	}
 	if s.autoscaler {
 		limits := t.Autoscaler.Limits
@@ -276,11 +277,6 @@ func (s standard) checks(c Config) []steadystate.Check {
 		checks = append(checks, o.check())
 	}
 	return checks
-}
-
-// A followable fault can be held on the pods that replace its targets too.
-type followable interface {
-	Follow() *chaosmesh.Fault
 }
 
 // A Variation is what the configuration wants different of one experiment.

@@ -7,7 +7,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/faults"
 )
 
-// A Cluster makes faults in one cluster, within its guard.
+// A Cluster makes faults in one cluster, within its guard, see [Cluster.Fault].
 type Cluster struct {
 	faults.Cluster
 	patience Patience

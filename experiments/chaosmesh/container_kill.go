@@ -4,72 +4,62 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 )
 
-// ContainerKill kills the named containers of pods, as a crash of the program
-// would; at least one name is needed, and every pod must have them all. The
-// kubelet starts them again in the same pod. It is over when it is done. The
-// effect is that each of the containers of each target was restarted.
-func (c *Cluster) ContainerKill(pods faults.Pods, count faults.Count, containers ...string) *Fault {
-	return c.fault(containerKill{containers: containers}, pods, count)
+// ContainerKill kills containers of pods, as a crash of the program would. The
+// kubelet starts them again in the same pod. It is over when it is done.
+type ContainerKill struct {
+	// Pods and Count say which pods are hit, and how many of them.
+	Pods  faults.Pods
+	Count faults.Count
+	// Containers are those that are killed, by name; at least one is needed, and
+	// every pod must have them all.
+	Containers []string
+	// Effects are what must be seen. Default: each of the containers of each
+	// target is restarted.
+	Effects []record.Effect
 }
 
-type containerKill struct {
-	plain
-	containers []string
-}
-
-func (containerKill) action() string { return string(v1alpha1.ContainerKillAction) }
-
-func (k containerKill) verb() string {
-	return fmt.Sprintf("kill container %s of", strings.Join(k.containers, ", "))
-}
-
-func (containerKill) empty() client.Object { return &v1alpha1.PodChaos{} }
-
-func (k containerKill) object(s site) (client.Object, error) {
-	if len(k.containers) == 0 {
-		return nil, faults.Refuse("no container; say which ones by their names")
+// Validate names the fields that are wrong.
+func (f ContainerKill) Validate() error {
+	errs := append(wrongHit(f.Pods, f.Count, f.Effects), wrongContainers(f.Containers)...)
+	if len(f.Containers) == 0 {
+		errs = append(errs, field.Required(at("containers"), "no container; say which ones by their names"))
 	}
-	if err := have(s.pods, k.containers); err != nil {
-		return nil, err
-	}
-	return podChaos(s, v1alpha1.ContainerKillAction, k.containers), nil
+	return wrong(errs)
 }
 
-func (k containerKill) effects(signal string, _ []corev1.Pod) ([]record.Effect, string, error) {
-	effects, unprovable, err := events(record.EventRestarted, signal)
-	if err != nil || len(k.containers) == 0 {
-		return effects, unprovable, err
-	}
-	effects = nil
-	for _, name := range k.containers {
+func (f ContainerKill) plan() plan {
+	var effects []record.Effect
+	for _, name := range f.Containers {
 		effects = append(effects, record.Effect{Event: record.EventRestarted, Container: name})
 	}
-	return effects, unprovable, nil
+	return plan{
+		action: string(v1alpha1.ContainerKillAction), verb: fmt.Sprintf("kill container %s of", strings.Join(f.Containers, ", ")),
+		kind: v1alpha1.KindPodChaos,
+		pods: f.Pods, count: f.Count,
+		object:   podChaos(v1alpha1.ContainerKillAction, f.Containers),
+		declared: f.Effects, effects: always(effects...),
+		sight: sight{shows: f.restarted, within: f.Containers, proof: kubeletProof},
+	}
 }
 
-// shows: each of the containers is another one. One beside them that crashes by
-// itself proves nothing.
-func (k containerKill) shows(before, pod *corev1.Pod, deleted bool) string {
+// restarted: each of the containers is another one. One beside them that crashes
+// by itself proves nothing.
+func (f ContainerKill) restarted(before, pod *corev1.Pod, deleted bool) string {
 	same := func(name string) bool { return restarts(pod, name) <= restarts(before, name) }
-	if deleted || slices.ContainsFunc(k.containers, same) || restarts(pod) <= restarts(before) {
+	if deleted || slices.ContainsFunc(f.Containers, same) || restarts(pod) <= restarts(before) {
 		return ""
 	}
 	return record.EventRestarted
 }
-
-func (k containerKill) within() []string { return k.containers }
-
-func (containerKill) proof(p Patience) time.Duration { return max(p.Proof, kubeletProof) }
 
 // have refuses pods that lack one of the containers: Chaos Mesh would pass
 // over it without a word.

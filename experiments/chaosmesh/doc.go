@@ -14,10 +14,10 @@
 //	guard := faults.Guard{Cluster: uid, Namespaces: []string{"shop"}}
 //	cluster, err := chaosmesh.New(faults.Cluster{Client: c, Guard: guard}, chaosmesh.Patience{})
 //
-//	kill := cluster.PodKill(faults.Pods{
-//		Namespace: "shop",
-//		Selector:  map[string]string{"app": "checkout"},
-//	}, faults.One)
+//	kill := cluster.Fault(chaosmesh.PodKill{
+//		Pods:  faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}},
+//		Count: faults.One,
+//	})
 //	err = experiments.Experiment{Faults: []experiments.Scheduled{{Fault: kill}}, ...}.Run(ctx, recorder)
 //
 //	left, err := chaosmesh.Find(ctx, c, faults.Scope{Namespaces: []string{"shop"}})
@@ -25,21 +25,24 @@
 //
 // # Faults
 //
-// [Cluster.PodKill], [Cluster.PodFailure] and [Cluster.ContainerKill];
-// [Cluster.NetworkDelay], [Cluster.NetworkLoss], [Cluster.NetworkDuplicate],
-// [Cluster.NetworkCorrupt], [Cluster.NetworkBandwidth] and
-// [Cluster.NetworkPartition]; [Cluster.CPUStress] and [Cluster.MemoryStress];
-// and whatever else Chaos Mesh has, by [Cluster.FromYAML]. They read as they
-// are meant:
+// Each fault is a struct whose fields say all of it, a [Spec], and
+// [Cluster.Fault] makes a fault of it: [PodKill], [PodFailure] and
+// [ContainerKill]; [NetworkDelay], [NetworkLoss], [NetworkDuplicate],
+// [NetworkCorrupt], [NetworkBandwidth] and [NetworkPartition]; [StressCPU] and
+// [StressMemory]; and whatever else Chaos Mesh has, as an [Object] in its own
+// words:
 //
-//	cluster.NetworkDelay(checkout, 200*time.Millisecond).Jitter(50*time.Millisecond).Both(payments)
-//	cluster.NetworkPartition(checkout).Both(payments).Seen("calls")
-//	cluster.CPUStress(checkout, 2).Load(80).Only(faults.Percent(50)).Follow()
+//	chaosmesh.NetworkDelay{Pods: checkout, Latency: 200 * time.Millisecond, Jitter: 50 * time.Millisecond, To: payments}
+//	chaosmesh.NetworkPartition{Pods: checkout, To: payments, Signal: "calls"}
+//	chaosmesh.StressCPU{Pods: checkout, Count: faults.Percent(50), Workers: 2, Load: 80 * chaosmesh.Percent, Follow: true}
+//	chaosmesh.Object{YAML: slowDisk, Effects: []record.Effect{{Signal: "write seconds", Rise: 0.08}}}
 //
-// Each says what it must be seen to do (see [record.Effect]), as far as
-// that is known; where it is not, [Fault.Seen] or [Fault.SeenAs] say it, and
-// without them no verdict can be held. What Chaos Mesh would accept and then
-// not do is refused.
+// Validate names each field that is wrong and what it may be, before anything is
+// touched. What Chaos Mesh would accept and then not do is refused.
+//
+// A fault says what it must be seen to do (see [record.Effect]), as far as that
+// is known; where it is not, its Signal or its Effects say it, and without them
+// no verdict can be held.
 //
 // # Nothing is left behind
 //

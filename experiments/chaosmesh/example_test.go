@@ -38,7 +38,7 @@ func shop() client.WithWatch {
 	return builder.Build()
 }
 
-func ExampleCluster_PodKill() {
+func ExampleCluster_Fault() {
 	// A real client comes from kube.NewClient.
 	cluster, err := chaosmesh.New(faults.Cluster{Client: shop(), Guard: faults.Guard{
 		Cluster:    "0b1c",
@@ -49,10 +49,10 @@ func ExampleCluster_PodKill() {
 		fmt.Println(err)
 		return
 	}
-	kill := cluster.PodKill(faults.Pods{
-		Namespace: "shop",
-		Selector:  map[string]string{"app": "checkout"},
-	}, faults.Percent(50))
+	kill := cluster.Fault(chaosmesh.PodKill{
+		Pods:  faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}},
+		Count: faults.Percent(50),
+	})
 
 	preview, err := kill.Preview(context.Background(), "4f1c2a9d3b")
 	if err != nil {
@@ -92,16 +92,16 @@ func ExampleCluster_PodKill() {
 	//   experiment: {}
 }
 
-func ExampleCluster_PodKill_refused() {
+func ExampleCluster_Fault_refused() {
 	cluster, err := chaosmesh.New(faults.Cluster{Client: shop(), Guard: faults.Guard{Cluster: "0b1c", Namespaces: []string{"shop"}}}, chaosmesh.Patience{})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	kill := cluster.PodKill(faults.Pods{
-		Namespace: "shop",
-		Selector:  map[string]string{"app": "checkout"},
-	}, faults.Fixed(4))
+	kill := cluster.Fault(chaosmesh.PodKill{
+		Pods:  faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}},
+		Count: faults.Fixed(4),
+	})
 	_, err = kill.Preview(context.Background(), "4f1c2a9d3b")
 	fmt.Println(err)
 	// Output: kill 4 of the pods app=checkout in shop: refused: 4 asked for, and 3 running pods match the selector; ask for fewer, or wait for more

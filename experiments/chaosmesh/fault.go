@@ -1,6 +1,7 @@
 package chaosmesh
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,17 +19,22 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A Fault is what Chaos Mesh does to some pods: Inject creates an object and
-// waits until it has acted, Recover deletes it and waits until it is gone. It
-// implements [experiments.Fault] and is used by one goroutine at a time.
+// A Fault is a [Spec] in a cluster: Inject creates an object and waits until it
+// has acted, Recover deletes it and waits until it is gone. It implements
+// [experiments.Fault] and is used by one goroutine at a time.
+//
+// A fault that follows hits pods that appear while it is held, too: Chaos Mesh
+// chooses its targets once, and a pod that replaces one of them is free of the
+// fault. As many pods are kept hit as were asked for, of a percentage as many as
+// it comes to among the pods that run then; pods that ran before and were not
+// chosen stay untouched. Each new pod has an object of its own, which ends by
+// itself when the first one does. The record says "followed" or "not followed"
+// of each. It goes on until Recover, or until the context that the fault was
+// injected with ends.
 type Fault struct {
 	cluster *Cluster
-	kind    kind
-	pods    faults.Pods
-	count   faults.Count
-	signal  string
-	sees    []record.Effect // in place of the kind's own
-	follows bool
+	plan    plan
+	wrong   error // what is wrong with its Spec
 
 	follower *follower // while it follows
 	surveyor *surveyor // until it is undone
@@ -41,6 +47,7 @@ var (
 	_ experiments.Targeter  = (*Fault)(nil)
 	_ experiments.Previewer = (*Fault)(nil)
 	_ experiments.OneShot   = (*Fault)(nil)
+	_ experiments.Validator = (*Fault)(nil)
 )
 
 // placed is an object that may exist.
@@ -54,63 +61,52 @@ type placed struct {
 	early bool // it was over before it was to be undone
 }
 
-func (c *Cluster) fault(k kind, pods faults.Pods, count faults.Count) *Fault {
-	return &Fault{cluster: c, kind: k, pods: pods, count: count}
-}
-
-// Only hits so many of the pods.
-func (f *Fault) Only(count faults.Count) *Fault {
-	f.count = count
+// Fault makes a fault of what a [Spec] says. A Spec with mistakes makes one
+// that is refused before anything is touched, by [Fault.Validate].
+func (c *Cluster) Fault(s Spec) *Fault {
+	f := &Fault{cluster: c, plan: s.plan()}
+	if err := s.Validate(); err != nil {
+		f.wrong = fmt.Errorf("%T: %w", s, err)
+	}
 	return f
 }
 
-// Seen names the signal of each target (see [record.TargetSignal]) that
-// shows the effect, where the fault says by how much it does.
-func (f *Fault) Seen(signal string) *Fault {
-	f.signal = signal
-	return f
-}
+// Validate names the fields of the fault's [Spec] that are wrong.
+func (f *Fault) Validate() error { return f.wrong }
 
-// SeenAs says what the fault must be seen to do, in place of what the kind of
-// fault says by itself.
-func (f *Fault) SeenAs(effects ...record.Effect) *Fault {
-	f.sees = effects
-	return f
-}
-
-// Follow hits pods that appear while the fault is held, too: Chaos Mesh
-// chooses its targets once, and a pod that replaces one of them is free of the
-// fault. As many pods are kept hit as were asked for, of a percentage as many
-// as it comes to among the pods that run then; pods that ran before and were
-// not chosen stay untouched. Each new pod has an object of its own, which ends
-// by itself when the first one does. The record says "followed" or "not
-// followed" of each.
-//
-// It is for faults that are held, and goes on until Recover, or until the
-// context that the fault was injected with ends.
-func (f *Fault) Follow() *Fault {
-	f.follows = true
-	return f
+// allowed says what is wrong with the fault and refuses pods that the guard does
+// not allow, without asking the cluster.
+func (f *Fault) allowed() error {
+	if f.wrong != nil {
+		return f.wrong
+	}
+	err := f.cluster.Guard.Allow(f.plan.pods)
+	for _, p := range f.plan.peers {
+		err = cmp.Or(err, f.cluster.Guard.Allow(p.Pods))
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", f, err)
+	}
+	return nil
 }
 
 // String is "kill 1 of the pods app=checkout in shop".
 func (f *Fault) String() string {
-	text := fmt.Sprintf("%s %s of the %s", f.kind.verb(), f.count, f.pods)
-	if f.follows {
+	text := fmt.Sprintf("%s %s of the %s", f.plan.verb, f.plan.count, f.plan.pods)
+	if f.plan.follow {
 		text += ", and of those that replace them"
 	}
 	return text
 }
 
-// OneShot reports whether the fault is over when it is done, as a kill is. What
-// an object is that needs pods to be made, is said by its injection.
+// OneShot reports whether the fault is over when it is done, as a kill is.
 func (f *Fault) OneShot() bool {
-	object, err := f.kind.object(site{})
+	if f.wrong != nil {
+		return false
+	}
+	object, err := f.plan.object(site{})
 	return err == nil && oneShot(object)
 }
-
-// kindName is Chaos Mesh's name of the kind: PodChaos.
-func (f *Fault) kindName() string { return kindOf(f.cluster.Client.Scheme(), f.kind.empty()) }
 
 // prepared is what Inject is about to do.
 type prepared struct {
@@ -132,7 +128,7 @@ func (f *Fault) Preview(ctx context.Context, run string) (experiments.Preview, e
 	trial, _ := p.object.DeepCopyObject().(client.Object)
 	faults.SettleName(trial)
 	if err := f.cluster.Client.Create(ctx, trial, client.DryRunAll); err != nil {
-		return experiments.Preview{}, fmt.Errorf("try %s: %w", f, explain(err, f.kindName()))
+		return experiments.Preview{}, fmt.Errorf("try %s: %w", f, explain(err, f.plan.kind))
 	}
 	return p.Preview, nil
 }
@@ -140,12 +136,18 @@ func (f *Fault) Preview(ctx context.Context, run string) (experiments.Preview, e
 // Targets are the pods that Inject may hit now; which of them is chosen by Chaos
 // Mesh.
 func (f *Fault) Targets(ctx context.Context) ([]record.Target, error) {
+	if err := f.allowed(); err != nil {
+		return nil, err
+	}
 	pods, _, err := f.candidates(ctx)
 	return faults.Targets(pods), err
 }
 
 // prepare checks everything that can be checked without Chaos Mesh.
 func (f *Fault) prepare(ctx context.Context, run string) (prepared, error) {
+	if err := f.allowed(); err != nil {
+		return prepared{}, err
+	}
 	p, err := f.check(ctx, run)
 	switch {
 	case errors.Is(err, faults.ErrRefused):
@@ -163,20 +165,17 @@ func (f *Fault) check(ctx context.Context, run string) (prepared, error) {
 	}
 	lifetime := f.cluster.Guard.Expiry(ctx).Round(time.Second)
 	object, err := f.object(ctx, site{
-		meta:     faults.NewMeta(f.kind.action(), f.pods.Namespace, run),
-		selector: selector(f.pods, asked),
+		meta:     faults.NewMeta(f.plan.action, f.plan.pods.Namespace, run),
+		selector: selector(f.plan.pods, asked),
 		lifetime: lifetime,
 		pods:     candidates,
 	})
 	if err != nil {
 		return prepared{}, err
 	}
-	if f.follows && !held(object) {
-		return prepared{}, faults.Refuse("it cannot follow: only faults that are held and hit pods themselves can")
-	}
-	effects, unprovable := f.sees, ""
+	effects, unprovable := f.plan.declared, ""
 	if len(effects) == 0 {
-		effects, unprovable, err = f.kind.effects(f.signal, candidates)
+		effects, unprovable, err = f.plan.effects(candidates)
 	}
 	return prepared{
 		Preview: experiments.Preview{
@@ -195,16 +194,11 @@ func (f *Fault) check(ctx context.Context, run string) (prepared, error) {
 // candidates are the pods that may be hit now, and how many of the fault's own
 // are asked for.
 func (f *Fault) candidates(ctx context.Context) (candidates []corev1.Pod, asked int, err error) {
-	for _, p := range f.kind.peers() {
-		if err := f.cluster.Guard.Allow(p.Pods); err != nil {
-			return nil, 0, err
-		}
-	}
-	candidates, asked, err = f.cluster.Choose(ctx, f.pods, f.count)
+	candidates, asked, err = f.cluster.Choose(ctx, f.plan.pods, f.plan.count)
 	if err != nil {
 		return nil, 0, err
 	}
-	for _, p := range f.kind.peers() {
+	for _, p := range f.plan.peers {
 		more, err := f.peers(ctx, p)
 		if err != nil {
 			return nil, 0, err
@@ -231,7 +225,7 @@ func (f *Fault) peers(ctx context.Context, p peer) ([]corev1.Pod, error) {
 
 // object is the object at a site, complete and checked.
 func (f *Fault) object(ctx context.Context, at site) (client.Object, error) {
-	object, err := f.kind.object(at)
+	object, err := f.plan.object(at)
 	if err != nil {
 		return nil, err
 	}

@@ -100,7 +100,7 @@ func TestAKillIsProvenByTheVictimBeingGone(t *testing.T) {
 		c := newClient(t, interceptor.Funcs{}, pod("a"), pod("b"), pod("c"))
 		play(t, c, atOnce, takeUp, after(100*time.Millisecond), kill("b"), after(time.Second), injected("shop/b"))
 		rec := newHistory()
-		fault := newCluster(t, c, faults.Guard{}).PodKill(checkout, faults.One)
+		fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.PodKill{Pods: checkout, Count: faults.One})
 
 		got, err := fault.Inject(t.Context(), rec.Recorder)
 		if err != nil {
@@ -156,7 +156,7 @@ func TestEveryObjectIsSafeByItself(t *testing.T) {
 		play(t, c, atOnce, takeUp, kill("a"), kill("b"), injected("shop/a", "shop/b"))
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 		defer cancel()
-		got, err := newCluster(t, c, faults.Guard{}).PodKill(checkout, faults.Percent(50)).Inject(ctx, rec.Recorder)
+		got, err := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.PodKill{Pods: checkout, Count: faults.Percent(50)}).Inject(ctx, rec.Recorder)
 		if err != nil || got.Shortfall != "" {
 			t.Fatal(err, got.Shortfall)
 		}
@@ -217,7 +217,7 @@ func TestWhatIsRefusedCreatesNothing(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			c := newClient(t, interceptor.Funcs{}, row.has...)
 			rec := newHistory()
-			fault := newCluster(t, c, row.guard).PodKill(row.pods, row.count)
+			fault := newCluster(t, c, row.guard).Fault(chaosmesh.PodKill{Pods: row.pods, Count: row.count})
 			_, err := fault.Inject(t.Context(), rec.Recorder)
 			if !errors.Is(err, faults.ErrRefused) || !strings.Contains(err.Error(), row.want) {
 				t.Errorf("error %v, want it refused with %q", err, row.want)
@@ -282,7 +282,7 @@ func TestWhatCouldNotBeShownIsTheShortfall(t *testing.T) {
 				c := newClient(t, interceptor.Funcs{}, pod("a"), pod("b"), pod("gone", terminating))
 				play(t, c, atOnce, row.script...)
 				rec := newHistory()
-				fault := newCluster(t, c, faults.Guard{}).PodKill(checkout, row.count)
+				fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.PodKill{Pods: checkout, Count: row.count})
 				begin := time.Now()
 				got, err := fault.Inject(t.Context(), rec.Recorder)
 				if err != nil {
@@ -317,7 +317,7 @@ func TestTheRecordsDateTheInjectionWhereThePodsAreNotSeen(t *testing.T) {
 		}, pod("a"))
 		play(t, c, atOnce, takeUp, kill("a"), injected("shop/a"))
 		rec := newHistory()
-		got, err := newCluster(t, c, faults.Guard{}).PodKill(checkout, faults.One).Inject(t.Context(), rec.Recorder)
+		got, err := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.PodKill{Pods: checkout, Count: faults.One}).Inject(t.Context(), rec.Recorder)
 		if err != nil || got.Shortfall != "" {
 			t.Fatal(err, got.Shortfall)
 		}
@@ -344,7 +344,7 @@ func TestErrorsOfTheAPISayWhatToDo(t *testing.T) {
 				Create: func(context.Context, client.WithWatch, client.Object, ...client.CreateOption) error { return row.err },
 			}, pod("a"))
 			rec := newHistory()
-			fault := newCluster(t, c, faults.Guard{}).PodKill(checkout, faults.One)
+			fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.PodKill{Pods: checkout, Count: faults.One})
 			_, err := fault.Inject(t.Context(), rec.Recorder)
 			if err == nil || !strings.Contains(err.Error(), row.want) {
 				t.Errorf("error %v, want %q", err, row.want)
@@ -384,7 +384,7 @@ func TestAnObjectWhoseCreationHadNoAnswerIsRemoved(t *testing.T) {
 					},
 				}, pod("a"))
 				rec := newHistory()
-				fault := newCluster(t, c, faults.Guard{}).PodKill(checkout, faults.One)
+				fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.PodKill{Pods: checkout, Count: faults.One})
 				if _, err := fault.Inject(t.Context(), rec.Recorder); !errors.Is(err, context.DeadlineExceeded) {
 					t.Fatalf("error %v, want the time-out", err)
 				}
@@ -414,7 +414,7 @@ func TestAnObjectThatWasNeverSeenIsNotProvenGone(t *testing.T) {
 			},
 		}, pod("a"))
 		rec := newHistory()
-		fault := newCluster(t, c, faults.Guard{}).PodKill(checkout, faults.One)
+		fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.PodKill{Pods: checkout, Count: faults.One})
 		if _, err := fault.Inject(t.Context(), rec.Recorder); !errors.Is(err, context.DeadlineExceeded) {
 			t.Fatalf("error %v, want the time-out", err)
 		}
@@ -439,7 +439,7 @@ func TestAnObjectThatStaysIsHelpedAlong(t *testing.T) {
 				c := newClient(t, interceptor.Funcs{}, pod("a"))
 				play(t, c, row.let, takeUp, kill("a"), injected("shop/a"))
 				rec := newHistory()
-				fault := newCluster(t, c, faults.Guard{}).PodKill(checkout, faults.One)
+				fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.PodKill{Pods: checkout, Count: faults.One})
 				if _, err := fault.Inject(t.Context(), rec.Recorder); err != nil {
 					t.Fatal(err)
 				}
@@ -488,7 +488,7 @@ func TestWhatCannotBeRemovedIsAnError(t *testing.T) {
 				c := newClient(t, row.funcs, pod("a"))
 				play(t, c, row.let, takeUp, kill("a"), injected("shop/a"))
 				rec := newHistory()
-				fault := newCluster(t, c, faults.Guard{}).PodKill(checkout, faults.One)
+				fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.PodKill{Pods: checkout, Count: faults.One})
 				if _, err := fault.Inject(t.Context(), rec.Recorder); err != nil {
 					t.Fatal(err)
 				}
@@ -516,7 +516,7 @@ func TestRecoverOutlivesAnAPIServerThatIsAwayForAWhile(t *testing.T) {
 		}, pod("a"))
 		play(t, c, atOnce, takeUp, kill("a"), injected("shop/a"))
 		rec := newHistory()
-		fault := newCluster(t, c, faults.Guard{}).PodKill(checkout, faults.One)
+		fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.PodKill{Pods: checkout, Count: faults.One})
 		if _, err := fault.Inject(t.Context(), rec.Recorder); err != nil {
 			t.Fatal(err)
 		}
@@ -534,7 +534,7 @@ func TestInjectEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newClient(t, interceptor.Funcs{}, pod("a"))
 		rec := newHistory()
-		fault := newCluster(t, c, faults.Guard{}).PodKill(checkout, faults.One)
+		fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.PodKill{Pods: checkout, Count: faults.One})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if _, err := fault.Inject(ctx, rec.Recorder); !errors.Is(err, context.DeadlineExceeded) {
@@ -552,7 +552,7 @@ func TestInjectEndsWithItsContext(t *testing.T) {
 func TestNothingIsDoneThatCannotBeWrittenDown(t *testing.T) {
 	c := newClient(t, interceptor.Funcs{}, pod("a"))
 	rec := record.NewRecorder(full{})
-	_, err := newCluster(t, c, faults.Guard{}).PodKill(checkout, faults.One).Inject(t.Context(), rec)
+	_, err := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.PodKill{Pods: checkout, Count: faults.One}).Inject(t.Context(), rec)
 	if err == nil || !strings.Contains(err.Error(), "write record: no space left") {
 		t.Errorf("error %v, want the record's", err)
 	}
@@ -568,7 +568,7 @@ func (full) Write([]byte) (int, error) { return 0, errors.New("no space left") }
 
 func TestPreviewChangesNothing(t *testing.T) {
 	c := newClient(t, interceptor.Funcs{}, pod("a"), pod("b"), pod("c", pending))
-	fault := newCluster(t, c, faults.Guard{}).PodKill(checkout, faults.Percent(100))
+	fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.PodKill{Pods: checkout, Count: faults.Percent(100)})
 	got, err := fault.Preview(t.Context(), "4f1c2a9d3b")
 	if err != nil {
 		t.Fatal(err)

@@ -66,7 +66,7 @@ func (f *Fault) follow(ctx context.Context, rec *record.Recorder, begin followin
 		}
 	}
 	w.start(func() error {
-		return kube.Watch{Client: f.cluster.Client, List: &corev1.PodList{}, Options: f.pods.Options()}.Follow(ctx, rec.Clock(), kube.View{
+		return kube.Watch{Client: f.cluster.Client, List: &corev1.PodList{}, Options: f.plan.pods.Options()}.Follow(ctx, rec.Clock(), kube.View{
 			Changed: func(c kube.Change) { w.changed(ctx, c) },
 		})
 	})
@@ -82,7 +82,7 @@ func (w *follower) failed(err error) {
 		w.rec.Event(record.Event{
 			Span:    steadystate.Instant(w.rec.Clock().Now()),
 			Kind:    record.EventNotFollowed,
-			Subject: w.pods.String(),
+			Subject: w.plan.pods.String(),
 			Attrs:   map[string]string{record.AttrReason: "following ended: " + err.Error()},
 		})
 	})
@@ -105,14 +105,14 @@ func (w *follower) changed(ctx context.Context, c kube.Change) {
 	var up []*corev1.Pod
 	alive := 0
 	for uid, pod := range w.there {
-		if faults.Runs(pod) && w.pods.Match(pod) {
+		if faults.Runs(pod) && w.plan.pods.Match(pod) {
 			up = append(up, pod)
 			if w.hit[uid] {
 				alive++
 			}
 		}
 	}
-	want := w.count.Among(len(up))
+	want := w.plan.count.Among(len(up))
 	slices.SortFunc(up, func(a, b *corev1.Pod) int {
 		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))
 	})
@@ -157,7 +157,7 @@ func (w *follower) inject(ctx context.Context, pod corev1.Pod) {
 		return
 	}
 	object, err := w.object(ctx, site{
-		meta:     faults.NewMeta(w.kind.action(), pod.Namespace, w.run),
+		meta:     faults.NewMeta(w.plan.action, pod.Namespace, w.run),
 		selector: only(pod.Namespace, pod.Name),
 		lifetime: lifetime,
 		pods:     []corev1.Pod{pod},

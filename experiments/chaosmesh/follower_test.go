@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
+	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 )
@@ -81,7 +82,7 @@ func TestAFaultFollowsReplacements(t *testing.T) {
 				c := newClient(t, interceptor.Funcs{}, pod("a"), pod("b"))
 				play(t, c, atOnce, takeUp, chosen(row.hit...))
 				rec := newHistory()
-				fault := newCluster(t, c, faults.Guard{}).NetworkDelay(checkout, time.Second).Only(row.count).Follow()
+				fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.NetworkDelay{Pods: checkout, Count: row.count, Latency: time.Second, Follow: true})
 				if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.Shortfall != "" {
 					t.Fatal(err, got.Shortfall)
 				}
@@ -153,7 +154,7 @@ func TestWhatCannotBeFollowedIsInTheRecord(t *testing.T) {
 					return injected("shop/a")(ctx, c, o)
 				})
 				rec := newHistory()
-				fault := newCluster(t, c, row.guard).NetworkDelay(checkout, time.Second).Follow()
+				fault := newCluster(t, c, row.guard).Fault(chaosmesh.NetworkDelay{Pods: checkout, Latency: time.Second, Follow: true})
 				if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.Shortfall != "" {
 					t.Fatal(err, got.Shortfall)
 				}
@@ -191,7 +192,7 @@ func TestFollowingStopsWithoutRecover(t *testing.T) {
 		play(t, c, atOnce, takeUp, chosen("shop/a"))
 		rec := newHistory()
 		ctx, cancel := context.WithCancelCause(t.Context())
-		fault := newCluster(t, c, faults.Guard{}).NetworkDelay(checkout, time.Second).Follow()
+		fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.NetworkDelay{Pods: checkout, Latency: time.Second, Follow: true})
 		if _, err := fault.Inject(ctx, rec.Recorder); err != nil {
 			t.Fatal(err)
 		}

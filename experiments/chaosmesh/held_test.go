@@ -49,7 +49,7 @@ func TestAHeldFaultIsSeenInjectedAndSeenRecovered(t *testing.T) {
 		c := newClient(t, interceptor.Funcs{}, pod("a"), pod("b"), pod("pay", paid))
 		play(t, c, atOnce, takeUp, after(200*time.Millisecond), records(hit(".Target", "shop/pay"), hit(".", "shop/a"), hit(".", "shop/b")))
 		rec := newHistory()
-		fault := newCluster(t, c, faults.Guard{}).NetworkDelay(checkout, 200*time.Millisecond).To(payments)
+		fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.NetworkDelay{Pods: checkout, Latency: 200 * time.Millisecond, To: payments, Direction: chaosmesh.Egress})
 
 		begin := time.Now()
 		got, err := fault.Inject(t.Context(), rec.Recorder)
@@ -91,7 +91,7 @@ func TestWhatOnlySeemsInjected(t *testing.T) {
 		{
 			"one container of a pod is not injected",
 			func(c *chaosmesh.Cluster) experiments.Fault {
-				return c.CPUStress(checkout, 1).Containers("app", "proxy")
+				return c.Fault(chaosmesh.StressCPU{Pods: checkout, Workers: 1, Containers: []string{"app", "proxy"}})
 			},
 			[]step{takeUp, records(hit(".", "shop/a/app"), v1alpha1.Record{
 				Id: "shop/a/proxy", SelectorKey: ".", Phase: v1alpha1.NotInjected,
@@ -101,13 +101,17 @@ func TestWhatOnlySeemsInjected(t *testing.T) {
 		},
 		{
 			"the peers are not injected",
-			func(c *chaosmesh.Cluster) experiments.Fault { return c.NetworkPartition(checkout).Both(payments) },
+			func(c *chaosmesh.Cluster) experiments.Fault {
+				return c.Fault(chaosmesh.NetworkPartition{Pods: checkout, To: payments})
+			},
 			[]step{takeUp, records(hit(".", "shop/a"), hit(".", "shop/b"), v1alpha1.Record{Id: "shop/pay", SelectorKey: ".Target", Phase: "Not Injected/Wait"})},
 			16 * time.Second, "Chaos Mesh did not inject shop/pay within 15s, and did not say why",
 		},
 		{
 			"the containers of a failed pod live on",
-			func(c *chaosmesh.Cluster) experiments.Fault { return c.PodFailure(checkout, faults.All) },
+			func(c *chaosmesh.Cluster) experiments.Fault {
+				return c.Fault(chaosmesh.PodFailure{Pods: checkout, Count: faults.All})
+			},
 			[]step{takeUp, injected("shop/a", "shop/b"), change("a", down)},
 			16 * time.Second, "Chaos Mesh says that it injected shop/b, which did not show it within 15s",
 		},
@@ -146,19 +150,25 @@ func TestTheVictimsDateWhatChaosMeshCannot(t *testing.T) {
 	}{
 		{
 			"a failed pod is dated by its not being ready, long after the records",
-			func(c *chaosmesh.Cluster) experiments.Fault { return c.PodFailure(checkout, faults.One) },
+			func(c *chaosmesh.Cluster) experiments.Fault {
+				return c.Fault(chaosmesh.PodFailure{Pods: checkout, Count: faults.One})
+			},
 			[]step{after(3 * time.Second), change("a", down)},
 			"not ready", 3 * time.Second, 3100 * time.Millisecond,
 		},
 		{
 			"or by a new container where it is called ready all the time",
-			func(c *chaosmesh.Cluster) experiments.Fault { return c.PodFailure(checkout, faults.One) },
+			func(c *chaosmesh.Cluster) experiments.Fault {
+				return c.Fault(chaosmesh.PodFailure{Pods: checkout, Count: faults.One})
+			},
 			[]step{after(2 * time.Second), change("a", restarted)},
 			"not ready", 2 * time.Second, 2100 * time.Millisecond,
 		},
 		{
 			"a killed container is dated by the records, and waited for",
-			func(c *chaosmesh.Cluster) experiments.Fault { return c.ContainerKill(checkout, faults.One, "app") },
+			func(c *chaosmesh.Cluster) experiments.Fault {
+				return c.Fault(chaosmesh.ContainerKill{Pods: checkout, Count: faults.One, Containers: []string{"app"}})
+			},
 			[]step{after(2 * time.Second), change("a", restarted)},
 			"restarted", 0, 300 * time.Millisecond,
 		},
@@ -210,7 +220,7 @@ func TestAHeldFaultIsNotCalledGoneBeforeChaosMeshUndidIt(t *testing.T) {
 				c := newClient(t, interceptor.Funcs{}, pod("a"))
 				play(t, c, row.let, takeUp, injected("shop/a"))
 				rec := newHistory()
-				fault := newCluster(t, c, faults.Guard{}).NetworkDelay(checkout, time.Second)
+				fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.NetworkDelay{Pods: checkout, Latency: time.Second})
 				if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.Shortfall != "" {
 					t.Fatal(err, got.Shortfall)
 				}
@@ -239,13 +249,17 @@ func TestAnObjectThatVanishedWhileItWasHeldIsNotCalledUndone(t *testing.T) {
 		{
 			"a fault that is held: its rules may still be in the pod",
 			[]step{takeUp, injected("shop/a"), after(2 * time.Second), vanish},
-			func(c *chaosmesh.Cluster) experiments.Fault { return c.NetworkDelay(checkout, time.Second) },
+			func(c *chaosmesh.Cluster) experiments.Fault {
+				return c.Fault(chaosmesh.NetworkDelay{Pods: checkout, Latency: time.Second})
+			},
 			"it was deleted during the hold, so when the fault ended, or whether it did, is unknown; check these pods, or restart them: shop/a",
 		},
 		{
 			"a fault that is over when it is done",
 			[]step{takeUp, kill("a"), injected("shop/a"), after(2 * time.Second), vanish},
-			func(c *chaosmesh.Cluster) experiments.Fault { return c.PodKill(checkout, faults.One) },
+			func(c *chaosmesh.Cluster) experiments.Fault {
+				return c.Fault(chaosmesh.PodKill{Pods: checkout, Count: faults.One})
+			},
 			"",
 		},
 	} {
@@ -284,7 +298,7 @@ func TestOnlyTheKilledContainersProveAContainerKill(t *testing.T) {
 				c := newClient(t, interceptor.Funcs{}, pod("a", up, has("app", "", ""), has("proxy", "", "")))
 				play(t, c, atOnce, takeUp, injected("shop/a"), after(time.Second), change("a", restarted)) // of app
 				rec := newHistory()
-				got, err := newCluster(t, c, faults.Guard{}).ContainerKill(checkout, faults.One, row.container).Inject(t.Context(), rec.Recorder)
+				got, err := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.ContainerKill{Pods: checkout, Count: faults.One, Containers: []string{row.container}}).Inject(t.Context(), rec.Recorder)
 				if err != nil || got.Shortfall != "" {
 					t.Fatal(err, got.Shortfall)
 				}
@@ -314,7 +328,7 @@ func TestAFaultThatEndedByItselfIsNotCalledHeld(t *testing.T) {
 			}
 		}))
 		rec := newHistory()
-		fault := newCluster(t, c, faults.Guard{}).NetworkDelay(checkout, time.Second)
+		fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.NetworkDelay{Pods: checkout, Latency: time.Second})
 		if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.Shortfall != "" {
 			t.Fatal(err, got.Shortfall)
 		}
@@ -348,7 +362,7 @@ func TestWhyAnObjectStaysIsSaid(t *testing.T) {
 			}}
 		}))
 		rec := newHistory()
-		fault := newCluster(t, c, faults.Guard{}).NetworkDelay(checkout, time.Second)
+		fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.NetworkDelay{Pods: checkout, Latency: time.Second})
 		got, err := fault.Inject(t.Context(), rec.Recorder)
 		if want := "Chaos Mesh could not inject shop/a: Specified qdisc kind is unknown"; err != nil || !strings.HasPrefix(got.Shortfall, want) {
 			t.Errorf("shortfall %q, %v; want %q", got.Shortfall, err, want)
@@ -398,7 +412,7 @@ func TestARuleThatCannotBeAppliedIsTakenOutOfThePlan(t *testing.T) {
 			Events: []v1alpha1.RecordEvent{{Type: v1alpha1.TypeFailed, Operation: v1alpha1.Apply, Message: "unable to set tcs"}},
 		}, v1alpha1.Record{Id: "shop/b", SelectorKey: ".", Phase: v1alpha1.NotInjected}))
 		rec := newHistory()
-		fault := newCluster(t, c, faults.Guard{}).NetworkDuplicate(checkout, 10)
+		fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.NetworkDuplicate{Pods: checkout, Packets: 10 * chaosmesh.Percent})
 		if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || !strings.Contains(got.Shortfall, "unable to set tcs") {
 			t.Fatal(err, got.Shortfall)
 		}

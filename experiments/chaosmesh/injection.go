@@ -36,27 +36,27 @@ const readEvery = 250 * time.Millisecond
 // victim that shows the effect, else Chaos Mesh's records.
 func (f *Fault) Inject(ctx context.Context, rec *record.Recorder) (record.Injection, error) {
 	fail := func(err error) (record.Injection, error) {
-		return record.Injection{}, explain(err, f.kindName())
+		return record.Injection{}, explain(err, f.plan.kind)
 	}
-	// Refused before anything else is asked of the cluster.
-	if err := f.cluster.Guard.Allow(f.pods); err != nil {
-		return fail(fmt.Errorf("%s: %w", f, err))
+	// Refused before anything is asked of the cluster.
+	if err := f.allowed(); err != nil {
+		return fail(err)
 	}
 	c, clock := f.cluster.Client, rec.Clock()
 	// The watches stand before the pods are listed and the object is created,
 	// so that nothing falls between.
-	pods, stop, err := kube.Arrivals(ctx, c, clock, &corev1.PodList{}, f.pods.Options()...)
+	pods, stop, err := kube.Arrivals(ctx, c, clock, &corev1.PodList{}, f.plan.pods.Options()...)
 	if err != nil {
-		return fail(fmt.Errorf("watch %s: %w", f.pods, err))
+		return fail(fmt.Errorf("watch %s: %w", f.plan.pods, err))
 	}
 	defer stop()
-	list, err := listOf(c.Scheme(), f.kind.empty())
+	list, err := listOf(f.plan.kind)
 	if err != nil {
 		return fail(err)
 	}
-	objects, stop, err := kube.Arrivals(ctx, c, clock, list, client.InNamespace(f.pods.Namespace), client.MatchingLabels{faults.RunLabel: rec.Run()})
+	objects, stop, err := kube.Arrivals(ctx, c, clock, list, client.InNamespace(f.plan.pods.Namespace), client.MatchingLabels{faults.RunLabel: rec.Run()})
 	if err != nil {
-		return fail(fmt.Errorf("watch Chaos Mesh objects in %s: %w", f.pods.Namespace, err))
+		return fail(fmt.Errorf("watch Chaos Mesh objects in %s: %w", f.plan.pods.Namespace, err))
 	}
 	defer stop()
 	p, err := f.prepare(ctx, rec.Run())
@@ -74,12 +74,12 @@ func (f *Fault) Inject(ctx context.Context, rec *record.Recorder) (record.Inject
 	}
 	injection := i.injection(ctx, shortfall)
 	injection.Effects, injection.Unprovable = p.Effects, p.Unprovable
-	injection.Of, injection.ChangesPods, injection.Follows = len(p.Candidates), changesPods(p.object), f.follows
+	injection.Of, injection.ChangesPods, injection.Follows = len(p.Candidates), changesPods(p.object), f.plan.follow
 	injection.EndsOnRestart = endsOnRestart(p.object)
 	if injection.Shortfall == "" {
 		f.surveyor = f.survey(ctx, rec, i)
 	}
-	if f.follows && injection.Shortfall == "" {
+	if f.plan.follow && injection.Shortfall == "" {
 		f.follower = f.follow(ctx, rec, following{run: rec.Run(), ends: ends, before: p.pods, hit: injection.Targets})
 	}
 	return injection, nil
@@ -103,18 +103,13 @@ func (f *Fault) injecting(rec *record.Recorder, object client.Object, asked int,
 		noneSince: -1,
 		patience:  f.cluster.patience,
 	}
-	if d, ok := f.kind.(delayed); ok {
-		i.patience.Inject += d.delay(time.Now())
+	if f.plan.delay != nil {
+		i.patience.Inject += f.plan.delay(time.Now())
 	}
 	for _, pod := range pods {
 		i.before[pod.Namespace+"/"+pod.Name] = &pod
 	}
 	return i
-}
-
-// delayed is a kind that begins to act later than it is created.
-type delayed interface {
-	delay(now time.Time) time.Duration
 }
 
 // injecting is an injection under way.
@@ -217,7 +212,7 @@ func (i *injecting) wait(ctx context.Context, pods, objects <-chan kube.Arrival)
 			return fmt.Sprintf("%d pods asked for, and Chaos Mesh selected only %s", i.asked, strings.Join(i.progress.selected, ", ")), nil
 		case i.progress.done() && (i.late || i.proven()):
 			return i.already(), nil
-		case i.progress.done() && now-i.injected >= i.kind.proof(patience):
+		case i.progress.done() && now-i.injected >= i.plan.sight.wait(patience):
 			return i.unproven(), nil
 		case i.noneSince >= 0 && now-i.noneSince >= patience.Select:
 			return "Chaos Mesh selected no pod for " + i.name, nil
@@ -259,7 +254,7 @@ func (i *injecting) already() string {
 
 // unproven says what is missing when no victim has shown the effect.
 func (i *injecting) unproven() string {
-	if text := i.already(); text != "" || !i.kind.early() {
+	if text := i.already(); text != "" || !i.plan.sight.early {
 		return text
 	}
 	var silent []string
@@ -268,7 +263,7 @@ func (i *injecting) unproven() string {
 			silent = append(silent, id)
 		}
 	}
-	return fmt.Sprintf("Chaos Mesh says that it injected %s, which did not show it within %s", strings.Join(silent, ", "), i.kind.proof(i.patience))
+	return fmt.Sprintf("Chaos Mesh says that it injected %s, which did not show it within %s", strings.Join(silent, ", "), i.plan.sight.wait(i.patience))
 }
 
 func (i *injecting) uid(id string) string {
@@ -333,7 +328,10 @@ func (i *injecting) seePod(pod *corev1.Pod, deleted bool, at time.Duration) {
 	if at < i.from || before == nil || before.UID != pod.UID {
 		return
 	}
-	kind := i.kind.shows(before, pod, deleted)
+	if i.plan.sight.shows == nil {
+		return
+	}
+	kind := i.plan.sight.shows(before, pod, deleted)
 	if kind == "" {
 		return
 	}
@@ -352,7 +350,7 @@ func (i *injecting) seePod(pod *corev1.Pod, deleted bool, at time.Duration) {
 			Attrs:   attrs,
 		})
 	}
-	containers := i.kind.within()
+	containers := i.plan.sight.within
 	for _, name := range containers {
 		seen(map[string]string{record.AttrContainer: name})
 	}
@@ -377,7 +375,7 @@ func (i *injecting) injection(ctx context.Context, shortfall string) record.Inje
 		OneShot:   oneShot(i.object),
 		Span:      steadystate.Span{From: i.from, To: i.rec.Clock().Now()},
 	}
-	if i.progress.done() && !i.kind.early() {
+	if i.progress.done() && !i.plan.sight.early {
 		in.To = i.injected
 	}
 	for _, id := range i.progress.injected {

@@ -5,37 +5,62 @@ import (
 	"strconv"
 
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 )
 
-// NetworkBandwidth lets the pods send only so many bits a second. What is too
-// much waits in a queue of a fifth of a second and is lost beyond it. The
-// effect must be said with SeenAs.
-func (c *Cluster) NetworkBandwidth(pods faults.Pods, bitsPerSecond uint64) *NetworkFault {
-	n := &network{
-		does: v1alpha1.BandwidthAction,
-		text: "limit to " + strconv.FormatUint(bitsPerSecond, 10) + " bit/s what is sent",
-		tc: v1alpha1.TcParameter{Bandwidth: &v1alpha1.BandwidthSpec{
-			Rate:   strconv.FormatUint(bitsPerSecond, 10) + "bit",
-			Limit:  atLeastPackets(10, bitsPerSecond/8/5),
-			Buffer: atLeastPackets(2, bitsPerSecond/8/100),
-		}},
-		sees: func(signal string) ([]record.Effect, string, error) {
-			return shapeless("a narrow network", signal)
-		},
+// NetworkBandwidth limits what the pods send. What is too much waits in a queue
+// of a fifth of a second and is lost beyond it.
+type NetworkBandwidth struct {
+	// Pods and Count say which pods are hit, and how many of them. Default of
+	// Count: all.
+	Pods  faults.Pods
+	Count faults.Count
+	// Rate is what the pods may send, in bits a second, as in Kubernetes' own
+	// annotation kubernetes.io/egress-bandwidth: "10M" is ten megabits a second.
+	Rate resource.Quantity
+	// To, Direction, Outside and Device are those of [NetworkDelay].
+	To        faults.Pods
+	Direction Direction
+	Outside   []string
+	Device    string
+	// Follow hits pods that appear while the fault is held, too; see [Fault].
+	Follow bool
+	// Effects are what must be seen. There is no default, and without them no
+	// verdict can be held.
+	Effects []record.Effect
+}
+
+// Validate names the fields that are wrong.
+func (f NetworkBandwidth) Validate() error {
+	errs := f.network().wrong(v1alpha1.BandwidthAction)
+	if f.Rate.Value() < 8 {
+		errs = append(errs, field.Invalid(at("rate"), f.Rate.String(), "must be at least 8, which is a byte a second: it is in bits a second, as in 10M"))
 	}
-	if bitsPerSecond < 8 {
-		n.wrong("%d bit/s; a byte a second is the least", bitsPerSecond)
-	}
-	return c.newNetwork(pods, n)
+	return wrong(errs)
+}
+
+func (f NetworkBandwidth) network() network {
+	return network{pods: f.Pods, count: f.Count, to: f.To, direction: f.Direction, outside: f.Outside, device: f.Device, follow: f.Follow, declared: f.Effects}
+}
+
+func (f NetworkBandwidth) plan() plan {
+	bits := f.Rate.Value()
+	rate := strconv.FormatInt(bits, 10)
+	return f.network().plan(v1alpha1.BandwidthAction, "limit to "+rate+" bit/s what is sent", v1alpha1.TcParameter{Bandwidth: &v1alpha1.BandwidthSpec{
+		Rate:   rate + "bit",
+		Limit:  atLeastPackets(10, bits/8/5),
+		Buffer: atLeastPackets(2, bits/8/100),
+	}}, undeclared("a narrow network"))
 }
 
 // packet is the largest frame of an Ethernet device, in bytes. A bucket that
 // does not hold one lets nothing pass at all.
 const packet = 1514
 
-func atLeastPackets(n, bytes uint64) uint32 {
+func atLeastPackets(n, bytes int64) uint32 {
 	return uint32(min(max(n*packet, bytes), math.MaxUint32)) //nolint:gosec // bounded
 }

@@ -4,12 +4,38 @@ import (
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 
 	"github.com/aftershockhq/aftershock/experiments/faults"
+	"github.com/aftershockhq/aftershock/record"
 )
 
-// NetworkCorrupt flips a bit in so many percent of the packets that the pods
-// send, each by chance. Checksums find most of them, which are then lost. The
-// effect must be said with SeenAs.
-func (c *Cluster) NetworkCorrupt(pods faults.Pods, percent float64) *NetworkFault {
-	text, err := percentage("corruption", percent)
-	return c.newNetwork(pods, packets(v1alpha1.CorruptAction, "corrupt", "corruption", percent, err, v1alpha1.TcParameter{Corrupt: &v1alpha1.CorruptSpec{Corrupt: text}}))
+// NetworkCorrupt flips a bit in packets that the pods send. Checksums find most
+// of these, which are then lost.
+type NetworkCorrupt struct {
+	// Pods and Count say which pods are hit, and how many of them. Default of
+	// Count: all.
+	Pods  faults.Pods
+	Count faults.Count
+	// Packets is the share of the packets that are corrupted, each by chance.
+	Packets Share
+	// Correlation is how much that depends on the packet before. Default 0.
+	Correlation Share
+	// To, Direction, Outside and Device are those of [NetworkDelay].
+	To        faults.Pods
+	Direction Direction
+	Outside   []string
+	Device    string
+	// Follow hits pods that appear while the fault is held, too; see [Fault].
+	Follow bool
+	// Effects are what must be seen. There is no default, and without them no
+	// verdict can be held.
+	Effects []record.Effect
+}
+
+// Validate names the fields that are wrong.
+func (f NetworkCorrupt) Validate() error { return packets(f).validate(v1alpha1.CorruptAction) }
+
+func (f NetworkCorrupt) plan() plan {
+	return packets(f).plan(v1alpha1.CorruptAction, "corrupt", "corruption", v1alpha1.TcParameter{Corrupt: &v1alpha1.CorruptSpec{
+		Corrupt:     f.Packets.number(),
+		Correlation: correlation(f.Correlation),
+	}})
 }

@@ -1,36 +1,74 @@
 package chaosmesh
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 )
 
-// NetworkDelay delays every packet that the pods send by so much. A request on
-// a new connection waits for two packets of the server's, its answer and the
+// NetworkDelay delays every packet that the pods send. A request on a new
+// connection waits for two packets of the server's, its answer and the
 // connection's, so it takes twice as long.
-//
-// The effect is that the requests that the targets answer take longer, by at
-// least eight tenths of the delay; Seen names another signal, in seconds, that
-// does.
-func (c *Cluster) NetworkDelay(pods faults.Pods, latency time.Duration) *NetworkFault {
-	n := &network{
-		does:    v1alpha1.DelayAction,
-		text:    "delay by " + latency.String(),
-		latency: latency,
-		tc:      v1alpha1.TcParameter{Delay: &v1alpha1.DelaySpec{Latency: oneUnit(latency)}},
-		sees: func(signal string) ([]record.Effect, string, error) {
-			if signal == "" {
-				signal = record.TrafficSignal
-			}
-			return []record.Effect{{Signal: signal, Rise: 0.8 * latency.Seconds()}}, "", nil
-		},
+type NetworkDelay struct {
+	// Pods and Count say which pods are hit, and how many of them. Default of
+	// Count: all.
+	Pods  faults.Pods
+	Count faults.Count
+	// Latency is by how much a packet is delayed.
+	Latency time.Duration
+	// Jitter is by how much that varies to either side; at most Latency.
+	Jitter time.Duration
+	// Correlation is how much the delay of a packet depends on that of the one
+	// before. Default 0.
+	Correlation Share
+	// To narrows the fault to the packets between the pods and these, in the
+	// Direction. Default: all packets.
+	To        faults.Pods
+	Direction Direction
+	// Outside narrows the fault to what the pods send to addresses outside of
+	// the cluster: "203.0.113.7", "203.0.113.0/24", "203.0.113.7:5432" or a
+	// name, which Chaos Mesh's controller resolves once. IPv4 only.
+	Outside []string
+	// Device is the network device of the pods. Default eth0.
+	Device string
+	// Follow hits pods that appear while the fault is held, too; see [Fault].
+	Follow bool
+	// Signal is the signal of each target (see [record.TargetSignal]), in
+	// seconds, that rises by at least eight tenths of Latency. Default: the
+	// requests that the targets answer.
+	Signal string
+	// Effects are what must be seen, in place of that.
+	Effects []record.Effect
+}
+
+// Validate names the fields that are wrong.
+func (f NetworkDelay) Validate() error {
+	errs := append(f.network().wrong(v1alpha1.DelayAction), wrongCorrelation(f.Correlation)...)
+	switch {
+	case f.Latency <= 0:
+		errs = append(errs, field.Invalid(at("latency"), f.Latency.String(), "must be above zero"))
+	case f.Jitter < 0 || f.Jitter > f.Latency:
+		errs = append(errs, field.Invalid(at("jitter"), f.Jitter.String(), "must be from zero to the latency, which is "+f.Latency.String()))
 	}
-	if latency <= 0 {
-		n.wrong("delay of %s; it is above zero", latency)
+	return wrong(errs, wrongSignal(f.Signal, f.Effects))
+}
+
+func (f NetworkDelay) network() network {
+	return network{pods: f.Pods, count: f.Count, to: f.To, direction: f.Direction, outside: f.Outside, device: f.Device, follow: f.Follow, declared: f.Effects}
+}
+
+func (f NetworkDelay) plan() plan {
+	verb := "delay by " + f.Latency.String()
+	delay := &v1alpha1.DelaySpec{Latency: oneUnit(f.Latency), Correlation: correlation(f.Correlation)}
+	if f.Jitter > 0 {
+		verb += " ± " + f.Jitter.String()
+		delay.Jitter = oneUnit(f.Jitter)
 	}
-	return c.newNetwork(pods, n)
+	effect := record.Effect{Signal: cmp.Or(f.Signal, record.TrafficSignal), Rise: 0.8 * f.Latency.Seconds()}
+	return f.network().plan(v1alpha1.DelayAction, verb, v1alpha1.TcParameter{Delay: delay}, always(effect))
 }

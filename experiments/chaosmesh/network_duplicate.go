@@ -4,11 +4,37 @@ import (
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 
 	"github.com/aftershockhq/aftershock/experiments/faults"
+	"github.com/aftershockhq/aftershock/record"
 )
 
-// NetworkDuplicate sends so many percent of the packets that the pods send
-// twice, each by chance. The effect must be said with SeenAs.
-func (c *Cluster) NetworkDuplicate(pods faults.Pods, percent float64) *NetworkFault {
-	text, err := percentage("duplication", percent)
-	return c.newNetwork(pods, packets(v1alpha1.DuplicateAction, "duplicate", "duplication", percent, err, v1alpha1.TcParameter{Duplicate: &v1alpha1.DuplicateSpec{Duplicate: text}}))
+// NetworkDuplicate sends packets that the pods send twice.
+type NetworkDuplicate struct {
+	// Pods and Count say which pods are hit, and how many of them. Default of
+	// Count: all.
+	Pods  faults.Pods
+	Count faults.Count
+	// Packets is the share of the packets that are sent twice, each by chance.
+	Packets Share
+	// Correlation is how much that depends on the packet before. Default 0.
+	Correlation Share
+	// To, Direction, Outside and Device are those of [NetworkDelay].
+	To        faults.Pods
+	Direction Direction
+	Outside   []string
+	Device    string
+	// Follow hits pods that appear while the fault is held, too; see [Fault].
+	Follow bool
+	// Effects are what must be seen. There is no default, and without them no
+	// verdict can be held.
+	Effects []record.Effect
+}
+
+// Validate names the fields that are wrong.
+func (f NetworkDuplicate) Validate() error { return packets(f).validate(v1alpha1.DuplicateAction) }
+
+func (f NetworkDuplicate) plan() plan {
+	return packets(f).plan(v1alpha1.DuplicateAction, "duplicate", "duplication", v1alpha1.TcParameter{Duplicate: &v1alpha1.DuplicateSpec{
+		Duplicate:   f.Packets.number(),
+		Correlation: correlation(f.Correlation),
+	}})
 }

@@ -1,34 +1,41 @@
 package chaosmesh
 
 import (
-	"strconv"
-
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 
 	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 )
 
-// NetworkLoss loses so many percent of the packets that the pods send, each
-// by chance. TCP sends them again, so some requests take longer, and by how
-// much is the kernel's affair: the effect must be said with SeenAs.
-func (c *Cluster) NetworkLoss(pods faults.Pods, percent float64) *NetworkFault {
-	text, err := percentage("loss", percent)
-	return c.newNetwork(pods, packets(v1alpha1.LossAction, "lose", "loss", percent, err, v1alpha1.TcParameter{Loss: &v1alpha1.LossSpec{Loss: text}}))
+// NetworkLoss loses packets that the pods send. TCP sends them again, so some
+// requests take longer; by how much is the kernel's affair.
+type NetworkLoss struct {
+	// Pods and Count say which pods are hit, and how many of them. Default of
+	// Count: all.
+	Pods  faults.Pods
+	Count faults.Count
+	// Packets is the share of the packets that are lost, each by chance.
+	Packets Share
+	// Correlation is how much that depends on the packet before. Default 0.
+	Correlation Share
+	// To, Direction, Outside and Device are those of [NetworkDelay].
+	To        faults.Pods
+	Direction Direction
+	Outside   []string
+	Device    string
+	// Follow hits pods that appear while the fault is held, too; see [Fault].
+	Follow bool
+	// Effects are what must be seen. There is no default, and without them no
+	// verdict can be held.
+	Effects []record.Effect
 }
 
-// packets is what befalls single packets by chance.
-func packets(does v1alpha1.NetworkChaosAction, verb, noun string, percent float64, err error, tc v1alpha1.TcParameter) *network {
-	n := &network{
-		does: does,
-		text: verb + " " + strconv.FormatFloat(percent, 'f', -1, 64) + "% of the packets",
-		tc:   tc,
-		sees: func(signal string) ([]record.Effect, string, error) {
-			return shapeless("the "+noun+" of packets", signal)
-		},
-	}
-	if err != nil {
-		n.errs = append(n.errs, err)
-	}
-	return n
+// Validate names the fields that are wrong.
+func (f NetworkLoss) Validate() error { return packets(f).validate(v1alpha1.LossAction) }
+
+func (f NetworkLoss) plan() plan {
+	return packets(f).plan(v1alpha1.LossAction, "lose", "loss", v1alpha1.TcParameter{Loss: &v1alpha1.LossSpec{
+		Loss:        f.Packets.number(),
+		Correlation: correlation(f.Correlation),
+	}})
 }

@@ -7,22 +7,43 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 )
 
-// NetworkPartition drops what the pods send and are sent: to the pods or
-// addresses that To, From, Both or Outside name, or to and from everything, the
-// kubelet's probes among them. Connections hang, they are not refused.
-//
-// The effect needs a signal, named with Seen, that does not rise above zero
-// while the network is cut and does before and after: successful calls a
-// second from the pods to the others, for instance.
-func (c *Cluster) NetworkPartition(pods faults.Pods) *NetworkFault {
-	return c.newNetwork(pods, &network{
-		does: v1alpha1.PartitionAction,
-		text: "cut the network",
-		sees: func(signal string) ([]record.Effect, string, error) {
-			if signal == "" {
-				return nil, unnamed("a cut network"), nil
-			}
-			return []record.Effect{{Signal: signal, AtMost: new(float64)}}, "", nil
-		},
-	})
+// NetworkPartition drops what the pods send and are sent, the kubelet's probes
+// among it. Connections hang, they are not refused.
+type NetworkPartition struct {
+	// Pods and Count say which pods are hit, and how many of them. Default of
+	// Count: all.
+	Pods  faults.Pods
+	Count faults.Count
+	// To, Direction, Outside and Device are those of [NetworkDelay]. Default:
+	// the pods are cut off from everything.
+	To        faults.Pods
+	Direction Direction
+	Outside   []string
+	Device    string
+	// Follow hits pods that appear while the fault is held, too; see [Fault].
+	Follow bool
+	// Signal is the signal of each target (see [record.TargetSignal]) that does
+	// not rise above zero while the network is cut and does before and after:
+	// successful calls a second from the pods to the others, for instance.
+	Signal string
+	// Effects are what must be seen, in place of that. Without Signal and
+	// Effects no verdict can be held.
+	Effects []record.Effect
+}
+
+// Validate names the fields that are wrong.
+func (f NetworkPartition) Validate() error {
+	return wrong(f.network().wrong(v1alpha1.PartitionAction), wrongSignal(f.Signal, f.Effects))
+}
+
+func (f NetworkPartition) network() network {
+	return network{pods: f.Pods, count: f.Count, to: f.To, direction: f.Direction, outside: f.Outside, device: f.Device, follow: f.Follow, declared: f.Effects}
+}
+
+func (f NetworkPartition) plan() plan {
+	sees := undeclared("a cut network")
+	if f.Signal != "" {
+		sees = always(record.Effect{Signal: f.Signal, AtMost: new(float64)})
+	}
+	return f.network().plan(v1alpha1.PartitionAction, "cut the network", v1alpha1.TcParameter{}, sees)
 }

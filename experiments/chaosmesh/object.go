@@ -1,91 +1,299 @@
 package chaosmesh
 
 import (
+	"bufio"
+	"bytes"
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"strings"
+	"time"
 
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
-	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 
 	"github.com/aftershockhq/aftershock/experiments/faults"
+	"github.com/aftershockhq/aftershock/record"
 )
 
-// A NotInstalledError says that the cluster does not know a kind of Chaos
-// Mesh's.
-type NotInstalledError struct{ Kind string }
-
-// Error is "Chaos Mesh is not installed in this cluster: no kind PodChaos", and
-// what to do.
-func (e *NotInstalledError) Error() string {
-	return "Chaos Mesh is not installed in this cluster: no kind " + e.Kind + "; install it, or check the context"
+// Object is any fault of Chaos Mesh's that hits pods, or a Workflow or a
+// Schedule of such, as one would apply it with kubectl. Unknown fields and
+// whatever Chaos Mesh's own rules refuse are errors that say where. All guards
+// hold as for every other fault, and
+//
+//   - the name becomes the beginning of a unique one; labels and annotations
+//     stay, the run's are added;
+//   - the duration is the guard's lifetime: how long a fault stays is the
+//     experiment's affair;
+//   - pods are selected by labels, label expressions or names, in one
+//     namespace, so that they can be counted and checked before; a mode that
+//     lets Chaos Mesh hit fewer than asked for is refused;
+//   - a Workflow is one fault, with one T0 and one T1: T0 is when the first of
+//     its faults is in place, T1 when the last is gone with all that it made.
+//     Faults of which each is to have its own T0 and T1 are faults of the
+//     experiment;
+//   - a Schedule becomes a Workflow with that one schedule in it, which ends
+//     by itself; Inject waits for its first round.
+//
+// What cannot be undone or proven is refused: a kind that hits something else
+// than pods, which no guard covers; a Task of a Workflow, which runs any program;
+// and a Schedule of Workflows, which nothing would end if we died.
+type Object struct {
+	// YAML is the object as text, or Typed as a value of Chaos Mesh's API.
+	YAML  string
+	Typed client.Object
+	// Follow hits pods that appear while the fault is held, too; see [Fault].
+	Follow bool
+	// Effects are what must be seen. Default: for what this package has a fault
+	// of its own for, that fault's effects. For anything else there is none, and
+	// without them no verdict can be held.
+	Effects []record.Effect
 }
 
-// complete fills in Chaos Mesh's defaults and checks the object by its rules.
-// Its webhooks do the same, where they are registered; where they are not, an
-// object with a mistake is accepted and then does nothing.
-func complete(ctx context.Context, obj client.Object) error {
-	if w, ok := obj.(*v1alpha1.Workflow); ok {
-		if err := completeTemplates(ctx, w); err != nil {
-			return err
+// Validate names the fields that are wrong, those of the object among them.
+func (o Object) Validate() error {
+	p, err := o.read()
+	if err != nil {
+		return err
+	}
+	// As far as it can be said without the pods.
+	object, err := p.object(site{meta: faults.NewMeta(p.action, p.pods.Namespace, "run"), selector: selector(p.pods, 1), lifetime: time.Minute})
+	if err == nil {
+		err = complete(context.Background(), object)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", o.field(), err)
+	}
+	if err := cmp.Or(p.pods.Validate(), p.count.Validate()); err != nil {
+		return faults.Refuse("%s: %w", o.field(), err)
+	}
+	errs := wrongEffects(o.Effects)
+	if o.Follow && !held(object) {
+		errs = append(errs, field.Forbidden(at("follow"), "only a fault that is held, and hits pods itself, can follow"))
+	}
+	return wrong(errs)
+}
+
+func (o Object) plan() plan {
+	p, err := o.read()
+	if err != nil {
+		return plan{verb: "put an object of Chaos Mesh's on"}
+	}
+	return p
+}
+
+// field is the one that has the object.
+func (o Object) field() *field.Path {
+	if o.Typed != nil {
+		return at("typed")
+	}
+	return at("yaml")
+}
+
+// read is the plan, so far as it can be read.
+func (o Object) read() (plan, error) {
+	if (o.YAML == "") == (o.Typed == nil) {
+		return plan{}, wrong(field.ErrorList{field.Required(at("yaml"), "say the object either in yaml or in typed")})
+	}
+	p, err := o.planned()
+	if err != nil {
+		return plan{}, fmt.Errorf("%s: %w", o.field(), err)
+	}
+	p.follow, p.declared = o.Follow, o.Effects
+	return p, nil
+}
+
+func (o Object) planned() (plan, error) {
+	scheme, err := Scheme()
+	if err != nil {
+		return plan{}, err
+	}
+	object, err := o.object(scheme)
+	if err != nil {
+		return plan{}, faults.Refuse("%w", err)
+	}
+	gvk, err := apiutil.GVKForObject(object, scheme)
+	if err != nil {
+		return plan{}, faults.Refuse("%w", err)
+	}
+	object.GetObjectKind().SetGroupVersionKind(gvk)
+	source := strings.TrimSpace(gvk.Kind + " " + object.GetName())
+	p, err := planOf(source, object)
+	if err != nil {
+		return plan{}, fmt.Errorf("%s: %w", source, err)
+	}
+	return p, nil
+}
+
+// object is a copy of it, or read from its text.
+func (o Object) object(scheme *runtime.Scheme) (client.Object, error) {
+	if o.Typed == nil {
+		return decode(scheme, o.YAML)
+	}
+	copied, ok := o.Typed.DeepCopyObject().(client.Object)
+	if !ok {
+		return nil, fmt.Errorf("%T is not a client.Object", o.Typed)
+	}
+	return copied, nil
+}
+
+// decode reads the one object in text, strictly.
+func decode(scheme *runtime.Scheme, text string) (client.Object, error) {
+	var documents [][]byte
+	for reader := yaml.NewYAMLReader(bufio.NewReader(strings.NewReader(text))); ; {
+		document, err := reader.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(bytes.TrimSpace(document)) > 0 {
+			documents = append(documents, document)
 		}
 	}
-	checked, ok := obj.(v1alpha1.WebhookObject)
-	if !ok {
-		return faults.Refuse("Chaos Mesh has no rules for %T", obj)
+	if len(documents) != 1 {
+		return nil, fmt.Errorf("%d documents; each fault is one", len(documents))
 	}
-	if err := checked.Default(ctx, obj); err != nil {
-		return fmt.Errorf("default %s: %w", obj.GetGenerateName(), err)
-	}
-	if _, err := checked.ValidateCreate(ctx, obj); err != nil {
-		return fmt.Errorf("%w by Chaos Mesh's own rules: %w", faults.ErrRefused, err)
-	}
-	return untrapped(obj)
-}
-
-// held reports whether the fault stays until it is undone, by an object that
-// acts on pods itself.
-func held(obj client.Object) bool {
-	inner, ok := obj.(v1alpha1.InnerObject)
-	return ok && !inner.IsOneShot()
-}
-
-// subject is the object's full name: PodChaos/shop/pod-kill-4f1c2a9d3b-x7k2p.
-func subject(scheme *runtime.Scheme, obj client.Object) string {
-	return kindOf(scheme, obj) + "/" + obj.GetNamespace() + "/" + obj.GetName()
-}
-
-// listOf is an empty list of objects like this one.
-func listOf(scheme *runtime.Scheme, obj client.Object) (client.ObjectList, error) {
-	kind := kindOf(scheme, obj)
-	entry, ok := v1alpha1.AllKindsIncludeScheduleAndWorkflow()[kind]
-	if !ok {
-		return nil, fmt.Errorf("list %s: Chaos Mesh has no such kind", kind)
-	}
-	list, ok := entry.SpawnList().(client.ObjectList)
-	if !ok {
-		return nil, fmt.Errorf("list %s: %T is no list of a cluster", kind, entry.SpawnList())
-	}
-	return list, nil
-}
-
-// kindOf is the kind of an object or of the objects in a list: PodChaos.
-func kindOf(scheme *runtime.Scheme, obj runtime.Object) string {
-	gvk, err := apiutil.GVKForObject(obj, scheme)
+	object, _, err := serializer.NewCodecFactory(scheme, serializer.EnableStrict).UniversalDeserializer().Decode(documents[0], nil, nil)
 	if err != nil {
-		return fmt.Sprintf("%T", obj)
+		return nil, err
 	}
-	return strings.TrimSuffix(gvk.Kind, "List")
+	found, ok := object.(client.Object)
+	if !ok {
+		return nil, fmt.Errorf("%T is no object of a cluster", object)
+	}
+	return found, nil
 }
 
-// explain makes errors of the API about a kind say what they mean here and
-// what can be done.
-func explain(err error, kind string) error {
-	if meta.IsNoMatchError(err) {
-		return &NotInstalledError{Kind: kind}
+// planOf is the plan of an object, which it completes.
+func planOf(source string, object client.Object) (plan, error) {
+	if object.GetNamespace() == "" {
+		return plan{}, faults.Refuse("no namespace; say which one the pods are in")
 	}
-	return faults.Explain(err, "this right")
+	switch object := object.(type) {
+	case *v1alpha1.Workflow:
+		return planOfWorkflow(source, "", object)
+	case *v1alpha1.Schedule:
+		w, err := scheduled(object)
+		if err != nil {
+			return plan{}, err
+		}
+		return planOfWorkflow(source, object.Spec.Schedule, w)
+	case v1alpha1.InnerObject:
+		own, peers, err := selections(object)
+		if err != nil {
+			return plan{}, err
+		}
+		p := like(object)
+		p.action, p.verb, p.kind = nameOf(object), "put "+source+" on", object.GetObjectKind().GroupVersionKind().Kind
+		p.pods, p.count, p.peers = own.Pods, own.count, peers
+		p.object = func(s site) (client.Object, error) { return written(object, s) }
+		return p, nil
+	}
+	return plan{}, faults.Refuse("this kind is no fault of Chaos Mesh's")
+}
+
+// nameOf is what objects that are made of this one are named after. The rest of
+// the name, and what Chaos Mesh adds to it, must fit.
+func nameOf(object client.Object) string {
+	name := object.GetName()
+	if name == "" {
+		name = strings.ToLower(object.GetObjectKind().GroupVersionKind().Kind)
+	}
+	return strings.TrimRight(name[:min(len(name), 30)], ".-")
+}
+
+// written is the object at a site.
+func written(spec v1alpha1.InnerObject, s site) (client.Object, error) {
+	kind := spec.GetObjectKind().GroupVersionKind().Kind
+	copied, _ := spec.DeepCopyObject().(v1alpha1.InnerObjectWithSelector)
+	for key, value := range copied.GetSelectorSpecs() {
+		selector := podSelector(value)
+		switch {
+		case key == targetKey || selector == nil:
+		case len(s.selector.Selector.Pods) > 0:
+			*selector = s.selector
+		default:
+			selector.Mode, selector.Value = s.selector.Mode, s.selector.Value
+		}
+	}
+	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(copied)
+	if err != nil {
+		return nil, fmt.Errorf("convert %s: %w", kind, err)
+	}
+	delete(fields, "status")
+	if err := unstructured.SetNestedField(fields, *s.duration(), "spec", "duration"); err != nil {
+		return nil, fmt.Errorf("convert %s: %w", kind, err)
+	}
+	object := v1alpha1.AllKinds()[kind].SpawnObject()
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(fields, object); err != nil {
+		return nil, fmt.Errorf("convert %s: %w", kind, err)
+	}
+	m := with(s.meta, metav1.ObjectMeta{Labels: spec.GetLabels(), Annotations: spec.GetAnnotations()})
+	object.SetName("")
+	object.SetGenerateName(m.GenerateName)
+	object.SetNamespace(m.Namespace)
+	object.SetLabels(m.Labels)
+	object.SetAnnotations(m.Annotations)
+	object.SetOwnerReferences(nil)
+	object.SetFinalizers(nil)
+	object.SetResourceVersion("")
+	object.SetUID("")
+	return object, nil
+}
+
+// with is our metadata with the labels and annotations of the user's.
+func with(ours, theirs metav1.ObjectMeta) metav1.ObjectMeta {
+	labels := maps.Clone(theirs.Labels)
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	maps.Copy(labels, ours.Labels)
+	ours.Labels, ours.Annotations = labels, maps.Clone(theirs.Annotations)
+	return ours
+}
+
+// like is the plan of the fault of this package that shows itself as the object
+// does, as far as there is one.
+func like(object v1alpha1.InnerObject) plan {
+	switch object := object.(type) {
+	case *v1alpha1.PodChaos:
+		switch object.Spec.Action {
+		case v1alpha1.PodKillAction:
+			return PodKill{}.plan()
+		case v1alpha1.PodFailureAction:
+			return PodFailure{}.plan()
+		case v1alpha1.ContainerKillAction:
+			return ContainerKill{Containers: object.Spec.ContainerNames}.plan()
+		}
+	case *v1alpha1.NetworkChaos:
+		if delay := object.Spec.Delay; object.Spec.Action == v1alpha1.DelayAction && delay != nil {
+			if latency, err := time.ParseDuration(delay.Latency); err == nil {
+				return NetworkDelay{Latency: latency}.plan()
+			}
+		}
+		if object.Spec.Action == v1alpha1.PartitionAction {
+			return NetworkPartition{}.plan()
+		}
+	case *v1alpha1.StressChaos:
+		if s := object.Spec.Stressors; s != nil && s.CPUStressor != nil && s.MemoryStressor == nil {
+			stress := StressCPU{Containers: object.Spec.ContainerNames, Workers: s.CPUStressor.Workers}
+			if s.CPUStressor.Load != nil {
+				stress.Load = Share(*s.CPUStressor.Load) * Percent
+			}
+			return stress.plan()
+		}
+	}
+	return plan{effects: undeclared("such a fault")}
 }

@@ -60,7 +60,7 @@ const (
 // which holds the fault in place meanwhile.
 func (f *Fault) survey(ctx context.Context, rec *record.Recorder, i *injecting) *surveyor {
 	s := &surveyor{
-		cluster: f.cluster, rec: rec, pods: f.pods, since: i.from, looked: i.from, oneShot: oneShot(i.object), follows: f.follows,
+		cluster: f.cluster, rec: rec, pods: f.plan.pods, since: i.from, looked: i.from, oneShot: oneShot(i.object), follows: f.plan.follow,
 		hit: map[string]string{}, known: map[types.UID]bool{}, told: map[string]bool{},
 	}
 	for _, id := range i.progress.injected {

@@ -71,9 +71,9 @@ func TestTwoRunsOnTheSamePodsTellOfEachOther(t *testing.T) {
 		play(t, c, atOnce, takeUp, injected("shop/a", "shop/b"))
 		cluster := newCluster(t, c, faults.Guard{})
 		first, second := newHistory(), newHistory()
-		one, two := cluster.NetworkDelay(checkout, time.Second), cluster.NetworkDelay(checkout, time.Second)
+		one, two := cluster.Fault(chaosmesh.NetworkDelay{Pods: checkout, Latency: time.Second}), cluster.Fault(chaosmesh.NetworkDelay{Pods: checkout, Latency: time.Second})
 		for _, run := range []struct {
-			fault *chaosmesh.NetworkFault
+			fault *chaosmesh.Fault
 			rec   *history
 		}{{one, first}, {two, second}} {
 			if got, err := run.fault.Inject(t.Context(), run.rec.Recorder); err != nil || got.Shortfall != "" {
@@ -84,7 +84,7 @@ func TestTwoRunsOnTheSamePodsTellOfEachOther(t *testing.T) {
 			t.Errorf("the first run tells %q before the second began", got)
 		}
 		for _, run := range []struct {
-			fault      *chaosmesh.NetworkFault
+			fault      *chaosmesh.Fault
 			rec, other *history
 		}{{one, first, second}, {two, second, first}} {
 			if _, err := run.fault.Recover(t.Context(), run.rec.Recorder); err != nil {
@@ -132,7 +132,7 @@ func TestFaultsOfOthersAreTold(t *testing.T) {
 				}
 				play(t, c, atOnce, only("network-delay", takeUp, injected("shop/a", "shop/b"))...)
 				rec := newHistory()
-				fault := newCluster(t, c, faults.Guard{}).NetworkDelay(checkout, time.Second).Only(faults.Fixed(2))
+				fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.NetworkDelay{Pods: checkout, Count: faults.Fixed(2), Latency: time.Second})
 				got, err := fault.Inject(t.Context(), rec.Recorder)
 				if err != nil || got.Shortfall != "" || got.Of != 3 || got.Follows || got.ChangesPods {
 					t.Fatal(err, got)
@@ -186,7 +186,7 @@ func TestFaultsOfOthersAreLookedForAsFarAsTheAccountMay(t *testing.T) {
 					return c.List(ctx, list, opts...)
 				}})
 				rec := newHistory()
-				fault := newCluster(t, c, faults.Guard{}).NetworkDelay(checkout, time.Second)
+				fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.NetworkDelay{Pods: checkout, Latency: time.Second})
 				if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.Shortfall != "" {
 					t.Fatal(err, got.Shortfall)
 				}
@@ -293,7 +293,7 @@ func TestWhatCouldNotBeSeenIsRecorded(t *testing.T) {
 						return c.List(ctx, list, opts...)
 					},
 				})
-				fault := newCluster(t, c, faults.Guard{}).NetworkDelay(checkout, time.Second)
+				fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.NetworkDelay{Pods: checkout, Latency: time.Second})
 				began := time.Now()
 				if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.Shortfall != "" {
 					t.Fatal(err, got.Shortfall)
@@ -362,10 +362,7 @@ func TestThatPodsMayHaveJoinedUnseenIsRecorded(t *testing.T) {
 					return c.List(ctx, list, opts...)
 				}})
 				rec := newHistory()
-				fault := newCluster(t, c, faults.Guard{}).NetworkDelay(checkout, time.Second).Fault
-				if row.follow {
-					fault = fault.Follow()
-				}
+				fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.NetworkDelay{Pods: checkout, Latency: time.Second, Follow: row.follow})
 				if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.Shortfall != "" {
 					t.Fatal(err, got.Shortfall)
 				}
@@ -409,10 +406,7 @@ func TestPodsThatJoinAreTold(t *testing.T) {
 					return injected("shop/a", "shop/b")(ctx, c, object)
 				})
 				rec := newHistory()
-				fault := newCluster(t, c, faults.Guard{}).NetworkDelay(checkout, time.Second).Fault
-				if row.follow {
-					fault = fault.Follow()
-				}
+				fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.NetworkDelay{Pods: checkout, Latency: time.Second, Follow: row.follow})
 				got, err := fault.Inject(t.Context(), rec.Recorder)
 				if err != nil || got.Shortfall != "" || got.Of != 2 || got.Follows != row.follow {
 					t.Fatal(err, got)

@@ -6,7 +6,6 @@ import (
 
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
@@ -18,41 +17,40 @@ import (
 // that the images are back; how long the containers then take to serve is for
 // the experiment to see.
 //
-// The effect is that each target is not ready. Chaos Mesh says "injected" as
-// soon as the pod's specification is changed, seconds before the containers
-// die, so the first sight of a dead one dates the injection.
-func (c *Cluster) PodFailure(pods faults.Pods, count faults.Count) *Fault {
-	return c.fault(podFailure{}, pods, count)
+// Chaos Mesh says "injected" as soon as the pod's specification is changed,
+// seconds before the containers die, so the first sight of a dead one dates the
+// injection.
+type PodFailure struct {
+	// Pods and Count say which pods are hit, and how many of them.
+	Pods  faults.Pods
+	Count faults.Count
+	// Follow hits pods that appear while the fault is held, too; see [Fault].
+	Follow bool
+	// Effects are what must be seen. Default: each target is not ready.
+	Effects []record.Effect
 }
 
-type podFailure struct{ plain }
+// Validate names the fields that are wrong.
+func (f PodFailure) Validate() error { return wrong(wrongHit(f.Pods, f.Count, f.Effects)) }
 
-func (podFailure) action() string { return string(v1alpha1.PodFailureAction) }
-
-func (podFailure) verb() string { return "fail" }
-
-func (podFailure) empty() client.Object { return &v1alpha1.PodChaos{} }
-
-func (podFailure) object(s site) (client.Object, error) {
-	return podChaos(s, v1alpha1.PodFailureAction, nil), nil
+func (f PodFailure) plan() plan {
+	return plan{
+		action: string(v1alpha1.PodFailureAction), verb: "fail", kind: v1alpha1.KindPodChaos,
+		pods: f.Pods, count: f.Count, follow: f.Follow,
+		object:   podChaos(v1alpha1.PodFailureAction, nil),
+		declared: f.Effects, effects: always(record.Effect{Event: record.EventNotReady}),
+		sight: sight{shows: unready, proof: kubeletProof, early: true},
+	}
 }
 
-func (podFailure) effects(signal string, _ []corev1.Pod) ([]record.Effect, string, error) {
-	return events(record.EventNotReady, signal)
-}
-
-// shows: the pod is not ready any more, or was not for a moment, since a
+// unready: the pod is not ready any more, or was not for a moment, since a
 // container of it is another one.
-func (podFailure) shows(before, pod *corev1.Pod, deleted bool) string {
+func unready(before, pod *corev1.Pod, deleted bool) string {
 	if deleted || !ready(before) || (ready(pod) && restarts(pod) <= restarts(before)) {
 		return ""
 	}
 	return record.EventNotReady
 }
-
-func (podFailure) proof(p Patience) time.Duration { return max(p.Proof, kubeletProof) }
-
-func (podFailure) early() bool { return true }
 
 // kubeletProof is how long a kubelet may take to act on a pod and to say so.
 const kubeletProof = 15 * time.Second

@@ -95,7 +95,7 @@ func (g *going) watch(ctx context.Context) (stop func()) {
 	if !ok || !acts || inner.IsOneShot() {
 		return stop
 	}
-	list, err := listOf(g.client.Scheme(), g.object)
+	list, err := listOf(kindOf(g.client.Scheme(), g.object))
 	if err != nil {
 		return stop
 	}

@@ -8,6 +8,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 	"sigs.k8s.io/yaml"
 
+	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/faults"
 )
 
@@ -17,7 +18,7 @@ func TestAnObjectSelectsNoMoreThanThePodsThatAreMeant(t *testing.T) {
 	pods.Expressions = []metav1.LabelSelectorRequirement{{Key: "track", Operator: metav1.LabelSelectorOpDoesNotExist}}
 	pods.Names = []string{"a"}
 	cluster := newCluster(t, newClient(t, interceptor.Funcs{}, pod("a"), pod("b")), faults.Guard{})
-	preview, err := cluster.PodKill(pods, faults.One).Preview(t.Context(), "run")
+	preview, err := cluster.Fault(chaosmesh.PodKill{Pods: pods, Count: faults.One}).Preview(t.Context(), "run")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/experiments/faults"
@@ -17,73 +18,69 @@ import (
 // pod; of each target apart, see [record.TargetSignal].
 const SignalCPU = "cpu"
 
-// CPUStress keeps so many workers busy in each container, each on one core if
-// there is one free; Load makes them less than fully busy.
-//
-// The effect is that the CPU use of the targets, as the signal [SignalCPU] or
-// the one that Seen names, lies higher by half of what the workers would use,
-// or of the container's limit if that is lower.
-func (c *Cluster) CPUStress(pods faults.Pods, workers int) *StressFault {
-	k := &cpuStress{stress: &stress{}, workers: workers}
-	if workers < 1 || workers > maxWorkers {
-		k.wrong("%d workers; from 1 to %d", workers, maxWorkers)
-	}
-	return c.newStress(pods, k, k.stress)
-}
-
 // maxWorkers is the most that the CRD takes.
 const maxWorkers = 8192
 
-// Load is how busy each worker is, in percent of a core. Default 100.
-func (f *StressFault) Load(percent int) *StressFault {
-	k, ok := f.kind.(*cpuStress)
-	switch {
-	case !ok:
-		f.stress.wrong("a load is for the stress of CPUs")
-	case percent < 1 || percent > 100:
-		f.stress.wrong("load of %d%%; from 1 to 100", percent)
-	default:
-		k.load = &percent
+// StressCPU keeps workers busy in each container, each on one core if there is
+// one free. A container that restarts meanwhile is free of the stress, and Chaos
+// Mesh does not notice.
+type StressCPU struct {
+	// Pods and Count say which pods are hit, and how many of them. Default of
+	// Count: all.
+	Pods  faults.Pods
+	Count faults.Count
+	// Containers are those that are stressed. Default: the first of each pod.
+	Containers []string
+	// Workers in each container, from 1 to 8192.
+	Workers int
+	// Load is how busy each worker is, in whole percents of a core. Default 100%.
+	Load Share
+	// Follow hits pods that appear while the fault is held, too; see [Fault].
+	Follow bool
+	// Signal is the signal of each target, in cores, that lies higher by half of
+	// what the workers would use, or of the container's limit if that is lower.
+	// Default: [SignalCPU].
+	Signal string
+	// Effects are what must be seen, in place of that.
+	Effects []record.Effect
+}
+
+// Validate names the fields that are wrong.
+func (f StressCPU) Validate() error {
+	errs := append(wrongHit(f.Pods, cmp.Or(f.Count, faults.All), f.Effects), wrongContainers(f.Containers)...)
+	if f.Workers < 1 || f.Workers > maxWorkers {
+		errs = append(errs, field.Invalid(at("workers"), f.Workers, fmt.Sprintf("must be from 1 to %d", maxWorkers)))
 	}
-	return f
-}
-
-type cpuStress struct {
-	*stress
-	workers int
-	load    *int
-}
-
-func (k *cpuStress) action() string { return "stress-cpu" }
-
-func (k *cpuStress) verb() string {
-	return fmt.Sprintf("keep %d CPU workers %d%% busy in", k.workers, k.percent())
-}
-
-func (k *cpuStress) percent() int {
-	if k.load == nil {
-		return 100
+	if f.Load != 0 && !f.Load.whole() {
+		errs = append(errs, field.Invalid(at("load"), f.Load.String(), "must be a whole percentage from 1% to 100%"))
 	}
-	return *k.load
+	return wrong(errs, wrongSignal(f.Signal, f.Effects))
 }
 
-func (k *cpuStress) object(s site) (client.Object, error) {
-	return k.place(s, v1alpha1.Stressors{CPUStressor: &v1alpha1.CPUStressor{
-		Stressor: v1alpha1.Stressor{Workers: k.workers},
-		Load:     k.load,
-	}})
-}
-
-func (k *cpuStress) effects(signal string, pods []corev1.Pod) ([]record.Effect, string, error) {
-	cores := float64(k.workers*k.percent()) / 100
-	effect := record.Effect{
-		Signal: cmp.Or(signal, SignalCPU),
-		Rise:   0.5 * k.least(pods, corev1.ResourceCPU, cores),
+func (f StressCPU) plan() plan {
+	percent := int(cmp.Or(f.Load, 1).percent())
+	stressor := &v1alpha1.CPUStressor{Stressor: v1alpha1.Stressor{Workers: f.Workers}}
+	if f.Load != 0 {
+		stressor.Load = &percent
 	}
-	// Where limits and not the workers bound what can be used, a container that
-	// was busy before has less to rise by.
-	if limits := k.least(pods, corev1.ResourceCPU, math.Inf(1)); !math.IsInf(limits, 1) && limits <= 2*effect.Rise {
-		effect.Ceiling = limits
+	return plan{
+		action: "stress-cpu", verb: fmt.Sprintf("keep %d CPU workers %d%% busy in", f.Workers, percent), kind: v1alpha1.KindStressChaos,
+		pods: f.Pods, count: cmp.Or(f.Count, faults.All), follow: f.Follow,
+		object: func(s site) (client.Object, error) {
+			return stressChaos(s, f.Containers, v1alpha1.Stressors{CPUStressor: stressor.DeepCopy()})
+		},
+		declared: f.Effects, effects: func(pods []corev1.Pod) ([]record.Effect, string, error) {
+			c, cores := containers(f.Containers), float64(f.Workers*percent)/100
+			effect := record.Effect{
+				Signal: cmp.Or(f.Signal, SignalCPU),
+				Rise:   0.5 * c.least(pods, corev1.ResourceCPU, cores),
+			}
+			// Where limits and not the workers bound what can be used, a
+			// container that was busy before has less to rise by.
+			if limits := c.least(pods, corev1.ResourceCPU, math.Inf(1)); !math.IsInf(limits, 1) && limits <= 2*effect.Rise {
+				effect.Ceiling = limits
+			}
+			return []record.Effect{effect}, "", nil
+		},
 	}
-	return []record.Effect{effect}, "", nil
 }

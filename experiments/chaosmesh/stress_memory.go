@@ -3,11 +3,11 @@ package chaosmesh
 import (
 	"cmp"
 	"strconv"
-	"strings"
 
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/experiments/faults"
@@ -18,91 +18,113 @@ import (
 // of a pod; of each target apart, see [record.TargetSignal].
 const SignalMemory = "memory"
 
-// MemoryStress allocates and holds memory in each container: "256Mi", "256MB",
-// or "80%" of the container's limit, which all of them must have and which
-// must be the same. More than the limit gets something in the container
-// killed.
-//
-// The effect is that the memory use of the targets, as the signal
-// [SignalMemory] or the one that Seen names, lies higher by eight tenths of
-// the size, or of the container's limit if that is lower.
-func (c *Cluster) MemoryStress(pods faults.Pods, size string) *StressFault {
-	k := &memoryStress{stress: &stress{}, size: size}
-	return c.newStress(pods, k, k.stress)
+// StressMemory allocates and holds memory in each container, either a Size or a
+// share OfLimit. More than the container's limit gets something in it killed. A
+// container that restarts meanwhile is free of the stress, and Chaos Mesh does
+// not notice.
+type StressMemory struct {
+	// Pods and Count say which pods are hit, and how many of them. Default of
+	// Count: all.
+	Pods  faults.Pods
+	Count faults.Count
+	// Containers are those that are stressed. Default: the first of each pod.
+	Containers []string
+	// Size is in bytes, at least a MiB: "256Mi".
+	Size resource.Quantity
+	// OfLimit is a share of the container's memory limit, in whole percents. All
+	// containers that are stressed must have one, and the same.
+	OfLimit Share
+	// Follow hits pods that appear while the fault is held, too; see [Fault].
+	Follow bool
+	// Signal is the signal of each target, in bytes, that rises by at least
+	// eight tenths of the size, or of the container's limit if that is lower.
+	// Default: [SignalMemory].
+	Signal string
+	// Effects are what must be seen, in place of that.
+	Effects []record.Effect
 }
 
-type memoryStress struct {
-	*stress
-	size string
-}
-
-func (k *memoryStress) action() string { return "stress-memory" }
-
-func (k *memoryStress) verb() string { return "hold " + k.size + " of memory in" }
-
-func (k *memoryStress) object(s site) (client.Object, error) {
-	bytes, err := k.bytes(s.pods)
-	if err != nil {
-		return nil, err
+// Validate names the fields that are wrong.
+func (f StressMemory) Validate() error {
+	errs := append(wrongHit(f.Pods, cmp.Or(f.Count, faults.All), f.Effects), wrongContainers(f.Containers)...)
+	switch {
+	case f.Size.IsZero() && f.OfLimit == 0:
+		errs = append(errs, field.Required(at("size"), "say a size, as in 256Mi, or ofLimit, as in 80%"))
+	case !f.Size.IsZero() && f.OfLimit != 0:
+		errs = append(errs, field.Forbidden(at("ofLimit"), "size says how much; set one of the two"))
+	case f.OfLimit != 0 && !f.OfLimit.whole():
+		errs = append(errs, field.Invalid(at("ofLimit"), f.OfLimit.String(), "must be a whole percentage from 1% to 100%"))
+	case f.OfLimit == 0 && f.Size.Value() < leastMemory:
+		errs = append(errs, field.Invalid(at("size"), f.Size.String(), "must be at least a MiB: it is in bytes, as in 256Mi"))
 	}
-	return k.place(s, v1alpha1.Stressors{MemoryStressor: &v1alpha1.MemoryStressor{
-		Stressor: v1alpha1.Stressor{Workers: 1},
-		// In plain bytes: what takes the size reads both MB and MiB as
-		// millions, and a percentage as one of the node's memory.
-		Size: strconv.FormatInt(bytes, 10) + "B",
-	}})
+	return wrong(errs, wrongSignal(f.Signal, f.Effects))
+}
+
+// text is the size for people.
+func (f StressMemory) text() string {
+	if f.OfLimit != 0 {
+		return f.OfLimit.String()
+	}
+	return f.Size.String()
+}
+
+func (f StressMemory) plan() plan {
+	return plan{
+		action: "stress-memory", verb: "hold " + f.text() + " of memory in", kind: v1alpha1.KindStressChaos,
+		pods: f.Pods, count: cmp.Or(f.Count, faults.All), follow: f.Follow,
+		object: func(s site) (client.Object, error) {
+			bytes, err := f.bytes(s.pods)
+			if err != nil {
+				return nil, err
+			}
+			return stressChaos(s, f.Containers, v1alpha1.Stressors{MemoryStressor: &v1alpha1.MemoryStressor{
+				Stressor: v1alpha1.Stressor{Workers: 1},
+				// In plain bytes: what takes the size reads both MB and MiB as
+				// millions, and a percentage as one of the node's memory.
+				Size: strconv.FormatInt(bytes, 10) + "B",
+			}})
+		},
+		declared: f.Effects, effects: func(pods []corev1.Pod) ([]record.Effect, string, error) {
+			bytes, err := f.bytes(pods)
+			if err != nil {
+				return nil, "", err
+			}
+			return []record.Effect{{
+				Signal: cmp.Or(f.Signal, SignalMemory),
+				Rise:   0.8 * containers(f.Containers).least(pods, corev1.ResourceMemory, float64(bytes)),
+			}}, "", nil
+		},
+	}
 }
 
 // leastMemory is the smallest size that could be told from a container's
 // ordinary changes.
 const leastMemory = 1 << 20
 
-// bytes is the size in bytes, a percentage resolved against the limit of the
+// bytes is the size in bytes, a share resolved against the limit of the
 // containers.
-func (k *memoryStress) bytes(pods []corev1.Pod) (int64, error) {
-	if digits, ok := strings.CutSuffix(k.size, "%"); ok {
-		percent, err := strconv.Atoi(digits)
-		if err != nil || percent < 1 || percent > 100 {
-			return 0, faults.Refuse("%s of the memory limit; a percentage is from 1%% to 100%%", k.size)
-		}
-		limit, err := k.limit(pods)
-		return max(limit/100*int64(percent), leastMemory), err
+func (f StressMemory) bytes(pods []corev1.Pod) (int64, error) {
+	if f.OfLimit == 0 {
+		return f.Size.Value(), nil
 	}
-	size, err := resource.ParseQuantity(strings.TrimSuffix(k.size, "B"))
-	if err != nil {
-		return 0, faults.Refuse("memory size %q is no size; write \"256Mi\", \"256MB\" or \"80%%\"", k.size)
-	}
-	if size.Value() < leastMemory {
-		return 0, faults.Refuse("memory size %q is %d bytes; a MiB is the least", k.size, size.Value())
-	}
-	return size.Value(), nil
+	limit, err := f.limit(pods)
+	return max(limit/100*int64(f.OfLimit.percent()), leastMemory), err
 }
 
 // limit is the memory limit that all stressed containers have.
-func (k *memoryStress) limit(pods []corev1.Pod) (int64, error) {
+func (f StressMemory) limit(pods []corev1.Pod) (int64, error) {
 	var limit int64
 	for _, pod := range pods {
-		for _, c := range k.stressed(pod) {
+		for _, c := range containers(f.Containers).of(pod) {
 			own, ok := c.Resources.Limits[corev1.ResourceMemory]
 			switch {
 			case !ok || own.IsZero():
-				return 0, faults.Refuse("%s of a limit that container %s of pod %s does not have; say a size", k.size, c.Name, pod.Name)
+				return 0, faults.Refuse("%s of a limit that container %s of pod %s does not have; say a size", f.OfLimit, c.Name, pod.Name)
 			case limit != 0 && limit != own.Value():
-				return 0, faults.Refuse("%s of limits that differ (%d and %d bytes, container %s of pod %s); say a size", k.size, limit, own.Value(), c.Name, pod.Name)
+				return 0, faults.Refuse("%s of limits that differ (%d and %d bytes, container %s of pod %s); say a size", f.OfLimit, limit, own.Value(), c.Name, pod.Name)
 			}
 			limit = own.Value()
 		}
 	}
 	return limit, nil
-}
-
-func (k *memoryStress) effects(signal string, pods []corev1.Pod) ([]record.Effect, string, error) {
-	bytes, err := k.bytes(pods)
-	if err != nil {
-		return nil, "", err
-	}
-	return []record.Effect{{
-		Signal: cmp.Or(signal, SignalMemory),
-		Rise:   0.8 * k.least(pods, corev1.ResourceMemory, float64(bytes)),
-	}}, "", nil
 }

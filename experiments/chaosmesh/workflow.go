@@ -11,40 +11,71 @@ import (
 	"time"
 
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
-	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/experiments/faults"
-	"github.com/aftershockhq/aftershock/record"
 )
-
-// workflow is the kind of faults that come one after the other, as a Workflow
-// of Chaos Mesh's, and of those that come again and again. It ends by itself
-// by the deadline of its entry.
-type workflow struct {
-	plain
-	source string // Workflow or Schedule, and its name
-	spec   *v1alpha1.Workflow
-	stages []peer // the pods of each of its faults, and their peers
-	cron   string // of a schedule
-}
 
 // Objects that a workflow makes carry its name in a label and none of ours; by
 // the beginning of the name they are known.
 const workflowAction = "aftershock-workflow"
 
-func (k *workflow) action() string { return workflowAction }
+// planOfWorkflow is the plan of faults that come one after the other, as a
+// Workflow of Chaos Mesh's, and of those that come again and again; cron is that
+// of a schedule.
+func planOfWorkflow(source, cron string, w *v1alpha1.Workflow) (plan, error) {
+	stages, err := stagesOf(w)
+	if err != nil {
+		return plan{}, err
+	}
+	if len(stages) == 0 {
+		return plan{}, faults.Refuse("no template is a fault")
+	}
+	p := plan{
+		action: workflowAction, verb: "put " + source + " on", kind: v1alpha1.KindWorkflow,
+		pods: stages[0].Pods, count: stages[0].count, peers: stages[1:],
+		object:  func(s site) (client.Object, error) { return workflowAt(w, s) },
+		effects: undeclared("a workflow"),
+	}
+	if cron != "" {
+		schedule, err := v1alpha1.StandardCronParser.Parse(cron)
+		if err != nil {
+			return plan{}, faults.Refuse("schedule %q: %w", cron, err)
+		}
+		p.delay = func(now time.Time) time.Duration { return schedule.Next(now).Sub(now) }
+	}
+	return p, nil
+}
 
-func (k *workflow) verb() string { return "put " + k.source + " on" }
+// stagesOf are the pods of each fault of a workflow, and their peers.
+func stagesOf(w *v1alpha1.Workflow) (stages []peer, err error) {
+	var errs []error
+	for i := range w.Spec.Templates {
+		t := &w.Spec.Templates[i]
+		if t.Type == v1alpha1.TypeTask {
+			errs = append(errs, fmt.Errorf("template %q: %w: a task runs any program; only faults are run", t.Name, faults.ErrRefused))
+		}
+		err := embedded(w.Namespace, t, func(inner v1alpha1.InnerObject) error {
+			own, peers, err := selections(inner)
+			if err == nil {
+				own.hit = true
+				stages = append(append(stages, own), peers...)
+			}
+			return err
+		})
+		if err != nil {
+			errs = append(errs, fmt.Errorf("template %q: %w", t.Name, err))
+		}
+	}
+	return stages, errors.Join(errs...)
+}
 
-func (k *workflow) empty() client.Object { return &v1alpha1.Workflow{} }
-
-func (k *workflow) peers() []peer { return k.stages[1:] }
-
-func (k *workflow) object(s site) (client.Object, error) {
-	w := k.spec.DeepCopy()
+// workflowAt is the workflow at a site. It ends by itself by the deadline of its
+// entry.
+func workflowAt(spec *v1alpha1.Workflow, s site) (client.Object, error) {
+	w := spec.DeepCopy()
 	w.TypeMeta = typeMeta(v1alpha1.KindWorkflow)
-	w.ObjectMeta = with(s.meta, k.spec.ObjectMeta)
+	w.ObjectMeta = with(s.meta, spec.ObjectMeta)
 	at := slices.IndexFunc(w.Spec.Templates, func(t v1alpha1.Template) bool { return t.Name == w.Spec.Entry })
 	if at < 0 {
 		return nil, faults.Refuse("no template %q, which is the entry", w.Spec.Entry)
@@ -95,60 +126,11 @@ func nameSchedules(w *v1alpha1.Workflow, prefix string) {
 	}
 }
 
-func (k *workflow) effects(signal string, _ []corev1.Pod) ([]record.Effect, string, error) {
-	return shapeless("a workflow", signal)
-}
-
-// delay is until the schedule comes the first time.
-func (k *workflow) delay(now time.Time) time.Duration {
-	if k.cron == "" {
-		return 0
-	}
-	schedule, err := v1alpha1.StandardCronParser.Parse(k.cron)
-	if err != nil {
-		return 0 // refused before
-	}
-	return schedule.Next(now).Sub(now)
-}
-
-// workflowOf is a fault that is a workflow.
-func (c *Cluster) workflowOf(source, cron string, w *v1alpha1.Workflow) (*Fault, error) {
-	k := &workflow{source: source, cron: cron, spec: w}
-	var errs []error
-	for i := range w.Spec.Templates {
-		t := &w.Spec.Templates[i]
-		if t.Type == v1alpha1.TypeTask {
-			errs = append(errs, fmt.Errorf("template %q: %w: a task runs any program; only faults are run", t.Name, faults.ErrRefused))
-		}
-		err := embedded(w.Namespace, t, func(inner v1alpha1.InnerObject) error {
-			own, peers, err := selections(inner)
-			if err == nil {
-				own.hit = true
-				k.stages = append(append(k.stages, own), peers...)
-			}
-			return err
-		})
-		if err != nil {
-			errs = append(errs, fmt.Errorf("template %q: %w", t.Name, err))
-		}
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	if len(k.stages) == 0 {
-		return nil, faults.Refuse("no template is a fault")
-	}
-	return c.fault(k, k.stages[0].Pods, k.stages[0].count), nil
-}
-
 // scheduled makes a schedule the only template of a workflow: a schedule goes
 // on for ever, a template has a deadline.
 func scheduled(s *v1alpha1.Schedule) (*v1alpha1.Workflow, error) {
 	if s.Spec.Type == v1alpha1.ScheduleTypeWorkflow {
-		return nil, faults.Refuse("a schedule of a workflow would go on for ever unless removed; write the workflow with schedules in it")
-	}
-	if _, err := v1alpha1.StandardCronParser.Parse(s.Spec.Schedule); err != nil {
-		return nil, faults.Refuse("schedule %q: %w", s.Spec.Schedule, err)
+		return nil, faults.Refuse("a schedule of a workflow would go on for ever unless removed, since a Workflow has no template for one that makes workflows; write the workflow with schedules in it")
 	}
 	const name = "schedule"
 	return &v1alpha1.Workflow{

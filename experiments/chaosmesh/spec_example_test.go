@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/resource"
 	"sigs.k8s.io/yaml"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
@@ -28,7 +28,8 @@ func staging() *chaosmesh.Cluster {
 }
 
 // show prints the object that would be created.
-func show(f experiments.Previewer) {
+func show(s chaosmesh.Spec) {
+	f := staging().Fault(s)
 	preview, err := f.Preview(context.Background(), "4f1c2a9d3b")
 	if err != nil {
 		fmt.Println(err)
@@ -42,9 +43,9 @@ func show(f experiments.Previewer) {
 	fmt.Printf("# %s\n%s", f, object)
 }
 
-func ExampleCluster_PodFailure() {
+func ExamplePodFailure() {
 	checkout := faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
-	show(staging().PodFailure(checkout, faults.One))
+	show(chaosmesh.PodFailure{Pods: checkout, Count: faults.One})
 	// Output:
 	// # fail 1 of the pods app=checkout in shop
 	// apiVersion: chaos-mesh.org/v1alpha1
@@ -70,9 +71,9 @@ func ExampleCluster_PodFailure() {
 	//   experiment: {}
 }
 
-func ExampleCluster_ContainerKill() {
+func ExampleContainerKill() {
 	checkout := faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
-	show(staging().ContainerKill(checkout, faults.One, "app"))
+	show(chaosmesh.ContainerKill{Pods: checkout, Count: faults.One, Containers: []string{"app"}})
 	// Output:
 	// # kill container app of 1 of the pods app=checkout in shop
 	// apiVersion: chaos-mesh.org/v1alpha1
@@ -100,10 +101,13 @@ func ExampleCluster_ContainerKill() {
 	//   experiment: {}
 }
 
-func ExampleCluster_NetworkDelay() {
+func ExampleNetworkDelay() {
 	checkout := faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
 	payments := faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "payments"}}
-	show(staging().NetworkDelay(checkout, 200*time.Millisecond).Jitter(50 * time.Millisecond).To(payments))
+	show(chaosmesh.NetworkDelay{
+		Pods: checkout, Latency: 200 * time.Millisecond, Jitter: 50 * time.Millisecond,
+		To: payments, Direction: chaosmesh.Egress,
+	})
 	// Output:
 	// # delay by 200ms ± 50ms to the pods app=payments in shop for 100% of the pods app=checkout in shop
 	// apiVersion: chaos-mesh.org/v1alpha1
@@ -144,9 +148,9 @@ func ExampleCluster_NetworkDelay() {
 	//   experiment: {}
 }
 
-func ExampleCluster_NetworkLoss() {
+func ExampleNetworkLoss() {
 	checkout := faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
-	show(staging().NetworkLoss(checkout, 12.5).Correlation(50))
+	show(chaosmesh.NetworkLoss{Pods: checkout, Packets: 12.5 * chaosmesh.Percent, Correlation: 0.5})
 	// Output:
 	// # lose 12.5% of the packets for 100% of the pods app=checkout in shop
 	// apiVersion: chaos-mesh.org/v1alpha1
@@ -177,9 +181,9 @@ func ExampleCluster_NetworkLoss() {
 	//   experiment: {}
 }
 
-func ExampleCluster_NetworkDuplicate() {
+func ExampleNetworkDuplicate() {
 	checkout := faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
-	show(staging().NetworkDuplicate(checkout, 1))
+	show(chaosmesh.NetworkDuplicate{Pods: checkout, Packets: 1 * chaosmesh.Percent})
 	// Output:
 	// # duplicate 1% of the packets for 100% of the pods app=checkout in shop
 	// apiVersion: chaos-mesh.org/v1alpha1
@@ -210,9 +214,9 @@ func ExampleCluster_NetworkDuplicate() {
 	//   experiment: {}
 }
 
-func ExampleCluster_NetworkCorrupt() {
+func ExampleNetworkCorrupt() {
 	checkout := faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
-	show(staging().NetworkCorrupt(checkout, 0.1))
+	show(chaosmesh.NetworkCorrupt{Pods: checkout, Packets: 0.1 * chaosmesh.Percent})
 	// Output:
 	// # corrupt 0.1% of the packets for 100% of the pods app=checkout in shop
 	// apiVersion: chaos-mesh.org/v1alpha1
@@ -243,9 +247,9 @@ func ExampleCluster_NetworkCorrupt() {
 	//   experiment: {}
 }
 
-func ExampleCluster_NetworkBandwidth() {
+func ExampleNetworkBandwidth() {
 	checkout := faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
-	show(staging().NetworkBandwidth(checkout, 1_000_000).Outside("192.0.2.0/24"))
+	show(chaosmesh.NetworkBandwidth{Pods: checkout, Rate: resource.MustParse("1M"), Outside: []string{"192.0.2.0/24"}})
 	// Output:
 	// # limit to 1000000 bit/s what is sent to 192.0.2.0/24 for 100% of the pods app=checkout in shop
 	// apiVersion: chaos-mesh.org/v1alpha1
@@ -279,10 +283,10 @@ func ExampleCluster_NetworkBandwidth() {
 	//   experiment: {}
 }
 
-func ExampleCluster_NetworkPartition() {
+func ExampleNetworkPartition() {
 	checkout := faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
 	payments := faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "payments"}}
-	show(staging().NetworkPartition(checkout).Both(payments).Seen("calls").Only(faults.Fixed(3)))
+	show(chaosmesh.NetworkPartition{Pods: checkout, Count: faults.Fixed(3), To: payments, Signal: "calls"})
 	// Output:
 	// # cut the network to and from the pods app=payments in shop for 3 of the pods app=checkout in shop
 	// apiVersion: chaos-mesh.org/v1alpha1
@@ -319,9 +323,9 @@ func ExampleCluster_NetworkPartition() {
 	//   experiment: {}
 }
 
-func ExampleCluster_CPUStress() {
+func ExampleStressCPU() {
 	checkout := faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
-	show(staging().CPUStress(checkout, 2).Load(80).Follow())
+	show(chaosmesh.StressCPU{Pods: checkout, Workers: 2, Load: 80 * chaosmesh.Percent, Follow: true})
 	// Output:
 	// # keep 2 CPU workers 80% busy in 100% of the pods app=checkout in shop, and of those that replace them
 	// apiVersion: chaos-mesh.org/v1alpha1
@@ -351,9 +355,9 @@ func ExampleCluster_CPUStress() {
 	//   experiment: {}
 }
 
-func ExampleCluster_MemoryStress() {
+func ExampleStressMemory() {
 	checkout := faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
-	show(staging().MemoryStress(checkout, "256Mi"))
+	show(chaosmesh.StressMemory{Pods: checkout, Size: resource.MustParse("256Mi")})
 	// Output:
 	// # hold 256Mi of memory in 100% of the pods app=checkout in shop
 	// apiVersion: chaos-mesh.org/v1alpha1
@@ -383,8 +387,9 @@ func ExampleCluster_MemoryStress() {
 	//   experiment: {}
 }
 
-func ExampleCluster_FromYAML() {
-	slowDisk, err := staging().FromYAML([]byte(`
+func ExampleObject() {
+	show(chaosmesh.Object{
+		YAML: `
 apiVersion: chaos-mesh.org/v1alpha1
 kind: IOChaos
 metadata:
@@ -398,12 +403,9 @@ spec:
   selector:
     labelSelectors:
       app: checkout
-`))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	show(slowDisk.SeenAs(record.Effect{Signal: "write seconds", Rise: 0.08}))
+`,
+		Effects: []record.Effect{{Signal: "write seconds", Rise: 0.08}},
+	})
 	// Output:
 	// # put IOChaos slow-disk on 1 of the pods app=checkout in shop
 	// apiVersion: chaos-mesh.org/v1alpha1

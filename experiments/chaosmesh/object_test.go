@@ -3,6 +3,7 @@ package chaosmesh_test
 import (
 	"context"
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -31,7 +32,7 @@ const (
 	slowNet    = ofCheckout + "  action: delay\n  delay: {latency: 200ms}\n"
 )
 
-func TestFromYAMLRefusesWhatWouldNotDoWhatItSays(t *testing.T) {
+func TestAnObjectThatWouldNotDoWhatItSaysIsRefused(t *testing.T) {
 	workflow := func(templates string) string {
 		return object("Workflow", "  entry: entry\n  templates:\n"+templates)
 	}
@@ -76,10 +77,8 @@ func TestFromYAMLRefusesWhatWouldNotDoWhatItSays(t *testing.T) {
 		{"a schedule that nothing would end", object("Schedule", "  schedule: '@every 5s'\n  type: Workflow\n  concurrencyPolicy: Forbid\n  workflow: {entry: e, templates: []}\n"), "would go on for ever"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			f, err := newCluster(t, town(t), faults.Guard{}).FromYAML([]byte(row.text))
-			if err == nil {
-				_, err = f.Preview(t.Context(), "run")
-			}
+			f := newCluster(t, town(t), faults.Guard{}).Fault(chaosmesh.Object{YAML: row.text})
+			_, err := f.Preview(t.Context(), "run")
 			if err == nil || !strings.Contains(err.Error(), row.want) {
 				t.Errorf("error %v, want %q", err, row.want)
 			}
@@ -108,10 +107,7 @@ func TestProtectedPodsStayOutOfWorkflows(t *testing.T) {
 		{"of another one", payments.Selector},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			f, err := newCluster(t, town(t), faults.Guard{Protected: []map[string]string{row.protected}}).FromYAML([]byte(text))
-			if err != nil {
-				t.Fatal(err)
-			}
+			f := newCluster(t, town(t), faults.Guard{Protected: []map[string]string{row.protected}}).Fault(chaosmesh.Object{YAML: text})
 			if _, err := f.Preview(t.Context(), "run"); !errors.Is(err, faults.ErrRefused) || !strings.Contains(err.Error(), "is protected") {
 				t.Errorf("error %v, want it refused", err)
 			}
@@ -119,7 +115,7 @@ func TestProtectedPodsStayOutOfWorkflows(t *testing.T) {
 	}
 }
 
-func TestWhatIsWrittenIsSeenLikeWhatIsBuilt(t *testing.T) {
+func TestAnObjectIsSeenLikeTheFaultOfThisPackage(t *testing.T) {
 	for _, row := range []struct {
 		name string
 		text string
@@ -133,11 +129,7 @@ func TestWhatIsWrittenIsSeenLikeWhatIsBuilt(t *testing.T) {
 		{"a kind without a known effect", object("IOChaos", slowDisk), record.Effect{}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			f, err := newCluster(t, town(t), faults.Guard{}).FromYAML([]byte(row.text))
-			if err != nil {
-				t.Fatal(err)
-			}
-			got, err := f.Preview(t.Context(), "run")
+			got, err := newCluster(t, town(t), faults.Guard{}).Fault(chaosmesh.Object{YAML: row.text}).Preview(t.Context(), "run")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -159,11 +151,7 @@ func TestAWrittenFaultIsInjectedFollowedAndUndone(t *testing.T) {
 		c := newClient(t, interceptor.Funcs{}, pod("a"))
 		play(t, c, atOnce, takeUp, chosen("shop/a"))
 		rec := newHistory()
-		f, err := newCluster(t, c, faults.Guard{}).FromYAML([]byte(object("NetworkChaos", slowNet)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		f.Follow()
+		f := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.Object{YAML: object("NetworkChaos", slowNet), Follow: true})
 		if got, err := f.Inject(t.Context(), rec.Recorder); err != nil || got.Shortfall != "" || len(got.Targets) != 1 {
 			t.Fatal(err, got)
 		}
@@ -312,10 +300,7 @@ func TestWorkflowsAndSchedulesAreUndoneWithWhatTheyMade(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				f, err := cluster.FromYAML([]byte(row.text))
-				if err != nil {
-					t.Fatal(err)
-				}
+				f := cluster.Fault(chaosmesh.Object{YAML: row.text})
 				got, err := f.Inject(t.Context(), rec.Recorder)
 				if err != nil || got.Shortfall != "" {
 					t.Fatal(err, got.Shortfall)
@@ -342,6 +327,37 @@ func TestWorkflowsAndSchedulesAreUndoneWithWhatTheyMade(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// A typed object is what its text is, and stays as it is.
+func TestATypedObjectIsLikeItsText(t *testing.T) {
+	delay := &v1alpha1.NetworkChaos{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "mine", Labels: map[string]string{"team": "checkout"}},
+		Spec: v1alpha1.NetworkChaosSpec{
+			PodSelector: v1alpha1.PodSelector{
+				Mode:     v1alpha1.AllMode,
+				Selector: v1alpha1.PodSelectorSpec{GenericSelectorSpec: v1alpha1.GenericSelectorSpec{LabelSelectors: checkout.Selector}},
+			},
+			Action:      v1alpha1.DelayAction,
+			TcParameter: v1alpha1.TcParameter{Delay: &v1alpha1.DelaySpec{Latency: "200ms"}},
+		},
+	}
+	before := delay.DeepCopy()
+	cluster := newCluster(t, town(t), faults.Guard{})
+	typed, err := cluster.Fault(chaosmesh.Object{Typed: delay}).Preview(t.Context(), "run")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := cluster.Fault(chaosmesh.Object{YAML: object("NetworkChaos", slowNet)}).Preview(t.Context(), "run")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(typed, text) {
+		t.Errorf("typed %+v, want %+v", typed, text)
+	}
+	if !reflect.DeepEqual(delay, before) {
+		t.Errorf("it became %+v", delay)
 	}
 }
 

@@ -1,0 +1,90 @@
+package chaosmesh
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+
+	"github.com/aftershockhq/aftershock/experiments/faults"
+)
+
+// A NotInstalledError says that the cluster does not know a kind of Chaos
+// Mesh's.
+type NotInstalledError struct{ Kind string }
+
+// Error is "Chaos Mesh is not installed in this cluster: no kind PodChaos", and
+// what to do.
+func (e *NotInstalledError) Error() string {
+	return "Chaos Mesh is not installed in this cluster: no kind " + e.Kind + "; install it, or check the context"
+}
+
+// complete fills in Chaos Mesh's defaults and checks the object by its rules.
+// Its webhooks do the same, where they are registered; where they are not, an
+// object with a mistake is accepted and then does nothing.
+func complete(ctx context.Context, obj client.Object) error {
+	if w, ok := obj.(*v1alpha1.Workflow); ok {
+		if err := completeTemplates(ctx, w); err != nil {
+			return err
+		}
+	}
+	checked, ok := obj.(v1alpha1.WebhookObject)
+	if !ok {
+		return faults.Refuse("Chaos Mesh has no rules for %T", obj)
+	}
+	if err := checked.Default(ctx, obj); err != nil {
+		return fmt.Errorf("default %s: %w", obj.GetGenerateName(), err)
+	}
+	if _, err := checked.ValidateCreate(ctx, obj); err != nil {
+		return fmt.Errorf("%w by Chaos Mesh's own rules: %w", faults.ErrRefused, err)
+	}
+	return untrapped(obj)
+}
+
+// held reports whether the fault stays until it is undone, by an object that
+// acts on pods itself.
+func held(obj client.Object) bool {
+	inner, ok := obj.(v1alpha1.InnerObject)
+	return ok && !inner.IsOneShot()
+}
+
+// subject is the object's full name: PodChaos/shop/pod-kill-4f1c2a9d3b-x7k2p.
+func subject(scheme *runtime.Scheme, obj client.Object) string {
+	return kindOf(scheme, obj) + "/" + obj.GetNamespace() + "/" + obj.GetName()
+}
+
+// listOf is an empty list of objects of a kind.
+func listOf(kind string) (client.ObjectList, error) {
+	entry, ok := v1alpha1.AllKindsIncludeScheduleAndWorkflow()[kind]
+	if !ok {
+		return nil, fmt.Errorf("list %s: Chaos Mesh has no such kind", kind)
+	}
+	list, ok := entry.SpawnList().(client.ObjectList)
+	if !ok {
+		return nil, fmt.Errorf("list %s: %T is not a client.ObjectList", kind, entry.SpawnList())
+	}
+	return list, nil
+}
+
+// kindOf is the kind of an object or of the objects in a list: PodChaos.
+func kindOf(scheme *runtime.Scheme, obj runtime.Object) string {
+	gvk, err := apiutil.GVKForObject(obj, scheme)
+	if err != nil {
+		return fmt.Sprintf("%T", obj)
+	}
+	return strings.TrimSuffix(gvk.Kind, "List")
+}
+
+// explain makes errors of the API about a kind say what they mean here and
+// what can be done.
+func explain(err error, kind string) error {
+	if meta.IsNoMatchError(err) {
+		return &NotInstalledError{Kind: kind}
+	}
+	return faults.Explain(err, "this right")
+}

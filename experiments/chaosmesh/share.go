@@ -1,0 +1,29 @@
+package chaosmesh
+
+import (
+	"math"
+	"strconv"
+)
+
+// A Share is a part of a whole. Written as a number it is a fraction, so that 5%
+// is 0.05 or 5 * Percent.
+type Share float64
+
+// Percent is a hundredth.
+const Percent Share = 0.01
+
+// String is "12.5%".
+func (s Share) String() string { return s.number() + "%" }
+
+// percent is the share in percent. Rounded, since a hundredth is no number of
+// the computer's: a tenth of a percent is 0.1 and not 0.10000000000000001.
+func (s Share) percent() float64 { return math.Round(float64(s)*1e11) / 1e9 }
+
+// number is the share in percent, as Chaos Mesh takes it.
+func (s Share) number() string { return strconv.FormatFloat(s.percent(), 'f', -1, 64) }
+
+// some: it is more than nothing, and not more than all.
+func (s Share) some() bool { return s > 0 && s <= 1 }
+
+// whole: it is some, in whole percents.
+func (s Share) whole() bool { return s.some() && s.percent() == math.Trunc(s.percent()) }
