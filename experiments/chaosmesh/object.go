@@ -40,8 +40,8 @@ import (
 //     lets Chaos Mesh hit fewer than asked for is refused;
 //   - a Workflow is one fault, with one T0 and one T1: T0 is when the first of
 //     its faults is in place, T1 when the last is gone with all that it made.
-//     Faults of which each is to have its own T0 and T1 are faults of the
-//     experiment;
+//     One that is over before it is undone ended early. Faults of which each is to
+//     have its own T0 and T1 are faults of the experiment;
 //   - a Schedule becomes a Workflow with that one schedule in it, which ends
 //     by itself; Inject waits for its first round.
 //

@@ -3,6 +3,7 @@ package chaosmesh_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -324,6 +325,68 @@ func TestWorkflowsAndSchedulesAreUndoneWithWhatTheyMade(t *testing.T) {
 				var faults v1alpha1.PodChaosList
 				if err := c.List(t.Context(), &faults); err != nil || len(faults.Items) != 0 {
 					t.Errorf("left behind: %v, %v", faults.Items, err)
+				}
+			})
+		})
+	}
+}
+
+// A workflow whose faults are over while it is held did not last until it is
+// undone: when the last one went is not known, and nothing is said of the time
+// after.
+func TestAWorkflowThatIsOverEarlyIsNotHeld(t *testing.T) {
+	const template = "  entry: entry\n  templates:\n  - name: entry\n    templateType: PodChaos\n    deadline: 30s\n    podChaos: {action: %s, mode: one, selector: {labelSelectors: {app: checkout}}}\n"
+	for _, row := range []struct {
+		name   string
+		action v1alpha1.PodChaosAction
+		ends   func(*v1alpha1.PodChaos) // the child, before the workflow is undone
+		gone   bool
+		early  bool
+	}{
+		{"its fault is in place", v1alpha1.PodFailureAction, func(*v1alpha1.PodChaos) {}, false, false},
+		{"its fault has gone", v1alpha1.PodFailureAction, nil, true, true},
+		{"its fault is on its way out", v1alpha1.PodFailureAction, func(child *v1alpha1.PodChaos) {
+			child.Status.Experiment.DesiredPhase = v1alpha1.StoppedPhase
+		}, false, true},
+		{"its faults are over when they are done", v1alpha1.PodKillAction, nil, true, false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newClient(t, interceptor.Funcs{}, pod("a"))
+				play(t, c, atOnce, takeUp, injected("shop/a"))
+				stage(t, c, func(w v1alpha1.Workflow) []client.Object {
+					return []client.Object{&v1alpha1.PodChaos{ObjectMeta: child(w, "fault-1"), Spec: v1alpha1.PodChaosSpec{Action: row.action}}}
+				})
+				rec := newHistory()
+				f := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.Object{YAML: object("Workflow", fmt.Sprintf(template, row.action))})
+				in, err := f.Inject(t.Context(), rec.Recorder)
+				if err != nil || in.Shortfall != "" {
+					t.Fatal(err, in.Shortfall)
+				}
+				time.Sleep(time.Minute) // the bubble's
+				var made v1alpha1.PodChaos
+				if err := c.Get(t.Context(), client.ObjectKey{Namespace: "shop", Name: "fault-1"}, &made); err != nil {
+					t.Fatal(err)
+				}
+				if row.gone {
+					made.Finalizers = nil
+					err = errors.Join(c.Update(t.Context(), &made), c.Delete(t.Context(), &made))
+				} else {
+					row.ends(&made)
+					err = c.Update(t.Context(), &made)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				removed, err := f.Recover(t.Context(), rec.Recorder)
+				if err != nil {
+					t.Error(err)
+				}
+				if got := slices.Contains(rec.kinds(t), record.EventEndedEarly); got != row.early {
+					t.Errorf("events %v, want %q among them: %t", rec.kinds(t), record.EventEndedEarly, row.early)
+				}
+				if got := removed.From <= in.To+time.Second; got != row.early {
+					t.Errorf("removed in %s after it took effect in %s, want when it was last seen to act to begin it: %t", removed, in.Span, row.early)
 				}
 			})
 		})

@@ -323,14 +323,7 @@ func changesPods(object client.Object) bool {
 	case *v1alpha1.PodChaos:
 		return object.Spec.Action == v1alpha1.PodKillAction
 	case *v1alpha1.Workflow:
-		changes := false
-		for i := range object.Spec.Templates {
-			_ = embedded(object.Namespace, &object.Spec.Templates[i], func(inner v1alpha1.InnerObject) error {
-				changes = changes || changesPods(inner)
-				return nil
-			})
-		}
-		return changes
+		return embeds(object, changesPods)
 	}
 	return false
 }

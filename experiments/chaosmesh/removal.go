@@ -200,18 +200,15 @@ func (g *going) step(ctx context.Context) error {
 // early says so in the record if the fault was over before it was to be
 // undone. When it was is known no better than by when it was last seen to act.
 func (g *going) early(ctx context.Context) error {
-	inner, acts := g.object.(v1alpha1.InnerObject)
-	if g.placed == nil || g.event == nil || !acts || inner.IsOneShot() {
+	if g.placed == nil || g.event == nil || oneShot(g.object) {
 		return nil
 	}
-	if err := g.client.Get(ctx, client.ObjectKeyFromObject(g.object), g.object); err != nil {
-		if faults.Permanent(err) {
-			return nil // deleting it comes first
-		}
+	why, err := g.over(ctx)
+	switch {
+	case err != nil && !faults.Permanent(err):
 		return err
-	}
-	if !g.placed.acted || inner.GetStatus().Experiment.DesiredPhase != v1alpha1.StoppedPhase {
-		return nil
+	case err != nil || why == "" || !g.placed.acted:
+		return nil // deleting it comes first
 	}
 	g.placed.early = true
 	g.from = min(g.from, g.placed.seen)
@@ -220,9 +217,41 @@ func (g *going) early(ctx context.Context) error {
 		Kind:    record.EventEndedEarly,
 		Subject: g.name,
 		UID:     string(g.object.GetUID()),
-		Attrs:   map[string]string{record.AttrReason: "Chaos Mesh had stopped it when it was to be undone: its lifetime was over, or it was paused or deleted; let it live longer than it is held, see Guard.Lifetime"},
+		Attrs:   map[string]string{record.AttrReason: why},
 	})
 	return nil
+}
+
+// over reads the object, and says why what it did is over, if it is. A workflow
+// whose faults are all over when they are done has nothing that could be.
+func (g *going) over(ctx context.Context) (why string, err error) {
+	if err := g.client.Get(ctx, client.ObjectKeyFromObject(g.object), g.object); err != nil {
+		return "", err
+	}
+	switch object := g.object.(type) {
+	case v1alpha1.InnerObject:
+		if object.GetStatus().Experiment.DesiredPhase == v1alpha1.StoppedPhase {
+			why = "Chaos Mesh had stopped it when it was to be undone: its lifetime was over, or it was paused or deleted; let it live longer than it is held, see Guard.Lifetime"
+		}
+	case *v1alpha1.Workflow:
+		if !embeds(object, held) {
+			return "", nil
+		}
+		children, err := childrenOf(ctx, g.client, object)
+		if err != nil {
+			return "", err
+		}
+		if !slices.ContainsFunc(children, inPlace) {
+			why = "none of its faults was in place when it was to be undone; hold it for a shorter time, or let its last fault last longer"
+		}
+	}
+	return why, nil
+}
+
+// inPlace reports whether a fault is held in pods now.
+func inPlace(object client.Object) bool {
+	inner, ok := object.(v1alpha1.InnerObject)
+	return ok && !inner.IsOneShot() && inner.GetStatus().Experiment.DesiredPhase != v1alpha1.StoppedPhase && read(inner).done()
 }
 
 // rest waits until it is worth looking again.

@@ -195,3 +195,15 @@ func embedded(namespace string, t *v1alpha1.Template, f func(v1alpha1.InnerObjec
 	}
 	return nil
 }
+
+// embeds reports whether one of the faults in a workflow is such a one.
+func embeds(w *v1alpha1.Workflow, such func(client.Object) bool) bool {
+	one := false
+	for i := range w.Spec.Templates {
+		_ = embedded(w.Namespace, &w.Spec.Templates[i], func(inner v1alpha1.InnerObject) error {
+			one = one || such(inner)
+			return nil
+		})
+	}
+	return one
+}
