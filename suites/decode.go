@@ -59,7 +59,9 @@ func Decode(path string, text []byte) (Config, error) {
 	if err := strict.Decode(new(file)); !errors.Is(err, io.EOF) {
 		return Config{}, fmt.Errorf("%s: there is more than one document in the file; keep the first", path)
 	}
-	d.decode()
+	if d.expandAll(); len(d.errs) == 0 {
+		d.decode()
+	}
 	if err := errors.Join(d.errs...); err != nil {
 		return Config{}, err
 	}
