@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -190,14 +191,19 @@ func (t *Target) scale(ctx context.Context, rec *record.Recorder, until func(bef
 // scaled waits until the service has more pods than at the first look, all of
 // them ready, and has kept that size for the rest.
 func (t *Target) scaled(ctx context.Context, rec *record.Recorder, rest time.Duration) error {
-	clock, since, size, most, unsettled := rec.Clock(), rec.Clock().Now(), int32(0), int32(0), ""
+	const never = time.Duration(math.MaxInt64)
+	clock, since, size, most, unsettled := rec.Clock(), never, int32(0), int32(0), ""
 	before, inTime, err := t.scale(ctx, rec, func(before int32, s kube.State) bool {
-		n := s.Desired
+		n, now := s.Desired, clock.Now()
 		unsettled, most = s.Unsettled(), max(most, n)
-		if n != size || n <= before || unsettled != "" {
-			since, size = clock.Now(), n
+		// It has the size since the first look that saw it.
+		if n != size || since == never {
+			since, size = now, n
 		}
-		return clock.Now()-since >= rest
+		if n <= before || unsettled != "" {
+			since = never
+		}
+		return now-since >= rest
 	})
 	name := t.Service.Name
 	switch {
