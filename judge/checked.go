@@ -26,7 +26,7 @@ func (j *judge) newChecked(c steadystate.Check) *checked {
 	rule := c.Rule(j.plan.Settle, requests || slices.Contains(j.plan.Sampled, c.Signal))
 	rule.Smallest = j.smallest(c.Signal)
 	if !requests && rule.ByChance {
-		// A probe does not tell whom it met. It meets those that the load does.
+		// A probe does not name the backend it met. It meets those of the load.
 		for signal := range j.Traffic {
 			if s := j.smallest(signal); s > 0 && (rule.Smallest == 0 || s < rule.Smallest) {
 				rule.Smallest = s

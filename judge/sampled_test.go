@@ -54,7 +54,7 @@ func TestAProbeThatSamplesHasWiderEdges(t *testing.T) {
 	}
 }
 
-// A probe that samples does not tell whom it met: how small a part may be out unseen
+// A probe that samples does not name the backend it met: how small a part may be out unseen
 // is known from the load's answers.
 func TestAProbeThatSamplesHasTheLoadsBackends(t *testing.T) {
 	const s, ms = time.Second, time.Millisecond

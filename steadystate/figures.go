@@ -236,12 +236,16 @@ func (f Figures) Ignorance() string {
 	return strings.Join(parts, "; ")
 }
 
+// OfSmallest is the longest outage of the smallest backend that could have passed
+// unseen; where its share is not known, of all.
+func (f Figures) OfSmallest() time.Duration { return max(f.Resolution, f.PartialResolution.Length) }
+
 // finest is the shortest limit that the figures can decide. It is the resolution
 // for the smallest backend, which may have been out unseen: beside what was seen,
 // if that may have gone on. But a limit of which most was seen to be used up is
 // compared with that, if that is all of it.
 func (f Figures) finest(limit time.Duration, seen Bounds[time.Duration]) time.Duration {
-	resolution := max(f.Resolution, f.PartialResolution.Length)
+	resolution := f.OfSmallest()
 	switch {
 	case slices.ContainsFunc(f.Outages, func(o Outage) bool { return o.hidden }):
 		return seen.High + resolution

@@ -116,7 +116,7 @@ func (t *Target) service(ctx context.Context, state kube.State) (string, error) 
 	}
 	var names []string
 	for _, s := range list.Items {
-		// Without a selector its endpoints are somebody else's to make.
+		// Without a selector its endpoints are managed elsewhere.
 		if s.Spec.Type != corev1.ServiceTypeExternalName && len(s.Spec.Selector) > 0 &&
 			labels.SelectorFromSet(s.Spec.Selector).Matches(labels.Set(state.Template.Labels)) {
 			names = append(names, s.Name)

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 
 	"github.com/aftershockhq/aftershock/experiments/faults"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
 // A NotInstalledError says that the cluster does not know a kind of Chaos
@@ -86,5 +87,5 @@ func explain(err error, kind string) error {
 	if meta.IsNoMatchError(err) {
 		return &NotInstalledError{Kind: kind}
 	}
-	return faults.Explain(err, "this right")
+	return kube.Explain(err, "this right")
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
 // A Fault evicts pods, each of those that match with the same chance. It is
@@ -301,7 +302,7 @@ func (f *Fault) evict(ctx context.Context, pod *corev1.Pod, options ...client.Su
 		// The latter where several budgets cover one pod.
 		return refusal{text: words(err), budget: byBudget(err)}, nil
 	}
-	return refusal{}, fmt.Errorf("evict %s: %w", faults.Subject(pod), faults.Explain(err, "the right to create pods/eviction"))
+	return refusal{}, fmt.Errorf("evict %s: %w", faults.Subject(pod), kube.Explain(err, "the right to create pods/eviction"))
 }
 
 // words are the server's, with its causes.

@@ -17,15 +17,6 @@ func Refuse(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrRefused, fmt.Errorf(format, args...))
 }
 
-// Explain says what to give the account where the API refused a request for
-// lack of a right: "the right to patch deployments".
-func Explain(err error, give string) error {
-	if apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) {
-		return fmt.Errorf("%w; give the account %s, or use another account", err, give)
-	}
-	return err
-}
-
 // Permanent reports whether asking again would yield the same.
 func Permanent(err error) bool {
 	return meta.IsNoMatchError(err) || apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) ||

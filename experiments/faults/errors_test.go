@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 	"testing"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -50,20 +49,5 @@ func TestOnlyWhatTheServerRejectedIsCertainlyNotDone(t *testing.T) {
 				t.Errorf("the same when asked again: %t, want %t", got, row.permanent)
 			}
 		})
-	}
-}
-
-func TestAMissingRightIsExplained(t *testing.T) {
-	forbidden := apierrors.NewForbidden(schema.GroupResource{Resource: "pods"}, "a", errors.New("no"))
-	err := faults.Explain(forbidden, "the right to list pods")
-	if !apierrors.IsForbidden(err) || !strings.HasSuffix(err.Error(), "; give the account the right to list pods, or use another account") {
-		t.Errorf("error %v", err)
-	}
-	away := errors.New("connection refused")
-	if got := faults.Explain(away, "this right"); !errors.Is(got, away) || got.Error() != away.Error() {
-		t.Errorf("error %v, want it as it was", got)
-	}
-	if got := faults.Explain(nil, "this right"); got != nil {
-		t.Errorf("error %v, want none", got)
 	}
 }

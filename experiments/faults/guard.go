@@ -69,7 +69,7 @@ func (g Guard) Validate() error {
 func (g Guard) identify(ctx context.Context, c client.Reader) error {
 	uid, err := kube.Identity(ctx, c)
 	if err != nil {
-		return Explain(err, "this right")
+		return kube.Explain(err, "this right")
 	}
 	if uid != g.Cluster {
 		return Refuse("this is another cluster: the one that is meant has uid %s, and this one %s", g.Cluster, uid)

@@ -179,7 +179,7 @@ func (r *Restart) age(ctx context.Context, rec *record.Recorder) (left int, err 
 				Subject: faults.Subject(&a.Pod), UID: uid,
 			})
 		case err != nil:
-			return 0, fmt.Errorf("read pod %s: %w", a.Name, faults.Explain(err, "the right to get pods"))
+			return 0, fmt.Errorf("read pod %s: %w", a.Name, kube.Explain(err, "the right to get pods"))
 		default:
 			a.seen = at
 			left++

@@ -9,7 +9,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
@@ -88,7 +87,7 @@ func (w Workload) free(ctx context.Context, s kube.State, bad []corev1.Pod, n no
 		// For this very pod, as it was seen: one that has become ready stays.
 		err := w.Cluster.Client.Delete(ctx, &pod, client.Preconditions{UID: &pod.UID, ResourceVersion: &pod.ResourceVersion})
 		if client.IgnoreNotFound(err) != nil {
-			return names, fmt.Errorf("delete pod %s, which has the bad image and stops the rollout: %w", pod.Name, faults.Explain(err, "the right to delete pods"))
+			return names, fmt.Errorf("delete pod %s, which has the bad image and stops the rollout: %w", pod.Name, kube.Explain(err, "the right to delete pods"))
 		}
 		names = append(names, pod.Name)
 	}
@@ -102,7 +101,7 @@ func (w Workload) freeable(ctx context.Context, pod corev1.Pod) error {
 		return nil
 	}
 	if err := w.Cluster.Client.Delete(ctx, &pod, client.DryRunAll, client.Preconditions{UID: &pod.UID}); err != nil {
-		return fmt.Errorf("try to delete pod %s, as the rollback must do with the bad one: %w", pod.Name, faults.Explain(err, "the right to delete pods"))
+		return fmt.Errorf("try to delete pod %s, as the rollback must do with the bad one: %w", pod.Name, kube.Explain(err, "the right to delete pods"))
 	}
 	return nil
 }
@@ -136,7 +135,7 @@ func (w Workload) forget(ctx context.Context, n note) error {
 		uid, version := r.Object.GetUID(), r.Object.GetResourceVersion()
 		as := client.Preconditions{UID: &uid, ResourceVersion: &version}
 		if err := w.Cluster.Client.Delete(ctx, r.Object, as, client.PropagationPolicy(metav1.DeletePropagationBackground)); client.IgnoreNotFound(err) != nil {
-			errs = append(errs, fmt.Errorf("delete %s of %s: %w", r.Object.GetName(), w, faults.Explain(err, "the right to delete "+r.Resource)))
+			errs = append(errs, fmt.Errorf("delete %s of %s: %w", r.Object.GetName(), w, kube.Explain(err, "the right to delete "+r.Resource)))
 		}
 	}
 	return errors.Join(errs...)

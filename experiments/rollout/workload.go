@@ -80,7 +80,7 @@ func (w Workload) patch(ctx context.Context, s kube.State, change func(kube.Stat
 	}
 	change(s)
 	if err := w.Cluster.Client.Patch(ctx, s.Object, client.StrategicMergeFrom(before, client.MergeFromWithOptimisticLock{}), options...); err != nil {
-		return fmt.Errorf("patch %s: %w", w, faults.Explain(err, "the right to patch "+w.Resource()))
+		return fmt.Errorf("patch %s: %w", w, kube.Explain(err, "the right to patch "+w.Resource()))
 	}
 	return nil
 }

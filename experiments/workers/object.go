@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/aftershockhq/aftershock/experiments/faults"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
 // JobLabel is carried by a Job of workers and by its pods, with the Job's name,
@@ -93,5 +94,5 @@ func explain(err error) error {
 	if apierrors.IsNotFound(err) {
 		return fmt.Errorf("%w; create the namespace first", err)
 	}
-	return faults.Explain(err, "this right (see the package documentation), or more of what is short")
+	return kube.Explain(err, "this right (see the package documentation), or more of what is short")
 }

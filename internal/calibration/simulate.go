@@ -123,8 +123,8 @@ func (s *Simulated) compare(c Cell, p course) {
 
 // stated is the resolution that is stated for outages of this shape.
 func (c Cell) stated(f steadystate.Figures) time.Duration {
-	if bad, all := c.Shape.out(); bad < all && f.PartialResolution.Share > 0 {
-		return max(f.Resolution, f.PartialResolution.Length)
+	if bad, all := c.Shape.out(); bad < all {
+		return f.OfSmallest()
 	}
 	return f.Resolution
 }

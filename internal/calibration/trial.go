@@ -216,7 +216,7 @@ func judged(p Plan, r judge.Result, truth []Stretch) Trial {
 	for _, c := range r.Checks {
 		t.Outages, t.Resolution = c.Outages, c.Resolution
 		if p.Kind == OneOfThree { // which is stated for one backend of those that answered
-			t.Resolution = max(t.Resolution, c.PartialResolution.Length)
+			t.Resolution = c.OfSmallest()
 		}
 	}
 	for _, proof := range r.Proofs {

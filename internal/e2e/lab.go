@@ -60,7 +60,7 @@ func (l lab) try(ctx context.Context, e experiment, tries int) row {
 		}
 		r.take(result, leftProcesses(5*time.Second))
 		if e.compare != nil && result.Verdict != steadystate.Unknown {
-			r.truth = l.agreement(e.compare, recorded)
+			r.truth = l.agreement(e.compare, result.Result, recorded)
 		}
 		if result.Verdict != steadystate.Unknown {
 			break

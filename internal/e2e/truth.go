@@ -17,10 +17,10 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A comparison compares a record with what the service itself wrote down, in
-// the directory of the lab's truth. It says in a line what agreed; the error has
-// everything that did not.
-type comparison func(recorded, truth string) (agreed string, err error)
+// A comparison compares a record, and what the judge made of it, with what the
+// service itself wrote down, in the directory of the lab's truth. It says in a line
+// what agreed; the error has everything that did not.
+type comparison func(result judge.Result, recorded, truth string) (agreed string, err error)
 
 // truthDirectory is where the lab keeps the logs of its services.
 func truthDirectory() (string, error) {
@@ -81,39 +81,32 @@ func readArrivals(path string, yield func(arrival)) error {
 	return lines.Err()
 }
 
-// judged judges a record, and yields its requests.
-func judged(path string, yield func(record.Request)) (judge.Result, error) {
+// requestsOf are the requests of a record, by their numbers.
+func requestsOf(path string) (map[uint64]record.Request, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return judge.Result{}, err
+		return nil, err
 	}
 	defer func() { _ = file.Close() }()
-	result, err := judge.Judge(record.Read(file), nil)
-	if err != nil {
-		return result, err
-	}
-	if _, err := file.Seek(0, 0); err != nil {
-		return result, err
-	}
+	requests := map[uint64]record.Request{}
 	for e, err := range record.Read(file) {
 		if err != nil {
-			return result, err
+			return nil, err
 		}
 		if e.Requests != nil {
 			for _, q := range e.Requests.List {
-				yield(q)
+				requests[q.Seq] = q
 			}
 		}
 	}
-	return result, nil
+	return requests, nil
 }
 
 // compareRequests: each request that was answered came in within its span, none
 // that was refused came in at all, and what the service missed lies within the
 // bounds of each outage.
-func compareRequests(recorded, truth string) (string, error) {
-	requests := map[uint64]record.Request{}
-	result, err := judged(recorded, func(q record.Request) { requests[q.Seq] = q })
+func compareRequests(result judge.Result, recorded, truth string) (string, error) {
+	requests, err := requestsOf(recorded)
 	if err != nil {
 		return "", err
 	}
@@ -192,12 +185,8 @@ func compareOutage(o steadystate.Outage, requests map[uint64]record.Request, cam
 
 // comparePartition: the longest time in which the payments saw no request began
 // and ended within the bounds of the outage of the check on what reaches them.
-func comparePartition(recorded, truth string) (string, error) {
+func comparePartition(result judge.Result, _, truth string) (string, error) {
 	const check = "payments are reached"
-	result, err := judged(recorded, func(record.Request) {})
-	if err != nil {
-		return "", err
-	}
 	came, err := arrivals(truth, "payments-*.log", result.Started, result.Length)
 	if err != nil {
 		return "", err
@@ -229,11 +218,11 @@ func comparePartition(recorded, truth string) (string, error) {
 }
 
 // agreement is what the table says of a comparison.
-func (l lab) agreement(compare comparison, recorded string) string {
+func (l lab) agreement(compare comparison, result judge.Result, recorded string) string {
 	truth, err := truthDirectory()
 	if err == nil {
 		var agreed string
-		if agreed, err = compare(recorded, truth); err == nil {
+		if agreed, err = compare(result, recorded, truth); err == nil {
 			fmt.Fprintln(l.w, "truth:", agreed)
 			return agrees
 		}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
@@ -42,7 +43,7 @@ func TestRequestsAreComparedWithTheServicesOwnLog(t *testing.T) {
 	if err := os.WriteFile(recorded, file.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	result, err := judged(recorded, func(record.Request) {})
+	result, err := judge.Judge(record.Read(bytes.NewReader(file.Bytes())), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +72,7 @@ func TestRequestsAreComparedWithTheServicesOwnLog(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(truth, "checkout-a.log"), []byte(log.String()), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		agreed, err := compareRequests(recorded, truth)
+		agreed, err := compareRequests(result, recorded, truth)
 		switch {
 		case row.want == "":
 			if want := "90 requests answered within their spans, 10 refused"; err != nil || !strings.Contains(agreed, want) || !strings.Contains(agreed, "the service missed 10 numbers, 50 to 59") {
@@ -81,7 +82,7 @@ func TestRequestsAreComparedWithTheServicesOwnLog(t *testing.T) {
 			t.Errorf("%s: %v, want %q", row.sentence, err, row.want)
 		}
 	}
-	if _, err := compareRequests(recorded, t.TempDir()); err == nil || !strings.Contains(err.Error(), "no logs checkout-*.log in ") {
+	if _, err := compareRequests(result, recorded, t.TempDir()); err == nil || !strings.Contains(err.Error(), "no logs checkout-*.log in ") {
 		t.Errorf("without logs: %v", err)
 	}
 }

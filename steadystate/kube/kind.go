@@ -159,7 +159,7 @@ func daemonSet(set *appsv1.DaemonSet) State {
 func replicaSets(ctx context.Context, c client.Reader, s State) ([]Revision, error) {
 	var list appsv1.ReplicaSetList
 	if err := c.List(ctx, &list, client.InNamespace(s.Namespace)); err != nil {
-		return nil, fmt.Errorf("list the replica sets of %s: %w", s, rights(err, "list replicasets"))
+		return nil, fmt.Errorf("list the replica sets of %s: %w", s, Explain(err, "the right to list replicasets"))
 	}
 	var revisions []Revision
 	for _, set := range list.Items {
@@ -177,7 +177,7 @@ func replicaSets(ctx context.Context, c client.Reader, s State) ([]Revision, err
 func controllerRevisions(ctx context.Context, c client.Reader, s State) ([]Revision, error) {
 	var list appsv1.ControllerRevisionList
 	if err := c.List(ctx, &list, client.InNamespace(s.Namespace)); err != nil {
-		return nil, fmt.Errorf("list the controller revisions of %s: %w", s, rights(err, "list controllerrevisions"))
+		return nil, fmt.Errorf("list the controller revisions of %s: %w", s, Explain(err, "the right to list controllerrevisions"))
 	}
 	var revisions []Revision
 	newest := int64(0)

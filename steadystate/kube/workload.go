@@ -95,7 +95,7 @@ func (w Workload) Read(ctx context.Context, c client.Reader) (State, error) {
 	case apierrors.IsNotFound(err):
 		return State{}, fmt.Errorf("%w %s", ErrNoWorkload, w)
 	case err != nil:
-		return State{}, fmt.Errorf("read %s: %w", w, rights(err, "get "+w.Resource()))
+		return State{}, fmt.Errorf("read %s: %w", w, Explain(err, "the right to get "+w.Resource()))
 	}
 	s, _ := StateOf(object)
 	return s, nil
@@ -109,7 +109,7 @@ func Workloads(ctx context.Context, c client.Reader, namespace string) ([]State,
 		list := k.list()
 		if err := c.List(ctx, list, client.InNamespace(namespace)); err != nil {
 			resource := Workload{Kind: k.Kind}.Resource()
-			errs = append(errs, fmt.Errorf("list %s in %s: %w", resource, namespace, rights(err, "list "+resource)))
+			errs = append(errs, fmt.Errorf("list %s in %s: %w", resource, namespace, Explain(err, "the right to list "+resource)))
 			continue
 		}
 		items, err := meta.ExtractList(list)
@@ -126,19 +126,11 @@ func Workloads(ctx context.Context, c client.Reader, namespace string) ([]State,
 	return states, errors.Join(errs...)
 }
 
-// rights says which right is missing, if one is.
-func rights(err error, right string) error {
-	if apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) {
-		return fmt.Errorf("%w; give the account the right to %s, or use another account", err, right)
-	}
-	return err
-}
-
 // A State is what a workload says of itself, in words that fit every kind.
 type State struct {
 	Workload
 	// Object is as the API has it. Selector and Template are parts of it:
-	// whoever changes them changes the object.
+	// a change of them changes the object.
 	Object   client.Object
 	Selector *metav1.LabelSelector
 	Template *corev1.PodTemplateSpec
@@ -241,7 +233,7 @@ func (s State) Pods(ctx context.Context, c client.Reader) ([]corev1.Pod, error) 
 	}
 	var list corev1.PodList
 	if err := c.List(ctx, &list, client.InNamespace(s.Namespace)); err != nil {
-		return nil, fmt.Errorf("list the pods of %s: %w", s, rights(err, "list pods"))
+		return nil, fmt.Errorf("list the pods of %s: %w", s, Explain(err, "the right to list pods"))
 	}
 	return slices.DeleteFunc(list.Items, func(pod corev1.Pod) bool {
 		owner := metav1.GetControllerOf(&pod)
