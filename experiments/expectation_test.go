@@ -23,7 +23,7 @@ func (sized) Validate(x record.Expectation) error {
 	return nil
 }
 
-func (sized) Judge(record.Expectation, judge.Result) []judge.Finding { return nil }
+func (sized) Evaluate(record.Expectation, judge.Result) []judge.Finding { return nil }
 
 func TestAnExpectationIsRefusedBeforeAnythingIsTouched(t *testing.T) {
 	for _, row := range []struct {
@@ -33,7 +33,7 @@ func TestAnExpectationIsRefusedBeforeAnythingIsTouched(t *testing.T) {
 	}{
 		{"one that can be judged", []record.Expectation{{Name: "a", Kind: "size", Subject: "pod/a", Limits: []string{"1"}}}, ""},
 		{"a limit that cannot be read", []record.Expectation{{Name: "a", Kind: "size", Subject: "pod/a", Limits: []string{"one"}}}, `expectation "a": limit one is no number`},
-		{"a kind without a judger", []record.Expectation{{Name: "a", Kind: "colour", Subject: "pod/a"}}, `no judger of the kind "colour"; kinds: "size"`},
+		{"a kind without an evaluator", []record.Expectation{{Name: "a", Kind: "colour", Subject: "pod/a"}}, `no evaluator of the kind "colour"; kinds: "size"`},
 		{"without a name", []record.Expectation{{Kind: "size", Subject: "pod/a"}}, "needs a name"},
 		{"without a kind", []record.Expectation{{Name: "a", Subject: "pod/a"}}, "needs a kind"},
 		{"without a subject", []record.Expectation{{Name: "a", Kind: "size"}}, "needs a subject"},
@@ -41,7 +41,7 @@ func TestAnExpectationIsRefusedBeforeAnythingIsTouched(t *testing.T) {
 		{"a name twice", []record.Expectation{{Name: "a", Kind: "size", Subject: "pod/a"}, {Name: "a", Kind: "size", Subject: "pod/b"}}, "of a check or of another"},
 	} {
 		e := newWorld().experiment()
-		e.Expectations, e.Judgers = row.expectations, []judge.Judger{sized{}}
+		e.Expectations, e.Evaluators = row.expectations, []judge.Evaluator{sized{}}
 		err := e.Validate()
 		if (err == nil) != (row.want == "") || (err != nil && !strings.Contains(err.Error(), row.want)) {
 			t.Errorf("%s: error %v, want %q", row.sentence, err, row.want)

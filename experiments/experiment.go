@@ -27,11 +27,11 @@ type Experiment struct {
 	// Expectations beside the hypothesis, of what is no signal. They have no
 	// part in whether the service is steady before the fault.
 	Expectations []record.Expectation
-	// Judgers are those of the expectations' kinds. They refuse, before
+	// Evaluators are those of the expectations' kinds. They refuse, before
 	// anything is touched, what they could not judge afterwards. A record does
 	// not hold them: judging it again takes them again.
-	Judgers []judge.Judger
-	Load    Load
+	Evaluators []judge.Evaluator
+	Load       Load
 	// Faults are injected when they are due and undone when their time is over,
 	// at the latest all together.
 	Faults []Scheduled
@@ -164,7 +164,7 @@ func (e Experiment) Validate() error {
 		}
 	}
 	for _, x := range e.Expectations {
-		if err := judge.Validate(x, e.Judgers); err != nil {
+		if err := judge.Validate(x, e.Evaluators); err != nil {
 			bad("%w", err)
 		}
 		if names[x.Name] {

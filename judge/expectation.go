@@ -11,23 +11,23 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A Judger judges the expectations of one kind.
-type Judger interface {
+// An Evaluator judges the expectations of one kind.
+type Evaluator interface {
 	// Kind is that of the expectations it judges.
 	Kind() string
 	// Validate says what is wrong with an expectation: a limit that it cannot
 	// read.
 	Validate(record.Expectation) error
-	// Judge says what a record shows of an expectation. It is a pure function
+	// Evaluate says what a record shows of an expectation. It is a pure function
 	// of what was recorded: the result is complete but for the findings of
 	// expectations, the proofs and the verdict. A limit that it says nothing
 	// of has not held.
-	Judge(record.Expectation, Result) []Finding
+	Evaluate(record.Expectation, Result) []Finding
 }
 
-// Validate says what is wrong with an expectation, also by the judger of its
+// Validate says what is wrong with an expectation, also by the evaluator of its
 // kind.
-func Validate(x record.Expectation, judgers []Judger) error {
+func Validate(x record.Expectation, evaluators []Evaluator) error {
 	var errs []error
 	for _, part := range []struct{ name, value string }{{"name", x.Name}, {"kind", x.Kind}, {"subject", x.Subject}} {
 		if part.value == "" {
@@ -37,28 +37,28 @@ func Validate(x record.Expectation, judgers []Judger) error {
 	if x.Kind == "" {
 		return errors.Join(errs...)
 	}
-	if err := judged(x, judgers, func(j Judger) error { return j.Validate(x) }); err != nil {
+	if err := judged(x, evaluators, func(j Evaluator) error { return j.Validate(x) }); err != nil {
 		errs = append(errs, fmt.Errorf("expectation %q: %w", x.Name, err))
 	}
 	return errors.Join(errs...)
 }
 
-// judged hands the judger of the expectation's kind to f. Without one nobody
+// judged hands the evaluator of the expectation's kind to f. Without one nobody
 // could say whether it held.
-func judged(x record.Expectation, judgers []Judger, f func(Judger) error) error {
+func judged(x record.Expectation, evaluators []Evaluator, f func(Evaluator) error) error {
 	kinds := []string{}
-	for _, judger := range judgers {
-		if judger.Kind() == x.Kind {
-			return f(judger)
+	for _, evaluator := range evaluators {
+		if evaluator.Kind() == x.Kind {
+			return f(evaluator)
 		}
-		kinds = append(kinds, fmt.Sprintf("%q", judger.Kind()))
+		kinds = append(kinds, fmt.Sprintf("%q", evaluator.Kind()))
 	}
-	return fmt.Errorf("no judger of the kind %q; kinds: %s", x.Kind, cmp.Or(strings.Join(kinds, ", "), "none"))
+	return fmt.Errorf("no evaluator of the kind %q; kinds: %s", x.Kind, cmp.Or(strings.Join(kinds, ", "), "none"))
 }
 
 // override puts limits in place of those of the checks and expectations that
 // they name. What cannot be read or names nothing is an error.
-func (j *judge) override(limits map[string][]string, judgers []Judger) error {
+func (j *judge) override(limits map[string][]string, evaluators []Evaluator) error {
 	names := []string{}
 	j.limits = map[string][]steadystate.Limit{}
 	for _, c := range j.plan.Checks {
@@ -82,7 +82,7 @@ func (j *judge) override(limits map[string][]string, judgers []Judger) error {
 		names = append(names, fmt.Sprintf("%q", x.Name))
 		if texts, ok := limits[x.Name]; ok {
 			x.Limits = texts
-			if err := Validate(x, judgers); err != nil {
+			if err := Validate(x, evaluators); err != nil {
 				return err
 			}
 		}
@@ -98,19 +98,19 @@ func (j *judge) override(limits map[string][]string, judgers []Judger) error {
 }
 
 // expect judges the expectations.
-func (j *judge) expect(judgers []Judger) {
+func (j *judge) expect(evaluators []Evaluator) {
 	if _, injected := j.windowStart(); !injected {
 		return // nothing to judge: the proofs say why
 	}
 	var findings []Finding
 	for _, x := range j.expectations {
 		var list []Finding
-		err := judged(x, judgers, func(judger Judger) error {
-			if err := judger.Validate(x); err != nil {
+		err := judged(x, evaluators, func(evaluator Evaluator) error {
+			if err := evaluator.Validate(x); err != nil {
 				return err
 			}
-			if list = judger.Judge(x, j.Result); len(list) == 0 {
-				return errors.New("its judger says nothing")
+			if list = evaluator.Evaluate(x, j.Result); len(list) == 0 {
+				return errors.New("its evaluator says nothing")
 			}
 			return nil
 		})

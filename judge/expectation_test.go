@@ -26,7 +26,7 @@ func (sized) Validate(x record.Expectation) error {
 	return nil
 }
 
-func (s sized) Judge(x record.Expectation, r judge.Result) []judge.Finding {
+func (s sized) Evaluate(x record.Expectation, r judge.Result) []judge.Finding {
 	if s.silent {
 		return nil
 	}
@@ -69,27 +69,27 @@ func expecting(kind string, limits ...string) []record.Entry {
 
 func TestAnExpectationCountsTowardsTheVerdict(t *testing.T) {
 	for _, row := range []struct {
-		sentence string
-		record   []record.Entry
-		override map[string][]string
-		judgers  []judge.Judger
-		verdict  steadystate.Verdict
-		want     string // in the reason, or in the error
-		refused  bool
+		sentence   string
+		record     []record.Entry
+		override   map[string][]string
+		evaluators []judge.Evaluator
+		verdict    steadystate.Verdict
+		want       string // in the reason, or in the error
+		refused    bool
 	}{
-		{"one that holds", expecting("size", "1"), nil, []judge.Judger{sized{}}, steadystate.Held, "", false},
-		{"one that does not", expecting("size", "12"), nil, []judge.Judger{sized{}}, steadystate.Broken, "b is sized: wanted 12, seen 1", false},
-		{"one without a judger", expecting("size", "1"), nil, nil, steadystate.Unknown, `no judger of the kind "size"; kinds: none`, false},
-		{"one of an unknown kind", expecting("colour", "1"), nil, []judge.Judger{sized{}}, steadystate.Unknown, `no judger of the kind "colour"; kinds: "size"`, false},
-		{"one of which its judger says nothing", expecting("size", "1"), nil, []judge.Judger{sized{silent: true}}, steadystate.Unknown, "its judger says nothing", false},
-		{"one whose recorded limit cannot be read", expecting("size", "one"), nil, []judge.Judger{sized{}}, steadystate.Unknown, "limit one is no number", false},
-		{"another limit", expecting("size", "1"), map[string][]string{"b is sized": {"12"}}, []judge.Judger{sized{}}, steadystate.Broken, "wanted 12", false},
-		{"another limit that cannot be read", expecting("size", "1"), map[string][]string{"b is sized": {"one"}}, []judge.Judger{sized{}}, 0, `expectation "b is sized": limit one is no number`, true},
-		{"another limit of a check that cannot be read", expecting("size", "1"), map[string][]string{"up": {"downtme <= 1s"}}, []judge.Judger{sized{}}, 0, `check "up": limit "downtme <= 1s": no quantity`, true},
-		{"a limit of what there is not", expecting("size", "1"), map[string][]string{"b": {"1"}}, []judge.Judger{sized{}}, 0, `no check "b" in the record; checks: "up", "b is sized"`, true},
+		{"one that holds", expecting("size", "1"), nil, []judge.Evaluator{sized{}}, steadystate.Held, "", false},
+		{"one that does not", expecting("size", "12"), nil, []judge.Evaluator{sized{}}, steadystate.Broken, "b is sized: wanted 12, seen 1", false},
+		{"one without an evaluator", expecting("size", "1"), nil, nil, steadystate.Unknown, `no evaluator of the kind "size"; kinds: none`, false},
+		{"one of an unknown kind", expecting("colour", "1"), nil, []judge.Evaluator{sized{}}, steadystate.Unknown, `no evaluator of the kind "colour"; kinds: "size"`, false},
+		{"one of which its evaluator says nothing", expecting("size", "1"), nil, []judge.Evaluator{sized{silent: true}}, steadystate.Unknown, "its evaluator says nothing", false},
+		{"one whose recorded limit cannot be read", expecting("size", "one"), nil, []judge.Evaluator{sized{}}, steadystate.Unknown, "limit one is no number", false},
+		{"another limit", expecting("size", "1"), map[string][]string{"b is sized": {"12"}}, []judge.Evaluator{sized{}}, steadystate.Broken, "wanted 12", false},
+		{"another limit that cannot be read", expecting("size", "1"), map[string][]string{"b is sized": {"one"}}, []judge.Evaluator{sized{}}, 0, `expectation "b is sized": limit one is no number`, true},
+		{"another limit of a check that cannot be read", expecting("size", "1"), map[string][]string{"up": {"downtme <= 1s"}}, []judge.Evaluator{sized{}}, 0, `check "up": limit "downtme <= 1s": no quantity`, true},
+		{"a limit of what there is not", expecting("size", "1"), map[string][]string{"b": {"1"}}, []judge.Evaluator{sized{}}, 0, `no check "b" in the record; checks: "up", "b is sized"`, true},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
-			result, err := judge.Judge(all(row.record), row.override, row.judgers...)
+			result, err := judge.Judge(all(row.record), row.override, row.evaluators...)
 			if row.refused {
 				if err == nil || !strings.Contains(err.Error(), row.want) {
 					t.Errorf("error %v, want %q", err, row.want)
@@ -115,12 +115,12 @@ type reads struct{ courses map[string]judge.Course }
 
 func (*reads) Kind() string                      { return "size" }
 func (*reads) Validate(record.Expectation) error { return nil }
-func (r *reads) Judge(_ record.Expectation, result judge.Result) []judge.Finding {
+func (r *reads) Evaluate(_ record.Expectation, result judge.Result) []judge.Finding {
 	r.courses = result.Courses
 	return []judge.Finding{{Limit: "read", Reading: steadystate.Reading{Verdict: steadystate.Held, Text: "read"}}}
 }
 
-// course is what the judger of pod/b is told of "cpu", of which the record has
+// course is what the evaluator of pod/b is told of "cpu", of which the record has
 // n values, one a second, each of the second before it and told late by turns.
 func course(t *testing.T, signal string, n int) judge.Course {
 	t.Helper()
@@ -136,11 +136,11 @@ func course(t *testing.T, signal string, n int) judge.Course {
 		}
 		list = append(list, record.Entry{At: at, Observations: &record.Observations{Signal: "cpu", List: []steadystate.Observation{o}}})
 	}
-	var judger reads
-	if _, err := judge.Judge(all(append(list, end)), nil, &judger); err != nil {
+	var evaluator reads
+	if _, err := judge.Judge(all(append(list, end)), nil, &evaluator); err != nil {
 		t.Fatal(err)
 	}
-	return judger.courses["pod/b"]
+	return evaluator.courses["pod/b"]
 }
 
 func TestAnExpectationHasASecondReading(t *testing.T) {

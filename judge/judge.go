@@ -17,7 +17,7 @@ import (
 // Judge says what a record shows. It is a pure function of the entries and of
 // the limits: the same record gives the same result. Limits in override, in
 // their text form, replace those of the check or expectation they name. Each
-// expectation is judged by the judger of its kind; without one it is unknown.
+// expectation is judged by the evaluator of its kind; without one it is unknown.
 // An error means that the record cannot be read, holds no experiment, or that
 // an override is not one; a record that was cut is judged as far as it goes and
 // is never Held.
@@ -26,7 +26,7 @@ import (
 // what was observed, so that memory does not depend on how many they are: only
 // on the rate of the observations, on how late some arrived, and on how much
 // happened.
-func Judge(entries iter.Seq2[record.Entry, error], override map[string][]string, judgers ...Judger) (Result, error) {
+func Judge(entries iter.Seq2[record.Entry, error], override map[string][]string, evaluators ...Evaluator) (Result, error) {
 	j := judge{
 		Result:    Result{Traffic: map[string]Traffic{}, Signals: map[string]string{}},
 		orders:    map[string]*order{},
@@ -47,7 +47,7 @@ func Judge(entries iter.Seq2[record.Entry, error], override map[string][]string,
 	if j.plan == nil {
 		return Result{}, errors.New("the record holds no plan: it ended before the experiment began")
 	}
-	if err := j.override(override, judgers); err != nil {
+	if err := j.override(override, evaluators); err != nil {
 		return Result{}, err
 	}
 	j.frame()
@@ -69,7 +69,7 @@ func Judge(entries iter.Seq2[record.Entry, error], override map[string][]string,
 		}
 		j.observe(e)
 	}
-	j.conclude(judgers)
+	j.conclude(evaluators)
 	return j.Result, nil
 }
 
@@ -221,7 +221,7 @@ func (j *judge) observe(e record.Entry) {
 }
 
 // conclude computes figures, findings, proofs and the verdict.
-func (j *judge) conclude(judgers []Judger) {
+func (j *judge) conclude(evaluators []Evaluator) {
 	for _, o := range j.orders {
 		o.end()
 	}
@@ -230,7 +230,7 @@ func (j *judge) conclude(judgers []Judger) {
 	for _, c := range j.checks {
 		j.check(c)
 	}
-	j.expect(judgers)
+	j.expect(evaluators)
 	j.prove()
 	j.refused()
 	j.verdict()

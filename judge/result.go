@@ -43,7 +43,7 @@ type Result struct {
 	LeftBehind []string           `json:"leftBehind,omitempty"` // faults that may still be in place
 	Signals    map[string]string  `json:"signals,omitempty"`
 	// Courses are what the signals that expectations name were over time, by the
-	// subject of the expectation; for its judger.
+	// subject of the expectation; for its evaluator.
 	Courses map[string]Course `json:"-"`
 }
 

@@ -14,15 +14,15 @@ import (
 type Expectation struct {
 	// Name is what its findings are called; no check may have it too.
 	Name string `json:"name"`
-	// Kind selects the judge.Judger that knows what is expected: "autoscaler".
+	// Kind selects the judge.Evaluator that knows what is expected: "autoscaler".
 	Kind string `json:"kind"`
 	// Subject is that of the events it is judged by: hpa/shop/checkout.
 	Subject string `json:"subject"`
-	// Limits that must hold, in the judger's text form. What must hold without
-	// any is the judger's to say.
+	// Limits that must hold, in the evaluator's text form. What must hold without
+	// any is the evaluator's to say.
 	Limits []string `json:"limits,omitempty"`
 	// Signal is a second reading of what is expected, by an instrument that the
-	// subject has no part in; empty: there is none. The judger says what it
+	// subject has no part in; empty: there is none. The evaluator says what it
 	// must be.
 	Signal string `json:"signal,omitempty"`
 	// ChangesPods: what it is about adds pods to the service and takes them

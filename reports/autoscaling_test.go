@@ -105,7 +105,7 @@ func TestAnExpectationIsJudgedAgainWithOtherLimits(t *testing.T) {
 				return
 			}
 		}
-	}, map[string][]string{"shop scales": {"replicas >= 5"}}, autoscaling.Judger{})
+	}, map[string][]string{"shop scales": {"replicas >= 5"}}, autoscaling.Evaluator{})
 	if err != nil {
 		t.Fatal(err)
 	}

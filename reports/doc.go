@@ -3,7 +3,7 @@
 // same [Report]; none computes a figure of its own, and none runs, judges or
 // keeps anything: package runs does.
 //
-//	report, err := runs.Judge(record.Read(file), nil, suites.Judgers()...)
+//	report, err := runs.Judge(record.Read(file), nil, suites.Evaluators()...)
 //	if err != nil {
 //		return err
 //	}

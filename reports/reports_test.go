@@ -67,7 +67,7 @@ func judgedOf(t *testing.T, list []record.Entry) reports.Report {
 				return
 			}
 		}
-	}, nil, autoscaling.Judger{})
+	}, nil, autoscaling.Evaluator{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,7 +48,7 @@ func (d *Directory) RecordPath(experiment string) string {
 }
 
 // Run runs an experiment, keeps its record, and judges it with the experiment's
-// own judgers. What a control run shows is the baseline of the experiments of
+// own evaluators. What a control run shows is the baseline of the experiments of
 // its suite, those with the same first label, that are run after it and have
 // none of another run. Taps see the entries as they are recorded. The error is
 // the harness's; the record and its report are kept in any case, the report is
@@ -71,7 +71,7 @@ func (d *Directory) Run(ctx context.Context, e experiments.Experiment, taps ...f
 		rec.Tap(tap)
 	}
 	runErr := e.Run(ctx, rec)
-	report, judgeErr := Judge(record.Read(file), nil, e.Judgers...)
+	report, judgeErr := Judge(record.Read(file), nil, e.Evaluators...)
 	if judgeErr != nil {
 		judgeErr = fmt.Errorf("judge %s: %w", path, judgeErr)
 	} else {

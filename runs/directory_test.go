@@ -73,13 +73,13 @@ func experiment(limits ...string) experiments.Experiment {
 	}
 }
 
-// cacheJudger judges expectations of a kind that this module does not know.
-type cacheJudger struct{ verdict steadystate.Verdict }
+// cacheEvaluator judges expectations of a kind that this module does not know.
+type cacheEvaluator struct{ verdict steadystate.Verdict }
 
-func (cacheJudger) Kind() string                      { return "cache" }
-func (cacheJudger) Validate(record.Expectation) error { return nil }
+func (cacheEvaluator) Kind() string                      { return "cache" }
+func (cacheEvaluator) Validate(record.Expectation) error { return nil }
 
-func (j cacheJudger) Judge(record.Expectation, judge.Result) []judge.Finding {
+func (j cacheEvaluator) Evaluate(record.Expectation, judge.Result) []judge.Finding {
 	return []judge.Finding{{Limit: "warm", Reading: steadystate.Reading{Verdict: j.verdict, Text: "looked at"}}}
 }
 
@@ -92,14 +92,14 @@ func directory(t *testing.T) *runs.Directory {
 	return d
 }
 
-func TestAnExpectationOfAUsersOwnKindIsJudgedByTheirJudger(t *testing.T) {
+func TestAnExpectationOfAUsersOwnKindIsJudgedByTheirEvaluator(t *testing.T) {
 	for _, want := range []steadystate.Verdict{steadystate.Held, steadystate.Broken, steadystate.Unknown} {
 		t.Run(want.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d := directory(t)
 				e := experiment("downtime <= 1s")
 				e.Expectations = []record.Expectation{{Name: "cache is warm", Kind: "cache", Subject: "cache/shop"}}
-				e.Judgers = []judge.Judger{cacheJudger{want}}
+				e.Evaluators = []judge.Evaluator{cacheEvaluator{want}}
 				report, err := d.Run(t.Context(), e)
 				if err != nil || report.Verdict != want {
 					t.Fatalf("%s, error %v, want %s: %s", report.Verdict, err, want, report.Reason)
@@ -117,13 +117,13 @@ func TestAnExpectationOfAUsersOwnKindIsJudgedByTheirJudger(t *testing.T) {
 	}
 }
 
-// A record holds no judgers: the caller has them, or the verdict is unknown.
-func TestARecordIsJudgedAgainWithTheCallersJudgers(t *testing.T) {
+// A record holds no evaluators: the caller has them, or the verdict is unknown.
+func TestARecordIsJudgedAgainWithTheCallersEvaluators(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := directory(t)
 		e := experiment("downtime <= 1s")
 		e.Expectations = []record.Expectation{{Name: "cache is warm", Kind: "cache", Subject: "cache/shop"}}
-		e.Judgers = []judge.Judger{cacheJudger{steadystate.Held}}
+		e.Evaluators = []judge.Evaluator{cacheEvaluator{steadystate.Held}}
 		if _, err := d.Run(t.Context(), e); err != nil {
 			t.Fatal(err)
 		}
@@ -133,14 +133,14 @@ func TestARecordIsJudgedAgainWithTheCallersJudgers(t *testing.T) {
 		}
 		defer file.Close() //nolint:errcheck // only read
 		for _, row := range []struct {
-			judgers []judge.Judger
-			want    steadystate.Verdict
-			reason  string
+			evaluators []judge.Evaluator
+			want       steadystate.Verdict
+			reason     string
 		}{
-			{nil, steadystate.Unknown, `no judger of the kind "cache"; kinds: none`},
-			{[]judge.Judger{cacheJudger{steadystate.Held}}, steadystate.Held, ""},
+			{nil, steadystate.Unknown, `no evaluator of the kind "cache"; kinds: none`},
+			{[]judge.Evaluator{cacheEvaluator{steadystate.Held}}, steadystate.Held, ""},
 		} {
-			report, err := runs.Judge(record.Read(file), nil, row.judgers...)
+			report, err := runs.Judge(record.Read(file), nil, row.evaluators...)
 			if err != nil || report.Verdict != row.want || !strings.Contains(report.Reason, row.reason) {
 				t.Errorf("%s, error %v, want %s with %q: %s", report.Verdict, err, row.want, row.reason, report.Reason)
 			}

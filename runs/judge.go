@@ -13,12 +13,12 @@ import (
 )
 
 // Judge makes the report of a record, with the limits in override in place of
-// those of the check or expectation they name, and with the judgers of its
+// those of the check or expectation they name, and with the evaluators of its
 // expectations' kinds, as [judge.Judge] does. It goes through the entries three
 // times, in memory that does not grow with their number. An error means that the
 // record cannot be read or holds no experiment.
-func Judge(entries iter.Seq2[record.Entry, error], override map[string][]string, judgers ...judge.Judger) (reports.Report, error) {
-	result, err := judge.Judge(entries, override, judgers...)
+func Judge(entries iter.Seq2[record.Entry, error], override map[string][]string, evaluators ...judge.Evaluator) (reports.Report, error) {
+	result, err := judge.Judge(entries, override, evaluators...)
 	if err != nil {
 		return reports.Report{}, err
 	}

@@ -66,9 +66,9 @@ func IDs() []string {
 	return ids
 }
 
-// Judgers are those of the expectations that standard experiments have, for
+// Evaluators are those of the expectations that standard experiments have, for
 // judging a record of one again.
-func Judgers() []judge.Judger { return []judge.Judger{autoscaling.Judger{}} }
+func Evaluators() []judge.Evaluator { return []judge.Evaluator{autoscaling.Evaluator{}} }
 
 // ID is the id of a standard experiment: its labels, joined, since a label may
 // hold no slash.
@@ -187,7 +187,7 @@ func (t *Target) experiment(s standard) experiments.Experiment {
 		Labels:      strings.Split(s.id, "/"),
 		Hypothesis:  steadystate.Hypothesis{Signals: signals, Checks: checks},
 		Load:        t.Load,
-		Judgers:     Judgers(),
+		Evaluators:  Evaluators(),
 		Observers:   t.observers(s),
 		Environment: t.environment,
 		Settle:      t.Settle,

@@ -30,7 +30,7 @@ func judgeFile(path string, limits map[string][]string) (reports.Report, error) 
 	}
 	defer file.Close() //nolint:errcheck // only read
 	defer debug.SetGCPercent(debug.SetGCPercent(20))
-	report, err := runs.Judge(record.Read(file), limits, suites.Judgers()...)
+	report, err := runs.Judge(record.Read(file), limits, suites.Evaluators()...)
 	if err != nil {
 		return reports.Report{}, fmt.Errorf("judge %s: %w", path, err)
 	}

@@ -8,7 +8,7 @@
 //		autoscaling.Expect("checkout scales", "shop", "checkout",
 //			"decision <= 45s", "ready <= 90s since fault", "replicas >= 4", "back <= 5m"),
 //	}
-//	experiment.Judgers = []judge.Judger{autoscaling.Judger{}}
+//	experiment.Evaluators = []judge.Evaluator{autoscaling.Evaluator{}}
 //	...
 //	for _, d := range autoscaling.Decompose(result) {
 //		fmt.Print(d)

@@ -67,9 +67,9 @@ func ExampleDecompose() {
 	//   back       +2m14.4s to 2m15s  74.4s to 75s    |                 =======================|
 }
 
-func ExampleJudger() {
+func ExampleEvaluator() {
 	expectation := autoscaling.Expect("checkout scales", "shop", "checkout", "decision <= 10s", "ready <= 30s since fault", "replicas >= 4", "back <= 1m")
-	for _, f := range (autoscaling.Judger{}).Judge(expectation, spiked()) {
+	for _, f := range (autoscaling.Evaluator{}).Evaluate(expectation, spiked()) {
 		fmt.Printf("%s  %s: %s\n", f.Verdict, f.Limit, f.Text)
 	}
 	// Output:

@@ -62,7 +62,7 @@ func TestASecondReadingIsTakenFromTheRecord(t *testing.T) {
 						return
 					}
 				}
-			}, nil, autoscaling.Judger{})
+			}, nil, autoscaling.Evaluator{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -340,10 +340,10 @@ func (s script) result(t testing.TB) judge.Result {
 func findings(t testing.TB, r judge.Result, limits ...string) []judge.Finding {
 	t.Helper()
 	x := autoscaling.Expect("checkout scales", "shop", "checkout", limits...)
-	if err := (autoscaling.Judger{}).Validate(x); err != nil {
+	if err := (autoscaling.Evaluator{}).Validate(x); err != nil {
 		t.Fatal(err)
 	}
-	list := autoscaling.Judger{}.Judge(x, r)
+	list := autoscaling.Evaluator{}.Evaluate(x, r)
 	for _, f := range list {
 		if f.Verdict == steadystate.Unknown && f.Undecided == "" {
 			t.Errorf("%s is unknown and does not say why", f.Limit)

@@ -104,7 +104,7 @@ func (l lab) run(ctx context.Context, e experiment) (report reports.Report, reco
 		return fail(err)
 	}
 	defer func() { _ = file.Close() }()
-	result, err := runs.Judge(record.Read(file), nil, suites.Judgers()...)
+	result, err := runs.Judge(record.Read(file), nil, suites.Evaluators()...)
 	if err != nil {
 		return fail(err)
 	}

@@ -1492,7 +1492,7 @@ func TestWhatIsNoExpectation(t *testing.T) {
 		{"hpa/shop/checkout", "turns <= 1 since fault", "turns is not counted since the fault"},
 	} {
 		x := record.Expectation{Name: "x", Kind: autoscaling.Kind, Subject: row.subject, Limits: []string{row.limit}}
-		err := autoscaling.Judger{}.Validate(x)
+		err := autoscaling.Evaluator{}.Validate(x)
 		if (err == nil) != (row.want == "") || (err != nil && !strings.Contains(err.Error(), row.want)) {
 			t.Errorf("%s, %s: error %v, want %q", row.subject, row.limit, err, row.want)
 		}
@@ -1504,7 +1504,7 @@ func TestWhatIsNoExpectation(t *testing.T) {
 		}
 	}
 	bad := record.Expectation{Subject: "hpa/shop/checkout", Limits: []string{"soon"}}
-	if f := (autoscaling.Judger{}).Judge(bad, judge.Result{}); len(f) != 1 || f[0].Verdict != steadystate.Unknown {
+	if f := (autoscaling.Evaluator{}).Evaluate(bad, judge.Result{}); len(f) != 1 || f[0].Verdict != steadystate.Unknown {
 		t.Errorf("%+v, want that the limits cannot be read", f)
 	}
 }

@@ -23,17 +23,17 @@ func Expect(name, namespace, autoscaler string, limits ...string) record.Expecta
 	return record.Expectation{Name: name, Kind: Kind, Subject: "hpa/" + namespace + "/" + autoscaler, Limits: limits, ChangesPods: true}
 }
 
-// A Judger judges what is expected of autoscalers. It has no state.
-type Judger struct{}
+// An Evaluator judges what is expected of autoscalers. It has no state.
+type Evaluator struct{}
 
-var _ judge.Judger = Judger{}
+var _ judge.Evaluator = Evaluator{}
 
 // Kind is "autoscaler".
-func (Judger) Kind() string { return Kind }
+func (Evaluator) Kind() string { return Kind }
 
 // Validate says what is wrong with an expectation: a subject that is no
 // autoscaler, or limits that cannot be read.
-func (Judger) Validate(x record.Expectation) error {
+func (Evaluator) Validate(x record.Expectation) error {
 	var errs []error
 	if parts := strings.Split(x.Subject, "/"); len(parts) != 3 || parts[0] != "hpa" || parts[1] == "" || parts[2] == "" {
 		errs = append(errs, fmt.Errorf("subject %q: want hpa/NAMESPACE/NAME", x.Subject))
@@ -56,9 +56,9 @@ func parse(texts []string) ([]Limit, error) {
 	return list, errors.Join(errs...)
 }
 
-// Judge compares what was seen of the autoscaler with what its own spec
+// Evaluate compares what was seen of the autoscaler with what its own spec
 // implies and with the limits.
-func (Judger) Judge(x record.Expectation, r judge.Result) []judge.Finding {
+func (Evaluator) Evaluate(x record.Expectation, r judge.Result) []judge.Finding {
 	limits, err := parse(x.Limits)
 	if err != nil {
 		return []judge.Finding{unknown("limits", "not judged", err.Error())}
