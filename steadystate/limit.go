@@ -231,9 +231,20 @@ func (l Limit) Figure() string {
 	return l.Quantity
 }
 
+// Key is the same for limits on the same: on one figure in one phase, from below
+// or from above, with or without a baseline, and from the same instant on.
+func (l Limit) Key() string {
+	if q, ok := l.Percentile(); ok { // p95.0 is p95
+		l.Quantity = fmt.Sprintf("p%g", 100*q)
+	}
+	return l.Figure() + " " + l.Tolerance.Bound() + l.scope()
+}
+
 // String is the text form.
-func (l Limit) String() string {
-	text := l.Figure() + " " + l.Tolerance.String()
+func (l Limit) String() string { return l.Figure() + " " + l.Tolerance.String() + l.scope() }
+
+// scope is what follows the tolerance.
+func (l Limit) scope() (text string) {
 	if l.Baseline {
 		text += " " + baseline
 	}

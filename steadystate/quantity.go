@@ -110,6 +110,29 @@ func parseValue(text string) (float64, unit, error) {
 	return 0, unit{}, fmt.Errorf("%q is not a number with a unit; units: %s", text, unitChoices)
 }
 
+// ParseGood reads what counts as good on a signal, as in "value <= 1s": the
+// tolerance that each value must be within. It is the form for YAML, in which a
+// text cannot begin with ">=".
+func ParseGood(text string) (Tolerance, error) {
+	fail := func(format string, args ...any) (Tolerance, error) {
+		return Tolerance{}, fmt.Errorf("good %q: "+format, append([]any{text}, args...)...)
+	}
+	rest, named := strings.CutPrefix(strings.TrimSpace(text), "value")
+	if !named && !strings.ContainsAny(rest[:min(1, len(rest))], "<>=") {
+		return fail("want value OPERATOR NUMBER, as in \"value <= 1s\" or \"value >= 100%%\"")
+	}
+	t, of, err := parseTolerance(rest)
+	switch {
+	case err != nil:
+		return fail("%w", err)
+	case !named:
+		return fail("write \"value %s\"", t)
+	case of == ratio:
+		return fail("a multiple is of a baseline, which one value has not; units: %s", unitChoices)
+	}
+	return t, nil
+}
+
 // MustParseTolerance is ParseTolerance for literals in code; it panics on a
 // text that does not parse.
 func MustParseTolerance(text string) Tolerance {
@@ -133,6 +156,14 @@ func Within(d time.Duration) Tolerance {
 
 // Floor reports whether the tolerance is a lower bound.
 func (t Tolerance) Floor() bool { return t.op == ">" || t.op == ">=" }
+
+// Bound is "<" of an upper bound, ">" of a lower one and "==" of both at once.
+func (t Tolerance) Bound() string {
+	if t.op == "==" {
+		return t.op
+	}
+	return strings.TrimSuffix(t.op, "=")
+}
 
 // IsSet reports whether the tolerance says anything.
 func (t Tolerance) IsSet() bool { return t.op != "" }
