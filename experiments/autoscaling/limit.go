@@ -1,6 +1,7 @@
 package autoscaling
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -106,6 +107,33 @@ func (l Limit) String() string {
 		text += sinceFault
 	}
 	return text
+}
+
+// key is the same for limits on the same: on one quantity, from below or from
+// above, and from the same instant on.
+func (l Limit) key() string {
+	key := l.Quantity + " " + l.Tolerance.Bound()
+	if l.SinceFault {
+		key += sinceFault
+	}
+	return key
+}
+
+// MergeLimits is base with those of over in place of its own on the same
+// quantity, from below or from above and since the same instant, and the others
+// of over after it.
+func MergeLimits(base, over []string) ([]string, error) {
+	keys := map[string]string{}
+	var errs []error
+	for _, text := range slices.Concat(base, over) {
+		l, err := ParseLimit(text)
+		errs = append(errs, err)
+		keys[text] = l.key()
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return steadystate.Merge(base, over, func(text string) string { return keys[text] }), nil
 }
 
 // judge compares bounds with the limit; an infinite end is not known.
