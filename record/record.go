@@ -172,32 +172,32 @@ type Target struct {
 type Effect struct {
 	// Event of this kind must be seen on every target after the injection
 	// began.
-	Event string `json:"event,omitempty"`
+	Event string `json:"event,omitempty" yaml:"event"`
 	// Container is the one of the target's that the event must be of; empty:
 	// the event is of the target.
-	Container string `json:"container,omitempty"`
+	Container string `json:"container,omitempty" yaml:"container"`
 	// On is what the event must be seen of in place of the targets, where they do
 	// not show it: the pod that was to replace them.
-	On *Target `json:"on,omitempty"`
+	On *Target `json:"on,omitempty" yaml:"-"`
 	// Signal of every target, see [TargetSignal], must change while the fault
 	// is on, from the injection's span to the removal's: by Rise, or to AtMost.
-	Signal string `json:"signal,omitempty"`
+	Signal string `json:"signal,omitempty" yaml:"signal"`
 	// Rise is by how much the quantile of its values must lie above that of the
 	// settled stretch, in the signal's unit.
-	Rise float64 `json:"rise,omitempty"`
+	Rise float64 `json:"rise,omitempty" yaml:"rise"`
 	// Quantile is which one; zero is the median. What befalls one in ten
 	// requests is seen in the 0.95-quantile.
-	Quantile float64 `json:"quantile,omitempty"`
+	Quantile float64 `json:"quantile,omitempty" yaml:"quantile"`
 	// Ceiling, if not zero, is what the signal can come to at most, a limit of
 	// the target's: where it was below it before and is at it while the fault is
 	// on, within a tenth, it need not have risen by more.
-	Ceiling float64 `json:"ceiling,omitempty"`
+	Ceiling float64 `json:"ceiling,omitempty" yaml:"ceiling"`
 	// AtMost is what no value may exceed, where some did before.
-	AtMost *float64 `json:"atMost,omitempty"`
+	AtMost *float64 `json:"atMost,omitempty" yaml:"atMost"`
 	// Times is by how much the rate at which a load sends the requests of
 	// Signal is multiplied. Then Signal is not a target's: the target is the
 	// signal itself.
-	Times float64 `json:"times,omitempty"`
+	Times float64 `json:"times,omitempty" yaml:"-"`
 }
 
 // TrafficSignal is the signal that a load's requests make: the seconds each

@@ -17,14 +17,14 @@ import (
 // kubelet starts them again in the same pod. It is over when it is done.
 type ContainerKill struct {
 	// Pods and Count say which pods are hit, and how many of them.
-	Pods  faults.Pods
-	Count faults.Count
+	Pods  faults.Pods  `yaml:"-"`
+	Count faults.Count `yaml:"pods"`
 	// Containers are those that are killed, by name; at least one is needed, and
 	// every pod must have them all.
-	Containers []string
+	Containers []string `yaml:"containers"`
 	// Effects are what must be seen. Default: each of the containers of each
 	// target is restarted.
-	Effects []record.Effect
+	Effects []record.Effect `yaml:"effects"`
 }
 
 // Validate names the fields that are wrong.

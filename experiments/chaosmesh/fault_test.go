@@ -212,7 +212,7 @@ func TestWhatIsRefusedCreatesNothing(t *testing.T) {
 		{"a count of zero", faults.Guard{}, checkout, faults.Fixed(0), three, "0 pods asked for; at least one is needed"},
 		{"a share of zero", faults.Guard{}, checkout, faults.Percent(0), three, "0% of the pods; a percentage is from 1% to 100%"},
 		{"a share above all", faults.Guard{}, checkout, faults.Percent(101), three, "101% of the pods; a percentage is from 1% to 100%"},
-		{"a count in words", faults.Guard{}, checkout, "all", three, `count "all" is no number and no percentage`},
+		{"a count in words", faults.Guard{}, checkout, "most", three, `count "most" is no number and no percentage`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			c := newClient(t, interceptor.Funcs{}, row.has...)

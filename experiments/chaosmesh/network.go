@@ -2,6 +2,7 @@ package chaosmesh
 
 import (
 	"cmp"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -39,6 +40,15 @@ var directions = map[Direction]struct {
 	Both:    {v1alpha1.Both, " to and from the "},
 	Egress:  {v1alpha1.To, " to the "},
 	Ingress: {v1alpha1.From, " from the "},
+}
+
+// UnmarshalText reads "both", "egress" or "ingress".
+func (d *Direction) UnmarshalText(text []byte) error {
+	if _, known := directions[Direction(text)]; !known {
+		return fmt.Errorf("no direction %q; directions: %s, %s, %s", text, Both, Egress, Ingress)
+	}
+	*d = Direction(text)
+	return nil
 }
 
 // network is what the faults in the network of pods have in common. They are in

@@ -17,33 +17,33 @@ import (
 type NetworkDelay struct {
 	// Pods and Count say which pods are hit, and how many of them. Default of
 	// Count: all.
-	Pods  faults.Pods
-	Count faults.Count
+	Pods  faults.Pods  `yaml:"-"`
+	Count faults.Count `yaml:"pods"`
 	// Latency is by how much a packet is delayed.
-	Latency time.Duration
+	Latency time.Duration `yaml:"latency"`
 	// Jitter is by how much that varies to either side; at most Latency.
-	Jitter time.Duration
+	Jitter time.Duration `yaml:"jitter"`
 	// Correlation is how much the delay of a packet depends on that of the one
 	// before. Default 0.
-	Correlation Share
+	Correlation Share `yaml:"correlation"`
 	// To narrows the fault to the packets between the pods and these, in the
 	// Direction. Default: all packets.
-	To        faults.Pods
-	Direction Direction
+	To        faults.Pods `yaml:"-"`
+	Direction Direction   `yaml:"direction"`
 	// Outside narrows the fault to what the pods send to addresses outside of
 	// the cluster: "203.0.113.7", "203.0.113.0/24", "203.0.113.7:5432" or a
 	// name, which Chaos Mesh's controller resolves once. IPv4 only.
-	Outside []string
+	Outside []string `yaml:"outside"`
 	// Device is the network device of the pods. Default eth0.
-	Device string
+	Device string `yaml:"device"`
 	// Follow hits pods that appear while the fault is held, too; see [Fault].
-	Follow bool
+	Follow bool `yaml:"follow"`
 	// Signal is the signal of each target (see [record.TargetSignal]), in
 	// seconds, that rises by at least eight tenths of Latency. Default: the
 	// requests that the targets answer.
-	Signal string
+	Signal string `yaml:"signal"`
 	// Effects are what must be seen, in place of that.
-	Effects []record.Effect
+	Effects []record.Effect `yaml:"effects"`
 }
 
 // Validate names the fields that are wrong.

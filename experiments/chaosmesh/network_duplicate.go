@@ -11,22 +11,22 @@ import (
 type NetworkDuplicate struct {
 	// Pods and Count say which pods are hit, and how many of them. Default of
 	// Count: all.
-	Pods  faults.Pods
-	Count faults.Count
+	Pods  faults.Pods  `yaml:"-"`
+	Count faults.Count `yaml:"pods"`
 	// Packets is the share of the packets that are sent twice, each by chance.
-	Packets Share
+	Packets Share `yaml:"packets"`
 	// Correlation is how much that depends on the packet before. Default 0.
-	Correlation Share
+	Correlation Share `yaml:"correlation"`
 	// To, Direction, Outside and Device are those of [NetworkDelay].
-	To        faults.Pods
-	Direction Direction
-	Outside   []string
-	Device    string
+	To        faults.Pods `yaml:"-"`
+	Direction Direction   `yaml:"direction"`
+	Outside   []string    `yaml:"outside"`
+	Device    string      `yaml:"device"`
 	// Follow hits pods that appear while the fault is held, too; see [Fault].
-	Follow bool
+	Follow bool `yaml:"follow"`
 	// Effects are what must be seen. There is no default, and without them no
 	// verdict can be held.
-	Effects []record.Effect
+	Effects []record.Effect `yaml:"effects"`
 }
 
 // Validate names the fields that are wrong.

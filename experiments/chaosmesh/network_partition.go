@@ -12,23 +12,23 @@ import (
 type NetworkPartition struct {
 	// Pods and Count say which pods are hit, and how many of them. Default of
 	// Count: all.
-	Pods  faults.Pods
-	Count faults.Count
+	Pods  faults.Pods  `yaml:"-"`
+	Count faults.Count `yaml:"pods"`
 	// To, Direction, Outside and Device are those of [NetworkDelay]. Default:
 	// the pods are cut off from everything.
-	To        faults.Pods
-	Direction Direction
-	Outside   []string
-	Device    string
+	To        faults.Pods `yaml:"-"`
+	Direction Direction   `yaml:"direction"`
+	Outside   []string    `yaml:"outside"`
+	Device    string      `yaml:"device"`
 	// Follow hits pods that appear while the fault is held, too; see [Fault].
-	Follow bool
+	Follow bool `yaml:"follow"`
 	// Signal is the signal of each target (see [record.TargetSignal]) that does
 	// not rise above zero while the network is cut and does before and after:
 	// successful calls a second from the pods to the others, for instance.
-	Signal string
+	Signal string `yaml:"signal"`
 	// Effects are what must be seen, in place of that. Without Signal and
 	// Effects no verdict can be held.
-	Effects []record.Effect
+	Effects []record.Effect `yaml:"effects"`
 }
 
 // Validate names the fields that are wrong.

@@ -22,12 +22,12 @@ import (
 // injection.
 type PodFailure struct {
 	// Pods and Count say which pods are hit, and how many of them.
-	Pods  faults.Pods
-	Count faults.Count
+	Pods  faults.Pods  `yaml:"-"`
+	Count faults.Count `yaml:"pods"`
 	// Follow hits pods that appear while the fault is held, too; see [Fault].
-	Follow bool
+	Follow bool `yaml:"follow"`
 	// Effects are what must be seen. Default: each target is not ready.
-	Effects []record.Effect
+	Effects []record.Effect `yaml:"effects"`
 }
 
 // Validate names the fields that are wrong.

@@ -14,10 +14,10 @@ import (
 // what comes back, and how soon, is what the experiment is about.
 type PodKill struct {
 	// Pods and Count say which pods are hit, and how many of them.
-	Pods  faults.Pods
-	Count faults.Count
+	Pods  faults.Pods  `yaml:"-"`
+	Count faults.Count `yaml:"pods"`
 	// Effects are what must be seen. Default: each victim, by its UID, is gone.
-	Effects []record.Effect
+	Effects []record.Effect `yaml:"effects"`
 }
 
 // Validate names the fields that are wrong.

@@ -1,8 +1,10 @@
 package chaosmesh
 
 import (
+	"fmt"
 	"math"
 	"strconv"
+	"strings"
 )
 
 // A Share is a part of a whole. Written as a number it is a fraction, so that 5%
@@ -14,6 +16,24 @@ const Percent Share = 0.01
 
 // String is "12.5%".
 func (s Share) String() string { return s.number() + "%" }
+
+// UnmarshalText reads "12.5%". A bare number could be meant as a fraction or as a
+// percentage, and is refused.
+func (s *Share) UnmarshalText(text []byte) error {
+	digits, percent := strings.CutSuffix(string(text), "%")
+	v, err := strconv.ParseFloat(digits, 64)
+	switch {
+	case !percent, err != nil, strings.ContainsAny(digits, "xX_pP"):
+		return fmt.Errorf(`%q: write it as a share, as in "5%%"`, text)
+	case !(v >= 0 && v <= 100): // nor NaN
+		return fmt.Errorf("%q: a share is from 0%% to 100%%", text)
+	}
+	*s = Share(Share(v/100).percent() / 100) // what String tells of it
+	return nil
+}
+
+// MarshalText writes the share as [Share.UnmarshalText] reads it.
+func (s Share) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // percent is the share in percent. Rounded, since a hundredth is no number of
 // the computer's: a tenth of a percent is 0.1 and not 0.10000000000000001.

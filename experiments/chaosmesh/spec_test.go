@@ -210,7 +210,7 @@ func TestEachMistakeNamesItsField(t *testing.T) {
 	}{
 		{"no pods", chaosmesh.PodKill{Count: faults.One}, "pods: Invalid value: \"pods  in \": no namespace; say which one the pods are in"},
 		{"pods of every service", chaosmesh.PodFailure{Pods: faults.Pods{Namespace: "shop"}, Count: faults.One}, `an empty selector would select every pod of namespace "shop"`},
-		{"no count of a kill", chaosmesh.PodKill{Pods: checkout}, `count: Invalid value: "": no count; say how many pods, as in "1" or "50%"`},
+		{"no count of a kill", chaosmesh.PodKill{Pods: checkout}, `count: Invalid value: "": no count; say how many pods, as in "1", "50%" or "all"`},
 		{"no count of a failure", chaosmesh.PodFailure{Pods: checkout}, `count: Invalid value: "": no count`},
 		{"a count in words", chaosmesh.NetworkDelay{Pods: checkout, Count: "most", Latency: second}, `count: Invalid value: "most": count "most" is no number and no percentage`},
 		{"a share of more than all", chaosmesh.StressCPU{Pods: checkout, Count: "101%", Workers: 1}, `count: Invalid value: "101%": 101% of the pods; a percentage is from 1% to 100%`},

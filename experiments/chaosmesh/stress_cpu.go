@@ -27,22 +27,22 @@ const maxWorkers = 8192
 type StressCPU struct {
 	// Pods and Count say which pods are hit, and how many of them. Default of
 	// Count: all.
-	Pods  faults.Pods
-	Count faults.Count
+	Pods  faults.Pods  `yaml:"-"`
+	Count faults.Count `yaml:"pods"`
 	// Containers are those that are stressed. Default: the first of each pod.
-	Containers []string
+	Containers []string `yaml:"containers"`
 	// Workers in each container, from 1 to 8192.
-	Workers int
+	Workers int `yaml:"workers"`
 	// Load is how busy each worker is, in whole percents of a core. Default 100%.
-	Load Share
+	Load Share `yaml:"load"`
 	// Follow hits pods that appear while the fault is held, too; see [Fault].
-	Follow bool
+	Follow bool `yaml:"follow"`
 	// Signal is the signal of each target, in cores, that lies higher by half of
 	// what the workers would use, or of the container's limit if that is lower.
 	// Default: [SignalCPU].
-	Signal string
+	Signal string `yaml:"signal"`
 	// Effects are what must be seen, in place of that.
-	Effects []record.Effect
+	Effects []record.Effect `yaml:"effects"`
 }
 
 // Validate names the fields that are wrong.

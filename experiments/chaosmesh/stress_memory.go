@@ -25,23 +25,23 @@ const SignalMemory = "memory"
 type StressMemory struct {
 	// Pods and Count say which pods are hit, and how many of them. Default of
 	// Count: all.
-	Pods  faults.Pods
-	Count faults.Count
+	Pods  faults.Pods  `yaml:"-"`
+	Count faults.Count `yaml:"pods"`
 	// Containers are those that are stressed. Default: the first of each pod.
-	Containers []string
+	Containers []string `yaml:"containers"`
 	// Size is in bytes, at least a MiB: "256Mi".
-	Size resource.Quantity
+	Size resource.Quantity `yaml:"size"`
 	// OfLimit is a share of the container's memory limit, in whole percents. All
 	// containers that are stressed must have one, and the same.
-	OfLimit Share
+	OfLimit Share `yaml:"ofLimit"`
 	// Follow hits pods that appear while the fault is held, too; see [Fault].
-	Follow bool
+	Follow bool `yaml:"follow"`
 	// Signal is the signal of each target, in bytes, that rises by at least
 	// eight tenths of the size, or of the container's limit if that is lower.
 	// Default: [SignalMemory].
-	Signal string
+	Signal string `yaml:"signal"`
 	// Effects are what must be seen, in place of that.
-	Effects []record.Effect
+	Effects []record.Effect `yaml:"effects"`
 }
 
 // Validate names the fields that are wrong.

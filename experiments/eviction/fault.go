@@ -83,7 +83,7 @@ func Drain(cluster faults.Cluster, pods faults.Pods) *Fault {
 // String is "evict 1 of the pods app=checkout in shop", or "drain the pods
 // app=checkout in shop" for all of them.
 func (f *Fault) String() string {
-	if f.Count == faults.All {
+	if f.Count.IsAll() {
 		return fmt.Sprintf("drain the %s", f.Pods)
 	}
 	return fmt.Sprintf("evict %s of the %s", f.Count, f.Pods)
@@ -195,7 +195,7 @@ func (f *Fault) Inject(ctx context.Context, rec *record.Recorder) (record.Inject
 	in.Shortfall = fmt.Sprintf("%d of %d pods evicted; the API server says of %s", len(f.evicted), asked, strings.Join(words, "; "))
 	if throughout || never {
 		in.Refused = "can be evicted"
-		if f.Count == faults.All {
+		if f.Count.IsAll() {
 			in.Refused = "can be drained"
 		}
 	}
@@ -207,7 +207,7 @@ func (f *Fault) Inject(ctx context.Context, rec *record.Recorder) (record.Inject
 func (f *Fault) all(ctx context.Context, rec *record.Recorder, pods []corev1.Pod) (refused map[string]refusal, err error) {
 	clock := rec.Clock()
 	patience := 30 * time.Second
-	if f.Count == faults.All {
+	if f.Count.IsAll() {
 		patience *= time.Duration(len(pods))
 	}
 	until := clock.Now() + cmp.Or(f.Timeout, patience)

@@ -8,8 +8,8 @@ import (
 )
 
 // A Count says how many of the pods that match are hit: "3", or "50%", rounded
-// up, of those that match when the fault is injected. Which ones is chosen by
-// chance. The zero value says nothing and is refused.
+// up, of those that match when the fault is injected, or "all" of them. Which ones
+// is chosen by chance. The zero value says nothing and is refused.
 type Count string
 
 // One is one pod, All is all of them.
@@ -24,6 +24,21 @@ func Fixed(n int) Count { return Count(strconv.Itoa(n)) }
 // Percent is so many percent of the pods.
 func Percent(p int) Count { return Count(strconv.Itoa(p) + "%") }
 
+// IsAll reports whether all pods are hit, whatever their number.
+func (c Count) IsAll() bool {
+	n, percent, err := c.parse()
+	return err == nil && percent && n == 100
+}
+
+// UnmarshalText reads "3", "50%" or "all".
+func (c *Count) UnmarshalText(text []byte) error {
+	if err := Count(text).Validate(); err != nil {
+		return err
+	}
+	*c = Count(text)
+	return nil
+}
+
 // Validate says what is wrong with the count, whatever there is to count.
 func (c Count) Validate() error {
 	_, _, err := c.parse()
@@ -32,13 +47,16 @@ func (c Count) Validate() error {
 
 // parse is the number, of pods or of a hundred of them.
 func (c Count) parse() (n int, percent bool, err error) {
+	if c == "all" {
+		return 100, true, nil
+	}
 	digits, percent := strings.CutSuffix(string(c), "%")
 	n, err = strconv.Atoi(digits)
 	switch {
 	case c == "":
-		return 0, false, errors.New(`no count; say how many pods, as in "1" or "50%"`)
+		return 0, false, errors.New(`no count; say how many pods, as in "1", "50%" or "all"`)
 	case err != nil:
-		return 0, false, fmt.Errorf(`count %q is no number and no percentage; say how many pods, as in "1" or "50%%"`, c)
+		return 0, false, fmt.Errorf(`count %q is no number and no percentage; say how many pods, as in "1", "50%%" or "all"`, c)
 	case percent && (n < 1 || n > 100):
 		return 0, false, fmt.Errorf("%s of the pods; a percentage is from 1%% to 100%%", c)
 	case n < 1:
