@@ -195,11 +195,9 @@ func (d *decoder) load() {
 		d.Load.SecretHeader[name] = load.Secret{Env: from["env"], File: d.beside(from["file"])}
 	}
 	if l.ReuseRate != "" {
-		rate, err := load.ParseRate(l.ReuseRate)
-		if err != nil {
+		if err := d.Load.ReuseRate.UnmarshalText([]byte(l.ReuseRate)); err != nil {
 			d.bad("load.reuse_rate", "%w", err)
 		}
-		d.Load.ReuseRate = rate
 	}
 	d.Load.Success.Contains = l.Success.Body.Contains
 	for i, text := range l.Success.Status {
@@ -327,7 +325,7 @@ func (d *decoder) probes() {
 func (c Config) finest() map[string]time.Duration {
 	finest := map[string]time.Duration{record.TrafficSignal: c.Load.Resolution(0), SignalReplicas: replicasEvery, SignalRollout: replicasEvery}
 	if c.Load.ReuseRate > 0 {
-		finest[load.ReusedSignal] = load.HTTP{Shape: load.Constant(c.Load.ReuseRate)}.Resolution(0)
+		finest[load.ReusedSignal] = load.HTTP{Shape: load.Constant(float64(c.Load.ReuseRate))}.Resolution(0)
 	}
 	if c.WebSocket != nil {
 		finest[SignalWebSocket] = c.WebSocket.Resolution()

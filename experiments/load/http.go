@@ -25,34 +25,34 @@ import (
 // HTTP is a load of HTTP requests. It can be driven more than once.
 type HTTP struct {
 	// Shape is how many requests are sent a second, and when; required.
-	Shape Shape
+	Shape Shape `yaml:"shape"`
 	// URL is what to request, http or https; required without Targets.
-	URL string
+	URL string `yaml:"url"`
 	// Method is the HTTP method; default GET. A target has its own.
-	Method string
+	Method string `yaml:"method"`
 	// Targets is the path of a file in vegeta's HTTP or JSON format, in place of
 	// URL. It is read before the start; request n is of target n, and after the
 	// last one the first comes again. The paths of bodies, as @file, are
 	// relative to the file's directory. The record does not say of which target
 	// a request was but by its number.
-	Targets string
+	Targets string `yaml:"targets"`
 	// Header and Body are sent with each request; a target's own headers come on
 	// top, and its own body in place.
-	Header http.Header
-	Body   []byte
+	Header http.Header `yaml:"-"`
+	Body   []byte      `yaml:"-"`
 	// HeaderFiles are files of more headers, as lines "Name: value", BodyFile is
 	// a file with the body, in place of Body. They are read before the start.
-	HeaderFiles []string
-	BodyFile    string
+	HeaderFiles []string `yaml:"header_files"`
+	BodyFile    string   `yaml:"body_file"`
 	// SecretHeader are headers whose values are secret, by name. They are
 	// read before the start.
-	SecretHeader map[string]Secret
+	SecretHeader map[string]Secret `yaml:"secret_headers"`
 	// Timeout is how long to wait for an answer; default 2 s. A black hole
 	// keeps as many requests in flight as are sent in that time, and blurs the
 	// edges of an outage by it.
-	Timeout time.Duration
+	Timeout time.Duration `yaml:"timeout"`
 	// Reuse keeps connections alive and uses them again.
-	Reuse bool
+	Reuse bool `yaml:"reuse_connections"`
 	// ReuseRate is the number of requests per second that are sent besides,
 	// over connections that are kept alive, as the signal [ReusedSignal]: what
 	// breaks a user's open connection may leave new ones alone, and the other
@@ -60,23 +60,23 @@ type HTTP struct {
 	// divisor send their requests at few distances from each other, where one may
 	// always have to wait for the other: to compare the two choose 19 to 100, and
 	// not 20.
-	ReuseRate float64
+	ReuseRate Rate `yaml:"reuse_rate"`
 	// NamedBy is the response header in which the service says which of its
 	// instances answered; default "X-Pod".
-	NamedBy string
+	NamedBy string `yaml:"named_by"`
 	// Success is what makes an answer a good one; default: a status from 200 to
 	// 399.
-	Success Success
+	Success Success `yaml:"success"`
 	// TLS configures HTTPS; nil: the system's certificate authorities.
-	TLS *tls.Config
+	TLS *tls.Config `yaml:"-"`
 	// MaxInFlight is how many requests of a signal may wait for their answers at
 	// once; default: three times what a black hole of the whole time-out holds
 	// at the shape's peak and in a surge. Beyond it requests are sent late, and
 	// the judge is told.
-	MaxInFlight uint64
+	MaxInFlight uint64 `yaml:"-"`
 	// Surge is a fault that may multiply the load's rate while it is driven.
 	// Default: none. Not of a share: the other workers would not know of it.
-	Surge *Surge
+	Surge *Surge `yaml:"-"`
 
 	share  share           // that is driven; the zero value is the whole
 	window *Window         // in which it is driven; nil: from Drive to its context's end
@@ -137,9 +137,9 @@ func (h HTTP) Validate() error {
 	switch {
 	case h.ReuseRate == 0:
 	case h.Reuse:
-		bad("reuse and a reuse rate of %s: with a rate of reused connections the others are fresh", formatRate(h.ReuseRate))
+		bad("reuse and a reuse rate of %s: with a rate of reused connections the others are fresh", h.ReuseRate)
 	default:
-		if err := checkRate("reuse rate", h.ReuseRate); err != nil {
+		if err := checkRate("reuse rate", float64(h.ReuseRate)); err != nil {
 			bad("%w, or none", err)
 		}
 	}
@@ -152,7 +152,7 @@ func (h HTTP) Validate() error {
 	if h.Surge != nil {
 		err := h.Surge.validate()
 		if err == nil {
-			err = checkRate("surge: peak", max(h.Shape.Peak(), h.ReuseRate)*h.Surge.Factor)
+			err = checkRate("surge: peak", max(h.Shape.Peak(), float64(h.ReuseRate))*h.Surge.Factor)
 		}
 		if err != nil && h.Shape.Validate() == nil {
 			bad("%w", err)
@@ -200,7 +200,7 @@ func (h HTTP) String() string {
 		connections = "reused connections"
 	}
 	if h.ReuseRate > 0 {
-		connections += fmt.Sprintf(" and %s over reused ones", formatRate(h.ReuseRate))
+		connections += fmt.Sprintf(" and %s over reused ones", h.ReuseRate)
 	}
 	what := h.Method + " " + redacted(h.URL)
 	switch {
@@ -253,7 +253,7 @@ func (h HTTP) Stages() map[string][]record.Stage {
 // streams are the load's streams of requests.
 func (h HTTP) streams() []stream {
 	reused := h
-	reused.Shape, reused.Reuse, reused.ReuseRate = Constant(h.ReuseRate), true, 0
+	reused.Shape, reused.Reuse, reused.ReuseRate = Constant(float64(h.ReuseRate)), true, 0
 	list := []stream{{HTTP: h.withDefaults()}}
 	list[0].ReuseRate = 0
 	if h.ReuseRate > 0 {

@@ -14,7 +14,8 @@ type Secret struct {
 	// Env is the name of the environment variable that holds the value, File
 	// the path of the file that does; one of the two. The line breaks that end
 	// it are no part of it.
-	Env, File string
+	Env  string `yaml:"env"`
+	File string `yaml:"file"`
 }
 
 // String is where the value is.

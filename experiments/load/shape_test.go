@@ -233,3 +233,40 @@ func TestTheStagesOfAShapeAreThoseOfThePlan(t *testing.T) {
 		})
 	}
 }
+
+func TestTheTextOfARate(t *testing.T) {
+	for text, want := range map[string]load.Rate{"100/s": 100, "1000/min": 1000.0 / 60, "0.5/s": 0.5} {
+		var r load.Rate
+		if err := r.UnmarshalText([]byte(text)); err != nil || r != want {
+			t.Errorf("%q: %v, %v, want %v", text, r, err, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"":          "is no rate, as in 100/s or 1000/min",
+		"100":       `"100" is no rate, as in 100/s or 1000/min`,
+		"100/h":     "is no rate, as in 100/s or 1000/min",
+		"100/s 2/s": `"100/s 2/s" is no rate, as in 100/s or 1000/min`,
+		"NaN/s":     "is no rate",
+		"0/s":       "rate 0/s: want from 1/min to 100000/s",
+		"-1/s":      "rate -1/s: want from 1/min to 100000/s",
+	} {
+		var r load.Rate
+		if err := r.UnmarshalText([]byte(text)); err == nil || r != 0 || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, error %v, want one with %q", text, r, err, want)
+		}
+	}
+}
+
+func FuzzRate(f *testing.F) {
+	f.Add("100/s")
+	f.Add("1000/min")
+	f.Fuzz(func(t *testing.T, text string) {
+		var r, back load.Rate
+		if r.UnmarshalText([]byte(text)) != nil {
+			return
+		}
+		if err := back.UnmarshalText([]byte(r.String())); err != nil || back != r {
+			t.Errorf("%q is %v, which reads back as %v, %v", text, r, back, err)
+		}
+	})
+}

@@ -27,14 +27,31 @@ func ParseShape(text string) (Shape, error) {
 	return s, s.Validate()
 }
 
-// ParseRate reads a rate, as in "100/s" or "1000/min", per second.
-func ParseRate(text string) (float64, error) {
-	r := reader{words: strings.Fields(text)}
-	rate := r.rate()
-	if len(r.words) > 0 {
-		r.fail("%q is no rate, as in 100/s or 1000/min", text)
+// A Rate is a number of requests per second. Its text form is "100/s" or
+// "1000/min".
+type Rate float64
+
+// String is the text form.
+func (r Rate) String() string { return formatRate(float64(r)) }
+
+// MarshalText writes the text form.
+func (r Rate) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalText reads the text form.
+func (r *Rate) UnmarshalText(text []byte) error {
+	words := reader{words: strings.Fields(string(text))}
+	rate := words.rate()
+	if len(words.words) > 0 {
+		words.fail("%q is no rate, as in 100/s or 1000/min", text)
 	}
-	return rate, r.err
+	if words.err == nil {
+		words.err = checkRate("rate", rate)
+	}
+	if words.err != nil {
+		return words.err
+	}
+	*r = Rate(rate)
+	return nil
 }
 
 // MustParseShape is ParseShape for literals in code; it panics on a text that

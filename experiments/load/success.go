@@ -12,9 +12,9 @@ import (
 // zero value asks for a status from 200 to 399 and no more.
 type Success struct {
 	// Status are the codes that are good; default: 200 to 399. Others never are.
-	Status []StatusRange `json:"status,omitempty"`
+	Status []StatusRange `json:"status,omitempty" yaml:"status"`
 	// Contains is text that the body must have in it; empty: any body will do.
-	Contains string `json:"contains,omitempty"`
+	Contains string `json:"contains,omitempty" yaml:"contains"`
 }
 
 // A StatusRange is a range of HTTP status codes, both ends included. Its text is

@@ -20,7 +20,7 @@ type order struct {
 	Targets     []vegeta.Target `json:"targets"`
 	Timeout     time.Duration   `json:"timeout,omitempty"`
 	Reuse       bool            `json:"reuse,omitempty"`
-	ReuseRate   float64         `json:"reuseRate,omitempty"`
+	ReuseRate   load.Rate       `json:"reuseRate,omitempty"`
 	NamedBy     string          `json:"namedBy,omitempty"`
 	Success     load.Success    `json:"success,omitzero"`
 	MaxInFlight uint64          `json:"maxInFlight,omitempty"` // of the share

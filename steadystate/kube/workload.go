@@ -42,6 +42,17 @@ func ParseWorkload(text string) (Workload, error) {
 	return Workload{Kind: kinds[i].Kind, Name: name}, nil
 }
 
+// UnmarshalText reads what [ParseWorkload] reads, and leaves the namespace as it
+// is.
+func (w *Workload) UnmarshalText(text []byte) error {
+	parsed, err := ParseWorkload(string(text))
+	if err != nil {
+		return err
+	}
+	w.Kind, w.Name = parsed.Kind, parsed.Name
+	return nil
+}
+
 // String is "deployment checkout in shop".
 func (w Workload) String() string {
 	return fmt.Sprintf("%s %s in %s", w.Kind.word(), w.Name, w.Namespace)

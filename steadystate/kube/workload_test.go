@@ -145,6 +145,11 @@ func TestAWorkloadIsWrittenAsItsKindAndItsName(t *testing.T) {
 	for _, text := range []string{"", "checkout", "job/checkout", "deployment/", "/checkout", "deployment/shop/checkout"} {
 		_, err := kube.ParseWorkload(text)
 		wantError(t, err, `: want one of deployment/NAME, statefulset/NAME, daemonset/NAME`)
+		wantError(t, new(kube.Workload).UnmarshalText([]byte(text)), `: want one of deployment/NAME, statefulset/NAME, daemonset/NAME`)
+	}
+	read := kube.Workload{Namespace: "shop"}
+	if err := read.UnmarshalText([]byte("deployment/checkout")); err != nil || read != (kube.Workload{Kind: kube.Deployment, Namespace: "shop", Name: "checkout"}) {
+		t.Errorf("%v, %v", read, err)
 	}
 	set := kube.Workload{Kind: kube.StatefulSet, Namespace: "shop", Name: "ledger"}
 	if set.String() != "statefulset ledger in shop" || set.Text() != "statefulset/ledger" || set.Subject() != "statefulset/shop/ledger" || set.Resource() != "statefulsets" {

@@ -27,16 +27,16 @@ import (
 // server does not know, and no answer.
 type GRPCHealth struct {
 	// Address is host:port; required.
-	Address string
+	Address string `yaml:"address"`
 	// Service is what is asked for; empty: the server as a whole.
-	Service string
+	Service string `yaml:"service"`
 	// Every is how often; default 100 ms.
-	Every time.Duration
+	Every time.Duration `yaml:"every"`
 	// Timeout is how long to wait for the answer, and for the connection with
 	// it; default 2 s.
-	Timeout time.Duration
+	Timeout time.Duration `yaml:"timeout"`
 	// TLS configures the connection; nil: there is no TLS.
-	TLS *tls.Config
+	TLS *tls.Config `yaml:"-"`
 
 	// control is called on each socket before it connects, as that of
 	// [net.Dialer] is: for tests of what this machine runs out of.

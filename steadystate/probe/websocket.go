@@ -24,20 +24,20 @@ import (
 // over.
 type WebSocket struct {
 	// URL is where, ws or wss; required.
-	URL string
+	URL string `yaml:"url"`
 	// Every is how often a message is sent; default 100 ms.
-	Every time.Duration
+	Every time.Duration `yaml:"every"`
 	// Timeout is how long to wait for the answer, and for the connection with
 	// it; default 2 s. Then the connection is given up: a late answer would be
 	// taken for that to a later message.
-	Timeout time.Duration
+	Timeout time.Duration `yaml:"timeout"`
 	// Fresh opens a connection for each message. Default: one is kept for as
 	// long as it works, and what breaks it is a failure.
-	Fresh bool
+	Fresh bool `yaml:"fresh_connections"`
 	// Header is sent when a connection is opened.
-	Header http.Header
+	Header http.Header `yaml:"-"`
 	// TLS configures wss; nil: the system's certificate authorities.
-	TLS *tls.Config
+	TLS *tls.Config `yaml:"-"`
 
 	// control is called on each socket before it connects, as that of
 	// [net.Dialer] is: for tests of what this machine runs out of.
