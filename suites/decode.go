@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -341,14 +340,21 @@ func (d *decoder) prometheus() {
 		return
 	}
 	// The same settings, in the same words, as Prometheus' own configuration.
-	text, err := json.Marshal(map[string]any{"url": d.file.Prometheus.URL, "http_config": orEmpty(d.file.Prometheus.HTTP)})
-	if err != nil {
+	var node yaml.Node
+	if err := node.Encode(map[string]any{"url": d.file.Prometheus.URL, "http_config": d.file.Prometheus.HTTP}); err != nil {
 		d.bad("prometheus.http_config", "%w", err)
 		return
 	}
 	var c prom.Config
-	if err := c.UnmarshalJSON(text); err != nil {
-		d.bad("prometheus", "%w", err)
+	if err := c.UnmarshalYAML(&node); err != nil {
+		var all interface{ Unwrap() []error }
+		errors.As(err, &all)
+		for _, one := range all.Unwrap() {
+			var f prom.FieldError
+			errors.As(one, &f)
+			at := strings.TrimSuffix("prometheus."+f.Path, ".")
+			d.bad(at, "%s: %s", at, f.Message)
+		}
 		return
 	}
 	c.HTTP.SetDirectory(filepath.Dir(d.Path))
@@ -359,13 +365,6 @@ func (d *decoder) prometheus() {
 	}
 	client.Close()
 	d.Prometheus = &c
-}
-
-func orEmpty(m map[string]any) map[string]any {
-	if m == nil {
-		return map[string]any{}
-	}
-	return m
 }
 
 func (d *decoder) checks() {

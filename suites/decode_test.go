@@ -187,6 +187,8 @@ func TestAMistakeIsReportedWithItsLineAndTheChoices(t *testing.T) {
 		{"a field that workers have not", "  rate: 100/s", "  workers: {count: 2, imag: a/b}", `no field "imag" in "load.workers"; fields: count, image,`},
 		{"a bad URL", "http://127.0.0.1:30080/checkout", "checkout", `load: url "checkout": want http://host/path`},
 		{"a Prometheus without a URL", "  url: http://127.0.0.1:9090", `  url: ""`, "aftershock.yaml:13:"},
+		{"a secret that is written out", "  url: http://127.0.0.1:9090\n", "  url: http://127.0.0.1:9090\n  http_config:\n    basic_auth:\n      username: ann\n      password: sesame\n", ": prometheus.http_config.basic_auth.password: is written out: name a file (password_file)"},
+		{"an unknown setting of the client", "  url: http://127.0.0.1:9090\n", "  url: http://127.0.0.1:9090\n  http_config:\n    basic_aut: {}\n", `: prometheus.http_config: unknown field "basic_aut"; fields: basic_auth`},
 		{"a query and no Prometheus", "prometheus:\n  url: http://127.0.0.1:9090\n", "", "names no prometheus"},
 		{"a reduction that there is not", "    good: \">= 50/s\"", "    good: \">= 50/s\"\n    reduce: median", `reduce "median": want one of sum, max`},
 		{"a check without what is good", "    good: \">= 50/s\"\n", "", "needs what counts as good"},

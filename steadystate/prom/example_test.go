@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"sigs.k8s.io/yaml"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
@@ -26,7 +26,7 @@ func ExampleParse() {
 // files or in environment variables.
 func ExampleConfig() {
 	var c prom.Config
-	err := yaml.UnmarshalStrict([]byte(`
+	err := yaml.Unmarshal([]byte(`
 url: https://mimir.example/prometheus
 http_config:
   basic_auth:
@@ -37,14 +37,14 @@ http_config:
 `), &c)
 	fmt.Println(c.URL, c.HTTP.BasicAuth.Username, err)
 
-	err = yaml.UnmarshalStrict([]byte(`
+	err = yaml.Unmarshal([]byte(`
 url: https://mimir.example/prometheus
 http_config: {basic_auth: {username: game-days, password: open-sesame}}
 `), &c)
 	fmt.Println(err)
 	// Output:
 	// https://mimir.example/prometheus game-days <nil>
-	// error unmarshaling JSON: while decoding JSON: read prometheus config: http_config: password is written out: name a file (password_file) or an environment variable (password_ref) instead
+	// line 3: http_config.basic_auth.password: is written out: name a file (password_file) or an environment variable (password_ref) instead
 }
 
 func ExampleSource_Preflight() {
