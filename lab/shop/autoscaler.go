@@ -7,14 +7,13 @@ import (
 )
 
 // The autoscaler is made for a base of 20 requests a second and a surge to ten times as many, not for 100 and 1000: a request
-// takes 2 ms of processor time, and 2.6 ms on a busy machine, payments take half as much again, and there are two cores for
-// all of it, the load itself included.
+// takes [checkoutWork] of processor time, payments take a third as much again, and there are two cores for all of it, the load
+// itself included.
 //
-//	20/s   17m to 26m in each of two pods: about a quarter of the target
-//	200/s  400m to 520m in all: four or five pods near the target, and too much for three
+//	20/s   21m in each of two pods: a fifth of the target
+//	200/s  420m in all: four pods near the target, and too much for three
 //
-// From one look of metrics-server to the next the same load takes 330m to 490m here. Up to 495m are within the tolerance of four
-// pods; what is less than 340m, for which three would do, does not last for as long as the window for steps down.
+// From 371m, at the tolerance of three pods, to 495m, at that of four, four pods are wanted: an eighth less and a sixth more.
 //
 // Stress of every pod fills its limit of half a core, which asks for all five too.
 const (

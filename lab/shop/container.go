@@ -13,6 +13,8 @@ func (d Defect) apply(c *corev1.Container) {
 		setEnv(c, "START_DELAY", "8s")
 	case NoGracefulShutdown:
 		setEnv(c, "GRACEFUL", "false")
+		// Of 100 requests a second one is then always under way, whichever pod ends and however fast the news spreads.
+		setEnv(c, "ANSWER_DELAY", "250ms")
 	case NoRetry:
 		setEnv(c, "PAY_TRIES", "1")
 	case NoBreaker:
@@ -28,7 +30,7 @@ func (d Defect) apply(c *corev1.Container) {
 		// As hasty as such probes are where they are met: a partition of ten seconds is enough.
 		c.LivenessProbe.PeriodSeconds, c.LivenessProbe.FailureThreshold = 2, 2
 	case CPULimitTooLow:
-		// A pod takes 60m to 70m for its share of 100 requests a second when nothing holds it back.
+		// A pod takes 70m for its share of 100 requests a second when nothing holds it back.
 		c.Resources.Limits[corev1.ResourceCPU] = resource.MustParse("100m")
 	case MemoryLeak:
 		setEnv(c, "LEAK", "64")

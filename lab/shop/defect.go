@@ -24,8 +24,9 @@ const (
 	NoReadiness Defect = "no-readiness"
 	// OneReplica has nobody to take over. Seen by a pod kill, in the downtime of the traffic.
 	OneReplica Defect = "one-replica"
-	// NoGracefulShutdown ends at once when asked to: requests under way, and those still sent to it, fail. Seen by a rollout, in
-	// the errors of the traffic.
+	// NoGracefulShutdown ends at once when asked to: requests under way, and those still sent to it, fail. Its answers take a
+	// quarter of a second, so that some are under way whenever a pod ends. Seen by a rollout or an eviction, in the errors of the
+	// traffic.
 	NoGracefulShutdown Defect = "no-graceful-shutdown"
 	// NoRetry asks payments once only. Seen by packet loss, or a killed container, of payments: the share of orders that are
 	// paid at once falls (X-Payment, checkout_payments_requests_total), where three tries would hide it.

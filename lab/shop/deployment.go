@@ -63,7 +63,7 @@ func container(app string) corev1.Container {
 			}},
 			{Name: "LISTEN", Value: fmt.Sprintf(":%d", Port)},
 			{Name: "TRUTH", Value: "/truth"},
-			{Name: "WORK", Value: "256"},
+			{Name: "WORK", Value: checkoutWork.String()},
 			// Long enough that a lost replica is missed, short enough that a rollout is not a wait.
 			{Name: "START_DELAY", Value: "2s"},
 			{Name: "DRAIN_DELAY", Value: "3s"},

@@ -2,6 +2,7 @@ package shop
 
 import (
 	"fmt"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -30,6 +31,10 @@ const (
 	// PaymentsAddress is the ClusterIP of payments, out of the part of the range that is not given away by chance. The lab has
 	// no DNS: checkout must know it.
 	PaymentsAddress = "198.19.0.80"
+	// checkoutWork and paymentsWork are the processor time of a request, on every machine the same: limits, requests and what an
+	// autoscaler is made for follow from them.
+	checkoutWork = 2100 * time.Microsecond
+	paymentsWork = 700 * time.Microsecond
 	// DefectAnnotation on the deployment of checkout names the defect it was deployed with.
 	DefectAnnotation = "lab/defect"
 )
@@ -108,7 +113,7 @@ func payments(truth string) *appsv1.Deployment {
 	d.Spec.Replicas = new(int32(2))
 	container := &d.Spec.Template.Spec.Containers[0]
 	container.Args = []string{"payments"}
-	setEnv(container, "WORK", "64")
+	setEnv(container, "WORK", paymentsWork.String())
 	return d
 }
 

@@ -41,7 +41,7 @@ func outline(d *appsv1.Deployment, env map[string]string) string {
 	say(d.Spec.Replicas != nil && *d.Spec.Replicas != 3, "alone")
 	say(c.ReadinessProbe == nil, "unready")
 	say(env["GRACEFUL"] != "true", "abrupt")
-	for _, name := range []string{"PAY_TRIES", "PAY_TRY_TIMEOUT", "PAY_TIMEOUT", "BREAKER", "LIVENESS_PAYMENTS", "LEAK"} {
+	for _, name := range []string{"ANSWER_DELAY", "PAY_TRIES", "PAY_TRY_TIMEOUT", "PAY_TIMEOUT", "BREAKER", "LIVENESS_PAYMENTS", "LEAK"} {
 		say(env[name] != "", name+"="+env[name])
 	}
 	say(d.Spec.Strategy.Type != appsv1.RollingUpdateDeploymentStrategyType, "all at once")
@@ -56,7 +56,7 @@ func TestEachDefectIsWrongInOneWay(t *testing.T) {
 		None:               "start 2s",
 		NoReadiness:        "start 8s unready",
 		OneReplica:         "start 2s alone",
-		NoGracefulShutdown: "start 2s abrupt",
+		NoGracefulShutdown: "start 2s abrupt ANSWER_DELAY=250ms",
 		NoRetry:            "start 2s PAY_TRIES=1",
 		NoBreaker:          "start 2s PAY_TRIES=8 PAY_TIMEOUT=2s BREAKER=false",
 		NoTimeout:          "start 2s PAY_TRY_TIMEOUT=0s PAY_TIMEOUT=0s",

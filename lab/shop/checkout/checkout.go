@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -51,7 +52,8 @@ func newCheckout(c config, t *truth) *service {
 func (k *checkout) sell(w http.ResponseWriter, r *http.Request) {
 	k.saw(r)
 	k.leak.add()
-	sum := hash(k.work)
+	sum := k.work.do()
+	time.Sleep(k.answerDelay)
 	w.Header().Set("X-Pod", k.pod)
 	if k.payer != nil {
 		how, ok := k.charge(r)

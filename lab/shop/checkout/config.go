@@ -11,8 +11,9 @@ import (
 // config is the environment, read.
 type config struct {
 	listen, pod, truth     string
-	work                   int
+	work                   time.Duration
 	startDelay, drainDelay time.Duration
+	answerDelay            time.Duration
 	graceful               bool
 
 	payments         string
@@ -30,16 +31,17 @@ type patience struct{ try, all time.Duration }
 func configure(env func(string) string) (config, error) {
 	host, _ := os.Hostname()
 	c := config{
-		listen: ":8080", pod: host, work: 256, drainDelay: 3 * time.Second, graceful: true,
+		listen: ":8080", pod: host, work: time.Millisecond, drainDelay: 3 * time.Second, graceful: true,
 		tries: 3, patience: patience{try: 120 * time.Millisecond, all: 400 * time.Millisecond}, breaks: true, pause: 3 * time.Second,
 	}
 	for name, set := range map[string]func(string) error{
 		"LISTEN":            text(&c.listen),
 		"POD_NAME":          text(&c.pod),
 		"TRUTH":             text(&c.truth),
-		"WORK":              size(&c.work),
+		"WORK":              duration(&c.work),
 		"START_DELAY":       duration(&c.startDelay),
 		"DRAIN_DELAY":       duration(&c.drainDelay),
+		"ANSWER_DELAY":      duration(&c.answerDelay),
 		"GRACEFUL":          boolean(&c.graceful),
 		"PAYMENTS":          text(&c.payments),
 		"PAY_TRIES":         count(&c.tries),

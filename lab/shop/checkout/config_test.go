@@ -26,11 +26,11 @@ func TestConfigure(t *testing.T) {
 		t.Errorf("without environment a customer waits too long, or for too little: %+v", c)
 	}
 	c, err = configure(env(
-		"START_DELAY", "8s", "GRACEFUL", "false", "WORK", "7", "POD_NAME", "p", "PAYMENTS", "http://p", "PAY_TRIES", "1",
+		"START_DELAY", "8s", "GRACEFUL", "false", "WORK", "7ms", "ANSWER_DELAY", "2s", "POD_NAME", "p", "PAYMENTS", "http://p", "PAY_TRIES", "1",
 		"PAY_TRY_TIMEOUT", "0s", "PAY_TIMEOUT", "0s", "BREAKER", "false", "BREAKER_PAUSE", "1s", "LIVENESS_PAYMENTS", "true", "LEAK", "9",
 	))
 	want := config{
-		listen: ":8080", pod: "p", work: 7, startDelay: 8 * time.Second, drainDelay: 3 * time.Second, payments: "http://p", tries: 1,
+		listen: ":8080", pod: "p", work: 7 * time.Millisecond, answerDelay: 2 * time.Second, startDelay: 8 * time.Second, drainDelay: 3 * time.Second, payments: "http://p", tries: 1,
 		pause: time.Second, livesOnPayments: true, leakedPerRequest: 9,
 	}
 	if err != nil || c != want {
@@ -40,7 +40,7 @@ func TestConfigure(t *testing.T) {
 		{"a duration has a unit", "START_DELAY", "8", `START_DELAY="8": time: missing unit in duration "8"`},
 		{"it is not negative", "PAY_TIMEOUT", "-1s", `PAY_TIMEOUT="-1s": time does not run backwards: want 0s or more`},
 		{"yes or no", "GRACEFUL", "maybe", `GRACEFUL="maybe": strconv.ParseBool`},
-		{"work is a number", "WORK", "200us", `WORK="200us": strconv.Atoi`},
+		{"work is processor time", "WORK", "200", `WORK="200": time: missing unit`},
 		{"and not negative", "LEAK", "-1", `LEAK="-1": want 0 or more kilobytes`},
 		{"no tries would be tries without end", "PAY_TRIES", "0", `PAY_TRIES="0": want 1 or more`},
 	} {

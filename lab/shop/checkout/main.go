@@ -5,13 +5,14 @@
 //	LISTEN       where it serves, ":8080"
 //	POD_NAME     its name, shown in the answer's header X-Pod; the host's name
 //	TRUTH        folder of the log of what it saw; none
-//	WORK         how many kilobytes each request hashes, 256: work that costs the same however busy the machine is
+//	WORK         how much processor time each request costs, 1ms, all that the program does for it included: on every machine the same
 //	START_DELAY  how long it takes until it listens, 0s
 //	DRAIN_DELAY  how long it goes on serving, not ready, after it was asked to end, 3s
 //	GRACEFUL     "false": it ends at once when asked to
 //
 // Of checkout only:
 //
+//	ANSWER_DELAY       how long it has an order before it answers, its work not counted, 0s
 //	PAYMENTS           base URL of payments; none: it asks for no money
 //	PAY_TRIES          how often it asks payments for one order, 3
 //	PAY_TRY_TIMEOUT    how long it waits for the answer to one try, 120ms; 0s: for ever

@@ -10,7 +10,7 @@ func newPayments(c config, t *truth) *service {
 	s := newService(c, t)
 	pay := func(w http.ResponseWriter, r *http.Request) {
 		s.saw(r)
-		sum := hash(s.work)
+		sum := s.work.do()
 		w.Header().Set("X-Pod", s.pod)
 		w.Header().Set("Content-Type", "application/json")
 		fmt.Fprintf(w, "{\"payment\":\"%x\",\"pod\":%q}\n", sum[:4], s.pod)

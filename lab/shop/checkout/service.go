@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log"
@@ -24,6 +23,7 @@ const sequence = "X-Vegeta-Seq"
 type service struct {
 	config
 	truth    *truth
+	work     work
 	ready    atomic.Bool
 	mux      *http.ServeMux
 	duration *prometheus.HistogramVec
@@ -35,7 +35,7 @@ type service struct {
 }
 
 func newService(c config, t *truth) *service {
-	s := &service{config: c, truth: t, mux: http.NewServeMux(), registry: prometheus.NewRegistry()}
+	s := &service{config: c, truth: t, work: work{each: c.work}, mux: http.NewServeMux(), registry: prometheus.NewRegistry()}
 	s.duration = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "http_request_duration_seconds",
 		Help:    "How long requests took, by route, method and status code.",
@@ -80,16 +80,6 @@ func (s *service) saw(r *http.Request) {
 	if err := s.truth.Event("request", r.Header.Get(sequence)); err != nil {
 		log.Print(err)
 	}
-}
-
-// hash is the work of one request: that many kilobytes.
-func hash(kilobytes int) [sha256.Size]byte {
-	var block [1024]byte
-	for range kilobytes {
-		sum := sha256.Sum256(block[:])
-		copy(block[:], sum[:])
-	}
-	return [sha256.Size]byte(block[:sha256.Size])
 }
 
 // serve is the whole life of a service; it ends some time after ctx does.
