@@ -28,6 +28,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // maxSkipped is how many rows may stay unknown with -smoke: a pipeline in which
@@ -61,7 +62,7 @@ func run(w io.Writer) error {
 	if err := first(); err != nil {
 		fmt.Fprintln(w, err)
 	}
-	lab := lab{out: out, w: w}
+	begun, lab := time.Now(), lab{out: out, w: w}
 	deployed := "not known"
 	var rows []row
 	var refused error
@@ -77,7 +78,10 @@ func run(w io.Writer) error {
 		if *repeat > 1 {
 			tries = 1
 		}
-		rows = append(rows, lab.try(ctx, c, tries))
+		begin := time.Now()
+		r := lab.try(ctx, c, tries)
+		r.took = time.Since(begin)
+		rows = append(rows, r)
 		if ctx.Err() != nil {
 			break
 		}
@@ -101,7 +105,7 @@ func run(w io.Writer) error {
 			wrong = append(wrong, r)
 		}
 	}
-	fmt.Fprintf(w, "%d passed, %d failed, %d skipped (unknown)\n", passed, len(wrong), undecided)
+	fmt.Fprintf(w, "%d passed, %d failed, %d skipped (unknown) in %s\n", passed, len(wrong), undecided, time.Since(begun).Round(time.Second))
 	if passed == 0 {
 		errs = append(errs, errors.New("nothing came to the verdict that was wanted"))
 	}

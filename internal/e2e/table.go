@@ -25,7 +25,8 @@ type row struct {
 	costliest string
 	truth     string // what the service's own log says of the record
 	tries     int
-	unknowns  []string // why
+	took      time.Duration // all tries
+	unknowns  []string      // why
 }
 
 // asWanted reports whether the verdict is the one wanted, of a fault that was
@@ -90,13 +91,13 @@ func (r *row) take(result reports.Report, left []string) {
 func table(w io.Writer, rows []row) {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	line := func(cells ...string) { fmt.Fprintln(tw, strings.Join(cells, "\t")) }
-	line("experiment", "service", "wanted", "verdict", "effect", "T0", "T1", "TTR", "costliest", "truth", "left", "runs")
+	line("experiment", "service", "wanted", "verdict", "effect", "T0", "T1", "TTR", "costliest", "truth", "left", "runs", "took")
 	for _, r := range rows {
 		verdict := r.verdict
 		if !r.asWanted() {
 			verdict = strings.ToUpper(verdict)
 		}
-		line(r.what, r.service(), r.want, verdict, r.effect, r.t0, r.t1, r.ttr, r.costliest, r.truth, r.left, fmt.Sprint(r.tries))
+		line(r.what, r.service(), r.want, verdict, r.effect, r.t0, r.t1, r.ttr, r.costliest, r.truth, r.left, fmt.Sprint(r.tries), r.took.Round(time.Second).String())
 	}
 	_ = tw.Flush() // the reader may have gone
 	for _, r := range rows {
