@@ -16,13 +16,16 @@ type work struct {
 	owed time.Duration // what the process is to have used once the last request's work is done
 }
 
+// credit is how many requests may be paid for by what the process used before they came: those that come at once have all been
+// accepted before the first one's work; but what it used while nobody asked is not taken off from what comes then.
+const credit = 20
+
 // do spends what is missing, and returns the last hash. Requests take turns: with several at once, those that wait would not be
 // the ones that came last.
 func (w *work) do() (sum [sha256.Size]byte) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	// What the process used while nobody asked pays for one request at most.
-	w.owed = max(w.owed, used()-w.each) + w.each
+	w.owed = max(w.owed, used()-credit*w.each) + w.each
 	for used() < w.owed {
 		sum = hash(8)
 	}
