@@ -39,7 +39,7 @@ const (
 	// LivenessOnPayments restarts checkout when payments do not answer. Seen by a partition from payments of ten seconds or
 	// more, in p95 and the errors of the traffic: all pods are restarted at about the same time.
 	LivenessOnPayments Defect = "liveness-on-payments"
-	// CPULimitTooLow has just enough processor time for the load. Seen by CPU stress of all pods, in p95 of the traffic.
+	// CPULimitTooLow has just enough processor time for the load. Seen by CPU stress, in p95 and the errors of the traffic.
 	CPULimitTooLow Defect = "cpu-limit-too-low"
 	// MemoryLeak keeps some memory of each request. Seen by load alone, when it lasts: memory near the limit, then a container
 	// killed for lack of memory, in turn in every pod.
@@ -48,12 +48,12 @@ const (
 	// away until then. Nothing breaks but a limit on the time until all replicas are there; the recovery shows where it went.
 	SlowStart Defect = "slow-start"
 	// Autoscaled is no defect but a variation: an autoscaler holds two to five replicas, by the processor time they use. It is
-	// made for 20 requests a second and surges to 200.
+	// made for 50 requests a second and surges to 200.
 	Autoscaled Defect = "autoscaled"
 	// NoRequests is autoscaled, and its container requests no processor time: what is used is a share of nothing. Seen by any
 	// surge, in the autoscaler: it has no metric (FailedGetResourceMetric), and the replicas stay as few as they are.
 	NoRequests Defect = "no-requests"
-	// MaxTooLow is autoscaled, to three replicas at most. Seen by a surge to ten times the base, in the autoscaler: it stays at
+	// MaxTooLow is autoscaled, to three replicas at most. Seen by a surge to four times the base, in the autoscaler: it stays at
 	// its maximum and above its target (ScalingLimited for TooManyReplicas; at rest all of these are limited too, for
 	// TooFewReplicas).
 	MaxTooLow Defect = "max-too-low"

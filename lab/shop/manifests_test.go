@@ -44,6 +44,7 @@ func outline(d *appsv1.Deployment, env map[string]string) string {
 	for _, name := range []string{"ANSWER_DELAY", "PAY_TRIES", "PAY_TRY_TIMEOUT", "PAY_TIMEOUT", "BREAKER", "LIVENESS_PAYMENTS", "LEAK"} {
 		say(env[name] != "", name+"="+env[name])
 	}
+	say(env["WORK"] != checkoutWork.String() && env["WORK"] != paymentsWork.String(), "WORK="+env["WORK"])
 	say(d.Spec.Strategy.Type != appsv1.RollingUpdateDeploymentStrategyType, "all at once")
 	say(c.LivenessProbe.FailureThreshold != 3, "hasty")
 	say(c.Resources.Requests.Cpu().MilliValue() != 50, "requests "+c.Resources.Requests.Cpu().String())
@@ -61,7 +62,7 @@ func TestEachDefectIsWrongInOneWay(t *testing.T) {
 		NoBreaker:          "start 2s PAY_TRIES=8 PAY_TIMEOUT=2s BREAKER=false",
 		NoTimeout:          "start 2s PAY_TRY_TIMEOUT=0s PAY_TIMEOUT=0s",
 		LivenessOnPayments: "start 2s LIVENESS_PAYMENTS=true hasty",
-		CPULimitTooLow:     "start 2s limit 100m",
+		CPULimitTooLow:     "start 2s WORK=5400us limit 300m",
 		MemoryLeak:         "start 2s LEAK=64",
 		SlowStart:          "start 5s",
 		Recreate:           "start 2s all at once",
