@@ -49,7 +49,7 @@ func TestOnlyAnAutoscaledServiceHasAnAutoscaler(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(autoscaled.String()), &parsed); err != nil {
 		t.Fatal(err)
 	}
-	if parsed.Autoscaler.Name != "checkout" || parsed.Load.Rate != "20/s" {
+	if parsed.Autoscaler.Name != "checkout" || parsed.Load.Rate != "50/s" {
 		t.Errorf("with an autoscaler: %+v in\n%s", parsed, &autoscaled)
 	}
 }

@@ -6,11 +6,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// The autoscaler is made for a base of 20 requests a second and a surge to ten times as many, not for 100 and 1000: a request
+// The autoscaler is made for a base of 50 requests a second and a surge to four times as many, not for 100 and 400: a request
 // takes [checkoutWork] of processor time, payments take a third as much again, and there are two cores for all of it, the load
 // itself included.
 //
-//	20/s   21m in each of two pods: a fifth of the target
+//	50/s   53m in each of two pods: half of the target
 //	200/s  420m in all: four pods near the target, and too much for three
 //
 // From 371m, at the tolerance of three pods, to 495m, at that of four, four pods are wanted: an eighth less and a sixth more.
@@ -61,9 +61,10 @@ func autoscaler(defect Defect) *autoscalingv2.HorizontalPodAutoscaler {
 			Behavior: &autoscalingv2.HorizontalPodAutoscalerBehavior{
 				// All that is needed at once.
 				ScaleUp: rules(0, autoscalingv2.HPAScalingPolicy{Type: autoscalingv2.PodsScalingPolicy, Value: 4, PeriodSeconds: 15}),
-				// As low as it may go, once nothing has asked for more for 40 s: a rest of twelve seconds between two surges is in
-				// the metrics for up to thirty, and is ridden out; a run is back at its start within a minute and a half.
-				ScaleDown: rules(40, autoscalingv2.HPAScalingPolicy{Type: autoscalingv2.PercentScalingPolicy, Value: 100, PeriodSeconds: 15}),
+				// As low as it may go, once nothing has asked for more for 35 s: a rest of twelve seconds between two surges is in
+				// two looks of metrics-server, twenty seconds, and from what the autoscaler saw before them to what it sees at
+				// their end it is no more than twenty-eight. A run is back at its start within 75 s.
+				ScaleDown: rules(35, autoscalingv2.HPAScalingPolicy{Type: autoscalingv2.PercentScalingPolicy, Value: 100, PeriodSeconds: 15}),
 			},
 		},
 	}

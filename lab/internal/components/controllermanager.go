@@ -20,7 +20,8 @@ func controllerManager() supervise.Component {
 			// A lost node and a busy pod are noticed after seconds, so that an experiment need not last for minutes.
 			"--node-monitor-period=1s",
 			"--node-monitor-grace-period=10s",
-			"--horizontal-pod-autoscaler-sync-period=5s",
+			// It may look only every second time.
+			"--horizontal-pod-autoscaler-sync-period=3s",
 			"--horizontal-pod-autoscaler-cpu-initialization-period=10s",
 			"--horizontal-pod-autoscaler-initial-readiness-delay=5s",
 			"--horizontal-pod-autoscaler-downscale-stabilization=20s",
