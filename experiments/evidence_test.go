@@ -262,7 +262,7 @@ func TestNothingToUndoNeedsNoSpan(t *testing.T) {
 				return record.Injection{Span: steadystate.Instant(rec.Clock().Now()), OneShot: true}, nil
 			}}},
 			{Name: "none", Fault: scripted{undo: undo, inject: func(context.Context, *record.Recorder) (record.Injection, error) {
-				return record.Injection{Shortfall: "no pod was selected"}, nil
+				return record.Injection{FailureReason: "no pod was selected"}, nil
 			}}},
 			{Name: "never", Fault: scripted{undo: undo}},
 		}

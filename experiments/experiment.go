@@ -180,10 +180,10 @@ func (e Experiment) Validate() error {
 		value time.Duration
 	}{
 		{"settle", e.Settle},
-		{"settle time-out", e.SettleTimeout},
+		{"settle timeout", e.SettleTimeout},
 		{"hold", e.Hold},
 		{"watch", e.Watch},
-		{"undo time-out", e.UndoTimeout},
+		{"undo timeout", e.UndoTimeout},
 		{"deadline", e.Deadline},
 	} {
 		if d.value < 0 {
@@ -192,7 +192,7 @@ func (e Experiment) Validate() error {
 	}
 	e.validateFaults(bad)
 	if d := e.withDefaults(); d.SettleTimeout < d.Settle {
-		bad("settle time-out %s is shorter than settle %s", d.SettleTimeout, d.Settle)
+		bad("settle timeout %s is shorter than settle %s", d.SettleTimeout, d.Settle)
 	} else if least := d.Settle + d.scheduled(); e.Deadline > 0 && e.Deadline < least {
 		bad("deadline %s is shorter than settle %s and hold, with the faults that come and go in it, %s", e.Deadline, d.Settle, d.scheduled())
 	}

@@ -163,13 +163,13 @@ func (r *run) phases(ctx context.Context) (end record.End, err error) {
 	}()
 
 	r.phase(record.PhaseInject)
-	shortfall, err := timetable.first(ctx)
+	reason, err := timetable.first(ctx)
 	if err != nil {
 		return end, err
 	}
-	if shortfall == "" {
+	if reason == "" {
 		r.phase(record.PhaseHold)
-		if shortfall, err = timetable.rest(ctx); err != nil {
+		if reason, err = timetable.rest(ctx); err != nil {
 			return end, err
 		}
 	}
@@ -177,8 +177,8 @@ func (r *run) phases(ctx context.Context) (end record.End, err error) {
 	if err := undo(); err != nil {
 		return end, err
 	}
-	if shortfall != "" {
-		return record.End{Reason: record.NotInjected, Detail: shortfall}, nil
+	if reason != "" {
+		return record.End{Reason: record.NotInjected, Detail: reason}, nil
 	}
 	r.phase(record.PhaseWatch)
 	if err := Wait(ctx, r.Watch); err != nil {

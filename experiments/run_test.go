@@ -34,7 +34,7 @@ type world struct {
 	stall      record.Request                // no requests are sent between Planned and Sent
 	lag        time.Duration                 // by how much the answer to a request in flight at the stall is read late
 	noEffect   bool
-	shortfall  string
+	reason     string
 	injectErr  error
 	recoverErr error
 	panics     bool
@@ -50,8 +50,8 @@ func (w *world) Inject(ctx context.Context, rec *record.Recorder) (record.Inject
 	if w.panics {
 		panic("fault has a bug")
 	}
-	if w.injectErr != nil || w.shortfall != "" {
-		return record.Injection{Span: steadystate.Instant(from), Shortfall: w.shortfall}, w.injectErr
+	if w.injectErr != nil || w.reason != "" {
+		return record.Injection{Span: steadystate.Instant(from), FailureReason: w.reason}, w.injectErr
 	}
 	time.Sleep(20 * ms)
 	w.down.Store(true)
@@ -98,9 +98,9 @@ func (w *world) Drive(ctx context.Context, clock steadystate.Clock, each func(re
 		}
 		by := []string{"a", "b", "c"}[seq%3]
 		seq++
-		q.Outcome = record.Outcome{Code: 200, By: by, Attempts: 1}
+		q.Outcome = record.Outcome{Code: 200, Backend: by, Attempts: 1}
 		if w.silent {
-			q.By = ""
+			q.Backend = ""
 		}
 		if by == "b" && w.down.Load() {
 			q.Outcome = record.Outcome{Error: "connection refused"}
@@ -224,7 +224,7 @@ func TestWhatIsNotProvenIsUnknown(t *testing.T) {
 		proof    string
 		want     string // in the reason
 	}{
-		{"nothing was selected", func(w *world, _ *experiments.Experiment) { w.shortfall = "no pod is selected" }, "injected", "no pod is selected"},
+		{"nothing was selected", func(w *world, _ *experiments.Experiment) { w.reason = "no pod is selected" }, "injected", "no pod is selected"},
 		{"the fault had no effect", func(w *world, _ *experiments.Experiment) { w.noEffect = true; w.back = 0 }, "effect", "b was never seen gone"},
 		{"the victim took no traffic before", func(w *world, _ *experiments.Experiment) { w.silent = true }, "exposed", "said who gave it: let the service name itself"},
 		{"the load stood still", func(w *world, _ *experiments.Experiment) {

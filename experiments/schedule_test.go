@@ -43,7 +43,7 @@ func (w *shop) Drive(ctx context.Context, clock steadystate.Clock, each func(rec
 		now := clock.Now()
 		w.mu.Lock()
 		i := int(seq % 3)
-		q := record.Request{Seq: seq, Planned: now, Sent: now, Outcome: record.Outcome{Code: 200, By: w.names[i], Attempts: 1}}
+		q := record.Request{Seq: seq, Planned: now, Sent: now, Outcome: record.Outcome{Code: 200, Backend: w.names[i], Attempts: 1}}
 		q.Answered = now + 2*ms + time.Duration(w.slow[w.names[i]])*100*ms
 		if time.Now().Before(w.down[i]) {
 			q.Outcome = record.Outcome{Error: "connection refused"}
@@ -166,7 +166,7 @@ func came(r judge.Result) string {
 			return fmt.Sprintf("%.1f", (d - r.Injections[0].From).Round(100*ms).Seconds())
 		}
 		text := fmt.Sprintf("%d: %s", i.Index, at(i.From))
-		if !i.OneShot && i.Shortfall == "" {
+		if !i.OneShot && i.FailureReason == "" {
 			text += "-" + at(i.Removed.From)
 			if i.Removed.From < recover {
 				text += " hold"

@@ -58,15 +58,15 @@ func newTimetable(ctx context.Context, r *run, fail func(error)) *timetable {
 // errNotUndone ends a run; the fault's own error says more.
 var errNotUndone = errors.New("a fault that was over could not be undone")
 
-// first injects the faults that come first. The shortfall says what could not be
+// first injects the faults that come first. The failure reason says what could not be
 // shown to be in place.
-func (t *timetable) first(ctx context.Context) (shortfall string, err error) {
+func (t *timetable) first(ctx context.Context) (reason string, err error) {
 	for i, fault := range t.Faults {
 		if !fault.first() {
 			continue
 		}
-		if shortfall, err = t.inject(ctx, i); err != nil || shortfall != "" {
-			return shortfall, err
+		if reason, err = t.inject(ctx, i); err != nil || reason != "" {
+			return reason, err
 		}
 	}
 	return "", nil
@@ -74,7 +74,7 @@ func (t *timetable) first(ctx context.Context) (shortfall string, err error) {
 
 // rest injects the other faults, and returns when all that have a time of their
 // own are over and the hold time is.
-func (t *timetable) rest(ctx context.Context) (shortfall string, err error) {
+func (t *timetable) rest(ctx context.Context) (reason string, err error) {
 	clock := t.rec.Clock()
 	t.ends = max(t.ends, clock.Now()+t.Hold)
 	var timed []int // those that wait for nothing but their time
@@ -110,15 +110,15 @@ func (t *timetable) rest(ctx context.Context) (shortfall string, err error) {
 			continue
 		case a := <-due:
 			waiting--
-			if shortfall, err = t.answered(ctx, a); err != nil || shortfall != "" {
-				return shortfall, err
+			if reason, err = t.answered(ctx, a); err != nil || reason != "" {
+				return reason, err
 			}
 		case <-alarm:
 			if len(timed) == 0 {
 				continue
 			}
-			if shortfall, err = t.inject(ctx, timed[0]); err != nil || shortfall != "" {
-				return shortfall, err
+			if reason, err = t.inject(ctx, timed[0]); err != nil || reason != "" {
+				return reason, err
 			}
 			timed = timed[1:]
 		}
@@ -170,7 +170,7 @@ func (t *timetable) await(index int, tell chan<- answer) {
 }
 
 // answered injects the fault whose condition is met.
-func (t *timetable) answered(ctx context.Context, a answer) (shortfall string, err error) {
+func (t *timetable) answered(ctx context.Context, a answer) (reason string, err error) {
 	fault := t.Faults[a.index]
 	switch {
 	case a.err != nil:
@@ -180,13 +180,13 @@ func (t *timetable) answered(ctx context.Context, a answer) (shortfall string, e
 		return t.inject(ctx, a.index)
 	}
 	return t.took(a.index, record.Injection{
-		Span:      steadystate.Instant(t.rec.Clock().Now()),
-		Shortfall: fmt.Sprintf("its condition, when %s, was not met within %s: %s", fault.When, fault.Within, a.missing),
+		Span:          steadystate.Instant(t.rec.Clock().Now()),
+		FailureReason: fmt.Sprintf("its condition, when %s, was not met within %s: %s", fault.When, fault.Within, a.missing),
 	}), nil
 }
 
 // inject puts a fault in place.
-func (t *timetable) inject(ctx context.Context, index int) (shortfall string, err error) {
+func (t *timetable) inject(ctx context.Context, index int) (reason string, err error) {
 	fault := t.Faults[index]
 	var injection record.Injection
 	err = CatchPanic(func() (err error) {
@@ -194,10 +194,10 @@ func (t *timetable) inject(ctx context.Context, index int) (shortfall string, er
 			return context.Cause(ctx) // a fault need not look
 		}
 		if other := t.inPlace(fault.Fault); other != "" {
-			injection = record.Injection{Span: steadystate.Instant(t.rec.Clock().Now()), Shortfall: "it is still in place, as " + other}
+			injection = record.Injection{Span: steadystate.Instant(t.rec.Clock().Now()), FailureReason: "it is still in place, as " + other}
 			return nil
 		}
-		if injection, err = fault.Fault.Inject(ctx, t.rec); err != nil || injection.Shortfall != "" {
+		if injection, err = fault.Fault.Inject(ctx, t.rec); err != nil || injection.FailureReason != "" {
 			return err
 		}
 		return t.dated(injection.Span)
@@ -222,16 +222,16 @@ func (t *timetable) inPlace(fault Fault) string {
 
 // took records an injection, and has a fault with a time of its own undone when
 // that is over.
-func (t *timetable) took(index int, injection record.Injection) (shortfall string) {
+func (t *timetable) took(index int, injection record.Injection) (reason string) {
 	fault := t.Faults[index]
-	held := injection.Shortfall == "" && !injection.OneShot
+	held := injection.FailureReason == "" && !injection.OneShot
 	t.mu.Lock()
 	t.states[index].held = held
 	t.mu.Unlock()
 	injection.Index, injection.Fault = index, fault.Fault.String()
 	t.rec.Record(record.Entry{Injection: &injection})
-	if injection.Shortfall != "" {
-		return fmt.Sprintf("%s: %s", fault, injection.Shortfall)
+	if injection.FailureReason != "" {
+		return fmt.Sprintf("%s: %s", fault, injection.FailureReason)
 	}
 	if t.t0 == 0 {
 		t.t0 = injection.From

@@ -12,7 +12,7 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// change is what an effect that is a change of a signal is judged by: the
+// delta is what an effect that is a delta of a signal is judged by: the
 // signal of each target, and of the instances that were not hit.
 //
 // A value is raised if it lies at least Rise above the quantile of those before
@@ -24,21 +24,21 @@ import (
 // same time, each by Fisher's exact test. The values after the fault have no
 // part in where the threshold lies, so without a fault chance passes in one run
 // of 1,000 at most.
-type change struct {
+type delta struct {
 	record.Effect
 	fault    string
 	requests bool                          // the signal is of a load
 	spared   bool                          // the fault was not in all pods
-	targets  []*course                     // in the injection's order
-	hit      map[string]*course            // the same, by name
-	others   map[string]*course            // those not hit, by name; of a load, whose requests are many, all are one
+	targets  []*instanceSeries             // in the injection's order
+	hit      map[string]*instanceSeries    // the same, by name
+	others   map[string]*instanceSeries    // those not hit, by name; of a load, whose requests are many, all are one
 	neither  map[string]bool               // pods that came while the fault was on, or that it followed
 	besides  map[string][]steadystate.Span // when another fault of the run was in an instance, by name
-	blank    course                        // of what was not hit
+	blank    instanceSeries                // of what was not hit
 }
 
-// A course is what was observed of one instance of a signal.
-type course struct {
+// A instanceSeries is what was observed of one instance of a signal.
+type instanceSeries struct {
 	name                  string
 	left                  *steadystate.Span // it went while the fault was on; nil: it stayed
 	came                  bool              // it came after the first fault, and has no settled stretch
@@ -89,30 +89,30 @@ func (j *judge) newEffects() {
 			case effect.Times > 0:
 				j.rates = append(j.rates, j.newRateChange(i, effect, before))
 			case effect.Signal != "":
-				j.effects = append(j.effects, j.newChange(i, effect, before))
+				j.effects = append(j.effects, j.newDelta(i, effect, before))
 			}
 		}
 	}
 }
 
-func (j *judge) newChange(i InjectionResult, effect record.Effect, before steadystate.Span) *change {
+func (j *judge) newDelta(i InjectionResult, effect record.Effect, before steadystate.Span) *delta {
 	_, requests := j.Traffic[effect.Signal]
 	until := j.until(i)
 	// Of what is not known exactly, the value that shows less of an effect.
 	rises := effect.AtMost == nil
-	blank := func(high bool) course {
-		return course{
+	blank := func(high bool) instanceSeries {
+		return instanceSeries{
 			// A value that reaches back beyond the settled stretch counts if it ends in it.
 			before: stage{Span: steadystate.Span{From: math.MinInt64, To: before.To}, since: before.From, high: high},
 			during: stage{Span: steadystate.Span{From: i.To, To: until.From}, high: !high},
 			after:  stage{Span: steadystate.Span{From: until.To, To: j.last}, high: high},
 		}
 	}
-	c := &change{
+	c := &delta{
 		Effect: effect, fault: i.Fault, requests: requests,
 		spared:  len(i.Hit) > 0 && i.Hit[0].Hit < i.Hit[0].Of,
-		hit:     map[string]*course{},
-		others:  map[string]*course{},
+		hit:     map[string]*instanceSeries{},
+		others:  map[string]*instanceSeries{},
 		neither: map[string]bool{},
 		besides: j.besides(i),
 		blank:   blank(!rises),
@@ -165,12 +165,12 @@ func covered(span steadystate.Span, by []steadystate.Span) time.Duration {
 }
 
 // instance is the one of the change's signal that another signal is of.
-func (c *change) instance(signal string) (name string, ok bool) {
+func (c *delta) instance(signal string) (name string, ok bool) {
 	return strings.CutPrefix(signal, record.TargetSignal(c.Signal, ""))
 }
 
 // add takes in an observation of an instance.
-func (c *change) add(name string, o steadystate.Observation) {
+func (c *delta) add(name string, o steadystate.Observation) {
 	if slices.ContainsFunc(c.besides[name], o.Overlaps) {
 		return
 	}
@@ -197,7 +197,7 @@ func (c *change) add(name string, o steadystate.Observation) {
 const leastValues = 3
 
 // seen says what was seen of the change; missing, if anything, what was not.
-func (c *change) seen() (text, missing string) {
+func (c *delta) seen() (text, missing string) {
 	var texts []string
 	stayed := false
 	c.lend()
@@ -227,7 +227,7 @@ func (c *change) seen() (text, missing string) {
 
 // lend gives targets that came after the first fault the settled stretch of the
 // instances that were there: they have none of their own.
-func (c *change) lend() {
+func (c *delta) lend() {
 	var settled steadystate.Values
 	for _, t := range c.targets {
 		if !t.came {
@@ -246,7 +246,7 @@ func (c *change) lend() {
 }
 
 // shown says what was seen of one target.
-func (c *change) shown(t *course) (text, missing string) {
+func (c *delta) shown(t *instanceSeries) (text, missing string) {
 	signal := record.TargetSignal(c.Signal, t.name)
 	for _, s := range []struct {
 		name  string
@@ -277,11 +277,11 @@ func (c *change) shown(t *course) (text, missing string) {
 }
 
 // quantile is the one that must rise.
-func (c *change) quantile() float64 { return cmp.Or(c.Quantile, 0.5) }
+func (c *delta) quantile() float64 { return cmp.Or(c.Quantile, 0.5) }
 
 // without are the samples of a target's values without the fault: those after
 // it, and all of them.
-func (t *course) without(of func(*stage) tally) []sample {
+func (t *instanceSeries) without(of func(*stage) tally) []sample {
 	before := of(&t.before)
 	if t.left != nil {
 		return []sample{{"before the fault", before}}
@@ -291,7 +291,7 @@ func (t *course) without(of func(*stage) tally) []sample {
 }
 
 // later is the end of what is said of a target.
-func (t *course) later(after float64) string {
+func (t *instanceSeries) later(after float64) string {
 	if t.left != nil {
 		return fmt.Sprintf(", until it left at %s", t.left)
 	}
@@ -299,7 +299,7 @@ func (t *course) later(after float64) string {
 }
 
 // rose judges an effect that lifts a quantile of a target's values.
-func (c *change) rose(t *course) (text, missing string) {
+func (c *delta) rose(t *instanceSeries) (text, missing string) {
 	q := c.quantile()
 	before, during, after := t.before.Quantile(q), t.during.Quantile(q), t.after.Quantile(q)
 	text = fmt.Sprintf("p%.4g of %s %.4g before the fault, %.4g while it was on%s", 100*q, record.TargetSignal(c.Signal, t.name), before.Low, during.Low, t.later(after.Low))
@@ -320,7 +320,7 @@ func (c *change) rose(t *course) (text, missing string) {
 	}
 	reach, _ := t.during.Reach(raised)
 	samples := t.without(func(s *stage) tally { return s.reaching(raised) })
-	spare, missing := c.spare(func(o *course) tally {
+	spare, missing := c.spare(func(o *instanceSeries) tally {
 		return o.during.reaching(c.raised(o.before.Quantile(q).Low, shift))
 	})
 	those := tally{reach, t.during.N()}
@@ -335,7 +335,7 @@ func (c *change) rose(t *course) (text, missing string) {
 
 // raised is the least value that shows the effect, where the quantile was so
 // much before and rose by so much without the fault.
-func (c *change) raised(before, shift float64) float64 {
+func (c *delta) raised(before, shift float64) float64 {
 	raised := before + shift + c.Rise
 	if full := 0.9 * c.Ceiling; before < full {
 		return min(raised, full)
@@ -345,7 +345,7 @@ func (c *change) raised(before, shift float64) float64 {
 
 // shift is by how much the quantile rose where the fault was not: the middle
 // one of those, if it rose at all.
-func (c *change) shift() float64 {
+func (c *delta) shift() float64 {
 	var rises []float64
 	for _, o := range c.others {
 		if o.before.N() >= leastValues && o.during.N() >= leastValues {
@@ -362,7 +362,7 @@ func (c *change) shift() float64 {
 // fell judges an effect that lets nothing pass of a target's. That nothing
 // passed is compared value by value; of a load, whose answers are what passes,
 // instant by instant, and with the target's share of all answers.
-func (c *change) fell(t *course) (text, missing string) {
+func (c *delta) fell(t *instanceSeries) (text, missing string) {
 	before, during, after := t.before.most(), t.during.most(), t.after.most()
 	text = fmt.Sprintf("greatest of %s %.4g before the fault, %.4g of %d while it was on%s", record.TargetSignal(c.Signal, t.name), before, during, t.during.N(), t.later(after))
 	switch {
@@ -386,10 +386,10 @@ func (c *change) fell(t *course) (text, missing string) {
 	if alike := those.alike(t.without(quiet)); alike != "" {
 		return "", text + ": nothing passes for so long by chance either, as in " + alike
 	}
-	quietly := func(o *course) tally { return quiet(&o.during) }
+	quietly := func(o *instanceSeries) tally { return quiet(&o.during) }
 	if o := c.others[""]; o != nil && c.requests {
 		those = tally{o.during.N(), o.during.N() + t.during.N()}
-		quietly = func(o *course) tally { return tally{o.before.N(), o.before.N() + t.before.N()} }
+		quietly = func(o *instanceSeries) tally { return tally{o.before.N(), o.before.N() + t.before.N()} }
 	}
 	spare, missing := c.spare(quietly)
 	if alike := those.alike(spare); missing == "" && alike != "" {
@@ -403,7 +403,7 @@ func (c *change) fell(t *course) (text, missing string) {
 
 // spare is the sample of what was not hit; missing: there were pods that the
 // fault was not in, and nothing was observed of them.
-func (c *change) spare(of func(*course) tally) (s []sample, missing string) {
+func (c *delta) spare(of func(*instanceSeries) tally) (s []sample, missing string) {
 	var sum tally
 	for _, o := range c.others {
 		if o.before.N() >= leastValues {

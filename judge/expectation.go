@@ -125,10 +125,10 @@ func (j *judge) expect(evaluators []Evaluator) {
 	j.Findings = append(j.Findings, findings...)
 }
 
-// A Course is what a signal was over time, in at most 4,096 samples: a second
+// A TimeSeries is what a signal was over time, in at most 4,096 samples: a second
 // reading of what an expectation is about, by an instrument that its subject has
 // no part in.
-type Course struct {
+type TimeSeries struct {
 	Signal  string
 	Samples []Sample // in the order of time
 }
@@ -141,16 +141,16 @@ type Sample struct {
 	Unknown bool
 }
 
-// courseSamples bounds a course. One with more is told half as finely.
-const courseSamples = 4096
+// maxSamples bounds a time series. A longer one is halved in resolution.
+const maxSamples = 4096
 
 // add takes in an observation, in the order of time.
-func (c *Course) add(o steadystate.Observation) {
+func (c *TimeSeries) add(o steadystate.Observation) {
 	s := Sample{Span: o.Span, Unknown: o.Unknown != "" || o.Failed != ""}
 	if !s.Unknown {
 		s.Bounds = o.Bounds()
 	}
-	if c.Samples = append(c.Samples, s); len(c.Samples) < courseSamples {
+	if c.Samples = append(c.Samples, s); len(c.Samples) < maxSamples {
 		return
 	}
 	half := c.Samples[:0]
@@ -169,25 +169,25 @@ func (s Sample) with(o Sample) Sample {
 	}
 }
 
-// newCourses follows the signals that expectations name.
-func (j *judge) newCourses() {
-	j.courses = map[string]*Course{}
+// newTimeSeries follows the signals that expectations name.
+func (j *judge) newTimeSeries() {
+	j.timeSeries = map[string]*TimeSeries{}
 	for _, x := range j.expectations {
 		if x.Signal == "" {
 			continue
 		}
-		c := &Course{Signal: x.Signal}
-		j.courses[x.Subject] = c
-		o := j.order(x.Signal)
+		c := &TimeSeries{Signal: x.Signal}
+		j.timeSeries[x.Subject] = c
+		o := j.buffer(x.Signal)
 		o.next = append(o.next, c.add)
 	}
 }
 
-func (j *judge) concludeCourses() {
-	if len(j.courses) > 0 {
-		j.Courses = map[string]Course{}
+func (j *judge) concludeTimeSeries() {
+	if len(j.timeSeries) > 0 {
+		j.TimeSeries = map[string]TimeSeries{}
 	}
-	for subject, c := range j.courses {
-		j.Courses[subject] = *c
+	for subject, c := range j.timeSeries {
+		j.TimeSeries[subject] = *c
 	}
 }

@@ -110,19 +110,19 @@ func TestAnExpectationCountsTowardsTheVerdict(t *testing.T) {
 	}
 }
 
-// reads keeps the courses that it was given.
-type reads struct{ courses map[string]judge.Course }
+// reads keeps the time series that it was given.
+type reads struct{ series map[string]judge.TimeSeries }
 
 func (*reads) Kind() string                      { return "size" }
 func (*reads) Validate(record.Expectation) error { return nil }
 func (r *reads) Evaluate(_ record.Expectation, result judge.Result) []judge.Finding {
-	r.courses = result.Courses
+	r.series = result.TimeSeries
 	return []judge.Finding{{Limit: "read", Reading: steadystate.Reading{Verdict: steadystate.Held, Text: "read"}}}
 }
 
-// course is what the evaluator of pod/b is told of "cpu", of which the record has
+// series is what the evaluator of pod/b is told of "cpu", of which the record has
 // n values, one a second, each of the second before it and told late by turns.
-func course(t *testing.T, signal string, n int) judge.Course {
+func series(t *testing.T, signal string, n int) judge.TimeSeries {
 	t.Helper()
 	list := expecting("size")
 	list[1].Plan.Expectations[0].Signal = signal
@@ -140,11 +140,11 @@ func course(t *testing.T, signal string, n int) judge.Course {
 	if _, err := judge.Judge(all(append(list, end)), nil, &evaluator); err != nil {
 		t.Fatal(err)
 	}
-	return evaluator.courses["pod/b"]
+	return evaluator.series["pod/b"]
 }
 
 func TestAnExpectationHasASecondReading(t *testing.T) {
-	c := course(t, "cpu", 10)
+	c := series(t, "cpu", 10)
 	if c.Signal != "cpu" || len(c.Samples) != 10 {
 		t.Fatalf("%+v, want the ten values of cpu", c)
 	}
@@ -158,14 +158,14 @@ func TestAnExpectationHasASecondReading(t *testing.T) {
 			t.Errorf("sample %d is %+v, want %+v", i, x, want)
 		}
 	}
-	if c := course(t, "", 10); c.Samples != nil {
+	if c := series(t, "", 10); c.Samples != nil {
 		t.Errorf("%+v, and the expectation names no signal", c)
 	}
 }
 
 func TestACourseIsBoundedAndHidesNothing(t *testing.T) {
 	const n = 20_000
-	c := course(t, "cpu", n)
+	c := series(t, "cpu", n)
 	if len(c.Samples) >= 1<<12 {
 		t.Errorf("%d samples of %d values", len(c.Samples), n)
 	}
@@ -180,6 +180,6 @@ func TestACourseIsBoundedAndHidesNothing(t *testing.T) {
 		}
 	}
 	if next != (n-1)*s {
-		t.Errorf("the course ends at %s, want %s", next, (n-1)*s)
+		t.Errorf("the time series ends at %s, want %s", next, (n-1)*s)
 	}
 }

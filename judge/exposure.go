@@ -32,8 +32,8 @@ func (e *exposure) add(q record.Request, o steadystate.Observation) {
 		return
 	}
 	e.well++
-	if q.By != "" {
-		e.by[q.By]++
+	if q.Backend != "" {
+		e.by[q.Backend]++
 	}
 }
 
@@ -77,7 +77,7 @@ const tenth = 100 * time.Millisecond
 
 // answered takes in a request, in the first pass.
 func (j *judge) answered(signal string, q record.Request, o steadystate.Observation) {
-	if q.By == "" || o.Failed != "" || o.Unknown != "" {
+	if q.Backend == "" || o.Failed != "" || o.Unknown != "" {
 		return
 	}
 	// While a fault is injected its span may yet begin later than its phase.
@@ -93,7 +93,7 @@ func (j *judge) answered(signal string, q record.Request, o steadystate.Observat
 	if of[at] == nil {
 		of[at] = map[string]int{}
 	}
-	of[at][q.By]++
+	of[at][q.Backend]++
 }
 
 // smallest is the least share of a signal's answers that one of those who

@@ -26,14 +26,14 @@ func TestWhoAnsweredIsKeptUpToTheFault(t *testing.T) {
 		{"one that fails", []record.Entry{{At: 20 * s, Phase: record.PhaseInject}, {At: 25 * s, Phase: record.PhaseRecover}}, 250},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
-			j := judge{Result: Result{Traffic: map[string]Traffic{}}, orders: map[string]*order{}, answerers: map[string]answerers{}}
+			j := judge{Result: Result{Traffic: map[string]Traffic{}}, buffers: map[string]*reorderBuffer{}, answerers: map[string]answerers{}}
 			entries := row.entries
 			for at := time.Duration(0); at < time.Minute; at += tenth {
 				for len(entries) > 0 && entries[0].At <= at {
 					j.take(entries[0])
 					entries = entries[1:]
 				}
-				j.take(record.Entry{At: at, Requests: &record.Requests{Signal: "requests", List: []record.Request{{Planned: at, Sent: at, Answered: at, Outcome: record.Outcome{Code: 200, By: "a", Attempts: 1}}}}})
+				j.take(record.Entry{At: at, Requests: &record.Requests{Signal: "requests", List: []record.Request{{Planned: at, Sent: at, Answered: at, Outcome: record.Outcome{Code: 200, Backend: "a", Attempts: 1}}}}})
 			}
 			if got := len(j.answerers["requests"]); got != row.want {
 				t.Errorf("%d tenths of a second are kept, want %d", got, row.want)

@@ -43,7 +43,7 @@ func NewGate(checks []steadystate.Check, settle, begin time.Duration) *Gate {
 func (g *Gate) signal(name string) *follower {
 	f := g.signals[name]
 	if f == nil {
-		f = &follower{patience: max(g.settle, longestAnswer)}
+		f = &follower{timeout: max(g.settle, longestAnswer)}
 		g.signals[name] = f
 	}
 	return f
@@ -64,7 +64,7 @@ type settling struct {
 type follower struct {
 	checks   []settling
 	requests bool // it is of a load
-	patience time.Duration
+	timeout  time.Duration
 	latest   time.Duration // end of the latest observation
 	lag      time.Duration // by how much it came late, at most of late
 	next     uint64        // the number of the first request that is under way
@@ -138,8 +138,8 @@ const maxMissing = 1 << 12
 
 func (f *follower) request(q record.Request) {
 	o := q.Observation()
-	if o.Failed == "" && o.Unknown == "" && q.By != "" {
-		f.answered = append(f.answered, answer{o.From, q.By})
+	if o.Failed == "" && o.Unknown == "" && q.Backend != "" {
+		f.answered = append(f.answered, answer{o.From, q.Backend})
 	}
 	switch {
 	case f.skipped[q.Seq]:
@@ -165,7 +165,7 @@ func (f *follower) arrange() {
 		if a.seq > f.next {
 			switch {
 			case missing > maxMissing:
-			case f.latest-a.From < f.patience:
+			case f.latest-a.From < f.timeout:
 				f.ahead = slices.Delete(f.ahead, 0, n)
 				return
 			default:
@@ -186,7 +186,7 @@ func (f *follower) skip(from uint64, before numbered) {
 	}
 	for seq := from; seq < before.seq; seq++ {
 		f.skipped[seq] = true
-		f.add(steadystate.Observation{Span: steadystate.Span{From: before.From, To: before.From + f.patience}, Failed: "no answer for " + f.patience.String()})
+		f.add(steadystate.Observation{Span: steadystate.Span{From: before.From, To: before.From + f.timeout}, Failed: "no answer for " + f.timeout.String()})
 	}
 }
 

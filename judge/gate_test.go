@@ -11,7 +11,7 @@ import (
 // A load of one's own may put the number of a worker before that of a request.
 func TestNumbersThatAreFarApartAreNotUnderWay(t *testing.T) {
 	const ms = time.Millisecond
-	f := &follower{patience: longestAnswer}
+	f := &follower{timeout: longestAnswer}
 	send := func(worker, n uint64) {
 		at := time.Duration(n) * 10 * ms
 		f.request(record.Request{Seq: worker<<20 | n, Sent: at, Answered: at + ms, Outcome: record.Outcome{Code: 200, Attempts: 1}})
@@ -43,7 +43,7 @@ func TestTheGateFollowsUpToTheFault(t *testing.T) {
 	until := func(end time.Duration, code int) {
 		for ; time.Duration(seq)*10*ms < end; seq++ {
 			at := time.Duration(seq) * 10 * ms
-			g.See(record.Entry{At: at + ms, Requests: &record.Requests{Signal: "requests", List: []record.Request{{Seq: seq, Planned: at, Sent: at, Answered: at + ms, Outcome: record.Outcome{Code: code, By: "a", Attempts: 1}}}}})
+			g.See(record.Entry{At: at + ms, Requests: &record.Requests{Signal: "requests", List: []record.Request{{Seq: seq, Planned: at, Sent: at, Answered: at + ms, Outcome: record.Outcome{Code: code, Backend: "a", Attempts: 1}}}}})
 		}
 	}
 	until(10*s, 200)

@@ -29,7 +29,7 @@ import (
 func Judge(entries iter.Seq2[record.Entry, error], override map[string][]string, evaluators ...Evaluator) (Result, error) {
 	j := judge{
 		Result:    Result{Traffic: map[string]Traffic{}, Signals: map[string]string{}},
-		orders:    map[string]*order{},
+		buffers:   map[string]*reorderBuffer{},
 		stalls:    map[string]stalls{},
 		answerers: map[string]answerers{},
 	}
@@ -53,12 +53,12 @@ func Judge(entries iter.Seq2[record.Entry, error], override map[string][]string,
 	j.frame()
 	for _, c := range j.plan.Checks {
 		c.Limits = j.limits[c.Name]
-		j.checks = append(j.checks, j.newChecked(c))
+		j.checks = append(j.checks, j.newCheckEvaluator(c))
 	}
 	j.newExposures()
 	j.newEffects()
-	j.newParts()
-	j.newCourses()
+	j.newSegments()
+	j.newTimeSeries()
 	left := j.entries
 	for e, err := range entries {
 		if left--; left < 0 || errors.Is(err, record.ErrCut) {
@@ -75,22 +75,22 @@ func Judge(entries iter.Seq2[record.Entry, error], override map[string][]string,
 
 type judge struct {
 	Result
-	plan      *record.Plan
-	entries   int               // how many there are
-	last      time.Duration     // At of the last one
-	watched   time.Duration     // the end of what was observed: of the watch phase, or of the record
-	orders    map[string]*order // by signal
-	stalls    map[string]stalls // by signal
-	checks    []*checked
-	effects   []*change
-	rates     []*rateChange
-	parts     []*part
-	unrest    unrest                 // around the service, up to the fault
-	moves     []steadystate.Restart  // of the settling, because of it
-	settledBy map[string]*exposure   // in the settled stretch, by signal
-	exposures []map[string]*exposure // of each injection, for pods that came later than the first
-	answerers map[string]answerers   // by signal
-	courses   map[string]*Course     // by the subject of the expectation
+	plan       *record.Plan
+	entries    int                       // how many there are
+	last       time.Duration             // At of the last one
+	watched    time.Duration             // the end of what was observed: of the watch phase, or of the record
+	buffers    map[string]*reorderBuffer // by signal
+	stalls     map[string]stalls         // by signal
+	checks     []*checkEvaluator
+	effects    []*delta
+	rates      []*rateChange
+	segments   []*segment
+	unrest     unrest                 // around the service, up to the fault
+	moves      []steadystate.Restart  // of the settling, because of it
+	settledBy  map[string]*exposure   // in the settled stretch, by signal
+	exposures  []map[string]*exposure // of each injection, for pods that came later than the first
+	answerers  map[string]answerers   // by signal
+	timeSeries map[string]*TimeSeries // by the subject of the expectation
 
 	removals []record.Removal
 
@@ -119,7 +119,7 @@ func (j *judge) take(e record.Entry) {
 		j.Phases = append(j.Phases, PhaseResult{Name: e.Phase, Span: steadystate.Instant(e.At)})
 	case e.Observations != nil:
 		for _, o := range e.Observations.List {
-			j.order(e.Observations.Signal).see(o)
+			j.buffer(e.Observations.Signal).see(o)
 		}
 	case e.Requests != nil:
 		for _, q := range e.Requests.List {
@@ -155,11 +155,11 @@ func (j *judge) removed() {
 	}
 }
 
-func (j *judge) order(signal string) *order {
-	o := j.orders[signal]
+func (j *judge) buffer(signal string) *reorderBuffer {
+	o := j.buffers[signal]
 	if o == nil {
-		o = &order{}
-		j.orders[signal] = o
+		o = &reorderBuffer{}
+		j.buffers[signal] = o
 	}
 	return o
 }
@@ -189,7 +189,7 @@ func (j *judge) observe(e record.Entry) {
 	switch {
 	case e.Observations != nil:
 		for _, o := range e.Observations.List {
-			j.order(e.Observations.Signal).add(o)
+			j.buffer(e.Observations.Signal).add(o)
 			for _, c := range j.effects {
 				if name, ok := c.instance(e.Observations.Signal); ok {
 					c.add(name, o)
@@ -200,20 +200,20 @@ func (j *judge) observe(e record.Entry) {
 		signal := e.Requests.Signal
 		for _, q := range e.Requests.List {
 			o := q.Observation()
-			j.order(signal).add(o)
+			j.buffer(signal).add(o)
 			j.since(signal, q, o)
 			j.expose(signal, q, o)
 			for _, c := range j.rates {
 				c.add(signal, q)
 			}
-			for _, p := range j.parts {
+			for _, p := range j.segments {
 				if p.signal == signal {
 					p.add(q, o)
 				}
 			}
 			for _, c := range j.effects {
-				if q.By != "" && c.Signal == signal {
-					c.add(q.By, o)
+				if q.Backend != "" && c.Signal == signal {
+					c.add(q.Backend, o)
 				}
 			}
 		}
@@ -222,11 +222,11 @@ func (j *judge) observe(e record.Entry) {
 
 // conclude computes figures, findings, proofs and the verdict.
 func (j *judge) conclude(evaluators []Evaluator) {
-	for _, o := range j.orders {
+	for _, o := range j.buffers {
 		o.end()
 	}
-	j.concludeParts()
-	j.concludeCourses()
+	j.concludeSegments()
+	j.concludeTimeSeries()
 	for _, c := range j.checks {
 		j.check(c)
 	}
@@ -261,7 +261,7 @@ func (j *judge) phase(name string) (steadystate.Span, bool) {
 var throughout = steadystate.MustParseLimit("outages <= 0")
 
 // check judges the limits of one check, and whether it was good at the end.
-func (j *judge) check(c *checked) {
+func (j *judge) check(c *checkEvaluator) {
 	c.figures = c.fold.Figures()
 	result := CheckResult{Check: c.Name, Signal: c.Signal, Tolerance: c.Good, Figures: c.over(j.Window)}
 	result.Uptime = result.Figures.Uptime()
@@ -291,7 +291,7 @@ func (j *judge) check(c *checked) {
 }
 
 // finding judges one limit.
-func (j *judge) finding(c *checked, l steadystate.Limit, result CheckResult) Finding {
+func (j *judge) finding(c *checkEvaluator, l steadystate.Limit, result CheckResult) Finding {
 	finding := Finding{Check: c.Name, Signal: c.Signal, Limit: l.String()}
 	if len(c.Limits) == 0 {
 		finding.Limit = "good throughout"
@@ -328,7 +328,7 @@ func (j *judge) finding(c *checked, l steadystate.Limit, result CheckResult) Fin
 
 // base is what a limit that refers to a baseline is compared with, and what
 // that is of.
-func (j *judge) base(c *checked, l steadystate.Limit) (base steadystate.Base, of string) {
+func (j *judge) base(c *checkEvaluator, l steadystate.Limit) (base steadystate.Base, of string) {
 	if b := j.plan.Baseline; b != nil {
 		return baseOf(b, c.Check, l), "control run " + b.Run
 	}
@@ -336,7 +336,7 @@ func (j *judge) base(c *checked, l steadystate.Limit) (base steadystate.Base, of
 }
 
 // atEnd is the finding that the check was good again when the record ended.
-func (j *judge) atEnd(c *checked, findings []Finding) Finding {
+func (j *judge) atEnd(c *checkEvaluator, findings []Finding) Finding {
 	finding := Finding{Check: c.Name, Signal: c.Signal, Limit: "good at the end"}
 	f, end := c.over(j.Window), c.over(j.ending(c.Signal))
 	finding.Text = fmt.Sprintf("%d good, %d bad, %d unknown in the last %s", end.Good, end.Bad, end.Unknown, end.Window.Width())
@@ -364,7 +364,7 @@ func (j *judge) atEnd(c *checked, findings []Finding) Finding {
 // their whole spans, as rates are, with the span of one that ends when it begins,
 // or none would lie within it.
 func (j *judge) ending(signal string) steadystate.Span {
-	return steadystate.Span{From: max(j.Window.From, j.watched-j.plan.Settle-j.order(signal).whole), To: j.watched}
+	return steadystate.Span{From: max(j.Window.From, j.watched-j.plan.Settle-j.buffer(signal).whole), To: j.watched}
 }
 
 // dilutable reports whether a limit that is broken so far could yet have held
@@ -404,12 +404,12 @@ func patient(limits []steadystate.Limit, findings []Finding) bool {
 func (j *judge) recoveries(c *CheckResult) {
 	var sum steadystate.Bounds[time.Duration]
 	for i, injection := range j.Injections {
-		if injection.Shortfall != "" {
+		if injection.FailureReason != "" {
 			continue
 		}
 		next := j.watched
 		for _, later := range j.Injections[i+1:] {
-			if later.Shortfall == "" {
+			if later.FailureReason == "" {
 				next = later.From
 				break
 			}

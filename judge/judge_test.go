@@ -259,9 +259,9 @@ func TestMTTRIsNeverPrintedAlone(t *testing.T) {
 func TestWhatTheServiceRefusesIsBroken(t *testing.T) {
 	const budget = "0 of 3 pods evicted; the API server says of a: Cannot evict pod (PodDisruptionBudget checkout (maxUnavailable 0): disruptionsAllowed 0)"
 	for _, row := range []struct {
-		sentence, shortfall, refused string
-		verdict                      steadystate.Verdict
-		want                         string // in the reason
+		sentence, reason, refused string
+		verdict                   steadystate.Verdict
+		want                      string // in the reason
 	}{
 		{"a budget that forbids a drain", budget, "can be drained", steadystate.Broken, "drain checkout: wanted can be drained, seen " + budget},
 		{"an API server that is too busy", "please try again later", "", steadystate.Unknown, "please try again later"},
@@ -272,14 +272,14 @@ func TestWhatTheServiceRefusesIsBroken(t *testing.T) {
 				{Plan: &record.Plan{Name: "drain", Settle: s, Faults: []record.Scheduled{{Fault: "drain checkout"}}, Checks: []steadystate.Check{{Name: "up", Signal: "up", Good: steadystate.AtLeast(1)}}}},
 				{Phase: record.PhaseSettle},
 				{At: 5 * s, Phase: record.PhaseInject},
-				{At: 5 * s, Injection: &record.Injection{Fault: "drain checkout", Span: steadystate.Instant(5 * s), Effects: []record.Effect{{Event: record.EventGone}}, Shortfall: row.shortfall, Refused: row.refused}},
+				{At: 5 * s, Injection: &record.Injection{Fault: "drain checkout", Span: steadystate.Instant(5 * s), Effects: []record.Effect{{Event: record.EventGone}}, FailureReason: row.reason, Refused: row.refused}},
 				{At: 5 * s, Phase: record.PhaseRecover},
 				{At: 6 * s, Removal: &record.Removal{Fault: "drain checkout", Span: steadystate.Instant(6 * s)}},
 			}
 			for at := time.Duration(0); at < 7*s; at += s {
 				list = append(list, record.Entry{At: at, Observations: &record.Observations{Signal: "up", List: []steadystate.Observation{{Span: steadystate.Instant(at), Value: 1}}}})
 			}
-			list = append(list, record.Entry{At: 7 * s, End: &record.End{Reason: record.NotInjected, Detail: "drain checkout: " + row.shortfall}})
+			list = append(list, record.Entry{At: 7 * s, End: &record.End{Reason: record.NotInjected, Detail: "drain checkout: " + row.reason}})
 			result, err := judge.Judge(all(list), nil)
 			if err != nil {
 				t.Fatal(err)

@@ -54,7 +54,7 @@ func (d drive) requests() []record.Request {
 			continue
 		}
 		n := uint64(len(list))
-		list = append(list, record.Request{Seq: n, Planned: at, Sent: at, Answered: at + 5*ms, Outcome: record.Outcome{Code: 200, By: string("abc"[n%3]), Attempts: 1}})
+		list = append(list, record.Request{Seq: n, Planned: at, Sent: at, Answered: at + 5*ms, Outcome: record.Outcome{Code: 200, Backend: string("abc"[n%3]), Attempts: 1}})
 	}
 	return list
 }

@@ -50,7 +50,7 @@ func (j *judge) refused() {
 		if i.Refused != "" {
 			j.Findings = append(j.Findings, Finding{
 				Check: i.Fault, Limit: i.Refused,
-				Reading: steadystate.Reading{Verdict: steadystate.Broken, Text: i.Shortfall},
+				Reading: steadystate.Reading{Verdict: steadystate.Broken, Text: i.FailureReason},
 			})
 		}
 	}
@@ -61,8 +61,8 @@ func (j *judge) injected() Proof {
 	var done []string
 	which := map[int]bool{}
 	for _, i := range j.Injections {
-		if i.Shortfall != "" {
-			p.Text = i.Fault + ": " + i.Shortfall
+		if i.FailureReason != "" {
+			p.Text = i.Fault + ": " + i.FailureReason
 			return p
 		}
 		if len(i.Targets) == 0 {

@@ -42,9 +42,9 @@ type Result struct {
 	End        record.End         `json:"end"`
 	LeftBehind []string           `json:"leftBehind,omitempty"` // faults that may still be in place
 	Signals    map[string]string  `json:"signals,omitempty"`
-	// Courses are what the signals that expectations name were over time, by the
+	// TimeSeries are what the signals that expectations name were over time, by the
 	// subject of the expectation; for its evaluator.
-	Courses map[string]Course `json:"-"`
+	TimeSeries map[string]TimeSeries `json:"-"`
 }
 
 // A PhaseResult is when a phase was.
@@ -146,12 +146,12 @@ type Traffic struct {
 	WorstLate time.Duration  `json:"worstLate"`
 	Rate      float64        `json:"rate"`     // planned requests per second
 	SentRate  float64        `json:"sentRate"` // requests sent per second
-	By        map[string]int `json:"by,omitempty"`
+	ByBackend map[string]int `json:"by,omitempty"`
 	Failures  map[string]int `json:"failures,omitempty"` // by reason
 	// Phases are the same by phase of the run; Stages by stage of the shape of
 	// the load, of one that has more than one and as far as it came.
-	Phases []TrafficPart `json:"phases,omitempty"`
-	Stages []TrafficPart `json:"stages,omitempty"`
+	Phases []TrafficSegment `json:"phases,omitempty"`
+	Stages []TrafficSegment `json:"stages,omitempty"`
 
 	locals      map[string]int // why requests failed on the load's machine
 	sentSince   int            // the injection
@@ -162,9 +162,9 @@ type Traffic struct {
 	lastSent    time.Duration
 }
 
-// A TrafficPart is what became of the requests that a load sent in a part of
+// A TrafficSegment is what became of the requests that a load sent in a part of
 // the run.
-type TrafficPart struct {
+type TrafficSegment struct {
 	Name string `json:"name"` // of the phase, or of the stage
 	steadystate.Span
 	Sent        int     `json:"sent"`

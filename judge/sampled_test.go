@@ -66,7 +66,7 @@ func TestAProbeThatSamplesHasTheLoadsBackends(t *testing.T) {
 	var requests []record.Request
 	for i := range int(last / (10 * ms)) {
 		at := time.Duration(i) * 10 * ms
-		requests = append(requests, record.Request{Seq: uint64(i), Planned: at, Sent: at, Answered: at + 5*ms, Outcome: record.Outcome{Code: 200, By: "abc"[i%3 : i%3+1], Attempts: 1}})
+		requests = append(requests, record.Request{Seq: uint64(i), Planned: at, Sent: at, Answered: at + 5*ms, Outcome: record.Outcome{Code: 200, Backend: "abc"[i%3 : i%3+1], Attempts: 1}})
 	}
 	for name, want := range map[string]steadystate.Verdict{"downtime <= 500ms": steadystate.Unknown, "downtime <= 5s": steadystate.Held} {
 		result, err := judge.Judge(entriesOf([]record.Entry{

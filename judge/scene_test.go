@@ -82,7 +82,7 @@ func (s scene) result(t testing.TB) judge.Result {
 	for at := time.Duration(0); at < end; at += time.Duration(float64(time.Second) / s.rate) {
 		n := len(block.List)
 		pod := string(s.pods[n%len(s.pods)])
-		q := record.Request{Seq: uint64(n), Planned: at, Sent: at, Answered: at + s.took(pod, at), Outcome: record.Outcome{Code: 200, By: pod, Attempts: 1}}
+		q := record.Request{Seq: uint64(n), Planned: at, Sent: at, Answered: at + s.took(pod, at), Outcome: record.Outcome{Code: 200, Backend: pod, Attempts: 1}}
 		if q.Answered == at { // it never did
 			q.Answered, q.Outcome = at+time.Second, record.Outcome{Error: record.TimedOut, Attempts: 1}
 		}

@@ -30,7 +30,7 @@ type surge struct {
 func (j *judge) schedule(signal string) schedule {
 	s := schedule{stages: j.plan.Stages[signal], first: j.Traffic[signal].first}
 	if len(s.stages) == 0 {
-		for _, p := range j.parts {
+		for _, p := range j.segments {
 			if p.signal == signal && p.Name == record.PhaseSettle && p.planned.rate() > 0 {
 				s.stages, s.loose = []record.Stage{{Rate: p.planned.rate()}}, true
 			}
@@ -134,7 +134,7 @@ func (j *judge) deviations(signal string) []string {
 		from = inject.From
 	}
 	whole := count{Span: steadystate.Span{From: max(from, t.first), To: j.drivenUntil(t)}}
-	for _, p := range j.parts {
+	for _, p := range j.segments {
 		if p.signal != signal || p.stage || p.due.Width() <= 0 {
 			continue
 		}

@@ -211,7 +211,7 @@ func (j *judge) alsoHit(i InjectionResult) string {
 			switch e.Kind {
 			case record.EventAlsoHit:
 				return fmt.Sprintf("%s was also hit by %s, seen at %s: what was seen may be its doing", t.Name, e.Attrs[record.AttrBy], e.Span)
-			case record.EventBlind:
+			case record.EventGap:
 				unseen = cmp.Or(unseen, fmt.Sprintf("of %s it is not known at %s %s", t.Name, e.Span, e.Attrs[record.AttrReason]))
 			}
 		}

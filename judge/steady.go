@@ -16,7 +16,7 @@ import (
 // service was before, is compared with this.
 func (j *judge) settled(c steadystate.Check) steadystate.Span {
 	at := j.Window.From
-	from := max(j.calm(), at-steadystate.SettleTime(c, j.plan.Settle, j.order(c.Signal).spacing(at)))
+	from := max(j.calm(), at-steadystate.SettleTime(c, j.plan.Settle, j.buffer(c.Signal).spacing(at)))
 	return steadystate.Span{From: min(from, at), To: at}
 }
 

@@ -47,7 +47,7 @@ func (p prelude) judge(t *testing.T) judge.Result {
 		var requests []record.Request
 		for i := range int(preludeEnd / (10 * ms)) {
 			at := time.Duration(i) * 10 * ms
-			q := record.Request{Seq: uint64(i), Planned: at, Sent: at, Answered: at + 5*ms, Outcome: record.Outcome{Code: 200, By: by(i), Attempts: 1}}
+			q := record.Request{Seq: uint64(i), Planned: at, Sent: at, Answered: at + 5*ms, Outcome: record.Outcome{Code: 200, Backend: by(i), Attempts: 1}}
 			if p.change != nil {
 				p.change(&q)
 			}
@@ -121,7 +121,7 @@ func TestSteadyBeforeTheFault(t *testing.T) {
 		return e
 	}
 	size := func(kind string, at time.Duration, wanted, existing string) record.Event {
-		return event(kind, "deployment/shop/checkout", "uid-d", at, record.AttrWanted, wanted, record.AttrExisting, existing, record.AttrReady, existing, record.AttrUpdated, existing)
+		return event(kind, "deployment/shop/checkout", "uid-d", at, record.AttrDesired, wanted, record.AttrExisting, existing, record.AttrReady, existing, record.AttrUpdated, existing)
 	}
 	of := func(subject string, e record.Event) record.Event {
 		e.Subject = subject
@@ -135,7 +135,7 @@ func TestSteadyBeforeTheFault(t *testing.T) {
 	}{
 		{"a steady service is", prelude{}, steadystate.Held, "answers: 2000 observations since 0.000s, 0 bad"},
 		{
-			"R6a: one that was a black hole from 3 s before is not, though its time-outs came after",
+			"R6a: one that was a black hole from 3 s before is not, though its timeouts came after",
 			prelude{change: func(q *record.Request) {
 				if q.Sent > 17*s && q.Sent < 30*s {
 					lost(q, 5*s)
@@ -146,7 +146,7 @@ func TestSteadyBeforeTheFault(t *testing.T) {
 		{
 			"one of three backends was",
 			prelude{change: func(q *record.Request) {
-				if q.Sent > 19*s && q.Sent < 30*s && q.By == "b" {
+				if q.Sent > 19*s && q.Sent < 30*s && q.Backend == "b" {
 					lost(q, 5*s)
 				}
 			}},
@@ -330,7 +330,7 @@ func TestExposure(t *testing.T) {
 	onlyB := func(from time.Duration) func(q *record.Request) {
 		return func(q *record.Request) {
 			if q.Sent >= from {
-				q.By = "b"
+				q.Backend = "b"
 			}
 		}
 	}
@@ -354,7 +354,7 @@ func TestExposure(t *testing.T) {
 			prelude{checks: []steadystate.Check{reused}, beside: map[string]func(int) string{"requests reused": func(i int) string { return "ab"[i%2 : i%2+1] }}},
 			steadystate.Held, "a answered 500 of 1000 requests reused in the 10s before the fault (50%)",
 		},
-		{"answers that do not say who gave them", prelude{change: func(q *record.Request) { q.By = "" }}, steadystate.Unknown, "no answer to requests in the 10s before the fault said who gave it: let the service name itself"},
+		{"answers that do not say who gave them", prelude{change: func(q *record.Request) { q.Backend = "" }}, steadystate.Unknown, "no answer to requests in the 10s before the fault said who gave it: let the service name itself"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			result := row.prelude.judge(t)
@@ -393,7 +393,7 @@ func TestTheGate(t *testing.T) {
 		{
 			"one of three backends is one, and the others answer",
 			func(q *record.Request) {
-				if q.Sent >= 17*s && q.By == "b" {
+				if q.Sent >= 17*s && q.Backend == "b" {
 					lost(q, 5*s)
 				}
 			}, nil, 20 * s, steadystate.Unknown, "no answer for", "",
@@ -414,19 +414,19 @@ func TestTheGate(t *testing.T) {
 		{
 			"one answers no more",
 			func(q *record.Request) {
-				if q.Sent > 8*s && q.By == "c" {
-					q.By = "a"
+				if q.Sent > 8*s && q.Backend == "c" {
+					q.Backend = "a"
 				}
 			}, nil, 20 * s, steadystate.Held, "", "c answered 0 of",
 		},
-		{"none says who it is", func(q *record.Request) { q.By = "" }, nil, 20 * s, steadystate.Held, "", "no answer to requests"},
+		{"none says who it is", func(q *record.Request) { q.Backend = "" }, nil, 20 * s, steadystate.Held, "", "no answer to requests"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			g := judge.NewGate([]steadystate.Check{check}, 10*s, 0)
 			var all []record.Request
 			for i := range int(row.at / (10 * ms)) {
 				at := time.Duration(i) * 10 * ms
-				q := record.Request{Seq: uint64(i), Planned: at, Sent: at, Answered: at + 5*ms, Outcome: record.Outcome{Code: 200, By: "abc"[i%3 : i%3+1], Attempts: 1}}
+				q := record.Request{Seq: uint64(i), Planned: at, Sent: at, Answered: at + 5*ms, Outcome: record.Outcome{Code: 200, Backend: "abc"[i%3 : i%3+1], Attempts: 1}}
 				if row.change != nil {
 					row.change(&q)
 				}

@@ -13,11 +13,11 @@ import (
 // request takes in a request: as an observation, and in the traffic's sums.
 func (j *judge) request(signal string, q record.Request) {
 	o := q.Observation()
-	j.order(signal).see(o)
+	j.buffer(signal).see(o)
 	j.answered(signal, q, o)
 	s, seen := j.Traffic[signal]
 	if !seen {
-		s = Traffic{By: map[string]int{}, Failures: map[string]int{}, locals: map[string]int{}, first: q.Planned}
+		s = Traffic{ByBackend: map[string]int{}, Failures: map[string]int{}, locals: map[string]int{}, first: q.Planned}
 	}
 	s.Sent++
 	s.maxSeq = max(s.maxSeq, q.Seq)
@@ -42,8 +42,8 @@ func (j *judge) request(signal string, q record.Request) {
 	if q.Attempts > 1 {
 		s.Repeated++
 	}
-	if q.By != "" {
-		s.By[q.By]++
+	if q.Backend != "" {
+		s.ByBackend[q.Backend]++
 	}
 	j.Traffic[signal] = s
 }

@@ -83,7 +83,7 @@ func (u *unrest) workload(e record.Event) string {
 	if u.sizes == nil {
 		u.sizes = map[string]string{}
 	}
-	desired, existing, ready, updated := e.Attrs[record.AttrWanted], e.Attrs[record.AttrExisting], e.Attrs[record.AttrReady], e.Attrs[record.AttrUpdated]
+	desired, existing, ready, updated := e.Attrs[record.AttrDesired], e.Attrs[record.AttrExisting], e.Attrs[record.AttrReady], e.Attrs[record.AttrUpdated]
 	sizes := fmt.Sprintf("desires %s pods, has %s, %s ready", desired, existing, ready)
 	if updated != "" {
 		sizes += fmt.Sprintf(", %s up to date", updated)

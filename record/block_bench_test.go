@@ -22,7 +22,7 @@ func BenchmarkFlush(b *testing.B) {
 					sent := planned + time.Duration(i*i%200)*time.Microsecond
 					rec.Request(record.TrafficSignal, record.Request{
 						Seq: uint64(i), Planned: planned, Sent: sent, Answered: sent + time.Duration(i*i*7%9973)*time.Microsecond,
-						Outcome: record.Outcome{Code: 200, By: "checkout-1", Attempts: 1},
+						Outcome: record.Outcome{Code: 200, Backend: "checkout-1", Attempts: 1},
 					})
 				}
 				rec.Flush()

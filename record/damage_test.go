@@ -25,7 +25,7 @@ func story(down time.Duration) []record.Entry {
 	const step = 50 * time.Millisecond
 	var list []record.Request
 	for at := step; at < 9*time.Second; at += step {
-		q := record.Request{Seq: uint64(len(list)), Planned: at, Sent: at, Answered: at + 5*time.Millisecond, Outcome: record.Outcome{Code: 200, By: []string{"a", "b", "c"}[len(list)%3], Attempts: 1}}
+		q := record.Request{Seq: uint64(len(list)), Planned: at, Sent: at, Answered: at + 5*time.Millisecond, Outcome: record.Outcome{Code: 200, Backend: []string{"a", "b", "c"}[len(list)%3], Attempts: 1}}
 		if at > 4*time.Second && at < 4*time.Second+down {
 			q.Outcome = record.Outcome{Error: "503", Attempts: 1}
 		}

@@ -45,7 +45,7 @@ const (
 	EventAdded   = "added"   // the endpoint takes traffic; service, slice, address
 	EventRemoved = "removed" // the endpoint takes no traffic any more; service, slice, address
 	EventScaled  = "scaled"  // the replica set wants another number of pods; from, to
-	EventBlind   = "blind"   // of the span nothing is known; reason
+	EventGap     = "blind"   // of the span nothing is known; reason
 )
 
 // The kind of event of a workload (a deployment, a stateful set, a daemon set) and
@@ -66,7 +66,7 @@ const (
 	EventEndedEarly = "ended early" // the fault was over before it was undone; reason
 )
 
-// The kinds of event of the pods of a fault, as the fault sees them. EventBlind
+// The kinds of event of the pods of a fault, as the fault sees them. EventGap
 // of such a pod: whether another fault was in it, or whether further pods came,
 // could not be seen in the span.
 const (
@@ -88,7 +88,7 @@ const (
 	AttrService   = "service"   // the service's name
 	AttrSlice     = "slice"     // the endpoint slice's name
 	AttrAddress   = "address"   // the endpoint's address
-	AttrWanted    = "replicas"  // how many pods the workload desires
+	AttrDesired   = "replicas"  // how many pods the workload desires
 	AttrExisting  = "existing"  // how many it has, of any kind
 	AttrReady     = "ready"     // how many of those are ready
 	AttrUpdated   = "updated"   // how many of those are of the revision that they are to be of

@@ -237,11 +237,11 @@ type Injection struct {
 	// nothing to remove, and what is counted from its removal is counted from
 	// its injection.
 	OneShot bool `json:"oneShot,omitempty"`
-	// Shortfall says what could not be shown: no pod was selected, say. With
+	// FailureReason says what could not be shown: no pod was selected, say. With
 	// one the fault is undone at once and the verdict is unknown.
-	Shortfall string `json:"shortfall,omitempty"`
+	FailureReason string `json:"shortfall,omitempty"`
 	// Refused says what must be possible, "can be drained" for instance, where
-	// the service's own configuration forbids it: then the shortfall says what
+	// the service's own configuration forbids it: then the failure reason says what
 	// forbids it, and is a finding about the service.
 	Refused string `json:"refused,omitempty"`
 }

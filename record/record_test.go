@@ -18,9 +18,9 @@ import (
 func TestRequestsSurviveTheRecord(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	outcomes := []record.Outcome{
-		{Code: 200, By: "a", Attempts: 1},
-		{Code: 200, By: "b", Attempts: 2},
-		{Code: 503, By: "a", Attempts: 1},
+		{Code: 200, Backend: "a", Attempts: 1},
+		{Code: 200, Backend: "b", Attempts: 2},
+		{Code: 503, Backend: "a", Attempts: 1},
 		{Error: "connection refused"},
 		{Error: "no local port left", Local: true},
 	}
@@ -69,7 +69,7 @@ func TestARequestTakesFewBytes(t *testing.T) {
 	for i := range 4096 {
 		planned := time.Duration(i) * time.Millisecond
 		sent := planned + time.Duration(r.Int64N(int64(200*time.Microsecond)))
-		outcome := record.Outcome{Code: 200, By: "checkout-1", Attempts: 1}
+		outcome := record.Outcome{Code: 200, Backend: "checkout-1", Attempts: 1}
 		if i%2 == 1 {
 			outcome = record.Outcome{Error: "connection refused"}
 		}

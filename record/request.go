@@ -34,7 +34,7 @@ type Request struct {
 type Outcome struct {
 	Code     int    `json:"code,omitempty"`  // HTTP status; 0: no answer
 	Error    string `json:"error,omitempty"` // why there was no good answer
-	By       string `json:"by,omitempty"`    // who answered, by the service's own word
+	Backend  string `json:"by,omitempty"`    // who answered, by the service's own word
 	Attempts int    `json:"attempts"`        // connections it was written to
 	// Local: the failure is of the machine that drives the load (no ports, no
 	// file handles), so the request says nothing of the service.

@@ -36,7 +36,7 @@ func scaling() []record.Entry {
 		event(at, kind, "hpa/shop/shop", attrs)
 	}
 	pods := func(at time.Duration, kind, wanted, ready string) {
-		event(at, kind, "deployment/shop/shop", map[string]string{record.AttrWanted: wanted, record.AttrExisting: wanted, record.AttrReady: ready})
+		event(at, kind, "deployment/shop/shop", map[string]string{record.AttrDesired: wanted, record.AttrExisting: wanted, record.AttrReady: ready})
 	}
 	hpa(s/5, record.EventExists, 40, 2, 2, "null", `{"scaleTargetRef":{"kind":"Deployment","name":"shop"},"minReplicas":2,"maxReplicas":8,`+
 		`"metrics":[{"type":"Resource","resource":{"name":"cpu","target":{"type":"Utilization","averageUtilization":50}}}]}`)

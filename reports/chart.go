@@ -169,7 +169,7 @@ func (r Report) marks(at scale, y px) []markView {
 // faultBoxes are the time in which a fault was certainly on, and those in which
 // it came and went.
 func faultBoxes(at scale, i judge.InjectionResult, end time.Duration, bottom px) []boxView {
-	if i.Shortfall != "" {
+	if i.FailureReason != "" {
 		return nil
 	}
 	gone, t1 := steadystate.Instant(end), "not undone"

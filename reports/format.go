@@ -165,13 +165,13 @@ func (r Report) values(c judge.CheckResult, b steadystate.Bounds[float64]) strin
 
 // telling are the parts of a load's traffic that had enough requests to be worth
 // telling, as [told] are the phases.
-func telling(parts []judge.TrafficPart) []judge.TrafficPart {
-	return slices.DeleteFunc(slices.Clone(parts), func(p judge.TrafficPart) bool { return p.Sent < steadystate.MinObservations })
+func telling(parts []judge.TrafficSegment) []judge.TrafficSegment {
+	return slices.DeleteFunc(slices.Clone(parts), func(p judge.TrafficSegment) bool { return p.Sent < steadystate.MinObservations })
 }
 
 // partCells are the figures of a part: how many, the rates, the failures, and
 // in what time the others were answered.
-func partCells(p judge.TrafficPart) []string {
+func partCells(p judge.TrafficSegment) []string {
 	cells := []string{strconv.Itoa(p.Sent), fmt.Sprintf("%.4g/s", p.Rate), fmt.Sprintf("%.4g/s", p.SentRate), strconv.Itoa(p.FailedFirst + p.Local)}
 	if p.Latency != nil {
 		for _, f := range figures(*p.Latency) {

@@ -83,7 +83,7 @@ type (
 		Signal, Name string
 		Cells        []string
 	}
-	faultView struct{ Fault, Targets, Hit, T0, T1, Shortfall string }
+	faultView struct{ Fault, Targets, Hit, T0, T1, FailureReason string }
 )
 
 // Headings are those of the cells of a valuesView.
@@ -141,8 +141,8 @@ func section(i int, r Report) sectionView {
 			s.Requests = append(s.Requests, pair{"", fmt.Sprintf("%d × %s", t.Failures[why], why)})
 		}
 		var by []string
-		for _, name := range keys(t.By) {
-			by = append(by, fmt.Sprintf("%s %d", name, t.By[name]))
+		for _, name := range keys(t.ByBackend) {
+			by = append(by, fmt.Sprintf("%s %d", name, t.ByBackend[name]))
 		}
 		if len(by) > 0 {
 			s.Requests = append(s.Requests, pair{"", "answered by " + strings.Join(by, ", ")})
@@ -152,7 +152,7 @@ func section(i int, r Report) sectionView {
 		}
 	}
 	for _, injection := range r.Injections {
-		v := faultView{Fault: injection.Fault, T0: injection.String(), T1: "not undone", Hit: injection.HitText(), Shortfall: injection.Shortfall}
+		v := faultView{Fault: injection.Fault, T0: injection.String(), T1: "not undone", Hit: injection.HitText(), FailureReason: injection.FailureReason}
 		if injection.Removed != nil {
 			v.T1 = injection.Removed.String()
 		}

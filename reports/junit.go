@@ -111,7 +111,7 @@ func suite(r Report) junitSuite {
 		property(name+".low.seconds", number(b.Low.Seconds()))
 		property(name+".high.seconds", number(b.High.Seconds()))
 	}
-	part := func(prefix string, p judge.TrafficPart) {
+	part := func(prefix string, p judge.TrafficSegment) {
 		property(prefix+"sent", strconv.Itoa(p.Sent))
 		property(prefix+"failed.first", strconv.Itoa(p.FailedFirst))
 		property(prefix+"local", strconv.Itoa(p.Local))

@@ -39,7 +39,7 @@ func entries(limits ...string) []record.Entry {
 	}
 	for i := range 80 {
 		at := time.Duration(i) * 100 * time.Millisecond
-		q := record.Request{Seq: uint64(i), Planned: at, Sent: at, Answered: at + 5*time.Millisecond, Outcome: record.Outcome{Code: 200, By: string(rune('a' + i%3)), Attempts: 1}}
+		q := record.Request{Seq: uint64(i), Planned: at, Sent: at, Answered: at + 5*time.Millisecond, Outcome: record.Outcome{Code: 200, Backend: string(rune('a' + i%3)), Attempts: 1}}
 		if at >= 2500*time.Millisecond && at < 3*s {
 			q.Outcome = record.Outcome{Error: "connection refused"}
 		}

@@ -68,10 +68,10 @@ func Text(w io.Writer, r Report) error {
 			for _, why := range keys(t.Failures) {
 				row("", fmt.Sprintf("%d x %s", t.Failures[why], why))
 			}
-			if len(t.By) > 0 {
+			if len(t.ByBackend) > 0 {
 				var by []string
-				for _, name := range keys(t.By) {
-					by = append(by, fmt.Sprintf("%s %d", name, t.By[name]))
+				for _, name := range keys(t.ByBackend) {
+					by = append(by, fmt.Sprintf("%s %d", name, t.ByBackend[name]))
 				}
 				row("", "answered by "+strings.Join(by, ", "))
 			}
@@ -79,10 +79,10 @@ func Text(w io.Writer, r Report) error {
 	})
 	for _, by := range []struct {
 		name  string
-		parts func(judge.Traffic) []judge.TrafficPart
+		parts func(judge.Traffic) []judge.TrafficSegment
 	}{
-		{"phase", func(t judge.Traffic) []judge.TrafficPart { return t.Phases }},
-		{"stage", func(t judge.Traffic) []judge.TrafficPart { return t.Stages }},
+		{"phase", func(t judge.Traffic) []judge.TrafficSegment { return t.Phases }},
+		{"stage", func(t judge.Traffic) []judge.TrafficSegment { return t.Stages }},
 	} {
 		table(&out, "traffic by "+by.name, func(row func(...string)) {
 			for _, signal := range keys(r.Traffic) {
@@ -108,7 +108,7 @@ func Text(w io.Writer, r Report) error {
 			for _, t := range i.Targets {
 				targets = append(targets, strings.TrimSpace(t.Name+" "+t.UID))
 			}
-			row(i.Fault, strings.Join(targets, ", "), "T0 "+i.String(), gone, i.Shortfall)
+			row(i.Fault, strings.Join(targets, ", "), "T0 "+i.String(), gone, i.FailureReason)
 			if hit := i.HitText(); hit != "" {
 				row("hit " + hit)
 			}

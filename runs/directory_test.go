@@ -51,7 +51,7 @@ func (p shop) Drive(ctx context.Context, clock steadystate.Clock, each func(reco
 		case <-tick.C:
 		}
 		now := clock.Now()
-		each(record.Request{Seq: seq, Planned: now, Sent: now, Answered: now + p.took, Outcome: record.Outcome{Code: 200, By: string(rune('a' + seq%3)), Attempts: 1}})
+		each(record.Request{Seq: seq, Planned: now, Sent: now, Answered: now + p.took, Outcome: record.Outcome{Code: 200, Backend: string(rune('a' + seq%3)), Attempts: 1}})
 	}
 }
 

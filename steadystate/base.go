@@ -5,28 +5,28 @@ import (
 	"math"
 )
 
-// A Base is the figure of a quantity that others are multiples of: of a settled
-// stretch before a fault, or of a control run. It is plain data, in the unit of the signal.
+// A Base is the figure that a limit on a multiple of the baseline divides by:
+// from the settled stretch before a fault, or from a control run. It is plain
+// data, in the unit of the signal.
 //
-// The bounds are not those of the observations that were seen but of what they
-// are a sample of, since the same service shows other ones the next time: they
-// leave it out with the probability [Doubt] on either side.
+// The bounds cover the sampling error too, since the same service shows other
+// values the next time: on either side they miss the true figure with the
+// probability [Doubt].
 type Base struct {
 	Bounds[float64]
-	// N is of how many observations.
+	// N is the number of observations.
 	N int `json:"n"`
-	// Unknown is why there is no figure; the bounds then say nothing.
+	// Unknown says why there is no figure; the bounds are then meaningless.
 	Unknown string `json:"unknown,omitempty"`
 }
 
-// Doubt is the probability with which what a sample is of lies beyond one of
-// its bounds. A multiple of a baseline is off if one of two bounds is: two
-// samples of the same are told from each other in no more than 0.2 % of the
-// cases, by a limit of "<= 1x".
+// Doubt is the probability that the true figure lies beyond one of the bounds.
+// A ratio is wrong if either of two bounds is, so a limit of "<= 1x" tells two
+// samples of the same service apart in no more than 0.2 % of the cases.
 const Doubt = 1e-3
 
-// Base is the figure of the limit's quantity, as one that others can be a
-// multiple of: it is finite and above zero, else unknown.
+// Base is the figure of the limit's quantity as a baseline. It is unknown
+// unless it is finite and above zero.
 func (l Limit) Base(f Figures) Base {
 	b := Base{N: l.n(f)}
 	seen, none := l.ofValues(f, Doubt)
@@ -36,7 +36,7 @@ func (l Limit) Base(f Figures) Base {
 	case math.IsInf(seen.High, 1) || math.IsInf(seen.Low, -1):
 		b.Unknown = l.unsure(f)
 	case seen.Low <= 0:
-		b.Unknown = fmt.Sprintf("it could be %s, and nothing is a multiple of that", number.format(seen.Low))
+		b.Unknown = fmt.Sprintf("ratio undefined: the baseline may be %s", number.format(seen.Low))
 	default:
 		b.Bounds = seen
 	}
@@ -44,9 +44,9 @@ func (l Limit) Base(f Figures) Base {
 }
 
 // JudgeRatio judges a limit that refers to a baseline ("p95 <= 1.5x baseline")
-// by the figures of its window and the figure of the baseline, which is of what
-// the text says: "the 10s before the fault". Both are samples, and the bounds of the
-// ratio have the errors of both.
+// by the figures of its window and the baseline's figure. of names the baseline
+// in the text: "the 10s before the fault". Both are samples: the bounds of the
+// ratio hold the errors of both.
 func (l Limit) JudgeRatio(f Figures, base Base, of string) Reading {
 	seen, none := l.ofValues(f, Doubt)
 	switch {
@@ -71,7 +71,7 @@ func (l Limit) JudgeRatio(f Figures, base Base, of string) Reading {
 	return r
 }
 
-// unsure says what would make the sampling error of the figure less.
+// unsure says what would reduce the sampling error of the figure.
 func (l Limit) unsure(f Figures) string {
 	if f.hidden() > 0 {
 		return f.Ignorance()
@@ -79,7 +79,7 @@ func (l Limit) unsure(f Figures) string {
 	return fmt.Sprintf("%s of %s; a comparison needs at least %s of each, and more for a smaller difference: a longer phase or a higher rate", l.Figure(), observations(l.n(f)), thousands(l.leastToCompare()))
 }
 
-// leastToCompare is of how many values the figure has bounds.
+// leastToCompare is the smallest number of values that gives the figure bounds.
 func (l Limit) leastToCompare() int {
 	if q, ok := l.Percentile(); ok {
 		return int(math.Ceil(max(math.Log(Doubt)/math.Log(q), math.Log(Doubt)/math.Log(1-q)) - 1e-9))
@@ -87,8 +87,9 @@ func (l Limit) leastToCompare() int {
 	return leastForT
 }
 
-// leastForT is how many values the error of a mean takes: the expansion below
-// is then within 0.3 % of Student's t, and the mean nearly normal.
+// leastForT is the smallest sample whose mean has an error estimate: the
+// expansion below is then within 0.3 % of Student's t, and the mean nearly
+// normal.
 const leastForT = 10
 
 // student is how many standard errors a mean of n values lies from that of what

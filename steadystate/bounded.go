@@ -2,10 +2,10 @@ package steadystate
 
 import "math"
 
-// BoundedValues are [Values] of which some are known to their bounds only, as a
-// quantile of a histogram is. The zero value is empty.
+// BoundedValues are [Values] some of which are known only to their bounds, such
+// as the quantile of a histogram. The zero value is empty.
 type BoundedValues struct {
-	// The least that each can be, and the greatest; nil while they are the same.
+	// The lower and upper bounds; highs is nil while they are equal.
 	lows  Values
 	highs *Values
 }
@@ -13,7 +13,7 @@ type BoundedValues struct {
 // Add adds a value.
 func (s *BoundedValues) Add(b Bounds[float64]) {
 	if b.Low != b.High {
-		s.part()
+		s.split()
 	}
 	s.lows.Add(b.Low)
 	if s.highs != nil {
@@ -21,8 +21,8 @@ func (s *BoundedValues) Add(b Bounds[float64]) {
 	}
 }
 
-// part makes the greatest values others than the least.
-func (s *BoundedValues) part() {
+// split keeps the upper bounds apart from the lower ones.
+func (s *BoundedValues) split() {
 	if s.highs == nil {
 		s.highs = &Values{}
 		s.highs.Merge(&s.lows)
@@ -33,7 +33,7 @@ func (s *BoundedValues) part() {
 func (s *BoundedValues) Merge(o *BoundedValues) {
 	highs := &o.lows
 	if o.highs != nil {
-		s.part()
+		s.split()
 		highs = o.highs
 	}
 	if s.highs != nil {
@@ -42,10 +42,10 @@ func (s *BoundedValues) Merge(o *BoundedValues) {
 	s.lows.Merge(&o.lows)
 }
 
-// N is how many there are.
+// N is the number of values.
 func (s *BoundedValues) N() int { return s.lows.n }
 
-// at is the value of the given rank; the least has rank 1.
+// at is the value of a rank; the smallest has rank 1.
 func (s *BoundedValues) at(rank int) Bounds[float64] {
 	b := s.lows.at(rank)
 	if s.highs != nil {
@@ -66,8 +66,8 @@ func (s *BoundedValues) Mean() Bounds[float64] {
 	return b
 }
 
-// drawn is between what the mean lies of what the values were drawn from, with
-// [Doubt] on either side: t standard errors from theirs.
+// drawn is the confidence interval of the mean, t standard errors to either
+// side: the true mean lies beyond each bound with the probability [Doubt].
 func (s *BoundedValues) drawn() Bounds[float64] {
 	if s.N() < leastForT {
 		return Bounds[float64]{Low: math.Inf(-1), High: math.Inf(1)}
@@ -84,8 +84,8 @@ func (s *BoundedValues) drawn() Bounds[float64] {
 	return b
 }
 
-// A Distribution is what the values of known observations are, those that
-// failed left out, in the unit of the signal.
+// A Distribution summarizes the values of known observations, without the
+// failed ones, in the unit of the signal.
 type Distribution struct {
 	N    int             `json:"n"`
 	Mean Bounds[float64] `json:"mean"`
@@ -95,8 +95,8 @@ type Distribution struct {
 	Max  Bounds[float64] `json:"max"`
 }
 
-// Distribution of the values; ok is false if there are none, or if they are
-// known to an open bucket only.
+// Distribution of the values; ok is false without any, or if they are known
+// only to an open bucket.
 func (s *BoundedValues) Distribution() (d Distribution, ok bool) {
 	if s.N() == 0 {
 		return Distribution{}, false

@@ -6,12 +6,11 @@ import (
 	"strings"
 )
 
-// A Bucket bounds a value that its source knows no closer: the truth lies in
-// [Low, High], and where in it is not known. Either end may be infinite. The
-// zero value is no bucket.
+// A Bucket bounds a value whose source knows it no better: the true value lies
+// anywhere in [Low, High]. Either end may be infinite. The zero value is unset.
 type Bucket Bounds[float64]
 
-// IsSet reports whether there is a bucket.
+// IsSet reports whether the bucket is set.
 func (b Bucket) IsSet() bool { return b != Bucket{} }
 
 // String is the bucket for people, to six digits: "0.25..0.5".
@@ -22,7 +21,7 @@ func (b Bucket) text(digits int) string {
 }
 
 // MarshalText writes the bucket so that it reads back the same, since JSON has
-// no infinite numbers: "0.25..0.5", "10..+Inf". No bucket is empty.
+// no infinite numbers: "0.25..0.5", "10..+Inf". An unset bucket is empty text.
 func (b Bucket) MarshalText() ([]byte, error) {
 	if !b.IsSet() {
 		return nil, nil
@@ -30,7 +29,7 @@ func (b Bucket) MarshalText() ([]byte, error) {
 	return []byte(b.text(-1)), nil
 }
 
-// UnmarshalText reads a bucket; empty text is none.
+// UnmarshalText reads a bucket; empty text leaves it unset.
 func (b *Bucket) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
 		*b = Bucket{}

@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// A bundle makes one observation of each n successive ones: an outage in which
-// its whole span lies has all of theirs. So what [blind] says of bundles is how
-// long an outage can last that fewer than n observations speak of.
+// A bundle merges each n successive observations into one: an outage that
+// contains its whole span contains all of theirs. So the [longestGap] between
+// bundles is the longest outage that fewer than n observations met.
 type bundle struct {
 	n     int
 	froms []time.Duration // of the last n, in a ring
 	next  int             // place in the ring
 	seen  int
-	// Those of the last n after which none ended later, in order: the first one
-	// ended last of all.
+	// The candidates for the latest To of the last n: those after which no
+	// observation ended later, in order, so the first one ended last.
 	latest []lasting
 	gone   int // of latest
 }
@@ -27,8 +27,8 @@ type lasting struct {
 
 func newBundle(n int) *bundle { return &bundle{n: n, froms: make([]time.Duration, n)} }
 
-// add takes in the next observation, and makes of it and of those before it one
-// if there are enough.
+// add takes the next observation, and merges it with those before it once there
+// are n.
 func (b *bundle) add(o Span) (whole Span, ok bool) {
 	if b.n == 1 {
 		return o, true
@@ -55,12 +55,12 @@ func (b *bundle) add(o Span) (whole Span, ok bool) {
 	return Span{From: b.froms[b.next], To: b.latest[b.gone].to}, true
 }
 
-// most observations are looked at for a resolution. An outage that takes more
-// to tell it from chance is one that no window shows.
+// most bounds the observations that a resolution looks at. An outage that needs
+// more to stand out from chance never shows in any window.
 const most = 1 << 16
 
-// total is how many bad observations in a row are found to be an outage,
-// whatever was around them.
+// total is the number of bad observations in a row that make an outage,
+// whatever surrounds them.
 func (r Rule) total() int {
 	shares := r.shares()
 	if len(shares) == 0 {
@@ -69,8 +69,9 @@ func (r Rule) total() int {
 	return min(most, int(math.Ceil(alarm(surest)/newEvidence(shares[len(shares)-1], r.Allowed).bad)))
 }
 
-// partial is how many observations an outage of the smallest backend must meet to
-// be found but for one time in ten thousand; 0 if its share is not known.
+// partial is the number of observations an outage of the smallest backend must
+// meet to be found in all but one of ten thousand cases; 0 if the backend's
+// share is unknown.
 func (r Rule) partial() int {
 	p := r.smallest()
 	switch {
@@ -85,7 +86,7 @@ func (r Rule) partial() int {
 	}
 	e := newEvidence(p, r.Allowed)
 	return sort.Search(most, func(n int) bool {
-		// So many bad ones of n make the sum that is an outage.
+		// The bad ones of n that make Page's sum an outage.
 		least := int(math.Ceil((alarm(surest) + float64(n)*e.good) / (e.bad + e.good)))
 		return least <= n && tail(n, n-least+1, 1-p) <= rare
 	})

@@ -6,19 +6,19 @@ import (
 	"time"
 )
 
-// A Check says what counts as good on a signal, and the limits for how long
-// and how often it may not be. It is plain data: it is part of the record, so
-// a record can be judged again, also with other limits.
+// A Check says what counts as good on a signal, and limits how long and how
+// often the signal may be bad. It is plain data and part of the record, so a
+// record can be judged again with other limits.
 type Check struct {
 	Name   string `json:"name"`
 	Signal string `json:"signal"`
-	// Good is the tolerance for one value; it must be set.
+	// Good is the tolerance for one value; required.
 	Good Tolerance `json:"good"`
 	// Allowed is the share of bad observations that is background: 0.001 for
-	// traffic. More than chance makes of it is an outage, as is a cluster, however
-	// small its share. Zero: every bad observation is an outage.
+	// traffic. An outage is more than chance makes of that share, or a cluster,
+	// however small its share. Zero: every bad observation is an outage.
 	Allowed float64 `json:"allowed,omitempty"`
-	// Limits that must hold. None: no outage at all.
+	// Limits must hold. None: no outage at all.
 	Limits []Limit `json:"limits,omitempty"`
 }
 
@@ -40,15 +40,15 @@ func (c Check) Validate() error {
 	return errors.Join(errs...)
 }
 
-// Rule is when an outage of the check is over, for a record with that settle
-// time; byChance is that of [Rule].
+// Rule is the check's outage rule for a record with that settle time; byChance
+// is [Rule]'s.
 func (c Check) Rule(settle time.Duration, byChance bool) Rule {
 	return Rule{Settle: settle, Allowed: c.Allowed, ByChance: byChance}
 }
 
-// A Hypothesis is the claim that a service is in its steady state: every check
-// is good, on signals that are observed while an experiment runs. Signals that
-// the experiment's load yields ("requests") need no source here.
+// A Hypothesis claims that a service is in its steady state: every check is
+// good. Signals are observed while an experiment runs. Those that its load
+// yields ("requests") need no source here.
 type Hypothesis struct {
 	Signals []Signal
 	Checks  []Check

@@ -1,11 +1,11 @@
 // Package steadystate answers two questions about a service: is it steady, and
 // for how long was it not?
 //
-// What is seen of a service is never an instant. A request speaks of some
+// An observation never shows an exact instant. A request speaks of some
 // instant between being sent and being answered, a rate of some instant in its
 // range, a watch event of some instant since the last proof of life. So an
 // [Observation] carries a [Span], every figure derived from observations
-// carries [Bounds] that hold the truth, and every comparison has three
+// carries [Bounds] that contain the true value, and every comparison has three
 // outcomes: held, broken, and unknown when the bounds straddle the limit.
 //
 //	check := steadystate.Check{

@@ -10,60 +10,61 @@ import (
 	"time"
 )
 
-// Figures are what a timeline says of one window of time.
+// Figures sum up a timeline over one window of time.
 type Figures struct {
 	Window  Span `json:"window"`
 	Good    int  `json:"good"`
 	Bad     int  `json:"bad"`
 	Unknown int  `json:"unknown"`
-	// Failed of the bad ones had no value at all: a request not answered well.
+	// Failed is the number of bad ones without any value: requests that were
+	// not answered well.
 	Failed int `json:"failed"`
-	// Doubtful ones began before the window and timed out in it: whether they
-	// failed in it is not known. They are among none of the above.
+	// Doubtful ones began before the window and timed out in it, so it is
+	// unknown whether they failed in it. None of the above counts them.
 	Doubtful int `json:"doubtful,omitempty"`
-	// Missing is how many more there would have been in the gaps, had they come
-	// as around them.
+	// Missing estimates how many observations the gaps swallowed, at the rate
+	// around them.
 	Missing int `json:"missing,omitempty"`
 	// Resolution is the longest total outage that could have passed unseen, or
-	// within what is allowed.
+	// within the allowed share.
 	Resolution time.Duration `json:"resolution"`
-	// PartialResolution is that of an outage of the smallest share that one
-	// backend has of the answers; zero if it is not known.
+	// PartialResolution is the same for an outage of the smallest backend; zero
+	// if its share of the answers is unknown.
 	PartialResolution PartialResolution `json:"partialResolution,omitzero"`
-	// Gaps are the stretches of the window of which nothing is known: the source
-	// said so, or was silent for longer than chance explains. Each reaches from
-	// the beginning of the last observation before to the end of the first one
+	// Gaps are the stretches of the window without knowledge: the source said
+	// so, or was silent for longer than chance explains. Each reaches from the
+	// beginning of the last observation before to the end of the first one
 	// after, and may hide an outage of that length.
 	Gaps []Span `json:"gaps,omitempty"`
 	// UnknownTime is the time in gaps; it widens the downtime.
 	UnknownTime time.Duration `json:"unknownTime"`
 	// Outages that reach into the window, clipped to it.
 	Outages []Outage `json:"outages,omitempty"`
-	// Downtime is the time in outages, in the best and the worst case.
+	// Downtime is the time in outages, from the best to the worst case.
 	Downtime Bounds[time.Duration] `json:"downtime"`
 
-	values    BoundedValues // of the known observations that have one
-	timeouts  BoundedValues // what those that timed out took: so much, or more
-	undecided int           // of the unknown ones have a value, and did not fail
-	reason    string        // of the first unknown
-	partial   string        // why the first partial value is one
+	values    BoundedValues // of the known observations that have a value
+	timeouts  BoundedValues // lower bounds: how long the timed-out ones took, at least
+	undecided int           // unknown ones that have a value and did not fail
+	reason    string        // of the first unknown one
+	partial   string        // of the first partial value
 	rule      Rule
-	certain   int    // of the outages are in the window for certain
+	certain   int    // outages that certainly reach into the window
 	more      int    // outages that the gaps may hide
-	starts    []Span // of the outages, also if they began before the window
-	// longest outage: the longest stretch that was bad for certain, and the
-	// longest outage that those seen and the gaps can be of.
+	starts    []Span // of the outages, also of those that began before the window
+	// longest outage: from the longest stretch that was certainly bad to the
+	// longest outage that the seen ones and the gaps can form.
 	longest Bounds[time.Duration]
 }
 
 // A PartialResolution is the longest outage of a share of the observations that
-// could have passed unseen: a longer one is found but for 1 in 10,000.
+// could have passed unseen: a longer one is missed once in 10,000 cases.
 type PartialResolution struct {
 	Share  float64       `json:"share"`
 	Length time.Duration `json:"length"`
 }
 
-// count takes in an observation of the window.
+// count takes an observation of the window.
 func (f *Figures) count(o Observation, good Tolerance) {
 	switch {
 	case o.Good(good):
@@ -94,7 +95,7 @@ func (f *Figures) count(o Observation, good Tolerance) {
 	}
 }
 
-// conclude takes in the outages and the gaps of the whole record.
+// conclude takes the outages and the gaps of the whole record.
 func (f *Figures) conclude(outages []Outage, gaps []gap) {
 	for _, g := range gaps {
 		if g.accounted(outages) {
@@ -112,7 +113,7 @@ func (f *Figures) conclude(outages []Outage, gaps []gap) {
 		if o.Start.From > f.Window.To || o.End.To < f.Window.From {
 			continue
 		}
-		// One whose edge lies at the window's may have been over before it, or
+		// An outage that touches the window's edge may have ended before it, or
 		// begun after.
 		if !o.Stray && o.Start.To <= f.Window.To && o.End.From >= f.Window.From {
 			f.certain++
@@ -137,9 +138,9 @@ func (f *Figures) conclude(outages []Outage, gaps []gap) {
 	}
 }
 
-// certainly are the stretches in which an outage was on for certain: what gaps in
-// it as long as the settle time leave of it, since the signal may have been good
-// in them for that long. One that may be none has none.
+// certainly are the stretches of an outage that were certainly bad. A gap at
+// least as long as the settle time leaves none of its own, since the signal may
+// have been good in it for that long. A stray has none.
 func (f Figures) certainly(o Outage, gaps []Span) []Span {
 	if o.Stray || o.Start.To >= o.End.From {
 		return nil
@@ -160,9 +161,9 @@ func (f Figures) certainly(o Outage, gaps []Span) []Span {
 	return append(list, rest)
 }
 
-// episodes are the longest outages that those seen and the gaps can be of, in
-// order: what is bad again within the settle time of a gap is of one with what
-// the gap hides.
+// episodes are the longest outages that the seen ones and the gaps can form, in
+// order: an outage within the settle time of a gap may be one with what the gap
+// hides.
 func (f Figures) episodes(seen, gaps []Span) []Span {
 	type part struct {
 		Span
@@ -177,28 +178,28 @@ func (f Figures) episodes(seen, gaps []Span) []Span {
 	}
 	slices.SortStableFunc(parts, func(a, b part) int { return cmp.Compare(a.From, b.From) })
 	var episodes []Span
-	blind := false // the last one ends with a gap
+	hidden := false // the last one ends with a gap
 	for _, p := range parts {
 		near := time.Duration(0)
-		if blind || p.gap {
+		if hidden || p.gap {
 			near = f.rule.Settle
 		}
 		n := len(episodes)
 		if n == 0 || p.From > episodes[n-1].To+near {
-			episodes, blind = append(episodes, p.Span), p.gap
+			episodes, hidden = append(episodes, p.Span), p.gap
 			continue
 		}
 		if last := &episodes[n-1]; p.To >= last.To {
-			last.To, blind = p.To, p.gap || (blind && p.To == last.To)
+			last.To, hidden = p.To, p.gap || (hidden && p.To == last.To)
 		}
 	}
 	return episodes
 }
 
-// mayHide is how many outages a gap may hide beside those that were seen: one at
-// each end of it, if it is long enough to be good for the settle time between
-// them, and others between those. What is within the settle time of one that was
-// seen is of that.
+// mayHide is the number of outages a gap may hide besides the seen ones: one at
+// each end, if it is long enough to be good for the settle time between them,
+// and more between those. Whatever lies within the settle time of a seen outage
+// belongs to that one.
 func (f Figures) mayHide(g Span, seen []Span) int {
 	if g.Width() <= 0 {
 		return 0
@@ -208,22 +209,22 @@ func (f Figures) mayHide(g Span, seen []Span) int {
 	for _, s := range seen {
 		least = min(least, max(0, s.From-g.To, g.From-s.To))
 	}
-	// Nothing bad was at the very ends.
+	// The observations at its ends were not bad.
 	return int((g.Width()+least+settle-1)/settle) - 1
 }
 
-// hidden is how many observations say nothing, or should be there.
+// hidden is the number of unknown and missing observations.
 func (f Figures) hidden() int { return f.Unknown + f.Missing }
 
-// valueless is how many observations have no value that is known, and may have
-// failed.
+// valueless is the number of observations without a known value, any of which
+// may have failed.
 func (f Figures) valueless() int { return f.hidden() - f.undecided }
 
-// Ignorance says what is not known, and why; it is empty if all is.
+// Ignorance says what is unknown, and why; empty if nothing is.
 func (f Figures) Ignorance() string {
 	var parts []string
 	if f.Unknown > 0 {
-		parts = append(parts, fmt.Sprintf("%s of %s observations say nothing (%s)", thousands(f.Unknown), thousands(f.Unknown+f.Observed()), f.reason))
+		parts = append(parts, fmt.Sprintf("%s of %s observations are unknown (%s)", thousands(f.Unknown), thousands(f.Unknown+f.Observed()), f.reason))
 	}
 	if len(f.Gaps) > 0 {
 		longest := slices.MaxFunc(f.Gaps, func(a, b Span) int { return cmp.Compare(a.Width(), b.Width()) })
@@ -236,14 +237,14 @@ func (f Figures) Ignorance() string {
 	return strings.Join(parts, "; ")
 }
 
-// OfSmallest is the longest outage of the smallest backend that could have passed
-// unseen; where its share is not known, of all.
+// OfSmallest is the longest outage of the smallest backend that could have
+// passed unseen; of all backends, if the smallest one's share is unknown.
 func (f Figures) OfSmallest() time.Duration { return max(f.Resolution, f.PartialResolution.Length) }
 
-// finest is the shortest limit that the figures can decide. It is the resolution
-// for the smallest backend, which may have been out unseen: beside what was seen,
-// if that may have gone on. But a limit of which most was seen to be used up is
-// compared with that, if that is all of it.
+// finest is the shortest limit that the figures can decide: the resolution for
+// the smallest backend, which may have been out unseen, on top of what was seen
+// if that outage may have gone on. Where most of the limit was seen to be used
+// up, the resolution for a total outage decides.
 func (f Figures) finest(limit time.Duration, seen Bounds[time.Duration]) time.Duration {
 	resolution := f.OfSmallest()
 	switch {
@@ -255,10 +256,10 @@ func (f Figures) finest(limit time.Duration, seen Bounds[time.Duration]) time.Du
 	return resolution
 }
 
-// Observed is the number of observations that said something.
+// Observed is the number of known observations.
 func (f Figures) Observed() int { return f.Good + f.Bad }
 
-// WhyUnknown is why the first unknown observation was; empty without one.
+// WhyUnknown is the reason of the first unknown observation; empty without one.
 func (f Figures) WhyUnknown() string { return f.reason }
 
 // Uptime is 1 - downtime / window.
@@ -273,28 +274,28 @@ func (f Figures) Uptime() Bounds[float64] {
 	}
 }
 
-// Errors is the share of observations that failed; unknown, missing and doubtful
-// ones may have.
+// Errors is the share of observations that failed. Unknown, missing and
+// doubtful ones may have.
 func (f Figures) Errors() Bounds[float64] {
 	all := float64(f.Observed() + f.hidden())
 	most := float64(f.Failed + f.valueless() + f.Doubtful)
 	return Bounds[float64]{Low: float64(f.Failed) / all, High: most / (all + float64(f.Doubtful))}
 }
 
-// Slow is the share of observations that did not fail, and were outside of what
-// counts as good; unknown and missing ones may have been.
+// Slow is the share of observations that did not fail but missed the tolerance.
+// Unknown and missing ones may have.
 func (f Figures) Slow() Bounds[float64] {
 	all, slow := float64(f.Observed()+f.hidden()), float64(f.Bad-f.Failed)
 	return Bounds[float64]{Low: slow / (all + float64(f.Doubtful)), High: (slow + float64(f.hidden())) / all}
 }
 
-// Quantile is the q-quantile of the values (nearest rank), where failed
-// observations rank as infinitely large and unknown and missing ones could rank
-// anywhere. A bound may be infinite.
+// Quantile is the q-quantile of the values (nearest rank). Failed observations
+// rank as infinitely large; unknown and missing ones could rank anywhere. A
+// bound may be infinite.
 func (f Figures) Quantile(q float64) Bounds[float64] { return f.quantile(q, f.Failed, f.Doubtful, 0) }
 
-// quantile is that of the values and of so many failed observations, and of so
-// many more that may have failed; with a doubt, of what they were drawn from.
+// quantile counts that many failed observations, and that many more that may
+// have failed. With a doubt it adds the sampling error.
 func (f Figures) quantile(q float64, failed, doubtful int, doubt float64) Bounds[float64] {
 	n := f.values.N() + failed + f.valueless()
 	low, high := nearestRank(q, n), nearestRank(q, n+doubtful)
@@ -314,18 +315,18 @@ func (f Figures) quantile(q float64, failed, doubtful int, doubt float64) Bounds
 	return Bounds[float64]{Low: at(low - f.valueless()).Low, High: at(high).High}
 }
 
-// Distribution of the values; ok is false if there are none, or if they are
-// known to an open bucket only.
+// Distribution of the values; ok is false without any, or if they are known
+// only to an open bucket.
 func (f Figures) Distribution() (d Distribution, ok bool) { return f.values.Distribution() }
 
-// Recovery is how long after the instant in from the signal was good for good
-// after an injection that took effect at the instant in injected: zero if it
-// never was bad. Any outage that may have begun since the injection may be its
-// doing: in the worst case also one that began after the next injection,
-// which was at next. n is their number, and open says that the last one was not
-// over when the record ended. An outage that certainly began before the injection
-// may have been over without it: it counts in the worst case too. So does a
-// gap, which may hide an outage that lasted to its end.
+// Recovery is the time from the instant in from until the signal was good and
+// stayed so, after an injection that took effect at the instant in injected;
+// zero if it never was bad. Any outage that may have begun since the injection
+// may be its doing, in the worst case also one that began after the next
+// injection, at next. n counts these outages; open: the last one was not over
+// when the record ended. An outage that certainly began before the injection
+// may have ended without it, so it counts only in the worst case. So does a
+// gap, which may hide an outage up to its end.
 func (f Figures) Recovery(injected, from Span, next time.Duration) (took Bounds[time.Duration], n int, open bool) {
 	for i, o := range f.Outages {
 		if o.End.To < from.From {
@@ -349,10 +350,10 @@ func (f Figures) Recovery(injected, from Span, next time.Duration) (took Bounds[
 	return took, n, open
 }
 
-// Detected is when the first outage that may have begun since the injection, and
-// no later than until, had been told of; ok is false without one. While an
-// outage is on that began before, there is nothing more to detect. What may be
-// none detects nothing.
+// Detected is when the first bad observation of the first outage that may have
+// begun since the injection, and no later than until, completed; ok is false
+// without one. During an outage that began earlier there is nothing to detect.
+// A stray detects nothing.
 func (f Figures) Detected(injected Span, until time.Duration) (at time.Duration, ok bool) {
 	for i, start := range f.starts {
 		if start.To >= injected.From && !f.Outages[i].Stray {
@@ -370,15 +371,14 @@ func (f Figures) open() bool {
 // A Reading is a limit compared with what was seen.
 type Reading struct {
 	Verdict Verdict `json:"verdict"`
-	// Seen are the bounds of the quantity in base units (seconds, shares);
-	// nil: there is no finite figure.
+	// Seen are the bounds of the quantity in base units (seconds, shares); nil:
+	// they are not finite.
 	Seen *Bounds[float64] `json:"seen,omitempty"`
-	// Text is Seen for people, with its unit and the resolution where it
+	// Text is Seen for people, with its unit, and the resolution where it
 	// matters.
 	Text string `json:"text"`
-	// Error is half of how far Seen reaches, for people, with its unit: what was
-	// seen is the middle of it, give or take so much. Empty: Seen is one value,
-	// or there is none.
+	// Error is half the width of Seen for people, with its unit: what was seen
+	// is the middle of Seen ± Error. Empty: Seen is one value, or nil.
 	Error string `json:"error,omitempty"`
 	// Undecided says why the verdict is unknown and what would decide it.
 	Undecided string `json:"undecided,omitempty"`
@@ -386,9 +386,9 @@ type Reading struct {
 	low float64 // of Seen, also if that is infinite
 }
 
-// Judge compares the limit with the figures. Held means that the worst
-// case of them still holds, Broken that even the best case does not. TTR and
-// MTTR are not of a window and are judged by the caller with [Figures.Compare].
+// Judge compares the limit with the figures: Held if even the worst case holds,
+// Broken if even the best case does not. TTR and MTTR do not belong to a
+// window; the caller judges them with [Figures.Compare].
 func (l Limit) Judge(f Figures) Reading {
 	r := l.judge(f)
 	if why := f.Ignorance(); r.Verdict == Unknown && why != "" && f.Observed() > 0 {
@@ -403,7 +403,7 @@ func (l Limit) judge(f Figures) Reading {
 	if f.Observed() == 0 {
 		why := "nothing was observed in the window"
 		if f.Unknown > 0 {
-			why = fmt.Sprintf("none of %d observations said anything: %s", f.Unknown, f.reason)
+			why = fmt.Sprintf("all %d observations are unknown: %s", f.Unknown, f.reason)
 		}
 		return Reading{Text: "no observation", Undecided: why}
 	}
@@ -421,8 +421,8 @@ func (l Limit) judge(f Figures) Reading {
 	case Slow:
 		return l.compare(f.Slow(), share.format).of(f.Observed())
 	case Rate:
-		// What failed was no service rendered. Of something regular a window
-		// holds one more or one less, as it happens to lie.
+		// A failed request rendered no service. A window on something regular
+		// contains one more or one less, depending on where it lies.
 		window := f.Window.Width().Seconds()
 		done := float64(f.Observed() - f.Failed)
 		return l.compare(Bounds[float64]{Low: max(0, done-1) / window, High: (done + 1 + float64(f.hidden())) / window}, frequency.format)
@@ -434,7 +434,7 @@ func (l Limit) judge(f Figures) Reading {
 	return l.compare(seen, l.valueFormat()).of(l.n(f)).failing(f)
 }
 
-// n is of how many observations a quantity of values is.
+// n is the sample size of a quantity of values.
 func (l Limit) n(f Figures) int {
 	if l.OfGood {
 		return f.values.N()
@@ -442,11 +442,11 @@ func (l Limit) n(f Figures) int {
 	return f.Observed()
 }
 
-// ofValues is a quantity of the values in the window, or the reading that there
-// is none; with a doubt, it is that of what they were drawn from. For a
-// percentile, failed observations rank above any value. In mean, max and min
-// those that timed out count with what they took, or more, and others that
-// failed have no part: more of them than are allowed leave nothing to hold.
+// ofValues is a quantity of the values in the window, or the reading without
+// one; with a doubt, it includes the sampling error. In a percentile, failed
+// observations rank above any value. In mean, max and min, those that timed out
+// count with the time they took, as a lower bound, and others that failed do
+// not count: more failures than allowed break the limit.
 func (l Limit) ofValues(f Figures, doubt float64) (b Bounds[float64], none *Reading) {
 	failed, doubtful := f.Failed, f.Doubtful
 	if l.OfGood {
@@ -462,7 +462,7 @@ func (l Limit) ofValues(f Figures, doubt float64) (b Bounds[float64], none *Read
 		return f.quantile(q, failed, doubtful, doubt), nil
 	}
 	if l.OfGood && f.values.N() == 0 {
-		return b, &Reading{Text: "no value", Undecided: fmt.Sprintf("all of %s failed", observations(f.Observed()))}
+		return b, &Reading{Text: "no value", Undecided: fmt.Sprintf("%s, all failed", observations(f.Observed()))}
 	}
 	if f.values.N() == 0 || float64(failed) > f.rule.Allowed*float64(f.Observed()) {
 		return b, &Reading{Verdict: Broken, Text: fmt.Sprintf("no value: %s of %s failed", thousands(f.Failed), thousands(f.Observed()))}
@@ -473,9 +473,9 @@ func (l Limit) ofValues(f Figures, doubt float64) (b Bounds[float64], none *Read
 		all.Merge(&f.values)
 		all.Merge(&f.timeouts)
 	}
-	// What has no value that is known could make the figure any other.
+	// Observations without a known value could move the figure anywhere.
 	hidden := f.valueless() + doubtful
-	blind := hidden > 0
+	open := hidden > 0
 	least, n := all.at(1), float64(all.N())
 	switch l.Quantity {
 	case Mean:
@@ -483,18 +483,18 @@ func (l Limit) ofValues(f Figures, doubt float64) (b Bounds[float64], none *Read
 			b = all.drawn()
 		}
 		switch {
-		case !blind:
+		case !open:
 		case least.Low < 0:
 			b = Bounds[float64]{Low: math.Inf(-1), High: math.Inf(1)}
-		default: // what has no value below zero is taken to have none
+		default: // a signal that showed no value below zero has none
 			b = Bounds[float64]{Low: b.Low * n / (n + float64(hidden)), High: math.Inf(1)}
 		}
 	case Max:
-		if b = all.at(all.N()); blind {
+		if b = all.at(all.N()); open {
 			b.High = math.Inf(1)
 		}
 	case Min:
-		if b = least; blind {
+		if b = least; open {
 			b.Low = math.Inf(-1)
 		}
 	default:
@@ -503,7 +503,7 @@ func (l Limit) ofValues(f Figures, doubt float64) (b Bounds[float64], none *Read
 	return b, nil
 }
 
-// of adds of how many observations a figure is: others may have been otherwise.
+// of adds the sample size of a figure that others could change.
 func (r Reading) of(n int) Reading {
 	if r.Text != anything && !math.IsInf(r.low, 1) {
 		r.Text += " of " + observations(n)
@@ -511,12 +511,12 @@ func (r Reading) of(n int) Reading {
 	return r
 }
 
-// anything is what is read of a figure without bounds.
+// anything is the text of a figure without bounds.
 const anything = "anything"
 
 func observations(n int) string { return plural(n, "observation") }
 
-// plural is so many of a thing, for people.
+// plural is a count and its noun: "1 observation", "2 observations".
 func plural(n int, what string) string {
 	if n != 1 {
 		what += "s"
@@ -524,7 +524,7 @@ func plural(n int, what string) string {
 	return thousands(n) + " " + what
 }
 
-// failing adds how many failed to a figure beyond any value.
+// failing explains an infinite figure by the number of failures.
 func (r Reading) failing(f Figures) Reading {
 	if math.IsInf(r.low, 1) {
 		r.Text += fmt.Sprintf(": %s of %s failed", thousands(f.Failed), thousands(f.Observed()))
@@ -541,11 +541,11 @@ func thousands(n int) string {
 	return text
 }
 
-// leastFor is how many observations a q-quantile needs.
+// leastFor is the smallest sample that has a q-quantile.
 func leastFor(q float64) int { return int(math.Ceil(1/(1-q) - 1e-9)) }
 
-// Compare judges the bounds of a quantity about outages: an open one has no
-// upper bound, and a resolution coarser than the limit cannot say Held.
+// Compare judges the bounds of a quantity about outages. An open outage has no
+// upper bound; a resolution coarser than the limit cannot say Held.
 func (f Figures) Compare(l Limit, b Bounds[float64], format func(float64) string, open bool) Reading {
 	r := l.compare(b, format)
 	window := f.Window.Width()
@@ -561,8 +561,8 @@ func (f Figures) Compare(l Limit, b Bounds[float64], format func(float64) string
 	if open {
 		r.Text += " and not over when the record ended"
 	}
-	// Had the record gone on, what is within its limit could have left it, and
-	// what must come to something could have.
+	// Had the record gone on, a figure within its limit could have left it, and
+	// one with a lower limit could have reached it.
 	if open && (r.Verdict == Held || (r.Verdict == Broken && l.Tolerance.Floor() && l.Quantity != Uptime)) {
 		r.Verdict = Unknown
 		r.Undecided = "an outage was not over when the record ended: watch for longer"
@@ -598,7 +598,7 @@ func (l Limit) compare(b Bounds[float64], format func(float64) string) Reading {
 	return r
 }
 
-// valueFormat writes values in the manner the limit does.
+// valueFormat writes values in the limit's unit.
 func (l Limit) valueFormat() func(float64) string {
 	for _, u := range units {
 		if u.name == l.Tolerance.unit {

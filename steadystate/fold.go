@@ -1,26 +1,26 @@
 package steadystate
 
-// A Fold computes the figures of a signal over windows of time from its
-// observations in their order, one by one, in memory that depends on their
-// rate and on the settle time but not on their number. [Timeline] is for those
-// that fit into memory and come in any order.
+// A Fold computes the figures of a signal over windows of time, one observation
+// after the other, in order. Its memory depends on their rate and on the settle
+// time, not on their number. [Timeline] takes observations in any order and
+// keeps them all.
 type Fold struct {
 	good    Tolerance
 	windows []*view
 	gaps    gaps
 	outages outages
-	total   *bundle // of so many as show a total outage
-	partial *bundle // of so many as show that of the smallest backend; nil: it is not known
+	total   *bundle // as many as a total outage must meet
+	partial *bundle // as many as one of the smallest backend must meet; nil: its share is unknown
 }
 
-// view is what a fold knows of one window.
+// view is the state of one window.
 type view struct {
 	Figures
-	blind   blind
-	partial blind
+	total   longestGap
+	partial longestGap
 }
 
-// NewFold begins a fold; record is the whole time observed, which bounds
+// NewFold starts a fold. record is the whole observed time, which bounds
 // outages that are open at its ends.
 func NewFold(good Tolerance, rule Rule, record Span, windows ...Span) *Fold {
 	f := &Fold{
@@ -33,12 +33,12 @@ func NewFold(good Tolerance, rule Rule, record Span, windows ...Span) *Fold {
 		f.partial = newBundle(n)
 	}
 	for _, w := range windows {
-		f.windows = append(f.windows, &view{Figures: Figures{Window: w, rule: rule}, blind: newBlind(w), partial: newBlind(w)})
+		f.windows = append(f.windows, &view{Figures: Figures{Window: w, rule: rule}, total: newLongestGap(w), partial: newLongestGap(w)})
 	}
 	return f
 }
 
-// Add takes in an observation. None may come before one that was added: see
+// Add takes the next observation. Observations must come in the order of
 // [Observation.Compare].
 func (f *Fold) Add(o Observation) {
 	good, bad := o.Good(f.good), o.Bad(f.good)
@@ -54,7 +54,7 @@ func (f *Fold) Add(o Observation) {
 	}
 	for _, w := range f.windows {
 		if totals {
-			w.blind.add(total)
+			w.total.add(total)
 		}
 		if partials {
 			w.partial.add(partial)
@@ -68,11 +68,11 @@ func (f *Fold) Add(o Observation) {
 	}
 }
 
-// of says whether an observation is one of the window: it began there, as a
-// request that was sent, or it failed there, as one that was under way when a
-// fault came and was cut off by it. When one that began before and timed out
-// there failed is unknown. A value of its whole span must lie there: a rate that
-// reaches from one window into another is of neither.
+// of says whether an observation belongs to the window. It does if it began
+// there, as a request that was sent, or failed there, as a request in flight
+// that a fault cut off. If it began before and timed out there, it is unknown
+// when it failed. A value of its whole span must lie within the window: a rate
+// that reaches from one window into another belongs to neither.
 func of(o Observation, w Span) Verdict {
 	switch {
 	case w.From <= o.From && o.From <= w.To && (!o.Whole || o.To <= w.To):
@@ -87,15 +87,15 @@ func of(o Observation, w Span) Verdict {
 	return Broken
 }
 
-// Outages ends the fold: those of the whole record, in order.
+// Outages ends the fold and returns all outages of the record, in order.
 func (f *Fold) Outages() []Outage { return f.outages.end() }
 
-// Figures ends the fold: one for each window.
+// Figures ends the fold and returns the figures of each window.
 func (f *Fold) Figures() []Figures {
 	gaps, outages := f.gaps.end(), f.Outages()
 	var list []Figures
 	for _, w := range f.windows {
-		w.Resolution = w.blind.resolution()
+		w.Resolution = w.total.resolution()
 		if f.partial != nil {
 			w.PartialResolution = PartialResolution{Share: w.rule.Smallest, Length: w.partial.resolution()}
 		}

@@ -8,55 +8,55 @@ import (
 	"time"
 )
 
-// A gap is a stretch of which nothing is known: the source said so, or was
-// silent for longer than chance explains. What it hides reaches from the last
-// From, since the observation before may speak of its very beginning, to the
-// earliest To after, since the next one may speak of its very end.
+// A gap is a stretch without knowledge: the source said so, or was silent for
+// longer than chance explains. It reaches from the last From, since that
+// observation may speak of its very beginning, to the earliest To after, since
+// the next one may speak of its very end.
 type gap struct {
 	Span
 	silence Span     // between the observations around it
-	unknown int      // observations in it that say nothing
-	waited  bool     // for an answer that did not come, and nothing else was asked
+	unknown int      // unknown observations in it
+	waited  bool     // the source waited for an answer and asked nothing else
 	around  spacings // before and after it
-	after   int      // of them that came after
+	after   int      // spacings after it
 }
 
-// gaps finds the gaps between known observations that come in order.
+// gaps finds the gaps between known observations, in order.
 type gaps struct {
 	record  Span
 	last    time.Duration // From of the last known observation
 	reach   time.Duration // the latest To of one
 	near    []Span        // known ones: the last that was over, and those since
-	waits   time.Duration // until when the last one was alone in having no good answer
-	unknown int           // observations since all of them, that say nothing
+	waits   time.Duration // end of the last observation if it was alone and bad
+	unknown int           // unknown observations since the last known one
 
 	recent [2]spacings // the last of them, in two blocks
 	n      int
-	// sizes are how much of the time lies in spacings below each power of two
+	// sizes is how much of the time lies in spacings below each power of two
 	// nanoseconds.
 	sizes [64]time.Duration
 
-	open []gap // which what comes may still narrow, or make usual
+	open []gap // later observations may still narrow or explain them
 	list []gap
 }
 
 const (
-	// neighbours are how many spacings before a gap, and after it, say what is
-	// usual there.
+	// neighbours is the number of spacings on each side of a gap that tell what
+	// is usual there.
 	neighbours = 64
-	// seldom is the probability that a record whose observations come at random
-	// has a silence that is taken for a gap.
+	// seldom is the probability that a record of randomly timed observations
+	// has a silence that counts as a gap.
 	seldom = 1e-4
-	// A pause is no gap: the scheduler of any machine makes one now and then, and
-	// the resolution tells of it.
+	// A pause is too short for a gap: any machine's scheduler causes one now
+	// and then, and the resolution includes it.
 	pause = 100 * time.Millisecond
-	// maxGaps bounds the memory: beyond it, neighbours become one gap, which
-	// only widens what is not known.
+	// maxGaps bounds the memory: beyond it neighbouring gaps merge, which only
+	// widens the unknown.
 	maxGaps = 1 << 14
 )
 
-// spacings are the lengths of time between successive observations, those that
-// came at the same instant left out.
+// spacings are the lengths of time between successive observations, except
+// those at the same instant.
 type spacings struct {
 	n       int
 	sum     time.Duration
@@ -92,7 +92,7 @@ func (s spacings) with(o spacings) spacings {
 // usual is the third longest: two other gaps nearby do not make a gap usual.
 func (s spacings) usual() time.Duration { return s.longest[2] }
 
-// every is the mean spacing, without the two longest.
+// every is the mean spacing without the two longest.
 func (s spacings) every() time.Duration {
 	if s.n <= 2 {
 		return 0
@@ -115,7 +115,7 @@ func chance(n int, c float64) float64 {
 
 func newGaps(record Span) gaps { return gaps{record: record, last: record.From, reach: record.From} }
 
-// add takes in observations in order.
+// add takes the next observation, in order.
 func (g *gaps) add(o Observation, good, bad bool) {
 	if !good && !bad {
 		g.lose(o.Span)
@@ -160,9 +160,9 @@ func (g *gaps) add(o Observation, good, bad bool) {
 	g.sizes[bits.Len64(uint64(spacing))] += spacing
 }
 
-// lose takes in an observation that says nothing. It would have come after those
-// that were over by its end: polls of what is some time old begin long before
-// they are made, and so may later ones that are known.
+// lose takes an unknown observation. It falls after the observations that ended
+// before its end: a poll of an older value begins long before it is made, and
+// so do later ones that are known.
 func (g *gaps) lose(o Span) {
 	next := len(g.near)
 	for next > 0 && g.near[next-1].To > o.To {
@@ -188,8 +188,8 @@ func (g *gaps) lose(o Span) {
 	g.consider(silence, to, 1)
 }
 
-// consider opens a gap if the silence may be one, in which so many observations
-// say nothing, and reports whether it may.
+// consider opens a gap if the silence may be one, and reports whether it did.
+// unknown is the number of unknown observations in it.
 func (g *gaps) consider(silence Span, to time.Duration, unknown int) bool {
 	if unknown == 0 && !g.long(silence) {
 		return false
@@ -201,15 +201,15 @@ func (g *gaps) consider(silence Span, to time.Duration, unknown int) bool {
 	return true
 }
 
-// long reports whether a silence may be longer than chance explains: four times
-// what is usual is not long enough even for the fewest neighbours.
+// long reports whether a silence may be longer than chance explains: even for
+// the fewest neighbours it must exceed four times the usual spacing.
 func (g *gaps) long(silence Span) bool {
 	before := g.recent[0].n + g.recent[1].n
 	return silence.Width() > pause && (before < 3 || silence.Width() > 4*max(g.recent[0].usual(), g.recent[1].usual()))
 }
 
-// settle keeps a gap whose neighbours have come, if it is one by what is known
-// so far: the more there is, the longer it must be.
+// settle keeps a gap once its neighbours are complete, if it still is one: the
+// more observations there are, the longer a gap must be.
 func (g *gaps) settle(p gap) {
 	if !g.is(p, 0) {
 		return
@@ -225,9 +225,8 @@ func (g *gaps) settle(p gap) {
 	g.list = g.list[:len(g.list)/2]
 }
 
-// is reports whether chance does not explain the silence, or the source said
-// that it knew nothing. The spacing in which observations come is at least the
-// given one.
+// is reports whether the source declared the gap, or chance does not explain
+// the silence. least is the smallest usual spacing to assume.
 func (g *gaps) is(p gap, least time.Duration) bool {
 	if p.unknown > 0 {
 		return true
@@ -236,9 +235,9 @@ func (g *gaps) is(p gap, least time.Duration) bool {
 	return p.around.n >= 3 && float64(g.n)*chance(p.around.n, float64(p.silence.Width())/float64(usual)) <= seldom
 }
 
-// end takes in that nothing more comes, and returns the gaps, in order.
+// end closes the record and returns the gaps, in order.
 func (g *gaps) end() []gap {
-	// What is under way says something in the end only.
+	// An observation in flight speaks only of its end.
 	g.consider(Span{From: max(g.last, min(g.reach, g.record.To)), To: g.record.To}, g.record.To, g.unknown)
 	if n := len(g.open); n > 0 {
 		g.open[n-1].From = min(g.open[n-1].From, g.last)
@@ -259,8 +258,8 @@ func (g *gaps) end() []gap {
 	return g.list
 }
 
-// least is a spacing below which no more than a tenth of the time passes: what
-// comes in bursts is quick during a burst only.
+// least is a spacing below which no more than a tenth of the time passes:
+// observations in bursts are dense only during a burst.
 func (g *gaps) least() time.Duration {
 	all := time.Duration(0)
 	for _, d := range g.sizes {
@@ -275,16 +274,16 @@ func (g *gaps) least() time.Duration {
 	return 0
 }
 
-// accounted reports whether an outage accounts for the silence: a probe that
-// waits for an answer does not ask again.
+// accounted reports whether an outage explains the silence: a probe that waits
+// for an answer sends no other.
 func (p gap) accounted(outages []Outage) bool {
 	return p.waited && p.unknown == 0 && slices.ContainsFunc(outages, func(o Outage) bool {
 		return o.Start.From <= p.From && p.To <= o.End.To
 	})
 }
 
-// missing is how many more observations there would have been in the part of
-// the silence that lies in the window, had they come as around it.
+// missing estimates how many observations the part of the silence within the
+// window would have had, at the rate around it.
 func (p gap) missing(window Span) int {
 	every := p.around.every()
 	if every <= 0 || !p.silence.Overlaps(window) {
@@ -295,7 +294,7 @@ func (p gap) missing(window Span) int {
 	return max(0, int(math.Ceil(float64(part)/float64(every)-said))-1)
 }
 
-// union is the time that the spans cover, which are in order of their From.
+// union merges spans, which are in order of their From.
 func union(list []Span) []Span {
 	var merged []Span
 	for _, s := range list {

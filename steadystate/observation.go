@@ -7,34 +7,37 @@ import (
 	"strconv"
 )
 
-// An Observation says that Value was true at some instant in its span, or of
+// An Observation says that Value was true at some instant in its span, or over
 // all of it. A source may record observations in any order.
 type Observation struct {
 	Span
 	Value float64 `json:"value"`
-	// Bucket bounds the value where its source knows it no closer, as the
-	// quantile of a histogram; Value is then a guess within it. None: Value is
+	// Bucket bounds a value that its source does not know exactly, such as the
+	// quantile of a histogram; Value is then a guess within it. Unset: Value is
 	// exact.
 	Bucket Bucket `json:"bucket,omitzero"`
-	// Partial says why Value is of a part of what Bucket bounds: a rate misses
-	// what a counter counted after its last scrape, when its process died. It is
-	// good if its value is, for what is missing lasted less than the signal's
-	// resolution; it is bad only if all of the bucket is.
+	// Partial says why Value covers only part of what Bucket bounds: the rate
+	// of a counter misses what it counted after its last scrape, when its
+	// process died. The observation is good if Value is, for the missing part
+	// lasted less than the signal's resolution; it is bad only if all of the
+	// bucket is.
 	Partial string `json:"partial,omitempty"`
-	// Missing says why Bucket is wider than the value, where it is: a sum over
-	// pods of which one could not be scraped is at least that of the others.
+	// Missing says why Bucket is wider than the value: a sum over pods, one of
+	// which could not be scraped, is at least the sum of the others.
 	Missing string `json:"missing,omitempty"`
-	// Whole: the value is of the whole span, as a rate over it is, and not of an
+	// Whole: the value covers the whole span, as a rate does, and not one
 	// instant in it.
 	Whole bool `json:"whole,omitempty"`
-	// Failed says why the observation is bad whatever counts as good: a request
-	// that was answered with 503 in a millisecond satisfies no latency.
+	// Failed says why the observation is bad under any tolerance: a request
+	// answered with 503 in a millisecond satisfies no latency limit.
 	Failed string `json:"failed,omitempty"`
-	// Unknown says why nothing is known of this span; then Value is nothing.
+	// Unknown says why the source knows nothing of this span; Value is then
+	// meaningless.
 	Unknown string `json:"unknown,omitempty"`
 }
 
-// TimedOut is why an observation failed for which there was no answer in time.
+// TimedOut is Failed of an observation whose answer did not come in time. It is
+// part of the record's format.
 const TimedOut = "time-out"
 
 // String is the value, or why there is none, with the span.
@@ -46,7 +49,7 @@ func (o Observation) String() string {
 	return fmt.Sprintf("%s at %s", cmp.Or(o.Unknown, o.Failed, value), o.Span)
 }
 
-// Bounds are what the value can be: its bucket, or the value alone.
+// Bounds are those of the value: its bucket, or the value alone.
 func (o Observation) Bounds() Bounds[float64] {
 	if o.Bucket.IsSet() {
 		return Bounds[float64](o.Bucket)
@@ -54,8 +57,8 @@ func (o Observation) Bounds() Bounds[float64] {
 	return Exactly(o.Value)
 }
 
-// Good reports whether the observation is known and within the tolerance,
-// wherever in its bucket the value is; if it is partial, whether its value is.
+// Good reports whether the observation is known and surely within the
+// tolerance. If it is partial, its value decides.
 func (o Observation) Good(t Tolerance) bool {
 	switch {
 	case o.Unknown != "" || o.Failed != "":
@@ -66,9 +69,8 @@ func (o Observation) Good(t Tolerance) bool {
 	return t.Holds(o.Value)
 }
 
-// Bad reports whether the observation is known and outside of the tolerance,
-// wherever in its bucket the value is. What is neither good nor bad is
-// [Observation.Undecided].
+// Bad reports whether the observation is known and surely outside the
+// tolerance. [Observation.Undecided] is neither good nor bad.
 func (o Observation) Bad(t Tolerance) bool {
 	switch {
 	case o.Unknown != "":
@@ -81,9 +83,9 @@ func (o Observation) Bad(t Tolerance) bool {
 	return !t.Holds(o.Value)
 }
 
-// Undecided says why the observation is neither good nor bad: it is unknown,
-// or the tolerance's bound lies within the value's bucket. It is empty if it is
-// one of the two. What is undecided counts as unknown.
+// Undecided says why the observation is neither good nor bad: it is unknown, or
+// the tolerance's bound lies within the value's bucket. It is empty for a good
+// or bad one. An undecided observation counts as unknown.
 func (o Observation) Undecided(t Tolerance) string {
 	switch {
 	case o.Unknown != "":
@@ -99,10 +101,10 @@ func (o Observation) Undecided(t Tolerance) string {
 	return ""
 }
 
-// Compare gives observations a total order, of time first, that does not depend
-// on their arrival.
+// Compare orders observations by time, then by their contents, independently of
+// their arrival.
 func (o Observation) Compare(p Observation) int {
-	// Nearly all are told apart by that, and cmp.Or compares all it is given.
+	// The fast path: From nearly always differs, and cmp.Or evaluates every argument.
 	if c := cmp.Compare(o.From, p.From); c != 0 {
 		return c
 	}
@@ -126,9 +128,9 @@ func asInt(b bool) int {
 	return 0
 }
 
-// A Source observes until ctx ends, drains what is in flight and returns. What
-// it cannot see it records as Unknown and goes on; the error is for what makes
-// observing impossible.
+// A Source observes until ctx ends, drains what is in flight and returns. It
+// records what it cannot see as Unknown and goes on; it returns an error only
+// if observing is impossible.
 type Source interface {
 	Observe(ctx context.Context, clock Clock, record func(Observation)) error
 }
@@ -145,11 +147,11 @@ func (f SourceFunc) Observe(ctx context.Context, clock Clock, record func(Observ
 type Signal struct {
 	Name   string
 	Source Source
-	// Describe is what the report says of where the values come from, a query
-	// for instance.
+	// Describe tells in reports where the values come from: a query, for
+	// instance.
 	Describe string
-	// Samples says that each observation meets one of several backends, as a
-	// probe over a fresh connection does. A good one then does not prove that
-	// all are. Default: an observation is of the state itself.
+	// Samples: each observation meets one of several backends, as a probe over
+	// a fresh connection does, so a good one does not prove that all are good.
+	// Default: an observation covers the state itself.
 	Samples bool
 }

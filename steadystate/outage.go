@@ -9,28 +9,29 @@ import (
 	"time"
 )
 
-// A Rule says when an outage is over.
+// A Rule says what an outage is, and when it is over.
 type Rule struct {
 	// Settle is how long the signal must stay good.
 	Settle time.Duration
 	// Allowed is the share of bad observations that is background, as in
-	// [Check]. What chance does not explain by it is an outage: more of them than
-	// that in the settle time, or some in a row, however small their share.
+	// [Check]. An outage is more than chance makes of that share in the settle
+	// time, or several bad ones in a row, however small their share.
 	Allowed float64
-	// ByChance says that an observation may miss an outage that is on, as a
-	// request does that another backend answers. Good observations then prove
-	// less, and edges are wider; see the source of [Outage]. A poll of the state
-	// itself does not; one over a fresh connection each does.
+	// ByChance: an observation may miss an outage, as a request does that
+	// another backend answers. Good observations then prove less, and edges are
+	// wider; see the source of [Outage]. A poll of the state itself misses
+	// none; a poll over fresh connections may.
 	ByChance bool
-	// Smallest is the share of the observations that the smallest backend answers,
-	// if observations meet an outage by chance; 0: unknown. A partial outage
-	// leaves at least that share of them good and makes at least that share bad.
+	// Smallest is the share of the observations that the smallest backend
+	// answers, if observations meet an outage by chance; 0: unknown. A partial
+	// outage leaves at least that share of them good and makes at least that
+	// share bad.
 	Smallest float64
 }
 
-// SmallestShare is the least share of all answers that one backend gave, by how
-// many each of them gave in a settled stretch; 0 if it is not known. One that gave
-// fewer than [MinObservations] hardly serves, and is not the least.
+// SmallestShare is the smallest share of all answers that one backend gave in a
+// settled stretch, from the counts of each; 0 if unknown. A backend with fewer
+// than [MinObservations] hardly serves and does not count.
 func SmallestShare(answers iter.Seq[int]) float64 {
 	least, all := math.MaxInt, 0
 	for n := range answers {
@@ -48,39 +49,37 @@ func SmallestShare(answers iter.Seq[int]) float64 {
 // stays good for the settle time. What flaps within the settle time is one
 // outage.
 type Outage struct {
-	// Start holds the instant the outage began: it is no earlier than what the
-	// last good observation before can speak of, and no later than what the
-	// first bad one can.
+	// Start contains the instant the outage began: no earlier than the last
+	// good observation before it allows, and no later than the first bad one.
 	Start Span `json:"start"`
-	// End holds the instant it ended, in the same manner.
+	// End contains the instant it ended, in the same manner.
 	End Span `json:"end"`
 	// Open: the record ends before the signal stayed good for the settle time.
-	// The length is then a lower bound; it is censored, never dropped.
+	// The length is then a lower bound: it is censored, never dropped.
 	Open bool `json:"open,omitempty"`
 	// Stray: it may be no outage at all. Its bad observations are within the
-	// allowed share, and so near to an end of the record that they may be all
-	// that was seen of an outage that reaches beyond.
+	// allowed share, but so near to an end of the record that they may be the
+	// visible part of an outage beyond it.
 	Stray bool `json:"stray,omitempty"`
-	// Bad of Total observations within the outage were bad: a third with one
+	// Bad of Total observations within the outage were bad: a third, with one
 	// of three backends gone.
 	Bad   int `json:"bad"`
 	Total int `json:"total"`
-	// Stretches is how many times it was bad, with what good observations show
-	// to have been good in between, and Down for how long together. One stretch
-	// is down for the whole length.
+	// Stretches is the number of times it was bad, separated by good
+	// observations; Down is the sum of their lengths. A single stretch is down
+	// for the whole length.
 	Stretches int                   `json:"stretches"`
 	Down      Bounds[time.Duration] `json:"down"`
-	// Reason is what made the first bad observation bad.
+	// Reason is that of the first bad observation.
 	Reason string `json:"reason,omitempty"`
 
-	// hidden: it may have gone on, or been on, for longer than the settle time
-	// without a bad observation.
+	// hidden: it may have lasted longer than the settle time without a bad
+	// observation.
 	hidden bool
 }
 
-// Length is how long the outage lasted. For an open one, High is what the
-// record shows and the truth may lie beyond it. One that may be none may have
-// lasted for no time.
+// Length is how long the outage lasted. The length of an open one may exceed
+// High, which is what the record shows. A stray may have lasted for no time.
 func (o Outage) Length() Bounds[time.Duration] {
 	length := o.End.Since(o.Start)
 	if o.Stray {
@@ -95,17 +94,17 @@ func (o Outage) Length() Bounds[time.Duration] {
 // likelihood against chance grows by log(p/a) with each bad observation, shrinks
 // by log((1-a)/(1-p)) with each good one, and restarts where it falls below
 // zero. By chance it reaches h once in e^h observations at most (Lorden 1971).
-// It is done for several p at once, about a dozen, so that by chance one of them
+// It runs for several p at once, about a dozen, so that by chance one of them
 // reaches h that much more often; from little more than a to nearly all: the
 // small ones see what a binomial tail of a long window sees, the large ones see
 // clusters. The stretch that it finds is the one of the greatest sum, which is
 // the same one in either direction of time.
 //
 // An edge is a change point. Those whose likelihood is within e^-c of the best
-// one's hold the truth but for a probability of e^-c on either side: the
+// one's contain the true one but for a probability of e^-c on either side: the
 // likelihood ratio of any other change point to the true one is a martingale
 // (Ville's inequality). That is so for any share p of the outage on its outer
-// side, and on its inner side for one that is no more than the true share there.
+// side, and on its inner side for any p up to the true share there.
 // So p is estimated next to each edge, from below; see [outages.unlikely].
 
 const (
@@ -128,7 +127,7 @@ const (
 	few = 0.75
 )
 
-// alarm is the h for so many observations in a settle time: 1e-5 in each.
+// alarm is h for that many observations in a settle time: 1e-5 in each.
 func alarm(n float64) float64 { return math.Log(min(surest, 1e5*max(100, n))) }
 
 // evidence is how the log likelihood grows with a bad observation and shrinks
@@ -142,8 +141,8 @@ func newEvidence(p, allowed float64) evidence {
 	return evidence{bad: math.Log(p / allowed), good: math.Log((1 - allowed) / (1 - p))}
 }
 
-// smallest is the least share of bad ones while a backend is out, 0 if it is not
-// known.
+// smallest is the smallest share of bad ones while a backend is out, 0 if
+// unknown.
 func (r Rule) smallest() float64 {
 	if !r.ByChance || r.Smallest <= 0 {
 		return 0
@@ -151,8 +150,7 @@ func (r Rule) smallest() float64 {
 	return min(1, r.Smallest+(1-r.Smallest)*r.Allowed)
 }
 
-// shares are those that Page's test is done for, in order; none if nothing is
-// allowed.
+// shares are the shares of Page's test, in order; none if nothing is allowed.
 func (r Rule) shares() []float64 {
 	a := r.Allowed
 	if a <= 0 {
@@ -228,8 +226,7 @@ type failure struct {
 	value  float64
 }
 
-// A stretch is a time that is bad: the service was not seen to be good in it, as
-// far as good observations show that.
+// A stretch is a time that is bad: no good observation shows otherwise.
 type stretch struct {
 	first failure   // its first bad one
 	head  []failure // the first of them

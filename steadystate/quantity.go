@@ -21,8 +21,8 @@ type Tolerance struct {
 // The operators, longest first so that a prefix match finds "<=" before "<".
 var operators = []string{"<=", ">=", "==", "<", ">"}
 
-// A unit's factor turns a number written in it into base units, and dimension
-// keeps "2s" from being compared with a share.
+// A unit's factor turns a number into base units. Its dimension keeps "2s" from
+// being compared with a share.
 type unit struct {
 	name      string
 	factor    float64
@@ -39,7 +39,7 @@ const (
 	ratio     dimension = "multiple"
 )
 
-// Longest names first within those that share a suffix: the parser takes the
+// Longer names come before their suffixes: the parser takes the
 // first whose name ends the text.
 var units = []unit{
 	{"/min", 1.0 / 60, frequency},
@@ -87,7 +87,7 @@ func parseTolerance(text string) (Tolerance, dimension, error) {
 var unitThenDigit = regexp.MustCompile(`[a-zµ]\d`)
 
 func parseValue(text string) (float64, unit, error) {
-	// Compound durations ("1m30s") are time and nothing else.
+	// A compound duration ("1m30s").
 	if unitThenDigit.MatchString(text) {
 		if d, err := time.ParseDuration(text); err == nil {
 			return d.Seconds(), unit{"s", 1, timespan}, nil
@@ -165,11 +165,10 @@ func (t Tolerance) Bound() string {
 	return strings.TrimSuffix(t.op, "=")
 }
 
-// IsSet reports whether the tolerance says anything.
+// IsSet reports whether the tolerance is set.
 func (t Tolerance) IsSet() bool { return t.op != "" }
 
-// Value is the number compared with, in base units: seconds, a share of one,
-// or per second.
+// Value is the bound in base units: seconds, a share of one, or per second.
 func (t Tolerance) Value() float64 { return t.value }
 
 // Dimension is what the tolerance's unit measures: "number", "time", "share" or
@@ -246,8 +245,7 @@ func (t Tolerance) number() string {
 	return strconv.FormatFloat(t.value, 'g', -1, 64)
 }
 
-// plain writes a number without an exponent where that is short enough to
-// read.
+// plain writes a number without an exponent where that stays readable.
 func plain(text string) string {
 	v, err := strconv.ParseFloat(text, 64)
 	if err != nil || !strings.ContainsAny(text, "e") || math.Abs(v) >= 1e15 || (v != 0 && math.Abs(v) < 1e-6) {

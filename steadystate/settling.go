@@ -9,50 +9,49 @@ import (
 	"time"
 )
 
-// A Settling tells whether a service is in its steady state by one check: it
-// takes the observations in order of time and may be asked at any instant. The
-// gate before a fault follows one live, and the judge replays it from the
-// record.
+// A Settling decides whether a service is in its steady state by one check: it
+// takes the observations in order of time and answers at any instant. The gate
+// before a fault follows one live; the judge replays it from the record.
 //
-// It tests two hypotheses by Wald's sequential probability ratio test: the
-// share of bad observations is the allowed one, or it is ten times that. Odds
-// of 200:1 decide. A few strays then hardly delay it, and a service that is
-// always a little broken is not taken for steady because a lucky stretch came
-// by: it passes in less than one of 200 starts, however often one asks. Bad
-// observations closer together than chance puts them are an outage, which
-// restarts the count; other bad ones count against the odds. Each new count is
-// another chance for luck, so the first one takes odds of 400:1, the second of
-// 1,200:1, and the n-th 200 n(n+1), which together are 200:1. Where nothing is
-// allowed any bad one restarts it. What is unknown, and time in which nothing was
-// observed, count for nothing.
+// It is Wald's sequential probability ratio test between two hypotheses: the
+// share of bad observations is the allowed one, or ten times that. Odds of
+// 200:1 decide. So a few strays hardly delay it, and a lucky stretch does not
+// pass a service that is always slightly broken: that passes in less than one
+// of 200 starts, however often one asks. Bad observations closer together than
+// chance puts them are an outage, which restarts the count; other bad ones
+// count against the odds. Each new count is another chance for luck, so the
+// first one takes odds of 400:1, the second of 1,200:1, and the n-th 200
+// n(n+1), which together are 200:1. With an allowed share of zero any bad
+// observation restarts it. Unknown observations and unobserved time do not
+// count.
 type Settling struct {
 	good    Tolerance
 	allowed float64
 	least   time.Duration
 	fewest  int // observations
 
-	since    time.Duration // the count began
+	since    time.Duration // start of the count
 	seen     int           // observations since, good and bad
 	bad      int
-	lost     time.Duration // time since, in which nothing was observed
+	lost     time.Duration // unobserved time since
 	lead     time.Duration // from since to the first observation
-	led      bool          // there was one
-	enough   bool          // the odds were for it when the time was over
-	longest  time.Duration // a good one of this count took
-	why      string        // the last bad or unknown one was
-	restarts []Restart     // the last of them
-	begun    int           // how often it restarted
-	counts   int           // how many of the counts before could have passed by luck
+	led      bool          // there was a first observation
+	enough   bool          // the odds passed once the settle time was over
+	longest  time.Duration // duration of a good one in this count
+	why      string        // reason of the last bad or unknown one
+	restarts []Restart     // the latest
+	begun    int           // number of restarts
+	counts   int           // earlier counts that could have passed by luck
 
-	// These go on when the count restarts.
+	// These survive a restart.
 	index   int           // of the last known observation
 	last    time.Duration // when it began
-	blind   string        // why nothing was known since, if a source said so
-	spacing usual         // from one to the next
-	took    usual         // from its beginning to its end, of the good ones
-	strays  []int         // the last bad ones, by index
+	silent  string        // why a source knew nothing since
+	spacing usual         // between successive observations
+	took    usual         // duration of the good ones
+	strays  []int         // indexes of the latest bad ones
 	outage  Restart       // the last one
-	near    int           // a bad one up to this index belongs to it
+	near    int           // a bad one up to this index belongs to that outage
 }
 
 // A Restart says when and why a [Settling] restarted.
@@ -62,54 +61,52 @@ type Restart struct {
 	// N counts the restarts, from one.
 	N int `json:"n"`
 
-	first, bad int // of an outage: index of its first bad one, and how many there were
+	first, bad int // of an outage: index and number of its bad observations
 }
 
-// Outage reports whether it was an outage of the check itself.
+// Outage reports whether an outage of the check caused the restart.
 func (r Restart) Outage() bool { return r.bad > 0 }
 
 // String is "at 8.120s: an outage, 12 of 40 bad, the last one: 503".
 func (r Restart) String() string { return fmt.Sprintf("at %s: %s", seconds(r.To), r.Why) }
 
-// MinObservations is how many observations say anything: two points make no
+// MinObservations is the fewest observations that count: two points make no
 // timeline.
 const MinObservations = 4
 
 const (
-	worse    = 10  // how many times the allowed share is tested against it
+	worse    = 10  // the alternative hypothesis: this many times the allowed share
 	decisive = 200 // the odds that decide
-	// clustered is how probable bad observations so close together may be at the
-	// allowed share before they are an outage, and many how probable so many in
-	// all may be.
+	// clustered and many are probabilities at the allowed share: below
+	// clustered, bad observations so close together are an outage; below many,
+	// so many in all are too many.
 	clustered = 1e-5
 	many      = 1e-3
-	// maxStrays is how many bad observations are looked back on: of those that
-	// are allowed, more in a row are never explained by chance.
+	// maxStrays bounds the bad observations to look back on: at an allowed
+	// share, chance never explains more in a row.
 	maxStrays = 32
-	// maxRestarts bounds what is kept to be told.
+	// maxRestarts bounds the restarts kept for the report.
 	maxRestarts = 16
 )
 
-// NewSettling begins to settle at an instant; least is how long the check must
-// be steady at least.
+// NewSettling starts to settle at an instant; least is the shortest time for
+// which the check must be steady.
 func NewSettling(c Check, least, at time.Duration) *Settling {
 	return &Settling{good: c.Good, allowed: c.Allowed, least: least, fewest: fewest(c), since: at, last: at, near: -1}
 }
 
-// tested is the share that the allowed one is tested against: ten times it, or
-// half way to all where that is less.
+// tested is the share of the alternative hypothesis: ten times the allowed one,
+// or half way from there to one if that is less.
 func tested(allowed float64) float64 { return min(worse*allowed, (1+allowed)/2) }
 
-// odds are the logarithm of those against the allowed share, by the likelihood
-// of so many bad ones.
+// odds is the logarithm of the likelihood ratio of the two hypotheses.
 func odds(allowed float64, seen, bad int) float64 {
 	more := tested(allowed)
 	return float64(bad)*math.Log(more/allowed) + float64(seen-bad)*math.Log((1-more)/(1-allowed))
 }
 
-// ObservationsToSettle is how many observations it takes at least until a check
-// is steady: all of them good, and as many as its limits on a multiple of the
-// baseline need of that.
+// ObservationsToSettle is the fewest observations that settle a check: all of
+// them good, and enough for its limits on a multiple of the baseline.
 func ObservationsToSettle(c Check) int {
 	return (&Settling{allowed: c.Allowed, fewest: fewest(c)}).more()
 }
@@ -124,18 +121,18 @@ func fewest(c Check) int {
 	return n
 }
 
-// SettleTime is how long it takes at least until a check is steady, with
-// observations so far apart.
+// SettleTime is the shortest time that settles a check with observations at
+// that spacing.
 func SettleTime(c Check, least, spacing time.Duration) time.Duration {
 	return max(least, time.Duration(ObservationsToSettle(c))*spacing)
 }
 
-// Needed is the [SettleTime] with observations as they come.
+// Needed is the [SettleTime] at the spacing observed so far.
 func (s *Settling) Needed() time.Duration {
 	return max(s.least, time.Duration((&Settling{allowed: s.allowed, fewest: s.fewest}).more())*s.spacing.mean)
 }
 
-// more is how many more observations are needed, if they are good.
+// more is the number of observations still needed, if all are good.
 func (s *Settling) more() int {
 	least := s.fewest - s.seen
 	if s.allowed > 0 {
@@ -146,7 +143,7 @@ func (s *Settling) more() int {
 	return max(0, least)
 }
 
-// Begin restarts at an instant, because of something that happened then.
+// Begin restarts at an instant, because of an event.
 func (s *Settling) Begin(at time.Duration, why string) {
 	s.begin(Restart{Span: Instant(at), Why: why})
 }
@@ -156,8 +153,8 @@ func (s *Settling) begin(r Restart) {
 		r.N = s.begun
 		s.restarts[n-1] = r // the same outage goes on
 	} else {
-		// A count that something else cut short before it could pass was no
-		// chance.
+		// A count that an event cut short before it could pass was no
+		// chance for luck.
 		if r.Outage() || s.more() == 0 {
 			s.counts++
 		}
@@ -170,11 +167,11 @@ func (s *Settling) begin(r Restart) {
 	s.seen, s.bad, s.lost, s.lead, s.led, s.enough, s.longest = 0, 0, 0, 0, false, false, 0
 }
 
-// Add takes in an observation, in order of their beginnings.
+// Add takes an observation, in order of From.
 func (s *Settling) Add(o Observation) {
 	good, bad := o.Good(s.good), o.Bad(s.good)
 	if !good && !bad {
-		s.blind = o.Undecided(s.good)
+		s.silent = o.Undecided(s.good)
 		return
 	}
 	s.pass(o.From)
@@ -187,9 +184,10 @@ func (s *Settling) Add(o Observation) {
 	s.take(o, bad)
 }
 
-// overdue reports whether an answer that is not in after so long is a bad sign:
-// none of this count that was good took as long, nor do they usually. Where one
-// in a hundred takes a second, some are always under way for most of one.
+// overdue reports whether an answer that is outstanding for so long is a bad
+// sign: it exceeds both the usual time and the longest good answer of this
+// count. If one answer in a hundred takes a second, some are always pending for
+// most of one.
 func (s *Settling) overdue(took time.Duration) bool {
 	return took > max(s.took.limit(), s.longest)
 }
@@ -197,14 +195,15 @@ func (s *Settling) overdue(took time.Duration) bool {
 // Since is when the count began.
 func (s *Settling) Since() time.Duration { return s.since }
 
-// Restarts are the last times when the count restarted, in order of time.
+// Restarts returns the latest restarts, in order of time.
 func (s *Settling) Restarts() []Restart {
 	return slices.SortedFunc(slices.Values(s.restarts), func(a, b Restart) int { return cmp.Compare(a.To, b.To) })
 }
 
-// AddBefore takes in an observation of a record, to learn whether the service
-// was steady at an instant, at which a fault came. Of what was under way then a
-// good one tells of the service before, a bad one only if it was overdue.
+// AddBefore takes an observation of a record, to learn whether the service was
+// steady at an instant, when a fault came. Of the requests in flight then, a
+// good one speaks for the service before, a bad one against it only if it was
+// overdue.
 func (s *Settling) AddBefore(at time.Duration, o Observation) {
 	switch bad := o.Bad(s.good); {
 	case o.From >= at, o.To > at && o.Whole, o.To > at && bad && !s.overdue(at-o.From):
@@ -213,7 +212,7 @@ func (s *Settling) AddBefore(at time.Duration, o Observation) {
 	s.Add(o)
 }
 
-// pass goes on to an observation that began at from.
+// pass advances to an observation that began at from.
 func (s *Settling) pass(from time.Duration) {
 	if s.index == 0 {
 		s.last = from
@@ -223,15 +222,15 @@ func (s *Settling) pass(from time.Duration) {
 	case from < s.since:
 	case !s.led:
 		s.lead, s.led = from-s.since, true
-	case s.blind != "" || gap > s.spacing.limit():
+	case s.silent != "" || gap > s.spacing.limit():
 		s.lost += gap
 	}
-	if gap > 0 { // a value may be told twice
+	if gap > 0 { // a value may be reported twice
 		s.spacing.add(gap)
 	}
 	s.index++
 	s.last = max(s.last, from)
-	s.blind = ""
+	s.silent = ""
 }
 
 // take counts a known observation.
@@ -244,7 +243,7 @@ func (s *Settling) take(o Observation, bad bool) {
 		}
 	}
 	if o.From < s.since || s.index <= s.near {
-		return // as good as before the outage was over
+		return // it may still belong to the outage
 	}
 	s.seen++
 	if bad {
@@ -253,8 +252,9 @@ func (s *Settling) take(o Observation, bad bool) {
 	s.enough = s.enough || s.passes(o.From)
 }
 
-// cluster finds the outage that the bad observation at hand is of: its first
-// bad one, and how many there were. None: n is zero. It notes the observation.
+// cluster finds the outage that contains the current bad observation: the index
+// of its first bad one, and their number; n is zero without an outage. It
+// remembers the observation.
 func (s *Settling) cluster() (first, n int) {
 	before := s.strays
 	s.strays = append(slices.Clip(before[max(0, len(before)-maxStrays+1):]), s.index)
@@ -274,8 +274,8 @@ func (s *Settling) cluster() (first, n int) {
 	return 0, 0
 }
 
-// over restarts with the end of a bad observation of an outage, of which
-// there were n since the one that is first.
+// over restarts at the end of a bad observation of an outage with n bad ones
+// since first.
 func (s *Settling) over(o Observation, first, n int) {
 	all := s.index - first + 1
 	s.near = s.index
@@ -287,10 +287,10 @@ func (s *Settling) over(o Observation, first, n int) {
 	s.begin(s.outage)
 }
 
-// unlikelyGood is how many good observations in a row are as good as impossible
-// in an outage of which so many were bad and good: before them it may be on. It
-// is the least number whose predictive probability is 0.1 % when nothing was
-// known of the share of bad ones before, by Laplace's rule of succession.
+// unlikelyGood is the number of good observations in a row that end an outage
+// with so many bad and good ones: the least number whose predictive probability
+// is below 0.1 % with a uniform prior on the share of bad ones (Laplace's rule
+// of succession).
 func unlikelyGood(bad, good int) int {
 	n := 0
 	for p := 1.0; p > many; n++ {
@@ -299,19 +299,19 @@ func unlikelyGood(bad, good int) int {
 	return n
 }
 
-// passes reports whether all is there that makes a service steady, at the
-// instant of the last observation.
+// passes reports whether the service is steady at the instant of the last
+// observation.
 func (s *Settling) passes(now time.Duration) bool {
 	return s.settled(now) >= s.least && s.more() == 0 && s.few()
 }
 
-// few reports whether chance explains so many bad ones in all. Between the
-// allowed share and ten times it the odds may be for the lesser one.
+// few reports whether chance explains the number of bad observations. Between
+// the allowed share and ten times that the odds may favor the smaller one.
 func (s *Settling) few() bool {
 	return s.bad == 0 || tail(s.seen, s.bad, s.allowed) >= many
 }
 
-// settled is for how long the check was observed since the count began.
+// settled is the observed time since the count began.
 func (s *Settling) settled(now time.Duration) time.Duration {
 	lost := s.lost
 	if s.lead > s.spacing.limit() {
@@ -323,19 +323,20 @@ func (s *Settling) settled(now time.Duration) time.Duration {
 // Steadiness is what a [Settling] says at an instant.
 type Steadiness struct {
 	// Verdict is Held for steady, Unknown for not yet, Broken for not steady:
-	// then waiting helps no more.
+	// waiting longer does not help.
 	Verdict Verdict
-	// Since is when the count of what follows began.
+	// Since is when the count began.
 	Since time.Duration
 	Seen  int // observations
 	Bad   int // of them
-	// More is how many observations are needed, all of them good, and Wait how
-	// long that takes as they come, with what is left of the settle time.
+	// More is how many more good observations are needed; Wait is how long they
+	// take at the current rate, or the rest of the settle time if that is
+	// longer.
 	More int
 	Wait time.Duration
 	// Why says what is missing; empty if the service is steady.
 	Why string
-	// Restarts are the last times when the count restarted.
+	// Restarts are the latest restarts.
 	Restarts []Restart
 }
 
@@ -352,11 +353,11 @@ func (t Steadiness) String() string {
 	return text + "; it restarted " + strings.Join(restarts, ", ")
 }
 
-// At says whether the service is steady at an instant. What is ahead comes in
-// order after all that was added; of those that end after the instant no answer
-// is in, and they count as bad once they take longer than is usual and than any good one
-// of this count did: a black
-// hole is no outage until its time-outs are over, but nothing of it is good.
+// At says whether the service is steady at an instant. ahead are later
+// observations, in order. Those that end after the instant are pending, and
+// count as bad once they take longer than is usual and than any good one of
+// this count: a black hole is an outage only after its timeouts, but nothing of
+// it is good.
 func (s *Settling) At(now time.Duration, ahead ...Observation) Steadiness {
 	if len(ahead) > 0 {
 		c := *s
@@ -380,13 +381,13 @@ func (s *Settling) At(now time.Duration, ahead ...Observation) Steadiness {
 	add := func(format string, args ...any) { why = append(why, fmt.Sprintf(format, args...)) }
 	since := now - s.last
 	switch {
-	case s.index == 0 && s.blind != "":
-		add("unknown: %s", s.blind)
+	case s.index == 0 && s.silent != "":
+		add("unknown: %s", s.silent)
 	case s.index == 0:
 		add("nothing was observed")
 	case since > s.spacing.limit()+s.took.limit()+s.least/20:
-		if s.blind != "" {
-			add("unknown since %s: %s", seconds(s.last), s.blind)
+		if s.silent != "" {
+			add("unknown since %s: %s", seconds(s.last), s.silent)
 		} else {
 			add("no observation since %s, for %s", seconds(s.last), FormatSeconds(since.Seconds()))
 		}
@@ -420,19 +421,19 @@ func (s *Settling) At(now time.Duration, ahead ...Observation) Steadiness {
 	return t
 }
 
-// usual is what is usual of a length of time, as TCP knows it of a round trip:
-// its mean and its mean deviation, of the last ones.
+// usual estimates what is usual of a length of time, as TCP does for round
+// trips (RFC 6298): the mean and the mean deviation of recent ones.
 type usual struct {
 	n         int
 	mean, dev time.Duration
 }
 
-// lately is over how many the mean is, about.
+// lately is the length of the averaging window, in observations.
 const lately = 32
 
 func (u *usual) add(d time.Duration) {
 	if u.n > 1 {
-		d = min(d, u.limit()) // one that is unusual makes little usual
+		d = min(d, u.limit()) // an outlier moves the mean little
 	}
 	u.n++
 	if u.n == 1 {
@@ -445,9 +446,9 @@ func (u *usual) add(d time.Duration) {
 	u.dev += (max(off, -off) - u.dev) / n
 }
 
-// limit is beyond what is usual: of what comes at random, one in some thousands
-// is, and of what comes regularly, one that is left out is just not. Of what was
-// never seen nothing is usual.
+// limit is the end of the usual range: random spacings exceed it once in some
+// thousands, and one missing value in a regular series just does. Zero before
+// the first value.
 func (u usual) limit() time.Duration {
 	if u.n == 0 {
 		return 0

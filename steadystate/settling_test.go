@@ -102,12 +102,12 @@ func TestObservationsToSettle(t *testing.T) {
 // live follows requests that come at random as a gate does, until it says that
 // the service is steady, that it is not, or the time is over. bad says which
 // are.
-func live(r *rand.Rand, rate float64, allowed float64, settle, patience time.Duration, bad func(at time.Duration) bool) (steadystate.Steadiness, time.Duration) {
+func live(r *rand.Rand, rate float64, allowed float64, settle, timeout time.Duration, bad func(at time.Duration) bool) (steadystate.Steadiness, time.Duration) {
 	settling := steadystate.NewSettling(answers(allowed), settle, 0)
 	look := time.Duration(0)
 	for at := time.Duration(0); ; at += time.Duration(r.ExpFloat64() / rate * float64(s)) {
 		for ; look < at; look += 200 * time.Millisecond {
-			if got := settling.At(look); got.Verdict != steadystate.Unknown || look >= patience {
+			if got := settling.At(look); got.Verdict != steadystate.Unknown || look >= timeout {
 				return got, look
 			}
 		}
@@ -190,7 +190,7 @@ func TestAnOutageBeginsTheCountAnew(t *testing.T) {
 	}
 }
 
-// R6a and the gate's own row: of a black hole nothing is in until its time-outs
+// R6a and the gate's own row: of a black hole nothing is in until its timeouts
 // are over, and what is in looks good.
 func TestABlackHoleIsNotSteady(t *testing.T) {
 	ms := time.Millisecond

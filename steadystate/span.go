@@ -5,9 +5,8 @@ import (
 	"time"
 )
 
-// A Span is an interval of time that holds an instant which is not known more
-// exactly. From and To are offsets from the start of the record, both
-// inclusive, From <= To.
+// A Span is an interval that contains an instant known no better. From and To
+// are offsets from the start of the record, both inclusive, From <= To.
 type Span struct {
 	From time.Duration `json:"from"`
 	To   time.Duration `json:"to"`
@@ -16,7 +15,7 @@ type Span struct {
 // Instant is the span of an instant known exactly.
 func Instant(at time.Duration) Span { return Span{From: at, To: at} }
 
-// Width is To - From: how inexactly the instant is known.
+// Width is To - From: the uncertainty of the instant.
 func (s Span) Width() time.Duration { return s.To - s.From }
 
 // Valid reports whether From <= To.
@@ -30,9 +29,9 @@ func (s Span) Hull(o Span) Span {
 // Overlaps reports whether the spans share an instant.
 func (s Span) Overlaps(o Span) bool { return s.From <= o.To && o.From <= s.To }
 
-// Since is how long after the instant in earlier the instant in s was: the
-// interval difference, never below zero at its low end when the order of the
-// two is known, which callers assert by asking.
+// Since is the time from the instant in earlier to the instant in s: the
+// interval difference, with negative bounds cut to zero. The caller knows that
+// s came later.
 func (s Span) Since(earlier Span) Bounds[time.Duration] {
 	return Bounds[time.Duration]{
 		Low:  max(0, s.From-earlier.To),
@@ -84,7 +83,7 @@ func (c Clock) Start() time.Time { return c.start }
 // Now is the offset of this instant, read from the monotonic clock.
 func (c Clock) Now() time.Duration { return time.Since(c.start) }
 
-// At is the offset of t. For a t that was read on this machine the monotonic
-// clock is used; for one that another machine stated, the wall clock, and the
-// caller widens the span by the skew it has measured.
+// At is the offset of t. A t read on this machine goes by the monotonic clock.
+// For a t from another machine it is the wall clock, and the caller widens the
+// span by the skew it measured.
 func (c Clock) At(t time.Time) time.Duration { return t.Sub(c.start) }

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A Timeline is everything observed of one signal, in order of time. The order
-// in which observations are added is irrelevant. The zero value is empty.
+// A Timeline holds all observations of one signal, in order of time, however
+// they were added. The zero value is empty.
 type Timeline struct {
 	observations []Observation
 	sorted       bool
@@ -27,8 +27,8 @@ func (t *Timeline) Add(o Observation) {
 	t.observations = append(t.observations, o)
 }
 
-// Observations are all of them, in order of time. The caller must not change
-// them.
+// Observations returns all of them, in order of time. The caller must not
+// change them.
 func (t *Timeline) Observations() []Observation {
 	if !t.sorted {
 		slices.SortFunc(t.observations, Observation.Compare)
@@ -38,10 +38,10 @@ func (t *Timeline) Observations() []Observation {
 }
 
 // Resolution is the length of the longest outage that could lie in the window
-// without any observation speaking of it: the longest stretch that holds no
-// observation's whole span. With no observation it is the window's length.
+// unobserved: the longest stretch that contains no observation's whole span.
+// Without observations it is the window's length.
 func (t *Timeline) Resolution(window Span) time.Duration {
-	b := newBlind(window)
+	b := newLongestGap(window)
 	for _, o := range t.Observations() {
 		if o.Unknown == "" {
 			b.add(o.Span)
@@ -60,8 +60,8 @@ func (t *Timeline) Outages(good Tolerance, rule Rule, window Span) []Outage {
 	return f.Outages()
 }
 
-// Figures computes the figures of a window of the timeline; record is the
-// whole time observed, which bounds outages that are open at its ends.
+// Figures computes the figures of a window. record is the whole observed time,
+// which bounds outages that are open at its ends.
 func (t *Timeline) Figures(good Tolerance, rule Rule, window, record Span) Figures {
 	f := NewFold(good, rule, record, window)
 	for _, o := range t.Observations() {

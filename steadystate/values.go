@@ -6,11 +6,11 @@ import (
 	"slices"
 )
 
-// Values are values of observations, for their mean and their quantiles, in
-// memory that does not grow with their number: beyond some thousand they share
+// Values keeps the values of observations for their mean and quantiles, in
+// memory that does not grow with their number: beyond a few thousand they share
 // buckets, each a 4096th of a power of two wide, as in a log-linear (HDR)
-// histogram. A quantile is then known to the least and the greatest value seen
-// in its bucket, which is exact while values are few, and else no further apart
+// histogram. A quantile is then known to the smallest and largest value seen
+// in its bucket: exact while values are few, and else no further apart
 // than a 4096th of either: 0.025 %. The mean is that of the exact sum, rounded
 // once. The zero value is empty.
 type Values struct {
@@ -24,7 +24,7 @@ type bucket struct {
 	Bounds[float64]
 }
 
-// mantissaBits of a value tell its bucket.
+// mantissaBits is how many bits of a value's mantissa select its bucket.
 const mantissaBits = 12
 
 func bucketOf(v float64) uint64 {
@@ -55,10 +55,10 @@ func (s *Values) Add(v float64) {
 	b.Low, b.High = min(b.Low, v), max(b.High, v)
 }
 
-// Merge adds all values of another. The result is exactly as if each had been
-// added by itself, in whatever order: those of several machines, say. A copy
-// shares its buckets with the original; merge into the zero value for one that
-// does not.
+// Merge adds all values of another. The result does not depend on the order:
+// values from several machines merge as if one had added them all. A copy
+// shares its buckets with the original; for an independent one merge into the
+// zero value.
 func (s *Values) Merge(o *Values) {
 	if s.buckets == nil {
 		s.buckets = map[uint64]*bucket{}
@@ -75,8 +75,8 @@ func (s *Values) Merge(o *Values) {
 	}
 }
 
-// at is the value of the given rank, the least has rank 1. Ranks below and
-// above are those of the least and the greatest.
+// at is the value of a rank; the smallest has rank 1. Ranks beyond the ends are
+// those of the smallest and the largest.
 func (s *Values) at(rank int) Bounds[float64] {
 	var b bucket
 	for _, key := range slices.Sorted(maps.Keys(s.buckets)) {
@@ -88,7 +88,7 @@ func (s *Values) at(rank int) Bounds[float64] {
 	return b.Bounds
 }
 
-// N is how many there are.
+// N is the number of values.
 func (s *Values) N() int { return s.n }
 
 // Quantile is the q-quantile by nearest rank.
@@ -97,8 +97,8 @@ func (s *Values) Quantile(q float64) Bounds[float64] { return s.at(nearestRank(q
 // nearestRank is the rank of the q-quantile of n values; the least has rank 1.
 func nearestRank(q float64, n int) int { return max(1, int(math.Ceil(q*float64(n)))) }
 
-// deviation is the standard deviation of what the values were drawn from, or
-// slightly more where they share buckets.
+// deviation is the sample standard deviation, or slightly more where values
+// share buckets.
 func (s *Values) deviation() float64 {
 	mean, squares := s.Mean(), 0.0
 	for _, key := range slices.Sorted(maps.Keys(s.buckets)) {
@@ -109,8 +109,8 @@ func (s *Values) deviation() float64 {
 	return math.Sqrt(squares / float64(s.n-1))
 }
 
-// Reach is how many of the values are at least v: at least and at most, since
-// those of a bucket are known to its least and greatest.
+// Reach counts the values that are at least v, as bounds: the values of a
+// bucket are known only to its smallest and largest.
 func (s *Values) Reach(v float64) (least, most int) {
 	for _, b := range s.buckets {
 		if b.Low >= v {

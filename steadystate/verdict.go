@@ -2,11 +2,11 @@ package steadystate
 
 import "fmt"
 
-// A Verdict is what is known of a claim. The zero value is Unknown: what was
-// not judged never passes.
+// A Verdict is the outcome of a claim. The zero value is Unknown: what was not
+// judged never passes.
 type Verdict uint8
 
-// The three verdicts, in the order of a total verdict's choice: Worst prefers
+// The three verdicts. Worst prefers
 // Broken to Unknown, since one broken claim settles the matter, and Unknown to
 // Held.
 const (
@@ -39,8 +39,8 @@ func (v *Verdict) UnmarshalText(text []byte) error {
 	return fmt.Errorf("verdict %q: want unknown, held or broken", text)
 }
 
-// Worst is Broken if any is broken, else Unknown if any is unknown or there is
-// none, else Held.
+// Worst is Broken if any is broken, else Unknown if any is unknown or the list
+// is empty, else Held.
 func Worst(verdicts ...Verdict) Verdict {
 	worst := Unknown
 	if len(verdicts) > 0 {

@@ -108,7 +108,7 @@ func (s *twice) String() string {
 // that of the first.
 func (s *twice) Inject(ctx context.Context, rec *record.Recorder) (record.Injection, error) {
 	injection, err := s.Surge.Inject(ctx, rec)
-	if err != nil || injection.Shortfall != "" {
+	if err != nil || injection.FailureReason != "" {
 		return injection, err
 	}
 	if err := experiments.Wait(ctx, s.first); err != nil {
@@ -121,7 +121,7 @@ func (s *twice) Inject(ctx context.Context, rec *record.Recorder) (record.Inject
 		return injection, err
 	}
 	again, err := s.Surge.Inject(ctx, rec)
-	injection.Shortfall = again.Shortfall
+	injection.FailureReason = again.FailureReason
 	return injection, err
 }
 
@@ -141,7 +141,7 @@ func (s *scaledOut) String() string { return s.Surge.String() + ", held once the
 // Inject begins the surge, and waits.
 func (s *scaledOut) Inject(ctx context.Context, rec *record.Recorder) (record.Injection, error) {
 	injection, err := s.Surge.Inject(ctx, rec)
-	if err != nil || injection.Shortfall != "" {
+	if err != nil || injection.FailureReason != "" {
 		return injection, err
 	}
 	return injection, s.target.scaled(ctx, rec, s.rest)

@@ -167,16 +167,16 @@ func (d *decoder) dependency() {
 func (d *decoder) load() {
 	l := d.file.Load
 	d.Load = load.HTTP{
-		URL:      l.URL,
-		Shape:    d.shape(),
-		Targets:  d.beside(l.Targets),
-		Method:   l.Method,
-		Header:   header(l.Headers),
-		BodyFile: d.beside(l.BodyFile),
-		Timeout:  d.duration("load.timeout", l.Timeout, 2*time.Second),
-		NamedBy:  l.NamedBy,
-		Reuse:    l.Reuse,
-		TLS:      d.authorities("load.ca_file", l.CAFile),
+		URL:           l.URL,
+		Shape:         d.shape(),
+		Targets:       d.beside(l.Targets),
+		Method:        l.Method,
+		Header:        header(l.Headers),
+		BodyFile:      d.beside(l.BodyFile),
+		Timeout:       d.duration("load.timeout", l.Timeout, 2*time.Second),
+		BackendHeader: l.NamedBy,
+		Reuse:         l.Reuse,
+		TLS:           d.authorities("load.ca_file", l.CAFile),
 	}
 	for _, path := range l.HeaderFiles {
 		d.Load.HeaderFiles = append(d.Load.HeaderFiles, d.beside(path))

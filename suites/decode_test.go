@@ -349,16 +349,16 @@ func TestALoadOfManyTargetsAndTheSourcesBesideIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Paths are relative to the file.
-	if want := "requests at ramp from 1000/min to 100/s over 1m over fresh connections, targets of conf/shop.txt, time-out 2s, Authorization of environment variable SHOP_TOKEN, X-Key of file conf/key"; c.Load.String() != want {
+	if want := "requests at ramp from 1000/min to 100/s over 1m over fresh connections, targets of conf/shop.txt, timeout 2s, Authorization of environment variable SHOP_TOKEN, X-Key of file conf/key"; c.Load.String() != want {
 		t.Errorf("load %q, want %q", c.Load, want)
 	}
 	if c.Load.BodyFile != "/bodies/cart" || !slices.Equal(c.Load.HeaderFiles, []string{"conf/headers.txt"}) {
 		t.Errorf("body %q, headers %q", c.Load.BodyFile, c.Load.HeaderFiles)
 	}
-	if want := "wss://shop.example/live, a fresh connection each, every 50ms, time-out 2s"; !strings.HasSuffix(c.WebSocket.String(), want) {
+	if want := "wss://shop.example/live, a fresh connection each, every 50ms, timeout 2s"; !strings.HasSuffix(c.WebSocket.String(), want) {
 		t.Errorf("websocket %q, want %q", c.WebSocket, want)
 	}
-	if want := "service shop.Checkout at shop.example:443, every 100ms, time-out 1s"; !strings.HasSuffix(c.GRPC.String(), want) || c.GRPC.TLS == nil {
+	if want := "service shop.Checkout at shop.example:443, every 100ms, timeout 1s"; !strings.HasSuffix(c.GRPC.String(), want) || c.GRPC.TLS == nil {
 		t.Errorf("grpc %q, want %q and TLS", c.GRPC, want)
 	}
 	for _, row := range []struct{ sentence, old, new, want string }{

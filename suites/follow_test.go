@@ -112,7 +112,7 @@ func slow(t *testing.T, entries func(func(record.Entry, error) bool), followed r
 			continue
 		}
 		for _, q := range e.Requests.List {
-			if q.By != "" && strings.HasSuffix(followed.Subject, "/"+q.By) && q.Sent > followed.To && q.Answered < result.Injections[0].Removed.From {
+			if q.Backend != "" && strings.HasSuffix(followed.Subject, "/"+q.Backend) && q.Sent > followed.To && q.Answered < result.Injections[0].Removed.From {
 				during.Add((q.Answered - q.Sent).Seconds())
 			}
 		}

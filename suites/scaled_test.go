@@ -162,7 +162,7 @@ func TestASurgeIsHeldOnceTheServiceHasScaled(t *testing.T) {
 	switched, took := injection.To-from, rec.Clock().Now()-from
 	stop()
 	driving.Wait()
-	if err != nil || injection.Shortfall != "" || len(injection.Effects) != 1 {
+	if err != nil || injection.FailureReason != "" || len(injection.Effects) != 1 {
 		t.Errorf("injection %+v, %v", injection, err)
 	}
 	// Not how fast this is, but what comes first.

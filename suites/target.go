@@ -67,7 +67,7 @@ func (c Config) Connect() (*Target, error) {
 	if t.reach, err = workers.Proxy(config); err != nil {
 		return nil, err
 	}
-	if t.Chaos, err = chaosmesh.New(t.guarded(), chaosmesh.Patience{}); err != nil {
+	if t.Chaos, err = chaosmesh.New(t.guarded(), chaosmesh.Timeouts{}); err != nil {
 		return nil, c.lines.at("allow", err)
 	}
 	if c.Prometheus != nil {
@@ -439,7 +439,7 @@ func (t *Target) Sweep(ctx context.Context) ([]faults.Leftover, error) {
 	if err := t.identify(ctx); err != nil {
 		return nil, err
 	}
-	removed, err := chaosmesh.Sweep(ctx, t.Client, t.scope(), chaosmesh.Patience{})
+	removed, err := chaosmesh.Sweep(ctx, t.Client, t.scope(), chaosmesh.Timeouts{})
 	rolledBack, errImages := rollout.Sweep(ctx, t.Client, t.scope(), 0)
 	removed, err = append(removed, rolledBack...), errors.Join(err, errImages)
 	if t.Workers.Count > 0 {

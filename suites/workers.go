@@ -31,15 +31,15 @@ type Workers struct {
 // it must have some.
 func (t *Target) Driven(h load.HTTP) workers.Job {
 	return workers.Job{
-		Load:        h,
-		Authorities: t.Workers.Authorities,
-		Count:       t.Workers.Count,
-		Image:       t.Workers.Image,
-		Namespace:   t.Workers.Namespace,
-		CPU:         t.Workers.CPU,
-		Memory:      t.Workers.Memory,
-		Client:      t.Client,
-		Reach:       t.reach,
+		Load:      h,
+		CABundle:  t.Workers.Authorities,
+		Count:     t.Workers.Count,
+		Image:     t.Workers.Image,
+		Namespace: t.Workers.Namespace,
+		CPU:       t.Workers.CPU,
+		Memory:    t.Workers.Memory,
+		Client:    t.Client,
+		Reach:     t.reach,
 	}
 }
 

@@ -190,7 +190,7 @@ func atRest(t *testing.T, target *suites.Target) {
 		},
 	}
 	target.Client = fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).Build()
-	target.Chaos, err = chaosmesh.New(faults.Cluster{Client: target.Client, Guard: faults.Guard{Cluster: "0b1c", Namespaces: target.Namespaces}}, chaosmesh.Patience{})
+	target.Chaos, err = chaosmesh.New(faults.Cluster{Client: target.Client, Guard: faults.Guard{Cluster: "0b1c", Namespaces: target.Namespaces}}, chaosmesh.Timeouts{})
 	if err != nil {
 		t.Fatal(err)
 	}

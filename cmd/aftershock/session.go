@@ -123,8 +123,8 @@ func progress(line func(string)) func(record.Entry) {
 			say(e, "recover: undoing")
 		case e.Phase == record.PhaseWatch:
 			say(e, "watch: for %s", plan.Watch)
-		case e.Injection != nil && e.Injection.Shortfall != "":
-			say(e, "not injected: %s", e.Injection.Shortfall)
+		case e.Injection != nil && e.Injection.FailureReason != "":
+			say(e, "not injected: %s", e.Injection.FailureReason)
 		case e.Injection != nil:
 			for _, t := range e.Injection.Targets {
 				say(e, "injected into %s %s", t.Name, t.UID)

@@ -1442,7 +1442,7 @@ func TestNodesThatComeAreToldBesideTheStages(t *testing.T) {
 
 func TestAnInjectionThatFellShortIsNoFault(t *testing.T) {
 	r := judge.Result{
-		Injections: []judge.InjectionResult{{Injection: record.Injection{Fault: "a spike", Shortfall: "no pod was selected"}}},
+		Injections: []judge.InjectionResult{{Injection: record.Injection{Fault: "a spike", FailureReason: "no pod was selected"}}},
 		Events:     []record.Event{{Kind: record.EventExists, Subject: "hpa/shop/checkout"}},
 	}
 	if f := findings(t, r)[0]; f.Verdict != steadystate.Unknown || !strings.Contains(f.Undecided, "never came to the phase") {

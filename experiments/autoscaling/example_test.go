@@ -31,7 +31,7 @@ func spiked() judge.Result {
 		event(from, to, kind, "hpa/shop/checkout", attrs...)
 	}
 	pods := func(from, to float64, kind, wanted, ready string) {
-		event(from, to, kind, "deployment/shop/checkout", record.AttrWanted, wanted, record.AttrExisting, wanted, record.AttrReady, ready)
+		event(from, to, kind, "deployment/shop/checkout", record.AttrDesired, wanted, record.AttrExisting, wanted, record.AttrReady, ready)
 	}
 	r.Injections = []judge.InjectionResult{{
 		Injection: record.Injection{Fault: "a spike of 10 times the load", Span: steadystate.Instant(30 * time.Second)},

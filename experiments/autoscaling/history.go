@@ -99,7 +99,7 @@ func newHistory(subject string, r judge.Result) (h history, reason string) {
 		h.states[i].pods.lasting = min(h.states[i].pods.lasting, counted(h.during(steadystate.Span{From: s.at.From - staleAfter, To: s.at.From})).leastReady)
 		h.states[i].full = h.states[i].pods.full(s.size()) && !slices.ContainsFunc(sizes, func(x size) bool { return x.desired != s.size() })
 	}
-	if h.overdue, h.doubt = h.late(r.Courses[subject]); h.overdue != nil {
+	if h.overdue, h.doubt = h.late(r.TimeSeries[subject]); h.overdue != nil {
 		h.doubt = h.overdue.text
 	}
 	return h, ""
@@ -109,7 +109,7 @@ func newHistory(subject string, r judge.Result) (h history, reason string) {
 func gaps(watch string, events []record.Event) []steadystate.Span {
 	var spans []steadystate.Span
 	for _, e := range events {
-		if e.Kind == record.EventBlind && e.Subject == watch {
+		if e.Kind == record.EventGap && e.Subject == watch {
 			spans = append(spans, e.Span)
 		}
 	}
@@ -122,9 +122,9 @@ func gaps(watch string, events []record.Event) []steadystate.Span {
 // phases say when.
 func (h *history) frame(r judge.Result) (reason string) {
 	found, stays := false, false
-	held := slices.ContainsFunc(r.Injections, func(i judge.InjectionResult) bool { return i.Shortfall == "" && !i.OneShot })
+	held := slices.ContainsFunc(r.Injections, func(i judge.InjectionResult) bool { return i.FailureReason == "" && !i.OneShot })
 	for _, i := range r.Injections {
-		if i.Shortfall != "" {
+		if i.FailureReason != "" {
 			continue
 		}
 		if !found || i.From < h.t0.From {
@@ -172,7 +172,7 @@ func of(subject string, events []record.Event) []record.Event {
 		return cmp.Or(
 			cmp.Compare(a.To, b.To), cmp.Compare(a.From, b.From), cmp.Compare(a.Kind, b.Kind),
 			cmp.Compare(a.Attrs[record.AttrStatus], b.Attrs[record.AttrStatus]),
-			cmp.Compare(a.Attrs[record.AttrWanted], b.Attrs[record.AttrWanted]),
+			cmp.Compare(a.Attrs[record.AttrDesired], b.Attrs[record.AttrDesired]),
 			cmp.Compare(a.Attrs[record.AttrReady], b.Attrs[record.AttrReady]),
 		)
 	})
@@ -227,7 +227,7 @@ func (h *history) follow(events []record.Event) (reason string) {
 		for _, count := range []struct {
 			attr  string
 			value *int
-		}{{record.AttrWanted, &s.desired}, {record.AttrReady, &s.ready}, {record.AttrExisting, &s.existing}} {
+		}{{record.AttrDesired, &s.desired}, {record.AttrReady, &s.ready}, {record.AttrExisting, &s.existing}} {
 			n, err := strconv.Atoi(e.Attrs[count.attr])
 			if err != nil {
 				return fmt.Sprintf("read %s of %s at %s: %v", count.attr, h.target, e.Span, err)
@@ -300,7 +300,7 @@ func (h *history) before(at time.Duration) state {
 // old is the size in which the fault found the service.
 func (h *history) old() int { return h.before(h.t0.From).desired }
 
-// course is the size over time: that of the scale target, else what the
+// timeSeries is the size over time: that of the scale target, else what the
 // autoscaler desired.
 func (h *history) timeSeries() []size {
 	if len(h.sizes) > 0 {

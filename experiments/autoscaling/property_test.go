@@ -16,14 +16,14 @@ func TestTheOrderOfArrivalDoesNotMatter(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, row := range trajectories {
 		r := parse(t, row.script).result(t)
-		want, course := findings(t, r, row.limits...), autoscaling.Decompose(r)
+		want, decomposed := findings(t, r, row.limits...), autoscaling.Decompose(r)
 		for range 3 {
 			random.Shuffle(len(r.Events), func(i, j int) { r.Events[i], r.Events[j] = r.Events[j], r.Events[i] })
 			if got := findings(t, r, row.limits...); !reflect.DeepEqual(got, want) {
 				t.Errorf("%s: in another order\n%+v, want\n%+v", row.sentence, got, want)
 			}
-			if got := autoscaling.Decompose(r); !reflect.DeepEqual(got, course) {
-				t.Errorf("%s: in another order\n%v, want\n%v", row.sentence, got, course)
+			if got := autoscaling.Decompose(r); !reflect.DeepEqual(got, decomposed) {
+				t.Errorf("%s: in another order\n%v, want\n%v", row.sentence, got, decomposed)
 			}
 		}
 	}

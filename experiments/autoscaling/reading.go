@@ -27,7 +27,7 @@ const sustained = 30 * time.Second
 // metric, which cannot be trusted alone: where the pods used more than the
 // target, beyond every tolerance, and its own metric stayed, it is late from
 // when they did. The doubt is why that cannot be said, though they used more.
-func (h *history) late(c judge.Course) (late *overdue, doubt string) {
+func (h *history) late(c judge.TimeSeries) (late *overdue, doubt string) {
 	before := h.before(h.t0.From)
 	i, target := before.utilisation()
 	if i < 0 || len(c.Samples) == 0 || before.desired >= before.max {
@@ -78,7 +78,7 @@ const maxGap = 5 * time.Second
 // above is the first stretch of the fault in which the reading is certainly
 // above the target for [sustained]: the least it was, between which instants
 // it began, and until when it was.
-func (h *history) above(c judge.Course, target float64) (least float64, start steadystate.Span, until time.Duration, ok bool) {
+func (h *history) above(c judge.TimeSeries, target float64) (least float64, start steadystate.Span, until time.Duration, ok bool) {
 	under, known, began := h.t0.From, time.Duration(0), false
 	long := func() bool { return began && until-start.To >= sustained }
 	for _, x := range c.Samples {

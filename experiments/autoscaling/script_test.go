@@ -203,7 +203,7 @@ func (s script) result(t testing.TB) judge.Result {
 	}
 	const hpa = "hpa/shop/checkout"
 	if list := s.rows["reading"]; len(list) > 0 {
-		c := judge.Course{Signal: "utilisation"}
+		c := judge.TimeSeries{Signal: "utilisation"}
 		for i, value := range list {
 			if value == "." {
 				continue
@@ -214,7 +214,7 @@ func (s script) result(t testing.TB) judge.Result {
 			}
 			c.Samples = append(c.Samples, sample)
 		}
-		r.Courses = map[string]judge.Course{hpa: c}
+		r.TimeSeries = map[string]judge.TimeSeries{hpa: c}
 	}
 	s.spec = maps.Clone(s.spec)
 	scaled, seen, asked := "", "", ""
@@ -237,7 +237,7 @@ func (s script) result(t testing.TB) judge.Result {
 		// The scale target is told before the autoscaler writes its status.
 		wanted := s.at("wanted", i, "desired")
 		next := map[string]string{
-			record.AttrWanted: wanted, record.AttrExisting: s.at("existing", i, "wanted", "desired"),
+			record.AttrDesired: wanted, record.AttrExisting: s.at("existing", i, "wanted", "desired"),
 			record.AttrReady: s.at("ready", i, "wanted", "desired"), record.AttrUpdated: wanted,
 		}
 		if s.at("dark", i) == "b" {
@@ -246,7 +246,7 @@ func (s script) result(t testing.TB) judge.Result {
 			sooner := steadystate.Span{From: span.From - time.Second/10, To: span.To - time.Second/10}
 			if dark > 0 {
 				sooner.From = dark
-				event(sooner, false, record.EventBlind, "watch/shop/deployments", map[string]string{record.AttrReason: "connection refused"})
+				event(sooner, false, record.EventGap, "watch/shop/deployments", map[string]string{record.AttrReason: "connection refused"})
 			}
 			event(sooner, i == 0, record.EventChanged, "deployment/shop/checkout", next)
 			counts = next
@@ -265,7 +265,7 @@ func (s script) result(t testing.TB) judge.Result {
 				blind = at - every + time.Second/2
 			}
 			if i == s.n-1 {
-				event(steadystate.Span{From: blind, To: r.Length}, false, record.EventBlind, "watch/shop/horizontalpodautoscalers", map[string]string{record.AttrReason: "connection refused"})
+				event(steadystate.Span{From: blind, To: r.Length}, false, record.EventGap, "watch/shop/horizontalpodautoscalers", map[string]string{record.AttrReason: "connection refused"})
 			}
 			continue
 		}
@@ -328,7 +328,7 @@ func (s script) result(t testing.TB) judge.Result {
 		seen = attrs[record.AttrStatus]
 		if blind > 0 {
 			span.From = blind
-			event(span, false, record.EventBlind, "watch/shop/horizontalpodautoscalers", map[string]string{record.AttrReason: "connection refused"})
+			event(span, false, record.EventGap, "watch/shop/horizontalpodautoscalers", map[string]string{record.AttrReason: "connection refused"})
 			blind = 0
 		}
 		event(span, i == 0, record.EventChanged, hpa, attrs)

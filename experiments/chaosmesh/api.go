@@ -44,7 +44,7 @@ func complete(ctx context.Context, obj client.Object) error {
 	if _, err := checked.ValidateCreate(ctx, obj); err != nil {
 		return fmt.Errorf("%w by Chaos Mesh's own rules: %w", faults.ErrRefused, err)
 	}
-	return untrapped(obj)
+	return rejectUnsupported(obj)
 }
 
 // held reports whether the fault stays until it is undone, by an object that

@@ -10,19 +10,19 @@ import (
 // A Cluster makes faults in one cluster, within its guard, see [Cluster.Fault].
 type Cluster struct {
 	faults.Cluster
-	patience Patience
+	timeouts Timeouts
 }
 
 // New makes a cluster. A guard that allows nothing is refused.
-func New(c faults.Cluster, patience Patience) (*Cluster, error) {
+func New(c faults.Cluster, timeouts Timeouts) (*Cluster, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	return &Cluster{Cluster: c, patience: patience.withDefaults()}, nil
+	return &Cluster{Cluster: c, timeouts: timeouts.withDefaults()}, nil
 }
 
-// Patience says how long to wait for Chaos Mesh before drawing a conclusion.
-type Patience struct {
+// Timeouts says how long to wait for Chaos Mesh before drawing a conclusion.
+type Timeouts struct {
 	// Inject bounds the wait for an injection. Default 15 s.
 	Inject time.Duration
 	// Select is how long "no pod selected" must stay before it is final: the
@@ -39,8 +39,8 @@ type Patience struct {
 	Remove time.Duration
 }
 
-func (p Patience) withDefaults() Patience {
-	return Patience{
+func (p Timeouts) withDefaults() Timeouts {
+	return Timeouts{
 		Inject: cmp.Or(p.Inject, 15*time.Second),
 		Select: cmp.Or(p.Select, 2*time.Second),
 		Proof:  cmp.Or(p.Proof, 2*time.Second),

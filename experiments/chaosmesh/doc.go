@@ -6,13 +6,13 @@
 // records say so for every pod that was asked for; the pods are known by their
 // UIDs from before; and where the cluster shows the effect itself, as it does
 // for a killed pod, the first sight of it dates the injection. What could not
-// be shown is the injection's shortfall, in Chaos Mesh's own words.
+// be shown is the injection's failure reason, in Chaos Mesh's own words.
 //
 //	log.SetLogger(logr.Discard()) // controller-runtime's; once, in main
 //	scheme, err := chaosmesh.Scheme()
 //	c, err := kube.NewClient(config, scheme)
 //	guard := faults.Guard{Cluster: uid, Namespaces: []string{"shop"}}
-//	cluster, err := chaosmesh.New(faults.Cluster{Client: c, Guard: guard}, chaosmesh.Patience{})
+//	cluster, err := chaosmesh.New(faults.Cluster{Client: c, Guard: guard}, chaosmesh.Timeouts{})
 //
 //	kill := cluster.Fault(chaosmesh.PodKill{
 //		Pods:  faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}},
@@ -21,7 +21,7 @@
 //	err = experiments.Experiment{Faults: []experiments.Scheduled{{Fault: kill}}, ...}.Run(ctx, recorder)
 //
 //	left, err := chaosmesh.Find(ctx, c, faults.Scope{Namespaces: []string{"shop"}})
-//	removed, err := chaosmesh.Sweep(ctx, c, faults.Scope{Namespaces: []string{"shop"}}, chaosmesh.Patience{})
+//	removed, err := chaosmesh.Sweep(ctx, c, faults.Scope{Namespaces: []string{"shop"}}, chaosmesh.Timeouts{})
 //
 // # Faults
 //

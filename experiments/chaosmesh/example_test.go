@@ -44,7 +44,7 @@ func ExampleCluster_Fault() {
 		Cluster:    "0b1c",
 		Namespaces: []string{"shop"},
 		Lifetime:   10 * time.Minute,
-	}}, chaosmesh.Patience{})
+	}}, chaosmesh.Timeouts{})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -93,7 +93,7 @@ func ExampleCluster_Fault() {
 }
 
 func ExampleCluster_Fault_refused() {
-	cluster, err := chaosmesh.New(faults.Cluster{Client: shop(), Guard: faults.Guard{Cluster: "0b1c", Namespaces: []string{"shop"}}}, chaosmesh.Patience{})
+	cluster, err := chaosmesh.New(faults.Cluster{Client: shop(), Guard: faults.Guard{Cluster: "0b1c", Namespaces: []string{"shop"}}}, chaosmesh.Timeouts{})
 	if err != nil {
 		fmt.Println(err)
 		return

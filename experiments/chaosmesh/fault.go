@@ -104,7 +104,7 @@ func (f *Fault) OneShot() bool {
 	if f.wrong != nil {
 		return false
 	}
-	object, err := f.plan.object(site{})
+	object, err := f.plan.object(placement{})
 	return err == nil && oneShot(object)
 }
 
@@ -164,7 +164,7 @@ func (f *Fault) check(ctx context.Context, run string) (prepared, error) {
 		return prepared{}, err
 	}
 	lifetime := f.cluster.Guard.Expiry(ctx).Round(time.Second)
-	object, err := f.object(ctx, site{
+	object, err := f.object(ctx, placement{
 		meta:     faults.NewMeta(f.plan.action, f.plan.pods.Namespace, run),
 		selector: selector(f.plan.pods, asked),
 		lifetime: lifetime,
@@ -223,8 +223,8 @@ func (f *Fault) peers(ctx context.Context, p peer) ([]corev1.Pod, error) {
 	return up, nil
 }
 
-// object is the object at a site, complete and checked.
-func (f *Fault) object(ctx context.Context, at site) (client.Object, error) {
+// object is the object at a placement, complete and checked.
+func (f *Fault) object(ctx context.Context, at placement) (client.Object, error) {
 	object, err := f.plan.object(at)
 	if err != nil {
 		return nil, err
@@ -271,7 +271,7 @@ func (f *Fault) Recover(ctx context.Context, rec *record.Recorder) (steadystate.
 	for _, p := range slices.Backward(f.placed) {
 		found, err := removal{
 			client:   f.cluster.Client,
-			patience: f.cluster.patience,
+			timeouts: f.cluster.timeouts,
 			clock:    clock,
 			note:     rec.Note,
 			event:    rec.Event,

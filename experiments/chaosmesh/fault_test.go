@@ -32,7 +32,7 @@ func newCluster(t testing.TB, c client.WithWatch, guard faults.Guard) *chaosmesh
 	if guard.Namespaces == nil {
 		guard.Namespaces = []string{"shop"}
 	}
-	cluster, err := chaosmesh.New(faults.Cluster{Client: c, Guard: guard}, chaosmesh.Patience{})
+	cluster, err := chaosmesh.New(faults.Cluster{Client: c, Guard: guard}, chaosmesh.Timeouts{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,8 +106,8 @@ func TestAKillIsProvenByTheVictimBeingGone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got.Shortfall != "" {
-			t.Errorf("shortfall %q, want none", got.Shortfall)
+		if got.FailureReason != "" {
+			t.Errorf("failure reason %q, want none", got.FailureReason)
 		}
 		if want := []record.Target{{Name: "b", UID: "b-uid"}}; !slices.Equal(got.Targets, want) {
 			t.Errorf("targets %v, want %v", got.Targets, want)
@@ -157,8 +157,8 @@ func TestEveryObjectIsSafeByItself(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 		defer cancel()
 		got, err := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.PodKill{Pods: checkout, Count: faults.Percent(50)}).Inject(ctx, rec.Recorder)
-		if err != nil || got.Shortfall != "" {
-			t.Fatal(err, got.Shortfall)
+		if err != nil || got.FailureReason != "" {
+			t.Fatal(err, got.FailureReason)
 		}
 		for _, claim := range []struct {
 			name string
@@ -249,18 +249,18 @@ func TestAGuardThatAllowsNothingOrTooMuchIsRefused(t *testing.T) {
 		{"a lifetime below zero", faults.Guard{Cluster: theCluster, Namespaces: []string{"shop"}, Lifetime: -1}, "lifetime -1ns is below zero"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			_, err := chaosmesh.New(faults.Cluster{Client: newClient(t, interceptor.Funcs{}), Guard: row.guard}, chaosmesh.Patience{})
+			_, err := chaosmesh.New(faults.Cluster{Client: newClient(t, interceptor.Funcs{}), Guard: row.guard}, chaosmesh.Timeouts{})
 			if !errors.Is(err, faults.ErrRefused) || !strings.Contains(err.Error(), row.want) {
 				t.Errorf("error %v, want %q", err, row.want)
 			}
 		})
 	}
-	if _, err := chaosmesh.New(faults.Cluster{Guard: faults.Guard{Cluster: theCluster, Namespaces: []string{"shop"}}}, chaosmesh.Patience{}); err == nil {
+	if _, err := chaosmesh.New(faults.Cluster{Guard: faults.Guard{Cluster: theCluster, Namespaces: []string{"shop"}}}, chaosmesh.Timeouts{}); err == nil {
 		t.Error("no client was accepted")
 	}
 }
 
-func TestWhatCouldNotBeShownIsTheShortfall(t *testing.T) {
+func TestWhatCouldNotBeShownIsTheFailureReason(t *testing.T) {
 	for _, row := range []struct {
 		name   string
 		count  faults.Count
@@ -288,12 +288,12 @@ func TestWhatCouldNotBeShownIsTheShortfall(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				shown := got.Shortfall
+				shown := got.FailureReason
 				if at := strings.Index(shown, rec.Run()+"-"); at >= 0 {
 					shown = shown[:at] + "RUN-XXXXX" + shown[at+len(rec.Run())+6:]
 				}
 				if !strings.HasPrefix(shown, row.want) {
-					t.Errorf("shortfall %q, want %q", shown, row.want)
+					t.Errorf("failure reason %q, want %q", shown, row.want)
 				}
 				if took := time.Since(begin); took > row.within {
 					t.Errorf("took %s, want at most %s", took, row.within)
@@ -318,8 +318,8 @@ func TestTheRecordsDateTheInjectionWhereThePodsAreNotSeen(t *testing.T) {
 		play(t, c, atOnce, takeUp, kill("a"), injected("shop/a"))
 		rec := newHistory()
 		got, err := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.PodKill{Pods: checkout, Count: faults.One}).Inject(t.Context(), rec.Recorder)
-		if err != nil || got.Shortfall != "" {
-			t.Fatal(err, got.Shortfall)
+		if err != nil || got.FailureReason != "" {
+			t.Fatal(err, got.FailureReason)
 		}
 		if got.To < 10*time.Millisecond || got.To > 300*time.Millisecond {
 			t.Errorf("took effect in %s, want until the first reading of the records", got.Span)
@@ -386,7 +386,7 @@ func TestAnObjectWhoseCreationHadNoAnswerIsRemoved(t *testing.T) {
 				rec := newHistory()
 				fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.PodKill{Pods: checkout, Count: faults.One})
 				if _, err := fault.Inject(t.Context(), rec.Recorder); !errors.Is(err, context.DeadlineExceeded) {
-					t.Fatalf("error %v, want the time-out", err)
+					t.Fatalf("error %v, want the timeout", err)
 				}
 				for range 2 { // the second time there is nothing to undo
 					if _, err := fault.Recover(t.Context(), rec.Recorder); err != nil {
@@ -416,7 +416,7 @@ func TestAnObjectThatWasNeverSeenIsNotProvenGone(t *testing.T) {
 		rec := newHistory()
 		fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.PodKill{Pods: checkout, Count: faults.One})
 		if _, err := fault.Inject(t.Context(), rec.Recorder); !errors.Is(err, context.DeadlineExceeded) {
-			t.Fatalf("error %v, want the time-out", err)
+			t.Fatalf("error %v, want the timeout", err)
 		}
 		if _, err := fault.Recover(t.Context(), rec.Recorder); err == nil || !strings.Contains(err.Error(), "may still appear; run sweep") {
 			t.Errorf("error %v, want that it may still appear", err)

@@ -156,7 +156,7 @@ func (w *follower) inject(ctx context.Context, pod corev1.Pod) {
 		missed("", err.Error())
 		return
 	}
-	object, err := w.object(ctx, site{
+	object, err := w.object(ctx, placement{
 		meta:     faults.NewMeta(w.plan.action, pod.Namespace, w.run),
 		selector: only(pod.Namespace, pod.Name),
 		lifetime: lifetime,
@@ -172,12 +172,12 @@ func (w *follower) inject(ctx context.Context, pod corev1.Pod) {
 		missed(i.name, err.Error())
 		return
 	}
-	shortfall, err := i.wait(ctx, nil, nil)
+	reason, err := i.wait(ctx, nil, nil)
 	switch {
 	case err != nil:
 		missed(i.name, err.Error())
-	case shortfall != "":
-		missed(i.name, shortfall)
+	case reason != "":
+		missed(i.name, reason)
 	default:
 		said(record.EventFollowed, steadystate.Span{From: i.from, To: i.injected}, i.name, "")
 	}

@@ -83,8 +83,8 @@ func TestAFaultFollowsReplacements(t *testing.T) {
 				play(t, c, atOnce, takeUp, chosen(row.hit...))
 				rec := newHistory()
 				fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.NetworkDelay{Pods: checkout, Count: row.count, Latency: time.Second, Follow: true})
-				if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.Shortfall != "" {
-					t.Fatal(err, got.Shortfall)
+				if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.FailureReason != "" {
+					t.Fatal(err, got.FailureReason)
 				}
 				for _, do := range row.happens {
 					if err := do(t.Context(), c); err != nil {
@@ -155,8 +155,8 @@ func TestWhatCannotBeFollowedIsInTheRecord(t *testing.T) {
 				})
 				rec := newHistory()
 				fault := newCluster(t, c, row.guard).Fault(chaosmesh.NetworkDelay{Pods: checkout, Latency: time.Second, Follow: true})
-				if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.Shortfall != "" {
-					t.Fatal(err, got.Shortfall)
+				if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.FailureReason != "" {
+					t.Fatal(err, got.FailureReason)
 				}
 				time.Sleep(2 * time.Second)
 				if err := c.Create(t.Context(), pod("c", row.comes)); err != nil {

@@ -53,8 +53,8 @@ func TestAHeldFaultIsSeenInjectedAndSeenRecovered(t *testing.T) {
 
 		begin := time.Now()
 		got, err := fault.Inject(t.Context(), rec.Recorder)
-		if err != nil || got.Shortfall != "" {
-			t.Fatal(err, got.Shortfall)
+		if err != nil || got.FailureReason != "" {
+			t.Fatal(err, got.FailureReason)
 		}
 		if want := []record.Target{{Name: "a", UID: "a-uid"}, {Name: "b", UID: "b-uid"}}; !slices.Equal(got.Targets, want) {
 			t.Errorf("targets %v, want %v and not the peer", got.Targets, want)
@@ -124,8 +124,8 @@ func TestWhatOnlySeemsInjected(t *testing.T) {
 				fault := row.fault(newCluster(t, c, faults.Guard{}))
 				begin := time.Now()
 				got, err := fault.Inject(t.Context(), rec.Recorder)
-				if err != nil || !strings.HasPrefix(got.Shortfall, row.want) {
-					t.Errorf("shortfall %q, %v; want %q", got.Shortfall, err, row.want)
+				if err != nil || !strings.HasPrefix(got.FailureReason, row.want) {
+					t.Errorf("failure reason %q, %v; want %q", got.FailureReason, err, row.want)
 				}
 				if took := time.Since(begin); took > row.within {
 					t.Errorf("took %s, want at most %s", took, row.within)
@@ -180,8 +180,8 @@ func TestTheVictimsDateWhatChaosMeshCannot(t *testing.T) {
 				rec := newHistory()
 				fault := row.fault(newCluster(t, c, faults.Guard{}))
 				got, err := fault.Inject(t.Context(), rec.Recorder)
-				if err != nil || got.Shortfall != "" {
-					t.Fatal(err, got.Shortfall)
+				if err != nil || got.FailureReason != "" {
+					t.Fatal(err, got.FailureReason)
 				}
 				if got.To < row.to || got.To > row.most {
 					t.Errorf("took effect in %s, want an end from %s to %s", got.Span, row.to, row.most)
@@ -221,8 +221,8 @@ func TestAHeldFaultIsNotCalledGoneBeforeChaosMeshUndidIt(t *testing.T) {
 				play(t, c, row.let, takeUp, injected("shop/a"))
 				rec := newHistory()
 				fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.NetworkDelay{Pods: checkout, Latency: time.Second})
-				if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.Shortfall != "" {
-					t.Fatal(err, got.Shortfall)
+				if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.FailureReason != "" {
+					t.Fatal(err, got.FailureReason)
 				}
 				_, err := fault.Recover(t.Context(), rec.Recorder)
 				if err == nil || !strings.Contains(err.Error(), row.want) {
@@ -269,8 +269,8 @@ func TestAnObjectThatVanishedWhileItWasHeldIsNotCalledUndone(t *testing.T) {
 				play(t, c, atOnce, row.script...)
 				rec := newHistory()
 				fault := row.fault(newCluster(t, c, faults.Guard{}))
-				if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.Shortfall != "" {
-					t.Fatal(err, got.Shortfall)
+				if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.FailureReason != "" {
+					t.Fatal(err, got.FailureReason)
 				}
 				time.Sleep(20 * time.Second) // the bubble's time: the hold
 				_, err := fault.Recover(t.Context(), rec.Recorder)
@@ -299,8 +299,8 @@ func TestOnlyTheKilledContainersProveAContainerKill(t *testing.T) {
 				play(t, c, atOnce, takeUp, injected("shop/a"), after(time.Second), change("a", restarted)) // of app
 				rec := newHistory()
 				got, err := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.ContainerKill{Pods: checkout, Count: faults.One, Containers: []string{row.container}}).Inject(t.Context(), rec.Recorder)
-				if err != nil || got.Shortfall != "" {
-					t.Fatal(err, got.Shortfall)
+				if err != nil || got.FailureReason != "" {
+					t.Fatal(err, got.FailureReason)
 				}
 				if want := []record.Effect{{Event: record.EventRestarted, Container: row.container}}; !slices.Equal(got.Effects, want) {
 					t.Errorf("effects %v, want %v", got.Effects, want)
@@ -329,8 +329,8 @@ func TestAFaultThatEndedByItselfIsNotCalledHeld(t *testing.T) {
 		}))
 		rec := newHistory()
 		fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.NetworkDelay{Pods: checkout, Latency: time.Second})
-		if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.Shortfall != "" {
-			t.Fatal(err, got.Shortfall)
+		if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.FailureReason != "" {
+			t.Fatal(err, got.FailureReason)
 		}
 		time.Sleep(20 * time.Second) // the bubble's time: the hold
 		span, err := fault.Recover(t.Context(), rec.Recorder)
@@ -364,8 +364,8 @@ func TestWhyAnObjectStaysIsSaid(t *testing.T) {
 		rec := newHistory()
 		fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.NetworkDelay{Pods: checkout, Latency: time.Second})
 		got, err := fault.Inject(t.Context(), rec.Recorder)
-		if want := "Chaos Mesh could not inject shop/a: Specified qdisc kind is unknown"; err != nil || !strings.HasPrefix(got.Shortfall, want) {
-			t.Errorf("shortfall %q, %v; want %q", got.Shortfall, err, want)
+		if want := "Chaos Mesh could not inject shop/a: Specified qdisc kind is unknown"; err != nil || !strings.HasPrefix(got.FailureReason, want) {
+			t.Errorf("failure reason %q, %v; want %q", got.FailureReason, err, want)
 		}
 		if _, err := fault.Recover(t.Context(), rec.Recorder); err == nil {
 			t.Error("an object that went by force was called undone")
@@ -413,8 +413,8 @@ func TestARuleThatCannotBeAppliedIsTakenOutOfThePlan(t *testing.T) {
 		}, v1alpha1.Record{Id: "shop/b", SelectorKey: ".", Phase: v1alpha1.NotInjected}))
 		rec := newHistory()
 		fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.NetworkDuplicate{Pods: checkout, Packets: 10 * chaosmesh.Percent})
-		if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || !strings.Contains(got.Shortfall, "unable to set tcs") {
-			t.Fatal(err, got.Shortfall)
+		if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || !strings.Contains(got.FailureReason, "unable to set tcs") {
+			t.Fatal(err, got.FailureReason)
 		}
 		if _, err := fault.Recover(t.Context(), rec.Recorder); err != nil {
 			t.Error(err)

@@ -27,7 +27,7 @@ const readEvery = 250 * time.Millisecond
 // Inject creates the object and returns when Chaos Mesh's records say that
 // every pod asked for is injected, or when it is known that they will not: no
 // pod was selected, an injection failed, fewer pods were selected than asked
-// for, or the controller does not act. These are the injection's shortfall;
+// for, or the controller does not act. These are the injection's failure reason;
 // the error is for what the API refused; it wraps [faults.ErrRefused] where a guard
 // did, and is a [NotInstalledError] where Chaos Mesh is missing.
 //
@@ -68,18 +68,18 @@ func (f *Fault) Inject(ctx context.Context, rec *record.Recorder) (record.Inject
 	if err := i.create(ctx); err != nil {
 		return fail(err)
 	}
-	shortfall, err := i.wait(ctx, pods, objects)
+	reason, err := i.wait(ctx, pods, objects)
 	if err != nil {
 		return fail(err)
 	}
-	injection := i.injection(ctx, shortfall)
+	injection := i.injection(ctx, reason)
 	injection.Effects, injection.Unprovable = p.Effects, p.Unprovable
 	injection.Of, injection.ChangesPods, injection.Follows = len(p.Candidates), changesPods(p.object), f.plan.follow
 	injection.EndsOnRestart = endsOnRestart(p.object)
-	if injection.Shortfall == "" {
+	if injection.FailureReason == "" {
 		f.surveyor = f.survey(ctx, rec, i)
 	}
-	if f.plan.follow && injection.Shortfall == "" {
+	if f.plan.follow && injection.FailureReason == "" {
 		f.follower = f.follow(ctx, rec, following{run: rec.Run(), ends: ends, before: p.pods, hit: injection.Targets})
 	}
 	return injection, nil
@@ -101,10 +101,10 @@ func (f *Fault) injecting(rec *record.Recorder, object client.Object, asked int,
 		before:    map[string]*corev1.Pod{},
 		shown:     map[string]time.Duration{},
 		noneSince: -1,
-		patience:  f.cluster.patience,
+		timeouts:  f.cluster.timeouts,
 	}
 	if f.plan.delay != nil {
-		i.patience.Inject += f.plan.delay(time.Now())
+		i.timeouts.Inject += f.plan.delay(time.Now())
 	}
 	for _, pod := range pods {
 		i.before[pod.Namespace+"/"+pod.Name] = &pod
@@ -122,7 +122,7 @@ type injecting struct {
 	// before are the pods as they were before, by namespace/pod. A pod that
 	// comes later under an old name is another pod.
 	before   map[string]*corev1.Pod
-	patience Patience
+	timeouts Timeouts
 	// late: into a pod that has only just begun to run. Chaos Mesh may fail at
 	// first and try again, and it is not waited for that the pod shows it.
 	late bool
@@ -165,9 +165,9 @@ func (i *injecting) create(ctx context.Context) error {
 }
 
 // wait follows the object and the pods until all is injected or there is a
-// shortfall.
-func (i *injecting) wait(ctx context.Context, pods, objects <-chan kube.Arrival) (shortfall string, err error) {
-	patience := i.patience
+// failure reason.
+func (i *injecting) wait(ctx context.Context, pods, objects <-chan kube.Arrival) (reason string, err error) {
+	timeouts := i.timeouts
 	clock := i.rec.Clock()
 	read := time.NewTicker(readEvery)
 	defer read.Stop()
@@ -212,28 +212,28 @@ func (i *injecting) wait(ctx context.Context, pods, objects <-chan kube.Arrival)
 			return fmt.Sprintf("%d pods asked for, and Chaos Mesh selected only %s", i.asked, strings.Join(i.progress.selected, ", ")), nil
 		case i.progress.done() && (i.late || i.proven()):
 			return i.already(), nil
-		case i.progress.done() && now-i.injected >= i.plan.sight.wait(patience):
+		case i.progress.done() && now-i.injected >= i.plan.sight.wait(timeouts):
 			return i.unproven(), nil
-		case i.noneSince >= 0 && now-i.noneSince >= patience.Select:
+		case i.noneSince >= 0 && now-i.noneSince >= timeouts.Select:
 			return "Chaos Mesh selected no pod for " + i.name, nil
-		case now-i.from >= patience.Inject && !i.progress.done():
-			return i.overdue(patience.Inject, trouble), nil
+		case now-i.from >= timeouts.Inject && !i.progress.done():
+			return i.overdue(timeouts.Inject, trouble), nil
 		}
 	}
 }
 
 // overdue says what is missing when the wait is over.
-func (i *injecting) overdue(patience time.Duration, trouble error) string {
+func (i *injecting) overdue(timeout time.Duration, trouble error) string {
 	var text string
 	switch {
 	case !i.progress.acted:
-		text = fmt.Sprintf("Chaos Mesh's controller did not act on %s within %s: is chaos-controller-manager running?", i.name, patience)
+		text = fmt.Sprintf("Chaos Mesh's controller did not act on %s within %s: is chaos-controller-manager running?", i.name, timeout)
 	case len(i.progress.selected) == 0:
-		text = fmt.Sprintf("Chaos Mesh's controller took up %s but selected no pod within %s", i.name, patience)
+		text = fmt.Sprintf("Chaos Mesh's controller took up %s but selected no pod within %s", i.name, timeout)
 	case i.progress.failed != "":
-		text = fmt.Sprintf("Chaos Mesh could not inject %s (for %s)", i.progress.failed, patience)
+		text = fmt.Sprintf("Chaos Mesh could not inject %s (for %s)", i.progress.failed, timeout)
 	default:
-		text = fmt.Sprintf("Chaos Mesh did not inject %s within %s, and did not say why", strings.Join(i.progress.pending, ", "), patience)
+		text = fmt.Sprintf("Chaos Mesh did not inject %s within %s, and did not say why", strings.Join(i.progress.pending, ", "), timeout)
 	}
 	if trouble != nil {
 		text += fmt.Sprintf(" (last reading failed: %v)", trouble)
@@ -263,7 +263,7 @@ func (i *injecting) unproven() string {
 			silent = append(silent, id)
 		}
 	}
-	return fmt.Sprintf("Chaos Mesh says that it injected %s, which did not show it within %s", strings.Join(silent, ", "), i.plan.sight.wait(i.patience))
+	return fmt.Sprintf("Chaos Mesh says that it injected %s, which did not show it within %s", strings.Join(silent, ", "), i.plan.sight.wait(i.timeouts))
 }
 
 func (i *injecting) uid(id string) string {
@@ -368,12 +368,12 @@ func (i *injecting) proven() bool {
 }
 
 // injection is what is known in the end.
-func (i *injecting) injection(ctx context.Context, shortfall string) record.Injection {
+func (i *injecting) injection(ctx context.Context, reason string) record.Injection {
 	in := record.Injection{
-		Fault:     i.String(),
-		Shortfall: shortfall,
-		OneShot:   oneShot(i.object),
-		Span:      steadystate.Span{From: i.from, To: i.rec.Clock().Now()},
+		Fault:         i.String(),
+		FailureReason: reason,
+		OneShot:       oneShot(i.object),
+		Span:          steadystate.Span{From: i.from, To: i.rec.Clock().Now()},
 	}
 	if i.progress.done() && !i.plan.sight.early {
 		in.To = i.injected
@@ -385,9 +385,9 @@ func (i *injecting) injection(ctx context.Context, shortfall string) record.Inje
 			in.To = min(in.To, at)
 		}
 	}
-	if shortfall != "" {
+	if reason != "" {
 		if words := i.words(ctx); words != "" {
-			in.Shortfall += "; Chaos Mesh says: " + words
+			in.FailureReason += "; Chaos Mesh says: " + words
 		}
 	}
 	return in

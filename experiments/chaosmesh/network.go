@@ -112,7 +112,7 @@ func (n network) plan(does v1alpha1.NetworkChaosAction, verb string, tc v1alpha1
 	return plan{
 		action: "network-" + string(does), verb: verb + " for", kind: v1alpha1.KindNetworkChaos,
 		pods: n.pods, count: cmp.Or(n.count, faults.All), follow: n.follow, peers: peers,
-		object: func(s site) (client.Object, error) {
+		object: func(s placement) (client.Object, error) {
 			for _, pod := range s.pods {
 				if pod.Spec.HostNetwork {
 					return nil, faults.Refuse("pod %s is in its node's network, where Chaos Mesh injects nothing; narrow the selector", pod.Name)

@@ -67,7 +67,7 @@ func (o Object) Validate() error {
 		return err
 	}
 	// As far as it can be said without the pods.
-	object, err := p.object(site{meta: faults.NewMeta(p.action, p.pods.Namespace, "run"), selector: selector(p.pods, 1), lifetime: time.Minute})
+	object, err := p.object(placement{meta: faults.NewMeta(p.action, p.pods.Namespace, "run"), selector: selector(p.pods, 1), lifetime: time.Minute})
 	if err == nil {
 		err = complete(context.Background(), object)
 	}
@@ -198,7 +198,7 @@ func planOf(source string, object client.Object) (plan, error) {
 		p := like(object)
 		p.action, p.verb, p.kind = nameOf(object), "put "+source+" on", object.GetObjectKind().GroupVersionKind().Kind
 		p.pods, p.count, p.peers = own.Pods, own.count, peers
-		p.object = func(s site) (client.Object, error) { return written(object, s) }
+		p.object = func(s placement) (client.Object, error) { return written(object, s) }
 		return p, nil
 	}
 	return plan{}, faults.Refuse("this kind is no fault of Chaos Mesh's")
@@ -214,8 +214,8 @@ func nameOf(object client.Object) string {
 	return strings.TrimRight(name[:min(len(name), 30)], ".-")
 }
 
-// written is the object at a site.
-func written(spec v1alpha1.InnerObject, s site) (client.Object, error) {
+// written is the object at a placement.
+func written(spec v1alpha1.InnerObject, s placement) (client.Object, error) {
 	kind := spec.GetObjectKind().GroupVersionKind().Kind
 	copied, _ := spec.DeepCopyObject().(v1alpha1.InnerObjectWithSelector)
 	for key, value := range copied.GetSelectorSpecs() {

@@ -153,7 +153,7 @@ func TestAWrittenFaultIsInjectedFollowedAndUndone(t *testing.T) {
 		play(t, c, atOnce, takeUp, chosen("shop/a"))
 		rec := newHistory()
 		f := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.Object{YAML: object("NetworkChaos", slowNet), Follow: true})
-		if got, err := f.Inject(t.Context(), rec.Recorder); err != nil || got.Shortfall != "" || len(got.Targets) != 1 {
+		if got, err := f.Inject(t.Context(), rec.Recorder); err != nil || got.FailureReason != "" || len(got.Targets) != 1 {
 			t.Fatal(err, got)
 		}
 		var list v1alpha1.NetworkChaosList
@@ -297,14 +297,14 @@ func TestWorkflowsAndSchedulesAreUndoneWithWhatTheyMade(t *testing.T) {
 				play(t, c, atOnce, after(40*time.Second), takeUp, injected("shop/a"))
 				stage(t, c, row.make)
 				rec := newHistory()
-				cluster, err := chaosmesh.New(faults.Cluster{Client: c, Guard: faults.Guard{Cluster: theCluster, Namespaces: []string{"shop"}}}, chaosmesh.Patience{Inject: time.Minute})
+				cluster, err := chaosmesh.New(faults.Cluster{Client: c, Guard: faults.Guard{Cluster: theCluster, Namespaces: []string{"shop"}}}, chaosmesh.Timeouts{Inject: time.Minute})
 				if err != nil {
 					t.Fatal(err)
 				}
 				f := cluster.Fault(chaosmesh.Object{YAML: row.text})
 				got, err := f.Inject(t.Context(), rec.Recorder)
-				if err != nil || got.Shortfall != "" {
-					t.Fatal(err, got.Shortfall)
+				if err != nil || got.FailureReason != "" {
+					t.Fatal(err, got.FailureReason)
 				}
 				if want := []record.Target{{Name: "a", UID: "a-uid"}}; !slices.Equal(got.Targets, want) {
 					t.Errorf("targets %v, want %v", got.Targets, want)
@@ -360,8 +360,8 @@ func TestAWorkflowThatIsOverEarlyIsNotHeld(t *testing.T) {
 				rec := newHistory()
 				f := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.Object{YAML: object("Workflow", fmt.Sprintf(template, row.action))})
 				in, err := f.Inject(t.Context(), rec.Recorder)
-				if err != nil || in.Shortfall != "" {
-					t.Fatal(err, in.Shortfall)
+				if err != nil || in.FailureReason != "" {
+					t.Fatal(err, in.FailureReason)
 				}
 				time.Sleep(time.Minute) // the bubble's
 				var made v1alpha1.PodChaos
@@ -439,7 +439,7 @@ func TestSweepFindsWhatAWorkflowLeft(t *testing.T) {
 		{"the run is in the workflow's name", "one", "NetworkChaos/shop/slow-1, left behind by run one"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			removed, err := chaosmesh.Sweep(t.Context(), c, faults.Scope{Namespaces: []string{"shop"}, Run: row.run}, chaosmesh.Patience{})
+			removed, err := chaosmesh.Sweep(t.Context(), c, faults.Scope{Namespaces: []string{"shop"}, Run: row.run}, chaosmesh.Timeouts{})
 			if err != nil || names(removed) != row.want {
 				t.Errorf("removed %q, %v; want %q", names(removed), err, row.want)
 			}

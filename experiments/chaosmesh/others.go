@@ -248,7 +248,7 @@ func (s *surveyor) sees(now time.Duration) {
 
 func (s *surveyor) blindFor(span steadystate.Span, why string) {
 	for _, id := range slices.Sorted(maps.Keys(s.hit)) {
-		s.unseen(record.EventBlind, id, span, why)
+		s.unseen(record.EventGap, id, span, why)
 	}
 }
 

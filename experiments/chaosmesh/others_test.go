@@ -76,8 +76,8 @@ func TestTwoRunsOnTheSamePodsTellOfEachOther(t *testing.T) {
 			fault *chaosmesh.Fault
 			rec   *history
 		}{{one, first}, {two, second}} {
-			if got, err := run.fault.Inject(t.Context(), run.rec.Recorder); err != nil || got.Shortfall != "" {
-				t.Fatal(err, got.Shortfall)
+			if got, err := run.fault.Inject(t.Context(), run.rec.Recorder); err != nil || got.FailureReason != "" {
+				t.Fatal(err, got.FailureReason)
 			}
 		}
 		if got := first.told(t, record.EventAlsoHit); len(got) != 0 {
@@ -134,7 +134,7 @@ func TestFaultsOfOthersAreTold(t *testing.T) {
 				rec := newHistory()
 				fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.NetworkDelay{Pods: checkout, Count: faults.Fixed(2), Latency: time.Second})
 				got, err := fault.Inject(t.Context(), rec.Recorder)
-				if err != nil || got.Shortfall != "" || got.Of != 3 || got.Follows || got.ChangesPods {
+				if err != nil || got.FailureReason != "" || got.Of != 3 || got.Follows || got.ChangesPods {
 					t.Fatal(err, got)
 				}
 				if row.comes > 0 {
@@ -187,8 +187,8 @@ func TestFaultsOfOthersAreLookedForAsFarAsTheAccountMay(t *testing.T) {
 				}})
 				rec := newHistory()
 				fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.NetworkDelay{Pods: checkout, Latency: time.Second})
-				if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.Shortfall != "" {
-					t.Fatal(err, got.Shortfall)
+				if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.FailureReason != "" {
+					t.Fatal(err, got.FailureReason)
 				}
 				if _, err := fault.Recover(t.Context(), rec.Recorder); err != nil {
 					t.Fatal(err)
@@ -199,7 +199,7 @@ func TestFaultsOfOthersAreLookedForAsFarAsTheAccountMay(t *testing.T) {
 				if got := rec.unseen(t, record.EventUnsurveyed); len(got) != 1 || got[0].Attrs[record.AttrReason] != row.unsurveyed {
 					t.Errorf("not seen: %v, want %q once", got, row.unsurveyed)
 				}
-				if got := rec.unseen(t, record.EventBlind); len(got) != 0 {
+				if got := rec.unseen(t, record.EventGap); len(got) != 0 {
 					t.Errorf("blind: %v, and a right that is missing is no blindness", got)
 				}
 			})
@@ -295,8 +295,8 @@ func TestWhatCouldNotBeSeenIsRecorded(t *testing.T) {
 				})
 				fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.NetworkDelay{Pods: checkout, Latency: time.Second})
 				began := time.Now()
-				if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.Shortfall != "" {
-					t.Fatal(err, got.Shortfall)
+				if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.FailureReason != "" {
+					t.Fatal(err, got.FailureReason)
 				}
 				if took := time.Since(began); took > time.Second {
 					t.Errorf("the injection took %s: the look for others kept it", took)
@@ -319,7 +319,7 @@ func TestWhatCouldNotBeSeenIsRecorded(t *testing.T) {
 					t.Errorf("newcomers %q, want %d", got, row.newcomers)
 				}
 				var got []record.Event
-				for _, e := range rec.unseen(t, record.EventBlind) {
+				for _, e := range rec.unseen(t, record.EventGap) {
 					if strings.HasPrefix(e.Attrs[record.AttrReason], "whether another") {
 						got = append(got, e)
 					}
@@ -363,15 +363,15 @@ func TestThatPodsMayHaveJoinedUnseenIsRecorded(t *testing.T) {
 				}})
 				rec := newHistory()
 				fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.NetworkDelay{Pods: checkout, Latency: time.Second, Follow: row.follow})
-				if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.Shortfall != "" {
-					t.Fatal(err, got.Shortfall)
+				if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.FailureReason != "" {
+					t.Fatal(err, got.FailureReason)
 				}
 				time.Sleep(3 * time.Second)
 				over.Store(true)
 				if _, err := fault.Recover(t.Context(), rec.Recorder); err != nil {
 					t.Fatal(err)
 				}
-				got := rec.unseen(t, record.EventBlind)
+				got := rec.unseen(t, record.EventGap)
 				if len(got) != row.want {
 					t.Fatalf("blind: %v, want %d", got, row.want)
 				}
@@ -408,7 +408,7 @@ func TestPodsThatJoinAreTold(t *testing.T) {
 				rec := newHistory()
 				fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.NetworkDelay{Pods: checkout, Latency: time.Second, Follow: row.follow})
 				got, err := fault.Inject(t.Context(), rec.Recorder)
-				if err != nil || got.Shortfall != "" || got.Of != 2 || got.Follows != row.follow {
+				if err != nil || got.FailureReason != "" || got.Of != 2 || got.Follows != row.follow {
 					t.Fatal(err, got)
 				}
 				if err := c.Create(t.Context(), row.joins); err != nil {

@@ -46,8 +46,8 @@ func killed(_, pod *corev1.Pod, deleted bool) string {
 
 // podChaos makes objects of kind PodChaos. Pods that lack one of the containers
 // are refused.
-func podChaos(action v1alpha1.PodChaosAction, containers []string) func(site) (client.Object, error) {
-	return func(s site) (client.Object, error) {
+func podChaos(action v1alpha1.PodChaosAction, containers []string) func(placement) (client.Object, error) {
+	return func(s placement) (client.Object, error) {
 		return &v1alpha1.PodChaos{
 			TypeMeta:   typeMeta(v1alpha1.KindPodChaos),
 			ObjectMeta: s.meta,

@@ -20,7 +20,7 @@ type remedy struct {
 	undoes bool
 }
 
-// remedies are tried in this order, one more after each Patience.Nudge.
+// remedies are tried in this order, one more after each Timeouts.Nudge.
 //
 // Chaos Mesh does not look again at an object whose recovery it failed to
 // note, until a client changes the object. A rule that it cannot put into a

@@ -32,7 +32,7 @@ const lateCreate = 10 * time.Second
 // with it what it made.
 type removal struct {
 	client   client.Client
-	patience Patience
+	timeouts Timeouts
 	clock    steadystate.Clock
 	note     func(format string, args ...any)
 	event    func(record.Event)
@@ -49,7 +49,7 @@ func (r removal) unsure() bool { return r.placed != nil && r.placed.unsure }
 // there was anything; a remedy that leaves undone what the fault did makes an
 // error although the object is gone.
 func (r removal) run(ctx context.Context, obj client.Object) (found bool, err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, r.patience.Remove, fmt.Errorf("it is still there after %s", r.patience.Remove))
+	ctx, cancel := context.WithTimeoutCause(ctx, r.timeouts.Remove, fmt.Errorf("it is still there after %s", r.timeouts.Remove))
 	defer cancel()
 	g := &going{removal: r, object: obj, name: subject(r.client.Scheme(), obj), from: r.clock.Now()}
 	stop := g.watch(ctx)
@@ -148,7 +148,7 @@ func (g *going) run(ctx context.Context) (found bool, err error) {
 			trouble = err
 		default:
 			g.look(g.object)
-			if len(left) > 0 && time.Since(begin) >= g.patience.Nudge*time.Duration(1+all-len(left)) {
+			if len(left) > 0 && time.Since(begin) >= g.timeouts.Nudge*time.Duration(1+all-len(left)) {
 				last, left = &left[0], left[1:]
 				g.note("%s was deleted %s ago and is still there (finalizers %s)%s: %s", g.name, time.Since(begin).Round(time.Second), strings.Join(g.object.GetFinalizers(), ", "), because(g.object), last.what)
 				if err := last.try(ctx, g.client, g.object); client.IgnoreNotFound(err) != nil {

@@ -43,7 +43,7 @@ type plan struct {
 
 	// object is the Chaos Mesh object, without defaults. The error says what
 	// makes no sense on these pods.
-	object func(s site) (client.Object, error)
+	object func(s placement) (client.Object, error)
 	// delay is how much later than it is created the object begins to act. Nil:
 	// it does not.
 	delay func(now time.Time) time.Duration
@@ -74,15 +74,15 @@ type sight struct {
 }
 
 // wait is how long to wait for the victims to show it.
-func (s sight) wait(p Patience) time.Duration {
+func (s sight) wait(p Timeouts) time.Duration {
 	if s.shows == nil {
 		return 0
 	}
 	return max(p.Proof, s.proof)
 }
 
-// A site is where and for how long an object acts.
-type site struct {
+// A placement is where and for how long an object acts.
+type placement struct {
 	meta     metav1.ObjectMeta
 	selector v1alpha1.PodSelector
 	lifetime time.Duration
@@ -91,7 +91,7 @@ type site struct {
 }
 
 // duration is the lifetime as Chaos Mesh takes it.
-func (s site) duration() *string {
+func (s placement) duration() *string {
 	text := s.lifetime.String()
 	return &text
 }

@@ -20,7 +20,7 @@ func staging() *chaosmesh.Cluster {
 		Cluster:    "0b1c",
 		Namespaces: []string{"shop"},
 		Lifetime:   10 * time.Minute,
-	}}, chaosmesh.Patience{})
+	}}, chaosmesh.Timeouts{})
 	if err != nil {
 		panic(err)
 	}

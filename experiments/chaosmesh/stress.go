@@ -12,7 +12,7 @@ import (
 // stressChaos makes objects that burn what the containers may use, from inside
 // their control groups: it counts as a container's own use and against its
 // limits. Pods that lack one of the containers are refused.
-func stressChaos(s site, c containers, stressors v1alpha1.Stressors) (client.Object, error) {
+func stressChaos(s placement, c containers, stressors v1alpha1.Stressors) (client.Object, error) {
 	return &v1alpha1.StressChaos{
 		TypeMeta:   typeMeta(v1alpha1.KindStressChaos),
 		ObjectMeta: s.meta,

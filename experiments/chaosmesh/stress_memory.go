@@ -72,7 +72,7 @@ func (f StressMemory) plan() plan {
 	return plan{
 		action: "stress-memory", verb: "hold " + f.text() + " of memory in", kind: v1alpha1.KindStressChaos,
 		pods: f.Pods, count: cmp.Or(f.Count, faults.All), follow: f.Follow,
-		object: func(s site) (client.Object, error) {
+		object: func(s placement) (client.Object, error) {
 			bytes, err := f.bytes(s.pods)
 			if err != nil {
 				return nil, err

@@ -32,7 +32,7 @@ func Find(ctx context.Context, c client.Reader, scope faults.Scope) ([]faults.Le
 // proves by looking again that nothing is left. It goes on after a failure;
 // the error then names all that may still be in place, and each kind that could
 // not be looked at. What it removed is returned in any case, with what it took.
-func Sweep(ctx context.Context, c client.Client, scope faults.Scope, patience Patience) ([]faults.Leftover, error) {
+func Sweep(ctx context.Context, c client.Client, scope faults.Scope, timeouts Timeouts) ([]faults.Leftover, error) {
 	return faults.Sweep(func() ([]finding, error) {
 		found, _, err := find(ctx, c, scope)
 		return found, err
@@ -42,7 +42,7 @@ func Sweep(ctx context.Context, c client.Client, scope faults.Scope, patience Pa
 	}, func(f *finding) error {
 		_, err := removal{
 			client:   c,
-			patience: patience.withDefaults(),
+			timeouts: timeouts.withDefaults(),
 			clock:    steadystate.StartClock(),
 			note:     func(format string, args ...any) { f.Notes = append(f.Notes, fmt.Sprintf(format, args...)) },
 		}.run(ctx, f.object)

@@ -63,7 +63,7 @@ func TestSweepRemovesWhatRunsHaveLeftAndNothingElse(t *testing.T) {
 			if err != nil || names(found) != row.want {
 				t.Errorf("found %q, %v; want %q", names(found), err, row.want)
 			}
-			removed, err := chaosmesh.Sweep(t.Context(), c, row.scope, chaosmesh.Patience{})
+			removed, err := chaosmesh.Sweep(t.Context(), c, row.scope, chaosmesh.Timeouts{})
 			if err != nil || names(removed) != row.want {
 				t.Errorf("removed %q, %v; want %q", names(removed), err, row.want)
 			}
@@ -129,7 +129,7 @@ func TestSweepSaysWhatItCouldNotShow(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := newClient(t, row.funcs, row.objects...)
-				removed, err := chaosmesh.Sweep(t.Context(), c, row.scope, chaosmesh.Patience{Nudge: time.Second, Remove: 10 * time.Second})
+				removed, err := chaosmesh.Sweep(t.Context(), c, row.scope, chaosmesh.Timeouts{Nudge: time.Second, Remove: 10 * time.Second})
 				if names(removed) != row.removed {
 					t.Errorf("removed %q, want %q", names(removed), row.removed)
 				}
@@ -156,7 +156,7 @@ func TestAKindThatMayNotBeListedKeepsNothingFromBeingRemoved(t *testing.T) {
 	if found, err := chaosmesh.Find(t.Context(), c, scope); err != nil || len(found) != 3 {
 		t.Errorf("found %q, %v; want three", names(found), err)
 	}
-	removed, err := chaosmesh.Sweep(t.Context(), c, scope, chaosmesh.Patience{})
+	removed, err := chaosmesh.Sweep(t.Context(), c, scope, chaosmesh.Timeouts{})
 	if len(removed) != 3 {
 		t.Errorf("removed %q, want all three", names(removed))
 	}
@@ -174,7 +174,7 @@ func TestKindsThatAreNotInstalledHaveLeftNothing(t *testing.T) {
 			return &meta.NoKindMatchError{GroupKind: schema.GroupKind{Kind: "other"}}
 		},
 	}, leftovers()...)
-	removed, err := chaosmesh.Sweep(t.Context(), c, faults.Scope{Namespaces: []string{"shop", "bank"}}, chaosmesh.Patience{})
+	removed, err := chaosmesh.Sweep(t.Context(), c, faults.Scope{Namespaces: []string{"shop", "bank"}}, chaosmesh.Timeouts{})
 	if err != nil || len(removed) != 2 {
 		t.Errorf("removed %q, %v; want the two pod kills", names(removed), err)
 	}
@@ -196,7 +196,7 @@ func TestWhatAScheduleMadeIsFoundWithoutTheSchedule(t *testing.T) {
 			if found, err := chaosmesh.Find(t.Context(), c, scope); err != nil || names(found) != row.want {
 				t.Errorf("found %q, %v; want %q", names(found), err, row.want)
 			}
-			if removed, err := chaosmesh.Sweep(t.Context(), c, scope, chaosmesh.Patience{}); err != nil || names(removed) != row.want {
+			if removed, err := chaosmesh.Sweep(t.Context(), c, scope, chaosmesh.Timeouts{}); err != nil || names(removed) != row.want {
 				t.Errorf("removed %q, %v; want %q", names(removed), err, row.want)
 			}
 		})

@@ -34,7 +34,7 @@ func planOfWorkflow(source, cron string, w *v1alpha1.Workflow) (plan, error) {
 	p := plan{
 		action: workflowAction, verb: "put " + source + " on", kind: v1alpha1.KindWorkflow,
 		pods: stages[0].Pods, count: stages[0].count, peers: stages[1:],
-		object:  func(s site) (client.Object, error) { return workflowAt(w, s) },
+		object:  func(s placement) (client.Object, error) { return workflowAt(w, s) },
 		effects: undeclared("a workflow"),
 	}
 	if cron != "" {
@@ -70,9 +70,9 @@ func stagesOf(w *v1alpha1.Workflow) (stages []peer, err error) {
 	return stages, errors.Join(errs...)
 }
 
-// workflowAt is the workflow at a site. It ends by itself by the deadline of its
+// workflowAt is the workflow at a placement. It ends by itself by the deadline of its
 // entry.
-func workflowAt(spec *v1alpha1.Workflow, s site) (client.Object, error) {
+func workflowAt(spec *v1alpha1.Workflow, s placement) (client.Object, error) {
 	w := spec.DeepCopy()
 	w.TypeMeta = typeMeta(v1alpha1.KindWorkflow)
 	w.ObjectMeta = with(s.meta, spec.ObjectMeta)

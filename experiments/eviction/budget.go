@@ -15,7 +15,7 @@ import (
 )
 
 // budgets are the PodDisruptionBudgets of a namespace. Without the right to list
-// them there are none here, and only the time-out tells that one refuses for
+// them there are none here, and only the timeout tells that one refuses for
 // good.
 type budgets []policyv1.PodDisruptionBudget
 

@@ -56,7 +56,7 @@ func TestWhatABudgetForbidsIsRefusedByTheService(t *testing.T) {
 		answer   asked
 		took     time.Duration
 		refused  string // empty: it is no finding about the service
-		want     string // in the shortfall
+		want     string // in the reason
 	}{
 		{"a budget that can never allow a drain is known at once", faults.All, []client.Object{none}, refuse, 0, "can be drained", "0 of 3 pods evicted; the API server says of a: Cannot evict pod as it would violate the pod's disruption budget. (The disruption budget checkout needs 2 healthy pods and has 2 currently) (" + quoted + "); b: "},
 		{"nor an eviction", faults.One, []client.Object{none}, refuse, 0, "can be evicted", quoted},
@@ -66,7 +66,7 @@ func TestWhatABudgetForbidsIsRefusedByTheService(t *testing.T) {
 		}, 0, "can be evicted", "more than one budget covers it, and then the API server grants no eviction: PodDisruptionBudget one (maxUnavailable 2)"},
 		{"one that could allow it and refuses for all the time", faults.One, []client.Object{short}, refuse, 30 * time.Second, "can be evicted", "PodDisruptionBudget short (maxUnavailable 1): disruptionsAllowed 0, desiredHealthy 2 of 3 expected, currentHealthy 2"},
 		{"one whose status is of what it was before is waited for", faults.One, []client.Object{stale}, refuse, 30 * time.Second, "can be evicted", "PodDisruptionBudget stale"},
-		{"budgets that may not be read: the server's words, after the time-out", faults.One, nil, refuse, 30 * time.Second, "can be evicted", "needs 2 healthy pods"},
+		{"budgets that may not be read: the server's words, after the timeout", faults.One, nil, refuse, 30 * time.Second, "can be evicted", "needs 2 healthy pods"},
 		{"an API server that is too busy is not the service's doing", faults.One, []client.Object{allows("some", 2, own)}, throttled, 30 * time.Second, "", "please try again later"},
 		{"one pod of three that is refused until the end: the drain was too slow, which is not to say that it is forbidden", faults.All, []client.Object{allows("some", 2, own)}, onlyA, 90 * time.Second, "", "2 of 3 pods evicted; the API server says of a: Cannot evict"},
 		{"one pod of three that can never be evicted", faults.All, []client.Object{allows("some", 2, own), allows("a", 3, map[string]string{"name": "a"})}, onlyA, 0, "can be drained", "2 of 3 pods evicted; the API server says of a: Cannot evict"},
@@ -104,8 +104,8 @@ func TestWhatABudgetForbidsIsRefusedByTheService(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if in.Refused != row.refused || !strings.Contains(in.Shortfall, row.want) {
-					t.Errorf("refused %q: %s; want %q: %s", in.Refused, in.Shortfall, row.refused, row.want)
+				if in.Refused != row.refused || !strings.Contains(in.FailureReason, row.want) {
+					t.Errorf("refused %q: %s; want %q: %s", in.Refused, in.FailureReason, row.refused, row.want)
 				}
 				if took := time.Since(begin); took != row.took {
 					t.Errorf("took %s, want %s", took, row.took)

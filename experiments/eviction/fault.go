@@ -35,7 +35,7 @@ type Fault struct {
 	// Count of the pods; more than there are is refused.
 	Count faults.Count
 	// Timeout is how long a budget may refuse before what is left counts as
-	// shortfall. Default 30 s, and for [faults.All] 30 s for each pod, since
+	// failure reason. Default 30 s, and for [faults.All] 30 s for each pod, since
 	// each may have to wait for the replacement of the one before. The deadline
 	// of the experiment must leave room for it.
 	Timeout time.Duration
@@ -192,7 +192,7 @@ func (f *Fault) Inject(ctx context.Context, rec *record.Recorder) (record.Inject
 		words = append(words, name+": "+why.text)
 		throughout, never = throughout && why.budget, never || why.never
 	}
-	in.Shortfall = fmt.Sprintf("%d of %d pods evicted; the API server says of %s", len(f.evicted), asked, strings.Join(words, "; "))
+	in.FailureReason = fmt.Sprintf("%d of %d pods evicted; the API server says of %s", len(f.evicted), asked, strings.Join(words, "; "))
 	if throughout || never {
 		in.Refused = "can be evicted"
 		if f.Count.IsAll() {
@@ -203,14 +203,14 @@ func (f *Fault) Inject(ctx context.Context, rec *record.Recorder) (record.Inject
 }
 
 // all evicts the pods, and asks again for those that were refused until the
-// time-out. It returns why the ones that are left were refused, by their names.
+// timeout. It returns why the ones that are left were refused, by their names.
 func (f *Fault) all(ctx context.Context, rec *record.Recorder, pods []corev1.Pod) (refused map[string]refusal, err error) {
 	clock := rec.Clock()
-	patience := 30 * time.Second
+	timeout := 30 * time.Second
 	if f.Count.IsAll() {
-		patience *= time.Duration(len(pods))
+		timeout *= time.Duration(len(pods))
 	}
-	until := clock.Now() + cmp.Or(f.Timeout, patience)
+	until := clock.Now() + cmp.Or(f.Timeout, timeout)
 	lost := map[string]refusal{} // nothing more can be done about them
 	for {
 		refused = map[string]refusal{}

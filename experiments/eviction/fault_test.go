@@ -102,8 +102,8 @@ func TestPodsAreEvicted(t *testing.T) {
 			return nil
 		})
 		in, events, err := inject(t, &eviction.Fault{Cluster: cluster, Pods: checkout, Count: faults.Fixed(2)})
-		if err != nil || in.Shortfall != "" {
-			t.Fatal(err, in.Shortfall)
+		if err != nil || in.FailureReason != "" {
+			t.Fatal(err, in.FailureReason)
 		}
 		if len(in.Targets) != 2 || in.From != 0 || in.To != 100*time.Millisecond {
 			t.Errorf("evicted %v in %s, want two, from the first request to its answer", in.Targets, in.Span)
@@ -140,7 +140,7 @@ func TestABudgetThatRefusesIsAskedAgain(t *testing.T) {
 			return nil
 		})
 		in, _, err := inject(t, &eviction.Fault{Cluster: cluster, Pods: checkout, Count: faults.One})
-		if err != nil || in.Shortfall != "" || len(in.Targets) != 1 {
+		if err != nil || in.FailureReason != "" || len(in.Targets) != 1 {
 			t.Fatal(err, in)
 		}
 		if in.From != 10*time.Second {
@@ -149,7 +149,7 @@ func TestABudgetThatRefusesIsAskedAgain(t *testing.T) {
 	})
 }
 
-func TestWhatIsNotEvictedIsTheShortfall(t *testing.T) {
+func TestWhatIsNotEvictedIsTheFailureReason(t *testing.T) {
 	gone := apierrors.NewNotFound(schema.GroupResource{Resource: "pods"}, "x")
 	for _, row := range []struct {
 		name   string
@@ -157,7 +157,7 @@ func TestWhatIsNotEvictedIsTheShortfall(t *testing.T) {
 		within time.Duration
 		want   []string
 	}{
-		{"a budget refuses until the time-out", func(client.Object, *policyv1.Eviction) error { return budget() }, 31 * time.Second, []string{"0 of 3 pods evicted; the API server says of a: Cannot evict pod as it would violate the pod's disruption budget. (The disruption budget checkout needs 2 healthy pods and has 2 currently); b: "}},
+		{"a budget refuses until the timeout", func(client.Object, *policyv1.Eviction) error { return budget() }, 31 * time.Second, []string{"0 of 3 pods evicted; the API server says of a: Cannot evict pod as it would violate the pod's disruption budget. (The disruption budget checkout needs 2 healthy pods and has 2 currently); b: "}},
 		{"a budget refuses one of them", func(o client.Object, _ *policyv1.Eviction) error {
 			if o.GetName() == "b" {
 				return budget()
@@ -180,8 +180,8 @@ func TestWhatIsNotEvictedIsTheShortfall(t *testing.T) {
 					t.Fatal(err)
 				}
 				for _, want := range row.want {
-					if !strings.HasPrefix(in.Shortfall, want) {
-						t.Errorf("shortfall %q, want %q", in.Shortfall, want)
+					if !strings.HasPrefix(in.FailureReason, want) {
+						t.Errorf("failure reason %q, want %q", in.FailureReason, want)
 					}
 				}
 				if took := time.Since(begin); took > row.within {
@@ -212,8 +212,8 @@ func TestADrainTakesThePodsInTurnAsTheBudgetAllows(t *testing.T) {
 		})
 		drain := eviction.Drain(cluster, checkout)
 		in, events, err := inject(t, drain)
-		if err != nil || in.Shortfall != "" || in.OneShot {
-			t.Fatalf("%v, shortfall %q, one shot %t; want a drain that takes its time", err, in.Shortfall, in.OneShot)
+		if err != nil || in.FailureReason != "" || in.OneShot {
+			t.Fatalf("%v, failure reason %q, one shot %t; want a drain that takes its time", err, in.FailureReason, in.OneShot)
 		}
 		slices.Sort(asked)
 		if want := []types.UID{"a-uid", "b-uid", "c-uid"}; !slices.Equal(asked, want) || len(in.Targets) != 3 {
@@ -241,8 +241,8 @@ func TestADrainThatTakesTooLongIsShort(t *testing.T) {
 		cluster := shop(t, func(client.Object, *policyv1.Eviction) error { return budget() })
 		begin := time.Now()
 		in, _, err := inject(t, eviction.Drain(cluster, checkout))
-		if err != nil || !strings.HasPrefix(in.Shortfall, "0 of 3 pods evicted; the API server says of a: Cannot evict pod") {
-			t.Errorf("%v, shortfall %q", err, in.Shortfall)
+		if err != nil || !strings.HasPrefix(in.FailureReason, "0 of 3 pods evicted; the API server says of a: Cannot evict pod") {
+			t.Errorf("%v, failure reason %q", err, in.FailureReason)
 		}
 		if took := time.Since(begin); took != 90*time.Second {
 			t.Errorf("took %s, want half a minute for each of the three", took)

@@ -25,7 +25,7 @@
 //
 // Each event's span reaches from the last instant at which the state before is
 // known to have been there to the arrival of the news. While the API server
-// cannot be read, there is an event of kind [record.EventBlind] over the whole gap, so
+// cannot be read, there is an event of kind [record.EventGap] over the whole gap, so
 // that silence is not taken for rest.
 //
 // The account needs the rights to list and watch what is followed: in the

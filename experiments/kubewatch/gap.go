@@ -15,8 +15,8 @@ type gap struct {
 	reason  string           // why the first one did not; empty: there is no gap
 }
 
-// blind: a read saw nothing.
-func (g *gap) blind(span steadystate.Span, err error) {
+// failed: a read failed.
+func (g *gap) failed(span steadystate.Span, err error) {
 	g.until = span
 	if g.reason != "" {
 		return
@@ -26,7 +26,7 @@ func (g *gap) blind(span steadystate.Span, err error) {
 	g.rec.Note("%s: nothing is seen since %s: %v", g.subject, g.last, err)
 }
 
-// over: a read saw again.
+// over: a read succeeded again.
 func (g *gap) over(span steadystate.Span) {
 	g.until = span
 	g.end()
@@ -40,7 +40,7 @@ func (g *gap) end() {
 	}
 	g.rec.Event(record.Event{
 		Span:    steadystate.Span{From: g.last.From, To: g.until.To},
-		Kind:    record.EventBlind,
+		Kind:    record.EventGap,
 		Subject: g.subject,
 		Attrs:   map[string]string{record.AttrReason: g.reason},
 	})

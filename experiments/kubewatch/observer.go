@@ -156,8 +156,8 @@ func (o Observer) follow(ctx context.Context, rec *record.Recorder, s subject) e
 				rec.Event(record.Event{Span: c.Span, Kind: h.kind, Subject: h.subject, UID: h.uid, Attrs: h.attrs})
 			}
 		},
-		Read:  func(span steadystate.Span, _ []client.Object) { gap.over(span) },
-		Blind: gap.blind,
+		Read: func(span steadystate.Span, _ []client.Object) { gap.over(span) },
+		Gap:  gap.failed,
 	})
 	gap.end()
 	if err != nil {

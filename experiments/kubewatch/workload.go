@@ -32,7 +32,7 @@ func workloadEvents(before, after client.Object, first bool) []happening {
 func counts(s kube.State) map[string]string {
 	number := func(n int32) string { return strconv.Itoa(int(n)) }
 	return attrs(
-		record.AttrWanted, number(s.Desired),
+		record.AttrDesired, number(s.Desired),
 		record.AttrExisting, number(s.Existing),
 		record.AttrReady, number(s.Ready),
 		record.AttrUpdated, number(s.Updated),

@@ -19,7 +19,7 @@ import (
 // known by the number that vegeta puts in a header.
 type attempts struct {
 	next http.RoundTripper
-	// The time-out is kept here and not by http.Client, which gives two
+	// The timeout is kept here and not by http.Client, which gives two
 	// different errors for it, depending on who notices first.
 	timeout time.Duration
 	share   share

@@ -190,7 +190,7 @@ func measure(b *testing.B, cmd *exec.Cmd, server string) cost {
 }
 
 // checked refuses a run from which nothing can be learnt. Falling behind is no
-// reason, nor are time-outs on a machine that is too busy: both are printed.
+// reason, nor are timeouts on a machine that is too busy: both are printed.
 func checked(b *testing.B, who string, c cost) cost {
 	if c.requests == 0 || c.failures() == c.requests {
 		b.Fatalf("%s: all of %d requests failed: %v: this is no measurement", who, c.requests, c.failed)

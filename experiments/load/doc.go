@@ -19,6 +19,6 @@
 //
 // No request waits for its record: requests are handed over, and a recorder
 // that falls too far behind ends the load with an error. And the load feels its
-// own pulse: a request that was in flight while the load did not get to run
+// own stall detector: a request that was in flight while the load did not get to run
 // says for how long, since its answer may have lain unread.
 package load

@@ -61,16 +61,16 @@ type HTTP struct {
 	// always have to wait for the other: to compare the two choose 19 to 100, and
 	// not 20.
 	ReuseRate Rate `yaml:"reuse_rate"`
-	// NamedBy is the response header in which the service says which of its
+	// BackendHeader is the response header in which the service says which of its
 	// instances answered; default "X-Pod".
-	NamedBy string `yaml:"named_by"`
+	BackendHeader string `yaml:"named_by"`
 	// Success is what makes an answer a good one; default: a status from 200 to
 	// 399.
 	Success Success `yaml:"success"`
 	// TLS configures HTTPS; nil: the system's certificate authorities.
 	TLS *tls.Config `yaml:"-"`
 	// MaxInFlight is how many requests of a signal may wait for their answers at
-	// once; default: three times what a black hole of the whole time-out holds
+	// once; default: three times what a black hole of the whole timeout holds
 	// at the shape's peak and in a surge. Beyond it requests are sent late, and
 	// the judge is told.
 	MaxInFlight uint64 `yaml:"-"`
@@ -117,7 +117,7 @@ func (h HTTP) Share(i, of int) HTTP {
 func (h HTTP) withDefaults() HTTP {
 	h.Method = cmp.Or(h.Method, http.MethodGet)
 	h.Timeout = cmp.Or(h.Timeout, 2*time.Second)
-	h.NamedBy = cmp.Or(h.NamedBy, "X-Pod")
+	h.BackendHeader = cmp.Or(h.BackendHeader, "X-Pod")
 	if h.MaxInFlight == 0 {
 		h.MaxInFlight = max(64, 3*uint64(h.peak()*h.Timeout.Seconds()))
 	}
@@ -147,7 +147,7 @@ func (h HTTP) Validate() error {
 		bad("success: %w", err)
 	}
 	if h.Timeout < 0 {
-		bad("time-out %s is below zero", h.Timeout)
+		bad("timeout %s is below zero", h.Timeout)
 	}
 	if h.Surge != nil {
 		err := h.Surge.validate()
@@ -209,7 +209,7 @@ func (h HTTP) String() string {
 	case h.Targets != "":
 		what = "targets of " + h.Targets
 	}
-	parts := []string{fmt.Sprintf("requests at %s over %s", h.Shape, connections), what, fmt.Sprintf("time-out %s", h.Timeout)}
+	parts := []string{fmt.Sprintf("requests at %s over %s", h.Shape, connections), what, fmt.Sprintf("timeout %s", h.Timeout)}
 	if text := h.Success.String(); text != "" {
 		parts = append(parts, "good with "+text)
 	}
@@ -279,8 +279,8 @@ func (h HTTP) Drive(ctx context.Context, clock steadystate.Clock, each func(reco
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	pulse := machine.StartPulse(clock, 2*h.withDefaults().Timeout+recordWithin)
-	defer pulse.End()
+	stalls := machine.StartStallDetector(clock, 2*h.withDefaults().Timeout+recordWithin)
+	defer stalls.End()
 	streams := h.streams()
 	rate := 0.0
 	for _, s := range streams {
@@ -292,26 +292,26 @@ func (h HTTP) Drive(ctx context.Context, clock steadystate.Clock, each func(reco
 	}
 	defer unfollow()
 	room := cmp.Or(h.room, max(1024, int(rate*recordWithin.Seconds())))
-	handover := startHandover(room, each, func(err error) { stop(err) })
+	queue := startQueue(room, each, func(err error) { stop(err) })
 	var driving sync.WaitGroup
 	for _, s := range streams {
-		s.clock, s.pulse, s.targets = clock, pulse, targets
+		s.clock, s.stalls, s.targets = clock, stalls, targets
 		if h.window != nil {
 			s.times.begin(h.window.start)
 		}
 		driving.Go(func() {
 			if err := experiments.CatchPanic(func() error {
 				return s.drive(ctx, func(q record.Request) {
-					if err := handover.pass(q); err != nil {
+					if err := queue.pass(q); err != nil {
 						stop(err)
 					}
 				})
 			}); err != nil {
-				handover.lose(err)
+				queue.lose(err)
 				stop(err)
 			}
 		})
 	}
 	driving.Wait()
-	return handover.end()
+	return queue.end()
 }

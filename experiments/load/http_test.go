@@ -59,7 +59,7 @@ func TestRequestsAreNumberedSpansWithTheirAnswerer(t *testing.T) {
 		if q.Seq != uint64(i) {
 			t.Fatalf("request %d has number %d", i, q.Seq)
 		}
-		if q.Code != 200 || q.By != "one" || q.Attempts != 1 || q.Error != "" {
+		if q.Code != 200 || q.Backend != "one" || q.Attempts != 1 || q.Error != "" {
 			t.Errorf("request %d: %+v", i, q)
 		}
 		if q.Planned > q.Sent || q.Sent >= q.Answered {
@@ -190,7 +190,7 @@ func TestRefusedBeforeAnythingIsSent(t *testing.T) {
 		{"a share that there is not", load.HTTP{Shape: load.Constant(1), URL: "http://h/"}.Share(2, 2), "share 2 of 2: want one from 0"},
 		{"a share of none", load.HTTP{Shape: load.Constant(1), URL: "http://h/"}.Share(0, 0), "share 0 of 0"},
 		{"a success that is a failure", load.HTTP{Shape: load.Constant(1), URL: "http://h/", Success: load.Success{Status: []load.StatusRange{{From: 200, To: 404}}}}, "success: status 200-404: want codes within 200-399"},
-		{"a time-out below zero", load.HTTP{Shape: load.Constant(1), URL: "http://h/", Timeout: -1}, "below zero"},
+		{"a timeout below zero", load.HTTP{Shape: load.Constant(1), URL: "http://h/", Timeout: -1}, "below zero"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			err := row.load.Drive(t.Context(), steadystate.StartClock(), func(record.Request) { t.Error("sent") })
@@ -203,7 +203,7 @@ func TestRefusedBeforeAnythingIsSent(t *testing.T) {
 
 func ExampleHTTP() {
 	fmt.Println(load.HTTP{Shape: load.Constant(100), URL: "http://shop.example/checkout"})
-	// Output: requests at 100/s over fresh connections, GET http://shop.example/checkout, time-out 2s
+	// Output: requests at 100/s over fresh connections, GET http://shop.example/checkout, timeout 2s
 }
 
 func TestALoadEndsWithItsWindow(t *testing.T) {

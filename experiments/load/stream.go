@@ -21,7 +21,7 @@ type stream struct {
 	times   *timetable
 	targets []vegeta.Target
 	clock   steadystate.Clock
-	pulse   *machine.Pulse
+	stalls  *machine.StallDetector
 }
 
 // name is the name of the stream's signal.
@@ -75,7 +75,7 @@ func (s stream) request(r *vegeta.Result, a attempt) record.Request {
 		Outcome: record.Outcome{
 			Code:     int(r.Code),
 			Error:    a.reason,
-			By:       r.Headers.Get(s.NamedBy),
+			Backend:  r.Headers.Get(s.BackendHeader),
 			Attempts: a.n,
 			Local:    a.local,
 		},
@@ -89,9 +89,9 @@ func (s stream) request(r *vegeta.Result, a attempt) record.Request {
 	}
 	flight := steadystate.Span{From: q.Sent, To: q.Answered}
 	if q.Error == record.TimedOut {
-		q.Stalled = s.pulse.At(flight)
+		q.Stalled = s.stalls.At(flight)
 	} else {
-		q.Stalled = s.pulse.Within(flight)
+		q.Stalled = s.stalls.Within(flight)
 	}
 	return q
 }

@@ -86,17 +86,17 @@ func (s *Surge) Inject(_ context.Context, rec *record.Recorder) (record.Injectio
 	injection := record.Injection{Span: steadystate.Instant(from)}
 	switch {
 	case s.on:
-		injection.Shortfall = "it is on already"
+		injection.FailureReason = "it is on already"
 	case s.streams == nil:
-		injection.Shortfall = "no load is being driven that names it in its field Surge"
+		injection.FailureReason = "no load is being driven that names it in its field Surge"
 	default:
 		for _, stream := range s.streams {
 			if !stream.times.begun() {
-				injection.Shortfall = fmt.Sprintf("the load's signal %s has not begun", stream.name())
+				injection.FailureReason = fmt.Sprintf("the load's signal %s has not begun", stream.name())
 			}
 		}
 	}
-	if injection.Shortfall != "" {
+	if injection.FailureReason != "" {
 		return injection, nil
 	}
 	s.on = true

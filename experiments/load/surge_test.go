@@ -85,8 +85,8 @@ func TestASurgeThatCannotBeIsNone(t *testing.T) {
 	rec := record.NewRecorder(&bytes.Buffer{})
 	surge := &load.Surge{Factor: 10}
 	injection, err := surge.Inject(t.Context(), rec)
-	if want := "no load is being driven that names it in its field Surge"; err != nil || injection.Shortfall != want {
-		t.Errorf("without a load: %+v, %v; want shortfall %q", injection, err, want)
+	if want := "no load is being driven that names it in its field Surge"; err != nil || injection.FailureReason != want {
+		t.Errorf("without a load: %+v, %v; want failure reason %q", injection, err, want)
 	}
 	if _, err := surge.Recover(t.Context(), rec); err != nil {
 		t.Errorf("nothing to undo: %v", err)
@@ -135,8 +135,8 @@ func TestOneSurgeAtATime(t *testing.T) {
 		t.Errorf("a second load: %v", err)
 	}
 	for _, want := range []string{"", "it is on already"} {
-		if injection, err := surge.Inject(ctx, rec); err != nil || injection.Shortfall != want || !injection.Valid() {
-			t.Errorf("%+v, %v; want shortfall %q", injection, err, want)
+		if injection, err := surge.Inject(ctx, rec); err != nil || injection.FailureReason != want || !injection.Valid() {
+			t.Errorf("%+v, %v; want failure reason %q", injection, err, want)
 		}
 	}
 	cancel()
@@ -146,7 +146,7 @@ func TestOneSurgeAtATime(t *testing.T) {
 	if span, err := surge.Recover(t.Context(), rec); err != nil || !span.Valid() {
 		t.Errorf("after the load's end: %s, %v", span, err)
 	}
-	if injection, _ := surge.Inject(t.Context(), rec); injection.Shortfall == "" {
+	if injection, _ := surge.Inject(t.Context(), rec); injection.FailureReason == "" {
 		t.Error("a load that has ended surges")
 	}
 }

@@ -12,18 +12,18 @@ type timetable struct {
 	shape Shape
 	share share
 
-	mu    sync.Mutex
-	start time.Time // of the attack; zero: it has not begun
-	laws  []law     // in the order of time; the first is the shape's own
-	// switched is closed when a law is added.
+	mu      sync.Mutex
+	start   time.Time    // of the attack; zero: it has not begun
+	changes []rateChange // in the order of time; the first is the shape's own
+	// switched is closed when the rate changes.
 	switched chan struct{}
 }
 
-// A law multiplies the shape's rate from a time on.
-type law struct {
+// A rateChange multiplies the shape's rate from a time on.
+type rateChange struct {
 	from   time.Duration
 	factor float64
-	// What was due by then: by the shape alone, and by the laws before.
+	// What was due by then: by the shape alone, and by the changes before.
 	shape, hits float64
 }
 
@@ -44,7 +44,7 @@ func (s share) number(n uint64) uint64 {
 func (s share) part() float64 { return 1 / float64(max(1, s.of)) }
 
 func newTimetable(s Shape, part share) *timetable {
-	return &timetable{shape: s, share: part, laws: []law{{factor: 1}}, switched: make(chan struct{})}
+	return &timetable{shape: s, share: part, changes: []rateChange{{factor: 1}}, switched: make(chan struct{})}
 }
 
 // begin sets when the attack began, once.
@@ -63,22 +63,22 @@ func (t *timetable) due(number uint64) time.Time {
 	return t.at(number)
 }
 
-// wait is how long it is until then. The wait begins anew when a law is
+// wait is how long it is until then. The wait restarts when a law is
 // added, which closes switched.
 func (t *timetable) wait(number uint64) (wait time.Duration, switched <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	// Now is read while no law can be added: what was due by then stays so.
+	// Now is read while the rate cannot change: what was due by then stays so.
 	return time.Until(t.at(number)), t.switched
 }
 
 func (t *timetable) at(number uint64) time.Time {
 	hits := float64(number) + 1 // the first is due when one is
-	i := len(t.laws) - 1
-	for i > 0 && t.laws[i].hits >= hits {
+	i := len(t.changes) - 1
+	for i > 0 && t.changes[i].hits >= hits {
 		i--
 	}
-	l := t.laws[i]
+	l := t.changes[i]
 	at := max(l.from, t.shape.When(l.shape+(hits-l.hits)/l.factor))
 	return t.start.Add(min(at, math.MaxInt64/2))
 }
@@ -95,10 +95,10 @@ func (t *timetable) begun() bool {
 func (t *timetable) multiply(factor float64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	last := t.laws[len(t.laws)-1]
+	last := t.changes[len(t.changes)-1]
 	now := time.Since(t.start)
 	shape := t.shape.Hits(now)
-	t.laws = append(t.laws, law{from: now, factor: factor, shape: shape, hits: last.hits + last.factor*(shape-last.shape)})
+	t.changes = append(t.changes, rateChange{from: now, factor: factor, shape: shape, hits: last.hits + last.factor*(shape-last.shape)})
 	close(t.switched)
 	t.switched = make(chan struct{})
 }

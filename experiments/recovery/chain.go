@@ -260,14 +260,14 @@ func (h *History) restored(v victim, checks []judge.CheckResult, c chain) link {
 	}
 	next := h.last
 	for _, i := range h.injections {
-		if i.Shortfall == "" && i.From > v.injection.From {
+		if i.FailureReason == "" && i.From > v.injection.From {
 			next = min(next, i.From)
 		}
 	}
-	blind := 0
+	unseen := 0
 	for _, check := range checks {
 		if check.Observed() == 0 {
-			blind++
+			unseen++
 		}
 		for _, o := range check.Outages {
 			if o.End.To < v.injection.From || o.Start.From > next {
@@ -278,8 +278,8 @@ func (h *History) restored(v victim, checks []judge.CheckResult, c chain) link {
 		}
 	}
 	switch {
-	case blind > 0:
-		l.why = fmt.Sprintf("%d of %d checks were not observed", blind, len(checks))
+	case unseen > 0:
+		l.why = fmt.Sprintf("%d of %d checks were not observed", unseen, len(checks))
 		l.reached, l.open = nil, false
 	case l.open:
 		l.why = "an outage was not over when the record ended"

@@ -20,7 +20,7 @@ type History struct {
 	removals   map[int]steadystate.Span  // by the fault's index: two faults may be of one text
 	lives      map[string]*life          // by UID
 	endpoints  map[string][]record.Event // by UID of the pod
-	blind      []record.Event            // of the watches
+	gaps       []record.Event            // of the watches
 	answers    map[string]*answers       // by the pod that answered
 	followed   bool                      // whether any endpoint was seen
 	requests   bool                      // whether there was any
@@ -74,7 +74,7 @@ func (h *History) event(e record.Event) {
 	kind, _, _ := strings.Cut(e.Subject, "/")
 	switch {
 	case kind == "watch":
-		h.blind = append(h.blind, e)
+		h.gaps = append(h.gaps, e)
 	case e.UID == "":
 	case kind == "endpoint":
 		h.followed = true
@@ -99,22 +99,22 @@ func (h *History) event(e record.Event) {
 func (h *History) request(list []record.Request) {
 	h.requests = h.requests || len(list) > 0
 	for _, q := range list {
-		if q.By == "" || q.Local || q.FailedFirst() {
+		if q.Backend == "" || q.Local || q.FailedFirst() {
 			continue
 		}
 		if h.answers == nil {
 			h.answers = map[string]*answers{}
 		}
-		if h.answers[q.By] == nil {
-			h.answers[q.By] = &answers{}
+		if h.answers[q.Backend] == nil {
+			h.answers[q.Backend] = &answers{}
 		}
-		h.answers[q.By].add(q)
+		h.answers[q.Backend].add(q)
 	}
 }
 
 // sight is whether a watch of a resource saw over the whole span.
 func (h *History) sight(resource string, span steadystate.Span) bool {
-	return !slices.ContainsFunc(h.blind, func(e record.Event) bool {
+	return !slices.ContainsFunc(h.gaps, func(e record.Event) bool {
 		return strings.HasSuffix(e.Subject, "/"+resource) && e.Overlaps(span)
 	})
 }

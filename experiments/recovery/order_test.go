@@ -78,7 +78,7 @@ func TestTheFirstGoodAnswerIsFoundAmongMany(t *testing.T) {
 			if at >= 300*time.Second && at < back {
 				continue
 			}
-			q := record.Request{Sent: at, Answered: at + time.Duration(1+random.IntN(5))*time.Millisecond, Outcome: record.Outcome{Code: 200, By: "db", Attempts: 1}}
+			q := record.Request{Sent: at, Answered: at + time.Duration(1+random.IntN(5))*time.Millisecond, Outcome: record.Outcome{Code: 200, Backend: "db", Attempts: 1}}
 			if at >= back && first.Sent == 0 {
 				first = q
 			}

@@ -60,7 +60,7 @@ func script(t testing.TB, text string) []record.Entry {
 		case "end":
 			e.End = &record.End{Reason: record.Completed}
 		case "inject":
-			e.Injection = &record.Injection{Index: index(words[2], attrs["index"]), Fault: words[2], Span: span, Shortfall: attrs["shortfall"]}
+			e.Injection = &record.Injection{Index: index(words[2], attrs["index"]), Fault: words[2], Span: span, FailureReason: attrs["shortfall"]}
 			for uid := range strings.SplitSeq(uid, ",") {
 				e.Injection.Targets = append(e.Injection.Targets, record.Target{Name: uid, UID: uid})
 			}
@@ -70,7 +70,7 @@ func script(t testing.TB, text string) []record.Entry {
 		case "undo":
 			e.Removal = &record.Removal{Index: index(words[2], attrs["index"]), Fault: words[2], Span: span, Error: attrs["error"]}
 		case "answer", "fail":
-			outcome := record.Outcome{Code: 200, By: strings.Trim(words[2], "-"), Attempts: 1}
+			outcome := record.Outcome{Code: 200, Backend: strings.Trim(words[2], "-"), Attempts: 1}
 			if kind == "fail" {
 				outcome.Code = 503
 			}

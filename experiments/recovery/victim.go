@@ -33,7 +33,7 @@ func (h *History) victims() []victim {
 	})
 	var list []victim
 	for n, i := range injections {
-		if i.Shortfall != "" {
+		if i.FailureReason != "" {
 			continue
 		}
 		for _, t := range i.Targets {

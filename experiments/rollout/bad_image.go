@@ -97,7 +97,7 @@ func unpullable(image string) string {
 }
 
 // Inject sets the image and returns when a pod of the new revision was seen
-// failing to have it; that none does is the shortfall. The span in which the
+// failing to have it; that none does is the failure reason. The span in which the
 // fault took effect is that of the request, since from then on the service's
 // pods may be taken away. The error is for what the API refused; it wraps
 // [faults.ErrRefused] where the guard did.
@@ -161,7 +161,7 @@ func (b *BadImage) Inject(ctx context.Context, rec *record.Recorder) (record.Inj
 		return in, fmt.Errorf("%s: %w", b, err)
 	}
 	if missing != "" {
-		in.Shortfall = fmt.Sprintf("no pod with the image %s was seen failing to have it: %s", b.placed.Bad, missing)
+		in.FailureReason = fmt.Sprintf("no pod with the image %s was seen failing to have it: %s", b.placed.Bad, missing)
 	}
 	return in, nil
 }

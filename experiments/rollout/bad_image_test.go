@@ -28,8 +28,8 @@ func TestABadImageIsSeenToFailAndIsRolledBack(t *testing.T) {
 		s = newShop(t)
 		return &rollout.BadImage{Workload: s.workload()}, func() { noted = s.image() + " " + s.get().Annotations[rollout.Annotation] }
 	})
-	if r.inject != nil || r.undo != nil || r.injection.Shortfall != "" {
-		t.Fatal(r.inject, r.undo, r.injection.Shortfall)
+	if r.inject != nil || r.undo != nil || r.injection.FailureReason != "" {
+		t.Fatal(r.inject, r.undo, r.injection.FailureReason)
 	}
 	if len(r.injection.Targets) != 2 || r.injection.Targets[0].Name != "a" || r.injection.To != 0 {
 		t.Errorf("into %v in %s, want the pods that serve, by the request", r.injection.Targets, r.injection.Span)
@@ -71,7 +71,7 @@ func TestWhatIsInTheWayOfRollingBackIsTold(t *testing.T) {
 		name      string
 		prepare   func(*shop)
 		meanwhile func(*shop)
-		inject    string // its error or shortfall
+		inject    string // its error or reason
 		undo      string // its error
 		events    string
 		notes     string
@@ -192,7 +192,7 @@ func TestWhatIsInTheWayOfRollingBackIsTold(t *testing.T) {
 					}
 				}
 			})
-			injected := r.injection.Shortfall
+			injected := r.injection.FailureReason
 			if r.inject != nil {
 				injected = r.inject.Error()
 			}

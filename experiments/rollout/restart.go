@@ -77,7 +77,7 @@ func (r *Restart) Targets(ctx context.Context) ([]record.Target, error) {
 }
 
 // Inject changes the pod template and returns when the workload's controller
-// has seen that; that it does not is the shortfall. The span in which the fault
+// has seen that; that it does not is the failure reason. The span in which the fault
 // took effect is that of the request. The error is for what the API refused; it
 // wraps [faults.ErrRefused] where the guard did.
 func (r *Restart) Inject(ctx context.Context, rec *record.Recorder) (record.Injection, error) {
@@ -122,7 +122,7 @@ func (r *Restart) Inject(ctx context.Context, rec *record.Recorder) (record.Inje
 		return in, fmt.Errorf("%s: %w", r, err)
 	}
 	if missing != "" {
-		in.Shortfall = "the rollout did not begin: " + missing
+		in.FailureReason = "the rollout did not begin: " + missing
 	}
 	return in, nil
 }

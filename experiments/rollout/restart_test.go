@@ -16,8 +16,8 @@ func TestARestartReplacesEveryPodAndIsOverWhenTheRolloutIs(t *testing.T) {
 		s = newShop(t)
 		return &rollout.Restart{Workload: s.workload()}, nil
 	})
-	if r.inject != nil || r.undo != nil || r.injection.Shortfall != "" {
-		t.Fatal(r.inject, r.undo, r.injection.Shortfall)
+	if r.inject != nil || r.undo != nil || r.injection.FailureReason != "" {
+		t.Fatal(r.inject, r.undo, r.injection.FailureReason)
 	}
 	if len(r.injection.Targets) != 2 || r.injection.Targets[0].UID != "a-uid" || r.injection.Targets[1].UID != "b-uid" {
 		t.Errorf("targets %v, want the pods of the deployment that were there, and of no other", r.injection.Targets)
@@ -44,8 +44,8 @@ func TestTheEndOfARestartIsDated(t *testing.T) {
 		return &rollout.Restart{Workload: s.workload()}, func() { time.AfterFunc(15*time.Second, s.reconcile) }
 	})
 	// The controller never saw it in a minute, and then did.
-	if !strings.Contains(r.injection.Shortfall, "the rollout did not begin: its controller has seen generation 1 of 2") {
-		t.Errorf("shortfall %q", r.injection.Shortfall)
+	if !strings.Contains(r.injection.FailureReason, "the rollout did not begin: its controller has seen generation 1 of 2") {
+		t.Errorf("failure reason %q", r.injection.FailureReason)
 	}
 	// 60 s of waiting, 15 s and 1 s + 5 s until it is over.
 	if r.removed.From < 79*time.Second || r.removed.To > 81*time.Second || r.removed.Width() > time.Second {

@@ -309,8 +309,8 @@ func TestEveryKindOfWorkloadIsRestarted(t *testing.T) {
 				t.Cleanup(func() { wrong = s.whole(good) })
 				return &rollout.Restart{Workload: s.workload()}, nil
 			})
-			if r.inject != nil || r.undo != nil || r.injection.Shortfall != "" || wrong != "" {
-				t.Fatal(r.inject, r.undo, r.injection.Shortfall, r.notes, wrong)
+			if r.inject != nil || r.undo != nil || r.injection.FailureReason != "" || wrong != "" {
+				t.Fatal(r.inject, r.undo, r.injection.FailureReason, r.notes, wrong)
 			}
 			if want := "restart " + strings.ToLower(string(kind)) + " ledger in shop"; r.injection.Fault != want || len(r.injection.Targets) != 2 {
 				t.Errorf("%s of %v, want %s of both pods", r.injection.Fault, r.injection.Targets, want)
@@ -329,7 +329,7 @@ func TestABadImageOfEveryKindIsRolledBack(t *testing.T) {
 		kind      kube.Kind
 		prepare   func(*sets)
 		meanwhile func(*sets)
-		shortfall string
+		reason    string
 		undo      string
 		notes     string
 		image     string
@@ -338,8 +338,8 @@ func TestABadImageOfEveryKindIsRolledBack(t *testing.T) {
 		{name: "of a stateful set, whose broken pod must be deleted", kind: kube.StatefulSet, notes: freed, image: good},
 		{
 			name: "of a stateful set whose bad pods run after all, which are not deleted", kind: kube.StatefulSet,
-			prepare:   func(s *sets) { s.pulled = true },
-			shortfall: "no pod with the image " + bad + " was seen failing to have it", image: good,
+			prepare: func(s *sets) { s.pulled = true },
+			reason:  "no pod with the image " + bad + " was seen failing to have it", image: good,
 		},
 		{
 			name: "another client's image comes too", kind: kube.StatefulSet,
@@ -372,7 +372,7 @@ func TestABadImageOfEveryKindIsRolledBack(t *testing.T) {
 			if r.undo != nil {
 				undone = r.undo.Error()
 			}
-			for _, said := range []struct{ what, got, want string }{{"undoing", undone, row.undo}, {"notes", r.notes, row.notes}, {"shortfall", r.injection.Shortfall, row.shortfall}} {
+			for _, said := range []struct{ what, got, want string }{{"undoing", undone, row.undo}, {"notes", r.notes, row.notes}, {"failure reason", r.injection.FailureReason, row.reason}} {
 				if (said.want == "") != (said.got == "") || !strings.Contains(said.got, said.want) {
 					t.Errorf("%s: %q, want %q", said.what, said.got, said.want)
 				}
@@ -380,10 +380,10 @@ func TestABadImageOfEveryKindIsRolledBack(t *testing.T) {
 			if r.inject != nil || (wrong != "" && row.image != "") {
 				t.Errorf("%v, left: %s", r.inject, wrong)
 			}
-			if row.shortfall == "" && (len(r.injection.Effects) != 1 || r.injection.Effects[0].Event != record.EventWaiting) {
+			if row.reason == "" && (len(r.injection.Effects) != 1 || r.injection.Effects[0].Event != record.EventWaiting) {
 				t.Errorf("effects %v, want that one pod waits", r.injection.Effects)
 			}
-			if row.image == good && row.shortfall == "" && s.pods()["0"].UID != kept {
+			if row.image == good && row.reason == "" && s.pods()["0"].UID != kept {
 				t.Error("the pod that served all the time was replaced too")
 			}
 		})

@@ -58,11 +58,11 @@ func find(ctx context.Context, c client.Reader, scope faults.Scope) ([]finding, 
 }
 
 // Sweep puts the images back that were there before the bad ones which [Find]
-// finds, waits until no bad pod is left, at most for the time-out each, and
+// finds, waits until no bad pod is left, at most for the timeout each, and
 // proves by looking again that nothing is left. An image that another client has
 // set meanwhile stays, and the leftover's notes name it. It goes on after a
 // failure; the error then names all that may still be in place. What it put
-// back is returned in any case. The default of the time-out is a minute.
+// back is returned in any case. The default of the timeout is a minute.
 func Sweep(ctx context.Context, c client.WithWatch, scope faults.Scope, timeout time.Duration) ([]faults.Leftover, error) {
 	look := func() ([]finding, error) { return find(ctx, c, scope) }
 	return faults.Sweep(look, look, func(f *finding) error {

@@ -101,7 +101,7 @@ func annotate(o client.Object, key, value string) {
 // between reading and patching; the controller does so all the time.
 func unlessChanged(f func() error) error { return retry.RetryOnConflict(retry.DefaultBackoff, f) }
 
-// await looks until nothing is missing or the time-out is over; missing is then
+// await looks until nothing is missing or the timeout is over; missing is then
 // what is. The span is from the last look at which something was missing to the
 // first at which nothing was. What may pass by itself is looked over; the error
 // is for the rest.

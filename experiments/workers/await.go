@@ -25,15 +25,15 @@ const askEvery = 250 * time.Millisecond
 
 // await waits until every worker answers, and returns them by their indices.
 // When ctx ends first there are none, and that is no error.
-func (j Job) await(ctx context.Context, job *batchv1.Job, run string) ([]peer, error) {
+func (j Job) await(ctx context.Context, job *batchv1.Job, run string) ([]workerClient, error) {
 	waiting, cancel := context.WithTimeout(ctx, j.Ready)
 	defer cancel()
-	peers := make([]peer, j.Count)
+	clients := make([]workerClient, j.Count)
 	answers := make([]bool, j.Count)
 	for {
-		why, hopeless := j.look(waiting, job, run, peers, answers)
+		why, hopeless := j.look(waiting, job, run, clients, answers)
 		if !hopeless && !slices.Contains(answers, false) {
-			return peers, nil
+			return clients, nil
 		}
 		if !hopeless {
 			select {
@@ -51,7 +51,7 @@ func (j Job) await(ctx context.Context, job *batchv1.Job, run string) ([]peer, e
 
 // look looks for workers that have come up since. It says why one has not, and
 // whether it never will.
-func (j Job) look(ctx context.Context, job *batchv1.Job, run string, peers []peer, answers []bool) (why string, hopeless bool) {
+func (j Job) look(ctx context.Context, job *batchv1.Job, run string, clients []workerClient, answers []bool) (why string, hopeless bool) {
 	pods, err := j.podsOf(ctx, job)
 	if err != nil {
 		return err.Error(), false
@@ -69,8 +69,8 @@ func (j Job) look(ctx context.Context, job *batchv1.Job, run string, peers []pee
 			continue
 		}
 		reached, below := j.Reach(pod)
-		peers[i] = peer{name: fmt.Sprintf("worker %d (pod %s on %s)", i, pod.Name, pod.Spec.NodeName), client: reached, below: below + "/" + run}
-		if _, err := peers[i].read(ctx, clock); err != nil {
+		clients[i] = workerClient{name: fmt.Sprintf("worker %d (pod %s on %s)", i, pod.Name, pod.Spec.NodeName), client: reached, below: below + "/" + run}
+		if _, err := clients[i].read(ctx, clock); err != nil {
 			why = err.Error()
 			continue
 		}

@@ -23,16 +23,16 @@ func Drive(ctx context.Context, h load.HTTP, clock steadystate.Clock, urls []str
 	if err != nil {
 		return err
 	}
-	c := crew{load: h, targets: targets, clock: clock, each: each, note: note}
-	var peers []peer
+	c := coordinator{load: h, targets: targets, clock: clock, each: each, note: note}
+	var clients []workerClient
 	for _, url := range urls {
-		peers = append(peers, peer{name: "the worker at " + url, client: http.DefaultClient, below: url})
+		clients = append(clients, workerClient{name: "the worker at " + url, client: http.DefaultClient, below: url})
 	}
-	return c.drive(ctx, peers)
+	return c.drive(ctx, clients)
 }
 
 // Order is what a worker is told.
-type Order = order
+type Order = assignment
 
 // SentAndRead is a worker's share of a load as it is once it was sent.
 func SentAndRead(h load.HTTP, worker, of int) (load.HTTP, error) {
@@ -40,11 +40,11 @@ func SentAndRead(h load.HTTP, worker, of int) (load.HTTP, error) {
 	if err != nil {
 		return h, err
 	}
-	text, err := json.Marshal(orderOf(h, targets, nil, worker, of, 0))
+	text, err := json.Marshal(assign(h, targets, nil, worker, of, 0))
 	if err != nil {
 		return h, err
 	}
-	var o order
+	var o assignment
 	if err := json.Unmarshal(text, &o); err != nil {
 		return h, err
 	}

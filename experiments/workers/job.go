@@ -25,11 +25,11 @@ import (
 type Job struct {
 	// Load is the whole load; required. What it reads when it begins, files and
 	// secrets, is read here and sent to the workers. Its TLS is not, but
-	// Authorities are. It cannot have a Surge.
+	// CABundle is. It cannot have a Surge.
 	Load load.HTTP
-	// Authorities are the certificates, in PEM, of those who vouch for an HTTPS
+	// CABundle are the certificates, in PEM, of those who vouch for an HTTPS
 	// service, where they are not the image's own.
-	Authorities []byte
+	CABundle []byte
 	// Count is how many workers share the load; required, at most [MaxCount].
 	Count int
 	// Image is the workers' image; required. Its entry point is the program
@@ -185,12 +185,12 @@ func (j Job) Drive(ctx context.Context, clock steadystate.Clock, each func(recor
 	case created != nil:
 		return fmt.Errorf("create %s: %w", subject(job), created)
 	}
-	peers, err := j.await(ctx, job, run)
+	clients, err := j.await(ctx, job, run)
 	if err != nil || ctx.Err() != nil {
 		return err
 	}
-	c := crew{load: j.Load, targets: targets, authorities: j.Authorities, clock: clock, each: each, note: j.note}
-	return c.drive(ctx, peers)
+	c := coordinator{load: j.Load, targets: targets, caBundle: j.CABundle, clock: clock, each: each, note: j.note}
+	return c.drive(ctx, clients)
 }
 
 // subject is the object's full name.

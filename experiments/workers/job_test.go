@@ -396,14 +396,14 @@ func TestAnOrderHasWhateverALoadHas(t *testing.T) {
 	t.Setenv("AFTERSHOCK_TEST_TOKEN", "s3cret")
 	h := load.HTTP{
 		Shape: load.MustParseShape("ramp from 1/s to 9/s over 1m"), URL: "http://h/", Method: "POST", Header: http.Header{"A": {"b", "c"}}, Body: []byte("x"),
-		SecretHeader: map[string]load.Secret{"Authorization": {Env: "AFTERSHOCK_TEST_TOKEN"}}, Timeout: time.Second, ReuseRate: 2, NamedBy: "X-Who", MaxInFlight: 101,
+		SecretHeader: map[string]load.Secret{"Authorization": {Env: "AFTERSHOCK_TEST_TOKEN"}}, Timeout: time.Second, ReuseRate: 2, BackendHeader: "X-Who", MaxInFlight: 101,
 	}
 	got, err := workers.SentAndRead(h, 1, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "requests at ramp from 1/s to 9/s over 1m over fresh connections and 2/s over reused ones, 1 targets, time-out 1s, share 1 of 2"; got.String() != want || got.MaxInFlight != 51 || got.NamedBy != "X-Who" {
-		t.Errorf("%s, %d in flight, named by %s; want %s, 51, X-Who", got, got.MaxInFlight, got.NamedBy, want)
+	if want := "requests at ramp from 1/s to 9/s over 1m over fresh connections and 2/s over reused ones, 1 targets, timeout 1s, share 1 of 2"; got.String() != want || got.MaxInFlight != 51 || got.BackendHeader != "X-Who" {
+		t.Errorf("%s, %d in flight, named by %s; want %s, 51, X-Who", got, got.MaxInFlight, got.BackendHeader, want)
 	}
 	aims, err := got.Aims()
 	if err != nil || len(aims) != 1 {

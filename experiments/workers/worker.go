@@ -155,7 +155,7 @@ func (s *service) take(w http.ResponseWriter, r *http.Request) {
 		refuse(http.StatusRequestEntityTooLarge, "read the load: %v", err)
 		return
 	}
-	var o order
+	var o assignment
 	strict := json.NewDecoder(bytes.NewReader(text))
 	strict.DisallowUnknownFields() // what it does not know it would not drive
 	if err := strict.Decode(&o); err != nil {

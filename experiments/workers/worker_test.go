@@ -130,7 +130,7 @@ func TestTheSharesOfWorkersWithWrongClocksMergeToOneLoad(t *testing.T) {
 	defer cancel()
 	var list []record.Request
 	var notes []string
-	// The time-out is for machines that are busy with something else.
+	// The timeout is for machines that are busy with something else.
 	err := workers.Drive(ctx, load.HTTP{Shape: load.Constant(rate), URL: server.URL, Timeout: 20 * time.Second}, clock, urls(hands...),
 		func(q record.Request) { list = append(list, q) },
 		func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) })

@@ -39,7 +39,7 @@ type balancer struct {
 	wg     sync.WaitGroup
 
 	mu     sync.Mutex
-	seats  []seat
+	slots  []slot
 	next   int
 	lost   int // connections for which there was no backend
 	open   map[net.Conn]struct{}
@@ -47,8 +47,8 @@ type balancer struct {
 	turned chan struct{} // closed when a backend is put in or taken out
 }
 
-// A seat is a service's place in the rotation: the backend that it has now.
-type seat struct {
+// A slot is a service's place in the rotation: the backend that it has now.
+type slot struct {
 	backend *backend
 	changed chan struct{} // holds a token when a backend was put in
 }
@@ -62,7 +62,7 @@ const (
 	checkTimeout = 2 * time.Second
 )
 
-func startBalancer(seats int, interval time.Duration) (*balancer, error) {
+func startBalancer(slots int, interval time.Duration) (*balancer, error) {
 	listener, err := net.ListenTCP("tcp4", net.TCPAddrFromAddrPort(loopback()))
 	if err != nil {
 		return nil, fmt.Errorf("listen for the balancer: %w", err)
@@ -70,16 +70,16 @@ func startBalancer(seats int, interval time.Duration) (*balancer, error) {
 	b := &balancer{
 		listener: listener,
 		interval: interval,
-		seats:    make([]seat, seats),
+		slots:    make([]slot, slots),
 		open:     map[net.Conn]struct{}{},
 		turned:   make(chan struct{}),
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	b.cancel = cancel
-	for i := range b.seats {
-		b.seats[i].changed = make(chan struct{}, 1)
+	for i := range b.slots {
+		b.slots[i].changed = make(chan struct{}, 1)
 		if interval > 0 {
-			b.wg.Go(func() { b.check(ctx, &b.seats[i]) })
+			b.wg.Go(func() { b.check(ctx, &b.slots[i]) })
 		}
 	}
 	b.wg.Go(func() { b.accept(ctx) })
@@ -94,7 +94,7 @@ func (b *balancer) close() error {
 	b.cancel()
 	b.mu.Lock()
 	b.closed = true
-	for _, s := range b.seats {
+	for _, s := range b.slots {
 		if s.backend != nil {
 			s.backend.rotate(false)
 		}
@@ -107,11 +107,11 @@ func (b *balancer) close() error {
 	return err
 }
 
-// put gives a seat a new backend, in place of the one before.
+// put gives a slot a new backend, in place of the one before.
 func (b *balancer) put(place int, address string) *backend {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	s := &b.seats[place]
+	s := &b.slots[place]
 	if s.backend != nil {
 		s.backend.rotate(false)
 	}
@@ -134,11 +134,11 @@ func (b *balancer) turn(d *backend, in bool) {
 	b.turned = make(chan struct{})
 }
 
-// settled waits until every seat's backend is in the rotation.
+// settled waits until every slot's backend is in the rotation.
 func (b *balancer) settled(ctx context.Context) error {
 	for {
 		b.mu.Lock()
-		missing := slices.ContainsFunc(b.seats, func(s seat) bool { return s.backend == nil || !s.backend.rotating() })
+		missing := slices.ContainsFunc(b.slots, func(s slot) bool { return s.backend == nil || !s.backend.rotating() })
 		turned := b.turned
 		b.mu.Unlock()
 		if !missing {
@@ -166,9 +166,9 @@ func (b *balancer) unrouted() int {
 	return b.lost
 }
 
-// check checks the backend of one seat, at every interval and when there is a
+// check checks the backend of one slot, at every interval and when there is a
 // new one.
-func (b *balancer) check(ctx context.Context, s *seat) {
+func (b *balancer) check(ctx context.Context, s *slot) {
 	ticker := time.NewTicker(b.interval)
 	defer ticker.Stop()
 	for {
@@ -208,9 +208,9 @@ func alive(ctx context.Context, address string) bool {
 func (b *balancer) pick() *backend {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for range b.seats {
-		d := b.seats[b.next].backend
-		b.next = (b.next + 1) % len(b.seats)
+	for range b.slots {
+		d := b.slots[b.next].backend
+		b.next = (b.next + 1) % len(b.slots)
 		if d != nil && d.rotating() {
 			d.connections++
 			return d

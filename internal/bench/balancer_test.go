@@ -50,9 +50,9 @@ func dead(t *testing.T) string {
 	return l.Addr().String()
 }
 
-func startTestBalancer(t *testing.T, seats int, interval time.Duration) *balancer {
+func startTestBalancer(t *testing.T, slots int, interval time.Duration) *balancer {
 	t.Helper()
-	b, err := startBalancer(seats, interval)
+	b, err := startBalancer(slots, interval)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func TestBalancerAccountsForWhatItDid(t *testing.T) {
 		over                       bool
 	}{
 		{"the one that was there all the time", first, 1, 3, 0, false},
-		{"the dead one, until the next took its seat", gone, 1, 2, 2, true},
+		{"the dead one, until the next took its slot", gone, 1, 2, 2, true},
 		{"the next one", next, 1, 1, 0, false},
 	} {
 		rotation, connections, refused := b.account(account.backend)

@@ -26,13 +26,13 @@ import (
 	"github.com/aftershockhq/aftershock/internal/bench"
 )
 
-// patience bounds each wait for a state; nothing is judged by how long it
+// timeout bounds each wait for a state; nothing is judged by how long it
 // took.
-const patience = 30 * time.Second
+const timeout = 30 * time.Second
 
 func start(t *testing.T, options bench.Options) *bench.Bench {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	b, err := bench.Start(ctx, options)
 	if err != nil {
@@ -54,7 +54,7 @@ func start(t *testing.T, options bench.Options) *bench.Bench {
 // until polls for a state, and says what it saw last when it gives up.
 func until(t *testing.T, what string, state func() error) {
 	t.Helper()
-	deadline := time.After(patience)
+	deadline := time.After(timeout)
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -79,7 +79,7 @@ func get(t *testing.T, url, attack string, seq int) (pod string, err error) {
 	}
 	request.Header.Set("X-Vegeta-Attack", attack)
 	request.Header.Set("X-Vegeta-Seq", strconv.Itoa(seq))
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: timeout}
 	response, err := client.Do(request)
 	if err != nil {
 		return "", err

@@ -22,7 +22,7 @@ import (
 // when the process was reaped. When the next process has answered, an
 // [record.EventReady] with that one's number is recorded, at once, also
 // while the fault is held. A service without a process is the injection's
-// shortfall; a service that the bench does not have is an error.
+// failure reason; a service that the bench does not have is an error.
 //
 // Recover waits for the next process: there is nothing else to undo.
 func (b *Bench) Kill(service string) experiments.Fault {
@@ -78,12 +78,12 @@ func (k *kill) Inject(ctx context.Context, rec *record.Recorder) (record.Injecti
 	}
 	p := s.running()
 	if p == nil {
-		injection.Shortfall = k.service + " has no process to kill: it is being started again"
+		injection.FailureReason = k.service + " has no process to kill: it is being started again"
 		return injection, nil
 	}
 	switch err := p.kill(Killed); {
 	case errors.Is(err, os.ErrProcessDone):
-		injection.Shortfall = fmt.Sprintf("process %d of %s ended by itself before it could be killed", p.pid(), k.service)
+		injection.FailureReason = fmt.Sprintf("process %d of %s ended by itself before it could be killed", p.pid(), k.service)
 		return injection, nil
 	case err != nil:
 		return injection, err
@@ -99,7 +99,7 @@ func (k *kill) Inject(ctx context.Context, rec *record.Recorder) (record.Injecti
 	known := p.known()
 	injection.Span = known.Gone.On(rec.Clock())
 	if known.End != Killed {
-		injection.Shortfall = fmt.Sprintf("process %d of %s ended by itself before the signal reached it", p.pid(), k.service)
+		injection.FailureReason = fmt.Sprintf("process %d of %s ended by itself before the signal reached it", p.pid(), k.service)
 		return injection, nil
 	}
 	uid := strconv.Itoa(p.pid())

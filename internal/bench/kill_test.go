@@ -42,7 +42,7 @@ func TestKill(t *testing.T) {
 	if !exited(before.PID) {
 		t.Errorf("process %d is still there after Inject", before.PID)
 	}
-	if len(injection.Targets) != 1 || injection.Targets[0] != (record.Target{Name: "service-2", UID: uid}) || injection.Shortfall != "" {
+	if len(injection.Targets) != 1 || injection.Targets[0] != (record.Target{Name: "service-2", UID: uid}) || injection.FailureReason != "" {
 		t.Errorf("injection %+v, want service-2 with UID %s", injection, uid)
 	}
 	removed, err := fault.Recover(t.Context(), rec)
@@ -239,7 +239,7 @@ func TestKillRefuses(t *testing.T) {
 		t.Errorf("kill a service that is not there: %v", err)
 	}
 	injection, err := fault.Inject(t.Context(), rec)
-	if err != nil || injection.Shortfall != "" {
+	if err != nil || injection.FailureReason != "" {
 		t.Fatalf("injection %+v, %v", injection, err)
 	}
 	pid := injection.Targets[0].UID
@@ -249,13 +249,13 @@ func TestKillRefuses(t *testing.T) {
 	// Another fault on a service that has no process is no error of the
 	// harness: the judge is told.
 	injection, err = b.Kill("service-1").Inject(t.Context(), rec)
-	if err != nil || injection.Shortfall != "service-1 has no process to kill: it is being started again" || len(injection.Targets) != 0 {
+	if err != nil || injection.FailureReason != "service-1 has no process to kill: it is being started again" || len(injection.Targets) != 0 {
 		t.Errorf("kill a service that has no process: %+v, %v", injection, err)
 	}
 
 	impatient, cancel := context.WithCancelCause(t.Context())
-	cancel(errors.New("the undo time-out is over"))
-	want := "wait for service-1 to be back: the undo time-out is over; its process " + pid + " was killed and is not undone until the next one answers"
+	cancel(errors.New("the undo timeout is over"))
+	want := "wait for service-1 to be back: the undo timeout is over; its process " + pid + " was killed and is not undone until the next one answers"
 	for range 2 { // it can be asked again
 		if _, err := fault.Recover(impatient, rec); err == nil || err.Error() != want {
 			t.Errorf("recover with no time left: %v, want %s", err, want)

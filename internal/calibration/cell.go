@@ -117,9 +117,9 @@ func (c Cell) check() steadystate.Check {
 	return steadystate.Check{Name: "service answers", Signal: "requests", Good: steadystate.Within(time.Second), Allowed: c.Allowed}
 }
 
-// A course is what a simulated trial is about: when the fault came, and the
+// A scenario is what a simulated trial is about: when the fault came, and the
 // outage of each backend, all of which begin at the same instant.
-type course struct {
+type scenario struct {
 	fault time.Duration
 	start time.Duration
 	ends  []time.Duration // of the backends that are out, in order of time
@@ -129,9 +129,9 @@ type course struct {
 
 // draw draws what happens. The record is as long as a run needs: until the
 // service is steady, and after the outage until it is seen to be over.
-func (c Cell) draw(random *rand.Rand) course {
+func (c Cell) draw(random *rand.Rand) scenario {
 	const shortest, longest = 0.5, 5
-	p := course{fault: steadystate.SettleTime(c.check(), c.Settle, time.Second/time.Duration(c.Rate))}
+	p := scenario{fault: steadystate.SettleTime(c.check(), c.Settle, time.Second/time.Duration(c.Rate))}
 	p.fault += time.Duration(random.Float64() * 0.2 * float64(c.Settle))
 	p.start = p.fault + time.Duration(random.Float64()*float64(200*time.Millisecond))
 	p.whole = logUniform(random, shortest, longest)
@@ -152,7 +152,7 @@ func (c Cell) draw(random *rand.Rand) course {
 
 // requests yields the requests of a trial, in order of their sending, and which
 // backend each went to, until yield returns false.
-func (c Cell) requests(p course, random *rand.Rand, yield func(backend int, o steadystate.Observation) bool) {
+func (c Cell) requests(p scenario, random *rand.Rand, yield func(backend int, o steadystate.Observation) bool) {
 	const (
 		least = time.Millisecond     // of an answer
 		more  = 4 * time.Millisecond // on the average

@@ -215,7 +215,7 @@ func (c Cell) run(ctx context.Context, seed uint64, trials int) (r CellResult, o
 	var again *CellResult
 	for i := range r.Outcomes {
 		o := &r.Outcomes[i]
-		if o.settle(shortfall(c, o.Comparison)); o.Verdict != steadystate.Unknown {
+		if o.settle(knownError(c, o.Comparison)); o.Verdict != steadystate.Unknown {
 			continue
 		}
 		if again == nil {
@@ -273,7 +273,7 @@ func (c Cell) tally(ctx context.Context, seed uint64, from, trials int) (r CellR
 
 // settle decides by the first trials, if they do. What is known to fall short
 // must not worsen: a worse rate is told from the same one by its sampling error.
-func (o *Outcome) settle(known Shortfall) {
+func (o *Outcome) settle(known KnownError) {
 	n := float64(o.N)
 	if known.Rate > 0 {
 		o.Known = known.Reason
@@ -305,23 +305,23 @@ func verdict(ok bool) steadystate.Verdict {
 	return steadystate.Broken
 }
 
-// A Shortfall is a comparison that is known to be wrong too often in a cell.
-type Shortfall struct {
+// A KnownError is a comparison that is known to be wrong too often in a cell.
+type KnownError struct {
 	Cell       string
 	Comparison string
 	Rate       float64 // of the trials
 	Reason     string
 }
 
-// Shortfalls are all that are known. The README lists them too.
-func Shortfalls() []Shortfall { return nil }
+// KnownErrors are all that are known. The README lists them too.
+func KnownErrors() []KnownError { return nil }
 
-// shortfall is what is known of a comparison, with a rate of zero if nothing is.
-func shortfall(c Cell, comparison string) Shortfall {
-	for _, s := range Shortfalls() {
+// knownError is what is known of a comparison, with a rate of zero if nothing is.
+func knownError(c Cell, comparison string) KnownError {
+	for _, s := range KnownErrors() {
 		if s.Cell == c.String() && s.Comparison == comparison {
 			return s
 		}
 	}
-	return Shortfall{}
+	return KnownError{}
 }

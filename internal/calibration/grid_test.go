@@ -128,7 +128,7 @@ func TestWhatIsTooOftenWrong(t *testing.T) {
 		if row.undecided {
 			o.Comparison = undecided
 		}
-		if o.settle(Shortfall{Rate: row.known, Reason: "row"}); o.Verdict == steadystate.Unknown {
+		if o.settle(KnownError{Rate: row.known, Reason: "row"}); o.Verdict == steadystate.Unknown {
 			o.repeat(Outcome{Wrong: row.again, N: 10000})
 		}
 		if o.Verdict != row.want {

@@ -27,7 +27,7 @@ func (c Cell) judged(t *testing.T, seed uint64, number int, limits ...string) (j
 	}
 	var list []record.Request
 	c.requests(p, random, func(backend int, o steadystate.Observation) bool {
-		q := record.Request{Seq: uint64(len(list)), Planned: o.From, Sent: o.From, Answered: o.To, Outcome: record.Outcome{Code: 200, By: fmt.Sprint(backend), Attempts: 1}}
+		q := record.Request{Seq: uint64(len(list)), Planned: o.From, Sent: o.From, Answered: o.To, Outcome: record.Outcome{Code: 200, Backend: fmt.Sprint(backend), Attempts: 1}}
 		if o.Failed != "" {
 			q.Code, q.Error = 503, o.Failed
 		}

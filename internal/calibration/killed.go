@@ -47,8 +47,8 @@ func (k *killed) hurt(ctx context.Context) (bench.Moment, error) {
 	if err != nil {
 		return bench.Moment{}, err
 	}
-	if injection.Shortfall != "" {
-		return bench.Moment{}, errors.New(injection.Shortfall)
+	if injection.FailureReason != "" {
+		return bench.Moment{}, errors.New(injection.FailureReason)
 	}
 	return k.bench.Truth().Absences()[0].Gone, nil
 }

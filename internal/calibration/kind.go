@@ -34,25 +34,25 @@ const (
 	Stall Kind = "stall"
 )
 
-// patience is what the check of a kind tolerates of an answer, and how long the
+// timing is what the check of a kind tolerates of an answer, and how long the
 // load waits for one.
-type patience struct{ tolerance, timeout time.Duration }
+type timing struct{ tolerance, timeout time.Duration }
 
-// patience is short only where time is what tells a bad answer from a good
+// timing is short only where time is what tells a bad answer from a good
 // one. An answer that is late because this machine had no processor to spare,
 // for the planted service or for the load, is slow all the same, and then
 // nobody knows the truth.
-func (k Kind) patience() patience {
+func (k Kind) timing() timing {
 	switch k {
 	case BlackHole:
-		return patience{time.Second, time.Second}
+		return timing{time.Second, time.Second}
 	case Slow:
-		return patience{500 * time.Millisecond, 2 * time.Second}
+		return timing{500 * time.Millisecond, 2 * time.Second}
 	case Stall:
 		// Short enough that a stall outlasts both.
-		return patience{300 * time.Millisecond, 500 * time.Millisecond}
+		return timing{300 * time.Millisecond, 500 * time.Millisecond}
 	}
-	return patience{5 * time.Second, 5 * time.Second}
+	return timing{5 * time.Second, 5 * time.Second}
 }
 
 // settle is the settle time of a kind's experiment, and allowed its share of

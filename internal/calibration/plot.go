@@ -31,7 +31,7 @@ const (
 
 // linearTo is the error up to which the plot's scale is linear; beyond it is
 // logarithmic, since refusals are told to milliseconds and black holes to a
-// time-out.
+// timeout.
 const linearTo = 3 * time.Millisecond
 
 type plotted struct {

@@ -127,7 +127,7 @@ func summarize(kinds []Kind, wanted int, trials []Trial) ([]Summary, steadystate
 }
 
 func summary(k Kind, trials []Trial) Summary {
-	s := Summary{Kind: k, Tolerance: k.patience().tolerance, Timeout: k.patience().timeout, Settle: k.settle()}
+	s := Summary{Kind: k, Tolerance: k.timing().tolerance, Timeout: k.timing().timeout, Settle: k.settle()}
 	var startWidth, endWidth, resolution, starved, startError, endError, lengthError []time.Duration
 	for _, t := range trials {
 		if t.Kind != k {

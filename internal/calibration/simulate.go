@@ -50,7 +50,7 @@ func (c Cell) Simulate(seed uint64, number int) Simulated {
 
 // fold folds the requests of a trial. Those before the fault are drawn twice,
 // which is cheaper than to keep them: the rule has to be known before the first.
-func (c Cell) fold(p course, from rand.PCG) steadystate.Figures {
+func (c Cell) fold(p scenario, from rand.PCG) steadystate.Figures {
 	check := c.check()
 	_, all := c.Shape.out()
 	answers := make([]int, all)
@@ -72,7 +72,7 @@ func (c Cell) fold(p course, from rand.PCG) steadystate.Figures {
 	return f.Figures()[0]
 }
 
-func (s *Simulated) compare(c Cell, p course) {
+func (s *Simulated) compare(c Cell, p scenario) {
 	f := s.Figures
 	var truth []Stretch
 	length := time.Duration(0)

@@ -61,11 +61,11 @@ func carryOut(ctx context.Context, p Plan, rate int) (_ Trial, recorded []byte, 
 		Name:    fmt.Sprintf("%s %d", p.Kind, p.Number),
 		URL:     s.url(),
 		Rate:    rate,
-		Timeout: p.Kind.patience().timeout,
+		Timeout: p.Kind.timing().timeout,
 		Check: steadystate.Check{
 			Name:    "service answers",
 			Signal:  record.TrafficSignal,
-			Good:    steadystate.Within(p.Kind.patience().tolerance),
+			Good:    steadystate.Within(p.Kind.timing().tolerance),
 			Allowed: p.Kind.allowed(),
 		},
 		Settle: p.Kind.settle(),
@@ -96,7 +96,7 @@ func (p Plan) watch() time.Duration {
 	const more = 100 * time.Millisecond
 	switch p.Kind {
 	case BlackHole:
-		return p.Kind.settle() + p.Kind.patience().timeout + more
+		return p.Kind.settle() + p.Kind.timing().timeout + more
 	case Slow:
 		return p.Kind.settle() + slowness + more
 	}
@@ -233,7 +233,7 @@ func judged(p Plan, r judge.Result, truth []Stretch) Trial {
 // late of itself by as much as may have made good answers bad ones. It is the
 // service's own clock that says so, whatever the instrument makes of it.
 func (t Trial) Disturbed() bool {
-	return t.Kind.Timed() && t.Starved > t.Kind.patience().tolerance/5
+	return t.Kind.Timed() && t.Starved > t.Kind.timing().tolerance/5
 }
 
 // Wrong says what is wrong with the trial, for people.

@@ -131,7 +131,7 @@ func compareRequests(result judge.Result, recorded, truth string) (string, error
 			// The wall clock and the monotonic one drift apart by microseconds.
 			const drift = 5 * time.Millisecond
 			if !there {
-				bad("request %d was answered by %s, whose log does not have it", seq, q.By)
+				bad("request %d was answered by %s, whose log does not have it", seq, q.Backend)
 			} else if at < q.Sent-drift || at > q.Answered+drift {
 				bad("request %d came in at %s, outside of its span %s..%s", seq, at, q.Sent, q.Answered)
 			}

@@ -28,9 +28,9 @@ func TestRequestsAreComparedWithTheServicesOwnLog(t *testing.T) {
 	time.Sleep(2 * n * ms) // the record is as long as what is in it
 	for i := range n {
 		at := time.Duration(i) * 2 * ms
-		q := record.Request{Seq: uint64(i), Planned: at, Sent: at, Answered: at + ms, Outcome: record.Outcome{Code: 200, By: "a", Attempts: 1}}
+		q := record.Request{Seq: uint64(i), Planned: at, Sent: at, Answered: at + ms, Outcome: record.Outcome{Code: 200, Backend: "a", Attempts: 1}}
 		if i >= 50 && i < 60 {
-			q.Code, q.By, q.Error = 0, "", "connection refused"
+			q.Code, q.Backend, q.Error = 0, "", "connection refused"
 		}
 		rec.Request(record.TrafficSignal, q)
 	}

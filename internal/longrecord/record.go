@@ -112,7 +112,7 @@ func (r *requests) next(size int) []record.Request {
 	for i := range list {
 		planned := time.Duration(r.sent) * interval
 		sent := planned + time.Duration(r.random.Int64N(int64(200*time.Microsecond)))
-		outcome := record.Outcome{Code: 200, By: "checkout-1", Attempts: 1}
+		outcome := record.Outcome{Code: 200, Backend: "checkout-1", Attempts: 1}
 		if r.sent%2 == 1 {
 			outcome = record.Outcome{Error: "connection refused"}
 		}

@@ -25,9 +25,10 @@ type observed struct {
 	pending []Change
 }
 
-// observe is a source of a value of a workload's state. What names it, in
-// errors. A workload that desires no pods is unknown, one that is deleted
-// meanwhile a failure, one that is not there from the start an error.
+// observe is a source of a value of a workload's state; what names it in
+// errors. It is unknown while the workload desires no pods, failed once the
+// workload is deleted, and an error if the workload does not exist at the
+// start.
 func observe(c client.WithWatch, w Workload, what string, value func(State) steadystate.Observation) steadystate.Source {
 	return steadystate.SourceFunc(func(ctx context.Context, clock steadystate.Clock, record func(steadystate.Observation)) error {
 		if err := w.Valid(); err != nil {
@@ -42,7 +43,7 @@ func observe(c client.WithWatch, w Workload, what string, value func(State) stea
 			List:    w.NewList(),
 			Options: []client.ListOption{client.InNamespace(w.Namespace), client.MatchingFields{"metadata.name": w.Name}},
 			Confirm: true,
-		}.Follow(ctx, clock, View{Changed: o.changed, Read: o.read, Blind: o.blind})
+		}.Follow(ctx, clock, View{Changed: o.changed, Read: o.read, Gap: o.gap})
 		if o.err != nil {
 			err = o.err
 		}
@@ -79,7 +80,7 @@ func (o *observed) read(span steadystate.Span, objects []client.Object) {
 	o.record(o.observation(span, now))
 }
 
-func (o *observed) blind(span steadystate.Span, err error) {
+func (o *observed) gap(span steadystate.Span, err error) {
 	for _, c := range o.pending {
 		o.record(o.observation(c.Span, c.New))
 	}

@@ -22,10 +22,10 @@ type arrival = Arrival
 // At is when the event arrived.
 func (a Arrival) At() time.Duration { return a.at }
 
-// Arrivals begins one watch request and dates its events as they arrive,
-// however busy their reader is. The channel is closed when the request ends,
-// whoever ended it; there is no second one, for which [Watch.Follow] is. Stop
-// ends it and waits for its goroutine. The error is that of beginning.
+// Arrivals starts one watch request and dates its events as they arrive,
+// however busy the reader is. The channel closes when the request ends, on
+// either side, and it does not reconnect; [Watch.Follow] does. stop ends the
+// request and waits for its goroutine. The error is that of the start.
 func Arrivals(ctx context.Context, c client.WithWatch, clock steadystate.Clock, list client.ObjectList, options ...client.ListOption) (events <-chan Arrival, stop func(), err error) {
 	s, err := begin(ctx, c, clock, list, options)
 	if err != nil {

@@ -47,8 +47,8 @@ type View struct {
 	// Read is called after each read with everything there was at some instant
 	// in the span, after Changed for what it brought.
 	Read func(steadystate.Span, []client.Object)
-	// Blind is called for each read that failed: of the span nothing is known.
-	Blind func(steadystate.Span, error)
+	// Gap is called for each read that failed: the span is unknown.
+	Gap func(steadystate.Span, error)
 }
 
 // Follow calls the view until ctx ends; then it returns nil, when everything
@@ -119,7 +119,7 @@ type state struct {
 // arrived takes what the stream brought and reports whether it was a change.
 func (f *following) arrived(a arrival, ok bool) bool {
 	if !ok || a.Type == watch.Error {
-		// Too old a version, a server that restarts, a proxy's time-out: the
+		// Too old a version, a server that restarts, a proxy's timeout: the
 		// next read tells what is missed meanwhile.
 		f.unwatch()
 		return false
@@ -160,7 +160,7 @@ func (f *following) arrived(a arrival, ok bool) bool {
 func (f *following) read(ctx context.Context) error {
 	list, ok := f.List.DeepCopyObject().(client.ObjectList)
 	if !ok {
-		return fmt.Errorf("read %T: it is no list", f.List)
+		return fmt.Errorf("read %T: not a client.ObjectList", f.List)
 	}
 	span := steadystate.Instant(f.clock.Now())
 	bounded, cancel := context.WithTimeoutCause(ctx, 2*f.Every, fmt.Errorf("the API server did not answer within %s", 2*f.Every))
@@ -185,8 +185,8 @@ func (f *following) read(ctx context.Context) error {
 		if cause := context.Cause(bounded); cause != nil {
 			err = cause
 		}
-		if f.view.Blind != nil {
-			f.view.Blind(span, err)
+		if f.view.Gap != nil {
+			f.view.Gap(span, err)
 		}
 		return nil
 	}

@@ -89,8 +89,8 @@ func (w Workload) Drains() bool { return !w.of().perNode }
 // maxUnavailable it holds for the pod management policy Parallel too.
 func (w Workload) Sticks() bool { return w.of().sticks }
 
-// PodNames is a regular expression of the names of its pods, and of no other
-// workload's: their names may begin with this one's.
+// PodNames is a regular expression that matches the names of its pods, and not
+// those of workloads whose names begin with this one's.
 func (w Workload) PodNames() string { return regexp.QuoteMeta(w.Name) + w.of().podNames }
 
 // NewList is an empty list of its kind.
@@ -169,7 +169,8 @@ type State struct {
 	reverted bool
 }
 
-// StateOf is the state of an object; false: it is none of a workload's.
+// StateOf is the state of a workload's object; false: the object is of another
+// kind.
 func StateOf(object client.Object) (s State, ok bool) {
 	for _, k := range kinds {
 		if s, ok = k.state(object); ok {
@@ -195,7 +196,7 @@ func (s State) Incomplete() string {
 	case s.Observed < s.Object.GetGeneration():
 		return fmt.Sprintf("%s: a change is under way, its controller has seen generation %d of %d", s, s.Observed, s.Object.GetGeneration())
 	case s.Existing > s.Updated && s.reverted:
-		// A StatefulSet counts a pod that is terminating as one of no revision.
+		// A StatefulSet does not count a terminating pod toward any revision.
 		return fmt.Sprintf("%s: %d of %d pods are up to date, the others are terminating or of another revision", s, s.Updated, s.Existing)
 	case s.Existing > s.Updated && s.Held != "":
 		return fmt.Sprintf("%s: a rollout is not complete, %d of %d pods are up to date, and it goes no further: %s", s, s.Updated, s.Existing, s.Held)

@@ -13,9 +13,8 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// Blame says why something that was asked of a service over the network failed,
-// in words that do not differ from one time to the next, and whether this
-// machine is to blame. An answer that was not there in time is
+// Blame says why a request over the network failed, in words that do not vary,
+// and whether this machine is to blame. A missing answer is
 // [steadystate.TimedOut].
 func Blame(err error) (reason string, own bool) {
 	var dns *net.DNSError
@@ -26,7 +25,7 @@ func Blame(err error) (reason string, own bool) {
 	var errno syscall.Errno
 	isDNS := errors.As(err, &dns)
 	for _, s := range shortages() {
-		// A failed look-up has the resolver's own error as text only.
+		// A failed lookup carries the resolver's own error only as text.
 		if errors.Is(err, s.errno) || (isDNS && strings.HasSuffix(dns.Err, ": "+s.errno.Error())) {
 			return s.reason, true
 		}
@@ -37,8 +36,8 @@ func Blame(err error) (reason string, own bool) {
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return "connection reset", false
 	case isDNS:
-		// A resolver that does not answer is no word about the service; one
-		// that says that there is no such name is.
+		// A resolver that does not answer says nothing about the service; one
+		// that knows no such name does.
 		return "name not resolved: " + dns.Name, dns.IsTimeout || dns.IsTemporary
 	case errors.As(err, &unknownAuthority), errors.As(err, &hostname), errors.As(err, &record):
 		return "TLS: " + innermost(err).Error(), false
@@ -52,7 +51,7 @@ func Blame(err error) (reason string, own bool) {
 	return innermost(err).Error(), false
 }
 
-// A shortage is an error that means that this machine lacks something.
+// A shortage is an error that means that this machine ran out of a resource.
 type shortage struct {
 	errno  syscall.Errno
 	reason string

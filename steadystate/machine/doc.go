@@ -1,12 +1,12 @@
-// Package machine tells what is the doing of the machine that measures from what
-// is the service's. The machine may lack ports or file handles, and it may not
-// get to run; of a service that was asked then, nothing is known.
+// Package machine tells failures of the measuring machine from those of the
+// service. The machine may run out of ports or file handles, or stall. An
+// observation made meanwhile says nothing about the service.
 //
-//	pulse := machine.StartPulse(clock, time.Minute)
-//	defer pulse.End()
+//	stalls := machine.StartStallDetector(clock, time.Minute)
+//	defer stalls.End()
 //	if err := ask(); err != nil {
 //		reason, own := machine.Blame(err)
 //		...
 //	}
-//	stalled := pulse.Within(span)
+//	stalled := stalls.Within(span)
 package machine

@@ -23,23 +23,23 @@ import (
 )
 
 // GRPCHealth is a source of the seconds in which a server answers gRPC's health
-// check that it is serving. Not serving is a failure, as are a service that the
-// server does not know, and no answer.
+// check that it is serving. Any other status is a failure, as are an unknown
+// service and no answer.
 type GRPCHealth struct {
 	// Address is host:port; required.
 	Address string `yaml:"address"`
-	// Service is what is asked for; empty: the server as a whole.
+	// Service is the name to check; empty: the server as a whole.
 	Service string `yaml:"service"`
-	// Every is how often; default 100 ms.
+	// Every is the interval; default 100 ms.
 	Every time.Duration `yaml:"every"`
-	// Timeout is how long to wait for the answer, and for the connection with
-	// it; default 2 s.
+	// Timeout bounds the wait for the answer, including the connection; default
+	// 2 s.
 	Timeout time.Duration `yaml:"timeout"`
-	// TLS configures the connection; nil: there is no TLS.
+	// TLS configures the connection; nil: plaintext.
 	TLS *tls.Config `yaml:"-"`
 
-	// control is called on each socket before it connects, as that of
-	// [net.Dialer] is: for tests of what this machine runs out of.
+	// control is called on each socket before it connects, as [net.Dialer]'s
+	// is, so that tests can exhaust this machine's resources.
 	control func(network, address string, conn syscall.RawConn) error
 }
 
@@ -106,7 +106,7 @@ type checkup struct {
 	conn *grpc.ClientConn
 
 	mu     sync.Mutex
-	broken error // why the connection could not be opened, of which gRPC has only the text
+	broken error // why the connection could not be opened; gRPC itself keeps only the text
 }
 
 // ask checks once. After any failure there is a new connection: gRPC would wait

@@ -84,7 +84,7 @@ func TestFailuresOfAHealthCheckAreDataWithAReason(t *testing.T) {
 		want     string
 	}{
 		{"a refused connection", nil, refused, "", "connection refused"},
-		{"a connection that nobody answers on", nil, blackHole, "", steadystate.TimedOut},
+		{"a connection without answers", nil, blackHole, "", steadystate.TimedOut},
 		{"a service that is not serving", notServing, nil, "shop", "not serving"},
 		{"one that the server does not know", healthy, nil, "bank", `the server knows no service "bank"`},
 		{"a server without a health check", func(*grpc.Server) {}, nil, "", "the server has no health check"},
@@ -156,5 +156,5 @@ func TestPreflightOfAHealthCheck(t *testing.T) {
 
 func ExampleGRPCHealth() {
 	fmt.Println(probe.GRPCHealth{Address: "shop.example:443", Service: "shop.Checkout", TLS: &tls.Config{}}.Signal("grpc").Describe)
-	// Output: seconds of the gRPC health check of service shop.Checkout at shop.example:443, every 100ms, time-out 2s
+	// Output: seconds of the gRPC health check of service shop.Checkout at shop.example:443, every 100ms, timeout 2s
 }

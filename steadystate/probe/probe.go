@@ -17,7 +17,7 @@ const (
 	defaultTimeout = 2 * time.Second
 )
 
-// timing is how often a probe asks, and how long it waits.
+// timing is a probe's interval and timeout.
 type timing struct{ every, timeout time.Duration }
 
 func newTiming(every, timeout time.Duration) timing {
@@ -27,33 +27,33 @@ func newTiming(every, timeout time.Duration) timing {
 func (t timing) validate() error {
 	var errs []error
 	if t.every <= 0 {
-		errs = append(errs, fmt.Errorf("every %s: want a length of time above zero", t.every))
+		errs = append(errs, fmt.Errorf("every %s: want a duration above zero", t.every))
 	}
 	if t.timeout <= 0 {
-		errs = append(errs, fmt.Errorf("time-out %s: want a length of time above zero", t.timeout))
+		errs = append(errs, fmt.Errorf("timeout %s: want a duration above zero", t.timeout))
 	}
 	return errors.Join(errs...)
 }
 
-// String says it as the description of a source ends.
-func (t timing) String() string { return fmt.Sprintf("every %s, time-out %s", t.every, t.timeout) }
+// String is the end of a source's description.
+func (t timing) String() string { return fmt.Sprintf("every %s, timeout %s", t.every, t.timeout) }
 
-// A session asks and keeps what it needs for the next time. An error of ask
-// says that there was no answer, or that it said no.
+// A session sends a request and keeps its connection for the next one. An error
+// of ask means no answer, or a negative one.
 type session interface {
 	ask(ctx context.Context) error
 	close()
 }
 
-// observe asks until ctx ends. What was asked is waited for.
+// observe asks until ctx ends, and waits for the last answer.
 func (t timing) observe(ctx context.Context, clock steadystate.Clock, s session, record func(steadystate.Observation)) {
-	pulse := machine.StartPulse(clock, 2*t.timeout+time.Second)
-	defer pulse.End()
+	stalls := machine.StartStallDetector(clock, 2*t.timeout+time.Second)
+	defer stalls.End()
 	defer s.close()
 	tick := time.NewTicker(t.every)
 	defer tick.Stop()
 	for ctx.Err() == nil {
-		record(t.observation(context.WithoutCancel(ctx), clock, pulse, s))
+		record(t.observation(context.WithoutCancel(ctx), clock, stalls, s))
 		select {
 		case <-ctx.Done():
 		case <-tick.C:
@@ -62,7 +62,7 @@ func (t timing) observe(ctx context.Context, clock steadystate.Clock, s session,
 }
 
 // observation asks once.
-func (t timing) observation(ctx context.Context, clock steadystate.Clock, pulse *machine.Pulse, s session) steadystate.Observation {
+func (t timing) observation(ctx context.Context, clock steadystate.Clock, stalls *machine.StallDetector, s session) steadystate.Observation {
 	ctx, cancel := context.WithTimeout(ctx, t.timeout)
 	defer cancel()
 	from := clock.Now()
@@ -70,17 +70,17 @@ func (t timing) observation(ctx context.Context, clock steadystate.Clock, pulse 
 	o := steadystate.Observation{Span: steadystate.Span{From: from, To: clock.Now()}}
 	o.Value = o.Width().Seconds()
 	if err == nil {
-		if stalled := pulse.Within(o.Span); stalled > 0 {
+		if stalled := stalls.Within(o.Span); stalled > 0 {
 			o.Bucket = steadystate.Bucket{Low: max(0, o.Width()-stalled).Seconds(), High: o.Value}
 		}
 		return o
 	}
 	if ctx.Err() != nil {
-		err = ctx.Err() // of which libraries have many words
+		err = ctx.Err() // libraries word it differently
 	}
 	o.Value = 0
 	reason, own := machine.Blame(err)
-	switch stalled := pulse.At(o.Span); {
+	switch stalled := stalls.At(o.Span); {
 	case own:
 		o.Unknown = "the probe's machine: " + reason
 	case reason == steadystate.TimedOut && stalled > 0:
@@ -95,9 +95,9 @@ func (t timing) observation(ctx context.Context, clock steadystate.Clock, pulse 
 func (t timing) preflight(ctx context.Context, s session) (string, error) {
 	defer s.close()
 	clock := steadystate.StartClock()
-	pulse := machine.StartPulse(clock, 2*t.timeout)
-	defer pulse.End()
-	o := t.observation(ctx, clock, pulse, s)
+	stalls := machine.StartStallDetector(clock, 2*t.timeout)
+	defer stalls.End()
+	o := t.observation(ctx, clock, stalls, s)
 	if why := cmp.Or(o.Failed, o.Unknown); why != "" {
 		return "", errors.New(why)
 	}

@@ -99,7 +99,7 @@ func blackHole(t *testing.T) (address string) {
 	return listener.Addr().String()
 }
 
-// refused is an address where nobody listens.
+// refused is an address without a listener.
 func refused(t *testing.T) (address string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -18,35 +18,34 @@ import (
 )
 
 // WebSocket is a source of the seconds in which messages come back over a
-// WebSocket. Each message has a number of its own and says so in text,
-// "aftershock 17"; its answer is the first message that holds that text, as
-// that of a service that echoes does. What else the service sends is passed
-// over.
+// WebSocket. Each message has a unique number, as text: "aftershock 17". Its
+// answer is the first message that contains that text, such as an echo. Other
+// messages are ignored.
 type WebSocket struct {
-	// URL is where, ws or wss; required.
+	// URL is the server's, ws or wss; required.
 	URL string `yaml:"url"`
 	// Every is how often a message is sent; default 100 ms.
 	Every time.Duration `yaml:"every"`
-	// Timeout is how long to wait for the answer, and for the connection with
-	// it; default 2 s. Then the connection is given up: a late answer would be
-	// taken for that to a later message.
+	// Timeout bounds the wait for the answer, including the connection; default
+	// 2 s. After it the connection is dropped: a late answer would be taken for
+	// that to a later message.
 	Timeout time.Duration `yaml:"timeout"`
 	// Fresh opens a connection for each message. Default: one is kept for as
-	// long as it works, and what breaks it is a failure.
+	// long as it works, and its break is a failure.
 	Fresh bool `yaml:"fresh_connections"`
 	// Header is sent when a connection is opened.
 	Header http.Header `yaml:"-"`
 	// TLS configures wss; nil: the system's certificate authorities.
 	TLS *tls.Config `yaml:"-"`
 
-	// control is called on each socket before it connects, as that of
-	// [net.Dialer] is: for tests of what this machine runs out of.
+	// control is called on each socket before it connects, as [net.Dialer]'s
+	// is, so that tests can exhaust this machine's resources.
 	control func(network, address string, conn syscall.RawConn) error
 }
 
 var _ steadystate.Source = WebSocket{}
 
-// largest is the size of the largest message that is read, in bytes.
+// largest is the longest message to read, in bytes.
 const largest = 1 << 20
 
 func (w WebSocket) timing() timing { return newTiming(w.Every, w.Timeout) }
@@ -70,7 +69,7 @@ func (w WebSocket) Validate() error {
 
 // Signal is the source as a signal with a name.
 func (w WebSocket) Signal(name string) steadystate.Signal {
-	// Also over a kept connection: once it breaks, the next one meets another
+	// Also over a kept connection: once it breaks, the next one meets some
 	// backend by chance.
 	return steadystate.Signal{Name: name, Source: w, Describe: w.String(), Samples: true}
 }
@@ -175,7 +174,7 @@ func (c *conversation) open(ctx context.Context) error {
 	conn, resp, err := websocket.Dial(ctx, c.URL, &websocket.DialOptions{HTTPClient: c.client, HTTPHeader: c.Header})
 	if err != nil {
 		if resp != nil && resp.StatusCode != http.StatusSwitchingProtocols {
-			return fmt.Errorf("answered with %d, and no WebSocket", resp.StatusCode)
+			return fmt.Errorf("answered %d instead of a WebSocket handshake", resp.StatusCode)
 		}
 		return err
 	}

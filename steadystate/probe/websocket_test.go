@@ -51,7 +51,7 @@ func at(server *httptest.Server) string { return "ws" + strings.TrimPrefix(serve
 func TestAMessageComesBackOverOneConnection(t *testing.T) {
 	var opened atomic.Int64
 	handler := live(func(conn *websocket.Conn, message string) (string, bool) {
-		// What else it sends is no answer, nor is that to a longer number.
+		// Other messages are not answers, nor is one to a longer number.
 		_ = conn.Write(context.Background(), websocket.MessageText, []byte(`{"news": 17}`))
 		_ = conn.Write(context.Background(), websocket.MessageText, []byte(message+"0"))
 		return fmt.Sprintf(`{"echo": %q}`, message), true
@@ -83,8 +83,8 @@ func TestFailuresOfAWebSocketAreDataWithAReason(t *testing.T) {
 		want     string
 	}{
 		{"a refused connection", nil, refused, "connection refused"},
-		{"a connection that nobody answers on", nil, blackHole, steadystate.TimedOut},
-		{"an answer that is no WebSocket", http.NotFoundHandler(), nil, "answered with 404, and no WebSocket"},
+		{"a connection without answers", nil, blackHole, steadystate.TimedOut},
+		{"an answer that is not a WebSocket handshake", http.NotFoundHandler(), nil, "answered 404 instead of a WebSocket handshake"},
 		{"a message that never comes back", live(func(*websocket.Conn, string) (string, bool) { return "something else", true }), nil, steadystate.TimedOut},
 		{"a connection that ends without a word", live(func(*websocket.Conn, string) (string, bool) { return "", false }), nil, "connection closed"},
 		{"one that is closed in the protocol's manner", live(func(conn *websocket.Conn, _ string) (string, bool) {
@@ -183,8 +183,8 @@ func TestAProbeIsRefusedBeforeAnythingIsAsked(t *testing.T) {
 	}{
 		{"no URL", probe.WebSocket{}, `websocket: url "": want ws://host/path or wss://host/path`},
 		{"another scheme", probe.WebSocket{URL: "http://h/"}, `websocket: url "http://h/": want ws`},
-		{"a rate below zero", probe.WebSocket{URL: "ws://h/", Every: -1}, "every -1ns: want a length of time above zero"},
-		{"a time-out below zero", probe.WebSocket{URL: "ws://h/", Timeout: -1}, "time-out -1ns: want a length"},
+		{"a rate below zero", probe.WebSocket{URL: "ws://h/", Every: -1}, "every -1ns: want a duration above zero"},
+		{"a timeout below zero", probe.WebSocket{URL: "ws://h/", Timeout: -1}, "timeout -1ns: want a duration"},
 		{"no address", probe.GRPCHealth{}, `grpc: address "": want host:port`},
 		{"no port", probe.GRPCHealth{Address: "shop"}, `grpc: address "shop": want host:port`},
 		{"a rate of gRPC below zero", probe.GRPCHealth{Address: "h:1", Every: -1}, "every -1ns"},
@@ -203,5 +203,5 @@ func TestAProbeIsRefusedBeforeAnythingIsAsked(t *testing.T) {
 
 func ExampleWebSocket() {
 	fmt.Println(probe.WebSocket{URL: "wss://shop.example/live"}.Signal("websocket").Describe)
-	// Output: seconds in which a message comes back from wss://shop.example/live, one connection, every 100ms, time-out 2s
+	// Output: seconds in which a message comes back from wss://shop.example/live, one connection, every 100ms, timeout 2s
 }

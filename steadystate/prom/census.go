@@ -186,8 +186,8 @@ func (s selector) unscraped(spacing time.Duration, before, now string) string {
 	}
 	text := fmt.Sprintf("((%s and %s %s or %s) unless %s %s)", failing, byTarget, before, s.neverScraped(spacing, now), byTarget, there)
 	if s.instant() {
-		// Where no series is left there is no value, unless the query says what
-		// stands for it, as in "or vector(0)".
+		// Without series there is no value, unless the query supplies
+		// one, as in "or vector(0)".
 		text = fmt.Sprintf("(%s and on () count(%s))", text, now)
 	}
 	return text

@@ -1,5 +1,5 @@
 // Package prom makes queries of a Prometheus, or of what speaks its HTTP API
-// (Thanos, Mimir), into observations whose spans are honest.
+// (Thanos, Mimir), into observations with correct spans.
 //
 // A value of PromQL is never of the instant at which it was asked for. A rate
 // speaks of its range, a selector of the last scrape, and the clock that

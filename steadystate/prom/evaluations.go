@@ -279,7 +279,7 @@ func (e *evaluations) widen(points []point, counted []model.Vector) {
 
 // open opens the buckets of values that are partial. One that is known to a
 // bucket already is as good as both of its ends are, so they are two points. An
-// end at infinity is no value that could be good: there only the bucket says
+// end at infinity cannot be good by its value: there only the bucket says
 // what is.
 func (e *evaluations) open(points []point, of []census) []point {
 	why := ""

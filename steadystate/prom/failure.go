@@ -62,7 +62,7 @@ func explain(err error, timedOut bool, timeout time.Duration) error {
 	switch {
 	case timedOut || errors.Is(err, context.DeadlineExceeded):
 		f.reason = fmt.Sprintf("no answer within %s", timeout)
-		f.next = "check that the server is up and the query is cheap, or raise the time-out"
+		f.next = "check that the server is up and the query is cheap, or raise the timeout"
 	case errors.Is(err, context.Canceled):
 		f.reason = "stopped before it was answered"
 	case errors.Is(err, syscall.ECONNREFUSED):
@@ -102,7 +102,7 @@ func refused(e *v1.Error) error {
 	case e.Type == v1.ErrServer:
 		f.next = "the server is in trouble: see its log, and try again"
 	case e.Type == v1.ErrTimeout:
-		f.next = "make the query cheaper, or raise the server's query time-out"
+		f.next = "make the query cheaper, or raise the server's query timeout"
 	}
 	return f
 }

@@ -89,7 +89,7 @@ func TestFailures(t *testing.T) {
 				case <-r.Context().Done():
 				}
 			},
-			"no answer within 50ms", "raise the time-out",
+			"no answer within 50ms", "raise the timeout",
 		},
 		{
 			"an answer that breaks off", func(w http.ResponseWriter, _ *http.Request) {
@@ -189,7 +189,7 @@ func TestAwayAndBack(t *testing.T) {
 	}
 }
 
-// unused is an address on which nobody listens.
+// unused is an address without a listener.
 func unused(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -213,7 +213,7 @@ func TestSourceRefuses(t *testing.T) {
 		{"no query", prom.Source{Client: c}, "observe prometheus: a source needs a query: prom.Parse"},
 		{"a reduction that does not exist", prom.Source{Client: c, Query: q, Reduce: "median"}, `observe prometheus: query "up": no reduction "median": say one of ["sum" "max" "min" "avg" "each"]`},
 		{"an interval below zero", prom.Source{Client: c, Query: q, Interval: -1}, `observe prometheus: query "up": interval -1ns is below zero`},
-		{"a time-out below zero", prom.Source{Client: c, Query: q, Timeout: -1}, `time-out -1ns is below zero`},
+		{"a timeout below zero", prom.Source{Client: c, Query: q, Timeout: -1}, `timeout -1ns is below zero`},
 		{"a lookback below zero", prom.Source{Client: c, Query: q, Lookback: -1}, `lookback -1ns is below zero`},
 	} {
 		err := test.source.Observe(t.Context(), steadystate.StartClock(), func(o steadystate.Observation) {

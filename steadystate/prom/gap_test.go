@@ -156,7 +156,7 @@ func TestPreflightSaysWhatTheServerNotes(t *testing.T) {
 	}
 }
 
-// An answer that comes too late is unknown until the time-out and no longer.
+// An answer that comes too late is unknown until the timeout and no longer.
 func TestATimeOutOfTheRealEngine(t *testing.T) {
 	t.Parallel()
 	s := start(t, 0)
@@ -181,7 +181,7 @@ func TestATimeOutOfTheRealEngine(t *testing.T) {
 	}, steadystate.StartClock())
 	l.until(t, "a value", count(1))
 	slow.Store(true)
-	l.until(t, "a time-out", func(list []steadystate.Observation) bool {
+	l.until(t, "a timeout", func(list []steadystate.Observation) bool {
 		return strings.Contains(reasons(list), "no answer within 200ms")
 	})
 	n := len(values(l.all()))
@@ -189,7 +189,7 @@ func TestATimeOutOfTheRealEngine(t *testing.T) {
 	l.until(t, "a value again", count(n+1))
 	for _, o := range stop() {
 		if strings.Contains(o.Unknown, "no answer within") && o.Width() < 200*time.Millisecond {
-			t.Errorf("unknown in %s, shorter than the time-out", o.Span)
+			t.Errorf("unknown in %s, shorter than the timeout", o.Span)
 		}
 	}
 }

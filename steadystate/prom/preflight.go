@@ -41,8 +41,7 @@ const forgetting = 10 * time.Second
 // The error says what would make every observation unknown, and what to do
 // about it: no connection, no permission, a query that the server does not
 // accept, nothing that matches, several series without a reduction, a partial
-// answer. A value that is no number yet (NaN before there is traffic) is a
-// note.
+// answer. NaN, as before there is traffic, is a note.
 func (s Source) Preflight(ctx context.Context) (Preflight, error) {
 	if err := s.validate(); err != nil {
 		return Preflight{}, err

@@ -11,7 +11,7 @@ import (
 )
 
 // A Query is a PromQL expression that yields numbers, and what its values can
-// speak of. The zero value is no query and is refused by a source.
+// speak of. A source refuses the zero value.
 type Query struct {
 	text      string
 	expr      parser.Expr
@@ -23,12 +23,12 @@ type Query struct {
 // ("1:12: parse error: ..."), or says why the values could not be dated or
 // would say nothing of a service:
 //
-//   - a range vector or a string is no number;
+//   - a range vector and a string are not numbers;
 //   - without a selector it is a constant;
 //   - with @ or a negative offset it does not speak of what went before its
 //     evaluation;
-//   - a histogram_quantile within another expression is off by nobody knows
-//     how much;
+//   - a histogram_quantile within another expression has an unbounded
+//     error;
 //   - durations that are computed, smoothed and anchored (experimental) reach
 //     where the text does not say.
 func Parse(text string) (Query, error) {

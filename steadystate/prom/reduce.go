@@ -67,9 +67,9 @@ func (r Reduction) apply(v model.Vector) ([]float64, error) {
 	return values, nil
 }
 
-// number says why a value is none that could be judged. An infinite one comes
-// of a division by zero, which is no more the service's failure than its
-// success, and JSON has no infinities.
+// number says why a value cannot be judged. An infinite one comes from a
+// division by zero, which is neither the service's failure nor its success, and
+// JSON has no infinities.
 func number(v float64) error {
 	switch {
 	case math.IsNaN(v):

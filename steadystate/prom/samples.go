@@ -38,8 +38,8 @@ func newSamples(s Source, clock steadystate.Clock) *samples {
 	return &samples{Source: s, clock: clock, began: clock.Now(), first: true, series: map[model.Fingerprint]*series{}}
 }
 
-// poll fetches what is new. That a fetch fails is no matter while the next one
-// is in time to fetch what it missed, which is for as long as scrapes are apart.
+// poll fetches new samples. A failed fetch costs nothing while the next one can
+// still get what it missed, which is for the time between two scrapes.
 func (s *samples) poll(ctx context.Context, last bool) (look, error) {
 	l, err := s.fetch(ctx)
 	if s.fetched >= l.during.From && !s.first {

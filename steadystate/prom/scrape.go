@@ -90,7 +90,7 @@ func (s Source) scrapes(ctx context.Context, clock steadystate.Clock, of selecto
 }
 
 func (s Source) scrapesOf(ctx context.Context, clock steadystate.Clock, of selector) (time.Duration, error) {
-	// With fewer series than there are the server warns, which is no matter.
+	// The server warns when the limit drops series; the rest suffices here.
 	a, err := s.Client.ask(ctx, clock, s.Timeout, of.ranged(s.Lookback), v1.WithLimit(mostSeries))
 	if err != nil {
 		return 0, err

@@ -45,11 +45,11 @@ func (p PerSeries) validate() error {
 	return nil
 }
 
-// Observe polls as [Source.Observe] does, and records each observation with
-// the name of its series. A series is unknown where its value is; from when it
-// is gone, while it is not scraped, while several share its name, and while
-// polls fail. Series without the label are left out, and before the first one
-// is seen there is no name to record anything under.
+// Observe polls as [Source.Observe] does, and records each observation with the
+// name of its series. A series is unknown while its value is, while it is not
+// scraped, while several share its name, while polls fail, and once it is gone.
+// Series without the label are skipped. Until the first series appears there is
+// no name to record a failure under.
 func (p PerSeries) Observe(ctx context.Context, clock steadystate.Clock, record func(series string, o steadystate.Observation)) error {
 	if err := p.validate(); err != nil {
 		return err

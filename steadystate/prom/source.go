@@ -12,9 +12,9 @@ import (
 // A Source observes a query. It is a steadystate.Source; several sources may
 // share a client, and one source may observe several times at once.
 type Source struct {
-	// Client is whom to ask. It must be set.
+	// Client is the server's; required.
 	Client *Client
-	// Query is what to ask. It must be set.
+	// Query is evaluated at each poll; required.
 	Query Query
 	// Reduce says what to do with several series. Default: a query that yields
 	// several is refused.
@@ -59,7 +59,7 @@ func (s Source) validate() error {
 		value time.Duration
 	}{
 		{"interval", s.Interval},
-		{"time-out", s.Timeout},
+		{"timeout", s.Timeout},
 		{"lookback", s.Lookback},
 	} {
 		if d.value < 0 {
@@ -91,12 +91,12 @@ func (s Source) String() string {
 // reduced at one instant must be evaluated at one.
 func (s Source) bySample() bool { return s.Query.raw() && (s.Reduce == "" || s.Reduce == Each) }
 
-// Observe polls until ctx ends, and once more after that, so that what was
-// scraped until then is in. A poll that gives no number is recorded as unknown
-// from when it was sent to when it was answered, with the reason; polling goes
-// on, whatever the reason. Raw samples that one poll missed are fetched by the
-// next, so it is unknown only once that is due. The error is about the source alone: no client, no
-// query, a reduction that does not exist.
+// Observe polls until ctx ends, and once more after that to catch the last
+// scrapes. A poll without a number is recorded as unknown, with the reason,
+// from its request to its answer; polling goes on regardless. The next poll
+// fetches the raw samples that a failed one missed, so they are unknown only
+// once that one is due. The error is about the source alone: no client, no
+// query, an unknown reduction.
 func (s Source) Observe(ctx context.Context, clock steadystate.Clock, record func(steadystate.Observation)) error {
 	if err := s.validate(); err != nil {
 		return err
@@ -122,7 +122,7 @@ func (s Source) Observe(ctx context.Context, clock steadystate.Clock, record fun
 func (s Source) watch(ctx context.Context, clock steadystate.Clock, each func(look, error)) {
 	s = s.withDefaults()
 	p := s.poller(clock)
-	// What is in flight when ctx ends is not unknown for that.
+	// A poll in flight when ctx ends still counts.
 	polling := context.WithoutCancel(ctx)
 	once := func(last bool) {
 		ctx, cancel := context.WithTimeout(polling, s.Timeout)
@@ -141,7 +141,7 @@ func (s Source) watch(ctx context.Context, clock steadystate.Clock, each func(lo
 	once(true)
 }
 
-// unknown makes an observation of what a poll could not see.
+// unknown is the observation of a failed poll.
 func (s Source) unknown(during steadystate.Span, err error) steadystate.Observation {
 	return steadystate.Observation{Span: during, Unknown: s.reason(err.Error())}
 }
@@ -150,7 +150,7 @@ func (s Source) reason(text string) string {
 	return fmt.Sprintf("prometheus: query %q: %s", s.Query, text)
 }
 
-// observe makes an observation of a value, which is unknown if it is no number.
+// observe makes an observation of a value; NaN is unknown.
 func observe(span steadystate.Span, value float64) steadystate.Observation {
 	if err := number(value); err != nil {
 		return steadystate.Observation{Span: span, Unknown: err.Error()}

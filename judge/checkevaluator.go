@@ -6,8 +6,8 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// checked is a check on its way through the record.
-type checked struct {
+// checkEvaluator is a check on its way through the record.
+type checkEvaluator struct {
 	steadystate.Check
 	prior   *prior // to the fault
 	windows []steadystate.Span
@@ -15,10 +15,10 @@ type checked struct {
 	figures []steadystate.Figures // of the windows, in the end
 }
 
-// newChecked follows a check over every window that may be asked about: the
+// newCheckEvaluator follows a check over every window that may be asked about: the
 // injection to the end, the end, the settle time before, and each phase.
-func (j *judge) newChecked(c steadystate.Check) *checked {
-	k := &checked{Check: c, windows: []steadystate.Span{j.Window, j.ending(c.Signal), j.eve()}}
+func (j *judge) newCheckEvaluator(c steadystate.Check) *checkEvaluator {
+	k := &checkEvaluator{Check: c, windows: []steadystate.Span{j.Window, j.ending(c.Signal), j.eve()}}
 	for _, p := range j.Phases {
 		k.windows = append(k.windows, p.Span)
 	}
@@ -35,12 +35,12 @@ func (j *judge) newChecked(c steadystate.Check) *checked {
 	}
 	k.fold = steadystate.NewFold(c.Good, rule, steadystate.Span{To: j.watched}, k.windows...)
 	k.prior = j.newPrior(c, rule)
-	o := j.order(c.Signal)
+	o := j.buffer(c.Signal)
 	o.next = append(o.next, k.fold.Add, k.prior.add)
 	return k
 }
 
 // over are the figures of one of the windows.
-func (k *checked) over(window steadystate.Span) steadystate.Figures {
+func (k *checkEvaluator) over(window steadystate.Span) steadystate.Figures {
 	return k.figures[slices.Index(k.windows, window)]
 }

@@ -2,29 +2,29 @@ package steadystate
 
 import "time"
 
-// blind finds the longest outage that could lie in a window without any
-// observation speaking of it, from known observations in order.
+// longestGap finds the longest outage that could lie unobserved in a window,
+// from known observations in order.
 //
 // An outage between two instants a < b goes unseen if no known observation has
 // its whole span within (a, b). The longest such stretch begins where a span
 // begins (just after it) or at the window's start, and reaches to the earliest
 // end of a span that begins later.
-type blind struct {
+type longestGap struct {
 	window  Span
 	longest time.Duration
-	// Stretches whose end may still come nearer, in the order of their
-	// beginnings, and so of their ends: of those that end together only the
+	// Stretches that a later span may still shorten, in the order of their
+	// beginnings, and so of their ends: of those with the same end only the
 	// first is kept.
 	open []Span
 }
 
-func newBlind(window Span) blind { return blind{window: window, open: []Span{window}} }
+func newLongestGap(window Span) longestGap { return longestGap{window: window, open: []Span{window}} }
 
-func (b *blind) add(o Span) {
+func (b *longestGap) add(o Span) {
 	if o.From < b.window.From {
 		return
 	}
-	// What comes from here on ends no earlier than it begins.
+	// No later span ends before this one begins.
 	for len(b.open) > 0 && b.open[0].To <= o.From {
 		b.longest = max(b.longest, b.open[0].Width())
 		b.open = b.open[1:]
@@ -41,8 +41,8 @@ func (b *blind) add(o Span) {
 	}
 }
 
-// resolution is the longest one.
-func (b *blind) resolution() time.Duration {
+// resolution is the length of the longest stretch.
+func (b *longestGap) resolution() time.Duration {
 	longest := b.longest
 	for _, s := range b.open {
 		longest = max(longest, s.Width())

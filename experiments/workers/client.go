@@ -44,15 +44,15 @@ func Proxy(config *rest.Config) (Reach, error) {
 	}, nil
 }
 
-// A peer is a worker as it is seen from here.
-type peer struct {
+// A workerClient is a worker as it is seen from here.
+type workerClient struct {
 	name   string // for people: "worker 0 (pod load-4f1c-0-x7k2p on node1)"
 	client *http.Client
 	below  string // the URL of what it answers to
 }
 
 // read reads its clock once.
-func (p peer) read(ctx context.Context, clock steadystate.Clock) (reading, error) {
+func (p workerClient) read(ctx context.Context, clock steadystate.Clock) (reading, error) {
 	asked := steadystate.Span{From: clock.Now()}
 	body, err := p.call(ctx, http.MethodGet, "clock", nil)
 	if err != nil {
@@ -72,7 +72,7 @@ func (p peer) read(ctx context.Context, clock steadystate.Clock) (reading, error
 }
 
 // drive has it drive a share. What becomes of the requests is in the body.
-func (p peer) drive(ctx context.Context, o order) (io.ReadCloser, error) {
+func (p workerClient) drive(ctx context.Context, o assignment) (io.ReadCloser, error) {
 	text, err := json.Marshal(o)
 	if err != nil {
 		return nil, fmt.Errorf("tell %s its share: %w", p.name, err)
@@ -90,7 +90,7 @@ func (p peer) drive(ctx context.Context, o order) (io.ReadCloser, error) {
 }
 
 // stop tells it when its share ends.
-func (p peer) stop(ctx context.Context, after time.Duration) error {
+func (p workerClient) stop(ctx context.Context, after time.Duration) error {
 	body, err := p.call(ctx, http.MethodPost, "stop?"+url.Values{"after": {after.String()}}.Encode(), nil)
 	if err != nil {
 		return fmt.Errorf("stop %s: %w", p.name, err)
@@ -98,7 +98,7 @@ func (p peer) stop(ctx context.Context, after time.Duration) error {
 	return body.Close()
 }
 
-func (p peer) call(ctx context.Context, method, what string, text []byte) (io.ReadCloser, error) {
+func (p workerClient) call(ctx context.Context, method, what string, text []byte) (io.ReadCloser, error) {
 	req, err := http.NewRequestWithContext(ctx, method, p.below+"/"+what, bytes.NewReader(text))
 	if err != nil {
 		return nil, err

@@ -7,15 +7,15 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/faults"
 )
 
-// untrapped refuses what Chaos Mesh's own rules accept and what then does
+// rejectUnsupported refuses what Chaos Mesh's own rules accept and what then does
 // nothing, something else, or never ends; and mends what does no harm to mend.
-func untrapped(obj client.Object) error {
+func rejectUnsupported(obj client.Object) error {
 	if remote, ok := obj.(v1alpha1.RemoteObject); ok && remote.GetRemoteCluster() != "" {
 		return faults.Refuse("remoteCluster %q: the guard says nothing about other clusters; leave it out", remote.GetRemoteCluster())
 	}
 	switch obj := obj.(type) {
 	case *v1alpha1.NetworkChaos:
-		return untrappedNetwork(obj)
+		return rejectUnsupportedNetwork(obj)
 	case *v1alpha1.StressChaos:
 		s := obj.Spec.Stressors
 		switch {
@@ -30,7 +30,7 @@ func untrapped(obj client.Object) error {
 	return nil
 }
 
-func untrappedNetwork(obj *v1alpha1.NetworkChaos) error {
+func rejectUnsupportedNetwork(obj *v1alpha1.NetworkChaos) error {
 	spec := &obj.Spec
 	tc := spec.TcParameter
 	missing := map[v1alpha1.NetworkChaosAction]bool{

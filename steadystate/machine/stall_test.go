@@ -7,12 +7,12 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// felt is a pulse that has felt beats at the given milliseconds, and feels
+// felt is a detector that took beats at the given milliseconds, and takes
 // nothing more.
-func felt(beats ...int) *Pulse {
+func felt(beats ...int) *StallDetector {
 	// Its clock stands at the last beat, as good as.
 	now := time.Duration(beats[len(beats)-1]) * time.Millisecond
-	p := &Pulse{clock: steadystate.StartClock(), keep: time.Hour}
+	p := &StallDetector{clock: steadystate.StartClock(), keep: time.Hour}
 	for _, b := range beats {
 		p.feel(time.Duration(b) * time.Millisecond)
 	}
@@ -20,7 +20,7 @@ func felt(beats ...int) *Pulse {
 	return p
 }
 
-func TestThePulseKnowsHowLongItDidNotRun(t *testing.T) {
+func TestTheDetectorKnowsHowLongTheProcessDidNotRun(t *testing.T) {
 	const ms = time.Millisecond
 	for _, row := range []struct {
 		sentence   string
@@ -48,18 +48,18 @@ func TestThePulseKnowsHowLongItDidNotRun(t *testing.T) {
 	}
 }
 
-// Whoever reads an answer may run again before the pulse does.
-func TestAStallCountsBeforeThePulseHasFeltIt(t *testing.T) {
+// The reader of an answer may run again before the detector does.
+func TestAStallCountsBeforeTheNextBeat(t *testing.T) {
 	clock := steadystate.StartClock()
-	p := &Pulse{clock: clock, keep: time.Hour, last: clock.Now() - time.Hour}
+	p := &StallDetector{clock: clock, keep: time.Hour, last: clock.Now() - time.Hour}
 	now := clock.Now()
 	if got := p.Within(steadystate.Span{From: now - time.Second, To: now}); got != time.Second {
 		t.Errorf("%s, want the whole second", got)
 	}
 }
 
-func TestThePulseForgetsWhatNobodyAsksFor(t *testing.T) {
-	p := &Pulse{clock: steadystate.StartClock(), keep: time.Second}
+func TestTheDetectorForgetsOldStalls(t *testing.T) {
+	p := &StallDetector{clock: steadystate.StartClock(), keep: time.Second}
 	for i := range 1000 {
 		p.feel(time.Duration(i) * 100 * time.Millisecond)
 	}

@@ -47,9 +47,9 @@ func (c count) bounds() steadystate.Bounds[float64] {
 	return steadystate.Bounds[float64]{Low: float64(c.n-1) / w, High: float64(c.n+1) / w}
 }
 
-// part is a [TrafficPart] on its way through the record.
-type part struct {
-	TrafficPart
+// segment is a [TrafficSegment] on its way through the record.
+type segment struct {
+	TrafficSegment
 	signal        string
 	stage         bool
 	planned, sent count
@@ -57,9 +57,9 @@ type part struct {
 	took          steadystate.BoundedValues
 }
 
-// newParts follows the traffic of each signal through the phases of the run and
+// newSegments follows the traffic of each signal through the phases of the run and
 // the stages of its load.
-func (j *judge) newParts() {
+func (j *judge) newSegments() {
 	for _, signal := range sorted(j.Traffic) {
 		t := j.Traffic[signal]
 		until := j.drivenUntil(t)
@@ -67,9 +67,9 @@ func (j *judge) newParts() {
 			if to == j.watched {
 				to = math.MaxInt64 // with the end itself
 			}
-			j.parts = append(j.parts, &part{
-				TrafficPart: TrafficPart{Name: name, Span: steadystate.Span{From: from, To: to}},
-				signal:      signal, stage: stage,
+			j.segments = append(j.segments, &segment{
+				TrafficSegment: TrafficSegment{Name: name, Span: steadystate.Span{From: from, To: to}},
+				signal:         signal, stage: stage,
 				planned: t.plannedWithin(from, to), sent: t.sentWithin(from, to),
 				due: count{Span: steadystate.Span{From: max(from, t.first), To: min(to, until)}},
 			})
@@ -94,7 +94,7 @@ func (j *judge) newParts() {
 }
 
 // add takes in a request.
-func (p *part) add(q record.Request, o steadystate.Observation) {
+func (p *segment) add(q record.Request, o steadystate.Observation) {
 	p.planned.add(q.Planned)
 	p.due.add(q.Planned)
 	p.sent.add(q.Sent)
@@ -112,9 +112,9 @@ func (p *part) add(q record.Request, o steadystate.Observation) {
 	}
 }
 
-// concludeParts adds what was seen of the parts to the traffic.
-func (j *judge) concludeParts() {
-	for _, p := range j.parts {
+// concludeSegments adds what was seen of the parts to the traffic.
+func (j *judge) concludeSegments() {
+	for _, p := range j.segments {
 		p.To = min(p.To, j.last)
 		p.Rate, p.SentRate = p.planned.rate(), p.sent.rate()
 		if d, ok := p.took.Distribution(); ok {
@@ -122,9 +122,9 @@ func (j *judge) concludeParts() {
 		}
 		t := j.Traffic[p.signal]
 		if p.stage {
-			t.Stages = append(t.Stages, p.TrafficPart)
+			t.Stages = append(t.Stages, p.TrafficSegment)
 		} else {
-			t.Phases = append(t.Phases, p.TrafficPart)
+			t.Phases = append(t.Phases, p.TrafficSegment)
 		}
 		j.Traffic[p.signal] = t
 	}

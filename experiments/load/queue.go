@@ -8,10 +8,10 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 )
 
-// A handover passes requests on to the recorder, and never waits for it: while
+// A queue passes requests on to the recorder, and never waits for it: while
 // it packs and writes, the attack goes on. It holds as many as it has room for;
 // beyond that they are lost, which is an error.
-type handover struct {
+type queue struct {
 	requests chan record.Request
 	done     chan struct{}
 
@@ -19,10 +19,10 @@ type handover struct {
 	lost error
 }
 
-// startHandover begins to call each from one goroutine. If that panics, stop is
+// startQueue begins to call each from one goroutine. If that panics, stop is
 // called with what it says, and the rest is lost.
-func startHandover(room int, each func(record.Request), stop func(error)) *handover {
-	h := &handover{requests: make(chan record.Request, room), done: make(chan struct{})}
+func startQueue(room int, each func(record.Request), stop func(error)) *queue {
+	h := &queue{requests: make(chan record.Request, room), done: make(chan struct{})}
 	go func() {
 		defer close(h.done)
 		if err := experiments.CatchPanic(func() error {
@@ -40,10 +40,10 @@ func startHandover(room int, each func(record.Request), stop func(error)) *hando
 	return h
 }
 
-func (h *handover) lose(err error) { h.once.Do(func() { h.lost = err }) }
+func (h *queue) lose(err error) { h.once.Do(func() { h.lost = err }) }
 
 // pass hands a request over. The error says that it was lost.
-func (h *handover) pass(q record.Request) error {
+func (h *queue) pass(q record.Request) error {
 	select {
 	case h.requests <- q:
 		return nil
@@ -56,7 +56,7 @@ func (h *handover) pass(q record.Request) error {
 
 // end waits until all were handed over, after the last pass. The error is that
 // of the first request that was lost.
-func (h *handover) end() error {
+func (h *queue) end() error {
 	close(h.requests)
 	<-h.done
 	return h.lost

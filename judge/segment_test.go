@@ -72,7 +72,7 @@ func TestTheTrafficIsToldByPhaseAndByStage(t *testing.T) {
 	}
 	for _, row := range []struct {
 		kind string
-		got  []judge.TrafficPart
+		got  []judge.TrafficSegment
 		want []want
 	}{
 		{"phase", traffic.Phases, []want{{"settle", 0, 95, 10}, {"inject", 10 * s, 55 + 225, 28}, {"watch", 20 * s, 501, 50}}},

@@ -7,10 +7,10 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// An order puts the observations of one signal into the order of time. They
+// An reorderBuffer puts the observations of one signal into the reorderBuffer of time. They
 // come as they were known, a request when it was answered; by how much that is
-// out of order must have been seen before, in a first pass.
-type order struct {
+// out of reorderBuffer must have been seen before, in a first pass.
+type reorderBuffer struct {
 	seen   int
 	tally  tallies
 	first  time.Duration // least From
@@ -23,7 +23,7 @@ type order struct {
 }
 
 // see learns how much is out of order, and how long values are over.
-func (o *order) see(x steadystate.Observation) {
+func (o *reorderBuffer) see(x steadystate.Observation) {
 	if o.seen++; o.seen == 1 {
 		o.first = x.From
 	}
@@ -38,7 +38,7 @@ func (o *order) see(x steadystate.Observation) {
 // spacing is from one observation to the next up to an instant, on the average;
 // zero without. What a fault made of it, or another stage of a load, is no part of
 // it.
-func (o *order) spacing(until time.Duration) time.Duration {
+func (o *reorderBuffer) spacing(until time.Duration) time.Duration {
 	until = until.Truncate(time.Second)
 	if n := o.tally.before(until); n > 0 && until > o.first {
 		return (until - o.first) / time.Duration(n)
@@ -81,7 +81,7 @@ func (t *tallies) before(until time.Duration) (n int) {
 }
 
 // add takes in an observation, in the order that was seen.
-func (o *order) add(x steadystate.Observation) {
+func (o *reorderBuffer) add(x steadystate.Observation) {
 	if o.enough == 0 {
 		o.latest, o.enough = 0, 1<<12
 	}
@@ -104,12 +104,12 @@ func (o *order) add(x steadystate.Observation) {
 }
 
 // end passes on what is held.
-func (o *order) end() {
+func (o *reorderBuffer) end() {
 	slices.SortFunc(o.held, steadystate.Observation.Compare)
 	o.pass(len(o.held))
 }
 
-func (o *order) pass(n int) {
+func (o *reorderBuffer) pass(n int) {
 	for _, x := range o.held[:n] {
 		for _, f := range o.next {
 			f(x)

@@ -11,7 +11,7 @@ func TestNothingWaitsForTheRecorder(t *testing.T) {
 	hangs := make(chan struct{})
 	var taken []uint64
 	const room = 1000
-	h := startHandover(room, func(q record.Request) {
+	h := startQueue(room, func(q record.Request) {
 		<-hangs
 		taken = append(taken, q.Seq)
 	}, func(err error) { t.Error(err) })
@@ -47,7 +47,7 @@ func TestNothingWaitsForTheRecorder(t *testing.T) {
 // error, and nobody may wait for what panicked.
 func TestAPanicOfWhoeverRecordsIsAnError(t *testing.T) {
 	stopped := make(chan error, 1)
-	h := startHandover(1, func(record.Request) { panic("no disk") }, func(err error) { stopped <- err })
+	h := startQueue(1, func(record.Request) { panic("no disk") }, func(err error) { stopped <- err })
 	if err := h.pass(record.Request{}); err != nil {
 		t.Fatal(err)
 	}

@@ -15,25 +15,25 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A crew drives the shares of one load.
-type crew struct {
-	load        load.HTTP
-	targets     []vegeta.Target // of the load
-	authorities []byte
-	clock       steadystate.Clock
-	each        func(record.Request)
-	note        func(format string, args ...any)
+// A coordinator drives the shares of one load.
+type coordinator struct {
+	load     load.HTTP
+	targets  []vegeta.Target // of the load
+	caBundle []byte
+	clock    steadystate.Clock
+	each     func(record.Request)
+	note     func(format string, args ...any)
 
-	members []*member
+	workers []*worker
 
 	mu    sync.Mutex // of each, which one goroutine calls at a time
 	fail  context.CancelCauseFunc
 	start time.Duration
 }
 
-// A member is a worker of a crew.
-type member struct {
-	peer
+// A worker is one worker of the load.
+type worker struct {
+	workerClient
 
 	mu     sync.Mutex
 	merge  merging
@@ -53,24 +53,24 @@ const (
 	// silence is how long a worker may not be heard of: ten of its signs of life.
 	silence = 10 * aliveEvery
 	// settling is how long the rest may take when the load has ended, besides
-	// the time-out of its last requests.
+	// the timeout of its last requests.
 	settling = 15 * time.Second
 )
 
 // drive has the workers drive the load until ctx ends, and returns when all of
 // it is merged. The error is that of the first worker that failed.
-func (c *crew) drive(ctx context.Context, peers []peer) error {
-	for _, p := range peers {
-		c.members = append(c.members, &member{peer: p})
+func (c *coordinator) drive(ctx context.Context, clients []workerClient) error {
+	for _, p := range clients {
+		c.workers = append(c.workers, &worker{workerClient: p})
 	}
 	// The streams outlive ctx: what is in flight then is waited for.
 	streams, fail := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer fail(nil)
 	c.fail = fail
-	if err := c.all(func(m *member) error { return c.measure(streams, m) }); err != nil {
+	if err := c.all(func(m *worker) error { return c.measure(streams, m) }); err != nil {
 		return err
 	}
-	for _, m := range c.members {
+	for _, m := range c.workers {
 		m.first = m.latest
 		c.note("%s: its wall clock is %s ahead of ours, known to ±%s", m.name, m.first.wall(c.clock).Round(10*time.Microsecond), (width(m.first.ahead) / 2).Round(10*time.Microsecond))
 	}
@@ -84,7 +84,7 @@ func (c *crew) drive(ctx context.Context, peers []peer) error {
 
 	var beside, streaming sync.WaitGroup
 	done := make(chan struct{}) // all streams have ended
-	for i, m := range c.members {
+	for i, m := range c.workers {
 		streaming.Go(func() {
 			if err := c.listen(m, bodies[i]); err != nil {
 				fail(err)
@@ -112,7 +112,7 @@ func (c *crew) drive(ctx context.Context, peers []peer) error {
 		return err
 	}
 	// Once more, so that the last requests lie between two readings.
-	err = c.all(func(m *member) error {
+	err = c.all(func(m *worker) error {
 		if err := c.measure(streams, m); err != nil {
 			return err
 		}
@@ -121,18 +121,18 @@ func (c *crew) drive(ctx context.Context, peers []peer) error {
 		}
 		return nil
 	})
-	for _, m := range c.members {
+	for _, m := range c.workers {
 		c.note("%s: %d requests; at the end its wall clock is %s ahead of ours; the greatest skew of a request is ±%s",
 			m.name, m.n, m.latest.wall(c.clock).Round(10*time.Microsecond), m.merge.worst.Round(10*time.Microsecond))
 	}
 	return err
 }
 
-// all does something with all members at once.
-func (c *crew) all(f func(*member) error) error {
-	errs := make([]error, len(c.members))
+// all does something with all workers at once.
+func (c *coordinator) all(f func(*worker) error) error {
+	errs := make([]error, len(c.workers))
 	var wg sync.WaitGroup
-	for i, m := range c.members {
+	for i, m := range c.workers {
 		wg.Go(func() { errs[i] = f(m) })
 	}
 	wg.Wait()
@@ -141,18 +141,18 @@ func (c *crew) all(f func(*member) error) error {
 
 // begin tells all their shares and when to begin. All have agreed before that
 // instant, or no requests count.
-func (c *crew) begin(streams context.Context) ([]io.ReadCloser, error) {
+func (c *coordinator) begin(streams context.Context) ([]io.ReadCloser, error) {
 	c.start = c.clock.Now() + lead
-	patience := lead + silence
-	slow := time.AfterFunc(patience, func() { c.fail(fmt.Errorf("begin the load: not all workers have agreed after %s", patience)) })
+	timeout := lead + silence
+	slow := time.AfterFunc(timeout, func() { c.fail(fmt.Errorf("begin the load: not all workers have agreed after %s", timeout)) })
 	defer slow.Stop()
-	bodies := make([]io.ReadCloser, len(c.members))
-	errs := make([]error, len(c.members))
+	bodies := make([]io.ReadCloser, len(c.workers))
+	errs := make([]error, len(c.workers))
 	var wg sync.WaitGroup
-	for i, m := range c.members {
+	for i, m := range c.workers {
 		wg.Go(func() {
 			ahead := m.first.ahead.Low + width(m.first.ahead)/2
-			bodies[i], errs[i] = m.drive(streams, orderOf(c.load, c.targets, c.authorities, i, len(c.members), c.start+ahead))
+			bodies[i], errs[i] = m.drive(streams, assign(c.load, c.targets, c.caBundle, i, len(c.workers), c.start+ahead))
 			m.heard = c.clock.Now()
 		})
 	}
@@ -162,7 +162,7 @@ func (c *crew) begin(streams context.Context) ([]io.ReadCloser, error) {
 		err = cause
 	}
 	if late := c.clock.Now() - c.start; err == nil && late > 0 {
-		err = fmt.Errorf("begin the load on %d workers: they took %s longer to agree than the %s they had: is the way to them so slow?", len(c.members), late, lead)
+		err = fmt.Errorf("begin the load on %d workers: they took %s longer to agree than the %s they had: is the way to them so slow?", len(c.workers), late, lead)
 	}
 	if err != nil {
 		c.fail(err)
@@ -176,7 +176,7 @@ func (c *crew) begin(streams context.Context) ([]io.ReadCloser, error) {
 }
 
 // listen takes in what becomes of a worker's requests, to their end.
-func (c *crew) listen(m *member, body io.ReadCloser) error {
+func (c *coordinator) listen(m *worker, body io.ReadCloser) error {
 	defer func() { _ = body.Close() }()
 	for e, err := range record.Read(body) {
 		if err != nil {
@@ -200,7 +200,7 @@ func (c *crew) listen(m *member, body io.ReadCloser) error {
 }
 
 // follow reads a worker's clock until done, and watches that it is heard of.
-func (c *crew) follow(streams context.Context, m *member, done <-chan struct{}) error {
+func (c *coordinator) follow(streams context.Context, m *worker, done <-chan struct{}) error {
 	again := time.NewTicker(readEvery)
 	defer again.Stop()
 	for {
@@ -229,14 +229,14 @@ func (c *crew) follow(streams context.Context, m *member, done <-chan struct{}) 
 
 // measure reads a worker's clock and passes on the requests that lie before the
 // reading.
-func (c *crew) measure(ctx context.Context, m *member) error {
+func (c *coordinator) measure(ctx context.Context, m *worker) error {
 	ctx, cancel := context.WithTimeout(ctx, silence)
 	defer cancel()
 	tries, enough := firstTries, time.Duration(0)
 	if len(m.merge.readings) > 0 { // one that is not much worse will do
 		tries, enough = usualTries, 2*width(m.first.ahead)
 	}
-	r, err := best(ctx, tries, enough, func(ctx context.Context) (reading, error) { return m.peer.read(ctx, c.clock) })
+	r, err := best(ctx, tries, enough, func(ctx context.Context) (reading, error) { return m.workerClient.read(ctx, c.clock) })
 	if err != nil {
 		return err
 	}
@@ -254,20 +254,20 @@ func (c *crew) measure(ctx context.Context, m *member) error {
 
 // stop tells all when to end, and waits until they are done. The error says that
 // they could not be told, or have not ended in time.
-func (c *crew) stop(streams context.Context, done <-chan struct{}) error {
+func (c *coordinator) stop(streams context.Context, done <-chan struct{}) error {
 	end := max(0, c.clock.Now()+lead-c.start)
 	told, cancel := context.WithTimeout(streams, silence)
 	defer cancel()
-	if err := c.all(func(m *member) error { return m.stop(told, end) }); err != nil {
+	if err := c.all(func(m *worker) error { return m.stop(told, end) }); err != nil {
 		return err
 	}
-	patience := lead + 2*c.load.Timeout + settling
-	overdue := time.NewTimer(patience)
+	timeout := lead + 2*c.load.Timeout + settling
+	overdue := time.NewTimer(timeout)
 	defer overdue.Stop()
 	select {
 	case <-done:
 	case <-overdue.C:
-		return fmt.Errorf("end the load: not all workers have ended %s after they were told to", patience)
+		return fmt.Errorf("end the load: not all workers have ended %s after they were told to", timeout)
 	}
 	return nil
 }

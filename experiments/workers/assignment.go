@@ -1,0 +1,78 @@
+package workers
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"time"
+
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"github.com/aftershockhq/aftershock/experiments/load"
+)
+
+// An assignment is what a worker is to drive, as plain data: a load, which share of
+// it, and when it begins.
+type assignment struct {
+	Shape load.Shape `json:"shape"`
+	// Targets are what is requested, with their headers, secrets too, and their
+	// bodies: files and variables are read where the run is.
+	Targets       []vegeta.Target `json:"targets"`
+	Timeout       time.Duration   `json:"timeout,omitempty"`
+	Reuse         bool            `json:"reuse,omitempty"`
+	ReuseRate     load.Rate       `json:"reuseRate,omitempty"`
+	BackendHeader string          `json:"namedBy,omitempty"`
+	Success       load.Success    `json:"success,omitzero"`
+	MaxInFlight   uint64          `json:"maxInFlight,omitempty"` // of the share
+	// CABundle are the certificates, in PEM, of those who vouch for the
+	// service; empty: the system's.
+	CABundle []byte `json:"authorities,omitempty"`
+
+	Worker int `json:"worker"`
+	Of     int `json:"of"`
+	// Start is when the load begins, by the worker's clock.
+	Start time.Duration `json:"start"`
+}
+
+// assign is the share of a load that one worker drives, at these targets.
+func assign(h load.HTTP, targets []vegeta.Target, caBundle []byte, worker, of int, start time.Duration) assignment {
+	share := uint64(max(1, of)) //nolint:gosec // not negative
+	return assignment{
+		Shape:         h.Shape,
+		Targets:       targets,
+		Timeout:       h.Timeout,
+		Reuse:         h.Reuse,
+		ReuseRate:     h.ReuseRate,
+		BackendHeader: h.BackendHeader,
+		Success:       h.Success,
+		MaxInFlight:   (h.MaxInFlight + share - 1) / share,
+		CABundle:      caBundle,
+		Worker:        worker,
+		Of:            of,
+		Start:         start,
+	}
+}
+
+// load is what the order says to drive.
+func (o assignment) load() (load.HTTP, error) {
+	h := load.HTTP{
+		Shape:         o.Shape,
+		Timeout:       o.Timeout,
+		Reuse:         o.Reuse,
+		ReuseRate:     o.ReuseRate,
+		BackendHeader: o.BackendHeader,
+		Success:       o.Success,
+		MaxInFlight:   o.MaxInFlight,
+	}.At(o.Targets).Share(o.Worker, o.Of)
+	if len(o.Targets) == 0 {
+		return h, errors.New("load: no target")
+	}
+	if len(o.CABundle) > 0 {
+		pool := x509.NewCertPool()
+		if !pool.AppendCertsFromPEM(o.CABundle) {
+			return h, errors.New("load: the CA bundle holds no certificate in PEM")
+		}
+		h.TLS = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	}
+	return h, h.Validate()
+}
