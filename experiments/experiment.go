@@ -32,6 +32,11 @@ type Experiment struct {
 	// not hold them: judging it again takes them again.
 	Evaluators []judge.Evaluator
 	Load       Load
+	// Traffic is a signal that the observers record of each possible target of the
+	// faults, see [record.TargetSignal], and that is above zero while the target
+	// serves: operations per second, say. It is needed where there is no load,
+	// whose answers show that.
+	Traffic string
 	// Faults are injected when they are due and undone when their time is over,
 	// at the latest all together.
 	Faults []Scheduled
@@ -223,6 +228,7 @@ func (e Experiment) plan() *record.Plan {
 		Hold:         e.Hold,
 		Watch:        e.Watch,
 		Baseline:     e.Baseline,
+		Traffic:      e.Traffic,
 	}
 	for _, s := range e.Hypothesis.Signals {
 		p.Signals[s.Name] = s.Describe

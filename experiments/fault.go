@@ -32,8 +32,9 @@ type Validator interface {
 }
 
 // A Targeter is a fault that knows its possible targets before it is injected. It is
-// not injected unless each of them answers requests of the load: a fault on what
-// serves no request shows nothing.
+// not injected unless each of them answers requests of the load, or without one
+// is seen to serve by [Experiment.Traffic]: a fault on what serves no request
+// shows nothing.
 type Targeter interface {
 	Fault
 	// Targets are all that the fault may hit if it is injected now, one of which

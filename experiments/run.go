@@ -30,14 +30,15 @@ func (e Experiment) Run(ctx context.Context, rec *record.Recorder) (err error) {
 		return err
 	}
 	e = e.withDefaults()
-	if err := rec.Begin(e.plan()); err != nil {
+	plan := e.plan()
+	if err := rec.Begin(plan); err != nil {
 		return fmt.Errorf("run %q: %w", e.Name, err)
 	}
 	if len(e.Environment) > 0 {
 		rec.Record(record.Entry{Environment: e.Environment})
 	}
 
-	r := &run{Experiment: e, rec: rec, gate: judge.NewGate(judge.Settling(e.Hypothesis.Checks, e.Baseline), e.Settle, rec.Clock().Now()), missing: map[int]func(context.Context) string{}}
+	r := &run{Experiment: e, rec: rec, gate: judge.NewGate(plan, rec.Clock().Now()), missing: map[int]func(context.Context) string{}}
 	rec.Tap(r.gate.See)
 	for i, f := range e.Faults {
 		if f.When != nil {
@@ -241,13 +242,10 @@ const (
 	tellEvery    = 10 * time.Second
 )
 
-// unexposed says which of the targets that the faults may hit served too few
-// requests. A fault that knows none before it is injected, or cannot tell now, is
+// unexposed says which of the targets that the faults may hit were not seen to
+// serve. A fault that knows none before it is injected, or cannot tell now, is
 // injected: the judge finds out.
 func (r *run) unexposed(ctx context.Context) (why string, waitingHelps bool) {
-	if r.Load == nil {
-		return "", false
-	}
 	for _, f := range r.Faults {
 		t, ok := f.Fault.(Targeter)
 		if !ok {

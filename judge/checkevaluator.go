@@ -26,7 +26,11 @@ func (j *judge) newCheckEvaluator(c steadystate.Check) *checkEvaluator {
 	rule := c.Rule(j.plan.Settle, requests || slices.Contains(j.plan.Sampled, c.Signal))
 	rule.Smallest = j.smallest(c.Signal)
 	if !requests && rule.ByChance {
-		// A probe does not name the backend it met. It meets those of the load.
+		// A probe does not name the backend it met. It meets those of the load, or
+		// else those whose own traffic is observed.
+		if len(j.Traffic) == 0 {
+			rule.Smallest = j.smallestServing()
+		}
 		for signal := range j.Traffic {
 			if s := j.smallest(signal); s > 0 && (rule.Smallest == 0 || s < rule.Smallest) {
 				rule.Smallest = s

@@ -44,7 +44,7 @@ func (e *exposure) of(target string) (text string, enough bool) {
 	for _, n := range e.by {
 		named += n
 	}
-	before := cmp.Or(e.when, fmt.Sprintf("in the %s before the fault", steadystate.FormatSeconds(e.Width().Seconds())))
+	before := before(e.when, e.Span)
 	if named == 0 {
 		return fmt.Sprintf("no answer to %s %s said who gave it: let the service name itself in a response header, and the load read it", e.signal, before), false
 	}
@@ -54,6 +54,11 @@ func (e *exposure) of(target string) (text string, enough bool) {
 		return text + fmt.Sprintf(", wanted at least %d", MinObservations), false
 	}
 	return text, true
+}
+
+// before says when a stretch was.
+func before(when string, stretch steadystate.Span) string {
+	return cmp.Or(when, fmt.Sprintf("in the %s before the fault", steadystate.FormatSeconds(stretch.Width().Seconds())))
 }
 
 // signalsJudged are those of a load's signals that checks judge; without any all of
@@ -77,11 +82,7 @@ const tenth = 100 * time.Millisecond
 
 // answered takes in a request, in the first pass.
 func (j *judge) answered(signal string, q record.Request, o steadystate.Observation) {
-	if q.Backend == "" || o.Failed != "" || o.Unknown != "" {
-		return
-	}
-	// While a fault is injected its span may yet begin later than its phase.
-	if at, ok := j.windowStart(); ok && o.From >= at && (len(j.Injections) > 0 || j.Phases[len(j.Phases)-1].Name != record.PhaseInject) {
+	if q.Backend == "" || o.Failed != "" || o.Unknown != "" || j.faulted(o.From) {
 		return
 	}
 	of := j.answerers[signal]
@@ -94,6 +95,13 @@ func (j *judge) answered(signal string, q record.Request, o steadystate.Observat
 		of[at] = map[string]int{}
 	}
 	of[at][q.Backend]++
+}
+
+// faulted reports, in the first pass, whether an instant is after the first
+// injection. While a fault is injected its span may yet begin later than its phase.
+func (j *judge) faulted(at time.Duration) bool {
+	start, ok := j.windowStart()
+	return ok && at >= start && (len(j.Injections) > 0 || j.Phases[len(j.Phases)-1].Name != record.PhaseInject)
 }
 
 // smallest is the least share of a signal's answers that one of those who
@@ -156,11 +164,17 @@ func (j *judge) expose(signal string, q record.Request, o steadystate.Observatio
 	}
 }
 
-// exposed: each target answered requests of each signal that is judged.
+// exposed: each target answered requests of each signal that is judged, or,
+// without a load, its own traffic was seen.
 func (j *judge) exposed() Proof {
 	p := Proof{Name: "exposed"}
-	if len(j.Traffic) == 0 {
-		p.Text = "no load: whether the targets serve requests is not known"
+	loaded := hasLoad(j.plan) || len(j.Traffic) > 0
+	switch {
+	case loaded && len(j.Traffic) == 0:
+		p.Text = noRequest
+		return p
+	case !loaded && j.plan.Traffic == "":
+		p.Text = "neither a load nor a signal of the targets' traffic shows whether they serve"
 		return p
 	}
 	signals := signalsJudged(j.plan.Checks, sorted(j.Traffic))
@@ -180,6 +194,14 @@ func (j *judge) exposed() Proof {
 				served = append(served, fmt.Sprintf("%d of %d %s were %s", e.well, e.all, t.Name, before))
 				continue
 			}
+			if !loaded {
+				text, enough := j.servings[n][record.TargetSignal(j.plan.Traffic, t.Name)].enough()
+				if !enough {
+					p.Text = i.Fault + ": " + text
+					return p
+				}
+				served = append(served, text)
+			}
 			for _, signal := range signals {
 				text, enough := j.exposure(n, t, signal).of(t.Name)
 				if !enough {
@@ -198,9 +220,11 @@ func (j *judge) exposed() Proof {
 	return p
 }
 
+const noRequest = "the load sent no request, so whether the targets serve is not known"
+
 // Unexposed says which of the targets that a fault may hit answered too few
-// requests of a signal that is judged, in the settle time that ends now; it is
-// empty if all answered enough. Final: no answer says who gave it, so that
+// requests of a signal that is judged, in the settle time that ends now, or
+// without a load whose own traffic was not seen; it is empty if all serve. Final: no answer says who gave it, so that
 // waiting helps no more.
 func (g *Gate) Unexposed(targets []record.Target, now time.Duration) (why string, final bool) {
 	g.mu.Lock()
@@ -210,6 +234,13 @@ func (g *Gate) Unexposed(targets []record.Target, now time.Duration) (why string
 		if g.signals[signal].requests {
 			load = append(load, signal)
 		}
+	}
+	switch {
+	case len(load) > 0:
+	case hasLoad(g.plan):
+		return noRequest, false
+	case g.plan.Traffic != "":
+		return g.idle(targets, now), false
 	}
 	for _, signal := range signalsJudged(g.checks, load) {
 		s := g.signals[signal]

@@ -26,7 +26,7 @@ func TestWhoAnsweredIsKeptUpToTheFault(t *testing.T) {
 		{"one that fails", []record.Entry{{At: 20 * s, Phase: record.PhaseInject}, {At: 25 * s, Phase: record.PhaseRecover}}, 250},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
-			j := judge{Result: Result{Traffic: map[string]Traffic{}}, buffers: map[string]*reorderBuffer{}, answerers: map[string]answerers{}}
+			j := judge{Result: Result{Traffic: map[string]Traffic{}}, buffers: map[string]*reorderBuffer{}, answerers: map[string]answerers{}, means: map[string]mean{}}
 			entries := row.entries
 			for at := time.Duration(0); at < time.Minute; at += tenth {
 				for len(entries) > 0 && entries[0].At <= at {

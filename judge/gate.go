@@ -18,21 +18,24 @@ import (
 // else: whether the service was steady is judged from the record, by the same
 // [steadystate.Settling].
 type Gate struct {
+	plan   *record.Plan
 	settle time.Duration
 	checks []steadystate.Check
 
 	mu      sync.Mutex
-	over    bool // the inject phase has begun
+	over    bool          // the inject phase has begun
+	calm    time.Duration // since when nothing was on the move
 	signals map[string]*follower
 	late    stalls // of any load
 	unrest  unrest
 	told    map[string]bool // the restarts that were told
 }
 
-// NewGate makes the gate of an experiment with these checks and settle time,
-// which begins to settle at an instant.
-func NewGate(checks []steadystate.Check, settle, begin time.Duration) *Gate {
-	g := &Gate{settle: settle, checks: checks, signals: map[string]*follower{}, told: map[string]bool{}}
+// NewGate makes the gate of an experiment of that plan, which begins to settle at
+// an instant.
+func NewGate(plan *record.Plan, begin time.Duration) *Gate {
+	checks, settle := Settling(plan.Checks, plan.Baseline), plan.Settle
+	g := &Gate{plan: plan, settle: settle, checks: checks, calm: begin, signals: map[string]*follower{}, told: map[string]bool{}}
 	for _, c := range checks {
 		f := g.signal(c.Signal)
 		f.checks = append(f.checks, settling{c, steadystate.NewSettling(c, settle, begin)})
@@ -72,6 +75,10 @@ type follower struct {
 	ahead    []numbered // those that were sent after it and are in, in order
 	skipped  map[uint64]bool
 	answered []answer // of late, well and with a name
+
+	// Of a target's own traffic: how it comes, and what came of late.
+	buffer  reorderBuffer
+	traffic []steadystate.Observation
 }
 
 type numbered struct {
@@ -97,8 +104,14 @@ func (g *Gate) See(e record.Entry) {
 		f := g.signal(e.Observations.Signal)
 		for _, o := range e.Observations.List {
 			f.add(o)
+			if ofTraffic(g.plan, e.Observations.Signal) {
+				f.buffer.see(o)
+				f.traffic = append(f.traffic, o)
+			}
 		}
 		f.lag = max(e.At-f.latest, f.lag-f.lag/8)
+		stretch := f.buffer.settled(g.calm, e.At, g.settle)
+		f.traffic = slices.DeleteFunc(f.traffic, func(o steadystate.Observation) bool { return o.From < stretch.From-stretch.Width() })
 	case e.Requests != nil:
 		f := g.signal(e.Requests.Signal)
 		f.requests = true
@@ -113,6 +126,7 @@ func (g *Gate) See(e record.Entry) {
 		f.answered = slices.DeleteFunc(f.answered, func(a answer) bool { return a.at < e.At-2*f.needed(g.settle) })
 	case e.Event != nil:
 		if why := g.unrest.see(*e.Event); why != "" {
+			g.calm = max(g.calm, e.Event.To)
 			for _, f := range g.signals {
 				for _, c := range f.checks {
 					c.Begin(e.Event.To, why)

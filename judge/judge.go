@@ -32,6 +32,7 @@ func Judge(entries iter.Seq2[record.Entry, error], override map[string][]string,
 		buffers:   map[string]*reorderBuffer{},
 		stalls:    map[string]stalls{},
 		answerers: map[string]answerers{},
+		means:     map[string]mean{},
 	}
 	entries = record.Whole(entries)
 	for e, err := range entries {
@@ -57,6 +58,7 @@ func Judge(entries iter.Seq2[record.Entry, error], override map[string][]string,
 	}
 	j.newExposures()
 	j.newEffects()
+	j.newServing()
 	j.newSegments()
 	j.newTimeSeries()
 	left := j.entries
@@ -90,6 +92,8 @@ type judge struct {
 	settledBy  map[string]*exposure   // in the settled stretch, by signal
 	exposures  []map[string]*exposure // of each injection, for pods that came later than the first
 	answerers  map[string]answerers   // by signal
+	servings   []map[string]*serving  // of the targets of each injection, by the signal of their own traffic
+	means      map[string]mean        // of those signals before the fault
 	timeSeries map[string]*TimeSeries // by the subject of the expectation
 
 	removals []record.Removal
@@ -120,6 +124,7 @@ func (j *judge) take(e record.Entry) {
 	case e.Observations != nil:
 		for _, o := range e.Observations.List {
 			j.buffer(e.Observations.Signal).see(o)
+			j.served(e.Observations.Signal, o)
 		}
 	case e.Requests != nil:
 		for _, q := range e.Requests.List {
@@ -190,6 +195,11 @@ func (j *judge) observe(e record.Entry) {
 	case e.Observations != nil:
 		for _, o := range e.Observations.List {
 			j.buffer(e.Observations.Signal).add(o)
+			for _, of := range j.servings {
+				if s := of[e.Observations.Signal]; s != nil {
+					s.add(o)
+				}
+			}
 			for _, c := range j.effects {
 				if name, ok := c.instance(e.Observations.Signal); ok {
 					c.add(name, o)

@@ -24,6 +24,9 @@ func (j *judge) prove() {
 	for signal := range j.Traffic {
 		signals[signal] = true
 	}
+	if hasLoad(j.plan) && len(signals) == 0 {
+		signals[record.TrafficSignal] = true // none was sent
+	}
 	for _, signal := range sorted(signals) {
 		p := j.loadHeld(signal)
 		if p.Verdict != steadystate.Held {

@@ -21,11 +21,15 @@ type scene struct {
 	// Default 20 ms.
 	took func(pod string, at time.Duration) time.Duration
 	// polled are the values of the signal "cpu" of each pod, once a second.
-	polled       func(pod string, at time.Duration) float64
+	polled func(pod string, at time.Duration) float64
+	// served are the values of the signal "traffic" of each pod, once a second. With
+	// it there is no load, and the service's state is polled.
+	served       func(pod string, at time.Duration) steadystate.Observation
 	pods         string // one letter each; default "abc"
 	events       []record.Event
 	later        []another // injections
 	expectations []record.Expectation
+	plan         func(*record.Plan) // changes it
 }
 
 // another is an injection beside the first, and when it was undone.
@@ -78,8 +82,25 @@ func (s scene) result(t testing.TB) judge.Result {
 	for _, e := range s.events {
 		list = append(list, record.Entry{At: end, Event: &e})
 	}
+	if s.served != nil {
+		list[1].Plan.Traffic, list[1].Plan.Checks[0].Signal = "traffic", "up"
+		up := &record.Observations{Signal: "up"}
+		for at := time.Duration(0); at <= end; at += 500 * ms {
+			up.List = append(up.List, steadystate.Observation{Span: steadystate.Instant(at), Value: 1})
+		}
+		list = append(list, record.Entry{At: end, Observations: up})
+		for _, pod := range s.pods {
+			seen := &record.Observations{Signal: record.TargetSignal("traffic", string(pod))}
+			for at := time.Second; at < end; at += time.Second {
+				if o := s.served(string(pod), at); o.To > 0 {
+					seen.List = append(seen.List, o)
+				}
+			}
+			list = append(list, record.Entry{At: end, Observations: seen})
+		}
+	}
 	block := &record.Requests{Signal: record.TrafficSignal}
-	for at := time.Duration(0); at < end; at += time.Duration(float64(time.Second) / s.rate) {
+	for at := time.Duration(0); s.served == nil && at < end; at += time.Duration(float64(time.Second) / s.rate) {
 		n := len(block.List)
 		pod := string(s.pods[n%len(s.pods)])
 		q := record.Request{Seq: uint64(n), Planned: at, Sent: at, Answered: at + s.took(pod, at), Outcome: record.Outcome{Code: 200, Backend: pod, Attempts: 1}}
@@ -88,7 +109,9 @@ func (s scene) result(t testing.TB) judge.Result {
 		}
 		block.List = append(block.List, q)
 	}
-	list = append(list, record.Entry{At: end, Requests: block})
+	if len(block.List) > 0 {
+		list = append(list, record.Entry{At: end, Requests: block})
+	}
 	if s.polled != nil {
 		for _, pod := range s.pods {
 			var seen []steadystate.Observation
@@ -97,6 +120,9 @@ func (s scene) result(t testing.TB) judge.Result {
 			}
 			list = append(list, record.Entry{At: end, Observations: &record.Observations{Signal: record.TargetSignal("cpu", string(pod)), List: seen}})
 		}
+	}
+	if s.plan != nil {
+		s.plan(list[1].Plan)
 	}
 	list = append(list, record.Entry{At: end, End: &record.End{Reason: record.Completed}})
 	result, err := judge.Judge(all(list), nil, sized{})

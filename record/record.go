@@ -54,6 +54,10 @@ type Plan struct {
 	// backends, beside those of the load.
 	Sampled []string `json:"sampled,omitempty"`
 	Load    string   `json:"load,omitempty"`
+	// Traffic is the signal of every target, see [TargetSignal], that is above zero
+	// while the target serves. Without a load it shows that the targets of the
+	// faults do.
+	Traffic string `json:"traffic,omitempty"`
 	// Stages are what the load is to send, by signal: a run without them for a
 	// signal cannot show that its load was driven as asked.
 	Stages map[string][]Stage `json:"stages,omitempty"`

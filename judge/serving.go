@@ -1,0 +1,137 @@
+package judge
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// A serving is what the signal of a target's own traffic shows in a stretch before
+// a fault. Without a load it shows whether the target serves.
+type serving struct {
+	steadystate.Span
+	signal      string
+	when        string // for people, if it is not right before the fault
+	seen, above int    // known values, and those above zero
+	unknown     int
+	why         string // the first of the unknown ones is
+}
+
+// add takes in an observation of which all lies in the stretch: a rate that
+// reaches back before it may be of the time before.
+func (s *serving) add(o steadystate.Observation) {
+	switch {
+	case o.From < s.From || o.To >= s.To:
+	case o.Unknown != "":
+		s.unknown++
+		s.why = cmp.Or(s.why, o.Unknown)
+	default:
+		s.seen++
+		if o.Failed == "" && o.Bounds().Low > 0 {
+			s.above++
+		}
+	}
+}
+
+// enough says how often the signal was above zero, and whether that is enough.
+func (s *serving) enough() (text string, enough bool) {
+	text = fmt.Sprintf("%s was above zero in %d of %d observations %s", s.signal, s.above, s.seen, before(s.when, s.Span))
+	if s.above >= MinObservations {
+		return text, true
+	}
+	text += fmt.Sprintf(", wanted at least %d", MinObservations)
+	if s.unknown > 0 {
+		text += fmt.Sprintf("; %d say nothing (%s)", s.unknown, s.why)
+	}
+	return text, false
+}
+
+// settled is the stretch up to an instant in which a target's signal must show
+// that it serves: the settle time, or what it takes to observe it, and the span of
+// a value that ends when that begins. No part of it is before the service was calm.
+func (b *reorderBuffer) settled(calm, at, settle time.Duration) steadystate.Span {
+	width := steadystate.SettleTime(steadystate.Check{}, settle, b.spacing(at)) + b.whole
+	return steadystate.Span{From: min(at, max(calm, at-width)), To: at}
+}
+
+// hasLoad reports whether the requests of a load show who serves.
+func hasLoad(p *record.Plan) bool { return p.Load != "" || len(p.Stages) > 0 }
+
+// ofTraffic reports whether the signal is that of a target's own traffic.
+func ofTraffic(p *record.Plan, signal string) bool {
+	return p != nil && p.Traffic != "" && strings.HasPrefix(signal, record.TargetSignal(p.Traffic, ""))
+}
+
+// idle says which of the targets was not seen to serve by its own traffic.
+func (g *Gate) idle(targets []record.Target, now time.Duration) string {
+	for _, t := range targets {
+		s := &serving{signal: record.TargetSignal(g.plan.Traffic, t.Name)}
+		f := g.signal(s.signal)
+		s.Span = f.buffer.settled(g.calm, now, g.plan.Settle)
+		for _, o := range f.traffic {
+			s.add(o)
+		}
+		if text, enough := s.enough(); !enough {
+			return text
+		}
+	}
+	return ""
+}
+
+// newServing follows whether the targets serve. One that came after the first
+// fault is known by what it served since then, before its own injection or while
+// the fault was held. It may have the name of another that is gone.
+func (j *judge) newServing() {
+	for _, i := range j.Injections {
+		of := map[string]*serving{}
+		for _, t := range i.Targets {
+			s := &serving{signal: record.TargetSignal(j.plan.Traffic, t.Name)}
+			s.Span = j.buffer(s.signal).settled(j.calm(), j.Window.From, j.plan.Settle)
+			if p := i.pods[t.UID]; p != nil && p.joined(j.Window.From) {
+				s.Span = steadystate.Span{From: max(p.from.To, i.From-s.Width()), To: i.From}
+				if !i.OneShot {
+					s.To = j.until(i).From
+				}
+				s.when = fmt.Sprintf("from %s to %s", steadystate.Instant(s.From), steadystate.Instant(s.To))
+			}
+			of[s.signal] = s
+		}
+		j.servings = append(j.servings, of)
+	}
+}
+
+// A mean is that of the values of a signal.
+type mean struct {
+	sum float64
+	n   int
+}
+
+// served takes in an observation of a target's own traffic, in the first pass.
+func (j *judge) served(signal string, o steadystate.Observation) {
+	if !ofTraffic(j.plan, signal) || o.Unknown != "" || o.Failed != "" || j.faulted(o.To) {
+		return
+	}
+	m := j.means[signal]
+	j.means[signal] = mean{m.sum + o.Bounds().Low, m.n + 1}
+}
+
+// smallestServing is the least share of the traffic that one target had before the
+// fault; zero if none is known. What meets one of them by chance may meet one that
+// serves nothing as well: it is at most that of each if all are met alike.
+func (j *judge) smallestServing() float64 {
+	least, sum := math.Inf(1), 0.0
+	for _, m := range j.means {
+		if rate := m.sum / float64(m.n); rate > 0 {
+			least, sum = min(least, rate), sum+rate
+		}
+	}
+	if sum == 0 {
+		return 0
+	}
+	return min(least/sum, 1/float64(len(j.means)))
+}
