@@ -21,8 +21,13 @@ type Observer interface {
 
 // An Experiment is a hypothesis put to the test.
 type Experiment struct {
-	Name       string
-	Labels     []string
+	Name   string
+	Labels []string
+	// Source is the place in a file that names the experiment, as FILE:LINE, and
+	// Hash is of what it does: load, faults, times and the definitions of the
+	// checks. Both are recorded as they are; a report shows them.
+	Source, Hash string
+
 	Hypothesis steadystate.Hypothesis
 	// Expectations beside the hypothesis, of what is no signal. They have no
 	// part in whether the service is steady before the fault.
@@ -221,6 +226,8 @@ func (e Experiment) plan() *record.Plan {
 	p := &record.Plan{
 		Name:         e.Name,
 		Labels:       e.Labels,
+		Source:       e.Source,
+		Hash:         e.Hash,
 		Checks:       e.Hypothesis.Checks,
 		Expectations: e.Expectations,
 		Signals:      map[string]string{},

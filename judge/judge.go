@@ -112,6 +112,7 @@ func (j *judge) take(e record.Entry) {
 	case e.Plan != nil:
 		j.plan = e.Plan
 		j.Experiment, j.Labels, j.Load = e.Plan.Name, e.Plan.Labels, e.Plan.Load
+		j.Source, j.Hash = e.Plan.Source, e.Plan.Hash
 		j.Baseline = e.Plan.Baseline
 		maps.Copy(j.Signals, e.Plan.Signals)
 	case e.Environment != nil:

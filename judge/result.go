@@ -10,12 +10,16 @@ import (
 // A Result is what a record says of its experiment: the verdict, and why it
 // may be believed.
 type Result struct {
-	Experiment string              `json:"experiment"`
-	Labels     []string            `json:"labels,omitempty"`
-	Run        string              `json:"run"`
-	Started    time.Time           `json:"started"`
-	Length     time.Duration       `json:"length"`
-	Verdict    steadystate.Verdict `json:"verdict"`
+	Experiment string   `json:"experiment"`
+	Labels     []string `json:"labels,omitempty"`
+	// Source is where the experiment is from, and Hash is of what was done, as the
+	// plan has them.
+	Source  string              `json:"source,omitempty"`
+	Hash    string              `json:"hash,omitempty"`
+	Run     string              `json:"run"`
+	Started time.Time           `json:"started"`
+	Length  time.Duration       `json:"length"`
+	Verdict steadystate.Verdict `json:"verdict"`
 	// Reason is the verdict in one sentence.
 	Reason string `json:"reason"`
 	// Caveats are what is true of the run beside its findings, whatever the

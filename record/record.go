@@ -44,8 +44,13 @@ type Header struct {
 // A Plan is what was going to be done and what must hold: an experiment as
 // plain data.
 type Plan struct {
-	Name   string              `json:"name"`
-	Labels []string            `json:"labels,omitempty"`
+	Name   string   `json:"name"`
+	Labels []string `json:"labels,omitempty"`
+	// Source is the place in the file that names the experiment,
+	// "aftershock.yaml:41". Hash is of what is done: load, faults, times and the
+	// definitions of the checks; two plans that differ in it are not alike.
+	Source string              `json:"source,omitempty"`
+	Hash   string              `json:"hash,omitempty"`
 	Checks []steadystate.Check `json:"checks"`
 	// Expectations beside the checks.
 	Expectations []Expectation     `json:"expectations,omitempty"`

@@ -26,6 +26,18 @@ func percent(v float64) string { return fmt.Sprintf("%.4g%%", 100*v) }
 
 func duration(d time.Duration) string { return steadystate.FormatSeconds(d.Seconds()) }
 
+// plan says where the experiment is from and what its hash is, as far as is known.
+func plan(r Report) string {
+	hash := r.Hash
+	if short := 12; len(hash) > short {
+		hash = hash[:short] + "…"
+	}
+	if hash != "" {
+		hash = "hash " + hash
+	}
+	return strings.Join(slices.DeleteFunc([]string{r.Source, hash}, func(s string) bool { return s == "" }), ", ")
+}
+
 // outages says what outages a check had, and what could have gone unseen if
 // it had none.
 func outages(c judge.CheckResult) string {

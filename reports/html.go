@@ -52,6 +52,7 @@ type (
 		ID       string
 		Where    string
 		When     string
+		Plan     string
 		Span     string
 		Limits   []limitView
 		Checks   []checkView
@@ -98,6 +99,7 @@ func section(i int, r Report) sectionView {
 		ID:     fmt.Sprintf("experiment-%d", i+1),
 		Where:  r.Environment["where"],
 		When:   r.Started.Format("2006-01-02 15:04:05 MST"),
+		Plan:   plan(r),
 		Span:   fmt.Sprintf("window %s (%s) of %s", r.Window, duration(r.Window.Width()), duration(r.Length)),
 		Chart:  r.chart(),
 	}

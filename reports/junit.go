@@ -129,6 +129,12 @@ func suite(r Report) junitSuite {
 	property("verdict", r.Verdict.String())
 	property("window", r.Window.String())
 	property("load", r.Load)
+	if r.Source != "" {
+		property("source", r.Source)
+	}
+	if r.Hash != "" {
+		property("hash", r.Hash)
+	}
 	if r.Baseline != nil {
 		property("baseline", r.Baseline.String())
 	}

@@ -30,7 +30,7 @@ func entries(limits ...string) []record.Entry {
 	list := []record.Entry{
 		{Header: &record.Header{Format: record.Format, Version: record.Version, Run: "0123456789", Started: time.Date(2026, 3, 2, 10, 15, 0, 0, time.UTC)}},
 		{Plan: &record.Plan{
-			Name: "kill one of three", Settle: s, Hold: 2 * s, Watch: 3 * s, Load: "10/s", Faults: []record.Scheduled{{Fault: "kill b"}},
+			Name: "kill one of three", Settle: s, Hold: 2 * s, Watch: 3 * s, Load: "10/s", Source: "aftershock.yaml:41", Hash: "3f2a9c0d51e7b8463f2a9c0d51e7b846", Faults: []record.Scheduled{{Fault: "kill b"}},
 			Checks: []steadystate.Check{{Name: "shop answers", Signal: "requests", Good: steadystate.Within(s), Limits: steadystate.Limits(limits...)}},
 		}},
 		{Environment: map[string]string{"where": "a test, <not> a cluster"}},

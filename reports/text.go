@@ -26,6 +26,9 @@ func Text(w io.Writer, r Report) error {
 		fmt.Fprintf(&out, "  compared with %s\n", r.Baseline)
 	}
 	fmt.Fprintf(&out, "  run %s, %s, window %s (%s) of %s\n", r.Run, r.Started.Format("2006-01-02 15:04:05 MST"), r.Window, duration(r.Window.Width()), duration(r.Length))
+	if of := plan(r); of != "" {
+		fmt.Fprintf(&out, "  plan %s\n", of)
+	}
 
 	table(&out, "limits", func(row func(...string)) {
 		row("verdict", "check", "wanted", "seen, and its error")
