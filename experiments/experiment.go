@@ -50,6 +50,9 @@ type Experiment struct {
 	// Baseline is what limits on a multiple of it refer to, see
 	// [judge.NewBaseline]. nil: the settled stretch before the fault.
 	Baseline *record.Baseline
+	// AgainstControl: without a Baseline those limits refer to a control run, and
+	// are unknown until there is one; package runs makes one the baseline.
+	AgainstControl bool
 	// Environment is recorded as it is: versions, the cluster's identity.
 	Environment map[string]string
 
@@ -105,7 +108,7 @@ func (e Experiment) settleTime() time.Duration {
 		return longest
 	}
 	stages := e.Load.Stages()
-	for _, c := range judge.Settling(e.Hypothesis.Checks, e.Baseline) {
+	for _, c := range judge.Settling(e.Hypothesis.Checks, e.baseline()) {
 		if t, ok := timeTo(stages[c.Signal], steadystate.ObservationsToSettle(c)); ok {
 			longest = max(longest, t)
 		}
@@ -159,6 +162,9 @@ func (e Experiment) Validate() error {
 		if wrong == nil && len(e.Load.Stages()[signal]) == 0 {
 			bad("the load %s does not say at which rate it sends %s: see Stages of its Load", e.Load, signal)
 		}
+	}
+	if e.IsControl() && e.baseline() != nil {
+		bad("has a Baseline or is AgainstControl, and a control run is compared with no other")
 	}
 	names := map[string]bool{}
 	for _, c := range e.Hypothesis.Checks {
@@ -221,6 +227,14 @@ func (e Experiment) traffic() map[string]string {
 	return map[string]string{record.TrafficSignal: e.Load.String()}
 }
 
+// baseline is what limits on a multiple of it refer to; nil: the settled stretch.
+func (e Experiment) baseline() *record.Baseline {
+	if e.Baseline == nil && e.AgainstControl {
+		return &record.Baseline{Unknown: "there is no control run"}
+	}
+	return e.Baseline
+}
+
 // plan is the experiment as plain data.
 func (e Experiment) plan() *record.Plan {
 	p := &record.Plan{
@@ -234,7 +248,7 @@ func (e Experiment) plan() *record.Plan {
 		Settle:       e.Settle,
 		Hold:         e.Hold,
 		Watch:        e.Watch,
-		Baseline:     e.Baseline,
+		Baseline:     e.baseline(),
 		Traffic:      e.Traffic,
 	}
 	for _, s := range e.Hypothesis.Signals {

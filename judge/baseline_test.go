@@ -2,6 +2,7 @@ package judge_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -125,8 +126,14 @@ func TestABaselineSurvivesTheRecord(t *testing.T) {
 	if p90 != b.Figures["answers"]["p90"] || p90.Low != 0.1 || p90.N != 200 || read.Length != 20*s {
 		t.Errorf("read back %+v, want a p90 of 0.1 of 200 observations in 20s", read)
 	}
-	if want := "control run 0123456789, 20s long"; read.String() != want {
-		t.Errorf("%q, want %q", read.String(), want)
+	for want, b := range map[string]*record.Baseline{
+		"control run 0123456789, 20s long":                                       &read,
+		"control run 0123456789, 20s long, which is no baseline: it was unknown": {Run: "0123456789", Length: 20 * s, Unknown: "it was unknown"},
+		"no baseline: there is no control run":                                   {Unknown: "there is no control run"},
+	} {
+		if b.String() != want {
+			t.Errorf("%q, want %q", b, want)
+		}
 	}
 }
 
@@ -147,15 +154,15 @@ func TestAResultThatWasReadFromJSONMakesNoFigure(t *testing.T) {
 }
 
 func TestAControlRunHasTheLimitsThatMakeSenseWithoutAFault(t *testing.T) {
-	e := experiments.Experiment{Name: "kill", Labels: []string{"pods"}, Faults: []experiments.Scheduled{{Fault: nil}}, Hold: s, Hypothesis: steadystate.Hypothesis{Checks: []steadystate.Check{answers}}}
+	e := experiments.Experiment{Name: "kill", Labels: []string{"shop", "pods", "kill"}, Source: "aftershock.yaml:41", Hash: "3f2a", AgainstControl: true, Faults: []experiments.Scheduled{{Fault: nil}}, Hold: s, Hypothesis: steadystate.Hypothesis{Checks: []steadystate.Check{answers}}}
 	c := e.Control()
-	if c.Name != "control run of kill" || len(c.Faults) > 0 || c.Hold != s || len(c.Labels) != 2 {
+	if c.Name != "control run of kill" || len(c.Faults) > 0 || c.Hold != s || !slices.Equal(c.Labels, []string{"shop", "pods", "control"}) || c.AgainstControl || c.Source != e.Source || c.Hash != "" {
 		t.Errorf("control %+v", c)
 	}
 	if limits := c.Hypothesis.Checks[0].Limits; len(limits) != 1 || limits[0].String() != "slow <= 1%" {
 		t.Errorf("limits %v, want only what is slow", limits)
 	}
-	if len(e.Hypothesis.Checks[0].Limits) != 5 || len(e.Faults) != 1 {
+	if len(e.Hypothesis.Checks[0].Limits) != 5 || len(e.Faults) != 1 || e.Labels[2] != "kill" {
 		t.Error("the experiment itself was changed")
 	}
 }

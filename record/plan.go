@@ -45,6 +45,9 @@ type Baseline struct {
 
 // String is "control run 4f1c2a9d3b, 40s long".
 func (b *Baseline) String() string {
+	if b.Run == "" {
+		return "no baseline: " + b.Unknown
+	}
 	text := fmt.Sprintf("control run %s, %s long", b.Run, steadystate.FormatSeconds(b.Length.Seconds()))
 	if b.Unknown != "" {
 		text += ", which is no baseline: " + b.Unknown

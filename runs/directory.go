@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,7 +24,7 @@ type Directory struct {
 	Path    string
 	Reports []reports.Report
 
-	controls map[string]judge.Result // by suite, the first label
+	controls map[string]judge.Result // by suite
 }
 
 // NewDirectory makes a directory for a run: parent/<time in UTC>. The ones of
@@ -49,16 +50,16 @@ func (d *Directory) RecordPath(experiment string) string {
 
 // Run runs an experiment, keeps its record, and judges it with the experiment's
 // own evaluators. What a control run shows is the baseline of the experiments of
-// its suite, those with the same first label, that are run after it and have
-// none of another run. Taps see the entries as they are recorded. The error is
+// its suite, those with the same labels but for the last, that are run after it
+// and are AgainstControl without a Baseline. Taps see the entries as they are recorded. The error is
 // the harness's; the record and its report are kept in any case, the report is
 // in Reports too.
 func (d *Directory) Run(ctx context.Context, e experiments.Experiment, taps ...func(record.Entry)) (reports.Report, error) {
 	if err := e.Validate(); err != nil {
 		return reports.Report{}, err
 	}
-	suite := strings.Join(e.Labels[:min(1, len(e.Labels))], "")
-	if control, ok := d.controls[suite]; ok && (e.Baseline == nil || e.Baseline.Run == "") {
+	suite := suite(e)
+	if control, ok := d.controls[suite]; ok && e.AgainstControl && e.Baseline == nil {
 		e.Baseline = judge.NewBaseline(control, e.Hypothesis.Checks)
 	}
 	path := d.RecordPath(e.Name)
@@ -84,6 +85,16 @@ func (d *Directory) Run(ctx context.Context, e experiments.Experiment, taps ...f
 		}
 	}
 	return report, errors.Join(runErr, judgeErr, file.Close())
+}
+
+// suite is what an experiment and its control run share: all labels but the last,
+// or those before that of a control run.
+func suite(e experiments.Experiment) string {
+	n := max(0, len(e.Labels)-1)
+	if e.IsControl() {
+		n = slices.Index(e.Labels, experiments.ControlLabel)
+	}
+	return strings.Join(e.Labels[:n], "/")
 }
 
 // The reports that WriteReports writes beside the records.

@@ -148,12 +148,13 @@ func TestARecordIsJudgedAgainWithTheCallersEvaluators(t *testing.T) {
 	})
 }
 
-// The baseline of an experiment is the control run of its own suite, if one was
-// run before and it names no other.
+// The baseline of an experiment that asks for it is the control run of its own
+// suite, if one was run before and it names no other.
 func TestAControlRunIsTheBaselineOfItsSuite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := directory(t)
 		e := experiment("p50 <= 2x baseline")
+		e.Labels = []string{"shop", "pods", "delay"}
 		control, err := d.Run(t.Context(), e.Control())
 		if err != nil || control.Verdict != steadystate.Held {
 			t.Fatalf("%s, error %v: %s", control.Verdict, err, control.Reason)
@@ -161,25 +162,28 @@ func TestAControlRunIsTheBaselineOfItsSuite(t *testing.T) {
 		for i, row := range []struct {
 			sentence string
 			suite    string
+			against  bool
 			baseline *record.Baseline
-			want     string
+			want     string // its run
+			unknown  string
 		}{
-			{"of the same suite", "pods", nil, control.Run},
-			{"in place of none", "pods", &record.Baseline{Unknown: "there is no control run"}, control.Run},
-			{"not in place of another run's", "pods", &record.Baseline{Run: "other"}, "other"},
-			{"not of another suite", "network", nil, ""},
+			{"of the same suite", "pods", true, nil, control.Run, ""},
+			{"not unless it is asked for", "pods", false, nil, "", ""},
+			{"not in place of another run's", "pods", true, &record.Baseline{Run: "other"}, "other", ""},
+			{"not in place of one that is none", "pods", true, &record.Baseline{Unknown: "it was lost"}, "", "it was lost"},
+			{"not of another suite", "network", true, nil, "", "there is no control run"},
 		} {
-			e.Name, e.Labels, e.Baseline = fmt.Sprintf("kill %d", i), []string{row.suite, "kill"}, row.baseline
+			e.Name, e.Labels, e.Baseline, e.AgainstControl = fmt.Sprintf("kill %d", i), []string{"shop", row.suite, "kill"}, row.baseline, row.against
 			report, err := d.Run(t.Context(), e)
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := ""
+			var got record.Baseline
 			if report.Baseline != nil {
-				got = report.Baseline.Run
+				got = *report.Baseline
 			}
-			if got != row.want {
-				t.Errorf("%s: the baseline is run %q, want %q", row.sentence, got, row.want)
+			if got.Run != row.want || got.Unknown != row.unknown {
+				t.Errorf("%s: the baseline is run %q, unknown %q; want %q, %q", row.sentence, got.Run, got.Unknown, row.want, row.unknown)
 			}
 		}
 	})

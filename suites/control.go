@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/aftershockhq/aftershock/experiments"
-	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -24,8 +23,7 @@ func (c Config) Controlled(list []experiments.Experiment) []experiments.Experime
 			own := slices.DeleteFunc(slices.Clone(list), func(o experiments.Experiment) bool { return !of(o) })
 			all = append(all, control(own))
 		}
-		// Until it is there, so that nothing is compared with anything else.
-		e.Baseline = &record.Baseline{Unknown: "there is no control run"}
+		e.AgainstControl = true
 		all = append(all, e)
 	}
 	return all

@@ -24,11 +24,14 @@ func TestControlRunsComeBeforeTheirSuites(t *testing.T) {
 	for _, e := range all {
 		names = append(names, strings.Join(e.Labels, " "))
 	}
-	if got, want := strings.Join(names, "; "), "pods kill-one control; pods kill-one; network loss control delay; network delay; network loss"; got != want {
+	if got, want := strings.Join(names, "; "), "pods control kill-one; pods kill-one; network control delay loss; network delay; network loss"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 	if control := all[2]; !control.IsControl() || control.Hold != 30*time.Second || control.Validate() != nil {
 		t.Errorf("the control run holds for %s, want as long as the longest; %v", control.Hold, control.Validate())
+	}
+	if e := all[3]; !e.AgainstControl || e.Baseline != nil {
+		t.Errorf("%s is against a control run: %t, want it with the baseline that comes of one", e.Name, e.AgainstControl)
 	}
 	if plain := (Config{Baseline: BaselineSettle}).Controlled(list); len(plain) != len(list) {
 		t.Error("nobody asked for control runs")
