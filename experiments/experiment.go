@@ -29,12 +29,12 @@ type Experiment struct {
 	Source, Hash string
 
 	Hypothesis steadystate.Hypothesis
-	// Expectations beside the hypothesis, of what is no signal. They have no
-	// part in whether the service is steady before the fault.
+	// Expectations are requirements on subjects without a signal. They do not
+	// affect whether the service is steady before the fault.
 	Expectations []record.Expectation
-	// Evaluators are those of the expectations' kinds. They refuse, before
-	// anything is touched, what they could not judge afterwards. A record does
-	// not hold them: judging it again takes them again.
+	// Evaluators judge the expectations, by kind. They reject, before anything
+	// is touched, an expectation that they could not judge afterwards. A record
+	// does not contain them: judging it again needs them again.
 	Evaluators []judge.Evaluator
 	Load       Load
 	// Traffic is a signal that the observers record of each possible target of the
@@ -45,7 +45,7 @@ type Experiment struct {
 	// Faults are injected when they are due and undone when their time is over,
 	// at the latest all together.
 	Faults []Scheduled
-	// Observers record what surrounds the service, pods for instance.
+	// Observers record events around the service, such as those of its pods.
 	Observers []Observer
 	// Baseline is what limits on a multiple of it refer to, see
 	// [judge.NewBaseline]. nil: the settled stretch before the fault.
@@ -53,7 +53,7 @@ type Experiment struct {
 	// AgainstControl: without a Baseline those limits refer to a control run, and
 	// are unknown until there is one; package runs makes one the baseline.
 	AgainstControl bool
-	// Environment is recorded as it is: versions, the cluster's identity.
+	// Environment is recorded verbatim: versions, the cluster's identity.
 	Environment map[string]string
 
 	// Settle is how long the hypothesis must be good before the fault, at least,
@@ -61,8 +61,8 @@ type Experiment struct {
 	// observations it takes as many as show that there are no more, see
 	// [steadystate.Settling]. Default 10 s.
 	Settle time.Duration
-	// SettleTimeout is how long to wait for that. Default 60 s longer than it
-	// takes at least.
+	// SettleTimeout bounds the wait for that. Default: 60 s more than the
+	// shortest possible.
 	SettleTimeout time.Duration
 	// Hold is how long a fault without a time of its own stays at least, once it
 	// is in place, and how long the service is looked at with one that is over at
@@ -70,12 +70,12 @@ type Experiment struct {
 	// lasts until each that is scheduled has come and had its time, and what is in
 	// place then is undone.
 	Hold time.Duration
-	// Watch is how long to look on after it is gone. Default 30 s.
+	// Watch is how long to observe after the faults are gone. Default 30 s.
 	Watch time.Duration
 	// UndoTimeout bounds the undoing of all faults. Default 60 s.
 	UndoTimeout time.Duration
-	// Deadline bounds the whole run but for the undoing. Default: twice what
-	// the phases take, and a minute.
+	// Deadline bounds the whole run except the undoing. Default: twice the
+	// length of the phases, and a minute.
 	Deadline time.Duration
 }
 

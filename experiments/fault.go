@@ -24,34 +24,34 @@ type Fault interface {
 	Recover(ctx context.Context, rec *record.Recorder) (steadystate.Span, error)
 }
 
-// A Validator is a load or a fault that can be wrong in itself. An experiment
-// with one that is wrong is refused before anything is touched.
+// A Validator is a load or a fault that can be invalid by itself. An experiment
+// with an invalid one is refused before anything is touched.
 type Validator interface {
-	// Validate says all that is wrong, without asking a cluster.
+	// Validate reports everything invalid, without asking a cluster.
 	Validate() error
 }
 
-// A Targeter is a fault that knows its possible targets before it is injected. It is
-// not injected unless each of them answers requests of the load, or without one
-// is seen to serve by [Experiment.Traffic]: a fault on what serves no request
+// A Targeter is a fault that knows its possible targets before it is injected.
+// It is injected only if each of them answers requests of the load or, without
+// a load, serves by [Experiment.Traffic]: a fault on a pod without traffic
 // shows nothing.
 type Targeter interface {
 	Fault
-	// Targets are all that the fault may hit if it is injected now, one of which
-	// is enough for it perhaps.
+	// Targets are all that the fault may hit if it is injected now, perhaps
+	// only one of them.
 	Targets(ctx context.Context) ([]record.Target, error)
 }
 
-// A OneShot is a fault that can say, before it is injected, whether it is over
-// when it is done, as a kill is: there is nothing to hold. Others are held. What
-// it says afterwards is in [record.Injection].
+// A OneShot is a fault that knows before its injection whether it is over at
+// once, as a kill is. Others are held. [record.Injection] has what it knows
+// afterwards.
 type OneShot interface {
 	Fault
 	OneShot() bool
 }
 
-// A Previewer is a fault that can say what it would do, before a run. Preflight
-// shows it, and refuses the run if it fails.
+// A Previewer is a fault that can describe its injection before a run.
+// Preflight shows the preview, and refuses the run if it fails.
 type Previewer interface {
 	Fault
 	// Preview says what Inject would do now in the run of that id, and changes

@@ -14,12 +14,11 @@ import (
 type Load interface {
 	fmt.Stringer
 	Drive(ctx context.Context, clock steadystate.Clock, each func(record.Request)) error
-	// Stages are what it is going to send, by signal: the judge compares it with
-	// what was sent.
+	// Stages are the plan by signal: the judge compares it with what was sent.
 	Stages() map[string][]record.Stage
 }
 
-// A Signaler is a load of several streams, each of which is a signal. The
+// A Signaler is a load of several streams, each a signal of its own. The
 // requests of any other load are the signal [record.TrafficSignal].
 type Signaler interface {
 	Load
@@ -27,8 +26,8 @@ type Signaler interface {
 	Signals() map[string]string
 }
 
-// A Recordable is a load that has something to say in the record, or that
-// labels what it makes with the run.
+// A Recordable is a load that writes to the record, or labels its objects with
+// the run.
 type Recordable interface {
 	Load
 	// Recorded is the load of the run that rec records. It is driven in place of

@@ -13,8 +13,8 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// ErrLeftBehind is wrapped by the error of a run that could not show that its
-// faults are gone: something may still be in place.
+// ErrLeftBehind is wrapped by the error of a run that could not confirm the
+// removal of its faults: something may still be in place.
 var ErrLeftBehind = errors.New("a fault may still be in place")
 
 // Run carries the experiment out and records it. It returns when everything

@@ -226,7 +226,7 @@ func TestWhatIsNotProvenIsUnknown(t *testing.T) {
 	}{
 		{"nothing was selected", func(w *world, _ *experiments.Experiment) { w.reason = "no pod is selected" }, "injected", "no pod is selected"},
 		{"the fault had no effect", func(w *world, _ *experiments.Experiment) { w.noEffect = true; w.back = 0 }, "effect", "b was never seen gone"},
-		{"the victim took no traffic before", func(w *world, _ *experiments.Experiment) { w.silent = true }, "exposed", "said who gave it: let the service name itself"},
+		{"the victim took no traffic before", func(w *world, _ *experiments.Experiment) { w.silent = true }, "exposed", "names its backend: have the service name its pod"},
 		{"the load stood still", func(w *world, _ *experiments.Experiment) {
 			w.stall = record.Request{Planned: 8 * s, Sent: 20 * s}
 		}, "load held", "sent over 100ms late"},

@@ -44,8 +44,8 @@ type Scheduled struct {
 	Within time.Duration
 }
 
-// A Condition is what a fault may wait for: something that an earlier fault
-// brings about.
+// A Condition is an event that a fault waits for and that an earlier fault
+// causes.
 type Condition interface {
 	// String completes "when ...": "autoscaler checkout scales out".
 	fmt.Stringer

@@ -128,7 +128,7 @@ func TestABaselineSurvivesTheRecord(t *testing.T) {
 	}
 	for want, b := range map[string]*record.Baseline{
 		"control run 0123456789, 20s long":                                       &read,
-		"control run 0123456789, 20s long, which is no baseline: it was unknown": {Run: "0123456789", Length: 20 * s, Unknown: "it was unknown"},
+		"control run 0123456789, 20s long, not usable as a baseline: it was unknown": {Run: "0123456789", Length: 20 * s, Unknown: "it was unknown"},
 		"no baseline: there is no control run":                                   {Unknown: "there is no control run"},
 	} {
 		if b.String() != want {

@@ -7,20 +7,20 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// byChance is how rarely chance may do what counts as an effect: in one run of
-// 1,000 without a fault.
+// byChance bounds how often chance may look like an effect: in one run of 1,000
+// without a fault.
 const byChance = 1e-3
 
-// A tally is how many values of a sample reach a threshold.
+// A tally is the number of values in a sample that reach a threshold.
 type tally struct{ reach, n int }
 
-// A sample is what a target's values while a fault was on are compared with.
+// A sample is what a target's values during a fault are compared with.
 type sample struct {
 	when string
 	tally
 }
 
-// alike says of which sample the tally may be another draw; empty: of none.
+// alike names a sample of which the tally may be another draw; empty if none.
 func (t tally) alike(samples []sample) string {
 	for _, s := range samples {
 		if t.tail(s.tally) > byChance {
@@ -30,10 +30,10 @@ func (t tally) alike(samples []sample) string {
 	return ""
 }
 
-// tail is the chance that so many of the values that reach the threshold fall
-// into this sample, or more, if it and the other are of one distribution. It is
-// that of the hypergeometric distribution (Fisher's exact test, one-sided), and
-// one for no more than the sample's share.
+// tail is the probability that at least so many of the values that reach the
+// threshold fall into this sample if it and the other have one distribution:
+// that of the hypergeometric distribution (Fisher's exact test, one-sided). It
+// is one for no more than the sample's share.
 func (t tally) tail(o tally) float64 {
 	reach, n := t.reach+o.reach, t.n+o.n
 	if float64(t.reach)*float64(n) <= float64(reach)*float64(t.n) {

@@ -6,7 +6,7 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// checkEvaluator is a check on its way through the record.
+// checkEvaluator computes the figures of a check while the record is read.
 type checkEvaluator struct {
 	steadystate.Check
 	prior   *prior // to the fault
@@ -15,8 +15,8 @@ type checkEvaluator struct {
 	figures []steadystate.Figures // of the windows, in the end
 }
 
-// newCheckEvaluator follows a check over every window that may be asked about: the
-// injection to the end, the end, the settle time before, and each phase.
+// newCheckEvaluator follows a check over every window that a limit may name:
+// the injection to the end, the end, the settle time before, and each phase.
 func (j *judge) newCheckEvaluator(c steadystate.Check) *checkEvaluator {
 	k := &checkEvaluator{Check: c, windows: []steadystate.Span{j.Window, j.ending(c.Signal), j.eve()}}
 	for _, p := range j.Phases {
@@ -26,8 +26,8 @@ func (j *judge) newCheckEvaluator(c steadystate.Check) *checkEvaluator {
 	rule := c.Rule(j.plan.Settle, requests || slices.Contains(j.plan.Sampled, c.Signal))
 	rule.Smallest = j.smallest(c.Signal)
 	if !requests && rule.ByChance {
-		// A probe does not name the backend it met. It meets those of the load, or
-		// else those whose own traffic is observed.
+		// A probe does not name the backend it met. Its backends are the load's, or
+		// those whose own traffic is observed.
 		if len(j.Traffic) == 0 {
 			rule.Smallest = j.smallestServing()
 		}
@@ -44,7 +44,7 @@ func (j *judge) newCheckEvaluator(c steadystate.Check) *checkEvaluator {
 	return k
 }
 
-// over are the figures of one of the windows.
+// over are the figures of one window.
 func (k *checkEvaluator) over(window steadystate.Span) steadystate.Figures {
 	return k.figures[slices.Index(k.windows, window)]
 }

@@ -1,4 +1,4 @@
-// Package judge says what a record shows. [Judge] is a pure function of the
+// Package judge judges a record. [Judge] is a pure function of the
 // entries and the limits: no clock, no input or output, so that a record can be
 // judged again next month, with other limits, without a cluster.
 //
@@ -12,6 +12,6 @@
 // it: the faults were injected, their effects seen, the targets took traffic, the
 // service was steady before, the load kept its schedule, the data covers the
 // window, every fault is undone. A missing proof makes the verdict unknown. A
-// [Gate] asks before an injection, while entries are recorded, what the proofs
-// will ask afterwards.
+// [Gate] checks before an injection, while entries are recorded, what the proofs
+// check afterwards.
 package judge

@@ -13,20 +13,19 @@ import (
 
 // An Evaluator judges the expectations of one kind.
 type Evaluator interface {
-	// Kind is that of the expectations it judges.
+	// Kind is the kind of expectation it judges.
 	Kind() string
-	// Validate says what is wrong with an expectation: a limit that it cannot
-	// read.
+	// Validate reports an expectation that it cannot judge, such as one with a
+	// limit that does not parse.
 	Validate(record.Expectation) error
-	// Evaluate says what a record shows of an expectation. It is a pure function
-	// of what was recorded: the result is complete but for the findings of
-	// expectations, the proofs and the verdict. A limit that it says nothing
-	// of has not held.
+	// Evaluate judges an expectation by a record. It is a pure function of the
+	// record: the result is complete but for the findings of expectations, the
+	// proofs and the verdict. A limit without a finding has not held.
 	Evaluate(record.Expectation, Result) []Finding
 }
 
-// Validate says what is wrong with an expectation, also by the evaluator of its
-// kind.
+// Validate reports what is wrong with an expectation, including what its
+// evaluator finds.
 func Validate(x record.Expectation, evaluators []Evaluator) error {
 	var errs []error
 	for _, part := range []struct{ name, value string }{{"name", x.Name}, {"kind", x.Kind}, {"subject", x.Subject}} {
@@ -43,8 +42,8 @@ func Validate(x record.Expectation, evaluators []Evaluator) error {
 	return errors.Join(errs...)
 }
 
-// judged hands the evaluator of the expectation's kind to f. Without one nobody
-// could say whether it held.
+// judged calls f with the evaluator of the expectation's kind. A missing one is
+// an error: nothing else can judge the expectation.
 func judged(x record.Expectation, evaluators []Evaluator, f func(Evaluator) error) error {
 	kinds := []string{}
 	for _, evaluator := range evaluators {
@@ -56,8 +55,8 @@ func judged(x record.Expectation, evaluators []Evaluator, f func(Evaluator) erro
 	return fmt.Errorf("no evaluator of the kind %q; kinds: %s", x.Kind, cmp.Or(strings.Join(kinds, ", "), "none"))
 }
 
-// override puts limits in place of those of the checks and expectations that
-// they name. What cannot be read or names nothing is an error.
+// override replaces the limits of the checks and expectations that the map
+// names. A limit that does not parse is an error, and so is an unknown name.
 func (j *judge) override(limits map[string][]string, evaluators []Evaluator) error {
 	names := []string{}
 	j.limits = map[string][]steadystate.Limit{}
@@ -110,7 +109,7 @@ func (j *judge) expect(evaluators []Evaluator) {
 				return err
 			}
 			if list = evaluator.Evaluate(x, j.Result); len(list) == 0 {
-				return errors.New("its evaluator says nothing")
+				return errors.New("its evaluator returned no finding")
 			}
 			return nil
 		})
@@ -125,26 +124,26 @@ func (j *judge) expect(evaluators []Evaluator) {
 	j.Findings = append(j.Findings, findings...)
 }
 
-// A TimeSeries is what a signal was over time, in at most 4,096 samples: a second
-// reading of what an expectation is about, by an instrument that its subject has
-// no part in.
+// A TimeSeries is a signal over time in at most 4,096 samples: a second reading
+// of an expectation's subject, by an instrument that the subject does not
+// control.
 type TimeSeries struct {
 	Signal  string
 	Samples []Sample // in the order of time
 }
 
-// A Sample is the values of a signal in a span.
+// A Sample is the range of a signal's values in a span.
 type Sample struct {
 	steadystate.Span
 	steadystate.Bounds[float64]
-	// Unknown: for a part of the span there is no value.
+	// Unknown: the value is unknown for part of the span.
 	Unknown bool
 }
 
 // maxSamples bounds a time series. A longer one is halved in resolution.
 const maxSamples = 4096
 
-// add takes in an observation, in the order of time.
+// add takes an observation, in order of time.
 func (c *TimeSeries) add(o steadystate.Observation) {
 	s := Sample{Span: o.Span, Unknown: o.Unknown != "" || o.Failed != ""}
 	if !s.Unknown {
@@ -160,7 +159,7 @@ func (c *TimeSeries) add(o steadystate.Observation) {
 	c.Samples = half
 }
 
-// with is a sample that holds two.
+// with merges two samples.
 func (s Sample) with(o Sample) Sample {
 	return Sample{
 		Span:    steadystate.Span{From: min(s.From, o.From), To: max(s.To, o.To)},

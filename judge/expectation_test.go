@@ -81,7 +81,7 @@ func TestAnExpectationCountsTowardsTheVerdict(t *testing.T) {
 		{"one that does not", expecting("size", "12"), nil, []judge.Evaluator{sized{}}, steadystate.Broken, "b is sized: wanted 12, seen 1", false},
 		{"one without an evaluator", expecting("size", "1"), nil, nil, steadystate.Unknown, `no evaluator of the kind "size"; kinds: none`, false},
 		{"one of an unknown kind", expecting("colour", "1"), nil, []judge.Evaluator{sized{}}, steadystate.Unknown, `no evaluator of the kind "colour"; kinds: "size"`, false},
-		{"one of which its evaluator says nothing", expecting("size", "1"), nil, []judge.Evaluator{sized{silent: true}}, steadystate.Unknown, "its evaluator says nothing", false},
+		{"one of which its evaluator says nothing", expecting("size", "1"), nil, []judge.Evaluator{sized{silent: true}}, steadystate.Unknown, "its evaluator returned no finding", false},
 		{"one whose recorded limit cannot be read", expecting("size", "one"), nil, []judge.Evaluator{sized{}}, steadystate.Unknown, "limit one is no number", false},
 		{"another limit", expecting("size", "1"), map[string][]string{"b is sized": {"12"}}, []judge.Evaluator{sized{}}, steadystate.Broken, "wanted 12", false},
 		{"another limit that cannot be read", expecting("size", "1"), map[string][]string{"b is sized": {"one"}}, []judge.Evaluator{sized{}}, 0, `expectation "b is sized": limit one is no number`, true},

@@ -12,8 +12,8 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// An exposure is who answered the requests of a signal well in a stretch before
-// a fault.
+// An exposure counts the good answers of each backend to a signal's requests,
+// in a stretch before a fault.
 type exposure struct {
 	steadystate.Span
 	signal    string
@@ -22,7 +22,7 @@ type exposure struct {
 	all, well int
 }
 
-// add takes in a request that was over before the end of the stretch.
+// add takes a request that ended before the stretch did.
 func (e *exposure) add(q record.Request, o steadystate.Observation) {
 	if o.From < e.From || o.To >= e.To {
 		return
@@ -37,8 +37,8 @@ func (e *exposure) add(q record.Request, o steadystate.Observation) {
 	}
 }
 
-// of says what part a target had in the good answers, and whether that is
-// enough: a fault on what serves no request proves nothing.
+// of says what share of the good answers a target gave, and whether that is
+// enough: a fault on a pod without traffic proves nothing.
 func (e *exposure) of(target string) (text string, enough bool) {
 	named := 0
 	for _, n := range e.by {
@@ -46,7 +46,7 @@ func (e *exposure) of(target string) (text string, enough bool) {
 	}
 	before := before(e.when, e.Span)
 	if named == 0 {
-		return fmt.Sprintf("no answer to %s %s said who gave it: let the service name itself in a response header, and the load read it", e.signal, before), false
+		return fmt.Sprintf("no answer to %s %s names its backend: have the service name its pod in a response header that the load reads", e.signal, before), false
 	}
 	n := e.by[target]
 	text = fmt.Sprintf("%s answered %d of %d %s %s (%.3g%%)", target, n, named, e.signal, before, 100*float64(n)/float64(named))
@@ -61,8 +61,8 @@ func before(when string, stretch steadystate.Span) string {
 	return cmp.Or(when, fmt.Sprintf("in the %s before the fault", steadystate.FormatSeconds(stretch.Width().Seconds())))
 }
 
-// signalsJudged are those of a load's signals that checks judge; without any all of
-// them, since the traffic is then there to show who serves.
+// signalsJudged are the load's signals that checks judge; without any, all of
+// them, since the load is then there to show which pods serve.
 func signalsJudged(checks []steadystate.Check, load []string) []string {
 	list := slices.DeleteFunc(slices.Clone(load), func(signal string) bool {
 		return !slices.ContainsFunc(checks, func(c steadystate.Check) bool { return c.Signal == signal })
@@ -73,14 +73,14 @@ func signalsJudged(checks []steadystate.Check, load []string) []string {
 	return list
 }
 
-// answerers count who answered the requests of a signal well before the first
-// injection, or the inject phase of a control run, by tenths of a second: in the first pass it is not known yet when
-// the settled stretch will have begun.
+// answerers count the backends' good answers before the first injection, or the
+// inject phase of a control run, by tenths of a second: the first pass does not
+// know yet when the settled stretch begins.
 type answerers map[time.Duration]map[string]int
 
 const tenth = 100 * time.Millisecond
 
-// answered takes in a request, in the first pass.
+// answered takes a request, in the first pass.
 func (j *judge) answered(signal string, q record.Request, o steadystate.Observation) {
 	if q.Backend == "" || o.Failed != "" || o.Unknown != "" || j.faulted(o.From) {
 		return
@@ -98,15 +98,15 @@ func (j *judge) answered(signal string, q record.Request, o steadystate.Observat
 }
 
 // faulted reports, in the first pass, whether an instant is after the first
-// injection. While a fault is injected its span may yet begin later than its phase.
+// injection, which may begin later than its phase.
 func (j *judge) faulted(at time.Duration) bool {
 	start, ok := j.windowStart()
 	return ok && at >= start && (len(j.Injections) > 0 || j.Phases[len(j.Phases)-1].Name != record.PhaseInject)
 }
 
-// smallest is the least share of a signal's answers that one of those who
-// answered in the settled stretch gave; zero if none said so. One that answered
-// hardly any request is none of them.
+// smallest is the smallest share of a signal's answers that one backend gave in
+// the settled stretch; zero if no answer names one. A backend with hardly any
+// answers does not count.
 func (j *judge) smallest(signal string) float64 {
 	span := j.settledFor(signal)
 	by := map[string]int{}
@@ -121,11 +121,11 @@ func (j *judge) smallest(signal string) float64 {
 	return steadystate.SmallestShare(maps.Values(by))
 }
 
-// newExposures follows who answers, by signal: in the settled stretch before
-// the first injection, since what is right before a later one is not the service
-// as it is without a fault. Pods that came since then have no part in that: what
-// counts of them is what they answered before their own injection, or while the
-// fault was held.
+// newExposures follows the backends by signal, in the settled stretch before
+// the first injection: right before a later one the service is not as it is
+// without a fault. Pods that joined since then are not in that stretch; they
+// count with what they answered before their own injection, or while the fault
+// was held.
 func (j *judge) newExposures() {
 	j.settledBy = map[string]*exposure{}
 	widths := map[string]time.Duration{}
@@ -147,8 +147,7 @@ func (j *judge) newExposures() {
 	}
 }
 
-// exposure is who answered before an injection, as far as it counts for a
-// target.
+// exposure is the one that counts for a target of an injection.
 func (j *judge) exposure(injection int, t record.Target, signal string) *exposure {
 	if p := j.Injections[injection].pods[t.UID]; p != nil && p.joined(j.Window.From) {
 		return j.exposures[injection][signal]
@@ -164,8 +163,8 @@ func (j *judge) expose(signal string, q record.Request, o steadystate.Observatio
 	}
 }
 
-// exposed: each target answered requests of each signal that is judged, or,
-// without a load, its own traffic was seen.
+// exposed: each target answered requests of each judged signal or, without a
+// load, showed its own traffic.
 func (j *judge) exposed() Proof {
 	p := Proof{Name: "exposed"}
 	loaded := hasLoad(j.plan) || len(j.Traffic) > 0
@@ -222,10 +221,10 @@ func (j *judge) exposed() Proof {
 
 const noRequest = "the load sent no request, so whether the targets serve is not known"
 
-// Unexposed says which of the targets that a fault may hit answered too few
-// requests of a signal that is judged, in the settle time that ends now, or
-// without a load whose own traffic was not seen; it is empty if all serve. Final: no answer says who gave it, so that
-// waiting helps no more.
+// Unexposed says which of the possible targets answered too few requests of a
+// judged signal in the settle time that ends now or, without a load, showed no
+// traffic; empty if all serve. Final: no answer names its backend, so waiting
+// does not help.
 func (g *Gate) Unexposed(targets []record.Target, now time.Duration) (why string, final bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

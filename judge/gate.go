@@ -13,9 +13,9 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A Gate follows the checks while they are recorded, to tell whether the
-// service is in its steady state now. It decides when to inject and nothing
-// else: whether the service was steady is judged from the record, by the same
+// A Gate follows the checks while they are recorded and tells whether the
+// service is in its steady state now. It only decides when to inject: the judge
+// decides from the record whether the service was steady, by the same
 // [steadystate.Settling].
 type Gate struct {
 	plan   *record.Plan
@@ -28,11 +28,11 @@ type Gate struct {
 	signals map[string]*follower
 	late    stalls // of any load
 	unrest  unrest
-	told    map[string]bool // the restarts that were told
+	told    map[string]bool // restarts already reported
 }
 
-// NewGate makes the gate of an experiment of that plan, which begins to settle at
-// an instant.
+// NewGate makes the gate of an experiment with that plan, which starts to
+// settle at begin.
 func NewGate(plan *record.Plan, begin time.Duration) *Gate {
 	checks, settle := Settling(plan.Checks, plan.Baseline), plan.Settle
 	g := &Gate{plan: plan, settle: settle, checks: checks, calm: begin, signals: map[string]*follower{}, told: map[string]bool{}}
@@ -52,27 +52,26 @@ func (g *Gate) signal(name string) *follower {
 	return f
 }
 
-// longestAnswer is how long a request may be under way before the gate gives up
-// on it.
+// longestAnswer is how long the gate waits for a request in flight.
 const longestAnswer = 30 * time.Second
 
-// settling is a check that settles.
+// settling is a check and its state.
 type settling struct {
 	steadystate.Check
 	*steadystate.Settling
 }
 
-// follower follows a signal, and puts the requests of a load into the order in
-// which they were sent: those whose number is missing are under way.
+// follower follows a signal, and puts the requests of a load in the order of
+// sending: a missing number is a request in flight.
 type follower struct {
 	checks   []settling
-	requests bool // it is of a load
+	requests bool // the signal is of a load
 	timeout  time.Duration
 	latest   time.Duration // end of the latest observation
-	lag      time.Duration // by how much it came late, at most of late
-	next     uint64        // the number of the first request that is under way
+	lag      time.Duration // recent maximum of its delay
+	next     uint64        // number of the first request in flight
 	begun    bool
-	ahead    []numbered // those that were sent after it and are in, in order
+	ahead    []numbered // answered requests that were sent after it, in order
 	skipped  map[uint64]bool
 	answered []answer // of late, well and with a name
 
@@ -86,7 +85,7 @@ type numbered struct {
 	steadystate.Observation
 }
 
-// answer is who gave an answer to a request that was sent at an instant.
+// answer is the backend that answered a request sent at an instant.
 type answer struct {
 	at time.Duration
 	by string
@@ -146,8 +145,8 @@ func (f *follower) add(o steadystate.Observation) {
 	}
 }
 
-// maxMissing is how many numbers may be missing in a row before they are no
-// numbers in order.
+// maxMissing bounds the run of missing numbers: beyond it they are not
+// consecutive.
 const maxMissing = 1 << 12
 
 func (f *follower) request(q record.Request) {
@@ -192,8 +191,8 @@ func (f *follower) arrange() {
 	f.ahead = f.ahead[:0]
 }
 
-// skip gives up on requests that were sent before another one, which is the
-// settle time ago.
+// skip gives up on the requests from a number up to a later one that was sent
+// one timeout ago.
 func (f *follower) skip(from uint64, before numbered) {
 	if f.skipped == nil {
 		f.skipped = map[uint64]bool{}
@@ -204,8 +203,8 @@ func (f *follower) skip(from uint64, before numbered) {
 	}
 }
 
-// underWay are the observations that are ahead, with those that are missing
-// between them, as arrange has it: they end later than any.
+// underWay are the observations that are ahead, and those missing between them,
+// which end later than any.
 func (f *follower) underWay() []steadystate.Observation {
 	var list []steadystate.Observation
 	next := f.next
@@ -222,7 +221,7 @@ func (f *follower) underWay() []steadystate.Observation {
 	return list
 }
 
-// needed is the stretch that shows the signal settled.
+// needed is the length of time that settles the signal.
 func (f *follower) needed(settle time.Duration) time.Duration {
 	for _, c := range f.checks {
 		settle = max(settle, c.Needed())
@@ -230,14 +229,14 @@ func (f *follower) needed(settle time.Duration) time.Duration {
 	return settle
 }
 
-// A Steadiness is what a gate says of an instant.
+// A Steadiness is the gate's answer at an instant.
 type Steadiness struct {
 	// Verdict is Held for steady, Unknown for not yet, Broken for not steady:
-	// then waiting helps no more.
+	// waiting longer does not help.
 	Verdict steadystate.Verdict
 	// Why says what is missing.
 	Why string
-	// Restarts says what restarted the settling since the gate was last asked.
+	// Restarts are the reasons for restarts since the last call.
 	Restarts []string
 }
 
@@ -255,7 +254,7 @@ func (g *Gate) Steady(now time.Duration) Steadiness {
 	}
 	for _, c := range g.checks {
 		f := g.signals[c.Signal]
-		// What comes late says nothing of the last moments.
+		// A late signal does not cover the last moments.
 		at, ahead := max(f.latest, now-f.lag), f.underWay()
 		for _, s := range f.checks {
 			if s.Name != c.Name {

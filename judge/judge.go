@@ -14,18 +14,16 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// Judge says what a record shows. It is a pure function of the entries and of
-// the limits: the same record gives the same result. Limits in override, in
-// their text form, replace those of the check or expectation they name. Each
-// expectation is judged by the evaluator of its kind; without one it is unknown.
-// An error means that the record cannot be read, holds no experiment, or that
-// an override is not one; a record that was cut is judged as far as it goes and
-// is never Held.
+// Judge judges a record. It is a pure function of the entries and the limits:
+// the same record gives the same result. Limits in override, in their text
+// form, replace those of the check or expectation they name. The evaluator of
+// its kind judges each expectation; without one it is unknown. An error means
+// that the record cannot be read, holds no experiment, or that an override is
+// invalid. A truncated record is judged as far as it goes and is never Held.
 //
-// The entries are gone through twice, first for what happened when, then for
-// what was observed, so that memory does not depend on how many they are: only
-// on the rate of the observations, on how late some arrived, and on how much
-// happened.
+// Judge ranges over the entries twice, first for the events, then for the
+// observations, so that memory does not depend on their number: only on their
+// rate, on how late some arrived, and on how much happened.
 func Judge(entries iter.Seq2[record.Entry, error], override map[string][]string, evaluators ...Evaluator) (Result, error) {
 	j := judge{
 		Result:    Result{Traffic: map[string]Traffic{}, Signals: map[string]string{}},
@@ -78,9 +76,9 @@ func Judge(entries iter.Seq2[record.Entry, error], override map[string][]string,
 type judge struct {
 	Result
 	plan       *record.Plan
-	entries    int                       // how many there are
+	entries    int                       // number of entries
 	last       time.Duration             // At of the last one
-	watched    time.Duration             // the end of what was observed: of the watch phase, or of the record
+	watched    time.Duration             // end of the observations: of the watch phase, or of the record
 	buffers    map[string]*reorderBuffer // by signal
 	stalls     map[string]stalls         // by signal
 	checks     []*checkEvaluator
@@ -145,7 +143,7 @@ func (j *judge) take(e record.Entry) {
 	}
 }
 
-// removed tells each injection when its fault was undone.
+// removed gives each injection the span in which its fault was undone.
 func (j *judge) removed() {
 	for _, r := range j.removals {
 		if r.Error != "" {
@@ -170,7 +168,7 @@ func (j *judge) buffer(signal string) *reorderBuffer {
 	return o
 }
 
-// frame completes what is known of when.
+// frame computes the phases and the window.
 func (j *judge) frame() {
 	// Sources drain after the last phase, and observe nothing new meanwhile.
 	j.watched = j.last
@@ -190,7 +188,7 @@ func (j *judge) frame() {
 	j.restless()
 }
 
-// observe takes in the observations of one entry.
+// observe takes the observations of one entry.
 func (j *judge) observe(e record.Entry) {
 	switch {
 	case e.Observations != nil:
@@ -247,8 +245,8 @@ func (j *judge) conclude(evaluators []Evaluator) {
 	j.verdict()
 }
 
-// windowStart is when the first fault may have begun; for a control run
-// without fault, when the hold phase did.
+// windowStart is when the first fault may have begun; in a control run without
+// faults, the start of the inject phase.
 func (j *judge) windowStart() (time.Duration, bool) {
 	if len(j.Injections) > 0 {
 		return j.Injections[0].From, true
@@ -268,10 +266,10 @@ func (j *judge) phase(name string) (steadystate.Span, bool) {
 	return steadystate.Span{}, false
 }
 
-// throughout is what a check without limits must keep.
+// throughout is the limit of a check without limits.
 var throughout = steadystate.MustParseLimit("outages <= 0")
 
-// check judges the limits of one check, and whether it was good at the end.
+// check judges the limits of a check, and whether it was good at the end.
 func (j *judge) check(c *checkEvaluator) {
 	c.figures = c.fold.Figures()
 	result := CheckResult{Check: c.Name, Signal: c.Signal, Tolerance: c.Good, Figures: c.over(j.Window)}
@@ -337,8 +335,7 @@ func (j *judge) finding(c *checkEvaluator, l steadystate.Limit, result CheckResu
 	return finding
 }
 
-// base is what a limit that refers to a baseline is compared with, and what
-// that is of.
+// base is the baseline of a limit, and its name.
 func (j *judge) base(c *checkEvaluator, l steadystate.Limit) (base steadystate.Base, of string) {
 	if b := j.plan.Baseline; b != nil {
 		return baseOf(b, c.Check, l), "control run " + b.Run
@@ -346,7 +343,7 @@ func (j *judge) base(c *checkEvaluator, l steadystate.Limit) (base steadystate.B
 	return c.prior.base(l)
 }
 
-// atEnd is the finding that the check was good again when the record ended.
+// atEnd is the finding that the check was good when the record ended.
 func (j *judge) atEnd(c *checkEvaluator, findings []Finding) Finding {
 	finding := Finding{Check: c.Name, Signal: c.Signal, Limit: "good at the end"}
 	f, end := c.over(j.Window), c.over(j.ending(c.Signal))
@@ -355,13 +352,13 @@ func (j *judge) atEnd(c *checkEvaluator, findings []Finding) Finding {
 	known := end.Observed()
 	switch {
 	case known == 0:
-		finding.Undecided = "nothing was observed in the end"
+		finding.Undecided = "nothing was observed at the end"
 	case open && end.Good == 0 && !patient(c.Limits, findings):
 		finding.Verdict = steadystate.Broken
 	case open:
 		finding.Undecided = "an outage was not over for the settle time when the record ended: watch for longer"
 	case float64(end.Unknown) > float64(known)/10 || end.UnknownTime > end.Window.Width()/10:
-		finding.Undecided = "too much is unknown of the end: " + end.Ignorance()
+		finding.Undecided = "too much of the end is unknown: " + end.Ignorance()
 	default:
 		finding.Verdict = steadystate.Held
 	}
@@ -371,16 +368,15 @@ func (j *judge) atEnd(c *checkEvaluator, findings []Finding) Finding {
 	return finding
 }
 
-// ending is the last settle time of what was observed; of a signal whose values are of
-// their whole spans, as rates are, with the span of one that ends when it begins,
-// or none would lie within it.
+// ending is the last settle time of the observations. Values that cover a span,
+// such as rates, need their span's length more, or none would lie within it.
 func (j *judge) ending(signal string) steadystate.Span {
 	return steadystate.Span{From: max(j.Window.From, j.watched-j.plan.Settle-j.buffer(signal).whole), To: j.watched}
 }
 
-// dilutable reports whether a limit that is broken so far could yet have held
-// had the run gone on: a share or an average may, and so may what only grows
-// and must come to something.
+// dilutable reports whether a broken limit could have held had the run gone on:
+// a share or an average could, and so could a growing figure with a lower
+// limit.
 func dilutable(l steadystate.Limit) bool {
 	switch l.Quantity {
 	case steadystate.Downtime, steadystate.Longest, steadystate.Count, steadystate.TTR, steadystate.MTTR, steadystate.Max:
@@ -393,9 +389,8 @@ func dilutable(l steadystate.Limit) bool {
 	return true
 }
 
-// patient reports whether there is a limit on time which what was seen has not
-// broken: then an outage that was on in the end may still be within what is
-// allowed.
+// patient reports whether a limit on time is not broken: an outage at the end
+// may then still be within it.
 func patient(limits []steadystate.Limit, findings []Finding) bool {
 	for i, l := range limits {
 		switch l.Quantity {
@@ -408,10 +403,10 @@ func patient(limits []steadystate.Limit, findings []Finding) bool {
 	return false
 }
 
-// recoveries fills in the time to recovery for each injection: from when it
-// took effect to the end of the last outage that it may have caused, which may
-// have begun after the next injection. What is detected after that is not told
-// from what the next one did.
+// recoveries computes the time to recovery of each injection: from when it took
+// effect to the end of the last outage that it may have caused, which may have
+// begun after the next injection. Detection ends at the next injection, whose
+// effects cannot be told apart.
 func (j *judge) recoveries(c *CheckResult) {
 	var sum steadystate.Bounds[time.Duration]
 	for i, injection := range j.Injections {
@@ -473,7 +468,7 @@ func (c CheckResult) recovery(l steadystate.Limit) steadystate.Reading {
 	}
 	seen := worst
 	if n := time.Duration(len(c.Recoveries)); l.Quantity == steadystate.MTTR {
-		// Those that were not over count for what was seen of them.
+		// Open ones count with the time seen.
 		seen = steadystate.Bounds[time.Duration]{Low: sum.Low / n, High: sum.High / n}
 	}
 	reading := c.Compare(l, steadystate.Seconds(seen), steadystate.FormatSeconds, c.Unrecovered > 0)
@@ -498,8 +493,8 @@ func (c CheckResult) detection(l steadystate.Limit) steadystate.Reading {
 	return c.Compare(l, steadystate.Seconds(worst), steadystate.FormatSeconds, false)
 }
 
-// where says where to look: the worst outage, what made it one, and what else
-// happened then.
+// where points to the worst outage, its first failure, and the events around
+// it.
 func (j *judge) where(f steadystate.Figures) string {
 	if len(f.Outages) == 0 {
 		return ""

@@ -403,7 +403,7 @@ func TestSilenceAtTheEndIsNotGood(t *testing.T) {
 	for from, want := range map[time.Duration]steadystate.Verdict{58600 * ms: steadystate.Unknown, 59500 * ms: steadystate.Held} {
 		result := drive{limit: "downtime <= 3s", sends: within(from, time.Hour, 0)}.judge(t)
 		i := slices.IndexFunc(result.Findings, func(f judge.Finding) bool { return f.Limit == "good at the end" })
-		if f := result.Findings[i]; f.Verdict != want || (want == steadystate.Unknown) != strings.Contains(f.Undecided, "too much is unknown of the end") {
+		if f := result.Findings[i]; f.Verdict != want || (want == steadystate.Unknown) != strings.Contains(f.Undecided, "too much of the end is unknown") {
 			t.Errorf("silent from %s: %s, %q, %q; want %s", from, f.Verdict, f.Text, f.Undecided, want)
 		}
 	}

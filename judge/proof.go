@@ -11,7 +11,7 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// prove collects the reasons why the verdict may be believed.
+// prove collects the proofs that the verdict rests on.
 func (j *judge) prove() {
 	if len(j.plan.Faults)+len(j.Injections) > 0 {
 		j.Proofs = append(j.Proofs, j.injected(), j.effect(), j.exposed())
@@ -37,8 +37,8 @@ func (j *judge) prove() {
 	j.Proofs = append(j.Proofs, j.observed(), j.covered(), j.undone())
 }
 
-// taint turns all findings to unknown: the load's machine failed, and a signal
-// of whatever source may only show that.
+// taint turns all findings to unknown: the machine of the load failed, and any
+// signal may show only that.
 func (j *judge) taint() {
 	for i := range j.Findings {
 		f := &j.Findings[i]
@@ -46,8 +46,8 @@ func (j *judge) taint() {
 	}
 }
 
-// refused adds what the service's own configuration forbids to the findings. The
-// load has no part in it, nor has what else was seen.
+// refused adds a finding for each fault that the service's own configuration
+// forbids. It does not depend on the load or on anything observed.
 func (j *judge) refused() {
 	for _, i := range j.Injections {
 		if i.Refused != "" {
@@ -98,13 +98,13 @@ func isOf(e record.Event, t record.Target) bool {
 	return e.UID == t.UID
 }
 
-// isOfLoad reports whether a target is a signal of the load, whose rate is what
-// the fault changes.
+// isOfLoad reports whether a target is a signal of the load, whose rate the
+// fault changes.
 func isOfLoad(i record.Injection, t record.Target) bool {
 	return slices.ContainsFunc(i.Effects, func(e record.Effect) bool { return e.Times > 0 && e.Signal == t.Name })
 }
 
-// MinObservations is how often a check must be observed in the window, and in
+// MinObservations is the fewest observations of a check in the window, and in
 // each phase that a limit names: two points make no timeline.
 const MinObservations = steadystate.MinObservations
 
@@ -131,12 +131,12 @@ func (j *judge) observed() Proof {
 	return p
 }
 
-// MostUnseen is how much of the time after the fault may pass a check unseen in
-// one piece.
+// MostUnseen is the share of the time after the fault that may pass unobserved
+// in one piece.
 const MostUnseen = 0.25
 
-// covered: the observations reach over the window, without a hole in which
-// much could have happened.
+// covered: the observations cover the window, without a hole in which much
+// could have happened.
 func (j *judge) covered() Proof {
 	p := Proof{Name: "covered", Verdict: steadystate.Held}
 	var texts []string
@@ -174,7 +174,7 @@ func (j *judge) undone() Proof {
 	return p
 }
 
-// verdict draws the conclusion.
+// verdict combines findings and proofs.
 func (j *judge) verdict() {
 	var verdicts []steadystate.Verdict
 	var broken, unknown []string
@@ -194,7 +194,7 @@ func (j *judge) verdict() {
 			unproven = append(unproven, fmt.Sprintf("no proof that %s: %s", sentence[p.Name], p.Text))
 		}
 	}
-	// How the run ended and what is not proven come first: they are why the
+	// The run's end and missing proofs come first: they are why the
 	// findings are unknown.
 	switch {
 	case j.End.Reason == "":

@@ -7,22 +7,22 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// An reorderBuffer puts the observations of one signal into the reorderBuffer of time. They
-// come as they were known, a request when it was answered; by how much that is
-// out of reorderBuffer must have been seen before, in a first pass.
+// A reorderBuffer puts the observations of one signal in order of time. They
+// arrive as they become known, a request when it is answered; a first pass
+// measures how far out of order they are.
 type reorderBuffer struct {
 	seen   int
 	tally  tallies
-	first  time.Duration // least From
-	latest time.Duration // greatest From so far
-	slack  time.Duration // by how much a later one came with a lesser From
-	whole  time.Duration // over how long a value that is of its whole span is
+	first  time.Duration // smallest From
+	latest time.Duration // largest From so far
+	slack  time.Duration // how far an observation came behind latest
+	whole  time.Duration // longest span of a value that covers its whole span
 	held   []steadystate.Observation
 	next   []func(steadystate.Observation)
-	enough int // observations to hold before it is worth passing some on
+	enough int // number of held observations at which to pass some on
 }
 
-// see learns how much is out of order, and how long values are over.
+// see measures disorder and spans, in the first pass.
 func (o *reorderBuffer) see(x steadystate.Observation) {
 	if o.seen++; o.seen == 1 {
 		o.first = x.From
@@ -35,9 +35,9 @@ func (o *reorderBuffer) see(x steadystate.Observation) {
 	}
 }
 
-// spacing is from one observation to the next up to an instant, on the average;
-// zero without. What a fault made of it, or another stage of a load, is no part of
-// it.
+// spacing is the mean time between observations up to an instant; zero without
+// any. Later ones do not count: a fault, or another stage of the load, changes
+// the rate.
 func (o *reorderBuffer) spacing(until time.Duration) time.Duration {
 	until = until.Truncate(time.Second)
 	if n := o.tally.before(until); n > 0 && until > o.first {
@@ -46,8 +46,8 @@ func (o *reorderBuffer) spacing(until time.Duration) time.Duration {
 	return (o.latest - o.first) / time.Duration(max(1, o.seen-1))
 }
 
-// tallies count observations by the second in which they began. They come nearly
-// in order, so that those of one second are added at once.
+// tallies count observations by the second in which they began. They come
+// nearly in order, so those of one second are added at once.
 type tallies struct {
 	by     map[time.Duration]int
 	second time.Duration
@@ -80,7 +80,7 @@ func (t *tallies) before(until time.Duration) (n int) {
 	return n
 }
 
-// add takes in an observation, in the order that was seen.
+// add takes an observation, in the second pass.
 func (o *reorderBuffer) add(x steadystate.Observation) {
 	if o.enough == 0 {
 		o.latest, o.enough = 0, 1<<12
@@ -91,7 +91,7 @@ func (o *reorderBuffer) add(x steadystate.Observation) {
 		return
 	}
 	slices.SortFunc(o.held, steadystate.Observation.Compare)
-	// Nothing that comes begins before this.
+	// No later observation begins before this.
 	until := o.latest - o.slack
 	n, _ := slices.BinarySearchFunc(o.held, until, func(x steadystate.Observation, at time.Duration) int {
 		if x.From < at {
@@ -103,7 +103,7 @@ func (o *reorderBuffer) add(x steadystate.Observation) {
 	o.enough = 1<<12 + 2*len(o.held)
 }
 
-// end passes on what is held.
+// end passes on the rest.
 func (o *reorderBuffer) end() {
 	slices.SortFunc(o.held, steadystate.Observation.Compare)
 	o.pass(len(o.held))

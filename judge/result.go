@@ -46,8 +46,8 @@ type Result struct {
 	End        record.End         `json:"end"`
 	LeftBehind []string           `json:"leftBehind,omitempty"` // faults that may still be in place
 	Signals    map[string]string  `json:"signals,omitempty"`
-	// TimeSeries are what the signals that expectations name were over time, by the
-	// subject of the expectation; for its evaluator.
+	// TimeSeries are the signals that expectations name, by the subject of the
+	// expectation; for its evaluator.
 	TimeSeries map[string]TimeSeries `json:"-"`
 }
 
@@ -57,7 +57,7 @@ type PhaseResult struct {
 	steadystate.Span
 }
 
-// A Finding is one limit compared with what was seen.
+// A Finding is the outcome of one limit.
 type Finding struct {
 	Check  string `json:"check"`
 	Signal string `json:"signal"`
@@ -67,7 +67,7 @@ type Finding struct {
 	Where string `json:"where,omitempty"`
 }
 
-// A Proof is one reason why a verdict may be believed. Held: it is there.
+// A Proof is one reason to believe a verdict. Held: the proof was found.
 type Proof struct {
 	Name    string              `json:"name"`
 	Verdict steadystate.Verdict `json:"verdict"`
@@ -97,7 +97,7 @@ type PhaseDistribution struct {
 }
 
 // A Recovery is the time from when an injection took effect until a check was
-// good and stayed so. Without an outage it is zero.
+// good and stayed so; zero without an outage.
 type Recovery struct {
 	Fault   string                            `json:"fault"`
 	Outages int                               `json:"outages"`
@@ -117,7 +117,7 @@ type Recovery struct {
 	oneShot bool // the fault was
 }
 
-// An InjectionResult is an injection and when it was undone.
+// An InjectionResult is an injection and its removal.
 type InjectionResult struct {
 	record.Injection
 	Removed *steadystate.Span `json:"removed,omitempty"`
@@ -129,8 +129,8 @@ type InjectionResult struct {
 	unclear string          // why its effect may not be its own, or not be on all that it was meant for
 }
 
-// Traffic is what became of the requests of a load, over the whole record but
-// where it says otherwise.
+// Traffic is the outcome of a load's requests, over the whole record unless a
+// field says otherwise.
 type Traffic struct {
 	Sent          int `json:"sent"`
 	FailedFirst   int `json:"failedFirst"`   // the first attempt was not answered well
@@ -166,8 +166,8 @@ type Traffic struct {
 	lastSent    time.Duration
 }
 
-// A TrafficSegment is what became of the requests that a load sent in a part of
-// the run.
+// A TrafficSegment is the outcome of the requests that a load sent in a phase
+// or stage.
 type TrafficSegment struct {
 	Name string `json:"name"` // of the phase, or of the stage
 	steadystate.Span
@@ -176,7 +176,6 @@ type TrafficSegment struct {
 	Local       int     `json:"local"`
 	Rate        float64 `json:"rate"`     // requests per second that were planned for it
 	SentRate    float64 `json:"sentRate"` // and that were sent
-	// Latency is in how many seconds those were answered that did not fail; nil:
-	// there were none.
+	// Latency of the requests that did not fail, in seconds; nil without any.
 	Latency *steadystate.Distribution `json:"latency,omitempty"`
 }

@@ -11,22 +11,22 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A schedule is what a load was to send of one signal.
+// A schedule is the plan of one signal of a load.
 type schedule struct {
 	stages []record.Stage
 	first  time.Duration // when the first request was planned, from which stages count
 	surges []surge
-	loose  bool // it is what was seen before the fault, and no plan
+	loose  bool // it was estimated before the fault, not planned
 }
 
-// A surge multiplies the rate: it came and went within these spans.
+// A surge multiplies the rate between its spans on and off.
 type surge struct {
 	on, off steadystate.Span
 	times   float64
 }
 
-// schedule is that of a signal in the plan. A plan without one, which no run
-// writes, leaves the rate of the settle phase.
+// schedule is that of a signal in the plan. Without one, which no run writes,
+// it is the rate of the settle phase.
 func (j *judge) schedule(signal string) schedule {
 	s := schedule{stages: j.plan.Stages[signal], first: j.Traffic[signal].first}
 	if len(s.stages) == 0 {
@@ -50,10 +50,10 @@ func (j *judge) schedule(signal string) schedule {
 	return s
 }
 
-// hits is how many requests were due by an instant, without surges.
+// hits is the number of requests due by an instant, without surges.
 func (s schedule) hits(at time.Duration) float64 { return record.Due(s.stages, at-s.first) }
 
-// within is how many requests were due in a span.
+// within is the number of requests due in a span.
 func (s schedule) within(span steadystate.Span) steadystate.Bounds[float64] {
 	due := func(from, to time.Duration) float64 {
 		from, to = max(from, span.From), min(to, span.To)
@@ -70,9 +70,9 @@ func (s schedule) within(span steadystate.Span) steadystate.Bounds[float64] {
 	return n
 }
 
-// tolerance is by how many requests a load may miss what was due: a twentieth,
-// and one at each end of a part that has few. Where the rate is estimated, four
-// standard deviations of arrivals at random besides.
+// tolerance is the accepted difference from the number due: a twentieth, and at
+// least three. An estimated rate adds four standard deviations of random
+// arrivals.
 func (s schedule) tolerance(due float64) float64 {
 	allowed := max(3, 0.05*due)
 	if s.loose {
@@ -81,7 +81,7 @@ func (s schedule) tolerance(due float64) float64 {
 	return allowed
 }
 
-// compare says where the load sent another number of requests than was due.
+// compare reports a difference between the requests sent and those due.
 func (s schedule) compare(where string, span steadystate.Span, sent int) string {
 	due, n := s.within(span), float64(sent)
 	if n >= due.Low-s.tolerance(due.Low) && n <= due.High+s.tolerance(due.High) {
@@ -94,14 +94,14 @@ func (s schedule) compare(where string, span steadystate.Span, sent int) string 
 	return fmt.Sprintf("%s %d were sent of %s planned", where, sent, planned)
 }
 
-// answeredWithin is how long a request is taken to be under way at most, where
-// a cut record does not show what became of it.
+// answeredWithin is the assumed limit of a request's time in flight, where a
+// truncated record does not show its answer.
 const answeredWithin = 10 * time.Second
 
-// flying is the time before a cut in which requests may have been under way.
+// flying is the time before a cut in which requests may have been in flight.
 func (j *judge) flying(t Traffic) time.Duration { return max(answeredWithin, t.longest) }
 
-// drivenUntil is when the load was to stop, as far as the record can show it.
+// drivenUntil is when the load was to stop, as far as the record shows.
 func (j *judge) drivenUntil(t Traffic) time.Duration {
 	switch j.End.Reason {
 	case record.Completed:
@@ -112,7 +112,7 @@ func (j *judge) drivenUntil(t Traffic) time.Duration {
 	return t.last // when whatever ended the run stopped it
 }
 
-// deviations say how the requests that were sent differ from the plan.
+// deviations are the differences between the requests sent and the plan.
 func (j *judge) deviations(signal string) []string {
 	t := j.Traffic[signal]
 	s := j.schedule(signal)
@@ -128,7 +128,7 @@ func (j *judge) deviations(signal string) []string {
 	if _, injected := j.windowStart(); injected && t.first > j.Window.From {
 		add(fmt.Sprintf("the first was planned %s after the fault", (t.first - j.Window.From).Round(time.Millisecond)))
 	}
-	// In whole phases, as it was counted: a fault may come late in its own.
+	// In whole phases, as counted: a fault may come late in its own.
 	from := j.Window.From
 	if inject, ok := j.phase(record.PhaseInject); ok {
 		from = inject.From
@@ -159,8 +159,7 @@ func (j *judge) deviations(signal string) []string {
 	return list
 }
 
-// loadHeld says whether the load was driven as planned, which is what makes its
-// signal worth judging.
+// loadHeld: the load was driven as planned, so its signal is worth judging.
 func (j *judge) loadHeld(signal string) Proof {
 	p := Proof{Name: "load held", Text: fmt.Sprintf("no %s were sent", signal)}
 	t, sent := j.Traffic[signal]
@@ -186,8 +185,8 @@ func scramble(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// number counts the numbers that are missing among those up to the greatest,
-// and those that are there twice; where some are both, at least one of each.
+// number counts missing and duplicate request numbers; if there are both, at
+// least one of each.
 func (t *Traffic) number() {
 	most := t.maxSeq + 1
 	switch sent := uint64(t.Sent); { //nolint:gosec // a count

@@ -8,21 +8,20 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A count is how many of a load's requests fall into a stretch of time, its end
-// left out: of those at an even rate there are as many as intervals between
-// them.
+// A count is the number of a load's requests in a stretch of time, without its
+// end: at an even rate it equals the number of intervals between them.
 type count struct {
 	steadystate.Span
 	n int
 }
 
-// sentWithin counts what is sent in a stretch of time, as far as the load sent
-// anything then.
+// sentWithin counts the requests sent in a stretch of time, cut to the time in
+// which the load sent any.
 func (t Traffic) sentWithin(from, to time.Duration) count {
 	return count{Span: steadystate.Span{From: max(from, t.first), To: min(to, t.lastSent)}}
 }
 
-// plannedWithin counts what was planned for it.
+// plannedWithin counts the requests planned for it.
 func (t Traffic) plannedWithin(from, to time.Duration) count {
 	return count{Span: steadystate.Span{From: max(from, t.first), To: min(to, t.last)}}
 }
@@ -33,7 +32,7 @@ func (c *count) add(at time.Duration) {
 	}
 }
 
-// rate is how many a second that is; zero of no time.
+// rate is per second; zero for an empty stretch.
 func (c count) rate() float64 {
 	if c.Width() <= 0 {
 		return 0
@@ -41,13 +40,13 @@ func (c count) rate() float64 {
 	return float64(c.n) / c.Width().Seconds()
 }
 
-// bounds are those of the rate: an edge may have taken one more, or one less.
+// bounds are those of the rate: either edge may add or lose one.
 func (c count) bounds() steadystate.Bounds[float64] {
 	w := c.Width().Seconds()
 	return steadystate.Bounds[float64]{Low: float64(c.n-1) / w, High: float64(c.n+1) / w}
 }
 
-// segment is a [TrafficSegment] on its way through the record.
+// segment collects a [TrafficSegment] while the record is read.
 type segment struct {
 	TrafficSegment
 	signal        string
@@ -57,8 +56,8 @@ type segment struct {
 	took          steadystate.BoundedValues
 }
 
-// newSegments follows the traffic of each signal through the phases of the run and
-// the stages of its load.
+// newSegments follows the traffic of each signal through the phases of the run
+// and the stages of its load.
 func (j *judge) newSegments() {
 	for _, signal := range sorted(j.Traffic) {
 		t := j.Traffic[signal]
@@ -93,7 +92,7 @@ func (j *judge) newSegments() {
 	}
 }
 
-// add takes in a request.
+// add takes a request.
 func (p *segment) add(q record.Request, o steadystate.Observation) {
 	p.planned.add(q.Planned)
 	p.due.add(q.Planned)
@@ -112,7 +111,7 @@ func (p *segment) add(q record.Request, o steadystate.Observation) {
 	}
 }
 
-// concludeSegments adds what was seen of the parts to the traffic.
+// concludeSegments adds the segments to the traffic.
 func (j *judge) concludeSegments() {
 	for _, p := range j.segments {
 		p.To = min(p.To, j.last)

@@ -10,18 +10,18 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// settled is the stretch before the fault that shows how the service is without
-// it: as long as the gate needs to call the check steady, and no part of it
-// before something that restarted the settling. What is compared with how the
-// service was before, is compared with this.
+// settled is the stretch before the fault that shows the service without it: as
+// long as the gate needs to call the check steady, and cut at the last restart
+// of the settling. Baselines and effects compare with this stretch.
 func (j *judge) settled(c steadystate.Check) steadystate.Span {
 	at := j.Window.From
 	from := max(j.calm(), at-steadystate.SettleTime(c, j.plan.Settle, j.buffer(c.Signal).spacing(at)))
 	return steadystate.Span{From: min(from, at), To: at}
 }
 
-// settledFor is the longest settled stretch of the checks of a signal; of one
-// without a check the settle time, or what it takes to observe it.
+// settledFor is the longest settled stretch of a signal's checks. For a signal
+// without a check it is the settle time, or the time it takes to observe the
+// signal.
 func (j *judge) settledFor(signal string) steadystate.Span {
 	span := j.settled(steadystate.Check{Signal: signal})
 	for _, c := range j.plan.Checks {
@@ -32,8 +32,9 @@ func (j *judge) settledFor(signal string) steadystate.Span {
 	return span
 }
 
-// calm is since when nothing was on the move around the service before the
-// fault: the beginning of the settle phase, or the last thing that was.
+// calm is the instant since when nothing moved around the service before the
+// fault: the start of the settle phase, or the last rollout, restart or
+// scaling.
 func (j *judge) calm() time.Duration {
 	if n := len(j.moves); n > 0 {
 		return j.moves[n-1].To
@@ -42,7 +43,8 @@ func (j *judge) calm() time.Duration {
 	return settle.From
 }
 
-// restless finds what was on the move in the settle phase, from the events.
+// restless finds the rollouts, restarts and scalings of the settle phase in the
+// events.
 func (j *judge) restless() {
 	events := slices.Clone(j.Events)
 	slices.SortStableFunc(events, func(a, b record.Event) int { return int(a.To - b.To) })
@@ -57,8 +59,8 @@ func (j *judge) restless() {
 	}
 }
 
-// prior is how a check was before the fault: it replays the settling, and keeps
-// the figures of the settled stretch.
+// prior replays the settling of a check and keeps the figures of the settled
+// stretch.
 type prior struct {
 	*steadystate.Settling
 	check   steadystate.Check
@@ -68,8 +70,8 @@ type prior struct {
 	fold    *steadystate.Fold
 }
 
-// Settling are checks as they settle: where a control run is the baseline, the
-// stretch before the fault need not be long enough to be one.
+// Settling are the checks as the gate uses them: with a control run as the
+// baseline, the stretch before the fault need not be long enough to be one.
 func Settling(checks []steadystate.Check, baseline *record.Baseline) []steadystate.Check {
 	checks = slices.Clone(checks)
 	for i := range checks {
@@ -80,7 +82,7 @@ func Settling(checks []steadystate.Check, baseline *record.Baseline) []steadysta
 	return checks
 }
 
-// newPrior follows a check up to the fault, by the limits that the gate knew.
+// newPrior follows a check up to the fault, with the limits that the gate had.
 func (j *judge) newPrior(c steadystate.Check, rule steadystate.Rule) *prior {
 	known := Settling(j.plan.Checks, j.plan.Baseline)[slices.IndexFunc(j.plan.Checks, func(p steadystate.Check) bool { return p.Name == c.Name })]
 	settle, _ := j.phase(record.PhaseSettle)
@@ -102,13 +104,13 @@ func (j *judge) newPrior(c steadystate.Check, rule steadystate.Rule) *prior {
 
 // add takes in an observation, in order.
 func (p *prior) add(o steadystate.Observation) {
-	// A poll that the fault came in the middle of saw the fault.
+	// A poll during which the fault came saw the fault.
 	if !p.sampled && o.To >= p.window.To && !o.Good(p.check.Good) {
 		return
 	}
 	p.AddBefore(p.window.To, o)
 	if since := p.Since(); since > p.window.From {
-		// What was before is no part of it.
+		// Observations before the restart do not count.
 		p.window.From = min(since, p.window.To)
 		p.fold = p.newFold(p.window)
 	}
@@ -117,8 +119,7 @@ func (p *prior) add(o steadystate.Observation) {
 	}
 }
 
-// base is what a limit on a multiple of the baseline refers to, and what that is
-// of.
+// base is the baseline of a limit, and its name.
 func (p *prior) base(l steadystate.Limit) (base steadystate.Base, of string) {
 	return l.Base(p.fold.Figures()[0]), fmt.Sprintf("the %s before the fault", steadystate.FormatSeconds(p.window.Width().Seconds()))
 }
@@ -128,8 +129,8 @@ func (j *judge) eve() steadystate.Span {
 	return steadystate.Span{From: max(0, j.Window.From-j.plan.Settle), To: j.Window.From}
 }
 
-// steady: the service was in its steady state up to the fault, so that what
-// came after is the fault's doing. It is found by what the gate goes by.
+// steady: the service was in its steady state up to the fault, so the fault
+// caused what followed. The test is the gate's own.
 func (j *judge) steady() Proof {
 	p := Proof{Name: "steady"}
 	if _, ok := j.phase(record.PhaseSettle); !ok {
@@ -148,7 +149,7 @@ func (j *judge) steady() Proof {
 			return p
 		}
 		for _, o := range c.over(j.eve()).Outages {
-			// One that may have been over before the settle time began was over for the
+			// An outage that may have ended before the settle time had ended for the
 			// gate.
 			if !o.Stray && o.Start.To < j.Window.From && o.End.From > j.eve().From {
 				p.Text = fmt.Sprintf("the service was not steady before the fault: %s: an outage from %s to %s, %d of %d bad: %s", c.Name, o.Start, o.End, o.Bad, o.Total, o.Reason)

@@ -354,7 +354,7 @@ func TestExposure(t *testing.T) {
 			prelude{checks: []steadystate.Check{reused}, beside: map[string]func(int) string{"requests reused": func(i int) string { return "ab"[i%2 : i%2+1] }}},
 			steadystate.Held, "a answered 500 of 1000 requests reused in the 10s before the fault (50%)",
 		},
-		{"answers that do not say who gave them", prelude{change: func(q *record.Request) { q.Backend = "" }}, steadystate.Unknown, "no answer to requests in the 10s before the fault said who gave it: let the service name itself"},
+		{"answers that do not say who gave them", prelude{change: func(q *record.Request) { q.Backend = "" }}, steadystate.Unknown, "no answer to requests in the 10s before the fault names its backend: have the service name its pod"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			result := row.prelude.judge(t)

@@ -10,7 +10,7 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// request takes in a request: as an observation, and in the traffic's sums.
+// request takes a request, as an observation and for the traffic's sums.
 func (j *judge) request(signal string, q record.Request) {
 	o := q.Observation()
 	j.buffer(signal).see(o)
@@ -48,8 +48,9 @@ func (j *judge) request(signal string, q record.Request) {
 	j.Traffic[signal] = s
 }
 
-// since counts a request that was not over when the fault may have begun, and
-// what went wrong with the load then: what was before was waited for.
+// since counts a request that was in flight when the fault may have begun, or
+// came later, and the load's own failures from then on: the gate waited out the
+// earlier ones.
 func (j *judge) since(signal string, q record.Request, o steadystate.Observation) {
 	if o.To < j.Window.From {
 		return
@@ -67,12 +68,11 @@ func (j *judge) since(signal string, q record.Request, o steadystate.Observation
 	j.Traffic[signal] = s
 }
 
-// stalls are spans in which a load was behind its schedule, in order and apart
-// from each other.
+// stalls are disjoint spans in which a load was behind its schedule, in order.
 type stalls []steadystate.Span
 
-// add takes in a request that was sent late, in whatever order they come. The
-// requests that one stall held up make one.
+// add takes a late request, in any order. Requests that one stall delayed merge
+// into one span.
 func (l *stalls) add(q record.Request) {
 	s := steadystate.Span{From: q.Planned, To: q.Sent}
 	// Those that overlap are in a row.
@@ -94,9 +94,9 @@ func (l stalls) within(window steadystate.Span) time.Duration {
 	return total
 }
 
-// behind reports whether a load that was stalled for so long, in a window of
-// that length, did not do as asked. A stall now and then makes a coarser
-// resolution by itself; this is about a load that fell behind for good.
+// behind reports whether a load that was stalled for so long in a window missed
+// its plan. A short stall only coarsens the resolution; this is about a load
+// that never caught up.
 func behind(stalled, window time.Duration) bool { return float64(stalled) > 0.05*float64(window) }
 
 // traffic completes the sums.
@@ -116,13 +116,13 @@ func (j *judge) traffic() {
 	}
 }
 
-// text is what is to be told of how the load was driven.
+// text summarizes how the load was driven.
 func (t Traffic) text() string {
 	return fmt.Sprintf("%d requests, asked for %.4g/s and sent %.4g/s; behind its schedule for %s (%d sent over %s late, worst %s); %d failed on the load's machine%s, %d missing",
 		t.Sent, t.Rate, t.SentRate, t.LateTime.Round(time.Millisecond), t.Late, record.LateAfter, t.WorstLate.Round(time.Millisecond), t.Local, t.commonest(), t.Missing)
 }
 
-// commonest is why most of the requests that failed on the load's machine did.
+// commonest is the most frequent reason of failures on the load's machine.
 func (t Traffic) commonest() string {
 	if len(t.locals) == 0 {
 		return ""

@@ -10,18 +10,18 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 )
 
-// unrest is what is on the move in a service's surroundings, by the events that
-// the experiment's own observers record: a rollout, a restart, a scaling. While
-// something is, and for the settle time after, the service is not steady,
-// whatever its answers look like. The zero value knows of nothing.
+// unrest is the rollouts, restarts and scalings around a service, from the
+// events that the experiment's observers record. During one, and for the settle
+// time after it, the service is not steady, whatever its answers look like. The
+// zero value knows of nothing.
 type unrest struct {
 	pods    map[string]restless // by UID, those that come or go
 	sizes   map[string]string   // by subject, the workloads that are not as they are to be
 	desired map[string]int      // by subject, how many pods an autoscaler desires
 }
 
-// see takes in an event, in order of time. It says why settling restarts; it
-// is empty if the event is no reason to.
+// see takes an event, in order of time, and says why settling restarts; empty
+// if it does not.
 func (u *unrest) see(e record.Event) string {
 	kind, _, _ := strings.Cut(e.Subject, "/")
 	switch kind {
@@ -43,8 +43,8 @@ func (u *unrest) see(e record.Event) string {
 	return ""
 }
 
-// restless is a pod that comes or goes, and what it is in the middle of. One that
-// is terminating is so until it is gone, ready or not.
+// restless is a pod that comes or goes, and its state. A terminating pod stays
+// so until it is gone, ready or not.
 type restless struct{ subject, middle string }
 
 const terminating = "is terminating"
@@ -115,12 +115,12 @@ func (u *unrest) autoscaler(e record.Event) string {
 	case known && before != status.Desired:
 		return fmt.Sprintf("%s wants %d pods in place of %d", e.Subject, status.Desired, before)
 	case known && e.Attrs[record.AttrSpec] != "":
-		return e.Subject + " is asked for something else"
+		return e.Subject + " has a new spec"
 	}
 	return ""
 }
 
-// open is what is on the move still; empty if nothing is.
+// open lists what is still going on; empty if nothing is.
 func (u *unrest) open() string {
 	var list []string
 	for _, p := range u.pods {

@@ -208,7 +208,7 @@ func TestWhatHasNoPlaceInARecordIsRefused(t *testing.T) {
 		}, "14: an entry after the end"},
 		{"a note after the end", last(record.Entry{Note: "by the way"}), "14: an entry after the end"},
 		{"two records in one", func(list []record.Entry) []record.Entry { return append(list, story(goodStory)...) }, "14: an entry after the end"},
-		{"two things in one entry", at(3, record.Entry{Phase: record.PhaseSettle, End: &record.End{Reason: record.Completed}}), "4: 2 things in one entry"},
+		{"two things in one entry", at(3, record.Entry{Phase: record.PhaseSettle, End: &record.End{Reason: record.Completed}}), "4: an entry with 2 contents"},
 		{"a backward observation", at(3, record.Entry{Observations: &record.Observations{Signal: "up", List: []steadystate.Observation{{}, {Span: backward}}}}), "4: an observation of up ends before it begins: 3s to 2s"},
 		{"a backward request", at(3, record.Entry{Requests: &record.Requests{Signal: "requests", List: []record.Request{{}, {Seq: 7, Sent: 3 * time.Second, Answered: 2 * time.Second}}}}), "4: request 7 of requests is answered before it is sent"},
 		{"a request with a skew below zero", at(3, record.Entry{Requests: &record.Requests{Signal: "requests", List: []record.Request{{Skew: -ms}}}}), "4: request 0 of requests"},

@@ -1,6 +1,6 @@
-// Package record is the one history of a run: everything that was seen, in the
-// order in which it was known, and nothing that was concluded. Whatever is said
-// of a run, today or next year, is said from its record alone.
+// Package record is the history of a run: everything observed, in the
+// order in which it became known, and no conclusions. Every statement about
+// a run, today or next year, rests on its record alone.
 //
 // A [Recorder] writes it as things happen, so that a run that is killed keeps
 // its evidence; [Read] reads it back.
@@ -22,7 +22,7 @@
 //
 //	{"at":12000000,"phase":"settle","sum":"90f3cfdb"}
 //
-// A record whose last line is not whole was cut, and is readable up to there.
-// Any other damage is an error with its line, as is whatever has no place in
-// the record of one run, and any field that this version does not know.
+// A record with an incomplete last line was truncated, and is readable up to there.
+// Any other damage is an error with its line, and so are an entry that is invalid
+// in the record of one run, and a field that this version does not know.
 package record

@@ -45,7 +45,7 @@ const (
 	EventAdded   = "added"   // the endpoint takes traffic; service, slice, address
 	EventRemoved = "removed" // the endpoint takes no traffic any more; service, slice, address
 	EventScaled  = "scaled"  // the replica set wants another number of pods; from, to
-	EventGap     = "blind"   // of the span nothing is known; reason
+	EventGap     = "blind"   // the span is unknown; reason
 )
 
 // The kind of event of a workload (a deployment, a stateful set, a daemon set) and

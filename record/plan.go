@@ -7,39 +7,37 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// An Expectation is what must hold of something that is no signal, so that no
-// check can say it: that an autoscaler follows its load, for instance. It is
-// plain data as a check is: it is in the record, and a record can be judged
-// again with other limits.
+// An Expectation must hold of a subject that has no signal for a check, such as
+// an autoscaler that follows its load. It is plain data and part of the record,
+// so a record can be judged again with other limits.
 type Expectation struct {
-	// Name is what its findings are called; no check may have it too.
+	// Name is that of its findings; unique among checks and expectations.
 	Name string `json:"name"`
-	// Kind selects the judge.Evaluator that knows what is expected: "autoscaler".
+	// Kind selects the judge.Evaluator: "autoscaler".
 	Kind string `json:"kind"`
 	// Subject is that of the events it is judged by: hpa/shop/checkout.
 	Subject string `json:"subject"`
-	// Limits that must hold, in the evaluator's text form. What must hold without
-	// any is the evaluator's to say.
+	// Limits that must hold, in the evaluator's text form. The evaluator
+	// decides what must hold without any.
 	Limits []string `json:"limits,omitempty"`
-	// Signal is a second reading of what is expected, by an instrument that the
-	// subject has no part in; empty: there is none. The evaluator says what it
-	// must be.
+	// Signal is a second reading of the subject, by an instrument that the
+	// subject does not control; empty: none. The evaluator defines it.
 	Signal string `json:"signal,omitempty"`
-	// ChangesPods: what it is about adds pods to the service and takes them
-	// away, as an autoscaler does, so that this takes nothing from the proof of
-	// a fault that is held meanwhile.
+	// ChangesPods: the subject adds pods to the service and removes them, as an
+	// autoscaler does, so that changes during a fault do not void its proof.
 	ChangesPods bool `json:"changesPods,omitempty"`
 }
 
-// A Baseline is what a control run showed, in figures: how the service is while
-// nothing is done to it. As part of a plan it is what a limit such as
-// "p95 <= 1.5x baseline" refers to, so that one record is enough to judge by.
+// A Baseline is the figures of a control run: the service without a fault. A
+// plan contains it, so that one record is enough to judge a limit such as "p95
+// <= 1.5x baseline".
 type Baseline struct {
 	Run    string        `json:"run"`    // of the control run's record
 	Length time.Duration `json:"length"` // of its window
-	// Unknown is why it is no baseline: then whatever refers to it is unknown.
+	// Unknown says why the run gives no baseline; every limit on it is then
+	// unknown.
 	Unknown string `json:"unknown,omitempty"`
-	// Figures are by check, and by quantity, "p95" or "p95 of good" for instance.
+	// Figures are by check, then by quantity: "p95" or "p95 of good".
 	Figures map[string]map[string]steadystate.Base `json:"figures,omitempty"`
 }
 
@@ -50,7 +48,7 @@ func (b *Baseline) String() string {
 	}
 	text := fmt.Sprintf("control run %s, %s long", b.Run, steadystate.FormatSeconds(b.Length.Seconds()))
 	if b.Unknown != "" {
-		text += ", which is no baseline: " + b.Unknown
+		text += ", not usable as a baseline: " + b.Unknown
 	}
 	return text
 }

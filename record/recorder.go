@@ -23,8 +23,8 @@ type Recorder struct {
 	whole sequence
 	taps  []func(Entry)
 
-	// Its own, which is not held while anything is packed or written: a request
-	// must not wait for a disk.
+	// Guards the fields below. It is not held while packing or writing: a
+	// request must not wait for a disk.
 	handing sync.Mutex
 	pending map[string][]Request // by signal, not yet written
 	err     error                // the first one
@@ -32,8 +32,9 @@ type Recorder struct {
 }
 
 // NewRecorder starts a record: its clock, and its header on w. Each entry is
-// one Write. Entries that cannot be written, and those that have no place in the
-// record of one run, make an error that Err returns and OnError tells, and end a run.
+// one Write. An entry that cannot be written, or is invalid in the record of
+// one run, makes an error that Err returns and OnError reports, and that ends a
+// run.
 func NewRecorder(w io.Writer) *Recorder {
 	r := &Recorder{
 		clock:   steadystate.StartClock(),
@@ -66,8 +67,8 @@ func (r *Recorder) Tap(f func(Entry)) {
 	r.taps = append(r.taps, f)
 }
 
-// Begin records the plan, which makes the recorder that of one run. The error
-// says that it is another's already, or that it cannot write.
+// Begin records the plan and binds the recorder to one run. It fails if the
+// recorder belongs to another run already, or cannot write.
 func (r *Recorder) Begin(p *Plan) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -99,7 +100,7 @@ func (r *Recorder) record(e Entry) {
 	}
 }
 
-// fail keeps the first error and tells it.
+// fail keeps and reports the first error.
 func (r *Recorder) fail(err error) {
 	r.handing.Lock()
 	defer r.handing.Unlock()
@@ -125,13 +126,13 @@ func (r *Recorder) Note(format string, args ...any) {
 	r.Record(Entry{Note: fmt.Sprintf(format, args...)})
 }
 
-// blockSize is how many requests make a block: small enough to lose little,
-// large enough to pack well.
+// blockSize is the number of requests in a block: a crash loses few, and they
+// still pack well.
 const blockSize = 4096
 
 // Request records a request of a signal. Requests are written in blocks; Flush
-// writes those at hand. It waits for the writing of earlier ones only when a
-// whole block is at hand.
+// writes the pending ones. Request waits for a write only when a whole block is
+// pending.
 func (r *Recorder) Request(signal string, q Request) {
 	if err := q.validate(signal); err != nil {
 		r.fail(fmt.Errorf("write record: %w", err))
@@ -150,7 +151,7 @@ func (r *Recorder) Request(signal string, q Request) {
 	}
 }
 
-// Flush writes the requests at hand.
+// Flush writes the pending requests.
 func (r *Recorder) Flush() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -166,9 +167,9 @@ func (r *Recorder) Flush() {
 	}
 }
 
-// FlushEvery writes the requests at hand again and again, so that a record has
-// what was seen up to so long before its writer is killed, whatever else the run
-// waits for. The returned function ends that and waits for it.
+// FlushEvery flushes at every interval, so that a killed process loses at most
+// that much, whatever the run waits for. The returned function stops it and
+// waits for it.
 func (r *Recorder) FlushEvery(d time.Duration) (end func()) {
 	tick := time.NewTicker(d)
 	done := make(chan struct{})

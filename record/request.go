@@ -7,7 +7,7 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A Request is one request of the load and what became of it.
+// A Request is one request of the load and its outcome.
 type Request struct {
 	// Seq numbers the requests of one signal in the order they were sent; the
 	// service sees it too.
@@ -15,41 +15,40 @@ type Request struct {
 	// Planned is when the load's schedule wanted it sent, Sent when it was,
 	// Answered when the last byte of the answer was read or the failure known.
 	Planned, Sent, Answered time.Duration
-	// Stalled is for how long, between Sent and Answered, the load is known not
-	// to have run although it wanted to: the request may have gone out, or its
-	// answer been read, later by as much. Of a request that timed out it is the
-	// part in which an answer that came in time may have lain unread.
+	// Stalled is how long, between Sent and Answered, the load's process did
+	// not get to run: the request may have been sent, or its answer read, that
+	// much later. For a request that timed out it is the time in which an
+	// answer may have lain unread.
 	Stalled time.Duration
-	// Skew is by how much Planned, Sent and Answered may be off, all three by
-	// the same and either way: the request was driven on another machine, whose
-	// clock is known to that. What it took does not depend on it.
+	// Skew bounds the common error of Planned, Sent and Answered, either way:
+	// another machine drove the request, and its clock is known that well. The
+	// time it took does not depend on it.
 	Skew time.Duration
-	// Signal names the stream of requests that it belongs to, for loads that
-	// drive more than one; empty: [TrafficSignal].
+	// Signal names its stream, for loads with more than one; empty:
+	// [TrafficSignal].
 	Signal string
 	Outcome
 }
 
-// An Outcome is what became of a request.
+// An Outcome is the result of a request.
 type Outcome struct {
 	Code     int    `json:"code,omitempty"`  // HTTP status; 0: no answer
 	Error    string `json:"error,omitempty"` // why there was no good answer
-	Backend  string `json:"by,omitempty"`    // who answered, by the service's own word
-	Attempts int    `json:"attempts"`        // connections it was written to
-	// Local: the failure is of the machine that drives the load (no ports, no
-	// file handles), so the request says nothing of the service.
+	Backend  string `json:"by,omitempty"`    // the backend that answered, as the service names it
+	Attempts int    `json:"attempts"`        // number of connections it was written to
+	// Local: the machine that drives the load failed (no ports, no file
+	// handles), so the request says nothing about the service.
 	Local bool `json:"local,omitempty"`
 }
 
-// TimedOut is the Error of a request that had no answer in time.
+// TimedOut is the Error of a request whose answer did not come in time.
 const TimedOut = steadystate.TimedOut
 
 // Late is how much later than planned the request was sent.
 func (r Request) Late() time.Duration { return max(0, r.Sent-r.Planned) }
 
-// Flight is the span in which the request was under way, as far as it is known:
-// from the earliest instant at which it may have been sent to the latest one at
-// which it may have been answered.
+// Flight is the time in flight: from the earliest instant at which the request
+// may have been sent to the latest at which it may have been answered.
 func (r Request) Flight() steadystate.Span {
 	return steadystate.Span{From: r.Sent - r.Skew, To: r.Answered + r.Skew}
 }
@@ -82,17 +81,17 @@ func (r Request) Observation() steadystate.Observation {
 	return o
 }
 
-// FailedFirst reports whether the first attempt was not answered well, whether
-// or not the client's own retry was.
+// FailedFirst reports whether the first attempt failed, even if the client's
+// own retry succeeded.
 func (r Request) FailedFirst() bool { return !r.Local && r.Observation().Failed != "" }
 
-// FailedFinally reports whether no attempt was answered well.
+// FailedFinally reports whether every attempt failed.
 func (r Request) FailedFinally() bool {
 	r.Attempts = 1
 	return r.FailedFirst()
 }
 
 // LateAfter is how much later than planned a request may be sent before the
-// load counts as behind its schedule: its machine was stalled or out of
+// load counts as behind its schedule, because its machine stalled or ran out of
 // workers.
 const LateAfter = 100 * time.Millisecond

@@ -8,10 +8,10 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// Whole yields entries as they come, and an error in place of the first that
-// has no place in the record of one run: a second header, plan or end, whatever
-// follows the end, a plan with nothing to judge, and what ends before it began.
-// [Read] refuses the same; Whole is for entries from elsewhere.
+// Whole yields entries, and an error in place of the first that is invalid in
+// the record of one run: a second header, plan or end, an entry after the end,
+// a plan with nothing to judge, a span that ends before it begins. [Read]
+// checks the same; Whole is for entries from elsewhere.
 func Whole(entries iter.Seq2[Entry, error]) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		var whole sequence
@@ -30,10 +30,10 @@ func Whole(entries iter.Seq2[Entry, error]) iter.Seq2[Entry, error] {
 	}
 }
 
-// A sequence follows the entries of one record.
+// A sequence checks the entries of one record.
 type sequence struct{ header, plan, end bool }
 
-// take says why an entry has no place after those before.
+// take says why an entry is invalid after the earlier ones.
 func (s *sequence) take(e Entry) error {
 	switch {
 	case s.end:
@@ -50,10 +50,10 @@ func (s *sequence) take(e Entry) error {
 	return nil
 }
 
-// validate says what is wrong with an entry by itself.
+// validate says why an entry is invalid by itself.
 func (e Entry) validate() error {
 	if n := e.contents(); n > 1 {
-		return fmt.Errorf("%d things in one entry: want one", n)
+		return fmt.Errorf("an entry with %d contents: want one", n)
 	}
 	switch {
 	case e.Plan != nil:
@@ -80,7 +80,7 @@ func (e Entry) validate() error {
 	return nil
 }
 
-// contents is how many of an entry's fields are set, besides the time.
+// contents counts the fields that are set, besides the time.
 func (e Entry) contents() int {
 	n := 0
 	for _, set := range []bool{
@@ -101,7 +101,7 @@ func forward(s steadystate.Span, what string) error {
 	return nil
 }
 
-// validate says what is wrong with a request of a signal by itself.
+// validate says why a request is invalid by itself.
 func (q Request) validate(signal string) error {
 	if q.Answered < q.Sent || q.Stalled < 0 || q.Skew < 0 {
 		return fmt.Errorf("request %d of %s is answered before it is sent, or has a stall or skew below zero: %s to %s, %s, %s",
@@ -110,7 +110,7 @@ func (q Request) validate(signal string) error {
 	return nil
 }
 
-// validate says why a plan cannot be judged by.
+// validate says why a plan cannot be judged.
 func (p *Plan) validate() error {
 	if len(p.Checks)+len(p.Expectations) == 0 {
 		return errors.New("the plan has no checks and no expectations: there is nothing to judge")

@@ -45,7 +45,7 @@ type (
 		boxView
 		Name, Title string
 		Odd         bool
-		Text        px // where the name is; zero: there is no room for it
+		Text        px // position of the name; zero: no room for it
 	}
 	boxView struct {
 		X, Y, W, H  px

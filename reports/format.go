@@ -100,7 +100,7 @@ func afterRemoval(c judge.CheckResult) *steadystate.Bounds[time.Duration] {
 	return longest
 }
 
-// longer are the bounds of the longer one of two; nil: there is no other.
+// longer are the bounds of the longer one of two; nil: none.
 func longer(a *steadystate.Bounds[time.Duration], b steadystate.Bounds[time.Duration]) *steadystate.Bounds[time.Duration] {
 	if a != nil {
 		b.Low, b.High = max(a.Low, b.Low), max(a.High, b.High)

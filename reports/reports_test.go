@@ -21,7 +21,7 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 const s = time.Second
 
@@ -244,7 +244,7 @@ func TestAReportSaysWhatItIsComparedWith(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, out := range []string{text.String(), page.String(), junit.String()} {
-		if want := "control run 4f1c2a9d3b, 40s long, which is no baseline: it was broken"; !strings.Contains(out, want) {
+		if want := "control run 4f1c2a9d3b, 40s long, not usable as a baseline: it was broken"; !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
 	}

@@ -111,7 +111,7 @@ func inOrder(spans ...*steadystate.Span) {
 // A link is a stage on its way into a decomposition.
 type link struct {
 	reached *steadystate.Span
-	// why there is no figure, or what it does not say.
+	// Why the figure is missing, or its limits.
 	note string
 	// open: it could have been reached until then and was not.
 	open  bool

@@ -5,14 +5,14 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A gap is the time in which a watch saw nothing: from the last instant that a
-// read speaks of to the first of the next.
+// A gap is the time without a successful read: from the last instant that one
+// read covers to the first of the next.
 type gap struct {
 	rec     *record.Recorder
 	subject string
 	last    steadystate.Span // of the last read that saw
 	until   steadystate.Span // of the last that did not
-	reason  string           // why the first one did not; empty: there is no gap
+	reason  string           // why the first failed; empty: no gap
 }
 
 // failed: a read failed.
@@ -23,7 +23,7 @@ func (g *gap) failed(span steadystate.Span, err error) {
 	}
 	g.reason = err.Error()
 	// The event comes when the gap is over; until then the record has this.
-	g.rec.Note("%s: nothing is seen since %s: %v", g.subject, g.last, err)
+	g.rec.Note("%s: no read has succeeded since %s: %v", g.subject, g.last, err)
 }
 
 // over: a read succeeded again.

@@ -247,7 +247,7 @@ func TestAnObserverThatCannotSeeSaysSo(t *testing.T) {
 			if got := fmt.Sprint(last.From, last.To); last.Kind != record.EventGap || last.Subject != "watch/shop/pods" || got != row.want || last.Attrs["reason"] != "connection refused" {
 				t.Errorf("last event %+v, want a gap over %s", last, row.want)
 			}
-			if want := "watch/shop/pods: nothing is seen since 2.000s: connection refused"; !slices.Equal(h.notes, []string{want}) {
+			if want := "watch/shop/pods: no read has succeeded since 2.000s: connection refused"; !slices.Equal(h.notes, []string{want}) {
 				t.Errorf("notes %q, want %q", h.notes, want)
 			}
 		})

@@ -122,6 +122,6 @@ func (h *History) sight(resource string, span steadystate.Span) bool {
 // name is what the object calls itself: the last part of its subject.
 func (l *life) name() string { return l.subject[strings.LastIndex(l.subject, "/")+1:] }
 
-// process reports whether it is no pod, so that nothing but its end and that
+// process reports whether it is not a pod, so that nothing but its end and that
 // it is ready are recorded.
 func (l *life) process() bool { return !strings.HasPrefix(l.subject, "pod/") }

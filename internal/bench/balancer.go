@@ -47,7 +47,7 @@ type balancer struct {
 	turned chan struct{} // closed when a backend is put in or taken out
 }
 
-// A slot is a service's place in the rotation: the backend that it has now.
+// A slot is a service's place in the rotation, with its current backend.
 type slot struct {
 	backend *backend
 	changed chan struct{} // holds a token when a backend was put in

@@ -125,7 +125,7 @@ func (b *Bench) Stop() error {
 		b.stopping = true
 		b.mu.Unlock()
 		var errs []error
-		// The balancer first: that the services end then refuses nobody.
+		// The balancer first, so that stopping the services refuses no client.
 		if b.balancer != nil {
 			errs = append(errs, b.balancer.close())
 		}

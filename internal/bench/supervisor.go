@@ -75,7 +75,7 @@ func (s *supervisor) run(ctx context.Context, p *process) {
 	}
 }
 
-// change changes the state and wakes whoever waits for a change.
+// change changes the state and wakes all waiters.
 func (s *supervisor) change(f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

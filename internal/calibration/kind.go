@@ -41,7 +41,7 @@ type timing struct{ tolerance, timeout time.Duration }
 // timing is short only where time is what tells a bad answer from a good
 // one. An answer that is late because this machine had no processor to spare,
 // for the planted service or for the load, is slow all the same, and then
-// nobody knows the truth.
+// the ground truth is unknown.
 func (k Kind) timing() timing {
 	switch k {
 	case BlackHole:

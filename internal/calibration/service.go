@@ -120,7 +120,7 @@ func (p *planted) answer(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Pod", fmt.Sprint(backend))
 		bad = backend == 0 && bad
 	case Refused:
-		bad = false // whoever was accepted is served
+		bad = false // accepted connections are served
 	}
 	if !bad {
 		_, _ = io.WriteString(w, "well\n")
