@@ -127,9 +127,9 @@ func TestABaselineSurvivesTheRecord(t *testing.T) {
 		t.Errorf("read back %+v, want a p90 of 0.1 of 200 observations in 20s", read)
 	}
 	for want, b := range map[string]*record.Baseline{
-		"control run 0123456789, 20s long":                                       &read,
+		"control run 0123456789, 20s long":                                           &read,
 		"control run 0123456789, 20s long, not usable as a baseline: it was unknown": {Run: "0123456789", Length: 20 * s, Unknown: "it was unknown"},
-		"no baseline: there is no control run":                                   {Unknown: "there is no control run"},
+		"no baseline: there is no control run":                                       {Unknown: "there is no control run"},
 	} {
 		if b.String() != want {
 			t.Errorf("%q, want %q", b, want)
