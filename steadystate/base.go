@@ -5,13 +5,13 @@ import (
 	"math"
 )
 
-// A Base is the figure that a limit on a multiple of the baseline divides by:
-// from the settled stretch before a fault, or from a control run. It is plain
-// data, in the unit of the signal.
+// A Base is the figure that a limit on a multiple of the baseline divides by. It
+// comes from the settled stretch before a fault or from a control run. It is
+// plain data, in the unit of the signal.
 //
-// The bounds cover the sampling error too, since the same service shows other
-// values the next time: on either side they miss the true figure with the
-// probability [Doubt].
+// The bounds include the sampling error, since the same service shows other
+// values next time: each bound misses the true figure with the probability
+// [Doubt].
 type Base struct {
 	Bounds[float64]
 	// N is the number of observations.
@@ -20,9 +20,9 @@ type Base struct {
 	Unknown string `json:"unknown,omitempty"`
 }
 
-// Doubt is the probability that the true figure lies beyond one of the bounds.
-// A ratio is wrong if either of two bounds is, so a limit of "<= 1x" tells two
-// samples of the same service apart in no more than 0.2 % of the cases.
+// Doubt is the probability that the true figure lies beyond one of the bounds. A
+// ratio is wrong if either of two bounds is, so a limit of "<= 1x" tells two
+// samples of the same service apart in at most 0.2 % of the cases.
 const Doubt = 1e-3
 
 // Base is the figure of the limit's quantity as a baseline. It is unknown
@@ -45,8 +45,8 @@ func (l Limit) Base(f Figures) Base {
 
 // JudgeRatio judges a limit that refers to a baseline ("p95 <= 1.5x baseline")
 // by the figures of its window and the baseline's figure. of names the baseline
-// in the text: "the 10s before the fault". Both are samples: the bounds of the
-// ratio hold the errors of both.
+// in the text: "the 10s before the fault". Both are samples, so the bounds of
+// the ratio include the errors of both.
 func (l Limit) JudgeRatio(f Figures, base Base, of string) Reading {
 	seen, none := l.ofValues(f, Doubt)
 	switch {
@@ -55,7 +55,7 @@ func (l Limit) JudgeRatio(f Figures, base Base, of string) Reading {
 	case base.Unknown != "":
 		return Reading{Text: "no ratio", Undecided: "the baseline: " + base.Unknown}
 	}
-	// Dividing by the greater makes a figure below zero greater.
+	// Dividing by the larger bound raises a negative figure.
 	r := l.compare(Bounds[float64]{
 		Low:  min(seen.Low/base.High, seen.Low/base.Low),
 		High: max(seen.High/base.High, seen.High/base.Low),
@@ -79,7 +79,7 @@ func (l Limit) unsure(f Figures) string {
 	return fmt.Sprintf("%s of %s; a comparison needs at least %s of each, and more for a smaller difference: a longer phase or a higher rate", l.Figure(), observations(l.n(f)), thousands(l.leastToCompare()))
 }
 
-// leastToCompare is the smallest number of values that gives the figure bounds.
+// leastToCompare is the smallest sample that gives the figure bounds.
 func (l Limit) leastToCompare() int {
 	if q, ok := l.Percentile(); ok {
 		return int(math.Ceil(max(math.Log(Doubt)/math.Log(q), math.Log(Doubt)/math.Log(1-q)) - 1e-9))
@@ -87,15 +87,15 @@ func (l Limit) leastToCompare() int {
 	return leastForT
 }
 
-// leastForT is the smallest sample whose mean has an error estimate: the
-// expansion below is then within 0.3 % of Student's t, and the mean nearly
+// leastForT is the smallest sample with an error estimate for its mean: the
+// expansion below is then within 0.3 % of Student's t, and the mean is nearly
 // normal.
 const leastForT = 10
 
-// student is how many standard errors a mean of n values lies from that of what
-// they were drawn from, or more, with the probability Doubt on either side: the
-// quantile of Student's t with n-1 degrees of freedom, by its expansion about
-// that of the normal distribution (Abramowitz and Stegun, 26.7.5).
+// student is the number of standard errors that the mean of n values misses the
+// true mean by, or more, with the probability Doubt on either side: the quantile
+// of Student's t with n-1 degrees of freedom, by its expansion about that of the
+// normal distribution (Abramowitz and Stegun, 26.7.5).
 func student(n int) float64 {
 	const z = 3.0902323061678132 // the normal distribution's, of 1 - Doubt
 	v := float64(n - 1)

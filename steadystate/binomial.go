@@ -37,15 +37,16 @@ func tail(n, k int, p float64) float64 {
 	return sum
 }
 
-// ranks returns the ranks, from 1 for the smallest, of the values between which
-// the q-quantile lies of any distribution that n values were drawn from. The
+// ranks returns the ranks of the values that bound the q-quantile of any
+// distribution that n values were drawn from; the smallest value has rank 1. The
 // number of values below the quantile is a binomial variable X of n and q: the
 // value of rank k is above the quantile with probability P(X < k), and below it
 // with P(X >= k) (David and Nagaraja, Order Statistics, 2003, section 7.1).
 // Either probability is at most the doubt; ranks 0 and n+1 stand for no value.
-// Values drawn one by one from what changes slowly differ less than that says.
+// Successive values of a slowly changing quantity scatter less than this
+// predicts.
 func ranks(n int, q, doubt float64) (low, high int) {
-	// Further below the mean a term has no weight.
+	// Terms further below the mean are negligible.
 	mean, sigma := float64(n)*q, math.Sqrt(float64(n)*q*(1-q))
 	k := max(0, int(mean-10*sigma)-20)
 	p := binomial(n, k, q)

@@ -95,7 +95,7 @@ type Distribution struct {
 	Max  Bounds[float64] `json:"max"`
 }
 
-// Distribution of the values; ok is false without any, or if they are known
+// Distribution of the values. ok is false without values, or if they are known
 // only to an open bucket.
 func (s *BoundedValues) Distribution() (d Distribution, ok bool) {
 	if s.N() == 0 {

@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// A Bucket bounds a value whose source knows it no better: the true value lies
-// anywhere in [Low, High]. Either end may be infinite. The zero value is unset.
+// A Bucket bounds a value that its source does not know more precisely: the true
+// value lies anywhere in [Low, High]. Either end may be infinite. The zero value
+// is unset.
 type Bucket Bounds[float64]
 
 // IsSet reports whether the bucket is set.

@@ -7,8 +7,8 @@ import (
 )
 
 // A bundle merges each n successive observations into one: an outage that
-// contains its whole span contains all of theirs. So the [longestGap] between
-// bundles is the longest outage that fewer than n observations met.
+// contains its whole span contains all n. So the [longestGap] between bundles is
+// the longest outage met by fewer than n observations.
 type bundle struct {
 	n     int
 	froms []time.Duration // of the last n, in a ring
@@ -17,7 +17,7 @@ type bundle struct {
 	// The candidates for the latest To of the last n: those after which no
 	// observation ended later, in order, so the first one ended last.
 	latest []lasting
-	gone   int // of latest
+	gone   int // number of dropped ones at the start of latest
 }
 
 type lasting struct {
@@ -27,8 +27,7 @@ type lasting struct {
 
 func newBundle(n int) *bundle { return &bundle{n: n, froms: make([]time.Duration, n)} }
 
-// add takes the next observation, and merges it with those before it once there
-// are n.
+// add adds the next observation. Once there are n, it returns the last n merged.
 func (b *bundle) add(o Span) (whole Span, ok bool) {
 	if b.n == 1 {
 		return o, true
@@ -55,8 +54,8 @@ func (b *bundle) add(o Span) (whole Span, ok bool) {
 	return Span{From: b.froms[b.next], To: b.latest[b.gone].to}, true
 }
 
-// most bounds the observations that a resolution looks at. An outage that needs
-// more to stand out from chance never shows in any window.
+// most bounds the number of observations that a resolution considers. An outage
+// that needs more to stand out from chance never shows in any window.
 const most = 1 << 16
 
 // total is the number of bad observations in a row that make an outage,
@@ -69,8 +68,8 @@ func (r Rule) total() int {
 	return min(most, int(math.Ceil(alarm(surest)/newEvidence(shares[len(shares)-1], r.Allowed).bad)))
 }
 
-// partial is the number of observations an outage of the smallest backend must
-// meet to be found in all but one of ten thousand cases; 0 if the backend's
+// partial is the number of observations that an outage of the smallest backend
+// must meet to be found in all but one of ten thousand cases; 0 if the backend's
 // share is unknown.
 func (r Rule) partial() int {
 	p := r.smallest()
@@ -86,7 +85,7 @@ func (r Rule) partial() int {
 	}
 	e := newEvidence(p, r.Allowed)
 	return sort.Search(most, func(n int) bool {
-		// The bad ones of n that make Page's sum an outage.
+		// The number of bad ones of n that make Page's sum an outage.
 		least := int(math.Ceil((alarm(surest) + float64(n)*e.good) / (e.bad + e.good)))
 		return least <= n && tail(n, n-least+1, 1-p) <= rare
 	})

@@ -14,9 +14,10 @@ type Check struct {
 	Signal string `json:"signal"`
 	// Good is the tolerance for one value; required.
 	Good Tolerance `json:"good"`
-	// Allowed is the share of bad observations that is background: 0.001 for
-	// traffic. An outage is more than chance makes of that share, or a cluster,
-	// however small its share. Zero: every bad observation is an outage.
+	// Allowed is the share of bad observations that counts as background: 0.001
+	// for traffic. An outage is more bad observations than chance explains at
+	// that share, or a cluster of them. Zero: every bad observation is an
+	// outage.
 	Allowed float64 `json:"allowed,omitempty"`
 	// Limits must hold. None: no outage at all.
 	Limits []Limit `json:"limits,omitempty"`

@@ -16,25 +16,25 @@ type Figures struct {
 	Good    int  `json:"good"`
 	Bad     int  `json:"bad"`
 	Unknown int  `json:"unknown"`
-	// Failed is the number of bad ones without any value: requests that were
-	// not answered well.
+	// Failed counts the bad observations without a value, such as requests
+	// without a good answer.
 	Failed int `json:"failed"`
-	// Doubtful ones began before the window and timed out in it, so it is
-	// unknown whether they failed in it. None of the above counts them.
+	// Doubtful observations began before the window and timed out in it: when
+	// they failed is unknown. No other count includes them.
 	Doubtful int `json:"doubtful,omitempty"`
-	// Missing estimates how many observations the gaps swallowed, at the rate
+	// Missing estimates the number of observations lost in the gaps, at the rate
 	// around them.
 	Missing int `json:"missing,omitempty"`
 	// Resolution is the longest total outage that could have passed unseen, or
 	// within the allowed share.
 	Resolution time.Duration `json:"resolution"`
-	// PartialResolution is the same for an outage of the smallest backend; zero
-	// if its share of the answers is unknown.
+	// PartialResolution is the resolution for an outage of the smallest backend;
+	// zero if its share of the answers is unknown.
 	PartialResolution PartialResolution `json:"partialResolution,omitzero"`
 	// Gaps are the stretches of the window without knowledge: the source said
-	// so, or was silent for longer than chance explains. Each reaches from the
-	// beginning of the last observation before to the end of the first one
-	// after, and may hide an outage of that length.
+	// so, or was silent for longer than chance explains. A gap reaches from the
+	// start of the last observation before it to the end of the first one after
+	// it, and may hide an outage of that length.
 	Gaps []Span `json:"gaps,omitempty"`
 	// UnknownTime is the time in gaps; it widens the downtime.
 	UnknownTime time.Duration `json:"unknownTime"`
@@ -43,28 +43,29 @@ type Figures struct {
 	// Downtime is the time in outages, from the best to the worst case.
 	Downtime Bounds[time.Duration] `json:"downtime"`
 
-	values    BoundedValues // of the known observations that have a value
-	timeouts  BoundedValues // lower bounds: how long the timed-out ones took, at least
-	undecided int           // unknown ones that have a value and did not fail
+	values    BoundedValues // of the known observations with a value
+	timeouts  BoundedValues // of the timed-out ones: the time they took, as a lower bound
+	undecided int           // unknown ones with a value, which did not fail
 	reason    string        // of the first unknown one
 	partial   string        // of the first partial value
 	rule      Rule
 	certain   int    // outages that certainly reach into the window
 	more      int    // outages that the gaps may hide
-	starts    []Span // of the outages, also of those that began before the window
-	// longest outage: from the longest stretch that was certainly bad to the
-	// longest outage that the seen ones and the gaps can form.
+	starts    []Span // of the outages, unclipped
+	// Length of the longest outage. Low is the longest stretch that was
+	// certainly bad, High the longest outage that the observed ones and the gaps
+	// can form.
 	longest Bounds[time.Duration]
 }
 
 // A PartialResolution is the longest outage of a share of the observations that
-// could have passed unseen: a longer one is missed once in 10,000 cases.
+// could have passed unseen. A longer one is missed once in 10,000 cases.
 type PartialResolution struct {
 	Share  float64       `json:"share"`
 	Length time.Duration `json:"length"`
 }
 
-// count takes an observation of the window.
+// count adds an observation of the window.
 func (f *Figures) count(o Observation, good Tolerance) {
 	switch {
 	case o.Good(good):
@@ -95,7 +96,7 @@ func (f *Figures) count(o Observation, good Tolerance) {
 	}
 }
 
-// conclude takes the outages and the gaps of the whole record.
+// conclude adds the outages and the gaps of the whole record.
 func (f *Figures) conclude(outages []Outage, gaps []gap) {
 	for _, g := range gaps {
 		if g.accounted(outages) {
@@ -113,8 +114,8 @@ func (f *Figures) conclude(outages []Outage, gaps []gap) {
 		if o.Start.From > f.Window.To || o.End.To < f.Window.From {
 			continue
 		}
-		// An outage that touches the window's edge may have ended before it, or
-		// begun after.
+		// An outage that touches the window's edge may have ended before the
+		// window or begun after it.
 		if !o.Stray && o.Start.To <= f.Window.To && o.End.From >= f.Window.From {
 			f.certain++
 		}
@@ -138,9 +139,9 @@ func (f *Figures) conclude(outages []Outage, gaps []gap) {
 	}
 }
 
-// certainly are the stretches of an outage that were certainly bad. A gap at
-// least as long as the settle time leaves none of its own, since the signal may
-// have been good in it for that long. A stray has none.
+// certainly returns the stretches of an outage that were certainly bad. It cuts
+// out each gap at least as long as the settle time: the signal may have been
+// good in it for that long. A stray has no certain stretch.
 func (f Figures) certainly(o Outage, gaps []Span) []Span {
 	if o.Stray || o.Start.To >= o.End.From {
 		return nil
@@ -161,9 +162,9 @@ func (f Figures) certainly(o Outage, gaps []Span) []Span {
 	return append(list, rest)
 }
 
-// episodes are the longest outages that the seen ones and the gaps can form, in
-// order: an outage within the settle time of a gap may be one with what the gap
-// hides.
+// episodes returns the longest outages that the observed ones and the gaps can
+// form, in order. An outage within the settle time of a gap may continue into an
+// outage that the gap hides.
 func (f Figures) episodes(seen, gaps []Span) []Span {
 	type part struct {
 		Span
@@ -178,7 +179,7 @@ func (f Figures) episodes(seen, gaps []Span) []Span {
 	}
 	slices.SortStableFunc(parts, func(a, b part) int { return cmp.Compare(a.From, b.From) })
 	var episodes []Span
-	hidden := false // the last one ends with a gap
+	hidden := false // the last episode ends with a gap
 	for _, p := range parts {
 		near := time.Duration(0)
 		if hidden || p.gap {
@@ -196,10 +197,9 @@ func (f Figures) episodes(seen, gaps []Span) []Span {
 	return episodes
 }
 
-// mayHide is the number of outages a gap may hide besides the seen ones: one at
-// each end, if it is long enough to be good for the settle time between them,
-// and more between those. Whatever lies within the settle time of a seen outage
-// belongs to that one.
+// mayHide is the number of further outages that a gap may hide: one at each end,
+// if the gap leaves room for the settle time between them, and more between
+// those. An outage within the settle time of an observed one is part of it.
 func (f Figures) mayHide(g Span, seen []Span) int {
 	if g.Width() <= 0 {
 		return 0
@@ -209,18 +209,18 @@ func (f Figures) mayHide(g Span, seen []Span) int {
 	for _, s := range seen {
 		least = min(least, max(0, s.From-g.To, g.From-s.To))
 	}
-	// The observations at its ends were not bad.
+	// The observations at the ends of the gap were not bad.
 	return int((g.Width()+least+settle-1)/settle) - 1
 }
 
 // hidden is the number of unknown and missing observations.
 func (f Figures) hidden() int { return f.Unknown + f.Missing }
 
-// valueless is the number of observations without a known value, any of which
-// may have failed.
+// valueless is the number of observations without a known value. Any of them may
+// have failed.
 func (f Figures) valueless() int { return f.hidden() - f.undecided }
 
-// Ignorance says what is unknown, and why; empty if nothing is.
+// Ignorance says what is unknown and why; empty if everything is known.
 func (f Figures) Ignorance() string {
 	var parts []string
 	if f.Unknown > 0 {
@@ -238,13 +238,14 @@ func (f Figures) Ignorance() string {
 }
 
 // OfSmallest is the longest outage of the smallest backend that could have
-// passed unseen; of all backends, if the smallest one's share is unknown.
+// passed unseen, or of all backends if the smallest one's share is unknown.
 func (f Figures) OfSmallest() time.Duration { return max(f.Resolution, f.PartialResolution.Length) }
 
-// finest is the shortest limit that the figures can decide: the resolution for
-// the smallest backend, which may have been out unseen, on top of what was seen
-// if that outage may have gone on. Where most of the limit was seen to be used
-// up, the resolution for a total outage decides.
+// finest is the shortest limit that the figures can decide. The smallest backend
+// may have been down unseen, so its resolution decides; if an observed outage
+// may have continued unseen, the resolution adds to its length. Once the
+// observed downtime uses up half of the limit, the resolution for a total outage
+// decides.
 func (f Figures) finest(limit time.Duration, seen Bounds[time.Duration]) time.Duration {
 	resolution := f.OfSmallest()
 	switch {
@@ -274,8 +275,8 @@ func (f Figures) Uptime() Bounds[float64] {
 	}
 }
 
-// Errors is the share of observations that failed. Unknown, missing and
-// doubtful ones may have.
+// Errors is the share of observations that failed. Unknown, missing and doubtful
+// observations widen it: any of them may have failed.
 func (f Figures) Errors() Bounds[float64] {
 	all := float64(f.Observed() + f.hidden())
 	most := float64(f.Failed + f.valueless() + f.Doubtful)
@@ -283,19 +284,19 @@ func (f Figures) Errors() Bounds[float64] {
 }
 
 // Slow is the share of observations that did not fail but missed the tolerance.
-// Unknown and missing ones may have.
+// Unknown and missing observations widen it: any of them may have been slow.
 func (f Figures) Slow() Bounds[float64] {
 	all, slow := float64(f.Observed()+f.hidden()), float64(f.Bad-f.Failed)
 	return Bounds[float64]{Low: slow / (all + float64(f.Doubtful)), High: (slow + float64(f.hidden())) / all}
 }
 
 // Quantile is the q-quantile of the values (nearest rank). Failed observations
-// rank as infinitely large; unknown and missing ones could rank anywhere. A
+// rank as infinitely large; unknown and missing ones could have any rank. A
 // bound may be infinite.
 func (f Figures) Quantile(q float64) Bounds[float64] { return f.quantile(q, f.Failed, f.Doubtful, 0) }
 
-// quantile counts that many failed observations, and that many more that may
-// have failed. With a doubt it adds the sampling error.
+// quantile is the q-quantile with the given numbers of failed observations and
+// of those that may have failed. A doubt above zero adds the sampling error.
 func (f Figures) quantile(q float64, failed, doubtful int, doubt float64) Bounds[float64] {
 	n := f.values.N() + failed + f.valueless()
 	low, high := nearestRank(q, n), nearestRank(q, n+doubtful)
@@ -315,18 +316,18 @@ func (f Figures) quantile(q float64, failed, doubtful int, doubt float64) Bounds
 	return Bounds[float64]{Low: at(low - f.valueless()).Low, High: at(high).High}
 }
 
-// Distribution of the values; ok is false without any, or if they are known
+// Distribution of the values. ok is false without values, or if they are known
 // only to an open bucket.
 func (f Figures) Distribution() (d Distribution, ok bool) { return f.values.Distribution() }
 
 // Recovery is the time from the instant in from until the signal was good and
-// stayed so, after an injection that took effect at the instant in injected;
-// zero if it never was bad. Any outage that may have begun since the injection
-// may be its doing, in the worst case also one that began after the next
-// injection, at next. n counts these outages; open: the last one was not over
-// when the record ended. An outage that certainly began before the injection
-// may have ended without it, so it counts only in the worst case. So does a
-// gap, which may hide an outage up to its end.
+// stayed good, after an injection that took effect at the instant in injected;
+// zero if the signal never was bad. n counts the outages that may have begun
+// since the injection; open: the last of them was not over when the record
+// ended. Three things count only in the worst case: an outage that began after
+// the next injection, at next; an outage that certainly began before the
+// injection, since it may have ended without it; and a gap, which may hide an
+// outage up to its end.
 func (f Figures) Recovery(injected, from Span, next time.Duration) (took Bounds[time.Duration], n int, open bool) {
 	for i, o := range f.Outages {
 		if o.End.To < from.From {
@@ -350,10 +351,10 @@ func (f Figures) Recovery(injected, from Span, next time.Duration) (took Bounds[
 	return took, n, open
 }
 
-// Detected is when the first bad observation of the first outage that may have
-// begun since the injection, and no later than until, completed; ok is false
-// without one. During an outage that began earlier there is nothing to detect.
-// A stray detects nothing.
+// Detected is when the first bad observation of an outage completed: of the
+// first outage that may have begun since the injection, and no later than until.
+// ok is false without one. During an outage that began earlier there is nothing
+// to detect. A stray detects nothing.
 func (f Figures) Detected(injected Span, until time.Duration) (at time.Duration, ok bool) {
 	for i, start := range f.starts {
 		if start.To >= injected.From && !f.Outages[i].Stray {
@@ -368,17 +369,17 @@ func (f Figures) open() bool {
 	return len(f.Outages) > 0 && f.Outages[len(f.Outages)-1].Open
 }
 
-// A Reading is a limit compared with what was seen.
+// A Reading compares a limit with what was observed.
 type Reading struct {
 	Verdict Verdict `json:"verdict"`
-	// Seen are the bounds of the quantity in base units (seconds, shares); nil:
-	// they are not finite.
+	// Seen bounds the quantity in base units (seconds, shares); nil: the bounds
+	// are not finite.
 	Seen *Bounds[float64] `json:"seen,omitempty"`
-	// Text is Seen for people, with its unit, and the resolution where it
+	// Text is Seen for people, with its unit, and with the resolution where that
 	// matters.
 	Text string `json:"text"`
-	// Error is half the width of Seen for people, with its unit: what was seen
-	// is the middle of Seen ± Error. Empty: Seen is one value, or nil.
+	// Error is half the width of Seen for people, with its unit: the observed
+	// value is the middle of Seen ± Error. Empty: Seen is one value, or nil.
 	Error string `json:"error,omitempty"`
 	// Undecided says why the verdict is unknown and what would decide it.
 	Undecided string `json:"undecided,omitempty"`
@@ -386,9 +387,9 @@ type Reading struct {
 	low float64 // of Seen, also if that is infinite
 }
 
-// Judge compares the limit with the figures: Held if even the worst case holds,
-// Broken if even the best case does not. TTR and MTTR do not belong to a
-// window; the caller judges them with [Figures.Compare].
+// Judge compares the limit with the figures: Held if the worst case is within
+// it, Broken if the best case is not. TTR and MTTR do not belong to a window;
+// the caller judges them with [Figures.Compare].
 func (l Limit) Judge(f Figures) Reading {
 	r := l.judge(f)
 	if why := f.Ignorance(); r.Verdict == Unknown && why != "" && f.Observed() > 0 {
@@ -421,8 +422,8 @@ func (l Limit) judge(f Figures) Reading {
 	case Slow:
 		return l.compare(f.Slow(), share.format).of(f.Observed())
 	case Rate:
-		// A failed request rendered no service. A window on something regular
-		// contains one more or one less, depending on where it lies.
+		// A failed request rendered no service. A window over evenly spaced
+		// observations holds one more or one less, depending on where it starts.
 		window := f.Window.Width().Seconds()
 		done := float64(f.Observed() - f.Failed)
 		return l.compare(Bounds[float64]{Low: max(0, done-1) / window, High: (done + 1 + float64(f.hidden())) / window}, frequency.format)
@@ -434,7 +435,7 @@ func (l Limit) judge(f Figures) Reading {
 	return l.compare(seen, l.valueFormat()).of(l.n(f)).failing(f)
 }
 
-// n is the sample size of a quantity of values.
+// n is the sample size of a quantity of the values.
 func (l Limit) n(f Figures) int {
 	if l.OfGood {
 		return f.values.N()
@@ -442,11 +443,11 @@ func (l Limit) n(f Figures) int {
 	return f.Observed()
 }
 
-// ofValues is a quantity of the values in the window, or the reading without
-// one; with a doubt, it includes the sampling error. In a percentile, failed
-// observations rank above any value. In mean, max and min, those that timed out
-// count with the time they took, as a lower bound, and others that failed do
-// not count: more failures than allowed break the limit.
+// ofValues computes a quantity of the window's values, or returns the reading
+// that says why there is none. A doubt above zero adds the sampling error. In a
+// percentile, failed observations rank above any value. In mean, max and min,
+// timed-out observations count with the time they took, as a lower bound; other
+// failures do not count. More failures than allowed break the limit.
 func (l Limit) ofValues(f Figures, doubt float64) (b Bounds[float64], none *Reading) {
 	failed, doubtful := f.Failed, f.Doubtful
 	if l.OfGood {
@@ -473,7 +474,7 @@ func (l Limit) ofValues(f Figures, doubt float64) (b Bounds[float64], none *Read
 		all.Merge(&f.values)
 		all.Merge(&f.timeouts)
 	}
-	// Observations without a known value could move the figure anywhere.
+	// Observations without a known value could move the figure either way.
 	hidden := f.valueless() + doubtful
 	open := hidden > 0
 	least, n := all.at(1), float64(all.N())
@@ -486,7 +487,7 @@ func (l Limit) ofValues(f Figures, doubt float64) (b Bounds[float64], none *Read
 		case !open:
 		case least.Low < 0:
 			b = Bounds[float64]{Low: math.Inf(-1), High: math.Inf(1)}
-		default: // a signal that showed no value below zero has none
+		default: // a signal without an observed value below zero has none
 			b = Bounds[float64]{Low: b.Low * n / (n + float64(hidden)), High: math.Inf(1)}
 		}
 	case Max:
@@ -503,7 +504,7 @@ func (l Limit) ofValues(f Figures, doubt float64) (b Bounds[float64], none *Read
 	return b, nil
 }
 
-// of adds the sample size of a figure that others could change.
+// of adds the sample size to a figure that a larger sample could change.
 func (r Reading) of(n int) Reading {
 	if r.Text != anything && !math.IsInf(r.low, 1) {
 		r.Text += " of " + observations(n)
@@ -541,11 +542,11 @@ func thousands(n int) string {
 	return text
 }
 
-// leastFor is the smallest sample that has a q-quantile.
+// leastFor is the smallest sample with a q-quantile.
 func leastFor(q float64) int { return int(math.Ceil(1/(1-q) - 1e-9)) }
 
-// Compare judges the bounds of a quantity about outages. An open outage has no
-// upper bound; a resolution coarser than the limit cannot say Held.
+// Compare judges the bounds of a quantity of outages. An open outage has no
+// upper bound. A limit finer than the resolution cannot be Held.
 func (f Figures) Compare(l Limit, b Bounds[float64], format func(float64) string, open bool) Reading {
 	r := l.compare(b, format)
 	window := f.Window.Width()
@@ -561,8 +562,8 @@ func (f Figures) Compare(l Limit, b Bounds[float64], format func(float64) string
 	if open {
 		r.Text += " and not over when the record ended"
 	}
-	// Had the record gone on, a figure within its limit could have left it, and
-	// one with a lower limit could have reached it.
+	// Had the record continued, a figure within its limit could have left it,
+	// and a figure below a lower limit could have reached it.
 	if open && (r.Verdict == Held || (r.Verdict == Broken && l.Tolerance.Floor() && l.Quantity != Uptime)) {
 		r.Verdict = Unknown
 		r.Undecided = "an outage was not over when the record ended: watch for longer"
@@ -612,7 +613,7 @@ func (l Limit) valueFormat() func(float64) string {
 func FormatSeconds(v float64) string { return timespan.format(v) }
 
 // FormatLengths writes the bounds of a length of time, for people: "1.2s to
-// 1.25s", or one of them where they are the same.
+// 1.25s", or one of them if both are the same.
 func FormatLengths(b Bounds[time.Duration]) string {
 	low, high := FormatSeconds(b.Low.Seconds()), FormatSeconds(b.High.Seconds())
 	if low == high {

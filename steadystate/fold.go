@@ -1,16 +1,16 @@
 package steadystate
 
-// A Fold computes the figures of a signal over windows of time, one observation
-// after the other, in order. Its memory depends on their rate and on the settle
-// time, not on their number. [Timeline] takes observations in any order and
-// keeps them all.
+// A Fold computes the figures of a signal over windows of time, from one
+// observation after the other, in order. Its memory depends on their rate and on
+// the settle time, not on their number. [Timeline] takes observations in any
+// order and keeps them all.
 type Fold struct {
 	good    Tolerance
 	windows []*view
 	gaps    gaps
 	outages outages
-	total   *bundle // as many as a total outage must meet
-	partial *bundle // as many as one of the smallest backend must meet; nil: its share is unknown
+	total   *bundle // of as many observations as a total outage must meet
+	partial *bundle // of as many as an outage of the smallest backend must meet; nil: its share is unknown
 }
 
 // view is the state of one window.
@@ -20,8 +20,8 @@ type view struct {
 	partial longestGap
 }
 
-// NewFold starts a fold. record is the whole observed time, which bounds
-// outages that are open at its ends.
+// NewFold starts a fold. record is the whole observed time, which bounds outages
+// still open at its ends.
 func NewFold(good Tolerance, rule Rule, record Span, windows ...Span) *Fold {
 	f := &Fold{
 		good:    good,
@@ -38,7 +38,7 @@ func NewFold(good Tolerance, rule Rule, record Span, windows ...Span) *Fold {
 	return f
 }
 
-// Add takes the next observation. Observations must come in the order of
+// Add adds the next observation. Observations must come in the order of
 // [Observation.Compare].
 func (f *Fold) Add(o Observation) {
 	good, bad := o.Good(f.good), o.Bad(f.good)
@@ -68,10 +68,10 @@ func (f *Fold) Add(o Observation) {
 	}
 }
 
-// of says whether an observation belongs to the window. It does if it began
-// there, as a request that was sent, or failed there, as a request in flight
-// that a fault cut off. If it began before and timed out there, it is unknown
-// when it failed. A value of its whole span must lie within the window: a rate
+// of says whether an observation belongs to the window: if it began there, as a
+// request sent in the window did, or failed there, as a request in flight that a
+// fault cut off did. If it began earlier and timed out there, when it failed is
+// unknown. A value that covers its whole span must lie within the window: a rate
 // that reaches from one window into another belongs to neither.
 func of(o Observation, w Span) Verdict {
 	switch {

@@ -10,13 +10,13 @@ import (
 
 // A gap is a stretch without knowledge: the source said so, or was silent for
 // longer than chance explains. It reaches from the last From, since that
-// observation may speak of its very beginning, to the earliest To after, since
-// the next one may speak of its very end.
+// observation may be true only at its very beginning, to the earliest To after
+// it, since the next one may be true only at its very end.
 type gap struct {
 	Span
 	silence Span     // between the observations around it
 	unknown int      // unknown observations in it
-	waited  bool     // the source waited for an answer and asked nothing else
+	waited  bool     // the source was waiting for an answer and sent nothing
 	around  spacings // before and after it
 	after   int      // spacings after it
 }
@@ -26,14 +26,13 @@ type gaps struct {
 	record  Span
 	last    time.Duration // From of the last known observation
 	reach   time.Duration // the latest To of one
-	near    []Span        // known ones: the last that was over, and those since
+	near    []Span        // known ones: the last completed one, and those since
 	waits   time.Duration // end of the last observation if it was alone and bad
 	unknown int           // unknown observations since the last known one
 
 	recent [2]spacings // the last of them, in two blocks
 	n      int
-	// sizes is how much of the time lies in spacings below each power of two
-	// nanoseconds.
+	// sizes is the time spent in spacings below each power of two nanoseconds.
 	sizes [64]time.Duration
 
 	open []gap // later observations may still narrow or explain them
@@ -41,17 +40,17 @@ type gaps struct {
 }
 
 const (
-	// neighbours is the number of spacings on each side of a gap that tell what
-	// is usual there.
+	// neighbours is the number of spacings on each side of a gap that determine
+	// the usual spacing there.
 	neighbours = 64
-	// seldom is the probability that a record of randomly timed observations
-	// has a silence that counts as a gap.
+	// seldom is the probability that a record of randomly timed observations has
+	// a silence that counts as a gap.
 	seldom = 1e-4
-	// A pause is too short for a gap: any machine's scheduler causes one now
+	// A pause is too short for a gap: every machine's scheduler causes one now
 	// and then, and the resolution includes it.
 	pause = 100 * time.Millisecond
-	// maxGaps bounds the memory: beyond it neighbouring gaps merge, which only
-	// widens the unknown.
+	// maxGaps bounds the memory. Beyond it neighbouring gaps merge, which only
+	// widens the unknown time.
 	maxGaps = 1 << 14
 )
 
@@ -89,7 +88,7 @@ func (s spacings) with(o spacings) spacings {
 	return s
 }
 
-// usual is the third longest: two other gaps nearby do not make a gap usual.
+// usual is the third longest, so two other gaps nearby do not make a gap usual.
 func (s spacings) usual() time.Duration { return s.longest[2] }
 
 // every is the mean spacing without the two longest.
@@ -101,21 +100,21 @@ func (s spacings) every() time.Duration {
 }
 
 // chance is the probability that a spacing is c times as long as the third
-// longest of n others, if observations come at random: the spacings are then
+// longest of n others, if observations come at random. The spacings are then
 // exponential, exp(-third longest) is the third smallest of n uniform variables
-// and so of the distribution Beta(3, n-2), and the probability is the moment
+// and so has the distribution Beta(3, n-2), and the probability is the moment
 //
 //	E[U^c] = Gamma(3+c) Gamma(n+1) / (Gamma(3) Gamma(n+1+c))
 //
-// (David and Nagaraja, Order Statistics, 2003, sections 2.1 and 2.5). What comes
-// more evenly than at random has long spacings more seldom.
+// (David and Nagaraja, Order Statistics, 2003, sections 2.1 and 2.5).
+// Observations that come more evenly have long spacings less often.
 func chance(n int, c float64) float64 {
 	return math.Exp(logGamma(3+c) + logGamma(float64(n)+1) - logGamma(3) - logGamma(float64(n)+1+c))
 }
 
 func newGaps(record Span) gaps { return gaps{record: record, last: record.From, reach: record.From} }
 
-// add takes the next observation, in order.
+// add adds the next observation, in order.
 func (g *gaps) add(o Observation, good, bad bool) {
 	if !good && !bad {
 		g.lose(o.Span)
@@ -160,9 +159,9 @@ func (g *gaps) add(o Observation, good, bad bool) {
 	g.sizes[bits.Len64(uint64(spacing))] += spacing
 }
 
-// lose takes an unknown observation. It falls after the observations that ended
-// before its end: a poll of an older value begins long before it is made, and
-// so do later ones that are known.
+// lose adds an unknown observation. It is placed after the observations that
+// ended before its end: a poll of an older value has a span that begins long
+// before the poll, and so do known ones after it.
 func (g *gaps) lose(o Span) {
 	next := len(g.near)
 	for next > 0 && g.near[next-1].To > o.To {
@@ -201,15 +200,15 @@ func (g *gaps) consider(silence Span, to time.Duration, unknown int) bool {
 	return true
 }
 
-// long reports whether a silence may be longer than chance explains: even for
-// the fewest neighbours it must exceed four times the usual spacing.
+// long reports whether a silence may be longer than chance explains: it must
+// exceed four times the usual spacing even with the fewest neighbours.
 func (g *gaps) long(silence Span) bool {
 	before := g.recent[0].n + g.recent[1].n
 	return silence.Width() > pause && (before < 3 || silence.Width() > 4*max(g.recent[0].usual(), g.recent[1].usual()))
 }
 
-// settle keeps a gap once its neighbours are complete, if it still is one: the
-// more observations there are, the longer a gap must be.
+// settle keeps a gap, once its neighbours are complete, if it still counts as
+// one: the more observations there are, the longer a gap must be.
 func (g *gaps) settle(p gap) {
 	if !g.is(p, 0) {
 		return
@@ -225,8 +224,8 @@ func (g *gaps) settle(p gap) {
 	g.list = g.list[:len(g.list)/2]
 }
 
-// is reports whether the source declared the gap, or chance does not explain
-// the silence. least is the smallest usual spacing to assume.
+// is reports whether the source declared the gap or chance does not explain the
+// silence. least is the smallest usual spacing to assume.
 func (g *gaps) is(p gap, least time.Duration) bool {
 	if p.unknown > 0 {
 		return true
@@ -237,7 +236,7 @@ func (g *gaps) is(p gap, least time.Duration) bool {
 
 // end closes the record and returns the gaps, in order.
 func (g *gaps) end() []gap {
-	// An observation in flight speaks only of its end.
+	// An observation in flight may be true only at its end.
 	g.consider(Span{From: max(g.last, min(g.reach, g.record.To)), To: g.record.To}, g.record.To, g.unknown)
 	if n := len(g.open); n > 0 {
 		g.open[n-1].From = min(g.open[n-1].From, g.last)
@@ -258,7 +257,7 @@ func (g *gaps) end() []gap {
 	return g.list
 }
 
-// least is a spacing below which no more than a tenth of the time passes:
+// least is a spacing below which at most a tenth of the time passes:
 // observations in bursts are dense only during a burst.
 func (g *gaps) least() time.Duration {
 	all := time.Duration(0)
@@ -274,8 +273,8 @@ func (g *gaps) least() time.Duration {
 	return 0
 }
 
-// accounted reports whether an outage explains the silence: a probe that waits
-// for an answer sends no other.
+// accounted reports whether an outage explains the silence: a probe sends
+// nothing while it waits for an answer.
 func (p gap) accounted(outages []Outage) bool {
 	return p.waited && p.unknown == 0 && slices.ContainsFunc(outages, func(o Outage) bool {
 		return o.Start.From <= p.From && p.To <= o.End.To
@@ -283,7 +282,7 @@ func (p gap) accounted(outages []Outage) bool {
 }
 
 // missing estimates how many observations the part of the silence within the
-// window would have had, at the rate around it.
+// window would have held, at the rate around it.
 func (p gap) missing(window Span) int {
 	every := p.around.every()
 	if every <= 0 || !p.silence.Overlaps(window) {
@@ -294,7 +293,7 @@ func (p gap) missing(window Span) int {
 	return max(0, int(math.Ceil(float64(part)/float64(every)-said))-1)
 }
 
-// union merges spans, which are in order of their From.
+// union merges spans that are in order of From.
 func union(list []Span) []Span {
 	var merged []Span
 	for _, s := range list {

@@ -25,7 +25,7 @@ import (
 type Limit struct {
 	Quantity string
 	// OfGood: the values are those of the observations that did not fail,
-	// however slow they were. Without it a failed one ranks above any value.
+	// however slow. Without it a failed observation ranks above any value.
 	OfGood    bool
 	Tolerance Tolerance
 	// Phase is the phase of the experiment it applies to; empty: from the
@@ -34,8 +34,8 @@ type Limit struct {
 	// Baseline: the tolerance is on the ratio to the same quantity of the
 	// settled stretch before the fault, or of a control run.
 	Baseline bool
-	// AfterRemoval: a time to recovery is counted from when the fault was gone
-	// (T1), and not from when it took effect (T0).
+	// AfterRemoval: a time to recovery counts from when the fault was gone (T1),
+	// not from when it took effect (T0).
 	AfterRemoval bool
 }
 
@@ -50,14 +50,14 @@ const (
 	TTR      = "ttr"      // the longest time to recovery over the injections
 	MTTR     = "mttr"     // the mean time to recovery over the injections
 	Errors   = "errors"   // failed / all observations
-	Slow     = "slow"     // not failed, but outside of what counts as good / all observations
+	Slow     = "slow"     // not failed, but outside the tolerance / all observations
 	Rate     = "rate"     // observations per second
 	Mean     = "mean"     // mean of the values
 	Max      = "max"      // largest of the values
 	Min      = "min"      // smallest of the values
 )
 
-// anyDimension stands for the signal's own.
+// anyDimension stands for the dimension of the signal.
 const anyDimension dimension = ""
 
 type quantity struct {
@@ -117,7 +117,7 @@ func (l Limit) Percentile() (q float64, ok bool) {
 	return percent / 100, err == nil && percent > 0
 }
 
-// ParseLimit reads a limit from its text form. The error names the valid
+// ParseLimit reads a limit from its text form. The error lists the valid
 // choices.
 func ParseLimit(text string) (Limit, error) {
 	fail := func(format string, args ...any) (Limit, error) {
@@ -189,8 +189,8 @@ func ParseLimit(text string) (Limit, error) {
 	return l, nil
 }
 
-// MustParseLimit is ParseLimit for literals in code; it panics on a text that
-// does not parse.
+// MustParseLimit is ParseLimit for literals in code; it panics if the text does
+// not parse.
 func MustParseLimit(text string) Limit {
 	l, err := ParseLimit(text)
 	if err != nil {
@@ -199,8 +199,8 @@ func MustParseLimit(text string) Limit {
 	return l
 }
 
-// Limits parses several limits given as literals in code; it panics like
-// MustParseLimit.
+// Limits parses several limits given as literals in code; it panics as
+// MustParseLimit does.
 func Limits(texts ...string) []Limit {
 	limits := make([]Limit, 0, len(texts))
 	for _, text := range texts {
@@ -209,21 +209,21 @@ func Limits(texts ...string) []Limit {
 	return limits
 }
 
-// OfValues reports whether the quantity is one of the signal's values (mean,
-// max, min, percentiles), so that the tolerance has the signal's unit.
+// OfValues reports whether the quantity is computed from the signal's values
+// (mean, max, min, percentiles), so that the tolerance has the signal's unit.
 func (l Limit) OfValues() bool {
 	_, percentile := l.Percentile()
 	return percentile || l.Quantity == Mean || l.Quantity == Max || l.Quantity == Min
 }
 
-// OfInjections reports whether the quantity is counted from injections (ttd,
-// ttr, mttr), so that without one there is nothing to judge.
+// OfInjections reports whether the quantity counts from injections (ttd, ttr,
+// mttr), so that it cannot be judged without one.
 func (l Limit) OfInjections() bool {
 	return l.Quantity == TTD || l.Quantity == TTR || l.Quantity == MTTR
 }
 
-// Figure is what the tolerance is on: the quantity, and of which values it is,
-// as in "p95 of good".
+// Figure is the subject of the tolerance: the quantity and its values, as in
+// "p95 of good".
 func (l Limit) Figure() string {
 	if l.OfGood {
 		return l.Quantity + " " + ofGood
@@ -231,8 +231,8 @@ func (l Limit) Figure() string {
 	return l.Quantity
 }
 
-// Key is the same for limits on the same: on one figure in one phase, from below
-// or from above, with or without a baseline, and from the same instant on.
+// Key identifies the subject of a limit. It is the same for limits on one figure
+// in one phase, with the same direction, baseline and starting point.
 func (l Limit) Key() string {
 	if q, ok := l.Percentile(); ok { // p95.0 is p95
 		l.Quantity = fmt.Sprintf("p%g", 100*q)
@@ -243,7 +243,7 @@ func (l Limit) Key() string {
 // String is the text form.
 func (l Limit) String() string { return l.Figure() + " " + l.Tolerance.String() + l.scope() }
 
-// scope is what follows the tolerance.
+// scope is the text after the tolerance.
 func (l Limit) scope() (text string) {
 	if l.Baseline {
 		text += " " + baseline
@@ -270,9 +270,8 @@ func (l *Limit) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Finest is the shortest outage that the limit must be able to tell from none,
-// over a window of the given length; ok is false for limits that are not about
-// outages.
+// Finest is the shortest outage that the limit must tell from no outage, over a
+// window of the given length; ok is false for limits that are not about outages.
 func (l Limit) Finest(window time.Duration) (finest time.Duration, ok bool) {
 	switch l.Quantity {
 	case Downtime, Longest, TTR, MTTR:
@@ -283,12 +282,12 @@ func (l Limit) Finest(window time.Duration) (finest time.Duration, ok bool) {
 	return 0, false
 }
 
-// Decidable is an error if a source of the given resolution could never decide
-// the limit: the outages it must exclude can hide between two observations.
-// The error names the finest limit that could be decided.
+// Decidable returns an error if a source of the given resolution could never
+// decide the limit, because the outages it must exclude can hide between two
+// observations. The error names the finest decidable limit.
 func (l Limit) Decidable(resolution, window time.Duration) error {
 	finest, ok := l.Finest(window)
-	// A limit of zero asks for no outage at all; the report then states the
+	// A limit of zero asks for no outage at all; the report then shows the
 	// resolution beside the answer.
 	if !ok || finest == 0 || resolution <= finest {
 		return nil

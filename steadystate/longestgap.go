@@ -6,15 +6,15 @@ import "time"
 // from known observations in order.
 //
 // An outage between two instants a < b goes unseen if no known observation has
-// its whole span within (a, b). The longest such stretch begins where a span
-// begins (just after it) or at the window's start, and reaches to the earliest
-// end of a span that begins later.
+// its whole span within (a, b). The longest such stretch begins just after the
+// start of a span, or at the window's start, and reaches to the earliest end of
+// a span that begins later.
 type longestGap struct {
 	window  Span
 	longest time.Duration
 	// Stretches that a later span may still shorten, in the order of their
-	// beginnings, and so of their ends: of those with the same end only the
-	// first is kept.
+	// beginnings and so of their ends: of those with the same end only the first
+	// is kept.
 	open []Span
 }
 

@@ -1,8 +1,8 @@
 package steadystate
 
-// Merge is base with what over says in place of what base says of the same, by
-// their keys: there, all of over's of that key; those of other keys after it.
-// All of over are in it. Neither is changed.
+// Merge returns base with the elements of over in place of those with the same
+// key, all elements of over with that key together. Elements of over with other
+// keys follow at the end. Neither slice changes.
 func Merge[T any](base, over []T, key func(T) string) []T {
 	var merged []T
 	placed := map[string]bool{}
@@ -27,7 +27,7 @@ func Merge[T any](base, over []T, key func(T) string) []T {
 	return merged
 }
 
-// MergeLimits is base with those of over in place of its own on the same
-// ([Limit.Key]), and the others of over after it. A base of no limits stands for no
-// outage at all, see [Check]; a limit of over takes the place of that, too.
+// MergeLimits returns base with the limits of over in place of those with the
+// same [Limit.Key], followed by the others of over. A base without limits allows
+// no outage at all, see [Check]; any limit of over replaces that default.
 func MergeLimits(base, over []Limit) []Limit { return Merge(base, over, Limit.Key) }

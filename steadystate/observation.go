@@ -13,31 +13,31 @@ type Observation struct {
 	Span
 	Value float64 `json:"value"`
 	// Bucket bounds a value that its source does not know exactly, such as the
-	// quantile of a histogram; Value is then a guess within it. Unset: Value is
-	// exact.
+	// quantile of a histogram; Value is then an estimate within it. Unset: Value
+	// is exact.
 	Bucket Bucket `json:"bucket,omitzero"`
-	// Partial says why Value covers only part of what Bucket bounds: the rate
-	// of a counter misses what it counted after its last scrape, when its
-	// process died. The observation is good if Value is, for the missing part
-	// lasted less than the signal's resolution; it is bad only if all of the
+	// Partial says why Value covers only part of what Bucket bounds: the rate of
+	// a counter misses what a process counted between its last scrape and its
+	// death. The observation is good if Value is, because the missing part
+	// lasted less than the signal's resolution. It is bad only if the whole
 	// bucket is.
 	Partial string `json:"partial,omitempty"`
 	// Missing says why Bucket is wider than the value: a sum over pods, one of
 	// which could not be scraped, is at least the sum of the others.
 	Missing string `json:"missing,omitempty"`
-	// Whole: the value covers the whole span, as a rate does, and not one
+	// Whole: the value covers the whole span, as a rate does, and not a single
 	// instant in it.
 	Whole bool `json:"whole,omitempty"`
 	// Failed says why the observation is bad under any tolerance: a request
 	// answered with 503 in a millisecond satisfies no latency limit.
 	Failed string `json:"failed,omitempty"`
-	// Unknown says why the source knows nothing of this span; Value is then
+	// Unknown says why the source knows nothing about this span; Value is then
 	// meaningless.
 	Unknown string `json:"unknown,omitempty"`
 }
 
-// TimedOut is Failed of an observation whose answer did not come in time. It is
-// part of the record's format.
+// TimedOut is the Failed of an observation without an answer within its timeout.
+// It is part of the record's format.
 const TimedOut = "time-out"
 
 // String is the value, or why there is none, with the span.
@@ -49,7 +49,7 @@ func (o Observation) String() string {
 	return fmt.Sprintf("%s at %s", cmp.Or(o.Unknown, o.Failed, value), o.Span)
 }
 
-// Bounds are those of the value: its bucket, or the value alone.
+// Bounds are the bounds of the value: its bucket, or the value alone.
 func (o Observation) Bounds() Bounds[float64] {
 	if o.Bucket.IsSet() {
 		return Bounds[float64](o.Bucket)
@@ -57,7 +57,7 @@ func (o Observation) Bounds() Bounds[float64] {
 	return Exactly(o.Value)
 }
 
-// Good reports whether the observation is known and surely within the
+// Good reports whether the observation is known and certainly within the
 // tolerance. If it is partial, its value decides.
 func (o Observation) Good(t Tolerance) bool {
 	switch {
@@ -69,8 +69,8 @@ func (o Observation) Good(t Tolerance) bool {
 	return t.Holds(o.Value)
 }
 
-// Bad reports whether the observation is known and surely outside the
-// tolerance. [Observation.Undecided] is neither good nor bad.
+// Bad reports whether the observation is known and certainly outside the
+// tolerance. An [Observation.Undecided] one is neither good nor bad.
 func (o Observation) Bad(t Tolerance) bool {
 	switch {
 	case o.Unknown != "":
@@ -101,7 +101,7 @@ func (o Observation) Undecided(t Tolerance) string {
 	return ""
 }
 
-// Compare orders observations by time, then by their contents, independently of
+// Compare orders observations by time, then by their contents, independent of
 // their arrival.
 func (o Observation) Compare(p Observation) int {
 	// The fast path: From nearly always differs, and cmp.Or evaluates every argument.
@@ -129,8 +129,8 @@ func asInt(b bool) int {
 }
 
 // A Source observes until ctx ends, drains what is in flight and returns. It
-// records what it cannot see as Unknown and goes on; it returns an error only
-// if observing is impossible.
+// records a span that it cannot observe as Unknown and continues; it returns an
+// error only if observing is impossible.
 type Source interface {
 	Observe(ctx context.Context, clock Clock, record func(Observation)) error
 }
@@ -147,11 +147,10 @@ func (f SourceFunc) Observe(ctx context.Context, clock Clock, record func(Observ
 type Signal struct {
 	Name   string
 	Source Source
-	// Describe tells in reports where the values come from: a query, for
-	// instance.
+	// Describe says in reports where the values come from, such as a query.
 	Describe string
-	// Samples: each observation meets one of several backends, as a probe over
-	// a fresh connection does, so a good one does not prove that all are good.
+	// Samples: each observation meets one of several backends, as a probe over a
+	// fresh connection does, so a good one does not prove that all are good.
 	// Default: an observation covers the state itself.
 	Samples bool
 }

@@ -13,25 +13,25 @@ import (
 type Rule struct {
 	// Settle is how long the signal must stay good.
 	Settle time.Duration
-	// Allowed is the share of bad observations that is background, as in
-	// [Check]. An outage is more than chance makes of that share in the settle
-	// time, or several bad ones in a row, however small their share.
+	// Allowed is the share of bad observations that counts as background, as in
+	// [Check]. An outage is more bad observations within the settle time than
+	// chance explains at that share, or several in a row.
 	Allowed float64
-	// ByChance: an observation may miss an outage, as a request does that
-	// another backend answers. Good observations then prove less, and edges are
-	// wider; see the source of [Outage]. A poll of the state itself misses
-	// none; a poll over fresh connections may.
+	// ByChance: an observation may miss an outage, as a request does that a
+	// healthy backend answers. Good observations then prove less and edges are
+	// wider; see the source of [Outage]. A poll of the state itself misses no
+	// outage; a poll over fresh connections may.
 	ByChance bool
 	// Smallest is the share of the observations that the smallest backend
-	// answers, if observations meet an outage by chance; 0: unknown. A partial
-	// outage leaves at least that share of them good and makes at least that
-	// share bad.
+	// answers, if observations meet an outage by chance; 0: unknown. During a
+	// partial outage at least that share of them is good and at least that share
+	// is bad.
 	Smallest float64
 }
 
 // SmallestShare is the smallest share of all answers that one backend gave in a
-// settled stretch, from the counts of each; 0 if unknown. A backend with fewer
-// than [MinObservations] hardly serves and does not count.
+// settled stretch, from the count of each backend; 0 if unknown. A backend with
+// fewer than [MinObservations] hardly serves and does not count.
 func SmallestShare(answers iter.Seq[int]) float64 {
 	least, all := math.MaxInt, 0
 	for n := range answers {
@@ -45,29 +45,30 @@ func SmallestShare(answers iter.Seq[int]) float64 {
 	return float64(least) / float64(all)
 }
 
-// An Outage is an episode: from the first bad observation until the signal
-// stays good for the settle time. What flaps within the settle time is one
+// An Outage is an episode: from the first bad observation until the signal stays
+// good for the settle time. A signal that flaps within the settle time makes one
 // outage.
 type Outage struct {
-	// Start contains the instant the outage began: no earlier than the last
-	// good observation before it allows, and no later than the first bad one.
+	// Start contains the instant at which the outage began: no later than the
+	// first bad observation, and no earlier than the last good one before it
+	// allows.
 	Start Span `json:"start"`
-	// End contains the instant it ended, in the same manner.
+	// End contains the instant at which it ended, likewise.
 	End Span `json:"end"`
 	// Open: the record ends before the signal stayed good for the settle time.
 	// The length is then a lower bound: it is censored, never dropped.
 	Open bool `json:"open,omitempty"`
-	// Stray: it may be no outage at all. Its bad observations are within the
-	// allowed share, but so near to an end of the record that they may be the
+	// Stray: there may have been no outage. The bad observations are within the
+	// allowed share, but so close to an end of the record that they may be the
 	// visible part of an outage beyond it.
 	Stray bool `json:"stray,omitempty"`
-	// Bad of Total observations within the outage were bad: a third, with one
-	// of three backends gone.
+	// Bad of Total observations within the outage were bad: a third, with one of
+	// three backends down.
 	Bad   int `json:"bad"`
 	Total int `json:"total"`
-	// Stretches is the number of times it was bad, separated by good
+	// Stretches is the number of times the signal was bad, separated by good
 	// observations; Down is the sum of their lengths. A single stretch is down
-	// for the whole length.
+	// for its whole length.
 	Stretches int                   `json:"stretches"`
 	Down      Bounds[time.Duration] `json:"down"`
 	// Reason is that of the first bad observation.
@@ -78,8 +79,8 @@ type Outage struct {
 	hidden bool
 }
 
-// Length is how long the outage lasted. The length of an open one may exceed
-// High, which is what the record shows. A stray may have lasted for no time.
+// Length is how long the outage lasted. High covers only what the record shows:
+// an open outage may exceed it. A stray may have lasted for no time at all.
 func (o Outage) Length() Bounds[time.Duration] {
 	length := o.End.Since(o.Start)
 	if o.Stray {
@@ -88,50 +89,50 @@ func (o Outage) Length() Bounds[time.Duration] {
 	return length
 }
 
-// Chance explains bad observations at the allowed share a, independently of each
+// Chance explains bad observations at the allowed share a, independent of each
 // other; more of them than that, or closer together, are an outage. The test is
 // Page's (1954): for an outage in which the share p is bad, the logarithm of its
 // likelihood against chance grows by log(p/a) with each bad observation, shrinks
 // by log((1-a)/(1-p)) with each good one, and restarts where it falls below
 // zero. By chance it reaches h once in e^h observations at most (Lorden 1971).
-// It runs for several p at once, about a dozen, so that by chance one of them
-// reaches h that much more often; from little more than a to nearly all: the
-// small ones see what a binomial tail of a long window sees, the large ones see
-// clusters. The stretch that it finds is the one of the greatest sum, which is
-// the same one in either direction of time.
+// It runs for about a dozen values of p at once, from little more than a to
+// nearly all, so chance reaches h in one of them that much more often. The small
+// values of p detect what a binomial tail over a long window detects, the large
+// ones detect clusters. The stretch found is the one with the greatest sum,
+// which is the same in either direction of time.
 //
-// An edge is a change point. Those whose likelihood is within e^-c of the best
-// one's contain the true one but for a probability of e^-c on either side: the
-// likelihood ratio of any other change point to the true one is a martingale
-// (Ville's inequality). That is so for any share p of the outage on its outer
-// side, and on its inner side for any p up to the true share there.
-// So p is estimated next to each edge, from below; see [outages.unlikely].
+// An edge is a change point. The change points with a likelihood within e^-c of
+// the best one's contain the true one, except with a probability of e^-c on
+// either side: the likelihood ratio of any other change point to the true one is
+// a martingale (Ville's inequality). This holds on the outage's outer side for
+// any share p, and on its inner side for any p up to the true share there. So p
+// is estimated next to each edge, from below; see [outages.unlikely].
 
 const (
-	// rare is how often an edge may be wrong on either side.
+	// rare is the probability that an edge is wrong, on either side.
 	rare = 1e-4
 	// reach is the c above.
 	reach = 9.21034037197618 // -log(rare)
-	// local is how many bad observations next to an edge tell how partial an
-	// outage is there: backends may fail and heal one by one.
+	// local is the number of bad observations next to an edge that tell how
+	// partial the outage is there: backends may fail and heal one by one.
 	local = 12
-	// kept is how many bad observations from each end of a stretch are kept.
+	// kept is the number of bad observations kept from each end of a stretch.
 	kept = 512
-	// surest is the greatest h: once in so many observations.
+	// surest is the largest e^h: a false alarm once in so many observations.
 	surest = 1e10
-	// nearly all are bad in an outage that is total: a good one may have been
-	// under way.
+	// nearly is the share of bad observations in a total outage: a good answer
+	// may have been in flight.
 	nearly = 0.95
-	// few good observations, beside so large a share of bad ones, are in what may
-	// be seen of an outage that an end of the record cuts off.
+	// few is the largest p assumed for an outage that an end of the record cuts
+	// off: its visible part may hold good observations too.
 	few = 0.75
 )
 
 // alarm is h for that many observations in a settle time: 1e-5 in each.
 func alarm(n float64) float64 { return math.Log(min(surest, 1e5*max(100, n))) }
 
-// evidence is how the log likelihood grows with a bad observation and shrinks
-// with a good one.
+// evidence is how much the log likelihood grows with a bad observation and
+// shrinks with a good one.
 type evidence struct{ bad, good float64 }
 
 func newEvidence(p, allowed float64) evidence {
@@ -141,8 +142,8 @@ func newEvidence(p, allowed float64) evidence {
 	return evidence{bad: math.Log(p / allowed), good: math.Log((1 - allowed) / (1 - p))}
 }
 
-// smallest is the smallest share of bad ones while a backend is out, 0 if
-// unknown.
+// smallest is the smallest share of bad observations while a backend is down; 0
+// if unknown.
 func (r Rule) smallest() float64 {
 	if !r.ByChance || r.Smallest <= 0 {
 		return 0
@@ -150,7 +151,8 @@ func (r Rule) smallest() float64 {
 	return min(1, r.Smallest+(1-r.Smallest)*r.Allowed)
 }
 
-// shares are the shares of Page's test, in order; none if nothing is allowed.
+// shares are the shares p of Page's test, in order; none if no bad one is
+// allowed.
 func (r Rule) shares() []float64 {
 	a := r.Allowed
 	if a <= 0 {
@@ -177,17 +179,17 @@ type page struct {
 	first int // its first bad observation, of those pending
 }
 
-// after is the sum after so many good observations.
+// after is the sum after that many more good observations.
 func (t page) after(good int) float64 {
 	if good == 0 {
-		return t.value // a good one may tell infinitely much
+		return t.value // t.good may be infinite, and 0 * Inf is NaN
 	}
 	return t.value - float64(good)*t.good
 }
 
-// outages finds the outages in known observations that come in order. It keeps
-// the good ones of two settle times before what may begin an outage, and some
-// hundred bad ones from each end of a stretch that is bad, but not the stretch.
+// outages finds the outages in known observations, which come in order. It keeps
+// the good observations of two settle times before a possible outage, and some
+// hundred bad ones from each end of a bad stretch, but not the whole stretch.
 type outages struct {
 	good   Tolerance
 	rule   Rule
@@ -196,29 +198,29 @@ type outages struct {
 
 	n       int           // known observations so far
 	bads    int           // of them
-	from    time.Duration // the first one began
-	seen    time.Duration // the last instant that one speaks of
-	goods   []sighting    // the last good ones
-	forgot  bool          // there were more of them
-	pending []failure     // bad ones that chance may explain
+	from    time.Duration // start of the first one
+	seen    time.Duration // latest end of one
+	goods   []sighting    // the latest good ones
+	forgot  bool          // earlier good ones were dropped
+	pending []failure     // bad ones that chance may still explain
 	sums    []page
-	brief   int           // of sums: the one that tells of an outage cut off by the record
-	over    time.Duration // the earliest end of a good one since the last bad one
+	brief   int           // index of the sum that detects an outage cut off by the record
+	over    time.Duration // earliest end of a good one since the last bad one
 	last    int           // index of the last bad one
 	early   bool          // the first bad ones may be the rest of an outage before the record
-	ended   bool          // nothing more comes
+	ended   bool          // end was called
 	now     *episode
 	on      *stretch
 	likely  map[[2]int]int // see unlikely
 }
 
-// A sighting is a known observation; index counts those before it.
+// A sighting is a known observation; index is the number of those before it.
 type sighting struct {
 	Span
 	index int
 }
 
-// A failure is a bad one; bads counts the bad ones before it.
+// A failure is a bad observation; bads is the number of bad ones before it.
 type failure struct {
 	sighting
 	bads   int
@@ -226,19 +228,19 @@ type failure struct {
 	value  float64
 }
 
-// A stretch is a time that is bad: no good observation shows otherwise.
+// A stretch is a time without evidence that the signal was good.
 type stretch struct {
-	first failure   // its first bad one
+	first failure   // the first bad observation
 	head  []failure // the first of them
 	tail  []failure // the last of them
-	loose []failure // bad ones after it that may be its own
+	loose []failure // bad ones after it that may belong to it
 	start Span
-	dated bool // start is decided
+	dated bool // start is final
 	until time.Duration
 	over  time.Duration // the earliest end of a good one since the last of tail
 	worst float64       // how far the likelihood fell since
 	to    time.Duration // the last end of its bad ones
-	// hidden as that of an [Outage].
+	// hidden is as in [Outage].
 	hidden bool
 }
 
@@ -260,7 +262,7 @@ func newOutages(good Tolerance, rule Rule, record Span) outages {
 	return s
 }
 
-// add takes in a known observation, in order.
+// add adds a known observation. Observations come in order.
 func (s *outages) add(o Observation) {
 	next := sighting{Span: o.Span, index: s.n}
 	if s.n == 0 {
@@ -274,8 +276,8 @@ func (s *outages) add(o Observation) {
 		return
 	}
 	if s.on != nil {
-		// What is bad from here on is of another stretch, and of the good ones
-		// that this one ends with all have come.
+		// Later bad observations belong to another stretch, and all good ones
+		// that end this stretch have arrived.
 		if o.From > s.on.until && o.From > s.on.over {
 			s.leave()
 		} else {
@@ -287,8 +289,8 @@ func (s *outages) add(o Observation) {
 	if len(s.goods) < 2*kept || len(s.goods)%64 > 0 {
 		return
 	}
-	// An edge looks back to the last good one that was over before, and began
-	// a settle time before.
+	// Dating an edge needs the last good observation that was over before it and
+	// began a settle time before it.
 	since := o.From
 	if s.on == nil {
 		since = s.since(s.n, o.From)
@@ -296,7 +298,7 @@ func (s *outages) add(o Observation) {
 		since = s.on.first.From
 	}
 	if len(s.goods) >= most && since+s.rule.Settle < o.From {
-		// So many are enough to go by.
+		// So many observations are enough to date the start.
 		if s.on != nil {
 			s.date()
 		}
@@ -305,7 +307,7 @@ func (s *outages) add(o Observation) {
 	s.forget(since - 2*s.rule.Settle)
 }
 
-// forget drops the good ones that were over by then, but for the last of them.
+// forget drops the good observations that were over by old, except the last one.
 func (s *outages) forget(old time.Duration) {
 	n := 0
 	for n < len(s.goods)-kept && s.goods[n+1].From <= old && s.goods[n+1].To <= old {
@@ -314,8 +316,8 @@ func (s *outages) forget(old time.Duration) {
 	s.goods, s.forgot = s.goods[n:], s.forgot || n > 0
 }
 
-// since is when the first of the pending bad ones began that a sum still counts
-// before the observation with an index, or now if none is.
+// since is the start of the first pending bad observation that still counts in a
+// sum before the observation with that index; now if none does.
 func (s *outages) since(index int, now time.Duration) time.Duration {
 	first := len(s.pending)
 	for _, t := range s.sums {
@@ -329,7 +331,7 @@ func (s *outages) since(index int, now time.Duration) time.Duration {
 	return now
 }
 
-// bad takes in a bad observation.
+// bad adds a bad observation.
 func (s *outages) bad(o failure) {
 	if s.on != nil && s.joins(o) {
 		return
@@ -349,7 +351,7 @@ func (s *outages) wonder(o failure) {
 	since := s.since(o.index, o.From)
 	for len(s.pending) > 2*local && (len(s.pending) >= 8*kept || s.pending[0].From < since-s.rule.Settle) {
 		if s.pending[0].From >= since {
-			s.goods, s.forgot = nil, true // what may begin with it is not dated
+			s.goods, s.forgot = nil, true // an outage that begins here is not dated
 		}
 		s.pending = s.pending[1:]
 		for i := range s.sums {
@@ -374,7 +376,8 @@ func (s *outages) wonder(o failure) {
 		if t.value += t.bad; t.value < h {
 			continue
 		}
-		// Of those that see it, the greatest share sees the least before it.
+		// Of the sums that reach h, the one for the largest share reaches back
+		// least.
 		found, first = true, t.first
 	}
 	s.pending = append(s.pending, o)
@@ -384,8 +387,8 @@ func (s *outages) wonder(o failure) {
 	}
 }
 
-// rest tells of the first bad ones of the record, if they may be the rest of an
-// outage before it.
+// rest reports the first bad observations of the record as a stray if they may
+// be the rest of an outage before it.
 func (s *outages) rest() {
 	if !s.early || s.now != nil || len(s.pending) == 0 {
 		return
@@ -394,7 +397,7 @@ func (s *outages) rest() {
 	s.found = append(s.found, s.stray(s.pending, Span{From: s.record.From, To: s.pending[0].To}, s.over))
 }
 
-// stray is what may be an outage.
+// stray makes an outage that may not have been one.
 func (s *outages) stray(bad []failure, start Span, over time.Duration) Outage {
 	first, last := bad[0], bad[len(bad)-1]
 	o := Outage{Start: start, End: last.Span, Stray: true, Reason: s.reason(first), Bad: len(bad), Total: last.index - first.index + 1, Stretches: 1}
@@ -403,8 +406,8 @@ func (s *outages) stray(bad []failure, start Span, over time.Duration) Outage {
 	return o
 }
 
-// enter begins a stretch with the pending bad observations from the given one
-// on, and with those before that may be its own.
+// enter begins a stretch with the pending bad observations from first on, and
+// those before it that may belong to the stretch.
 func (s *outages) enter(first int) {
 	t := &stretch{to: math.MinInt64, over: math.MaxInt64}
 	value, p := 0.0, s.fringe(s.pending[first:], false)
@@ -425,7 +428,7 @@ func (s *outages) enter(first int) {
 	s.on, s.early = t, false
 }
 
-// joins reports whether a bad observation may be of the stretch that is on.
+// joins reports whether a bad observation may belong to the current stretch.
 func (s *outages) joins(o failure) bool {
 	t := s.on
 	good := o.index - s.last - 1
@@ -459,7 +462,7 @@ func (s *outages) joins(o failure) bool {
 	return true
 }
 
-// take takes a bad observation for one of the stretch that is on.
+// take adds a bad observation to the current stretch.
 func (s *outages) take(o failure) {
 	t := s.on
 	t.worst, t.to = 0, max(t.to, o.To)
@@ -472,33 +475,34 @@ func (s *outages) take(o failure) {
 	if t.dated {
 		return
 	}
-	// So many tell when it began.
+	// So many observations date the start.
 	if t.head = append(t.head, o); len(t.head)%64 == 0 && (len(t.head) == kept || o.index-t.head[0].index >= len(t.head)) {
 		s.date()
 	}
 }
 
-// An edge is what the observations next to one say of it.
+// An edge is what the observations next to it show.
 type edge struct {
-	// n good ones in a row are as good as impossible in the outage.
+	// n good observations in a row are practically impossible during the outage.
 	n int
 	evidence
 	run int // bad ones next to the edge with no good one between them
 }
 
-// unlikely is how many good observations in a row are as good as impossible
-// while the outage is on, by the bad ones next to an edge: at the end of the
-// list or at its beginning.
+// unlikely is the number of good observations in a row that is practically
+// impossible during the outage, judged by the bad ones next to an edge: at the
+// end of the list or at its beginning.
 //
-// Of all orders in which the b bad ones and g good ones between them could have
-// come, together with n good ones at the edge, a part of
+// Of all orders in which the b bad observations, the g good ones between them
+// and n good ones at the edge could have come, the share
 //
 //	C(g+b-1, b-1) / C(n+g+b-1, b-1)
 //
-// has them all at the edge, whatever the share is: n is the least number for
-// which that is rare. A backend that is out makes at least its share bad, and
-// one that is not leaves at least its share good: so many bad ones in a row
-// show that all were out, and then a good one shows that it is over.
+// has the n at the edge, whatever the share of bad ones is. n is the least
+// number for which that share is rare. A backend that is down makes at least its
+// share of observations bad, and one that is up makes at least its share good.
+// So enough bad ones in a row show that all backends were down, and then a
+// single good one shows that the outage is over.
 func (s *outages) unlikely(list []failure, end bool) edge {
 	if !s.rule.ByChance {
 		return edge{run: s.run(list, end, len(list)), evidence: newEvidence(1, s.rule.Allowed)}
@@ -512,8 +516,8 @@ func (s *outages) unlikely(list []failure, end bool) edge {
 		e.evidence = newEvidence(1, s.rule.Allowed)
 		return e
 	}
-	// Next to an edge bad ones are denser than elsewhere: that is what makes it
-	// the likeliest one.
+	// Bad observations are denser next to the edge than elsewhere: that is what
+	// makes it the likeliest edge.
 	e.n = 2 * s.order(list, end)
 	if e.run > local {
 		e.n = min(e.n, s.permuted(e.run, 0))
@@ -525,8 +529,8 @@ func (s *outages) unlikely(list []failure, end bool) edge {
 	return e
 }
 
-// least is the share of bad ones that is the least while a backend is out, 0 if
-// there is none such: it is not known, or fewer were bad.
+// least is the smallest share of bad observations while a backend is down; 0 if
+// it is unknown, or if a smaller share was bad.
 func (s *outages) least(list []failure) float64 {
 	p := s.rule.smallest()
 	bad, all := float64(len(list)), float64(list[len(list)-1].index-list[0].index+1)
@@ -536,13 +540,14 @@ func (s *outages) least(list []failure) float64 {
 	return min(p, 1-1e-9)
 }
 
-// partial is the evidence of an outage by which good ones are so telling.
+// partial is the evidence of a partial outage with good observations of that
+// weight.
 func (s *outages) partial(good float64) evidence {
 	return newEvidence(1-(1-s.rule.Allowed)*math.Exp(-good), s.rule.Allowed)
 }
 
-// fringe is the evidence by which bad observations beyond an edge may be of the
-// outage: as those of the last backend to heal, or of the first to fail.
+// fringe is the evidence that bad observations beyond an edge belong to the
+// outage, as those of the last backend to heal or of the first to fail do.
 func (s *outages) fringe(list []failure, end bool) evidence {
 	switch least := s.least(list); {
 	case !s.rule.ByChance:
@@ -553,8 +558,8 @@ func (s *outages) fringe(list []failure, end bool) evidence {
 	return s.partial(reach / float64(s.order(list, end)))
 }
 
-// order is the n of unlikely by the bad ones next to an edge, and the good ones
-// between them.
+// order is the n of unlikely, from the bad observations next to an edge and the
+// good ones between them.
 func (s *outages) order(list []failure, end bool) int {
 	b, g := min(local, len(list)), 0
 	for i := range b - 1 {
@@ -575,8 +580,8 @@ func (s *outages) permuted(b, g int) int {
 	return n
 }
 
-// run is how many bad ones at an edge have no good one between them, counted up
-// to most.
+// run is the number of bad observations at an edge without a good one between
+// them, at most most.
 func (s *outages) run(list []failure, end bool, most int) int {
 	n := min(1, len(list))
 	for n < min(most, len(list)) && s.between(list, end, n-1) == 0 {
@@ -593,9 +598,9 @@ func at(list []failure, end bool, i int) failure {
 	return list[i]
 }
 
-// between is how many good observations show that the service was good between
-// the i-th bad one from an edge and the next, and not beyond the edge: a slow
-// answer may be from there.
+// between is the number of good observations that show the service good between
+// the i-th bad one from an edge and the next. Slow answers that may be from
+// beyond the edge do not count.
 func (s *outages) between(list []failure, end bool, i int) int {
 	a, b := at(list, end, i).index, at(list, end, i+1).index
 	a, b = min(a, b), max(a, b)
@@ -619,8 +624,8 @@ func (s *outages) between(list []failure, end bool, i int) int {
 	return n
 }
 
-// inner is how many of the bad observations at an edge may be strays beside the
-// outage.
+// inner is the number of bad observations at an edge that may be strays outside
+// the outage.
 func (s *outages) inner(list []failure, end bool, e edge) int {
 	if s.rule.Allowed <= 0 || !s.rule.ByChance {
 		return 0
@@ -641,10 +646,11 @@ func (s *outages) inner(list []failure, end bool, e edge) int {
 	return deepest
 }
 
-// date decides when the stretch that is on began. The first failing instant is
-// no later than the end of any bad span, and later than the beginning of the
-// last good one before, or of as many more as the outage may have let through;
-// but not by more than the settle time, beyond which it would be another outage.
+// date decides when the current stretch began. The outage began no later than
+// the end of any bad span, and after the start of the last good one before it,
+// or of an earlier good one if the outage may have let the later ones through.
+// It began no more than the settle time before its first bad observation:
+// earlier, it would be another outage.
 func (s *outages) date() {
 	t := s.on
 	t.dated = true
@@ -654,15 +660,15 @@ func (s *outages) date() {
 	if s.forgot {
 		t.start.From, t.hidden = max(s.record.From, first.From-s.rule.Settle), true
 	}
-	// Any of those that end first may be the strays.
+	// The strays may be any of those that end first.
 	ends := make([]time.Duration, len(t.head))
 	for i, o := range t.head {
 		ends[i] = o.To
 	}
 	slices.Sort(ends)
 	t.start.To = ends[s.inner(t.head, false, e)]
-	// A good answer that was still under way when a bad one began was good
-	// before, if none is good while the outage is on.
+	// If no observation is good during the outage, a good answer in flight when
+	// the first bad one began was good before it.
 	over := first.From
 	if e.n == 0 {
 		over = t.head[e.run-1].From
@@ -688,10 +694,10 @@ func (s *outages) date() {
 	t.head = nil
 }
 
-// finish is when the stretch that is on ended. The last failing instant is no
-// earlier than the beginning of any bad span; the service was good again by the
-// end of the first good span that began after that, unless a bad span that is
-// still open then says otherwise.
+// finish decides when the current stretch ended. The outage ended no earlier
+// than the start of any bad span. The service was good by the end of the first
+// good span that began after that, unless a bad span still open then contradicts
+// it.
 func (s *outages) finish() Span {
 	t := s.on
 	e := s.unlikely(t.tail, true)
@@ -723,8 +729,8 @@ func (s *outages) finish() Span {
 	return Span{From: at(t.tail, true, s.inner(t.tail, true, e)).From, To: max(t.to, back)}
 }
 
-// leave ends the stretch that is on, and takes it for one of the outage that is
-// on or for the first of the next.
+// leave ends the current stretch, and adds it to the current outage or starts
+// the next outage with it.
 func (s *outages) leave() {
 	t := s.on
 	first, last := t.first, t.tail[len(t.tail)-1]
@@ -743,7 +749,8 @@ func (s *outages) leave() {
 	if s.now == nil {
 		s.now = &episode{first: first}
 		s.now.Start, s.now.End, s.now.Reason = t.start, end, s.reason(first)
-		// What may be the rest of an outage before the record may be its first.
+		// A stray at the beginning of the record may be the first part of this
+		// outage.
 		if n := len(s.found); n == 1 && s.found[0].Stray && first.From < s.found[0].End.To+s.rule.Settle {
 			s.now.Start.From, s.found = s.record.From, nil
 		}
@@ -759,19 +766,19 @@ func (s *outages) leave() {
 	}
 }
 
-// close ends the outage that is on.
+// close ends the current outage.
 func (s *outages) close() {
 	e := s.now
 	s.now = nil
 	e.Bad, e.Total = e.last.bads-e.first.bads+1, e.last.index-e.first.index+1
 	length := e.Length()
 	e.Down = Bounds[time.Duration]{Low: min(e.Down.Low, length.High), High: min(e.Down.High, length.High)}
-	// It stayed good for as long as it was observed.
+	// How long the signal stayed good is known up to the last observation.
 	e.Open = e.over == math.MaxInt64 || e.over+s.rule.Settle > s.seen
 	s.found = append(s.found, e.Outage)
 }
 
-// end takes in that nothing more comes, and returns the outages.
+// end ends the record and returns the outages.
 func (s *outages) end() []Outage {
 	if s.ended {
 		return s.found
@@ -781,7 +788,7 @@ func (s *outages) end() []Outage {
 		s.leave()
 	}
 	if len(s.sums) > 0 && len(s.pending) > 0 {
-		// Bad ones so near to the end may be the first of an outage.
+		// Bad observations so close to the end may be the first of an outage.
 		brief := s.sums[s.brief]
 		if brief.value -= brief.good * float64(s.n-1-s.last); brief.value <= 0 {
 			s.rest()

@@ -110,9 +110,8 @@ func parseValue(text string) (float64, unit, error) {
 	return 0, unit{}, fmt.Errorf("%q is not a number with a unit; units: %s", text, unitChoices)
 }
 
-// ParseGood reads what counts as good on a signal, as in "value <= 1s": the
-// tolerance that each value must be within. It is the form for YAML, in which a
-// text cannot begin with ">=".
+// ParseGood reads the tolerance for one value of a signal, as in "value <= 1s".
+// It is the form for YAML, where a plain text cannot begin with ">=".
 func ParseGood(text string) (Tolerance, error) {
 	fail := func(format string, args ...any) (Tolerance, error) {
 		return Tolerance{}, fmt.Errorf("good %q: "+format, append([]any{text}, args...)...)
@@ -133,8 +132,8 @@ func ParseGood(text string) (Tolerance, error) {
 	return t, nil
 }
 
-// MustParseTolerance is ParseTolerance for literals in code; it panics on a
-// text that does not parse.
+// MustParseTolerance is ParseTolerance for literals in code; it panics if the
+// text does not parse.
 func MustParseTolerance(text string) Tolerance {
 	t, err := ParseTolerance(text)
 	if err != nil {
@@ -157,7 +156,8 @@ func Within(d time.Duration) Tolerance {
 // Floor reports whether the tolerance is a lower bound.
 func (t Tolerance) Floor() bool { return t.op == ">" || t.op == ">=" }
 
-// Bound is "<" of an upper bound, ">" of a lower one and "==" of both at once.
+// Bound is "<" for an upper bound, ">" for a lower one and "==" for both at
+// once.
 func (t Tolerance) Bound() string {
 	if t.op == "==" {
 		return t.op

@@ -9,21 +9,21 @@ import (
 	"time"
 )
 
-// A Settling decides whether a service is in its steady state by one check: it
+// A Settling decides whether a service is in its steady state by one check. It
 // takes the observations in order of time and answers at any instant. The gate
-// before a fault follows one live; the judge replays it from the record.
+// follows one live before a fault; the judge replays it from the record.
 //
 // It is Wald's sequential probability ratio test between two hypotheses: the
-// share of bad observations is the allowed one, or ten times that. Odds of
-// 200:1 decide. So a few strays hardly delay it, and a lucky stretch does not
-// pass a service that is always slightly broken: that passes in less than one
-// of 200 starts, however often one asks. Bad observations closer together than
-// chance puts them are an outage, which restarts the count; other bad ones
+// share of bad observations is the allowed one, or ten times that. Odds of 200:1
+// decide. So a few strays hardly delay it, and a lucky stretch does not pass a
+// service that is always slightly broken: such a service passes in less than one
+// of 200 starts, however often it is asked. Bad observations closer together
+// than chance puts them are an outage, which restarts the count; other bad ones
 // count against the odds. Each new count is another chance for luck, so the
-// first one takes odds of 400:1, the second of 1,200:1, and the n-th 200
+// first count takes odds of 400:1, the second of 1,200:1, and the n-th 200
 // n(n+1), which together are 200:1. With an allowed share of zero any bad
-// observation restarts it. Unknown observations and unobserved time do not
-// count.
+// observation restarts the count. Unknown observations and unobserved time do
+// not count.
 type Settling struct {
 	good    Tolerance
 	allowed float64
@@ -46,7 +46,7 @@ type Settling struct {
 	// These survive a restart.
 	index   int           // of the last known observation
 	last    time.Duration // when it began
-	silent  string        // why a source knew nothing since
+	silent  string        // why the source has known nothing since
 	spacing usual         // between successive observations
 	took    usual         // duration of the good ones
 	strays  []int         // indexes of the latest bad ones
@@ -54,7 +54,7 @@ type Settling struct {
 	near    int           // a bad one up to this index belongs to that outage
 }
 
-// A Restart says when and why a [Settling] restarted.
+// A Restart says when and why a [Settling] restarted its count.
 type Restart struct {
 	Span
 	Why string `json:"why"`
@@ -77,26 +77,27 @@ const MinObservations = 4
 const (
 	worse    = 10  // the alternative hypothesis: this many times the allowed share
 	decisive = 200 // the odds that decide
-	// clustered and many are probabilities at the allowed share: below
-	// clustered, bad observations so close together are an outage; below many,
-	// so many in all are too many.
+	// clustered and many are probabilities at the allowed share. Bad
+	// observations are an outage if chance puts them so close together with a
+	// probability below clustered, and too many if chance makes so many with one
+	// below many.
 	clustered = 1e-5
 	many      = 1e-3
-	// maxStrays bounds the bad observations to look back on: at an allowed
-	// share, chance never explains more in a row.
+	// maxStrays bounds how many bad observations are kept: at an allowed share,
+	// chance never explains more in a row.
 	maxStrays = 32
 	// maxRestarts bounds the restarts kept for the report.
 	maxRestarts = 16
 )
 
-// NewSettling starts to settle at an instant; least is the shortest time for
+// NewSettling starts to settle at an instant. least is the shortest time for
 // which the check must be steady.
 func NewSettling(c Check, least, at time.Duration) *Settling {
 	return &Settling{good: c.Good, allowed: c.Allowed, least: least, fewest: fewest(c), since: at, last: at, near: -1}
 }
 
-// tested is the share of the alternative hypothesis: ten times the allowed one,
-// or half way from there to one if that is less.
+// tested is the share of the alternative hypothesis: ten times the allowed
+// share, or half way from there to one if that is less.
 func tested(allowed float64) float64 { return min(worse*allowed, (1+allowed)/2) }
 
 // odds is the logarithm of the likelihood ratio of the two hypotheses.
@@ -105,8 +106,9 @@ func odds(allowed float64, seen, bad int) float64 {
 	return float64(bad)*math.Log(more/allowed) + float64(seen-bad)*math.Log((1-more)/(1-allowed))
 }
 
-// ObservationsToSettle is the fewest observations that settle a check: all of
-// them good, and enough for its limits on a multiple of the baseline.
+// ObservationsToSettle is the smallest number of observations that settles a
+// check, if all are good and there are enough for its limits on a multiple of
+// the baseline.
 func ObservationsToSettle(c Check) int {
 	return (&Settling{allowed: c.Allowed, fewest: fewest(c)}).more()
 }
@@ -121,8 +123,8 @@ func fewest(c Check) int {
 	return n
 }
 
-// SettleTime is the shortest time that settles a check with observations at
-// that spacing.
+// SettleTime is the shortest time that settles a check at that spacing of
+// observations.
 func SettleTime(c Check, least, spacing time.Duration) time.Duration {
 	return max(least, time.Duration(ObservationsToSettle(c))*spacing)
 }
@@ -132,7 +134,7 @@ func (s *Settling) Needed() time.Duration {
 	return max(s.least, time.Duration((&Settling{allowed: s.allowed, fewest: s.fewest}).more())*s.spacing.mean)
 }
 
-// more is the number of observations still needed, if all are good.
+// more is the number of further observations needed if all are good.
 func (s *Settling) more() int {
 	least := s.fewest - s.seen
 	if s.allowed > 0 {
@@ -143,7 +145,7 @@ func (s *Settling) more() int {
 	return max(0, least)
 }
 
-// Begin restarts at an instant, because of an event.
+// Begin restarts the count at an instant, because of an event.
 func (s *Settling) Begin(at time.Duration, why string) {
 	s.begin(Restart{Span: Instant(at), Why: why})
 }
@@ -153,8 +155,8 @@ func (s *Settling) begin(r Restart) {
 		r.N = s.begun
 		s.restarts[n-1] = r // the same outage goes on
 	} else {
-		// A count that an event cut short before it could pass was no
-		// chance for luck.
+		// A count that an event cut short before it could pass gave luck no
+		// chance.
 		if r.Outage() || s.more() == 0 {
 			s.counts++
 		}
@@ -167,7 +169,7 @@ func (s *Settling) begin(r Restart) {
 	s.seen, s.bad, s.lost, s.lead, s.led, s.enough, s.longest = 0, 0, 0, 0, false, false, 0
 }
 
-// Add takes an observation, in order of From.
+// Add adds an observation, in order of From.
 func (s *Settling) Add(o Observation) {
 	good, bad := o.Good(s.good), o.Bad(s.good)
 	if !good && !bad {
@@ -184,8 +186,8 @@ func (s *Settling) Add(o Observation) {
 	s.take(o, bad)
 }
 
-// overdue reports whether an answer that is outstanding for so long is a bad
-// sign: it exceeds both the usual time and the longest good answer of this
+// overdue reports whether a request has been outstanding for so long that it
+// counts as bad: longer than is usual and than the longest good answer of this
 // count. If one answer in a hundred takes a second, some are always pending for
 // most of one.
 func (s *Settling) overdue(took time.Duration) bool {
@@ -200,10 +202,10 @@ func (s *Settling) Restarts() []Restart {
 	return slices.SortedFunc(slices.Values(s.restarts), func(a, b Restart) int { return cmp.Compare(a.To, b.To) })
 }
 
-// AddBefore takes an observation of a record, to learn whether the service was
-// steady at an instant, when a fault came. Of the requests in flight then, a
-// good one speaks for the service before, a bad one against it only if it was
-// overdue.
+// AddBefore adds an observation of a record, to find out whether the service was
+// steady when a fault came, at an instant. Of the requests in flight at that
+// instant, a good one shows the service good before it; a bad one counts only if
+// it was overdue.
 func (s *Settling) AddBefore(at time.Duration, o Observation) {
 	switch bad := o.Bad(s.good); {
 	case o.From >= at, o.To > at && o.Whole, o.To > at && bad && !s.overdue(at-o.From):
@@ -233,7 +235,7 @@ func (s *Settling) pass(from time.Duration) {
 	s.silent = ""
 }
 
-// take counts a known observation.
+// take adds a known observation.
 func (s *Settling) take(o Observation, bad bool) {
 	if bad {
 		s.why = cmp.Or(o.Failed, s.good.complaint(o.Value))
@@ -253,8 +255,8 @@ func (s *Settling) take(o Observation, bad bool) {
 }
 
 // cluster finds the outage that contains the current bad observation: the index
-// of its first bad one, and their number; n is zero without an outage. It
-// remembers the observation.
+// of its first bad one, and their number; n is zero without an outage. It also
+// keeps the observation for later calls.
 func (s *Settling) cluster() (first, n int) {
 	before := s.strays
 	s.strays = append(slices.Clip(before[max(0, len(before)-maxStrays+1):]), s.index)
@@ -274,8 +276,8 @@ func (s *Settling) cluster() (first, n int) {
 	return 0, 0
 }
 
-// over restarts at the end of a bad observation of an outage with n bad ones
-// since first.
+// over restarts the count at the end of a bad observation of an outage, which
+// has had n bad ones since first.
 func (s *Settling) over(o Observation, first, n int) {
 	all := s.index - first + 1
 	s.near = s.index
@@ -288,9 +290,9 @@ func (s *Settling) over(o Observation, first, n int) {
 }
 
 // unlikelyGood is the number of good observations in a row that end an outage
-// with so many bad and good ones: the least number whose predictive probability
-// is below 0.1 % with a uniform prior on the share of bad ones (Laplace's rule
-// of succession).
+// with so many bad and good ones: the smallest number with a predictive
+// probability below 0.1 %, given a uniform prior on the share of bad ones
+// (Laplace's rule of succession).
 func unlikelyGood(bad, good int) int {
 	n := 0
 	for p := 1.0; p > many; n++ {
@@ -305,8 +307,9 @@ func (s *Settling) passes(now time.Duration) bool {
 	return s.settled(now) >= s.least && s.more() == 0 && s.few()
 }
 
-// few reports whether chance explains the number of bad observations. Between
-// the allowed share and ten times that the odds may favor the smaller one.
+// few reports whether chance explains the number of bad observations. If the
+// true share lies between the allowed one and ten times that, the odds may favor
+// the smaller.
 func (s *Settling) few() bool {
 	return s.bad == 0 || tail(s.seen, s.bad, s.allowed) >= many
 }
@@ -320,17 +323,17 @@ func (s *Settling) settled(now time.Duration) time.Duration {
 	return max(0, now-s.since-lost)
 }
 
-// Steadiness is what a [Settling] says at an instant.
+// Steadiness is the answer of a [Settling] at an instant.
 type Steadiness struct {
-	// Verdict is Held for steady, Unknown for not yet, Broken for not steady:
-	// waiting longer does not help.
+	// Verdict is Held for steady, Unknown for not yet, Broken for not steady,
+	// with no use in waiting longer.
 	Verdict Verdict
 	// Since is when the count began.
 	Since time.Duration
 	Seen  int // observations
 	Bad   int // of them
-	// More is how many more good observations are needed; Wait is how long they
-	// take at the current rate, or the rest of the settle time if that is
+	// More is the number of further good observations needed; Wait is the time
+	// they take at the current rate, or the rest of the settle time if that is
 	// longer.
 	More int
 	Wait time.Duration
@@ -340,7 +343,7 @@ type Steadiness struct {
 	Restarts []Restart
 }
 
-// String is "1200 observations since 3.140s, 1 bad", with what was before.
+// String is "1200 observations since 3.140s, 1 bad", followed by the restarts.
 func (t Steadiness) String() string {
 	text := fmt.Sprintf("%d observations since %s, %d bad", t.Seen, seconds(t.Since), t.Bad)
 	if len(t.Restarts) == 0 {
@@ -355,9 +358,9 @@ func (t Steadiness) String() string {
 
 // At says whether the service is steady at an instant. ahead are later
 // observations, in order. Those that end after the instant are pending, and
-// count as bad once they take longer than is usual and than any good one of
-// this count: a black hole is an outage only after its timeouts, but nothing of
-// it is good.
+// count as bad once they take longer than is usual and than any good one of this
+// count: a black hole is an outage only after its timeouts, but nothing in it is
+// good.
 func (s *Settling) At(now time.Duration, ahead ...Observation) Steadiness {
 	if len(ahead) > 0 {
 		c := *s
@@ -421,8 +424,8 @@ func (s *Settling) At(now time.Duration, ahead ...Observation) Steadiness {
 	return t
 }
 
-// usual estimates what is usual of a length of time, as TCP does for round
-// trips (RFC 6298): the mean and the mean deviation of recent ones.
+// usual estimates the usual range of a length of time, as TCP does for round
+// trips (RFC 6298): from the mean and the mean deviation of recent values.
 type usual struct {
 	n         int
 	mean, dev time.Duration
@@ -446,9 +449,9 @@ func (u *usual) add(d time.Duration) {
 	u.dev += (max(off, -off) - u.dev) / n
 }
 
-// limit is the end of the usual range: random spacings exceed it once in some
-// thousands, and one missing value in a regular series just does. Zero before
-// the first value.
+// limit is the upper end of the usual range. Random spacings exceed it once in
+// several thousand; one missing value in a regular series just exceeds it. Zero
+// before the first value.
 func (u usual) limit() time.Duration {
 	if u.n == 0 {
 		return 0

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A Span is an interval that contains an instant known no better. From and To
-// are offsets from the start of the record, both inclusive, From <= To.
+// A Span is an interval that contains an instant not known more precisely. From
+// and To are offsets from the start of the record, both inclusive, From <= To.
 type Span struct {
 	From time.Duration `json:"from"`
 	To   time.Duration `json:"to"`
@@ -21,7 +21,7 @@ func (s Span) Width() time.Duration { return s.To - s.From }
 // Valid reports whether From <= To.
 func (s Span) Valid() bool { return s.From <= s.To }
 
-// Hull is the smallest span that holds both.
+// Hull is the smallest span that contains both.
 func (s Span) Hull(o Span) Span {
 	return Span{From: min(s.From, o.From), To: max(s.To, o.To)}
 }
@@ -83,7 +83,7 @@ func (c Clock) Start() time.Time { return c.start }
 // Now is the offset of this instant, read from the monotonic clock.
 func (c Clock) Now() time.Duration { return time.Since(c.start) }
 
-// At is the offset of t. A t read on this machine goes by the monotonic clock.
-// For a t from another machine it is the wall clock, and the caller widens the
-// span by the skew it measured.
+// At is the offset of t. For a t read on this machine it uses the monotonic
+// clock. For a t from another machine it uses the wall clock, and the caller
+// widens the span by the measured skew.
 func (c Clock) At(t time.Time) time.Duration { return t.Sub(c.start) }

@@ -3,11 +3,10 @@ package steadystate
 import "math"
 
 // A sum adds numbers exactly, so that it does not depend on their order. It
-// keeps them as parts whose bits do not overlap and rounds once, in the end
+// keeps them as parts whose bits do not overlap and rounds once, at the end
 // (Shewchuk, Adaptive Precision Floating-Point Arithmetic, 1997; as fsum in
-// Python). The parts are few: their number grows with the range of the
-// exponents. Numbers that are not finite, or come to more than a float holds,
-// are added as they are.
+// Python). There are few parts: their number grows with the range of the
+// exponents. Once a number or the sum is not finite, it adds as plain floats do.
 type sum struct {
 	parts  []float64 // in ascending order of size, none of them zero but the last
 	beyond float64
@@ -28,7 +27,7 @@ func (s *sum) add(x float64) {
 			s.beyond += high
 			return
 		}
-		// What was rounded off, exactly, since x is the greater.
+		// The exact rounding error, since x is the larger.
 		if low := y - (high - x); low != 0 {
 			s.parts[kept] = low
 			kept++
@@ -58,7 +57,7 @@ func (s *sum) value() float64 {
 		high = x + s.parts[i]
 		low = s.parts[i] - (high - x)
 	}
-	// Half of the last digit was rounded to even without a look at what follows.
+	// Half of the last digit was rounded to even regardless of the next part.
 	if i > 0 && low != 0 && (low > 0) == (s.parts[i-1] > 0) {
 		if x := high + 2*low; x-high == 2*low {
 			high = x

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A Timeline holds all observations of one signal, in order of time, however
-// they were added. The zero value is empty.
+// A Timeline holds all observations of one signal in order of time, in whatever
+// order they were added. The zero value is empty.
 type Timeline struct {
 	observations []Observation
 	sorted       bool
@@ -27,8 +27,8 @@ func (t *Timeline) Add(o Observation) {
 	t.observations = append(t.observations, o)
 }
 
-// Observations returns all of them, in order of time. The caller must not
-// change them.
+// Observations returns all observations, in order of time. The caller must not
+// modify the slice.
 func (t *Timeline) Observations() []Observation {
 	if !t.sorted {
 		slices.SortFunc(t.observations, Observation.Compare)
@@ -50,8 +50,8 @@ func (t *Timeline) Resolution(window Span) time.Duration {
 	return b.resolution()
 }
 
-// Outages finds the outages in the timeline, in order. The window bounds what
-// an outage that was on from the beginning or that never ended can have lasted.
+// Outages finds the outages in the timeline, in order. The window bounds outages
+// that began before it or never ended.
 func (t *Timeline) Outages(good Tolerance, rule Rule, window Span) []Outage {
 	f := NewFold(good, rule, window)
 	for _, o := range t.Observations() {
@@ -61,7 +61,7 @@ func (t *Timeline) Outages(good Tolerance, rule Rule, window Span) []Outage {
 }
 
 // Figures computes the figures of a window. record is the whole observed time,
-// which bounds outages that are open at its ends.
+// which bounds outages still open at its ends.
 func (t *Timeline) Figures(good Tolerance, rule Rule, window, record Span) Figures {
 	f := NewFold(good, rule, record, window)
 	for _, o := range t.Observations() {

@@ -9,10 +9,10 @@ import (
 // Values keeps the values of observations for their mean and quantiles, in
 // memory that does not grow with their number: beyond a few thousand they share
 // buckets, each a 4096th of a power of two wide, as in a log-linear (HDR)
-// histogram. A quantile is then known to the smallest and largest value seen
-// in its bucket: exact while values are few, and else no further apart
-// than a 4096th of either: 0.025 %. The mean is that of the exact sum, rounded
-// once. The zero value is empty.
+// histogram. A quantile is then bounded by the smallest and largest value seen
+// in its bucket: exact while values are few, and otherwise within a 4096th,
+// 0.025 %. The mean is that of the exact sum, rounded once. The zero value is
+// empty.
 type Values struct {
 	n       int
 	sum     sum
@@ -24,12 +24,13 @@ type bucket struct {
 	Bounds[float64]
 }
 
-// mantissaBits is how many bits of a value's mantissa select its bucket.
+// mantissaBits is the number of bits of a value's mantissa that select its
+// bucket.
 const mantissaBits = 12
 
 func bucketOf(v float64) uint64 {
 	bits := math.Float64bits(v)
-	// The order of the numbers: negative ones backwards, below the others.
+	// In the order of the numbers: negative ones descending, below the others.
 	if bits>>63 != 0 {
 		bits = ^bits
 	} else {
@@ -56,9 +57,9 @@ func (s *Values) Add(v float64) {
 }
 
 // Merge adds all values of another. The result does not depend on the order:
-// values from several machines merge as if one had added them all. A copy
-// shares its buckets with the original; for an independent one merge into the
-// zero value.
+// values from several machines merge as if one had added them all. A copy shares
+// its buckets with the original; for an independent copy merge into the zero
+// value.
 func (s *Values) Merge(o *Values) {
 	if s.buckets == nil {
 		s.buckets = map[uint64]*bucket{}
@@ -75,8 +76,8 @@ func (s *Values) Merge(o *Values) {
 	}
 }
 
-// at is the value of a rank; the smallest has rank 1. Ranks beyond the ends are
-// those of the smallest and the largest.
+// at is the value of a rank; the smallest has rank 1. A rank beyond either end
+// is that of the smallest or the largest.
 func (s *Values) at(rank int) Bounds[float64] {
 	var b bucket
 	for _, key := range slices.Sorted(maps.Keys(s.buckets)) {
@@ -94,7 +95,8 @@ func (s *Values) N() int { return s.n }
 // Quantile is the q-quantile by nearest rank.
 func (s *Values) Quantile(q float64) Bounds[float64] { return s.at(nearestRank(q, s.n)) }
 
-// nearestRank is the rank of the q-quantile of n values; the least has rank 1.
+// nearestRank is the rank of the q-quantile of n values; the smallest has rank
+// 1.
 func nearestRank(q float64, n int) int { return max(1, int(math.Ceil(q*float64(n)))) }
 
 // deviation is the sample standard deviation, or slightly more where values
@@ -109,8 +111,8 @@ func (s *Values) deviation() float64 {
 	return math.Sqrt(squares / float64(s.n-1))
 }
 
-// Reach counts the values that are at least v, as bounds: the values of a
-// bucket are known only to its smallest and largest.
+// Reach bounds the number of values that are at least v: a bucket's values are
+// known only to its smallest and largest.
 func (s *Values) Reach(v float64) (least, most int) {
 	for _, b := range s.buckets {
 		if b.Low >= v {

@@ -2,13 +2,12 @@ package steadystate
 
 import "fmt"
 
-// A Verdict is the outcome of a claim. The zero value is Unknown: what was not
-// judged never passes.
+// A Verdict is the outcome of a claim. The zero value is Unknown: a claim that
+// was not judged never passes.
 type Verdict uint8
 
-// The three verdicts. Worst prefers
-// Broken to Unknown, since one broken claim settles the matter, and Unknown to
-// Held.
+// The three verdicts. Worst prefers Broken to Unknown, since one broken claim
+// settles the matter, and Unknown to Held.
 const (
 	Unknown Verdict = iota
 	Held

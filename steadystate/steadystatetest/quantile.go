@@ -7,16 +7,16 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// Quantile is between what the q-quantile of the distribution lies from which
-// the values were drawn, with at least the confidence, whatever the
-// distribution is: between the l-th and the u-th smallest value. Of n values
-// drawn independently as many lie below the quantile as a binomial variable of
-// n and q says, so that holds with the probability
+// Quantile bounds the q-quantile of the distribution that the values were drawn
+// from, with at least the given confidence and for any distribution: it lies
+// between the l-th and the u-th smallest value. Of n values drawn independently,
+// the number below the quantile is a binomial variable of n and q, so the bounds
+// hold with the probability
 //
 //	sum over i from l to u-1 of (n choose i) q^i (1-q)^(n-i)
 //
-// (David and Nagaraja, Order Statistics, 2003, section 7.1). Where there are too
-// few values for a bound it is infinite. The values are sorted in place.
+// (David and Nagaraja, Order Statistics, 2003, section 7.1). With too few values
+// for a bound, the bound is infinite. Quantile sorts the values in place.
 func Quantile(values []float64, q, confidence float64) steadystate.Bounds[float64] {
 	slices.Sort(values)
 	n := len(values)
@@ -25,7 +25,8 @@ func Quantile(values []float64, q, confidence float64) steadystate.Bounds[float6
 	below := 0.0 // the probability that at most i values lie below the quantile
 	for i := range n {
 		below += binomial(n, i, q)
-		// That many at most are unlikely: the next in rank is a lower bound.
+		// At most i values below the quantile is unlikely: the next rank is a
+		// lower bound.
 		if below <= tail {
 			bounds.Low = values[i]
 		}
@@ -37,7 +38,7 @@ func Quantile(values []float64, q, confidence float64) steadystate.Bounds[float6
 	return bounds
 }
 
-// binomial is the probability of k of n, each with the probability q; by
+// binomial is the probability of k of n, each with the probability q. It uses
 // logarithms, which do not overflow.
 func binomial(n, k int, q float64) float64 {
 	gamma := func(x int) float64 {
@@ -47,8 +48,8 @@ func binomial(n, k int, q float64) float64 {
 	return math.Exp(gamma(n) - gamma(k) - gamma(n-k) + float64(k)*math.Log(q) + float64(n-k)*math.Log1p(-q))
 }
 
-// Mean is between what the mean of the distribution lies from which many values
-// were drawn, by the central limit theorem: z standard errors to either side.
+// Mean bounds the mean of the distribution that many values were drawn from, by
+// the central limit theorem: z standard errors to either side.
 func Mean(values []float64, z float64) steadystate.Bounds[float64] {
 	n := float64(len(values))
 	sum := 0.0

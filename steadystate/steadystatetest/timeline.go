@@ -19,10 +19,10 @@ import (
 // Good is the tolerance that a "+" satisfies and a "-" does not.
 var Good = steadystate.AtLeast(1)
 
-// Observations reads one observation from each character: "+" good (1), "-"
-// bad (0), "!" failed without a value, "?" unknown, " " none. The first is
-// made at 0 and the next ones every step; each speaks of the given span of
-// time from then on. It panics on other characters.
+// Observations reads one observation from each character: "+" good (1), "-" bad
+// (0), "!" failed without a value, "?" unknown, " " none. The first begins at 0
+// and the next ones every step; each has the given span. It panics on other
+// characters.
 func Observations(text string, every, span time.Duration) []steadystate.Observation {
 	var list []steadystate.Observation
 	at := time.Duration(0)
