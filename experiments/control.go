@@ -15,12 +15,11 @@ func (e Experiment) IsControl() bool {
 	return len(e.Faults) == 0 && slices.Contains(e.Labels, ControlLabel)
 }
 
-// Control is the control run of the experiment: without its faults, and else
-// the same, so that what it shows is how the service is while nothing is done
-// to it. Of the limits it has those that make sense without a fault; a check
-// with none left must be good throughout. [ControlLabel] is in place of its last
-// label, its name. A control run that holds makes a
-// baseline:
+// Control is the control run of the experiment: the same without its faults, so
+// that it shows the service undisturbed. It keeps the limits that make sense
+// without a fault; a check with none left must be good throughout.
+// [ControlLabel] replaces the last label, which is the experiment's name. A
+// control run that holds makes a baseline:
 //
 //	control, err := directory.Run(ctx, e.Control()) // a runs.Directory
 //	if err != nil {
@@ -31,7 +30,7 @@ func (e Experiment) Control() Experiment {
 	e.Name = "control run of " + e.Name
 	e.Labels = append(slices.Clone(e.Labels[:max(0, len(e.Labels)-1)]), ControlLabel)
 	e.Faults, e.Expectations, e.Baseline, e.AgainstControl = nil, nil, nil, false
-	e.Hash = "" // which is of what the experiment does
+	e.Hash = "" // a hash of what the experiment does, faults included
 	e.Hypothesis.Checks = slices.Clone(e.Hypothesis.Checks)
 	for i, c := range e.Hypothesis.Checks {
 		e.Hypothesis.Checks[i].Limits = slices.DeleteFunc(slices.Clone(c.Limits), func(l steadystate.Limit) bool {

@@ -1,7 +1,6 @@
-// Package experiments puts a hypothesis about a service to the test: it waits
-// until the service is in its steady state, injects faults while load is
-// driven, undoes them, watches the recovery, and writes everything it sees to
-// one record.
+// Package experiments tests a hypothesis about a service: it waits for the
+// steady state, injects faults under load, undoes them, watches the recovery,
+// and writes all observations to one record.
 //
 //	rec := record.NewRecorder(file)
 //	err := experiments.Experiment{
@@ -21,19 +20,19 @@
 //	}
 //	fmt.Println(result.Verdict) // held, broken or unknown
 //
-// An experiment may have several faults, at once, in sequence and on a condition,
-// each with its own T0 and T1, see [Scheduled]. The phases are the same: in the
-// inject phase those come that come first, in the hold phase the others, and in
-// it those go that have a time of their own. It lasts until each has come and
-// had its time, or the hold time where it has none; in the recover phase all the
-// rest is undone.
+// An experiment may have several faults, at once, in sequence or on a
+// condition, each with its own T0 and T1, see [Scheduled]. The phases stay the
+// same. The inject phase injects the faults that come first, the hold phase the
+// others, and it undoes those with a time of their own. The hold phase lasts
+// until each fault was injected and had its time, or the hold time where it has
+// none; the recover phase undoes the rest.
 //
-// The record is the only truth. It is append-only JSON Lines, written as
-// things happen, so that a killed run still has its evidence. [judge.Judge] is a pure
-// function of it: no clock, no input or output; a record can be judged again
-// next month, with other limits, without a cluster.
+// The record is the only source of truth. It is append-only JSON Lines, written
+// as things happen, so that a killed run keeps its evidence. [judge.Judge] is a
+// pure function of it, without clock or I/O: a record can be judged again next
+// month, with other limits, without a cluster.
 //
-// Failure of the service is data in the record. Failure of the harness is an
-// error from Run. A fault that could not be shown to take effect, a load that
-// fell behind, a source that saw nothing: none of them can end in Held.
+// A failure of the service is data in the record. A failure of the harness is
+// an error from Run. A fault without proof of effect, a load that fell behind,
+// a source that saw nothing: none of them can end in Held.
 package experiments

@@ -14,18 +14,18 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// An Observer records events of the service's surroundings until ctx ends.
+// An Observer records events around the service until ctx ends.
 type Observer interface {
 	Observe(ctx context.Context, rec *record.Recorder) error
 }
 
-// An Experiment is a hypothesis put to the test.
+// An Experiment tests a hypothesis.
 type Experiment struct {
 	Name   string
 	Labels []string
-	// Source is the place in a file that names the experiment, as FILE:LINE, and
-	// Hash is of what it does: load, faults, times and the definitions of the
-	// checks. Both are recorded as they are; a report shows them.
+	// Source is the place in a file that names the experiment, as FILE:LINE. Hash
+	// covers the load, the faults, the times and the definitions of the checks.
+	// Both are recorded verbatim and shown in reports.
 	Source, Hash string
 
 	Hypothesis steadystate.Hypothesis
@@ -37,38 +37,39 @@ type Experiment struct {
 	// does not contain them: judging it again needs them again.
 	Evaluators []judge.Evaluator
 	Load       Load
-	// Traffic is a signal that the observers record of each possible target of the
-	// faults, see [record.TargetSignal], and that is above zero while the target
-	// serves: operations per second, say. It is needed where there is no load,
-	// whose answers show that.
+	// Traffic is a signal that the observers record of each possible target of
+	// the faults, see [record.TargetSignal], and that is above zero while the
+	// target serves: operations per second, for example. An experiment without a
+	// load needs it; with one, the answers show which targets serve.
 	Traffic string
-	// Faults are injected when they are due and undone when their time is over,
-	// at the latest all together.
+	// Faults are injected when due and undone when their time is over, at the
+	// latest all together.
 	Faults []Scheduled
 	// Observers record events around the service, such as those of its pods.
 	Observers []Observer
-	// Baseline is what limits on a multiple of it refer to, see
-	// [judge.NewBaseline]. nil: the settled stretch before the fault.
+	// Baseline is the reference of relative limits, see [judge.NewBaseline]. nil:
+	// the settled stretch before the fault.
 	Baseline *record.Baseline
-	// AgainstControl: without a Baseline those limits refer to a control run, and
-	// are unknown until there is one; package runs makes one the baseline.
+	// AgainstControl: without a Baseline the reference is a control run, and
+	// relative limits are unknown until there is one; package runs makes one the
+	// baseline.
 	AgainstControl bool
 	// Environment is recorded verbatim: versions, the cluster's identity.
 	Environment map[string]string
 
 	// Settle is how long the hypothesis must be good before the fault, at least,
-	// and again for an outage to be over. Where a check allows a share of bad
-	// observations it takes as many as show that there are no more, see
+	// and again for an outage to be over. A check that allows a share of bad
+	// observations needs as many as prove that no more are bad, see
 	// [steadystate.Settling]. Default 10 s.
 	Settle time.Duration
 	// SettleTimeout bounds the wait for that. Default: 60 s more than the
 	// shortest possible.
 	SettleTimeout time.Duration
-	// Hold is how long a fault without a time of its own stays at least, once it
-	// is in place, and how long the service is looked at with one that is over at
-	// once. The hold phase begins when the faults that come first are in place; it
-	// lasts until each that is scheduled has come and had its time, and what is in
-	// place then is undone.
+	// Hold is how long a fault without a time of its own stays in place, at
+	// least, and how long the service is observed after a one-shot fault. The
+	// hold phase begins when the faults that come first are in place, and lasts
+	// until each scheduled fault was injected and had its time; then all that are
+	// in place are undone.
 	Hold time.Duration
 	// Watch is how long to observe after the faults are gone. Default 30 s.
 	Watch time.Duration
@@ -79,8 +80,8 @@ type Experiment struct {
 	Deadline time.Duration
 }
 
-// Longest is how long a run takes at most, with the undoing of its faults: what
-// a run makes elsewhere may end by itself after that.
+// Longest is the maximum duration of a run, undoing included: objects that a
+// run creates elsewhere may expire after that.
 func (e Experiment) Longest() time.Duration {
 	e = e.withDefaults()
 	return e.Deadline + e.UndoTimeout
@@ -100,8 +101,8 @@ func (e Experiment) withDefaults() Experiment {
 	return e
 }
 
-// settleTime is how long it takes at least until the service is known to be
-// steady: until the load has made as many observations as that needs.
+// settleTime is the shortest time in which the service can prove to be steady:
+// until the load has made as many observations as that needs.
 func (e Experiment) settleTime() time.Duration {
 	longest := e.Settle
 	if e.Load == nil {
@@ -116,7 +117,7 @@ func (e Experiment) settleTime() time.Duration {
 	return longest
 }
 
-// timeTo is how long a load of such stages takes to n requests, to the
+// timeTo is how long a load of these stages takes for n requests, to the
 // millisecond. It is not ok if a week is not enough.
 func timeTo(stages []record.Stage, n int) (t time.Duration, ok bool) {
 	if len(stages) == 0 {
@@ -129,7 +130,7 @@ func timeTo(stages []record.Stage, n int) (t time.Duration, ok bool) {
 	return time.Duration(ms) * time.Millisecond, ms < week
 }
 
-// Validate says what is wrong with the experiment, before anything is touched.
+// Validate reports the experiment's mistakes, before anything is touched.
 func (e Experiment) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) {
@@ -215,8 +216,8 @@ func (e Experiment) Validate() error {
 	return errors.Join(errs...)
 }
 
-// traffic are the signals that the load's requests make, with what each is. A
-// load of more than one stream says so itself.
+// traffic describes the signals of the load's requests, by name. A load of
+// several streams provides its own.
 func (e Experiment) traffic() map[string]string {
 	if e.Load == nil {
 		return nil
@@ -227,7 +228,7 @@ func (e Experiment) traffic() map[string]string {
 	return map[string]string{record.TrafficSignal: e.Load.String()}
 }
 
-// baseline is what limits on a multiple of it refer to; nil: the settled stretch.
+// baseline is the reference of relative limits; nil: the settled stretch.
 func (e Experiment) baseline() *record.Baseline {
 	if e.Baseline == nil && e.AgainstControl {
 		return &record.Baseline{Unknown: "there is no control run"}

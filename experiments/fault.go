@@ -11,16 +11,16 @@ import (
 // A Fault can be put in place and undone. It may also be a [Validator], a
 // [Targeter], a [OneShot] or a [Previewer].
 type Fault interface {
-	// String says what the fault does and to what, in one line.
+	// String says in one line what the fault does, and to which target.
 	fmt.Stringer
-	// Inject puts the fault in place and returns when it is there. Its context
-	// ends when the run does or fails, and not before the fault is undone
-	// otherwise. The error is the harness's; what could not be shown is in the
-	// Injection, for the judge. Recover is called in any case, also after an
-	// error, and never at the same time.
+	// Inject puts the fault in place and returns once it is there. Its context
+	// stays alive until the fault is undone, unless the run ends or fails before.
+	// The error is the harness's; missing proof is in the Injection, for the
+	// judge. Recover is always called, even after an error, and never
+	// concurrently with Inject.
 	Inject(ctx context.Context, rec *record.Recorder) (record.Injection, error)
-	// Recover undoes the fault and returns when it is gone, with the span in
-	// which it went. Nothing to undo is not an error.
+	// Recover undoes the fault and returns once it is gone, with the span in
+	// which it went. It is not an error if there is nothing to undo.
 	Recover(ctx context.Context, rec *record.Recorder) (steadystate.Span, error)
 }
 
@@ -54,23 +54,23 @@ type OneShot interface {
 // Preflight shows the preview, and refuses the run if it fails.
 type Previewer interface {
 	Fault
-	// Preview says what Inject would do now in the run of that id, and changes
-	// nothing. Its error is the one that Inject would return.
+	// Preview describes the Inject of the run with that id, as of now, and
+	// changes nothing. Its error is the one that Inject would return.
 	Preview(ctx context.Context, run string) (Preview, error)
 }
 
-// A Preview is what a fault would do if it were injected now.
+// A Preview describes an injection as of now.
 type Preview struct {
-	// Object is what would be created or changed, for printing as YAML. On a
-	// cluster it is a client.Object of controller-runtime.
+	// Object would be created or changed, for printing as YAML. On a cluster it
+	// is a client.Object of controller-runtime.
 	Object any
-	// Candidates are the targets that may be hit.
+	// Candidates are the possible targets.
 	Candidates []record.Target
 	// Requested is how many of them would be hit.
 	Requested int
-	// Effects are what must be seen for a verdict to be held.
+	// Effects must be seen for the verdict held.
 	Effects []record.Effect
-	// Unprovable says why there are no effects, so that no verdict can be
+	// Unprovable says why there are no effects, so that the verdict cannot be
 	// held, and what to do.
 	Unprovable string
 	// Warning is shown before injection; usually empty.

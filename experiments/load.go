@@ -9,8 +9,8 @@ import (
 )
 
 // A Load drives requests until ctx ends, waits for those in flight, and
-// returns. The error is the harness's; requests that fail are data. It may also
-// be a [Validator], a [Signaler] or a [Recordable].
+// returns. The error is the harness's; failed requests are data. It may also be
+// a [Validator], a [Signaler] or a [Recordable].
 type Load interface {
 	fmt.Stringer
 	Drive(ctx context.Context, clock steadystate.Clock, each func(record.Request)) error
@@ -31,6 +31,6 @@ type Signaler interface {
 type Recordable interface {
 	Load
 	// Recorded is the load of the run that rec records. It is driven in place of
-	// the load itself.
+	// the original.
 	Recorded(rec *record.Recorder) Load
 }

@@ -5,9 +5,9 @@ import (
 	"runtime/debug"
 )
 
-// CatchPanic calls f and turns a panic into an error, so that what else is
-// running can undo its faults: for goroutines, which the run's own guard does
-// not cover.
+// CatchPanic calls f and turns a panic into an error, so that the rest of the
+// run can undo its faults: for goroutines, which the run's own guard does not
+// cover.
 func CatchPanic(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -17,14 +17,13 @@ import (
 // removal of its faults: something may still be in place.
 var ErrLeftBehind = errors.New("a fault may still be in place")
 
-// Run carries the experiment out and records it. It returns when everything
-// it started has stopped and every fault is undone, also when ctx ends first.
+// Run carries the experiment out and records it. It returns once everything it
+// started has stopped and every fault is undone, even when ctx ends first.
 //
 // The error is the harness's: ErrLeftBehind, the context's, that of a load or
-// of writing the record. What the service did is in the record alone; an
-// experiment that could not be carried out because the service was not steady
-// or because a fault could not be shown to be in place is no error either: the
-// record says so and cannot be judged as held.
+// of writing the record. The service's behaviour is in the record alone. A
+// service that was not steady, or a fault without proof that it was in place,
+// is not an error either: the record says so and cannot be judged as held.
 func (e Experiment) Run(ctx context.Context, rec *record.Recorder) (err error) {
 	if err := e.Validate(); err != nil {
 		return err
@@ -46,7 +45,7 @@ func (e Experiment) Run(ctx context.Context, rec *record.Recorder) (err error) {
 		}
 	}
 	end := record.End{Reason: record.Failed}
-	// Also while a fault is injected or undone, for as long as that takes.
+	// Also while faults are injected or undone, however long that takes.
 	stopFlushing := rec.FlushEvery(flushEvery)
 	defer func() {
 		stopFlushing()
@@ -57,7 +56,7 @@ func (e Experiment) Run(ctx context.Context, rec *record.Recorder) (err error) {
 		if err != nil {
 			end.Detail = err.Error()
 			if end.Reason == record.Completed {
-				end.Reason = record.Failed // as it stopped: the last of the data may be missing
+				end.Reason = record.Failed // the record may lack the last data
 			}
 			if ctx.Err() != nil && !errors.Is(err, ErrLeftBehind) {
 				end.Reason = record.Interrupted
@@ -69,7 +68,7 @@ func (e Experiment) Run(ctx context.Context, rec *record.Recorder) (err error) {
 		}
 	}()
 
-	// Whatever observes stops after the last phase, and is waited for.
+	// Observers stop after the last phase, and the run waits for them.
 	observing, stop := context.WithCancelCause(ctx)
 	// A fault without evidence is undone at once.
 	rec.OnError(stop)
@@ -79,7 +78,7 @@ func (e Experiment) Run(ctx context.Context, rec *record.Recorder) (err error) {
 		err = errors.Join(err, stopped())
 	}()
 
-	bounded, cancel := context.WithTimeoutCause(observing, e.Deadline, fmt.Errorf("the run's deadline of %s is over", e.Deadline))
+	bounded, cancel := context.WithTimeoutCause(observing, e.Deadline, fmt.Errorf("the run's deadline of %s has passed", e.Deadline))
 	defer cancel()
 	end, err = r.phases(bounded)
 	return err
@@ -90,11 +89,11 @@ type run struct {
 	Experiment
 	rec     *record.Recorder
 	gate    *judge.Gate
-	missing map[int]func(context.Context) string // of the conditions, by the fault's index
+	missing map[int]func(context.Context) string // of the conditions, by fault index
 }
 
-// observe starts the load, the signals and the observers. One that fails ends
-// the run through stop; stopped waits for all and returns their errors.
+// observe starts the load, the signals and the observers. The first failure
+// ends the run through stop; stopped waits for all and returns their errors.
 func (r *run) observe(ctx context.Context, stop context.CancelCauseFunc) (stopped func() error) {
 	var wg sync.WaitGroup
 	var mu sync.Mutex
@@ -135,8 +134,8 @@ func (r *run) observe(ctx context.Context, stop context.CancelCauseFunc) (stoppe
 	}
 }
 
-// phases goes through the phases. The context's end is an error, and undoing
-// happens all the same.
+// phases runs the phases. The end of the context is an error, and the faults
+// are undone all the same.
 func (r *run) phases(ctx context.Context) (end record.End, err error) {
 	end.Reason = record.Failed
 	r.phase(record.PhaseSettle)
@@ -190,17 +189,17 @@ func (r *run) phases(ctx context.Context) (end record.End, err error) {
 
 func (r *run) phase(name string) { r.rec.Record(record.Entry{Phase: name}) }
 
-// dated says what is wrong with when a fault claims to have come or gone: a
-// span that was never set, or one by another clock.
+// dated rejects an injection or recovery time that was never set, or that comes
+// from another clock.
 func (r *run) dated(s steadystate.Span) error {
 	if now := r.rec.Clock().Now(); s.From <= 0 || s.To < s.From || s.To > now {
-		return fmt.Errorf("its span, from %s to %s, is not one of this run, which began %s ago: take both from rec.Clock().Now()", s.From, s.To, now)
+		return fmt.Errorf("its span, from %s to %s, is not within this run, which began %s ago: take both from rec.Clock().Now()", s.From, s.To, now)
 	}
 	return nil
 }
 
 // settle waits until the service is in its steady state and the faults' targets
-// serve; else the end that it returns has a reason.
+// serve; otherwise the returned end has a reason.
 func (r *run) settle(ctx context.Context) (end record.End, err error) {
 	begin := r.rec.Clock().Now()
 	told, again, unexposed, waitingHelps := begin+r.Settle, time.Duration(0), "", false
@@ -236,15 +235,15 @@ func (r *run) settle(ctx context.Context) (end record.End, err error) {
 }
 
 const (
-	// targetsEvery is how often faults are asked for their targets, and
-	// tellEvery how often what is missing is told, while a run settles.
+	// targetsEvery is how often faults are asked for their targets, tellEvery how
+	// often a settling run reports what is missing.
 	targetsEvery = time.Second
 	tellEvery    = 10 * time.Second
 )
 
-// unexposed says which of the targets that the faults may hit were not seen to
-// serve. A fault that knows none before it is injected, or cannot tell now, is
-// injected: the judge finds out.
+// unexposed names the possible targets that were not seen to serve. A fault
+// that does not know its targets before, or cannot list them now, is injected:
+// the judge finds out.
 func (r *run) unexposed(ctx context.Context) (why string, waitingHelps bool) {
 	for _, f := range r.Faults {
 		t, ok := f.Fault.(Targeter)
@@ -253,7 +252,7 @@ func (r *run) unexposed(ctx context.Context) (why string, waitingHelps bool) {
 		}
 		targets, err := t.Targets(ctx)
 		if err != nil {
-			continue // so does Inject, which says it better
+			continue // Inject reports it better
 		}
 		if why, final := r.gate.Unexposed(targets, r.rec.Clock().Now()); why != "" {
 			return fmt.Sprintf("%s: %s", f, why), !final

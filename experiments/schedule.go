@@ -11,8 +11,8 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 )
 
-// A Scheduled is a fault of an experiment, and when it comes and goes. With a
-// fault alone it comes first and is held to the end of the hold phase.
+// A Scheduled is a fault of an experiment and its schedule. A fault alone comes
+// first and is held to the end of the hold phase.
 //
 //	Faults: []experiments.Scheduled{
 //		{Name: "kill", Fault: kill},
@@ -20,26 +20,24 @@ import (
 //		{Name: "again", Fault: another, When: kubewatch.ScalingOut{Namespace: "shop", Autoscaler: "checkout"}, Within: 2 * time.Minute},
 //	}
 //
-// Faults that are due at the same time are injected one after the other, in
-// the order of the list: each chooses its targets among what the others left,
-// and what it sees happen to them is its own doing. One that is due while
-// another is being injected waits for that. Undoing waits for nothing: a fault
-// whose time is over is undone while others are injected, held or undone.
+// Faults that are due at the same time are injected one after the other, in the
+// order of the list: each chooses its targets among those the others left, and
+// any change it sees on them is its own doing. A fault that is due while
+// another is being injected waits for it. Undoing never waits: a fault whose
+// time is over is undone while others are injected, held or undone.
 type Scheduled struct {
 	Fault Fault
-	// Name tells the fault apart in the record; it is required where there are
-	// several.
+	// Name identifies the fault in the record; required where there are several.
 	Name string
-	// At is how long after the first T0 it comes, within the hold time. Zero:
-	// with the first.
+	// At is the injection time relative to the first T0, within the hold time.
+	// Zero: together with the first.
 	At time.Duration
-	// For is how long it is held once it is in place. Default: to the end of the
-	// hold phase, and so for as long as [Experiment.Hold] at least. A [OneShot]
-	// has none.
+	// For is how long the fault is held once in place. Default: to the end of the
+	// hold phase, and so at least [Experiment.Hold]. A [OneShot] has none.
 	For time.Duration
-	// When is a condition that it waits for, from At on. One that is not met
-	// Within that time ends the run as not injected, and all is undone. An
-	// experiment needs a fault that waits for none.
+	// When is a condition to wait for, starting at At. If it is not met Within
+	// that time, the run ends as not injected and all faults are undone. At least
+	// one fault of an experiment waits for no condition.
 	When   Condition
 	Within time.Duration
 }
@@ -49,20 +47,20 @@ type Scheduled struct {
 type Condition interface {
 	// String completes "when ...": "autoscaler checkout scales out".
 	fmt.Stringer
-	// Watch begins to look, when the run does. The function that it returns
-	// says why the condition is not met now, and nothing if it is; it is asked
-	// again and again while the fault waits. It may go by the entries of the
-	// record, see [record.Recorder.Tap], or ask the cluster.
+	// Watch starts watching when the run starts. The returned function says why
+	// the condition is not met now, or "" if it is; it is polled while the fault
+	// waits. It may use the entries of the record, see [record.Recorder.Tap], or
+	// ask the cluster.
 	Watch(rec *record.Recorder) (missing func(ctx context.Context) string)
 }
 
-// conditionEvery is how often a condition is looked at.
+// conditionEvery is how often a condition is polled.
 const conditionEvery = 100 * time.Millisecond
 
-// first: it comes with the first fault.
+// first: the fault comes with the first.
 func (s Scheduled) first() bool { return s.At == 0 && s.When == nil }
 
-// oneShot: it is known beforehand that there will be nothing to hold.
+// oneShot: known before the injection that there will be nothing to hold.
 func (s Scheduled) oneShot() bool {
 	f, ok := s.Fault.(OneShot)
 	return ok && f.OneShot()
@@ -85,14 +83,14 @@ func (s Scheduled) plan() record.Scheduled {
 	return p
 }
 
-// over is how long after the first T0 the fault has had its time at the latest,
-// but for how long it takes to be injected.
+// over is the latest time after the first T0 at which the fault has had its
+// time, its injection not counted.
 func (s Scheduled) over(hold time.Duration) time.Duration {
 	return s.At + s.Within + cmp.Or(s.For, hold)
 }
 
-// scheduled is how long the hold phase takes, but for how long it takes to
-// inject what comes in it.
+// scheduled is the length of the hold phase, the injections within it not
+// counted.
 func (e Experiment) scheduled() time.Duration {
 	longest := e.Hold
 	for _, f := range e.Faults {
@@ -101,7 +99,7 @@ func (e Experiment) scheduled() time.Duration {
 	return longest
 }
 
-// validateFaults tells bad what is wrong with when the faults come and go.
+// validateFaults reports mistakes in the schedule of the faults to bad.
 func (e Experiment) validateFaults(bad func(format string, args ...any)) {
 	names, first := map[string]bool{}, false
 	for i, f := range e.Faults {
@@ -126,17 +124,16 @@ func (e Experiment) validateFaults(bad func(format string, args ...any)) {
 		}
 		for _, other := range e.Faults[:i] {
 			if same(f.Fault, other.Fault) && !apart(f, other) {
-				bad("%s is the same object as fault %q, and may come before that is over: make a second one", what, other.Name)
+				bad("%s is the same object as fault %q and may start before that is over: make a second one", what, other.Name)
 			}
 		}
 	}
 	if len(e.Faults) > 0 && !first {
-		bad("every fault has an At or a When: one must come first, from whose T0 the others count")
+		bad("every fault has an At or a When: one must come first, since the others count from its T0")
 	}
 }
 
-// validate says what is wrong with the fault by itself, and with when it comes
-// and goes.
+// validate reports mistakes in the fault and in its schedule.
 func (s Scheduled) validate(hold time.Duration) error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -157,24 +154,24 @@ func (s Scheduled) validate(hold time.Duration) error {
 		bad("At %s is beyond the hold time of %s: hold for longer", s.At, hold)
 	}
 	if s.For != 0 && s.oneShot() {
-		bad("For %s: %s is over when it is done, there is nothing to hold", s.For, s.Fault)
+		bad("For %s: %s is over at once, there is nothing to hold", s.For, s.Fault)
 	}
 	switch {
 	case s.When != nil && s.Within == 0:
-		bad("When %s: needs Within, how long to wait for that", s.When)
+		bad("When %s: needs Within, the timeout of the wait", s.When)
 	case s.When == nil && s.Within != 0:
 		bad("Within %s: needs When, the condition to wait for", s.Within)
 	}
 	return errors.Join(errs...)
 }
 
-// same reports whether two faults are one object, of which the undoing of one
-// would undo the other.
+// same reports whether two faults are one object: undoing one would undo the
+// other.
 func same(a, b Fault) bool {
 	return reflect.ValueOf(a).Kind() == reflect.Pointer && a == b
 }
 
-// apart reports whether one fault is planned to be over before the other comes.
+// apart reports whether one fault is planned to end before the other starts.
 func apart(a, b Scheduled) bool {
 	if a.At > b.At {
 		a, b = b, a

@@ -354,7 +354,7 @@ func TestEveryScheduledFaultIsUndoneOnceWhateverHappens(t *testing.T) {
 		}, [2]int{1, 0}, [2]time.Duration{5 * s, 5 * s}, record.Interrupted, "context canceled"},
 		{"an injection hangs: what is over is undone in time, the rest at the deadline", func(e *experiments.Experiment, _ context.CancelFunc, _, b *watched) {
 			e.Faults[0].For, e.Deadline, b.inject = 12*s, time.Minute, hang
-		}, [2]int{1, 1}, [2]time.Duration{12 * s, 53200 * ms}, record.Failed, "the run's deadline of 1m0s is over"},
+		}, [2]int{1, 1}, [2]time.Duration{12 * s, 53200 * ms}, record.Failed, "the run's deadline of 1m0s has passed"},
 		{"an undoing hangs: the others are injected and undone meanwhile", func(e *experiments.Experiment, _ context.CancelFunc, a, _ *watched) {
 			e.Faults[0].For, a.recover, e.Faults[1].For = 5*s, func(context.Context) error { time.Sleep(25 * s); return nil }, 5*s
 		}, [2]int{1, 1}, [2]time.Duration{5 * s, 15 * s}, record.Completed, ""},
@@ -436,7 +436,7 @@ func TestAScheduleThatCannotBeKeptIsRefused(t *testing.T) {
 		{"an instant below zero", []experiments.Scheduled{{Name: "a", Fault: slow()}, {Name: "b", Fault: slow(), At: -s}}, `fault "b": At -1s is below zero`},
 		{"a wait below zero", []experiments.Scheduled{{Name: "a", Fault: slow()}, {Name: "b", Fault: slow(), When: broken{}, Within: -s}}, `fault "b": Within -1s is below zero`},
 		{"beyond the hold time", []experiments.Scheduled{{Name: "a", Fault: slow()}, {Name: "b", Fault: slow(), At: 21 * s}}, `fault "b": At 21s is beyond the hold time of 20s`},
-		{"a one-shot that is held", []experiments.Scheduled{{Name: "kill", Fault: killedOne{w, 1}, For: s}}, `fault "kill": For 1s: kill 1 is over when it is done`},
+		{"a one-shot that is held", []experiments.Scheduled{{Name: "kill", Fault: killedOne{w, 1}, For: s}}, `fault "kill": For 1s: kill 1 is over at once`},
 		{"a condition for ever", []experiments.Scheduled{{Name: "a", Fault: slow()}, {Name: "b", Fault: slow(), When: broken{}}}, `fault "b": When it breaks: needs Within`},
 		{"a wait for nothing", []experiments.Scheduled{{Fault: slow(), Within: s}}, "fault 1: Within 1s: needs When"},
 		{"none comes first", []experiments.Scheduled{{Name: "a", Fault: slow(), At: s}, {Name: "b", Fault: slow(), When: broken{}, Within: s}}, "one must come first"},

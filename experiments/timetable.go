@@ -13,32 +13,32 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A timetable is the faults of a run as they come and go. One goroutine injects
-// them, one after the other; each that has a time of its own is undone by a
-// goroutine of its own, so that an Inject that hangs keeps no other fault in
+// A timetable injects and undoes the faults of a run. One goroutine injects
+// them, one after the other; each fault with a time of its own is undone by its
+// own goroutine, so that an Inject that hangs does not keep other faults in
 // place.
 type timetable struct {
 	*run
 	// fail ends the context of the run: a fault could not be undone.
 	fail func(cause error)
-	// waits is the context in which the goroutines wait, ended by stop.
+	// waits is the goroutines' context, ended by stop.
 	waits context.Context
 	stop  context.CancelFunc
 	wg    sync.WaitGroup
 
-	t0   time.Duration // of the first
-	ends time.Duration // when the last of those in place is over
+	t0   time.Duration // of the first fault
+	ends time.Duration // when the last fault in place is over
 
 	mu     sync.Mutex
 	states []state
-	undos  []chan struct{} // of each, taken while it is undone; faults that are one object share one
+	undos  []chan struct{} // of each fault, held while it is undone; faults that are one object share one
 }
 
-// A state is what was done about a fault.
+// A state is the progress of one fault.
 type state struct {
-	held   bool // it was put in place and has to be undone
-	undone bool // it is being undone, or was
-	gone   bool // it was
+	held   bool // it was put in place and must be undone
+	undone bool // its undoing has started
+	gone   bool // it is undone
 	err    error
 }
 
@@ -55,11 +55,11 @@ func newTimetable(ctx context.Context, r *run, fail func(error)) *timetable {
 	return t
 }
 
-// errNotUndone ends a run; the fault's own error says more.
+// errNotUndone ends a run; the fault's own error has the details.
 var errNotUndone = errors.New("a fault that was over could not be undone")
 
-// first injects the faults that come first. The failure reason says what could not be
-// shown to be in place.
+// first injects the faults that come first. The failure reason names missing
+// proof.
 func (t *timetable) first(ctx context.Context) (reason string, err error) {
 	for i, fault := range t.Faults {
 		if !fault.first() {
@@ -72,12 +72,12 @@ func (t *timetable) first(ctx context.Context) (reason string, err error) {
 	return "", nil
 }
 
-// rest injects the other faults, and returns when all that have a time of their
-// own are over and the hold time is.
+// rest injects the other faults, and returns once all with a time of their own,
+// and the hold time, are over.
 func (t *timetable) rest(ctx context.Context) (reason string, err error) {
 	clock := t.rec.Clock()
 	t.ends = max(t.ends, clock.Now()+t.Hold)
-	var timed []int // those that wait for nothing but their time
+	var timed []int // those that wait only for their time
 	waiting := 0
 	due := make(chan answer)
 	for i, fault := range t.Faults {
@@ -92,7 +92,7 @@ func (t *timetable) rest(ctx context.Context) (reason string, err error) {
 	}
 	slices.SortStableFunc(timed, func(a, b int) int { return cmp.Compare(t.Faults[a].At, t.Faults[b].At) })
 	for {
-		var alarm <-chan time.Time // nil: only a condition is waited for
+		var alarm <-chan time.Time // nil: only conditions are pending
 		now := clock.Now()
 		switch {
 		case ctx.Err() != nil:
@@ -125,15 +125,15 @@ func (t *timetable) rest(ctx context.Context) (reason string, err error) {
 	}
 }
 
-// An answer is what became of the wait for a fault's condition.
+// An answer is the outcome of a wait for a fault's condition.
 type answer struct {
 	index   int
 	missing string // why it was not met in time
 	err     error
 }
 
-// await waits for a fault's condition, and tells. That it is met is told only
-// while it is: it may be no longer once another fault has been injected.
+// await waits for a fault's condition, and sends the answer only while the
+// condition is met: injecting another fault may end it.
 func (t *timetable) await(index int, tell chan<- answer) {
 	fault, a := t.Faults[index], answer{index: index}
 	if Wait(t.waits, t.t0+fault.At-t.rec.Clock().Now()) != nil {
@@ -151,7 +151,7 @@ func (t *timetable) await(index int, tell chan<- answer) {
 		if met && over {
 			a.missing = "it was, while another fault was being injected"
 		}
-		var told chan<- answer // nil: there is nothing to tell yet
+		var told chan<- answer // nil: nothing to send yet
 		again := time.After(conditionEvery)
 		if met || over || a.err != nil {
 			told = tell
@@ -185,13 +185,12 @@ func (t *timetable) answered(ctx context.Context, a answer) (reason string, err 
 	}), nil
 }
 
-// inject puts a fault in place.
 func (t *timetable) inject(ctx context.Context, index int) (reason string, err error) {
 	fault := t.Faults[index]
 	var injection record.Injection
 	err = CatchPanic(func() (err error) {
 		if ctx.Err() != nil {
-			return context.Cause(ctx) // a fault need not look
+			return context.Cause(ctx) // a fault may ignore its context
 		}
 		if other := t.inPlace(fault.Fault); other != "" {
 			injection = record.Injection{Span: steadystate.Instant(t.rec.Clock().Now()), FailureReason: "it is still in place, as " + other}
@@ -208,7 +207,7 @@ func (t *timetable) inject(ctx context.Context, index int) (reason string, err e
 	return t.took(index, injection), nil
 }
 
-// inPlace names the fault that is this one too, and in place.
+// inPlace names another fault that is in place and is the same object.
 func (t *timetable) inPlace(fault Fault) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -220,8 +219,8 @@ func (t *timetable) inPlace(fault Fault) string {
 	return ""
 }
 
-// took records an injection, and has a fault with a time of its own undone when
-// that is over.
+// took records an injection, and schedules the undoing of a fault with a time
+// of its own.
 func (t *timetable) took(index int, injection record.Injection) (reason string) {
 	fault := t.Faults[index]
 	held := injection.FailureReason == "" && !injection.OneShot
@@ -252,13 +251,13 @@ func (t *timetable) took(index int, injection record.Injection) (reason string) 
 	return ""
 }
 
-// undoing is the context in which faults are undone: the run's may have ended.
+// undoing is the context for undoing faults: the run's own may have ended.
 func (t *timetable) undoing(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), t.UndoTimeout)
 }
 
-// end undoes all faults that are not undone yet, in reverse order, and waits for
-// those that are being undone.
+// end undoes all remaining faults, in reverse order, and waits for those that
+// are being undone.
 func (t *timetable) end(ctx context.Context) error {
 	t.stop()
 	ctx, cancel := t.undoing(ctx)
@@ -274,7 +273,8 @@ func (t *timetable) end(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// undo undoes a fault, once. One that was never injected has nothing to undo.
+// undo undoes a fault, once. A fault that was never injected has nothing to
+// undo.
 func (t *timetable) undo(ctx context.Context, index int) error {
 	t.mu.Lock()
 	s := &t.states[index]

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Wait waits for d, or until ctx ends and returns why: for faults, which wait
-// for what they look for.
+// Wait waits for d, or until ctx ends and returns the cause: for faults that
+// poll.
 func Wait(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -15,19 +15,19 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
-// A NotInstalledError says that the cluster does not know a kind of Chaos
-// Mesh's.
+// A NotInstalledError says that a kind of Chaos Mesh is not installed in the
+// cluster.
 type NotInstalledError struct{ Kind string }
 
 // Error is "Chaos Mesh is not installed in this cluster: no kind PodChaos", and
-// what to do.
+// the next step.
 func (e *NotInstalledError) Error() string {
 	return "Chaos Mesh is not installed in this cluster: no kind " + e.Kind + "; install it, or check the context"
 }
 
-// complete fills in Chaos Mesh's defaults and checks the object by its rules.
-// Its webhooks do the same, where they are registered; where they are not, an
-// object with a mistake is accepted and then does nothing.
+// complete fills in Chaos Mesh's defaults and validates the object by its
+// rules. Its webhooks do the same, where they are registered; elsewhere the
+// cluster accepts an object with a mistake, which then does nothing.
 func complete(ctx context.Context, obj client.Object) error {
 	if w, ok := obj.(*v1alpha1.Workflow); ok {
 		if err := completeTemplates(ctx, w); err != nil {
@@ -48,7 +48,7 @@ func complete(ctx context.Context, obj client.Object) error {
 }
 
 // held reports whether the fault stays until it is undone, by an object that
-// acts on pods itself.
+// itself acts on pods.
 func held(obj client.Object) bool {
 	inner, ok := obj.(v1alpha1.InnerObject)
 	return ok && !inner.IsOneShot()
@@ -59,7 +59,7 @@ func subject(scheme *runtime.Scheme, obj client.Object) string {
 	return kindOf(scheme, obj) + "/" + obj.GetNamespace() + "/" + obj.GetName()
 }
 
-// listOf is an empty list of objects of a kind.
+// listOf returns an empty list of a kind.
 func listOf(kind string) (client.ObjectList, error) {
 	entry, ok := v1alpha1.AllKindsIncludeScheduleAndWorkflow()[kind]
 	if !ok {
@@ -72,7 +72,7 @@ func listOf(kind string) (client.ObjectList, error) {
 	return list, nil
 }
 
-// kindOf is the kind of an object or of the objects in a list: PodChaos.
+// kindOf is the kind of an object, or of the objects in a list: PodChaos.
 func kindOf(scheme *runtime.Scheme, obj runtime.Object) string {
 	gvk, err := apiutil.GVKForObject(obj, scheme)
 	if err != nil {
@@ -81,8 +81,7 @@ func kindOf(scheme *runtime.Scheme, obj runtime.Object) string {
 	return strings.TrimSuffix(gvk.Kind, "List")
 }
 
-// explain makes errors of the API about a kind say what they mean here and
-// what can be done.
+// explain adds meaning and next steps to errors of the API about a kind.
 func explain(err error, kind string) error {
 	if meta.IsNoMatchError(err) {
 		return &NotInstalledError{Kind: kind}

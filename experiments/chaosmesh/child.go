@@ -15,10 +15,10 @@ import (
 	"github.com/aftershockhq/aftershock/experiments"
 )
 
-// childrenOf lists the objects that a workflow or a schedule has made, and
-// those that the schedules among them have made. They do not carry the labels
-// of the run, but Chaos Mesh's own. Kinds that are not installed or not to be
-// seen by the account have made nothing that it could see.
+// childrenOf lists the objects made by a workflow or a schedule, and those made
+// by the schedules among them. They carry Chaos Mesh's own labels, not those of
+// the run. Kinds that are not installed, or that the account cannot see, have
+// no children that it could see.
 func childrenOf(ctx context.Context, c client.Reader, parent client.Object) ([]client.Object, error) {
 	var match client.MatchingLabels
 	switch parent.(type) {
@@ -32,8 +32,8 @@ func childrenOf(ctx context.Context, c client.Reader, parent client.Object) ([]c
 	return madeWith(ctx, c, parent.GetNamespace(), match)
 }
 
-// madeWith lists the objects that carry such a label of Chaos Mesh's, and what
-// the schedules among them have made.
+// madeWith lists the objects with these labels of Chaos Mesh, and those made by
+// the schedules among them.
 func madeWith(ctx context.Context, c client.Reader, namespace string, match client.MatchingLabels) ([]client.Object, error) {
 	kinds := v1alpha1.AllKindsIncludeScheduleAndWorkflow()
 	var children []client.Object
@@ -54,8 +54,8 @@ func madeWith(ctx context.Context, c client.Reader, namespace string, match clie
 	return children, errors.Join(errs...)
 }
 
-// offspring lists what the object has made, and what schedules have made that
-// it had and that are gone: they leave nothing but their names behind.
+// offspring lists the objects made by this one, also through its schedules that
+// are gone: those leave nothing but their names behind.
 func (g *going) offspring(ctx context.Context) ([]client.Object, error) {
 	children, err := childrenOf(ctx, g.client, g.object)
 	errs := []error{err}
@@ -79,21 +79,21 @@ func (g *going) offspring(ctx context.Context) ([]client.Object, error) {
 	return children, errors.Join(errs...)
 }
 
-// children removes what the object has made. The cluster does so by itself,
-// later and without telling whether the faults were undone.
+// children removes the objects made by this one. The cluster does so by itself,
+// but later and without reporting whether the faults were undone.
 func (g *going) children(ctx context.Context) error {
 	if _, acts := g.object.(v1alpha1.InnerObject); acts {
 		return nil
 	}
-	// Twice in a row: one may be made as its parent goes.
+	// Twice in a row: one may be made while its parent goes.
 	for none := 0; none < 2; {
 		var nodes v1alpha1.WorkflowNodeList
 		if err := g.client.List(ctx, &nodes, client.InNamespace(g.object.GetNamespace()), client.MatchingLabels{v1alpha1.LabelWorkflow: g.object.GetName()}); err != nil && !meta.IsNoMatchError(err) {
-			return fmt.Errorf("list what %s has made: %w", g.name, explain(err, "WorkflowNode"))
+			return fmt.Errorf("list the objects made by %s: %w", g.name, explain(err, "WorkflowNode"))
 		}
 		children, err := g.offspring(ctx)
 		if err != nil {
-			return fmt.Errorf("remove what %s has made: %w", g.name, err)
+			return fmt.Errorf("remove the objects made by %s: %w", g.name, err)
 		}
 		if len(nodes.Items)+len(children) == 0 {
 			none++
@@ -101,18 +101,18 @@ func (g *going) children(ctx context.Context) error {
 			none = 0
 		}
 		if len(nodes.Items) > 0 {
-			// A node that is still there would make its child again.
+			// A node that still exists would recreate its child.
 			children = nil
 		}
 		for _, child := range children {
 			r := g.removal
 			r.placed = nil
 			if _, err := r.run(ctx, child); err != nil {
-				return fmt.Errorf("remove what %s has made: %w", g.name, err)
+				return fmt.Errorf("remove the objects made by %s: %w", g.name, err)
 			}
 		}
 		if err := experiments.Wait(ctx, pollEvery); err != nil {
-			return fmt.Errorf("remove what %s has made: %w", g.name, err)
+			return fmt.Errorf("remove the objects made by %s: %w", g.name, err)
 		}
 	}
 	return nil

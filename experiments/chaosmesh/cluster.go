@@ -13,7 +13,7 @@ type Cluster struct {
 	timeouts Timeouts
 }
 
-// New makes a cluster. A guard that allows nothing is refused.
+// New makes a cluster. It refuses a guard that allows nothing.
 func New(c faults.Cluster, timeouts Timeouts) (*Cluster, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -21,19 +21,19 @@ func New(c faults.Cluster, timeouts Timeouts) (*Cluster, error) {
 	return &Cluster{Cluster: c, timeouts: timeouts.withDefaults()}, nil
 }
 
-// Timeouts says how long to wait for Chaos Mesh before drawing a conclusion.
+// Timeouts bound the waits for Chaos Mesh.
 type Timeouts struct {
 	// Inject bounds the wait for an injection. Default 15 s.
 	Inject time.Duration
-	// Select is how long "no pod selected" must stay before it is final: the
-	// controller says so for an instant at the beginning of every object's
+	// Select is how long "no pod selected" must last before it is final: the
+	// controller reports it for an instant at the beginning of every object's
 	// life. Default 2 s.
 	Select time.Duration
-	// Proof is how long to wait, once Chaos Mesh says that it injected, for
-	// the cluster to show it. Default 2 s.
+	// Proof bounds the wait, after Chaos Mesh reports the injection, for the
+	// cluster to show it. Default 2 s.
 	Proof time.Duration
-	// Nudge is how long a deleted object may stay before the first remedy,
-	// and then before each next one. Default 5 s.
+	// Nudge is how long a deleted object may stay before the first remedy, and
+	// then before each next one. Default 5 s.
 	Nudge time.Duration
 	// Remove bounds the removal of one object. Default 40 s.
 	Remove time.Duration

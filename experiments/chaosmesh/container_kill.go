@@ -14,20 +14,20 @@ import (
 )
 
 // ContainerKill kills containers of pods, as a crash of the program would. The
-// kubelet starts them again in the same pod. It is over when it is done.
+// kubelet restarts them in the same pod. It is a one-shot fault.
 type ContainerKill struct {
-	// Pods and Count say which pods are hit, and how many of them.
+	// Pods selects the possible targets, Count says how many are hit.
 	Pods  faults.Pods  `yaml:"-"`
 	Count faults.Count `yaml:"pods"`
-	// Containers are those that are killed, by name; at least one is needed, and
-	// every pod must have them all.
+	// Containers are the names of the containers to kill; at least one is needed,
+	// and every pod must have them all.
 	Containers []string `yaml:"containers"`
-	// Effects are what must be seen. Default: each of the containers of each
-	// target is restarted.
+	// Effects must be seen. Default: each of the containers of each target is
+	// restarted.
 	Effects []record.Effect `yaml:"effects"`
 }
 
-// Validate names the fields that are wrong.
+// Validate names the invalid fields.
 func (f ContainerKill) Validate() error {
 	errs := append(wrongHit(f.Pods, f.Count, f.Effects), wrongContainers(f.Containers)...)
 	if len(f.Containers) == 0 {
@@ -51,8 +51,8 @@ func (f ContainerKill) plan() plan {
 	}
 }
 
-// restarted: each of the containers is another one. One beside them that crashes
-// by itself proves nothing.
+// restarted: each of the containers was replaced. A different container that
+// crashes by itself proves nothing.
 func (f ContainerKill) restarted(before, pod *corev1.Pod, deleted bool) string {
 	same := func(name string) bool { return restarts(pod, name) <= restarts(before, name) }
 	if deleted || slices.ContainsFunc(f.Containers, same) || restarts(pod) <= restarts(before) {
@@ -61,8 +61,8 @@ func (f ContainerKill) restarted(before, pod *corev1.Pod, deleted bool) string {
 	return record.EventRestarted
 }
 
-// have refuses pods that lack one of the containers: Chaos Mesh would pass
-// over it without a word.
+// have refuses pods that lack one of the containers: Chaos Mesh would silently
+// skip it.
 func have(pods []corev1.Pod, containers []string) error {
 	for _, pod := range pods {
 		var names []string

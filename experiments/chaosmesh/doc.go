@@ -3,10 +3,10 @@
 // be gone.
 //
 // "Applied" proves nothing. An injection counts only once Chaos Mesh's own
-// records say so for every pod that was asked for; the pods are known by their
-// UIDs from before; and where the cluster shows the effect itself, as it does
-// for a killed pod, the first sight of it dates the injection. What could not
-// be shown is the injection's failure reason, in Chaos Mesh's own words.
+// records confirm it for every requested pod; pods are identified by the UIDs
+// they had before; and where the cluster shows the effect itself, as for a
+// killed pod, its first sight dates the injection. Missing proof becomes the
+// injection's failure reason, in Chaos Mesh's own words.
 //
 //	log.SetLogger(logr.Discard()) // controller-runtime's; once, in main
 //	scheme, err := chaosmesh.Scheme()
@@ -25,11 +25,11 @@
 //
 // # Faults
 //
-// Each fault is a struct whose fields say all of it, a [Spec], and
+// Each fault is a struct whose fields define it completely, a [Spec], and
 // [Cluster.Fault] makes a fault of it: [PodKill], [PodFailure] and
 // [ContainerKill]; [NetworkDelay], [NetworkLoss], [NetworkDuplicate],
 // [NetworkCorrupt], [NetworkBandwidth] and [NetworkPartition]; [StressCPU] and
-// [StressMemory]; and whatever else Chaos Mesh has, as an [Object] in its own
+// [StressMemory]; and any other fault of Chaos Mesh, as an [Object] in its own
 // words:
 //
 //	chaosmesh.NetworkDelay{Pods: checkout, Latency: 200 * time.Millisecond, Jitter: 50 * time.Millisecond, To: payments}
@@ -37,32 +37,33 @@
 //	chaosmesh.StressCPU{Pods: checkout, Count: faults.Percent(50), Workers: 2, Load: 80 * chaosmesh.Percent, Follow: true}
 //	chaosmesh.Object{YAML: slowDisk, Effects: []record.Effect{{Signal: "write seconds", Rise: 0.08}}}
 //
-// Validate names each field that is wrong and what it may be, before anything is
-// touched. What Chaos Mesh would accept and then not do is refused.
+// Validate names each invalid field and its valid values, before anything is
+// touched. It refuses specs that Chaos Mesh would accept and then not carry
+// out.
 //
-// A fault says what it must be seen to do (see [record.Effect]), as far as that
-// is known; where it is not, its Signal or its Effects say it, and without them
-// no verdict can be held.
+// A fault declares its observable effect (see [record.Effect]), as far as that
+// is known; otherwise its Signal or its Effects declare it, and without them
+// the verdict cannot be held.
 //
 // # Nothing is left behind
 //
 // Every object carries the labels of its run and is written down before it is
-// created, see package faults; [Find] and [Sweep] go by the labels. It also
-// carries a duration, which Chaos Mesh's controller enforces when no run is left
-// to (see [faults.Guard]). For one-shot faults like a pod kill it means nothing to
-// Chaos Mesh, and costs nothing.
+// created, see package faults; [Find] and [Sweep] search by the labels. It also
+// carries a duration, which Chaos Mesh's controller enforces if no run is left
+// to (see [faults.Guard]). One-shot faults such as a pod kill ignore it.
 //
 // # What it needs
 //
 // The right to create, get, list, watch, patch and delete the chaos kinds, to
 // list and watch pods and to list events and workflownodes, in the namespaces
-// of the guard; Chaos Mesh's own admission asks whether the user may create the
-// chaos kind in the namespace of the targets, which is the same namespace here.
-// To get and patch podnetworkchaos helps where Chaos Mesh is stuck. To list the
-// chaos kinds in all namespaces shows faults of others that are in the pods and
-// were made elsewhere; without it they go unseen, and the report says so.
+// of the guard; Chaos Mesh's own admission checks whether the user may create
+// the chaos kind in the namespace of the targets, which is the same namespace
+// here. Getting and patching podnetworkchaos helps where Chaos Mesh is stuck.
+// Listing the chaos kinds in all namespaces reveals other clients' faults that
+// hit the pods but were made elsewhere; without it they go unseen, and the
+// report says so.
 //
 // Importing this package registers a flag -kubeconfig on flag.CommandLine,
 // because Chaos Mesh's API imports controller-runtime, which does. A program
-// with a flag of that name uses a flag set of its own.
+// with its own flag of that name needs its own flag set.
 package chaosmesh

@@ -8,7 +8,7 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 )
 
-// always are effects that are the same whatever the pods are.
+// always returns the same effects whatever the pods are.
 func always(list ...record.Effect) effects {
 	return func([]corev1.Pod) ([]record.Effect, string, error) { return list, "", nil }
 }

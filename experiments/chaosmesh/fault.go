@@ -21,25 +21,24 @@ import (
 
 // A Fault is a [Spec] in a cluster: Inject creates an object and waits until it
 // has acted, Recover deletes it and waits until it is gone. It implements
-// [experiments.Fault] and is used by one goroutine at a time.
+// [experiments.Fault] and must not be used concurrently.
 //
-// A fault that follows hits pods that appear while it is held, too: Chaos Mesh
-// chooses its targets once, and a pod that replaces one of them is free of the
-// fault. As many pods are kept hit as were asked for, of a percentage as many as
-// it comes to among the pods that run then; pods that ran before and were not
-// chosen stay untouched. Each new pod has an object of its own, which ends by
-// itself when the first one does. The record says "followed" or "not followed"
-// of each. It goes on until Recover, or until the context that the fault was
-// injected with ends.
+// A fault that follows also hits pods that appear while it is held: Chaos Mesh
+// chooses its targets once, so the replacement of a target would be free of the
+// fault. The number of hit pods stays the requested one; a percentage is
+// resolved against the pods running at that time. Pods that ran before and were
+// not chosen stay untouched. Each new pod has its own object, which expires
+// together with the first one. The record says "followed" or "not followed" for
+// each pod. Following ends with Recover, or with the context of the injection.
 type Fault struct {
 	cluster *Cluster
 	plan    plan
-	wrong   error // what is wrong with its Spec
+	wrong   error // invalid Spec
 
 	follower *follower // while it follows
 	surveyor *surveyor // until it is undone
 	mu       sync.Mutex
-	// placed are the objects that may exist, because of Inject.
+	// placed are the objects that may exist because of Inject.
 	placed []*placed
 }
 
@@ -53,16 +52,16 @@ var (
 // placed is an object that may exist.
 type placed struct {
 	object client.Object
-	unsure bool     // its creation had no answer
-	pods   []string // that it was last seen to be on, or to be meant for, as namespace/pod
-	// acted: Chaos Mesh said that all is injected, last at seen.
+	unsure bool     // the creation request had no answer
+	pods   []string // its last known or intended targets, as namespace/pod
+	// acted: Chaos Mesh reported that all is injected, last at seen.
 	acted bool
 	seen  time.Duration
-	early bool // it was over before it was to be undone
+	early bool // it ended before it was to be undone
 }
 
-// Fault makes a fault of what a [Spec] says. A Spec with mistakes makes one
-// that is refused before anything is touched, by [Fault.Validate].
+// Fault makes a fault of a [Spec]. [Fault.Validate] refuses a fault with an
+// invalid Spec, before anything is touched.
 func (c *Cluster) Fault(s Spec) *Fault {
 	f := &Fault{cluster: c, plan: s.plan()}
 	if err := s.Validate(); err != nil {
@@ -71,11 +70,11 @@ func (c *Cluster) Fault(s Spec) *Fault {
 	return f
 }
 
-// Validate names the fields of the fault's [Spec] that are wrong.
+// Validate names the invalid fields of the fault's [Spec].
 func (f *Fault) Validate() error { return f.wrong }
 
-// allowed says what is wrong with the fault and refuses pods that the guard does
-// not allow, without asking the cluster.
+// allowed reports an invalid Spec and refuses pods outside the guard, without
+// asking the cluster.
 func (f *Fault) allowed() error {
 	if f.wrong != nil {
 		return f.wrong
@@ -99,7 +98,7 @@ func (f *Fault) String() string {
 	return text
 }
 
-// OneShot reports whether the fault is over when it is done, as a kill is.
+// OneShot reports whether the fault is over at once, as a kill is.
 func (f *Fault) OneShot() bool {
 	if f.wrong != nil {
 		return false
@@ -108,7 +107,7 @@ func (f *Fault) OneShot() bool {
 	return err == nil && oneShot(object)
 }
 
-// prepared is what Inject is about to do.
+// prepared is the input of an injection.
 type prepared struct {
 	experiments.Preview
 	object   client.Object // the preview's, without its name
@@ -116,10 +115,10 @@ type prepared struct {
 	lifetime time.Duration
 }
 
-// Preview says what Inject would do now, in the run of that name, and changes
-// nothing. Its error is the one that Inject would return: it asks the API
-// server to check the object, so that missing rights and a missing Chaos Mesh
-// come out before anything is at stake.
+// Preview describes an Inject by that run as of now, and changes nothing. Its
+// error is the one that Inject would return: the API server validates the
+// object in a dry run, so that missing rights and a missing Chaos Mesh come out
+// before anything is at stake.
 func (f *Fault) Preview(ctx context.Context, run string) (experiments.Preview, error) {
 	p, err := f.prepare(ctx, run)
 	if err != nil {
@@ -133,8 +132,7 @@ func (f *Fault) Preview(ctx context.Context, run string) (experiments.Preview, e
 	return p.Preview, nil
 }
 
-// Targets are the pods that Inject may hit now; which of them is chosen by Chaos
-// Mesh.
+// Targets are the pods that Inject may hit now; Chaos Mesh chooses among them.
 func (f *Fault) Targets(ctx context.Context) ([]record.Target, error) {
 	if err := f.allowed(); err != nil {
 		return nil, err
@@ -192,7 +190,7 @@ func (f *Fault) check(ctx context.Context, run string) (prepared, error) {
 }
 
 // candidates are the pods that may be hit now, and how many of the fault's own
-// are asked for.
+// are requested.
 func (f *Fault) candidates(ctx context.Context) (candidates []corev1.Pod, asked int, err error) {
 	candidates, asked, err = f.cluster.Choose(ctx, f.plan.pods, f.plan.count)
 	if err != nil {
@@ -210,8 +208,7 @@ func (f *Fault) candidates(ctx context.Context) (candidates []corev1.Pod, asked 
 	return candidates, asked, nil
 }
 
-// peers are the pods that run of a peer, of which there are as many as are
-// asked for.
+// peers are the running pods of a peer, at least as many as requested.
 func (f *Fault) peers(ctx context.Context, p peer) ([]corev1.Pod, error) {
 	up, err := f.cluster.Select(ctx, p.Pods, p.touched)
 	if err != nil {
@@ -223,7 +220,7 @@ func (f *Fault) peers(ctx context.Context, p peer) ([]corev1.Pod, error) {
 	return up, nil
 }
 
-// object is the object at a placement, complete and checked.
+// object is the object at a placement, complete and validated.
 func (f *Fault) object(ctx context.Context, at placement) (client.Object, error) {
 	object, err := f.plan.object(at)
 	if err != nil {
@@ -239,21 +236,21 @@ func (f *Fault) place(p *placed) {
 	f.placed = append(f.placed, p)
 }
 
-// unplace notes that an object does certainly not exist.
+// unplace notes that an object certainly does not exist.
 func (f *Fault) unplace(p *placed) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.placed = slices.DeleteFunc(f.placed, func(q *placed) bool { return p == q })
 }
 
-// Recover deletes what Inject created and returns when it is really gone, with
-// the span in which it went; of one that had ended by itself that begins when it
-// was last seen to act, and the record says "ended early". A fault that is held counts as gone once Chaos
-// Mesh's records say of each target that it is recovered. An object that stays
-// although it was deleted is helped along: it is touched, then given up by
-// Chaos Mesh's own means, then its finalizers are removed; each of that is
-// noted in the record. An error says that something may still be in place, and
-// what to do.
+// Recover deletes the objects of Inject and returns once they are gone, with
+// the span in which they went. For a fault that ended by itself the span begins
+// when the object was last seen to act, and the record says "ended early". A
+// held fault counts as gone once Chaos Mesh's records say that each target is
+// recovered. An object that stays after its deletion gets remedies: it is
+// touched, then given up by Chaos Mesh's own means, then its finalizers are
+// removed; the record notes each of them. An error says that something may
+// still be in place, and what to do.
 func (f *Fault) Recover(ctx context.Context, rec *record.Recorder) (steadystate.Span, error) {
 	clock := rec.Clock()
 	var followed map[types.UID]bool

@@ -212,7 +212,7 @@ func TestWhatIsRefusedCreatesNothing(t *testing.T) {
 		{"a count of zero", faults.Guard{}, checkout, faults.Fixed(0), three, "0 pods asked for; at least one is needed"},
 		{"a share of zero", faults.Guard{}, checkout, faults.Percent(0), three, "0% of the pods; a percentage is from 1% to 100%"},
 		{"a share above all", faults.Guard{}, checkout, faults.Percent(101), three, "101% of the pods; a percentage is from 1% to 100%"},
-		{"a count in words", faults.Guard{}, checkout, "most", three, `count "most" is no number and no percentage`},
+		{"a count in words", faults.Guard{}, checkout, "most", three, `"most" is neither a number nor a percentage`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			c := newClient(t, interceptor.Funcs{}, row.has...)
@@ -241,10 +241,10 @@ func TestAGuardThatAllowsNothingOrTooMuchIsRefused(t *testing.T) {
 		guard faults.Guard
 		want  string
 	}{
-		{"the zero value", faults.Guard{}, "no cluster; say which one is meant"},
+		{"the zero value", faults.Guard{}, "no cluster; identify it by the UID"},
 		{"no namespace", faults.Guard{Cluster: theCluster}, "no namespace is allowed"},
-		{"a wildcard", faults.Guard{Cluster: theCluster, Namespaces: []string{"*"}}, `"*" is no namespace, and there are no wildcards`},
-		{"an empty name", faults.Guard{Cluster: theCluster, Namespaces: []string{""}}, `"" is no namespace`},
+		{"a wildcard", faults.Guard{Cluster: theCluster, Namespaces: []string{"*"}}, `"*" is not a namespace; there are no wildcards`},
+		{"an empty name", faults.Guard{Cluster: theCluster, Namespaces: []string{""}}, `"" is not a namespace`},
 		{"protection of everything", faults.Guard{Cluster: theCluster, Namespaces: []string{"shop"}, Protected: []map[string]string{{}}}, "would protect every pod"},
 		{"a lifetime below zero", faults.Guard{Cluster: theCluster, Namespaces: []string{"shop"}, Lifetime: -1}, "lifetime -1ns is below zero"},
 	} {

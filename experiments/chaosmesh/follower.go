@@ -16,8 +16,8 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
-// A follower injects the fault of a fault into pods that appear later. What it
-// knows is changed by the goroutine of its watch alone.
+// A follower injects a fault into pods that appear later. Only the goroutine of
+// its watch changes its state.
 type follower struct {
 	*Fault
 	rec  *record.Recorder
@@ -26,17 +26,17 @@ type follower struct {
 
 	// spared are the pods that ran before and were not chosen.
 	spared map[types.UID]bool
-	// hit are those that the fault is in, or is on its way to.
+	// hit are the pods that the fault is in, or is on its way to.
 	hit map[types.UID]bool
-	// there are the pods that are there, in whatever state.
+	// there are the existing pods, in any state.
 	there map[types.UID]*corev1.Pod
 
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
-	ended  sync.Once // by a failure, which is recorded
+	ended  sync.Once // a failure ends it, and is recorded
 }
 
-// following is what a follower begins with.
+// following is the initial state of a follower.
 type following struct {
 	run    string
 	ends   time.Time
@@ -44,7 +44,7 @@ type following struct {
 	hit    []record.Target
 }
 
-// follow starts a follower, which is stopped by its stop.
+// follow starts a follower; its stop ends it.
 func (f *Fault) follow(ctx context.Context, rec *record.Recorder, begin following) *follower {
 	ctx, cancel := context.WithCancel(ctx)
 	w := &follower{
@@ -73,8 +73,8 @@ func (f *Fault) follow(ctx context.Context, rec *record.Recorder, begin followin
 	return w
 }
 
-// start starts a goroutine that stop waits for. That pods are no longer followed
-// is in the record; nothing is left behind by it.
+// start starts a goroutine that stop waits for. If following fails, the record
+// says so, and nothing is left behind.
 func (w *follower) start(do func() error) { faults.Start(&w.wg, do, w.failed) }
 
 func (w *follower) failed(err error) {
@@ -89,13 +89,13 @@ func (w *follower) failed(err error) {
 	w.cancel()
 }
 
-// stop waits until nothing is under way.
+// stop waits until no injection is in progress.
 func (w *follower) stop() {
 	w.cancel()
 	w.wg.Wait()
 }
 
-// changed takes a change of one pod.
+// changed handles a change of one pod.
 func (w *follower) changed(ctx context.Context, c kube.Change) {
 	if pod, ok := c.New.(*corev1.Pod); ok {
 		w.there[pod.UID] = pod
@@ -125,7 +125,7 @@ func (w *follower) changed(ctx context.Context, c kube.Change) {
 	}
 }
 
-// inject puts the fault into one more pod. What could not be done is recorded.
+// inject puts the fault into one more pod, and records a failure to do so.
 func (w *follower) inject(ctx context.Context, pod corev1.Pod) {
 	said := func(kind string, span steadystate.Span, by, why string) {
 		event := record.Event{
@@ -143,7 +143,7 @@ func (w *follower) inject(ctx context.Context, pod corev1.Pod) {
 		w.rec.Event(event)
 	}
 	missed := func(by, why string) {
-		if ctx.Err() == nil { // else it is being undone
+		if ctx.Err() == nil { // otherwise the fault is being undone
 			said(record.EventNotFollowed, steadystate.Instant(w.rec.Clock().Now()), by, why)
 		}
 	}

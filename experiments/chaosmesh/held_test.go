@@ -113,7 +113,7 @@ func TestWhatOnlySeemsInjected(t *testing.T) {
 				return c.Fault(chaosmesh.PodFailure{Pods: checkout, Count: faults.All})
 			},
 			[]step{takeUp, injected("shop/a", "shop/b"), change("a", down)},
-			16 * time.Second, "Chaos Mesh says that it injected shop/b, which did not show it within 15s",
+			16 * time.Second, "Chaos Mesh reports that it injected shop/b, which showed no effect within 15s",
 		},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -21,30 +21,31 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
-// readEvery is how often the object is read beside the watch, which may end.
+// readEvery is how often the object is read besides the watch, which may end.
 const readEvery = 250 * time.Millisecond
 
-// Inject creates the object and returns when Chaos Mesh's records say that
-// every pod asked for is injected, or when it is known that they will not: no
-// pod was selected, an injection failed, fewer pods were selected than asked
-// for, or the controller does not act. These are the injection's failure reason;
-// the error is for what the API refused; it wraps [faults.ErrRefused] where a guard
-// did, and is a [NotInstalledError] where Chaos Mesh is missing.
+// Inject creates the object and returns once Chaos Mesh's records say that
+// every requested pod is injected, or once it is certain that they will not: no
+// pod was selected, an injection failed, fewer pods were selected than
+// requested, or the controller does not act. Those are failure reasons of the
+// injection. The error is for requests that the API refused; it wraps
+// [faults.ErrRefused] where a guard did, and is a [NotInstalledError] where
+// Chaos Mesh is missing.
 //
 // The span in which the fault took effect begins just before the request to
-// create the object, and ends with the first proof: the first sight of a
-// victim that shows the effect, else Chaos Mesh's records.
+// create the object, and ends with the first proof: the first sight of a victim
+// that shows the effect, else Chaos Mesh's records.
 func (f *Fault) Inject(ctx context.Context, rec *record.Recorder) (record.Injection, error) {
 	fail := func(err error) (record.Injection, error) {
 		return record.Injection{}, explain(err, f.plan.kind)
 	}
-	// Refused before anything is asked of the cluster.
+	// Refused before the cluster gets any request.
 	if err := f.allowed(); err != nil {
 		return fail(err)
 	}
 	c, clock := f.cluster.Client, rec.Clock()
-	// The watches stand before the pods are listed and the object is created,
-	// so that nothing falls between.
+	// The watches start before the pods are listed and the object is created, so
+	// that no event is missed.
 	pods, stop, err := kube.Arrivals(ctx, c, clock, &corev1.PodList{}, f.plan.pods.Options()...)
 	if err != nil {
 		return fail(fmt.Errorf("watch %s: %w", f.plan.pods, err))
@@ -85,12 +86,12 @@ func (f *Fault) Inject(ctx context.Context, rec *record.Recorder) (record.Inject
 	return injection, nil
 }
 
-// injecting begins an injection of an object without a name into so many of
-// the pods.
+// injecting begins an injection of an unnamed object into that many of the
+// pods.
 func (f *Fault) injecting(rec *record.Recorder, object client.Object, asked int, pods []corev1.Pod) *injecting {
 	faults.SettleName(object)
 	if _, acts := object.(v1alpha1.InnerObject); !acts {
-		asked = 1 // which of its parts comes first is its own affair
+		asked = 1 // it does not matter which of its parts comes first
 	}
 	i := &injecting{
 		Fault:     f,
@@ -112,28 +113,28 @@ func (f *Fault) injecting(rec *record.Recorder, object client.Object, asked int,
 	return i
 }
 
-// injecting is an injection under way.
+// injecting is an injection in progress.
 type injecting struct {
 	*Fault
 	rec    *record.Recorder
 	object client.Object
 	name   string
 	asked  int
-	// before are the pods as they were before, by namespace/pod. A pod that
-	// comes later under an old name is another pod.
+	// before has the earlier state of the pods, by namespace/pod. A later pod
+	// with an old name is a different pod.
 	before   map[string]*corev1.Pod
 	timeouts Timeouts
-	// late: into a pod that has only just begun to run. Chaos Mesh may fail at
-	// first and try again, and it is not waited for that the pod shows it.
+	// late: into a pod that has just started. Chaos Mesh may fail at first and
+	// retry, and proof from the pod is not awaited.
 	late bool
-	// placed is the object in the fault's list of what may exist.
+	// placed is the object in the fault's list of objects that may exist.
 	placed *placed
 	// shown is when a pod, by UID, was first seen to show the effect.
 	shown map[string]time.Duration
 
 	from      time.Duration // just before the request to create the object
 	progress  progress
-	noneSince time.Duration // since when Chaos Mesh says that it selected nothing; -1: it does not
+	noneSince time.Duration // since when Chaos Mesh reports an empty selection; -1: it does not
 	injected  time.Duration // when its records first said that all is injected
 }
 
@@ -143,7 +144,7 @@ func (i *injecting) create(ctx context.Context) error {
 	if err := faults.WriteDown(i.rec, record.Event{Span: steadystate.Instant(i.from), Kind: faults.EventCreating, Subject: i.name}); err != nil {
 		return err
 	}
-	// From here on it may exist, whatever else happens, a panic included.
+	// From here on the object may exist, even after a panic.
 	copied, _ := i.object.DeepCopyObject().(client.Object)
 	i.placed = &placed{object: copied, unsure: true}
 	i.place(i.placed)
@@ -222,7 +223,7 @@ func (i *injecting) wait(ctx context.Context, pods, objects <-chan kube.Arrival)
 	}
 }
 
-// overdue says what is missing when the wait is over.
+// overdue says what was missing at the timeout.
 func (i *injecting) overdue(timeout time.Duration, trouble error) string {
 	var text string
 	switch {
@@ -236,13 +237,13 @@ func (i *injecting) overdue(timeout time.Duration, trouble error) string {
 		text = fmt.Sprintf("Chaos Mesh did not inject %s within %s, and did not say why", strings.Join(i.progress.pending, ", "), timeout)
 	}
 	if trouble != nil {
-		text += fmt.Sprintf(" (last reading failed: %v)", trouble)
+		text += fmt.Sprintf(" (last read failed: %v)", trouble)
 	}
 	return text
 }
 
-// already says whether a victim was on its way out before the fault: Chaos
-// Mesh selects such pods too, and killing one takes nothing from the service.
+// already reports a victim that was terminating before the fault: Chaos Mesh
+// selects such pods too, and killing one takes nothing from the service.
 func (i *injecting) already() string {
 	for _, id := range i.progress.injected {
 		if i.uid(id) == "" {
@@ -252,7 +253,7 @@ func (i *injecting) already() string {
 	return ""
 }
 
-// unproven says what is missing when no victim has shown the effect.
+// unproven names the victims that did not show the effect.
 func (i *injecting) unproven() string {
 	if text := i.already(); text != "" || !i.plan.sight.early {
 		return text
@@ -263,7 +264,7 @@ func (i *injecting) unproven() string {
 			silent = append(silent, id)
 		}
 	}
-	return fmt.Sprintf("Chaos Mesh says that it injected %s, which did not show it within %s", strings.Join(silent, ", "), i.plan.sight.wait(i.timeouts))
+	return fmt.Sprintf("Chaos Mesh reports that it injected %s, which showed no effect within %s", strings.Join(silent, ", "), i.plan.sight.wait(i.timeouts))
 }
 
 func (i *injecting) uid(id string) string {
@@ -324,7 +325,7 @@ func (i *injecting) see(p progress, object client.Object, at time.Duration) {
 // seePod notes the first sight of a pod that shows the effect.
 func (i *injecting) seePod(pod *corev1.Pod, deleted bool, at time.Duration) {
 	before := i.before[pod.Namespace+"/"+pod.Name]
-	// What was seen before the request cannot be its doing.
+	// An observation from before the request cannot be its effect.
 	if at < i.from || before == nil || before.UID != pod.UID {
 		return
 	}
@@ -367,7 +368,7 @@ func (i *injecting) proven() bool {
 	})
 }
 
-// injection is what is known in the end.
+// injection is the final result.
 func (i *injecting) injection(ctx context.Context, reason string) record.Injection {
 	in := record.Injection{
 		Fault:         i.String(),
@@ -393,8 +394,8 @@ func (i *injecting) injection(ctx context.Context, reason string) record.Injecti
 	return in
 }
 
-// words are Chaos Mesh's own, from the events of the object. Not being allowed
-// to read them takes nothing from what is known already.
+// words are Chaos Mesh's own, from the events of the object. Without the right
+// to read them the rest of the result stays valid.
 func (i *injecting) words(ctx context.Context) string {
 	var list corev1.EventList
 	err := i.cluster.Client.List(ctx, &list, client.InNamespace(i.object.GetNamespace()), client.MatchingFields{"involvedObject.name": i.object.GetName()})

@@ -15,20 +15,20 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 )
 
-// A Direction says which packets between pods and others a fault is about.
+// A Direction selects the affected packets between pods and others.
 type Direction string
 
 // The directions between Pods and To.
 const (
-	// Both is what the pods and the others send to each other. The default.
+	// Both: packets that the pods and the others send to each other. The default.
 	Both Direction = "both"
-	// Egress is what the pods send to the others, by the addresses of those
-	// pods. Where they are reached by the address of a service, which the node
-	// turns into that of a pod on the way (kube-proxy does), nothing that is
-	// sent matches: there, Both or Ingress meet what comes back.
+	// Egress: packets that the pods send to the others, by the addresses of those
+	// pods. Packets to the address of a service, which the node rewrites to that
+	// of a pod on the way (kube-proxy does), do not match: use Both or Ingress
+	// there, which match the replies.
 	Egress Direction = "egress"
-	// Ingress is what the others send to the pods. Of the others, the ones that
-	// run are touched, too: what they send is what suffers.
+	// Ingress: packets that the others send to the pods. The fault then also
+	// touches the running ones of the others: it disturbs their sending.
 	Ingress Direction = "ingress"
 )
 
@@ -51,9 +51,8 @@ func (d *Direction) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// network is what the faults in the network of pods have in common. They are in
-// the pods' own network namespaces, on what they send, so they hold on every
-// node.
+// network has the common part of the network faults. They act in the pods' own
+// network namespaces, on outgoing packets, so they hold on every node.
 type network struct {
 	pods      faults.Pods
 	count     faults.Count
@@ -65,7 +64,7 @@ type network struct {
 	declared  []record.Effect
 }
 
-// way is the direction as Chaos Mesh takes it.
+// way is the direction in Chaos Mesh's terms.
 func (n network) way(does v1alpha1.NetworkChaosAction) v1alpha1.Direction {
 	switch {
 	case !n.to.IsZero():
@@ -86,9 +85,9 @@ func (n network) wrong(does v1alpha1.NetworkChaosAction) field.ErrorList {
 	case !known:
 		errs = append(errs, field.NotSupported(at("direction"), n.direction, []Direction{Both, Egress, Ingress}))
 	case n.direction != "" && n.to.IsZero():
-		errs = append(errs, field.Forbidden(at("direction"), "it is between pods and those of to; set to, or leave it out"))
+		errs = append(errs, field.Forbidden(at("direction"), "a direction is between pods and those of to; set to, or leave it out"))
 	case !n.to.IsZero() && direction != Egress && len(n.outside) > 0 && does != v1alpha1.PartitionAction:
-		errs = append(errs, field.Forbidden(at("outside"), "beside to it needs the direction egress, since what comes from outside cannot be hit; or make two faults of it"))
+		errs = append(errs, field.Forbidden(at("outside"), "together with to it needs the direction egress, since packets from outside cannot be hit; or make two faults"))
 	}
 	for i, address := range n.outside {
 		if address == "" {
@@ -98,7 +97,7 @@ func (n network) wrong(does v1alpha1.NetworkChaosAction) field.ErrorList {
 	return errs
 }
 
-// plan is what the fault does, so far as the faults in the network differ in it.
+// plan is the plan of a network fault.
 func (n network) plan(does v1alpha1.NetworkChaosAction, verb string, tc v1alpha1.TcParameter, sees effects) plan {
 	way := n.way(does)
 	var peers []peer
@@ -136,14 +135,14 @@ func (n network) plan(does v1alpha1.NetworkChaosAction, verb string, tc v1alpha1
 	}
 }
 
-// touchesTarget reports whether something happens in the targets, too. A
-// partition drops packets on both sides whichever way they travel; anything
-// else is where the packets are sent.
+// touchesTarget reports whether the fault also acts in the targets. A partition
+// drops packets on both sides whatever their direction; any other fault acts on
+// the sender.
 func touchesTarget(does v1alpha1.NetworkChaosAction, direction v1alpha1.Direction) bool {
 	return does == v1alpha1.PartitionAction || (direction != v1alpha1.To && direction != "")
 }
 
-// oneUnit is a duration as one number of one unit: the CRD takes no "1m30s".
+// oneUnit is a duration as one number of one unit: the CRD rejects "1m30s".
 func oneUnit(d time.Duration) string {
 	for _, unit := range []struct {
 		size time.Duration
@@ -156,7 +155,7 @@ func oneUnit(d time.Duration) string {
 	return strconv.FormatInt(int64(d), 10) + "ns"
 }
 
-// wrongCorrelation: it may be nothing.
+// wrongCorrelation accepts zero.
 func wrongCorrelation(s Share) field.ErrorList {
 	if s == 0 || s.some() {
 		return nil
@@ -164,7 +163,7 @@ func wrongCorrelation(s Share) field.ErrorList {
 	return field.ErrorList{field.Invalid(at("correlation"), s.String(), "must be from 0% to 100%")}
 }
 
-// correlation is as Chaos Mesh takes it, empty where its default is meant.
+// correlation is in Chaos Mesh's terms, empty for its default.
 func correlation(s Share) string {
 	if s == 0 {
 		return ""

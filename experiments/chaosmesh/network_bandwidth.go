@@ -12,33 +12,33 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 )
 
-// NetworkBandwidth limits what the pods send. What is too much waits in a queue
-// of a fifth of a second and is lost beyond it.
+// NetworkBandwidth limits the pods' outgoing bandwidth. Excess packets wait in
+// a queue of a fifth of a second and are dropped beyond it.
 type NetworkBandwidth struct {
-	// Pods and Count say which pods are hit, and how many of them. Default of
+	// Pods selects the possible targets, Count says how many are hit. Default of
 	// Count: all.
 	Pods  faults.Pods  `yaml:"-"`
 	Count faults.Count `yaml:"pods"`
-	// Rate is what the pods may send, in bits a second, as in Kubernetes' own
-	// annotation kubernetes.io/egress-bandwidth: "10M" is ten megabits a second.
+	// Rate is the limit in bits per second, as in Kubernetes' own annotation
+	// kubernetes.io/egress-bandwidth: "10M" is ten megabits per second.
 	Rate resource.Quantity `yaml:"rate"`
 	// To, Direction, Outside and Device are those of [NetworkDelay].
 	To        faults.Pods `yaml:"-"`
 	Direction Direction   `yaml:"direction"`
 	Outside   []string    `yaml:"outside"`
 	Device    string      `yaml:"device"`
-	// Follow hits pods that appear while the fault is held, too; see [Fault].
+	// Follow also hits pods that appear while the fault is held; see [Fault].
 	Follow bool `yaml:"follow"`
-	// Effects are what must be seen. There is no default, and without them no
-	// verdict can be held.
+	// Effects must be seen. There is no default, and without them the verdict
+	// cannot be held.
 	Effects []record.Effect `yaml:"effects"`
 }
 
-// Validate names the fields that are wrong.
+// Validate names the invalid fields.
 func (f NetworkBandwidth) Validate() error {
 	errs := f.network().wrong(v1alpha1.BandwidthAction)
 	if f.Rate.Value() < 8 {
-		errs = append(errs, field.Invalid(at("rate"), f.Rate.String(), "must be at least 8, which is a byte a second: it is in bits a second, as in 10M"))
+		errs = append(errs, field.Invalid(at("rate"), f.Rate.String(), "must be at least 8, which is one byte per second: the unit is bits per second, as in 10M"))
 	}
 	return wrong(errs)
 }
@@ -57,8 +57,8 @@ func (f NetworkBandwidth) plan() plan {
 	}}, undeclared("a narrow network"))
 }
 
-// packet is the largest frame of an Ethernet device, in bytes. A bucket that
-// does not hold one lets nothing pass at all.
+// packet is the largest frame of an Ethernet device, in bytes. A bucket smaller
+// than one packet passes no traffic at all.
 const packet = 1514
 
 func atLeastPackets(n, bytes int64) uint32 {

@@ -12,41 +12,41 @@ import (
 )
 
 // NetworkDelay delays every packet that the pods send. A request on a new
-// connection waits for two packets of the server's, its answer and the
-// connection's, so it takes twice as long.
+// connection waits for two packets of the server, the connection's SYN-ACK and
+// the answer, so it takes twice as long.
 type NetworkDelay struct {
-	// Pods and Count say which pods are hit, and how many of them. Default of
+	// Pods selects the possible targets, Count says how many are hit. Default of
 	// Count: all.
 	Pods  faults.Pods  `yaml:"-"`
 	Count faults.Count `yaml:"pods"`
-	// Latency is by how much a packet is delayed.
+	// Latency is the delay of each packet.
 	Latency time.Duration `yaml:"latency"`
-	// Jitter is by how much that varies to either side; at most Latency.
+	// Jitter is how much the delay varies to either side; at most Latency.
 	Jitter time.Duration `yaml:"jitter"`
-	// Correlation is how much the delay of a packet depends on that of the one
-	// before. Default 0.
+	// Correlation is how much the delay of a packet depends on that of the
+	// previous one. Default 0.
 	Correlation Share `yaml:"correlation"`
 	// To narrows the fault to the packets between the pods and these, in the
 	// Direction. Default: all packets.
 	To        faults.Pods `yaml:"-"`
 	Direction Direction   `yaml:"direction"`
-	// Outside narrows the fault to what the pods send to addresses outside of
-	// the cluster: "203.0.113.7", "203.0.113.0/24", "203.0.113.7:5432" or a
-	// name, which Chaos Mesh's controller resolves once. IPv4 only.
+	// Outside narrows the fault to packets that the pods send to addresses
+	// outside the cluster: "203.0.113.7", "203.0.113.0/24", "203.0.113.7:5432" or
+	// a name, which Chaos Mesh's controller resolves once. IPv4 only.
 	Outside []string `yaml:"outside"`
 	// Device is the network device of the pods. Default eth0.
 	Device string `yaml:"device"`
-	// Follow hits pods that appear while the fault is held, too; see [Fault].
+	// Follow also hits pods that appear while the fault is held; see [Fault].
 	Follow bool `yaml:"follow"`
 	// Signal is the signal of each target (see [record.TargetSignal]), in
 	// seconds, that rises by at least eight tenths of Latency. Default: the
 	// requests that the targets answer.
 	Signal string `yaml:"signal"`
-	// Effects are what must be seen, in place of that.
+	// Effects must be seen, in place of Signal.
 	Effects []record.Effect `yaml:"effects"`
 }
 
-// Validate names the fields that are wrong.
+// Validate names the invalid fields.
 func (f NetworkDelay) Validate() error {
 	errs := append(f.network().wrong(v1alpha1.DelayAction), wrongCorrelation(f.Correlation)...)
 	switch {

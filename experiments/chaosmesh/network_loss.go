@@ -7,30 +7,31 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 )
 
-// NetworkLoss loses packets that the pods send. TCP sends them again, so some
-// requests take longer; by how much is the kernel's affair.
+// NetworkLoss drops packets that the pods send. TCP retransmits them, so some
+// requests take longer; by how much depends on the kernel.
 type NetworkLoss struct {
-	// Pods and Count say which pods are hit, and how many of them. Default of
+	// Pods selects the possible targets, Count says how many are hit. Default of
 	// Count: all.
 	Pods  faults.Pods  `yaml:"-"`
 	Count faults.Count `yaml:"pods"`
-	// Packets is the share of the packets that are lost, each by chance.
+	// Packets is the share of dropped packets; each is chosen at random.
 	Packets Share `yaml:"packets"`
-	// Correlation is how much that depends on the packet before. Default 0.
+	// Correlation is how much the choice depends on the previous packet. Default
+	// 0.
 	Correlation Share `yaml:"correlation"`
 	// To, Direction, Outside and Device are those of [NetworkDelay].
 	To        faults.Pods `yaml:"-"`
 	Direction Direction   `yaml:"direction"`
 	Outside   []string    `yaml:"outside"`
 	Device    string      `yaml:"device"`
-	// Follow hits pods that appear while the fault is held, too; see [Fault].
+	// Follow also hits pods that appear while the fault is held; see [Fault].
 	Follow bool `yaml:"follow"`
-	// Effects are what must be seen. There is no default, and without them no
-	// verdict can be held.
+	// Effects must be seen. There is no default, and without them the verdict
+	// cannot be held.
 	Effects []record.Effect `yaml:"effects"`
 }
 
-// Validate names the fields that are wrong.
+// Validate names the invalid fields.
 func (f NetworkLoss) Validate() error { return packets(f).validate(v1alpha1.LossAction) }
 
 func (f NetworkLoss) plan() plan {

@@ -8,8 +8,8 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 )
 
-// packets is what befalls single packets by chance. [NetworkLoss],
-// [NetworkDuplicate] and [NetworkCorrupt] have its fields.
+// packets are the faults that hit single packets at random: [NetworkLoss],
+// [NetworkDuplicate] and [NetworkCorrupt] have these fields.
 type packets struct {
 	Pods        faults.Pods
 	Count       faults.Count

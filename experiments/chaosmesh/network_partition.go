@@ -7,31 +7,31 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 )
 
-// NetworkPartition drops what the pods send and are sent, the kubelet's probes
-// among it. Connections hang, they are not refused.
+// NetworkPartition drops all packets from and to the pods, the kubelet's probes
+// included. Connections hang; they are not refused.
 type NetworkPartition struct {
-	// Pods and Count say which pods are hit, and how many of them. Default of
+	// Pods selects the possible targets, Count says how many are hit. Default of
 	// Count: all.
 	Pods  faults.Pods  `yaml:"-"`
 	Count faults.Count `yaml:"pods"`
-	// To, Direction, Outside and Device are those of [NetworkDelay]. Default:
-	// the pods are cut off from everything.
+	// To, Direction, Outside and Device are those of [NetworkDelay]. Default: the
+	// pods are cut off from everything.
 	To        faults.Pods `yaml:"-"`
 	Direction Direction   `yaml:"direction"`
 	Outside   []string    `yaml:"outside"`
 	Device    string      `yaml:"device"`
-	// Follow hits pods that appear while the fault is held, too; see [Fault].
+	// Follow also hits pods that appear while the fault is held; see [Fault].
 	Follow bool `yaml:"follow"`
-	// Signal is the signal of each target (see [record.TargetSignal]) that does
-	// not rise above zero while the network is cut and does before and after:
-	// successful calls a second from the pods to the others, for instance.
+	// Signal is a signal of each target (see [record.TargetSignal]) that does not
+	// rise above zero while the network is cut and does before and after:
+	// successful calls per second from the pods to the others, for example.
 	Signal string `yaml:"signal"`
-	// Effects are what must be seen, in place of that. Without Signal and
-	// Effects no verdict can be held.
+	// Effects must be seen, in place of Signal. Without Signal and Effects the
+	// verdict cannot be held.
 	Effects []record.Effect `yaml:"effects"`
 }
 
-// Validate names the fields that are wrong.
+// Validate names the invalid fields.
 func (f NetworkPartition) Validate() error {
 	return wrong(f.network().wrong(v1alpha1.PartitionAction), wrongSignal(f.Signal, f.Effects))
 }

@@ -127,11 +127,12 @@ func wrong(lists ...field.ErrorList) error {
 	return faults.Refuse("%w", all.ToAggregate())
 }
 
-// wrongHit is what is wrong with which pods are hit and what must be seen of it.
+// wrongHit reports mistakes in the selection of pods, their count and the
+// effects. A file has the count in its field pods.
 func wrongHit(pods faults.Pods, count faults.Count, effects []record.Effect) field.ErrorList {
-	errs := append(wrongPods("pods", pods), wrongEffects(effects)...)
+	errs := append(wrongPods("selector", pods), wrongEffects(effects)...)
 	if err := count.Validate(); err != nil {
-		errs = append(errs, field.Invalid(at("count"), string(count), err.Error()))
+		errs = append(errs, field.Invalid(at("pods"), string(count), err.Error()))
 	}
 	return errs
 }

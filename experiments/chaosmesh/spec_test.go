@@ -208,12 +208,12 @@ func TestEachMistakeNamesItsField(t *testing.T) {
 		spec chaosmesh.Spec
 		want string
 	}{
-		{"no pods", chaosmesh.PodKill{Count: faults.One}, "pods: Invalid value: \"pods  in \": no namespace; say which one the pods are in"},
-		{"pods of every service", chaosmesh.PodFailure{Pods: faults.Pods{Namespace: "shop"}, Count: faults.One}, `an empty selector would select every pod of namespace "shop"`},
-		{"no count of a kill", chaosmesh.PodKill{Pods: checkout}, `count: Invalid value: "": no count; say how many pods, as in "1", "50%" or "all"`},
-		{"no count of a failure", chaosmesh.PodFailure{Pods: checkout}, `count: Invalid value: "": no count`},
-		{"a count in words", chaosmesh.NetworkDelay{Pods: checkout, Count: "most", Latency: second}, `count: Invalid value: "most": count "most" is no number and no percentage`},
-		{"a share of more than all", chaosmesh.StressCPU{Pods: checkout, Count: "101%", Workers: 1}, `count: Invalid value: "101%": 101% of the pods; a percentage is from 1% to 100%`},
+		{"no pods", chaosmesh.PodKill{Count: faults.One}, "selector: Invalid value: \"pods  in \": no namespace; say which one the pods are in"},
+		{"pods of every service", chaosmesh.PodFailure{Pods: faults.Pods{Namespace: "shop"}, Count: faults.One}, `selector: Invalid value: "pods  in shop": an empty selector would select every pod of namespace "shop"`},
+		{"no count of a kill", chaosmesh.PodKill{Pods: checkout}, `pods: Invalid value: "": no count; say how many pods, as in "1", "50%" or "all"`},
+		{"no count of a failure", chaosmesh.PodFailure{Pods: checkout}, `pods: Invalid value: "": no count`},
+		{"a count in words", chaosmesh.NetworkDelay{Pods: checkout, Count: "most", Latency: second}, `pods: Invalid value: "most": "most" is neither a number nor a percentage`},
+		{"a share of more than all", chaosmesh.StressCPU{Pods: checkout, Count: "101%", Workers: 1}, `pods: Invalid value: "101%": 101% of the pods; a percentage is from 1% to 100%`},
 		{"no container", chaosmesh.ContainerKill{Pods: checkout, Count: faults.One}, "containers: Required value: no container; say which ones by their names"},
 		{"a container without a name", chaosmesh.ContainerKill{Pods: checkout, Count: faults.One, Containers: []string{"app", ""}}, "containers[1]: Required value: a container's name"},
 		{"stress of a container without a name", chaosmesh.StressCPU{Pods: checkout, Workers: 1, Containers: []string{""}}, "containers[0]: Required value: a container's name"},
@@ -227,13 +227,13 @@ func TestEachMistakeNamesItsField(t *testing.T) {
 		{"duplication of more than all, since 5 is 500%", chaosmesh.NetworkDuplicate{Pods: checkout, Packets: 5}, `packets: Invalid value: "500%": must be above 0% and at most 100%`},
 		{"corruption below nothing", chaosmesh.NetworkCorrupt{Pods: checkout, Packets: -0.01}, `packets: Invalid value: "-1%": must be above 0%`},
 		{"a share that is no number", chaosmesh.NetworkCorrupt{Pods: checkout, Packets: chaosmesh.Share(math.NaN())}, `packets: Invalid value: "NaN%": must be above 0%`},
-		{"no bandwidth", chaosmesh.NetworkBandwidth{Pods: checkout}, `rate: Invalid value: "0": must be at least 8, which is a byte a second: it is in bits a second, as in 10M`},
+		{"no bandwidth", chaosmesh.NetworkBandwidth{Pods: checkout}, `rate: Invalid value: "0": must be at least 8, which is one byte per second: the unit is bits per second, as in 10M`},
 		{"less than a byte a second", chaosmesh.NetworkBandwidth{Pods: checkout, Rate: size("7")}, `rate: Invalid value: "7": must be at least 8`},
 		{"a direction that is none", chaosmesh.NetworkLoss{Pods: checkout, Packets: 1, To: payments, Direction: "to"}, `direction: Unsupported value: "to": supported values: "both", "egress", "ingress"`},
-		{"a direction towards nothing", chaosmesh.NetworkPartition{Pods: checkout, Direction: chaosmesh.Egress}, "direction: Forbidden: it is between pods and those of to; set to, or leave it out"},
+		{"a direction towards nothing", chaosmesh.NetworkPartition{Pods: checkout, Direction: chaosmesh.Egress}, "direction: Forbidden: a direction is between pods and those of to; set to, or leave it out"},
 		{"others in no namespace", chaosmesh.NetworkBandwidth{Pods: checkout, Rate: size("1M"), To: far}, `to: Invalid value: "pods app=payments in ": no namespace`},
 		{"an address that is empty", chaosmesh.NetworkPartition{Pods: checkout, Outside: []string{"192.0.2.1", ""}}, "outside[1]: Required value: an address outside of the cluster"},
-		{"outside towards the pods, which Chaos Mesh cannot delay", chaosmesh.NetworkDelay{Pods: checkout, Latency: second, To: payments, Outside: []string{"192.0.2.1"}}, "outside: Forbidden: beside to it needs the direction egress"},
+		{"outside towards the pods, which Chaos Mesh cannot delay", chaosmesh.NetworkDelay{Pods: checkout, Latency: second, To: payments, Outside: []string{"192.0.2.1"}}, "outside: Forbidden: together with to it needs the direction egress"},
 		{"no worker, which counts as injected", chaosmesh.StressCPU{Pods: checkout}, "workers: Invalid value: 0: must be from 1 to 8192"},
 		{"more workers than the CRD takes", chaosmesh.StressCPU{Pods: checkout, Workers: 8193}, "workers: Invalid value: 8193: must be from 1 to 8192"},
 		{"a load that is more than all", chaosmesh.StressCPU{Pods: checkout, Workers: 1, Load: 80}, `load: Invalid value: "8000%": must be a whole percentage from 1% to 100%`},
@@ -260,7 +260,7 @@ func TestEachMistakeNamesItsField(t *testing.T) {
 		{"an object of every service's pods", chaosmesh.Object{YAML: object("IOChaos", strings.Replace(slowDisk, "{app: checkout}", "{}", 1))}, "refused: yaml: an empty selector would select every pod"},
 		{"an object of no pods", chaosmesh.Object{YAML: object("IOChaos", strings.Replace(slowDisk, "mode: all", "mode: fixed\n  value: \"0\"", 1))}, "refused: yaml: 0 pods asked for; at least one is needed"},
 		{"an object that is over when it is done, and follows", chaosmesh.Object{YAML: object("PodChaos", ofCheckout+"  action: pod-kill\n"), Follow: true}, "follow: Forbidden: only a fault that is held, and hits pods itself, can follow"},
-		{"all mistakes at once", chaosmesh.NetworkDelay{Pods: checkout, Count: "0", Correlation: 2}, `[count: Invalid value: "0": 0 pods asked for; at least one is needed, correlation: Invalid value: "200%": must be from 0% to 100%, latency: Invalid value: "0s": must be above zero]`},
+		{"all mistakes at once", chaosmesh.NetworkDelay{Pods: checkout, Count: "0", Correlation: 2}, `[pods: Invalid value: "0": 0 pods asked for; at least one is needed, correlation: Invalid value: "200%": must be from 0% to 100%, latency: Invalid value: "0s": must be above zero]`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			if err := row.spec.Validate(); !errors.Is(err, faults.ErrRefused) || !strings.Contains(err.Error(), row.want) {

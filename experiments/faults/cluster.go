@@ -15,10 +15,9 @@ type Cluster struct {
 	Guard  Guard
 }
 
-// errNoClient is for a cluster that cannot be asked.
 var errNoClient = errors.New("needs a client of a cluster")
 
-// Validate says what is wrong with the cluster, without asking it.
+// Validate reports mistakes, without asking the cluster.
 func (c Cluster) Validate() error {
 	if c.Client == nil {
 		return errNoClient
@@ -26,9 +25,10 @@ func (c Cluster) Validate() error {
 	return c.Guard.Validate()
 }
 
-// Choose says which pods run that a fault may hit, and how many of them are
-// asked for. The error wraps [ErrRefused] where the guard refuses: the cluster,
-// the namespace, an empty selector, a protected pod, more than there are.
+// Choose lists the running pods that a fault may hit, and how many of them it
+// requests. The error wraps [ErrRefused] where the guard refuses: the cluster,
+// the namespace, an empty selector, a protected pod, a count above the number
+// of pods.
 func (c Cluster) Choose(ctx context.Context, pods Pods, count Count) (candidates []corev1.Pod, asked int, err error) {
 	if c.Client == nil {
 		return nil, 0, errNoClient
@@ -47,8 +47,8 @@ func (c Cluster) Choose(ctx context.Context, pods Pods, count Count) (candidates
 	return up, asked, err
 }
 
-// Select are those of the pods that run. If something happens to them none may
-// be protected.
+// Select lists the running ones of the pods. If the fault touches them, none
+// may be protected.
 func (c Cluster) Select(ctx context.Context, pods Pods, touched bool) ([]corev1.Pod, error) {
 	matching, err := pods.List(ctx, c.Client)
 	if err != nil {

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// A Count says how many of the pods that match are hit: "3", or "50%", rounded
-// up, of those that match when the fault is injected, or "all" of them. Which ones
-// is chosen by chance. The zero value says nothing and is refused.
+// A Count says how many of the matching pods are hit: "3", or "50%", rounded
+// up, of those that match when the fault is injected, or "all". The choice is
+// random. The zero value is refused.
 type Count string
 
 // One is one pod, All is all of them.
@@ -21,7 +21,7 @@ const (
 // Fixed is n pods.
 func Fixed(n int) Count { return Count(strconv.Itoa(n)) }
 
-// Percent is so many percent of the pods.
+// Percent is p percent of the pods.
 func Percent(p int) Count { return Count(strconv.Itoa(p) + "%") }
 
 // IsAll reports whether all pods are hit, whatever their number.
@@ -39,13 +39,13 @@ func (c *Count) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Validate says what is wrong with the count, whatever there is to count.
+// Validate reports a count that is invalid for any number of pods.
 func (c Count) Validate() error {
 	_, _, err := c.parse()
 	return err
 }
 
-// parse is the number, of pods or of a hundred of them.
+// parse returns a number of pods, or a percentage.
 func (c Count) parse() (n int, percent bool, err error) {
 	if c == "all" {
 		return 100, true, nil
@@ -56,7 +56,7 @@ func (c Count) parse() (n int, percent bool, err error) {
 	case c == "":
 		return 0, false, errors.New(`no count; say how many pods, as in "1", "50%" or "all"`)
 	case err != nil:
-		return 0, false, fmt.Errorf(`count %q is no number and no percentage; say how many pods, as in "1", "50%%" or "all"`, c)
+		return 0, false, fmt.Errorf(`%q is neither a number nor a percentage; say how many pods, as in "1", "50%%" or "all"`, c)
 	case percent && (n < 1 || n > 100):
 		return 0, false, fmt.Errorf("%s of the pods; a percentage is from 1%% to 100%%", c)
 	case n < 1:
@@ -65,15 +65,15 @@ func (c Count) parse() (n int, percent bool, err error) {
 	return n, percent, nil
 }
 
-// Of is how many of the pods that match are asked for. More than there are is
-// refused: silently fewer would be hit.
+// Of resolves the count against the number of matching pods. A count above that
+// is refused: otherwise fewer pods would be hit without notice.
 func (c Count) Of(matching int) (int, error) {
 	asked, percent, err := c.parse()
 	if err != nil {
 		return 0, Refuse("%w", err)
 	}
 	if percent {
-		// Chaos Mesh rounds up, and so does this.
+		// Rounds up, as Chaos Mesh does.
 		asked = max(1, (matching*asked+99)/100)
 	}
 	if asked > matching {
@@ -82,8 +82,8 @@ func (c Count) Of(matching int) (int, error) {
 	return asked, nil
 }
 
-// Among is how many of those that run now are to be hit, as far as there are
-// that many.
+// Among resolves the count against the running pods, and is all of them if
+// there are too few.
 func (c Count) Among(up int) int {
 	asked, err := c.Of(up)
 	if err != nil {

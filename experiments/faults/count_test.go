@@ -24,8 +24,8 @@ func TestTheTextOfACount(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"":     `no count; say how many pods, as in "1", "50%" or "all"`,
-		"most": `count "most" is no number and no percentage; say how many pods, as in "1", "50%" or "all"`,
-		"0.5":  `no number and no percentage`,
+		"most": `"most" is neither a number nor a percentage; say how many pods, as in "1", "50%" or "all"`,
+		"0.5":  `neither a number nor a percentage`,
 		"0":    "at least one is needed",
 		"0%":   "a percentage is from 1% to 100%",
 		"101%": "a percentage is from 1% to 100%",

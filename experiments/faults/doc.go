@@ -1,29 +1,28 @@
-// Package faults has what all faults on pods share, whatever injects them: which
-// pods may be hit and how many, the guard that refuses, and how what a run puts
-// into a cluster is named, found again and removed.
+// Package faults contains what all faults on pods share: the selection of pods,
+// the guard that refuses, and how the objects of a run are named, found and
+// removed.
 //
 //	cluster := faults.Cluster{Client: c, Guard: faults.Guard{Cluster: uid, Namespaces: []string{"shop"}}}
 //	checkout := faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
 //
 //	candidates, asked, err := cluster.Choose(ctx, checkout, faults.Percent(50)) // refused, or what runs
 //
-// A fault of one's own implements [experiments.Fault]. It chooses its pods with
-// [Cluster.Choose]; writes down what it is about to do ([WriteDown]); labels what
-// it creates ([NewMeta], [SettleName]), with an end that the cluster enforces
-// without it ([Guard.Expiry]); asks of a failed request whether something may be
-// there all the same ([Rejected]); names its targets ([Targets]); and may be a
+// A custom fault implements [experiments.Fault]. It chooses its pods with
+// [Cluster.Choose]; writes down its next change ([WriteDown]); labels the
+// objects it creates ([NewMeta], [SettleName]), with an expiry that the cluster
+// enforces on its own ([Guard.Expiry]); asks of a failed request whether it may
+// have had an effect ([Rejected]); names its targets ([Targets]); and may be an
 // [experiments.Previewer].
 //
 // # Nothing is left behind
 //
-// The ledger of what a run has put into a cluster is the cluster. Every object
-// carries the labels [ManagedLabel] and [RunLabel] from the instant it exists,
-// because they are part of the request that creates it; so there is no instant
-// at which an object of ours exists that a search for these labels does not find
-// ([Scope.Labels]), whatever became of the program that created it. The record
-// says the same from the other side: an event with the object's full name is
-// written before the request is sent, so that a cut record names everything that
-// its run may have left. Each cross-checks the other, and no second store is kept
-// that could disagree with the first. What is found is a [Leftover], and [Sweep]
-// proves that none is left.
+// The cluster itself is the ledger of a run's objects. Every object carries the
+// labels [ManagedLabel] and [RunLabel] from the instant it exists, because they
+// are part of the request that creates it: a search for these labels
+// ([Scope.Labels]) finds every object of ours at every instant, even after a
+// crash of the program. The record is the cross-check: an event with the
+// object's full name is written before the request is sent, so that a cut
+// record names everything that its run may have left behind. No second store
+// exists that could disagree. A search finds a [Leftover], and [Sweep] proves
+// that none is left.
 package faults

@@ -8,26 +8,26 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 )
 
-// ErrRefused is wrapped by every error that says that a guard refused a fault.
-// Nothing was created then.
+// ErrRefused is wrapped by every error of a guard that refused a fault. Nothing
+// was created then.
 var ErrRefused = errors.New("refused")
 
-// Refuse is an error that wraps [ErrRefused] and says why.
+// Refuse returns an error that wraps [ErrRefused], with the reason.
 func Refuse(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrRefused, fmt.Errorf(format, args...))
 }
 
-// Permanent reports whether asking again would yield the same.
+// Permanent reports whether a retry would fail the same way.
 func Permanent(err error) bool {
 	return meta.IsNoMatchError(err) || apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) ||
 		apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) || apierrors.IsMethodNotSupported(err) ||
 		apierrors.IsRequestEntityTooLargeError(err)
 }
 
-// Rejected reports whether a request that failed certainly changed nothing.
-// After a timeout, a broken connection or a failure of the server, or of what
-// is in front of it, it may have; and a name of ours that is taken already was
-// taken by a try whose answer was lost.
+// Rejected reports whether a failed request certainly changed nothing. After a
+// timeout, a broken connection, or a failure of the server or of a proxy in
+// front of it, the request may have succeeded; and if a name of ours is already
+// taken, an earlier attempt took it, whose answer was lost.
 func Rejected(err error) bool {
 	return Permanent(err) || apierrors.IsNotFound(err) || apierrors.IsConflict(err) || apierrors.IsTooManyRequests(err)
 }

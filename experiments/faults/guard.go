@@ -18,32 +18,32 @@ import (
 
 // A Guard says what faults may touch. The zero value allows nothing.
 type Guard struct {
-	// Cluster is the UID of the namespace kube-system of the cluster that is
-	// meant (see kube.Identity). A fault is refused in any other one, whatever
-	// the kubeconfig calls it.
+	// Cluster is the UID of the namespace kube-system of the intended cluster
+	// (see kube.Identity). Faults in any other cluster are refused, whatever the
+	// kubeconfig calls it.
 	Cluster string
-	// Namespaces that faults may touch, by their full names: there are no
+	// Namespaces that faults may touch, by their full names. There are no
 	// wildcards.
 	Namespaces []string
-	// Protected pods are never hit: a selection that matches a pod with all
-	// the labels of one of these is refused as a whole, because which of what
-	// matches is hit is chosen by chance.
+	// Protected pods are never hit: a selection that matches a pod with all the
+	// labels of one of these is refused as a whole, because the choice among the
+	// matching pods is random.
 	Protected []map[string]string
-	// Lifetime is how long after its creation the cluster itself ends a fault
-	// that was not removed. It must be longer than any hold. Default: until
-	// the deadline of the context that the fault is injected with, which is
-	// the run's, and a minute; without a deadline ten minutes.
+	// Lifetime is the time from creation after which the cluster itself ends a
+	// fault that was not removed. It must be longer than any hold. Default: until
+	// one minute after the deadline of the injection's context, which is the
+	// run's; ten minutes without a deadline.
 	Lifetime time.Duration
 }
 
-// lifetimeDefault is the lifetime of a fault where neither the guard nor a
-// deadline sets one.
+// lifetimeDefault is the lifetime of a fault without a guard's lifetime and
+// without a deadline.
 const lifetimeDefault = 10 * time.Minute
 
-// Validate says what is wrong with the guard.
+// Validate reports mistakes in the guard.
 func (g Guard) Validate() error {
 	if g.Cluster == "" {
-		return fmt.Errorf("guard: %w: no cluster; say which one is meant by the UID of its namespace kube-system", ErrRefused)
+		return fmt.Errorf("guard: %w: no cluster; identify it by the UID of its namespace kube-system", ErrRefused)
 	}
 	if len(g.Namespaces) == 0 {
 		return fmt.Errorf("guard: %w: no namespace is allowed; list those that faults may touch", ErrRefused)
@@ -51,7 +51,7 @@ func (g Guard) Validate() error {
 	var errs []error
 	for _, namespace := range g.Namespaces {
 		if wrong := validation.IsDNS1123Label(namespace); len(wrong) > 0 {
-			errs = append(errs, fmt.Errorf("guard: %w: %q is no namespace, and there are no wildcards: list each one by its name", ErrRefused, namespace))
+			errs = append(errs, fmt.Errorf("guard: %w: %q is not a namespace; there are no wildcards, list each namespace by its name", ErrRefused, namespace))
 		}
 	}
 	for _, set := range g.Protected {
@@ -65,7 +65,7 @@ func (g Guard) Validate() error {
 	return errors.Join(errs...)
 }
 
-// identify refuses another cluster than the one that is meant.
+// identify refuses any cluster but the intended one.
 func (g Guard) identify(ctx context.Context, c client.Reader) error {
 	uid, err := kube.Identity(ctx, c)
 	if err != nil {
@@ -77,7 +77,7 @@ func (g Guard) identify(ctx context.Context, c client.Reader) error {
 	return nil
 }
 
-// Allow refuses pods that may not be selected from at all.
+// Allow refuses a selection of pods outside the guard.
 func (g Guard) Allow(pods Pods) error {
 	if err := pods.Validate(); err != nil {
 		return Refuse("%w", err)
@@ -88,7 +88,7 @@ func (g Guard) Allow(pods Pods) error {
 	return nil
 }
 
-// Protect refuses matching pods of which any is protected.
+// Protect refuses matching pods if any of them is protected.
 func (g Guard) Protect(pods []corev1.Pod) error {
 	for _, pod := range pods {
 		for _, set := range g.Protected {
@@ -100,15 +100,14 @@ func (g Guard) Protect(pods []corev1.Pod) error {
 	return nil
 }
 
-// Expiry is how long after its creation the cluster ends a fault that is created
-// now.
+// Expiry is the lifetime, from its creation, of a fault that is created now.
 func (g Guard) Expiry(ctx context.Context) time.Duration {
 	return Lifetime(ctx, g.Lifetime, lifetimeDefault)
 }
 
-// Lifetime is how long what a run creates now may stay in the cluster without
-// it: as long as is set, else until a minute after the deadline of ctx, else as
-// long as is said for want of one.
+// Lifetime is how long an object that a run creates now may stay in the cluster
+// on its own: the set value, else until one minute after the deadline of ctx,
+// else the value for want of a deadline.
 func Lifetime(ctx context.Context, set, otherwise time.Duration) time.Duration {
 	if set > 0 {
 		return set

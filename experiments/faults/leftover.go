@@ -10,12 +10,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// A Scope says whose objects are looked for.
+// A Scope selects the objects to look for.
 type Scope struct {
 	// Namespaces to look in; at least one.
 	Namespaces []string
-	// Run is the one run whose objects are meant. Default: those of all runs,
-	// of one that is still under way too.
+	// Run selects the objects of one run. Default: all runs, those still in
+	// progress included.
 	Run string
 }
 
@@ -27,7 +27,7 @@ func (s Scope) Validate() error {
 	return nil
 }
 
-// Labels are those of the objects that are meant.
+// Labels are the labels of the selected objects.
 func (s Scope) Labels() client.MatchingLabels {
 	ours := client.MatchingLabels{ManagedLabel: Managed}
 	if s.Run != "" {
@@ -42,7 +42,7 @@ type Leftover struct {
 	Run                   string // of the record
 	Created               time.Time
 	Finalizers            []string
-	// Notes say what it took to remove it, if it did not go by itself.
+	// Notes describe the removal if the object did not go by itself.
 	Notes []string
 }
 
@@ -66,14 +66,14 @@ func (l Leftover) String() string {
 
 func (l Leftover) left() Leftover { return l }
 
-// Found is what a search finds: a [Leftover], or a struct that embeds one, with
-// what it takes to remove it.
+// Found is the result of a search: a [Leftover], or a struct that embeds one,
+// with the data needed to remove it.
 type Found interface {
 	fmt.Stringer
 	left() Leftover
 }
 
-// Leftovers are those that were found.
+// Leftovers are the leftovers of a search, without the data to remove them.
 func Leftovers[F Found](found []F) []Leftover {
 	var list []Leftover
 	for _, f := range found {
@@ -82,7 +82,7 @@ func Leftovers[F Found](found []F) []Leftover {
 	return list
 }
 
-// Named are the names of what was left behind, in one line.
+// Named joins the names of the leftovers in one line.
 func Named[F Found](left []F) string {
 	var names []string
 	for _, l := range left {
@@ -92,8 +92,8 @@ func Named[F Found](left []F) string {
 }
 
 // Sweep removes what find finds, and proves with again that nothing is left. It
-// goes on after a failure; the error then names all that may still be in place.
-// What it removed is returned in any case.
+// continues after a failure; the error then names all objects that may still be
+// in place. It always returns what it removed.
 func Sweep[F Found](find, again func() ([]F, error), remove func(*F) error) ([]Leftover, error) {
 	found, err := find()
 	errs := []error{err}

@@ -9,9 +9,9 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 )
 
-// The labels that every object carries from the instant it exists. By
-// ManagedLabel with the value Managed the objects of all runs are found, by
-// RunLabel those of one run; its value is the record's Run.
+// The labels that every object carries from the instant it exists. ManagedLabel
+// with the value Managed finds the objects of all runs, RunLabel those of one
+// run; its value is the record's Run.
 const (
 	RunLabel     = "aftershock.dev/run"
 	ManagedLabel = "app.kubernetes.io/managed-by"
@@ -22,8 +22,8 @@ const (
 // created, so that a record names everything that its run may have left behind.
 const EventCreating = "creating"
 
-// NewMeta is the metadata of an object of a run that does this. Its name is
-// found when it is created, see [SettleName].
+// NewMeta is the metadata of a run's object that performs the action. Its name
+// is chosen at its creation, see [SettleName].
 func NewMeta(action, namespace, run string) metav1.ObjectMeta {
 	return metav1.ObjectMeta{
 		GenerateName: action + "-" + run + "-",
@@ -32,15 +32,15 @@ func NewMeta(action, namespace, run string) metav1.ObjectMeta {
 	}
 }
 
-// SettleName gives the object its name. The server could do it; but what is
-// not named before it is created cannot be written down before.
+// SettleName gives the object its name. The server could do it, but a name must
+// be known before the creation to be written down.
 func SettleName(obj client.Object) {
 	obj.SetName(obj.GetGenerateName() + rand.String(5))
 	obj.SetGenerateName("")
 }
 
-// WriteDown records what is about to be done to the cluster. What cannot be
-// written down must not be done: the error says that it is not.
+// WriteDown records the next change to the cluster. A change that cannot be
+// written down must not be made; the error says that it was not.
 func WriteDown(rec *record.Recorder, e record.Event) error {
 	rec.Event(e)
 	return rec.Err()

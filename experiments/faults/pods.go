@@ -14,15 +14,15 @@ import (
 )
 
 // Pods are the running pods of one namespace that a fault may hit, whatever
-// workload made them. They must have something in common: an empty selection is
-// refused.
+// workload made them. An empty selection is refused.
 type Pods struct {
 	Namespace string
-	// Selector has the labels that each of them has.
+	// Selector has the labels that each of them must have.
 	Selector map[string]string
 	// Expressions are further requirements on their labels.
 	Expressions []metav1.LabelSelectorRequirement
-	// Names are those that are meant, whatever their labels. Default: all.
+	// Names restricts the selection to these pods, whatever their labels.
+	// Default: all.
 	Names []string
 }
 
@@ -35,12 +35,12 @@ func PodsOf(namespace string, selector *metav1.LabelSelector) Pods {
 	return Pods{Namespace: namespace, Selector: selector.MatchLabels, Expressions: selector.MatchExpressions}
 }
 
-// IsZero reports whether nothing is said.
+// IsZero reports whether the selection is unset.
 func (p Pods) IsZero() bool {
 	return p.Namespace == "" && len(p.Selector)+len(p.Expressions)+len(p.Names) == 0
 }
 
-// Validate says what is wrong with the selection, whatever runs.
+// Validate reports mistakes in the selection, whatever runs.
 func (p Pods) Validate() error {
 	switch {
 	case p.Namespace == "":
@@ -67,7 +67,7 @@ func (p Pods) String() string {
 	return fmt.Sprintf("pods %s in %s", p.labels(), p.Namespace)
 }
 
-// labels select nothing where an expression is wrong, which [Guard.Allow]
+// labels select nothing where an expression is invalid, which [Guard.Allow]
 // refuses.
 func (p Pods) labels() labels.Selector {
 	further, err := p.requirements()
@@ -86,14 +86,14 @@ func (p Pods) requirements() (labels.Requirements, error) {
 	return list, nil
 }
 
-// empty: it says nothing that a pod must have, so that it would select pods of
-// other services.
+// empty: without any requirement the selection would include pods of other
+// services.
 func (p Pods) empty() bool {
 	return len(p.Names) == 0 && p.labels().Matches(labels.Set{})
 }
 
-// Options are how the pods are listed and watched; of named ones it is more
-// than is meant.
+// Options list and watch the pods; for named pods they cover more than the
+// selection.
 func (p Pods) Options() []client.ListOption {
 	if len(p.Names) > 0 {
 		return []client.ListOption{client.InNamespace(p.Namespace)}
@@ -101,7 +101,7 @@ func (p Pods) Options() []client.ListOption {
 	return []client.ListOption{client.InNamespace(p.Namespace), client.MatchingLabelsSelector{Selector: p.labels()}}
 }
 
-// List lists the pods that match now, in whatever state they are.
+// List lists the pods that match now, in any state.
 func (p Pods) List(ctx context.Context, c client.Reader) ([]corev1.Pod, error) {
 	var list corev1.PodList
 	if err := c.List(ctx, &list, p.Options()...); err != nil {
@@ -110,7 +110,7 @@ func (p Pods) List(ctx context.Context, c client.Reader) ([]corev1.Pod, error) {
 	return slices.DeleteFunc(list.Items, func(pod corev1.Pod) bool { return !p.Match(&pod) }), nil
 }
 
-// Match reports whether the pod is meant, in whatever state it is.
+// Match reports whether the pod is selected, in any state.
 func (p Pods) Match(pod *corev1.Pod) bool {
 	if pod.Namespace != p.Namespace {
 		return false
@@ -121,8 +121,8 @@ func (p Pods) Match(pod *corev1.Pod) bool {
 	return p.labels().Matches(labels.Set(pod.Labels))
 }
 
-// Running are the pods that a fault can take something away from: those that
-// run and are not on their way out.
+// Running are the pods that run and are not terminating: only from these can a
+// fault take something away.
 func Running(pods []corev1.Pod) []corev1.Pod {
 	var up []corev1.Pod
 	for _, pod := range pods {
@@ -133,7 +133,7 @@ func Running(pods []corev1.Pod) []corev1.Pod {
 	return up
 }
 
-// Runs reports whether a fault can take something away from the pod.
+// Runs reports whether the pod runs and is not terminating.
 func Runs(pod *corev1.Pod) bool {
 	return pod.Status.Phase == corev1.PodRunning && pod.DeletionTimestamp == nil
 }
