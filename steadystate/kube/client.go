@@ -8,10 +8,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// NewClient makes a client that knows the kinds of the scheme. The configuration
-// is copied. Its own rate limit is taken out, because a request that waits in the
-// client is dated too late; the API server protects itself. So is its timeout,
-// which would end every watch: requests are bounded by their contexts.
+// NewClient makes a client that knows the kinds of the scheme. It copies the
+// configuration and removes two settings: the client's own rate limit, because a
+// request that waits in the client is dated too late (the API server protects
+// itself), and the timeout, because it would end every watch. Contexts bound the
+// requests.
 func NewClient(config *rest.Config, scheme *runtime.Scheme) (client.WithWatch, error) {
 	config = rest.CopyConfig(config)
 	config.QPS = -1

@@ -1,13 +1,12 @@
-// Package kube makes the state of a Kubernetes cluster observable: as sources
-// of a hypothesis, and as changes, each dated by what is known of when it
-// happened.
+// Package kube makes the state of a Kubernetes cluster observable: as sources of
+// a hypothesis, and as changes, each with bounds on when it happened.
 //
-// A watch tells what changed, soon, but not that nothing changed: a stream
-// that is silent may be broken. A read tells what is, but only now and then.
-// So a [Watch] does both: it reads once a second and watches in between. Each
-// read is the proof of life. A change that the watch brings happened after the
-// last read that still showed the state before, and before it arrived; and
-// when the API server is away that is known within a second or two, and said.
+// A watch reports changes soon, but not that nothing changed: a silent stream
+// may be broken. A read shows the state, but only now and then. So a [Watch]
+// does both: it reads once a second and watches in between. Each read is the
+// proof of life. A change from the watch happened after the last read that still
+// showed the state before it, and before it arrived. An API server that does not
+// answer is detected within a second or two, and recorded as a gap.
 //
 //	checkout := kube.Workload{Kind: kube.Deployment, Namespace: "shop", Name: "checkout"}
 //	check := steadystate.Check{
@@ -26,10 +25,10 @@
 //	uid, err := kube.Identity(ctx, client)                       // which cluster is this?
 //	versions, err := kube.Versions(ctx, config)
 //
-// A Deployment, a StatefulSet and a DaemonSet are each a [Workload]. All that
-// differs between them is in one file, kind.go: a further kind is an entry there.
+// A Deployment, a StatefulSet and a DaemonSet are each a [Workload]. All
+// differences between them are in one file, kind.go: add another kind there.
 //
 // The client is controller-runtime's: make it with [NewClient], so that it
-// neither ends a watch nor dates what is read too late. For reading only, any
-// client.Reader will do.
+// neither ends a watch nor dates reads too late. For reading alone, any
+// client.Reader works.
 package kube

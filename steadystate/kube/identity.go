@@ -10,9 +10,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// Identity is what tells one cluster from another: the UID of its namespace
-// kube-system, which lives as long as the cluster does. Names of contexts and
-// addresses do not: they are moved from one cluster to another.
+// Identity tells one cluster from another: the UID of its namespace kube-system,
+// which lives as long as the cluster does. Names of contexts and addresses move
+// from one cluster to another.
 func Identity(ctx context.Context, c client.Reader) (string, error) {
 	var namespace corev1.Namespace
 	if err := c.Get(ctx, client.ObjectKey{Name: "kube-system"}, &namespace); err != nil {
@@ -21,8 +21,8 @@ func Identity(ctx context.Context, c client.Reader) (string, error) {
 	return string(namespace.UID), nil
 }
 
-// Versions are the versions of what the cluster runs, for a record's
-// environment: "kubernetes" and "platform".
+// Versions are the cluster's versions for a record's environment: "kubernetes"
+// and "platform".
 func Versions(ctx context.Context, config *rest.Config) (map[string]string, error) {
 	d, err := discovery.NewDiscoveryClientForConfig(config)
 	if err != nil {

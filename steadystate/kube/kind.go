@@ -27,7 +27,7 @@ const (
 // word is the kind in lower case, as kubectl takes it.
 func (k Kind) word() string { return strings.ToLower(string(k)) }
 
-// kind is all that differs from one kind of workload to another.
+// kind holds all differences between kinds of workload.
 type kind struct {
 	Kind
 	object    func() client.Object
@@ -40,7 +40,7 @@ type kind struct {
 	sticks    bool   // see [Workload.Sticks]
 }
 
-// kinds are all of them.
+// kinds are all supported kinds.
 var kinds = []kind{
 	{
 		Kind:      Deployment,
@@ -72,7 +72,7 @@ var kinds = []kind{
 	},
 }
 
-// of is what differs for the workload; the zero value is of none.
+// of is the kind of the workload; the zero value if it is unknown.
 func (w Workload) of() kind {
 	if i := slices.IndexFunc(kinds, func(k kind) bool { return k.Kind == w.Kind }); i >= 0 {
 		return kinds[i]
@@ -80,7 +80,7 @@ func (w Workload) of() kind {
 	return kind{}
 }
 
-// typed makes a function of one type of object one of any object.
+// typed adapts a function of one type of object to any object.
 func typed[T client.Object](f func(T) State) func(client.Object) (State, bool) {
 	return func(object client.Object) (State, bool) {
 		o, ok := object.(T)
@@ -109,7 +109,7 @@ func deployment(d *appsv1.Deployment) State {
 	return s
 }
 
-// onDelete is why a template reaches no pod by itself.
+// onDelete says why a new template reaches no pod by itself.
 const onDelete = "its update strategy is OnDelete, so that a pod keeps its revision until it is deleted"
 
 func statefulSet(set *appsv1.StatefulSet) State {
@@ -172,8 +172,8 @@ func replicaSets(ctx context.Context, c client.Reader, s State) ([]Revision, err
 }
 
 // controllerRevisions are the revisions of a StatefulSet or a DaemonSet. The
-// newest one is in use, and the ones that the status names; no other is, once
-// the rollout is complete.
+// newest one and those named by the status are in use; once the rollout is
+// complete, no other is.
 func controllerRevisions(ctx context.Context, c client.Reader, s State) ([]Revision, error) {
 	var list appsv1.ControllerRevisionList
 	if err := c.List(ctx, &list, client.InNamespace(s.Namespace)); err != nil {
@@ -190,7 +190,7 @@ func controllerRevisions(ctx context.Context, c client.Reader, s State) ([]Revis
 		if !metav1.IsControlledBy(&r, s.Object) {
 			continue
 		}
-		// A revision is kept as a patch of the workload, and replaces its template.
+		// A revision is stored as a patch that replaces the workload's template.
 		var kept struct {
 			Spec struct {
 				Template corev1.PodTemplateSpec `json:"template"`
@@ -205,5 +205,5 @@ func controllerRevisions(ctx context.Context, c client.Reader, s State) ([]Revis
 	return revisions, nil
 }
 
-// specified is how many pods a spec asks for; Kubernetes takes unset for one.
+// specified is the number of pods in a spec; Kubernetes defaults it to one.
 func specified(replicas *int32) int32 { return ptr.Deref(replicas, 1) }

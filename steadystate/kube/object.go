@@ -8,7 +8,7 @@ import (
 )
 
 // newer reports whether a is a later state than b of the same object. Versions
-// that do not compare only tell whether it is another one.
+// that cannot be ordered only show whether the state differs.
 func newer(a, b client.Object) bool {
 	order, err := resourceversion.CompareResourceVersion(a.GetResourceVersion(), b.GetResourceVersion())
 	if err != nil {

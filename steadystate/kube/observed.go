@@ -9,25 +9,25 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// observed is a workload that is observed: each read is an observation, and so
+// observed is a workload under observation: each read is an observation, and so
 // is each change that no read has confirmed.
 type observed struct {
 	Workload
-	// value is what is observed of a state; the span is filled in.
+	// value makes an observation of a state, without its span.
 	value  func(State) steadystate.Observation
 	record func(steadystate.Observation)
 	stop   context.CancelCauseFunc
 	err    error
 	seen   bool
-	// pending are changes that no read has confirmed. A read that shows the
-	// same state dates it better, and nothing is lost by forgetting the change;
-	// one that shows another state proves that it was there for a moment only.
+	// pending are changes that no read has confirmed. A read that shows the same
+	// state dates it more precisely, so the change can be dropped; a read that
+	// shows another state proves that it existed only for a moment.
 	pending []Change
 }
 
-// observe is a source of a value of a workload's state; what names it in
-// errors. It is unknown while the workload desires no pods, failed once the
-// workload is deleted, and an error if the workload does not exist at the
+// observe is a source of a value of a workload's state; what names it in errors.
+// The value is unknown while the workload desires no pods, and failed once the
+// workload is deleted. It is an error if the workload does not exist at the
 // start.
 func observe(c client.WithWatch, w Workload, what string, value func(State) steadystate.Observation) steadystate.Source {
 	return steadystate.SourceFunc(func(ctx context.Context, clock steadystate.Clock, record func(steadystate.Observation)) error {

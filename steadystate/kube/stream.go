@@ -11,7 +11,7 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// An Arrival is a watch event that knows when it arrived.
+// An Arrival is a watch event with its time of arrival.
 type Arrival struct {
 	watch.Event
 	at time.Duration
@@ -22,10 +22,10 @@ type arrival = Arrival
 // At is when the event arrived.
 func (a Arrival) At() time.Duration { return a.at }
 
-// Arrivals starts one watch request and dates its events as they arrive,
-// however busy the reader is. The channel closes when the request ends, on
-// either side, and it does not reconnect; [Watch.Follow] does. stop ends the
-// request and waits for its goroutine. The error is that of the start.
+// Arrivals starts one watch request and dates its events as they arrive, however
+// busy the reader is. The channel closes when either side ends the request. It
+// does not reconnect; [Watch.Follow] does. stop ends the request and waits for
+// its goroutine. The error is that of the start.
 func Arrivals(ctx context.Context, c client.WithWatch, clock steadystate.Clock, list client.ObjectList, options ...client.ListOption) (events <-chan Arrival, stop func(), err error) {
 	s, err := begin(ctx, c, clock, list, options)
 	if err != nil {
@@ -34,14 +34,14 @@ func Arrivals(ctx context.Context, c client.WithWatch, clock steadystate.Clock, 
 	return s.events, s.stop, nil
 }
 
-// A stream is one watch request. Its events are dated as they arrive, however
-// busy their reader is; the channel is closed when the request ends.
+// A stream is one watch request. It dates events as they arrive, however busy
+// their reader is, and closes the channel when the request ends.
 type stream struct {
 	events <-chan arrival
 	stop   func() // waits
 }
 
-// ahead is how many events may be dated before they are read.
+// ahead is the number of events that may be dated before they are read.
 const ahead = 1024
 
 func begin(ctx context.Context, c client.WithWatch, clock steadystate.Clock, list client.ObjectList, options []client.ListOption) (*stream, error) {

@@ -20,41 +20,40 @@ type Watch struct {
 	Client client.WithWatch
 	// List is an empty list of the kind, &corev1.PodList{} for pods.
 	List client.ObjectList
-	// Options say which objects: a namespace, labels, fields.
+	// Options select the objects: a namespace, labels, fields.
 	Options []client.ListOption
-	// Every is how often they are read. Default 1 s. A read may take twice as
+	// Every is the interval between reads. Default 1 s. A read may take twice as
 	// long before it counts as failed.
 	Every time.Duration
-	// Confirm reads at once after each change that the watch brings.
+	// Confirm reads at once after each change from the watch.
 	Confirm bool
 }
 
 // A Change of one object happened at some instant in its span.
 type Change struct {
 	steadystate.Span
-	// Old is nil for an object that was not there before, New for one that is
-	// gone.
+	// Old is nil for a new object, New for one that is gone.
 	Old, New client.Object
-	// First: the object was there already when the watch began.
+	// First: the object existed when the watch began.
 	First bool
 }
 
-// A View is what is called as a watch sees things, in order and from one
-// goroutine. Functions that are nil are not called.
+// A View holds the callbacks of a watch. They are called in order and from one
+// goroutine. Nil functions are skipped.
 type View struct {
 	// Changed is called for each change of an object.
 	Changed func(Change)
-	// Read is called after each read with everything there was at some instant
-	// in the span, after Changed for what it brought.
+	// Read is called after each read with all objects that existed at some
+	// instant in the span, after Changed for the changes it showed.
 	Read func(steadystate.Span, []client.Object)
-	// Gap is called for each read that failed: the span is unknown.
+	// Gap is called for each failed read: the span is unknown.
 	Gap func(steadystate.Span, error)
 }
 
-// Follow calls the view until ctx ends; then it returns nil, when everything
-// it started has stopped. A watch that breaks is begun again, what it missed
-// is found by reading. The error is for what makes seeing impossible from the
-// start: a right that is missing, a kind that does not exist.
+// Follow calls the view until ctx ends. It then returns nil, after everything it
+// started has stopped. It restarts a broken watch and finds missed changes by
+// reading. It returns an error if it can never observe: a missing right, an
+// unknown kind.
 func (w Watch) Follow(ctx context.Context, clock steadystate.Clock, view View) error {
 	w.Every = cmp.Or(w.Every, time.Second)
 	f := &following{
@@ -91,15 +90,15 @@ func (w Watch) Follow(ctx context.Context, clock steadystate.Clock, view View) e
 	}
 }
 
-// following is a watch under way.
+// following is a running watch.
 type following struct {
 	Watch
 	clock  steadystate.Clock
 	view   View
-	stream *stream // nil: to be begun after the next read
+	stream *stream // nil: starts after the next read
 
 	known map[string]*state // by UID
-	// gone are objects that the watch said are gone, and when: a read that was
+	// gone holds the objects that the watch reported as gone, and when: a read
 	// sent before may still show them.
 	gone  map[string]time.Duration
 	ready bool          // a read has succeeded
@@ -109,18 +108,18 @@ type following struct {
 // state is the last known state of an object.
 type state struct {
 	object client.Object
-	// since: a later state cannot have begun before this instant.
+	// since: a later state began no earlier than this.
 	since time.Duration
-	// arrived is when the watch brought it; reads sent before may show an
-	// older state.
+	// arrived is when the watch brought the state; reads sent before may show an
+	// older one.
 	arrived time.Duration
 }
 
-// arrived takes what the stream brought and reports whether it was a change.
+// arrived takes an arrival from the stream and reports whether it was a change.
 func (f *following) arrived(a arrival, ok bool) bool {
 	if !ok || a.Type == watch.Error {
-		// Too old a version, a server that restarts, a proxy's timeout: the
-		// next read tells what is missed meanwhile.
+		// The version was too old, a server restarted, a proxy timed out: the
+		// next read shows what the watch misses.
 		f.unwatch()
 		return false
 	}
@@ -142,21 +141,21 @@ func (f *following) arrived(a arrival, ok bool) bool {
 		return true
 	case before == nil:
 		if was && a.Type != watch.Added {
-			return false // late: a read has shown that it is gone
+			return false // late: a read has shown the object gone
 		}
 		delete(f.gone, uid)
 		f.known[uid] = &state{object: object, since: f.sent, arrived: a.at}
 		f.changed(Change{Span: steadystate.Span{From: f.sent, To: a.at}, New: object})
 		return true
 	case !newer(object, before.object):
-		return false // a read was quicker
+		return false // a read already showed it
 	}
 	f.known[uid] = &state{object: object, since: before.since, arrived: a.at}
 	f.changed(Change{Span: steadystate.Span{From: before.since, To: a.at}, Old: before.object, New: object})
 	return true
 }
 
-// read reads all objects and compares them with what is known.
+// read reads all objects and compares them with the known states.
 func (f *following) read(ctx context.Context) error {
 	list, ok := f.List.DeepCopyObject().(client.ObjectList)
 	if !ok {
@@ -170,12 +169,12 @@ func (f *following) read(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return nil
 	}
-	// Whatever has arrived meanwhile comes first.
+	// Events that arrived in the meantime come first.
 	f.drain()
 	refused := err
 	if err == nil && f.stream == nil {
-		// One that does not begin is begun after the next read: reads alone
-		// see less sharply, and miss nothing that lasts.
+		// A watch that fails to start is retried after the next read. Reads
+		// alone date changes less precisely, and miss nothing that lasts.
 		refused = f.begin(ctx, list.GetResourceVersion())
 	}
 	if refused != nil && !f.ready && hopeless(refused) {
@@ -208,7 +207,7 @@ func (f *following) read(ctx context.Context) error {
 	return nil
 }
 
-// drain takes what the stream has at hand.
+// drain takes all arrivals that the stream has buffered.
 func (f *following) drain() {
 	for f.stream != nil {
 		select {
@@ -220,8 +219,8 @@ func (f *following) drain() {
 	}
 }
 
-// compare takes what a read has shown. Of objects that the watch has brought
-// since the read was sent it may show a state from before.
+// compare takes the result of a read. For objects whose state arrived by watch
+// since the read was sent, it may show an earlier state.
 func (f *following) compare(span steadystate.Span, objects []client.Object) {
 	shown := map[string]bool{}
 	for _, object := range objects {
@@ -255,7 +254,7 @@ func (f *following) compare(span steadystate.Span, objects []client.Object) {
 		}
 	}
 	for uid, at := range f.gone {
-		// Nothing that late can still be under way.
+		// No read sent before that can still be in flight.
 		if at < span.From-time.Minute {
 			delete(f.gone, uid)
 		}
@@ -268,7 +267,7 @@ func (f *following) changed(c Change) {
 	}
 }
 
-// selects reports whether the object is one of those that were asked for.
+// selects reports whether the watch's options select the object.
 func (f *following) selects(object client.Object) bool {
 	var options client.ListOptions
 	options.ApplyOptions(f.Options)
@@ -277,7 +276,7 @@ func (f *following) selects(object client.Object) bool {
 		(options.FieldSelector == nil || options.FieldSelector.Matches(nameOf(object)))
 }
 
-// begin begins to watch from a version on.
+// begin starts the watch from a version.
 func (f *following) begin(ctx context.Context, version string) error {
 	options := client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: version, AllowWatchBookmarks: true}}
 	stream, err := begin(ctx, f.Client, f.clock, f.List, append(append([]client.ListOption{}, f.Options...), &options))
@@ -292,7 +291,7 @@ func (f *following) unwatch() {
 	}
 }
 
-// hopeless reports whether asking again would yield the same.
+// hopeless reports whether a retry would fail in the same way.
 func hopeless(err error) bool {
 	return meta.IsNoMatchError(err) || apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) || apierrors.IsMethodNotSupported(err)
 }

@@ -16,19 +16,19 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// A Workload names what makes a service's pods: a Deployment, a StatefulSet or
-// a DaemonSet.
+// A Workload names the object that creates a service's pods: a Deployment, a
+// StatefulSet or a DaemonSet.
 type Workload struct {
 	Kind      Kind
 	Namespace string
 	Name      string
 }
 
-// ErrNoWorkload is wrapped where a workload is not there.
+// ErrNoWorkload is wrapped by the errors about a workload that does not exist.
 var ErrNoWorkload = errors.New("there is no")
 
 // ParseWorkload reads a kind and a name, as in "deployment/checkout" or
-// "statefulset/ledger". The namespace is left empty.
+// "statefulset/ledger". It leaves the namespace empty.
 func ParseWorkload(text string) (Workload, error) {
 	of, name, _ := strings.Cut(text, "/")
 	i := slices.IndexFunc(kinds, func(k kind) bool { return k.word() == strings.ToLower(of) })
@@ -42,8 +42,7 @@ func ParseWorkload(text string) (Workload, error) {
 	return Workload{Kind: kinds[i].Kind, Name: name}, nil
 }
 
-// UnmarshalText reads what [ParseWorkload] reads, and leaves the namespace as it
-// is.
+// UnmarshalText reads the form of [ParseWorkload], and keeps the namespace.
 func (w *Workload) UnmarshalText(text []byte) error {
 	parsed, err := ParseWorkload(string(text))
 	if err != nil {
@@ -58,16 +57,16 @@ func (w Workload) String() string {
 	return fmt.Sprintf("%s %s in %s", w.Kind.word(), w.Name, w.Namespace)
 }
 
-// Text is what [ParseWorkload] reads, as in "deployment/checkout".
+// Text is the form that [ParseWorkload] reads, as in "deployment/checkout".
 func (w Workload) Text() string { return w.Kind.word() + "/" + w.Name }
 
-// Subject is how events name it, as in "deployment/shop/checkout".
+// Subject is its name in events, as in "deployment/shop/checkout".
 func (w Workload) Subject() string { return w.Kind.word() + "/" + w.Namespace + "/" + w.Name }
 
 // Resource is the API's plural, as in "deployments".
 func (w Workload) Resource() string { return w.Kind.word() + "s" }
 
-// Valid says what is missing from it.
+// Valid says what is missing.
 func (w Workload) Valid() error {
 	if w.Namespace == "" || w.Name == "" || w.of().state == nil {
 		return fmt.Errorf("needs a workload: a kind, a namespace and a name, and it has %q, %q and %q", w.Kind, w.Namespace, w.Name)
@@ -75,28 +74,28 @@ func (w Workload) Valid() error {
 	return nil
 }
 
-// Scales reports whether its number of pods can be set, and so be an
-// autoscaler's to choose.
+// Scales reports whether its number of pods can be set, so that an autoscaler
+// can control it.
 func (w Workload) Scales() bool { return !w.of().perNode }
 
-// Drains reports whether the drain of a node evicts its pods. "kubectl drain"
-// leaves those of a DaemonSet, which would be back at once.
+// Drains reports whether draining a node evicts its pods. "kubectl drain" leaves
+// those of a DaemonSet, which would return at once.
 func (w Workload) Drains() bool { return !w.of().perNode }
 
-// Sticks reports whether a pod that never becomes ready stops its rollouts for
-// good, so that another template does not replace it until it is deleted.
-// Kubernetes documents that of a StatefulSet as its "forced rollback"; with a
-// maxUnavailable it holds for the pod management policy Parallel too.
+// Sticks reports whether a pod that never becomes ready blocks its rollouts for
+// good, so that no other template replaces the pod until it is deleted.
+// Kubernetes documents this for a StatefulSet under "forced rollback"; with a
+// maxUnavailable it also applies to the pod management policy Parallel.
 func (w Workload) Sticks() bool { return w.of().sticks }
 
-// PodNames is a regular expression that matches the names of its pods, and not
-// those of workloads whose names begin with this one's.
+// PodNames is a regular expression that matches the names of its pods, but not
+// those of workloads whose names begin with its own.
 func (w Workload) PodNames() string { return regexp.QuoteMeta(w.Name) + w.of().podNames }
 
 // NewList is an empty list of its kind.
 func (w Workload) NewList() client.ObjectList { return w.of().list() }
 
-// Read reads its state. The error wraps [ErrNoWorkload] where there is none.
+// Read reads its state. The error wraps [ErrNoWorkload] if it does not exist.
 func (w Workload) Read(ctx context.Context, c client.Reader) (State, error) {
 	if err := w.Valid(); err != nil {
 		return State{}, err
@@ -112,7 +111,7 @@ func (w Workload) Read(ctx context.Context, c client.Reader) (State, error) {
 	return s, nil
 }
 
-// Workloads are the states of all workloads of a namespace.
+// Workloads are the states of all workloads in a namespace.
 func Workloads(ctx context.Context, c client.Reader, namespace string) ([]State, error) {
 	var states []State
 	var errs []error
@@ -137,40 +136,40 @@ func Workloads(ctx context.Context, c client.Reader, namespace string) ([]State,
 	return states, errors.Join(errs...)
 }
 
-// A State is what a workload says of itself, in words that fit every kind.
+// A State is a workload's status, in terms that fit every kind.
 type State struct {
 	Workload
-	// Object is as the API has it. Selector and Template are parts of it:
-	// a change of them changes the object.
+	// Object is the API's object. Selector and Template are parts of it:
+	// changing them changes the object.
 	Object   client.Object
 	Selector *metav1.LabelSelector
 	Template *corev1.PodTemplateSpec
 
-	Desired  int32 // how many pods there are to be; of a DaemonSet, its controller says it
+	Desired  int32 // desired pods; for a DaemonSet, as its controller reports them
 	Existing int32
 	Ready    int32
 	// Available have been ready for the workload's minReadySeconds.
 	Available int32
-	// Updated are of the revision that they are to be of: of the newest one or,
-	// below a StatefulSet's partition, of the one that all had before.
+	// Updated pods have the revision they should have: the newest one or, below
+	// a StatefulSet's partition, the one that all pods had before.
 	Updated int32
-	// Terminating are on their way out. Only a Deployment counts them, apart
+	// Terminating pods are shutting down. Only a Deployment counts them apart
 	// from those that exist.
 	Terminating int32
-	// Observed is the newest generation that its controller has seen.
+	// Observed is the newest generation that its controller has observed.
 	Observed int64
-	// Held is why a new template does not replace every pod by itself; empty:
+	// Held says why a new template does not replace every pod by itself; empty:
 	// it does.
 	Held string
 
-	revisions []string // that are in use, if the status names any
-	// reverted: the newest revision is the one that all pods had last, so that no
-	// rollout to it is under way, but perhaps back to it.
+	revisions []string // in use, if the status names any
+	// reverted: the newest revision is the one that all pods had last. No
+	// rollout to it is under way, but a rollback to it may be.
 	reverted bool
 }
 
-// StateOf is the state of a workload's object; false: the object is of another
-// kind.
+// StateOf is the state of a workload's object; ok is false for an object of
+// another kind.
 func StateOf(object client.Object) (s State, ok bool) {
 	for _, k := range kinds {
 		if s, ok = k.state(object); ok {
@@ -184,11 +183,11 @@ func StateOf(object client.Object) (s State, ok bool) {
 
 // Incomplete says why the newest revision is not rolled out; empty: it is. The
 // rule is that of "kubectl rollout status" (k8s.io/kubectl, polymorphichelpers,
-// rollout_status.go): the controller has seen the newest generation, as many
-// pods as are desired are updated, and none is left of another revision. That
-// they are available is for [State.Unsettled]. Of a StatefulSet kubectl compares
-// the two revisions in the status, which are equal at once when a rollout is
-// reverted; here its pods are counted.
+// rollout_status.go): the controller has observed the newest generation, as many
+// pods as desired are updated, and none of another revision is left.
+// [State.Unsettled] checks that they are available. For a StatefulSet, kubectl
+// compares the two revisions in the status, which are equal as soon as a rollout
+// is reverted; Incomplete counts its pods.
 func (s State) Incomplete() string {
 	switch {
 	case s.Object.GetDeletionTimestamp() != nil:
@@ -208,9 +207,9 @@ func (s State) Incomplete() string {
 	return ""
 }
 
-// Unsettled says why the workload is not at rest; empty: it is. No rollout is
-// under way, and exactly the desired pods exist and have been ready for long
-// enough.
+// Unsettled says why the workload is not at rest; empty: it is. At rest, no
+// rollout is under way, and exactly the desired pods exist and have been ready
+// for long enough.
 func (s State) Unsettled() string {
 	incomplete := s.Incomplete()
 	switch {
@@ -230,7 +229,7 @@ func (s State) Unsettled() string {
 	return ""
 }
 
-// Pods are the pods that it controls, whatever their state. Labels do not tell:
+// Pods are the pods that it controls, in any state. Labels do not identify them:
 // the selectors of two workloads may overlap.
 func (s State) Pods(ctx context.Context, c client.Reader) ([]corev1.Pod, error) {
 	owners := map[types.UID]bool{s.Object.GetUID(): true}
@@ -253,17 +252,17 @@ func (s State) Pods(ctx context.Context, c client.Reader) ([]corev1.Pod, error) 
 	}), nil
 }
 
-// A Revision is a template that a workload has or had, as its history keeps it.
+// A Revision is a current or earlier template of a workload, from its history.
 type Revision struct {
 	// Object is a ReplicaSet or a ControllerRevision. Both carry the annotations
-	// that the workload had when it was made.
+	// that the workload had when the revision was created.
 	Object   client.Object
 	Resource string // the API's plural of it
 	Template corev1.PodTemplateSpec
-	Used     bool // pods of it are desired, or there
+	Used     bool // pods of it are desired or exist
 }
 
-// Revisions are those of its history.
+// Revisions are the revisions in its history.
 func (s State) Revisions(ctx context.Context, c client.Reader) ([]Revision, error) {
 	return s.of().revisions(ctx, c, s)
 }

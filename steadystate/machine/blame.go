@@ -14,7 +14,7 @@ import (
 )
 
 // Blame says why a request over the network failed, in words that do not vary,
-// and whether this machine is to blame. A missing answer is
+// and whether this machine is to blame. The reason of a missing answer is
 // [steadystate.TimedOut].
 func Blame(err error) (reason string, own bool) {
 	var dns *net.DNSError
@@ -37,7 +37,7 @@ func Blame(err error) (reason string, own bool) {
 		return "connection reset", false
 	case isDNS:
 		// A resolver that does not answer says nothing about the service; one
-		// that knows no such name does.
+		// that does not know the name does.
 		return "name not resolved: " + dns.Name, dns.IsTimeout || dns.IsTemporary
 	case errors.As(err, &unknownAuthority), errors.As(err, &hostname), errors.As(err, &record):
 		return "TLS: " + innermost(err).Error(), false
@@ -51,7 +51,7 @@ func Blame(err error) (reason string, own bool) {
 	return innermost(err).Error(), false
 }
 
-// A shortage is an error that means that this machine ran out of a resource.
+// A shortage is an error that shows this machine out of a resource.
 type shortage struct {
 	errno  syscall.Errno
 	reason string

@@ -8,10 +8,10 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A StallDetector measures when this process does not get to run: it wakes up
-// at each beat, and a late wake-up is a stall. During a stall answers lie
-// unread and due requests go out late, which looks like the service's failure
-// and is not.
+// A StallDetector measures when this process does not run: it wakes up at each
+// beat, and a late wake-up is a stall. During a stall, answers remain unread and
+// due requests go out late, which looks like a failure of the service and is
+// not.
 type StallDetector struct {
 	clock steadystate.Clock
 	keep  time.Duration // how far back callers ask
@@ -25,13 +25,13 @@ type StallDetector struct {
 
 const (
 	beat = 5 * time.Millisecond
-	// On a shared processor a wake-up is late by this much now and then. A shorter
-	// delay counts as part of the measurement, not as a stall.
+	// On a shared processor a wake-up is late by this much now and then. A
+	// shorter delay counts as part of the measurement, not as a stall.
 	ordinary = 5 * time.Millisecond
 )
 
-// StartStallDetector starts to measure. It keeps stalls for as far back as
-// callers ask, which is keep. The caller must call End.
+// StartStallDetector starts to measure. keep is how far back it remembers stalls
+// for its callers. The caller must call End.
 func StartStallDetector(clock steadystate.Clock, keep time.Duration) *StallDetector {
 	d := &StallDetector{clock: clock, keep: keep, stop: make(chan struct{}), done: make(chan struct{}), last: clock.Now()}
 	go func() {
@@ -56,7 +56,7 @@ func (d *StallDetector) End() {
 	<-d.done
 }
 
-// feel takes a beat.
+// feel notes a beat.
 func (d *StallDetector) feel(now time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -71,19 +71,19 @@ func (d *StallDetector) feel(now time.Duration) {
 	d.stalls = slices.Delete(d.stalls, 0, old)
 }
 
-// since is the stall since the last beat, if that is overdue.
+// since is the stall since the last beat, if the next one is overdue.
 func (d *StallDetector) since(now time.Duration) (steadystate.Span, bool) {
 	s := steadystate.Span{From: d.last + beat, To: now}
 	return s, s.Width() > ordinary
 }
 
-// Within is the stalled part of a span up to now.
+// Within is the stalled time in a span, up to now.
 func (d *StallDetector) Within(s steadystate.Span) time.Duration {
 	return d.sum(s, func(steadystate.Span) bool { return true })
 }
 
-// At is the stalled part of a span, in stalls that were on when the span ended
-// or had only just ended.
+// At is the stalled time in a span, in stalls that were in progress when the
+// span ended or had only just ended.
 func (d *StallDetector) At(s steadystate.Span) time.Duration {
 	return d.sum(s, func(stall steadystate.Span) bool { return stall.From <= s.To && s.To-2*beat <= stall.To })
 }

@@ -1,15 +1,14 @@
-// Package probe asks a service in its own protocol, with a message over a
-// WebSocket or a gRPC health check. Its sources observe the seconds that each
+// Package probe sends requests to a service in its own protocol: a message over
+// a WebSocket or a gRPC health check. Its sources observe how many seconds each
 // answer took.
 //
 //	probe.WebSocket{URL: "wss://shop.example/live"}.Signal("websocket")
 //	probe.GRPCHealth{Address: "shop.example:443", TLS: &tls.Config{}}.Signal("grpc")
 //
-// A probe sends one request at a time, at an even rate as long as answers come
-// in time, and tries again after each timeout. An
-// observation spans from the request to the answer. Opening a connection is
-// part of it and of its value, as it is for a user who
-// waits. No answer, no connection and a negative answer are
-// failures. A shortage on this machine makes it unknown, and a stall, which may
-// have delayed the reading, widens the value.
+// A probe sends one request at a time, at an even rate while answers arrive in
+// time, and retries after each timeout. An observation spans from the request to
+// the answer. Opening a connection is part of it and of its value, as it is for
+// a user who waits. No answer, no connection and a negative answer are failures.
+// A shortage on this machine makes an observation unknown, and a stall, which
+// may have delayed reading the answer, widens its value.
 package probe

@@ -22,9 +22,9 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// GRPCHealth is a source of the seconds in which a server answers gRPC's health
-// check that it is serving. Any other status is a failure, as are an unknown
-// service and no answer.
+// GRPCHealth is a source of the seconds that a server takes to answer gRPC's
+// health check with SERVING. Any other status is a failure, and so are an
+// unknown service and no answer.
 type GRPCHealth struct {
 	// Address is host:port; required.
 	Address string `yaml:"address"`
@@ -100,18 +100,17 @@ func (g GRPCHealth) Preflight(ctx context.Context) (found string, err error) {
 	return found, nil
 }
 
-// A checkup is a connection to a server that is opened when it is needed.
+// A checkup is a connection to a server, opened on demand.
 type checkup struct {
 	GRPCHealth
 	conn *grpc.ClientConn
 
 	mu     sync.Mutex
-	broken error // why the connection could not be opened; gRPC itself keeps only the text
+	broken error // why the connection could not be opened; gRPC keeps only its text
 }
 
-// ask checks once. After any failure there is a new connection: gRPC would wait
-// for longer and longer between its own attempts, and not see the server come
-// back.
+// ask checks once. It reconnects after any failure: gRPC's own retries back off
+// for longer and longer, and would miss the server's return.
 func (c *checkup) ask(ctx context.Context) (err error) {
 	defer func() {
 		if err != nil {
@@ -131,8 +130,7 @@ func (c *checkup) ask(ctx context.Context) (err error) {
 	return nil
 }
 
-// reason is why there was no answer, in words that do not differ from one time
-// to the next.
+// reason says why there was no answer, in words that do not vary.
 func (c *checkup) reason(err error) error {
 	switch code := status.Code(err); code {
 	case codes.DeadlineExceeded:
@@ -187,13 +185,13 @@ func (c *checkup) close() {
 	}
 }
 
-// noting are credentials that tell why a handshake failed.
+// noting are credentials that keep the reason of a failed handshake.
 type noting struct {
 	credentials.TransportCredentials
 	note func(error)
 }
 
-// ClientHandshake does what the credentials do.
+// ClientHandshake implements [credentials.TransportCredentials].
 func (n noting) ClientHandshake(ctx context.Context, authority string, raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	conn, info, err := n.TransportCredentials.ClientHandshake(ctx, authority, raw)
 	if err != nil {
@@ -202,7 +200,7 @@ func (n noting) ClientHandshake(ctx context.Context, authority string, raw net.C
 	return conn, info, err
 }
 
-// Clone makes another of the same.
+// Clone implements [credentials.TransportCredentials].
 func (n noting) Clone() credentials.TransportCredentials {
 	return noting{n.TransportCredentials.Clone(), n.note}
 }

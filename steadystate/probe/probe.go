@@ -38,8 +38,8 @@ func (t timing) validate() error {
 // String is the end of a source's description.
 func (t timing) String() string { return fmt.Sprintf("every %s, timeout %s", t.every, t.timeout) }
 
-// A session sends a request and keeps its connection for the next one. An error
-// of ask means no answer, or a negative one.
+// A session sends a request and keeps its connection for the next one. ask fails
+// if there is no answer, or a negative one.
 type session interface {
 	ask(ctx context.Context) error
 	close()

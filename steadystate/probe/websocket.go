@@ -17,21 +17,21 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// WebSocket is a source of the seconds in which messages come back over a
-// WebSocket. Each message has a unique number, as text: "aftershock 17". Its
-// answer is the first message that contains that text, such as an echo. Other
-// messages are ignored.
+// WebSocket is a source of the seconds until a message returns over a WebSocket.
+// Each message is a text with a unique number: "aftershock 17". Its answer is
+// the first message that contains that text, such as an echo. Other messages are
+// ignored.
 type WebSocket struct {
 	// URL is the server's, ws or wss; required.
 	URL string `yaml:"url"`
-	// Every is how often a message is sent; default 100 ms.
+	// Every is the interval between messages; default 100 ms.
 	Every time.Duration `yaml:"every"`
 	// Timeout bounds the wait for the answer, including the connection; default
-	// 2 s. After it the connection is dropped: a late answer would be taken for
+	// 2 s. A timeout drops the connection: a late answer would be mistaken for
 	// that to a later message.
 	Timeout time.Duration `yaml:"timeout"`
-	// Fresh opens a connection for each message. Default: one is kept for as
-	// long as it works, and its break is a failure.
+	// Fresh opens a connection for each message. Default: one connection is kept
+	// while it works, and its break is a failure.
 	Fresh bool `yaml:"fresh_connections"`
 	// Header is sent when a connection is opened.
 	Header http.Header `yaml:"-"`
@@ -45,7 +45,7 @@ type WebSocket struct {
 
 var _ steadystate.Source = WebSocket{}
 
-// largest is the longest message to read, in bytes.
+// largest is the size limit of a received message, in bytes.
 const largest = 1 << 20
 
 func (w WebSocket) timing() timing { return newTiming(w.Every, w.Timeout) }
@@ -69,7 +69,7 @@ func (w WebSocket) Validate() error {
 
 // Signal is the source as a signal with a name.
 func (w WebSocket) Signal(name string) steadystate.Signal {
-	// Also over a kept connection: once it breaks, the next one meets some
+	// A kept connection samples too: once it breaks, the next one meets some
 	// backend by chance.
 	return steadystate.Signal{Name: name, Source: w, Describe: w.String(), Samples: true}
 }
@@ -83,8 +83,8 @@ func (w WebSocket) String() string {
 	return fmt.Sprintf("seconds in which a message comes back from %s, %s, %s", w.URL, connection, w.timing())
 }
 
-// Resolution is the longest outage that can pass between two messages while
-// they come back at once.
+// Resolution is the longest outage that can pass between two messages while they
+// return at once.
 func (w WebSocket) Resolution() time.Duration { return w.timing().every }
 
 // Observe sends messages until ctx ends, and waits for the last answer.
@@ -118,7 +118,7 @@ func (w WebSocket) session() *conversation {
 	}}}
 }
 
-// A conversation is a WebSocket that is opened when it is needed.
+// A conversation is a WebSocket, opened on demand.
 type conversation struct {
 	WebSocket
 	client *http.Client
@@ -126,7 +126,7 @@ type conversation struct {
 	number int
 }
 
-// ask sends a message and reads until it comes back.
+// ask sends a message and reads until it returns.
 func (c *conversation) ask(ctx context.Context) (err error) {
 	defer func() {
 		if err != nil || c.Fresh {
@@ -152,7 +152,7 @@ func (c *conversation) ask(ctx context.Context) (err error) {
 	}
 }
 
-// holds reports whether an answer has the message in it, and not that with a
+// holds reports whether an answer contains the message, and not one with a
 // longer number.
 func holds(answer, message string) bool {
 	for {
@@ -183,8 +183,8 @@ func (c *conversation) open(ctx context.Context) error {
 	return nil
 }
 
-// closed says it in words of its own if the service closed the connection in
-// the protocol's manner.
+// closed rewords the error if the service closed the connection as the protocol
+// prescribes.
 func closed(err error) error {
 	if code := websocket.CloseStatus(err); code != -1 {
 		return fmt.Errorf("the service closed the connection: %s", code)
@@ -192,8 +192,7 @@ func closed(err error) error {
 	return err
 }
 
-// close gives the connection up, without a word that might have to be waited
-// for.
+// close drops the connection without a closing handshake, which could block.
 func (c *conversation) close() {
 	if c.conn != nil {
 		_ = c.conn.CloseNow() // it may be gone already

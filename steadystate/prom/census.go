@@ -16,52 +16,51 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A census counts, in the evaluation that gives a value, what is missing of the
-// series that a selector reads. PromQL leaves out what is not there and says
-// nothing of it: a sum over two of three pods is a number like any other.
+// A census counts, within the evaluation that gives a value, the missing ones
+// among the series that a selector reads. PromQL silently leaves out missing
+// series: a sum over two of three pods looks like any other number.
 //
-// Three things are told apart, by how long the loss can last:
+// It tells three cases apart, by how long the loss can last:
 //
-//   - A target that up still lists and of which nothing is within the range is
-//     not scraped: what it does is unknown, for as long as it takes. So is the
-//     value, unless it can only be higher, or only lower, for it. A query that
-//     keeps only what is scraped of a selector, as "and on (instance) up == 1"
+//   - A target that up still lists, with no series within the range, is not
+//     scraped. Its state is unknown for as long as that lasts, and so is the value,
+//     unless the missing series could only raise it or only lower it. A query that
+//     keeps only scraped targets of a selector, as "and on (instance) up == 1"
 //     does, is taken at its word.
 //   - A target that was scraped within the range and is gone, was restarted, or
-//     has missed its last scrapes took with it what its counters counted since
-//     the last one. That lasted less than the range, and an outage so short may
-//     pass unseen anyway, as the resolution says. So the value is partial: it
-//     decides what is good, and bounds nothing. If it was restarted more than
-//     once, what was lost may come to more than that, and it is as if it were not
-//     scraped.
-//   - A series that is born within the range may have counted its first value
-//     since the scrape before: rate() takes it for where the counter began. How
-//     much of it, is not known: of a target that was away for longer than the
-//     lookback, it is of long ago. The value lies between those that it has
-//     without and with the first values of each counter.
+//     missed its last scrapes lost the counts since its last scrape. That lasted
+//     less than the range, and so short an outage may pass unseen anyway, as the
+//     resolution says. So the value is partial: it decides whether the observation
+//     is good, and bounds nothing. A target restarted more than once may have lost
+//     more than that, and counts as not scraped.
+//   - A series born within the range may have counted its first value since the
+//     scrape before: rate() takes that value for the counter's start. How much of
+//     it is recent is unknown: the first value of a target that was away for longer
+//     than the lookback may be old. The value lies between those without and with
+//     the first values of each counter.
 type census struct {
-	unscraped int          // targets that up lists, and of which nothing is read
+	unscraped int          // targets that up lists but that yield no series
 	target    model.Metric // one of them
-	vanished  int          // series that were there, of targets without an up
+	vanished  int          // series that ended, of targets without an up
 	lost      int          // series that ended, or restarted, within the range
 	restarts  int          // series that restarted more than once within the range
-	copies    int          // series that there are several of
+	copies    int          // series with duplicates
 }
 
-// replicaLabels tell the copies of a series apart that the Prometheuses of a pair
-// have, where nothing takes one of them away.
+// replicaLabels distinguish the copies of a series that the Prometheuses of a
+// pair store, if no deduplication removes one of them.
 var replicaLabels = []string{
 	"prometheus_replica", "replica", "__replica__", "prometheus", "receive", "receive_replica", "rule_replica", "thanos_replica", "ha_replica", "monitor",
 }
 
-// ofTargets are the labels that a matcher of which says what targets are meant.
-// Others, such as code or route, say what is counted, and a target may never have
-// counted it: it is missed all the same.
+// ofTargets are the labels whose matchers select targets. Other labels, such as
+// code or route, select what is counted. A target may never have counted that,
+// and still counts as missing.
 var ofTargets = []string{
 	model.MetricNameLabel, model.JobLabel, model.InstanceLabel, "namespace", "pod", "container", "node", "host", "service", "app", "component", "deployment", "statefulset", "endpoint", "cluster", "region", "zone", "env", "environment",
 }
 
-// family is the selector without the matchers that say what is counted.
+// family is the selector with only its matchers on targets.
 func family(v *parser.VectorSelector) *parser.VectorSelector {
 	wide := *v
 	kept := slices.DeleteFunc(slices.Clone(v.LabelMatchers), func(m *labels.Matcher) bool {
@@ -74,8 +73,8 @@ func family(v *parser.VectorSelector) *parser.VectorSelector {
 	return &wide
 }
 
-// read is a selector as text: of the samples of a stretch of time, or of the
-// last ones if that is zero.
+// read is a selector as text: of the samples in a stretch of time, or of the
+// latest samples if width is zero.
 func read(v *parser.VectorSelector, offset, width time.Duration) string {
 	shifted := *v
 	shifted.OriginalOffset = offset
@@ -90,22 +89,22 @@ var (
 	started = &parser.VectorSelector{Name: "process_start_time_seconds"}
 )
 
-// fresh is a selector's last samples, but for those of series whose next one is
-// overdue: Prometheus marks as stale what it does not find any more, but not
-// series with times of their own.
+// fresh is a selector's latest samples, without series whose next sample is
+// overdue. Prometheus marks missing series as stale, but not series with
+// timestamps of their own.
 func fresh(v *parser.VectorSelector, offset, spacing time.Duration) string {
 	return newer(read(v, offset, 0), fmt.Sprintf("time() - %g", offset.Seconds()), spacing)
 }
 
-// listed is up of the targets that Prometheus has now, scraped or not: it marks
-// that of a target it was told to forget as stale only some scrapes later. If it
-// scrapes nothing at all it has forgotten none.
+// listed is up of the targets that Prometheus has now, scraped or not.
+// Prometheus marks up of a removed target as stale only some scrapes later. If
+// it scrapes nothing at all, it has removed no target.
 func listed(offset, spacing time.Duration) string {
 	all := read(up, offset, 0)
 	return newer(all, fmt.Sprintf("scalar(max(timestamp(%s)))", all), spacing)
 }
 
-// newer are the series of a vector whose samples are not overdue at a time.
+// newer selects the series of a vector whose samples are not overdue at a time.
 func newer(vector, at string, spacing time.Duration) string {
 	if spacing == 0 {
 		return vector
@@ -113,8 +112,8 @@ func newer(vector, at string, spacing time.Duration) string {
 	return fmt.Sprintf("(%s and (timestamp(%s) > %s - %g))", vector, vector, at, overdue(spacing).Seconds())
 }
 
-// overdue is after how long without a sample one is missing: when the second in
-// a row is late.
+// overdue is the time without a sample after which a scrape counts as missed:
+// the second in a row is late.
 func overdue(spacing time.Duration) time.Duration { return spacing * 5 / 2 }
 
 // The parts of a census.
@@ -127,10 +126,11 @@ const (
 	partTwice     = "twice"
 )
 
-// byTarget matches what is of one target.
+// byTarget matches series of the same target.
 const byTarget = "on (job, instance)"
 
-// census asks for the census of a query's selector, by its number.
+// census returns the parts that query the census of the selector with that
+// number.
 func (s selector) census(number int, spacing, lookback time.Duration, reduce Reduction) []string {
 	var parts []string
 	add := func(name, text string) { parts = append(parts, named(text, numbered(name, number))) }
@@ -152,7 +152,7 @@ func (s selector) census(number int, spacing, lookback time.Duration, reduce Red
 			before(s.vector), now(s.vector), byTarget, read(up, s.offset, s.width+lookback)))
 	}
 	if s.counter() {
-		// What was lost since a scrape just before the range may reach into it.
+		// Counts lost since a scrape just before the range may reach into it.
 		reach := s.back - s.offset + 2*spacing
 		known := fmt.Sprintf("and %s last_over_time(%s)", byTarget, read(wide, s.offset, lookback))
 		add(partLost, "count("+strings.Join([]string{
@@ -171,10 +171,10 @@ func (s selector) census(number int, spacing, lookback time.Duration, reduce Red
 	return parts
 }
 
-// unscraped is up of the targets that Prometheus has and of which nothing is
-// read. Before and now are what the selector's family was and is.
+// unscraped is up of the targets that Prometheus has but reads nothing from.
+// before and now are the selector's family as it was and as it is.
 func (s selector) unscraped(spacing time.Duration, before, now string) string {
-	// Of a target that was scraped all the time nothing is missing: it has no such
+	// A target that was scraped all the time misses nothing: it has no such
 	// series, as a node has none of a pod that is gone.
 	failing := fmt.Sprintf("(%s == 0)", listed(s.offset, spacing))
 	if !s.instant() {
@@ -186,41 +186,41 @@ func (s selector) unscraped(spacing time.Duration, before, now string) string {
 	}
 	text := fmt.Sprintf("((%s and %s %s or %s) unless %s %s)", failing, byTarget, before, s.neverScraped(spacing, now), byTarget, there)
 	if s.instant() {
-		// Without series there is no value, unless the query supplies
-		// one, as in "or vector(0)".
+		// Without series there is no value, unless the query supplies one, as in
+		// "or vector(0)".
 		text = fmt.Sprintf("(%s and on () count(%s))", text, now)
 	}
 	return text
 }
 
-// starting is how long a pod that was never scraped may be one that starts.
+// starting is how long a pod that was never scraped may still be starting.
 const starting = 30 * time.Second
 
-// byKind matches the targets of one kind: their labels are the same but for those
-// that tell one from another.
+// byKind matches the targets of one kind: all labels are the same except those
+// that distinguish the targets.
 const byKind = "on (job, namespace, service, app, component, deployment, statefulset, endpoint, cluster, region, env, environment)"
 
-// neverScraped is up of the targets that could not be scraped for longer than a
-// range, nor than a pod may take to start, of the kind of those that are read.
+// neverScraped is up of the targets of the same kind as those read that have
+// never been scraped, for longer than the range and than a pod may take to
+// start.
 func (s selector) neverScraped(spacing time.Duration, now string) string {
 	reach := max(s.width, starting)
 	return fmt.Sprintf("(%s and (max_over_time(%s) == 0) and %s and %s %s)", listed(s.offset, spacing), read(up, s.offset, reach), read(up, s.offset+reach, 0), byKind, now)
 }
 
-// copies counts the series that there are several of, which differ only in the
-// labels. A metric may have such a label of its own: then its target's up has
-// none.
+// copies counts the series with copies that differ only in the labels. A metric
+// may have such a label of its own: its target's up then lacks the label.
 func (s selector) copies(labels []string) string {
 	return fmt.Sprintf("count(count without (%s) (%s) > 1 unless %s up{%s=\"\"})",
 		strings.Join(labels, ", "), read(s.vector, s.offset, 0), byTarget, strings.Join(labels, "=\"\","))
 }
 
-// summed are the labels whose copies of a series are added up.
+// summed are the labels whose copies of a series the query adds up.
 func (s selector) summed(reduce Reduction) []string {
 	return slices.DeleteFunc(slices.Clone(replicaLabels), func(label string) bool { return !s.isSummed(label, reduce) })
 }
 
-// copied is the error that names the label by which series are there twice.
+// copied is the error that names the label in which duplicate series differ.
 func (s Source) copied(ctx context.Context, clock steadystate.Clock, of selector) error {
 	summed := of.summed(s.Reduce)
 	name := strings.Join(summed, " or ")
@@ -240,7 +240,7 @@ func (s Source) copied(ctx context.Context, clock steadystate.Clock, of selector
 	}
 }
 
-// take takes in one part of a census.
+// take adds one part of a census.
 func (c *census) take(what string, sample *model.Sample) {
 	n := int(math.Round(float64(sample.Value)))
 	switch what {
@@ -260,7 +260,7 @@ func (c *census) take(what string, sample *model.Sample) {
 	}
 }
 
-// missing is why nothing is known of a value of the selector.
+// missing says why a value of the selector is unknown.
 func (c census) missing(s selector) error {
 	switch {
 	case c.unscraped > 0:
@@ -282,7 +282,7 @@ func (c census) missing(s selector) error {
 	return nil
 }
 
-// partial is why the values of the selector are of a part; empty if they are not.
+// partial says why the selector's values are partial; empty if they are not.
 func (c census) partial(s selector) string {
 	if c.lost == 0 {
 		return ""

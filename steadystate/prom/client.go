@@ -23,11 +23,10 @@ type Client struct {
 	api  v1.API
 }
 
-// NewClient makes a client. Nothing is sent yet; the error is about the
-// config: a URL that cannot be one, settings that contradict each other, a
-// file of TLS certificates that cannot be read. The options are those of
-// Prometheus' own HTTP client, for what no file can say: how to dial a server
-// that is reached through a tunnel.
+// NewClient makes a client. It sends nothing yet; an error concerns the config:
+// an invalid URL, settings that contradict each other, an unreadable file of TLS
+// certificates. The options are those of Prometheus' own HTTP client, for
+// settings that no file can hold, such as how to dial a server through a tunnel.
 func NewClient(c Config, options ...config.HTTPClientOption) (*Client, error) {
 	if err := c.validate(); err != nil {
 		return nil, fmt.Errorf("configure prometheus: %w", err)
@@ -43,20 +42,20 @@ func NewClient(c Config, options ...config.HTTPClientOption) (*Client, error) {
 	return &Client{url: c.URL, http: hc, api: v1.NewAPI(ac)}, nil
 }
 
-// Close closes the connections that are idle.
+// Close closes idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// An answer is what one query gave, and when on the record's clock: the server
-// evaluated it at some instant in the span.
+// An answer is the result of one query. The server evaluated it at some instant
+// in the span, on the record's clock.
 type answer struct {
 	steadystate.Span
 	value    model.Value
 	warnings []string
-	infos    []string // what may be a mistake in the query
+	infos    []string // hints at mistakes in the query
 }
 
-// ask evaluates a query at the server's own now. The error is what the span of
-// the answer is unknown for.
+// ask evaluates a query at the server's own now. If it fails, the span of the
+// answer is unknown because of the error.
 func (c *Client) ask(ctx context.Context, clock steadystate.Clock, timeout time.Duration, query string, options ...v1.Option) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -70,8 +69,8 @@ func (c *Client) ask(ctx context.Context, clock steadystate.Clock, timeout time.
 	return a, nil
 }
 
-// whole is ask, but an answer with warnings is an error too: Thanos and Mimir
-// warn when a part of them did not answer, and then the value is of the rest.
+// whole is ask, but treats warnings as errors: Thanos and Mimir warn when some
+// of their stores did not answer, and the value then lacks their series.
 func (c *Client) whole(ctx context.Context, clock steadystate.Clock, timeout time.Duration, query string) (answer, error) {
 	a, err := c.ask(ctx, clock, timeout, query)
 	if err == nil && len(a.warnings) > 0 {
@@ -80,7 +79,7 @@ func (c *Client) whole(ctx context.Context, clock steadystate.Clock, timeout tim
 	return a, err
 }
 
-// vector is the answer's value as one sample per series; a scalar is one
+// vector is the answer's value as one sample per series; a scalar becomes one
 // sample without labels.
 func (a answer) vector() (model.Vector, error) {
 	switch v := a.value.(type) {

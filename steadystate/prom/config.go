@@ -13,8 +13,9 @@ import (
 
 // A Config says where a Prometheus is and how to speak to it.
 type Config struct {
-	// URL is where the API is, without /api/v1: "http://prometheus.example:9090",
-	// "https://mimir.example/prometheus". It must not hold a password.
+	// URL is the base of the API, without /api/v1:
+	// "http://prometheus.example:9090", "https://mimir.example/prometheus". It
+	// must not hold a password.
 	URL string `yaml:"url"`
 	// HTTP are the client settings that Prometheus itself uses: basic_auth,
 	// authorization, oauth2, tls_config, proxy_url, http_headers. A field that
@@ -47,7 +48,7 @@ func (c Config) validate() error {
 	return nil
 }
 
-// environment gives the secrets that *_ref fields name.
+// environment looks up the secrets that *_ref fields name.
 type environment struct{}
 
 func (environment) Fetch(_ context.Context, name string) (string, error) {

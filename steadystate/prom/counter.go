@@ -11,7 +11,7 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// counters are the functions that take the differences of a counter's values.
+// counters are the functions that compute differences of a counter's values.
 var counters = []string{"rate", "increase", "irate"}
 
 // counter reports whether the selector reads counters.
@@ -23,13 +23,13 @@ func (s selector) counter() bool {
 	return ok && slices.Contains(counters, call.Func.Name)
 }
 
-// births are the expression with the first values of series that are born, of all
-// of them and, if it may move either way, of those that each selector reads and of
-// those that it does not. The value lies between those and its own: most errors,
-// and the largest share of them, there are with the first values of errors and of
-// nothing else. With all of them the share may be small, where a target comes back
-// with a million requests of long ago. Of more than two selectors not each
-// combination is asked for.
+// births returns variants of the expression that include the first values of
+// newly born series: of all series and, if the value may move either way, of
+// those that each selector reads and of all others. The value lies between them
+// and the plain expression: the number of errors, and their share, are largest
+// with the first values of errors and of nothing else. With all first values the
+// share may be small, if a target comes back with a million old requests. For
+// more than two selectors, not every combination is queried.
 func (e *evaluations) births() []string {
 	var texts []string
 	add := func(in func(*parser.VectorSelector) membership) {
@@ -50,8 +50,8 @@ func (e *evaluations) births() []string {
 	return texts
 }
 
-// A membership says which of the series of a selector are meant: all of them, none,
-// or those that another selector reads, or does not.
+// A membership says which series of a selector are included: all, none, those
+// that another selector reads, or those that it does not.
 type membership struct {
 	all, unless bool
 	both        *parser.VectorSelector // nil: all or none
@@ -63,7 +63,7 @@ func (m membership) not() membership {
 	return membership{all: !m.all, unless: !m.unless, both: m.both}
 }
 
-// readBy is which of the series of v another selector reads as well.
+// readBy selects the series of v that another selector reads as well.
 func readBy(other, v *parser.VectorSelector) membership {
 	has := func(list []*labels.Matcher, m *labels.Matcher) bool {
 		return slices.ContainsFunc(list, func(o *labels.Matcher) bool { return o.String() == m.String() })
@@ -84,15 +84,16 @@ func readBy(other, v *parser.VectorSelector) membership {
 	return membership{both: &both}
 }
 
-// counting is the expression with the first values of the series that are born
-// within a range, of those that are meant: rate() and increase() take them for
-// where a counter began, though they are what it counted since the scrape that did
-// not find it. A series is born if it has no sample in the lookback before the
-// range. irate() then speaks of one scrape, which the first value may all be of.
+// counting is the expression with the first values of the included series that
+// are born within a range. rate() and increase() take a first value for the
+// counter's start, though the counter reached it since the scrape that did not
+// find it. A series is born if it has no sample in the lookback before the
+// range. irate() covers one scrape, and all of the first value may belong to
+// that.
 func (e *evaluations) counting(of parser.Expr, meant func(*parser.VectorSelector) membership) string {
 	expr, err := parser.ParseExpr(of.String()) // a tree of its own, to change
 	if err != nil {
-		return of.String() // which the server will not parse either, and say so
+		return of.String() // the server will reject it too
 	}
 	spacing := e.spacing()
 	return rewrite(expr, func(call *parser.Call) parser.Expr {
@@ -124,8 +125,8 @@ func (e *evaluations) counting(of parser.Expr, meant func(*parser.VectorSelector
 		case call.Func.Name == "irate":
 			first = fmt.Sprintf("(%s / %g)", first, spacing.Seconds())
 		}
-		// With more than one sample; with one, of which rate() says nothing; and
-		// the series that are not born.
+		// In order: series with more than one sample; with one, for which rate()
+		// returns nothing; and those that are not born.
 		born, err := parser.ParseExpr(fmt.Sprintf("((%s + %s) or %s or %s)", call, first, first, call))
 		if err != nil {
 			return call
@@ -156,7 +157,7 @@ func rewrite(expr parser.Expr, call func(*parser.Call) parser.Expr) parser.Expr 
 	return expr
 }
 
-// A direction says where an expression's value moves when counters have counted
+// A direction says which way an expression's value moves if counters counted
 // more than was scraped.
 type direction int
 
@@ -187,7 +188,7 @@ func (d direction) back() direction {
 	return d
 }
 
-// open is the bucket of a value, and of what it may be elsewhere, that moves so.
+// open widens the bucket of a value, or of its variants, in that direction.
 func (d direction) open(b steadystate.Bucket) steadystate.Bucket {
 	if d == rises || d == anywhere {
 		b.High = math.Inf(1)
@@ -201,8 +202,8 @@ func (d direction) open(b steadystate.Bucket) steadystate.Bucket {
 // rising are the functions that rise with their first argument.
 var rising = []string{"clamp", "clamp_max", "clamp_min", "ceil", "floor", "round", "sqrt", "exp", "scalar", "vector", "sort", "sort_desc"}
 
-// directionOf is where an expression moves, and whether it is certain to be zero
-// or more. What is not known to move one way may move anywhere.
+// directionOf is the direction in which an expression moves, and whether it is
+// certainly zero or more. Unless one direction is certain, it may move anywhere.
 func directionOf(expr parser.Expr) (d direction, positive bool) {
 	switch n := expr.(type) {
 	case *parser.NumberLiteral:
@@ -227,8 +228,8 @@ func directionOf(expr parser.Expr) (d direction, positive bool) {
 			return directionOf(n.Args[0])
 		}
 	case *parser.AggregateExpr:
-		// Of a series that is missing altogether a sum is too small, and so is the
-		// largest; anything else may be on either side.
+		// If a series is missing altogether, a sum or a maximum is too small;
+		// any other aggregation may be off either way.
 		if n.Op == parser.SUM || n.Op == parser.MAX {
 			return directionOf(n.Expr)
 		}
@@ -283,13 +284,14 @@ func counts(expr parser.Expr) bool {
 	return found
 }
 
-// keeps reports whether an aggregation keeps series apart that differ in the label.
+// keeps reports whether an aggregation keeps series apart that differ in the
+// label.
 func keeps(a *parser.AggregateExpr, label string) bool {
 	return slices.Contains(a.Grouping, label) != a.Without
 }
 
-// isSummed reports whether series that differ in a label only are added up, or
-// counted, before anything else takes one of them: by the query or the reduction.
+// isSummed reports whether the query or the reduction adds up or counts series
+// that differ only in a label, before anything else selects one of them.
 func (s selector) isSummed(label string, reduce Reduction) bool {
 	for _, n := range slices.Backward(s.path) {
 		a, ok := n.(*parser.AggregateExpr)

@@ -12,11 +12,11 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// A FieldError is what is wrong with one field of a [Config] in YAML.
+// A FieldError says what is wrong with one field of a [Config] in YAML.
 type FieldError struct {
 	Line int
-	// Path is of the field in the config, "http_config.basic_auth.password"; empty:
-	// the config as a whole.
+	// Path locates the field in the config, "http_config.basic_auth.password";
+	// empty: the config as a whole.
 	Path    string
 	Message string
 }
@@ -31,9 +31,9 @@ func (e FieldError) Error() string {
 }
 
 // UnmarshalYAML reads "url" and "http_config" strictly: an unknown field is an
-// error. So is a secret that is written out, since a config file is shown and
-// kept in version control: files and environment variables take its place. The
-// error joins a [FieldError] for each field that is wrong.
+// error. So is a secret in plain text, since a config file is shown and kept in
+// version control: use a file or an environment variable instead. The error
+// joins a [FieldError] for each invalid field.
 func (c *Config) UnmarshalYAML(node *yaml.Node) error {
 	type plain Config
 	read := plain{HTTP: config.DefaultHTTPClientConfig}
@@ -48,9 +48,9 @@ func (c *Config) UnmarshalYAML(node *yaml.Node) error {
 	return nil
 }
 
-// wrong is what is wrong with a node that is to be of a type. It looks at the
-// fields first, since the settings' own decoders stop at the first error, know no
-// line and pass over fields that they do not know.
+// wrong checks a node against a type. It checks the fields first, because the
+// settings' own decoders stop at the first error, give no line and ignore
+// unknown fields.
 func wrong(node *yaml.Node, line int, path string, of reflect.Type) (errs []error) {
 	if node.Kind == yaml.AliasNode {
 		node = node.Alias
@@ -104,15 +104,15 @@ func wrong(node *yaml.Node, line int, path string, of reflect.Type) (errs []erro
 	if len(errs) > 0 {
 		return errs
 	}
-	// What is right in each of its fields may still be wrong as a whole.
+	// Fields that are valid one by one may still be invalid together.
 	if err := node.Decode(reflect.New(of).Interface()); err != nil {
 		bad(line, path, "%s", told(err))
 	}
 	return errs
 }
 
-// told is an error without what may be secret in it: the cause of url.Parse
-// repeats the URL.
+// told is an error's text without secrets: the cause of url.Parse repeats the
+// URL.
 func told(err error) string {
 	var u *url.Error
 	var types *yaml.TypeError
@@ -125,13 +125,13 @@ func told(err error) string {
 	return err.Error()
 }
 
-// A field is a field of a type of settings, as YAML names it.
+// A field is a settings field and its YAML name.
 type field struct {
 	name string
 	of   reflect.Type
 }
 
-// fieldsOf are those that the type has, with those of what is inline in it.
+// fieldsOf lists the fields of the type, including those of inlined structs.
 func fieldsOf(t reflect.Type) (fields []field) {
 	if t.Kind() != reflect.Struct {
 		return nil
@@ -148,8 +148,7 @@ func fieldsOf(t reflect.Type) (fields []field) {
 	return fields
 }
 
-// keyed is the type of the values of a mapping whose keys are the user's; nil: its
-// keys are fields.
+// keyed is the value type of a mapping with free keys; nil: the keys are fields.
 func keyed(t reflect.Type) reflect.Type {
 	if t.Kind() == reflect.Map {
 		return t.Elem()
@@ -171,12 +170,12 @@ func names(fields []field) (list []string) {
 	return list
 }
 
-// secret reports whether values of the type are secret, as one or in a list.
+// secret reports whether the type is a secret or a list of secrets.
 func secret(t reflect.Type) bool {
 	return t == reflect.TypeFor[config.Secret]() || (t.Kind() == reflect.Slice && secret(t.Elem()))
 }
 
-// holds reports whether a secret says anything.
+// holds reports whether a secret is set.
 func holds(node *yaml.Node) bool {
 	if node.Kind == yaml.AliasNode {
 		node = node.Alias
@@ -184,7 +183,8 @@ func holds(node *yaml.Node) bool {
 	return len(node.Content) > 0 || (node.Value != "" && node.ShortTag() != "!!null")
 }
 
-// instead is what takes the place of a secret field: one of the fields beside it.
+// instead suggests a replacement for a secret field: one of the fields beside
+// it.
 func instead(name string, beside []string) string {
 	var ways []string
 	for _, way := range []struct{ field, text string }{

@@ -16,11 +16,11 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// part is the label that tells the value of an evaluation from what is said of
-// the samples that it used.
+// part is the label that distinguishes an evaluation's value from the data about
+// its samples.
 const part = "aftershock_part"
 
-// evaluations observes an expression by evaluating it again and again.
+// evaluations observes an expression by evaluating it periodically.
 type evaluations struct {
 	Source
 	clock steadystate.Clock
@@ -28,14 +28,14 @@ type evaluations struct {
 	state []presence // by selector
 }
 
-// presence is what is known of the series of a selector.
+// presence is the known state of a selector's series.
 type presence struct {
-	most    int           // series that an instant one has had at most
-	full    time.Duration // when it last had as many, on the record's clock
-	spacing time.Duration // between two scrapes; zero: not known
+	most    int           // largest number of series that an instant one has had
+	full    time.Duration // when it last had that many, on the record's clock
+	spacing time.Duration // between two scrapes; zero: unknown
 }
 
-// used is what an evaluation used of an instant selector.
+// used describes the samples that an evaluation used of an instant selector.
 type used struct {
 	series int
 	oldest model.Time // sample
@@ -45,14 +45,15 @@ func newEvaluations(s Source, clock steadystate.Clock) *evaluations {
 	return &evaluations{Source: s, clock: clock, state: make([]presence, len(s.Query.selectors))}
 }
 
-// query is the source's query, and all that is to be known of what it used, as
-// one vector: so that all is of one evaluation, on one snapshot of the data. Of
-// each instant selector that is the time of the oldest sample it uses and of how
-// many series, of a quantile the histograms, and the census of each selector,
-// unless each series is observed apart.
+// query is the source's query and everything needed to interpret its value, as
+// one vector, so that all of it comes from one evaluation on one snapshot of the
+// data: for each instant selector, the number of its series and the time of its
+// oldest sample; for a quantile, the histograms; and the census of each
+// selector, unless each series is observed separately.
 func (e *evaluations) query() string {
 	q := e.Query
-	// The expression as the parser prints it: no comment swallows what follows.
+	// The expression as the parser prints it: a trailing comment would swallow
+	// the text after it.
 	value := func(text string) string {
 		if q.expr.Type() == parser.ValueTypeScalar {
 			return fmt.Sprintf("vector(%s)", text)
@@ -85,8 +86,8 @@ func (e *evaluations) query() string {
 	return together(parts)
 }
 
-// spacing is how far apart the scrapes are of the selector that is scraped most
-// often. Zero: not known.
+// spacing is the time between scrapes of the most often scraped selector. Zero:
+// unknown.
 func (e *evaluations) spacing() time.Duration {
 	least := time.Duration(0)
 	for _, p := range e.state {
@@ -97,38 +98,38 @@ func (e *evaluations) spacing() time.Duration {
 	return least
 }
 
-// named is a part of an evaluation.
+// named labels a part of an evaluation with its name.
 func named(text, name string) string {
 	return fmt.Sprintf("label_replace(%s, %q, %q, \"\", \"\")", text, part, name)
 }
 
-// numbered is the name of a part of which there are several.
+// numbered is the name of the i-th part of a kind.
 func numbered(name string, i int) string { return fmt.Sprintf("%s %d", name, i) }
 
 // together is a query for all parts at once.
 func together(parts []string) string { return strings.Join(parts, " or ") }
 
-// The parts of an evaluation; after the names of those of a selector, and of the
-// values with first ones, is a number.
+// The parts of an evaluation. A number follows the names of the parts of a
+// selector and of the values with first ones.
 const (
 	partValue         = "value"
-	partCounted       = "counted" // the values with the first ones of series that are born
+	partCounted       = "counted" // the values with the first values of newly born series
 	partBucket        = "bucket"
 	partCountedBucket = "counted-bucket"
 	partOldest        = "oldest"
 	partSeries        = "series"
 )
 
-// An evaluation is what one gave, by its parts.
+// An evaluation is the result of one query, by part.
 type evaluation struct {
 	values, buckets, countedBuckets model.Vector
 
-	counted []model.Vector // by combination
+	counted []model.Vector // by combination of first values
 	used    []used         // by selector
 	census  []census       // by selector
 }
 
-// split takes apart what was asked for together, of a number of selectors.
+// split separates the parts of one answer, for n selectors.
 func split(vector model.Vector, n int) evaluation {
 	found := evaluation{used: make([]used, n), census: make([]census, n)}
 	for _, sample := range vector {
@@ -218,11 +219,11 @@ func (e *evaluations) poll(ctx context.Context, _ bool) (look, error) {
 	return l, nil
 }
 
-// missing is why the value of an evaluation is that of some targets only.
+// missing says why the value of an evaluation lacks some targets.
 func (e *evaluations) missing(found evaluation) error {
 	for i, c := range found.census {
 		if len(found.values) == 0 {
-			c.vanished = 0 // nothing is there at all, and that is told
+			c.vanished = 0 // no series at all, which is reported anyway
 		}
 		if err := c.missing(e.Query.selectors[i]); err != nil {
 			return err
@@ -231,7 +232,8 @@ func (e *evaluations) missing(found evaluation) error {
 	return nil
 }
 
-// moves is where the values move if there is more than was read.
+// moves is the direction in which the values move if there is more than was
+// read.
 func (e *evaluations) moves() direction {
 	if e.Query.quantile != nil || e.Reduce == Avg || e.Reduce == Min || e.Reduce == Each {
 		return anywhere
@@ -243,7 +245,7 @@ func (e *evaluations) moves() direction {
 	return d
 }
 
-// bucketOf is the bucket of a value, which may be the value alone.
+// bucketOf is the bucket of a value, or the value alone.
 func bucketOf(o steadystate.Observation) steadystate.Bucket {
 	if o.Bucket.IsSet() {
 		return o.Bucket
@@ -251,8 +253,8 @@ func bucketOf(o steadystate.Observation) steadystate.Bucket {
 	return steadystate.Bucket{Low: o.Value, High: o.Value}
 }
 
-// widen makes buckets of values that are others with what counters had counted
-// when they were born.
+// widen makes buckets of values that change if the first values of newly born
+// series count.
 func (e *evaluations) widen(points []point, counted []model.Vector) {
 	for _, combination := range counted {
 		numbers, err := e.Reduce.apply(combination)
@@ -277,10 +279,9 @@ func (e *evaluations) widen(points []point, counted []model.Vector) {
 	}
 }
 
-// open opens the buckets of values that are partial. One that is known to a
-// bucket already is as good as both of its ends are, so they are two points. An
-// end at infinity cannot be good by its value: there only the bucket says
-// what is.
+// open opens the buckets of partial values. A value already known to a bucket is
+// good only if both ends are, so it becomes two points. An infinite end cannot
+// be good by its value: there the bucket alone decides.
 func (e *evaluations) open(points []point, of []census) []point {
 	why := ""
 	for i, c := range of {
@@ -311,9 +312,8 @@ func (e *evaluations) open(points []point, of []census) []point {
 	return opened
 }
 
-// bound says of each point in which bucket it is: for several series together,
-// what their reduction is at the lower ends of their buckets, and at the upper
-// ones.
+// bound gives each point its bucket. For several series together, the bucket
+// runs from the reduction of their lower ends to that of their upper ends.
 func (e *evaluations) bound(points []point, values model.Vector, in map[model.Fingerprint]steadystate.Bucket) {
 	ends := func(of func(steadystate.Bucket) float64) []float64 {
 		at := make(model.Vector, len(values))
@@ -342,13 +342,13 @@ func (e *evaluations) bound(points []point, values model.Vector, in map[model.Fi
 	}
 }
 
-// span is what a value can speak of that was evaluated at the server's instant
-// t, asked for and answered in during.
+// span is the time that a value may speak for. It was evaluated at the server's
+// instant t, between the request and the answer in during.
 func (e *evaluations) span(t model.Time, during steadystate.Span, of []used) steadystate.Span {
 	at := e.skew.at(sinceEpoch(t))
 	at = steadystate.Span{From: max(at.From, during.From), To: min(at.To, during.To)}
 	if !at.Valid() {
-		at = during // a clock was set meanwhile
+		at = during // a clock was set in between
 	}
 	span := steadystate.Span{From: at.From, To: during.From}
 	for i, s := range e.Query.selectors {
@@ -358,7 +358,8 @@ func (e *evaluations) span(t model.Time, during steadystate.Span, of []used) ste
 			span.From = min(span.From, at.From-s.back-alignment)
 		}
 		// A sample is dated by the start of its scrape, and its value was read
-		// before the answer; with an offset, within what a scrape may take.
+		// before the answer; with an offset, within the longest duration of a
+		// scrape.
 		to := during.To
 		if s.offset > 0 {
 			to = min(to, at.To-s.offset+e.Lookback)
@@ -369,13 +370,13 @@ func (e *evaluations) span(t model.Time, during steadystate.Span, of []used) ste
 	return span
 }
 
-// since is the earliest instant of which an instant selector's samples can
-// speak, or its lack of them: that of the oldest sample, and, when series are
-// missing that it had before, that of the scrapes which did not find them.
-// Those began no longer ago than two scrapes last (one until the next begins,
-// one for it to take), or, where the spacing is not known, than a sample is
-// used for; and no longer than one scrape lasts before the evaluation that
-// last found all.
+// since is the earliest instant that an instant selector's samples, or their
+// absence, can speak for. That is the time of the oldest sample or, if series
+// are missing that it had before, of the scrapes that did not find them. Those
+// scrapes began at most two spacings ago (one until the next scrape begins, one
+// for it to finish) or, if the spacing is unknown, as long ago as a sample
+// remains in use; and at most one scrape before the evaluation that last found
+// all series.
 func (e *evaluations) since(i int, at steadystate.Span, u used) time.Duration {
 	s, p := e.Query.selectors[i], &e.state[i]
 	since := at.From
@@ -391,19 +392,18 @@ func (e *evaluations) since(i int, at steadystate.Span, u used) time.Duration {
 		lasts, twice = min(lasts, p.spacing), min(twice, 2*p.spacing)
 	}
 	missing := at.From - s.back - twice - alignment
-	// In a subquery some steps may have found less before.
+	// In a subquery, some earlier steps may have found fewer.
 	if p.most > 0 && s.back == s.offset {
 		missing = max(missing, p.full-s.offset-lasts-alignment)
 	}
 	return min(since, missing)
 }
 
-// learn asks how far apart the scrapes of the selectors are, for those of which
-// that is not known yet.
+// learn queries the spacing of scrapes for the selectors without a known one.
 func (e *evaluations) learn(ctx context.Context) {
 	for i := range e.state {
 		if p := &e.state[i]; p.spacing == 0 {
-			// Without an answer the bounds are wider, and the next poll asks again.
+			// Without an answer the bounds are wider; the next poll retries.
 			p.spacing, _ = e.scrapes(ctx, e.clock, e.Query.selectors[i])
 		}
 	}

@@ -16,20 +16,20 @@ import (
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 )
 
-// A failure says why a query gave nothing and what the user can do about it.
+// A failure says why a query gave no value and what the user can do about it.
 type failure struct {
 	reason string
 	next   string // may be empty
 	cause  error
 }
 
-// Error is the reason alone: it goes into many records. What to do next is
-// added once, by Preflight.
+// Error is the reason alone, since it goes into many records. Preflight adds the
+// next step once.
 func (f *failure) Error() string { return f.reason }
 
 func (f *failure) Unwrap() error { return f.cause }
 
-// advise adds what to do next to a failure.
+// advise adds the next step to a failure.
 func advise(err error) error {
 	var f *failure
 	if errors.As(err, &f) && f.next != "" {
@@ -46,8 +46,8 @@ func partial(warnings []string) error {
 	}
 }
 
-// explain turns an error of the HTTP API into a failure. URLs are left out:
-// the client's errors repeat them, and the query is named already.
+// explain turns an error of the HTTP API into a failure. It omits URLs: the
+// client's errors repeat them, and the query is named already.
 func explain(err error, timedOut bool, timeout time.Duration) error {
 	if answered, ok := errors.AsType[*v1.Error](err); ok {
 		return refused(answered)
@@ -81,7 +81,7 @@ func explain(err error, timedOut bool, timeout time.Duration) error {
 	return f
 }
 
-// refused explains an answer that is not a value.
+// refused explains an answer without a value.
 func refused(e *v1.Error) error {
 	f := &failure{reason: string(e.Type) + ": " + brief(e.Msg), cause: e}
 	if e.Detail != "" {
@@ -107,7 +107,7 @@ func refused(e *v1.Error) error {
 	return f
 }
 
-// brief is the beginning of a text on one line: bodies of error pages are long.
+// brief is the beginning of a text, on one line: bodies of error pages are long.
 func brief(text string) string {
 	const most = 200
 	text = strings.ToValidUTF8(strings.Join(strings.Fields(text), " "), "?")

@@ -8,35 +8,36 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A poller takes the next look.
+// A poller polls once per call.
 type poller interface {
-	// poll returns what is new. The error is what the poll's span is unknown
-	// for; there may be points all the same. After the last one nothing comes
-	// that could make good what it missed.
+	// poll returns the new points. On an error the poll's span is unknown, but
+	// there may still be points. last: no later poll can fetch what this one
+	// misses.
 	poll(ctx context.Context, last bool) (look, error)
 }
 
-// A look is what one poll found, and when it was sent and answered.
+// A look is the result of one poll, with the span from its request to its
+// answer.
 type look struct {
 	during steadystate.Span
 	points []point
-	series []model.Metric // that there are, if each is observed
+	series []model.Metric // that exist, if each is observed
 	silent []silence
 }
 
-// A point is an observation, of one series if each is observed.
+// A point is an observation, with its series if each series is observed.
 type point struct {
 	steadystate.Observation
 	series model.Metric
 }
 
-// A silence is a series that is still there and not scraped any more.
+// A silence is a series that still exists but is no longer scraped.
 type silence struct {
 	series model.Metric
 	err    error
 }
 
-// complaint is the error of a series that is silent, if there is one.
+// complaint is the error of a silent series, if there is one.
 func (l look) complaint() error {
 	if len(l.silent) == 0 {
 		return nil

@@ -12,36 +12,37 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A Preflight is what a source gives now, and how fine it is.
+// A Preflight is a source's current result and resolution.
 type Preflight struct {
-	// Series is how many series the query yields, before they are reduced.
+	// Series is the number of series that the query yields before reduction.
 	Series int `json:"series"`
 	// Values are the observations' values: one, or one for each series.
 	Values []float64 `json:"values,omitempty"`
-	// Spacing is the time between two scrapes of a series that the query
-	// reads, the longest of the series; as Prometheus did it lately.
+	// Spacing is the recent time between two scrapes of a series that the query
+	// reads: the longest of all series.
 	Spacing time.Duration `json:"spacing"`
-	// Window is what a value can speak of, relative to its evaluation.
+	// Window is the time that a value may speak for, relative to its evaluation.
 	Window steadystate.Span `json:"window"`
-	// Ahead is by how much the server's clock is ahead of this machine's.
+	// Ahead is how far the server's clock is ahead of this machine's.
 	Ahead steadystate.Bounds[time.Duration] `json:"ahead"`
 	// Resolution is the longest outage that can pass unseen while Prometheus
 	// scrapes and answers as it does now; for steadystate.Limit.Decidable. The
-	// record's own figure, from what was seen, is what counts in the end.
+	// resolution observed in the record decides in the end.
 	Resolution time.Duration `json:"resolution"`
-	// Notes are what the user should know before trusting the values.
+	// Notes are warnings to read before trusting the values.
 	Notes []string `json:"notes,omitempty"`
 }
 
-// forgetting is how long Prometheus takes to drop a target that is gone: it passes
-// on what it discovers every five seconds, and takes it up every five.
+// forgetting is how long Prometheus takes to drop a target that is gone:
+// discovery sends its targets every five seconds, and scraping reloads them
+// every five.
 const forgetting = 10 * time.Second
 
-// Preflight evaluates the query once and learns how far apart the scrapes are.
-// The error says what would make every observation unknown, and what to do
-// about it: no connection, no permission, a query that the server does not
-// accept, nothing that matches, several series without a reduction, a partial
-// answer. NaN, as before there is traffic, is a note.
+// Preflight evaluates the query once and learns the spacing of scrapes. The
+// error says what would make every observation unknown, and what to do about it:
+// no connection, no permission, a query that the server rejects, no matching
+// series, several series without a reduction, a partial answer. NaN, as before
+// there is traffic, is a note.
 func (s Source) Preflight(ctx context.Context) (Preflight, error) {
 	if err := s.validate(); err != nil {
 		return Preflight{}, err
@@ -113,8 +114,8 @@ func (s Source) preflight(ctx context.Context) (Preflight, look, error) {
 		}
 		p.Spacing = max(p.Spacing, spacing)
 	}
-	// What will be asked for while observing is asked for once: a server that
-	// refuses that would make everything unknown.
+	// Send each query of Observe once: if the server refuses it, every
+	// observation would be unknown.
 	l, err := s.poller(clock).poll(ctx, true)
 	if err == nil {
 		err = l.complaint()
@@ -132,9 +133,9 @@ func (s Source) preflight(ctx context.Context) (Preflight, look, error) {
 	p.Notes = slices.Compact(p.Notes)
 
 	p.Window = s.Query.Window(min(p.Spacing, s.Lookback))
-	// The longest gap between observations, and the span of one: what is
-	// scraped says something of the service until the next scrape is over, and
-	// a value that is evaluated until the next poll.
+	// The longest gap between observations, plus the span of one: a scraped
+	// value speaks for the service until the next scrape is over, and an
+	// evaluated one until the next poll.
 	p.Resolution = p.Window.Width() + (p.Ahead.High - p.Ahead.Low) + 2*alignment
 	took, known := s.took(ctx, clock, vector)
 	if known {
@@ -146,7 +147,7 @@ func (s Source) preflight(ctx context.Context) (Preflight, look, error) {
 	return p, l, nil
 }
 
-// took is how long a scrape of the series takes at most, as of late.
+// took is the longest recent scrape of the series.
 func (s Source) took(ctx context.Context, clock steadystate.Clock, vector model.Vector) (longest time.Duration, known bool) {
 	var of []model.Metric
 	for _, sample := range vector {
@@ -162,7 +163,7 @@ func (p *Preflight) note(format string, args ...any) {
 	p.Notes = append(p.Notes, fmt.Sprintf(format, args...))
 }
 
-// interpolated notes what is a guess from within buckets and does not say so.
+// interpolated notes functions that silently interpolate within buckets.
 func (p *Preflight) interpolated(expr parser.Expr) {
 	parser.Inspect(expr, func(n parser.Node, _ []parser.Node) error {
 		if call, ok := n.(*parser.Call); ok {

@@ -15,17 +15,16 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A quantile is what an outermost histogram_quantile asks for. Its value is
-// interpolated within a bucket, by an assumption about what is in it; all that
-// is known is the bucket.
+// A quantile is an outermost histogram_quantile. Its value is interpolated
+// within a bucket, on an assumption about the observations in it; only the
+// bucket is known.
 type quantile struct {
 	share float64     // below it
 	of    parser.Expr // the histograms
 }
 
-// quantileOf is the quantile that an expression is, if it is one. One that is
-// part of something else is refused: how far off the whole is by it cannot be
-// told.
+// quantileOf is the quantile of an expression, if it is one. A quantile within
+// another expression is refused: the error of the whole is unknown.
 func quantileOf(expr parser.Expr) (*quantile, error) {
 	expr = bare(expr)
 	var q *quantile
@@ -62,14 +61,14 @@ func bare(expr parser.Expr) parser.Expr {
 	}
 }
 
-// noise is by how much, of the total, counts that are equal may differ: rates
-// are sums of rounded numbers. Prometheus allows for as much.
+// noise is the share of the total by which equal counts may differ: rates are
+// sums of rounded numbers. Prometheus has the same tolerance.
 const noise = 1e-12
 
-// buckets finds, in the histograms of one evaluation, the bucket that each
-// one's quantile lies in, by the labels that histogram_quantile leaves. Where
-// it cannot be told there is none. Counted are the histograms with what those
-// that are born had counted, all or part of which belongs to it.
+// buckets finds, in the histograms of one evaluation, the bucket that contains
+// each quantile, by the labels that histogram_quantile keeps. A quantile without
+// a certain bucket has no entry. counted are the histograms including the first
+// counts of newly born ones, any part of which may belong to the quantile.
 func (q quantile) buckets(histograms, counted model.Vector) map[model.Fingerprint]steadystate.Bucket {
 	found := map[model.Fingerprint]steadystate.Bucket{}
 	for _, sample := range histograms {
@@ -91,16 +90,18 @@ func (q quantile) buckets(histograms, counted model.Vector) map[model.Fingerprin
 	return found
 }
 
-// A cumulative is a classic histogram: how many observations are at most le, by le.
+// A cumulative is a classic histogram: the number of observations up to le, by
+// le.
 type cumulative map[float64]float64
 
-// classic are the classic histograms by the labels that histogram_quantile leaves.
+// classic are the classic histograms by the labels that histogram_quantile
+// keeps.
 func classic(vector model.Vector) map[model.Fingerprint]cumulative {
 	found := map[model.Fingerprint]cumulative{}
 	for _, sample := range vector {
 		le, err := strconv.ParseFloat(string(sample.Metric[model.BucketLabel]), 64)
 		if err != nil || math.IsNaN(le) || sample.Histogram != nil {
-			continue // the server warns of it
+			continue // the server warns about it
 		}
 		labels := sample.Metric.Clone()
 		delete(labels, model.MetricNameLabel)
@@ -114,14 +115,15 @@ func classic(vector model.Vector) map[model.Fingerprint]cumulative {
 	return found
 }
 
-// ofClassic finds the bucket in a classic histogram. One whose counts fall
-// where they can only rise was scraped or added up in parts: the counts too
-// high and those too low give one answer each, and both may be true.
+// ofClassic finds the bucket in a classic histogram. Cumulative counts can only
+// rise; a histogram in which they fall was scraped or added up in parts. The
+// counts that are too high and those that are too low give one answer each, and
+// both may be true.
 //
-// What with has more was counted by histograms that are born, at a time that is
-// not known, so any part of it may belong to the quantile. The least that the
-// quantile can be is with the quick ones alone: up to a bound all of them then are
-// below it. The most is with the slow ones alone, which all are above.
+// The additional counts of with come from newly born histograms, at an unknown
+// time, so any part of them may belong to the quantile. The quantile is lowest
+// if only the fast ones count: all of them lie below the bound. It is highest if
+// only the slow ones count: all of them lie above it.
 func (q quantile) ofClassic(is, with cumulative) (steadystate.Bucket, bool) {
 	les := slices.Sorted(maps.Keys(is))
 	last := len(les) - 1
@@ -155,8 +157,8 @@ func (q quantile) ofClassic(is, with cumulative) (steadystate.Bucket, bool) {
 	return between(from, les[most]), true
 }
 
-// ofNative finds the bucket in a native histogram, whose populated buckets are
-// given in ascending order.
+// ofNative finds the bucket in a native histogram, which lists its populated
+// buckets in ascending order.
 func (q quantile) ofNative(h *model.SampleHistogram) (steadystate.Bucket, bool) {
 	var upTo []float64
 	total := 0.0
@@ -167,14 +169,14 @@ func (q quantile) ofNative(h *model.SampleHistogram) (steadystate.Bucket, bool) 
 		total += float64(b.Count)
 		upTo = append(upTo, total)
 	}
-	// Observations that are not a number are in the count and in no bucket.
+	// NaN observations are in the count but in no bucket.
 	i, ok := q.find(len(upTo), func(i int) (float64, float64) { return upTo[i], float64(h.Count) })
 	if !ok {
 		return steadystate.Bucket{}, false
 	}
 	b := h.Buckets[i]
 	low, high := float64(b.Lower), float64(b.Upper)
-	// 0: the upper end belongs to it, 1: the lower, 2: neither, 3: both.
+	// 0: the upper end is included, 1: the lower, 2: neither, 3: both.
 	if b.Boundaries == 0 || b.Boundaries == 2 {
 		low = math.Nextafter(low, math.Inf(1))
 	}
@@ -187,9 +189,8 @@ func (q quantile) ofNative(h *model.SampleHistogram) (steadystate.Bucket, bool) 
 	return between(low, high), true
 }
 
-// find is the bucket that holds the quantile by the nearest rank: the first
-// one, that is not empty, up to which there are as many as the share says of the
-// total.
+// find is the bucket that holds the quantile by nearest rank: the first
+// non-empty one whose cumulative count reaches the share of the total.
 func (q quantile) find(n int, upTo func(i int) (count, total float64)) (int, bool) {
 	i := sort.Search(n, func(i int) bool {
 		count, total := upTo(i)
@@ -198,8 +199,8 @@ func (q quantile) find(n int, upTo func(i int) (count, total float64)) (int, boo
 	return i, i < n
 }
 
-// between is a bucket. As Prometheus does, it takes it that nothing is below
-// zero where the lowest bucket ends above it.
+// between is a bucket. As Prometheus does, it assumes no value below zero if the
+// lowest bucket ends above zero.
 func between(low, high float64) steadystate.Bucket {
 	if math.IsInf(low, -1) && high > 0 {
 		low = 0

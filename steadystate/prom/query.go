@@ -10,8 +10,8 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A Query is a PromQL expression that yields numbers, and what its values can
-// speak of. A source refuses the zero value.
+// A Query is a PromQL expression that yields numbers, with the time its values
+// may speak for. A source refuses the zero value.
 type Query struct {
 	text      string
 	expr      parser.Expr
@@ -19,18 +19,17 @@ type Query struct {
 	quantile  *quantile // nil: it is none
 }
 
-// Parse reads a query. The error has the position of what does not parse
-// ("1:12: parse error: ..."), or says why the values could not be dated or
-// would say nothing of a service:
+// Parse reads a query. The error has the position of a syntax error ("1:12:
+// parse error: ..."), or says why the values could not be dated or would say
+// nothing about a service:
 //
 //   - a range vector and a string are not numbers;
 //   - without a selector it is a constant;
-//   - with @ or a negative offset it does not speak of what went before its
+//   - with @ or a negative offset it does not describe the time before its
 //     evaluation;
-//   - a histogram_quantile within another expression has an unbounded
-//     error;
-//   - durations that are computed, smoothed and anchored (experimental) reach
-//     where the text does not say.
+//   - a histogram_quantile within another expression has an unbounded error;
+//   - computed durations and smoothed and anchored selectors (experimental) reach
+//     beyond the range in the text.
 func Parse(text string) (Query, error) {
 	fail := func(err error) (Query, error) {
 		return Query{}, fmt.Errorf("parse query %q: %w", text, err)
@@ -60,8 +59,7 @@ func Parse(text string) (Query, error) {
 	return Query{text: text, expr: expr, selectors: selectors, quantile: quantile}, nil
 }
 
-// MustParse is Parse for literals in code; it panics on a text that does not
-// parse.
+// MustParse is Parse for literals in code; it panics if the text does not parse.
 func MustParse(text string) Query {
 	q, err := Parse(text)
 	if err != nil {
@@ -70,10 +68,10 @@ func MustParse(text string) Query {
 	return q
 }
 
-// String is the query as it was written.
+// String is the query as written.
 func (q Query) String() string { return q.text }
 
-// MarshalText writes the query as it was written.
+// MarshalText writes the query as written.
 func (q Query) MarshalText() ([]byte, error) { return []byte(q.text), nil }
 
 // UnmarshalText reads a query; empty text is the zero value.
@@ -90,11 +88,11 @@ func (q *Query) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Window is what a value evaluated at time 0 can speak of, as offsets: From is
-// below zero by as much as its furthest selector reaches back (its ranges,
-// those of the subqueries around it, their offsets), To by the smallest sum of
-// offsets. An instant selector has no range of its own: its sample is as old
-// as the last scrape, so the spacing of scrapes is the caller's to say.
+// Window is the time that a value evaluated at time 0 may speak for, as offsets.
+// From is negative by the reach of the furthest selector (its range, the ranges
+// of the subqueries around it, their offsets); To is negative by the smallest
+// sum of offsets. An instant selector has no range of its own: its sample is as
+// old as the last scrape, so the caller supplies the spacing of scrapes.
 func (q Query) Window(spacing time.Duration) steadystate.Span {
 	if len(q.selectors) == 0 {
 		return steadystate.Span{}
@@ -110,7 +108,7 @@ func (q Query) Window(spacing time.Duration) steadystate.Span {
 	return w
 }
 
-// raw reports whether the query is a plain selector, whose samples can be
+// raw reports whether the query is a plain selector, so that its samples can be
 // fetched as they were scraped.
 func (q Query) raw() bool {
 	_, plain := bare(q.expr).(*parser.VectorSelector)

@@ -11,8 +11,8 @@ import (
 // A Reduction says how several series become observations.
 type Reduction string
 
-// The reductions. Without one, a query that yields several series is an error
-// in preflight and unknown while observing.
+// The reductions. Without one, a query that yields several series is an error in
+// preflight and unknown while observing.
 const (
 	Sum  Reduction = "sum"  // one observation: the sum of the series
 	Max  Reduction = "max"  // one observation: the largest
@@ -30,7 +30,7 @@ func (r Reduction) validate() error {
 	return fmt.Errorf("no reduction %q: say one of %q, or none for a query that yields one series", r, reductions())
 }
 
-// apply reduces the values of one evaluation, of which there is at least one.
+// apply reduces the values of one evaluation, which has at least one.
 func (r Reduction) apply(v model.Vector) ([]float64, error) {
 	values := make([]float64, 0, len(v))
 	for _, sample := range v {
@@ -57,8 +57,8 @@ func (r Reduction) apply(v model.Vector) ([]float64, error) {
 		return []float64{total}, nil
 	case Avg:
 		return []float64{total / float64(len(values))}, nil
-	// Of NaN and a number slices.Max and Min make NaN: what is not known of
-	// one is not known of the extreme.
+	// slices.Max and Min return NaN if any value is: with one value unknown, the
+	// extreme is unknown.
 	case Max:
 		return []float64{slices.Max(values)}, nil
 	case Min:
@@ -67,7 +67,7 @@ func (r Reduction) apply(v model.Vector) ([]float64, error) {
 	return values, nil
 }
 
-// number says why a value cannot be judged. An infinite one comes from a
+// number says why a value cannot be judged. An infinite value comes from a
 // division by zero, which is neither the service's failure nor its success, and
 // JSON has no infinities.
 func number(v float64) error {

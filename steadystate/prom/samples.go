@@ -19,27 +19,27 @@ type samples struct {
 	began   time.Duration
 	fetched time.Duration // when samples were last fetched
 	first   bool
-	missed  time.Duration // when the first of the polls was sent that failed since; zero: none
+	missed  time.Duration // when the first failed poll since then was sent; zero: none
 	series  map[model.Fingerprint]*series
 }
 
-// series is what is known of one series.
+// series is the known state of one series.
 type series struct {
 	seen map[model.Time]bool
 	last model.Time
 	gaps []time.Duration // between successive samples, the latest ones
 }
 
-// A scrape may be stored after a younger one, and a series may be scraped
-// seldom: each fetch reaches back over the last one by this, or by two scrapes.
+// A scrape may be stored after a later one, and a series may be scraped rarely:
+// each fetch reaches back beyond the last one by overlap, or by two scrapes.
 const overlap = 30 * time.Second
 
 func newSamples(s Source, clock steadystate.Clock) *samples {
 	return &samples{Source: s, clock: clock, began: clock.Now(), first: true, series: map[model.Fingerprint]*series{}}
 }
 
-// poll fetches new samples. A failed fetch costs nothing while the next one can
-// still get what it missed, which is for the time between two scrapes.
+// poll fetches new samples. A failed fetch loses nothing while the next one can
+// still get what it missed, which it can for the time between two scrapes.
 func (s *samples) poll(ctx context.Context, last bool) (look, error) {
 	l, err := s.fetch(ctx)
 	if s.fetched >= l.during.From && !s.first {
@@ -56,8 +56,8 @@ func (s *samples) poll(ctx context.Context, last bool) (look, error) {
 	return l, err
 }
 
-// soonest is how soon after one scrape the next is usual, of any series. Zero:
-// not known.
+// soonest is the shortest usual time between scrapes, over all series. Zero:
+// unknown.
 func (s *samples) soonest() time.Duration {
 	soonest := time.Duration(0)
 	for _, each := range s.series {
@@ -68,7 +68,7 @@ func (s *samples) soonest() time.Duration {
 	return soonest
 }
 
-// slowest is how far apart the scrapes of the most seldom scraped series are.
+// slowest is the longest time between scrapes, over all series.
 func (s *samples) slowest() time.Duration {
 	slowest := time.Duration(0)
 	for _, each := range s.series {
@@ -78,8 +78,8 @@ func (s *samples) slowest() time.Duration {
 }
 
 func (s *samples) fetch(ctx context.Context) (look, error) {
-	// What the selector gives now: which series there are, and the server's
-	// time, without which nothing is dated.
+	// The current result of the selector: which series exist, and the server's
+	// time, which dates everything.
 	a, err := s.Client.whole(ctx, s.clock, s.Timeout, s.Query.String())
 	l := look{during: a.Span}
 	if err != nil {
@@ -125,8 +125,7 @@ func (s *samples) fetch(ctx context.Context) (look, error) {
 	return l, nil
 }
 
-// complete is an error if there are series that the selector should give and does
-// not.
+// complete returns an error if the selector lacks series that it should have.
 func (s *samples) complete(ctx context.Context) error {
 	if s.apart {
 		return nil
@@ -144,7 +143,7 @@ func (s *samples) complete(ctx context.Context) error {
 }
 
 // reach is how far back to fetch. The first fetch reaches back as far as an
-// instant selector does, to learn how far apart the scrapes are.
+// instant selector does, to learn the spacing of scrapes.
 func (s *samples) reach() time.Duration {
 	if s.first {
 		return s.Lookback
@@ -156,7 +155,7 @@ func (s *samples) reach() time.Duration {
 	return (s.clock.Now() - s.fetched + back).Round(time.Millisecond)
 }
 
-// fresh are the series that have a sample which was not seen before.
+// fresh are the series with a sample that was not seen before.
 func (s *samples) fresh(matrix model.Matrix) []model.Metric {
 	var fresh []model.Metric
 	for _, stream := range matrix {
@@ -168,8 +167,7 @@ func (s *samples) fresh(matrix model.Matrix) []model.Metric {
 	return fresh
 }
 
-// take makes observations of the samples that are new, of scrapes since the
-// source began.
+// take makes observations of the new samples of scrapes since the source began.
 func (s *samples) take(matrix model.Matrix, during steadystate.Span, took map[scrape]time.Duration) []point {
 	var points []point
 	for _, stream := range matrix {
@@ -178,7 +176,7 @@ func (s *samples) take(matrix model.Matrix, during steadystate.Span, took map[sc
 			known = &series{}
 			s.series[stream.Metric.Fingerprint()] = known
 		}
-		// What is not fetched again need not be remembered.
+		// Forget samples that will not be fetched again.
 		seen := make(map[model.Time]bool, len(stream.Values))
 		for i, sample := range stream.Values {
 			seen[sample.Timestamp] = true
@@ -190,8 +188,8 @@ func (s *samples) take(matrix model.Matrix, during steadystate.Span, took map[sc
 			if began.To < s.began {
 				continue
 			}
-			// The scrape was over before it was seen, and before the same
-			// target's next began.
+			// The scrape was over before its sample was seen, and before the
+			// same target's next scrape began.
 			span := steadystate.Span{From: began.From, To: during.To}
 			if i+1 < len(stream.Values) {
 				span.To = min(span.To, s.skew.scraped(stream.Values[i+1].Timestamp).To)
@@ -207,8 +205,8 @@ func (s *samples) take(matrix model.Matrix, during steadystate.Span, took map[sc
 	return points
 }
 
-// silent are the series which are still there and have no new sample: their
-// targets are not being scraped.
+// silent are the series that still exist without a new sample: their targets are
+// not being scraped.
 func (s *samples) silent(now model.Vector) []silence {
 	var silent []silence
 	for _, sample := range now {
@@ -216,8 +214,8 @@ func (s *samples) silent(now model.Vector) []silence {
 		if known == nil {
 			continue
 		}
-		// A scrape may take as long as the time to the next, and then it has to
-		// be stored.
+		// A scrape may take as long as the time to the next one, and must
+		// then be stored.
 		if spacing := known.spacing(); spacing > 0 {
 			since := sample.Timestamp.Sub(known.last) - s.Query.selectors[0].offset
 			if since > 2*spacing+time.Second {
@@ -231,7 +229,7 @@ func (s *samples) silent(now model.Vector) []silence {
 	return silent
 }
 
-// follow takes note of a sample's time.
+// follow notes a sample's time.
 func (s *series) follow(t model.Time) {
 	const most = 32
 	if s.last != 0 && t > s.last {
@@ -241,8 +239,8 @@ func (s *series) follow(t model.Time) {
 	s.last = max(s.last, t)
 }
 
-// spacing is the usual time between two samples: the median, which one gap
-// does not move. Zero: not known.
+// spacing is the usual time between two samples: the median, which one gap does
+// not move. Zero: unknown.
 func (s *series) spacing() time.Duration {
 	if len(s.gaps) == 0 {
 		return 0

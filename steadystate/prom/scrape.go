@@ -16,7 +16,7 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A scrape is one of a target, by the time Prometheus gave it.
+// A scrape identifies one scrape of a target, by Prometheus' time of it.
 type scrape struct {
 	job, instance model.LabelValue
 	at            model.Time
@@ -26,12 +26,12 @@ func scrapeOf(m model.Metric, at model.Time) scrape {
 	return scrape{job: m[model.JobLabel], instance: m[model.InstanceLabel], at: at}
 }
 
-// mostTargets bounds the query of scrapes: of more targets it is not asked how
-// long their scrapes took, and the bounds are wider for it.
+// mostTargets bounds the query for scrape durations. With more targets they are
+// not queried, and the bounds are wider.
 const mostTargets = 50
 
-// scrapes asks how long the scrapes of some series' targets took, in the time
-// before now. It is there to narrow spans: whatever goes wrong, it is empty.
+// scrapes queries the recent scrape durations of some series' targets. They only
+// narrow spans, so on any error the result is empty.
 func (c *Client) scrapes(ctx context.Context, clock steadystate.Clock, timeout time.Duration, of []model.Metric, within time.Duration) map[scrape]time.Duration {
 	var jobs, instances []string
 	for _, m := range of {
@@ -61,7 +61,7 @@ func (c *Client) scrapes(ctx context.Context, clock steadystate.Clock, timeout t
 			if seconds < 0 || seconds > within.Seconds() || math.IsNaN(seconds) {
 				continue
 			}
-			// Of two that share a name the longer one holds for both.
+			// If two scrapes share a name, the longer one bounds both.
 			s := scrapeOf(stream.Metric, sample.Timestamp)
 			took[s] = max(took[s], time.Duration(seconds*float64(time.Second)))
 		}
@@ -74,12 +74,12 @@ func distinct(list []string) []string {
 	return slices.Compact(list)
 }
 
-// mostSeries bounds what is fetched to learn the spacing of scrapes.
+// mostSeries bounds the series fetched to learn the spacing of scrapes.
 const mostSeries = 50
 
-// scrapes is how far apart the scrapes of a selector's series are: the median of
-// each series, and of those the largest; of one without series, as of errors that
-// were never counted, those of its targets. Zero: no series had two.
+// scrapes is the spacing of scrapes of a selector's series: the largest of the
+// medians of all series. For a selector without series, as of errors that were
+// never counted, it uses the targets. Zero: no series had two scrapes.
 func (s Source) scrapes(ctx context.Context, clock steadystate.Clock, of selector) (time.Duration, error) {
 	spacing, err := s.scrapesOf(ctx, clock, of)
 	if wide := family(of.vector); spacing == 0 && err == nil && len(wide.LabelMatchers) < len(of.vector.LabelMatchers) {

@@ -7,13 +7,13 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// targetLabels are those that one target differs in from the others of its kind.
+// targetLabels are the labels that distinguish targets of one kind.
 var targetLabels = []string{model.InstanceLabel, "pod", "node", "host"}
 
-// ofScraped reports whether the query keeps, of what the selector reads, only
-// what is of targets that are scraped: by an operator around it that matches each
-// target with its up, as in "and on (instance) up == 1". That up is read elsewhere
-// in the query, as in count(up), says nothing of this selector.
+// ofScraped reports whether the query keeps only scraped targets of the
+// selector's series, by an operator around it that matches each target with its
+// up, as in "and on (instance) up == 1". An up read elsewhere in the query, as
+// in count(up), says nothing about this selector.
 func (s selector) ofScraped() bool {
 	for i, n := range s.path {
 		if b, ok := n.(*parser.BinaryExpr); ok && b.VectorMatching != nil && s.matchesUp(b, i+1) {
@@ -24,7 +24,7 @@ func (s selector) ofScraped() bool {
 }
 
 // matchesUp reports whether an operator around the selector matches it with up,
-// target by target. Inside is where the path goes on within the operator.
+// target by target. inside is where the path continues within the operator.
 func (s selector) matchesUp(b *parser.BinaryExpr, inside int) bool {
 	var operand parser.Node = s.vector
 	if inside < len(s.path) {
@@ -58,8 +58,8 @@ func (s selector) matchesUp(b *parser.BinaryExpr, inside int) bool {
 		m := b.VectorMatching
 		return slices.Contains(m.MatchingLabels, label) == m.On && apart(s.path[inside:], label) &&
 			slices.ContainsFunc(ups, func(u selector) bool {
-				// A product with an up of zero is none; a set operator asks only whether it
-				// is there.
+				// A product with an up of zero is zero anyway. A set operator
+				// only tests whether up exists, so it needs a comparison.
 				return u.vector.Name == up.Name && apart(u.path, label) && (b.Op == parser.MUL || slices.ContainsFunc(u.path, compared))
 			})
 	})

@@ -12,24 +12,25 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// longest is how far back a query may reach. It keeps sums of durations far
-// from overflow; no run needs more.
+// longest is how far back a query may reach. It keeps sums of durations far from
+// overflow; no run needs more.
 const longest = 400 * 24 * time.Hour
 
-// A selector is one place of a query that reads series.
+// A selector is one place in a query that reads series.
 type selector struct {
 	vector *parser.VectorSelector
-	// path leads to it: the nodes around it, the outermost first.
+	// path holds the nodes around it, outermost first.
 	path []parser.Node
 	// width is the selector's own range; zero for an instant selector.
 	width time.Duration
 	// back is how far before the evaluation it reaches: its range and offset,
 	// and those of the subqueries around it.
 	back time.Duration
-	// offset is how long before the evaluation its newest sample is at least.
+	// offset is the minimum age of its newest sample at the evaluation.
 	offset time.Duration
-	// times asks, for an instant selector, for the times of the samples that
-	// the evaluation uses, one per series: in a subquery the oldest of each.
+	// times is, for an instant selector, a query for the times of the samples
+	// that the evaluation uses, one per series: in a subquery the oldest of
+	// each.
 	times string
 }
 
@@ -39,13 +40,13 @@ func (s selector) instant() bool { return s.width == 0 }
 // that of a subquery around it.
 func (s selector) spread() bool { return s.back > s.offset }
 
-// ranged asks for the raw samples of the time before the evaluation, as the
-// selector is offset.
+// ranged is a query for the raw samples in the time d before the evaluation,
+// with the selector's offset.
 func (s selector) ranged(d time.Duration) string {
 	return (&parser.MatrixSelector{VectorSelector: s.vector, Range: d}).String()
 }
 
-// recorded reports whether the series is by its name that of a recording rule.
+// recorded reports whether the series' name is that of a recording rule.
 func (s selector) recorded() bool {
 	for _, m := range s.vector.LabelMatchers {
 		if m.Name == model.MetricNameLabel && m.Type == labels.MatchEqual && strings.Contains(m.Value, ":") {
@@ -61,8 +62,7 @@ func selectorsOf(expr parser.Expr) ([]selector, error) {
 	return found, collect(expr, nil, &found)
 }
 
-// collect walks down from node, with the nodes that are around it, the outermost
-// first.
+// collect walks down from node. path holds the nodes around it, outermost first.
 func collect(node parser.Node, path []parser.Node, found *[]selector) error {
 	switch n := node.(type) {
 	case *parser.VectorSelector:
@@ -81,7 +81,7 @@ func collect(node parser.Node, path []parser.Node, found *[]selector) error {
 			return err
 		}
 	}
-	// Full, so that siblings do not share what is appended.
+	// Clipped, so that siblings do not share appended nodes.
 	path = append(slices.Clip(path), node)
 	for child := range parser.ChildrenIter(node) {
 		if err := collect(child, path, found); err != nil {
@@ -128,22 +128,22 @@ func add(v *parser.VectorSelector, width time.Duration, path []parser.Node, foun
 	return nil
 }
 
-// timesOf is a query for the times of the samples that an instant selector
-// uses: timestamp() gives the samples' own times, and a subquery around it is
-// one around timestamp() with the least of its steps.
+// timesOf is a query for the times of the samples that an instant selector uses.
+// timestamp() gives the samples' own times; a subquery around the selector
+// becomes one around timestamp(), of which the oldest step counts.
 func timesOf(v *parser.VectorSelector, around []*parser.SubqueryExpr) string {
 	text := fmt.Sprintf("timestamp(%s)", v)
 	for _, outer := range slices.Backward(around) {
 		sub := *outer
 		sub.Expr = &parser.ParenExpr{Expr: &parser.VectorSelector{Name: "x"}}
-		// The subquery's own text after the expression it is of.
+		// The subquery's own text, after its inner expression.
 		steps := strings.TrimPrefix(sub.String(), "(x)")
 		text = fmt.Sprintf("min_over_time((%s)%s)", text, steps)
 	}
 	return text
 }
 
-// dated refuses what is not evaluated on what went before.
+// dated refuses modifiers that evaluate anything but the time before.
 func dated(n parser.Node, at *int64, startOrEnd parser.ItemType, offset time.Duration) error {
 	switch {
 	case at != nil || startOrEnd != 0:

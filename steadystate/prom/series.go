@@ -11,19 +11,19 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A PerSeries observes a query that yields several series, and each of them
-// apart, under the value of one of its labels: the CPU of each pod, with
-// sum by (pod) (rate(container_cpu_usage_seconds_total[30s])) and the label
-// pod. The spans are those of a [Source]; one evaluation's holds for all of its
+// A PerSeries observes each series of a query separately, under the value of one
+// of its labels: the CPU of each pod, with sum by (pod)
+// (rate(container_cpu_usage_seconds_total[30s])) and the label pod. The spans
+// are those of a [Source]; the span of one evaluation holds for all of its
 // series.
 type PerSeries struct {
-	// Source is what to ask. It must have a client and a query, and no reduction.
+	// Source is the query. It must have a client and a query, and no reduction.
 	Source Source
 	// Label is the label that names the series. It must be set.
 	Label string
 }
 
-// Per observes each series of the source apart, by a label.
+// Per observes each series of the source separately, by a label.
 func (s Source) Per(label string) PerSeries { return PerSeries{Source: s, Label: label} }
 
 // String is the query with the label, and how it is observed.
@@ -46,10 +46,10 @@ func (p PerSeries) validate() error {
 }
 
 // Observe polls as [Source.Observe] does, and records each observation with the
-// name of its series. A series is unknown while its value is, while it is not
-// scraped, while several share its name, while polls fail, and once it is gone.
-// Series without the label are skipped. Until the first series appears there is
-// no name to record a failure under.
+// name of its series. A series is unknown while its value is unknown, while it
+// is not scraped, while several series share its name, while polls fail, and
+// once it is gone. Series without the label are skipped. Until the first series
+// appears there is no name to record a failure under.
 func (p PerSeries) Observe(ctx context.Context, clock steadystate.Clock, record func(series string, o steadystate.Observation)) error {
 	if err := p.validate(); err != nil {
 		return err
@@ -93,8 +93,8 @@ func (p PerSeries) Observe(ctx context.Context, clock steadystate.Clock, record 
 	return nil
 }
 
-// Preflight is [Source.Preflight] for the series of now. The error also says
-// that none has the label, or that several have the same value of it.
+// Preflight is [Source.Preflight] for the current series. It also fails if no
+// series has the label, or if several have the same value of it.
 func (p PerSeries) Preflight(ctx context.Context) (Preflight, error) {
 	if err := p.validate(); err != nil {
 		return Preflight{}, err
@@ -127,7 +127,7 @@ func (p PerSeries) Preflight(ctx context.Context) (Preflight, error) {
 
 func (p PerSeries) name(series model.Metric) string { return string(series[model.LabelName(p.Label)]) }
 
-// names counts the series of each name.
+// names counts the series by name.
 func (p PerSeries) names(list []model.Metric) map[string]int {
 	names := map[string]int{}
 	for _, series := range list {

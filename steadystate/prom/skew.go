@@ -11,10 +11,10 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A skew knows where instants of the server's clock lie on the record's. Each
-// evaluation is a reading of the server's clock, taken at some instant between
-// the query and its answer; so it bounds the difference of the clocks then. One
-// that is taken from others must hold what the clocks did in between.
+// A skew maps instants of the server's clock to the record's. Each evaluation is
+// a reading of the server's clock, taken at some instant between the query and
+// its answer, and so bounds the difference of the clocks at that instant. A
+// difference derived from other readings must allow for the drift in between.
 type skew struct{ readings []reading }
 
 // A reading says: when the server's clock showed server, the record's was in
@@ -25,23 +25,24 @@ type reading struct {
 }
 
 const (
-	// cut is what the times that Prometheus states are cut to.
+	// cut is the precision to which Prometheus truncates times.
 	cut = time.Millisecond
-	// readings kept: those of the time that samples are fetched for.
+	// mostReadings bounds the readings kept: those of the time that samples are
+	// fetched for.
 	mostReadings = 512
-	// drift is by how much one clock may run faster than another: 500 parts per
-	// million is the most that NTP slews a clock by, and ten times what clocks
-	// that are left alone differ by.
+	// drift is how much faster one clock may run than another: NTP slews a clock
+	// by at most 500 parts per million, ten times the difference of free-running
+	// clocks.
 	drift = 500e-6
-	// alignment is by how much Prometheus may move the time of a scrape to
-	// where it should have been (its scrape.timestamp-tolerance).
+	// alignment is how far Prometheus may move the time of a scrape to align it
+	// (its scrape.timestamp-tolerance).
 	alignment = 2 * time.Millisecond
 )
 
 func sinceEpoch(t model.Time) time.Duration { return time.Duration(t) * time.Millisecond }
 
-// read takes a reading: an evaluation at the server's instant t, asked for and
-// answered in the span.
+// read adds a reading: an evaluation at the server's instant t, between the
+// request and the answer in during.
 func (s *skew) read(t model.Time, during steadystate.Span) {
 	if len(s.readings) == mostReadings {
 		s.readings = s.readings[1:]
@@ -54,11 +55,11 @@ func (s *skew) read(t model.Time, during steadystate.Span) {
 	})
 }
 
-// at is where the server's instant t lies on the record's clock: by what the
-// last reading before it says, or the first one after it, each of which counts
-// for less the further from t it is. So it holds a clock that was set, once
-// between two readings; quicker readings from before or after that would bound
-// it more closely, and by the wrong difference. There must be a reading.
+// at maps the server's instant t to the record's clock. It uses the last reading
+// before t and the first one after it, each widened with its distance from t. So
+// the result remains correct if a clock was set once between two readings.
+// Quicker readings further away would give tighter bounds, but around the wrong
+// difference. There must be a reading.
 func (s *skew) at(t time.Duration) steadystate.Span {
 	hull := steadystate.Span{From: math.MaxInt64, To: math.MinInt64}
 	take := func(r reading) {
@@ -82,20 +83,20 @@ func (s *skew) at(t time.Duration) steadystate.Span {
 }
 
 // shows reports whether the server's clock may have shown t between a reading
-// and the next: having gone on from the one, or towards the other.
+// and the next: continuing from the one, or leading up to the other.
 func (r reading) shows(t time.Duration, next reading) bool {
 	apart := next.server + next.high - (r.server + r.low)
 	return (r.server < t && t < r.server+apart) || (next.server-apart < t && t < next.server)
 }
 
-// scraped is where the scrape with time t began.
+// scraped is the start of the scrape with time t.
 func (s *skew) scraped(t model.Time) steadystate.Span {
 	at := s.at(sinceEpoch(t))
 	return steadystate.Span{From: at.From - alignment, To: at.To + alignment}
 }
 
-// ahead is by how much the server's clock is ahead of this machine's, given
-// the record's start on this machine's.
+// ahead is how far the server's clock is ahead of this machine's, given the
+// record's start on this machine's clock.
 func (s *skew) ahead(clock steadystate.Clock) steadystate.Bounds[time.Duration] {
 	if len(s.readings) == 0 {
 		return steadystate.Bounds[time.Duration]{}
@@ -106,9 +107,9 @@ func (s *skew) ahead(clock steadystate.Clock) steadystate.Bounds[time.Duration] 
 	return steadystate.Bounds[time.Duration]{Low: last - start - on.To, High: last - start - on.From + cut}
 }
 
-// Ahead is by how much the server's clock is ahead of this machine's now, by the
-// quickest of five answers, or of those until ctx ends. The error says that there
-// was none.
+// Ahead is how far the server's clock is ahead of this machine's now, by the
+// fastest of five answers, or of those before ctx ends. It fails if there was
+// none.
 func (c *Client) Ahead(ctx context.Context) (steadystate.Bounds[time.Duration], error) {
 	const tries, timeout = 5, 5 * time.Second
 	clock := steadystate.StartClock()

@@ -12,24 +12,24 @@ import (
 // A Source observes a query. It is a steadystate.Source; several sources may
 // share a client, and one source may observe several times at once.
 type Source struct {
-	// Client is the server's; required.
+	// Client is the client of the server; required.
 	Client *Client
 	// Query is evaluated at each poll; required.
 	Query Query
-	// Reduce says what to do with several series. Default: a query that yields
-	// several is refused.
+	// Reduce combines several series. Default: a query that yields several is
+	// refused.
 	Reduce Reduction
 	// Interval is the time between two polls. Default 1 s.
 	Interval time.Duration
-	// Timeout bounds one poll, with all that it asks for. Default 5 s. Observe
-	// takes at most twice as long to return after its context has ended: for
-	// the poll in flight, and the last.
+	// Timeout bounds one poll with all of its queries. Default 5 s. Observe
+	// takes at most twice as long to return after its context has ended: for the
+	// poll in flight, and the last one.
 	Timeout time.Duration
-	// Lookback is the server's query.lookback-delta: how old a sample an
-	// instant selector may use. Default 5 m, which is Prometheus' own.
+	// Lookback is the server's query.lookback-delta: the maximum age of a sample
+	// that an instant selector may use. Default 5 m, as in Prometheus.
 	Lookback time.Duration
 
-	apart bool // each series speaks for itself, and one that is missing for none
+	apart bool // each series is observed separately: a missing one affects no other
 }
 
 func (s Source) withDefaults() Source {
@@ -74,7 +74,7 @@ func (s Source) Signal(name string) steadystate.Signal {
 	return steadystate.Signal{Name: name, Source: s, Describe: s.String()}
 }
 
-// String is the query with its reduction, and how it is observed.
+// String is the query with its reduction and its method of observation.
 func (s Source) String() string {
 	text := s.Query.String()
 	if s.Reduce != "" {
@@ -87,16 +87,16 @@ func (s Source) String() string {
 	return fmt.Sprintf("prometheus: %s (%s every %s)", text, how, s.withDefaults().Interval)
 }
 
-// bySample reports whether the raw samples are observed. Series that are
-// reduced at one instant must be evaluated at one.
+// bySample reports whether the raw samples are observed. A reduction needs all
+// series at one instant, so it must be evaluated.
 func (s Source) bySample() bool { return s.Query.raw() && (s.Reduce == "" || s.Reduce == Each) }
 
 // Observe polls until ctx ends, and once more after that to catch the last
-// scrapes. A poll without a number is recorded as unknown, with the reason,
-// from its request to its answer; polling goes on regardless. The next poll
-// fetches the raw samples that a failed one missed, so they are unknown only
-// once that one is due. The error is about the source alone: no client, no
-// query, an unknown reduction.
+// scrapes. It records a poll without a number as unknown, with the reason, from
+// its request to its answer, and continues polling. The next poll fetches the
+// raw samples that a failed one missed, so they are unknown only once that poll
+// is due. The error concerns the source alone: no client, no query, an unknown
+// reduction.
 func (s Source) Observe(ctx context.Context, clock steadystate.Clock, record func(steadystate.Observation)) error {
 	if err := s.validate(); err != nil {
 		return err
