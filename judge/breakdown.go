@@ -13,20 +13,19 @@ import (
 // A Step is one stage of what followed a fault.
 type Step struct {
 	Stage string `json:"stage"`
-	// Reached holds the instant; nil: it was not reached, or not seen.
+	// Reached holds the instant; nil: not reached, or not seen.
 	Reached *steadystate.Span `json:"reached,omitempty"`
-	// Since is the stage that this one waited for, the last of those that were
-	// seen, and Took how long after it this one was reached; nil: not known, and
-	// Note says why.
+	// Since is the stage that this one waited for, the last of those seen. Took
+	// is the time from it to this one; nil: unknown, and Note says why.
 	Since string                             `json:"since,omitempty"`
 	Took  *steadystate.Bounds[time.Duration] `json:"took,omitempty"`
-	// Open: it was not reached, so that Took is what was seen until then and
-	// the truth may lie beyond.
+	// Open: it was not reached. Took is then a lower bound, up to the end of the
+	// record.
 	Open bool   `json:"open,omitempty"`
 	Note string `json:"note,omitempty"`
 }
 
-// Text is what the step took: "12s to 13s", "at least 40s", "not over" or "-".
+// Text is the step's duration: "12s to 13s", "at least 40s", "not over" or "-".
 func (s Step) Text() string {
 	switch {
 	case s.Took == nil && s.Open:
@@ -39,14 +38,14 @@ func (s Step) Text() string {
 	return steadystate.FormatLengths(*s.Took)
 }
 
-// A Breakdown is what time was lost after a fault, stage by stage.
+// A Breakdown splits the time lost after a fault by stage.
 type Breakdown struct {
 	Fault string `json:"fault,omitempty"`
-	// Steps begin with the one that the fault itself is.
+	// Steps begin with the fault itself.
 	Steps []Step `json:"steps"`
 	// End is the last instant of the record.
 	End time.Duration `json:"end"`
-	// Note says what is not certain about it, or what else bears on it.
+	// Note says what is uncertain about it, or what else influenced it.
 	Note string `json:"note,omitempty"`
 }
 
@@ -58,8 +57,8 @@ func (b Breakdown) Step(stage string) Step {
 	return Step{}
 }
 
-// When is when a step was reached, after the beginning of the fault; "-" if it
-// was not.
+// When is the time from the start of the fault until a step was reached; "-" if
+// it was not.
 func (b Breakdown) When(s Step) string {
 	if s.Reached == nil {
 		return "-"
@@ -68,8 +67,8 @@ func (b Breakdown) When(s Step) string {
 	return "+" + steadystate.FormatLengths(steadystate.Bounds[time.Duration]{Low: max(0, s.Reached.From-from), High: max(0, s.Reached.To-from)})
 }
 
-// Remark is the step's note, and which stage it is counted from if that is not
-// the one in the line above.
+// Remark is the step's note, and the stage it counts from if that is not the one
+// in the line above.
 func (b Breakdown) Remark(s Step) string {
 	i := slices.IndexFunc(b.Steps, func(other Step) bool { return other.Stage == s.Stage })
 	if i < 1 || s.Since == "" || s.Since == b.Steps[i-1].Stage {
@@ -78,8 +77,8 @@ func (b Breakdown) Remark(s Step) string {
 	return strings.TrimPrefix(s.Note+"; since "+s.Since, "; ")
 }
 
-// Whole is from the fault to the last step that was reached, or to the record's
-// end if one is open.
+// Whole reaches from the fault to the last step reached, or to the record's end
+// if one is open.
 func (b Breakdown) Whole() steadystate.Span {
 	var whole steadystate.Span
 	if len(b.Steps) > 0 && b.Steps[0].Reached != nil {
@@ -96,14 +95,14 @@ func (b Breakdown) Whole() steadystate.Span {
 	return whole
 }
 
-// A Bar is when a step was under way. What is nil was not.
+// A Bar is when a step was in progress. Nil parts are absent.
 type Bar struct {
-	Maybe  *steadystate.Span // it may have been; Surely lies within it
+	Maybe  *steadystate.Span // it may have been in progress; Surely lies within
 	Surely *steadystate.Span
-	Open   *steadystate.Span // it was not over, and so far that is certain; within Maybe
+	Open   *steadystate.Span // it was certainly not over; lies within Maybe
 }
 
-// Bar is that of a step: from when what it waited for was reached to when it was.
+// Bar returns a step's bar: from the stage it waited for until it was reached.
 func (b Breakdown) Bar(s Step) Bar {
 	since := b.Step(s.Since).Reached
 	switch {
@@ -128,9 +127,10 @@ func (b Breakdown) Bar(s Step) Bar {
 // barWidth is how many characters wide the bars of the text are.
 const barWidth = 40
 
-// Lines is the breakdown as text: a line for each step, with when it was reached
-// after the fault, what it took and a bar. In it "=" is time that the step
-// certainly took, "-" time that it may have taken, ">" time that was not over.
+// Lines is the breakdown as text. Each step has a line with the time from the
+// fault until it was reached, its duration and a bar, in which "=" is time that
+// the step certainly took, "-" time that it may have taken, ">" time in which it
+// was not over.
 func (b Breakdown) Lines() string {
 	var out strings.Builder
 	whole := b.Whole()

@@ -31,9 +31,9 @@ func (t tally) alike(samples []sample) string {
 }
 
 // tail is the probability that at least so many of the values that reach the
-// threshold fall into this sample if it and the other have one distribution:
-// that of the hypergeometric distribution (Fisher's exact test, one-sided). It
-// is one for no more than the sample's share.
+// threshold fall into this sample if both samples have one distribution: that of
+// the hypergeometric distribution (Fisher's exact test, one-sided). It is one if
+// no more than the sample's share do.
 func (t tally) tail(o tally) float64 {
 	reach, n := t.reach+o.reach, t.n+o.n
 	if float64(t.reach)*float64(n) <= float64(reach)*float64(t.n) {

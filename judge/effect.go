@@ -12,49 +12,48 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// delta is what an effect that is a delta of a signal is judged by: the
-// signal of each target, and of the instances that were not hit.
+// delta judges an effect that is a change of a signal: of the signal of each
+// target, against the instances that were not hit.
 //
-// A value is raised if it lies at least Rise above the quantile of those before
-// the fault, and by as much more as that quantile rose where the fault was not.
-// The effect is there if the quantile of the values while the fault was on is
-// raised, that of those after it is not, and more of the values are raised than
-// chance explains: compared with those after, with all that were observed
-// without the fault, and with those of the instances that were not hit at the
-// same time, each by Fisher's exact test. The values after the fault have no
-// part in where the threshold lies, so without a fault chance passes in one run
-// of 1,000 at most.
+// A value is raised if it exceeds the quantile before the fault by at least
+// Rise, plus the amount by which that quantile rose where the fault was not. The
+// effect is shown if the quantile of the values during the fault is raised, that
+// of the values after it is not, and more of the values are raised than chance
+// explains: compared with those after it, with all values observed without the
+// fault, and with those of instances that were not hit at the same time, each by
+// Fisher's exact test. The values after the fault do not affect the threshold,
+// so without a fault chance passes in at most one run of 1,000.
 type delta struct {
 	record.Effect
 	fault    string
 	requests bool                          // the signal is of a load
-	spared   bool                          // the fault was not in all pods
+	spared   bool                          // the fault spared some pods
 	targets  []*instanceSeries             // in the injection's order
 	hit      map[string]*instanceSeries    // the same, by name
-	others   map[string]*instanceSeries    // those not hit, by name; of a load, whose requests are many, all are one
-	neither  map[string]bool               // pods that came while the fault was on, or that it followed
+	others   map[string]*instanceSeries    // those not hit, by name; for a load, whose requests are many, all merge into one
+	neither  map[string]bool               // pods that came during the fault, or that it followed
 	besides  map[string][]steadystate.Span // when another fault of the run was in an instance, by name
-	blank    instanceSeries                // of what was not hit
+	blank    instanceSeries                // empty series for an instance that was not hit
 }
 
-// A instanceSeries is what was observed of one instance of a signal.
+// An instanceSeries is what was observed of one instance of a signal.
 type instanceSeries struct {
 	name                  string
-	left                  *steadystate.Span // it went while the fault was on; nil: it stayed
+	left                  *steadystate.Span // it left during the fault; nil: it stayed
 	came                  bool              // it came after the first fault, and has no settled stretch
 	before, during, after stage
 }
 
-// stage is a stretch of time and the values that were observed in it.
+// A stage is a stretch of time with the values observed in it.
 type stage struct {
 	steadystate.Span
 	steadystate.Values
-	since   time.Duration // what ends before it does not count
-	high    bool          // of a value that is known to its bounds the high one counts, else the low one
-	unknown string        // why the first observation that says nothing does
+	since   time.Duration // values that end earlier do not count
+	high    bool          // the upper bound of a bounded value counts, else the lower
+	unknown string        // the reason of the first unknown observation
 }
 
-// add takes in an observation that speaks of an instant in the stage.
+// add adds an observation of an instant in the stage.
 func (s *stage) add(o steadystate.Observation) {
 	switch {
 	case o.From < s.From || o.To > s.To || o.To < s.since || o.Failed != "":
@@ -70,7 +69,7 @@ func (s *stage) add(o steadystate.Observation) {
 	s.Add(b.Low)
 }
 
-// most is the greatest value, zero without any.
+// most is the largest value; zero without any.
 func (s *stage) most() float64 { return s.Quantile(1).High }
 
 // reaching tallies the values that may be at least v.
@@ -79,7 +78,7 @@ func (s *stage) reaching(v float64) tally {
 	return tally{most, s.N()}
 }
 
-// newEffects follows the changes that the injections' effects are.
+// newEffects prepares to judge the injections' effects on signals.
 func (j *judge) newEffects() {
 	j.follow()
 	for _, i := range j.Injections {
@@ -98,11 +97,13 @@ func (j *judge) newEffects() {
 func (j *judge) newDelta(i InjectionResult, effect record.Effect, before steadystate.Span) *delta {
 	_, requests := j.Traffic[effect.Signal]
 	until := j.until(i)
-	// Of what is not known exactly, the value that shows less of an effect.
+	// If a value is not known exactly, use the bound that shows less of an
+	// effect.
 	rises := effect.AtMost == nil
 	blank := func(high bool) instanceSeries {
 		return instanceSeries{
-			// A value that reaches back beyond the settled stretch counts if it ends in it.
+			// A value that reaches back beyond the settled stretch counts if it
+			// ends in it.
 			before: stage{Span: steadystate.Span{From: math.MinInt64, To: before.To}, since: before.From, high: high},
 			during: stage{Span: steadystate.Span{From: i.To, To: until.From}, high: !high},
 			after:  stage{Span: steadystate.Span{From: until.To, To: j.last}, high: high},
@@ -126,7 +127,7 @@ func (j *judge) newDelta(i InjectionResult, effect record.Effect, before steadys
 		p := i.pods[t.UID]
 		own.came = p != nil && p.joined(j.Window.From)
 		if p != nil && p.to != nil && p.to.From < until.From {
-			// A pod that has the name later was not hit.
+			// A later pod with the same name was not hit.
 			own.left = p.to
 			own.during.To, own.after.To = p.to.From, p.to.From
 		}
@@ -136,12 +137,12 @@ func (j *judge) newDelta(i InjectionResult, effect record.Effect, before steadys
 	return c
 }
 
-// besides is when another fault of the run was in which instance, by name. What
-// an instance shows then may be the doing of either, so it shows neither's.
+// besides is when another fault of the run was in an instance, by name. Either
+// fault may have caused the instance's values then, so they count for neither.
 func (j *judge) besides(i InjectionResult) map[string][]steadystate.Span {
 	spans := map[string][]steadystate.Span{}
 	for _, other := range j.Injections {
-		// One that takes pods away, or is over at once, stays in none.
+		// A fault that removes pods or is over at once stays in no instance.
 		if other.Index == i.Index || other.OneShot || other.ChangesPods {
 			continue
 		}
@@ -164,12 +165,13 @@ func covered(span steadystate.Span, by []steadystate.Span) time.Duration {
 	return sum
 }
 
-// instance is the one of the change's signal that another signal is of.
+// instance is the instance that a signal belongs to, if the delta is of that
+// signal.
 func (c *delta) instance(signal string) (name string, ok bool) {
 	return strings.CutPrefix(signal, record.TargetSignal(c.Signal, ""))
 }
 
-// add takes in an observation of an instance.
+// add adds an observation of an instance.
 func (c *delta) add(name string, o steadystate.Observation) {
 	if slices.ContainsFunc(c.besides[name], o.Overlaps) {
 		return
@@ -193,10 +195,11 @@ func (c *delta) add(name string, o steadystate.Observation) {
 	of.after.add(o)
 }
 
-// leastValues is of how many values a quantile is taken.
+// leastValues is the smallest number of values with a usable quantile.
 const leastValues = 3
 
-// seen says what was seen of the change; missing, if anything, what was not.
+// seen describes the observed change; missing says what was not observed, if
+// anything.
 func (c *delta) seen() (text, missing string) {
 	var texts []string
 	stayed := false
@@ -226,7 +229,7 @@ func (c *delta) seen() (text, missing string) {
 }
 
 // lend gives targets that came after the first fault the settled stretch of the
-// instances that were there: they have none of their own.
+// instances that existed then: they have none of their own.
 func (c *delta) lend() {
 	var settled steadystate.Values
 	for _, t := range c.targets {
@@ -245,7 +248,7 @@ func (c *delta) lend() {
 	}
 }
 
-// shown says what was seen of one target.
+// shown describes the observed change of one target.
 func (c *delta) shown(t *instanceSeries) (text, missing string) {
 	signal := record.TargetSignal(c.Signal, t.name)
 	for _, s := range []struct {
@@ -262,8 +265,8 @@ func (c *delta) shown(t *instanceSeries) (text, missing string) {
 			return fmt.Sprintf("%s left at %s, too soon to tell", t.name, t.left), ""
 		case s.stage.unknown != "":
 			return "", fmt.Sprintf("%s was observed %d times %s, wanted at least %d: %s", signal, n, s.name, leastValues, s.stage.unknown)
-		// No request that a target answers is what a fault that lets nothing
-		// through does; of what is polled, silence says nothing.
+		// A fault that lets nothing through leaves no answered requests; for a
+		// polled signal, silence shows nothing.
 		case c.AtMost == nil || s.stage != &t.during || !c.requests:
 			return "", fmt.Sprintf("%s was observed %d times %s, wanted at least %d", signal, n, s.name, leastValues)
 		}
@@ -276,11 +279,11 @@ func (c *delta) shown(t *instanceSeries) (text, missing string) {
 	return text, missing
 }
 
-// quantile is the one that must rise.
+// quantile is the quantile that must rise.
 func (c *delta) quantile() float64 { return cmp.Or(c.Quantile, 0.5) }
 
-// without are the samples of a target's values without the fault: those after
-// it, and all of them.
+// without returns the samples of a target's values without the fault: those
+// after it, and all of them.
 func (t *instanceSeries) without(of func(*stage) tally) []sample {
 	before := of(&t.before)
 	if t.left != nil {
@@ -290,7 +293,7 @@ func (t *instanceSeries) without(of func(*stage) tally) []sample {
 	return []sample{{"after it", after}, {"without it", tally{before.reach + after.reach, before.n + after.n}}}
 }
 
-// later is the end of what is said of a target.
+// later is the end of a target's text.
 func (t *instanceSeries) later(after float64) string {
 	if t.left != nil {
 		return fmt.Sprintf(", until it left at %s", t.left)
@@ -333,8 +336,8 @@ func (c *delta) rose(t *instanceSeries) (text, missing string) {
 	return text, ""
 }
 
-// raised is the least value that shows the effect, where the quantile was so
-// much before and rose by so much without the fault.
+// raised is the smallest value that shows the effect, given the quantile before
+// the fault and its rise where the fault was not.
 func (c *delta) raised(before, shift float64) float64 {
 	raised := before + shift + c.Rise
 	if full := 0.9 * c.Ceiling; before < full {
@@ -343,8 +346,8 @@ func (c *delta) raised(before, shift float64) float64 {
 	return raised
 }
 
-// shift is by how much the quantile rose where the fault was not: the middle
-// one of those, if it rose at all.
+// shift is by how much the quantile rose where the fault was not: the median
+// rise, or zero if it fell.
 func (c *delta) shift() float64 {
 	var rises []float64
 	for _, o := range c.others {
@@ -359,9 +362,9 @@ func (c *delta) shift() float64 {
 	return max(0, rises[len(rises)/2])
 }
 
-// fell judges an effect that lets nothing pass of a target's. That nothing
-// passed is compared value by value; of a load, whose answers are what passes,
-// instant by instant, and with the target's share of all answers.
+// fell judges an effect that lets nothing of a target's pass. That nothing
+// passed is compared value by value; for a load, whose answers are what passes,
+// instant by instant and with the target's share of all answers.
 func (c *delta) fell(t *instanceSeries) (text, missing string) {
 	before, during, after := t.before.most(), t.during.most(), t.after.most()
 	text = fmt.Sprintf("greatest of %s %.4g before the fault, %.4g of %d while it was on%s", record.TargetSignal(c.Signal, t.name), before, during, t.during.N(), t.later(after))
@@ -401,8 +404,8 @@ func (c *delta) fell(t *instanceSeries) (text, missing string) {
 	return text, ""
 }
 
-// spare is the sample of what was not hit; missing: there were pods that the
-// fault was not in, and nothing was observed of them.
+// spare is the sample of the instances that were not hit; missing says that such
+// pods existed but were not observed.
 func (c *delta) spare(of func(*instanceSeries) tally) (s []sample, missing string) {
 	var sum tally
 	for _, o := range c.others {

@@ -56,7 +56,7 @@ func (e *exposure) of(target string) (text string, enough bool) {
 	return text, true
 }
 
-// before says when a stretch was.
+// before names a stretch in a text.
 func before(when string, stretch steadystate.Span) string {
 	return cmp.Or(when, fmt.Sprintf("in the %s before the fault", steadystate.FormatSeconds(stretch.Width().Seconds())))
 }
@@ -80,7 +80,7 @@ type answerers map[time.Duration]map[string]int
 
 const tenth = 100 * time.Millisecond
 
-// answered takes a request, in the first pass.
+// answered counts a request, in the first pass.
 func (j *judge) answered(signal string, q record.Request, o steadystate.Observation) {
 	if q.Backend == "" || o.Failed != "" || o.Unknown != "" || j.faulted(o.From) {
 		return
@@ -147,7 +147,7 @@ func (j *judge) newExposures() {
 	}
 }
 
-// exposure is the one that counts for a target of an injection.
+// exposure is the exposure that counts for a target of an injection.
 func (j *judge) exposure(injection int, t record.Target, signal string) *exposure {
 	if p := j.Injections[injection].pods[t.UID]; p != nil && p.joined(j.Window.From) {
 		return j.exposures[injection][signal]
@@ -155,7 +155,7 @@ func (j *judge) exposure(injection int, t record.Target, signal string) *exposur
 	return j.settledBy[signal]
 }
 
-// expose takes in a request for the exposures.
+// expose adds a request to the exposures.
 func (j *judge) expose(signal string, q record.Request, o steadystate.Observation) {
 	j.settledBy[signal].add(q, o)
 	for _, of := range j.exposures {

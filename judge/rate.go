@@ -8,16 +8,16 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// rateChange is what an effect that multiplies the rate of a load is judged by:
-// the requests that were sent.
+// rateChange judges an effect that multiplies the rate of a load, by the
+// requests sent.
 type rateChange struct {
 	record.Effect
 	fault                 string
 	before, during, after count
 }
 
-// newRateChange follows an effect on the rate of a signal, in the time in which
-// the load sent requests at all.
+// newRateChange prepares to judge an effect on the rate of a signal, over the
+// time in which the load sent requests.
 func (j *judge) newRateChange(i InjectionResult, effect record.Effect, before steadystate.Span) *rateChange {
 	t, until := j.Traffic[effect.Signal], j.until(i)
 	next := j.last // when the rate is changed again
@@ -33,7 +33,7 @@ func (j *judge) newRateChange(i InjectionResult, effect record.Effect, before st
 	}
 }
 
-// add takes in a request. One that failed on the load's own machine was never
+// add adds a request. A request that failed on the load's own machine was never
 // sent.
 func (c *rateChange) add(signal string, q record.Request) {
 	if signal != c.Signal || q.Local {
@@ -44,12 +44,12 @@ func (c *rateChange) add(signal string, q record.Request) {
 	c.after.add(q.Sent)
 }
 
-// greater is the share of what a rate is to grow by that it must have grown by
-// at least, and of which no more than the rest may be left afterwards.
+// greater is the smallest share of its planned growth by which a rate must have
+// grown. Afterwards at most the rest of the growth may remain.
 const greater = 0.8
 
-// seen says what was seen of the change; missing, if anything, what was not. It
-// is the worst case of the rates that must show it.
+// seen describes the observed change; missing says what was not observed, if
+// anything. It uses the worst case of the rates.
 func (c *rateChange) seen() (text, missing string) {
 	for _, s := range []struct {
 		name string

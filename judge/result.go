@@ -12,8 +12,8 @@ import (
 type Result struct {
 	Experiment string   `json:"experiment"`
 	Labels     []string `json:"labels,omitempty"`
-	// Source is where the experiment is from, and Hash is of what was done, as the
-	// plan has them.
+	// Source is the place of the experiment's definition and Hash identifies
+	// what was done, as in the plan.
 	Source  string              `json:"source,omitempty"`
 	Hash    string              `json:"hash,omitempty"`
 	Run     string              `json:"run"`
@@ -22,9 +22,9 @@ type Result struct {
 	Verdict steadystate.Verdict `json:"verdict"`
 	// Reason is the verdict in one sentence.
 	Reason string `json:"reason"`
-	// Caveats are what is true of the run beside its findings, whatever the
-	// verdict: it was interrupted or cut, a proof is missing, a fault may be left
-	// behind. A broken limit does not erase them. With one it is never Held.
+	// Caveats are true of the run beside its findings, whatever the verdict: it
+	// was interrupted or cut, a proof is missing, a fault may be left behind. A
+	// broken limit does not erase them. A run with caveats is never Held.
 	Caveats     []string          `json:"caveats,omitempty"`
 	Environment map[string]string `json:"environment,omitempty"`
 	Load        string            `json:"load,omitempty"`
@@ -51,7 +51,7 @@ type Result struct {
 	TimeSeries map[string]TimeSeries `json:"-"`
 }
 
-// A PhaseResult is when a phase was.
+// A PhaseResult is the span of a phase.
 type PhaseResult struct {
 	Name string `json:"name"`
 	steadystate.Span
@@ -63,7 +63,7 @@ type Finding struct {
 	Signal string `json:"signal"`
 	Limit  string `json:"limit"`
 	steadystate.Reading
-	// Where says where to look, for what did not hold.
+	// Where says where to look for a limit that did not hold.
 	Where string `json:"where,omitempty"`
 }
 
@@ -86,11 +86,11 @@ type CheckResult struct {
 	Recoveries  []Recovery                         `json:"recoveries,omitempty"`
 	MTTR        *steadystate.Bounds[time.Duration] `json:"mttr,omitempty"`
 	Unrecovered int                                `json:"unrecovered,omitempty"`
-	// Phases say what the values were in each phase that had some.
+	// Phases are the distributions of the values in each phase with values.
 	Phases []PhaseDistribution `json:"phases,omitempty"`
 }
 
-// A PhaseDistribution is what a check's values were in one phase.
+// A PhaseDistribution is the distribution of a check's values in one phase.
 type PhaseDistribution struct {
 	Phase string `json:"phase"`
 	steadystate.Distribution
@@ -102,16 +102,16 @@ type Recovery struct {
 	Fault   string                            `json:"fault"`
 	Outages int                               `json:"outages"`
 	TTR     steadystate.Bounds[time.Duration] `json:"ttr"`
-	// TTD is how long until the first bad observation was in; nil: there was
-	// none.
+	// TTD is the time until the first bad observation completed; nil without
+	// one.
 	TTD *steadystate.Bounds[time.Duration] `json:"ttd,omitempty"`
-	// AfterRemoval is how long after the removal of a fault that was held the
-	// check was good and stayed so; zero: it recovered while faulted, or had no
-	// outage. nil: the fault was not held, or the record does not show that it
-	// is gone.
+	// AfterRemoval is the time from the removal of a held fault until the check
+	// was good and stayed so; zero: it recovered during the fault, or had no
+	// outage. nil: the fault was not held, or the record does not show its
+	// removal.
 	AfterRemoval *steadystate.Bounds[time.Duration] `json:"afterRemoval,omitempty"`
-	// Open: not recovered when the record ended; TTR and AfterRemoval are what
-	// was seen until then.
+	// Open: not recovered when the record ended; TTR and AfterRemoval are then
+	// lower bounds.
 	Open bool `json:"open,omitempty"`
 
 	oneShot bool // the fault was
@@ -121,8 +121,8 @@ type Recovery struct {
 type InjectionResult struct {
 	record.Injection
 	Removed *steadystate.Span `json:"removed,omitempty"`
-	// Hit is how many of the service's pods it was in, over time; none: that
-	// was not watched, or it is in no pods.
+	// Hit is the number of the service's pods that the fault was in, over time;
+	// empty: not watched, or not in pods.
 	Hit []HitShare `json:"hit,omitempty"`
 
 	pods    map[string]*pod // by UID
@@ -140,20 +140,21 @@ type Traffic struct {
 	// than planned by more than LateAfter.
 	Local int `json:"local"`
 	Late  int `json:"late"`
-	// Numbers that were never seen, as of requests in flight when the record was
-	// cut, and numbers that were seen more than once: at least so many.
+	// Missing counts numbers that were never seen, as of requests in flight when
+	// the record was cut; Twice counts numbers seen more than once. Both are
+	// lower bounds.
 	Missing int `json:"missing"`
 	Twice   int `json:"twice,omitempty"`
-	// LateTime is for how long, in the window, the load was behind its
-	// schedule; WorstLate the latest request from the injection on.
+	// LateTime is how long, within the window, the load was behind its schedule;
+	// WorstLate is the latest request from the injection on.
 	LateTime  time.Duration  `json:"lateTime"`
 	WorstLate time.Duration  `json:"worstLate"`
 	Rate      float64        `json:"rate"`     // planned requests per second
 	SentRate  float64        `json:"sentRate"` // requests sent per second
 	ByBackend map[string]int `json:"by,omitempty"`
 	Failures  map[string]int `json:"failures,omitempty"` // by reason
-	// Phases are the same by phase of the run; Stages by stage of the shape of
-	// the load, of one that has more than one and as far as it came.
+	// Phases splits the figures by phase of the run. Stages splits them by stage
+	// of the load, if it has more than one, as far as it got.
 	Phases []TrafficSegment `json:"phases,omitempty"`
 	Stages []TrafficSegment `json:"stages,omitempty"`
 
@@ -166,8 +167,8 @@ type Traffic struct {
 	lastSent    time.Duration
 }
 
-// A TrafficSegment is the outcome of the requests that a load sent in a phase
-// or stage.
+// A TrafficSegment is the outcome of the requests that a load sent in a phase or
+// stage.
 type TrafficSegment struct {
 	Name string `json:"name"` // of the phase, or of the stage
 	steadystate.Span

@@ -14,7 +14,7 @@ import (
 // A schedule is the plan of one signal of a load.
 type schedule struct {
 	stages []record.Stage
-	first  time.Duration // when the first request was planned, from which stages count
+	first  time.Duration // when the first request was planned; stages count from it
 	surges []surge
 	loose  bool // it was estimated before the fault, not planned
 }
@@ -25,7 +25,7 @@ type surge struct {
 	times   float64
 }
 
-// schedule is that of a signal in the plan. Without one, which no run writes,
+// schedule is a signal's schedule in the plan. Without one, which no run writes,
 // it is the rate of the settle phase.
 func (j *judge) schedule(signal string) schedule {
 	s := schedule{stages: j.plan.Stages[signal], first: j.Traffic[signal].first}
@@ -109,7 +109,7 @@ func (j *judge) drivenUntil(t Traffic) time.Duration {
 	case "": // it was cut
 		return min(t.last, j.last-j.flying(t))
 	}
-	return t.last // when whatever ended the run stopped it
+	return t.last // when the run was stopped
 }
 
 // deviations are the differences between the requests sent and the plan.
@@ -175,9 +175,9 @@ func (j *judge) loadHeld(signal string) Proof {
 	return p
 }
 
-// scramble maps numbers to such as have no pattern: the finalizer of splitmix64
+// scramble maps numbers to pattern-free ones: the finalizer of splitmix64
 // (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
-// Sums of them tell sets of numbers apart, in whatever order these come.
+// Their sums tell sets of numbers apart, in any order.
 func scramble(x uint64) uint64 {
 	x += 0x9e3779b97f4a7c15
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
@@ -185,8 +185,8 @@ func scramble(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// number counts missing and duplicate request numbers; if there are both, at
-// least one of each.
+// number counts missing and duplicate request numbers; if both occur, at least
+// one of each.
 func (t *Traffic) number() {
 	most := t.maxSeq + 1
 	switch sent := uint64(t.Sent); { //nolint:gosec // a count

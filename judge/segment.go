@@ -8,7 +8,7 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A count is the number of a load's requests in a stretch of time, without its
+// A count is the number of a load's requests in a stretch of time, excluding its
 // end: at an even rate it equals the number of intervals between them.
 type count struct {
 	steadystate.Span
@@ -40,7 +40,7 @@ func (c count) rate() float64 {
 	return float64(c.n) / c.Width().Seconds()
 }
 
-// bounds are those of the rate: either edge may add or lose one.
+// bounds bound the rate: either edge may add or lose one request.
 func (c count) bounds() steadystate.Bounds[float64] {
 	w := c.Width().Seconds()
 	return steadystate.Bounds[float64]{Low: float64(c.n-1) / w, High: float64(c.n+1) / w}
@@ -92,7 +92,7 @@ func (j *judge) newSegments() {
 	}
 }
 
-// add takes a request.
+// add adds a request.
 func (p *segment) add(q record.Request, o steadystate.Observation) {
 	p.planned.add(q.Planned)
 	p.due.add(q.Planned)

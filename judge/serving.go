@@ -11,19 +11,19 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A serving is what the signal of a target's own traffic shows in a stretch before
-// a fault. Without a load it shows whether the target serves.
+// A serving is what a target's own traffic signal shows in a stretch before a
+// fault. Without a load it shows whether the target serves.
 type serving struct {
 	steadystate.Span
 	signal      string
 	when        string // for people, if it is not right before the fault
 	seen, above int    // known values, and those above zero
 	unknown     int
-	why         string // the first of the unknown ones is
+	why         string // the reason of the first unknown one
 }
 
-// add takes in an observation of which all lies in the stretch: a rate that
-// reaches back before it may be of the time before.
+// add adds an observation that lies entirely in the stretch: a rate that reaches
+// back before it may describe the time before.
 func (s *serving) add(o steadystate.Observation) {
 	switch {
 	case o.From < s.From || o.To >= s.To:
@@ -52,22 +52,23 @@ func (s *serving) enough() (text string, enough bool) {
 }
 
 // settled is the stretch up to an instant in which a target's signal must show
-// that it serves: the settle time, or what it takes to observe it, and the span of
-// a value that ends when that begins. No part of it is before the service was calm.
+// that it serves: the settle time, or the time it takes to observe the signal,
+// plus the span of a value that ends when the stretch begins. It starts no
+// earlier than calm.
 func (b *reorderBuffer) settled(calm, at, settle time.Duration) steadystate.Span {
 	width := steadystate.SettleTime(steadystate.Check{}, settle, b.spacing(at)) + b.whole
 	return steadystate.Span{From: min(at, max(calm, at-width)), To: at}
 }
 
-// hasLoad reports whether the requests of a load show who serves.
+// hasLoad reports whether a load's requests show which targets serve.
 func hasLoad(p *record.Plan) bool { return p.Load != "" || len(p.Stages) > 0 }
 
-// ofTraffic reports whether the signal is that of a target's own traffic.
+// ofTraffic reports whether the signal is a target's own traffic.
 func ofTraffic(p *record.Plan, signal string) bool {
 	return p != nil && p.Traffic != "" && strings.HasPrefix(signal, record.TargetSignal(p.Traffic, ""))
 }
 
-// idle says which of the targets was not seen to serve by its own traffic.
+// idle names a target whose own traffic did not show it to serve.
 func (g *Gate) idle(targets []record.Target, now time.Duration) string {
 	for _, t := range targets {
 		s := &serving{signal: record.TargetSignal(g.plan.Traffic, t.Name)}
@@ -83,9 +84,10 @@ func (g *Gate) idle(targets []record.Target, now time.Duration) string {
 	return ""
 }
 
-// newServing follows whether the targets serve. One that came after the first
-// fault is known by what it served since then, before its own injection or while
-// the fault was held. It may have the name of another that is gone.
+// newServing prepares to judge whether the targets serve. A target that came
+// after the first fault is judged by its traffic since then, before its own
+// injection or while the fault was held. It may have the name of a pod that is
+// gone.
 func (j *judge) newServing() {
 	for _, i := range j.Injections {
 		of := map[string]*serving{}
@@ -105,13 +107,13 @@ func (j *judge) newServing() {
 	}
 }
 
-// A mean is that of the values of a signal.
+// A mean is the mean of a signal's values.
 type mean struct {
 	sum float64
 	n   int
 }
 
-// served takes in an observation of a target's own traffic, in the first pass.
+// served adds an observation of a target's own traffic, in the first pass.
 func (j *judge) served(signal string, o steadystate.Observation) {
 	if !ofTraffic(j.plan, signal) || o.Unknown != "" || o.Failed != "" || j.faulted(o.To) {
 		return
@@ -120,9 +122,9 @@ func (j *judge) served(signal string, o steadystate.Observation) {
 	j.means[signal] = mean{m.sum + o.Bounds().Low, m.n + 1}
 }
 
-// smallestServing is the least share of the traffic that one target had before the
-// fault; zero if none is known. What meets one of them by chance may meet one that
-// serves nothing as well: it is at most that of each if all are met alike.
+// smallestServing is the smallest share of the traffic that one target had
+// before the fault; zero if none is known. A probe that meets targets by chance
+// may also meet one that serves nothing, so the share is at most an equal split.
 func (j *judge) smallestServing() float64 {
 	least, sum := math.Inf(1), 0.0
 	for _, m := range j.means {

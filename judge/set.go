@@ -18,8 +18,8 @@ type HitShare struct {
 	Of  int `json:"of"`
 }
 
-// HitText is the share of the pods that was hit over time: "3 of 3 pods, from
-// 31.200s 3 of 5", with what the account had no right to look for in them.
+// HitText is the share of the pods hit over time: "3 of 3 pods, from 31.200s 3
+// of 5". It adds the faults of others that the account had no right to look for.
 func (i InjectionResult) HitText() string {
 	var parts []string
 	for at, s := range i.Hit {
@@ -38,21 +38,21 @@ func (i InjectionResult) HitText() string {
 	return text
 }
 
-// A pod is when the service had it, as far as its events say.
+// A pod is the time in which the service had it, according to its events.
 type pod struct {
 	name, uid string
-	watched   bool              // from its beginning, or from that of the watch
+	watched   bool              // its events are complete since its beginning, or since that of the watch
 	from, to  *steadystate.Span // it came, and went; nil: not in the record
 	followed  *steadystate.Span // a fault that follows reached it
 	restarted []steadystate.Span
-	// unsurveyed is what the account had no right to look for in it, and in the
-	// others of its fault.
+	// unsurveyed says which faults the account had no right to look for in this
+	// pod and the others of its fault.
 	unsurveyed string
 }
 
-// pods are those that the events tell of, by UID. A pod counts from when it was
-// ready first, one that never was from when it was created, to when it began to
-// go.
+// pods are the pods in the events, by UID. A pod counts from when it first
+// became ready, or from its creation if it never did, until it began to
+// terminate.
 func pods(events []record.Event) map[string]*pod {
 	list := map[string]*pod{}
 	created := map[string]*steadystate.Span{}
@@ -101,9 +101,9 @@ func podName(subject string) (string, bool) {
 	return rest[strings.LastIndex(rest, "/")+1:], ok
 }
 
-// follow follows how many pods each injection was in, and notes where the set
-// of pods changed although the experiment does not expect it, or where another
-// fault was in them too, or may have been.
+// follow computes how many pods each injection was in. It notes where the set of
+// pods changed unexpectedly for the experiment, and where another fault was in
+// the pods too, or may have been.
 func (j *judge) follow() {
 	all := pods(j.Events)
 	expected := slices.ContainsFunc(j.plan.Expectations, func(x record.Expectation) bool { return x.ChangesPods }) ||
@@ -120,8 +120,7 @@ func (j *judge) follow() {
 	}
 }
 
-// until is when an injection's removal began and when it was over; without one
-// that is the record's end.
+// until is the span of an injection's removal; without one, the record's end.
 func (j *judge) until(i InjectionResult) steadystate.Span {
 	if i.Removed == nil {
 		return steadystate.Instant(j.last)
@@ -129,16 +128,16 @@ func (j *judge) until(i InjectionResult) steadystate.Span {
 	return *i.Removed
 }
 
-// A step is a change of how many pods are hit, and of how many there are.
+// A step is a change in the number of pods hit, and of pods in all.
 type step struct {
 	at      time.Duration
 	hit, of int
 	text    string
 }
 
-// share fills in how many pods the injection was in over time, and returns what
-// changed while it was held. Nothing is known of targets whose coming and going
-// was not watched, of processes for instance.
+// share computes how many pods the injection was in over time, and returns the
+// changes while it was held. Targets without a watch on their lifetime, such as
+// processes, yield nothing.
 func (i *InjectionResult) share(until steadystate.Span) (changes []string) {
 	hit := map[string]bool{}
 	watched := i.Of > 0
@@ -180,7 +179,7 @@ func (i *InjectionResult) share(until steadystate.Span) (changes []string) {
 	}
 	i.Hit = []HitShare{now}
 	if i.OneShot || i.ChangesPods {
-		return nil // it was not in them for longer
+		return nil // it did not stay in them
 	}
 	slices.SortFunc(steps, func(a, b step) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.text, b.text)) })
 	for _, s := range steps {
@@ -198,8 +197,8 @@ func (i *InjectionResult) share(until steadystate.Span) (changes []string) {
 	return changes
 }
 
-// alsoHit says which other fault was in a target while this one was, or why that
-// is not known.
+// alsoHit says which other fault was in a target during this one, or why that is
+// unknown.
 func (j *judge) alsoHit(i InjectionResult) string {
 	on := steadystate.Span{From: i.From, To: j.until(i).To}
 	unseen := ""

@@ -11,8 +11,8 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// effect: each fault did to its targets what it is meant to do, to all of them
-// for as long as it was held, and no other fault did.
+// effect: each fault visibly affected all of its targets for as long as it was
+// held, and no other fault did.
 func (j *judge) effect() Proof {
 	p := Proof{Name: "effect"}
 	var seen []string
@@ -84,8 +84,8 @@ func (j *judge) effect() Proof {
 }
 
 const (
-	// soon is how long after its injection a fault that is over at once may
-	// begin to show: twice what a kubelet takes to act and to say so.
+	// soon is how long after its injection a one-shot fault may start to show:
+	// twice the time a kubelet takes to act and to report it.
 	soon = 30 * time.Second
 	// watchWidth is how far an event's span may reach beyond the time in which
 	// it must have happened: a watch is confirmed every second, by a read that
@@ -93,23 +93,23 @@ const (
 	watchWidth = 3 * time.Second
 )
 
-// heralds are the events with which another one begins: a pod that is gone was
-// marked for deletion first, and had its grace period between.
+// heralds are the events that start another one: a pod that is gone was marked
+// for deletion first, and had its grace period in between.
 var heralds = map[string][]string{
 	record.EventGone:      {record.EventEvicted, record.EventTerminating},
 	record.EventRestarted: {record.EventStopped},
 }
 
-// happenings are events, in the order in which they were over. One is the effect
-// of one injection, and shows no other's.
+// happenings are events, ordered by when they were over. Each event is the
+// effect of one injection and shows no other's.
 type happenings struct {
 	events []record.Event
 	taken  map[int]bool
 }
 
-// by says when an effect that is an event happened to a target. It must have
+// by says when an event that shows an effect happened to a target. It must have
 // begun between the injection and the removal, or soon after the injection of a
-// fault that has nothing to remove.
+// one-shot fault.
 func (h happenings) by(i InjectionResult, until steadystate.Span, effect record.Effect, t record.Target) (text, missing string) {
 	name := t.Name
 	if effect.Container != "" {
@@ -117,7 +117,8 @@ func (h happenings) by(i InjectionResult, until steadystate.Span, effect record.
 	}
 	on := steadystate.Span{From: i.From, To: until.To}
 	if i.OneShot {
-		// Its removal may be the instant of its injection, or come much later.
+		// A one-shot fault's removal may be the instant of its injection, or
+		// come much later.
 		over := i.To + soon
 		if on.To > i.To {
 			over = min(over, on.To)

@@ -10,7 +10,7 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// request takes a request, as an observation and for the traffic's sums.
+// request adds a request, as an observation and to the traffic's sums.
 func (j *judge) request(signal string, q record.Request) {
 	o := q.Observation()
 	j.buffer(signal).see(o)
@@ -49,8 +49,8 @@ func (j *judge) request(signal string, q record.Request) {
 }
 
 // since counts a request that was in flight when the fault may have begun, or
-// came later, and the load's own failures from then on: the gate waited out the
-// earlier ones.
+// came later, and the load's own failures from then on: the gate waited for the
+// earlier ones to clear.
 func (j *judge) since(signal string, q record.Request, o steadystate.Observation) {
 	if o.To < j.Window.From {
 		return
@@ -71,7 +71,7 @@ func (j *judge) since(signal string, q record.Request, o steadystate.Observation
 // stalls are disjoint spans in which a load was behind its schedule, in order.
 type stalls []steadystate.Span
 
-// add takes a late request, in any order. Requests that one stall delayed merge
+// add adds a late request, in any order. Requests delayed by one stall merge
 // into one span.
 func (l *stalls) add(q record.Request) {
 	s := steadystate.Span{From: q.Planned, To: q.Sent}

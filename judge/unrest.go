@@ -10,18 +10,18 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 )
 
-// unrest is the rollouts, restarts and scalings around a service, from the
+// unrest tracks the rollouts, restarts and scalings around a service, from the
 // events that the experiment's observers record. During one, and for the settle
 // time after it, the service is not steady, whatever its answers look like. The
-// zero value knows of nothing.
+// zero value knows of none.
 type unrest struct {
 	pods    map[string]restless // by UID, those that come or go
-	sizes   map[string]string   // by subject, the workloads that are not as they are to be
+	sizes   map[string]string   // by subject, the workloads that differ from their spec
 	desired map[string]int      // by subject, how many pods an autoscaler desires
 }
 
-// see takes an event, in order of time, and says why settling restarts; empty
-// if it does not.
+// see adds an event, in order of time, and says why settling restarts; empty if
+// it does not.
 func (u *unrest) see(e record.Event) string {
 	kind, _, _ := strings.Cut(e.Subject, "/")
 	switch kind {
@@ -43,8 +43,8 @@ func (u *unrest) see(e record.Event) string {
 	return ""
 }
 
-// restless is a pod that comes or goes, and its state. A terminating pod stays
-// so until it is gone, ready or not.
+// restless is a pod that is coming or going, and its state. A terminating pod
+// stays restless until it is gone, ready or not.
 type restless struct{ subject, middle string }
 
 const terminating = "is terminating"
@@ -104,7 +104,7 @@ func (u *unrest) autoscaler(e record.Event) string {
 		Desired int `json:"desiredReplicas"`
 	}
 	if json.Unmarshal([]byte(e.Attrs[record.AttrStatus]), &status) != nil || status.Desired == 0 {
-		return "" // it has not looked yet
+		return "" // no status yet
 	}
 	if u.desired == nil {
 		u.desired = map[string]int{}
@@ -120,7 +120,7 @@ func (u *unrest) autoscaler(e record.Event) string {
 	return ""
 }
 
-// open lists what is still going on; empty if nothing is.
+// open lists the changes still in progress; empty without any.
 func (u *unrest) open() string {
 	var list []string
 	for _, p := range u.pods {

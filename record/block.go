@@ -31,8 +31,8 @@ type requestsJSON struct {
 	Columns  []byte        `json:"columns"`
 }
 
-// The columns of a block. A block without the last ones, as of a load that
-// never stalled and was driven on the recorder's machine, is whole.
+// The columns of a block. A block may omit the last ones, as for a load that
+// never stalled and was driven on the recorder's machine.
 const (
 	columnSeq = iota
 	columnPlanned
@@ -44,8 +44,8 @@ const (
 	columns
 )
 
-// A packer packs columns. It is kept from one block to the next: a compressor
-// takes a megabyte, and the collector's time. It must not be copied.
+// A packer packs columns. It is reused for every block, since a compressor takes
+// a megabyte and garbage collection time. It must not be copied.
 type packer struct {
 	column [columns][]byte
 	packed bytes.Buffer
@@ -112,7 +112,7 @@ func (p *packer) reset() {
 	p.packed.Reset()
 }
 
-// deflate packs the first n columns, each behind its length.
+// deflate packs the first n columns, each preceded by its length.
 func (p *packer) deflate(n int) error {
 	if p.flate == nil {
 		w, err := flate.NewWriter(&p.packed, flate.DefaultCompression)
@@ -145,7 +145,7 @@ func floor(d time.Duration) time.Duration {
 
 func ceil(d time.Duration) time.Duration { return -floor(-d) }
 
-// The largest block that a reader takes: a damaged or hostile record must not
+// The largest block that a reader accepts: a damaged or hostile record must not
 // exhaust memory.
 const (
 	maxBlock  = 1 << 16
@@ -219,7 +219,7 @@ func (r *Requests) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// inflate unpacks the columns that there are.
+// inflate unpacks the columns present.
 func (b requestsJSON) inflate() ([]*bytes.Reader, error) {
 	unpacked, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(b.Columns)), columns*(maxColumn+binary.MaxVarintLen64)))
 	if err != nil {

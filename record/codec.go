@@ -13,8 +13,8 @@ import (
 
 // An Encoder writes entries as the lines of a record. Each line ends with a
 // checksum of itself and of all lines before it, so that a reader finds any
-// damage: a byte that changed, and a line that is missing, moved or there twice.
-// It is not safe for use by several goroutines.
+// damage: a changed byte, and a missing, moved or duplicated line. It is not
+// safe for concurrent use.
 type Encoder struct {
 	w    io.Writer
 	sum  uint32 // of the lines so far
@@ -25,9 +25,8 @@ type Encoder struct {
 // NewEncoder makes the encoder of a record that begins on w.
 func NewEncoder(w io.Writer) *Encoder { return &Encoder{w: w} }
 
-// Encode writes an entry as it is, in one Write. After an error of the writer
-// nothing more is written: the record is cut there, which a reader can tell from
-// damage.
+// Encode writes an entry unchanged, in one Write. After a write error it writes
+// nothing more: the record is cut there, which a reader can tell from damage.
 func (c *Encoder) Encode(e Entry) error {
 	if c.err != nil {
 		return c.err
@@ -53,8 +52,8 @@ func (c *Encoder) Encode(e Entry) error {
 // castagnoli is CRC-32C, which finds every change of up to 32 bits in a row.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// ending is what the object of an entry ends with in its line: the checksum of
-// what stands before, and before that of all earlier lines.
+// ending closes an entry's object in its line, with the checksum of the text
+// before it and of all earlier lines.
 func ending(sum uint32) string { return fmt.Sprintf(",\"sum\":\"%08x\"}\n", sum) }
 
 // seal makes a line of an entry's JSON object.
@@ -75,8 +74,8 @@ func unseal(line []byte, before uint32) (text []byte, sum uint32, err error) {
 	return nil, 0, errors.New("the checksum is wrong: this line was changed, or one before it was removed, moved or added")
 }
 
-// strict decodes one JSON value and refuses fields that it does not know: what
-// this version does not understand it must not judge.
+// strict decodes one JSON value and refuses unknown fields: this version must
+// not judge what it does not understand.
 func strict(text []byte, v any) error {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
@@ -89,24 +88,24 @@ func strict(text []byte, v any) error {
 	return nil
 }
 
-// ErrCut is reported by [Read] for a record whose last line is not whole: the
-// writer was killed. Everything before it was yielded.
+// ErrCut is reported by [Read] for a record with an incomplete last line: the
+// writer was killed. Read yields everything before it.
 var ErrCut = errors.New("the record's last line is cut")
 
-// Read yields the entries of a record in order. Any damage but a cut, and any
-// entry that has no place in the record of one run, is an error with its line.
-// After an error there is nothing more.
+// Read yields the entries of a record in order. Any damage except a cut, and any
+// entry that is invalid in the record of one run, is an error with its line. The
+// sequence ends after an error.
 //
 // Entries can be ranged over again, as judging does, if in is an io.Seeker,
-// which is read from its start each time, or a *bytes.Buffer, which keeps what
-// it holds.
+// which is read from its start each time, or a *bytes.Buffer, which keeps its
+// content.
 func Read(in io.Reader) iter.Seq2[Entry, error] {
 	if buffer, ok := in.(*bytes.Buffer); ok {
 		in = bytes.NewReader(buffer.Bytes())
 	}
 	begun := false
 	return func(yield func(Entry, error) bool) {
-		// A pipe cannot be rewound, and need not be the first time.
+		// A pipe cannot be rewound, which matters only after the first time.
 		if err := rewind(in); err != nil && begun {
 			yield(Entry{}, fmt.Errorf("read record again: %w", err))
 			return
@@ -165,7 +164,7 @@ func rewind(in io.Reader) error {
 	return err
 }
 
-// checkVersion looks at the first line, of whatever version it is.
+// checkVersion checks the first line of a record of any version.
 func checkVersion(line []byte) error {
 	var first struct {
 		Header struct {

@@ -41,14 +41,14 @@ type Header struct {
 	Tool    string    `json:"tool,omitempty"`
 }
 
-// A Plan is what was going to be done and what must hold: an experiment as
-// plain data.
+// A Plan is what a run does and what must hold: an experiment as plain data.
 type Plan struct {
 	Name   string   `json:"name"`
 	Labels []string `json:"labels,omitempty"`
 	// Source is the place in the file that names the experiment,
-	// "aftershock.yaml:41". Hash is of what is done: load, faults, times and the
-	// definitions of the checks; two plans that differ in it are not alike.
+	// "aftershock.yaml:41". Hash covers what the run does: load, faults, times
+	// and the definitions of the checks. Plans with different hashes are not
+	// alike.
 	Source string              `json:"source,omitempty"`
 	Hash   string              `json:"hash,omitempty"`
 	Checks []steadystate.Check `json:"checks"`
@@ -56,19 +56,19 @@ type Plan struct {
 	Expectations []Expectation     `json:"expectations,omitempty"`
 	Signals      map[string]string `json:"signals,omitempty"` // name -> what it is
 	// Sampled are the signals whose observations each meet one of several
-	// backends, beside those of the load.
+	// backends, besides those of the load.
 	Sampled []string `json:"sampled,omitempty"`
 	Load    string   `json:"load,omitempty"`
-	// Traffic is the signal of every target, see [TargetSignal], that is above zero
-	// while the target serves. Without a load it shows that the targets of the
-	// faults do.
+	// Traffic is a signal of every target, see [TargetSignal], that is above
+	// zero while the target serves. Without a load it shows that the faults'
+	// targets serve.
 	Traffic string `json:"traffic,omitempty"`
-	// Stages are what the load is to send, by signal: a run without them for a
-	// signal cannot show that its load was driven as asked.
+	// Stages are the planned rates of the load, by signal. Without the stages of
+	// a signal, a run cannot show that its load was driven as asked.
 	Stages map[string][]Stage `json:"stages,omitempty"`
 	Faults []Scheduled        `json:"faults,omitempty"`
 	Settle time.Duration      `json:"settle"`
-	// Hold is how long the hold phase lasts at least, see [PhaseHold].
+	// Hold is the minimum duration of the hold phase, see [PhaseHold].
 	Hold  time.Duration `json:"hold"`
 	Watch time.Duration `json:"watch"`
 	// Baseline is what limits on a multiple of it refer to; nil: the settled
@@ -76,17 +76,17 @@ type Plan struct {
 	Baseline *Baseline `json:"baseline,omitempty"`
 }
 
-// A Scheduled is a fault as it is planned.
+// A Scheduled is a planned fault.
 type Scheduled struct {
 	Name  string `json:"name,omitempty"` // unique; only a plan's one fault may have none
 	Fault string `json:"fault"`          // Fault.String()
-	// At is how long after the first T0 it comes; with When, from when on the
-	// condition is looked at.
+	// At is the time after the first T0 at which it is injected; with When, the
+	// time from which the condition is checked.
 	At time.Duration `json:"at,omitempty"`
 	// For is how long it is held once it is in place; zero: to the end of the
-	// hold phase, or it is one that is over when it is done.
+	// hold phase, or not at all for a one-shot fault.
 	For time.Duration `json:"for,omitempty"`
-	// When is the condition that it waits for, for as long as Within.
+	// When is the condition that it waits for, at most for Within.
 	When   string        `json:"when,omitempty"`
 	Within time.Duration `json:"within,omitempty"`
 }
@@ -109,14 +109,14 @@ func (s Scheduled) String() string {
 	return text
 }
 
-// A Stage is a stretch of a load's shape: it lasts until the next one, the last
+// A Stage is a stretch of a load's shape. It lasts until the next one, the last
 // one to the end of the watch phase. At x seconds after its beginning the load
-// is to send Rate + Slope x + Swing sin(2 pi x / Period) requests a second.
+// sends Rate + Slope x + Swing sin(2 pi x / Period) requests a second.
 type Stage struct {
 	Name string `json:"name"`
-	// After is how long after the signal's first request was planned; below zero
-	// of the first stage, whose first request is due when its rate has come to
-	// one.
+	// After is the time since the signal's first request was planned. It is
+	// negative for the first stage if its first request is due only once the
+	// rate has added up to one.
 	After  time.Duration `json:"after"`
 	Rate   float64       `json:"rate"`             // requests per second at its beginning
 	Slope  float64       `json:"slope,omitempty"`  // of a ramp: by how much that grows in a second
@@ -124,10 +124,10 @@ type Stage struct {
 	Period time.Duration `json:"period,omitempty"` // of a sine
 }
 
-// Hits is how many requests are due in the first x seconds of the stage: the
+// Hits is the number of requests due in the first x seconds of the stage: the
 // integral of its rate. That of a line from a with slope m is ax + mx²/2, that
 // of a sine by b with period P is bP/2π (1 - cos 2πx/P), where 1 - cos is twice
-// the square of the sine of the half, which does not cancel.
+// the square of the sine of half the angle, which avoids cancellation.
 func (s Stage) Hits(x float64) float64 {
 	hits := s.Rate*x + s.Slope*x*x/2
 	if s.Period > 0 {
@@ -138,7 +138,7 @@ func (s Stage) Hits(x float64) float64 {
 	return hits
 }
 
-// Due is how many requests are due of stages, at a time since the first request
+// Due is the number of requests due of stages, at a time since the first request
 // was planned.
 func Due(stages []Stage, at time.Duration) float64 {
 	hits := 0.0
@@ -157,10 +157,10 @@ func Due(stages []Stage, at time.Duration) float64 {
 // The phases of a run, in their order.
 const (
 	PhaseSettle  = "settle"  // until the hypothesis has been good for the settle time
-	PhaseInject  = "inject"  // the faults that come first are put in place
-	PhaseHold    = "hold"    // they stay, and those that come later come; ends when the last one is over
-	PhaseRecover = "recover" // those that are still in place are undone
-	PhaseWatch   = "watch"   // what comes after
+	PhaseInject  = "inject"  // the first faults are put in place
+	PhaseHold    = "hold"    // they stay, and later faults come; ends when the last one is over
+	PhaseRecover = "recover" // remaining faults are undone
+	PhaseWatch   = "watch"   // the service recovers, without faults
 )
 
 // Observations are observations of one signal.
@@ -171,86 +171,86 @@ type Observations struct {
 
 // A Target is something that a fault was injected into.
 type Target struct {
-	Name string `json:"name"` // as it names itself to the load, a pod's name for instance
+	Name string `json:"name"` // as it names itself to the load, such as a pod's name
 	UID  string `json:"uid,omitempty"`
 }
 
-// An Effect is what a fault must visibly have done, else the verdict cannot be
-// Held: an event, or a change of a signal against the settled stretch before
-// the fault that is gone again once the fault is.
+// An Effect is a required visible effect of a fault; without it the verdict
+// cannot be Held. It is an event, or a change of a signal against the settled
+// stretch before the fault, which must be gone once the fault is.
 type Effect struct {
 	// Event of this kind must be seen on every target after the injection
 	// began.
 	Event string `json:"event,omitempty" yaml:"event"`
-	// Container is the one of the target's that the event must be of; empty:
-	// the event is of the target.
+	// Container is the container of the target that the event must concern;
+	// empty: the event concerns the target itself.
 	Container string `json:"container,omitempty" yaml:"container"`
-	// On is what the event must be seen of in place of the targets, where they do
-	// not show it: the pod that was to replace them.
+	// On replaces the targets as the subject of the event if they do not show
+	// it: the pod that was to replace them.
 	On *Target `json:"on,omitempty" yaml:"-"`
 	// Signal of every target, see [TargetSignal], must change while the fault
 	// is on, from the injection's span to the removal's: by Rise, or to AtMost.
 	Signal string `json:"signal,omitempty" yaml:"signal"`
-	// Rise is by how much the quantile of its values must lie above that of the
+	// Rise is the minimum rise of the quantile of its values above that of the
 	// settled stretch, in the signal's unit.
 	Rise float64 `json:"rise,omitempty" yaml:"rise"`
-	// Quantile is which one; zero is the median. What befalls one in ten
-	// requests is seen in the 0.95-quantile.
+	// Quantile selects the quantile; zero is the median. A fault in one of ten
+	// requests shows in the 0.95-quantile.
 	Quantile float64 `json:"quantile,omitempty" yaml:"quantile"`
-	// Ceiling, if not zero, is what the signal can come to at most, a limit of
-	// the target's: where it was below it before and is at it while the fault is
-	// on, within a tenth, it need not have risen by more.
+	// Ceiling, if not zero, is the signal's maximum, such as a limit of the
+	// target's. If the signal was below it before, and during the fault is
+	// within a tenth of it, it need not have risen further.
 	Ceiling float64 `json:"ceiling,omitempty" yaml:"ceiling"`
-	// AtMost is what no value may exceed, where some did before.
+	// AtMost is the maximum of every value during the fault; some values
+	// exceeded it before.
 	AtMost *float64 `json:"atMost,omitempty" yaml:"atMost"`
-	// Times is by how much the rate at which a load sends the requests of
-	// Signal is multiplied. Then Signal is not a target's: the target is the
-	// signal itself.
+	// Times is the factor by which the load's rate of sending the requests of
+	// Signal is multiplied. Signal is then not one of a target: the target is
+	// the signal itself.
 	Times float64 `json:"times,omitempty" yaml:"-"`
 }
 
-// TrafficSignal is the signal that a load's requests make: the seconds each
-// took, failed ones bad whatever counts as good.
+// TrafficSignal is the signal of a load's requests: the seconds each took.
+// Failed requests are bad under any tolerance.
 const TrafficSignal = "requests"
 
-// TargetSignal is the name of a signal that is observed of each target apart:
-// "cpu of checkout-abc". Of [TrafficSignal] it is the requests that the target
-// answered, which need no signal of their own.
+// TargetSignal is the name of a signal that is observed of each target
+// separately: "cpu of checkout-abc". For [TrafficSignal] it is the requests that
+// the target answered, which need no signal of their own.
 func TargetSignal(signal, target string) string { return signal + " of " + target }
 
-// An Injection says how a fault was put in place.
+// An Injection records how a fault was put in place.
 type Injection struct {
-	// Index is the fault's place among those of the plan, from 0 on. Two faults
-	// may have the same text.
+	// Index is the fault's index in the plan, from 0. Two faults may have the
+	// same text.
 	Index   int      `json:"index"`
 	Fault   string   `json:"fault"` // Fault.String()
 	Targets []Target `json:"targets"`
-	// The span in which it took effect: from before it was asked for, to the
-	// first proof that it was there.
+	// The span in which it took effect: from before the request, to the first
+	// proof that it was there.
 	steadystate.Span
 	Effects []Effect `json:"effects,omitempty"`
 	// Unprovable says why there are no effects to look for, and what to do.
 	Unprovable string `json:"unprovable,omitempty"`
-	// Of is how many pods there were that it could have hit; zero: not known.
+	// Of is the number of pods that it could have hit; zero: unknown.
 	Of int `json:"of,omitempty"`
-	// ChangesPods: the fault itself adds pods or takes them away, as a kill, a
-	// drain or a rollout does. Follows: it reaches pods that come later. Without
-	// either, a pod that joins the service or leaves it while the fault is held
-	// makes its effect unknown.
+	// ChangesPods: the fault itself adds or removes pods, as a kill, a drain or
+	// a rollout does. Follows: it reaches pods that come later. Without either,
+	// a pod that joins or leaves the service while the fault is held makes its
+	// effect unknown.
 	ChangesPods bool `json:"changesPods,omitempty"`
 	Follows     bool `json:"follows,omitempty"`
-	// EndsOnRestart: a container of a target that is started again is free of
-	// the fault, as of a stress of its CPU.
+	// EndsOnRestart: a restarted container of a target is free of the fault, as
+	// with CPU stress.
 	EndsOnRestart bool `json:"endsOnRestart,omitempty"`
-	// OneShot: the fault was over when it was done, as a kill is. There is
-	// nothing to remove, and what is counted from its removal is counted from
-	// its injection.
+	// OneShot: the fault was over once done, as a kill is. It needs no removal,
+	// and a limit that counts from the removal counts from the injection.
 	OneShot bool `json:"oneShot,omitempty"`
-	// FailureReason says what could not be shown: no pod was selected, say. With
-	// one the fault is undone at once and the verdict is unknown.
+	// FailureReason says what could not be shown, such as that no pod was
+	// selected. With one the fault is undone at once and the verdict is unknown.
 	FailureReason string `json:"shortfall,omitempty"`
-	// Refused says what must be possible, "can be drained" for instance, where
-	// the service's own configuration forbids it: then the failure reason says what
+	// Refused says what must be possible, such as "can be drained", if the
+	// service's own configuration forbids it. The failure reason then says what
 	// forbids it, and is a finding about the service.
 	Refused string `json:"refused,omitempty"`
 }
@@ -264,13 +264,13 @@ type Removal struct {
 	Error string `json:"error,omitempty"`
 }
 
-// The reasons for which a run ends.
+// The reasons for the end of a run.
 const (
 	Completed   = "completed"
 	NotSteady   = "not steady"   // the hypothesis was not good before the fault
 	NotInjected = "not injected" // a fault could not be shown to be in place
 	Interrupted = "interrupted"  // by a person
-	Failed      = "failed"       // the harness did, or its deadline was over
+	Failed      = "failed"       // the harness failed, or its deadline passed
 )
 
 // An End is the record's last entry; a record without one was cut.

@@ -31,9 +31,9 @@ type Recorder struct {
 	onError []func(error)
 }
 
-// NewRecorder starts a record: its clock, and its header on w. Each entry is
-// one Write. An entry that cannot be written, or is invalid in the record of
-// one run, makes an error that Err returns and OnError reports, and that ends a
+// NewRecorder starts a record: its clock, and its header on w. Each entry is one
+// Write. An entry that cannot be written, or is invalid in the record of one
+// run, makes an error that Err returns and OnError reports, and that ends the
 // run.
 func NewRecorder(w io.Writer) *Recorder {
 	r := &Recorder{
@@ -46,7 +46,7 @@ func NewRecorder(w io.Writer) *Recorder {
 	return r
 }
 
-// NewRun is a unique name of a run, see [Recorder.Run].
+// NewRun is a unique name for a run, see [Recorder.Run].
 func NewRun() string {
 	var id [5]byte
 	_, _ = rand.Read(id[:]) // never fails, see crypto/rand
@@ -160,7 +160,7 @@ func (r *Recorder) Flush() {
 	r.pending = make(map[string][]Request, len(pending))
 	r.handing.Unlock()
 	for _, signal := range slices.Sorted(maps.Keys(pending)) {
-		// More than one block when the writing of the last took long.
+		// There are several blocks if the last write took long.
 		for list := range slices.Chunk(pending[signal], blockSize) {
 			r.record(Entry{Requests: &Requests{Signal: signal, List: list}})
 		}

@@ -12,17 +12,17 @@ type Request struct {
 	// Seq numbers the requests of one signal in the order they were sent; the
 	// service sees it too.
 	Seq uint64
-	// Planned is when the load's schedule wanted it sent, Sent when it was,
+	// Planned is when the schedule called for it, Sent when it was sent,
 	// Answered when the last byte of the answer was read or the failure known.
 	Planned, Sent, Answered time.Duration
-	// Stalled is how long, between Sent and Answered, the load's process did
-	// not get to run: the request may have been sent, or its answer read, that
-	// much later. For a request that timed out it is the time in which an
-	// answer may have lain unread.
+	// Stalled is how long, between Sent and Answered, the load's process did not
+	// run: the request may have been sent, or its answer read, that much later.
+	// For a request that timed out it is the time in which an answer may have
+	// remained unread.
 	Stalled time.Duration
-	// Skew bounds the common error of Planned, Sent and Answered, either way:
-	// another machine drove the request, and its clock is known that well. The
-	// time it took does not depend on it.
+	// Skew bounds the common error of Planned, Sent and Answered, in either
+	// direction, for a request from another machine with a clock known only to
+	// Skew. It does not affect the time that the request took.
 	Skew time.Duration
 	// Signal names its stream, for loads with more than one; empty:
 	// [TrafficSignal].
