@@ -15,10 +15,10 @@ import (
 // px is a place or a length in a drawing.
 type px float64
 
-// String is a tenth of a unit exact, which no eye tells from the truth.
+// String has one decimal: a tenth of a unit is not visible.
 func (p px) String() string { return strconv.FormatFloat(float64(p), 'f', 1, 64) }
 
-// The drawing is that wide, and its rows that high; the axis begins right of
+// The width of the drawing and the height of its rows. The axis begins right of
 // the names.
 const (
 	chartWidth = 1000
@@ -30,7 +30,7 @@ const (
 )
 
 type (
-	// A chartView is all checks over one axis of time.
+	// A chartView is all checks over one time axis.
 	chartView struct {
 		Width, Height, Left, Right px
 		Bottom                     px // of the rows
@@ -55,7 +55,7 @@ type (
 		X, Y px
 		Text string
 	}
-	// A rowView is a check: what was observed, and the outages beneath it.
+	// A rowView is a check: its observations, with the outages beneath.
 	rowView struct {
 		Name                     string
 		Y                        px // of the name
@@ -70,11 +70,11 @@ type (
 		Grid           []markView
 		Limit          *markView
 	}
-	// A gaugeView is a limit and what was seen, on one scale from zero.
+	// A gaugeView is a limit and the observed value, on one scale from zero.
 	gaugeView struct{ From, Width, Limit px }
 )
 
-// scale places instants.
+// scale maps instants to places.
 type scale struct{ length time.Duration }
 
 func (s scale) x(at time.Duration) px {
@@ -85,7 +85,7 @@ func (s scale) x(at time.Duration) px {
 	return px(axisFrom + share*(axisTo-axisFrom))
 }
 
-// box is a span of time; nothing is too short to be seen.
+// box is a span of time, wide enough to be visible.
 func (s scale) box(span steadystate.Span, y, height px) boxView {
 	x := s.x(span.From)
 	return boxView{X: x, Y: y, W: max(1, s.x(span.To)-x), H: height}
@@ -140,9 +140,9 @@ func (r Report) chart() *chartView {
 	return c
 }
 
-// marks are the events: those of one column are one mark, however many.
+// marks are the events. All events of one column share a mark.
 func (r Report) marks(at scale, y px) []markView {
-	const most = 8 // told of each
+	const most = 8 // events listed of each mark
 	var list []markView
 	told := map[int]int{} // by column
 	places := map[int]int{}
@@ -166,8 +166,8 @@ func (r Report) marks(at scale, y px) []markView {
 	return list
 }
 
-// faultBoxes are the time in which a fault was certainly on, and those in which
-// it came and went.
+// faultBoxes are the spans in which a fault was certainly on, and those in which
+// it started and ended.
 func faultBoxes(at scale, i judge.InjectionResult, end time.Duration, bottom px) []boxView {
 	if i.FailureReason != "" {
 		return nil
@@ -190,7 +190,7 @@ func faultBoxes(at scale, i judge.InjectionResult, end time.Duration, bottom px)
 	return list
 }
 
-// row draws what was observed, column by column, and the outages.
+// row draws the observations, column by column, and the outages.
 func (l *line) row(at scale, y px, outages []steadystate.Outage) rowView {
 	const height = 18
 	row := rowView{Name: short(l.Name), Y: y + 13}
@@ -215,7 +215,7 @@ func (l *line) row(at scale, y px, outages []steadystate.Outage) rowView {
 			}
 			h := px(height) * px(part.n) / px(all)
 			if part.path != &good {
-				h = max(3, h) // one bad of a thousand is to be seen
+				h = max(3, h) // keeps one bad of a thousand visible
 			}
 			h = min(h, y+height-top)
 			rect(part.path, x, top, width+0.3, h) // no hairline between two
@@ -254,8 +254,8 @@ func rect(path *strings.Builder, x, y, width, height px) {
 }
 
 // plot draws the values of a line: the median and the 95th percentile of each
-// column. Where all are above zero and far apart the scale is logarithmic. Nil
-// if there are none.
+// column; nil without values. The scale is logarithmic if all values are above
+// zero and far apart.
 func (l *line) plot(y px, format func(float64) string) *plotView {
 	type point struct{ x, p50, p95 float64 }
 	var points []point
@@ -299,7 +299,7 @@ func (l *line) plot(y px, format func(float64) string) *plotView {
 		p.Limit = &markView{Y: place(limit), Text: l.Good.String()}
 	}
 	var p50, p95 strings.Builder
-	// A gap in the data is one in the line.
+	// A gap in the data breaks the line.
 	const apart = 12 * float64(axisTo-axisFrom) / columns
 	before := math.Inf(-1)
 	for _, v := range points {
@@ -315,7 +315,7 @@ func (l *line) plot(y px, format func(float64) string) *plotView {
 	return p
 }
 
-// ticks are instants at round distances, some eight of them.
+// ticks are about eight instants at round intervals.
 func ticks(length time.Duration) []time.Duration {
 	step := time.Hour
 	for _, s := range []time.Duration{
@@ -335,7 +335,7 @@ func ticks(length time.Duration) []time.Duration {
 	return list
 }
 
-// gauge draws a limit with what was seen; nil if either has no figure.
+// gauge draws a limit with the observed value; nil if either has no figure.
 func gauge(f judge.Finding) *gaugeView {
 	limit, err := steadystate.ParseLimit(f.Limit)
 	if err != nil || f.Seen == nil {
@@ -367,8 +367,8 @@ type (
 	}
 )
 
-// fall draws what followed a fault: the time that each step certainly took and
-// may have taken.
+// fall draws the steps after a fault: the time that each certainly took and may
+// have taken.
 func fall(title, costliest string, b judge.Breakdown) fallView {
 	v := fallView{Title: title, Fault: cmp.Or(b.Fault, "no fault"), Costliest: costliest, Note: b.Note}
 	whole := b.Whole()
@@ -382,7 +382,7 @@ func fall(title, costliest string, b judge.Breakdown) fallView {
 	return v
 }
 
-// box is a bar over a part of the whole, nil if there is none.
+// box is a bar over part of the whole; nil without one.
 func box(whole steadystate.Span, part *steadystate.Span) *boxView {
 	const width = 400
 	if part == nil || whole.Width() <= 0 {

@@ -26,7 +26,7 @@ func percent(v float64) string { return fmt.Sprintf("%.4g%%", 100*v) }
 
 func duration(d time.Duration) string { return steadystate.FormatSeconds(d.Seconds()) }
 
-// plan says where the experiment is from and what its hash is, as far as is known.
+// plan says where the experiment is defined and what its hash is, if known.
 func plan(r Report) string {
 	hash := r.Hash
 	if short := 12; len(hash) > short {
@@ -38,8 +38,8 @@ func plan(r Report) string {
 	return strings.Join(slices.DeleteFunc([]string{r.Source, hash}, func(s string) bool { return s == "" }), ", ")
 }
 
-// outages says what outages a check had, and what could have gone unseen if
-// it had none.
+// outages lists the outages of a check or, without any, the longest one that
+// could have passed unseen.
 func outages(c judge.CheckResult) string {
 	if c.Observed() == 0 {
 		return "nothing observed"
@@ -54,8 +54,8 @@ func outages(c judge.CheckResult) string {
 	return fmt.Sprintf("%d %s, downtime %s (resolution %s)", len(c.Outages), noun, steadystate.FormatLengths(c.Downtime), duration(c.Resolution))
 }
 
-// mttr says how the check recovered: never a mean without its n, the
-// longest, and those not recovered.
+// mttr sums up the recoveries of a check: never a mean without its n, the
+// longest, and the number not recovered.
 func mttr(c judge.CheckResult) string {
 	if len(c.Recoveries) == 0 {
 		return ""
@@ -87,9 +87,8 @@ func mttr(c judge.CheckResult) string {
 	return text
 }
 
-// afterRemoval is the longest time to recovery, counted from the removal, over
-// the faults that were held and made an outage that is over; nil: there was
-// none.
+// afterRemoval is the longest time to recovery from the removal, over the held
+// faults with an outage that is over; nil without one.
 func afterRemoval(c judge.CheckResult) *steadystate.Bounds[time.Duration] {
 	var longest *steadystate.Bounds[time.Duration]
 	for _, r := range c.Recoveries {
@@ -100,7 +99,7 @@ func afterRemoval(c judge.CheckResult) *steadystate.Bounds[time.Duration] {
 	return longest
 }
 
-// longer are the bounds of the longer one of two; nil: none.
+// longer returns the longer of two bounds; nil stands for none.
 func longer(a *steadystate.Bounds[time.Duration], b steadystate.Bounds[time.Duration]) *steadystate.Bounds[time.Duration] {
 	if a != nil {
 		b.Low, b.High = max(a.Low, b.Low), max(a.High, b.High)
@@ -108,8 +107,8 @@ func longer(a *steadystate.Bounds[time.Duration], b steadystate.Bounds[time.Dura
 	return &b
 }
 
-// detected is the longest time to detection over the injections; nil: nothing
-// bad was observed after any.
+// detected is the longest time to detection over the injections; nil if no bad
+// observation followed any.
 func detected(c judge.CheckResult) *steadystate.Bounds[time.Duration] {
 	var longest *steadystate.Bounds[time.Duration]
 	for _, r := range c.Recoveries {
@@ -120,32 +119,33 @@ func detected(c judge.CheckResult) *steadystate.Bounds[time.Duration] {
 	return longest
 }
 
-// costliest is which stage of a recovery was, or why that is not decided.
+// costliest names the costliest stage of a recovery, or says why it is
+// undecided.
 func costliest(w recovery.Waterfall) string {
 	step, undecided := w.Costliest()
 	return cmp.Or(undecided, step.Stage)
 }
 
-// told are the phases that had enough values to be worth telling. The shortest
-// ones, in which a fault is put in place and undone, often have not; JSON has
-// them all.
+// told are the phases with enough values to report. The shortest phases, in
+// which a fault is put in place and undone, often have too few; JSON has them
+// all.
 func told(phases []judge.PhaseDistribution) []judge.PhaseDistribution {
 	return slices.DeleteFunc(slices.Clone(phases), func(p judge.PhaseDistribution) bool { return p.N < steadystate.MinObservations })
 }
 
-// A figure is one of a distribution.
+// A figure is one figure of a distribution.
 type figure struct {
 	name string
 	steadystate.Bounds[float64]
 }
 
-// figures are those of a distribution, by the names that limits have for them.
+// figures are the figures of a distribution, named as in limits.
 func figures(d steadystate.Distribution) []figure {
 	return []figure{{"mean", d.Mean}, {"p50", d.P50}, {"p95", d.P95}, {"p99", d.P99}, {"max", d.Max}}
 }
 
-// value writes a check's value in its unit, to four digits: that of what
-// counts as good, and seconds for requests.
+// value writes a check's value to four digits, in the unit of its tolerance, or
+// in seconds for requests.
 func (r Report) value(c judge.CheckResult, v float64) string {
 	dimension := c.Tolerance.Dimension()
 	for _, f := range r.Findings {
@@ -175,14 +175,14 @@ func (r Report) values(c judge.CheckResult, b steadystate.Bounds[float64]) strin
 	return low + " to " + high
 }
 
-// telling are the parts of a load's traffic that had enough requests to be worth
-// telling, as [told] are the phases.
+// telling are the parts of a load's traffic with enough requests to report, as
+// [told] are the phases.
 func telling(parts []judge.TrafficSegment) []judge.TrafficSegment {
 	return slices.DeleteFunc(slices.Clone(parts), func(p judge.TrafficSegment) bool { return p.Sent < steadystate.MinObservations })
 }
 
-// partCells are the figures of a part: how many, the rates, the failures, and
-// in what time the others were answered.
+// partCells are the figures of a part: the number of requests, their rates and
+// failures, and the latency of the others.
 func partCells(p judge.TrafficSegment) []string {
 	cells := []string{strconv.Itoa(p.Sent), fmt.Sprintf("%.4g/s", p.Rate), fmt.Sprintf("%.4g/s", p.SentRate), strconv.Itoa(p.FailedFirst + p.Local)}
 	if p.Latency != nil {
@@ -228,8 +228,8 @@ func numbers(r Report) string {
 	return strings.Join(parts, "; ")
 }
 
-// faultName is the fault's text, with its place in the plan where several are of
-// that text.
+// faultName is the fault's text, with its index in the plan if several have that
+// text.
 func (r Report) faultName(i judge.InjectionResult) string {
 	for _, other := range r.Injections {
 		if other.Fault == i.Fault && other.Index != i.Index {

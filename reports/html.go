@@ -15,12 +15,11 @@ import (
 //go:embed page.html.tmpl
 var pageTemplate string
 
-// HTML writes reports as one page that needs nothing else: no network, no
-// script. It shows what Text does, and each check over time: what
-// was good, bad and unknown, the outages with their edges, the phases and the
-// faults, and the values. It prints, and follows the reader's choice of a dark
-// page. A report that was read from JSON has no time series, and is shown
-// without.
+// HTML writes reports as one self-contained page: no network, no script. It
+// shows what Text does, and each check over time: good, bad and unknown
+// observations, the outages with their edges, the phases and faults, and the
+// values. It prints, and follows the reader's preference for a dark page. A
+// report read from JSON has no time series and is shown without.
 func HTML(w io.Writer, list ...Report) error {
 	page, err := template.New("page").Parse(pageTemplate)
 	if err != nil {
@@ -39,8 +38,8 @@ func HTML(w io.Writer, list ...Report) error {
 	return nil
 }
 
-// What the template reads. It holds texts and places of things, all of them
-// made here, so that the template only arranges them.
+// The template's data: texts and places, all computed here, so that the template
+// only arranges them.
 type (
 	pageView struct {
 		Title    string

@@ -64,15 +64,15 @@ type (
 // output of the suite, for viewers that do not show properties.
 //
 // The values of a check in a phase are CHECK.phase.PHASE.p95.low and the like,
-// in the unit of the signal, seconds for requests. Those of a load's requests
-// are SIGNAL.phase.PHASE.sent, planned.rate, p95.low and the like, and
-// SIGNAL.stage.STAGE for a load that has stages. Those of a recovery are
-// recovery.POD.STAGE.low.seconds and high.seconds, open where it was not over,
-// and recovery.POD.costliest; those of an autoscaler are
+// in the unit of the signal, which is seconds for requests. Those of a load's
+// requests are SIGNAL.phase.PHASE.sent, planned.rate, p95.low and the like, and
+// SIGNAL.stage.STAGE for a load with stages. Those of a recovery are
+// recovery.POD.STAGE.low.seconds and high.seconds, open if it was not over, and
+// recovery.POD.costliest; those of an autoscaler are
 // autoscaling.NAMESPACE/NAME.STAGE.low.seconds and so on, and its sizes.
-// hit.FAULT is how many of the pods a fault was in over time; of faults of one
-// text each has its place in the plan, hit.FAULT #0. What is not known has no
-// property.
+// hit.FAULT is how many of the pods a fault was in over time; if several faults
+// have one text, each name ends with its index in the plan, hit.FAULT #0.
+// Unknown figures have no property.
 func JUnit(w io.Writer, list ...Report) error {
 	all := junitSuites{Name: "aftershock"}
 	total := time.Duration(0)

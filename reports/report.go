@@ -7,9 +7,10 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A Report is all that is told of one record: its result, the recovery of each
-// victim stage by stage, and what each autoscaler did. Judge of package runs makes it of
-// a record. In JSON the fields of the result are its own.
+// A Report is everything reported about one record: its result, the recovery of
+// each victim stage by stage, and the behaviour of each autoscaler. Judge of
+// package runs makes it from a record. In JSON the fields of the result are
+// inlined.
 type Report struct {
 	judge.Result
 	Waterfalls []recovery.Waterfall        `json:"recoveries,omitempty"`

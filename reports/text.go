@@ -137,7 +137,7 @@ func Text(w io.Writer, r Report) error {
 	return err
 }
 
-// indented writes a text of several lines on its own.
+// indented writes a text of several lines as a separate block.
 func indented(out *bytes.Buffer, text string) {
 	out.WriteString("\n")
 	for line := range strings.Lines(text) {
@@ -145,7 +145,7 @@ func indented(out *bytes.Buffer, text string) {
 	}
 }
 
-// seen is what was seen of a limit, with its error.
+// seen is the observed value of a limit, with its error.
 func seen(r steadystate.Reading) string {
 	if r.Error == "" {
 		return r.Text
@@ -153,7 +153,7 @@ func seen(r steadystate.Reading) string {
 	return r.Text + ", ± " + r.Error
 }
 
-// distributions writes what the values were, phase by phase.
+// distributions writes the distribution of the values, phase by phase.
 func distributions(out *bytes.Buffer, r Report) {
 	table(out, "values", func(row func(...string)) {
 		for _, c := range r.Checks {
@@ -183,8 +183,8 @@ func Texts(w io.Writer, list ...Report) error {
 	return Summary(w, list...)
 }
 
-// table writes a heading and aligned rows, nothing if there is none. The last
-// cell of a row may be long and is not aligned.
+// table writes a heading and aligned rows; nothing without rows. The last cell
+// of a row may be long and is not aligned.
 func table(out *bytes.Buffer, heading string, fill func(row func(...string))) {
 	var rows bytes.Buffer
 	tw := tabwriter.NewWriter(&rows, 0, 0, 2, ' ', 0)

@@ -9,19 +9,19 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// columns is the number of stretches of time that a time series is divided
-// into, however long the record is: what fits on a page.
+// columns is the number of stretches of time in a time series, for a record of
+// any length: as many as fit on a page.
 const columns = 400
 
-// TimeSeries is what a page draws: each check of a record over time, in memory
-// that does not grow with the record. It is for looking at: the figures and the
-// verdict are the judge's.
+// TimeSeries is the data of a drawing: each check of a record over time, in
+// memory that does not grow with the record. It is only for viewing: the figures
+// and the verdict are the judge's.
 type TimeSeries struct {
 	length time.Duration
 	lines  []*line
 }
 
-// NewTimeSeries is the empty one of a record of that length.
+// NewTimeSeries makes an empty time series for a record of that length.
 func NewTimeSeries(length time.Duration) *TimeSeries { return &TimeSeries{length: length} }
 
 // A line is one check over time.
@@ -30,11 +30,10 @@ type line struct {
 	columns [columns]column
 }
 
-// A column is what was observed of a check in one stretch of time.
+// A column holds the observations of a check in one stretch of time.
 type column struct {
 	good, bad, unknown int
-	// Of the observations that have a value, rounded up so that there are few
-	// different ones.
+	// The values of the observations, rounded up so that few are distinct.
 	values steadystate.Values
 	// late: the load was behind its schedule.
 	late bool
@@ -80,7 +79,7 @@ func (t *TimeSeries) line(check string) *line {
 	return nil
 }
 
-// column is the number of the column that an instant is in.
+// column is the number of the column that contains an instant.
 func (t *TimeSeries) column(at time.Duration) int {
 	if t.length <= 0 {
 		return 0
@@ -88,7 +87,7 @@ func (t *TimeSeries) column(at time.Duration) int {
 	return min(columns-1, max(0, int(float64(columns)*float64(at)/float64(t.length))))
 }
 
-// add takes in an observation: it may speak of any instant in its span, so it
+// add adds an observation. It may be true at any instant in its span, so it
 // counts in every column that it touches. Its value is shown in the middle.
 func (t *TimeSeries) add(l *line, o steadystate.Observation) {
 	good, bad := o.Good(l.Good), o.Bad(l.Good)
@@ -108,7 +107,7 @@ func (t *TimeSeries) add(l *line, o steadystate.Observation) {
 	}
 }
 
-// coarse rounds up by no more than a 32nd.
+// coarse rounds up by at most a 32nd.
 func coarse(v float64) float64 {
 	fraction, exponent := math.Frexp(v)
 	return math.Ldexp(math.Ceil(fraction*64)/64, exponent)
