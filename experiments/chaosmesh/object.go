@@ -26,28 +26,28 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 )
 
-// Object is any fault of Chaos Mesh's that hits pods, or a Workflow or a
-// Schedule of such, as one would apply it with kubectl. Unknown fields and
-// whatever Chaos Mesh's own rules refuse are errors that say where. All guards
-// hold as for every other fault, and
+// Object is any fault of Chaos Mesh that hits pods, or a Workflow or a Schedule
+// of such faults, as for kubectl apply. Unknown fields and violations of Chaos
+// Mesh's own rules are errors that name the place. All guards hold as for every
+// other fault, and
 //
-//   - the name becomes the beginning of a unique one; labels and annotations
-//     stay, the run's are added;
-//   - the duration is the guard's lifetime: how long a fault stays is the
-//     experiment's affair;
+//   - the name becomes the prefix of a unique one; labels and annotations stay,
+//     the run's are added;
+//   - the duration is the guard's lifetime: the experiment decides how long a
+//     fault stays;
 //   - pods are selected by labels, label expressions or names, in one
 //     namespace, so that they can be counted and checked before; a mode that
-//     lets Chaos Mesh hit fewer than asked for is refused;
+//     lets Chaos Mesh hit fewer pods than requested is refused;
 //   - a Workflow is one fault, with one T0 and one T1: T0 is when the first of
 //     its faults is in place, T1 when the last is gone with all that it made.
-//     One that is over before it is undone ended early. Faults of which each is to
-//     have its own T0 and T1 are faults of the experiment;
+//     A Workflow that is over before it is undone ended early. Faults that need
+//     their own T0 and T1 are separate faults of the experiment;
 //   - a Schedule becomes a Workflow with that one schedule in it, which ends
 //     by itself; Inject waits for its first round.
 //
-// What cannot be undone or proven is refused: a kind that hits something else
-// than pods, which no guard covers; a Task of a Workflow, which runs any program;
-// and a Schedule of Workflows, which nothing would end if we died.
+// Faults that cannot be undone or proven are refused: a kind that hits anything
+// but pods, which no guard covers; a Task of a Workflow, which runs any program;
+// and a Schedule of Workflows, which nothing would end if this program died.
 type Object struct {
 	// YAML is the object as text, or Typed as a value of Chaos Mesh's API.
 	YAML  string
@@ -171,7 +171,7 @@ func decode(scheme *runtime.Scheme, text string) (client.Object, error) {
 	}
 	found, ok := object.(client.Object)
 	if !ok {
-		return nil, fmt.Errorf("%T is no object of a cluster", object)
+		return nil, fmt.Errorf("%T is not a client.Object", object)
 	}
 	return found, nil
 }

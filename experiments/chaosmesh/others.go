@@ -23,40 +23,40 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A surveyor looks, while a fault is in some pods, for what takes from the proof
-// of its effect: faults of others that are in them too, and pods that came
-// later and that it is not in. What it could not look at is recorded too.
+// A surveyor looks, while a fault is in some pods, for evidence against the
+// proof of its effect: faults of other clients in the same pods, and new pods
+// that the fault is not in. It also records failed looks.
 type surveyor struct {
 	cluster *Cluster
 	rec     *record.Recorder
 	pods    faults.Pods
-	since   time.Duration      // when the fault was asked for
+	since   time.Duration      // when the fault was requested
 	hit     map[string]string  // UIDs of the pods that it is in, by namespace/pod
 	known   map[types.UID]bool // UIDs of those that ran before
-	oneShot bool               // the fault was over at once: one look is all
-	follows bool               // the follower answers for the pods that came later
-	told    map[string]bool    // what is recorded already
+	oneShot bool               // the fault was over at once: a single look is enough
+	follows bool               // the follower handles new pods
+	told    map[string]bool    // already recorded
 	looked  time.Duration      // when the last look began
 	blind   *blindness         // nil: the last look saw everything
 	cancel  context.CancelFunc
 	wg      sync.WaitGroup
 }
 
-// A blindness is since when looks do not see everything, and why.
+// A blindness is the time since which looks are incomplete, and why.
 type blindness struct {
 	since time.Duration // the last look that did
 	why   string
 }
 
 const (
-	// surveyEvery is how often faults of others are looked for, and how long a
-	// look may take. A fault that is on for less, between two looks, goes unseen.
+	// surveyEvery is how often the surveyor looks for other faults, and the
+	// timeout of a look. A shorter fault between two looks goes unseen.
 	surveyEvery = 5 * time.Second
-	// askAgain is how long after a list that failed the same look tries it again.
+	// askAgain is the retry interval of a failed list within a look.
 	askAgain = time.Second
 )
 
-// survey starts a surveyor, which its stop stops. It never delays the injection,
+// survey starts a surveyor; its stop ends it. It never delays the injection,
 // which holds the fault in place meanwhile.
 func (f *Fault) survey(ctx context.Context, rec *record.Recorder, i *injecting) *surveyor {
 	s := &surveyor{
@@ -86,9 +86,9 @@ func (f *Fault) survey(ctx context.Context, rec *record.Recorder, i *injecting) 
 	return s
 }
 
-// stop looks for the last time, before the fault is undone. It may be in further
-// pods by now, which it followed. It returns within surveyEvery, whatever
-// happens: the fault is in place meanwhile.
+// stop looks for the last time, before the fault is undone. By now the fault
+// may have followed into further pods. It returns within surveyEvery in any
+// case: the fault is in place meanwhile.
 func (s *surveyor) stop(ctx context.Context, followed map[types.UID]bool) {
 	if !s.oneShot {
 		s.cancel()
@@ -102,7 +102,7 @@ func (s *surveyor) stop(ctx context.Context, followed map[types.UID]bool) {
 	s.sees(s.rec.Clock().Now())
 }
 
-// last looks at everything at once, so that no list waits for another.
+// last lists all kinds at once, so that no list waits for another.
 func (s *surveyor) last(ctx context.Context, followed map[types.UID]bool) {
 	began := s.rec.Clock().Now()
 	var wg sync.WaitGroup
@@ -122,10 +122,10 @@ func (s *surveyor) last(ctx context.Context, followed map[types.UID]bool) {
 	s.take(began, answers)
 }
 
-// An answer is the objects of one kind, or why they could not be listed.
+// An answer is the objects of one kind, or the error of the list.
 type answer struct {
 	objects []client.Object
-	narrow  bool // those in the pods' namespace: the account may not see others
+	narrow  bool // only the pods' namespace: the account may not see others
 	err     error
 }
 
@@ -165,8 +165,8 @@ func (s *surveyor) list(ctx context.Context, kind *v1alpha1.ChaosKind) (a answer
 	return a
 }
 
-// patiently asks again until there is an answer or asking again is of no use, or
-// until ctx ends.
+// patiently retries until ask succeeds or its error is permanent, or until ctx
+// ends.
 func patiently(ctx context.Context, ask func() error) error {
 	for {
 		err := ask()
@@ -176,7 +176,7 @@ func patiently(ctx context.Context, ask func() error) error {
 	}
 }
 
-// take records what a look found, and what it could not see.
+// take records the findings of a look, and its failures.
 func (s *surveyor) take(began time.Duration, answers map[string]answer) {
 	var nowhere, narrow, failed []string
 	var err error // the first
@@ -209,7 +209,6 @@ func (s *surveyor) take(began time.Duration, answers map[string]answer) {
 	s.looked = began
 }
 
-// brief names the first kind, and how many more there are.
 func brief(kinds []string) string {
 	if more := len(kinds) - 1; more > 0 {
 		return fmt.Sprintf("%s and %d more kinds", kinds[0], more)
@@ -217,8 +216,8 @@ func brief(kinds []string) string {
 	return kinds[0]
 }
 
-// forbidden records once what the account has no right to look for: of one pod
-// for all, since it will be so in every run.
+// forbidden records missing rights once, for one of the pods: they are missing
+// in every run.
 func (s *surveyor) forbidden(why string) {
 	s.tell(why, func() {
 		first := slices.Sorted(maps.Keys(s.hit))[0]
@@ -226,19 +225,18 @@ func (s *surveyor) forbidden(why string) {
 	})
 }
 
-// failed takes in that the looking itself failed.
+// failed handles a failure of the look itself.
 func (s *surveyor) failed(err error) { s.blinded("look for faults of others: " + err.Error()) }
 
-// blinded notes that a look did not see everything. What it missed may have been
-// there since the look before.
+// blinded notes an incomplete look. The missed faults may have been there since
+// the previous look.
 func (s *surveyor) blinded(why string) {
 	if s.blind == nil {
 		s.blind = &blindness{s.looked, why}
 	}
 }
 
-// sees records the time in which looks did not see everything, if there was any,
-// until now.
+// sees records the time of incomplete looks, if any, until now.
 func (s *surveyor) sees(now time.Duration) {
 	if s.blind != nil {
 		s.blindFor(steadystate.Span{From: s.blind.since, To: now}, "whether another fault was in it: "+s.blind.why)
@@ -259,7 +257,7 @@ func (s *surveyor) unseen(kind, id string, span steadystate.Span, why string) {
 	})
 }
 
-// other records the pods that an object of another run is in, or of none.
+// other records the pods that are hit by an object of another run, or of none.
 func (s *surveyor) other(kind string, object client.Object) {
 	inner, acts := object.(v1alpha1.InnerObject)
 	run, ours := runOf(object)
@@ -289,7 +287,7 @@ func (s *surveyor) other(kind string, object client.Object) {
 	}
 }
 
-// newcomers records the pods that came since and that the fault is not in.
+// newcomers records the new pods that the fault is not in.
 func (s *surveyor) newcomers(pods []corev1.Pod, err error, followed map[types.UID]bool) {
 	if err != nil {
 		if !s.follows {
@@ -308,7 +306,7 @@ func (s *surveyor) newcomers(pods []corev1.Pod, err error, followed map[types.UI
 	}
 }
 
-// tell does it once.
+// tell calls how once for each what.
 func (s *surveyor) tell(what string, how func()) {
 	if !s.told[what] {
 		s.told[what] = true
@@ -316,7 +314,7 @@ func (s *surveyor) tell(what string, how func()) {
 	}
 }
 
-// changesPods reports whether what an object does takes pods away, which others
+// changesPods reports whether the object's fault removes pods, which others
 // replace.
 func changesPods(object client.Object) bool {
 	switch object := object.(type) {
@@ -328,8 +326,8 @@ func changesPods(object client.Object) bool {
 	return false
 }
 
-// endsOnRestart reports whether what an object does is done to the processes of
-// a container, so that those that come later are free of it.
+// endsOnRestart reports whether the object's fault acts on the processes of a
+// container, so that restarted ones are free of it.
 func endsOnRestart(object client.Object) bool {
 	switch object.(type) {
 	case *v1alpha1.StressChaos, *v1alpha1.IOChaos, *v1alpha1.TimeChaos, *v1alpha1.JVMChaos:

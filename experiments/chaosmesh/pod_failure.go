@@ -11,26 +11,26 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 )
 
-// PodFailure makes pods fail in place for as long as the fault is held: the
-// images of all their containers are replaced by one that does nothing, so the
-// pod keeps its name, its node and its address and does not serve. Undone means
-// that the images are back; how long the containers then take to serve is for
-// the experiment to see.
+// PodFailure makes pods fail in place while the fault is held: the images of
+// all their containers are replaced by one that does nothing, so the pod keeps
+// its name, its node and its address but does not serve. It is undone once the
+// images are restored; the experiment observes how long the containers then
+// take to serve.
 //
-// Chaos Mesh says "injected" as soon as the pod's specification is changed,
+// Chaos Mesh reports "injected" as soon as the pod's specification is changed,
 // seconds before the containers die, so the first sight of a dead one dates the
 // injection.
 type PodFailure struct {
-	// Pods and Count say which pods are hit, and how many of them.
+	// Pods selects the possible targets, Count says how many are hit.
 	Pods  faults.Pods  `yaml:"-"`
 	Count faults.Count `yaml:"pods"`
-	// Follow hits pods that appear while the fault is held, too; see [Fault].
+	// Follow also hits pods that appear while the fault is held; see [Fault].
 	Follow bool `yaml:"follow"`
-	// Effects are what must be seen. Default: each target is not ready.
+	// Effects must be seen. Default: each target is not ready.
 	Effects []record.Effect `yaml:"effects"`
 }
 
-// Validate names the fields that are wrong.
+// Validate names the invalid fields.
 func (f PodFailure) Validate() error { return wrong(wrongHit(f.Pods, f.Count, f.Effects)) }
 
 func (f PodFailure) plan() plan {
@@ -43,8 +43,8 @@ func (f PodFailure) plan() plan {
 	}
 }
 
-// unready: the pod is not ready any more, or was not for a moment, since a
-// container of it is another one.
+// unready: the pod is no longer ready, or was unready for a moment, since one
+// of its containers was replaced.
 func unready(before, pod *corev1.Pod, deleted bool) string {
 	if deleted || !ready(before) || (ready(pod) && restarts(pod) <= restarts(before)) {
 		return ""
@@ -52,7 +52,7 @@ func unready(before, pod *corev1.Pod, deleted bool) string {
 	return record.EventNotReady
 }
 
-// kubeletProof is how long a kubelet may take to act on a pod and to say so.
+// kubeletProof is how long a kubelet may take to act on a pod and to report it.
 const kubeletProof = 15 * time.Second
 
 func ready(pod *corev1.Pod) bool {
@@ -64,8 +64,8 @@ func ready(pod *corev1.Pod) bool {
 	return false
 }
 
-// restarts is how often containers of these names, or without any all of the
-// pod's, were started again.
+// restarts counts the restarts of the named containers, by default of all of
+// the pod.
 func restarts(pod *corev1.Pod, names ...string) int32 {
 	var n int32
 	for _, c := range pod.Status.ContainerStatuses {

@@ -10,17 +10,16 @@ import (
 )
 
 // PodKill kills pods without grace, as a crash of the machine or the kernel
-// would: no SIGTERM, no preStop hook, no draining. It is over when it is done;
-// what comes back, and how soon, is what the experiment is about.
+// would: no SIGTERM, no preStop hook, no draining. It is a one-shot fault.
 type PodKill struct {
-	// Pods and Count say which pods are hit, and how many of them.
+	// Pods selects the possible targets, Count says how many are hit.
 	Pods  faults.Pods  `yaml:"-"`
 	Count faults.Count `yaml:"pods"`
-	// Effects are what must be seen. Default: each victim, by its UID, is gone.
+	// Effects must be seen. Default: each victim, by its UID, is gone.
 	Effects []record.Effect `yaml:"effects"`
 }
 
-// Validate names the fields that are wrong.
+// Validate names the invalid fields.
 func (f PodKill) Validate() error { return wrong(wrongHit(f.Pods, f.Count, f.Effects)) }
 
 func (f PodKill) plan() plan {
@@ -44,8 +43,8 @@ func killed(_, pod *corev1.Pod, deleted bool) string {
 	return ""
 }
 
-// podChaos makes objects of kind PodChaos. Pods that lack one of the containers
-// are refused.
+// podChaos makes objects of kind PodChaos. It refuses pods that lack one of the
+// containers.
 func podChaos(action v1alpha1.PodChaosAction, containers []string) func(placement) (client.Object, error) {
 	return func(s placement) (client.Object, error) {
 		return &v1alpha1.PodChaos{

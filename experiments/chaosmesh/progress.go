@@ -11,26 +11,26 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// A progress is what an object's status says of its injection.
+// A progress is the state of an injection, read from an object's status.
 //
-// The conditions are not trusted where the records can be: they carry no time,
+// Where there are records, the conditions are not trusted: they carry no time,
 // AllInjected is written a step late and can be missed, and AllRecovered is
 // also true of an object that never injected anything.
 type progress struct {
 	// selected are the pods, as namespace/pod, that Chaos Mesh chose.
 	selected []string
-	// injected are those of them that it says it injected, in all of their
-	// containers that it chose.
+	// injected are the selected pods that Chaos Mesh reports as injected, in all
+	// of their chosen containers.
 	injected []string
-	// pending are the records that are not injected: pods or containers, those
-	// of the peers too.
+	// pending are the records that are not injected: pods or containers, those of
+	// the peers included.
 	pending []string
-	// failed is why it could not inject one, in its own words.
+	// failed is the reason of a failed injection, in its own words.
 	failed string
-	// none: it says that it selected nothing. It says so for an instant at the
-	// beginning of every object's life, too.
+	// none: the selection is empty. It is so for an instant at the beginning of
+	// every object's life, too.
 	none bool
-	// acted: it has done something with the object at all.
+	// acted: the controller has acted on the object.
 	acted bool
 }
 
@@ -71,12 +71,12 @@ func read(obj v1alpha1.InnerObject) progress {
 // targetKey is the selector of a NetworkChaos's peers.
 const targetKey = ".Target"
 
-// done reports whether the records say that everything that was selected is
-// injected.
+// done reports whether the records confirm the injection of the whole
+// selection.
 func (p progress) done() bool { return len(p.selected) > 0 && len(p.pending) == 0 }
 
-// made is the progress of an object that makes others: it has begun once one
-// of these is injected.
+// made is the progress of an object that makes others: it has begun once one of
+// these is injected.
 func made(ctx context.Context, c client.Reader, parent client.Object) (progress, error) {
 	children, err := childrenOf(ctx, c, parent)
 	if err != nil {

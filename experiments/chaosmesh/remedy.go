@@ -11,23 +11,22 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// A remedy is what is tried on an object that was deleted and stays.
+// A remedy is an attempt to remove an object that stays after its deletion.
 type remedy struct {
 	what string
 	try  func(ctx context.Context, c client.Client, object client.Object) error
 	// undoes: Chaos Mesh undoes the fault if the remedy helps. Otherwise the
-	// object goes and what it did may stay.
+	// object goes and its effect may stay.
 	undoes bool
 }
 
-// remedies are tried in this order, one more after each Timeouts.Nudge.
-//
-// Chaos Mesh does not look again at an object whose recovery it failed to
-// note, until a client changes the object. A rule that it cannot put into a
-// pod's network it tries again for ever, and undoes nothing before it has done
-// it: where the rule is taken out of its plan for the pod, it finds nothing to
-// do and goes on. Its own way to give an object up is an annotation, which it
-// does not reach while recovery keeps failing; the last resort does without.
+// remedies are tried in this order, one more after each Timeouts.Nudge. After
+// Chaos Mesh fails to note a recovery, it ignores the object until a client
+// changes it. It retries a rule that it cannot apply to a pod's network without
+// end, and undoes nothing before it succeeds; once the rule is removed from its
+// plan for the pod, it finds nothing to do and goes on. An annotation makes it
+// give an object up, but it does not get there while recovery keeps failing;
+// the last resort bypasses it.
 func remedies(object client.Object) []remedy {
 	list := []remedy{{"touched it", patch(`{"metadata":{"annotations":{"aftershock.dev/nudged":"true"}}}`), true}}
 	if _, ok := object.(*v1alpha1.NetworkChaos); ok {
@@ -47,9 +46,9 @@ func patch(text string) func(context.Context, client.Client, client.Object) erro
 	}
 }
 
-// withdraw takes the rules of a NetworkChaos, and only those, out of the
-// PodNetworkChaos of each pod that it was on. The daemon then sets up the
-// pod's network anew with what is left.
+// withdraw removes the rules of a NetworkChaos, and only those, from the
+// PodNetworkChaos of each pod that it was on. The daemon then rebuilds the
+// pod's network from the rest.
 func withdraw(ctx context.Context, c client.Client, object client.Object) error {
 	chaos, ok := object.(*v1alpha1.NetworkChaos)
 	if !ok {
@@ -68,7 +67,7 @@ func withdraw(ctx context.Context, c client.Client, object client.Object) error 
 		plan.Spec.IPSets = slices.DeleteFunc(plan.Spec.IPSets, func(s v1alpha1.RawIPSet) bool { return s.Source == source })
 		plan.Spec.Iptables = slices.DeleteFunc(plan.Spec.Iptables, func(t v1alpha1.RawIptables) bool { return t.Source == source })
 		plan.Spec.TrafficControls = slices.DeleteFunc(plan.Spec.TrafficControls, func(t v1alpha1.RawTrafficControl) bool { return t.Source == source })
-		// With the version, so that rules that come meanwhile are not lost.
+		// With the version, so that concurrent rules are not lost.
 		err := c.Patch(ctx, &plan, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
 		errs = append(errs, client.IgnoreNotFound(err))
 	}

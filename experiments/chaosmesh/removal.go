@@ -21,33 +21,32 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
-// pollEvery is how often the removal of an object is looked at.
+// pollEvery is the poll interval of a removal.
 const pollEvery = 50 * time.Millisecond
 
 // lateCreate is how long an object whose creation had no answer may take to
-// appear after all.
+// appear.
 const lateCreate = 10 * time.Second
 
-// A removal removes one object and is done when the object is really gone, and
-// with it what it made.
+// A removal removes one object, and is done once the object and its children
+// are gone.
 type removal struct {
 	client   client.Client
 	timeouts Timeouts
 	clock    steadystate.Clock
 	note     func(format string, args ...any)
 	event    func(record.Event)
-	// placed is what is known of the object since it was created; nil: nothing,
-	// it was found.
+	// placed is what is known of the object since its creation; nil: nothing, a
+	// search found it.
 	placed *placed
 }
 
-// unsure: the request that creates the object had no answer, it may still be
-// on its way.
+// unsure: the creation request had no answer and may still be on its way.
 func (r removal) unsure() bool { return r.placed != nil && r.placed.unsure }
 
-// run removes obj, of which name, namespace and type are used. found is whether
-// there was anything; a remedy that leaves undone what the fault did makes an
-// error although the object is gone.
+// run removes obj; it uses name, namespace and type. found is false if there
+// was none; a remedy that leaves the fault's effect in place is an error
+// although the object is gone.
 func (r removal) run(ctx context.Context, obj client.Object) (found bool, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, r.timeouts.Remove, fmt.Errorf("it is still there after %s", r.timeouts.Remove))
 	defer cancel()
@@ -70,7 +69,7 @@ func (r removal) run(ctx context.Context, obj client.Object) (found bool, err er
 	return found, err
 }
 
-// going is a removal under way.
+// going is a removal in progress.
 type going struct {
 	removal
 	object client.Object
@@ -80,14 +79,14 @@ type going struct {
 	seen      <-chan kube.Arrival // nil: it is not watched
 	read      bool                // before it was deleted
 	deleted   bool
-	gone      bool // the watch has said so
-	recovered bool // its records have said so
+	gone      bool // the watch reported it
+	recovered bool // its records reported it
 	hurt      []string
-	schedules []string // that the object had, by name
+	schedules []string // names of its schedules
 }
 
-// watch follows the object, so that its last words are heard. Without a watch
-// they are what was read last.
+// watch follows the object, so that its final status is seen. Without a watch
+// the last read counts.
 func (g *going) watch(ctx context.Context) (stop func()) {
 	stop = func() {}
 	c, ok := g.client.(client.WithWatch)
@@ -113,7 +112,7 @@ func (g *going) watch(ctx context.Context) (stop func()) {
 
 func (g *going) run(ctx context.Context) (found bool, err error) {
 	begin := time.Now()
-	var trouble error // the last one that may pass
+	var trouble error // the last transient error
 	var last *remedy
 	left := remedies(g.object)
 	all := len(left)
@@ -166,8 +165,8 @@ func (g *going) run(ctx context.Context) (found bool, err error) {
 	}
 }
 
-// taken: the object was not there any more when it was to be removed. Who took
-// it away need not have waited until Chaos Mesh undid the fault.
+// taken: the object was already gone before its removal. The other client may
+// have deleted it without waiting for Chaos Mesh to undo the fault.
 func (g *going) taken() error {
 	if g.placed == nil || oneShot(g.object) {
 		return nil
@@ -179,8 +178,7 @@ func (g *going) taken() error {
 	return fmt.Errorf("remove %s: it was deleted during the hold, so when the fault ended, or whether it did, is unknown; check these pods, or restart them: %s", g.name, where)
 }
 
-// step deletes the object, once, and reads it; one that was held it reads
-// before, too.
+// step deletes the object, once, and reads it; it reads a held one before, too.
 func (g *going) step(ctx context.Context) error {
 	if !g.read {
 		if err := g.early(ctx); err != nil {
@@ -197,8 +195,8 @@ func (g *going) step(ctx context.Context) error {
 	return g.client.Get(ctx, client.ObjectKeyFromObject(g.object), g.object)
 }
 
-// early says so in the record if the fault was over before it was to be
-// undone. When it was is known no better than by when it was last seen to act.
+// early records that the fault ended before it was to be undone. The time is
+// only known by when it was last seen to act.
 func (g *going) early(ctx context.Context) error {
 	if g.placed == nil || g.event == nil || oneShot(g.object) {
 		return nil
@@ -222,8 +220,8 @@ func (g *going) early(ctx context.Context) error {
 	return nil
 }
 
-// over reads the object, and says why what it did is over, if it is. A workflow
-// whose faults are all over when they are done has nothing that could be.
+// over reads the object, and says why its fault has ended, if it has. A
+// workflow of one-shot faults cannot end early.
 func (g *going) over(ctx context.Context) (why string, err error) {
 	if err := g.client.Get(ctx, client.ObjectKeyFromObject(g.object), g.object); err != nil {
 		return "", err
@@ -248,13 +246,13 @@ func (g *going) over(ctx context.Context) (why string, err error) {
 	return why, nil
 }
 
-// inPlace reports whether a fault is held in pods now.
+// inPlace reports whether an object holds a fault in pods now.
 func inPlace(object client.Object) bool {
 	inner, ok := object.(v1alpha1.InnerObject)
 	return ok && !inner.IsOneShot() && inner.GetStatus().Experiment.DesiredPhase != v1alpha1.StoppedPhase && read(inner).done()
 }
 
-// rest waits until it is worth looking again.
+// rest waits until the next look is useful.
 func (g *going) rest(ctx context.Context) error {
 	timer := time.NewTimer(pollEvery)
 	defer timer.Stop()
@@ -275,7 +273,7 @@ func (g *going) rest(ctx context.Context) error {
 // lastWords is how long the watch may lag behind what was read.
 const lastWords = time.Second
 
-// hear waits for the last words of an object that is gone.
+// hear waits for the final status of an object that is gone.
 func (g *going) hear(ctx context.Context) {
 	timer := time.NewTimer(lastWords)
 	defer timer.Stop()
@@ -315,8 +313,8 @@ func (g *going) look(object client.Object) {
 			g.hurt = append(g.hurt, record.Id)
 		}
 	}
-	// Not Injected alone is also what an object says that never acted, or that
-	// still tries to.
+	// Not Injected alone is also the status of an object that never acted, or
+	// that is still trying to.
 	if g.recovered = status.DesiredPhase == v1alpha1.StoppedPhase && len(g.hurt) == 0; g.recovered && g.event != nil {
 		g.event(record.Event{
 			Span:    steadystate.Span{From: g.from, To: g.clock.Now()},
@@ -346,8 +344,8 @@ func because(object client.Object) string {
 	return ""
 }
 
-// oneShot reports whether the fault is over when it is done, so that there is
-// nothing to undo.
+// oneShot reports whether the fault is over at once, so that there is nothing
+// to undo.
 func oneShot(obj client.Object) bool {
 	inner, ok := obj.(v1alpha1.InnerObject)
 	return ok && inner.IsOneShot()

@@ -12,10 +12,10 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/faults"
 )
 
-// selections are the pods that an object is about and those that it names
-// besides, as far as they can be checked before it is created. The object's
-// selectors are completed on the way: without a namespace Chaos Mesh may mean
-// all of them, without a phase pods that are pending or done, too.
+// selections are the pods that an object targets and its peers, as far as they
+// can be checked before its creation. It also completes the object's selectors:
+// without a namespace Chaos Mesh may select from all of them, without a phase
+// also pending or completed pods.
 func selections(obj v1alpha1.InnerObject) (own peer, peers []peer, err error) {
 	with, ok := obj.(v1alpha1.InnerObjectWithSelector)
 	if !ok {
@@ -43,7 +43,7 @@ func selections(obj v1alpha1.InnerObject) (own peer, peers []peer, err error) {
 	return own, peers, nil
 }
 
-// podSelector is the part of a selector that selects pods, if there is one.
+// podSelector is the part of a selector that selects pods, if any.
 func podSelector(selector any) *v1alpha1.PodSelector {
 	switch s := selector.(type) {
 	case *v1alpha1.PodSelector:
@@ -105,9 +105,9 @@ func selection(namespace string, s *v1alpha1.PodSelector) (peer, error) {
 	return p, nil
 }
 
-// selector is the pods and how many of them as Chaos Mesh takes it. A percentage
-// is sent as the number that it came to, so that what is asked for cannot change
-// between the question and the answer.
+// selector is the selection of pods and their number in Chaos Mesh's terms. A
+// percentage is sent as the resolved number, so that it cannot change in
+// between.
 func selector(pods faults.Pods, asked int) v1alpha1.PodSelector {
 	s := v1alpha1.PodSelector{Mode: v1alpha1.FixedMode, Value: strconv.Itoa(asked), Selector: selectorSpec(pods)}
 	if asked == 1 {
@@ -119,13 +119,13 @@ func selector(pods faults.Pods, asked int) v1alpha1.PodSelector {
 func selectorSpec(pods faults.Pods) v1alpha1.PodSelectorSpec {
 	spec := v1alpha1.PodSelectorSpec{
 		GenericSelectorSpec: v1alpha1.GenericSelectorSpec{
-			// Without it Chaos Mesh would select in every namespace where its
+			// Without it Chaos Mesh would select from every namespace where its
 			// webhooks are not registered.
 			Namespaces:          []string{pods.Namespace},
 			LabelSelectors:      maps.Clone(pods.Selector),
 			ExpressionSelectors: slices.Clone(pods.Expressions),
 		},
-		// Without it pods that are pending or done are selected too.
+		// Without it pending or completed pods are selected too.
 		PodPhaseSelectors: []string{string(corev1.PodRunning)},
 	}
 	if len(pods.Names) > 0 {
@@ -134,7 +134,7 @@ func selectorSpec(pods faults.Pods) v1alpha1.PodSelectorSpec {
 	return spec
 }
 
-// only is the one pod as Chaos Mesh takes it.
+// only selects a single pod in Chaos Mesh's terms.
 func only(namespace, name string) v1alpha1.PodSelector {
 	return v1alpha1.PodSelector{
 		Mode: v1alpha1.OneMode,

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// A Share is a part of a whole. Written as a number it is a fraction, so that 5%
-// is 0.05 or 5 * Percent.
+// A Share is a part of a whole. As a number it is a fraction: 5% is 0.05 or 5 *
+// Percent.
 type Share float64
 
 // Percent is a hundredth.
@@ -17,8 +17,8 @@ const Percent Share = 0.01
 // String is "12.5%".
 func (s Share) String() string { return s.number() + "%" }
 
-// UnmarshalText reads "12.5%". A bare number could be meant as a fraction or as a
-// percentage, and is refused.
+// UnmarshalText reads "12.5%". It refuses a bare number, which could be a
+// fraction or a percentage.
 func (s *Share) UnmarshalText(text []byte) error {
 	digits, percent := strings.CutSuffix(string(text), "%")
 	v, err := strconv.ParseFloat(digits, 64)
@@ -28,22 +28,22 @@ func (s *Share) UnmarshalText(text []byte) error {
 	case !(v >= 0 && v <= 100): // nor NaN
 		return fmt.Errorf("%q: a share is from 0%% to 100%%", text)
 	}
-	*s = Share(Share(v/100).percent() / 100) // what String tells of it
+	*s = Share(Share(v/100).percent() / 100) // the value that String shows
 	return nil
 }
 
 // MarshalText writes the share as [Share.UnmarshalText] reads it.
 func (s Share) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// percent is the share in percent. Rounded, since a hundredth is no number of
-// the computer's: a tenth of a percent is 0.1 and not 0.10000000000000001.
+// percent is the share in percent, rounded, since floats cannot represent 0.01:
+// a tenth of a percent is 0.1 and not 0.10000000000000001.
 func (s Share) percent() float64 { return math.Round(float64(s)*1e11) / 1e9 }
 
-// number is the share in percent, as Chaos Mesh takes it.
+// number is the share in percent, in Chaos Mesh's terms.
 func (s Share) number() string { return strconv.FormatFloat(s.percent(), 'f', -1, 64) }
 
-// some: it is more than nothing, and not more than all.
+// some: above 0% and at most 100%.
 func (s Share) some() bool { return s > 0 && s <= 1 }
 
-// whole: it is some, in whole percents.
+// whole: some, in whole percents.
 func (s Share) whole() bool { return s.some() && s.percent() == math.Trunc(s.percent()) }

@@ -13,24 +13,23 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 )
 
-// A Spec is a fault of Chaos Mesh's as data. The structs of this package that
-// are one for each fault are Specs: [PodKill], [NetworkDelay] and so on, and
-// [Object] for every other fault of Chaos Mesh's. [Cluster.Fault] makes a fault
-// of it.
+// A Spec is a fault of Chaos Mesh as data. Specs are the structs of this
+// package for one fault each, [PodKill], [NetworkDelay] and so on, and [Object]
+// for every other fault of Chaos Mesh. [Cluster.Fault] makes a fault of it.
 type Spec interface {
-	// Validate names the fields that are wrong, and says what they may be. It
-	// asks no cluster. Its error wraps [faults.ErrRefused].
+	// Validate names the invalid fields and their valid values. It asks no
+	// cluster. Its error wraps [faults.ErrRefused].
 	Validate() error
-	// plan is what a valid one is about.
+	// plan is the plan of a valid Spec.
 	plan() plan
 }
 
-// A plan is what differs between one fault and another. Everything else, an
-// object's whole life, is the same for all and in [Fault].
+// A plan is the difference between faults. The rest, an object's whole life
+// cycle, is common to all and in [Fault].
 type plan struct {
-	// action is Chaos Mesh's word for it; objects are named after it.
+	// action is Chaos Mesh's name of the fault; objects are named after it.
 	action string
-	// verb is what it does to pods, for people.
+	// verb describes the fault's action on pods, for people.
 	verb string
 	// kind is the kind of its object.
 	kind string
@@ -41,39 +40,39 @@ type plan struct {
 	// peers are further pods that the object names.
 	peers []peer
 
-	// object is the Chaos Mesh object, without defaults. The error says what
+	// object is the Chaos Mesh object, without defaults. The error says why it
 	// makes no sense on these pods.
 	object func(s placement) (client.Object, error)
-	// delay is how much later than it is created the object begins to act. Nil:
-	// it does not.
+	// delay is the time from the object's creation to its first action. Nil:
+	// none.
 	delay func(now time.Time) time.Duration
 
-	// declared are the effects that the user says; none: those of the fault.
+	// declared are the effects that the user declares; none: those of the fault.
 	declared []record.Effect
 	effects  effects
 	sight    sight
 }
 
-// effects are what must be seen for a verdict to be believed. Without effects
-// unprovable says why and what to do.
+// effects must be seen for a verdict to be believed. Without effects unprovable
+// says why and what to do.
 type effects func(pods []corev1.Pod) (effects []record.Effect, unprovable string, err error)
 
-// A sight is what the objects of the victims show. The zero value: nothing.
+// A sight is the visible effect on the objects of the victims. The zero value:
+// none.
 type sight struct {
 	// shows is the kind of event that a sight of a victim, or its deletion,
 	// proves: the fault has taken effect on it. Empty: nothing is proven.
 	shows func(before, pod *corev1.Pod, deleted bool) string
-	// within are the containers that it is proven of; none: of the pod.
+	// within are the containers that it proves the effect for; none: the pod.
 	within []string
-	// proof is how long it may take at least, once Chaos Mesh says that it
-	// injected.
+	// proof is the minimum wait for it, once Chaos Mesh reports the injection.
 	proof time.Duration
-	// early: Chaos Mesh says that it injected before the fault is there, so
-	// that only the victims can date it.
+	// early: Chaos Mesh reports the injection before the fault is there, so that
+	// only the victims can date it.
 	early bool
 }
 
-// wait is how long to wait for the victims to show it.
+// wait is the timeout for the victims to show it.
 func (s sight) wait(p Timeouts) time.Duration {
 	if s.shows == nil {
 		return 0
@@ -96,26 +95,26 @@ func (s placement) duration() *string {
 	return &text
 }
 
-// A peer is pods that an object names, mostly beside those that it is about.
+// A peer is a set of pods that an object names, mostly besides its targets.
 type peer struct {
 	faults.Pods
-	// touched: something happens to them, too.
+	// touched: the fault also acts on them.
 	touched bool
-	// count of them; more than there are is refused.
+	// count of them; a count above the number of matching pods is refused.
 	count faults.Count
 	// hit: they are targets like the others.
 	hit bool
 }
 
-// typeMeta is that of a kind of Chaos Mesh's.
+// typeMeta is that of a kind of Chaos Mesh.
 func typeMeta(kind string) metav1.TypeMeta {
 	return metav1.TypeMeta{APIVersion: v1alpha1.SchemeGroupVersion.String(), Kind: kind}
 }
 
-// at is the path of a field, as it is written in a file.
+// at is the path of a field, as written in a file.
 func at(name string) *field.Path { return field.NewPath(name) }
 
-// wrong is the error of fields; nil if there is none.
+// wrong joins the errors of fields; nil if there are none.
 func wrong(lists ...field.ErrorList) error {
 	var all field.ErrorList
 	for _, list := range lists {

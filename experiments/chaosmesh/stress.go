@@ -9,9 +9,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// stressChaos makes objects that burn what the containers may use, from inside
-// their control groups: it counts as a container's own use and against its
-// limits. Pods that lack one of the containers are refused.
+// stressChaos makes objects that use up resources from inside the containers'
+// control groups: it counts as a container's own use and against its limits. It
+// refuses pods that lack one of the containers.
 func stressChaos(s placement, c containers, stressors v1alpha1.Stressors) (client.Object, error) {
 	return &v1alpha1.StressChaos{
 		TypeMeta:   typeMeta(v1alpha1.KindStressChaos),
@@ -24,11 +24,11 @@ func stressChaos(s placement, c containers, stressors v1alpha1.Stressors) (clien
 	}, have(s.pods, c)
 }
 
-// containers are the names of those that are stressed; none: the first of each
+// containers are the names of the stressed containers; none: the first of each
 // pod.
 type containers []string
 
-// of are the containers of a pod that are stressed.
+// of returns the stressed containers of a pod.
 func (c containers) of(pod corev1.Pod) []corev1.Container {
 	if len(c) == 0 {
 		return pod.Spec.Containers[:min(1, len(pod.Spec.Containers))]
@@ -38,8 +38,8 @@ func (c containers) of(pod corev1.Pod) []corev1.Container {
 	})
 }
 
-// least is what the stress uses in the pod where it can use least: amount in
-// each stressed container, or the container's limit if that is lower.
+// least is the stress in the pod where it is lowest: amount in each stressed
+// container, or the container's limit if that is lower.
 func (c containers) least(pods []corev1.Pod, of corev1.ResourceName, amount float64) float64 {
 	least := math.Inf(1)
 	for _, pod := range pods {

@@ -14,38 +14,38 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 )
 
-// SignalCPU is the signal of CPU use that stress is seen in, in cores of a
-// pod; of each target apart, see [record.TargetSignal].
+// SignalCPU is the signal of CPU use that shows stress, in cores of a pod; one
+// for each target, see [record.TargetSignal].
 const SignalCPU = "cpu"
 
-// maxWorkers is the most that the CRD takes.
+// maxWorkers is the CRD's maximum.
 const maxWorkers = 8192
 
-// StressCPU keeps workers busy in each container, each on one core if there is
-// one free. A container that restarts meanwhile is free of the stress, and Chaos
+// StressCPU keeps workers busy in each container, each on one core if one is
+// free. A container that restarts meanwhile is free of the stress, and Chaos
 // Mesh does not notice.
 type StressCPU struct {
-	// Pods and Count say which pods are hit, and how many of them. Default of
+	// Pods selects the possible targets, Count says how many are hit. Default of
 	// Count: all.
 	Pods  faults.Pods  `yaml:"-"`
 	Count faults.Count `yaml:"pods"`
-	// Containers are those that are stressed. Default: the first of each pod.
+	// Containers are the stressed containers. Default: the first of each pod.
 	Containers []string `yaml:"containers"`
 	// Workers in each container, from 1 to 8192.
 	Workers int `yaml:"workers"`
 	// Load is how busy each worker is, in whole percents of a core. Default 100%.
 	Load Share `yaml:"load"`
-	// Follow hits pods that appear while the fault is held, too; see [Fault].
+	// Follow also hits pods that appear while the fault is held; see [Fault].
 	Follow bool `yaml:"follow"`
-	// Signal is the signal of each target, in cores, that lies higher by half of
-	// what the workers would use, or of the container's limit if that is lower.
+	// Signal is the signal of each target, in cores, that rises by at least half
+	// of the workers' planned use, or of the container's limit if that is lower.
 	// Default: [SignalCPU].
 	Signal string `yaml:"signal"`
-	// Effects are what must be seen, in place of that.
+	// Effects must be seen, in place of Signal.
 	Effects []record.Effect `yaml:"effects"`
 }
 
-// Validate names the fields that are wrong.
+// Validate names the invalid fields.
 func (f StressCPU) Validate() error {
 	errs := append(wrongHit(f.Pods, cmp.Or(f.Count, faults.All), f.Effects), wrongContainers(f.Containers)...)
 	if f.Workers < 1 || f.Workers > maxWorkers {
@@ -75,8 +75,8 @@ func (f StressCPU) plan() plan {
 				Signal: cmp.Or(f.Signal, SignalCPU),
 				Rise:   0.5 * c.least(pods, corev1.ResourceCPU, cores),
 			}
-			// Where limits and not the workers bound what can be used, a
-			// container that was busy before has less to rise by.
+			// Where limits, not the workers, bound the use, a container that was busy
+			// before has less room to rise.
 			if limits := c.least(pods, corev1.ResourceCPU, math.Inf(1)); !math.IsInf(limits, 1) && limits <= 2*effect.Rise {
 				effect.Ceiling = limits
 			}

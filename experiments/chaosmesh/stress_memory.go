@@ -14,37 +14,37 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 )
 
-// SignalMemory is the signal of memory use that stress is seen in, in bytes
-// of a pod; of each target apart, see [record.TargetSignal].
+// SignalMemory is the signal of memory use that shows stress, in bytes of a
+// pod; one for each target, see [record.TargetSignal].
 const SignalMemory = "memory"
 
 // StressMemory allocates and holds memory in each container, either a Size or a
-// share OfLimit. More than the container's limit gets something in it killed. A
+// share OfLimit. Beyond the container's limit a process in it gets killed. A
 // container that restarts meanwhile is free of the stress, and Chaos Mesh does
 // not notice.
 type StressMemory struct {
-	// Pods and Count say which pods are hit, and how many of them. Default of
+	// Pods selects the possible targets, Count says how many are hit. Default of
 	// Count: all.
 	Pods  faults.Pods  `yaml:"-"`
 	Count faults.Count `yaml:"pods"`
-	// Containers are those that are stressed. Default: the first of each pod.
+	// Containers are the stressed containers. Default: the first of each pod.
 	Containers []string `yaml:"containers"`
 	// Size is in bytes, at least a MiB: "256Mi".
 	Size resource.Quantity `yaml:"size"`
 	// OfLimit is a share of the container's memory limit, in whole percents. All
-	// containers that are stressed must have one, and the same.
+	// stressed containers must have the same limit.
 	OfLimit Share `yaml:"ofLimit"`
-	// Follow hits pods that appear while the fault is held, too; see [Fault].
+	// Follow also hits pods that appear while the fault is held; see [Fault].
 	Follow bool `yaml:"follow"`
 	// Signal is the signal of each target, in bytes, that rises by at least
 	// eight tenths of the size, or of the container's limit if that is lower.
 	// Default: [SignalMemory].
 	Signal string `yaml:"signal"`
-	// Effects are what must be seen, in place of that.
+	// Effects must be seen, in place of Signal.
 	Effects []record.Effect `yaml:"effects"`
 }
 
-// Validate names the fields that are wrong.
+// Validate names the invalid fields.
 func (f StressMemory) Validate() error {
 	errs := append(wrongHit(f.Pods, cmp.Or(f.Count, faults.All), f.Effects), wrongContainers(f.Containers)...)
 	switch {
@@ -79,8 +79,8 @@ func (f StressMemory) plan() plan {
 			}
 			return stressChaos(s, f.Containers, v1alpha1.Stressors{MemoryStressor: &v1alpha1.MemoryStressor{
 				Stressor: v1alpha1.Stressor{Workers: 1},
-				// In plain bytes: what takes the size reads both MB and MiB as
-				// millions, and a percentage as one of the node's memory.
+				// In plain bytes: the stressor reads both MB and MiB as millions, and a
+				// percentage as one of the node's memory.
 				Size: strconv.FormatInt(bytes, 10) + "B",
 			}})
 		},
@@ -97,8 +97,8 @@ func (f StressMemory) plan() plan {
 	}
 }
 
-// leastMemory is the smallest size that could be told from a container's
-// ordinary changes.
+// leastMemory is the smallest size that stands out from a container's ordinary
+// changes.
 const leastMemory = 1 << 20
 
 // bytes is the size in bytes, a share resolved against the limit of the
@@ -111,7 +111,7 @@ func (f StressMemory) bytes(pods []corev1.Pod) (int64, error) {
 	return max(limit/100*int64(f.OfLimit.percent()), leastMemory), err
 }
 
-// limit is the memory limit that all stressed containers have.
+// limit is the common memory limit of all stressed containers.
 func (f StressMemory) limit(pods []corev1.Pod) (int64, error) {
 	var limit int64
 	for _, pod := range pods {

@@ -18,20 +18,21 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// Find lists what runs have left behind, of every kind that Chaos Mesh has,
-// and changes nothing. Kinds that are not installed have left nothing.
+// Find lists the leftovers of runs, of every kind of Chaos Mesh, and changes
+// nothing. Kinds that are not installed have none.
 //
-// A kind that the account may not list is passed over: it cannot have injected
-// one either, since Inject follows what it creates.
+// A kind that the account may not list is skipped: the account cannot have
+// injected one either, since Inject follows the objects it creates.
 func Find(ctx context.Context, c client.Reader, scope faults.Scope) ([]faults.Leftover, error) {
 	found, _, err := find(ctx, c, scope)
 	return faults.Leftovers(found), err
 }
 
-// Sweep removes what [Find] finds, in the manner of [Fault.Recover], and
-// proves by looking again that nothing is left. It goes on after a failure;
-// the error then names all that may still be in place, and each kind that could
-// not be looked at. What it removed is returned in any case, with what it took.
+// Sweep removes the leftovers that [Find] finds, as [Fault.Recover] does, and
+// proves by looking again that none is left. It continues after a failure; the
+// error then names all objects that may still be in place, and each kind that
+// could not be listed. It always returns what it removed, with notes on the
+// removal.
 func Sweep(ctx context.Context, c client.Client, scope faults.Scope, timeouts Timeouts) ([]faults.Leftover, error) {
 	return faults.Sweep(func() ([]finding, error) {
 		found, _, err := find(ctx, c, scope)
@@ -59,16 +60,14 @@ type finding struct {
 	object client.Object
 }
 
-// find lists what there is of every kind. Kinds that the account may not list
-// are in hidden, and those that could not be listed for another reason in err;
-// what was found of the others is returned in any case.
+// find lists the leftovers of every kind. Kinds that the account may not list
+// are in hidden, other failures in err; found is returned in any case.
 func find(ctx context.Context, c client.Reader, scope faults.Scope) (found []finding, hidden, err error) {
 	if err := scope.Validate(); err != nil {
 		return nil, nil, err
 	}
 	var errs, forbidden []error
-	// Schedules and workflows create objects of their own: first of all they
-	// have to go.
+	// Schedules and workflows create objects of their own, so they must go first.
 	kinds := v1alpha1.AllKindsIncludeScheduleAndWorkflow()
 	names := slices.SortedFunc(maps.Keys(kinds), func(a, b string) int {
 		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b))
@@ -76,9 +75,9 @@ func find(ctx context.Context, c client.Reader, scope faults.Scope) (found []fin
 	for _, kind := range names {
 	namespaces:
 		for _, namespace := range scope.Namespaces {
-			// What a workflow of a run has made, and what is left of it when
-			// the workflow itself is gone, carries the workflow's name only,
-			// and what a schedule in it has made the schedule's.
+			// The objects made by a workflow of a run, and those that outlive the
+			// workflow itself, carry only the workflow's name, and those made by a
+			// schedule in it the schedule's.
 			for _, match := range []client.ListOption{scope.Labels(), client.HasLabels{v1alpha1.LabelWorkflow}, client.HasLabels{v1alpha1.LabelManagedBy}} {
 				objects, err := listKind(ctx, c, kinds[kind], client.InNamespace(namespace), match)
 				switch {
@@ -116,7 +115,7 @@ func rank(kind string) int {
 func listKind(ctx context.Context, c client.Reader, kind *v1alpha1.ChaosKind, options ...client.ListOption) ([]client.Object, error) {
 	list, ok := kind.SpawnList().(client.ObjectList)
 	if !ok {
-		return nil, fmt.Errorf("%T is no list of a cluster", kind.SpawnList())
+		return nil, fmt.Errorf("%T is not a client.ObjectList", kind.SpawnList())
 	}
 	if err := c.List(ctx, list, options...); err != nil {
 		return nil, err
@@ -131,8 +130,8 @@ func listKind(ctx context.Context, c client.Reader, kind *v1alpha1.ChaosKind, op
 	return objects, err
 }
 
-// runOf is the run that an object is of, by its own label or by the name of the
-// workflow or the schedule that made it. Not ok: it is of no run.
+// runOf is the run of an object, by its own label or by the name of the
+// workflow or the schedule that made it. Not ok: it belongs to no run.
 func runOf(object client.Object) (run string, ok bool) {
 	labels := object.GetLabels()
 	if labels[faults.ManagedLabel] == faults.Managed {

@@ -7,8 +7,9 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/faults"
 )
 
-// rejectUnsupported refuses what Chaos Mesh's own rules accept and what then does
-// nothing, something else, or never ends; and mends what does no harm to mend.
+// rejectUnsupported refuses specs that Chaos Mesh's own rules accept but that
+// then do nothing, something else, or never end; it fixes those that are safe
+// to fix.
 func rejectUnsupported(obj client.Object) error {
 	if remote, ok := obj.(v1alpha1.RemoteObject); ok && remote.GetRemoteCluster() != "" {
 		return faults.Refuse("remoteCluster %q: the guard says nothing about other clusters; leave it out", remote.GetRemoteCluster())
@@ -47,8 +48,8 @@ func rejectUnsupportedNetwork(obj *v1alpha1.NetworkChaos) error {
 	case spec.PartitionBehavior == v1alpha1.RejectPartitionBehavior:
 		return faults.Refuse("partitionBehavior reject: released versions of Chaos Mesh drop packets all the same; leave it out")
 	}
-	// The default. Versions whose CRD lacks the field refuse every update of
-	// an object that has it, and so never inject it.
+	// The default. Versions whose CRD lacks the field refuse every update of an
+	// object that has it, and so never inject it.
 	spec.PartitionBehavior = ""
 	return nil
 }

@@ -16,13 +16,13 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/faults"
 )
 
-// Objects that a workflow makes carry its name in a label and none of ours; by
-// the beginning of the name they are known.
+// Objects made by a workflow carry its name in a label and none of our labels;
+// the prefix of the name identifies them.
 const workflowAction = "aftershock-workflow"
 
-// planOfWorkflow is the plan of faults that come one after the other, as a
-// Workflow of Chaos Mesh's, and of those that come again and again; cron is that
-// of a schedule.
+// planOfWorkflow is the plan of a Chaos Mesh Workflow, whose faults come one
+// after the other, and of a Schedule, whose faults repeat; cron is that of the
+// schedule.
 func planOfWorkflow(source, cron string, w *v1alpha1.Workflow) (plan, error) {
 	stages, err := stagesOf(w)
 	if err != nil {
@@ -47,7 +47,7 @@ func planOfWorkflow(source, cron string, w *v1alpha1.Workflow) (plan, error) {
 	return p, nil
 }
 
-// stagesOf are the pods of each fault of a workflow, and their peers.
+// stagesOf lists the pods of each fault of a workflow, and their peers.
 func stagesOf(w *v1alpha1.Workflow) (stages []peer, err error) {
 	var errs []error
 	for i := range w.Spec.Templates {
@@ -70,8 +70,8 @@ func stagesOf(w *v1alpha1.Workflow) (stages []peer, err error) {
 	return stages, errors.Join(errs...)
 }
 
-// workflowAt is the workflow at a placement. It ends by itself by the deadline of its
-// entry.
+// workflowAt is the workflow at a placement. It ends by itself by the deadline
+// of its entry.
 func workflowAt(spec *v1alpha1.Workflow, s placement) (client.Object, error) {
 	w := spec.DeepCopy()
 	w.TypeMeta = typeMeta(v1alpha1.KindWorkflow)
@@ -93,11 +93,11 @@ func workflowAt(spec *v1alpha1.Workflow, s placement) (client.Object, error) {
 	return w, nil
 }
 
-// nameSchedules begins the names of the schedules in a workflow like its own,
-// with the run: Chaos Mesh calls a schedule after its template, and what the
-// schedule makes carries no other name than the schedule's.
+// nameSchedules prefixes the names of the schedules in a workflow with its own
+// prefix and the run: Chaos Mesh names a schedule after its template, and
+// objects made by the schedule carry no other name.
 func nameSchedules(w *v1alpha1.Workflow, prefix string) {
-	// Chaos Mesh adds twice to it, and it must fit into a label.
+	// Chaos Mesh appends to it twice, and it must fit into a label.
 	const most = 63 - 2*len("-xxxxx")
 	names := map[string]string{}
 	for i := range w.Spec.Templates {
@@ -126,8 +126,8 @@ func nameSchedules(w *v1alpha1.Workflow, prefix string) {
 	}
 }
 
-// scheduled makes a schedule the only template of a workflow: a schedule goes
-// on for ever, a template has a deadline.
+// scheduled makes a schedule the only template of a workflow: a schedule never
+// ends, a template has a deadline.
 func scheduled(s *v1alpha1.Schedule) (*v1alpha1.Workflow, error) {
 	if s.Spec.Type == v1alpha1.ScheduleTypeWorkflow {
 		return nil, faults.Refuse("a schedule of a workflow would go on for ever unless removed, since a Workflow has no template for one that makes workflows; write the workflow with schedules in it")
@@ -150,8 +150,8 @@ func scheduled(s *v1alpha1.Schedule) (*v1alpha1.Workflow, error) {
 	}, nil
 }
 
-// completeTemplates completes and checks the faults in a workflow. Chaos Mesh
-// does not look into those of its schedules.
+// completeTemplates completes and validates the faults in a workflow. Chaos
+// Mesh does not look into those of its schedules.
 func completeTemplates(ctx context.Context, w *v1alpha1.Workflow) error {
 	var errs []error
 	for i := range w.Spec.Templates {
@@ -164,8 +164,8 @@ func completeTemplates(ctx context.Context, w *v1alpha1.Workflow) error {
 	return errors.Join(errs...)
 }
 
-// embedded calls f with the fault that a template embeds, if it does, as an
-// object of its own, and takes over what f changes.
+// embedded calls f with the fault that a template embeds, if any, as a separate
+// object, and applies the changes of f.
 func embedded(namespace string, t *v1alpha1.Template, f func(v1alpha1.InnerObject) error) error {
 	embed, kind := t.EmbedChaos, t.Type
 	if t.Schedule != nil {
@@ -174,7 +174,7 @@ func embedded(namespace string, t *v1alpha1.Template, f func(v1alpha1.InnerObjec
 	if embed == nil {
 		return nil
 	}
-	// What Chaos Mesh does for its own types does not bear a missing block.
+	// Chaos Mesh's own methods do not tolerate a missing block.
 	if block := reflect.ValueOf(embed).Elem().FieldByName(string(kind)); !block.IsValid() || block.IsNil() {
 		return faults.Refuse("type %q without its block", kind)
 	}
@@ -196,7 +196,7 @@ func embedded(namespace string, t *v1alpha1.Template, f func(v1alpha1.InnerObjec
 	return nil
 }
 
-// embeds reports whether one of the faults in a workflow is such a one.
+// embeds reports whether one of the faults in a workflow matches.
 func embeds(w *v1alpha1.Workflow, such func(client.Object) bool) bool {
 	one := false
 	for i := range w.Spec.Templates {

@@ -14,8 +14,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// budgets are the PodDisruptionBudgets of a namespace. Without the right to list
-// them there are none here, and only the timeout tells that one refuses for
+// budgets are the PodDisruptionBudgets of a namespace. Without the right to
+// list them it is empty, and only the timeout shows that a budget refuses for
 // good.
 type budgets []policyv1.PodDisruptionBudget
 
@@ -31,7 +31,7 @@ func (f *Fault) budgets(ctx context.Context) (budgets, error) {
 	return list.Items, nil
 }
 
-// covering are those of a pod.
+// covering returns the budgets of a pod.
 func (b budgets) covering(pod *corev1.Pod) (list budgets) {
 	for _, budget := range b {
 		selector, err := metav1.LabelSelectorAsSelector(budget.Spec.Selector)
@@ -43,9 +43,10 @@ func (b budgets) covering(pod *corev1.Pod) (list budgets) {
 }
 
 // never says why the pod cannot be evicted: its budget allows no disruption
-// although all the pods that it expects are healthy, or several cover it, for
-// which the API server grants none. Expected is for how many pods that is so; 0:
-// whatever their number. Empty: it may be, if not now.
+// although all the pods it expects are healthy, or several budgets cover it,
+// for which the API server grants no eviction. Expected is the number of pods
+// for which that holds; 0: any number. Empty: the pod may be evicted, if not
+// now.
 func (b budgets) never(pod *corev1.Pod) (why string, expected int32) {
 	list := b.covering(pod)
 	if len(list) > 1 {
@@ -79,8 +80,7 @@ func (b budgets) String() string {
 	return strings.Join(texts, "; ")
 }
 
-// byBudget reports whether it is a budget that refuses, and not an API server
-// that has too much to do.
+// byBudget reports whether a budget refuses, and not an overloaded API server.
 func byBudget(err error) bool {
 	var status apierrors.APIStatus
 	if !errors.As(err, &status) || status.Status().Details == nil {

@@ -25,22 +25,21 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
-// A Fault evicts pods, each of those that match with the same chance. It is
-// over when it is done. The effect is that each of them, by its UID, is gone,
-// which takes as long as the pod's own grace period. It implements
-// [experiments.Fault] and is used by one goroutine at a time.
+// A Fault evicts randomly chosen pods of those that match. It is over at once.
+// The effect is that each of them, by its UID, is gone, which takes as long as
+// the pod's own grace period. It implements [experiments.Fault] and must not be
+// used concurrently.
 type Fault struct {
 	Cluster faults.Cluster
 	Pods    faults.Pods
-	// Count of the pods; more than there are is refused.
+	// Count of the pods; a count above the number of matching pods is refused.
 	Count faults.Count
-	// Timeout is how long a budget may refuse before what is left counts as
-	// failure reason. Default 30 s, and for [faults.All] 30 s for each pod, since
-	// each may have to wait for the replacement of the one before. The deadline
-	// of the experiment must leave room for it.
+	// Timeout is how long a budget may refuse before the remaining pods become
+	// the failure reason. Default 30 s, and for [faults.All] 30 s for each pod,
+	// since each may have to wait for the replacement of the previous one. The
+	// deadline of the experiment must leave room for it.
 	Timeout time.Duration
-	// Again is how long to wait before a pod that was refused is asked for
-	// again. Default 1 s.
+	// Again is the retry interval for a refused pod. Default 1 s.
 	Again time.Duration
 
 	evicted  []victim
@@ -60,19 +59,19 @@ type victim struct {
 	steadystate.Span
 }
 
-// The kinds of event that this package records of pods, beside
+// The kinds of event that this package records of pods, besides
 // [record.EventGone].
 const (
-	// EventEvicted: the API server has granted the eviction; refusals, how often
-	// it had refused before.
+	// EventEvicted: the API server granted the eviction; refusals, how often it
+	// had refused before.
 	EventEvicted = record.EventEvicted
-	// EventRefused: the API server has refused it for the first time, because of
-	// a budget for instance; reason.
+	// EventRefused: the API server refused it for the first time, because of a
+	// budget for example; reason.
 	EventRefused = "refused"
 )
 
-// AttrRefusals is the attribute of an eviction that was granted: how often it
-// had been refused.
+// AttrRefusals is the attribute of a granted eviction: how often it had been
+// refused.
 const AttrRefusals = "refusals"
 
 // Drain evicts all the pods, as the drain of all their nodes would.
@@ -89,14 +88,14 @@ func (f *Fault) String() string {
 	return fmt.Sprintf("evict %s of the %s", f.Count, f.Pods)
 }
 
-// OneShot reports whether one pod is to be evicted, which is a matter of an
-// instant; several may have to wait for each other.
+// OneShot reports whether a single pod is evicted, which is over at once;
+// several may have to wait for each other.
 func (f *Fault) OneShot() bool { return f.Count == faults.One }
 
-// Preview says what Inject would do now and changes nothing: it asks the API
-// server whether a pod could be evicted, so that missing rights come out. That
-// a budget refuses is no error, since it is for the run to find; the warning
-// says so, and whether it can be otherwise with these pods.
+// Preview describes an Inject as of now and changes nothing: a dry run asks the
+// API server whether a pod could be evicted, so that missing rights come out.
+// The refusal of a budget is not an error, since the run is to find it; the
+// warning reports it, and whether these pods can ever be evicted.
 func (f *Fault) Preview(ctx context.Context, _ string) (experiments.Preview, error) {
 	candidates, asked, err := f.choose(ctx)
 	if err != nil {
@@ -120,9 +119,9 @@ func (f *Fault) Preview(ctx context.Context, _ string) (experiments.Preview, err
 	return preview, nil
 }
 
-// forbidden says that budgets forbid what is asked of the candidates for good,
-// or may; empty: they do not. The run chooses by chance, so it is certain only
-// where fewer are left than are asked for.
+// forbidden reports that budgets forbid the requested evictions for good, or
+// may; empty: they do not. The run chooses at random, so it is certain only if
+// fewer pods remain than requested.
 func forbidden(list budgets, candidates []corev1.Pod, asked int) string {
 	text, why, free := "", "", len(candidates)
 	for _, pod := range candidates {
@@ -153,12 +152,13 @@ func (f *Fault) Targets(ctx context.Context) ([]record.Target, error) {
 	return faults.Targets(candidates), err
 }
 
-// Inject asks for the evictions and returns when all are granted, or when it is
-// known that they will not be: a budget can never allow them, or refuses for too
-// long; a pod goes by itself. What budgets forbid for good, or for all the time,
-// the service's configuration has refused: see [record.Injection]. The span in which the fault took effect is that of the first request
-// that was granted. The error is for what the API refused; it wraps
-// [faults.ErrRefused] where the guard did.
+// Inject requests the evictions and returns once all are granted, or once it is
+// certain that they will not be: a budget can never allow them, or refuses for
+// too long, or a pod goes by itself. If budgets forbid them for good, or
+// throughout, the service's configuration has refused: see [record.Injection].
+// The span in which the fault took effect is that of the first granted request.
+// The error is for requests that the API refused; it wraps [faults.ErrRefused]
+// where the guard did.
 func (f *Fault) Inject(ctx context.Context, rec *record.Recorder) (record.Injection, error) {
 	f.evicted, f.refusals = nil, map[string]int{}
 	candidates, asked, err := f.choose(ctx)
@@ -171,7 +171,7 @@ func (f *Fault) Inject(ctx context.Context, rec *record.Recorder) (record.Inject
 	rand.Shuffle(len(candidates), func(i, j int) { candidates[i], candidates[j] = candidates[j], candidates[i] })
 	refused, err := f.all(ctx, rec, candidates[:asked])
 	f.tell(rec, asked)
-	// One eviction is a matter of an instant; several may wait for each other.
+	// A single eviction is over at once; several may wait for each other.
 	in := record.Injection{Fault: f.String(), Effects: effects(), OneShot: asked == 1, Of: len(candidates), ChangesPods: true, Span: steadystate.Instant(rec.Clock().Now())}
 	for i, v := range f.evicted {
 		in.Targets = append(in.Targets, faults.Target(&v.Pod))
@@ -202,8 +202,8 @@ func (f *Fault) Inject(ctx context.Context, rec *record.Recorder) (record.Inject
 	return in, nil
 }
 
-// all evicts the pods, and asks again for those that were refused until the
-// timeout. It returns why the ones that are left were refused, by their names.
+// all evicts the pods, and retries refused evictions until the timeout. It
+// returns the reasons for the remaining pods, by name.
 func (f *Fault) all(ctx context.Context, rec *record.Recorder, pods []corev1.Pod) (refused map[string]refusal, err error) {
 	clock := rec.Clock()
 	timeout := 30 * time.Second
@@ -211,7 +211,7 @@ func (f *Fault) all(ctx context.Context, rec *record.Recorder, pods []corev1.Pod
 		timeout *= time.Duration(len(pods))
 	}
 	until := clock.Now() + cmp.Or(f.Timeout, timeout)
-	lost := map[string]refusal{} // nothing more can be done about them
+	lost := map[string]refusal{} // cannot be evicted any more
 	for {
 		refused = map[string]refusal{}
 		var left []corev1.Pod
@@ -250,7 +250,7 @@ func (f *Fault) all(ctx context.Context, rec *record.Recorder, pods []corev1.Pod
 	}
 }
 
-// quoted adds to why budgets refused until the end what those say then.
+// quoted adds the state of the budgets at the end to their refusals.
 func (f *Fault) quoted(ctx context.Context, pods []corev1.Pod, refused, lost map[string]refusal) map[string]refusal {
 	list, err := f.budgets(ctx)
 	for _, pod := range pods {
@@ -263,7 +263,7 @@ func (f *Fault) quoted(ctx context.Context, pods []corev1.Pod, refused, lost map
 	return refused
 }
 
-// before says how often the pod was refused before it was evicted.
+// before is the number of refusals before the pod was evicted, as an attribute.
 func (f *Fault) before(pod corev1.Pod) map[string]string {
 	if n := f.refusals[string(pod.UID)]; n > 0 {
 		return map[string]string{AttrRefusals: strconv.Itoa(n)}
@@ -285,12 +285,12 @@ func (f *Fault) tell(rec *record.Recorder, asked int) {
 // refusal is why a pod was not evicted; the zero value: it was.
 type refusal struct {
 	text   string
-	gone   bool // it need not be asked for again
-	budget bool // a budget refused, and not the server for reasons of its own
+	gone   bool // no retry is needed
+	budget bool // a budget refused, not the server for other reasons
 	never  bool // and always will
 }
 
-// evict asks once. The error is for what is not about the pod.
+// evict makes one request. The error is for failures unrelated to the pod.
 func (f *Fault) evict(ctx context.Context, pod *corev1.Pod, options ...client.SubResourceCreateOption) (refusal, error) {
 	err := f.Cluster.Client.SubResource("eviction").Create(ctx, pod.DeepCopy(), request(pod), options...)
 	switch {
@@ -317,8 +317,8 @@ func words(err error) string {
 	return strings.Join(text, " ")
 }
 
-// Recover has nothing to undo; it notes which of the pods are gone by now. The
-// span in which the fault went is that of the last request that was granted.
+// Recover has nothing to undo; it notes which pods are gone by now. The span in
+// which the fault went is that of the last granted request.
 func (f *Fault) Recover(ctx context.Context, rec *record.Recorder) (steadystate.Span, error) {
 	clock := rec.Clock()
 	span := steadystate.Instant(clock.Now())
@@ -346,7 +346,7 @@ func effects() []record.Effect {
 	return []record.Effect{{Event: record.EventGone}}
 }
 
-// request is for this very pod: one that has taken its name is spared.
+// request is for exactly this pod: a successor with its name is spared.
 func request(pod *corev1.Pod) *policyv1.Eviction {
 	return &policyv1.Eviction{
 		ObjectMeta:    metav1.ObjectMeta{Namespace: pod.Namespace, Name: pod.Name},

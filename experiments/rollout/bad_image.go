@@ -19,35 +19,35 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
-// A BadImage rolls out an image that cannot be pulled, and rolls it back. The
-// cluster does not end it by itself, see the package's documentation. It
-// implements [experiments.Fault] and is used by one goroutine at a time.
+// A BadImage rolls out an image that cannot be pulled, and rolls it back. It
+// does not end by itself, see the package's documentation. It implements
+// [experiments.Fault] and must not be used concurrently.
 type BadImage struct {
 	Workload
 	// Container whose image it is. Default: the only one.
 	Container string
-	// Image that cannot be pulled. Default: the repository of the one that is
-	// there, with the tag "aftershock-missing".
+	// Image that cannot be pulled. Default: the repository of the current one,
+	// with the tag "aftershock-missing".
 	Image string
 
-	placed *note // what may be in place; nil: nothing was asked for
-	unsure bool  // whether it was ever placed: the request had no answer
+	placed *note // may be in place; nil: no request was made
+	unsure bool  // whether it was ever placed is unknown: the request had no answer
 }
 
 var _ experiments.Previewer = (*BadImage)(nil)
 
-// failing are the reasons for which a container waits whose image cannot be
-// had.
+// failing are the waiting reasons of a container whose image cannot be pulled.
 var failing = []string{"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"}
 
-// endless is what the user must know before the run.
+// endless is the warning shown before the run.
 const endless = "the cluster does not undo this by itself: if the run is killed, the bad image stays until \"aftershock sweep\""
 
 // String is "roll out a bad image of deployment checkout in shop".
 func (b *BadImage) String() string { return "roll out a bad image of " + b.Workload.String() }
 
-// Preview says what Inject would do now and changes nothing. The error is the
-// one that Inject would return: the API server is asked to check the change.
+// Preview describes an Inject as of now and changes nothing. The error is the
+// one that Inject would return: the API server validates the change in a dry
+// run.
 func (b *BadImage) Preview(ctx context.Context, run string) (experiments.Preview, error) {
 	s, pods, note, err := b.prepare(ctx, run)
 	if err == nil {
@@ -56,7 +56,7 @@ func (b *BadImage) Preview(ctx context.Context, run string) (experiments.Preview
 	if err != nil {
 		return experiments.Preview{}, fmt.Errorf("%s: %w", b, err)
 	}
-	// Which pod will show the effect is not known before it is there.
+	// The pod that will show the effect does not exist yet.
 	effect := record.Effect{Event: record.EventWaiting, Container: note.Container}
 	return experiments.Preview{Object: s.Object, Candidates: faults.Targets(pods), Requested: len(pods), Effects: []record.Effect{effect}, Warning: endless}, nil
 }
@@ -96,14 +96,14 @@ func unpullable(image string) string {
 	return image + ":aftershock-missing"
 }
 
-// Inject sets the image and returns when a pod of the new revision was seen
-// failing to have it; that none does is the failure reason. The span in which the
-// fault took effect is that of the request, since from then on the service's
-// pods may be taken away. The error is for what the API refused; it wraps
-// [faults.ErrRefused] where the guard did.
+// Inject sets the image and returns once a pod of the new revision was seen
+// failing to pull it; if none does, that is the failure reason. The span in
+// which the fault took effect is that of the request, since from then on the
+// service may lose pods. The error is for requests that the API refused; it
+// wraps [faults.ErrRefused] where the guard did.
 func (b *BadImage) Inject(ctx context.Context, rec *record.Recorder) (record.Injection, error) {
 	if b.placed != nil {
-		return record.Injection{}, fmt.Errorf("%s: the image is bad already: call Recover first", b)
+		return record.Injection{}, fmt.Errorf("%s: the bad image is already in place: call Recover first", b)
 	}
 	clock := rec.Clock()
 	in := record.Injection{Fault: b.String(), ChangesPods: true, Span: steadystate.Instant(clock.Now())}
@@ -161,12 +161,12 @@ func (b *BadImage) Inject(ctx context.Context, rec *record.Recorder) (record.Inj
 		return in, fmt.Errorf("%s: %w", b, err)
 	}
 	if missing != "" {
-		in.FailureReason = fmt.Sprintf("no pod with the image %s was seen failing to have it: %s", b.placed.Bad, missing)
+		in.FailureReason = fmt.Sprintf("no pod was seen failing to pull the image %s: %s", b.placed.Bad, missing)
 	}
 	return in, nil
 }
 
-// waits is why a container of the pod waits; empty: it does not.
+// waits is why a container of the pod waits; empty: it does not wait.
 func waits(pod corev1.Pod, name string) string {
 	for _, c := range pod.Status.ContainerStatuses {
 		if c.Name == name && c.State.Waiting != nil {
@@ -176,14 +176,14 @@ func waits(pod corev1.Pod, name string) string {
 	return ""
 }
 
-// Recover puts the image back that was there before, and returns when the bad
-// pods are gone and the rollout is complete. The span in which the fault went
-// is that of the request: what comes after is the service's recovery, and the
-// record has it. A rollout that is not complete in time is no error either, but
-// in the record, as long as no bad pod is left.
+// Recover restores the previous image, and returns once the bad pods are gone
+// and the rollout is complete. The span in which the fault went is that of the
+// request: everything after it is the service's recovery, and the record has
+// it. A rollout that is not complete in time is not an error either, but is in
+// the record, as long as no bad pod is left.
 //
-// If another client has set another image meanwhile, it stays, and the error
-// names it.
+// If another client has set another image meanwhile, that image stays, and the
+// error names it.
 func (b *BadImage) Recover(ctx context.Context, rec *record.Recorder) (steadystate.Span, error) {
 	clock := rec.Clock()
 	span := steadystate.Instant(clock.Now())
@@ -192,14 +192,15 @@ func (b *BadImage) Recover(ctx context.Context, rec *record.Recorder) (steadysta
 	}
 	n := *b.placed
 	if b.unsure {
-		// The request may still be on its way. It holds for one version of the
-		// deployment only, and comes too late for another.
+		// The request may still be on its way. It is valid for one version of the
+		// deployment only; the fence makes a new version, for which it comes too
+		// late.
 		_, missing, err := b.await(ctx, clock, func() (string, error) { return "", b.fence(ctx, n.Run) })
 		if missing != "" && !errors.Is(err, kube.ErrNoWorkload) {
 			return span, fmt.Errorf("the request for image %s had no answer, and may still come: %s; run sweep", n.Bad, missing)
 		}
 	}
-	asked := false // to put it back; an answer may have been lost
+	asked := false // to restore it; an answer may have been lost
 	var was string
 	_, missing, err := b.await(ctx, clock, func() (string, error) {
 		return "", unlessChanged(func() error {
@@ -224,18 +225,18 @@ func (b *BadImage) Recover(ctx context.Context, rec *record.Recorder) (steadysta
 		rec.Note("%s: the workload was deleted, so that there is nothing to roll back", b)
 		return span, nil
 	case err != nil || missing != "":
-		return span, fmt.Errorf("put image %s of container %s back: %s; run sweep", n.Image, n.Container, cmp.Or(missing, fmt.Sprint(err)))
+		return span, fmt.Errorf("restore image %s of container %s: %s; run sweep", n.Image, n.Container, cmp.Or(missing, fmt.Sprint(err)))
 	case was == n.Image && b.unsure:
-		b.placed = nil // it never got there
+		b.placed = nil // it was never in place
 		return span, nil
 	case was == n.Image:
 		rec.Event(record.Event{
 			Span: span, Kind: record.EventEndedEarly, Subject: b.Subject(),
-			Attrs: map[string]string{record.AttrReason: "the image was already back when it was to be undone: put back by a person, or by what keeps objects as they are in a repository"},
+			Attrs: map[string]string{record.AttrReason: "the image had already been restored before the undoing: by a person, or by a GitOps controller"},
 		})
 	case was != n.Bad:
 		b.placed = nil
-		err := fmt.Errorf("put image %s of container %s back: another client changed it to %s meanwhile, which was left as it is; set it right if it is not meant", n.Image, n.Container, cmp.Or(was, "none: the container is gone"))
+		err := fmt.Errorf("restore image %s of container %s: another client changed it to %s meanwhile, which was left unchanged; correct it if that is wrong", n.Image, n.Container, cmp.Or(was, "none: the container is gone"))
 		if b.Sticks() {
 			err = errors.Join(err, b.finish(ctx, rec, n)) // its own image does not come either
 		}
@@ -249,9 +250,9 @@ func (b *BadImage) Recover(ctx context.Context, rec *record.Recorder) (steadysta
 }
 
 // finish waits until the bad pods are gone and the rollout is complete, and
-// takes the bad revision out of the history.
+// removes the bad revision from the history.
 func (b *BadImage) finish(ctx context.Context, rec *record.Recorder, n note) error {
-	left := -1 // not known
+	left := -1 // unknown
 	span, missing, err := b.await(ctx, rec.Clock(), func() (string, error) {
 		s, err := b.read(ctx)
 		if err != nil {

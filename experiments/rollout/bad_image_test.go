@@ -81,7 +81,7 @@ func TestWhatIsInTheWayOfRollingBackIsTold(t *testing.T) {
 		{
 			name:      "another client changed it to another one, which stays",
 			meanwhile: func(s *shop) { s.setImage("shop/checkout:3") },
-			undo:      "put image " + good + " of container app back: another client changed it to shop/checkout:3 meanwhile, which was left as it is",
+			undo:      "restore image " + good + " of container app: another client changed it to shop/checkout:3 meanwhile, which was left unchanged",
 			events:    "changing, waiting", image: "shop/checkout:3", patches: 2,
 		},
 		{
@@ -92,13 +92,13 @@ func TestWhatIsInTheWayOfRollingBackIsTold(t *testing.T) {
 		{
 			name:    "no pod fails",
 			prepare: func(s *shop) { s.waits = "ContainerCreating" },
-			inject:  "no pod with the image " + bad + " was seen failing to have it: c is Pending, ContainerCreating",
+			inject:  "no pod was seen failing to pull the image " + bad + ": c is Pending, ContainerCreating",
 			events:  "changing, rolled back", image: good, patches: 2,
 		},
 		{
 			name:    "the controller does not act",
 			prepare: func(s *shop) { s.stuck = true },
-			inject:  "was seen failing to have it: there is none",
+			inject:  "was seen failing to pull the image " + bad + ": there is none",
 			events:  "changing", image: good, patches: 2,
 			notes: "no bad pod is left, and the rollout back was not complete at",
 		},
@@ -341,10 +341,10 @@ func TestASweepRollsBackWhatAKilledRunLeft(t *testing.T) {
 		note      string
 		image     string
 	}{
-		{name: "the image is put back", scope: scope, removed: true, note: "put image " + good + " of container app back", image: good},
+		{name: "the image is put back", scope: scope, removed: true, note: "restored image " + good + " of container app", image: good},
 		{name: "another run's stays", scope: faults.Scope{Namespaces: []string{"shop"}, Run: "another"}, image: bad},
 		{name: "another namespace's stays", scope: faults.Scope{Namespaces: []string{"bank"}}, image: bad},
-		{name: "what another client has set stays", scope: scope, meanwhile: func(s *shop) { s.setImage("shop/checkout:3"); s.remove("c") }, removed: true, note: `container app had the image "shop/checkout:3" by then, which was left as it is`, image: "shop/checkout:3"},
+		{name: "what another client has set stays", scope: scope, meanwhile: func(s *shop) { s.setImage("shop/checkout:3"); s.remove("c") }, removed: true, note: `container app had the image "shop/checkout:3" by then, which was left unchanged`, image: "shop/checkout:3"},
 		{name: "bad pods that do not go are told", scope: scope, meanwhile: func(s *shop) { s.stuck = true }, err: "remove bad image of Deployment/shop/checkout, left behind by run ", image: good},
 		{name: "no namespace", err: "no namespace; say where to look", image: bad},
 	} {
@@ -384,7 +384,7 @@ func TestASweepRollsBackWhatAKilledRunLeft(t *testing.T) {
 func TestANoteThatCannotBeReadIsAnError(t *testing.T) {
 	s := newShop(t, func(d *appsv1.Deployment) { d.Annotations = map[string]string{rollout.Annotation: "yes"} })
 	_, err := rollout.Find(t.Context(), s.client, faults.Scope{Namespaces: []string{"shop"}})
-	if err == nil || !strings.Contains(err.Error(), `annotation aftershock.dev/bad-image is "yes", which does not say what was there before: put the image right by hand`) {
+	if err == nil || !strings.Contains(err.Error(), `annotation aftershock.dev/bad-image is "yes", which does not name the previous image: correct the image by hand`) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
-// Annotation of a workload says that a run has put a bad image into it, and
-// what was there before, as JSON: {"run", "container", "image", "bad"}. The
+// Annotation of a workload says that a run has set a bad image, and what the
+// previous one was, as JSON: {"run", "container", "image", "bad"}. The
 // workload's controller copies it to the bad revision in the history.
 const Annotation = "aftershock.dev/bad-image"
 
@@ -18,16 +18,17 @@ const Annotation = "aftershock.dev/bad-image"
 type note struct {
 	Run       string `json:"run"`
 	Container string `json:"container"`
-	Image     string `json:"image"` // that was there before
+	Image     string `json:"image"` // the previous one
 	Bad       string `json:"bad"`
 }
 
 func (n note) String() string {
-	text, _ := json.Marshal(n) // strings can be written
+	text, _ := json.Marshal(n) // strings always marshal
 	return string(text)
 }
 
-// noteOf is the note on a workload or a revision of it; nil: there is none.
+// noteOf returns the note on a workload or a revision of it; nil: there is
+// none.
 func noteOf(annotations map[string]string) (*note, error) {
 	text, there := annotations[Annotation]
 	if !there {
@@ -35,12 +36,12 @@ func noteOf(annotations map[string]string) (*note, error) {
 	}
 	var n note
 	if err := json.Unmarshal([]byte(text), &n); err != nil || n.Container == "" || n.Image == "" || n.Bad == "" {
-		return nil, fmt.Errorf("annotation %s is %q, which does not say what was there before: put the image right by hand, and take the annotation off", Annotation, text)
+		return nil, fmt.Errorf("annotation %s is %q, which does not name the previous image: correct the image by hand, and remove the annotation", Annotation, text)
 	}
 	return &n, nil
 }
 
-// put puts the bad image in place, and with it how to undo that.
+// put sets the bad image, together with the information to undo it.
 func (n note) put(s kube.State) {
 	annotate(s.Object, Annotation, n.String())
 	container(&s.Template.Spec, n.Container).Image = n.Bad
@@ -52,7 +53,7 @@ func (n note) bears(spec *corev1.PodSpec) bool {
 	return c != nil && c.Image == n.Bad
 }
 
-// container is the one of that name; nil: there is none.
+// container returns the container with that name; nil: there is none.
 func container(spec *corev1.PodSpec, name string) *corev1.Container {
 	for i := range spec.Containers {
 		if spec.Containers[i].Name == name {

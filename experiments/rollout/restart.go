@@ -21,14 +21,14 @@ import (
 const restartedAt = "kubectl.kubernetes.io/restartedAt"
 
 // A Restart replaces every pod of a workload, as "kubectl rollout restart"
-// does. It is over when the rollout is complete and the pods that were there
-// are gone; there is nothing to undo, and the annotation of the pod template,
-// which is kubectl's, stays. It implements [experiments.Fault] and is used by
-// one goroutine at a time.
+// does. It is over when the rollout is complete and the old pods are gone.
+// There is nothing to undo; the annotation of the pod template, which is
+// kubectl's, stays. It implements [experiments.Fault] and must not be used
+// concurrently.
 type Restart struct {
 	Workload
 
-	old map[string]*aging // by UID; nil: it was not asked for
+	old map[string]*aging // by UID; nil: not requested yet
 }
 
 var (
@@ -36,7 +36,7 @@ var (
 	_ experiments.Previewer = (*Restart)(nil)
 )
 
-// aging is a pod that is to be replaced, and when it was last there.
+// aging is a pod to be replaced, and when it was last seen.
 type aging struct {
 	corev1.Pod
 	seen time.Duration
@@ -46,8 +46,9 @@ type aging struct {
 // String is "restart deployment checkout in shop".
 func (r *Restart) String() string { return "restart " + r.Workload.String() }
 
-// Preview says what Inject would do now and changes nothing. The error is the
-// one that Inject would return: the API server is asked to check the change.
+// Preview describes an Inject as of now and changes nothing. The error is the
+// one that Inject would return: the API server validates the change in a dry
+// run.
 func (r *Restart) Preview(ctx context.Context, _ string) (experiments.Preview, error) {
 	s, pods, err := r.choose(ctx)
 	if err == nil {
@@ -61,12 +62,12 @@ func (r *Restart) Preview(ctx context.Context, _ string) (experiments.Preview, e
 
 func goes() []record.Effect { return []record.Effect{{Event: record.EventGone}} }
 
-// touch makes the pod template another one.
+// touch changes the pod template.
 func touch(s kube.State) {
 	if s.Template.Annotations == nil {
 		s.Template.Annotations = map[string]string{}
 	}
-	// To the nanosecond: two restarts within a second are two.
+	// To the nanosecond, so that two restarts within a second differ.
 	s.Template.Annotations[restartedAt] = time.Now().UTC().Format(time.RFC3339Nano)
 }
 
@@ -76,10 +77,10 @@ func (r *Restart) Targets(ctx context.Context) ([]record.Target, error) {
 	return faults.Targets(pods), err
 }
 
-// Inject changes the pod template and returns when the workload's controller
-// has seen that; that it does not is the failure reason. The span in which the fault
-// took effect is that of the request. The error is for what the API refused; it
-// wraps [faults.ErrRefused] where the guard did.
+// Inject changes the pod template and returns once the workload's controller
+// has seen the change; if it does not, that is the failure reason. The span in
+// which the fault took effect is that of the request. The error is for requests
+// that the API refused; it wraps [faults.ErrRefused] where the guard did.
 func (r *Restart) Inject(ctx context.Context, rec *record.Recorder) (record.Injection, error) {
 	r.old = nil
 	clock := rec.Clock()
@@ -128,8 +129,8 @@ func (r *Restart) Inject(ctx context.Context, rec *record.Recorder) (record.Inje
 }
 
 // Recover waits until the rollout has ended, and returns the span in which it
-// did. One that does not end in time is no error, since there is nothing to
-// undo: the record says what is missing, and pods that are not gone are missing
+// did. A rollout that does not end in time is not an error, since there is
+// nothing to undo: the record names the rest, and remaining pods are missing
 // from its proof.
 func (r *Restart) Recover(ctx context.Context, rec *record.Recorder) (steadystate.Span, error) {
 	clock := rec.Clock()
@@ -162,7 +163,8 @@ func (r *Restart) Recover(ctx context.Context, rec *record.Recorder) (steadystat
 	return span, nil
 }
 
-// age records which of the pods are gone by now, and returns how many are left.
+// age records which of the old pods are gone by now, and returns how many are
+// left.
 func (r *Restart) age(ctx context.Context, rec *record.Recorder) (left int, err error) {
 	for uid, a := range r.old {
 		if a.gone {

@@ -12,9 +12,9 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
-// restore puts the image back that was there before and takes the note off, in
-// one request, so that the note is never copied to the good revision. An image
-// that another client has set stays. It returns the image that was there.
+// restore sets the previous image and removes the note, in one request, so that
+// the note is never copied to the good revision. An image that another client
+// has set stays. It returns the image that was in place.
 func (w Workload) restore(ctx context.Context, n note) (was string, err error) {
 	s, err := w.read(ctx)
 	if err != nil {
@@ -39,10 +39,10 @@ func (w Workload) restore(ctx context.Context, n note) (was string, err error) {
 	})
 }
 
-// fenceAnnotation is there for an instant.
+// fenceAnnotation exists for an instant only.
 const fenceAnnotation = "aftershock.dev/fence"
 
-// fence makes the workload another version, if the bad image has not come.
+// fence makes a new version of the workload, if the bad image has not arrived.
 func (w Workload) fence(ctx context.Context, run string) error {
 	return unlessChanged(func() error {
 		s, err := w.read(ctx)
@@ -59,7 +59,7 @@ func (w Workload) fence(ctx context.Context, run string) error {
 	})
 }
 
-// bearing are the pods of the workload that have the bad image.
+// bearing lists the pods of the workload that have the bad image.
 func (w Workload) bearing(ctx context.Context, s kube.State, n note) ([]corev1.Pod, error) {
 	pods, err := s.Pods(ctx, w.Cluster.Client)
 	var bad []corev1.Pod
@@ -71,10 +71,10 @@ func (w Workload) bearing(ctx context.Context, s kube.State, n note) ([]corev1.P
 	return bad, err
 }
 
-// free deletes those of the bad pods that keep the rollout back from beginning,
-// and returns their names: the ones of a StatefulSet that are not ready. Another
+// free deletes those of the bad pods that keep the rollout from starting, and
+// returns their names: the ones of a StatefulSet that are not ready. A new
 // template does not replace them, see [kube.Workload.Sticks]. Before the
-// controller has seen the template it would make them anew.
+// controller has seen the template it would recreate them from the old one.
 func (w Workload) free(ctx context.Context, s kube.State, bad []corev1.Pod, n note) ([]string, error) {
 	if !w.Sticks() || n.bears(&s.Template.Spec) || s.Observed < s.Object.GetGeneration() {
 		return nil, nil
@@ -84,7 +84,7 @@ func (w Workload) free(ctx context.Context, s kube.State, bad []corev1.Pod, n no
 		if pod.DeletionTimestamp != nil || ready(pod) {
 			continue
 		}
-		// For this very pod, as it was seen: one that has become ready stays.
+		// Exactly this pod, as it was seen: if it has become ready it stays.
 		err := w.Cluster.Client.Delete(ctx, &pod, client.Preconditions{UID: &pod.UID, ResourceVersion: &pod.ResourceVersion})
 		if client.IgnoreNotFound(err) != nil {
 			return names, fmt.Errorf("delete pod %s, which has the bad image and stops the rollout: %w", pod.Name, kube.Explain(err, "the right to delete pods"))
@@ -94,8 +94,7 @@ func (w Workload) free(ctx context.Context, s kube.State, bad []corev1.Pod, n no
 	return names, nil
 }
 
-// freeable asks the API server whether free could delete a pod, and changes
-// nothing.
+// freeable asks the API server in a dry run whether free could delete a pod.
 func (w Workload) freeable(ctx context.Context, pod corev1.Pod) error {
 	if !w.Sticks() {
 		return nil
@@ -115,8 +114,8 @@ func ready(pod corev1.Pod) bool {
 	return false
 }
 
-// forget deletes the bad revisions, which no pod is of any more: of those that
-// have the image, the ones that the run has made.
+// forget deletes the bad revisions, which no pod belongs to any more: of those
+// with the bad image, the ones that the run has made.
 func (w Workload) forget(ctx context.Context, n note) error {
 	s, err := w.read(ctx)
 	if err != nil {

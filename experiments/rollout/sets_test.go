@@ -339,7 +339,7 @@ func TestABadImageOfEveryKindIsRolledBack(t *testing.T) {
 		{
 			name: "of a stateful set whose bad pods run after all, which are not deleted", kind: kube.StatefulSet,
 			prepare: func(s *sets) { s.pulled = true },
-			reason:  "no pod with the image " + bad + " was seen failing to have it", image: good,
+			reason:  "no pod was seen failing to pull the image " + bad, image: good,
 		},
 		{
 			name: "another client's image comes too", kind: kube.StatefulSet,
@@ -420,7 +420,7 @@ func TestASweepFreesAStatefulSet(t *testing.T) {
 		if want := "bad image of StatefulSet/shop/ledger, left behind by run " + rec.Run(); removed[0].String() != want {
 			t.Errorf("removed %s, want %s", removed[0], want)
 		}
-		if want := "put image " + good + " of container app back; deleted pod ledger-1, which had the bad image: a StatefulSet replaces no pod that never became ready"; strings.Join(removed[0].Notes, "; ") != want {
+		if want := "restored image " + good + " of container app; deleted pod ledger-1, which had the bad image: a StatefulSet replaces no pod that never became ready"; strings.Join(removed[0].Notes, "; ") != want {
 			t.Errorf("notes %q, want %q", removed[0].Notes, want)
 		}
 	})

@@ -13,8 +13,8 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
-// leftoverKind is what [faults.Leftover] says of a bad image: it is not the
-// workload that was left, nor is it what is removed.
+// leftoverKind is the kind of a bad image in [faults.Leftover]: the workload
+// itself is neither left behind nor removed.
 const leftoverKind = "bad image of "
 
 // Find lists the bad images that runs have left in workloads, and changes
@@ -57,12 +57,12 @@ func find(ctx context.Context, c client.Reader, scope faults.Scope) ([]finding, 
 	return found, errors.Join(errs...)
 }
 
-// Sweep puts the images back that were there before the bad ones which [Find]
-// finds, waits until no bad pod is left, at most for the timeout each, and
-// proves by looking again that nothing is left. An image that another client has
-// set meanwhile stays, and the leftover's notes name it. It goes on after a
-// failure; the error then names all that may still be in place. What it put
-// back is returned in any case. The default of the timeout is a minute.
+// Sweep restores the previous images of the workloads that [Find] finds, waits
+// until no bad pod is left, at most for the timeout each, and proves by looking
+// again that nothing is left. An image that another client has set meanwhile
+// stays, and the leftover's notes name it. It continues after a failure; the
+// error then names all that may still be in place. It always returns what it
+// restored. The default timeout is a minute.
 func Sweep(ctx context.Context, c client.WithWatch, scope faults.Scope, timeout time.Duration) ([]faults.Leftover, error) {
 	look := func() ([]finding, error) { return find(ctx, c, scope) }
 	return faults.Sweep(look, look, func(f *finding) error {
@@ -74,7 +74,6 @@ func Sweep(ctx context.Context, c client.WithWatch, scope faults.Scope, timeout 
 	})
 }
 
-// sweep removes one.
 func (w Workload) sweep(ctx context.Context, f *finding) error {
 	n := f.note
 	var was string
@@ -88,9 +87,9 @@ func (w Workload) sweep(ctx context.Context, f *finding) error {
 	case err != nil:
 		return err
 	case was == n.Bad:
-		f.Notes = append(f.Notes, fmt.Sprintf("put image %s of container %s back", n.Image, n.Container))
+		f.Notes = append(f.Notes, fmt.Sprintf("restored image %s of container %s", n.Image, n.Container))
 	default:
-		f.Notes = append(f.Notes, fmt.Sprintf("container %s had the image %q by then, which was left as it is", n.Container, was))
+		f.Notes = append(f.Notes, fmt.Sprintf("container %s had the image %q by then, which was left unchanged", n.Container, was))
 	}
 	_, missing, err := w.await(ctx, steadystate.StartClock(), func() (string, error) {
 		s, err := w.read(ctx)

@@ -18,24 +18,24 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
-// A Workload is what is rolled out, within the guard of a cluster.
+// A Workload is the object of a rollout, within the guard of a cluster.
 type Workload struct {
 	kube.Workload
-	// Cluster has the guard: a workload outside of its namespaces, or one with a
-	// pod that it protects, is refused.
+	// Cluster has the guard: it refuses a workload outside its namespaces, or one
+	// with a protected pod.
 	Cluster faults.Cluster
 	// Timeout bounds each wait: for the controller to see a change, for a bad
 	// pod to fail, for a rollout to end. Default 1 min.
 	Timeout time.Duration
-	// Every is how often is looked. Default 250 ms.
+	// Every is the poll interval. Default 250 ms.
 	Every time.Duration
 }
 
 func (w Workload) read(ctx context.Context) (kube.State, error) { return w.Read(ctx, w.Cluster.Client) }
 
 // choose reads the workload and its running pods. The error wraps
-// [faults.ErrRefused] where the guard refuses, a rollout is under way or would
-// not reach every pod, or a run has left a bad image.
+// [faults.ErrRefused] where the guard refuses, a rollout is in progress or
+// would not reach every pod, or a run has left a bad image.
 func (w Workload) choose(ctx context.Context) (kube.State, []corev1.Pod, error) {
 	if err := w.Cluster.Validate(); err != nil {
 		return kube.State{}, nil, err
@@ -70,13 +70,13 @@ func (w Workload) choose(ctx context.Context) (kube.State, []corev1.Pod, error) 
 	return s, serving, nil
 }
 
-// patch changes the workload, if it is still in the version that was read; then
-// the state's object is what came of it. It sends what differs and nothing else,
-// so that fields which this program does not know stay.
+// patch changes the workload, if it is still in the version that was read, and
+// updates the state's object with the result. It sends only the difference, so
+// that fields unknown to this program stay.
 func (w Workload) patch(ctx context.Context, s kube.State, change func(kube.State), options ...client.PatchOption) error {
 	before, ok := s.Object.DeepCopyObject().(client.Object)
 	if !ok {
-		return fmt.Errorf("patch %s: %T is no object", w, s.Object)
+		return fmt.Errorf("patch %s: %T is not a client.Object", w, s.Object)
 	}
 	change(s)
 	if err := w.Cluster.Client.Patch(ctx, s.Object, client.StrategicMergeFrom(before, client.MergeFromWithOptimisticLock{}), options...); err != nil {
@@ -85,7 +85,7 @@ func (w Workload) patch(ctx context.Context, s kube.State, change func(kube.Stat
 	return nil
 }
 
-// annotate changes the annotations of an object; an empty value takes one off.
+// annotate sets an annotation of an object; an empty value removes it.
 func annotate(o client.Object, key, value string) {
 	annotations := o.GetAnnotations()
 	if annotations == nil {
@@ -97,14 +97,14 @@ func annotate(o client.Object, key, value string) {
 	o.SetAnnotations(annotations)
 }
 
-// unlessChanged does it again when another client has changed the workload
-// between reading and patching; the controller does so all the time.
+// unlessChanged retries when another client has changed the workload between
+// reading and patching; the controller does so all the time.
 func unlessChanged(f func() error) error { return retry.RetryOnConflict(retry.DefaultBackoff, f) }
 
-// await looks until nothing is missing or the timeout is over; missing is then
-// what is. The span is from the last look at which something was missing to the
-// first at which nothing was. What may pass by itself is looked over; the error
-// is for the rest.
+// await polls until nothing is missing or the timeout passes; missing is then
+// what is left. The span is from the last look at which something was missing
+// to the first at which nothing was. Transient errors are ignored; the error is
+// for the rest.
 func (w Workload) await(ctx context.Context, clock steadystate.Clock, look func() (missing string, err error)) (span steadystate.Span, missing string, err error) {
 	span = steadystate.Instant(clock.Now())
 	until := span.From + cmp.Or(w.Timeout, time.Minute)
