@@ -9,9 +9,8 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 )
 
-// autoscalerEvents is what happened between two states of a horizontal
-// autoscaler: what it is asked for, and what it says of itself, as the JSON of
-// its API.
+// autoscalerEvents returns the events between two states of a horizontal
+// autoscaler: its spec and its status, as the JSON of its API.
 func autoscalerEvents(before, after *autoscalingv2.HorizontalPodAutoscaler, first bool) []happening {
 	if after == nil {
 		return []happening{{kind: record.EventGone, subject: "hpa/" + before.Namespace + "/" + before.Name, uid: string(before.UID)}}
@@ -32,7 +31,7 @@ func autoscalerEvents(before, after *autoscalingv2.HorizontalPodAutoscaler, firs
 	return []happening{h}
 }
 
-// arrival is the kind of event of an object that was not seen before.
+// arrival is the kind of event of a new object.
 func arrival(first bool) string {
 	if first {
 		return record.EventExists
@@ -40,7 +39,7 @@ func arrival(first bool) string {
 	return record.EventCreated
 }
 
-// compact is a value's JSON; that of the API's own types cannot fail.
+// compact is a value's JSON; marshalling the API's own types cannot fail.
 func compact(v any) string {
 	text, _ := json.Marshal(v)
 	return string(text)

@@ -8,9 +8,9 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 )
 
-// stoppedContainers and restartedContainers are what happened to the
-// containers of a pod between two states of it. A container whose count of
-// restarts went up has stopped in between, whether or not that was seen.
+// stoppedContainers and restartedContainers return the events of a pod's
+// containers between two states. A container whose restart count went up has
+// stopped in between, whether or not that was seen.
 func stoppedContainers(before, after *corev1.Pod) []happening {
 	var list []happening
 	for _, is := range after.Status.ContainerStatuses {
@@ -27,8 +27,7 @@ func stoppedContainers(before, after *corev1.Pod) []happening {
 	return list
 }
 
-// waitingContainers are those that have begun to wait for something else than
-// what every container waits for at first.
+// waitingContainers are those that have begun to wait for an unusual reason.
 func waitingContainers(before, after *corev1.Pod) []happening {
 	var list []happening
 	for _, is := range after.Status.ContainerStatuses {
@@ -70,8 +69,7 @@ func restartedContainers(before, after *corev1.Pod) []happening {
 	return list
 }
 
-// container is the status of the container of that name, the zero one if there
-// is none yet.
+// container is the status of the named container, zero if there is none yet.
 func container(pod *corev1.Pod, name string) corev1.ContainerStatus {
 	for _, c := range pod.Status.ContainerStatuses {
 		if c.Name == name {
@@ -81,7 +79,7 @@ func container(pod *corev1.Pod, name string) corev1.ContainerStatus {
 	return corev1.ContainerStatus{}
 }
 
-// ending is why a container ended the last time, Error, OOMKilled or
+// ending is the reason of a container's last end, Error, OOMKilled or
 // Completed, and its exit code.
 func ending(c corev1.ContainerStatus) (reason, code string) {
 	for _, t := range []*corev1.ContainerStateTerminated{c.State.Terminated, c.LastTerminationState.Terminated} {

@@ -11,9 +11,8 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 )
 
-// endpointEvents is what happened between two states of a slice of a service's
-// endpoints: which of them take traffic now and did not before, and the other
-// way round.
+// endpointEvents returns the events between two states of a service's endpoint
+// slice: the endpoints that began to take traffic, and those that stopped.
 func endpointEvents(before, after *discoveryv1.EndpointSlice, first bool) []happening {
 	slice := after
 	if after == nil {
@@ -54,9 +53,8 @@ func endpointEvents(before, after *discoveryv1.EndpointSlice, first bool) []happ
 	return list
 }
 
-// serving are the endpoints of a slice that take traffic, by their address and
-// whose it is. Kubernetes takes an endpoint whose readiness is not known for
-// ready.
+// serving are the endpoints of a slice that take traffic, by address and
+// target. Kubernetes treats unknown readiness as ready.
 func serving(slice *discoveryv1.EndpointSlice) map[string]discoveryv1.Endpoint {
 	m := map[string]discoveryv1.Endpoint{}
 	if slice == nil {

@@ -22,7 +22,7 @@ func (g *gap) failed(span steadystate.Span, err error) {
 		return
 	}
 	g.reason = err.Error()
-	// The event comes when the gap is over; until then the record has this.
+	// The gap event is recorded at its end; until then the record has this note.
 	g.rec.Note("%s: no read has succeeded since %s: %v", g.subject, g.last, err)
 }
 

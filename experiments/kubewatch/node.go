@@ -8,8 +8,8 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 )
 
-// nodeEvents is what happened between two states of a node: it came, it went,
-// and whether it is ready in between.
+// nodeEvents returns the events between two states of a node: its arrival, its
+// end, and its readiness in between.
 func nodeEvents(before, after *corev1.Node, first bool) []happening {
 	node := after
 	if after == nil {
@@ -39,7 +39,7 @@ func nodeEvents(before, after *corev1.Node, first bool) []happening {
 	return list
 }
 
-// nodeReady reports whether the node is, by its own word.
+// nodeReady reports whether the node reports itself ready.
 func nodeReady(node *corev1.Node) bool {
 	for _, c := range node.Status.Conditions {
 		if c.Type == corev1.NodeReady {

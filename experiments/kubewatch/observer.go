@@ -29,30 +29,30 @@ import (
 type Observer struct {
 	Client    client.WithWatch
 	Namespace string
-	// Selector is of the workload's pods and replica sets; it must not be empty.
+	// Selector selects the workload's pods and replica sets; it must not be
+	// empty.
 	Selector *metav1.LabelSelector
 	// Services are the names of the services whose endpoints are followed.
-	// None: no endpoints are.
+	// Default: none.
 	Services []string
-	// Autoscalers are the names of horizontal autoscalers that are followed. Of
-	// what one does about a load its scale target is a part: name it among the
-	// Workloads.
+	// Autoscalers are the names of the followed horizontal autoscalers. Name
+	// their scale targets among the Workloads: they are part of the response to a
+	// load.
 	Autoscalers []string
-	// Workloads of the namespace are those whose sizes are followed.
+	// Workloads of the namespace whose sizes are followed.
 	Workloads []kube.Workload
-	// VerticalAutoscalers are the names of those that are followed, where the
-	// cluster has such a thing.
+	// VerticalAutoscalers are the names of the followed vertical autoscalers, if
+	// the cluster has their API.
 	VerticalAutoscalers []string
-	// Nodes follows the nodes that come and go, where the account may see them.
+	// Nodes follows the cluster's nodes, if the account may see them.
 	Nodes bool
-	// Every is how often each kind is read. Default 1 s.
+	// Every is the poll interval of each kind. Default 1 s.
 	Every time.Duration
 }
 
 var _ experiments.Observer = Observer{}
 
-// A happening is something that happened to an object between two states of
-// it.
+// A happening is an event between two states of an object.
 type happening struct {
 	kind    string
 	subject string
@@ -60,20 +60,20 @@ type happening struct {
 	attrs   map[string]string
 }
 
-// A subject is a kind of object that is followed.
+// A subject is a followed kind of object.
 type subject struct {
 	name    string
 	list    client.ObjectList
 	options []client.ListOption
-	// between says what happened between two states. One is nil for an object
+	// between returns the events between two states. One is nil for an object
 	// that is new or gone; first: it was there when the watch began.
 	between func(before, after client.Object, first bool) []happening
-	// optional: that it may not be seen is a note and no error, and that the
-	// cluster has no such kind is not even that.
+	// optional: a missing right is a note, not an error, and a kind unknown to
+	// the cluster is not even a note.
 	optional bool
 }
 
-// subjects are the kinds of object that are followed.
+// subjects are the followed kinds of object.
 func (o Observer) subjects() ([]subject, error) {
 	selector, err := metav1.LabelSelectorAsSelector(o.Selector)
 	if err != nil {
@@ -118,15 +118,15 @@ func (o Observer) subjects() ([]subject, error) {
 	return subjects, nil
 }
 
-// Observe records events until ctx ends. It goes on while the API server is
-// away, and records that it was blind; the error is for what could never be
-// seen: a right that is missing.
+// Observe records events until ctx ends. It continues while the API server is
+// unreachable, and records the gap; the error is for permanent failures: a
+// missing right.
 func (o Observer) Observe(ctx context.Context, rec *record.Recorder) error {
 	subjects, err := o.subjects()
 	if err != nil {
 		return err
 	}
-	// One that fails stops the others.
+	// The first failure stops the others.
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var wg sync.WaitGroup
@@ -135,7 +135,7 @@ func (o Observer) Observe(ctx context.Context, rec *record.Recorder) error {
 		wg.Go(func() {
 			err := o.follow(ctx, rec, s)
 			if err != nil && s.optional {
-				if !meta.IsNoMatchError(err) { // else the cluster has no such thing
+				if !meta.IsNoMatchError(err) { // otherwise the cluster has no such kind
 					rec.Note("%v", err)
 				}
 				return
@@ -166,7 +166,7 @@ func (o Observer) follow(ctx context.Context, rec *record.Recorder, s subject) e
 	return nil
 }
 
-// typed makes a function of two objects of a type one of any two objects; nil
+// typed adapts a function of two objects of one type to any two objects; nil
 // stays nil.
 func typed[T client.Object](f func(before, after T, first bool) []happening) func(before, after client.Object, first bool) []happening {
 	return func(before, after client.Object, first bool) []happening {

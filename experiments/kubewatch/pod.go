@@ -9,8 +9,8 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 )
 
-// podEvents is what happened between two states of a pod. Several stages may
-// have been passed between them; each is an event of its own, in the order in
+// podEvents returns the events between two states of a pod. The pod may have
+// passed several stages between them; each is a separate event, in the order in
 // which a pod passes them.
 func podEvents(before, after *corev1.Pod, first bool) []happening {
 	pod := after
@@ -38,7 +38,7 @@ func podEvents(before, after *corev1.Pod, first bool) []happening {
 				"ready", strconv.FormatBool(ready(after)),
 				record.AttrOwner, owner(after),
 			))
-			// It passed its stages before anybody looked.
+			// It passed its stages before the watch began.
 			before = after.DeepCopy()
 			before.DeletionTimestamp = nil
 		} else {
@@ -51,7 +51,7 @@ func podEvents(before, after *corev1.Pod, first bool) []happening {
 	stopped := stoppedContainers(before, after)
 	list = append(list, stopped...)
 	list = append(list, waitingContainers(before, after)...)
-	// Ready in both, and since another instant: it was not in between.
+	// Ready in both, but since another instant: it was unready in between.
 	again := ready(before) && ready(after) && !readySince(before).Equal(readySince(after))
 	if ready(before) && (again || !ready(after)) {
 		add(record.EventNotReady, nil)
@@ -76,13 +76,13 @@ func ready(pod *corev1.Pod) bool {
 	return condition(pod, corev1.PodReady).Status == corev1.ConditionTrue
 }
 
-// readySince is when the pod last became ready or not ready, by its kubelet's
+// readySince is when the pod last became ready or unready, by its kubelet's
 // clock.
 func readySince(pod *corev1.Pod) time.Time {
 	return condition(pod, corev1.PodReady).LastTransitionTime.Time
 }
 
-// condition is the pod's condition of a type, the zero one if it has none.
+// condition is the pod's condition of a type, zero if it has none.
 func condition(pod *corev1.Pod, of corev1.PodConditionType) corev1.PodCondition {
 	for _, c := range pod.Status.Conditions {
 		if c.Type == of {
@@ -92,7 +92,7 @@ func condition(pod *corev1.Pod, of corev1.PodConditionType) corev1.PodCondition 
 	return corev1.PodCondition{}
 }
 
-// owner is what made the pod, as kind/name.
+// owner is the pod's controller, as kind/name.
 func owner(pod *corev1.Pod) string {
 	for _, o := range pod.OwnerReferences {
 		if o.Controller != nil && *o.Controller {
@@ -102,7 +102,7 @@ func owner(pod *corev1.Pod) string {
 	return ""
 }
 
-// attrs are pairs of names and values; those without a value are left out.
+// attrs are pairs of names and values; empty values are omitted.
 func attrs(pairs ...string) map[string]string {
 	m := map[string]string{}
 	for i := 0; i+1 < len(pairs); i += 2 {

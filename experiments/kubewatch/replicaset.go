@@ -9,7 +9,7 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 )
 
-// replicaSetEvents is what happened between two states of a replica set.
+// replicaSetEvents returns the events between two states of a replica set.
 func replicaSetEvents(before, after *appsv1.ReplicaSet, first bool) []happening {
 	set := after
 	if after == nil {
@@ -32,7 +32,7 @@ func replicaSetEvents(before, after *appsv1.ReplicaSet, first bool) []happening 
 	return list
 }
 
-// replicas is how many pods the set wants; Kubernetes takes unset for one.
+// replicas is the desired number of replicas; Kubernetes treats unset as one.
 func replicas(set *appsv1.ReplicaSet) string {
 	return strconv.Itoa(int(ptr.Deref(set.Spec.Replicas, 1)))
 }

@@ -14,8 +14,8 @@ import (
 )
 
 // ScalingOut is the condition that a horizontal autoscaler desires more
-// replicas than there are. It goes by the events that an [Observer] records
-// which follows the autoscaler.
+// replicas than there are. It needs the events of an [Observer] that follows
+// the autoscaler.
 type ScalingOut struct {
 	Namespace string
 	// Autoscaler is its name.
@@ -49,8 +49,8 @@ func (s ScalingOut) Watch(rec *record.Recorder) (missing func(context.Context) s
 	}
 }
 
-// idle says why an autoscaler does not scale out, as of its latest event, and
-// nothing if it does.
+// idle says why an autoscaler does not scale out, as of its latest event; empty
+// if it does.
 func idle(e record.Event) string {
 	if e.Kind == record.EventGone {
 		return e.Subject + " is gone"

@@ -8,17 +8,16 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 )
 
-// vertical is the list of vertical autoscalers. Its API is no part of
-// Kubernetes itself, and many clusters do not have it.
+// vertical is a list of vertical autoscalers. Their API is not part of
+// Kubernetes itself, and many clusters lack it.
 func vertical() *unstructured.UnstructuredList {
 	list := &unstructured.UnstructuredList{}
 	list.SetGroupVersionKind(schema.GroupVersionKind{Group: "autoscaling.k8s.io", Version: "v1", Kind: "VerticalPodAutoscalerList"})
 	return list
 }
 
-// verticalEvents is what happened between two states of a vertical autoscaler:
-// what it is asked for, and what it says of itself, its recommendation among
-// that.
+// verticalEvents returns the events between two states of a vertical
+// autoscaler: its spec and its status, the recommendation included.
 func verticalEvents(before, after *unstructured.Unstructured, first bool) []happening {
 	if after == nil {
 		return []happening{{kind: record.EventGone, subject: "vpa/" + before.GetNamespace() + "/" + before.GetName(), uid: string(before.GetUID())}}

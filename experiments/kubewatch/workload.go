@@ -10,8 +10,8 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
-// workloadEvents is what happened between two states of a workload: how many
-// pods it desires, and how many it has.
+// workloadEvents returns the events between two states of a workload: its
+// desired and its actual pods.
 func workloadEvents(before, after client.Object, first bool) []happening {
 	was, known := kube.StateOf(before)
 	is, there := kube.StateOf(after)
@@ -28,7 +28,7 @@ func workloadEvents(before, after client.Object, first bool) []happening {
 	return []happening{h}
 }
 
-// counts are a workload's numbers of pods.
+// counts are a workload's pod counts.
 func counts(s kube.State) map[string]string {
 	number := func(n int32) string { return strconv.Itoa(int(n)) }
 	return attrs(

@@ -14,13 +14,13 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate/machine"
 )
 
-// attempts is a round tripper that counts the connections each request was
-// put on, and says why it failed; vegeta's result tells neither. Requests are
-// known by the number that vegeta puts in a header.
+// attempts is a round tripper that counts each request's connections and notes
+// the reason of a failure; vegeta's result has neither. It identifies requests
+// by the number that vegeta puts in a header.
 type attempts struct {
 	next http.RoundTripper
-	// The timeout is kept here and not by http.Client, which gives two
-	// different errors for it, depending on who notices first.
+	// The timeout is kept here and not in http.Client, which returns two
+	// different errors for it, depending on which of its layers notices first.
 	timeout time.Duration
 	share   share
 	aims    aims
@@ -42,7 +42,7 @@ func newAttempts(next http.RoundTripper, timeout time.Duration, part share, aims
 	return &attempts{next: next, timeout: timeout, share: part, aims: aims, bySeq: map[uint64]*attempt{}}
 }
 
-// RoundTrip carries the request out and remembers what became of it.
+// RoundTrip carries the request out and remembers the outcome.
 func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	seq, err := strconv.ParseUint(req.Header.Get(seqHeader), 10, 64)
 	if err != nil {
@@ -58,7 +58,7 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if number != seq {
-		// The service sees the number in the whole load.
+		// The service sees the number within the whole load.
 		req.Header = req.Header.Clone()
 		req.Header.Set(seqHeader, strconv.FormatUint(number, 10))
 	}
@@ -80,8 +80,8 @@ func (a *attempts) remember(seq uint64, at *attempt) {
 	a.bySeq[seq] = at
 }
 
-// take is what became of a request; it is forgotten here. A request that never
-// came to a round trip has the zero value.
+// take returns and forgets a request's outcome. A request that never reached a
+// round trip has the zero value.
 func (a *attempts) take(seq uint64) attempt {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -93,8 +93,8 @@ func (a *attempts) take(seq uint64) attempt {
 	return *at
 }
 
-// body notices an answer that breaks off. It is read and closed before the
-// result is taken, by the same goroutine.
+// body notices an answer that breaks off. The goroutine that takes the result
+// reads and closes it first.
 type body struct {
 	io.ReadCloser
 	at     *attempt

@@ -24,73 +24,70 @@ import (
 
 // HTTP is a load of HTTP requests. It can be driven more than once.
 type HTTP struct {
-	// Shape is how many requests are sent a second, and when; required.
+	// Shape is the rate of requests over time; required.
 	Shape Shape `yaml:"shape"`
 	// URL is what to request, http or https; required without Targets.
 	URL string `yaml:"url"`
 	// Method is the HTTP method; default GET. A target has its own.
 	Method string `yaml:"method"`
 	// Targets is the path of a file in vegeta's HTTP or JSON format, in place of
-	// URL. It is read before the start; request n is of target n, and after the
-	// last one the first comes again. The paths of bodies, as @file, are
-	// relative to the file's directory. The record does not say of which target
-	// a request was but by its number.
+	// URL. It is read before the start; request n uses target n, round robin.
+	// Paths of bodies, as @file, are relative to the file's directory. The record
+	// identifies a request's target only by the request's number.
 	Targets string `yaml:"targets"`
-	// Header and Body are sent with each request; a target's own headers come on
-	// top, and its own body in place.
+	// Header and Body are sent with each request; a target's own headers are
+	// added, and its own body replaces this one.
 	Header http.Header `yaml:"-"`
 	Body   []byte      `yaml:"-"`
-	// HeaderFiles are files of more headers, as lines "Name: value", BodyFile is
-	// a file with the body, in place of Body. They are read before the start.
+	// HeaderFiles are files with more headers, as lines "Name: value"; BodyFile
+	// is a file with the body, in place of Body. They are read before the start.
 	HeaderFiles []string `yaml:"header_files"`
 	BodyFile    string   `yaml:"body_file"`
 	// SecretHeader are headers whose values are secret, by name. They are
 	// read before the start.
 	SecretHeader map[string]Secret `yaml:"secret_headers"`
-	// Timeout is how long to wait for an answer; default 2 s. A black hole
-	// keeps as many requests in flight as are sent in that time, and blurs the
-	// edges of an outage by it.
+	// Timeout is how long to wait for an answer; default 2 s. A black hole keeps
+	// as many requests in flight as are sent in that time, and blurs the edges of
+	// an outage by it.
 	Timeout time.Duration `yaml:"timeout"`
-	// Reuse keeps connections alive and uses them again.
+	// Reuse keeps connections alive and reuses them.
 	Reuse bool `yaml:"reuse_connections"`
-	// ReuseRate is the number of requests per second that are sent besides,
-	// over connections that are kept alive, as the signal [ReusedSignal]: what
-	// breaks a user's open connection may leave new ones alone, and the other
-	// way round. Default: none. Not with Reuse. Two rates with a large common
-	// divisor send their requests at few distances from each other, where one may
-	// always have to wait for the other: to compare the two choose 19 to 100, and
-	// not 20.
+	// ReuseRate is the rate of additional requests over kept-alive connections,
+	// as the signal [ReusedSignal]: a fault that breaks a user's open connection
+	// may leave new ones alone, and vice versa. Default: none. Not with Reuse.
+	// Two rates with a large common divisor send their requests at few distances
+	// from each other, where one may always wait for the other: to compare the
+	// two choose 19 to 100, not 20.
 	ReuseRate Rate `yaml:"reuse_rate"`
-	// BackendHeader is the response header in which the service says which of its
-	// instances answered; default "X-Pod".
+	// BackendHeader is the response header in which the service names the
+	// instance that answered; default "X-Pod".
 	BackendHeader string `yaml:"named_by"`
-	// Success is what makes an answer a good one; default: a status from 200 to
-	// 399.
+	// Success defines a good answer; default: a status from 200 to 399.
 	Success Success `yaml:"success"`
 	// TLS configures HTTPS; nil: the system's certificate authorities.
 	TLS *tls.Config `yaml:"-"`
-	// MaxInFlight is how many requests of a signal may wait for their answers at
-	// once; default: three times what a black hole of the whole timeout holds
-	// at the shape's peak and in a surge. Beyond it requests are sent late, and
-	// the judge is told.
+	// MaxInFlight is the maximum number of unanswered requests of a signal;
+	// default: three times the number that a black hole of the whole timeout
+	// holds at the shape's peak and in a surge. Beyond it requests are sent late,
+	// and the judge is told.
 	MaxInFlight uint64 `yaml:"-"`
 	// Surge is a fault that may multiply the load's rate while it is driven.
-	// Default: none. Not of a share: the other workers would not know of it.
+	// Default: none. Not for a share: the other workers would not know of it.
 	Surge *Surge `yaml:"-"`
 
-	share  share           // that is driven; the zero value is the whole
-	window *Window         // in which it is driven; nil: from Drive to its context's end
-	aimed  []vegeta.Target // in place of whatever says what is requested
+	share  share           // to drive; the zero value is the whole
+	window *Window         // to drive it in; nil: from Drive to its context's end
+	aimed  []vegeta.Target // in place of the configured targets
 
-	// control is called on each socket before it connects, as that of
-	// [net.Dialer] is: for tests of what the load's machine runs out of.
+	// control is called on each socket before it connects, like that of
+	// [net.Dialer]: for tests of resource exhaustion on the load's machine.
 	control func(network, address string, conn syscall.RawConn) error
 	// room is how many requests may wait to be recorded; default: those of
 	// [recordWithin].
 	room int
 }
 
-// recordWithin is how long the recorder may be behind.
+// recordWithin is how far the recorder may lag behind.
 const recordWithin = 10 * time.Second
 
 var (
@@ -98,18 +95,18 @@ var (
 	_ experiments.Signaler  = HTTP{}
 )
 
-// ReusedSignal is the signal that the requests of [HTTP.ReuseRate] make.
+// ReusedSignal is the signal of the requests of [HTTP.ReuseRate].
 const ReusedSignal = record.TrafficSignal + " reused"
 
-// Share is the part of the load that worker i of several drives, from 0 on: the
-// requests whose numbers are i, i + of, i + 2 of and so on, each with the number
-// and at the time that it has in the whole. The shares of one load, begun at one
-// instant, interleave to exactly the load. The record of one of them lacks the
-// others' requests, which a judge takes for missing.
+// Share is the part of the load that worker i of several drives, counted from
+// 0: the requests i, i + of, i + 2 of and so on, each with the number and at
+// the time that it has in the whole. The shares of one load, started at one
+// instant, interleave to exactly the load. The record of a single share lacks
+// the others' requests, which a judge treats as missing.
 func (h HTTP) Share(i, of int) HTTP {
 	h.share = share{worker: i, of: of}
 	if of == 0 {
-		h.share.of = -1 // which is refused, and not the whole
+		h.share.of = -1 // which is refused, and does not mean the whole
 	}
 	return h
 }
@@ -124,10 +121,10 @@ func (h HTTP) withDefaults() HTTP {
 	return h
 }
 
-// peak is the greatest rate that the load's shape and its surge come to.
+// peak is the highest rate of the load's shape and its surge.
 func (h HTTP) peak() float64 { return h.Shape.Peak() * h.Surge.most() * h.share.part() }
 
-// Validate says what is wrong with the load.
+// Validate reports mistakes in the load.
 func (h HTTP) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf("load: "+format, args...)) }
@@ -232,7 +229,7 @@ func (h HTTP) Resolution(latency time.Duration) time.Duration {
 	return time.Duration(float64(time.Second)/trough) + latency
 }
 
-// Signals are the signals that the load yields, each with what it is.
+// Signals describes the load's signals, by name.
 func (h HTTP) Signals() map[string]string {
 	signals := map[string]string{}
 	for _, s := range h.streams() {
@@ -266,9 +263,8 @@ func (h HTTP) streams() []stream {
 }
 
 // Drive sends requests until ctx or the load's window ends, waits for those in
-// flight, and returns. It never waits for each, which is called by one
-// goroutine: when each is more than 10 s of requests behind, Drive ends with an
-// error.
+// flight, and returns. It never waits for each, which one goroutine calls: when
+// each is more than 10 s of requests behind, Drive ends with an error.
 func (h HTTP) Drive(ctx context.Context, clock steadystate.Clock, each func(record.Request)) error {
 	if err := h.Validate(); err != nil {
 		return err

@@ -8,9 +8,9 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 )
 
-// A queue passes requests on to the recorder, and never waits for it: while
-// it packs and writes, the attack goes on. It holds as many as it has room for;
-// beyond that they are lost, which is an error.
+// A queue passes requests on to the recorder without ever blocking the attack,
+// even while the recorder packs and writes. Requests beyond its capacity are
+// lost, which is an error.
 type queue struct {
 	requests chan record.Request
 	done     chan struct{}
@@ -19,8 +19,8 @@ type queue struct {
 	lost error
 }
 
-// startQueue begins to call each from one goroutine. If that panics, stop is
-// called with what it says, and the rest is lost.
+// startQueue starts one goroutine that calls each. If that panics, it calls stop
+// with the error, and the rest is lost.
 func startQueue(room int, each func(record.Request), stop func(error)) *queue {
 	h := &queue{requests: make(chan record.Request, room), done: make(chan struct{})}
 	go func() {
@@ -42,7 +42,7 @@ func startQueue(room int, each func(record.Request), stop func(error)) *queue {
 
 func (h *queue) lose(err error) { h.once.Do(func() { h.lost = err }) }
 
-// pass hands a request over. The error says that it was lost.
+// pass queues a request. The error says that it was lost.
 func (h *queue) pass(q record.Request) error {
 	select {
 	case h.requests <- q:
@@ -54,8 +54,8 @@ func (h *queue) pass(q record.Request) error {
 	return err
 }
 
-// end waits until all were handed over, after the last pass. The error is that
-// of the first request that was lost.
+// end waits until the queue is empty, after the last pass. The error is that of
+// the first lost request.
 func (h *queue) end() error {
 	close(h.requests)
 	<-h.done

@@ -7,18 +7,17 @@ import (
 	"strings"
 )
 
-// A Secret says where a secret value is: the load reads it when
-// it begins, each time anew, and tells only where it is from, in its String,
-// the record and errors alike.
+// A Secret references a secret value, which is never logged: the load reads it
+// at each start, and its String, the record and errors show only its place.
 type Secret struct {
-	// Env is the name of the environment variable that holds the value, File
-	// the path of the file that does; one of the two. The line breaks that end
-	// it are no part of it.
+	// Env is the name of the environment variable with the value, File the path
+	// of the file with it; set one of the two. Trailing line breaks are not part
+	// of the value.
 	Env  string `yaml:"env"`
 	File string `yaml:"file"`
 }
 
-// String is where the value is.
+// String is the place of the value.
 func (s Secret) String() string {
 	if s.Env != "" {
 		return "environment variable " + s.Env
@@ -33,7 +32,7 @@ func (s Secret) validate() error {
 	return nil
 }
 
-// read reads the value, which must be fit for a header.
+// read reads the value, which must be valid in a header.
 func (s Secret) read() (string, error) {
 	value, there := "", true
 	if s.Env != "" {

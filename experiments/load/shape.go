@@ -10,10 +10,9 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 )
 
-// A Shape says how many requests a second a load sends at each time since its
-// start. It is plain data with a text form, see [ParseShape]; rates are
-// requests per second and need not be whole. The zero value is unset and
-// refused.
+// A Shape is a rate of requests over the time since the load's start. It is
+// plain data with a text form, see [ParseShape]; rates are requests per second
+// and need not be integers. The zero value is unset and refused.
 type Shape struct {
 	form   form
 	pieces []piece
@@ -30,36 +29,35 @@ const (
 	spikeForm    form = "spike"
 )
 
-// A piece is a stretch of a shape: a line from one rate to another, or a sine
-// about one.
+// A piece is a part of a shape: a line from one rate to another, or a sine
+// around one.
 type piece struct {
 	from, to float64       // requests per second at its beginning and at its end
-	length   time.Duration // zero: for good, which only the last one is
+	length   time.Duration // zero: unlimited, only for the last one
 	swing    float64       // of the sine
 	period   time.Duration // of the sine; zero: there is none
 
-	// What the pieces before it come to.
+	// The totals of the previous pieces.
 	start  time.Duration
 	before float64
 }
 
-// A Step is a rate that a load keeps for a while.
+// A Step is a rate for a length of time.
 type Step struct {
 	Rate float64
-	// For is how long; zero, of the last step and only of it, is for good.
+	// For is the length; zero, only for the last step, is unlimited.
 	For time.Duration
 }
 
-// Constant is the shape of one rate.
+// Constant is a shape with a single rate.
 func Constant(rate float64) Shape { return shape(constantForm, level(rate, 0)) }
 
-// Ramp is the shape that goes evenly from one rate to another, up or down, and
-// stays there.
+// Ramp changes linearly from one rate to another, up or down, and stays there.
 func Ramp(from, to float64, over time.Duration) Shape {
 	return shape(rampForm, piece{from: from, to: to, length: over}, level(to, 0))
 }
 
-// Steps is the shape of one rate after another.
+// Steps is a sequence of rates.
 func Steps(steps ...Step) Shape {
 	var pieces []piece
 	for _, s := range steps {
@@ -68,14 +66,14 @@ func Steps(steps ...Step) Shape {
 	return shape(stepsForm, pieces...)
 }
 
-// Sine is the shape that swings about a rate, by less than that rate to either
-// side; it begins in the middle, on its way up.
+// Sine oscillates around a rate, by less than that rate; it starts in the
+// middle, upwards.
 func Sine(mean, swing float64, period time.Duration) Shape {
 	return shape(sineForm, piece{from: mean, to: mean, swing: swing, period: period})
 }
 
-// Spike is the shape of one rate that is left for a higher one for a while. A
-// spike that is a fault, whatever the time of it, is a [Surge].
+// Spike is a rate with a temporary increase. A spike that is a fault, whatever
+// its time, is a [Surge].
 func Spike(base, peak float64, after, length time.Duration) Shape {
 	return shape(spikeForm, level(base, after), level(peak, length), level(base, 0))
 }
@@ -93,9 +91,9 @@ func shape(f form, pieces ...piece) Shape {
 	return Shape{form: f, pieces: pieces}
 }
 
-// What a shape may ask for. The least rate still makes a request a minute; the
-// greatest is more than one machine drives, and no slip of a unit. A length
-// must not overflow what all add up to.
+// Bounds of a shape. The lowest rate still makes one request per minute; the
+// highest exceeds one machine's capacity but catches a wrong unit. The length
+// bound keeps sums from overflowing.
 const (
 	minRate   = 1.0 / 60
 	maxRate   = 100_000
@@ -117,7 +115,7 @@ func checkLength(name string, d time.Duration) error {
 	return nil
 }
 
-// Validate says what is wrong with the shape.
+// Validate reports mistakes in the shape.
 func (s Shape) Validate() error {
 	if s.form == "" {
 		return fmt.Errorf("no shape: want one of %s", shapeChoices)
@@ -131,7 +129,7 @@ func (s Shape) Validate() error {
 			name = rates[i]
 		}
 		if i > 0 && s.form != stepsForm && i >= len(rates) {
-			break // the rate to which it goes, or to which it returns
+			break // the target or base rate
 		}
 		bad(checkRate(name, p.from))
 		if s.form == rampForm {
@@ -176,8 +174,8 @@ func (s Shape) Rate(at time.Duration) float64 {
 	return p.from + p.slope()*x
 }
 
-// Hits is how many requests are due by a time since the start: the integral of
-// the rate. The request with number n is due when it comes to n+1.
+// Hits is the number of requests due by a time since the start: the integral of
+// the rate. Request n is due when Hits reaches n+1.
 func (s Shape) Hits(at time.Duration) float64 {
 	if at <= 0 {
 		return 0
@@ -186,9 +184,9 @@ func (s Shape) Hits(at time.Duration) float64 {
 	return p.before + p.hits((at - p.start).Seconds())
 }
 
-// When is the time since the start at which so many requests are due: the
-// inverse of [Shape.Hits], to the nanosecond. What is beyond the longest length
-// of time is that.
+// When is the time since the start at which that many requests are due: the
+// inverse of [Shape.Hits], to the nanosecond. It is capped at the longest
+// duration.
 func (s Shape) When(hits float64) time.Duration {
 	i, _ := slices.BinarySearchFunc(s.pieces, hits, func(p piece, hits float64) int {
 		if p.before < hits {
@@ -207,7 +205,7 @@ func (s Shape) When(hits float64) time.Duration {
 	return p.start + time.Duration(x)
 }
 
-// Peak is the greatest rate there is, Trough the least.
+// Peak is the highest rate.
 func (s Shape) Peak() float64 {
 	peak := 0.0
 	for _, p := range s.pieces {
@@ -216,7 +214,7 @@ func (s Shape) Peak() float64 {
 	return peak
 }
 
-// Trough is the least rate there is.
+// Trough is the lowest rate.
 func (s Shape) Trough() float64 {
 	trough := s.Peak()
 	for _, p := range s.pieces {
@@ -260,7 +258,7 @@ func (s Shape) at(at time.Duration) piece {
 	return s.pieces[max(0, i-1)]
 }
 
-// slope is by how much the rate grows in a second.
+// slope is the rate's increase per second.
 func (p piece) slope() float64 {
 	if p.from == p.to {
 		return 0
@@ -281,15 +279,15 @@ func (p piece) after(hits float64) float64 {
 	case m == 0:
 		return hits / p.from
 	default:
-		// The root of mx²/2 + ax - hits that is stable also for a small m. A
-		// ramp down never comes to more than it has.
+		// The root of mx²/2 + ax - hits, in a form that is stable for small m too.
+		// A ramp down never exceeds its total.
 		return 2 * hits / (p.from + math.Sqrt(max(0, p.from*p.from+2*m*hits)))
 	}
 }
 
-// afterSine finds the time within its period, in which it is the only one,
-// since the rate is never below zero: by Newton's method, and by halving where
-// that leaves what is known.
+// afterSine finds the time within its period, where it is unique, since the
+// rate is never below zero: by Newton's method, with bisection where a step
+// leaves the known interval.
 func (p piece) afterSine(hits float64) float64 {
 	period := p.period.Seconds()
 	whole := math.Floor(hits / (p.from * period))

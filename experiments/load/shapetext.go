@@ -54,8 +54,7 @@ func (r *Rate) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// MustParseShape is ParseShape for literals in code; it panics on a text that
-// does not parse.
+// MustParseShape is ParseShape for literals in code; it panics on invalid text.
 func MustParseShape(text string) Shape {
 	s, err := ParseShape(text)
 	if err != nil {
@@ -213,12 +212,12 @@ func (s *Shape) UnmarshalText(text []byte) error {
 	return err
 }
 
-// formatRate writes a rate so that it reads back as it is: per minute where
-// that is the shorter way.
+// formatRate writes a rate so that it reads back unchanged: per minute where
+// that is shorter.
 func formatRate(perSecond float64) string {
 	write := func(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 	text := write(perSecond) + "/s"
-	// What a rate of so many a minute is for a float is off by a little.
+	// A rate per minute is slightly off as a float.
 	perMinute := math.Round(perSecond*60*1e6) / 1e6
 	if short := write(perMinute) + "/min"; perMinute/60 == perSecond && len(short) < len(text) {
 		return short
@@ -226,7 +225,7 @@ func formatRate(perSecond float64) string {
 	return text
 }
 
-// formatLength is a length of time without the zeros that String ends with.
+// formatLength is a duration without String's trailing zeros.
 func formatLength(d time.Duration) string {
 	text := d.String()
 	for _, zero := range []string{"m0s", "h0m"} {

@@ -13,8 +13,8 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate/machine"
 )
 
-// A stream is the requests of one signal: one attack, on a schedule and
-// connections of its own.
+// A stream is the requests of one signal: one attack, with its own schedule and
+// connections.
 type stream struct {
 	HTTP
 	signal  string // empty: the traffic's
@@ -50,13 +50,14 @@ func (s stream) drive(ctx context.Context, each func(record.Request)) error {
 		}),
 		vegeta.MaxWorkers(s.MaxInFlight),
 	)
-	// Of several targets it makes requests of the first, which are then aimed.
+	// vegeta builds requests for the first of several targets; they are then
+	// aimed.
 	target := vegeta.NewStaticTargeter(s.targets[0])
 	plan := &pacer{timetable: s.times, window: s.window, done: ctx.Done()}
 	unhook := context.AfterFunc(ctx, func() { attacker.Stop() })
 	defer unhook()
 	for result := range attacker.Attack(target, plan, 0, s.name()) {
-		// A result comes after the pacer was asked, so the start is known.
+		// A result comes after the pacer ran, so the start is known.
 		each(s.request(result, attempts.take(result.Seq)))
 	}
 	return nil

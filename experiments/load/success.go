@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// Success is what makes an answer a good one besides its coming in time. The
-// zero value asks for a status from 200 to 399 and no more.
+// Success defines a good answer, besides arriving in time. The zero value
+// requires only a status from 200 to 399.
 type Success struct {
 	// Status are the codes that are good; default: 200 to 399. Others never are.
 	Status []StatusRange `json:"status,omitempty" yaml:"status"`
-	// Contains is text that the body must have in it; empty: any body will do.
+	// Contains is text that the body must contain; empty: any body.
 	Contains string `json:"contains,omitempty" yaml:"contains"`
 }
 
@@ -21,7 +21,7 @@ type Success struct {
 // "200" or "200-299".
 type StatusRange struct{ From, To int }
 
-// The codes of answers that can be good.
+// The status codes of good answers.
 var wellAnswered = StatusRange{200, 399}
 
 func (r StatusRange) String() string {
@@ -64,7 +64,7 @@ func (s Success) validate() error {
 	return errors.Join(errs...)
 }
 
-// String is what is asked for, in a few words; empty if it is the default.
+// String summarizes the requirements; empty for the default.
 func (s Success) String() string {
 	var parts []string
 	if len(s.Status) > 0 {
@@ -80,8 +80,8 @@ func (s Success) String() string {
 	return strings.Join(parts, " and ")
 }
 
-// missing says what an answer lacks to be a good one; empty: nothing. The body is
-// not told: it may hold personal data.
+// missing says why an answer is not good; empty: it is. The body is not shown:
+// it may hold personal data.
 func (s Success) missing(code int, body []byte) string {
 	good := len(s.Status) == 0
 	for _, r := range s.Status {

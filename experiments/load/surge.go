@@ -12,23 +12,23 @@ import (
 )
 
 // A Surge is a fault: while it is on, the load that names it in [HTTP.Surge]
-// sends Factor times as many requests a second as its shape says, in all its
-// streams. Its effect is looked for in the requests that were sent.
+// multiplies its rate by Factor, in all its streams. Its effect is looked for
+// in the requests that were sent.
 //
 //	surge := &load.Surge{Factor: 10}
 //	experiment.Load = load.HTTP{Shape: load.Constant(100), URL: url, Surge: surge}
 //	experiment.Faults = []experiments.Scheduled{{Fault: surge}}
 //
-// What it is compared with is the rate of the settled stretch, so a load that
-// surges wants a shape that is constant, or nearly. A Surge must not be copied;
-// it can be used again in the next run.
+// The reference is the rate of the settled stretch, so a load with a surge
+// needs a constant shape, or nearly. A Surge must not be copied; it can be used
+// again in the next run.
 type Surge struct {
-	// Factor is by how much the rate is multiplied; more than 1, and the peak
-	// of the shape times Factor is bounded as rates are.
+	// Factor multiplies the rate; above 1, and the shape's peak times Factor is
+	// bounded like any rate.
 	Factor float64
 
 	mu      sync.Mutex
-	streams []stream // of the load that runs; none: it does not
+	streams []stream // of the running load; none: it does not run
 	on      bool
 }
 
@@ -39,7 +39,7 @@ func (s *Surge) String() string {
 	return fmt.Sprintf("surge of the load to %.4g times its rate", s.Factor)
 }
 
-// validate looks at the factor by itself.
+// validate checks the factor alone.
 func (s *Surge) validate() error {
 	if !(s.Factor > 1) || math.IsInf(s.Factor, 1) { // nor NaN
 		return fmt.Errorf("surge: factor %g: want more than 1, as in 10", s.Factor)
@@ -47,8 +47,8 @@ func (s *Surge) validate() error {
 	return nil
 }
 
-// most is the factor of the greatest rate that a load with the surge, which may
-// be nil, comes to.
+// most is the factor of the highest rate of a load with the surge, which may be
+// nil.
 func (s *Surge) most() float64 {
 	if s == nil || !(s.Factor > 1) {
 		return 1
@@ -56,8 +56,8 @@ func (s *Surge) most() float64 {
 	return s.Factor
 }
 
-// follow makes the surge one of the load that begins now; the returned function
-// ends that.
+// follow attaches the surge to the load that starts now; the returned function
+// detaches it.
 func (s *Surge) follow(streams []stream) (end func(), err error) {
 	if s == nil {
 		return func() {}, nil
@@ -109,8 +109,7 @@ func (s *Surge) Inject(_ context.Context, rec *record.Recorder) (record.Injectio
 	return injection, nil
 }
 
-// Recover returns to the load's own rate. A load that is driven no more has no
-// surge.
+// Recover returns to the load's own rate. A load that has stopped has no surge.
 func (s *Surge) Recover(_ context.Context, rec *record.Recorder) (steadystate.Span, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

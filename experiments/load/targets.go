@@ -17,7 +17,7 @@ import (
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 )
 
-// checkURL says what is wrong with what is to be requested.
+// checkURL reports an invalid URL.
 func checkURL(text string) error {
 	u, err := url.Parse(text)
 	switch {
@@ -29,7 +29,7 @@ func checkURL(text string) error {
 	return nil
 }
 
-// redacted is a URL without the password that it may have.
+// redacted is a URL without its password.
 func redacted(text string) string {
 	if u, err := url.Parse(text); err == nil {
 		return u.Redacted()
@@ -37,8 +37,8 @@ func redacted(text string) string {
 	return text
 }
 
-// Preflight reads what the load would read when it begins, and says what that
-// is. Nothing is requested.
+// Preflight reads the inputs of the load, and summarizes them. It sends no
+// request.
 func (h HTTP) Preflight(context.Context) (found string, err error) {
 	if err := h.Validate(); err != nil {
 		return "", err
@@ -54,8 +54,8 @@ func (h HTTP) Preflight(context.Context) (found string, err error) {
 	return found, nil
 }
 
-// Aims reads all that the load reads when it begins, secrets too: request n is
-// of target n, with all its headers and its body, and they come round.
+// Aims reads all inputs of the load, secrets too: request n uses target n, with
+// all its headers and its body, round robin.
 func (h HTTP) Aims() ([]vegeta.Target, error) {
 	if h.aimed != nil {
 		return h.aimed, nil
@@ -80,8 +80,8 @@ func (h HTTP) Aims() ([]vegeta.Target, error) {
 	return list, nil
 }
 
-// At is the load at these targets, in place of whatever says what is requested;
-// of a load that was read elsewhere, by [HTTP.Aims].
+// At is the load with these targets, in place of the configured ones; for a
+// load that was read elsewhere, by [HTTP.Aims].
 func (h HTTP) At(targets []vegeta.Target) HTTP {
 	h.URL, h.Method, h.Targets = "", "", ""
 	h.Header, h.HeaderFiles, h.SecretHeader = nil, nil, nil
@@ -90,7 +90,7 @@ func (h HTTP) At(targets []vegeta.Target) HTTP {
 	return h
 }
 
-// header is what the load sends with each request.
+// header is the common header of all requests.
 func (h HTTP) header() (http.Header, error) {
 	header := h.Header.Clone()
 	if header == nil {
@@ -114,9 +114,8 @@ func (h HTTP) header() (http.Header, error) {
 	return header, nil
 }
 
-// readHeader adds the lines "Name: value" of a file; empty ones and those that
-// begin with # are left out. What is wrong with a line is told without it: it
-// may be a secret.
+// readHeader adds the lines "Name: value" of a file; it skips empty lines and
+// those that begin with #. Errors do not quote the line: it may be a secret.
 func readHeader(path string, header http.Header) error {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -145,7 +144,7 @@ func readTargets(path string, body []byte, header http.Header) ([]vegeta.Target,
 	if err != nil {
 		return nil, err
 	}
-	text = append(text, '\n') // vegeta passes over a JSON line without an end
+	text = append(text, '\n') // vegeta skips a JSON line without a line end
 	var targeter vegeta.Targeter
 	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
 		targeter = vegeta.NewJSONTargeter(bytes.NewReader(text), body, header)
@@ -174,8 +173,8 @@ func readTargets(path string, body []byte, header http.Header) ([]vegeta.Target,
 }
 
 // beside makes the paths of bodies, the lines that begin with @, relative to
-// the file's directory, wherever the load is started. A line too long for
-// vegeta would end the file in silence.
+// the file's directory, wherever the load is started. It rejects a line too
+// long for vegeta, which would silently end the file.
 func beside(path string, text []byte) ([]byte, error) {
 	var out bytes.Buffer
 	n := 0
@@ -193,7 +192,7 @@ func beside(path string, text []byte) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// aims are requests of several targets, to be sent in turn by their numbers.
+// aims are requests of several targets, sent round robin by request number:
 // vegeta takes the next target for whichever request asks first.
 type aims []*http.Request
 
@@ -214,7 +213,7 @@ func newAims(targets []vegeta.Target) (aims, error) {
 	return list, nil
 }
 
-// aim is a request that vegeta made, as one of the target of its number.
+// aim turns a request of vegeta into one of its number's target.
 func (a aims) aim(req *http.Request, number uint64) (*http.Request, error) {
 	if len(a) < 2 {
 		return req, nil

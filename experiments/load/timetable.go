@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// A timetable says when each request of a stream is due: by the load's shape,
-// and by the surges that were on. It begins with the attack.
+// A timetable says when each request of a stream is due: by the load's shape
+// and by its surges. It begins with the attack.
 type timetable struct {
 	shape Shape
 	share share
 
 	mu      sync.Mutex
-	start   time.Time    // of the attack; zero: it has not begun
-	changes []rateChange // in the order of time; the first is the shape's own
+	start   time.Time    // of the attack; zero: not started
+	changes []rateChange // by time; the first is the shape's own
 	// switched is closed when the rate changes.
 	switched chan struct{}
 }
@@ -23,16 +23,16 @@ type timetable struct {
 type rateChange struct {
 	from   time.Duration
 	factor float64
-	// What was due by then: by the shape alone, and by the changes before.
+	// Due by then: by the shape alone, and by the previous changes.
 	shape, hits float64
 }
 
-// A share is the part of a load that one worker of several drives: the
-// requests whose number leaves worker when it is divided by of.
+// A share is the part of a load that one worker of several drives: the requests
+// whose number modulo of is worker.
 type share struct{ worker, of int }
 
-// number is the number, among those of all workers, of a request that is the
-// n-th of this one.
+// number maps the n-th request of this worker to its number among those of all
+// workers.
 func (s share) number(n uint64) uint64 {
 	if s.of == 0 {
 		return n
@@ -40,14 +40,14 @@ func (s share) number(n uint64) uint64 {
 	return uint64(s.worker) + n*uint64(s.of) //nolint:gosec // validated: not negative
 }
 
-// part is how much of the whole the share is.
+// part is the share's fraction of the whole.
 func (s share) part() float64 { return 1 / float64(max(1, s.of)) }
 
 func newTimetable(s Shape, part share) *timetable {
 	return &timetable{shape: s, share: part, changes: []rateChange{{factor: 1}}, switched: make(chan struct{})}
 }
 
-// begin sets when the attack began, once.
+// begin sets the start of the attack, once.
 func (t *timetable) begin(at time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -63,17 +63,18 @@ func (t *timetable) due(number uint64) time.Time {
 	return t.at(number)
 }
 
-// wait is how long it is until then. The wait restarts when a law is
-// added, which closes switched.
+// wait is the time until then. A rate change closes switched, and the wait
+// restarts.
 func (t *timetable) wait(number uint64) (wait time.Duration, switched <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	// Now is read while the rate cannot change: what was due by then stays so.
+	// Now is read while the rate cannot change, so that requests due by then stay
+	// due.
 	return time.Until(t.at(number)), t.switched
 }
 
 func (t *timetable) at(number uint64) time.Time {
-	hits := float64(number) + 1 // the first is due when one is
+	hits := float64(number) + 1 // the first is due when Hits is one
 	i := len(t.changes) - 1
 	for i > 0 && t.changes[i].hits >= hits {
 		i--
@@ -90,7 +91,7 @@ func (t *timetable) begun() bool {
 	return !t.start.IsZero()
 }
 
-// multiply multiplies the rate from now on, in place of any factor before. The
+// multiply multiplies the rate from now on, replacing any earlier factor. The
 // attack must have begun.
 func (t *timetable) multiply(factor float64) {
 	t.mu.Lock()
@@ -104,9 +105,9 @@ func (t *timetable) multiply(factor float64) {
 }
 
 // A pacer makes an attack keep a timetable. It waits by itself, since vegeta
-// would sleep through a switch, and through the end of a slow load.
-// vegeta's own pacers know neither; of their times, those of the linear and of
-// the sine one are approximations, too.
+// would sleep through a switch, and through the end of a slow load. vegeta's
+// own pacers support neither, and the times of its linear and sine pacers are
+// approximations.
 type pacer struct {
 	*timetable
 	window *Window
@@ -114,12 +115,12 @@ type pacer struct {
 	timer  *time.Timer
 }
 
-// Pace is called by one goroutine of the attack, before each request.
+// Pace is called before each request, by one goroutine of the attack.
 func (p *pacer) Pace(elapsed time.Duration, hits uint64) (time.Duration, bool) {
 	p.begin(time.Now().Add(-elapsed))
 	number := p.share.number(hits)
 	for {
-		ending := p.window.ending() // before it is looked whether it is over
+		ending := p.window.ending() // read before the check whether it is over
 		if p.window.over(p.due(number)) {
 			return 0, true
 		}
@@ -142,5 +143,5 @@ func (p *pacer) Pace(elapsed time.Duration, hits uint64) (time.Duration, bool) {
 	}
 }
 
-// Rate is the shape's, as vegeta wants to know.
+// Rate is the shape's, as vegeta expects.
 func (p *pacer) Rate(elapsed time.Duration) float64 { return p.shape.Rate(elapsed) * p.share.part() }

@@ -5,23 +5,23 @@ import (
 	"time"
 )
 
-// A Window is when a load is driven. Workers that drive the shares of one load
-// drive exactly that load if all begin at one instant and end at one, and what
-// is due between them is sent by each however busy its machine is.
+// A Window is the time in which a load is driven. Workers that drive the shares
+// of one load drive exactly that load if all start at one instant and end at
+// one; each sends the requests due in between however busy its machine is.
 type Window struct {
 	start time.Time
 
 	mu    sync.Mutex
 	end   time.Duration // after the start
-	known chan struct{} // is closed when the end is
+	known chan struct{} // closed when the end is set
 }
 
-// NewWindow is a window without an end, as yet. The first request is due after
+// NewWindow is a window without an end yet. The first request is due after
 // start as it would be after the beginning of an attack.
 func NewWindow(start time.Time) *Window { return &Window{start: start, known: make(chan struct{})} }
 
-// End says how long after its start the window ends: requests that are due
-// sooner are sent still, and no others. It may be over already. The first word
+// End sets the end of the window, as an offset from its start: only requests
+// that are due before are sent. It may be in the past. Only the first call
 // counts.
 func (w *Window) End(after time.Duration) {
 	w.mu.Lock()
@@ -34,8 +34,8 @@ func (w *Window) End(after time.Duration) {
 	}
 }
 
-// ending is closed when the end is known; nil if it is. Without a window there
-// is none.
+// ending is closed when the end is set; nil if it is. Without a window there is
+// none.
 func (w *Window) ending() <-chan struct{} {
 	if w == nil {
 		return nil
@@ -48,7 +48,7 @@ func (w *Window) ending() <-chan struct{} {
 	}
 }
 
-// over reports whether what is due at an instant is due after the end.
+// over reports whether the instant is after the end.
 func (w *Window) over(due time.Time) bool {
 	if w == nil {
 		return false
@@ -63,7 +63,7 @@ func (w *Window) over(due time.Time) bool {
 	}
 }
 
-// In is the load in a window, at whose end [HTTP.Drive] returns too.
+// In is the load within a window; [HTTP.Drive] returns at the window's end.
 func (h HTTP) In(w *Window) HTTP {
 	h.window = w
 	return h
