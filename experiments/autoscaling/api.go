@@ -9,14 +9,15 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// The reasons of ScalingLimited with which it would scale out further. They are
-// the controller's, and the API's package does not name them.
+// The reasons of ScalingLimited while it would scale out further. The
+// controller defines them; the API's package does not name them.
 const (
 	tooMany = "TooManyReplicas" // the max limits it
 	tooFast = "ScaleUpLimit"    // a policy limits it
 )
 
-// rules are those for steps up or down; empty where the spec has none.
+// rules are the scaling rules for steps up or down; empty where the spec has
+// none.
 func (s state) rules(up bool) autoscalingv2.HPAScalingRules {
 	behavior := ptr.Deref(s.spec.Behavior, autoscalingv2.HorizontalPodAutoscalerBehavior{})
 	if up {
@@ -25,7 +26,7 @@ func (s state) rules(up bool) autoscalingv2.HPAScalingRules {
 	return ptr.Deref(behavior.ScaleDown, autoscalingv2.HPAScalingRules{})
 }
 
-// tolerance is that of steps up or down; ok: the spec says it.
+// tolerance is that of steps up or down; ok: the spec sets it.
 func (s state) tolerance(up bool) (tolerance float64, ok bool) {
 	if q := s.rules(up).Tolerance; q != nil {
 		return q.AsApproximateFloat64(), true
@@ -54,8 +55,7 @@ func quote(c autoscalingv2.HorizontalPodAutoscalerCondition) string {
 	return text
 }
 
-// nameOf tells the metrics of one spec apart. That of a pod's resource has no
-// owner.
+// nameOf identifies a metric within a spec. A pod resource has no owner.
 func nameOf(kind autoscalingv2.MetricSourceType, metric, owner string) string {
 	name := strings.ToLower(string(kind)) + " " + metric
 	if owner != "" {
@@ -64,7 +64,7 @@ func nameOf(kind autoscalingv2.MetricSourceType, metric, owner string) string {
 	return name
 }
 
-// targetOf is the name of a metric of the spec, and its target.
+// targetOf is the name and the target of a metric of the spec.
 func targetOf(m autoscalingv2.MetricSpec) (name string, target autoscalingv2.MetricTarget) {
 	metric, owner := "", ""
 	switch {
@@ -83,7 +83,7 @@ func targetOf(m autoscalingv2.MetricSpec) (name string, target autoscalingv2.Met
 	return nameOf(m.Type, metric, owner), target
 }
 
-// currentOf is the name of a metric of the status, and what it is now.
+// currentOf is the name and the current value of a metric of the status.
 func currentOf(m autoscalingv2.MetricStatus) (name string, current autoscalingv2.MetricValueStatus) {
 	metric, owner := "", ""
 	switch {
@@ -102,13 +102,13 @@ func currentOf(m autoscalingv2.MetricStatus) (name string, current autoscalingv2
 	return nameOf(m.Type, metric, owner), current
 }
 
-// A figure is a metric's amount in one of its forms; no text: it is not given.
+// A figure is a metric's amount in one of its forms; no text: missing.
 type figure struct {
 	value float64
 	text  string
 }
 
-// figures are all forms of an amount. A target has one, and its status that one
+// figures are all forms of an amount. A target has one; its status has that one
 // and perhaps others.
 func figures(utilization *int32, amounts ...*resource.Quantity) []figure {
 	list := make([]figure, 1+len(amounts))

@@ -54,8 +54,8 @@ func Decompose(r judge.Result) []Decomposition {
 	return list
 }
 
-// surroundings are the nodes that were added or removed since the fault took effect,
-// and what vertical autoscalers of the same namespace changed.
+// surroundings are the nodes that were added or removed since the fault took
+// effect, and the changes by vertical autoscalers of the same namespace.
 func surroundings(h history, events []record.Event) string {
 	namespace := strings.Split(h.subject, "/")[1]
 	var list []string
@@ -78,8 +78,8 @@ func (h *history) decompose() Decomposition {
 
 	lag, decision, actuation := h.lag(), h.decision(), h.actuation()
 	if decision.reached != nil && actuation.reached != nil {
-		// The controller tells the scale target and then writes its status, so
-		// that it had decided, on the metric that it saw, before either is seen.
+		// The controller updates the scale target and then its status, so it had
+		// decided, on the metric that it saw, before either is seen.
 		*decision.reached = earlier(*decision.reached, *actuation.reached)
 	}
 	if lag.reached != nil && decision.reached != nil {
@@ -113,14 +113,14 @@ type link struct {
 	reached *steadystate.Span
 	// Why the figure is missing, or its limits.
 	note string
-	// open: it could have been reached until then and was not.
+	// open: it could have been reached until then but was not.
 	open  bool
 	until time.Duration
 	// since, if not nil, is when the stage before it should have been reached.
 	since *steadystate.Span
 }
 
-// chain adds steps, each with what it took since the one it follows.
+// chain adds steps, each with its time since the one it follows.
 type chain struct {
 	*history
 	*Decomposition
@@ -153,8 +153,8 @@ func (c chain) add(s, follows string, l link) {
 	c.Steps = append(c.Steps, p)
 }
 
-// known is the step of a stage, else that of the last before it that was
-// reached; nothing before the end of a fault stands for it.
+// known is the step of a stage, else that of the last reached stage before it; no
+// stage before the end of a fault replaces that end.
 func (c chain) known(s string) *judge.Step {
 	for i := len(c.Steps) - 1; i >= 0; i-- {
 		p := &c.Steps[i]
@@ -208,8 +208,8 @@ func (h *history) first() *state {
 	return nil
 }
 
-// decision is when it desired more replicas: since its metric was above the target, or,
-// where that is late, since it should have been.
+// decision is the time until it desired more replicas, from when its metric was
+// above the target or, where that is late, should have been.
 func (h *history) decision() link {
 	var l link
 	if h.overdue != nil {
@@ -243,8 +243,8 @@ func (h *history) actuation() link {
 	return link{open: true, until: h.end}
 }
 
-// ready is when as many were as the largest size wants. One that is taken back
-// before was never reached.
+// ready is when as many pods were ready as the largest size desires. A size
+// that is reduced before was never reached.
 func (h *history) ready() link {
 	if len(h.sizes) == 0 {
 		return link{note: h.target + " was not followed"}
@@ -265,8 +265,8 @@ func (h *history) ready() link {
 	return link{open: true, until: h.end}
 }
 
-// relieved is when the metrics were last found to be above their targets no
-// more, after they had been, while the fault was on.
+// relieved is the last time that the metrics returned within their targets
+// while the fault was on.
 func (h *history) relieved(lag *steadystate.Span) link {
 	if lag == nil {
 		return link{note: "no metric was seen above its target"}
@@ -275,7 +275,7 @@ func (h *history) relieved(lag *steadystate.Span) link {
 	for i := len(list) - 1; i >= 0; i-- {
 		s := list[i]
 		if s.at.From > h.until() {
-			continue // whatever it is after the fault
+			continue // anything after the fault does not count
 		}
 		v, why := s.high()
 		if v == steadystate.Broken {
@@ -290,8 +290,8 @@ func (h *history) relieved(lag *steadystate.Span) link {
 		if v == steadystate.Held {
 			return link{reached: new(list[i+1].at)}
 		}
-		// It was within its target at the latest then, and may have been since
-		// it was last above it for certain.
+		// It was within its target by then at the latest, and possibly since it was
+		// last certainly above it.
 		reached := list[i+1].at
 		for ; i >= 0; i-- {
 			if v, _ := list[i].high(); v != steadystate.Unknown {
@@ -304,7 +304,7 @@ func (h *history) relieved(lag *steadystate.Span) link {
 	return link{note: "no metric was seen above its target while the fault was on"}
 }
 
-// back is when the size was what it had been, for good as far as the record
+// back is when the size returned to the old one, for good as far as the record
 // shows.
 func (h *history) back() link {
 	old := h.old()

@@ -1,6 +1,6 @@
-// Package autoscaling judges what a HorizontalPodAutoscaler did about a fault
-// or a load, from the events that were recorded of it: where it lost its time,
-// and whether it kept what its own spec implies.
+// Package autoscaling judges a HorizontalPodAutoscaler's response to a fault or
+// a load, from its recorded events: where it lost time, and whether it obeyed
+// its own spec.
 //
 //	fault → lag → decision → actuation → ready → relieved        undone → back
 //
@@ -37,8 +37,8 @@
 //   - It is back at the old size when the record ends, unless a limit on back
 //     says when it must be.
 //
-// A step that was made by hand, or may have been decided before the fault or
-// after it, does not answer the fault.
+// A manual step, or one that may have been decided before or after the fault,
+// does not count as a response to the fault.
 //
 // # Pods that are not ready, metrics that are missing
 //
@@ -46,12 +46,12 @@
 // decision the controller counts pods that are not ready or have no metric as
 // 0 % when it would scale up, and pods without the metric as their full request
 // when it would scale down; if that reverses the direction, the size stays. An
-// object's or an external value is multiplied with the ready pods. Without one
-// of its metrics it may scale up but never down. See
+// object's or an external value is multiplied by the number of ready pods.
+// Without one of its metrics it may scale up but never down. See
 // https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#algorithm-details
-// The API does not show which pods were counted how. A step, or none, is broken
-// if it contradicts the metrics whichever pods were counted, held if it never
-// does, and else unknown.
+// The API does not show how each pod was counted. A step, or its absence, is
+// broken if it contradicts the metrics however the pods were counted, held if
+// it never does, and otherwise unknown.
 //
 // # A second reading
 //
@@ -64,9 +64,9 @@
 // should have seen it. If its spec came to have another target of CPU, or none,
 // in that time, what it should have done is unknown.
 //
-// How often the controller looks, its tolerance, and its window for steps down
-// are flags of the controller, which the API does not show. What depends on one
-// that the spec does not state is unknown, or not judged. All kinds of metrics
-// are judged alike by the ratio to their target that the status reports:
-// resource, container resource, pods, object and external.
+// The controller's sync period, its tolerance, and its window for steps down
+// are flags of the controller, which the API does not show. A finding that
+// depends on one that the spec does not state is unknown, or not judged. All
+// kinds of metrics are judged alike by the ratio to their target that the
+// status reports: resource, container resource, pods, object and external.
 package autoscaling

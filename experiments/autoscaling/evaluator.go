@@ -13,17 +13,16 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// Kind is that of the expectations that are judged here.
+// Kind is the kind of expectation that this package judges.
 const Kind = "autoscaler"
 
-// Expect is the expectation of the horizontal autoscaler of a name, with
-// limits in the form of [ParseLimit]. Whether they can be read, the experiment
-// checks before it begins.
+// Expect is the expectation on a horizontal autoscaler, with limits in the form
+// of [ParseLimit]. The experiment validates the limits before it begins.
 func Expect(name, namespace, autoscaler string, limits ...string) record.Expectation {
 	return record.Expectation{Name: name, Kind: Kind, Subject: "hpa/" + namespace + "/" + autoscaler, Limits: limits, ChangesPods: true}
 }
 
-// An Evaluator judges what is expected of autoscalers. It has no state.
+// An Evaluator judges expectations on autoscalers. It has no state.
 type Evaluator struct{}
 
 var _ judge.Evaluator = Evaluator{}
@@ -31,8 +30,8 @@ var _ judge.Evaluator = Evaluator{}
 // Kind is "autoscaler".
 func (Evaluator) Kind() string { return Kind }
 
-// Validate says what is wrong with an expectation: a subject that is no
-// autoscaler, or limits that cannot be read.
+// Validate reports a subject that is not an autoscaler, and limits that cannot
+// be parsed.
 func (Evaluator) Validate(x record.Expectation) error {
 	var errs []error
 	if parts := strings.Split(x.Subject, "/"); len(parts) != 3 || parts[0] != "hpa" || parts[1] == "" || parts[2] == "" {
@@ -56,8 +55,8 @@ func parse(texts []string) ([]Limit, error) {
 	return list, errors.Join(errs...)
 }
 
-// Evaluate compares what was seen of the autoscaler with what its own spec
-// implies and with the limits.
+// Evaluate compares the observations of the autoscaler with its own spec and
+// with the limits.
 func (Evaluator) Evaluate(x record.Expectation, r judge.Result) []judge.Finding {
 	limits, err := parse(x.Limits)
 	if err != nil {
@@ -78,7 +77,7 @@ func (Evaluator) Evaluate(x record.Expectation, r judge.Result) []judge.Finding 
 	return v.all()
 }
 
-// verdicts are the findings on one autoscaler on their way.
+// verdicts are the findings on one autoscaler in the making.
 type verdicts struct {
 	*history
 	limits []Limit
@@ -102,7 +101,7 @@ func (v verdicts) has(quantity string) bool {
 	return slices.ContainsFunc(v.limits, func(l Limit) bool { return l.Quantity == quantity })
 }
 
-// stays reports whether the user says that a size is as large as it may get.
+// stays reports whether a limit of the user caps the size at n.
 func (v verdicts) stays(n int) bool {
 	return slices.ContainsFunc(v.limits, func(l Limit) bool {
 		return l.Quantity == Replicas && !l.Tolerance.Holds(float64(n+1)) && l.Tolerance.Holds(float64(n))
@@ -212,7 +211,7 @@ func (v verdicts) count(l Limit, n int, text, gap string) judge.Finding {
 	return f
 }
 
-// directionChanges judges a limit on them.
+// directionChanges judges a limit on direction changes.
 func (v verdicts) directionChanges(l Limit) judge.Finding {
 	n, up := 0, false
 	list := v.steps()

@@ -18,7 +18,7 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A state is what an autoscaler said of itself from one event to the next.
+// A state is an autoscaler's status from one event to the next.
 type state struct {
 	at     steadystate.Span // in which it began
 	spec   autoscalingv2.HorizontalPodAutoscalerSpec
@@ -27,20 +27,20 @@ type state struct {
 	min, max, current, desired int
 	// renewed: the spec may be newer than the status.
 	renewed bool
-	// own: the autoscaler itself has changed the size, from one to the desired
-	// one. It says so by the time of its last scaling; a size that changed without
-	// that was changed by another client, and the autoscaler only follows.
+	// own: the autoscaler itself has changed the size, from the previous to the
+	// desired one. The time of its last scaling shows that; a size that changed
+	// without it was changed by another client, and the autoscaler only follows.
 	own  bool
 	from int
-	// pods are those of the scale target when the autoscaler looked; full: they
-	// were certainly all the desired ones, ready.
+	// pods are those of the scale target when the autoscaler read it; full:
+	// certainly all the desired ones, ready.
 	pods census
 	full bool
-	// gap: nothing was seen for a part of the span, so that more than one
-	// state may have passed.
+	// gap: a part of the span is unobserved, so more than one state may have
+	// passed.
 	gap bool
-	// idle: it has never come to a decision, or is switched off by a size of
-	// zero. Its status then desires zero; here desired is what is there.
+	// idle: it has not decided yet, or is switched off by a size of zero. Its
+	// status then desires zero; here desired is the actual size.
 	idle bool
 }
 
@@ -51,7 +51,7 @@ type size struct {
 	desired, ready, existing int
 }
 
-// A history is all that a record says of one autoscaler.
+// A history is everything that a record has of one autoscaler.
 type history struct {
 	subject string
 	states  []state
@@ -64,10 +64,10 @@ type history struct {
 	t1       *steadystate.Span // nil: the fault was not undone
 	end      time.Duration
 	whole    bool               // the run came to its end
-	gaps     []steadystate.Span // nothing was seen of the autoscaler
-	sizeGaps []steadystate.Span // nothing was seen of the scale target
-	overdue  *overdue           // nil: its metric followed, or nothing else was read
-	doubt    string             // what a second reading says against its own metric, and whether that counts
+	gaps     []steadystate.Span // the autoscaler was not observed
+	sizeGaps []steadystate.Span // the scale target was not observed
+	overdue  *overdue           // nil: its metric followed, or there is no second reading
+	doubt    string             // how a second reading contradicts its own metric, and whether that counts
 }
 
 // newHistory collects what a result's events say of an autoscaler. The order
@@ -105,7 +105,7 @@ func newHistory(subject string, r judge.Result) (h history, reason string) {
 	return h, ""
 }
 
-// gaps are the spans in which a watch saw nothing.
+// gaps are the unobserved spans of a watch.
 func gaps(watch string, events []record.Event) []steadystate.Span {
 	var spans []steadystate.Span
 	for _, e := range events {
@@ -116,10 +116,10 @@ func gaps(watch string, events []record.Event) []steadystate.Span {
 	return spans
 }
 
-// frame finds when the fault came and went: the first of the injections, and
-// the last of the removals, of faults that are held if there are any: of one that
-// was over at once the removal comes with the last. Without a fault the load is what changes, and the
-// phases say when.
+// frame finds when the fault began and ended: the first of the injections, and
+// the last of the removals of held faults, if there are any: a one-shot fault
+// is removed together with the last. Without a fault the load is the change,
+// and the phases give the times.
 func (h *history) frame(r judge.Result) (reason string) {
 	found, stays := false, false
 	held := slices.ContainsFunc(r.Injections, func(i judge.InjectionResult) bool { return i.FailureReason == "" && !i.OneShot })
@@ -159,8 +159,7 @@ func (h *history) frame(r judge.Result) (reason string) {
 	return ""
 }
 
-// of are the events of a subject, in the order in which one watch brought
-// them.
+// of returns the events of a subject, in the order of one watch.
 func of(subject string, events []record.Event) []record.Event {
 	var list []record.Event
 	for _, e := range events {
@@ -243,13 +242,13 @@ func overlap(list []steadystate.Span, span steadystate.Span) bool {
 	return slices.ContainsFunc(list, span.Overlaps)
 }
 
-// tail is how close to the record's end a gap counts as reaching to it: as long
-// as a read may take before it counts as failed, and one more.
+// tail is how close to the record's end a gap counts as reaching it: the
+// timeout of a read, and one more read.
 const tail = 5 * time.Second
 
-// unseen says that steps may have passed which no state shows: of a time in
-// which nothing was seen it is known, by the time of the last scaling, whether
-// there was one, but not how many, nor what came after its end.
+// unseen says that steps may have passed that no state shows: within a gap the
+// time of the last scaling shows whether there was a step, but not how many,
+// nor the ones after its end.
 func (h *history) unseen() string {
 	for _, s := range h.states {
 		if s.own && s.gap && s.at.To >= h.t0.From {
@@ -264,8 +263,8 @@ func (h *history) unseen() string {
 	return ""
 }
 
-// steps are the changes of size by the autoscaler itself that can have been
-// after the fault took effect.
+// steps are the autoscaler's own changes of size that may have come after the
+// fault took effect.
 func (h *history) steps() []state {
 	var list []state
 	for _, s := range h.states {
@@ -276,7 +275,7 @@ func (h *history) steps() []state {
 	return list
 }
 
-// after are the states that can have begun after the fault took effect.
+// after are the states that may have begun after the fault took effect.
 func (h *history) after() []state {
 	i := slices.IndexFunc(h.states, func(s state) bool { return s.at.To >= h.t0.From })
 	if i < 0 {
@@ -285,8 +284,8 @@ func (h *history) after() []state {
 	return h.states[i:]
 }
 
-// before is the state in which the fault found the autoscaler: the last that
-// had certainly begun, else the first there is.
+// before is the state at the fault: the last that had certainly begun, else the
+// first there is.
 func (h *history) before(at time.Duration) state {
 	found := h.states[0]
 	for _, s := range h.states[1:] {
@@ -297,11 +296,11 @@ func (h *history) before(at time.Duration) state {
 	return found
 }
 
-// old is the size in which the fault found the service.
+// old is the service's size at the fault.
 func (h *history) old() int { return h.before(h.t0.From).desired }
 
-// timeSeries is the size over time: that of the scale target, else what the
-// autoscaler desired.
+// timeSeries is the size over time: that of the scale target, else the one that
+// the autoscaler desired.
 func (h *history) timeSeries() []size {
 	if len(h.sizes) > 0 {
 		return h.sizes
@@ -333,7 +332,7 @@ func (h *history) trajectory() string {
 	return text
 }
 
-// during are the sizes that can have been in force at an instant in the span.
+// during are the sizes that may have been in force at an instant in the span.
 func (h *history) during(span steadystate.Span) []size {
 	var list []size
 	for i, s := range h.sizes {
@@ -344,13 +343,13 @@ func (h *history) during(span steadystate.Span) []size {
 	return list
 }
 
-// looked are the sizes of the scale target that can have been in force when the
-// autoscaler looked, to come to a state.
+// looked are the sizes of the scale target that may have been in force when the
+// autoscaler read it to reach a state.
 func (h *history) looked(s state) []size {
 	if !s.own {
 		return h.during(s.at)
 	}
-	// It looked before it acted, and the status came last.
+	// It reads before it acts, and updates the status last.
 	for i, x := range h.sizes {
 		if i == 0 || x.desired != s.desired || h.sizes[i-1].desired != s.from || x.at.From > s.at.To || x.at.To < s.at.From-time.Second {
 			continue

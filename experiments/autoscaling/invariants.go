@@ -15,7 +15,7 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// The findings that need no limit, by their names.
+// The names of the findings that need no limit.
 const (
 	scalesOut   = "scales out"
 	withinRange = "within min and max"
@@ -27,8 +27,8 @@ const (
 	comesBack   = "back at the old size"
 )
 
-// ranged: what it wants is within min and max. A size that a new spec puts out
-// of range counts once a later status repeats it.
+// ranged: the desired size is within min and max. A size that a new spec puts
+// out of range counts once a later status repeats it.
 func (v verdicts) ranged() judge.Finding {
 	for i, s := range v.states {
 		n, low, high := s.desired, s.min, s.max
@@ -45,14 +45,14 @@ func (v verdicts) ranged() judge.Finding {
 	return held(withinRange, fmt.Sprintf("%s within %d and %d", v.trajectory(), last.min, last.max))
 }
 
-// resolution is how exactly periods and windows are judged: they are stated in
-// whole seconds, and a change that was inside of one by less is not worth
-// reporting. Without it every step of a controller that looks as often as its
-// policy's period is long would lie within the error.
+// resolution is the precision for periods and windows: they are stated in whole
+// seconds, and a change that was inside of one by less is not worth reporting.
+// Without it every step of a controller whose sync period equals its policy's
+// period would lie within the error.
 const resolution = time.Second
 
-// inside says whether an instant lies less than a length of time before another
-// one.
+// inside reports whether an instant lies less than a length of time before
+// another.
 func inside(earlier, later steadystate.Span, length time.Duration) steadystate.Verdict {
 	switch since := later.Since(earlier); {
 	case since.High < length:
@@ -63,11 +63,11 @@ func inside(earlier, later steadystate.Span, length time.Duration) steadystate.V
 	return steadystate.Unknown
 }
 
-// stabilized: no step down to fewer than were recommended inside the window.
-// The recommendations are not in the API. What is known is that a step up to a
-// size recommends at least that, and that a metric at or above its target, with
-// all pods ready, recommends no fewer than there are. A window that the spec
-// does not say is a flag of the controller, and not judged.
+// stabilized: no step down below a recommendation within the window. The API
+// does not show the recommendations. But a step up to a size recommends at
+// least that size, and a metric at or above its target, with all pods ready,
+// recommends at least the current size. A window that the spec does not set is
+// a flag of the controller, and not judged.
 func (v verdicts) stabilized() (f judge.Finding, ok bool) {
 	var undecided, last string
 	for i, s := range v.states {
@@ -111,7 +111,7 @@ func (v verdicts) stabilized() (f judge.Finding, ok bool) {
 	return held(noEager, last), ok
 }
 
-// recommended is the least that a state can have recommended, and why.
+// recommended is the lowest possible recommendation of a state, and why.
 func (v verdicts) recommended(s state) (n int, why string) {
 	if s.own && s.desired > s.from && s.from >= s.min {
 		return s.desired, fmt.Sprintf("the step up to %d", s.desired)
@@ -127,9 +127,9 @@ func (v verdicts) recommended(s state) (n int, why string) {
 	return 0, ""
 }
 
-// followed: no step against its metrics. It wants what the largest of them
-// asks for; which steps up must follow, and how far, depends on pods and flags
-// that the API does not show.
+// followed: no step against its metrics. The largest of them determines the
+// desired size; which steps up must follow, and how far, depends on pods and
+// flags that the API does not show.
 func (v verdicts) followed() judge.Finding {
 	pending := false // it may still act on an earlier recommendation
 	count, undecided := 0, ""
@@ -166,8 +166,7 @@ func (v verdicts) followed() judge.Finding {
 	return held(asMeasured, steps(count)+", none against them")
 }
 
-// byHand are the changes of size since the fault that were not the autoscaler's
-// own.
+// byHand are the changes of size since the fault that other clients made.
 func (v verdicts) byHand() (list []state) {
 	for i, s := range v.states {
 		if i > 0 && !s.own && s.from != s.desired && s.at.To >= v.t0.From {
@@ -177,7 +176,7 @@ func (v verdicts) byHand() (list []state) {
 	return list
 }
 
-// hand is a change of size that was not its own, in words.
+// hand describes a change of size by another client.
 func (s state) hand() string {
 	last := ""
 	if at := s.status.LastScaleTime; at != nil {
@@ -186,9 +185,9 @@ func (s state) hand() string {
 	return fmt.Sprintf("%d -> %d at %s was not its own doing: it scaled last at %q", s.from, s.desired, s.at, last)
 }
 
-// against says whether a step contradicts its metrics: Broken if it does
-// whichever of the pods the controller counted, Held if it does not. The text
-// is what speaks against it.
+// against reports whether a step contradicts its metrics: Broken if it does
+// however the controller counted the pods, Held if it does not. The text is the
+// evidence.
 func (v verdicts) against(s state, pending bool) (verdict steadystate.Verdict, text string) {
 	loads := s.loads()
 	up, _ := s.tolerance(true)
@@ -222,8 +221,8 @@ func (v verdicts) against(s state, pending bool) (verdict steadystate.Verdict, t
 	return verdict, text
 }
 
-// againstDown is what a step down contradicts: a metric that is not below its
-// target, and one that is lost, without which a controller never steps down.
+// againstDown is the contradiction of a step down: a metric that is not below
+// its target, or a lost one, without which a controller never steps down.
 func (v verdicts) againstDown(s state, loads []load, enough float64) (verdict steadystate.Verdict, text string) {
 	verdict = steadystate.Held
 	for _, l := range loads {
@@ -243,13 +242,13 @@ func (v verdicts) againstDown(s state, loads []load, enough float64) (verdict st
 	return verdict, text
 }
 
-// staleAfter is for how long a status that does not change counts as not renewed.
-// How often the controller looks is a flag, 15 s by default.
+// staleAfter is how long an unchanged status counts as current. The sync period
+// is a flag, 15 s by default.
 const staleAfter = time.Minute
 
-// unlimited: it is not held at its max while its metrics ask for more and all
-// the pods of that size are ready: neither when the fault ends, nor for more
-// than half of it, nor for longer than a limit lets a decision take.
+// unlimited: its max does not hold it back while its metrics ask for more and
+// all the pods of that size are ready: neither when the fault ends, nor for
+// more than half of it, nor for longer than a limit lets a decision take.
 func (v verdicts) unlimited() judge.Finding {
 	now := v.before(v.until())
 	text, was := "", ""
@@ -294,8 +293,8 @@ func (v verdicts) unlimited() judge.Finding {
 	return held(notLimited, fmt.Sprintf("%s, with a max of %d", v.trajectory(), n))
 }
 
-// bearable is how long it may be held at its max: half of the fault, or as long
-// as a decision may take if a limit says so.
+// bearable is how long its max may hold it back: half of the fault, or as long
+// as a limit lets a decision take.
 func (v verdicts) bearable() time.Duration {
 	bound := (v.until() - v.t0.To) / 2
 	for _, l := range v.limits {
@@ -306,11 +305,11 @@ func (v verdicts) bearable() time.Duration {
 	return bound
 }
 
-// limitedFor is for how long of the fault it was held at its max, with all the
+// limitedFor is how long within the fault its max held it back, with all the
 // pods of that size ready.
 func (v verdicts) limitedFor() (lasted steadystate.Bounds[time.Duration]) {
-	// A run of moments is as long as from its first edge to its last: what lies
-	// between them is known, wherever the edges inside of it are.
+	// A run of moments lasts from its first edge to its last: the time between
+	// them is known, whatever the edges inside.
 	run := func(until steadystate.Verdict) (total steadystate.Bounds[time.Duration]) {
 		var from, to *steadystate.Span
 		for _, m := range append(v.moments(), moment{}) {
@@ -331,7 +330,7 @@ func (v verdicts) limitedFor() (lasted steadystate.Bounds[time.Duration]) {
 	return steadystate.Bounds[time.Duration]{Low: run(steadystate.Held).Low, High: run(steadystate.Unknown).High}
 }
 
-// limitedAt says whether it was held at its max in a moment.
+// limitedAt reports whether its max held it back in a moment.
 func (v verdicts) limitedAt(m moment) steadystate.Verdict {
 	n := m.max
 	high, _ := m.beyond()
@@ -345,7 +344,7 @@ func (v verdicts) limitedAt(m moment) steadystate.Verdict {
 	return steadystate.Held
 }
 
-// limited is why a state is held at its max, in its own words; empty if it is
+// limited is why its max holds a state back, in its own words; empty if it does
 // not.
 func (v verdicts) limited(s state) string {
 	if high, _ := s.high(); s.desired < s.max || high != steadystate.Held {
@@ -358,8 +357,8 @@ func (v verdicts) limited(s state) string {
 	return quoted
 }
 
-// fullSince is since when a size was ready without a break until an instant;
-// nil if it was not then.
+// fullSince is the start of the uninterrupted time, up to an instant, in which
+// a size was ready; nil if it was not ready then.
 func (v verdicts) fullSince(n int, until time.Duration) *steadystate.Span {
 	var since *steadystate.Span
 	for _, x := range v.sizes {
@@ -375,7 +374,7 @@ func (v verdicts) fullSince(n int, until time.Duration) *steadystate.Span {
 }
 
 // scaledOut: it grew while the fault was on. A step that may have been decided
-// before the fault, or when it was over, does not answer it.
+// before the fault, or after it, does not count.
 func (v verdicts) scaledOut() judge.Finding {
 	edge := ""
 	for _, s := range v.steps() {
@@ -429,10 +428,10 @@ func (v verdicts) scaledOut() judge.Finding {
 	return broken(scalesOut, text)
 }
 
-// asked is the first moment since which its metrics certainly asked for more:
-// until the fault was over, or for [sustained]. What they asked for in one look
-// and not in the next, pods explain of which a metric was missing for once. Else
-// it is why that is not certain.
+// asked is the first moment from which its metrics certainly asked for more:
+// until the fault was over, or for [sustained]. A demand in one look but not in
+// the next may come from pods whose metric was missing once. Otherwise it says
+// why that is not certain.
 func (v verdicts) asked() (above *moment, missing string) {
 	for _, m := range v.moments() {
 		high, why := m.high()
@@ -453,7 +452,7 @@ func (v verdicts) asked() (above *moment, missing string) {
 	return above, missing
 }
 
-// lastly is the last instant at which the fault can have been on.
+// lastly is the last instant at which the fault may have been on.
 func (v verdicts) lastly() time.Duration {
 	if v.t1 != nil {
 		return v.t1.To
@@ -461,9 +460,9 @@ func (v verdicts) lastly() time.Duration {
 	return v.end
 }
 
-// able: it can scale, and can compute to what. One that could not when the
-// fault began, nor at any time since, does not work; one that lost its metric
-// under the fault may have lost it to what the fault did to the metrics.
+// able: it can scale, and can compute a size. An autoscaler that could not when
+// the fault began, nor at any time since, does not work; one that lost its
+// metric under the fault may have lost it to the fault's effect on the metrics.
 func (v verdicts) able() judge.Finding {
 	last := v.states[len(v.states)-1]
 	inactive := func(s state) bool { return s.condition(autoscalingv2.ScalingActive).Status == corev1.ConditionFalse }
@@ -493,8 +492,8 @@ func (v verdicts) able() judge.Finding {
 	return held(isAble, "throughout")
 }
 
-// returned: it is back at the old size when the record ends. When it must be,
-// a limit says.
+// returned: it is back at the old size when the record ends. A limit may set an
+// earlier time.
 func (v verdicts) returned() judge.Finding {
 	p := v.stages.Step(Back)
 	byHand, last := v.byHand(), v.states[len(v.states)-1]

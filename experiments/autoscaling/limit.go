@@ -17,7 +17,7 @@ import (
 //	replicas >= 4
 //	turns <= 1
 //
-// See [Quantities] for the quantities. A time is what the stage itself took;
+// See [Quantities] for the quantities. A time is that of the stage itself;
 // "since fault" counts from when the fault took effect.
 type Limit struct {
 	Quantity  string
@@ -109,8 +109,8 @@ func (l Limit) String() string {
 	return text
 }
 
-// key is the same for limits on the same: on one quantity, from below or from
-// above, and from the same instant on.
+// key is equal for limits on one quantity, in one direction, and from one
+// start.
 func (l Limit) key() string {
 	key := l.Quantity + " " + l.Tolerance.Bound()
 	if l.SinceFault {
@@ -119,9 +119,8 @@ func (l Limit) key() string {
 	return key
 }
 
-// MergeLimits is base with those of over in place of its own on the same
-// quantity, from below or from above and since the same instant, and the others
-// of over after it.
+// MergeLimits is base with its limits replaced by those of over with the same
+// quantity, direction and start, followed by the other limits of over.
 func MergeLimits(base, over []string) ([]string, error) {
 	keys := map[string]string{}
 	var errs []error
@@ -136,7 +135,7 @@ func MergeLimits(base, over []string) ([]string, error) {
 	return steadystate.Merge(base, over, func(text string) string { return keys[text] }), nil
 }
 
-// judge compares bounds with the limit; an infinite end is not known.
+// judge compares bounds with the limit; an infinite end is unknown.
 func (l Limit) judge(b steadystate.Bounds[float64], text string) steadystate.Reading {
 	r := steadystate.Reading{Verdict: l.Tolerance.Judge(b), Text: text}
 	if !math.IsInf(b.High, 0) {

@@ -11,9 +11,9 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A load is one metric of the spec with what the status says of it.
+// A load is one metric of the spec with its value in the status.
 type load struct {
-	ratio float64 // of what it is to its target
+	ratio float64 // of the value to its target
 	text  string  // both, for people
 	basis basis
 	known bool
@@ -23,7 +23,7 @@ type load struct {
 // over reports whether the metric is above its target.
 func (l load) over() bool { return l.known && l.ratio > 1+rounding }
 
-// loads are the metrics of the spec. One that the status says nothing of is
+// loads are the metrics of the spec. A metric without a value in the status is
 // lost: the autoscaler could not read it.
 func (s state) loads() []load {
 	var list []load
@@ -52,8 +52,8 @@ func (s state) loads() []load {
 	return list
 }
 
-// now is what the status says of a metric of the spec: the one in its place,
-// else the one of its name.
+// now is the status of a metric of the spec: the one at its index, else the one
+// with its name.
 func (s state) now(i int, name string) (now autoscalingv2.MetricValueStatus, ok bool) {
 	list := s.status.CurrentMetrics
 	if i < len(list) {
@@ -75,7 +75,7 @@ func texts(loads []load) string {
 	return strings.Join(list, ", ")
 }
 
-// size is how many pods it desired when it looked.
+// size is the desired number of pods at its last look.
 func (s state) size() int {
 	if s.own {
 		return s.from
@@ -83,20 +83,20 @@ func (s state) size() int {
 	return s.current
 }
 
-// aboveTolerance is how far above its target a metric must be to be beyond the
-// controller's tolerance whatever that is. It is a flag that the API does not
+// aboveTolerance is how far above its target a metric must be to exceed the
+// controller's tolerance, whatever that is. It is a flag that the API does not
 // show, and 0.1 by default.
 const aboveTolerance = 1.5
 
-// rounding is what the float arithmetic here may be off by.
+// rounding is the possible error of the float arithmetic here.
 const rounding = 1e-9
 
-// high says whether the autoscaler would desire more pods by what it saw: Held
-// if it certainly would, Broken if it certainly would not. Unknown comes with the
-// reason.
+// high says whether the autoscaler would desire more pods given its metrics:
+// Held if it certainly would, Broken if it certainly would not. Unknown comes
+// with the reason.
 func (s state) high() (v steadystate.Verdict, why string) {
 	tolerance, stated := s.tolerance(true)
-	// What it did with what it saw says what it took that for.
+	// Its action shows how it interpreted the metrics.
 	more := (s.own && s.desired > s.from) || s.capped()
 	enough := aboveTolerance
 	if stated {
@@ -126,8 +126,8 @@ func (s state) high() (v steadystate.Verdict, why string) {
 	return steadystate.Unknown, within
 }
 
-// beyond is [state.high] of one at its max: that it is not limited, it says of
-// what it would want.
+// beyond is [state.high] of an autoscaler at its max: the absence of a
+// limitation describes the size it would desire.
 func (s state) beyond() (v steadystate.Verdict, why string) {
 	v, why = s.high()
 	if v == steadystate.Unknown && s.condition(autoscalingv2.ScalingLimited).Status == corev1.ConditionFalse {
@@ -137,7 +137,7 @@ func (s state) beyond() (v steadystate.Verdict, why string) {
 }
 
 // capped reports whether its status says that it would scale out beyond its max
-// or its policies. While a step down is stabilized, that is said of an earlier
+// or its policies. While a step down is stabilized, that refers to an earlier
 // recommendation and does not count.
 func (s state) capped() bool {
 	limited := s.condition(autoscalingv2.ScalingLimited)
@@ -156,7 +156,7 @@ func (s state) held() bool {
 	return s.condition(autoscalingv2.AbleToScale).Reason == "ScaleUpStabilized" || s.desired >= s.max
 }
 
-// missing is why a metric is not known, in the autoscaler's words if it has
+// missing is why a metric is unknown, in the autoscaler's words if there are
 // some.
 func (s state) missing(l load) string {
 	if c := s.condition(autoscalingv2.ScalingActive); c.Status == corev1.ConditionFalse {

@@ -8,18 +8,18 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A census is how many pods the scale target can have had while the autoscaler
-// looked. The API has the numbers and not which pod was which.
+// A census is the possible number of pods of the scale target while the
+// autoscaler read it. The API has the numbers, not the identity of each pod.
 type census struct {
 	known                 bool // it was followed
 	leastReady, mostReady int
 	least, most           int // pods that existed, of any best
-	// lasting are those that had been ready for a while: of one that has just
-	// become ready the metric may still be of before, and does not count.
+	// lasting are the pods that had been ready for a while: the metric of a pod
+	// that has just become ready may be older, and does not count.
 	lasting int
 }
 
-// counted is the census of the sizes that can have been in force.
+// counted is the census of the sizes that may have been in force.
 func counted(sizes []size) census {
 	if len(sizes) == 0 {
 		return census{}
@@ -49,7 +49,7 @@ func (c census) String() string {
 	return fmt.Sprintf("%d of %d pods are ready", c.leastReady, c.most)
 }
 
-// basis is what the controller multiplies a metric's ratio by.
+// basis is the factor that the controller multiplies a metric's ratio by.
 type basis int
 
 const (
@@ -60,16 +60,17 @@ const (
 	allPods         // the ratio is that of an average over those that there are
 )
 
-// slack is what an average that the API rounds may be off by.
+// slack is the possible error of an average that the API rounds.
 const slack = 1e-3
 
-// atMost and atLeast are what n pods with a ratio come to, rounded up as the
+// atMost and atLeast scale n pods by a ratio, rounded up as the controller
+// does.
 // controller does.
 func atMost(ratio float64, n int) int  { return int(math.Ceil(ratio * float64(n) * (1 + slack))) }
 func atLeast(ratio float64, n int) int { return int(math.Ceil(ratio * float64(n) * (1 - slack))) }
 
-// floor is the least that a metric above its target lets a controller want that
-// has n pods: in the best case of which pods it counted, and in
+// floor is the lowest size that a controller with n pods can desire under a
+// metric above its target: in the best case of which pods it counted, and in
 // the worst case.
 //
 // Pods without the metric, and those set aside as not ready, count as 0 %, and
@@ -93,8 +94,9 @@ func (l load) floor(n int, c census) (best, worst int) {
 	return best, best
 }
 
-// ceiling is the most that a metric within its tolerance or below its target
-// lets a controller want that has n pods: more than n only where more exist.
+// ceiling is the highest size that a controller with n pods can desire under a
+// metric within its tolerance or below its target: more than n only where more
+// exist.
 func (l load) ceiling(n int, c census) int {
 	switch {
 	case l.ratio > 1:
@@ -105,8 +107,8 @@ func (l load) ceiling(n int, c census) int {
 	return max(n, atMost(l.ratio, c.most))
 }
 
-// worst is the ratio with every pod that is not ready at 0 %, which is the
-// least that a scale-up can be computed from.
+// worst is the ratio with every pod that is not ready at 0 %, the lowest from
+// which a scale-up can be computed.
 func (l load) worst(n int, c census) float64 {
 	most := max(n, c.most)
 	switch {
@@ -120,18 +122,17 @@ func (l load) worst(n int, c census) float64 {
 	return l.ratio * float64(c.lasting) / float64(most)
 }
 
-// A moment is a stretch in which the autoscaler said nothing new and the number
-// of its pods did not change: from some instant in one span to some instant in
-// the other.
+// A moment is a stretch without a new status and without a change in the number
+// of pods: from some instant in one span to some instant in the other.
 type moment struct {
 	state
 	from, to steadystate.Span
-	// stale: the pods have changed since it spoke. It says something only when
-	// that is another thing than before.
+	// stale: the pods have changed since its status. The status means something
+	// only if it differs from the previous one.
 	stale bool
 }
 
-// moments are those that can have been while the fault was on.
+// moments are those that may have been while the fault was on.
 func (h *history) moments() []moment {
 	var list []moment
 	for i, s := range h.states {
@@ -161,8 +162,8 @@ func (h *history) moments() []moment {
 	return kept
 }
 
-// high is [state.high] of a moment: one that lasts makes those that were ready
-// in it measured, and one in which the pods have changed says nothing before.
+// high is [state.high] of a moment: a moment that lasts makes its ready pods
+// measured, and one in which the pods have changed says nothing before.
 func (m moment) high() (v steadystate.Verdict, why string) {
 	lasts := m.to.From-m.from.To >= staleAfter
 	if lasts {
@@ -179,7 +180,7 @@ func earlier(a, b steadystate.Span) steadystate.Span {
 	return steadystate.Span{From: min(a.From, b.From), To: min(a.To, b.To)}
 }
 
-// within is for how long a run of moments lasted while the fault was on.
+// within is how long a run of moments lasted while the fault was on.
 func (h *history) within(from, to steadystate.Span) steadystate.Bounds[time.Duration] {
 	clip := func(at time.Duration) time.Duration { return min(max(at, h.t0.From), h.until()) }
 	return steadystate.Bounds[time.Duration]{

@@ -58,9 +58,9 @@ func (v verdicts) stepped() judge.Finding {
 	return held(withinSteps, steps(count)+", "+v.trajectory())
 }
 
-// allowed is how far the policies let a step go, in the best and in the
-// worst case of when the steps before it were. What was before the watch
-// began counts as rest, which is what the settle phase is for.
+// allowed is how far the policies let a step go, in the best and in the worst
+// case of the times of earlier steps. The time before the watch counts as free
+// of steps: the settle phase ensures that.
 func (v verdicts) allowed(i int) (best, worst int) {
 	s := v.states[i]
 	up := s.desired > s.from
@@ -79,8 +79,8 @@ func (v verdicts) allowed(i int) (best, worst int) {
 		if s.spec.Behavior != nil {
 			b, w = v.start(i, time.Duration(p.PeriodSeconds)*time.Second)
 		}
-		// Without a behavior the controller keeps no account of periods: each
-		// time it looks it may go as far, and how often that is, is a flag.
+		// Without a behavior the controller keeps no account of periods: it may go
+		// that far at each sync, and the sync period is a flag.
 		bests, worsts = append(bests, reach(p, b, up)), append(worsts, reach(p, w, up))
 	}
 	pick := slices.Min[[]int]
@@ -94,8 +94,8 @@ func (v verdicts) allowed(i int) (best, worst int) {
 }
 
 // start is the size at the beginning of the period before a step. A step that
-// may or may not lie in it is read one way and the other; so are those in the
-// other direction, which not every version of the controller counts.
+// may or may not lie in it is read both ways; so are those in the other
+// direction, which not every version of the controller counts.
 func (v verdicts) start(i int, period time.Duration) (best, worst int) {
 	s := v.states[i]
 	best, worst = s.from, s.from

@@ -11,22 +11,22 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// An overdue is what a second reading of the pods' CPU says of an autoscaler
-// whose own metric did not move.
+// An overdue is a second reading of the pods' CPU that contradicts an
+// autoscaler whose own metric did not move.
 type overdue struct {
-	start steadystate.Span // when it should have seen it at the latest
+	start steadystate.Span // the latest time by which it should have seen it
 	text  string           // both readings, for people
 }
 
-// sustained is for how long a second reading must be above the target before
-// the autoscaler's own is late: twice as long as by the defaults of Kubernetes
-// a metric, and a look at it, are old.
+// sustained is how long a second reading must be above the target before the
+// autoscaler's own is late: twice the age of a metric, and of a look at it, by
+// the defaults of Kubernetes.
 const sustained = 30 * time.Second
 
-// late compares an independent reading with what the autoscaler said of its
-// metric, which cannot be trusted alone: where the pods used more than the
-// target, beyond every tolerance, and its own metric stayed, it is late from
-// when they did. The doubt is why that cannot be said, though they used more.
+// late compares an independent reading with the autoscaler's own metric, which
+// cannot be trusted alone: where the pods used more than the target, beyond
+// every tolerance, and its own metric stayed, it is late from when they did.
+// The doubt is why that is undecided although they used more.
 func (h *history) late(c judge.TimeSeries) (late *overdue, doubt string) {
 	before := h.before(h.t0.From)
 	i, target := before.utilisation()
@@ -70,14 +70,14 @@ func (h *history) late(c judge.TimeSeries) (late *overdue, doubt string) {
 	return &overdue{start: start, text: text + ", while the autoscaler's own metric said " + said.text}, ""
 }
 
-// maxGap is for how long at most nothing may be known of a stretch above the
-// target. An autoscaler sees a mean over 15 s by the defaults of Kubernetes, and
-// pods at 1.5 times the target that rest for a third of that are at the target.
+// maxGap is the longest unobserved gap in a stretch above the target. An
+// autoscaler sees a mean over 15 s by the defaults of Kubernetes, and pods at
+// 1.5 times the target that rest for a third of that are at the target.
 const maxGap = 5 * time.Second
 
 // above is the first stretch of the fault in which the reading is certainly
-// above the target for [sustained]: the least it was, between which instants
-// it began, and until when it was.
+// above the target for [sustained]: its minimum, the span of its start, and its
+// end.
 func (h *history) above(c judge.TimeSeries, target float64) (least float64, start steadystate.Span, until time.Duration, ok bool) {
 	under, known, began := h.t0.From, time.Duration(0), false
 	long := func() bool { return began && until-start.To >= sustained }
@@ -106,9 +106,9 @@ func (h *history) above(c judge.TimeSeries, target float64) (least float64, star
 	return least, start, until, long()
 }
 
-// utilisation is the first metric that is a share of what the pods request of
-// CPU, by its place, and its target as a share; -1: there is none. One of a
-// container is of another quantity.
+// utilisation is the first metric that is a share of the pods' CPU requests, by
+// index, and its target as a share; -1: there is none. A container's metric is
+// a different quantity.
 func (s state) utilisation() (i int, target float64) {
 	for i, m := range s.spec.Metrics {
 		if of := m.Resource; of != nil && of.Name == corev1.ResourceCPU && ptr.Deref(of.Target.AverageUtilization, 0) > 0 {

@@ -22,7 +22,7 @@ const (
 	most       = 4096
 )
 
-// A slot holds the good answers to requests that were sent in it.
+// A slot holds the good answers to the requests sent within it.
 type slot struct {
 	sent     time.Duration    // of the first
 	answered time.Duration    // the earliest
@@ -78,8 +78,8 @@ func (a *answers) first(after time.Duration) (steadystate.Span, bool) {
 		case s.sent >= after:
 			take(steadystate.Span{From: s.sent, To: s.answered})
 		case s.last.From >= after:
-			// Those between the instant and the last one are not told apart
-			// from those before.
+			// The answers between the instant and the last one cannot be told apart
+			// from earlier ones.
 			take(steadystate.Span{From: after, To: s.last.To})
 		}
 	}

@@ -17,7 +17,7 @@ const (
 	traffic   = "requests" // seen by the load
 )
 
-// replaced is the chain of a victim that goes, and of the pod that came instead, nil if
+// replaced is the chain of a victim that goes and of its replacement, nil if
 // none was seen.
 func (h *History) replaced(v victim, next *life) chain {
 	from := v.injection.From
@@ -32,7 +32,7 @@ func (h *History) replaced(v victim, next *life) chain {
 		added = h.added(next.uid, from)
 		who = next.name()
 	}
-	// What a fault causes comes after it, and a pod passes its stages in order.
+	// An effect comes after its cause, and a pod passes its stages in order.
 	inOrder(c[0].reached, left, created, scheduled, started, ready)
 	if next != nil {
 		after = next.birth(created, ready).From
@@ -98,9 +98,9 @@ func (l *life) birth(spans ...*steadystate.Span) steadystate.Span {
 	return *l.born()
 }
 
-// inPlace is the chain of a victim that stays: what it lost, and when it had it
-// again for good, as far as the record shows until the next fault into it.
-// Flapping in between makes nothing shorter.
+// inPlace is the chain of a victim that stays: the stages that it lost, and
+// when it had each again for good, as far as the record shows until its next
+// fault. Flapping in between shortens nothing.
 func (h *History) inPlace(v victim) chain {
 	from, to := v.injection.From, v.until
 	fault := new(v.injection.Span)
@@ -145,15 +145,15 @@ func (h *History) inPlace(v victim) chain {
 	case down == nil:
 		nothing = "nothing was seen to happen to the victim"
 	case whole:
-		// It was silent from when it had lost something to when it had it again.
+		// It was silent from the loss of a stage to its return.
 		who, after = v.name(), max(down.To, back.From)
 	}
 	return append(c, h.answered(who, after, c[len(c)-1].stage, nothing))
 }
 
-// before is the last stage so far that what is reached then can have waited
-// for: one that is not reached at all, else the latest. The endpoint goes and
-// comes beside the pod, so that nothing of the pod waits for it.
+// before is the latest of the stages so far that this one may have waited for,
+// or one that was not reached at all. The endpoint changes in parallel to the
+// pod, so that nothing of the pod waits for it.
 func (c chain) before(reached *steadystate.Span) string {
 	best := c[0]
 	missing := ""
@@ -170,8 +170,8 @@ func (c chain) before(reached *steadystate.Span) string {
 	return cmp.Or(missing, best.stage)
 }
 
-// edges are when a kind of event happened first, and another first after the
-// last of the one.
+// edges are the first event of one kind, and the first event of another kind
+// after the last of the one.
 func edges(events []record.Event, down, up string, from, to time.Duration) (lost, back *steadystate.Span) {
 	var downs []record.Event
 	for _, e := range within(events, from, to) {
@@ -190,8 +190,8 @@ func edges(events []record.Event, down, up string, from, to time.Duration) (lost
 	return lost, back
 }
 
-// unserved is when the last of the endpoints of a pod was removed first, and
-// when the first of them was back for good.
+// unserved is when the last of a pod's endpoints was first removed, and when
+// the first of them was back for good.
 func (h *History) unserved(uid string, from, to time.Duration) (removed, added *steadystate.Span) {
 	for _, events := range h.slices(uid) {
 		lost, back := edges(events, record.EventRemoved, record.EventAdded, from, to)
@@ -203,7 +203,7 @@ func (h *History) unserved(uid string, from, to time.Duration) (removed, added *
 	return removed, added
 }
 
-// added is when the first of the endpoints of a new pod was there.
+// added is when the first of a new pod's endpoints appeared.
 func (h *History) added(uid string, from time.Duration) *steadystate.Span {
 	var f *steadystate.Span
 	for _, e := range within(h.endpoints[uid], from, h.last) {
@@ -214,7 +214,7 @@ func (h *History) added(uid string, from time.Duration) *steadystate.Span {
 	return f
 }
 
-// slices are the events of a pod's endpoints, by the slice.
+// slices are the events of a pod's endpoints, by slice.
 func (h *History) slices(uid string) map[string][]record.Event {
 	by := map[string][]record.Event{}
 	for _, e := range h.endpoints[uid] {
@@ -231,8 +231,8 @@ func (h *History) unfollowed() string {
 	return "no endpoints were followed"
 }
 
-// answered is the link of the first good answer of the pod that is back, to a
-// request that was sent after an instant; unknown says why that cannot be told.
+// answered is the link of the first good answer of the returned pod, to a
+// request that was sent after an instant; unknown says why that is undecided.
 func (h *History) answered(who string, after time.Duration, waits string, unknown string) link {
 	l := link{stage: Answered, waits: waits, resource: traffic}
 	switch a := h.answers[who]; {
@@ -286,7 +286,7 @@ func (h *History) restored(v victim, checks []judge.CheckResult, c chain) link {
 	case l.reached == nil:
 		l.why = "no outage was seen"
 	default:
-		// What came later cannot have cost it time: others served instead.
+		// Later stages cannot have cost it time: others served instead.
 		for _, s := range []string{Answered, Added, Ready, Removed} {
 			if at := c.find(s); at != nil && at.reached != nil && at.reached.From <= l.reached.To {
 				l.waits = s

@@ -1,13 +1,13 @@
-// Package recovery says which stage of a pod's recovery cost the time: a
+// Package recovery shows which stage of a pod's recovery cost the time: a
 // waterfall from the fault to the hypothesis good again.
 //
 //	fault → victim leaves → endpoint removed → replacement created → scheduled →
 //	containers started → ready → endpoint added → first good answer → hypothesis good
 //
-// Every stage was reached at some instant in a span, so what it took is known
+// Every stage was reached at some instant in a span, so its duration is known
 // between bounds, and the costliest stage is named only if its bounds lie above
-// all others'. A stage that was not seen has no figure but a reason; one that
-// was not reached when the record ended took at least until then.
+// all others'. An unobserved stage has a reason instead of a figure; a stage
+// that was not reached when the record ended took at least until then.
 //
 //	var history recovery.History
 //	for entry, err := range record.Read(file) {
@@ -20,9 +20,9 @@
 //		fmt.Print(w)
 //	}
 //
-// A [History] keeps the events, the injections, and of the requests only which
-// pod answered well when, so that its size does not grow with the load. It is a
-// function of what was recorded and not of the order of arrival.
+// A [History] keeps the events and the injections, and of the requests only the
+// times of good answers by pod, so that its size does not grow with the load.
+// It depends on the record's content, not on the order of arrival.
 //
 // # Victims and replacements
 //
@@ -31,9 +31,9 @@
 // that goes is replaced by another pod; one that stays recovers in place and
 // passes the stages that it had lost.
 //
-// Kubernetes does not say which pod replaces which. A pod of the same name
-// does, as those of a stateful set; else the k-th that the victim's owner
-// created replaces the k-th of its pods that left. With more than one of
-// either this is a convention, and the waterfall's note says so. It changes
-// which victim a length of time belongs to, not what the service had.
+// Kubernetes does not say which pod replaces which. A pod with the same name
+// does, as in a stateful set; otherwise the k-th pod that the victim's owner
+// created replaces the k-th of its pods that left. With more than one of either
+// this is a convention, and the waterfall's note says so. It affects which
+// victim a duration belongs to, not the service's figures.
 package recovery

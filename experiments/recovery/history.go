@@ -13,11 +13,11 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A History collects from a record what its waterfalls are made of. The zero
-// value is empty and ready for use.
+// A History collects from a record the input of its waterfalls. The zero value
+// is empty and ready for use.
 type History struct {
 	injections []record.Injection
-	removals   map[int]steadystate.Span  // by the fault's index: two faults may be of one text
+	removals   map[int]steadystate.Span  // by the fault's index: two faults may have the same text
 	lives      map[string]*life          // by UID
 	endpoints  map[string][]record.Event // by UID of the pod
 	gaps       []record.Event            // of the watches
@@ -27,15 +27,15 @@ type History struct {
 	last       time.Duration             // the latest instant of the record
 }
 
-// A life is what happened to one object.
+// A life is the events of one object.
 type life struct {
 	uid, subject, owner string
 	events              []record.Event
 }
 
-// Read is the waterfalls of a record; checks are those of its result, whose
-// outages say when the hypothesis was good again. A record that was cut yields
-// what it holds. An error means that the record cannot be read.
+// Read returns the waterfalls of a record; checks are those of its result, whose
+// outages date the recovery of the hypothesis. A cut record yields the
+// waterfalls of its content. An error means that the record cannot be read.
 func Read(entries iter.Seq2[record.Entry, error], checks []judge.CheckResult) ([]Waterfall, error) {
 	var h History
 	for e, err := range entries {
@@ -50,7 +50,7 @@ func Read(entries iter.Seq2[record.Entry, error], checks []judge.CheckResult) ([
 	return h.Waterfalls(checks), nil
 }
 
-// Take takes in one entry of a record. The order of entries does not matter.
+// Take adds one entry of a record. The order of entries does not matter.
 func (h *History) Take(e record.Entry) {
 	h.last = max(h.last, e.At)
 	switch {
@@ -112,16 +112,16 @@ func (h *History) request(list []record.Request) {
 	}
 }
 
-// sight is whether a watch of a resource saw over the whole span.
+// sight reports whether a watch of a resource covered the whole span.
 func (h *History) sight(resource string, span steadystate.Span) bool {
 	return !slices.ContainsFunc(h.gaps, func(e record.Event) bool {
 		return strings.HasSuffix(e.Subject, "/"+resource) && e.Overlaps(span)
 	})
 }
 
-// name is what the object calls itself: the last part of its subject.
+// name is the object's own name: the last part of its subject.
 func (l *life) name() string { return l.subject[strings.LastIndex(l.subject, "/")+1:] }
 
-// process reports whether it is not a pod, so that nothing but its end and that
-// it is ready are recorded.
+// process reports whether it is not a pod: only its end and its readiness are
+// recorded.
 func (l *life) process() bool { return !strings.HasPrefix(l.subject, "pod/") }

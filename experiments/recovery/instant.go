@@ -9,8 +9,8 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// order gives the kinds of event that a single look brings the order in which
-// a pod passes them.
+// order is the order in which a pod passes the stages that a single look
+// reveals at once.
 func order(kind string) int {
 	return slices.Index([]string{
 		record.EventExists, record.EventCreated, record.EventScheduled, record.EventStopped,
@@ -20,8 +20,8 @@ func order(kind string) int {
 	}, kind)
 }
 
-// chronological sorts events by when they were known, which is the order in
-// which one watch brought them.
+// chronological sorts events by when they became known, which is the order of
+// one watch.
 func chronological(events []record.Event) []record.Event {
 	events = slices.Clone(events)
 	slices.SortFunc(events, func(a, b record.Event) int {
@@ -36,9 +36,9 @@ func chronological(events []record.Event) []record.Event {
 	return events
 }
 
-// once is when something happened that happens to an object only once. All the
-// watches saw the same instant, so it lies in all the spans; if they have none
-// in common, one of them errs, and it is somewhere in their hull.
+// once is the time of an event that an object has only once. All the watches
+// saw the same instant, so it lies in all the spans; if they have none in
+// common, one of them is wrong, and it is somewhere in their hull.
 func (l *life) once(kind string) *steadystate.Span {
 	var common, hull *steadystate.Span
 	for _, e := range l.events {
@@ -58,15 +58,14 @@ func (l *life) once(kind string) *steadystate.Span {
 	return common
 }
 
-// left is when the object left: the first of being marked for deletion, gone
-// and failed.
+// left is when the object left: the first of its deletion mark, its end and its
+// failure.
 func (l *life) left() *steadystate.Span {
 	return first(l.once(record.EventTerminating), l.once(record.EventGone), l.once(record.EventFailed))
 }
 
-// born is when the object was there for the first time: its creation, or what
-// was seen first of an object whose creation no watch records; nil if it was
-// there when the watch began.
+// born is when the object first existed: its creation, or its first sight if no
+// watch records its creation; nil if it existed when the watch began.
 func (l *life) born() *steadystate.Span {
 	if created := l.once(record.EventCreated); created != nil || !l.process() {
 		return created
@@ -75,7 +74,7 @@ func (l *life) born() *steadystate.Span {
 }
 
 // first is the first of several instants: it lies between the least beginning
-// and the least end. Those not known are left out.
+// and the least end. Unknown ones are skipped.
 func first(spans ...*steadystate.Span) *steadystate.Span {
 	var f *steadystate.Span
 	for _, s := range spans {
@@ -90,7 +89,7 @@ func first(spans ...*steadystate.Span) *steadystate.Span {
 	return f
 }
 
-// last is the last of several instants, the other way round.
+// last is the last of several instants, analogously.
 func last(spans ...*steadystate.Span) *steadystate.Span {
 	var l *steadystate.Span
 	for _, s := range spans {
@@ -105,8 +104,8 @@ func last(spans ...*steadystate.Span) *steadystate.Span {
 	return l
 }
 
-// within are the events that can have happened between two instants, in the
-// order in which they were known.
+// within are the events that may have happened between two instants, in the
+// order in which they became known.
 func within(events []record.Event, from, to time.Duration) []record.Event {
 	return slices.DeleteFunc(chronological(events), func(e record.Event) bool { return e.To < from || e.From > to })
 }

@@ -1,14 +1,14 @@
 package recovery
 
 // The stages of a recovery. A replaced pod passes Left, Removed, Created and
-// what follows it; one that recovers in place Stopped, NotReady, Removed,
+// the stages after it; one that recovers in place Stopped, NotReady, Removed,
 // Undone, and those of Started, Ready and Added that it had lost.
 const (
 	Fault     = "fault"               // it took effect: T0
 	Left      = "victim leaves"       // it is marked for deletion, gone or failed
 	Stopped   = "containers stopped"  // the first of them
 	NotReady  = "not ready"           // the victim, by its own readiness
-	Removed   = "endpoint removed"    // from the last of its slices: nothing is sent to the victim any more
+	Removed   = "endpoint removed"    // from the last of its slices: the victim gets no more traffic
 	Undone    = "fault undone"        // where the victim was ready only after that
 	Created   = "replacement created" // by the victim's owner
 	Scheduled = "scheduled"           // the replacement has a node

@@ -17,10 +17,10 @@ type victim struct {
 	injection record.Injection
 	undone    *steadystate.Span
 	until     time.Duration // the next injection into it, or the record's end
-	goes      bool          // it is to be replaced, else it recovers in place
+	goes      bool          // it is replaced, otherwise it recovers in place
 }
 
-// aims are the events that a fault which brings pods down says are its effect.
+// aims reports whether a fault declares one of these events as its effect.
 func aims(i record.Injection, kinds ...string) bool {
 	return slices.ContainsFunc(i.Effects, func(e record.Effect) bool { return slices.Contains(kinds, e.Event) })
 }
@@ -39,7 +39,7 @@ func (h *History) victims() []victim {
 		for _, t := range i.Targets {
 			v := victim{life: h.lives[t.UID], injection: i, until: h.last}
 			if v.life == nil {
-				// Nothing was seen of it, and it may be no pod.
+				// Nothing was seen of it, and it may not be a pod.
 				if !aims(i, record.EventGone) {
 					continue
 				}
@@ -63,9 +63,9 @@ func (h *History) victims() []victim {
 	return list
 }
 
-// date begins the victim's recovery with the fault that befell it, where the
-// record tells that apart from the first one of the injection: a budget makes
-// an eviction of several pods wait between them.
+// date starts the victim's recovery with its own fault, where the record tells
+// that apart from the first one of the injection: a budget makes an eviction of
+// several pods wait between them.
 func (v *victim) date() {
 	for _, e := range within(v.events, v.injection.From, v.until) {
 		if e.Kind == record.EventEvicted {
@@ -75,9 +75,9 @@ func (v *victim) date() {
 	}
 }
 
-// suffered reports whether the fault brought the victim down, and says how. A
-// fault whose aim is another, delay for instance, is to blame for what happened
-// while it was there only.
+// suffered reports whether the fault brought the victim down, and how. A fault
+// with another effect, such as a delay, is to blame only for events while it
+// was in place.
 func (v *victim) suffered() bool {
 	during := v.until
 	if v.undone != nil {
@@ -130,7 +130,7 @@ func (h *History) replacements() map[string]match {
 	slices.SortFunc(born, byInstant((*life).born))
 
 	taken := map[string]bool{}
-	// The first that is free and can have come after the other left.
+	// The first that is free and may have come after the other left.
 	pick := func(gone *life, fits func(*life) bool) *life {
 		for _, l := range born {
 			if !taken[l.uid] && l.uid != gone.uid && l.born().To >= gone.left().From && fits(l) {
@@ -157,8 +157,8 @@ func (h *History) replacements() map[string]match {
 	return matches
 }
 
-// ambiguity says that it is a convention which replaced which, if it is one: of
-// the same owner more than one left, or more than one came since.
+// ambiguity says that the pairing is a convention, if it is: of the same owner
+// more than one left, or more than one came since.
 func ambiguity(gone *life, leaving, born []*life, same func(*life) bool) string {
 	left, came := 0, 0
 	var since *steadystate.Span
@@ -181,7 +181,7 @@ func ambiguity(gone *life, leaving, born []*life, same func(*life) bool) string 
 
 // revised reports whether a rollout has made pods of another revision of the
 // victim's deployment since the fault: they may come before the victim leaves,
-// and are of another replica set, whose name differs in the last part. Other
+// and belong to another replica set, whose name differs in the last part. Other
 // workloads own their pods themselves, under one name for every revision.
 func (h *History) revised(v victim) bool {
 	deployment := func(owner string) string {

@@ -15,17 +15,17 @@ import (
 type Waterfall struct {
 	// Victim is the pod that was brought down.
 	Victim record.Target `json:"victim"`
-	// Replacement is the pod that came instead; nil: none was seen, or the victim
-	// recovers in place.
+	// Replacement is the new pod; nil: none was seen, or the victim recovers in
+	// place.
 	Replacement *record.Target `json:"replacement,omitempty"`
 	InPlace     bool           `json:"inPlace,omitempty"`
 	judge.Breakdown
 }
 
-// Costliest is the step that certainly took at least as long as every other.
-// If none did, undecided says so: the bounds overlap, or nothing is known.
-// Stages that no watch followed take no part, nor has the time for which the
-// harness left the fault in place.
+// Costliest is the step that certainly took at least as long as every other. If
+// there is none, undecided says why: the bounds overlap, or nothing is known.
+// Unwatched stages are left out, as is the time for which the harness left the
+// fault in place.
 func (w Waterfall) Costliest() (step judge.Step, undecided string) {
 	costs := slices.DeleteFunc(slices.Clone(w.Steps), func(s judge.Step) bool { return s.Took == nil || s.Stage == Undone })
 	if len(costs) == 0 {
@@ -34,7 +34,7 @@ func (w Waterfall) Costliest() (step judge.Step, undecided string) {
 	best := slices.MaxFunc(costs, func(a, b judge.Step) int { return cmp.Compare(a.Took.Low, b.Took.Low) })
 	names := []string{best.Stage}
 	for _, s := range costs {
-		// One that is not over may yet take longer than any that is.
+		// An open step may yet become longer than any finished one.
 		if s.Stage != best.Stage && (s.Open || s.Took.High > best.Took.Low) {
 			names = append(names, s.Stage)
 		}
@@ -45,9 +45,9 @@ func (w Waterfall) Costliest() (step judge.Step, undecided string) {
 	return best, ""
 }
 
-// Waterfalls are those of all victims, in the order in which faults were
-// injected into them. The checks are those of the record's result; without
-// them it is not known when the hypothesis was good again.
+// Waterfalls are those of all victims, in the order of their injections. The
+// checks are those of the record's result; without them the recovery of the
+// hypothesis is unknown.
 func (h *History) Waterfalls(checks []judge.CheckResult) []Waterfall {
 	replaced := h.replacements()
 	var list []Waterfall
@@ -75,11 +75,11 @@ func (h *History) Waterfalls(checks []judge.CheckResult) []Waterfall {
 	return list
 }
 
-// A link is a stage of a chain with what it waits for.
+// A link is a stage of a chain with the stages it waits for.
 type link struct {
 	stage, waits string
 	reached      *steadystate.Span
-	// why it could not be seen, whether or not it was reached: no watch followed it.
+	// why it is unobservable, reached or not: no watch followed it.
 	why string
 	// resource whose watch would have seen it.
 	resource string
@@ -87,7 +87,7 @@ type link struct {
 	open bool
 }
 
-// A chain is the stages that a victim has to pass, each after the one that it
+// A chain is the stages of a victim's recovery, each after the one that it
 // waits for.
 type chain []link
 
@@ -98,7 +98,7 @@ func (c chain) find(s string) *link {
 	return nil
 }
 
-// known is the last stage that was seen of those that s waits for.
+// known is the last seen stage of those that s waits for.
 func (c chain) known(s string) *link {
 	l := c.find(s)
 	for l != nil && l.waits != "" {
@@ -109,7 +109,7 @@ func (c chain) known(s string) *link {
 	return nil
 }
 
-// passed reports whether a stage was seen that cannot be without s.
+// passed reports whether a stage was seen that implies s.
 func (c chain) passed(s string) bool {
 	for _, l := range c {
 		if l.stage == Restored {
@@ -124,10 +124,10 @@ func (c chain) passed(s string) bool {
 	return false
 }
 
-// steps draws the conclusion: what each stage cost, or why that is not known.
+// steps draws the conclusion: the cost of each stage, or why it is unknown.
 func (h *History) steps(c chain) []judge.Step {
 	var steps []judge.Step
-	blocked := map[string]string{} // not reached as far as is known, and the one at fault
+	blocked := map[string]string{} // not reached as far as is known, and the cause
 	for _, l := range c {
 		s := judge.Step{Stage: l.stage, Reached: l.reached, Note: l.why}
 		since := c.known(l.stage)

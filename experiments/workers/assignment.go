@@ -11,12 +11,12 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/load"
 )
 
-// An assignment is what a worker is to drive, as plain data: a load, which share of
-// it, and when it begins.
+// An assignment is the task of a worker, as plain data: a load, its share of
+// it, and the start time.
 type assignment struct {
 	Shape load.Shape `json:"shape"`
-	// Targets are what is requested, with their headers, secrets too, and their
-	// bodies: files and variables are read where the run is.
+	// Targets are the requests' targets with their headers, secrets included, and
+	// their bodies: the run reads files and variables on its own side.
 	Targets       []vegeta.Target `json:"targets"`
 	Timeout       time.Duration   `json:"timeout,omitempty"`
 	Reuse         bool            `json:"reuse,omitempty"`
@@ -24,8 +24,8 @@ type assignment struct {
 	BackendHeader string          `json:"namedBy,omitempty"`
 	Success       load.Success    `json:"success,omitzero"`
 	MaxInFlight   uint64          `json:"maxInFlight,omitempty"` // of the share
-	// CABundle are the certificates, in PEM, of those who vouch for the
-	// service; empty: the system's.
+	// CABundle is the CA certificates, in PEM, that verify the service; empty:
+	// the system's.
 	CABundle []byte `json:"authorities,omitempty"`
 
 	Worker int `json:"worker"`
@@ -53,7 +53,7 @@ func assign(h load.HTTP, targets []vegeta.Target, caBundle []byte, worker, of in
 	}
 }
 
-// load is what the order says to drive.
+// load is the load of the assignment.
 func (o assignment) load() (load.HTTP, error) {
 	h := load.HTTP{
 		Shape:         o.Shape,

@@ -20,11 +20,11 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// askEvery is how often it is looked whether the workers are up, or gone.
+// askEvery is the poll interval for workers that start or terminate.
 const askEvery = 250 * time.Millisecond
 
-// await waits until every worker answers, and returns them by their indices.
-// When ctx ends first there are none, and that is no error.
+// await waits until every worker answers, and returns them by index. When ctx
+// ends first it returns none, without an error.
 func (j Job) await(ctx context.Context, job *batchv1.Job, run string) ([]workerClient, error) {
 	waiting, cancel := context.WithTimeout(ctx, j.Ready)
 	defer cancel()
@@ -49,7 +49,7 @@ func (j Job) await(ctx context.Context, job *batchv1.Job, run string) ([]workerC
 	}
 }
 
-// look looks for workers that have come up since. It says why one has not, and
+// look finds workers that have started since. It says why one has not, and
 // whether it never will.
 func (j Job) look(ctx context.Context, job *batchv1.Job, run string, clients []workerClient, answers []bool) (why string, hopeless bool) {
 	pods, err := j.podsOf(ctx, job)
@@ -88,7 +88,7 @@ func (j Job) podsOf(ctx context.Context, job *batchv1.Job) ([]corev1.Pod, error)
 	return pods.Items, nil
 }
 
-// index is a pod's own in its Job.
+// index is a pod's index in its Job.
 func index(pod corev1.Pod, count int) (int, error) {
 	text := pod.Annotations[batchv1.JobCompletionIndexAnnotation]
 	i, err := strconv.Atoi(text)
@@ -98,7 +98,7 @@ func index(pod corev1.Pod, count int) (int, error) {
 	return i, nil
 }
 
-// failed says why a pod can come to nothing any more; empty: it still can.
+// failed says why a pod can no longer succeed; empty: it still can.
 func failed(pod corev1.Pod) string {
 	if pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded {
 		return state(pod)
@@ -111,7 +111,7 @@ func failed(pod corev1.Pod) string {
 	return ""
 }
 
-// state is what the cluster says of a pod that does not run.
+// state is the cluster's description of a pod that does not run.
 func state(pod corev1.Pod) string {
 	said := []string{string(cmp.Or(pod.Status.Phase, corev1.PodPending))}
 	add := func(words ...string) {
@@ -136,7 +136,7 @@ func state(pod corev1.Pod) string {
 	return fmt.Sprintf("pod %s is %s", pod.Name, strings.Join(said, "; "))
 }
 
-// notUp says why the workers are not up, in the cluster's words.
+// notUp says why the workers did not start, in the cluster's words.
 func (j Job) notUp(ctx context.Context, job *batchv1.Job, answers []bool, last string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
@@ -171,8 +171,8 @@ func (j Job) notUp(ctx context.Context, job *batchv1.Job, answers []bool, last s
 	}
 	var events corev1.EventList
 	if err := j.Client.List(ctx, &events, client.InNamespace(job.Namespace)); err == nil {
-		// The latest of each reason: the cluster says the same of every pod, and
-		// again at each try.
+		// The latest of each reason: the cluster repeats it for every pod and every
+		// retry.
 		latest := map[string]corev1.Event{}
 		for _, e := range events.Items {
 			if e.Type == corev1.EventTypeWarning && of[e.InvolvedObject.UID] && !e.LastTimestamp.Time.Before(latest[e.Reason].LastTimestamp.Time) {
@@ -190,14 +190,13 @@ func (j Job) notUp(ctx context.Context, job *batchv1.Job, answers []bool, last s
 	return fmt.Errorf("start the load workers: %d of %d answer after at most %s: %s", up, len(answers), j.Ready, strings.Join(reasons, "; "))
 }
 
-// remove deletes the Job and waits until it and its pods are gone, on a context
-// of its own.
+// remove deletes the Job and waits until it and its pods are gone, on its own
+// context.
 func (j Job) remove(ctx context.Context, job *batchv1.Job) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), j.Remove)
 	defer cancel()
 	if err := remove(ctx, j.Client, job); err != nil {
-		// Of the causes only one counts: that the time was over is no word of the
-		// run's own context.
+		// Only one of the causes counts: the timeout is not the run's own.
 		return fmt.Errorf("%w: %s; see \"aftershock sweep\"", experiments.ErrLeftBehind, err.Error())
 	}
 	return nil
@@ -226,7 +225,7 @@ func remove(ctx context.Context, c client.Client, job *batchv1.Job) error {
 	}
 }
 
-// remains says what there still is of a Job.
+// remains says which parts of a Job still exist.
 func remains(ctx context.Context, c client.Reader, job *batchv1.Job) (string, error) {
 	var jobs batchv1.JobList
 	var pods corev1.PodList

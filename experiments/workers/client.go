@@ -21,12 +21,11 @@ import (
 // Port is where a worker listens.
 const Port = 8642
 
-// Reach says how the worker in a pod is reached: with what client, and below
-// which URL.
+// Reach returns a client for the worker in a pod, and its base URL.
 type Reach func(pod corev1.Pod) (client *http.Client, below string)
 
-// Proxy reaches workers through the API server, so from wherever the API server
-// is reached from. It needs the right to get and create pods/proxy. The
+// Proxy reaches workers through the API server, and so from wherever the API
+// server is reachable. It needs the right to get and create pods/proxy. The
 // configuration is copied.
 func Proxy(config *rest.Config) (Reach, error) {
 	config = rest.CopyConfig(config)
@@ -44,11 +43,11 @@ func Proxy(config *rest.Config) (Reach, error) {
 	}, nil
 }
 
-// A workerClient is a worker as it is seen from here.
+// A workerClient is the coordinator's view of a worker.
 type workerClient struct {
 	name   string // for people: "worker 0 (pod load-4f1c-0-x7k2p on node1)"
 	client *http.Client
-	below  string // the URL of what it answers to
+	below  string // its base URL
 }
 
 // read reads its clock once.
@@ -71,7 +70,7 @@ func (p workerClient) read(ctx context.Context, clock steadystate.Clock) (readin
 	return newReading(m, asked), nil
 }
 
-// drive has it drive a share. What becomes of the requests is in the body.
+// drive starts a share. The outcome of the requests is in the body.
 func (p workerClient) drive(ctx context.Context, o assignment) (io.ReadCloser, error) {
 	text, err := json.Marshal(o)
 	if err != nil {
@@ -89,7 +88,7 @@ func (p workerClient) drive(ctx context.Context, o assignment) (io.ReadCloser, e
 	return body, nil
 }
 
-// stop tells it when its share ends.
+// stop tells the worker when its share ends.
 func (p workerClient) stop(ctx context.Context, after time.Duration) error {
 	body, err := p.call(ctx, http.MethodPost, "stop?"+url.Values{"after": {after.String()}}.Encode(), nil)
 	if err != nil {
@@ -115,8 +114,8 @@ func (p workerClient) call(ctx context.Context, method, what string, text []byte
 	return nil, refusal(resp.StatusCode, answer)
 }
 
-// refusal is what an answer that refuses says, by the worker or by the API
-// server on the way.
+// refusal is the text of a refusing answer, by the worker or by the API server
+// on the way.
 func refusal(code int, answer []byte) error {
 	said := strings.TrimSpace(string(answer))
 	var status metav1.Status

@@ -31,7 +31,7 @@ type coordinator struct {
 	start time.Duration
 }
 
-// A worker is one worker of the load.
+// A worker is one worker of the load, as the coordinator sees it.
 type worker struct {
 	workerClient
 
@@ -39,31 +39,31 @@ type worker struct {
 	merge  merging
 	first  reading
 	latest reading
-	read   time.Duration // when it was, by the record's clock
-	heard  time.Duration // when its requests, or word that there are none, last came
+	read   time.Duration // the time of that reading, by the record's clock
+	heard  time.Duration // when its requests, or its sign of life, last came
 	n      int           // requests that were merged
 }
 
 const (
-	// lead is how long before it begins, and before it ends, the workers are
-	// told: each must know in time.
+	// lead is how long in advance the workers are told of the start and of the
+	// end: each must know in time.
 	lead = 2 * time.Second
-	// readEvery is how often a clock is read.
+	// readEvery is the interval of clock readings.
 	readEvery = 500 * time.Millisecond
-	// silence is how long a worker may not be heard of: ten of its signs of life.
+	// silence is the maximum silence of a worker: ten of its signs of life.
 	silence = 10 * aliveEvery
-	// settling is how long the rest may take when the load has ended, besides
-	// the timeout of its last requests.
+	// settling bounds the rest once the load has ended, besides the timeout of
+	// its last requests.
 	settling = 15 * time.Second
 )
 
-// drive has the workers drive the load until ctx ends, and returns when all of
+// drive has the workers drive the load until ctx ends, and returns once all of
 // it is merged. The error is that of the first worker that failed.
 func (c *coordinator) drive(ctx context.Context, clients []workerClient) error {
 	for _, p := range clients {
 		c.workers = append(c.workers, &worker{workerClient: p})
 	}
-	// The streams outlive ctx: what is in flight then is waited for.
+	// The streams outlive ctx, for the requests in flight.
 	streams, fail := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer fail(nil)
 	c.fail = fail
@@ -117,7 +117,7 @@ func (c *coordinator) drive(ctx context.Context, clients []workerClient) error {
 			return err
 		}
 		if n := len(m.merge.held); n > 0 {
-			return fmt.Errorf("merge the requests of %s: %d were answered after its clock was read for the last time: it goes backwards", m.name, n)
+			return fmt.Errorf("merge the requests of %s: %d were answered after the last reading of its clock: it goes backwards", m.name, n)
 		}
 		return nil
 	})
@@ -128,7 +128,7 @@ func (c *coordinator) drive(ctx context.Context, clients []workerClient) error {
 	return err
 }
 
-// all does something with all workers at once.
+// all calls f for all workers concurrently.
 func (c *coordinator) all(f func(*worker) error) error {
 	errs := make([]error, len(c.workers))
 	var wg sync.WaitGroup
@@ -139,8 +139,8 @@ func (c *coordinator) all(f func(*worker) error) error {
 	return errors.Join(errs...)
 }
 
-// begin tells all their shares and when to begin. All have agreed before that
-// instant, or no requests count.
+// begin sends all workers their shares and the start time. All have agreed
+// before that time, or no requests count.
 func (c *coordinator) begin(streams context.Context) ([]io.ReadCloser, error) {
 	c.start = c.clock.Now() + lead
 	timeout := lead + silence
@@ -162,7 +162,7 @@ func (c *coordinator) begin(streams context.Context) ([]io.ReadCloser, error) {
 		err = cause
 	}
 	if late := c.clock.Now() - c.start; err == nil && late > 0 {
-		err = fmt.Errorf("begin the load on %d workers: they took %s longer to agree than the %s they had: is the way to them so slow?", len(c.workers), late, lead)
+		err = fmt.Errorf("begin the load on %d workers: they took %s longer to agree than the %s they had: is the network to them that slow?", len(c.workers), late, lead)
 	}
 	if err != nil {
 		c.fail(err)
@@ -175,12 +175,12 @@ func (c *coordinator) begin(streams context.Context) ([]io.ReadCloser, error) {
 	return bodies, err
 }
 
-// listen takes in what becomes of a worker's requests, to their end.
+// listen receives the outcome of a worker's requests, to its end.
 func (c *coordinator) listen(m *worker, body io.ReadCloser) error {
 	defer func() { _ = body.Close() }()
 	for e, err := range record.Read(body) {
 		if err != nil {
-			return fmt.Errorf("the requests of %s break off, so nothing is known of the others: %w", m.name, err)
+			return fmt.Errorf("the stream of requests from %s broke off, so the rest is unknown: %w", m.name, err)
 		}
 		m.mu.Lock()
 		m.heard = c.clock.Now()
@@ -196,10 +196,10 @@ func (c *coordinator) listen(m *worker, body io.ReadCloser) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("the requests of %s break off, so nothing is known of the others: it is gone, or the way to it", m.name)
+	return fmt.Errorf("the stream of requests from %s broke off, so the rest is unknown: the worker or the connection to it is gone", m.name)
 }
 
-// follow reads a worker's clock until done, and watches that it is heard of.
+// follow reads a worker's clock until done, and enforces its signs of life.
 func (c *coordinator) follow(streams context.Context, m *worker, done <-chan struct{}) error {
 	again := time.NewTicker(readEvery)
 	defer again.Stop()
@@ -208,7 +208,7 @@ func (c *coordinator) follow(streams context.Context, m *worker, done <-chan str
 		case <-done:
 			return nil
 		case <-streams.Done():
-			return nil // with the error of the one who ended them
+			return nil // with the error that ended them
 		case <-again.C:
 		}
 		err := c.measure(streams, m)
@@ -220,7 +220,7 @@ func (c *coordinator) follow(streams context.Context, m *worker, done <-chan str
 		case streams.Err() != nil:
 			return nil
 		case quiet > silence:
-			return fmt.Errorf("nothing was heard of %s for %s", m.name, quiet.Round(time.Millisecond))
+			return fmt.Errorf("%s was silent for %s", m.name, quiet.Round(time.Millisecond))
 		case err != nil && unread > silence:
 			return fmt.Errorf("not for %s: %w", unread.Round(time.Millisecond), err)
 		}
@@ -233,7 +233,7 @@ func (c *coordinator) measure(ctx context.Context, m *worker) error {
 	ctx, cancel := context.WithTimeout(ctx, silence)
 	defer cancel()
 	tries, enough := firstTries, time.Duration(0)
-	if len(m.merge.readings) > 0 { // one that is not much worse will do
+	if len(m.merge.readings) > 0 { // a reading that is not much worse is enough
 		tries, enough = usualTries, 2*width(m.first.ahead)
 	}
 	r, err := best(ctx, tries, enough, func(ctx context.Context) (reading, error) { return m.workerClient.read(ctx, c.clock) })
@@ -252,8 +252,8 @@ func (c *coordinator) measure(ctx context.Context, m *worker) error {
 	return nil
 }
 
-// stop tells all when to end, and waits until they are done. The error says that
-// they could not be told, or have not ended in time.
+// stop tells all workers when to end, and waits until they have ended. The
+// error says that they could not be told, or have not ended in time.
 func (c *coordinator) stop(streams context.Context, done <-chan struct{}) error {
 	end := max(0, c.clock.Now()+lead-c.start)
 	told, cancel := context.WithTimeout(streams, silence)

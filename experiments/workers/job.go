@@ -20,41 +20,40 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A Job is a load that is driven by workers in the cluster. It can be driven
-// more than once, also at the same time: each has a Job of its own.
+// A Job is a load that workers in the cluster drive. It can be driven more than
+// once, even concurrently: each drive has its own Job.
 type Job struct {
-	// Load is the whole load; required. What it reads when it begins, files and
-	// secrets, is read here and sent to the workers. Its TLS is not, but
-	// CABundle is. It cannot have a Surge.
+	// Load is the whole load; required. Its files and secrets are read here and
+	// sent to the workers. Its TLS is not sent, but CABundle is. It cannot have a
+	// Surge.
 	Load load.HTTP
-	// CABundle are the certificates, in PEM, of those who vouch for an HTTPS
-	// service, where they are not the image's own.
+	// CABundle is the CA certificates, in PEM, that verify an HTTPS service, if
+	// the image lacks them.
 	CABundle []byte
 	// Count is how many workers share the load; required, at most [MaxCount].
 	Count int
 	// Image is the workers' image; required. Its entry point is the program
 	// aftershock, of this version.
 	Image string
-	// Namespace is where they run; required.
+	// Namespace is the workers' namespace; required.
 	Namespace string
-	// CPU and Memory are what each worker requests, and Memory its limit too.
-	// The processor has no limit: a worker that is throttled would stall, and
-	// measure that. Default 500m and 256Mi.
+	// CPU and Memory are the requests of each worker, and Memory its limit too.
+	// CPU has no limit: a throttled worker would stall, and measure that. Default
+	// 500m and 256Mi.
 	CPU, Memory resource.Quantity
 
-	// Client is the cluster's; required.
+	// Client is a client of the cluster; required.
 	Client client.Client
-	// Reach is how the workers are reached; required, see [Proxy].
+	// Reach connects to the workers; required, see [Proxy].
 	Reach Reach
 
-	// Lifetime is how long after its creation the cluster ends the Job, whatever
-	// becomes of us. It must be longer than the run. Default: until the deadline
-	// of the context that it is driven with, and a minute; without a deadline
-	// [DefaultLifetime].
+	// Lifetime is the time from its creation after which the cluster ends the Job
+	// on its own. It must be longer than the run. Default: until one minute after
+	// the deadline of its context; without a deadline [DefaultLifetime].
 	Lifetime time.Duration
-	// Ready is how long the workers may take until all answer. Default 45 s.
+	// Ready bounds the wait until all workers answer. Default 45 s.
 	Ready time.Duration
-	// Remove is how long the Job and its pods may take to go. Default 1 min.
+	// Remove bounds the removal of the Job and its pods. Default 1 min.
 	Remove time.Duration
 
 	rec *record.Recorder // of the run; nil: there is none
@@ -67,9 +66,10 @@ var (
 )
 
 const (
-	// MaxCount is the greatest number of workers: more is a slip.
+	// MaxCount is the maximum number of workers, to catch typing errors.
 	MaxCount = 100
-	// DefaultLifetime is how long a Job lives without a lifetime and a deadline.
+	// DefaultLifetime is the lifetime of a Job without Lifetime and without a
+	// deadline.
 	DefaultLifetime = time.Hour
 )
 
@@ -85,7 +85,7 @@ func (j Job) withDefaults() Job {
 	return j
 }
 
-// Validate says what is wrong with the load or with its workers.
+// Validate reports mistakes in the load or in its workers.
 func (j Job) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf("load workers: "+format, args...)) }
@@ -100,7 +100,7 @@ func (j Job) Validate() error {
 	if j.Namespace == "" {
 		bad("no namespace; say where they run")
 	} else if wrong := validation.IsDNS1123Label(j.Namespace); len(wrong) > 0 {
-		bad("%q is no namespace: %s", j.Namespace, wrong[0])
+		bad("%q is not a namespace: %s", j.Namespace, wrong[0])
 	}
 	for name, q := range map[string]resource.Quantity{"CPU": j.CPU, "memory": j.Memory} {
 		if q.Sign() < 0 {
@@ -118,12 +118,12 @@ func (j Job) Validate() error {
 	return errors.Join(errs...)
 }
 
-// String is the load in one line, and who drives it.
+// String describes the load and its workers in one line.
 func (j Job) String() string {
 	return fmt.Sprintf("%s, by %d workers in namespace %s (image %s)", j.Load, j.Count, j.Namespace, j.Image)
 }
 
-// Signals are the signals of the load, each with what it is.
+// Signals describes the load's signals, by name.
 func (j Job) Signals() map[string]string {
 	signals := maps.Clone(j.Load.Signals())
 	for name := range signals {
@@ -136,7 +136,7 @@ func (j Job) Signals() map[string]string {
 func (j Job) Stages() map[string][]record.Stage { return j.Load.Stages() }
 
 // Recorded is the load of a run: its Job is labelled with the run and written
-// down before it is created, and the clocks of the workers are noted.
+// down before it is created, and the workers' clocks are noted.
 func (j Job) Recorded(rec *record.Recorder) experiments.Load {
 	j.rec = rec
 	return j
@@ -149,10 +149,10 @@ func (j Job) note(format string, args ...any) {
 }
 
 // Drive creates the Job, waits until all workers are ready, and has them drive
-// the load until ctx ends. It waits for the requests in flight, deletes the Job,
-// and returns when its pods are gone. The error is the harness's: workers that
-// did not come up, that failed or fell silent; and one that wraps
-// [experiments.ErrLeftBehind] if the Job may still be there.
+// the load until ctx ends. It waits for the requests in flight, deletes the
+// Job, and returns once its pods are gone. The error is the harness's: workers
+// that did not start, that failed or fell silent; it wraps
+// [experiments.ErrLeftBehind] if the Job may still exist.
 func (j Job) Drive(ctx context.Context, clock steadystate.Clock, each func(record.Request)) (err error) {
 	j = j.withDefaults()
 	if err := j.Validate(); err != nil {
@@ -173,7 +173,7 @@ func (j Job) Drive(ctx context.Context, clock steadystate.Clock, each func(recor
 			return err
 		}
 	}
-	// It may exist whatever the answer is, but for a refusal.
+	// Unless refused, it may exist whatever the answer.
 	created := j.Client.Create(ctx, job.DeepCopy())
 	if faults.Rejected(created) {
 		return fmt.Errorf("create %s: %w", subject(job), explain(created))

@@ -361,7 +361,7 @@ func TestWhatIsWrongWithAJob(t *testing.T) {
 		{"a load that there is not", func(j *workers.Job) { j.Load = load.HTTP{} }, "no shape"},
 		{"no image", func(j *workers.Job) { j.Image = "" }, "no image; name one"},
 		{"no namespace", func(j *workers.Job) { j.Namespace = "" }, "no namespace; say where they run"},
-		{"a namespace that is none", func(j *workers.Job) { j.Namespace = "load_gen" }, `"load_gen" is no namespace`},
+		{"a namespace that is none", func(j *workers.Job) { j.Namespace = "load_gen" }, `"load_gen" is not a namespace`},
 		{"a time below zero", func(j *workers.Job) { j.Ready = -1 }, "is below zero"},
 		{"no cluster", func(j *workers.Job) { j.Client = nil }, "no client of a cluster"},
 	} {

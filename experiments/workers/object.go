@@ -14,17 +14,16 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
-// JobLabel is carried by a Job of workers and by its pods, with the Job's name,
-// besides the labels that everything of a run has.
+// JobLabel is a label of a workers' Job and of its pods, with the Job's name,
+// besides the labels of all objects of a run.
 const JobLabel = "aftershock.dev/load"
 
 const (
-	// keepFor is how long the cluster keeps a Job that has ended, for its logs.
+	// keepFor is how long the cluster keeps a finished Job, for its logs.
 	keepFor = 5 * time.Minute
-	// grace is how long a worker that is told to end may take for its requests
-	// in flight.
+	// grace is how long a terminating worker may take for its requests in flight.
 	grace = 10 * time.Second
-	// nobody is the user that a worker runs as.
+	// nobody is the user ID of a worker.
 	nobody = 65532
 )
 
@@ -38,7 +37,7 @@ func (j Job) object(run string, lifetime time.Duration) *batchv1.Job {
 		CompletionMode: &mode,
 		Completions:    new(int32(j.Count)), //nolint:gosec // at most MaxCount
 		Parallelism:    new(int32(j.Count)), //nolint:gosec // as above
-		// A worker that failed is not begun anew: its share has a hole.
+		// A failed worker is not restarted: its share has a hole.
 		BackoffLimit:            new(int32(0)),
 		ActiveDeadlineSeconds:   new(int64(math.Ceil(lifetime.Seconds()))),
 		TTLSecondsAfterFinished: new(int32(keepFor.Seconds())),
@@ -62,8 +61,7 @@ func (j Job) pod(run, name string) corev1.PodSpec {
 			RunAsGroup:     new(int64(nobody)),
 			SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
 		},
-		// Several machines are what they are for; fewer than that are no reason
-		// not to run.
+		// Prefer several machines; fewer are no reason not to run.
 		TopologySpreadConstraints: []corev1.TopologySpreadConstraint{{
 			MaxSkew:           1,
 			TopologyKey:       corev1.LabelHostname,
@@ -89,7 +87,7 @@ func (j Job) pod(run, name string) corev1.PodSpec {
 	}
 }
 
-// explain makes errors of the API say what can be done.
+// explain adds next steps to errors of the API.
 func explain(err error) error {
 	if apierrors.IsNotFound(err) {
 		return fmt.Errorf("%w; create the namespace first", err)

@@ -9,9 +9,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// Preflight looks whether the cluster would take the Job and lets us have what
-// it takes to drive it. It changes nothing: the Job is created for a trial only
-// (a dry run), which the cluster's own admission judges.
+// Preflight checks that the cluster would accept the Job, and that the account
+// has the rights to drive it. It changes nothing: the Job is created in a dry
+// run, which the cluster's own admission judges.
 func (j Job) Preflight(ctx context.Context) (string, error) {
 	j = j.withDefaults()
 	if err := j.Validate(); err != nil {
@@ -33,7 +33,7 @@ func (j Job) Preflight(ctx context.Context) (string, error) {
 		right.Namespace = j.Namespace
 		review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &right}}
 		if err := j.Client.Create(ctx, review); err != nil {
-			errs = append(errs, fmt.Errorf("ask for our rights: %w", err))
+			errs = append(errs, fmt.Errorf("check the account's rights: %w", err))
 			break
 		}
 		if !review.Status.Allowed {

@@ -10,7 +10,7 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A reading is what a worker's clock said when it was asked.
+// A reading is one reading of a worker's clock.
 type reading struct {
 	moment
 	// ahead is by how much the worker's clock was ahead of the record's.
@@ -22,8 +22,8 @@ func newReading(m moment, asked steadystate.Span) reading {
 	return reading{moment: m, ahead: steadystate.Bounds[time.Duration]{Low: m.Now - asked.To, High: m.Now - asked.From}}
 }
 
-// wall is by how much the worker's wall clock is ahead of the one that the
-// record's clock was started by.
+// wall is by how much the worker's wall clock is ahead of the one that started
+// the record's clock.
 func (r reading) wall(clock steadystate.Clock) time.Duration {
 	between := r.Started.Sub(clock.Start().Round(0)) // by the wall clocks
 	return r.ahead.Low + width(r.ahead)/2 + between
@@ -31,8 +31,8 @@ func (r reading) wall(clock steadystate.Clock) time.Duration {
 
 func width(b steadystate.Bounds[time.Duration]) time.Duration { return b.High - b.Low }
 
-// best asks several times and keeps the reading that says most, of those that
-// there are; one that is known to enough will do at once.
+// best takes several readings and keeps the tightest; a reading within enough
+// ends the search.
 func best(ctx context.Context, tries int, enough time.Duration, read func(context.Context) (reading, error)) (kept reading, err error) {
 	some := false
 	for range tries {
@@ -53,15 +53,15 @@ func best(ctx context.Context, tries int, enough time.Duration, read func(contex
 	return kept, err
 }
 
-// How often a worker's clock is read at most, for a reading in the course of the
-// run and for the first one, from which the load's start follows.
+// The maximum attempts per reading, during the run and for the first one, which
+// determines the load's start.
 const (
 	usualTries = 4
 	firstTries = 10
 )
 
-// A merging holds a worker's requests until its clock was read after them, and
-// then moves them to the record's clock. It is used by one goroutine at a time.
+// A merging holds a worker's requests until a later reading of its clock, and
+// then moves them to the record's clock. It must not be used concurrently.
 type merging struct {
 	readings []reading // in the order of time
 	held     []record.Request
@@ -69,12 +69,12 @@ type merging struct {
 }
 
 // keep is how many readings are kept: those of some minutes, while a request is
-// under way for seconds.
+// in flight for seconds.
 const keep = 512
 
 func (m *merging) hold(list []record.Request) { m.held = append(m.held, list...) }
 
-// take takes in a reading, and returns the requests that lie before it.
+// take adds a reading, and returns the requests that lie before it.
 func (m *merging) take(r reading) []record.Request {
 	if len(m.readings) >= 2*keep {
 		m.readings = append(m.readings[:0:0], m.readings[keep:]...)

@@ -16,15 +16,15 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/faults"
 )
 
-// Find lists the Jobs of workers that runs have left behind, of runs under way
-// too, and pods of theirs whose Job is gone. It changes nothing. Where the
-// account may not list them it cannot have made them either.
+// Find lists the Jobs of workers that runs have left behind, those of runs in
+// progress included, and pods of theirs whose Job is gone. It changes nothing.
+// An account that may not list them cannot have made them either.
 func Find(ctx context.Context, c client.Reader, scope faults.Scope) ([]faults.Leftover, error) {
 	found, _, err := find(ctx, c, scope)
 	return found, err
 }
 
-// find lists what there is. What the account may not list is in hidden.
+// find lists the leftovers. Kinds that the account may not list are in hidden.
 func find(ctx context.Context, c client.Reader, scope faults.Scope) (left []faults.Leftover, hidden, err error) {
 	if err := scope.Validate(); err != nil {
 		return nil, nil, err
@@ -61,12 +61,12 @@ func leftover(kind string, o client.Object) faults.Leftover {
 	return faults.NewLeftover(kind, o.GetLabels()[faults.RunLabel], o)
 }
 
-// sweepWithin is how long one Job and its pods may take to go.
+// sweepWithin bounds the removal of one Job and its pods.
 const sweepWithin = time.Minute
 
-// Sweep removes what [Find] finds, and proves by looking again that nothing is
-// left. The error names all that may still be there, and what the account may
-// not list; what was removed is returned in any case.
+// Sweep removes the leftovers that [Find] finds, and proves by looking again
+// that none is left. The error names all that may still exist, and all that the
+// account may not list; it always returns what it removed.
 func Sweep(ctx context.Context, c client.Client, scope faults.Scope) ([]faults.Leftover, error) {
 	return faults.Sweep(func() ([]faults.Leftover, error) {
 		return Find(ctx, c, scope)
@@ -83,8 +83,8 @@ func sweep(ctx context.Context, c client.Client, l faults.Leftover) error {
 	if l.Kind == "Job" {
 		return remove(ctx, c, &batchv1.Job{ObjectMeta: meta})
 	}
-	// A pod without its Job is the garbage collector's, which is on its way or
-	// does not run.
+	// A pod without its Job is left to the garbage collector, which is on its way
+	// or does not run.
 	for pod := (&corev1.Pod{ObjectMeta: meta}); ; {
 		err := c.Delete(ctx, pod.DeepCopy())
 		if apierrors.IsNotFound(err) {

@@ -19,34 +19,31 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A Worker waits for its share of one load, drives it, and sends back what
-// became of its requests.
+// A Worker waits for its share of one load, drives it, and sends back the
+// outcome of its requests.
 type Worker struct {
-	// Run is the run that it works for; required. It refuses a client that does
-	// not name it.
+	// Run is the ID of its run; required. It accepts only requests that carry it.
 	Run string
-	// Idle is how long it waits for a client before it ends by itself. Default 3
-	// minutes.
+	// Idle is how long it waits for a client before it exits. Default 3 minutes.
 	Idle time.Duration
 
-	ahead time.Duration // by which its clock is set wrong, for tests
+	ahead time.Duration // offset of its clock, for tests
 }
 
-// ErrUnwanted is returned by [Worker.Serve] when no client sent it a load in time.
+// ErrUnwanted is returned by [Worker.Serve] if no client sent a load in time.
 var ErrUnwanted = errors.New("no client connected")
 
 const (
-	flushEvery = 100 * time.Millisecond // a request's way back takes so long at most
-	aliveEvery = time.Second            // when there is nothing to send, that is said
-	largest    = 16 << 20               // order, with its body
-	// lingering is how long a worker that has driven its load still tells its
-	// time.
+	flushEvery = 100 * time.Millisecond // maximum delay of a result on its way back
+	aliveEvery = time.Second            // interval of signs of life while there is nothing to send
+	largest    = 16 << 20               // assignment, with its body
+	// lingering is how long a worker still answers clock requests after its load.
 	lingering = 15 * time.Second
 )
 
-// Serve answers on the listener until ctx ends, in which case requests in flight
-// are waited for, or until no client has connected for long enough; the error then
-// wraps [ErrUnwanted] if it never had a load.
+// Serve answers on the listener until ctx ends, in which case it waits for
+// requests in flight, or until no client has connected for long enough; the
+// error then wraps [ErrUnwanted] if it never had a load.
 func (w Worker) Serve(ctx context.Context, listener net.Listener) error {
 	if w.Run == "" {
 		return errors.Join(errors.New("serve as a load worker: name the run"), listener.Close())
@@ -64,7 +61,7 @@ func (w Worker) Serve(ctx context.Context, listener net.Listener) error {
 	mux.HandleFunc("POST /"+w.Run+"/stop", s.stop)
 	server := &http.Server{
 		Handler: s.counted(mux), ReadHeaderTimeout: 10 * time.Second,
-		BaseContext: func(net.Listener) context.Context { return ctx }, // a drive ends with it
+		BaseContext: func(net.Listener) context.Context { return ctx }, // the context ends a drive
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
@@ -73,7 +70,7 @@ func (w Worker) Serve(ctx context.Context, listener net.Listener) error {
 		return fmt.Errorf("serve as a load worker: %w", err)
 	case <-ctx.Done():
 	}
-	// A drive has learnt of it too, and ends when its requests are answered.
+	// A drive notices too, and ends once its requests are answered.
 	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	err := server.Shutdown(draining)
@@ -94,14 +91,14 @@ type service struct {
 
 	mu     sync.Mutex
 	idle   time.Duration
-	calls  int          // under way
-	window *load.Window // of the load that it has; nil: it has none
+	calls  int          // in progress
+	window *load.Window // of its load; nil: no load yet
 	load   load.HTTP
 	start  time.Duration
-	began  bool // it was driven, or is
+	began  bool // a drive has started
 }
 
-// counted keeps the worker from ending while it is called.
+// counted keeps the worker from exiting during a call.
 func (s *service) counted(next http.Handler) http.Handler {
 	count := func(by int) {
 		s.mu.Lock()
@@ -125,8 +122,8 @@ func (s *service) driven() bool {
 	return s.began
 }
 
-// A moment is what a worker's clock says: the time since its start, which was at
-// an instant of its wall clock.
+// A moment is a worker's time: the offset from its start, and the start by its
+// wall clock.
 type moment struct {
 	Started time.Time     `json:"started"`
 	Now     time.Duration `json:"now"`
@@ -140,14 +137,13 @@ func (s *service) tell(w http.ResponseWriter, _ *http.Request) {
 // now is the worker's time.
 func (s *service) now() time.Duration { return s.clock.Now() + s.ahead }
 
-// toldToEnd is why a drive ends before its window, if anybody is left to read
-// it.
+// toldToEnd is why a drive ends before its window, if a client still reads it.
 const toldToEnd = "the worker was told to end: was its pod evicted or deleted, or its node drained?"
 
-// take takes the only load there is. What becomes of its requests is asked for
-// apart: a proxy on the way, written in Go, may close a connection on which the
-// answer begins while it still looks for more of the request's body, so that
-// an answer that lasts must be one to a request without a body.
+// take accepts the only load. The outcome of its requests is fetched by a
+// separate request: a proxy written in Go may close a connection on which the
+// answer begins while it still expects more of the request's body, so a long
+// answer must belong to a request without a body.
 func (s *service) take(w http.ResponseWriter, r *http.Request) {
 	refuse := func(code int, format string, args ...any) { http.Error(w, fmt.Sprintf(format, args...), code) }
 	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, largest))
@@ -157,7 +153,7 @@ func (s *service) take(w http.ResponseWriter, r *http.Request) {
 	}
 	var o assignment
 	strict := json.NewDecoder(bytes.NewReader(text))
-	strict.DisallowUnknownFields() // what it does not know it would not drive
+	strict.DisallowUnknownFields() // unknown fields would not be driven
 	if err := strict.Decode(&o); err != nil {
 		refuse(http.StatusBadRequest, "read the load: %v: is the workers' image of this version?", err)
 		return
@@ -199,8 +195,8 @@ func (s *service) drive(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// carryOut drives the load and writes what becomes of its requests, as a record
-// without a plan: its header says that the load was taken, its end that the
+// carryOut drives the load and writes the outcome of its requests, as a record
+// without a plan: its header says that the load was accepted, its end that the
 // requests are complete.
 func (s *service) carryOut(ctx context.Context, h load.HTTP, w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/jsonl")
@@ -237,7 +233,7 @@ func (s *service) carryOut(ctx context.Context, h load.HTTP, w http.ResponseWrit
 	}
 }
 
-// stop says after how long the load ends.
+// stop sets the end of the load.
 func (s *service) stop(w http.ResponseWriter, r *http.Request) {
 	after, err := time.ParseDuration(r.URL.Query().Get("after"))
 	if err != nil {

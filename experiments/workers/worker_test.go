@@ -247,7 +247,7 @@ func TestAWorkerThatFailsIsAnErrorAndNoMissingRequest(t *testing.T) {
 		hurt     func(*hand)
 		want     string
 	}{
-		{"one whose connections break", func(h *hand) { h.listener.cut() }, "break off"},
+		{"one whose connections break", func(h *hand) { h.listener.cut() }, "broke off"},
 		{"one that is told to end says so", func(h *hand) { h.end() }, "did not drive its share to the end: interrupted: the worker was told to end"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
