@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// A balancer hands TCP connections round robin to the backends that it
-// believes to be alive. It knows nothing of HTTP, never tries a second
-// backend, and looks at a backend at its checks only, as the balancers of
-// container platforms do:
+// A balancer distributes TCP connections round robin to the backends that it
+// believes to be alive. It is unaware of HTTP, never tries a second backend,
+// and examines a backend only in its checks, as the balancers of container
+// platforms do:
 //
 //   - Each backend is checked by connecting to it, once every interval. One
 //     failed check takes it out of the rotation, one good check puts it in.
@@ -57,8 +57,8 @@ const (
 	// maxConnections bounds the connections open at a time; more wait in the
 	// kernel's queue.
 	maxConnections = 2048
-	// checkTimeout is far above what a connection on loopback takes, so that a
-	// machine that is busy looks like no dead backend.
+	// checkTimeout is far above the time of a connection on loopback, so that a
+	// busy machine does not look like a dead backend.
 	checkTimeout = 2 * time.Second
 )
 
@@ -88,7 +88,7 @@ func startBalancer(slots int, interval time.Duration) (*balancer, error) {
 
 func (b *balancer) address() string { return b.listener.Addr().String() }
 
-// close ends every connection and waits for all that was started.
+// close ends every connection and waits for all goroutines.
 func (b *balancer) close() error {
 	err := b.listener.Close()
 	b.cancel()
@@ -107,7 +107,7 @@ func (b *balancer) close() error {
 	return err
 }
 
-// put gives a slot a new backend, in place of the one before.
+// put gives a slot a new backend, replacing the previous one.
 func (b *balancer) put(place int, address string) *backend {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -126,8 +126,7 @@ func (b *balancer) put(place int, address string) *backend {
 	return s.backend
 }
 
-// turn rotates a backend under the balancer's lock, and wakes who waits for
-// that.
+// turn rotates a backend under the balancer's lock, and wakes the waiters.
 func (b *balancer) turn(d *backend, in bool) {
 	d.rotate(in)
 	close(b.turned)
@@ -152,7 +151,7 @@ func (b *balancer) settled(ctx context.Context) error {
 	}
 }
 
-// account is what the balancer did with a backend.
+// account is the balancer's record of a backend.
 func (b *balancer) account(d *backend) (rotation []Turn, connections, refused int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -234,7 +233,7 @@ func (b *balancer) accept(ctx context.Context) {
 			if errors.Is(err, net.ErrClosed) {
 				return
 			}
-			// File handles have run out, say: they come back.
+			// File handles may have run out: they come back.
 			select {
 			case <-ctx.Done():
 				return
@@ -249,8 +248,8 @@ func (b *balancer) accept(ctx context.Context) {
 	}
 }
 
-// serve carries one client's connection. What delays its bytes or swallows
-// them belongs between the two halves of relay.
+// serve carries one client's connection. Code that delays or drops its bytes
+// belongs between the two halves of relay.
 func (b *balancer) serve(ctx context.Context, client *net.TCPConn) {
 	if !b.enter(client) {
 		return
@@ -278,7 +277,7 @@ func (b *balancer) serve(ctx context.Context, client *net.TCPConn) {
 	relay(client, server)
 }
 
-// enter notes an open connection, so that close can end it; after close it
+// enter registers an open connection, so that close can end it; after close it
 // ends at once.
 func (b *balancer) enter(c net.Conn) bool {
 	b.mu.Lock()

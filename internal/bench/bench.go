@@ -12,7 +12,7 @@ import (
 	"sync"
 )
 
-// A Bench is a running bench. It is safe for use by many goroutines.
+// A Bench is a running bench. It is safe for concurrent use.
 type Bench struct {
 	options     Options
 	balancer    *balancer
@@ -26,7 +26,7 @@ type Bench struct {
 	stopErr error
 
 	mu       sync.Mutex
-	stopping bool // nothing more may be started
+	stopping bool // no more processes may be started
 }
 
 // A Service is one service of a bench as it is now.
@@ -37,9 +37,9 @@ type Service struct {
 	Address string // host:port of the process, empty if there is none
 }
 
-// Start starts a bench and returns when each service has answered and is in
-// the balancer's rotation. ctx bounds the starting; the bench then runs until
-// Stop. After an error nothing is left.
+// Start starts a bench and returns once each service has answered and is in the
+// balancer's rotation. ctx bounds the start; the bench then runs until Stop.
+// After an error nothing is left.
 func Start(ctx context.Context, options Options) (_ *Bench, err error) {
 	if err := options.Validate(); err != nil {
 		return nil, err
@@ -63,7 +63,7 @@ func Start(ctx context.Context, options Options) (_ *Bench, err error) {
 	}
 	self := program{path: executable, temporary: b.temporary}
 
-	// The processes start while the rest does.
+	// The processes start concurrently with the rest.
 	first := make([]*process, b.options.Services)
 	errs := make([]error, b.options.Services+1)
 	var starting sync.WaitGroup
@@ -108,7 +108,7 @@ func (b *Bench) startRest() (err error) {
 	return err
 }
 
-// arrived makes a new process known to those who have to do with it.
+// arrived registers a new process with the balancer and Prometheus.
 func (b *Bench) arrived(place int, p *process) *backend {
 	address := p.address()
 	if b.prometheus != nil {
@@ -118,7 +118,7 @@ func (b *Bench) arrived(place int, p *process) *backend {
 }
 
 // Stop ends the bench: its services, the balancer and Prometheus. It returns
-// when everything has ended, and the same answer however often it is called.
+// once everything has ended, and returns the same error at every call.
 func (b *Bench) Stop() error {
 	b.stop.Do(func() {
 		b.mu.Lock()
@@ -170,7 +170,7 @@ func (b *Bench) Services() []Service {
 	return services
 }
 
-// Environment is what a record should say of where it was made.
+// Environment describes the bench for a record.
 func (b *Bench) Environment() map[string]string {
 	environment := map[string]string{
 		"bench":         "processes on this machine, not a cluster",
@@ -192,10 +192,10 @@ func (b *Bench) describeBalancer() string {
 	return "checks each backend every " + b.options.CheckInterval.String()
 }
 
-// Truth is what really happened so far. It may be asked while the bench runs,
-// and is then behind in one thing: what a running process saw may still be in
-// its pipe. Of a process that was recovered from, and after Stop of all, it is
-// complete.
+// Truth is the ground truth so far. While the bench runs it lags in one
+// respect: the latest reports of a running process may still be in its pipe. It
+// is complete for a process that was recovered from, and for all of them after
+// Stop.
 func (b *Bench) Truth() Truth {
 	truth := Truth{Unrouted: b.balancer.unrouted()}
 	for _, s := range b.supervisors {

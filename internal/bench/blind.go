@@ -10,27 +10,28 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A Blind is an experiment that is not told what is done to the service: it
-// drives a load and records what became of it. It is plain data, so that it
-// can be carried out in a process of its own, see [StartDriver].
+// A Blind is an experiment that does not know what is done to the service: it
+// drives a load and records the outcome. It is plain data, so that a separate
+// process can carry it out, see [StartDriver].
 type Blind struct {
 	Name string `json:"name"`
-	// URL is what the load requests, Rate times a second; both are required.
+	// URL is the target of the load, Rate its requests per second; both are
+	// required.
 	URL  string `json:"url"`
 	Rate int    `json:"rate"`
 	// Timeout is how long the load waits for an answer. Default: the load's.
 	Timeout time.Duration `json:"timeout,omitempty"`
-	// Check says what is good of a request; its signal is the traffic.
+	// Check defines a good request; its signal is the traffic.
 	Check steadystate.Check `json:"check"`
-	// Settle is how long the service must be good before anything is done to
-	// it, and again for an outage to be over; Watch is how long to look on
-	// afterwards. Defaults: the experiment's.
+	// Settle is how long the service must be good before the plant, and again for
+	// an outage to be over; Watch is how long to observe afterwards. Defaults:
+	// the experiment's.
 	Settle time.Duration `json:"settle,omitempty"`
 	Watch  time.Duration `json:"watch,omitempty"`
 }
 
-// Experiment is the experiment. When the service is steady, plant does to it
-// what the experiment is not told, and returns when that is over.
+// Experiment is the experiment. Once the service is steady, plant disturbs it
+// without the experiment's knowledge, and returns when the disturbance is over.
 func (b Blind) Experiment(plant func(context.Context) error) experiments.Experiment {
 	b.Check.Signal = record.TrafficSignal
 	return experiments.Experiment{
@@ -43,8 +44,8 @@ func (b Blind) Experiment(plant func(context.Context) error) experiments.Experim
 	}
 }
 
-// secret is a fault of which the record says only that it was somewhere
-// between the beginning of the injection and its end.
+// secret is a fault whose record says only that it was somewhere between the
+// beginning of the injection and its end.
 type secret func(context.Context) error
 
 func (secret) String() string { return "what is not told" }

@@ -1,7 +1,7 @@
-// Package bench is a small service on this machine whose truth is known: the
+// Package bench is a small service on this machine with known ground truth: the
 // program starts itself again as several service processes behind a balancer,
 // scrapes them with the Prometheus engine behind Prometheus' HTTP API, and
-// hurts them for real. It needs no root, no cluster and no download, and
+// kills them for real. It needs no root, no cluster and no download, and
 // imitates no part of Kubernetes.
 //
 // The first lines of the program's main make it a service when it is started

@@ -19,11 +19,11 @@ import (
 // [Blind] as JSON.
 const driverVariable = "AFTERSHOCK_BENCH_DRIVER"
 
-// A Driver is a harness in a process of its own, so that it can be stalled: it
+// A Driver is a harness in its own process, so that it can be stalled: it
 // carries out a [Blind] and writes the record to a pipe.
 //
-// Its owner reads the record to its end, calls Over when it has done what it
-// wanted after the record came to the phase "inject", and then calls Wait.
+// Its owner reads the record to its end, calls Over once its own work after the
+// record's phase "inject" is done, and then calls Wait.
 type Driver struct {
 	cmd    *exec.Cmd
 	over   io.WriteCloser
@@ -31,7 +31,7 @@ type Driver struct {
 	stderr tail
 }
 
-// StartDriver starts this program as a driver. The end of ctx kills it, also
+// StartDriver starts this program as a driver. The end of ctx kills it, even
 // while it is stalled; the end of this program ends it too.
 func StartDriver(ctx context.Context, blind Blind) (*Driver, error) {
 	plan, err := json.Marshal(blind)
@@ -46,9 +46,9 @@ func StartDriver(ctx context.Context, blind Blind) (*Driver, error) {
 	d.cmd.Args = []string{"aftershock-driver"}
 	d.cmd.Env = []string{driverVariable + "=" + string(plan)}
 	d.cmd.Stderr = &d.stderr
-	// A group of its own: ^C is for the program. Should the program be killed
-	// while the driver is stalled, the kernel hangs up on the group that lost
-	// its parent and wakes it, which ends it.
+	// Its own process group: ^C is for the program. If the program is killed
+	// while the driver is stalled, the kernel sends SIGHUP to the orphaned group
+	// and wakes it, which ends it.
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	var errs [2]error
 	d.over, errs[0] = d.cmd.StdinPipe()
@@ -68,7 +68,7 @@ func (d *Driver) Record() io.Reader { return d.record }
 // Stall stops the process, with SIGSTOP, until Resume.
 func (d *Driver) Stall() (Moment, error) { return d.signal(syscall.SIGSTOP, "stall") }
 
-// Resume lets the process go on.
+// Resume continues the process.
 func (d *Driver) Resume() (Moment, error) { return d.signal(syscall.SIGCONT, "resume") }
 
 func (d *Driver) signal(s syscall.Signal, verb string) (Moment, error) {
@@ -79,7 +79,7 @@ func (d *Driver) signal(s syscall.Signal, verb string) (Moment, error) {
 	return Moment{From: before, To: time.Now()}, nil
 }
 
-// Over tells the driver that what it is not told of is over.
+// Over tells the driver that the secret disturbance is over.
 func (d *Driver) Over() error {
 	if _, err := d.over.Write([]byte{'\n'}); err != nil {
 		return fmt.Errorf("tell driver that it is over: %w", err)
@@ -106,7 +106,7 @@ func drive(plan []byte, life io.Reader, recorded io.Writer) error {
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	over := make(chan struct{})
-	// It ends with the process: a read of a pipe cannot be called off.
+	// It ends with the process: a read of a pipe cannot be cancelled.
 	go func() {
 		if _, err := io.ReadFull(life, make([]byte, 1)); err == nil {
 			close(over)

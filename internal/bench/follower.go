@@ -8,7 +8,7 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 )
 
-// A follower waits for the process that comes after a victim and records it.
+// A follower waits for the successor of a victim and records it.
 type follower struct {
 	cancel context.CancelCauseFunc
 	done   chan struct{} // closed when it has ended

@@ -13,7 +13,7 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// Kill is the fault that a service's process is killed with kill -9. The bench
+// Kill is the fault that kills a service's process with kill -9. The bench
 // starts the next one by itself, after Options.RestartAfter.
 //
 // Inject returns when the kernel has given the process back, and records an
@@ -39,7 +39,7 @@ type kill struct {
 	service string
 
 	mu     sync.Mutex
-	victim *process  // killed and not recovered from; nil: none
+	victim *process  // killed and not yet recovered from; nil: none
 	follow *follower // waits for the next process
 }
 
@@ -130,7 +130,7 @@ func (k *kill) Recover(ctx context.Context, rec *record.Recorder) (steadystate.S
 	select {
 	case <-f.done:
 	case <-ctx.Done():
-		// Nothing may be recorded once the caller has gone on.
+		// Nothing may be recorded after the caller has gone on.
 		f.cancel(context.Cause(ctx))
 		<-f.done
 	}

@@ -6,21 +6,19 @@ import (
 	"time"
 )
 
-// A Defect is a way in which the bench is built wrong, so that a hypothesis
-// about it must break.
+// A Defect is a deliberate fault in the bench, so that a hypothesis about it
+// must break.
 type Defect string
 
 const (
-	// NoDefect is the bench as it should be.
+	// NoDefect is the correct bench.
 	NoDefect Defect = ""
-	// NoHealthChecks is a balancer that never looks whether a backend is
-	// alive: of n services, a dead one is given every n-th connection until
-	// its successor is there.
+	// NoHealthChecks is a balancer without health checks: of n services, a dead
+	// one gets every n-th connection until its successor is there.
 	NoHealthChecks Defect = "no health checks"
 )
 
-// Options say how a bench is built. The zero value is a bench without a
-// defect.
+// Options configure a bench. The zero value is a bench without a defect.
 type Options struct {
 	// Services is the number of service processes, 1 to 16. Default 3.
 	Services int
@@ -37,10 +35,10 @@ type Options struct {
 	// Dir holds Prometheus' database and stays. Default: a temporary
 	// directory that Stop removes; a program that is killed leaves it behind.
 	Dir string
-	// Defect is what is built wrong. Default: nothing.
+	// Defect is the deliberate fault. Default: none.
 	Defect Defect
-	// NoPrometheus leaves Prometheus out, and with it its database: a bench
-	// that is only killed and loaded starts in a fraction of the time.
+	// NoPrometheus omits Prometheus and its database: a bench that is only killed
+	// and loaded starts in a fraction of the time.
 	NoPrometheus bool
 }
 
@@ -66,7 +64,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Validate says what is wrong with the options, before anything is started.
+// Validate reports invalid options, before anything is started.
 func (o Options) Validate() error {
 	o = o.withDefaults()
 	var errs []error

@@ -22,7 +22,7 @@ import (
 type process struct {
 	service string
 	cmd     *exec.Cmd
-	life    *os.File // its end is the process's sign that the bench is gone
+	life    *os.File // its end tells the process that the bench is gone
 	wg      sync.WaitGroup
 	up      chan struct{} // closed when it listens
 	gone    chan struct{} // closed when it is reaped
@@ -31,8 +31,8 @@ type process struct {
 	truth  Process // Connections, Refused and Rotation are the backend's
 	seen   map[string]Seen
 	alive  time.Time // last sign of life
-	killed time.Time // when it was about to be killed; zero: it was not
-	end    End       // what it was killed for
+	killed time.Time // just before the kill; zero: not killed
+	end    End       // the reason of the kill
 	stderr tail
 }
 
@@ -45,7 +45,7 @@ type program struct {
 	temporary string // the bench's directory, for its orphans to remove
 }
 
-// startProcess starts this program as a service and returns when it answers.
+// startProcess starts this program as a service and returns once it answers.
 // After an error nothing of it is left.
 func startProcess(ctx context.Context, program program, service string) (*process, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("no answer within %s", startTimeout))
@@ -68,13 +68,12 @@ func startProcess(ctx context.Context, program program, service string) (*proces
 }
 
 func (p *process) start(program program) (err error) {
-	// Pipes of our own instead of those of exec.Cmd: with files only, Wait
-	// returns at the very instant the process is reaped, not when the pipes
-	// have been read too.
+	// Own pipes instead of exec.Cmd's: with files only, Wait returns at the very
+	// instant the process is reaped, not after the pipes have been read too.
 	var ours, theirs []*os.File
 	defer func() {
 		for _, f := range theirs {
-			_ = f.Close() // the process has its own now, or there is none
+			_ = f.Close() // the process has its own copy now, or does not exist
 		}
 		if err != nil {
 			for _, f := range ours {
@@ -110,8 +109,8 @@ func (p *process) start(program program) (err error) {
 	p.cmd.Args = []string{"aftershock-bench", p.service}
 	p.cmd.Env = []string{serviceVariable + "=" + p.service, temporaryVariable + "=" + program.temporary}
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = stdin, stdout, stderr
-	// A group of its own: ^C is for the program, which may still want to undo
-	// what it did; the services end when it does.
+	// Its own process group: ^C is for the program, which may still have faults
+	// to undo; the services end when it does.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	p.alive = time.Now()
 	if err := p.cmd.Start(); err != nil {
@@ -154,7 +153,7 @@ func (p *process) read(from *os.File) {
 	for {
 		line, err := lines.ReadBytes('\n')
 		if err != nil {
-			return // what is left is a line that a kill has cut
+			return // the rest is a line that a kill has cut
 		}
 		now := time.Now()
 		var r report
@@ -231,7 +230,7 @@ func (p *process) kill(as End) error {
 	return nil
 }
 
-// wait waits until the process is gone and everything it wrote is read.
+// wait waits until the process is gone and its output is read.
 func (p *process) wait() {
 	p.wg.Wait()
 }
@@ -244,7 +243,7 @@ func (p *process) address() string {
 	return p.truth.Address
 }
 
-// known is what is known of the process now, but for the balancer's part.
+// known is the current knowledge of the process, without the balancer's part.
 func (p *process) known() Process {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -48,7 +48,7 @@ type promServer struct {
 }
 
 const (
-	// As Prometheus itself has by default.
+	// As Prometheus' own default.
 	maxSamples   = 50_000_000
 	queryTimeout = 2 * time.Minute
 	lookback     = 5 * time.Minute
@@ -100,7 +100,7 @@ scrape_configs:
 		EnableNegativeOffset:     true,
 	})
 	undo = append(undo, p.engine.Close)
-	// Its default of 5 s is how long a new process would go unscraped.
+	// With its default of 5 s a new process would go unscraped that long.
 	reload := scrape.Options{DiscoveryReloadInterval: model.Duration(10 * time.Millisecond)}
 	if p.scraper, err = scrape.NewManager(&reload, log, nil, p.db, registry); err != nil {
 		return nil, fmt.Errorf("make Prometheus' scraper: %w", err)
@@ -186,7 +186,7 @@ func (p *promServer) handler(cfg *config.Config, dir string, stats *tsdb.DBStats
 
 func (p *promServer) url() string { return "http://" + p.listener.Addr().String() }
 
-// target has a service scraped at an address, in place of the one before. The
+// target has a service scraped at an address, replacing the previous one. The
 // old one is scraped until then, so a service that is down shows as up == 0.
 func (p *promServer) target(service, address string) {
 	p.mu.Lock()

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// A report is one line that a service process writes to the bench: what it
-// has just done. A line that was written is in the pipe, and survives the
-// kill -9 of its writer.
+// A report is one line that a service process writes to the bench about its
+// latest action. A written line is in the pipe, and survives the kill -9 of its
+// writer.
 type report struct {
 	// At is the process's wall clock once it was done, in nanoseconds since
 	// 1970. Both ends are on one machine, so it is the reader's clock too.
@@ -32,8 +32,7 @@ type request struct {
 	Seq    uint64 `json:"seq"`
 }
 
-// A reporter writes reports, one write each, and is safe for use by many
-// goroutines.
+// A reporter writes reports, one write each, and is safe for concurrent use.
 type reporter struct {
 	mu sync.Mutex
 	w  io.Writer
@@ -53,10 +52,9 @@ func (r *reporter) report(line report) error {
 	return nil
 }
 
-// instant is the instant that a wall clock stamp of another process on this
-// machine speaks of, on the monotonic clock of this one. The stamp was made
-// before now; only a step of the wall clock in the microseconds between the
-// two could falsify it.
+// instant converts a wall clock stamp of another process on this machine to
+// this process's monotonic clock. The stamp was made before now; only a step of
+// the wall clock in the microseconds between the two could falsify it.
 func instant(stamp int64, now time.Time) time.Time {
 	return now.Add(-max(0, time.Duration(now.UnixNano()-stamp)))
 }

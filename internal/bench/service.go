@@ -55,7 +55,7 @@ func Serve() int {
 }
 
 // serve serves until life ends: the bench holds the other end of that pipe and
-// writes nothing to it, so its end is the bench's, however that came about.
+// writes nothing to it, so the pipe ends with the bench, however that ended.
 func serve(name string, life io.Reader, reports io.Writer) error {
 	before := time.Now()
 	listener, err := net.ListenTCP("tcp4", net.TCPAddrFromAddrPort(loopback()))
@@ -63,7 +63,7 @@ func serve(name string, life io.Reader, reports io.Writer) error {
 		return fmt.Errorf("listen for %s: %w", name, err)
 	}
 	out := &reporter{w: reports}
-	// Connections are accepted by the kernel since it listens.
+	// The kernel accepts connections since it listens.
 	up := report{Listening: &listening{Address: listener.Addr().String(), Before: before.UnixNano()}}
 	if err := out.report(up); err != nil {
 		return errors.Join(err, listener.Close())
@@ -80,8 +80,8 @@ func serve(name string, life io.Reader, reports io.Writer) error {
 		return fmt.Errorf("serve %s: %w", name, err)
 	}
 	<-orphaned
-	// A bench that stops in good order kills its services; this one has lost
-	// its bench, which can remove nothing any more.
+	// A bench that stops in good order kills its services; this one has lost its
+	// bench, which can no longer remove anything.
 	if dir := os.Getenv(temporaryVariable); dir != "" {
 		return os.RemoveAll(dir)
 	}
@@ -118,10 +118,10 @@ func handler(name string, out *reporter) http.Handler {
 // workSize makes an answer cost some tens of microseconds of CPU.
 const workSize = 64 << 10
 
-// work answers requests, and reports each of a vegeta attack before it does:
-// what was answered was seen, also when the process is killed in between. The
-// query "delay=20ms" holds the answer back, so that requests are in flight when
-// it is.
+// work answers requests, and reports each of a vegeta attack before its answer:
+// an answered request was certainly seen, even if the process is killed in
+// between. The query "delay=20ms" delays the answer, so that requests are in
+// flight at a kill.
 func work(name string, out *reporter) http.Handler {
 	block := make([]byte, workSize)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// A supervisor keeps one service running: when its process ends, it starts
-// the next one after a while.
+// A supervisor keeps one service running: when its process ends, it starts the
+// next one after a delay.
 type supervisor struct {
 	service      string
 	program      program
 	restartAfter time.Duration
-	// arrived is told of each process that answers, before anybody who waits
-	// for it is; it gives the process its backend.
+	// arrived is called for each process that answers, before its waiters wake;
+	// it gives the process its backend.
 	arrived func(*process) *backend
 
 	mu      sync.Mutex
@@ -26,13 +26,13 @@ type supervisor struct {
 	changed chan struct{} // closed at the next change
 }
 
-// A life is a process with the balancer's part of its truth.
+// A life is a process with the balancer's part of its ground truth.
 type life struct {
 	process *process
 	backend *backend
 }
 
-// errStopped is what is waited for in vain on a bench that has stopped.
+// errStopped ends a wait on a bench that has stopped.
 var errStopped = errors.New("the bench has stopped")
 
 func newSupervisor(service string, program program, restartAfter time.Duration, arrived func(*process) *backend) *supervisor {
@@ -84,7 +84,7 @@ func (s *supervisor) change(f func()) {
 	s.changed = make(chan struct{})
 }
 
-// running is the process that runs now; nil: there is none.
+// running is the current process; nil: there is none.
 func (s *supervisor) running() *process {
 	s.mu.Lock()
 	defer s.mu.Unlock()

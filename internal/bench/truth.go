@@ -7,15 +7,14 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A Moment is an instant that lies within [From, To]. Both carry this
-// process's monotonic clock. The zero value has not come.
+// A Moment is an instant that lies within [From, To]. Both carry this process's
+// monotonic clock. The zero value has not happened.
 type Moment struct{ From, To time.Time }
 
-// IsZero reports whether the moment has not come.
+// IsZero reports whether the moment has not happened.
 func (m Moment) IsZero() bool { return m.To.IsZero() }
 
-// On is the moment as offsets on a record's clock; it is negative for what
-// was before the record.
+// On is the moment as offsets on a record's clock, negative before the record.
 func (m Moment) On(clock steadystate.Clock) steadystate.Span {
 	return steadystate.Span{From: clock.At(m.From), To: clock.At(m.To)}
 }
@@ -41,15 +40,15 @@ type Process struct {
 	// Ready is when it was ready to serve: from Listening's earliest instant
 	// to the first answer that the bench had from it.
 	Ready Moment
-	// Gone is when it ceased to be; zero while it runs. Of a kill, it begins
-	// before the signal is sent and ends when the process is reaped; of a
-	// crash, it begins with the last sign of life.
+	// Gone is when it ended; zero while it runs. Of a kill, it begins before the
+	// signal is sent and ends when the process is reaped; of a crash, it begins
+	// with the last sign of life.
 	Gone Moment
 	End  End
-	// Rotation is when the balancer gave connections to it.
+	// Rotation is when the balancer gave it connections.
 	Rotation []Turn
-	// Connections is how many it was given, and Refused of them could not be
-	// handed over: each is a client's connection that was reset.
+	// Connections is the number it was given; Refused of them could not be passed
+	// on: each is a client's connection that was reset.
 	Connections, Refused int
 	// Seen are the requests it saw, by vegeta attack, in order of name.
 	Seen []Seen
@@ -59,7 +58,7 @@ type Process struct {
 // instants are exact; Out is zero while it lasts.
 type Turn struct{ In, Out time.Time }
 
-// Seen is what a process saw of one vegeta attack.
+// Seen is a process's view of one vegeta attack.
 type Seen struct {
 	Attack   string
 	Requests int
@@ -68,7 +67,7 @@ type Seen struct {
 	Last uint64
 }
 
-// Truth is what really happened on the bench.
+// Truth is the ground truth of the bench.
 type Truth struct {
 	// Processes are all that ever served, in the order in which they came up.
 	Processes []Process
@@ -83,14 +82,14 @@ type Absence struct {
 	PID     int // of the process that went
 	End     End
 	Gone    Moment
-	// Back is when the next one was ready, and NextPID is that one; both are
-	// zero while there is none.
+	// Back is when the next one was ready, and NextPID is that one; both are zero
+	// while there is none.
 	Back    Moment
 	NextPID int
 }
 
-// Absences are the times in which services had no process, in the order in
-// which they began. The end of the bench itself is none.
+// Absences are the times in which services had no process, in the order of
+// their beginnings. The end of the bench itself does not count.
 func (t Truth) Absences() []Absence {
 	var absences []Absence
 	for i, p := range t.Processes {

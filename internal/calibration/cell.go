@@ -25,7 +25,7 @@ const (
 	Quiet   Shape = "none"
 )
 
-// out is how many of how many backends are out.
+// out returns how many of how many backends are out.
 func (s Shape) out() (bad, all int) {
 	switch s {
 	case Total:
@@ -46,15 +46,16 @@ func (s Shape) out() (bad, all int) {
 	return 0, 3
 }
 
-// A Cell is what the simulated trials of one line of the grid have in common.
+// A Cell is the common part of the simulated trials of one line of the grid.
 type Cell struct {
 	Settle  time.Duration `json:"settle"`
 	Rate    int           `json:"rate"`    // requests per second
 	Allowed float64       `json:"allowed"` // share of bad requests
 	Strays  float64       `json:"strays"`  // share of bad requests without an outage
 	Shape   Shape         `json:"shape"`
-	// InTurn: requests come at regular intervals and go to the backends in
-	// turn. Else they arrive by a Poisson process and go to any backend.
+	// InTurn: requests come at regular intervals and reach the backends round
+	// robin. Otherwise they arrive by a Poisson process and reach random
+	// backends.
 	InTurn bool `json:"inTurn,omitempty"`
 }
 
@@ -96,10 +97,10 @@ func Cells() []Cell {
 	return list
 }
 
-// edges reports whether so many requests of a settle time meet the outage,
-// beyond what is allowed, that its edges are to be known: of one that heals
-// backend by backend, the last one. Of a lesser one only the verdicts must not
-// be false.
+// edges reports whether enough requests of a settle time hit the outage, beyond
+// the allowed ones, for its edges to be known: of one that heals backend by
+// backend, the last one. Of a lesser outage only the verdicts must not be
+// false.
 func (c Cell) edges() bool {
 	if c.Shape == Quiet {
 		return false
@@ -117,17 +118,17 @@ func (c Cell) check() steadystate.Check {
 	return steadystate.Check{Name: "service answers", Signal: "requests", Good: steadystate.Within(time.Second), Allowed: c.Allowed}
 }
 
-// A scenario is what a simulated trial is about: when the fault came, and the
-// outage of each backend, all of which begin at the same instant.
+// A scenario is the ground truth of a simulated trial: when the fault came, and
+// the outage of each backend, all of which begin at the same instant.
 type scenario struct {
 	fault time.Duration
 	start time.Duration
 	ends  []time.Duration // of the backends that are out, in order of time
-	whole time.Duration   // the length drawn, also if nothing is out
+	whole time.Duration   // the drawn length, even if nothing is out
 	end   time.Duration   // of the recorded
 }
 
-// draw draws what happens. The record is as long as a run needs: until the
+// draw draws a scenario. The record is as long as a run needs: until the
 // service is steady, and after the outage until it is seen to be over.
 func (c Cell) draw(random *rand.Rand) scenario {
 	const shortest, longest = 0.5, 5

@@ -18,7 +18,7 @@ func (s Stretch) length() steadystate.Bounds[time.Duration] { return s.End.Since
 
 func (s Stretch) hull() steadystate.Span { return s.Start.Hull(s.End) }
 
-// Held says which of the stated bounds hold the truth.
+// Held says which of the stated bounds contain the ground truth.
 type Held struct {
 	Start  bool `json:"start"`
 	End    bool `json:"end"`
@@ -28,7 +28,7 @@ type Held struct {
 // All reports whether all bounds hold.
 func (h Held) All() bool { return h.Start && h.End && h.Length }
 
-// A Comparison is what the instrument stated beside the truth.
+// A Comparison sets the instrument's statement against the ground truth.
 type Comparison struct {
 	// Planted: there was an outage. Reported: one was seen, and it is compared
 	// with the truth in the fields below.
@@ -48,24 +48,25 @@ type Comparison struct {
 	// Width of the stated edges.
 	StartWidth time.Duration `json:"startWidth"`
 	EndWidth   time.Duration `json:"endWidth"`
-	// Error is the middle of what was stated less the middle of the truth.
+	// Error is the middle of the stated bounds minus the middle of the ground
+	// truth.
 	StartError  time.Duration `json:"startError"`
 	EndError    time.Duration `json:"endError"`
 	LengthError time.Duration `json:"lengthError"`
 }
 
-// OK reports whether nothing is wrong: the bounds hold, and nothing was missed
-// or invented.
+// OK reports whether the bounds hold, and nothing was missed or invented.
 func (c Comparison) OK() bool {
 	return !c.Missed && c.Invented == 0 && (!c.Reported || c.Held.All())
 }
 
-// Compare compares what the instrument states with the truth: the stretches,
-// in order, in which the service was bad and that are one outage together.
+// Compare compares the instrument's statement with the ground truth: the
+// stretches, in order, in which the service was bad and which together are one
+// outage.
 //
-// A stretch shorter than the stated resolution may go unseen, by the
-// instrument's own word, so at either end of a flapping service such ones may
-// or may not be in the outage that is reported.
+// A stretch shorter than the stated resolution may go unseen, as the instrument
+// itself states, so such stretches at either end of a flapping service may or
+// may not be in the reported outage.
 func Compare(truth []Stretch, reported []steadystate.Outage, resolution time.Duration) Comparison {
 	c := Comparison{Planted: len(truth) > 0}
 	var whole steadystate.Span

@@ -1,14 +1,14 @@
-// Package calibration measures the instrument's error against known truth: it
-// plants outages whose start and end it knows, lets the real load, the real
-// record and the real judge see them, and compares the bounds that the judge
-// states with what was done.
+// Package calibration measures the instrument's error against known ground
+// truth: it plants outages whose start and end it knows, lets the real load,
+// the real record and the real judge observe them, and compares the judge's
+// stated bounds with the planted ones.
 //
-// The instrument is blind: the experiment that is judged is not told what is
-// planted, only that something may be. Each change is planted at an instant
-// that lies between a reading of the clock before the call that makes it and
-// one after, microseconds apart. A stated edge holds the truth if it shares an
-// instant with that span; a stated length, with the lengths that the planted
-// edges allow.
+// The instrument is blind: the judged experiment does not know what is planted,
+// only that something may be. Each change is planted at an instant that lies
+// between a reading of the clock before the call that makes it and one after,
+// microseconds apart. A stated edge holds the truth if it shares an instant
+// with that span; a stated length, with the lengths that the planted edges
+// allow.
 //
 //	report, err := calibration.Run(ctx, calibration.Options{Trials: 300, Rate: 100})
 //	if err != nil {
@@ -20,11 +20,11 @@
 //	fmt.Println(report.Verdict)
 //
 // A trial whose load fell behind counts like any other: the bounds must hold
-// even then. One whose truth is not known does not: where time alone tells a
-// bad answer from a good one, a machine that keeps the planted service itself
-// from running makes answers bad that were planted good. How many those were,
-// and how many of them were wrong, is in the report.
+// even then. A trial without ground truth does not: where only latency
+// separates good from bad, a machine that starves the planted service itself
+// turns planted good answers into bad ones. The report gives their number, and
+// how many of them were wrong.
 //
-// What is planted follows from the seed alone, see [Plans]: the same seed
-// plants the same outages again, whatever the machine makes of them.
+// The seed alone determines the planted outages, see [Plans]: the same seed
+// plants the same outages again, whatever the machine.
 package calibration

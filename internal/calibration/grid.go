@@ -15,7 +15,7 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// GridOptions say which cells of the grid are simulated.
+// GridOptions select the simulated cells of the grid.
 type GridOptions struct {
 	// Trials of each cell; zero is refused.
 	Trials int
@@ -42,7 +42,7 @@ func MatchCells(pattern string) ([]Cell, error) {
 	return list, nil
 }
 
-// A comparison is one thing that may be wrong about a trial.
+// A comparison is one criterion of a trial.
 type comparison struct {
 	name  string
 	of    func(Cell) bool // the cells that it is made for
@@ -146,8 +146,8 @@ type GridReport struct {
 	Starts      []StartResult       `json:"starts,omitempty"`
 }
 
-// Grid simulates the cells, on all cores. When ctx ends, the report is of the
-// cells that were over by then, and says so.
+// Grid simulates the cells, on all cores. When ctx ends, the report covers the
+// cells that were finished by then, and says so.
 func Grid(ctx context.Context, o GridOptions) (GridReport, error) {
 	if o.Trials <= 0 {
 		return GridReport{}, errors.New("calibrate: want at least one trial of each cell")

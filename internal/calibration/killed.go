@@ -12,8 +12,8 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 )
 
-// killed is a service in a process of its own, behind the bench's balancer,
-// that is killed.
+// killed is a service in its own process, behind the bench's balancer, that
+// gets killed.
 type killed struct {
 	bench *bench.Bench
 	fault experiments.Fault
@@ -22,13 +22,13 @@ type killed struct {
 
 const only = "service-1"
 
-// startKilled starts a service that stays away for about as long as told when
-// it is killed; how long exactly is seen.
+// startKilled starts a service that stays away for about the given time when it
+// is killed; the exact time is observed.
 func startKilled(ctx context.Context, away time.Duration) (*killed, error) {
 	b, err := bench.Start(ctx, bench.Options{
 		Services:     1,
 		RestartAfter: away,
-		// A health check would bring an error of its own into the truth.
+		// A health check would add its own error to the ground truth.
 		Defect:       bench.NoHealthChecks,
 		NoPrometheus: true,
 	})

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A Kind is a way in which a service, or the harness, is hurt.
+// A Kind is a way to disturb a service, or the harness.
 type Kind string
 
 // The kinds of outage that are planted.
@@ -34,14 +34,12 @@ const (
 	Stall Kind = "stall"
 )
 
-// timing is what the check of a kind tolerates of an answer, and how long the
-// load waits for one.
+// timing is the latency that a kind's check tolerates, and the load's timeout.
 type timing struct{ tolerance, timeout time.Duration }
 
-// timing is short only where time is what tells a bad answer from a good
-// one. An answer that is late because this machine had no processor to spare,
-// for the planted service or for the load, is slow all the same, and then
-// the ground truth is unknown.
+// timing is short only where latency separates good from bad. A late answer is
+// slow even if this machine had no CPU to spare for the planted service or for
+// the load, and then the ground truth is unknown.
 func (k Kind) timing() timing {
 	switch k {
 	case BlackHole:
@@ -74,7 +72,7 @@ func (k Kind) allowed() float64 {
 
 func (k Kind) asUsers() bool { return k == ServerError || k == Refused || k == OneOfThree }
 
-// Timed reports whether time tells a bad answer from a good one.
+// Timed reports whether only latency separates good from bad.
 func (k Kind) Timed() bool { return k == BlackHole || k == Slow || k == Stall }
 
 // Kinds are all kinds, in the order of reports.
@@ -82,7 +80,7 @@ func Kinds() []Kind {
 	return []Kind{Refused, Reset, BlackHole, ServerError, Slow, OneOfThree, Flapping, Kill, Stall}
 }
 
-// ParseKinds reads the names of kinds; none are all of them.
+// ParseKinds reads the names of kinds; an empty list means all of them.
 func ParseKinds(names []string) ([]Kind, error) {
 	if len(names) == 0 {
 		return Kinds(), nil

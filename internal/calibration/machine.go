@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A Machine is what a calibration was made on.
+// A Machine describes the machine of a calibration.
 type Machine struct {
 	System string `json:"system"` // "linux/amd64"
 	Go     string `json:"go"`
@@ -26,8 +26,8 @@ func thisMachine() Machine {
 	return m
 }
 
-// feel begins to feel for how long this process wants to run and does not, and
-// returns what ends that and tells the longest such time.
+// feel starts to measure how long this process waits for the CPU; the returned
+// function stops that and returns the longest wait.
 func feel() (longest func() time.Duration) {
 	const beat = 5 * time.Millisecond
 	stop := make(chan struct{})

@@ -25,14 +25,14 @@ type Options struct {
 	// Progress is told of each trial when it is over, by one goroutine at a
 	// time.
 	Progress func(Trial)
-	// Miss is given the record of each trial that did not hold.
+	// Miss receives the record of each trial that did not hold.
 	Miss func(Trial, []byte) error
 }
 
-// together is how many requests a second two cores drive and answer, and judge
-// besides, without one trial making another wait: a request over a fresh
-// connection costs the two ends of it about half a millisecond of a processor.
-// atOnce is how many trials are worth it.
+// together is how many requests per second two cores can drive, answer and
+// judge without one trial delaying another: a request over a fresh connection
+// costs its two ends about half a millisecond of CPU. atOnce is the maximum
+// useful number of concurrent trials.
 const (
 	together = 1000
 	atOnce   = 10
@@ -48,7 +48,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Validate says what is wrong with the options.
+// Validate reports invalid options.
 func (o Options) Validate() error {
 	var errs []error
 	if o.Trials <= 0 {

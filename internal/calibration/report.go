@@ -9,7 +9,7 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A Report is what a calibration showed.
+// A Report is the result of a calibration.
 type Report struct {
 	Machine  Machine `json:"machine"`
 	Trials   int     `json:"trials"` // of each kind, as asked
@@ -28,11 +28,11 @@ type Report struct {
 	List    []Trial             `json:"list"` // every trial, by kind and number
 }
 
-// A Summary is what the trials of one kind showed.
+// A Summary is the result of the trials of one kind.
 type Summary struct {
 	Kind Kind `json:"kind"`
-	// Tolerance is what a good answer may take, Timeout how long one is waited
-	// for.
+	// Tolerance is the maximum latency of a good answer, Timeout the load's
+	// timeout.
 	Tolerance time.Duration `json:"tolerance"`
 	Timeout   time.Duration `json:"timeout"`
 	// Settle is the settle time of the experiment.
@@ -41,8 +41,8 @@ type Summary struct {
 	// their end.
 	N      int `json:"n"`
 	NotRun int `json:"notRun"`
-	// Wanted is how many were asked for: fewer, or none in which an outage was
-	// seen, show nothing.
+	// Wanted is the requested number: fewer, or none with a reported outage, show
+	// nothing.
 	Wanted int `json:"wanted"`
 	// Planted of them had an outage; Reported were seen, Missed were not though
 	// longer than the stated resolution, Unseeable were not and are shorter.
@@ -56,7 +56,7 @@ type Summary struct {
 	Invented int `json:"invented"`
 	// Held counts the reported ones whose bounds held the truth.
 	Held HeldCount `json:"held"`
-	// The widths are medians of the stated edges' widths, and of the stated
+	// The widths are medians of the widths of the stated edges and of the stated
 	// resolution.
 	StartWidth time.Duration `json:"startWidth"`
 	EndWidth   time.Duration `json:"endWidth"`
@@ -71,16 +71,15 @@ type Summary struct {
 	// count like all others.
 	Late        int `json:"late"`
 	LoadNotHeld int `json:"loadNotHeld"`
-	// Disturbed more trials, each of which was made up for by another as far as
-	// that many were asked for, are in none of the figures above: time tells a bad
-	// answer from a good one there, and this machine kept the planted service
-	// itself waiting for more than a fifth of what is tolerated, so that the
-	// truth is not known. In DisturbedWrong of them the instrument was not right
-	// by what was planted.
+	// Disturbed more trials, each replaced by another up to the requested number,
+	// are in none of the figures above: only latency separates good from bad
+	// there, and this machine starved the planted service itself for more than a
+	// fifth of the tolerance, so that the ground truth is unknown. In
+	// DisturbedWrong of them the instrument was wrong by the planted outages.
 	Disturbed      int `json:"disturbed"`
 	DisturbedWrong int `json:"disturbedWrong"`
-	// Starved is the longest time for which this process, and the planted
-	// service with it, wanted to run and did not; of all trials.
+	// Starved is the longest time for which this process, and the planted service
+	// with it, waited for the CPU; of all trials.
 	Starved Spread `json:"starved"`
 }
 
@@ -92,8 +91,8 @@ type HeldCount struct {
 	All    int `json:"all"` // all three
 }
 
-// A Spread is what a sample of lengths of time is like, by nearest rank; zero
-// for an empty one.
+// A Spread summarizes a sample of durations, by nearest rank; zero for an empty
+// one.
 type Spread struct {
 	P50 time.Duration `json:"p50"`
 	P95 time.Duration `json:"p95"`

@@ -8,9 +8,10 @@ import (
 	"time"
 )
 
-// Run plants what the options say and reports what the instrument made of it.
-// When ctx ends, the report is of the trials that were over by then, and says
-// so. The error is the harness's: a service that could not be started, say.
+// Run plants outages by the options and reports the instrument's results. When
+// ctx ends, the report covers the trials that were finished by then, and says
+// so. The error is the harness's: a service that could not be started, for
+// example.
 func Run(ctx context.Context, o Options) (Report, error) {
 	if err := o.Validate(); err != nil {
 		return Report{}, err

@@ -16,7 +16,7 @@ import (
 	"github.com/aftershockhq/aftershock/internal/bench"
 )
 
-// A service can be hurt and healed, and knows when that was.
+// A service can be disturbed and healed, and reports when.
 type service interface {
 	url() string
 	hurt(ctx context.Context) (bench.Moment, error)
@@ -111,7 +111,7 @@ func (p *planted) heal(ctx context.Context) (bench.Moment, error) {
 	}
 }
 
-// answer answers a request as good or bad as the service is when it arrives.
+// answer answers a request according to the service's state at its arrival.
 func (p *planted) answer(w http.ResponseWriter, r *http.Request) {
 	bad := p.bad.Load()
 	switch p.kind {

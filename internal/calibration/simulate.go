@@ -14,7 +14,7 @@ import (
 // Beside is how far the limits of a simulated trial are from the truth.
 var Beside = [2]float64{0.03, 0.2}
 
-// A Simulated is what the instrument made of one simulated trial.
+// A Simulated is the instrument's result for one simulated trial.
 type Simulated struct {
 	Number     int
 	Truth      Stretch
@@ -29,8 +29,8 @@ type Simulated struct {
 // none.
 type Falsehood struct{ Held, Broken, Unknown bool }
 
-// source of what a trial of a cell is drawn from: it follows from the seed, the
-// cell's name and the trial's number alone, so that any trial can be repeated.
+// source is the random source of a cell's trial: it depends only on the seed,
+// the cell's name and the trial's number, so that any trial can be repeated.
 func source(seed uint64, name string, number int) *rand.PCG {
 	hash := fnv.New64a()
 	fmt.Fprintf(hash, "%s %d", name, number)
@@ -49,7 +49,7 @@ func (c Cell) Simulate(seed uint64, number int) Simulated {
 }
 
 // fold folds the requests of a trial. Those before the fault are drawn twice,
-// which is cheaper than to keep them: the rule has to be known before the first.
+// which is cheaper than keeping them: the rule must be known before the first.
 func (c Cell) fold(p scenario, from rand.PCG) steadystate.Figures {
 	check := c.check()
 	_, all := c.Shape.out()
@@ -133,7 +133,7 @@ func logUniform(random *rand.Rand, low, high float64) time.Duration {
 	return time.Duration(low * math.Pow(high/low, random.Float64()) * float64(time.Second))
 }
 
-// Wrong says what is wrong with the trial, for people.
+// Wrong describes the trial's mistakes, for people.
 func (s Simulated) Wrong() string {
 	return fmt.Sprintf("stated %s, truth %s, downtime %s, resolution %s, of the smallest share (%.3g) %s", outages(s.Figures.Outages), truths([]Stretch{s.Truth}),
 		steadystate.FormatLengths(s.Figures.Downtime), s.Figures.Resolution.Round(time.Microsecond), s.Figures.PartialResolution.Share, s.Figures.PartialResolution.Length.Round(time.Microsecond))

@@ -16,13 +16,13 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A Trial is one outage planted, or none, and what the instrument made of it.
+// A Trial is one planted outage, or none, and the instrument's result.
 type Trial struct {
 	Plan
 	// Truth are the stretches in which the service was bad, on the record's
 	// clock.
 	Truth []Stretch `json:"truth"`
-	// Outages and Resolution are what the instrument states.
+	// Outages and Resolution are the instrument's statement.
 	Outages    []steadystate.Outage `json:"outages"`
 	Resolution time.Duration        `json:"resolution"`
 	Comparison
@@ -30,11 +30,10 @@ type Trial struct {
 	// instrument says of its load.
 	Late     int                 `json:"late"`
 	LoadHeld steadystate.Verdict `json:"loadHeld"`
-	// Starved is the longest time for which this process wanted to run and did
-	// not: the planted service was that slow of itself.
+	// Starved is the longest time for which this process waited for the CPU: the
+	// planted service was delayed by that much itself.
 	Starved time.Duration `json:"starved"`
-	// NotRun says why the experiment did not come to its end; nothing is
-	// compared then.
+	// NotRun says why the experiment did not complete; nothing is compared then.
 	NotRun string `json:"notRun,omitempty"`
 }
 
@@ -90,8 +89,8 @@ func carryOut(ctx context.Context, p Plan, rate int) (_ Trial, recorded []byte, 
 	return t, recorded, nil
 }
 
-// watch is how long to look on: until the last request that may be bad has
-// been answered and the service was good for the settle time after it.
+// watch is how long to observe: until the last request that may be bad has been
+// answered and the service was good for the settle time after it.
 func (p Plan) watch() time.Duration {
 	const more = 100 * time.Millisecond
 	switch p.Kind {
@@ -115,8 +114,8 @@ func here(ctx context.Context, blind bench.Blind, p Plan, s service) (recorded [
 	return file.Bytes(), rec.Clock().Start(), changes, err
 }
 
-// apart carries a blind experiment out in a process of its own, so that it can
-// be stalled.
+// apart carries a blind experiment out in another process, so that it can be
+// stalled.
 func apart(ctx context.Context, blind bench.Blind, p Plan, s service) (recorded []byte, started time.Time, changes []change, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -206,7 +205,7 @@ func stretches(changes []change, started time.Time) []Stretch {
 	return list
 }
 
-// judged is a trial, from what was judged and what is true.
+// judged combines the judge's result with the ground truth.
 func judged(p Plan, r judge.Result, truth []Stretch) Trial {
 	t := Trial{Plan: p, Truth: truth}
 	if r.End.Reason != record.Completed {
@@ -229,14 +228,14 @@ func judged(p Plan, r judge.Result, truth []Stretch) Trial {
 	return t
 }
 
-// Disturbed reports whether the truth is not known: the planted service was
-// late of itself by as much as may have made good answers bad ones. It is the
-// service's own clock that says so, whatever the instrument makes of it.
+// Disturbed reports whether the ground truth is unknown: the planted service
+// was delayed on its own by enough to turn good answers into bad ones. The
+// service's own clock decides, not the instrument's result.
 func (t Trial) Disturbed() bool {
 	return t.Kind.Timed() && t.Starved > t.Kind.timing().tolerance/5
 }
 
-// Wrong says what is wrong with the trial, for people.
+// Wrong describes the trial's mistakes, for people.
 func (t Trial) Wrong() string {
 	switch {
 	case t.NotRun != "":

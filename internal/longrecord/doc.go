@@ -1,9 +1,9 @@
-// Package longrecord makes records of a length that no test would wait for: an
-// hour and more of requests in seconds, so that what reads and judges a record
-// can be shown to need memory and disk that do not grow with it.
+// Package longrecord makes long records fast: an hour and more of requests in
+// seconds, to show that reading and judging a record needs memory and disk that
+// do not grow with it.
 //
-// The requests are the worst that a request block can meet: every other one
-// fails, the answers take any time, and they come in an order of their own.
+// The requests are the worst case for a request block: every other one fails,
+// the latencies vary, and the answers come out of order.
 //
 //	var file bytes.Buffer
 //	if err := longrecord.Write(&file, 6_000_000); err != nil {

@@ -16,16 +16,16 @@ const Rate = 1000
 
 const (
 	interval = time.Second / Rate
-	// As many as the recorder writes at a time, and as a thousand requests a
-	// second hand over between two flushes of a run.
+	// As many as the recorder writes at a time, and roughly a thousand requests
+	// per second between two flushes of a run.
 	most = 4096
 	// The longest an answer takes: some overtake each other.
 	slowest = 10 * time.Millisecond
 )
 
-// Write writes the record of a completed run with n requests: from one sixth
-// of its length on a fault was in place, to two thirds. Every other request was
-// refused, all along, and the others were answered in up to 10 ms. The same n
+// Write writes the record of a completed run with n requests: a fault was in
+// place from one sixth of its length to two thirds. Every other request was
+// refused throughout, and the others were answered in up to 10 ms. The same n
 // gives the same bytes.
 func Write(w io.Writer, n int) error {
 	out := bufio.NewWriterSize(w, 1<<16)
@@ -101,7 +101,7 @@ func plan(length time.Duration) *record.Plan {
 	}
 }
 
-// requests yields requests in the order of their answers, more or less.
+// requests yields requests roughly in the order of their answers.
 type requests struct {
 	random *rand.Rand
 	sent   int
@@ -125,8 +125,7 @@ func (r *requests) next(size int) []record.Request {
 		}
 		r.sent++
 	}
-	// Neighbours overtake each other: requests are recorded as they are
-	// answered.
+	// Neighbours overtake each other: requests are recorded as they are answered.
 	for i := 0; i+1 < size; i += 4 {
 		list[i], list[i+1] = list[i+1], list[i]
 	}
