@@ -445,7 +445,7 @@ func (j *judge) recoveries(c *CheckResult) {
 // recovery judges a limit on ttr or mttr.
 func (c CheckResult) recovery(l steadystate.Limit) steadystate.Reading {
 	if len(c.Recoveries) == 0 {
-		return steadystate.Reading{Text: "no injection", Undecided: "without an injection there is nothing to recover from"}
+		return steadystate.Reading{Text: "no injection", Undecided: "no fault was injected, so there is nothing to recover from"}
 	}
 	if c.Observed() == 0 {
 		return steadystate.Reading{Text: "no observation", Undecided: "nothing was observed in the window"}

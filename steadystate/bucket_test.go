@@ -88,7 +88,7 @@ func TestAPartialValue(t *testing.T) {
 	}
 	figures := steadystate.NewTimeline(steadystate.Observation{Bucket: steadystate.Bucket{Low: -inf, High: inf}, Partial: "pod a died"}).
 		Figures(steadystate.AtMost(1), steadystate.Rule{}, steadystate.Span{To: 1}, steadystate.Span{To: 1})
-	if got, want := steadystate.MustParseLimit("max <= 1").Judge(figures).Undecided, "what was seen (anything) is not all: pod a died"; got != want {
+	if got, want := steadystate.MustParseLimit("max <= 1").Judge(figures).Undecided, "the observed value (anything) is incomplete: pod a died"; got != want {
 		t.Errorf("undecided: %q, want %q", got, want)
 	}
 }

@@ -228,7 +228,7 @@ func (f Figures) Ignorance() string {
 	}
 	if len(f.Gaps) > 0 {
 		longest := slices.MaxFunc(f.Gaps, func(a, b Span) int { return cmp.Compare(a.Width(), b.Width()) })
-		text := fmt.Sprintf("nothing is known of %s of the time", timespan.format(f.UnknownTime.Seconds()))
+		text := fmt.Sprintf("%s of the time is unknown", timespan.format(f.UnknownTime.Seconds()))
 		if f.Missing > 0 {
 			text += fmt.Sprintf(", in which about %s observations are missing", thousands(f.Missing))
 		}
@@ -395,7 +395,7 @@ func (l Limit) Judge(f Figures) Reading {
 	if why := f.Ignorance(); r.Verdict == Unknown && why != "" && f.Observed() > 0 {
 		r.Undecided = why
 	} else if r.Verdict == Unknown && l.OfValues() && f.partial != "" {
-		r.Undecided = fmt.Sprintf("what was seen (%s) is not all: %s", r.Text, f.partial)
+		r.Undecided = fmt.Sprintf("the observed value (%s) is incomplete: %s", r.Text, f.partial)
 	}
 	return r
 }

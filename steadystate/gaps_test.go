@@ -63,7 +63,7 @@ func TestAHoleIsUnknownForEveryLimit(t *testing.T) {
 		if !strings.Contains(r.Text, row.text) {
 			t.Errorf("%s: %q, want %q", row.limit, r.Text, row.text)
 		}
-		if r.Verdict == steadystate.Unknown && !strings.Contains(r.Undecided, "nothing is known of 9.005s of the time, in which about 899 observations are missing; the longest gap is 25.000s..34.005s") {
+		if r.Verdict == steadystate.Unknown && !strings.Contains(r.Undecided, "9.005s of the time is unknown, in which about 899 observations are missing; the longest gap is 25.000s..34.005s") {
 			t.Errorf("%s: undecided since %q, want the gap", row.limit, r.Undecided)
 		}
 		if r := limit.Judge(whole); r.Verdict == steadystate.Unknown && !strings.HasPrefix(row.limit, "rate") {

@@ -63,7 +63,7 @@ func TestWhatIsGoodNamesTheValue(t *testing.T) {
 		"p95 <= 1s":        `good "p95 <= 1s": want value OPERATOR NUMBER`,
 		"values <= 1s":     `want an operator first`,
 		"value <= fast":    `"fast" is not a number with a unit; units: ns`,
-		"value <= 2x":      `good "value <= 2x": a multiple is of a baseline, which one value has not; units: ns`,
+		"value <= 2x":      `good "value <= 2x": a multiple needs a baseline, which one value does not have; units: ns`,
 		"value <= 1s hold": `is not a number with a unit`,
 	} {
 		if got, err := steadystate.ParseGood(text); err == nil || got.IsSet() || !strings.Contains(err.Error(), want) {

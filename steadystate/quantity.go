@@ -127,7 +127,7 @@ func ParseGood(text string) (Tolerance, error) {
 	case !named:
 		return fail("write \"value %s\"", t)
 	case of == ratio:
-		return fail("a multiple is of a baseline, which one value has not; units: %s", unitChoices)
+		return fail("a multiple needs a baseline, which one value does not have; units: %s", unitChoices)
 	}
 	return t, nil
 }

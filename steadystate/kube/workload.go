@@ -69,7 +69,7 @@ func (w Workload) Resource() string { return w.Kind.word() + "s" }
 // Valid says what is missing.
 func (w Workload) Valid() error {
 	if w.Namespace == "" || w.Name == "" || w.of().state == nil {
-		return fmt.Errorf("needs a workload: a kind, a namespace and a name, and it has %q, %q and %q", w.Kind, w.Namespace, w.Name)
+		return fmt.Errorf("needs a workload with a kind, a namespace and a name; got %q, %q and %q", w.Kind, w.Namespace, w.Name)
 	}
 	return nil
 }

@@ -193,7 +193,7 @@ func TestAWorkloadIsRead(t *testing.T) {
 		t.Error("the error does not tell that there is none")
 	}
 	_, err = kube.Workload{Namespace: "shop", Name: "checkout"}.Read(t.Context(), c)
-	wantError(t, err, `needs a workload: a kind, a namespace and a name, and it has "", "shop" and "checkout"`)
+	wantError(t, err, `needs a workload with a kind, a namespace and a name; got "", "shop" and "checkout"`)
 	forbidden := newClient(t, interceptor.Funcs{Get: func(context.Context, client.WithWatch, client.ObjectKey, client.Object, ...client.GetOption) error {
 		return apierrors.NewForbidden(schema.GroupResource{Group: "apps", Resource: "statefulsets"}, "ledger", errors.New("no"))
 	}})

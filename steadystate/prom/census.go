@@ -265,12 +265,12 @@ func (c census) missing(s selector) error {
 	switch {
 	case c.unscraped > 0:
 		return &failure{
-			reason: fmt.Sprintf("%s of %s: not scraped, so that the value is that of the others (%s)", count(c.unscraped, "target"), s.vector, nameOf(c.target)),
-			next:   "see the server's targets page; where those that are scraped are meant, say so, as in sum(rate(...) and on (instance) up == 1)",
+			reason: fmt.Sprintf("%s of %s: not scraped, so the value covers only the others (%s)", count(c.unscraped, "target"), s.vector, nameOf(c.target)),
+			next:   "see the server's targets page; to count only scraped targets, filter by up, as in sum(rate(...) and on (instance) up == 1)",
 		}
 	case c.restarts > 0:
 		return &failure{
-			reason: fmt.Sprintf("%s of %s: restarted more than once within the range, and what was counted before is lost each time", count(c.restarts, "series"), s.vector),
+			reason: fmt.Sprintf("%s of %s: restarted more than once within the range; each restart loses counts", count(c.restarts, "series"), s.vector),
 			next:   "see why the process is restarted",
 		}
 	case c.vanished > 0:

@@ -227,11 +227,11 @@ func TestWhatAValueLeavesOut(t *testing.T) {
 		},
 		{
 			"the pod that fails is the one that is not scraped",
-			unscraped, errorShare, "< 0.1%", "mean < 0.1%", steadystate.Unknown, "1 target of http_count{code=~\"5..\"}: not scraped, so that the value is that of the others (b)",
+			unscraped, errorShare, "< 0.1%", "mean < 0.1%", steadystate.Unknown, "1 target of http_count{code=~\"5..\"}: not scraped, so the value covers only the others (b)",
 		},
 		{
 			"so it is of the greatest",
-			unscraped, `max(rate(http_count[15s]))`, "<= 600/s", "max <= 600/s", steadystate.Unknown, "1 target of http_count: not scraped, so that the value is that of the others (b)",
+			unscraped, `max(rate(http_count[15s]))`, "<= 600/s", "max <= 600/s", steadystate.Unknown, "1 target of http_count: not scraped, so the value covers only the others (b)",
 		},
 		{
 			"and of a floor that the others do not reach",
@@ -255,7 +255,7 @@ func TestWhatAValueLeavesOut(t *testing.T) {
 		},
 		{
 			"one that divides by how many there are does not",
-			unscraped, `sum(rate(http_count[15s])) / count(up{job="j"})`, "<= 300/s", "outages <= 0", steadystate.Unknown, "1 target of http_count: not scraped, so that the value is that of the others (b)",
+			unscraped, `sum(rate(http_count[15s])) / count(up{job="j"})`, "<= 300/s", "outages <= 0", steadystate.Unknown, "1 target of http_count: not scraped, so the value covers only the others (b)",
 		},
 		{
 			"nor one that asks whether any is scraped",
@@ -316,7 +316,7 @@ func TestWhatAValueLeavesOut(t *testing.T) {
 					s.every(`up{job="j",namespace="shop",pod="b",instance="b"}`, s5, time.Second, 0, 0, 0, 0, 0, 0, 0, 0, 0),
 				}
 			},
-			errorShare, "< 0.1%", "mean < 0.1%", steadystate.Unknown, "not scraped, so that the value is that of the others (b)",
+			errorShare, "< 0.1%", "mean < 0.1%", steadystate.Unknown, "not scraped, so the value covers only the others (b)",
 		},
 		{
 			"one that starts is not, nor one of another service",
@@ -352,7 +352,7 @@ func TestWhatAValueLeavesOut(t *testing.T) {
 					s.every(`up{job="j",instance="b"}`, s5, time.Second, 1, 0, 0, 0, 0, 0, 0, 0, 1),
 				}
 			},
-			errorShare, "< 0.1%", "mean < 0.1%", steadystate.Unknown, "not scraped, so that the value is that of the others (b)",
+			errorShare, "< 0.1%", "mean < 0.1%", steadystate.Unknown, "not scraped, so the value covers only the others (b)",
 		},
 		{
 			"with an offset it is looked for then",
@@ -364,7 +364,7 @@ func TestWhatAValueLeavesOut(t *testing.T) {
 					s.every(`up{job="j",instance="b"}`, s5, time.Second, 1, 0, 0, 0, 0, 0, 0, 0),
 				}
 			},
-			`avg(rate(http_count[15s] offset 10s))`, "<= 900/s", "outages <= 0", steadystate.Unknown, "not scraped, so that the value is that of the others (b)",
+			`avg(rate(http_count[15s] offset 10s))`, "<= 900/s", "outages <= 0", steadystate.Unknown, "not scraped, so the value covers only the others (b)",
 		},
 		{
 			"what irate() does not see of a counter that is born it may all be of the last scrape",

@@ -42,7 +42,7 @@ func partial(warnings []string) error {
 	warnings = slices.Sorted(slices.Values(warnings)) // they come in any order
 	return &failure{
 		reason: "the answer may be partial: " + strings.Join(warnings, "; "),
-		next:   "see what the server warns about; a store of Thanos or Mimir that does not answer makes every value one of the rest",
+		next:   "see what the server warns about; if a store of Thanos or Mimir does not answer, every value lacks its series",
 	}
 }
 
@@ -100,7 +100,7 @@ func refused(e *v1.Error) error {
 	case e.Type == v1.ErrBadResponse:
 		f.next = "check that the URL is a Prometheus' and not a login page's"
 	case e.Type == v1.ErrServer:
-		f.next = "the server is in trouble: see its log, and try again"
+		f.next = "the server failed: see its log, and try again"
 	case e.Type == v1.ErrTimeout:
 		f.next = "make the query cheaper, or raise the server's query timeout"
 	}

@@ -133,7 +133,7 @@ func TestPreflight(t *testing.T) {
 			"so is a value that is no number yet",
 			prom.Source{Query: prom.MustParse(`(x_total - x_total) / (x_total - x_total)`)},
 			1, nil, 15 * time.Second, "-15.000s..0.000s", 16 * time.Second,
-			"the value is NaN: nothing divided by nothing: is there traffic?",
+			"the value is NaN: 0 divided by 0: is there traffic?",
 		},
 	} {
 		test.source.Client = c

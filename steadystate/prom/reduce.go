@@ -75,12 +75,12 @@ func number(v float64) error {
 	case math.IsNaN(v):
 		return &failure{
 			reason: "the value is NaN",
-			next:   "nothing divided by nothing: is there traffic?",
+			next:   "0 divided by 0: is there traffic?",
 		}
 	case math.IsInf(v, 0):
 		return &failure{
 			reason: fmt.Sprintf("the value is %+v", v),
-			next:   "something divided by nothing: is there traffic?",
+			next:   "division by 0: is there traffic?",
 		}
 	}
 	return nil
