@@ -59,7 +59,8 @@ func Supervise(ctx context.Context, cache place.Cache) error {
 	if err := group.Make(); err != nil {
 		return err
 	}
-	if err := group.Weigh(4); err != nil {
+	// Where the kernel groups processes by session each session counts as one process, however nice what runs in it.
+	if err := group.Weigh(16); err != nil {
 		return err
 	}
 	defer func() {
