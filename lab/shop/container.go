@@ -30,9 +30,9 @@ func (d Defect) apply(c *corev1.Container) {
 		// As hasty as such probes are where they are met: a partition of ten seconds is enough.
 		c.LivenessProbe.PeriodSeconds, c.LivenessProbe.FailureThreshold = 2, 2
 	case CPULimitTooLow:
-		// A pod takes 180m for its share of 100 requests a second, and is left 150m by one other process in its container. With
+		// A pod takes 200m for its share of 100 requests a second, and is left 150m by one other process in its container. With
 		// requests as cheap as the healthy ones' the stress would hardly show in so low a limit.
-		setEnv(c, "WORK", "5400us")
+		setEnv(c, "WORK", "6ms")
 		c.Resources.Limits[corev1.ResourceCPU] = resource.MustParse("300m")
 	case MemoryLeak:
 		setEnv(c, "LEAK", "64")

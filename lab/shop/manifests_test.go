@@ -62,7 +62,7 @@ func TestEachDefectIsWrongInOneWay(t *testing.T) {
 		NoBreaker:          "start 2s PAY_TRIES=8 PAY_TIMEOUT=2s BREAKER=false",
 		NoTimeout:          "start 2s PAY_TRY_TIMEOUT=0s PAY_TIMEOUT=0s",
 		LivenessOnPayments: "start 2s LIVENESS_PAYMENTS=true hasty",
-		CPULimitTooLow:     "start 2s WORK=5400us limit 300m",
+		CPULimitTooLow:     "start 2s WORK=6ms limit 300m",
 		MemoryLeak:         "start 2s LEAK=64",
 		SlowStart:          "start 5s",
 		Recreate:           "start 2s all at once",
