@@ -7,18 +7,15 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// ControlLabel is the label of a control run.
-const ControlLabel = "control"
-
 // IsControl reports whether the experiment is the control run of another.
 func (e Experiment) IsControl() bool {
-	return len(e.Faults) == 0 && slices.Contains(e.Labels, ControlLabel)
+	return len(e.Faults) == 0 && slices.Contains(e.Labels, record.ControlLabel)
 }
 
 // Control is the control run of the experiment: the same without its faults, so
 // that it shows the service undisturbed. It keeps the limits that make sense
 // without a fault; a check with none left must be good throughout.
-// [ControlLabel] replaces the last label, which is the experiment's name. A
+// [record.ControlLabel] replaces the last label, which is the experiment's name. A
 // control run that holds makes a baseline:
 //
 //	control, err := directory.Run(ctx, e.Control()) // a runs.Directory
@@ -28,9 +25,9 @@ func (e Experiment) IsControl() bool {
 //	e.Baseline = judge.NewBaseline(control.Result, e.Hypothesis.Checks)
 func (e Experiment) Control() Experiment {
 	e.Name = "control run of " + e.Name
-	e.Labels = append(slices.Clone(e.Labels[:max(0, len(e.Labels)-1)]), ControlLabel)
+	e.Labels = append(slices.Clone(e.Labels[:max(0, len(e.Labels)-1)]), record.ControlLabel)
 	e.Faults, e.Expectations, e.Baseline, e.AgainstControl = nil, nil, nil, false
-	e.Hash = "" // a hash of what the experiment does, faults included
+	e.Title, e.Hash = "", "" // both tell what the experiment does, faults included
 	e.Hypothesis.Checks = slices.Clone(e.Hypothesis.Checks)
 	for i, c := range e.Hypothesis.Checks {
 		e.Hypothesis.Checks[i].Limits = slices.DeleteFunc(slices.Clone(c.Limits), func(l steadystate.Limit) bool {

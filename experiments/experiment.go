@@ -21,7 +21,9 @@ type Observer interface {
 
 // An Experiment tests a hypothesis.
 type Experiment struct {
-	Name   string
+	Name string
+	// Title says in a sentence what the experiment does, for people; default: none.
+	Title  string
 	Labels []string
 	// Source is the place in a file that names the experiment, as FILE:LINE. Hash
 	// covers the load, the faults, the times and the definitions of the checks.
@@ -240,6 +242,7 @@ func (e Experiment) baseline() *record.Baseline {
 func (e Experiment) plan() *record.Plan {
 	p := &record.Plan{
 		Name:         e.Name,
+		Title:        e.Title,
 		Labels:       e.Labels,
 		Source:       e.Source,
 		Hash:         e.Hash,

@@ -109,7 +109,7 @@ func (j *judge) take(e record.Entry) {
 		j.Run, j.Started = e.Header.Run, e.Header.Started
 	case e.Plan != nil:
 		j.plan = e.Plan
-		j.Experiment, j.Labels, j.Load = e.Plan.Name, e.Plan.Labels, e.Plan.Load
+		j.Experiment, j.Title, j.Labels, j.Load = e.Plan.Name, e.Plan.Title, e.Plan.Labels, e.Plan.Load
 		j.Source, j.Hash = e.Plan.Source, e.Plan.Hash
 		j.Baseline = e.Plan.Baseline
 		maps.Copy(j.Signals, e.Plan.Signals)

@@ -11,6 +11,7 @@ import (
 // may be believed.
 type Result struct {
 	Experiment string   `json:"experiment"`
+	Title      string   `json:"title,omitempty"` // of the experiment, for people
 	Labels     []string `json:"labels,omitempty"`
 	// Source is the place of the experiment's definition and Hash identifies
 	// what was done, as in the plan.

@@ -39,18 +39,25 @@ func TestOnlyAnAutoscaledServiceHasAnAutoscaler(t *testing.T) {
 	if err := errors.Join(lab.Configuration(&fixed, cluster), lab.Configuration(&autoscaled, scaled)); err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(fixed.String(), "autoscaler") || !strings.Contains(fixed.String(), "  rate: 100/s\n\nprometheus:\n") {
-		t.Errorf("with a fixed number of replicas:\n%s", &fixed)
-	}
-	var parsed struct {
-		Load       struct{ Rate string }
-		Autoscaler struct{ Name string }
-	}
-	if err := yaml.Unmarshal([]byte(autoscaled.String()), &parsed); err != nil {
-		t.Fatal(err)
-	}
-	if parsed.Autoscaler.Name != "checkout" || parsed.Load.Rate != "50/s" {
-		t.Errorf("with an autoscaler: %+v in\n%s", parsed, &autoscaled)
+	for _, c := range []struct {
+		text   string
+		scaled bool
+		rate   string
+	}{{fixed.String(), false, "100/s"}, {autoscaled.String(), true, "50/s"}} {
+		var parsed struct {
+			Services map[string]struct {
+				Load       struct{ Rate string }
+				Autoscaler *struct{ Surge string }
+			}
+			Experiments map[string]any
+		}
+		if err := yaml.Unmarshal([]byte(c.text), &parsed); err != nil {
+			t.Fatal(err)
+		}
+		checkout, storm := parsed.Services["checkout"], parsed.Experiments["storm"]
+		if (checkout.Autoscaler != nil) != c.scaled || (storm != nil) != c.scaled || checkout.Load.Rate != c.rate {
+			t.Errorf("scaled %v: %+v, storm %v in\n%s", c.scaled, checkout, storm, c.text)
+		}
 	}
 }
 

@@ -28,6 +28,9 @@ type Expectation struct {
 	ChangesPods bool `json:"changesPods,omitempty"`
 }
 
+// ControlLabel is the label of a control run.
+const ControlLabel = "control"
+
 // A Baseline is the figures of a control run: the service without a fault. A
 // plan contains it, so that one record is enough to judge a limit such as "p95
 // <= 1.5x baseline".

@@ -43,7 +43,9 @@ type Header struct {
 
 // A Plan is what a run does and what must hold: an experiment as plain data.
 type Plan struct {
-	Name   string   `json:"name"`
+	Name string `json:"name"`
+	// Title says in a sentence what the experiment does.
+	Title  string   `json:"title,omitempty"`
 	Labels []string `json:"labels,omitempty"`
 	// Source is the place in the file that names the experiment,
 	// "aftershock.yaml:41". Hash covers what the run does: load, faults, times

@@ -125,6 +125,9 @@ func suite(r Report) junitSuite {
 			property(prefix+f.name+".high", number(f.High))
 		}
 	}
+	if r.Title != "" {
+		property("title", r.Title)
+	}
 	property("run", r.Run)
 	property("verdict", r.Verdict.String())
 	property("window", r.Window.String())

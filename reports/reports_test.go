@@ -30,7 +30,7 @@ func entries(limits ...string) []record.Entry {
 	list := []record.Entry{
 		{Header: &record.Header{Format: record.Format, Version: record.Version, Run: "0123456789", Started: time.Date(2026, 3, 2, 10, 15, 0, 0, time.UTC)}},
 		{Plan: &record.Plan{
-			Name: "kill one of three", Settle: s, Hold: 2 * s, Watch: 3 * s, Load: "10/s", Source: "aftershock.yaml:41", Hash: "3f2a9c0d51e7b8463f2a9c0d51e7b846", Faults: []record.Scheduled{{Fault: "kill b"}},
+			Name: "kill one of three", Title: "one of <three> dies", Settle: s, Hold: 2 * s, Watch: 3 * s, Load: "10/s", Source: "aftershock.yaml:41", Hash: "3f2a9c0d51e7b8463f2a9c0d51e7b846", Faults: []record.Scheduled{{Fault: "kill b"}},
 			Checks: []steadystate.Check{{Name: "shop answers", Signal: "requests", Good: steadystate.Within(s), Limits: steadystate.Limits(limits...)}},
 		}},
 		{Environment: map[string]string{"where": "a test, <not> a cluster"}},
@@ -114,6 +114,22 @@ func TestText(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "report.txt", out.Bytes())
+}
+
+// Several limits are broken by the same outage.
+func TestTextSaysOnceWhereToLook(t *testing.T) {
+	finding := judge.Finding{Check: "answers", Where: "outage at 3s"}
+	other := finding
+	other.Where = "outage at 9s"
+	r := results(t)[0]
+	r.Findings = []judge.Finding{finding, finding, other, other, finding}
+	var out bytes.Buffer
+	if err := reports.Text(&out, r); err != nil {
+		t.Fatal(err)
+	}
+	if first, second := strings.Count(out.String(), "look: outage at 3s"), strings.Count(out.String(), "look: outage at 9s"); first != 2 || second != 1 {
+		t.Errorf("%d and %d times\n%s", first, second, out.String())
+	}
 }
 
 func TestJUnitReadBackHasTheVerdictsAndTheNumbers(t *testing.T) {

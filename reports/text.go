@@ -18,6 +18,9 @@ import (
 func Text(w io.Writer, r Report) error {
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "%s: %s\n", strings.ToUpper(r.Verdict.String()), r.Experiment)
+	if r.Title != "" {
+		fmt.Fprintf(&out, "  %s\n", r.Title)
+	}
 	fmt.Fprintf(&out, "  %s\n", r.Reason)
 	if where := r.Environment["where"]; where != "" {
 		fmt.Fprintf(&out, "  on %s\n", where)
@@ -32,12 +35,12 @@ func Text(w io.Writer, r Report) error {
 
 	table(&out, "limits", func(row func(...string)) {
 		row("verdict", "check", "wanted", "seen, and its error")
-		for _, f := range r.Findings {
+		for i, f := range r.Findings {
 			row(f.Verdict.String(), f.Check, f.Limit, seen(f.Reading))
 			if f.Undecided != "" {
 				row("", "", "", "why: "+f.Undecided)
 			}
-			if f.Where != "" {
+			if next := i + 1; f.Where != "" && (next == len(r.Findings) || f.Where != r.Findings[next].Where) {
 				row("", "", "", "look: "+f.Where)
 			}
 		}

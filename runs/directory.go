@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -24,7 +25,13 @@ type Directory struct {
 	Path    string
 	Reports []reports.Report
 
-	controls map[string]judge.Result // by suite
+	controls map[string]control // by suite
+}
+
+// A control is what a control run showed, and the load that it had.
+type control struct {
+	judge.Result
+	load map[string][]record.Stage
 }
 
 // NewDirectory makes a directory for a run: parent/<time in UTC>. The ones of
@@ -42,10 +49,17 @@ func NewDirectory(parent string) (*Directory, error) {
 
 var notInNames = regexp.MustCompile(`[^a-z0-9]+`)
 
-// RecordPath is where the record of an experiment is.
+// RecordPath is where the record of an experiment will be: names that differ only
+// in what a file's name should not have are numbered.
 func (d *Directory) RecordPath(experiment string) string {
 	name := strings.Trim(notInNames.ReplaceAllString(strings.ToLower(experiment), "-"), "-")
-	return filepath.Join(d.Path, name+".jsonl")
+	path := filepath.Join(d.Path, name+".jsonl")
+	for n := 2; ; n++ {
+		if _, err := os.Lstat(path); err != nil {
+			return path
+		}
+		path = filepath.Join(d.Path, fmt.Sprintf("%s-%d.jsonl", name, n))
+	}
 }
 
 // Run runs an experiment, keeps its record, and judges it with the experiment's
@@ -60,7 +74,10 @@ func (d *Directory) Run(ctx context.Context, e experiments.Experiment, taps ...f
 	}
 	suite := suite(e)
 	if control, ok := d.controls[suite]; ok && e.AgainstControl && e.Baseline == nil {
-		e.Baseline = judge.NewBaseline(control, e.Hypothesis.Checks)
+		e.Baseline = judge.NewBaseline(control.Result, e.Hypothesis.Checks)
+		if !reflect.DeepEqual(control.load, stages(e)) {
+			e.Baseline.Unknown = fmt.Sprintf("control run %s had another load; leave the load as that of the suite, or compare with the settled stretch", control.Run)
+		}
 	}
 	path := d.RecordPath(e.Name)
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o644)
@@ -79,12 +96,20 @@ func (d *Directory) Run(ctx context.Context, e experiments.Experiment, taps ...f
 		d.Reports = append(d.Reports, report)
 		if e.IsControl() {
 			if d.controls == nil {
-				d.controls = map[string]judge.Result{}
+				d.controls = map[string]control{}
 			}
-			d.controls[suite] = report.Result
+			d.controls[suite] = control{report.Result, stages(e)}
 		}
 	}
 	return report, errors.Join(runErr, judgeErr, file.Close())
+}
+
+// stages are those of the experiment's load, if it has one.
+func stages(e experiments.Experiment) map[string][]record.Stage {
+	if e.Load == nil {
+		return nil
+	}
+	return e.Load.Stages()
 }
 
 // suite is what an experiment and its control run share: all labels but the last,
@@ -92,7 +117,7 @@ func (d *Directory) Run(ctx context.Context, e experiments.Experiment, taps ...f
 func suite(e experiments.Experiment) string {
 	n := max(0, len(e.Labels)-1)
 	if e.IsControl() {
-		n = slices.Index(e.Labels, experiments.ControlLabel)
+		n = slices.Index(e.Labels, record.ControlLabel)
 	}
 	return strings.Join(e.Labels[:n], "/")
 }

@@ -117,6 +117,27 @@ func TestAnExpectationOfAUsersOwnKindIsJudgedByTheirEvaluator(t *testing.T) {
 	}
 }
 
+func TestEachRunHasARecordOfItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := directory(t)
+		e := experiment("downtime <= 1s")
+		for _, row := range []struct{ name, file string }{
+			{"shop/slow-net", "shop-slow-net.jsonl"},
+			{"shop/slow net", "shop-slow-net-2.jsonl"},
+			{"shop/slow net", "shop-slow-net-3.jsonl"},
+		} {
+			e.Name = row.name
+			path := d.RecordPath(e.Name)
+			if _, err := d.Run(t.Context(), e); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := os.Stat(path); err != nil || filepath.Base(path) != row.file {
+				t.Errorf("%s: record %s, error %v, want %s", row.name, path, err, row.file)
+			}
+		}
+	})
+}
+
 // A record holds no evaluators: the caller has them, or the verdict is unknown.
 func TestARecordIsJudgedAgainWithTheCallersEvaluators(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -124,10 +145,11 @@ func TestARecordIsJudgedAgainWithTheCallersEvaluators(t *testing.T) {
 		e := experiment("downtime <= 1s")
 		e.Expectations = []record.Expectation{{Name: "cache is warm", Kind: "cache", Subject: "cache/shop"}}
 		e.Evaluators = []judge.Evaluator{cacheEvaluator{steadystate.Held}}
+		path := d.RecordPath(e.Name)
 		if _, err := d.Run(t.Context(), e); err != nil {
 			t.Fatal(err)
 		}
-		file, err := os.Open(d.RecordPath(e.Name))
+		file, err := os.Open(path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -185,6 +207,33 @@ func TestAControlRunIsTheBaselineOfItsSuite(t *testing.T) {
 			if got.Run != row.want || got.Unknown != row.unknown {
 				t.Errorf("%s: the baseline is run %q, unknown %q; want %q, %q", row.sentence, got.Run, got.Unknown, row.want, row.unknown)
 			}
+		}
+	})
+}
+
+// busier is the shop under another load.
+type busier struct{ shop }
+
+func (busier) Stages() map[string][]record.Stage {
+	return map[string][]record.Stage{record.TrafficSignal: {{Name: "1", After: -10 * ms, Rate: 50}}}
+}
+
+// A heavier load makes a service slower, and a limit on a multiple of that loose.
+func TestAControlRunUnderAnotherLoadIsNoBaseline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := directory(t)
+		e := experiment("p50 <= 2x baseline")
+		e.Labels, e.AgainstControl = []string{"shop", "pods", "kill"}, true
+		if _, err := d.Run(t.Context(), e.Control()); err != nil {
+			t.Fatal(err)
+		}
+		e.Load = busier{e.Load.(shop)}
+		report, err := d.Run(t.Context(), e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if report.Verdict == steadystate.Held || report.Baseline == nil || !strings.Contains(report.Baseline.Unknown, "had another load") {
+			t.Errorf("%s, baseline %v", report.Verdict, report.Baseline)
 		}
 	})
 }

@@ -26,8 +26,3 @@ func Merge[T any](base, over []T, key func(T) string) []T {
 	}
 	return merged
 }
-
-// MergeLimits returns base with the limits of over in place of those with the
-// same [Limit.Key], followed by the others of over. A base without limits allows
-// no outage at all, see [Check]; any limit of over replaces that default.
-func MergeLimits(base, over []Limit) []Limit { return Merge(base, over, Limit.Key) }

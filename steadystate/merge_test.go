@@ -32,7 +32,7 @@ func TestLimitsAreMergedByWhatTheyLimit(t *testing.T) {
 		base := steadystate.Limits(row.base...)
 		before := slices.Clone(base)
 		var got []string
-		for _, l := range steadystate.MergeLimits(base, steadystate.Limits(row.over...)) {
+		for _, l := range steadystate.Merge(base, steadystate.Limits(row.over...), steadystate.Limit.Key) {
 			got = append(got, l.String())
 		}
 		if !slices.Equal(got, row.want) {

@@ -20,9 +20,9 @@ import (
 //
 //	go test ./suites -run TestDelay -v -args -config lab/aftershock.yaml
 func TestDelay(t *testing.T) {
-	target, e := onTheLab(t, "network/delay")
+	_, e := onTheLab(t, "checkout/network/delay")
 	e.Name = "kept and new connections on a slow network"
-	traffic := target.Load
+	traffic := e.Load.(load.HTTP)
 	traffic.ReuseRate = 20
 	e.Load = traffic
 	e.Hypothesis.Checks = append(slices.Clone(e.Hypothesis.Checks), steadystate.Check{

@@ -1,14 +1,16 @@
-// Package suites holds the standard suites: functions from a configuration to
-// experiments. The same experiments are run by the program and, through the
-// package specs, by ginkgo.
+// Package suites runs what a configuration file names on a cluster: it connects a
+// [config.Plan] to one and makes experiments of it. The program runs them, and
+// ginkgo does through the package specs.
 //
-//	config, err := suites.Load("aftershock.yaml")
-//	target, err := config.Connect()
-//	defer target.Close()
-//	if err := target.Preflight(ctx, suites.All(target), say); err != nil {
+//	plan, err := config.Read("aftershock.yaml")
+//	session, err := suites.Connect(plan)
+//	defer session.Close()
+//	chosen, err := session.Read(ctx, plan.Planned)
+//	list, err := session.Experiments(chosen)
+//	if err := session.Preflight(ctx, list, say); err != nil {
 //		return err // nothing was touched
 //	}
-//	for _, e := range suites.All(target) {
+//	for _, e := range list {
 //		err := e.Run(ctx, recorder)
 //	}
 package suites

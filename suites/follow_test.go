@@ -2,13 +2,11 @@ package suites_test
 
 import (
 	"bytes"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/judge"
@@ -22,13 +20,19 @@ import (
 //
 //	go test ./suites -run TestFollow -v -args -config lab/aftershock.yaml
 func TestFollow(t *testing.T) {
-	target, e := onTheLab(t, "network/delay")
-	pods := faults.PodsOf(target.Service.Namespace, target.Service.Selector)
-	e.Name, e.Hold = "a pod dies on a slow network", 15*time.Second
-	e.Faults = []experiments.Scheduled{
-		{Name: "slow", Fault: target.Chaos.Fault(chaosmesh.NetworkDelay{Pods: pods, Latency: 200 * time.Millisecond, Follow: true})},
-		{Name: "kill", Fault: target.Chaos.Fault(chaosmesh.PodKill{Pods: pods, Count: faults.One})},
+	session, e := onTheLab(t, "checkout/network/delay")
+	p := e.Planned
+	p.Times.Hold = 15 * time.Second
+	p.Faults = []config.PlannedFault{
+		{Name: "slow", Fault: config.Fault{Spec: chaosmesh.NetworkDelay{Count: faults.All, Latency: 200 * time.Millisecond, Follow: true}}},
+		{Name: "kill", Fault: config.Fault{Spec: chaosmesh.PodKill{Count: faults.One}}},
 	}
+	list, err := session.Experiments([]config.Planned{p})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e = list[len(list)-1]
+	e.Name = "a pod dies on a slow network"
 	var recorded bytes.Buffer
 	if err := e.Run(t.Context(), record.NewRecorder(&recorded)); err != nil {
 		t.Fatal(err)
@@ -59,45 +63,28 @@ func TestFollow(t *testing.T) {
 	if followed != 1 {
 		t.Errorf("%d pods were followed, want the one that replaces the one killed", followed)
 	}
-	left, err := chaosmesh.Find(t.Context(), target.Client, faults.Scope{Namespaces: target.Namespaces})
+	left, err := chaosmesh.Find(t.Context(), session.Client, faults.Scope{Namespaces: session.Plan.Allow.Namespaces})
 	if err != nil || len(left) != 0 {
 		t.Errorf("left: %v, %v", left, err)
 	}
 }
 
-// onTheLab connects to the cluster of the configuration, and is the standard
-// experiment of an id there. Without a configuration the test is skipped.
-func onTheLab(t *testing.T, id string) (*suites.Target, experiments.Experiment) {
+// onTheLab connects to the cluster of the configuration, and is the experiment of
+// an id there. Without a configuration the test is skipped.
+func onTheLab(t *testing.T, id string) (*suites.Session, suites.Experiment) {
 	t.Helper()
 	if *configFlag == "" || byGinkgo() {
 		t.Skip("it needs a cluster: go test ./suites -run " + t.Name() + " -v -args -config lab/aftershock.yaml")
 	}
-	stood, err := whereTheUserStands(*configFlag)
-	if err != nil {
+	session, list, _ := fromFile(t, func(p config.Planned) bool { return p.ID() == id })
+	if len(list) == 0 {
+		t.Fatalf("no experiment %s: %v", id, session.Plan.Skipped)
+	}
+	say := func(mark suites.Mark, what, found string) { t.Logf("%s  %s: %s", mark, what, found) }
+	if err := session.Preflight(t.Context(), list, say); err != nil {
 		t.Fatal(err)
 	}
-	config, err := suites.Load(filepath.Join(stood, *configFlag))
-	if err != nil {
-		t.Fatal(err)
-	}
-	target, err := config.Connect()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(target.Close)
-	if err := target.Read(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	all := suites.All(target)
-	i := slices.IndexFunc(all, func(e experiments.Experiment) bool { return suites.ID(e) == id })
-	if i < 0 {
-		t.Fatalf("no experiment %s: %v", id, target.LeftOut())
-	}
-	say := func(what, found string) { t.Logf("ok  %s: %s", what, found) }
-	if err := target.Preflight(t.Context(), all[i:i+1], say); err != nil {
-		t.Fatal(err)
-	}
-	return target, all[i]
+	return session, list[len(list)-1] // after its control run, if it has one
 }
 
 // slow looks whether what the followed pod answered took as long as was asked.

@@ -8,17 +8,6 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate/prom"
 )
 
-// The signals of single pods that the standard experiments look for effects
-// in; see pod_signals in the configuration.
-const (
-	// SignalCPU is what a pod uses, in cores.
-	SignalCPU = "cpu"
-	// SignalMemory is what a pod uses, in bytes.
-	SignalMemory = "memory"
-	// SignalCalls is how many calls to the dependency succeed, per second.
-	SignalCalls = "calls"
-)
-
 // podLabel is the label that tells which pod a series is of.
 const podLabel = "pod"
 

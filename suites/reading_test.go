@@ -10,12 +10,10 @@ import (
 
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/promqltest"
-
-	"github.com/aftershockhq/aftershock/experiments"
 )
 
 func TestAnAutoscalerHasASecondReading(t *testing.T) {
-	described := func(e experiments.Experiment) string {
+	described := func(e Experiment) string {
 		for _, s := range e.Hypothesis.Signals {
 			if s.Name == SignalKubelets {
 				return s.Describe
@@ -23,24 +21,17 @@ func TestAnAutoscalerHasASecondReading(t *testing.T) {
 		}
 		return ""
 	}
-	e := build(t, scaled, "autoscaling/surge")
+	e := build(t, scaled, "checkout/autoscaling/surge")
 	if e.Expectations[0].Signal != SignalKubelets || !strings.Contains(described(e), `pod=~"checkout-[a-z0-9]+-[a-z0-9]{5}"`) {
 		t.Errorf("expectation %+v, signal %q", e.Expectations[0], described(e))
 	}
-	if err := e.Validate(); err != nil {
-		t.Error(err)
-	}
-	if calm := described(build(t, scaled, "pods/kill-one")); calm != "" {
+	if calm := described(build(t, scaled, "checkout/pods/kill-one")); calm != "" {
 		t.Errorf("an experiment without an autoscaler asks for %s", calm)
 	}
-	without := strings.Replace(valid, "prometheus:\n  url: http://127.0.0.1:9090\n", "", 1)
-	without = without[:strings.Index(without, "checks:")] + "checks:\n  - name: whole\n    signal: replicas\n    good: \">= 1\"\nautoscaler: {}\n"
-	e = build(t, without, "autoscaling/surge")
+	without := strings.NewReplacer(`prometheus: {url: "http://127.0.0.1:9090"}`+"\n", "", `  throughput: {query: "sum(rate(served_total[10s]))", good: value >= 50/s}`+"\n", "", ", throughput]", "]", "[all]", "[autoscaling/surge]").Replace(valid) + "    autoscaler: {}\n"
+	e = build(t, without, "checkout/autoscaling/surge")
 	if e.Expectations[0].Signal != "" || described(e) != "" {
 		t.Errorf("without a Prometheus: expectation %+v, signal %q", e.Expectations[0], described(e))
-	}
-	if err := e.Validate(); err != nil {
-		t.Error(err)
 	}
 }
 
@@ -69,7 +60,8 @@ func TestTheSecondReadingIsOfWhatThePodsUseOfTheirRequest(t *testing.T) {
   container_spec_cpu_shares{namespace="shop",pod="checkout-5d4c-aaaaa",container="proxy"} 51x12
   container_spec_cpu_shares{namespace="shop",pod="checkout-5d4c-bbbbb",container="checkout"} 153x12
   container_spec_cpu_shares{namespace="shop",pod="checkout-5d4c-bbbbb",container="proxy"} 51x12`
-	c, err := Decode("aftershock.yaml", []byte(scaled))
+	session, _ := made(t, scaled, deployed("checkout"))
+	source, err := session.source(session.services["checkout"], kubelets())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +74,7 @@ func TestTheSecondReadingIsOfWhatThePodsUseOfTheirRequest(t *testing.T) {
 		t.Run(row.sentence, func(t *testing.T) {
 			storage := promqltest.LoadedStorage(t, "load 5s"+row.series)
 			engine := promql.NewEngine(promql.EngineOpts{MaxSamples: 1e6, Timeout: time.Minute, LookbackDelta: 5 * time.Minute})
-			q, err := engine.NewInstantQuery(context.Background(), storage, nil, c.Autoscaler.reading.Query.String(), time.Unix(60, 0))
+			q, err := engine.NewInstantQuery(context.Background(), storage, nil, source.Query.String(), time.Unix(60, 0))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -98,7 +90,7 @@ func TestTheSecondReadingIsOfWhatThePodsUseOfTheirRequest(t *testing.T) {
 		})
 	}
 	if names := []string{"autoscaling/surge", "autoscaling/cpu-all", "autoscaling/kill", "autoscaling/rest", "capacity/scaled"}; slices.ContainsFunc(names, func(id string) bool {
-		return build(t, scaled, id).Expectations[0].Signal != SignalKubelets
+		return build(t, scaled, "checkout/"+id).Expectations[0].Signal != SignalKubelets
 	}) {
 		t.Errorf("not all of %v have a second reading", names)
 	}

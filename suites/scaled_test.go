@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -23,14 +24,20 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
+	"github.com/aftershockhq/aftershock/steadystate/prom"
 )
 
 // checkout is the workload of the tests.
 var checkout = kube.Workload{Kind: kube.Deployment, Namespace: "shop", Name: "checkout"}
+
+// ofCheckout is that workload as a service with an autoscaler.
+func ofCheckout() *service {
+	return &service{Target: &config.Target{Name: "checkout", Service: config.Service{Namespace: "shop", Workload: checkout, Autoscaler: &config.Autoscaler{Name: "checkout"}}}}
+}
 
 // sized is a deployment that wants so many pods, of which so many are ready.
 func sized(want, ready int32) *appsv1.Deployment {
@@ -62,13 +69,11 @@ func TestTheServiceHasScaledOnceItsNewSizeLasts(t *testing.T) {
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				target := &Target{}
-				target.Service.Workload = checkout
-				target.Client = fake.NewClientBuilder().WithObjects(sized(2, 2)).Build()
+				session := &Session{Client: fake.NewClientBuilder().WithObjects(sized(2, 2)).Build()}
 				for _, c := range row.changes {
 					time.AfterFunc(c.at, func() {
 						d := sized(c.want, c.ready)
-						if err := errors.Join(target.Client.Update(t.Context(), d.DeepCopy()), target.Client.Status().Update(t.Context(), d)); err != nil {
+						if err := errors.Join(session.Client.Update(t.Context(), d.DeepCopy()), session.Client.Status().Update(t.Context(), d)); err != nil {
 							t.Error(err)
 						}
 					})
@@ -76,10 +81,10 @@ func TestTheServiceHasScaledOnceItsNewSizeLasts(t *testing.T) {
 				var recorded bytes.Buffer
 				rec := record.NewRecorder(&recorded)
 				begin := time.Now()
-				if err := target.scaled(t.Context(), rec, rest); err != nil {
+				if err := session.scaled(t.Context(), rec, checkout, rest); err != nil {
 					t.Fatal(err)
 				}
-				if took := time.Since(begin); took < row.after || took > row.after+replicasEvery {
+				if took := time.Since(begin); took < row.after || took > row.after+config.ReplicasEvery {
 					t.Errorf("it has scaled after %s, want %s", took, row.after)
 				}
 				rec.Flush()
@@ -106,10 +111,9 @@ func TestALookThatFailsIsMadeAgain(t *testing.T) {
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				target := &Target{}
-				target.Service.Workload = checkout
 				n := 0
-				target.Client = interceptor.NewClient(fake.NewClientBuilder().WithObjects(sized(2, 2)).Build(), interceptor.Funcs{
+				session := &Session{}
+				session.Client = interceptor.NewClient(fake.NewClientBuilder().WithObjects(sized(2, 2)).Build(), interceptor.Funcs{
 					Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
 						if n++; n <= row.fails {
 							return row.with
@@ -117,7 +121,7 @@ func TestALookThatFailsIsMadeAgain(t *testing.T) {
 						return c.Get(ctx, key, o, opts...)
 					},
 				})
-				before, inTime, err := target.scale(t.Context(), record.NewRecorder(io.Discard), func(int32, kube.State) bool { return true })
+				before, inTime, err := session.scale(t.Context(), record.NewRecorder(io.Discard), checkout, func(int32, kube.State) bool { return true })
 				if row.want == "" && (err != nil || !inTime || before != 2) {
 					t.Errorf("%d pods, in time: %t, %v", before, inTime, err)
 				}
@@ -133,11 +137,9 @@ func TestALookThatFailsIsMadeAgain(t *testing.T) {
 func TestASurgeIsHeldOnceTheServiceHasScaled(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer server.Close()
-	target := &Target{}
-	target.Service.Workload = checkout
-	target.Client = fake.NewClientBuilder().WithObjects(sized(2, 2)).Build()
+	session := &Session{Client: fake.NewClientBuilder().WithObjects(sized(2, 2)).Build()}
 	surge := &load.Surge{Factor: 2}
-	f := &scaledOut{Surge: surge, target: target, rest: time.Second}
+	f := &scaledOut{Surge: surge, session: session, service: ofCheckout(), rest: time.Second}
 
 	var recorded bytes.Buffer
 	rec := record.NewRecorder(&recorded)
@@ -153,7 +155,7 @@ func TestASurgeIsHeldOnceTheServiceHasScaled(t *testing.T) {
 	})
 	<-began
 	time.AfterFunc(500*time.Millisecond, func() {
-		if err := errors.Join(target.Client.Update(t.Context(), sized(4, 4)), target.Client.Status().Update(t.Context(), sized(4, 4))); err != nil {
+		if err := errors.Join(session.Client.Update(t.Context(), sized(4, 4)), session.Client.Status().Update(t.Context(), sized(4, 4))); err != nil {
 			t.Error(err)
 		}
 	})
@@ -188,8 +190,8 @@ func TestPreflightLooksAtTheAutoscaler(t *testing.T) {
 		{"at rest", "checkout", 5, 2, 2, working, "checkout, 2 to 5 replicas, now 2", ""},
 		{"it scales", "checkout", 5, 2, 4, working, "", "not at rest: it wants 4 replicas and has 2"},
 		{"it has not looked yet", "checkout", 5, 0, 0, nil, "", "it has not begun"},
-		{"it never had its metric, which is for the experiment to find", "checkout", 5, 2, 0, lame, "it does not work now: FailedGetResourceMetric: missing request for cpu", ""},
-		{"it is another one's", "payments", 5, 2, 2, working, "", "it scales deployment/payments, and not deployment/checkout"},
+		{"it never had its metric, which is for the experiment to find", "checkout", 5, 2, 0, lame, "", "it does not work now: FailedGetResourceMetric: missing request for cpu"},
+		{"it is another one's", "payments", 5, 2, 2, working, "", "it scales deployment/payments, not deployment/checkout"},
 		{"it has one size", "checkout", 2, 2, 2, working, "", "its min and max are both 2"},
 	} {
 		h := &autoscalingv2.HorizontalPodAutoscaler{
@@ -200,9 +202,8 @@ func TestPreflightLooksAtTheAutoscaler(t *testing.T) {
 			},
 			Status: autoscalingv2.HorizontalPodAutoscalerStatus{CurrentReplicas: row.current, DesiredReplicas: row.desired, Conditions: row.conditions},
 		}
-		target := &Target{Client: fake.NewClientBuilder().WithObjects(h).Build()}
-		target.Service.Workload, target.Autoscaler.Name = checkout, "checkout"
-		text, err := target.scaler(t.Context())
+		p := &preflight{Session: &Session{Client: fake.NewClientBuilder().WithObjects(h).Build()}}
+		text, err := p.autoscaler(t.Context(), ofCheckout())
 		if (row.err == "") != (err == nil) || (err != nil && !strings.Contains(err.Error(), row.err)) || !strings.Contains(text, row.text) {
 			t.Errorf("%s: %q, %v; want %q, %q", row.sentence, text, err, row.text, row.err)
 		}
@@ -210,30 +211,26 @@ func TestPreflightLooksAtTheAutoscaler(t *testing.T) {
 }
 
 func TestAPhaseMustBeLongEnoughForWhatIsAskedOfIt(t *testing.T) {
-	c, err := Decode("aftershock.yaml", []byte(scaled))
-	if err != nil {
-		t.Fatal(err)
+	session, list := made(t, scaled, deployed("checkout"))
+	chosen := slices.DeleteFunc(list, func(e Experiment) bool { return e.Planned.Suite != "capacity" })
+	p := &preflight{Session: session, list: chosen}
+	asked := chosen[0].queries[slices.IndexFunc(chosen[0].queries, func(q asked) bool { return q.check.Name == "capacity/cpu" })]
+	look := func(resolution time.Duration) error {
+		return p.judgeable(chosen[0].service, asked, prom.Preflight{Resolution: resolution})
 	}
-	target := &Target{Config: c}
-	chosen := []experiments.Experiment{target.experiment(find("capacity/sustained")), target.experiment(find("capacity/scaled"))}
-	if err := target.fits("cpu", time.Second, 20*time.Second, chosen); err != nil {
+	if err := look(20 * time.Second); err != nil {
 		t.Errorf("%s are too short: %v", chosen[0].Hold, err)
 	}
-	err = target.fits("cpu", time.Second, 58*time.Second, chosen)
-	if want := `limit "mean < 75% during hold": the phase hold lasts 1m0s, and 4 values of this query take 1m1s: make it longer, or the query's range shorter (capacity/sustained, capacity/scaled)`; err == nil || err.Error() != want {
+	err := look(58 * time.Second)
+	if want := `limit "mean < 75% during hold": the phase hold lasts 1m0s, and 4 values of this query take 1m1s: make it longer, or the query's range shorter (checkout/capacity/sustained, checkout/capacity/scaled)`; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("%v, want %s", err, want)
-	}
-	// As long as nobody says otherwise there is room for the range.
-	c.Capacity.Range = time.Minute
-	if e := (&Target{Config: c}).experiment(find("capacity/sustained")); e.Hold != 4*time.Minute {
-		t.Errorf("it holds for %s, want four ranges", e.Hold)
 	}
 }
 
 func TestWhatAScaledServiceSustainsIsAskedOnceItHasScaled(t *testing.T) {
-	e := build(t, scaled, "capacity/scaled")
+	e := build(t, scaled, "checkout/capacity/scaled")
 	f, ok := e.Faults[0].Fault.(*scaledOut)
-	if !ok || len(e.Faults) != 1 || f.rest != scaledRest {
+	if !ok || len(e.Faults) != 1 || f.rest != 30*time.Second || f.session == nil || f.service.Workload != checkout {
 		t.Fatalf("faults %v, want a surge that waits until a size has lasted", e.Faults)
 	}
 	if !strings.Contains(f.String(), "held once the service has scaled") {

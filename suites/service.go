@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -15,72 +14,89 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/aftershockhq/aftershock/config"
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
-// Read reads from the cluster what the file does not say of the service: the
-// labels of its pods, the container that serves, and the Service in front of
-// them. Experiments are made of it, so it comes before them. The cluster's
-// identity is looked at first. The error has everything that the file must say
-// because the cluster leaves a choice.
-func (t *Target) Read(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	if err := t.identify(ctx); err != nil {
-		return err
-	}
-	state, err := t.Service.Read(ctx, t.Client)
-	switch {
-	case errors.Is(err, kube.ErrNoWorkload):
-		return t.lines.at("service.workload", fmt.Errorf("%w%s", err, t.others(ctx)))
-	case apierrors.IsForbidden(err), apierrors.IsUnauthorized(err):
-		return t.lines.at("service.workload", err)
-	case err != nil:
-		return t.lines.at("service.workload", fmt.Errorf("%w: %w", ErrUnavailable, err))
-	}
-	t.Service.held = state.Held
-	var read []string
-	if t.Service.Selector == nil {
-		t.Service.Selector = state.Selector
-		read = append(read, "selector "+metav1.FormatLabelSelector(state.Selector))
-	}
-	container, err := t.container(state)
-	if err == nil && t.Service.Container == "" {
-		t.Service.Container = container
-		read = append(read, "container "+container)
-	}
-	if t.Service.Service == "" {
-		name, errService := t.service(ctx, state)
-		err = errors.Join(err, errService)
-		t.Service.Service = name
-		if name != "" {
-			read = append(read, "Service "+name)
-		} else {
-			read = append(read, "no Service selects its pods, so that no endpoints are followed")
-		}
-	}
-	if err != nil {
-		return err
-	}
-	t.read = strings.Join(read, ", ")
-	// The queries that the file leaves to their defaults name the container. They
-	// are no other than those that the file's own were checked with.
-	never := func(string, error) {}
-	if t.Prometheus != nil {
-		t.PodSignals = t.signals(never)
-	}
-	if t.Capacity.sources != nil {
-		t.Capacity.sources = t.sources(never)
-	}
-	return nil
+// A service is one of the plan, with what the cluster says of it.
+type service struct {
+	*config.Target
+	selector  *metav1.LabelSelector
+	container string // that serves
+	front     string // the Service in front of the pods; empty: there is none
+	held      string // why a new template does not reach every pod; see [kube.State]
+	found     string // what was read in place of the file
 }
 
-// others are the workloads of the namespace, as a choice.
-func (t *Target) others(ctx context.Context) string {
-	states, _ := kube.Workloads(ctx, t.Client, t.Service.Namespace) // those that may be seen
+// pods are those of the service.
+func (s *service) pods() faults.Pods { return faults.PodsOf(s.Namespace, s.selector) }
+
+// subject is what queries about the service are about.
+func (s *service) subject() config.Subject { return s.Subject(s.container) }
+
+// at names the service's place and its field in front of an error.
+func (s *service) at(field string, err error) error {
+	return s.Place.Error(fmt.Errorf("services[%s].%s: %w", s.Name, field, err))
+}
+
+// unable says why the cluster's workload cannot have the experiment; empty: it can.
+func (s *service) unable(p config.Planned) string {
+	for _, f := range p.Faults {
+		switch f.Spec.(type) {
+		case config.Restart, config.BadImage:
+			if s.held != "" {
+				return fmt.Sprintf("no rollout of %s reaches every pod: %s", s.Workload, s.held)
+			}
+		}
+	}
+	return ""
+}
+
+// read reads from the cluster what the file does not say of a service: the labels
+// of its pods, the container that serves, and the Service in front of them.
+func (s *Session) read(ctx context.Context, t *config.Target) (*service, error) {
+	read := &service{Target: t, container: t.Container, front: t.Service.Service}
+	state, err := t.Workload.Read(ctx, s.Client)
+	switch {
+	case errors.Is(err, kube.ErrNoWorkload):
+		return nil, read.at("workload", fmt.Errorf("%w%s", err, s.others(ctx, t.Namespace)))
+	case apierrors.IsForbidden(err), apierrors.IsUnauthorized(err):
+		return nil, read.at("workload", err)
+	case err != nil:
+		return nil, read.at("workload", fmt.Errorf("%w: %w", ErrUnavailable, err))
+	}
+	read.held = state.Held
+	var found []string
+	if t.Selector != nil {
+		read.selector = &metav1.LabelSelector{MatchLabels: t.Selector}
+	} else {
+		read.selector = state.Selector
+		found = append(found, "selector "+metav1.FormatLabelSelector(state.Selector))
+	}
+	errContainer := read.chooseContainer(state)
+	if errContainer == nil && t.Container == "" {
+		found = append(found, "container "+read.container)
+	}
+	var errFront error
+	if t.Service.Service == "" {
+		errFront = s.chooseFront(ctx, read, state)
+		if read.front != "" {
+			found = append(found, "Service "+read.front)
+		} else {
+			found = append(found, "no Service selects its pods, so no endpoints are followed")
+		}
+	}
+	read.found = strings.Join(found, ", ")
+	return read, errors.Join(errContainer, errFront)
+}
+
+// others are the workloads of a namespace, as a choice.
+func (s *Session) others(ctx context.Context, namespace string) string {
+	states, _ := kube.Workloads(ctx, s.Client, namespace) // those that may be seen
 	var names []string
-	for _, s := range states {
-		names = append(names, s.Text())
+	for _, state := range states {
+		names = append(names, state.Text())
 	}
 	if len(names) == 0 {
 		return "; check the name and the namespace"
@@ -88,65 +104,66 @@ func (t *Target) others(ctx context.Context) string {
 	return "; workloads there: " + strings.Join(names, ", ")
 }
 
-// container is the one that serves: the one that the file names, or the only
-// one.
-func (t *Target) container(state kube.State) (string, error) {
+// chooseContainer sets the container that serves: the one that the file names, or
+// the only one.
+func (s *service) chooseContainer(state kube.State) error {
 	var names []string
 	for _, c := range state.Template.Spec.Containers {
 		names = append(names, c.Name)
 	}
-	name := t.Service.Container
 	switch {
-	case name != "" && !slices.Contains(names, name):
-		return "", t.lines.at("service.container", fmt.Errorf("no container %q in %s; containers: %s", name, state.Workload, strings.Join(names, ", ")))
-	case name == "" && len(names) != 1:
-		return "", t.lines.at("service", fmt.Errorf("%s has %d containers: say in service.container which of them serves: %s", state.Workload, len(names), strings.Join(names, ", ")))
-	case name == "":
-		name = names[0]
+	case s.container != "" && !slices.Contains(names, s.container):
+		return s.at("container", fmt.Errorf("no container %q in %s; containers: %s", s.container, state.Workload, strings.Join(names, ", ")))
+	case s.container == "" && len(names) != 1:
+		return s.at("container", fmt.Errorf("%s has %d containers: say which one serves: %s", state.Workload, len(names), strings.Join(names, ", ")))
+	case s.container == "":
+		s.container = names[0]
 	}
-	return name, nil
+	return nil
 }
 
-// service is the name of the only Service that selects the workload's pods;
-// empty: none does.
-func (t *Target) service(ctx context.Context, state kube.State) (string, error) {
+// chooseFront sets the Service that selects the workload's pods: the only one, or
+// the one that has the workload's name.
+func (s *Session) chooseFront(ctx context.Context, read *service, state kube.State) error {
 	var list corev1.ServiceList
-	if err := t.Client.List(ctx, &list, client.InNamespace(state.Namespace)); err != nil {
-		return "", t.lines.at("service", fmt.Errorf("list the Services of %s: %w; give the account the right to list services, or name the service's in service.service", state.Namespace, err))
+	if err := s.Client.List(ctx, &list, client.InNamespace(state.Namespace)); err != nil {
+		return read.at("service", fmt.Errorf("list the Services of %s: %w; give the account the right to list services, or name the Service", state.Namespace, err))
 	}
 	var names []string
-	for _, s := range list.Items {
+	for _, front := range list.Items {
 		// Without a selector its endpoints are managed elsewhere.
-		if s.Spec.Type != corev1.ServiceTypeExternalName && len(s.Spec.Selector) > 0 &&
-			labels.SelectorFromSet(s.Spec.Selector).Matches(labels.Set(state.Template.Labels)) {
-			names = append(names, s.Name)
+		if front.Spec.Type != corev1.ServiceTypeExternalName && len(front.Spec.Selector) > 0 &&
+			labels.SelectorFromSet(front.Spec.Selector).Matches(labels.Set(state.Template.Labels)) {
+			names = append(names, front.Name)
 		}
 	}
-	switch len(names) {
-	case 0:
-		return "", nil
-	case 1:
-		return names[0], nil
+	switch {
+	case len(names) == 1:
+		read.front = names[0]
+	case slices.Contains(names, state.Name):
+		read.front = state.Name
+	case len(names) > 1:
+		return read.at("service", fmt.Errorf("%d Services select the pods of %s: say which one's endpoints are meant: %s", len(names), state.Workload, strings.Join(names, ", ")))
 	}
-	return "", t.lines.at("service", fmt.Errorf("%d Services select the pods of %s: say in service.service which one's endpoints are meant: %s", len(names), state.Workload, strings.Join(names, ", ")))
+	return nil
 }
 
 // owned refuses a selector that reaches beyond the workload, since the pods of
 // another one would be hit in its name, and one that selects none of its pods.
-func (t *Target) owned(ctx context.Context) (string, error) {
-	state, err := t.Service.Read(ctx, t.Client)
+func (s *Session) owned(ctx context.Context, of *service) (string, error) {
+	state, err := of.Workload.Read(ctx, s.Client)
 	if err != nil {
 		return "", err
 	}
-	selector, err := metav1.LabelSelectorAsSelector(t.Service.Selector)
+	selector, err := metav1.LabelSelectorAsSelector(of.selector)
 	if err != nil {
 		return "", fmt.Errorf("selector of %s: %w", state.Workload, err)
 	}
 	var matching corev1.PodList
-	if err := t.Client.List(ctx, &matching, client.InNamespace(t.Service.Namespace), client.MatchingLabelsSelector{Selector: selector}); err != nil {
+	if err := s.Client.List(ctx, &matching, client.InNamespace(of.Namespace), client.MatchingLabelsSelector{Selector: selector}); err != nil {
 		return "", err
 	}
-	pods, err := state.Pods(ctx, t.Client)
+	pods, err := state.Pods(ctx, s.Client)
 	if err != nil {
 		return "", err
 	}
@@ -156,7 +173,7 @@ func (t *Target) owned(ctx context.Context) (string, error) {
 	}
 	for _, pod := range matching.Items {
 		if !own[pod.UID] {
-			return "", fmt.Errorf("refused: the selector %s matches pod %s, which %s does not control; narrow it with service.selector", selector, pod.Name, state.Workload)
+			return "", fmt.Errorf("refused: the selector %s matches pod %s, which %s does not control; narrow it", selector, pod.Name, state.Workload)
 		}
 	}
 	if len(matching.Items) == 0 {

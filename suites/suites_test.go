@@ -6,23 +6,25 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/onsi/ginkgo/v2"
 	"github.com/onsi/gomega"
 
+	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/suites"
 	"github.com/aftershockhq/aftershock/suites/specs"
 )
 
 var (
-	configFlag = flag.String("config", "", "the configuration of the service to test; without it there is nothing to run")
+	configFlag = flag.String("config", "", "the configuration; without it there is nothing to run")
 	outFlag    = flag.String("out", "runs", "directory for records and reports")
 )
 
-// TestSuites runs the standard suites on a cluster:
+// TestSuites runs what the configuration names on its cluster:
 //
 //	go tool ginkgo run ./suites -- --config aftershock.yaml
 func TestSuites(t *testing.T) {
@@ -33,32 +35,52 @@ func TestSuites(t *testing.T) {
 		}
 		t.Skip("the suites need a cluster: go tool ginkgo run ./suites -- --config aftershock.yaml")
 	}
+	session, list, out := fromFile(t, func(config.Planned) bool { return true })
+	all := make([]experiments.Experiment, len(list))
+	for i, e := range list {
+		all[i] = e.Experiment
+	}
+	specs.Register(session.String(), all, out, func(ctx context.Context, chosen []experiments.Experiment) error {
+		left := slices.DeleteFunc(slices.Clone(list), func(e suites.Experiment) bool {
+			return !slices.ContainsFunc(chosen, func(c experiments.Experiment) bool { return c.Name == e.Name })
+		})
+		return session.Preflight(ctx, left, func(mark suites.Mark, what, found string) {
+			ginkgo.GinkgoWriter.Printf("%-4s  %s: %s\n", mark, what, found)
+		})
+	})
+	// A run of nothing would pass.
+	suite, reporter := ginkgo.GinkgoConfiguration()
+	suite.FailOnEmpty = true
+	ginkgo.RunSpecs(t, "aftershock", suite, reporter)
+}
+
+// fromFile connects to the cluster of the configuration and makes those of its
+// experiments that are wanted. Out is where their records go.
+func fromFile(t *testing.T, wanted func(config.Planned) bool) (session *suites.Session, list []suites.Experiment, out string) {
+	t.Helper()
 	stood, err := whereTheUserStands(*configFlag)
 	if err != nil {
 		t.Fatal(err)
 	}
-	config, err := suites.Load(filepath.Join(stood, *configFlag))
+	plan, err := config.Read(filepath.Join(stood, *configFlag))
 	if err != nil {
 		t.Fatal(err)
 	}
-	target, err := config.Connect()
+	if session, err = suites.Connect(plan); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(session.Close)
+	able, err := session.Read(t.Context(), slices.DeleteFunc(slices.Clone(plan.Planned), func(p config.Planned) bool { return !wanted(p) }))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer target.Close()
-	if err := target.Read(t.Context()); err != nil {
+	if list, err = session.Experiments(able); err != nil {
 		t.Fatal(err)
 	}
-	out := *outFlag
-	if !filepath.IsAbs(out) {
+	if out = *outFlag; !filepath.IsAbs(out) {
 		out = filepath.Join(stood, out)
 	}
-	specs.Register(target.String(), target.Controlled(suites.All(target)), out, func(ctx context.Context, chosen []experiments.Experiment) error {
-		return target.Preflight(ctx, chosen, func(what, found string) {
-			ginkgo.GinkgoWriter.Printf("ok  %s: %s\n", what, found)
-		})
-	})
-	ginkgo.RunSpecs(t, "aftershock")
+	return session, list, out
 }
 
 // byGinkgo reports whether the ginkgo command runs the tests.

@@ -7,20 +7,14 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
-	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/experiments/rollout"
 )
 
 func TestASweepRemovesFaultsOfEveryKind(t *testing.T) {
-	scheme, err := chaosmesh.Scheme()
-	if err != nil {
-		t.Fatal(err)
-	}
 	d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "checkout", UID: "d", Annotations: map[string]string{
 		rollout.Annotation: `{"run":"one","container":"app","image":"checkout:1","bad":"checkout:2"}`,
 	}}}
@@ -28,27 +22,23 @@ func TestASweepRemovesFaultsOfEveryKind(t *testing.T) {
 	delay := &v1alpha1.NetworkChaos{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "slow", Labels: map[string]string{
 		faults.ManagedLabel: faults.Managed, faults.RunLabel: "two",
 	}}}
-	target := &Target{rest: &rest.Config{}, Config: Config{Namespaces: []string{"shop"}}}
-	target.Cluster.UID = "0b1c"
-	target.Client = fake.NewClientBuilder().WithScheme(scheme).
-		WithObjects(d, delay, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "kube-system", UID: "0b1c"}}).Build()
-
+	session := connected(t, valid, interceptor.Funcs{}, d, delay)
 	for _, what := range []struct {
 		name string
 		f    func() ([]faults.Leftover, error)
 	}{
-		{"preflight finds", func() ([]faults.Leftover, error) { return target.left(t.Context()) }},
-		{"sweep removes", func() ([]faults.Leftover, error) { return target.Sweep(t.Context()) }},
+		{"preflight finds", func() ([]faults.Leftover, error) { return session.left(t.Context()) }},
+		{"sweep removes", func() ([]faults.Leftover, error) { return session.Sweep(t.Context()) }},
 	} {
 		got, err := what.f()
 		if err != nil || len(got) != 2 || got[0].String() != "NetworkChaos/shop/slow, left behind by run two" || got[1].String() != "bad image of Deployment/shop/checkout, left behind by run one" {
 			t.Errorf("%s %v, %v; want both", what.name, got, err)
 		}
 	}
-	if left, err := target.left(t.Context()); err != nil || len(left) > 0 {
+	if left, err := session.left(t.Context()); err != nil || len(left) > 0 {
 		t.Errorf("left: %v, %v", left, err)
 	}
-	if err := target.Client.Get(t.Context(), client.ObjectKeyFromObject(d), d); err != nil || d.Spec.Template.Spec.Containers[0].Image != "checkout:1" {
+	if err := session.Client.Get(t.Context(), client.ObjectKeyFromObject(d), d); err != nil || d.Spec.Template.Spec.Containers[0].Image != "checkout:1" {
 		t.Errorf("image %s, %v; want the one from before", d.Spec.Template.Spec.Containers[0].Image, err)
 	}
 }

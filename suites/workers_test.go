@@ -13,6 +13,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/resource"
 
+	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/experiments/workers"
@@ -48,16 +49,13 @@ const (
 //	(cd lab && go run ./cmd/lab image docker.io/aftershock/aftershock:lab ../bin/aftershock)
 //	go test ./suites -run TestWorkers -v -args -config lab/aftershock.yaml -image docker.io/aftershock/aftershock:lab
 func TestWorkers(t *testing.T) {
-	target, _ := onTheLab(t, "pods/kill-one")
+	session, e := onTheLab(t, "checkout/pods/kill-one")
 	if *imageFlag == "" {
 		t.Fatal("no image of the workers: add -image REFERENCE")
 	}
-	target.Workers.Image, target.Workers.Namespace = *imageFlag, workersNamespace
-	target.Workers.CPU, target.Workers.Memory = resource.MustParse("50m"), resource.MustParse("128Mi")
-
 	var one, two []float64
 	for _, rates := range [][2]int{{60, 61}, {61, 60}} {
-		lists := atOnce(t, target, rates)
+		lists := atOnce(t, session, e.Planned, rates)
 		for i, list := range lists {
 			oneLoad(t, list, i+1, rates[i])
 		}
@@ -71,17 +69,22 @@ func TestWorkers(t *testing.T) {
 }
 
 // atOnce drives a load by one worker and one by two, each with its rate.
-func atOnce(t *testing.T, target *suites.Target, rates [2]int) (lists [2][]record.Request) {
+func atOnce(t *testing.T, session *suites.Session, p config.Planned, rates [2]int) (lists [2][]record.Request) {
 	t.Helper()
 	clock := steadystate.StartClock() // of both
 	ctx, stop := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer stop()
 	var begun, driving sync.WaitGroup
 	for i := range lists {
-		h := target.Load
-		h.Shape = load.Constant(float64(rates[i]))
-		target.Workers.Count = i + 1
-		job := target.Driven(h)
+		traffic := *p.Load
+		traffic.Shape = load.Constant(float64(rates[i]))
+		p.Load = &traffic
+		p.Workers = &config.Workers{Count: i + 1, Image: *imageFlag, Namespace: workersNamespace, CPU: resource.MustParse("50m"), Memory: resource.MustParse("128Mi")}
+		list, err := session.Experiments([]config.Planned{p})
+		if err != nil {
+			t.Fatal(err)
+		}
+		job := list[len(list)-1].Load.(workers.Job)
 		begun.Add(1)
 		driving.Go(func() {
 			first := sync.OnceFunc(begun.Done)
@@ -107,7 +110,7 @@ func atOnce(t *testing.T, target *suites.Target, rates [2]int) (lists [2][]recor
 	if t.Failed() {
 		t.FailNow()
 	}
-	left, err := workers.Find(t.Context(), target.Client, faults.Scope{Namespaces: []string{workersNamespace}})
+	left, err := workers.Find(t.Context(), session.Client, faults.Scope{Namespaces: []string{workersNamespace}})
 	if err != nil || len(left) > 0 {
 		t.Errorf("left: %v, %v", left, err)
 	}

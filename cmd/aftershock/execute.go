@@ -6,11 +6,14 @@ import (
 	"io"
 	"strings"
 
+	"github.com/onsi/ginkgo/v2/formatter"
 	"github.com/spf13/cobra"
 )
 
 // execute runs the command line and returns its exit code.
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	// The errors of Ginkgo's label filters are coloured, also in a file.
+	formatter.SingletonFormatter.ColorMode = formatter.ColorModeNone
 	root := &cobra.Command{
 		Use:   "aftershock",
 		Short: "Put a service's resilience to the test, with proof and error bars",
@@ -33,7 +36,7 @@ held. A run is written to a record, which can be judged again at any time.
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{errors.New(err.Error() + "; see \"" + cmd.CommandPath() + " --help\"")}
 	})
-	root.AddCommand(demoCommand(), calibrateCommand(), runCommand(), preflightCommand(), judgeCommand(), reportCommand(), sweepCommand(), loadWorkerCommand())
+	root.AddCommand(demoCommand(), catalogCommand(), calibrateCommand(), runCommand(), preflightCommand(), judgeCommand(), reportCommand(), sweepCommand(), loadWorkerCommand())
 	err := root.ExecuteContext(ctx)
 	if err != nil && strings.HasPrefix(err.Error(), "unknown command") {
 		err = usageError{err} // cobra has no type for it

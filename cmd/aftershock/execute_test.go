@@ -116,7 +116,7 @@ func TestExitCodesAndMessages(t *testing.T) {
 		{"a configuration that is not there", []string{"run", "-f", "other.yaml"}, exitUsage, "other.yaml: no such file"},
 		{"nor for preflight", []string{"preflight"}, exitUsage, "no configuration"},
 		{"nor for sweep", []string{"sweep"}, exitUsage, "no configuration"},
-		{"a bad configuration", []string{"preflight", "-f", "bad.yaml"}, exitUsage, `bad.yaml:1: no field "clustr"; fields: cluster,`},
+		{"a bad configuration", []string{"preflight", "-f", "bad.yaml"}, exitUsage, `bad.yaml:1: clustr: unknown field; fields: apiVersion, cluster,`},
 		{"demo takes no arguments", []string{"demo", "x"}, exitUsage, "unknown command \"x\""},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {

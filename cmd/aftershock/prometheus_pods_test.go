@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -23,7 +24,6 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
-	"github.com/aftershockhq/aftershock/suites"
 )
 
 // scraped are the pods of a service behind a balancer, as a Prometheus scrapes
@@ -265,24 +265,28 @@ func ofTheLab(t *testing.T) string {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	return out.String()
+	stress, err := filepath.Abs("../../lab/stress.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.ReplaceAll(out.String(), "file: stress.yaml", "file: "+stress)
 }
 
 // ofTheREADME is the configuration of the README, letter by letter but for which
-// cluster it is meant for.
+// cluster it is for, and what is kept beside it.
 func ofTheREADME(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, text, found := bytes.Cut(text, []byte("```yaml\ncluster:\n"))
+	const begin = "apiVersion: aftershock/v1\n"
+	_, text, found := bytes.Cut(text, []byte("```yaml\n"+begin))
 	text, _, ended := bytes.Cut(text, []byte("```"))
 	if !found || !ended {
-		t.Fatal("the README has no configuration that begins with its cluster")
+		t.Fatal("the README has no configuration that begins with its apiVersion")
 	}
-	example := strings.NewReplacer("context: staging ", "kubeconfig: kubeconfig\n  context: test ", "uid: 0b1c...", "uid: 0b1c").Replace(string(text))
-	return "cluster:\n" + example
+	return begin + strings.NewReplacer("context: staging ", "kubeconfig: kubeconfig\n  context: test ", "uid: 0b1c...", "uid: 0b1c").Replace(string(text))
 }
 
 // R9 and R20: whenever a pod of a healthy service dies, between scrapes and
@@ -293,9 +297,8 @@ func TestAHealthyDeathHoldsByPrometheus(t *testing.T) {
 		for _, phase := range []time.Duration{0, 1300 * time.Millisecond, 2600 * time.Millisecond, 3900 * time.Millisecond} {
 			for _, after := range []time.Duration{50 * time.Millisecond, 900 * time.Millisecond} {
 				t.Run(fmt.Sprintf("%s/%s after targets were looked for, %s after a scrape", name, phase, after), func(t *testing.T) {
-					target, _ := configure(t, "http://127.0.0.1:9", text)
-					atRest(t, target)
-					experiment := suites.All(target)[0]
+					session, _ := configure(t, versioned(t), text)
+					experiment := killOne(t, session)
 					synctest.Test(t, func(t *testing.T) {
 						result := runOnPods(t, experiment, &death{after: after}, phase)
 						if len(result.Findings) == 0 {
@@ -329,14 +332,13 @@ func TestErrorsThatDieWithTheirPodAreNeverHeld(t *testing.T) {
 	for _, fails := range []time.Duration{0, 900 * time.Millisecond} {
 		t.Run(fmt.Sprintf("it fails for %s", fails), func(t *testing.T) {
 			text := strings.ReplaceAll(ofTheLab(t), "limits: [outage <= 15s]", "limits: [outage <= 15s, mean >= 97%, min >= 97%]")
-			target, _ := configure(t, "http://127.0.0.1:9", text)
-			atRest(t, target)
-			experiment := suites.All(target)[0]
+			session, _ := configure(t, versioned(t), text)
+			experiment := killOne(t, session)
 			synctest.Test(t, func(t *testing.T) {
 				result := runOnPods(t, experiment, &death{after: 50 * time.Millisecond, fails: fails}, 0)
 				judged := 0
 				for _, f := range result.Findings {
-					if f.Check != "checkout's errors by Prometheus" || f.Limit == "outage <= 15s" || f.Limit == "good at the end" {
+					if f.Check != "server-errors" || f.Limit == "outage <= 15s" || f.Limit == "good at the end" {
 						continue
 					}
 					judged++

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/aftershockhq/aftershock/suites"
 )
 
 // versioned is a Kubernetes that tells its version.
@@ -50,22 +48,22 @@ func TestPreflightRefusesARangeTooLongForTheTimes(t *testing.T) {
 	}{
 		{"a quarter of five minutes is more than a minute", "10s", "5m", nil},
 		{"of two it is not", "10s", "2m", []string{
-			`check "serving": the query can miss outages up to 1m1.`,
+			`check "serving" of checkout: the query can miss outages up to 1m1.`,
 			`, more than 25% of hold+watch (2m10s): set watch to at least 3m5`,
-			`, or shorten its ranges to 31s in total (pods/`,
+			`, or shorten its ranges to 31s in total (checkout/pods/`,
 		}},
-		{"of twenty seconds no range is short enough", "10s", "10s", []string{"more than 25% of hold+watch (20s): set watch to at least 3m5", "s (pods/"}},
+		{"of twenty seconds no range is short enough", "10s", "10s", []string{"more than 25% of hold+watch (20s): set watch to at least 3m5", "s (checkout/pods/"}},
 	} {
 		text := strings.NewReplacer("hold: 10s", "hold: "+row.hold, "watch: 5m", "watch: "+row.watch).Replace(seenByPrometheus(server.URL, "outage <= 2m"))
-		target, path := configure(t, versioned(t), text)
-		atRest(t, target)
+		session, path := configure(t, versioned(t), text)
+		list := atRest(t, session)
 		var out bytes.Buffer
-		err := preflight(t.Context(), &out, target, suites.All(target))
+		err := preflight(t.Context(), &out, session, list)
 		if (err == nil) != (row.want == nil) || (err != nil && exitCode(err) != exitUsage) {
 			t.Errorf("%s: preflight says\n%s", row.sentence, message(err))
 		}
 		for _, want := range row.want {
-			if said := message(err); !strings.Contains(said, want) || !strings.Contains(said, path+":24: ") {
+			if said := message(err); !strings.Contains(said, want) || !strings.Contains(said, fmt.Sprintf("%s:%d: ", path, limitLine)) {
 				t.Errorf("%s: preflight says\n%swant %q", row.sentence, said, want)
 			}
 		}
@@ -88,19 +86,19 @@ func TestPreflightAsksPrometheusItself(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	target, path := configure(t, versioned(t), seenByPrometheus(server.URL, "outage <= 2m"))
-	atRest(t, target)
+	session, path := configure(t, versioned(t), seenByPrometheus(server.URL, "outage <= 2m"))
+	list := atRest(t, session)
 	var out bytes.Buffer
-	if err := preflight(t.Context(), &out, target, suites.All(target)); err != nil || !strings.Contains(out.String(), "ok  prometheus: its clock is ") {
+	if err := preflight(t.Context(), &out, session, list); err != nil || !strings.Contains(out.String(), "ok    prometheus: its clock is ") {
 		t.Errorf("preflight says %v\n%s", err, out.String())
 	}
 	server.Close()
 	out.Reset()
-	err := preflight(t.Context(), &out, target, suites.All(target))
-	if want := path + ":12: prometheus: read the clock of prometheus at " + server.URL + ": connection refused: check that the server listens there"; exitCode(err) != exitUsage || !strings.Contains(message(err), want) || strings.Count(message(err), "refused") != 1 {
+	err := preflight(t.Context(), &out, session, list)
+	if want := path + ":1: prometheus: read the clock of prometheus at " + server.URL + ": connection refused: check that the server listens there"; exitCode(err) != exitUsage || !strings.Contains(message(err), want) || strings.Count(message(err), "refused") != 1 {
 		t.Errorf("exit code %d, preflight says\n%swant %q once", exitCode(err), message(err), want)
 	}
-	if strings.Contains(out.String(), "pod signal") || strings.Contains(out.String(), "ok  check") {
+	if strings.Contains(out.String(), "pod signal") || strings.Contains(out.String(), `ok    check "`) {
 		t.Errorf("ok although Prometheus is away:\n%s", out.String())
 	}
 }

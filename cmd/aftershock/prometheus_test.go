@@ -93,45 +93,33 @@ func (m *monitoring) scraped(at time.Time, served float64) error {
 // seenByPrometheus is the configuration of a service whose only check is a
 // rate over a minute.
 func seenByPrometheus(url string, limits ...string) string {
-	text := `cluster:
-  kubeconfig: kubeconfig
-  uid: 0b1c
-allow:
-  namespaces: [shop]
-service:
-  namespace: shop
-  workload: deployment/checkout
-  selector: {app: checkout}
-load:
-  url: http://127.0.0.1:9/checkout
-prometheus:
-  url: ` + url + `
-times:
-  settle: 2m
-  hold: 10s
-  watch: 5m
-experiments:
-  pods/evict: {skip: the fake client takes a dry run for a real one}
-  disruption/drain: {skip: the fake client takes a dry run for a real one}
-  rollout/restart: {skip: there are no pods}
-  rollout/bad-image: {skip: there are no pods}
+	return `apiVersion: aftershock/v1
+cluster: {kubeconfig: kubeconfig, uid: 0b1c}
+allow: {namespaces: [shop]}
+prometheus: {url: "` + url + `"}
+times: {settle: 2m, hold: 10s, watch: 5m}
 checks:
-  - name: serving
+  serving:
     query: sum(rate(served_total[1m]))
-    good: ">= 990/s"
-    limits:
+    good: value >= 990/s
+    limits: [` + strings.Join(limits, ", ") + `]
+services:
+  checkout:
+    namespace: shop
+    workload: deployment/checkout
+    load: {url: "http://127.0.0.1:9/checkout"}
+    checks: [serving]
+    suites: [pods, network, stress]
+    vary:
+      pods/evict: {skip: the fake client takes a dry run for a real one}
 `
-	for _, l := range limits {
-		text += "      - " + l + "\n"
-	}
-	return text
 }
 
 // limitLine is where the check of that file begins, to which its limits belong.
-const limitLine = 24
+const limitLine = 7
 
 // configure writes the file, with a kubeconfig beside it, and connects.
-func configure(t *testing.T, kubernetes, text string) (*suites.Target, string) {
+func configure(t *testing.T, kubernetes, text string) (*suites.Session, string) {
 	t.Helper()
 	dir := t.TempDir()
 	kubeconfig := `apiVersion: v1
@@ -147,16 +135,21 @@ users: [{name: test, user: {}}]
 			t.Fatal(err)
 		}
 	}
-	target, err := connect(path)
+	plan, err := readPlan(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(target.Close)
-	return target, path
+	session, err := suites.Connect(plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(session.Close)
+	return session, path
 }
 
-// atRest gives the target a cluster in which the service is at rest.
-func atRest(t *testing.T, target *suites.Target) {
+// atRest gives the session a cluster in which the service is at rest, and makes
+// the experiments of these ids there.
+func atRest(t *testing.T, session *suites.Session, names ...string) []suites.Experiment {
 	t.Helper()
 	scheme, err := chaosmesh.Scheme()
 	if err != nil {
@@ -189,14 +182,28 @@ func atRest(t *testing.T, target *suites.Target) {
 			Status:     corev1.PodStatus{Phase: corev1.PodRunning},
 		},
 	}
-	target.Client = fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).Build()
-	target.Chaos, err = chaosmesh.New(faults.Cluster{Client: target.Client, Guard: faults.Guard{Cluster: "0b1c", Namespaces: target.Namespaces}}, chaosmesh.Timeouts{})
+	session.Client = fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).Build()
+	session.Chaos, err = chaosmesh.New(faults.Cluster{Client: session.Client, Guard: faults.Guard{Cluster: "0b1c", Namespaces: session.Plan.Allow.Namespaces}}, chaosmesh.Timeouts{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := target.Read(t.Context()); err != nil {
+	chosen, err := choose(session.Plan, session.Plan.Planned, names, "")
+	if err != nil {
 		t.Fatal(err)
 	}
+	list, err := experimentsOf(t.Context(), session, chosen, names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// killOne is the experiment with one pod killed, after its control run if it has
+// one.
+func killOne(t *testing.T, session *suites.Session) experiments.Experiment {
+	t.Helper()
+	list := atRest(t, session, "checkout/pods/kill-one")
+	return list[len(list)-1].Experiment
 }
 
 // A limit that Prometheus is too coarse for is refused before anything is
@@ -217,16 +224,6 @@ func TestPreflightRefusesALimitFinerThanItsRate(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	kubernetes := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/version" {
-			http.NotFound(w, r)
-			return
-		}
-		w.Header().Set("Content-Type", "application/json")
-		fmt.Fprint(w, `{"gitVersion":"v1.34.0","platform":"linux/amd64"}`)
-	}))
-	t.Cleanup(kubernetes.Close)
-
 	for _, row := range []struct {
 		sentence string
 		limits   []string
@@ -238,20 +235,20 @@ func TestPreflightRefusesALimitFinerThanItsRate(t *testing.T) {
 		{"a limit that the rate can decide is let through", []string{"outage <= 2m"}, exitHeld, ""},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
-			target, path := configure(t, kubernetes.URL, seenByPrometheus(server.URL, row.limits...))
-			atRest(t, target)
+			session, path := configure(t, versioned(t), seenByPrometheus(server.URL, row.limits...))
+			list := atRest(t, session)
 			var out bytes.Buffer
-			err := preflight(t.Context(), &out, target, suites.All(target))
+			err := preflight(t.Context(), &out, session, list)
 			if code := exitCode(err); code != row.code {
 				t.Errorf("exit code %d, want %d\n%s%s", code, row.code, out.String(), message(err))
 			}
 			if row.want == "" {
-				if !strings.Contains(out.String(), `ok  check "serving": 1 series, now [`) {
+				if !strings.Contains(out.String(), `ok    check "serving" of checkout: 1 series, now [`) {
 					t.Errorf("preflight says\n%s", out.String())
 				}
 				return
 			}
-			if want := path + ":" + strconv.Itoa(limitLine) + `: check "serving": `; !strings.Contains(message(err), want) || !strings.Contains(message(err), row.want) {
+			if want := path + ":" + strconv.Itoa(limitLine) + `: check "serving" of checkout: `; !strings.Contains(message(err), want) || !strings.Contains(message(err), row.want) {
 				t.Errorf("preflight says\n%swant %q and %q", message(err), want, row.want)
 			}
 		})
@@ -353,9 +350,8 @@ func TestAnOutageThatOnlyPrometheusSees(t *testing.T) {
 	for _, after := range []time.Duration{0, 2 * time.Second, 9 * time.Second, 14 * time.Second} {
 		t.Run(fmt.Sprintf("%s after a scrape", after), func(t *testing.T) {
 			// The file is read and the experiment made as "aftershock run" does.
-			target, _ := configure(t, "http://127.0.0.1:9", seenByPrometheus("http://prometheus.example", "outage <= 5s", "outage <= 5m"))
-			atRest(t, target)
-			experiment := suites.All(target)[0]
+			session, _ := configure(t, versioned(t), seenByPrometheus("http://prometheus.example", "outage <= 5s", "outage <= 5m"))
+			experiment := killOne(t, session)
 			synctest.Test(t, func(t *testing.T) { seeOutage(t, experiment, after) })
 		})
 	}

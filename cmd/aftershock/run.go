@@ -12,6 +12,7 @@ import (
 	"github.com/onsi/ginkgo/v2/types"
 	"github.com/spf13/cobra"
 
+	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/suites"
 )
@@ -26,45 +27,44 @@ func fileFlag(cmd *cobra.Command) *string {
 	return file
 }
 
-// connect reads the configuration and connects to what it names.
-func connect(file string) (*suites.Target, error) {
-	config, err := suites.Load(file)
+// readPlan reads the configuration.
+func readPlan(file string) (*config.Plan, error) {
+	plan, err := config.Read(file)
 	if errors.Is(err, fs.ErrNotExist) && file == defaultConfig {
 		return nil, usageError{errors.New("no configuration: there is no aftershock.yaml here; name one with -f FILE, or see \"aftershock demo\" for a first run without a cluster")}
 	}
+	return plan, asUsage(err)
+}
+
+// connected runs f with a session on the cluster of a plan, which it prints.
+func connected(out io.Writer, plan *config.Plan, f func(*suites.Session) error) error {
+	session, err := suites.Connect(plan)
 	if err != nil {
-		return nil, usageError{err}
+		return usageError{err}
 	}
-	target, err := config.Connect()
-	return target, asUsage(err)
+	defer session.Close()
+	fmt.Fprintf(out, "%s\n", session)
+	return f(session)
 }
 
-// withTarget connects to what the configuration names, for as long as f takes.
-func withTarget(file string, f func(*suites.Target) error) error {
-	target, err := connect(file)
-	if err != nil {
-		return err
+// experimentsOf makes experiments of what was chosen. It reads from the cluster
+// what the file does not say; what was named must be able to run there.
+func experimentsOf(ctx context.Context, session *suites.Session, chosen []config.Planned, names []string) ([]suites.Experiment, error) {
+	able, err := session.Read(ctx, chosen)
+	if err := untouched(ctx, err); err != nil {
+		return nil, err
 	}
-	defer target.Close()
-	return f(target)
+	if able, err = choose(session.Plan, able, names, ""); err != nil {
+		return nil, err
+	}
+	list, err := session.Experiments(able)
+	return list, untouched(ctx, err)
 }
 
-// withService connects to what the configuration names, prints it, and reads from
-// the cluster what the file does not say of its service, for as long as f takes.
-func withService(ctx context.Context, out io.Writer, file string, f func(*suites.Target) error) error {
-	return withTarget(file, func(target *suites.Target) error {
-		fmt.Fprintf(out, "%s\n", target)
-		if err := untouched(ctx, target.Read(ctx)); err != nil {
-			return err
-		}
-		return f(target)
-	})
-}
-
-// preflight checks the target for the experiments and prints what it found.
-func preflight(ctx context.Context, out io.Writer, target *suites.Target, chosen []experiments.Experiment) error {
-	return untouched(ctx, target.Preflight(ctx, chosen, func(what, found string) {
-		fmt.Fprintf(out, "  ok  %s: %s\n", what, found)
+// preflight checks the cluster for the experiments and prints what it found.
+func preflight(ctx context.Context, out io.Writer, session *suites.Session, list []suites.Experiment) error {
+	return untouched(ctx, session.Preflight(ctx, list, func(mark suites.Mark, what, found string) {
+		fmt.Fprintf(out, "  %-4s  %s: %s\n", mark, what, found)
 	}))
 }
 
@@ -83,46 +83,91 @@ func untouched(ctx context.Context, err error) error {
 }
 
 func runCommand() *cobra.Command {
-	var labels, out string
+	var labels, out, dryRun string
 	cmd := &cobra.Command{
-		Use:   "run [EXPERIMENT...]",
+		Use:   "run [ID...]",
 		Short: "Run experiments on a cluster",
-		Long: `Run checks the target (see preflight), then runs the standard suites on it, or
-the experiments named ("aftershock preflight" lists their ids), one after the
-other: it waits until the hypothesis is
-good, injects the fault under load, undoes it, watches the recovery, and judges
-the record. The first line says which cluster and which service are meant.
+		Long: `Run checks the cluster (see preflight), then runs what the configuration names,
+or only the experiments whose ids are given, one after the other: it waits until
+the hypothesis is good, injects the faults under load, undoes them, watches the
+recovery, and judges the record. The first line says which cluster and which
+services are meant.
 
-Stop it with ^C or SIGTERM: it undoes its faults first. If it is killed, the
-cluster ends the faults at their deadlines, but for a bad image that is being
+An id is SERVICE/SUITE/EXPERIMENT for one of the catalogue and SERVICE/NAME for
+one of the file's own. The beginning of an id stands for all that begin so:
+"checkout" and "checkout/pods". Labels are the service, the suite and the name.
+
+--dry-run prints the plan, with every reference resolved, and the objects that
+would be created, as YAML. It asks no cluster; --dry-run=server asks the cluster
+for what only it knows, and creates nothing.
+
+Stop a run with ^C or SIGTERM: it undoes its faults first. If it is killed, the
+cluster ends the faults at their deadlines, except a bad image that is being
 rolled out; "aftershock sweep" undoes all of them at once.
 
 ` + exitCodes,
 		Example: `  aftershock run -f aftershock.yaml
-  aftershock run -f aftershock.yaml --label-filter 'pods && !slow'
-  aftershock run -f aftershock.yaml network/delay pods/kill-one`,
+  aftershock run -f aftershock.yaml checkout/pods checkout/storm
+  aftershock run -f aftershock.yaml --label-filter 'pods && !kill-third'
+  aftershock run -f aftershock.yaml --dry-run checkout/storm`,
 	}
 	file := fileFlag(cmd)
 	cmd.Flags().StringVar(&labels, "label-filter", "", "which experiments, in Ginkgo's language of label filters")
 	cmd.Flags().StringVar(&out, "out", "runs", "directory for records and reports")
+	cmd.Flags().StringVar(&dryRun, "dry-run", "none", "print the plan and run nothing: client, without a cluster, or server")
+	cmd.Flags().Lookup("dry-run").NoOptDefVal = dryRunClient
+	_ = cmd.RegisterFlagCompletionFunc("dry-run", cobra.FixedCompletions([]string{dryRunClient, dryRunServer}, cobra.ShellCompDirectiveNoFileComp))
+	cmd.ValidArgsFunction = completeIDs(file)
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
-		return withService(cmd.Context(), cmd.OutOrStdout(), *file, func(target *suites.Target) error {
-			chosen, err := choose(suites.All(target), names, labels)
+		ctx, stdout := cmd.Context(), cmd.OutOrStdout()
+		plan, err := readPlan(*file)
+		if err != nil {
+			return err
+		}
+		chosen, err := choose(plan, plan.Planned, names, labels)
+		if err != nil {
+			return err
+		}
+		switch dryRun {
+		case "none":
+		case dryRunClient:
+			return plan.Print(stdout, chosen, suites.Manifest)
+		case dryRunServer:
+			return connected(cmd.ErrOrStderr(), plan, func(session *suites.Session) error {
+				list, err := experimentsOf(ctx, session, chosen, names)
+				if err != nil {
+					return err
+				}
+				return plan.Print(stdout, chosen, func(p config.Planned, fault config.PlannedFault) (object any, warning string) {
+					return suites.Preview(ctx, list, p, fault)
+				})
+			})
+		default:
+			return usageError{fmt.Errorf("--dry-run=%s: want %s or %s", dryRun, dryRunClient, dryRunServer)}
+		}
+		return connected(stdout, plan, func(session *suites.Session) error {
+			list, err := experimentsOf(ctx, session, chosen, names)
 			if err != nil {
 				return err
 			}
-			chosen = target.Controlled(chosen)
-			if err := preflight(cmd.Context(), cmd.OutOrStdout(), target, chosen); err != nil {
+			if err := preflight(ctx, stdout, session, list); err != nil {
 				return err
 			}
-			return runAll(cmd.Context(), cmd.OutOrStdout(), out, chosen)
+			return runAll(ctx, stdout, out, list)
 		})
 	}
 	return cmd
 }
 
-// choose selects experiments by name and by label.
-func choose(all []experiments.Experiment, names []string, labels string) ([]experiments.Experiment, error) {
+// Who is asked in a dry run, in kubectl's words.
+const (
+	dryRunClient = "client"
+	dryRunServer = "server"
+)
+
+// choose selects from a list by ids, or the beginnings of ids, and labels. A name
+// that selects none is an error: what a run leaves out, its verdict says nothing of.
+func choose(plan *config.Plan, list []config.Planned, names []string, labels string) ([]config.Planned, error) {
 	matches := func([]string) bool { return true }
 	if labels != "" {
 		filter, err := types.ParseLabelFilter(labels)
@@ -131,35 +176,70 @@ func choose(all []experiments.Experiment, names []string, labels string) ([]expe
 		}
 		matches = filter
 	}
-	var known []string
-	var chosen []experiments.Experiment
-	for _, e := range all {
-		known = append(known, fmt.Sprintf("%s (%s)", suites.ID(e), e.Name))
-		named := slices.Contains(names, e.Name) || slices.Contains(names, suites.ID(e))
-		if (len(names) == 0 || named) && matches(e.Labels) {
-			chosen = append(chosen, e)
-		}
-	}
+	known := strings.Join(ids(list), ", ")
+	of := func(id, name string) bool { return id == name || strings.HasPrefix(id, name+"/") }
 	for _, name := range names {
-		if !slices.ContainsFunc(all, func(e experiments.Experiment) bool { return e.Name == name || suites.ID(e) == name }) {
-			return nil, usageError{fmt.Errorf("no experiment %q; experiments: %s", name, strings.Join(known, "; "))}
+		if slices.ContainsFunc(list, func(p config.Planned) bool { return of(p.ID(), name) }) {
+			continue
+		}
+		for _, skipped := range plan.Skipped {
+			if of(skipped.ID, name) {
+				return nil, usageError{fmt.Errorf("experiment %q is skipped: %s", skipped.ID, skipped.Why)}
+			}
+		}
+		if len(list) > 0 {
+			return nil, usageError{fmt.Errorf("no experiment %q; experiments: %s", name, known)}
 		}
 	}
-	if len(chosen) == 0 {
-		return nil, usageError{fmt.Errorf("no experiment is left by --label-filter %q; experiments: %s", labels, strings.Join(known, "; "))}
+	var chosen []config.Planned
+	for _, p := range list {
+		named := slices.ContainsFunc(names, func(name string) bool { return of(p.ID(), name) })
+		if (len(names) == 0 || named) && matches(p.Labels()) {
+			chosen = append(chosen, p)
+		}
+	}
+	switch {
+	case len(list) == 0 && len(plan.Skipped) > 0:
+		var reasons []string
+		for _, skipped := range plan.Skipped {
+			reasons = append(reasons, skipped.ID+": "+skipped.Why)
+		}
+		return nil, usageError{fmt.Errorf("%s: every experiment is skipped:\n%s", plan.Path, strings.Join(reasons, "\n"))}
+	case len(list) == 0:
+		return nil, usageError{fmt.Errorf("%s names no experiment: give a service suites, as in suites: [pods], or write experiments of your own; \"aftershock catalog\" lists what there is", plan.Path)}
+	case len(chosen) == 0:
+		return nil, usageError{fmt.Errorf("no experiment is left by --label-filter %q; experiments: %s", labels, known)}
 	}
 	return chosen, nil
 }
 
+func ids(list []config.Planned) (ids []string) {
+	for _, p := range list {
+		ids = append(ids, p.ID())
+	}
+	return ids
+}
+
+// completeIDs completes the ids that a configuration runs.
+func completeIDs(file *string) cobra.CompletionFunc {
+	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		plan, err := config.Read(*file)
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return ids(plan.Planned), cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
 // runAll runs the experiments. A failure of the harness ends it; a verdict
 // does not.
-func runAll(ctx context.Context, stdout io.Writer, out string, chosen []experiments.Experiment) error {
+func runAll(ctx context.Context, stdout io.Writer, out string, list []suites.Experiment) error {
 	r, err := newSession(out, stdout)
 	if err != nil {
 		return err
 	}
-	for _, e := range chosen {
-		if _, err = r.carryOut(ctx, e); err != nil {
+	for _, e := range list {
+		if _, err = r.carryOut(ctx, e.Experiment); err != nil {
 			break
 		}
 	}
@@ -171,19 +251,35 @@ func runAll(ctx context.Context, stdout io.Writer, out string, chosen []experime
 
 func preflightCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "preflight",
+		Use:   "preflight [ID...]",
 		Short: "Say what would be hit, what is missing and what is refused; change nothing",
 		Long: `Preflight reads the configuration, asks the cluster and Prometheus, and says what
-a run would hit and everything that would stop it. What the file does not say of
-the service (its selector, its container, its Service) is read from the cluster
-and printed. It changes nothing.`,
-		Example: `  aftershock preflight -f aftershock.yaml`,
-		Args:    noArgs,
+a run would hit and everything that would stop it. It prints what it reads from
+the cluster because the file does not say it (a service's selector, its
+container, its Service). It changes nothing.
+
+It ends with 0 if a run can begin, with 2 if the configuration is wrong or
+something is refused, and with 3 if it cannot be tested now.`,
+		Example: `  aftershock preflight -f aftershock.yaml
+  aftershock preflight -f aftershock.yaml checkout/storm`,
 	}
 	file := fileFlag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return withService(cmd.Context(), cmd.OutOrStdout(), *file, func(target *suites.Target) error {
-			return preflight(cmd.Context(), cmd.OutOrStdout(), target, suites.All(target))
+	cmd.ValidArgsFunction = completeIDs(file)
+	cmd.RunE = func(cmd *cobra.Command, names []string) error {
+		plan, err := readPlan(*file)
+		if err != nil {
+			return err
+		}
+		chosen, err := choose(plan, plan.Planned, names, "")
+		if err != nil {
+			return err
+		}
+		return connected(cmd.OutOrStdout(), plan, func(session *suites.Session) error {
+			list, err := experimentsOf(cmd.Context(), session, chosen, names)
+			if err != nil {
+				return err
+			}
+			return preflight(cmd.Context(), cmd.OutOrStdout(), session, list)
 		})
 	}
 	return cmd
@@ -194,22 +290,28 @@ func sweepCommand() *cobra.Command {
 		Use:   "sweep",
 		Short: "Remove what any run left behind, and prove it",
 		Long: `Sweep finds every fault of any run in the namespaces of the configuration, and
-every Job of load workers in theirs, removes it, and looks again. It ends with 0 when nothing is left and with 5 when
-something may be. A run that is still under way loses its faults too.`,
+every Job of load workers in theirs, removes it, and looks again. A run that is
+still under way loses its faults too.
+
+It ends with 0 if nothing is left, with 2 if the configuration is wrong or this
+is another cluster, and with 5 if something may be left.`,
 		Example: `  aftershock sweep -f aftershock.yaml`,
 		Args:    noArgs,
 	}
 	file := fileFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return withTarget(*file, func(target *suites.Target) error { return sweep(cmd.Context(), cmd.OutOrStdout(), target) })
+		plan, err := readPlan(*file)
+		if err != nil {
+			return err
+		}
+		return connected(cmd.OutOrStdout(), plan, func(session *suites.Session) error { return sweep(cmd.Context(), cmd.OutOrStdout(), session) })
 	}
 	return cmd
 }
 
 // sweep removes what is left and prints it.
-func sweep(ctx context.Context, out io.Writer, target *suites.Target) error {
-	fmt.Fprintf(out, "%s\n", target)
-	removed, err := target.Sweep(ctx)
+func sweep(ctx context.Context, out io.Writer, session *suites.Session) error {
+	removed, err := session.Sweep(ctx)
 	for _, l := range removed {
 		fmt.Fprintf(out, "  removed %s\n", l)
 		for _, note := range l.Notes {
@@ -222,6 +324,6 @@ func sweep(ctx context.Context, out io.Writer, target *suites.Target) error {
 	case err != nil:
 		return fmt.Errorf("sweep: %w: %w", experiments.ErrLeftBehind, err)
 	}
-	fmt.Fprintf(out, "nothing is left in %s\n", strings.Join(target.Swept(), ", "))
+	fmt.Fprintf(out, "nothing is left in %s\n", strings.Join(session.Swept(), ", "))
 	return nil
 }

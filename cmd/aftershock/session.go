@@ -45,7 +45,11 @@ func (l lenient) Write(p []byte) (int, error) {
 
 // carryOut runs one experiment and prints its report.
 func (s *session) carryOut(ctx context.Context, e experiments.Experiment) (reports.Report, error) {
-	fmt.Fprintf(s.out, "\n%s\n  record %s\n", e.Name, s.RecordPath(e.Name))
+	fmt.Fprintf(s.out, "\n%s\n", e.Name)
+	if e.Title != "" {
+		fmt.Fprintf(s.out, "  %s\n", e.Title)
+	}
+	fmt.Fprintf(s.out, "  record %s\n", s.RecordPath(e.Name))
 	before := len(s.Reports)
 	lines := newPrinter(s.out)
 	report, err := s.Run(ctx, e, progress(lines.print))
@@ -120,7 +124,7 @@ func progress(line func(string)) func(record.Entry) {
 		case e.Phase == record.PhaseHold:
 			say(e, "hold: for %s", holding(plan))
 		case e.Phase == record.PhaseRecover:
-			say(e, "recover: undoing")
+			say(e, "recover: undoing the faults")
 		case e.Phase == record.PhaseWatch:
 			say(e, "watch: for %s", plan.Watch)
 		case e.Injection != nil && e.Injection.FailureReason != "":
@@ -159,7 +163,7 @@ func holding(plan *record.Plan) string {
 
 // settling says what the settle phase waits for.
 func settling(plan *record.Plan) string {
-	parts := []string{fmt.Sprintf("settling for at least %s", plan.Settle)}
+	parts := []string{fmt.Sprintf("for at least %s", plan.Settle)}
 	for _, c := range judge.Settling(plan.Checks, plan.Baseline) {
 		if n := steadystate.ObservationsToSettle(c); n > steadystate.MinObservations {
 			parts = append(parts, fmt.Sprintf("at least %d observations of %q", n, c.Name))

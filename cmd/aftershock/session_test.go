@@ -41,11 +41,11 @@ func TestWhatIsReadIsPrintedInOrder(t *testing.T) {
 
 func TestWhatSettlingWaitsForIsSaidAsItIs(t *testing.T) {
 	plan := &record.Plan{Settle: 10 * time.Second}
-	if got, want := settling(plan), "settling for at least 10s"; got != want {
+	if got, want := settling(plan), "for at least 10s"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 	plan.Checks = []steadystate.Check{{Name: "checkout answers", Allowed: 0.001}, {Name: "all up"}}
-	if got, want := settling(plan), `settling for at least 10s; at least 663 observations of "checkout answers"`; got != want {
+	if got, want := settling(plan), `for at least 10s; at least 663 observations of "checkout answers"`; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

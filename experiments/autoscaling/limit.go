@@ -109,9 +109,9 @@ func (l Limit) String() string {
 	return text
 }
 
-// key is equal for limits on one quantity, in one direction, and from one
+// Key is equal for limits on one quantity, in one direction, and from one
 // start.
-func (l Limit) key() string {
+func (l Limit) Key() string {
 	key := l.Quantity + " " + l.Tolerance.Bound()
 	if l.SinceFault {
 		key += sinceFault
@@ -127,7 +127,7 @@ func MergeLimits(base, over []string) ([]string, error) {
 	for _, text := range slices.Concat(base, over) {
 		l, err := ParseLimit(text)
 		errs = append(errs, err)
-		keys[text] = l.key()
+		keys[text] = l.Key()
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err

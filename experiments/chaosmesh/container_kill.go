@@ -24,7 +24,7 @@ type ContainerKill struct {
 	Containers []string `yaml:"containers"`
 	// Effects must be seen. Default: each of the containers of each target is
 	// restarted.
-	Effects []record.Effect `yaml:"effects"`
+	Effects []record.Effect `yaml:"-"`
 }
 
 // Validate names the invalid fields.

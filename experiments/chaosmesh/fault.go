@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -294,4 +296,25 @@ func (f *Fault) Recover(ctx context.Context, rec *record.Recorder) (steadystate.
 	slices.Reverse(left)
 	f.placed = left
 	return span, errors.Join(errs...)
+}
+
+// Manifest is the object that a fault would create which the cluster ends after
+// the lifetime, as far as that can be said without its pods. An error may mean
+// that it cannot: a share of a memory limit is of a pod's.
+func Manifest(s Spec, lifetime time.Duration) (client.Object, error) {
+	p := s.plan()
+	chosen := selector(p.pods, 1)
+	switch share, percent := strings.CutSuffix(string(p.count), "%"); {
+	case p.count.IsAll():
+		chosen.Mode = v1alpha1.AllMode
+	case percent:
+		chosen.Mode, chosen.Value = v1alpha1.FixedPercentMode, share
+	case p.count != faults.One:
+		chosen.Mode, chosen.Value = v1alpha1.FixedMode, share
+	}
+	object, err := p.object(placement{meta: faults.NewMeta(p.action, p.pods.Namespace, "run"), selector: chosen, lifetime: lifetime})
+	if err != nil {
+		return nil, err
+	}
+	return object, complete(context.Background(), object)
 }

@@ -43,7 +43,7 @@ type NetworkDelay struct {
 	// requests that the targets answer.
 	Signal string `yaml:"signal"`
 	// Effects must be seen, in place of Signal.
-	Effects []record.Effect `yaml:"effects"`
+	Effects []record.Effect `yaml:"-"`
 }
 
 // Validate names the invalid fields.

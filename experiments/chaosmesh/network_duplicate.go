@@ -27,7 +27,7 @@ type NetworkDuplicate struct {
 	Follow bool `yaml:"follow"`
 	// Effects must be seen. There is no default, and without them the verdict
 	// cannot be held.
-	Effects []record.Effect `yaml:"effects"`
+	Effects []record.Effect `yaml:"-"`
 }
 
 // Validate names the invalid fields.

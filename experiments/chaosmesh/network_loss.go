@@ -28,7 +28,7 @@ type NetworkLoss struct {
 	Follow bool `yaml:"follow"`
 	// Effects must be seen. There is no default, and without them the verdict
 	// cannot be held.
-	Effects []record.Effect `yaml:"effects"`
+	Effects []record.Effect `yaml:"-"`
 }
 
 // Validate names the invalid fields.

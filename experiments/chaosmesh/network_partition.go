@@ -28,7 +28,7 @@ type NetworkPartition struct {
 	Signal string `yaml:"signal"`
 	// Effects must be seen, in place of Signal. Without Signal and Effects the
 	// verdict cannot be held.
-	Effects []record.Effect `yaml:"effects"`
+	Effects []record.Effect `yaml:"-"`
 }
 
 // Validate names the invalid fields.

@@ -27,7 +27,7 @@ type PodFailure struct {
 	// Follow also hits pods that appear while the fault is held; see [Fault].
 	Follow bool `yaml:"follow"`
 	// Effects must be seen. Default: each target is not ready.
-	Effects []record.Effect `yaml:"effects"`
+	Effects []record.Effect `yaml:"-"`
 }
 
 // Validate names the invalid fields.

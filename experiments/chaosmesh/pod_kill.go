@@ -16,7 +16,7 @@ type PodKill struct {
 	Pods  faults.Pods  `yaml:"-"`
 	Count faults.Count `yaml:"pods"`
 	// Effects must be seen. Default: each victim, by its UID, is gone.
-	Effects []record.Effect `yaml:"effects"`
+	Effects []record.Effect `yaml:"-"`
 }
 
 // Validate names the invalid fields.

@@ -42,7 +42,7 @@ type StressCPU struct {
 	// Default: [SignalCPU].
 	Signal string `yaml:"signal"`
 	// Effects must be seen, in place of Signal.
-	Effects []record.Effect `yaml:"effects"`
+	Effects []record.Effect `yaml:"-"`
 }
 
 // Validate names the invalid fields.

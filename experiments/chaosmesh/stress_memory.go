@@ -41,7 +41,7 @@ type StressMemory struct {
 	// Default: [SignalMemory].
 	Signal string `yaml:"signal"`
 	// Effects must be seen, in place of Signal.
-	Effects []record.Effect `yaml:"effects"`
+	Effects []record.Effect `yaml:"-"`
 }
 
 // Validate names the invalid fields.

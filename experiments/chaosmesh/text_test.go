@@ -70,9 +70,10 @@ func TestTheTextOfADirection(t *testing.T) {
 	}
 }
 
-// Each field is named in the file as in code, but for which pods are hit.
+// Each field is named in the file as in code, but for which pods are hit, and for
+// what must be seen, which faults of every kind say in one way.
 func TestTheFieldsOfFaultsHaveNames(t *testing.T) {
-	other := map[string]string{"Pods": "-", "To": "-", "Count": "pods", "On": "-", "Times": "-"}
+	other := map[string]string{"Pods": "-", "To": "-", "Count": "pods", "On": "-", "Times": "-", "Effects": "-"}
 	for _, value := range []any{
 		chaosmesh.PodKill{},
 		chaosmesh.PodFailure{},

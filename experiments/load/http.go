@@ -25,55 +25,55 @@ import (
 // HTTP is a load of HTTP requests. It can be driven more than once.
 type HTTP struct {
 	// Shape is the rate of requests over time; required.
-	Shape Shape `yaml:"shape"`
+	Shape Shape
 	// URL is what to request, http or https; required without Targets.
-	URL string `yaml:"url"`
+	URL string
 	// Method is the HTTP method; default GET. A target has its own.
-	Method string `yaml:"method"`
+	Method string
 	// Targets is the path of a file in vegeta's HTTP or JSON format, in place of
 	// URL. It is read before the start; request n uses target n, round robin.
 	// Paths of bodies, as @file, are relative to the file's directory. The record
 	// identifies a request's target only by the request's number.
-	Targets string `yaml:"targets"`
+	Targets string
 	// Header and Body are sent with each request; a target's own headers are
 	// added, and its own body replaces this one.
-	Header http.Header `yaml:"-"`
-	Body   []byte      `yaml:"-"`
+	Header http.Header
+	Body   []byte
 	// HeaderFiles are files with more headers, as lines "Name: value"; BodyFile
 	// is a file with the body, in place of Body. They are read before the start.
-	HeaderFiles []string `yaml:"header_files"`
-	BodyFile    string   `yaml:"body_file"`
+	HeaderFiles []string
+	BodyFile    string
 	// SecretHeader are headers whose values are secret, by name. They are
 	// read before the start.
-	SecretHeader map[string]Secret `yaml:"secret_headers"`
+	SecretHeader map[string]Secret
 	// Timeout is how long to wait for an answer; default 2 s. A black hole keeps
 	// as many requests in flight as are sent in that time, and blurs the edges of
 	// an outage by it.
-	Timeout time.Duration `yaml:"timeout"`
+	Timeout time.Duration
 	// Reuse keeps connections alive and reuses them.
-	Reuse bool `yaml:"reuse_connections"`
+	Reuse bool
 	// ReuseRate is the rate of additional requests over kept-alive connections,
 	// as the signal [ReusedSignal]: a fault that breaks a user's open connection
 	// may leave new ones alone, and vice versa. Default: none. Not with Reuse.
 	// Two rates with a large common divisor send their requests at few distances
 	// from each other, where one may always wait for the other: to compare the
 	// two choose 19 to 100, not 20.
-	ReuseRate Rate `yaml:"reuse_rate"`
+	ReuseRate Rate
 	// BackendHeader is the response header in which the service names the
 	// instance that answered; default "X-Pod".
-	BackendHeader string `yaml:"named_by"`
+	BackendHeader string
 	// Success defines a good answer; default: a status from 200 to 399.
-	Success Success `yaml:"success"`
+	Success Success
 	// TLS configures HTTPS; nil: the system's certificate authorities.
-	TLS *tls.Config `yaml:"-"`
+	TLS *tls.Config
 	// MaxInFlight is the maximum number of unanswered requests of a signal;
 	// default: three times the number that a black hole of the whole timeout
 	// holds at the shape's peak and in a surge. Beyond it requests are sent late,
 	// and the judge is told.
-	MaxInFlight uint64 `yaml:"-"`
+	MaxInFlight uint64
 	// Surge is a fault that may multiply the load's rate while it is driven.
 	// Default: none. Not for a share: the other workers would not know of it.
-	Surge *Surge `yaml:"-"`
+	Surge *Surge
 
 	share  share           // to drive; the zero value is the whole
 	window *Window         // to drive it in; nil: from Drive to its context's end

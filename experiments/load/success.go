@@ -12,9 +12,9 @@ import (
 // requires only a status from 200 to 399.
 type Success struct {
 	// Status are the codes that are good; default: 200 to 399. Others never are.
-	Status []StatusRange `json:"status,omitempty" yaml:"status"`
+	Status []StatusRange `json:"status,omitempty"`
 	// Contains is text that the body must contain; empty: any body.
-	Contains string `json:"contains,omitempty" yaml:"contains"`
+	Contains string `json:"contains,omitempty"`
 }
 
 // A StatusRange is a range of HTTP status codes, both ends included. Its text is

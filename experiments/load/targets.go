@@ -19,11 +19,7 @@ import (
 
 // checkURL reports an invalid URL.
 func checkURL(text string) error {
-	u, err := url.Parse(text)
-	switch {
-	case err != nil:
-		return err
-	case (u.Scheme != "http" && u.Scheme != "https") || u.Host == "":
+	if u, err := url.Parse(text); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
 		return fmt.Errorf("url %q: want http://host/path or https://host/path", text)
 	}
 	return nil

@@ -7,11 +7,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"text/template"
 
+	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/steadystate"
-	"github.com/aftershockhq/aftershock/suites"
 )
 
 // An instrument that is wrong about itself must not pass: each of these rows
@@ -31,10 +32,12 @@ func TestARowIsAsWanted(t *testing.T) {
 		{"unknown is none", judge.Result{Verdict: steadystate.Unknown, Proofs: proofs(steadystate.Held, steadystate.Held)}, nil, false},
 		{"an effect that was not seen", judge.Result{Verdict: steadystate.Held, Proofs: proofs(steadystate.Unknown, steadystate.Held)}, nil, false},
 		{"a fault that is not gone", judge.Result{Verdict: steadystate.Held, Proofs: proofs(steadystate.Held, steadystate.Unknown)}, nil, false},
+		{"one of two effects that was not seen", judge.Result{Verdict: steadystate.Held, Proofs: slices.Concat(proofs(steadystate.Unknown, steadystate.Held), proofs(steadystate.Held, steadystate.Held))}, nil, false},
+		{"one of two faults that is not gone", judge.Result{Verdict: steadystate.Held, Proofs: slices.Concat(proofs(steadystate.Held, steadystate.Unknown), proofs(steadystate.Held, steadystate.Held))}, nil, false},
 		{"no proof at all", judge.Result{Verdict: steadystate.Held}, nil, false},
 		{"a process that is left", judge.Result{Verdict: steadystate.Held, Proofs: proofs(steadystate.Held, steadystate.Held)}, []string{"stress-ng-cpu 17"}, false},
 	} {
-		r := row{experiment: experiment{id: "pods/kill-one", want: held}, what: "pods/kill-one"}
+		r := row{experiment: experiment{id: "checkout/pods/kill-one", want: held}, what: "checkout/pods/kill-one"}
 		r.take(reports.Report{Result: c.result}, c.left)
 		if r.asWanted() != c.want {
 			t.Errorf("%s: as wanted is %v, want %v: %+v", c.name, r.asWanted(), c.want, r)
@@ -49,7 +52,7 @@ func TestARowIsAsWanted(t *testing.T) {
 
 // A stage that is named wrongly is as wrong as a verdict.
 func TestACostliestStageIsCompared(t *testing.T) {
-	r := row{experiment: experiment{id: "pods/kill-one", want: held, costliest: "ready"}, verdict: held, effect: "seen", left: nothing, costliest: "scheduled"}
+	r := row{experiment: experiment{id: "checkout/pods/kill-one", want: held, costliest: "ready"}, verdict: held, effect: "seen", left: nothing, costliest: "scheduled"}
 	if r.asWanted() {
 		t.Error("another stage than the one wanted must not pass")
 	}
@@ -86,21 +89,63 @@ func TestProcessesAreFoundByTheirNames(t *testing.T) {
 // Every experiment of the standard suites is in the table, healthy and with a
 // defect that it must find.
 func TestThePlanIsWhole(t *testing.T) {
-	for _, id := range suites.IDs() {
+	for _, e := range config.Catalogue().Experiments {
 		for _, want := range []string{held, broken} {
+			id := "checkout/" + e.ID
 			if !slices.ContainsFunc(plan(), func(e experiment) bool { return e.id == id && e.want == want }) {
 				t.Errorf("no row of the plan wants %s to be %s", id, want)
 			}
 		}
 	}
-	only, err := choose(plan(), []string{"autoscaling/surge"}, "max-too-low", false, 1)
+	only, err := choose(plan(), []string{"checkout/autoscaling/surge"}, "max-too-low", false, 1)
 	if err != nil || len(only) != 1 || only[0].defect != "max-too-low" {
 		t.Errorf("%v, %v; want the one row", only, err)
 	}
 	if _, err := choose(plan(), nil, "max-too-lo", false, 1); err == nil || !strings.Contains(err.Error(), "max-too-low") {
 		t.Errorf("a service that is none: %v, want an error that names those there are", err)
 	}
-	if _, err := choose(plan(), []string{"pods/kill-all"}, "", false, 1); err == nil || !strings.Contains(err.Error(), "pods/kill-one") {
+	if _, err := choose(plan(), []string{"checkout/pods/kill-all"}, "", false, 1); err == nil || !strings.Contains(err.Error(), "checkout/pods/kill-one") {
 		t.Errorf("an id that is none: %v, want an error that names those there are", err)
 	}
+}
+
+// The lab's file is right, with and without an autoscaler, and has what the
+// table runs; the table has everything that it plans.
+func TestTheLabHasTheExperimentsOfThePlan(t *testing.T) {
+	for _, scales := range []bool{false, true} {
+		var planned []string
+		p := ofTheLab(t, scales)
+		for _, e := range p.Planned {
+			planned = append(planned, e.ID())
+			if !slices.ContainsFunc(plan(), func(row experiment) bool { return row.id == e.ID() }) {
+				t.Errorf("%s: no row of the plan has %s", e.Place, e.ID())
+			}
+		}
+		for _, row := range plan() {
+			if slices.Contains(scaling, row.defect) == scales && !slices.Contains(planned, row.id) {
+				t.Errorf("the file does not plan %s for %q: %v", row.id, row.defect, p.Skipped)
+			}
+		}
+	}
+}
+
+// scaling are the defects with an autoscaler.
+var scaling = []string{autoscaled, "no-requests", "max-too-low", "scale-down-too-eager"}
+
+// ofTheLab is the plan of the lab's file.
+func ofTheLab(t *testing.T, autoscaled bool) *config.Plan {
+	t.Helper()
+	const path = "../../lab/aftershock.yaml"
+	var text bytes.Buffer
+	if err := template.Must(template.ParseFiles(path+".tmpl")).Execute(&text, map[string]any{
+		"Kubeconfig": "/run/kubeconfig", "Context": "lab", "UID": "0b1c", "Namespace": "shop", "URL": "http://198.18.0.11:30080/checkout",
+		"Echo": "ws://198.18.0.11:30080/echo", "Prometheus": "http://198.18.0.2:9090", "Autoscaled": autoscaled,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	plan, err := config.Parse(path, text.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan
 }

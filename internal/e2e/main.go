@@ -1,13 +1,13 @@
-// Command e2e runs the standard suites on the lab: on the healthy service,
-// where every experiment must hold, and on the service with a defect that the
-// experiment is there to find, where it must be broken; an instrument that
-// cannot see a defect is none. It prints a table, and ends with 1 if anything
-// in it is not as wanted.
+// Command e2e runs the experiments of lab/aftershock.yaml, the standard suites
+// among them: on healthy services, where every experiment must hold, and on those
+// with a defect that the experiment is there to find, where it must be broken; an
+// instrument that cannot see a defect is none. It prints a table, and ends with 1
+// if anything in it is not as wanted.
 //
 //	go run ./internal/e2e           all experiments, healthy and with their defects
 //	go run ./internal/e2e -smoke    a few of them, and the Ginkgo specs too
-//	go run ./internal/e2e -repeat 20 pods/kill-one
-//	go run ./internal/e2e -service max-too-low autoscaling/surge
+//	go run ./internal/e2e -repeat 20 checkout/pods/kill-one
+//	go run ./internal/e2e -service max-too-low checkout/autoscaling/surge
 //
 // Unknown is no verdict: on a machine that was too busy to drive the load the
 // experiment is run again, twice at most, and the table says how often; what

@@ -53,12 +53,17 @@ func (r row) service() string { return cmp.Or(r.defect, "healthy") }
 func (r *row) take(result reports.Report, left []string) {
 	r.verdict, r.reason = result.Verdict.String(), result.Reason
 	r.effect, r.left = noEffect, "?"
+	// Each of several faults has its own.
 	for _, p := range result.Proofs {
-		switch seen := p.Verdict.String() == held; p.Name {
-		case "effect":
-			r.effect = map[bool]string{true: "seen", false: "not seen"}[seen]
-		case "undone":
-			r.left = map[bool]string{true: nothing, false: p.Text}[seen]
+		switch proven := p.Verdict.String() == held; {
+		case p.Name == "effect" && !proven:
+			r.effect = "not seen"
+		case p.Name == "effect" && r.effect == noEffect:
+			r.effect = "seen"
+		case p.Name == "undone" && !proven:
+			r.left = p.Text
+		case p.Name == "undone" && r.left == "?":
+			r.left = nothing
 		}
 	}
 	if len(left) > 0 {

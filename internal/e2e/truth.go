@@ -186,7 +186,7 @@ func compareOutage(o steadystate.Outage, requests map[uint64]record.Request, cam
 // comparePartition: the longest time in which the payments saw no request began
 // and ended within the bounds of the outage of the check on what reaches them.
 func comparePartition(result judge.Result, _, truth string) (string, error) {
-	const check = "payments are reached"
+	const check = "payments-reached"
 	came, err := arrivals(truth, "payments-*.log", result.Started, result.Length)
 	if err != nil {
 		return "", err

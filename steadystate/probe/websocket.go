@@ -32,7 +32,7 @@ type WebSocket struct {
 	Timeout time.Duration `yaml:"timeout"`
 	// Fresh opens a connection for each message. Default: one connection is kept
 	// while it works, and its break is a failure.
-	Fresh bool `yaml:"fresh_connections"`
+	Fresh bool `yaml:"freshConnections"`
 	// Header is sent when a connection is opened.
 	Header http.Header `yaml:"-"`
 	// TLS configures wss; nil: the system's certificate authorities.

@@ -4,7 +4,7 @@
 //
 //	func TestSuites(t *testing.T) {
 //		gomega.RegisterFailHandler(ginkgo.Fail)
-//		specs.Register("checkout", suites.All(target), "runs", nil)
+//		specs.Register("checkout", list, "runs", nil)
 //		ginkgo.RunSpecs(t, "suites")
 //	}
 //

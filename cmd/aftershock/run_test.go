@@ -1,0 +1,186 @@
+package main
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/aftershockhq/aftershock/config"
+)
+
+// ofShop is a configuration of two services; SERVER is a Kubernetes.
+const ofShop = `apiVersion: aftershock/v1
+cluster: {kubeconfig: kubeconfig, uid: 0b1c}
+allow: {namespaces: [shop]}
+services:
+  checkout:
+    namespace: shop
+    workload: deployment/checkout
+    load: {url: "http://127.0.0.1:9/checkout"}
+    suites: [pods/kill-one, pods/evict, network/delay, network/partition]
+    vary: {pods/evict: {skip: the budget is being changed}}
+  cart:
+    namespace: shop
+    workload: deployment/cart
+    load: {url: "http://127.0.0.1:9/cart"}
+    suites: [pods/kill-one]
+experiments:
+  storm: {service: checkout, faults: {kill: {podKill: {pods: 30%}}}}
+`
+
+// shopDirectory is a directory with that configuration, as aftershock.yaml.
+func shopDirectory(t *testing.T, text string) string {
+	t.Helper()
+	dir := t.TempDir()
+	away := httptest.NewServer(http.NotFoundHandler())
+	away.Close()
+	kubeconfig := `{"apiVersion":"v1","kind":"Config","clusters":[{"name":"c","cluster":{"server":"` + away.URL + `"}}],"contexts":[{"name":"c","context":{"cluster":"c"}}],"current-context":"c"}`
+	for name, content := range map[string]string{"aftershock.yaml": text, "kubeconfig": kubeconfig} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// plannedIDs are the ids of the experiments that a dry run prints.
+func plannedIDs(t *testing.T, stdout string) (ids []string) {
+	t.Helper()
+	var plan struct {
+		Experiments []struct{ ID string }
+	}
+	if err := yaml.Unmarshal([]byte(stdout), &plan); err != nil {
+		t.Errorf("what is printed is not YAML: %v\n%s", err, stdout)
+	}
+	for _, e := range plan.Experiments {
+		ids = append(ids, e.ID)
+	}
+	return ids
+}
+
+func TestIDsAndLabelsChooseExperiments(t *testing.T) {
+	t.Chdir(shopDirectory(t, ofShop))
+	for _, row := range []struct {
+		sentence string
+		args     []string
+		want     string // ids
+		err      string
+	}{
+		{"all of the file", nil, "checkout/pods/kill-one checkout/network/delay cart/pods/kill-one checkout/storm", ""},
+		{"an id", []string{"checkout/pods/kill-one"}, "checkout/pods/kill-one", ""},
+		{"an id of the file's own", []string{"checkout/storm"}, "checkout/storm", ""},
+		{"those of a service", []string{"checkout"}, "checkout/pods/kill-one checkout/network/delay checkout/storm", ""},
+		{"those of a suite, without what it skips", []string{"checkout/pods"}, "checkout/pods/kill-one", ""},
+		{"several, in the order of the file", []string{"cart", "checkout/network"}, "checkout/network/delay cart/pods/kill-one", ""},
+		{"labels", []string{"--label-filter", "pods && !checkout"}, "cart/pods/kill-one", ""},
+		{"an id and labels", []string{"checkout", "--label-filter", "storm || delay"}, "checkout/network/delay checkout/storm", ""},
+		{"the middle of an id is none", []string{"check"}, "", `no experiment "check"; experiments: checkout/pods/kill-one, checkout/network/delay, cart/pods/kill-one, checkout/storm`},
+		{"one that there is not, beside one that there is", []string{"cart", "checkout/strom"}, "", `no experiment "checkout/strom"; experiments: checkout/pods/kill-one,`},
+		{"one that the file skips", []string{"checkout/pods/evict"}, "", `experiment "checkout/pods/evict" is skipped: the budget is being changed`},
+		{"one that lacks something", []string{"checkout/network/partition"}, "", `experiment "checkout/network/partition" is skipped: services[checkout].calls is missing`},
+		{"labels that leave none", []string{"--label-filter", "rollout"}, "", `no experiment is left by --label-filter "rollout"; experiments: checkout/pods/kill-one`},
+		{"labels of an id that leave none", []string{"cart", "--label-filter", "network"}, "", `no experiment is left by --label-filter "network"`},
+		{"no language of labels", []string{"--label-filter", "cart &&"}, "", "aftershock: --label-filter: Syntax Error Parsing Label Filter\n"},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			code, stdout, stderr := call(t, append([]string{"run", "--dry-run"}, row.args...)...)
+			if row.err != "" {
+				if code != exitUsage || !strings.Contains(stderr, row.err) || stdout != "" || strings.Contains(stderr, "\x1b") {
+					t.Errorf("exit code %d, want %d and %q\n%s%s", code, exitUsage, row.err, stdout, stderr)
+				}
+				return
+			}
+			if got := strings.Join(plannedIDs(t, stdout), " "); code != exitHeld || got != row.want {
+				t.Errorf("exit code %d, experiments %s, want %s\n%s", code, got, row.want, stderr)
+			}
+		})
+	}
+}
+
+func TestADryRunAsksNoClusterUnlessItIsToldTo(t *testing.T) {
+	dir := shopDirectory(t, ofShop)
+	t.Chdir(dir)
+	for _, row := range []struct {
+		sentence, flag string
+		code           int
+		want           string // in stdout or stderr
+	}{
+		{"by itself none", "--dry-run", exitHeld, "kind: PodChaos"},
+		{"in kubectl's words the client", "--dry-run=client", exitHeld, "--dry-run=server prints them"},
+		{"the server, which is away", "--dry-run=server", exitUnknown, "cannot be tested now"},
+		{"anything else", "--dry-run=maybe", exitUsage, "--dry-run=maybe: want client or server"},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			code, stdout, stderr := call(t, "run", row.flag, "checkout/storm")
+			if code != row.code || !strings.Contains(stdout+stderr, row.want) {
+				t.Errorf("exit code %d, want %d and %q\n%s%s", code, row.code, row.want, stdout, stderr)
+			}
+			if ids := plannedIDs(t, stdout); code == exitHeld && !slices.Equal(ids, []string{"checkout/storm"}) || code != exitHeld && stdout != "" {
+				t.Errorf("printed\n%s", stdout)
+			}
+		})
+	}
+	if _, err := os.Stat(filepath.Join(dir, "runs")); err == nil {
+		t.Error("a dry run keeps records")
+	}
+}
+
+func TestAFileThatRunsNothingIsAUsageError(t *testing.T) {
+	t.Chdir(shopDirectory(t, `apiVersion: aftershock/v1
+cluster: {kubeconfig: kubeconfig, uid: 0b1c}
+allow: {namespaces: [shop]}
+services:
+  cart: {namespace: shop, workload: deployment/cart, load: {url: "http://127.0.0.1:9/cart"}}
+`))
+	for _, args := range [][]string{{"run"}, {"run", "--dry-run"}, {"preflight"}, {"run", "cart"}} {
+		code, stdout, stderr := call(t, args...)
+		if want := "aftershock.yaml names no experiment: give a service suites, as in suites: [pods], or write experiments of your own"; code != exitUsage || !strings.Contains(stderr, want) {
+			t.Errorf("aftershock %q: exit code %d, want %d and %q\n%s%s", args, code, exitUsage, want, stdout, stderr)
+		}
+	}
+}
+
+func TestAShellCompletesIDs(t *testing.T) {
+	t.Chdir(shopDirectory(t, ofShop))
+	for _, command := range []string{"run", "preflight"} {
+		_, stdout, stderr := call(t, "__complete", command, "")
+		if !strings.Contains(stdout, "checkout/storm\n") || strings.Contains(stdout, "evict") {
+			t.Errorf("%s: %s%s", command, stdout, stderr)
+		}
+	}
+}
+
+// What the cluster does not let an experiment do is known once it was asked. A run
+// of nothing would hold.
+func TestWhatTheClusterRulesOutIsRefusedIfItIsNamed(t *testing.T) {
+	const skipped = "no rollout reaches every pod"
+	plan, err := config.Read(filepath.Join(shopDirectory(t, ofShop), "aftershock.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	able := plan.Planned[1:] // without checkout/pods/kill-one
+	plan.Skipped = append(plan.Skipped, config.Skipped{ID: "checkout/pods/kill-one", Why: skipped})
+	for _, row := range []struct {
+		sentence string
+		able     []config.Planned
+		names    []string
+		want     string // of the error
+	}{
+		{"its id", able, []string{"checkout/pods/kill-one"}, `experiment "checkout/pods/kill-one" is skipped: ` + skipped},
+		{"the beginning of ids, of which others can run", able, []string{"checkout"}, ""},
+		{"no name", able, nil, ""},
+		{"all of them", nil, nil, "every experiment is skipped:\n"},
+		{"all that were named", nil, []string{"cart"}, "every experiment is skipped:\n"},
+	} {
+		chosen, err := choose(plan, row.able, row.names, "")
+		if (err == nil) != (row.want == "") || err != nil && (exitCode(err) != exitUsage || !strings.Contains(err.Error(), row.want)) {
+			t.Errorf("%s: %v, %v; want %q", row.sentence, ids(chosen), err, row.want)
+		}
+	}
+}

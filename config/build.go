@@ -1,0 +1,286 @@
+package config
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/experiments/faults"
+	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/experiments/workers"
+	"github.com/aftershockhq/aftershock/record"
+)
+
+// defaultRate is that of a load that names none.
+const defaultRate = 100
+
+// loadOf is the load of an experiment: its own, merged into the service's.
+func (r *resolver) loadOf(t *Target, own cursor) (*load.HTTP, *Workers, []byte) {
+	at := t.at.field("load")
+	if own.null() {
+		if t.Load == nil {
+			return nil, nil, nil
+		}
+		return r.load(at, *t.Load)
+	}
+	merged := own.with(merge(at.value, own.value))
+	var l Load
+	if !r.ok(func() { r.value(merged, &l) }) {
+		return nil, nil, nil
+	}
+	return r.load(merged, l)
+}
+
+// load makes a load of what is written of it.
+func (r *resolver) load(at cursor, l Load) (*load.HTTP, *Workers, []byte) {
+	h := load.HTTP{
+		URL: l.URL, Shape: l.Rate, Targets: r.beside(l.Targets), Method: l.Method, BodyFile: r.beside(l.BodyFile),
+		Timeout: l.Timeout, BackendHeader: l.BackendHeader, Reuse: l.Reuse, ReuseRate: l.ReuseRate,
+		Header: http.Header{}, SecretHeader: map[string]load.Secret{},
+		Success: load.Success{Status: l.Success.Status, Contains: l.Success.Body.Contains},
+	}
+	if h.Shape.Peak() == 0 {
+		h.Shape = load.Constant(defaultRate)
+	}
+	for _, file := range l.HeaderFiles {
+		h.HeaderFiles = append(h.HeaderFiles, r.beside(file))
+	}
+	for name, value := range l.Headers {
+		if value.Secret == (load.Secret{}) {
+			h.Header.Set(name, value.Value)
+			continue
+		}
+		value.Secret.File = r.beside(value.Secret.File)
+		h.SecretHeader[name] = value.Secret
+	}
+	bundle := r.bundle(at.field("caFile"), l.CAFile)
+	h.TLS = trusting(bundle)
+	if err := h.Validate(); err != nil {
+		r.fail(at, err)
+	}
+	if l.Workers != nil {
+		r.workers(at.field("workers"), l.Workers)
+	}
+	return &h, l.Workers, bundle
+}
+
+func (r *resolver) workers(at cursor, w *Workers) {
+	if w.Count < 1 || w.Count > workers.MaxCount {
+		r.bad(at.field("count"), "%d: want from 1 to %d", w.Count, workers.MaxCount)
+	}
+	if w.Image == "" {
+		r.bad(at.field("image"), "is missing: an image whose entry point is aftershock, of this version")
+	}
+	if w.Namespace = cmp.Or(w.Namespace, r.plan.Cluster.Namespace); w.Namespace == "" {
+		r.bad(at.field("namespace"), "is missing, and so is cluster.namespace: where the workers' Job may be created")
+	} else {
+		r.namespace(at.field("namespace"), w.Namespace)
+	}
+	for name, amount := range map[string]resource.Quantity{"cpu": w.CPU, "memory": w.Memory} {
+		if amount.Sign() < 0 || !at.field(name).null() && amount.IsZero() {
+			r.bad(at.field(name), "want an amount above zero, as in 500m of cpu or 256Mi of memory")
+		}
+	}
+}
+
+// bundle are the certificate authorities in a file, PEM.
+func (r *resolver) bundle(at cursor, path string) []byte {
+	if path == "" {
+		return nil
+	}
+	pem, err := r.readFile(path)
+	switch {
+	case err != nil:
+		r.bad(at, "%s", err)
+	case !x509.NewCertPool().AppendCertsFromPEM(pem):
+		r.bad(at, "%s holds no certificate", path)
+	}
+	return pem
+}
+
+// maxFile is the length of the longest file that is read.
+const maxFile = 1 << 20
+
+// readFile reads a file that the configuration names. A device or a pipe may have
+// no end.
+func (r *resolver) readFile(path string) ([]byte, error) {
+	info, err := os.Stat(r.beside(path))
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular() || info.Size() > maxFile:
+		return nil, fmt.Errorf("%s is not a file of at most %d bytes", path, maxFile)
+	}
+	return os.ReadFile(r.beside(path))
+}
+
+// trusting is TLS that trusts these authorities; nil: the system's.
+func trusting(bundle []byte) *tls.Config {
+	if bundle == nil {
+		return nil
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(bundle)
+	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+}
+
+// probes completes the service's probes.
+func (r *resolver) probes(t *Target) {
+	if w := t.WebSocket; w != nil {
+		at := t.at.field("websocket")
+		w.TLS = trusting(r.bundle(at.field("caFile"), w.CAFile))
+		if err := w.Validate(); err != nil {
+			r.fail(at, err)
+		}
+	}
+	if g := t.GRPC; g != nil {
+		at := t.at.field("grpc")
+		g.TLS = trusting(r.bundle(at.field("caFile"), g.CAFile))
+		switch {
+		case g.UseTLS && g.TLS == nil:
+			g.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+		case !g.UseTLS && g.CAFile != "":
+			r.bad(at.field("caFile"), "is of TLS, which is off; add tls: true")
+		}
+		if err := g.Validate(); err != nil {
+			r.fail(at, err)
+		}
+	}
+}
+
+// chaosMesh reads the object of a fault that is written in Chaos Mesh's own YAML.
+func (r *resolver) chaosMesh(c ChaosMesh, effects []record.Effect, at cursor) (object chaosmesh.Object, ok bool) {
+	text := c.YAML
+	switch {
+	case (c.File == "") == (c.YAML == ""):
+		r.bad(at, "want file, the path of an object of Chaos Mesh, or yaml, its text; one of the two")
+		return object, false
+	case c.File != "":
+		read, err := r.readFile(c.File)
+		if err != nil {
+			r.bad(at.field("file"), "%s", err)
+			return object, false
+		}
+		text = string(read)
+	}
+	return chaosmesh.Object{YAML: text, Follow: c.Follow, Effects: effects}, true
+}
+
+// Aim is a fault of Chaos Mesh on these pods, in this container where it needs
+// one and names none. Ok is false for another fault.
+func (f Fault) Aim(pods, to faults.Pods, container string) (spec chaosmesh.Spec, ok bool) {
+	if c, object := f.Spec.(ChaosMesh); object {
+		return c.Object, true
+	}
+	if _, ok = f.Spec.(chaosmesh.Spec); !ok {
+		return nil, false
+	}
+	v := reflect.New(reflect.TypeOf(f.Spec)).Elem()
+	v.Set(reflect.ValueOf(f.Spec))
+	v.FieldByName("Pods").Set(reflect.ValueOf(pods))
+	if effects := v.FieldByName("Effects"); len(f.Effects) > 0 {
+		effects.Set(reflect.ValueOf(f.Effects))
+	}
+	if f.To != "" {
+		v.FieldByName("To").Set(reflect.ValueOf(to))
+	}
+	if containers := v.FieldByName("Containers"); containers.IsValid() && containers.Len() == 0 {
+		containers.Set(reflect.ValueOf([]string{container}))
+	}
+	return reflect.TypeAssert[chaosmesh.Spec](v)
+}
+
+// hosts are the hosts of URLs.
+var hosts = regexp.MustCompile(`https?://[^/\s"]*`)
+
+// content is what a file of the load holds; empty where it cannot be read, which
+// the load itself reports.
+func content(path string) string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+// hash is of what the experiment does. Files in Chaos Mesh's YAML, bodies and
+// targets count by what is in them; secrets by where they are.
+func (p Planned) hash(e Experiment) string {
+	type check struct {
+		Name, Signal, Query, Reduce, Good, Every string
+		Allowed                                  float64
+	}
+	type workload struct {
+		Workload, Container string
+		Selector            map[string]string
+	}
+	of := func(t *Target) workload { return workload{t.Workload.Text(), t.Container, t.Selector} }
+	what := struct {
+		On      workload
+		Called  []workload
+		Load    any
+		Times   Times
+		Faults  []PlannedFault
+		Signals map[string]string
+		Checks  []check
+		Expect  []string
+	}{On: of(p.Target), Times: p.Times, Faults: p.Faults, Signals: map[string]string{}, Expect: e.Expects}
+	if h := p.Load; h != nil {
+		what.Load = []any{
+			h.Shape.String(), h.Method, h.Header, h.SecretHeader, h.BackendHeader, h.Timeout, h.Reuse, h.ReuseRate, h.Success.String(),
+			content(h.BodyFile), hosts.ReplaceAllString(content(h.Targets), ""),
+		}
+	}
+	for _, f := range p.Faults {
+		if f.Callee != nil {
+			what.Called = append(what.Called, of(f.Callee))
+		}
+	}
+	subject := p.Target.Subject(p.Target.Container)
+	subject.Namespace = "" // which is a name of the environment's, as a URL is
+	query := func(text string) string {
+		if filled, err := fill(text, subject); err == nil {
+			return filled
+		}
+		return text // which was reported
+	}
+	for _, name := range p.Signals() {
+		what.Signals[name] = query(p.Target.Signals[name].Text)
+	}
+	for _, c := range p.Checks {
+		one := check{Name: c.Name, Signal: c.Signal, Good: c.Good.String(), Allowed: c.Allowed}
+		if c.Query != nil {
+			one.Query, one.Reduce, one.Every = query(c.Query.Text), string(c.Query.Reduce), c.Query.Every.String()
+		}
+		what.Checks = append(what.Checks, one)
+	}
+	text, err := json.Marshal(what)
+	if err != nil {
+		panic(fmt.Sprintf("config: hash of %s: %v", p.ID(), err)) // plain data
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:6])
+}
+
+// directory is the file's, which paths in it are relative to.
+func (r *resolver) directory() string { return filepath.Dir(r.plan.Path) }
+
+// beside resolves a path that the file names.
+func (r *resolver) beside(path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(r.directory(), path)
+}

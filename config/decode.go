@@ -1,0 +1,330 @@
+package config
+
+import (
+	"cmp"
+	"encoding"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/aftershockhq/aftershock/steadystate/prom"
+)
+
+// A decoder fills Go values from YAML nodes and collects every mistake.
+//
+// yaml.v3 stops at the first error of a type's own and knows neither paths nor
+// choices; hence this walk. Fields are named by their yaml tags. A type has a
+// form of its own by one of nodeDecoder, yaml.Unmarshaler and
+// encoding.TextUnmarshaler.
+type decoder struct {
+	sources   sources
+	mistakes  Mistakes
+	reported  map[mistakeKey]bool
+	found     int      // mistakes, also such as were reported already
+	decoding  bool     // values, and not resolving what they refer to
+	undecoded Mistakes // those of values that could not be decoded
+	old       bool     // the file has fields of older files
+}
+
+func newDecoder(path string) *decoder {
+	return &decoder{sources: sources{nil: path}, reported: map[mistakeKey]bool{}}
+}
+
+// nodeDecoder is a type of this package whose form is no plain struct's.
+type nodeDecoder interface {
+	decode(d *decoder, at cursor)
+}
+
+// joinedError is what [errors.Join] returns, and fmt.Errorf of several.
+type joinedError interface {
+	error
+	Unwrap() []error
+}
+
+// fail reports an error of another package: each of those that were joined, at
+// the field that it is about.
+func (d *decoder) fail(at cursor, err error) {
+	var (
+		joined  joinedError
+		setting prom.FieldError
+	)
+	switch {
+	case errors.As(err, &joined) && fmt.Sprint(joined) == errors.Join(joined.Unwrap()...).Error():
+		for _, inner := range joined.Unwrap() {
+			d.fail(at, inner)
+		}
+	case errors.As(err, &setting):
+		d.bad(at.within(setting.Path), "%s", setting.Message)
+	default:
+		// Those of loads and probes begin with the field: "load: url \"\": want ...".
+		text := strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(err.Error(), "load: "), "websocket: "), "grpc: ")
+		name, rest, _ := strings.Cut(text, " ")
+		switch name {
+		case "url", "address":
+			d.bad(at.field(name), "%s", rest)
+		case "reuse", "targets":
+			d.bad(at.field(name), "%s", text)
+		default:
+			d.bad(at, "%s", text)
+		}
+	}
+}
+
+var step = regexp.MustCompile(`^\.?([^.\[]+)|^\[(\d+)\]`)
+
+// within is the cursor of a path below this one, as in "http_config.files[1]".
+func (c cursor) within(path string) cursor {
+	for m := step.FindStringSubmatch(path); m != nil; m = step.FindStringSubmatch(path) {
+		path = path[len(m[0]):]
+		if i, err := strconv.Atoi(m[2]); err == nil {
+			c = c.item(i)
+		} else {
+			c = c.field(m[1])
+		}
+	}
+	return c
+}
+
+// ok runs f and reports whether it found no mistake.
+func (d *decoder) ok(f func()) bool {
+	before := d.found
+	f()
+	return d.found == before
+}
+
+// value fills what pointer points to.
+func (d *decoder) value(at cursor, pointer any) {
+	d.while(func() { d.into(at, reflect.ValueOf(pointer).Elem()) })
+}
+
+// while runs f, in which values are decoded.
+func (d *decoder) while(f func()) {
+	defer func(before bool) { d.decoding = before }(d.decoding)
+	d.decoding = true
+	f()
+}
+
+var durationType = reflect.TypeFor[time.Duration]()
+
+// into fills v, which can be set. Null says nothing, as an absent field.
+func (d *decoder) into(at cursor, v reflect.Value) {
+	if at.null() {
+		return
+	}
+	if raw, ok := reflect.TypeAssert[**yaml.Node](v.Addr()); ok {
+		*raw = at.value
+		return
+	}
+	if v.Kind() == reflect.Pointer {
+		if v.IsNil() {
+			v.Set(reflect.New(v.Type().Elem()))
+		}
+		d.into(at, v.Elem())
+		return
+	}
+	switch own := v.Addr().Interface().(type) {
+	case nodeDecoder:
+		own.decode(d, at)
+		return
+	case yaml.Unmarshaler:
+		if err := own.UnmarshalYAML(at.value); err != nil {
+			d.fail(at, err)
+		}
+		return
+	case encoding.TextUnmarshaler:
+		d.text(at, own.UnmarshalText)
+		return
+	case json.Unmarshaler: // resource.Quantity has no other
+		d.text(at, func(text []byte) error {
+			if own.UnmarshalJSON([]byte(strconv.Quote(string(text)))) != nil {
+				return fmt.Errorf("%q is not an amount, as in 500m, 128Mi or 10M", text)
+			}
+			return nil
+		})
+		return
+	}
+	switch {
+	case v.Type() == durationType:
+		d.text(at, func(text []byte) error {
+			length, err := time.ParseDuration(string(text))
+			if err != nil || length <= 0 {
+				return fmt.Errorf("%q is not a duration above zero; write it with a unit, as in 500ms, 30s or 1m30s", text)
+			}
+			v.SetInt(int64(length))
+			return nil
+		})
+	case v.Kind() == reflect.String:
+		d.text(at, func(text []byte) error { v.SetString(string(text)); return nil })
+	case v.Kind() == reflect.Bool:
+		// By its text: that of a variable has no type.
+		if !at.is(yaml.ScalarNode) || at.value.Value != "true" && at.value.Value != "false" {
+			d.bad(at, "want true or false, not %s", at.what())
+			return
+		}
+		v.SetBool(at.value.Value == "true")
+	case v.Kind() == reflect.Int:
+		d.text(at, func(text []byte) error {
+			number, err := strconv.Atoi(string(text))
+			if err != nil {
+				return fmt.Errorf("%q is not a whole number", text)
+			}
+			v.SetInt(int64(number))
+			return nil
+		})
+	case v.Kind() == reflect.Float64:
+		d.text(at, func(text []byte) error {
+			number, err := strconv.ParseFloat(string(text), 64)
+			if err != nil || number-number != 0 { // infinite, or no number
+				return fmt.Errorf("%q is not a number", text)
+			}
+			v.SetFloat(number)
+			return nil
+		})
+	case v.Kind() == reflect.Struct:
+		d.structure(at, v, nil)
+	case v.Kind() == reflect.Slice:
+		d.list(at, v)
+	case v.Kind() == reflect.Map:
+		v.Set(reflect.MakeMap(v.Type()))
+		for name, inner := range d.names(at) {
+			element := reflect.New(v.Type().Elem()).Elem()
+			d.into(inner, element)
+			v.SetMapIndex(reflect.ValueOf(name).Convert(v.Type().Key()), element)
+		}
+	default:
+		panic(fmt.Sprintf("config: no form for %s", v.Type()))
+	}
+}
+
+// structure fills a struct; extra are further fields, by name, of the mapping.
+func (d *decoder) structure(at cursor, v reflect.Value, extra map[string]any) {
+	fields := fieldsOf(v.Type())
+	for name, inner := range d.fields(at) {
+		i := slices.IndexFunc(fields, func(f structField) bool { return f.name == name })
+		switch {
+		case i >= 0:
+			d.into(inner, v.FieldByIndex(fields[i].index))
+		case extra[name] != nil:
+			d.value(inner, extra[name])
+		default:
+			d.unknown(inner, slices.Sorted(maps.Keys(extra)), names(fields))
+		}
+	}
+}
+
+// text reads the text of a scalar.
+func (d *decoder) text(at cursor, read func([]byte) error) {
+	if !at.is(yaml.ScalarNode) {
+		d.bad(at, "want a text, not %s", at.what())
+		return
+	}
+	if err := read([]byte(at.value.Value)); err != nil {
+		d.fail(at, err)
+	}
+}
+
+// list fills a slice. An empty list is not the same as nothing.
+func (d *decoder) list(at cursor, v reflect.Value) {
+	if !at.is(yaml.SequenceNode) {
+		d.bad(at, "want a list, as in [a, b], not %s", at.what())
+		return
+	}
+	v.Set(reflect.MakeSlice(v.Type(), len(at.value.Content), len(at.value.Content)))
+	for i := range at.value.Content {
+		if inner := at.item(i); d.said(inner) {
+			d.into(inner, v.Index(i))
+		}
+	}
+}
+
+// said reports whether there is a value, and where there is none that it is
+// missing.
+func (d *decoder) said(at cursor) bool {
+	if at.null() {
+		d.bad(at, "is empty; give it a value, or remove it")
+	}
+	return !at.null()
+}
+
+// fields are the fields of a mapping.
+func (d *decoder) fields(at cursor) func(yield func(name string, inner cursor) bool) {
+	return d.entries(at, cursor.field)
+}
+
+// names are the entries of a mapping whose keys are the user's to choose. Each has
+// a value.
+func (d *decoder) names(at cursor) func(yield func(name string, inner cursor) bool) {
+	return func(yield func(name string, inner cursor) bool) {
+		for name, inner := range d.entries(at, cursor.name) {
+			if d.said(inner); !yield(name, inner) {
+				return
+			}
+		}
+	}
+}
+
+func (d *decoder) entries(at cursor, entry func(cursor, string) cursor) func(yield func(name string, inner cursor) bool) {
+	return func(yield func(name string, inner cursor) bool) {
+		if instead := listed(at); instead != "" && at.is(yaml.SequenceNode) {
+			d.old = true
+			d.bad(at, "%s", instead)
+			return
+		}
+		if !at.is(yaml.MappingNode) {
+			d.bad(at, "want a mapping, as in {name: value}, not %s", at.what())
+			return
+		}
+		for i := 0; i < len(at.value.Content); i += 2 {
+			if name := at.value.Content[i].Value; !yield(name, entry(at, name)) {
+				return
+			}
+		}
+	}
+}
+
+// unknown reports a field that there is not.
+func (d *decoder) unknown(at cursor, choices ...[]string) {
+	if instead, ok := d.moved(at); ok {
+		d.bad(at, "%s", instead)
+		return
+	}
+	d.bad(at, "unknown field; fields: %s", cmp.Or(strings.Join(slices.Concat(choices...), ", "), "none"))
+}
+
+// A structField is a field of a struct that YAML can name.
+type structField struct {
+	name  string
+	index []int
+}
+
+func fieldsOf(t reflect.Type) (fields []structField) {
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+		switch {
+		case options == "inline":
+			for _, inner := range fieldsOf(f.Type) {
+				fields = append(fields, structField{inner.name, append([]int{i}, inner.index...)})
+			}
+		case name != "" && name != "-":
+			fields = append(fields, structField{name, []int{i}})
+		}
+	}
+	return fields
+}
+
+func names(fields []structField) (list []string) {
+	for _, f := range fields {
+		list = append(list, f.name)
+	}
+	return list
+}

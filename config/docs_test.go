@@ -1,0 +1,109 @@
+package config
+
+import (
+	"encoding/pem"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// documents have examples of the file: each begins with a complete one, and those
+// after it are merged into that.
+var documents = []string{"../README.md", "../docs/configuration.md"}
+
+var example = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```")
+
+func TestTheExamplesOfTheDocuments(t *testing.T) {
+	t.Setenv("TOKEN", "token")
+	directory := t.TempDir() // with the file that they name
+	server := httptest.NewTLSServer(nil)
+	server.Close()
+	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := os.WriteFile(filepath.Join(directory, "ca.pem"), authority, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range documents {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		examples := example.FindAllStringSubmatchIndex(string(text), -1)
+		if len(examples) == 0 {
+			t.Errorf("%s has no example", path)
+		}
+		var complete yaml.Node
+		for i, at := range examples {
+			body, line := string(text[at[2]:at[3]]), 1+strings.Count(string(text[:at[2]]), "\n")
+			if i == 0 && !strings.HasPrefix(body, "apiVersion:") {
+				t.Fatalf("%s:%d: the first example is not complete", path, line)
+			}
+			var document yaml.Node
+			if err := yaml.Unmarshal([]byte(body), &document); err != nil {
+				t.Errorf("%s:%d: %v", path, line, err)
+				continue
+			}
+			merged := document.Content[0]
+			if i == 0 {
+				complete = document
+			} else if !strings.HasPrefix(body, "apiVersion:") {
+				own := sources{}.root(merged).field("experiments").value
+				merged = merge(complete.Content[0], merged)
+				if own != nil { // with the nulls that they have for what they are from
+					merged.Content[index(merged, "experiments")+1] = own
+				}
+			}
+			whole, err := yaml.Marshal(merged)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := Parse(filepath.Join(directory, filepath.Base(path)), whole); err != nil {
+				t.Errorf("%s:%d: %v\nin\n%s", path, line, err, whole)
+			}
+		}
+	}
+}
+
+// What the file can say is in the reference.
+func TestTheReferenceHasEveryField(t *testing.T) {
+	text, err := os.ReadFile("../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields := slices.Concat(Kinds(), []string{
+		"url", "http_config", "at", "for", "when", "within", "effects", "to", ToCalls, ScalingOut,
+		BaselineSettle, BaselineControl, ExpectAutoscaler, SignalReplicas, SignalRollout, SignalWebSocket, SignalGRPC, SignalCPU, SignalMemory,
+	})
+	seen := map[reflect.Type]bool{}
+	var add func(of reflect.Type)
+	add = func(of reflect.Type) {
+		for of.Kind() == reflect.Pointer || of.Kind() == reflect.Slice || of.Kind() == reflect.Map {
+			of = of.Elem()
+		}
+		if of.Kind() != reflect.Struct || seen[of] || !strings.Contains(of.PkgPath(), "/aftershock/") {
+			return
+		}
+		seen[of] = true
+		for _, f := range fieldsOf(of) {
+			fields = append(fields, f.name)
+			add(of.FieldByIndex(f.index).Type)
+		}
+	}
+	for _, of := range []reflect.Type{reflect.TypeFor[File](), reflect.TypeFor[Check](), reflect.TypeFor[Service](), reflect.TypeFor[Experiment](), reflect.TypeFor[timingView]()} {
+		add(of)
+	}
+	for _, k := range kinds {
+		add(reflect.TypeOf(k.spec))
+	}
+	for _, field := range slices.Compact(slices.Sorted(slices.Values(fields))) {
+		if !regexp.MustCompile("`[^`\n]*\\b" + regexp.QuoteMeta(field) + "\\b[^`\n]*`|# " + regexp.QuoteMeta(field) + "\n").Match(text) {
+			t.Errorf("docs/configuration.md does not have %s", field)
+		}
+	}
+}

@@ -1,0 +1,126 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/record"
+)
+
+// Needs are what an experiment needs of its service: "autoscaler", "calls", "load",
+// "podSignals.NAME".
+func (e Experiment) Needs() (needs []string) {
+	if slices.Contains(e.Expects, ExpectAutoscaler) {
+		needs = append(needs, "autoscaler")
+	}
+	for _, name := range e.Faults.Names {
+		for _, need := range e.Faults.Values[name].needs() {
+			if !slices.Contains(needs, need) {
+				needs = append(needs, need)
+			}
+		}
+	}
+	return needs
+}
+
+func (f Fault) needs() (needs []string) {
+	if f.To == ToCalls {
+		needs = append(needs, "calls")
+	}
+	if f.Kind == "surge" {
+		needs = append(needs, "load")
+	}
+	if f.When.Autoscaler != "" {
+		needs = append(needs, "autoscaler")
+	}
+	for _, signal := range f.signals() {
+		needs = append(needs, "podSignals."+signal)
+	}
+	return needs
+}
+
+// missing says what the service lacks that the experiment needs, and where it needs
+// it; empty: nothing.
+func (r *resolver) missing(p Planned, e Experiment, at cursor) (why string, where cursor) {
+	t := p.Target
+	if r.undecoded.below(t.at.path.String()) {
+		return "", at // what it has is not known
+	}
+	for i, name := range e.Expects {
+		if why = r.lacks(t, name, false); name == ExpectAutoscaler && why != "" {
+			return why, at.field("expects").item(i)
+		}
+	}
+	for _, name := range e.Faults.Names {
+		f, where := e.Faults.Values[name], at.field("faults").name(name)
+		loaded := t.Load != nil || e.Load != nil
+		for _, need := range f.needs() {
+			if why = r.lacks(t, need, loaded); why != "" {
+				return why, where
+			}
+		}
+		switch {
+		case f.Kind == "drain" && !t.Workload.Drains():
+			return fmt.Sprintf("the drain of a node leaves the pods of a %s where they are", t.Workload.Kind), where
+		case f.Kind != "" && !loaded && t.Traffic == "":
+			return fmt.Sprintf("services[%s] has no load and no traffic, so that nothing shows whether its pods serve", t.Name), where
+		}
+	}
+	return "", at
+}
+
+// lacks says why the service does not have what is needed of it; empty: it does.
+func (r *resolver) lacks(t *Target, need string, loaded bool) string {
+	switch signal, ofPods := strings.CutPrefix(need, "podSignals."); {
+	case need == "autoscaler" && !t.Workload.Scales():
+		return fmt.Sprintf("the nodes decide how many pods a %s has, not an autoscaler", t.Workload.Kind)
+	case need == "autoscaler" && t.Autoscaler == nil:
+		return fmt.Sprintf("services[%s].autoscaler is missing", t.Name)
+	case need == "calls" && len(t.Calls) == 0:
+		return fmt.Sprintf("services[%s].calls is missing: the service that is called", t.Name)
+	case need == "calls" && len(t.Calls) > 1:
+		return fmt.Sprintf("%s calls %s: say which is meant, with \"to: %s\"", t.Name, strings.Join(t.Calls, ", "), t.Calls[0])
+	case need == "load" && !loaded:
+		return fmt.Sprintf("services[%s].load is missing", t.Name)
+	case ofPods && r.plan.Prometheus == nil:
+		return fmt.Sprintf("pod signal %q shows its effect and needs a prometheus, and the file names none", signal)
+	case ofPods && t.Signals[signal].Text == "":
+		return fmt.Sprintf("services[%s].podSignals.%s is missing: PromQL by (pod) that shows the effect", t.Name, signal)
+	}
+	return ""
+}
+
+// signals are the signals of single pods in which the effects of the fault are
+// looked for.
+func (f Fault) signals() (names []string) {
+	add := func(name string) {
+		if name != "" && name != record.TrafficSignal && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	for _, e := range f.Effects {
+		add(e.Signal)
+	}
+	if len(f.Effects) > 0 {
+		return names
+	}
+	if f.Spec == nil {
+		return nil // it could not be decoded
+	}
+	signal := ""
+	if v := reflect.ValueOf(f.Spec).FieldByName("Signal"); v.IsValid() {
+		signal = v.String()
+	}
+	switch f.Kind {
+	case "stressCPU":
+		signal = cmp.Or(signal, chaosmesh.SignalCPU)
+	case "stressMemory":
+		signal = cmp.Or(signal, chaosmesh.SignalMemory)
+	}
+	add(signal)
+	return names
+}

@@ -1,0 +1,135 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// A Plan is what a file says, with every reference resolved: what is run, on
+// which service.
+type Plan struct {
+	File
+	Path     string
+	Services []*Target // those of the file, in its order
+	Planned  []Planned // what runs, in this order
+	Skipped  []Skipped // what of the catalogue a service asks for and cannot run, or that the file skips
+}
+
+// Find is the service of a name; nil: there is none.
+func (p *Plan) Find(service string) *Target {
+	for _, s := range p.Services {
+		if s.Name == service {
+			return s
+		}
+	}
+	return nil
+}
+
+// A Target is a service of the file, with defaults for what it leaves out.
+type Target struct {
+	Service
+	Name  string
+	Place Place // that names it
+	// Signals are its signals of single pods, by name, with their defaults.
+	Signals map[string]Query
+
+	at cursor
+}
+
+// A Planned is an experiment that runs.
+type Planned struct {
+	// Suite and Name are those of the catalogue; one of the file's own has no suite.
+	Suite, Name string
+	Title       string
+	Target      *Target
+	Place       Place // that names it
+	Times       Times // none is zero but Undo and Deadline
+	Checks      []PlannedCheck
+	Expects     []Expectation
+	Faults      []PlannedFault
+	Load        *load.HTTP // nil: there is none
+	Workers     *Workers   // that drive it; nil: this machine does
+	CABundle    []byte     // of the load, PEM
+	Notes       []string   // what was chosen in place of what the file says, and why
+	// Hash is of what is done: load, faults, times and the checks' definitions. Not
+	// of limits, URLs, images and versions.
+	Hash string
+}
+
+// ID is SERVICE/SUITE/NAME, or SERVICE/NAME.
+func (p Planned) ID() string { return strings.Join(p.Labels(), "/") }
+
+// Labels are the service, the suite if there is one, and the name.
+func (p Planned) Labels() []string {
+	if p.Suite == "" {
+		return []string{p.Target.Name, p.Name}
+	}
+	return []string{p.Target.Name, p.Suite, p.Name}
+}
+
+// A Place is a line of a file.
+type Place struct {
+	File string
+	Line int
+}
+
+// String is "aftershock.yaml:12".
+func (p Place) String() string { return fmt.Sprintf("%s:%d", p.File, p.Line) }
+
+// Error puts the place in front of an error.
+func (p Place) Error(err error) error { return fmt.Errorf("%s: %w", p, err) }
+
+// A PlannedCheck is a check of an experiment with its limits merged. Its signal
+// is that of the query, if it has one.
+type PlannedCheck struct {
+	steadystate.Check
+	Query *Query // nil: it names a signal
+	Place Place
+}
+
+// An Expectation is what is expected besides the checks.
+type Expectation struct {
+	Name   string // ExpectAutoscaler
+	Limits []string
+}
+
+// ExpectAutoscaler is the name of what is expected of the service's autoscaler.
+const ExpectAutoscaler = "autoscaler"
+
+// A PlannedFault is a fault of an experiment.
+type PlannedFault struct {
+	Name string
+	Fault
+	Callee *Target `json:"-"` // that To names; nil: none
+	Place  Place   `json:"-"`
+}
+
+// A Skipped is an experiment that does not run, and why.
+type Skipped struct {
+	ID  string
+	Why string
+}
+
+// Signals that a check can name. Those of probes and loads are there if the
+// service has them.
+const (
+	SignalReplicas  = "replicas" // ready / desired pods
+	SignalRollout   = "rollout"  // 1 when the newest revision is rolled out
+	SignalWebSocket = "websocket"
+	SignalGRPC      = "grpc"
+)
+
+// Signals of single pods that have defaults.
+const (
+	SignalCPU    = "cpu"    // in cores
+	SignalMemory = "memory" // in bytes
+	// SignalTraffic is the rate of what a pod serves: [Service.Traffic].
+	SignalTraffic = "traffic"
+)
+
+// ReplicasEvery is how often the replicas, and the rollout, are read.
+const ReplicasEvery = time.Second

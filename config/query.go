@@ -1,0 +1,138 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"text/template"
+	"text/template/parse"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/aftershockhq/aftershock/steadystate/prom"
+)
+
+// A Query is PromQL that may name what it is about, and where its text is.
+type Query struct {
+	Text   string
+	Reduce prom.Reduction
+	Every  time.Duration // zero: the source's default
+	Place  Place
+}
+
+// A Subject is what a query is about. In PromQL that several services share,
+// {{.Namespace}} and the like stand for its fields.
+type Subject struct {
+	Service   string // its name
+	Namespace string
+	Pods      string // a regular expression of the names of its pods, and of no others
+	Container string // that serves
+	Histogram string // of its requests, without "_bucket"
+	Range     string // of rates, as "15s"
+	labels    map[string]string
+}
+
+// Series are the label matchers of the service's own series:
+// namespace="shop",pod=~"checkout-.*",route="/checkout".
+func (s Subject) Series() string {
+	matchers := []string{fmt.Sprintf(`namespace=%q,pod=~%q`, s.Namespace, s.Pods)}
+	for _, label := range slices.Sorted(maps.Keys(s.labels)) {
+		matchers = append(matchers, fmt.Sprintf("%s=%q", label, s.labels[label]))
+	}
+	return strings.Join(matchers, ",")
+}
+
+// Usage are the label matchers of its container in the kubelets' cAdvisor.
+func (s Subject) Usage() string {
+	return fmt.Sprintf(`namespace=%q,pod=~%q,container=%q`, s.Namespace, s.Pods, s.Container)
+}
+
+// AllUsage are those of all containers of its pods.
+func (s Subject) AllUsage() string {
+	return fmt.Sprintf(`namespace=%q,pod=~%q,container!="",container!="POD"`, s.Namespace, s.Pods)
+}
+
+// Subject is what queries about the service are about. The container is that of
+// the file; where it says none, the one that was read from the cluster.
+func (t *Target) Subject(container string) Subject {
+	return Subject{
+		Service: t.Name, Namespace: t.Namespace, Pods: t.Workload.PodNames(), Container: container,
+		Histogram: t.Metrics.Histogram, Range: model.Duration(t.Metrics.Range).String(), labels: t.Metrics.Labels,
+	}
+}
+
+// Parse parses the query about a subject.
+func (q Query) Parse(s Subject) (prom.Query, error) {
+	text, err := fill(q.Text, s)
+	if err != nil {
+		return prom.Query{}, err
+	}
+	if len(text) > maxQuery {
+		return prom.Query{}, fmt.Errorf("PromQL: %d bytes; want at most %d", len(text), maxQuery)
+	}
+	parsed, err := prom.Parse(text)
+	if err != nil {
+		return prom.Query{}, fmt.Errorf("PromQL: %w", errors.Unwrap(err)) // without the text
+	}
+	return parsed, nil
+}
+
+// maxQuery is the length of the longest query. The time that PromQL's parser takes
+// is the square of how deep a query is.
+const maxQuery = 8192
+
+// fill puts the fields of a struct, or what its methods return, in place of
+// {{.Field}}. Nothing else of a template is taken: a loop of one line may not end,
+// and a call of printf within calls of printf doubles a text with each.
+func fill(text string, fields any) (string, error) {
+	bad := func(format string, args ...any) (string, error) {
+		return "", fmt.Errorf(format+"; there are %s", append(args, strings.Join(placeholders(fields), ", "))...)
+	}
+	form, err := template.New("text").Parse(text)
+	if err != nil {
+		return bad("not a template: %s", inTemplate.ReplaceAllString(err.Error(), ""))
+	}
+	for _, node := range form.Root.Nodes {
+		if node.Type() != parse.NodeText && !slices.Contains(placeholders(fields), node.String()) {
+			return bad("%q is none of its placeholders", node)
+		}
+	}
+	var filled strings.Builder
+	if err := form.Execute(&filled, fields); err != nil {
+		return bad("%s", err)
+	}
+	return filled.String(), nil
+}
+
+// inTemplate matches where text/template says that a mistake is, in its own terms.
+var inTemplate = regexp.MustCompile(`^template: text:\d+: `)
+
+// placeholders are what [fill] takes.
+func placeholders(fields any) (names []string) {
+	of := reflect.TypeOf(fields)
+	for f := range of.Fields() {
+		if f.IsExported() {
+			names = append(names, "{{."+f.Name+"}}")
+		}
+	}
+	for m := range of.Methods() {
+		names = append(names, "{{."+m.Name+"}}")
+	}
+	return names
+}
+
+// The defaults of signals of single pods, for a Prometheus that scrapes the
+// kubelets' cAdvisor as most do. The greatest of a pod's series and not their
+// sum: where the kubelets' other metrics are scraped too they are there twice,
+// and so is a container that was just restarted. No older ones than of a minute:
+// the kubelets' samples have times of their own, so that Prometheus does not
+// notice for five minutes that a container has gone.
+const (
+	defaultCPU    = `max by (pod) (rate(container_cpu_usage_seconds_total{ {{.Usage}}}[10s]))`
+	defaultMemory = `max by (pod) (last_over_time(container_memory_working_set_bytes{ {{.Usage}}}[1m]))`
+)

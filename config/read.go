@@ -1,0 +1,286 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/aftershockhq/aftershock/catalog"
+)
+
+// Read reads a configuration file, resolves its references and checks all that
+// can be checked without a cluster. The error is [Mistakes], all of them.
+func Read(path string) (*Plan, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	return Parse(path, text)
+}
+
+// Parse is Read for a text; paths in it are relative to path's directory.
+func Parse(path string, text []byte) (*Plan, error) {
+	d := newDecoder(path)
+	r := resolver{decoder: d, plan: &Plan{Path: path}, catalogue: d.catalogue(), merged: map[string]cursor{}}
+	if root := d.read(string(text)); root.value != nil {
+		d.while(func() { d.expand(root, map[*yaml.Node]bool{}) })
+		if r.version(root) {
+			d.value(root, &r.plan.File)
+			r.resolve(root)
+		}
+	}
+	if len(d.mistakes) > 0 {
+		slices.SortStableFunc(d.mistakes, func(a, b Mistake) int { return a.Line - b.Line })
+		return nil, d.mistakes
+	}
+	return r.plan, nil
+}
+
+// maxNodes is how many values a file may have, with those that its aliases
+// repeat: nine lines of aliases of aliases are a billion values.
+const maxNodes = 20_000
+
+// read parses the only document of a text. Fields that begin with x- hold
+// anchors and are dropped. The value of the cursor is nil where the text is none.
+func (d *decoder) read(text string) (root cursor) {
+	none := d.sources.root(&yaml.Node{Line: 1})
+	none.value = nil
+	documents := yaml.NewDecoder(strings.NewReader(text))
+	var document, second yaml.Node
+	switch err := documents.Decode(&document); {
+	case errors.Is(err, io.EOF) || err == nil && d.sources.root(document.Content[0]).null():
+		d.bad(none, "the file is empty; \"aftershock catalog\" lists what it can run")
+		return none
+	case err != nil:
+		d.notYAML(none, text, err)
+		return none
+	}
+	root = d.sources.root(resolved(document.Content[0]))
+	switch err := documents.Decode(&second); {
+	case err == nil:
+		d.bad(d.sources.root(&second), "a second document; keep the first and remove the rest")
+		return none
+	case !errors.Is(err, io.EOF):
+		d.notYAML(none, text, err)
+		return none
+	case !root.is(yaml.MappingNode):
+		d.bad(root, "want fields such as apiVersion, cluster and services, not %s", root.what())
+		return none
+	case d.measure(root, map[*yaml.Node]int{}) > maxNodes:
+		d.bad(root, "the file has more than %d values, with those that its aliases repeat", maxNodes)
+	}
+	if len(d.mistakes) > 0 {
+		return none
+	}
+	d.flatten(root.value, map[*yaml.Node]bool{})
+	content := root.value.Content
+	root.value.Content = nil
+	for i := 0; i < len(content); i += 2 {
+		if !strings.HasPrefix(content[i].Value, "x-") {
+			root.value.Content = append(root.value.Content, content[i], content[i+1])
+		}
+	}
+	return root
+}
+
+var syntax = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?(.*)$`)
+
+// notYAML reports an error of the YAML library. It may name the line on which what
+// is wrong began, or none; the first line with which the text is no longer YAML,
+// also with those after it, is the one.
+func (d *decoder) notYAML(at cursor, text string, err error) {
+	m := syntax.FindStringSubmatch(err.Error())
+	said, _ := strconv.Atoi(m[1])
+	lines, good := strings.SplitAfter(text, "\n"), 0
+	for n := range min(len(lines), maxPrefixes) {
+		if isYAML(strings.Join(lines[:n], "")) {
+			good = n
+		}
+	}
+	at.line = &yaml.Node{Line: min(max(said, good+1), len(lines))}
+	switch {
+	case strings.Contains(m[2], "cannot start any token"):
+		m[2] += "; indent with spaces, and put a text into quotes that begins with one of > % @ `"
+	}
+	d.bad(at, "not YAML: %s", m[2])
+}
+
+// maxPrefixes bounds the search of [decoder.notYAML], which reads the text once for
+// each line.
+const maxPrefixes = 500
+
+func isYAML(text string) bool {
+	var document yaml.Node
+	documents := yaml.NewDecoder(strings.NewReader(text))
+	for {
+		if err := documents.Decode(&document); err != nil {
+			return errors.Is(err, io.EOF)
+		}
+	}
+}
+
+// measure is how many values there are at a cursor, aliases followed. It reports
+// what YAML can say and this language cannot.
+func (d *decoder) measure(at cursor, known map[*yaml.Node]int) (size int) {
+	n := at.value
+	if size, ok := known[n]; ok {
+		if size == 0 {
+			d.bad(at, "an alias stands for itself")
+		}
+		return size
+	}
+	known[n] = 0
+	if !slices.Contains([]string{"!!map", "!!seq", "!!str", "!!int", "!!float", "!!bool", "!!null", "!!timestamp"}, n.ShortTag()) {
+		d.bad(at, "the tag %s has no meaning here; remove it", n.Tag)
+	}
+	size = 1
+	add := func(inner cursor) { size = min(size+d.measure(inner, known), maxNodes+1) }
+	switch n.Kind {
+	case yaml.SequenceNode:
+		for i := range n.Content {
+			add(at.item(i))
+		}
+	case yaml.MappingNode:
+		seen := map[string]int{}
+		for i := 0; i < len(n.Content); i += 2 {
+			key := n.Content[i]
+			inner := at.named(key, n.Content[i+1])
+			switch {
+			case key.Kind != yaml.ScalarNode:
+				d.bad(inner, "want a text as the name of a field")
+			case seen[key.Value] > 0:
+				d.bad(inner, "is there twice; it is on line %d too", seen[key.Value])
+			case key.ShortTag() == "!!merge" && !mappings(inner.value):
+				d.bad(inner, "want a mapping, or a list of mappings, not %s", inner.what())
+			}
+			seen[key.Value] = key.Line
+			add(inner)
+		}
+	}
+	known[n] = size
+	return size
+}
+
+func mappings(n *yaml.Node) bool {
+	if n.Kind != yaml.SequenceNode {
+		return n.Kind == yaml.MappingNode
+	}
+	return !slices.ContainsFunc(n.Content, func(item *yaml.Node) bool { return resolved(item).Kind != yaml.MappingNode })
+}
+
+// flatten puts what a merge key ("<<: *name") refers to in its place. What the
+// mapping says itself stays.
+func (d *decoder) flatten(n *yaml.Node, done map[*yaml.Node]bool) {
+	if n = resolved(n); done[n] {
+		return
+	}
+	done[n] = true
+	for _, inner := range n.Content {
+		d.flatten(inner, done)
+	}
+	if n.Kind != yaml.MappingNode {
+		return
+	}
+	content := n.Content
+	n.Content = nil
+	var from []*yaml.Node
+	said := map[string]bool{}
+	for i := 0; i < len(content); i += 2 {
+		switch value := resolved(content[i+1]); {
+		case content[i].ShortTag() != "!!merge":
+			n.Content = append(n.Content, content[i], content[i+1])
+			said[content[i].Value] = true
+		case value.Kind == yaml.MappingNode:
+			from = append(from, value)
+		default:
+			for _, item := range value.Content {
+				from = append(from, resolved(item))
+			}
+		}
+	}
+	for _, mapping := range from {
+		for i := 0; i < len(mapping.Content); i += 2 {
+			if key := mapping.Content[i]; !said[key.Value] {
+				n.Content = append(n.Content, key, mapping.Content[i+1])
+				said[key.Value] = true
+			}
+		}
+	}
+}
+
+// catalogue is the catalogue of the standard suites, as it is written.
+func (d *decoder) catalogue() (all File) {
+	for _, path := range catalog.Files {
+		text, err := fs.ReadFile(catalog.FS, path)
+		if err != nil {
+			panic(err) // it is part of the program
+		}
+		own := newDecoder("catalog/" + path)
+		root := own.read(string(text))
+		var file File
+		own.value(root, &file)
+		if len(own.mistakes) > 0 {
+			panic(own.mistakes)
+		}
+		d.own(root.value, own.sources[nil])
+		root.files = d.sources
+		for _, name := range file.Checks.Names {
+			all.Checks.set(name, root.field("checks").name(name), file.Checks.Values[name])
+		}
+		for _, name := range file.Experiments.Names {
+			all.Experiments.set(name, root.field("experiments").name(name), file.Experiments.Values[name])
+		}
+	}
+	return all
+}
+
+// own notes which file the nodes are from.
+func (d *decoder) own(n *yaml.Node, file string) {
+	if _, done := d.sources[n]; done {
+		return
+	}
+	d.sources[n] = file
+	for _, inner := range n.Content {
+		d.own(inner, file)
+	}
+	if n.Alias != nil {
+		d.own(n.Alias, file)
+	}
+}
+
+// expand puts the values of environment variables in place of ${NAME}, and $ in
+// place of $$, in values that were parsed: no value can become more of the file
+// than that.
+func (d *decoder) expand(at cursor, done map[*yaml.Node]bool) {
+	if done[at.value] {
+		return
+	}
+	done[at.value] = true
+	switch at.value.Kind {
+	case yaml.ScalarNode:
+		text, err := expand(at.value.Value, os.LookupEnv)
+		if err != nil {
+			d.fail(at, err)
+			at.value.SetString("")
+			at.value.Tag = "!!null" // nothing more is wrong with it
+			return
+		}
+		at.value.Value = text
+	case yaml.MappingNode:
+		for i := 0; i < len(at.value.Content); i += 2 {
+			d.expand(at.named(at.value.Content[i], at.value.Content[i+1]), done)
+		}
+	case yaml.SequenceNode:
+		for i := range at.value.Content {
+			d.expand(at.item(i), done)
+		}
+	}
+}

@@ -1,0 +1,56 @@
+package suites
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/prom"
+)
+
+// tooFine are the limits for which a query is too coarse.
+func tooFine(e Experiment, limits []steadystate.Limit, found prom.Preflight) (wrong []string) {
+	for _, l := range limits {
+		if err := l.Decidable(found.Resolution, e.Hold+e.Watch); err != nil {
+			wrong = append(wrong, err.Error())
+		}
+	}
+	return wrong
+}
+
+// tooShort are the phases named by limits in which a query yields fewer values
+// than make a phase.
+func tooShort(e Experiment, limits []steadystate.Limit, interval time.Duration, found prom.Preflight) (wrong []string) {
+	need := (found.Resolution + (judge.MinObservations-1)*interval).Round(100 * time.Millisecond)
+	lengths := map[string]time.Duration{record.PhaseSettle: e.Settle, record.PhaseHold: e.Hold, record.PhaseWatch: e.Watch}
+	for _, l := range limits {
+		phase := l.Phase
+		if l.Baseline && !e.AgainstControl {
+			phase = record.PhaseSettle
+		}
+		if length, known := lengths[phase]; known && length < need {
+			wrong = append(wrong, fmt.Sprintf("limit %q: the phase %s lasts %s, and %d values of this query take %s: make it longer, or the query's range shorter", l, phase, length, judge.MinObservations, need))
+		}
+	}
+	return wrong
+}
+
+// uncovered says where nothing that a query shows could be held: more of the time
+// after the fault than the proof "covered" allows can pass it unseen.
+func uncovered(e Experiment, found prom.Preflight) (wrong []string) {
+	after, need := e.Hold+e.Watch, time.Duration(float64(found.Resolution)/judge.MostUnseen)
+	if after >= need {
+		return nil
+	}
+	what := fmt.Sprintf("the query can miss outages up to %s, more than %.0f%% of hold+watch (%s): set watch to at least %s",
+		found.Resolution.Round(time.Millisecond), 100*judge.MostUnseen, after, up(need-e.Hold))
+	if width := found.Window.Width() - (found.Resolution - time.Duration(float64(after)*judge.MostUnseen)); width >= 2*found.Spacing {
+		what += fmt.Sprintf(", or shorten its ranges to %s in total", width.Truncate(time.Second/2))
+	}
+	return []string{what}
+}
+
+// up is a duration in whole seconds, and no less than it.
+func up(d time.Duration) time.Duration { return (d + time.Second - 1).Truncate(time.Second) }

@@ -1,0 +1,78 @@
+package suites
+
+import (
+	"context"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/aftershockhq/aftershock/config"
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/experiments/faults"
+)
+
+// Manifest is the object that a fault creates, as far as the file says it without
+// a cluster; nil: it creates none. Where the file names no selector, a label says
+// whose it is. The warning is why there is none, or what it lacks.
+func Manifest(p config.Planned, f config.PlannedFault) (object any, warning string) {
+	var unknown []string
+	pods := func(t *config.Target) faults.Pods {
+		if t.Selector != nil {
+			return faults.Pods{Namespace: t.Namespace, Selector: t.Selector}
+		}
+		unknown = append(unknown, "the labels of the pods of "+t.Workload.String())
+		return faults.Pods{Namespace: t.Namespace, Selector: map[string]string{"selector-of": t.Workload.Text()}}
+	}
+	from, to := pods(p.Target), faults.Pods{}
+	if f.Callee != nil {
+		to = pods(f.Callee)
+	}
+	spec, ok := f.Aim(from, to, p.Target.Container)
+	if !ok {
+		return nil, ""
+	}
+	if p.Target.Container == "" {
+		named, _ := f.Aim(from, to, "container-of."+p.Target.Workload.Name)
+		if !reflect.DeepEqual(named, spec) {
+			unknown = append(unknown, "the container of "+p.Target.Workload.String())
+		}
+		spec = named
+	}
+	if _, whole := f.Spec.(config.ChaosMesh); whole {
+		unknown = nil // it says itself what it selects
+	}
+	if len(unknown) > 0 {
+		warning = "the cluster knows " + strings.Join(unknown, " and ") + ": --dry-run=server prints them"
+	}
+	lifetime := experiments.Experiment{Settle: p.Times.Settle, Hold: p.Times.Hold, Watch: p.Times.Watch, UndoTimeout: p.Times.Undo, Deadline: p.Times.Deadline}.Longest()
+	manifest, err := chaosmesh.Manifest(spec, lifetime)
+	if err != nil {
+		return nil, err.Error()
+	}
+	return manifest, warning
+}
+
+// Preview is the object that a fault of the list would create now, and what the
+// cluster says to it.
+func Preview(ctx context.Context, list []Experiment, p config.Planned, f config.PlannedFault) (object any, warning string) {
+	for _, e := range list {
+		if e.Name != p.ID() {
+			continue
+		}
+		i := slices.IndexFunc(e.Faults, func(s experiments.Scheduled) bool { return s.Name == f.Name })
+		fault, ok := e.Faults[i].Fault.(experiments.Previewer)
+		if !ok {
+			return nil, ""
+		}
+		// The object's lifetime is until the end of ctx.
+		ctx, cancel := context.WithTimeout(ctx, e.Longest())
+		defer cancel()
+		preview, err := fault.Preview(ctx, "dry-run")
+		if err != nil {
+			return nil, err.Error()
+		}
+		return preview.Object, preview.Warning
+	}
+	return nil, "skipped"
+}

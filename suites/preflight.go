@@ -1,0 +1,339 @@
+package suites
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/config"
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/faults"
+	"github.com/aftershockhq/aftershock/steadystate/prom"
+)
+
+// A Mark is how a line of a preflight begins.
+type Mark string
+
+// The marks of lines. Errors are not among them.
+const (
+	OK   Mark = "ok"   // it is as it must be
+	Note Mark = "note" // the run is possible, and this should be known before
+	Skip Mark = "skip" // an experiment that is not run, and why
+)
+
+// A note is what a look found that is no reason not to run.
+type note string
+
+// Error is the note.
+func (n note) Error() string { return string(n) }
+
+// A preflighter says what it found, and changes nothing. Loads, probes and
+// workers are some.
+type preflighter interface {
+	Preflight(ctx context.Context) (found string, err error)
+}
+
+// A preflight is under way.
+type preflight struct {
+	*Session
+	list     []Experiment
+	say      func(mark Mark, what, found string)
+	patience time.Time // until when a query may have no answer yet
+	errs     []error
+}
+
+// Preflight looks whether the experiments can run, and tells say each thing that
+// it found; it changes nothing. The error has everything that is missing or
+// refused.
+func (s *Session) Preflight(ctx context.Context, list []Experiment, say func(mark Mark, what, found string)) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	if err := s.identify(ctx); err != nil {
+		return err // nothing else should be asked
+	}
+	p := &preflight{Session: s, list: list, say: say, patience: time.Now().Add(newPods)}
+	say(OK, "cluster", s.rest.Host+", uid "+s.Plan.Cluster.UID)
+	var versions []string
+	for _, name := range slices.Sorted(maps.Keys(s.environment)) {
+		if version, ok := strings.CutPrefix(name, "version."); ok {
+			versions = append(versions, version+" "+s.environment[name])
+		}
+	}
+	say(OK, "versions", strings.Join(versions, ", "))
+	if on := s.environment["netem"]; on != "" {
+		say(Note, "network faults", on+" in user space: delay, jitter and loss work; the kernel there has no netem")
+	}
+	for _, of := range p.services() {
+		p.service(ctx, of)
+	}
+	p.look("faults of other runs", config.Place{File: s.Plan.Path, Line: 1}, func() (string, error) {
+		left, err := s.left(ctx)
+		if len(left) > 0 {
+			err = errors.Join(err, fmt.Errorf("in place already: %s; wait for that run, or remove them with \"aftershock sweep -f %s\"", faults.Named(left), s.Plan.Path))
+		}
+		return "none in " + strings.Join(s.Swept(), ", "), err
+	})
+	p.loads(ctx)
+	for _, e := range list {
+		p.faults(ctx, e)
+	}
+	for _, e := range list {
+		for _, text := range e.Planned.Notes {
+			say(Note, e.Name, text)
+		}
+	}
+	for _, skipped := range s.Plan.Skipped {
+		say(Skip, skipped.ID, skipped.Why)
+	}
+	p.prometheus(ctx)
+	return errors.Join(p.errs...)
+}
+
+// look tells what f found, or keeps its error with the place.
+func (p *preflight) look(what string, place config.Place, f func() (string, error)) {
+	found, err := f()
+	if n, ok := errors.AsType[note](err); ok {
+		p.say(Note, what, string(n))
+		return
+	}
+	if err != nil {
+		p.errs = append(p.errs, place.Error(fmt.Errorf("%s: %w", what, err)))
+		return
+	}
+	p.say(OK, what, found)
+}
+
+// services are those that the experiments are about or touch, each once.
+func (p *preflight) services() (list []*service) {
+	var chosen []config.Planned
+	for _, e := range p.list {
+		chosen = append(chosen, e.Planned)
+	}
+	for _, name := range servicesOf(chosen) {
+		list = append(list, p.Session.services[name])
+	}
+	return list
+}
+
+func (p *preflight) service(ctx context.Context, of *service) {
+	place := of.Place
+	if of.found != "" {
+		p.say(OK, "read from "+of.Workload.String(), of.found)
+	}
+	p.look("workload of "+of.Name, place, func() (string, error) {
+		state, err := of.Workload.Read(ctx, p.Client)
+		if err != nil {
+			return "", err
+		}
+		if reason := state.Unsettled(); reason != "" {
+			return "", fmt.Errorf("%w: not at rest: %s", ErrUnavailable, reason)
+		}
+		return of.Workload.String() + " is at rest", nil
+	})
+	p.look("pods of "+of.Name, place, func() (string, error) { return p.owned(ctx, of) })
+	if !slices.ContainsFunc(p.list, func(e Experiment) bool { return e.service == of }) {
+		return // a fault is narrowed to it, and no more is asked of it
+	}
+	if of.WebSocket != nil {
+		p.look(config.SignalWebSocket+" of "+of.Name, place, func() (string, error) { return of.WebSocket.Preflight(ctx) })
+	}
+	if of.GRPC != nil {
+		p.look(config.SignalGRPC+" of "+of.Name, place, func() (string, error) { return of.GRPC.Preflight(ctx) })
+	}
+	if slices.ContainsFunc(p.list, func(e Experiment) bool { return e.service == of && len(e.Expectations) > 0 }) {
+		p.look("autoscaler of "+of.Name, place, func() (string, error) { return p.autoscaler(ctx, of) })
+	}
+}
+
+// loads looks at each load once.
+func (p *preflight) loads(ctx context.Context) {
+	var here []string
+	for i, e := range p.list {
+		if e.Planned.Workers != nil && e.Planned.Load != nil && len(e.Faults) > 0 {
+			if _, byWorkers := e.Load.(experiments.Recordable); !byWorkers {
+				here = append(here, e.Name)
+			}
+		}
+		load, ok := e.Load.(preflighter)
+		if !ok || slices.ContainsFunc(p.list[:i], func(o Experiment) bool {
+			return o.service == e.service && reflect.TypeOf(o.Load) == reflect.TypeOf(e.Load) && reflect.DeepEqual(o.Planned.Load, e.Planned.Load)
+		}) {
+			continue
+		}
+		p.look("load of "+e.service.Name, e.Planned.Place, func() (string, error) { return load.Preflight(ctx) })
+	}
+	if len(here) > 0 {
+		p.say(Note, "load workers", "a load that surges is driven from here: "+strings.Join(here, ", "))
+	}
+}
+
+func (p *preflight) faults(ctx context.Context, e Experiment) {
+	for _, f := range e.Faults {
+		fault, ok := f.Fault.(experiments.Previewer)
+		if !ok {
+			continue
+		}
+		p.look("would be hit by "+strings.TrimSuffix(e.Name+": "+f.Name, ": "), e.Planned.Place, func() (string, error) {
+			preview, err := fault.Preview(ctx, "preflight")
+			var names []string
+			for _, target := range preview.Candidates {
+				names = append(names, target.Name)
+			}
+			found := fmt.Sprintf("%d of %s", preview.Requested, strings.Join(names, ", "))
+			if preview.Warning != "" {
+				found += "; note: " + preview.Warning
+			}
+			return found, err
+		})
+	}
+}
+
+// autoscaler looks at the service's autoscaler. That it does not work is for the
+// experiment to find; that it is another one's, or not at rest, is not.
+func (p *preflight) autoscaler(ctx context.Context, of *service) (string, error) {
+	var h autoscalingv2.HorizontalPodAutoscaler
+	if err := p.Client.Get(ctx, client.ObjectKey{Namespace: of.Namespace, Name: of.Autoscaler.Name}, &h); err != nil {
+		return "", err
+	}
+	target, least := h.Spec.ScaleTargetRef, ptr.Deref(h.Spec.MinReplicas, 1)
+	undecided := h.Status.DesiredReplicas == 0 && least > 0 // for good, if it never has its metric
+	switch {
+	case target.Kind != string(of.Workload.Kind) || target.Name != of.Workload.Name:
+		return "", fmt.Errorf("it scales %s/%s, not %s", strings.ToLower(target.Kind), target.Name, of.Workload.Text())
+	case h.Spec.MaxReplicas <= least:
+		return "", fmt.Errorf("its min and max are both %d: it cannot scale", least)
+	case undecided && len(h.Status.Conditions) == 0:
+		return "", fmt.Errorf("%w: it has not begun", ErrUnavailable)
+	case !undecided && h.Status.DesiredReplicas != h.Status.CurrentReplicas:
+		return "", fmt.Errorf("%w: not at rest: it wants %d replicas and has %d", ErrUnavailable, h.Status.DesiredReplicas, h.Status.CurrentReplicas)
+	}
+	texts := []string{fmt.Sprintf("%s, %d to %d replicas, now %d", h.Name, least, h.Spec.MaxReplicas, h.Status.CurrentReplicas)}
+	for _, c := range h.Status.Conditions {
+		if c.Type == autoscalingv2.ScalingActive && c.Status != corev1.ConditionTrue {
+			return "", note(strings.Join(append(texts, fmt.Sprintf("it does not work now: %s: %s", c.Reason, c.Message)), "; "))
+		}
+	}
+	return strings.Join(append(texts, p.secondReading(ctx, of)), "; "), nil
+}
+
+// prometheus looks at Prometheus and at all that it will be asked. If it does not
+// answer, it is asked no query: each would say the same.
+func (p *preflight) prometheus(ctx context.Context) {
+	if p.Session.prometheus == nil {
+		return
+	}
+	answers := false
+	p.look("prometheus", config.Place{File: p.Plan.Path, Line: 1}, func() (string, error) {
+		ahead, err := p.Session.prometheus.Ahead(ctx)
+		if err != nil {
+			return "", err
+		}
+		answers = true
+		return ofClock(ahead), nil
+	})
+	if !answers {
+		return
+	}
+	looked := map[string]bool{}
+	for _, e := range p.list {
+		for _, q := range e.queries {
+			what := fmt.Sprintf("check %q of %s", q.check.Name, e.service.Name)
+			if looked[what] {
+				continue
+			}
+			looked[what] = true
+			p.look(what, q.check.Place, func() (string, error) {
+				found, err := soon(ctx, q.source, p.patience)
+				if err != nil {
+					return "", err
+				}
+				text := []string{fmt.Sprintf("%d series, now %v, resolution %s", found.Series, found.Values, found.Resolution.Round(time.Millisecond))}
+				return strings.Join(append(text, found.Notes...), "; "), p.judgeable(e.service, q, found)
+			})
+		}
+		for _, signal := range e.signals {
+			what := fmt.Sprintf("pod signal %q of %s", signal.name, e.service.Name)
+			if looked[what] {
+				continue
+			}
+			looked[what] = true
+			p.look(what, e.service.Signals[signal.name].Place, func() (string, error) { return p.podSignal(ctx, e.service, signal) })
+		}
+	}
+}
+
+// newPods is how long the pods of a workload that has just been made may take
+// until they have been scraped often enough for a rate.
+const newPods = 20 * time.Second
+
+// soon looks at a query, again and again until it has an answer or there is no
+// more time.
+func soon(ctx context.Context, source prom.Source, until time.Time) (prom.Preflight, error) {
+	again := time.NewTicker(time.Second)
+	defer again.Stop()
+	for {
+		found, err := source.Preflight(ctx)
+		if err == nil || time.Now().After(until) {
+			return found, err
+		}
+		select {
+		case <-ctx.Done():
+			return found, err
+		case <-again.C:
+		}
+	}
+}
+
+// podSignal looks whether a signal of single pods is there. One of the defaults
+// may be missing: what needs it is then unknown.
+func (p *preflight) podSignal(ctx context.Context, of *service, signal perPod) (string, error) {
+	source, patience := signal.series.Source, p.patience
+	source.Reduce = prom.Each
+	_, named := of.PodSignals[signal.name]
+	named = named || signal.name == config.SignalTraffic
+	if !named {
+		patience = time.Time{}
+	}
+	found, err := soon(ctx, source, patience)
+	if err != nil && named {
+		return "", err
+	}
+	if err != nil {
+		return "", note(fmt.Sprintf("missing: experiments that depend on it will be unknown; skip them, or name a query under podSignals (%s)", err))
+	}
+	return fmt.Sprintf("%d series, resolution %s", found.Series, found.Resolution.Round(time.Millisecond)), nil
+}
+
+// judgeable says in which experiments a query is too coarse for the limits of its
+// check, or for the times.
+func (p *preflight) judgeable(of *service, q asked, found prom.Preflight) error {
+	ids := map[string][]string{} // of experiments, by what is wrong
+	for _, e := range p.list {
+		if e.service != of {
+			continue
+		}
+		for _, c := range e.Hypothesis.Checks {
+			if c.Name != q.check.Name {
+				continue
+			}
+			for _, wrong := range slices.Concat(tooFine(e, c.Limits, found), tooShort(e, c.Limits, q.source.Interval, found), uncovered(e, found)) {
+				ids[wrong] = append(ids[wrong], e.Name)
+			}
+		}
+	}
+	var errs []error
+	for _, what := range slices.Sorted(maps.Keys(ids)) {
+		errs = append(errs, fmt.Errorf("%s (%s)", what, strings.Join(ids[what], ", ")))
+	}
+	return errors.Join(errs...)
+}
