@@ -28,6 +28,33 @@ func Read(path string) (*Plan, error) {
 
 // Parse is Read for a text; paths in it are relative to path's directory.
 func Parse(path string, text []byte) (*Plan, error) {
+	plan, mistakes := planOf(path, text)
+	if len(mistakes) > 0 {
+		return nil, mistakes
+	}
+	return plan, nil
+}
+
+// ReadForSweep is Read for what only removes things: a mistake elsewhere than in
+// cluster and allow must not keep a fault in place. Those are in others, and the
+// plan lacks what they are about.
+func ReadForSweep(path string) (plan *Plan, others Mistakes, err error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read configuration: %w", err)
+	}
+	plan, mistakes := planOf(path, text)
+	for _, m := range mistakes {
+		section, _, _ := strings.Cut(m.Path, ".")
+		if section == "" || section == "apiVersion" || section == "cluster" || section == "allow" {
+			return nil, nil, mistakes
+		}
+	}
+	plan.Prometheus = nil // a sweep asks none
+	return plan, mistakes, nil
+}
+
+func planOf(path string, text []byte) (*Plan, Mistakes) {
 	d := newDecoder(path)
 	r := resolver{decoder: d, plan: &Plan{Path: path}, catalogue: d.catalogue(), merged: map[string]cursor{}}
 	if root := d.read(string(text)); root.value != nil {
@@ -37,11 +64,8 @@ func Parse(path string, text []byte) (*Plan, error) {
 			r.resolve(root)
 		}
 	}
-	if len(d.mistakes) > 0 {
-		slices.SortStableFunc(d.mistakes, func(a, b Mistake) int { return a.Line - b.Line })
-		return nil, d.mistakes
-	}
-	return r.plan, nil
+	slices.SortStableFunc(d.mistakes, func(a, b Mistake) int { return a.Line - b.Line })
+	return r.plan, d.mistakes
 }
 
 // maxNodes is how many values a file may have, with those that its aliases

@@ -259,5 +259,12 @@ func (s *Session) workersScope() faults.Scope {
 			namespaces[p.Workers.Namespace] = true
 		}
 	}
+	// Also those of a service whose experiments a mistake keeps out of the plan.
+	for _, t := range s.Plan.Services {
+		if t.Load != nil && t.Load.Workers != nil {
+			namespaces[cmp.Or(t.Load.Workers.Namespace, s.Plan.Cluster.Namespace)] = true
+		}
+	}
+	delete(namespaces, "")
 	return faults.Scope{Namespaces: slices.Sorted(maps.Keys(namespaces))}
 }

@@ -30,10 +30,15 @@ func fileFlag(cmd *cobra.Command) *string {
 // readPlan reads the configuration.
 func readPlan(file string) (*config.Plan, error) {
 	plan, err := config.Read(file)
+	return plan, noConfiguration(file, err)
+}
+
+// noConfiguration is the error of reading the configuration, as the user's.
+func noConfiguration(file string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) && file == defaultConfig {
-		return nil, usageError{errors.New("no configuration: there is no aftershock.yaml here; name one with -f FILE, or see \"aftershock demo\" for a first run without a cluster")}
+		return usageError{errors.New("no configuration: there is no aftershock.yaml here; name one with -f FILE, or see \"aftershock demo\" for a first run without a cluster")}
 	}
-	return plan, asUsage(err)
+	return asUsage(err)
 }
 
 // connected runs f with a session on the cluster of a plan, which it prints.
@@ -291,7 +296,8 @@ func sweepCommand() *cobra.Command {
 		Short: "Remove what any run left behind, and prove it",
 		Long: `Sweep finds every fault of any run in the namespaces of the configuration, and
 every Job of load workers in theirs, removes it, and looks again. A run that is
-still under way loses its faults too.
+still under way loses its faults too. Of the configuration, cluster and allow must
+be right; mistakes elsewhere do not stop a sweep.
 
 It ends with 0 if nothing is left, with 2 if the configuration is wrong or this
 is another cluster, and with 5 if something may be left.`,
@@ -300,9 +306,12 @@ is another cluster, and with 5 if something may be left.`,
 	}
 	file := fileFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		plan, err := readPlan(*file)
+		plan, others, err := config.ReadForSweep(*file)
 		if err != nil {
-			return err
+			return noConfiguration(*file, err)
+		}
+		if len(others) > 0 {
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s has %d mistakes, which do not keep it from being swept; \"aftershock preflight\" lists them\n", *file, len(others))
 		}
 		return connected(cmd.OutOrStdout(), plan, func(session *suites.Session) error { return sweep(cmd.Context(), cmd.OutOrStdout(), session) })
 	}
