@@ -68,6 +68,13 @@ func (r Rule) total() int {
 	return min(most, int(math.Ceil(alarm(surest)/newEvidence(shares[len(shares)-1], r.Allowed).bad)))
 }
 
+// Finds is how long an outage of the smallest backend must last to be found in all
+// but one of ten thousand cases, at that many observations a second; 0 if the
+// backend's share is unknown.
+func (r Rule) Finds(rate float64) time.Duration {
+	return time.Duration(float64(r.partial()) / rate * float64(time.Second))
+}
+
 // partial is the number of observations that an outage of the smallest backend
 // must meet to be found in all but one of ten thousand cases; 0 if the backend's
 // share is unknown.

@@ -20,6 +20,28 @@ func tooFine(e Experiment, limits []steadystate.Limit, found prom.Preflight) (wr
 	return wrong
 }
 
+// unseen are the limits on a load's requests for which an outage of one of so many
+// pods can pass unseen: without a longer one in sight their verdict is unknown.
+func unseen(e Experiment, pods int) (notes []string) {
+	traffic := e.Planned.Load
+	if traffic == nil || pods == 0 || traffic.Shape.Trough() <= 0 {
+		return nil
+	}
+	for _, c := range e.Hypothesis.Checks {
+		if c.Signal != record.TrafficSignal {
+			continue
+		}
+		rule := c.Rule(e.Settle, true)
+		rule.Smallest = 1 / float64(pods)
+		for _, l := range c.Limits {
+			if err := l.Decidable(rule.Finds(traffic.Shape.Trough()), e.Hold+e.Watch); err != nil {
+				notes = append(notes, fmt.Sprintf("check %q, one of %d pods out: %s", c.Name, pods, err))
+			}
+		}
+	}
+	return notes
+}
+
 // tooShort are the phases named by limits in which a query yields fewer values
 // than make a phase.
 func tooShort(e Experiment, limits []steadystate.Limit, interval time.Duration, found prom.Preflight) (wrong []string) {

@@ -138,6 +138,13 @@ func (p *preflight) service(ctx context.Context, of *service) {
 		if reason := state.Unsettled(); reason != "" {
 			return "", fmt.Errorf("%w: not at rest: %s", ErrUnavailable, reason)
 		}
+		for _, e := range p.list {
+			if e.service == of {
+				for _, text := range unseen(e, int(state.Desired)) {
+					p.say(Note, e.Name, text)
+				}
+			}
+		}
 		return of.Workload.String() + " is at rest", nil
 	})
 	p.look("pods of "+of.Name, place, func() (string, error) { return p.owned(ctx, of) })

@@ -237,3 +237,23 @@ func TestWhatAScaledServiceSustainsIsAskedOnceItHasScaled(t *testing.T) {
 		t.Error(f)
 	}
 }
+
+// The resolution of a record is that for its smallest backend: what that cannot
+// decide is known before the run.
+func TestALimitFinerThanOnePodOfSeveralIsNoted(t *testing.T) {
+	_, list := made(t, scaled, deployed("checkout"))
+	i := slices.IndexFunc(list, func(e Experiment) bool { return e.Name == "checkout/capacity/sustained" })
+	for _, row := range []struct {
+		pods int
+		want string
+	}{
+		{0, ""},
+		{1, ""},
+		{3, `check "capacity/uptime", one of 3 pods out: limit "uptime >= 99.9%" is finer than its signal can decide: an outage of up to `},
+	} {
+		got := strings.Join(unseen(list[i], row.pods), "\n")
+		if (got == "") != (row.want == "") || !strings.Contains(got, row.want) {
+			t.Errorf("%d pods: %q, want %q", row.pods, got, row.want)
+		}
+	}
+}
