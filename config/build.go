@@ -141,9 +141,6 @@ func (r *resolver) probes(t *Target) {
 	if w := t.WebSocket; w != nil {
 		at := t.at.field("websocket")
 		w.TLS = trusting(r.bundle(at.field("caFile"), w.CAFile))
-		if err := w.Validate(); err != nil {
-			r.fail(at, err)
-		}
 	}
 	if g := t.GRPC; g != nil {
 		at := t.at.field("grpc")
@@ -154,8 +151,12 @@ func (r *resolver) probes(t *Target) {
 		case !g.UseTLS && g.CAFile != "":
 			r.bad(at.field("caFile"), "is of TLS, which is off; add tls: true")
 		}
-		if err := g.Validate(); err != nil {
-			r.fail(at, err)
+	}
+	for _, signal := range ProbeSignals {
+		if probe := t.Probe(signal); probe != nil {
+			if err := probe.Validate(); err != nil {
+				r.fail(t.at.field(signal), err)
+			}
 		}
 	}
 }

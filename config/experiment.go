@@ -520,7 +520,7 @@ func (r *resolver) unseen(p *Planned, c Check) string {
 		return fmt.Sprintf("signal %q is made by a load, and service %s has none", c.Signal, p.Target.Name)
 	case c.Signal == load.ReusedSignal && (p.Load == nil || p.Load.ReuseRate == 0):
 		return fmt.Sprintf("signal %q is made by load.reuseRate, and service %s has none", c.Signal, p.Target.Name)
-	case c.Signal == SignalWebSocket && p.Target.WebSocket == nil, c.Signal == SignalGRPC && p.Target.GRPC == nil:
+	case slices.Contains(ProbeSignals, c.Signal) && p.Target.Probe(c.Signal) == nil:
 		return fmt.Sprintf("signal %q is made by the probe %s, and service %s has none", c.Signal, c.Signal, p.Target.Name)
 	}
 	return ""
@@ -536,11 +536,10 @@ func (t *Target) finest(traffic *load.HTTP) map[string]time.Duration {
 			finest[load.ReusedSignal] = load.HTTP{Shape: load.Constant(float64(traffic.ReuseRate))}.Resolution(0)
 		}
 	}
-	if t.WebSocket != nil {
-		finest[SignalWebSocket] = t.WebSocket.Resolution()
-	}
-	if t.GRPC != nil {
-		finest[SignalGRPC] = t.GRPC.Resolution()
+	for _, signal := range ProbeSignals {
+		if probe := t.Probe(signal); probe != nil {
+			finest[signal] = probe.Resolution()
+		}
 	}
 	return finest
 }
@@ -548,16 +547,14 @@ func (t *Target) finest(traffic *load.HTTP) map[string]time.Duration {
 // dimension says what is wrong with a tolerance in another unit than the
 // signal's: "<= 500" on the seconds of requests would always hold.
 func dimension(signal string, t steadystate.Tolerance, text string) string {
-	dim := t.Dimension()
-	switch signal {
-	case record.TrafficSignal, load.ReusedSignal, SignalWebSocket, SignalGRPC:
-		if dim != "time" {
-			return fmt.Sprintf("%q: %s are durations; write one with a unit, as in 500ms or 2s", text, signal)
-		}
-	case SignalReplicas, SignalRollout:
+	switch dim := t.Dimension(); {
+	case !slices.Contains(sourced(), signal): // a query's, whose unit is not known
+	case signal == SignalReplicas, signal == SignalRollout:
 		if dim != "number" && dim != "share" {
 			return fmt.Sprintf("%q: %s is a share; write one, as in 66%% or 100%%", text, signal)
 		}
+	case dim != "time":
+		return fmt.Sprintf("%q: %s are durations; write one with a unit, as in 500ms or 2s", text, signal)
 	}
 	return ""
 }

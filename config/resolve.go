@@ -146,7 +146,7 @@ func (r *resolver) name(at cursor, name string, others []string) {
 
 // sourced are the signals that need no query.
 func sourced() []string {
-	return []string{record.TrafficSignal, load.ReusedSignal, SignalReplicas, SignalRollout, SignalWebSocket, SignalGRPC}
+	return append([]string{record.TrafficSignal, load.ReusedSignal, SignalReplicas, SignalRollout}, ProbeSignals...)
 }
 
 // checks adds the catalogue's checks, as the file patches them, and looks at those

@@ -24,6 +24,9 @@ type unrest struct {
 // it does not.
 func (u *unrest) see(e record.Event) string {
 	kind, _, _ := strings.Cut(e.Subject, "/")
+	if slices.Contains(record.WorkloadKinds(), kind) {
+		return u.workload(e)
+	}
 	switch kind {
 	case "pod", "process":
 		return u.pod(e)
@@ -31,8 +34,6 @@ func (u *unrest) see(e record.Event) string {
 		if e.Kind == record.EventCreated || e.Kind == record.EventScaled {
 			return e.Subject + " " + e.Kind
 		}
-	case "deployment", "statefulset", "daemonset":
-		return u.workload(e)
 	case "endpoint":
 		if e.Kind == record.EventAdded || e.Kind == record.EventRemoved {
 			return e.Subject + " " + e.Kind

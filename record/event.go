@@ -94,3 +94,7 @@ const (
 	AttrSpec      = "spec"      // an autoscaler's spec, as the JSON of its API; only if it changed
 	AttrStatus    = "status"    // its status, as the JSON of its API
 )
+
+// WorkloadKinds are the kinds of a service's workload, as the subjects of events
+// begin with them. A change of another kind does not unsettle a service.
+func WorkloadKinds() []string { return []string{"deployment", "statefulset", "daemonset"} }

@@ -122,22 +122,13 @@ func suite(e experiments.Experiment) string {
 	return strings.Join(e.Labels[:n], "/")
 }
 
-// The reports that WriteReports writes beside the records.
-const (
-	JUnitFile = "junit.xml"
-	JSONFile  = "results.json"
-	TextFile  = "report.txt"
-	HTMLFile  = "report.html"
-)
-
 // WriteReports writes all reports, in every format.
 func (d *Directory) WriteReports() error {
-	return errors.Join(
-		WriteFile(filepath.Join(d.Path, JUnitFile), func(w io.Writer) error { return reports.JUnit(w, d.Reports...) }),
-		WriteFile(filepath.Join(d.Path, JSONFile), func(w io.Writer) error { return reports.JSON(w, d.Reports...) }),
-		WriteFile(filepath.Join(d.Path, TextFile), func(w io.Writer) error { return reports.Texts(w, d.Reports...) }),
-		WriteFile(filepath.Join(d.Path, HTMLFile), func(w io.Writer) error { return reports.HTML(w, d.Reports...) }),
-	)
+	var errs []error
+	for _, f := range reports.Formats() {
+		errs = append(errs, WriteFile(filepath.Join(d.Path, f.File), func(w io.Writer) error { return f.Write(w, d.Reports...) }))
+	}
+	return errors.Join(errs...)
 }
 
 // WriteFile writes a file whole or not at all.

@@ -13,6 +13,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/runs"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
@@ -107,7 +108,8 @@ func TestAnExpectationOfAUsersOwnKindIsJudgedByTheirEvaluator(t *testing.T) {
 				if err := d.WriteReports(); err != nil {
 					t.Fatal(err)
 				}
-				for _, file := range []string{runs.JUnitFile, runs.JSONFile, runs.TextFile, runs.HTMLFile} {
+				for _, f := range reports.Formats() {
+					file := f.File
 					if text, err := os.ReadFile(filepath.Join(d.Path, file)); err != nil || !strings.Contains(string(text), "cache is warm") {
 						t.Errorf("%s: error %v, want the expectation in it", file, err)
 					}

@@ -115,11 +115,10 @@ func (s *Session) checks(e *Experiment) error {
 			Describe: "pods that are up to date and ready / pods of " + t.Workload.String(),
 		})
 	}
-	if t.WebSocket != nil {
-		signals = append(signals, t.WebSocket.Signal(config.SignalWebSocket))
-	}
-	if t.GRPC != nil {
-		signals = append(signals, t.GRPC.Signal(config.SignalGRPC))
+	for _, name := range config.ProbeSignals {
+		if probe := t.Probe(name); probe != nil {
+			signals = append(signals, probe.Signal(name))
+		}
 	}
 	e.Hypothesis.Signals = signals
 	return errors.Join(errs...)

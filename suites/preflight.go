@@ -151,11 +151,10 @@ func (p *preflight) service(ctx context.Context, of *service) {
 	if !slices.ContainsFunc(p.list, func(e Experiment) bool { return e.service == of }) {
 		return // a fault is narrowed to it, and no more is asked of it
 	}
-	if of.WebSocket != nil {
-		p.look(config.SignalWebSocket+" of "+of.Name, place, func() (string, error) { return of.WebSocket.Preflight(ctx) })
-	}
-	if of.GRPC != nil {
-		p.look(config.SignalGRPC+" of "+of.Name, place, func() (string, error) { return of.GRPC.Preflight(ctx) })
+	for _, signal := range config.ProbeSignals {
+		if probe := of.Probe(signal); probe != nil {
+			p.look(signal+" of "+of.Name, place, func() (string, error) { return probe.Preflight(ctx) })
+		}
 	}
 	if slices.ContainsFunc(p.list, func(e Experiment) bool { return e.service == of && len(e.Expectations) > 0 }) {
 		p.look("autoscaler of "+of.Name, place, func() (string, error) { return p.autoscaler(ctx, of) })

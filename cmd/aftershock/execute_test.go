@@ -14,7 +14,6 @@ import (
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/internal/bench"
 	"github.com/aftershockhq/aftershock/record"
-	"github.com/aftershockhq/aftershock/runs"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -171,7 +170,7 @@ func TestDemo(t *testing.T) {
 	if err != nil || len(found) != 1 {
 		t.Fatalf("%v, %v: want one run", found, err)
 	}
-	for _, file := range []string{runs.JUnitFile, runs.JSONFile, runs.TextFile, runs.HTMLFile} {
+	for _, file := range []string{"junit.xml", "results.json", "report.txt", "report.html"} {
 		if info, err := os.Stat(filepath.Join(found[0], file)); err != nil || info.Size() == 0 {
 			t.Errorf("%s: %v", file, err)
 		}
@@ -180,7 +179,7 @@ func TestDemo(t *testing.T) {
 	if code != exitBroken {
 		t.Errorf("judged again: exit code %d", code)
 	}
-	first, err := os.ReadFile(filepath.Join(found[0], runs.JSONFile))
+	first, err := os.ReadFile(filepath.Join(found[0], "results.json"))
 	if err != nil || string(first) != again {
 		t.Errorf("judged again the result is another: %v", err)
 	}

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -106,7 +103,7 @@ Those of an expectation of an autoscaler are QUANTITY OPERATOR VALUE [since faul
 		if err != nil {
 			return err
 		}
-		write, err := format(*output)
+		as, err := format(*output)
 		if err != nil {
 			return err
 		}
@@ -114,79 +111,10 @@ Those of an expectation of an autoscaler are QUANTITY OPERATOR VALUE [since faul
 		if err != nil {
 			return err
 		}
-		if err := write(cmd.OutOrStdout(), list); err != nil {
+		if err := as.Write(cmd.OutOrStdout(), list...); err != nil {
 			return err
 		}
 		return verdict(list...)
 	}
 	return cmd
-}
-
-func reportCommand() *cobra.Command {
-	var file string
-	var schema bool
-	cmd := &cobra.Command{
-		Use:   "report RECORD...",
-		Short: "Write a report of records: a page, text, JUnit or JSON",
-		Long: `Report renders what records show; its exit code does not depend on the verdict.
-A directory stands for the records in it. The page needs nothing but itself.`,
-		Example: `  aftershock report runs/20260302T101500.000Z --output html --file report.html
-  aftershock report record.jsonl --output junit --file junit.xml
-  aftershock report --schema`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if schema {
-				return noArgs(cmd, args)
-			}
-			return asUsage(cobra.MinimumNArgs(1)(cmd, args))
-		},
-	}
-	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of --output json, and do nothing else")
-	cmd.Flags().StringVar(&file, "file", "", "where to write; default: standard output")
-	output := outputFlag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if schema {
-			_, err := io.WriteString(cmd.OutOrStdout(), reports.Schema())
-			return err
-		}
-		write, err := format(*output)
-		if err != nil {
-			return err
-		}
-		list, err := judgeFiles(args, nil)
-		if err != nil {
-			return err
-		}
-		if file == "" {
-			return write(cmd.OutOrStdout(), list)
-		}
-		err = runs.WriteFile(file, func(w io.Writer) error { return write(w, list) })
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
-			return usageError{err}
-		}
-		return err
-	}
-	return cmd
-}
-
-// formats are the values of --output.
-var formats = []string{"text", "json", "junit", "html"}
-
-func outputFlag(cmd *cobra.Command) *string {
-	output := cmd.Flags().StringP("output", "o", "text", strings.Join(formats, ", "))
-	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
-	return output
-}
-
-func format(name string) (func(io.Writer, []reports.Report) error, error) {
-	switch name {
-	case "text":
-		return func(w io.Writer, list []reports.Report) error { return reports.Texts(w, list...) }, nil
-	case "json":
-		return func(w io.Writer, list []reports.Report) error { return reports.JSON(w, list...) }, nil
-	case "junit":
-		return func(w io.Writer, list []reports.Report) error { return reports.JUnit(w, list...) }, nil
-	case "html":
-		return func(w io.Writer, list []reports.Report) error { return reports.HTML(w, list...) }, nil
-	}
-	return nil, usageError{fmt.Errorf("--output %q: want one of %s", name, strings.Join(formats, ", "))}
 }

@@ -68,7 +68,11 @@ func (s *session) finish() error {
 	}
 	fmt.Fprintln(s.out)
 	err := errors.Join(s.WriteReports(), reports.Summary(s.out, s.Reports...))
-	fmt.Fprintf(s.out, "records, %s, %s, %s and %s are in %s\n", runs.HTMLFile, runs.TextFile, runs.JSONFile, runs.JUnitFile, s.Path)
+	files := []string{"records"}
+	for _, f := range reports.Formats() {
+		files = append(files, f.File)
+	}
+	fmt.Fprintf(s.out, "%s are in %s\n", strings.Join(files, ", "), s.Path)
 	return err
 }
 

@@ -16,6 +16,9 @@ import (
 // A Spec is a fault of Chaos Mesh as data. Specs are the structs of this
 // package for one fault each, [PodKill], [NetworkDelay] and so on, and [Object]
 // for every other fault of Chaos Mesh. [Cluster.Fault] makes a fault of it.
+//
+// The fields Pods, Count, To, Containers, Signal and Effects have the same name
+// and type in each struct that has them: package config finds them by name.
 type Spec interface {
 	// Validate names the invalid fields and their valid values. It asks no
 	// cluster. Its error wraps [faults.ErrRefused].

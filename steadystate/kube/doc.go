@@ -25,8 +25,12 @@
 //	uid, err := kube.Identity(ctx, client)                       // which cluster is this?
 //	versions, err := kube.Versions(ctx, config)
 //
-// A Deployment, a StatefulSet and a DaemonSet are each a [Workload]. All
-// differences between them are in one file, kind.go: add another kind there.
+// A Deployment, a StatefulSet and a DaemonSet are each a [Workload]. kind.go has
+// their differences as objects. Another kind also needs its word in
+// record.WorkloadKinds, so that its rollouts unsettle a service. One that is not
+// Kubernetes' own needs its types in the client's scheme, [Workloads] that skips
+// it where it is not installed, and a patch in experiments/rollout other than a
+// strategic one.
 //
 // The client is controller-runtime's: make it with [NewClient], so that it
 // neither ends a watch nor dates reads too late. For reading alone, any

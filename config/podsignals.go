@@ -1,5 +1,7 @@
 package config
 
+// Signals of single pods are here; those of checks are in plan.go and probe.go.
+
 import "slices"
 
 // Signals are the signals of single pods that the experiment needs: those in
