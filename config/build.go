@@ -207,18 +207,22 @@ func (f Fault) Aim(pods, to faults.Pods, container string) (spec chaosmesh.Spec,
 var hosts = regexp.MustCompile(`https?://[^/\s"]*`)
 
 // content is what a file of the load holds; empty where it cannot be read, which
-// the load itself reports.
-func content(path string) string {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return ""
+// the load itself reports. Each file is read once, however many experiments name it.
+func (r *resolver) content(path string) string {
+	if text, done := r.contents[path]; done {
+		return text
 	}
-	return string(text)
+	var text []byte
+	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+		text, _ = os.ReadFile(path)
+	}
+	r.contents[path] = string(text)
+	return r.contents[path]
 }
 
 // hash is of what the experiment does. Files in Chaos Mesh's YAML, bodies and
 // targets count by what is in them; secrets by where they are.
-func (p Planned) hash(e Experiment) string {
+func (r *resolver) hash(p Planned, e Experiment) string {
 	type check struct {
 		Name, Signal, Query, Reduce, Good, Every string
 		Allowed                                  float64
@@ -241,7 +245,7 @@ func (p Planned) hash(e Experiment) string {
 	if h := p.Load; h != nil {
 		what.Load = []any{
 			h.Shape.String(), h.Method, h.Header, h.SecretHeader, h.BackendHeader, h.Timeout, h.Reuse, h.ReuseRate, h.Success.String(),
-			content(h.BodyFile), hosts.ReplaceAllString(content(h.Targets), ""),
+			r.content(h.BodyFile), hosts.ReplaceAllString(r.content(h.Targets), ""),
 		}
 	}
 	for _, f := range p.Faults {

@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/aftershockhq/aftershock/catalog"
+	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 )
 
 // A Catalog is the catalogue of the standard suites, for people: what there is
@@ -172,7 +173,7 @@ func (e Experiment) needsInWords() []string {
 	ofPods := slices.ContainsFunc(needs, func(n string) bool { return strings.HasPrefix(n, "podSignals.") })
 	// Cpu and memory have defaults.
 	needs = slices.DeleteFunc(needs, func(n string) bool {
-		return n == "podSignals."+SignalCPU || n == "podSignals."+SignalMemory
+		return n == "podSignals."+chaosmesh.SignalCPU || n == "podSignals."+chaosmesh.SignalMemory
 	})
 	if len(e.Faults.Names) > 0 && !slices.Contains(needs, "load") {
 		needs = append([]string{"load or traffic"}, needs...)

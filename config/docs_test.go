@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 )
 
 // documents have examples of the file: each begins with a complete one, and those
@@ -78,7 +80,7 @@ func TestTheReferenceHasEveryField(t *testing.T) {
 	}
 	fields := slices.Concat(Kinds(), []string{
 		"url", "http_config", "at", "for", "when", "within", "effects", "to", ToCalls, ScalingOut,
-		BaselineSettle, BaselineControl, ExpectAutoscaler, SignalReplicas, SignalRollout, SignalWebSocket, SignalGRPC, SignalCPU, SignalMemory,
+		BaselineSettle, BaselineControl, ExpectAutoscaler, SignalReplicas, SignalRollout, SignalWebSocket, SignalGRPC, chaosmesh.SignalCPU, chaosmesh.SignalMemory,
 	})
 	seen := map[reflect.Type]bool{}
 	var add func(of reflect.Type)

@@ -123,13 +123,10 @@ const (
 	SignalGRPC      = "grpc"
 )
 
-// Signals of single pods that have defaults.
-const (
-	SignalCPU    = "cpu"    // in cores
-	SignalMemory = "memory" // in bytes
-	// SignalTraffic is the rate of what a pod serves: [Service.Traffic].
-	SignalTraffic = "traffic"
-)
+// SignalTraffic is the signal of single pods of the rate of what a pod serves:
+// [Service.Traffic]. Those that have defaults are chaosmesh.SignalCPU and
+// chaosmesh.SignalMemory.
+const SignalTraffic = "traffic"
 
 // ReplicasEvery is how often the replicas, and the rollout, are read.
 const ReplicasEvery = time.Second

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
+	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
@@ -42,6 +43,7 @@ type resolver struct {
 	plan      *Plan
 	catalogue File
 	merged    map[string]cursor // the file's experiments, merged onto those that they are from
+	contents  map[string]string // of files that loads name, by path
 }
 
 // version reports whether the file is one that this program can read. One that
@@ -290,7 +292,7 @@ func (r *resolver) metrics(t *Target) {
 func (r *resolver) signals(t *Target) {
 	t.Signals = map[string]Query{}
 	if r.plan.Prometheus != nil {
-		t.Signals[SignalCPU], t.Signals[SignalMemory] = Query{Text: defaultCPU, Place: t.Place}, Query{Text: defaultMemory, Place: t.Place}
+		t.Signals[chaosmesh.SignalCPU], t.Signals[chaosmesh.SignalMemory] = Query{Text: defaultCPU, Place: t.Place}, Query{Text: defaultMemory, Place: t.Place}
 	}
 	set := func(name, text string, at cursor) {
 		if r.plan.Prometheus == nil {
