@@ -27,7 +27,7 @@ import (
 const defaultRate = 100
 
 // loadOf is the load of an experiment: its own, merged into the service's.
-func (r *resolver) loadOf(t *Target, own cursor) (*load.HTTP, *Workers, []byte) {
+func (r *resolver) loadOf(t *Target, own cursor) (*load.HTTP, *workers.Pods, []byte) {
 	at := t.at.field("load")
 	if own.null() {
 		if t.Load == nil {
@@ -44,7 +44,7 @@ func (r *resolver) loadOf(t *Target, own cursor) (*load.HTTP, *Workers, []byte) 
 }
 
 // load makes a load of what is written of it.
-func (r *resolver) load(at cursor, l Load) (*load.HTTP, *Workers, []byte) {
+func (r *resolver) load(at cursor, l Load) (*load.HTTP, *workers.Pods, []byte) {
 	h := load.HTTP{
 		URL: l.URL, Shape: l.Rate, Targets: r.beside(l.Targets), Method: l.Method, BodyFile: r.beside(l.BodyFile),
 		Timeout: l.Timeout, BackendHeader: l.BackendHeader, Reuse: l.Reuse, ReuseRate: l.ReuseRate,
@@ -76,20 +76,16 @@ func (r *resolver) load(at cursor, l Load) (*load.HTTP, *Workers, []byte) {
 	return &h, l.Workers, bundle
 }
 
-func (r *resolver) workers(at cursor, w *Workers) {
-	if w.Count < 1 || w.Count > workers.MaxCount {
-		r.bad(at.field("count"), "%d: want from 1 to %d", w.Count, workers.MaxCount)
-	}
-	if w.Image == "" {
-		r.bad(at.field("image"), "is missing: an image whose entry point is aftershock, of this version")
-	}
+func (r *resolver) workers(at cursor, w *workers.Pods) {
 	if w.Namespace = cmp.Or(w.Namespace, r.plan.Cluster.Namespace); w.Namespace == "" {
 		r.bad(at.field("namespace"), "is missing, and so is cluster.namespace: where the workers' Job may be created")
-	} else {
-		r.namespace(at.field("namespace"), w.Namespace)
+		w.Namespace = "default" // nothing more is wrong with it
+	}
+	if err := w.Validate(); err != nil {
+		r.fail(at, err)
 	}
 	for name, amount := range map[string]resource.Quantity{"cpu": w.CPU, "memory": w.Memory} {
-		if amount.Sign() < 0 || !at.field(name).null() && amount.IsZero() {
+		if !at.field(name).null() && amount.IsZero() {
 			r.bad(at.field(name), "want an amount above zero, as in 500m of cpu or 256Mi of memory")
 		}
 	}

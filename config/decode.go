@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -16,7 +15,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/aftershockhq/aftershock/steadystate/prom"
+	"github.com/aftershockhq/aftershock/steadystate/setting"
 )
 
 // A decoder fills Go values from YAML nodes and collects every mistake.
@@ -44,51 +43,28 @@ type nodeDecoder interface {
 	decode(d *decoder, at cursor)
 }
 
-// joinedError is what [errors.Join] returns, and fmt.Errorf of several.
-type joinedError interface {
-	error
-	Unwrap() []error
-}
-
 // fail reports an error of another package: each of those that were joined, at
 // the field that it is about.
 func (d *decoder) fail(at cursor, err error) {
-	var (
-		joined  joinedError
-		setting prom.FieldError
-	)
-	switch {
-	case errors.As(err, &joined) && fmt.Sprint(joined) == errors.Join(joined.Unwrap()...).Error():
-		for _, inner := range joined.Unwrap() {
-			d.fail(at, inner)
-		}
-	case errors.As(err, &setting):
-		d.bad(at.within(setting.Path), "%s", setting.Message)
-	default:
-		// Those of loads and probes begin with the field: "load: url \"\": want ...".
-		text := strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(err.Error(), "load: "), "websocket: "), "grpc: ")
-		name, rest, _ := strings.Cut(text, " ")
-		switch name {
-		case "url", "address":
-			d.bad(at.field(name), "%s", rest)
-		case "reuse", "targets":
-			d.bad(at.field(name), "%s", text)
-		default:
-			d.bad(at, "%s", text)
-		}
+	for _, wrong := range setting.Errors(err) {
+		d.bad(at.within(wrong.Path), "%s", wrong.Message)
 	}
 }
 
-var step = regexp.MustCompile(`^\.?([^.\[]+)|^\[(\d+)\]`)
+// step is the first step of a path: a field, a name in brackets or an index.
+var step = regexp.MustCompile(`^\.?([^.\[]+)|^\[([^\]]+)\]`)
 
 // within is the cursor of a path below this one, as in "http_config.files[1]".
 func (c cursor) within(path string) cursor {
 	for m := step.FindStringSubmatch(path); m != nil; m = step.FindStringSubmatch(path) {
 		path = path[len(m[0]):]
-		if i, err := strconv.Atoi(m[2]); err == nil {
-			c = c.item(i)
-		} else {
+		switch i, err := strconv.Atoi(m[2]); {
+		case m[1] != "":
 			c = c.field(m[1])
+		case err == nil:
+			c = c.item(i)
+		default:
+			c = c.name(m[2])
 		}
 	}
 	return c

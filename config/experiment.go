@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
+	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/record"
@@ -90,7 +91,7 @@ func (r *resolver) inherit(name string, at cursor, chain []string) (merged curso
 			r.bad(from, "no experiment %q; experiments: %s", from.value.Value, choices(slices.Concat(r.catalogue.Experiments.Names, r.plan.Experiments.Names)))
 			return none
 		case slices.Contains(chain, from.value.Value):
-			r.bad(from, "goes round in a circle: %s", strings.Join(head(append(chain, from.value.Value)), " from "))
+			r.bad(from, "is circular: %s", strings.Join(head(append(chain, from.value.Value)), " from "))
 			return none
 		default:
 			if base = r.inherit(from.value.Value, other, chain).value; base == nil {
@@ -238,7 +239,7 @@ func (r *resolver) faults(p *Planned, e Experiment, at cursor) {
 			spec.Object, ok = r.chaosMesh(spec, f.Effects, kind)
 			f.Spec = spec
 		case Surge:
-			spec = r.surge(p, spec, kind)
+			spec = r.surge(p, spec, inner)
 			f.Spec = spec
 			if factor = cmp.Or(factor, spec.Factor); spec.Factor != factor {
 				r.bad(kind.field("factor"), "the surges of one experiment have one factor, and this one has %gx after one of %gx", float64(spec.Factor), float64(factor))
@@ -256,7 +257,7 @@ func (r *resolver) faults(p *Planned, e Experiment, at cursor) {
 		if f.At > p.Times.Hold {
 			r.bad(inner.field("at"), "%s is beyond hold, which is %s; hold for longer", short(f.At), short(p.Times.Hold))
 		}
-		if f.For > 0 && oneShot(f.Kind) {
+		if f.For > 0 && oneShot(f) {
 			r.bad(inner.field("for"), "%s is over at once, there is nothing to hold; remove it", f.Kind)
 		}
 		p.Faults = append(p.Faults, PlannedFault{Name: name, Fault: f, Callee: r.plan.Find(f.To), Place: inner.place()})
@@ -267,7 +268,8 @@ func (r *resolver) faults(p *Planned, e Experiment, at cursor) {
 }
 
 // surge completes one.
-func (r *resolver) surge(p *Planned, s Surge, at cursor) Surge {
+func (r *resolver) surge(p *Planned, s Surge, fault cursor) Surge {
+	at := fault.field("surge")
 	if s.Factor == 0 && p.Target.Autoscaler != nil {
 		s.Factor = p.Target.Autoscaler.Surge
 	}
@@ -278,7 +280,7 @@ func (r *resolver) surge(p *Planned, s Surge, at cursor) Surge {
 		surged := *p.Load
 		surged.Surge = &load.Surge{Factor: float64(s.Factor)}
 		if err := surged.Validate(); err != nil {
-			r.fail(at.field("factor"), err)
+			r.fail(fault, err)
 		}
 	}
 	return s
@@ -336,9 +338,17 @@ func (r *resolver) valid(f Fault, at cursor) {
 	}
 }
 
-// oneShot reports whether faults of a kind are over when they are done.
-func oneShot(kind string) bool {
-	return slices.Contains([]string{"podKill", "containerKill", "evict", "drain", "restart"}, kind)
+// oneShot reports whether a fault is over when it is done.
+func oneShot(f Fault) bool {
+	switch spec := f.Spec.(type) {
+	case Evict, Drain, Restart:
+		return true
+	case ChaosMesh:
+		return chaosmesh.OneShot(spec.Object)
+	case chaosmesh.Spec:
+		return chaosmesh.OneShot(spec)
+	}
+	return false
 }
 
 // expects is what is expected besides the checks.
@@ -395,7 +405,7 @@ func (r *resolver) checksOf(p *Planned, e Experiment, at cursor) {
 		names = append(names, name.text)
 		c, written := r.plan.Checks.Values[name.text], r.plan.Checks.at[name.text]
 		used[name.text], used[signalPrefix+c.Signal] = true, true
-		if why := r.unseen(p, c); why != "" {
+		if why := r.signalMissing(p, c); why != "" {
 			if strings.Contains(name.text, "/") {
 				p.Notes = append(p.Notes, fmt.Sprintf("without check %s: %s", name.text, why))
 			} else if !r.undecoded.below(p.Target.at.path.String()) {
@@ -511,8 +521,8 @@ func (r *resolver) unit(at cursor, signal string, l steadystate.Limit) {
 	}
 }
 
-// unseen says why the service does not have a check's signal; empty: it does.
-func (r *resolver) unseen(p *Planned, c Check) string {
+// signalMissing says why the service does not have a check's signal; empty: it does.
+func (r *resolver) signalMissing(p *Planned, c Check) string {
 	switch {
 	case c.Query != "" && r.plan.Prometheus == nil:
 		return "it has a query, and the file names no prometheus"

@@ -8,10 +8,10 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
-	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/experiments/workers"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 	"github.com/aftershockhq/aftershock/steadystate/probe"
@@ -136,10 +136,10 @@ type Load struct {
 	Success       Success           `yaml:"success"`
 	// Reuse keeps connections alive; ReuseRate is the rate of requests over kept
 	// connections beside fresh ones, the signal "requests reused".
-	Reuse     bool      `yaml:"reuse"`
-	ReuseRate load.Rate `yaml:"reuseRate"`
-	CAFile    string    `yaml:"caFile"`
-	Workers   *Workers  `yaml:"workers"` // nil: this machine drives it
+	Reuse     bool          `yaml:"reuse"`
+	ReuseRate load.Rate     `yaml:"reuseRate"`
+	CAFile    string        `yaml:"caFile"`
+	Workers   *workers.Pods `yaml:"workers"` // pods in the cluster that drive the load together; nil: this machine does
 }
 
 // Success is what makes an answer a good one.
@@ -174,15 +174,6 @@ func (h *Header) decode(d *decoder, at cursor) {
 		d.bad(at, "want the value as a text, or one of {env: NAME} and {file: PATH}")
 	}
 	h.Secret = load.Secret{Env: secret.Env, File: secret.File}
-}
-
-// Workers are pods in the cluster that drive the load together.
-type Workers struct {
-	Count     int               `yaml:"count"`
-	Image     string            `yaml:"image"`
-	Namespace string            `yaml:"namespace"` // default: the cluster's
-	CPU       resource.Quantity `yaml:"cpu"`       // that each requests
-	Memory    resource.Quantity `yaml:"memory"`
 }
 
 // A WebSocket is a probe by messages that the service echoes.
@@ -247,7 +238,7 @@ type Multiple float64
 func (m *Multiple) UnmarshalText(text []byte) error {
 	t, err := steadystate.ParseTolerance("<= " + string(text))
 	if err != nil || t.Dimension() != "multiple" {
-		return fmt.Errorf("%q is no multiple; write it as in 10x", text)
+		return fmt.Errorf("%q is not a multiple; write it as in 10x", text)
 	}
 	*m = Multiple(t.Value())
 	return nil

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/experiments/workers"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -51,10 +52,10 @@ type Planned struct {
 	Checks      []PlannedCheck
 	Expects     []Expectation
 	Faults      []PlannedFault
-	Load        *load.HTTP // nil: there is none
-	Workers     *Workers   // that drive it; nil: this machine does
-	CABundle    []byte     // of the load, PEM
-	Notes       []string   // what was chosen in place of what the file says, and why
+	Load        *load.HTTP    // nil: there is none
+	Workers     *workers.Pods // that drive it; nil: this machine does
+	CABundle    []byte        // of the load, PEM
+	Notes       []string      // what was chosen in place of what the file says, and why
 	// Hash is of what is done: load, faults, times and the checks' definitions. Not
 	// of limits, URLs, images and versions.
 	Hash string

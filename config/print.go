@@ -19,6 +19,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/experiments/workers"
 	"github.com/aftershockhq/aftershock/record"
 )
 
@@ -109,7 +110,7 @@ type (
 		Success       Success                `yaml:"success"`
 		Reuse         bool                   `yaml:"reuse"`
 		ReuseRate     load.Rate              `yaml:"reuseRate"`
-		Workers       *Workers               `yaml:"workers"`
+		Workers       *workers.Pods          `yaml:"workers"`
 	}
 	checkView struct {
 		Name    string        `yaml:"name"`

@@ -99,7 +99,7 @@ func fill(text string, fields any) (string, error) {
 	}
 	for _, node := range form.Root.Nodes {
 		if node.Type() != parse.NodeText && !slices.Contains(placeholders(fields), node.String()) {
-			return bad("%q is none of its placeholders", node)
+			return bad("%q is not one of its placeholders", node)
 		}
 	}
 	var filled strings.Builder

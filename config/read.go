@@ -157,7 +157,7 @@ func (d *decoder) measure(at cursor, known map[*yaml.Node]int) (size int) {
 	n := at.value
 	if size, ok := known[n]; ok {
 		if size == 0 {
-			d.bad(at, "an alias stands for itself")
+			d.bad(at, "an alias refers to itself")
 		}
 		return size
 	}

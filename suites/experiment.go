@@ -47,18 +47,13 @@ func (s *Session) Experiments(chosen []config.Planned) ([]Experiment, error) {
 	return s.controlled(list), errors.Join(errs...)
 }
 
-func (s *Session) experiment(p config.Planned) (Experiment, error) {
-	read := s.services[p.Target.Name]
-	if read == nil {
-		return Experiment{}, fmt.Errorf("%s was not read: call Read first", p.Target.Workload)
-	}
-	e := Experiment{Planned: p, service: read}
-	e.Experiment = experiments.Experiment{
+// data is what an experiment has of the plan's that needs no cluster.
+func data(p config.Planned) experiments.Experiment {
+	e := experiments.Experiment{
 		Name:        p.ID(),
 		Title:       p.Title,
 		Labels:      p.Labels(),
 		Evaluators:  Evaluators(),
-		Environment: s.environment,
 		Source:      p.Place.String(),
 		Hash:        p.Hash,
 		Settle:      p.Times.Settle,
@@ -70,6 +65,16 @@ func (s *Session) experiment(p config.Planned) (Experiment, error) {
 	if e.Title == e.Name {
 		e.Title = "" // the file gives none
 	}
+	return e
+}
+
+func (s *Session) experiment(p config.Planned) (Experiment, error) {
+	read := s.services[p.Target.Name]
+	if read == nil {
+		return Experiment{}, fmt.Errorf("%s was not read: call Read first", p.Target.Workload)
+	}
+	e := Experiment{Experiment: data(p), Planned: p, service: read}
+	e.Environment = s.environment
 	e.AgainstControl = s.Plan.Baseline == config.BaselineControl
 	err := errors.Join(s.checks(&e), s.expects(&e), s.observers(&e))
 	var traffic *load.HTTP

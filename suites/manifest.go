@@ -45,8 +45,7 @@ func Manifest(p config.Planned, f config.PlannedFault) (object any, warning stri
 	if len(unknown) > 0 {
 		warning = "the cluster knows " + strings.Join(unknown, " and ") + ": --dry-run=server prints them"
 	}
-	lifetime := experiments.Experiment{Settle: p.Times.Settle, Hold: p.Times.Hold, Watch: p.Times.Watch, UndoTimeout: p.Times.Undo, Deadline: p.Times.Deadline}.Longest()
-	manifest, err := chaosmesh.Manifest(spec, lifetime)
+	manifest, err := chaosmesh.Manifest(spec, data(p).Longest())
 	if err != nil {
 		return nil, err.Error()
 	}

@@ -17,15 +17,11 @@ func (s *Session) driven(e Experiment, h load.HTTP) experiments.Load {
 		return h
 	}
 	return workers.Job{
-		Load:      h,
-		CABundle:  e.Planned.CABundle,
-		Count:     w.Count,
-		Image:     w.Image,
-		Namespace: w.Namespace,
-		CPU:       w.CPU,
-		Memory:    w.Memory,
-		Client:    s.Client,
-		Reach:     s.reach,
-		Lifetime:  e.Longest() + time.Minute,
+		Load:     h,
+		CABundle: e.Planned.CABundle,
+		Pods:     *w,
+		Client:   s.Client,
+		Reach:    s.reach,
+		Lifetime: e.Longest() + time.Minute,
 	}
 }

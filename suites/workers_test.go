@@ -79,7 +79,7 @@ func atOnce(t *testing.T, session *suites.Session, p config.Planned, rates [2]in
 		traffic := *p.Load
 		traffic.Shape = load.Constant(float64(rates[i]))
 		p.Load = &traffic
-		p.Workers = &config.Workers{Count: i + 1, Image: *imageFlag, Namespace: workersNamespace, CPU: resource.MustParse("50m"), Memory: resource.MustParse("128Mi")}
+		p.Workers = &workers.Pods{Count: i + 1, Image: *imageFlag, Namespace: workersNamespace, CPU: resource.MustParse("50m"), Memory: resource.MustParse("128Mi")}
 		list, err := session.Experiments([]config.Planned{p})
 		if err != nil {
 			t.Fatal(err)

@@ -101,11 +101,17 @@ func (f *Fault) String() string {
 }
 
 // OneShot reports whether the fault is over at once, as a kill is.
-func (f *Fault) OneShot() bool {
-	if f.wrong != nil {
-		return false
+func (f *Fault) OneShot() bool { return f.wrong == nil && f.plan.oneShot() }
+
+// OneShot reports whether the fault of a [Spec] is over at once, as a kill is,
+// whatever its pods are.
+func OneShot(s Spec) bool { return s.plan().oneShot() }
+
+func (p plan) oneShot() bool {
+	if p.object == nil {
+		return false // an [Object] that cannot be read
 	}
-	object, err := f.plan.object(placement{})
+	object, err := p.object(placement{})
 	return err == nil && oneShot(object)
 }
 

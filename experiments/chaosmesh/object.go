@@ -201,7 +201,7 @@ func planOf(source string, object client.Object) (plan, error) {
 		p.object = func(s placement) (client.Object, error) { return written(object, s) }
 		return p, nil
 	}
-	return plan{}, faults.Refuse("this kind is no fault of Chaos Mesh's")
+	return plan{}, faults.Refuse("this kind is not a fault of Chaos Mesh")
 }
 
 // nameOf is what objects that are made of this one are named after. The rest of

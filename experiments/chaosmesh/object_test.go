@@ -48,7 +48,7 @@ func TestAnObjectThatWouldNotDoWhatItSaysIsRefused(t *testing.T) {
 		{"nothing", "\n---\n", "0 documents; each fault is one"},
 		{"two objects", object("IOChaos", slowDisk) + "---\n" + object("IOChaos", slowDisk), "2 documents; each fault is one"},
 		{"a kind that nobody knows", object("TeaChaos", ""), `no kind "TeaChaos" is registered`},
-		{"a kind that is no fault", "apiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: shop}\n", "this kind is no fault of Chaos Mesh's"},
+		{"a kind that is no fault", "apiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: shop}\n", "this kind is not a fault of Chaos Mesh"},
 		{"a fault that hits no pods", object("AWSChaos", "  action: ec2-stop\n  awsRegion: r\n  ec2Instance: i\n"), "it does not select pods"},
 		{"no namespace", strings.Replace(object("IOChaos", slowDisk), "  namespace: shop\n", "", 1), "no namespace; say which one the pods are in"},
 		{"a namespace beyond the guard", strings.Replace(object("IOChaos", slowDisk), "namespace: shop", "namespace: bank", 1), `namespace "bank" is not among those`},
@@ -63,7 +63,7 @@ func TestAnObjectThatWouldNotDoWhatItSaysIsRefused(t *testing.T) {
 		{"more than there are", object("IOChaos", strings.Replace(slowDisk, "mode: all", "mode: fixed\n  value: \"4\"", 1)), "4 asked for, and 3 running pods match the selector"},
 		{"another cluster", object("IOChaos", slowDisk+"  remoteCluster: far\n"), `remoteCluster "far": the guard says nothing about other clusters`},
 		{"a delay without its block", object("NetworkChaos", ofCheckout+"  action: delay\n"), `action delay without its own block never takes effect, and keeps the object from being deleted; add "delay"`},
-		{"a behaviour that is not there", object("NetworkChaos", ofCheckout+"  action: partition\n  partitionBehavior: reject\n"), "released versions of Chaos Mesh drop packets all the same"},
+		{"a behaviour that is not there", object("NetworkChaos", ofCheckout+"  action: partition\n  partitionBehavior: reject\n"), "released versions of Chaos Mesh drop packets anyway"},
 		{"a duration that is none", object("NetworkChaos", ofCheckout+"  action: delay\n  delay: {latency: soon}\n"), "by Chaos Mesh's own rules"},
 		{"no worker", object("StressChaos", ofCheckout+"  stressors: {cpu: {workers: 0}}\n"), "workers"},
 		{"stress in words", object("StressChaos", ofCheckout+"  stressngStressors: --cpu 1\n"), "stressngStressors is ignored or ends Chaos Mesh's controller"},
@@ -75,7 +75,7 @@ func TestAnObjectThatWouldNotDoWhatItSaysIsRefused(t *testing.T) {
 		{"a trap within a template", workflow("  - name: entry\n    templateType: NetworkChaos\n    deadline: 5s\n    networkChaos: {action: delay, mode: all, selector: {labelSelectors: {app: checkout}}}\n"), `template "entry": refused: action delay without its own block`},
 		{"a schedule that never comes", object("Schedule", "  schedule: now and then\n  type: IOChaos\n  concurrencyPolicy: Forbid\n  ioChaos: {mode: all, selector: {labelSelectors: {app: checkout}}, action: latency, volumePath: /data, delay: 1s}\n"), `schedule "now and then"`},
 		{"a schedule whose block is missing", object("Schedule", "  schedule: '@every 5s'\n  type: IOChaos\n  concurrencyPolicy: Forbid\n"), `type "IOChaos" without its block`},
-		{"a schedule that nothing would end", object("Schedule", "  schedule: '@every 5s'\n  type: Workflow\n  concurrencyPolicy: Forbid\n  workflow: {entry: e, templates: []}\n"), "would go on for ever"},
+		{"a schedule that nothing would end", object("Schedule", "  schedule: '@every 5s'\n  type: Workflow\n  concurrencyPolicy: Forbid\n  workflow: {entry: e, templates: []}\n"), "a schedule of workflows runs until it is deleted"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			f := newCluster(t, town(t), faults.Guard{}).Fault(chaosmesh.Object{YAML: row.text})

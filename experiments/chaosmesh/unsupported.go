@@ -46,7 +46,7 @@ func rejectUnsupportedNetwork(obj *v1alpha1.NetworkChaos) error {
 	case missing[spec.Action]:
 		return faults.Refuse("action %s without its own block never takes effect, and keeps the object from being deleted; add %q", spec.Action, spec.Action)
 	case spec.PartitionBehavior == v1alpha1.RejectPartitionBehavior:
-		return faults.Refuse("partitionBehavior reject: released versions of Chaos Mesh drop packets all the same; leave it out")
+		return faults.Refuse("partitionBehavior reject: released versions of Chaos Mesh drop packets anyway; leave it out")
 	}
 	// The default. Versions whose CRD lacks the field refuse every update of an
 	// object that has it, and so never inject it.

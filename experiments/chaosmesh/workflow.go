@@ -130,7 +130,7 @@ func nameSchedules(w *v1alpha1.Workflow, prefix string) {
 // ends, a template has a deadline.
 func scheduled(s *v1alpha1.Schedule) (*v1alpha1.Workflow, error) {
 	if s.Spec.Type == v1alpha1.ScheduleTypeWorkflow {
-		return nil, faults.Refuse("a schedule of a workflow would go on for ever unless removed, since a Workflow has no template for one that makes workflows; write the workflow with schedules in it")
+		return nil, faults.Refuse("a schedule of workflows runs until it is deleted: no template of a Workflow makes workflows; write one workflow with schedules in it")
 	}
 	const name = "schedule"
 	return &v1alpha1.Workflow{
@@ -184,7 +184,7 @@ func embedded(namespace string, t *v1alpha1.Template, f func(v1alpha1.InnerObjec
 	}
 	inner, ok := object.(v1alpha1.InnerObject)
 	if !ok {
-		return faults.Refuse("%s is no fault", kind)
+		return faults.Refuse("%s is not a fault", kind)
 	}
 	inner.SetNamespace(namespace)
 	if err := f(inner); err != nil {

@@ -20,6 +20,7 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/machine"
+	"github.com/aftershockhq/aftershock/steadystate/setting"
 )
 
 // HTTP is a load of HTTP requests. It can be driven more than once.
@@ -124,67 +125,70 @@ func (h HTTP) withDefaults() HTTP {
 // peak is the highest rate of the load's shape and its surge.
 func (h HTTP) peak() float64 { return h.Shape.Peak() * h.Surge.most() * h.share.part() }
 
-// Validate reports mistakes in the load.
+// Validate reports mistakes in the load, each as a [setting.Error]: of the
+// fields of a configuration's load, and "surge.factor".
 func (h HTTP) Validate() error {
 	var errs []error
-	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf("load: "+format, args...)) }
+	bad := func(field, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("load: %w", setting.Errorf(field, format, args...)))
+	}
 	if err := h.Shape.Validate(); err != nil {
-		bad("%w", err)
+		bad("rate", "%s", err)
 	}
 	switch {
 	case h.ReuseRate == 0:
 	case h.Reuse:
-		bad("reuse and a reuse rate of %s: with a rate of reused connections the others are fresh", h.ReuseRate)
+		bad("reuse", "reuse and a reuse rate of %s: with a rate of reused connections the others are fresh", h.ReuseRate)
 	default:
 		if err := checkRate("reuse rate", float64(h.ReuseRate)); err != nil {
-			bad("%w, or none", err)
+			bad("reuseRate", "%s, or none", err)
 		}
 	}
 	if err := h.Success.validate(); err != nil {
-		bad("success: %w", err)
+		bad("success", "%s", err)
 	}
 	if h.Timeout < 0 {
-		bad("timeout %s is below zero", h.Timeout)
+		bad("timeout", "%s is below zero", h.Timeout)
 	}
 	if h.Surge != nil {
 		err := h.Surge.validate()
 		if err == nil {
-			err = checkRate("surge: peak", max(h.Shape.Peak(), float64(h.ReuseRate))*h.Surge.Factor)
+			err = checkRate("peak", max(h.Shape.Peak(), float64(h.ReuseRate))*h.Surge.Factor)
 		}
 		if err != nil && h.Shape.Validate() == nil {
-			bad("%w", err)
+			bad("surge.factor", "%s", err)
 		}
 		if h.share != (share{}) {
-			bad("a surge of a share: the other workers would not know of it")
+			bad("surge", "a surge of a share: the other workers would not know of it")
 		}
 	}
 	switch {
 	case h.aimed != nil:
 		for i, t := range h.aimed {
 			if err := checkURL(t.URL); err != nil {
-				bad("target %d: %w", i+1, err)
+				bad("targets", "target %d: url %s", i+1, err)
 			}
 		}
 	case h.Targets == "":
 		if err := checkURL(h.URL); err != nil {
-			bad("%w", err)
+			bad("url", "%s", err)
 		}
 	case h.URL != "" || h.Method != "":
-		bad("targets and a url or a method: the file of targets has them")
+		bad("targets", "targets and a url or a method: the file of targets has them")
 	}
 	if len(h.Body) > 0 && h.BodyFile != "" {
-		bad("a body and a file with the body: want one of the two")
+		bad("bodyFile", "a body and a file with the body: want one of the two")
 	}
 	for _, name := range slices.Sorted(maps.Keys(h.SecretHeader)) {
 		if err := h.SecretHeader[name].validate(); err != nil {
-			bad("secret header %q: %w", name, err)
+			bad("headers["+name+"]", "%s", err)
 		}
 		if name == "" || h.Header.Values(name) != nil {
-			bad("secret header %q: want a name, and one that no other header has", name)
+			bad("headers["+name+"]", "a secret header: want a name, and one that no other header has")
 		}
 	}
 	if s := h.share; s != (share{}) && (s.of < 1 || s.worker < 0 || s.worker >= s.of) {
-		bad("share %d of %d: want one from 0 to one less than their number", s.worker, max(0, s.of))
+		bad("", "share %d of %d: want one from 0 to one less than their number", s.worker, max(0, s.of))
 	}
 	return errors.Join(errs...)
 }

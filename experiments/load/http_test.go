@@ -183,8 +183,8 @@ func TestRefusedBeforeAnythingIsSent(t *testing.T) {
 	}{
 		{"no shape", load.HTTP{URL: "http://localhost"}, `no shape: want one of "100/s", "ramp`},
 		{"no rate", load.HTTP{Shape: load.Constant(0), URL: "http://localhost"}, "rate 0/s: want from 1/min"},
-		{"no URL", load.HTTP{Shape: load.Constant(1)}, `url "": want http://host/path`},
-		{"another scheme", load.HTTP{Shape: load.Constant(1), URL: "ftp://host/"}, `url "ftp://host/": want http`},
+		{"no URL", load.HTTP{Shape: load.Constant(1)}, `load: url: "": want http://host/path`},
+		{"another scheme", load.HTTP{Shape: load.Constant(1), URL: "ftp://host/"}, `url: "ftp://host/": want http`},
 		{"reused connections twice", load.HTTP{Shape: load.Constant(1), URL: "http://h/", Reuse: true, ReuseRate: 1}, "the others are fresh"},
 		{"a reuse rate below zero", load.HTTP{Shape: load.Constant(1), URL: "http://h/", ReuseRate: -1}, "reuse rate -1/s: want from 1/min to 100000/s, or none"},
 		{"a share that there is not", load.HTTP{Shape: load.Constant(1), URL: "http://h/"}.Share(2, 2), "share 2 of 2: want one from 0"},

@@ -110,7 +110,7 @@ func checkRate(name string, rate float64) error {
 
 func checkLength(name string, d time.Duration) error {
 	if d <= 0 || d > maxLength {
-		return fmt.Errorf("%s %s: want a length of time above zero, and at most %s", name, d, maxLength)
+		return fmt.Errorf("%s %s: want a duration above zero, and at most %s", name, d, maxLength)
 	}
 	return nil
 }
@@ -145,7 +145,7 @@ func (s Shape) Validate() error {
 		case n == 0 || n > maxSteps:
 			bad(fmt.Errorf("%d steps: want from 1 to %d", n, maxSteps))
 		case s.pieces[n-1].length != 0:
-			bad(errors.New("the last step is for good: leave out for how long"))
+			bad(errors.New("the last step has no end: leave out its duration"))
 		}
 	case sineForm:
 		p := s.pieces[0]

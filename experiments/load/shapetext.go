@@ -42,7 +42,7 @@ func (r *Rate) UnmarshalText(text []byte) error {
 	words := reader{words: strings.Fields(string(text))}
 	rate := words.rate()
 	if len(words.words) > 0 {
-		words.fail("%q is no rate, as in 100/s or 1000/min", text)
+		words.fail("%q is not a rate, as in 100/s or 1000/min", text)
 	}
 	if words.err == nil {
 		words.err = checkRate("rate", rate)
@@ -130,7 +130,7 @@ func (r *reader) rate() float64 {
 	digits, unit, _ := strings.Cut(word, "/")
 	v, err := strconv.ParseFloat(digits, 64)
 	if err != nil || strings.ContainsAny(digits, "xX_pPnN") || (unit != "s" && unit != "min") {
-		r.fail("%q is no rate, as in 100/s or 1000/min", word)
+		r.fail("%q is not a rate, as in 100/s or 1000/min", word)
 		return 0
 	}
 	if unit == "min" {
@@ -143,7 +143,7 @@ func (r *reader) length() time.Duration {
 	word := r.next()
 	d, err := time.ParseDuration(word)
 	if err != nil {
-		r.fail("%q is no length of time, as in 30s or 1m30s", word)
+		r.fail("%q is not a duration, as in 30s or 1m30s", word)
 	}
 	return d
 }

@@ -42,7 +42,7 @@ func (s *Surge) String() string {
 // validate checks the factor alone.
 func (s *Surge) validate() error {
 	if !(s.Factor > 1) || math.IsInf(s.Factor, 1) { // nor NaN
-		return fmt.Errorf("surge: factor %g: want more than 1, as in 10", s.Factor)
+		return fmt.Errorf("%g: want more than 1, as in 10", s.Factor)
 	}
 	return nil
 }
@@ -78,7 +78,7 @@ func (s *Surge) follow(streams []stream) (end func(), err error) {
 // Inject multiplies the load's rate. Its span is that of the switch.
 func (s *Surge) Inject(_ context.Context, rec *record.Recorder) (record.Injection, error) {
 	if err := s.validate(); err != nil {
-		return record.Injection{}, err
+		return record.Injection{}, fmt.Errorf("surge: factor %w", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

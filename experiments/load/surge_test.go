@@ -97,14 +97,14 @@ func TestASurgeThatCannotBeIsNone(t *testing.T) {
 			t.Errorf("factor %g: %v", factor, err)
 		}
 		err := load.HTTP{Shape: load.Constant(1), URL: "http://h/", Surge: surge}.Validate()
-		if err == nil || !strings.Contains(err.Error(), "load: surge: factor") {
+		if err == nil || !strings.Contains(err.Error(), "load: surge.factor: ") {
 			t.Errorf("a load with factor %g: %v", factor, err)
 		}
 	}
 	for want, l := range map[string]load.HTTP{
-		"surge: peak 500000/s: want from 1/min to 100000/s": {Shape: load.Constant(50_000), URL: "http://h/", Surge: surge},
-		"surge: peak 200000/s: want":                        {Shape: load.Constant(1), ReuseRate: 20_000, URL: "http://h/", Surge: surge},
-		"the other workers would not know of it":            load.HTTP{Shape: load.Constant(1), URL: "http://h/", Surge: surge}.Share(0, 2),
+		"surge.factor: peak 500000/s: want from 1/min to 100000/s": {Shape: load.Constant(50_000), URL: "http://h/", Surge: surge},
+		"surge.factor: peak 200000/s: want":                        {Shape: load.Constant(1), ReuseRate: 20_000, URL: "http://h/", Surge: surge},
+		"the other workers would not know of it":                   load.HTTP{Shape: load.Constant(1), URL: "http://h/", Surge: surge}.Share(0, 2),
 	} {
 		if err := l.Validate(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)

@@ -17,10 +17,10 @@ import (
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 )
 
-// checkURL reports an invalid URL.
+// checkURL says what is wrong with a URL.
 func checkURL(text string) error {
 	if u, err := url.Parse(text); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-		return fmt.Errorf("url %q: want http://host/path or https://host/path", text)
+		return fmt.Errorf("%q: want http://host/path or https://host/path", text)
 	}
 	return nil
 }
@@ -152,14 +152,14 @@ func readTargets(path string, body []byte, header http.Header) ([]vegeta.Target,
 	}
 	list, err := vegeta.ReadAllTargets(targeter)
 	if errors.Is(err, vegeta.ErrNoTargets) {
-		return nil, errors.New("there are none in the file: want lines as GET http://host/path, or one JSON object a line")
+		return nil, errors.New("the file has no targets: want lines as GET http://host/path, or one JSON object a line")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("target %d: %w", len(list)+1, err)
 	}
 	for i, t := range list {
 		if err := checkURL(t.URL); err != nil {
-			return nil, fmt.Errorf("target %d: %w", i+1, err)
+			return nil, fmt.Errorf("target %d: url %w", i+1, err)
 		}
 		if _, err := t.Request(); err != nil {
 			return nil, fmt.Errorf("target %d: %w", i+1, err)

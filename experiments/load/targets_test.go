@@ -111,7 +111,7 @@ func TestFilesThatCannotBeReadAreRefusedBeforeTheStart(t *testing.T) {
 		want     string
 	}{
 		{"no such file", load.HTTP{Targets: in("nowhere")}, "targets of " + in("nowhere") + ": open"},
-		{"no target", load.HTTP{Targets: in("empty")}, "there are none in the file: want lines as GET http://host/path"},
+		{"no target", load.HTTP{Targets: in("empty")}, "the file has no targets: want lines as GET http://host/path"},
 		{"no URL", load.HTTP{Targets: in("method")}, "target 1: bad target: FETCH"},
 		{"another scheme", load.HTTP{Targets: in("scheme")}, `target 1: url "ftp://h/": want http://host/path`},
 		{"half a header", load.HTTP{Targets: in("header")}, "bad header: X-Shop"},
@@ -124,7 +124,7 @@ func TestFilesThatCannotBeReadAreRefusedBeforeTheStart(t *testing.T) {
 		{"a body's file that is not there", load.HTTP{URL: "http://h/", BodyFile: in("nowhere")}, "load: body: open"},
 		{"headers that are not there", load.HTTP{URL: "http://h/", HeaderFiles: []string{in("nowhere")}}, "load: headers: open"},
 		{"a line that is no header, which may be a secret", load.HTTP{URL: "http://h/", HeaderFiles: []string{in("headers")}}, "headers:2: want lines of the form Name: value"},
-		{"a secret from nowhere", load.HTTP{URL: "http://h/", SecretHeader: map[string]load.Secret{"Authorization": {}}}, `secret header "Authorization": want the name of an environment variable or the path of a file`},
+		{"a secret from nowhere", load.HTTP{URL: "http://h/", SecretHeader: map[string]load.Secret{"Authorization": {}}}, `headers[Authorization]: want the name of an environment variable or the path of a file`},
 		{"one from two places", load.HTTP{URL: "http://h/", SecretHeader: map[string]load.Secret{"Authorization": {Env: "A", File: "b"}}}, "one of the two"},
 		{"a header that is there already", load.HTTP{URL: "http://h/", Header: http.Header{"Authorization": {"x"}}, SecretHeader: map[string]load.Secret{"Authorization": {Env: "A"}}}, "one that no other header has"},
 		{"a variable that is not set", load.HTTP{URL: "http://h/", SecretHeader: map[string]load.Secret{"Authorization": {Env: "AFTERSHOCK_NOT_SET"}}}, "header Authorization: environment variable AFTERSHOCK_NOT_SET is not set"},

@@ -3,12 +3,14 @@
 // machine needs nothing but Kubernetes.
 //
 //	experiment.Load = workers.Job{
-//		Load:      load.HTTP{Shape: load.Constant(20_000), URL: "http://checkout.shop.svc/"},
-//		Count:     4,
-//		Image:     "registry.example/aftershock:1.0", // its entry point is the program
-//		Namespace: "load-gen",
-//		Client:    c,
-//		Reach:     reach, // by workers.Proxy: through the API server
+//		Load: load.HTTP{Shape: load.Constant(20_000), URL: "http://checkout.shop.svc/"},
+//		Pods: workers.Pods{
+//			Count:     4,
+//			Image:     "registry.example/aftershock:1.0", // its entry point is the program
+//			Namespace: "load-gen",
+//		},
+//		Client: c,
+//		Reach:  reach, // by workers.Proxy: through the API server
 //	}
 //
 //	left, err := workers.Find(ctx, c, faults.Scope{Namespaces: []string{"load-gen"}})

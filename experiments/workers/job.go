@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -18,7 +19,48 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/setting"
 )
+
+// Pods are the pods of the workers.
+type Pods struct {
+	// Count is how many workers share the load; required, at most [MaxCount].
+	Count int `yaml:"count"`
+	// Image is the workers' image; required. Its entry point is the program
+	// aftershock, of this version.
+	Image string `yaml:"image"`
+	// Namespace is the workers' namespace; required.
+	Namespace string `yaml:"namespace"`
+	// CPU and Memory are the requests of each worker, and Memory its limit too.
+	// CPU has no limit: a throttled worker would stall, and measure that. Default
+	// 500m and 256Mi.
+	CPU    resource.Quantity `yaml:"cpu"`
+	Memory resource.Quantity `yaml:"memory"`
+}
+
+// Validate reports mistakes, each as a [setting.Error].
+func (p Pods) Validate() error {
+	var errs []error
+	bad := func(field, format string, args ...any) { errs = append(errs, setting.Errorf(field, format, args...)) }
+	if p.Count < 1 || p.Count > MaxCount {
+		bad("count", "%d: want from 1 to %d", p.Count, MaxCount)
+	}
+	if p.Image == "" {
+		bad("image", "is missing: an image whose entry point is aftershock, of this version")
+	}
+	if wrong := validation.IsDNS1123Label(p.Namespace); p.Namespace == "" {
+		bad("namespace", "is missing: where the workers' Job may be created")
+	} else if len(wrong) > 0 {
+		why, _, _ := strings.Cut(wrong[0], " (e.g.")
+		bad("namespace", "%q cannot be the name of a namespace: %s", p.Namespace, why)
+	}
+	for name, amount := range map[string]resource.Quantity{"cpu": p.CPU, "memory": p.Memory} {
+		if amount.Sign() < 0 {
+			bad(name, "want an amount above zero, as in 500m of cpu or 256Mi of memory")
+		}
+	}
+	return errors.Join(errs...)
+}
 
 // A Job is a load that workers in the cluster drive. It can be driven more than
 // once, even concurrently: each drive has its own Job.
@@ -30,17 +72,7 @@ type Job struct {
 	// CABundle is the CA certificates, in PEM, that verify an HTTPS service, if
 	// the image lacks them.
 	CABundle []byte
-	// Count is how many workers share the load; required, at most [MaxCount].
-	Count int
-	// Image is the workers' image; required. Its entry point is the program
-	// aftershock, of this version.
-	Image string
-	// Namespace is the workers' namespace; required.
-	Namespace string
-	// CPU and Memory are the requests of each worker, and Memory its limit too.
-	// CPU has no limit: a throttled worker would stall, and measure that. Default
-	// 500m and 256Mi.
-	CPU, Memory resource.Quantity
+	Pods
 
 	// Client is a client of the cluster; required.
 	Client client.Client
@@ -89,23 +121,11 @@ func (j Job) withDefaults() Job {
 func (j Job) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf("load workers: "+format, args...)) }
-	if j.Count < 1 || j.Count > MaxCount {
-		bad("%d of them: want from 1 to %d", j.Count, MaxCount)
-	} else if err := j.Load.Share(0, j.Count).Validate(); err != nil {
+	for _, wrong := range setting.Errors(j.Pods.Validate()) {
+		bad("%w", wrong)
+	}
+	if err := j.Load.Share(0, max(1, j.Count)).Validate(); err != nil {
 		errs = append(errs, err)
-	}
-	if j.Image == "" {
-		bad("no image; name one whose entry point is the program aftershock")
-	}
-	if j.Namespace == "" {
-		bad("no namespace; say where they run")
-	} else if wrong := validation.IsDNS1123Label(j.Namespace); len(wrong) > 0 {
-		bad("%q is not a namespace: %s", j.Namespace, wrong[0])
-	}
-	for name, q := range map[string]resource.Quantity{"CPU": j.CPU, "memory": j.Memory} {
-		if q.Sign() < 0 {
-			bad("%s %s is below zero", name, q.String())
-		}
 	}
 	for name, d := range map[string]time.Duration{"lifetime": j.Lifetime, "time until they are ready": j.Ready, "time to remove them": j.Remove} {
 		if d < 0 {

@@ -105,8 +105,8 @@ func (c *cluster) reach(pod corev1.Pod) (*http.Client, string) {
 
 func (c *cluster) job(url string) workers.Job {
 	return workers.Job{
-		Load:  load.HTTP{Shape: load.Constant(100), URL: url, Header: http.Header{"Authorization": {"Bearer s3cret"}}},
-		Count: 2, Image: "registry.example/aftershock:1.0", Namespace: "load-gen",
+		Load:   load.HTTP{Shape: load.Constant(100), URL: url, Header: http.Header{"Authorization": {"Bearer s3cret"}}},
+		Pods:   workers.Pods{Count: 2, Image: "registry.example/aftershock:1.0", Namespace: "load-gen"},
 		Client: c.client(), Reach: c.reach, Ready: 30 * time.Second, Remove: time.Second,
 	}
 }
@@ -356,12 +356,12 @@ func TestWhatIsWrongWithAJob(t *testing.T) {
 		want     string
 	}{
 		{"a load that surges", func(j *workers.Job) { j.Load.Surge = &load.Surge{Factor: 2} }, "a surge of a share"},
-		{"no workers", func(j *workers.Job) { j.Count = 0 }, "0 of them: want from 1 to 100"},
-		{"far too many", func(j *workers.Job) { j.Count = 1000 }, "1000 of them"},
+		{"no workers", func(j *workers.Job) { j.Count = 0 }, "load workers: count: 0: want from 1 to 100"},
+		{"far too many", func(j *workers.Job) { j.Count = 1000 }, "count: 1000: want"},
 		{"a load that there is not", func(j *workers.Job) { j.Load = load.HTTP{} }, "no shape"},
-		{"no image", func(j *workers.Job) { j.Image = "" }, "no image; name one"},
-		{"no namespace", func(j *workers.Job) { j.Namespace = "" }, "no namespace; say where they run"},
-		{"a namespace that is none", func(j *workers.Job) { j.Namespace = "load_gen" }, `"load_gen" is not a namespace`},
+		{"no image", func(j *workers.Job) { j.Image = "" }, "image: is missing"},
+		{"no namespace", func(j *workers.Job) { j.Namespace = "" }, "namespace: is missing"},
+		{"a namespace that is none", func(j *workers.Job) { j.Namespace = "load_gen" }, `"load_gen" cannot be the name of a namespace`},
 		{"a time below zero", func(j *workers.Job) { j.Ready = -1 }, "is below zero"},
 		{"no cluster", func(j *workers.Job) { j.Client = nil }, "no client of a cluster"},
 	} {

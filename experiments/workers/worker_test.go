@@ -298,7 +298,7 @@ func TestAWorkerRefuses(t *testing.T) {
 		{"who does not name its run", strings.TrimSuffix(h.url, "/r"), "/other/order", order(nil), http.StatusNotFound, ""},
 		{"what is no load", h.url, "/order", []byte("load"), http.StatusBadRequest, "read the load"},
 		{"a load with what it does not know", h.url, "/order", order(map[string]any{"colour": "red"}), http.StatusBadRequest, `unknown field "colour": is the workers' image of this version?`},
-		{"a shape that there is not", h.url, "/order", order(map[string]any{"shape": "much"}), http.StatusBadRequest, `"much" is no rate`},
+		{"a shape that there is not", h.url, "/order", order(map[string]any{"shape": "much"}), http.StatusBadRequest, `"much" is not a rate`},
 		{"a share that there is not", h.url, "/order", order(map[string]any{"worker": 2}), http.StatusBadRequest, "share 2 of 2"},
 		{"a load of nothing", h.url, "/order", order(map[string]any{"targets": nil}), http.StatusBadRequest, "no target"},
 		{"a target that is none", h.url, "/order", order(map[string]any{"targets": []map[string]any{{"method": "GET", "url": "ftp://h/"}}}), http.StatusBadRequest, `target 1: url "ftp://h/"`},

@@ -36,7 +36,7 @@ func (r Report) Text(w io.Writer) error {
 			fmt.Fprintf(w, "%s: %d outages were reported as more than one\n", s.Kind, s.Split)
 		}
 		if s.LoadNotHeld > 0 {
-			fmt.Fprintf(w, "%s: in %d trials the instrument said that its load was not as asked; they count all the same\n", s.Kind, s.LoadNotHeld)
+			fmt.Fprintf(w, "%s: in %d trials the instrument said that its load was not as asked; they count anyway\n", s.Kind, s.LoadNotHeld)
 		}
 		if s.Disturbed > 0 {
 			fmt.Fprintf(w, "%s: %d more trials are not compared, since this machine kept the planted service waiting for over %s ms, so the ground truth is unknown; by what was planted %d of them were wrong\n",

@@ -20,6 +20,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/setting"
 )
 
 // GRPCHealth is a source of the seconds that a server takes to answer gRPC's
@@ -47,11 +48,11 @@ var _ steadystate.Source = GRPCHealth{}
 
 func (g GRPCHealth) timing() timing { return newTiming(g.Every, g.Timeout) }
 
-// Validate says what is wrong with the source.
+// Validate says what is wrong with the source, each time with a [setting.Error].
 func (g GRPCHealth) Validate() error {
 	var errs []error
 	if host, port, err := net.SplitHostPort(g.Address); err != nil || host == "" || port == "" {
-		errs = append(errs, fmt.Errorf("address %q: want host:port", g.Address))
+		errs = append(errs, setting.Errorf("address", "%q: want host:port", g.Address))
 	}
 	errs = append(errs, g.timing().validate())
 	if err := errors.Join(errs...); err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/machine"
+	"github.com/aftershockhq/aftershock/steadystate/setting"
 )
 
 // The defaults of probes.
@@ -27,10 +28,10 @@ func newTiming(every, timeout time.Duration) timing {
 func (t timing) validate() error {
 	var errs []error
 	if t.every <= 0 {
-		errs = append(errs, fmt.Errorf("every %s: want a duration above zero", t.every))
+		errs = append(errs, setting.Errorf("every", "%s: want a duration above zero", t.every))
 	}
 	if t.timeout <= 0 {
-		errs = append(errs, fmt.Errorf("timeout %s: want a duration above zero", t.timeout))
+		errs = append(errs, setting.Errorf("timeout", "%s: want a duration above zero", t.timeout))
 	}
 	return errors.Join(errs...)
 }

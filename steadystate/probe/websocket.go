@@ -15,6 +15,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/setting"
 )
 
 // WebSocket is a source of the seconds until a message returns over a WebSocket.
@@ -50,15 +51,15 @@ const largest = 1 << 20
 
 func (w WebSocket) timing() timing { return newTiming(w.Every, w.Timeout) }
 
-// Validate says what is wrong with the source.
+// Validate says what is wrong with the source, each time with a [setting.Error].
 func (w WebSocket) Validate() error {
 	var errs []error
 	u, err := url.Parse(w.URL)
 	switch {
 	case err != nil:
-		errs = append(errs, err)
+		errs = append(errs, setting.Errorf("url", "%s", err))
 	case (u.Scheme != "ws" && u.Scheme != "wss") || u.Host == "":
-		errs = append(errs, fmt.Errorf("url %q: want ws://host/path or wss://host/path", w.URL))
+		errs = append(errs, setting.Errorf("url", "%q: want ws://host/path or wss://host/path", w.URL))
 	}
 	errs = append(errs, w.timing().validate())
 	if err := errors.Join(errs...); err != nil {

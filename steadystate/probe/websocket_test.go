@@ -181,13 +181,13 @@ func TestAProbeIsRefusedBeforeAnythingIsAsked(t *testing.T) {
 		}
 		want string
 	}{
-		{"no URL", probe.WebSocket{}, `websocket: url "": want ws://host/path or wss://host/path`},
-		{"another scheme", probe.WebSocket{URL: "http://h/"}, `websocket: url "http://h/": want ws`},
-		{"a rate below zero", probe.WebSocket{URL: "ws://h/", Every: -1}, "every -1ns: want a duration above zero"},
-		{"a timeout below zero", probe.WebSocket{URL: "ws://h/", Timeout: -1}, "timeout -1ns: want a duration"},
-		{"no address", probe.GRPCHealth{}, `grpc: address "": want host:port`},
-		{"no port", probe.GRPCHealth{Address: "shop"}, `grpc: address "shop": want host:port`},
-		{"a rate of gRPC below zero", probe.GRPCHealth{Address: "h:1", Every: -1}, "every -1ns"},
+		{"no URL", probe.WebSocket{}, `websocket: url: "": want ws://host/path or wss://host/path`},
+		{"another scheme", probe.WebSocket{URL: "http://h/"}, `websocket: url: "http://h/": want ws`},
+		{"a rate below zero", probe.WebSocket{URL: "ws://h/", Every: -1}, "every: -1ns: want a duration above zero"},
+		{"a timeout below zero", probe.WebSocket{URL: "ws://h/", Timeout: -1}, "timeout: -1ns: want a duration"},
+		{"no address", probe.GRPCHealth{}, `grpc: address: "": want host:port`},
+		{"no port", probe.GRPCHealth{Address: "shop"}, `grpc: address: "shop": want host:port`},
+		{"a rate of gRPC below zero", probe.GRPCHealth{Address: "h:1", Every: -1}, "every: -1ns"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			err := row.source.Observe(t.Context(), steadystate.StartClock(), func(steadystate.Observation) { t.Error("asked") })

@@ -10,30 +10,14 @@ import (
 
 	"github.com/prometheus/common/config"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/aftershockhq/aftershock/steadystate/setting"
 )
-
-// A FieldError says what is wrong with one field of a [Config] in YAML.
-type FieldError struct {
-	Line int
-	// Path locates the field in the config, "http_config.basic_auth.password";
-	// empty: the config as a whole.
-	Path    string
-	Message string
-}
-
-// Error is "line 4: http_config.basic_auth.password: is written out: ...".
-func (e FieldError) Error() string {
-	place := fmt.Sprintf("line %d: ", e.Line)
-	if e.Path != "" {
-		place += e.Path + ": "
-	}
-	return place + e.Message
-}
 
 // UnmarshalYAML reads "url" and "http_config" strictly: an unknown field is an
 // error. So is a secret in plain text, since a config file is shown and kept in
 // version control: use a file or an environment variable instead. The error
-// joins a [FieldError] for each invalid field.
+// joins a [setting.Error] for each invalid field.
 func (c *Config) UnmarshalYAML(node *yaml.Node) error {
 	type plain Config
 	read := plain{HTTP: config.DefaultHTTPClientConfig}
@@ -62,7 +46,7 @@ func wrong(node *yaml.Node, line int, path string, of reflect.Type) (errs []erro
 		return nil
 	}
 	bad := func(line int, path, format string, args ...any) []error {
-		errs = append(errs, FieldError{line, strings.TrimPrefix(path, "."), fmt.Sprintf(format, args...)})
+		errs = append(errs, setting.Error{Line: line, Path: strings.TrimPrefix(path, "."), Message: fmt.Sprintf(format, args...)})
 		return errs
 	}
 	fields := fieldsOf(of)
