@@ -9,6 +9,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
 // PodFailure makes pods fail in place while the fault is held: the images of
@@ -46,7 +47,7 @@ func (f PodFailure) plan() plan {
 // unready: the pod is no longer ready, or was unready for a moment, since one
 // of its containers was replaced.
 func unready(before, pod *corev1.Pod, deleted bool) string {
-	if deleted || !ready(before) || (ready(pod) && restarts(pod) <= restarts(before)) {
+	if deleted || !kube.PodReady(before) || (kube.PodReady(pod) && restarts(pod) <= restarts(before)) {
 		return ""
 	}
 	return record.EventNotReady
@@ -54,15 +55,6 @@ func unready(before, pod *corev1.Pod, deleted bool) string {
 
 // kubeletProof is how long a kubelet may take to act on a pod and to report it.
 const kubeletProof = 15 * time.Second
-
-func ready(pod *corev1.Pod) bool {
-	for _, c := range pod.Status.Conditions {
-		if c.Type == corev1.PodReady {
-			return c.Status == corev1.ConditionTrue
-		}
-	}
-	return false
-}
 
 // restarts counts the restarts of the named containers, by default of all of
 // the pod.

@@ -5,8 +5,10 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
 // podEvents returns the events between two states of a pod. The pod may have
@@ -35,7 +37,7 @@ func podEvents(before, after *corev1.Pod, first bool) []happening {
 		if first {
 			add(record.EventExists, attrs(
 				record.AttrNode, after.Spec.NodeName,
-				"ready", strconv.FormatBool(ready(after)),
+				"ready", strconv.FormatBool(kube.PodReady(after)),
 				record.AttrOwner, owner(after),
 			))
 			// It passed its stages before the watch began.
@@ -52,8 +54,8 @@ func podEvents(before, after *corev1.Pod, first bool) []happening {
 	list = append(list, stopped...)
 	list = append(list, waitingContainers(before, after)...)
 	// Ready in both, but since another instant: it was unready in between.
-	again := ready(before) && ready(after) && !readySince(before).Equal(readySince(after))
-	if ready(before) && (again || !ready(after)) {
+	again := kube.PodReady(before) && kube.PodReady(after) && !readySince(before).Equal(readySince(after))
+	if kube.PodReady(before) && (again || !kube.PodReady(after)) {
 		add(record.EventNotReady, nil)
 	}
 	if before.Status.Phase != corev1.PodFailed && after.Status.Phase == corev1.PodFailed {
@@ -63,41 +65,25 @@ func podEvents(before, after *corev1.Pod, first bool) []happening {
 	if started(after) && (len(stopped) > 0 || !started(before)) {
 		add(record.EventStarted, attrs(record.AttrIP, after.Status.PodIP))
 	}
-	if ready(after) && (again || !ready(before)) {
+	if kube.PodReady(after) && (again || !kube.PodReady(before)) {
 		add(record.EventReady, attrs(record.AttrNode, after.Spec.NodeName, record.AttrIP, after.Status.PodIP))
 	}
 	if before.DeletionTimestamp == nil && after.DeletionTimestamp != nil {
-		add(record.EventTerminating, attrs(record.AttrReason, condition(after, corev1.DisruptionTarget).Reason))
+		add(record.EventTerminating, attrs(record.AttrReason, kube.PodCondition(after, corev1.DisruptionTarget).Reason))
 	}
 	return list
-}
-
-func ready(pod *corev1.Pod) bool {
-	return condition(pod, corev1.PodReady).Status == corev1.ConditionTrue
 }
 
 // readySince is when the pod last became ready or unready, by its kubelet's
 // clock.
 func readySince(pod *corev1.Pod) time.Time {
-	return condition(pod, corev1.PodReady).LastTransitionTime.Time
-}
-
-// condition is the pod's condition of a type, zero if it has none.
-func condition(pod *corev1.Pod, of corev1.PodConditionType) corev1.PodCondition {
-	for _, c := range pod.Status.Conditions {
-		if c.Type == of {
-			return c
-		}
-	}
-	return corev1.PodCondition{}
+	return kube.PodCondition(pod, corev1.PodReady).LastTransitionTime.Time
 }
 
 // owner is the pod's controller, as kind/name.
 func owner(pod *corev1.Pod) string {
-	for _, o := range pod.OwnerReferences {
-		if o.Controller != nil && *o.Controller {
-			return o.Kind + "/" + o.Name
-		}
+	if o := metav1.GetControllerOfNoCopy(pod); o != nil {
+		return o.Kind + "/" + o.Name
 	}
 	return ""
 }

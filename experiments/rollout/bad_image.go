@@ -252,38 +252,21 @@ func (b *BadImage) Recover(ctx context.Context, rec *record.Recorder) (steadysta
 // finish waits until the bad pods are gone and the rollout is complete, and
 // removes the bad revision from the history.
 func (b *BadImage) finish(ctx context.Context, rec *record.Recorder, n note) error {
-	left := -1 // unknown
-	span, missing, err := b.await(ctx, rec.Clock(), func() (string, error) {
-		s, err := b.read(ctx)
-		if err != nil {
-			return "", err
-		}
-		bad, err := b.bearing(ctx, s, n)
-		if err != nil {
-			return "", err
-		}
-		freed, err := b.free(ctx, s, bad, n)
-		if len(freed) > 0 {
-			rec.Note("%s: deleted %s, which had the bad image: a %s replaces no pod that never became ready", b, strings.Join(freed, ", "), b.Kind)
-		}
-		if left = len(bad); left > 0 || err != nil {
-			return fmt.Sprintf("%d pods with the image %s are still there", left, n.Bad), err
-		}
-		return s.Unsettled(), nil
-	})
+	note := func(format string, args ...any) { rec.Note("%s: "+format, append([]any{b}, args...)...) }
+	left, span, missing, err := b.clear(ctx, rec.Clock(), n, true, note)
 	switch {
 	case errors.Is(err, kube.ErrNoWorkload):
-		rec.Note("%s: the workload was deleted before the rollout back was complete", b)
+		note("the workload was deleted before the rollout back was complete")
 		return nil
 	case left != 0:
 		return fmt.Errorf("wait for the pods with the image %s to go: %s; run sweep", n.Bad, cmp.Or(missing, fmt.Sprint(err)))
 	case missing != "":
-		rec.Note("%s: no bad pod is left, and the rollout back was not complete at %s: %s", b, steadystate.Instant(span.To), missing)
+		note("no bad pod is left, and the rollout back was not complete at %s: %s", steadystate.Instant(span.To), missing)
 	default:
 		rec.Event(record.Event{Span: span, Kind: EventRolledBack, Subject: b.Subject()})
 	}
 	if err := b.forget(ctx, n); err != nil {
-		rec.Note("%s: the bad revision is still in the history, where \"kubectl rollout undo\" would find it: %v", b, err)
+		note("the bad revision is still in the history, where \"kubectl rollout undo\" would find it: %v", err)
 	}
 	return nil
 }

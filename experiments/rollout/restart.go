@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/experiments"
@@ -64,11 +65,8 @@ func goes() []record.Effect { return []record.Effect{{Event: record.EventGone}} 
 
 // touch changes the pod template.
 func touch(s kube.State) {
-	if s.Template.Annotations == nil {
-		s.Template.Annotations = map[string]string{}
-	}
 	// To the nanosecond, so that two restarts within a second differ.
-	s.Template.Annotations[restartedAt] = time.Now().UTC().Format(time.RFC3339Nano)
+	metav1.SetMetaDataAnnotation(&s.Template.ObjectMeta, restartedAt, time.Now().UTC().Format(time.RFC3339Nano))
 }
 
 // Targets are the pods that the restart replaces.

@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
@@ -71,6 +72,35 @@ func (w Workload) bearing(ctx context.Context, s kube.State, n note) ([]corev1.P
 	return bad, err
 }
 
+// clear waits until no pod with the bad image is left and, if complete, until
+// the rollout is complete; tell is told of pods that it deletes. Left is how many
+// bad pods were left at the last look, -1 if none succeeded.
+func (w Workload) clear(ctx context.Context, clock steadystate.Clock, n note, complete bool, tell func(format string, args ...any)) (left int, span steadystate.Span, missing string, err error) {
+	left = -1
+	span, missing, err = w.await(ctx, clock, func() (string, error) {
+		s, err := w.read(ctx)
+		if err != nil {
+			return "", err
+		}
+		bad, err := w.bearing(ctx, s, n)
+		if err != nil {
+			return "", err
+		}
+		freed, err := w.free(ctx, s, bad, n)
+		for _, name := range freed {
+			tell("deleted pod %s, which had the bad image: a %s replaces no pod that never became ready", name, w.Kind)
+		}
+		switch left = len(bad); {
+		case left > 0 || err != nil:
+			return fmt.Sprintf("%d pods with the image %s are still there", left, n.Bad), err
+		case complete:
+			return s.Unsettled(), nil
+		}
+		return "", nil
+	})
+	return left, span, missing, err
+}
+
 // free deletes those of the bad pods that keep the rollout from starting, and
 // returns their names: the ones of a StatefulSet that are not ready. A new
 // template does not replace them, see [kube.Workload.Sticks]. Before the
@@ -81,7 +111,7 @@ func (w Workload) free(ctx context.Context, s kube.State, bad []corev1.Pod, n no
 	}
 	var names []string
 	for _, pod := range bad {
-		if pod.DeletionTimestamp != nil || ready(pod) {
+		if pod.DeletionTimestamp != nil || kube.PodReady(&pod) {
 			continue
 		}
 		// Exactly this pod, as it was seen: if it has become ready it stays.
@@ -103,15 +133,6 @@ func (w Workload) freeable(ctx context.Context, pod corev1.Pod) error {
 		return fmt.Errorf("try to delete pod %s, as the rollback must do with the bad one: %w", pod.Name, kube.Explain(err, "the right to delete pods"))
 	}
 	return nil
-}
-
-func ready(pod corev1.Pod) bool {
-	for _, c := range pod.Status.Conditions {
-		if c.Type == corev1.PodReady {
-			return c.Status == corev1.ConditionTrue
-		}
-	}
-	return false
 }
 
 // forget deletes the bad revisions, which no pod belongs to any more: of those

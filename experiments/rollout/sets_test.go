@@ -323,7 +323,7 @@ func TestEveryKindOfWorkloadIsRestarted(t *testing.T) {
 }
 
 func TestABadImageOfEveryKindIsRolledBack(t *testing.T) {
-	const freed = "deleted ledger-1, which had the bad image: a StatefulSet replaces no pod that never became ready"
+	const freed = "deleted pod ledger-1, which had the bad image: a StatefulSet replaces no pod that never became ready"
 	for _, row := range []struct {
 		name      string
 		kind      kube.Kind

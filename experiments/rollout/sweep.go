@@ -75,7 +75,7 @@ func Sweep(ctx context.Context, c client.WithWatch, scope faults.Scope, timeout 
 }
 
 func (w Workload) sweep(ctx context.Context, f *finding) error {
-	n := f.note
+	n, note := f.note, func(format string, args ...any) { f.Notes = append(f.Notes, fmt.Sprintf(format, args...)) }
 	var was string
 	err := unlessChanged(func() (err error) {
 		was, err = w.restore(ctx, n)
@@ -87,33 +87,16 @@ func (w Workload) sweep(ctx context.Context, f *finding) error {
 	case err != nil:
 		return err
 	case was == n.Bad:
-		f.Notes = append(f.Notes, fmt.Sprintf("restored image %s of container %s", n.Image, n.Container))
+		note("restored image %s of container %s", n.Image, n.Container)
 	default:
-		f.Notes = append(f.Notes, fmt.Sprintf("container %s had the image %q by then, which was left unchanged", n.Container, was))
+		note("container %s had the image %q by then, which was left unchanged", n.Container, was)
 	}
-	_, missing, err := w.await(ctx, steadystate.StartClock(), func() (string, error) {
-		s, err := w.read(ctx)
-		if err != nil {
-			return "", err
-		}
-		bad, err := w.bearing(ctx, s, n)
-		if err != nil {
-			return "", err
-		}
-		freed, err := w.free(ctx, s, bad, n)
-		for _, name := range freed {
-			f.Notes = append(f.Notes, fmt.Sprintf("deleted pod %s, which had the bad image: a %s replaces no pod that never became ready", name, w.Kind))
-		}
-		if len(bad) > 0 {
-			return fmt.Sprintf("%d pods with the image %s are still there", len(bad), n.Bad), err
-		}
-		return "", err
-	})
+	_, _, missing, err := w.clear(ctx, steadystate.StartClock(), n, false, note)
 	if err != nil || missing != "" {
 		return errors.Join(errors.New(missing), err)
 	}
 	if err := w.forget(ctx, n); err != nil {
-		f.Notes = append(f.Notes, fmt.Sprintf("the bad revision is still in the history, where \"kubectl rollout undo\" would find it: %v", err))
+		note("the bad revision is still in the history, where \"kubectl rollout undo\" would find it: %v", err)
 	}
 	return nil
 }

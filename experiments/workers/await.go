@@ -18,6 +18,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
 // askEvery is the poll interval for workers that start or terminate.
@@ -35,12 +36,8 @@ func (j Job) await(ctx context.Context, job *batchv1.Job, run string) ([]workerC
 		if !hopeless && !slices.Contains(answers, false) {
 			return clients, nil
 		}
-		if !hopeless {
-			select {
-			case <-time.After(askEvery):
-				continue
-			case <-waiting.Done():
-			}
+		if !hopeless && experiments.Wait(waiting, askEvery) == nil {
+			continue
 		}
 		if ctx.Err() != nil {
 			return nil, nil
@@ -120,10 +117,8 @@ func state(pod corev1.Pod) string {
 		}
 	}
 	add(pod.Status.Reason, pod.Status.Message)
-	for _, c := range pod.Status.Conditions {
-		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {
-			add(c.Reason, c.Message)
-		}
+	if c := kube.PodCondition(&pod, corev1.PodScheduled); c.Status == corev1.ConditionFalse {
+		add(c.Reason, c.Message)
 	}
 	for _, c := range pod.Status.ContainerStatuses {
 		if w := c.State.Waiting; w != nil {
@@ -217,10 +212,8 @@ func remove(ctx context.Context, c client.Client, job *batchv1.Job) error {
 		if err != nil {
 			last = explain(err)
 		}
-		select {
-		case <-ctx.Done():
+		if experiments.Wait(ctx, askEvery) != nil {
 			return fmt.Errorf("remove %s: %w", subject(job), last)
-		case <-time.After(askEvery):
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/faults"
 )
 
@@ -90,10 +91,8 @@ func sweep(ctx context.Context, c client.Client, l faults.Leftover) error {
 		if apierrors.IsNotFound(err) {
 			return nil
 		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("remove pod %s/%s: still there: %w", l.Namespace, l.Name, errors.Join(explain(err), context.Cause(ctx)))
-		case <-time.After(askEvery):
+		if ended := experiments.Wait(ctx, askEvery); ended != nil {
+			return fmt.Errorf("remove pod %s/%s: still there: %w", l.Namespace, l.Name, errors.Join(explain(err), ended))
 		}
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
 )
 
 // A balancer distributes TCP connections round robin to the backends that it
@@ -234,10 +236,8 @@ func (b *balancer) accept(ctx context.Context) {
 				return
 			}
 			// File handles may have run out: they come back.
-			select {
-			case <-ctx.Done():
+			if experiments.Wait(ctx, 10*time.Millisecond) != nil {
 				return
-			case <-time.After(10 * time.Millisecond):
 			}
 			continue
 		}

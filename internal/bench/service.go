@@ -14,6 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/aftershockhq/aftershock/experiments"
 )
 
 // serviceVariable is set in the environment of a service process, to its
@@ -138,9 +140,7 @@ func work(name string, out *reporter) http.Handler {
 				http.Error(w, err.Error(), http.StatusBadRequest)
 				return
 			}
-			select {
-			case <-time.After(delay):
-			case <-r.Context().Done():
+			if experiments.Wait(r.Context(), delay) != nil {
 				return
 			}
 		}

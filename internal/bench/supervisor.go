@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
 )
 
 // A supervisor keeps one service running: when its process ends, it starts the
@@ -62,12 +64,8 @@ func (s *supervisor) run(ctx context.Context, p *process) {
 			p.wait()
 			s.change(func() {})
 		}
-		timer := time.NewTimer(s.restartAfter)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
+		if experiments.Wait(ctx, s.restartAfter) != nil {
 			return
-		case <-timer.C:
 		}
 		var err error
 		p, err = startProcess(ctx, s.program, s.service)

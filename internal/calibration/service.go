@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/internal/bench"
 )
 
@@ -103,10 +104,8 @@ func (p *planted) heal(ctx context.Context) (bench.Moment, error) {
 			return bench.Moment{}, err
 		}
 		// Another program has the port: the outage lasts until it is free.
-		select {
-		case <-ctx.Done():
-			return bench.Moment{}, fmt.Errorf("listen on %s again: %w", p.address, errors.Join(context.Cause(ctx), err))
-		case <-time.After(10 * time.Millisecond):
+		if ended := experiments.Wait(ctx, 10*time.Millisecond); ended != nil {
+			return bench.Moment{}, fmt.Errorf("listen on %s again: %w", p.address, errors.Join(ended, err))
 		}
 	}
 }
@@ -132,10 +131,7 @@ func (p *planted) answer(w http.ResponseWriter, r *http.Request) {
 	case BlackHole:
 		<-r.Context().Done()
 	case Slow:
-		select {
-		case <-time.After(slowness):
-		case <-r.Context().Done():
-		}
+		_ = experiments.Wait(r.Context(), slowness)
 		_, _ = io.WriteString(w, "well, in the end\n")
 	default:
 		http.Error(w, "not well", http.StatusServiceUnavailable)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/internal/bench"
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
@@ -161,12 +162,8 @@ func (p Plan) do(ctx context.Context, s service, driver *bench.Driver) ([]change
 	begin := time.Now()
 	changes := make([]change, 0, len(p.Steps))
 	for _, step := range p.Steps {
-		timer := time.NewTimer(time.Until(begin.Add(step.At)))
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return changes, context.Cause(ctx)
-		case <-timer.C:
+		if err := experiments.Wait(ctx, time.Until(begin.Add(step.At))); err != nil {
+			return changes, err
 		}
 		c := change{do: step.Do}
 		var err error
