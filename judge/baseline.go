@@ -46,13 +46,13 @@ func NewBaseline(control Result, checks []steadystate.Check) *record.Baseline {
 }
 
 // baseOf is the figure that a limit of a check refers to.
-func baseOf(b *record.Baseline, c steadystate.Check, l steadystate.Limit) steadystate.Base {
+func baseOf(b *record.Baseline, check string, l steadystate.Limit) steadystate.Base {
 	if b.Unknown != "" {
 		return steadystate.Base{Unknown: b.Unknown}
 	}
-	base, there := b.Figures[c.Name][l.Figure()]
+	base, there := b.Figures[check][l.Figure()]
 	if !there {
-		return steadystate.Base{Unknown: fmt.Sprintf("control run %s has no %s of check %q: name it in a limit of the experiment when it is run", b.Run, l.Figure(), c.Name)}
+		return steadystate.Base{Unknown: fmt.Sprintf("control run %s has no %s of check %q: name it in a limit of the experiment when it is run", b.Run, l.Figure(), check)}
 	}
 	return base
 }

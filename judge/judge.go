@@ -247,18 +247,18 @@ func (j *judge) conclude(evaluators []Evaluator) {
 
 // windowStart is when the first fault may have begun; in a control run without
 // faults, the start of the inject phase.
-func (j *judge) windowStart() (time.Duration, bool) {
-	if len(j.Injections) > 0 {
-		return j.Injections[0].From, true
+func (r Result) windowStart() (time.Duration, bool) {
+	if len(r.Injections) > 0 {
+		return r.Injections[0].From, true
 	}
-	if phase, ok := j.phase(record.PhaseInject); ok {
+	if phase, ok := r.phase(record.PhaseInject); ok {
 		return phase.From, true
 	}
 	return 0, false
 }
 
-func (j *judge) phase(name string) (steadystate.Span, bool) {
-	for _, p := range j.Phases {
+func (r Result) phase(name string) (steadystate.Span, bool) {
+	for _, p := range r.Phases {
 		if p.Name == name {
 			return p.Span, true
 		}
@@ -274,8 +274,12 @@ func (j *judge) check(c *checkEvaluator) {
 	c.figures = c.fold.Figures()
 	result := CheckResult{Check: c.Name, Signal: c.Signal, Tolerance: c.Good, Figures: c.over(j.Window)}
 	result.Uptime = result.Figures.Uptime()
+	result.before, result.during = c.prior.fold.Figures()[0], map[string]steadystate.Figures{}
 	j.recoveries(&result)
 	for _, p := range j.Phases {
+		if _, twice := result.during[p.Name]; !twice {
+			result.during[p.Name] = c.over(p.Span)
+		}
 		if d, ok := c.over(p.Span).Distribution(); ok {
 			result.Phases = append(result.Phases, PhaseDistribution{Phase: p.Name, Distribution: d})
 		}
@@ -291,7 +295,11 @@ func (j *judge) check(c *checkEvaluator) {
 	}
 	var findings []Finding
 	for _, l := range limits {
-		findings = append(findings, j.finding(c, l, result))
+		f := j.finding(result, l)
+		if len(c.Limits) == 0 {
+			f.Limit = "good throughout"
+		}
+		findings = append(findings, f)
 	}
 	if j.End.Reason == record.Completed {
 		findings = append(findings, j.atEnd(c, findings))
@@ -300,25 +308,22 @@ func (j *judge) check(c *checkEvaluator) {
 }
 
 // finding judges one limit.
-func (j *judge) finding(c *checkEvaluator, l steadystate.Limit, result CheckResult) Finding {
-	finding := Finding{Check: c.Name, Signal: c.Signal, Limit: l.String()}
-	if len(c.Limits) == 0 {
-		finding.Limit = "good throughout"
-	}
-	f := result.Figures
+func (r Result) finding(c CheckResult, l steadystate.Limit) Finding {
+	finding := Finding{Check: c.Check, Signal: c.Signal, Limit: l.String()}
+	f := c.Figures
 	if l.Phase != "" {
-		window, ok := j.phase(l.Phase)
+		during, ok := c.during[l.Phase]
 		if !ok {
 			finding.Reading = steadystate.Reading{Text: "no such phase", Undecided: fmt.Sprintf("the run never came to the phase %q", l.Phase)}
 			return finding
 		}
-		f = c.over(window)
+		f = during
 	}
 	switch {
 	case l.OfInjections():
-		finding.Reading = result.recovery(l)
+		finding.Reading = c.recovery(l)
 	case l.Baseline:
-		base, of := j.base(c, l)
+		base, of := r.base(c, l)
 		finding.Reading = l.JudgeRatio(f, base, of)
 	default:
 		finding.Reading = l.Judge(f)
@@ -326,21 +331,21 @@ func (j *judge) finding(c *checkEvaluator, l steadystate.Limit, result CheckResu
 	if l.Phase != "" && f.Observed() < MinObservations {
 		finding.Verdict, finding.Undecided = steadystate.Unknown, fmt.Sprintf("%d observations in the phase, wanted at least %d", f.Observed(), MinObservations)
 	}
-	if finding.Verdict == steadystate.Broken && j.End.Reason != record.Completed && dilutable(l) {
+	if finding.Verdict == steadystate.Broken && r.End.Reason != record.Completed && dilutable(l) {
 		finding.Verdict, finding.Undecided = steadystate.Unknown, "the run did not come to its end, which could have made it better"
 	}
 	if finding.Verdict != steadystate.Held {
-		finding.Where = j.where(f)
+		finding.Where = r.where(f)
 	}
 	return finding
 }
 
 // base is the baseline of a limit, and its name.
-func (j *judge) base(c *checkEvaluator, l steadystate.Limit) (base steadystate.Base, of string) {
-	if b := j.plan.Baseline; b != nil {
+func (r Result) base(c CheckResult, l steadystate.Limit) (base steadystate.Base, of string) {
+	if b := r.Baseline; b != nil {
 		return baseOf(b, c.Check, l), "control run " + b.Run
 	}
-	return c.prior.base(l)
+	return l.Base(c.before), fmt.Sprintf("the %s before the fault", steadystate.FormatSeconds(c.before.Window.Width().Seconds()))
 }
 
 // atEnd is the finding that the check was good when the record ended.
@@ -495,7 +500,7 @@ func (c CheckResult) detection(l steadystate.Limit) steadystate.Reading {
 
 // where points to the worst outage, its first failure, and the events around
 // it.
-func (j *judge) where(f steadystate.Figures) string {
+func (r Result) where(f steadystate.Figures) string {
 	if len(f.Outages) == 0 {
 		return ""
 	}
@@ -505,7 +510,7 @@ func (j *judge) where(f steadystate.Figures) string {
 	text := fmt.Sprintf("outage from %s to %s: %d of %d bad, first: %s", worst.Start, worst.End, worst.Bad, worst.Total, worst.Reason)
 	var near []string
 	around := steadystate.Span{From: worst.Start.From - 2*time.Second, To: worst.End.To}
-	for _, e := range j.Events {
+	for _, e := range r.Events {
 		if e.Overlaps(around) && len(near) < 6 {
 			near = append(near, fmt.Sprintf("%s %s at %s", e.Subject, e.Kind, e.Span))
 		}

@@ -41,9 +41,12 @@ func (j *judge) prove() {
 // signal may show only that.
 func (j *judge) taint() {
 	for i := range j.Findings {
-		f := &j.Findings[i]
-		f.Verdict, f.Undecided = steadystate.Unknown, "the load was not driven as asked, so what was seen may be the load's doing"
+		j.Findings[i].taint()
 	}
+}
+
+func (f *Finding) taint() {
+	f.Verdict, f.Undecided = steadystate.Unknown, "the load was not driven as asked, so what was seen may be the load's doing"
 }
 
 // refused adds a finding for each fault that the service's own configuration
@@ -205,7 +208,7 @@ func (j *judge) verdict() {
 	}
 	j.Caveats = append(j.Caveats, unproven...)
 	if len(j.Findings) == 0 {
-		j.Caveats = append(j.Caveats, "no limit was judged: the run never came to its fault")
+		j.Caveats = append(j.Caveats, "no limit was judged: "+neverFaulted)
 	}
 	unknown = append(slices.Clone(j.Caveats), unknown...)
 	j.Verdict = steadystate.Worst(verdicts...)
@@ -228,16 +231,21 @@ func (j *judge) verdict() {
 	}
 }
 
+const (
+	proofLoad    = "load held"
+	neverFaulted = "the run never came to its fault"
+)
+
 // sentence completes "no proof that ..." for a proof's name.
 var sentence = map[string]string{
-	"injected":  "every fault was injected",
-	"effect":    "the fault took effect",
-	"steady":    "the service was steady before the fault",
-	"exposed":   "the targets took traffic",
-	"load held": "the load was driven as asked",
-	"observed":  "every check was observed",
-	"covered":   "the data covers the window",
-	"undone":    "every fault is gone",
+	"injected": "every fault was injected",
+	"effect":   "the fault took effect",
+	"steady":   "the service was steady before the fault",
+	"exposed":  "the targets took traffic",
+	proofLoad:  "the load was driven as asked",
+	"observed": "every check was observed",
+	"covered":  "the data covers the window",
+	"undone":   "every fault is gone",
 }
 
 func sorted[V any](m map[string]V) []string {

@@ -89,6 +89,9 @@ type CheckResult struct {
 	Unrecovered int                                `json:"unrecovered,omitempty"`
 	// Phases are the distributions of the values in each phase with values.
 	Phases []PhaseDistribution `json:"phases,omitempty"`
+
+	during map[string]steadystate.Figures // by phase; nil: the result was read from JSON
+	before steadystate.Figures            // of the settled stretch before the fault
 }
 
 // A PhaseDistribution is the distribution of a check's values in one phase.

@@ -161,7 +161,7 @@ func (j *judge) deviations(signal string) []string {
 
 // loadHeld: the load was driven as planned, so its signal is worth judging.
 func (j *judge) loadHeld(signal string) Proof {
-	p := Proof{Name: "load held", Text: fmt.Sprintf("no %s were sent", signal)}
+	p := Proof{Name: proofLoad, Text: fmt.Sprintf("no %s were sent", signal)}
 	t, sent := j.Traffic[signal]
 	if !sent {
 		return p

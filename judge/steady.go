@@ -119,11 +119,6 @@ func (p *prior) add(o steadystate.Observation) {
 	}
 }
 
-// base is the baseline of a limit, and its name.
-func (p *prior) base(l steadystate.Limit) (base steadystate.Base, of string) {
-	return l.Base(p.fold.Figures()[0]), fmt.Sprintf("the %s before the fault", steadystate.FormatSeconds(p.window.Width().Seconds()))
-}
-
 // eve is the settle time before the fault.
 func (j *judge) eve() steadystate.Span {
 	return steadystate.Span{From: max(0, j.Window.From-j.plan.Settle), To: j.Window.From}
