@@ -20,12 +20,13 @@ import (
 )
 
 // A Directory holds a run of experiments: the record of each, and the reports
-// of all.
+// of all. NewDirectory makes one.
 type Directory struct {
 	Path    string
 	Reports []reports.Report
 
 	controls map[string]control // by suite
+	turn     chan struct{}      // of the run that is under way
 }
 
 // A control is what a control run showed, and the load that it had.
@@ -44,7 +45,7 @@ func NewDirectory(parent string) (*Directory, error) {
 	if err := os.Mkdir(path, 0o755); err != nil {
 		return nil, fmt.Errorf("make a directory for records: %w", err)
 	}
-	return &Directory{Path: path}, nil
+	return &Directory{Path: path, turn: make(chan struct{}, 1)}, nil
 }
 
 var notInNames = regexp.MustCompile(`[^a-z0-9]+`)
@@ -71,6 +72,12 @@ func (d *Directory) RecordPath(experiment string) string {
 func (d *Directory) Run(ctx context.Context, e experiments.Experiment, taps ...func(record.Entry)) (reports.Report, error) {
 	if err := e.Validate(); err != nil {
 		return reports.Report{}, err
+	}
+	select {
+	case d.turn <- struct{}{}:
+		defer func() { <-d.turn }()
+	case <-ctx.Done():
+		return reports.Report{}, fmt.Errorf("wait for the run before %q: %w", e.Name, context.Cause(ctx))
 	}
 	suite := suite(e)
 	if control, ok := d.controls[suite]; ok && e.AgainstControl && e.Baseline == nil {

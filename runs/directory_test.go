@@ -2,10 +2,12 @@ package runs_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -136,6 +138,38 @@ func TestEachRunHasARecordOfItsOwn(t *testing.T) {
 			if _, err := os.Stat(path); err != nil || filepath.Base(path) != row.file {
 				t.Errorf("%s: record %s, error %v, want %s", row.name, path, err, row.file)
 			}
+		}
+	})
+}
+
+// With two faults at once neither shows what is its own.
+func TestADirectoryRunsOneExperimentAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := directory(t)
+		var all sync.WaitGroup
+		for i := range 3 {
+			all.Go(func() {
+				e := experiment("downtime <= 1s")
+				e.Name = fmt.Sprint("kill ", i)
+				if report, err := d.Run(t.Context(), e); err != nil || report.Verdict != steadystate.Held {
+					t.Errorf("%s: error %v, %s", report.Verdict, err, report.Reason)
+				}
+			})
+		}
+		time.Sleep(s)
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		if report, err := d.Run(ended, experiment("downtime <= 1s")); !errors.Is(err, context.Canceled) || report.Experiment != "" {
+			t.Errorf("a run whose turn has not come: error %v", err)
+		}
+		all.Wait()
+		for i, report := range d.Reports[1:] {
+			if before := d.Reports[i]; report.Started.Before(before.Started.Add(before.Length)) {
+				t.Errorf("%s began while %s was under way", report.Experiment, before.Experiment)
+			}
+		}
+		if len(d.Reports) != 3 {
+			t.Errorf("%d reports, want 3", len(d.Reports))
 		}
 	})
 }
