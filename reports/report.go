@@ -1,6 +1,9 @@
 package reports
 
 import (
+	"bytes"
+	"strings"
+
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
 	"github.com/aftershockhq/aftershock/experiments/recovery"
 	"github.com/aftershockhq/aftershock/judge"
@@ -19,6 +22,19 @@ type Report struct {
 	// TimeSeries is what the page draws; nil: it draws none. It is not in JSON.
 	TimeSeries *TimeSeries `json:"-"`
 }
+
+// String is the report as [Text] writes it.
+func (r Report) String() string {
+	var out bytes.Buffer
+	if err := Text(&out, r); err != nil {
+		return err.Error()
+	}
+	return out.String()
+}
+
+// GomegaString is the report as [Text] writes it, for the messages of Gomega's
+// matchers.
+func (r Report) GomegaString() string { return strings.TrimSpace(r.String()) }
 
 // Worst is the verdict of several reports together: broken if one is, else
 // unknown if one is or there is none, else held.

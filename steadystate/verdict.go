@@ -24,6 +24,9 @@ func (v Verdict) String() string {
 	return fmt.Sprintf("Verdict(%d)", uint8(v))
 }
 
+// GomegaString is the name of the verdict, for the messages of Gomega's matchers.
+func (v Verdict) GomegaString() string { return v.String() }
+
 // MarshalText writes the verdict's name.
 func (v Verdict) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
 
