@@ -1,13 +1,30 @@
-// Package specs makes Ginkgo specs of experiments: one spec each, which passes
-// only if the verdict is held. Unknown fails a spec as broken does, since a
-// skip would be green.
+// Package specs makes Ginkgo specs of experiments. [It] is for a team's own
+// suite, beside the specs that it has:
 //
-//	func TestSuites(t *testing.T) {
-//		gomega.RegisterFailHandler(ginkgo.Fail)
-//		specs.Register("checkout", list, "runs", nil)
-//		ginkgo.RunSpecs(t, "suites")
-//	}
+//	var _ = Describe("checkout", func() {
+//		specs.It("keeps selling while a pod is killed", func(ctx context.Context) experiments.Experiment {
+//			return experiments.Experiment{
+//				Hypothesis: shopping,
+//				Load:       load.HTTP{Shape: load.Constant(100), URL: url}, // found by BeforeSuite
+//				Faults:     []experiments.Scheduled{{Fault: kill}},
+//				Hold:       30 * time.Second,
+//			}
+//		}, Label("pods"))
+//	})
 //
-// The records, and the reports that aftershock itself writes, are kept in a
-// directory of the run; there is no second writer of JUnit to disagree with.
+// A spec passes only if the verdict is held. Unknown fails it as broken does,
+// since a skip would be green. A function of the report asserts something else,
+// with the matchers of package matchers:
+//
+//	}, func(report reports.Report) {
+//		Expect(report).To(Meet("checkout answers", "downtime <= 2s", "ttr <= 30s"))
+//	})
+//
+// [Register] registers experiments that are known before RunSpecs, as those of a
+// configuration file are.
+//
+// Specs are Serial: ginkgo -p never runs two at once. They are not tried again:
+// --flake-attempts would inject once more and call broken held. An interrupted
+// spec has the time to undo its faults. Records, and the reports that aftershock
+// itself writes, are kept in one directory of the run, see [Dir].
 package specs

@@ -1,0 +1,110 @@
+package specs
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/onsi/ginkgo/v2"
+	"github.com/onsi/ginkgo/v2/types"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/reports"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// A Dir is an argument of [It]: records and reports go to a new directory in it,
+// one for all specs of the suite that name the same. Default: runs, in the
+// directory of the test.
+type Dir string
+
+// undoTime is the least that an interrupted spec is given to undo its faults,
+// before Ginkgo goes on with the next one: longer than an experiment's own bound.
+const undoTime = 3 * time.Minute
+
+// grace is what the spec of an experiment needs.
+func grace(e experiments.Experiment) time.Duration { return max(undoTime, e.UndoTimeout+time.Minute) }
+
+// It registers a spec that runs an experiment, as ginkgo.It does. The function
+// is called when the spec runs, so it may use what BeforeSuite and BeforeEach
+// found, and assert. An experiment without a name has that of the spec.
+//
+// The spec passes only if the verdict is held, unless one of the arguments is a
+// func(reports.Report): that asserts in its place, on a verdict of held or
+// broken. Unknown always fails, since an unknown report shows nothing.
+//
+// The other arguments are Ginkgo's decorators and a [Dir]. The spec is Serial; it
+// has a grace period of three minutes, and an experiment whose UndoTimeout needs
+// more is refused with the ginkgo.GracePeriod to add.
+func It(name string, experiment func(ctx context.Context) experiments.Experiment, args ...any) bool {
+	return it(name, experiment, append([]any{types.NewCodeLocation(1)}, args...))
+}
+
+func it(name string, experiment func(ctx context.Context) experiments.Experiment, args []any) bool {
+	var assert func(reports.Report)
+	given, parent := ginkgo.GracePeriod(undoTime), Dir("runs")
+	args = slices.DeleteFunc(flat(args), func(arg any) bool {
+		switch arg := arg.(type) {
+		case Dir:
+			parent = arg
+		case func(reports.Report):
+			assert = arg
+		case ginkgo.GracePeriod:
+			given = arg
+		default:
+			return false
+		}
+		return true
+	})
+	return ginkgo.It(name, append(args, ginkgo.Serial, given, func(ctx ginkgo.SpecContext) {
+		if ginkgo.CurrentSpecReport().MaxFlakeAttempts > 1 {
+			ginkgo.Fail("flake attempts are refused: another attempt would inject again and call broken held")
+		}
+		e := experiment(ctx)
+		e.Name = cmp.Or(e.Name, name)
+		if need := grace(e); need > time.Duration(given) {
+			ginkgo.Fail(fmt.Sprintf("experiment %q: undo timeout %s does not fit into the spec's grace period of %s, after which Ginkgo leaves the fault to the next spec: add ginkgo.GracePeriod(%d * time.Second)",
+				e.Name, e.UndoTimeout, time.Duration(given), need/time.Second))
+		}
+		report, err := run(ctx, e, string(parent))
+		switch {
+		case err != nil:
+			ginkgo.Fail(err.Error())
+		case report.Verdict == steadystate.Unknown, assert == nil && report.Verdict != steadystate.Held:
+			ginkgo.Fail(report.String())
+		case assert != nil:
+			assert(report)
+		}
+	})...)
+}
+
+// flat are arguments without the slices in them, which Ginkgo allows.
+func flat(args []any) (list []any) {
+	for _, arg := range args {
+		if nested, ok := arg.([]any); ok {
+			list = append(list, flat(nested)...)
+			continue
+		}
+		list = append(list, arg)
+	}
+	return list
+}
+
+// run runs an experiment, and writes the reports anew: a suite that is killed
+// has those of the specs before.
+func run(ctx context.Context, e experiments.Experiment, parent string) (reports.Report, error) {
+	directory, err := directory(parent)
+	if err != nil {
+		return reports.Report{}, err
+	}
+	report, err := directory.Run(ctx, e)
+	if report.Experiment == "" {
+		return report, err // nothing was run
+	}
+	ginkgo.AddReportEntry("result", report)
+	ginkgo.AddReportEntry("reports", directory.Path)
+	return report, errors.Join(err, directory.WriteReports())
+}

@@ -1,0 +1,335 @@
+package specs_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	"github.com/onsi/ginkgo/v2/types"
+	. "github.com/onsi/gomega"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/reports"
+	"github.com/aftershockhq/aftershock/steadystate"
+	. "github.com/aftershockhq/aftershock/suites/matchers"
+	"github.com/aftershockhq/aftershock/suites/specs"
+)
+
+const ms = time.Millisecond
+
+// Ginkgo runs one suite in a process, so each test has its suite run by another
+// one, named in the environment.
+const inSuite = "AFTERSHOCK_TEST_SUITE"
+
+// outcome is where Ginkgo says that a suite failed.
+type outcome struct{ failed bool }
+
+func (o *outcome) Fail() { o.failed = true }
+
+func TestMain(m *testing.M) {
+	name := os.Getenv(inSuite)
+	if name == "" {
+		os.Exit(m.Run())
+	}
+	flag.Parse()
+	RegisterFailHandler(Fail)
+	map[string]func(){"own": own, "registered": registered, "refused": refused, "interrupted": interrupted}[name]()
+	var o outcome
+	RunSpecs(&o, name)
+	if o.failed {
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// shop is a service of three instances under 100 requests a second. All of them
+// are away for 100 ms from when one of them is killed. Its times are those of a
+// plan, so that a busy machine changes nothing.
+type shop struct {
+	killed atomic.Int64
+	unseen bool   // nothing shows that it was killed
+	undone string // a file that says so
+}
+
+func (*shop) String() string { return "kill b" }
+
+func (p *shop) Inject(_ context.Context, rec *record.Recorder) (record.Injection, error) {
+	span := steadystate.Instant(rec.Clock().Now())
+	p.killed.Store(int64(span.From))
+	if !p.unseen {
+		rec.Event(record.Event{Span: span, Kind: record.EventGone, Subject: "pod/b", UID: "uid-b"})
+	}
+	return record.Injection{
+		Targets: []record.Target{{Name: "b", UID: "uid-b"}}, Span: span,
+		Effects: []record.Effect{{Event: record.EventGone}}, ChangesPods: true,
+	}, nil
+}
+
+func (p *shop) Recover(_ context.Context, rec *record.Recorder) (steadystate.Span, error) {
+	time.Sleep(50 * ms) // longer than an instant, as undoing is
+	if p.undone != "" {
+		return steadystate.Instant(rec.Clock().Now()), os.WriteFile(p.undone, nil, 0o600)
+	}
+	return steadystate.Instant(rec.Clock().Now()), nil
+}
+
+func (p *shop) Drive(ctx context.Context, clock steadystate.Clock, each func(record.Request)) error {
+	tick := time.NewTicker(5 * ms)
+	defer tick.Stop()
+	due := clock.Now()
+	for seq := uint64(0); ; {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		for ; due <= clock.Now(); seq, due = seq+1, due+10*ms {
+			q := record.Request{Seq: seq, Planned: due, Sent: due, Answered: due + 2*ms, Outcome: record.Outcome{Code: 200, Backend: string(rune('a' + seq%3)), Attempts: 1}}
+			if since := due - time.Duration(p.killed.Load()); p.killed.Load() > 0 && since >= 0 && since < 100*ms {
+				q.Outcome = record.Outcome{Code: 503, Attempts: 1}
+			}
+			each(q)
+		}
+	}
+}
+
+func (*shop) Stages() map[string][]record.Stage {
+	return map[string][]record.Stage{record.TrafficSignal: {{Name: "1", After: -10 * ms, Rate: 100}}}
+}
+
+func kill(p *shop, limits ...string) experiments.Experiment {
+	return experiments.Experiment{
+		Hypothesis: steadystate.Hypothesis{Checks: []steadystate.Check{
+			{Name: "answers", Signal: record.TrafficSignal, Good: steadystate.Within(time.Second), Limits: steadystate.Limits(limits...)},
+		}},
+		Load:   p,
+		Faults: []experiments.Scheduled{{Fault: p}},
+		Settle: 300 * ms,
+		Hold:   300 * ms,
+		Watch:  700 * ms,
+	}
+}
+
+// cache judges expectations of a user's own.
+type cache struct{ steadystate.Verdict }
+
+func (cache) Kind() string                      { return "cache" }
+func (cache) Validate(record.Expectation) error { return nil }
+
+func (c cache) Evaluate(record.Expectation, judge.Result) []judge.Finding {
+	return []judge.Finding{{Limit: "warm", Reading: steadystate.Reading{Verdict: c.Verdict, Text: "looked at"}}}
+}
+
+func own() {
+	url := ""
+	BeforeSuite(func() { url = "http://found.example" })
+	specs.It("holds", func(context.Context) experiments.Experiment {
+		e := kill(&shop{}, "downtime <= 1s")
+		e.Environment = map[string]string{"where": url}
+		return e
+	}, func(report reports.Report) {
+		Expect(report).To(And(BeHeld(), Meet("answers", "ttr <= 1s"), HaveProof("effect"), LeaveNothingBehind()))
+		Expect(report.Environment).To(HaveKeyWithValue("where", "http://found.example"))
+	}, Label("a label"))
+	specs.It("holds without an assertion", func(context.Context) experiments.Experiment { return kill(&shop{}, "downtime <= 1s") })
+	specs.It("is broken", func(context.Context) experiments.Experiment { return kill(&shop{}) })
+	specs.It("is broken, as asserted", func(context.Context) experiments.Experiment { return kill(&shop{}) }, func(report reports.Report) {
+		Expect(report).To(BeBroken("answers"))
+	})
+	specs.It("is unknown, and nothing is asserted", func(context.Context) experiments.Experiment { return kill(&shop{unseen: true}, "downtime <= 1s") }, func(reports.Report) {})
+	specs.It("fails where it asserts", func(context.Context) experiments.Experiment { return kill(&shop{}, "downtime <= 1s") }, func(report reports.Report) {
+		Expect(report).To(Meet("answers", "downtime <= 10ms"))
+	})
+	specs.It("takes long to undo", func(context.Context) experiments.Experiment {
+		e := kill(&shop{}, "downtime <= 1s")
+		e.UndoTimeout = 10 * time.Minute
+		return e
+	})
+	specs.It("takes long to undo, and may", func(context.Context) experiments.Experiment {
+		e := kill(&shop{}, "downtime <= 1s")
+		e.UndoTimeout = 10 * time.Minute
+		return e
+	}, []any{GracePeriod(11 * time.Minute)})
+	for _, is := range []steadystate.Verdict{steadystate.Held, steadystate.Broken} {
+		specs.It("has an evaluator that says "+is.String(), func(context.Context) experiments.Experiment {
+			e := kill(&shop{}, "downtime <= 1s")
+			e.Expectations = []record.Expectation{{Name: "is warm", Kind: "cache", Subject: "cache/shop"}}
+			e.Evaluators = []judge.Evaluator{cache{is}}
+			return e
+		})
+	}
+}
+
+func list() []experiments.Experiment {
+	first, second, third := kill(&shop{}, "downtime <= 1s"), kill(&shop{}), kill(&shop{}, "downtime <= 1s")
+	first.Name, second.Name, third.Name = "first", "second", "third"
+	third.Labels = []string{"slow"}
+	return []experiments.Experiment{first, second, third}
+}
+
+func registered() {
+	specs.Register("shop", list(), "runs", func(_ context.Context, chosen []experiments.Experiment) error {
+		if len(chosen) != 2 {
+			return errors.New("the label filter leaves two")
+		}
+		return nil
+	})
+	specs.It("besides", func(context.Context) experiments.Experiment { return kill(&shop{}, "downtime <= 1s") })
+}
+
+func refused() {
+	specs.Register("shop", list(), "runs", func(context.Context, []experiments.Experiment) error {
+		return errors.New("the cluster is on fire")
+	})
+}
+
+func interrupted() {
+	specs.It("is interrupted", func(context.Context) experiments.Experiment {
+		e := kill(&shop{undone: "undone"}, "downtime <= 1s")
+		e.Hold = time.Minute
+		return e
+	}, NodeTimeout(2*time.Second))
+}
+
+// suite runs a suite in a directory of its own, and returns the reports of its
+// specs by their text.
+func suite(t *testing.T, name string, flags ...string) (dir string, found map[string]types.SpecReport) {
+	t.Helper()
+	dir = t.TempDir()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], append(flags, "--ginkgo.json-report="+filepath.Join(dir, "ginkgo.json"), "--ginkgo.no-color")...)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), inSuite+"="+name)
+	output, _ := cmd.CombinedOutput() // it fails if one of its specs does
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("%s", output)
+		}
+	})
+	text, err := os.ReadFile(filepath.Join(dir, "ginkgo.json"))
+	if err != nil {
+		t.Fatal(err, string(output))
+	}
+	var all []types.Report
+	if err := json.Unmarshal(text, &all); err != nil {
+		t.Fatal(err)
+	}
+	found = map[string]types.SpecReport{}
+	for _, s := range all[0].SpecReports.WithLeafNodeType(types.NodeTypeIt) {
+		found[s.LeafNodeText] = s
+	}
+	return dir, found
+}
+
+func TestASpecPassesOnlyIfItsExperimentDoes(t *testing.T) {
+	dir, found := suite(t, "own")
+	for _, row := range []struct {
+		text string
+		want types.SpecState
+		says string
+	}{
+		{"holds", types.SpecStatePassed, ""},
+		{"holds without an assertion", types.SpecStatePassed, ""},
+		{"is broken", types.SpecStateFailed, "BROKEN: is broken\n"},
+		{"is broken, as asserted", types.SpecStatePassed, ""},
+		{"is unknown, and nothing is asserted", types.SpecStateFailed, "UNKNOWN: is unknown, and nothing is asserted\n  no proof that the fault took effect"},
+		{"fails where it asserts", types.SpecStateFailed, `to meet "downtime <= 10ms" on "answers"`},
+		{"takes long to undo", types.SpecStateFailed, "undo timeout 10m0s does not fit into the spec's grace period of 3m0s, after which Ginkgo leaves the fault to the next spec: add ginkgo.GracePeriod(660 * time.Second)"},
+		{"takes long to undo, and may", types.SpecStatePassed, ""},
+		{"has an evaluator that says held", types.SpecStatePassed, ""},
+		{"has an evaluator that says broken", types.SpecStateFailed, "is warm: wanted warm, seen looked at"},
+	} {
+		s, ok := found[row.text]
+		if !ok || s.State != row.want || !strings.Contains(s.Failure.Message, row.says) {
+			t.Errorf("%s: %s, want %s with %q:\n%s", row.text, s.State, row.want, row.says, s.Failure.Message)
+		}
+		if !s.IsSerial || filepath.Base(s.LeafNodeLocation.FileName) != "specs_test.go" {
+			t.Errorf("%s: serial %t, at %s", row.text, s.IsSerial, s.LeafNodeLocation)
+		}
+		if row.text == "fails where it asserts" && filepath.Base(s.Failure.Location.FileName) != "specs_test.go" {
+			t.Errorf("it failed at %s, want the line of the assertion", s.Failure.Location)
+		}
+	}
+	if s := found["holds"]; len(s.ReportEntries) == 0 || !strings.Contains(s.ReportEntries[0].StringRepresentation(), "HELD: holds\n") {
+		t.Errorf("the report is not among the entries: %v", s.ReportEntries)
+	}
+	if n := len(reported(t, dir)); n != len(found)-1 {
+		t.Errorf("%d results in the directory of the run, want one for each of the others of %d specs", n, len(found))
+	}
+}
+
+// reported are the results in the only directory of runs.
+func reported(t *testing.T, dir string) []reports.Report {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "runs", "*", "results.json"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("error %v, in %v", err, files)
+	}
+	text, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d reports.Document
+	if err := json.Unmarshal(text, &d); err != nil {
+		t.Fatal(err)
+	}
+	return d.Results
+}
+
+func TestRegisteredExperimentsRunInTheirOrder(t *testing.T) {
+	dir, found := suite(t, "registered", "--ginkgo.label-filter=!slow", "--ginkgo.randomize-all")
+	for text, want := range map[string]types.SpecState{"first": types.SpecStatePassed, "second": types.SpecStateFailed, "third": types.SpecStateSkipped, "besides": types.SpecStatePassed} {
+		if s := found[text]; s.State != want || !s.IsSerial || filepath.Base(s.LeafNodeLocation.FileName) != "specs_test.go" {
+			t.Errorf("%s: %s, want %s; serial %t, at %s: %s", text, s.State, want, s.IsSerial, s.LeafNodeLocation, s.Failure.Message)
+		}
+	}
+	if found["second"].StartTime.Before(found["first"].EndTime) {
+		t.Error("the second came before the first")
+	}
+	if n := len(reported(t, dir)); n != 3 {
+		t.Errorf("%d results, want those of one directory", n)
+	}
+}
+
+// What refuses a run comes before anything is touched, and no spec is skipped
+// because of it: a skip is green.
+func TestARefusedSuiteFailsEverySpecAndTouchesNothing(t *testing.T) {
+	for _, row := range []struct {
+		suite, flag, says string
+	}{
+		{"refused", "--ginkgo.v", "preflight, nothing was touched:\nthe cluster is on fire"},
+		{"own", "--ginkgo.flake-attempts=2", "flake attempts are refused"},
+	} {
+		dir, found := suite(t, row.suite, row.flag)
+		for text, s := range found {
+			if s.State != types.SpecStateFailed || !strings.Contains(s.Failure.Message, row.says) {
+				t.Errorf("%s: %s: %s: %s", row.flag, text, s.State, s.Failure.Message)
+			}
+		}
+		if _, err := os.Stat(filepath.Join(dir, "runs")); err == nil || len(found) < 3 {
+			t.Errorf("%s: %d specs, and there are records", row.flag, len(found))
+		}
+	}
+}
+
+func TestAnInterruptedSpecUndoesItsFault(t *testing.T) {
+	dir, found := suite(t, "interrupted")
+	if s := found["is interrupted"]; s.State != types.SpecStateTimedout {
+		t.Errorf("%s: %s", s.State, s.Failure.Message)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "undone")); err != nil {
+		t.Error(err)
+	}
+	if list := reported(t, dir); len(list) != 1 || list[0].Verdict != steadystate.Unknown || len(list[0].LeftBehind) > 0 {
+		t.Errorf("%+v", list)
+	}
+}
