@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -80,6 +81,10 @@ known to fall short.`,
 	flags.StringVar(&f.misses, "misses", "", "directory for the records of trials whose bounds missed the truth")
 	flags.BoolVar(&f.grid, "grid", false, fmt.Sprintf("simulate a grid of runs, without a service, %d trials of each cell by default", gridTrials))
 	flags.StringVar(&f.cell, "cell", "", "regular expression for the names of the grid's cells (default all)")
+	completeFlag(cmd, "output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
+	completeFlag(cmd, "kinds", cobra.FixedCompletions(strings.Split(calibration.KindNames(), ", "), cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.MarkFlagFilename("plot", "svg")
+	completeDirectory(cmd, "misses")
 	return cmd
 }
 

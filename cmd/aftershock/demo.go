@@ -38,6 +38,7 @@ It exits with 0 when both verdicts are as they must be.`,
 		},
 	}
 	cmd.Flags().StringVar(&out, "out", "runs", "directory for records and reports")
+	completeDirectory(cmd, "out")
 	return cmd
 }
 

@@ -22,6 +22,7 @@ load, undoes them, and says with proof and error bars whether the hypothesis
 held. A run is written to a record, which can be judged again at any time.
 
 ` + exitCodes,
+		Version:       thisBuild().Version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          noArgs,
@@ -33,10 +34,13 @@ held. A run is written to a record, which can be judged again at any time.
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
+	root.SetVersionTemplate(thisBuild().String())
+	// Most arguments and flags are not files.
+	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{errors.New(err.Error() + "; see \"" + cmd.CommandPath() + " --help\"")}
 	})
-	root.AddCommand(demoCommand(), catalogCommand(), calibrateCommand(), runCommand(), preflightCommand(), judgeCommand(), reportCommand(), sweepCommand(), loadWorkerCommand())
+	root.AddCommand(demoCommand(), catalogCommand(), calibrateCommand(), runCommand(), preflightCommand(), judgeCommand(), reportCommand(), sweepCommand(), versionCommand(), loadWorkerCommand())
 	err := root.ExecuteContext(ctx)
 	if err != nil && strings.HasPrefix(err.Error(), "unknown command") {
 		err = usageError{err} // cobra has no type for it

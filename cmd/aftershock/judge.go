@@ -97,6 +97,7 @@ Those of an expectation of an autoscaler are QUANTITY OPERATOR VALUE [since faul
 		Args: func(cmd *cobra.Command, args []string) error { return asUsage(cobra.MinimumNArgs(1)(cmd, args)) },
 	}
 	cmd.Flags().StringArrayVar(&limits, "limit", nil, `a limit in place of the check's or expectation's own, as "CHECK: LIMIT"; may be repeated`)
+	cmd.ValidArgsFunction = completeRecords
 	output := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		override, err := limitFlags(limits)

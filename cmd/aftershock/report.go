@@ -33,6 +33,8 @@ A directory stands for the records in it. The page needs nothing but itself.`,
 	}
 	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of --output json, and do nothing else")
 	cmd.Flags().StringVar(&file, "file", "", "where to write; default: standard output")
+	completeFlag(cmd, "file", completeFiles)
+	cmd.ValidArgsFunction = completeRecords
 	output := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if schema {
@@ -61,7 +63,7 @@ A directory stands for the records in it. The page needs nothing but itself.`,
 
 func outputFlag(cmd *cobra.Command) *string {
 	output := cmd.Flags().StringP("output", "o", "text", strings.Join(formats(), ", "))
-	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats(), cobra.ShellCompDirectiveNoFileComp))
+	completeFlag(cmd, "output", cobra.FixedCompletions(formats(), cobra.ShellCompDirectiveNoFileComp))
 	return output
 }
 

@@ -121,7 +121,9 @@ rolled out; "aftershock sweep" undoes all of them at once.
 	cmd.Flags().StringVar(&out, "out", "runs", "directory for records and reports")
 	cmd.Flags().StringVar(&dryRun, "dry-run", "none", "print the plan and run nothing: client, without a cluster, or server")
 	cmd.Flags().Lookup("dry-run").NoOptDefVal = dryRunClient
-	_ = cmd.RegisterFlagCompletionFunc("dry-run", cobra.FixedCompletions([]string{dryRunClient, dryRunServer}, cobra.ShellCompDirectiveNoFileComp))
+	completeFlag(cmd, "dry-run", cobra.FixedCompletions([]string{dryRunClient, dryRunServer}, cobra.ShellCompDirectiveNoFileComp))
+	completeFlag(cmd, "label-filter", completeLabels(file))
+	completeDirectory(cmd, "out")
 	cmd.ValidArgsFunction = completeIDs(file)
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
 		ctx, stdout := cmd.Context(), cmd.OutOrStdout()
@@ -182,13 +184,12 @@ func choose(plan *config.Plan, list []config.Planned, names []string, labels str
 		matches = filter
 	}
 	known := strings.Join(ids(list), ", ")
-	of := func(id, name string) bool { return id == name || strings.HasPrefix(id, name+"/") }
 	for _, name := range names {
-		if slices.ContainsFunc(list, func(p config.Planned) bool { return of(p.ID(), name) }) {
+		if slices.ContainsFunc(list, func(p config.Planned) bool { return selects(name, p.ID()) }) {
 			continue
 		}
 		for _, skipped := range plan.Skipped {
-			if of(skipped.ID, name) {
+			if selects(name, skipped.ID) {
 				return nil, usageError{fmt.Errorf("experiment %q is skipped: %s", skipped.ID, skipped.Why)}
 			}
 		}
@@ -198,7 +199,7 @@ func choose(plan *config.Plan, list []config.Planned, names []string, labels str
 	}
 	var chosen []config.Planned
 	for _, p := range list {
-		named := slices.ContainsFunc(names, func(name string) bool { return of(p.ID(), name) })
+		named := slices.ContainsFunc(names, func(name string) bool { return selects(name, p.ID()) })
 		if (len(names) == 0 || named) && matches(p.Labels()) {
 			chosen = append(chosen, p)
 		}
@@ -218,22 +219,15 @@ func choose(plan *config.Plan, list []config.Planned, names []string, labels str
 	return chosen, nil
 }
 
+// selects reports whether an argument names an experiment, or a suite or a service
+// that it is of.
+func selects(name, id string) bool { return id == name || strings.HasPrefix(id, name+"/") }
+
 func ids(list []config.Planned) (ids []string) {
 	for _, p := range list {
 		ids = append(ids, p.ID())
 	}
 	return ids
-}
-
-// completeIDs completes the ids that a configuration runs.
-func completeIDs(file *string) cobra.CompletionFunc {
-	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		plan, err := config.Read(*file)
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		return ids(plan.Planned), cobra.ShellCompDirectiveNoFileComp
-	}
 }
 
 // runAll runs the experiments. A failure of the harness ends it; a verdict
