@@ -19,9 +19,10 @@ import (
 )
 
 func demoCommand() *cobra.Command {
-	var out string
+	var out, output string
+	var served bool
 	cmd := &cobra.Command{
-		Use:   "demo",
+		Use:   "demo [--serve [-- COMMAND ARGUMENT...]]",
 		Short: "Kill a real process under load on this machine and see both verdicts",
 		Long: `Demo starts a small service on this machine: three processes behind a balancer,
 scraped by a real Prometheus engine. Under a load of 100 requests a second it
@@ -29,16 +30,41 @@ kills one process with kill -9, twice: once with the service as it should be,
 and once with a balancer that does not check its backends. The hypothesis holds
 the first time and is broken the second, so you see both. No cluster, no root.
 
-It exits with 0 when both verdicts are as they must be.`,
+It exits with 0 when both verdicts are as they must be.
+
+With --serve it only starts the service, as it should be, and leaves it up until
+^C: something to try your own load, checks and faults on. A process that ends is
+started again after two seconds. With a COMMAND the service stays up while that
+runs, and demo exits with its exit code. The command has in its environment
+  AFTERSHOCK_DEMO_URL         the balancer; the header X-Pod of each answer is the
+                              name of the process: service-1, service-2, service-3
+  AFTERSHOCK_DEMO_PROMETHEUS  a Prometheus that scrapes each process, pod=NAME
+  AFTERSHOCK_DEMO_PIDS        a directory with the number of each process: NAME.pid`,
 		Example: `  aftershock demo
-  aftershock demo --out /tmp/runs && aftershock judge /tmp/runs/*`,
-		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+  aftershock demo --out /tmp/runs && aftershock judge /tmp/runs/*
+  aftershock demo --serve --output json
+  aftershock demo --serve -- go test ./resilience`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if served && cmd.ArgsLenAtDash() == 0 {
+				return nil
+			}
+			return noArgs(cmd, args)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if output != "text" && (output != "json" || !served || len(args) > 0) {
+				return usageError{fmt.Errorf("--output %s: want text, or json with --serve and no command", output)}
+			}
+			if served {
+				return serve(cmd, args, output)
+			}
 			return demo(cmd.Context(), cmd.OutOrStdout(), out)
 		},
 	}
 	cmd.Flags().StringVar(&out, "out", "runs", "directory for records and reports")
 	completeDirectory(cmd, "out")
+	cmd.Flags().BoolVar(&served, "serve", false, "only leave the service up, until ^C or the end of the command")
+	cmd.Flags().StringVarP(&output, "output", "o", "text", "what --serve prints: text, or json, one line")
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 

@@ -43,6 +43,11 @@ type errVerdict steadystate.Verdict
 
 func (v errVerdict) Error() string { return "the verdict is " + steadystate.Verdict(v).String() }
 
+// errCommand ends a command with the exit code of another program.
+type errCommand int
+
+func (c errCommand) Error() string { return fmt.Sprintf("the command ended with %d", int(c)) }
+
 // verdict is nil for held, else an error that carries the verdict.
 func verdict(list ...reports.Report) error {
 	if v := reports.Worst(list...); v != steadystate.Held {
@@ -56,6 +61,7 @@ func exitCode(err error) int {
 	var usage usageError
 	var v errVerdict
 	var gone unavailable
+	var command errCommand
 	switch {
 	case err == nil:
 		return exitHeld
@@ -63,6 +69,8 @@ func exitCode(err error) int {
 		return exitLeftBehind
 	case errors.As(err, &usage):
 		return exitUsage
+	case errors.As(err, &command):
+		return int(command)
 	case errors.As(err, &gone):
 		return exitUnknown
 	case errors.Is(err, context.Canceled):
@@ -76,10 +84,12 @@ func exitCode(err error) int {
 	return exitFailed
 }
 
-// message is what to print of an error; a verdict was printed by its report.
+// message is what to print of an error; a verdict was printed by its report, and
+// another program has said what is wrong.
 func message(err error) string {
 	var v errVerdict
-	if err == nil || errors.As(err, &v) {
+	var command errCommand
+	if err == nil || errors.As(err, &v) || errors.As(err, &command) {
 		return ""
 	}
 	return fmt.Sprintf("aftershock: %v\n", err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,8 +26,8 @@ type Bench struct {
 	stop    sync.Once
 	stopErr error
 
-	mu       sync.Mutex
-	stopping bool // no more processes may be started
+	mu     sync.Mutex
+	failed []error // of writing files of process numbers
 }
 
 // A Service is one service of a bench as it is now.
@@ -35,6 +36,9 @@ type Service struct {
 	// PID is its process; 0: it has none now.
 	PID     int
 	Address string // host:port of the process, empty if there is none
+	// PIDFile has the number of its process, or of the last one if it has none
+	// now; empty: the bench has no directory.
+	PIDFile string
 }
 
 // Start starts a bench and returns once each service has answered and is in the
@@ -104,26 +108,40 @@ func (b *Bench) startRest() (err error) {
 	if b.options.NoPrometheus {
 		return nil
 	}
-	b.prometheus, err = startPrometheus(cmp.Or(b.options.Dir, b.temporary), b.options.ScrapeInterval)
+	b.prometheus, err = startPrometheus(b.dir(), b.options.ScrapeInterval)
 	return err
 }
 
 // arrived registers a new process with the balancer and Prometheus.
 func (b *Bench) arrived(place int, p *process) *backend {
 	address := p.address()
+	if file := b.pidFile(p.service); file != "" {
+		if err := os.WriteFile(file, []byte(strconv.Itoa(p.PID())+"\n"), 0o644); err != nil {
+			b.mu.Lock()
+			b.failed = append(b.failed, err)
+			b.mu.Unlock()
+		}
+	}
 	if b.prometheus != nil {
 		b.prometheus.target(p.service, address)
 	}
 	return b.balancer.put(place, address)
 }
 
+// dir is the bench's directory; empty: none.
+func (b *Bench) dir() string { return cmp.Or(b.options.Dir, b.temporary) }
+
+func (b *Bench) pidFile(service string) string {
+	if b.dir() == "" {
+		return ""
+	}
+	return filepath.Join(b.dir(), service+".pid")
+}
+
 // Stop ends the bench: its services, the balancer and Prometheus. It returns
 // once everything has ended, and returns the same error at every call.
 func (b *Bench) Stop() error {
 	b.stop.Do(func() {
-		b.mu.Lock()
-		b.stopping = true
-		b.mu.Unlock()
 		var errs []error
 		// The balancer first, so that stopping the services refuses no client.
 		if b.balancer != nil {
@@ -134,6 +152,7 @@ func (b *Bench) Stop() error {
 		if b.prometheus != nil {
 			errs = append(errs, b.prometheus.close())
 		}
+		errs = append(errs, b.failed...)
 		if b.temporary != "" {
 			errs = append(errs, os.RemoveAll(b.temporary))
 		}
@@ -161,9 +180,9 @@ func (b *Bench) PrometheusURL() string {
 func (b *Bench) Services() []Service {
 	services := make([]Service, 0, len(b.supervisors))
 	for _, s := range b.supervisors {
-		service := Service{Name: s.service}
+		service := Service{Name: s.service, PIDFile: b.pidFile(s.service)}
 		if p := s.running(); p != nil {
-			service.PID, service.Address = p.pid(), p.address()
+			service.PID, service.Address = p.PID(), p.address()
 		}
 		services = append(services, service)
 	}

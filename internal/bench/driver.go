@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/aftershockhq/aftershock/experiments/local"
 	"github.com/aftershockhq/aftershock/record"
 )
 
@@ -66,17 +67,17 @@ func StartDriver(ctx context.Context, blind Blind) (*Driver, error) {
 func (d *Driver) Record() io.Reader { return d.record }
 
 // Stall stops the process, with SIGSTOP, until Resume.
-func (d *Driver) Stall() (Moment, error) { return d.signal(syscall.SIGSTOP, "stall") }
+func (d *Driver) Stall() (local.Moment, error) { return d.signal(syscall.SIGSTOP, "stall") }
 
 // Resume continues the process.
-func (d *Driver) Resume() (Moment, error) { return d.signal(syscall.SIGCONT, "resume") }
+func (d *Driver) Resume() (local.Moment, error) { return d.signal(syscall.SIGCONT, "resume") }
 
-func (d *Driver) signal(s syscall.Signal, verb string) (Moment, error) {
+func (d *Driver) signal(s syscall.Signal, verb string) (local.Moment, error) {
 	before := time.Now()
 	if err := d.cmd.Process.Signal(s); err != nil {
-		return Moment{}, fmt.Errorf("%s driver: %w%s", verb, err, d.stderr.text())
+		return local.Moment{}, fmt.Errorf("%s driver: %w%s", verb, err, d.stderr.text())
 	}
-	return Moment{From: before, To: time.Now()}, nil
+	return local.Moment{From: before, To: time.Now()}, nil
 }
 
 // Over tells the driver that the secret disturbance is over.

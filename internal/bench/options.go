@@ -32,8 +32,9 @@ type Options struct {
 	// CheckInterval is how often the balancer checks each backend. Default
 	// 100 ms.
 	CheckInterval time.Duration
-	// Dir holds Prometheus' database and stays. Default: a temporary
-	// directory that Stop removes; a program that is killed leaves it behind.
+	// Dir holds Prometheus' database and a file SERVICE.pid of each service, and
+	// stays. Default: a temporary directory that Stop removes, or the services do
+	// when the program is killed; with NoPrometheus none.
 	Dir string
 	// Defect is the deliberate fault. Default: none.
 	Defect Defect

@@ -16,9 +16,12 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/aftershockhq/aftershock/experiments/local"
 )
 
-// A process is one life of a service, from its start until it is reaped.
+// A process is one life of a service, from its start until it is reaped. It is
+// what a fault kills.
 type process struct {
 	service string
 	cmd     *exec.Cmd
@@ -134,7 +137,7 @@ func (p *process) reap() {
 	_ = p.life.Close()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.truth.Gone = Moment{From: p.alive, To: now}
+	p.truth.Gone = local.Moment{From: p.alive, To: now}
 	p.truth.End = Crashed
 	status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
 	if !p.killed.IsZero() && ok && status.Signaled() && status.Signal() == syscall.SIGKILL {
@@ -174,7 +177,7 @@ func (p *process) note(r report, now time.Time) {
 	}
 	switch {
 	case r.Listening != nil && p.truth.Listening.IsZero():
-		p.truth.Listening = Moment{From: instant(r.Listening.Before, now), To: at}
+		p.truth.Listening = local.Moment{From: instant(r.Listening.Before, now), To: at}
 		p.truth.Address = r.Listening.Address
 		close(p.up)
 	case r.Seen != nil:
@@ -212,7 +215,28 @@ func (p *process) answer(ctx context.Context) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.truth.Ready = Moment{From: p.truth.Listening.From, To: now}
+	p.truth.Ready = local.Moment{From: p.truth.Listening.From, To: now}
+	return nil
+}
+
+// Signal is that of a fault.
+func (p *process) Signal(s syscall.Signal) error {
+	if s == syscall.SIGKILL {
+		return p.kill(Killed)
+	}
+	return p.cmd.Process.Signal(s)
+}
+
+// Wait waits for the end of the process that a fault has killed.
+func (p *process) Wait(ctx context.Context) error {
+	select {
+	case <-p.gone:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if p.known().End != Killed {
+		return os.ErrProcessDone
+	}
 	return nil
 }
 
@@ -222,7 +246,7 @@ func (p *process) kill(as End) error {
 	defer p.mu.Unlock()
 	before := time.Now()
 	if err := p.cmd.Process.Kill(); err != nil {
-		return fmt.Errorf("kill process %d of %s: %w", p.truth.PID, p.service, err)
+		return err
 	}
 	if p.killed.IsZero() {
 		p.killed, p.end = before, as
@@ -235,7 +259,8 @@ func (p *process) wait() {
 	p.wg.Wait()
 }
 
-func (p *process) pid() int { return p.cmd.Process.Pid }
+// PID is the process's number.
+func (p *process) PID() int { return p.cmd.Process.Pid }
 
 func (p *process) address() string {
 	p.mu.Lock()

@@ -17,8 +17,8 @@ type supervisor struct {
 	service      string
 	program      program
 	restartAfter time.Duration
-	// arrived is called for each process that answers, before its waiters wake;
-	// it gives the process its backend.
+	// arrived is called for each process that answers, before anyone sees it; it
+	// gives the process its backend.
 	arrived func(*process) *backend
 
 	mu      sync.Mutex
@@ -53,8 +53,7 @@ func (s *supervisor) run(ctx context.Context, p *process) {
 	defer s.change(func() { s.stopped = true })
 	for {
 		if p != nil {
-			d := s.arrived(p)
-			s.change(func() { s.lives = append(s.lives, life{p, d}) })
+			s.change(func() { s.lives = append(s.lives, life{p, s.arrived(p)}) })
 			select {
 			case <-p.gone:
 			case <-ctx.Done():

@@ -4,20 +4,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/experiments/local"
 )
-
-// A Moment is an instant that lies within [From, To]. Both carry this process's
-// monotonic clock. The zero value has not happened.
-type Moment struct{ From, To time.Time }
-
-// IsZero reports whether the moment has not happened.
-func (m Moment) IsZero() bool { return m.To.IsZero() }
-
-// On is the moment as offsets on a record's clock, negative before the record.
-func (m Moment) On(clock steadystate.Clock) steadystate.Span {
-	return steadystate.Span{From: clock.At(m.From), To: clock.At(m.To)}
-}
 
 // An End is the way in which a process ended.
 type End string
@@ -36,14 +24,14 @@ type Process struct {
 	PID     int
 	Address string // host:port
 	// Listening is when connections to it began to be accepted.
-	Listening Moment
+	Listening local.Moment
 	// Ready is when it was ready to serve: from Listening's earliest instant
 	// to the first answer that the bench had from it.
-	Ready Moment
+	Ready local.Moment
 	// Gone is when it ended; zero while it runs. Of a kill, it begins before the
 	// signal is sent and ends when the process is reaped; of a crash, it begins
 	// with the last sign of life.
-	Gone Moment
+	Gone local.Moment
 	End  End
 	// Rotation is when the balancer gave it connections.
 	Rotation []Turn
@@ -81,10 +69,10 @@ type Absence struct {
 	Service string
 	PID     int // of the process that went
 	End     End
-	Gone    Moment
+	Gone    local.Moment
 	// Back is when the next one was ready, and NextPID is that one; both are zero
 	// while there is none.
-	Back    Moment
+	Back    local.Moment
 	NextPID int
 }
 

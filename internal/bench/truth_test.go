@@ -5,15 +5,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aftershockhq/aftershock/experiments/local"
 	"github.com/aftershockhq/aftershock/internal/bench"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
 func TestAbsences(t *testing.T) {
 	origin := time.Now()
-	at := func(s int) bench.Moment {
+	at := func(s int) local.Moment {
 		from := origin.Add(time.Duration(s) * time.Second)
-		return bench.Moment{From: from, To: from.Add(time.Millisecond)}
+		return local.Moment{From: from, To: from.Add(time.Millisecond)}
 	}
 	for _, test := range []struct {
 		name      string
@@ -57,10 +58,10 @@ func TestAbsences(t *testing.T) {
 
 func TestMomentOnARecordsClock(t *testing.T) {
 	clock := steadystate.StartClock()
-	if !(bench.Moment{}).IsZero() {
+	if !(local.Moment{}).IsZero() {
 		t.Error("the zero moment has come")
 	}
-	m := bench.Moment{From: clock.Start().Add(-time.Second), To: clock.Start().Add(time.Second)}
+	m := local.Moment{From: clock.Start().Add(-time.Second), To: clock.Start().Add(time.Second)}
 	if got, want := m.On(clock), (steadystate.Span{From: -time.Second, To: time.Second}); got != want || m.IsZero() {
 		t.Errorf("got %v, want %v", got, want)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/local"
 	"github.com/aftershockhq/aftershock/internal/bench"
 	"github.com/aftershockhq/aftershock/record"
 )
@@ -42,29 +43,29 @@ func startKilled(ctx context.Context, away time.Duration) (*killed, error) {
 func (k *killed) url() string { return k.bench.URL() + "/?delay=15ms" }
 
 // hurt kills the process: it went between the call and its reaping.
-func (k *killed) hurt(ctx context.Context) (bench.Moment, error) {
+func (k *killed) hurt(ctx context.Context) (local.Moment, error) {
 	injection, err := k.fault.Inject(ctx, k.rec)
 	if err != nil {
-		return bench.Moment{}, err
+		return local.Moment{}, err
 	}
 	if injection.FailureReason != "" {
-		return bench.Moment{}, errors.New(injection.FailureReason)
+		return local.Moment{}, errors.New(injection.FailureReason)
 	}
 	return k.bench.Truth().Absences()[0].Gone, nil
 }
 
 // heal waits for the next process: it is back when the balancer gives it
 // connections.
-func (k *killed) heal(ctx context.Context) (bench.Moment, error) {
+func (k *killed) heal(ctx context.Context) (local.Moment, error) {
 	if _, err := k.fault.Recover(ctx, k.rec); err != nil {
-		return bench.Moment{}, err
+		return local.Moment{}, err
 	}
 	processes := k.bench.Truth().Processes
 	if len(processes) != 2 || len(processes[1].Rotation) == 0 {
-		return bench.Moment{}, fmt.Errorf("%s had %d processes, want the killed one and the next, in rotation", only, len(processes))
+		return local.Moment{}, fmt.Errorf("%s had %d processes, want the killed one and the next, in rotation", only, len(processes))
 	}
 	in := processes[1].Rotation[0].In
-	return bench.Moment{From: in, To: in}, nil
+	return local.Moment{From: in, To: in}, nil
 }
 
 func (k *killed) close() error { return k.bench.Stop() }

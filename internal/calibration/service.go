@@ -14,14 +14,14 @@ import (
 	"time"
 
 	"github.com/aftershockhq/aftershock/experiments"
-	"github.com/aftershockhq/aftershock/internal/bench"
+	"github.com/aftershockhq/aftershock/experiments/local"
 )
 
 // A service can be disturbed and healed, and reports when.
 type service interface {
 	url() string
-	hurt(ctx context.Context) (bench.Moment, error)
-	heal(ctx context.Context) (bench.Moment, error)
+	hurt(ctx context.Context) (local.Moment, error)
+	heal(ctx context.Context) (local.Moment, error)
 	close() error
 }
 
@@ -76,36 +76,36 @@ func (p *planted) listen() error {
 func (p *planted) url() string { return "http://" + p.address + "/" }
 
 // hurt makes the service bad.
-func (p *planted) hurt(context.Context) (bench.Moment, error) {
+func (p *planted) hurt(context.Context) (local.Moment, error) {
 	before := time.Now()
 	if p.kind == Refused {
 		// It returns when the kernel has closed it.
 		if err := p.listener.Close(); err != nil {
-			return bench.Moment{}, err
+			return local.Moment{}, err
 		}
 	}
 	p.bad.Store(true)
-	return bench.Moment{From: before, To: time.Now()}, nil
+	return local.Moment{From: before, To: time.Now()}, nil
 }
 
 // heal makes the service good again.
-func (p *planted) heal(ctx context.Context) (bench.Moment, error) {
+func (p *planted) heal(ctx context.Context) (local.Moment, error) {
 	for {
 		before := time.Now()
 		p.bad.Store(false)
 		if p.kind != Refused {
-			return bench.Moment{From: before, To: time.Now()}, nil
+			return local.Moment{From: before, To: time.Now()}, nil
 		}
 		err := p.listen()
 		if err == nil {
-			return bench.Moment{From: before, To: time.Now()}, nil
+			return local.Moment{From: before, To: time.Now()}, nil
 		}
 		if !errors.Is(err, syscall.EADDRINUSE) {
-			return bench.Moment{}, err
+			return local.Moment{}, err
 		}
 		// Another program has the port: the outage lasts until it is free.
 		if ended := experiments.Wait(ctx, 10*time.Millisecond); ended != nil {
-			return bench.Moment{}, fmt.Errorf("listen on %s again: %w", p.address, errors.Join(ended, err))
+			return local.Moment{}, fmt.Errorf("listen on %s again: %w", p.address, errors.Join(ended, err))
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/local"
 	"github.com/aftershockhq/aftershock/internal/bench"
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
@@ -41,7 +42,7 @@ type Trial struct {
 // A change is an action and when it was done.
 type change struct {
 	do Action
-	bench.Moment
+	local.Moment
 }
 
 // carryOut carries a trial out, and returns it with the record. The error is
