@@ -24,12 +24,13 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
+	"github.com/aftershockhq/aftershock/steadystate/prom/promtest"
 )
 
 // scraped are the pods of a service behind a balancer, as a Prometheus scrapes
 // them that looks for new ones every five seconds, as it does.
 type scraped struct {
-	m     *monitoring
+	m     *promtest.Prometheus
 	every time.Duration
 	rate  float64 // requests a second, over the pods that live
 
@@ -88,7 +89,7 @@ func (s *scraped) scrape(now time.Time) error {
 			}
 		}
 	}
-	app := s.m.store.Appender(context.Background())
+	app := s.m.Storage.Appender(context.Background())
 	add := func(v float64, pairs ...string) error {
 		_, err := app.Append(0, labels.FromStrings(pairs...), now.UnixMilli(), v)
 		return err
@@ -186,7 +187,10 @@ func (d *death) Recover(_ context.Context, rec *record.Recorder) (steadystate.Sp
 // one of them dies. It runs in a bubble, so that minutes pass in no time.
 func runOnPods(t *testing.T, e experiments.Experiment, d *death, phase time.Duration) judge.Result {
 	t.Helper()
-	m := newMonitoring(t)
+	m, err := promtest.New()
+	if err != nil {
+		t.Fatal(err)
+	}
 	s := &scraped{m: m, every: time.Second, rate: 100}
 	d.of = s
 	for _, name := range []string{"checkout-a", "checkout-b", "checkout-c"} {
@@ -245,7 +249,7 @@ func runOnPods(t *testing.T, e experiments.Experiment, d *death, phase time.Dura
 	c.Close()
 	_ = server.Close()
 	serving.Wait()
-	if err := m.close(); err != nil {
+	if err := m.Close(); err != nil {
 		t.Error(err)
 	}
 	result, err := judge.Judge(record.Read(bytes.NewReader(recorded.Bytes())), nil)

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aftershockhq/aftershock/steadystate/prom/promtest"
 )
 
 // versioned is a Kubernetes that tells its version.
@@ -28,17 +30,10 @@ func versioned(t *testing.T) string {
 // R20: a query whose range is too long for what is watched could never be held;
 // preflight refuses it, and says what would do.
 func TestPreflightRefusesARangeTooLongForTheTimes(t *testing.T) {
-	m := newMonitoring(t)
-	server := httptest.NewServer(m)
-	t.Cleanup(func() {
-		server.Close()
-		if err := m.close(); err != nil {
-			t.Error(err)
-		}
-	})
+	server := promtest.NewServer(t)
 	now := time.Now()
 	for i := range 40 {
-		if err := m.scraped(now.Add(-time.Duration(39-i)*5*time.Second-time.Second), 5000*float64(i)); err != nil {
+		if err := scrapeShop(server.Prometheus, now.Add(-time.Duration(39-i)*5*time.Second-time.Second), 5000*float64(i)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -73,16 +68,10 @@ func TestPreflightRefusesARangeTooLongForTheTimes(t *testing.T) {
 // Preflight prints how far Prometheus' clock is from this machine's; a Prometheus
 // that refuses connections is told once, and is not ok.
 func TestPreflightAsksPrometheusItself(t *testing.T) {
-	m := newMonitoring(t)
-	server := httptest.NewServer(m)
-	t.Cleanup(func() {
-		if err := m.close(); err != nil {
-			t.Error(err)
-		}
-	})
+	server := promtest.NewServer(t)
 	now := time.Now()
 	for i := range 20 {
-		if err := m.scraped(now.Add(-time.Duration(19-i)*scrapedEvery-time.Second), 1000*float64(i)*scrapedEvery.Seconds()); err != nil {
+		if err := scrapeShop(server.Prometheus, now.Add(-time.Duration(19-i)*scrapedEvery-time.Second), 1000*float64(i)*scrapedEvery.Seconds()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -92,7 +81,7 @@ func TestPreflightAsksPrometheusItself(t *testing.T) {
 	if err := preflight(t.Context(), &out, session, list); err != nil || !strings.Contains(out.String(), "ok    prometheus: its clock is ") {
 		t.Errorf("preflight says %v\n%s", err, out.String())
 	}
-	server.Close()
+	server.Server.Close()
 	out.Reset()
 	err := preflight(t.Context(), &out, session, list)
 	if want := path + ":1: prometheus: read the clock of prometheus at " + server.URL + ": connection refused: check that the server listens there"; exitCode(err) != exitUsage || !strings.Contains(message(err), want) || strings.Count(message(err), "refused") != 1 {

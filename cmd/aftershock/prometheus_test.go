@@ -5,10 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -18,14 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	promconfig "github.com/prometheus/common/config"
-	"github.com/prometheus/common/route"
-	"github.com/prometheus/prometheus/config"
-	"github.com/prometheus/prometheus/model/labels"
-	"github.com/prometheus/prometheus/promql"
-	"github.com/prometheus/prometheus/util/teststorage"
-	v1 "github.com/prometheus/prometheus/web/api/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -40,54 +31,18 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
+	"github.com/aftershockhq/aftershock/steadystate/prom/promtest"
 	"github.com/aftershockhq/aftershock/suites"
 )
 
 // scrapedEvery is Prometheus' default in most installations.
 const scrapedEvery = 15 * time.Second
 
-// A monitoring is a real Prometheus but for its scraping: storage, engine and
-// HTTP API.
-type monitoring struct {
-	http.Handler
-	store  *teststorage.TestStorage
-	engine *promql.Engine
-}
-
-func newMonitoring(t *testing.T) *monitoring {
-	t.Helper()
-	store, err := teststorage.NewWithError()
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := &monitoring{store: store, engine: promql.NewEngine(promql.EngineOpts{
-		MaxSamples:    1e6,
-		Timeout:       time.Minute,
-		LookbackDelta: 5 * time.Minute,
-	})}
-	api := v1.NewAPI(m.engine, store, nil, nil, nil, nil, nil,
-		func() config.Config { return config.Config{} }, nil, v1.GlobalURLOptions{},
-		func(f http.HandlerFunc) http.HandlerFunc { return f },
-		nil, "", false, slog.New(slog.DiscardHandler), nil, 0, 0, 0, false, nil, nil, nil, nil, nil, nil,
-		prometheus.NewRegistry(), nil, false, nil, false, false, false, false, 5*time.Minute, false, false, nil)
-	router := route.New()
-	api.Register(router.WithPrefix("/api/v1"))
-	m.Handler = router
-	return m
-}
-
-func (m *monitoring) close() error { return errors.Join(m.engine.Close(), m.store.Close()) }
-
-// scraped stores what a scrape found.
-func (m *monitoring) scraped(at time.Time, served float64) error {
-	app := m.store.Appender(context.Background())
-	for name, value := range map[string]float64{"served_total": served, "up": 1} {
-		series := labels.FromStrings("__name__", name, "job", "shop", "instance", "shop:80")
-		if _, err := app.Append(0, series, at.UnixMilli(), value); err != nil {
-			return err
-		}
-	}
-	return app.Commit()
+// scrapeShop stores what a scrape found.
+func scrapeShop(p *promtest.Prometheus, at time.Time, served float64) error {
+	return errors.Join(
+		p.Append(`served_total{job="shop",instance="shop:80"}`, at, served),
+		p.Append(`up{job="shop",instance="shop:80"}`, at, 1))
 }
 
 // seenByPrometheus is the configuration of a service whose only check is a
@@ -209,18 +164,11 @@ func killOne(t *testing.T, session *suites.Session) experiments.Experiment {
 // A limit that Prometheus is too coarse for is refused before anything is
 // touched, at its place in the file, with the finest one that would do.
 func TestPreflightRefusesALimitFinerThanItsRate(t *testing.T) {
-	m := newMonitoring(t)
-	server := httptest.NewServer(m)
-	t.Cleanup(func() {
-		server.Close()
-		if err := m.close(); err != nil {
-			t.Error(err)
-		}
-	})
+	server := promtest.NewServer(t)
 	now := time.Now()
 	for i := range 20 {
 		back := time.Duration(19-i)*scrapedEvery + time.Second
-		if err := m.scraped(now.Add(-back), 1000*float64(i)*scrapedEvery.Seconds()); err != nil {
+		if err := scrapeShop(server.Prometheus, now.Add(-back), 1000*float64(i)*scrapedEvery.Seconds()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -359,7 +307,10 @@ func TestAnOutageThatOnlyPrometheusSees(t *testing.T) {
 
 // seeOutage runs in a bubble, so that minutes pass in no time.
 func seeOutage(t *testing.T, e experiments.Experiment, after time.Duration) {
-	m := newMonitoring(t)
+	m, err := promtest.New()
+	if err != nil {
+		t.Fatal(err)
+	}
 	listener := newPipes()
 	server := &http.Server{Handler: m, ReadHeaderTimeout: time.Minute}
 	var serving sync.WaitGroup
@@ -383,7 +334,7 @@ func seeOutage(t *testing.T, e experiments.Experiment, after time.Duration) {
 			case <-ctx.Done():
 				return
 			case at := <-ticker.C:
-				if err := m.scraped(at, shop.count()); err != nil {
+				if err := scrapeShop(m, at, shop.count()); err != nil {
 					t.Errorf("scrape: %v", err)
 				}
 				mu.Lock()
@@ -419,7 +370,7 @@ func seeOutage(t *testing.T, e experiments.Experiment, after time.Duration) {
 	c.Close()
 	_ = server.Close()
 	serving.Wait()
-	if err := m.close(); err != nil {
+	if err := m.Close(); err != nil {
 		t.Error(err)
 	}
 

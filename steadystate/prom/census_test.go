@@ -185,7 +185,7 @@ func TestWhatAValueLeavesOut(t *testing.T) {
 			func(s *server) []rows {
 				return []rows{
 					s.every(`http_count{pod="a",code="200"}`, s5, time.Second, 10000, 12500, 15000, 17500),
-					append(s.every(`http_count{pod="b",code="200"}`, s5, 6*time.Second, 10000, 12500, 15000), stale(`http_count{pod="b",code="200"}`, s.now().Add(-2*time.Second))),
+					append(s.every(`http_count{pod="b",code="200"}`, s5, 6*time.Second, 10000, 12500, 15000), stale(`http_count{pod="b",code="200"}`, s.Now().Add(-2*time.Second))),
 				}
 			},
 			errorShare, "< 0.1%", "mean < 0.1%", steadystate.Unknown, `1 series of http_count{code!=""}: ended`,
@@ -195,8 +195,8 @@ func TestWhatAValueLeavesOut(t *testing.T) {
 			func(s *server) []rows {
 				return []rows{
 					s.every(`http_count{pod="a",job="j",instance="a",code="200"}`, s5, time.Second, 10000, 12500, 15000, 17500, 20000, 22500),
-					append(s.every(`http_count{pod="b",job="j",instance="b",code="200"}`, s5, 17*time.Second, 10000, 12500, 15000), stale(`http_count{pod="b",job="j",instance="b",code="200"}`, s.now().Add(-12*time.Second))),
-					append(s.every(`up{job="j",instance="b"}`, s5, 17*time.Second, 1, 1, 1), stale(`up{job="j",instance="b"}`, s.now().Add(-12*time.Second))),
+					append(s.every(`http_count{pod="b",job="j",instance="b",code="200"}`, s5, 17*time.Second, 10000, 12500, 15000), stale(`http_count{pod="b",job="j",instance="b",code="200"}`, s.Now().Add(-12*time.Second))),
+					append(s.every(`up{job="j",instance="b"}`, s5, 17*time.Second, 1, 1, 1), stale(`up{job="j",instance="b"}`, s.Now().Add(-12*time.Second))),
 				}
 			},
 			errorShare, "< 0.1%", "max < 0.1%", steadystate.Unknown, `ended, restarted`,
@@ -288,7 +288,7 @@ func TestWhatAValueLeavesOut(t *testing.T) {
 			func(s *server) []rows {
 				return []rows{
 					s.every(`queued{job="j",instance="a"}`, s5, time.Second, 3, 3, 3),
-					append(s.every(`queued{job="j",instance="b"}`, s5, 11*time.Second, 3, 3, 900), stale(`queued{job="j",instance="b"}`, s.now().Add(-6*time.Second))),
+					append(s.every(`queued{job="j",instance="b"}`, s5, 11*time.Second, 3, 3, 900), stale(`queued{job="j",instance="b"}`, s.Now().Add(-6*time.Second))),
 					s.every(`up{job="j",instance="a"}`, s5, time.Second, 1, 1, 1),
 					s.every(`up{job="j",instance="b"}`, s5, time.Second, 1, 0, 0),
 				}
@@ -300,7 +300,7 @@ func TestWhatAValueLeavesOut(t *testing.T) {
 			func(s *server) []rows {
 				return []rows{
 					s.every(`queued{job="j",instance="a"}`, s5, time.Second, 3, 3, 3),
-					append(s.every(`queued{job="j",instance="b"}`, s5, 11*time.Second, 3, 3, 900), stale(`queued{job="j",instance="b"}`, s.now().Add(-6*time.Second))),
+					append(s.every(`queued{job="j",instance="b"}`, s5, 11*time.Second, 3, 3, 900), stale(`queued{job="j",instance="b"}`, s.Now().Add(-6*time.Second))),
 					s.every(`up{job="j",instance="a"}`, s5, time.Second, 1, 1, 1),
 					s.every(`up{job="j",instance="b"}`, s5, time.Second, 1, 0, 0),
 				}
@@ -335,7 +335,7 @@ func TestWhatAValueLeavesOut(t *testing.T) {
 			func(s *server) []rows {
 				return []rows{
 					s.every(`http_count{job="j",instance="a",code="200"}`, s5, time.Second, 10000, 12500, 15000, 17500),
-					append(s.every(`http_count{job="j",instance="b",code="200"}`, s5, 61*time.Second, 10000, 12500, 15000), stale(`http_count{job="j",instance="b",code="200"}`, s.now().Add(-56*time.Second))),
+					append(s.every(`http_count{job="j",instance="b",code="200"}`, s5, 61*time.Second, 10000, 12500, 15000), stale(`http_count{job="j",instance="b",code="200"}`, s.Now().Add(-56*time.Second))),
 					s.every(`up{job="j",instance="a"}`, s5, time.Second, 1, 1, 1, 1, 1, 1),
 					s.every(`up{job="j",instance="b"}`, s5, time.Second, 1, 1, 1, 1, 1, 1),
 				}
@@ -399,7 +399,7 @@ func TestWhatAValueLeavesOut(t *testing.T) {
 		{
 			"a pod that was deleted is not missed: its target is gone too",
 			func(s *server) []rows {
-				gone := s.now().Add(-30 * time.Second)
+				gone := s.Now().Add(-30 * time.Second)
 				return []rows{
 					s.every(`http_count{job="j",instance="a",code="200"}`, s5, time.Second, 10000, 12500, 15000, 17500),
 					append(s.every(`http_count{job="j",instance="b",code="200"}`, s5, 35*time.Second, 10000, 12500, 15000), stale(`http_count{job="j",instance="b",code="200"}`, gone)),
@@ -433,7 +433,7 @@ func TestADeathWithAQuantileInTheLastBucket(t *testing.T) {
 	s := start(t, 0)
 	for le, slow := range map[string]float64{"1": 50, "2": 90, "+Inf": 100} {
 		s.fill(t, s.every(`d_bucket{pod="a",le="`+le+`"}`, 5*time.Second, time.Second, 0, slow, 2*slow, 3*slow)...)
-		s.fill(t, append(s.every(`d_bucket{pod="b",le="`+le+`"}`, 5*time.Second, 6*time.Second, 0, slow, 2*slow), stale(`d_bucket{pod="b",le="`+le+`"}`, s.now().Add(-2*time.Second)))...)
+		s.fill(t, append(s.every(`d_bucket{pod="b",le="`+le+`"}`, 5*time.Second, 6*time.Second, 0, slow, 2*slow), stale(`d_bucket{pod="b",le="`+le+`"}`, s.Now().Add(-2*time.Second)))...)
 	}
 	_, list := once(t, prom.Source{Client: client(t, s.URL), Query: prom.MustParse(`histogram_quantile(0.95, sum by (le) (rate(d_bucket[15s])))`)})
 	for _, test := range []struct{ good, limit string }{{"<= 1s", "outages <= 0"}, {"<= 3s", "outages <= 0"}, {"<= 1s", "max <= 1s"}, {">= 1s", "min >= 1s"}} {
@@ -454,7 +454,7 @@ func TestADeathIsNoHole(t *testing.T) {
 	t.Parallel()
 	s := start(t, 0)
 	s.fill(t, s.every(`http_count{pod="a",code="200"}`, 5*time.Second, time.Second, 10000, 12500, 15000, 17500)...)
-	s.fill(t, append(s.every(`http_count{pod="b",code="200"}`, 5*time.Second, 6*time.Second, 10000, 12500, 15000), stale(`http_count{pod="b",code="200"}`, s.now().Add(-2*time.Second)))...)
+	s.fill(t, append(s.every(`http_count{pod="b",code="200"}`, 5*time.Second, 6*time.Second, 10000, 12500, 15000), stale(`http_count{pod="b",code="200"}`, s.Now().Add(-2*time.Second)))...)
 	_, list := once(t, prom.Source{Client: client(t, s.URL), Query: prom.MustParse(errorShare)})
 	for _, test := range []struct {
 		limit string

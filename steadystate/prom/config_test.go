@@ -48,7 +48,7 @@ func guarded(t *testing.T, letIn func(*http.Request) bool) *httptest.Server {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
-		s.handler.ServeHTTP(w, r)
+		s.ServeHTTP(w, r)
 	}))
 	front.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	t.Cleanup(front.Close)

@@ -48,7 +48,7 @@ http_config: {basic_auth: {username: game-days, password: open-sesame}}
 }
 
 func ExampleSource_Preflight() {
-	server, err := newServer(0) // a Prometheus that scrapes every 15 s
+	server, err := newServer() // a Prometheus that scrapes every 15 s
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -82,7 +82,7 @@ func ExampleSource_Preflight() {
 }
 
 func ExampleSource_Observe() {
-	server, err := newServer(0)
+	server, err := newServer()
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -110,7 +110,7 @@ func ExampleSource_Observe() {
 
 // The CPU of each pod, under the pod's name.
 func ExampleSource_Per() {
-	server, err := newServer(0)
+	server, err := newServer()
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -152,7 +152,7 @@ func TestAwayAndBack(t *testing.T) {
 	sums, stopSums := watch(t, prom.Source{Client: c, Query: prom.MustParse(`sum(up)`), Interval: 5 * time.Millisecond}, clock)
 	sums.until(t, "a sum", count(1))
 
-	s.Close()
+	s.Server.Server.Close()
 	away := func(list []steadystate.Observation) bool {
 		return strings.Contains(reasons(list), "connection refused")
 	}
@@ -166,7 +166,7 @@ func TestAwayAndBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again := &httptest.Server{Listener: listener, Config: &http.Server{Handler: s.handler}}
+	again := &httptest.Server{Listener: listener, Config: &http.Server{Handler: s.Prometheus}}
 	again.Start()
 	t.Cleanup(again.Close)
 	samples.until(t, "what was missed", count(1))

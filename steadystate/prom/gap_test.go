@@ -35,7 +35,7 @@ func (s *server) behind(t *testing.T) *gateway {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return
 		}
-		s.handler.ServeHTTP(w, r)
+		s.ServeHTTP(w, r)
 	}))
 	t.Cleanup(g.Close)
 	return g
@@ -172,7 +172,7 @@ func TestATimeOutOfTheRealEngine(t *testing.T) {
 			}
 			return
 		}
-		s.handler.ServeHTTP(w, r)
+		s.ServeHTTP(w, r)
 	}))
 	t.Cleanup(gateway.Close)
 	t.Cleanup(func() { close(release) })

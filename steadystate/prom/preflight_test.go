@@ -18,7 +18,7 @@ func TestPreflight(t *testing.T) {
 	c := client(t, s.URL)
 	up := `up{job="shop",instance="a:1"}`
 	s.fill(t, s.every(up, 15*time.Second, 15*time.Second, 1, 1, 1, 1)...)
-	s.fill(t, sample{up, s.now(), 1}, sample{`scrape_duration_seconds{job="shop",instance="a:1"}`, s.now(), 0.25})
+	s.fill(t, sample{up, s.Now(), 1}, sample{`scrape_duration_seconds{job="shop",instance="a:1"}`, s.Now(), 0.25})
 	s.fill(t, s.every(`up{job="till",instance="b:1"}`, 30*time.Second, time.Second, 1, 1, 1)...)
 	s.fill(t, s.every(`x_total`, 15*time.Second, time.Second, 0, 10, 20, 30, 40, 50)...)
 	s.fill(t, s.every(`job:x:rate5m`, 15*time.Second, time.Second, 1, 1)...)

@@ -60,8 +60,8 @@ func (s *server) native(t testing.TB, name string, observed []float64) {
 	}
 	h.PositiveSpans = []histogram.Span{{Offset: from, Length: to - from + 1}}
 	h.NegativeSpans = h.PositiveSpans
-	app := s.store.Appender(context.Background())
-	if _, err := app.AppendHistogram(0, labels.FromStrings(model.MetricNameLabel, name), s.now().UnixMilli(), nil, h); err != nil {
+	app := s.Storage.Appender(context.Background())
+	if _, err := app.AppendHistogram(0, labels.FromStrings(model.MetricNameLabel, name), s.Now().UnixMilli(), nil, h); err != nil {
 		t.Fatal(err)
 	}
 	if err := app.Commit(); err != nil {

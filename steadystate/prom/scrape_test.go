@@ -32,7 +32,7 @@ func (s *server) scrapes(t *testing.T, spacing, timeout time.Duration, target st
 	if err != nil {
 		t.Fatal(err)
 	}
-	manager, err := scrape.NewManager(&scrape.Options{DiscoveryReloadInterval: model.Duration(time.Millisecond)}, nil, nil, s.store, prometheus.NewRegistry())
+	manager, err := scrape.NewManager(&scrape.Options{DiscoveryReloadInterval: model.Duration(time.Millisecond)}, nil, nil, s.Storage, prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func (s *server) scrapes(t *testing.T, spacing, timeout time.Duration, target st
 // were under way at some instant in the span.
 func (s *server) failedOutside(t *testing.T, clock steadystate.Clock, span steadystate.Span) []steadystate.Span {
 	t.Helper()
-	querier, err := s.store.Querier(0, math.MaxInt64)
+	querier, err := s.Storage.Querier(0, math.MaxInt64)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,107 +2,50 @@ package prom_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"log/slog"
 	"math"
-	"net/http"
 	"net/http/httptest"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/model"
-	"github.com/prometheus/common/route"
-	"github.com/prometheus/prometheus/config"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/value"
-	"github.com/prometheus/prometheus/promql"
-	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/tsdb/tsdbutil"
-	"github.com/prometheus/prometheus/util/teststorage"
-	v1 "github.com/prometheus/prometheus/web/api/v1"
 
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
+	"github.com/aftershockhq/aftershock/steadystate/prom/promtest"
 )
 
-// A server is a real Prometheus but for its scraping: storage, engine and HTTP
-// API. Its clock is ahead of the machine's.
-type server struct {
-	*httptest.Server
-	handler http.Handler
-	store   *teststorage.TestStorage
-	engine  *promql.Engine
-	ahead   time.Duration
+// A server is a Prometheus that a test fills.
+type server struct{ *promtest.Server }
 
-	mu      sync.Mutex
-	queries []string
-}
-
-func newServer(ahead time.Duration) (*server, error) {
-	store, err := teststorage.NewWithError(int64(time.Hour / time.Millisecond))
+// newServer is for examples, which close it.
+func newServer() (*server, error) {
+	p, err := promtest.New()
 	if err != nil {
 		return nil, err
 	}
-	s := &server{store: store, ahead: ahead}
-	s.engine = promql.NewEngine(promql.EngineOpts{
-		MaxSamples:               1e6,
-		Timeout:                  time.Minute,
-		LookbackDelta:            5 * time.Minute,
-		EnableAtModifier:         true,
-		EnableNegativeOffset:     true,
-		NoStepSubqueryIntervalFn: func(int64) int64 { return 1000 },
-	})
-	api := v1.NewAPI(s.engine, store, nil, nil, nil, nil, nil,
-		func() config.Config { return config.Config{} }, nil, v1.GlobalURLOptions{},
-		func(f http.HandlerFunc) http.HandlerFunc { return f },
-		nil, "", false, slog.New(slog.DiscardHandler), nil, 0, 0, 0, false, nil, nil, nil, nil, nil, nil,
-		prometheus.NewRegistry(), nil, false, nil, false, false, false, false, 5*time.Minute, false, false, nil)
-	router := route.New()
-	api.Register(router.WithPrefix("/api/v1"))
-	s.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		query := r.FormValue("query")
-		s.mu.Lock()
-		s.queries = append(s.queries, query)
-		s.mu.Unlock()
-		if r.FormValue("time") == "" {
-			// What the API does by itself with the machine's clock.
-			r.Form.Set("time", strconv.FormatFloat(float64(s.now().UnixMilli())/1000, 'f', 3, 64))
-		}
-		router.ServeHTTP(w, r)
-	})
-	s.Server = httptest.NewServer(s.handler)
-	return s, nil
+	return &server{&promtest.Server{Prometheus: p, Server: httptest.NewServer(p)}}, nil
 }
 
 func start(t testing.TB, ahead time.Duration) *server {
 	t.Helper()
-	s, err := newServer(ahead)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.close(); err != nil {
-			t.Error(err)
-		}
-	})
+	s := &server{promtest.NewServer(t)}
+	s.Ahead = ahead
 	return s
 }
 
 func (s *server) close() error {
-	s.Close()
-	return errors.Join(s.engine.Close(), s.store.Close())
+	s.Server.Server.Close()
+	return s.Prometheus.Close()
 }
 
-// now is the server's clock.
-func (s *server) now() time.Time { return time.Now().Add(s.ahead) }
-
 // at is an instant of the machine's clock on the server's.
-func (s *server) at(t time.Time) time.Time { return t.Add(s.ahead) }
+func (s *server) at(t time.Time) time.Time { return t.Add(s.Ahead) }
 
 // A sample has its time on the server's clock.
 type sample struct {
@@ -112,17 +55,12 @@ type sample struct {
 }
 
 func (s *server) add(samples ...sample) error {
-	app := s.store.Appender(context.Background())
 	for _, one := range samples {
-		series, err := parser.ParseMetric(one.series)
-		if err != nil {
+		if err := s.Append(one.series, one.at, one.value); err != nil {
 			return err
 		}
-		if _, err := app.Append(0, series, one.at.UnixMilli(), one.value); err != nil {
-			return fmt.Errorf("append %s: %w", one.series, err)
-		}
 	}
-	return app.Commit()
+	return nil
 }
 
 func (s *server) fill(t testing.TB, samples ...sample) {
@@ -134,9 +72,9 @@ func (s *server) fill(t testing.TB, samples ...sample) {
 
 func (s *server) fillHistogram(t testing.TB, name string) {
 	t.Helper()
-	app := s.store.Appender(context.Background())
+	app := s.Storage.Appender(context.Background())
 	series := labels.FromStrings(model.MetricNameLabel, name)
-	if _, err := app.AppendHistogram(0, series, s.now().UnixMilli(), tsdbutil.GenerateTestHistogram(1), nil); err != nil {
+	if _, err := app.AppendHistogram(0, series, s.Now().UnixMilli(), tsdbutil.GenerateTestHistogram(1), nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := app.Commit(); err != nil {
@@ -147,7 +85,7 @@ func (s *server) fillHistogram(t testing.TB, name string) {
 // every lists samples of a series, spacing apart, the last one ago before now.
 func (s *server) every(series string, spacing, ago time.Duration, values ...float64) []sample {
 	var list []sample
-	last := s.now().Add(-ago)
+	last := s.Now().Add(-ago)
 	for i, v := range values {
 		list = append(list, sample{series, last.Add(-spacing * time.Duration(len(values)-1-i)), v})
 	}
