@@ -165,18 +165,15 @@ func (j *judge) expose(signal string, q record.Request, o steadystate.Observatio
 
 // exposed: each target answered requests of each judged signal or, without a
 // load, showed its own traffic.
-func (j *judge) exposed() Proof {
-	p := Proof{Name: "exposed"}
+func (j *judge) exposed() (seen, missing string) {
 	loaded := hasLoad(j.plan) || len(j.Traffic) > 0
 	switch {
 	case loaded && len(j.Traffic) == 0:
-		p.Text = noRequest
-		return p
+		return "", noRequest
 	case !loaded && j.plan.Traffic == "":
-		p.Text = "neither a load nor a signal of the targets' traffic shows whether they serve"
-		return p
+		return "", "neither a load nor a signal of the targets' traffic shows whether they serve"
 	}
-	signals := signalsJudged(j.plan.Checks, sorted(j.Traffic))
+	signals := signalsJudged(j.plan.Checks, slices.Sorted(maps.Keys(j.Traffic)))
 	var served []string
 	for n, i := range j.Injections {
 		for _, t := range i.Targets {
@@ -187,8 +184,7 @@ func (j *judge) exposed() Proof {
 				}
 				before := fmt.Sprintf("answered well in the %s before the fault", steadystate.FormatSeconds(e.Width().Seconds()))
 				if e.well == 0 {
-					p.Text = fmt.Sprintf("none of %d %s was %s", e.all, t.Name, before)
-					return p
+					return "", fmt.Sprintf("none of %d %s was %s", e.all, t.Name, before)
 				}
 				served = append(served, fmt.Sprintf("%d of %d %s were %s", e.well, e.all, t.Name, before))
 				continue
@@ -196,27 +192,23 @@ func (j *judge) exposed() Proof {
 			if !loaded {
 				text, enough := j.servings[n][record.TargetSignal(j.plan.Traffic, t.Name)].enough()
 				if !enough {
-					p.Text = i.Fault + ": " + text
-					return p
+					return "", i.Fault + ": " + text
 				}
 				served = append(served, text)
 			}
 			for _, signal := range signals {
 				text, enough := j.exposure(n, t, signal).of(t.Name)
 				if !enough {
-					p.Text = i.Fault + ": " + text
-					return p
+					return "", i.Fault + ": " + text
 				}
 				served = append(served, text)
 			}
 		}
 	}
 	if len(served) == 0 {
-		p.Text = "no fault was injected"
-		return p
+		return "", "no fault was injected"
 	}
-	p.Verdict, p.Text = steadystate.Held, strings.Join(served, "; ")
-	return p
+	return strings.Join(served, "; "), ""
 }
 
 const noRequest = "the load sent no request, so whether the targets serve is not known"
@@ -229,7 +221,7 @@ func (g *Gate) Unexposed(targets []record.Target, now time.Duration) (why string
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	load := []string{}
-	for _, signal := range sorted(g.signals) {
+	for _, signal := range slices.Sorted(maps.Keys(g.signals)) {
 		if g.signals[signal].requests {
 			load = append(load, signal)
 		}

@@ -3,6 +3,7 @@ package judge
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -14,9 +15,11 @@ import (
 // prove collects the proofs that the verdict rests on.
 func (j *judge) prove() {
 	if len(j.plan.Faults)+len(j.Injections) > 0 {
-		j.Proofs = append(j.Proofs, j.injected(), j.effect(), j.exposed())
+		j.proof("injected", j.injected)
+		j.proof("effect", j.effect)
+		j.proof("exposed", j.exposed)
 	}
-	j.Proofs = append(j.Proofs, j.steady())
+	j.proof("steady", j.steady)
 	signals := map[string]bool{}
 	for signal := range j.plan.Stages {
 		signals[signal] = true
@@ -27,14 +30,25 @@ func (j *judge) prove() {
 	if hasLoad(j.plan) && len(signals) == 0 {
 		signals[record.TrafficSignal] = true // none was sent
 	}
-	for _, signal := range sorted(signals) {
-		p := j.loadHeld(signal)
-		if p.Verdict != steadystate.Held {
+	for _, signal := range slices.Sorted(maps.Keys(signals)) {
+		if !j.proof(proofLoad, func() (seen, missing string) { return j.loadHeld(signal) }) {
 			j.taint()
 		}
-		j.Proofs = append(j.Proofs, p)
 	}
-	j.Proofs = append(j.Proofs, j.observed(), j.covered(), j.undone())
+	j.proof("observed", j.observed)
+	j.proof("covered", j.covered)
+	j.proof("undone", j.undone)
+}
+
+// proof adds a proof by what was seen, unless something is missing.
+func (j *judge) proof(name string, of func() (seen, missing string)) (held bool) {
+	seen, missing := of()
+	p := Proof{Name: name, Text: cmp.Or(missing, seen)}
+	if held = seen != "" && missing == ""; held {
+		p.Verdict = steadystate.Held
+	}
+	j.Proofs = append(j.Proofs, p)
+	return held
 }
 
 // taint turns all findings to unknown: the machine of the load failed, and any
@@ -62,18 +76,15 @@ func (j *judge) refused() {
 	}
 }
 
-func (j *judge) injected() Proof {
-	p := Proof{Name: "injected"}
+func (j *judge) injected() (seen, missing string) {
 	var done []string
 	which := map[int]bool{}
 	for _, i := range j.Injections {
 		if i.FailureReason != "" {
-			p.Text = i.Fault + ": " + i.FailureReason
-			return p
+			return "", i.Fault + ": " + i.FailureReason
 		}
 		if len(i.Targets) == 0 {
-			p.Text = i.Fault + ": no target"
-			return p
+			return "", i.Fault + ": no target"
 		}
 		names := []string{}
 		for _, t := range i.Targets {
@@ -84,12 +95,10 @@ func (j *judge) injected() Proof {
 	}
 	for index := range j.plan.Faults {
 		if !which[index] {
-			p.Text = fmt.Sprintf("%d of %d faults were injected", len(which), len(j.plan.Faults))
-			return p
+			return "", fmt.Sprintf("%d of %d faults were injected", len(which), len(j.plan.Faults))
 		}
 	}
-	p.Verdict, p.Text = steadystate.Held, strings.Join(done, "; ")
-	return p
+	return strings.Join(done, "; "), ""
 }
 
 // isOf reports whether the event is of the target: by its UID, or by its name if
@@ -111,27 +120,30 @@ func isOfLoad(i record.Injection, t record.Target) bool {
 // each phase that a limit names: two points make no timeline.
 const MinObservations = steadystate.MinObservations
 
-func (j *judge) observed() Proof {
-	p := Proof{Name: "observed", Verdict: steadystate.Held}
+// noCheck is what a proof of all checks says of a plan without one.
+const noCheck = "there is no check"
+
+func (j *judge) observed() (seen, missing string) {
 	var counts []string
+	enough := true
 	for _, c := range j.Checks {
 		text := fmt.Sprintf("%s: %d", c.Check, c.Observed())
 		if c.Unknown > 0 {
 			text += fmt.Sprintf(" and %d unknown", c.Unknown)
 		}
 		if c.Observed() < MinObservations {
-			p.Verdict = steadystate.Unknown
+			enough = false
 			if why := c.WhyUnknown(); why != "" {
 				text += " (" + why + ")"
 			}
 		}
 		counts = append(counts, text)
 	}
-	p.Text = strings.Join(counts, ", ")
-	if p.Verdict != steadystate.Held {
-		p.Text += fmt.Sprintf("; wanted at least %d each", MinObservations)
+	text := cmp.Or(strings.Join(counts, ", "), noCheck)
+	if !enough {
+		return "", text + fmt.Sprintf("; wanted at least %d each", MinObservations)
 	}
-	return p
+	return text, ""
 }
 
 // MostUnseen is the share of the time after the fault that may pass unobserved
@@ -140,9 +152,9 @@ const MostUnseen = 0.25
 
 // covered: the observations cover the window, without a hole in which much
 // could have happened.
-func (j *judge) covered() Proof {
-	p := Proof{Name: "covered", Verdict: steadystate.Held}
+func (j *judge) covered() (seen, missing string) {
 	var texts []string
+	enough := true
 	for _, c := range j.Checks {
 		share := 0.0
 		if w := c.Window.Width(); w > 0 {
@@ -150,31 +162,30 @@ func (j *judge) covered() Proof {
 		}
 		text := fmt.Sprintf("%s: resolution %s, unknown %s", c.Check, c.Resolution.Round(time.Millisecond), c.UnknownTime.Round(time.Millisecond))
 		if c.UnknownTime > c.Window.Width()/20 || share > MostUnseen || c.Unknown > c.Observed()/4 {
-			p.Verdict = steadystate.Unknown
+			enough = false
 			if why := c.WhyUnknown(); why != "" {
 				text += " (" + why + ")"
 			}
 		}
 		texts = append(texts, text)
 	}
-	p.Text = fmt.Sprintf("of a window of %s: %s", j.Window.Width().Round(time.Millisecond), strings.Join(texts, "; "))
-	return p
+	text := fmt.Sprintf("of a window of %s: %s", j.Window.Width().Round(time.Millisecond), strings.Join(texts, "; "))
+	if !enough {
+		return "", text
+	}
+	return text, ""
 }
 
-func (j *judge) undone() Proof {
-	p := Proof{Name: "undone"}
+func (j *judge) undone() (seen, missing string) {
 	if len(j.LeftBehind) > 0 {
-		p.Text = "may still be in place: " + strings.Join(j.LeftBehind, "; ")
-		return p
+		return "", "may still be in place: " + strings.Join(j.LeftBehind, "; ")
 	}
 	for _, i := range j.Injections {
 		if i.Removed == nil {
-			p.Text = i.Fault + ": the record does not show that it was undone"
-			return p
+			return "", i.Fault + ": the record does not show that it was undone"
 		}
 	}
-	p.Verdict, p.Text = steadystate.Held, "every fault is gone"
-	return p
+	return "every fault is gone", ""
 }
 
 // verdict combines findings and proofs.
@@ -246,13 +257,4 @@ var sentence = map[string]string{
 	"observed": "every check was observed",
 	"covered":  "the data covers the window",
 	"undone":   "every fault is gone",
-}
-
-func sorted[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

@@ -160,19 +160,18 @@ func (j *judge) deviations(signal string) []string {
 }
 
 // loadHeld: the load was driven as planned, so its signal is worth judging.
-func (j *judge) loadHeld(signal string) Proof {
-	p := Proof{Name: proofLoad, Text: fmt.Sprintf("no %s were sent", signal)}
+func (j *judge) loadHeld(signal string) (seen, missing string) {
 	t, sent := j.Traffic[signal]
 	if !sent {
-		return p
+		return "", fmt.Sprintf("no %s were sent", signal)
 	}
 	deviations := j.deviations(signal)
-	p.Text = strings.Join(slices.Concat([]string{t.text()}, deviations), "; ")
+	text := strings.Join(slices.Concat([]string{t.text()}, deviations), "; ")
 	lost := float64(t.Local) > 0.01*float64(t.sentSince)
-	if len(deviations) == 0 && !lost && !behind(t.LateTime, j.Window.Width()) {
-		p.Verdict = steadystate.Held
+	if len(deviations) > 0 || lost || behind(t.LateTime, j.Window.Width()) {
+		return "", text
 	}
-	return p
+	return text, ""
 }
 
 // scramble maps numbers to pattern-free ones: the finalizer of splitmix64

@@ -1,7 +1,9 @@
 package judge
 
 import (
+	"maps"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/aftershockhq/aftershock/record"
@@ -59,7 +61,7 @@ type segment struct {
 // newSegments follows the traffic of each signal through the phases of the run
 // and the stages of its load.
 func (j *judge) newSegments() {
-	for _, signal := range sorted(j.Traffic) {
+	for _, signal := range slices.Sorted(maps.Keys(j.Traffic)) {
 		t := j.Traffic[signal]
 		until := j.drivenUntil(t)
 		add := func(name string, from, to time.Duration, stage bool) {

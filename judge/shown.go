@@ -13,14 +13,12 @@ import (
 
 // effect: each fault visibly affected all of its targets for as long as it was
 // held, and no other fault did.
-func (j *judge) effect() Proof {
-	p := Proof{Name: "effect"}
-	var seen []string
+func (j *judge) effect() (seen, missing string) {
+	var texts []string
 	happened := happenings{events: slices.SortedStableFunc(slices.Values(j.Events), func(a, b record.Event) int { return cmp.Compare(a.To, b.To) }), taken: map[int]bool{}}
 	for _, i := range j.Injections {
 		if len(i.Effects) == 0 {
-			p.Text = i.Fault + ": " + cmp.Or(i.Unprovable, "declares no observable effect")
-			return p
+			return "", i.Fault + ": " + cmp.Or(i.Unprovable, "declares no observable effect")
 		}
 		for _, effect := range i.Effects {
 			if effect.Event == "" {
@@ -33,54 +31,46 @@ func (j *judge) effect() Proof {
 			for _, t := range targets {
 				text, missing := happened.by(i, j.until(i), effect, t)
 				if missing != "" {
-					p.Text = i.Fault + ": " + missing
-					return p
+					return "", i.Fault + ": " + missing
 				}
-				seen = append(seen, text)
+				texts = append(texts, text)
 			}
 		}
 		if i.unclear != "" {
-			p.Text = i.Fault + ": " + i.unclear
-			return p
+			return "", i.Fault + ": " + i.unclear
 		}
 	}
 	for _, e := range j.Events {
 		switch e.Kind {
 		case record.EventEndedEarly:
-			p.Text = fmt.Sprintf("%s ended before it was undone, at %s: %s", e.Subject, e.Span, e.Attrs[record.AttrReason])
-			return p
+			return "", fmt.Sprintf("%s ended before it was undone, at %s: %s", e.Subject, e.Span, e.Attrs[record.AttrReason])
 		case record.EventNotFollowed:
-			p.Text = fmt.Sprintf("%s at %s: the fault was not renewed: %s", e.Subject, e.Span, e.Attrs[record.AttrReason])
-			return p
+			return "", fmt.Sprintf("%s at %s: the fault was not renewed: %s", e.Subject, e.Span, e.Attrs[record.AttrReason])
 		}
 	}
 	for _, c := range j.effects {
 		text, missing := c.seen()
 		if missing != "" {
-			p.Text = fmt.Sprintf("%s: %s", c.fault, missing)
-			return p
+			return "", fmt.Sprintf("%s: %s", c.fault, missing)
 		}
-		seen = append(seen, text)
+		texts = append(texts, text)
 	}
 	for _, c := range j.rates {
 		text, missing := c.seen()
 		if missing != "" {
-			p.Text = fmt.Sprintf("%s: %s", c.fault, missing)
-			return p
+			return "", fmt.Sprintf("%s: %s", c.fault, missing)
 		}
-		seen = append(seen, text)
+		texts = append(texts, text)
 	}
-	if len(seen) == 0 {
-		p.Text = "not exercised: no fault was injected"
-		return p
+	if len(texts) == 0 {
+		return "", "not exercised: no fault was injected"
 	}
 	for _, i := range j.Injections {
 		if len(i.Hit) > 1 {
-			seen = append(seen, "hit "+i.HitText())
+			texts = append(texts, "hit "+i.HitText())
 		}
 	}
-	p.Verdict, p.Text = steadystate.Held, strings.Join(seen, "; ")
-	return p
+	return strings.Join(texts, "; "), ""
 }
 
 const (

@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -126,33 +127,27 @@ func (j *judge) eve() steadystate.Span {
 
 // steady: the service was in its steady state up to the fault, so the fault
 // caused what followed. The test is the gate's own.
-func (j *judge) steady() Proof {
-	p := Proof{Name: "steady"}
+func (j *judge) steady() (seen, missing string) {
 	if _, ok := j.phase(record.PhaseSettle); !ok {
-		p.Text = "the record has no settle phase"
-		return p
+		return "", "the record has no settle phase"
 	}
 	if moving := j.unrest.open(); moving != "" {
-		p.Text = "when the fault came: " + moving
-		return p
+		return "", "when the fault came: " + moving
 	}
 	var texts []string
 	for _, c := range j.checks {
 		t := c.prior.At(j.Window.From)
 		if t.Verdict != steadystate.Held {
-			p.Text = fmt.Sprintf("the service was not steady before the fault: %s: %s", c.Name, t.Why)
-			return p
+			return "", fmt.Sprintf("the service was not steady before the fault: %s: %s", c.Name, t.Why)
 		}
 		for _, o := range c.over(j.eve()).Outages {
 			// An outage that may have ended before the settle time had ended for the
 			// gate.
 			if !o.Stray && o.Start.To < j.Window.From && o.End.From > j.eve().From {
-				p.Text = fmt.Sprintf("the service was not steady before the fault: %s: an outage from %s to %s, %d of %d bad: %s", c.Name, o.Start, o.End, o.Bad, o.Total, o.Reason)
-				return p
+				return "", fmt.Sprintf("the service was not steady before the fault: %s: an outage from %s to %s, %d of %d bad: %s", c.Name, o.Start, o.End, o.Bad, o.Total, o.Reason)
 			}
 		}
 		texts = append(texts, c.Name+": "+t.String())
 	}
-	p.Verdict, p.Text = steadystate.Held, strings.Join(texts, "; ")
-	return p
+	return cmp.Or(strings.Join(texts, "; "), noCheck), ""
 }

@@ -3,6 +3,7 @@ package judge
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -127,6 +128,6 @@ func (t Traffic) commonest() string {
 	if len(t.locals) == 0 {
 		return ""
 	}
-	why := slices.MaxFunc(sorted(t.locals), func(a, b string) int { return cmp.Compare(t.locals[a], t.locals[b]) })
+	why := slices.MaxFunc(slices.Sorted(maps.Keys(t.locals)), func(a, b string) int { return cmp.Compare(t.locals[a], t.locals[b]) })
 	return fmt.Sprintf(" (%s)", why)
 }
