@@ -59,7 +59,7 @@ type HTTP struct {
 	// Two rates with a large common divisor send their requests at few distances
 	// from each other, where one may always wait for the other: to compare the
 	// two choose 19 to 100, not 20.
-	ReuseRate Rate
+	ReuseRate Rate `json:",omitzero"`
 	// BackendHeader is the response header in which the service names the
 	// instance that answered; default "X-Pod".
 	BackendHeader string

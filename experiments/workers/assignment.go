@@ -14,16 +14,12 @@ import (
 // An assignment is the task of a worker, as plain data: a load, its share of
 // it, and the start time.
 type assignment struct {
-	Shape load.Shape `json:"shape"`
+	// HTTP is the load without what the run reads on its own side, from files and
+	// variables: that is in the targets.
+	load.HTTP
 	// Targets are the requests' targets with their headers, secrets included, and
-	// their bodies: the run reads files and variables on its own side.
-	Targets       []vegeta.Target `json:"targets"`
-	Timeout       time.Duration   `json:"timeout,omitempty"`
-	Reuse         bool            `json:"reuse,omitempty"`
-	ReuseRate     load.Rate       `json:"reuseRate,omitempty"`
-	BackendHeader string          `json:"namedBy,omitempty"`
-	Success       load.Success    `json:"success,omitzero"`
-	MaxInFlight   uint64          `json:"maxInFlight,omitempty"` // of the share
+	// their bodies.
+	Targets []vegeta.Target
 	// CABundle is the CA certificates, in PEM, that verify the service; empty:
 	// the system's.
 	CABundle []byte `json:"authorities,omitempty"`
@@ -37,33 +33,14 @@ type assignment struct {
 // assign is the share of a load that one worker drives, at these targets.
 func assign(h load.HTTP, targets []vegeta.Target, caBundle []byte, worker, of int, start time.Duration) assignment {
 	share := uint64(max(1, of)) //nolint:gosec // not negative
-	return assignment{
-		Shape:         h.Shape,
-		Targets:       targets,
-		Timeout:       h.Timeout,
-		Reuse:         h.Reuse,
-		ReuseRate:     h.ReuseRate,
-		BackendHeader: h.BackendHeader,
-		Success:       h.Success,
-		MaxInFlight:   (h.MaxInFlight + share - 1) / share,
-		CABundle:      caBundle,
-		Worker:        worker,
-		Of:            of,
-		Start:         start,
-	}
+	h.MaxInFlight = (h.MaxInFlight + share - 1) / share
+	h.TLS, h.Surge = nil, nil
+	return assignment{HTTP: h.At(nil), Targets: targets, CABundle: caBundle, Worker: worker, Of: of, Start: start}
 }
 
 // load is the load of the assignment.
 func (o assignment) load() (load.HTTP, error) {
-	h := load.HTTP{
-		Shape:         o.Shape,
-		Timeout:       o.Timeout,
-		Reuse:         o.Reuse,
-		ReuseRate:     o.ReuseRate,
-		BackendHeader: o.BackendHeader,
-		Success:       o.Success,
-		MaxInFlight:   o.MaxInFlight,
-	}.At(o.Targets).Share(o.Worker, o.Of)
+	h := o.At(o.Targets).Share(o.Worker, o.Of)
 	if len(o.Targets) == 0 {
 		return h, errors.New("load: no target")
 	}

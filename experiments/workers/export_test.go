@@ -31,9 +31,6 @@ func Drive(ctx context.Context, h load.HTTP, clock steadystate.Clock, urls []str
 	return c.drive(ctx, clients)
 }
 
-// Order is what a worker is told.
-type Order = assignment
-
 // SentAndRead is a worker's share of a load as it is once it was sent.
 func SentAndRead(h load.HTTP, worker, of int) (load.HTTP, error) {
 	targets, err := h.Aims()

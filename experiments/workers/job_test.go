@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -380,19 +379,6 @@ func TestWhatIsWrongWithAJob(t *testing.T) {
 
 // What a load has, a worker is told; a new field must not be lost on the way.
 func TestAnOrderHasWhateverALoadHas(t *testing.T) {
-	apart := map[string]string{
-		"TLS":   "not plain data; its authorities go in its place",
-		"Surge": "which a share refuses",
-	}
-	for _, name := range []string{"URL", "Method", "Header", "HeaderFiles", "SecretHeader", "Body", "BodyFile"} {
-		apart[name] = "read, and sent with the targets"
-	}
-	told := reflect.TypeFor[workers.Order]()
-	for _, field := range reflect.VisibleFields(reflect.TypeFor[load.HTTP]()) {
-		if _, ok := told.FieldByName(field.Name); !ok && field.IsExported() && apart[field.Name] == "" {
-			t.Errorf("a worker is not told the load's %s", field.Name)
-		}
-	}
 	t.Setenv("AFTERSHOCK_TEST_TOKEN", "s3cret")
 	h := load.HTTP{
 		Shape: load.MustParseShape("ramp from 1/s to 9/s over 1m"), URL: "http://h/", Method: "POST", Header: http.Header{"A": {"b", "c"}}, Body: []byte("x"),
