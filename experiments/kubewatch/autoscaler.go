@@ -1,6 +1,7 @@
 package kubewatch
 
 import (
+	"cmp"
 	"encoding/json"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -10,33 +11,27 @@ import (
 )
 
 // autoscalerEvents returns the events between two states of a horizontal
-// autoscaler: its spec and its status, as the JSON of its API.
-func autoscalerEvents(before, after *autoscalingv2.HorizontalPodAutoscaler, first bool) []happening {
-	if after == nil {
-		return []happening{{kind: record.EventGone, subject: "hpa/" + before.Namespace + "/" + before.Name, uid: string(before.UID)}}
+// autoscaler.
+func autoscalerEvents(before, after *autoscalingv2.HorizontalPodAutoscaler, arrival string) []happening {
+	if arrival != "" {
+		before = &autoscalingv2.HorizontalPodAutoscaler{}
 	}
-	h := happening{subject: "hpa/" + after.Namespace + "/" + after.Name, uid: string(after.UID)}
-	spec := ""
+	return changes(arrival, before.Spec, after.Spec, before.Status, after.Status)
+}
+
+// changes are the events of an object of which the record has its spec and its
+// status, as the JSON of its API. The spec is in it where it has changed.
+func changes(arrival string, oldSpec, spec, oldStatus, status any) []happening {
+	h := happening{kind: cmp.Or(arrival, record.EventChanged)}
 	switch {
-	case before == nil:
-		h.kind, spec = arrival(first), compact(after.Spec)
-	case !equality.Semantic.DeepEqual(before.Spec, after.Spec):
-		h.kind, spec = record.EventChanged, compact(after.Spec)
-	case !equality.Semantic.DeepEqual(before.Status, after.Status):
-		h.kind = record.EventChanged
+	case arrival != "" || !equality.Semantic.DeepEqual(oldSpec, spec):
+		h.attrs = attrs(record.AttrSpec, compact(spec), record.AttrStatus, compact(status))
+	case !equality.Semantic.DeepEqual(oldStatus, status):
+		h.attrs = attrs(record.AttrStatus, compact(status))
 	default:
 		return nil
 	}
-	h.attrs = attrs(record.AttrSpec, spec, record.AttrStatus, compact(after.Status))
 	return []happening{h}
-}
-
-// arrival is the kind of event of a new object.
-func arrival(first bool) string {
-	if first {
-		return record.EventExists
-	}
-	return record.EventCreated
 }
 
 // compact is a value's JSON; marshalling the API's own types cannot fail.

@@ -12,6 +12,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/record"
 )
@@ -25,6 +26,7 @@ func kinds(list []happening) []string {
 }
 
 func TestAPodsEventsAreTheStagesBetweenTwoStates(t *testing.T) {
+	between := events(named("pod"), podEvents)
 	bare := func(change ...func(*corev1.Pod)) *corev1.Pod {
 		p := &corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{{}}}}
 		for _, f := range change {
@@ -65,7 +67,7 @@ func TestAPodsEventsAreTheStagesBetweenTwoStates(t *testing.T) {
 	}
 	for _, row := range []struct {
 		name          string
-		before, after *corev1.Pod
+		before, after client.Object
 		first         bool
 		want          []string
 	}{
@@ -95,14 +97,14 @@ func TestAPodsEventsAreTheStagesBetweenTwoStates(t *testing.T) {
 		{"nothing that matters", bare(node), bare(node, func(p *corev1.Pod) { p.Annotations = map[string]string{"a": "b"} }), false, []string{}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			if got := kinds(podEvents(row.before, row.after, row.first)); !slices.Equal(got, row.want) {
+			if got := kinds(between(row.before, row.after, row.first)); !slices.Equal(got, row.want) {
 				t.Errorf("%q, want %q", got, row.want)
 			}
 		})
 	}
 	for _, row := range []struct {
 		name          string
-		before, after *corev1.Pod
+		before, after client.Object
 		want          string
 	}{
 		{"why a container ended", bare(runs(1)), bare(runs(2)), "stopped map[code:137 reason:OOMKilled]"},
@@ -113,7 +115,7 @@ func TestAPodsEventsAreTheStagesBetweenTwoStates(t *testing.T) {
 		{"why a pod failed", bare(), bare(failed), "failed map[reason:Evicted]"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			first := podEvents(row.before, row.after, false)[0]
+			first := between(row.before, row.after, false)[0]
 			if got := fmt.Sprint(first.kind, " ", first.attrs); got != row.want {
 				t.Errorf("%s, want %s", got, row.want)
 			}
@@ -180,41 +182,43 @@ func TestWhatHappensToWhatScales(t *testing.T) {
 			Status:     corev1.NodeStatus{Conditions: []corev1.NodeCondition{{Type: corev1.NodeReady, Status: status}}},
 		}
 	}
+	autoscalers, workloads := events(named("hpa"), autoscalerEvents), events(workloadSubject, workloadEvents)
+	verticals, nodes := events(named("vpa"), verticalEvents), events(named("node"), nodeEvents)
 	for _, row := range []struct {
 		name string
 		got  []happening
 		want string
 	}{
-		{"an autoscaler was there", autoscalerEvents(nil, hpa(4, 2), true), `exists hpa/shop/checkout map[spec:{"scaleTargetRef":{"kind":"","name":""},"maxReplicas":4} status:{"desiredReplicas":2,"currentMetrics":null}]`},
-		{"an autoscaler is new", autoscalerEvents(nil, hpa(4, 2), false), `created hpa/shop/checkout map[spec:{"scaleTargetRef":{"kind":"","name":""},"maxReplicas":4} status:{"desiredReplicas":2,"currentMetrics":null}]`},
-		{"an autoscaler decides", autoscalerEvents(hpa(4, 2), hpa(4, 4), false), `changed hpa/shop/checkout map[status:{"desiredReplicas":4,"currentMetrics":null}]`},
-		{"an autoscaler is asked for something else", autoscalerEvents(hpa(4, 2), hpa(8, 2), false), `changed hpa/shop/checkout map[spec:{"scaleTargetRef":{"kind":"","name":""},"maxReplicas":8} status:{"desiredReplicas":2,"currentMetrics":null}]`},
-		{"an autoscaler is labelled", autoscalerEvents(hpa(4, 2), labelled, false), ""},
-		{"an autoscaler is gone", autoscalerEvents(hpa(4, 2), nil, false), "gone hpa/shop/checkout map[]"},
-		{"a deployment was there", workloadEvents(nil, deployment(2, 2), true), "exists deployment/shop/checkout map[existing:2 ready:2 replicas:2 updated:2]"},
-		{"a deployment is new", workloadEvents(nil, deployment(2, 0), false), "created deployment/shop/checkout map[existing:2 ready:0 replicas:2 updated:2]"},
-		{"a deployment is scaled", workloadEvents(deployment(2, 2), deployment(4, 2), false), "changed deployment/shop/checkout map[existing:4 ready:2 replicas:4 updated:4]"},
-		{"a deployment stays as it is", workloadEvents(deployment(2, 2), deployment(2, 2), false), ""},
-		{"a deployment is gone", workloadEvents(deployment(2, 2), nil, false), "gone deployment/shop/checkout map[]"},
-		{"a stateful set was there", workloadEvents(nil, set(2, 2, 0), true), "exists statefulset/shop/ledger map[existing:2 ready:2 replicas:2 updated:2]"},
-		{"a stateful set is rolled out", workloadEvents(set(2, 2, 0), set(2, 1, 0), false), "changed statefulset/shop/ledger map[existing:2 ready:2 replicas:2 updated:1]"},
-		{"a stateful set is as its partition has it", workloadEvents(nil, set(3, 1, 2), true), "exists statefulset/shop/ledger map[existing:3 ready:3 replicas:3 updated:3]"},
-		{"a stateful set is scaled", workloadEvents(set(2, 2, 0), set(4, 4, 0), false), "changed statefulset/shop/ledger map[existing:4 ready:4 replicas:4 updated:4]"},
-		{"a stateful set is gone", workloadEvents(set(2, 2, 0), nil, false), "gone statefulset/shop/ledger map[]"},
-		{"a daemon set was there", workloadEvents(nil, daemons(2, 2), true), "exists daemonset/shop/agent map[existing:2 ready:2 replicas:2 updated:2]"},
-		{"a daemon set is rolled out", workloadEvents(daemons(2, 2), daemons(2, 1), false), "changed daemonset/shop/agent map[existing:2 ready:2 replicas:2 updated:1]"},
-		{"a daemon set has a new node", workloadEvents(daemons(2, 2), daemons(3, 2), false), "changed daemonset/shop/agent map[existing:2 ready:2 replicas:3 updated:2]"},
-		{"a vertical autoscaler was there", verticalEvents(nil, vpa("1", "Off"), true), `exists vpa/shop/checkout map[spec:{"updatePolicy":{"updateMode":"Off"}} status:{"recommendation":{"cpu":"1"}}]`},
-		{"a vertical autoscaler recommends something else", verticalEvents(vpa("1", "Off"), vpa("2", "Off"), false), `changed vpa/shop/checkout map[status:{"recommendation":{"cpu":"2"}}]`},
-		{"a vertical autoscaler is asked for something else", verticalEvents(vpa("1", "Off"), vpa("1", "Auto"), false), `changed vpa/shop/checkout map[spec:{"updatePolicy":{"updateMode":"Auto"}} status:{"recommendation":{"cpu":"1"}}]`},
-		{"a vertical autoscaler stays as it is", verticalEvents(vpa("1", "Off"), vpa("1", "Off"), false), ""},
-		{"a vertical autoscaler is gone", verticalEvents(vpa("1", "Off"), nil, false), "gone vpa/shop/checkout map[]"},
-		{"a node was there", nodeEvents(nil, node(corev1.ConditionTrue), true), "exists node/node2 map[ready:true]"},
-		{"a node is new", nodeEvents(nil, node(corev1.ConditionFalse), false), "created node/node2 map[]"},
-		{"a node is ready", nodeEvents(node(corev1.ConditionFalse), node(corev1.ConditionTrue), false), "ready node/node2 map[]"},
-		{"a node is not known to be ready", nodeEvents(node(corev1.ConditionTrue), node(corev1.ConditionUnknown), false), "not ready node/node2 map[]"},
-		{"a node is seen late", nodeEvents(nil, node(corev1.ConditionTrue), false), "created node/node2 map[]\nready node/node2 map[]"},
-		{"a node is gone", nodeEvents(node(corev1.ConditionTrue), nil, false), "gone node/node2 map[]"},
+		{"an autoscaler was there", autoscalers(nil, hpa(4, 2), true), `exists hpa/shop/checkout map[spec:{"scaleTargetRef":{"kind":"","name":""},"maxReplicas":4} status:{"desiredReplicas":2,"currentMetrics":null}]`},
+		{"an autoscaler is new", autoscalers(nil, hpa(4, 2), false), `created hpa/shop/checkout map[spec:{"scaleTargetRef":{"kind":"","name":""},"maxReplicas":4} status:{"desiredReplicas":2,"currentMetrics":null}]`},
+		{"an autoscaler decides", autoscalers(hpa(4, 2), hpa(4, 4), false), `changed hpa/shop/checkout map[status:{"desiredReplicas":4,"currentMetrics":null}]`},
+		{"an autoscaler is asked for something else", autoscalers(hpa(4, 2), hpa(8, 2), false), `changed hpa/shop/checkout map[spec:{"scaleTargetRef":{"kind":"","name":""},"maxReplicas":8} status:{"desiredReplicas":2,"currentMetrics":null}]`},
+		{"an autoscaler is labelled", autoscalers(hpa(4, 2), labelled, false), ""},
+		{"an autoscaler is gone", autoscalers(hpa(4, 2), nil, false), "gone hpa/shop/checkout map[]"},
+		{"a deployment was there", workloads(nil, deployment(2, 2), true), "exists deployment/shop/checkout map[existing:2 ready:2 replicas:2 updated:2]"},
+		{"a deployment is new", workloads(nil, deployment(2, 0), false), "created deployment/shop/checkout map[existing:2 ready:0 replicas:2 updated:2]"},
+		{"a deployment is scaled", workloads(deployment(2, 2), deployment(4, 2), false), "changed deployment/shop/checkout map[existing:4 ready:2 replicas:4 updated:4]"},
+		{"a deployment stays as it is", workloads(deployment(2, 2), deployment(2, 2), false), ""},
+		{"a deployment is gone", workloads(deployment(2, 2), nil, false), "gone deployment/shop/checkout map[]"},
+		{"a stateful set was there", workloads(nil, set(2, 2, 0), true), "exists statefulset/shop/ledger map[existing:2 ready:2 replicas:2 updated:2]"},
+		{"a stateful set is rolled out", workloads(set(2, 2, 0), set(2, 1, 0), false), "changed statefulset/shop/ledger map[existing:2 ready:2 replicas:2 updated:1]"},
+		{"a stateful set is as its partition has it", workloads(nil, set(3, 1, 2), true), "exists statefulset/shop/ledger map[existing:3 ready:3 replicas:3 updated:3]"},
+		{"a stateful set is scaled", workloads(set(2, 2, 0), set(4, 4, 0), false), "changed statefulset/shop/ledger map[existing:4 ready:4 replicas:4 updated:4]"},
+		{"a stateful set is gone", workloads(set(2, 2, 0), nil, false), "gone statefulset/shop/ledger map[]"},
+		{"a daemon set was there", workloads(nil, daemons(2, 2), true), "exists daemonset/shop/agent map[existing:2 ready:2 replicas:2 updated:2]"},
+		{"a daemon set is rolled out", workloads(daemons(2, 2), daemons(2, 1), false), "changed daemonset/shop/agent map[existing:2 ready:2 replicas:2 updated:1]"},
+		{"a daemon set has a new node", workloads(daemons(2, 2), daemons(3, 2), false), "changed daemonset/shop/agent map[existing:2 ready:2 replicas:3 updated:2]"},
+		{"a vertical autoscaler was there", verticals(nil, vpa("1", "Off"), true), `exists vpa/shop/checkout map[spec:{"updatePolicy":{"updateMode":"Off"}} status:{"recommendation":{"cpu":"1"}}]`},
+		{"a vertical autoscaler recommends something else", verticals(vpa("1", "Off"), vpa("2", "Off"), false), `changed vpa/shop/checkout map[status:{"recommendation":{"cpu":"2"}}]`},
+		{"a vertical autoscaler is asked for something else", verticals(vpa("1", "Off"), vpa("1", "Auto"), false), `changed vpa/shop/checkout map[spec:{"updatePolicy":{"updateMode":"Auto"}} status:{"recommendation":{"cpu":"1"}}]`},
+		{"a vertical autoscaler stays as it is", verticals(vpa("1", "Off"), vpa("1", "Off"), false), ""},
+		{"a vertical autoscaler is gone", verticals(vpa("1", "Off"), nil, false), "gone vpa/shop/checkout map[]"},
+		{"a node was there", nodes(nil, node(corev1.ConditionTrue), true), "exists node/node2 map[ready:true]"},
+		{"a node is new", nodes(nil, node(corev1.ConditionFalse), false), "created node/node2 map[]"},
+		{"a node is ready", nodes(node(corev1.ConditionFalse), node(corev1.ConditionTrue), false), "ready node/node2 map[]"},
+		{"a node is not known to be ready", nodes(node(corev1.ConditionTrue), node(corev1.ConditionUnknown), false), "not ready node/node2 map[]"},
+		{"a node is seen late", nodes(nil, node(corev1.ConditionTrue), false), "created node/node2 map[]\nready node/node2 map[]"},
+		{"a node is gone", nodes(node(corev1.ConditionTrue), nil, false), "gone node/node2 map[]"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			lines := []string{}

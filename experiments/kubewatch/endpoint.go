@@ -7,22 +7,23 @@ import (
 
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/record"
 )
 
 // endpointEvents returns the events between two states of a service's endpoint
 // slice: the endpoints that began to take traffic, and those that stopped.
-func endpointEvents(before, after *discoveryv1.EndpointSlice, first bool) []happening {
-	slice := after
-	if after == nil {
-		slice = before
+func endpointEvents(before, after client.Object, first bool) []happening {
+	was, old := serving(before)
+	is, slice := serving(after)
+	if slice == nil {
+		slice = old
 	}
 	kind := record.EventAdded
 	if first {
 		kind = record.EventExists
 	}
-	was, is := serving(before), serving(after)
 	var list []happening
 	add := func(kind string, e discoveryv1.Endpoint) {
 		name, uid := cmp.Or(e.Addresses...), ""
@@ -55,10 +56,11 @@ func endpointEvents(before, after *discoveryv1.EndpointSlice, first bool) []happ
 
 // serving are the endpoints of a slice that take traffic, by address and
 // target. Kubernetes treats unknown readiness as ready.
-func serving(slice *discoveryv1.EndpointSlice) map[string]discoveryv1.Endpoint {
-	m := map[string]discoveryv1.Endpoint{}
-	if slice == nil {
-		return m
+func serving(object client.Object) (m map[string]discoveryv1.Endpoint, slice *discoveryv1.EndpointSlice) {
+	m = map[string]discoveryv1.Endpoint{}
+	slice, ok := object.(*discoveryv1.EndpointSlice)
+	if !ok {
+		return m, nil
 	}
 	for _, e := range slice.Endpoints {
 		if !ptr.Deref(e.Conditions.Ready, true) {
@@ -70,5 +72,5 @@ func serving(slice *discoveryv1.EndpointSlice) map[string]discoveryv1.Endpoint {
 		}
 		m[key] = e
 	}
-	return m
+	return m, slice
 }

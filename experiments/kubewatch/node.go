@@ -8,33 +8,24 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 )
 
-// nodeEvents returns the events between two states of a node: its arrival, its
-// end, and its readiness in between.
-func nodeEvents(before, after *corev1.Node, first bool) []happening {
-	node := after
-	if after == nil {
-		node = before
-	}
+// nodeEvents returns the events between two states of a node: its arrival and
+// its readiness.
+func nodeEvents(before, after *corev1.Node, arrival string) []happening {
 	var list []happening
-	add := func(kind string, attrs map[string]string) {
-		list = append(list, happening{kind: kind, subject: "node/" + node.Name, uid: string(node.UID), attrs: attrs})
+	was, is := false, nodeReady(after)
+	switch arrival {
+	case record.EventExists:
+		return []happening{{kind: arrival, attrs: attrs(record.AttrReady, strconv.FormatBool(is))}}
+	case record.EventCreated:
+		list = append(list, happening{kind: arrival})
+	default:
+		was = nodeReady(before)
 	}
 	switch {
-	case after == nil:
-		add(record.EventGone, nil)
-		return list
-	case before == nil && first:
-		add(record.EventExists, attrs(record.AttrReady, strconv.FormatBool(nodeReady(after))))
-		return list
-	case before == nil:
-		add(record.EventCreated, nil)
-	}
-	was := before != nil && nodeReady(before)
-	switch is := nodeReady(after); {
 	case is && !was:
-		add(record.EventReady, nil)
+		list = append(list, happening{kind: record.EventReady})
 	case was && !is:
-		add(record.EventNotReady, nil)
+		list = append(list, happening{kind: record.EventNotReady})
 	}
 	return list
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"strings"
 	"sync"
 	"time"
@@ -84,8 +85,8 @@ func (o Observer) subjects() ([]subject, error) {
 	}
 	workload := []client.ListOption{client.InNamespace(o.Namespace), client.MatchingLabelsSelector{Selector: selector}}
 	subjects := []subject{
-		{name: "pods", list: &corev1.PodList{}, options: workload, between: typed(podEvents)},
-		{name: "replicasets", list: &appsv1.ReplicaSetList{}, options: workload, between: typed(replicaSetEvents)},
+		{name: "pods", list: &corev1.PodList{}, options: workload, between: events(named("pod"), podEvents)},
+		{name: "replicasets", list: &appsv1.ReplicaSetList{}, options: workload, between: events(named("replicaset"), replicaSetEvents)},
 	}
 	if len(o.Services) > 0 {
 		of, err := labels.NewRequirement(discoveryv1.LabelServiceName, selection.In, o.Services)
@@ -96,24 +97,24 @@ func (o Observer) subjects() ([]subject, error) {
 			client.InNamespace(o.Namespace),
 			client.MatchingLabelsSelector{Selector: labels.NewSelector().Add(*of)},
 		}
-		subjects = append(subjects, subject{name: "endpointslices", list: &discoveryv1.EndpointSliceList{}, options: services, between: typed(endpointEvents)})
+		subjects = append(subjects, subject{name: "endpointslices", list: &discoveryv1.EndpointSliceList{}, options: services, between: endpointEvents})
 	}
-	named := func(s subject, names ...string) {
+	byName := func(s subject, names ...string) {
 		for _, name := range names {
 			s.options = []client.ListOption{client.InNamespace(o.Namespace), client.MatchingFields{"metadata.name": name}}
 			subjects = append(subjects, s)
 		}
 	}
-	named(subject{name: "horizontalpodautoscalers", list: &autoscalingv2.HorizontalPodAutoscalerList{}, between: typed(autoscalerEvents)}, o.Autoscalers...)
+	byName(subject{name: "horizontalpodautoscalers", list: &autoscalingv2.HorizontalPodAutoscalerList{}, between: events(named("hpa"), autoscalerEvents)}, o.Autoscalers...)
 	for _, w := range o.Workloads {
 		if err := w.Valid(); err != nil {
 			return nil, fmt.Errorf("watch Kubernetes: %w", err)
 		}
-		named(subject{name: w.Resource(), list: w.NewList(), between: workloadEvents}, w.Name)
+		byName(subject{name: w.Resource(), list: w.NewList(), between: events(workloadSubject, workloadEvents)}, w.Name)
 	}
-	named(subject{name: "verticalpodautoscalers", list: vertical(), between: typed(verticalEvents), optional: true}, o.VerticalAutoscalers...)
+	byName(subject{name: "verticalpodautoscalers", list: vertical(), between: events(named("vpa"), verticalEvents), optional: true}, o.VerticalAutoscalers...)
 	if o.Nodes {
-		subjects = append(subjects, subject{name: "nodes", list: &corev1.NodeList{}, between: typed(nodeEvents), optional: true})
+		subjects = append(subjects, subject{name: "nodes", list: &corev1.NodeList{}, between: events(named("node"), nodeEvents), optional: true})
 	}
 	return subjects, nil
 }
@@ -166,12 +167,33 @@ func (o Observer) follow(ctx context.Context, rec *record.Recorder, s subject) e
 	return nil
 }
 
-// typed adapts a function of two objects of one type to any two objects; nil
-// stays nil.
-func typed[T client.Object](f func(before, after T, first bool) []happening) func(before, after client.Object, first bool) []happening {
+// events adapts a function of two states of an object to any two objects, and
+// names their subject. An object that is gone has no other event. Of a new object
+// arrival is the kind of its event; it is empty where there was an earlier state.
+func events[T client.Object](subject func(client.Object) string, between func(before, after T, arrival string) []happening) func(before, after client.Object, first bool) []happening {
 	return func(before, after client.Object, first bool) []happening {
-		b, _ := before.(T)
-		a, _ := after.(T)
-		return f(b, a, first)
+		was, known := before.(T)
+		is, there := after.(T)
+		arrival := ""
+		switch {
+		case !there:
+			return []happening{{kind: record.EventGone, subject: subject(before), uid: string(before.GetUID())}}
+		case known:
+		case first:
+			arrival = record.EventExists
+		default:
+			arrival = record.EventCreated
+		}
+		list := between(was, is, arrival)
+		for i := range list {
+			list[i].subject, list[i].uid = subject(after), string(after.GetUID())
+		}
+		return list
 	}
+}
+
+// named is the subject KIND/NAMESPACE/NAME, without a namespace where there is
+// none.
+func named(kind string) func(client.Object) string {
+	return func(o client.Object) string { return path.Join(kind, o.GetNamespace(), o.GetName()) }
 }

@@ -14,38 +14,24 @@ import (
 // podEvents returns the events between two states of a pod. The pod may have
 // passed several stages between them; each is a separate event, in the order in
 // which a pod passes them.
-func podEvents(before, after *corev1.Pod, first bool) []happening {
-	pod := after
-	if after == nil {
-		pod = before
-	}
+func podEvents(before, after *corev1.Pod, arrival string) []happening {
 	var list []happening
 	add := func(kind string, attrs map[string]string) {
 		list = append(list, happening{kind: kind, attrs: attrs})
 	}
-	defer func() {
-		for i := range list {
-			list[i].subject, list[i].uid = "pod/"+pod.Namespace+"/"+pod.Name, string(pod.UID)
-		}
-	}()
-	if after == nil {
-		add(record.EventGone, nil)
-		return list
-	}
-	if before == nil {
+	switch arrival {
+	case record.EventExists:
+		add(arrival, attrs(
+			record.AttrNode, after.Spec.NodeName,
+			"ready", strconv.FormatBool(kube.PodReady(after)),
+			record.AttrOwner, owner(after),
+		))
+		// It passed its stages before the watch began.
+		before = after.DeepCopy()
+		before.DeletionTimestamp = nil
+	case record.EventCreated:
+		add(arrival, attrs(record.AttrOwner, owner(after)))
 		before = &corev1.Pod{}
-		if first {
-			add(record.EventExists, attrs(
-				record.AttrNode, after.Spec.NodeName,
-				"ready", strconv.FormatBool(kube.PodReady(after)),
-				record.AttrOwner, owner(after),
-			))
-			// It passed its stages before the watch began.
-			before = after.DeepCopy()
-			before.DeletionTimestamp = nil
-		} else {
-			add(record.EventCreated, attrs(record.AttrOwner, owner(after)))
-		}
 	}
 	if before.Spec.NodeName == "" && after.Spec.NodeName != "" {
 		add(record.EventScheduled, attrs(record.AttrNode, after.Spec.NodeName))

@@ -1,11 +1,8 @@
 package kubewatch
 
 import (
-	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-
-	"github.com/aftershockhq/aftershock/record"
 )
 
 // vertical is a list of vertical autoscalers. Their API is not part of
@@ -16,24 +13,11 @@ func vertical() *unstructured.UnstructuredList {
 	return list
 }
 
-// verticalEvents returns the events between two states of a vertical
-// autoscaler: its spec and its status, the recommendation included.
-func verticalEvents(before, after *unstructured.Unstructured, first bool) []happening {
-	if after == nil {
-		return []happening{{kind: record.EventGone, subject: "vpa/" + before.GetNamespace() + "/" + before.GetName(), uid: string(before.GetUID())}}
+// verticalEvents returns the events between two states of a vertical autoscaler,
+// whose recommendation is in its status.
+func verticalEvents(before, after *unstructured.Unstructured, arrival string) []happening {
+	if arrival != "" {
+		before = &unstructured.Unstructured{}
 	}
-	h := happening{subject: "vpa/" + after.GetNamespace() + "/" + after.GetName(), uid: string(after.GetUID())}
-	spec := ""
-	switch {
-	case before == nil:
-		h.kind, spec = arrival(first), compact(after.Object["spec"])
-	case !equality.Semantic.DeepEqual(before.Object["spec"], after.Object["spec"]):
-		h.kind, spec = record.EventChanged, compact(after.Object["spec"])
-	case !equality.Semantic.DeepEqual(before.Object["status"], after.Object["status"]):
-		h.kind = record.EventChanged
-	default:
-		return nil
-	}
-	h.attrs = attrs(record.AttrSpec, spec, record.AttrStatus, compact(after.Object["status"]))
-	return []happening{h}
+	return changes(arrival, before.Object["spec"], after.Object["spec"], before.Object["status"], after.Object["status"])
 }

@@ -1,6 +1,7 @@
 package kubewatch
 
 import (
+	"cmp"
 	"maps"
 	"strconv"
 
@@ -12,20 +13,19 @@ import (
 
 // workloadEvents returns the events between two states of a workload: its
 // desired and its actual pods.
-func workloadEvents(before, after client.Object, first bool) []happening {
-	was, known := kube.StateOf(before)
-	is, there := kube.StateOf(after)
-	if !there {
-		return []happening{{kind: record.EventGone, subject: was.Subject(), uid: string(before.GetUID())}}
-	}
-	h := happening{kind: record.EventChanged, subject: is.Subject(), uid: string(after.GetUID()), attrs: counts(is)}
-	switch {
-	case !known:
-		h.kind = arrival(first)
-	case maps.Equal(counts(was), h.attrs):
+func workloadEvents(before, after client.Object, arrival string) []happening {
+	was, _ := kube.StateOf(before)
+	is, _ := kube.StateOf(after)
+	if arrival == "" && maps.Equal(counts(was), counts(is)) {
 		return nil
 	}
-	return []happening{h}
+	return []happening{{kind: cmp.Or(arrival, record.EventChanged), attrs: counts(is)}}
+}
+
+// workloadSubject is the subject of a workload of any kind.
+func workloadSubject(o client.Object) string {
+	s, _ := kube.StateOf(o)
+	return s.Subject()
 }
 
 // counts are a workload's pod counts.
