@@ -45,8 +45,7 @@ invented, and with 1 when not. ^C ends it with what it has.
 With --grid it simulates runs instead, without a service: 2,000 of each of the
 128 cells of settle time, rate, share of strays and share of the backends that
 are out, as users have them. It takes up to 20 minutes of two cores, and exits
-with 1 when a comparison with the truth is wrong too often in a cell that is not
-known to fall short.`,
+with 1 when a comparison with the truth is wrong too often in a cell.`,
 		Example: `  aftershock calibrate
   aftershock calibrate --trials 300 --rate 100 --output json --plot calibration.svg
   aftershock calibrate --kinds refused,kill --rate 1000
@@ -54,8 +53,11 @@ known to fall short.`,
   aftershock calibrate --grid --cell '10s-1000/s.*1-of-3' --trials 300 --seed 7`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if f.cell != "" && !f.grid {
+			switch {
+			case f.cell != "" && !f.grid:
 				return usageError{errors.New("--cell works only with --grid")}
+			case f.output != "text" && f.output != "json":
+				return usageError{fmt.Errorf("output %q: want one of text, json", f.output)}
 			}
 			if f.grid {
 				for _, planted := range []string{"rate", "kinds", "plot", "misses"} {
@@ -99,9 +101,6 @@ func calibrateGrid(ctx context.Context, f calibrateFlags, stdout, stderr io.Writ
 	if f.Trials <= 0 {
 		return usageError{fmt.Errorf("%d trials: want at least one of each cell", f.Trials)}
 	}
-	if f.output != "text" && f.output != "json" {
-		return usageError{fmt.Errorf("output %q: want one of text, json", f.output)}
-	}
 	o := calibration.GridOptions{Trials: f.Trials, Seed: f.Seed, Cells: cells}
 	if f.cell == "" {
 		o.Starts = f.Trials
@@ -131,9 +130,6 @@ func calibrate(ctx context.Context, f calibrateFlags, stdout, stderr io.Writer) 
 	f.Kinds = kinds
 	if err := f.Validate(); err != nil {
 		return usageError{err}
-	}
-	if f.output != "text" && f.output != "json" {
-		return usageError{fmt.Errorf("output %q: want one of text, json", f.output)}
 	}
 	if f.misses != "" {
 		if err := os.MkdirAll(f.misses, 0o750); err != nil {

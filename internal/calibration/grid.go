@@ -72,13 +72,13 @@ func comparisons() []comparison {
 // undecided is the comparison of the unknown verdicts at 20 %, of total
 // outages: at most as many are acceptable, of all trials.
 const (
-	undecided       = "unknown 20%"
-	mostUndecided   = 0.05
-	repeatedOf      = 5 // as many new trials, for each one that left it open
-	passesBelow     = 4.0 / 2000
-	failsAbove      = 20.0 / 2000
-	repeatedPasses  = 38.0 / 10000
-	worsenedByStdev = 3
+	undecided      = "unknown 20%"
+	mostUndecided  = 0.05
+	repeatedOf     = 5 // as many new trials, for each one that left it open
+	passesBelow    = 4.0 / 2000
+	failsAbove     = 20.0 / 2000
+	repeatedPasses = 38.0 / 10000
+	beyondChance   = 3 // sampling errors
 	// fewest are the outages to be reported, of all trials, that the ones
 	// reported are judged by as strictly; of fewer only what is wrong beyond
 	// chance is told.
@@ -100,9 +100,7 @@ type Outcome struct {
 	Example string `json:"example,omitempty"`
 	// Few: so few outages of this cell were reported that the comparison shows
 	// only what is very wrong.
-	Few bool `json:"few,omitempty"`
-	// Known says why the comparison is known to fall short.
-	Known   string              `json:"known,omitempty"`
+	Few     bool                `json:"few,omitempty"`
 	Verdict steadystate.Verdict `json:"verdict"`
 }
 
@@ -215,7 +213,7 @@ func (c Cell) run(ctx context.Context, seed uint64, trials int) (r CellResult, o
 	var again *CellResult
 	for i := range r.Outcomes {
 		o := &r.Outcomes[i]
-		if o.settle(knownError(c, o.Comparison)); o.Verdict != steadystate.Unknown {
+		if o.settle(); o.Verdict != steadystate.Unknown {
 			continue
 		}
 		if again == nil {
@@ -271,20 +269,13 @@ func (c Cell) tally(ctx context.Context, seed uint64, from, trials int) (r CellR
 	return r, ok
 }
 
-// settle decides by the first trials, if they do. What is known to fall short
-// must not worsen: a worse rate is told from the same one by its sampling error.
-func (o *Outcome) settle(known KnownError) {
-	n := float64(o.N)
-	if known.Rate > 0 {
-		o.Known = known.Reason
-		o.Verdict = verdict(float64(o.Wrong) <= known.Rate*n+worsenedByStdev*math.Sqrt(known.Rate*n)+1)
-		return
-	}
-	switch wrong := float64(o.Wrong); {
+// settle decides by the first trials, if they do.
+func (o *Outcome) settle() {
+	switch n, wrong := float64(o.N), float64(o.Wrong); {
 	case o.Comparison == undecided:
 		o.Verdict = verdict(wrong <= mostUndecided*n)
 	case o.Few:
-		o.Verdict = verdict(wrong <= failsAbove*n+worsenedByStdev*math.Sqrt(failsAbove*n))
+		o.Verdict = verdict(wrong <= failsAbove*n+beyondChance*math.Sqrt(failsAbove*n))
 	case wrong <= passesBelow*n:
 		o.Verdict = steadystate.Held
 	case wrong > failsAbove*n:
@@ -303,25 +294,4 @@ func verdict(ok bool) steadystate.Verdict {
 		return steadystate.Held
 	}
 	return steadystate.Broken
-}
-
-// A KnownError is a comparison that is known to be wrong too often in a cell.
-type KnownError struct {
-	Cell       string
-	Comparison string
-	Rate       float64 // of the trials
-	Reason     string
-}
-
-// KnownErrors are all that are known. The README lists them too.
-func KnownErrors() []KnownError { return nil }
-
-// knownError is what is known of a comparison, with a rate of zero if nothing is.
-func knownError(c Cell, comparison string) KnownError {
-	for _, s := range KnownErrors() {
-		if s.Cell == c.String() && s.Comparison == comparison {
-			return s
-		}
-	}
-	return KnownError{}
 }

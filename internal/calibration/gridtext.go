@@ -64,19 +64,13 @@ func (r CellResult) wrong(name string) string {
 
 // String says what is wrong, empty if nothing is.
 func (o Outcome) String() string {
-	if o.Verdict == steadystate.Held && o.Known == "" && !o.Few {
+	if o.Verdict == steadystate.Held && !o.Few {
 		return ""
 	}
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s wrong in %d of %d", o.Comparison, o.Wrong, o.N)
 	if o.AgainN > 0 {
 		fmt.Fprintf(&text, ", and in %d of %d new ones", o.Again, o.AgainN)
-	}
-	switch {
-	case o.Known != "" && o.Verdict == steadystate.Held:
-		fmt.Fprintf(&text, ", as known: %s", o.Known)
-	case o.Known != "":
-		fmt.Fprintf(&text, ", more than known: %s", o.Known)
 	}
 	if o.Few {
 		text.WriteString(", as many as were reported: too few to show more")
@@ -88,13 +82,12 @@ func (o Outcome) String() string {
 }
 
 func (r GridReport) conclusion() string {
-	var all, wrong, known int
+	var all, wrong int
 	for _, c := range r.Cells {
 		for _, o := range c.Outcomes {
 			all++
 			wrong += count(o.Verdict != steadystate.Held)
-			known += count(o.Known != "")
 		}
 	}
-	return fmt.Sprintf("%d of %d comparisons in %d cells fail, %d are known to fall short", wrong, all, len(r.Cells), known)
+	return fmt.Sprintf("%d of %d comparisons in %d cells fail", wrong, all, len(r.Cells))
 }

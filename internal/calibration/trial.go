@@ -16,6 +16,7 @@ import (
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/machine"
 )
 
 // A Trial is one planted outage, or none, and the instrument's result.
@@ -76,9 +77,10 @@ func carryOut(ctx context.Context, p Plan, rate int) (_ Trial, recorded []byte, 
 	if p.Kind == Stall {
 		run = apart
 	}
-	starved := feel()
+	stalls := machine.StartStallDetector(steadystate.StartClock(), 0)
+	defer stalls.End()
 	recorded, started, changes, err := run(ctx, blind, p, s)
-	kept := starved()
+	starved := stalls.Longest()
 	if err != nil {
 		return Trial{}, recorded, err
 	}
@@ -87,7 +89,7 @@ func carryOut(ctx context.Context, p Plan, rate int) (_ Trial, recorded []byte, 
 		return Trial{}, recorded, err
 	}
 	t := judged(p, result, stretches(changes, started))
-	t.Starved = kept
+	t.Starved = starved
 	return t, recorded, nil
 }
 

@@ -18,9 +18,10 @@ type StallDetector struct {
 	stop  chan struct{}
 	done  chan struct{}
 
-	mu     sync.Mutex
-	last   time.Duration      // beat
-	stalls []steadystate.Span // in order
+	mu      sync.Mutex
+	last    time.Duration      // beat
+	longest time.Duration      // that a beat was late
+	stalls  []steadystate.Span // in order
 }
 
 const (
@@ -63,6 +64,7 @@ func (d *StallDetector) feel(now time.Duration) {
 	if s, stalled := d.since(now); stalled {
 		d.stalls = append(d.stalls, s)
 	}
+	d.longest = max(d.longest, now-d.last-beat)
 	d.last = now
 	old := 0
 	for old < len(d.stalls) && d.stalls[old].To < now-d.keep {
@@ -75,6 +77,14 @@ func (d *StallDetector) feel(now time.Duration) {
 func (d *StallDetector) since(now time.Duration) (steadystate.Span, bool) {
 	s := steadystate.Span{From: d.last + beat, To: now}
 	return s, s.Width() > ordinary
+}
+
+// Longest is the longest time so far for which this process waited to run, also
+// where that is too short for a stall.
+func (d *StallDetector) Longest() time.Duration {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return max(0, d.longest, d.clock.Now()-d.last-beat)
 }
 
 // Within is the stalled time in a span, up to now.

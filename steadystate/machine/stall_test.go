@@ -67,3 +67,23 @@ func TestTheDetectorForgetsOldStalls(t *testing.T) {
 		t.Errorf("%d stalls are kept, want those of a second", n)
 	}
 }
+
+func TestTheLongestWaitCountsAlsoWhereItIsNoStall(t *testing.T) {
+	const ms = time.Millisecond
+	for _, row := range []struct {
+		beats []int
+		want  time.Duration
+	}{
+		{[]int{5, 10, 15}, 0},
+		{[]int{5, 14, 19}, 4 * ms},
+		{[]int{5, 60, 65, 100}, 50 * ms},
+	} {
+		if got := felt(row.beats...).Longest(); got != row.want {
+			t.Errorf("beats at %v: %s, want %s", row.beats, got, row.want)
+		}
+	}
+	open := &StallDetector{clock: steadystate.StartClock(), last: -time.Hour}
+	if got := open.Longest(); got < time.Hour-beat {
+		t.Errorf("%s, want the hour since the last beat", got)
+	}
+}
