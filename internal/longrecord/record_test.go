@@ -10,7 +10,6 @@ import (
 	"runtime"
 	"testing"
 
-	"github.com/aftershockhq/aftershock/internal/longrecord"
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
 )
@@ -30,7 +29,7 @@ func (c *counter) Write(p []byte) (int, error) {
 
 func TestARequestTakesAtMostTenBytes(t *testing.T) {
 	var size counter
-	if err := longrecord.Write(&size, *requests); err != nil {
+	if err := write(&size, *requests); err != nil {
 		t.Fatal(err)
 	}
 	each := float64(size) / float64(*requests)
@@ -42,7 +41,7 @@ func TestARequestTakesAtMostTenBytes(t *testing.T) {
 
 func TestEveryRequestReadsBack(t *testing.T) {
 	in, out := io.Pipe()
-	go func() { _ = out.CloseWithError(longrecord.Write(out, *requests)) }()
+	go func() { _ = out.CloseWithError(write(out, *requests)) }()
 	defer func() { _ = in.Close() }()
 	seen, failed, ended := 0, 0, false
 	for e, err := range record.Read(in) {
@@ -70,7 +69,7 @@ func TestEveryRequestReadsBack(t *testing.T) {
 
 func TestTheRecordIsJudgedAsARun(t *testing.T) {
 	var recorded bytes.Buffer
-	if err := longrecord.Write(&recorded, 60_000); err != nil {
+	if err := write(&recorded, 60_000); err != nil {
 		t.Fatal(err)
 	}
 	result, err := judge.Judge(record.Read(bytes.NewReader(recorded.Bytes())), nil)
@@ -96,7 +95,7 @@ func TestJudgingTakesMemoryThatDoesNotGrowWithTheRecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = file.Close() }()
-	if err := longrecord.Write(file, *requests); err != nil {
+	if err := write(file, *requests); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
@@ -134,9 +133,9 @@ func TestJudgingTakesMemoryThatDoesNotGrowWithTheRecord(t *testing.T) {
 	}
 }
 
-func ExampleWrite() {
+func Example() {
 	var recorded bytes.Buffer
-	if err := longrecord.Write(&recorded, 10_000); err != nil {
+	if err := write(&recorded, 10_000); err != nil {
 		fmt.Println(err)
 		return
 	}

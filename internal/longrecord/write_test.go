@@ -1,4 +1,4 @@
-package longrecord
+package longrecord_test
 
 import (
 	"bufio"
@@ -11,11 +11,11 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// Rate is the number of requests per second of the record.
-const Rate = 1000
+// rate is the number of requests per second of the record.
+const rate = 1000
 
 const (
-	interval = time.Second / Rate
+	interval = time.Second / rate
 	// As many as the recorder writes at a time, and roughly a thousand requests
 	// per second between two flushes of a run.
 	most = 4096
@@ -23,11 +23,11 @@ const (
 	slowest = 10 * time.Millisecond
 )
 
-// Write writes the record of a completed run with n requests: a fault was in
+// write writes the record of a completed run with n requests: a fault was in
 // place from one sixth of its length to two thirds. Every other request was
 // refused throughout, and the others were answered in up to 10 ms. The same n
 // gives the same bytes.
-func Write(w io.Writer, n int) error {
+func write(w io.Writer, n int) error {
 	out := bufio.NewWriterSize(w, 1<<16)
 	encoder := record.NewEncoder(out)
 	length := time.Duration(n) * interval
@@ -49,17 +49,17 @@ func Write(w io.Writer, n int) error {
 		at(removed, record.Entry{Removal: &record.Removal{Fault: fault, Span: steadystate.Instant(removed)}}),
 		at(removed, record.Entry{Phase: record.PhaseWatch}),
 	}
-	requests := requests{random: rand.New(rand.NewPCG(6, 6))}
-	for requests.sent < n {
-		size := min(most, n-requests.sent)
-		over := time.Duration(requests.sent+size)*interval + slowest
+	batch := batch{random: rand.New(rand.NewPCG(6, 6))}
+	for batch.sent < n {
+		size := min(most, n-batch.sent)
+		over := time.Duration(batch.sent+size)*interval + slowest
 		for len(events) > 0 && events[0].at <= over {
 			if err := encoder.Encode(events[0].Entry); err != nil {
 				return err
 			}
 			events = events[1:]
 		}
-		block := record.Requests{Signal: record.TrafficSignal, List: requests.next(size)}
+		block := record.Requests{Signal: record.TrafficSignal, List: batch.next(size)}
 		if err := encoder.Encode(record.Entry{At: over, Requests: &block}); err != nil {
 			return err
 		}
@@ -93,7 +93,7 @@ func plan(length time.Duration) *record.Plan {
 		}},
 		Signals: map[string]string{record.TrafficSignal: "every other request fails"},
 		Load:    "every other request fails",
-		Stages:  map[string][]record.Stage{record.TrafficSignal: {{Name: "1: 1000/s", Rate: Rate}}},
+		Stages:  map[string][]record.Stage{record.TrafficSignal: {{Name: "1: 1000/s", Rate: rate}}},
 		Faults:  []record.Scheduled{{Fault: fault}},
 		Settle:  5 * time.Second,
 		Hold:    length / 2,
@@ -101,13 +101,13 @@ func plan(length time.Duration) *record.Plan {
 	}
 }
 
-// requests yields requests roughly in the order of their answers.
-type requests struct {
+// A batch yields requests roughly in the order of their answers.
+type batch struct {
 	random *rand.Rand
 	sent   int
 }
 
-func (r *requests) next(size int) []record.Request {
+func (r *batch) next(size int) []record.Request {
 	list := make([]record.Request, size)
 	for i := range list {
 		planned := time.Duration(r.sent) * interval
