@@ -61,27 +61,18 @@ func (a *answers) put(at time.Duration, s slot) {
 }
 
 // first is the span of the first good answer to a request that was sent at or
-// after an instant. The first of several instants, each in a span, lies
-// between the least beginning and the least end.
-func (a *answers) first(after time.Duration) (steadystate.Span, bool) {
-	var found steadystate.Span
-	ok := false
-	take := func(s steadystate.Span) {
-		if !ok {
-			found, ok = s, true
-			return
-		}
-		found = steadystate.Span{From: min(found.From, s.From), To: min(found.To, s.To)}
-	}
+// after an instant; nil: there is none.
+func (a *answers) first(after time.Duration) *steadystate.Span {
+	var f *steadystate.Span
 	for _, s := range a.slots {
 		switch {
 		case s.sent >= after:
-			take(steadystate.Span{From: s.sent, To: s.answered})
+			f = first(f, &steadystate.Span{From: s.sent, To: s.answered})
 		case s.last.From >= after:
 			// The answers between the instant and the last one cannot be told apart
 			// from earlier ones.
-			take(steadystate.Span{From: after, To: s.last.To})
+			f = first(f, &steadystate.Span{From: after, To: s.last.To})
 		}
 	}
-	return found, ok
+	return f
 }

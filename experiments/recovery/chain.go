@@ -28,14 +28,14 @@ func (h *History) replaced(v victim, next *life) chain {
 	who, after := "", time.Duration(0)
 	if next != nil {
 		created, scheduled = next.once(record.EventCreated), next.once(record.EventScheduled)
-		started, ready = next.initially(record.EventStarted), next.initially(record.EventReady)
+		started, ready = initially(record.EventStarted, next.events), initially(record.EventReady, next.events)
 		added = h.added(next.uid, from)
 		who = next.name()
 	}
 	// An effect comes after its cause, and a pod passes its stages in order.
 	inOrder(c[0].reached, left, created, scheduled, started, ready)
 	if next != nil {
-		after = next.birth(created, ready).From
+		after = cmp.Or(created, ready, next.born()).From
 		if gone := v.once(record.EventGone); gone != nil && next.name() == v.name() {
 			// Until then the name was the victim's.
 			after = max(after, gone.To)
@@ -75,27 +75,6 @@ func (h *History) replaced(v victim, next *life) chain {
 		link{stage: Added, waits: Ready, reached: added, why: cmp.Or(h.unfollowed(), unmade), resource: endpoints},
 		h.answered(who, after, Added, unmade),
 	)
-}
-
-// initially is when a kind of event first happened to an object.
-func (l *life) initially(kind string) *steadystate.Span {
-	var f *steadystate.Span
-	for _, e := range l.events {
-		if e.Kind == kind {
-			f = first(f, &e.Span)
-		}
-	}
-	return f
-}
-
-// birth is the first of the spans that is known; a pod that came has one.
-func (l *life) birth(spans ...*steadystate.Span) steadystate.Span {
-	for _, s := range spans {
-		if s != nil {
-			return *s
-		}
-	}
-	return *l.born()
 }
 
 // inPlace is the chain of a victim that stays: the stages that it lost, and
@@ -184,10 +163,7 @@ func edges(events []record.Event, down, up string, from, to time.Duration) (lost
 			}
 		}
 	}
-	for _, e := range downs {
-		lost = first(lost, &e.Span)
-	}
-	return lost, back
+	return initially(down, downs), back
 }
 
 // unserved is when the last of a pod's endpoints was first removed, and when
@@ -205,13 +181,7 @@ func (h *History) unserved(uid string, from, to time.Duration) (removed, added *
 
 // added is when the first of a new pod's endpoints appeared.
 func (h *History) added(uid string, from time.Duration) *steadystate.Span {
-	var f *steadystate.Span
-	for _, e := range within(h.endpoints[uid], from, h.last) {
-		if e.Kind == record.EventAdded {
-			f = first(f, &e.Span)
-		}
-	}
-	return f
+	return initially(record.EventAdded, within(h.endpoints[uid], from, h.last))
 }
 
 // slices are the events of a pod's endpoints, by slice.
@@ -243,9 +213,7 @@ func (h *History) answered(who string, after time.Duration, waits string, unknow
 	case unknown != "":
 		l.why = unknown
 	case a != nil:
-		if span, ok := a.first(after); ok {
-			l.reached = &span
-		}
+		l.reached = a.first(after)
 	}
 	return l
 }

@@ -2,13 +2,10 @@ package recovery
 
 import (
 	"cmp"
-	"errors"
-	"iter"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
@@ -33,25 +30,12 @@ type life struct {
 	events              []record.Event
 }
 
-// Read returns the waterfalls of a record; checks are those of its result, whose
-// outages date the recovery of the hypothesis. A cut record yields the
-// waterfalls of its content. An error means that the record cannot be read.
-func Read(entries iter.Seq2[record.Entry, error], checks []judge.CheckResult) ([]Waterfall, error) {
-	var h History
-	for e, err := range entries {
-		if errors.Is(err, record.ErrCut) {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-		h.Take(e)
-	}
-	return h.Waterfalls(checks), nil
-}
-
 // Take adds one entry of a record. The order of entries does not matter.
 func (h *History) Take(e record.Entry) {
+	if h.lives == nil {
+		h.removals, h.lives = map[int]steadystate.Span{}, map[string]*life{}
+		h.endpoints, h.answers = map[string][]record.Event{}, map[string]*answers{}
+	}
 	h.last = max(h.last, e.At)
 	switch {
 	case e.Event != nil:
@@ -59,9 +43,6 @@ func (h *History) Take(e record.Entry) {
 	case e.Injection != nil:
 		h.injections = append(h.injections, *e.Injection)
 	case e.Removal != nil && e.Removal.Error == "":
-		if h.removals == nil {
-			h.removals = map[int]steadystate.Span{}
-		}
 		if there, ok := h.removals[e.Removal.Index]; !ok || e.Removal.To > there.To {
 			h.removals[e.Removal.Index] = e.Removal.Span
 		}
@@ -78,14 +59,8 @@ func (h *History) event(e record.Event) {
 	case e.UID == "":
 	case kind == "endpoint":
 		h.followed = true
-		if h.endpoints == nil {
-			h.endpoints = map[string][]record.Event{}
-		}
 		h.endpoints[e.UID] = append(h.endpoints[e.UID], e)
 	default:
-		if h.lives == nil {
-			h.lives = map[string]*life{}
-		}
 		l := h.lives[e.UID]
 		if l == nil {
 			l = &life{uid: e.UID, subject: e.Subject}
@@ -101,9 +76,6 @@ func (h *History) request(list []record.Request) {
 	for _, q := range list {
 		if q.Backend == "" || q.Local || q.FailedFirst() {
 			continue
-		}
-		if h.answers == nil {
-			h.answers = map[string]*answers{}
 		}
 		if h.answers[q.Backend] == nil {
 			h.answers[q.Backend] = &answers{}

@@ -104,6 +104,17 @@ func last(spans ...*steadystate.Span) *steadystate.Span {
 	return l
 }
 
+// initially is when an event of a kind first happened.
+func initially(kind string, events []record.Event) *steadystate.Span {
+	var f *steadystate.Span
+	for _, e := range events {
+		if e.Kind == kind {
+			f = first(f, &e.Span)
+		}
+	}
+	return f
+}
+
 // within are the events that may have happened between two instants, in the
 // order in which they became known.
 func within(events []record.Event, from, to time.Duration) []record.Event {

@@ -1,7 +1,6 @@
 package recovery_test
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
@@ -95,38 +94,5 @@ func TestTheFirstGoodAnswerIsFoundAmongMany(t *testing.T) {
 		if span.From > first.Sent || span.To < first.Answered || span.Width() > 500*time.Millisecond {
 			t.Errorf("seed %d: the first answer was at %s to %s, said to be at %s", seed, first.Sent, first.Answered, span)
 		}
-	}
-}
-
-func TestARecordThatCannotBeReadIsAnError(t *testing.T) {
-	entries := script(t, before+`
-		10  inject  kill        a  effect=gone
-		10  gone    pod/shop/a  a
-	`)
-	for _, row := range []struct {
-		name  string
-		end   error
-		want  int
-		error bool
-	}{
-		{"a record that was cut yields what it holds", record.ErrCut, 1, false},
-		{"a record that is not one", errors.New("line 3: not JSON"), 0, true},
-	} {
-		t.Run(row.name, func(t *testing.T) {
-			list, err := recovery.Read(func(yield func(record.Entry, error) bool) {
-				for _, e := range entries {
-					if !yield(e, nil) {
-						return
-					}
-				}
-				yield(record.Entry{}, row.end)
-			}, nil)
-			if (err != nil) != row.error || len(list) != row.want {
-				t.Errorf("%d waterfalls and error %v, want %d", len(list), err, row.want)
-			}
-			if row.error && !errors.Is(err, row.end) {
-				t.Errorf("error %v, want %v", err, row.end)
-			}
-		})
 	}
 }

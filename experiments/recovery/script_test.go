@@ -101,17 +101,11 @@ func span(t testing.TB, text string) steadystate.Span {
 
 func read(t testing.TB, entries []record.Entry, checks ...judge.CheckResult) []recovery.Waterfall {
 	t.Helper()
-	list, err := recovery.Read(func(yield func(record.Entry, error) bool) {
-		for _, e := range entries {
-			if !yield(e, nil) {
-				return
-			}
-		}
-	}, checks)
-	if err != nil {
-		t.Fatal(err)
+	var h recovery.History
+	for _, e := range entries {
+		h.Take(e)
 	}
-	return list
+	return h.Waterfalls(checks)
 }
 
 // outage is a check with one outage.
