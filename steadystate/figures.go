@@ -600,14 +600,7 @@ func (l Limit) compare(b Bounds[float64], format func(float64) string) Reading {
 }
 
 // valueFormat writes values in the limit's unit.
-func (l Limit) valueFormat() func(float64) string {
-	for _, u := range units {
-		if u.name == l.Tolerance.unit {
-			return u.dimension.format
-		}
-	}
-	return number.format
-}
+func (l Limit) valueFormat() func(float64) string { return l.Tolerance.written().dimension.format }
 
 // FormatSeconds writes a length of time given in seconds, for people.
 func FormatSeconds(v float64) string { return timespan.format(v) }

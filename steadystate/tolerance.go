@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -67,16 +68,11 @@ func ParseTolerance(text string) (Tolerance, error) {
 
 func parseTolerance(text string) (Tolerance, dimension, error) {
 	rest := strings.TrimSpace(text)
-	var op string
-	for _, o := range operators {
-		if strings.HasPrefix(rest, o) {
-			op = o
-			break
-		}
-	}
-	if op == "" {
+	i := slices.IndexFunc(operators, func(o string) bool { return strings.HasPrefix(rest, o) })
+	if i < 0 {
 		return Tolerance{}, "", fmt.Errorf("tolerance %q: want an operator first: %s", text, strings.Join(operators, " "))
 	}
+	op := operators[i]
 	value, u, err := parseValue(strings.TrimSpace(rest[len(op):]))
 	if err != nil {
 		return Tolerance{}, "", fmt.Errorf("tolerance %q: %w", text, err)
@@ -174,14 +170,15 @@ func (t Tolerance) Value() float64 { return t.value }
 // Dimension is what the tolerance's unit measures: "number", "time", "share" or
 // "rate"; empty if it is unset.
 func (t Tolerance) Dimension() string {
-	if t.IsSet() {
-		for _, u := range units {
-			if u.name == t.unit {
-				return string(u.dimension)
-			}
-		}
+	if !t.IsSet() {
+		return ""
 	}
-	return ""
+	return string(t.written().dimension)
+}
+
+// written is the unit that the tolerance was written in.
+func (t Tolerance) written() unit {
+	return units[slices.IndexFunc(units, func(u unit) bool { return u.name == t.unit })]
 }
 
 // Holds reports whether v is within the tolerance. NaN never is.
@@ -227,22 +224,17 @@ func (t Tolerance) String() string {
 }
 
 func (t Tolerance) number() string {
-	for _, u := range units {
-		if u.name != t.unit {
-			continue
+	u := t.written()
+	// The shortest digits that parse back to the very same base value: dividing by
+	// the factor alone may be one unit in the last place off.
+	shown := t.value / u.factor
+	for digits := 1; digits <= 17; digits++ {
+		text := strconv.FormatFloat(shown, 'g', digits, 64)
+		if v, err := strconv.ParseFloat(text, 64); err == nil && v*u.factor == t.value {
+			return plain(text) + u.name
 		}
-		// The shortest digits that parse back to the very same base value:
-		// dividing by the factor alone may be one unit in the last place off.
-		shown := t.value / u.factor
-		for digits := 1; digits <= 17; digits++ {
-			text := strconv.FormatFloat(shown, 'g', digits, 64)
-			if v, err := strconv.ParseFloat(text, 64); err == nil && v*u.factor == t.value {
-				return plain(text) + u.name
-			}
-		}
-		return plain(strconv.FormatFloat(shown, 'g', -1, 64)) + u.name
 	}
-	return strconv.FormatFloat(t.value, 'g', -1, 64)
+	return plain(strconv.FormatFloat(shown, 'g', -1, 64)) + u.name
 }
 
 // plain writes a number without an exponent where that stays readable.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -70,14 +71,10 @@ func (w Watch) Follow(ctx context.Context, clock steadystate.Clock, view View) e
 		return err
 	}
 	for {
-		var events <-chan arrival
-		if f.stream != nil {
-			events = f.stream.events
-		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case a, ok := <-events:
+		case a, ok := <-f.events:
 			changed := f.arrived(a, ok)
 			if !changed || !w.Confirm {
 				continue
@@ -95,7 +92,8 @@ type following struct {
 	Watch
 	clock  steadystate.Clock
 	view   View
-	stream *stream // nil: starts after the next read
+	events <-chan Arrival // of the watch; nil: it starts after the next read
+	stop   func()         // ends the watch, and waits
 
 	known map[string]*state // by UID
 	// gone holds the objects that the watch reported as gone, and when: a read
@@ -116,7 +114,7 @@ type state struct {
 }
 
 // arrived takes an arrival from the stream and reports whether it was a change.
-func (f *following) arrived(a arrival, ok bool) bool {
+func (f *following) arrived(a Arrival, ok bool) bool {
 	if !ok || a.Type == watch.Error {
 		// The version was too old, a server restarted, a proxy timed out: the
 		// next read shows what the watch misses.
@@ -172,7 +170,7 @@ func (f *following) read(ctx context.Context) error {
 	// Events that arrived in the meantime come first.
 	f.drain()
 	refused := err
-	if err == nil && f.stream == nil {
+	if err == nil && f.events == nil {
 		// A watch that fails to start is retried after the next read. Reads
 		// alone date changes less precisely, and miss nothing that lasts.
 		refused = f.begin(ctx, list.GetResourceVersion())
@@ -209,9 +207,9 @@ func (f *following) read(ctx context.Context) error {
 
 // drain takes all arrivals that the stream has buffered.
 func (f *following) drain() {
-	for f.stream != nil {
+	for f.events != nil {
 		select {
-		case a, ok := <-f.stream.events:
+		case a, ok := <-f.events:
 			f.arrived(a, ok)
 		default:
 			return
@@ -277,17 +275,16 @@ func (f *following) selects(object client.Object) bool {
 }
 
 // begin starts the watch from a version.
-func (f *following) begin(ctx context.Context, version string) error {
+func (f *following) begin(ctx context.Context, version string) (err error) {
 	options := client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: version, AllowWatchBookmarks: true}}
-	stream, err := begin(ctx, f.Client, f.clock, f.List, append(append([]client.ListOption{}, f.Options...), &options))
-	f.stream = stream
+	f.events, f.stop, err = Arrivals(ctx, f.Client, f.clock, f.List, append(slices.Clone(f.Options), &options)...)
 	return err
 }
 
 func (f *following) unwatch() {
-	if f.stream != nil {
-		f.stream.stop()
-		f.stream = nil
+	if f.stop != nil {
+		f.stop()
+		f.events, f.stop = nil, nil
 	}
 }
 

@@ -79,6 +79,16 @@ func (c *Client) whole(ctx context.Context, clock steadystate.Clock, timeout tim
 	return a, err
 }
 
+// vector is the value of a whole answer, as one sample per series.
+func (c *Client) vector(ctx context.Context, clock steadystate.Clock, timeout time.Duration, query string) (model.Vector, answer, error) {
+	a, err := c.whole(ctx, clock, timeout, query)
+	if err != nil {
+		return nil, a, err
+	}
+	vector, err := a.vector()
+	return vector, a, err
+}
+
 // vector is the answer's value as one sample per series; a scalar becomes one
 // sample without labels.
 func (a answer) vector() (model.Vector, error) {

@@ -159,12 +159,8 @@ func split(vector model.Vector, n int) evaluation {
 
 func (e *evaluations) poll(ctx context.Context, _ bool) (look, error) {
 	e.learn(ctx)
-	a, err := e.Client.whole(ctx, e.clock, e.Timeout, e.query())
+	vector, a, err := e.Client.vector(ctx, e.clock, e.Timeout, e.query())
 	l := look{during: a.Span}
-	if err != nil {
-		return l, err
-	}
-	vector, err := a.vector()
 	if err != nil {
 		return l, err
 	}

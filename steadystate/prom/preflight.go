@@ -62,11 +62,7 @@ func (s Source) refused(err error) error {
 
 func (s Source) preflight(ctx context.Context) (Preflight, look, error) {
 	clock := steadystate.StartClock()
-	a, err := s.Client.whole(ctx, clock, s.Timeout, s.Query.String())
-	if err != nil {
-		return Preflight{}, look{}, err
-	}
-	vector, err := a.vector()
+	vector, a, err := s.Client.vector(ctx, clock, s.Timeout, s.Query.String())
 	if err != nil {
 		return Preflight{}, look{}, err
 	}

@@ -80,12 +80,8 @@ func (s *samples) slowest() time.Duration {
 func (s *samples) fetch(ctx context.Context) (look, error) {
 	// The current result of the selector: which series exist, and the server's
 	// time, which dates everything.
-	a, err := s.Client.whole(ctx, s.clock, s.Timeout, s.Query.String())
+	now, a, err := s.Client.vector(ctx, s.clock, s.Timeout, s.Query.String())
 	l := look{during: a.Span}
-	if err != nil {
-		return l, err
-	}
-	now, err := a.vector()
 	if err != nil {
 		return l, err
 	}
@@ -131,11 +127,7 @@ func (s *samples) complete(ctx context.Context) error {
 		return nil
 	}
 	of := s.Query.selectors[0]
-	a, err := s.Client.whole(ctx, s.clock, s.Timeout, together(of.census(0, s.slowest(), s.Lookback, Each)))
-	if err != nil {
-		return err
-	}
-	vector, err := a.vector()
+	vector, _, err := s.Client.vector(ctx, s.clock, s.Timeout, together(of.census(0, s.slowest(), s.Lookback, Each)))
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package prom
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,14 +34,9 @@ type Source struct {
 }
 
 func (s Source) withDefaults() Source {
-	def := func(d *time.Duration, value time.Duration) {
-		if *d == 0 {
-			*d = value
-		}
-	}
-	def(&s.Interval, time.Second)
-	def(&s.Timeout, 5*time.Second)
-	def(&s.Lookback, 5*time.Minute)
+	s.Interval = cmp.Or(s.Interval, time.Second)
+	s.Timeout = cmp.Or(s.Timeout, 5*time.Second)
+	s.Lookback = cmp.Or(s.Lookback, 5*time.Minute)
 	return s
 }
 
