@@ -1,6 +1,7 @@
 package experiments
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -90,16 +91,11 @@ func (e Experiment) Longest() time.Duration {
 }
 
 func (e Experiment) withDefaults() Experiment {
-	def := func(d *time.Duration, value time.Duration) {
-		if *d == 0 {
-			*d = value
-		}
-	}
-	def(&e.Settle, 10*time.Second)
-	def(&e.SettleTimeout, e.settleTime()+time.Minute)
-	def(&e.Watch, 30*time.Second)
-	def(&e.UndoTimeout, time.Minute)
-	def(&e.Deadline, 2*(e.SettleTimeout+e.scheduled()+e.Watch)+time.Minute)
+	e.Settle = cmp.Or(e.Settle, 10*time.Second)
+	e.SettleTimeout = cmp.Or(e.SettleTimeout, e.settleTime()+time.Minute)
+	e.Watch = cmp.Or(e.Watch, 30*time.Second)
+	e.UndoTimeout = cmp.Or(e.UndoTimeout, time.Minute)
+	e.Deadline = cmp.Or(e.Deadline, 2*(e.SettleTimeout+e.scheduled()+e.Watch)+time.Minute)
 	return e
 }
 

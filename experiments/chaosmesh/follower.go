@@ -3,6 +3,7 @@ package chaosmesh
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -127,34 +128,30 @@ func (w *follower) changed(ctx context.Context, c kube.Change) {
 
 // inject puts the fault into one more pod, and records a failure to do so.
 func (w *follower) inject(ctx context.Context, pod corev1.Pod) {
-	said := func(kind string, span steadystate.Span, by, why string) {
-		event := record.Event{
-			Span:    span,
-			Kind:    kind,
-			Subject: faults.Subject(&pod),
-			UID:     string(pod.UID),
-			Attrs:   map[string]string{},
-		}
-		for name, value := range map[string]string{record.AttrBy: by, record.AttrReason: why} {
-			if value != "" {
-				event.Attrs[name] = value
-			}
-		}
-		w.rec.Event(event)
+	by, span, err := w.reach(ctx, pod)
+	event := record.Event{Span: span, Kind: record.EventFollowed, Subject: faults.Subject(&pod), UID: string(pod.UID), Attrs: map[string]string{}}
+	if by != "" {
+		event.Attrs[record.AttrBy] = by
 	}
-	missed := func(by, why string) {
-		if ctx.Err() == nil { // otherwise the fault is being undone
-			said(record.EventNotFollowed, steadystate.Instant(w.rec.Clock().Now()), by, why)
+	if err != nil {
+		if ctx.Err() != nil {
+			return // the fault is being undone
 		}
+		event.Span, event.Kind = steadystate.Instant(w.rec.Clock().Now()), record.EventNotFollowed
+		event.Attrs[record.AttrReason] = err.Error()
 	}
+	w.rec.Event(event)
+}
+
+// reach puts the fault into a pod by an object, and returns the object's name, if
+// there may be one, and when the fault took effect.
+func (w *follower) reach(ctx context.Context, pod corev1.Pod) (by string, span steadystate.Span, err error) {
 	lifetime := time.Until(w.ends).Round(time.Second)
 	if lifetime <= 0 {
-		missed("", "the fault's lifetime is over")
-		return
+		return "", span, errors.New("the fault's lifetime is over")
 	}
 	if err := w.cluster.Guard.Protect([]corev1.Pod{pod}); err != nil {
-		missed("", err.Error())
-		return
+		return "", span, err
 	}
 	object, err := w.object(ctx, placement{
 		meta:     faults.NewMeta(w.plan.action, pod.Namespace, w.run),
@@ -163,22 +160,16 @@ func (w *follower) inject(ctx context.Context, pod corev1.Pod) {
 		pods:     []corev1.Pod{pod},
 	})
 	if err != nil {
-		missed("", err.Error())
-		return
+		return "", span, err
 	}
 	i := w.injecting(w.rec, object, 1, []corev1.Pod{pod})
 	i.late = true
 	if err := i.create(ctx); err != nil {
-		missed(i.name, err.Error())
-		return
+		return i.name, span, err
 	}
 	reason, err := i.wait(ctx, nil, nil)
-	switch {
-	case err != nil:
-		missed(i.name, err.Error())
-	case reason != "":
-		missed(i.name, reason)
-	default:
-		said(record.EventFollowed, steadystate.Span{From: i.from, To: i.injected}, i.name, "")
+	if err == nil && reason != "" {
+		err = errors.New(reason)
 	}
+	return i.name, steadystate.Span{From: i.from, To: i.injected}, err
 }

@@ -2,7 +2,6 @@ package eviction
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -81,15 +80,4 @@ func (b budgets) String() string {
 }
 
 // byBudget reports whether a budget refuses, and not an overloaded API server.
-func byBudget(err error) bool {
-	var status apierrors.APIStatus
-	if !errors.As(err, &status) || status.Status().Details == nil {
-		return false
-	}
-	for _, cause := range status.Status().Details.Causes {
-		if cause.Type == policyv1.DisruptionBudgetCause {
-			return true
-		}
-	}
-	return false
-}
+func byBudget(err error) bool { return apierrors.HasStatusCause(err, policyv1.DisruptionBudgetCause) }
