@@ -12,7 +12,7 @@ help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 build: ## build the static binary bin/aftershock
-	go build -o bin/aftershock ./cmd/aftershock
+	go build -trimpath -ldflags "-s -w" -o bin/aftershock ./cmd/aftershock
 
 demo: build ## kill a real process under load and see both verdicts; no cluster, no root
 	bin/aftershock demo

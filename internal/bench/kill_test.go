@@ -288,7 +288,7 @@ func TestAProcessThatEndsByItselfIsStartedAgain(t *testing.T) {
 
 func TestPrometheusSeesWhoIsDown(t *testing.T) {
 	b := start(t, bench.Options{RestartAfter: never})
-	_, query := prometheus(t, b)
+	query := prometheus(t, b)
 	up := func(want map[string]float64) func() error {
 		return func() error {
 			vector, err := query(`up{job="service"}`)

@@ -1,39 +1,31 @@
 package bench
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
 	"net"
 	"net/http"
-	"net/url"
-	"runtime"
 	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
 
-	"github.com/grafana/regexp"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/model"
-	"github.com/prometheus/common/route"
 	"github.com/prometheus/prometheus/config"
 	"github.com/prometheus/prometheus/discovery/targetgroup"
 	"github.com/prometheus/prometheus/promql"
-	"github.com/prometheus/prometheus/rules"
 	"github.com/prometheus/prometheus/scrape"
 	"github.com/prometheus/prometheus/tsdb"
-	"github.com/prometheus/prometheus/util/notifications"
-	apiv1 "github.com/prometheus/prometheus/web/api/v1"
 )
 
 // job is the scrape job, and the label of that name, of the services.
 const job = "service"
 
-// A promServer is Prometheus' scraper, database, engine and HTTP API in this
-// process. It has no rules and no alerts.
+// A promServer is Prometheus' scraper, database and engine in this process, and
+// answers instant queries.
 type promServer struct {
 	db       *tsdb.DB
 	engine   *promql.Engine
@@ -52,7 +44,6 @@ const (
 	maxSamples   = 50_000_000
 	queryTimeout = 2 * time.Minute
 	lookback     = 5 * time.Minute
-	readFrame    = 1 << 20
 )
 
 func startPrometheus(dir string, interval time.Duration) (_ *promServer, err error) {
@@ -84,8 +75,7 @@ scrape_configs:
 		groups:  map[string]*targetgroup.Group{},
 		targets: make(chan map[string][]*targetgroup.Group),
 	}
-	stats := tsdb.NewDBStats()
-	if p.db, err = tsdb.Open(dir, log, registry, tsdb.DefaultOptions(), stats); err != nil {
+	if p.db, err = tsdb.Open(dir, log, registry, tsdb.DefaultOptions(), nil); err != nil {
 		return nil, fmt.Errorf("open Prometheus' database in %s: %w", dir, err)
 	}
 	undo = append(undo, p.db.Close)
@@ -112,76 +102,18 @@ scrape_configs:
 		return nil, fmt.Errorf("listen for Prometheus: %w", err)
 	}
 
+	mux := http.NewServeMux()
+	mux.Handle("/api/v1/query", queryAPI{p.engine, p.db})
+	for _, path := range []string{"/-/healthy", "/-/ready"} {
+		mux.HandleFunc("GET "+path, func(http.ResponseWriter, *http.Request) {})
+	}
 	p.server = &http.Server{
-		Handler:           p.handler(cfg, dir, stats, registry, log),
+		Handler:           mux,
 		ReadHeaderTimeout: 10 * time.Second,
 	}
 	p.wg.Go(func() { _ = p.server.Serve(p.listener) }) // ends with close
 	p.wg.Go(func() { _ = p.scraper.Run(p.targets) })   // never an error, ends with Stop
 	return p, nil
-}
-
-// handler mounts the API where Prometheus does.
-func (p *promServer) handler(cfg *config.Config, dir string, stats *tsdb.DBStats, registry *prometheus.Registry, log *slog.Logger) http.Handler {
-	started := time.Now()
-	address := p.listener.Addr().String()
-	always := func(h http.HandlerFunc) http.HandlerFunc { return h }
-	none := nothing{}
-	api := apiv1.NewAPI(
-		p.engine,
-		p.db,
-		nil, // nothing is written through the API
-		p.db,
-		func(context.Context) apiv1.ScrapePoolsRetriever { return p.scraper },
-		func(context.Context) apiv1.TargetRetriever { return p.scraper },
-		func(context.Context) apiv1.AlertmanagerRetriever { return none },
-		func() config.Config { return *cfg },
-		map[string]string{},
-		apiv1.GlobalURLOptions{ListenAddress: address, Host: address, Scheme: "http"},
-		always,
-		admin{p.db, stats},
-		dir,
-		false, // no deleting through the API
-		log,
-		func(context.Context) apiv1.RulesRetriever { return none },
-		maxSamples,
-		10, // remote reads at a time, Prometheus' default
-		readFrame,
-		false,
-		regexp.MustCompile(`^$`), // no page of another origin reads it
-		func() (apiv1.RuntimeInfo, error) {
-			return apiv1.RuntimeInfo{
-				StartTime:           started,
-				ServerTime:          time.Now(),
-				ReloadConfigSuccess: true,
-				LastConfigTime:      started,
-				GoroutineCount:      runtime.NumGoroutine(),
-				GOMAXPROCS:          runtime.GOMAXPROCS(0),
-			}, nil
-		},
-		&apiv1.PrometheusVersion{Version: prometheusVersion(), GoVersion: runtime.Version()},
-		func() []notifications.Notification { return nil },
-		func() (<-chan notifications.Notification, func(), bool) { return nil, nil, false },
-		registry,
-		registry,
-		nil, // default statistics
-		false,
-		nil,
-		false, false, false,
-		false,
-		lookback,
-		false,
-		false,
-		nil,
-	)
-	router := route.New()
-	api.Register(router)
-	mux := http.NewServeMux()
-	mux.Handle("/api/v1/", http.StripPrefix("/api/v1", router))
-	for _, path := range []string{"/-/healthy", "/-/ready"} {
-		mux.HandleFunc("GET "+path, func(http.ResponseWriter, *http.Request) {})
-	}
-	return mux
 }
 
 func (p *promServer) url() string { return "http://" + p.listener.Addr().String() }
@@ -219,28 +151,4 @@ func prometheusVersion() string {
 		}
 	}
 	return "unknown"
-}
-
-// nothing is the rules, alerts and alertmanagers of a Prometheus without any.
-type nothing struct{}
-
-func (nothing) Alertmanagers() []*url.URL            { return nil }
-func (nothing) DroppedAlertmanagers() []*url.URL     { return nil }
-func (nothing) RuleGroups() []*rules.Group           { return nil }
-func (nothing) AlertingRules() []*rules.AlertingRule { return nil }
-
-// admin is the database as the API wants it for its status pages.
-type admin struct {
-	*tsdb.DB
-	stats *tsdb.DBStats
-}
-
-func (a admin) Stats(label string, limit int) (*tsdb.Stats, error) {
-	return a.Head().Stats(label, limit), nil
-}
-
-func (a admin) BlockMetas() ([]tsdb.BlockMeta, error) { return a.DB.BlockMetas(), nil }
-
-func (a admin) WALReplayStatus() (tsdb.WALReplayStatus, error) {
-	return a.stats.Head.WALReplayStatus.GetWALReplayStatus(), nil
 }
