@@ -60,16 +60,16 @@ func parse(texts []string) ([]Limit, error) {
 func (Evaluator) Evaluate(x record.Expectation, r judge.Result) []judge.Finding {
 	limits, err := parse(x.Limits)
 	if err != nil {
-		return []judge.Finding{unknown("limits", "not judged", err.Error())}
+		return []judge.Finding{{Limit: "limits", Reading: unknown("not judged", err.Error())}}
 	}
 	h, reason := newHistory(x.Subject, r)
 	if reason == "" && h.gone != nil {
 		reason = fmt.Sprintf("it was deleted at %s", h.gone)
 	}
 	if reason != "" {
-		list := []judge.Finding{unknown("watched", "nothing", reason)}
+		list := []judge.Finding{{Limit: "watched", Reading: unknown("nothing", reason)}}
 		for _, l := range limits {
-			list = append(list, unknown(l.String(), "not judged", reason))
+			list = append(list, judge.Finding{Limit: l.String(), Reading: unknown("not judged", reason)})
 		}
 		return list
 	}
@@ -84,16 +84,16 @@ type verdicts struct {
 	stages Decomposition
 }
 
-func unknown(limit, text, why string) judge.Finding {
-	return judge.Finding{Limit: limit, Reading: steadystate.Reading{Text: text, Undecided: why}}
+func unknown(text, why string) steadystate.Reading {
+	return steadystate.Reading{Text: text, Undecided: why}
 }
 
-func held(limit, text string) judge.Finding {
-	return judge.Finding{Limit: limit, Reading: steadystate.Reading{Verdict: steadystate.Held, Text: text}}
+func held(text string) steadystate.Reading {
+	return steadystate.Reading{Verdict: steadystate.Held, Text: text}
 }
 
-func broken(limit, text string) judge.Finding {
-	return judge.Finding{Limit: limit, Reading: steadystate.Reading{Verdict: steadystate.Broken, Text: text}}
+func broken(text string) steadystate.Reading {
+	return steadystate.Reading{Verdict: steadystate.Broken, Text: text}
 }
 
 // has reports whether the user limits a quantity.
@@ -110,61 +110,64 @@ func (v verdicts) stays(n int) bool {
 
 func (v verdicts) all() []judge.Finding {
 	var list []judge.Finding
-	if !v.stays(v.old()) {
-		list = append(list, v.scaledOut())
-	}
-	list = append(list, v.ranged(), v.stepped())
-	if f, ok := v.stabilized(); ok {
+	add := func(limit string, r steadystate.Reading) {
+		f := judge.Finding{Limit: limit, Reading: r}
+		if r.Verdict != steadystate.Held {
+			f.Where = fmt.Sprintf("%s: %s replicas", v.subject, v.trajectory())
+		}
 		list = append(list, f)
 	}
-	list = append(list, v.followed(), v.unlimited(), v.able())
+	if !v.stays(v.old()) {
+		add("scales out", v.scaledOut())
+	}
+	add("within min and max", v.ranged())
+	add("steps within its policies", v.stepped())
+	if r, ok := v.stabilized(); ok {
+		add("no step down inside its stabilization window", r)
+	}
+	add("sizes as its metrics ask", v.followed())
+	add("not held back by its max", v.unlimited())
+	add("able to scale", v.able())
 	limits := v.limits
 	if !v.has(Turns) {
 		// Up and then down.
 		limits = append([]Limit{{Quantity: Turns, Tolerance: steadystate.AtMost(1)}}, limits...)
 	}
 	if !v.has(Back) {
-		list = append(list, v.returned())
+		add("back at the old size", v.returned())
 	}
 	for _, l := range limits {
 		switch l.Quantity {
 		case Turns:
-			list = append(list, v.directionChanges(l))
+			add(l.String(), v.directionChanges(l))
 		case Replicas:
-			list = append(list, v.reached(l))
+			add(l.String(), v.reached(l))
 		default:
-			list = append(list, v.took(l))
-		}
-	}
-	for i := range list {
-		if list[i].Verdict != steadystate.Held {
-			list[i].Where = fmt.Sprintf("%s: %s replicas", v.subject, v.trajectory())
+			add(l.String(), v.took(l))
 		}
 	}
 	return list
 }
 
 // took judges a limit on the time of a stage.
-func (v verdicts) took(l Limit) judge.Finding {
+func (v verdicts) took(l Limit) steadystate.Reading {
 	p := v.stages.Step(l.Quantity)
-	f := judge.Finding{Limit: l.String()}
 	b := p.Took
 	if b != nil && l.SinceFault {
 		b = new(v.sinceFault(p))
 	}
 	if b == nil {
-		f.Reading = steadystate.Reading{Text: "no time", Undecided: p.Note}
-		return f
+		return unknown("no time", p.Note)
 	}
 	seen, text := steadystate.Seconds(*b), steadystate.FormatLengths(*b)
 	if p.Open {
 		seen.High, text = math.Inf(1), "at least "+steadystate.FormatSeconds(seen.Low)+", "+p.Note
 	}
-	f.Reading = l.judge(seen, text)
-	if p.Open && f.Verdict == steadystate.Unknown {
-		f.Undecided = "it was not over when the fault or the record was: hold, or watch, for longer"
+	r := l.judge(seen, text)
+	if p.Open && r.Verdict == steadystate.Unknown {
+		r.Undecided = "it was not over when the fault or the record was: hold, or watch, for longer"
 	}
-	return f
+	return r
 }
 
 // sinceFault is the time of a step counted from the fault.
@@ -180,9 +183,9 @@ func (v verdicts) sinceFault(p judge.Step) steadystate.Bounds[time.Duration] {
 }
 
 // reached judges a limit on the largest size.
-func (v verdicts) reached(l Limit) judge.Finding {
+func (v verdicts) reached(l Limit) steadystate.Reading {
 	if len(v.sizes) == 0 {
-		return unknown(l.String(), "no size", v.target+" was not followed: whether what was wanted was ever ready is not known")
+		return unknown("no size", v.target+" was not followed: whether what was wanted was ever ready is not known")
 	}
 	n := 0
 	for _, s := range v.during(steadystate.Span{From: v.t0.To, To: v.end}) {
@@ -196,23 +199,23 @@ func (v verdicts) reached(l Limit) judge.Finding {
 }
 
 // count judges a limit on a number, which was larger if it grew in a gap.
-func (v verdicts) count(l Limit, n int, text, gap string) judge.Finding {
+func (v verdicts) count(l Limit, n int, text, gap string) steadystate.Reading {
 	seen := steadystate.Exactly(float64(n))
 	if gap != "" {
 		seen.High = math.Inf(1)
 	}
-	f := judge.Finding{Limit: l.String(), Reading: l.judge(seen, text)}
+	r := l.judge(seen, text)
 	switch {
-	case f.Verdict == steadystate.Unknown:
-		f.Undecided = gap
-	case f.Verdict == steadystate.Broken && l.Tolerance.Floor() && !v.whole:
-		f.Verdict, f.Undecided = steadystate.Unknown, "the run did not come to its end, which could have made it more"
+	case r.Verdict == steadystate.Unknown:
+		r.Undecided = gap
+	case r.Verdict == steadystate.Broken && l.Tolerance.Floor() && !v.whole:
+		r.Verdict, r.Undecided = steadystate.Unknown, "the run did not come to its end, which could have made it more"
 	}
-	return f
+	return r
 }
 
 // directionChanges judges a limit on direction changes.
-func (v verdicts) directionChanges(l Limit) judge.Finding {
+func (v verdicts) directionChanges(l Limit) steadystate.Reading {
 	n, up := 0, false
 	list := v.steps()
 	for i, s := range list {
@@ -221,11 +224,11 @@ func (v verdicts) directionChanges(l Limit) judge.Finding {
 		}
 		up = s.desired > s.from
 	}
-	f := v.count(l, n, fmt.Sprintf("%d in %s, %s", n, steps(len(list)), v.trajectory()), v.unseen())
-	if f.Verdict == steadystate.Broken && !l.Tolerance.Floor() {
-		f.Text += ": it flaps"
+	r := v.count(l, n, fmt.Sprintf("%d in %s, %s", n, steps(len(list)), v.trajectory()), v.unseen())
+	if r.Verdict == steadystate.Broken && !l.Tolerance.Floor() {
+		r.Text += ": it flaps"
 	}
-	return f
+	return r
 }
 
 func steps(n int) string {

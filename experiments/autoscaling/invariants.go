@@ -11,38 +11,25 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/ptr"
 
-	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/steadystate"
-)
-
-// The names of the findings that need no limit.
-const (
-	scalesOut   = "scales out"
-	withinRange = "within min and max"
-	withinSteps = "steps within its policies"
-	noEager     = "no step down inside its stabilization window"
-	asMeasured  = "sizes as its metrics ask"
-	notLimited  = "not held back by its max"
-	isAble      = "able to scale"
-	comesBack   = "back at the old size"
 )
 
 // ranged: the desired size is within min and max. A size that a new spec puts
 // out of range counts once a later status repeats it.
-func (v verdicts) ranged() judge.Finding {
+func (v verdicts) ranged() steadystate.Reading {
 	for i, s := range v.states {
 		n, low, high := s.desired, s.min, s.max
 		switch {
 		case n >= low && n <= high, s.idle:
 		case s.own, i > 0 && !s.renewed && !v.states[i-1].renewed:
-			return broken(withinRange, fmt.Sprintf("%d at %s, with a min of %d and a max of %d", n, s.at, low, high))
+			return broken(fmt.Sprintf("%d at %s, with a min of %d and a max of %d", n, s.at, low, high))
 		}
 	}
 	if why := v.unseen(); why != "" {
-		return unknown(withinRange, "within them where it was seen", why)
+		return unknown("within them where it was seen", why)
 	}
 	last := v.states[len(v.states)-1]
-	return held(withinRange, fmt.Sprintf("%s within %d and %d", v.trajectory(), last.min, last.max))
+	return held(fmt.Sprintf("%s within %d and %d", v.trajectory(), last.min, last.max))
 }
 
 // resolution is the precision for periods and windows: they are stated in whole
@@ -68,7 +55,7 @@ func inside(earlier, later steadystate.Span, length time.Duration) steadystate.V
 // least that size, and a metric at or above its target, with all pods ready,
 // recommends at least the current size. A window that the spec does not set is
 // a flag of the controller, and not judged.
-func (v verdicts) stabilized() (f judge.Finding, ok bool) {
+func (v verdicts) stabilized() (r steadystate.Reading, ok bool) {
 	var undecided, last string
 	for i, s := range v.states {
 		seconds := s.rules(false).StabilizationWindowSeconds
@@ -92,7 +79,7 @@ func (v verdicts) stabilized() (f judge.Finding, ok bool) {
 					undecided = text + "; for a time nothing was seen of it"
 					continue
 				}
-				return broken(noEager, text), true
+				return broken(text), true
 			case steadystate.Unknown:
 				undecided = text
 			case steadystate.Broken:
@@ -102,13 +89,13 @@ func (v verdicts) stabilized() (f judge.Finding, ok bool) {
 	}
 	switch {
 	case undecided != "":
-		return unknown(noEager, "within the error", undecided), ok
+		return unknown("within the error", undecided), ok
 	case v.unseen() != "":
-		return unknown(noEager, "none where it was seen", v.unseen()), ok
+		return unknown("none where it was seen", v.unseen()), ok
 	case last == "":
 		last = "no step down after a step up"
 	}
-	return held(noEager, last), ok
+	return held(last), ok
 }
 
 // recommended is the lowest possible recommendation of a state, and why.
@@ -130,7 +117,7 @@ func (v verdicts) recommended(s state) (n int, why string) {
 // followed: no step against its metrics. The largest of them determines the
 // desired size; which steps up must follow, and how far, depends on pods and
 // flags that the API does not show.
-func (v verdicts) followed() judge.Finding {
+func (v verdicts) followed() steadystate.Reading {
 	pending := false // it may still act on an earlier recommendation
 	count, undecided := 0, ""
 	for _, s := range v.states {
@@ -149,7 +136,7 @@ func (v verdicts) followed() judge.Finding {
 		case s.renewed:
 			undecided = text + "; its spec had just changed"
 		case verdict == steadystate.Broken:
-			return broken(asMeasured, text)
+			return broken(text)
 		default:
 			undecided = text
 		}
@@ -157,13 +144,13 @@ func (v verdicts) followed() judge.Finding {
 	byHand := v.byHand()
 	switch {
 	case undecided != "":
-		return unknown(asMeasured, "a step that may be against them", undecided)
+		return unknown("a step that may be against them", undecided)
 	case len(byHand) > 0:
-		return unknown(asMeasured, "changed by another client", byHand[len(byHand)-1].hand())
+		return unknown("changed by another client", byHand[len(byHand)-1].hand())
 	case v.doubt != "":
-		return unknown(asMeasured, steps(count)+", none against what it said that they are", v.doubt)
+		return unknown(steps(count)+", none against what it said that they are", v.doubt)
 	}
-	return held(asMeasured, steps(count)+", none against them")
+	return held(steps(count) + ", none against them")
 }
 
 // byHand are the changes of size since the fault that other clients made.
@@ -249,7 +236,7 @@ const staleAfter = time.Minute
 // unlimited: its max does not hold it back while its metrics ask for more and
 // all the pods of that size are ready: neither when the fault ends, nor for
 // more than half of it, nor for longer than a limit lets a decision take.
-func (v verdicts) unlimited() judge.Finding {
+func (v verdicts) unlimited() steadystate.Reading {
 	now := v.before(v.until())
 	text, was := "", ""
 	for _, s := range v.states {
@@ -270,27 +257,27 @@ func (v verdicts) unlimited() judge.Finding {
 	whole := fmt.Sprintf("for %s of the %s of the fault", steadystate.FormatLengths(lasted), steadystate.FormatSeconds((v.until() - v.t0.To).Seconds()))
 	switch {
 	case was != "" && v.stays(n):
-		return held(notLimited, cmp.Or(text, was)+"; a limit says that this is as large as it may get")
+		return held(cmp.Or(text, was) + "; a limit says that this is as large as it may get")
 	case was != "" && lasted.Low > bound:
-		return broken(notLimited, whole+", "+was)
+		return broken(whole + ", " + was)
 	case text != "" && len(v.sizes) == 0:
-		return unknown(notLimited, text, v.target+" was not followed: whether its pods were ready is not known")
+		return unknown(text, v.target+" was not followed: whether its pods were ready is not known")
 	case text != "" && ready == nil:
-		return unknown(notLimited, text, "its pods were not all ready while the fault was on, so more may not have been needed")
+		return unknown(text, "its pods were not all ready while the fault was on, so more may not have been needed")
 	case text != "" && now.at.To < ready.From && v.until()-ready.To < staleAfter:
-		return unknown(notLimited, text, fmt.Sprintf("its pods were ready at %s, and it said nothing new since: hold the fault for longer", ready))
+		return unknown(text, fmt.Sprintf("its pods were ready at %s, and it said nothing new since: hold the fault for longer", ready))
 	case text != "":
-		return broken(notLimited, text)
+		return broken(text)
 	case now.desired >= n && high == steadystate.Unknown:
-		return unknown(notLimited, fmt.Sprintf("at its max of %d", n), why)
+		return unknown(fmt.Sprintf("at its max of %d", n), why)
 	case lasted.High > bound:
-		return unknown(notLimited, "for a time: "+cmp.Or(was, fmt.Sprintf("at its max of %d", n)), whole+", as far as can be told, and more than "+steadystate.FormatSeconds(bound.Seconds())+" are too many")
+		return unknown("for a time: "+cmp.Or(was, fmt.Sprintf("at its max of %d", n)), whole+", as far as can be told, and more than "+steadystate.FormatSeconds(bound.Seconds())+" are too many")
 	case v.doubt != "" && now.desired >= n:
-		return unknown(notLimited, fmt.Sprintf("at its max of %d", n), v.doubt)
+		return unknown(fmt.Sprintf("at its max of %d", n), v.doubt)
 	case was != "":
-		return held(notLimited, "for a time only, "+whole+": "+was)
+		return held("for a time only, " + whole + ": " + was)
 	}
-	return held(notLimited, fmt.Sprintf("%s, with a max of %d", v.trajectory(), n))
+	return held(fmt.Sprintf("%s, with a max of %d", v.trajectory(), n))
 }
 
 // bearable is how long its max may hold it back: half of the fault, or as long
@@ -375,13 +362,13 @@ func (v verdicts) fullSince(n int, until time.Duration) *steadystate.Span {
 
 // scaledOut: it grew while the fault was on. A step that may have been decided
 // before the fault, or after it, does not count.
-func (v verdicts) scaledOut() judge.Finding {
+func (v verdicts) scaledOut() steadystate.Reading {
 	edge := ""
 	for _, s := range v.steps() {
 		switch {
 		case s.desired <= s.from || s.at.From > v.lastly():
 		case s.at.From >= v.t0.From && s.at.To <= v.lastly():
-			return held(scalesOut, fmt.Sprintf("%s, first at %s", v.trajectory(), s.at))
+			return held(fmt.Sprintf("%s, first at %s", v.trajectory(), s.at))
 		case s.at.From < v.t0.From:
 			edge = fmt.Sprintf("%d -> %d at %s may have been decided before the fault", s.from, s.desired, s.at)
 		default:
@@ -392,22 +379,22 @@ func (v verdicts) scaledOut() judge.Finding {
 	byHand := v.byHand()
 	switch n := old.max; {
 	case edge != "":
-		return unknown(scalesOut, "not for certain", edge)
+		return unknown("not for certain", edge)
 	case v.old() >= n:
-		return unknown(scalesOut, "it did not", fmt.Sprintf("it was at its max of %d before the fault", n))
+		return unknown("it did not", fmt.Sprintf("it was at its max of %d before the fault", n))
 	case v.unseen() != "":
-		return unknown(scalesOut, "not where it was seen", v.unseen())
+		return unknown("not where it was seen", v.unseen())
 	}
 	above, missing := v.asked()
 	switch {
 	case above == nil && v.overdue != nil:
-		return broken(scalesOut, fmt.Sprintf("it stayed at %d, though %s", v.old(), v.overdue.text))
+		return broken(fmt.Sprintf("it stayed at %d, though %s", v.old(), v.overdue.text))
 	case above == nil && missing != "":
-		return unknown(scalesOut, "it did not", "that its metrics asked for more is not certain: "+missing)
+		return unknown("it did not", "that its metrics asked for more is not certain: "+missing)
 	case above == nil:
-		return unknown(scalesOut, "it did not", "the fault was not seen to have an effect on its metrics: "+v.stages.Step(Lag).Note)
+		return unknown("it did not", "the fault was not seen to have an effect on its metrics: "+v.stages.Step(Lag).Note)
 	case len(byHand) > 0 && byHand[0].at.From <= v.until() && byHand[0].at.From-above.from.To < staleAfter:
-		return unknown(scalesOut, "it did not", "its size was changed before it can be said to have decided: "+byHand[0].hand())
+		return unknown("it did not", "its size was changed before it can be said to have decided: "+byHand[0].hand())
 	}
 	said := []string{fmt.Sprintf("it stayed at %d, though %s at %s", v.old(), texts(above.loads()), above.from)}
 	for _, of := range []autoscalingv2.HorizontalPodAutoscalerConditionType{autoscalingv2.AbleToScale, autoscalingv2.ScalingLimited} {
@@ -419,13 +406,13 @@ func (v verdicts) scaledOut() judge.Finding {
 	up := above.rules(true)
 	switch {
 	case ptr.Deref(up.SelectPolicy, "") == autoscalingv2.DisabledPolicySelect:
-		return broken(scalesOut, text+"; its spec disables scaling up")
+		return broken(text + "; its spec disables scaling up")
 	case up.StabilizationWindowSeconds != nil && v.until()-above.from.To < time.Duration(*up.StabilizationWindowSeconds)*time.Second:
-		return unknown(scalesOut, text, fmt.Sprintf("its window of %ds for steps up was not over: hold the fault for longer", *up.StabilizationWindowSeconds))
+		return unknown(text, fmt.Sprintf("its window of %ds for steps up was not over: hold the fault for longer", *up.StabilizationWindowSeconds))
 	case !v.whole:
-		return unknown(scalesOut, text, "the run did not come to its end")
+		return unknown(text, "the run did not come to its end")
 	}
-	return broken(scalesOut, text)
+	return broken(text)
 }
 
 // asked is the first moment from which its metrics certainly asked for more:
@@ -463,17 +450,17 @@ func (v verdicts) lastly() time.Duration {
 // able: it can scale, and can compute a size. An autoscaler that could not when
 // the fault began, nor at any time since, does not work; one that lost its
 // metric under the fault may have lost it to the fault's effect on the metrics.
-func (v verdicts) able() judge.Finding {
+func (v verdicts) able() steadystate.Reading {
 	last := v.states[len(v.states)-1]
 	inactive := func(s state) bool { return s.condition(autoscalingv2.ScalingActive).Status == corev1.ConditionFalse }
 	if inactive(v.before(v.t0.From)) && !slices.ContainsFunc(v.after(), func(s state) bool { return !inactive(s) }) {
-		return broken(isAble, "never since before the fault: "+quote(last.condition(autoscalingv2.ScalingActive)))
+		return broken("never since before the fault: " + quote(last.condition(autoscalingv2.ScalingActive)))
 	}
 	if c := last.condition(autoscalingv2.AbleToScale); c.Status == corev1.ConditionFalse {
-		return broken(isAble, quote(c))
+		return broken(quote(c))
 	}
 	if inactive(last) {
-		return unknown(isAble, "not when the record ended", quote(last.condition(autoscalingv2.ScalingActive)))
+		return unknown("not when the record ended", quote(last.condition(autoscalingv2.ScalingActive)))
 	}
 	var was []string
 	for _, s := range v.after() {
@@ -484,28 +471,28 @@ func (v verdicts) able() judge.Finding {
 		}
 	}
 	if v.doubt != "" {
-		return unknown(isAble, "by its own conditions", v.doubt)
+		return unknown("by its own conditions", v.doubt)
 	}
 	if len(was) > 0 {
-		return held(isAble, "in the end; before: "+strings.Join(was, "; "))
+		return held("in the end; before: " + strings.Join(was, "; "))
 	}
-	return held(isAble, "throughout")
+	return held("throughout")
 }
 
 // returned: it is back at the old size when the record ends. A limit may set an
 // earlier time.
-func (v verdicts) returned() judge.Finding {
+func (v verdicts) returned() steadystate.Reading {
 	p := v.stages.Step(Back)
 	byHand, last := v.byHand(), v.states[len(v.states)-1]
 	switch {
 	case v.unseen() != "":
-		return unknown(comesBack, "not known", v.unseen())
+		return unknown("not known", v.unseen())
 	case len(byHand) > 0 && last.status.LastScaleTime.Equal(byHand[len(byHand)-1].status.LastScaleTime):
-		return unknown(comesBack, fmt.Sprintf("at %d, and not by itself", last.desired), byHand[len(byHand)-1].hand())
+		return unknown(fmt.Sprintf("at %d, and not by itself", last.desired), byHand[len(byHand)-1].hand())
 	case p.Open, p.Reached == nil && p.Took == nil && v.t1 == nil && v.timeSeries()[len(v.timeSeries())-1].desired != v.old():
-		return unknown(comesBack, fmt.Sprintf("at %d", v.timeSeries()[len(v.timeSeries())-1].desired), p.Note+": watch for longer, or say with a limit on \""+Back+"\" when it must be")
+		return unknown(fmt.Sprintf("at %d", v.timeSeries()[len(v.timeSeries())-1].desired), p.Note+": watch for longer, or say with a limit on \""+Back+"\" when it must be")
 	case p.Reached != nil:
-		return held(comesBack, fmt.Sprintf("back at %d replicas at %s", v.old(), p.Reached))
+		return held(fmt.Sprintf("back at %d replicas at %s", v.old(), p.Reached))
 	}
-	return held(comesBack, p.Note)
+	return held(p.Note)
 }

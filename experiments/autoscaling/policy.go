@@ -9,7 +9,6 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/utils/ptr"
 
-	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -25,7 +24,7 @@ func defaultPolicies(up bool) []autoscalingv2.HPAScalingPolicy {
 }
 
 // stepped: each step is within the policies of its behavior.
-func (v verdicts) stepped() judge.Finding {
+func (v verdicts) stepped() steadystate.Reading {
 	undecided, count := "", 0
 	for i, s := range v.states {
 		if !s.own || s.from == s.desired {
@@ -42,7 +41,7 @@ func (v verdicts) stepped() judge.Finding {
 		switch {
 		case !beyond(worst):
 		case beyond(best) && !s.gap && !s.renewed:
-			return broken(withinSteps, fmt.Sprintf("%d -> %d at %s, and its policies allow %d", s.from, s.desired, s.at, best))
+			return broken(fmt.Sprintf("%d -> %d at %s, and its policies allow %d", s.from, s.desired, s.at, best))
 		case s.gap || s.renewed:
 			undecided = fmt.Sprintf("%d -> %d at %s: for a time nothing was seen of it, or its spec was another", s.from, s.desired, s.at)
 		default:
@@ -51,11 +50,11 @@ func (v verdicts) stepped() judge.Finding {
 	}
 	switch {
 	case undecided != "":
-		return unknown(withinSteps, "within the error", undecided)
+		return unknown("within the error", undecided)
 	case v.unseen() != "":
-		return unknown(withinSteps, "where they were seen", v.unseen())
+		return unknown("where they were seen", v.unseen())
 	}
-	return held(withinSteps, steps(count)+", "+v.trajectory())
+	return held(steps(count) + ", " + v.trajectory())
 }
 
 // allowed is how far the policies let a step go, in the best and in the worst
