@@ -182,11 +182,11 @@ func (r *resolver) times(p *Planned, e Experiment) {
 	choose := func(name string, own, least, file, otherwise time.Duration) time.Duration {
 		switch {
 		case own > 0 && own < least:
-			p.Notes = append(p.Notes, fmt.Sprintf("%s is %s as the file says, and its effect may not show in less than %s", name, short(own), short(least)))
+			p.Notes = append(p.Notes, fmt.Sprintf("%s is %s as the file says, and its effect may not show in less than %s", name, steadystate.FormatDuration(own), steadystate.FormatDuration(least)))
 		case own > 0:
 		case least > cmp.Or(file, otherwise):
 			if file > 0 {
-				p.Notes = append(p.Notes, fmt.Sprintf("%s is %s and not %s, as times.%s says: its effect may not show in less; times: {%s: ...} of the experiment sets another", name, short(least), short(file), name, name))
+				p.Notes = append(p.Notes, fmt.Sprintf("%s is %s and not %s, as times.%s says: its effect may not show in less; times: {%s: ...} of the experiment sets another", name, steadystate.FormatDuration(least), steadystate.FormatDuration(file), name, name))
 			}
 			own = least
 		}
@@ -205,17 +205,6 @@ func (r *resolver) times(p *Planned, e Experiment) {
 			p.Times.Undo, p.Times.Deadline = cmp.Or(p.Times.Undo, serialUndo), cmp.Or(p.Times.Deadline, serialDeadline)
 		}
 	}
-}
-
-// short writes a duration without the zeros that Go writes.
-func short(d time.Duration) string {
-	text := d.String()
-	for _, zeros := range []string{"m0s", "h0m"} {
-		if strings.HasSuffix(text, zeros) {
-			text = text[:len(text)-2]
-		}
-	}
-	return text
 }
 
 // faults are the experiment's. What is wrong with them whatever runs is reported.
@@ -255,7 +244,7 @@ func (r *resolver) faults(p *Planned, e Experiment, at cursor) {
 			r.bad(inner.field("within"), "is missing: how long to wait for the condition, as in within: 2m")
 		}
 		if f.At > p.Times.Hold {
-			r.bad(inner.field("at"), "%s is beyond hold, which is %s; hold for longer", short(f.At), short(p.Times.Hold))
+			r.bad(inner.field("at"), "%s is beyond hold, which is %s; hold for longer", steadystate.FormatDuration(f.At), steadystate.FormatDuration(p.Times.Hold))
 		}
 		if f.For > 0 && oneShot(f) {
 			r.bad(inner.field("for"), "%s is over at once, there is nothing to hold; remove it", f.Kind)

@@ -21,6 +21,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/experiments/workers"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate"
 )
 
 // An Objects says what a fault of an experiment would create or change in the
@@ -282,7 +283,7 @@ func written(v reflect.Value) *yaml.Node {
 	}
 	switch own := v.Interface().(type) {
 	case time.Duration:
-		return plain(short(own))
+		return plain(steadystate.FormatDuration(own))
 	case resource.Quantity:
 		return plain(own.String())
 	case faults.Count:

@@ -615,6 +615,18 @@ func FormatLengths(b Bounds[time.Duration]) string {
 	return low + " to " + high
 }
 
+// FormatDuration writes a duration without the zeros at its end that String
+// writes: 1m for 1m0s.
+func FormatDuration(d time.Duration) string {
+	text := d.String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if short, ok := strings.CutSuffix(text, zero); ok {
+			text = short + zero[:1]
+		}
+	}
+	return text
+}
+
 // format writes a value in base units for people, to four digits.
 func (d dimension) format(v float64) string {
 	switch d {

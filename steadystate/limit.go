@@ -261,13 +261,9 @@ func (l Limit) scope() (text string) {
 func (l Limit) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
 
 // UnmarshalText reads the text form.
-func (l *Limit) UnmarshalText(text []byte) error {
-	parsed, err := ParseLimit(string(text))
-	if err != nil {
-		return err
-	}
-	*l = parsed
-	return nil
+func (l *Limit) UnmarshalText(text []byte) (err error) {
+	*l, err = ParseLimit(string(text))
+	return err
 }
 
 // Finest is the shortest outage that the limit must tell from no outage, over a

@@ -250,15 +250,9 @@ func plain(text string) string {
 func (t Tolerance) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
 // UnmarshalText reads the text form; empty text is the unset tolerance.
-func (t *Tolerance) UnmarshalText(text []byte) error {
-	if len(text) == 0 {
-		*t = Tolerance{}
-		return nil
+func (t *Tolerance) UnmarshalText(text []byte) (err error) {
+	if *t = (Tolerance{}); len(text) > 0 {
+		*t, err = ParseTolerance(string(text))
 	}
-	parsed, err := ParseTolerance(string(text))
-	if err != nil {
-		return err
-	}
-	*t = parsed
-	return nil
+	return err
 }

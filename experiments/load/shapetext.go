@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/aftershockhq/aftershock/steadystate"
 )
 
 const shapeChoices = `"100/s", "ramp from 10/s to 100/s over 1m", "steps 10/s for 20s, 50/s for 20s, 100/s", "sine 50/s by 30/s every 1m", "spike from 100/s to 1000/s after 10s for 30s"; /min too`
@@ -175,7 +177,7 @@ func (r *reader) steps() []Step {
 // String is the text form; [ParseShape] reads it back.
 func (s Shape) String() string {
 	rate := func(i int) string { return formatRate(s.pieces[i].from) }
-	length := func(i int) string { return formatLength(s.pieces[i].length) }
+	length := func(i int) string { return steadystate.FormatDuration(s.pieces[i].length) }
 	switch s.form {
 	case constantForm:
 		return rate(0)
@@ -193,7 +195,7 @@ func (s Shape) String() string {
 		return "steps " + strings.Join(steps, ", ")
 	case sineForm:
 		p := s.pieces[0]
-		return fmt.Sprintf("sine %s by %s every %s", rate(0), formatRate(p.swing), formatLength(p.period))
+		return fmt.Sprintf("sine %s by %s every %s", rate(0), formatRate(p.swing), steadystate.FormatDuration(p.period))
 	case spikeForm:
 		return fmt.Sprintf("spike from %s to %s after %s for %s", rate(0), rate(1), length(0), length(1))
 	}
@@ -221,17 +223,6 @@ func formatRate(perSecond float64) string {
 	perMinute := math.Round(perSecond*60*1e6) / 1e6
 	if short := write(perMinute) + "/min"; perMinute/60 == perSecond && len(short) < len(text) {
 		return short
-	}
-	return text
-}
-
-// formatLength is a duration without String's trailing zeros.
-func formatLength(d time.Duration) string {
-	text := d.String()
-	for _, zero := range []string{"m0s", "h0m"} {
-		if short, ok := strings.CutSuffix(text, zero); ok {
-			text = short + zero[:1]
-		}
 	}
 	return text
 }

@@ -45,11 +45,8 @@ func ParseWorkload(text string) (Workload, error) {
 // UnmarshalText reads the form of [ParseWorkload], and keeps the namespace.
 func (w *Workload) UnmarshalText(text []byte) error {
 	parsed, err := ParseWorkload(string(text))
-	if err != nil {
-		return err
-	}
 	w.Kind, w.Name = parsed.Kind, parsed.Name
-	return nil
+	return err
 }
 
 // String is "deployment checkout in shop".

@@ -75,17 +75,11 @@ func (q Query) String() string { return q.text }
 func (q Query) MarshalText() ([]byte, error) { return []byte(q.text), nil }
 
 // UnmarshalText reads a query; empty text is the zero value.
-func (q *Query) UnmarshalText(text []byte) error {
-	if len(text) == 0 {
-		*q = Query{}
-		return nil
+func (q *Query) UnmarshalText(text []byte) (err error) {
+	if *q = (Query{}); len(text) > 0 {
+		*q, err = Parse(string(text))
 	}
-	parsed, err := Parse(string(text))
-	if err != nil {
-		return err
-	}
-	*q = parsed
-	return nil
+	return err
 }
 
 // Window is the time that a value evaluated at time 0 may speak for, as offsets.

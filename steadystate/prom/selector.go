@@ -48,12 +48,9 @@ func (s selector) ranged(d time.Duration) string {
 
 // recorded reports whether the series' name is that of a recording rule.
 func (s selector) recorded() bool {
-	for _, m := range s.vector.LabelMatchers {
-		if m.Name == model.MetricNameLabel && m.Type == labels.MatchEqual && strings.Contains(m.Value, ":") {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.vector.LabelMatchers, func(m *labels.Matcher) bool {
+		return m.Name == model.MetricNameLabel && m.Type == labels.MatchEqual && strings.Contains(m.Value, ":")
+	})
 }
 
 // selectorsOf lists the selectors of an expression.
