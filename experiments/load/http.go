@@ -23,7 +23,8 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate/setting"
 )
 
-// HTTP is a load of HTTP requests. It can be driven more than once.
+// HTTP is a load of HTTP requests. It can be driven more than once. As JSON it
+// has all but its TLS and its Surge, for a machine that drives a share of it.
 type HTTP struct {
 	// Shape is the rate of requests over time; required.
 	Shape Shape
@@ -66,7 +67,7 @@ type HTTP struct {
 	// Success defines a good answer; default: a status from 200 to 399.
 	Success Success
 	// TLS configures HTTPS; nil: the system's certificate authorities.
-	TLS *tls.Config
+	TLS *tls.Config `json:"-"`
 	// MaxInFlight is the maximum number of unanswered requests of a signal;
 	// default: three times the number that a black hole of the whole timeout
 	// holds at the shape's peak and in a surge. Beyond it requests are sent late,
@@ -74,7 +75,7 @@ type HTTP struct {
 	MaxInFlight uint64
 	// Surge is a fault that may multiply the load's rate while it is driven.
 	// Default: none. Not for a share: the other workers would not know of it.
-	Surge *Surge
+	Surge *Surge `json:"-"`
 
 	share  share           // to drive; the zero value is the whole
 	window *Window         // to drive it in; nil: from Drive to its context's end

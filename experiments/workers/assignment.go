@@ -34,7 +34,6 @@ type assignment struct {
 func assign(h load.HTTP, targets []vegeta.Target, caBundle []byte, worker, of int, start time.Duration) assignment {
 	share := uint64(max(1, of)) //nolint:gosec // not negative
 	h.MaxInFlight = (h.MaxInFlight + share - 1) / share
-	h.TLS, h.Surge = nil, nil
 	return assignment{HTTP: h.At(nil), Targets: targets, CABundle: caBundle, Worker: worker, Of: of, Start: start}
 }
 
