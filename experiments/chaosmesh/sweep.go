@@ -34,13 +34,8 @@ func Find(ctx context.Context, c client.Reader, scope faults.Scope) ([]faults.Le
 // could not be listed. It always returns what it removed, with notes on the
 // removal.
 func Sweep(ctx context.Context, c client.Client, scope faults.Scope, timeouts Timeouts) ([]faults.Leftover, error) {
-	return faults.Sweep(func() ([]finding, error) {
-		found, _, err := find(ctx, c, scope)
-		return found, err
-	}, func() ([]finding, error) {
-		found, hidden, err := find(ctx, c, scope)
-		return found, errors.Join(err, hidden)
-	}, func(f *finding) error {
+	look := func() (found []finding, hidden, err error) { return find(ctx, c, scope) }
+	return faults.Sweep(look, func(f *finding) error {
 		_, err := removal{
 			client:   c,
 			timeouts: timeouts.withDefaults(),

@@ -91,11 +91,12 @@ func Named[F Found](left []F) string {
 	return strings.Join(names, "; ")
 }
 
-// Sweep removes what find finds, and proves with again that nothing is left. It
-// continues after a failure; the error then names all objects that may still be
-// in place. It always returns what it removed.
-func Sweep[F Found](find, again func() ([]F, error), remove func(*F) error) ([]Leftover, error) {
-	found, err := find()
+// Sweep removes what find finds, and proves with another look that nothing is
+// left, also of what the account may not list, which is in hidden. It continues
+// after a failure; the error then names all objects that may still be in place.
+// It always returns what it removed.
+func Sweep[F Found](find func() (found []F, hidden, err error), remove func(*F) error) ([]Leftover, error) {
+	found, _, err := find()
 	errs := []error{err}
 	var removed []F
 	for i := range found {
@@ -105,8 +106,8 @@ func Sweep[F Found](find, again func() ([]F, error), remove func(*F) error) ([]L
 		}
 		removed = append(removed, found[i])
 	}
-	left, err := again()
-	if err != nil {
+	left, hidden, err := find()
+	if err = errors.Join(err, hidden); err != nil {
 		errs = append(errs, fmt.Errorf("look again: %w", err))
 	}
 	if len(left) > 0 {

@@ -64,8 +64,11 @@ func find(ctx context.Context, c client.Reader, scope faults.Scope) ([]finding, 
 // error then names all that may still be in place. It always returns what it
 // restored. The default timeout is a minute.
 func Sweep(ctx context.Context, c client.WithWatch, scope faults.Scope, timeout time.Duration) ([]faults.Leftover, error) {
-	look := func() ([]finding, error) { return find(ctx, c, scope) }
-	return faults.Sweep(look, look, func(f *finding) error {
+	look := func() (found []finding, hidden, err error) {
+		found, err = find(ctx, c, scope)
+		return found, nil, err
+	}
+	return faults.Sweep(look, func(f *finding) error {
 		w := Workload{Cluster: faults.Cluster{Client: c}, Workload: f.workload, Timeout: timeout}
 		if err := w.sweep(ctx, f); err != nil {
 			return fmt.Errorf("remove %s: %w", f, err)

@@ -69,12 +69,8 @@ const sweepWithin = time.Minute
 // that none is left. The error names all that may still exist, and all that the
 // account may not list; it always returns what it removed.
 func Sweep(ctx context.Context, c client.Client, scope faults.Scope) ([]faults.Leftover, error) {
-	return faults.Sweep(func() ([]faults.Leftover, error) {
-		return Find(ctx, c, scope)
-	}, func() ([]faults.Leftover, error) {
-		left, hidden, err := find(ctx, c, scope)
-		return left, errors.Join(err, hidden)
-	}, func(l *faults.Leftover) error { return sweep(ctx, c, *l) })
+	look := func() (left []faults.Leftover, hidden, err error) { return find(ctx, c, scope) }
+	return faults.Sweep(look, func(l *faults.Leftover) error { return sweep(ctx, c, *l) })
 }
 
 func sweep(ctx context.Context, c client.Client, l faults.Leftover) error {
