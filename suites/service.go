@@ -129,20 +129,15 @@ func (s *Session) chooseFront(ctx context.Context, read *service, state kube.Sta
 	if err := s.Client.List(ctx, &list, client.InNamespace(state.Namespace)); err != nil {
 		return read.at("service", fmt.Errorf("list the Services of %s: %w; give the account the right to list services, or name the Service", state.Namespace, err))
 	}
-	var names []string
-	for _, front := range list.Items {
-		// Without a selector its endpoints are managed elsewhere.
-		if front.Spec.Type != corev1.ServiceTypeExternalName && len(front.Spec.Selector) > 0 &&
-			labels.SelectorFromSet(front.Spec.Selector).Matches(labels.Set(state.Template.Labels)) {
+	fronts := state.Fronts(list.Items)
+	switch {
+	case len(fronts) == 1, len(fronts) > 1 && fronts[0].Name == state.Name:
+		read.front = fronts[0].Name
+	case len(fronts) > 1:
+		var names []string
+		for _, front := range fronts {
 			names = append(names, front.Name)
 		}
-	}
-	switch {
-	case len(names) == 1:
-		read.front = names[0]
-	case slices.Contains(names, state.Name):
-		read.front = state.Name
-	case len(names) > 1:
 		return read.at("service", fmt.Errorf("%d Services select the pods of %s: say which one's endpoints are meant: %s", len(names), state.Workload, strings.Join(names, ", ")))
 	}
 	return nil

@@ -13,7 +13,6 @@ import (
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -54,23 +53,19 @@ func Connect(plan *config.Plan) (*Session, error) {
 	// controller-runtime complains at length about a program that sets none;
 	// what it would log comes as errors too.
 	log.SetLogger(logr.Discard())
-	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	rules.ExplicitPath = plan.Cluster.Kubeconfig
-	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: plan.Cluster.Context})
-	connection, err := loader.ClientConfig()
+	cluster, err := kube.ReadContext(plan.Cluster.Kubeconfig, plan.Cluster.Context)
 	if err != nil {
-		return nil, fmt.Errorf("%s: cluster: connect to %s of %s: %w%s", plan.Path,
-			cmp.Or(plan.Cluster.Context, "the current context"), cmp.Or(plan.Cluster.Kubeconfig, strings.Join(rules.GetLoadingPrecedence(), ", ")), err, contexts(loader))
+		return nil, fmt.Errorf("%s: cluster: %w", plan.Path, err)
 	}
-	s := &Session{Plan: plan, rest: connection, services: map[string]*service{}, environment: map[string]string{}}
+	s := &Session{Plan: plan, rest: cluster.Config, services: map[string]*service{}, environment: map[string]string{}}
 	scheme, err := chaosmesh.Scheme()
 	if err != nil {
 		return nil, err
 	}
-	if s.Client, err = kube.NewClient(connection, scheme); err != nil {
+	if s.Client, err = kube.NewClient(cluster.Config, scheme); err != nil {
 		return nil, err
 	}
-	if s.reach, err = workers.Proxy(connection); err != nil {
+	if s.reach, err = workers.Proxy(cluster.Config); err != nil {
 		return nil, err
 	}
 	if s.Chaos, err = chaosmesh.New(s.guarded(), chaosmesh.Timeouts{}); err != nil {
@@ -82,15 +77,6 @@ func Connect(plan *config.Plan) (*Session, error) {
 		}
 	}
 	return s, nil
-}
-
-// contexts are those of a kubeconfig, as a choice; nothing if it cannot be read.
-func contexts(loader clientcmd.ClientConfig) string {
-	raw, err := loader.RawConfig()
-	if err != nil {
-		return ""
-	}
-	return "; contexts: " + cmp.Or(strings.Join(slices.Sorted(maps.Keys(raw.Contexts)), ", "), "none")
 }
 
 // guarded is the cluster, within what the file allows.

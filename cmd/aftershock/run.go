@@ -36,7 +36,7 @@ func readPlan(file string) (*config.Plan, error) {
 // noConfiguration is the error of reading the configuration, as the user's.
 func noConfiguration(file string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) && file == defaultConfig {
-		return usageError{errors.New("no configuration: there is no aftershock.yaml here; name one with -f FILE, or see \"aftershock demo\" for a first run without a cluster")}
+		return usageError{errors.New("no configuration: there is no aftershock.yaml here; write a first one with \"aftershock init\", name one with -f FILE, or see \"aftershock demo\" for a first run without a cluster")}
 	}
 	return asUsage(err)
 }

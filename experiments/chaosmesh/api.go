@@ -88,3 +88,12 @@ func explain(err error, kind string) error {
 	}
 	return kube.Explain(err, "this right")
 }
+
+// Installed asks the cluster whether it has Chaos Mesh. The error is a
+// [NotInstalledError] if it does not.
+func Installed(ctx context.Context, c client.Reader, namespace string) error {
+	if err := c.List(ctx, &v1alpha1.PodChaosList{}, client.InNamespace(namespace), client.Limit(1)); err != nil {
+		return explain(err, v1alpha1.KindPodChaos)
+	}
+	return nil
+}

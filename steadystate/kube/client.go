@@ -1,10 +1,15 @@
 package kube
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -22,4 +27,36 @@ func NewClient(config *rest.Config, scheme *runtime.Scheme) (client.WithWatch, e
 		return nil, fmt.Errorf("connect to %s: %w", config.Host, err)
 	}
 	return c, nil
+}
+
+// A Context is how to reach a cluster, as a kubeconfig has it.
+type Context struct {
+	Name      string // empty: the pod's own account
+	Namespace string // empty: it names none
+	Config    *rest.Config
+}
+
+// ReadContext reads a context as kubectl does: of the kubeconfig file, or, if
+// that is empty, of KUBECONFIG, of ~/.kube/config or of the pod's own account;
+// the current one, if the name is empty. It asks the cluster nothing. The error
+// lists the contexts.
+func ReadContext(file, name string) (Context, error) {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = file
+	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: name})
+	raw, errRaw := loader.RawConfig()
+	config, err := loader.ClientConfig()
+	if err != nil {
+		contexts := ""
+		if errRaw == nil {
+			contexts = "; contexts: " + cmp.Or(strings.Join(slices.Sorted(maps.Keys(raw.Contexts)), ", "), "none")
+		}
+		return Context{}, fmt.Errorf("connect to %s of %s: %w%s",
+			cmp.Or(name, "the current context"), cmp.Or(file, strings.Join(rules.GetLoadingPrecedence(), ", ")), err, contexts)
+	}
+	read := Context{Name: cmp.Or(name, raw.CurrentContext), Config: config}
+	if of := raw.Contexts[read.Name]; of != nil {
+		read.Namespace = of.Namespace
+	}
+	return read, nil
 }

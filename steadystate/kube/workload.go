@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -108,7 +110,8 @@ func (w Workload) Read(ctx context.Context, c client.Reader) (State, error) {
 	return s, nil
 }
 
-// Workloads are the states of all workloads in a namespace.
+// Workloads are the states of all workloads in a namespace; "" is all of them.
+// Those that may be listed come beside an error.
 func Workloads(ctx context.Context, c client.Reader, namespace string) ([]State, error) {
 	var states []State
 	var errs []error
@@ -116,7 +119,7 @@ func Workloads(ctx context.Context, c client.Reader, namespace string) ([]State,
 		list := k.list()
 		if err := c.List(ctx, list, client.InNamespace(namespace)); err != nil {
 			resource := Workload{Kind: k.Kind}.Resource()
-			errs = append(errs, fmt.Errorf("list %s in %s: %w", resource, namespace, Explain(err, "the right to list "+resource)))
+			errs = append(errs, fmt.Errorf("list %s in %s: %w", resource, cmp.Or(namespace, "all namespaces"), Explain(err, "the right to list "+resource)))
 			continue
 		}
 		items, err := meta.ExtractList(list)
@@ -247,6 +250,28 @@ func (s State) Pods(ctx context.Context, c client.Reader) ([]corev1.Pod, error) 
 		owner := metav1.GetControllerOf(&pod)
 		return owner == nil || !owners[owner.UID]
 	}), nil
+}
+
+// Fronts are the Services of a list that select its pods; first the one that has
+// the workload's name.
+func (s State) Fronts(services []corev1.Service) (fronts []corev1.Service) {
+	for _, front := range services {
+		// Without a selector its endpoints are managed elsewhere.
+		if front.Namespace == s.Namespace && front.Spec.Type != corev1.ServiceTypeExternalName && len(front.Spec.Selector) > 0 &&
+			labels.SelectorFromSet(front.Spec.Selector).Matches(labels.Set(s.Template.Labels)) {
+			fronts = append(fronts, front)
+		}
+	}
+	slices.SortStableFunc(fronts, func(a, b corev1.Service) int {
+		switch s.Name {
+		case a.Name:
+			return -1
+		case b.Name:
+			return 1
+		}
+		return 0
+	})
+	return fronts
 }
 
 // A Revision is a current or earlier template of a workload, from its history.
