@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test race test-lab lint build lab lab-down lab-status e2e e2e-smoke bench
+.PHONY: help demo examples test race test-lab lint build lab lab-down lab-status e2e e2e-smoke bench
 
 # One configuration for every build: a static binary, and each dependency compiled once.
 export CGO_ENABLED := 0
@@ -17,6 +17,9 @@ build: ## build the static binary bin/aftershock
 demo: build ## kill a real process under load and see both verdicts; no cluster, no root
 	bin/aftershock demo
 
+examples: build ## run the example of a team's own suite, on the demo's service; no cluster, no root
+	cd examples && ../bin/aftershock demo --serve -- go test ./... -count 1 -ginkgo.timeout 60s
+
 test: ## run the tests
 	go test ./...
 
@@ -32,6 +35,7 @@ bench: ## measure the load against the vegeta command, in pairs; seven minutes o
 lint: ## check style and the arrows of the architecture
 	$(LINT) run ./...
 	cd lab && go vet $(LAB)
+	cd examples && go vet ./...
 
 lab: ## bring up a real cluster on this Linux machine (root); NODES=2 for two zones
 	cd lab && go run ./cmd/lab up $(if $(NODES),--nodes $(NODES))

@@ -72,6 +72,12 @@ func TestTheExamplesOfTheDocuments(t *testing.T) {
 	}
 }
 
+func TestTheExampleOfAStatefulSet(t *testing.T) {
+	if _, err := Read("../examples/statefulset/aftershock.yaml"); err != nil {
+		t.Error(err)
+	}
+}
+
 // What the file can say is in the reference.
 func TestTheReferenceHasEveryField(t *testing.T) {
 	text, err := os.ReadFile("../docs/configuration.md")
