@@ -10,6 +10,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/record/recordtest"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -39,7 +40,7 @@ func judged(t *testing.T, plan record.Plan, latency func(at time.Duration) stead
 		list = append(list, record.Entry{At: at, Observations: &record.Observations{Signal: "latency", List: []steadystate.Observation{o}}})
 	}
 	list = append(list, record.Entry{At: 30 * s, End: &record.End{Reason: record.Completed}})
-	result, err := judge.Judge(all(list), nil)
+	result, err := judge.Judge(recordtest.All(list), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

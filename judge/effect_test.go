@@ -9,6 +9,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/record/recordtest"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/steadystatetest"
 )
@@ -61,7 +62,7 @@ func shakenOver(t *testing.T, over time.Duration, effect record.Effect, before, 
 	for _, e := range events {
 		list = slices.Insert(list, len(list)-1, record.Entry{At: 30 * s, Event: &e})
 	}
-	result, err := judge.Judge(all(list), nil)
+	result, err := judge.Judge(recordtest.All(list), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

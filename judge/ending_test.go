@@ -6,6 +6,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/record/recordtest"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -33,7 +34,7 @@ func TestARateIsGoodAtTheEnd(t *testing.T) {
 			list = append(list, o)
 		}
 		check := steadystate.Check{Name: "orders flow", Signal: "orders", Good: steadystate.MustParseTolerance(">= 1"), Limits: steadystate.Limits("outage <= 45s")}
-		result, err := judge.Judge(all([]record.Entry{
+		result, err := judge.Judge(recordtest.All([]record.Entry{
 			{Header: &record.Header{Format: record.Format, Version: record.Version}},
 			{Plan: &record.Plan{Name: "kill", Settle: 10 * s, Faults: []record.Scheduled{{Fault: "kill"}}, Checks: []steadystate.Check{check}}},
 			{Phase: record.PhaseSettle},

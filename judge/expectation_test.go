@@ -9,6 +9,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/record/recordtest"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -89,7 +90,7 @@ func TestAnExpectationCountsTowardsTheVerdict(t *testing.T) {
 		{"a limit of what there is not", expecting("size", "1"), map[string][]string{"b": {"1"}}, []judge.Evaluator{sized{}}, 0, `no check "b" in the record; checks: "up", "b is sized"`, true},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
-			result, err := judge.Judge(all(row.record), row.override, row.evaluators...)
+			result, err := judge.Judge(recordtest.All(row.record), row.override, row.evaluators...)
 			if row.refused {
 				if err == nil || !strings.Contains(err.Error(), row.want) {
 					t.Errorf("error %v, want %q", err, row.want)
@@ -137,7 +138,7 @@ func series(t *testing.T, signal string, n int) judge.TimeSeries {
 		list = append(list, record.Entry{At: at, Observations: &record.Observations{Signal: "cpu", List: []steadystate.Observation{o}}})
 	}
 	var evaluator reads
-	if _, err := judge.Judge(all(append(list, end)), nil, &evaluator); err != nil {
+	if _, err := judge.Judge(recordtest.All(append(list, end)), nil, &evaluator); err != nil {
 		t.Fatal(err)
 	}
 	return evaluator.series["pod/b"]

@@ -1,13 +1,14 @@
 package judge_test
 
 import (
-	"iter"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/record/recordtest"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/steadystatetest"
 )
@@ -29,46 +30,28 @@ func (h history) judge(t *testing.T) judge.Result {
 	plan := &record.Plan{Name: "history", Settle: h.settle, Checks: []steadystate.Check{{
 		Name: "whole", Signal: "replicas", Good: steadystatetest.Good, Limits: steadystate.Limits(h.limits...),
 	}}}
-	list := []record.Entry{
-		{Header: &record.Header{Format: record.Format, Version: record.Version}},
-		{Plan: plan},
-		{Phase: record.PhaseSettle},
-		{At: h.inject[0], Phase: record.PhaseInject},
-	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "0 phase settle\n%f phase inject\n", h.inject[0].Seconds())
 	for i, at := range h.inject {
-		target := record.Target{Name: "pod", UID: string(rune('a' + i))}
-		plan.Faults = append(plan.Faults, record.Scheduled{Name: string(rune('a' + i)), Fault: "kill"})
-		list = append(list,
-			record.Entry{At: at, Injection: &record.Injection{Index: i, Fault: "kill", Span: steadystate.Instant(at), Targets: []record.Target{target}, Effects: []record.Effect{{Event: record.EventGone}}, OneShot: h.oneShot}},
-			record.Entry{At: at, Event: &record.Event{Span: steadystate.Instant(at), Kind: record.EventGone, UID: target.UID}})
+		name := string(rune('a' + i))
+		plan.Faults = append(plan.Faults, record.Scheduled{Name: name, Fault: "kill"})
+		fmt.Fprintf(&text, "%f inject kill pod:%s index=%d effect=gone oneshot=%t\n%[1]f gone - %[2]s\n", at.Seconds(), name, i, h.oneShot)
 	}
-	list = append(list,
-		record.Entry{At: h.inject[len(h.inject)-1], Phase: record.PhaseHold},
-		record.Entry{At: last, Observations: &record.Observations{Signal: "replicas", List: steadystatetest.Observations(h.timeline, s, 0)}})
+	fmt.Fprintf(&text, "%f phase hold\n0 see replicas %s\n", h.inject[len(h.inject)-1].Seconds(), strings.ReplaceAll(h.timeline, " ", "_"))
 	if h.remove > 0 {
 		for i := range h.inject {
-			list = append(list, record.Entry{At: h.remove, Removal: &record.Removal{Index: i, Fault: "kill", Span: steadystate.Instant(h.remove)}})
+			fmt.Fprintf(&text, "%f undo kill index=%d\n", h.remove.Seconds(), i)
 		}
 	}
 	if h.end != "" {
-		list = append(list, record.Entry{At: last, End: &record.End{Reason: h.end}})
+		fmt.Fprintf(&text, "%f end %s\n", last.Seconds(), strings.ReplaceAll(h.end, " ", "_"))
 	}
-	result, err := judge.Judge(all(list), nil)
+	list := recordtest.Entries(plan, text.String())
+	result, err := judge.Judge(recordtest.All(list), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return result
-}
-
-// all are the entries of a record.
-func all(list []record.Entry) iter.Seq2[record.Entry, error] {
-	return func(yield func(record.Entry, error) bool) {
-		for _, e := range list {
-			if !yield(e, nil) {
-				return
-			}
-		}
-	}
 }
 
 // A rate over a second is below what is good until the load has begun, and not
@@ -95,7 +78,7 @@ func TestTheRampUpIsNoDetection(t *testing.T) {
 		list = append(list, record.Entry{At: at, Observations: &record.Observations{Signal: "orders", List: []steadystate.Observation{o}}})
 	}
 	list = append(list, record.Entry{At: 20 * s, End: &record.End{Reason: record.Completed}})
-	result, err := judge.Judge(all(list), nil)
+	result, err := judge.Judge(recordtest.All(list), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -280,7 +263,7 @@ func TestWhatTheServiceRefusesIsBroken(t *testing.T) {
 				list = append(list, record.Entry{At: at, Observations: &record.Observations{Signal: "up", List: []steadystate.Observation{{Span: steadystate.Instant(at), Value: 1}}}})
 			}
 			list = append(list, record.Entry{At: 7 * s, End: &record.End{Reason: record.NotInjected, Detail: "drain checkout: " + row.reason}})
-			result, err := judge.Judge(all(list), nil)
+			result, err := judge.Judge(recordtest.All(list), nil)
 			if err != nil {
 				t.Fatal(err)
 			}

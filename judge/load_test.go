@@ -10,6 +10,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/record/recordtest"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -104,7 +105,7 @@ func (d drive) entries() []record.Entry {
 
 func (d drive) judge(t *testing.T) judge.Result {
 	t.Helper()
-	result, err := judge.Judge(all(d.entries()), nil)
+	result, err := judge.Judge(recordtest.All(d.entries()), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

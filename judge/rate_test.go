@@ -7,6 +7,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/record/recordtest"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -59,7 +60,7 @@ func toldAt(t *testing.T, told time.Duration, before, during, after float64, out
 	send(20*s, 30*s, after)
 	// The last answers may come long after the last request was sent.
 	list = append(list, record.Entry{At: 30 * s, End: &record.End{Reason: record.Completed}})
-	result, err := judge.Judge(all(list), nil)
+	result, err := judge.Judge(recordtest.All(list), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

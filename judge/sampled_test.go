@@ -7,6 +7,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/record/recordtest"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -28,7 +29,7 @@ func TestAProbeThatSamplesHasWiderEdges(t *testing.T) {
 				}
 				list = append(list, o)
 			}
-			result, err := judge.Judge(entriesOf([]record.Entry{
+			result, err := judge.Judge(recordtest.All([]record.Entry{
 				{Header: &record.Header{Format: record.Format, Version: record.Version, Run: "r"}},
 				{Plan: &record.Plan{Name: "kill a", Settle: 10 * s, Faults: []record.Scheduled{{Fault: "kill"}}, Sampled: sampled, Checks: []steadystate.Check{{Name: "probe", Signal: "probe", Good: steadystate.Within(s), Limits: steadystate.Limits("downtime <= 30s")}}}},
 				{Phase: record.PhaseSettle},
@@ -69,7 +70,7 @@ func TestAProbeThatSamplesHasTheLoadsBackends(t *testing.T) {
 		requests = append(requests, record.Request{Seq: uint64(i), Planned: at, Sent: at, Answered: at + 5*ms, Outcome: record.Outcome{Code: 200, Backend: "abc"[i%3 : i%3+1], Attempts: 1}})
 	}
 	for name, want := range map[string]steadystate.Verdict{"downtime <= 500ms": steadystate.Unknown, "downtime <= 5s": steadystate.Held} {
-		result, err := judge.Judge(entriesOf([]record.Entry{
+		result, err := judge.Judge(recordtest.All([]record.Entry{
 			{Header: &record.Header{Format: record.Format, Version: record.Version, Run: "r"}},
 			{Plan: &record.Plan{Name: "kill a", Settle: 10 * s, Faults: []record.Scheduled{{Fault: "kill"}}, Sampled: []string{"probe"}, Checks: []steadystate.Check{{Name: "probe", Signal: "probe", Good: steadystate.Within(s), Limits: steadystate.Limits(name)}}}},
 			{Phase: record.PhaseSettle},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/record/recordtest"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -125,7 +126,7 @@ func (s scene) result(t testing.TB) judge.Result {
 		s.plan(list[1].Plan)
 	}
 	list = append(list, record.Entry{At: end, End: &record.End{Reason: record.Completed}})
-	result, err := judge.Judge(all(list), nil, sized{})
+	result, err := judge.Judge(recordtest.All(list), nil, sized{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/record/recordtest"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -55,7 +56,7 @@ func stepped(t *testing.T) judge.Result {
 	}
 	// Nothing is sent while the last answers are waited for.
 	list = append(list, record.Entry{At: 32 * s, End: &record.End{Reason: record.Completed}})
-	result, err := judge.Judge(all(list), nil)
+	result, err := judge.Judge(recordtest.All(list), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

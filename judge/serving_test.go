@@ -8,6 +8,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/record/recordtest"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -109,7 +110,7 @@ func TestALoadThatSentNothingWasNotDriven(t *testing.T) {
 			for at := time.Duration(0); at <= 60*s; at += s {
 				list = append(list, record.Entry{At: 60 * s, Observations: &record.Observations{Signal: "up", List: []steadystate.Observation{{Span: steadystate.Instant(at), Value: 1}}}})
 			}
-			r, err := judge.Judge(all(append(list, record.Entry{At: 60 * s, End: &record.End{Reason: record.Completed}})), nil)
+			r, err := judge.Judge(recordtest.All(append(list, record.Entry{At: 60 * s, End: &record.End{Reason: record.Completed}})), nil)
 			if err != nil || r.Verdict != row.want {
 				t.Errorf("%s: %s, %v; want %s", r.Verdict, r.Reason, err, row.want)
 			}

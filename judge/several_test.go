@@ -6,6 +6,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/record/recordtest"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -215,7 +216,7 @@ func TestASurgeThatComesTwiceIsJudgedTwice(t *testing.T) {
 				at += time.Duration(float64(s) / rate)
 			}
 			list = append(list, record.Entry{At: 50 * s, Requests: block}, record.Entry{At: 50 * s, End: &record.End{Reason: record.Completed}})
-			result, err := judge.Judge(all(list), nil)
+			result, err := judge.Judge(recordtest.All(list), nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,7 +1,6 @@
 package judge_test
 
 import (
-	"iter"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/record/recordtest"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -75,21 +75,11 @@ func (p prelude) judge(t *testing.T) judge.Result {
 		record.Entry{At: p.t0 + 10*time.Second, Phase: record.PhaseWatch},
 		record.Entry{At: preludeEnd, End: &record.End{Reason: record.Completed}},
 	)
-	result, err := judge.Judge(entriesOf(list), nil)
+	result, err := judge.Judge(recordtest.All(list), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return result
-}
-
-func entriesOf(list []record.Entry) iter.Seq2[record.Entry, error] {
-	return func(yield func(record.Entry, error) bool) {
-		for _, e := range list {
-			if !yield(e, nil) {
-				return
-			}
-		}
-	}
 }
 
 func proofOf(t *testing.T, r judge.Result, name string) judge.Proof {
@@ -480,7 +470,7 @@ func TestSteadyByPolls(t *testing.T) {
 			for _, span := range row.bad {
 				list = append(list, steadystate.Observation{Span: span, Value: 0})
 			}
-			result, err := judge.Judge(entriesOf([]record.Entry{
+			result, err := judge.Judge(recordtest.All([]record.Entry{
 				{Header: &record.Header{Format: record.Format, Version: record.Version, Run: "r"}},
 				{Plan: &record.Plan{Name: "kill a", Settle: 10 * s, Faults: []record.Scheduled{{Fault: "kill"}}, Checks: []steadystate.Check{{Name: "whole", Signal: "replicas", Good: steadystate.AtLeast(1), Limits: steadystate.Limits("ttr <= 30s")}}}},
 				{Phase: record.PhaseSettle},

@@ -6,6 +6,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/record/recordtest"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/steadystatetest"
 )
@@ -43,7 +44,7 @@ func TestTheDrainOfARecordIsNotJudged(t *testing.T) {
 		t.Run(row.sentence, func(t *testing.T) {
 			const t0, gone = 10 * s, 11 * s
 			last := time.Duration(len(row.timeline))*s - s + row.drain
-			result, err := judge.Judge(all([]record.Entry{
+			result, err := judge.Judge(recordtest.All([]record.Entry{
 				{Header: &record.Header{Format: record.Format, Version: record.Version}},
 				{Plan: &record.Plan{Name: "drain", Settle: 5 * s, Watch: 30 * s, Faults: []record.Scheduled{{Fault: "kill"}}, Checks: []steadystate.Check{{
 					Name: "whole", Signal: "replicas", Good: steadystatetest.Good, Limits: steadystate.Limits("ttr <= 40s", "downtime <= 15s"),

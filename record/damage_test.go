@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/record/recordtest"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -221,20 +221,10 @@ func TestWhatHasNoPlaceInARecordIsRefused(t *testing.T) {
 			if r, err := judged(encoded(t, list)); err == nil || !strings.Contains(err.Error(), "record, line "+row.want) {
 				t.Errorf("in a file: %s, error %v, want one with line %q", r.Verdict, err, row.want)
 			}
-			if r, err := judge.Judge(all(list), nil); err == nil || !strings.Contains(err.Error(), "record, entry "+row.want) {
+			if r, err := judge.Judge(recordtest.All(list), nil); err == nil || !strings.Contains(err.Error(), "record, entry "+row.want) {
 				t.Errorf("in memory: %s, error %v, want one with entry %q", r.Verdict, err, row.want)
 			}
 		})
-	}
-}
-
-func all(list []record.Entry) iter.Seq2[record.Entry, error] {
-	return func(yield func(record.Entry, error) bool) {
-		for _, e := range list {
-			if !yield(e, nil) {
-				return
-			}
-		}
 	}
 }
 

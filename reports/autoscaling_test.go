@@ -12,6 +12,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/record/recordtest"
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/runs"
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -99,13 +100,7 @@ func TestAnAutoscalerIsInEveryFormat(t *testing.T) {
 }
 
 func TestAnExpectationIsJudgedAgainWithOtherLimits(t *testing.T) {
-	report, err := runs.Judge(func(yield func(record.Entry, error) bool) {
-		for _, e := range scaling() {
-			if !yield(e, nil) {
-				return
-			}
-		}
-	}, map[string][]string{"shop scales": {"replicas >= 5"}}, autoscaling.Evaluator{})
+	report, err := runs.Judge(recordtest.All(scaling()), map[string][]string{"shop scales": {"replicas >= 5"}}, autoscaling.Evaluator{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/record/recordtest"
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/runs"
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -61,13 +62,7 @@ func entries(limits ...string) []record.Entry {
 
 func judgedOf(t *testing.T, list []record.Entry) reports.Report {
 	t.Helper()
-	report, err := runs.Judge(func(yield func(record.Entry, error) bool) {
-		for _, e := range list {
-			if !yield(e, nil) {
-				return
-			}
-		}
-	}, nil, autoscaling.Evaluator{})
+	report, err := runs.Judge(recordtest.All(list), nil, autoscaling.Evaluator{})
 	if err != nil {
 		t.Fatal(err)
 	}

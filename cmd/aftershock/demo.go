@@ -38,7 +38,8 @@ started again after two seconds. With a COMMAND the service stays up while that
 runs, and demo exits with its exit code. The command has in its environment
   AFTERSHOCK_DEMO_URL         the balancer; the header X-Pod of each answer is the
                               name of the process: service-1, service-2, service-3
-  AFTERSHOCK_DEMO_PROMETHEUS  a Prometheus that scrapes each process, pod=NAME
+  AFTERSHOCK_DEMO_PROMETHEUS  a Prometheus that scrapes each process, pod=NAME;
+                              it answers instant queries
   AFTERSHOCK_DEMO_PIDS        a directory with the number of each process: NAME.pid`,
 		Example: `  aftershock demo
   aftershock demo --out /tmp/runs && aftershock judge /tmp/runs/*

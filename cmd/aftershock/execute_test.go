@@ -14,6 +14,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/internal/bench"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/record/recordtest"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -36,30 +37,19 @@ func call(t *testing.T, args ...string) (code int, stdout, stderr string) {
 // of a run that ended as told.
 func recorded(t *testing.T, dir, name string, good bool, end string) string {
 	t.Helper()
+	seen := strings.Repeat("+", 60)
+	if !good {
+		seen = strings.Repeat("+", 21) + strings.Repeat("-", 39)
+	}
 	var list bytes.Buffer
 	encoder := record.NewEncoder(&list)
-	write := func(e record.Entry) {
+	for _, e := range recordtest.Entries(&record.Plan{Name: name, Settle: time.Second, Checks: []steadystate.Check{{
+		Name: "service: up", Signal: "up", Good: steadystate.AtLeast(1), Limits: steadystate.Limits("downtime <= 5s"),
+	}}}, "0 phase settle\n0 see up "+seen[:10]+"\n10 phase inject\n10 see up "+seen[10:]+"\n60 end "+strings.ReplaceAll(end, " ", "_")) {
 		if err := encoder.Encode(e); err != nil {
 			t.Fatal(err)
 		}
 	}
-	write(record.Entry{Header: &record.Header{Format: record.Format, Version: record.Version, Run: "r", Started: time.Unix(0, 0)}})
-	write(record.Entry{Plan: &record.Plan{Name: name, Settle: time.Second, Checks: []steadystate.Check{{
-		Name: "service: up", Signal: "up", Good: steadystate.AtLeast(1), Limits: steadystate.Limits("downtime <= 5s"),
-	}}}})
-	write(record.Entry{Phase: record.PhaseSettle})
-	for i := range 60 {
-		at := time.Duration(i) * time.Second
-		if i == 10 {
-			write(record.Entry{At: at, Phase: record.PhaseInject})
-		}
-		o := steadystate.Observation{Span: steadystate.Instant(at), Value: 1}
-		if !good && i > 20 {
-			o.Value = 0
-		}
-		write(record.Entry{At: at, Observations: &record.Observations{Signal: "up", List: []steadystate.Observation{o}}})
-	}
-	write(record.Entry{At: time.Minute, End: &record.End{Reason: end}})
 	path := filepath.Join(dir, name+".jsonl")
 	if err := os.WriteFile(path, list.Bytes(), 0o600); err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/record/recordtest"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -56,13 +57,7 @@ func TestASecondReadingIsTakenFromTheRecord(t *testing.T) {
 			}
 			slices.SortStableFunc(list, func(a, b record.Entry) int { return int(a.At - b.At) })
 			list = append(list, record.Entry{At: seen.Length, End: &record.End{Reason: record.Completed}})
-			result, err := judge.Judge(func(yield func(record.Entry, error) bool) {
-				for _, e := range list {
-					if !yield(e, nil) {
-						return
-					}
-				}
-			}, nil, autoscaling.Evaluator{})
+			result, err := judge.Judge(recordtest.All(list), nil, autoscaling.Evaluator{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -9,10 +9,11 @@ import (
 
 	"github.com/aftershockhq/aftershock/experiments/recovery"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/record/recordtest"
 )
 
 func TestTheOrderOfArrivalDoesNotMatter(t *testing.T) {
-	entries := script(t, before+`
+	entries := recordtest.Entries(nil, before+`
 		0           exists       pod/shop/db-0    old  owner=StatefulSet/db
 		0           exists       endpoint/shop/c  c  slice=v6
 		10..10.2    inject       kill             a,b,old  effect=gone
@@ -41,7 +42,7 @@ func TestTheOrderOfArrivalDoesNotMatter(t *testing.T) {
 		40..41      undo         container-kill
 		60          end
 	`)
-	check := outage(t, "10..11", "12..13")
+	check := outage("10..11", "12..13")
 	want := read(t, entries, check)
 	if len(want) != 4 {
 		t.Fatalf("%d waterfalls, want one for each of 4 victims", len(want))
@@ -62,7 +63,7 @@ func TestTheFirstGoodAnswerIsFoundAmongMany(t *testing.T) {
 		random := rand.New(rand.NewPCG(seed, 2))
 		var history recovery.History
 		back := 400*time.Second + time.Duration(random.Int64N(int64(200*time.Second)))
-		for _, e := range script(t, fmt.Sprintf(`
+		for _, e := range recordtest.Entries(nil, fmt.Sprintf(`
 			0           exists   process/db  old
 			300         inject   kill        old  effect=gone
 			300..300.1  gone     process/db  old

@@ -6,6 +6,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/experiments/recovery"
 	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record/recordtest"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -41,7 +42,7 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			15.2..15.3  answer d
 			15.2..15.4  answer b
 			60    end
-		`, []judge.CheckResult{outage(t, "10", "15.5")}, []string{`
+		`, []judge.CheckResult{outage("10", "15.5")}, []string{`
 			recovery of a, replaced by d
 			fault: at 10.000s
 			victim leaves: at 10.000s took 0s since fault
@@ -88,7 +89,7 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			10.4  scheduled    pod/shop/d       d
 			12    started      pod/shop/d       d
 			60    end
-		`, []judge.CheckResult{outage(t, "10", "59..60", true)}, []string{`
+		`, []judge.CheckResult{outage("10", "59..60", true)}, []string{`
 			recovery of a, replaced by d
 			fault: at 10.000s
 			victim leaves: at 10.000s took 0s since fault
@@ -107,7 +108,7 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			10  terminating  pod/shop/a       a
 			12  removed      endpoint/shop/a  a  slice=s
 			60  end
-		`, []judge.CheckResult{outage(t, "10", "12.1")}, []string{`
+		`, []judge.CheckResult{outage("10", "12.1")}, []string{`
 			recovery of a, no replacement was seen
 			fault: at 10.000s
 			victim leaves: at 10.000s took 0s since fault
@@ -153,7 +154,7 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			12    started      pod/shop/d  d
 			15    ready        pod/shop/d  d
 			60    end
-		`, []judge.CheckResult{outage(t, "10", "15.5")}, []string{`
+		`, []judge.CheckResult{outage("10", "15.5")}, []string{`
 			recovery of a, replaced by d
 			fault: at 10.000s
 			victim leaves: at 10.000s took 0s since fault
@@ -260,7 +261,7 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			10.4..10.45   ready   process/shop-1  78
 			10.5..10.52   answer  shop-1
 			60            end
-		`, []judge.CheckResult{outage(t, "10", "10.4..10.5")}, []string{`
+		`, []judge.CheckResult{outage("10", "10.4..10.5")}, []string{`
 			recovery of shop-1, replaced under the same name
 			fault: at 10.000s..10.010s
 			victim leaves: at 10.000s..10.010s took 0s to 10ms since fault
@@ -282,7 +283,7 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			20          undo       container-kill
 			50          terminating pod/shop/a      a
 			60          end
-		`, []judge.CheckResult{outage(t, "10", "10.3")}, []string{`
+		`, []judge.CheckResult{outage("10", "10.3")}, []string{`
 			recovery of a, in place
 			fault: at 10.000s
 			containers stopped: at 10.100s took 100ms since fault
@@ -310,7 +311,7 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			33.1  added      endpoint/shop/a  a  slice=s
 			33.2  answer     a
 			60    end
-		`, []judge.CheckResult{outage(t, "10", "33.2")}, []string{`
+		`, []judge.CheckResult{outage("10", "33.2")}, []string{`
 			recovery of a, in place
 			fault: at 10.000s
 			containers stopped: at 10.100s took 100ms since fault
@@ -384,7 +385,7 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			10.2..10.3  answer a
 			10.2  removed    endpoint/shop/a  a  slice=s
 			60    end
-		`, []judge.CheckResult{outage(t, "10", "12")}, []string{`
+		`, []judge.CheckResult{outage("10", "12")}, []string{`
 			recovery of a, in place
 			fault: at 10.000s
 			containers stopped: at 10.100s took 100ms since fault
@@ -460,7 +461,7 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			12.4  added        endpoint/shop/d  d  slice=s
 			12.2  answer       d
 			60    end
-		`, []judge.CheckResult{healthy(), outage(t, "10", "11.9"), outage(t, "10", "12")}, []string{`
+		`, []judge.CheckResult{healthy(), outage("10", "11.9"), outage("10", "12")}, []string{`
 			recovery of a, replaced by d
 			fault: at 10.000s
 			victim leaves: at 10.000s took 0s since fault
@@ -484,7 +485,7 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			32    created      pod/shop/e  e  owner=ReplicaSet/rs
 			60    end
 		`, []judge.CheckResult{{
-			Figures: steadystate.Figures{Good: 9, Outages: []steadystate.Outage{{Start: span(t, "10"), End: span(t, "12")}, {Start: span(t, "31"), End: span(t, "35")}}},
+			Figures: steadystate.Figures{Good: 9, Outages: []steadystate.Outage{{Start: recordtest.Span("10"), End: recordtest.Span("12")}, {Start: recordtest.Span("31"), End: recordtest.Span("35")}}},
 		}}, []string{`
 			recovery of a, replaced by d
 			fault: at 10.000s
@@ -519,7 +520,7 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			20  undo         stress
 			40  terminating  pod/shop/a  a
 			60  end
-		`, []judge.CheckResult{outage(t, "10", "15")}, nil},
+		`, []judge.CheckResult{outage("10", "15")}, nil},
 		{"what was not injected has no victim", before + `
 			10  inject       kill        a  effect=gone  shortfall=no-pod
 			10  terminating  pod/shop/a  a
@@ -532,7 +533,7 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			var got []string
-			for _, w := range read(t, script(t, row.script), row.checks...) {
+			for _, w := range read(t, recordtest.Entries(nil, row.script), row.checks...) {
 				got = append(got, lines(w))
 			}
 			if len(got) != len(row.want) {
@@ -557,7 +558,7 @@ func TestARolloutReplacesPodsByThoseOfAnotherRevision(t *testing.T) {
 		{"a stateful set is one owner for all its revisions", "StatefulSet/db-orders", "StatefulSet/db-carts", false},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			list := read(t, script(t, `
+			list := read(t, recordtest.Entries(nil, `
 				0     exists       pod/shop/a       a  owner=`+row.victim+`
 				0     exists       endpoint/shop/a  a  slice=s
 				10    inject       restart          a  effect=gone
@@ -583,7 +584,7 @@ func TestARolloutReplacesPodsByThoseOfAnotherRevision(t *testing.T) {
 }
 
 func TestAPodThatWaitedForTheBudgetIsNotChargedForIt(t *testing.T) {
-	list := read(t, script(t, before+`
+	list := read(t, recordtest.Entries(nil, before+`
 		10..10.1  inject       evict            a,b  effect=gone
 		10..10.1  evicted      pod/shop/a       a
 		10.1      terminating  pod/shop/a       a
@@ -597,7 +598,7 @@ func TestAPodThatWaitedForTheBudgetIsNotChargedForIt(t *testing.T) {
 		t.Fatalf("%d waterfalls, want one for each victim", len(list))
 	}
 	for i, want := range []string{"10..10.1", "30..30.1"} {
-		if got := list[i].Step(recovery.Fault).Reached; got == nil || *got != span(t, want) {
+		if got := list[i].Step(recovery.Fault).Reached; got == nil || *got != recordtest.Span(want) {
 			t.Errorf("the fault befell %s at %v, want %s", list[i].Victim.Name, got, want)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/record/recordtest"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -41,13 +42,7 @@ func (c Cell) judged(t *testing.T, seed uint64, number int, limits ...string) (j
 		record.Entry{At: p.end, Requests: &record.Requests{Signal: "requests", List: list}},
 		record.Entry{At: p.end, End: &record.End{Reason: record.Completed}},
 	)
-	result, err := judge.Judge(func(yield func(record.Entry, error) bool) {
-		for _, e := range entries {
-			if !yield(e, nil) {
-				return
-			}
-		}
-	}, nil)
+	result, err := judge.Judge(recordtest.All(entries), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/onsi/gomega/types"
 
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/record/recordtest"
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/runs"
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -57,13 +58,7 @@ func entries(down time.Duration, limits ...string) []record.Entry {
 
 func judged(t *testing.T, list []record.Entry) reports.Report {
 	t.Helper()
-	report, err := runs.Judge(func(yield func(record.Entry, error) bool) {
-		for _, e := range list {
-			if !yield(e, nil) {
-				return
-			}
-		}
-	}, nil)
+	report, err := runs.Judge(recordtest.All(list), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
