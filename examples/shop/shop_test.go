@@ -21,7 +21,7 @@ var _ = Describe("the shop", func() {
 	}, func(r reports.Report) {
 		Expect(r).To(And(
 			BeHeld(),
-			Meet("customers are answered", "downtime <= 500ms", "p95 of good <= 100ms"),
+			Meet("customers are answered", "downtime <= 800ms", "p95 of good <= 100ms"),
 			HaveProof("exposed"),
 			LeaveNothingBehind(),
 		))

@@ -61,7 +61,7 @@ func selling(fault experiments.Fault) experiments.Experiment {
 			Checks: []steadystate.Check{
 				{
 					Name: "customers are answered", Signal: record.TrafficSignal, Good: steadystate.Within(500 * time.Millisecond),
-					Limits: steadystate.Limits("downtime <= 1s", "ttr <= 2s", "errors <= 3%"),
+					Limits: steadystate.Limits("downtime <= 1s", "errors <= 3%"),
 				},
 				{
 					Name: "two processes are up", Signal: "processes up", Good: steadystate.AtLeast(2),
