@@ -23,7 +23,13 @@ type Encoder struct {
 }
 
 // NewEncoder makes the encoder of a record that begins on w.
-func NewEncoder(w io.Writer) *Encoder { return &Encoder{w: w} }
+func NewEncoder(w io.Writer) *Encoder {
+	c := &Encoder{w: w}
+	if w == nil {
+		c.err = errors.New("write record: no writer")
+	}
+	return c
+}
 
 // Encode writes an entry unchanged, in one Write. After a write error it writes
 // nothing more: the record is cut there, which a reader can tell from damage.

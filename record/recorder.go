@@ -3,6 +3,7 @@ package record
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -70,6 +71,9 @@ func (r *Recorder) Tap(f func(Entry)) {
 // Begin records the plan and binds the recorder to one run. It fails if the
 // recorder belongs to another run already, or cannot write.
 func (r *Recorder) Begin(p *Plan) error {
+	if r == nil || r.out == nil {
+		return errors.New("no recorder: record.NewRecorder makes one")
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.whole.plan {
