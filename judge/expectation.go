@@ -70,6 +70,9 @@ func (j *judge) override(limits map[string][]string, evaluators []Evaluator) err
 		list := make([]steadystate.Limit, 0, len(texts))
 		for _, text := range texts {
 			l, err := steadystate.ParseLimit(text)
+			if err == nil {
+				err = l.Fits(c.Good)
+			}
 			if err != nil {
 				return fmt.Errorf("check %q: %w", c.Name, err)
 			}

@@ -46,6 +46,9 @@ func (r Result) Finding(check, limit string) (Finding, error) {
 	case c.during == nil:
 		return Finding{}, fmt.Errorf("check %q: no finding of the limit %q, and a result read from JSON cannot be asked for another: judge its record; limits: %s", check, limit, limits)
 	}
+	if err := l.Fits(c.Tolerance); err != nil {
+		return Finding{}, fmt.Errorf("check %q: %w", check, err)
+	}
 	if _, injected := r.windowStart(); !injected {
 		return Finding{Check: check, Signal: c.Signal, Limit: limit, Reading: steadystate.Reading{Text: "not judged", Undecided: neverFaulted}}, nil
 	}

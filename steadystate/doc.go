@@ -15,8 +15,8 @@
 //		Limits: []steadystate.Limit{steadystate.MustParseLimit("downtime <= 2s")},
 //	}
 //	timeline := steadystate.NewTimeline(observations...)
-//	outages := timeline.Outages(check.Good, steadystate.Rule{Settle: 10 * time.Second})
-//	finding := check.Limits[0].Judge(figures) // Held, Broken or Unknown
+//	figures := timeline.Figures(check.Good, steadystate.Rule{Settle: 10 * time.Second}, window, record)
+//	reading := check.Limits[0].Judge(figures) // Held, Broken or Unknown
 //
 // Times are offsets from the start of a record, on its monotonic clock: they
 // compare and subtract like numbers, and a record read back is identical to

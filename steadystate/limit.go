@@ -216,6 +216,20 @@ func (l Limit) OfValues() bool {
 	return percentile || l.Quantity == Mean || l.Quantity == Max || l.Quantity == Min
 }
 
+// Fits returns an error if the limit is on values and in another unit than what
+// counts as good of them: "p95 <= 500" on a signal in seconds would hold for 500
+// seconds.
+func (l Limit) Fits(good Tolerance) error {
+	got, want := dimension(l.Tolerance.Dimension()), dimension(good.Dimension())
+	switch {
+	case !l.OfValues(), l.Baseline, !good.IsSet(), got == want, want == number:
+		return nil
+	case got == number && (want != timespan || l.Tolerance.value == 0):
+		return nil
+	}
+	return fmt.Errorf("limit %q: good is %q, a %s, and %q is not; units: %s", l, good, want, l.Tolerance.number(), unitChoices)
+}
+
 // OfInjections reports whether the quantity counts from injections (ttd, ttr,
 // mttr), so that it cannot be judged without one.
 func (l Limit) OfInjections() bool {
