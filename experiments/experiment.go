@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"sort"
 	"time"
@@ -137,14 +138,17 @@ func (e Experiment) Validate() error {
 	if e.Name == "" {
 		errs = append(errs, errors.New("an experiment needs a name"))
 	}
+	if e.validateValues(bad); len(errs) > 0 {
+		return errors.Join(errs...) // the rest would ask them
+	}
 	if len(e.Hypothesis.Checks) == 0 {
 		bad("needs a hypothesis: without a check nothing could be broken")
 	}
 	signals := []string{}
-	for _, s := range e.Hypothesis.Signals {
+	for i, s := range e.Hypothesis.Signals {
 		switch {
-		case s.Name == "" || s.Source == nil:
-			bad("signal %q needs a name and a source", s.Name)
+		case s.Name == "":
+			bad("signal %d needs a name", i+1)
 		case slices.Contains(signals, s.Name) || s.Name == record.TrafficSignal:
 			bad("signal %q is there twice", s.Name)
 		}
@@ -152,8 +156,9 @@ func (e Experiment) Validate() error {
 	}
 	wrong := error(nil)
 	if load, ok := e.Load.(Validator); ok {
-		if wrong = load.Validate(); wrong != nil {
-			bad("%w", wrong)
+		wrong = load.Validate()
+		for _, err := range lines(wrong) {
+			bad("%w", err)
 		}
 	}
 	for signal := range e.traffic() {
@@ -167,9 +172,10 @@ func (e Experiment) Validate() error {
 	}
 	names := map[string]bool{}
 	for _, c := range e.Hypothesis.Checks {
-		if err := c.Validate(); err != nil {
+		for _, err := range lines(c.Validate()) {
 			bad("%w", err)
 		}
+		e.validateLimits(c, bad)
 		if names[c.Name] {
 			bad("check %q is there twice", c.Name)
 		}
@@ -179,7 +185,7 @@ func (e Experiment) Validate() error {
 		}
 	}
 	for _, x := range e.Expectations {
-		if err := judge.Validate(x, e.Evaluators); err != nil {
+		for _, err := range lines(judge.Validate(x, e.Evaluators)) {
 			bad("%w", err)
 		}
 		if names[x.Name] {
@@ -205,6 +211,9 @@ func (e Experiment) Validate() error {
 			bad("%s %s is below zero", d.name, d.value)
 		}
 	}
+	if len(e.Faults) > 0 && e.Load == nil && e.Traffic == "" {
+		bad("has a fault, and neither a Load nor a Traffic shows whether its targets serve")
+	}
 	e.validateFaults(bad)
 	if d := e.withDefaults(); d.SettleTimeout < d.Settle {
 		bad("settle timeout %s is shorter than settle %s", d.SettleTimeout, d.Settle)
@@ -212,6 +221,65 @@ func (e Experiment) Validate() error {
 		bad("deadline %s is shorter than settle %s and hold, with the faults that come and go in it, %s", e.Deadline, d.Settle, d.scheduled())
 	}
 	return errors.Join(errs...)
+}
+
+// validateValues reports what is missing where a value has to be, or is a nil
+// pointer, to bad.
+func (e Experiment) validateValues(bad func(format string, args ...any)) {
+	none := func(v any) bool {
+		r := reflect.ValueOf(v)
+		return !r.IsValid() || r.Kind() == reflect.Pointer && r.IsNil()
+	}
+	for _, s := range e.Hypothesis.Signals {
+		if none(s.Source) {
+			bad("signal %q has no Source", s.Name)
+		}
+	}
+	if e.Load != nil && none(e.Load) {
+		bad("its Load is a nil %T", e.Load)
+	}
+	for i, f := range e.Faults {
+		if none(f.Fault) {
+			bad("%s has no Fault", f.called(i))
+		}
+	}
+	for i, o := range e.Observers {
+		if none(o) {
+			bad("observer %d is nil", i+1)
+		}
+	}
+	for i, o := range e.Evaluators {
+		if none(o) {
+			bad("evaluator %d is nil", i+1)
+		}
+	}
+}
+
+// validateLimits reports the limits of a check that no run of the experiment
+// could decide, or that mean something else than they say, to bad.
+func (e Experiment) validateLimits(c steadystate.Check, bad func(format string, args ...any)) {
+	for _, l := range c.Limits {
+		switch err := l.Fits(c.Good); {
+		case err != nil:
+			bad("check %q: %w", c.Name, err)
+		case l.Phase == record.PhaseHold && e.scheduled() == 0:
+			bad("check %q: limit %q: nothing is held: set Hold", c.Name, l)
+		case len(e.Faults) == 0 && l.OfInjections():
+			bad("check %q: limit %q counts from a fault, and there is none", c.Name, l)
+		}
+	}
+}
+
+// lines are the errors that are joined in one: each is a line of its own.
+func lines(err error) []error {
+	var joined interface{ Unwrap() []error }
+	if errors.As(err, &joined) && errors.Join(joined.Unwrap()...).Error() == err.Error() {
+		return joined.Unwrap()
+	}
+	if err == nil {
+		return nil
+	}
+	return []error{err}
 }
 
 // traffic describes the signals of the load's requests, by name. A load of

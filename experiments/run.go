@@ -75,7 +75,11 @@ func (e Experiment) Run(ctx context.Context, rec *record.Recorder) (err error) {
 	stopped := r.observe(observing, stop)
 	defer func() {
 		stop(nil)
-		err = errors.Join(err, stopped())
+		for _, failed := range stopped() {
+			if !errors.Is(err, failed) { // it is already if it ended the run
+				err = errors.Join(err, failed)
+			}
+		}
 	}()
 
 	bounded, cancel := context.WithTimeoutCause(observing, e.Deadline, fmt.Errorf("the run's deadline of %s has passed", e.Deadline))
@@ -94,7 +98,7 @@ type run struct {
 
 // observe starts the load, the signals and the observers. The first failure
 // ends the run through stop; stopped waits for all and returns their errors.
-func (r *run) observe(ctx context.Context, stop context.CancelCauseFunc) (stopped func() error) {
+func (r *run) observe(ctx context.Context, stop context.CancelCauseFunc) (stopped func() []error) {
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	var errs []error
@@ -128,9 +132,9 @@ func (r *run) observe(ctx context.Context, stop context.CancelCauseFunc) (stoppe
 	for _, o := range r.Observers {
 		start("observe", func() error { return o.Observe(ctx, r.rec) })
 	}
-	return func() error {
+	return func() []error {
 		wg.Wait()
-		return errors.Join(errs...)
+		return errs
 	}
 }
 

@@ -515,6 +515,28 @@ func TestALoadThatFailsAsItStopsLeavesNothingToHold(t *testing.T) {
 
 // A stall of the machine that drives the load makes answers look slow; that is
 // never the service's fault.
+// failing is a load that cannot go on.
+type failing struct{ *world }
+
+func (l failing) Drive(ctx context.Context, clock steadystate.Clock, each func(record.Request)) error {
+	ctx, cancel := context.WithTimeout(ctx, 8*s)
+	defer cancel()
+	_ = l.world.Drive(ctx, clock, each)
+	return errors.New("no more ports")
+}
+
+func TestAnErrorIsToldOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		e := w.experiment()
+		e.Load = failing{w}
+		result, _, err := run(t, t.Context(), e)
+		if err == nil || err.Error() != "load: no more ports" || result.End.Detail != err.Error() {
+			t.Errorf("error %v, ended with %q; want it once", err, result.End.Detail)
+		}
+	})
+}
+
 func TestAStallOfTheLoadsMachineIsNotTheServices(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()

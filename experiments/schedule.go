@@ -74,6 +74,14 @@ func (s Scheduled) String() string {
 	return s.Name + ": " + s.Fault.String()
 }
 
+// called is the fault in an error: by its name, or by its place in the list.
+func (s Scheduled) called(i int) string {
+	if s.Name == "" {
+		return fmt.Sprintf("fault %d", i+1)
+	}
+	return fmt.Sprintf("fault %q", s.Name)
+}
+
 // plan is the fault as plain data.
 func (s Scheduled) plan() record.Scheduled {
 	p := record.Scheduled{Name: s.Name, Fault: s.Fault.String(), At: s.At, For: s.For, Within: s.Within}
@@ -103,10 +111,7 @@ func (e Experiment) scheduled() time.Duration {
 func (e Experiment) validateFaults(bad func(format string, args ...any)) {
 	names, first := map[string]bool{}, false
 	for i, f := range e.Faults {
-		what := fmt.Sprintf("fault %d", i+1)
-		if f.Name != "" {
-			what = fmt.Sprintf("fault %q", f.Name)
-		}
+		what := f.called(i)
 		switch {
 		case f.Name == "" && len(e.Faults) > 1:
 			bad("%s needs a name, as there are several", what)
@@ -115,11 +120,7 @@ func (e Experiment) validateFaults(bad func(format string, args ...any)) {
 		}
 		names[f.Name] = true
 		first = first || f.first()
-		if f.Fault == nil {
-			bad("%s has no Fault", what)
-			continue
-		}
-		if err := f.validate(e.Hold); err != nil {
+		for _, err := range lines(f.validate(e.Hold)) {
 			bad("%s: %w", what, err)
 		}
 		for _, other := range e.Faults[:i] {
@@ -146,11 +147,9 @@ func (s Scheduled) validate(hold time.Duration) error {
 		}
 	}
 	if f, ok := s.Fault.(Validator); ok {
-		if err := f.Validate(); err != nil {
-			bad("%w", err)
-		}
+		errs = append(errs, lines(f.Validate())...)
 	}
-	if s.At > hold {
+	if s.At > max(0, hold) {
 		bad("At %s is beyond the hold time of %s: hold for longer", s.At, hold)
 	}
 	if s.For != 0 && s.oneShot() {

@@ -46,22 +46,20 @@ func TestAFaultOnAServiceWithoutALoadComesWhenItsTargetsServe(t *testing.T) {
 	}
 	for _, row := range []struct {
 		sentence string
-		traffic  string
 		pods     busy
 		injected time.Duration // not before; zero: never
 		want     string        // in the reason
 	}{
-		{"four rates of after the run's beginning", "ops", busy{"a": since(0), "b": since(0)}, 8 * s, "all 7 proofs are there"},
-		{"one that serves later is waited for", "ops", busy{"a": since(0), "b": since(12 * s)}, 15 * s, "all 7 proofs are there"},
-		{"one that serves nothing is not hit", "ops", busy{"a": since(0), "b": since(never)}, 0, "not injected: kill one: ops of b was above zero in 0 of "},
-		{"nor is one that is not observed", "ops", busy{"a": since(0)}, 0, "not injected: kill one: ops of b was above zero in 0 of 0 observations"},
-		{"without such a signal nothing is waited for, and nothing shown", "", busy{"a": since(0), "b": since(0)}, 5 * s, "no proof that the targets took traffic: neither a load"},
+		{"four rates of after the run's beginning", busy{"a": since(0), "b": since(0)}, 8 * s, "all 7 proofs are there"},
+		{"one that serves later is waited for", busy{"a": since(0), "b": since(12 * s)}, 15 * s, "all 7 proofs are there"},
+		{"one that serves nothing is not hit", busy{"a": since(0), "b": since(never)}, 0, "not injected: kill one: ops of b was above zero in 0 of "},
+		{"nor is one that is not observed", busy{"a": since(0)}, 0, "not injected: kill one: ops of b was above zero in 0 of 0 observations"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld()
 				e := w.experiment()
-				e.Load, e.Traffic = nil, row.traffic
+				e.Load, e.Traffic = nil, "ops"
 				e.Hypothesis = steadystate.Hypothesis{
 					Signals: []steadystate.Signal{{Name: "up", Source: steadystate.SourceFunc(up)}},
 					Checks:  []steadystate.Check{{Name: "is up", Signal: "up", Good: steadystate.AtLeast(1)}},

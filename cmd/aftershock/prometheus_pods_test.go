@@ -223,7 +223,7 @@ func runOnPods(t *testing.T, e experiments.Experiment, d *death, phase time.Dura
 	})
 	time.Sleep(30*time.Second + 300*time.Millisecond)
 
-	e.Load, e.Observers, e.Faults = nil, nil, []experiments.Scheduled{{Fault: d}}
+	e.Load, e.Traffic, e.Observers, e.Faults = nil, "traffic", nil, []experiments.Scheduled{{Fault: d}}
 	var signals []steadystate.Signal
 	named := map[string]bool{}
 	for _, signal := range e.Hypothesis.Signals {

@@ -351,7 +351,7 @@ func seeOutage(t *testing.T, e experiments.Experiment, after time.Duration) {
 		defer mu.Unlock()
 		return next
 	}}
-	e.Load, e.Observers, e.Faults = nil, nil, []experiments.Scheduled{{Fault: fault}}
+	e.Load, e.Traffic, e.Observers, e.Faults = nil, "traffic", nil, []experiments.Scheduled{{Fault: fault}}
 	var signals []steadystate.Signal
 	for _, signal := range e.Hypothesis.Signals {
 		if source, ok := signal.Source.(prom.Source); ok {
