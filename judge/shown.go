@@ -127,7 +127,7 @@ func (h happenings) by(i InjectionResult, until steadystate.Span, effect record.
 		if herald {
 			continue
 		}
-		text = fmt.Sprintf("%s (%s) %s at %s", t.Name, t.UID, effect.Event, e.Span)
+		text = fmt.Sprintf("%s %s at %s", strings.TrimSuffix(t.Name+" ("+t.UID+")", " ()"), effect.Event, e.Span)
 		if h.taken[n] {
 			missing, began = text+", which shows another injection", nil
 			continue
