@@ -148,8 +148,8 @@ func (s *Session) expects(e *Experiment) error {
 			if err != nil {
 				return err
 			}
-			expectation.Signal = SignalKubelets
-			e.Hypothesis.Signals = append(e.Hypothesis.Signals, source.Signal(SignalKubelets))
+			expectation.Signal = signalKubelets
+			e.Hypothesis.Signals = append(e.Hypothesis.Signals, source.Signal(signalKubelets))
 		}
 		e.Expectations = append(e.Expectations, expectation)
 	}

@@ -8,10 +8,10 @@ import (
 	"github.com/aftershockhq/aftershock/config"
 )
 
-// SignalKubelets is what the service's pods use of the CPU that they request, as
+// signalKubelets is what the service's pods use of the CPU that they request, as
 // a share, by the kubelets: a second reading of what an autoscaler looks at. One
 // whose own metric stays low is not excused by it.
-const SignalKubelets = "CPU by the kubelets"
+const signalKubelets = "CPU by the kubelets"
 
 // kubelets is its query. Only containers count whose request is known, or what
 // they use would be divided by too little. Requests come from
@@ -38,5 +38,5 @@ func (s *Session) secondReading(ctx context.Context, of *service) string {
 	if err != nil {
 		return fmt.Sprintf("no second reading of the pods' CPU, so its own metric is the only one (%s)", err)
 	}
-	return fmt.Sprintf("%s now %v of what is requested", SignalKubelets, found.Values)
+	return fmt.Sprintf("%s now %v of what is requested", signalKubelets, found.Values)
 }

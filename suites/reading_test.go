@@ -15,14 +15,14 @@ import (
 func TestAnAutoscalerHasASecondReading(t *testing.T) {
 	described := func(e Experiment) string {
 		for _, s := range e.Hypothesis.Signals {
-			if s.Name == SignalKubelets {
+			if s.Name == signalKubelets {
 				return s.Describe
 			}
 		}
 		return ""
 	}
 	e := build(t, scaled, "checkout/autoscaling/surge")
-	if e.Expectations[0].Signal != SignalKubelets || !strings.Contains(described(e), `pod=~"checkout-[a-z0-9]+-[a-z0-9]{5}"`) {
+	if e.Expectations[0].Signal != signalKubelets || !strings.Contains(described(e), `pod=~"checkout-[a-z0-9]+-[a-z0-9]{5}"`) {
 		t.Errorf("expectation %+v, signal %q", e.Expectations[0], described(e))
 	}
 	if calm := described(build(t, scaled, "checkout/pods/kill-one")); calm != "" {
@@ -90,7 +90,7 @@ func TestTheSecondReadingIsOfWhatThePodsUseOfTheirRequest(t *testing.T) {
 		})
 	}
 	if names := []string{"autoscaling/surge", "autoscaling/cpu-all", "autoscaling/kill", "autoscaling/rest", "capacity/scaled"}; slices.ContainsFunc(names, func(id string) bool {
-		return build(t, scaled, "checkout/"+id).Expectations[0].Signal != SignalKubelets
+		return build(t, scaled, "checkout/"+id).Expectations[0].Signal != signalKubelets
 	}) {
 		t.Errorf("not all of %v have a second reading", names)
 	}
