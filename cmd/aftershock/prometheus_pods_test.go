@@ -276,11 +276,11 @@ func ofTheLab(t *testing.T) string {
 	return strings.ReplaceAll(out.String(), "file: stress.yaml", "file: "+stress)
 }
 
-// ofTheREADME is the configuration of the README, letter by letter but for which
+// ofTheHowTo is the configuration of docs/howto.md, letter by letter but for which
 // cluster it is for, and what is kept beside it.
-func ofTheREADME(t *testing.T) string {
+func ofTheHowTo(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile("../../README.md")
+	text, err := os.ReadFile("../../docs/howto.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -288,16 +288,16 @@ func ofTheREADME(t *testing.T) string {
 	_, text, found := bytes.Cut(text, []byte("```yaml\n"+begin))
 	text, _, ended := bytes.Cut(text, []byte("```"))
 	if !found || !ended {
-		t.Fatal("the README has no configuration that begins with its apiVersion")
+		t.Fatal("docs/howto.md has no configuration that begins with its apiVersion")
 	}
-	return begin + strings.NewReplacer("context: staging ", "kubeconfig: kubeconfig\n  context: test ", "uid: 0b1c...", "uid: 0b1c").Replace(string(text))
+	return begin + strings.NewReplacer("context: staging ", "kubeconfig: kubeconfig\n  context: test ", "uid: 0b1c2d3e-0000-0000-0000-000000000000", "uid: 0b1c").Replace(string(text))
 }
 
 // R9 and R20: whenever a pod of a healthy service dies, between scrapes and
 // between the looks for targets, the checks of the lab's configuration and of the
-// README's example are decided, and hold; nothing of the run is unknown.
+// how-to's example are decided, and hold; nothing of the run is unknown.
 func TestAHealthyDeathHoldsByPrometheus(t *testing.T) {
-	for name, text := range map[string]string{"lab": ofTheLab(t), "README": ofTheREADME(t)} {
+	for name, text := range map[string]string{"lab": ofTheLab(t), "howto": ofTheHowTo(t)} {
 		for _, phase := range []time.Duration{0, 1300 * time.Millisecond, 2600 * time.Millisecond, 3900 * time.Millisecond} {
 			for _, after := range []time.Duration{50 * time.Millisecond, 900 * time.Millisecond} {
 				t.Run(fmt.Sprintf("%s/%s after targets were looked for, %s after a scrape", name, phase, after), func(t *testing.T) {

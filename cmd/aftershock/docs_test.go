@@ -1,0 +1,122 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/aftershockhq/aftershock/config"
+)
+
+var (
+	// Lines of code and code within a line; the languages of other blocks are not the
+	// shell's.
+	fenced = regexp.MustCompile("(?ms)^```(\\w*)\n(.*?)^```")
+	codes  = regexp.MustCompile("(?m)^    (.*)$|`([^`\n]+)`")
+	// A command ends at a pipe and the like, at a comment, and at two spaces, after
+	// which a list of commands says what each does.
+	command  = regexp.MustCompile(`(?:^|[;&|] ?|then |\$ )(?:bin/)?aftershock ([a-z].*?)(?:  |;| [|&>#]|$)`)
+	wordsOf  = regexp.MustCompile(`"[^"]*"|'[^']*'|\S+`)
+	ofValues = []string{"-f", "--file", "--out", "--label-filter", "--limit", "-o", "--output"}
+)
+
+// commandsOf are the arguments of each command line of a document.
+func commandsOf(text string) (list [][]string) {
+	text = fenced.ReplaceAllString(text, "")
+	for _, m := range codes.FindAllStringSubmatch(text, -1) {
+		for _, c := range command.FindAllStringSubmatch(m[1]+m[2], -1) {
+			var words []string
+			for _, word := range wordsOf.FindAllString(c[1], -1) {
+				words = append(words, strings.Trim(word, `"'`))
+			}
+			list = append(list, words)
+		}
+	}
+	return list
+}
+
+// idsOf are all that the YAML of the documents may run, and their beginnings.
+func idsOf(t *testing.T, texts map[string]string) []string {
+	t.Helper()
+	var services, names []string
+	for path, text := range texts {
+		for _, block := range fenced.FindAllStringSubmatch(text, -1) {
+			var file struct {
+				Services    map[string]any `yaml:"services"`
+				Experiments map[string]any `yaml:"experiments"`
+			}
+			if block[1] != "yaml" {
+				continue
+			}
+			if err := yaml.Unmarshal([]byte(block[2]), &file); err != nil {
+				t.Errorf("%s: %v", path, err)
+			}
+			for name := range file.Services {
+				services = append(services, name)
+			}
+			for name := range file.Experiments {
+				names = append(names, name)
+			}
+		}
+	}
+	for _, e := range config.Catalogue().Experiments {
+		suite, _, _ := strings.Cut(e.ID, "/")
+		names = append(names, e.ID, suite)
+	}
+	ids := slices.Clone(services)
+	for _, service := range services {
+		for _, name := range names {
+			ids = append(ids, service+"/"+name)
+		}
+	}
+	return ids
+}
+
+// What the documents tell to type is understood.
+func TestTheCommandsOfTheDocuments(t *testing.T) {
+	texts := map[string]string{}
+	for _, pattern := range []string{"../../*.md", "../../docs/*.md", "../../examples/*.md"} {
+		paths, _ := filepath.Glob(pattern)
+		for _, path := range paths {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			texts[path] = string(text)
+		}
+	}
+	ids, n := idsOf(t, texts), 0
+	for path, text := range texts {
+		for _, args := range commandsOf(text) {
+			n++
+			line := "aftershock " + strings.Join(args, " ")
+			var out, complaint bytes.Buffer
+			asked := slices.Insert(slices.Clone(args), 1, "--help") // every flag is read, and nothing is done
+			if code := execute(t.Context(), asked, &out, &complaint); code != exitHeld || !strings.Contains(out.String(), "aftershock "+args[0]) {
+				t.Errorf("%s: %s: exit code %d: %s", path, line, code, complaint.String())
+				continue
+			}
+			switch args[0] {
+			case "catalog", "explain": // which need neither a file nor a cluster
+				if code := execute(t.Context(), args, &out, &complaint); code != exitHeld {
+					t.Errorf("%s: %s: exit code %d: %s", path, line, code, complaint.String())
+				}
+			case "run", "preflight":
+				for i, arg := range args[1:] {
+					if !strings.HasPrefix(arg, "-") && !slices.Contains(ofValues, args[i]) && !slices.Contains(ids, arg) {
+						t.Errorf("%s: %s: no document has an experiment %s", path, line, arg)
+					}
+				}
+			}
+		}
+	}
+	if n < 20 {
+		t.Errorf("%d commands in the documents, want at least 20", n)
+	}
+}
