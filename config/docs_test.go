@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/pem"
+	"fmt"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -31,24 +32,34 @@ func TestTheExamplesOfTheDocuments(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(directory, "ca.pem"), authority, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	examples(t, func(place string, whole []byte) {
+		if _, err := Parse(filepath.Join(directory, "aftershock.yaml"), whole); err != nil {
+			t.Errorf("%s: %v\nin\n%s", place, err, whole)
+		}
+	})
+}
+
+// examples are those of the documents, each with what it is merged into.
+func examples(t *testing.T, see func(place string, whole []byte)) {
+	t.Helper()
 	for _, path := range documents {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		examples := example.FindAllStringSubmatchIndex(string(text), -1)
-		if len(examples) == 0 {
+		found := example.FindAllStringSubmatchIndex(string(text), -1)
+		if len(found) == 0 {
 			t.Errorf("%s has no example", path)
 		}
 		var complete yaml.Node
-		for i, at := range examples {
-			body, line := string(text[at[2]:at[3]]), 1+strings.Count(string(text[:at[2]]), "\n")
+		for i, at := range found {
+			body, place := string(text[at[2]:at[3]]), fmt.Sprintf("%s:%d", path, 1+strings.Count(string(text[:at[2]]), "\n"))
 			if i == 0 && !strings.HasPrefix(body, "apiVersion:") {
-				t.Fatalf("%s:%d: the first example is not complete", path, line)
+				t.Fatalf("%s: the first example is not complete", place)
 			}
 			var document yaml.Node
 			if err := yaml.Unmarshal([]byte(body), &document); err != nil {
-				t.Errorf("%s:%d: %v", path, line, err)
+				t.Errorf("%s: %v", place, err)
 				continue
 			}
 			merged := document.Content[0]
@@ -65,9 +76,7 @@ func TestTheExamplesOfTheDocuments(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := Parse(filepath.Join(directory, filepath.Base(path)), whole); err != nil {
-				t.Errorf("%s:%d: %v\nin\n%s", path, line, err, whole)
-			}
+			see(place, whole)
 		}
 	}
 }
@@ -103,7 +112,7 @@ func TestTheReferenceHasEveryField(t *testing.T) {
 			add(of.FieldByIndex(f.index).Type)
 		}
 	}
-	for _, of := range []reflect.Type{reflect.TypeFor[File](), reflect.TypeFor[Check](), reflect.TypeFor[Service](), reflect.TypeFor[Experiment](), reflect.TypeFor[timingView]()} {
+	for _, of := range []reflect.Type{reflect.TypeFor[File](), reflect.TypeFor[Check](), reflect.TypeFor[Service](), reflect.TypeFor[Experiment](), reflect.TypeFor[Fault]()} {
 		add(of)
 	}
 	for _, k := range kinds {

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -21,16 +20,25 @@ type Fault struct {
 	// Spec is one of the types of [Kinds]: a [chaosmesh.Spec] that does not name
 	// its pods yet, or one of this package's.
 	Spec any
-	// To is the service, or ToCalls, that a fault of the network is narrowed to;
-	// empty: everything.
+	// To is the service, or calls for the one that the service calls, between which
+	// and the pods the fault is. Default: everything that the pods send. Example:
+	// payments.
 	To string
-	// Effects are what must be seen, in place of what the kind has by default.
-	// They may be said of the kinds of Chaos Mesh.
-	Effects []record.Effect
-	At      time.Duration
-	For     time.Duration
-	When    When
-	Within  time.Duration
+	// Effects are what must be seen for a verdict to be held, in place of what the
+	// kind has by default; of the kinds of Chaos Mesh. Example:
+	// [{signal: requests, rise: 0.5}].
+	Effects []record.Effect `yaml:"effects"`
+	// At is when the fault comes, counted from when the first took effect (T0).
+	// Default: with the first. Example: 5s.
+	At time.Duration `yaml:"at"`
+	// For is how long the fault stays; not of a kind that is over at once. Default: to
+	// the end of the hold phase. Example: 20s.
+	For time.Duration `yaml:"for"`
+	// When is a condition that the fault waits for. Example: {autoscaler: scaling-out}.
+	When When `yaml:"when"`
+	// Within is how long to wait for the condition; then the run ends as unknown, and
+	// all is undone. Required with when. Example: 2m.
+	Within time.Duration `yaml:"within"`
 }
 
 // ToCalls stands for the service that the experiment's calls.
@@ -38,39 +46,50 @@ const ToCalls = "calls"
 
 // When is a condition that a fault waits for.
 type When struct {
-	Autoscaler string `yaml:"autoscaler"` // ScalingOut
+	// Autoscaler is what the service's autoscaler does: scaling-out, it wants more
+	// pods. Required.
+	Autoscaler string `yaml:"autoscaler"`
 }
 
 // ScalingOut is the condition that the service's autoscaler wants more pods.
 const ScalingOut = "scaling-out"
 
-// An Evict evicts pods, with grace and as budgets allow.
+// An Evict evicts pods, with grace and as the PodDisruptionBudget allows.
 type Evict struct {
 	Count faults.Count `yaml:"pods"`
 }
 
-// A Drain evicts every pod, one after the other.
+// A Drain evicts every pod in turn, as the PodDisruptionBudget allows.
 type Drain struct{}
 
-// A Restart rolls out the same template again.
+// A Restart rolls out a new revision, as good as the old.
 type Restart struct{}
 
-// A BadImage rolls out an image that cannot be pulled, and rolls it back.
+// A BadImage rolls out an image that cannot be pulled, and rolls it back when the
+// fault is undone.
 type BadImage struct{}
 
 // A Surge multiplies the load's rate.
 type Surge struct {
-	Factor Multiple `yaml:"factor"` // default: the autoscaler's surge
-	// Scaled, if not zero: the surge counts as in place once the service has
-	// scaled out for it and kept that size for so long, or did not in two minutes.
+	// Factor is by how much. Default: the surge of the service's autoscaler, 10x.
+	// Example: 3x.
+	Factor Multiple `yaml:"factor"`
+	// Scaled says that the surge counts as in place once the service has scaled out
+	// for it and kept that size for so long, or did not in two minutes. Default: at
+	// once. Example: 30s.
 	Scaled time.Duration `yaml:"scaled"`
 }
 
-// A ChaosMesh is any object of Chaos Mesh's, see [chaosmesh.Object].
+// A ChaosMesh is any fault in Chaos Mesh's own YAML, of pods in one namespace; its
+// duration is not used. Of a kind that Aftershock has not got, effects must say
+// what is to be seen.
 type ChaosMesh struct {
-	File   string `yaml:"file"` // one of the two
-	YAML   string `yaml:"yaml"`
-	Follow bool   `yaml:"follow"`
+	// File is a file with the object. It or yaml is required. Example: stress.yaml.
+	File string `yaml:"file"`
+	// YAML is the object's text. It or file is required.
+	YAML string `yaml:"yaml"`
+	// Follow also hits pods that appear while the fault is held. Default: false.
+	Follow bool `yaml:"follow"`
 
 	Object chaosmesh.Object `yaml:"-"` // once it was read
 }
@@ -110,16 +129,17 @@ func Kinds() (names []string) {
 }
 
 func (f *Fault) decode(d *decoder, at cursor) {
-	fields := map[string]any{"effects": &f.Effects, "at": &f.At, "for": &f.For, "when": &f.When, "within": &f.Within}
+	fields := fieldsOf(reflect.TypeFor[Fault]())
 	kindOf := func(name string) int {
 		return slices.IndexFunc(kinds, func(k kind) bool { return k.name == name })
 	}
 	for name, inner := range d.fields(at) {
+		own := slices.IndexFunc(fields, func(f structField) bool { return f.name == name })
 		switch i := kindOf(name); {
-		case fields[name] != nil:
-			d.value(inner, fields[name])
+		case own >= 0:
+			d.into(inner, reflect.ValueOf(f).Elem().FieldByIndex(fields[own].index))
 		case i < 0:
-			d.unknown(inner, slices.Sorted(maps.Keys(fields)), Kinds())
+			d.unknown(inner, slices.Sorted(slices.Values(names(fields))), Kinds())
 		case f.Kind != "":
 			d.bad(inner, "a fault is of one kind, and this one is a %s: name a second fault, or remove the kind that is inherited with \"%s: null\"", f.Kind, f.Kind)
 		default:

@@ -23,17 +23,37 @@ const Version = "aftershock/v1"
 
 // A File is a configuration file, as it is written. The catalogue of the
 // standard suites has the same form, without a cluster and its services.
+//
+// The comments of the fields here, and of the types that they have, are the
+// descriptions of the JSON Schema: "Required.", "Default: ..." and
+// "Example: ..." at their end say what they say.
 type File struct {
-	APIVersion string       `yaml:"apiVersion"`
-	Cluster    Cluster      `yaml:"cluster"`
-	Allow      Allow        `yaml:"allow"`
-	Prometheus *prom.Config `yaml:"prometheus"` // nil: there is none
-	Times      Times        `yaml:"times"`
-	// Baseline is what limits on a multiple of it refer to: BaselineSettle, the
-	// default, or BaselineControl.
-	Baseline    string            `yaml:"baseline"`
-	Checks      Named[Check]      `yaml:"checks"`
-	Services    Named[Service]    `yaml:"services"`
+	// APIVersion is the version of the file's language, aftershock/v1. Required.
+	APIVersion string `yaml:"apiVersion"`
+	// Cluster says which cluster is meant. On another one nothing is touched.
+	// Required.
+	Cluster Cluster `yaml:"cluster"`
+	// Allow says what faults may touch. Required.
+	Allow Allow `yaml:"allow"`
+	// Prometheus is asked by checks with a query and for effects that only metrics
+	// show. Without it there is none.
+	Prometheus *prom.Config `yaml:"prometheus"`
+	// Times are how long the parts of each run take. An experiment may have its own.
+	Times Times `yaml:"times"`
+	// Baseline is what "x baseline" in limits means: settle, the settled stretch
+	// before the fault, or control, a control run of the suite without its faults.
+	// Default: settle.
+	Baseline string `yaml:"baseline"`
+	// Checks say, by name, what is good, how much may be bad, and which limits hold.
+	// One by a name of the catalogue, with a slash, changes the catalogue's. Example:
+	// {answers: {signal: requests, good: value <= 1s, limits: [downtime <= 3s]}}.
+	Checks Named[Check] `yaml:"checks"`
+	// Services are what is tested, by name. Ids begin with the name. Required.
+	// Example: {checkout: {namespace: shop, workload: deployment/checkout}}.
+	Services Named[Service] `yaml:"services"`
+	// Experiments are the file's own, by a name without a slash; those of the
+	// catalogue run by the suites of a service. Example:
+	// {kill: {service: checkout, faults: {kill: {podKill: {pods: 1}}}}}.
 	Experiments Named[*yaml.Node] `yaml:"experiments"` // each an [Experiment], once it was merged
 }
 
@@ -45,44 +65,74 @@ const (
 
 // A Cluster says which cluster is meant.
 type Cluster struct {
-	Kubeconfig string `yaml:"kubeconfig"` // empty: as kubectl finds it
-	Context    string `yaml:"context"`    // empty: the current one
+	// Kubeconfig is the file with the credentials. Default: as kubectl finds it, by
+	// KUBECONFIG, ~/.kube/config or the pod's own account.
+	Kubeconfig string `yaml:"kubeconfig"`
+	// Context is a context of the kubeconfig. Default: the current one.
+	Context string `yaml:"context"`
 	// UID is the UID of the namespace kube-system, which tells one cluster from
-	// another whatever its name is; required.
+	// another whatever its name is: kubectl get namespace kube-system -o
+	// jsonpath={.metadata.uid}. Required. Example: 0b1c2d3e-0000-0000-0000-000000000000.
 	UID string `yaml:"uid"`
-	// Namespace is where the program keeps objects of its own: the Job of a
-	// load's workers.
+	// Namespace is where the program keeps objects of its own: the Job of a load's
+	// workers. Example: aftershock.
 	Namespace string `yaml:"namespace"`
 }
 
 // Allow says what faults may touch.
 type Allow struct {
-	Namespaces []string            `yaml:"namespaces"` // required
-	Protected  []map[string]string `yaml:"protected"`  // pods with these labels are never hit
+	// Namespaces are those that faults may touch. Required. Example: [shop].
+	Namespaces []string `yaml:"namespaces"`
+	// Protected are labels; pods that have all those of one entry are never hit.
+	// Example: [{app: database}].
+	Protected []map[string]string `yaml:"protected"`
 }
 
 // Times are how long the parts of a run take; zero is for what is not said.
 type Times struct {
-	Settle time.Duration `yaml:"settle"` // default 10 s
-	Hold   time.Duration `yaml:"hold"`   // default 10 s
-	Watch  time.Duration `yaml:"watch"`  // default 30 s
-	// Undo bounds the undoing of all faults, Deadline the whole run but for it.
-	// Defaults: those of experiments.Experiment.
-	Undo     time.Duration `yaml:"undo"`
+	// Settle is how long the checks must be good before the first fault, at least,
+	// and again for an outage to be over. Default: 10s.
+	Settle time.Duration `yaml:"settle"`
+	// Hold is how long a fault that is held stays. Default: 10s. Example: 1m.
+	Hold time.Duration `yaml:"hold"`
+	// Watch is how long to look on after the fault is gone. Default: 30s. Example: 5m.
+	Watch time.Duration `yaml:"watch"`
+	// Undo is how long undoing all faults may take. Default: 1m, and 7m of a drain
+	// and a rollout.
+	Undo time.Duration `yaml:"undo"`
+	// Deadline is how long the whole run may take but for the undoing. Default:
+	// twice what the phases take, and 1m; 1h of a drain and a rollout.
 	Deadline time.Duration `yaml:"deadline"`
 }
 
-// A Check is a [steadystate.Check] with where its signal comes from: the name of
-// a signal, or a query.
+// A Check says of a signal, or of what a query yields, what is good, how much may
+// be bad, and which limits hold; see [steadystate.Check].
 type Check struct {
+	// Signal is what is looked at: requests (seconds that each request of the load
+	// took), "requests reused" (the same over kept connections), replicas (ready /
+	// desired pods), rollout (100% when the newest revision is complete), websocket
+	// or grpc (seconds until the probe's answer). A check has a signal or a query.
 	Signal string `yaml:"signal"`
-	// Query is PromQL. It may name what it is about as a template does, see [Subject].
-	Query   string              `yaml:"query"`
-	Reduce  prom.Reduction      `yaml:"reduce"` // of several series
-	Every   time.Duration       `yaml:"every"`  // how often it is asked; default 1 s
-	Good    Good                `yaml:"good"`
-	Allowed chaosmesh.Share     `yaml:"allowed"`
-	Limits  []steadystate.Limit `yaml:"limits"`
+	// Query is PromQL, in place of a signal. In it {{.Series}} and the like stand
+	// for the service that the check is used for. Example:
+	// sum(rate(orders_total[10s])).
+	Query string `yaml:"query"`
+	// Reduce says what several series of the query make: sum, max, min, avg, or each
+	// one an observation. Default: several series are an error.
+	Reduce prom.Reduction `yaml:"reduce"`
+	// Every is how often the query is asked. Default: 1s.
+	Every time.Duration `yaml:"every"`
+	// Good is what counts as good: value, an operator and a number with the signal's
+	// unit. Required. Examples: value <= 1s; value >= 99%.
+	Good Good `yaml:"good"`
+	// Allowed is the share that may be bad while nothing is wrong: a stray failure is
+	// not an outage. Default: 0%. Example: 0.1%.
+	Allowed chaosmesh.Share `yaml:"allowed"`
+	// Limits are on figures of the whole run: a quantity, an operator and a value,
+	// and either during a phase or after removal of the fault; "aftershock judge
+	// --help" lists the quantities. Default: good throughout. Example:
+	// [downtime <= 3s, ttr <= 5s after removal, p95 <= 500ms during hold].
+	Limits []steadystate.Limit `yaml:"limits"`
 }
 
 // Good is what counts as good, as text "value <= 1s".
@@ -96,58 +146,113 @@ func (g *Good) UnmarshalText(text []byte) (err error) {
 
 // A Service is a workload, how it is reached, and what must hold of it.
 type Service struct {
-	Namespace string        `yaml:"namespace"`
-	Workload  kube.Workload `yaml:"workload"`
-	// Selector, Container and Service are read from the cluster where they are
-	// not said.
-	Selector  map[string]string `yaml:"selector"`
-	Container string            `yaml:"container"` // the one that serves
-	Service   string            `yaml:"service"`
-	Load      *Load             `yaml:"load"`
-	// Traffic is PromQL with one series for each pod, the rate of what it serves:
-	// the proof of exposure of a service without a load.
-	Traffic   string     `yaml:"traffic"`
-	WebSocket *WebSocket `yaml:"websocket"` // makes the signal "websocket"
-	GRPC      *GRPC      `yaml:"grpc"`      // makes the signal "grpc"
-	Checks    []string   `yaml:"checks"`
-	Suites    []string   `yaml:"suites"` // SUITE or SUITE/EXPERIMENT of the catalogue, or "all"
-	Calls     []string   `yaml:"calls"`  // services
-	// Autoscaler is the workload's; nil: there is none.
+	// Namespace is the workload's, one of allow.namespaces. Required. Example: shop.
+	Namespace string `yaml:"namespace"`
+	// Workload creates the pods: its kind and its name. Required. Examples:
+	// deployment/checkout; statefulset/ledger; daemonset/agent.
+	Workload kube.Workload `yaml:"workload"`
+	// Selector are labels of the service's pods. Default: the workload's. Example:
+	// {app: checkout}.
+	Selector map[string]string `yaml:"selector"`
+	// Container is the one that serves. Default: the only one.
+	Container string `yaml:"container"`
+	// Service is the Kubernetes Service in front of the pods. Default: the only one
+	// that selects them.
+	Service string `yaml:"service"`
+	// Load is the load of HTTP requests that experiments drive. Default: there is
+	// none. Example: {url: http://checkout.example/checkout, rate: 100/s}.
+	Load *Load `yaml:"load"`
+	// Traffic is PromQL with one series for each pod, the rate of what it serves, in
+	// place of a load: it proves that the pods that were hit took traffic. Example:
+	// sum by (pod) (rate(ops_total[10s])).
+	Traffic string `yaml:"traffic"`
+	// WebSocket is a probe by messages that the service echoes. It makes the signal
+	// websocket.
+	WebSocket *WebSocket `yaml:"websocket"`
+	// GRPC is a probe by gRPC's health check. It makes the signal grpc.
+	GRPC *GRPC `yaml:"grpc"`
+	// Checks are names of checks, which must hold in every experiment that names none
+	// of its own. Default: standard/answers of a service with a load, and
+	// standard/replicas. Example: [answers, whole].
+	Checks []string `yaml:"checks"`
+	// Suites are what of the catalogue runs: all, SUITE or SUITE/EXPERIMENT. Example:
+	// [pods, network/delay].
+	Suites []string `yaml:"suites"`
+	// Calls are services of the file that this one calls, for faults of the network
+	// in between. Example: [payments].
+	Calls []string `yaml:"calls"`
+	// Autoscaler is the workload's HorizontalPodAutoscaler; {} is one with all
+	// defaults. Default: there is none.
 	Autoscaler *Autoscaler `yaml:"autoscaler"`
-	Metrics    Metrics     `yaml:"metrics"`
-	// PodSignals are PromQL with one series for each pod, in which effects are
-	// looked for, by name.
+	// Metrics say where the service's own metrics are, for queries that many services
+	// share.
+	Metrics Metrics `yaml:"metrics"`
+	// PodSignals are PromQL with one series for each pod, in which effects of faults
+	// are looked for, by name: cpu, in cores, and memory, in bytes, have defaults from
+	// the kubelets' cAdvisor; calls are calls that succeed, a second. Example:
+	// {calls: "sum by (pod) (rate(calls_total[10s]))"}.
 	PodSignals map[string]string `yaml:"podSignals"`
-	// Vary has merge patches of the catalogue's experiments, by SUITE/EXPERIMENT.
+	// Vary changes experiments of the catalogue for this service, by
+	// SUITE/EXPERIMENT: each is merged onto the catalogue's, and null removes.
+	// Example: {network/delay: {times: {hold: 1m}}}.
 	Vary Named[*yaml.Node] `yaml:"vary"`
 }
 
 // A Load is a load of HTTP requests.
 type Load struct {
-	URL           string            `yaml:"url"`
-	Rate          load.Shape        `yaml:"rate"` // default 100/s
-	Targets       string            `yaml:"targets"`
-	Method        string            `yaml:"method"`
-	Headers       map[string]Header `yaml:"headers"`
-	HeaderFiles   []string          `yaml:"headerFiles"`
-	BodyFile      string            `yaml:"bodyFile"`
-	Timeout       time.Duration     `yaml:"timeout"`
-	BackendHeader string            `yaml:"backendHeader"` // default X-Pod
-	Success       Success           `yaml:"success"`
-	// Reuse keeps connections alive; ReuseRate is the rate of requests over kept
-	// connections beside fresh ones, the signal "requests reused".
-	Reuse     bool          `yaml:"reuse"`
-	ReuseRate load.Rate     `yaml:"reuseRate"`
-	CAFile    string        `yaml:"caFile"`
-	Workers   *workers.Pods `yaml:"workers"` // pods in the cluster that drive the load together; nil: this machine does
+	// URL is what is requested. It or targets is required. Example:
+	// http://checkout.example/checkout.
+	URL string `yaml:"url"`
+	// Rate is the rate of requests, over time: a rate, a ramp, steps, a sine or a
+	// spike, each per second or minute. Default: 100/s. Examples: 1000/min; ramp from
+	// 10/s to 100/s over 1m; steps 10/s for 20s, 50/s; sine 50/s by 30/s every 1m;
+	// spike from 100/s to 1000/s after 10s for 30s.
+	Rate load.Shape `yaml:"rate"`
+	// Targets is a file in vegeta's HTTP or JSON format, in place of a url.
+	Targets string `yaml:"targets"`
+	// Method is the HTTP method. Default: GET.
+	Method string `yaml:"method"`
+	// Headers are sent with each request, by name: a value, or where a secret one is.
+	// Example: {Accept: application/json, Authorization: {env: TOKEN}}.
+	Headers map[string]Header `yaml:"headers"`
+	// HeaderFiles are files with more headers, as lines "Name: value".
+	HeaderFiles []string `yaml:"headerFiles"`
+	// BodyFile is a file with the body of each request.
+	BodyFile string `yaml:"bodyFile"`
+	// Timeout is how long to wait for an answer. Default: 2s.
+	Timeout time.Duration `yaml:"timeout"`
+	// BackendHeader is the response header in which the service says which pod
+	// answered: the proof that the pod that was hit took traffic. Default: X-Pod.
+	BackendHeader string `yaml:"backendHeader"`
+	// Success is what makes an answer a good one. Default: a status from 200 to 399.
+	// Example: {status: [200-299], body: {contains: ok}}.
+	Success Success `yaml:"success"`
+	// Reuse keeps connections and uses them again. Default: false.
+	Reuse bool `yaml:"reuse"`
+	// ReuseRate is the rate of further requests over kept connections, the signal
+	// "requests reused"; not with reuse. Example: 19/s.
+	ReuseRate load.Rate `yaml:"reuseRate"`
+	// CAFile is a file of certificate authorities, PEM. Default: the system's
+	// authorities.
+	CAFile string `yaml:"caFile"`
+	// Workers are pods in the cluster that drive the load together, as an Indexed Job.
+	// Default: this machine drives it. Example: {count: 4, image: aftershock}.
+	Workers *workers.Pods `yaml:"workers"`
 }
 
 // Success is what makes an answer a good one.
 type Success struct {
+	// Status are the codes of good answers, and ranges of them, within 200-399.
+	// Default: [200-399]. Example: [200-299, 304].
 	Status []load.StatusRange `yaml:"status"`
-	Body   struct {
-		Contains string `yaml:"contains"`
-	} `yaml:"body"`
+	// Body is what a good answer has in its body.
+	Body Body `yaml:"body"`
+}
+
+// A Body is what the body of a good answer must be like.
+type Body struct {
+	// Contains is a text that the body must have in it. Default: any body will do.
+	Contains string `yaml:"contains"`
 }
 
 // A Header is the value of a header, or where a secret one is.
@@ -166,66 +271,91 @@ func (h *Header) decode(d *decoder, at cursor) {
 		}
 		return
 	}
-	var secret struct {
-		Env  string `yaml:"env"`
-		File string `yaml:"file"`
-	}
-	if d.ok(func() { d.value(at, &secret) }) && (secret.Env == "") == (secret.File == "") {
+	if d.ok(func() { d.value(at, &h.Secret) }) && (h.Secret.Env == "") == (h.Secret.File == "") {
 		d.bad(at, "want the value as a text, or one of {env: NAME} and {file: PATH}")
 	}
-	h.Secret = load.Secret{Env: secret.Env, File: secret.File}
 }
 
 // A WebSocket is a probe by messages that the service echoes.
 type WebSocket struct {
 	probe.WebSocket `yaml:",inline"`
-	CAFile          string `yaml:"caFile"`
+	// CAFile is a file of certificate authorities, PEM. Default: the system's
+	// authorities.
+	CAFile string `yaml:"caFile"`
 }
 
 // A GRPC is a probe by gRPC's health check.
 type GRPC struct {
 	probe.GRPCHealth `yaml:",inline"`
-	UseTLS           bool   `yaml:"tls"`
-	CAFile           string `yaml:"caFile"`
+	// UseTLS speaks TLS. Default: false.
+	UseTLS bool `yaml:"tls"`
+	// CAFile is a file of certificate authorities, PEM; with tls. Default: the
+	// system's authorities.
+	CAFile string `yaml:"caFile"`
 }
 
 // An Autoscaler is a HorizontalPodAutoscaler.
 type Autoscaler struct {
-	Name   string   `yaml:"name"`   // default: the workload's
-	Surge  Multiple `yaml:"surge"`  // of the load's rate; default 10x
-	Limits []string `yaml:"limits"` // see [autoscaling.ParseLimit]
+	// Name is the autoscaler's. Default: the name of the workload.
+	Name string `yaml:"name"`
+	// Surge is by how much a surge multiplies the load's rate. Default: 10x.
+	Surge Multiple `yaml:"surge"`
+	// Limits are on what the autoscaler does: lag, decision, actuation, ready,
+	// relieved, back, replicas and turns. Default:
+	// [decision <= 1m since fault, ready <= 2m since fault, turns <= 1, back <= 7m].
+	Limits []string `yaml:"limits"`
 }
 
 // Metrics say where a service's own metrics are, for queries that many services
 // share; see [Subject].
 type Metrics struct {
-	Histogram string            `yaml:"histogram"` // of its requests; default http_request_duration_seconds
-	Labels    map[string]string `yaml:"labels"`    // that its series have besides the namespace and the pod
-	Range     time.Duration     `yaml:"range"`     // of rates; default 15 s
+	// Histogram is the histogram of the service's requests, {{.Histogram}} in
+	// queries, without _bucket. Default: http_request_duration_seconds.
+	Histogram string `yaml:"histogram"`
+	// Labels are what the service's series have besides the namespace and the pod, a
+	// part of {{.Series}}. Example: {route: /checkout}.
+	Labels map[string]string `yaml:"labels"`
+	// Range is the range of rates, {{.Range}} in queries. Default: 15s.
+	Range time.Duration `yaml:"range"`
 }
 
-// An Experiment is one as it is written: of the catalogue, varied, or a user's own.
+// An Experiment is what is injected, and what must hold meanwhile: as it is
+// written, of the catalogue, varied, or a user's own.
 type Experiment struct {
-	// From names the one that this is a merge patch of: SUITE/EXPERIMENT of the
-	// catalogue, or one of the file.
-	From    string `yaml:"from"`
-	Title   string `yaml:"title"`   // {{.Service}} is the service's name
-	Service string `yaml:"service"` // of the catalogue's: the one that runs it
-	Skip    string `yaml:"skip"`    // why it is not run
-	Times   Times  `yaml:"times"`
-	// AtLeast are times that the fault needs to show its effect. They are used
-	// where the experiment's own Times say nothing and the file's are shorter.
+	// From names the experiment that this one changes, SUITE/EXPERIMENT of the
+	// catalogue or one of the file. This one is merged onto it (RFC 7386): mappings
+	// merge, null removes, limits merge by what they are on, and anything else
+	// replaces. Example: network/delay.
+	From string `yaml:"from"`
+	// Title is for people. In it {{.Service}} is the service's name. Default: the id.
+	// Example: kill one pod of {{.Service}}.
+	Title string `yaml:"title"`
+	// Service is the one that the experiment is about. Default: the only one. Example:
+	// checkout.
+	Service string `yaml:"service"`
+	// Skip is why the experiment is not run. Default: it runs.
+	Skip string `yaml:"skip"`
+	// Times are the experiment's own. Default: the file's.
+	Times Times `yaml:"times"`
+	// AtLeast are the settle, hold and watch that the fault needs to show its effect,
+	// used where the experiment's own times say nothing and the file's are shorter.
 	AtLeast Times `yaml:"atLeast"`
-	// Checks are in place of the service's, ExtraChecks besides.
-	Checks      []string `yaml:"checks"`
+	// Checks are names of checks, in place of the service's. Example: [answers].
+	Checks []string `yaml:"checks"`
+	// ExtraChecks are names of checks besides. Example: [rollout/complete].
 	ExtraChecks []string `yaml:"extraChecks"`
-	// Expects are what is expected besides: "autoscaler".
+	// Expects are what is judged besides the checks: autoscaler, what the service's
+	// autoscaler did. Example: [autoscaler].
 	Expects []string `yaml:"expects"`
-	// Limits are merged into those of checks, by their name; of every check on a
-	// signal by "signal NAME", and of an expectation by its.
+	// Limits are merged into those of a check by its name, of each check on a signal by
+	// "signal NAME", and of the autoscaler by autoscaler. Each replaces the one on the
+	// same quantity, phase and bound. Example: {answers: [p95 <= 900ms]}.
 	Limits map[string]LimitTexts `yaml:"limits"`
-	Faults Named[Fault]          `yaml:"faults"`
-	Load   *yaml.Node            `yaml:"load"` // a merge patch of the service's [Load]
+	// Faults are what is injected, by name; {} is for the load alone. Required without
+	// from. Example: {kill: {podKill: {pods: 1}}}.
+	Faults Named[Fault] `yaml:"faults"`
+	// Load is merged onto the service's. Example: {rate: 200/s}.
+	Load *yaml.Node `yaml:"load"`
 }
 
 // LimitTexts are limits whose form depends on what they are on.

@@ -20,7 +20,6 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/experiments/workers"
-	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -128,13 +127,6 @@ type (
 		Name   string `yaml:"name"`
 		Limits []text `yaml:"limits"`
 	}
-	timingView struct {
-		Effects []record.Effect `yaml:"effects"`
-		At      time.Duration   `yaml:"at"`
-		For     time.Duration   `yaml:"for"`
-		When    When            `yaml:"when"`
-		Within  time.Duration   `yaml:"within"`
-	}
 	// text is written without quotes where YAML lets it.
 	text string
 )
@@ -237,8 +229,7 @@ func faultView(name string, f Fault) *yaml.Node {
 		put(spec, "to", written(reflect.ValueOf(f.To)))
 	}
 	put(view, f.Kind, spec)
-	timing := written(reflect.ValueOf(timingView{f.Effects, f.At, f.For, f.When, f.Within}))
-	if timing != nil {
+	if timing := written(reflect.ValueOf(f)); timing != nil {
 		view.Content = append(view.Content, timing.Content...)
 	}
 	return view

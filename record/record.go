@@ -182,7 +182,7 @@ type Target struct {
 // stretch before the fault, which must be gone once the fault is.
 type Effect struct {
 	// Event of this kind must be seen on every target after the injection
-	// began.
+	// began. Example: restarted.
 	Event string `json:"event,omitempty" yaml:"event"`
 	// Container is the container of the target that the event must concern;
 	// empty: the event concerns the target itself.
@@ -192,19 +192,20 @@ type Effect struct {
 	On *Target `json:"on,omitempty" yaml:"-"`
 	// Signal of every target, see [TargetSignal], must change while the fault
 	// is on, from the injection's span to the removal's: by Rise, or to AtMost.
+	// Example: requests.
 	Signal string `json:"signal,omitempty" yaml:"signal"`
 	// Rise is the minimum rise of the quantile of its values above that of the
-	// settled stretch, in the signal's unit.
+	// settled stretch, in the signal's unit. Example: 0.5.
 	Rise float64 `json:"rise,omitempty" yaml:"rise"`
-	// Quantile selects the quantile; zero is the median. A fault in one of ten
-	// requests shows in the 0.95-quantile.
+	// Quantile selects the quantile, from 0 to 1; zero is the median. A fault in one
+	// of ten requests shows in the 0.95-quantile. Default: the median. Example: 0.95.
 	Quantile float64 `json:"quantile,omitempty" yaml:"quantile"`
 	// Ceiling, if not zero, is the signal's maximum, such as a limit of the
 	// target's. If the signal was below it before, and during the fault is
 	// within a tenth of it, it need not have risen further.
 	Ceiling float64 `json:"ceiling,omitempty" yaml:"ceiling"`
 	// AtMost is the maximum of every value during the fault; some values
-	// exceeded it before.
+	// exceeded it before. Example: 0.
 	AtMost *float64 `json:"atMost,omitempty" yaml:"atMost"`
 	// Times is the factor by which the load's rate of sending the requests of
 	// Signal is multiplied. Signal is then not one of a target: the target is

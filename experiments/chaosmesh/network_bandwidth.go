@@ -20,7 +20,8 @@ type NetworkBandwidth struct {
 	Pods  faults.Pods  `yaml:"-"`
 	Count faults.Count `yaml:"pods"`
 	// Rate is the limit in bits per second, as in Kubernetes' own annotation
-	// kubernetes.io/egress-bandwidth: "10M" is ten megabits per second.
+	// kubernetes.io/egress-bandwidth: 10M is ten megabits per second. Required.
+	// Example: 10M.
 	Rate resource.Quantity `yaml:"rate"`
 	// To, Direction, Outside and Device are those of [NetworkDelay].
 	To        faults.Pods `yaml:"-"`
@@ -28,6 +29,7 @@ type NetworkBandwidth struct {
 	Outside   []string    `yaml:"outside"`
 	Device    string      `yaml:"device"`
 	// Follow also hits pods that appear while the fault is held; see [Fault].
+	// Default: false.
 	Follow bool `yaml:"follow"`
 	// Effects must be seen. There is no default, and without them the verdict
 	// cannot be held.

@@ -19,24 +19,30 @@ type NetworkDelay struct {
 	// Count: all.
 	Pods  faults.Pods  `yaml:"-"`
 	Count faults.Count `yaml:"pods"`
-	// Latency is the delay of each packet.
+	// Latency is the delay of each packet. Required. Example: 200ms.
 	Latency time.Duration `yaml:"latency"`
-	// Jitter is how much the delay varies to either side; at most Latency.
+	// Jitter is how much the delay varies to either side; at most Latency. Default:
+	// not at all. Example: 50ms.
 	Jitter time.Duration `yaml:"jitter"`
 	// Correlation is how much the delay of a packet depends on that of the
-	// previous one. Default 0.
+	// previous one. Default: 0%.
 	Correlation Share `yaml:"correlation"`
 	// To narrows the fault to the packets between the pods and these, in the
 	// Direction. Default: all packets.
-	To        faults.Pods `yaml:"-"`
-	Direction Direction   `yaml:"direction"`
+	To faults.Pods `yaml:"-"`
+	// Direction selects packets between the pods and the others: both, egress, those
+	// that the pods send, or ingress, those that they are sent. Packets to the address of a
+	// service are met by both and ingress only. Default: both.
+	Direction Direction `yaml:"direction"`
 	// Outside narrows the fault to packets that the pods send to addresses
-	// outside the cluster: "203.0.113.7", "203.0.113.0/24", "203.0.113.7:5432" or
-	// a name, which Chaos Mesh's controller resolves once. IPv4 only.
+	// outside the cluster: an address, a range, an address with a port, or a name,
+	// which Chaos Mesh's controller resolves once. IPv4 only. Example:
+	// [203.0.113.0/24, "203.0.113.7:5432"].
 	Outside []string `yaml:"outside"`
-	// Device is the network device of the pods. Default eth0.
+	// Device is the network device of the pods. Default: eth0.
 	Device string `yaml:"device"`
 	// Follow also hits pods that appear while the fault is held; see [Fault].
+	// Default: false.
 	Follow bool `yaml:"follow"`
 	// Signal is the signal of each target (see [record.TargetSignal]), in
 	// seconds, that rises by at least eight tenths of Latency. Default: the

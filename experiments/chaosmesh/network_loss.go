@@ -14,10 +14,11 @@ type NetworkLoss struct {
 	// Count: all.
 	Pods  faults.Pods  `yaml:"-"`
 	Count faults.Count `yaml:"pods"`
-	// Packets is the share of dropped packets; each is chosen at random.
+	// Packets is the share of dropped packets; each is chosen at random. Required.
+	// Example: 5%.
 	Packets Share `yaml:"packets"`
-	// Correlation is how much the choice depends on the previous packet. Default
-	// 0.
+	// Correlation is how much the choice depends on the previous packet. Default:
+	// 0%.
 	Correlation Share `yaml:"correlation"`
 	// To, Direction, Outside and Device are those of [NetworkDelay].
 	To        faults.Pods `yaml:"-"`
@@ -25,6 +26,7 @@ type NetworkLoss struct {
 	Outside   []string    `yaml:"outside"`
 	Device    string      `yaml:"device"`
 	// Follow also hits pods that appear while the fault is held; see [Fault].
+	// Default: false.
 	Follow bool `yaml:"follow"`
 	// Effects must be seen. There is no default, and without them the verdict
 	// cannot be held.

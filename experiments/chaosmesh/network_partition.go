@@ -21,10 +21,12 @@ type NetworkPartition struct {
 	Outside   []string    `yaml:"outside"`
 	Device    string      `yaml:"device"`
 	// Follow also hits pods that appear while the fault is held; see [Fault].
+	// Default: false.
 	Follow bool `yaml:"follow"`
 	// Signal is a signal of each target (see [record.TargetSignal]) that does not
 	// rise above zero while the network is cut and does before and after:
-	// successful calls per second from the pods to the others, for example.
+	// successful calls per second from the pods to the others, for example. Default:
+	// there is none, and effects must say what is to be seen. Example: calls.
 	Signal string `yaml:"signal"`
 	// Effects must be seen, in place of Signal. Without Signal and Effects the
 	// verdict cannot be held.

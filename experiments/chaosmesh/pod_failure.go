@@ -26,6 +26,7 @@ type PodFailure struct {
 	Pods  faults.Pods  `yaml:"-"`
 	Count faults.Count `yaml:"pods"`
 	// Follow also hits pods that appear while the fault is held; see [Fault].
+	// Default: false.
 	Follow bool `yaml:"follow"`
 	// Effects must be seen. Default: each target is not ready.
 	Effects []record.Effect `yaml:"-"`

@@ -31,15 +31,18 @@ type StressCPU struct {
 	Count faults.Count `yaml:"pods"`
 	// Containers are the stressed containers. Default: the first of each pod.
 	Containers []string `yaml:"containers"`
-	// Workers in each container, from 1 to 8192.
+	// Workers are how many there are in each container, from 1 to 8192. Required.
+	// Example: 1.
 	Workers int `yaml:"workers"`
-	// Load is how busy each worker is, in whole percents of a core. Default 100%.
+	// Load is how busy each worker is, in whole percents of a core. Default:
+	// 100%. Example: 80%.
 	Load Share `yaml:"load"`
 	// Follow also hits pods that appear while the fault is held; see [Fault].
+	// Default: false.
 	Follow bool `yaml:"follow"`
 	// Signal is the signal of each target, in cores, that rises by at least half
 	// of the workers' planned use, or of the container's limit if that is lower.
-	// Default: [SignalCPU].
+	// Default: cpu.
 	Signal string `yaml:"signal"`
 	// Effects must be seen, in place of Signal.
 	Effects []record.Effect `yaml:"-"`

@@ -29,16 +29,17 @@ type StressMemory struct {
 	Count faults.Count `yaml:"pods"`
 	// Containers are the stressed containers. Default: the first of each pod.
 	Containers []string `yaml:"containers"`
-	// Size is in bytes, at least a MiB: "256Mi".
+	// Size is in bytes, at least a MiB. It or OfLimit is required. Example: 256Mi.
 	Size resource.Quantity `yaml:"size"`
 	// OfLimit is a share of the container's memory limit, in whole percents. All
-	// stressed containers must have the same limit.
+	// stressed containers must have the same limit. Example: 70%.
 	OfLimit Share `yaml:"ofLimit"`
 	// Follow also hits pods that appear while the fault is held; see [Fault].
+	// Default: false.
 	Follow bool `yaml:"follow"`
 	// Signal is the signal of each target, in bytes, that rises by at least
 	// eight tenths of the size, or of the container's limit if that is lower.
-	// Default: [SignalMemory].
+	// Default: memory.
 	Signal string `yaml:"signal"`
 	// Effects must be seen, in place of Signal.
 	Effects []record.Effect `yaml:"-"`

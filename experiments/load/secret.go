@@ -10,10 +10,11 @@ import (
 // A Secret references a secret value, which is never logged: the load reads it
 // at each start, and its String, the record and errors show only its place.
 type Secret struct {
-	// Env is the name of the environment variable with the value, File the path
-	// of the file with it; set one of the two. Trailing line breaks are not part
-	// of the value.
-	Env  string `yaml:"env"`
+	// Env is the name of the environment variable with the value; set it or File.
+	// Example: TOKEN.
+	Env string `yaml:"env"`
+	// File is the path of the file with the value; trailing line breaks are not part
+	// of it. Example: token.
 	File string `yaml:"file"`
 }
 

@@ -24,17 +24,19 @@ import (
 
 // Pods are the pods of the workers.
 type Pods struct {
-	// Count is how many workers share the load; required, at most [MaxCount].
+	// Count is how many workers share the load, from 1 to 100 ([MaxCount]). Required.
+	// Example: 4.
 	Count int `yaml:"count"`
-	// Image is the workers' image; required. Its entry point is the program
-	// aftershock, of this version.
+	// Image is the workers' image. Its entry point is the program aftershock, of this
+	// version. Required. Example: registry.example/aftershock:1.0.
 	Image string `yaml:"image"`
-	// Namespace is the workers' namespace; required.
+	// Namespace is the workers' namespace. Default: that of cluster in a file, and
+	// none in Go.
 	Namespace string `yaml:"namespace"`
-	// CPU and Memory are the requests of each worker, and Memory its limit too.
-	// CPU has no limit: a throttled worker would stall, and measure that. Default
-	// 500m and 256Mi.
-	CPU    resource.Quantity `yaml:"cpu"`
+	// CPU is what each worker requests. It has no limit: a throttled worker would
+	// stall, and measure that. Default: 500m.
+	CPU resource.Quantity `yaml:"cpu"`
+	// Memory is what each worker requests, and its limit. Default: 256Mi.
 	Memory resource.Quantity `yaml:"memory"`
 }
 

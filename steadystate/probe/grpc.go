@@ -27,14 +27,13 @@ import (
 // health check with SERVING. Any other status is a failure, and so are an
 // unknown service and no answer.
 type GRPCHealth struct {
-	// Address is host:port; required.
+	// Address is host:port. Required. Example: checkout.example:9000.
 	Address string `yaml:"address"`
-	// Service is the name to check; empty: the server as a whole.
+	// Service is the name to check. Default: the server as a whole.
 	Service string `yaml:"service"`
-	// Every is the interval; default 100 ms.
+	// Every is the interval. Default: 100ms.
 	Every time.Duration `yaml:"every"`
-	// Timeout bounds the wait for the answer, including the connection; default
-	// 2 s.
+	// Timeout bounds the wait for the answer, including the connection. Default: 2s.
 	Timeout time.Duration `yaml:"timeout"`
 	// TLS configures the connection; nil: plaintext.
 	TLS *tls.Config `yaml:"-"`

@@ -23,16 +23,16 @@ import (
 // the first message that contains that text, such as an echo. Other messages are
 // ignored.
 type WebSocket struct {
-	// URL is the server's, ws or wss; required.
+	// URL is the server's, ws or wss. Required. Example: wss://checkout.example/live.
 	URL string `yaml:"url"`
-	// Every is the interval between messages; default 100 ms.
+	// Every is the interval between messages. Default: 100ms.
 	Every time.Duration `yaml:"every"`
-	// Timeout bounds the wait for the answer, including the connection; default
-	// 2 s. A timeout drops the connection: a late answer would be mistaken for
-	// that to a later message.
+	// Timeout bounds the wait for the answer, including the connection. A timeout
+	// drops the connection: a late answer would be mistaken for that to a later
+	// message. Default: 2s.
 	Timeout time.Duration `yaml:"timeout"`
-	// Fresh opens a connection for each message. Default: one connection is kept
-	// while it works, and its break is a failure.
+	// Fresh opens a connection for each message. Default: false: one connection is
+	// kept while it works, and its break is a failure.
 	Fresh bool `yaml:"freshConnections"`
 	// Header is sent when a connection is opened.
 	Header http.Header `yaml:"-"`

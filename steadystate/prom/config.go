@@ -13,14 +13,15 @@ import (
 
 // A Config says where a Prometheus is and how to speak to it.
 type Config struct {
-	// URL is the base of the API, without /api/v1:
-	// "http://prometheus.example:9090", "https://mimir.example/prometheus". It
-	// must not hold a password.
+	// URL is the base of the API, without /api/v1. It must not hold a password.
+	// Required. Examples: http://prometheus.example:9090;
+	// https://mimir.example/prometheus.
 	URL string `yaml:"url"`
 	// HTTP are the client settings that Prometheus itself uses: basic_auth,
 	// authorization, oauth2, tls_config, proxy_url, http_headers. A field that
 	// ends in _ref (password_ref, credentials_ref, client_secret_ref) names an
-	// environment variable. The zero value is no credentials and no redirects.
+	// environment variable; a secret that is written out is refused. Default: no
+	// credentials. Example: {authorization: {credentials_file: token}}.
 	HTTP config.HTTPClientConfig `yaml:"http_config"`
 }
 
