@@ -53,6 +53,12 @@ func (h *History) replaced(v victim, next *life) chain {
 		unmade = "the victim was not seen to leave"
 	}
 	c = append(c, link{stage: Left, waits: Fault, reached: left, resource: pods})
+	if v.process() && next == nil && left != nil && !h.readied() {
+		// Nothing recorded readiness, but the next one answers under the same name.
+		return append(c,
+			link{stage: Ready, waits: Left, why: "no process was recorded as ready"},
+			h.answered(v.name(), left.To, Left, ""))
+	}
 	if v.process() {
 		return append(c,
 			link{stage: Ready, waits: Left, reached: ready, resource: pods},

@@ -94,6 +94,16 @@ func (h *History) sight(resource string, span steadystate.Span) bool {
 // name is the object's own name: the last part of its subject.
 func (l *life) name() string { return l.subject[strings.LastIndex(l.subject, "/")+1:] }
 
+// readied reports whether the record has the readiness of any process.
+func (h *History) readied() bool {
+	for _, l := range h.lives {
+		if l.process() && l.once(record.EventReady) != nil {
+			return true
+		}
+	}
+	return false
+}
+
 // process reports whether it is not a pod: only its end and its readiness are
 // recorded.
 func (l *life) process() bool { return !strings.HasPrefix(l.subject, "pod/") }

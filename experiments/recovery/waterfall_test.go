@@ -270,6 +270,21 @@ func TestARecoveryIsToldStageByStage(t *testing.T) {
 			hypothesis good: at 10.400s..10.500s took 0s since first good answer
 			costliest: ready
 		`}},
+		{"a process whose readiness is not recorded", `
+			9.9..9.95     answer  shop-1
+			10..10.01     inject  kill            77  effect=gone
+			10..10.01     gone    process/shop-1  77
+			10.5..10.52   answer  shop-1
+			60            end
+		`, []judge.CheckResult{outage("10", "10.4..10.5")}, []string{`
+			recovery of shop-1, no replacement was seen
+			fault: at 10.000s..10.010s
+			victim leaves: at 10.000s..10.010s took 0s to 10ms since fault
+			ready: (no process was recorded as ready)
+			first good answer: at 10.500s..10.520s took 490ms to 520ms since victim leaves
+			hypothesis good: at 10.400s..10.500s took 0s since first good answer
+			costliest: first good answer
+		`}},
 		{"a killed container is started again in the same pod", before + `
 			10          inject     container-kill   a  effect=restarted
 			10.1        stopped    pod/shop/a       a  container=app
