@@ -8,6 +8,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/record/recordtest"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -121,11 +122,5 @@ func lastNight(events ...record.Event) iter.Seq2[record.Entry, error] {
 		list = append(list, record.Entry{At: 60 * time.Second, Observations: &record.Observations{Signal: "up", List: []steadystate.Observation{o}}})
 	}
 	list = append(list, record.Entry{At: 60 * time.Second, End: &record.End{Reason: record.Completed}})
-	return func(yield func(record.Entry, error) bool) {
-		for _, e := range list {
-			if !yield(e, nil) {
-				return
-			}
-		}
-	}
+	return recordtest.All(list)
 }

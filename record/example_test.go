@@ -10,6 +10,31 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
+// What a recorder writes is read back in its order.
+func Example() {
+	var file bytes.Buffer
+	rec := record.NewRecorder(&file)
+	rec.Observe("replicas", steadystate.Observation{Span: steadystate.Instant(rec.Clock().Now()), Value: 3})
+	rec.Note("the dashboard was %s", "red")
+	if err := rec.Err(); err != nil {
+		fmt.Println(err)
+		return
+	}
+	for entry, err := range record.Read(&file) {
+		switch {
+		case err != nil:
+			fmt.Println(err)
+		case entry.Observations != nil:
+			fmt.Println(entry.Observations.Signal, entry.Observations.List[0].Value)
+		case entry.Note != "":
+			fmt.Println(entry.Note)
+		}
+	}
+	// Output:
+	// replicas 3
+	// the dashboard was red
+}
+
 // A history from elsewhere becomes a record with an [record.Encoder], and can
 // then be judged as any other.
 func ExampleEncoder() {

@@ -34,8 +34,12 @@ func ExampleFormat() {
 			Verdict: steadystate.Held, Text: steadystate.FormatSeconds(time.Second.Seconds()),
 		}}},
 	}}
-	if err := format.Write(os.Stdout, report); err != nil {
-		fmt.Println(err)
+	for _, f := range append(reports.Formats(), format) {
+		if f.Name == "csv" {
+			fmt.Println(f.Write(os.Stdout, report))
+		}
 	}
-	// Output: kill one of three,shop answers,downtime <= 2s,held,1s
+	// Output:
+	// kill one of three,shop answers,downtime <= 2s,held,1s
+	// <nil>
 }

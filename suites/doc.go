@@ -11,6 +11,6 @@
 //		return err // nothing was touched
 //	}
 //	for _, e := range list {
-//		err := e.Run(ctx, recorder)
+//		report, err := directory.Run(ctx, e.Experiment) // a runs.Directory
 //	}
 package suites

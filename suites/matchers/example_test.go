@@ -6,7 +6,7 @@ import (
 
 	"github.com/onsi/gomega"
 
-	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/record/recordtest"
 	"github.com/aftershockhq/aftershock/runs"
 	. "github.com/aftershockhq/aftershock/suites/matchers"
 )
@@ -14,13 +14,7 @@ import (
 // The experiment met its limits, and another one on the same check. A mistake in an
 // assertion fails it, and names the choices.
 func Example() {
-	report, err := runs.Judge(func(yield func(record.Entry, error) bool) {
-		for _, e := range entries(500*time.Millisecond, "downtime <= 4s") {
-			if !yield(e, nil) {
-				return
-			}
-		}
-	}, nil)
+	report, err := runs.Judge(recordtest.All(entries(500*time.Millisecond, "downtime <= 4s")), nil)
 	if err != nil {
 		fmt.Println(err)
 		return
