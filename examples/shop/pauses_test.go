@@ -24,7 +24,9 @@ type Pauses struct {
 }
 
 // String says what the fault does, and to which target.
-func (p *Pauses) String() string { return fmt.Sprintf("pause %s for %s every %s", p.Name, p.Length, p.Every) }
+func (p *Pauses) String() string {
+	return fmt.Sprintf("pause %s for %s every %s", p.Name, p.Length, p.Every)
+}
 
 // Inject returns when the first pause has begun.
 func (p *Pauses) Inject(ctx context.Context, rec *record.Recorder) (record.Injection, error) {
