@@ -51,6 +51,16 @@ func (s Service) variable() string {
 // loaded reports whether there is something to send requests to.
 func (s Service) loaded() bool { return s.URL != "" || len(s.Fronts) > 0 }
 
+// First is the id of an experiment to begin with: the gentlest that the first
+// service has.
+func (d Draft) First() string {
+	suites, _ := d.Services[0].suites(d)
+	if slices.Contains(suites, "pods") {
+		return d.Services[0].Name + "/pods/kill-one"
+	}
+	return d.Services[0].Name + "/pods/evict"
+}
+
 // Text is the file.
 func (d Draft) Text() string {
 	var p page
@@ -101,6 +111,9 @@ const (
 	answers = "answers"
 	whole   = "whole"
 )
+
+// traffic is a line for a service without a load, by its histogram of requests.
+const traffic = `traffic: "sum by (pod) (rate({{.Histogram}}_count{ {{.Series}}}[{{.Range}}]))"`
 
 // A page is a file that is being written.
 type page struct{ strings.Builder }
@@ -194,11 +207,11 @@ func (p *page) service(d Draft, s Service) {
 	}
 	checks := []string{answers, whole}
 	if s.loaded() {
-		p.load(s)
+		p.load(d, s)
 	} else {
 		checks = []string{whole}
 		p.remark(in, "No Service selects its pods, so that nothing can be requested. Its experiments are skipped until it has a load, or traffic, PromQL that shows that its pods serve:")
-		p.remark(in, "traffic: sum by (pod) (rate(WHAT_IT_SERVES_total[10s]))")
+		p.remark(in, traffic)
 	}
 	p.line("    checks: [%s]", strings.Join(checks, ", "))
 	chosen, without := s.suites(d)
@@ -215,7 +228,7 @@ func (p *page) service(d Draft, s Service) {
 	}
 }
 
-func (p *page) load(s Service) {
+func (p *page) load(d Draft, s Service) {
 	const in = "    "
 	if s.URL == "" {
 		why := "no URL of Service " + s.Fronts[0].Name + " is known"
@@ -223,12 +236,19 @@ func (p *page) load(s Service) {
 			why = fmt.Sprintf("only the cluster reaches Service %s (%s)", s.Fronts[0].Name, a.URL)
 		}
 		p.remark(in, strings.ToUpper(why[:1])+why[1:]+". Set "+s.variable()+" to a URL that reaches all its pods from here; kubectl port-forward leads to one of them only.")
+		if d.Prometheus.URL != "" {
+			p.remark(in, "Or have, in place of load, the metrics of its pods show that they serve:")
+			p.remark(in, traffic)
+		}
 		p.line("    load: {url: \"${%s}\"}", s.variable())
 		return
 	}
 	by, a := "The URL was given", s.Answer
 	if s.By != "" {
 		by = "Through " + s.By
+	}
+	if s.Probed {
+		by += ", at the path of the readiness probe: give one that users request"
 	}
 	said := fmt.Sprintf("%s; it %s.", by, a)
 	header := ""

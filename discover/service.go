@@ -27,6 +27,7 @@ type Service struct {
 	Name   string // in the file
 	URL    string // that reaches it from here; empty: none is known
 	By     string // what the URL leads through; empty: it was given
+	Probed bool   // the URL is that of the readiness probe, since no other one answers well
 	Answer Answer // to a GET of the URL
 }
 
@@ -122,7 +123,7 @@ func free(w Workload, taken []Service) string {
 // URL that is given is taken in any case.
 func (s *Service) Reach(ctx context.Context, f Finder, given string) {
 	if given != "" {
-		s.URL, s.By = given, ""
+		s.URL, s.By, s.Probed = given, "", false
 		s.Answer = f.ask(ctx, given, s.Workload)
 		return
 	}
@@ -134,13 +135,9 @@ func (s *Service) Reach(ctx context.Context, f Finder, given string) {
 					at = a.URL
 				}
 				answer := f.ask(ctx, at, s.Workload)
-				by := a.By
-				if path != "" {
-					by += ", at the path of the readiness probe, which is not what users request"
-				}
 				better := answer.Good() && !s.Answer.Good() || answer.Status > 0 && s.Answer.Status == 0
 				if better || s.URL == "" && !a.Inside {
-					s.URL, s.By, s.Answer = at, by, answer
+					s.URL, s.By, s.Probed, s.Answer = at, a.By, path != "", answer
 				}
 				if s.Answer.Good() {
 					return

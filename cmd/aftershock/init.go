@@ -136,13 +136,13 @@ func initialize(ctx context.Context, f initFlags, ask prompt, stdout io.Writer) 
 	for i := range services {
 		s := &services[i]
 		s.Reach(ctx, found.Finder, urls[s.Name])
-		if urls[s.Name] != "" || s.Answer.Good() || !ask.terminal {
+		if urls[s.Name] != "" || s.Answer.Good() && !s.Probed || !ask.terminal {
 			continue
 		}
-		if s.URL != "" {
+		if s.URL != "" && !s.Answer.Good() {
 			fmt.Fprintf(ask.out, "%s %s\n", s.URL, s.Answer)
 		}
-		given, err := ask.line(ctx, fmt.Sprintf("URL that reaches %s from here (empty: %s): ", s.Name, cmp.Or(s.URL, "to be filled in")))
+		given, err := ask.line(ctx, fmt.Sprintf("URL that users of %s request, as it is reached from here (empty: %s): ", s.Name, cmp.Or(s.URL, "to be filled in")))
 		if err != nil {
 			return stopped(ctx, err)
 		}
@@ -223,7 +223,7 @@ func nextSteps(file string, draft discover.Draft) string {
 	if command := draft.Prometheus.Command(draft.Context); command != "" {
 		fmt.Fprintf(&text, "  %s   # and leave it running\n", command)
 	}
-	fmt.Fprintf(&text, "  aftershock preflight -f %s\n", file)
+	fmt.Fprintf(&text, "  aftershock preflight -f %s\n  aftershock run -f %[1]s %s\n", file, draft.First())
 	return text.String()
 }
 

@@ -117,7 +117,7 @@ func TestInitWritesAFirstConfiguration(t *testing.T) {
 	t.Setenv("KUBECONFIG", kubeconfig)
 	t.Chdir(t.TempDir())
 	code, stdout, stderr := call(t, "init", "--service", "checkout", "--url", "checkout="+url)
-	if want := "wrote aftershock.yaml: checkout\nnext:\n  aftershock preflight -f aftershock.yaml\n"; code != exitHeld || stdout != want {
+	if want := "wrote aftershock.yaml: checkout\nnext:\n  aftershock preflight -f aftershock.yaml\n  aftershock run -f aftershock.yaml checkout/pods/kill-one\n"; code != exitHeld || stdout != want {
 		t.Fatalf("exit code %d\n%s%s", code, stdout, stderr)
 	}
 	plan, err := config.Read(defaultConfig)
@@ -151,7 +151,7 @@ func TestInitSaysWhatIsNotKnown(t *testing.T) {
 	kubeconfig := apiServer(t, "")
 	t.Chdir(t.TempDir())
 	code, stdout, stderr := call(t, "init", "--kubeconfig", kubeconfig, "--service", "checkout", "-f", "first.yaml")
-	if want := "next:\n  export CHECKOUT_URL=...   # see its line in the file\n  aftershock preflight -f first.yaml\n"; code != exitHeld || !strings.HasSuffix(stdout, want) {
+	if want := "next:\n  export CHECKOUT_URL=...   # see its line in the file\n  aftershock preflight -f first.yaml\n  aftershock run -f first.yaml checkout/pods/kill-one\n"; code != exitHeld || !strings.HasSuffix(stdout, want) {
 		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
 	}
 	t.Setenv("CHECKOUT_URL", "http://127.0.0.1:9/")
@@ -201,7 +201,7 @@ func TestInitAsksAPerson(t *testing.T) {
 	if err := initialize(t.Context(), initFlags{file: "asked.yaml", kubeconfig: kubeconfig}, person, &out); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"  1  shop/deployment/checkout: 3 replicas, Service checkout\n", "Which are to be tested?", "URL that reaches checkout from here (empty: to be filled in): ", "URL of Prometheus (empty: there is none): "} {
+	for _, want := range []string{"  1  shop/deployment/checkout: 3 replicas, Service checkout\n", "Which are to be tested?", "URL that users of checkout request, as it is reached from here (empty: to be filled in): ", "URL of Prometheus (empty: there is none): "} {
 		if !strings.Contains(asked.String(), want) {
 			t.Errorf("it does not ask %q:\n%s", want, &asked)
 		}
