@@ -237,7 +237,7 @@ func (p *page) load(d Draft, s Service) {
 		}
 		p.remark(in, strings.ToUpper(why[:1])+why[1:]+". Set "+s.variable()+" to a URL that reaches all its pods from here; kubectl port-forward leads to one of them only.")
 		if d.Prometheus.URL != "" {
-			p.remark(in, "Or have, in place of load, the metrics of its pods show that they serve:")
+			p.remark(in, "Or leave load out, and answers of its checks, and have the metrics of its pods show that they serve:")
 			p.remark(in, traffic)
 		}
 		p.line("    load: {url: \"${%s}\"}", s.variable())
