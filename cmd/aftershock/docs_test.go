@@ -78,7 +78,26 @@ func idsOf(t *testing.T, texts map[string]string) []string {
 	return ids
 }
 
-// What the documents tell to type is understood.
+// helpExamples are the examples in the help texts, by command.
+func helpExamples(t *testing.T) map[string]string {
+	t.Helper()
+	help := func(args ...string) string {
+		var out bytes.Buffer
+		if code := execute(t.Context(), append(args, "--help"), &out, &out); code != exitHeld {
+			t.Fatalf("help of %q: exit code %d: %s", args, code, out.String())
+		}
+		return out.String()
+	}
+	texts := map[string]string{}
+	for _, m := range regexp.MustCompile(`(?m)^  ([a-z-]+) +[A-Z]`).FindAllStringSubmatch(help(), -1) {
+		_, examples, _ := strings.Cut(help(m[1]), "Examples:\n")
+		examples, _, _ = strings.Cut(examples, "\n\n")
+		texts[m[1]] = strings.ReplaceAll("\n"+examples, "\n", "\n  ") // as code of a document
+	}
+	return texts
+}
+
+// What the documents and the help texts tell to type is understood.
 func TestTheCommandsOfTheDocuments(t *testing.T) {
 	texts := map[string]string{}
 	for _, pattern := range []string{"../../*.md", "../../docs/*.md", "../../examples/*.md"} {
@@ -92,6 +111,9 @@ func TestTheCommandsOfTheDocuments(t *testing.T) {
 		}
 	}
 	ids, n := idsOf(t, texts), 0
+	for name, examples := range helpExamples(t) {
+		texts["help of "+name] = examples
+	}
 	for path, text := range texts {
 		for _, args := range commandsOf(text) {
 			n++

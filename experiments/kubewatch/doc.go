@@ -3,7 +3,6 @@
 // sizes of replica sets and workloads, the status of autoscalers, and nodes
 // that come and go. They show the stages of a recovery, that a victim, by its
 // UID, is really gone, and how an autoscaler responded to a load.
-// about a load.
 //
 //	err = experiments.Experiment{
 //		Observers: []experiments.Observer{kubewatch.Observer{
@@ -34,7 +33,6 @@
 // deployments.apps, statefulsets.apps and daemonsets.apps; and nodes in the
 // cluster. Without the right to see nodes, or without the API of vertical
 // autoscalers, the record notes it and the rest is followed.
-// record has a note of it and the rest is followed.
 //
 // A kind of object is one entry in [Observer] and one pure function in its own
 // file, from two states of an object to the events between them.
