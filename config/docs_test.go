@@ -32,6 +32,12 @@ func TestTheExamplesOfTheDocuments(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(directory, "ca.pem"), authority, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	all, _ := filepath.Glob("../docs/*.md")
+	for _, path := range all {
+		if text, err := os.ReadFile(path); err != nil || (example.Match(text) && !slices.Contains(documents, path)) {
+			t.Errorf("%s has examples and is not among the documents: %v", path, err)
+		}
+	}
 	examples(t, func(place string, whole []byte) {
 		if _, err := Parse(filepath.Join(directory, "aftershock.yaml"), whole); err != nil {
 			t.Errorf("%s: %v\nin\n%s", place, err, whole)
