@@ -6,7 +6,10 @@ import (
 	"encoding/json"
 )
 
-//go:generate go test -run TheSchema -update .
+// The page of the fields is made of the embedded schema, hence after it.
+//
+//go:generate go test -run TheSchemaIsThat -update .
+//go:generate go test -run TheSchemaIsIn -update .
 
 //go:embed schema.json
 var schemaText string

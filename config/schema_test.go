@@ -18,6 +18,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/aftershockhq/aftershock/catalog"
+	"github.com/aftershockhq/aftershock/steadystate"
 )
 
 func TestTheSchemaIsThatOfTheTypes(t *testing.T) {
@@ -407,3 +408,69 @@ var unseen = map[string]string{
 }
 
 const atLeastRefused = 204
+
+// What the schema gives as an example, or as a default, it takes.
+func TestTheSchemaTakesItsExamples(t *testing.T) {
+	parsed, err := jsonschema.UnmarshalJSON(bytes.NewReader(marshalled(t, generated(t))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("urn:aftershock:configuration:1", parsed); err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	var look func(value any, at string)
+	look = func(value any, at string) {
+		fields, ok := value.(map[string]any)
+		if !ok {
+			return
+		}
+		examples, _ := fields["examples"].([]any)
+		if def, there := fields["default"]; there {
+			examples = append(examples, def)
+		}
+		for _, example := range examples {
+			schema, err := c.Compile("urn:aftershock:configuration:1#" + at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := schema.Validate(example); err != nil {
+				t.Errorf("%s: %v: %v", at, example, err)
+			}
+			seen++
+		}
+		for _, below := range []string{"$defs", "properties"} {
+			inner, _ := fields[below].(map[string]any)
+			for name, value := range inner {
+				look(value, at+"/"+below+"/"+name)
+			}
+		}
+	}
+	look(parsed, "")
+	if seen < 80 {
+		t.Errorf("%d examples, want 80 or more", seen)
+	}
+}
+
+// The defaults in the comments are those of the program.
+func TestTheSchemaHasTheDefaults(t *testing.T) {
+	plan := must(t, strings.Replace(everything, "    calls:", "    suites: [pods/kill-one]\n    calls:", 1)+payments+"checks: {flow: {query: up, good: value > 0}}\nexperiments: {a: {service: checkout, checks: [flow], faults: {}}}\n")
+	p := plan.Planned[0]
+	for path, got := range map[string]string{
+		"times.settle":                    steadystate.FormatDuration(p.Times.Settle),
+		"times.hold":                      steadystate.FormatDuration(p.Times.Hold),
+		"times.watch":                     steadystate.FormatDuration(p.Times.Watch),
+		"baseline":                        plan.Baseline,
+		"checks.NAME.every":               steadystate.FormatDuration(plan.Planned[1].Checks[0].Query.Every),
+		"services.NAME.load.rate":         p.Load.Shape.String(),
+		"services.NAME.autoscaler.surge":  fmt.Sprintf("%gx", float64(p.Target.Autoscaler.Surge)),
+		"services.NAME.autoscaler.limits": "[" + strings.Join(p.Target.Autoscaler.Limits, ", ") + "]",
+		"services.NAME.metrics.histogram": p.Target.Metrics.Histogram,
+		"services.NAME.metrics.range":     steadystate.FormatDuration(p.Target.Metrics.Range),
+	} {
+		if f, err := Explain(path); err != nil || f.Default != got {
+			t.Errorf("%s: default %q, %v; want %q", path, f.Default, err, got)
+		}
+	}
+}

@@ -18,8 +18,8 @@ import (
 // pod; one for each target, see [record.TargetSignal].
 const SignalMemory = "memory"
 
-// StressMemory allocates and holds memory in each container, either a Size or a
-// share OfLimit. Beyond the container's limit a process in it gets killed. A
+// StressMemory allocates and holds memory in each container, either a size or a
+// share of its limit. Beyond the container's limit a process in it gets killed. A
 // container that restarts meanwhile is free of the stress, and Chaos Mesh does
 // not notice.
 type StressMemory struct {
