@@ -251,12 +251,17 @@ func (s *search) workloads(ctx context.Context) (states []kube.State, err error)
 func (s *search) services(ctx context.Context) (services []corev1.Service, err error) {
 	of := *s
 	of.Namespaces = nil
-	lists, err := listed[corev1.ServiceList](ctx, &of, "services", "a Prometheus elsewhere is not found")
+	const infront = "URLs and Services in front of pods are not known"
+	unknown := "a Prometheus elsewhere is not found"
+	if len(s.Namespaces) == 0 {
+		unknown = infront + ", nor is Prometheus"
+	}
+	lists, err := listed[corev1.ServiceList](ctx, &of, "services", unknown)
 	if err != nil {
 		return nil, err
 	}
 	if len(lists) == 0 && len(s.Namespaces) > 0 {
-		if lists, err = listed[corev1.ServiceList](ctx, s, "services", "URLs and Services in front of pods are not known"); err != nil {
+		if lists, err = listed[corev1.ServiceList](ctx, s, "services", infront); err != nil {
 			return nil, err
 		}
 	}

@@ -428,6 +428,67 @@ func TestAFailureEndsTheSearch(t *testing.T) {
 	}
 }
 
+// A load neither follows a redirect nor goes through a proxy.
+func TestAServiceIsAskedAsALoadAsksIt(t *testing.T) {
+	t.Setenv("HTTP_PROXY", "http://proxy.example")
+	hosts := map[string]http.Handler{
+		"shop.example:80": http.RedirectHandler("http://login.example/", http.StatusFound), "login.example:80": balanced("/", "X-Pod"),
+		"proxy.example:80": balanced("/", "X-Pod"),
+	}
+	f := finder(t, hosts, interceptor.Funcs{}, deployment("shop", "checkout", 2))
+	cluster, err := f.Find(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct{ url, want string }{
+		{"http://shop.example/", "answered 302, a redirect, which a load does not follow: give the URL that it leads to"},
+		{"http://away.example/", "did not answer from here: no route to away.example:80"},
+	} {
+		chosen, err := cluster.Choose("checkout")
+		if err != nil {
+			t.Fatal(err)
+		}
+		chosen[0].Reach(t.Context(), f, row.url)
+		if a := chosen[0].Answer; a.String() != row.want || a.Good() || a.Header != "" {
+			t.Errorf("%s %s, by the header %q", row.url, a, a.Header)
+		}
+	}
+}
+
+func TestAnAddressOfIPv6IsInBrackets(t *testing.T) {
+	f := finder(t, nil, interceptor.Funcs{}, deployment("shop", "checkout", 2),
+		with(service("shop", "checkout"), func(s *corev1.Service) { s.Spec.ExternalIPs = []string{"2001:db8::7"} }))
+	cluster, err := f.Find(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := cluster.Workloads[0].Fronts[0].Addresses[0].URL; got != "http://[2001:db8::7]/" {
+		t.Errorf("%s", got)
+	}
+}
+
+// The same context of another kubeconfig may be another cluster.
+func TestThePortOfThisClusterIsForwarded(t *testing.T) {
+	draft := rows[1].written(t)
+	draft.Kubeconfig = "/etc/staging.kubeconfig"
+	want := "kubectl --kubeconfig /etc/staging.kubeconfig --context staging --namespace monitoring port-forward service/kps-prometheus 9090:9090"
+	if got := draft.Forward(); got != want || !strings.Contains(draft.Text(), "  #   "+want+"\n") {
+		t.Errorf("%s, in:\n%s", got, draft.Text())
+	}
+}
+
+func TestServicesThatMayNotBeListedAreNotSaidToBeNone(t *testing.T) {
+	f := finder(t, nil, forbid(&corev1.ServiceList{}), deployment("shop", "checkout", 2), service("shop", "checkout"))
+	cluster, err := f.Find(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "The account may not list services in all namespaces: URLs and Services in front of pods are not known, nor is Prometheus."
+	if !slices.Equal(cluster.Unseen, []string{want}) {
+		t.Errorf("unseen: %q", cluster.Unseen)
+	}
+}
+
 func TestTheHeaderThatNamesThePodIsFound(t *testing.T) {
 	for _, row := range []struct {
 		sentence string

@@ -35,6 +35,24 @@ func (d Draft) Variables() (names []string) {
 	return names
 }
 
+// Forward is the command that forwards the port of Prometheus; empty: none has to be.
+// It names the file's cluster, since one of another cluster would answer as well.
+func (d Draft) Forward() string {
+	front := d.Prometheus.Forward
+	if front == nil {
+		return ""
+	}
+	flags := ""
+	if d.Kubeconfig != "" {
+		flags += " --kubeconfig " + d.Kubeconfig
+	}
+	if d.Context != "" {
+		flags += " --context " + d.Context
+	}
+	port, _ := front.port()
+	return fmt.Sprintf("kubectl%s --namespace %s port-forward service/%s 9090:%d", flags, front.Namespace, front.Name, port.Port)
+}
+
 const uidVariable = "CLUSTER_UID"
 
 var notInVariable = regexp.MustCompile(`[^A-Z0-9]+`)
@@ -180,8 +198,8 @@ func (p *page) prometheus(d Draft) {
 	if by = strings.TrimSpace(by); by != "" {
 		p.remark("  ", by)
 	}
-	if m.Forward != nil {
-		p.line("  #   %s", m.Command(d.Context))
+	if command := d.Forward(); command != "" {
+		p.line("  #   %s", command)
 	}
 	p.line("  url: %s", scalar(m.URL))
 }
@@ -210,7 +228,7 @@ func (p *page) service(d Draft, s Service) {
 		p.load(d, s)
 	} else {
 		checks = []string{whole}
-		p.remark(in, "No Service selects its pods, so that nothing can be requested. Its experiments are skipped until it has a load, or traffic, PromQL that shows that its pods serve:")
+		p.remark(in, "No Service that selects its pods was found, so that nothing can be requested. Its experiments are skipped until it has a load, or traffic, PromQL that shows that its pods serve:")
 		p.remark(in, traffic)
 	}
 	p.line("    checks: [%s]", strings.Join(checks, ", "))

@@ -93,8 +93,11 @@ func schemeOf(p corev1.ServicePort) string {
 // urlOf is a URL without a port that the scheme implies; zero: none is said.
 func urlOf(scheme, host string, port int32, path string) string {
 	implied := map[string]int32{"http": 80, "https": 443}[scheme]
-	if port != 0 && port != implied {
+	switch {
+	case port != 0 && port != implied:
 		host = net.JoinHostPort(host, strconv.Itoa(int(port)))
+	case strings.Contains(host, ":"): // an address of IPv6
+		host = "[" + host + "]"
 	}
 	return scheme + "://" + host + path
 }

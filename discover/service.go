@@ -40,8 +40,9 @@ type Answer struct {
 	Err    error  // why there was no answer
 }
 
-// Good reports whether a load would take it for a good answer.
-func (a Answer) Good() bool { return a.Status >= 200 && a.Status < 400 }
+// Good reports whether it is an answer to measure. A redirect is not: a load takes it
+// for a good answer and does not follow it, so that it measures what redirects.
+func (a Answer) Good() bool { return a.Status >= 200 && a.Status < 300 }
 
 // String is what a comment says of it.
 func (a Answer) String() string {
@@ -50,6 +51,8 @@ func (a Answer) String() string {
 		return fmt.Sprintf("did not answer from here: %s", a.Err)
 	case a.Good():
 		return fmt.Sprintf("answered %d", a.Status)
+	case a.Status >= 300 && a.Status < 400:
+		return fmt.Sprintf("answered %d, a redirect, which a load does not follow: give the URL that it leads to", a.Status)
 	}
 	return fmt.Sprintf("answered %d: give a path that users request", a.Status)
 }
@@ -168,15 +171,14 @@ const (
 	askings = 10
 )
 
-// ask asks a URL, and whether one of its answer's headers names a pod of the
+// ask asks a URL as a load does, without a proxy and following no redirect, and whether one of its answer's headers names a pod of the
 // workload: the same one, with another pod in another answer if there are several.
 func (f Finder) ask(ctx context.Context, at string, w Workload) (answer Answer) {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.DisableKeepAlives = true // or one pod answers all
-	if f.Dial != nil {
-		transport.DialContext = f.Dial
+	c := http.Client{
+		Transport:     &http.Transport{DialContext: f.Dial, DisableKeepAlives: true}, // kept alive, one pod answers all
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Timeout:       patience,
 	}
-	c := http.Client{Transport: transport, Timeout: patience}
 	pod := regexp.MustCompile(`^(?:` + w.PodNames() + `)$`)
 	pods := map[string][]string{} // that each header named
 	for range askings {
@@ -294,19 +296,6 @@ func (f Finder) askPrometheus(ctx context.Context, at string) error {
 	defer cancel()
 	_, err = c.Ahead(ctx)
 	return err
-}
-
-// Command is what forwards the port; empty: none has to be.
-func (m Metrics) Command(context string) string {
-	if m.Forward == nil {
-		return ""
-	}
-	port, _ := m.Forward.port()
-	flag := ""
-	if context != "" {
-		flag = " --context " + context
-	}
-	return fmt.Sprintf("kubectl%s --namespace %s port-forward service/%s 9090:%d", flag, m.Forward.Namespace, m.Forward.Name, port.Port)
 }
 
 // container is the container that serves, if the file must name it: the one with

@@ -220,7 +220,7 @@ func nextSteps(file string, draft discover.Draft) string {
 	for _, name := range draft.Variables() {
 		fmt.Fprintf(&text, "  export %s=...   # see its line in the file\n", name)
 	}
-	if command := draft.Prometheus.Command(draft.Context); command != "" {
+	if command := draft.Forward(); command != "" {
 		fmt.Fprintf(&text, "  %s   # and leave it running\n", command)
 	}
 	fmt.Fprintf(&text, "  aftershock preflight -f %s\n  aftershock run -f %[1]s %s\n", file, draft.First())
