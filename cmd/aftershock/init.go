@@ -23,7 +23,9 @@ import (
 
 	"github.com/aftershockhq/aftershock/discover"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
+	"github.com/aftershockhq/aftershock/steadystate/prom"
 )
 
 // initFlags are what the user asked for.
@@ -119,6 +121,11 @@ func initialize(ctx context.Context, f initFlags, ask prompt, stdout io.Writer) 
 	if err != nil {
 		return err
 	}
+	if f.prometheus != "" {
+		if err := prometheusURL(f.prometheus); err != nil {
+			return usageError{fmt.Errorf("--prometheus: %w", err)}
+		}
+	}
 	found, err := f.find(ctx)
 	if err != nil {
 		return stopped(ctx, err)
@@ -142,7 +149,7 @@ func initialize(ctx context.Context, f initFlags, ask prompt, stdout io.Writer) 
 		if s.URL != "" && !s.Answer.Good() {
 			fmt.Fprintf(ask.out, "%s %s\n", s.URL, s.Answer)
 		}
-		given, err := ask.line(ctx, fmt.Sprintf("URL that users of %s request, as it is reached from here (empty: %s): ", s.Name, cmp.Or(s.URL, "to be filled in")))
+		given, err := ask.url(ctx, fmt.Sprintf("URL that users of %s request, as it is reached from here (empty: %s): ", s.Name, cmp.Or(s.URL, "to be filled in")), loadURL)
 		if err != nil {
 			return stopped(ctx, err)
 		}
@@ -153,7 +160,7 @@ func initialize(ctx context.Context, f initFlags, ask prompt, stdout io.Writer) 
 	draft := discover.Draft{Context: found.context.Name, Cluster: found.cluster, Services: services}
 	draft.Prometheus.Reach(ctx, found.Finder, found.cluster.Prometheus, f.prometheus)
 	if draft.Prometheus.URL == "" && ask.terminal {
-		given, err := ask.line(ctx, "URL of Prometheus (empty: there is none): ")
+		given, err := ask.url(ctx, "URL of Prometheus (empty: there is none): ", prometheusURL)
 		if err != nil {
 			return stopped(ctx, err)
 		}
@@ -231,12 +238,26 @@ func (f initFlags) urlsByName() (map[string]string, error) {
 	urls := map[string]string{}
 	for _, text := range f.urls {
 		name, at, ok := strings.Cut(text, "=")
-		if !ok || name == "" || !strings.HasPrefix(at, "http://") && !strings.HasPrefix(at, "https://") {
+		if !ok || name == "" || loadURL(at) != nil {
 			return nil, usageError{fmt.Errorf("--url %q: want NAME=URL, as in checkout=https://shop.example/checkout", text)}
 		}
 		urls[name] = at
 	}
 	return urls, nil
+}
+
+// loadURL refuses what a load cannot request.
+func loadURL(text string) error {
+	return load.HTTP{URL: text, Shape: load.Constant(1)}.Validate()
+}
+
+// prometheusURL refuses what a configuration does.
+func prometheusURL(text string) error {
+	c, err := prom.NewClient(prom.Config{URL: text})
+	if err == nil {
+		c.Close()
+	}
+	return err
 }
 
 // choose are the services that are meant, by the flags or by asking.
@@ -297,6 +318,20 @@ func (p prompt) line(ctx context.Context, question string) (string, error) {
 			a.err = nil // as an empty line, or a last one
 		}
 		return a.text, a.err
+	}
+}
+
+// url asks for a URL until it is empty or one that the check accepts.
+func (p prompt) url(ctx context.Context, question string, check func(string) error) (string, error) {
+	for {
+		given, err := p.line(ctx, question)
+		if err != nil || given == "" {
+			return "", err
+		}
+		if err = check(given); err == nil {
+			return given, nil
+		}
+		fmt.Fprintln(p.out, err)
 	}
 }
 

@@ -174,6 +174,9 @@ func TestInitRefuses(t *testing.T) {
 		{"nothing is said and nobody can be asked", nil, exitUsage, "say which workloads are meant, with --service NAMESPACE/KIND/NAME (it may be repeated):\n  shop/deployment/checkout: 3 replicas, Service checkout\n"},
 		{"a workload that there is not", []string{"--service", "cart"}, exitUsage, "--service cart: want one of"},
 		{"a URL without a name", []string{"--url", "http://shop.example/"}, exitUsage, `--url "http://shop.example/": want NAME=URL`},
+		{"a URL without a host", []string{"--url", "checkout=http:///checkout"}, exitUsage, `--url "checkout=http:///checkout": want NAME=URL`},
+		{"a Prometheus without a scheme", []string{"--prometheus", "prometheus.example:9090"}, exitUsage, "--prometheus: "},
+		{"a Prometheus with a password", []string{"--prometheus", "http://me:secret@prometheus.example"}, exitUsage, "holds credentials"},
 		{"a URL of another service", []string{"--service", "checkout", "--url", "cart=http://shop.example/"}, exitUsage, "--url cart=...: no service of this name was chosen; services: checkout"},
 		{"a namespace without workloads", []string{"-n", "empty"}, exitUsage, "no Deployment, StatefulSet or DaemonSet was found"},
 		{"a context that there is not", []string{"--context", "prod"}, exitUsage, "contexts: staging"},
@@ -197,11 +200,11 @@ func TestInitAsksAPerson(t *testing.T) {
 	kubeconfig, url := apiServer(t, ""), answering(t)
 	t.Chdir(t.TempDir())
 	var out, asked bytes.Buffer
-	person := prompt{lines: bufio.NewReader(strings.NewReader("1\n" + url + "\n\n")), out: &asked, terminal: true}
+	person := prompt{lines: bufio.NewReader(strings.NewReader("1\nshop.example/checkout\n" + url + "\n\n")), out: &asked, terminal: true}
 	if err := initialize(t.Context(), initFlags{file: "asked.yaml", kubeconfig: kubeconfig}, person, &out); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"  1  shop/deployment/checkout: 3 replicas, Service checkout\n", "Which are to be tested?", "URL that users of checkout request, as it is reached from here (empty: to be filled in): ", "URL of Prometheus (empty: there is none): "} {
+	for _, want := range []string{"  1  shop/deployment/checkout: 3 replicas, Service checkout\n", "Which are to be tested?", "URL that users of checkout request, as it is reached from here (empty: to be filled in): ", "load: url: \"shop.example/checkout\": want http://host/path or https://host/path\n", "URL of Prometheus (empty: there is none): "} {
 		if !strings.Contains(asked.String(), want) {
 			t.Errorf("it does not ask %q:\n%s", want, &asked)
 		}
