@@ -35,7 +35,6 @@ func (f form) schema() *schema {
 	s := &schema{Title: f.name, Type: append(append([]string{"string"}, f.types...), "null"), PatternError: f.want, Minimum: f.least, Maximum: f.most, ExclusiveMinimum: f.above}
 	switch {
 	case f.choices != nil:
-		s.Type = nil
 		choices := []any{}
 		for _, choice := range f.choices {
 			choices = append(choices, choice)
