@@ -31,7 +31,7 @@ var _ = Describe("the shop", func() {
 	// whether it lives, and the kernel accepts the connections of one that hangs.
 	specs.It("loses every third customer while a process hangs", func(context.Context) experiments.Experiment {
 		return selling(local.Pause(backend("service-3")))
-	}, func(r reports.Report) {
+	}, specs.Broken, func(r reports.Report) {
 		Expect(r).To(BeBroken("customers are answered"))
 		Expect(r).To(And(Meet("two processes are up"), LeaveNothingBehind()))
 	})

@@ -38,7 +38,7 @@ func TestShop(t *testing.T) {
 
 var _ = Describe("the shop", func() {
 	specs.It("sells while it is slow", func(context.Context) experiments.Experiment { return slow(250 * time.Millisecond) })
-	specs.It("is down while it is too slow", func(context.Context) experiments.Experiment { return slow(750 * time.Millisecond) }, func(report reports.Report) {
+	specs.It("is down while it is too slow", func(context.Context) experiments.Experiment { return slow(750 * time.Millisecond) }, specs.Broken, func(report reports.Report) {
 		Expect(report).To(And(BeBroken("shop answers"), Meet("shop answers", "downtime <= 5s", "ttr <= 6s"), LeaveNothingBehind()))
 	})
 })

@@ -13,8 +13,9 @@
 //	})
 //
 // A spec passes only if the verdict is held. Unknown fails it as broken does,
-// since a skip would be green. A function of the report asserts something else,
-// with the matchers of package matchers:
+// since a skip would be green. With [Broken] it passes only if the verdict is
+// broken. A function of the report asserts more, with the matchers of package
+// matchers:
 //
 //	}, func(report reports.Report) {
 //		Expect(report).To(Meet("checkout answers", "downtime <= 2s", "ttr <= 30s"))

@@ -21,6 +21,13 @@ import (
 // directory of the test.
 type Dir string
 
+// wanted is a verdict that a spec passes with.
+type wanted steadystate.Verdict
+
+// Broken is an argument of [It] for a planted defect, or a weakness that is
+// known: the spec passes only if the verdict is broken.
+const Broken = wanted(steadystate.Broken)
+
 // undoTime is the least that an interrupted spec is given to undo its faults,
 // before Ginkgo goes on with the next one: longer than an experiment's own bound.
 const undoTime = 3 * time.Minute
@@ -32,9 +39,9 @@ func grace(e experiments.Experiment) time.Duration { return max(undoTime, e.Undo
 // is called when the spec runs, so it may use what BeforeSuite and BeforeEach
 // found, and assert. An experiment without a name has that of the spec.
 //
-// The spec passes only if the verdict is held, unless one of the arguments is a
-// func(reports.Report): that asserts in its place, on a verdict of held or
-// broken. Unknown always fails, since an unknown report shows nothing.
+// The spec passes only if the verdict is held or, with [Broken] among the
+// arguments, broken. One of them may be a func(reports.Report), which asserts
+// more once the verdict is that.
 //
 // The other arguments are Ginkgo's decorators and a [Dir]. The spec is Serial; it
 // has a grace period of three minutes, and an experiment whose UndoTimeout needs
@@ -45,11 +52,13 @@ func It(name string, experiment func(ctx context.Context) experiments.Experiment
 
 func it(name string, experiment func(ctx context.Context) experiments.Experiment, args []any) bool {
 	var assert func(reports.Report)
-	given, parent := ginkgo.GracePeriod(undoTime), Dir("runs")
+	given, parent, want := ginkgo.GracePeriod(undoTime), Dir("runs"), steadystate.Held
 	args = slices.DeleteFunc(flat(args), func(arg any) bool {
 		switch arg := arg.(type) {
 		case Dir:
 			parent = arg
+		case wanted:
+			want = steadystate.Verdict(arg)
 		case func(reports.Report):
 			assert = arg
 		case ginkgo.GracePeriod:
@@ -73,7 +82,9 @@ func it(name string, experiment func(ctx context.Context) experiments.Experiment
 		switch {
 		case err != nil:
 			ginkgo.Fail(err.Error())
-		case report.Verdict == steadystate.Unknown, assert == nil && report.Verdict != steadystate.Held:
+		case report.Verdict != want && want == steadystate.Broken:
+			ginkgo.Fail("wanted is a verdict of broken:\n" + report.String())
+		case report.Verdict != want:
 			ginkgo.Fail(report.String())
 		case assert != nil:
 			assert(report)

@@ -144,9 +144,14 @@ func own() {
 	}, Label("a label"))
 	specs.It("holds without an assertion", func(context.Context) experiments.Experiment { return kill(&shop{}, "downtime <= 1s") })
 	specs.It("is broken", func(context.Context) experiments.Experiment { return kill(&shop{}) })
-	specs.It("is broken, as asserted", func(context.Context) experiments.Experiment { return kill(&shop{}) }, func(report reports.Report) {
+	specs.It("is broken, as wanted", func(context.Context) experiments.Experiment { return kill(&shop{}) }, specs.Broken, func(report reports.Report) {
 		Expect(report).To(BeBroken("answers"))
 	})
+	specs.It("is broken, and asserts what holds", func(context.Context) experiments.Experiment { return kill(&shop{}) }, func(report reports.Report) {
+		Expect(report).To(LeaveNothingBehind())
+	})
+	specs.It("holds, and broken is wanted", func(context.Context) experiments.Experiment { return kill(&shop{}, "downtime <= 1s") }, specs.Broken)
+	specs.It("is unknown, and broken is wanted", func(context.Context) experiments.Experiment { return kill(&shop{unseen: true}, "downtime <= 1s") }, specs.Broken)
 	specs.It("is unknown, and nothing is asserted", func(context.Context) experiments.Experiment { return kill(&shop{unseen: true}, "downtime <= 1s") }, func(reports.Report) {})
 	specs.It("fails where it asserts", func(context.Context) experiments.Experiment { return kill(&shop{}, "downtime <= 1s") }, func(report reports.Report) {
 		Expect(report).To(Meet("answers", "downtime <= 10ms"))
@@ -240,7 +245,10 @@ func TestASpecPassesOnlyIfItsExperimentDoes(t *testing.T) {
 		{"holds", types.SpecStatePassed, ""},
 		{"holds without an assertion", types.SpecStatePassed, ""},
 		{"is broken", types.SpecStateFailed, "BROKEN: is broken\n"},
-		{"is broken, as asserted", types.SpecStatePassed, ""},
+		{"is broken, as wanted", types.SpecStatePassed, ""},
+		{"is broken, and asserts what holds", types.SpecStateFailed, "BROKEN: is broken, and asserts what holds\n"},
+		{"holds, and broken is wanted", types.SpecStateFailed, "wanted is a verdict of broken:\nHELD: "},
+		{"is unknown, and broken is wanted", types.SpecStateFailed, "wanted is a verdict of broken:\nUNKNOWN: "},
 		{"is unknown, and nothing is asserted", types.SpecStateFailed, "UNKNOWN: is unknown, and nothing is asserted\n  no proof that the fault took effect"},
 		{"fails where it asserts", types.SpecStateFailed, `to meet "downtime <= 10ms" on "answers"`},
 		{"takes long to undo", types.SpecStateFailed, "undo timeout 10m0s does not fit into the spec's grace period of 3m0s, after which Ginkgo leaves the fault to the next spec: add ginkgo.GracePeriod(660 * time.Second)"},
