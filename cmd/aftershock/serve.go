@@ -68,7 +68,13 @@ func (s served) run(cmd *cobra.Command, command []string) error {
 	// In its own process group it gets ^C from here only, and so once: a second
 	// one would keep Ginkgo from undoing faults. The program waits for its end.
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGINT) }
+	// It cannot read the terminal from there: one that does is stopped by the kernel,
+	// and ends only once it is continued.
+	c.Cancel = func() error {
+		err := syscall.Kill(-c.Process.Pid, syscall.SIGINT)
+		_ = syscall.Kill(-c.Process.Pid, syscall.SIGCONT) // it may have ended
+		return err
+	}
 	err := c.Run()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() > 0 {

@@ -5,11 +5,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 func TestServeLeavesTheServiceUpUntilItIsInterrupted(t *testing.T) {
@@ -48,6 +51,32 @@ func TestServeLeavesTheServiceUpUntilItIsInterrupted(t *testing.T) {
 	}
 	if _, err := os.Stat(s.PIDs); !os.IsNotExist(err) {
 		t.Errorf("%s is still there: %v", s.PIDs, err)
+	}
+}
+
+// As one is that reads the terminal in the background.
+func TestServeInterruptsACommandThatIsStopped(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	r, w := io.Pipe()
+	code := make(chan int, 1)
+	go func() {
+		code <- execute(ctx, []string{"demo", "--serve", "--", "sh", "-c", "echo $$; kill -STOP $$; sleep 1"}, w, io.Discard)
+	}()
+	var pid int
+	if _, err := fmt.Fscanln(r, &pid); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(100 * time.Millisecond) // it stops itself
+	interrupt()
+	select {
+	case got := <-code:
+		if got != exitFailed {
+			t.Errorf("exit code %d", got)
+		}
+	case <-time.After(20 * time.Second):
+		_ = syscall.Kill(-pid, syscall.SIGKILL)
+		t.Errorf("it waits for ever: exit code %d once the command was killed", <-code)
 	}
 }
 
