@@ -218,13 +218,14 @@ func (l Limit) OfValues() bool {
 
 // Fits returns an error if the limit is on values and in another unit than what
 // counts as good of them: "p95 <= 500" on a signal in seconds would hold for 500
-// seconds.
+// seconds, and "max <= 8" on one in percent for 800 %. Zero needs no unit, nor does
+// a share of at most 1.
 func (l Limit) Fits(good Tolerance) error {
 	got, want := dimension(l.Tolerance.Dimension()), dimension(good.Dimension())
 	switch {
 	case !l.OfValues(), l.Baseline, !good.IsSet(), got == want, want == number:
 		return nil
-	case got == number && (want != timespan || l.Tolerance.value == 0):
+	case got == number && (l.Tolerance.value == 0 || want == share && l.Tolerance.value <= 1):
 		return nil
 	}
 	return fmt.Errorf("limit %q: good is %q, a %s, and %q is not; units: %s", l, good, want, l.Tolerance.number(), unitChoices)

@@ -290,3 +290,31 @@ func TestAnOutageAtTheWindowsEdgeMayBeOutsideOfIt(t *testing.T) {
 		t.Errorf("%s, %q: want unknown, since it ended between 6s and 7s", r.Verdict, r.Text)
 	}
 }
+
+func TestALimitOnValuesHasTheirUnit(t *testing.T) {
+	for _, row := range []struct {
+		good, limit string
+		fits        bool
+	}{
+		{"<= 500ms", "p95 <= 1s", true},
+		{"<= 500ms", "max <= 0", true},
+		{"<= 500ms", "max <= 1", false},
+		{"<= 500ms", "downtime <= 2s", true}, // not on values
+		{"<= 5%", "max <= 8%", true},
+		{"<= 5%", "max <= 0.08", true},
+		{"<= 5%", "max <= 8", false},
+		{"<= 5%", "mean <= 500ms", false},
+		{"<= 600/min", "max <= 550/min", true},
+		{"<= 600/min", "max <= 550", false},
+		{">= 2", "min >= 1", true},
+		{">= 2", "p50 <= 1.5x baseline", true},
+	} {
+		good, err := steadystate.ParseTolerance(row.good)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := steadystate.MustParseLimit(row.limit).Fits(good); (err == nil) != row.fits {
+			t.Errorf("%s where %s is good: %v, want it to fit: %t", row.limit, row.good, err, row.fits)
+		}
+	}
+}
