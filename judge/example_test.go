@@ -32,14 +32,21 @@ func (alerts) Validate(x record.Expectation) error {
 }
 
 // Evaluate compares the interval in which it fired: unknown if the limit is in it.
+// What fired before the fault is not of the fault.
 func (alerts) Evaluate(x record.Expectation, r judge.Result) (list []judge.Finding) {
+	if len(r.Injections) == 0 {
+		return nil // an expectation without a finding is unknown
+	}
+	fault := r.Injections[0].Span
 	for _, text := range x.Limits {
 		limit, _ := time.ParseDuration(text) // Validate has
 		finding := judge.Finding{Limit: "fires within " + text}
-		i := slices.IndexFunc(r.Events, func(e record.Event) bool { return e.Subject == x.Subject && e.Kind == "fired" })
+		i := slices.IndexFunc(r.Events, func(e record.Event) bool { return e.Subject == x.Subject && e.Kind == "fired" && e.To >= fault.From })
 		switch {
+		case i >= 0 && r.Events[i].From < fault.To:
+			finding.Text, finding.Undecided = "it fired about when the fault was injected", "it may have fired before"
 		case i >= 0:
-			after := r.Events[i].Since(r.Injections[0].Span)
+			after := r.Events[i].Since(fault)
 			finding.Text = steadystate.FormatLengths(after)
 			finding.Verdict = steadystate.AtMost(limit.Seconds()).Judge(steadystate.Seconds(after))
 		case r.End.Reason == record.Completed:

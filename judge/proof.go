@@ -185,6 +185,14 @@ func (j *judge) undone() (seen, missing string) {
 			return "", i.Fault + ": the record does not show that it was undone"
 		}
 	}
+	if j.End.Reason == "" {
+		// A fault that was being injected when the record was cut has no entry.
+		for index, f := range j.plan.Faults {
+			if !slices.ContainsFunc(j.removals, func(r record.Removal) bool { return r.Index == index }) {
+				return "", f.Fault + ": the record ends before it shows that it was undone"
+			}
+		}
+	}
 	return "every fault is gone", ""
 }
 

@@ -82,6 +82,7 @@ func reportsOf(t *testing.T) map[string]reports.Report {
 		"no effect":    without(func(e record.Entry) bool { return e.Event != nil }),
 		"no fault":     without(func(e record.Entry) bool { return e.At >= 2000*ms && e.End == nil }),
 		"cut":          judged(t, short[:len(short)-2]),
+		"cut before":   judged(t, short[:slices.IndexFunc(short, func(e record.Entry) bool { return e.Injection != nil })]),
 		"left behind":  judged(t, left),
 		"read as JSON": {},
 	}
@@ -118,6 +119,7 @@ func TestMatchers(t *testing.T) {
 		{"a broken one is not", "broken", matchers.BeHeld(), no, "BROKEN: kill one of three"},
 		{"an unknown one is neither", "cut", matchers.BeHeld(), unknown, "the record ends before the run did"},
 		{"a broken one is broken", "broken", matchers.BeBroken(), yes, "wanted downtime <= 100ms, seen"},
+		{"a fault may be there that the record ends before", "cut before", matchers.LeaveNothingBehind(), unknown, ""},
 		{"by its check", "broken", matchers.BeBroken("shop answers"), yes, "to be broken by \"shop answers\""},
 		{"a held one is not broken", "held", matchers.BeBroken(), no, "HELD"},
 		{"nor is its check", "held", matchers.BeBroken("shop answers"), no, "HELD"},
