@@ -69,8 +69,8 @@ func (p *Pauses) pauses(ctx context.Context, begun chan<- struct{}) error {
 		}
 		_ = experiments.Wait(ctx, p.Length)
 		_, undo := one.Recover(context.WithoutCancel(ctx), unread)
-		if err := errors.Join(err, undo); err != nil && ctx.Err() == nil {
-			return err
+		if undo != nil || err != nil && ctx.Err() == nil { // of the pause that Recover ended
+			return errors.Join(err, undo)
 		}
 		_ = experiments.Wait(ctx, p.Every-p.Length)
 	}

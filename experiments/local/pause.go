@@ -150,9 +150,10 @@ type guard struct {
 
 // watch continues process $1 if it is still the same one.
 const watch = `born=$(` + birth + `)
+[ -n "$born" ] || exit 1
 echo
 read -r _
-[ -n "$born" ] && [ "$(` + birth + `)" = "$born" ] && kill -CONT $1
+[ "$(` + birth + `)" = "$born" ] && kill -CONT $1
 exit 0`
 
 // startGuard returns once the guard knows the process.
