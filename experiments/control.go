@@ -26,6 +26,7 @@ func (e Experiment) IsControl() bool {
 func (e Experiment) Control() Experiment {
 	e.Name = "control run of " + e.Name
 	e.Labels = append(slices.Clone(e.Labels[:max(0, len(e.Labels)-1)]), record.ControlLabel)
+	e.Hold = e.scheduled() // as long as with the faults
 	e.Faults, e.Expectations, e.Baseline, e.AgainstControl = nil, nil, nil, false
 	e.Title, e.Hash = "", "" // both tell what the experiment does, faults included
 	e.Hypothesis.Checks = slices.Clone(e.Hypothesis.Checks)

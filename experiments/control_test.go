@@ -1,9 +1,11 @@
 package experiments_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/record"
@@ -38,5 +40,14 @@ func TestAControlRunHasNoBaseline(t *testing.T) {
 				t.Errorf("error %v", err)
 			}
 		})
+	}
+}
+
+func TestAControlRunIsHeldAsLongAsTheFaultsAre(t *testing.T) {
+	e := newWorld().experiment("p95 <= 1s during hold")
+	e.Hold, e.Faults[0].For = 0, 5*time.Second
+	control := e.Control()
+	if err := errors.Join(e.Validate(), control.Validate()); err != nil || control.Hold != 5*time.Second {
+		t.Errorf("held for %s, %v", control.Hold, err)
 	}
 }

@@ -73,7 +73,7 @@ func (d *Directory) Run(ctx context.Context, e experiments.Experiment, taps ...f
 	if err := e.Validate(); err != nil {
 		return reports.Report{}, err
 	}
-	if d.turn == nil {
+	if d == nil || d.turn == nil {
 		return reports.Report{}, errors.New("no directory: runs.NewDirectory makes one")
 	}
 	select {

@@ -225,6 +225,11 @@ func TestMisusesOfCalls(t *testing.T) {
 		{"a recorder that NewRecorder did not make", func() error { return experiment("downtime <= 1s").Run(t.Context(), &record.Recorder{}) }, `run "kill one of three": no recorder: record.NewRecorder makes one`},
 		{"a recorder without a writer", func() error { return experiment("downtime <= 1s").Run(t.Context(), record.NewRecorder(nil)) }, `run "kill one of three": write record: no writer`},
 		{"an encoder without a writer", func() error { return record.NewEncoder(nil).Encode(record.Entry{Note: "a"}) }, "write record: no writer"},
+		{"no directory at all", func() error {
+			var directory *runs.Directory
+			_, err := directory.Run(t.Context(), experiment("downtime <= 1s"))
+			return err
+		}, "no directory: runs.NewDirectory makes one"},
 		{"a directory that NewDirectory did not make", func() error {
 			_, err := (&runs.Directory{Path: t.TempDir()}).Run(t.Context(), experiment("downtime <= 1s"))
 			return err
