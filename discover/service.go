@@ -171,8 +171,9 @@ const (
 	askings = 10
 )
 
-// ask asks a URL as a load does, without a proxy and following no redirect, and whether one of its answer's headers names a pod of the
-// workload: the same one, with another pod in another answer if there are several.
+// ask asks a URL as a load does, without a proxy and following no redirect, and
+// looks for a header of its answers that names a pod of the workload: of several
+// pods, not always the same one.
 func (f Finder) ask(ctx context.Context, at string, w Workload) (answer Answer) {
 	c := http.Client{
 		Transport:     &http.Transport{DialContext: f.Dial, DisableKeepAlives: true}, // kept alive, one pod answers all

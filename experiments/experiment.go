@@ -270,11 +270,17 @@ func (e Experiment) validateLimits(c steadystate.Check, bad func(format string, 
 	}
 }
 
+// joined is what [errors.Join] returns.
+type joined interface {
+	error
+	Unwrap() []error
+}
+
 // lines are the errors that are joined in one: each is a line of its own.
 func lines(err error) []error {
-	var joined interface{ Unwrap() []error }
-	if errors.As(err, &joined) && errors.Join(joined.Unwrap()...).Error() == err.Error() {
-		return joined.Unwrap()
+	several, ok := errors.AsType[joined](err)
+	if ok && errors.Join(several.Unwrap()...).Error() == err.Error() {
+		return several.Unwrap()
 	}
 	if err == nil {
 		return nil

@@ -68,7 +68,7 @@ func (d drained) ask(ctx context.Context, rec *record.Recorder, method string) (
 	return span, nil
 }
 
-// A fault of one's own.
+// A custom fault.
 func ExampleFault() {
 	api := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, q *http.Request) {
 		fmt.Println(q.Method, q.URL.Path)

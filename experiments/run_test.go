@@ -513,8 +513,6 @@ func TestALoadThatFailsAsItStopsLeavesNothingToHold(t *testing.T) {
 	})
 }
 
-// A stall of the machine that drives the load makes answers look slow; that is
-// never the service's fault.
 // failing is a load that cannot go on.
 type failing struct{ *world }
 
@@ -537,6 +535,8 @@ func TestAnErrorIsToldOnce(t *testing.T) {
 	})
 }
 
+// A stall of the machine that drives the load makes answers look slow; that is
+// never the service's fault.
 func TestAStallOfTheLoadsMachineIsNotTheServices(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()

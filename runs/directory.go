@@ -66,9 +66,9 @@ func (d *Directory) RecordPath(experiment string) string {
 // Run runs an experiment, keeps its record, and judges it with the experiment's
 // own evaluators. What a control run shows is the baseline of the experiments of
 // its suite, those with the same labels but for the last, that are run after it
-// and are AgainstControl without a Baseline. Taps see the entries as they are recorded. The error is
-// the harness's; the record and its report are kept in any case, the report is
-// in Reports too.
+// and are AgainstControl without a Baseline. Taps see the entries as they are
+// recorded. The error is the harness's; the record and its report are kept in any
+// case, the report is in Reports too.
 func (d *Directory) Run(ctx context.Context, e experiments.Experiment, taps ...func(record.Entry)) (reports.Report, error) {
 	if err := e.Validate(); err != nil {
 		return reports.Report{}, err

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Whoever writes a suite of their own compiles what this package imports.
+// Every custom suite compiles what this package imports.
 func TestNoPrometheusServerIsImported(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", "./...").Output()
 	if err != nil {

@@ -83,7 +83,7 @@ with 1 when a comparison with the truth is wrong too often in a cell.`,
 	flags.StringVar(&f.misses, "misses", "", "directory for the records of trials whose bounds missed the truth")
 	flags.BoolVar(&f.grid, "grid", false, fmt.Sprintf("simulate a grid of runs, without a service, %d trials of each cell by default", gridTrials))
 	flags.StringVar(&f.cell, "cell", "", "regular expression for the names of the grid's cells (default all)")
-	completeFlag(cmd, "output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
+	completeFlag(cmd, "output", completeTextOrJSON)
 	completeFlag(cmd, "kinds", cobra.FixedCompletions(strings.Split(calibration.KindNames(), ", "), cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.MarkFlagFilename("plot", "svg")
 	completeDirectory(cmd, "misses")

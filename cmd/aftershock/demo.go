@@ -65,7 +65,7 @@ runs, and demo exits with its exit code. The command has in its environment
 	completeDirectory(cmd, "out")
 	cmd.Flags().BoolVar(&served, "serve", false, "only leave the service up, until ^C or the end of the command")
 	cmd.Flags().StringVarP(&output, "output", "o", "text", "what --serve prints: text, or json, one line")
-	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
+	completeFlag(cmd, "output", completeTextOrJSON)
 	return cmd
 }
 

@@ -14,6 +14,7 @@ import (
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	// The errors of Ginkgo's label filters are coloured, also in a file.
 	formatter.SingletonFormatter.ColorMode = formatter.ColorModeNone
+	self := thisBuild()
 	root := &cobra.Command{
 		Use:   "aftershock",
 		Short: "Put a service's resilience to the test, with proof and error bars",
@@ -22,7 +23,7 @@ load, undoes them, and says with proof and error bars whether the hypothesis
 held. A run is written to a record, which can be judged again at any time.
 
 ` + exitCodes,
-		Version:       thisBuild().Version,
+		Version:       self.Version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          noArgs,
@@ -34,7 +35,7 @@ held. A run is written to a record, which can be judged again at any time.
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.SetVersionTemplate(thisBuild().String())
+	root.SetVersionTemplate(self.String())
 	// Most arguments and flags are not files.
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {

@@ -172,16 +172,16 @@ func TestInitRefuses(t *testing.T) {
 		want     string
 	}{
 		{"nothing is said and nobody can be asked", nil, exitUsage, "say which workloads are meant, with --service NAMESPACE/KIND/NAME (it may be repeated):\n  shop/deployment/checkout: 3 replicas, Service checkout\n"},
-		{"a workload that there is not", []string{"--service", "cart"}, exitUsage, "--service cart: want one of"},
+		{"an unknown workload", []string{"--service", "cart"}, exitUsage, "--service cart: want one of"},
 		{"a URL without a name", []string{"--url", "http://shop.example/"}, exitUsage, `--url "http://shop.example/": want NAME=URL`},
 		{"a URL without a host", []string{"--url", "checkout=http:///checkout"}, exitUsage, `--url "checkout=http:///checkout": want NAME=URL`},
 		{"a Prometheus without a scheme", []string{"--prometheus", "prometheus.example:9090"}, exitUsage, "--prometheus: "},
 		{"a Prometheus with a password", []string{"--prometheus", "http://me:secret@prometheus.example"}, exitUsage, "holds credentials"},
 		{"a URL of another service", []string{"--service", "checkout", "--url", "cart=http://shop.example/"}, exitUsage, "--url cart=...: no service of this name was chosen; services: checkout"},
 		{"a namespace without workloads", []string{"-n", "empty"}, exitUsage, "no Deployment, StatefulSet or DaemonSet was found"},
-		{"a context that there is not", []string{"--context", "prod"}, exitUsage, "contexts: staging"},
+		{"an unknown context", []string{"--context", "prod"}, exitUsage, "contexts: staging"},
 		{"a cluster that does not answer", []string{"--kubeconfig", away}, exitUnknown, "look into cluster staging (http://127.0.0.1:9)"},
-		{"a directory that there is not", []string{"--service", "checkout", "-f", "no/such.yaml"}, exitUsage, "no such file"},
+		{"a missing directory", []string{"--service", "checkout", "-f", "no/such.yaml"}, exitUsage, "no such file"},
 		{"arguments", []string{"checkout"}, exitUsage, "unknown command"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {

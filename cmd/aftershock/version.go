@@ -29,7 +29,7 @@ reads and writes: the configuration, records, results, and Chaos Mesh's API.`,
 		Args: noArgs,
 	}
 	cmd.Flags().StringVarP(&output, "output", "o", "text", "text or json")
-	completeFlag(cmd, "output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
+	completeFlag(cmd, "output", completeTextOrJSON)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		switch output {
 		case "text":

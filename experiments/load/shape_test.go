@@ -53,7 +53,7 @@ func TestWhatIsNoShapeIsRefused(t *testing.T) {
 		{"nothing", "", `no shape begins with ""; want one of "100/s", "ramp from`},
 		{"a form that there is not", "wave 1/s", `no shape begins with "wave"; want one of`},
 		{"a rate without its unit", "100", `"100" is not a rate, as in 100/s or 1000/min`},
-		{"a unit that there is not", "100/h", `"100/h" is not a rate`},
+		{"an unknown unit", "100/h", `"100/h" is not a rate`},
 		{"no number", "NaN/s", `"NaN/s" is not a rate`},
 		{"an infinite one", "inf/s", `"inf/s" is not a rate`},
 		{"a rate of zero", "0/s", "rate 0/s: want from 1/min to 100000/s"},

@@ -149,7 +149,7 @@ func PID(pid int) func(context.Context) (Process, error) {
 const mtimeError = 50 * time.Millisecond
 
 // PIDFile finds the process whose number is in a file, as supervisors write it.
-// Without the file, or if that process has ended, there is none at the moment. A
+// Without the file, or if that process has ended, it finds no process. A
 // process that started after the file was written is not the one that the file
 // is about, and is refused.
 func PIDFile(path string) func(context.Context) (Process, error) {

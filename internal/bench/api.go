@@ -15,8 +15,8 @@ import (
 )
 
 // A queryAPI answers instant queries as Prometheus does at /api/v1/query.
-// Prometheus' own package for it would bring a hundred others along: remote
-// writing, OTLP, rules, alerts.
+// Prometheus' own package for it imports a hundred others: remote write, OTLP,
+// rules, alerts.
 type queryAPI struct {
 	engine  *promql.Engine
 	storage storage.Queryable
@@ -107,5 +107,5 @@ func refuse(w http.ResponseWriter, code int, kind string, err error) {
 func write(w http.ResponseWriter, code int, r response) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
-	_ = json.NewEncoder(w).Encode(r) // whoever asked is gone
+	_ = json.NewEncoder(w).Encode(r) // the client has gone
 }

@@ -1,5 +1,5 @@
 // Package setting is the error of a source, a load or a fault about one of its
-// fields. Whoever read the field from a file finds its place by the path:
+// fields. The reader of a file finds its place by the path:
 //
 //	for _, wrong := range setting.Errors(err) {
 //		fmt.Println(wrong.Path, wrong.Message)

@@ -149,7 +149,7 @@ func TestMatchers(t *testing.T) {
 
 		{"a proof", "held", matchers.HaveProof("effect"), yes, "effect"},
 		{"one that is missing", "no effect", matchers.HaveProof("effect"), no, "effect"},
-		{"one that there is not", "held", matchers.HaveProof("effects"), wrong, `no proof "effects" in the report; proofs: "injected", "effect", `},
+		{"an unknown one", "held", matchers.HaveProof("effects"), wrong, `no proof "effects" in the report; proofs: "injected", "effect", `},
 
 		{"undone", "held", matchers.LeaveNothingBehind(), yes, "every fault is gone"},
 		{"left behind", "left behind", matchers.LeaveNothingBehind(), no, "may still be in place: kill b: no answer"},
