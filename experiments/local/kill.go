@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"syscall"
+	"time"
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/record"
@@ -28,10 +29,15 @@ func Kill(service Service) experiments.Fault {
 }
 
 // Restart is as [Kill], but ends the process with SIGTERM, so that it may finish
-// its requests. Inject waits for its end, as long as that takes.
+// its requests. One that still runs after 30 s is an error of Inject, since a kill
+// is another fault; Recover kills it before it starts the next one.
 func Restart(service Service) experiments.Fault {
 	return &kill{Service: service, verb: "restart", signal: syscall.SIGTERM}
 }
+
+// endsWithin is how long a process may take to end: as a pod's, see
+// terminationGracePeriodSeconds.
+const endsWithin = 30 * time.Second
 
 var (
 	_ experiments.Targeter  = (*kill)(nil)
@@ -44,9 +50,11 @@ type kill struct {
 	verb   string
 	signal syscall.Signal
 
-	victim Process   // ended and not yet recovered from; nil: none
-	start  bool      // Start is still to be called
-	follow *follower // waits for the next process; nil: an earlier Recover gave up
+	victim  Process   // signalled and not yet recovered from; nil: none
+	runs    bool      // the victim was not seen to end
+	start   bool      // Start is still to be called
+	unready time.Time // when the next process was last seen not to be ready; at first that of the signal
+	follow  *follower // waits for the next process; nil: the victim runs, or an earlier Recover gave up
 }
 
 // String says what is killed.
@@ -66,10 +74,11 @@ func (k *kill) Inject(ctx context.Context, rec *record.Recorder) (record.Injecti
 		return in, err
 	}
 	if p == nil {
-		in.FailureReason = k.Name + " has no process to kill: it is being started again"
+		in.FailureReason = k.Name + " has no process to kill: " + noProcess
 		return in, nil
 	}
 	early := fmt.Sprintf("process %d of %s ended by itself before it could be killed", p.PID(), k.Name)
+	k.unready = time.Now()
 	in.Span = steadystate.Instant(rec.Clock().Now())
 	switch err := p.Signal(k.signal); {
 	case errors.Is(err, os.ErrProcessDone):
@@ -79,10 +88,15 @@ func (k *kill) Inject(ctx context.Context, rec *record.Recorder) (record.Injecti
 		return in, fmt.Errorf("kill process %d of %s: %w", p.PID(), k.Name, err)
 	}
 	// From here on there is something to recover from.
-	k.victim, k.start = p, k.Start != nil
-	err = p.Wait(ctx)
+	k.victim, k.start, k.runs = p, k.Start != nil, true
+	bounded, cancel := context.WithTimeoutCause(ctx, endsWithin, fmt.Errorf("it still runs %s after the signal", endsWithin))
+	defer cancel()
+	err = p.Wait(bounded)
 	in.To = rec.Clock().Now()
-	k.follow = k.Service.follow(p, rec)
+	if err == nil || errors.Is(err, os.ErrProcessDone) {
+		k.runs = false
+		k.follow = k.Service.follow(p, rec, &k.unready)
+	}
 	switch {
 	case errors.Is(err, os.ErrProcessDone):
 		in.FailureReason = early
@@ -105,6 +119,12 @@ func (k *kill) Recover(ctx context.Context, rec *record.Recorder) (steadystate.S
 	if k.victim == nil {
 		return now, nil
 	}
+	if k.runs {
+		if err := k.end(ctx); err != nil {
+			return now, fmt.Errorf("kill process %d of %s, which %s did not end: %w", k.victim.PID(), k.Name, k.verb, err)
+		}
+		k.runs = false
+	}
 	if k.start {
 		if err := k.Start(ctx); err != nil {
 			return now, fmt.Errorf("start %s again: %w", k.Name, err)
@@ -112,7 +132,7 @@ func (k *kill) Recover(ctx context.Context, rec *record.Recorder) (steadystate.S
 		k.start = false
 	}
 	if k.follow == nil {
-		k.follow = k.Service.follow(k.victim, rec)
+		k.follow = k.Service.follow(k.victim, rec, &k.unready)
 	}
 	f := k.follow
 	select {
@@ -128,4 +148,16 @@ func (k *kill) Recover(ctx context.Context, rec *record.Recorder) (steadystate.S
 	}
 	k.victim, k.follow = nil, nil
 	return f.back.On(rec.Clock()), nil
+}
+
+// end kills the victim.
+func (k *kill) end(ctx context.Context) error {
+	err := k.victim.Signal(syscall.SIGKILL)
+	if err == nil {
+		err = k.victim.Wait(ctx)
+	}
+	if errors.Is(err, os.ErrProcessDone) {
+		return nil
+	}
+	return err
 }

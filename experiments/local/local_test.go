@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -279,11 +280,143 @@ func TestAKillThatNothingRecoversFromIsLeft(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("the undo timeout is over"))
 	_, err := fault.Recover(ctx, rec)
-	contains(t, err, fmt.Sprintf("wait for shop to be back: the undo timeout is over; its process %d was killed and is not undone until the next one answers", pid))
+	contains(t, err, fmt.Sprintf("wait for shop to be back: the undo timeout is over; it does not run now, or Find looks elsewhere, as in another PID file; its process %d was killed and is not undone until the next one answers", pid))
 	injection, err := local.Pause(local.Service{Name: "shop", Find: local.PID(pid)}).Inject(t.Context(), rec)
 	contains(t, err, os.ErrProcessDone.Error())
 	if len(injection.Targets) > 0 {
 		t.Errorf("paused %v", injection.Targets)
+	}
+}
+
+// stubborn starts a process that ignores SIGTERM.
+func stubborn(t *testing.T) int {
+	t.Helper()
+	cmd := exec.Command("sh", "-c", `trap "" TERM; echo; exec sleep 1000`)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = out.Read(make([]byte, 1))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = cmd.Wait()
+	}()
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		<-done
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cmd.Process.Pid
+}
+
+func TestAServiceIsNotStartedBesideAProcessThatIgnoresSIGTERM(t *testing.T) {
+	victim, next, started := stubborn(t), 0, 0
+	service := local.Service{Name: "shop", Find: func(context.Context) (local.Process, error) {
+		if next > 0 {
+			return local.Find(next)
+		}
+		return local.Find(victim)
+	}, Start: func(context.Context) error {
+		if got := state(victim); got != "" && got != "Z" {
+			t.Errorf("it is started while the first one is in state %q", got)
+		}
+		next = sleeper(t)
+		started++
+		return nil
+	}}
+	fault, rec := local.Restart(service), record.NewRecorder(io.Discard)
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, errors.New("the run is over"))
+	defer cancel()
+	_, err := fault.Inject(ctx, rec)
+	contains(t, err, fmt.Sprintf("wait for the end of process %d of shop: the run is over", victim))
+	if _, err := fault.Recover(t.Context(), rec); err != nil || started != 1 {
+		t.Errorf("started %d times, %v", started, err)
+	}
+}
+
+// endless is a process that no signal ends.
+type endless struct{}
+
+func (endless) PID() int                       { return 7 }
+func (endless) Signal(syscall.Signal) error    { return nil }
+func (endless) Wait(ctx context.Context) error { <-ctx.Done(); return context.Cause(ctx) }
+
+func TestTheEndOfAProcessIsAwaitedForHalfAMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fault := local.Restart(local.Service{
+			Name:  "shop",
+			Find:  func(context.Context) (local.Process, error) { return endless{}, nil },
+			Start: func(context.Context) error { t.Error("a second one is started"); return nil },
+		})
+		rec := record.NewRecorder(io.Discard)
+		_, err := fault.Inject(t.Context(), rec)
+		contains(t, err, "wait for the end of process 7 of shop: it still runs 30s after the signal")
+		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Minute, errors.New("the undo timeout is over"))
+		defer cancel()
+		_, err = fault.Recover(ctx, rec)
+		contains(t, err, "kill process 7 of shop, which restart did not end: the undo timeout is over")
+	})
+}
+
+// The process that follows may be ready before anybody looks for it.
+func TestReadinessIsNotDatedLaterThanItMayHaveBeen(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		handover bool
+	}{
+		{"the next process is there before the first one ends", true},
+		{"a Recover that gave up is called again when it is there", false},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			victim, there := sleeper(t), make(chan int, 1)
+			next := 0
+			service := local.Service{Name: "shop", Find: func(context.Context) (local.Process, error) {
+				select {
+				case next = <-there:
+				default:
+				}
+				switch {
+				case next > 0:
+					return local.Find(next)
+				case state(victim) == "":
+					return nil, nil
+				}
+				p, err := local.Find(victim)
+				if row.handover {
+					there <- sleeper(t)
+				}
+				return p, err
+			}}
+			fault := local.Kill(service)
+			var recorded bytes.Buffer
+			rec := record.NewRecorder(&recorded)
+			injection, err := fault.Inject(t.Context(), rec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ready := injection.From
+			if !row.handover {
+				ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+				defer cancel()
+				_, err := fault.Recover(ctx, rec)
+				contains(t, err, "it does not run now, or Find looks elsewhere")
+				there <- sleeper(t)
+				ready = rec.Clock().Now()
+			}
+			removed, err := fault.Recover(t.Context(), rec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if removed.From > ready || removed.From < injection.From-time.Millisecond {
+				t.Errorf("removed %s, but it may have been ready at %s; injected %s", removed, ready, injection.Span)
+			}
+		})
 	}
 }
 

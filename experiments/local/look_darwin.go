@@ -1,6 +1,8 @@
 package local
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"strconv"
 	"time"
@@ -17,10 +19,14 @@ const states = "?IRSTZ"
 
 // look asks the kernel, see sysctl(3), KERN_PROC_PID.
 func look(pid int) (status, error) {
-	info, err := unix.SysctlKinfoProc("kern.proc.pid", pid)
-	if err != nil || int(info.Proc.P_pid) != pid {
-		return status{}, os.ErrProcessDone // it answers with nothing
+	list, err := unix.SysctlKinfoProcSlice("kern.proc.pid", pid)
+	switch {
+	case err != nil && !errors.Is(err, unix.ESRCH):
+		return status{}, fmt.Errorf("sysctl kern.proc.pid.%d: %w", pid, err)
+	case len(list) == 0 || int(list[0].Proc.P_pid) != pid: // there is none
+		return status{}, os.ErrProcessDone
 	}
+	info := list[0]
 	s := status{state: '?', parent: int(info.Eproc.Ppid)}
 	if n := int(info.Proc.P_stat); n > 0 && n < len(states) {
 		s.state = states[n]

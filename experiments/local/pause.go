@@ -55,7 +55,7 @@ func (p *pause) Inject(ctx context.Context, rec *record.Recorder) (record.Inject
 		return in, err
 	}
 	if victim == nil {
-		in.FailureReason = p.Name + " has no process to pause"
+		in.FailureReason = p.Name + " has no process to pause: " + noProcess
 		return in, nil
 	}
 	if p.guard, err = startGuard(victim.PID()); err != nil {

@@ -151,7 +151,9 @@ const mtimeError = 50 * time.Millisecond
 // PIDFile finds the process whose number is in a file, as supervisors write it.
 // Without the file, or if that process has ended, it finds no process. A
 // process that started after the file was written is not the one that the file
-// is about, and is refused.
+// is about, and is refused. The number must be that of this program's PID
+// namespace: in a file that a container writes it is mostly not, and nothing tells
+// an older process that has it here from the one that is meant.
 func PIDFile(path string) func(context.Context) (Process, error) {
 	return func(context.Context) (Process, error) {
 		text, err := os.ReadFile(path)

@@ -64,27 +64,36 @@ func (s Service) event(p Process, kind string) record.Event {
 // nextEvery is how often the default of Next looks.
 const nextEvery = 5 * time.Millisecond
 
-func (s Service) next(ctx context.Context, gone Process) (Process, Moment, error) {
+// noProcess is why a service has none, as far as it is known.
+const noProcess = "it does not run now, or Find looks elsewhere, as in another PID file"
+
+// next is the process that follows. It notes when that one was last seen not to be
+// there, or not to be ready.
+func (s Service) next(ctx context.Context, gone Process, unready *time.Time) (Process, Moment, error) {
 	if s.Next != nil {
 		return s.Next(ctx, gone)
 	}
-	from := time.Now()
 	for {
 		now := time.Now()
 		p, why := s.Find(ctx)
-		if p != nil && why == nil && p.PID() == gone.PID() {
-			p, why = nil, fmt.Errorf("its process is still %d", gone.PID())
-		}
-		if p != nil && why == nil && s.Ready != nil {
+		known := why == nil
+		switch {
+		case !known:
+		case p == nil:
+			why = errors.New(noProcess)
+		case p.PID() == gone.PID():
+			why = fmt.Errorf("its process is still %d", gone.PID())
+		case s.Ready != nil:
 			why = s.Ready(ctx, p)
 		}
-		if p != nil && why == nil {
-			return p, Moment{From: from, To: time.Now()}, nil
+		if why == nil {
+			return p, Moment{From: *unready, To: time.Now()}, nil
 		}
-		// It was not there, or not ready, at some instant since now.
-		from = now
+		if known && ctx.Err() == nil {
+			*unready = now // at some instant since
+		}
 		if err := experiments.Wait(ctx, nextEvery); err != nil {
-			return nil, Moment{}, errors.Join(fmt.Errorf("wait for %s to be back: %w", s.Name, err), why)
+			return nil, Moment{}, fmt.Errorf("wait for %s to be back: %w; %w", s.Name, err, why)
 		}
 	}
 }
@@ -98,14 +107,14 @@ type follower struct {
 	err    error
 }
 
-func (s Service) follow(gone Process, rec *record.Recorder) *follower {
+func (s Service) follow(gone Process, rec *record.Recorder, unready *time.Time) *follower {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	f := &follower{cancel: cancel, done: make(chan struct{})}
 	go func() {
 		defer close(f.done)
 		defer cancel(nil)
 		f.err = experiments.CatchPanic(func() error {
-			next, back, err := s.next(ctx, gone)
+			next, back, err := s.next(ctx, gone, unready)
 			if err != nil {
 				return err
 			}
