@@ -15,6 +15,7 @@ import (
 type Plan struct {
 	File
 	Path     string
+	SHA256   string    // of the file's bytes as they were read, in hexadecimal
 	Services []*Target // those of the file, in its order
 	Planned  []Planned // what runs, in this order
 	Skipped  []Skipped // what of the catalogue a service asks for and cannot run, or that the file skips

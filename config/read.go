@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -56,7 +57,7 @@ func ReadForSweep(path string) (plan *Plan, others Mistakes, err error) {
 
 func planOf(path string, text []byte) (*Plan, Mistakes) {
 	d := newDecoder(path)
-	r := resolver{decoder: d, plan: &Plan{Path: path}, catalogue: d.catalogue(), merged: map[string]cursor{}, contents: map[string]string{}}
+	r := resolver{decoder: d, plan: &Plan{Path: path, SHA256: fmt.Sprintf("%x", sha256.Sum256(text))}, catalogue: d.catalogue(), merged: map[string]cursor{}, contents: map[string]string{}}
 	if root := d.read(string(text)); root.value != nil {
 		d.while(func() { d.expand(root, map[*yaml.Node]bool{}) })
 		if r.version(root) {

@@ -114,7 +114,10 @@ func (j *judge) take(e record.Entry) {
 		j.Baseline = e.Plan.Baseline
 		maps.Copy(j.Signals, e.Plan.Signals)
 	case e.Environment != nil:
-		j.Environment = e.Environment
+		if j.Environment == nil {
+			j.Environment = map[string]string{}
+		}
+		maps.Copy(j.Environment, e.Environment)
 	case e.Phase != "":
 		if n := len(j.Phases); n > 0 {
 			j.Phases[n-1].To = e.At

@@ -124,6 +124,7 @@ func (s *Session) Read(ctx context.Context, chosen []config.Planned) ([]config.P
 	for name, v := range versions {
 		s.environment["version."+name] = v
 	}
+	maps.Copy(s.environment, s.origin(ctx))
 	if on := s.emulated(ctx); len(on) > 0 {
 		s.environment["netem"] = "emulated on " + strings.Join(on, ", ")
 	}

@@ -2,8 +2,10 @@ package kube
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
+	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/rest"
@@ -19,6 +21,20 @@ func Identity(ctx context.Context, c client.Reader) (string, error) {
 		return "", fmt.Errorf("identify the cluster by its namespace kube-system: %w", err)
 	}
 	return string(namespace.UID), nil
+}
+
+// Account is the name by which the cluster knows the client, as in
+// "system:serviceaccount:ci:aftershock": that of a SelfSubjectReview, which every
+// account may ask for. Kubernetes has it since 1.28.
+func Account(ctx context.Context, c client.Writer) (string, error) {
+	var review authenticationv1.SelfSubjectReview
+	if err := c.Create(ctx, &review); err != nil {
+		return "", fmt.Errorf("ask the cluster who this is: %w", err)
+	}
+	if review.Status.UserInfo.Username == "" {
+		return "", errors.New("ask the cluster who this is: the answer has no name")
+	}
+	return review.Status.UserInfo.Username, nil
 }
 
 // Versions are the cluster's versions for a record's environment: "kubernetes"

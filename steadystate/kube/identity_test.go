@@ -1,13 +1,17 @@
 package kube_test
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"testing"
 
+	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/aftershockhq/aftershock/steadystate/kube"
@@ -20,6 +24,27 @@ func TestAClusterIsKnownByItsSystemNamespace(t *testing.T) {
 	}
 	_, err := kube.Identity(t.Context(), newClient(t, interceptor.Funcs{}))
 	wantError(t, err, "identify the cluster by its namespace kube-system")
+}
+
+func TestAnAccountIsWhoTheClusterSaysItIs(t *testing.T) {
+	answer := func(name string, err error) client.Client {
+		return newClient(t, interceptor.Funcs{Create: func(_ context.Context, _ client.WithWatch, o client.Object, _ ...client.CreateOption) error {
+			review, ok := o.(*authenticationv1.SelfSubjectReview)
+			if !ok {
+				t.Errorf("creates a %T", o)
+				return nil
+			}
+			review.Status.UserInfo.Username = name
+			return err
+		}})
+	}
+	if name, err := kube.Account(t.Context(), answer("ann", nil)); err != nil || name != "ann" {
+		t.Errorf("%q, %v; want ann", name, err)
+	}
+	_, err := kube.Account(t.Context(), answer("", nil))
+	wantError(t, err, "the answer has no name")
+	_, err = kube.Account(t.Context(), answer("", errors.New("no such kind")))
+	wantError(t, err, "ask the cluster who this is: no such kind")
 }
 
 func TestVersionsAreTheServersOwn(t *testing.T) {
