@@ -150,18 +150,25 @@ func (j *judge) observed() (seen, missing string) {
 // in one piece.
 const MostUnseen = 0.25
 
-// covered: the observations cover the window, without a hole in which much
-// could have happened.
+// covered: the observations of each check cover what its limits judge, without a
+// hole in which much could have happened. Limits on phases leave the others out;
+// the end is a finding of its own.
 func (j *judge) covered() (seen, missing string) {
 	var texts []string
 	enough := true
-	for _, c := range j.Checks {
-		share := 0.0
-		if w := c.Window.Width(); w > 0 {
-			share = float64(max(c.UnknownTime, c.Resolution)) / float64(w)
+	for i, c := range j.Checks {
+		whole, unknown := c.Window.Width(), []string{}
+		holed := whole > 0 && float64(c.Resolution) > MostUnseen*float64(whole)
+		for _, part := range c.judged(j.checks[i].Limits) {
+			text := "unknown " + part.UnknownTime.Round(time.Millisecond).String()
+			if width := part.Window.Width(); width != whole {
+				text += " of " + width.Round(time.Millisecond).String()
+			}
+			unknown = append(unknown, text)
+			holed = holed || part.UnknownTime > part.Window.Width()/20 || part.Unknown > part.Observed()/4
 		}
-		text := fmt.Sprintf("%s: resolution %s, unknown %s", c.Check, c.Resolution.Round(time.Millisecond), c.UnknownTime.Round(time.Millisecond))
-		if c.UnknownTime > c.Window.Width()/20 || share > MostUnseen || c.Unknown > c.Observed()/4 {
+		text := fmt.Sprintf("%s: resolution %s, %s", c.Check, c.Resolution.Round(time.Millisecond), strings.Join(unknown, ", "))
+		if holed {
 			enough = false
 			if why := c.WhyUnknown(); why != "" {
 				text += " (" + why + ")"
@@ -174,6 +181,25 @@ func (j *judge) covered() (seen, missing string) {
 		return "", text
 	}
 	return text, ""
+}
+
+// judged are the figures that the limits are on: those of phases, each once, if all
+// limits name one, or else those of the window.
+func (c CheckResult) judged(limits []steadystate.Limit) (parts []steadystate.Figures) {
+	var phases []string
+	for _, l := range limits {
+		if l.Phase == "" {
+			return []steadystate.Figures{c.Figures}
+		}
+		if !slices.Contains(phases, l.Phase) {
+			phases = append(phases, l.Phase)
+			parts = append(parts, c.during[l.Phase])
+		}
+	}
+	if len(parts) == 0 {
+		return []steadystate.Figures{c.Figures}
+	}
+	return parts
 }
 
 func (j *judge) undone() (seen, missing string) {

@@ -1,0 +1,56 @@
+package judge_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/record/recordtest"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// A limit on a phase says nothing of the others: what a pod that leaves afterwards
+// takes with it is no hole in it.
+func TestOnlyWhatTheLimitsJudgeMustBeCovered(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		limits   []string
+		from, to time.Duration // nothing is known
+		want     steadystate.Verdict
+	}{
+		{"a hole beside the judged phase", []string{"max <= 200 during hold"}, 60 * s, 75 * s, steadystate.Held},
+		{"a hole in it", []string{"mean <= 200 during hold"}, 30 * s, 45 * s, steadystate.Unknown},
+		{"a hole in one of two judged phases", []string{"mean <= 200 during settle", "mean <= 200 during watch"}, 60 * s, 75 * s, steadystate.Unknown},
+		{"another limit judges the window", []string{"max <= 200 during hold", "outage <= 40s"}, 60 * s, 75 * s, steadystate.Unknown},
+		{"without limits it is good throughout", nil, 60 * s, 75 * s, steadystate.Unknown},
+		{"the end is judged in any case", []string{"max <= 200 during hold"}, 100 * s, 120 * s, steadystate.Unknown},
+	} {
+		var list []steadystate.Observation
+		for at := s; at <= 120*s; at += s {
+			o := steadystate.Observation{Span: steadystate.Span{From: at - s, To: at}, Value: 100, Whole: true}
+			if at > row.from && at <= row.to {
+				o.Value, o.Unknown = 0, "a pod has left"
+			}
+			list = append(list, o)
+		}
+		check := steadystate.Check{Name: "orders flow", Signal: "orders", Good: steadystate.MustParseTolerance(">= 1"), Limits: steadystate.Limits(row.limits...)}
+		result, err := judge.Judge(recordtest.All([]record.Entry{
+			{Header: &record.Header{Format: record.Format, Version: record.Version}},
+			{Plan: &record.Plan{Name: "surge", Settle: 10 * s, Hold: 40 * s, Watch: 70 * s, Checks: []steadystate.Check{check}}},
+			{Phase: record.PhaseSettle},
+			{At: 20 * s, Phase: record.PhaseInject},
+			{At: 20 * s, Phase: record.PhaseHold},
+			{At: 50 * s, Phase: record.PhaseRecover},
+			{At: 50 * s, Phase: record.PhaseWatch},
+			{At: 120 * s, Observations: &record.Observations{Signal: "orders", List: list}},
+			{At: 120 * s, End: &record.End{Reason: record.Completed}},
+		}), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if result.Verdict != row.want {
+			t.Errorf("%s: %s, want %s: %s", row.sentence, result.Verdict, row.want, result.Reason)
+		}
+	}
+}
