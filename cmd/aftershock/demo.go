@@ -35,7 +35,8 @@ It exits with 0 when both verdicts are as they must be.
 With --serve it only starts the service, as it should be, and leaves it up until
 ^C: something to try your own load, checks and faults on. A process that ends is
 started again after two seconds. With a COMMAND the service stays up while that
-runs, and demo exits with its exit code. The command has in its environment
+runs, and demo exits with its exit code. If demo is interrupted, so is the
+command, which is killed two minutes later. The command has in its environment
   AFTERSHOCK_DEMO_URL         the balancer; the header X-Pod of each answer is the
                               name of the process: service-1, service-2, service-3
   AFTERSHOCK_DEMO_PROMETHEUS  a Prometheus that scrapes each process, pod=NAME;

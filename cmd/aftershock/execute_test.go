@@ -18,9 +18,15 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
+// mainVariable makes this test binary the program.
+const mainVariable = "AFTERSHOCK_TEST_MAIN"
+
 func TestMain(m *testing.M) {
 	if bench.IsService() {
 		os.Exit(bench.Serve())
+	}
+	if os.Getenv(mainVariable) != "" {
+		main()
 	}
 	os.Exit(m.Run())
 }
@@ -132,6 +138,24 @@ func TestExitCodeOfErrors(t *testing.T) {
 	} {
 		if got := exitCode(row.err); got != row.want {
 			t.Errorf("%s: %d, want %d", row.sentence, got, row.want)
+		}
+	}
+}
+
+func TestWhatWasSaidIsNotSaidAgain(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		err      error
+		want     string
+	}{
+		{"no error", nil, ""},
+		{"a report has the verdict", errVerdict(steadystate.Broken), ""},
+		{"another program has said what is wrong", fmt.Errorf("run it: %w", errCommand(7)), ""},
+		{"what else failed is said", errors.Join(errCommand(7), errors.New("stop the bench")), "aftershock: stop the bench\n"},
+		{"two errors are one message", errors.Join(errors.New("one"), errors.New("two")), "aftershock: one\ntwo\n"},
+	} {
+		if got := message(row.err); got != row.want {
+			t.Errorf("%s: %q, want %q", row.sentence, got, row.want)
 		}
 	}
 }

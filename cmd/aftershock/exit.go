@@ -84,13 +84,21 @@ func exitCode(err error) int {
 	return exitFailed
 }
 
-// message is what to print of an error; a verdict was printed by its report, and
-// another program has said what is wrong.
-func message(err error) string {
+// message is what to print of an error, without what was printed: a verdict by its
+// report, and what is wrong by another program.
+func message(err error) (text string) {
 	var v errVerdict
 	var command errCommand
-	if err == nil || errors.As(err, &v) || errors.As(err, &command) {
+	if err == nil {
 		return ""
 	}
-	return fmt.Sprintf("aftershock: %v\n", err)
+	if !errors.As(err, &v) && !errors.As(err, &command) {
+		return fmt.Sprintf("aftershock: %v\n", err)
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, err := range joined.Unwrap() {
+			text += message(err)
+		}
+	}
+	return text
 }

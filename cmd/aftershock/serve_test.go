@@ -80,6 +80,30 @@ func TestServeInterruptsACommandThatIsStopped(t *testing.T) {
 	}
 }
 
+func TestServeKillsACommandThatIgnoresTheInterrupt(t *testing.T) {
+	r, w := io.Pipe()
+	ctx, interrupt := context.WithCancel(t.Context())
+	cmd := demoCommand()
+	cmd.SetContext(ctx)
+	cmd.SetOut(w)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- served{}.run(cmd, []string{"sh", "-c", `trap "" INT; echo; sleep 60; true`}, 100*time.Millisecond)
+	}()
+	if _, err := r.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	interrupt()
+	select {
+	case err := <-ended:
+		if err == nil || !strings.Contains(err.Error(), "sh still ran 100ms after it was interrupted, and was killed") {
+			t.Error(err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("it waits for ever")
+	}
+}
+
 func TestServeRunsACommand(t *testing.T) {
 	for _, row := range []struct {
 		sentence string
