@@ -51,6 +51,9 @@ type Experiment struct {
 	Faults []Scheduled
 	// Observers record events around the service, such as those of its pods.
 	Observers []Observer
+	// Safeguards may keep the run from beginning or a fault from being injected, and
+	// may end the run.
+	Safeguards []Safeguard
 	// Baseline is the reference of relative limits, see [judge.NewBaseline]. nil:
 	// the settled stretch before the fault.
 	Baseline *record.Baseline
@@ -246,6 +249,11 @@ func (e Experiment) validateValues(bad func(format string, args ...any)) {
 	for i, o := range e.Observers {
 		if none(o) {
 			bad("observer %d is nil", i+1)
+		}
+	}
+	for i, o := range e.Safeguards {
+		if none(o) {
+			bad("safeguard %d is nil", i+1)
 		}
 	}
 	for i, o := range e.Evaluators {

@@ -21,7 +21,7 @@ var ErrLeftBehind = errors.New("a fault may still be in place")
 // started has stopped and every fault is undone, even when ctx ends first.
 //
 // The error is the harness's: ErrLeftBehind, the context's, that of a load or
-// of writing the record. The service's behaviour is in the record alone. A
+// of writing the record; or a safeguard's, which may wrap an [Ending]. The service's behaviour is in the record alone. A
 // service that was not steady, or a fault without proof that it was in place,
 // is not an error either: the record says so and cannot be judged as held.
 func (e Experiment) Run(ctx context.Context, rec *record.Recorder) (err error) {
@@ -58,7 +58,17 @@ func (e Experiment) Run(ctx context.Context, rec *record.Recorder) (err error) {
 			if end.Reason == record.Completed {
 				end.Reason = record.Failed // the record may lack the last data
 			}
-			if ctx.Err() != nil && !errors.Is(err, ErrLeftBehind) {
+			ending, wanted := errors.AsType[Ending](err)
+			switch {
+			case errors.Is(err, ErrLeftBehind):
+			case wanted:
+				end.Reason, end.Detail = ending.Reason, ending.Detail
+				for _, other := range lines(err) {
+					if !errors.Is(other, ending) {
+						end.Detail += "; " + other.Error()
+					}
+				}
+			case ctx.Err() != nil:
 				end.Reason = record.Interrupted
 			}
 		}
@@ -67,6 +77,12 @@ func (e Experiment) Run(ctx context.Context, rec *record.Recorder) (err error) {
 			err = rec.Err()
 		}
 	}()
+
+	ended, err := r.begin(ctx)
+	defer func() { err = errors.Join(err, ended()) }()
+	if err != nil {
+		return err
+	}
 
 	// Observers stop after the last phase, and the run waits for them.
 	observing, stop := context.WithCancelCause(ctx)
@@ -96,7 +112,8 @@ type run struct {
 	missing map[int]func(context.Context) string // of the conditions, by fault index
 }
 
-// observe starts the load, the signals and the observers. The first failure
+// observe starts the load, the signals, the observers and the watches of the
+// safeguards. The first failure
 // ends the run through stop; stopped waits for all and returns their errors.
 func (r *run) observe(ctx context.Context, stop context.CancelCauseFunc) (stopped func() []error) {
 	var wg sync.WaitGroup
@@ -131,6 +148,9 @@ func (r *run) observe(ctx context.Context, stop context.CancelCauseFunc) (stoppe
 	}
 	for _, o := range r.Observers {
 		start("observe", func() error { return o.Observe(ctx, r.rec) })
+	}
+	for _, s := range r.Safeguards {
+		start(s.String(), func() error { return s.Watch(ctx) })
 	}
 	return func() []error {
 		wg.Wait()

@@ -196,6 +196,9 @@ func (t *timetable) inject(ctx context.Context, index int) (reason string, err e
 			injection = record.Injection{Span: steadystate.Instant(t.rec.Clock().Now()), FailureReason: "it is still in place, as " + other}
 			return nil
 		}
+		if err := t.allow(ctx, t.lifetime(ctx)); err != nil {
+			return err
+		}
 		if injection, err = fault.Fault.Inject(ctx, t.rec); err != nil || injection.FailureReason != "" {
 			return err
 		}
@@ -205,6 +208,13 @@ func (t *timetable) inject(ctx context.Context, index int) (reason string, err e
 		return "", fmt.Errorf("inject %s: %w", fault, err)
 	}
 	return t.took(index, injection), nil
+}
+
+// lifetime is how long a fault that is injected now stays in place, at most,
+// without the harness.
+func (t *timetable) lifetime(ctx context.Context) time.Duration {
+	deadline, _ := ctx.Deadline() // the run's
+	return time.Until(deadline) + t.UndoTimeout
 }
 
 // inPlace names another fault that is in place and is the same object.

@@ -245,6 +245,7 @@ func (j *judge) conclude(evaluators []Evaluator) {
 	j.expect(evaluators)
 	j.prove()
 	j.refused()
+	j.aborted()
 	j.verdict()
 }
 

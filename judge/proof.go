@@ -76,6 +76,17 @@ func (j *judge) refused() {
 	}
 }
 
+// aborted is the finding of a run whose abort condition was met: a limit of the
+// file's on how far an experiment may go.
+func (j *judge) aborted() {
+	if j.End.Reason == record.Aborted {
+		j.Findings = append(j.Findings, Finding{
+			Check: "run", Limit: "not aborted",
+			Reading: steadystate.Reading{Verdict: steadystate.Broken, Text: j.End.Detail},
+		})
+	}
+}
+
 func (j *judge) injected() (seen, missing string) {
 	var done []string
 	which := map[int]bool{}

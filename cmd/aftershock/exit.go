@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
@@ -16,16 +17,16 @@ const (
 	exitBroken     = 1
 	exitUsage      = 2 // usage or configuration; nothing was touched
 	exitUnknown    = 3
-	exitFailed     = 4 // stopped by a person, or the harness failed
+	exitFailed     = 4 // stopped by a person, refused for now, or the harness failed
 	exitLeftBehind = 5 // something may still be in place; wins over all others
 )
 
 const exitCodes = `Exit codes:
   0  held
-  1  broken
+  1  broken, or aborted by a condition of the file
   2  usage or configuration; nothing was touched
   3  unknown: not proven, not observed, not decidable, or it could not be tested
-  4  stopped by a person, or the harness itself failed
+  4  stopped by a person, refused for now, or the harness itself failed
   5  a fault may still be in place (wins over all others); see "aftershock sweep"`
 
 // A usageError is the user's to mend; nothing was touched.
@@ -62,6 +63,7 @@ func exitCode(err error) int {
 	var v errVerdict
 	var gone unavailable
 	var command errCommand
+	var ending experiments.Ending
 	switch {
 	case err == nil:
 		return exitHeld
@@ -72,6 +74,10 @@ func exitCode(err error) int {
 	case errors.As(err, &command):
 		return int(command)
 	case errors.As(err, &gone):
+		return exitUnknown
+	case errors.As(err, &ending) && ending.Reason == record.Aborted:
+		return exitBroken
+	case errors.As(err, &ending) && ending.Reason == record.Blind:
 		return exitUnknown
 	case errors.Is(err, context.Canceled):
 		return exitFailed

@@ -1,0 +1,78 @@
+package experiments
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aftershockhq/aftershock/record"
+)
+
+// A Safeguard decides whether a run may begin, whether a fault may be injected,
+// and whether the run may go on: a lock on the workload, a stop that a person
+// sets, a condition under which the run is aborted.
+//
+// Each error ends the run, and its faults are undone. An [Ending] says that this
+// is no failure of the harness.
+type Safeguard interface {
+	fmt.Stringer
+	// Begin is called before the settle phase, in the order of the list; its error
+	// keeps the run from beginning.
+	Begin(ctx context.Context, rec *record.Recorder) error
+	// Allow is asked right before each injection; its error keeps the fault from
+	// being injected. lifetime is how long, at most, what is injected stays in
+	// place without the harness.
+	Allow(ctx context.Context, lifetime time.Duration) error
+	// Watch returns an error once the run must not go on, and nil when ctx ends.
+	Watch(ctx context.Context) error
+	// End is called once every fault is undone, in reverse order, if Begin was
+	// called, also where Begin failed. The run's own context may have ended.
+	End(ctx context.Context) error
+}
+
+// An Ending is the error of a safeguard that ends a run for a reason which is no
+// failure of the harness: [record.Refused], [record.Stopped], [record.Aborted] or
+// [record.Blind].
+type Ending struct {
+	Reason string
+	Detail string // who or what, for people
+}
+
+// Error is "stopped: by ann, ...".
+func (e Ending) Error() string { return e.Reason + ": " + e.Detail }
+
+// begin begins the safeguards. The returned end ends those that were begun, and is
+// never nil.
+func (r *run) begin(ctx context.Context) (end func() error, err error) {
+	var begun []Safeguard
+	end = func() error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.UndoTimeout)
+		defer cancel()
+		var errs []error
+		for _, s := range slices.Backward(begun) {
+			if err := CatchPanic(func() error { return s.End(ctx) }); err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", s, err))
+			}
+		}
+		return errors.Join(errs...)
+	}
+	for _, s := range r.Safeguards {
+		begun = append(begun, s)
+		if err := CatchPanic(func() error { return s.Begin(ctx, r.rec) }); err != nil {
+			return end, fmt.Errorf("%s: %w", s, err)
+		}
+	}
+	return end, nil
+}
+
+// allow asks every safeguard whether a fault may be injected now.
+func (r *run) allow(ctx context.Context, lifetime time.Duration) error {
+	for _, s := range r.Safeguards {
+		if err := s.Allow(ctx, lifetime); err != nil {
+			return fmt.Errorf("%s: %w", s, err)
+		}
+	}
+	return nil
+}
