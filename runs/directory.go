@@ -1,6 +1,7 @@
 package runs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
+	"github.com/aftershockhq/aftershock/runs/audit"
 )
 
 // A Directory holds a run of experiments: the record of each, and the reports
@@ -24,6 +26,9 @@ import (
 type Directory struct {
 	Path    string
 	Reports []reports.Report
+	// Head is the hash of the last line that the directory's runs added to the chain
+	// of records, see [audit.Verify]; keep it elsewhere.
+	Head string
 
 	controls map[string]control // by suite
 	turn     chan struct{}      // of the run that is under way
@@ -67,7 +72,8 @@ func (d *Directory) RecordPath(experiment string) string {
 // own evaluators. What a control run shows is the baseline of the experiments of
 // its suite, those with the same labels but for the last, that are run after it
 // and are AgainstControl without a Baseline. Taps see the entries as they are
-// recorded. The error is the harness's; the record and its report are kept in any
+// recorded. The record is chained to those before it, see package audit; a run that
+// cannot be does not begin. The error is the harness's; the record and its report are kept in any
 // case, the report is in Reports too.
 func (d *Directory) Run(ctx context.Context, e experiments.Experiment, taps ...func(record.Entry)) (reports.Report, error) {
 	if err := e.Validate(); err != nil {
@@ -95,10 +101,16 @@ func (d *Directory) Run(ctx context.Context, e experiments.Experiment, taps ...f
 		return reports.Report{}, fmt.Errorf("create record: %w", err)
 	}
 	rec := record.NewRecorder(file)
+	chain := audit.Chain{Dir: filepath.Dir(d.Path)}
+	if err := chain.Begin(file, rec.Run()); err != nil {
+		return reports.Report{}, errors.Join(fmt.Errorf("nothing was touched: %w", err), file.Close(), os.Remove(path))
+	}
 	for _, tap := range taps {
 		rec.Tap(tap)
 	}
 	runErr := e.Run(ctx, rec)
+	head, chainErr := chain.Finish(file, rec.Run())
+	d.Head = cmp.Or(head, d.Head)
 	report, judgeErr := Judge(record.Read(file), nil, e.Evaluators...)
 	if judgeErr != nil {
 		judgeErr = fmt.Errorf("judge %s: %w", path, judgeErr)
@@ -111,7 +123,7 @@ func (d *Directory) Run(ctx context.Context, e experiments.Experiment, taps ...f
 			d.controls[suite] = control{report.Result, stages(e)}
 		}
 	}
-	return report, errors.Join(runErr, judgeErr, file.Close())
+	return report, errors.Join(runErr, judgeErr, chainErr, file.Close())
 }
 
 // stages are those of the experiment's load, if it has one.

@@ -17,6 +17,7 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/runs"
+	"github.com/aftershockhq/aftershock/runs/audit"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -272,4 +273,42 @@ func TestAControlRunUnderAnotherLoadIsNoBaseline(t *testing.T) {
 			t.Errorf("%s, baseline %v", report.Verdict, report.Baseline)
 		}
 	})
+}
+
+func TestEachRecordIsChainedToThoseBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		parent := t.TempDir()
+		heads := map[string]bool{}
+		for range 2 {
+			d, err := runs.NewDirectory(parent)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := d.Run(t.Context(), experiment("downtime <= 1s")); err != nil {
+				t.Fatal(err)
+			}
+			heads[d.Head] = true
+			if v, err := audit.Verify(parent, d.Head); err != nil || len(v.Findings)+len(v.Notes) > 0 || v.Head != d.Head {
+				t.Errorf("%+v, %v", v, err)
+			}
+		}
+		if len(heads) != 2 {
+			t.Errorf("heads %v", heads)
+		}
+	})
+}
+
+// Evidence that cannot be kept as such is not begun to be collected.
+func TestARunThatCannotBeChainedDoesNotBegin(t *testing.T) {
+	d := directory(t)
+	if err := os.Mkdir(filepath.Join(filepath.Dir(d.Path), audit.File), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	_, err := d.Run(t.Context(), experiment("downtime <= 1s"))
+	if err == nil || !strings.Contains(err.Error(), "nothing was touched: chain records: ") {
+		t.Errorf("error %v", err)
+	}
+	if left, err := os.ReadDir(d.Path); err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/aftershockhq/aftershock/internal/bench"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/record/recordtest"
+	"github.com/aftershockhq/aftershock/runs/audit"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -63,6 +64,21 @@ func recorded(t *testing.T, dir, name string, good bool, end string) string {
 	return path
 }
 
+// chain begins a chain in a directory with the record in it.
+func chain(t *testing.T, dir, path string) {
+	t.Helper()
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close() //nolint:errcheck // only read
+	c := audit.Chain{Dir: dir}
+	errBegin := c.Begin(file, "test")
+	if _, err := c.Finish(file, "test"); errBegin != nil || err != nil {
+		t.Fatal(errBegin, err)
+	}
+}
+
 func TestExitCodesAndMessages(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
@@ -78,6 +94,10 @@ func TestExitCodesAndMessages(t *testing.T) {
 	if err := os.WriteFile("bad.yaml", []byte("clustr: {}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.MkdirAll("chained/x", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	chain(t, "chained", recorded(t, "chained/x", "x", true, record.Completed))
 	for _, row := range []struct {
 		sentence string
 		args     []string
@@ -112,6 +132,15 @@ func TestExitCodesAndMessages(t *testing.T) {
 		{"nor for preflight", []string{"preflight"}, exitUsage, "no configuration"},
 		{"nor for sweep", []string{"sweep"}, exitUsage, "no configuration"},
 		{"a bad configuration", []string{"preflight", "-f", "bad.yaml"}, exitUsage, `bad.yaml:1: clustr: unknown field; fields: apiVersion, cluster,`},
+		{"records with their chain", []string{"judge", "chained/x", "chained/audit.jsonl"}, exitHeld, "HELD: x"},
+		{"a chain is no record", []string{"judge", "chained/audit.jsonl"}, exitUsage, "not a record"},
+		{"nor is there one beside it", []string{"judge", "chained"}, exitUsage, "no record (*.jsonl) in chained"},
+		{"nor in two", []string{"judge", "chained/audit.jsonl", "chained/audit.jsonl"}, exitUsage, "no record in chained/audit.jsonl"},
+		{"records as they were chained", []string{"audit", "verify", "chained"}, exitHeld, "3 lines; 1 records are as they were chained; 0 findings\nnot told without --head"},
+		{"another head", []string{"audit", "verify", "chained", "--head", "00"}, exitBroken, "truncated: audit.jsonl: no line has the hash 00"},
+		{"records without a chain", []string{"audit", "verify", "empty"}, exitUnknown, "there is no chain of records in empty"},
+		{"a directory that is not there", []string{"audit", "verify", "gone"}, exitUsage, "gone: no such file"},
+		{"no command of audit", []string{"audit"}, exitUsage, "aftershock audit verify"},
 		{"demo takes no arguments", []string{"demo", "x"}, exitUsage, "unknown command \"x\""},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
@@ -181,15 +210,20 @@ func TestDemo(t *testing.T) {
 		}
 	}
 	found, err := filepath.Glob(filepath.Join(out, "*"))
-	if err != nil || len(found) != 1 {
-		t.Fatalf("%v, %v: want one run", found, err)
+	if err != nil || len(found) != 2 || filepath.Base(found[1]) != audit.File {
+		t.Fatalf("%v, %v: want one run and the chain of records", found, err)
+	}
+	_, head, printed := strings.Cut(stdout, "audit head ")
+	head, _, _ = strings.Cut(head, "\n")
+	if code, verified, _ := call(t, "audit", "verify", out, "--head", head); code != exitHeld || !printed || !strings.Contains(verified, "2 records are as they were chained; 0 findings\nhead "+head) {
+		t.Errorf("audit: exit code %d\n%s", code, verified)
 	}
 	for _, file := range []string{"junit.xml", "results.json", "report.txt", "report.html"} {
 		if info, err := os.Stat(filepath.Join(found[0], file)); err != nil || info.Size() == 0 {
 			t.Errorf("%s: %v", file, err)
 		}
 	}
-	code, again, _ := call(t, "judge", found[0], "-o", "json")
+	code, again, _ := call(t, "judge", found[0], found[1], "-o", "json") // as runs/* names them
 	if code != exitBroken {
 		t.Errorf("judged again: exit code %d", code)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/runs"
+	"github.com/aftershockhq/aftershock/runs/audit"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/suites"
 )
@@ -41,9 +42,13 @@ func judgeFiles(args []string, limits map[string][]string) ([]reports.Report, er
 		paths := []string{arg}
 		if info, err := os.Stat(arg); err == nil && info.IsDir() {
 			paths, _ = filepath.Glob(filepath.Join(arg, "*.jsonl"))
+			paths = slices.DeleteFunc(paths, audit.IsChain)
 			if len(paths) == 0 {
 				return nil, usageError{fmt.Errorf("no record (*.jsonl) in %s", arg)}
 			}
+		}
+		if len(args) > 1 { // one of "runs/*" is the chain of the records
+			paths = slices.DeleteFunc(paths, audit.IsChain)
 		}
 		for _, path := range paths {
 			report, err := judgeFile(path, limits)
@@ -52,6 +57,9 @@ func judgeFiles(args []string, limits map[string][]string) ([]reports.Report, er
 			}
 			list = append(list, report)
 		}
+	}
+	if len(list) == 0 {
+		return nil, usageError{fmt.Errorf("no record in %s", strings.Join(args, ", "))}
 	}
 	slices.SortStableFunc(list, func(a, b reports.Report) int { return a.Started.Compare(b.Started) })
 	return list, nil

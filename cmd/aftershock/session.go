@@ -73,6 +73,7 @@ func (s *session) finish() error {
 		files = append(files, f.File)
 	}
 	fmt.Fprintf(s.out, "%s are in %s\n", strings.Join(files, ", "), s.Path)
+	fmt.Fprintf(s.out, "audit head %s\n", s.Head)
 	return err
 }
 

@@ -1,0 +1,320 @@
+package audit
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/aftershockhq/aftershock/record"
+)
+
+// File is the name of the chain in its directory.
+const File = "audit.jsonl"
+
+// Format and Version name the format of the chain in its first line.
+const (
+	Format  = "aftershock/audit"
+	Version = 1
+)
+
+// What the lines of a chain say.
+const (
+	Opened    = "opened"    // the chain begins; the first line
+	Found     = "found"     // the record was there when the chain began
+	Begun     = "begun"     // the record is about to be written
+	Finished  = "finished"  // the record is complete
+	Abandoned = "abandoned" // the record was left unfinished by a process that is gone, and found so later
+)
+
+// A Line is a line of the chain.
+type Line struct {
+	Format  string    `json:"format,omitempty"` // of the first one
+	Version int       `json:"version,omitempty"`
+	N       int       `json:"n"` // from 0
+	Time    time.Time `json:"time"`
+	Event   string    `json:"event"`
+	Record  string    `json:"record,omitempty"` // the path below the directory, with slashes
+	Run     string    `json:"run,omitempty"`    // see [record.Recorder.Run]
+	Size    int64     `json:"size,omitempty"`   // of the record, in bytes
+	SHA256  string    `json:"sha256,omitempty"` // of the record, in hexadecimal
+	// Previous is the SHA-256 of the line before this one, without its line end.
+	Previous string `json:"previous,omitempty"`
+}
+
+// A Chain is that of the records in the directories below Dir.
+type Chain struct{ Dir string }
+
+// IsChain reports whether a file is a chain, by how it begins: a record may have
+// the same name.
+func IsChain(path string) bool {
+	file, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer file.Close() //nolint:errcheck // only read
+	begin := make([]byte, len(opening))
+	_, err = io.ReadFull(file, begin)
+	return err == nil && string(begin) == opening
+}
+
+const opening = `{"format":"` + Format + `"`
+
+// Begin chains that a run begins to write a record. It locks the record for as long
+// as the file is open, which tells one under way from one that was abandoned.
+// Records that were abandoned before are chained as they are.
+func (c Chain) Begin(file *os.File, run string) error {
+	if err := lock(file, syscall.LOCK_EX); err != nil {
+		return err
+	}
+	path, err := c.path(file)
+	if err != nil {
+		return err
+	}
+	_, err = c.add(func(lines []chained) ([]Line, error) {
+		added, err := c.left(lines)
+		return append(added, Line{Event: Begun, Record: path, Run: run}), err
+	})
+	return err
+}
+
+// Finish chains a complete record, and returns the hash of its line. It syncs the
+// record first: the chain must not know more than the disk.
+func (c Chain) Finish(file *os.File, run string) (head string, err error) {
+	path, err := c.path(file)
+	if err != nil {
+		return "", err
+	}
+	if err := file.Sync(); err != nil {
+		return "", fmt.Errorf("chain %s: %w", file.Name(), err)
+	}
+	done, err := c.digest(path)
+	if err != nil {
+		return "", err
+	}
+	done.Event, done.Run = Finished, run
+	return c.add(func([]chained) ([]Line, error) { return []Line{done}, nil })
+}
+
+// path is a record's path below the directory.
+func (c Chain) path(file *os.File) (string, error) {
+	path, err := filepath.Rel(c.Dir, file.Name())
+	if err != nil || !filepath.IsLocal(path) {
+		return "", fmt.Errorf("chain %s: it is not below %s", file.Name(), c.Dir)
+	}
+	return filepath.ToSlash(path), nil
+}
+
+// digest is what a line says of a record's content.
+func (c Chain) digest(path string) (Line, error) {
+	line := Line{Record: path}
+	file, err := os.Open(filepath.Join(c.Dir, filepath.FromSlash(path)))
+	if err != nil {
+		return line, fmt.Errorf("chain record: %w", err)
+	}
+	defer file.Close() //nolint:errcheck // only read
+	sum := sha256.New()
+	if line.Size, err = io.Copy(sum, file); err != nil {
+		return line, fmt.Errorf("chain %s: %w", file.Name(), err)
+	}
+	line.SHA256 = fmt.Sprintf("%x", sum.Sum(nil))
+	return line, nil
+}
+
+// left are the lines of records that no line has the content of, and that nothing
+// writes: all that are there when the chain begins, and later those that were
+// abandoned.
+func (c Chain) left(lines []chained) (added []Line, err error) {
+	add := func(event, path, run string) error {
+		under, err := underWay(c.absolute(path))
+		if err != nil || under {
+			return err
+		}
+		line, err := c.digest(path)
+		if line.Event, line.Run = event, run; err == nil {
+			added = append(added, line)
+		}
+		return err
+	}
+	if len(lines) == 0 {
+		paths, err := c.records()
+		for _, path := range paths {
+			err = errors.Join(err, add(Found, path, ""))
+		}
+		return added, err
+	}
+	open := map[string]string{} // runs by paths
+	var order []string
+	for _, l := range lines {
+		if l.Event == Begun {
+			open[l.Record] = l.Run
+			order = append(order, l.Record)
+		} else {
+			delete(open, l.Record)
+		}
+	}
+	for _, path := range order {
+		run, unfinished := open[path]
+		if !unfinished || !filepath.IsLocal(filepath.FromSlash(path)) {
+			continue
+		}
+		delete(open, path)
+		if err := add(Abandoned, path, run); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return added, err // one that is gone is for Verify to tell
+		}
+	}
+	return added, nil
+}
+
+func (c Chain) absolute(path string) string { return filepath.Join(c.Dir, filepath.FromSlash(path)) }
+
+// records are the paths of the records in the directory and in those in it, in
+// their order. An empty file is one whose run was killed at its very beginning.
+func (c Chain) records() (paths []string, err error) {
+	for _, pattern := range []string{"*.jsonl", "*/*.jsonl"} {
+		found, err := fs.Glob(os.DirFS(c.Dir), pattern)
+		if err != nil {
+			return nil, fmt.Errorf("look for records: %w", err)
+		}
+		for _, path := range found {
+			if isRecord(c.absolute(path)) {
+				paths = append(paths, path)
+			}
+		}
+	}
+	slices.Sort(paths)
+	return paths, nil
+}
+
+// isRecord reports whether a file is a record: other files may have its ending.
+func isRecord(path string) bool {
+	file, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer file.Close() //nolint:errcheck // only read
+	first, err := bufio.NewReaderSize(file, 1<<12).ReadSlice('\n')
+	return bytes.Contains(first, []byte(`"format":"`+record.Format+`"`)) || len(first) == 0 && errors.Is(err, io.EOF)
+}
+
+// A chained is a line as it was read.
+type chained struct {
+	Line
+	err  error // it is none
+	hash string
+}
+
+// parse reads the lines of a chain. The last one is cut if it has no line end.
+func parse(text []byte) (lines []chained, cut bool) {
+	for raw := range bytes.Lines(text) {
+		body, whole := bytes.CutSuffix(raw, []byte("\n"))
+		cut = !whole
+		l := chained{hash: fmt.Sprintf("%x", sha256.Sum256(body))}
+		decoder := json.NewDecoder(bytes.NewReader(body))
+		decoder.DisallowUnknownFields()
+		if l.err = decoder.Decode(&l.Line); l.err == nil && decoder.More() {
+			l.err = errors.New("there is more than one value")
+		}
+		if l.err != nil {
+			l.Line = Line{N: -1}
+		}
+		lines = append(lines, l)
+	}
+	return lines, cut
+}
+
+// add appends lines and returns the hash of the last one. Nobody else appends
+// between its reading of the chain and its writing.
+func (c Chain) add(next func(lines []chained) ([]Line, error)) (head string, err error) {
+	file, err := os.OpenFile(filepath.Join(c.Dir, File), os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o644)
+	if err != nil {
+		return "", fmt.Errorf("chain records: %w", err)
+	}
+	defer func() { err = errors.Join(err, file.Close()) }() // which unlocks it
+	if err := lock(file, syscall.LOCK_EX); err != nil {
+		return "", err
+	}
+	before, err := io.ReadAll(file)
+	if err != nil {
+		return "", fmt.Errorf("chain records: %w", err)
+	}
+	lines, cut := parse(before)
+	added, err := next(lines)
+	if err != nil {
+		return "", err
+	}
+	var out bytes.Buffer
+	if cut {
+		out.WriteString("\n") // the cut line stays one, for Verify to tell
+	}
+	n := 0
+	for _, l := range lines {
+		n, head = max(n, l.N+1), l.hash
+	}
+	if len(lines) == 0 {
+		added = append([]Line{{Format: Format, Version: Version, Event: Opened}}, added...)
+	}
+	for _, line := range added {
+		line.N, line.Time, line.Previous = n, time.Now().UTC().Truncate(time.Millisecond), head
+		text, err := json.Marshal(line)
+		if err != nil {
+			return "", fmt.Errorf("chain records: %w", err)
+		}
+		n, head = n+1, fmt.Sprintf("%x", sha256.Sum256(text))
+		out.Write(append(text, '\n'))
+	}
+	if _, err = file.Write(out.Bytes()); err == nil {
+		err = file.Sync()
+	}
+	if err != nil {
+		// A part of a line would be told as damage for good.
+		err = errors.Join(err, file.Truncate(int64(len(before))))
+		return "", fmt.Errorf("chain records: %w", err)
+	}
+	return head, nil
+}
+
+// patience is how long another run may keep the chain locked.
+const patience = 30 * time.Second
+
+// lock locks a file until it is closed.
+func lock(file *os.File, how int) error {
+	end := time.Now().Add(patience)
+	for {
+		err := syscall.Flock(int(file.Fd()), how|syscall.LOCK_NB)
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, syscall.EINTR):
+		case !errors.Is(err, syscall.EWOULDBLOCK):
+			return fmt.Errorf("lock %s: %w; records need a file system that can lock files (flock): choose another directory", file.Name(), err)
+		case time.Now().After(end):
+			return fmt.Errorf("lock %s: another process has kept it locked for %s", file.Name(), patience)
+		default:
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
+}
+
+// underWay reports whether a process is writing the record.
+func underWay(path string) (bool, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return false, fmt.Errorf("look at record: %w", err)
+	}
+	defer file.Close() //nolint:errcheck // only read
+	err = syscall.Flock(int(file.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return true, nil
+	}
+	return false, nil // also where files cannot be locked, as in a copy
+}
