@@ -8,6 +8,7 @@ import (
 	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
+	"github.com/aftershockhq/aftershock/experiments/kubeevents"
 	"github.com/aftershockhq/aftershock/experiments/kubewatch"
 	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -76,6 +77,7 @@ func (s *Session) experiment(p config.Planned) (Experiment, error) {
 	e := Experiment{Experiment: data(p), Planned: p, service: read}
 	e.Environment = s.environment
 	e.AgainstControl = s.Plan.Baseline == config.BaselineControl
+	e.Safeguards = append(e.Safeguards, &kubeevents.Announcer{Client: s.Client, Workload: read.Workload, Experiment: e.Name})
 	err := errors.Join(s.checks(&e), s.expects(&e), s.observers(&e))
 	var traffic *load.HTTP
 	if p.Load != nil {

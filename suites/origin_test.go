@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
+	"github.com/aftershockhq/aftershock/experiments/kubeevents"
 	"github.com/aftershockhq/aftershock/record"
 )
 
@@ -103,4 +104,14 @@ func TestTheImagesAreThoseWhenTheExperimentBegins(t *testing.T) {
 	if of, notes := observed(t, fails); of != nil || !strings.Contains(notes, "the images of deployment checkout in shop are unknown: no answer") {
 		t.Errorf("environment %v, notes %q", of, notes)
 	}
+}
+
+func TestEachExperimentAnnouncesItsFaultsOnItsWorkload(t *testing.T) {
+	e := build(t, valid, "checkout/pods/kill-one")
+	for _, s := range e.Safeguards {
+		if a, ok := s.(*kubeevents.Announcer); ok && a.Workload == e.service.Workload && a.Experiment == e.Name && a.Client != nil {
+			return
+		}
+	}
+	t.Errorf("safeguards %v", e.Safeguards)
 }
