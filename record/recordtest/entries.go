@@ -48,7 +48,8 @@ func All(list []record.Entry) iter.Seq2[record.Entry, error] {
 //	2..2.01   fail       a                                  a bad one
 //	2..2.5    inject     FAULT        a,b  effect=gone       an injection into a and b; a:uid if the UID is not the name
 //	9         undo       FAULT                              its removal
-//	2         gone       pod/shop/a   uid  owner=ReplicaSet/rs   an event of that kind
+//	2         gone       pod/shop/a   uid  owner=ReplicaSet/rs   an event, of one of the kinds of package record
+//	2         event      KIND  SUBJECT  uid  name=value       an event of a kind of your own
 //	60        end                                           the end of a run that completed, or the reason
 //
 // An entry is recorded at the end of its span. "_" is a space. The faults are
@@ -68,6 +69,20 @@ func Entries(plan *record.Plan, text string) []record.Entry {
 	return list
 }
 
+// names are those that a line other than an event may have a value of.
+var names = map[string][]string{
+	"phase": nil, "end": nil, "answer": nil, "fail": nil,
+	"see": {"every"}, "inject": {"effect", "index", "oneshot", "shortfall"}, "undo": {"error", "index"},
+}
+
+// events are the kinds of package record.
+var events = []string{
+	record.EventExists, record.EventCreated, record.EventScheduled, record.EventStopped, record.EventWaiting, record.EventNotReady,
+	record.EventFailed, record.EventRestarted, record.EventStarted, record.EventReady, record.EventTerminating, record.EventGone,
+	record.EventAdded, record.EventRemoved, record.EventScaled, record.EventGap, record.EventChanged, record.EventFollowed,
+	record.EventNotFollowed, record.EventEvicted, record.EventEndedEarly, record.EventNotHit, record.EventAlsoHit, record.EventUnsurveyed,
+}
+
 // entry reads a line. It adds a fault that is not known yet to the faults.
 func entry(words []string, faults *[]string) record.Entry {
 	span, attrs := Span(words[0]), map[string]string{}
@@ -79,10 +94,25 @@ func entry(words []string, faults *[]string) record.Entry {
 			args = append(args, strings.ReplaceAll(w, "_", " "))
 		}
 	}
-	args = append(args, "", "", "")
+	given := len(args)
+	args = append(args, "", "", "", "")
 	kind, name, rest := args[0], args[1], args[2]
 	if kind == "" {
 		panic(fmt.Sprintf("recordtest: %q says nothing", strings.Join(words, " ")))
+	}
+	if known, ok := names[kind]; ok {
+		for a := range attrs {
+			if !slices.Contains(known, a) {
+				panic(fmt.Sprintf("recordtest: %q has no %s=; want one of %q", kind, a, known))
+			}
+		}
+	}
+	most := 3
+	if kind == "event" {
+		most++
+	}
+	if given > most {
+		panic(fmt.Sprintf("recordtest: %q has more words than %q takes", strings.Join(words, " "), kind))
 	}
 	e := record.Entry{At: span.To}
 	switch kind {
@@ -133,7 +163,15 @@ func entry(words []string, faults *[]string) record.Entry {
 		if effect := attrs["effect"]; effect != "" {
 			e.Injection.Effects = []record.Effect{{Event: strings.ReplaceAll(effect, "_", " ")}}
 		}
+	case "event":
+		if rest == "" {
+			panic(fmt.Sprintf("recordtest: %q needs a kind and a subject", strings.Join(words[1:], " ")))
+		}
+		e.Event = &record.Event{Span: span, Kind: name, Subject: rest, UID: args[3], Attrs: attrs}
 	default:
+		if !slices.Contains(events, kind) {
+			panic(fmt.Sprintf("recordtest: %q is no kind of line or event; one of your own is \"event %s ...\"", kind, words[1]))
+		}
 		e.Event = &record.Event{Span: span, Kind: kind, Subject: name, UID: rest, Attrs: attrs}
 	}
 	return e

@@ -35,6 +35,9 @@ func TestEntries(t *testing.T) {
 			{Span: steadystate.Span{From: 2500 * ms, To: 3 * s}},
 			{Span: steadystate.Span{From: 3 * s, To: 3500 * ms}, Unknown: "not seen"},
 		}}}},
+		{"2 event went_cold cache/shop 7 by=me", record.Entry{At: 2 * s, Event: &record.Event{
+			Span: steadystate.Instant(2 * s), Kind: "went cold", Subject: "cache/shop", UID: "7", Attrs: map[string]string{record.AttrBy: "me"},
+		}}},
 		{"60 end not_steady", record.Entry{At: 60 * s, End: &record.End{Reason: record.NotSteady}}},
 	} {
 		if got := recordtest.Entries(nil, row.line); len(got) != 1 || !reflect.DeepEqual(got[0], row.want) {
@@ -42,9 +45,15 @@ func TestEntries(t *testing.T) {
 		}
 	}
 	for line, want := range map[string]string{
-		"soon end":    `recordtest: "soon" is no instant or span in seconds`,
-		"7":           `recordtest: "7" says nothing`,
-		"0 see up +x": `timeline "+x": character 1 is 'x'`,
+		"soon end":                   `recordtest: "soon" is no instant or span in seconds`,
+		"7":                          `recordtest: "7" says nothing`,
+		"2 gonne pod/a":              `recordtest: "gonne" is no kind of line or event; one of your own is "event gonne ..."`,
+		"2 anwser a":                 `recordtest: "anwser" is no kind of line or event`,
+		"2 inject kill a efect=gone": `recordtest: "inject" has no efect=; want one of ["effect" "index" "oneshot" "shortfall"]`,
+		"2 inject kill a b":          `recordtest: "2 inject kill a b" has more words than "inject" takes`,
+		"2 event":                    `recordtest: "event" needs a kind and a subject`,
+		"2 event went_cold":          `recordtest: "event went_cold" needs a kind and a subject`,
+		"0 see up +x":                `timeline "+x": character 1 is 'x'`,
 	} {
 		func() {
 			defer func() {
