@@ -25,14 +25,29 @@ func BeHeld() types.GomegaMatcher {
 // BeBroken succeeds if the verdict is broken or, with checks, if a limit of each
 // of them is broken: to show that an experiment finds a planted defect. A check
 // is named as in the report, and so is an expectation.
+//
+// It is unknown without the proof that the fault took effect: a service that is
+// broken anyway says nothing of the defect. What the service's own configuration
+// refused, as an eviction, needs none: that is the defect. A defect that shows
+// only under the fault is proven by a second run, which is held without it.
 func BeBroken(checks ...string) types.GomegaMatcher {
 	text := "to be broken"
 	if len(checks) > 0 {
 		text += " by " + quoted(checks)
 	}
 	return claim{"BeBroken", text, func(r reports.Report) (reports.Report, steadystate.Verdict, error) {
+		var unproven []judge.Proof
+		if !slices.ContainsFunc(r.Injections, func(i judge.InjectionResult) bool { return i.Refused != "" }) {
+			unproven = slices.DeleteFunc(proofs(r, "effect"), func(p judge.Proof) bool { return p.Verdict == steadystate.Held })
+		}
+		shown := func(v steadystate.Verdict) steadystate.Verdict {
+			if v = opposite(v); v == steadystate.Held && len(unproven) > 0 {
+				return steadystate.Unknown
+			}
+			return v
+		}
 		if len(checks) == 0 {
-			return r, opposite(r.Verdict), nil
+			return r, shown(r.Verdict), nil
 		}
 		var about []judge.Finding
 		var verdicts []steadystate.Verdict
@@ -41,9 +56,9 @@ func BeBroken(checks ...string) types.GomegaMatcher {
 			if err != nil {
 				return r, steadystate.Unknown, err
 			}
-			about, verdicts = append(about, list...), append(verdicts, opposite(worst(list)))
+			about, verdicts = append(about, list...), append(verdicts, shown(worst(list)))
 		}
-		return part(r, about, nil), steadystate.Worst(verdicts...), nil
+		return part(r, about, unproven), steadystate.Worst(verdicts...), nil
 	}}
 }
 

@@ -74,11 +74,18 @@ func reportsOf(t *testing.T) map[string]reports.Report {
 	}
 	left := slices.Clone(short)
 	left[len(left)-2] = record.Entry{At: 8000 * ms, Removal: &record.Removal{Fault: "kill b", Error: "no answer"}}
+	refused := slices.DeleteFunc(slices.Clone(short), func(e record.Entry) bool { return e.Event != nil || e.Removal != nil })
+	for i, e := range refused {
+		if e.Injection != nil {
+			refused[i].Injection = &record.Injection{Fault: "kill b", Span: e.Injection.Span, FailureReason: "no pod may be disrupted", Refused: "the eviction is granted"}
+		}
+	}
 	list := map[string]reports.Report{
 		"held":         judged(t, short),
 		"broken":       judged(t, entries(500*ms, "downtime <= 100ms")),
 		"without end":  judged(t, entries(time.Hour, "downtime <= 100s")),
 		"just begun":   judged(t, entries(5400*ms, "downtime <= 100s")),
+		"refused":      judged(t, refused),
 		"no effect":    without(func(e record.Entry) bool { return e.Event != nil }),
 		"no fault":     without(func(e record.Entry) bool { return e.At >= 2000*ms && e.End == nil }),
 		"cut":          judged(t, short[:len(short)-2]),
@@ -86,6 +93,7 @@ func reportsOf(t *testing.T) map[string]reports.Report {
 		"left behind":  judged(t, left),
 		"read as JSON": {},
 	}
+	list["broken without effect"] = judged(t, slices.DeleteFunc(entries(500*ms, "downtime <= 100ms"), func(e record.Entry) bool { return e.Event != nil }))
 	text, err := json.Marshal(list["held"])
 	if err != nil {
 		t.Fatal(err)
@@ -124,6 +132,9 @@ func TestMatchers(t *testing.T) {
 		{"a held one is not broken", "held", matchers.BeBroken(), no, "HELD"},
 		{"nor is its check", "held", matchers.BeBroken("shop answers"), no, "HELD"},
 		{"an unknown one is not known to be", "cut", matchers.BeBroken(), unknown, ""},
+		{"broken without the effect of its fault, it shows nothing of a defect", "broken without effect", matchers.BeBroken(), unknown, "effect"},
+		{"nor does its check", "broken without effect", matchers.BeBroken("shop answers"), unknown, "never seen gone"},
+		{"a fault that the service's own configuration refused needs none", "refused", matchers.BeBroken(), yes, "refused"},
 		{"nor is a check before its fault", "no fault", matchers.BeBroken("shop answers"), unknown, ""},
 		{"of a check that is not there", "broken", matchers.BeBroken("shop"), wrong, `BeBroken: no check "shop"; checks: "shop answers"`},
 
@@ -149,6 +160,7 @@ func TestMatchers(t *testing.T) {
 
 		{"a proof", "held", matchers.HaveProof("effect"), yes, "effect"},
 		{"one that is missing", "no effect", matchers.HaveProof("effect"), no, "effect"},
+		{"nothing covers what was never looked at", "no fault", matchers.HaveProof("covered"), no, "the run never came to its fault"},
 		{"an unknown one", "held", matchers.HaveProof("effects"), wrong, `no proof "effects" in the report; proofs: "injected", "effect", `},
 
 		{"undone", "held", matchers.LeaveNothingBehind(), yes, "every fault is gone"},
