@@ -56,9 +56,12 @@ func (p Pods) Validate() error {
 		why, _, _ := strings.Cut(wrong[0], " (e.g.")
 		bad("namespace", "%q cannot be the name of a namespace: %s", p.Namespace, why)
 	}
-	for name, amount := range map[string]resource.Quantity{"cpu": p.CPU, "memory": p.Memory} {
-		if amount.Sign() < 0 {
-			bad(name, "want an amount above zero, as in 500m of cpu or 256Mi of memory")
+	for _, of := range []struct {
+		name   string
+		amount resource.Quantity
+	}{{"cpu", p.CPU}, {"memory", p.Memory}} {
+		if of.amount.Sign() < 0 {
+			bad(of.name, "want an amount above zero, as in 500m of cpu or 256Mi of memory")
 		}
 	}
 	return errors.Join(errs...)
@@ -129,9 +132,12 @@ func (j Job) Validate() error {
 	if err := j.Load.Share(0, max(1, j.Count)).Validate(); err != nil {
 		errs = append(errs, err)
 	}
-	for name, d := range map[string]time.Duration{"lifetime": j.Lifetime, "time until they are ready": j.Ready, "time to remove them": j.Remove} {
-		if d < 0 {
-			bad("%s %s is below zero", name, d)
+	for _, of := range []struct {
+		name string
+		time.Duration
+	}{{"lifetime", j.Lifetime}, {"time until they are ready", j.Ready}, {"time to remove them", j.Remove}} {
+		if of.Duration < 0 {
+			bad("%s %s is below zero", of.name, of.Duration)
 		}
 	}
 	if j.Client == nil || j.Reach == nil {

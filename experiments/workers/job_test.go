@@ -417,3 +417,13 @@ func TestASweepThatMayNotLookProvesNothing(t *testing.T) {
 		t.Errorf("found %v, %v; an account that may not list Jobs has left none", left, err)
 	}
 }
+
+func TestWhatIsWrongIsSaidInOneOrder(t *testing.T) {
+	j := workers.Job{Lifetime: -1, Ready: -1, Remove: -1}
+	for range 20 {
+		said := j.Validate().Error()
+		if lifetime, ready, remove := strings.Index(said, "lifetime -1ns"), strings.Index(said, "ready -1ns"), strings.Index(said, "remove them -1ns"); lifetime < 0 || ready < lifetime || remove < ready {
+			t.Fatalf("in another order:\n%s", said)
+		}
+	}
+}

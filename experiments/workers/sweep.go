@@ -34,12 +34,15 @@ func find(ctx context.Context, c client.Reader, scope faults.Scope) (left []faul
 	for _, namespace := range scope.Namespaces {
 		var jobs batchv1.JobList
 		var pods corev1.PodList
-		for what, list := range map[string]client.ObjectList{"Job": &jobs, "Pod": &pods} {
-			err := c.List(ctx, list, client.InNamespace(namespace), scope.Labels(), client.HasLabels{JobLabel})
+		for _, of := range []struct {
+			what string
+			list client.ObjectList
+		}{{"Job", &jobs}, {"Pod", &pods}} {
+			err := c.List(ctx, of.list, client.InNamespace(namespace), scope.Labels(), client.HasLabels{JobLabel})
 			if err == nil {
 				continue
 			}
-			failed := fmt.Errorf("list %s in %s: %w", what, namespace, explain(err))
+			failed := fmt.Errorf("list %s in %s: %w", of.what, namespace, explain(err))
 			if apierrors.IsForbidden(err) {
 				forbidden = append(forbidden, failed)
 			} else {
