@@ -81,7 +81,7 @@ func TestPreflightAsksPrometheusItself(t *testing.T) {
 	if err := preflight(t.Context(), &out, session, list); err != nil || !strings.Contains(out.String(), "ok    prometheus: its clock is ") {
 		t.Errorf("preflight says %v\n%s", err, out.String())
 	}
-	server.Server.Close()
+	server.Close()
 	out.Reset()
 	err := preflight(t.Context(), &out, session, list)
 	if want := path + ":1: prometheus: read the clock of prometheus at " + server.URL + ": connection refused: check that the server listens there"; exitCode(err) != exitUsage || !strings.Contains(message(err), want) || strings.Count(message(err), "refused") != 1 {

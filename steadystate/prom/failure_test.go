@@ -152,7 +152,7 @@ func TestAwayAndBack(t *testing.T) {
 	sums, stopSums := watch(t, prom.Source{Client: c, Query: prom.MustParse(`sum(up)`), Interval: 5 * time.Millisecond}, clock)
 	sums.until(t, "a sum", count(1))
 
-	s.Server.Server.Close()
+	s.Server.Close()
 	away := func(list []steadystate.Observation) bool {
 		return strings.Contains(reasons(list), "connection refused")
 	}

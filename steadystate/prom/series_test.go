@@ -193,7 +193,7 @@ func TestSeriesAreUnknownWhilePrometheusIsAway(t *testing.T) {
 		Client: client(t, s.URL), Query: prom.MustParse(`sum by (pod) (m)`), Interval: 2 * time.Millisecond,
 	}.Per("pod"), steadystate.StartClock())
 	l.series(t, "b").until(t, "b", count(1))
-	s.Server.Server.Close()
+	s.Server.Close()
 	for _, name := range []string{"a", "b"} {
 		l.series(t, name).until(t, name+" unknown", func(list []steadystate.Observation) bool {
 			return strings.Contains(reasons(list), `prometheus: query "sum by (pod) (m)": connection refused`)

@@ -21,7 +21,10 @@ import (
 )
 
 // A server is a Prometheus that a test fills.
-type server struct{ *promtest.Server }
+type server struct {
+	*promtest.Prometheus
+	*httptest.Server
+}
 
 // newServer is for examples, which close it.
 func newServer() (*server, error) {
@@ -29,18 +32,26 @@ func newServer() (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &server{&promtest.Server{Prometheus: p, Server: httptest.NewServer(p)}}, nil
+	return &server{p, httptest.NewServer(p)}, nil
 }
 
 func start(t testing.TB, ahead time.Duration) *server {
 	t.Helper()
-	s := &server{promtest.NewServer(t)}
+	s, err := newServer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.close(); err != nil {
+			t.Error(err)
+		}
+	})
 	s.Ahead = ahead
 	return s
 }
 
 func (s *server) close() error {
-	s.Server.Server.Close()
+	s.Server.Close()
 	return s.Prometheus.Close()
 }
 

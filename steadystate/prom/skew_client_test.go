@@ -49,7 +49,7 @@ func TestAheadOfAServer(t *testing.T) {
 	}
 	s := start(t, 0)
 	url := s.URL
-	s.Server.Server.Close()
+	s.Server.Close()
 	c, err := prom.NewClient(prom.Config{URL: url})
 	if err != nil {
 		t.Fatal(err)

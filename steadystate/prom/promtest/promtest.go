@@ -29,6 +29,7 @@ import (
 	"github.com/prometheus/prometheus/config"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/util/teststorage"
 	v1 "github.com/prometheus/prometheus/web/api/v1"
 )
@@ -41,7 +42,7 @@ type Prometheus struct {
 	Ahead time.Duration
 	// Storage is for what Load and Append cannot write, such as native
 	// histograms.
-	Storage *teststorage.TestStorage
+	Storage storage.Storage
 
 	engine *promql.Engine
 	api    http.Handler
@@ -53,7 +54,9 @@ type Prometheus struct {
 // A Server is a Prometheus at a URL of this machine.
 type Server struct {
 	*Prometheus
-	*httptest.Server
+	URL string // http://127.0.0.1:PORT
+
+	http *httptest.Server
 }
 
 // NewServer starts a server, and closes it when the test ends.
@@ -63,15 +66,19 @@ func NewServer(t testing.TB) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{p, httptest.NewServer(p)}
+	server := httptest.NewServer(p)
+	s := &Server{p, server.URL, server}
 	t.Cleanup(func() {
-		s.Server.Close()
+		s.Close()
 		if err := p.Close(); err != nil {
 			t.Error(err)
 		}
 	})
 	return s
 }
+
+// Close stops serving before the test ends: from then on connections are refused.
+func (s *Server) Close() { s.http.Close() }
 
 // New is a Prometheus without series, whose storage is in a temporary directory
 // until Close. It accepts samples that are up to an hour older than the latest.
