@@ -296,6 +296,17 @@ func lines(err error) []error {
 	return []error{err}
 }
 
+// leaves are the errors that are joined in one, at any depth.
+func leaves(err error) (list []error) {
+	for _, line := range lines(err) {
+		if line == err { //nolint:errorlint // this very one, which is no join
+			return []error{err}
+		}
+		list = append(list, leaves(line)...)
+	}
+	return list
+}
+
 // traffic describes the signals of the load's requests, by name. A load of
 // several streams provides its own.
 func (e Experiment) traffic() map[string]string {

@@ -3,18 +3,21 @@ package experiments
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
 // A Fault can be put in place and undone. It may also be a [Validator], a
-// [Targeter], a [OneShot] or a [Previewer].
+// [Targeter], a [OneShot], a [Bounded] or a [Previewer].
 type Fault interface {
 	// String says in one line what the fault does, and to which target.
 	fmt.Stringer
 	// Inject puts the fault in place and returns once it is there. Its context
 	// stays alive until the fault is undone, unless the run ends or fails before.
+	// The context's deadline is the latest time at which the undoing begins: what
+	// Inject creates elsewhere ends by itself [Grace] after that.
 	// The error is the harness's; missing proof is in the Injection, for the
 	// judge. Recover is always called, even after an error, and never
 	// concurrently with Inject.
@@ -48,6 +51,14 @@ type Targeter interface {
 type OneShot interface {
 	Fault
 	OneShot() bool
+}
+
+// A Bounded is a fault that knows how long its injection takes at most. Only
+// between such faults is the planned end of a fault known; beside another one, a
+// fault may stay until the run's deadline.
+type Bounded interface {
+	Fault
+	InjectTimeout() time.Duration
 }
 
 // A Previewer is a fault that can describe its injection before a run.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,9 +22,10 @@ var ErrLeftBehind = errors.New("a fault may still be in place")
 // started has stopped and every fault is undone, even when ctx ends first.
 //
 // The error is the harness's: ErrLeftBehind, the context's, that of a load or
-// of writing the record; or a safeguard's, which may wrap an [Ending]. The service's behaviour is in the record alone. A
-// service that was not steady, or a fault without proof that it was in place,
-// is not an error either: the record says so and cannot be judged as held.
+// of writing the record; or a safeguard's, which may wrap an [Ending]. The
+// service's behaviour is in the record alone. A service that was not steady, or
+// a fault without proof that it was in place, is not an error either: the record
+// says so and cannot be judged as held.
 func (e Experiment) Run(ctx context.Context, rec *record.Recorder) (err error) {
 	if err := e.Validate(); err != nil {
 		return err
@@ -60,14 +62,14 @@ func (e Experiment) Run(ctx context.Context, rec *record.Recorder) (err error) {
 			}
 			ending, wanted := errors.AsType[Ending](err)
 			switch {
-			case errors.Is(err, ErrLeftBehind):
 			case wanted:
 				end.Reason, end.Detail = ending.Reason, ending.Detail
-				for _, other := range lines(err) {
+				for _, other := range leaves(err) {
 					if !errors.Is(other, ending) {
 						end.Detail += "; " + other.Error()
 					}
 				}
+			case errors.Is(err, ErrLeftBehind):
 			case ctx.Err() != nil:
 				end.Reason = record.Interrupted
 			}
@@ -89,9 +91,10 @@ func (e Experiment) Run(ctx context.Context, rec *record.Recorder) (err error) {
 	// A fault without evidence is undone at once.
 	rec.OnError(stop)
 	stopped := r.observe(observing, stop)
+	unwatched := r.watch(observing, stop)
 	defer func() {
 		stop(nil)
-		for _, failed := range stopped() {
+		for _, failed := range slices.Concat(stopped(), unwatched()) {
 			if !errors.Is(err, failed) { // it is already if it ended the run
 				err = errors.Join(err, failed)
 			}
@@ -112,8 +115,7 @@ type run struct {
 	missing map[int]func(context.Context) string // of the conditions, by fault index
 }
 
-// observe starts the load, the signals, the observers and the watches of the
-// safeguards. The first failure
+// observe starts the load, the signals and the observers. The first failure
 // ends the run through stop; stopped waits for all and returns their errors.
 func (r *run) observe(ctx context.Context, stop context.CancelCauseFunc) (stopped func() []error) {
 	var wg sync.WaitGroup
@@ -148,9 +150,6 @@ func (r *run) observe(ctx context.Context, stop context.CancelCauseFunc) (stoppe
 	}
 	for _, o := range r.Observers {
 		start("observe", func() error { return o.Observe(ctx, r.rec) })
-	}
-	for _, s := range r.Safeguards {
-		start(s.String(), func() error { return s.Watch(ctx) })
 	}
 	return func() []error {
 		wg.Wait()

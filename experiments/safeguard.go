@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/aftershockhq/aftershock/record"
@@ -25,7 +26,8 @@ type Safeguard interface {
 	// being injected. lifetime is how long, at most, what is injected stays in
 	// place without the harness.
 	Allow(ctx context.Context, lifetime time.Duration) error
-	// Watch returns an error once the run must not go on, and nil when ctx ends.
+	// Watch returns an error once the run must not go on, and nil when ctx ends: once
+	// every fault is undone, also of a run that was interrupted.
 	Watch(ctx context.Context) error
 	// End is called once every fault is undone, in reverse order, if Begin was
 	// called, also where Begin failed. The run's own context may have ended.
@@ -65,6 +67,41 @@ func (r *run) begin(ctx context.Context) (end func() error, err error) {
 		}
 	}
 	return end, nil
+}
+
+// watch starts the watches of the safeguards. The first error ends the run, ctx,
+// through stop; one that comes when it has ended is a note. unwatched ends the
+// watches and returns the errors.
+func (r *run) watch(ctx context.Context, stop context.CancelCauseFunc) (unwatched func() []error) {
+	watching, end := context.WithCancel(context.WithoutCancel(ctx))
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var errs []error
+	for _, s := range r.Safeguards {
+		wg.Go(func() {
+			err := CatchPanic(func() error { return s.Watch(watching) })
+			switch {
+			case watching.Err() != nil && (err == nil || errors.Is(err, watching.Err())):
+				return
+			case err == nil:
+				err = errors.New("it stopped watching")
+			}
+			err = fmt.Errorf("%s: %w", s, err)
+			if ctx.Err() != nil {
+				r.rec.Note("when the run had ended: %v", err)
+				return
+			}
+			mu.Lock()
+			errs = append(errs, err)
+			mu.Unlock()
+			stop(err)
+		})
+	}
+	return func() []error {
+		end()
+		wg.Wait()
+		return errs
+	}
 }
 
 // allow asks every safeguard whether a fault may be injected now.

@@ -140,3 +140,72 @@ func TestASafeguardMayKeepARunFromBeginningAndEndIt(t *testing.T) {
 		})
 	}
 }
+
+// renewing is a safeguard that works until it is told to end.
+type renewing struct {
+	guarding
+	until time.Time
+}
+
+func (g *renewing) Watch(ctx context.Context) error {
+	<-ctx.Done()
+	g.until = time.Now()
+	return nil
+}
+
+// A lock is renewed until the faults are gone, however the run ends.
+func TestASafeguardWatchesUntilEverythingIsUndone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked []string
+		g := &renewing{guarding: guarding{name: "lock", asked: &asked}}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		var undone time.Time
+		slow := &watched{recover: func(context.Context) error {
+			time.Sleep(20 * s)
+			undone = time.Now()
+			return nil
+		}}
+		e := newShop().experiment(experiments.Scheduled{Fault: slow})
+		e.Safeguards = []experiments.Safeguard{g}
+		time.AfterFunc(15*s, cancel)
+		if _, _, err := run(t, ctx, e); !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		if undone.IsZero() || g.until.Before(undone) {
+			t.Errorf("watched until %s, and undone at %s", g.until, undone)
+		}
+	})
+}
+
+func TestARunThatIsAbortedAndLeavesAFaultSaysBoth(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked []string
+		w := newWorld()
+		w.recoverErr = errors.New("stuck")
+		e := w.experiment()
+		e.Safeguards = []experiments.Safeguard{&guarding{name: "guard", asked: &asked, watch: experiments.Ending{Reason: record.Aborted, Detail: "errors 12%"}, after: 12 * s}}
+		result, _, err := run(t, t.Context(), e)
+		if !errors.Is(err, experiments.ErrLeftBehind) || result.End.Reason != record.Aborted || result.Verdict != steadystate.Broken || len(result.LeftBehind) != 1 {
+			t.Errorf("error %v, ended %+v, %s, left behind %q", err, result.End, result.Verdict, result.LeftBehind)
+		}
+		if want := "errors 12%; undo kill one: a fault may still be in place: stuck"; result.End.Detail != want {
+			t.Errorf("ended with %q, want %q", result.End.Detail, want)
+		}
+	})
+}
+
+func TestASafeguardThatStopsWatchingEndsTheRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked []string
+		e := newWorld().experiment()
+		e.Safeguards = []experiments.Safeguard{idle{&guarding{name: "idle", asked: &asked}}}
+		if _, _, err := run(t, t.Context(), e); err == nil || err.Error() != "idle: it stopped watching" {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
+type idle struct{ *guarding }
+
+func (idle) Watch(context.Context) error { return nil }

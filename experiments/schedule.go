@@ -107,6 +107,56 @@ func (e Experiment) scheduled() time.Duration {
 	return longest
 }
 
+// Grace is how long after its planned end a fault ends by itself, if the run does
+// not undo it: time for a request to undo it, and for the undoing of the faults
+// that come first.
+const Grace = 20 * time.Second
+
+// Lasts is how long a fault may be in place, from the beginning of its injection
+// to that of its undoing, as far as that is known before the run.
+func (e Experiment) Lasts(index int) time.Duration {
+	e = e.withDefaults()
+	f := e.Faults[index]
+	if d, ok := e.lastsFrom(index, e.scheduled()-f.At, func(int) bool { return true }); ok {
+		return min(d, e.Deadline)
+	}
+	return e.Deadline
+}
+
+// lastsFrom is how long a fault that is injected now may be in place. rest is what is
+// left of the hold phase, without the injections that are due and may prolong it.
+// It is not ok if one of them may take any time.
+func (e Experiment) lastsFrom(index int, rest time.Duration, due func(index int) bool) (d time.Duration, ok bool) {
+	own, ok := e.Faults[index].injectTimeout()
+	if !ok {
+		return 0, false
+	}
+	if hold := e.Faults[index].For; hold > 0 {
+		return own + hold, true
+	}
+	d = own + rest
+	for i, f := range e.Faults {
+		if i == index || !due(i) {
+			continue
+		}
+		more, ok := f.injectTimeout()
+		if !ok {
+			return 0, false
+		}
+		d += more
+	}
+	return d, true
+}
+
+// injectTimeout is how long the injection takes at most, if the fault knows.
+func (s Scheduled) injectTimeout() (d time.Duration, ok bool) {
+	f, ok := s.Fault.(Bounded)
+	if !ok {
+		return 0, false
+	}
+	return f.InjectTimeout(), true
+}
+
 // validateFaults reports mistakes in the schedule of the faults to bad.
 func (e Experiment) validateFaults(bad func(format string, args ...any)) {
 	names, first := map[string]bool{}, false

@@ -36,10 +36,13 @@ type timetable struct {
 
 // A state is the progress of one fault.
 type state struct {
+	begun  bool // its injection has begun
 	held   bool // it was put in place and must be undone
 	undone bool // its undoing has started
 	gone   bool // it is undone
 	err    error
+	// release ends the context of the injection; nil: it was never injected.
+	release context.CancelFunc
 }
 
 func newTimetable(ctx context.Context, r *run, fail func(error)) *timetable {
@@ -196,7 +199,9 @@ func (t *timetable) inject(ctx context.Context, index int) (reason string, err e
 			injection = record.Injection{Span: steadystate.Instant(t.rec.Clock().Now()), FailureReason: "it is still in place, as " + other}
 			return nil
 		}
-		if err := t.allow(ctx, t.lifetime(ctx)); err != nil {
+		ctx := t.bound(ctx, index)
+		deadline, _ := ctx.Deadline() // the run has one
+		if err := t.allow(ctx, max(0, time.Until(deadline))+Grace); err != nil {
 			return err
 		}
 		if injection, err = fault.Fault.Inject(ctx, t.rec); err != nil || injection.FailureReason != "" {
@@ -210,12 +215,28 @@ func (t *timetable) inject(ctx context.Context, index int) (reason string, err e
 	return t.took(index, injection), nil
 }
 
-// lifetime is how long a fault that is injected now stays in place, at most,
-// without the harness.
-func (t *timetable) lifetime(ctx context.Context) time.Duration {
-	deadline, _ := ctx.Deadline() // the run's
-	return time.Until(deadline) + t.UndoTimeout
+// bound is the context of a fault that is injected now: until the latest time at
+// which its undoing begins.
+func (t *timetable) bound(ctx context.Context, index int) context.Context {
+	now := t.rec.Clock().Now()
+	begun := now // of the hold phase
+	if t.t0 > 0 {
+		begun = t.t0
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.states[index].begun = true
+	rest := max(begun+t.scheduled(), t.ends) - now
+	if d, ok := t.lastsFrom(index, rest, func(i int) bool { return !t.states[i].begun }); ok {
+		ctx, t.states[index].release = context.WithTimeoutCause(ctx, d, errOverdue)
+	} else {
+		ctx, t.states[index].release = context.WithCancel(ctx)
+	}
+	return ctx
 }
+
+// errOverdue ends the context of a fault that is not undone as planned.
+var errOverdue = errors.New("the fault's planned end has passed")
 
 // inPlace names another fault that is in place and is the same object.
 func (t *timetable) inPlace(fault Fault) string {
@@ -296,6 +317,9 @@ func (t *timetable) undo(ctx context.Context, index int) error {
 	}
 	t.undos[index] <- struct{}{}
 	defer func() { <-t.undos[index] }()
+	if s.release != nil {
+		defer s.release()
+	}
 	fault := t.Faults[index]
 	removal := record.Removal{Index: index, Fault: fault.Fault.String()}
 	err := CatchPanic(func() error {

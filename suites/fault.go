@@ -83,6 +83,11 @@ type scaledOut struct {
 	rest    time.Duration // how long the new size must last
 }
 
+var _ experiments.Bounded = (*scaledOut)(nil)
+
+// InjectTimeout is how long Inject waits for the service to scale.
+func (s *scaledOut) InjectTimeout() time.Duration { return scalingTimeout + faults.Preparing }
+
 // String says what the fault does.
 func (s *scaledOut) String() string { return s.Surge.String() + ", held once the service has scaled" }
 

@@ -5,11 +5,13 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/faults"
+	"github.com/aftershockhq/aftershock/experiments/load"
 )
 
 // Manifest is the object that a fault creates, as far as the file says it without
@@ -45,11 +47,30 @@ func Manifest(p config.Planned, f config.PlannedFault) (object any, warning stri
 	if len(unknown) > 0 {
 		warning = "the cluster knows " + strings.Join(unknown, " and ") + ": --dry-run=server prints them"
 	}
-	manifest, err := chaosmesh.Manifest(spec, data(p).Longest())
+	manifest, err := chaosmesh.Manifest(spec, lifetime(p, f.Name))
 	if err != nil {
 		return nil, err.Error()
 	}
 	return manifest, warning
+}
+
+// lifetime is how long a fault of the plan would be in the cluster at most.
+func lifetime(p config.Planned, name string) time.Duration {
+	e, nowhere := data(p), new(chaosmesh.Cluster)
+	for _, f := range p.Faults {
+		scheduled := experiments.Scheduled{Name: f.Name, At: f.At, For: f.For, Within: f.Within}
+		spec, ok := f.Aim(faults.Pods{}, faults.Pods{}, "")
+		_, surges := f.Spec.(config.Surge)
+		switch {
+		case ok:
+			scheduled.Fault = nowhere.Fault(spec)
+		case surges:
+			scheduled.Fault = new(load.Surge)
+		}
+		e.Faults = append(e.Faults, scheduled)
+	}
+	i := slices.IndexFunc(e.Faults, func(s experiments.Scheduled) bool { return s.Name == name })
+	return e.Lasts(i) + experiments.Grace
 }
 
 // Preview is the object that a fault of the list would create now, and what the
@@ -64,8 +85,8 @@ func Preview(ctx context.Context, list []Experiment, p config.Planned, f config.
 		if !ok {
 			return nil, ""
 		}
-		// The object's lifetime is until the end of ctx.
-		ctx, cancel := context.WithTimeout(ctx, e.Longest())
+		// The object's lifetime counts from the end of ctx.
+		ctx, cancel := context.WithTimeout(ctx, e.Lasts(i))
 		defer cancel()
 		preview, err := fault.Preview(ctx, "dry-run")
 		if err != nil {

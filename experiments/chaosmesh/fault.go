@@ -48,6 +48,7 @@ var (
 	_ experiments.Targeter  = (*Fault)(nil)
 	_ experiments.Previewer = (*Fault)(nil)
 	_ experiments.OneShot   = (*Fault)(nil)
+	_ experiments.Bounded   = (*Fault)(nil)
 	_ experiments.Validator = (*Fault)(nil)
 )
 
@@ -102,6 +103,21 @@ func (f *Fault) String() string {
 
 // OneShot reports whether the fault is over at once, as a kill is.
 func (f *Fault) OneShot() bool { return f.wrong == nil && f.plan.oneShot() }
+
+// InjectTimeout is how long Inject takes at most, if the API server answers.
+func (f *Fault) InjectTimeout() time.Duration {
+	timeouts := f.timeouts()
+	return faults.Preparing + timeouts.Inject + f.plan.sight.wait(timeouts)
+}
+
+// timeouts are those of an injection that begins now.
+func (f *Fault) timeouts() Timeouts {
+	timeouts := f.cluster.timeouts.withDefaults()
+	if f.plan.delay != nil {
+		timeouts.Inject += f.plan.delay(time.Now())
+	}
+	return timeouts
+}
 
 // OneShot reports whether the fault of a [Spec] is over at once, as a kill is,
 // whatever its pods are.
@@ -169,7 +185,7 @@ func (f *Fault) check(ctx context.Context, run string) (prepared, error) {
 	if err != nil {
 		return prepared{}, err
 	}
-	lifetime := f.cluster.Guard.Expiry(ctx).Round(time.Second)
+	lifetime := max(time.Second, f.cluster.Guard.Expiry(ctx).Truncate(time.Second))
 	object, err := f.object(ctx, placement{
 		meta:     faults.NewMeta(f.plan.action, f.plan.pods.Namespace, run),
 		selector: selector(f.plan.pods, asked),

@@ -168,7 +168,7 @@ func TestEveryObjectIsSafeByItself(t *testing.T) {
 			{"it carries the run", created.Labels["aftershock.dev/run"] == rec.Run()},
 			{"it says who manages it", created.Labels["app.kubernetes.io/managed-by"] == "aftershock"},
 			{"it has a name of its own", strings.HasPrefix(created.Name, "pod-kill-"+rec.Run()+"-")},
-			{"it ends by itself, after the run's deadline", created.Spec.Duration != nil && *created.Spec.Duration == "6m0s"},
+			{"it ends by itself, a grace after its planned end", created.Spec.Duration != nil && *created.Spec.Duration == "5m20s"},
 			{"it selects in its namespace only", slices.Equal(created.Spec.Selector.Namespaces, []string{"shop"})},
 			{"it selects by the labels", created.Spec.Selector.LabelSelectors["app"] == "checkout"},
 			{"it selects running pods only", slices.Equal(created.Spec.Selector.PodPhaseSelectors, []string{"Running"})},

@@ -102,10 +102,7 @@ func (f *Fault) injecting(rec *record.Recorder, object client.Object, asked int,
 		before:    map[string]*corev1.Pod{},
 		shown:     map[string]time.Duration{},
 		noneSince: -1,
-		timeouts:  f.cluster.timeouts,
-	}
-	if f.plan.delay != nil {
-		i.timeouts.Inject += f.plan.delay(time.Now())
+		timeouts:  f.timeouts(),
 	}
 	for _, pod := range pods {
 		i.before[pod.Namespace+"/"+pod.Name] = &pod

@@ -51,7 +51,11 @@ var (
 	_ experiments.Targeter  = (*Fault)(nil)
 	_ experiments.Previewer = (*Fault)(nil)
 	_ experiments.OneShot   = (*Fault)(nil)
+	_ experiments.Bounded   = (*Fault)(nil)
 )
+
+// refusedFor is the default timeout, for each pod if all are evicted.
+const refusedFor = 30 * time.Second
 
 // victim is a pod whose eviction was granted, at some instant in the span.
 type victim struct {
@@ -91,6 +95,15 @@ func (f *Fault) String() string {
 // OneShot reports whether a single pod is evicted, which is over at once;
 // several may have to wait for each other.
 func (f *Fault) OneShot() bool { return f.Count == faults.One }
+
+// InjectTimeout is how long Inject takes at most: an hour where that depends on
+// how many pods there are.
+func (f *Fault) InjectTimeout() time.Duration {
+	if f.Count.IsAll() && f.Timeout == 0 {
+		return time.Hour
+	}
+	return faults.Preparing + cmp.Or(f.Timeout, refusedFor)
+}
 
 // Preview describes an Inject as of now and changes nothing: a dry run asks the
 // API server whether a pod could be evicted, so that missing rights come out.
@@ -206,7 +219,7 @@ func (f *Fault) Inject(ctx context.Context, rec *record.Recorder) (record.Inject
 // returns the reasons for the remaining pods, by name.
 func (f *Fault) all(ctx context.Context, rec *record.Recorder, pods []corev1.Pod) (refused map[string]refusal, err error) {
 	clock := rec.Clock()
-	timeout := 30 * time.Second
+	timeout := refusedFor
 	if f.Count.IsAll() {
 		timeout *= time.Duration(len(pods))
 	}

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
@@ -31,14 +32,18 @@ type Guard struct {
 	Protected []map[string]string
 	// Lifetime is the time from creation after which the cluster itself ends a
 	// fault that was not removed. It must be longer than any hold. Default: until
-	// one minute after the deadline of the injection's context, which is the
-	// run's; ten minutes without a deadline.
+	// [experiments.Grace] after the deadline of the injection's context, which is
+	// the planned end of the fault; ten minutes without a deadline.
 	Lifetime time.Duration
 }
 
 // lifetimeDefault is the lifetime of a fault without a guard's lifetime and
 // without a deadline.
 const lifetimeDefault = 10 * time.Minute
+
+// Preparing is the room, in an InjectTimeout, for the requests before anything is
+// changed.
+const Preparing = 5 * time.Second
 
 // Validate reports mistakes in the guard.
 func (g Guard) Validate() error {
@@ -106,14 +111,14 @@ func (g Guard) Expiry(ctx context.Context) time.Duration {
 }
 
 // Lifetime is how long an object that a run creates now may stay in the cluster
-// on its own: the set value, else until one minute after the deadline of ctx,
-// else the value for want of a deadline.
+// on its own: the set value, else until [experiments.Grace] after the deadline of
+// ctx, else the value for want of a deadline.
 func Lifetime(ctx context.Context, set, otherwise time.Duration) time.Duration {
 	if set > 0 {
 		return set
 	}
 	if deadline, ok := ctx.Deadline(); ok {
-		return max(0, time.Until(deadline)) + time.Minute
+		return max(0, time.Until(deadline)) + experiments.Grace
 	}
 	return otherwise
 }

@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/faults"
 )
 
@@ -16,8 +17,8 @@ func TestWhatIsCreatedEndsByItself(t *testing.T) {
 		want          time.Duration
 	}{
 		{"after as long as is set, whatever the deadline", 5 * time.Minute, time.Hour, 5 * time.Minute},
-		{"a minute after the deadline", 0, 20 * time.Minute, 21 * time.Minute},
-		{"a minute from now if that is over", 0, -time.Hour, time.Minute},
+		{"a grace after the deadline", 0, 20 * time.Minute, 20*time.Minute + experiments.Grace},
+		{"a grace from now if that is over", 0, -time.Hour, experiments.Grace},
 		{"without a deadline after what is said for that", 0, 0, 10 * time.Minute},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"sync"
+	"time"
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/record"
@@ -32,7 +33,7 @@ type Surge struct {
 	on      bool
 }
 
-var _ experiments.Fault = (*Surge)(nil)
+var _ experiments.Bounded = (*Surge)(nil)
 
 // String says what the fault does.
 func (s *Surge) String() string {
@@ -74,6 +75,9 @@ func (s *Surge) follow(streams []stream) (end func(), err error) {
 		s.streams, s.on = nil, false
 	}, nil
 }
+
+// InjectTimeout is zero: Inject waits for nothing.
+func (s *Surge) InjectTimeout() time.Duration { return 0 }
 
 // Inject multiplies the load's rate. Its span is that of the switch.
 func (s *Surge) Inject(_ context.Context, rec *record.Recorder) (record.Injection, error) {

@@ -34,7 +34,10 @@ type BadImage struct {
 	unsure bool  // whether it was ever placed is unknown: the request had no answer
 }
 
-var _ experiments.Previewer = (*BadImage)(nil)
+var (
+	_ experiments.Previewer = (*BadImage)(nil)
+	_ experiments.Bounded   = (*BadImage)(nil)
+)
 
 // failing are the waiting reasons of a container whose image cannot be pulled.
 var failing = []string{"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"}

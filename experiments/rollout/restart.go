@@ -35,6 +35,7 @@ type Restart struct {
 var (
 	_ experiments.Targeter  = (*Restart)(nil)
 	_ experiments.Previewer = (*Restart)(nil)
+	_ experiments.Bounded   = (*Restart)(nil)
 )
 
 // aging is a pod to be replaced, and when it was last seen.

@@ -31,6 +31,13 @@ type Workload struct {
 	Every time.Duration
 }
 
+// InjectTimeout is how long a rollout takes at most to begin, or to fail.
+func (w Workload) InjectTimeout() time.Duration {
+	return faults.Preparing + w.timeout()
+}
+
+func (w Workload) timeout() time.Duration { return cmp.Or(w.Timeout, time.Minute) }
+
 func (w Workload) read(ctx context.Context) (kube.State, error) { return w.Read(ctx, w.Cluster.Client) }
 
 // choose reads the workload and its running pods. The error wraps
@@ -107,7 +114,7 @@ func unlessChanged(f func() error) error { return retry.RetryOnConflict(retry.De
 // for the rest.
 func (w Workload) await(ctx context.Context, clock steadystate.Clock, look func() (missing string, err error)) (span steadystate.Span, missing string, err error) {
 	span = steadystate.Instant(clock.Now())
-	until := span.From + cmp.Or(w.Timeout, time.Minute)
+	until := span.From + w.timeout()
 	for {
 		at := clock.Now()
 		missing, err = look()

@@ -85,8 +85,8 @@ type Job struct {
 	Reach Reach
 
 	// Lifetime is the time from its creation after which the cluster ends the Job
-	// on its own. It must be longer than the run. Default: until one minute after
-	// the deadline of its context; without a deadline [DefaultLifetime].
+	// on its own. It must be longer than the run. Default: until [experiments.Grace]
+	// after the deadline of its context; without a deadline [DefaultLifetime].
 	Lifetime time.Duration
 	// Ready bounds the wait until all workers answer. Default 45 s.
 	Ready time.Duration
