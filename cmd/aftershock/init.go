@@ -21,9 +21,9 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
-	"github.com/aftershockhq/aftershock/discover"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/internal/discover"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
 )
@@ -158,14 +158,14 @@ func initialize(ctx context.Context, f initFlags, ask prompt, stdout io.Writer) 
 		}
 	}
 	draft := discover.Draft{Context: found.context.Name, Cluster: found.cluster, Services: services}
-	draft.Prometheus.Reach(ctx, found.Finder, found.cluster.Prometheus, f.prometheus)
+	draft.Prometheus.Reach(ctx, found.Finder, found.cluster.Prometheus, f.prometheus, services[0].Workload)
 	if draft.Prometheus.URL == "" && ask.terminal {
 		given, err := ask.url(ctx, "URL of Prometheus (empty: there is none): ", prometheusURL)
 		if err != nil {
 			return stopped(ctx, err)
 		}
 		if given != "" {
-			draft.Prometheus.Reach(ctx, found.Finder, nil, given)
+			draft.Prometheus.Reach(ctx, found.Finder, nil, given, services[0].Workload)
 		}
 	}
 	if f.kubeconfig != "" {
@@ -200,16 +200,20 @@ func exists(file string) error {
 }
 
 // writeNew writes a file that must not be there.
-func writeNew(path, text string) (err error) {
+func writeNew(path, text string) error {
+	failed := func(err error) error { return usageError{fmt.Errorf("write the configuration: %w", err)} }
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 	switch {
 	case errors.Is(err, fs.ErrExist):
 		return exists(path)
 	case err != nil:
-		return usageError{fmt.Errorf("write the configuration: %w", err)}
+		return failed(err)
 	}
 	_, err = file.WriteString(text)
-	return errors.Join(err, file.Close())
+	if err = errors.Join(err, file.Close()); err != nil {
+		return failed(errors.Join(err, os.Remove(path))) // a part may read as a whole
+	}
+	return nil
 }
 
 func names(services []discover.Service) string {
@@ -230,7 +234,7 @@ func nextSteps(file string, draft discover.Draft) string {
 	if command := draft.Forward(); command != "" {
 		fmt.Fprintf(&text, "  %s   # and leave it running\n", command)
 	}
-	fmt.Fprintf(&text, "  aftershock preflight -f %s\n  aftershock run -f %[1]s %s\n", file, draft.First())
+	fmt.Fprintf(&text, "  aftershock preflight -f %s\n  aftershock run -f %[1]s %s\n", discover.Word(file), draft.First())
 	return text.String()
 }
 
@@ -240,6 +244,9 @@ func (f initFlags) urlsByName() (map[string]string, error) {
 		name, at, ok := strings.Cut(text, "=")
 		if !ok || name == "" || loadURL(at) != nil {
 			return nil, usageError{fmt.Errorf("--url %q: want NAME=URL, as in checkout=https://shop.example/checkout", text)}
+		}
+		if urls[name] != "" {
+			return nil, usageError{fmt.Errorf("--url %s=...: it is given twice, as %s and as %s", name, urls[name], at)}
 		}
 		urls[name] = at
 	}

@@ -9,8 +9,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -147,6 +150,41 @@ func TestInitWritesAFirstConfiguration(t *testing.T) {
 	}
 }
 
+// A disk that is full, as this one is, leaves no file that reads as a configuration.
+func TestNoFileIsLeftThatIsWrittenInPart(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("there.yaml", []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeNew("there.yaml", "ours"); exitCode(err) != exitUsage || !strings.Contains(err.Error(), "there.yaml is there, and is not overwritten") {
+		t.Errorf("a file that is there: %v", err)
+	}
+	if err := writeNew("first file.yaml", "ours"); err != nil {
+		t.Error(err)
+	}
+	var before syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &before); err != nil {
+		t.Fatal(err)
+	}
+	signal.Ignore(syscall.SIGXFSZ)
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 4096, Max: before.Max}); err != nil {
+		t.Fatal(err)
+	}
+	err := writeNew("part.yaml", strings.Repeat("x", 10_000))
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &before); err != nil {
+		t.Fatal(err)
+	}
+	signal.Reset(syscall.SIGXFSZ)
+	if err == nil {
+		t.Error("it was written whole")
+	}
+	left, _ := filepath.Glob("*")
+	hidden, _ := filepath.Glob(".*")
+	if mine, _ := os.ReadFile("there.yaml"); !slices.Equal(left, []string{"first file.yaml", "there.yaml"}) || len(hidden) > 0 || string(mine) != "mine" {
+		t.Errorf("it left %q, %q, %q", left, hidden, mine)
+	}
+}
+
 func TestInitSaysWhatIsNotKnown(t *testing.T) {
 	kubeconfig := apiServer(t, "")
 	t.Chdir(t.TempDir())
@@ -178,6 +216,7 @@ func TestInitRefuses(t *testing.T) {
 		{"a Prometheus without a scheme", []string{"--prometheus", "prometheus.example:9090"}, exitUsage, "--prometheus: "},
 		{"a Prometheus with a password", []string{"--prometheus", "http://me:secret@prometheus.example"}, exitUsage, "holds credentials"},
 		{"a URL of another service", []string{"--service", "checkout", "--url", "cart=http://shop.example/"}, exitUsage, "--url cart=...: no service of this name was chosen; services: checkout"},
+		{"two URLs of one service", []string{"--service", "checkout", "--url", "checkout=http://a.example/", "--url", "checkout=http://b.example/"}, exitUsage, "--url checkout=...: it is given twice, as http://a.example/ and as http://b.example/"},
 		{"a namespace without workloads", []string{"-n", "empty"}, exitUsage, "no Deployment, StatefulSet or DaemonSet was found"},
 		{"an unknown context", []string{"--context", "prod"}, exitUsage, "contexts: staging"},
 		{"a cluster that does not answer", []string{"--kubeconfig", away}, exitUnknown, "look into cluster staging (http://127.0.0.1:9)"},

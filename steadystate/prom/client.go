@@ -69,6 +69,17 @@ func (c *Client) ask(ctx context.Context, clock steadystate.Clock, timeout time.
 	return a, nil
 }
 
+// Has reports whether there is a series now that a selector matches, as
+// `{namespace="shop"}`. It waits for the answer for as long as ctx lasts, and at
+// most 5 s.
+func (c *Client) Has(ctx context.Context, selector string) (bool, error) {
+	vector, _, err := c.vector(ctx, steadystate.StartClock(), 5*time.Second, "count("+selector+")")
+	if err != nil {
+		return false, fmt.Errorf("ask prometheus at %s for %s: %w", c.url, selector, advise(err))
+	}
+	return len(vector) > 0, nil
+}
+
 // whole is ask, but treats warnings as errors: Thanos and Mimir warn when some
 // of their stores did not answer, and the value then lacks their series.
 func (c *Client) whole(ctx context.Context, clock steadystate.Clock, timeout time.Duration, query string) (answer, error) {

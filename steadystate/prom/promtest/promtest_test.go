@@ -45,6 +45,14 @@ func TestWhatIsWrittenDownIsAnswered(t *testing.T) {
 			t.Errorf("%s: %+v, want %d series, of %g", row.query, r, row.series, row.value)
 		}
 	}
+	for selector, want := range map[string]bool{`{pod="a"}`: true, `up{pod="c"}`: false} {
+		if has, err := client.Has(t.Context(), selector); err != nil || has != want {
+			t.Errorf("%s: %t, %v", selector, has, err)
+		}
+	}
+	if _, err := client.Has(t.Context(), "{"); err == nil || !strings.Contains(err.Error(), "ask prometheus at "+server.URL+" for {: ") {
+		t.Error(err)
+	}
 	if asked := strings.Join(server.Queries(), "\n"); !strings.Contains(asked, "sum(up)") {
 		t.Errorf("queries:\n%s", asked)
 	}

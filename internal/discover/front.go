@@ -74,6 +74,17 @@ func (f Front) port() (corev1.ServicePort, bool) {
 	return corev1.ServicePort{}, false
 }
 
+// others are the other ports that say that they speak HTTP: the choice is a guess.
+func (f Front) others() (names []string) {
+	chosen, _ := f.port()
+	for _, p := range f.Spec.Ports {
+		if named(p) && p.Port != chosen.Port {
+			names = append(names, cmp.Or(p.Name, strconv.Itoa(int(p.Port))))
+		}
+	}
+	return names
+}
+
 // named reports whether a port says by its name that it speaks HTTP.
 func named(p corev1.ServicePort) bool {
 	said := ""

@@ -253,14 +253,25 @@ type Metrics struct {
 	URL string // empty: there is none
 	By  string // what it leads through; empty: it was given
 	Err error  // why it does not answer from here; nil: it does
+	// Strange is why it may be that of another cluster; nil: it has series of the
+	// pods of the first service, or does not answer.
+	Strange error
 	// Forward is the Service of one that only the cluster reaches, and its port; nil:
 	// the URL is reached otherwise.
 	Forward *Front
 }
 
 // Reach finds a Prometheus that answers from here. A URL that is given is taken
-// in any case; of one that only the cluster reaches it is that of a forwarded port.
-func (m *Metrics) Reach(ctx context.Context, f Finder, found []Front, given string) {
+// in any case; of one that only the cluster reaches it is that of a forwarded port,
+// whatever answers there now. One that answers is asked for series of the pods.
+func (m *Metrics) Reach(ctx context.Context, f Finder, found []Front, given string, of Workload) {
+	m.find(ctx, f, found, given)
+	if m.URL != "" && m.Err == nil {
+		m.Strange = f.askForPods(ctx, m.URL, of)
+	}
+}
+
+func (m *Metrics) find(ctx context.Context, f Finder, found []Front, given string) {
 	if given != "" {
 		*m = Metrics{URL: given, Err: f.askPrometheus(ctx, given)}
 		return
@@ -279,11 +290,32 @@ func (m *Metrics) Reach(ctx context.Context, f Finder, found []Front, given stri
 		}
 	}
 	if m.URL == "" && len(found) > 0 {
-		*m = Metrics{URL: "http://localhost:9090", By: "Service " + found[0].Name + " in " + found[0].Namespace, Forward: &found[0]}
+		const at = "http://localhost:9090"
+		*m = Metrics{URL: at, By: "Service " + found[0].Name + " in " + found[0].Namespace, Forward: &found[0], Err: f.askPrometheus(ctx, at)}
 	}
 }
 
 func (f Finder) askPrometheus(ctx context.Context, at string) error {
+	return f.withPrometheus(ctx, at, func(ctx context.Context, c *prom.Client) error {
+		_, err := c.Ahead(ctx)
+		return err
+	})
+}
+
+// askForPods asks for any series of the workload's pods, as cAdvisor's are and those
+// of what scrapes pods.
+func (f Finder) askForPods(ctx context.Context, at string, of Workload) error {
+	selector := fmt.Sprintf("{namespace=%q, pod=~%q}", of.Namespace, of.PodNames())
+	return f.withPrometheus(ctx, at, func(ctx context.Context, c *prom.Client) error {
+		has, err := c.Has(ctx, selector)
+		if err == nil && !has {
+			err = fmt.Errorf("it has no series %s", selector)
+		}
+		return err
+	})
+}
+
+func (f Finder) withPrometheus(ctx context.Context, at string, ask func(context.Context, *prom.Client) error) error {
 	var options []promconfig.HTTPClientOption
 	if f.Dial != nil {
 		options = append(options, promconfig.WithDialContextFunc(f.Dial))
@@ -295,8 +327,7 @@ func (f Finder) askPrometheus(ctx context.Context, at string) error {
 	defer c.Close()
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	_, err = c.Ahead(ctx)
-	return err
+	return ask(ctx, c)
 }
 
 // container is the container that serves, if the file must name it: the one with

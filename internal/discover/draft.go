@@ -1,6 +1,7 @@
 package discover
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -44,13 +45,23 @@ func (d Draft) Forward() string {
 	}
 	flags := ""
 	if d.Kubeconfig != "" {
-		flags += " --kubeconfig " + d.Kubeconfig
+		flags += " --kubeconfig " + Word(d.Kubeconfig)
 	}
 	if d.Context != "" {
-		flags += " --context " + d.Context
+		flags += " --context " + Word(d.Context)
 	}
 	port, _ := front.port()
 	return fmt.Sprintf("kubectl%s --namespace %s port-forward service/%s 9090:%d", flags, front.Namespace, front.Name, port.Port)
+}
+
+var plainWord = regexp.MustCompile(`^[\w@%+=:,./-]+$`)
+
+// Word is a text as one word of a shell's command.
+func Word(text string) string {
+	if plainWord.MatchString(text) {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
 const uidVariable = "CLUSTER_UID"
@@ -101,8 +112,8 @@ func (d Draft) Text() string {
 	}
 	var namespaces []string
 	for _, s := range d.Services {
-		if !slices.Contains(namespaces, s.Namespace) {
-			namespaces = append(namespaces, s.Namespace)
+		if name := scalar(s.Namespace); !slices.Contains(namespaces, name) {
+			namespaces = append(namespaces, name)
 		}
 	}
 	p.line("allow:")
@@ -191,6 +202,8 @@ func (p *page) prometheus(d Draft) {
 	}
 	if m.Forward != nil {
 		by += " Only the cluster reaches it, so keep this running beside the program:"
+	} else if m.Strange != nil {
+		by += fmt.Sprintf(" It may be of another cluster: %s.", m.Strange)
 	} else if m.Err != nil {
 		by += fmt.Sprintf(" It did not answer from here: %s.", m.Err)
 	}
@@ -200,6 +213,12 @@ func (p *page) prometheus(d Draft) {
 	}
 	if command := d.Forward(); command != "" {
 		p.line("  #   %s", command)
+		switch {
+		case m.Err != nil:
+			p.remark("  ", "Nothing answers there yet, so that it was not asked for series of the pods.")
+		case m.Strange != nil:
+			p.remark("  ", fmt.Sprintf("What answers there now may be of another cluster: %s.", m.Strange))
+		}
 	}
 	p.line("  url: %s", scalar(m.URL))
 }
@@ -222,6 +241,12 @@ func (p *page) service(d Draft, s Service) {
 	}
 	if len(s.Fronts) > 1 && s.Fronts[0].Name != s.Workload.Name {
 		p.line("    service: %s # the first of %d that select its pods: say which one is meant", scalar(s.Fronts[0].Name), len(s.Fronts))
+	}
+	if len(s.Fronts) > 0 {
+		if others := s.Fronts[0].others(); len(others) > 0 {
+			chosen, _ := s.Fronts[0].port()
+			p.remark(in, fmt.Sprintf("Of the HTTP ports of Service %s it is %s, the first; there is also %s.", s.Fronts[0].Name, cmp.Or(chosen.Name, strconv.Itoa(int(chosen.Port))), strings.Join(others, ", ")))
+		}
 	}
 	checks := []string{answers, whole}
 	if s.loaded() {

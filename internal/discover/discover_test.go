@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"go.yaml.in/yaml/v3"
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
@@ -34,8 +36,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/aftershockhq/aftershock/config"
-	"github.com/aftershockhq/aftershock/discover"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/internal/discover"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -133,12 +135,29 @@ func balanced(path, header string) http.Handler {
 	})
 }
 
-// promql answers any query, as a Prometheus does.
-var promql = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "application/json")
-	now := float64(time.Now().UnixMilli()) / 1000
-	fmt.Fprintf(w, `{"status":"success","data":{"resultType":"scalar","result":[%.3f,"%.3f"]}}`, now, now)
-})
+// promql answers any query, as a Prometheus does that has all series; strange is of
+// another cluster.
+var (
+	promql  = prometheus(`[{"metric":{},"value":[%.3f,"1"]}]`)
+	strange = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.FormValue("query"), "namespace") {
+			prometheus(`[]`).ServeHTTP(w, r)
+			return
+		}
+		promql.ServeHTTP(w, r)
+	})
+)
+
+func prometheus(result string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if strings.Contains(result, "%") {
+			fmt.Fprintf(w, `{"status":"success","data":{"resultType":"vector","result":`+result+`}}`, float64(time.Now().UnixMilli())/1000)
+			return
+		}
+		fmt.Fprint(w, `{"status":"success","data":{"resultType":"vector","result":`+result+`}}`)
+	})
+}
 
 // finder looks into a cluster of these objects, in which these hosts answer.
 func finder(t *testing.T, hosts map[string]http.Handler, funcs interceptor.Funcs, objects ...client.Object) discover.Finder {
@@ -266,6 +285,15 @@ var rows = []row{
 		never:    []string{"ledger/pods/kill-one", "ledger/network", "ledger/disruption", "agent"},
 	},
 	{
+		name: "names", sentence: "names that YAML would read as something else, and a Service with two HTTP ports",
+		objects: []client.Object{
+			deployment("true", "null", 2),
+			service("true", "null", corev1.ServicePort{Name: "http-admin", Port: 9000}, corev1.ServicePort{Name: "grpc", Port: 50051}, corev1.ServicePort{Name: "http", Port: 8000}),
+		},
+		services: []string{"null"},
+		want:     []string{"null/pods/kill-one"},
+	},
+	{
 		name: "forbidden", sentence: "an account that may list hardly anything",
 		objects: []client.Object{
 			deployment("shop", "checkout", 2),
@@ -304,8 +332,26 @@ func (r row) written(t *testing.T) discover.Draft {
 		services[i].Reach(t.Context(), f, r.urls[services[i].Name])
 	}
 	draft := discover.Draft{Context: "staging", Cluster: cluster, Services: services}
-	draft.Prometheus.Reach(t.Context(), f, cluster.Prometheus, r.prometheus)
+	draft.Prometheus.Reach(t.Context(), f, cluster.Prometheus, r.prometheus, services[0].Workload)
 	return draft
+}
+
+// schemaOfFiles is what an editor checks a file by.
+func schemaOfFiles(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	text, err := jsonschema.UnmarshalJSON(strings.NewReader(config.Schema()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("urn:file", text); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := c.Compile("urn:file")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return schema
 }
 
 // parsed is the plan of a file, with its variables set, which must be accepted.
@@ -317,6 +363,13 @@ func parsed(t *testing.T, draft discover.Draft, text string) (ids []string) {
 	plan, err := config.Parse("aftershock.yaml", []byte(text))
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
+	}
+	var content any
+	if err := yaml.Unmarshal([]byte(text), &content); err != nil {
+		t.Fatal(err)
+	}
+	if err := schemaOfFiles(t).Validate(content); err != nil {
+		t.Errorf("%v\n%s", err, text)
 	}
 	for _, p := range plan.Planned {
 		ids = append(ids, p.ID())
@@ -467,11 +520,42 @@ func TestAnAddressOfIPv6IsInBrackets(t *testing.T) {
 	}
 }
 
+// What answers at the port of another command, or of a Prometheus here, is asked.
+func TestAPrometheusOfAnotherClusterIsNoted(t *testing.T) {
+	const no = "It may be of another cluster: it has no series {namespace=\"shop\","
+	for _, row := range []struct {
+		sentence string
+		host     string
+		handler  http.Handler
+		given    string
+		want     string
+		never    string
+	}{
+		{"given, and of this cluster", "prometheus.example:80", promql, "http://prometheus.example", "url: http://prometheus.example", "cluster:"},
+		{"given, and of another one", "prometheus.example:80", strange, "http://prometheus.example", no, "answers there"},
+		{"at the port to forward", "localhost:9090", strange, "", "What answers there now may be of another cluster: it has no", "yet"},
+		{"already forwarded", "localhost:9090", promql, "", "port-forward", "answers there"},
+		{"not yet forwarded", "", nil, "", "Nothing answers there yet", "another cluster: it"},
+	} {
+		r := rows[1]
+		r.hosts, r.prometheus = map[string]http.Handler{row.host: row.handler}, row.given
+		if row.handler == nil {
+			r.hosts = nil
+		}
+		text := strings.Join(strings.Fields(strings.ReplaceAll(r.written(t).Text(), "\n  #", "")), " ")
+		_, about, _ := strings.Cut(text, "prometheus:")
+		about, _, _ = strings.Cut(about, "What must hold")
+		if !strings.Contains(about, row.want) || strings.Contains(about, row.never) {
+			t.Errorf("%s: want %q and not %q in\n%s", row.sentence, row.want, row.never, about)
+		}
+	}
+}
+
 // The same context of another kubeconfig may be another cluster.
 func TestThePortOfThisClusterIsForwarded(t *testing.T) {
 	draft := rows[1].written(t)
-	draft.Kubeconfig = "/etc/staging.kubeconfig"
-	want := "kubectl --kubeconfig /etc/staging.kubeconfig --context staging --namespace monitoring port-forward service/kps-prometheus 9090:9090"
+	draft.Kubeconfig = "/etc/our staging.kubeconfig"
+	want := "kubectl --kubeconfig '/etc/our staging.kubeconfig' --context staging --namespace monitoring port-forward service/kps-prometheus 9090:9090"
 	if got := draft.Forward(); got != want || !strings.Contains(draft.Text(), "  #   "+want+"\n") {
 		t.Errorf("%s, in:\n%s", got, draft.Text())
 	}
