@@ -42,9 +42,10 @@ func initCommand() *cobra.Command {
 		Short: "Write a first configuration from what a cluster has",
 		Long: `Init looks into a cluster and writes a first configuration: the workloads that are
 meant, how they are reached, what of the catalogue suits them, and, as comments,
-why. It finds Deployments, StatefulSets and DaemonSets, the Services and Ingresses
-in front of them, their PodDisruptionBudgets and HorizontalPodAutoscalers,
-Prometheus, Chaos Mesh, and the response header that names the pod that answered.
+why. It finds Deployments, StatefulSets and DaemonSets, the Services in front of
+them with their Ingresses, HTTPRoutes and OpenShift Routes, their
+PodDisruptionBudgets and HorizontalPodAutoscalers, Prometheus, Chaos Mesh, and the
+response header that names the pod that answered.
 
 It changes nothing in the cluster, and what the account may not list it leaves out,
 with a comment. It sends a few GET requests to the URLs of what is meant. It never

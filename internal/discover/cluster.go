@@ -106,7 +106,11 @@ type search struct {
 	Finder
 	found     *Cluster
 	ingresses []networkingv1.Ingress
-	node      string // an address of one; empty: none is known
+	gateways  []gateway
+
+	httpRoutes []httpRoute
+	openShift  []openShiftRoute
+	node       string // an address of one; empty: none is known
 }
 
 // Find looks for everything at once. What the account may not list is in Unseen;
@@ -135,6 +139,15 @@ func (f Finder) Find(ctx context.Context) (*Cluster, error) {
 	}
 	for _, list := range ingresses {
 		s.ingresses = append(s.ingresses, list.Items...)
+	}
+	if s.httpRoutes, err = objects[httpRoute](ctx, s, "gateway.networking.k8s.io", "HTTPRoute", "httproutes"); err != nil {
+		return nil, err
+	}
+	if s.gateways, err = objects[gateway](ctx, s, "gateway.networking.k8s.io", "Gateway", "gateways"); err != nil {
+		return nil, err
+	}
+	if s.openShift, err = objects[openShiftRoute](ctx, s, "route.openshift.io", "Route", "routes"); err != nil {
+		return nil, err
 	}
 	if err := s.address(ctx, services); err != nil {
 		return nil, err
@@ -205,18 +218,30 @@ func listed[T any, L interface {
 }](ctx context.Context, s *search, resource, unknown string) (lists []T, err error) {
 	for _, namespace := range s.everywhere() {
 		var list T
-		err := s.Client.List(ctx, L(&list), client.InNamespace(namespace))
-		switch {
-		case meta.IsNoMatchError(err): // the cluster has no such kind
-		case s.refused(err, "list "+resource+" in "+place(namespace), unknown):
-			s.found.hidden = append(s.found.hidden, resource)
-		case err != nil:
-			return nil, fmt.Errorf("list %s in %s: %w", resource, place(namespace), err)
-		default:
+		ok, err := s.list(ctx, L(&list), namespace, resource, unknown)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
 			lists = append(lists, list)
 		}
 	}
 	return lists, nil
+}
+
+// list lists one kind in a namespace, if the cluster has it and the account may.
+func (s *search) list(ctx context.Context, list client.ObjectList, namespace, resource, unknown string) (ok bool, err error) {
+	err = s.Client.List(ctx, list, client.InNamespace(namespace))
+	switch {
+	case meta.IsNoMatchError(err): // the cluster has no such kind
+		return false, nil
+	case s.refused(err, "list "+resource+" in "+place(namespace), unknown):
+		s.found.hidden = append(s.found.hidden, resource)
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("list %s in %s: %w", resource, place(namespace), err)
+	}
+	return true, nil
 }
 
 // place is a namespace in words.

@@ -2,6 +2,7 @@ package discover_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -29,6 +30,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -94,6 +96,15 @@ func node(address string) *corev1.Node {
 		Conditions: []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue}},
 		Addresses:  []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: address}},
 	}}
+}
+
+// object is one of a kind that this program has no types of.
+func object(text string) client.Object {
+	var o unstructured.Unstructured
+	if err := json.Unmarshal([]byte(text), &o); err != nil {
+		panic(err)
+	}
+	return &o
 }
 
 // with changes an object.
@@ -283,6 +294,31 @@ var rows = []row{
 		urls:     map[string]string{"ledger": "http://ledger.example/$batch"},
 		want:     []string{"ledger/pods/evict", "ledger/rollout/restart", "bazaar-ledger/pods/evict"},
 		never:    []string{"ledger/pods/kill-one", "ledger/network", "ledger/disruption", "agent"},
+	},
+	{
+		name: "gateway", sentence: "an HTTPRoute with a path, through a Gateway that listens for HTTPS and for HTTP at another port",
+		objects: []client.Object{
+			deployment("shop", "checkout", 2), service("shop", "checkout"),
+			object(`{"apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway", "metadata": {"namespace": "edge", "name": "public"},
+				"spec": {"listeners": [{"name": "tls", "protocol": "HTTPS", "port": 443, "hostname": "*.example"}, {"name": "plain", "protocol": "HTTP", "port": 8080}, {"name": "tcp", "protocol": "TCP", "port": 5432}]}}`),
+			object(`{"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": {"namespace": "shop", "name": "of-checkout"},
+				"spec": {"parentRefs": [{"name": "public", "namespace": "edge"}], "hostnames": ["shop.example"],
+				"rules": [{"backendRefs": [{"name": "other"}]}, {"matches": [{"path": {"type": "PathPrefix", "value": "/checkout"}}], "backendRefs": [{"name": "checkout", "port": 80}]}]}}`),
+		},
+		hosts:    map[string]http.Handler{"shop.example:8080": balanced("/checkout", "X-Pod")},
+		services: []string{"checkout"},
+		want:     []string{"checkout/pods/kill-one"},
+	},
+	{
+		name: "openshift", sentence: "a Route of OpenShift, with TLS, which does not answer from here",
+		objects: []client.Object{
+			deployment("shop", "checkout", 2), service("shop", "checkout"),
+			object(`{"apiVersion": "route.openshift.io/v1", "kind": "Route", "metadata": {"namespace": "shop", "name": "of-other"}, "spec": {"host": "other.example", "to": {"kind": "Service", "name": "other"}}}`),
+			object(`{"apiVersion": "route.openshift.io/v1", "kind": "Route", "metadata": {"namespace": "shop", "name": "of-checkout"},
+				"spec": {"host": "shop.example", "path": "/checkout", "to": {"kind": "Service", "name": "blue"}, "alternateBackends": [{"kind": "Service", "name": "checkout"}], "tls": {"termination": "edge"}}}`),
+		},
+		services: []string{"checkout"},
+		want:     []string{"checkout/pods/kill-one"},
 	},
 	{
 		name: "names", sentence: "names that YAML would read as something else, and a Service with two HTTP ports",

@@ -33,7 +33,17 @@ func (s *search) front(service corev1.Service) Front {
 	}
 	for _, ingress := range s.ingresses {
 		for _, r := range routes(ingress, service) {
-			add(r.scheme, r.host, 0, r.path, "Ingress "+ingress.Name)
+			add(r.scheme, r.host, r.port, r.path, "Ingress "+ingress.Name)
+		}
+	}
+	for _, of := range s.httpRoutes {
+		for _, r := range of.to(service, s.gateways) {
+			add(r.scheme, r.host, r.port, r.path, "HTTPRoute "+of.Name)
+		}
+	}
+	for _, of := range s.openShift {
+		for _, r := range of.to(service) {
+			add(r.scheme, r.host, r.port, r.path, "Route "+of.Name)
 		}
 	}
 	port, ok := f.port()
@@ -113,8 +123,12 @@ func urlOf(scheme, host string, port int32, path string) string {
 	return scheme + "://" + host + path
 }
 
-// A route is what an Ingress sends to a Service.
-type route struct{ scheme, host, path string }
+// A route is what an Ingress, an HTTPRoute or a Route sends to a Service.
+type route struct {
+	scheme, host string
+	port         int32 // zero: that of the scheme
+	path         string
+}
 
 func routes(ingress networkingv1.Ingress, service corev1.Service) (list []route) {
 	leads := func(to *networkingv1.IngressBackend) bool {
@@ -137,7 +151,7 @@ func routes(ingress networkingv1.Ingress, service corev1.Service) (list []route)
 		}
 		// Of a host "*.example.com" any name leads there, and none is known.
 		if host != "" && !strings.HasPrefix(host, "*") {
-			list = append(list, route{scheme, host, plain(path)})
+			list = append(list, route{scheme, host, 0, plain(path)})
 		}
 	}
 	for _, rule := range ingress.Spec.Rules {
