@@ -73,6 +73,10 @@ func apiServer(t *testing.T, url string) (kubeconfig string) {
 		if r.Method != http.MethodGet {
 			t.Errorf("%s %s: init only reads", r.Method, r.URL.Path)
 		}
+		if strings.Count(r.URL.Path, "/") == 3 && strings.HasPrefix(r.URL.Path, "/apis/") && !ok {
+			http.NotFound(w, r) // a group that the cluster does not have
+			return
+		}
 		w.Header().Set("Content-Type", "application/json")
 		if !ok {
 			answer = map[string]any{"kind": "List", "apiVersion": "v1", "items": []any{}}
