@@ -103,7 +103,7 @@ func TestTheReferenceHasEveryField(t *testing.T) {
 		}
 		text = append(text, read...)
 	}
-	fields := slices.Concat(Kinds(), []string{
+	fields := slices.Concat(kindNames(), []string{
 		"url", "http_config", "at", "for", "when", "within", "effects", "to", ToCalls, ScalingOut,
 		BaselineSettle, BaselineControl, ExpectAutoscaler, SignalReplicas, SignalRollout, SignalWebSocket, SignalGRPC, chaosmesh.SignalCPU, chaosmesh.SignalMemory,
 	})

@@ -154,7 +154,7 @@ func TestAServiceThatHasEverythingRunsTheWholeCatalogue(t *testing.T) {
 	if got := find(t, p, "checkout/network/partition").Faults[0]; got.To != "payments" {
 		t.Errorf("cut off from %q, want the service that is called", got.To)
 	}
-	if got := find(t, p, "checkout/autoscaling/surge"); got.Expects[0].Name != ExpectAutoscaler || !slices.Equal(got.Expects[0].Limits, AutoscalerLimits()) || got.Faults[0].Spec.(Surge).Factor != 10 {
+	if got := find(t, p, "checkout/autoscaling/surge"); got.Expects[0].Name != ExpectAutoscaler || !slices.Equal(got.Expects[0].Limits, autoscalerLimits()) || got.Faults[0].Spec.(Surge).Factor != 10 {
 		t.Errorf("%+v", got)
 	}
 }
@@ -357,7 +357,7 @@ func TestEachKindOfFaultIsDecoded(t *testing.T) {
 		"chaosMesh": `yaml: "apiVersion: chaos-mesh.org/v1alpha1\nkind: PodChaos\nmetadata: {name: a, namespace: shop}\nspec: {action: pod-kill, mode: one, selector: {namespaces: [shop], labelSelectors: {app: a}}}"`,
 		"evict":     "pods: 30%", "drain": "", "restart": "", "badImage": "", "surge": "factor: 3x",
 	}
-	for _, kind := range Kinds() {
+	for _, kind := range kindNames() {
 		p := planned(t, complete+fmt.Sprintf("experiments:\n  own: {service: checkout, faults: {it: {%s: {%s}}}}\n", kind, fields[kind]))
 		f := find(t, p, "checkout/own").Faults[0]
 		if f.Kind != kind || f.Spec == nil || f.Name != "it" || f.Place.Line == 0 {

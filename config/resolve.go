@@ -32,8 +32,8 @@ const (
 	serialDeadline = time.Hour
 )
 
-// AutoscalerLimits are those of an autoscaler that names none.
-func AutoscalerLimits() []string {
+// autoscalerLimits are those of an autoscaler that names none.
+func autoscalerLimits() []string {
 	return []string{"decision <= 1m since fault", "ready <= 2m since fault", "turns <= 1", "back <= 7m"}
 }
 
@@ -333,7 +333,7 @@ func (r *resolver) autoscaler(t *Target) {
 	}
 	r.autoscalerLimits(at.field("limits"), a.Limits)
 	if a.Limits == nil {
-		a.Limits = AutoscalerLimits()
+		a.Limits = autoscalerLimits()
 	}
 }
 

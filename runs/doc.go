@@ -13,6 +13,6 @@
 //	return directory.WriteReports()
 //
 // [Judge] makes the report of a record, of a run that was just carried out or of
-// one that was last month. Who judges an experiment's expectations, the
-// experiment says itself; for a record alone the caller does.
+// one that was last month. An experiment names the evaluators of its expectations;
+// for a record alone the caller does.
 package runs

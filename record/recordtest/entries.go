@@ -1,5 +1,5 @@
 // Package recordtest writes records as text, for tests of what is made of one: a
-// verdict, a report, an evaluator's or a waterfall.
+// verdict, a report, the finding of an evaluator, a waterfall.
 //
 //	plan := &record.Plan{Name: "kill one", Settle: 5 * time.Second, Checks: checks, Faults: []record.Scheduled{{Fault: "kill"}}}
 //	list := recordtest.Entries(plan, `
