@@ -10,7 +10,7 @@ import (
 )
 
 // A Fault can be put in place and undone. It may also be a [Validator], a
-// [Targeter], a [OneShot], a [Bounded] or a [Previewer].
+// [Targeter], a [OneShot], a [Bounded], a [Watcher] or a [Previewer].
 type Fault interface {
 	// String says in one line what the fault does, and to which target.
 	fmt.Stringer
@@ -59,6 +59,17 @@ type OneShot interface {
 type Bounded interface {
 	Fault
 	InjectTimeout() time.Duration
+}
+
+// A Watcher is a fault that notices when it is over before it is undone: someone
+// else removed it, or it ended by itself. The run ends then, since what is
+// observed from that moment on is not the fault's.
+type Watcher interface {
+	Fault
+	// Watch runs while the fault is held. It returns why the fault is over, in words
+	// that "after 7.2s of 20s" completes, or "" when ctx ends. Recover is called
+	// once it has returned, or a second after ctx has ended.
+	Watch(ctx context.Context, rec *record.Recorder) (over string)
 }
 
 // A Previewer is a fault that can describe its injection before a run.

@@ -182,7 +182,12 @@ func (r *run) phases(ctx context.Context) (end record.End, err error) {
 		if !undone {
 			r.phase(record.PhaseRecover)
 		}
-		err = errors.Join(err, undo())
+		left := undo()
+		lost, ok := errors.AsType[lostError](context.Cause(ctx))
+		if ok && left == nil && (errors.Is(err, context.Canceled) || errors.Is(err, lost)) {
+			end, err = record.End{Reason: record.NotInjected, Detail: lost.Error()}, nil
+		}
+		err = errors.Join(err, left)
 	}()
 
 	r.phase(record.PhaseInject)

@@ -43,6 +43,10 @@ type state struct {
 	err    error
 	// release ends the context of the injection; nil: it was never injected.
 	release context.CancelFunc
+	// unwatch ends the watch of a fault in place, and watched is closed when it has
+	// returned; nil: there is none.
+	unwatch context.CancelFunc
+	watched chan struct{}
 }
 
 func newTimetable(ctx context.Context, r *run, fail func(error)) *timetable {
@@ -191,6 +195,7 @@ func (t *timetable) answered(ctx context.Context, a answer) (reason string, err 
 func (t *timetable) inject(ctx context.Context, index int) (reason string, err error) {
 	fault := t.Faults[index]
 	var injection record.Injection
+	injected := ctx
 	err = CatchPanic(func() (err error) {
 		if ctx.Err() != nil {
 			return context.Cause(ctx) // a fault may ignore its context
@@ -204,6 +209,7 @@ func (t *timetable) inject(ctx context.Context, index int) (reason string, err e
 		if err := t.allow(ctx, max(0, time.Until(deadline))+Grace); err != nil {
 			return err
 		}
+		injected = ctx
 		if injection, err = fault.Fault.Inject(ctx, t.rec); err != nil || injection.FailureReason != "" {
 			return err
 		}
@@ -212,7 +218,10 @@ func (t *timetable) inject(ctx context.Context, index int) (reason string, err e
 	if err != nil {
 		return "", fmt.Errorf("inject %s: %w", fault, err)
 	}
-	return t.took(index, injection), nil
+	if reason = t.took(index, injection); t.holds(index) {
+		t.watch(injected, index)
+	}
+	return reason, nil
 }
 
 // bound is the context of a fault that is injected now: until the latest time at
@@ -282,6 +291,53 @@ func (t *timetable) took(index int, injection record.Injection) (reason string) 
 	return ""
 }
 
+func (t *timetable) holds(index int) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.states[index].held
+}
+
+// A lostError ends a run whose fault was over before it was undone.
+type lostError string
+
+func (e lostError) Error() string { return string(e) }
+
+// watch ends the run once a fault that is held, in the context of its injection,
+// is over, or is still there at its planned end.
+func (t *timetable) watch(ctx context.Context, index int) {
+	fault, since := t.Faults[index], t.rec.Clock().Now()
+	ctx, unwatch := context.WithCancel(ctx)
+	t.mu.Lock()
+	watched := make(chan struct{})
+	t.states[index].unwatch, t.states[index].watched = unwatch, watched
+	t.mu.Unlock()
+	t.wg.Go(func() {
+		defer close(watched)
+		over := ""
+		err := CatchPanic(func() error {
+			if w, ok := fault.Fault.(Watcher); ok {
+				over = w.Watch(ctx, t.rec)
+			} else {
+				<-ctx.Done()
+			}
+			return nil
+		})
+		at := t.rec.Clock().Now()
+		switch {
+		case errors.Is(context.Cause(ctx), errOverdue):
+			over = "it was held beyond its planned end"
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			t.fail(fmt.Errorf("watch %s: %w", fault, err))
+			return
+		case over == "":
+			over = "it was no longer watched,"
+		}
+		t.fail(lostError(fmt.Sprintf("%s: %s after %s of %s", fault, over, steadystate.FormatSeconds((at - since).Seconds()), cmp.Or(fault.For, t.Hold))))
+	})
+}
+
 // undoing is the context for undoing faults: the run's own may have ended.
 func (t *timetable) undoing(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), t.UndoTimeout)
@@ -293,6 +349,13 @@ func (t *timetable) end(ctx context.Context) error {
 	t.stop()
 	ctx, cancel := t.undoing(ctx)
 	defer cancel()
+	t.mu.Lock()
+	for _, s := range t.states {
+		if s.unwatch != nil {
+			s.unwatch()
+		}
+	}
+	t.mu.Unlock()
 	for i := range slices.Backward(t.Faults) {
 		_ = t.undo(ctx, i) // the state has it
 	}
@@ -311,9 +374,17 @@ func (t *timetable) undo(ctx context.Context, index int) error {
 	s := &t.states[index]
 	claimed, held := s.undone, s.held
 	s.undone = true
+	unwatch, watched := s.unwatch, s.watched
 	t.mu.Unlock()
 	if claimed {
 		return nil
+	}
+	if unwatch != nil {
+		unwatch()
+		select {
+		case <-watched:
+		case <-time.After(time.Second): // undoing comes first
+		}
 	}
 	t.undos[index] <- struct{}{}
 	defer func() { <-t.undos[index] }()

@@ -42,6 +42,8 @@ type Fault struct {
 	mu       sync.Mutex
 	// placed are the objects that may exist because of Inject.
 	placed []*placed
+	// watched: Watch may note what it sees of them; Recover ends that.
+	watched bool
 }
 
 var (
@@ -49,6 +51,7 @@ var (
 	_ experiments.Previewer = (*Fault)(nil)
 	_ experiments.OneShot   = (*Fault)(nil)
 	_ experiments.Bounded   = (*Fault)(nil)
+	_ experiments.Watcher   = (*Fault)(nil)
 	_ experiments.Validator = (*Fault)(nil)
 )
 
@@ -61,6 +64,11 @@ type placed struct {
 	acted bool
 	seen  time.Duration
 	early bool // it ended before it was to be undone
+	// Seen while it was held: why it was over, and that Chaos Mesh said that it undid
+	// the fault.
+	over      string
+	recovered bool
+	missed    bool // a look did not find it
 }
 
 // Fault makes a fault of a [Spec]. [Fault.Validate] refuses a fault with an
@@ -276,6 +284,9 @@ func (f *Fault) unplace(p *placed) {
 // removed; the record notes each of them. An error says that something may
 // still be in place, and what to do.
 func (f *Fault) Recover(ctx context.Context, rec *record.Recorder) (steadystate.Span, error) {
+	f.mu.Lock()
+	f.watched = false
+	f.mu.Unlock()
 	clock := rec.Clock()
 	var followed map[types.UID]bool
 	if f.follower != nil {

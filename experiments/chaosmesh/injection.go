@@ -151,8 +151,10 @@ func (i *injecting) create(ctx context.Context) error {
 		}
 		return fmt.Errorf("create %s: %w", i.name, err)
 	}
+	i.mu.Lock()
 	i.placed.object, _ = i.object.DeepCopyObject().(client.Object)
 	i.placed.unsure = false
+	i.mu.Unlock()
 	i.rec.Event(record.Event{
 		Span:    steadystate.Span{From: i.from, To: clock.Now()},
 		Kind:    EventCreated,
@@ -295,12 +297,14 @@ func (i *injecting) seeObject(object v1alpha1.InnerObject, at time.Duration) {
 func (i *injecting) see(p progress, object client.Object, at time.Duration) {
 	before := i.progress
 	i.progress = p
+	i.mu.Lock()
 	if len(p.selected) > 0 {
 		i.placed.pods = p.selected
 	}
 	if p.done() {
 		i.placed.acted, i.placed.seen = true, at
 	}
+	i.mu.Unlock()
 	switch {
 	case !i.progress.none:
 		i.noneSince = -1

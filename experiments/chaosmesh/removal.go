@@ -1,6 +1,7 @@
 package chaosmesh
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -171,6 +172,10 @@ func (g *going) taken() error {
 	if g.placed == nil || oneShot(g.object) {
 		return nil
 	}
+	if g.placed.recovered && g.placed.acted {
+		g.ended(g.placed.over)
+		return nil
+	}
 	where := strings.Join(g.placed.pods, ", ")
 	if where == "" {
 		where = "those that it selects"
@@ -202,12 +207,19 @@ func (g *going) early(ctx context.Context) error {
 		return nil
 	}
 	why, err := g.over(ctx)
+	why = cmp.Or(g.placed.over, why)
 	switch {
 	case err != nil && !faults.Permanent(err):
 		return err
 	case err != nil || why == "" || !g.placed.acted:
 		return nil // deleting it comes first
 	}
+	g.ended(why)
+	return nil
+}
+
+// ended records that the fault was over since it was last seen to act.
+func (g *going) ended(why string) {
 	g.placed.early = true
 	g.from = min(g.from, g.placed.seen)
 	g.event(record.Event{
@@ -215,9 +227,8 @@ func (g *going) early(ctx context.Context) error {
 		Kind:    record.EventEndedEarly,
 		Subject: g.name,
 		UID:     string(g.object.GetUID()),
-		Attrs:   map[string]string{record.AttrReason: why},
+		Attrs:   map[string]string{record.AttrReason: strings.TrimSuffix(why, ",")},
 	})
-	return nil
 }
 
 // over reads the object, and says why its fault has ended, if it has. A
@@ -306,16 +317,8 @@ func (g *going) look(object client.Object) {
 	if !ok || g.recovered || inner.IsOneShot() {
 		return
 	}
-	status := inner.GetStatus().Experiment
-	g.hurt = nil
-	for _, record := range status.Records {
-		if record.Phase != v1alpha1.NotInjected {
-			g.hurt = append(g.hurt, record.Id)
-		}
-	}
-	// Not Injected alone is also the status of an object that never acted, or
-	// that is still trying to.
-	if g.recovered = status.DesiredPhase == v1alpha1.StoppedPhase && len(g.hurt) == 0; g.recovered && g.event != nil {
+	g.hurt = hurt(inner)
+	if g.recovered = recovered(inner); g.recovered && g.event != nil {
 		g.event(record.Event{
 			Span:    steadystate.Span{From: g.from, To: g.clock.Now()},
 			Kind:    EventRecovered,

@@ -454,6 +454,11 @@ func TestPause(t *testing.T) {
 				t.Fatalf("in state %q, %v", state(pid), err)
 			}
 			row.during(t, pid)
+			watched, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			defer cancel()
+			if over := fault.(experiments.Watcher).Watch(watched, rec); (over == "") != (row.reason == "") {
+				t.Errorf("over: %q, and it ended early: %q", over, row.reason)
+			}
 			removed, err := fault.Recover(t.Context(), rec)
 			if err != nil {
 				t.Fatal(err)

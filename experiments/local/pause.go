@@ -31,6 +31,7 @@ func Pause(service Service) experiments.Fault { return &pause{Service: service} 
 var (
 	_ experiments.Targeter  = (*pause)(nil)
 	_ experiments.Validator = (*pause)(nil)
+	_ experiments.Watcher   = (*pause)(nil)
 )
 
 type pause struct {
@@ -87,6 +88,19 @@ func (p *pause) Inject(ctx context.Context, rec *record.Recorder) (record.Inject
 	in.Targets = []record.Target{p.target(victim)}
 	in.Effects = []record.Effect{{Event: record.EventNotReady}}
 	return in, nil
+}
+
+// Watch returns once the process runs again, or has ended.
+func (p *pause) Watch(ctx context.Context, _ *record.Recorder) (over string) {
+	for experiments.Wait(ctx, 100*time.Millisecond) == nil {
+		if p.victim.Signal(0) != nil {
+			return "its process ended"
+		}
+		if s, err := look(p.victim.PID()); err == nil && !s.stopped() {
+			return "its process was continued by others"
+		}
+	}
+	return ""
 }
 
 // Recover continues the process and returns when it runs.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -37,6 +38,7 @@ type BadImage struct {
 var (
 	_ experiments.Previewer = (*BadImage)(nil)
 	_ experiments.Bounded   = (*BadImage)(nil)
+	_ experiments.Watcher   = (*BadImage)(nil)
 )
 
 // failing are the waiting reasons of a container whose image cannot be pulled.
@@ -174,6 +176,25 @@ func waits(pod corev1.Pod, name string) string {
 	for _, c := range pod.Status.ContainerStatuses {
 		if c.Name == name && c.State.Waiting != nil {
 			return c.State.Waiting.Reason
+		}
+	}
+	return ""
+}
+
+// Watch returns once another client has changed the image. A look that fails is
+// made again.
+func (b *BadImage) Watch(ctx context.Context, _ *record.Recorder) (over string) {
+	n := *b.placed
+	for experiments.Wait(ctx, time.Second) == nil {
+		s, err := b.read(ctx)
+		switch {
+		case errors.Is(err, kube.ErrNoWorkload):
+			return "another client deleted " + b.Workload.String()
+		case err != nil:
+			continue
+		}
+		if c := container(&s.Template.Spec, n.Container); c == nil || c.Image != n.Bad {
+			return "another client changed the image"
 		}
 	}
 	return ""

@@ -61,6 +61,35 @@ func TestABadImageIsSeenToFailAndIsRolledBack(t *testing.T) {
 	}
 }
 
+func TestABadImageThatAnotherClientReplacesIsNoticed(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		change   bool
+		want     string
+	}{
+		{"it stays", false, ""},
+		{"it is replaced", true, "another client changed the image"},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			play(t, func(t *testing.T) (experiments.Fault, func()) {
+				s := newShop(t)
+				b := &rollout.BadImage{Workload: s.workload()}
+				return b, func() {
+					if row.change {
+						s.later(3*time.Second, func() { s.setImage("shop/checkout:3") })
+					}
+					ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+					defer cancel()
+					begin := time.Now()
+					if over := b.Watch(ctx, nil); over != row.want || (over != "" && time.Since(begin) > 4*time.Second) {
+						t.Errorf("%q after %s, want %q", over, time.Since(begin), row.want)
+					}
+				}
+			})
+		})
+	}
+}
+
 // status is an error of the API's.
 func forbidden() error {
 	return apierrors.NewForbidden(schema.GroupResource{Group: "apps", Resource: "deployments"}, "checkout", errors.New("no"))
