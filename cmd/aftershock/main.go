@@ -15,12 +15,17 @@ func main() {
 	if bench.IsService() {
 		os.Exit(bench.Serve())
 	}
-	// A signal stops the run, which undoes its faults; a second one does not
-	// cut the undoing short. A session that is dropped is such a signal too.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, stop := signals()
 	defer stop()
+	os.Exit(execute(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// signals is a context that a signal ends, so that the run undoes its faults. A
+// second one does not cut the undoing short, but for that of a person: see
+// [remainder.leaveTwice]. A session that is dropped is such a signal too.
+func signals() (ctx context.Context, stop context.CancelFunc) {
 	// Without this a write to a reader that has gone (| head) would kill the
 	// program, with its faults in place.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	os.Exit(execute(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 
@@ -106,9 +107,10 @@ one of the file's own. The beginning of an id stands for all that begin so:
 would be created, as YAML. It asks no cluster; --dry-run=server asks the cluster
 for what only it knows, and creates nothing.
 
-Stop a run with ^C or SIGTERM: it undoes its faults first. If it is killed, the
-cluster ends the faults at their deadlines, except a bad image that is being
-rolled out; "aftershock sweep" undoes all of them at once.
+Stop a run with ^C or SIGTERM: it undoes its faults first. A second ^C leaves at
+once, and prints what may still be in place. If it is killed, the cluster ends
+the faults soon after their planned end, except a bad image that is being rolled
+out; "aftershock sweep" undoes all of them at once.
 
 ` + exitCodes,
 		Example: `  aftershock run -f aftershock.yaml
@@ -160,7 +162,7 @@ rolled out; "aftershock sweep" undoes all of them at once.
 			if err := preflight(ctx, stdout, session, list); err != nil {
 				return err
 			}
-			return runAll(ctx, stdout, out, list)
+			return runAll(cmd, *file, out, list)
 		})
 	}
 	return cmd
@@ -232,11 +234,13 @@ func ids(list []config.Planned) (ids []string) {
 
 // runAll runs the experiments. A failure of the harness ends it; a verdict
 // does not.
-func runAll(ctx context.Context, stdout io.Writer, out string, list []suites.Experiment) error {
-	r, err := newSession(out, stdout)
+func runAll(cmd *cobra.Command, file, out string, list []suites.Experiment) error {
+	ctx := cmd.Context()
+	r, err := newSession(out, cmd.OutOrStdout())
 	if err != nil {
 		return err
 	}
+	defer r.place.leaveTwice(cmd.ErrOrStderr(), sweepWith(file), os.Exit)()
 	for _, e := range list {
 		if _, err = r.carryOut(ctx, e.Experiment); err != nil {
 			break

@@ -20,7 +20,8 @@ import (
 // session carries experiments out one after the other and says what happens.
 type session struct {
 	*runs.Directory
-	out io.Writer
+	out   io.Writer
+	place remainder
 }
 
 func newSession(parent string, out io.Writer) (*session, error) {
@@ -28,7 +29,7 @@ func newSession(parent string, out io.Writer) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &session{dir, lenient{out}}, nil
+	return &session{Directory: dir, out: lenient{out}}, nil
 }
 
 // lenient writes until its reader has gone (| head), which is no reason to
@@ -52,7 +53,7 @@ func (s *session) carryOut(ctx context.Context, e experiments.Experiment) (repor
 	fmt.Fprintf(s.out, "  record %s\n", s.RecordPath(e.Name))
 	before := len(s.Reports)
 	lines := newPrinter(s.out)
-	report, err := s.Run(ctx, e, progress(lines.print))
+	report, err := s.Run(ctx, e, s.place.see, progress(lines.print))
 	lines.close()
 	if len(s.Reports) > before {
 		fmt.Fprintln(s.out)
