@@ -2,12 +2,15 @@ package config
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/aftershockhq/aftershock/steadystate/redact"
 )
 
 // A Mistake is one thing that is wrong in a file, and where.
@@ -193,7 +196,7 @@ func (c cursor) what() string {
 // is not reported where the value, a part of it or what it is a part of could not
 // be decoded: what seems to be wrong there is a consequence.
 func (d *decoder) bad(at cursor, format string, args ...any) {
-	m := Mistake{File: d.sources[nil], Line: max(1, at.line.Line), Message: fmt.Sprintf(format, args...)}
+	m := Mistake{File: d.sources[nil], Line: max(1, at.line.Line), Message: d.shown(at, fmt.Sprintf(format, args...))}
 	if at.path != nil {
 		m.Path = at.path.String()
 	}
@@ -209,6 +212,21 @@ func (d *decoder) bad(at cursor, format string, args ...any) {
 		d.mistakes = append(d.mistakes, m)
 	}
 }
+
+// shown is a message without what may be secret in it: what is sent as a header or
+// as credentials, values of environment variables, and parts of URLs.
+func (d *decoder) shown(at cursor, message string) string {
+	if at.path != nil && at.value != nil && secretive.MatchString(at.path.String()) && at.value.Value != "" {
+		message = strings.ReplaceAll(message, at.value.Value, redact.Hidden)
+	}
+	for _, v := range d.variables {
+		message = strings.ReplaceAll(message, v.value, "${"+v.name+"}")
+	}
+	return redact.Text(message)
+}
+
+// secretive are the paths of what is sent as a header or as credentials.
+var secretive = regexp.MustCompile(`\bheaders\b|\bhttp_config\b`)
 
 type mistakeKey struct {
 	line    *yaml.Node

@@ -32,6 +32,7 @@ type decoder struct {
 	decoding  bool     // values, and not resolving what they refer to
 	undecoded Mistakes // those of values that could not be decoded
 	old       bool     // the file has fields of older files
+	variables []envVar // whose values are in the file, the longest first
 }
 
 func newDecoder(path string) *decoder {

@@ -10,9 +10,12 @@ var variable = regexp.MustCompile(`\$\$|\$\{[^}]*\}?`)
 
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
+// An envVar is an environment variable.
+type envVar struct{ name, value string }
+
 // expand puts the values of environment variables in place of ${NAME}, and $ in
 // place of $$.
-func expand(text string, lookup func(string) (string, bool)) (expanded string, err error) {
+func expand(text string, lookup func(string) (string, bool)) (expanded string, used []envVar, err error) {
 	expanded = variable.ReplaceAllStringFunc(text, func(found string) string {
 		name, closed := strings.CutSuffix(strings.TrimPrefix(found, "${"), "}")
 		switch value, set := lookup(name); {
@@ -23,9 +26,10 @@ func expand(text string, lookup func(string) (string, bool)) (expanded string, e
 		case !set:
 			err = fmt.Errorf("environment variable %s is not set", name)
 		default:
+			used = append(used, envVar{name, value})
 			return value
 		}
 		return found
 	})
-	return expanded, err
+	return expanded, used, err
 }

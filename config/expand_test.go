@@ -20,7 +20,7 @@ func TestExpand(t *testing.T) {
 		"label_replace(up, $1)": "label_replace(up, $1)",
 		"${TRICK}":              "${HOST}: {a: b}",
 	} {
-		if got, err := expand(text, lookup); err != nil || got != want {
+		if got, _, err := expand(text, lookup); err != nil || got != want {
 			t.Errorf("%s: %q, %v; want %q", text, got, err, want)
 		}
 	}
@@ -31,7 +31,7 @@ func TestExpand(t *testing.T) {
 		"x${}":     `"${}" does not name`,
 		"${HOST }": `"${HOST }" does not name`,
 	} {
-		if got, err := expand(text, lookup); err == nil || !strings.Contains(err.Error(), want) {
+		if got, _, err := expand(text, lookup); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %q, %v; want %q", text, got, err, want)
 		}
 	}

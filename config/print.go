@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -21,6 +20,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/experiments/workers"
 	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/redact"
 )
 
 // An Objects says what a fault of an experiment would create or change in the
@@ -37,7 +37,7 @@ func (p *Plan) Print(w io.Writer, chosen []Planned, objects Objects) error {
 	var out planView
 	out.Cluster = clusterView{p.Cluster.Context, p.Cluster.UID, p.Cluster.Namespace}
 	if p.Prometheus != nil {
-		out.Prometheus = redacted(p.Prometheus.URL)
+		out.Prometheus = redact.URL(p.Prometheus.URL)
 	}
 	for _, e := range chosen {
 		view, err := e.view(objects)
@@ -194,27 +194,12 @@ func (p Planned) loadView() *loadView {
 		return nil
 	}
 	v := &loadView{
-		URL: redacted(h.URL), Targets: h.Targets, Rate: h.Shape, Method: h.Method, SecretHeaders: h.SecretHeader,
+		URL: redact.URL(h.URL), Targets: h.Targets, Rate: h.Shape, Method: h.Method, SecretHeaders: h.SecretHeader,
 		HeaderFiles: h.HeaderFiles, BodyFile: h.BodyFile, Timeout: h.Timeout, BackendHeader: h.BackendHeader,
 		Reuse: h.Reuse, ReuseRate: h.ReuseRate, Workers: p.Workers, Headers: slices.Sorted(maps.Keys(h.Header)),
 	}
 	v.Success.Status, v.Success.Body.Contains = h.Success.Status, h.Success.Contains
 	return v
-}
-
-// redacted is a URL without what may be secret in it: a password, and the values
-// of its query.
-func redacted(text string) string {
-	u, err := url.Parse(text)
-	if err != nil {
-		return ""
-	}
-	values := u.Query()
-	for name := range values {
-		values.Set(name, "xxxxx")
-	}
-	u.RawQuery = values.Encode()
-	return u.Redacted()
 }
 
 // faultView is a fault under its name, as it is written.

@@ -281,6 +281,10 @@ func (d *decoder) own(n *yaml.Node, file string) {
 	}
 }
 
+// shortest is the length of a variable's value that messages do not show: a shorter
+// one is in any text, and is no secret.
+const shortest = 4
+
 // expand puts the values of environment variables in place of ${NAME}, and $ in
 // place of $$, in values that were parsed: no value can become more of the file
 // than that.
@@ -291,7 +295,7 @@ func (d *decoder) expand(at cursor, done map[*yaml.Node]bool) {
 	done[at.value] = true
 	switch at.value.Kind {
 	case yaml.ScalarNode:
-		text, err := expand(at.value.Value, os.LookupEnv)
+		text, used, err := expand(at.value.Value, os.LookupEnv)
 		if err != nil {
 			d.fail(at, err)
 			at.value.SetString("")
@@ -299,6 +303,12 @@ func (d *decoder) expand(at cursor, done map[*yaml.Node]bool) {
 			return
 		}
 		at.value.Value = text
+		for _, v := range used {
+			if len(v.value) >= shortest {
+				d.variables = append(d.variables, v)
+			}
+		}
+		slices.SortStableFunc(d.variables, func(a, b envVar) int { return len(b.value) - len(a.value) })
 	case yaml.MappingNode:
 		for i := 0; i < len(at.value.Content); i += 2 {
 			d.expand(at.named(at.value.Content[i], at.value.Content[i+1]), done)

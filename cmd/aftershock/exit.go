@@ -9,6 +9,7 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/redact"
 )
 
 // The exit codes are API.
@@ -99,7 +100,7 @@ func message(err error) (text string) {
 		return ""
 	}
 	if !errors.As(err, &v) && !errors.As(err, &command) {
-		return fmt.Sprintf("aftershock: %v\n", err)
+		return redact.Text(fmt.Sprintf("aftershock: %v\n", err))
 	}
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, err := range joined.Unwrap() {

@@ -26,6 +26,7 @@ import (
 	"github.com/aftershockhq/aftershock/internal/discover"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
+	"github.com/aftershockhq/aftershock/steadystate/redact"
 )
 
 // initFlags are what the user asked for.
@@ -244,7 +245,7 @@ func (f initFlags) urlsByName() (map[string]string, error) {
 	for _, text := range f.urls {
 		name, at, ok := strings.Cut(text, "=")
 		if !ok || name == "" || loadURL(at) != nil {
-			return nil, usageError{fmt.Errorf("--url %q: want NAME=URL, as in checkout=https://shop.example/checkout", text)}
+			return nil, usageError{fmt.Errorf("--url %q: want NAME=URL, as in checkout=https://shop.example/checkout", redact.Text(text))}
 		}
 		if urls[name] != "" {
 			return nil, usageError{fmt.Errorf("--url %s=...: it is given twice, as %s and as %s", name, urls[name], at)}

@@ -20,6 +20,7 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/machine"
+	"github.com/aftershockhq/aftershock/steadystate/redact"
 	"github.com/aftershockhq/aftershock/steadystate/setting"
 )
 
@@ -204,7 +205,7 @@ func (h HTTP) String() string {
 	if h.ReuseRate > 0 {
 		connections += fmt.Sprintf(" and %s over reused ones", h.ReuseRate)
 	}
-	what := h.Method + " " + redacted(h.URL)
+	what := h.Method + " " + redact.URL(h.URL)
 	switch {
 	case h.aimed != nil:
 		what = fmt.Sprintf("%d targets", len(h.aimed))

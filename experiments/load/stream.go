@@ -11,6 +11,7 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/machine"
+	"github.com/aftershockhq/aftershock/steadystate/redact"
 )
 
 // A stream is the requests of one signal: one attack, with its own schedule and
@@ -84,7 +85,7 @@ func (s stream) request(r *vegeta.Result, a attempt) record.Request {
 	switch {
 	case q.Error != "":
 	case q.Code == 0:
-		q.Error = cmp.Or(r.Error, "no answer")
+		q.Error = cmp.Or(redact.Text(r.Error), "no answer")
 	case wellAnswered.From <= q.Code && q.Code <= wellAnswered.To:
 		q.Error = s.Success.missing(q.Code, r.Body)
 	}

@@ -15,22 +15,16 @@ import (
 	"strings"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"github.com/aftershockhq/aftershock/steadystate/redact"
 )
 
 // checkURL says what is wrong with a URL.
 func checkURL(text string) error {
 	if u, err := url.Parse(text); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-		return fmt.Errorf("%q: want http://host/path or https://host/path", text)
+		return fmt.Errorf("%q: want http://host/path or https://host/path", redact.URL(text))
 	}
 	return nil
-}
-
-// redacted is a URL without its password.
-func redacted(text string) string {
-	if u, err := url.Parse(text); err == nil {
-		return u.Redacted()
-	}
-	return text
 }
 
 // Preflight reads the inputs of the load, and summarizes them. It sends no
@@ -155,17 +149,30 @@ func readTargets(path string, body []byte, header http.Header) ([]vegeta.Target,
 		return nil, errors.New("the file has no targets: want lines as GET http://host/path, or one JSON object a line")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("target %d: %w", len(list)+1, err)
+		return nil, fmt.Errorf("target %d: %w", len(list)+1, unquoted(err))
 	}
 	for i, t := range list {
 		if err := checkURL(t.URL); err != nil {
 			return nil, fmt.Errorf("target %d: url %w", i+1, err)
 		}
 		if _, err := t.Request(); err != nil {
-			return nil, fmt.Errorf("target %d: %w", i+1, err)
+			return nil, fmt.Errorf("target %d: %w", i+1, redact.Error(err))
 		}
 	}
 	return list, nil
+}
+
+// unquoted is an error of vegeta's without the line that it quotes, which may be a
+// header. That of a body names its file alone.
+func unquoted(err error) error {
+	what, _, quotes := strings.Cut(err.Error(), ": ")
+	switch {
+	case !quotes, what == "bad body", what == "target":
+		return err
+	case strings.HasPrefix(what, "bad "):
+		return errors.New(what + "; its line is not shown, since it may hold a secret")
+	}
+	return errors.New("not the JSON of a target: want one object a line, with method and url")
 }
 
 // beside makes the paths of bodies, the lines that begin with @, relative to

@@ -112,9 +112,9 @@ func TestFilesThatCannotBeReadAreRefusedBeforeTheStart(t *testing.T) {
 	}{
 		{"no such file", load.HTTP{Targets: in("nowhere")}, "targets of " + in("nowhere") + ": open"},
 		{"no target", load.HTTP{Targets: in("empty")}, "the file has no targets: want lines as GET http://host/path"},
-		{"no URL", load.HTTP{Targets: in("method")}, "target 1: bad target: FETCH"},
+		{"no URL", load.HTTP{Targets: in("method")}, "target 1: bad target; its line is not shown"},
 		{"another scheme", load.HTTP{Targets: in("scheme")}, `target 1: url "ftp://h/": want http://host/path`},
-		{"half a header", load.HTTP{Targets: in("header")}, "bad header: X-Shop"},
+		{"half a header", load.HTTP{Targets: in("header")}, "target 1: bad header; its line is not shown"},
 		{"a body that is not there", load.HTTP{Targets: in("body")}, "bad body: open " + in("nowhere")},
 		{"JSON without a URL", load.HTTP{Targets: in("json")}, "required url is missing"},
 		{"half a JSON object", load.HTTP{Targets: in("half")}, "target 1: EOF"},

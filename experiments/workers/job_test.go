@@ -427,3 +427,50 @@ func TestWhatIsWrongIsSaidInOneOrder(t *testing.T) {
 		}
 	}
 }
+
+// What a load sends is told to the workers alone: neither the Job, nor its pods,
+// events, notes, errors or the record have it.
+func TestASecretOfALoadIsInNothingThatIsPrintedOrCreated(t *testing.T) {
+	t.Setenv("WORKERS_SECRET", "s3cret-env")
+	answers, _ := strings.CutPrefix(service(t), "http://")
+	for _, row := range []struct {
+		sentence string
+		url      string
+		fails    error
+	}{
+		{"it is driven", "http://s3cret-user:s3cret-password@" + answers + "/?token=s3cret-query", nil},
+		{"nothing answers", "http://s3cret-user:s3cret-password@127.0.0.1:9/?token=s3cret-query", nil},
+		{"there is no Job", "http://s3cret-user:s3cret-password@" + answers + "/?token=s3cret-query", errors.New("quota")},
+		{"it is refused", "htp://s3cret-user:s3cret-password@127.0.0.1:9/?token=s3cret-query", nil},
+	} {
+		c := &cluster{t: t, fails: row.fails}
+		j := c.job(row.url)
+		j.Load.Header["X-Shop"] = []string{"s3cret-header"}
+		j.Load.SecretHeader = map[string]load.Secret{"X-Env": {Env: "WORKERS_SECRET"}}
+		j.Load.Body = []byte("s3cret-body")
+		var out bytes.Buffer
+		rec := record.NewRecorder(&out)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		n := 0
+		err := j.Recorded(rec).Drive(ctx, rec.Clock(), func(q record.Request) {
+			rec.Request(record.TrafficSignal, q)
+			if n++; n == 20 {
+				cancel()
+			}
+		})
+		cancel()
+		rec.Flush()
+		found, errPreflight := j.Preflight(t.Context())
+		var pods corev1.PodList
+		if err := j.Client.List(t.Context(), &pods); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&out, "\n%v\n%v\n%s\n%v\n%v\n%s", err, j.Signals(), found, errPreflight, pods.Items, j)
+		for _, job := range c.jobs {
+			fmt.Fprintf(&out, "\n%+v", job)
+		}
+		if at := strings.Index(out.String(), "s3cret"); at >= 0 {
+			t.Errorf("%s: ...%s", row.sentence, out.String()[max(0, at-200):min(out.Len(), at+40)])
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -11,6 +12,8 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/steadystate/redact"
 )
 
 // NewClient makes a client that knows the kinds of the scheme. It copies the
@@ -52,8 +55,19 @@ func ReadContext(file, name string) (Context, error) {
 			contexts = "; contexts: " + cmp.Or(strings.Join(slices.Sorted(maps.Keys(raw.Contexts)), ", "), "none")
 		}
 		return Context{}, fmt.Errorf("connect to %s of %s: %w%s",
-			cmp.Or(name, "the current context"), cmp.Or(file, strings.Join(rules.GetLoadingPrecedence(), ", ")), err, contexts)
+			cmp.Or(name, "the current context"), cmp.Or(file, strings.Join(rules.GetLoadingPrecedence(), ", ")), redact.Error(err), contexts)
 	}
+	// The address is printed and recorded, and errors of the API quote answers,
+	// which may repeat a token.
+	if u, err := url.Parse(config.Host); err == nil && u.User != nil {
+		if config.Username == "" && config.BearerToken == "" {
+			config.Username = u.User.Username()
+			config.Password, _ = u.User.Password()
+		}
+		u.User = nil
+		config.Host = u.String()
+	}
+	config.Wrap(redact.Transport)
 	read := Context{Name: cmp.Or(name, raw.CurrentContext), Config: config}
 	if of := raw.Contexts[read.Name]; of != nil {
 		read.Namespace = of.Namespace

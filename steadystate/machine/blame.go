@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/redact"
 )
 
 // Blame says why a request over the network failed, in words that do not vary,
@@ -48,7 +49,7 @@ func Blame(err error) (reason string, own bool) {
 	case errors.As(err, &errno):
 		return errno.Error(), false
 	}
-	return innermost(err).Error(), false
+	return redact.Text(innermost(err).Error()), false // as that of a proxy's address
 }
 
 // A shortage is an error that shows this machine out of a resource.

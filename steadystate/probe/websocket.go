@@ -15,6 +15,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/redact"
 	"github.com/aftershockhq/aftershock/steadystate/setting"
 )
 
@@ -56,10 +57,8 @@ func (w WebSocket) Validate() error {
 	var errs []error
 	u, err := url.Parse(w.URL)
 	switch {
-	case err != nil:
-		errs = append(errs, setting.Errorf("url", "%s", err))
-	case (u.Scheme != "ws" && u.Scheme != "wss") || u.Host == "":
-		errs = append(errs, setting.Errorf("url", "%q: want ws://host/path or wss://host/path", w.URL))
+	case err != nil, (u.Scheme != "ws" && u.Scheme != "wss") || u.Host == "":
+		errs = append(errs, setting.Errorf("url", "%q: want ws://host/path or wss://host/path", redact.URL(w.URL)))
 	}
 	errs = append(errs, w.timing().validate())
 	if err := errors.Join(errs...); err != nil {
@@ -81,7 +80,7 @@ func (w WebSocket) String() string {
 	if w.Fresh {
 		connection = "a fresh connection each"
 	}
-	return fmt.Sprintf("seconds in which a message comes back from %s, %s, %s", w.URL, connection, w.timing())
+	return fmt.Sprintf("seconds in which a message comes back from %s, %s, %s", redact.URL(w.URL), connection, w.timing())
 }
 
 // Resolution is the longest outage that can pass between two messages while they
@@ -105,7 +104,7 @@ func (w WebSocket) Preflight(ctx context.Context) (found string, err error) {
 	}
 	found, err = w.timing().preflight(ctx, w.session())
 	if err != nil {
-		return "", fmt.Errorf("send a message to %s: %w: does the service answer with the message's own text?", w.URL, err)
+		return "", fmt.Errorf("send a message to %s: %w: does the service answer with the message's own text?", redact.URL(w.URL), err)
 	}
 	return found, nil
 }
@@ -177,7 +176,7 @@ func (c *conversation) open(ctx context.Context) error {
 		if resp != nil && resp.StatusCode != http.StatusSwitchingProtocols {
 			return fmt.Errorf("answered %d instead of a WebSocket handshake", resp.StatusCode)
 		}
-		return err
+		return redact.Error(err)
 	}
 	conn.SetReadLimit(largest)
 	c.conn = conn

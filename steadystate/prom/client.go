@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/redact"
 )
 
 // A Client speaks to one Prometheus. It is safe for use by many goroutines.
@@ -35,6 +36,7 @@ func NewClient(c Config, options ...config.HTTPClientOption) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configure prometheus: http_config: %w", err)
 	}
+	hc.Transport = redact.Transport(hc.Transport)
 	ac, err := api.NewClient(api.Config{Address: c.URL, Client: hc})
 	if err != nil {
 		return nil, fmt.Errorf("configure prometheus: %w", err)

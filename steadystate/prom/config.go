@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/prometheus/common/config"
+
+	"github.com/aftershockhq/aftershock/steadystate/redact"
 )
 
 // A Config says where a Prometheus is and how to speak to it.
@@ -34,11 +36,11 @@ func (c Config) validate() error {
 		// The cause of url.Parse repeats the URL, which may hold a password.
 		return errors.New("the URL does not parse: write it as in \"http://prometheus.example:9090\"")
 	case u.User != nil:
-		return fmt.Errorf("the URL %s holds credentials: put them into http_config, as basic_auth with a password_file", u.Redacted())
+		return fmt.Errorf("the URL %s holds credentials: put them into http_config, as basic_auth with a password_file", redact.URL(c.URL))
 	case u.Scheme != "http" && u.Scheme != "https", u.Host == "":
-		return fmt.Errorf("the URL %q needs http:// or https:// and a host", c.URL)
+		return fmt.Errorf("the URL %q needs http:// or https:// and a host", redact.URL(c.URL))
 	case u.RawQuery != "" || u.Fragment != "":
-		return fmt.Errorf("the URL %q must end with its path: no query, no fragment", c.URL)
+		return fmt.Errorf("the URL %q must end with its path: no query, no fragment", redact.URL(c.URL))
 	case strings.HasSuffix(strings.TrimRight(u.Path, "/"), "/api/v1"):
 		return fmt.Errorf("the URL %q must end before /api/v1", c.URL)
 	}

@@ -268,7 +268,7 @@ func TestConfigRefuses(t *testing.T) {
 		{"a URL of another kind", "url: ftp://prometheus.example", `needs http:// or https:// and a host`},
 		{"a URL without a host", "url: http:///api", `needs http:// or https:// and a host`},
 		{"a URL that is none", "url: 'http://prometheus.example:port/'", `the URL does not parse`},
-		{"a URL with a password", "url: http://ann:" + secret + "@prometheus.example", `the URL http://ann:xxxxx@prometheus.example holds credentials: put them into http_config`},
+		{"a URL with a password", "url: http://ann:" + secret + "@prometheus.example", `the URL http://xxxxx@prometheus.example holds credentials: put them into http_config`},
 		{"a URL with a query", "url: http://prometheus.example?a=b", `must end with its path`},
 		{"a URL of the API itself", "url: http://prometheus.example/api/v1/", `must end before /api/v1`},
 	} {

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+
+	"github.com/aftershockhq/aftershock/steadystate/redact"
 )
 
 // A failure says why a query gave no value and what the user can do about it.
@@ -75,9 +77,11 @@ func explain(err error, timedOut bool, timeout time.Duration) error {
 	case errors.As(err, &verify):
 		f.next = "check http_config, tls_config"
 	case strings.Contains(f.reason, "oauth2"):
+		// The answer of the token server may repeat the secret that it was sent.
+		f.reason, _, _ = strings.Cut(f.reason, "\nResponse: ")
 		f.next = "check http_config, oauth2: client_id, client_secret_file, token_url"
 	}
-	f.reason = brief(f.reason)
+	f.reason = brief(redact.Text(f.reason))
 	return f
 }
 
