@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo examples test race test-lab lint build lab lab-down lab-status e2e e2e-smoke bench
+.PHONY: help demo examples test race test-lab lint build lab lab-down lab-status e2e e2e-smoke torture bench
 
 # One configuration for every build: a static binary, and each dependency compiled once.
 export CGO_ENABLED := 0
@@ -51,3 +51,6 @@ e2e: build ## run every experiment on the lab, on the healthy service and on the
 
 e2e-smoke: build ## a few of them, and the Ginkgo specs
 	go run ./internal/e2e -smoke
+
+torture: build ## kill the harness with -9 at any moment on the lab, N=100 times, and look for what is left
+	go run ./internal/torture -n $(or $(N),100)

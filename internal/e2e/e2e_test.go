@@ -2,8 +2,6 @@ package main
 
 import (
 	"bytes"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -66,23 +64,6 @@ func TestACostliestStageIsCompared(t *testing.T) {
 	}
 	if r.faultless = true; !r.asWanted() {
 		t.Error("where there is no fault there is no effect to be seen")
-	}
-}
-
-func TestProcessesAreFoundByTheirNames(t *testing.T) {
-	proc := t.TempDir()
-	for pid, comm := range map[string]string{"1": "init", "17": "stress-ng-cpu", "18": "memstress", "19": "tc", "20": "tcsh", "self": "stress-ng"} {
-		if err := os.Mkdir(filepath.Join(proc, pid), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(proc, pid, "comm"), []byte(comm+"\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got := processes(proc, faultPrograms)
-	slices.Sort(got)
-	if want := []string{"memstress 18", "stress-ng-cpu 17", "tc 19"}; !slices.Equal(got, want) {
-		t.Errorf("found %q, want %q", got, want)
 	}
 }
 

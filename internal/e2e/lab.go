@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/aftershockhq/aftershock/internal/residue"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/runs"
@@ -58,7 +59,7 @@ func (l lab) try(ctx context.Context, e experiment, tries int) row {
 			r.reason = err.Error()
 			return r
 		}
-		r.take(result, leftProcesses(5*time.Second))
+		r.take(result, residue.Processes(5*time.Second))
 		if e.compare != nil && result.Verdict != steadystate.Unknown {
 			r.truth = l.agreement(e.compare, result.Result, recorded)
 		}

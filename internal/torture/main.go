@@ -1,0 +1,232 @@
+// Command torture kills the harness with -9 while it runs experiments on the lab,
+// at seeded moments, and looks for what is left: objects, finalizers, bad images,
+// cordons, processes, rules and queues, a service that answers otherwise than
+// before, a record that cannot be read up to its last half second. Half of the
+// killed runs are swept at once; the others are left to the cluster.
+//
+//	go run ./internal/torture -n 100
+//	go run ./internal/torture -n 100 -out DIR   goes on where it was interrupted
+//	go run ./internal/torture -n 10 -kinds networkDelay,badImage
+//
+// The lab must be up, with the healthy service, and bin/aftershock built. It ends
+// with 1 if anything was left.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	if err := run(os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(w io.Writer) (err error) {
+	n := flag.Int("n", 100, "how many runs to kill")
+	seed := flag.Int64("seed", 1, "of the order of kinds and moments")
+	out := flag.String("out", "", "directory for records and results; one of an interrupted torture goes on (default: a new one)")
+	only := flag.String("kinds", "", "only these kinds of fault, with commas")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+
+	if *out == "" {
+		if *out, err = os.MkdirTemp("", "aftershock-torture-"); err != nil {
+			return err
+		}
+	}
+	trials, err := plan(*n, *seed, *only)
+	if err != nil {
+		return err
+	}
+	done, err := readResults(*out)
+	if err != nil {
+		return err
+	}
+	lab, err := connect(ctx, *out)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "records and results are in %s\n", *out)
+	begun := time.Now()
+	for _, t := range trials {
+		if ctx.Err() != nil {
+			break
+		}
+		if slices.ContainsFunc(done, func(r result) bool { return r.trial == t }) {
+			continue
+		}
+		r := lab.try(ctx, t)
+		if ctx.Err() != nil && !r.Killed {
+			break // it was not tried
+		}
+		fmt.Fprintln(w, r)
+		done = append(done, r)
+		if err := keep(*out, r); err != nil {
+			return err
+		}
+	}
+	summarize(w, done, time.Since(begun))
+	return errors.Join(context.Cause(ctx), failure(done, len(trials)))
+}
+
+// A result is what a trial left, and is a line of the results.
+type result struct {
+	trial
+	Killed bool `json:"killed"` // the moment came before the run's end
+	// InPlace is what the look saw of the fault when the run was killed in hold:
+	// the proof that the look sees it.
+	InPlace []string `json:"inPlace,omitempty"`
+	Left    []string `json:"left,omitempty"` // what was left
+	Gone    float64  `json:"gone"`           // seconds from the kill until nothing was
+	Over    int      `json:"over,omitempty"` // objects that did nothing any more, which Chaos Mesh keeps until they are swept
+	Lost    float64  `json:"lost"`           // seconds of the record before the kill
+	Problem string   `json:"problem,omitempty"`
+}
+
+// String is the line that is printed.
+func (r result) String() string {
+	how := "left to the cluster"
+	if r.Swept {
+		how = "swept"
+	}
+	text := fmt.Sprintf("%3d  %-17s killed in %-7s %-20s", r.N, r.Kind, r.Moment, how)
+	switch {
+	case r.Problem != "":
+		return text + "PROBLEM: " + r.Problem
+	case !r.Killed:
+		return text + "not killed: the run ended before"
+	case len(r.Left) > 0:
+		return text + "LEFT: " + strings.Join(r.Left, "; ")
+	}
+	return text + fmt.Sprintf("nothing left after %.1f s, %.2f s of the record lost", r.Gone, r.Lost)
+}
+
+const resultsFile = "results.jsonl"
+
+func readResults(dir string) (list []result, err error) {
+	text, err := os.ReadFile(filepath.Join(dir, resultsFile))
+	if os.IsNotExist(err) {
+		return nil, nil
+	}
+	for line := range strings.Lines(string(text)) {
+		var r result
+		if err := json.Unmarshal([]byte(line), &r); err != nil {
+			return nil, fmt.Errorf("%s: %w", resultsFile, err)
+		}
+		list = append(list, r)
+	}
+	return list, err
+}
+
+func keep(dir string, r result) error {
+	line, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	file, err := os.OpenFile(filepath.Join(dir, resultsFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(append(line, '\n'))
+	return errors.Join(err, file.Close())
+}
+
+// bad reports whether something was left, or the trial could not tell.
+func (r result) bad() bool { return r.Problem != "" || len(r.Left) > 0 }
+
+// summarize prints what was tried, by kind and by moment, and what was left.
+func summarize(w io.Writer, list []result, took time.Duration) {
+	by := func(title string, keys []string, of func(result) string) {
+		fmt.Fprintf(w, "\n%-19s %6s %6s %12s %12s %12s\n", title, "killed", "left", "swept", "by itself", "record lost")
+		for _, key := range keys {
+			killed, left, lost := 0, 0, 0.0
+			var swept, itself []float64
+			for _, r := range list {
+				if of(r) != key || (!r.Killed && !r.bad()) {
+					continue
+				}
+				killed++
+				lost = max(lost, r.Lost)
+				switch {
+				case r.bad():
+					left++
+				case r.Swept:
+					swept = append(swept, r.Gone)
+				default:
+					itself = append(itself, r.Gone)
+				}
+			}
+			fmt.Fprintf(w, "%-19s %6d %6d %12s %12s %11.2fs\n", key, killed, left, longest(swept), longest(itself), lost)
+		}
+	}
+	by("fault", kindNames(), func(r result) string { return r.Kind })
+	by("moment", moments, func(r result) string { return r.Moment })
+	seen, held := 0, 0
+	for _, r := range list {
+		if r.Killed && r.Moment == inHold && kinds[r.Kind].held {
+			held++
+			if len(r.InPlace) > 0 {
+				seen++
+			}
+		}
+	}
+	killed, left, over := 0, 0, 0
+	for _, r := range list {
+		over += r.Over
+		if r.Killed || r.bad() {
+			killed++
+		}
+		if r.bad() {
+			left++
+		}
+	}
+	fmt.Fprintf(w, "\nThe look saw the fault in %d of %d runs that were killed while one was held.\n", seen, held)
+	fmt.Fprintf(w, "%d objects of faults that were over stayed until they were swept: Chaos Mesh keeps them.\n", over)
+	fmt.Fprintf(w, "%d killed, %d of them left something, %d ended before their moment, in %s\n", killed, left, len(list)-killed, took.Round(time.Second))
+}
+
+func longest(seconds []float64) string {
+	if len(seconds) == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("<= %.1fs", slices.Max(seconds))
+}
+
+// failure is why a torture has not passed.
+func failure(list []result, planned int) error {
+	var errs []error
+	killed := 0
+	for _, r := range list {
+		if r.bad() {
+			errs = append(errs, errors.New(r.String()))
+		}
+		if r.Killed {
+			killed++
+		}
+		if r.Killed && r.Moment == inHold && kinds[r.Kind].held && len(r.InPlace) == 0 {
+			errs = append(errs, fmt.Errorf("%s: the look did not see the fault while it was held, so that it proves nothing", r))
+		}
+	}
+	if len(list) < planned {
+		errs = append(errs, fmt.Errorf("%d of %d were tried", len(list), planned))
+	}
+	if 10*killed < 9*planned {
+		errs = append(errs, fmt.Errorf("only %d of %d runs were killed before their end", killed, planned))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+)
+
+// A kind is a kind of fault, as a configuration has it.
+type kind struct {
+	fault string // in YAML
+	// held: it is in place until it is undone, and the look sees it.
+	held bool
+	// creates: it writes down a change of the cluster before it makes it.
+	creates bool
+	// swept: the cluster does not end it by itself, so that it is always swept.
+	swept bool
+}
+
+// kinds are those that the lab can inject; see lab/README.md for the others.
+var kinds = map[string]kind{
+	"podKill":          {fault: "{podKill: {pods: 1}}", creates: true},
+	"podFailure":       {fault: "{podFailure: {pods: 1}}", held: true, creates: true},
+	"containerKill":    {fault: "{containerKill: {pods: 1}}", creates: true},
+	"networkDelay":     {fault: "{networkDelay: {pods: all, latency: 100ms, to: payments}}", held: true, creates: true},
+	"networkLoss":      {fault: "{networkLoss: {pods: 1, packets: 5%}}", held: true, creates: true},
+	"networkPartition": {fault: "{networkPartition: {pods: all, to: payments}}", held: true, creates: true},
+	"stressCPU":        {fault: "{stressCPU: {pods: 1, workers: 1}}", held: true, creates: true},
+	"stressMemory":     {fault: "{stressMemory: {pods: 1, size: 32M}}", held: true, creates: true},
+	"evict":            {fault: "{evict: {pods: 1}}"},
+	"drain":            {fault: "{drain: {}}"},
+	"restart":          {fault: "{restart: {}}", creates: true},
+	"badImage":         {fault: "{badImage: {}}", held: true, swept: true, creates: true},
+	"surge":            {fault: "{surge: {factor: 2x}}"},
+}
+
+func kindNames() []string { return slices.Sorted(maps.Keys(kinds)) }
+
+// The moments of a run at which it is killed.
+const (
+	inSettle = "settle"
+	inCreate = "create" // in the call that makes the first change, or just after
+	inInject = "inject"
+	inHold   = "hold"
+	inUndo   = "undo"
+)
+
+var moments = []string{inSettle, inCreate, inInject, inHold, inUndo}
+
+// A trial is a run that is killed.
+type trial struct {
+	N      int    `json:"n"`
+	Kind   string `json:"kind"`
+	Moment string `json:"moment"`
+	// Late is when within the moment, from 0 to 1.
+	Late  float64 `json:"late"`
+	Swept bool    `json:"swept"` // at once; otherwise it is left to the cluster
+}
+
+// plan is the same for the same arguments: each kind at each moment, in a random
+// order, again and again, every other time swept.
+func plan(n int, seed int64, only string) (trials []trial, err error) {
+	names := kindNames()
+	if only != "" {
+		names = strings.Split(only, ",")
+		for _, name := range names {
+			if _, known := kinds[name]; !known {
+				return nil, fmt.Errorf("-kinds: no kind %q; kinds: %s", name, strings.Join(kindNames(), ", "))
+			}
+		}
+	}
+	random := rand.New(rand.NewPCG(uint64(seed), 0)) //nolint:gosec // it must be the same again
+	for round := 0; len(trials) < n; round++ {
+		var all []trial
+		for i, name := range names {
+			for j, moment := range moments {
+				all = append(all, trial{Kind: name, Moment: moment, Late: random.Float64(), Swept: (i+j+round)%2 == 0 || kinds[name].swept})
+			}
+		}
+		random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+		trials = append(trials, all...)
+	}
+	trials = trials[:n]
+	for i := range trials {
+		trials[i].N = i + 1
+	}
+	return trials, nil
+}
