@@ -103,7 +103,7 @@ func TestTheReferenceHasEveryField(t *testing.T) {
 		}
 		text = append(text, read...)
 	}
-	fields := slices.Concat(kindNames(), []string{
+	fields := slices.Concat(FaultKinds(), []string{
 		"url", "http_config", "at", "for", "when", "within", "effects", "to", ToCalls, ScalingOut,
 		BaselineSettle, BaselineControl, ExpectAutoscaler, SignalReplicas, SignalRollout, SignalWebSocket, SignalGRPC, chaosmesh.SignalCPU, chaosmesh.SignalMemory,
 	})

@@ -120,8 +120,8 @@ var kinds = []kind{
 	{"surge", Surge{}},
 }
 
-// kindNames are the names of the kinds of faults.
-func kindNames() (names []string) {
+// FaultKinds are the names of the kinds of faults.
+func FaultKinds() (names []string) {
 	for _, k := range kinds {
 		names = append(names, k.name)
 	}
@@ -139,7 +139,7 @@ func (f *Fault) decode(d *decoder, at cursor) {
 		case own >= 0:
 			d.into(inner, reflect.ValueOf(f).Elem().FieldByIndex(fields[own].index))
 		case i < 0:
-			d.unknown(inner, slices.Sorted(slices.Values(names(fields))), kindNames())
+			d.unknown(inner, slices.Sorted(slices.Values(names(fields))), FaultKinds())
 		case f.Kind != "":
 			d.bad(inner, "a fault is of one kind, and this one is a %s: name a second fault, or remove the kind that is inherited with \"%s: null\"", f.Kind, f.Kind)
 		default:
@@ -151,7 +151,7 @@ func (f *Fault) decode(d *decoder, at cursor) {
 		d.bad(when, "want {autoscaler: %s}", ScalingOut)
 	}
 	if f.Kind == "" && !d.undecoded.below(at.path.String()) {
-		d.bad(at, "has no kind, as in {podKill: {pods: 1}} or {restart: {}}; kinds: %s", strings.Join(kindNames(), ", "))
+		d.bad(at, "has no kind, as in {podKill: {pods: 1}} or {restart: {}}; kinds: %s", strings.Join(FaultKinds(), ", "))
 	}
 }
 

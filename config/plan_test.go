@@ -357,7 +357,7 @@ func TestEachKindOfFaultIsDecoded(t *testing.T) {
 		"chaosMesh": `yaml: "apiVersion: chaos-mesh.org/v1alpha1\nkind: PodChaos\nmetadata: {name: a, namespace: shop}\nspec: {action: pod-kill, mode: one, selector: {namespaces: [shop], labelSelectors: {app: a}}}"`,
 		"evict":     "pods: 30%", "drain": "", "restart": "", "badImage": "", "surge": "factor: 3x",
 	}
-	for _, kind := range kindNames() {
+	for _, kind := range FaultKinds() {
 		p := planned(t, complete+fmt.Sprintf("experiments:\n  own: {service: checkout, faults: {it: {%s: {%s}}}}\n", kind, fields[kind]))
 		f := find(t, p, "checkout/own").Faults[0]
 		if f.Kind != kind || f.Spec == nil || f.Name != "it" || f.Place.Line == 0 {

@@ -46,7 +46,7 @@ func TestThePlanIsSeededAndWhole(t *testing.T) {
 // Every kind of fault of the language is tortured, but for those that the lab cannot
 // inject.
 func TestEveryKindIsTortured(t *testing.T) {
-	for _, name := range config.Kinds() {
+	for _, name := range config.FaultKinds() {
 		if _, there := kinds[name]; !there && !slices.Contains([]string{"networkDuplicate", "networkCorrupt", "networkBandwidth", "chaosMesh"}, name) {
 			t.Errorf("no kind %s", name)
 		}
