@@ -95,6 +95,12 @@ type Preview struct {
 	// Unprovable says why there are no effects, so that the verdict cannot be
 	// held, and what to do.
 	Unprovable string
+	// Away is how many of the targets at most the fault makes not ready at one
+	// time; 0: none, as far as the fault itself says.
+	Away int
+	// AwayBy says what else decides whether so many are, such as a disruption
+	// budget; empty: the fault alone.
+	AwayBy string
 	// Warning is shown before injection; usually empty.
 	Warning string
 }

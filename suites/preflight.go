@@ -17,7 +17,12 @@ import (
 
 	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/faults"
+	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/experiments/workers"
+	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
 )
 
@@ -37,8 +42,7 @@ type note string
 // Error is the note.
 func (n note) Error() string { return string(n) }
 
-// A preflighter says what it found, and changes nothing. Loads, probes and
-// workers are some.
+// A preflighter says what it found. Loads, probes and workers are some.
 type preflighter interface {
 	Preflight(ctx context.Context) (found string, err error)
 }
@@ -48,20 +52,28 @@ type preflight struct {
 	*Session
 	list     []Experiment
 	say      func(mark Mark, what, found string)
-	patience time.Time // until when a query may have no answer yet
+	patience time.Time                         // until when a query may have no answer yet
+	missing  map[*service]bool                 // whose pods are not as they must be
+	running  map[*service][]corev1.Pod         // of the others
+	daemons  map[string][]string               // by node, the experiments that need its chaos-daemon
+	ahead    steadystate.Bounds[time.Duration] // of Prometheus' clock
+	away     error                             // why Prometheus does not answer
 	errs     []error
 }
 
 // Preflight looks whether the experiments can run, and tells say each thing that
-// it found; it changes nothing. The error has everything that is missing or
-// refused.
+// it found. Besides what the requests of loads do it changes nothing. The error has
+// everything that is missing or refused.
 func (s *Session) Preflight(ctx context.Context, list []Experiment, say func(mark Mark, what, found string)) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	if err := s.identify(ctx); err != nil {
 		return err // nothing else should be asked
 	}
-	p := &preflight{Session: s, list: list, say: say, patience: time.Now().Add(newPods)}
+	p := &preflight{
+		Session: s, list: list, say: say, patience: time.Now().Add(newPods),
+		missing: map[*service]bool{}, running: map[*service][]corev1.Pod{}, daemons: map[string][]string{},
+	}
 	say(OK, "cluster", s.rest.Host+", uid "+s.Plan.Cluster.UID)
 	var versions []string
 	for _, name := range slices.Sorted(maps.Keys(s.environment)) {
@@ -73,8 +85,13 @@ func (s *Session) Preflight(ctx context.Context, list []Experiment, say func(mar
 	if on := s.environment["netem"]; on != "" {
 		say(Note, "network faults", on+" in user space: delay, jitter and loss work; the kernel there has no netem")
 	}
+	if s.prometheus != nil {
+		p.ahead, p.away = s.prometheus.Ahead(ctx)
+	}
+	nodes := p.nodes(ctx)
 	for _, of := range p.services() {
 		p.service(ctx, of)
+		p.placed(of, nodes)
 	}
 	p.look("faults of other runs", config.Place{File: s.Plan.Path, Line: 1}, func() (string, error) {
 		left, err := s.left(ctx)
@@ -84,9 +101,7 @@ func (s *Session) Preflight(ctx context.Context, list []Experiment, say func(mar
 		return "none in " + strings.Join(s.Swept(), ", "), err
 	})
 	p.loads(ctx)
-	for _, e := range list {
-		p.faults(ctx, e)
-	}
+	p.faults(ctx)
 	for _, e := range list {
 		for _, text := range e.Planned.Notes {
 			say(Note, e.Name, text)
@@ -147,7 +162,11 @@ func (p *preflight) service(ctx context.Context, of *service) {
 		}
 		return of.Workload.String() + " is at rest", nil
 	})
-	p.look("pods of "+of.Name, place, func() (string, error) { return p.owned(ctx, of) })
+	p.look("pods of "+of.Name, place, func() (string, error) {
+		found, matching, err := p.owned(ctx, of)
+		p.missing[of], p.running[of] = err != nil, faults.Running(matching)
+		return found, err
+	})
 	if !slices.ContainsFunc(p.list, func(e Experiment) bool { return e.service == of }) {
 		return // a fault is narrowed to it, and no more is asked of it
 	}
@@ -164,44 +183,119 @@ func (p *preflight) service(ctx context.Context, of *service) {
 // loads looks at each load once.
 func (p *preflight) loads(ctx context.Context) {
 	var here []string
+	told := map[string]bool{}
 	for i, e := range p.list {
 		if e.Planned.Workers != nil && e.Planned.Load != nil && len(e.Faults) > 0 {
 			if _, byWorkers := e.Load.(experiments.Recordable); !byWorkers {
 				here = append(here, e.Name)
 			}
 		}
-		load, ok := e.Load.(preflighter)
-		if !ok || slices.ContainsFunc(p.list[:i], func(o Experiment) bool {
+		same := func(o Experiment) bool {
 			return o.service == e.service && reflect.TypeOf(o.Load) == reflect.TypeOf(e.Load) && reflect.DeepEqual(o.Planned.Load, e.Planned.Load)
-		}) {
+		}
+		if _, ok := e.Load.(preflighter); !ok || slices.ContainsFunc(p.list[:i], same) {
 			continue
 		}
-		p.look("load of "+e.service.Name, e.Planned.Place, func() (string, error) { return load.Preflight(ctx) })
+		found, err := p.load(ctx, e, slices.ContainsFunc(p.list, func(o Experiment) bool { return same(o) && targets(o) }))
+		// Loads of one service that differ in their rates have one address.
+		if err != nil && told[e.service.Name+err.Error()] {
+			continue
+		}
+		if err != nil {
+			told[e.service.Name+err.Error()] = true
+		}
+		p.look("load of "+e.service.Name, e.Planned.Place, func() (string, error) { return found, err })
 	}
 	if len(here) > 0 {
 		p.say(Note, "load workers", "a load that surges is driven from here: "+strings.Join(here, ", "))
 	}
 }
 
-func (p *preflight) faults(ctx context.Context, e Experiment) {
-	for _, f := range e.Faults {
-		fault, ok := f.Fault.(experiments.Previewer)
-		if !ok {
-			continue
+// load looks at an experiment's load. Where no fault has targets that must be
+// seen to serve, answers need not name their pods.
+func (p *preflight) load(ctx context.Context, e Experiment, named bool) (string, error) {
+	if job, ok := e.Load.(workers.Job); ok {
+		found, err := job.Preflight(ctx)
+		if err != nil {
+			return "", err
 		}
-		p.look("would be hit by "+strings.TrimSuffix(e.Name+": "+f.Name, ": "), e.Planned.Place, func() (string, error) {
-			preview, err := fault.Preview(ctx, "preflight")
-			var names []string
-			for _, target := range preview.Candidates {
-				names = append(names, target.Name)
-			}
-			found := fmt.Sprintf("%d of %s", preview.Requested, strings.Join(names, ", "))
-			if preview.Warning != "" {
-				found += "; note: " + preview.Warning
-			}
-			return found, err
-		})
+		// They may know names, and reach addresses, that this machine does not.
+		if _, err := job.Load.Preflight(ctx); err != nil {
+			return "", note(fmt.Sprintf("%s; tried from this machine, and the workers may fare otherwise: %s", found, err))
+		}
+		return found + "; it answers this machine", nil
 	}
+	looked, _ := e.Load.(preflighter)
+	found, err := looked.Preflight(ctx)
+	if errors.Is(err, load.ErrUnnamed) && !named {
+		return "", note(err.Error() + "; no fault here needs it")
+	}
+	return found, err
+}
+
+// targets reports whether the experiment has a fault whose targets must be seen
+// to serve.
+func targets(e Experiment) bool {
+	return slices.ContainsFunc(e.Faults, func(f experiments.Scheduled) bool {
+		_, ok := f.Fault.(experiments.Targeter)
+		return ok
+	})
+}
+
+// faults looks at what each fault would hit. What is wrong with several of them is
+// told once.
+func (p *preflight) faults(ctx context.Context) {
+	type failure struct {
+		error
+		place config.Place
+		of    []string
+	}
+	var failures []*failure
+	tolls := map[string][]toll{} // by experiment
+	for _, e := range p.list {
+		for i, f := range e.Faults {
+			fault, ok := f.Fault.(experiments.Previewer)
+			if !ok || p.missing[e.service] || p.missing[p.Session.services[e.Planned.Faults[i].To]] {
+				continue
+			}
+			what := strings.TrimSuffix(e.Name+": "+f.Name, ": ")
+			preview, err := fault.Preview(ctx, "preflight")
+			if err != nil {
+				i := slices.IndexFunc(failures, func(o *failure) bool { return alike(o.error, err) })
+				if i < 0 {
+					i, failures = len(failures), append(failures, &failure{error: err, place: e.Planned.Place})
+				}
+				failures[i].of = append(failures[i].of, what)
+				continue
+			}
+			mark, found := OK, fmt.Sprintf("%d of %s", preview.Requested, strings.Join(names(preview.Candidates), ", "))
+			if preview.Warning != "" {
+				mark, found = Note, found+"; "+preview.Warning
+			}
+			p.say(mark, "would be hit by "+what, found)
+			tolls[e.Name] = append(tolls[e.Name], taken(e, f, preview, p.running[e.service]))
+			p.needs(e, f.Fault, preview)
+		}
+	}
+	for _, f := range failures {
+		p.look("would be hit by "+strings.Join(f.of, ", "), f.place, func() (string, error) { return "", f.error })
+	}
+	p.atWorst(ctx, tolls)
+	p.daemon(ctx)
+}
+
+// alike reports whether two errors say the same.
+func alike(a, b error) bool {
+	_, lacksA := errors.AsType[*chaosmesh.NotInstalledError](a)
+	_, lacksB := errors.AsType[*chaosmesh.NotInstalledError](b)
+	return a.Error() == b.Error() || lacksA && lacksB
+}
+
+func names(targets []record.Target) (list []string) {
+	for _, t := range targets {
+		list = append(list, t.Name)
+	}
+	return list
 }
 
 // autoscaler looks at the service's autoscaler. That it does not work is for the
@@ -224,12 +318,35 @@ func (p *preflight) autoscaler(ctx context.Context, of *service) (string, error)
 		return "", fmt.Errorf("%w: not at rest: it wants %d replicas and has %d", ErrUnavailable, h.Status.DesiredReplicas, h.Status.CurrentReplicas)
 	}
 	texts := []string{fmt.Sprintf("%s, %d to %d replicas, now %d", h.Name, least, h.Spec.MaxReplicas, h.Status.CurrentReplicas)}
+	if why := idle(h); why != "" {
+		return "", note(strings.Join(append(texts, why), "; "))
+	}
+	if p.away == nil { // it is told once
+		texts = append(texts, p.secondReading(ctx, of))
+	}
+	return strings.Join(texts, "; "), nil
+}
+
+// idle says why an autoscaler does not work now, and what to do; empty: it does.
+func idle(h autoscalingv2.HorizontalPodAutoscaler) string {
+	advice := fmt.Sprintf("kubectl -n %s describe hpa %s says more, and the run would find it: broken", h.Namespace, h.Name)
+	active := false
 	for _, c := range h.Status.Conditions {
-		if c.Type == autoscalingv2.ScalingActive && c.Status != corev1.ConditionTrue {
-			return "", note(strings.Join(append(texts, fmt.Sprintf("it does not work now: %s: %s", c.Reason, c.Message)), "; "))
+		active = active || c.Type == autoscalingv2.ScalingActive
+		if (c.Type == autoscalingv2.ScalingActive || c.Type == autoscalingv2.AbleToScale) && c.Status != corev1.ConditionTrue {
+			if strings.HasPrefix(c.Reason, "FailedGet") && c.Type == autoscalingv2.ScalingActive {
+				advice = "is its metrics' source there (metrics-server), and do the pods have requests? " + advice
+			}
+			return fmt.Sprintf("it does not work now: %s: %s; %s", c.Reason, c.Message, advice)
 		}
 	}
-	return strings.Join(append(texts, p.secondReading(ctx, of)), "; "), nil
+	switch {
+	case !active:
+		return "it does not work now: nothing says that it is active; " + advice
+	case len(h.Status.CurrentMetrics) == 0:
+		return "it does not work now: it has no metric yet; " + advice
+	}
+	return ""
 }
 
 // prometheus looks at Prometheus and at all that it will be asked. If it does not
@@ -238,16 +355,8 @@ func (p *preflight) prometheus(ctx context.Context) {
 	if p.Session.prometheus == nil {
 		return
 	}
-	answers := false
-	p.look("prometheus", config.Place{File: p.Plan.Path, Line: 1}, func() (string, error) {
-		ahead, err := p.Session.prometheus.Ahead(ctx)
-		if err != nil {
-			return "", err
-		}
-		answers = true
-		return ofClock(ahead), nil
-	})
-	if !answers {
+	p.look("prometheus", config.Place{File: p.Plan.Path, Line: 1}, func() (string, error) { return ofClock(p.ahead), p.away })
+	if p.away != nil {
 		return
 	}
 	looked := map[string]bool{}

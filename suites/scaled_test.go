@@ -200,7 +200,7 @@ func TestPreflightLooksAtTheAutoscaler(t *testing.T) {
 				ScaleTargetRef: autoscalingv2.CrossVersionObjectReference{Kind: "Deployment", Name: row.target},
 				MinReplicas:    new(int32(2)), MaxReplicas: row.most,
 			},
-			Status: autoscalingv2.HorizontalPodAutoscalerStatus{CurrentReplicas: row.current, DesiredReplicas: row.desired, Conditions: row.conditions},
+			Status: autoscalingv2.HorizontalPodAutoscalerStatus{CurrentReplicas: row.current, DesiredReplicas: row.desired, Conditions: row.conditions, CurrentMetrics: []autoscalingv2.MetricStatus{{}}},
 		}
 		p := &preflight{Session: &Session{Client: fake.NewClientBuilder().WithObjects(h).Build()}}
 		text, err := p.autoscaler(t.Context(), ofCheckout())

@@ -145,34 +145,34 @@ func (s *Session) chooseFront(ctx context.Context, read *service, state kube.Sta
 
 // owned refuses a selector that reaches beyond the workload, since the pods of
 // another one would be hit in its name, and one that selects none of its pods.
-func (s *Session) owned(ctx context.Context, of *service) (string, error) {
+func (s *Session) owned(ctx context.Context, of *service) (found string, matching []corev1.Pod, err error) {
 	state, err := of.Workload.Read(ctx, s.Client)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	selector, err := metav1.LabelSelectorAsSelector(of.selector)
 	if err != nil {
-		return "", fmt.Errorf("selector of %s: %w", state.Workload, err)
+		return "", nil, fmt.Errorf("selector of %s: %w", state.Workload, err)
 	}
-	var matching corev1.PodList
-	if err := s.Client.List(ctx, &matching, client.InNamespace(of.Namespace), client.MatchingLabelsSelector{Selector: selector}); err != nil {
-		return "", err
+	var list corev1.PodList
+	if err := s.Client.List(ctx, &list, client.InNamespace(of.Namespace), client.MatchingLabelsSelector{Selector: selector}); err != nil {
+		return "", nil, err
 	}
 	pods, err := state.Pods(ctx, s.Client)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	own := map[types.UID]bool{}
 	for _, pod := range pods {
 		own[pod.UID] = true
 	}
-	for _, pod := range matching.Items {
+	for _, pod := range list.Items {
 		if !own[pod.UID] {
-			return "", fmt.Errorf("refused: the selector %s matches pod %s, which %s does not control; narrow it", selector, pod.Name, state.Workload)
+			return "", nil, fmt.Errorf("refused: the selector %s matches pod %s, which %s does not control; narrow it", selector, pod.Name, state.Workload)
 		}
 	}
-	if len(matching.Items) == 0 {
-		return "", fmt.Errorf("the selector %s matches none of the %d pods of %s, which have the labels %s", selector, len(pods), state.Workload, labels.Set(state.Template.Labels))
+	if len(list.Items) == 0 {
+		return "", nil, fmt.Errorf("the selector %s matches none of the %d pods of %s, which have the labels %s", selector, len(pods), state.Workload, labels.Set(state.Template.Labels))
 	}
-	return fmt.Sprintf("%d of the %d pods of %s match the selector %s", len(matching.Items), len(pods), state.Workload, selector), nil
+	return fmt.Sprintf("%d of the %d pods of %s match the selector %s", len(list.Items), len(pods), state.Workload, selector), list.Items, nil
 }

@@ -220,7 +220,7 @@ func TestASelectorIsOfTheWorkloadsPodsAndOfNoOthers(t *testing.T) {
 			if _, err := session.Read(t.Context(), session.Plan.Planned); err != nil {
 				t.Fatal(err)
 			}
-			found, err := session.owned(t.Context(), session.services["checkout"])
+			found, _, err := session.owned(t.Context(), session.services["checkout"])
 			if found != row.found || (err == nil) != (row.err == "") || (err != nil && err.Error() != row.err) {
 				t.Errorf("%q, %v; want %q, %q", found, err, row.found, row.err)
 			}

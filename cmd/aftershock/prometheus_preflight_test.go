@@ -49,7 +49,7 @@ func TestPreflightRefusesARangeTooLongForTheTimes(t *testing.T) {
 		}},
 		{"of twenty seconds no range is short enough", "10s", "10s", []string{"more than 25% of hold+watch (20s): set watch to at least 3m5", "s (checkout/pods/"}},
 	} {
-		text := strings.NewReplacer("hold: 10s", "hold: "+row.hold, "watch: 5m", "watch: "+row.watch).Replace(seenByPrometheus(server.URL, "outage <= 2m"))
+		text := strings.NewReplacer("hold: 10s", "hold: "+row.hold, "watch: 5m", "watch: "+row.watch).Replace(seenByPrometheus(t, server.URL, "outage <= 2m"))
 		session, path := configure(t, versioned(t), text)
 		list := atRest(t, session)
 		var out bytes.Buffer
@@ -75,7 +75,7 @@ func TestPreflightAsksPrometheusItself(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	session, path := configure(t, versioned(t), seenByPrometheus(server.URL, "outage <= 2m"))
+	session, path := configure(t, versioned(t), seenByPrometheus(t, server.URL, "outage <= 2m"))
 	list := atRest(t, session)
 	var out bytes.Buffer
 	if err := preflight(t.Context(), &out, session, list); err != nil || !strings.Contains(out.String(), "ok    prometheus: its clock is ") {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -45,9 +46,12 @@ func scrapeShop(p *promtest.Prometheus, at time.Time, served float64) error {
 		p.Append(`up{job="shop",instance="shop:80"}`, at, 1))
 }
 
-// seenByPrometheus is the configuration of a service whose only check is a
-// rate over a minute.
-func seenByPrometheus(url string, limits ...string) string {
+// seenByPrometheus is the configuration of a service that answers, and whose only
+// check is a rate over a minute.
+func seenByPrometheus(t *testing.T, url string, limits ...string) string {
+	t.Helper()
+	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Pod", "checkout-a") }))
+	t.Cleanup(service.Close)
 	return `apiVersion: aftershock/v1
 cluster: {kubeconfig: kubeconfig, uid: 0b1c}
 allow: {namespaces: [shop]}
@@ -62,7 +66,7 @@ services:
   checkout:
     namespace: shop
     workload: deployment/checkout
-    load: {url: "http://127.0.0.1:9/checkout"}
+    load: {url: "` + service.URL + `/checkout"}
     checks: [serving]
     suites: [pods, network, stress]
     vary:
@@ -183,7 +187,7 @@ func TestPreflightRefusesALimitFinerThanItsRate(t *testing.T) {
 		{"a limit that the rate can decide is let through", []string{"outage <= 2m"}, exitHeld, ""},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
-			session, path := configure(t, versioned(t), seenByPrometheus(server.URL, row.limits...))
+			session, path := configure(t, versioned(t), seenByPrometheus(t, server.URL, row.limits...))
 			list := atRest(t, session)
 			var out bytes.Buffer
 			err := preflight(t.Context(), &out, session, list)
@@ -298,7 +302,7 @@ func TestAnOutageThatOnlyPrometheusSees(t *testing.T) {
 	for _, after := range []time.Duration{0, 2 * time.Second, 9 * time.Second, 14 * time.Second} {
 		t.Run(fmt.Sprintf("%s after a scrape", after), func(t *testing.T) {
 			// The file is read and the experiment made as "aftershock run" does.
-			session, _ := configure(t, versioned(t), seenByPrometheus("http://prometheus.example", "outage <= 5s", "outage <= 5m"))
+			session, _ := configure(t, versioned(t), seenByPrometheus(t, "http://prometheus.example", "outage <= 5s", "outage <= 5m"))
 			experiment := killOne(t, session)
 			synctest.Test(t, func(t *testing.T) { seeOutage(t, experiment, after) })
 		})

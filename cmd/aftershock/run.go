@@ -256,10 +256,11 @@ func preflightCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "preflight [ID...]",
 		Short: "Say what would be hit, what is missing and what is refused; change nothing",
-		Long: `Preflight reads the configuration, asks the cluster and Prometheus, and says what
-a run would hit and everything that would stop it. It prints what it reads from
-the cluster because the file does not say it (a service's selector, its
-container, its Service). It changes nothing.
+		Long: `Preflight reads the configuration, asks the cluster and Prometheus, sends the
+load's first request to each of up to ten targets, and says what a run would hit
+and everything that would stop it. It prints what it reads from the cluster
+because the file does not say it (a service's selector, its container, its
+Service). Besides what these requests do it changes nothing.
 
 It ends with 0 if a run can begin, with 2 if the configuration is wrong or
 something is refused, and with 3 if it cannot be tested now.`,

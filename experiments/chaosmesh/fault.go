@@ -161,6 +161,10 @@ func (f *Fault) Preview(ctx context.Context, run string) (experiments.Preview, e
 	if err := f.cluster.Client.Create(ctx, trial, client.DryRunAll); err != nil {
 		return experiments.Preview{}, fmt.Errorf("try %s: %w", f, explain(err, f.plan.kind))
 	}
+	if err := f.pruned(ctx, p.object, trial); err != nil {
+		return experiments.Preview{}, fmt.Errorf("try %s: %w", f, err)
+	}
+	p.Away, p.AwayBy = away(p.object, p.pods, p.Requested)
 	return p.Preview, nil
 }
 

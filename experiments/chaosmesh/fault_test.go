@@ -15,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
@@ -584,5 +585,60 @@ func TestPreviewChangesNothing(t *testing.T) {
 	}
 	if object, ok := got.Object.(client.Object); !ok || object.GetLabels()[faults.RunLabel] != "4f1c2a9d3b" {
 		t.Errorf("%v, want an object with the run's label", got.Object)
+	}
+}
+
+// A Chaos Mesh that was upgraded without its CRDs: its webhook sets a field that
+// they lack, and then refuses every update of its own controller.
+func TestANetworkFaultThatCouldNeverTakeEffectIsRefusedBefore(t *testing.T) {
+	for _, row := range []struct {
+		sentence      string
+		webhook, lack bool // the webhook sets the field, the CRD lacks it
+		want          string
+	}{
+		{"neither knows the field", false, true, ""},
+		{"both do", true, false, ""},
+		{"only the webhook does", true, true, "the webhook of this Chaos Mesh sets partitionBehavior, which its CRD networkchaos.chaos-mesh.org lacks"},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			c := newClient(t, interceptor.Funcs{Create: func(_ context.Context, _ client.WithWatch, object client.Object, opts ...client.CreateOption) error {
+				options := (&client.CreateOptions{}).ApplyOptions(opts)
+				if len(options.DryRun) == 0 {
+					t.Errorf("%s was created", object.GetName())
+				}
+				n, ok := object.(*v1alpha1.NetworkChaos)
+				switch {
+				case !ok:
+				case n.Spec.PartitionBehavior != "" && row.lack && options.FieldValidation == metav1.FieldValidationStrict:
+					return apierrors.NewBadRequest(`strict decoding error: unknown field "spec.partitionBehavior"`)
+				case row.webhook:
+					n.Spec.PartitionBehavior = v1alpha1.DropPartitionBehavior
+				}
+				return nil
+			}}, pod("a"))
+			_, err := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.NetworkDelay{Pods: checkout, Count: faults.All, Latency: 100 * time.Millisecond}).Preview(t.Context(), "run")
+			if (row.want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), row.want) {
+				t.Errorf("%v, want %q", err, row.want)
+			}
+		})
+	}
+}
+
+func TestWhichFaultsNeedTheDaemonOfANode(t *testing.T) {
+	cluster := newCluster(t, newClient(t, interceptor.Funcs{}), faults.Guard{})
+	for _, row := range []struct {
+		spec chaosmesh.Spec
+		want bool
+	}{
+		{chaosmesh.PodKill{Pods: checkout, Count: faults.One}, false},
+		{chaosmesh.PodFailure{Pods: checkout, Count: faults.One}, false},
+		{chaosmesh.ContainerKill{Pods: checkout, Count: faults.One, Containers: []string{"app"}}, true},
+		{chaosmesh.NetworkDelay{Pods: checkout, Count: faults.One, Latency: time.Second}, true},
+		{chaosmesh.StressCPU{Pods: checkout, Count: faults.One, Workers: 1}, true},
+		{chaosmesh.Object{YAML: "?"}, false},
+	} {
+		if got := cluster.Fault(row.spec).ByDaemon(); got != row.want {
+			t.Errorf("%T: %t, want %t", row.spec, got, row.want)
+		}
 	}
 }

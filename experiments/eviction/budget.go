@@ -3,6 +3,8 @@ package eviction
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -14,7 +16,7 @@ import (
 )
 
 // budgets are the PodDisruptionBudgets of a namespace. Without the right to
-// list them it is empty, and only the timeout shows that a budget refuses for
+// list them it is nil, and only the timeout shows that a budget refuses for
 // good.
 type budgets []policyv1.PodDisruptionBudget
 
@@ -27,7 +29,7 @@ func (f *Fault) budgets(ctx context.Context) (budgets, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list the disruption budgets of %s: %w", f.Pods.Namespace, err)
 	}
-	return list.Items, nil
+	return append(budgets{}, list.Items...), nil
 }
 
 // covering returns the budgets of a pod.
@@ -58,6 +60,37 @@ func (b budgets) never(pod *corev1.Pod) (why string, expected int32) {
 		}
 	}
 	return "", 0
+}
+
+// away is how many of the pods can be evicted at one time, and what decides
+// that. A budget counts in pods that are not ready for other reasons, and so it
+// bounds all that are away. Nothing is known of budgets that may not be read.
+func (b budgets) away(pods []corev1.Pod, asked int) (n int, by string) {
+	if b == nil {
+		return 0, ""
+	}
+	free := 0 // of any budget
+	allowed := map[string]int{}
+	for _, pod := range pods {
+		list := b.covering(&pod)
+		if len(list) == 0 {
+			free++
+			continue
+		}
+		for _, budget := range list {
+			allowed[budget.Name] = int(budget.Status.DisruptionsAllowed)
+		}
+	}
+	if len(allowed) == 0 {
+		return asked, "no PodDisruptionBudget covers them"
+	}
+	var texts []string
+	n = free
+	for _, name := range slices.Sorted(maps.Keys(allowed)) {
+		n += allowed[name]
+		texts = append(texts, fmt.Sprintf("PodDisruptionBudget %s allows %d at a time", name, allowed[name]))
+	}
+	return min(n, asked), strings.Join(texts, ", ")
 }
 
 // String quotes them: "PodDisruptionBudget checkout (maxUnavailable 0):

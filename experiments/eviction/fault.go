@@ -120,7 +120,7 @@ func (f *Fault) Preview(ctx context.Context, _ string) (experiments.Preview, err
 		return experiments.Preview{}, fmt.Errorf("try %s: %w", f, err)
 	}
 	if why.text != "" {
-		preview.Warning = "refused now: " + why.text
+		preview.Warning = "refused now: " + why.text + "; the run asks again for a while: wait until the budget allows a disruption (kubectl get pdb)"
 	}
 	list, err := f.budgets(ctx)
 	if err != nil {
@@ -129,6 +129,7 @@ func (f *Fault) Preview(ctx context.Context, _ string) (experiments.Preview, err
 	if text := forbidden(list, candidates, asked); text != "" {
 		preview.Warning = text
 	}
+	preview.Away, preview.AwayBy = list.away(candidates, asked)
 	return preview, nil
 }
 

@@ -30,6 +30,12 @@ func (s stream) name() string { return cmp.Or(s.signal, record.TrafficSignal) }
 
 // drive sends requests until ctx ends, and waits for those in flight.
 func (s stream) drive(ctx context.Context, each func(record.Request)) error {
+	return s.attack(ctx, &pacer{timetable: s.times, window: s.window, done: ctx.Done()}, each)
+}
+
+// attack sends requests as plan paces them until ctx ends, and waits for those
+// in flight.
+func (s stream) attack(ctx context.Context, plan vegeta.Pacer, each func(record.Request)) error {
 	aims, err := newAims(s.targets)
 	if err != nil {
 		return err
@@ -54,7 +60,6 @@ func (s stream) drive(ctx context.Context, each func(record.Request)) error {
 	// vegeta builds requests for the first of several targets; they are then
 	// aimed.
 	target := vegeta.NewStaticTargeter(s.targets[0])
-	plan := &pacer{timetable: s.times, window: s.window, done: ctx.Done()}
 	unhook := context.AfterFunc(ctx, func() { attacker.Stop() })
 	defer unhook()
 	for result := range attacker.Attack(target, plan, 0, s.name()) {

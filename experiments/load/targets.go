@@ -3,7 +3,6 @@ package load
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -25,23 +24,6 @@ func checkURL(text string) error {
 		return fmt.Errorf("%q: want http://host/path or https://host/path", redact.URL(text))
 	}
 	return nil
-}
-
-// Preflight reads the inputs of the load, and summarizes them. It sends no
-// request.
-func (h HTTP) Preflight(context.Context) (found string, err error) {
-	if err := h.Validate(); err != nil {
-		return "", err
-	}
-	targets, err := h.Aims()
-	if err != nil {
-		return "", err
-	}
-	found = h.String()
-	if h.Targets != "" {
-		found += fmt.Sprintf(", %d targets", len(targets))
-	}
-	return found, nil
 }
 
 // Aims reads all inputs of the load, secrets too: request n uses target n, with

@@ -47,6 +47,7 @@ type heard struct {
 func (h *heard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	n, _ := strconv.ParseUint(r.Header.Get("X-Vegeta-Seq"), 10, 64)
+	w.Header().Set("X-Pod", "one")
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.by[n] = fmt.Sprintf("%s %s %s %q of %s", r.Method, r.URL.Path, strings.Join(r.Header.Values("X-Shop"), ","), body, r.Header.Get("Authorization"))

@@ -63,7 +63,9 @@ func (b *BadImage) Preview(ctx context.Context, run string) (experiments.Preview
 	}
 	// The pod that will show the effect does not exist yet.
 	effect := record.Effect{Event: record.EventWaiting, Container: note.Container}
-	return experiments.Preview{Object: s.Object, Candidates: faults.Targets(pods), Requested: len(pods), Effects: []record.Effect{effect}, Warning: endless}, nil
+	preview := experiments.Preview{Object: s.Object, Candidates: faults.Targets(pods), Requested: len(pods), Effects: []record.Effect{effect}, Warning: endless}
+	preview.Away, preview.AwayBy = away(s)
+	return preview, nil
 }
 
 // prepare chooses the container and the images.

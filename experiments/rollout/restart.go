@@ -59,7 +59,9 @@ func (r *Restart) Preview(ctx context.Context, _ string) (experiments.Preview, e
 	if err != nil {
 		return experiments.Preview{}, fmt.Errorf("%s: %w", r, err)
 	}
-	return experiments.Preview{Object: s.Object, Candidates: faults.Targets(pods), Requested: len(pods), Effects: goes()}, nil
+	preview := experiments.Preview{Object: s.Object, Candidates: faults.Targets(pods), Requested: len(pods), Effects: goes()}
+	preview.Away, preview.AwayBy = away(s)
+	return preview, nil
 }
 
 func goes() []record.Effect { return []record.Effect{{Event: record.EventGone}} }

@@ -8,8 +8,11 @@ import (
 	"slices"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/client-go/util/retry"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/experiments"
@@ -136,4 +139,43 @@ func (w Workload) await(ctx context.Context, clock steadystate.Clock, look func(
 			return span, missing, err
 		}
 	}
+}
+
+// away is how many of the workload's pods a rollout makes unavailable at one
+// time at most, and what decides that.
+func away(s kube.State) (n int, by string) {
+	const strategy = "the update strategy of %s makes up to %d pods unavailable at a time"
+	said := func(n int) (int, string) { return n, fmt.Sprintf(strategy, s.Text(), n) }
+	share := func(of *intstr.IntOrString, otherwise string, up bool) int {
+		value := ptr.Deref(of, intstr.Parse(otherwise))
+		n, err := intstr.GetScaledValueFromIntOrPercent(&value, int(s.Desired), up)
+		if err != nil {
+			return 0 // which the API server would not have taken
+		}
+		return n
+	}
+	switch o := s.Object.(type) {
+	case *appsv1.Deployment:
+		if o.Spec.Strategy.Type == appsv1.RecreateDeploymentStrategyType {
+			return int(s.Desired), "the update strategy of " + s.Text() + " is Recreate"
+		}
+		// As its controller resolves it.
+		rolling := ptr.Deref(o.Spec.Strategy.RollingUpdate, appsv1.RollingUpdateDeployment{})
+		n := share(rolling.MaxUnavailable, "25%", false)
+		if n == 0 && share(rolling.MaxSurge, "25%", true) == 0 {
+			n = 1
+		}
+		return said(n)
+	case *appsv1.DaemonSet:
+		rolling := ptr.Deref(o.Spec.UpdateStrategy.RollingUpdate, appsv1.RollingUpdateDaemonSet{})
+		n := share(rolling.MaxUnavailable, "1", true)
+		if n == 0 && share(rolling.MaxSurge, "0", true) == 0 {
+			n = 1
+		}
+		return said(n)
+	case *appsv1.StatefulSet:
+		rolling := ptr.Deref(o.Spec.UpdateStrategy.RollingUpdate, appsv1.RollingUpdateStatefulSetStrategy{})
+		return said(max(1, share(rolling.MaxUnavailable, "1", true)))
+	}
+	return 0, ""
 }

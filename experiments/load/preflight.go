@@ -1,0 +1,186 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/machine"
+	"github.com/aftershockhq/aftershock/steadystate/redact"
+)
+
+// ErrUnnamed is wrapped by the error of a preflight whose requests were
+// answered well, but by no named instance: no fault can then prove that its
+// targets took traffic. A load without such faults needs no names.
+var ErrUnnamed = errors.New("no answer names its backend")
+
+const (
+	// tried is how many targets a preflight tries at most.
+	tried = 10
+	// tries is how often it tries each at most: a stray failure says nothing.
+	tries = 3
+	// pause is the time in between.
+	pause = 300 * time.Millisecond
+)
+
+// Preflight reads the inputs of the load, sends the first requests of each of
+// up to ten targets as the load would, and summarizes them. The error says why
+// none of a target's was answered well, and what to check. It wraps
+// [ErrUnnamed] where that is all that is wrong.
+func (h HTTP) Preflight(ctx context.Context) (found string, err error) {
+	if err := h.Validate(); err != nil {
+		return "", err
+	}
+	targets, err := h.Aims()
+	if err != nil {
+		return "", err
+	}
+	found = h.String()
+	if h.Targets != "" {
+		found += fmt.Sprintf(", %d targets", len(targets))
+	}
+	answer, err := h.try(ctx, targets[:min(tried, len(targets))])
+	if err != nil {
+		return "", err
+	}
+	return found + "; " + answer, nil
+}
+
+// A trial is a target and its latest answer.
+type trial struct {
+	vegeta.Target
+	number int // from 1
+	record.Request
+}
+
+// try sends requests until each target has answered well once.
+func (h HTTP) try(ctx context.Context, targets []vegeta.Target) (found string, err error) {
+	var good, left []trial
+	for i, t := range targets {
+		left = append(left, trial{Target: t, number: i + 1})
+	}
+	for try := range tries {
+		if try > 0 {
+			select {
+			case <-ctx.Done():
+				return "", context.Cause(ctx)
+			case <-time.After(pause):
+			}
+		}
+		if err := h.volley(ctx, left); err != nil {
+			return "", err
+		}
+		good = append(good, slices.DeleteFunc(slices.Clone(left), trial.bad)...)
+		if left = slices.DeleteFunc(left, func(t trial) bool { return !t.bad() }); len(left) == 0 {
+			return h.named(good)
+		}
+	}
+	if ctx.Err() != nil {
+		return "", context.Cause(ctx)
+	}
+	// Each reason is told once.
+	var texts []string
+	byReason := map[string][]string{}
+	for _, t := range left {
+		reason := t.reason()
+		if byReason[reason] == nil {
+			texts = append(texts, reason)
+		}
+		byReason[reason] = append(byReason[reason], t.text())
+	}
+	for i, reason := range texts {
+		of := byReason[reason]
+		if len(of) > 1 {
+			of = []string{fmt.Sprintf("%s and %d more", of[0], len(of)-1)}
+		}
+		texts[i] = fmt.Sprintf("%s: %s: %s", of[0], reason, advice(reason))
+	}
+	return "", errors.New(strings.Join(texts, "; "))
+}
+
+// volley sends one request of the load to each target, all at once.
+func (h HTTP) volley(ctx context.Context, to []trial) error {
+	s := h.streams()[0]
+	s.clock = steadystate.StartClock()
+	s.stalls = machine.StartStallDetector(s.clock, 2*s.Timeout)
+	defer s.stalls.End()
+	s.times.begin(time.Now())
+	for _, t := range to {
+		s.targets = append(s.targets, t.Target)
+	}
+	return s.attack(ctx, once(len(to)), func(q record.Request) { to[q.Seq].Request = q })
+}
+
+// once paces so many requests at once.
+type once int
+
+// Pace ends after the last.
+func (n once) Pace(_ time.Duration, hits uint64) (time.Duration, bool) {
+	return 0, hits >= uint64(n) //nolint:gosec // not below zero
+}
+
+// Rate is not used.
+func (n once) Rate(time.Duration) float64 { return 0 }
+
+func (t trial) bad() bool { return t.reason() != "" }
+
+// reason is why the answer is not good; empty: it is.
+func (t trial) reason() string {
+	o := t.Observation()
+	return o.Failed + o.Unknown
+}
+
+// text is "GET http://checkout.example/".
+func (t trial) text() string { return t.Method + " " + redact.URL(t.URL) }
+
+// named summarizes good answers. The error is that none names its backend.
+func (h HTTP) named(good []trial) (string, error) {
+	header, names, slowest := h.withDefaults().BackendHeader, map[string]bool{}, time.Duration(0)
+	var unnamed []trial
+	for _, t := range good {
+		if slowest = max(slowest, t.Answered-t.Sent); t.Backend == "" {
+			unnamed = append(unnamed, t)
+		}
+		names[t.Backend] = true
+	}
+	if len(unnamed) == len(good) {
+		return "", fmt.Errorf("%s: %w in the header %s: have the service send its pod's name in a response header, and say which one under load.backendHeader", good[0].text(), ErrUnnamed, header)
+	}
+	found := fmt.Sprintf("it answers within %s, and %s names the pod", slowest.Truncate(time.Millisecond)+time.Millisecond, header)
+	if len(unnamed) > 0 {
+		found += fmt.Sprintf(" (not in %d of %d targets, as %s)", len(unnamed), len(good), unnamed[0].text())
+	}
+	return found, nil
+}
+
+// advice is what to check about a failure.
+func advice(reason string) string {
+	switch {
+	case reason == "connection refused":
+		return "check that the service listens there and that it can be reached from this machine (a port-forward that ended?)"
+	case strings.Contains(reason, "name not resolved"):
+		return "this machine does not know the host; the names of Services are known in the cluster only"
+	case reason == record.TimedOut:
+		return "check that the address can be reached from this machine, and load.timeout"
+	case strings.HasPrefix(reason, "TLS"):
+		return "check the host, and load.caFile"
+	case reason == "404":
+		return "check the URL's path"
+	case reason == "401", reason == "403":
+		return "check load.headers: who may ask?"
+	case reason == "405":
+		return "check load.method"
+	case strings.HasPrefix(reason, "5"):
+		return "the service fails now; see its log"
+	case strings.HasPrefix(reason, "2"), strings.HasPrefix(reason, "3"):
+		return "load.success asks for something else; nothing follows a redirect"
+	}
+	return "check the URL, and what answers there"
+}
