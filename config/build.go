@@ -77,10 +77,7 @@ func (r *resolver) load(at cursor, l Load) (*load.HTTP, *workers.Pods, []byte) {
 }
 
 func (r *resolver) workers(at cursor, w *workers.Pods) {
-	if w.Namespace = cmp.Or(w.Namespace, r.plan.Cluster.Namespace); w.Namespace == "" {
-		r.bad(at.field("namespace"), "is missing, and so is cluster.namespace: where the workers' Job may be created")
-		w.Namespace = "default" // nothing more is wrong with it
-	}
+	w.Namespace = cmp.Or(w.Namespace, r.plan.Cluster.Namespace)
 	if err := w.Validate(); err != nil {
 		r.fail(at, err)
 	}

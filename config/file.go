@@ -74,10 +74,15 @@ type Cluster struct {
 	// another whatever its name is: kubectl get namespace kube-system -o
 	// jsonpath={.metadata.uid}. Required. Example: 0b1c2d3e-0000-0000-0000-000000000000.
 	UID string `yaml:"uid"`
-	// Namespace is where the program keeps objects of its own: the Job of a load's
-	// workers. Example: aftershock.
+	// Namespace is where the program keeps objects of its own: the Leases by which
+	// one run at a time has a workload, and the Job of a load's workers. It must
+	// exist, be none of allow.namespaces, and be the same for all who test the
+	// cluster. Default: aftershock.
 	Namespace string `yaml:"namespace"`
 }
+
+// OwnNamespace is the default of [Cluster.Namespace].
+const OwnNamespace = "aftershock"
 
 // Allow says what faults may touch.
 type Allow struct {

@@ -88,8 +88,11 @@ func (r *resolver) cluster(root cursor) {
 	if f.Cluster.UID == "" {
 		r.bad(root.field("cluster").field("uid"), "is missing: it says which cluster this file is for; kubectl get namespace kube-system -o jsonpath={.metadata.uid}")
 	}
-	if f.Cluster.Namespace != "" {
-		r.namespace(root.field("cluster").field("namespace"), f.Cluster.Namespace)
+	own := root.field("cluster").field("namespace")
+	f.Cluster.Namespace = cmp.Or(f.Cluster.Namespace, OwnNamespace)
+	r.namespace(own, f.Cluster.Namespace)
+	if slices.Contains(f.Allow.Namespaces, f.Cluster.Namespace) {
+		r.bad(own, "%q is in allow.namespaces too: the locks of runs must not be where faults are; name another, as in namespace: %s", f.Cluster.Namespace, OwnNamespace)
 	}
 	allow := root.field("allow")
 	if len(f.Allow.Namespaces) == 0 {

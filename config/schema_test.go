@@ -385,7 +385,7 @@ var unseen = map[string]string{
 		experiment-from-in-a-circle experiment-from-itself experiment-limits-of-a-signal-without-checks experiment-limits-of-another-check
 		experiment-limits-of-the-autoscaler-that-is-not-expected experiment-of-an-unknown-service experiment-unknown-check
 		fault-to-itself fault-to-unknown-service service-calls-itself service-calls-nothing service-namespace-not-allowed
-		service-unknown-check service-varies-what-it-does-not-run`,
+		service-unknown-check service-varies-what-it-does-not-run top-cluster-namespace-of-faults`,
 	"names that differ by case": `experiment-names-differ-by-case service-names-differ-by-case`,
 	"what an experiment needs of its service": `
 		experiment-expects-an-autoscaler-that-is-not-there experiment-needs-a-pod-signal experiment-needs-calls

@@ -45,7 +45,11 @@ func (s *Session) Experiments(chosen []config.Planned) ([]Experiment, error) {
 		}
 		list = append(list, e)
 	}
-	return s.controlled(list), errors.Join(errs...)
+	list = s.controlled(list)
+	for i, e := range list {
+		list[i].Safeguards = append(s.locksOf(e), e.Safeguards...)
+	}
+	return list, errors.Join(errs...)
 }
 
 // data is what an experiment has of the plan's that needs no cluster.

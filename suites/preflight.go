@@ -65,13 +65,11 @@ type preflight struct {
 // it found. Besides what the requests of loads do it changes nothing. The error has
 // everything that is missing or refused.
 func (s *Session) Preflight(ctx context.Context, list []Experiment, say func(mark Mark, what, found string)) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
 	if err := s.identify(ctx); err != nil {
 		return err // nothing else should be asked
 	}
 	p := &preflight{
-		Session: s, list: list, say: say, patience: time.Now().Add(newPods),
+		Session: s, list: list, say: say,
 		missing: map[*service]bool{}, running: map[*service][]corev1.Pod{}, daemons: map[string][]string{},
 	}
 	say(OK, "cluster", s.rest.Host+", uid "+s.Plan.Cluster.UID)
@@ -85,6 +83,10 @@ func (s *Session) Preflight(ctx context.Context, list []Experiment, say func(mar
 	if on := s.environment["netem"]; on != "" {
 		say(Note, "network faults", on+" in user space: delay, jitter and loss work; the kernel there has no netem")
 	}
+	p.locks(ctx)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	p.patience = time.Now().Add(newPods)
 	if s.prometheus != nil {
 		p.ahead, p.away = s.prometheus.Ahead(ctx)
 	}
@@ -93,13 +95,7 @@ func (s *Session) Preflight(ctx context.Context, list []Experiment, say func(mar
 		p.service(ctx, of)
 		p.placed(of, nodes)
 	}
-	p.look("faults of other runs", config.Place{File: s.Plan.Path, Line: 1}, func() (string, error) {
-		left, err := s.left(ctx)
-		if len(left) > 0 {
-			err = errors.Join(err, fmt.Errorf("in place already: %s; wait for that run, or remove them with \"aftershock sweep -f %s\"", faults.Named(left), s.Plan.Path))
-		}
-		return "none in " + strings.Join(s.Swept(), ", "), err
-	})
+	p.look("faults of other runs", config.Place{File: s.Plan.Path, Line: 1}, func() (string, error) { return p.others(ctx) })
 	p.loads(ctx)
 	p.faults(ctx)
 	for _, e := range list {
@@ -126,6 +122,22 @@ func (p *preflight) look(what string, place config.Place, f func() (string, erro
 		return
 	}
 	p.say(OK, what, found)
+}
+
+// others looks for the faults of other runs, which would be seen as the service's.
+func (p *preflight) others(ctx context.Context) (string, error) {
+	left, errLeft := p.left(ctx)
+	left, errHeld := p.told(ctx, left)
+	err := errors.Join(errLeft, errHeld)
+	dead := slices.DeleteFunc(slices.Clone(left), func(l faults.Leftover) bool { return l.Holder != "" })
+	living := slices.DeleteFunc(left, func(l faults.Leftover) bool { return l.Holder == "" })
+	if len(living) > 0 {
+		err = errors.Join(err, fmt.Errorf("%w: in place already: %s; wait for that run", ErrNotNow, faults.Named(living)))
+	}
+	if len(dead) > 0 {
+		err = errors.Join(err, fmt.Errorf("in place already: %s; remove them with \"aftershock sweep -f %s\"", faults.Named(dead), p.Plan.Path))
+	}
+	return "none in " + strings.Join(p.Swept(), ", "), err
 }
 
 // services are those that the experiments are about or touch, each once.

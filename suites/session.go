@@ -20,6 +20,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/faults"
+	"github.com/aftershockhq/aftershock/experiments/lock"
 	"github.com/aftershockhq/aftershock/experiments/rollout"
 	"github.com/aftershockhq/aftershock/experiments/workers"
 	"github.com/aftershockhq/aftershock/judge"
@@ -32,6 +33,9 @@ type Session struct {
 	Plan   *config.Plan
 	Client client.WithWatch
 	Chaos  *chaosmesh.Cluster
+	// Wait is how long experiments wait for another run that has their workload and
+	// is alive. Default: they are refused. It is set before [Session.Experiments].
+	Wait time.Duration
 
 	rest        *rest.Config
 	reach       workers.Reach
@@ -170,6 +174,8 @@ func servicesOf(chosen []config.Planned) []string {
 }
 
 func (s *Session) identify(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
 	uid, err := kube.Identity(ctx, s.Client)
 	if err != nil {
 		return fmt.Errorf("%s: cluster: %s: %w: %w", s.Plan.Path, s.rest.Host, ErrUnavailable, err)
@@ -200,17 +206,83 @@ func (s *Session) emulated(ctx context.Context) []string {
 	return names
 }
 
+// Sweeping says what a sweep removes.
+type Sweeping struct {
+	// Run is the only run whose objects are removed. Default: all runs.
+	Run string
+	// Force removes those of runs that are alive too, which ends these.
+	Force bool
+	// Say is told what the sweep waits for. Default: nobody.
+	Say func(string)
+}
+
 // Sweep removes what runs left behind in the namespaces of the file, and verifies
-// that nothing remains. It identifies the cluster first.
-func (s *Session) Sweep(ctx context.Context) ([]faults.Leftover, error) {
+// that nothing remains: faults, load workers, and then the Leases of these runs. It
+// identifies the cluster first. Runs that are alive keep what they have, and the
+// error names what that is.
+func (s *Session) Sweep(ctx context.Context, how Sweeping) (removed []faults.Leftover, err error) {
 	if err := s.identify(ctx); err != nil {
 		return nil, err
 	}
-	removed, err := chaosmesh.Sweep(ctx, s.Client, s.scope(), chaosmesh.Timeouts{})
-	rolledBack, errImages := rollout.Sweep(ctx, s.Client, s.scope(), 0)
+	// The locks are looked at after that: a run has its lock before its first fault.
+	left, errLeft := s.left(ctx)
+	held, errHeld := lock.Look(ctx, s.Client, s.Plan.Cluster.Namespace, func(held []lock.Held) {
+		if how.Say != nil {
+			how.Say(fmt.Sprintf("observing for some seconds whether each run that has a lock is alive (%d)", len(held)))
+		}
+	})
+	if errHeld != nil && !how.Force {
+		return nil, fmt.Errorf("find out which runs are alive: %w; or sweep with --force, also what runs have that are alive", errHeld)
+	}
+	held = slices.DeleteFunc(held, func(h lock.Held) bool { return !slices.Contains(s.Plan.Allow.Namespaces, h.Namespace()) })
+	// A run that begins from now on is none of these.
+	swept := map[string]bool{}
+	for _, l := range left {
+		swept[l.Run] = true
+	}
+	for _, h := range held {
+		swept[h.Run] = true
+	}
+	living := alive(held)
+	maps.DeleteFunc(swept, func(run string, _ bool) bool {
+		return how.Run != "" && run != how.Run || !how.Force && living[run] != ""
+	})
+	of := func(run string) bool { return swept[run] }
+	var errs []error
+	for _, h := range held {
+		if h.Alive && of(h.Run) {
+			errs = append(errs, h.Break(ctx, s.Client))
+		}
+	}
+	removed, err = s.remove(ctx, of)
+	rest, errRest := s.left(ctx)
+	errs = append(errs, errLeft, err, errRest)
+	for _, h := range held {
+		if h.Alive || !of(h.Run) || errRest != nil || slices.ContainsFunc(rest, func(l faults.Leftover) bool { return l.Run == h.Run }) {
+			continue // the Lease outlasts what is in place
+		}
+		if err := h.Release(ctx, s.Client); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		removed = append(removed, h.Leftover())
+	}
+	rest = slices.DeleteFunc(rest, func(l faults.Leftover) bool { return of(l.Run) || how.Run != "" && l.Run != how.Run })
+	if rest, err = s.told(ctx, rest); len(rest) > 0 {
+		errs = append(errs, err, fmt.Errorf("left alone: %s; wait for that run, or sweep with --force", faults.Named(rest)))
+	}
+	return removed, errors.Join(errs...)
+}
+
+// remove removes what is left of runs.
+func (s *Session) remove(ctx context.Context, of func(run string) bool) ([]faults.Leftover, error) {
+	scope, workersScope := s.scope(), s.workersScope()
+	scope.Of, workersScope.Of = of, of
+	removed, err := chaosmesh.Sweep(ctx, s.Client, scope, chaosmesh.Timeouts{})
+	rolledBack, errImages := rollout.Sweep(ctx, s.Client, scope, 0)
 	removed, err = append(removed, rolledBack...), errors.Join(err, errImages)
-	if scope := s.workersScope(); len(scope.Namespaces) > 0 {
-		jobs, errJobs := workers.Sweep(ctx, s.Client, scope)
+	if len(workersScope.Namespaces) > 0 {
+		jobs, errJobs := workers.Sweep(ctx, s.Client, workersScope)
 		removed, err = append(removed, jobs...), errors.Join(err, errJobs)
 	}
 	return removed, err

@@ -28,7 +28,7 @@ func TestASweepRemovesFaultsOfEveryKind(t *testing.T) {
 		f    func() ([]faults.Leftover, error)
 	}{
 		{"preflight finds", func() ([]faults.Leftover, error) { return session.left(t.Context()) }},
-		{"sweep removes", func() ([]faults.Leftover, error) { return session.Sweep(t.Context()) }},
+		{"sweep removes", func() ([]faults.Leftover, error) { return session.Sweep(t.Context(), Sweeping{}) }},
 	} {
 		got, err := what.f()
 		if err != nil || len(got) != 2 || got[0].String() != "NetworkChaos/shop/slow, left behind by run two" || got[1].String() != "bad image of Deployment/shop/checkout, left behind by run one" {

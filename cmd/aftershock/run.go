@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/onsi/ginkgo/v2/types"
 	"github.com/spf13/cobra"
@@ -80,6 +81,8 @@ func untouched(ctx context.Context, err error) error {
 		return context.Cause(ctx)
 	}
 	switch {
+	case errors.Is(err, suites.ErrNotNow):
+		return fmt.Errorf("preflight, nothing was touched:\n%w", err)
 	case errors.Is(err, suites.ErrUnavailable):
 		return unavailable{fmt.Errorf("preflight, nothing was touched:\n%w", err)}
 	case err != nil:
@@ -90,6 +93,7 @@ func untouched(ctx context.Context, err error) error {
 
 func runCommand() *cobra.Command {
 	var labels, out, dryRun string
+	var wait time.Duration
 	cmd := &cobra.Command{
 		Use:   "run [ID...]",
 		Short: "Run experiments on a cluster",
@@ -107,6 +111,10 @@ one of the file's own. The beginning of an id stands for all that begin so:
 would be created, as YAML. It asks no cluster; --dry-run=server asks the cluster
 for what only it knows, and creates nothing.
 
+One run at a time has a workload. If another has it, this one is refused with 4
+and says which, whose it is, and whether it is alive; --wait waits for it. The
+lock of a run that is dead is taken over as soon as what it injected is over.
+
 Stop a run with ^C or SIGTERM: it undoes its faults first. A second ^C leaves at
 once, and prints what may still be in place. If it is killed, the cluster ends
 the faults soon after their planned end, except a bad image that is being rolled
@@ -121,6 +129,7 @@ out; "aftershock sweep" undoes all of them at once.
 	file := fileFlag(cmd)
 	cmd.Flags().StringVar(&labels, "label-filter", "", "which experiments, in Ginkgo's language of label filters")
 	cmd.Flags().StringVar(&out, "out", "runs", "directory for records and reports")
+	cmd.Flags().DurationVar(&wait, "wait", 0, "how long to wait for another run that has the workload, as in 10m")
 	cmd.Flags().StringVar(&dryRun, "dry-run", "none", "print the plan and run nothing: client, without a cluster, or server")
 	cmd.Flags().Lookup("dry-run").NoOptDefVal = dryRunClient
 	completeFlag(cmd, "dry-run", cobra.FixedCompletions([]string{dryRunClient, dryRunServer}, cobra.ShellCompDirectiveNoFileComp))
@@ -155,6 +164,7 @@ out; "aftershock sweep" undoes all of them at once.
 			return usageError{fmt.Errorf("--dry-run=%s: want %s or %s", dryRun, dryRunClient, dryRunServer)}
 		}
 		return connected(stdout, plan, func(session *suites.Session) error {
+			session.Wait = wait
 			list, err := experimentsOf(ctx, session, chosen, names)
 			if err != nil {
 				return err
@@ -263,7 +273,9 @@ because the file does not say it (a service's selector, its container, its
 Service). Besides what these requests do it changes nothing.
 
 It ends with 0 if a run can begin, with 2 if the configuration is wrong or
-something is refused, and with 3 if it cannot be tested now.`,
+something is refused, with 3 if it cannot be tested now, and with 4 if another
+run has a workload or faults in place; it says whose that run is and whether it
+is alive.`,
 		Example: `  aftershock preflight -f aftershock.yaml
   aftershock preflight -f aftershock.yaml checkout/storm`,
 	}
@@ -294,16 +306,25 @@ func sweepCommand() *cobra.Command {
 		Use:   "sweep",
 		Short: "Remove what any run left behind, and prove it",
 		Long: `Sweep finds every fault of any run in the namespaces of the configuration, and
-every Job of load workers in theirs, removes it, and looks again. A run that is
-still under way loses its faults too. Of the configuration, cluster and allow must
-be right; mistakes elsewhere do not stop a sweep.
+every Job of load workers in theirs, removes it, and looks again. Then it removes
+the locks of these runs. Of the configuration, cluster and allow must be right;
+mistakes elsewhere do not stop a sweep.
+
+What a run has that is under way stays in place. Its Lease tells it from one that
+is dead: sweep observes for up to 7 seconds whether it is renewed. --force removes
+everything; a run that loses its lock ends, and undoes its faults.
 
 It ends with 0 if nothing is left, with 2 if the configuration is wrong or this
-is another cluster, and with 5 if something may be left.`,
-		Example: `  aftershock sweep -f aftershock.yaml`,
-		Args:    noArgs,
+is another cluster, and with 5 if something may be left, also of a run that is
+under way.`,
+		Example: `  aftershock sweep -f aftershock.yaml
+  aftershock sweep -f aftershock.yaml --run 4f1c2a9d3b`,
+		Args: noArgs,
 	}
 	file := fileFlag(cmd)
+	var how suites.Sweeping
+	cmd.Flags().StringVar(&how.Run, "run", "", "remove only what this run left behind")
+	cmd.Flags().BoolVar(&how.Force, "force", false, "remove also what runs have that are alive")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		plan, others, err := config.ReadForSweep(*file)
 		if err != nil {
@@ -312,14 +333,17 @@ is another cluster, and with 5 if something may be left.`,
 		if len(others) > 0 {
 			fmt.Fprintf(cmd.ErrOrStderr(), "%s has %d mistakes, which do not keep it from being swept; \"aftershock preflight\" lists them\n", *file, len(others))
 		}
-		return connected(cmd.OutOrStdout(), plan, func(session *suites.Session) error { return sweep(cmd.Context(), cmd.OutOrStdout(), session) })
+		return connected(cmd.OutOrStdout(), plan, func(session *suites.Session) error {
+			return sweep(cmd.Context(), cmd.OutOrStdout(), session, how)
+		})
 	}
 	return cmd
 }
 
 // sweep removes what is left and prints it.
-func sweep(ctx context.Context, out io.Writer, session *suites.Session) error {
-	removed, err := session.Sweep(ctx)
+func sweep(ctx context.Context, out io.Writer, session *suites.Session, how suites.Sweeping) error {
+	how.Say = func(text string) { fmt.Fprintf(out, "  %s\n", text) }
+	removed, err := session.Sweep(ctx, how)
 	for _, l := range removed {
 		fmt.Fprintf(out, "  removed %s\n", l)
 		for _, note := range l.Notes {
@@ -332,6 +356,10 @@ func sweep(ctx context.Context, out io.Writer, session *suites.Session) error {
 	case err != nil:
 		return fmt.Errorf("sweep: %w: %w", experiments.ErrLeftBehind, err)
 	}
-	fmt.Fprintf(out, "nothing is left in %s\n", strings.Join(session.Swept(), ", "))
+	of := ""
+	if how.Run != "" {
+		of = " of run " + how.Run
+	}
+	fmt.Fprintf(out, "nothing is left%s in %s\n", of, strings.Join(session.Swept(), ", "))
 	return nil
 }

@@ -89,7 +89,7 @@ func find(ctx context.Context, c client.Reader, scope faults.Scope) (found []fin
 					known := func(f finding) bool {
 						return f.Kind == kind && f.Namespace == object.GetNamespace() && f.Name == object.GetName()
 					}
-					if run, ok := runOf(object); ok && (scope.Run == "" || scope.Run == run) && !slices.ContainsFunc(found, known) {
+					if run, ok := runOf(object); ok && scope.Has(run) && !slices.ContainsFunc(found, known) {
 						found = append(found, finding{Leftover: faults.NewLeftover(kind, run, object), object: object})
 					}
 				}

@@ -37,6 +37,9 @@ func leftovers() []client.Object {
 	}
 }
 
+// ofRun selects one run.
+func ofRun(run string) func(string) bool { return func(r string) bool { return r == run } }
+
 func names(left []faults.Leftover) string {
 	var names []string
 	for _, l := range left {
@@ -53,8 +56,8 @@ func TestSweepRemovesWhatRunsHaveLeftAndNothingElse(t *testing.T) {
 		stays int // PodChaos objects
 	}{
 		{"of all runs in one namespace, what creates others first", faults.Scope{Namespaces: []string{"shop"}}, "Schedule/shop/nightly, left behind by run two; NetworkChaos/shop/slow, left behind by run two; PodChaos/shop/kill, left behind by run one", 2},
-		{"of one run only", faults.Scope{Namespaces: []string{"shop"}, Run: "two"}, "Schedule/shop/nightly, left behind by run two; NetworkChaos/shop/slow, left behind by run two", 3},
-		{"of two namespaces", faults.Scope{Namespaces: []string{"shop", "bank"}, Run: "one"}, "PodChaos/shop/kill, left behind by run one; PodChaos/bank/kill, left behind by run one", 1},
+		{"of one run only", faults.Scope{Namespaces: []string{"shop"}, Of: ofRun("two")}, "Schedule/shop/nightly, left behind by run two; NetworkChaos/shop/slow, left behind by run two", 3},
+		{"of two namespaces", faults.Scope{Namespaces: []string{"shop", "bank"}, Of: ofRun("one")}, "PodChaos/shop/kill, left behind by run one; PodChaos/bank/kill, left behind by run one", 1},
 		{"where nothing is left", faults.Scope{Namespaces: []string{"quiet"}}, "", 3},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -192,7 +195,7 @@ func TestWhatAScheduleMadeIsFoundWithoutTheSchedule(t *testing.T) {
 		{"the run is in the schedule's name", "one", "NetworkChaos/shop/aftershock-workflow-one-0-again-aaaaa-bbbbb-zzzzz, left behind by run one"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			scope := faults.Scope{Namespaces: []string{"shop"}, Run: row.run}
+			scope := faults.Scope{Namespaces: []string{"shop"}, Of: func(run string) bool { return row.run == "" || run == row.run }}
 			if found, err := chaosmesh.Find(t.Context(), c, scope); err != nil || names(found) != row.want {
 				t.Errorf("found %q, %v; want %q", names(found), err, row.want)
 			}

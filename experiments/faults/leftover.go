@@ -14,10 +14,13 @@ import (
 type Scope struct {
 	// Namespaces to look in; at least one.
 	Namespaces []string
-	// Run selects the objects of one run. Default: all runs, those still in
-	// progress included.
-	Run string
+	// Of reports whether the objects of a run are selected. Default: those of all
+	// runs, also of those that are under way.
+	Of func(run string) bool
 }
+
+// Has reports whether the objects of a run are selected.
+func (s Scope) Has(run string) bool { return s.Of == nil || s.Of(run) }
 
 // Validate refuses a scope without a namespace.
 func (s Scope) Validate() error {
@@ -27,14 +30,8 @@ func (s Scope) Validate() error {
 	return nil
 }
 
-// Labels are the labels of the selected objects.
-func (s Scope) Labels() client.MatchingLabels {
-	ours := client.MatchingLabels{ManagedLabel: Managed}
-	if s.Run != "" {
-		ours[RunLabel] = s.Run
-	}
-	return ours
-}
+// Labels are the labels of all objects of runs.
+func (s Scope) Labels() client.MatchingLabels { return client.MatchingLabels{ManagedLabel: Managed} }
 
 // A Leftover is an object that a run has left behind.
 type Leftover struct {
@@ -42,6 +39,8 @@ type Leftover struct {
 	Run                   string // of the record
 	Created               time.Time
 	Finalizers            []string
+	// Holder tells whose run it is, if that is alive. Empty: it was left behind.
+	Holder string
 	// Notes describe the removal if the object did not go by itself.
 	Notes []string
 }
@@ -59,8 +58,11 @@ func NewLeftover(kind, run string, object client.Object) Leftover {
 }
 
 // String is "PodChaos/shop/pod-kill-4f1c2a9d3b-x7k2p, left behind by run
-// 4f1c2a9d3b".
+// 4f1c2a9d3b", or ", of " and the holder.
 func (l Leftover) String() string {
+	if l.Holder != "" {
+		return fmt.Sprintf("%s/%s/%s, of %s", l.Kind, l.Namespace, l.Name, l.Holder)
+	}
 	return fmt.Sprintf("%s/%s/%s, left behind by run %s", l.Kind, l.Namespace, l.Name, cmp.Or(l.Run, "unknown"))
 }
 

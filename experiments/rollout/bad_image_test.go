@@ -371,7 +371,7 @@ func TestASweepRollsBackWhatAKilledRunLeft(t *testing.T) {
 		image     string
 	}{
 		{name: "the image is put back", scope: scope, removed: true, note: "restored image " + good + " of container app", image: good},
-		{name: "another run's stays", scope: faults.Scope{Namespaces: []string{"shop"}, Run: "another"}, image: bad},
+		{name: "another run's stays", scope: faults.Scope{Namespaces: []string{"shop"}, Of: func(run string) bool { return run == "another" }}, image: bad},
 		{name: "another namespace's stays", scope: faults.Scope{Namespaces: []string{"bank"}}, image: bad},
 		{name: "what another client has set stays", scope: scope, meanwhile: func(s *shop) { s.setImage("shop/checkout:3"); s.remove("c") }, removed: true, note: `container app had the image "shop/checkout:3" by then, which was left unchanged`, image: "shop/checkout:3"},
 		{name: "bad pods that do not go are told", scope: scope, meanwhile: func(s *shop) { s.stuck = true }, err: "remove bad image of Deployment/shop/checkout, left behind by run ", image: good},

@@ -45,7 +45,7 @@ func find(ctx context.Context, c client.Reader, scope faults.Scope) ([]finding, 
 			switch {
 			case err != nil:
 				errs = append(errs, fmt.Errorf("%s: %w", s, err))
-			case n != nil && (scope.Run == "" || scope.Run == n.Run):
+			case n != nil && scope.Has(n.Run):
 				found = append(found, finding{
 					Leftover: faults.Leftover{Kind: leftoverKind + string(s.Kind), Namespace: s.Namespace, Name: s.Name, Run: n.Run},
 					workload: s.Workload,

@@ -329,7 +329,7 @@ func TestSweepRemovesWhatIsOfRunsAndNothingElse(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			removed, err := workers.Sweep(t.Context(), cl, faults.Scope{Namespaces: []string{"load-gen"}, Run: row.run})
+			removed, err := workers.Sweep(t.Context(), cl, faults.Scope{Namespaces: []string{"load-gen"}, Of: func(run string) bool { return row.run == "" || run == row.run }})
 			var names []string
 			for _, l := range removed {
 				names = append(names, l.String())

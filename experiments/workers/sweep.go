@@ -50,10 +50,12 @@ func find(ctx context.Context, c client.Reader, scope faults.Scope) (left []faul
 			}
 		}
 		for _, o := range jobs.Items {
-			left = append(left, leftover("Job", &o))
+			if scope.Has(o.Labels[faults.RunLabel]) {
+				left = append(left, leftover("Job", &o))
+			}
 		}
 		for _, o := range pods.Items {
-			if !slices.ContainsFunc(jobs.Items, func(job batchv1.Job) bool { return job.Name == o.Labels[JobLabel] }) {
+			if scope.Has(o.Labels[faults.RunLabel]) && !slices.ContainsFunc(jobs.Items, func(job batchv1.Job) bool { return job.Name == o.Labels[JobLabel] }) {
 				left = append(left, leftover("Pod", &o))
 			}
 		}

@@ -1,0 +1,227 @@
+package lock
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/steadystate/kube"
+)
+
+var clusterFlag = flag.String("cluster", "", "a kubeconfig; without it no real API server is asked")
+
+// A contest is of many runs for one workload.
+type contest struct {
+	client  client.Client
+	in      string        // the Leases' namespace
+	runs    int           // how many begin
+	within  time.Duration // of each other
+	skewed  bool          // each third's wall clock is 30 s ahead, each third's behind
+	wait    time.Duration
+	deaths  int           // so many of the first holders die
+	hold    time.Duration // for how long a run holds the lock, at most
+	longest time.Duration // of a fault that a holder injects
+	random  *rand.Rand
+}
+
+// A tenure is for how long a run could have acted, or what it injected have lasted.
+type tenure struct{ from, to time.Time }
+
+// outcome is what became of a contest.
+type outcome struct {
+	started               time.Duration // from the first beginning to the last
+	held, refused, failed int
+	dead                  int
+	told                  time.Duration // the longest until one was refused
+	most                  int           // holders at once
+	err                   error         // of one that failed
+}
+
+func (o outcome) String() string {
+	return fmt.Sprintf("begun within %s: %d held, %d of them died, %d refused after %s at most, %d failed (%v); most holders at once: %d",
+		o.started.Round(time.Millisecond), o.held, o.dead, o.refused, o.told.Round(time.Millisecond), o.failed, o.err, o.most)
+}
+
+func (c contest) run(ctx context.Context) (o outcome) {
+	var mu sync.Mutex
+	var tenures []tenure
+	var all sync.WaitGroup
+	began := time.Now()
+	for i := range c.runs {
+		r := newTry(c.client, fmt.Sprintf("person%d@machine%d", i, i))
+		r.Namespace, r.Wait = c.in, c.wait
+		if c.skewed {
+			r.ahead = time.Duration(i%3-1) * 30 * time.Second
+		}
+		at, hold := time.Duration(c.random.Int64N(int64(c.within))), time.Duration(c.random.Int64N(int64(c.hold)))
+		lifetime := time.Duration(c.random.Int64N(int64(c.longest)))
+		all.Go(func() {
+			time.Sleep(time.Until(began.Add(at)))
+			mu.Lock()
+			o.started = max(o.started, time.Since(began))
+			mu.Unlock()
+			asked := time.Now()
+			err := r.begin(ctx)
+			from := time.Now()
+			mu.Lock()
+			switch {
+			case refused(err):
+				o.refused, o.told = o.refused+1, max(o.told, from.Sub(asked))
+			case err != nil:
+				o.failed, o.err = o.failed+1, err
+			}
+			dies := err == nil && o.dead < c.deaths
+			if dies {
+				o.dead++
+			}
+			mu.Unlock()
+			if err != nil {
+				_ = r.End(ctx)
+				return
+			}
+			err = r.Allow(ctx, lifetime)
+			over := time.Now().Add(lifetime)
+			r.injected(0)
+			time.Sleep(hold)
+			to := time.Now()
+			switch {
+			case dies:
+				r.die()
+				if to = r.expiry(); to.Before(over) {
+					err = errors.Join(err, errors.New("the lock expires before the fault"))
+				}
+			default:
+				r.removed(0, "") // and with that the fault is over
+				err = errors.Join(err, r.End(ctx))
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			o.held++
+			tenures = append(tenures, tenure{from, to})
+			if err != nil {
+				o.failed, o.err = o.failed+1, err
+			}
+		})
+	}
+	all.Wait()
+	slices.SortFunc(tenures, func(a, b tenure) int { return a.from.Compare(b.from) })
+	for i, t := range tenures {
+		at := 1
+		for _, other := range tenures[:i] {
+			if other.to.After(t.from) {
+				at++
+			}
+		}
+		o.most = max(o.most, at)
+	}
+	return o
+}
+
+// judge says what is wrong with an outcome.
+func (c contest) judge(o outcome) error {
+	switch {
+	case o.most > 1:
+		return errors.New("two held the lock at once")
+	case o.held == 0 || o.failed > 0 || o.held+o.refused != c.runs:
+		return errors.New("not each run held the lock or was refused")
+	case c.wait == 0 && c.deaths == 0 && o.refused == 0:
+		return errors.New("nobody was refused")
+	}
+	return nil
+}
+
+// contests are those for every API server.
+func contests(c client.Client, in string, seed uint64) map[string]contest {
+	all := map[string]contest{
+		"at once":                               {hold: 20 * time.Second},
+		"at once, clocks apart":                 {hold: 20 * time.Second, skewed: true},
+		"with patience, some die":               {hold: 300 * time.Millisecond, wait: 75 * time.Second, deaths: 3},
+		"with patience, some die, clocks apart": {hold: 300 * time.Millisecond, wait: 75 * time.Second, deaths: 3, skewed: true},
+	}
+	for name, one := range all {
+		one.client, one.in, one.runs, one.within, one.longest = c, in, 200, 50*time.Millisecond, 5*time.Second
+		one.random = rand.New(rand.NewPCG(seed, uint64(len(name))))
+		all[name] = one
+	}
+	return all
+}
+
+func TestNeverTwoHolders(t *testing.T) {
+	for seed := range uint64(3) {
+		for name := range contests(nil, "", seed) {
+			t.Run(fmt.Sprint(name, " ", seed), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					c, _ := cluster()
+					one := contests(c, home, seed)[name]
+					one.runs = 40
+					o := one.run(t.Context())
+					if err := one.judge(o); err != nil {
+						t.Errorf("%v: %s", err, o)
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestNeverTwoHoldersOnACluster asks a real API server:
+//
+//	go test ./experiments/lock -run OnACluster -v -cluster ~/.kube/config
+func TestNeverTwoHoldersOnACluster(t *testing.T) {
+	if *clusterFlag == "" {
+		t.Skip("needs a cluster: -cluster KUBECONFIG")
+	}
+	read, err := kube.ReadContext(*clusterFlag, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := kube.NewClient(read.Config, scheme.Scheme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "aftershock-locks-"}}
+	if err := c.Create(t.Context(), namespace); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Delete(context.Background(), namespace); err != nil {
+			t.Error(err)
+		}
+	})
+	names := slices.Sorted(maps.Keys(contests(c, "", 0)))
+	for _, name := range names {
+		for seed := range uint64(3) {
+			one := contests(c, namespace.Name, seed)[name]
+			o := one.run(t.Context())
+			t.Logf("%s: %d runs, %s", name, one.runs, o)
+			if err := one.judge(o); err != nil {
+				t.Error(err)
+			}
+			if one.deaths > 0 {
+				time.Sleep(base + margin) // whatever the last one left has expired
+			}
+			left, err := Look(t.Context(), c, namespace.Name, func([]Held) {})
+			if err != nil || len(left) > 0 && one.deaths == 0 {
+				t.Errorf("%v, %d are left", err, len(left))
+			}
+			for _, h := range left {
+				if err := h.Release(t.Context(), c); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	}
+}

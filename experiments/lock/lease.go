@@ -1,0 +1,120 @@
+package lock
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/utils/ptr"
+
+	"github.com/aftershockhq/aftershock/experiments/faults"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
+)
+
+// The annotations of a Lease, for people. Its label [faults.RunLabel] has the run.
+const (
+	WorkloadAnnotation   = "aftershock.dev/workload"   // deployment/shop/checkout
+	ExperimentAnnotation = "aftershock.dev/experiment" // its id
+	WhoAnnotation        = "aftershock.dev/who"        // ann@laptop
+	SinceAnnotation      = "aftershock.dev/since"      // RFC 3339, by the holder's clock
+	UntilAnnotation      = "aftershock.dev/until"      // when the run is over at the latest, likewise
+)
+
+// Name is the name of a workload's Lease: aftershock.shop.deployment.checkout. The
+// namespace and the kind have no dots, so that no two workloads share one. A name
+// that would be too long ends with a hash.
+func Name(w kube.Workload) string {
+	name := "aftershock." + w.Namespace + "." + strings.ToLower(string(w.Kind)) + "." + w.Name
+	if len(name) <= validation.DNS1123SubdomainMaxLength {
+		return name
+	}
+	sum := sha256.Sum256([]byte(name))
+	hash := "-" + hex.EncodeToString(sum[:8])
+	return strings.TrimRight(name[:validation.DNS1123SubdomainMaxLength-len(hash)], ".-") + hash
+}
+
+// identity is how a run names itself in a Lease.
+func identity(run, who string) string { return run + " " + who }
+
+// write makes the Lease the run's, renewed now. Its times are for people: nothing
+// is counted from them.
+func (l *Lock) write(lease *coordinationv1.Lease, duration time.Duration) {
+	now := time.Now().Add(l.ahead)
+	spec := &lease.Spec
+	if me := identity(l.run, l.Who); ptr.Deref(spec.HolderIdentity, "") != me {
+		if spec.HolderIdentity != nil {
+			spec.LeaseTransitions = ptr.To(ptr.Deref(spec.LeaseTransitions, 0) + 1)
+		}
+		spec.HolderIdentity, spec.AcquireTime = &me, ptr.To(metav1.NewMicroTime(now))
+		lease.Labels = map[string]string{faults.ManagedLabel: faults.Managed, faults.RunLabel: l.run}
+		lease.Annotations = map[string]string{
+			WorkloadAnnotation:   l.Workload.Subject(),
+			ExperimentAnnotation: l.Experiment,
+			WhoAnnotation:        l.Who,
+			SinceAnnotation:      now.Format(time.RFC3339),
+			UntilAnnotation:      now.Add(l.Longest).Format(time.RFC3339),
+		}
+	}
+	spec.RenewTime, spec.LeaseDurationSeconds = ptr.To(metav1.NewMicroTime(now)), ptr.To(seconds(duration))
+}
+
+// seconds is a duration in whole seconds, and no less than it.
+func seconds(d time.Duration) int32 { return int32((d + time.Second - 1) / time.Second) }
+
+// durationOf is for how long a Lease is its holder's after a renewal.
+func durationOf(lease *coordinationv1.Lease) time.Duration {
+	return time.Duration(ptr.Deref(lease.Spec.LeaseDurationSeconds, 0)) * time.Second
+}
+
+// A Holder is the run that has a workload, as its Lease says.
+type Holder struct {
+	Workload   string // deployment/shop/checkout
+	Run        string
+	Who        string // ann@laptop
+	Experiment string
+	// Since is when it took the lock, Until when it is over at the latest, both by
+	// the holder's clock.
+	Since, Until time.Time
+}
+
+// Namespace is the workload's; empty: it is unknown.
+func (h Holder) Namespace() string {
+	_, rest, _ := strings.Cut(h.Workload, "/")
+	namespace, _, _ := strings.Cut(rest, "/")
+	return namespace
+}
+
+func holderOf(lease *coordinationv1.Lease) Holder {
+	h := Holder{
+		Workload:   lease.Annotations[WorkloadAnnotation],
+		Run:        lease.Labels[faults.RunLabel],
+		Who:        cmp.Or(lease.Annotations[WhoAnnotation], ptr.Deref(lease.Spec.HolderIdentity, ""), "an unknown person"),
+		Experiment: lease.Annotations[ExperimentAnnotation],
+	}
+	// What is no time is unknown.
+	h.Since, _ = time.Parse(time.RFC3339, lease.Annotations[SinceAnnotation])
+	h.Until, _ = time.Parse(time.RFC3339, lease.Annotations[UntilAnnotation])
+	return h
+}
+
+// String is "run 4f1c2a9d3b of ann@laptop since 14:03:10 (checkout/pods/kill-one)".
+func (h Holder) String() string {
+	return fmt.Sprintf("run %s of %s since %s (%s)", h.Run, h.Who, clock(h.Since), h.Experiment)
+}
+
+// clock is a time of day, with the date if that is not today's.
+func clock(t time.Time) string {
+	switch t = t.Local(); {
+	case t.IsZero():
+		return "an unknown time"
+	case t.Format(time.DateOnly) == time.Now().Format(time.DateOnly):
+		return t.Format(time.TimeOnly)
+	}
+	return t.Format(time.DateTime)
+}
