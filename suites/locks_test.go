@@ -196,8 +196,11 @@ func TestPreflightTellsWhoHasTheWorkload(t *testing.T) {
 			l, run := holds(t, s, "payments")
 			return run, func() { _ = l.End(t.Context()) }
 		}, 0, []string{"in place already: NetworkChaos/shop/payments, of run RUN of ann@laptop"}, true},
-		{"a dead one", func(t *testing.T, s *Session) (string, func()) { return dead(t, s, "checkout"), func() {} }, 0,
-			[]string{"in place already: NetworkChaos/shop/checkout, left behind by run RUN; remove them with \"aftershock sweep -f aftershock.yaml\""}, false},
+		{
+			"a dead one", func(t *testing.T, s *Session) (string, func()) { return dead(t, s, "checkout"), func() {} }, 0,
+			[]string{"in place already: NetworkChaos/shop/checkout, left behind by run RUN; remove them with \"aftershock sweep -f aftershock.yaml\""},
+			false,
+		},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			s := connected(t, strings.Replace(valid, "[all]", "[pods/kill-one]", 1), interceptor.Funcs{}, deployed("checkout"))

@@ -49,9 +49,9 @@ func (l *Lock) write(lease *coordinationv1.Lease, duration time.Duration) {
 	spec := &lease.Spec
 	if me := identity(l.run, l.Who); ptr.Deref(spec.HolderIdentity, "") != me {
 		if spec.HolderIdentity != nil {
-			spec.LeaseTransitions = ptr.To(ptr.Deref(spec.LeaseTransitions, 0) + 1)
+			spec.LeaseTransitions = new(ptr.Deref(spec.LeaseTransitions, 0) + 1)
 		}
-		spec.HolderIdentity, spec.AcquireTime = &me, ptr.To(metav1.NewMicroTime(now))
+		spec.HolderIdentity, spec.AcquireTime = &me, new(metav1.NewMicroTime(now))
 		lease.Labels = map[string]string{faults.ManagedLabel: faults.Managed, faults.RunLabel: l.run}
 		lease.Annotations = map[string]string{
 			WorkloadAnnotation:   l.Workload.Subject(),
@@ -61,7 +61,7 @@ func (l *Lock) write(lease *coordinationv1.Lease, duration time.Duration) {
 			UntilAnnotation:      now.Add(l.Longest).Format(time.RFC3339),
 		}
 	}
-	spec.RenewTime, spec.LeaseDurationSeconds = ptr.To(metav1.NewMicroTime(now)), ptr.To(seconds(duration))
+	spec.RenewTime, spec.LeaseDurationSeconds = new(metav1.NewMicroTime(now)), new(seconds(duration))
 }
 
 // seconds is a duration in whole seconds, and no less than it.
