@@ -134,7 +134,7 @@ func TestASweepLeavesLivingRunsAlone(t *testing.T) {
 				for _, l := range removed {
 					names = append(names, l.String())
 				}
-				if got := strings.Join(names, "; "); got != runs.Replace(row.removed) || said != 1 {
+				if got := strings.Join(names, "; "); got != runs.Replace(row.removed) || said != 3 {
 					t.Errorf("removed %q, want %q; told %d times", got, runs.Replace(row.removed), said)
 				}
 				if want := runs.Replace(row.want); want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {

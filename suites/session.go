@@ -212,7 +212,7 @@ type Sweeping struct {
 	Run string
 	// Force removes those of runs that are alive too, which ends these.
 	Force bool
-	// Say is told what the sweep waits for. Default: nobody.
+	// Say is told what the sweep waits for, and which locks are held. Default: nobody.
 	Say func(string)
 }
 
@@ -226,10 +226,12 @@ func (s *Session) Sweep(ctx context.Context, how Sweeping) (removed []faults.Lef
 	}
 	// The locks are looked at after that: a run has its lock before its first fault.
 	left, errLeft := s.left(ctx)
+	say := how.Say
+	if say == nil {
+		say = func(string) {}
+	}
 	held, errHeld := lock.Look(ctx, s.Client, s.Plan.Cluster.Namespace, func(held []lock.Held) {
-		if how.Say != nil {
-			how.Say(fmt.Sprintf("observing for some seconds whether each run that has a lock is alive (%d)", len(held)))
-		}
+		say(fmt.Sprintf("observing for some seconds whether each run that has a lock is alive (%d)", len(held)))
 	})
 	if errHeld != nil && !how.Force {
 		return nil, fmt.Errorf("find out which runs are alive: %w; or sweep with --force, also what runs have that are alive", errHeld)
@@ -242,6 +244,7 @@ func (s *Session) Sweep(ctx context.Context, how Sweeping) (removed []faults.Lef
 	}
 	for _, h := range held {
 		swept[h.Run] = true
+		say(fmt.Sprintf("%s is held by %s", h.Workload, h))
 	}
 	living := alive(held)
 	maps.DeleteFunc(swept, func(run string, _ bool) bool {
