@@ -145,6 +145,7 @@ func (r *resolver) experiment(p Planned, at cursor) {
 	r.faults(&p, e, at.field("faults"))
 	r.checksOf(&p, e, at)
 	r.expects(&p, e, at)
+	r.abortOf(&p, at.field("abort"))
 	p.Hash = r.hash(p, e)
 	r.plan.Planned = append(r.plan.Planned, p)
 }

@@ -44,6 +44,10 @@ type File struct {
 	// before the fault, or control, a control run of the suite without its faults.
 	// Default: settle.
 	Baseline string `yaml:"baseline"`
+	// Abort says when a run has gone too far and ends at once, its faults undone. An
+	// experiment may have its own. Default: a run goes on. Example:
+	// {unless: {half: {signal: replicas, good: value >= 50%}}}.
+	Abort Abort `yaml:"abort"`
 	// Checks say, by name, what is good, how much may be bad, and which limits hold.
 	// One by a name of the catalogue, with a slash, changes the catalogue's. Example:
 	// {answers: {signal: requests, good: value <= 1s, limits: [downtime <= 3s]}}.
@@ -138,6 +142,37 @@ type Check struct {
 	// --help" lists the quantities. Default: good throughout. Example:
 	// [downtime <= 3s, ttr <= 5s after removal, p95 <= 500ms during hold].
 	Limits []steadystate.Limit `yaml:"limits"`
+}
+
+// Abort says when a run has gone too far.
+type Abort struct {
+	// Unless are conditions by name, in force while faults are in place. Once one is not
+	// met the run ends and is broken. Default: there are none. Example:
+	// {half: {signal: replicas, good: value >= 50%, for: 5s}}.
+	Unless Named[Condition] `yaml:"unless"`
+	// Blind is how long a condition may go without an observation until the run ends
+	// too, as unknown. It must be longer than the time between the scrapes that a query
+	// reads. Default: 10s. Example: 30s.
+	Blind time.Duration `yaml:"blind"`
+}
+
+// A Condition must be met, or the run is aborted.
+type Condition struct {
+	// Signal is what is looked at, as of a check. A condition has a signal or a query.
+	Signal string `yaml:"signal"`
+	// Query is PromQL, in place of a signal, asked every second. In it {{.Series}} and
+	// the like stand for the service that is tested. Example:
+	// sum(rate(orders_total[10s])).
+	Query string `yaml:"query"`
+	// Reduce says what several series of the query make, as of a check. Default:
+	// several series are an error.
+	Reduce prom.Reduction `yaml:"reduce"`
+	// Good is what must hold of each observation: value, an operator and a number with
+	// the signal's unit. Required. Examples: value <= 5s; value >= 50%.
+	Good Good `yaml:"good"`
+	// For is how long nothing but bad observations must have been seen. Default: the
+	// first one aborts the run. Example: 5s.
+	For time.Duration `yaml:"for"`
 }
 
 // Good is what counts as good, as text "value <= 1s".
@@ -361,6 +396,9 @@ type Experiment struct {
 	Faults Named[Fault] `yaml:"faults"`
 	// Load is merged onto the service's. Example: {rate: 200/s}.
 	Load *yaml.Node `yaml:"load"`
+	// Abort is merged onto the file's; null removes a condition. Example:
+	// {unless: {half: null}}.
+	Abort *yaml.Node `yaml:"abort"`
 }
 
 // LimitTexts are limits whose form depends on what they are on.

@@ -207,6 +207,10 @@ func fieldForms() map[string]func(*generator) *schema {
 		"Cluster.Namespace":        textForm("name of a namespace"),
 		"Allow.Namespaces":         func(g *generator) *schema { return atLeastOne(g.list(g.text("name of a namespace"))) },
 		"Allow.Protected":          func(g *generator) *schema { return g.list(atLeastOne(g.mapping(g.text("text")))) },
+		"File.Abort":               func(g *generator) *schema { return both(g.structure(typeOf(Abort{})), ref("AbortComplete")) },
+		"Abort.Unless":             unlessForm,
+		"Condition.Signal":         textForm("signal"),
+		"Condition.Query":          textForm("query"),
 		"Check.Signal":             textForm("signal"),
 		"Check.Query":              textForm("query"),
 		"Check.Allowed":            textForm("share below all"),
@@ -236,6 +240,7 @@ func fieldForms() map[string]func(*generator) *schema {
 		"Experiment.Limits":        limitsForm,
 		"Experiment.Faults":        func(*generator) *schema { return removable(ref("Fault")) },
 		"Experiment.Load":          func(g *generator) *schema { return g.structure(typeOf(Load{})) },
+		"Experiment.Abort":         func(g *generator) *schema { return g.structure(typeOf(Abort{})) },
 		"When.Autoscaler":          textForm("condition"),
 		"NetworkLoss.Packets":      textForm("positive share"),
 		"NetworkDuplicate.Packets": textForm("positive share"),
@@ -296,15 +301,7 @@ func notNamed(pattern string, reserved ...string) *schema {
 // checksForm: one with a name of the catalogue's is a patch of that.
 func checksForm(g *generator) *schema {
 	check := g.structure(typeOf(Check{}))
-	for _, unit := range []string{SignalReplicas, SignalGRPC} {
-		var signals []any
-		for _, signal := range sourced() {
-			if unitOf(signal) == unitOf(unit) {
-				signals = append(signals, signal)
-			}
-		}
-		g.defs["Check"].AllOf = append(g.defs["Check"].AllOf, when(inner("signal", &schema{Enum: signals}), g.valuesOf(unit)))
-	}
+	g.inUnits("Check")
 	s := g.mapping(both(check, ref("CheckComplete")))
 	s.PropertyNames = notNamed(`[^/\s](?:[^/]*[^/\s])?|`+strings.Join(standardChecks(), "|"), ExpectAutoscaler, signalPrefix+".*")
 	s.PatternProperties = map[string]*schema{}
@@ -324,6 +321,28 @@ func checksForm(g *generator) *schema {
 	s.AdditionalProperties.Type = []string{"object"}
 	s.PatternProperties["^(?:"+strings.Join(sourced(), "|")+")$"] = g.some(both(ref("Check"), ref("CheckComplete"), &schema{Not: has("query")}))
 	return s
+}
+
+// unlessForm: null removes a condition from an experiment.
+func unlessForm(g *generator) *schema {
+	g.structure(typeOf(Condition{}))
+	g.inUnits("Condition")
+	s := removable(ref("Condition"))
+	s.PropertyNames = notNamed(`\S(?:[\s\S]*\S)?`)
+	return s
+}
+
+// inUnits: what is good of a signal has its unit.
+func (g *generator) inUnits(def string) {
+	for _, unit := range []string{SignalReplicas, SignalGRPC} {
+		var signals []any
+		for _, signal := range sourced() {
+			if unitOf(signal) == unitOf(unit) {
+				signals = append(signals, signal)
+			}
+		}
+		g.defs[def].AllOf = append(g.defs[def].AllOf, when(inner("signal", &schema{Enum: signals}), g.valuesOf(unit)))
+	}
 }
 
 // grouped are schemas by the names that they are of, as patterns.
@@ -481,15 +500,16 @@ func inner(name string, holds *schema) *schema {
 
 // patched are the types that may be a patch of another, of which null removes and
 // nothing is required.
-var patched = []string{"Experiment", "Fault", "When", "Load", "Success", "Body", "Secret", "Workers", "Check"}
+var patched = []string{"Experiment", "Fault", "When", "Load", "Success", "Body", "Secret", "Workers", "Check", "Abort", "Condition"}
 
 // always are rules of a type, also of a patch.
 var always = map[string][]*schema{
-	"Check":   {exclusive("signal", "query")},
-	"Service": {exclusive("load", "traffic")},
-	"Load":    {exclusive("url", "targets"), exclusive("method", "targets"), neither(isTrue("reuse", false), has("reuseRate"))},
-	"GRPC":    {when(has("caFile"), isTrue("tls", true))},
-	"Secret":  {exclusive("env", "file")},
+	"Check":     {exclusive("signal", "query")},
+	"Condition": {exclusive("signal", "query")},
+	"Service":   {exclusive("load", "traffic")},
+	"Load":      {exclusive("url", "targets"), exclusive("method", "targets"), neither(isTrue("reuse", false), has("reuseRate"))},
+	"GRPC":      {when(has("caFile"), isTrue("tls", true))},
+	"Secret":    {exclusive("env", "file")},
 	"Effect": {
 		either("event", "signal"), exclusive("event", "signal"), exclusive("atMost", "rise"),
 		when(both(has("signal"), &schema{Not: has("atMost")}), has("rise")),
@@ -503,6 +523,8 @@ var always = map[string][]*schema{
 // unlessPatched are rules of a type that is no patch.
 var unlessPatched = map[string][]*schema{
 	"Check":                  {either("signal", "query"), needs("reduce", "query"), needs("every", "query")},
+	"Abort":                  {inside("unless", &schema{AdditionalProperties: &additional{ref("ConditionComplete")}})},
+	"Condition":              {either("signal", "query"), needs("reduce", "query")},
 	"Load":                   {either("url", "targets"), headersComplete()},
 	"Secret":                 {either("env", "file")},
 	"Experiment":             experimentRules(),
@@ -557,7 +579,15 @@ func withoutPrometheus() *schema {
 	none := &schema{}
 	none.Properties.set("checks", &schema{AdditionalProperties: &additional{&schema{Not: has("query")}}})
 	none.Properties.set("services", &schema{AdditionalProperties: &additional{&schema{Not: &schema{AnyOf: []*schema{has("traffic"), inner("podSignals", &schema{Type: []string{"object"}, MinProperties: 1})}}}}})
+	none.Properties.set("abort", inside("unless", &schema{AdditionalProperties: &additional{&schema{Not: has("query")}}}))
 	return &schema{If: has("prometheus"), Else: none}
+}
+
+// inside restricts a field, if it is there.
+func inside(name string, holds *schema) *schema {
+	s := &schema{}
+	s.Properties.set(name, holds)
+	return s
 }
 
 func typeOf(v any) reflect.Type { return reflect.TypeOf(v) }

@@ -39,8 +39,9 @@ func mergeAt(base, patch *yaml.Node, path []string) *yaml.Node {
 		key, value := patch.Content[i], resolved(patch.Content[i+1])
 		at := index(&merged, key.Value)
 		inner := append(slices.Clone(path), key.Value)
-		// An experiment's load is a patch of the service's, from which it removes.
-		removes := value.Tag == "!!null" && (len(path) == 0 || path[0] != "load")
+		// An experiment's load is a patch of the service's, and its abort one of the
+		// file's, from which they remove.
+		removes := value.Tag == "!!null" && (len(path) == 0 || path[0] != "load" && path[0] != "abort")
 		switch {
 		case removes && at >= 0:
 			merged.Content = slices.Delete(merged.Content, at, at+2)

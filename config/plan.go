@@ -53,6 +53,7 @@ type Planned struct {
 	Checks      []PlannedCheck
 	Expects     []Expectation
 	Faults      []PlannedFault
+	Abort       PlannedAbort
 	Load        *load.HTTP    // nil: there is none
 	Workers     *workers.Pods // that drive it; nil: this machine does
 	CABundle    []byte        // of the load, PEM
@@ -91,6 +92,23 @@ type PlannedCheck struct {
 	steadystate.Check
 	Query *Query // nil: it names a signal
 	Place Place
+}
+
+// A PlannedAbort says when a run of an experiment has gone too far. Without
+// conditions it never has.
+type PlannedAbort struct {
+	Blind  time.Duration // zero: the default
+	Unless []PlannedCondition
+}
+
+// A PlannedCondition is one of them. Its signal is that of the query, if it has
+// one.
+type PlannedCondition struct {
+	Name, Signal string
+	Good         steadystate.Tolerance
+	For          time.Duration
+	Query        *Query // nil: it names a signal
+	Place        Place
 }
 
 // An Expectation is what is expected besides the checks.

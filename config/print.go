@@ -87,6 +87,20 @@ type (
 		Expects    []expectView      `yaml:"expects"`
 		PodSignals map[string]string `yaml:"podSignals"` // those that it needs
 		Faults     []*yaml.Node      `yaml:"faults"`
+		Abort      abortView         `yaml:"abort"`
+	}
+	abortView struct {
+		Blind  time.Duration   `yaml:"blind"`
+		Unless []conditionView `yaml:"unless"`
+	}
+	conditionView struct {
+		Name   string        `yaml:"name"`
+		Place  string        `yaml:"place"`
+		Signal string        `yaml:"signal"`
+		Query  string        `yaml:"query"`
+		Reduce string        `yaml:"reduce"`
+		Good   text          `yaml:"good"`
+		For    time.Duration `yaml:"for"`
 	}
 	serviceView struct {
 		Name      string            `yaml:"name"`
@@ -155,6 +169,20 @@ func (p Planned) view(objects Objects) (experimentView, error) {
 			view.Limits = append(view.Limits, text(l.String()))
 		}
 		v.Checks = append(v.Checks, view)
+	}
+	if len(p.Abort.Unless) > 0 {
+		v.Abort.Blind = p.Abort.Blind
+	}
+	for _, c := range p.Abort.Unless {
+		view := conditionView{Name: c.Name, Place: c.Place.String(), Signal: c.Signal, Good: text(Good{c.Good}.text()), For: c.For}
+		if c.Query != nil {
+			query, err := c.Query.Parse(subject)
+			if err != nil {
+				return v, err
+			}
+			view.Signal, view.Query, view.Reduce = "", query.String(), string(c.Query.Reduce)
+		}
+		v.Abort.Unless = append(v.Abort.Unless, view)
 	}
 	for _, e := range p.Expects {
 		view := expectView{Name: e.Name}

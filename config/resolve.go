@@ -44,6 +44,7 @@ type resolver struct {
 	catalogue File
 	merged    map[string]cursor // the file's experiments, merged onto those that they are from
 	contents  map[string]string // of files that loads name, by path
+	abort     cursor            // the file's
 }
 
 // version reports whether the file is one that this program can read. One that
@@ -67,6 +68,8 @@ func (r *resolver) resolve(root cursor) {
 	}
 	r.cluster(root)
 	r.checks()
+	r.abort = root.field("abort")
+	r.aborts(r.abort, f.Abort)
 	for _, name := range f.Services.Names {
 		r.name(f.Services.at[name], name, f.Services.Names)
 		r.service(name, f.Services.at[name])
@@ -185,13 +188,24 @@ func (r *resolver) check(name string, at cursor, c Check) {
 	case c.Query != "" && slices.Contains(sourced(), name):
 		r.bad(at, "cannot be the name of a check with a query: it is the name of another signal; choose another")
 	}
+	r.observes(at, "check", c)
+	if c.Allowed >= 1 {
+		r.bad(at.field("allowed"), "%s: with all bad observations allowed nothing could be broken; want less than 100%%", c.Allowed)
+	}
+	for i, l := range c.Limits {
+		r.unit(at.field("limits").item(i), c.Signal, l)
+	}
+}
+
+// observes looks at what a check or a condition looks at, and what is good.
+func (r *resolver) observes(at cursor, what string, c Check) {
 	switch query := at.field("query"); {
 	case c.Signal == "" && c.Query == "":
-		r.bad(at.field("signal"), "is missing; name one, or give the check a query; signals: %s", strings.Join(sourced(), ", "))
+		r.bad(at.field("signal"), "is missing; name one, or give the %s a query; signals: %s", what, strings.Join(sourced(), ", "))
 	case c.Signal != "" && c.Query != "":
-		r.bad(query, "the check has a signal too; keep one of the two")
+		r.bad(query, "the %s has a signal too; keep one of the two", what)
 	case c.Signal != "" && !slices.Contains(sourced(), c.Signal):
-		r.bad(at.field("signal"), "no signal %q; signals: %s; or give the check a query", c.Signal, strings.Join(sourced(), ", "))
+		r.bad(at.field("signal"), "no signal %q; signals: %s; or give the %s a query", c.Signal, strings.Join(sourced(), ", "), what)
 	case c.Query != "" && r.plan.Prometheus == nil:
 		r.bad(query, "needs a prometheus, and the file names none")
 	case c.Query != "":
@@ -199,7 +213,7 @@ func (r *resolver) check(name string, at cursor, c Check) {
 	}
 	for name, said := range map[string]bool{"reduce": c.Reduce != "", "every": c.Every != 0} {
 		if said && c.Query == "" {
-			r.bad(at.field(name), "is of a query, and this check has none")
+			r.bad(at.field(name), "is of a query, and this %s has none", what)
 		}
 	}
 	if reductions := []string{string(prom.Sum), string(prom.Max), string(prom.Min), string(prom.Avg), string(prom.Each)}; c.Reduce != "" && !slices.Contains(reductions, string(c.Reduce)) {
@@ -209,12 +223,6 @@ func (r *resolver) check(name string, at cursor, c Check) {
 		r.bad(at.field("good"), "is missing: what counts as good, as in \"value <= 1s\"")
 	} else if wrong := dimension(c.Signal, c.Good.Tolerance, "value "+c.Good.String()); wrong != "" {
 		r.bad(at.field("good"), "%s", wrong)
-	}
-	if c.Allowed >= 1 {
-		r.bad(at.field("allowed"), "%s: with all bad observations allowed nothing could be broken; want less than 100%%", c.Allowed)
-	}
-	for i, l := range c.Limits {
-		r.unit(at.field("limits").item(i), c.Signal, l)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/abort"
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
 	"github.com/aftershockhq/aftershock/experiments/kubeevents"
 	"github.com/aftershockhq/aftershock/experiments/kubewatch"
@@ -119,7 +120,21 @@ func (s *Session) checks(e *Experiment) error {
 		e.queries = append(e.queries, asked{c, source})
 		signals = append(signals, source.Signal(c.Name))
 	}
-	if slices.ContainsFunc(e.Hypothesis.Checks, func(c steadystate.Check) bool { return c.Signal == config.SignalRollout }) {
+	aborts := &abort.Conditions{Blind: e.Planned.Abort.Blind}
+	for _, c := range e.Planned.Abort.Unless {
+		aborts.Unless = append(aborts.Unless, abort.Condition{Name: c.Name, Signal: c.Signal, Good: c.Good, For: c.For})
+		if c.Query == nil {
+			continue
+		}
+		source, err := s.source(t, *c.Query)
+		errs = append(errs, err)
+		e.queries = append(e.queries, asked{config.PlannedCheck{Check: steadystate.Check{Name: c.Signal, Signal: c.Signal, Good: c.Good}, Query: c.Query, Place: c.Place}, source})
+		signals = append(signals, source.Signal(c.Signal))
+	}
+	if len(aborts.Unless) > 0 {
+		e.Safeguards = append(e.Safeguards, aborts)
+	}
+	if e.Planned.Uses(config.SignalRollout) {
 		signals = append(signals, steadystate.Signal{
 			Name:     config.SignalRollout,
 			Source:   kube.Rollout(s.Client, t.Workload),
