@@ -33,6 +33,14 @@ type Cluster struct {
 	images map[string]string // of workloads, before any fault
 }
 
+// expired reports whether a Lease holds nobody up any more. It is of this machine's
+// clock, as its holder's was.
+func expired(lease *coordinationv1.Lease) bool {
+	spec := lease.Spec
+	return spec.RenewTime != nil && spec.LeaseDurationSeconds != nil &&
+		time.Since(spec.RenewTime.Time) > time.Duration(*spec.LeaseDurationSeconds)*time.Second
+}
+
 // over reports whether an object of Chaos Mesh does nothing any more: its duration
 // has passed and nothing is injected, or it has killed what it had to. Chaos Mesh
 // keeps such an object until it is deleted.
@@ -58,7 +66,8 @@ func (c *Cluster) Snapshot(ctx context.Context) (err error) {
 // Left is everything that is there and should not be, once nothing changes any
 // more or after the patience.
 //
-// An object of a fault that is over by itself counts only with withOver.
+// An object of a fault that is over by itself, and a Lease that has expired, count
+// only with withOver.
 func (c *Cluster) Left(ctx context.Context, patience time.Duration, withOver bool) []string {
 	for end := time.Now().Add(patience); ; {
 		left := c.look(ctx, withOver)
@@ -124,7 +133,7 @@ func (c *Cluster) objects(ctx context.Context, withOver bool) (left []string, er
 			return ""
 		}, in)
 		list(&coordinationv1.LeaseList{}, func(o client.Object) string {
-			if strings.HasPrefix(o.GetName(), "aftershock") {
+			if lease, ok := o.(*coordinationv1.Lease); ok && strings.HasPrefix(lease.Name, "aftershock") && (withOver || !expired(lease)) {
 				return "Lease"
 			}
 			return ""

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	appsv1 "k8s.io/api/apps/v1"
@@ -187,5 +188,26 @@ func TestAnObjectWhoseDurationHasPassedIsOver(t *testing.T) {
 		if got := over(row.object); got != row.want {
 			t.Errorf("%s: %t", row.sentence, got)
 		}
+	}
+}
+
+// A Lease that its holder did not renew is over once its time has passed.
+func TestALeaseIsOverOnceItHasExpired(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		renewed  time.Time
+		want     bool
+	}{
+		{"just renewed", time.Now(), false},
+		{"not renewed in time", time.Now().Add(-time.Minute), true},
+	} {
+		renewed, seconds := metav1.NewMicroTime(row.renewed), int32(30)
+		lease := &coordinationv1.Lease{Spec: coordinationv1.LeaseSpec{RenewTime: &renewed, LeaseDurationSeconds: &seconds}}
+		if got := expired(lease); got != row.want {
+			t.Errorf("%s: %t", row.sentence, got)
+		}
+	}
+	if expired(&coordinationv1.Lease{}) {
+		t.Error("one that was never renewed does not expire")
 	}
 }
