@@ -43,7 +43,7 @@ command, which is killed two minutes later. The command has in its environment
                               it answers instant queries
   AFTERSHOCK_DEMO_PIDS        a directory with the number of each process: NAME.pid`,
 		Example: `  aftershock demo
-  aftershock demo --out /tmp/runs && aftershock judge /tmp/runs/*
+  aftershock demo --out /tmp/runs && aftershock judge /tmp/runs
   aftershock demo --serve --output json
   aftershock demo --serve -- go test ./resilience`,
 		Args: func(cmd *cobra.Command, args []string) error {

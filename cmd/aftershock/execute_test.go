@@ -101,6 +101,9 @@ func TestExitCodesAndMessages(t *testing.T) {
 		t.Fatal(err)
 	}
 	chain(t, "chained", recorded(t, "chained/x", "x", true, record.Completed))
+	if err := os.WriteFile("chained/code.go", []byte("package chained\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, row := range []struct {
 		sentence string
 		args     []string
@@ -137,7 +140,7 @@ func TestExitCodesAndMessages(t *testing.T) {
 		{"a bad configuration", []string{"preflight", "-f", "bad.yaml"}, exitUsage, `bad.yaml:1: clustr: unknown field; fields: apiVersion, cluster,`},
 		{"records with their chain", []string{"judge", "chained/x", "chained/audit.jsonl"}, exitHeld, "HELD: x"},
 		{"a chain is no record", []string{"judge", "chained/audit.jsonl"}, exitUsage, "not a record"},
-		{"nor is there one beside it", []string{"judge", "chained"}, exitUsage, "no record (*.jsonl) in chained"},
+		{"the directory of all runs stands for the records in each", []string{"judge", "chained"}, exitHeld, "HELD: x"},
 		{"nor in two", []string{"judge", "chained/audit.jsonl", "chained/audit.jsonl"}, exitUsage, "no record in chained/audit.jsonl"},
 		{"records as they were chained", []string{"audit", "verify", "chained"}, exitHeld, "3 lines; 1 records are as they were chained; 0 findings\nnot told without --head"},
 		{"another head", []string{"audit", "verify", "chained", "--head", "00"}, exitBroken, "truncated: audit.jsonl: no line has the hash 00"},
@@ -226,7 +229,7 @@ func TestDemo(t *testing.T) {
 			t.Errorf("%s: %v", file, err)
 		}
 	}
-	code, again, _ := call(t, "judge", found[0], found[1], "-o", "json") // as runs/* names them
+	code, again, _ := call(t, "judge", out, "-o", "json")
 	if code != exitBroken {
 		t.Errorf("judged again: exit code %d", code)
 	}

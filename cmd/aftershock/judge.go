@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -35,16 +36,28 @@ func judgeFile(path string, limits map[string][]string) (reports.Report, error) 
 	return report, nil
 }
 
-// judgeFiles judges records; a directory stands for those in it.
+// recordsBelow are the records in a directory and in those below it.
+func recordsBelow(dir string) (paths []string, err error) {
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && filepath.Ext(path) == ".jsonl" && !audit.IsChain(path) {
+			paths = append(paths, path)
+		}
+		return err
+	})
+	if err == nil && len(paths) == 0 {
+		err = fmt.Errorf("no record (*.jsonl) in %s", dir)
+	}
+	return paths, err
+}
+
+// judgeFiles judges records; a directory stands for those in it and below it.
 func judgeFiles(args []string, limits map[string][]string) ([]reports.Report, error) {
 	var list []reports.Report
 	for _, arg := range args {
 		paths := []string{arg}
 		if info, err := os.Stat(arg); err == nil && info.IsDir() {
-			paths, _ = filepath.Glob(filepath.Join(arg, "*.jsonl"))
-			paths = slices.DeleteFunc(paths, audit.IsChain)
-			if len(paths) == 0 {
-				return nil, usageError{fmt.Errorf("no record (*.jsonl) in %s", arg)}
+			if paths, err = recordsBelow(arg); err != nil {
+				return nil, usageError{err}
 			}
 		}
 		if len(args) > 1 { // one of "runs/*" is the chain of the records
@@ -87,7 +100,8 @@ func judgeCommand() *cobra.Command {
 		Use:   "judge RECORD...",
 		Short: "Judge records again, with the same limits or others",
 		Long: `Judge says what records show. The same record and limits always give the same
-result; no cluster is needed. A directory stands for the records in it.
+result; no cluster is needed. A directory stands for the records in it and in
+those below it: that of all runs for all of them.
 
 Limits are QUANTITY OPERATOR VALUE [during PHASE | after removal]. Quantities:
   ` + strings.Join(steadystate.Quantities(), "\n  ") + `
@@ -100,6 +114,7 @@ Those of an expectation of an autoscaler are QUANTITY OPERATOR VALUE [since faul
 
 ` + exitCodes,
 		Example: `  aftershock judge runs/20260302T101500.000Z
+  aftershock judge runs
   aftershock judge record.jsonl --limit "shop answers: downtime <= 1s" --limit "shop answers: p95 <= 500ms"
   aftershock judge record.jsonl --output json | jq .verdict`,
 		Args: func(cmd *cobra.Command, args []string) error { return asUsage(cobra.MinimumNArgs(1)(cmd, args)) },

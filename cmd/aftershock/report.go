@@ -20,7 +20,7 @@ func reportCommand() *cobra.Command {
 		Use:   "report RECORD...",
 		Short: "Write a report of records: a page, text, JUnit or JSON",
 		Long: `Report renders what records show; its exit code does not depend on the verdict.
-A directory stands for the records in it. The page needs nothing but itself.`,
+A directory stands for the records in it and below it. The page needs nothing but itself.`,
 		Example: `  aftershock report runs/20260302T101500.000Z --output html --file report.html
   aftershock report record.jsonl --output junit --file junit.xml
   aftershock report --schema`,
