@@ -335,8 +335,9 @@ func (r Result) finding(c CheckResult, l steadystate.Limit) Finding {
 	if l.Phase != "" && f.Observed() < MinObservations {
 		finding.Verdict, finding.Undecided = steadystate.Unknown, fmt.Sprintf("%d observations in the phase, wanted at least %d", f.Observed(), MinObservations)
 	}
-	if finding.Verdict == steadystate.Broken && r.End.Reason != record.Completed && dilutable(l) {
-		finding.Verdict, finding.Undecided = steadystate.Unknown, "the run did not come to its end, which could have made it better"
+	if r.End.Reason != record.Completed && changeable(l, finding.Verdict) {
+		made := map[steadystate.Verdict]string{steadystate.Broken: "better", steadystate.Held: "worse"}[finding.Verdict]
+		finding.Verdict, finding.Undecided = steadystate.Unknown, "the run did not come to its end, which could have made it "+made
 	}
 	if finding.Verdict != steadystate.Held {
 		finding.Where = r.where(f)
@@ -383,17 +384,19 @@ func (j *judge) ending(signal string) steadystate.Span {
 	return steadystate.Span{From: max(j.Window.From, j.watched-j.plan.Settle-j.buffer(signal).whole), To: j.watched}
 }
 
-// dilutable reports whether a broken limit could have held had the run gone on:
-// a share or an average could, and so could a growing figure with a lower
-// limit.
-func dilutable(l steadystate.Limit) bool {
-	switch l.Quantity {
-	case steadystate.Downtime, steadystate.Longest, steadystate.Count, steadystate.TTR, steadystate.MTTR, steadystate.Max:
-		return l.Tolerance.Floor()
-	case steadystate.Min:
-		return !l.Tolerance.Floor()
-	case steadystate.TTD:
+// changeable reports whether the verdict on a limit could have been another one had
+// the run gone on: one on a share or an average could, and one on a figure that only
+// grows could have left what is wanted, or come to it.
+func changeable(l steadystate.Limit, verdict steadystate.Verdict) bool {
+	if verdict == steadystate.Unknown {
 		return false
+	}
+	held, bound := verdict == steadystate.Held, l.Tolerance.Bound()
+	switch l.Quantity {
+	case steadystate.Downtime, steadystate.Longest, steadystate.Count, steadystate.TTD, steadystate.TTR, steadystate.MTTR, steadystate.Max:
+		return held != (bound == ">")
+	case steadystate.Min:
+		return held != (bound == "<")
 	}
 	return true
 }

@@ -184,6 +184,19 @@ func TestFindingsOfHistories(t *testing.T) {
 			map[string]steadystate.Verdict{"outages >= 1": steadystate.Unknown},
 		},
 		{
+			"what held in a run that was stopped could have been broken later, but for what only gets better",
+			history{timeline: "+++++++---++++++", inject: []time.Duration{5 * s}, remove: 9 * s, settle: 3 * s, limits: []string{"downtime <= 10s", "errors <= 90%", "ttr <= 10s", "min <= 5", "min >= 0", "outages >= 1", "outages == 1"}, end: record.Interrupted},
+			map[string]steadystate.Verdict{
+				"downtime <= 10s": steadystate.Unknown, "errors <= 90%": steadystate.Unknown, "ttr <= 10s": steadystate.Unknown, "outages == 1": steadystate.Unknown,
+				"min <= 5": steadystate.Held, "min >= 0": steadystate.Unknown, "outages >= 1": steadystate.Held,
+			},
+		},
+		{
+			"so it is where the record was cut",
+			history{timeline: "++++++++++++++++", inject: []time.Duration{5 * s}, settle: 5 * s, limits: []string{"downtime <= 10s"}},
+			map[string]steadystate.Verdict{"downtime <= 10s": steadystate.Unknown},
+		},
+		{
 			"detection is the first bad observation",
 			history{timeline: "++++++++++++----++++++++++", inject: []time.Duration{9 * s}, settle: 3 * s, limits: []string{"ttd <= 2s", "ttd <= 4s"}, end: record.Completed},
 			map[string]steadystate.Verdict{"ttd <= 2s": steadystate.Broken, "ttd <= 4s": steadystate.Held},

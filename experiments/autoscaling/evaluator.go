@@ -208,7 +208,7 @@ func (v verdicts) count(l Limit, n int, text, gap string) steadystate.Reading {
 	switch {
 	case r.Verdict == steadystate.Unknown:
 		r.Undecided = gap
-	case r.Verdict == steadystate.Broken && l.Tolerance.Floor() && !v.whole:
+	case !v.whole && (r.Verdict == steadystate.Held) != l.Tolerance.Floor():
 		r.Verdict, r.Undecided = steadystate.Unknown, "the run did not come to its end, which could have made it more"
 	}
 	return r

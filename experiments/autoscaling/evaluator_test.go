@@ -1240,7 +1240,7 @@ var trajectories = []struct {
 		 ready    2 2 2 2
 		 cut`,
 		[]string{"replicas >= 4"},
-		[]string{"unknown replicas >= 4: | could have made it more", "unknown back at the old size: at 4"},
+		[]string{"unknown replicas >= 4: | could have made it more", "unknown turns <= 1: | could have made it more", "unknown back at the old size: at 4"},
 	},
 	{
 		"it does not come back in time",
