@@ -19,6 +19,18 @@ type Plan struct {
 	Services []*Target // those of the file, in its order
 	Planned  []Planned // what runs, in this order
 	Skipped  []Skipped // what of the catalogue a service asks for and cannot run, or that the file skips
+
+	root cursor
+}
+
+// At is where the file has a field, as "cluster.uid", or the innermost around it
+// that it has.
+func (p *Plan) At(path string) Place {
+	at := Place{File: p.Path, Line: 1}
+	if p.root.value != nil {
+		at.Line = max(1, p.root.within(path).line.Line)
+	}
+	return at
 }
 
 // Find is the service of a name; nil: there is none.

@@ -59,6 +59,7 @@ func planOf(path string, text []byte) (*Plan, Mistakes) {
 	d := newDecoder(path)
 	r := resolver{decoder: d, plan: &Plan{Path: path, SHA256: fmt.Sprintf("%x", sha256.Sum256(text))}, catalogue: d.catalogue(), merged: map[string]cursor{}, contents: map[string]string{}}
 	if root := d.read(string(text)); root.value != nil {
+		r.plan.root = root
 		d.while(func() { d.expand(root, map[*yaml.Node]bool{}) })
 		if r.version(root) {
 			d.value(root, &r.plan.File)

@@ -95,7 +95,7 @@ func (s *Session) Preflight(ctx context.Context, list []Experiment, say func(mar
 		p.service(ctx, of)
 		p.placed(of, nodes)
 	}
-	p.look("faults of other runs", config.Place{File: s.Plan.Path, Line: 1}, func() (string, error) { return p.others(ctx) })
+	p.look("faults of other runs", s.Plan.At("allow.namespaces"), func() (string, error) { return p.others(ctx) })
 	p.loads(ctx)
 	p.faults(ctx)
 	for _, e := range list {
@@ -367,7 +367,17 @@ func (p *preflight) prometheus(ctx context.Context) {
 	if p.Session.prometheus == nil {
 		return
 	}
-	p.look("prometheus", config.Place{File: p.Plan.Path, Line: 1}, func() (string, error) { return ofClock(p.ahead), p.away })
+	p.look("prometheus", p.Plan.At("prometheus"), func() (string, error) {
+		switch asking := p.asking(); {
+		case p.away == nil:
+			return ofClock(p.ahead), nil
+		case errors.Is(p.away, prom.ErrAway) && len(asking) == 0:
+			return "", note(fmt.Sprintf("%s: %s; none of these experiments asks it", ErrUnavailable, p.away))
+		case errors.Is(p.away, prom.ErrAway):
+			return "", fmt.Errorf("%w: %w; %s", ErrUnavailable, p.away, asksIt(asking))
+		}
+		return "", p.away
+	})
 	if p.away != nil {
 		return
 	}
@@ -397,6 +407,24 @@ func (p *preflight) prometheus(ctx context.Context) {
 			p.look(what, e.service.Signals[signal.name].Place, func() (string, error) { return p.podSignal(ctx, e.service, signal) })
 		}
 	}
+}
+
+// asking are the experiments that ask Prometheus.
+func (p *preflight) asking() (names []string) {
+	for _, e := range p.list {
+		if len(e.queries)+len(e.signals) > 0 {
+			names = append(names, e.Name)
+		}
+	}
+	return names
+}
+
+// asksIt says of experiments that they ask Prometheus: of many the first.
+func asksIt(names []string) string {
+	if more := len(names) - 1; more > 0 {
+		return fmt.Sprintf("%s and %d more ask it", names[0], more)
+	}
+	return names[0] + " asks it"
 }
 
 // newPods is how long the pods of a workload that has just been made may take

@@ -59,7 +59,7 @@ func Connect(plan *config.Plan) (*Session, error) {
 	log.SetLogger(logr.Discard())
 	cluster, err := kube.ReadContext(plan.Cluster.Kubeconfig, plan.Cluster.Context)
 	if err != nil {
-		return nil, fmt.Errorf("%s: cluster: %w", plan.Path, err)
+		return nil, plan.At("cluster.context").Error(fmt.Errorf("cluster: %w", err))
 	}
 	s := &Session{Plan: plan, rest: cluster.Config, services: map[string]*service{}, environment: map[string]string{}}
 	scheme, err := chaosmesh.Scheme()
@@ -73,11 +73,11 @@ func Connect(plan *config.Plan) (*Session, error) {
 		return nil, err
 	}
 	if s.Chaos, err = chaosmesh.New(s.guarded(), chaosmesh.Timeouts{}); err != nil {
-		return nil, fmt.Errorf("%s: allow: %w", plan.Path, err)
+		return nil, plan.At("allow").Error(fmt.Errorf("allow: %w", err))
 	}
 	if plan.Prometheus != nil {
 		if s.prometheus, err = prom.NewClient(*plan.Prometheus); err != nil {
-			return nil, fmt.Errorf("%s: prometheus: %w", plan.Path, err)
+			return nil, plan.At("prometheus").Error(fmt.Errorf("prometheus: %w", err))
 		}
 	}
 	return s, nil
@@ -122,7 +122,7 @@ func (s *Session) Read(ctx context.Context, chosen []config.Planned) ([]config.P
 	}
 	versions, err := kube.Versions(ctx, s.rest)
 	if err != nil {
-		return nil, fmt.Errorf("%s: versions: %w", s.Plan.Path, err)
+		return nil, s.Plan.At("cluster").Error(fmt.Errorf("versions: %w", err))
 	}
 	s.environment["where"], s.environment["cluster.uid"] = s.String(), s.Plan.Cluster.UID
 	for name, v := range versions {
@@ -178,10 +178,10 @@ func (s *Session) identify(ctx context.Context) error {
 	defer cancel()
 	uid, err := kube.Identity(ctx, s.Client)
 	if err != nil {
-		return fmt.Errorf("%s: cluster: %s: %w: %w", s.Plan.Path, s.rest.Host, ErrUnavailable, err)
+		return s.Plan.At("cluster").Error(fmt.Errorf("cluster: %s: %w: %w", s.rest.Host, ErrUnavailable, err))
 	}
 	if uid != s.Plan.Cluster.UID {
-		return fmt.Errorf("%s: cluster.uid: %w: the file is for the one with uid %s, and %s has %s", s.Plan.Path, ErrOtherCluster, s.Plan.Cluster.UID, s.rest.Host, uid)
+		return s.Plan.At("cluster.uid").Error(fmt.Errorf("cluster.uid: %w: the file is for the one with uid %s, and %s has %s", ErrOtherCluster, s.Plan.Cluster.UID, s.rest.Host, uid))
 	}
 	return nil
 }

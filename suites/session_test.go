@@ -399,7 +399,7 @@ func TestASessionIsOnTheClusterOfItsFile(t *testing.T) {
 	if got, want := s.String(), "cluster staging (http://127.0.0.1:1), deployment checkout in shop, deployment payments in shop, statefulset ledger in shop"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	if _, err := s.Read(t.Context(), plan.Planned); !errors.Is(err, ErrUnavailable) || !strings.HasPrefix(err.Error(), "aftershock.yaml: cluster: http://127.0.0.1:1: cannot be tested now: ") {
+	if _, err := s.Read(t.Context(), plan.Planned); !errors.Is(err, ErrUnavailable) || !strings.HasPrefix(err.Error(), "aftershock.yaml:2: cluster: http://127.0.0.1:1: cannot be tested now: ") {
 		t.Errorf("of a cluster that is away: %v", err)
 	}
 	plan.Cluster.Context = "production"
@@ -409,7 +409,7 @@ func TestASessionIsOnTheClusterOfItsFile(t *testing.T) {
 	} {
 		plan.Cluster.Kubeconfig = row.kubeconfig
 		_, err := Connect(plan)
-		if err == nil || !strings.HasPrefix(err.Error(), "aftershock.yaml: cluster: connect to production of "+row.kubeconfig+": ") || !strings.HasSuffix(err.Error(), row.want) {
+		if err == nil || !strings.HasPrefix(err.Error(), "aftershock.yaml:2: cluster: connect to production of "+row.kubeconfig+": ") || !strings.HasSuffix(err.Error(), row.want) {
 			t.Errorf("%s: %v, want %s", row.sentence, err, row.want)
 		}
 	}

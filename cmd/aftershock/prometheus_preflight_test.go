@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aftershockhq/aftershock/steadystate/prom/promtest"
+	"github.com/aftershockhq/aftershock/suites"
 )
 
 // versioned is a Kubernetes that tells its version.
@@ -84,10 +85,27 @@ func TestPreflightAsksPrometheusItself(t *testing.T) {
 	server.Close()
 	out.Reset()
 	err := preflight(t.Context(), &out, session, list)
-	if want := path + ":1: prometheus: read the clock of prometheus at " + server.URL + ": connection refused: check that the server listens there"; exitCode(err) != exitUsage || !strings.Contains(message(err), want) || strings.Count(message(err), "refused") != 1 {
+	if want := path + ":4: prometheus: cannot be tested now: read the clock of prometheus at " + server.URL + ": connection refused: check that the server listens there"; exitCode(err) != exitUnknown || !strings.Contains(message(err), want) || strings.Count(message(err), "refused") != 1 || !strings.Contains(message(err), "; checkout/pods/kill-one and 8 more ask it") {
 		t.Errorf("exit code %d, preflight says\n%swant %q once", exitCode(err), message(err), want)
 	}
 	if strings.Contains(out.String(), "pod signal") || strings.Contains(out.String(), `ok    check "`) {
 		t.Errorf("ok although Prometheus is away:\n%s", out.String())
+	}
+}
+
+// An experiment that asks Prometheus nothing can run without it.
+func TestAPrometheusThatIsAwayStopsOnlyWhatAsksIt(t *testing.T) {
+	text := strings.Replace(seenByPrometheus(t, "http://127.0.0.1:1", "outage <= 2m"), "checks: [serving]", "checks: [standard/replicas]", 1)
+	session, _ := configure(t, versioned(t), text)
+	var list []suites.Experiment
+	for _, e := range atRest(t, session) {
+		if e.Name == "checkout/pods/kill-one" {
+			list = append(list, e)
+		}
+	}
+	var out bytes.Buffer
+	want := "note  prometheus: cannot be tested now: "
+	if err := preflight(t.Context(), &out, session, list); err != nil || len(list) != 1 || !strings.Contains(out.String(), want) || !strings.Contains(out.String(), "; none of these experiments asks it") {
+		t.Errorf("preflight of %d says %v\n%swant %q", len(list), err, out.String(), want)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -23,7 +24,15 @@ type failure struct {
 	reason string
 	next   string // may be empty
 	cause  error
+	away   bool // the server was not reached, or it failed
 }
+
+// ErrAway is what an error is (errors.Is) of a server that was not reached, or
+// that failed: asked again later it may answer.
+var ErrAway = errors.New("prometheus is away")
+
+// Is reports whether the failure is that a server is away.
+func (f *failure) Is(target error) bool { return target == ErrAway && f.away }
 
 // Error is the reason alone, since it goes into many records. Preflight adds the
 // next step once.
@@ -61,6 +70,8 @@ func explain(err error, timedOut bool, timeout time.Duration) error {
 	var authority x509.UnknownAuthorityError
 	var name x509.HostnameError
 	var verify *tls.CertificateVerificationError
+	var unreached net.Error
+	f.away = timedOut || errors.As(err, &unreached)
 	switch {
 	case timedOut || errors.Is(err, context.DeadlineExceeded):
 		f.reason = fmt.Sprintf("no answer within %s", timeout)
@@ -87,7 +98,7 @@ func explain(err error, timedOut bool, timeout time.Duration) error {
 
 // refused explains an answer without a value.
 func refused(e *v1.Error) error {
-	f := &failure{reason: string(e.Type) + ": " + brief(e.Msg), cause: e}
+	f := &failure{reason: string(e.Type) + ": " + brief(e.Msg), cause: e, away: e.Type == v1.ErrServer}
 	if e.Detail != "" {
 		f.reason += " (" + brief(e.Detail) + ")"
 	}

@@ -133,6 +133,9 @@ func TestFailures(t *testing.T) {
 				!strings.HasPrefix(err.Error(), fmt.Sprintf("preflight prometheus at %s: query %q: ", s.URL, query)) {
 				t.Errorf("%s: preflight says %v, want %q and %q", test.sentence, err, test.unknown, test.next)
 			}
+			if away := strings.HasPrefix(test.unknown, "server_error") || test.sentence == "no answer"; errors.Is(err, prom.ErrAway) != away {
+				t.Errorf("%s: away is %t, want %t", test.sentence, !away, away)
+			}
 		}
 		s.CloseClientConnections()
 		s.Close()
