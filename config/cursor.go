@@ -193,8 +193,8 @@ func (c cursor) what() string {
 }
 
 // bad reports a mistake, once: what several experiments inherit is wrong once. It
-// is not reported where the value, a part of it or what it is a part of could not
-// be decoded: what seems to be wrong there is a consequence.
+// is not reported where the value, a part of it, what it is a part of or the service
+// of an experiment could not be decoded: what seems to be wrong there is a consequence.
 func (d *decoder) bad(at cursor, format string, args ...any) {
 	m := Mistake{File: d.sources[nil], Line: max(1, at.line.Line), Message: d.shown(at, fmt.Sprintf(format, args...))}
 	if at.path != nil {
@@ -203,7 +203,7 @@ func (d *decoder) bad(at cursor, format string, args ...any) {
 	switch {
 	case d.decoding:
 		d.undecoded = append(d.undecoded, m)
-	case d.undecoded.around(m.Path):
+	case d.hushed, d.undecoded.around(m.Path):
 		return
 	}
 	d.found++

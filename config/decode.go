@@ -31,6 +31,7 @@ type decoder struct {
 	found     int      // mistakes, also such as were reported already
 	decoding  bool     // values, and not resolving what they refer to
 	undecoded Mistakes // those of values that could not be decoded
+	hushed    bool     // of an experiment only what cannot be decoded is reported
 	old       bool     // the file has fields of older files
 	variables []envVar // whose values are in the file, the longest first
 }

@@ -124,6 +124,10 @@ func (r *resolver) experiment(p Planned, at cursor) {
 	} else if e.Service != "" {
 		r.bad(at.field("service"), "is of an experiment of the file's own; this one runs on %s", p.Target.Name)
 	}
+	if r.undecoded.below(p.Target.at.path.String()) {
+		r.hushed = true // what seems to be wrong may be a consequence
+		defer func() { r.hushed = false }()
+	}
 	why, where := r.missing(p, e, at)
 	switch {
 	case e.Skip != "" || why != "" && p.Suite != "":
@@ -398,7 +402,7 @@ func (r *resolver) checksOf(p *Planned, e Experiment, at cursor) {
 		if why := r.signalMissing(p, c); why != "" {
 			if strings.Contains(name.text, "/") {
 				p.Notes = append(p.Notes, fmt.Sprintf("without check %s: %s", name.text, why))
-			} else if !r.undecoded.below(p.Target.at.path.String()) {
+			} else {
 				r.bad(name.at, "check %q: %s", name.text, why)
 			}
 			continue

@@ -403,7 +403,7 @@ var unseen = map[string]string{
 		many-services-use-one-wrong-check service-pod-signal-wrong`,
 	"another file": `chaos-mesh-file-missing chaos-mesh-file-of-two load-ca-is-no-certificate load-ca-missing service-ca-missing`,
 	"the environment": `
-		variable-becomes-no-yaml variable-empty variable-unset-in-an-alias variable-unset variables-unset-everywhere`,
+		variable-becomes-no-yaml variable-empty service-that-is-wrong-has-no-followers variable-unset-in-an-alias variable-unset variables-unset-everywhere`,
 	"a tag, which is not part of a value": `yaml-tag`,
 }
 
