@@ -11,6 +11,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/catalog"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/internal/near"
 )
 
 // A Catalog is the catalogue of the standard suites, for people: what there is
@@ -112,7 +113,7 @@ func (c Catalog) YAML(name string) (string, error) {
 		}
 	}
 	if len(copies) == 0 {
-		return "", fmt.Errorf("the catalogue has no %q; suites, experiments and checks: %s", name, strings.Join(c.Names(), ", "))
+		return "", fmt.Errorf("the catalogue has no %q; suites, experiments and checks: %s%s", name, strings.Join(c.Names(), ", "), near.Meant(name, c.Names()))
 	}
 	about := ""
 	if slices.Contains(c.Suites(), name) {

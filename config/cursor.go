@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/aftershockhq/aftershock/internal/near"
 	"github.com/aftershockhq/aftershock/steadystate/redact"
 )
 
@@ -238,6 +239,11 @@ const maxChoices = 50
 
 // choices are names as a message lists them.
 func choices(names []string) string { return strings.Join(head(names), ", ") }
+
+// choicesFor are the choices in place of a name that is none of them.
+func choicesFor(name string, names []string) string {
+	return choices(names) + near.Meant(name, names)
+}
 
 func head(names []string) []string {
 	if more := len(names) - maxChoices; more > 0 {

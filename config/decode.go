@@ -15,6 +15,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/aftershockhq/aftershock/internal/near"
 	"github.com/aftershockhq/aftershock/steadystate/setting"
 )
 
@@ -275,7 +276,8 @@ func (d *decoder) unknown(at cursor, choices ...[]string) {
 		d.bad(at, "%s", instead)
 		return
 	}
-	d.bad(at, "unknown field; fields: %s", cmp.Or(strings.Join(slices.Concat(choices...), ", "), "none"))
+	fields := slices.Concat(choices...)
+	d.bad(at, "unknown field; fields: %s%s", cmp.Or(strings.Join(fields, ", "), "none"), near.Meant(at.key.Value, fields))
 }
 
 // A structField is a field of a struct that YAML can name.

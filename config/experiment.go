@@ -88,7 +88,7 @@ func (r *resolver) inherit(name string, at cursor, chain []string) (merged curso
 		case ok:
 			base = standard.value
 		case !there:
-			r.bad(from, "no experiment %q; experiments: %s", from.value.Value, choices(slices.Concat(r.catalogue.Experiments.Names, r.plan.Experiments.Names)))
+			r.bad(from, "no experiment %q; experiments: %s", from.value.Value, choicesFor(from.value.Value, slices.Concat(r.catalogue.Experiments.Names, r.plan.Experiments.Names)))
 			return none
 		case slices.Contains(chain, from.value.Value):
 			r.bad(from, "is circular: %s", strings.Join(head(append(chain, from.value.Value)), " from "))
@@ -156,15 +156,15 @@ func (r *resolver) experiment(p Planned, at cursor) {
 
 // of is the service that an experiment names; the only one, if there is no other.
 func (r *resolver) of(e Experiment, at cursor) *Target {
-	names := choices(r.plan.File.Services.Names)
+	names := r.plan.File.Services.Names
 	target := r.plan.Find(e.Service)
 	switch {
 	case e.Service == "" && len(r.plan.Services) == 1:
 		return r.plan.Services[0]
 	case e.Service == "" && len(r.plan.Services) > 1:
-		r.bad(at.field("service"), "is missing; services: %s", names)
+		r.bad(at.field("service"), "is missing; services: %s", choices(names))
 	case target == nil && len(r.plan.Services) > 0:
-		r.bad(at.field("service"), "no service %q; services: %s", e.Service, names)
+		r.bad(at.field("service"), "no service %q; services: %s", e.Service, choicesFor(e.Service, names))
 	}
 	return target
 }
@@ -225,7 +225,7 @@ func (r *resolver) faults(p *Planned, e Experiment, at cursor) {
 		if f.To == ToCalls && len(p.Target.Calls) == 1 {
 			f.To = p.Target.Calls[0]
 		} else if f.To != "" && (r.plan.Find(f.To) == nil || f.To == p.Target.Name) {
-			r.bad(kind.field("to"), "%q is not another service; services: %s", f.To, choices(r.plan.File.Services.Names))
+			r.bad(kind.field("to"), "%q is not another service; services: %s", f.To, choicesFor(f.To, r.plan.File.Services.Names))
 		}
 		ok := true
 		switch spec := f.Spec.(type) {
@@ -447,7 +447,7 @@ func (r *resolver) checksOf(p *Planned, e Experiment, at cursor) {
 		case on.files.standard(on.key) && strings.HasPrefix(name, signalPrefix):
 			p.Notes = append(p.Notes, fmt.Sprintf("without its limits on %s (%s): no check is on it", name, strings.Join(e.Limits[name], ", ")))
 		default:
-			r.bad(limits.name(name), "the experiment has no such check; checks: %s; or \"%sNAME\" for each check on a signal", choices(names), signalPrefix)
+			r.bad(limits.name(name), "the experiment has no such check; \"%sNAME\" is for each check on a signal; checks: %s", signalPrefix, choicesFor(name, names))
 		}
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/aftershockhq/aftershock/internal/near"
 )
 
 // A Field is a field of the configuration file, in words.
@@ -186,9 +188,9 @@ func (e explained) unknown(path, name string) error {
 	}
 	switch {
 	case len(e.names()) > 0 && path == "":
-		return fmt.Errorf("no field %q; fields: %s", name, strings.Join(e.names(), ", "))
+		return fmt.Errorf("no field %q; fields: %s%s", name, strings.Join(e.names(), ", "), near.Meant(name, e.names()))
 	case len(e.names()) > 0:
-		return fmt.Errorf("%s has no field %q; fields: %s", path, name, strings.Join(e.names(), ", "))
+		return fmt.Errorf("%s has no field %q; fields: %s%s", path, name, strings.Join(e.names(), ", "), near.Meant(name, e.names()))
 	}
 	return fmt.Errorf("%s has no fields: it is of type %s", path, e.words())
 }

@@ -64,7 +64,11 @@ const (
 	operator    = `\s*(?:<=|>=|==|<|>)\s*`
 	label       = `[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?`
 	subdomain   = `[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*`
-	nameText    = `[\p{L}\p{N}](?:[\p{L}\p{N}\p{M} ._-]*[\p{L}\p{N}\p{M}._-])?`
+	// All but the ASCII that a name cannot have, and marks such as that of right to
+	// left: \p{L} is no part of Python's regular expressions, nor of ECMA-262's without
+	// the flag u.
+	marks    = "\u2000-\u206f"
+	nameText = `[^\x00-/:-@\[-\x60{-\x7f` + marks + `](?:[^\x00-\x1f!-,/:-@\[-\^\x60{-\x7f` + marks + `]*[^\x00-,/:-@\[-\^\x60{-\x7f` + marks + `])?`
 )
 
 // quantitiesOf are the names of quantities, of lines "name meaning".

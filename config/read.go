@@ -83,7 +83,7 @@ func (d *decoder) read(text string) (root cursor) {
 	var document, second yaml.Node
 	switch err := documents.Decode(&document); {
 	case errors.Is(err, io.EOF) || err == nil && d.sources.root(document.Content[0]).null():
-		d.bad(none, "the file is empty; \"aftershock catalog\" lists what it can run")
+		d.bad(none, "the file is empty; remove it, and write a first one with \"aftershock init\"")
 		return none
 	case err != nil:
 		d.notYAML(none, text, err)

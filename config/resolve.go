@@ -14,6 +14,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/internal/near"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
 )
@@ -181,7 +182,7 @@ func (r *resolver) check(name string, at cursor, c Check) {
 	switch taken := map[string]string{ExpectAutoscaler: "what is expected of the autoscaler", "": "nothing"}; {
 	case standard:
 	case strings.Contains(name, "/"):
-		r.bad(at, "a name with a slash is a check of the catalogue, which has none of this name; checks there: %s", choices(r.catalogue.Checks.sorted()))
+		r.bad(at, "a name with a slash is a check of the catalogue, which has none of this name; checks there: %s", choicesFor(name, r.catalogue.Checks.sorted()))
 		return
 	case taken[name] != "" || strings.HasPrefix(name, signalPrefix) || strings.TrimSpace(name) != name:
 		r.bad(at, "cannot be the name of a check: in limits it stands for %s; choose another", cmp.Or(taken[name], "the checks on a signal"))
@@ -205,7 +206,7 @@ func (r *resolver) observes(at cursor, what string, c Check) {
 	case c.Signal != "" && c.Query != "":
 		r.bad(query, "the %s has a signal too; keep one of the two", what)
 	case c.Signal != "" && !slices.Contains(sourced(), c.Signal):
-		r.bad(at.field("signal"), "no signal %q; signals: %s; or give the %s a query", c.Signal, strings.Join(sourced(), ", "), what)
+		r.bad(at.field("signal"), "no signal %q; give the %s a query, or one of the signals: %s", c.Signal, what, choicesFor(c.Signal, sourced()))
 	case c.Query != "" && r.plan.Prometheus == nil:
 		r.bad(query, "needs a prometheus, and the file names none")
 	case c.Query != "":
@@ -252,7 +253,7 @@ func (r *resolver) service(name string, at cursor) {
 	}
 	for _, called := range at.field("calls").items(t.Calls) {
 		if _, there := services.Get(called.text); !there || called.text == name {
-			r.bad(called.at, "%q is not another service; services: %s", called.text, choices(services.sorted()))
+			r.bad(called.at, "%q is not another service; services: %s", called.text, choicesFor(called.text, services.sorted()))
 		}
 	}
 	for _, check := range at.field("checks").items(t.Checks) {
@@ -273,13 +274,13 @@ func (r *resolver) service(name string, at cursor) {
 	r.autoscaler(t)
 	for _, suite := range at.field("suites").items(t.Suites) {
 		if len(r.chosen(suite.text)) == 0 {
-			r.bad(suite.at, "%q is neither a suite nor an experiment of the catalogue; suites: %s; \"aftershock catalog\" lists the experiments", suite.text, strings.Join(append(r.suites(), allSuites), ", "))
+			r.bad(suite.at, "%q is neither a suite nor an experiment of the catalogue; \"aftershock catalog\" lists the experiments; suites: %s%s", suite.text, choices(append(r.suites(), allSuites)), near.Meant(suite.text, slices.Concat(r.suites(), []string{allSuites}, r.catalogue.Experiments.Names)))
 		}
 	}
 	for _, id := range t.Vary.Names {
 		switch _, there := r.catalogue.Experiments.Get(id); {
 		case !there:
-			r.bad(t.Vary.at[id], "is not an experiment of the catalogue; experiments: %s", strings.Join(r.catalogue.Experiments.Names, ", "))
+			r.bad(t.Vary.at[id], "is not an experiment of the catalogue; experiments: %s", choicesFor(id, r.catalogue.Experiments.Names))
 		case r.asks(t, id) == nil:
 			r.bad(t.Vary.at[id], "varies an experiment that the service does not run; add %q to its suites", id)
 		}
@@ -363,7 +364,7 @@ func (r *resolver) autoscalerLimits(at cursor, texts []string) bool {
 func (r *resolver) known(check reference) bool {
 	_, there := r.plan.Checks.Get(check.text)
 	if !there {
-		r.bad(check.at, "no check %q; checks: %s", check.text, choices(r.plan.Checks.sorted()))
+		r.bad(check.at, "no check %q; checks: %s", check.text, choicesFor(check.text, r.plan.Checks.sorted()))
 	}
 	return there
 }

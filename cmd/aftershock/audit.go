@@ -16,11 +16,8 @@ func auditCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "audit",
 		Short: "Tell whether records were changed, removed or put in afterwards",
-		Args:  noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_ = cmd.Help()
-			return usageError{errors.New("no command given; try \"aftershock audit verify\"")}
-		},
+		Args:  cobra.ArbitraryArgs,
+		RunE:  noCommand,
 	}
 	cmd.AddCommand(verifyCommand())
 	return cmd

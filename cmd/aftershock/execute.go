@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
-	"strings"
 
 	"github.com/onsi/ginkgo/v2/formatter"
 	"github.com/spf13/cobra"
+
+	"github.com/aftershockhq/aftershock/internal/near"
 )
 
 // execute runs the command line and returns its exit code.
@@ -26,11 +28,8 @@ held. A run is written to a record, which can be judged again at any time.
 		Version:       self.Version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_ = cmd.Help()
-			return usageError{errors.New("no command given")}
-		},
+		Args:          cobra.ArbitraryArgs,
+		RunE:          noCommand,
 	}
 	root.SetArgs(args)
 	root.SetOut(stdout)
@@ -43,11 +42,21 @@ held. A run is written to a record, which can be judged again at any time.
 	})
 	root.AddCommand(demoCommand(), initCommand(), catalogCommand(), schemaCommand(), explainCommand(), calibrateCommand(), runCommand(), preflightCommand(), judgeCommand(), reportCommand(), auditCommand(), sweepCommand(), versionCommand(), loadWorkerCommand())
 	err := root.ExecuteContext(ctx)
-	if err != nil && strings.HasPrefix(err.Error(), "unknown command") {
-		err = usageError{err} // cobra has no type for it
-	}
 	_, _ = io.WriteString(stderr, message(err))
 	return exitCode(err)
+}
+
+// noCommand refuses what names none of the command's own: nothing, or another name.
+func noCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		_ = cmd.Help()
+		return usageError{errors.New("no command given")}
+	}
+	var names []string
+	for _, c := range cmd.Commands() {
+		names = append(names, c.Name())
+	}
+	return usageError{fmt.Errorf("unknown command %q; \"%s --help\" lists the commands%s", args[0], cmd.CommandPath(), near.Meant(args[0], names))}
 }
 
 // noArgs refuses arguments as a usage error.

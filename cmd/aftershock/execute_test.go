@@ -111,7 +111,9 @@ func TestExitCodesAndMessages(t *testing.T) {
 		want     string // in stdout or stderr
 	}{
 		{"no command is a usage error, with the help", nil, exitUsage, "Exit codes:"},
-		{"an unknown command too", []string{"explode"}, exitUsage, `unknown command "explode"`},
+		{"an unknown command too", []string{"explode"}, exitUsage, `unknown command "explode"; "aftershock --help" lists the commands`},
+		{"with the one that was meant", []string{"prefligt"}, exitUsage, `lists the commands; did you mean "preflight"?`},
+		{"of audit too", []string{"audit", "verfy"}, exitUsage, `unknown command "verfy"; "aftershock audit --help" lists the commands; did you mean "verify"?`},
 		{"and an unknown flag", []string{"judge", "--limt", "x", held}, exitUsage, "unknown flag: --limt; see \"aftershock judge --help\""},
 		{"help is no error", []string{"judge", "--help"}, exitHeld, "downtime"},
 		{"it tells the quantities of autoscalers too", []string{"judge", "--help"}, exitHeld, "decision  from there to a larger size wanted"},
@@ -134,7 +136,7 @@ func TestExitCodesAndMessages(t *testing.T) {
 		{"and takes none", []string{"report", "--schema", held}, exitUsage, "unknown command"},
 		{"a report that cannot be written", []string{"report", broken, "--file", "no/such/dir/x.xml"}, exitUsage, "no such file"},
 		{"no configuration", []string{"run"}, exitUsage, "no configuration: there is no aftershock.yaml here"},
-		{"a configuration that is not there", []string{"run", "-f", "other.yaml"}, exitUsage, "other.yaml: no such file"},
+		{"a configuration that is not there", []string{"run", "-f", "other.yaml"}, exitUsage, "other.yaml: no such file or directory; write a first one with \"aftershock init -f other.yaml\""},
 		{"nor for preflight", []string{"preflight"}, exitUsage, "no configuration"},
 		{"nor for sweep", []string{"sweep"}, exitUsage, "no configuration"},
 		{"a bad configuration", []string{"preflight", "-f", "bad.yaml"}, exitUsage, `bad.yaml:1: clustr: unknown field; fields: apiVersion, cluster,`},
@@ -146,7 +148,7 @@ func TestExitCodesAndMessages(t *testing.T) {
 		{"another head", []string{"audit", "verify", "chained", "--head", "00"}, exitBroken, "truncated: audit.jsonl: no line has the hash 00"},
 		{"records without a chain", []string{"audit", "verify", "empty"}, exitUnknown, "there is no chain of records in empty"},
 		{"a directory that is not there", []string{"audit", "verify", "gone"}, exitUsage, "gone: no such file"},
-		{"no command of audit", []string{"audit"}, exitUsage, "aftershock audit verify"},
+		{"no command of audit", []string{"audit"}, exitUsage, "verify      Compare records"},
 		{"demo takes no arguments", []string{"demo", "x"}, exitUsage, "unknown command \"x\""},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/internal/near"
 	"github.com/aftershockhq/aftershock/suites"
 )
 
@@ -37,8 +38,11 @@ func readPlan(file string) (*config.Plan, error) {
 
 // noConfiguration is the error of reading the configuration, as the user's.
 func noConfiguration(file string, err error) error {
-	if errors.Is(err, fs.ErrNotExist) && file == defaultConfig {
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && file == defaultConfig:
 		return usageError{errors.New("no configuration: there is no aftershock.yaml here; write a first one with \"aftershock init\", name one with -f FILE, or see \"aftershock demo\" for a first run without a cluster")}
+	case errors.Is(err, fs.ErrNotExist):
+		return usageError{fmt.Errorf("%w; write a first one with \"aftershock init -f %s\"", err, file)}
 	}
 	return asUsage(err)
 }
@@ -186,6 +190,7 @@ const (
 
 // choose selects from a list by ids, or the beginnings of ids, and labels. A name
 // that selects none is an error: what a run leaves out, its verdict says nothing of.
+// What the plan skips and was not asked for is dropped from it.
 func choose(plan *config.Plan, list []config.Planned, names []string, labels string) ([]config.Planned, error) {
 	matches := func([]string) bool { return true }
 	if labels != "" {
@@ -195,7 +200,7 @@ func choose(plan *config.Plan, list []config.Planned, names []string, labels str
 		}
 		matches = filter
 	}
-	known := strings.Join(ids(list), ", ")
+	known := ids(list)
 	for _, name := range names {
 		if slices.ContainsFunc(list, func(p config.Planned) bool { return selects(name, p.ID()) }) {
 			continue
@@ -206,13 +211,16 @@ func choose(plan *config.Plan, list []config.Planned, names []string, labels str
 			}
 		}
 		if len(list) > 0 {
-			return nil, usageError{fmt.Errorf("no experiment %q; experiments: %s", name, known)}
+			return nil, usageError{fmt.Errorf("no experiment %q; experiments: %s%s", name, strings.Join(known, ", "), near.Meant(name, known))}
 		}
+	}
+	asked := func(id string, labels []string) bool {
+		named := slices.ContainsFunc(names, func(name string) bool { return selects(name, id) })
+		return (len(names) == 0 || named) && matches(labels)
 	}
 	var chosen []config.Planned
 	for _, p := range list {
-		named := slices.ContainsFunc(names, func(name string) bool { return selects(name, p.ID()) })
-		if (len(names) == 0 || named) && matches(p.Labels()) {
+		if asked(p.ID(), p.Labels()) {
 			chosen = append(chosen, p)
 		}
 	}
@@ -226,8 +234,9 @@ func choose(plan *config.Plan, list []config.Planned, names []string, labels str
 	case len(list) == 0:
 		return nil, usageError{fmt.Errorf("%s names no experiment: give a service suites, as in suites: [pods], or write experiments of your own; \"aftershock catalog\" lists what there is", plan.Path)}
 	case len(chosen) == 0:
-		return nil, usageError{fmt.Errorf("no experiment is left by --label-filter %q; experiments: %s", labels, known)}
+		return nil, usageError{fmt.Errorf("no experiment is left by --label-filter %q; experiments: %s", labels, strings.Join(known, ", "))}
 	}
+	plan.Skipped = slices.DeleteFunc(slices.Clone(plan.Skipped), func(s config.Skipped) bool { return !asked(s.ID, strings.Split(s.ID, "/")) })
 	return chosen, nil
 }
 

@@ -81,7 +81,7 @@ func TestIDsAndLabelsChooseExperiments(t *testing.T) {
 		{"labels", []string{"--label-filter", "pods && !checkout"}, "cart/pods/kill-one", ""},
 		{"an id and labels", []string{"checkout", "--label-filter", "storm || delay"}, "checkout/network/delay checkout/storm", ""},
 		{"the middle of an id is none", []string{"check"}, "", `no experiment "check"; experiments: checkout/pods/kill-one, checkout/network/delay, cart/pods/kill-one, checkout/storm`},
-		{"one that there is not, beside one that there is", []string{"cart", "checkout/strom"}, "", `no experiment "checkout/strom"; experiments: checkout/pods/kill-one,`},
+		{"one that there is not, beside one that there is", []string{"cart", "checkout/strom"}, "", `no experiment "checkout/strom"; experiments: checkout/pods/kill-one, checkout/network/delay, cart/pods/kill-one, checkout/storm; did you mean "checkout/storm"?`},
 		{"one that the file skips", []string{"checkout/pods/evict"}, "", `experiment "checkout/pods/evict" is skipped: the budget is being changed`},
 		{"one that lacks something", []string{"checkout/network/partition"}, "", `experiment "checkout/network/partition" is skipped: services[checkout].calls is missing`},
 		{"labels that leave none", []string{"--label-filter", "rollout"}, "", `no experiment is left by --label-filter "rollout"; experiments: checkout/pods/kill-one`},
@@ -100,6 +100,27 @@ func TestIDsAndLabelsChooseExperiments(t *testing.T) {
 				t.Errorf("exit code %d, experiments %s, want %s\n%s", code, got, row.want, stderr)
 			}
 		})
+	}
+}
+
+func TestWhatIsSkippedIsToldOfWhatWasAskedFor(t *testing.T) {
+	t.Chdir(shopDirectory(t, ofShop))
+	for _, row := range []struct {
+		sentence string
+		args     []string
+		told     bool
+	}{
+		{"of all", nil, true},
+		{"of the service", []string{"checkout"}, true},
+		{"of another", []string{"cart"}, false},
+		{"of another suite", []string{"checkout/pods"}, false},
+		{"of other labels", []string{"--label-filter", "pods"}, false},
+		{"of its labels", []string{"--label-filter", "network"}, true},
+	} {
+		_, stdout, stderr := call(t, append([]string{"run", "--dry-run"}, row.args...)...)
+		if told := strings.Contains(stdout, "checkout/network/partition"); told != row.told {
+			t.Errorf("%s: told is %t\n%s%s", row.sentence, told, stdout, stderr)
+		}
 	}
 }
 

@@ -20,7 +20,7 @@ func TestTheTextOfAShare(t *testing.T) {
 	for text, want := range map[string]string{
 		"":       `""` + choices,
 		"5":      `"5"` + choices,
-		"0.05":   `"0.05"` + choices,
+		"0.05":   `"0.05": write it as a share, as in "0.05%"; the fraction of this value would be "5%"`,
 		"some%":  `"some%"` + choices,
 		"5 %":    choices,
 		"%":      choices,
