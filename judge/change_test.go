@@ -45,7 +45,7 @@ func TestAnEffectExceedsWhatWasNotHit(t *testing.T) {
 		want     steadystate.Verdict
 		text     string
 	}{
-		{"R13: CPU that rose on all pods alike is the load's", "a", cpu, scene{polled: level(0.2, "abc", 0.9, 0.9)}, steadystate.Unknown, "p50 of cpu of a 0.2 before the fault, 0.9 while it was on, 0.2 after it, wanted at least 0.4 more than the 0.7 by which it rose where the fault was not"},
+		{"R13: CPU that rose on all pods alike is the load's", "a", cpu, scene{polled: level(0.2, "abc", 0.9, 0.9)}, steadystate.Unknown, "p50 of cpu of a 0.2 before the fault, 0.9 while it was on, 0.2 after it, wanted at least 0.4 more than the 0.7 by which it rose where the fault was not while it was on; if the fault shows in another signal or quantile, name it under its effects"},
 		{"nor does a ceiling make it the fault's", "a", capped, scene{polled: level(0.2, "abc", 0.95, 0.95)}, steadystate.Unknown, "20 of 20 values were at least 0.9 while it was on, and 40 of 40 where the fault was not: chance does that too"},
 		{"CPU that rose on the target alone is", "a", cpu, scene{polled: level(0.2, "a", 0.9, 0.2)}, steadystate.Held, "p50 of those not hit 0.2 before the fault, 0.2 while it was on"},
 		{"beyond what the load did on all of them", "a", cpu, scene{polled: level(0.2, "a", 0.9, 0.4)}, steadystate.Held, "0.4 while it was on"},
@@ -64,13 +64,13 @@ func TestAnEffectExceedsWhatWasNotHit(t *testing.T) {
 		}}, steadystate.Held, "0.02 before the fault"},
 		{"a pod that answers nothing is cut off", "a", silent, scene{took: func(pod string, at time.Duration) time.Duration {
 			return between(at, 20*s, 40*s, map[string]time.Duration{"b": 20 * ms, "c": 20 * ms}[pod], 20*ms)
-		}}, steadystate.Held, "0 of 0 while it was on"},
-		{"where none answers any more, it is not the fault's", "a", silent, scene{took: func(_ string, at time.Duration) time.Duration { return between(at, 20*s, 40*s, 0, 20*ms) }}, steadystate.Unknown, "0 of 0 while it was on, 0.02 after it: it fell where the fault was not, too"},
+		}}, steadystate.Held, "at most 0 in 0 observations while it was on"},
+		{"where none answers any more, it is not the fault's", "a", silent, scene{took: func(_ string, at time.Duration) time.Duration { return between(at, 20*s, 40*s, 0, 20*ms) }}, steadystate.Unknown, "at most 0 in 0 observations while it was on, 0.02 after it: it fell where the fault was not, too"},
 		{"one that is hardly ever asked shows nothing by silence", "a", silent, scene{rate: 0.7, took: func(pod string, at time.Duration) time.Duration {
 			return between(at, 20*s, 40*s, map[string]time.Duration{"b": 20 * ms, "c": 20 * ms}[pod], 20*ms)
 		}}, steadystate.Unknown, "a was observed"},
 		{"calls that stop on all pods are not the fault's", "a", cut, scene{polled: level(3, "abc", 0, 0)}, steadystate.Unknown, "it fell where the fault was not, too"},
-		{"calls that stop on the target are", "a", cut, scene{polled: level(3, "a", 0, 3)}, steadystate.Held, "greatest of cpu of a 3 before the fault, 0 of 20 while it was on, 3 after it"},
+		{"calls that stop on the target are", "a", cut, scene{polled: level(3, "a", 0, 3)}, steadystate.Held, "cpu of a at most 3 before the fault, at most 0 in 20 observations while it was on, 3 after it"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			sc := row.scene

@@ -279,6 +279,9 @@ func (c *delta) shown(t *instanceSeries) (text, missing string) {
 	return text, missing
 }
 
+// elsewhere is what to do about an effect that was not seen.
+const elsewhere = "if the fault shows in another signal or quantile, name it under its effects; else it may be too weak"
+
 // quantile is the quantile that must rise.
 func (c *delta) quantile() float64 { return cmp.Or(c.Quantile, 0.5) }
 
@@ -317,7 +320,7 @@ func (c *delta) rose(t *instanceSeries) (text, missing string) {
 		if c.Ceiling > 0 {
 			wanted += fmt.Sprintf(", or %.4g of the %.4g that there can be,", 0.9*c.Ceiling, c.Ceiling)
 		}
-		return "", fmt.Sprintf("%s, wanted %s while it was on", text, wanted)
+		return "", fmt.Sprintf("%s, wanted %s while it was on; %s", text, wanted, elsewhere)
 	case t.left == nil && after.High >= c.raised(before.High, 0):
 		return "", text + ": it did not fall again"
 	}
@@ -367,12 +370,12 @@ func (c *delta) shift() float64 {
 // instant by instant and with the target's share of all answers.
 func (c *delta) fell(t *instanceSeries) (text, missing string) {
 	before, during, after := t.before.most(), t.during.most(), t.after.most()
-	text = fmt.Sprintf("greatest of %s %.4g before the fault, %.4g of %d while it was on%s", record.TargetSignal(c.Signal, t.name), before, during, t.during.N(), t.later(after))
+	text = fmt.Sprintf("%s at most %.4g before the fault, at most %.4g in %d observations while it was on%s", record.TargetSignal(c.Signal, t.name), before, during, t.during.N(), t.later(after))
 	switch {
 	case before <= *c.AtMost:
 		return "", fmt.Sprintf("%s: it was no more than %.4g before", text, *c.AtMost)
 	case t.during.N() > 0 && during > *c.AtMost:
-		return "", fmt.Sprintf("%s, wanted at most %.4g while it was on", text, *c.AtMost)
+		return "", fmt.Sprintf("%s, wanted at most %.4g while it was on; %s", text, *c.AtMost, elsewhere)
 	case t.left == nil && after <= *c.AtMost:
 		return "", text + ": it did not rise again"
 	}

@@ -115,7 +115,7 @@ func TestAnEffectIsAChangeThatIsGoneAgain(t *testing.T) {
 		{"what is below its limit has to", capped, 0.6, 0.85, 0.6, steadystate.Unknown, "wanted at least 0.5 more, or 0.9 of the 1 that there can be, while it was on"},
 		{"what was at its limit before shows nothing there", capped, 0.95, 1, 0.6, steadystate.Unknown, "or 0.9 of the 1 that there can be"},
 		{"nor does what stays at it", capped, 0.6, 1, 0.99, steadystate.Unknown, "it did not fall again"},
-		{"what nothing got through was cut off", fall, 3, 0, 3, steadystate.Held, "greatest of cpu of pod 3 before the fault, 0 of"},
+		{"what nothing got through was cut off", fall, 3, 0, 3, steadystate.Held, "cpu of pod at most 3 before the fault, at most 0 in"},
 		{"a trickle is not nothing", fall, 3, 0.1, 3, steadystate.Unknown, "wanted at most 0 while it was on"},
 		{"what was cut off before shows nothing", fall, 0, 0, 3, steadystate.Unknown, "it was no more than 0 before"},
 		{"nor what stays cut off", fall, 3, 0, 0, steadystate.Unknown, "it did not rise again"},

@@ -92,7 +92,7 @@ func TestEachOfSeveralFaultsShowsItsOwnEffect(t *testing.T) {
 				return 20 * ms
 			},
 			later: []another{{at(t1, "a", silent), 50 * s}},
-		}, steadystate.Held, "greatest of requests of a 0.02 before the fault"},
+		}, steadystate.Held, "requests of a at most 0.02 before the fault"},
 		{"a kill while all are slow", scene{
 			injection: at(t0, "abc", slower), took: slow([2]time.Duration{t0, t1}),
 			later:  []another{{record.Injection{Span: steadystate.Instant(30 * s), Targets: hits("c"), Effects: []record.Effect{{Event: record.EventGone}}, OneShot: true, ChangesPods: true}, t1}},
