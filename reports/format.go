@@ -126,13 +126,6 @@ func costliest(w recovery.Waterfall) string {
 	return cmp.Or(undecided, step.Stage)
 }
 
-// told are the phases with enough values to report. The shortest phases, in
-// which a fault is put in place and undone, often have too few; JSON has them
-// all.
-func told(phases []judge.PhaseDistribution) []judge.PhaseDistribution {
-	return slices.DeleteFunc(slices.Clone(phases), func(p judge.PhaseDistribution) bool { return p.N < steadystate.MinObservations })
-}
-
 // A figure is one figure of a distribution.
 type figure struct {
 	name string
@@ -173,12 +166,6 @@ func (r Report) values(c judge.CheckResult, b steadystate.Bounds[float64]) strin
 		return low
 	}
 	return low + " to " + high
-}
-
-// telling are the parts of a load's traffic with enough requests to report, as
-// [told] are the phases.
-func telling(parts []judge.TrafficSegment) []judge.TrafficSegment {
-	return slices.DeleteFunc(slices.Clone(parts), func(p judge.TrafficSegment) bool { return p.Sent < steadystate.MinObservations })
 }
 
 // partCells are the figures of a part: the number of requests, their rates and

@@ -121,7 +121,7 @@ func section(i int, r Report) sectionView {
 			view.List = append(view.List, v)
 		}
 		s.Checks = append(s.Checks, view)
-		for _, p := range told(c.Phases) {
+		for _, p := range c.Phases {
 			v := valuesView{Check: c.Check, Phase: p.Phase, N: p.N}
 			for _, f := range figures(p.Distribution) {
 				v.Cells = append(v.Cells, r.values(c, f.Bounds))
@@ -148,7 +148,7 @@ func section(i int, r Report) sectionView {
 		if len(by) > 0 {
 			s.Requests = append(s.Requests, pair{"", "answered by " + strings.Join(by, ", ")})
 		}
-		for _, p := range slices.Concat(telling(t.Phases), telling(t.Stages)) {
+		for _, p := range slices.Concat(t.Phases, t.Stages) {
 			s.Parts = append(s.Parts, partView{Signal: signal, Name: p.Name, Cells: partCells(p)})
 		}
 	}

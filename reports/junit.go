@@ -162,7 +162,7 @@ func suite(r Report) junitSuite {
 		if left := afterRemoval(c); left != nil {
 			length(prefix+"ttr.after.removal", *left)
 		}
-		for _, p := range told(c.Phases) {
+		for _, p := range c.Phases {
 			prefix := prefix + "phase." + p.Phase + "."
 			property(prefix+"n", strconv.Itoa(p.N))
 			for _, f := range figures(p.Distribution) {
@@ -183,10 +183,10 @@ func suite(r Report) junitSuite {
 		property(signal+".failed.finally", strconv.Itoa(t.FailedFinally))
 		property(signal+".repeated", strconv.Itoa(t.Repeated))
 		property(signal+".late", strconv.Itoa(t.Late))
-		for _, p := range telling(t.Phases) {
+		for _, p := range t.Phases {
 			part(signal+".phase."+p.Name+".", p)
 		}
-		for _, p := range telling(t.Stages) {
+		for _, p := range t.Stages {
 			part(signal+".stage."+p.Name+".", p)
 		}
 	}

@@ -180,7 +180,7 @@ func TestJUnitReadBackHasTheVerdictsAndTheNumbers(t *testing.T) {
 	for name, want := range map[string]string{
 		"verdict": "held", "requests.sent": "80", "requests.failed.first": "5", "shop answers.outages": "1",
 		"shop answers.mttr.n": "1", "shop answers.ttd.low.seconds": "0.405", "shop answers.ttd.high.seconds": "0.505",
-		"shop answers.phase.settle.n": "21", "shop answers.phase.hold.p95.high": "0.005", "shop answers.phase.inject.n": "", "environment.where": "a test, <not> a cluster",
+		"shop answers.phase.settle.n": "21", "shop answers.phase.hold.p95.high": "0.005", "shop answers.phase.inject.n": "2", "environment.where": "a test, <not> a cluster",
 	} {
 		if numbers[name] != want {
 			t.Errorf("property %s is %q, want %q", name, numbers[name], want)

@@ -93,7 +93,7 @@ func Text(w io.Writer, r Report) error {
 		table(&out, "traffic by "+by.name, func(row func(...string)) {
 			for _, signal := range keys(r.Traffic) {
 				name := signal
-				for _, p := range telling(by.parts(r.Traffic[signal])) {
+				for _, p := range by.parts(r.Traffic[signal]) {
 					cells := []string{name, p.Name}
 					for i, cell := range partCells(p) {
 						cells = append(cells, partHeadings()[i]+" "+cell)
@@ -161,7 +161,7 @@ func distributions(out *bytes.Buffer, r Report) {
 	table(out, "values", func(row func(...string)) {
 		for _, c := range r.Checks {
 			name := c.Check
-			for _, p := range told(c.Phases) {
+			for _, p := range c.Phases {
 				cells := []string{name, p.Phase, fmt.Sprintf("n=%d", p.N)}
 				for _, f := range figures(p.Distribution) {
 					cells = append(cells, f.name+" "+r.values(c, f.Bounds))

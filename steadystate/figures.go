@@ -557,7 +557,11 @@ func (f Figures) Compare(l Limit, b Bounds[float64], format func(float64) string
 	limit, _ := l.Finest(window)
 	resolution := f.finest(limit, seen)
 	if l.Quantity != TTD && (b == (Bounds[float64]{}) || (l.Quantity == Uptime && b.Low == 1)) {
-		r.Text = fmt.Sprintf("%s (no outage seen; resolution %s)", r.Text, timespan.format(resolution.Seconds()))
+		of := ""
+		if resolution > f.Resolution {
+			of = " of one backend"
+		}
+		r.Text = fmt.Sprintf("%s (no outage seen; resolution %s%s)", r.Text, timespan.format(resolution.Seconds()), of)
 	}
 	if open {
 		r.Text += " and not over when the record ended"
