@@ -233,6 +233,9 @@ func nextSteps(file string, draft discover.Draft) string {
 	for _, name := range draft.Variables() {
 		fmt.Fprintf(&text, "  export %s=...   # see its line in the file\n", name)
 	}
+	for _, name := range draft.Unreached() {
+		fmt.Fprintf(&text, "  give %s a load or traffic in %s: until then its experiments are skipped\n", name, file)
+	}
 	if command := draft.Forward(); command != "" {
 		fmt.Fprintf(&text, "  %s   # and leave it running\n", command)
 	}

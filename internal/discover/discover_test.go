@@ -400,6 +400,14 @@ func parsed(t *testing.T, draft discover.Draft, text string) (ids []string) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
+	for _, name := range draft.Unreached() {
+		if slices.ContainsFunc(plan.Planned, func(p config.Planned) bool { return p.Target.Name == name }) {
+			t.Errorf("%s has experiments, and no load", name)
+		}
+	}
+	if plan, err = config.Parse("aftershock.yaml", []byte(strings.ReplaceAll(text, `# load: {url: "http://..."}`, `load: {url: "http://192.0.2.1/"}`))); err != nil {
+		t.Fatalf("with the loads that are to be filled in: %v\n%s", err, text)
+	}
 	var content any
 	if err := yaml.Unmarshal([]byte(text), &content); err != nil {
 		t.Fatal(err)

@@ -28,11 +28,6 @@ func (d Draft) Variables() (names []string) {
 	if d.Cluster.UID == "" {
 		names = append(names, uidVariable)
 	}
-	for _, s := range d.Services {
-		if s.loaded() && s.URL == "" {
-			names = append(names, s.variable())
-		}
-	}
 	return names
 }
 
@@ -66,28 +61,29 @@ func Word(text string) string {
 
 const uidVariable = "CLUSTER_UID"
 
-var notInVariable = regexp.MustCompile(`[^A-Z0-9]+`)
-
-// variable is CHECKOUT_URL.
-func (s Service) variable() string {
-	name := notInVariable.ReplaceAllString(strings.ToUpper(s.Name), "_") + "_URL"
-	if name[0] >= '0' && name[0] <= '9' {
-		name = "_" + name
-	}
-	return name
-}
-
 // loaded reports whether there is something to send requests to.
 func (s Service) loaded() bool { return s.URL != "" || len(s.Fronts) > 0 }
+
+// Unreached are the names of the services whose URL is not known: their
+// experiments are skipped.
+func (d Draft) Unreached() (names []string) {
+	for _, s := range d.Services {
+		if s.URL == "" {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
 
 // First is the id of an experiment to begin with: the gentlest that the first
 // service has.
 func (d Draft) First() string {
-	suites, _ := d.Services[0].suites(d)
+	first := d.Services[max(0, slices.IndexFunc(d.Services, func(s Service) bool { return s.URL != "" }))]
+	suites, _ := first.suites(d)
 	if slices.Contains(suites, "pods") {
-		return d.Services[0].Name + "/pods/kill-one"
+		return first.Name + "/pods/kill-one"
 	}
-	return d.Services[0].Name + "/pods/evict"
+	return first.Name + "/pods/evict"
 }
 
 // Text is the file.
@@ -278,12 +274,12 @@ func (p *page) load(d Draft, s Service) {
 		for _, a := range s.Fronts[0].Addresses {
 			why = fmt.Sprintf("only the cluster reaches Service %s (%s)", s.Fronts[0].Name, a.URL)
 		}
-		p.remark(in, strings.ToUpper(why[:1])+why[1:]+". Set "+s.variable()+" to a URL that reaches all its pods from here; kubectl port-forward leads to one of them only.")
+		p.remark(in, strings.ToUpper(why[:1])+why[1:]+". Its experiments are skipped until it has a load, by a URL that reaches all its pods from here (kubectl port-forward leads to one of them only):")
+		p.line(`    # load: {url: "http://..."}`)
 		if d.Prometheus.URL != "" {
-			p.remark(in, "Or leave load out, and answers of its checks, and have the metrics of its pods show that they serve:")
-			p.remark(in, traffic)
+			p.remark(in, "or traffic, and no answers among its checks: the metrics of its pods show that they serve:")
+			p.line("    # %s", traffic)
 		}
-		p.line("    load: {url: \"${%s}\"}", s.variable())
 		return
 	}
 	by, a := "The URL was given", s.Answer
