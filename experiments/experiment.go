@@ -94,6 +94,13 @@ func (e Experiment) Longest() time.Duration {
 	return e.Deadline + e.UndoTimeout
 }
 
+// Shortest is how long the phases of a run take, if the service is steady at once,
+// and injecting and undoing take no time.
+func (e Experiment) Shortest() time.Duration {
+	e = e.withDefaults()
+	return e.settleTime() + e.scheduled() + e.Watch
+}
+
 func (e Experiment) withDefaults() Experiment {
 	e.Settle = cmp.Or(e.Settle, 10*time.Second)
 	e.SettleTimeout = cmp.Or(e.SettleTimeout, e.settleTime()+time.Minute)

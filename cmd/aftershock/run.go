@@ -17,6 +17,7 @@ import (
 	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/internal/near"
+	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/suites"
 )
 
@@ -251,6 +252,19 @@ func ids(list []config.Planned) (ids []string) {
 	return ids
 }
 
+// atLeast says how long experiments take.
+func atLeast(list []suites.Experiment) string {
+	var sum time.Duration
+	for _, e := range list {
+		sum += e.Shortest()
+	}
+	noun := "experiments"
+	if len(list) == 1 {
+		noun = "experiment"
+	}
+	return fmt.Sprintf("%d %s, %s and more", len(list), noun, steadystate.FormatDuration(sum.Round(time.Second)))
+}
+
 // runAll runs the experiments. A failure of the harness ends it; a verdict
 // does not.
 func runAll(cmd *cobra.Command, file, out string, list []suites.Experiment) error {
@@ -259,6 +273,7 @@ func runAll(cmd *cobra.Command, file, out string, list []suites.Experiment) erro
 	if err != nil {
 		return err
 	}
+	fmt.Fprintln(cmd.OutOrStdout(), atLeast(list))
 	defer r.place.leaveTwice(cmd.ErrOrStderr(), sweepWith(file), os.Exit)()
 	for _, e := range list {
 		if _, err = r.carryOut(ctx, e.Experiment); err != nil {

@@ -8,10 +8,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/aftershockhq/aftershock/config"
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/suites"
 )
 
 // ofShop is a configuration of two services; SERVER is a Kubernetes.
@@ -202,6 +205,16 @@ func TestWhatTheClusterRulesOutIsRefusedIfItIsNamed(t *testing.T) {
 		chosen, err := choose(plan, row.able, row.names, "")
 		if (err == nil) != (row.want == "") || err != nil && (exitCode(err) != exitUsage || !strings.Contains(err.Error(), row.want)) {
 			t.Errorf("%s: %v, %v; want %q", row.sentence, ids(chosen), err, row.want)
+		}
+	}
+}
+
+func TestARunSaysHowLongItTakes(t *testing.T) {
+	long := suites.Experiment{Experiment: experiments.Experiment{Settle: 20 * time.Second, Hold: time.Minute, Watch: 30 * time.Second}}
+	short := suites.Experiment{Experiment: experiments.Experiment{Settle: 10 * time.Second, Hold: 10 * time.Second}} // and the default watch
+	for want, list := range map[string][]suites.Experiment{"1 experiment, 1m50s and more": {long}, "2 experiments, 2m40s and more": {long, short}} {
+		if got := atLeast(list); got != want {
+			t.Errorf("%s, want %s", got, want)
 		}
 	}
 }
