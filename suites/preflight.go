@@ -466,7 +466,11 @@ func (p *preflight) podSignal(ctx context.Context, of *service, signal perPod) (
 	if err != nil {
 		return "", note(fmt.Sprintf("missing: experiments that depend on it will be unknown; skip them, or name a query under podSignals (%s)", err))
 	}
-	return fmt.Sprintf("%d series, resolution %s", found.Series, found.Resolution.Round(time.Millisecond)), nil
+	text := fmt.Sprintf("%d series, resolution %s", found.Series, found.Resolution.Round(time.Millisecond))
+	if signal.name == config.SignalTraffic && !slices.ContainsFunc(found.Values, func(v float64) bool { return v > 0 }) {
+		return "", note(text + ", none above zero: no pod takes traffic now, and no fault is injected until the pods do")
+	}
+	return text, nil
 }
 
 // judgeable says in which experiments a query is too coarse for the limits of its

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -107,5 +109,36 @@ func TestAPrometheusThatIsAwayStopsOnlyWhatAsksIt(t *testing.T) {
 	want := "note  prometheus: cannot be tested now: "
 	if err := preflight(t.Context(), &out, session, list); err != nil || len(list) != 1 || !strings.Contains(out.String(), want) || !strings.Contains(out.String(), "; none of these experiments asks it") {
 		t.Errorf("preflight of %d says %v\n%swant %q", len(list), err, out.String(), want)
+	}
+}
+
+// Of a service whose traffic is asked for, preflight says whether there is any.
+func TestPreflightSaysThatNoPodTakesTraffic(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		rate     float64
+		want     string
+	}{
+		{"none", 0, `note  pod signal "traffic" of checkout: 2 series, `},
+		{"some", 10, `ok    pod signal "traffic" of checkout: 2 series, `},
+	} {
+		server, now := promtest.NewServer(t), time.Now()
+		for i := range 40 {
+			at := now.Add(-time.Duration(39-i)*5*time.Second - time.Second)
+			for _, pod := range []string{"checkout-a", "checkout-b"} {
+				labels := fmt.Sprintf(`{job="shop",instance=%q,pod=%[1]q}`, pod)
+				if err := errors.Join(server.Append("served_total"+labels, at, row.rate*float64(i)), server.Append("up"+labels, at, 1)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		text := strings.Replace(seenByPrometheus(t, server.URL, "outage <= 2m"), "checks: [serving]", "checks: [standard/replicas]", 1)
+		text = regexp.MustCompile(`(?m)^    load: .*$`).ReplaceAllString(text, "    traffic: sum by (pod) (rate(served_total[1m]))")
+		session, _ := configure(t, versioned(t), text)
+		var out bytes.Buffer
+		err := preflight(t.Context(), &out, session, atRest(t, session))
+		if none := strings.Contains(out.String(), "no pod takes traffic now"); err != nil || !strings.Contains(out.String(), row.want) || none != (row.rate == 0) {
+			t.Errorf("%s: preflight says %v\n%swant %q", row.sentence, err, out.String(), row.want)
+		}
 	}
 }
