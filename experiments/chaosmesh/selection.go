@@ -12,6 +12,16 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/faults"
 )
 
+// Selected are the pods of a fault and of its peers, as far as its [Spec] says.
+func Selected(s Spec) []faults.Pods {
+	p := s.plan()
+	list := []faults.Pods{p.pods}
+	for _, peer := range p.peers {
+		list = append(list, peer.Pods)
+	}
+	return list
+}
+
 // selections are the pods that an object targets and its peers, as far as they
 // can be checked before its creation. It also completes the object's selectors:
 // without a namespace Chaos Mesh may select from all of them, without a phase
