@@ -12,6 +12,7 @@ import (
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -24,6 +25,7 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
+	"github.com/aftershockhq/aftershock/suites/rights"
 )
 
 // A Mark is how a line of a preflight begins.
@@ -58,6 +60,7 @@ type preflight struct {
 	daemons  map[string][]string               // by node, the experiments that need its chaos-daemon
 	ahead    steadystate.Bounds[time.Duration] // of Prometheus' clock
 	away     error                             // why Prometheus does not answer
+	lacking  bool                              // the account has not all rights
 	errs     []error
 }
 
@@ -83,6 +86,7 @@ func (s *Session) Preflight(ctx context.Context, list []Experiment, say func(mar
 	if on := s.environment["netem"]; on != "" {
 		say(Note, "network faults", on+" in user space: delay, jitter and loss work; the kernel there has no netem")
 	}
+	p.rights(ctx)
 	p.locks(ctx)
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -117,6 +121,9 @@ func (p *preflight) look(what string, place config.Place, f func() (string, erro
 		p.say(Note, what, string(n))
 		return
 	}
+	if p.lacking && apierrors.IsForbidden(err) {
+		return // the right is among those that are missing
+	}
 	if err != nil {
 		p.errs = append(p.errs, place.Error(fmt.Errorf("%s: %w", what, err)))
 		return
@@ -150,6 +157,30 @@ func (p *preflight) services() (list []*service) {
 		list = append(list, p.Session.services[name])
 	}
 	return list
+}
+
+// rights looks whether the account has each right that the experiments need.
+func (p *preflight) rights(ctx context.Context) {
+	if p.rehearsed {
+		return
+	}
+	var chosen []config.Planned
+	for _, e := range p.list {
+		chosen = append(chosen, e.Planned)
+	}
+	a := p.account(ctx, chosen)
+	if a.incomplete != nil {
+		p.say(Note, "rights", fmt.Sprintf("not all that are needed may be known: %v", a.incomplete))
+	}
+	for _, line := range rights.Lines(a.missing(true)) {
+		p.say(Note, "rights", "of use, and missing: "+line)
+	}
+	err := a.err(p.Plan.Path)
+	if p.lacking = err != nil; p.lacking {
+		p.errs = append(p.errs, err)
+		return
+	}
+	p.say(OK, "rights", fmt.Sprintf("%d rules", len(a.needs)-len(a.lacks)))
 }
 
 func (p *preflight) service(ctx context.Context, of *service) {

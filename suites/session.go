@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -42,6 +43,7 @@ type Session struct {
 	prometheus  *prom.Client // nil: there is none
 	services    map[string]*service
 	environment map[string]string // for records
+	rehearsed   bool              // on a stage, to find the rights that it needs
 }
 
 // ErrOtherCluster is wrapped where something is refused because the cluster is
@@ -54,25 +56,30 @@ var ErrUnavailable = errors.New("cannot be tested now")
 
 // Connect makes the clients. It asks the cluster nothing yet.
 func Connect(plan *config.Plan) (*Session, error) {
-	// controller-runtime complains at length about a program that sets none;
-	// what it would log comes as errors too.
-	log.SetLogger(logr.Discard())
 	cluster, err := kube.ReadContext(plan.Cluster.Kubeconfig, plan.Cluster.Context)
 	if err != nil {
 		return nil, plan.At("cluster.context").Error(fmt.Errorf("cluster: %w", err))
 	}
-	s := &Session{Plan: plan, rest: cluster.Config, services: map[string]*service{}, environment: map[string]string{}}
+	return connect(plan, cluster.Config, chaosmesh.Timeouts{})
+}
+
+// connect makes the clients of a cluster that is reached so.
+func connect(plan *config.Plan, cluster *rest.Config, timeouts chaosmesh.Timeouts) (*Session, error) {
+	// controller-runtime complains at length about a program that sets none;
+	// what it would log comes as errors too.
+	log.SetLogger(logr.Discard())
+	s := &Session{Plan: plan, rest: cluster, services: map[string]*service{}, environment: map[string]string{}}
 	scheme, err := chaosmesh.Scheme()
 	if err != nil {
 		return nil, err
 	}
-	if s.Client, err = kube.NewClient(cluster.Config, scheme); err != nil {
+	if s.Client, err = kube.NewClient(cluster, scheme); err != nil {
 		return nil, err
 	}
-	if s.reach, err = workers.Proxy(cluster.Config); err != nil {
+	if s.reach, err = workers.Proxy(cluster); err != nil {
 		return nil, err
 	}
-	if s.Chaos, err = chaosmesh.New(s.guarded(), chaosmesh.Timeouts{}); err != nil {
+	if s.Chaos, err = chaosmesh.New(s.guarded(), timeouts); err != nil {
 		return nil, plan.At("allow").Error(fmt.Errorf("allow: %w", err))
 	}
 	if plan.Prometheus != nil {
@@ -117,6 +124,15 @@ func Evaluators() []judge.Evaluator { return []judge.Evaluator{autoscaling.Evalu
 func (s *Session) Read(ctx context.Context, chosen []config.Planned) ([]config.Planned, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
+	able, err := s.readAll(ctx, chosen)
+	if apierrors.IsForbidden(err) && !s.rehearsed {
+		// Preflight would name the rights, and does not come to it.
+		err = errors.Join(err, s.account(ctx, chosen).err(s.Plan.Path))
+	}
+	return able, err
+}
+
+func (s *Session) readAll(ctx context.Context, chosen []config.Planned) ([]config.Planned, error) {
 	if err := s.identify(ctx); err != nil {
 		return nil, err
 	}

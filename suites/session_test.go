@@ -79,6 +79,9 @@ func connected(t *testing.T, text string, funcs interceptor.Funcs, objects ...cl
 		t.Fatal(err)
 	}
 	objects = append(objects, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "kube-system", UID: "0b1c"}})
+	if funcs.Create == nil {
+		funcs.Create = lacking()
+	}
 	s := &Session{
 		Plan:        planOf(t, text),
 		Client:      fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).WithInterceptorFuncs(funcs).Build(),

@@ -1,0 +1,214 @@
+package suites
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	authorizationv1 "k8s.io/api/authorization/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+)
+
+// lacking answers reviews of an account that has all rights but some, each as
+// "VERB RESOURCE" of [rights.Rule.String]; all else goes to the client.
+func lacking(some ...string) func(context.Context, client.WithWatch, client.Object, ...client.CreateOption) error {
+	return func(ctx context.Context, c client.WithWatch, object client.Object, options ...client.CreateOption) error {
+		review, ok := object.(*authorizationv1.SelfSubjectAccessReview)
+		if !ok {
+			return c.Create(ctx, object, options...)
+		}
+		a := review.Spec.ResourceAttributes
+		review.Status.Allowed = !slices.Contains(some, fmt.Sprintf("%s %s.%s in %s", a.Verb, a.Resource, a.Group, a.Namespace))
+		return nil
+	}
+}
+
+// needed are the rights of a file, as text, without those that every file needs.
+func needed(t *testing.T, text string) []string {
+	t.Helper()
+	plan := planOf(t, text)
+	list, err := Rights(t.Context(), plan, plan.Planned)
+	if err != nil {
+		t.Error(err)
+	}
+	var lines []string
+	for _, r := range list {
+		line := r.String()
+		if r.Optional {
+			line += " (optional)"
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// rehearsals is a file with one experiment.
+const rehearsals = `apiVersion: aftershock/v1
+cluster: {context: staging, uid: 0b1c, namespace: chaos}
+allow: {namespaces: [shop, bank]}
+prometheus: {url: "http://127.0.0.1:9090"}
+services:
+  checkout:
+    namespace: shop
+    workload: WORKLOAD
+    traffic: sum by (pod) (rate(served_total[10s]))
+    podSignals: {calls: "sum by (pod) (rate(calls_total[10s]))"}
+    calls: [accounts]
+  accounts:
+    namespace: bank
+    workload: deployment/accounts
+experiments:
+  one:
+    service: checkout
+    faults: {it: FAULT}
+`
+
+// Each kind of fault needs what it creates, changes and removes, also what it
+// does when it is stuck, and no other kind's.
+func TestEachFaultNeedsItsOwnRights(t *testing.T) {
+	chaos := func(kind, namespace string, verbs ...string) (list []string) {
+		for _, verb := range verbs {
+			list = append(list, verb+" "+kind+".chaos-mesh.org in "+namespace)
+		}
+		return list
+	}
+	own := []string{"get", "list", "watch", "create", "update", "patch", "delete"}
+	for _, row := range []struct {
+		sentence, workload, fault string
+		want                      []string // besides those to read
+	}{
+		{"a kill", "deployment/checkout", "{podKill: {pods: 2}}", chaos("podchaos", "shop", own[3:]...)},
+		{"a failure that follows", "deployment/checkout", "{podFailure: {pods: 1, follow: true}}", chaos("podchaos", "shop", own[3:]...)},
+		{
+			"a delay between two namespaces", "deployment/checkout", "{networkDelay: {pods: 1, latency: 100ms, to: accounts}}",
+			slices.Concat(
+				chaos("networkchaos", "bank", "create", "update"), // Chaos Mesh's admission asks
+				chaos("networkchaos", "shop", own[3:]...), chaos("podnetworkchaos", "bank", "patch"), chaos("podnetworkchaos", "shop", "patch"),
+			),
+		},
+		{"stress", "daemonset/checkout", "{stressCPU: {pods: 100%, workers: 1, load: 50%}}", chaos("stresschaos", "shop", own[3:]...)},
+		{"an eviction", "deployment/checkout", "{evict: {pods: 7}}", []string{"create pods/eviction in shop"}},
+		{"a drain", "statefulset/checkout", "{drain: {}}", []string{"create pods/eviction in shop"}},
+		{"a restart", "deployment/checkout", "{restart: {}}", []string{"patch deployments.apps checkout in shop"}},
+		{"a bad image of a Deployment", "deployment/checkout", "{badImage: {}}", []string{"patch deployments.apps checkout in shop", "delete replicasets.apps in shop"}},
+		{
+			"of a StatefulSet, whose bad pod must be deleted", "statefulset/checkout", "{badImage: {}}",
+			[]string{"delete pods in shop", "delete controllerrevisions.apps in shop", "patch statefulsets.apps checkout in shop"},
+		},
+		{
+			"a schedule, and the faults that it makes", "deployment/checkout",
+			`{effects: [{event: gone}], chaosMesh: {yaml: '{"apiVersion": "chaos-mesh.org/v1alpha1", "kind": "Schedule", "metadata": {"namespace": "shop"}, "spec": {"schedule": "@every 10s", "type": "PodChaos", "historyLimit": 1, "concurrencyPolicy": "Forbid", "podChaos": {"action": "pod-kill", "mode": "one", "selector": {"labelSelectors": {"tier": "web"}}}}}'}}`,
+			slices.Concat(chaos("podchaos", "shop", "update", "patch", "delete"), chaos("schedules", "shop", "patch", "delete"), chaos("workflow", "shop", "create", "update"), chaos("workflows", "shop", "create", "patch", "delete")),
+		},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			t.Parallel()
+			list := needed(t, strings.NewReplacer("WORKLOAD", row.workload, "FAULT", row.fault).Replace(rehearsals))
+			writes := slices.DeleteFunc(slices.Clone(list), func(line string) bool {
+				verb, _, _ := strings.Cut(line, " ")
+				return slices.Contains([]string{"get", "list", "watch"}, verb)
+			})
+			row.want = append(row.want, "create events.events.k8s.io in shop", // of every run
+				"create leases.coordination.k8s.io in chaos", "update leases.coordination.k8s.io in chaos", "delete leases.coordination.k8s.io in chaos")
+			slices.Sort(writes)
+			slices.Sort(row.want)
+			if !slices.Equal(writes, row.want) {
+				t.Errorf("writes\n  %s\nwant\n  %s", strings.Join(writes, "\n  "), strings.Join(row.want, "\n  "))
+			}
+			for _, want := range []string{"get namespaces kube-system in the cluster", "list pods in shop", "list podchaos.chaos-mesh.org in bank", "list replicasets.apps in shop"} {
+				if !slices.Contains(list, want) {
+					t.Errorf("no %q among\n  %s", want, strings.Join(list, "\n  "))
+				}
+			}
+		})
+	}
+}
+
+// What is outside the namespaces of the file is optional, but for the cluster's
+// identity: an account of these namespaces alone can run.
+func TestWhatIsOutsideTheNamespacesIsOptional(t *testing.T) {
+	list := needed(t, scaled)
+	for _, want := range []string{
+		"get namespaces kube-system in the cluster", "list nodes in the cluster (optional)", "watch nodes in the cluster (optional)", "list podchaos.chaos-mesh.org in the cluster (optional)",
+		"list endpointslices.discovery.k8s.io in chaos-mesh (optional)",
+		"get horizontalpodautoscalers.autoscaling checkout in shop", "watch horizontalpodautoscalers.autoscaling checkout in shop",
+		"list verticalpodautoscalers.autoscaling.k8s.io in shop", "list poddisruptionbudgets.policy in shop", "list events in shop", "watch endpointslices.discovery.k8s.io in shop",
+	} {
+		if !slices.Contains(list, want) {
+			t.Errorf("no %q among\n  %s", want, strings.Join(list, "\n  "))
+		}
+	}
+	for _, line := range list {
+		if strings.HasSuffix(line, "in the cluster") && !strings.HasPrefix(line, "get namespaces ") {
+			t.Errorf("%s is required", line)
+		}
+	}
+	// Nothing depends on who is first.
+	if again := needed(t, scaled); !slices.Equal(again, list) {
+		t.Errorf("and again\n  %s\nafter\n  %s", strings.Join(again, "\n  "), strings.Join(list, "\n  "))
+	}
+}
+
+func TestLoadWorkersNeedRightsInTheirNamespace(t *testing.T) {
+	list := needed(t, strings.Replace(valid, "rate: 100/s}", "rate: 100/s, workers: {count: 2, image: \"aftershock:1\", namespace: loads}}", 1))
+	for _, want := range []string{
+		"get jobs.batch in loads", "list events in loads", "create jobs.batch in loads", "delete jobs.batch in loads", "list jobs.batch in loads", "list pods in loads", "get pods/proxy in loads", "create pods/proxy in loads",
+	} {
+		if !slices.Contains(list, want) {
+			t.Errorf("no %q among\n  %s", want, strings.Join(list, "\n  "))
+		}
+	}
+}
+
+// Preflight names each right that is missing with the rule to add; one that is
+// only of use is a note.
+func TestPreflightNamesTheMissingRight(t *testing.T) {
+	s, list := made(t, valid, deployed("checkout"))
+	list = slices.DeleteFunc(list, func(e Experiment) bool { return e.Name != "checkout/pods/kill-one" })
+	for _, row := range []struct {
+		sentence       string
+		missing        []string
+		err, said, not string
+	}{
+		{"all are there", nil, "", "ok rights: ", "missing"},
+		{
+			"two on one kind",
+			[]string{"create podchaos.chaos-mesh.org in shop", "delete podchaos.chaos-mesh.org in shop"},
+			"aftershock.yaml:1: rights: missing in shop: {apiGroups: [chaos-mesh.org], resources: [podchaos], verbs: [create, delete]}; add the rule, or all that are needed: aftershock rbac -f aftershock.yaml | kubectl apply -f -", "", "ok rights",
+		},
+		{
+			"the cluster's identity",
+			[]string{"get namespaces. in kube-system"},
+			`missing in the cluster: {apiGroups: [""], resources: [namespaces], resourceNames: [kube-system], verbs: [get]}`, "", "ok rights",
+		},
+		{"one of use", []string{"list nodes. in "}, "", `note rights: of use, and missing: in the cluster: {apiGroups: [""], resources: [nodes], verbs: [list]}`, "error"},
+	} {
+		var said strings.Builder
+		s.Client = fakeWith(t, lacking(row.missing...))
+		p := &preflight{Session: s, list: list, say: func(mark Mark, what, found string) { fmt.Fprintf(&said, "%s %s: %s\n", mark, what, found) }}
+		p.rights(t.Context())
+		var errs []string
+		for _, err := range p.errs {
+			errs = append(errs, err.Error())
+		}
+		if text := strings.Join(errs, "\n"); len(errs) > 1 || (row.err == "") != (text == "") || !strings.Contains(text, row.err) || !strings.Contains(said.String(), row.said) || strings.Contains(said.String(), row.not) {
+			t.Errorf("%s: preflight says\n%s%s", row.sentence, said.String(), text)
+		}
+	}
+}
+
+// fakeWith is a cluster of nothing, where objects are created so.
+func fakeWith(t *testing.T, create func(context.Context, client.WithWatch, client.Object, ...client.CreateOption) error) client.WithWatch {
+	t.Helper()
+	scheme, err := chaosmesh.Scheme()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fake.NewClientBuilder().WithScheme(scheme).WithInterceptorFuncs(interceptor.Funcs{Create: create}).Build()
+}

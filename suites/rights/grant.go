@@ -1,0 +1,164 @@
+package rights
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+)
+
+// An Account is who gets the rights: a ServiceAccount, or a person.
+type Account struct {
+	// Namespace is the ServiceAccount's. Required.
+	Namespace string
+	// ServiceAccount is its name. It is not used if there is a User.
+	ServiceAccount string
+	// User is a person, by the name that the API server knows. Default: none.
+	User string
+}
+
+// name is the name of all Roles and bindings of the account. It names the
+// account whole, so that two of them do not share Roles.
+func (a Account) name() string {
+	if a.User != "" {
+		// The name of a Role is a segment of a path.
+		return "aftershock:" + strings.NewReplacer("/", "-", "%", "-").Replace(a.User)
+	}
+	return "aftershock:" + a.Namespace + ":" + a.ServiceAccount
+}
+
+func (a Account) subject() rbacv1.Subject {
+	if a.User != "" {
+		return rbacv1.Subject{Kind: rbacv1.UserKind, APIGroup: rbacv1.GroupName, Name: a.User}
+	}
+	return rbacv1.Subject{Kind: rbacv1.ServiceAccountKind, Namespace: a.Namespace, Name: a.ServiceAccount}
+}
+
+// Grant makes the objects that give an account these rights, and none else: its
+// namespace and itself, a Role for each namespace, a ClusterRole for what is of
+// the cluster, and one more of either for what is optional.
+func Grant(rules []Rule, a Account) []client.Object {
+	objects := []client.Object{&corev1.Namespace{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Namespace"}, ObjectMeta: metav1.ObjectMeta{Name: a.Namespace}}}
+	if a.User == "" {
+		objects = append(objects, &corev1.ServiceAccount{
+			TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "ServiceAccount"},
+			ObjectMeta: metav1.ObjectMeta{Namespace: a.Namespace, Name: a.ServiceAccount},
+		})
+	}
+	type role struct {
+		namespace string
+		optional  bool
+	}
+	of := map[role][]Rule{}
+	for _, r := range rules {
+		at := role{r.Namespace, r.Optional}
+		of[at] = append(of[at], r)
+	}
+	const group = rbacv1.GroupName
+	version := rbacv1.SchemeGroupVersion.String()
+	for _, at := range slices.SortedFunc(maps.Keys(of), func(x, y role) int {
+		return cmp.Or(cmp.Compare(x.namespace, y.namespace), cmp.Compare(fmt.Sprint(x.optional), fmt.Sprint(y.optional)))
+	}) {
+		meta := metav1.ObjectMeta{Namespace: at.namespace, Name: a.name()}
+		if at.optional {
+			meta.Name += ":optional"
+		}
+		subjects := []rbacv1.Subject{a.subject()}
+		if at.namespace != "" {
+			objects = append(
+				objects,
+				&rbacv1.Role{TypeMeta: metav1.TypeMeta{APIVersion: version, Kind: "Role"}, ObjectMeta: meta, Rules: Policy(of[at])},
+				&rbacv1.RoleBinding{
+					TypeMeta: metav1.TypeMeta{APIVersion: version, Kind: "RoleBinding"}, ObjectMeta: meta,
+					Subjects: subjects, RoleRef: rbacv1.RoleRef{APIGroup: group, Kind: "Role", Name: meta.Name},
+				},
+			)
+			continue
+		}
+		objects = append(
+			objects,
+			&rbacv1.ClusterRole{TypeMeta: metav1.TypeMeta{APIVersion: version, Kind: "ClusterRole"}, ObjectMeta: meta, Rules: Policy(of[at])},
+			&rbacv1.ClusterRoleBinding{
+				TypeMeta: metav1.TypeMeta{APIVersion: version, Kind: "ClusterRoleBinding"}, ObjectMeta: meta,
+				Subjects: subjects, RoleRef: rbacv1.RoleRef{APIGroup: group, Kind: "ClusterRole", Name: meta.Name},
+			},
+		)
+	}
+	return objects
+}
+
+// Policy writes rules of one namespace as RBAC does: the objects and the
+// resources of a group with the same verbs are one rule.
+func Policy(rules []Rule) []rbacv1.PolicyRule {
+	type object struct{ group, resource, name string }
+	verbs := map[object][]string{}
+	for _, r := range Merge(rules) {
+		of := object{r.Group, r.Resource, r.Name}
+		verbs[of] = append(verbs[of], r.Verb)
+	}
+	type alike struct{ group, names, verbs string }
+	named := map[alike][]string{} // the names, by group, resource and verbs
+	for of, can := range verbs {
+		if of.name != "" {
+			key := alike{of.group, of.resource, strings.Join(can, " ")}
+			named[key] = append(named[key], of.name)
+		}
+	}
+	resources := map[alike][]string{}
+	for key, names := range named {
+		slices.Sort(names)
+		same := alike{key.group, strings.Join(names, " "), key.verbs}
+		resources[same] = append(resources[same], key.names)
+	}
+	for of, can := range verbs {
+		if of.name == "" {
+			same := alike{of.group, "", strings.Join(can, " ")}
+			resources[same] = append(resources[same], of.resource)
+		}
+	}
+	var list []rbacv1.PolicyRule
+	for same, of := range resources {
+		slices.Sort(of)
+		list = append(list, rbacv1.PolicyRule{
+			APIGroups: []string{same.group}, Resources: of, ResourceNames: strings.Fields(same.names), Verbs: strings.Fields(same.verbs),
+		})
+	}
+	slices.SortFunc(list, func(a, b rbacv1.PolicyRule) int {
+		return cmp.Or(
+			cmp.Compare(a.APIGroups[0], b.APIGroups[0]), slices.Compare(a.Resources, b.Resources),
+			slices.Compare(a.ResourceNames, b.ResourceNames), slices.Compare(a.Verbs, b.Verbs),
+		)
+	})
+	return list
+}
+
+// YAML writes objects as documents, for "kubectl apply -f -".
+func YAML(objects []client.Object) ([]byte, error) {
+	var text []byte
+	for i, object := range objects {
+		content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
+		if err != nil {
+			return nil, fmt.Errorf("write %s: %w", object.GetName(), err)
+		}
+		for _, empty := range []string{"spec", "status"} { // of a Namespace
+			delete(content, empty)
+		}
+		document, err := yaml.Marshal(content)
+		if err != nil {
+			return nil, fmt.Errorf("write %s: %w", object.GetName(), err)
+		}
+		if i > 0 {
+			text = append(text, "---\n"...)
+		}
+		text = append(text, document...)
+	}
+	return text, nil
+}

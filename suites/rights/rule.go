@@ -1,0 +1,158 @@
+package rights
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/fields"
+)
+
+// A Rule is one right: one verb on one resource, in one namespace or in the
+// whole cluster.
+type Rule struct {
+	Namespace string // empty: the cluster
+	Group     string // empty: that of Kubernetes' core
+	Resource  string // in the plural, with its subresource: "pods/eviction"
+	Verb      string
+	Name      string // of the only object; empty: any
+	// Optional: a run is possible without it, and says what it does not know.
+	Optional bool
+}
+
+// String is "patch deployments.apps checkout in shop".
+func (r Rule) String() string {
+	what := r.Resource
+	if r.Group != "" {
+		what += "." + r.Group
+	}
+	if r.Name != "" {
+		what += " " + r.Name
+	}
+	return fmt.Sprintf("%s %s in %s", r.Verb, what, cmp.Or(r.Namespace, "the cluster"))
+}
+
+// Of is the right that a request to an API server needs, by the rules of the
+// server itself (k8s.io/apiserver, RequestInfoFactory). It is not ok for a
+// request that every account may make: those for versions and resources, and
+// those about the account itself.
+func Of(req *http.Request) (rule Rule, ok bool) {
+	a, ok := Parse(req.URL.Path)
+	if !ok {
+		return Rule{}, false
+	}
+	query := req.URL.Query()
+	rule = Rule{Namespace: a.Namespace, Group: a.Group, Resource: a.Resource, Name: a.Name}
+	if a.Subresource != "" {
+		rule.Resource += "/" + a.Subresource
+	}
+	watches := slices.Contains([]string{"1", "true"}, query.Get("watch"))
+	switch req.Method {
+	case http.MethodPost:
+		rule.Verb = "create"
+	case http.MethodPut:
+		rule.Verb = "update"
+	case http.MethodPatch:
+		rule.Verb = "patch"
+	case http.MethodDelete:
+		rule.Verb = "delete"
+		if a.Name == "" {
+			rule.Verb = "deletecollection"
+		}
+	default:
+		rule.Verb = "get"
+		if a.Name == "" {
+			rule.Verb = "list"
+			if watches {
+				rule.Verb = "watch"
+			}
+			// Who lists one object by its name needs the right to that one.
+			if selected, err := fields.ParseSelector(query.Get("fieldSelector")); err == nil {
+				rule.Name, _ = selected.RequiresExactMatch("metadata.name")
+			}
+		}
+	}
+	if rule.Verb == "create" && a.Subresource == "" {
+		rule.Name = "" // a right to create names no object
+	}
+	own := strings.HasPrefix(a.Resource, "selfsubject") && slices.Contains([]string{"authorization.k8s.io", "authentication.k8s.io"}, a.Group)
+	return rule, !own
+}
+
+// An Address is what a path of the API is about.
+type Address struct{ Group, Version, Namespace, Resource, Name, Subresource string }
+
+// Parse reads the path of a request about a resource. It is not ok for another one.
+func Parse(path string) (a Address, ok bool) {
+	parts := strings.Split(strings.Trim(path, "/"), "/")
+	// In front of it may be the path of a proxy.
+	for i := range parts {
+		switch {
+		case parts[i] == "api" && len(parts) > i+2 && parts[i+1] == "v1":
+			a.Version = parts[i+1]
+			parts = parts[i+2:]
+		case parts[i] == "apis" && len(parts) > i+3:
+			a.Group, a.Version = parts[i+1], parts[i+2]
+			parts = parts[i+3:]
+		default:
+			continue
+		}
+		break
+	}
+	if a.Version == "" {
+		return a, false
+	}
+	if parts[0] == "namespaces" && len(parts) > 2 && a.Group+parts[2] != "status" && a.Group+parts[2] != "finalize" {
+		a.Namespace, parts = parts[1], parts[2:]
+	}
+	a.Resource = parts[0]
+	if len(parts) > 1 {
+		a.Name = parts[1]
+	}
+	if len(parts) > 2 {
+		a.Subresource = parts[2]
+	}
+	return a, true
+}
+
+// Merge sorts rules and leaves each once. One object of a resource is part of
+// any.
+func Merge(rules []Rule) []Rule {
+	any := map[Rule]bool{}
+	needed := map[Rule]bool{} // not optional for one of those that ask
+	for _, r := range rules {
+		if r.Name == "" {
+			any[Rule{Namespace: r.Namespace, Group: r.Group, Resource: r.Resource, Verb: r.Verb}] = true
+		}
+	}
+	list := map[Rule]bool{}
+	for _, r := range rules {
+		whole := Rule{Namespace: r.Namespace, Group: r.Group, Resource: r.Resource, Verb: r.Verb}
+		if any[whole] {
+			r.Name = ""
+		}
+		optional := r.Optional
+		r.Optional = false
+		list[r] = true
+		needed[r] = needed[r] || !optional
+	}
+	var merged []Rule
+	for r := range list {
+		r.Optional = !needed[r]
+		merged = append(merged, r)
+	}
+	slices.SortFunc(merged, func(a, b Rule) int {
+		return cmp.Or(
+			cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Group, b.Group), cmp.Compare(a.Resource, b.Resource),
+			cmp.Compare(a.Name, b.Name), cmp.Compare(rank(a.Verb), rank(b.Verb)), cmp.Compare(a.Verb, b.Verb),
+		)
+	})
+	return merged
+}
+
+// verbs are in the order in which they are usually written.
+var verbs = []string{"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"}
+
+func rank(verb string) int { return slices.Index(verbs, verb) }
