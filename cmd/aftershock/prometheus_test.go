@@ -19,11 +19,13 @@ import (
 
 	promconfig "github.com/prometheus/common/config"
 	appsv1 "k8s.io/api/apps/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
@@ -141,7 +143,15 @@ func atRest(t *testing.T, session *suites.Session, names ...string) []suites.Exp
 			Status:     corev1.PodStatus{Phase: corev1.PodRunning},
 		},
 	}
-	session.Client = fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).Build()
+	session.Client = fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).WithInterceptorFuncs(interceptor.Funcs{
+		Create: func(ctx context.Context, c client.WithWatch, object client.Object, options ...client.CreateOption) error {
+			if review, ok := object.(*authorizationv1.SelfSubjectAccessReview); ok {
+				review.Status.Allowed = true
+				return nil
+			}
+			return c.Create(ctx, object, options...)
+		},
+	}).Build()
 	session.Chaos, err = chaosmesh.New(faults.Cluster{Client: session.Client, Guard: faults.Guard{Cluster: "0b1c", Namespaces: session.Plan.Allow.Namespaces}}, chaosmesh.Timeouts{})
 	if err != nil {
 		t.Fatal(err)
