@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo examples test race test-lab lint build lab lab-down lab-status e2e e2e-smoke torture bench
+.PHONY: help demo examples test race test-lab lint build lab lab-down lab-status e2e e2e-smoke rights torture bench
 
 # One configuration for every build: a static binary, and each dependency compiled once.
 export CGO_ENABLED := 0
@@ -48,6 +48,9 @@ lab-status: ## what of the cluster runs, and what it costs
 
 e2e: build ## run every experiment on the lab, on the healthy service and on the one with its defect
 	go run ./internal/e2e
+
+rights: build ## run some on the lab under exactly the rights they need, and with each taken away
+	go run ./internal/rights
 
 e2e-smoke: build ## a few of them, and the Ginkgo specs
 	go run ./internal/e2e -smoke

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"time"
+
+	authenticationv1 "k8s.io/api/authentication/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/rand"
+	clientgo "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/steadystate/kube"
+	"github.com/aftershockhq/aftershock/suites/rights"
+)
+
+// An account is a ServiceAccount of the lab, in a namespace of its own.
+type account struct {
+	rights.Account
+	admin   client.Client
+	cluster *rest.Config
+	objects map[string]client.Object // that grant it its rights, by kind and name
+}
+
+func newAccount(ctx context.Context, cluster *rest.Config) (*account, error) {
+	admin, err := kube.NewClient(cluster, clientgo.Scheme)
+	if err != nil {
+		return nil, err
+	}
+	a := &account{Account: rights.Account{Namespace: "aftershock-rights-" + rand.String(5), ServiceAccount: "rights"}, admin: admin, cluster: cluster, objects: map[string]client.Object{}}
+	return a, a.grant(ctx, nil)
+}
+
+// grant gives the account exactly these rights.
+func (a *account) grant(ctx context.Context, list []rights.Rule) error {
+	wanted := map[string]bool{}
+	for _, object := range rights.Grant(list, a.Account) {
+		key := fmt.Sprintf("%T %s/%s", object, object.GetNamespace(), object.GetName())
+		wanted[key] = true
+		before, there := a.objects[key]
+		if there && reflect.DeepEqual(policies(before), policies(object)) {
+			continue
+		}
+		a.objects[key] = object
+		written, _ := object.DeepCopyObject().(client.Object)
+		err := a.admin.Create(ctx, written)
+		if apierrors.IsAlreadyExists(err) {
+			if role := policies(object); role != nil {
+				written, _ = object.DeepCopyObject().(client.Object)
+				err = a.admin.Update(ctx, written)
+			} else {
+				err = nil
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("grant %s: %w", key, err)
+		}
+	}
+	for key, object := range a.objects {
+		if !wanted[key] {
+			if err := client.IgnoreNotFound(a.admin.Delete(ctx, object)); err != nil {
+				return err
+			}
+			delete(a.objects, key)
+		}
+	}
+	return nil
+}
+
+// policies are the rules of a Role; nil: it is none.
+func policies(object client.Object) []rbacv1.PolicyRule {
+	switch role := object.(type) {
+	case *rbacv1.Role:
+		return role.Rules
+	case *rbacv1.ClusterRole:
+		return role.Rules
+	}
+	return nil
+}
+
+// without gives the account these rights, and waits until the API server knows
+// that it has lost one.
+func (a *account) without(ctx context.Context, list []rights.Rule, lost rights.Rule) error {
+	if err := a.grant(ctx, list); err != nil {
+		return err
+	}
+	config := rest.CopyConfig(a.cluster)
+	config.Impersonate = rest.ImpersonationConfig{
+		UserName: "system:serviceaccount:" + a.Namespace + ":" + a.ServiceAccount,
+		Groups:   []string{"system:serviceaccounts", "system:serviceaccounts:" + a.Namespace, "system:authenticated"},
+	}
+	as, err := kube.NewClient(config, clientgo.Scheme)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	for {
+		missing, err := rights.Missing(ctx, as, append(list, lost))
+		if err != nil {
+			return fmt.Errorf("take away %s: %w", lost, err)
+		}
+		if slices.Equal(missing, []rights.Rule{lost}) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("take away %s: %w; missing are %v", lost, ctx.Err(), missing)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// token is a token for an hour.
+func (a *account) token(ctx context.Context) (string, error) {
+	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: ptr.To(int64(3600))}}
+	holder := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: a.Namespace, Name: a.ServiceAccount}}
+	if err := a.admin.SubResource("token").Create(ctx, holder, request); err != nil {
+		return "", fmt.Errorf("ask for a token: %w", err)
+	}
+	return request.Status.Token, nil
+}
+
+// remove removes the account, its rights and its namespace.
+func (a *account) remove(ctx context.Context) error {
+	var errs []error
+	for _, object := range a.objects {
+		errs = append(errs, client.IgnoreNotFound(a.admin.Delete(ctx, object)))
+	}
+	return errors.Join(errs...)
+}
