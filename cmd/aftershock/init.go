@@ -170,8 +170,16 @@ func initialize(ctx context.Context, f initFlags, ask prompt, stdout io.Writer) 
 			draft.Prometheus.Reach(ctx, found.Finder, nil, given, services[0].Workload)
 		}
 	}
-	if f.kubeconfig != "" {
-		if draft.Kubeconfig, err = filepath.Abs(f.kubeconfig); err != nil {
+	for _, s := range services {
+		if s.URL != "" && !s.Answer.Good() {
+			fmt.Fprintf(ask.out, "note: %s of %s %s\n", redact.Text(s.URL), s.Name, s.Answer)
+		}
+	}
+	if m := draft.Prometheus; m.URL != "" && m.Forward == nil && m.Err != nil {
+		fmt.Fprintf(ask.out, "note: Prometheus %s did not answer from here: %s\n", redact.Text(m.URL), m.Err)
+	}
+	if file := f.kubeconfigOf(); file != "" {
+		if draft.Kubeconfig, err = filepath.Abs(file); err != nil {
 			return err
 		}
 	}
@@ -187,6 +195,15 @@ func initialize(ctx context.Context, f initFlags, ask prompt, stdout io.Writer) 
 	}
 	fmt.Fprintf(stdout, "wrote %s: %s\n%s", f.file, names(services), nextSteps(f.file, draft))
 	return nil
+}
+
+// kubeconfigOf is the kubeconfig that the file must name, since another shell may
+// have another one: that of the flag, or the only one of KUBECONFIG.
+func (f initFlags) kubeconfigOf() string {
+	if list := filepath.SplitList(os.Getenv(clientcmd.RecommendedConfigPathEnvVar)); f.kubeconfig == "" && len(list) == 1 {
+		return list[0]
+	}
+	return f.kubeconfig
 }
 
 // stopped is the reason for which a person stopped it, if that is why it failed.

@@ -131,7 +131,7 @@ func TestInitWritesAFirstConfiguration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c := plan.Cluster; c.UID != "0b1c2d3e" || c.Context != "staging" || c.Kubeconfig != "" || plan.Services[0].Load.URL != url {
+	if c := plan.Cluster; c.UID != "0b1c2d3e" || c.Context != "staging" || c.Kubeconfig != kubeconfig || plan.Services[0].Load.URL != url {
 		t.Errorf("%+v, %+v", c, plan.Services[0].Load)
 	}
 	written, err := os.ReadFile(defaultConfig)
@@ -199,6 +199,23 @@ func TestInitSaysWhatIsNotKnown(t *testing.T) {
 	plan, err := config.Read("first.yaml")
 	if err != nil || len(plan.Planned) > 0 || len(plan.Skipped) == 0 || plan.Cluster.Kubeconfig != kubeconfig {
 		t.Errorf("%+v, %v", plan, err)
+	}
+}
+
+// What was given and does not answer is said at once, not only in the file.
+func TestInitSaysWhatDoesNotAnswer(t *testing.T) {
+	kubeconfig, missing := apiServer(t, ""), httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(missing.Close)
+	t.Chdir(t.TempDir())
+	code, _, stderr := call(t, "init", "--kubeconfig", kubeconfig, "--service", "checkout", "--url", "checkout="+missing.URL+"/x", "--prometheus", missing.URL)
+	for _, want := range []string{"note: " + missing.URL + "/x of checkout answered 404: give a path that users request\n", "note: Prometheus " + missing.URL + " did not answer from here: "} {
+		if code != exitHeld || !strings.Contains(stderr, want) {
+			t.Errorf("exit code %d\n%s\nwant %q", code, stderr, want)
+		}
+	}
+	t.Setenv("KUBECONFIG", "nowhere")
+	if code, _, stderr := call(t, "init", "-f", "second.yaml"); code != exitUsage || !strings.Contains(stderr, "no kubeconfig in nowhere: set KUBECONFIG, or name one with --kubeconfig of init") {
+		t.Errorf("without a kubeconfig: exit code %d\n%s", code, stderr)
 	}
 }
 

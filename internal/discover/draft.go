@@ -292,6 +292,8 @@ func (p *page) load(d Draft, s Service) {
 	said := fmt.Sprintf("%s; it %s.", by, a)
 	header := ""
 	switch {
+	case a.Header == "" && a.Good() && s.Probed:
+		said += " No header of this path's answer names the pod; one of the path that users request may, X-Pod or the load's backendHeader, and without it verdicts are unknown."
 	case a.Header == "" && a.Good():
 		said += " No header of the answer names the pod: have the service send one, as X-Pod with the pod's name, or verdicts will be unknown for want of proof that the victim took traffic."
 	case a.Header == "":

@@ -1,6 +1,6 @@
 // Package near finds the name that was meant by one that was mistyped.
 //
-//	near.Meant("anwsers", []string{"answers", "whole"}) // `; did you mean "answers"?`
+//	near.Meant("answes", []string{"answers", "whole"}) // `; did you mean "answers"?`
 package near
 
 import (

@@ -4,7 +4,7 @@ import "testing"
 
 func TestMeant(t *testing.T) {
 	for _, row := range []struct{ sentence, name, want string }{
-		{"two letters that changed places", "anwsers", `; did you mean "answers"?`},
+		{"a letter too few at the end", "answes", `; did you mean "answers"?`},
 		{"a letter too few", "sevices", `; did you mean "services"?`},
 		{"upper case", "Whole", `; did you mean "whole"?`},
 		{"the most similar of several", "checkout/pods/kill-on", `; did you mean "checkout/pods/kill-one"?`},

@@ -49,6 +49,10 @@ func ReadContext(file, name string) (Context, error) {
 	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: name})
 	raw, errRaw := loader.RawConfig()
 	config, err := loader.ClientConfig()
+	if clientcmd.IsEmptyConfig(err) && file == "" {
+		return Context{}, fmt.Errorf("connect to %s: no kubeconfig in %s: set KUBECONFIG, or name one with --kubeconfig of init and cluster.kubeconfig of the file",
+			cmp.Or(name, "the current context"), strings.Join(rules.GetLoadingPrecedence(), ", "))
+	}
 	if err != nil {
 		contexts := ""
 		if errRaw == nil {
