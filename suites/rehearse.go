@@ -24,7 +24,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/config"
@@ -266,7 +265,10 @@ func (e *Experiment) onStage() {
 			signals[name] = true
 		}
 	}
-	e.Hypothesis.Checks = slices.DeleteFunc(e.Hypothesis.Checks, func(c steadystate.Check) bool { return !signals[c.Signal] })
+	e.Hypothesis.Checks = slices.DeleteFunc(slices.Clone(e.Hypothesis.Checks), func(c steadystate.Check) bool { return !signals[c.Signal] })
+	for i := range e.Hypothesis.Checks {
+		e.Hypothesis.Checks[i].Limits = nil // nothing is judged
+	}
 	if len(e.Hypothesis.Checks) == 0 {
 		e.Hypothesis.Checks = []steadystate.Check{{Name: "whole", Signal: config.SignalReplicas, Good: steadystate.AtLeast(1)}}
 	}
@@ -410,7 +412,7 @@ func (p played) objects() []client.Object {
 			ObjectMeta: metav1.ObjectMeta{Namespace: p.Namespace, Name: p.Autoscaler.Name},
 			Spec: autoscalingv2.HorizontalPodAutoscalerSpec{
 				ScaleTargetRef: autoscalingv2.CrossVersionObjectReference{APIVersion: version.String(), Kind: string(p.Workload.Kind), Name: p.Workload.Name},
-				MinReplicas:    ptr.To(n), MaxReplicas: 2 * n,
+				MinReplicas:    new(n), MaxReplicas: 2 * n,
 			},
 			Status: autoscalingv2.HorizontalPodAutoscalerStatus{
 				CurrentReplicas: n, DesiredReplicas: n,
