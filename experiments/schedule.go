@@ -112,6 +112,10 @@ func (e Experiment) scheduled() time.Duration {
 // that come first.
 const Grace = 20 * time.Second
 
+// around is how long the run itself takes around an injection and the hold: to
+// record them.
+const around = time.Second
+
 // Lasts is how long a fault may be in place, from the beginning of its injection
 // to that of its undoing, as far as that is known before the run.
 func (e Experiment) Lasts(index int) time.Duration {
@@ -132,9 +136,9 @@ func (e Experiment) lastsFrom(index int, rest time.Duration, due func(index int)
 		return 0, false
 	}
 	if hold := e.Faults[index].For; hold > 0 {
-		return own + hold, true
+		return own + hold + around, true
 	}
-	d = own + rest
+	d = own + rest + around
 	for i, f := range e.Faults {
 		if i == index || !due(i) {
 			continue

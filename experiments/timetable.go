@@ -204,13 +204,26 @@ func (t *timetable) inject(ctx context.Context, index int) (reason string, err e
 			injection = record.Injection{Span: steadystate.Instant(t.rec.Clock().Now()), FailureReason: "it is still in place, as " + other}
 			return nil
 		}
-		ctx := t.bound(ctx, index)
+		lasts, known := t.lasts(index)
 		deadline, _ := ctx.Deadline() // the run has one
-		if err := t.allow(ctx, max(0, time.Until(deadline))+Grace); err != nil {
+		lifetime := max(0, time.Until(deadline))
+		if known {
+			lifetime = min(lifetime, lasts)
+		}
+		if err := t.allow(ctx, lifetime+Grace); err != nil {
 			return err
 		}
-		injected = ctx
-		if injection, err = fault.Fault.Inject(ctx, t.rec); err != nil || injection.FailureReason != "" {
+		// From here on, however long the safeguards took.
+		var release context.CancelFunc
+		if known {
+			injected, release = context.WithTimeoutCause(ctx, lasts, errOverdue)
+		} else {
+			injected, release = context.WithCancel(ctx)
+		}
+		t.mu.Lock()
+		t.states[index].release = release
+		t.mu.Unlock()
+		if injection, err = fault.Fault.Inject(injected, t.rec); err != nil || injection.FailureReason != "" {
 			return err
 		}
 		return t.dated(injection.Span)
@@ -224,9 +237,9 @@ func (t *timetable) inject(ctx context.Context, index int) (reason string, err e
 	return reason, nil
 }
 
-// bound is the context of a fault that is injected now: until the latest time at
-// which its undoing begins.
-func (t *timetable) bound(ctx context.Context, index int) context.Context {
+// lasts is how long a fault that is injected now may be in place, until the latest
+// time at which its undoing begins, if that is known.
+func (t *timetable) lasts(index int) (d time.Duration, known bool) {
 	now := t.rec.Clock().Now()
 	begun := now // of the hold phase
 	if t.t0 > 0 {
@@ -235,13 +248,9 @@ func (t *timetable) bound(ctx context.Context, index int) context.Context {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.states[index].begun = true
-	rest := max(begun+t.scheduled(), t.ends) - now
-	if d, ok := t.lastsFrom(index, rest, func(i int) bool { return !t.states[i].begun }); ok {
-		ctx, t.states[index].release = context.WithTimeoutCause(ctx, d, errOverdue)
-	} else {
-		ctx, t.states[index].release = context.WithCancel(ctx)
-	}
-	return ctx
+	// One that comes late prolongs the hold phase.
+	rest := max(begun+t.scheduled()-now, t.ends-now, t.Hold)
+	return t.lastsFrom(index, rest, func(i int) bool { return !t.states[i].begun })
 }
 
 // errOverdue ends the context of a fault that is not undone as planned.

@@ -86,7 +86,7 @@ func TestARunEndsWhenAFaultIsHeldBeyondItsPlannedEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := newTimed(0, 5*s), newTimed(30*s, s)
 		result, _, err := run(t, t.Context(), newShop().experiment(experiments.Scheduled{Name: "a", Fault: a}, experiments.Scheduled{Name: "b", Fault: b, At: 15 * s}))
-		if err != nil || result.End.Reason != record.NotInjected || !strings.Contains(result.End.Detail, "a: a watched fault: it was held beyond its planned end after 41s of 20s") {
+		if err != nil || result.End.Reason != record.NotInjected || !strings.Contains(result.End.Detail, "a: a watched fault: it was held beyond its planned end after 42s of 20s") {
 			t.Errorf("error %v, ended %+v", err, result.End)
 		}
 	})
