@@ -335,7 +335,10 @@ func (r Result) finding(c CheckResult, l steadystate.Limit) Finding {
 	if l.Phase != "" && f.Observed() < MinObservations {
 		finding.Verdict, finding.Undecided = steadystate.Unknown, fmt.Sprintf("%d observations in the phase, wanted at least %d", f.Observed(), MinObservations)
 	}
-	if r.End.Reason != record.Completed && changeable(l, finding.Verdict) {
+	_, watched := r.phase(record.PhaseWatch)
+	// A phase before the watch phase is whole once that has begun.
+	whole := r.End.Reason == record.Completed || watched && l.Phase != "" && l.Phase != record.PhaseWatch
+	if !whole && changeable(l, finding.Reading) {
 		made := map[steadystate.Verdict]string{steadystate.Broken: "better", steadystate.Held: "worse"}[finding.Verdict]
 		finding.Verdict, finding.Undecided = steadystate.Unknown, "the run did not come to its end, which could have made it "+made
 	}
@@ -387,13 +390,19 @@ func (j *judge) ending(signal string) steadystate.Span {
 // changeable reports whether the verdict on a limit could have been another one had
 // the run gone on: one on a share or an average could, and one on a figure that only
 // grows could have left what is wanted, or come to it.
-func changeable(l steadystate.Limit, verdict steadystate.Verdict) bool {
-	if verdict == steadystate.Unknown {
+func changeable(l steadystate.Limit, r steadystate.Reading) bool {
+	if r.Verdict == steadystate.Unknown {
 		return false
 	}
-	held, bound := verdict == steadystate.Held, l.Tolerance.Bound()
+	held, bound := r.Verdict == steadystate.Held, l.Tolerance.Bound()
+	if bound == "==" && !held && r.Seen != nil {
+		// It is on one side of the value, and missed the bound on that side.
+		if bound = "<"; r.Seen.High < l.Tolerance.Value() {
+			bound = ">"
+		}
+	}
 	switch l.Quantity {
-	case steadystate.Downtime, steadystate.Longest, steadystate.Count, steadystate.TTD, steadystate.TTR, steadystate.MTTR, steadystate.Max:
+	case steadystate.Downtime, steadystate.Longest, steadystate.Count, steadystate.TTD, steadystate.TTR, steadystate.Max:
 		return held != (bound == ">")
 	case steadystate.Min:
 		return held != (bound == "<")

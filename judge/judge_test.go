@@ -21,6 +21,7 @@ type history struct {
 	limits   []string
 	end      string
 	remove   time.Duration // when the last one was removed; zero: the record does not show it
+	watch    time.Duration // when the watch phase began; zero: it did not
 	oneShot  bool          // they were over when they were done
 }
 
@@ -42,6 +43,9 @@ func (h history) judge(t *testing.T) judge.Result {
 		for i := range h.inject {
 			fmt.Fprintf(&text, "%f undo kill index=%d\n", h.remove.Seconds(), i)
 		}
+	}
+	if h.watch > 0 {
+		fmt.Fprintf(&text, "%f phase watch\n", h.watch.Seconds())
 	}
 	if h.end != "" {
 		fmt.Fprintf(&text, "%f end %s\n", last.Seconds(), strings.ReplaceAll(h.end, " ", "_"))
@@ -189,6 +193,25 @@ func TestFindingsOfHistories(t *testing.T) {
 			map[string]steadystate.Verdict{
 				"downtime <= 10s": steadystate.Unknown, "errors <= 90%": steadystate.Unknown, "ttr <= 10s": steadystate.Unknown, "outages == 1": steadystate.Unknown,
 				"min <= 5": steadystate.Held, "min >= 0": steadystate.Unknown, "outages >= 1": steadystate.Held,
+			},
+		},
+		{
+			"a number that is asked for exactly could still have been come to, but not once it is beyond",
+			history{timeline: "+++++++---++++++", inject: []time.Duration{5 * s}, remove: 9 * s, settle: 3 * s, limits: []string{"outages == 2", "outages == 0", "max == 2", "min == -1", "min == 5"}, end: record.Interrupted},
+			map[string]steadystate.Verdict{
+				"outages == 2": steadystate.Unknown, "outages == 0": steadystate.Broken, "max == 2": steadystate.Unknown, "min == -1": steadystate.Unknown, "min == 5": steadystate.Broken,
+			},
+		},
+		{
+			"another fault could have made a mean of recoveries better",
+			history{timeline: "++++++----++++++++++++", inject: []time.Duration{5 * s}, settle: 3 * s, limits: []string{"mttr <= 1s"}, end: record.Interrupted},
+			map[string]steadystate.Verdict{"mttr <= 1s": steadystate.Unknown},
+		},
+		{
+			"what was over when the run was stopped stays as it was",
+			history{timeline: "++++++----++++++++++++", inject: []time.Duration{5 * s}, remove: 13 * s, watch: 13 * s, settle: 3 * s, limits: []string{"slow <= 1% during hold", "slow <= 90% during hold", "slow <= 90% during watch", "slow <= 1%"}, end: record.Interrupted},
+			map[string]steadystate.Verdict{
+				"slow <= 1% during hold": steadystate.Broken, "slow <= 90% during hold": steadystate.Held, "slow <= 90% during watch": steadystate.Unknown, "slow <= 1%": steadystate.Unknown,
 			},
 		},
 		{

@@ -205,10 +205,11 @@ func (v verdicts) count(l Limit, n int, text, gap string) steadystate.Reading {
 		seen.High = math.Inf(1)
 	}
 	r := l.judge(seen, text)
+	more := l.Tolerance.Floor() || l.Tolerance.Bound() == "==" && float64(n) < l.Tolerance.Value() // would be better
 	switch {
 	case r.Verdict == steadystate.Unknown:
 		r.Undecided = gap
-	case !v.whole && (r.Verdict == steadystate.Held) != l.Tolerance.Floor():
+	case !v.whole && (r.Verdict == steadystate.Held) != more:
 		r.Verdict, r.Undecided = steadystate.Unknown, "the run did not come to its end, which could have made it more"
 	}
 	return r

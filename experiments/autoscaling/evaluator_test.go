@@ -1239,8 +1239,8 @@ var trajectories = []struct {
 		 desired  2 4 4 4
 		 ready    2 2 2 2
 		 cut`,
-		[]string{"replicas >= 4"},
-		[]string{"unknown replicas >= 4: | could have made it more", "unknown turns <= 1: | could have made it more", "unknown back at the old size: at 4"},
+		[]string{"replicas >= 4", "replicas == 4", "replicas == 1"},
+		[]string{"unknown replicas >= 4: | could have made it more", "unknown replicas == 4: | could have made it more", "broken replicas == 1: 2 ready", "unknown turns <= 1: | could have made it more", "unknown back at the old size: at 4"},
 	},
 	{
 		"it does not come back in time",
