@@ -45,7 +45,7 @@ func main() {
 var usual = []string{"checkout/pods/kill-one", "checkout/network/delay", "checkout/pods/evict"}
 
 // short are times in which each fault still shows.
-const short = "times: {settle: 2s, hold: 5s, watch: 20s}\n"
+const short = "times: {settle: 5s, hold: 5s, watch: 20s}\n"
 
 func run(w io.Writer) (err error) {
 	file := flag.String("f", "lab/aftershock.yaml", "the configuration")
