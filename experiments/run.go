@@ -57,9 +57,6 @@ func (e Experiment) Run(ctx context.Context, rec *record.Recorder) (err error) {
 		}
 		if err != nil {
 			end.Detail = err.Error()
-			if end.Reason == record.Completed {
-				end.Reason = record.Failed // the record may lack the last data
-			}
 			ending, wanted := errors.AsType[Ending](err)
 			switch {
 			case wanted:
@@ -72,6 +69,9 @@ func (e Experiment) Run(ctx context.Context, rec *record.Recorder) (err error) {
 			case errors.Is(err, ErrLeftBehind):
 			case ctx.Err() != nil:
 				end.Reason = record.Interrupted
+			}
+			if end.Reason == record.Completed {
+				end.Reason = record.Failed // the record may lack the last data
 			}
 		}
 		rec.Record(record.Entry{End: &end})

@@ -103,6 +103,12 @@ func TestASafeguardMayKeepARunFromBeginningAndEndIt(t *testing.T) {
 			steadystate.Unknown, "first begin, guard begin, first allow, guard allow, guard end, first end", 1, "blind",
 		},
 		{
+			"an ending that claims a complete run has none",
+			guarding{watch: experiments.Ending{Reason: record.Completed, Detail: "all is well"}, after: 20 * s},
+			record.End{Reason: record.Failed, Detail: "all is well"},
+			steadystate.Unknown, "first begin, guard begin, first allow, guard allow, guard end, first end", 1, "all is well",
+		},
+		{
 			"it could not end",
 			guarding{end: errors.New("still mine")},
 			record.End{Reason: record.Failed, Detail: "guard: still mine"},

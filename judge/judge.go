@@ -243,9 +243,9 @@ func (j *judge) conclude(evaluators []Evaluator) {
 		j.check(c)
 	}
 	j.expect(evaluators)
+	j.aborted()
 	j.prove()
 	j.refused()
-	j.aborted()
 	j.verdict()
 }
 

@@ -171,6 +171,10 @@ func TestExitCodeOfErrors(t *testing.T) {
 		{"the harness failed", errors.New("disk full"), exitFailed},
 		{"a person stopped it", fmt.Errorf("load: %w", context.Canceled), exitFailed},
 		{"something may be in place, which wins over a verdict", errors.Join(errVerdict(steadystate.Broken), experiments.ErrLeftBehind), exitLeftBehind},
+		{"aborted is as its record is judged", errors.Join(fmt.Errorf("inject: %w, %w", context.Canceled, experiments.Ending{Reason: record.Aborted}), errVerdict(steadystate.Broken)), exitBroken},
+		{"if it was the load's doing, too", errors.Join(experiments.Ending{Reason: record.Aborted}, errVerdict(steadystate.Unknown)), exitUnknown},
+		{"blind, in a run of which another experiment is broken", errors.Join(experiments.Ending{Reason: record.Blind}, errVerdict(steadystate.Broken)), exitBroken},
+		{"stopped is no verdict", experiments.Ending{Reason: record.Stopped}, exitFailed},
 		{"and over a stop by a person", errors.Join(context.Canceled, experiments.ErrLeftBehind), exitLeftBehind},
 	} {
 		if got := exitCode(row.err); got != row.want {

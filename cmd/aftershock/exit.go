@@ -64,7 +64,6 @@ func exitCode(err error) int {
 	var v errVerdict
 	var gone unavailable
 	var command errCommand
-	var ending experiments.Ending
 	switch {
 	case err == nil:
 		return exitHeld
@@ -76,11 +75,7 @@ func exitCode(err error) int {
 		return int(command)
 	case errors.As(err, &gone):
 		return exitUnknown
-	case errors.As(err, &ending) && ending.Reason == record.Aborted:
-		return exitBroken
-	case errors.As(err, &ending) && ending.Reason == record.Blind:
-		return exitUnknown
-	case errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled) && !judged(err):
 		return exitFailed
 	case errors.As(err, &v):
 		if steadystate.Verdict(v) == steadystate.Broken {
@@ -89,6 +84,12 @@ func exitCode(err error) int {
 		return exitUnknown
 	}
 	return exitFailed
+}
+
+// judged reports whether a condition of the file ended a run: that is a verdict.
+func judged(err error) bool {
+	ending, ok := errors.AsType[experiments.Ending](err)
+	return ok && (ending.Reason == record.Aborted || ending.Reason == record.Blind)
 }
 
 // message is what to print of an error, without what was printed: a verdict by its

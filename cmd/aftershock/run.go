@@ -280,10 +280,10 @@ func runAll(cmd *cobra.Command, file, out string, list []suites.Experiment) erro
 			break
 		}
 	}
-	if err := errors.Join(err, r.finish()); err != nil {
+	if err = errors.Join(err, r.finish()); err != nil && !judged(err) {
 		return err
 	}
-	return verdict(r.Reports...)
+	return errors.Join(err, verdict(r.Reports...))
 }
 
 func preflightCommand() *cobra.Command {
