@@ -1,0 +1,119 @@
+package stop
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/record"
+)
+
+// A Freeze lets no run begin, and nothing be injected, in its windows and during an
+// incident.
+type Freeze struct {
+	Windows []Window
+	// Incident says which incident there is; empty: none. The error is that this is
+	// not known. nil: nobody is asked.
+	Incident func(ctx context.Context) (what string, err error)
+	// EndsRunning ends runs that are under way when a freeze begins. Default: they go
+	// on until they would inject another fault.
+	EndsRunning bool
+}
+
+var _ experiments.Safeguard = (*Freeze)(nil)
+
+// String says what it is.
+func (f *Freeze) String() string { return "freeze" }
+
+// Begin refuses the run in a freeze, or if it is not known whether there is one.
+func (f *Freeze) Begin(ctx context.Context, _ *record.Recorder) error { return begin(ctx, f.Now) }
+
+// Allow looks anew.
+func (f *Freeze) Allow(ctx context.Context, _ time.Duration) error { return allow(ctx, f.Now) }
+
+// Watch returns an error once a freeze begins, if that ends what is running, or
+// once it has not been known for some seconds whether there is an incident.
+func (f *Freeze) Watch(ctx context.Context) error {
+	if !f.EndsRunning {
+		<-ctx.Done()
+		return nil
+	}
+	return follow(ctx, nil, f.Now)
+}
+
+// End has nothing to end.
+func (f *Freeze) End(context.Context) error { return nil }
+
+// Now says which freeze is in force, and until when; empty: none. Without an answer
+// about incidents that is not known.
+func (f *Freeze) Now(ctx context.Context) (why string, err error) {
+	windows, err := f.compile()
+	if err != nil {
+		return "", err
+	}
+	now := time.Now()
+	for _, w := range windows {
+		if w.in(now) {
+			return fmt.Sprintf("window %s, until %s", w, until(windows, now, w.zone)), nil
+		}
+	}
+	if f.Incident == nil {
+		return "", nil
+	}
+	what, err := f.Incident(ctx)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("whether there is an incident is not known: %w", err)
+	case what != "":
+		return "incident, until it is over: " + line(what), nil
+	}
+	return "", nil
+}
+
+// Next is when the next window begins, of a time that is in none; zero: never.
+func (f *Freeze) Next() (next time.Time, err error) {
+	windows, err := f.compile()
+	for _, w := range windows {
+		if begin := w.next(time.Now()); !begin.IsZero() && (next.IsZero() || begin.Before(next)) {
+			next = begin.In(w.zone)
+		}
+	}
+	return next, err
+}
+
+func (f *Freeze) compile() (windows []compiled, err error) {
+	var errs []error
+	for _, w := range f.Windows {
+		c, err := w.compile()
+		windows, errs = append(windows, c), append(errs, err)
+	}
+	if err = errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return windows, nil
+}
+
+// foreseen is how far a freeze is followed.
+const foreseen = 366 * 24 * time.Hour
+
+// until is when all windows that follow each other are over.
+func until(windows []compiled, now time.Time, zone *time.Location) string {
+	end, limit := now, now.Add(foreseen)
+	for longer := true; longer && !end.After(limit); {
+		longer = false
+		for _, w := range windows {
+			if e := w.end(end, limit); e.After(end) {
+				end, longer = e, true
+			}
+		}
+	}
+	if end.After(limit) {
+		return "more than a year from now"
+	}
+	return Clock(end.In(zone))
+}
+
+// Clock is a time as people read it, with its zone.
+func Clock(t time.Time) string { return t.Format("Mon 2006-01-02 15:04 MST") }
