@@ -10,7 +10,7 @@ import (
 
 func TestExplain(t *testing.T) {
 	for _, row := range []struct{ path, want string }{
-		{"", "/mapping, 10 fields"},
+		{"", "/mapping, 11 fields"},
 		{"times.hold", "times.hold/duration, default 10s, examples [1m]"},
 		{"services", "services/mapping of names to mapping, required"},
 		{"services.checkout.load.rate", "services.NAME.load.rate/rate over time, default 100/s"},
@@ -25,7 +25,7 @@ func TestExplain(t *testing.T) {
 		{"services.checkout.vary.pods/kill-one.faults", "services.NAME.vary.NAME.faults/mapping of names to mapping"},
 		{"prometheus.http_config.basic_auth.password_file", "prometheus.http_config.basic_auth.password_file/text"},
 		{"baseline", "baseline/baseline, default settle, choices [settle control]"},
-		{"service", `no field "service"; fields: apiVersion, cluster, allow, prometheus, times, baseline, abort, checks, services, experiments`},
+		{"service", `no field "service"; fields: apiVersion, cluster, allow, prometheus, freeze, times, baseline, abort, checks, services, experiments`},
 		{"services.checkout.lod", `services.NAME has no field "lod"; fields: namespace, workload, selector`},
 		{"times.hold.on", `times.hold has no fields: it is of type duration`},
 		{"experiments.storm.faults.kill.effects.size", `experiments.NAME.faults.NAME.effects has no field "size"; fields: event`},
@@ -60,7 +60,7 @@ func TestExplain(t *testing.T) {
 
 func TestPathsAreCompleted(t *testing.T) {
 	for typed, want := range map[string]string{
-		"":                                       "apiVersion cluster allow prometheus times baseline abort checks services experiments",
+		"":                                       "apiVersion cluster allow prometheus freeze times baseline abort checks services experiments",
 		"ser":                                    "services",
 		"services.":                              "services.NAME",
 		"services.checkout.lo":                   "services.checkout.load",

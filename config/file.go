@@ -11,6 +11,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/experiments/stop"
 	"github.com/aftershockhq/aftershock/experiments/workers"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
@@ -38,6 +39,9 @@ type File struct {
 	// Prometheus is asked by checks with a query and for effects that only metrics
 	// show. Without it there is none.
 	Prometheus *prom.Config `yaml:"prometheus"`
+	// Freeze says when no run begins and nothing is injected. Default: only while a
+	// person stops it, with "aftershock stop".
+	Freeze *Freeze `yaml:"freeze"`
 	// Times are how long the parts of each run take. An experiment may have its own.
 	Times Times `yaml:"times"`
 	// Baseline is what "x baseline" in limits means: settle, the settled stretch
@@ -96,6 +100,28 @@ type Allow struct {
 	// Example: [{app: database}].
 	Protected []map[string]string `yaml:"protected"`
 }
+
+// A Freeze says when no run begins and nothing is injected.
+type Freeze struct {
+	// Windows are the times of a freeze. Each has from and to, or schedule and for.
+	// Example: [{schedule: "0 18 * * FRI", for: 62h, timezone: Europe/Berlin}].
+	Windows []stop.Window `yaml:"windows"`
+	// Incident is PromQL: there is an incident, which is a freeze, while a series of it
+	// is other than 0, or while a comparison leaves one. An empty result is no incident;
+	// without an answer nothing begins. Example:
+	// ALERTS{alertstate="firing",severity="page"}.
+	Incident string `yaml:"incident"`
+	// Running says what becomes of a run that is under way when a freeze begins:
+	// finish, it goes on until it would inject another fault; or stop, its faults are
+	// undone at once. Default: finish.
+	Running string `yaml:"running"`
+}
+
+// What may become of a run that is under way when a freeze begins.
+const (
+	RunningFinish = "finish"
+	RunningStop   = "stop"
+)
 
 // Times are how long the parts of a run take; zero is for what is not said.
 type Times struct {

@@ -167,6 +167,8 @@ var forms = []form{
 	{name: "reduction", choices: []string{string(prom.Sum), string(prom.Max), string(prom.Min), string(prom.Avg), string(prom.Each)}},
 	{name: "signal", choices: sourced()},
 	{name: "baseline", choices: []string{BaselineSettle, BaselineControl}},
+	{name: "what becomes of a run", choices: []string{RunningFinish, RunningStop}},
+	{name: "time with an offset", pattern: `|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]+)?(?:Z|[+-][0-9]{2}:[0-9]{2})`, want: "want a time with its offset, as in 2026-12-20T18:00:00+01:00"},
 	{name: "condition", choices: []string{ScalingOut}},
 	{name: "expectation", choices: []string{ExpectAutoscaler}},
 	{name: "version", choices: []string{Version}},
@@ -218,6 +220,9 @@ func fieldForms() map[string]func(*generator) *schema {
 		"Check.Signal":             textForm("signal"),
 		"Check.Query":              textForm("query"),
 		"Check.Allowed":            textForm("share below all"),
+		"Freeze.Running":           textForm("what becomes of a run"),
+		"Window.From":              textForm("time with an offset"),
+		"Window.To":                textForm("time with an offset"),
 		"Service.Namespace":        textForm("name of a namespace"),
 		"Service.Selector":         func(g *generator) *schema { return atLeastOne(g.mapping(g.text("text"))) },
 		"Service.Load":             func(g *generator) *schema { return both(g.structure(typeOf(Load{})), ref("LoadComplete")) },
@@ -519,6 +524,11 @@ var always = map[string][]*schema{
 		when(both(has("signal"), &schema{Not: has("atMost")}), has("rise")),
 	},
 	"Fault":              faultRules(),
+	"Freeze": {either("windows", "incident")},
+	"Window": {
+		either("from", "schedule"), exclusive("from", "schedule"), needs("from", "to"), needs("to", "from"),
+		needs("schedule", "for"), needs("for", "schedule"), needs("timezone", "schedule"),
+	},
 	"Fault.stressMemory": {exclusive("size", "ofLimit")},
 	"Fault.chaosMesh":    {exclusive("file", "yaml")},
 	"File":               {withoutPrometheus()},
@@ -584,6 +594,7 @@ func withoutPrometheus() *schema {
 	none.Properties.set("checks", &schema{AdditionalProperties: &additional{&schema{Not: has("query")}}})
 	none.Properties.set("services", &schema{AdditionalProperties: &additional{&schema{Not: &schema{AnyOf: []*schema{has("traffic"), inner("podSignals", &schema{Type: []string{"object"}, MinProperties: 1})}}}}})
 	none.Properties.set("abort", inside("unless", &schema{AdditionalProperties: &additional{&schema{Not: has("query")}}}))
+	none.Properties.set("freeze", &schema{Not: has("incident")})
 	return &schema{If: has("prometheus"), Else: none}
 }
 

@@ -64,7 +64,7 @@ func comments(t testing.TB) map[string]string {
 	t.Helper()
 	r := jsonschema.Reflector{}
 	own := path.Dir(reflect.TypeFor[File]().PkgPath())
-	for _, directory := range []string{"config", "experiments/chaosmesh", "experiments/load", "experiments/workers", "record", "steadystate/prom", "steadystate/probe"} {
+	for _, directory := range []string{"config", "experiments/chaosmesh", "experiments/load", "experiments/stop", "experiments/workers", "record", "steadystate/prom", "steadystate/probe"} {
 		if err := r.AddGoComments(own+"/config", "../"+directory, jsonschema.WithFullComment()); err != nil {
 			t.Fatal(err)
 		}

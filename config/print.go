@@ -39,6 +39,7 @@ func (p *Plan) Print(w io.Writer, chosen []Planned, objects Objects) error {
 	if p.Prometheus != nil {
 		out.Prometheus = redact.URL(p.Prometheus.URL)
 	}
+	out.Freeze = p.Freeze
 	for _, e := range chosen {
 		view, err := e.view(objects)
 		if err != nil {
@@ -62,6 +63,7 @@ type (
 	planView struct {
 		Cluster     clusterView      `yaml:"cluster"`
 		Prometheus  string           `yaml:"prometheus"`
+		Freeze      *Freeze          `yaml:"freeze"`
 		Experiments []experimentView `yaml:"experiments"`
 		Skipped     []skippedView    `yaml:"skipped"`
 	}

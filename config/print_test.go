@@ -18,6 +18,7 @@ const printed = `apiVersion: aftershock/v1
 cluster: {context: staging, uid: 0b1c, namespace: aftershock}
 allow: {namespaces: [shop]}
 prometheus: {url: "http://prometheus.example:9090", http_config: {authorization: {credentials_file: token}}}
+freeze: {windows: [{schedule: "0 18 * * FRI", for: 62h, timezone: Europe/Berlin}], incident: 'ALERTS{alertstate="firing"}'}
 times: {settle: 10s, hold: 20s, watch: 1m30s}
 checks:
   answers:

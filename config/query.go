@@ -72,6 +72,11 @@ func (q Query) Parse(s Subject) (prom.Query, error) {
 	if err != nil {
 		return prom.Query{}, err
 	}
+	return parseQuery(text)
+}
+
+// parseQuery parses a query without placeholders.
+func parseQuery(text string) (prom.Query, error) {
 	if len(text) > maxQuery {
 		return prom.Query{}, fmt.Errorf("PromQL: %d bytes; want at most %d", len(text), maxQuery)
 	}

@@ -121,6 +121,32 @@ func (r *resolver) cluster(root cursor) {
 			client.Close()
 		}
 	}
+	if f.Freeze != nil {
+		r.freeze(root.field("freeze"), f.Freeze)
+	}
+}
+
+func (r *resolver) freeze(at cursor, f *Freeze) {
+	for i, w := range f.Windows {
+		if err := w.Validate(); err != nil {
+			r.fail(at.field("windows").item(i), err)
+		}
+	}
+	switch incident := at.field("incident"); {
+	case f.Incident == "":
+	case r.plan.Prometheus == nil:
+		r.bad(incident, "needs a prometheus, and the file names none")
+	default:
+		if _, err := parseQuery(f.Incident); err != nil {
+			r.bad(incident, "%s", err)
+		}
+	}
+	if len(f.Windows) == 0 && f.Incident == "" {
+		r.bad(at, "is never; give it windows or an incident, or remove it")
+	}
+	if f.Running = cmp.Or(f.Running, RunningFinish); f.Running != RunningFinish && f.Running != RunningStop {
+		r.bad(at.field("running"), "%q: want %s or %s", f.Running, RunningFinish, RunningStop)
+	}
 }
 
 func (r *resolver) namespace(at cursor, name string) {

@@ -130,6 +130,12 @@ prometheus:
   url: "https://mimir.example/${TOKEN}"
   http_config: {basic_auth: {username: ann, password_file: token}, tls_config: {min_version: TLS12, insecure_skip_verify: true}, http_headers: {X-Scope-OrgID: {values: [shop]}}}
 x-anything: [1, {a: null}]
+freeze:
+  windows:
+  - {from: 2026-12-20T00:00:00+01:00, to: "2027-01-04T8:00:00.5Z", reason: holidays}
+  - {schedule: "0 18 * * FRI", for: 62h, timezone: Europe/Berlin}
+  incident: ALERTS{alertstate="firing",severity="page"}
+  running: stop
 baseline: control
 times: {undo: 1m30s, deadline: 1.5h}
 checks:
@@ -399,7 +405,7 @@ var unseen = map[string]string{
 		check-limit-too-fine experiment-limits-too-fine experiment-limits-rate-beyond-the-load experiment-surges-differ fault-at-beyond-hold fault-delay-jitter-beyond-latency`,
 	"a text in another language": `
 		chaos-mesh-follows-a-kill chaos-mesh-for-of-a-kill chaos-mesh-is-no-yaml chaos-mesh-of-another-kind chaos-mesh-without-namespace chaos-mesh-file-wrong
-		check-promql-in-many-lines check-promql-is-a-range check-promql-selects-nothing check-promql-wrong
+		check-promql-in-many-lines check-promql-is-a-range check-promql-selects-nothing check-promql-wrong freeze-incident-selects-nothing freeze-incident-wrong
 		many-services-use-one-wrong-check service-pod-signal-wrong`,
 	"another file": `chaos-mesh-file-missing chaos-mesh-file-of-two load-ca-is-no-certificate load-ca-missing service-ca-missing`,
 	"the environment": `

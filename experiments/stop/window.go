@@ -31,7 +31,7 @@ type Window struct {
 	For time.Duration `yaml:"for"`
 	// Timezone is that of the schedule. Default: UTC. Example: Europe/Berlin.
 	Timezone string `yaml:"timezone"`
-	// Reason is for people. Default: none. Example: release freeze.
+	// Reason is for people. Example: release freeze.
 	Reason string `yaml:"reason"`
 }
 
