@@ -83,9 +83,9 @@ type Cluster struct {
 	// jsonpath={.metadata.uid}. Required. Example: 0b1c2d3e-0000-0000-0000-000000000000.
 	UID string `yaml:"uid"`
 	// Namespace is where the program keeps objects of its own: the Leases by which
-	// one run at a time has a workload, and the Job of a load's workers. It must
-	// exist, be none of allow.namespaces, and be the same for all who test the
-	// cluster. Default: aftershock.
+	// one run at a time has a workload, the ConfigMap by which a person stops runs, and
+	// the Job of a load's workers. It must exist, be none of allow.namespaces, and be
+	// the same for all who test the cluster. Default: aftershock.
 	Namespace string `yaml:"namespace"`
 }
 

@@ -523,7 +523,7 @@ var always = map[string][]*schema{
 		either("event", "signal"), exclusive("event", "signal"), exclusive("atMost", "rise"),
 		when(both(has("signal"), &schema{Not: has("atMost")}), has("rise")),
 	},
-	"Fault":              faultRules(),
+	"Fault":  faultRules(),
 	"Freeze": {either("windows", "incident")},
 	"Window": {
 		either("from", "schedule"), exclusive("from", "schedule"), needs("from", "to"), needs("to", "from"),

@@ -276,7 +276,7 @@ const (
 	Refused     = "refused"      // nothing was touched: somebody else's run, a stop or a freeze is in the way
 	Stopped     = "stopped"      // a stop that a person set, or a freeze, while the run was under way
 	Aborted     = "aborted"      // an abort condition was met
-	Blind       = "blind"        // an abort condition could not be observed
+	Blind       = "blind"        // what may end the run could not be observed
 	Failed      = "failed"       // the harness failed, or its deadline passed
 )
 

@@ -48,7 +48,7 @@ func (s *Session) Experiments(chosen []config.Planned) ([]Experiment, error) {
 	}
 	list = s.controlled(list)
 	for i, e := range list {
-		list[i].Safeguards = append(s.locksOf(e), e.Safeguards...)
+		list[i].Safeguards = slices.Concat(s.stopsOf(e), s.locksOf(e), e.Safeguards)
 	}
 	return list, errors.Join(errs...)
 }

@@ -91,6 +91,7 @@ func (s *Session) Preflight(ctx context.Context, list []Experiment, say func(mar
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	p.patience = time.Now().Add(newPods)
+	p.stops(ctx)
 	if s.prometheus != nil {
 		p.ahead, p.away = s.prometheus.Ahead(ctx)
 	}

@@ -32,6 +32,23 @@ func completeIDs(file *string) cobra.CompletionFunc {
 	})
 }
 
+// completeServices completes a service of the configuration, which may have
+// mistakes.
+func completeServices(file *string) cobra.CompletionFunc {
+	return func(_ *cobra.Command, _ []string, begun string) (names []string, _ cobra.ShellCompDirective) {
+		plan, _, err := config.ReadForSweep(*file)
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		for _, s := range plan.Services {
+			if strings.HasPrefix(s.Name, begun) {
+				names = append(names, s.Name)
+			}
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
 // completeLabels completes a label filter that is one label.
 func completeLabels(file *string) cobra.CompletionFunc {
 	return fromPlan(file, func(plan *config.Plan, _ []string, begun string) (labels []string) {

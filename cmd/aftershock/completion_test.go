@@ -33,6 +33,8 @@ func TestAShellCompletes(t *testing.T) {
 		{"not what is named already", []string{"run", "checkout/pods", "checkout"}, []string{"checkout/storm"}, []string{"checkout/pods"}},
 		{"of the file that is named", []string{"run", "-f", "other.yaml", ""}, []string{"basket/pods/kill-one\tkill one pod of basket"}, []string{"cart"}},
 		{"why a file cannot be read", []string{"run", "-f", "unset.yaml", ""}, []string{`_activeHelp_ unset.yaml:14: services[cart].load.url: environment variable CART_URL_OF_TEST is not set`}, []string{"checkout"}},
+		{"services", []string{"stop", "--service", "ca"}, []string{"cart", noFiles}, []string{"checkout"}},
+		{"of a file with mistakes too", []string{"resume", "-f", "unset.yaml", "--service", ""}, []string{"checkout", "cart", noFiles}, nil},
 		{"labels", []string{"run", "--label-filter", "ki"}, []string{"kill-one", noFiles}, []string{"checkout"}},
 		{"a configuration by its extension", []string{"sweep", "--file", ""}, []string{"yaml", "yml", filesByExtension}, nil},
 		{"records by theirs", []string{"judge", ""}, []string{"jsonl", filesByExtension}, nil},

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // of freezes, where the machine has none
 
 	"github.com/aftershockhq/aftershock/internal/bench"
 )

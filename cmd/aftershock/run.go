@@ -120,6 +120,9 @@ One run at a time has a workload. If another has it, this one is refused with 4
 and says which, whose it is, and whether it is alive; --wait waits for it. The
 lock of a run that is dead is taken over as soon as what it injected is over.
 
+A stop that a person sets ("aftershock stop") and a freeze of the file refuse the
+run with 4. A stop also ends runs that are under way, likewise with 4.
+
 Stop a run with ^C or SIGTERM: it undoes its faults first. A second ^C leaves at
 once, and prints what may still be in place. If it is killed, the cluster ends
 the faults soon after their planned end, except a bad image that is being rolled
@@ -275,8 +278,9 @@ func runAll(cmd *cobra.Command, file, out string, list []suites.Experiment) erro
 	}
 	fmt.Fprintln(cmd.OutOrStdout(), atLeast(list))
 	defer r.place.leaveTwice(cmd.ErrOrStderr(), sweepWith(file), os.Exit)()
-	for _, e := range list {
+	for i, e := range list {
 		if _, err = r.carryOut(ctx, e.Experiment); err != nil {
+			r.notRun(list[i+1:])
 			break
 		}
 	}
@@ -297,9 +301,9 @@ because the file does not say it (a service's selector, its container, its
 Service). Besides what these requests do it changes nothing.
 
 It ends with 0 if a run can begin, with 2 if the configuration is wrong or
-something is refused, with 3 if it cannot be tested now, and with 4 if another
-run has a workload or faults in place; it says whose that run is and whether it
-is alive.`,
+something is refused, with 3 if it cannot be tested now, and with 4 if a stop or a
+freeze is in force, or if another run has a workload or faults in place; it says
+whose that run is and whether it is alive.`,
 		Example: `  aftershock preflight -f aftershock.yaml
   aftershock preflight -f aftershock.yaml checkout/storm`,
 	}

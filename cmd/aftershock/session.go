@@ -15,6 +15,7 @@ import (
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/runs"
 	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/suites"
 )
 
 // session carries experiments out one after the other and says what happens.
@@ -60,6 +61,17 @@ func (s *session) carryOut(ctx context.Context, e experiments.Experiment) (repor
 		err = errors.Join(err, reports.Text(s.out, report))
 	}
 	return report, err
+}
+
+// notRun says which experiments were not begun.
+func (s *session) notRun(list []suites.Experiment) {
+	var names []string
+	for _, e := range list {
+		names = append(names, e.Name)
+	}
+	if len(names) > 0 {
+		fmt.Fprintf(s.out, "\nnot run: %s\n", strings.Join(names, ", "))
+	}
 }
 
 // finish writes the reports of all experiments and says where they are.

@@ -61,6 +61,18 @@ func (s Scope) String() string {
 	return "all runs"
 }
 
+// Hint says what ends a stop of the scope.
+func (s Scope) Hint() string {
+	flag := "--all"
+	switch {
+	case s.Service != "":
+		flag = "--service '" + s.Service + "'"
+	case s.Run != "":
+		flag = "--run " + s.Run
+	}
+	return line(fmt.Sprintf("\"aftershock resume %s\" ends it", flag))
+}
+
 // is reports whether two scopes are the same. A workload is the same by any name.
 func (s Scope) is(other Scope) bool {
 	if s.Workload != "" && other.Workload != "" {
@@ -116,8 +128,8 @@ func (s Stop) InForce(now time.Time) bool {
 	return err != nil || now.Before(until)
 }
 
-// on reports whether the stop is of a run on these services.
-func (s Stop) on(run string, services map[string]kube.Workload) bool {
+// On reports whether the stop is of a run on these services.
+func (s Stop) On(run string, services map[string]kube.Workload) bool {
 	if s.All || s.Run != "" {
 		return s.All || s.Run == run
 	}

@@ -70,14 +70,14 @@ func TestWhichRunsAStopIsOn(t *testing.T) {
 		if len(stops) != 1 {
 			t.Fatalf("%s: %v", row.sentence, stops)
 		}
-		if got := stops[0].InForce(now) && stops[0].on("one", checkout); got != row.stopped {
+		if got := stops[0].InForce(now) && stops[0].On("one", checkout); got != row.stopped {
 			t.Errorf("%s: stopped %t", row.sentence, got)
 		}
 		if !strings.Contains(stops[0].String(), row.says) {
 			t.Errorf("%s: %s", row.sentence, stops[0])
 		}
 	}
-	if stops := stopsOf(&corev1.ConfigMap{BinaryData: map[string][]byte{"x": {0}}}); len(stops) != 1 || !stops[0].on("one", checkout) {
+	if stops := stopsOf(&corev1.ConfigMap{BinaryData: map[string][]byte{"x": {0}}}); len(stops) != 1 || !stops[0].On("one", checkout) {
 		t.Errorf("binary data: %v", stops)
 	}
 }

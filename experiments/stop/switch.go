@@ -61,8 +61,8 @@ func (s *Switch) look(ctx context.Context) (why string, err error) {
 		return "", err
 	}
 	for _, stop := range stops {
-		if stop.InForce(time.Now()) && stop.on(s.rec.Run(), s.Services) {
-			return stop.String(), nil
+		if stop.InForce(time.Now()) && stop.On(s.rec.Run(), s.Services) {
+			return stop.String() + "; " + stop.Hint(), nil
 		}
 	}
 	return "", nil

@@ -36,7 +36,9 @@ var failures = map[string]error{
 
 // getting makes each get end so.
 func getting(err error) interceptor.Funcs {
-	return interceptor.Funcs{Get: func(context.Context, client.WithWatch, client.ObjectKey, client.Object, ...client.GetOption) error { return err }}
+	return interceptor.Funcs{Get: func(context.Context, client.WithWatch, client.ObjectKey, client.Object, ...client.GetOption) error {
+		return err
+	}}
 }
 
 // ending is the reason of an Ending, or the error.
