@@ -86,7 +86,7 @@ func (r *rehearsing) keep(what string, err error) {
 
 // around rehearses what comes before and after the experiments.
 func (r *rehearsing) around(ctx context.Context) error {
-	s, list, err := r.session(ctx, r.chosen)
+	s, list, _, err := r.session(ctx, r.chosen)
 	if err != nil {
 		return err
 	}
@@ -131,20 +131,20 @@ const rehearsed = 30 * time.Second
 func (r *rehearsing) experiment(ctx context.Context, p config.Planned) error {
 	ctx, cancel := context.WithTimeout(ctx, rehearsed)
 	defer cancel()
-	_, list, err := r.session(ctx, []config.Planned{p})
+	_, list, stage, err := r.session(ctx, []config.Planned{p})
 	if err != nil {
 		return err
 	}
 	var errs []error
 	for _, e := range list {
-		errs = append(errs, e.Rehearse(ctx, record.NewRecorder(io.Discard), r.quiet))
+		errs = append(errs, e.Rehearse(ctx, record.NewRecorder(io.Discard), func(ctx context.Context) { quiet(ctx, stage) }))
 	}
 	return errors.Join(errs...)
 }
 
-// quiet waits until no stage has seen a request of a new kind for some looks in a
+// quiet waits until the stage has seen no request of a new kind for some looks in a
 // row. What is done again and again is done every second.
-func (r *rehearsing) quiet(ctx context.Context) {
+func quiet(ctx context.Context, stage *rehearsal.Stage) {
 	const every, enough = 250 * time.Millisecond, 5
 	look := time.NewTicker(every)
 	defer look.Stop()
@@ -155,14 +155,7 @@ func (r *rehearsing) quiet(ctx context.Context) {
 			return
 		case <-look.C:
 		}
-		r.mu.Lock()
-		now := newest
-		for _, s := range r.stages {
-			if at := s.Newest(); at.After(now) {
-				now = at
-			}
-		}
-		r.mu.Unlock()
+		now := stage.Newest()
 		if same++; now.After(newest) {
 			newest, same = now, 0
 		}
@@ -171,44 +164,44 @@ func (r *rehearsing) quiet(ctx context.Context) {
 
 // session is a session of the plan on a stage, with the experiments. Nothing of
 // it leaves this process.
-func (r *rehearsing) session(ctx context.Context, chosen []config.Planned) (*Session, []Experiment, error) {
+func (r *rehearsing) session(ctx context.Context, chosen []config.Planned) (*Session, []Experiment, *rehearsal.Stage, error) {
 	scheme, err := chaosmesh.Scheme()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	stage, err := rehearsal.NewStage(scheme, scene(r.plan, chosen)...)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	stage.Refuse, stage.Still = r.refuse, r.still
 	r.mu.Lock()
 	r.stages = append(r.stages, stage)
 	r.mu.Unlock()
 	plan := *r.plan
-	plan.Planned, plan.Skipped = chosen, nil
+	plan.Planned, plan.Skipped, plan.Freeze = chosen, nil, nil // a freeze asks the cluster nothing
 	timeouts := chaosmesh.Timeouts{Inject: 10 * time.Second, Proof: 10 * time.Second, Nudge: 20 * time.Millisecond, Remove: 10 * time.Second}
 	if r.still {
 		timeouts.Inject = 500 * time.Millisecond
 	}
 	s, err := connect(&plan, stage.Config(), timeouts)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	s.rehearsed = true
 	if s.prometheus != nil {
 		if s.prometheus, err = prom.NewClient(prom.Config{URL: "http://rehearsal.invalid"}, commonconfig.WithDialContextFunc(func(context.Context, string, string) (net.Conn, error) {
 			return nil, errors.New("the rehearsal asks no Prometheus")
 		})); err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 	}
 	able, err := s.Read(ctx, chosen)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	list, err := s.Experiments(able)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	for i := range list {
 		list[i].onStage()
@@ -216,7 +209,7 @@ func (r *rehearsing) session(ctx context.Context, chosen []config.Planned) (*Ses
 			list[i].unanswered()
 		}
 	}
-	return s, list, nil
+	return s, list, stage, nil
 }
 
 // onStage takes from an experiment what speaks to the service or to Prometheus: a
