@@ -31,6 +31,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/experiments/stop"
 	"github.com/aftershockhq/aftershock/experiments/workers"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -315,6 +316,8 @@ func scene(plan *config.Plan, chosen []config.Planned) []client.Object {
 		AddressType: discoveryv1.AddressTypeIPv4,
 		Endpoints:   []discoveryv1.Endpoint{{Addresses: []string{"192.0.2.1"}, NodeName: new("node")}},
 	})
+	// It stops nothing, and is there so that the right is to it alone.
+	objects = append(objects, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: plan.Cluster.Namespace, Name: stop.Name}})
 	for _, name := range servicesOf(chosen) {
 		if t := plan.Find(name); t != nil {
 			objects = append(objects, played{t, chosen}.objects()...)

@@ -130,6 +130,17 @@ func TestEachFaultNeedsItsOwnRights(t *testing.T) {
 	}
 }
 
+// What a run needs does not depend on when it is asked: a freeze that is in force
+// keeps no rehearsal from beginning.
+func TestAFreezeTakesNoRights(t *testing.T) {
+	list := needed(t, alone+"freeze: {windows: [{schedule: '* * * * *', for: 1h}]}\n")
+	for _, want := range []string{"get configmaps aftershock-stop in aftershock", "watch configmaps aftershock-stop in aftershock", "create podchaos.chaos-mesh.org in shop"} {
+		if !slices.Contains(list, want) {
+			t.Errorf("no %q among\n  %s", want, strings.Join(list, "\n  "))
+		}
+	}
+}
+
 // What is outside the namespaces of the file is optional, but for the cluster's
 // identity: an account of these namespaces alone can run.
 func TestWhatIsOutsideTheNamespacesIsOptional(t *testing.T) {
