@@ -114,9 +114,14 @@ func TestWhatIsInTheWayOfRollingBackIsTold(t *testing.T) {
 			events:    "changing, waiting", image: "shop/checkout:3", patches: 2,
 		},
 		{
-			name:      "another client put it back already, so that the fault was over early",
-			meanwhile: func(s *shop) { s.setImage(good); s.reconcile() },
-			events:    "changing, waiting, ended early, rolled back", image: good, patches: 2,
+			name: "another client put it back already, so that the fault was over early",
+			meanwhile: func(s *shop) {
+				s.mu.Lock() // the controller may be at work, on what it saw before
+				defer s.mu.Unlock()
+				s.setImage(good)
+				s.reconcile()
+			},
+			events: "changing, waiting, ended early, rolled back", image: good, patches: 2,
 		},
 		{
 			name:    "no pod fails",
