@@ -15,7 +15,8 @@ type kind struct {
 	held bool
 	// creates: it writes down a change of the cluster before it makes it.
 	creates bool
-	// swept: the cluster does not end it by itself, so that it is always swept.
+	// swept: the cluster does not end it by itself, or its Lease lasts for as long as a
+	// rollout may take, so that it is always swept.
 	swept bool
 }
 
@@ -30,8 +31,8 @@ var kinds = map[string]kind{
 	"stressCPU":        {fault: "{stressCPU: {pods: 1, workers: 1}}", held: true, creates: true},
 	"stressMemory":     {fault: "{stressMemory: {pods: 1, size: 32M}}", held: true, creates: true},
 	"evict":            {fault: "{evict: {pods: 1}}"},
-	"drain":            {fault: "{drain: {}}"},
-	"restart":          {fault: "{restart: {}}", creates: true},
+	"drain":            {fault: "{drain: {}}", swept: true},
+	"restart":          {fault: "{restart: {}}", creates: true, swept: true},
 	"badImage":         {fault: "{badImage: {}}", held: true, swept: true, creates: true},
 	"surge":            {fault: "{surge: {factor: 2x}}"},
 }
