@@ -1,7 +1,6 @@
 package suites
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -81,16 +80,15 @@ const unreadyWithin = 15 * time.Second
 // the worst. Less than its checks want is refused if the file alone says so: its
 // faults and its limits contradict each other, and no service could hold. Where
 // the cluster has a say in it, that is for the run to find, and a note.
-func (p *preflight) atWorst(ctx context.Context, tolls map[string][]toll) {
+func (p *preflight) atWorst(tolls map[string][]toll) {
 	for _, of := range p.services() {
 		if p.missing[of] {
 			continue
 		}
-		state, err := of.Workload.Read(ctx, p.Client)
-		if err != nil || state.Desired == 0 {
-			continue // the look at the workload has told it
+		desired, fine := p.desired[of], true
+		if desired == 0 {
+			continue // the look at the workload has told why
 		}
-		desired, fine := int(state.Desired), true
 		worst, in := desired, ""
 		for _, e := range p.list {
 			if e.service != of {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -25,12 +26,7 @@ var ErrNotNow = errors.New("refused for now")
 // order, so that two runs that wait cannot wait for each other.
 func locked(list ...Experiment) (workloads []kube.Workload) {
 	for _, e := range list {
-		workloads = append(workloads, e.service.Workload)
-		for _, f := range e.Planned.Faults {
-			if f.Callee != nil {
-				workloads = append(workloads, f.Callee.Workload)
-			}
-		}
+		workloads = slices.AppendSeq(workloads, maps.Values(e.hits()))
 	}
 	slices.SortFunc(workloads, func(a, b kube.Workload) int { return cmp.Compare(lock.Name(a), lock.Name(b)) })
 	return slices.Compact(workloads)

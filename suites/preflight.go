@@ -55,6 +55,7 @@ type preflight struct {
 	list     []Experiment
 	say      func(mark Mark, what, found string)
 	patience time.Time                         // until when a query may have no answer yet
+	desired  map[*service]int                  // pods, of those whose workload could be read
 	missing  map[*service]bool                 // whose pods are not as they must be
 	running  map[*service][]corev1.Pod         // of the others
 	daemons  map[string][]string               // by node, the experiments that need its chaos-daemon
@@ -73,7 +74,7 @@ func (s *Session) Preflight(ctx context.Context, list []Experiment, say func(mar
 	}
 	p := &preflight{
 		Session: s, list: list, say: say,
-		missing: map[*service]bool{}, running: map[*service][]corev1.Pod{}, daemons: map[string][]string{},
+		desired: map[*service]int{}, missing: map[*service]bool{}, running: map[*service][]corev1.Pod{}, daemons: map[string][]string{},
 	}
 	say(OK, "cluster", s.rest.Host+", uid "+s.Plan.Cluster.UID)
 	var versions []string
@@ -150,12 +151,16 @@ func (p *preflight) others(ctx context.Context) (string, error) {
 
 // services are those that the experiments are about or touch, each once.
 func (p *preflight) services() (list []*service) {
-	var chosen []config.Planned
-	for _, e := range p.list {
-		chosen = append(chosen, e.Planned)
-	}
-	for _, name := range servicesOf(chosen) {
+	for _, name := range servicesOf(p.chosen()) {
 		list = append(list, p.Session.services[name])
+	}
+	return list
+}
+
+// chosen are the experiments, as the plan has them.
+func (p *preflight) chosen() (list []config.Planned) {
+	for _, e := range p.list {
+		list = append(list, e.Planned)
 	}
 	return list
 }
@@ -165,11 +170,7 @@ func (p *preflight) rights(ctx context.Context) {
 	if p.rehearsed {
 		return
 	}
-	var chosen []config.Planned
-	for _, e := range p.list {
-		chosen = append(chosen, e.Planned)
-	}
-	a := p.account(ctx, chosen)
+	a := p.account(ctx, p.chosen())
 	if a.incomplete != nil {
 		p.say(Note, "rights", fmt.Sprintf("not all that are needed may be known: %v", a.incomplete))
 	}
@@ -194,12 +195,13 @@ func (p *preflight) service(ctx context.Context, of *service) {
 		if err != nil {
 			return "", err
 		}
+		p.desired[of] = int(state.Desired)
 		if reason := state.Unsettled(); reason != "" {
 			return "", fmt.Errorf("%w: not at rest: %s", ErrUnavailable, reason)
 		}
 		for _, e := range p.list {
 			if e.service == of {
-				for _, text := range unseen(e, int(state.Desired)) {
+				for _, text := range unseen(e, p.desired[of]) {
 					p.say(Note, e.Name, text)
 				}
 			}
@@ -324,7 +326,7 @@ func (p *preflight) faults(ctx context.Context) {
 	for _, f := range failures {
 		p.look("would be hit by "+strings.Join(f.of, ", "), f.place, func() (string, error) { return "", f.error })
 	}
-	p.atWorst(ctx, tolls)
+	p.atWorst(tolls)
 	p.daemon(ctx)
 }
 

@@ -115,15 +115,8 @@ func requests(p config.Planned) string {
 
 // byAPI reports whether one of the errors is an answer of the API.
 func byAPI(err error) bool {
-	switch e := err.(type) { //nolint:errorlint // each is looked at
-	case apierrors.APIStatus:
-		return true
-	case interface{ Unwrap() []error }:
-		return slices.ContainsFunc(e.Unwrap(), byAPI)
-	case interface{ Unwrap() error }:
-		return byAPI(e.Unwrap())
-	}
-	return false
+	var answer apierrors.APIStatus
+	return errors.As(err, &answer)
 }
 
 // rehearsed bounds the rehearsal of one experiment.

@@ -92,6 +92,12 @@ func judged(err error) bool {
 	return ok && (ending.Reason == record.Aborted || ending.Reason == record.Blind)
 }
 
+// joined is what [errors.Join] returns.
+type joined interface {
+	error
+	Unwrap() []error
+}
+
 // message is what to print of an error, without what was printed: a verdict by its
 // report, and what is wrong by another program.
 func message(err error) (text string) {
@@ -103,8 +109,8 @@ func message(err error) (text string) {
 	if !errors.As(err, &v) && !errors.As(err, &command) {
 		return redact.Text(fmt.Sprintf("aftershock: %v\n", err))
 	}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		for _, err := range joined.Unwrap() {
+	if several, ok := err.(joined); ok { //nolint:errorlint // this very one: its parts are looked at in turn
+		for _, err := range several.Unwrap() {
 			text += message(err)
 		}
 	}

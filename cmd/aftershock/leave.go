@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/faults"
+	"github.com/aftershockhq/aftershock/internal/discover"
 	"github.com/aftershockhq/aftershock/record"
 )
 
@@ -32,7 +34,7 @@ func (r *remainder) see(e record.Entry) {
 	case e.Event != nil && e.Event.Kind == faults.EventCreating:
 		r.objects = append(r.objects, e.Event.Subject)
 	case e.Event != nil && e.Event.Kind == chaosmesh.EventRemoved:
-		r.objects = without(r.objects, e.Event.Subject)
+		r.objects = slices.DeleteFunc(r.objects, func(name string) bool { return name == e.Event.Subject })
 	// Even the request of one that is not recorded yet may be under way.
 	case e.Phase == record.PhaseInject:
 		for i := range r.faults {
@@ -49,20 +51,11 @@ func (r *remainder) see(e record.Entry) {
 	}
 }
 
-func without(list []string, one string) (rest []string) {
-	for _, s := range list {
-		if s != one {
-			rest = append(rest, s)
-		}
-	}
-	return rest
-}
-
 // list says what may be in place, a line each.
 func (r *remainder) list() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return append(without(r.faults, ""), r.objects...)
+	return slices.DeleteFunc(slices.Concat(r.faults, r.objects), func(text string) bool { return text == "" })
 }
 
 const (
@@ -119,7 +112,7 @@ func (r *remainder) leave(stderr io.Writer, sweep string) (code int) {
 	told := make(chan struct{})
 	go func() {
 		defer close(told)
-		_, _ = io.WriteString(stderr, text) // there is nobody to tell
+		_, _ = io.WriteString(stderr, text) // its reader may have gone
 	}()
 	select {
 	case <-told:
@@ -130,16 +123,5 @@ func (r *remainder) leave(stderr io.Writer, sweep string) (code int) {
 
 // sweepWith is what removes what a run with this configuration left.
 func sweepWith(file string) string {
-	return fmt.Sprintf("remove it with\n  aftershock sweep -f %s\nthe cluster itself ends most faults %s after their planned end", quoted(file), experiments.Grace)
-}
-
-// quoted is a path as a shell reads it.
-func quoted(path string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+=,:@%", r)
-	}
-	if path != "" && strings.IndexFunc(path, func(r rune) bool { return !plain(r) }) < 0 {
-		return path
-	}
-	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	return fmt.Sprintf("remove it with\n  aftershock sweep -f %s\nthe cluster itself ends most faults %s after their planned end", discover.Word(file), experiments.Grace)
 }

@@ -171,11 +171,3 @@ func TestWhatMayBeInPlaceIsKnown(t *testing.T) {
 		}
 	}
 }
-
-func TestAPathIsQuotedForTheShell(t *testing.T) {
-	for path, want := range map[string]string{"aftershock.yaml": "aftershock.yaml", "/a/b-c_d.yaml": "/a/b-c_d.yaml", "my shop.yaml": "'my shop.yaml'", "it's": `'it'\''s'`, "a;b": "'a;b'", "": "''"} {
-		if got := quoted(path); got != want {
-			t.Errorf("%s: %s, want %s", path, got, want)
-		}
-	}
-}

@@ -59,6 +59,19 @@ func connected(out io.Writer, plan *config.Plan, f func(*suites.Session) error) 
 	return f(session)
 }
 
+// connectedDespite runs f with a session on the cluster of a configuration that may
+// have mistakes beside those of cluster and allow.
+func connectedDespite(cmd *cobra.Command, file string, f func(*suites.Session) error) error {
+	plan, others, err := config.ReadForSweep(file)
+	if err != nil {
+		return noConfiguration(file, err)
+	}
+	if len(others) > 0 {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s has %d mistakes, which do not matter here; \"aftershock preflight\" lists them\n", file, len(others))
+	}
+	return connected(cmd.OutOrStdout(), plan, f)
+}
+
 // experimentsOf makes experiments of what was chosen. It reads from the cluster
 // what the file does not say; what was named must be able to run there.
 func experimentsOf(ctx context.Context, session *suites.Session, chosen []config.Planned, names []string) ([]suites.Experiment, error) {
@@ -354,14 +367,7 @@ under way.`,
 	cmd.Flags().StringVar(&how.Run, "run", "", "remove only what this run left behind")
 	cmd.Flags().BoolVar(&how.Force, "force", false, "remove also what runs have that are alive")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		plan, others, err := config.ReadForSweep(*file)
-		if err != nil {
-			return noConfiguration(*file, err)
-		}
-		if len(others) > 0 {
-			fmt.Fprintf(cmd.ErrOrStderr(), "%s has %d mistakes, which do not keep it from being swept; \"aftershock preflight\" lists them\n", *file, len(others))
-		}
-		return connected(cmd.OutOrStdout(), plan, func(session *suites.Session) error {
+		return connectedDespite(cmd, *file, func(session *suites.Session) error {
 			return sweep(cmd.Context(), cmd.OutOrStdout(), session, how)
 		})
 	}

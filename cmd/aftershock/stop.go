@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/experiments/stop"
 	"github.com/aftershockhq/aftershock/suites"
 )
@@ -80,8 +79,8 @@ func resumeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "resume",
 		Short: "Let runs begin again that were stopped",
-		Long: `Resume removes the stops that "aftershock stop" set with the same flag, of whoever
-set them, and prints them. Stops with another flag stay, and are printed too: those
+		Long: `Resume removes the stops that "aftershock stop" set with the same flag, also
+those of other people, and prints them. Stops with another flag stay, and are printed too: those
 of a service when all runs are resumed, for example. Runs that were stopped do not
 go on; start them again. An entry that cannot be understood stops all runs, and
 --all removes it.
@@ -145,14 +144,7 @@ func untilOf(text string, now time.Time) (end time.Time, err error) {
 
 // onStops runs f on the cluster of a configuration, which may have mistakes.
 func onStops(cmd *cobra.Command, file string, f func(context.Context, io.Writer, *suites.Session) error) error {
-	plan, others, err := config.ReadForSweep(file)
-	if err != nil {
-		return noConfiguration(file, err)
-	}
-	if len(others) > 0 {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s has %d mistakes, which do not matter here; \"aftershock preflight\" lists them\n", file, len(others))
-	}
-	return connected(cmd.OutOrStdout(), plan, func(session *suites.Session) error {
+	return connectedDespite(cmd, file, func(session *suites.Session) error {
 		ctx, cancel := context.WithTimeout(cmd.Context(), time.Minute)
 		defer cancel()
 		err := f(ctx, cmd.OutOrStdout(), session)

@@ -28,8 +28,13 @@ func NewMeta(action, namespace, run string) metav1.ObjectMeta {
 	return metav1.ObjectMeta{
 		GenerateName: action + "-" + run + "-",
 		Namespace:    namespace,
-		Labels:       map[string]string{ManagedLabel: Managed, RunLabel: run},
+		Labels:       Labels(run),
 	}
+}
+
+// Labels are the labels of a run's object.
+func Labels(run string) map[string]string {
+	return map[string]string{ManagedLabel: Managed, RunLabel: run}
 }
 
 // SettleName gives the object its name. The server could do it, but a name must

@@ -144,7 +144,7 @@ func (a *Announcer) event(at time.Duration, reason, kind, action, what string) *
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: a.about.Namespace,
 			Name:      fmt.Sprintf("%s.%x", a.about.Name, when.UnixNano()),
-			Labels:    map[string]string{faults.ManagedLabel: faults.Managed, faults.RunLabel: a.rec.Run()},
+			Labels:    faults.Labels(a.rec.Run()),
 		},
 		EventTime:           metav1.NewMicroTime(when),
 		ReportingController: Controller,

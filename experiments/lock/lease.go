@@ -52,7 +52,7 @@ func (l *Lock) write(lease *coordinationv1.Lease, duration time.Duration) {
 			spec.LeaseTransitions = new(ptr.Deref(spec.LeaseTransitions, 0) + 1)
 		}
 		spec.HolderIdentity, spec.AcquireTime = &me, new(metav1.NewMicroTime(now))
-		lease.Labels = map[string]string{faults.ManagedLabel: faults.Managed, faults.RunLabel: l.run}
+		lease.Labels = faults.Labels(l.run)
 		lease.Annotations = map[string]string{
 			WorkloadAnnotation:   l.Workload.Subject(),
 			ExperimentAnnotation: l.Experiment,

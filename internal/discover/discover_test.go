@@ -651,3 +651,11 @@ func TestTheHeaderThatNamesThePodIsFound(t *testing.T) {
 		}
 	}
 }
+
+func TestAWordIsQuotedForTheShell(t *testing.T) {
+	for text, want := range map[string]string{"aftershock.yaml": "aftershock.yaml", "/a/b-c_d.yaml": "/a/b-c_d.yaml", "my shop.yaml": "'my shop.yaml'", "it's": `'it'\''s'`, "a;b": "'a;b'", "": "''"} {
+		if got := discover.Word(text); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+}

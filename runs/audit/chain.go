@@ -117,7 +117,7 @@ func (c Chain) path(file *os.File) (string, error) {
 // digest is what a line says of a record's content.
 func (c Chain) digest(path string) (Line, error) {
 	line := Line{Record: path}
-	file, err := os.Open(filepath.Join(c.Dir, filepath.FromSlash(path)))
+	file, err := os.Open(c.absolute(path))
 	if err != nil {
 		return line, fmt.Errorf("chain record: %w", err)
 	}
@@ -232,7 +232,7 @@ func parse(text []byte) (lines []chained, cut bool) {
 	return lines, cut
 }
 
-// add appends lines and returns the hash of the last one. Nobody else appends
+// add appends lines and returns the hash of the last one. No other process appends
 // between its reading of the chain and its writing.
 func (c Chain) add(next func(lines []chained) ([]Line, error)) (head string, err error) {
 	file, err := os.OpenFile(filepath.Join(c.Dir, File), os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o644)
