@@ -273,7 +273,7 @@ const (
 	NotSteady   = "not steady"   // the hypothesis was not good before the fault
 	NotInjected = "not injected" // a fault could not be shown to be in place
 	Interrupted = "interrupted"  // by a person, at the program
-	Refused     = "refused"      // nothing was touched: somebody else's run, a stop or a freeze is in the way
+	Refused     = "refused"      // nothing was touched: another run, a stop or a freeze is in the way
 	Stopped     = "stopped"      // a stop that a person set, or a freeze, while the run was under way
 	Aborted     = "aborted"      // an abort condition was met
 	Blind       = "blind"        // what may end the run could not be observed

@@ -228,7 +228,7 @@ type Sweeping struct {
 	Run string
 	// Force removes those of runs that are alive too, which ends these.
 	Force bool
-	// Say is told what the sweep waits for, and which locks are held. Default: nobody.
+	// Say is told what the sweep waits for, and which locks are held. nil: it is told to no one.
 	Say func(string)
 }
 

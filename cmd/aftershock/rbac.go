@@ -25,9 +25,9 @@ func rbacCommand() *cobra.Command {
 each namespace, a ClusterRole for what is of the cluster, and their bindings: the
 rights that preflight, run and sweep need for these experiments, and no others.
 
-It asks no cluster. The experiments are rehearsed on an API in memory, and what
-they ask of it is what is printed, so that whoever may grant rights gets them from
-whoever has none. The Roles whose names end in ":optional" are of use, and
+It asks no cluster, so that an account without rights can print them for an admin
+to apply. It rehearses the experiments on an API in memory, and prints the rights
+that their requests need. The Roles whose names end in ":optional" are of use, and
 everything runs without them: reports then say what could not be seen.
 
 Preflight asks the cluster for each of these rights and names what is missing.`,

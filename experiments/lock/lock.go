@@ -279,7 +279,7 @@ func (l *Lock) renew(ctx context.Context) error {
 }
 
 // reread finds out why the Lease is another than the one last written. It may be
-// the run's still: a renewal's answer was lost, or somebody annotated it.
+// the run's still: a renewal's answer was lost, or another client annotated it.
 func (l *Lock) reread(ctx context.Context) error {
 	var lease coordinationv1.Lease
 	err := l.Client.Get(ctx, client.ObjectKeyFromObject(l.lease), &lease)

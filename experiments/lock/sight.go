@@ -72,7 +72,7 @@ func (h Held) String() string {
 
 // Look lists the locks in a namespace of runs, and observes each until its holder
 // has renewed it, for 7 seconds at the most. Before it observes any it calls
-// waiting with what it found, as of which nobody is known to be alive. It changes
+// waiting with what it found, before any holder is known to be alive. It changes
 // nothing.
 func Look(ctx context.Context, c client.Reader, namespace string, waiting func([]Held)) ([]Held, error) {
 	seen := map[string]*sight{}

@@ -15,7 +15,7 @@ import (
 type Freeze struct {
 	Windows []Window
 	// Incident says which incident there is; empty: none. The error is that this is
-	// not known. nil: nobody is asked.
+	// not known. nil: there is no such query.
 	Incident func(ctx context.Context) (what string, err error)
 	// EndsRunning ends runs that are under way when a freeze begins. Default: they go
 	// on until they would inject another fault.

@@ -33,8 +33,8 @@ type Cluster struct {
 	images map[string]string // of workloads, before any fault
 }
 
-// expired reports whether a Lease holds nobody up any more. It is of this machine's
-// clock, as its holder's was.
+// expired reports whether a Lease no longer blocks other runs, by this machine's
+// clock, which is that of the holder too.
 func expired(lease *coordinationv1.Lease) bool {
 	spec := lease.Spec
 	return spec.RenewTime != nil && spec.LeaseDurationSeconds != nil &&

@@ -31,7 +31,7 @@ const (
 	// hold is how long faults are held.
 	hold = 10 * time.Second
 	// sweepPatience is how long what was swept may take to be seen gone.
-	// clusterPatience is how long the cluster may take to end what nobody sweeps:
+	// clusterPatience is how long the cluster may take to end what is not swept:
 	// the fault's duration and what undoing takes. atRest is how long pods may
 	// take to be ready again, with the kubelet's back-off.
 	sweepPatience   = 10 * time.Second
