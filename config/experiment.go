@@ -362,8 +362,27 @@ func (r *resolver) expects(p *Planned, e Experiment, at cursor) {
 		if err != nil {
 			continue // one of the service's is wrong, which is reported there
 		}
+		for _, list := range [][]reference{
+			p.Target.at.field("autoscaler").field("limits").items(p.Target.Autoscaler.Limits),
+			at.field("limits").name(name.text).items(e.Limits[name.text]),
+		} {
+			for _, text := range list {
+				if l, err := autoscaling.ParseLimit(text.text); err == nil {
+					p.placed(name.text, l, text.at)
+				}
+			}
+		}
 		p.Expects = append(p.Expects, Expectation{Name: name.text, Limits: limits})
 	}
+}
+
+// placed notes where a limit is written, for reports; of one of the catalogue's,
+// where the file asks for it.
+func (p *Planned) placed(check string, limit fmt.Stringer, at cursor) {
+	if p.Places == nil {
+		p.Places = map[string]Place{}
+	}
+	p.Places[record.PlaceKey(check, limit.String())] = Place{at.files[nil], at.line.Line}
 }
 
 // signalPrefix, in a key of limits, goes before a signal: the limits are merged
@@ -431,6 +450,7 @@ func (r *resolver) checksOf(p *Planned, e Experiment, at cursor) {
 		finest := p.Target.finest(p.Load)[planned.Signal]
 		for _, l := range merged {
 			planned.Limits = append(planned.Limits, l.Limit)
+			p.placed(name.text, l.Limit, l.at)
 			if err := l.Decidable(finest, p.Times.Hold+p.Times.Watch); err != nil && c.Query == "" { // the resolution of a query is asked for in preflight
 				r.bad(l.at, "%s", err)
 			}

@@ -69,7 +69,10 @@ type Planned struct {
 	Load        *load.HTTP    // nil: there is none
 	Workers     *workers.Pods // that drive it; nil: this machine does
 	CABundle    []byte        // of the load, PEM
-	Notes       []string      // what was chosen in place of what the file says, and why
+	// Places are where the limits of checks and expectations are written, by
+	// [record.PlaceKey].
+	Places map[string]Place
+	Notes  []string // what was chosen in place of what the file says, and why
 	// Hash is of what is done: load, faults, times and the checks' definitions. Not
 	// of limits, URLs, images and versions.
 	Hash string

@@ -31,6 +31,10 @@ type Experiment struct {
 	// covers the load, the faults, the times and the definitions of the checks.
 	// Both are recorded verbatim and shown in reports.
 	Source, Hash string
+	// Service and Namespace are those that the experiment is about, and Places where
+	// its limits are written, as in [record.Plan]; for reports. Default: none.
+	Service, Namespace string
+	Places             map[string]string
 
 	Hypothesis steadystate.Hypothesis
 	// Expectations are requirements on subjects without a signal. They do not
@@ -340,9 +344,12 @@ func (e Experiment) plan() *record.Plan {
 		Name:         e.Name,
 		Title:        e.Title,
 		Labels:       e.Labels,
+		Service:      e.Service,
+		Namespace:    e.Namespace,
 		Source:       e.Source,
 		Hash:         e.Hash,
 		Checks:       e.Hypothesis.Checks,
+		Places:       e.Places,
 		Expectations: e.Expectations,
 		Signals:      map[string]string{},
 		Settle:       e.Settle,

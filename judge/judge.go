@@ -106,10 +106,11 @@ func (j *judge) take(e record.Entry) {
 	j.last = max(j.last, e.At)
 	switch {
 	case e.Header != nil:
-		j.Run, j.Started = e.Header.Run, e.Header.Started
+		j.Run, j.Started, j.Tool = e.Header.Run, e.Header.Started, e.Header.Tool
 	case e.Plan != nil:
 		j.plan = e.Plan
 		j.Experiment, j.Title, j.Labels, j.Load = e.Plan.Name, e.Plan.Title, e.Plan.Labels, e.Plan.Load
+		j.Service, j.Namespace = e.Plan.Service, e.Plan.Namespace
 		j.Source, j.Hash = e.Plan.Source, e.Plan.Hash
 		j.Baseline = e.Plan.Baseline
 		maps.Copy(j.Signals, e.Plan.Signals)
@@ -150,7 +151,7 @@ func (j *judge) take(e record.Entry) {
 func (j *judge) removed() {
 	for _, r := range j.removals {
 		if r.Error != "" {
-			j.LeftBehind = append(j.LeftBehind, fmt.Sprintf("%s: %s", r.Fault, r.Error))
+			j.LeftBehind = append(j.LeftBehind, Left{r.Fault, r.Error})
 			continue
 		}
 		for i := range j.Injections {
@@ -246,6 +247,7 @@ func (j *judge) conclude(evaluators []Evaluator) {
 	j.aborted()
 	j.prove()
 	j.refused()
+	j.sources()
 	j.verdict()
 }
 
@@ -276,7 +278,10 @@ var throughout = steadystate.MustParseLimit("outages <= 0")
 // check judges the limits of a check, and whether it was good at the end.
 func (j *judge) check(c *checkEvaluator) {
 	c.figures = c.fold.Figures()
-	result := CheckResult{Check: c.Name, Signal: c.Signal, Tolerance: c.Good, Figures: c.over(j.Window)}
+	result := CheckResult{Check: c.Name, Signal: c.Signal, Tolerance: c.Good, Dimension: c.Good.Dimension(), Figures: c.over(j.Window)}
+	if _, requests := j.Traffic[c.Signal]; requests {
+		result.Dimension = "time"
+	}
 	result.Uptime = result.Figures.Uptime()
 	result.before, result.during = c.prior.fold.Figures()[0], map[string]steadystate.Figures{}
 	j.recoveries(&result)
@@ -294,26 +299,41 @@ func (j *judge) check(c *checkEvaluator) {
 	if len(limits) == 0 {
 		limits = []steadystate.Limit{throughout}
 	}
-	if _, injected := j.windowStart(); !injected {
-		return // nothing to judge: the proofs say why
-	}
 	var findings []Finding
 	for _, l := range limits {
 		f := j.finding(result, l)
 		if len(c.Limits) == 0 {
-			f.Limit = "good throughout"
+			f.Limit, f.Subject, f.Wanted = throughoutText, throughoutText, nil
 		}
 		findings = append(findings, f)
 	}
-	if j.End.Reason == record.Completed {
-		findings = append(findings, j.atEnd(c, findings))
+	j.Findings = append(append(j.Findings, findings...), j.atEnd(c, findings))
+}
+
+// throughoutText is what a check without limits must be.
+const throughoutText = "good throughout"
+
+// notJudged is the reading of every limit of a run that never came to its fault.
+func notJudged() steadystate.Reading {
+	return steadystate.Reading{Text: "not judged", Undecided: neverFaulted}
+}
+
+// sources says of each finding where its limit is written.
+func (j *judge) sources() {
+	for i := range j.Findings {
+		f := &j.Findings[i]
+		f.Subject = cmp.Or(f.Subject, f.Limit)
+		f.Source = j.plan.Places[record.PlaceKey(f.Check, f.Limit)]
 	}
-	j.Findings = append(j.Findings, findings...)
 }
 
 // finding judges one limit.
 func (r Result) finding(c CheckResult, l steadystate.Limit) Finding {
-	finding := Finding{Check: c.Check, Signal: c.Signal, Limit: l.String()}
+	finding := Finding{Check: c.Check, Signal: c.Signal, Limit: l.String(), Subject: l.Subject(), Wanted: NewWanted(l.Figure(), l.Tolerance, cmp.Or(l.Dimension(), c.Dimension))}
+	if _, injected := r.windowStart(); !injected {
+		finding.Reading = notJudged()
+		return finding
+	}
 	f := c.Figures
 	if l.Phase != "" {
 		during, ok := c.during[l.Phase]
@@ -359,6 +379,14 @@ func (r Result) base(c CheckResult, l steadystate.Limit) (base steadystate.Base,
 // atEnd is the finding that the check was good when the record ended.
 func (j *judge) atEnd(c *checkEvaluator, findings []Finding) Finding {
 	finding := Finding{Check: c.Name, Signal: c.Signal, Limit: "good at the end"}
+	if _, injected := j.windowStart(); !injected {
+		finding.Reading = notJudged()
+		return finding
+	}
+	if j.End.Reason != record.Completed {
+		finding.Reading = steadystate.Reading{Text: "not judged", Undecided: "the run did not come to its end"}
+		return finding
+	}
 	f, end := c.over(j.Window), c.over(j.ending(c.Signal))
 	finding.Text = fmt.Sprintf("%d good, %d bad, %d unknown in the last %s", end.Good, end.Bad, end.Unknown, end.Window.Width())
 	open := len(f.Outages) > 0 && f.Outages[len(f.Outages)-1].Open

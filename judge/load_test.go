@@ -363,8 +363,8 @@ func TestTheOrderOfARecordDoesNotMatter(t *testing.T) {
 	}
 }
 
-// R15: a record in which there is nothing to judge.
-func TestNoFindingIsUnknown(t *testing.T) {
+// R15: a record in which there is nothing to judge still has a finding of each limit.
+func TestWhatWasNotJudgedIsUnknown(t *testing.T) {
 	d := drive{list: func(list []record.Entry) []record.Entry {
 		list[1].Plan.Faults, list[1].Plan.Checks = nil, nil
 		list[1].Plan.Expectations = []record.Expectation{{Name: "b is sized", Kind: "size", Subject: "pod/b", Limits: []string{"1"}}}
@@ -378,8 +378,8 @@ func TestNoFindingIsUnknown(t *testing.T) {
 			t.Errorf("no proof %s: %s; want all, and nothing that they are of", p.Name, p.Text)
 		}
 	}
-	if len(result.Findings) > 0 || result.Verdict != steadystate.Unknown || result.Reason != "no limit was judged: the run never came to its fault" {
-		t.Errorf("%d findings, %s: %s; want none, which is unknown", len(result.Findings), result.Verdict, result.Reason)
+	if len(result.Findings) != 1 || result.Findings[0].Verdict != steadystate.Unknown || result.Verdict != steadystate.Unknown || result.Reason != "no limit was judged: the run never came to its fault" {
+		t.Errorf("findings %v, %s: %s; want one, which is unknown", result.Findings, result.Verdict, result.Reason)
 	}
 }
 

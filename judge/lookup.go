@@ -49,9 +49,6 @@ func (r Result) Finding(check, limit string) (Finding, error) {
 	if err := l.Fits(c.Tolerance); err != nil {
 		return Finding{}, fmt.Errorf("check %q: %w", check, err)
 	}
-	if _, injected := r.windowStart(); !injected {
-		return Finding{Check: check, Signal: c.Signal, Limit: limit, Reading: steadystate.Reading{Text: "not judged", Undecided: neverFaulted}}, nil
-	}
 	f := r.finding(c, l)
 	if slices.ContainsFunc(r.Proofs, func(p Proof) bool { return p.Name == proofLoad && p.Verdict != steadystate.Held }) {
 		f.taint()

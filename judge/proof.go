@@ -15,7 +15,7 @@ import (
 // prove collects the proofs that the verdict rests on.
 func (j *judge) prove() {
 	if len(j.plan.Faults)+len(j.Injections) > 0 {
-		j.proof("injected", j.injected)
+		j.proof(ProofInjected, j.injected)
 		j.proof("effect", j.effect)
 		j.proof("exposed", j.exposed)
 	}
@@ -31,13 +31,15 @@ func (j *judge) prove() {
 		signals[record.TrafficSignal] = true // none was sent
 	}
 	for _, signal := range slices.Sorted(maps.Keys(signals)) {
-		if !j.proof(proofLoad, func() (seen, missing string) { return j.loadHeld(signal) }) {
+		held := j.proof(proofLoad, func() (seen, missing string) { return j.loadHeld(signal) })
+		j.Proofs[len(j.Proofs)-1].Signal = signal
+		if !held {
 			j.taint()
 		}
 	}
 	j.proof("observed", j.observed)
 	j.proof("covered", j.covered)
-	j.proof("undone", j.undone)
+	j.proof(ProofUndone, j.undone)
 }
 
 // proof adds a proof by what was seen, unless something is missing.
@@ -69,7 +71,7 @@ func (j *judge) refused() {
 	for _, i := range j.Injections {
 		if i.Refused != "" {
 			j.Findings = append(j.Findings, Finding{
-				Check: i.Fault, Limit: i.Refused,
+				Check: i.Fault, Limit: i.Refused, OfRun: true,
 				Reading: steadystate.Reading{Verdict: steadystate.Broken, Text: i.FailureReason},
 			})
 		}
@@ -81,7 +83,7 @@ func (j *judge) refused() {
 func (j *judge) aborted() {
 	if j.End.Reason == record.Aborted {
 		j.Findings = append(j.Findings, Finding{
-			Check: "run", Limit: "not aborted",
+			Check: "run", Limit: NotAborted, OfRun: true,
 			Reading: steadystate.Reading{Verdict: steadystate.Broken, Text: j.End.Detail},
 		})
 	}
@@ -218,7 +220,11 @@ func (c CheckResult) judged(limits []steadystate.Limit) (parts []steadystate.Fig
 
 func (j *judge) undone() (seen, missing string) {
 	if len(j.LeftBehind) > 0 {
-		return "", "may still be in place: " + strings.Join(j.LeftBehind, "; ")
+		var left []string
+		for _, l := range j.LeftBehind {
+			left = append(left, l.String())
+		}
+		return "", "may still be in place: " + strings.Join(left, "; ")
 	}
 	for _, i := range j.Injections {
 		if i.Removed == nil {
@@ -246,6 +252,9 @@ func (j *judge) verdict() {
 		case steadystate.Broken:
 			broken = append(broken, fmt.Sprintf("%s: wanted %s, seen %s", f.Check, f.Limit, f.Text))
 		case steadystate.Unknown:
+			if f.Undecided == neverFaulted {
+				continue // said once, of all
+			}
 			unknown = append(unknown, fmt.Sprintf("%s: %s: %s", f.Check, f.Limit, cmp.Or(f.Undecided, f.Text)))
 		}
 	}
@@ -266,7 +275,7 @@ func (j *judge) verdict() {
 		j.Caveats = append(j.Caveats, strings.TrimSuffix(j.End.Reason+": "+j.End.Detail, ": "))
 	}
 	j.Caveats = append(j.Caveats, unproven...)
-	if len(j.Findings) == 0 {
+	if _, injected := j.windowStart(); !injected {
 		j.Caveats = append(j.Caveats, "no limit was judged: "+neverFaulted)
 	}
 	unknown = append(slices.Clone(j.Caveats), unknown...)
@@ -290,6 +299,13 @@ func (j *judge) verdict() {
 	}
 }
 
+// The names of proofs and of a finding that reports show in places of their own.
+const (
+	ProofInjected = "injected"
+	ProofUndone   = "undone"
+	NotAborted    = "not aborted"
+)
+
 const (
 	proofLoad    = "load held"
 	neverFaulted = "the run never came to its fault"
@@ -297,12 +313,12 @@ const (
 
 // sentence completes "no proof that ..." for a proof's name.
 var sentence = map[string]string{
-	"injected": "every fault was injected",
-	"effect":   "the fault took effect",
-	"steady":   "the service was steady before the fault",
-	"exposed":  "the targets took traffic",
-	proofLoad:  "the load was driven as asked",
-	"observed": "every check was observed",
-	"covered":  "the data covers the window",
-	"undone":   "every fault is gone",
+	ProofInjected: "every fault was injected",
+	"effect":      "the fault took effect",
+	"steady":      "the service was steady before the fault",
+	"exposed":     "the targets took traffic",
+	proofLoad:     "the load was driven as asked",
+	"observed":    "every check was observed",
+	"covered":     "the data covers the window",
+	ProofUndone:   "every fault is gone",
 }

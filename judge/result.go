@@ -13,13 +13,17 @@ type Result struct {
 	Experiment string   `json:"experiment"`
 	Title      string   `json:"title,omitempty"` // of the experiment, for people
 	Labels     []string `json:"labels,omitempty"`
+	Service    string   `json:"service,omitempty"` // that it is about, as in the plan
+	Namespace  string   `json:"namespace,omitempty"`
 	// Source is the place of the experiment's definition and Hash identifies
 	// what was done, as in the plan.
-	Source  string              `json:"source,omitempty"`
-	Hash    string              `json:"hash,omitempty"`
-	Run     string              `json:"run"`
-	Started time.Time           `json:"started"`
-	Length  time.Duration       `json:"length"`
+	Source  string        `json:"source,omitempty"`
+	Hash    string        `json:"hash,omitempty"`
+	Run     string        `json:"run"`
+	Started time.Time     `json:"started"`
+	Length  time.Duration `json:"length"`
+	// Tool is the version of this module that made the record; empty: unknown.
+	Tool    string              `json:"tool,omitempty"`
 	Verdict steadystate.Verdict `json:"verdict"`
 	// Reason is the verdict in one sentence.
 	Reason string `json:"reason"`
@@ -45,12 +49,25 @@ type Result struct {
 	Events     []record.Event     `json:"events,omitempty"`
 	Notes      []string           `json:"notes,omitempty"`
 	End        record.End         `json:"end"`
-	LeftBehind []string           `json:"leftBehind,omitempty"` // faults that may still be in place
+	LeftBehind []Left             `json:"leftBehind,omitempty"` // faults that may still be in place
 	Signals    map[string]string  `json:"signals,omitempty"`
 	// TimeSeries are the signals that expectations name, by the subject of the
 	// expectation; for its evaluator.
 	TimeSeries map[string]TimeSeries `json:"-"`
 }
+
+// Proven reports whether the run was completed and has every proof: only then is a
+// limit that was held any evidence.
+func (r Result) Proven() bool { return len(r.Caveats) == 0 }
+
+// A Left is a fault that may still be in place, and the error of undoing it.
+type Left struct {
+	Fault string `json:"fault"`
+	Error string `json:"error"`
+}
+
+// String is "FAULT: ERROR".
+func (l Left) String() string { return l.Fault + ": " + l.Error }
 
 // A PhaseResult is the span of a phase.
 type PhaseResult struct {
@@ -63,14 +80,39 @@ type Finding struct {
 	Check  string `json:"check"`
 	Signal string `json:"signal"`
 	Limit  string `json:"limit"`
+	// Subject is the limit without its bound, as in "p95 of good during hold": it
+	// stays the same when the bound is changed.
+	Subject string `json:"subject"`
+	// Wanted is the bound; nil: the limit has none.
+	Wanted *Wanted `json:"wanted,omitempty"`
+	// Source is where the limit is written, as FILE:LINE, if the plan says so.
+	Source string `json:"source,omitempty"`
 	steadystate.Reading
 	// Where says where to look for a limit that did not hold.
 	Where string `json:"where,omitempty"`
+	// OfRun: it is of the run itself and of no limit of the plan: that it was not
+	// aborted, or that the service's configuration forbids a fault.
+	OfRun bool `json:"ofRun,omitempty"`
+}
+
+// A Wanted is the bound of a limit: an operator and a number in base units.
+type Wanted struct {
+	Quantity  string  `json:"quantity"` // "downtime", "p95 of good", "ready"
+	Operator  string  `json:"operator"`
+	Value     float64 `json:"value"`
+	Dimension string  `json:"dimension"` // "time", "share", "rate", "number", or "multiple" of a baseline
+}
+
+// NewWanted is the bound that a tolerance puts on a quantity. A zero needs no unit,
+// so the dimension is the quantity's.
+func NewWanted(quantity string, t steadystate.Tolerance, dimension string) *Wanted {
+	return &Wanted{Quantity: quantity, Operator: t.Operator(), Value: t.Value(), Dimension: dimension}
 }
 
 // A Proof is one reason to believe a verdict. Held: the proof was found.
 type Proof struct {
 	Name    string              `json:"name"`
+	Signal  string              `json:"signal,omitempty"` // of the load that it is about
 	Verdict steadystate.Verdict `json:"verdict"`
 	Text    string              `json:"text"`
 }
@@ -80,6 +122,8 @@ type CheckResult struct {
 	Check     string                `json:"check"`
 	Signal    string                `json:"signal"`
 	Tolerance steadystate.Tolerance `json:"tolerance"` // what counted as good
+	// Dimension of the values: "time" (in seconds), "share", "rate" or "number".
+	Dimension string `json:"dimension"`
 	steadystate.Figures
 	Uptime steadystate.Bounds[float64] `json:"uptime"`
 	// Recoveries are one for each injection; MTTR is their mean over those
@@ -128,6 +172,9 @@ type InjectionResult struct {
 	// Hit is the number of the service's pods that the fault was in, over time;
 	// empty: not watched, or not in pods.
 	Hit []HitShare `json:"hit,omitempty"`
+	// Unsurveyed says which faults of others the account had no right to look for in
+	// its pods; empty: none.
+	Unsurveyed string `json:"unsurveyed,omitempty"`
 
 	pods    map[string]*pod // by UID
 	unclear string          // why its effect may not be its own, or not be on all that it was meant for
@@ -157,6 +204,8 @@ type Traffic struct {
 	SentRate  float64        `json:"sentRate"` // requests sent per second
 	ByBackend map[string]int `json:"by,omitempty"`
 	Failures  map[string]int `json:"failures,omitempty"` // by reason
+	// FailuresBy splits Failures by backend; empty: none answered.
+	FailuresBy map[string]map[string]int `json:"failuresBy,omitempty"`
 	// Phases splits the figures by phase of the run. Stages splits them by stage
 	// of the load, if it has more than one, as far as it got.
 	Phases []TrafficSegment `json:"phases,omitempty"`

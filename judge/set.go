@@ -30,10 +30,8 @@ func (i InjectionResult) HitText() string {
 		parts = append(parts, fmt.Sprintf("from %s %d of %d", steadystate.Instant(s.From), s.Hit, s.Of))
 	}
 	text := strings.Join(parts, ", ")
-	for _, t := range i.Targets {
-		if p := i.pods[t.UID]; p != nil && text != "" && p.unsurveyed != "" {
-			text += "; faults of others in them may have gone unseen: " + p.unsurveyed
-		}
+	if text != "" && i.Unsurveyed != "" {
+		text += "; faults of others in them may have gone unseen: " + i.Unsurveyed
 	}
 	return text
 }
@@ -112,6 +110,11 @@ func (j *judge) follow() {
 		i := &j.Injections[n]
 		i.pods = all
 		changes := i.share(j.until(*i))
+		for _, t := range i.Targets {
+			if p := all[t.UID]; p != nil {
+				i.Unsurveyed = cmp.Or(i.Unsurveyed, p.unsurveyed)
+			}
+		}
 		if also := j.alsoHit(*i); also != "" {
 			i.unclear = also
 		} else if len(changes) > 0 && !expected && !i.Follows {

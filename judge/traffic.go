@@ -18,7 +18,7 @@ func (j *judge) request(signal string, q record.Request) {
 	j.answered(signal, q, o)
 	s, seen := j.Traffic[signal]
 	if !seen {
-		s = Traffic{ByBackend: map[string]int{}, Failures: map[string]int{}, locals: map[string]int{}, first: q.Planned}
+		s = Traffic{ByBackend: map[string]int{}, Failures: map[string]int{}, FailuresBy: map[string]map[string]int{}, locals: map[string]int{}, first: q.Planned}
 	}
 	s.Sent++
 	s.maxSeq = max(s.maxSeq, q.Seq)
@@ -32,10 +32,10 @@ func (j *judge) request(signal string, q record.Request) {
 	}
 	switch {
 	case q.Local:
-		s.Failures[o.Unknown]++
+		s.failed(o.Unknown, "")
 	case q.FailedFirst():
 		s.FailedFirst++
-		s.Failures[o.Failed]++
+		s.failed(o.Failed, q.Backend)
 	}
 	if q.FailedFinally() {
 		s.FailedFinally++
@@ -47,6 +47,14 @@ func (j *judge) request(signal string, q record.Request) {
 		s.ByBackend[q.Backend]++
 	}
 	j.Traffic[signal] = s
+}
+
+func (t Traffic) failed(why, backend string) {
+	t.Failures[why]++
+	if t.FailuresBy[backend] == nil {
+		t.FailuresBy[backend] = map[string]int{}
+	}
+	t.FailuresBy[backend][why]++
 }
 
 // since counts a request that was in flight when the fault may have begun, or

@@ -36,9 +36,9 @@ type Entry struct {
 type Header struct {
 	Format  string    `json:"format"`
 	Version int       `json:"version"`
-	Run     string    `json:"run"`     // unique to the run; faults are labelled with it
-	Started time.Time `json:"started"` // wall clock at offset zero
-	Tool    string    `json:"tool,omitempty"`
+	Run     string    `json:"run"`            // unique to the run; faults are labelled with it
+	Started time.Time `json:"started"`        // wall clock at offset zero
+	Tool    string    `json:"tool,omitempty"` // the version of this module that wrote it
 }
 
 // A Plan is what a run does and what must hold: an experiment as plain data.
@@ -47,6 +47,10 @@ type Plan struct {
 	// Title says in a sentence what the experiment does.
 	Title  string   `json:"title,omitempty"`
 	Labels []string `json:"labels,omitempty"`
+	// Service and Namespace are those that the experiment is about; empty: it does
+	// not say.
+	Service   string `json:"service,omitempty"`
+	Namespace string `json:"namespace,omitempty"`
 	// Source is the place in the file that names the experiment,
 	// "aftershock.yaml:41". Hash covers what the run does: load, faults, times
 	// and the definitions of the checks. Plans with different hashes are not
@@ -54,6 +58,8 @@ type Plan struct {
 	Source string              `json:"source,omitempty"`
 	Hash   string              `json:"hash,omitempty"`
 	Checks []steadystate.Check `json:"checks"`
+	// Places are where limits are written, as FILE:LINE, by [PlaceKey].
+	Places map[string]string `json:"places,omitempty"`
 	// Expectations beside the checks.
 	Expectations []Expectation     `json:"expectations,omitempty"`
 	Signals      map[string]string `json:"signals,omitempty"` // name -> what it is
@@ -77,6 +83,10 @@ type Plan struct {
 	// stretch before the fault.
 	Baseline *Baseline `json:"baseline,omitempty"`
 }
+
+// PlaceKey is the key of a limit in the places of a [Plan]: the name of its check
+// or expectation, and its text.
+func PlaceKey(check, limit string) string { return check + ": " + limit }
 
 // A Scheduled is a planned fault.
 type Scheduled struct {

@@ -1,12 +1,14 @@
 package record
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -43,8 +45,24 @@ func NewRecorder(w io.Writer) *Recorder {
 		out:     NewEncoder(w),
 		pending: map[string][]Request{},
 	}
-	r.Record(Entry{Header: &Header{Format: Format, Version: Version, Run: r.run, Started: r.clock.Start().UTC()}})
+	r.Record(Entry{Header: &Header{Format: Format, Version: Version, Run: r.run, Started: r.clock.Start().UTC(), Tool: Tool()}})
 	return r
+}
+
+// Tool is the version of this module in the program, which may be that of a team's
+// own suite.
+func Tool() string {
+	const module = "github.com/aftershockhq/aftershock"
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	for _, m := range append(info.Deps, &info.Main) {
+		if m.Path == module {
+			return cmp.Or(m.Version, "(devel)")
+		}
+	}
+	return ""
 }
 
 // NewRun is a unique name for a run, see [Recorder.Run].

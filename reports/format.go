@@ -60,17 +60,17 @@ func mttr(c judge.CheckResult) string {
 	if len(c.Recoveries) == 0 {
 		return ""
 	}
-	longest := c.Recoveries[0].TTR
+	longest := c.Recoveries[0]
 	for _, r := range c.Recoveries[1:] {
-		if r.TTR.High > longest.High {
-			longest = r.TTR
+		if r.Open != longest.Open && r.Open || r.Open == longest.Open && r.TTR.High > longest.TTR.High {
+			longest = r
 		}
 	}
 	text := "MTTR unknown"
 	if c.MTTR != nil {
 		text = "MTTR " + steadystate.FormatLengths(*c.MTTR)
 	}
-	text += fmt.Sprintf(", n=%d, longest %s", len(c.Recoveries), steadystate.FormatLengths(longest))
+	text += fmt.Sprintf(", n=%d, longest %s", len(c.Recoveries), lasted(longest.TTR, longest.Open))
 	if ttd := detected(c); ttd != nil {
 		text += ", detected after " + steadystate.FormatLengths(*ttd)
 	}
@@ -85,6 +85,22 @@ func mttr(c judge.CheckResult) string {
 		text += fmt.Sprintf(", not recovered %d", c.Unrecovered)
 	}
 	return text
+}
+
+// lasted writes how long something took, or has taken at least.
+func lasted(b steadystate.Bounds[time.Duration], open bool) string {
+	if open {
+		return "at least " + duration(b.Low)
+	}
+	return steadystate.FormatLengths(b)
+}
+
+// uptime is a check's uptime, if it has one.
+func uptime(c judge.CheckResult) string {
+	if c.Observed() == 0 {
+		return "uptime unknown"
+	}
+	return "uptime " + percents(c.Uptime) + " of " + duration(c.Window.Width())
 }
 
 // afterRemoval is the longest time to recovery from the removal, over the held
@@ -185,8 +201,6 @@ func partHeadings() []string {
 	return []string{"sent", "planned at", "sent at", "failed", "mean", "p50", "p95", "p99", "max"}
 }
 
-func inSeconds(v float64) time.Duration { return time.Duration(v * float64(time.Second)) }
-
 // traffic sums up a load's requests.
 func traffic(t judge.Traffic) string {
 	return fmt.Sprintf("%d requests at %.4g/s: %d failed at the first attempt, %d after the client's own repetition; %d repeated",
@@ -198,7 +212,7 @@ func traffic(t judge.Traffic) string {
 func numbers(r Report) string {
 	parts := []string{"verdict=" + r.Verdict.String()}
 	for _, c := range r.Checks {
-		part := fmt.Sprintf("%s: uptime %s of %s, %s", c.Check, percents(c.Uptime), duration(c.Window.Width()), outages(c))
+		part := fmt.Sprintf("%s: %s, %s", c.Check, uptime(c), outages(c))
 		if rec := mttr(c); rec != "" {
 			part += ", " + rec
 		}

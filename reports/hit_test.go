@@ -2,7 +2,6 @@ package reports_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
+	"github.com/aftershockhq/aftershock/reports/results"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -39,31 +39,23 @@ func TestEveryFormatTellsTheShareThatWasHit(t *testing.T) {
 	for _, row := range []struct{ name, got, want string }{
 		{"text", text.String(), "\n    hit " + line + "\n"},
 		{"HTML", page.String(), "<br>hit " + line + "</td>"},
-		{"a property in JUnit", junit.String(), `<property name="hit.kill b" value="` + line + `">`},
 		{"the output in JUnit", junit.String(), "kill b: hit " + line},
 	} {
 		if !strings.Contains(row.got, row.want) {
 			t.Errorf("%s does not say %q:\n%s", row.name, row.want, row.got)
 		}
 	}
-	var got struct {
-		Results []struct {
-			Injections []struct {
-				Hit []struct{ From, To, Hit, Of int64 }
-			}
-		}
-	}
-	if err := json.Unmarshal(document.Bytes(), &got); err != nil {
+	got, err := results.Read(&document)
+	if err != nil {
 		t.Fatal(err)
 	}
-	hit := got.Results[0].Injections[0].Hit
-	if len(hit) != 2 || hit[1].Hit != 1 || hit[1].Of != 4 || hit[1].From != int64(3*s) || hit[1].To != int64(4*s) {
-		t.Errorf("JSON says %+v, want 1 of 4 from 3 s to 4 s in the end", hit)
+	shares := got.Results[0].Injections[0].Shares
+	if want := (results.Share{Span: results.Span{FromSeconds: 3, ToSeconds: 4}, HitPods: 1, OfPods: 4}); len(shares) != 2 || shares[1] != want {
+		t.Errorf("JSON says %+v, want %+v in the end", shares, want)
 	}
 }
 
-// Two faults of one text are told apart by their place in the plan: a property
-// of JUnit whose name comes twice is read as one.
+// Two faults of one text are told apart by their place in the plan.
 func TestTwoFaultsOfOneTextAreToldApart(t *testing.T) {
 	list := entries("downtime <= 4s")
 	for _, e := range list {
@@ -82,8 +74,6 @@ func TestTwoFaultsOfOneTextAreToldApart(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		`<property name="hit.kill b #0" value="1 of 3 pods">`,
-		`<property name="hit.kill b #1" value="1 of 3 pods">`,
 		"; kill b #0: hit 1 of 3 pods; kill b #1: hit 1 of 3 pods",
 	} {
 		if !strings.Contains(junit.String(), want) {

@@ -108,11 +108,11 @@ func section(i int, r Report) sectionView {
 	for _, c := range r.Checks {
 		view := checkView{
 			Name: c.Check, Good: c.Tolerance.String(), Outages: outages(c), MTTR: mttr(c),
-			Uptime: percents(c.Uptime) + " of " + duration(c.Window.Width()), Downtime: steadystate.FormatLengths(c.Downtime),
+			Uptime: strings.TrimPrefix(uptime(c), "uptime "), Downtime: steadystate.FormatLengths(c.Downtime),
 		}
 		for _, o := range c.Outages {
 			v := outageView{
-				From: o.Start.String(), To: o.End.String(), Lasted: steadystate.FormatLengths(o.Length()),
+				From: o.Start.String(), To: o.End.String(), Lasted: lasted(o.Length(), o.Open),
 				Bad: fmt.Sprintf("%d of %d", o.Bad, o.Total), Reason: o.Reason,
 			}
 			if o.Open {

@@ -2,7 +2,6 @@ package reports_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -42,7 +41,7 @@ func TestThePage(t *testing.T) {
 }
 
 func TestWhatThePageSays(t *testing.T) {
-	text := page(t, append(results(t), judgedOf(t, recovering()))...)
+	text := page(t, append(judged(t), judgedOf(t, recovering()))...)
 	for sentence, want := range map[string]string{
 		"the worst verdict is at the top":         `<span class="verdict broken">broken</span> 4 experiments`,
 		"each verdict has its reason":             "3 limits held and all 8 proofs are there",
@@ -66,7 +65,7 @@ func TestWhatThePageSays(t *testing.T) {
 
 // Nothing of a page comes from anywhere else, and nothing of it runs.
 func TestThePageStandsAlone(t *testing.T) {
-	text := page(t, results(t)...)
+	text := page(t, judged(t)...)
 	for _, no := range []string{"<script", "src=", "@import", "url(", "http://", "https://", "<link", "<iframe"} {
 		if strings.Contains(text, no) {
 			t.Errorf("the page has %q", no)
@@ -95,7 +94,7 @@ func TestWhatARecordSaysIsEscaped(t *testing.T) {
 
 // The page is well-formed: every element is closed in its order.
 func TestThePageIsWellFormed(t *testing.T) {
-	text := page(t, append(results(t), judgedOf(t, recovering()))...)
+	text := page(t, append(judged(t), judgedOf(t, recovering()))...)
 	d := xml.NewDecoder(strings.NewReader(text))
 	d.Strict, d.AutoClose, d.Entity = false, []string{"meta", "br"}, xml.HTMLEntity
 	for {
@@ -164,14 +163,14 @@ func TestACheckOverTime(t *testing.T) {
 
 func TestAReportReadFromJSONHasAPageWithoutATimeSeries(t *testing.T) {
 	var out bytes.Buffer
-	if err := reports.JSON(&out, results(t)...); err != nil {
+	if err := reports.JSON(&out, judged(t)...); err != nil {
 		t.Fatal(err)
 	}
-	var d reports.Document
-	if err := json.Unmarshal(out.Bytes(), &d); err != nil {
+	read, err := reports.ReadJSON(&out)
+	if err != nil {
 		t.Fatal(err)
 	}
-	text := page(t, d.Results...)
+	text := page(t, read...)
 	if strings.Contains(text, "<h2>Course</h2>") || !strings.Contains(text, "395ms to 1.905s") {
 		t.Error("want the limits, and no chart")
 	}

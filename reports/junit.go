@@ -1,42 +1,48 @@
 package reports
 
 import (
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// The elements of JUnit XML as Jenkins, GitLab and GitHub read it.
+// The elements of JUnit XML. What one dialect does not have is left out of it.
 type (
 	junitSuites struct {
-		XMLName  xml.Name     `xml:"testsuites"`
-		Name     string       `xml:"name,attr"`
-		Tests    int          `xml:"tests,attr"`
-		Failures int          `xml:"failures,attr"`
-		Errors   int          `xml:"errors,attr"`
-		Time     string       `xml:"time,attr"`
-		Suites   []junitSuite `xml:"testsuite"`
+		XMLName xml.Name     `xml:"testsuites"`
+		Totals  []xml.Attr   `xml:",any,attr"`
+		Suites  []junitSuite `xml:"testsuite"`
 	}
 	junitSuite struct {
-		Name       string          `xml:"name,attr"`
-		Tests      int             `xml:"tests,attr"`
-		Failures   int             `xml:"failures,attr"`
-		Errors     int             `xml:"errors,attr"`
-		Time       string          `xml:"time,attr"`
-		Timestamp  string          `xml:"timestamp,attr"`
-		Properties []junitProperty `xml:"properties>property,omitempty"`
-		Cases      []junitCase     `xml:"testcase"`
-		Out        string          `xml:"system-out,omitempty"`
+		Name       string           `xml:"name,attr"`
+		Tests      int              `xml:"tests,attr"`
+		Failures   int              `xml:"failures,attr"`
+		Errors     int              `xml:"errors,attr"`
+		Time       string           `xml:"time,attr"`
+		Skipped    int              `xml:"skipped,attr"` // always 0: a skip is green
+		Timestamp  string           `xml:"timestamp,attr"`
+		Hostname   string           `xml:"hostname,attr"`
+		Package    string           `xml:"package,attr,omitempty"`
+		ID         string           `xml:"id,attr,omitempty"`
+		Properties *junitProperties `xml:"properties"`
+		Cases      []junitCase      `xml:"testcase"`
+		Out        string           `xml:"system-out"`
+		Err        *string          `xml:"system-err"`
 	}
 	junitCase struct {
 		Class      string           `xml:"classname,attr"`
 		Name       string           `xml:"name,attr"`
+		File       string           `xml:"file,attr,omitempty"`
+		Line       int              `xml:"line,attr,omitempty"`
 		Time       string           `xml:"time,attr"`
 		Properties *junitProperties `xml:"properties"`
 		Failure    *junitProblem    `xml:"failure"`
@@ -57,34 +63,66 @@ type (
 	}
 )
 
-// JUnit writes reports as JUnit XML: a test suite for each experiment, with a
-// test case for its verdict, for each limit and for each proof. Broken is a
-// failure and unknown an error; neither is ever skipped, since a skip is
-// green. The numbers are properties of the test cases, and once more in the
-// output of the suite, for viewers that do not show properties.
+// JUnit writes reports as JUnit XML: a test suite for each run, with a test case for
+// each limit, for each proof, for that the run was completed and for that its faults
+// are undone. The cases are those of the plan, whatever happened, and their names
+// stay when a limit is changed. Several runs of one experiment are numbered as
+// trials.
 //
-// The values of a check in a phase are CHECK.phase.PHASE.p95.low and the like,
-// in the unit of the signal, which is seconds for requests. Those of a load's
-// requests are SIGNAL.phase.PHASE.sent, planned.rate, p95.low and the like, and
-// SIGNAL.stage.STAGE for a load with stages. Those of a recovery are
-// recovery.POD.STAGE.low.seconds and high.seconds, open if it was not over, and
-// recovery.POD.costliest; those of an autoscaler are
-// autoscaling.NAMESPACE/NAME.STAGE.low.seconds and so on, and its sizes.
-// hit.FAULT is how many of the pods a fault was in over time; if several faults
-// have one text, each name ends with its index in the plan, hit.FAULT #0.
-// Unknown figures have no property.
+// A broken limit is a failure of the type broken, and a run that its own condition
+// aborted one of the type aborted. Everything else that is not held is an error: of
+// the type unknown, of that of the run's end (interrupted, stopped, failed), or "left
+// behind". So is a limit that was held in a run without all proofs. None is ever
+// skipped, since a skip is green. The message begins with the verdict, and is the
+// first line of the content, since some viewers show only one of them.
+//
+// A case has the bounds of what was seen as properties with their unit in the name,
+// and the file and the line of its limit. Not all readers know these; see
+// [StrictJUnit].
 func JUnit(w io.Writer, list ...Report) error {
-	all := junitSuites{Name: "aftershock"}
-	total := time.Duration(0)
-	for _, r := range list {
-		s := suite(r)
-		all.Suites = append(all.Suites, s)
-		all.Tests += s.Tests
-		all.Failures += s.Failures
-		all.Errors += s.Errors
-		total += r.Length
+	all := junitSuites{Suites: junitSuitesOf(list)}
+	tests, failures, errors, length := 0, 0, 0, time.Duration(0)
+	for i, s := range all.Suites {
+		tests += s.Tests
+		failures += s.Failures
+		errors += s.Errors
+		length += list[i].Length
 	}
-	all.Time = seconds(total)
+	for _, total := range []junitProperty{
+		{"name", "aftershock"},
+		{"tests", strconv.Itoa(tests)},
+		{"failures", strconv.Itoa(failures)},
+		{"errors", strconv.Itoa(errors)},
+		{"time", seconds(length)},
+	} {
+		all.Totals = append(all.Totals, xml.Attr{Name: xml.Name{Local: total.Name}, Value: total.Value})
+	}
+	return all.write(w)
+}
+
+// StrictJUnit writes reports as [JUnit] does, in the dialect of Ant's schema and of
+// Jenkins' xunit plugin: test cases have neither properties nor output, nor file and
+// line. Their numbers are properties of the suite, as check/NAME/NUMBER.
+func StrictJUnit(w io.Writer, list ...Report) error {
+	all := junitSuites{Suites: junitSuitesOf(list)}
+	for i := range all.Suites {
+		s := &all.Suites[i]
+		s.ID, s.Err = strconv.Itoa(i), new("")
+		s.Package = s.Cases[0].Class
+		for j := range s.Cases {
+			c := &s.Cases[j]
+			if c.Properties != nil {
+				for _, p := range c.Properties.List {
+					s.property("check/"+c.Name+"/"+p.Name, p.Value)
+				}
+			}
+			c.Properties, c.Out, c.File, c.Line = nil, "", "", 0
+		}
+	}
+	return all.write(w)
+}
+
+func (all junitSuites) write(w io.Writer) error {
 	if _, err := io.WriteString(w, xml.Header); err != nil {
 		return err
 	}
@@ -97,161 +135,273 @@ func JUnit(w io.Writer, list ...Report) error {
 	return err
 }
 
-func suite(r Report) junitSuite {
+func junitSuitesOf(list []Report) []junitSuite {
+	suites := []junitSuite{}
+	for i, trial := range trials(list) {
+		suites = append(suites, suite(list[i], trial))
+	}
+	return suites
+}
+
+// trials number the runs of one experiment: "trial 2 of 3: "; of one run there is
+// none.
+func trials(list []Report) (texts []string) {
+	of, at := map[string]int{}, map[string]int{}
+	key := func(r Report) string { return r.class() + " " + r.Experiment }
+	for _, r := range list {
+		of[key(r)]++
+	}
+	for _, r := range list {
+		text := ""
+		if at[key(r)]++; of[key(r)] > 1 {
+			text = fmt.Sprintf("trial %d of %d: ", at[key(r)], of[key(r)])
+		}
+		texts = append(texts, text)
+	}
+	return texts
+}
+
+// class is aftershock.NAMESPACE.SERVICE, as far as the record has them: viewers
+// group by it, and dots are levels.
+func (r Report) class() string {
+	parts := []string{"aftershock"}
+	for _, part := range []string{r.Namespace, r.Service} {
+		if part != "" {
+			parts = append(parts, strings.NewReplacer(".", "_", " ", "_").Replace(part))
+		}
+	}
+	return strings.Join(parts, ".")
+}
+
+func suite(r Report, trial string) junitSuite {
 	s := junitSuite{
-		Name:      r.Experiment,
-		Time:      seconds(r.Length),
-		Timestamp: r.Started.UTC().Format("2006-01-02T15:04:05"),
-		Out:       numbers(r),
+		Name:       trial + r.Experiment,
+		Time:       seconds(r.Length),
+		Timestamp:  r.Started.UTC().Format("2006-01-02T15:04:05"),
+		Hostname:   "localhost",
+		Properties: &junitProperties{},
+		Out:        numbers(r),
 	}
-	property := func(name, value string) {
-		s.Properties = append(s.Properties, junitProperty{name, value})
+	if _, host, ok := strings.Cut(r.Environment["from"], "@"); ok && host != "" {
+		s.Hostname = host
 	}
-	length := func(name string, b steadystate.Bounds[time.Duration]) {
-		property(name+".low.seconds", number(b.Low.Seconds()))
-		property(name+".high.seconds", number(b.High.Seconds()))
-	}
-	part := func(prefix string, p judge.TrafficSegment) {
-		property(prefix+"sent", strconv.Itoa(p.Sent))
-		property(prefix+"failed.first", strconv.Itoa(p.FailedFirst))
-		property(prefix+"local", strconv.Itoa(p.Local))
-		property(prefix+"planned.rate", number(p.Rate))
-		property(prefix+"sent.rate", number(p.SentRate))
-		if p.Latency == nil {
-			return
+	for _, p := range []junitProperty{
+		{"title", r.Title},
+		{"run", r.Run},
+		{"verdict", r.Verdict.String()},
+		{"exit.code", strconv.Itoa(ExitCode(r))},
+		{"end", r.End.Reason},
+		{"load", r.Load},
+		{"source", r.Source},
+		{"hash", r.Hash},
+		{"tool.version", r.toolVersion()},
+	} {
+		if p.Value != "" {
+			s.property(p.Name, p.Value)
 		}
-		for _, f := range figures(*p.Latency) {
-			property(prefix+f.name+".low", number(f.Low))
-			property(prefix+f.name+".high", number(f.High))
-		}
-	}
-	if r.Title != "" {
-		property("title", r.Title)
-	}
-	property("run", r.Run)
-	property("verdict", r.Verdict.String())
-	property("window", r.Window.String())
-	property("load", r.Load)
-	if r.Source != "" {
-		property("source", r.Source)
-	}
-	if r.Hash != "" {
-		property("hash", r.Hash)
 	}
 	if r.Baseline != nil {
-		property("baseline", r.Baseline.String())
+		s.property("baseline", r.Baseline.String())
 	}
 	for _, name := range keys(r.Environment) {
-		property("environment."+name, r.Environment[name])
-	}
-	for _, c := range r.Checks {
-		prefix := c.Check + "."
-		property(prefix+"uptime.low", number(c.Uptime.Low))
-		property(prefix+"uptime.high", number(c.Uptime.High))
-		length(prefix+"downtime", c.Downtime)
-		property(prefix+"resolution.seconds", number(c.Resolution.Seconds()))
-		property(prefix+"outages", strconv.Itoa(len(c.Outages)))
-		if c.MTTR != nil {
-			length(prefix+"mttr", *c.MTTR)
-			property(prefix+"mttr.n", strconv.Itoa(len(c.Recoveries)))
-			property(prefix+"mttr.unrecovered", strconv.Itoa(c.Unrecovered))
-		}
-		if ttd := detected(c); ttd != nil {
-			length(prefix+"ttd", *ttd)
-		}
-		if left := afterRemoval(c); left != nil {
-			length(prefix+"ttr.after.removal", *left)
-		}
-		for _, p := range c.Phases {
-			prefix := prefix + "phase." + p.Phase + "."
-			property(prefix+"n", strconv.Itoa(p.N))
-			for _, f := range figures(p.Distribution) {
-				property(prefix+f.name+".low", number(f.Low))
-				property(prefix+f.name+".high", number(f.High))
-			}
-		}
-	}
-	for _, i := range r.Injections {
-		if hit := i.HitText(); hit != "" {
-			property("hit."+r.faultName(i), hit)
-		}
-	}
-	for _, signal := range keys(r.Traffic) {
-		t := r.Traffic[signal]
-		property(signal+".sent", strconv.Itoa(t.Sent))
-		property(signal+".failed.first", strconv.Itoa(t.FailedFirst))
-		property(signal+".failed.finally", strconv.Itoa(t.FailedFinally))
-		property(signal+".repeated", strconv.Itoa(t.Repeated))
-		property(signal+".late", strconv.Itoa(t.Late))
-		for _, p := range t.Phases {
-			part(signal+".phase."+p.Name+".", p)
-		}
-		for _, p := range t.Stages {
-			part(signal+".stage."+p.Name+".", p)
-		}
-	}
-	steps := func(prefix string, b judge.Breakdown) {
-		for _, s := range b.Steps {
-			if s.Took == nil {
-				continue
-			}
-			length(prefix+s.Stage, *s.Took)
-			if s.Open {
-				property(prefix+s.Stage+".open", "true")
-			}
-		}
-	}
-	for _, w := range r.Waterfalls {
-		prefix := "recovery." + w.Victim.Name + "."
-		steps(prefix, w.Breakdown)
-		property(prefix+"costliest", costliest(w))
-	}
-	for _, d := range r.Scalings {
-		prefix := "autoscaling." + strings.TrimPrefix(d.Autoscaler, "hpa/") + "."
-		property(prefix+"sizes", d.Sizes)
-		steps(prefix, d.Breakdown)
+		s.property("environment."+name, r.Environment[name])
 	}
 
-	verdict := junitCase{Name: "verdict", Time: seconds(r.Length)}
-	s.add(r, verdict, r.Verdict, r.Reason, numbers(r))
-	for _, f := range r.Findings {
-		c := junitCase{Name: f.Check + ": " + f.Limit, Time: "0"}
-		c.Properties = &junitProperties{List: []junitProperty{{"limit", f.Limit}, {"seen", f.Text}}}
-		if f.Seen != nil {
-			c.Properties.List = append(c.Properties.List,
-				junitProperty{"seen.low", number(f.Seen.Low)}, junitProperty{"seen.high", number(f.Seen.High)})
+	prefix := trial + strings.TrimPrefix(r.Experiment, r.Service+"/") + ": "
+	add := func(name, source string, p problem, out string, properties ...junitProperty) {
+		c := junitCase{Class: r.class(), Name: prefix + name, Time: "0", Out: oneLine(out)}
+		if at := place(cmp.Or(source, r.Source)); at != nil {
+			c.File, c.Line = at.File, at.Line
 		}
-		message := fmt.Sprintf("wanted %s, seen %s", f.Limit, f.Text)
-		detail := message
-		if f.Undecided != "" {
-			message += ": " + f.Undecided
-			detail += "\nwhy: " + f.Undecided
+		if len(properties) > 0 {
+			c.Properties = &junitProperties{properties}
 		}
-		if f.Where != "" {
-			detail += "\nlook: " + f.Where
+		if len(s.Cases) == 0 {
+			c.Time = s.Time // so that times add up
 		}
-		s.add(r, c, f.Verdict, message, detail)
+		if r.Page != "" && (len(s.Cases) == 0 || len(properties) > 0) {
+			c.Out = strings.TrimSpace(c.Out + "\n[[ATTACHMENT|" + r.Page + "]]")
+		}
+		s.add(c, p)
 	}
+	add("run: completed", "", r.completed(), fmt.Sprintf("%s, %s, exit code %d", r.End.Reason, r.Verdict, ExitCode(r)))
+	add("run: undone", "", r.undone(), "")
 	for _, p := range r.Proofs {
-		s.add(r, junitCase{Name: "proof: " + p.Name, Time: "0", Out: p.Text}, p.Verdict, p.Text, p.Text)
+		if p.Name == judge.ProofUndone {
+			continue
+		}
+		name := "proof: " + p.Name
+		if p.Signal != "" && p.Signal != record.TrafficSignal {
+			name += " of " + p.Signal
+		}
+		add(name, "", r.proof(p), p.Text)
+	}
+	names := r.names()
+	for i, f := range r.Findings {
+		if f.OfRun {
+			continue // it is among the cases of the run
+		}
+		add(names[i], f.Source, r.limit(f), reading(f), limitProperties(f)...)
 	}
 	return s
 }
 
-func (s *junitSuite) add(r Report, c junitCase, v steadystate.Verdict, message, detail string) {
-	c.Class = "aftershock." + strings.ReplaceAll(r.Experiment, ".", "_")
-	problem := &junitProblem{Message: message, Type: v.String(), Text: detail}
-	switch v {
-	case steadystate.Held:
-	case steadystate.Broken:
-		c.Failure = problem
-		s.Failures++
-	default:
-		c.Error = problem
-		s.Errors++
-	}
+func (s *junitSuite) property(name, value string) {
+	s.Properties.List = append(s.Properties.List, junitProperty{name, value})
+}
+
+// A problem is why a test case is not green; the zero value: it is.
+type problem struct {
+	failure bool     // it is the service's, not the run's
+	kind    string   // the type
+	text    string   // what it is, in a sentence
+	more    []string // lines
+}
+
+// headline is the text with its kind first.
+func (p problem) headline() string { return strings.ToUpper(p.kind) + ": " + p.text }
+
+func (s *junitSuite) add(c junitCase, p problem) {
 	s.Tests++
+	if p.kind != "" {
+		message := p.headline()
+		of := &junitProblem{Message: truncated(message, 300), Type: p.kind, Text: strings.Join(append([]string{message}, p.more...), "\n")}
+		if p.failure {
+			c.Failure = of
+			s.Failures++
+		} else {
+			c.Error = of
+			s.Errors++
+		}
+	}
 	s.Cases = append(s.Cases, c)
+}
+
+// completed: the run came to its end.
+func (r Report) completed() problem {
+	switch r.End.Reason {
+	case record.Completed:
+		return problem{}
+	case record.Aborted:
+		return problem{failure: true, kind: r.End.Reason, text: r.End.Detail}
+	}
+	return problem{kind: r.End.Reason, text: cmp.Or(r.End.Detail, "the run did not come to its end")}
+}
+
+// undone: every fault is gone.
+func (r Report) undone() problem {
+	if len(r.LeftBehind) > 0 {
+		texts := each(r.LeftBehind, judge.Left.String)
+		return problem{kind: "left behind", text: "may still be in place: " + strings.Join(texts, "; "), more: []string{`look: "aftershock sweep" undoes it`}}
+	}
+	for _, p := range r.Proofs {
+		if p.Name == judge.ProofUndone {
+			return r.proof(p)
+		}
+	}
+	return problem{kind: steadystate.Unknown.String(), text: "the record does not show that every fault is gone"}
+}
+
+// proof is what is missing for a proof. A fault that the service's own
+// configuration refuses is a finding about the service.
+func (r Report) proof(p judge.Proof) problem {
+	if p.Name == judge.ProofInjected {
+		for _, f := range r.Findings {
+			if f.OfRun && f.Limit != judge.NotAborted {
+				return problem{failure: f.Verdict == steadystate.Broken, kind: f.Verdict.String(), text: fmt.Sprintf("%s: wanted %s: %s", f.Check, f.Limit, f.Text)}
+			}
+		}
+	}
+	if p.Verdict == steadystate.Held {
+		return problem{}
+	}
+	return problem{kind: steadystate.Unknown.String(), text: "no proof: " + p.Text}
+}
+
+// limit is what is wrong with a limit: also that it is held in a run that does not
+// prove it.
+func (r Report) limit(f judge.Finding) problem {
+	p := problem{failure: f.Verdict == steadystate.Broken, kind: f.Verdict.String(), text: reading(f)}
+	if f.Verdict == steadystate.Held {
+		if r.Proven() {
+			return problem{}
+		}
+		p.kind, p.text = steadystate.Unknown.String(), "within the limit, but not proven: "+p.text
+		p.more = append(p.more, each(r.Caveats, func(c string) string { return "why: " + c })...)
+	}
+	if f.Undecided != "" {
+		p.more = append(p.more, "why: "+f.Undecided)
+	}
+	if f.Where != "" {
+		p.more = append(p.more, "look: "+f.Where)
+	}
+	return p
+}
+
+// reading is what was seen and wanted, in one line.
+func reading(f judge.Finding) string {
+	if f.Wanted == nil {
+		return f.Limit + ": " + f.Text
+	}
+	return fmt.Sprintf("%s %s, wanted %s", f.Subject, f.Text, strings.TrimPrefix(f.Limit, f.Wanted.Quantity+" "))
+}
+
+func limitProperties(f judge.Finding) (list []junitProperty) {
+	if f.Wanted == nil {
+		return nil
+	}
+	unit := units[f.Wanted.Dimension]
+	list = append(list, junitProperty{"limit." + unit, number(f.Wanted.Value)})
+	if f.Seen != nil {
+		list = append(list, junitProperty{"seen.low." + unit, number(f.Seen.Low)})
+		if !f.Open {
+			list = append(list, junitProperty{"seen.high." + unit, number(f.Seen.High)})
+		}
+	}
+	return list
+}
+
+// names are those of the findings: the check and the limit without its bound, which
+// stay when the bound is changed. Where two of a check would be alike, they have the
+// operator or, with one operator, the whole limit.
+func (r Report) names() []string {
+	names := make([]string, len(r.Findings))
+	for _, name := range []func(judge.Finding) string{
+		func(f judge.Finding) string { return f.Check + ": " + cmp.Or(f.Subject, f.Limit) },
+		func(f judge.Finding) string {
+			if f.Wanted == nil {
+				return f.Check + ": " + f.Limit
+			}
+			return f.Check + ": " + f.Subject + " " + f.Wanted.Operator
+		},
+		func(f judge.Finding) string { return f.Check + ": " + f.Limit },
+	} {
+		before := slices.Clone(names)
+		for i, f := range r.Findings {
+			alike := 0
+			for _, other := range before {
+				if other == before[i] {
+					alike++
+				}
+			}
+			if alike > 1 || names[i] == "" {
+				names[i] = name(f)
+			}
+		}
+	}
+	return names
+}
+
+// oneLine is a text on one line of at most 1,000 characters, which is what Jenkins
+// keeps.
+func oneLine(text string) string { return truncated(strings.Join(strings.Fields(text), " "), 1000) }
+
+// truncated cuts a text to that many characters.
+func truncated(text string, most int) string {
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most-1]) + "…"
+	}
+	return text
 }
 
 func number(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }

@@ -7,20 +7,24 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
 	"github.com/aftershockhq/aftershock/experiments/recovery"
 	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
 // A Report is everything reported about one record: its result, the recovery of
 // each victim stage by stage, and the behaviour of each autoscaler. Judge of
-// package runs makes it from a record. In JSON the fields of the result are
-// inlined.
+// package runs makes it from a record. In JSON it is a
+// result of package results.
 type Report struct {
 	judge.Result
-	Waterfalls []recovery.Waterfall        `json:"recoveries,omitempty"`
-	Scalings   []autoscaling.Decomposition `json:"autoscaling,omitempty"`
+	Waterfalls []recovery.Waterfall
+	Scalings   []autoscaling.Decomposition
 
 	// TimeSeries is what the page draws; nil: it draws none. It is not in JSON.
-	TimeSeries *TimeSeries `json:"-"`
+	TimeSeries *TimeSeries
+	// Page is where the page of the run is, for formats that link to it; empty: they
+	// do not. It is not in JSON.
+	Page string
 }
 
 // String is the report as [Text] writes it.
@@ -35,6 +39,30 @@ func (r Report) String() string {
 // GomegaString is the report as [Text] writes it, for the messages of Gomega's
 // matchers.
 func (r Report) GomegaString() string { return strings.TrimSpace(r.String()) }
+
+// ExitCode is what "aftershock run" ends with for these runs together: 5 if a fault
+// may still be in place, else 4 if a run was stopped or failed, else 1 if one is
+// broken, 3 if one is unknown or there is none, and 0 if all are held.
+func ExitCode(list ...Report) int {
+	for _, r := range list {
+		if len(r.LeftBehind) > 0 {
+			return 5
+		}
+	}
+	for _, r := range list {
+		switch r.End.Reason {
+		case record.Interrupted, record.Stopped, record.Refused, record.Failed:
+			return 4
+		}
+	}
+	switch Worst(list...) {
+	case steadystate.Held:
+		return 0
+	case steadystate.Broken:
+		return 1
+	}
+	return 3
+}
 
 // Worst is the verdict of several reports together: broken if one is, else
 // unknown if one is or there is none, else held.

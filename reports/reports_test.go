@@ -2,8 +2,6 @@ package reports_test
 
 import (
 	"bytes"
-	"encoding/json"
-	"encoding/xml"
 	"errors"
 	"flag"
 	"math"
@@ -69,8 +67,8 @@ func judgedOf(t *testing.T, list []record.Entry) reports.Report {
 	return report
 }
 
-// results are one of each verdict.
-func results(t *testing.T) []reports.Report {
+// judged are one of each verdict.
+func judged(t *testing.T) []reports.Report {
 	t.Helper()
 	cut := entries("downtime <= 4s")
 	list := []reports.Report{judgedOf(t, entries("downtime <= 4s", "ttr <= 4s")), judgedOf(t, entries("downtime <= 100ms")), judgedOf(t, cut[:len(cut)-2])}
@@ -105,7 +103,7 @@ func goldenAt(t *testing.T, path string, got []byte) {
 
 func TestText(t *testing.T) {
 	var out bytes.Buffer
-	if err := reports.Texts(&out, results(t)...); err != nil {
+	if err := reports.Texts(&out, judged(t)...); err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "report.txt", out.Bytes())
@@ -116,7 +114,7 @@ func TestTextSaysOnceWhereToLook(t *testing.T) {
 	finding := judge.Finding{Check: "answers", Where: "outage at 3s"}
 	other := finding
 	other.Where = "outage at 9s"
-	r := results(t)[0]
+	r := judged(t)[0]
 	r.Findings = []judge.Finding{finding, finding, other, other, finding}
 	var out bytes.Buffer
 	if err := reports.Text(&out, r); err != nil {
@@ -124,84 +122,6 @@ func TestTextSaysOnceWhereToLook(t *testing.T) {
 	}
 	if first, second := strings.Count(out.String(), "look: outage at 3s"), strings.Count(out.String(), "look: outage at 9s"); first != 2 || second != 1 {
 		t.Errorf("%d and %d times\n%s", first, second, out.String())
-	}
-}
-
-func TestJUnitReadBackHasTheVerdictsAndTheNumbers(t *testing.T) {
-	var out bytes.Buffer
-	if err := reports.JUnit(&out, results(t)...); err != nil {
-		t.Fatal(err)
-	}
-	golden(t, "junit.xml", out.Bytes())
-
-	var read struct {
-		Failures int `xml:"failures,attr"`
-		Errors   int `xml:"errors,attr"`
-		Suites   []struct {
-			Failures int `xml:"failures,attr"`
-			Errors   int `xml:"errors,attr"`
-			Property []struct {
-				Name  string `xml:"name,attr"`
-				Value string `xml:"value,attr"`
-			} `xml:"properties>property"`
-			Cases []struct {
-				Name    string    `xml:"name,attr"`
-				Failure *struct{} `xml:"failure"`
-				Error   *struct{} `xml:"error"`
-				Skipped *struct{} `xml:"skipped"`
-			} `xml:"testcase"`
-		} `xml:"testsuite"`
-	}
-	if err := xml.Unmarshal(out.Bytes(), &read); err != nil {
-		t.Fatal(err)
-	}
-	if len(read.Suites) != 3 {
-		t.Fatalf("%d suites, want one for each experiment", len(read.Suites))
-	}
-	for i, want := range []struct{ failures, errors bool }{{false, false}, {true, false}, {false, true}} {
-		suite := read.Suites[i]
-		if (suite.Failures > 0) != want.failures || (suite.Errors > 0) != want.errors {
-			t.Errorf("suite %d: %d failures, %d errors", i, suite.Failures, suite.Errors)
-		}
-		verdict := suite.Cases[0]
-		if verdict.Name != "verdict" || (verdict.Failure != nil) != want.failures || (verdict.Error != nil) != want.errors {
-			t.Errorf("suite %d: first case %+v, want the verdict", i, verdict)
-		}
-		for _, c := range suite.Cases {
-			if c.Skipped != nil {
-				t.Errorf("suite %d: %s is skipped, and a skip is green", i, c.Name)
-			}
-		}
-	}
-	numbers := map[string]string{}
-	for _, p := range read.Suites[0].Property {
-		numbers[p.Name] = p.Value
-	}
-	for name, want := range map[string]string{
-		"verdict": "held", "requests.sent": "80", "requests.failed.first": "5", "shop answers.outages": "1",
-		"shop answers.mttr.n": "1", "shop answers.ttd.low.seconds": "0.405", "shop answers.ttd.high.seconds": "0.505",
-		"shop answers.phase.settle.n": "21", "shop answers.phase.hold.p95.high": "0.005", "shop answers.phase.inject.n": "2", "environment.where": "a test, <not> a cluster",
-	} {
-		if numbers[name] != want {
-			t.Errorf("property %s is %q, want %q", name, numbers[name], want)
-		}
-	}
-}
-
-func TestJSONHasTheWorstVerdict(t *testing.T) {
-	var out bytes.Buffer
-	if err := reports.JSON(&out, results(t)...); err != nil {
-		t.Fatal(err)
-	}
-	var d reports.Document
-	if err := json.Unmarshal(out.Bytes(), &d); err != nil {
-		t.Fatal(err)
-	}
-	if d.Verdict != steadystate.Broken || len(d.Results) != 3 || d.Results[2].Verdict != steadystate.Unknown {
-		t.Errorf("verdict %s of %d results", d.Verdict, len(d.Results))
-	}
-	if strings.Contains(out.String(), "Inf") || strings.Contains(out.String(), "NaN") {
-		t.Error("JSON has no infinities")
 	}
 }
 
@@ -292,9 +212,9 @@ type full struct{}
 func (full) Write([]byte) (int, error) { return 0, os.ErrClosed }
 
 func TestWriteErrorsAreNotIgnored(t *testing.T) {
-	r := results(t)
+	r := judged(t)
 	for name, err := range map[string]error{
-		"text": reports.Text(full{}, r[0]), "junit": reports.JUnit(full{}, r...), "json": reports.JSON(full{}, r...), "summary": reports.Summary(full{}, r...),
+		"text": reports.Text(full{}, r[0]), "junit": reports.JUnit(full{}, r...), "strict junit": reports.StrictJUnit(full{}, r...), "json": reports.JSON(full{}, r...), "summary": reports.Summary(full{}, r...),
 		"texts": reports.Texts(full{}, r...), "html": reports.HTML(full{}, r...),
 	} {
 		if err == nil {

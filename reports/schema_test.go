@@ -3,100 +3,84 @@ package reports_test
 import (
 	"bytes"
 	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"reflect"
 	"strings"
 	"testing"
-	"time"
 
 	generator "github.com/invopop/jsonschema"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/aftershockhq/aftershock/reports"
-	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/reports/results"
 )
 
-// generated is the schema that the types make.
+// generated is the schema that the types and their comments make.
 func generated(t *testing.T) []byte {
 	t.Helper()
-	tolerance := &generator.Schema{Type: "string", Description: "an operator, a number and its unit, as in \"<= 2s\""}
-	r := generator.Reflector{
-		AllowAdditionalProperties: true,
-		Namer: func(t reflect.Type) string {
-			switch t {
-			case reflect.TypeFor[steadystate.Bounds[time.Duration]]():
-				return "LengthBounds"
-			case reflect.TypeFor[steadystate.Bounds[float64]]():
-				return "Bounds"
-			}
-			return "" // its own
-		},
-		Mapper: func(t reflect.Type) *generator.Schema {
-			switch t {
-			case reflect.TypeFor[steadystate.Verdict]():
-				return &generator.Schema{Type: "string", Enum: []any{"held", "broken", "unknown"}}
-			case reflect.TypeFor[time.Duration]():
-				return &generator.Schema{Type: "integer", Description: "nanoseconds"}
-			case reflect.TypeFor[steadystate.Tolerance]():
-				return tolerance
-			}
-			return nil
-		},
-	}
-	schema := r.Reflect(&reports.Document{})
+	r := generator.Reflector{AllowAdditionalProperties: true, CommentMap: comments(t)}
+	schema := r.Reflect(&results.Document{})
 	schema.ID = "urn:aftershock:results:1"
-	schema.Title = "The results of experiments"
-	if d, ok := schema.Definitions["Document"]; ok {
-		d.Properties.Set("format", &generator.Schema{Const: "aftershock/results"})
-		d.Properties.Set("version", &generator.Schema{Const: 1})
-	}
-	text, err := json.MarshalIndent(schema, "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
-}
-
-func TestTheSchemaIsThatOfTheTypes(t *testing.T) {
-	schema := nullable(t, generated(t))
-	goldenAt(t, "results.schema.json", schema)
-	if !*update && reports.Schema() != string(schema) {
-		t.Error("the embedded schema is another")
-	}
-}
-
-// nullable lets arrays that a document must have be null, as Go writes those
-// that are empty.
-func nullable(t *testing.T, schema []byte) []byte {
-	t.Helper()
-	var tree any
-	if err := json.Unmarshal(schema, &tree); err != nil {
-		t.Fatal(err)
-	}
-	var walk func(any)
-	walk = func(v any) {
-		switch v := v.(type) {
-		case map[string]any:
-			if v["type"] == "array" {
-				v["type"] = []any{"array", "null"}
-			}
-			for _, child := range v {
-				walk(child)
-			}
-		case []any:
-			for _, child := range v {
-				walk(child)
-			}
-		}
-	}
-	walk(tree)
+	schema.Title = "The results of experiments, version 1"
+	schema.Description = "Version 1 only ever gains fields. Each quantity has one unit, which is in its name or in a field unit. Instants are seconds since the run's start. An end that is not bounded is absent, and so is what was not observed."
+	d := schema.Definitions["Document"]
+	d.Properties.Set("format", &generator.Schema{Const: results.Format})
+	d.Properties.Set("version", &generator.Schema{Const: results.Version})
 	var out bytes.Buffer
 	e := json.NewEncoder(&out)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	if err := e.Encode(tree); err != nil {
+	if err := e.Encode(schema); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()
+}
+
+// comments are those of the types and fields of the document, by their names.
+func comments(t *testing.T) map[string]string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "results/results.go", nil, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]string{}
+	text := func(groups ...*ast.CommentGroup) string {
+		for _, g := range groups {
+			if text := strings.Join(strings.Fields(g.Text()), " "); text != "" {
+				return text
+			}
+		}
+		return ""
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		g, ok := n.(*ast.GenDecl)
+		if !ok || g.Tok != token.TYPE {
+			return true
+		}
+		spec := g.Specs[0].(*ast.TypeSpec)
+		name := reflect.TypeFor[results.Document]().PkgPath() + "." + spec.Name.Name
+		found[name] = text(g.Doc)
+		for _, f := range spec.Type.(*ast.StructType).Fields.List {
+			for _, field := range f.Names {
+				found[name+"."+field.Name] = text(f.Doc, f.Comment)
+			}
+		}
+		return false
+	})
+	return found
+}
+
+func TestTheSchemaIsThatOfTheTypes(t *testing.T) {
+	schema := generated(t)
+	goldenAt(t, "results.schema.json", schema)
+	if !*update && reports.Schema() != string(schema) {
+		t.Error("the embedded schema is another")
+	}
+	if strings.Contains(reports.Schema(), `"null"`) {
+		t.Error("the schema lets something be null")
+	}
 }
 
 func TestWhatTheSchemaTakes(t *testing.T) {
@@ -113,7 +97,7 @@ func TestWhatTheSchemaTakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if err := reports.JSON(&out, append(results(t), judgedOf(t, recovering()), judgedOf(t, scaling()))...); err != nil {
+	if err := reports.JSON(&out, append(judged(t), judgedOf(t, recovering()), judgedOf(t, scaling()))...); err != nil {
 		t.Fatal(err)
 	}
 	document := out.String()

@@ -34,9 +34,9 @@ func Text(w io.Writer, r Report) error {
 	}
 
 	table(&out, "limits", func(row func(...string)) {
-		row("verdict", "check", "wanted", "seen, and its error")
+		row("verdict", "check", "wanted", "seen")
 		for i, f := range r.Findings {
-			row(f.Verdict.String(), f.Check, f.Limit, seen(f.Reading))
+			row(f.Verdict.String(), f.Check, f.Limit, f.Text)
 			if f.Undecided != "" {
 				row("", "", "", "why: "+f.Undecided)
 			}
@@ -47,7 +47,7 @@ func Text(w io.Writer, r Report) error {
 	})
 	table(&out, "figures", func(row func(...string)) {
 		for _, c := range r.Checks {
-			row(c.Check, "uptime "+percents(c.Uptime)+" of "+duration(c.Window.Width()), outages(c), mttr(c))
+			row(c.Check, uptime(c), outages(c), mttr(c))
 		}
 	})
 	distributions(&out, r)
@@ -63,7 +63,7 @@ func Text(w io.Writer, r Report) error {
 				if o.Open {
 					open = "not over when the record ended"
 				}
-				row("from "+o.Start.String(), "to "+o.End.String(), "lasted "+steadystate.FormatLengths(o.Length()), fmt.Sprintf("%d of %d bad", o.Bad, o.Total), o.Reason, open)
+				row("from "+o.Start.String(), "to "+o.End.String(), "lasted "+lasted(o.Length(), o.Open), fmt.Sprintf("%d of %d bad", o.Bad, o.Total), o.Reason, open)
 			}
 		})
 	}
@@ -146,14 +146,6 @@ func indented(out *bytes.Buffer, text string) {
 	for line := range strings.Lines(text) {
 		out.WriteString("  " + line)
 	}
-}
-
-// seen is the observed value of a limit, with its error.
-func seen(r steadystate.Reading) string {
-	if r.Error == "" {
-		return r.Text
-	}
-	return r.Text + ", ± " + r.Error
 }
 
 // distributions writes the distribution of the values, phase by phase.

@@ -378,9 +378,9 @@ type Reading struct {
 	// Text is Seen for people, with its unit, and with the resolution where that
 	// matters.
 	Text string `json:"text"`
-	// Error is half the width of Seen for people, with its unit: the observed
-	// value is the middle of Seen ± Error. Empty: Seen is one value, or nil.
-	Error string `json:"error,omitempty"`
+	// Open: an outage was not over when the record ended, so that Seen.High covers
+	// only what the record shows.
+	Open bool `json:"open,omitempty"`
 	// Undecided says why the verdict is unknown and what would decide it.
 	Undecided string `json:"undecided,omitempty"`
 
@@ -564,6 +564,7 @@ func (f Figures) Compare(l Limit, b Bounds[float64], format func(float64) string
 		r.Text = fmt.Sprintf("%s (no outage seen; resolution %s%s)", r.Text, timespan.format(resolution.Seconds()), of)
 	}
 	if open {
+		r.Open = true
 		r.Text += " and not over when the record ended"
 	}
 	// Had the record continued, a figure within its limit could have left it,
@@ -594,7 +595,6 @@ func (l Limit) compare(b Bounds[float64], format func(float64) string) Reading {
 		r.Seen, r.Text = &b, format(b.Low)
 		if high := format(b.High); high != r.Text {
 			r.Text += " to " + high
-			r.Error = format((b.High - b.Low) / 2)
 		}
 	}
 	if r.Verdict == Unknown {

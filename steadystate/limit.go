@@ -246,6 +246,24 @@ func (l Limit) Figure() string {
 	return l.Quantity
 }
 
+// Dimension of the quantity, as that of a [Tolerance], or "multiple" of a baseline;
+// empty: that of the signal.
+func (l Limit) Dimension() string {
+	if l.Baseline {
+		return string(ratio)
+	}
+	i := slices.IndexFunc(quantities, func(q quantity) bool { return q.name == l.Quantity })
+	if i < 0 {
+		return ""
+	}
+	return string(quantities[i].dimension)
+}
+
+// Subject is the limit without its bound, as in "p95 of good during hold". Only
+// limits in two directions, such as "rate >= 10/s" and "rate <= 20/s", have one in
+// common.
+func (l Limit) Subject() string { return l.Figure() + l.scope() }
+
 // Key identifies the subject of a limit. It is the same for limits on one figure
 // in one phase, with the same direction, baseline and starting point.
 func (l Limit) Key() string {

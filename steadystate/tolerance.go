@@ -152,6 +152,9 @@ func Within(d time.Duration) Tolerance {
 // Floor reports whether the tolerance is a lower bound.
 func (t Tolerance) Floor() bool { return t.op == ">" || t.op == ">=" }
 
+// Operator is "<", "<=", "==", ">=" or ">".
+func (t Tolerance) Operator() string { return t.op }
+
 // Bound is "<" for an upper bound, ">" for a lower one and "==" for both at
 // once.
 func (t Tolerance) Bound() string {

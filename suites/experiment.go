@@ -61,6 +61,8 @@ func data(p config.Planned) experiments.Experiment {
 		Labels:      p.Labels(),
 		Evaluators:  Evaluators(),
 		Source:      p.Place.String(),
+		Service:     p.Target.Name,
+		Namespace:   p.Target.Namespace,
 		Hash:        p.Hash,
 		Settle:      p.Times.Settle,
 		Hold:        p.Times.Hold,
@@ -70,6 +72,10 @@ func data(p config.Planned) experiments.Experiment {
 	}
 	if e.Title == e.Name {
 		e.Title = "" // the file gives none
+	}
+	e.Places = make(map[string]string, len(p.Places))
+	for limit, place := range p.Places {
+		e.Places[limit] = place.String()
 	}
 	return e
 }

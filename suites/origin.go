@@ -1,12 +1,10 @@
 package suites
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"os/user"
-	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -29,7 +27,7 @@ func (s *Session) origin(ctx context.Context) map[string]string {
 		"who":                who,
 		"from":               machine(),
 		"file.sha256":        s.Plan.SHA256,
-		"version.aftershock": program(),
+		"version.aftershock": record.Tool(),
 	}
 }
 
@@ -43,22 +41,6 @@ func machine() string {
 		host = h
 	}
 	return name + "@" + host
-}
-
-// program is the version of this module in the program, which may be that of a
-// team's own suite.
-func program() string {
-	const module = "github.com/aftershockhq/aftershock"
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	for _, m := range append(info.Deps, &info.Main) {
-		if m.Path == module {
-			return cmp.Or(m.Version, "(devel)")
-		}
-	}
-	return "unknown"
 }
 
 // images records, as a part of the environment, what the containers of a service

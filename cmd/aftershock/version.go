@@ -14,7 +14,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/record"
-	"github.com/aftershockhq/aftershock/reports"
+	"github.com/aftershockhq/aftershock/reports/results"
 )
 
 func versionCommand() *cobra.Command {
@@ -94,7 +94,7 @@ func buildOf(info *debug.BuildInfo) build {
 		ChaosMesh:     apiVersion{API: v1alpha1.SchemeGroupVersion.String()},
 		Configuration: config.Version,
 		Record:        formatVersion{record.Format, record.Version},
-		Results:       formatVersion{reports.ResultsFormat, reports.ResultsVersion},
+		Results:       formatVersion{results.Format, results.Version},
 	}
 	for _, m := range info.Deps {
 		if m.Path == "github.com/chaos-mesh/chaos-mesh/api" {

@@ -66,15 +66,11 @@ func (Evaluator) Evaluate(x record.Expectation, r judge.Result) []judge.Finding 
 	if reason == "" && h.gone != nil {
 		reason = fmt.Sprintf("it was deleted at %s", h.gone)
 	}
-	if reason != "" {
-		list := []judge.Finding{{Limit: "watched", Reading: unknown("nothing", reason)}}
-		for _, l := range limits {
-			list = append(list, judge.Finding{Limit: l.String(), Reading: unknown("not judged", reason)})
-		}
-		return list
+	v := verdicts{history: &h, limits: limits}
+	if reason == "" {
+		v.stages = h.decompose()
 	}
-	v := verdicts{history: &h, limits: limits, stages: h.decompose()}
-	return v.all()
+	return v.all(reason)
 }
 
 // verdicts are the findings on one autoscaler in the making.
@@ -108,43 +104,44 @@ func (v verdicts) stays(n int) bool {
 	})
 }
 
-func (v verdicts) all() []judge.Finding {
+// all are the findings. They are the same for every run of a plan; those of an
+// autoscaler that was not watched are unknown, and missing says why.
+func (v verdicts) all(missing string) []judge.Finding {
 	var list []judge.Finding
-	add := func(limit string, r steadystate.Reading) {
-		f := judge.Finding{Limit: limit, Reading: r}
-		if r.Verdict != steadystate.Held {
+	judged := func(f judge.Finding, read func() steadystate.Reading) {
+		if missing != "" {
+			f.Reading = unknown("not judged", missing)
+		} else if f.Reading = read(); f.Verdict != steadystate.Held {
 			f.Where = fmt.Sprintf("%s: %s replicas", v.subject, v.trajectory())
 		}
 		list = append(list, f)
 	}
-	if !v.stays(v.old()) {
-		add("scales out", v.scaledOut())
-	}
-	add("within min and max", v.ranged())
-	add("steps within its policies", v.stepped())
-	if r, ok := v.stabilized(); ok {
-		add("no step down inside its stabilization window", r)
-	}
-	add("sizes as its metrics ask", v.followed())
-	add("not held back by its max", v.unlimited())
-	add("able to scale", v.able())
+	add := func(rule string, read func() steadystate.Reading) { judged(judge.Finding{Limit: rule}, read) }
+	add("scales out", v.scaledOut)
+	add("within min and max", v.ranged)
+	add("steps within its policies", v.stepped)
+	add("no step down inside its stabilization window", v.stabilized)
+	add("sizes as its metrics ask", v.followed)
+	add("not held back by its max", v.unlimited)
+	add("able to scale", v.able)
 	limits := v.limits
 	if !v.has(Turns) {
 		// Up and then down.
 		limits = append([]Limit{{Quantity: Turns, Tolerance: steadystate.AtMost(1)}}, limits...)
 	}
 	if !v.has(Back) {
-		add("back at the old size", v.returned())
+		add("back at the old size", v.returned)
 	}
 	for _, l := range limits {
-		switch l.Quantity {
-		case Turns:
-			add(l.String(), v.directionChanges(l))
-		case Replicas:
-			add(l.String(), v.reached(l))
-		default:
-			add(l.String(), v.took(l))
-		}
+		judged(judge.Finding{Limit: l.String(), Subject: l.subject(), Wanted: judge.NewWanted(l.Quantity, l.Tolerance, l.dimension())}, func() steadystate.Reading {
+			switch l.Quantity {
+			case Turns:
+				return v.directionChanges(l)
+			case Replicas:
+				return v.reached(l)
+			}
+			return v.took(l)
+		})
 	}
 	return list
 }

@@ -1339,7 +1339,7 @@ var trajectories = []struct {
 		 desired  2 4 4 4 4
 		 gone     . . . . x`,
 		[]string{"decision <= 10s"},
-		[]string{"unknown watched: nothing | it was deleted", "unknown decision <= 10s: | it was deleted"},
+		append(unjudged("it was deleted"), "unknown decision <= 10s: | it was deleted"),
 	},
 	{
 		"for a time nothing is seen of its scale target",
@@ -1381,8 +1381,20 @@ var trajectories = []struct {
 		 cpu      40 90 48 48 20
 		 desired  2 4 4 4 2`,
 		nil,
-		[]string{"unknown watched: nothing | never came to the phase"},
+		unjudged("never came to the phase"),
 	},
+}
+
+// unjudged are the findings of an autoscaler that was not watched, whatever its
+// limits.
+func unjudged(why string) (want []string) {
+	for _, rule := range []string{
+		"scales out", "within min and max", "steps within its policies", "no step down inside its stabilization window",
+		"sizes as its metrics ask", "not held back by its max", "able to scale", "back at the old size", "turns <= 1",
+	} {
+		want = append(want, "unknown "+rule+": not judged | "+why)
+	}
+	return want
 }
 
 func TestTrajectories(t *testing.T) {
@@ -1458,8 +1470,8 @@ func TestWhatNoEventTellsIsUnknown(t *testing.T) {
 			t.Errorf("%s, want it unknown and what to do", line(f))
 		}
 	}
-	if len(list) != 2 {
-		t.Errorf("%d findings, want one for the limit and one for all else", len(list))
+	if want := len(unjudged("")) + 1; len(list) != want {
+		t.Errorf("%d findings, want %d: of each rule and of the limit", len(list), want)
 	}
 	r.Events = []record.Event{{Kind: record.EventExists, Subject: "hpa/shop/checkout", Attrs: map[string]string{record.AttrStatus: "{"}}}
 	if f := findings(t, r)[0]; f.Verdict != steadystate.Unknown || !strings.Contains(f.Undecided, "read the status of hpa/shop/checkout") {

@@ -55,14 +55,15 @@ func inside(earlier, later steadystate.Span, length time.Duration) steadystate.V
 // least that size, and a metric at or above its target, with all pods ready,
 // recommends at least the current size. A window that the spec does not set is
 // a flag of the controller, and not judged.
-func (v verdicts) stabilized() (r steadystate.Reading, ok bool) {
+func (v verdicts) stabilized() steadystate.Reading {
 	var undecided, last string
+	set := false
 	for i, s := range v.states {
 		seconds := s.rules(false).StabilizationWindowSeconds
 		if seconds == nil {
 			continue
 		}
-		ok = true
+		set = true
 		if !s.own || s.desired >= s.from || (s.from > s.max && s.desired == s.max) {
 			continue
 		}
@@ -79,7 +80,7 @@ func (v verdicts) stabilized() (r steadystate.Reading, ok bool) {
 					undecided = text + "; for a time nothing was seen of it"
 					continue
 				}
-				return broken(text), true
+				return broken(text)
 			case steadystate.Unknown:
 				undecided = text
 			case steadystate.Broken:
@@ -89,13 +90,15 @@ func (v verdicts) stabilized() (r steadystate.Reading, ok bool) {
 	}
 	switch {
 	case undecided != "":
-		return unknown("within the error", undecided), ok
+		return unknown("within the error", undecided)
+	case !set:
+		return held("its spec sets no window")
 	case v.unseen() != "":
-		return unknown("none where it was seen", v.unseen()), ok
+		return unknown("none where it was seen", v.unseen())
 	case last == "":
 		last = "no step down after a step up"
 	}
-	return held(last), ok
+	return held(last)
 }
 
 // recommended is the lowest possible recommendation of a state, and why.
@@ -361,8 +364,12 @@ func (v verdicts) fullSince(n int, until time.Duration) *steadystate.Span {
 }
 
 // scaledOut: it grew while the fault was on. A step that may have been decided
-// before the fault, or after it, does not count.
+// before the fault, or after it, does not count. One that a limit of the user caps
+// at its size need not grow.
 func (v verdicts) scaledOut() steadystate.Reading {
+	if old := v.old(); v.stays(old) {
+		return held(fmt.Sprintf("a limit keeps it at %d", old))
+	}
 	edge := ""
 	for _, s := range v.steps() {
 		switch {

@@ -73,10 +73,8 @@ func ParseLimit(text string) (Limit, error) {
 	l := Limit{Quantity: strings.TrimSpace(text[:at])}
 	rest, since := strings.CutSuffix(strings.TrimSpace(text[at:]), sinceFault)
 	l.SinceFault = since
-	dimension := "time"
-	if l.Quantity == Replicas || l.Quantity == Turns {
-		dimension = "number"
-	} else if !slices.ContainsFunc(measures, func(m measure) bool { return m.stage == l.Quantity }) {
+	dimension := l.dimension()
+	if dimension == "time" && !slices.ContainsFunc(measures, func(m measure) bool { return m.stage == l.Quantity }) {
 		names := []string{}
 		for _, m := range measures {
 			names = append(names, m.stage)
@@ -100,23 +98,32 @@ func ParseLimit(text string) (Limit, error) {
 	return l, nil
 }
 
-// String is the text form.
-func (l Limit) String() string {
-	text := l.Quantity + " " + l.Tolerance.String()
-	if l.SinceFault {
-		text += sinceFault
+// dimension is that of the quantity.
+func (l Limit) dimension() string {
+	if l.Quantity == Replicas || l.Quantity == Turns {
+		return "number"
 	}
-	return text
+	return "time"
+}
+
+// String is the text form.
+func (l Limit) String() string { return l.Quantity + " " + l.Tolerance.String() + l.scope() }
+
+// subject is the limit without its bound.
+func (l Limit) subject() string { return l.Quantity + l.scope() }
+
+// scope is the text after the tolerance.
+func (l Limit) scope() string {
+	if l.SinceFault {
+		return sinceFault
+	}
+	return ""
 }
 
 // Key is equal for limits on one quantity, in one direction, and from one
 // start.
 func (l Limit) Key() string {
-	key := l.Quantity + " " + l.Tolerance.Bound()
-	if l.SinceFault {
-		key += sinceFault
-	}
-	return key
+	return l.Quantity + " " + l.Tolerance.Bound() + l.scope()
 }
 
 // MergeLimits is base with its limits replaced by those of over with the same

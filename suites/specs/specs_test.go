@@ -282,15 +282,16 @@ func reported(t *testing.T, dir string) []reports.Report {
 	if err != nil || len(files) != 1 {
 		t.Fatalf("error %v, in %v", err, files)
 	}
-	text, err := os.ReadFile(files[0])
+	file, err := os.Open(files[0])
 	if err != nil {
 		t.Fatal(err)
 	}
-	var d reports.Document
-	if err := json.Unmarshal(text, &d); err != nil {
+	defer file.Close() //nolint:errcheck // only read
+	list, err := reports.ReadJSON(file)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return d.Results
+	return list
 }
 
 func TestRegisteredExperimentsRunInTheirOrder(t *testing.T) {
