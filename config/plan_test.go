@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -433,4 +434,35 @@ func allLimits(p Planned) string {
 		all = append(all, c.Name+": "+strings.Join(limits, ", "))
 	}
 	return strings.Join(all, "; ")
+}
+
+// Each limit has the line on which a reader of the file finds it: one of the
+// catalogue's, where the file asks for it.
+func TestEachLimitHasAPlace(t *testing.T) {
+	p := planned(t, complete)
+	lines := strings.Split(complete, "\n")
+	on := map[string]int{}
+	for _, e := range p.Planned {
+		for _, c := range e.Checks {
+			for _, l := range c.Limits {
+				at, ok := e.Places[record.PlaceKey(c.Name, l.String())]
+				if !ok || at.File != "aftershock.yaml" || at.Line < 1 || at.Line > len(lines) {
+					t.Fatalf("%s: %s: %s has the place %v", e.ID(), c.Name, l, at)
+				}
+				on[c.Name+": "+l.String()] = at.Line
+			}
+		}
+		for _, x := range e.Expects {
+			for _, text := range x.Limits {
+				if at, ok := e.Places[record.PlaceKey(x.Name, text)]; !ok || !strings.Contains(lines[at.Line-1], "autoscaler: {}") && !strings.Contains(lines[at.Line-1], "suites: [all]") {
+					t.Errorf("%s: %s: %s has the place %v", e.ID(), x.Name, text, at)
+				}
+			}
+		}
+	}
+	for limit, want := range map[string]string{"answers: downtime <= 3s": "answers: {", "answers: ttr <= 5s": "answers: {", "whole: ttr <= 1m": "whole: {"} {
+		if line := on[limit]; line == 0 || !strings.Contains(lines[line-1], want) {
+			t.Errorf("%s is on line %d", limit, line)
+		}
+	}
 }

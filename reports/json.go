@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -82,9 +82,8 @@ func maybe[A, B any](v *A, f func(A) B) *B {
 	return new(f(*v))
 }
 
+// some is a list that is never null.
 func some(list []string) []string { return append([]string{}, list...) }
-
-func none(list []string) []string { return slices.Clone(list[:len(list):len(list)]) }
 
 // inSeconds is a length of time from seconds, exact to the nanosecond.
 func inSeconds(v float64) time.Duration { return time.Duration(math.Round(v * float64(time.Second))) }
@@ -219,20 +218,18 @@ func (r Report) result() results.Result {
 	for _, signal := range keys(r.Traffic) {
 		v.Traffic = append(v.Traffic, trafficOf(signal, r.Traffic[signal]))
 	}
-	for name, text := range r.Signals {
-		v.Signals[name] = text
-	}
+	maps.Copy(v.Signals, r.Signals)
 	return v
 }
 
 func newReport(v results.Result) (Report, error) {
 	r := Report{Result: judge.Result{
-		Experiment: v.Experiment, Title: v.Title, Labels: none(v.Labels), Service: v.Service, Namespace: v.Namespace,
+		Experiment: v.Experiment, Title: v.Title, Labels: v.Labels, Service: v.Service, Namespace: v.Namespace,
 		Source: newPlace(v.Source), Hash: v.PlanHash, Load: v.Load,
 		Run: v.Run.ID, Started: v.Run.Started, Tool: v.Run.ToolVersion, Length: inSeconds(v.Run.LengthSeconds),
 		End:        record.End{Reason: v.Run.End, Detail: v.Run.EndDetail},
 		LeftBehind: back(v.Run.LeftBehind, func(l results.Left) judge.Left { return judge.Left(l) }),
-		Reason:     v.Reason, Caveats: none(v.Caveats), Environment: v.Environment, Baseline: maybe(v.Baseline, newBaseline),
+		Reason:     v.Reason, Caveats: v.Caveats, Environment: v.Environment, Baseline: maybe(v.Baseline, newBaseline),
 		Window: newSpan(v.Window),
 		Phases: back(v.Phases, func(p results.Phase) judge.PhaseResult {
 			return judge.PhaseResult{Name: p.Phase, Span: newSpan(p.Span)}
@@ -241,7 +238,7 @@ func newReport(v results.Result) (Report, error) {
 		Events: back(v.Events, func(e results.Event) record.Event {
 			return record.Event{Span: newSpan(e.Span), Kind: e.Kind, Subject: e.Subject, UID: e.UID, Attrs: e.Attributes}
 		}),
-		Notes: none(v.Notes), Signals: v.Signals,
+		Notes: v.Notes, Signals: v.Signals,
 	}}
 	read := verdicts{}
 	r.Verdict = read.of(v.Verdict)

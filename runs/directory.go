@@ -26,6 +26,8 @@ import (
 type Directory struct {
 	Path    string
 	Reports []reports.Report
+	// JUnit is the dialect of JUnit XML, one of [reports.Dialects]. Default: the first.
+	JUnit string
 	// Head is the hash of the last line that the directory's runs added to the chain
 	// of records, see [audit.Verify]; keep it elsewhere.
 	Head string
@@ -115,6 +117,7 @@ func (d *Directory) Run(ctx context.Context, e experiments.Experiment, taps ...f
 	if judgeErr != nil {
 		judgeErr = fmt.Errorf("judge %s: %w", path, judgeErr)
 	} else {
+		report.Page = filepath.ToSlash(filepath.Join(d.Path, PageFile))
 		d.Reports = append(d.Reports, report)
 		if e.IsControl() {
 			if d.controls == nil {
@@ -144,11 +147,14 @@ func suite(e experiments.Experiment) string {
 	return strings.Join(e.Labels[:n], "/")
 }
 
+// PageFile is the name of the page in a directory of runs.
+const PageFile = "report.html"
+
 // WriteReports writes all reports, in every format.
 func (d *Directory) WriteReports() error {
 	var errs []error
 	for _, f := range reports.Formats() {
-		errs = append(errs, WriteFile(filepath.Join(d.Path, f.File), func(w io.Writer) error { return f.Write(w, d.Reports...) }))
+		errs = append(errs, WriteFile(filepath.Join(d.Path, f.File), func(w io.Writer) error { return f.Dialect(d.JUnit).Write(w, d.Reports...) }))
 	}
 	return errors.Join(errs...)
 }

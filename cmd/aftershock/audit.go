@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aftershockhq/aftershock/runs/audit"
-	"github.com/aftershockhq/aftershock/steadystate"
 )
 
 func auditCommand() *cobra.Command {
@@ -93,7 +92,7 @@ func verify(out io.Writer, dir, head string) error {
 		fmt.Fprintf(out, "head %s\n", found.Head)
 	}
 	if len(found.Findings) > 0 {
-		return errVerdict(steadystate.Broken)
+		return errVerdict(exitBroken)
 	}
 	return nil
 }

@@ -163,8 +163,10 @@ func (f calibrateFlags) conclude(stdout io.Writer, report texter, interrupted bo
 	switch {
 	case interrupted:
 		return context.Canceled
+	case verdict == steadystate.Broken:
+		return errVerdict(exitBroken)
 	case verdict != steadystate.Held:
-		return errVerdict(verdict)
+		return errVerdict(exitUnknown)
 	}
 	return nil
 }

@@ -81,6 +81,11 @@ func completeRecords(*cobra.Command, []string, string) ([]string, cobra.ShellCom
 	return []string{"jsonl"}, cobra.ShellCompDirectiveFilterFileExt
 }
 
+// completeResults completes what completeRecords does, and results as JSON.
+func completeResults(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return []string{"jsonl", "json"}, cobra.ShellCompDirectiveFilterFileExt
+}
+
 // completeFiles completes any file.
 func completeFiles(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return nil, cobra.ShellCompDirectiveDefault

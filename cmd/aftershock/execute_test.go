@@ -178,10 +178,10 @@ func TestExitCodeOfErrors(t *testing.T) {
 		{"what cannot be tested now is unknown", unavailable{errors.New("not at rest")}, exitUnknown},
 		{"the harness failed", errors.New("disk full"), exitFailed},
 		{"a person stopped it", fmt.Errorf("load: %w", context.Canceled), exitFailed},
-		{"something may be in place, which wins over a verdict", errors.Join(errVerdict(steadystate.Broken), experiments.ErrLeftBehind), exitLeftBehind},
-		{"aborted is as its record is judged", errors.Join(fmt.Errorf("inject: %w, %w", context.Canceled, experiments.Ending{Reason: record.Aborted}), errVerdict(steadystate.Broken)), exitBroken},
-		{"if it was the load's doing, too", errors.Join(experiments.Ending{Reason: record.Aborted}, errVerdict(steadystate.Unknown)), exitUnknown},
-		{"blind, in a run of which another experiment is broken", errors.Join(experiments.Ending{Reason: record.Blind}, errVerdict(steadystate.Broken)), exitBroken},
+		{"something may be in place, which wins over a verdict", errors.Join(errVerdict(exitBroken), experiments.ErrLeftBehind), exitLeftBehind},
+		{"aborted is as its record is judged", errors.Join(fmt.Errorf("inject: %w, %w", context.Canceled, experiments.Ending{Reason: record.Aborted}), errVerdict(exitBroken)), exitBroken},
+		{"if it was the load's doing, too", errors.Join(experiments.Ending{Reason: record.Aborted}, errVerdict(exitUnknown)), exitUnknown},
+		{"blind, in a run of which another experiment is broken", errors.Join(experiments.Ending{Reason: record.Blind}, errVerdict(exitBroken)), exitBroken},
 		{"stopped is no verdict", experiments.Ending{Reason: record.Stopped}, exitFailed},
 		{"and over a stop by a person", errors.Join(context.Canceled, experiments.ErrLeftBehind), exitLeftBehind},
 	} {
@@ -198,7 +198,7 @@ func TestWhatWasSaidIsNotSaidAgain(t *testing.T) {
 		want     string
 	}{
 		{"no error", nil, ""},
-		{"a report has the verdict", errVerdict(steadystate.Broken), ""},
+		{"a report has the verdict", errVerdict(exitBroken), ""},
 		{"another program has said what is wrong", fmt.Errorf("run it: %w", errCommand(7)), ""},
 		{"what else failed is said", errors.Join(errCommand(7), errors.New("stop the bench")), "aftershock: stop the bench\n"},
 		{"two errors are one message", errors.Join(errors.New("one"), errors.New("two")), "aftershock: one\ntwo\n"},
@@ -238,7 +238,7 @@ func TestDemo(t *testing.T) {
 	if code, verified, _ := call(t, "audit", "verify", out, "--head", head); code != exitHeld || !printed || !strings.Contains(verified, "2 records are as they were chained; 0 findings\nhead "+head) {
 		t.Errorf("audit: exit code %d\n%s", code, verified)
 	}
-	for _, file := range []string{"junit.xml", "results.json", "report.txt", "report.html"} {
+	for _, file := range []string{"junit.xml", "results.json", "report.txt", "report.html", "report.md"} {
 		if info, err := os.Stat(filepath.Join(found[0], file)); err != nil || info.Size() == 0 {
 			t.Errorf("%s: %v", file, err)
 		}
@@ -250,5 +250,57 @@ func TestDemo(t *testing.T) {
 	first, err := os.ReadFile(filepath.Join(found[0], "results.json"))
 	if err != nil || string(first) != again {
 		t.Errorf("judged again the result is another: %v", err)
+	}
+	reportsOfADemo(t, found[0])
+}
+
+// reportsOfADemo: what was written as JSON is read, merged with records, and each run
+// is in it once.
+func reportsOfADemo(t *testing.T, dir string) {
+	t.Helper()
+	results := filepath.Join(dir, "results.json")
+	written, err := os.ReadFile(filepath.Join(dir, "junit.xml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := "\n[[ATTACHMENT|" + filepath.Join(dir, "report.html") + "]]"
+	for _, row := range []struct {
+		sentence string
+		args     []string
+		want     string
+	}{
+		{"records", []string{dir}, string(written)},
+		{"records and their results are the same runs", []string{results, dir, results}, string(written)},
+		{"results alone do not know where the page is", []string{results}, strings.ReplaceAll(string(written), strings.ReplaceAll(page, "\n", "&#xA;"), "")},
+	} {
+		if code, out, stderr := call(t, append([]string{"report", "--output", "junit"}, row.args...)...); code != exitHeld || out != row.want {
+			t.Errorf("%s: exit code %d, %s\n%s", row.sentence, code, stderr, out)
+		}
+	}
+	if code, out, _ := call(t, "report", dir, "-o", "junit", "--junit", "strict"); code != exitHeld || !strings.Contains(out, `<testsuites>`) {
+		t.Errorf("strict: exit code %d\n%.300s", code, out)
+	}
+	for _, args := range [][]string{{"report", filepath.Join(dir, "none.json")}, {"report", dir, "--junit", "lax"}} {
+		if code, _, stderr := call(t, args...); code != exitUsage {
+			t.Errorf("%v: exit code %d, %s", args, code, stderr)
+		}
+	}
+	summary := filepath.Join(t.TempDir(), "summary.md")
+	if err := os.WriteFile(summary, []byte("before\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("GITHUB_STEP_SUMMARY", summary)
+	t.Setenv("GITHUB_ACTIONS", "true")
+	code, out, stderr := call(t, "judge", dir, "-o", "json")
+	text, err := os.ReadFile(summary)
+	if err != nil || code != exitBroken || !strings.HasPrefix(string(text), "before\n## ❌ BROKEN: 1 held, 1 broken, 0 unknown\n") {
+		t.Errorf("exit code %d, error %v, summary %.300s", code, err, text)
+	}
+	if !strings.Contains(stderr, "::error title=BROKEN kill one of three%2C without health checks::service answers: ") || strings.Contains(out, "::error") {
+		t.Errorf("annotations: %s", stderr)
+	}
+	t.Setenv("GITHUB_STEP_SUMMARY", filepath.Join(summary, "none"))
+	if code, _, stderr := call(t, "judge", dir); code != exitBroken || !strings.Contains(stderr, "no summary for GitHub") {
+		t.Errorf("without a place for the summary: exit code %d, %s", code, stderr)
 	}
 }

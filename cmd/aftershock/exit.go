@@ -8,7 +8,6 @@ import (
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
-	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/redact"
 )
 
@@ -40,20 +39,26 @@ type unavailable struct{ error }
 
 func (u unavailable) Unwrap() error { return u.error }
 
-// errVerdict ends a command with a verdict other than held.
-type errVerdict steadystate.Verdict
+// errVerdict ends a command with the exit code of reports, other than that of held.
+type errVerdict int
 
-func (v errVerdict) Error() string { return "the verdict is " + steadystate.Verdict(v).String() }
+func (v errVerdict) Error() string {
+	return map[errVerdict]string{
+		exitBroken: "the verdict is broken", exitUnknown: "the verdict is unknown",
+		exitFailed: "a run was stopped or failed", exitLeftBehind: "a fault may still be in place",
+	}[v]
+}
 
 // errCommand ends a command with the exit code of another program.
 type errCommand int
 
 func (c errCommand) Error() string { return fmt.Sprintf("the command ended with %d", int(c)) }
 
-// verdict is nil for held, else an error that carries the verdict.
+// verdict is nil for held, else an error that carries the exit code: of a run and of
+// its record, judged at any time, it is the same.
 func verdict(list ...reports.Report) error {
-	if v := reports.Worst(list...); v != steadystate.Held {
-		return errVerdict(v)
+	if code := reports.ExitCode(list...); code != exitHeld {
+		return errVerdict(code)
 	}
 	return nil
 }
@@ -78,10 +83,7 @@ func exitCode(err error) int {
 	case errors.Is(err, context.Canceled) && !judged(err):
 		return exitFailed
 	case errors.As(err, &v):
-		if steadystate.Verdict(v) == steadystate.Broken {
-			return exitBroken
-		}
-		return exitUnknown
+		return int(v)
 	}
 	return exitFailed
 }

@@ -33,6 +33,10 @@ func judgeFile(path string, limits map[string][]string) (reports.Report, error) 
 	if err != nil {
 		return reports.Report{}, fmt.Errorf("judge %s: %w", path, err)
 	}
+	page := filepath.Join(filepath.Dir(path), runs.PageFile)
+	if _, err := os.Stat(page); err == nil {
+		report.Page = filepath.ToSlash(page)
+	}
 	return report, nil
 }
 
@@ -74,8 +78,21 @@ func judgeFiles(args []string, limits map[string][]string) ([]reports.Report, er
 	if len(list) == 0 {
 		return nil, usageError{fmt.Errorf("no record in %s", strings.Join(args, ", "))}
 	}
+	return once(list), nil
+}
+
+// once sorts reports by their beginning. A run that was given twice counts once; one
+// that is not judged alike both times stays, so that none hides another.
+func once(list []reports.Report) []reports.Report {
+	seen := map[string]bool{}
+	list = slices.DeleteFunc(list, func(r reports.Report) bool {
+		key := fmt.Sprintf("%q %q %s %s %q", r.Run, r.Experiment, r.Started, r.Verdict, r.Reason)
+		again := seen[key]
+		seen[key] = true
+		return again
+	})
 	slices.SortStableFunc(list, func(a, b reports.Report) int { return a.Started.Compare(b.Started) })
-	return list, nil
+	return list
 }
 
 // limitFlags reads --limit "check: limit" flags. The limits given for a check
@@ -127,7 +144,7 @@ Those of an expectation of an autoscaler are QUANTITY OPERATOR VALUE [since faul
 		if err != nil {
 			return err
 		}
-		as, err := format(*output)
+		as, err := output()
 		if err != nil {
 			return err
 		}
@@ -138,6 +155,7 @@ Those of an expectation of an autoscaler are QUANTITY OPERATOR VALUE [since faul
 		if err := as.Write(cmd.OutOrStdout(), list...); err != nil {
 			return err
 		}
+		tellGitHub(cmd.ErrOrStderr(), cmd.ErrOrStderr(), list)
 		return verdict(list...)
 	}
 	return cmd

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,12 +20,19 @@ func reportCommand() *cobra.Command {
 	var file string
 	var schema bool
 	cmd := &cobra.Command{
-		Use:   "report RECORD...",
-		Short: "Write a report of records: a page, text, JUnit or JSON",
+		Use:   "report RECORD|RESULTS...",
+		Short: "Write a report of records or results: a page, text, JUnit, JSON or Markdown",
 		Long: `Report renders what records show; its exit code does not depend on the verdict.
-A directory stands for the records in it and below it. The page needs nothing but itself.`,
+A directory stands for the records in it and below it. A file *.json is what an
+earlier report wrote as JSON: it is merged with the records, but has no chart. Each
+run counts once, and several runs of one experiment are trials in JUnit. The page
+needs nothing but itself.
+
+--junit strict writes JUnit in the dialect of Ant's schema and Jenkins' xunit
+plugin; the default has properties, file and line in each test case.`,
 		Example: `  aftershock report runs/20260302T101500.000Z --output html --file report.html
   aftershock report record.jsonl --output junit --file junit.xml
+  aftershock report first/results.json second/results.json --output junit --junit strict
   aftershock report --schema`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if schema {
@@ -34,18 +44,18 @@ A directory stands for the records in it and below it. The page needs nothing bu
 	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of --output json, and do nothing else")
 	cmd.Flags().StringVar(&file, "file", "", "where to write; default: standard output")
 	completeFlag(cmd, "file", completeFiles)
-	cmd.ValidArgsFunction = completeRecords
+	cmd.ValidArgsFunction = completeResults
 	output := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if schema {
 			_, err := io.WriteString(cmd.OutOrStdout(), reports.Schema())
 			return err
 		}
-		as, err := format(*output)
+		as, err := output()
 		if err != nil {
 			return err
 		}
-		list, err := judgeFiles(args, nil)
+		list, err := reportFiles(args)
 		if err != nil {
 			return err
 		}
@@ -61,10 +71,65 @@ A directory stands for the records in it and below it. The page needs nothing bu
 	return cmd
 }
 
-func outputFlag(cmd *cobra.Command) *string {
+// reportFiles are the reports of records, and of results as JSON. A run of which
+// there are both is that of its record, which has more.
+func reportFiles(args []string) (list []reports.Report, err error) {
+	var records, documents []string
+	for _, arg := range args {
+		if filepath.Ext(arg) == ".json" {
+			documents = append(documents, arg)
+		} else {
+			records = append(records, arg)
+		}
+	}
+	if len(records) > 0 {
+		if list, err = judgeFiles(records, nil); err != nil {
+			return nil, err
+		}
+	}
+	for _, path := range documents {
+		file, err := os.Open(path)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		read, err := reports.ReadJSON(file)
+		if err = errors.Join(err, file.Close()); err != nil {
+			return nil, usageError{fmt.Errorf("%s: %w", path, err)}
+		}
+		list = append(list, read...)
+	}
+	return once(list), nil
+}
+
+// outputFlag is --output, and the dialect of what is JUnit.
+func outputFlag(cmd *cobra.Command) (format func() (reports.Format, error)) {
 	output := cmd.Flags().StringP("output", "o", "text", strings.Join(formats(), ", "))
 	completeFlag(cmd, "output", cobra.FixedCompletions(formats(), cobra.ShellCompDirectiveNoFileComp))
-	return output
+	dialect := junitFlag(cmd)
+	return func() (reports.Format, error) {
+		of, err := dialect()
+		if err != nil {
+			return reports.Format{}, err
+		}
+		for _, f := range reports.Formats() {
+			if f.Name == *output {
+				return f.Dialect(of), nil
+			}
+		}
+		return reports.Format{}, usageError{fmt.Errorf("--output %q: want one of %s", *output, strings.Join(formats(), ", "))}
+	}
+}
+
+// junitFlag is --junit, the dialect.
+func junitFlag(cmd *cobra.Command) (dialect func() (string, error)) {
+	name := cmd.Flags().String("junit", reports.Dialects()[0], "dialect of JUnit XML: "+strings.Join(reports.Dialects(), ", "))
+	completeFlag(cmd, "junit", cobra.FixedCompletions(reports.Dialects(), cobra.ShellCompDirectiveNoFileComp))
+	return func() (string, error) {
+		if !slices.Contains(reports.Dialects(), *name) {
+			return "", usageError{fmt.Errorf("--junit %q: want one of %s", *name, strings.Join(reports.Dialects(), ", "))}
+		}
+		return *name, nil
+	}
 }
 
 // formats are the values of --output.
@@ -73,13 +138,4 @@ func formats() (names []string) {
 		names = append(names, f.Name)
 	}
 	return names
-}
-
-func format(name string) (reports.Format, error) {
-	for _, f := range reports.Formats() {
-		if f.Name == name {
-			return f, nil
-		}
-	}
-	return reports.Format{}, usageError{fmt.Errorf("--output %q: want one of %s", name, strings.Join(formats(), ", "))}
 }

@@ -156,9 +156,14 @@ out; "aftershock sweep" undoes all of them at once.
 	completeFlag(cmd, "dry-run", cobra.FixedCompletions([]string{dryRunClient, dryRunServer}, cobra.ShellCompDirectiveNoFileComp))
 	completeFlag(cmd, "label-filter", completeLabels(file))
 	completeDirectory(cmd, "out")
+	dialect := junitFlag(cmd)
 	cmd.ValidArgsFunction = completeIDs(file)
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
 		ctx, stdout := cmd.Context(), cmd.OutOrStdout()
+		junit, err := dialect()
+		if err != nil {
+			return err
+		}
 		plan, err := readPlan(*file)
 		if err != nil {
 			return err
@@ -193,7 +198,7 @@ out; "aftershock sweep" undoes all of them at once.
 			if err := preflight(ctx, stdout, session, list); err != nil {
 				return err
 			}
-			return runAll(cmd, *file, out, list)
+			return runAll(cmd, *file, out, junit, list)
 		})
 	}
 	return cmd
@@ -283,12 +288,13 @@ func atLeast(list []suites.Experiment) string {
 
 // runAll runs the experiments. A failure of the harness ends it; a verdict
 // does not.
-func runAll(cmd *cobra.Command, file, out string, list []suites.Experiment) error {
+func runAll(cmd *cobra.Command, file, out, junit string, list []suites.Experiment) error {
 	ctx := cmd.Context()
 	r, err := newSession(out, cmd.OutOrStdout())
 	if err != nil {
 		return err
 	}
+	r.JUnit = junit
 	fmt.Fprintln(cmd.OutOrStdout(), atLeast(list))
 	defer r.place.leaveTwice(cmd.ErrOrStderr(), sweepWith(file), os.Exit)()
 	for i, e := range list {

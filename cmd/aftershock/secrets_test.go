@@ -377,7 +377,7 @@ func TestAPlantedSecretComesOutNowhere(t *testing.T) {
 				cmd.SetContext(t.Context())
 				cmd.SetOut(&out)
 				cmd.SetErr(&out)
-				err = runAll(cmd, file, filepath.Join(dir, "runs"), list)
+				err = runAll(cmd, file, filepath.Join(dir, "runs"), "default", list)
 				g.search(trial.from+": run", out.String()+message(err))
 				if n := g.searchFiles(trial.from, filepath.Join(dir, "runs")); n < 6 {
 					t.Errorf("%s: %d files", trial.from, n)

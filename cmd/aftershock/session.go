@@ -87,6 +87,7 @@ func (s *session) finish() error {
 	}
 	fmt.Fprintf(s.out, "%s are in %s\n", strings.Join(files, ", "), s.Path)
 	fmt.Fprintf(s.out, "audit head %s\n", s.Head)
+	tellGitHub(s.out, s.out, s.Reports)
 	return err
 }
 

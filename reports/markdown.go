@@ -1,0 +1,204 @@
+package reports
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// Markdown writes reports for merge requests, comments and summaries: how many are
+// held, broken and unknown, one line for each run, the worst first, and the limits of
+// each that is not held.
+func Markdown(w io.Writer, list ...Report) error { return MarkdownWithin(w, math.MaxInt, list...) }
+
+// MarkdownWithin writes reports as [Markdown] does, in at most that many bytes: what
+// does not fit is left out whole, from the end, and the last line says how much.
+// GitHub refuses a larger summary than it takes as a whole.
+func MarkdownWithin(w io.Writer, most int, list ...Report) error {
+	list = slices.Clone(list)
+	slices.SortStableFunc(list, func(a, b Report) int { return cmp.Compare(rank(a), rank(b)) })
+	var out bytes.Buffer
+	fmt.Fprintf(&out, "## %s %s: %s\n\n", mark(Worst(list...)), strings.ToUpper(Worst(list...).String()), counts(list))
+	const cut = 100 // bytes that the line on what is left out takes at most
+	add := func(text string) bool {
+		if out.Len()+len(text)+cut > most {
+			return false
+		}
+		out.WriteString(text)
+		return true
+	}
+	rows, sections := 0, 0
+	if len(list) > 0 {
+		add("| | experiment | started | |\n|---|---|---|---|\n")
+	}
+	for _, r := range list {
+		if !add(fmt.Sprintf("| %s %s | %s | %s | %s |\n", mark(r.Verdict), status(r), markdown(r.Experiment), r.Started.UTC().Format("2006-01-02 15:04:05 MST"), markdown(truncated(r.Reason, 300)))) {
+			break
+		}
+		rows++
+	}
+	for _, r := range list[:rows] {
+		if !add(details(r)) {
+			break
+		}
+		sections++
+	}
+	if left := len(list) - sections; left > 0 {
+		fmt.Fprintf(&out, "\nTo fit, %d of %d runs are left out above, and the limits of %d.\n", len(list)-rows, len(list), left)
+	}
+	if out.Len() > most {
+		return nil // there is no room at all
+	}
+	_, err := w.Write(out.Bytes())
+	return err
+}
+
+// rank orders reports: what may still be in place, what is broken, what is unknown,
+// what is held.
+func rank(r Report) int {
+	switch {
+	case len(r.LeftBehind) > 0:
+		return 0
+	case r.Verdict == steadystate.Broken:
+		return 1
+	case r.Verdict == steadystate.Unknown:
+		return 2
+	}
+	return 3
+}
+
+// mark tells a verdict where there are no colours, and beside its word.
+func mark(v steadystate.Verdict) string {
+	return map[steadystate.Verdict]string{steadystate.Held: "✅", steadystate.Broken: "❌", steadystate.Unknown: "❔"}[v]
+}
+
+// status is the verdict, and what outranks it.
+func status(r Report) string {
+	text := "**" + r.Verdict.String() + "**"
+	if len(r.LeftBehind) > 0 {
+		text += ", **FAULT LEFT BEHIND**"
+	}
+	if p := r.completed(); p.kind != "" {
+		text += ", " + p.kind
+	}
+	return text
+}
+
+// counts is how many reports have each verdict.
+func counts(list []Report) string {
+	n := map[steadystate.Verdict]int{}
+	for _, r := range list {
+		n[r.Verdict]++
+	}
+	return fmt.Sprintf("%d held, %d broken, %d unknown", n[steadystate.Held], n[steadystate.Broken], n[steadystate.Unknown])
+}
+
+// details are the limits of a run and what is missing; folded, if it is held.
+func details(r Report) string {
+	var out strings.Builder
+	open := " open"
+	if r.Verdict == steadystate.Held {
+		open = ""
+	}
+	fmt.Fprintf(&out, "\n<details%s><summary>%s %s</summary>\n\n", open, mark(r.Verdict), markdown(cmp.Or(r.Title, r.Experiment)))
+	if p := r.undone(); len(r.LeftBehind) > 0 {
+		fmt.Fprintf(&out, "- **FAULT LEFT BEHIND**: %s; `aftershock sweep` undoes it\n", markdown(p.text))
+	}
+	for _, c := range r.Caveats {
+		fmt.Fprintf(&out, "- %s\n", markdown(truncated(c, 500)))
+	}
+	fmt.Fprint(&out, "\n| | check | wanted | seen |\n|---|---|---|---|\n")
+	for _, f := range r.Findings {
+		verdict := mark(f.Verdict) + " " + f.Verdict.String()
+		if f.Verdict == steadystate.Held && !r.Proven() {
+			verdict = "❔ within, not proven"
+		}
+		seen := f.Text
+		if f.Undecided != "" {
+			seen += ": " + f.Undecided
+		}
+		fmt.Fprintf(&out, "| %s | %s | %s | %s |\n", verdict, markdown(f.Check), markdown(f.Limit), markdown(truncated(seen, 500)))
+	}
+	var about []string
+	for _, part := range []string{"run " + r.Run, r.Environment["where"], plan(r)} {
+		if part != "" {
+			about = append(about, markdown(part))
+		}
+	}
+	fmt.Fprintf(&out, "\n%s", strings.Join(about, "; "))
+	if r.Page != "" {
+		fmt.Fprintf(&out, "; page: %s", markdown(r.Page))
+	}
+	out.WriteString("\n\n</details>\n")
+	return out.String()
+}
+
+// markdown is a text as Markdown, in one line. Entities are literal in HTML, too.
+func markdown(text string) string {
+	var out strings.Builder
+	for _, c := range strings.Join(strings.Fields(text), " ") {
+		if strings.ContainsRune("\\`*_[]|<>~#&@", c) {
+			fmt.Fprintf(&out, "&#%d;", c)
+		} else {
+			out.WriteRune(c)
+		}
+	}
+	return out.String()
+}
+
+// annotationsShown is how many of each kind GitHub shows of a step.
+const annotationsShown = 10
+
+// Annotations writes what is not held as workflow commands of GitHub, which shows
+// each at its line of the configuration: what may still be in place and what is
+// broken as errors, what is unknown as warnings.
+func Annotations(w io.Writer, list ...Report) error {
+	var errors, warnings []string
+	list = slices.Clone(list)
+	slices.SortStableFunc(list, func(a, b Report) int { return cmp.Compare(rank(a), rank(b)) })
+	for _, r := range list {
+		if p := r.undone(); len(r.LeftBehind) > 0 {
+			errors = append(errors, annotation("error", r.Source, "FAULT LEFT BEHIND by "+r.Experiment, p.text))
+		}
+		if p := r.completed(); p.failure {
+			errors = append(errors, annotation("error", r.Source, strings.ToUpper(p.kind)+" "+r.Experiment, p.text))
+		}
+		for _, f := range r.Findings {
+			if f.Verdict == steadystate.Broken && (!f.OfRun || r.completed().kind == "") {
+				errors = append(errors, annotation("error", cmp.Or(f.Source, r.Source), "BROKEN "+r.Experiment, f.Check+": "+reading(f)))
+			}
+		}
+		if r.Verdict == steadystate.Unknown {
+			warnings = append(warnings, annotation("warning", r.Source, "UNKNOWN "+r.Experiment, r.Reason))
+		}
+	}
+	for _, lines := range [][]string{errors, warnings} {
+		for _, line := range lines[:min(len(lines), annotationsShown)] {
+			if _, err := io.WriteString(w, line); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// annotation is a workflow command. Its properties escape more than its text.
+func annotation(kind, source, title, text string) string {
+	escaped := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
+	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
+	at := ""
+	if s := place(source); s != nil {
+		at = "file=" + property.Replace(s.File)
+		if s.Line > 0 {
+			at += fmt.Sprintf(",line=%d", s.Line)
+		}
+		at += ","
+	}
+	return fmt.Sprintf("::%s %stitle=%s::%s\n", kind, at, property.Replace(title), escaped.Replace(truncated(text, 1000)))
+}
