@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"time"
 
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	"github.com/aftershockhq/aftershock/experiments/faults"
 )
 
@@ -19,6 +21,13 @@ func New(c faults.Cluster, timeouts Timeouts) (*Cluster, error) {
 		return nil, err
 	}
 	return &Cluster{Cluster: c, timeouts: timeouts.withDefaults()}, nil
+}
+
+// With is the cluster by another client of it.
+func (c *Cluster) With(other client.WithWatch) *Cluster {
+	with := *c
+	with.Client = other
+	return &with
 }
 
 // Timeouts bound the waits for Chaos Mesh.

@@ -16,13 +16,11 @@
 //
 // # Nothing is left behind
 //
-// The cluster itself is the ledger of a run's objects. Every object carries the
-// labels [ManagedLabel] and [RunLabel] from the instant it exists, because they
-// are part of the request that creates it: a search for these labels
-// ([Scope.Labels]) finds every object of ours at every instant, even after a
-// crash of the program. The record is the cross-check: an event with the
-// object's full name is written before the request is sent, so that a cut
-// record names everything that its run may have left behind. No second store
-// exists that could disagree. A search finds a [Leftover], and [Sweep] proves
-// that none is left.
+// Every object carries the labels [ManagedLabel] and [RunLabel] from the instant it
+// exists, because they are part of the request that creates it: a search for these
+// labels ([Scope.Labels]) finds every object of ours at every instant, even after a
+// crash of the program. The record is the cross-check: an event with the object's
+// full name is written before the request is sent, so that a cut record names
+// everything that its run may have left behind. Package ledger writes the same down
+// in the cluster. A search finds a [Leftover], and [Sweep] proves that none is left.
 package faults

@@ -12,6 +12,10 @@ import (
 // was created then.
 var ErrRefused = errors.New("refused")
 
+// ErrNotRequested is wrapped by the error of a change that was not requested of the
+// API server at all.
+var ErrNotRequested = errors.New("not requested")
+
 // Refuse returns an error that wraps [ErrRefused], with the reason.
 func Refuse(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrRefused, fmt.Errorf(format, args...))
@@ -29,5 +33,5 @@ func Permanent(err error) bool {
 // front of it, the request may have succeeded; and if a name of ours is already
 // taken, an earlier attempt took it, whose answer was lost.
 func Rejected(err error) bool {
-	return Permanent(err) || apierrors.IsNotFound(err) || apierrors.IsConflict(err) || apierrors.IsTooManyRequests(err)
+	return errors.Is(err, ErrNotRequested) || Permanent(err) || apierrors.IsNotFound(err) || apierrors.IsConflict(err) || apierrors.IsTooManyRequests(err)
 }

@@ -3,6 +3,7 @@ package faults_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"testing"
 
@@ -40,6 +41,7 @@ func TestOnlyWhatTheServerRejectedIsCertainlyNotDone(t *testing.T) {
 		{"the server failed", apierrors.NewInternalError(no), false, false},
 		{"the connection broke", errors.New("EOF"), false, false},
 		{"the run ended", context.Canceled, false, false},
+		{"it was never sent", fmt.Errorf("%w: write it down: %w", faults.ErrNotRequested, context.DeadlineExceeded), true, false},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			if got := faults.Rejected(row.err); got != row.rejected {

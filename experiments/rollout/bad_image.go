@@ -30,6 +30,9 @@ type BadImage struct {
 	// Image that cannot be pulled. Default: the repository of the current one,
 	// with the tag "aftershock-missing".
 	Image string
+	// Swept: something in the cluster undoes it if the run is killed. Default: there
+	// is a warning before the run.
+	Swept bool
 
 	placed *note // may be in place; nil: no request was made
 	unsure bool  // whether it was ever placed is unknown: the request had no answer
@@ -61,9 +64,13 @@ func (b *BadImage) Preview(ctx context.Context, run string) (experiments.Preview
 	if err != nil {
 		return experiments.Preview{}, fmt.Errorf("%s: %w", b, err)
 	}
+	warning := endless
+	if b.Swept {
+		warning = ""
+	}
 	// The pod that will show the effect does not exist yet.
 	effect := record.Effect{Event: record.EventWaiting, Container: note.Container}
-	preview := experiments.Preview{Object: s.Object, Candidates: faults.Targets(pods), Requested: len(pods), Effects: []record.Effect{effect}, Warning: endless}
+	preview := experiments.Preview{Object: s.Object, Candidates: faults.Targets(pods), Requested: len(pods), Effects: []record.Effect{effect}, Warning: warning}
 	preview.Away, preview.AwayBy = away(s)
 	return preview, nil
 }

@@ -23,8 +23,6 @@ const (
 	keepFor = 5 * time.Minute
 	// grace is how long a terminating worker may take for its requests in flight.
 	grace = 10 * time.Second
-	// nobody is the user ID of a worker.
-	nobody = 65532
 )
 
 // object is the Job of one drive.
@@ -50,41 +48,21 @@ func (j Job) object(run string, lifetime time.Duration) *batchv1.Job {
 }
 
 func (j Job) pod(run, name string) corev1.PodSpec {
-	return corev1.PodSpec{
-		RestartPolicy:                 corev1.RestartPolicyNever,
-		AutomountServiceAccountToken:  new(false),
-		EnableServiceLinks:            new(false),
-		TerminationGracePeriodSeconds: new(int64(grace.Seconds())),
-		SecurityContext: &corev1.PodSecurityContext{
-			RunAsNonRoot:   new(true),
-			RunAsUser:      new(int64(nobody)),
-			RunAsGroup:     new(int64(nobody)),
-			SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
-		},
-		// Prefer several machines; fewer are no reason not to run.
-		TopologySpreadConstraints: []corev1.TopologySpreadConstraint{{
-			MaxSkew:           1,
-			TopologyKey:       corev1.LabelHostname,
-			WhenUnsatisfiable: corev1.ScheduleAnyway,
-			LabelSelector:     &metav1.LabelSelector{MatchLabels: map[string]string{JobLabel: name}},
-		}},
-		Containers: []corev1.Container{{
-			Name:  "worker",
-			Image: j.Image,
-			Args:  []string{"load-worker", "--run", run, "--listen", fmt.Sprintf(":%d", Port)},
-			Ports: []corev1.ContainerPort{{ContainerPort: Port, Protocol: corev1.ProtocolTCP}},
-			Resources: corev1.ResourceRequirements{
-				Requests: corev1.ResourceList{corev1.ResourceCPU: j.CPU, corev1.ResourceMemory: j.Memory},
-				Limits:   corev1.ResourceList{corev1.ResourceMemory: j.Memory},
-			},
-			SecurityContext: &corev1.SecurityContext{
-				AllowPrivilegeEscalation: new(false),
-				ReadOnlyRootFilesystem:   new(true),
-				Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
-			},
-			TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
-		}},
+	pod := faults.OwnPod("worker", j.Image, "load-worker", "--run", run, "--listen", fmt.Sprintf(":%d", Port))
+	pod.TerminationGracePeriodSeconds = new(int64(grace.Seconds()))
+	// Prefer several machines; fewer are no reason not to run.
+	pod.TopologySpreadConstraints = []corev1.TopologySpreadConstraint{{
+		MaxSkew:           1,
+		TopologyKey:       corev1.LabelHostname,
+		WhenUnsatisfiable: corev1.ScheduleAnyway,
+		LabelSelector:     &metav1.LabelSelector{MatchLabels: map[string]string{JobLabel: name}},
+	}}
+	pod.Containers[0].Ports = []corev1.ContainerPort{{ContainerPort: Port, Protocol: corev1.ProtocolTCP}}
+	pod.Containers[0].Resources = corev1.ResourceRequirements{
+		Requests: corev1.ResourceList{corev1.ResourceCPU: j.CPU, corev1.ResourceMemory: j.Memory},
+		Limits:   corev1.ResourceList{corev1.ResourceMemory: j.Memory},
 	}
+	return pod
 }
 
 // explain adds next steps to errors of the API.

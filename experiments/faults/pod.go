@@ -1,0 +1,33 @@
+package faults
+
+import corev1 "k8s.io/api/core/v1"
+
+// nobody is the user ID in a pod of the program's own.
+const nobody = 65532
+
+// OwnPod is a pod of the program's own: its image runs once, with these arguments,
+// as a user without any rights on the node or in the cluster.
+func OwnPod(container, image string, args ...string) corev1.PodSpec {
+	return corev1.PodSpec{
+		RestartPolicy:                corev1.RestartPolicyNever,
+		AutomountServiceAccountToken: new(false),
+		EnableServiceLinks:           new(false),
+		SecurityContext: &corev1.PodSecurityContext{
+			RunAsNonRoot:   new(true),
+			RunAsUser:      new(int64(nobody)),
+			RunAsGroup:     new(int64(nobody)),
+			SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+		},
+		Containers: []corev1.Container{{
+			Name:  container,
+			Image: image,
+			Args:  args,
+			SecurityContext: &corev1.SecurityContext{
+				AllowPrivilegeEscalation: new(false),
+				ReadOnlyRootFilesystem:   new(true),
+				Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+			},
+			TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
+		}},
+	}
+}

@@ -1,0 +1,174 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/experiments/faults"
+)
+
+// A Book is what the cluster has of a run's ledger: the ConfigMap, and the Job of
+// its switch.
+type Book struct {
+	Run       string
+	Namespace string
+	Entries   []Entry
+
+	ledger bool   // there is a ConfigMap
+	job    string // the switch's; empty: there is none
+}
+
+// Read lists the books of all runs, and changes nothing.
+func Read(ctx context.Context, c client.Reader, namespace string) ([]Book, error) {
+	var maps corev1.ConfigMapList
+	var jobs batchv1.JobList
+	errMaps := c.List(ctx, &maps, client.InNamespace(namespace), faults.Scope{}.Labels())
+	errJobs := c.List(ctx, &jobs, client.InNamespace(namespace), faults.Scope{}.Labels(), client.HasLabels{SwitchLabel})
+	var errs []error
+	if errMaps != nil {
+		errs = append(errs, fmt.Errorf("list the ledgers in %s: %w", namespace, explain(errMaps, namespace, "configmaps")))
+	}
+	if errJobs != nil {
+		errs = append(errs, fmt.Errorf("list the dead-man switches in %s: %w", namespace, explain(errJobs, namespace, "jobs")))
+	}
+	var books []Book
+	of := func(run string) *Book {
+		i := slices.IndexFunc(books, func(b Book) bool { return b.Run == run })
+		if i < 0 {
+			i, books = len(books), append(books, Book{Run: run, Namespace: namespace})
+		}
+		return &books[i]
+	}
+	for _, m := range maps.Items {
+		run := m.Labels[faults.RunLabel]
+		if m.Name != prefix+run {
+			continue // another's
+		}
+		b := of(run)
+		b.ledger = true
+		for line := range strings.Lines(m.Data[lines]) {
+			e, err := parse(line)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("ConfigMap/%s/%s: %w", namespace, m.Name, err))
+				continue
+			}
+			b.Entries = append(b.Entries, e)
+		}
+	}
+	for _, j := range jobs.Items {
+		of(j.Labels[faults.RunLabel]).job = j.Name
+	}
+	return books, errors.Join(errs...)
+}
+
+// Find lists the objects that the run has created and that are still there, also
+// where labels would not find them. It changes nothing.
+func (b Book) Find(ctx context.Context, c client.Client) ([]faults.Leftover, error) {
+	found, err := existing(ctx, c, b.Entries)
+	var left []faults.Leftover
+	for _, f := range found {
+		left = append(left, faults.NewLeftover(f.Kind.Kind, b.Run, f.object))
+	}
+	return left, err
+}
+
+// Label gives the objects that the run has created the labels of the run back, by
+// which they are found and removed.
+func (b Book) Label(ctx context.Context, c client.Client) error {
+	found, err := existing(ctx, c, b.Entries)
+	errs := []error{err}
+	for _, f := range found {
+		before, _ := f.object.DeepCopyObject().(client.Object)
+		labels, changed := f.object.GetLabels(), false
+		if labels == nil {
+			labels = map[string]string{}
+		}
+		for key, value := range faults.NewMeta("", b.Namespace, b.Run).Labels {
+			changed = changed || labels[key] != value
+			labels[key] = value
+		}
+		if !changed {
+			continue
+		}
+		f.object.SetLabels(labels)
+		if err := c.Patch(ctx, f.object, client.MergeFrom(before)); client.IgnoreNotFound(err) != nil {
+			errs = append(errs, fmt.Errorf("label %s %s, which has lost its labels: %w", f.Kind.Kind, f.ObjectKey, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Leftovers are the book's own objects.
+func (b Book) Leftovers() (list []faults.Leftover) {
+	for _, o := range b.objects() {
+		kind := "ConfigMap"
+		if _, job := o.(*batchv1.Job); job {
+			kind = "Job"
+		}
+		list = append(list, faults.NewLeftover(kind, b.Run, o))
+	}
+	return list
+}
+
+// objects are the ledger and the switch. The switch is last: it may be what removes
+// them.
+func (b Book) objects() (list []client.Object) {
+	if b.ledger {
+		list = append(list, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: b.Namespace, Name: prefix + b.Run}})
+	}
+	if b.job != "" {
+		list = append(list, &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: b.Namespace, Name: b.job}})
+	}
+	return list
+}
+
+// Remove deletes the ledger and the switch.
+func (b Book) Remove(ctx context.Context, c client.Client) error {
+	var errs []error
+	for _, o := range b.objects() {
+		if err := c.Delete(ctx, o, client.PropagationPolicy(metav1.DeletePropagationBackground)); client.IgnoreNotFound(err) != nil {
+			errs = append(errs, fmt.Errorf("delete %T %s: %w", o, client.ObjectKeyFromObject(o), err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// A thing is an entry whose object is there.
+type thing struct {
+	Entry
+	object client.Object
+}
+
+// existing are the objects that were created and are there.
+func existing(ctx context.Context, c client.Client, entries []Entry) (found []thing, err error) {
+	var errs []error
+	for _, e := range entries {
+		if !e.Created {
+			continue
+		}
+		made, err := c.Scheme().New(e.Kind)
+		object, ok := made.(client.Object)
+		if err != nil || !ok {
+			errs = append(errs, fmt.Errorf("look for %s: no such kind is known: %w", e, err))
+			continue
+		}
+		switch err := c.Get(ctx, e.ObjectKey, object); {
+		case apierrors.IsNotFound(err), meta.IsNoMatchError(err): // also where the kind is no longer installed
+		case err != nil:
+			errs = append(errs, fmt.Errorf("look for %s %s: %w", e.Kind.Kind, e.ObjectKey, err))
+		default:
+			found = append(found, thing{e, object})
+		}
+	}
+	return found, errors.Join(errs...)
+}

@@ -1,0 +1,394 @@
+package ledger_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	clientgo "k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/aftershockhq/aftershock/experiments/faults"
+	"github.com/aftershockhq/aftershock/experiments/ledger"
+	"github.com/aftershockhq/aftershock/record"
+)
+
+const home = "aftershock"
+
+func cluster(t *testing.T, funcs interceptor.Funcs, objects ...client.Object) client.WithWatch {
+	t.Helper()
+	scheme := runtime.NewScheme()
+	if err := errors.Join(clientgo.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
+		t.Fatal(err)
+	}
+	return fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).WithInterceptorFuncs(funcs).Build()
+}
+
+func slow() *v1alpha1.NetworkChaos {
+	return &v1alpha1.NetworkChaos{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "slow"}}
+}
+
+func checkout() *appsv1.Deployment {
+	return &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "checkout"}}
+}
+
+// begun is a ledger of a run, and what is noted.
+func begun(t *testing.T, c client.Client, with *ledger.Switch) (l *ledger.Ledger, rec *record.Recorder, notes func() string) {
+	t.Helper()
+	var text bytes.Buffer
+	rec = record.NewRecorder(&text)
+	l = &ledger.Ledger{Client: c, Namespace: home, Experiment: "checkout/network/delay", Switch: with}
+	if err := l.Begin(t.Context(), rec); err != nil {
+		t.Fatal(err)
+	}
+	return l, rec, func() string {
+		rec.Flush()
+		return text.String()
+	}
+}
+
+// written are the lines of a run's ledger; nil: there is no ledger.
+func written(t *testing.T, c client.Client, run string) []string {
+	t.Helper()
+	var m corev1.ConfigMap
+	if err := c.Get(t.Context(), client.ObjectKey{Namespace: home, Name: "aftershock-run-" + run}, &m); apierrors.IsNotFound(err) {
+		return nil
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	if m.Labels[faults.RunLabel] != run || m.Labels[faults.ManagedLabel] != faults.Managed {
+		t.Errorf("labels %v", m.Labels)
+	}
+	return strings.Split(strings.TrimSpace(m.Data["changes"]), "\n")
+}
+
+const (
+	createdSlow     = "created chaos-mesh.org/v1alpha1 NetworkChaos shop/slow"
+	changedCheckout = "changed apps/v1 Deployment shop/checkout"
+)
+
+func TestAChangeIsWrittenDownBeforeItIsMade(t *testing.T) {
+	var c client.WithWatch
+	var run string
+	var before []string // the ledger at each change
+	look := func(ctx context.Context, o client.Object) {
+		if _, own := o.(*corev1.ConfigMap); !own {
+			before = append(before, strings.Join(written(t, c, run), "; "))
+		}
+	}
+	c = cluster(t, interceptor.Funcs{
+		Create: func(ctx context.Context, c client.WithWatch, o client.Object, options ...client.CreateOption) error {
+			look(ctx, o)
+			return c.Create(ctx, o, options...)
+		},
+		Patch: func(ctx context.Context, c client.WithWatch, o client.Object, p client.Patch, options ...client.PatchOption) error {
+			look(ctx, o)
+			return c.Patch(ctx, o, p, options...)
+		},
+		Update: func(ctx context.Context, c client.WithWatch, o client.Object, options ...client.UpdateOption) error {
+			look(ctx, o)
+			return c.Update(ctx, o, options...)
+		},
+	}, checkout())
+	l, rec, _ := begun(t, c, nil)
+	run = rec.Run()
+	w, patch := l.Writing(c), client.RawPatch("application/merge-patch+json", []byte(`{"metadata":{"annotations":{"a":"b"}}}`))
+	dry := slow()
+	if err := errors.Join(w.Create(t.Context(), dry, client.DryRunAll), w.Patch(t.Context(), checkout(), patch, client.DryRunAll)); err != nil {
+		t.Fatal(err)
+	}
+	if got := written(t, c, run); got != nil {
+		t.Errorf("a dry run wrote %q", got)
+	}
+	before = nil
+	if err := errors.Join(w.Create(t.Context(), slow()), w.Patch(t.Context(), slow(), patch), w.Patch(t.Context(), checkout(), patch)); err != nil {
+		t.Fatal(err)
+	}
+	var d appsv1.Deployment
+	if err := errors.Join(w.Get(t.Context(), client.ObjectKeyFromObject(checkout()), &d), w.Update(t.Context(), &d)); err != nil {
+		t.Fatal(err)
+	}
+	all := createdSlow + "; " + changedCheckout
+	// Chaos Mesh's objects are patched only to be freed.
+	if want := []string{createdSlow, createdSlow, all, all}; !slices.Equal(before, want) {
+		t.Errorf("before the changes:\n%s\nwant\n%s", strings.Join(before, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestTheLedgerIsDeletedOnceNothingIsLeft(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		then     func(c client.Client, rec *record.Recorder) error
+		kept     bool
+	}{
+		{"what was created is gone", func(c client.Client, _ *record.Recorder) error { return c.Delete(context.Background(), slow()) }, false},
+		{"it is still there", func(client.Client, *record.Recorder) error { return nil }, true},
+		{"the fault could not be undone", func(c client.Client, rec *record.Recorder) error {
+			rec.Record(record.Entry{Removal: &record.Removal{Error: "conflict"}})
+			return c.Delete(context.Background(), slow())
+		}, true},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			c := cluster(t, interceptor.Funcs{}, checkout())
+			l, rec, notes := begun(t, c, &ledger.Switch{Image: "a", ServiceAccount: "b", Args: func(string) []string { return nil }})
+			if err := l.Writing(c).Create(t.Context(), slow()); err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(row.then(c, rec), l.End(t.Context())); err != nil {
+				t.Fatal(err)
+			}
+			if got := written(t, c, rec.Run()); (got != nil) != row.kept {
+				t.Errorf("the ledger has %q", got)
+			}
+			var jobs batchv1.JobList
+			if err := c.List(t.Context(), &jobs); err != nil || (len(jobs.Items) > 0) != row.kept {
+				t.Errorf("%d switches, %v", len(jobs.Items), err)
+			}
+			if got := strings.Contains(notes(), "what may be left, and the dead-man switch sweeps it"); got != row.kept {
+				t.Errorf("notes %s", notes())
+			}
+			if err := l.Writing(c).Update(t.Context(), checkout()); !errors.Is(err, faults.ErrNotRequested) {
+				t.Errorf("a change after the end: %v", err)
+			}
+		})
+	}
+}
+
+func TestAChangeThatCannotBeWrittenDownIsNotMade(t *testing.T) {
+	configMaps := schema.GroupResource{Resource: "configmaps"}
+	for _, row := range []struct {
+		sentence string
+		answer   func(try int) (err error, done bool) // done: but the answer is lost
+		want     string                               // empty: it is made
+	}{
+		{"a right is missing", func(int) (error, bool) { return apierrors.NewForbidden(configMaps, "", errors.New("no role")), false }, "the right to get, list, create, update and delete configmaps in aftershock"},
+		{"the namespace is missing", func(int) (error, bool) { return apierrors.NewNotFound(configMaps, ""), false }, "kubectl create namespace aftershock"},
+		{"the server fails for long", func(int) (error, bool) { return apierrors.NewInternalError(errors.New("etcd")), false }, "etcd"},
+		{"the server fails once", func(try int) (error, bool) {
+			if try == 0 {
+				return apierrors.NewInternalError(errors.New("etcd")), false
+			}
+			return nil, true
+		}, ""},
+		{"an answer is lost", func(try int) (error, bool) {
+			if try == 0 {
+				return errors.New("EOF"), true
+			}
+			return nil, true
+		}, ""},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			try := 0
+			c := cluster(t, interceptor.Funcs{
+				Create: func(ctx context.Context, c client.WithWatch, o client.Object, options ...client.CreateOption) error {
+					if _, own := o.(*corev1.ConfigMap); !own {
+						return c.Create(ctx, o, options...)
+					}
+					answer, done := row.answer(try)
+					if try++; done {
+						if err := c.Create(ctx, o, options...); err != nil {
+							return err
+						}
+					}
+					return answer
+				},
+			})
+			synctest.Test(t, func(t *testing.T) {
+				l, rec, _ := begun(t, c, nil)
+				err := l.Writing(c).Create(t.Context(), slow())
+				there := c.Get(t.Context(), client.ObjectKeyFromObject(slow()), slow()) == nil
+				if row.want == "" {
+					if err != nil || !there || !slices.Equal(written(t, c, rec.Run()), []string{createdSlow}) {
+						t.Errorf("%v; it is there: %t; written: %q", err, there, written(t, c, rec.Run()))
+					}
+					return
+				}
+				if err == nil || there || !strings.Contains(err.Error(), row.want) || !faults.Rejected(err) {
+					t.Errorf("%v, want %q; it is there: %t", err, row.want, there)
+				}
+			})
+		})
+	}
+}
+
+func TestUndoingNeedsNoLedger(t *testing.T) {
+	no := func(o client.Object) error {
+		if _, own := o.(*corev1.ConfigMap); own {
+			return apierrors.NewForbidden(schema.GroupResource{}, "", errors.New("no role any more"))
+		}
+		return nil
+	}
+	failing := false
+	c := cluster(t, interceptor.Funcs{Update: func(ctx context.Context, c client.WithWatch, o client.Object, options ...client.UpdateOption) error {
+		if err := no(o); failing && err != nil {
+			return err
+		}
+		return c.Update(ctx, o, options...)
+	}}, checkout(), &v1alpha1.PodNetworkChaos{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "a"}})
+	l, rec, _ := begun(t, c, nil)
+	w, patch := l.Writing(c), client.RawPatch("application/merge-patch+json", []byte(`{"metadata":{"annotations":{"a":"b"}}}`))
+	if err := w.Patch(t.Context(), checkout(), patch); err != nil {
+		t.Fatal(err)
+	}
+	failing = true
+	if err := errors.Join(w.Patch(t.Context(), checkout(), patch), w.Patch(t.Context(), &v1alpha1.PodNetworkChaos{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "a"}}, patch)); err != nil {
+		t.Error(err)
+	}
+	if got := written(t, c, rec.Run()); !slices.Equal(got, []string{changedCheckout}) {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestALedgerThatIsDeletedUnderWayIsWrittenAgain(t *testing.T) {
+	c := cluster(t, interceptor.Funcs{}, checkout())
+	l, rec, _ := begun(t, c, nil)
+	if err := l.Writing(c).Create(t.Context(), slow()); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Delete(t.Context(), &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: home, Name: "aftershock-run-" + rec.Run()}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Writing(c).Update(t.Context(), checkout()); err != nil {
+		t.Fatal(err)
+	}
+	if got := written(t, c, rec.Run()); !slices.Equal(got, []string{createdSlow, changedCheckout}) {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestWhatLostItsLabelsIsFoundAndGetsThemBack(t *testing.T) {
+	c := cluster(t, interceptor.Funcs{}, checkout())
+	l, rec, _ := begun(t, c, nil)
+	w := l.Writing(c)
+	if err := errors.Join(w.Create(t.Context(), slow()), w.Update(t.Context(), checkout())); err != nil {
+		t.Fatal(err)
+	}
+	books, err := ledger.Read(t.Context(), c, home)
+	if err != nil || len(books) != 1 || books[0].Run != rec.Run() {
+		t.Fatalf("%v, %v", books, err)
+	}
+	left, err := books[0].Find(t.Context(), c)
+	if err != nil || len(left) != 1 || left[0].String() != "NetworkChaos/shop/slow, left behind by run "+rec.Run() {
+		t.Errorf("%v, %v", left, err)
+	}
+	if err := books[0].Label(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	got := slow()
+	if err := c.Get(t.Context(), client.ObjectKeyFromObject(got), got); err != nil || got.Labels[faults.RunLabel] != rec.Run() || got.Labels[faults.ManagedLabel] != faults.Managed {
+		t.Errorf("%v, %v", got.Labels, err)
+	}
+}
+
+func TestALineThatIsNoneIsAnError(t *testing.T) {
+	for _, line := range []string{"created", "removed v1 Pod a/b", "created v1 Pod ab", "created a/b/c Pod a/b"} {
+		c := cluster(t, interceptor.Funcs{}, &corev1.ConfigMap{
+			ObjectMeta: metav1.ObjectMeta{Namespace: home, Name: "aftershock-run-1", Labels: map[string]string{faults.ManagedLabel: faults.Managed, faults.RunLabel: "1"}},
+			Data:       map[string]string{"changes": line + "\n" + createdSlow + "\n"},
+		})
+		books, err := ledger.Read(t.Context(), c, home)
+		if err == nil || !strings.Contains(err.Error(), line) || len(books) != 1 || len(books[0].Entries) != 1 {
+			t.Errorf("%q: %v, %v", line, books, err)
+		}
+	}
+}
+
+// pod is of a switch.
+func pod(run string, state corev1.ContainerState) *corev1.Pod {
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: home, Name: "switch", Labels: map[string]string{ledger.SwitchLabel: run}},
+		Status:     corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: []corev1.ContainerStatus{{Ready: state.Running != nil, State: state}}},
+	}
+}
+
+func TestNothingIsInjectedUntilTheSwitchRuns(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		state    corev1.ContainerState
+		after    time.Duration // the pod comes; zero: never
+		want     string
+	}{
+		{"it runs soon", corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}, 10 * time.Second, ""},
+		{"its image cannot be pulled", corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ErrImagePull", Message: "no such image"}}, time.Second, "ErrImagePull no such image"},
+		{"it lacks a right", corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 3, Message: "forbidden"}}, time.Second, "ended with 3: forbidden"},
+		{"it has no account", corev1.ContainerState{}, 0, "is there a ServiceAccount sweeper in aftershock?"},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			c := cluster(t, interceptor.Funcs{})
+			synctest.Test(t, func(t *testing.T) {
+				with := &ledger.Switch{Image: "aftershock:1", ServiceAccount: "sweeper", Longest: 2 * time.Minute, Args: func(run string) []string { return []string{"sweep", run} }}
+				l, rec, _ := begun(t, c, with)
+				var jobs batchv1.JobList
+				if err := c.List(t.Context(), &jobs, client.InNamespace(home), client.MatchingLabels{ledger.SwitchLabel: rec.Run(), faults.RunLabel: rec.Run()}); err != nil || len(jobs.Items) != 1 {
+					t.Fatalf("%v, %v", jobs.Items, err)
+				}
+				job := jobs.Items[0].Spec
+				spec := job.Template.Spec
+				if *job.ActiveDeadlineSeconds != 17*60 || *job.BackoffLimit != 4 || *job.TTLSecondsAfterFinished == 0 || !*spec.AutomountServiceAccountToken ||
+					spec.ServiceAccountName != "sweeper" || spec.Containers[0].Image != "aftershock:1" || !slices.Equal(spec.Containers[0].Args, []string{"sweep", rec.Run()}) {
+					t.Errorf("%+v", job)
+				}
+				if row.after > 0 {
+					time.AfterFunc(row.after, func() {
+						if err := c.Create(context.Background(), pod(rec.Run(), row.state)); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+				err := l.Allow(t.Context(), time.Minute)
+				if (err == nil) != (row.want == "") || err != nil && !strings.Contains(err.Error(), row.want) {
+					t.Errorf("%v, want %q", err, row.want)
+				}
+				if err := l.End(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+func TestAPreflightTellsWhatTheLedgerLacks(t *testing.T) {
+	for _, row := range []struct {
+		kind client.Object
+		want string
+	}{
+		{nil, ""},
+		{&corev1.ConfigMap{}, "create a ConfigMap in aftershock"},
+		{&batchv1.Job{}, "create a Job in aftershock"},
+	} {
+		c := cluster(t, interceptor.Funcs{Create: func(ctx context.Context, c client.WithWatch, o client.Object, options ...client.CreateOption) error {
+			if row.kind != nil && schemaOf(t, c, o) == schemaOf(t, c, row.kind) {
+				return apierrors.NewForbidden(schema.GroupResource{}, "", errors.New("no role"))
+			}
+			return c.Create(ctx, o, options...)
+		}})
+		l := &ledger.Ledger{Client: c, Namespace: home, Switch: &ledger.Switch{Args: func(string) []string { return nil }}}
+		if err := l.Preflight(t.Context()); (err == nil) != (row.want == "") || err != nil && !strings.Contains(err.Error(), row.want) {
+			t.Errorf("%v, want %q", err, row.want)
+		}
+	}
+}
+
+func schemaOf(t *testing.T, c client.Client, o client.Object) schema.GroupVersionKind {
+	t.Helper()
+	kind, err := c.GroupVersionKindFor(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kind
+}

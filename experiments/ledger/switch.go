@@ -1,0 +1,148 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/faults"
+)
+
+// SwitchLabel is a label of a switch's Job and of its pod, with the run, besides the
+// labels of all objects of a run.
+const SwitchLabel = "aftershock.dev/dead-man-switch"
+
+const (
+	// readyFor is how long the switch's pod may take to run once a fault is due.
+	readyFor = 45 * time.Second
+	// sweepFor is how long the switch may take after the latest end of the run, with
+	// the expiry of its locks.
+	sweepFor = 15 * time.Minute
+	// tries is how often a switch that fails is started again, with the cluster's
+	// growing back-off.
+	tries = 4
+	// keepFor is how long the cluster keeps the Job of a switch that has ended and has
+	// not removed itself, for its logs.
+	keepFor = time.Hour
+)
+
+// A Switch is a Job that sweeps the run if it is killed.
+type Switch struct {
+	// Image is an image whose entry point is this program, of this version. Required.
+	Image string
+	// ServiceAccount is the account of its pod, in the namespace of the ledger, with
+	// the rights to sweep. Required.
+	ServiceAccount string
+	// Args are the program's arguments for a run. Required.
+	Args func(run string) []string
+	// Longest is how long the run takes at most. Required.
+	Longest time.Duration
+
+	name string
+}
+
+// object is the Job of a run.
+func (s *Switch) object(namespace, run string) *batchv1.Job {
+	job := &batchv1.Job{ObjectMeta: faults.NewMeta("switch", namespace, run)}
+	faults.SettleName(job)
+	job.Labels[SwitchLabel] = run
+	pod := faults.OwnPod("switch", s.Image, s.Args(run)...)
+	pod.ServiceAccountName, pod.AutomountServiceAccountToken = s.ServiceAccount, new(true)
+	pod.TerminationGracePeriodSeconds = new(int64(5))
+	memory := resource.MustParse("256Mi")
+	pod.Containers[0].Resources = corev1.ResourceRequirements{
+		Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("10m"), corev1.ResourceMemory: resource.MustParse("64Mi")},
+		Limits:   corev1.ResourceList{corev1.ResourceMemory: memory},
+	}
+	job.Spec = batchv1.JobSpec{
+		BackoffLimit:            new(int32(tries)),
+		ActiveDeadlineSeconds:   new(int64(math.Ceil((s.Longest + sweepFor).Seconds()))),
+		TTLSecondsAfterFinished: new(int32(keepFor.Seconds())),
+		Template:                corev1.PodTemplateSpec{Spec: pod},
+	}
+	job.Spec.Template.Labels = job.Labels
+	return job
+}
+
+// start creates the Job. A request without an answer may have succeeded: the labels
+// tell.
+func (s *Switch) start(ctx context.Context, l *Ledger) error {
+	ctx, cancel := context.WithTimeout(ctx, writeFor)
+	defer cancel()
+	job := s.object(l.Namespace, l.run)
+	s.name = job.Name
+	for {
+		err := l.Client.Create(ctx, job.DeepCopy())
+		switch {
+		case err == nil, apierrors.IsAlreadyExists(err):
+			return nil
+		case faults.Permanent(err), apierrors.IsNotFound(err):
+			return fmt.Errorf("create Job/%s/%s: %w", l.Namespace, job.Name, explain(err, l.Namespace, "jobs"))
+		}
+		if ended := experiments.Wait(ctx, writeEvery); ended != nil {
+			return fmt.Errorf("create Job/%s/%s: %w", l.Namespace, job.Name, errors.Join(err, ended))
+		}
+	}
+}
+
+// ready waits until the switch's pod runs.
+func (s *Switch) ready(ctx context.Context, l *Ledger) error {
+	ctx, cancel := context.WithTimeout(ctx, readyFor)
+	defer cancel()
+	for {
+		var pods corev1.PodList
+		err := l.Client.List(ctx, &pods, client.InNamespace(l.Namespace), client.MatchingLabels{SwitchLabel: l.run})
+		why := "it has no pod: is there a ServiceAccount " + s.ServiceAccount + " in " + l.Namespace + "?"
+		for _, pod := range pods.Items {
+			if why = waits(pod); why == "" {
+				return nil
+			}
+		}
+		if err != nil {
+			why = explain(err, l.Namespace, "pods").Error()
+		}
+		if experiments.Wait(ctx, writeEvery) != nil || faults.Permanent(err) {
+			return fmt.Errorf("nothing would undo the fault if this run were killed: Job/%s/%s does not run: %s", l.Namespace, s.name, why)
+		}
+	}
+}
+
+// waits is why the switch's pod does not run; empty: it does.
+func waits(pod corev1.Pod) string {
+	for _, c := range pod.Status.ContainerStatuses {
+		switch {
+		case c.State.Running != nil && c.Ready && pod.DeletionTimestamp == nil:
+			return ""
+		case c.State.Waiting != nil:
+			return fmt.Sprintf("pod %s waits: %s %s", pod.Name, c.State.Waiting.Reason, c.State.Waiting.Message)
+		case c.State.Terminated != nil:
+			return fmt.Sprintf("pod %s ended with %d: %s", pod.Name, c.State.Terminated.ExitCode, c.State.Terminated.Message)
+		}
+	}
+	return fmt.Sprintf("pod %s is %s", pod.Name, pod.Status.Phase)
+}
+
+// Preflight asks the cluster in a dry run whether a ledger, and the switch, can be
+// made. It changes nothing.
+func (l *Ledger) Preflight(ctx context.Context) error {
+	made := &corev1.ConfigMap{ObjectMeta: faults.NewMeta("aftershock-run", l.Namespace, "preflight")}
+	if err := l.Client.Create(ctx, made, client.DryRunAll); err != nil {
+		return fmt.Errorf("create a ConfigMap in %s: %w", l.Namespace, explain(err, l.Namespace, "configmaps"))
+	}
+	if l.Switch == nil {
+		return nil
+	}
+	if err := l.Client.Create(ctx, l.Switch.object(l.Namespace, "preflight"), client.DryRunAll); err != nil {
+		return fmt.Errorf("create a Job in %s: %w", l.Namespace, explain(err, l.Namespace, "jobs"))
+	}
+	return nil
+}
