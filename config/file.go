@@ -83,10 +83,20 @@ type Cluster struct {
 	// jsonpath={.metadata.uid}. Required. Example: 0b1c2d3e-0000-0000-0000-000000000000.
 	UID string `yaml:"uid"`
 	// Namespace is where the program keeps objects of its own: the Leases by which
-	// one run at a time has a workload, the ConfigMap by which a person stops runs, and
-	// the Job of a load's workers. It must exist, be none of allow.namespaces, and be
-	// the same for all who test the cluster. Default: aftershock.
+	// one run at a time has a workload, the ConfigMap by which a person stops runs, the
+	// ledger of what each run changes, and the Job of a load's workers. It must exist,
+	// be none of allow.namespaces, and be the same for all who test the cluster.
+	// Default: aftershock.
 	Namespace string `yaml:"namespace"`
+	// Image is an image whose entry point is this program, of this version. Each run
+	// makes a Job of it in the namespace, its dead-man switch: it sweeps the run if
+	// that is killed, once its Leases are not renewed for half a minute. A bad image is
+	// not rolled out without it. Default: there is no switch. Example:
+	// registry.example/aftershock:1.0.
+	Image string `yaml:"image"`
+	// ServiceAccount is the account of that Job, in the namespace; it needs the rights
+	// to sweep. Default: aftershock.
+	ServiceAccount string `yaml:"serviceAccount"`
 }
 
 // OwnNamespace is the default of [Cluster.Namespace].

@@ -94,7 +94,9 @@ func (r *resolver) cluster(root cursor) {
 	}
 	own := root.field("cluster").field("namespace")
 	f.Cluster.Namespace = cmp.Or(f.Cluster.Namespace, OwnNamespace)
+	f.Cluster.ServiceAccount = cmp.Or(f.Cluster.ServiceAccount, OwnNamespace)
 	r.namespace(own, f.Cluster.Namespace)
+	r.kubernetes(root.field("cluster").field("serviceAccount"), f.Cluster.ServiceAccount, "ServiceAccount", validation.IsDNS1123Subdomain(f.Cluster.ServiceAccount))
 	if slices.Contains(f.Allow.Namespaces, f.Cluster.Namespace) {
 		r.bad(own, "%q is in allow.namespaces too: the locks of runs must not be where faults are; name another, as in namespace: %s", f.Cluster.Namespace, OwnNamespace)
 	}

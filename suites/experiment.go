@@ -11,6 +11,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
 	"github.com/aftershockhq/aftershock/experiments/kubeevents"
 	"github.com/aftershockhq/aftershock/experiments/kubewatch"
+	"github.com/aftershockhq/aftershock/experiments/ledger"
 	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
@@ -22,6 +23,7 @@ type Experiment struct {
 	experiments.Experiment
 	Planned config.Planned
 	service *service
+	ledger  *ledger.Ledger
 	queries []asked
 	signals []perPod
 }
@@ -49,6 +51,10 @@ func (s *Session) Experiments(chosen []config.Planned) ([]Experiment, error) {
 	list = s.controlled(list)
 	for i, e := range list {
 		list[i].Safeguards = slices.Concat(s.stopsOf(e), s.locksOf(e), e.Safeguards)
+		if !e.IsControl() {
+			e.ledger.Switch = s.switchOf(e)
+			list[i].Safeguards = append(list[i].Safeguards, e.ledger)
+		}
 	}
 	return list, errors.Join(errs...)
 }
@@ -85,7 +91,7 @@ func (s *Session) experiment(p config.Planned) (Experiment, error) {
 	if read == nil {
 		return Experiment{}, fmt.Errorf("%s was not read: call Read first", p.Target.Workload)
 	}
-	e := Experiment{Experiment: data(p), Planned: p, service: read}
+	e := Experiment{Experiment: data(p), Planned: p, service: read, ledger: s.ledgerOf(p.ID())}
 	e.Environment = s.environment
 	e.AgainstControl = s.Plan.Baseline == config.BaselineControl
 	e.Safeguards = append(e.Safeguards, &kubeevents.Announcer{Client: s.Client, Workload: read.Workload, Experiment: e.Name})

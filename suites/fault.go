@@ -50,18 +50,20 @@ func (s *Session) fault(e *Experiment, f config.PlannedFault, traffic *load.HTTP
 		to = s.services[f.To].pods()
 	}
 	if spec, ok := f.Aim(pods, to, e.service.container); ok {
-		return s.Chaos.Fault(spec), nil
+		return s.Chaos.With(e.ledger.Writing(s.Client)).Fault(spec), nil
 	}
-	workload := rollout.Workload{Workload: e.service.Workload, Cluster: s.guarded(), Timeout: rolloutTime}
+	cluster := s.guarded()
+	cluster.Client = e.ledger.Writing(s.Client)
+	workload := rollout.Workload{Workload: e.service.Workload, Cluster: cluster, Timeout: rolloutTime}
 	switch spec := f.Spec.(type) {
 	case config.Evict:
-		return &eviction.Fault{Cluster: s.guarded(), Pods: pods, Count: spec.Count}, nil
+		return &eviction.Fault{Cluster: cluster, Pods: pods, Count: spec.Count}, nil
 	case config.Drain:
-		return eviction.Drain(s.guarded(), pods), nil
+		return eviction.Drain(cluster, pods), nil
 	case config.Restart:
 		return &rollout.Restart{Workload: workload}, nil
 	case config.BadImage:
-		return &rollout.BadImage{Workload: workload, Container: e.service.container}, nil
+		return &rollout.BadImage{Workload: workload, Container: e.service.container, Swept: s.Plan.Cluster.Image != ""}, nil
 	case config.Surge:
 		surge, err := surged(traffic, float64(spec.Factor))
 		if err != nil || spec.Scaled == 0 {

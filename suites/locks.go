@@ -81,7 +81,11 @@ func (p *preflight) locks(ctx context.Context) {
 	p.look("namespace "+namespace, place, func() (string, error) {
 		asking, cancel := context.WithTimeout(ctx, 10*time.Second)
 		defer cancel()
-		return "locks can be made there", lock.Preflight(asking, p.Client, namespace)
+		err := lock.Preflight(asking, p.Client, namespace)
+		if err == nil {
+			err = p.write(asking)
+		}
+		return "locks and ledgers can be made there", err
 	})
 	p.look("locks", place, func() (string, error) {
 		var free []string

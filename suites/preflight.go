@@ -135,9 +135,10 @@ func (p *preflight) look(what string, place config.Place, f func() (string, erro
 
 // others looks for the faults of other runs, which would be seen as the service's.
 func (p *preflight) others(ctx context.Context) (string, error) {
-	left, errLeft := p.left(ctx)
+	books, _, errBooks := p.books(ctx, "")
+	left, errLeft := p.left(ctx, books...)
 	left, errHeld := p.told(ctx, left)
-	err := errors.Join(errLeft, errHeld)
+	err := errors.Join(errBooks, errLeft, errHeld)
 	dead := slices.DeleteFunc(slices.Clone(left), func(l faults.Leftover) bool { return l.Holder != "" })
 	living := slices.DeleteFunc(left, func(l faults.Leftover) bool { return l.Holder == "" })
 	if len(living) > 0 {

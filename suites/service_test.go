@@ -171,7 +171,7 @@ func TestWhatDoesNotApplyToAWorkloadIsSkippedWithTheReason(t *testing.T) {
 		}},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
-			session := connected(t, ofLedger("    workload: "+row.workload+"\n"), interceptor.Funcs{}, row.object)
+			session := connected(t, strings.Replace(ofLedger("    workload: "+row.workload+"\n"), "uid: 0b1c", "uid: 0b1c, image: aftershock:1", 1), interceptor.Funcs{}, row.object)
 			able, err := session.Read(t.Context(), session.Plan.Planned)
 			if err != nil {
 				t.Fatal(err)

@@ -21,6 +21,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/faults"
+	"github.com/aftershockhq/aftershock/experiments/ledger"
 	"github.com/aftershockhq/aftershock/experiments/lock"
 	"github.com/aftershockhq/aftershock/experiments/rollout"
 	"github.com/aftershockhq/aftershock/experiments/workers"
@@ -162,7 +163,7 @@ func (s *Session) readAll(ctx context.Context, chosen []config.Planned) ([]confi
 	}
 	var able []config.Planned
 	for _, p := range chosen {
-		switch why := s.services[p.Target.Name].unable(p); {
+		switch why := cmp.Or(s.services[p.Target.Name].unable(p), s.unswitched(p)); {
 		case why == "":
 			able = append(able, p)
 		case p.Suite == "":
@@ -233,15 +234,17 @@ type Sweeping struct {
 }
 
 // Sweep removes what runs left behind in the namespaces of the file, and verifies
-// that nothing remains: faults, load workers, and then the Leases of these runs. It
-// identifies the cluster first. Runs that are alive keep what they have, and the
-// error names what that is.
+// that nothing remains: faults, load workers, and then the Leases, ledgers and
+// dead-man switches of these runs. It identifies the cluster first. Runs that are
+// alive keep what they have, and the error names what that is. What a run has changed
+// in other namespaces, by its ledger, is removed if it is the only run.
 func (s *Session) Sweep(ctx context.Context, how Sweeping) (removed []faults.Leftover, err error) {
 	if err := s.identify(ctx); err != nil {
 		return nil, err
 	}
 	// The locks are looked at after that: a run has its lock before its first fault.
-	left, errLeft := s.left(ctx)
+	books, others, errBooks := s.books(ctx, how.Run)
+	left, errLeft := s.left(ctx, books...)
 	say := how.Say
 	if say == nil {
 		say = func(string) {}
@@ -252,32 +255,50 @@ func (s *Session) Sweep(ctx context.Context, how Sweeping) (removed []faults.Lef
 	if errHeld != nil && !how.Force {
 		return nil, fmt.Errorf("find out which runs are alive: %w; or sweep with --force, also what runs have that are alive", errHeld)
 	}
-	held = slices.DeleteFunc(held, func(h lock.Held) bool { return !slices.Contains(s.Plan.Allow.Namespaces, h.Namespace()) })
+	living := alive(held)
+	held = slices.DeleteFunc(held, func(h lock.Held) bool {
+		return h.Run != how.Run && !slices.Contains(s.Plan.Allow.Namespaces, h.Namespace())
+	})
 	// A run that begins from now on is none of these.
 	swept := map[string]bool{}
 	for _, l := range left {
 		swept[l.Run] = true
 	}
+	for _, b := range books {
+		swept[b.Run] = true
+	}
+	for _, b := range others {
+		if how.Run == "" && living[b.Run] == "" {
+			say(fmt.Sprintf("run %s is dead, and has changed something in %s, of which the file does not name all: --run %s sweeps it there too", b.Run, strings.Join(namespacesOf([]ledger.Book{b}), ", "), b.Run))
+		}
+	}
 	for _, h := range held {
 		swept[h.Run] = true
 		say(fmt.Sprintf("%s is held by %s", h.Workload, h))
 	}
-	living := alive(held)
 	maps.DeleteFunc(swept, func(run string, _ bool) bool {
 		return how.Run != "" && run != how.Run || !how.Force && living[run] != ""
 	})
 	of := func(run string) bool { return swept[run] }
-	var errs []error
+	errs := []error{errBooks}
 	for _, h := range held {
 		if h.Alive && of(h.Run) {
 			errs = append(errs, h.Break(ctx, s.Client))
 		}
 	}
-	removed, err = s.remove(ctx, of)
-	rest, errRest := s.left(ctx)
+	for _, b := range books {
+		if of(b.Run) {
+			errs = append(errs, b.Label(ctx, s.Client))
+		}
+	}
+	removed, err = s.remove(ctx, of, books)
+	rest, errRest := s.left(ctx, books...)
 	errs = append(errs, errLeft, err, errRest)
+	undone := func(run string) bool {
+		return of(run) && living[run] == "" && errRest == nil && !slices.ContainsFunc(rest, func(l faults.Leftover) bool { return l.Run == run })
+	}
 	for _, h := range held {
-		if h.Alive || !of(h.Run) || errRest != nil || slices.ContainsFunc(rest, func(l faults.Leftover) bool { return l.Run == h.Run }) {
+		if !undone(h.Run) {
 			continue // the Lease outlasts what is in place
 		}
 		if err := h.Release(ctx, s.Client); err != nil {
@@ -285,6 +306,16 @@ func (s *Session) Sweep(ctx context.Context, how Sweeping) (removed []faults.Lef
 			continue
 		}
 		removed = append(removed, h.Leftover())
+	}
+	for _, b := range books {
+		if !undone(b.Run) {
+			continue
+		}
+		if err := b.Remove(ctx, s.Client); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		removed = append(removed, b.Leftovers()...)
 	}
 	rest = slices.DeleteFunc(rest, func(l faults.Leftover) bool { return of(l.Run) || how.Run != "" && l.Run != how.Run })
 	if rest, err = s.told(ctx, rest); len(rest) > 0 {
@@ -294,8 +325,8 @@ func (s *Session) Sweep(ctx context.Context, how Sweeping) (removed []faults.Lef
 }
 
 // remove removes what is left of runs.
-func (s *Session) remove(ctx context.Context, of func(run string) bool) ([]faults.Leftover, error) {
-	scope, workersScope := s.scope(), s.workersScope()
+func (s *Session) remove(ctx context.Context, of func(run string) bool, books []ledger.Book) ([]faults.Leftover, error) {
+	scope, workersScope := s.scope(books...), s.workersScope()
 	scope.Of, workersScope.Of = of, of
 	removed, err := chaosmesh.Sweep(ctx, s.Client, scope, chaosmesh.Timeouts{})
 	rolledBack, errImages := rollout.Sweep(ctx, s.Client, scope, 0)
@@ -315,19 +346,35 @@ func (s *Session) Swept() []string {
 	return slices.Compact(list)
 }
 
-// left is what runs have left behind in the namespaces of the file.
-func (s *Session) left(ctx context.Context) ([]faults.Leftover, error) {
-	left, err := chaosmesh.Find(ctx, s.Client, s.scope())
-	images, errImages := rollout.Find(ctx, s.Client, s.scope())
+// left is what runs have left behind in the namespaces of the file and, by their
+// ledgers, anywhere.
+func (s *Session) left(ctx context.Context, books ...ledger.Book) ([]faults.Leftover, error) {
+	left, err := chaosmesh.Find(ctx, s.Client, s.scope(books...))
+	images, errImages := rollout.Find(ctx, s.Client, s.scope(books...))
 	left, err = append(left, images...), errors.Join(err, errImages)
 	if scope := s.workersScope(); len(scope.Namespaces) > 0 {
 		jobs, errJobs := workers.Find(ctx, s.Client, scope)
 		left, err = append(left, jobs...), errors.Join(err, errJobs)
 	}
+	for _, b := range books {
+		written, errWritten := b.Find(ctx, s.Client)
+		err = errors.Join(err, errWritten)
+		for _, w := range written {
+			if !slices.ContainsFunc(left, func(l faults.Leftover) bool {
+				return l.Kind == w.Kind && l.Namespace == w.Namespace && l.Name == w.Name
+			}) {
+				left = append(left, w)
+			}
+		}
+	}
 	return left, err
 }
 
-func (s *Session) scope() faults.Scope { return faults.Scope{Namespaces: s.Plan.Allow.Namespaces} }
+func (s *Session) scope(books ...ledger.Book) faults.Scope {
+	namespaces := slices.Concat(s.Plan.Allow.Namespaces, namespacesOf(books))
+	slices.Sort(namespaces)
+	return faults.Scope{Namespaces: slices.Compact(namespaces)}
+}
 
 // workersScope are the namespaces of the plan's load workers.
 func (s *Session) workersScope() faults.Scope {

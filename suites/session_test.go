@@ -334,7 +334,7 @@ func TestExperimentsAreMadeOfWhatWasRead(t *testing.T) {
 
 func TestWhatIsPlannedLosesNoRequest(t *testing.T) {
 	for id, want := range map[string]bool{"rollout/restart": true, "rollout/bad-image": true, "disruption/drain": true, "pods/kill-one": false} {
-		e := build(t, valid, "checkout/"+id)
+		e := build(t, switched, "checkout/"+id)
 		got := slices.ContainsFunc(e.Hypothesis.Checks, func(c steadystate.Check) bool {
 			return c.Name == "shop answers" && slices.ContainsFunc(c.Limits, func(l steadystate.Limit) bool { return l.String() == "errors <= 0%" })
 		})
@@ -342,7 +342,7 @@ func TestWhatIsPlannedLosesNoRequest(t *testing.T) {
 			t.Errorf("%s has a limit of no errors: %v, want %v", id, got, want)
 		}
 	}
-	e := build(t, valid+"    vary: {rollout/bad-image: {limits: {rollout/complete: [ttr <= 10s after removal]}}}\n", "checkout/rollout/bad-image")
+	e := build(t, switched+"    vary: {rollout/bad-image: {limits: {rollout/complete: [ttr <= 10s after removal]}}}\n", "checkout/rollout/bad-image")
 	checks := e.Hypothesis.Checks
 	if last := checks[len(checks)-1]; last.Signal != config.SignalRollout || len(last.Limits) != 2 || last.Limits[1].String() != "ttr <= 10s after removal" {
 		t.Errorf("%+v", last)

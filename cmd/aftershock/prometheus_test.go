@@ -143,6 +143,7 @@ func atRest(t *testing.T, session *suites.Session, names ...string) []suites.Exp
 			Status:     corev1.PodStatus{Phase: corev1.PodRunning},
 		},
 	}
+	session.Plan.Cluster.Image = "" // nothing here starts the pod of a dead-man switch
 	session.Client = fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).WithInterceptorFuncs(interceptor.Funcs{
 		Create: func(ctx context.Context, c client.WithWatch, object client.Object, options ...client.CreateOption) error {
 			if review, ok := object.(*authorizationv1.SelfSubjectAccessReview); ok {

@@ -36,7 +36,7 @@ Preflight asks the cluster for each of these rights and names what is missing.`,
   aftershock rbac -f aftershock.yaml --user ann@example.com > rights.yaml`,
 	}
 	file := fileFlag(cmd)
-	cmd.Flags().StringVar(&account.ServiceAccount, "service-account", "aftershock", "the name of the ServiceAccount")
+	cmd.Flags().StringVar(&account.ServiceAccount, "service-account", "", "the name of the ServiceAccount (default: cluster.serviceAccount of the configuration)")
 	cmd.Flags().StringVar(&account.User, "user", "", "bind a person, by the name that the cluster knows, in place of a ServiceAccount")
 	cmd.Flags().StringVarP(&output, "output", "o", outputYAML, "yaml or json")
 	completeFlag(cmd, "output", cobra.FixedCompletions([]string{outputYAML, outputJSON}, cobra.ShellCompDirectiveNoFileComp))
@@ -46,12 +46,15 @@ Preflight asks the cluster for each of these rights and names what is missing.`,
 		if output != outputYAML && output != outputJSON {
 			return usageError{fmt.Errorf("--output %s: want %s or %s", output, outputYAML, outputJSON)}
 		}
-		if wrong := validation.IsDNS1123Subdomain(account.ServiceAccount); len(wrong) > 0 {
-			return usageError{fmt.Errorf("--service-account %q: %s", account.ServiceAccount, wrong[0])}
-		}
 		plan, err := readPlan(*file)
 		if err != nil {
 			return err
+		}
+		if !cmd.Flags().Changed("service-account") {
+			account.ServiceAccount = plan.Cluster.ServiceAccount
+		}
+		if wrong := validation.IsDNS1123Subdomain(account.ServiceAccount); len(wrong) > 0 {
+			return usageError{fmt.Errorf("--service-account %q: %s", account.ServiceAccount, wrong[0])}
 		}
 		chosen, err := choose(plan, plan.Planned, names, "")
 		if err != nil {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/internal/near"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/suites"
@@ -138,8 +139,9 @@ run with 4. A stop also ends runs that are under way, likewise with 4.
 
 Stop a run with ^C or SIGTERM: it undoes its faults first. A second ^C leaves at
 once, and prints what may still be in place. If it is killed, the cluster ends
-the faults soon after their planned end, except a bad image that is being rolled
-out; "aftershock sweep" undoes all of them at once.
+the faults soon after their planned end; the objects of Chaos Mesh stay, and so
+would a bad image. With cluster.image a Job in the cluster then removes all of it
+(and without, no bad image is rolled out); "aftershock sweep" does so at once.
 
 ` + exitCodes,
 		Example: `  aftershock run -f aftershock.yaml
@@ -354,8 +356,12 @@ func sweepCommand() *cobra.Command {
 		Short: "Remove what any run left behind, and prove it",
 		Long: `Sweep finds every fault of any run in the namespaces of the configuration, and
 every Job of load workers in theirs, removes it, and looks again. Then it removes
-the locks of these runs. Of the configuration, cluster and allow must be right;
-mistakes elsewhere do not stop a sweep.
+the locks, ledgers and dead-man switches of these runs. Of the configuration,
+cluster and allow must be right; mistakes elsewhere do not stop a sweep.
+
+It finds faults by their labels, and those that lost them by the ledger of their
+run. With --run it also removes what that run changed in namespaces that the
+configuration does not name any more; without, it says that there is such a run.
 
 What a run has that is under way stays in place. Its Lease tells it from one that
 is dead: sweep observes for up to 7 seconds whether it is renewed. --force removes
@@ -384,6 +390,11 @@ under way.`,
 func sweep(ctx context.Context, out io.Writer, session *suites.Session, how suites.Sweeping) error {
 	how.Say = func(text string) { fmt.Fprintf(out, "  %s\n", text) }
 	removed, err := session.Sweep(ctx, how)
+	return swept(out, session, how.Run, removed, err)
+}
+
+// swept prints what a sweep of a run, or of all, has removed.
+func swept(out io.Writer, session *suites.Session, run string, removed []faults.Leftover, err error) error {
 	for _, l := range removed {
 		fmt.Fprintf(out, "  removed %s\n", l)
 		for _, note := range l.Notes {
@@ -397,8 +408,8 @@ func sweep(ctx context.Context, out io.Writer, session *suites.Session, how suit
 		return fmt.Errorf("sweep: %w: %w", experiments.ErrLeftBehind, err)
 	}
 	of := ""
-	if how.Run != "" {
-		of = " of run " + how.Run
+	if run != "" {
+		of = " of run " + run
 	}
 	fmt.Fprintf(out, "nothing is left%s in %s\n", of, strings.Join(session.Swept(), ", "))
 	return nil

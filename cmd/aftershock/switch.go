@@ -1,0 +1,44 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aftershockhq/aftershock/config"
+	"github.com/aftershockhq/aftershock/suites"
+)
+
+func switchCommand() *cobra.Command {
+	plan := &config.Plan{Path: suites.SwitchCommand}
+	var run string
+	cmd := &cobra.Command{
+		Use:   suites.SwitchCommand,
+		Short: "Sweep a run once it is dead; the Job of cluster.image runs it",
+		Long: `Dead-man-switch waits until the run is dead: its Leases are gone, have expired, or
+were not renewed for half a minute. Then it removes what the run left behind, as
+"sweep --run" does. It is what the Job of cluster.image runs, with the account of its
+pod, and needs no configuration file; call it by hand only to try an image.
+
+It ends when the run is swept, or when it is told to.`,
+		Example: `  aftershock dead-man-switch --run 4f1c2a9d3b --cluster 0b1c2d3e-0000-0000-0000-000000000000 --namespace aftershock --allow shop`,
+		Args:    noArgs,
+		Hidden:  true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if run == "" || plan.Cluster.UID == "" || plan.Cluster.Namespace == "" || len(plan.Allow.Namespaces) == 0 {
+				return usageError{errors.New("--run, --cluster, --namespace and --allow are needed")}
+			}
+			return connected(cmd.OutOrStdout(), plan, func(session *suites.Session) error {
+				out := cmd.OutOrStdout()
+				removed, err := session.Outlive(cmd.Context(), run, func(text string) { fmt.Fprintf(out, "  %s\n", text) })
+				return swept(out, session, run, removed, err)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&run, "run", "", "the run that is swept")
+	cmd.Flags().StringVar(&plan.Cluster.UID, "cluster", "", "the UID of the cluster")
+	cmd.Flags().StringVar(&plan.Cluster.Namespace, "namespace", "", "where the run's Leases and its ledger are")
+	cmd.Flags().StringSliceVar(&plan.Allow.Namespaces, "allow", nil, "the namespaces that faults may touch")
+	return cmd
+}

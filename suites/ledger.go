@@ -1,0 +1,162 @@
+package suites
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aftershockhq/aftershock/config"
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/faults"
+	"github.com/aftershockhq/aftershock/experiments/ledger"
+	"github.com/aftershockhq/aftershock/experiments/lock"
+)
+
+// SwitchCommand is the program's command that a dead-man switch runs.
+const SwitchCommand = "dead-man-switch"
+
+func (s *Session) ledgerOf(experiment string) *ledger.Ledger {
+	return &ledger.Ledger{Client: s.Client, Namespace: s.Plan.Cluster.Namespace, Experiment: experiment}
+}
+
+// switchOf is the dead-man switch of an experiment; nil: the file has none, or there
+// is nothing that it could undo.
+func (s *Session) switchOf(e Experiment) *ledger.Switch {
+	cluster := s.Plan.Cluster
+	touches := func(f config.PlannedFault) bool { _, surge := f.Spec.(config.Surge); return !surge }
+	if cluster.Image == "" || e.IsControl() || !slices.ContainsFunc(e.Planned.Faults, touches) {
+		return nil
+	}
+	return &ledger.Switch{
+		Image:          cluster.Image,
+		ServiceAccount: cluster.ServiceAccount,
+		Longest:        e.Longest(),
+		Args: func(run string) []string {
+			return []string{SwitchCommand, "--run", run, "--cluster", cluster.UID, "--namespace", cluster.Namespace, "--allow", strings.Join(s.Plan.Allow.Namespaces, ",")}
+		},
+	}
+}
+
+// unswitched says why an experiment needs a dead-man switch that the file lacks;
+// empty: it does not.
+func (s *Session) unswitched(p config.Planned) string {
+	for _, f := range p.Faults {
+		if _, bad := f.Spec.(config.BadImage); bad && s.Plan.Cluster.Image == "" {
+			return "refused: nothing in the cluster rolls a bad image back if the run is killed; name an image of this program in cluster.image, of which each run makes a dead-man switch"
+		}
+	}
+	return ""
+}
+
+// write asks in a dry run whether the ledger and the switch can be made.
+func (p *preflight) write(ctx context.Context) error {
+	l := p.ledgerOf("preflight")
+	for _, e := range p.list {
+		if l.Switch == nil {
+			l.Switch = p.switchOf(e)
+		}
+	}
+	return l.Preflight(ctx)
+}
+
+// books are the ledgers of runs that changed nothing outside the namespaces of the
+// file, and that of the run; others are those of other runs.
+func (s *Session) books(ctx context.Context, run string) (books, others []ledger.Book, err error) {
+	all, err := ledger.Read(ctx, s.Client, s.Plan.Cluster.Namespace)
+	for _, b := range all {
+		outside := slices.ContainsFunc(b.Entries, func(e ledger.Entry) bool { return !slices.Contains(s.Plan.Allow.Namespaces, e.Namespace) })
+		if outside && b.Run != run {
+			others = append(others, b)
+		} else {
+			books = append(books, b)
+		}
+	}
+	return books, others, err
+}
+
+// namespacesOf are those in which runs have changed something, each once.
+func namespacesOf(books []ledger.Book) []string {
+	var list []string
+	for _, b := range books {
+		for _, e := range b.Entries {
+			list = append(list, e.Namespace)
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+const (
+	// againEvery is how soon a dead-man switch looks or sweeps again.
+	againEvery = 10 * time.Second
+	// deadAfter is how long a run may renew no Lease until it is dead: ten renewals. A
+	// run that is cut off for so long loses its faults, and notices.
+	deadAfter = 10 * lock.RenewEvery
+)
+
+// Outlive waits until a run is dead, and sweeps it: what a dead-man switch does. A
+// run is dead once its Leases are gone, have expired, or were not renewed for half a
+// minute, as seen from here. Say is told what happens. Outlive repeats what fails
+// until ctx ends, but the first look, so that a switch that lacks a right is known
+// before the first fault.
+func (s *Session) Outlive(ctx context.Context, run string, say func(string)) (removed []faults.Leftover, err error) {
+	if err := s.identify(ctx); err != nil {
+		return nil, err
+	}
+	books, _, err := s.books(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.left(ctx, books...); err != nil {
+		return nil, err
+	}
+	dies, err := s.dies(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		switch {
+		case err != nil:
+			say(err.Error())
+		case dies == lives:
+		default:
+			if dies > 0 {
+				say(fmt.Sprintf("run %s does not renew its Lease; it is swept unless it does within %s", run, dies.Round(time.Second)))
+				if err := experiments.Wait(ctx, dies); err != nil {
+					return removed, err
+				}
+			}
+			// The sweep finds out whether it was renewed since.
+			swept, err := s.Sweep(ctx, Sweeping{Run: run, Say: say})
+			if removed = append(removed, swept...); err == nil {
+				return removed, nil
+			}
+			say(err.Error())
+		}
+		if err := experiments.Wait(ctx, againEvery); err != nil {
+			return removed, err
+		}
+		dies, err = s.dies(ctx, run)
+	}
+}
+
+// lives is when a run dies that renews a Lease.
+const lives = time.Duration(-1)
+
+// dies is in how long a run is dead unless it renews a Lease, or [lives].
+func (s *Session) dies(ctx context.Context, run string) (time.Duration, error) {
+	held, err := lock.Look(ctx, s.Client, s.Plan.Cluster.Namespace, func([]lock.Held) {})
+	dies := time.Duration(0)
+	for _, h := range held {
+		switch {
+		case h.Run != run:
+		case h.Alive:
+			return lives, err
+		default:
+			dies = max(dies, min(h.Left, deadAfter-h.Silent))
+		}
+	}
+	return dies, err
+}

@@ -1,0 +1,226 @@
+package suites
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
+	batchv1 "k8s.io/api/batch/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/aftershockhq/aftershock/config"
+	"github.com/aftershockhq/aftershock/experiments/faults"
+	"github.com/aftershockhq/aftershock/experiments/ledger"
+	"github.com/aftershockhq/aftershock/experiments/lock"
+	"github.com/aftershockhq/aftershock/experiments/rollout"
+	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
+)
+
+// switched is the file with an image for dead-man switches.
+var switched = strings.Replace(valid, "uid: 0b1c", "uid: 0b1c, image: aftershock:1", 1)
+
+// killed is a run that has a lock, a ledger, a switch and a fault without labels in a
+// namespace. die ends its renewals.
+func killed(t *testing.T, s *Session, namespace string) (run string, die func()) {
+	t.Helper()
+	rec := record.NewRecorder(&bytes.Buffer{})
+	l := &lock.Lock{Client: s.Client, Namespace: config.OwnNamespace, Workload: kube.Workload{Kind: kube.Deployment, Namespace: namespace, Name: "checkout"}, Who: "ann@laptop", Longest: time.Minute}
+	book := s.ledgerOf("checkout/network/delay")
+	book.Switch = &ledger.Switch{Image: "a", ServiceAccount: "b", Args: func(string) []string { return nil }}
+	delay := &v1alpha1.NetworkChaos{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "slow"}}
+	if err := errors.Join(l.Begin(t.Context(), rec), book.Begin(t.Context(), rec), book.Writing(s.Client).Create(t.Context(), delay)); err != nil {
+		t.Fatal(err)
+	}
+	return rec.Run(), func() {
+		var lease coordinationv1.Lease
+		if err := errors.Join(s.Client.Get(t.Context(), client.ObjectKey{Namespace: config.OwnNamespace, Name: lock.Name(l.Workload)}, &lease), l.End(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		lease.ResourceVersion = ""
+		if err := s.Client.Create(t.Context(), &lease); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// remains are the names of what is in the cluster of runs.
+func remains(t *testing.T, s *Session) string {
+	t.Helper()
+	var kinds []string
+	for name, list := range map[string]client.ObjectList{
+		"fault": &v1alpha1.NetworkChaosList{}, "lock": &coordinationv1.LeaseList{}, "ledger": &corev1.ConfigMapList{}, "switch": &batchv1.JobList{},
+	} {
+		if err := s.Client.List(t.Context(), list); err != nil {
+			t.Fatal(err)
+		}
+		if meta.LenList(list) > 0 {
+			kinds = append(kinds, name)
+		}
+	}
+	slices.Sort(kinds)
+	return strings.Join(kinds, " ")
+}
+
+func TestASweepFindsByTheLedgerWhatLabelsDoNot(t *testing.T) {
+	const all = "fault ledger lock switch"
+	for _, row := range []struct {
+		sentence  string
+		namespace string
+		alive     bool
+		how       func(run string) Sweeping
+		remains   string
+		says      string
+		fails     string
+	}{
+		{"an object that lost its labels", "shop", false, func(string) Sweeping { return Sweeping{} }, "", "", ""},
+		{"that of a living run stays", "shop", true, func(string) Sweeping { return Sweeping{} }, all, "", "left alone: NetworkChaos/shop/slow"},
+		{"another run is named", "shop", false, func(string) Sweeping { return Sweeping{Run: "other"} }, all, "", ""},
+		{"what the file does not name stays, and is said", "bank", false, func(string) Sweeping { return Sweeping{} }, all, "has changed something in bank", ""},
+		{"it is removed if the run is named", "bank", false, func(run string) Sweeping { return Sweeping{Run: run} }, "", "", ""},
+		{"unless it is alive", "bank", true, func(run string) Sweeping { return Sweeping{Run: run} }, all, "", "left alone: NetworkChaos/bank/slow"},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			s := connected(t, valid, interceptor.Funcs{})
+			synctest.Test(t, func(t *testing.T) {
+				run, die := killed(t, s, row.namespace)
+				if row.alive {
+					defer die()
+				} else {
+					die()
+				}
+				how, said := row.how(run), ""
+				how.Say = func(text string) { said += text + "\n" }
+				removed, err := s.Sweep(t.Context(), how)
+				if got := remains(t, s); got != row.remains || !strings.Contains(said, row.says) {
+					t.Errorf("%q remain, want %q; removed %v; said %s", got, row.remains, removed, said)
+				}
+				if (err == nil) != (row.fails == "") || err != nil && !strings.Contains(err.Error(), row.fails) {
+					t.Errorf("%v, want %q", err, row.fails)
+				}
+			})
+		})
+	}
+}
+
+func TestADeadManSwitchSweepsOnceTheRunIsDead(t *testing.T) {
+	s := connected(t, valid, interceptor.Funcs{})
+	synctest.Test(t, func(t *testing.T) {
+		run, die := killed(t, s, "shop")
+		other := &v1alpha1.NetworkChaos{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "other", Labels: map[string]string{faults.ManagedLabel: faults.Managed, faults.RunLabel: "other"}}}
+		if err := s.Client.Create(t.Context(), other); err != nil {
+			t.Fatal(err)
+		}
+		began, ended := time.Now(), make(chan time.Duration, 1)
+		go func() {
+			if removed, err := s.Outlive(t.Context(), run, func(string) {}); err != nil || len(removed) != 4 {
+				t.Errorf("removed %v, %v", removed, err)
+			}
+			ended <- time.Since(began)
+		}()
+		time.Sleep(5 * time.Minute)
+		if got := remains(t, s); got != "fault ledger lock switch" {
+			t.Errorf("it was swept while it was alive: %q remain", got)
+		}
+		die()
+		took := <-ended - 5*time.Minute
+		if took < 15*time.Second || took > time.Minute {
+			t.Errorf("it was swept after %s, want it after its Lease has expired", took)
+		}
+		// Another run's fault is still there.
+		if got := remains(t, s); got != "fault" {
+			t.Errorf("%q remain", got)
+		}
+	})
+}
+
+func TestADeadManSwitchThatLacksARightSaysSoAtOnce(t *testing.T) {
+	s := connected(t, valid, interceptor.Funcs{List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, options ...client.ListOption) error {
+		if _, ok := list.(*coordinationv1.LeaseList); ok {
+			return apierrors.NewForbidden(schema.GroupResource{Resource: "leases"}, "", errors.New("no role"))
+		}
+		return c.List(ctx, list, options...)
+	}})
+	if _, err := s.Outlive(t.Context(), "1", func(string) {}); err == nil || !strings.Contains(err.Error(), "the right to list leases") {
+		t.Error(err)
+	}
+}
+
+func TestABadImageNeedsADeadManSwitch(t *testing.T) {
+	own := "experiments:\n  mine: {service: checkout, faults: {bad: {badImage: {}}}}\n"
+	for _, row := range []struct{ sentence, text, skipped, refused string }{
+		{"one of the catalogue is skipped without", strings.Replace(valid, "[all]", "[rollout/bad-image]", 1), "cluster.image", ""},
+		{"one of the file's own is refused without", strings.Replace(valid, "[all]", "[pods/kill-one]", 1) + own, "", "cluster.image"},
+		{"with one it runs", strings.Replace(switched, "[all]", "[rollout/bad-image]", 1), "", ""},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			s := connected(t, row.text, interceptor.Funcs{}, deployed("checkout"))
+			able, err := s.Read(t.Context(), s.Plan.Planned)
+			if (err == nil) != (row.refused == "") || err != nil && !strings.Contains(err.Error(), row.refused) {
+				t.Fatalf("%v, want %q", err, row.refused)
+			}
+			i := slices.IndexFunc(s.Plan.Skipped, func(o config.Skipped) bool { return o.ID == "checkout/rollout/bad-image" })
+			if (i >= 0) != (row.skipped != "") || i >= 0 && !strings.Contains(s.Plan.Skipped[i].Why, row.skipped) {
+				t.Errorf("skipped: %v", s.Plan.Skipped)
+			}
+			if row.refused+row.skipped != "" {
+				return
+			}
+			list, err := s.Experiments(able)
+			if err != nil || len(list) != 1 {
+				t.Fatalf("%v, %v", list, err)
+			}
+			bad, ok := list[0].Faults[0].Fault.(*rollout.BadImage)
+			if !ok || !bad.Swept {
+				t.Errorf("%+v", list[0].Faults[0].Fault)
+			}
+		})
+	}
+}
+
+func TestEachExperimentHasALedgerAndItsFaultsASwitch(t *testing.T) {
+	text := strings.Replace(switched, "checks:\n", "baseline: control\nchecks:\n", 1)
+	_, list := made(t, strings.Replace(text, "[all]", "[pods/kill-one]", 1)+"experiments:\n  more: {service: checkout, faults: {more: {surge: {factor: 2x}}}}\n", deployed("checkout"))
+	for _, row := range []struct{ name, want string }{
+		{"control run of checkout/pods", "lock of deployment checkout in shop"},
+		{"checkout/pods/kill-one", "lock of deployment checkout in shop, ledger and dead-man switch in aftershock"},
+		{"checkout/more", "lock of deployment checkout in shop, ledger in aftershock"},
+	} {
+		i := slices.IndexFunc(list, func(e Experiment) bool { return e.Name == row.name })
+		if i < 0 {
+			t.Errorf("no %s", row.name)
+			continue
+		}
+		var got []string
+		for _, s := range list[i].Safeguards {
+			switch s.(type) {
+			case *lock.Lock, *ledger.Ledger:
+				got = append(got, s.String())
+			}
+		}
+		if strings.Join(got, ", ") != row.want {
+			t.Errorf("%s has %s, want %s", row.name, got, row.want)
+		}
+		if row.name != "checkout/pods/kill-one" {
+			continue
+		}
+		sw := list[i].ledger.Switch
+		if got := strings.Join(sw.Args("4f1c"), " "); sw.Image != "aftershock:1" || sw.ServiceAccount != "aftershock" || sw.Longest != list[i].Longest() ||
+			got != "dead-man-switch --run 4f1c --cluster 0b1c --namespace aftershock --allow shop" {
+			t.Errorf("%+v, %s", sw, got)
+		}
+	}
+}
