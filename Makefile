@@ -1,11 +1,13 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo examples test race test-lab lint build lab lab-down lab-status e2e e2e-smoke rights torture bench
+.PHONY: help demo examples test race test-lab lint build lab lab-image lab-down lab-status e2e e2e-smoke rights torture bench
 
 # One configuration for every build: a static binary, and each dependency compiled once.
 export CGO_ENABLED := 0
 
 # The lab without the programs that it builds from Kubernetes and the like.
 LAB := . ./cmd/lab ./cmd/nsexec ./cmd/tc ./cmd/memstress ./cmd/chaos-pause ./internal/... ./shop/...
+# What lab/aftershock.yaml names.
+IMAGE := docker.io/aftershock/aftershock:lab
 LINT   := go tool -modfile=tools/go.mod golangci-lint
 
 help: ## list the targets
@@ -40,20 +42,23 @@ lint: ## check style and the arrows of the architecture
 lab: ## bring up a real cluster on this Linux machine (root); NODES=2 for two zones
 	cd lab && go run ./cmd/lab up $(if $(NODES),--nodes $(NODES))
 
+lab-image: build ## bring this program to the lab, as the image of dead-man switches
+	cd lab && go run ./cmd/lab image $(IMAGE) ../bin/aftershock
+
 lab-down: ## remove the cluster and every trace of it
 	cd lab && go run ./cmd/lab down
 
 lab-status: ## what of the cluster runs, and what it costs
 	cd lab && go run ./cmd/lab status
 
-e2e: build ## run every experiment on the lab, on the healthy service and on the one with its defect
+e2e: lab-image ## run every experiment on the lab, on the healthy service and on the one with its defect
 	go run ./internal/e2e
 
-rights: build ## run some on the lab under exactly the rights they need, and with each taken away
+rights: lab-image ## run some on the lab under exactly the rights they need, and with each taken away
 	go run ./internal/rights
 
-e2e-smoke: build ## a few of them, and the Ginkgo specs
+e2e-smoke: lab-image ## a few of them, and the Ginkgo specs
 	go run ./internal/e2e -smoke
 
-torture: build ## kill the harness with -9 at any moment on the lab, N=100 times, and look for what is left
+torture: lab-image ## kill the harness with -9 at any moment on the lab, N=100 times, and look for what is left
 	go run ./internal/torture -n $(or $(N),100)

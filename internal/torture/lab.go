@@ -31,9 +31,9 @@ const (
 	// hold is how long faults are held.
 	hold = 10 * time.Second
 	// sweepPatience is how long what was swept may take to be seen gone.
-	// clusterPatience is how long the cluster may take to end what is not swept:
-	// the fault's duration and what undoing takes. atRest is how long pods may
-	// take to be ready again, with the kubelet's back-off.
+	// clusterPatience is how long the run's dead-man switch may take to remove what
+	// is not swept: until the run is dead, and what undoing takes. atRest is how long
+	// pods may take to be ready again, with the kubelet's back-off.
 	sweepPatience   = 10 * time.Second
 	clusterPatience = 3 * time.Minute
 	atRest          = 6 * time.Minute
@@ -158,10 +158,9 @@ func (l *lab) carryOut(ctx context.Context, r *result) error {
 			return fmt.Errorf("sweep: %w: %s", err, printed)
 		}
 	}
-	r.Left = l.cluster.Left(ctx, patience, r.Swept)
+	r.Left = l.cluster.Left(ctx, patience, true)
 	r.Gone = time.Since(killed).Seconds()
-	r.Over = len(l.cluster.Left(ctx, 0, true)) - len(r.Left)
-	if len(r.Left) > 0 || r.Over > 0 {
+	if len(r.Left) > 0 {
 		if printed, err := l.sweep(ctx); err != nil {
 			return fmt.Errorf("left %s; sweep: %w: %s", strings.Join(r.Left, "; "), err, printed)
 		}
@@ -241,8 +240,7 @@ func (l *lab) kill(ctx context.Context, r *result, out string) (killed time.Time
 			return killed, recorded, nil
 		}
 		if r.Moment == inHold {
-			// The run's own lock is no sight of its fault.
-			r.InPlace = slices.DeleteFunc(l.cluster.Left(ctx, 0, false), func(what string) bool { return strings.HasPrefix(what, "Lease ") })
+			r.InPlace = slices.DeleteFunc(l.cluster.Left(ctx, 0, false), kept)
 		}
 		killed = time.Now()
 		if err := command.Process.Kill(); err != nil {
@@ -252,6 +250,13 @@ func (l *lab) kill(ctx context.Context, r *result, out string) (killed time.Time
 		r.Killed = true
 		return killed, recorded, nil
 	}
+}
+
+// kept reports whether what is left is what every run keeps, also without a fault: it
+// is no sight of one.
+func kept(what string) bool {
+	kind, _, _ := strings.Cut(what, " ")
+	return slices.Contains([]string{"Lease", "ConfigMap", "Job"}, kind)
 }
 
 // A sign of a moment is what the record says once it has begun, and how long after

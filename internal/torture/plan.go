@@ -15,9 +15,6 @@ type kind struct {
 	held bool
 	// creates: it writes down a change of the cluster before it makes it.
 	creates bool
-	// swept: the cluster does not end it by itself, or its Lease lasts for as long as a
-	// rollout may take, so that it is always swept.
-	swept bool
 }
 
 // kinds are those that the lab can inject; see lab/README.md for the others.
@@ -31,9 +28,9 @@ var kinds = map[string]kind{
 	"stressCPU":        {fault: "{stressCPU: {pods: 1, workers: 1}}", held: true, creates: true},
 	"stressMemory":     {fault: "{stressMemory: {pods: 1, size: 32M}}", held: true, creates: true},
 	"evict":            {fault: "{evict: {pods: 1}}"},
-	"drain":            {fault: "{drain: {}}", swept: true},
-	"restart":          {fault: "{restart: {}}", creates: true, swept: true},
-	"badImage":         {fault: "{badImage: {}}", held: true, swept: true, creates: true},
+	"drain":            {fault: "{drain: {}}"},
+	"restart":          {fault: "{restart: {}}", creates: true},
+	"badImage":         {fault: "{badImage: {}}", held: true, creates: true},
 	"surge":            {fault: "{surge: {factor: 2x}}"},
 }
 
@@ -77,7 +74,7 @@ func plan(n int, seed int64, only string) (trials []trial, err error) {
 		var all []trial
 		for i, name := range names {
 			for j, moment := range moments {
-				all = append(all, trial{Kind: name, Moment: moment, Late: random.Float64(), Swept: (i+j+round)%2 == 0 || kinds[name].swept})
+				all = append(all, trial{Kind: name, Moment: moment, Late: random.Float64(), Swept: (i+j+round)%2 == 0})
 			}
 		}
 		random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })

@@ -15,8 +15,8 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// The same seed gives the same trials, and a whole round has every kind at every
-// moment, both ways but for what the cluster does not end.
+// The same seed gives the same trials, and two whole rounds have every kind at every
+// moment, swept and left to the cluster.
 func TestThePlanIsSeededAndWhole(t *testing.T) {
 	rounds := 2 * len(kinds) * len(moments)
 	first, err := plan(rounds, 7, "")
@@ -28,12 +28,11 @@ func TestThePlanIsSeededAndWhole(t *testing.T) {
 	if !reflect.DeepEqual(first, again) || reflect.DeepEqual(first, other) {
 		t.Error("want the same trials for the same seed, and others for another")
 	}
-	for name, k := range kinds {
+	for name := range kinds {
 		for _, moment := range moments {
 			for _, swept := range []bool{true, false} {
-				want := swept || !k.swept
-				if got := slices.ContainsFunc(first, func(t trial) bool { return t.Kind == name && t.Moment == moment && t.Swept == swept }); got != want {
-					t.Errorf("%s killed in %s, swept %t: %t, want %t", name, moment, swept, got, want)
+				if !slices.ContainsFunc(first, func(t trial) bool { return t.Kind == name && t.Moment == moment && t.Swept == swept }) {
+					t.Errorf("%s is never killed in %s, swept %t", name, moment, swept)
 				}
 			}
 		}

@@ -62,14 +62,10 @@ func Manifests(defect Defect, run place.Run) []runtime.Object {
 			TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Namespace"},
 			ObjectMeta: metav1.ObjectMeta{Name: Namespace},
 		},
-		// The default of cluster.namespace.
-		&corev1.Namespace{
-			TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Namespace"},
-			ObjectMeta: metav1.ObjectMeta{Name: "aftershock"},
-		},
 		back, disruptionBudget(Payments, 1), payments(truth),
 		front, disruptionBudget(Service, defect.available()), checkout(defect, truth),
 	}
+	objects = append(objects, account()...)
 	if defect.Scales() {
 		objects = append(objects, autoscaler(defect))
 	}
