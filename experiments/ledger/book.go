@@ -36,10 +36,10 @@ func Read(ctx context.Context, c client.Reader, namespace string) ([]Book, error
 	errJobs := c.List(ctx, &jobs, client.InNamespace(namespace), faults.Scope{}.Labels(), client.HasLabels{SwitchLabel})
 	var errs []error
 	if errMaps != nil {
-		errs = append(errs, fmt.Errorf("list the ledgers in %s: %w", namespace, explain(errMaps, namespace, "configmaps")))
+		errs = append(errs, fmt.Errorf("list the ledgers in %s: %w", namespace, explain(errMaps, namespace, "list, create, update and delete configmaps")))
 	}
 	if errJobs != nil {
-		errs = append(errs, fmt.Errorf("list the dead-man switches in %s: %w", namespace, explain(errJobs, namespace, "jobs")))
+		errs = append(errs, fmt.Errorf("list the dead-man switches in %s: %w", namespace, explain(errJobs, namespace, "list, create and delete jobs")))
 	}
 	var books []Book
 	of := func(run string) *Book {

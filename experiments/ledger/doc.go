@@ -41,6 +41,6 @@
 //
 // # Rights
 //
-// In the namespace of the ledger: get, list, create, update and delete configmaps,
-// and with a switch list, create and delete jobs and list pods.
+// In the namespace of the ledger: list, create, update and delete configmaps; list,
+// create and delete jobs; list pods. In the others: get what was created there.
 package ledger

@@ -194,7 +194,7 @@ func (l *Ledger) write(ctx context.Context, o client.Object, created bool) error
 		return fmt.Errorf("%w: %s: the ledger is not open", faults.ErrNotRequested, e)
 	}
 	if err := l.put(ctx, append(l.entries, e)); err != nil {
-		return fmt.Errorf("%w: write it down in ConfigMap/%s/%s: %w", faults.ErrNotRequested, l.Namespace, prefix+l.run, explain(err, l.Namespace, "configmaps"))
+		return fmt.Errorf("%w: write it down in ConfigMap/%s/%s: %w", faults.ErrNotRequested, l.Namespace, prefix+l.run, explain(err, l.Namespace, "list, create, update and delete configmaps"))
 	}
 	l.entries = append(l.entries, e)
 	return nil
@@ -232,9 +232,9 @@ func (l *Ledger) put(ctx context.Context, entries []Entry) error {
 }
 
 // explain adds what to do.
-func explain(err error, namespace, resource string) error {
+func explain(err error, namespace, right string) error {
 	if apierrors.IsNotFound(err) {
 		return fmt.Errorf("%w; create the namespace: kubectl create namespace %s", err, namespace)
 	}
-	return kube.Explain(err, "the right to get, list, create, update and delete "+resource+" in "+namespace)
+	return kube.Explain(err, "the right to "+right+" in "+namespace)
 }

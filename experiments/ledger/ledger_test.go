@@ -176,7 +176,7 @@ func TestAChangeThatCannotBeWrittenDownIsNotMade(t *testing.T) {
 		answer   func(try int) (err error, done bool) // done: but the answer is lost
 		want     string                               // empty: it is made
 	}{
-		{"a right is missing", func(int) (error, bool) { return apierrors.NewForbidden(configMaps, "", errors.New("no role")), false }, "the right to get, list, create, update and delete configmaps in aftershock"},
+		{"a right is missing", func(int) (error, bool) { return apierrors.NewForbidden(configMaps, "", errors.New("no role")), false }, "the right to list, create, update and delete configmaps in aftershock"},
 		{"the namespace is missing", func(int) (error, bool) { return apierrors.NewNotFound(configMaps, ""), false }, "kubectl create namespace aftershock"},
 		{"the server fails for long", func(int) (error, bool) { return apierrors.NewInternalError(errors.New("etcd")), false }, "etcd"},
 		{"the server fails once", func(try int) (error, bool) {

@@ -86,7 +86,7 @@ func (s *Switch) start(ctx context.Context, l *Ledger) error {
 		case err == nil, apierrors.IsAlreadyExists(err):
 			return nil
 		case faults.Permanent(err), apierrors.IsNotFound(err):
-			return fmt.Errorf("create Job/%s/%s: %w", l.Namespace, job.Name, explain(err, l.Namespace, "jobs"))
+			return fmt.Errorf("create Job/%s/%s: %w", l.Namespace, job.Name, explain(err, l.Namespace, "list, create and delete jobs"))
 		}
 		if ended := experiments.Wait(ctx, writeEvery); ended != nil {
 			return fmt.Errorf("create Job/%s/%s: %w", l.Namespace, job.Name, errors.Join(err, ended))
@@ -108,7 +108,7 @@ func (s *Switch) ready(ctx context.Context, l *Ledger) error {
 			}
 		}
 		if err != nil {
-			why = explain(err, l.Namespace, "pods").Error()
+			why = explain(err, l.Namespace, "list pods").Error()
 		}
 		if experiments.Wait(ctx, writeEvery) != nil || faults.Permanent(err) {
 			return fmt.Errorf("nothing would undo the fault if this run were killed: Job/%s/%s does not run: %s", l.Namespace, s.name, why)
@@ -136,13 +136,13 @@ func waits(pod corev1.Pod) string {
 func (l *Ledger) Preflight(ctx context.Context) error {
 	made := &corev1.ConfigMap{ObjectMeta: faults.NewMeta("aftershock-run", l.Namespace, "preflight")}
 	if err := l.Client.Create(ctx, made, client.DryRunAll); err != nil {
-		return fmt.Errorf("create a ConfigMap in %s: %w", l.Namespace, explain(err, l.Namespace, "configmaps"))
+		return fmt.Errorf("create a ConfigMap in %s: %w", l.Namespace, explain(err, l.Namespace, "list, create, update and delete configmaps"))
 	}
 	if l.Switch == nil {
 		return nil
 	}
 	if err := l.Client.Create(ctx, l.Switch.object(l.Namespace, "preflight"), client.DryRunAll); err != nil {
-		return fmt.Errorf("create a Job in %s: %w", l.Namespace, explain(err, l.Namespace, "jobs"))
+		return fmt.Errorf("create a Job in %s: %w", l.Namespace, explain(err, l.Namespace, "list, create and delete jobs"))
 	}
 	return nil
 }
