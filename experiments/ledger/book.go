@@ -93,7 +93,7 @@ func (b Book) Label(ctx context.Context, c client.Client) error {
 		if labels == nil {
 			labels = map[string]string{}
 		}
-		for key, value := range faults.NewMeta("", b.Namespace, b.Run).Labels {
+		for key, value := range faults.Labels(b.Run) {
 			changed = changed || labels[key] != value
 			labels[key] = value
 		}

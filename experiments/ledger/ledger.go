@@ -210,7 +210,7 @@ func (l *Ledger) put(ctx context.Context, entries []Entry) error {
 	}
 	made := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{
 		Namespace: l.Namespace, Name: prefix + l.run,
-		Labels:      faults.NewMeta("", l.Namespace, l.run).Labels,
+		Labels:      faults.Labels(l.run),
 		Annotations: map[string]string{ExperimentAnnotation: l.Experiment},
 	}, Data: map[string]string{lines: text.String()}}
 	for {

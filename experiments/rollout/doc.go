@@ -27,7 +27,8 @@
 // the image: the bad image is never there without the information to undo it.
 // If the program is killed, the bad image stays until [Sweep], by hand or by a
 // dead-man switch (package ledger), and how well the service bears that depends on
-// the workload's strategy (maxUnavailable). A GitOps controller may undo either fault early: the record then says so.
+// the workload's strategy (maxUnavailable). A GitOps controller may undo either fault
+// early: the record then says so.
 //
 // A StatefulSet is a trap: it replaces no pod while one of its pods is not
 // ready, and so keeps the bad one indefinitely although the image was restored
