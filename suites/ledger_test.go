@@ -191,13 +191,13 @@ func TestABadImageNeedsADeadManSwitch(t *testing.T) {
 	}
 }
 
-func TestEachExperimentHasALedgerAndItsFaultsASwitch(t *testing.T) {
+func TestEachExperimentHasALedgerAndASwitch(t *testing.T) {
 	text := strings.Replace(switched, "checks:\n", "baseline: control\nchecks:\n", 1)
 	_, list := made(t, strings.Replace(text, "[all]", "[pods/kill-one]", 1)+"experiments:\n  more: {service: checkout, faults: {more: {surge: {factor: 2x}}}}\n", deployed("checkout"))
 	for _, row := range []struct{ name, want string }{
 		{"control run of checkout/pods", "lock of deployment checkout in shop"},
 		{"checkout/pods/kill-one", "lock of deployment checkout in shop, ledger and dead-man switch in aftershock"},
-		{"checkout/more", "lock of deployment checkout in shop, ledger in aftershock"},
+		{"checkout/more", "lock of deployment checkout in shop, ledger and dead-man switch in aftershock"},
 	} {
 		i := slices.IndexFunc(list, func(e Experiment) bool { return e.Name == row.name })
 		if i < 0 {
