@@ -114,7 +114,7 @@ func (l lab) run(ctx context.Context, e experiment) (report reports.Report, reco
 		return fail(fmt.Errorf("exit code %d for a record that says %s", code, result.Verdict))
 	}
 	if (exit == nil) != (result.Verdict == steadystate.Held) {
-		return fail(fmt.Errorf("%s ended with exit code %d for a record that says %s", arguments[0], exitCode(exit), result.Verdict))
+		return fail(fmt.Errorf("%s ended with exit code %d for a record that says %s:\n%s", arguments[0], exitCode(exit), result.Verdict, printed))
 	}
 	return result, records[0], nil
 }
