@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo examples test race test-lab lint build lab lab-image lab-down lab-status e2e e2e-smoke rights torture bench
+.PHONY: help demo examples test race test-lab lint build lab lab-image lab-down lab-status e2e e2e-smoke rights torture bench readers
 
 # One configuration for every build: a static binary, and each dependency compiled once.
 export CGO_ENABLED := 0
@@ -30,6 +30,15 @@ race: ## run the tests with the race detector; needs a C compiler
 
 test-lab: ## run the lab's own tests
 	cd lab && go test $(LAB)
+
+NPM_READERS := junit2json@4.0.0 test-results-parser@0.4.6 junit-to-ctrf@0.0.14 xunit-viewer@10.6.1 allure@3.18.0
+
+readers: ## show JUnit XML to other people's readers; needs npm and xmllint; SCHEMAS=DIR with Ant's JUnit.xsd and Jenkins' junit-10.xsd
+	cd internal/readers && go test -v -count 1 ./...
+	xmllint --noout --schema internal/readers/junit.xsd reports/testdata/ends.xml
+	$(foreach s,$(if $(SCHEMAS),JUnit junit-10),xmllint --noout --schema $(SCHEMAS)/$(s).xsd reports/testdata/ends-strict.xml &&) true
+	dir=$$(mktemp -d) && npm install --prefix $$dir --no-audit --no-fund --ignore-scripts $(NPM_READERS) && \
+		node internal/readers/readers.mjs $$dir reports/testdata/ends.xml reports/testdata/ends-strict.xml && rm -r $$dir
 
 bench: ## measure the load against the vegeta command, in pairs; seven minutes on a quiet machine
 	go test -run '^$$' -bench AgainstVegeta -benchtime 20x -timeout 30m ./experiments/load

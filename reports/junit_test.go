@@ -83,15 +83,33 @@ func inShop(r reports.Report) reports.Report {
 	return r
 }
 
-func TestJUnit(t *testing.T) {
-	list := judged(t)
-	for i, r := range list {
-		list[i] = inShop(r)
+// ends are a run of each end, by the name of its experiment, and two of one
+// experiment: broken first, then held.
+func ends(t *testing.T) []reports.Report {
+	of := func(name string, list []record.Entry) reports.Report {
+		r := inShop(judgedOf(t, list))
+		r.Experiment = "checkout/" + name
+		return r
 	}
+	held := func() []record.Entry { return entries("downtime <= 4s", "ttr <= 4s") }
+	interrupted, left, both := held(), held(), brokenRun(t)
+	interrupted[len(interrupted)-1].End = &record.End{Reason: record.Interrupted, Detail: "signal: interrupt"}
+	left[len(left)-2].Removal.Error = "the API did not answer"
+	both[len(both)-1].End = &record.End{Reason: record.Interrupted, Detail: "signal: interrupt"}
+	both[len(both)-2].Removal.Error = "the API did not answer"
+	return []reports.Report{
+		of("held", held()), of("broken", brokenRun(t)), of("unknown", held()[:60]), of("interrupted", interrupted), of("left-behind", left),
+		of("broken-and-both", both), of("twice", brokenRun(t)), of("twice", held()),
+	}
+}
+
+// These files are what "make readers" shows to other programs.
+func TestJUnitOfEachEnd(t *testing.T) {
+	list := ends(t)
 	_, text := readJUnit(t, func(out *bytes.Buffer) error { return reports.JUnit(out, list...) })
-	golden(t, "junit.xml", []byte(text))
+	golden(t, "ends.xml", []byte(text))
 	_, text = readJUnit(t, func(out *bytes.Buffer) error { return reports.StrictJUnit(out, list...) })
-	golden(t, "junit-strict.xml", []byte(text))
+	golden(t, "ends-strict.xml", []byte(text))
 }
 
 // The attributes are the sums of the cases, in both dialects, and nothing is skipped.
