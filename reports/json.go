@@ -85,11 +85,14 @@ func maybe[A, B any](v *A, f func(A) B) *B {
 // some is a list that is never null.
 func some(list []string) []string { return append([]string{}, list...) }
 
+// secondsIn is a length of time in seconds, in the digits of its nanoseconds.
+func secondsIn(d time.Duration) float64 { return float64(d) / float64(time.Second) }
+
 // inSeconds is a length of time from seconds, exact to the nanosecond.
 func inSeconds(v float64) time.Duration { return time.Duration(math.Round(v * float64(time.Second))) }
 
 func spanOf(s steadystate.Span) results.Span {
-	return results.Span{FromSeconds: s.From.Seconds(), ToSeconds: s.To.Seconds()}
+	return results.Span{FromSeconds: secondsIn(s.From), ToSeconds: secondsIn(s.To)}
 }
 
 func newSpan(s results.Span) steadystate.Span {
@@ -97,7 +100,7 @@ func newSpan(s results.Span) steadystate.Span {
 }
 
 func lengthOf(b steadystate.Bounds[time.Duration]) results.Length {
-	return results.Length{LowSeconds: b.Low.Seconds(), HighSeconds: new(b.High.Seconds())}
+	return results.Length{LowSeconds: secondsIn(b.Low), HighSeconds: new(secondsIn(b.High))}
 }
 
 // openLength is a length of what may not be over.
@@ -190,7 +193,7 @@ func (r Report) result() results.Result {
 		Experiment: r.Experiment, Title: r.Title, Labels: some(r.Labels), Service: r.Service, Namespace: r.Namespace,
 		Source: place(r.Source), PlanHash: r.Hash, Load: r.Load,
 		Run: results.Run{
-			ID: r.Run, Started: r.Started, LengthSeconds: r.Length.Seconds(),
+			ID: r.Run, Started: r.Started, LengthSeconds: secondsIn(r.Length),
 			Complete: r.End.Reason == record.Completed, End: r.End.Reason, EndDetail: r.End.Detail, ExitCode: ExitCode(r),
 			LeftBehind:  each(r.LeftBehind, func(l judge.Left) results.Left { return results.Left(l) }),
 			ToolVersion: r.toolVersion(), ConfigurationSHA256: r.Environment[configurationDigest],
@@ -264,7 +267,7 @@ func (v *verdicts) of(text string) (verdict steadystate.Verdict) {
 }
 
 func baselineOf(b record.Baseline) results.Baseline {
-	v := results.Baseline{Run: b.Run, LengthSeconds: b.Length.Seconds(), UnusableBecause: b.Unknown, Figures: []results.BaselineFigure{}}
+	v := results.Baseline{Run: b.Run, LengthSeconds: secondsIn(b.Length), UnusableBecause: b.Unknown, Figures: []results.BaselineFigure{}}
 	for _, check := range keys(b.Figures) {
 		for _, quantity := range keys(b.Figures[check]) {
 			f := b.Figures[check][quantity]
@@ -321,7 +324,7 @@ func checkOf(c judge.CheckResult) results.Check {
 	v := results.Check{
 		Check: c.Check, Signal: c.Signal, Good: c.Tolerance.String(), Unit: units[c.Dimension], Window: spanOf(c.Window),
 		Observations:      results.Observations{Good: c.Good, Bad: c.Bad, Unknown: c.Unknown, Failed: c.Failed, Doubtful: c.Doubtful, Missing: c.Missing},
-		ResolutionSeconds: c.Resolution.Seconds(), Gaps: each(c.Gaps, spanOf), GapSeconds: c.UnknownTime.Seconds(),
+		ResolutionSeconds: secondsIn(c.Resolution), Gaps: each(c.Gaps, spanOf), GapSeconds: secondsIn(c.UnknownTime),
 		Outages: each(c.Outages, outageOf), Downtime: lengthOf(c.Downtime), Recoveries: each(c.Recoveries, recoveryOf),
 		MTTR: maybe(c.MTTR, lengthOf), Unrecovered: c.Unrecovered,
 		Values: each(c.Phases, func(p judge.PhaseDistribution) results.PhaseValues {
@@ -329,7 +332,7 @@ func checkOf(c judge.CheckResult) results.Check {
 		}),
 	}
 	if c.PartialResolution != (steadystate.PartialResolution{}) {
-		v.PartialResolution = &results.PartialResolution{Share: c.PartialResolution.Share, LengthSeconds: c.PartialResolution.Length.Seconds()}
+		v.PartialResolution = &results.PartialResolution{Share: c.PartialResolution.Share, LengthSeconds: secondsIn(c.PartialResolution.Length)}
 	}
 	if c.Observed() > 0 {
 		v.UptimeShare = new(rangeOf(c.Uptime))
@@ -448,8 +451,8 @@ func newInjection(v results.Injection) judge.InjectionResult {
 func trafficOf(signal string, t judge.Traffic) results.Traffic {
 	v := results.Traffic{
 		Signal: signal, Sent: t.Sent, FailedFirst: t.FailedFirst, FailedFinally: t.FailedFinally, Repeated: t.Repeated,
-		FailedLocally: t.Local, Late: t.Late, Missing: t.Missing, Twice: t.Twice,
-		LateSeconds: t.LateTime.Seconds(), WorstLateSeconds: t.WorstLate.Seconds(), PlannedPerSecond: t.Rate, SentPerSecond: t.SentRate,
+		FailedLocally: t.Local, Late: t.Late, Missing: t.Missing, Duplicates: t.Twice,
+		LateSeconds: secondsIn(t.LateTime), WorstLateSeconds: secondsIn(t.WorstLate), PlannedPerSecond: t.Rate, SentPerSecond: t.SentRate,
 		Backends: []results.Backend{}, Failures: []results.Failure{}, Phases: each(t.Phases, partOf), Stages: each(t.Stages, partOf),
 	}
 	for _, name := range keys(t.ByBackend) {
@@ -457,7 +460,11 @@ func trafficOf(signal string, t judge.Traffic) results.Traffic {
 	}
 	for _, backend := range keys(t.FailuresBy) {
 		for _, why := range keys(t.FailuresBy[backend]) {
-			v.Failures = append(v.Failures, results.Failure{Reason: why, Backend: backend, Requests: t.FailuresBy[backend][why]})
+			f := results.Failure{Reason: why, Backend: backend, Requests: t.FailuresBy[backend][why]}
+			if status, err := strconv.Atoi(why); err == nil {
+				f.Status = status // its text is the reason that the record has
+			}
+			v.Failures = append(v.Failures, f)
 		}
 	}
 	return v
@@ -466,7 +473,7 @@ func trafficOf(signal string, t judge.Traffic) results.Traffic {
 func newTraffic(v results.Traffic) judge.Traffic {
 	t := judge.Traffic{
 		Sent: v.Sent, FailedFirst: v.FailedFirst, FailedFinally: v.FailedFinally, Repeated: v.Repeated, Local: v.FailedLocally,
-		Late: v.Late, Missing: v.Missing, Twice: v.Twice, LateTime: inSeconds(v.LateSeconds), WorstLate: inSeconds(v.WorstLateSeconds),
+		Late: v.Late, Missing: v.Missing, Twice: v.Duplicates, LateTime: inSeconds(v.LateSeconds), WorstLate: inSeconds(v.WorstLateSeconds),
 		Rate: v.PlannedPerSecond, SentRate: v.SentPerSecond, Phases: back(v.Phases, newPart), Stages: back(v.Stages, newPart),
 		ByBackend: map[string]int{}, Failures: map[string]int{}, FailuresBy: map[string]map[string]int{},
 	}
@@ -501,7 +508,7 @@ func podRecoveryOf(w recovery.Waterfall) results.PodRecovery {
 	costliest, _ := w.Costliest()
 	return results.PodRecovery{
 		Victim: targetOf(w.Victim), Replacement: maybe(w.Replacement, targetOf), InPlace: w.InPlace, Fault: w.Fault,
-		Stages: stagesOf(w.Breakdown), CostliestStage: costliest.Stage, RecordEndSeconds: w.End.Seconds(), Note: w.Note,
+		Stages: stagesOf(w.Breakdown), CostliestStage: costliest.Stage, RecordEndSeconds: secondsIn(w.End), Note: w.Note,
 	}
 }
 
@@ -517,7 +524,7 @@ const sizesArrow = " -> "
 func autoscalingOf(d autoscaling.Decomposition) results.Autoscaling {
 	v := results.Autoscaling{
 		Autoscaler: d.Autoscaler, Sizes: []int{}, Fault: d.Fault, Stages: stagesOf(d.Breakdown),
-		RecordEndSeconds: d.End.Seconds(), Note: d.Note,
+		RecordEndSeconds: secondsIn(d.End), Note: d.Note,
 	}
 	for text := range strings.SplitSeq(d.Sizes, sizesArrow) {
 		if size, err := strconv.Atoi(text); err == nil {
@@ -545,7 +552,7 @@ func stagesOf(b judge.Breakdown) []results.Stage {
 	return each(b.Steps, func(s judge.Step) results.Stage {
 		v := stageOf(s)
 		if since := b.Step(s.Since).Reached; s.Open && s.Took != nil && since != nil {
-			v.FollowedUntilSeconds = new((since.From + s.Took.High).Seconds())
+			v.FollowedUntilSeconds = new(secondsIn(since.From + s.Took.High))
 		}
 		return v
 	})

@@ -444,9 +444,10 @@ type Traffic struct {
 	// Late are those that were sent more than 0.1 s later than planned, from the
 	// injection on.
 	Late int `json:"late"`
-	// Missing were never seen, and Twice more than once; at least.
-	Missing int `json:"missing"`
-	Twice   int `json:"twice"`
+	// Missing is how many of the load's numbers were never seen, and Duplicates how
+	// many were seen again; at least.
+	Missing    int `json:"missing"`
+	Duplicates int `json:"duplicates"`
 	// LateSeconds is how long, within the window, the load was behind its schedule.
 	LateSeconds float64 `json:"lateSeconds"`
 	// WorstLateSeconds is how late the latest was, from the injection on.
@@ -471,8 +472,10 @@ type Backend struct {
 
 // A Failure is how many requests failed for one reason at one backend.
 type Failure struct {
-	// Reason is the status, or why there was no answer.
+	// Reason is the status, or why there was no good answer.
 	Reason string `json:"reason"`
+	// Status is that of HTTP, if it is the reason.
+	Status int `json:"status,omitempty"`
 	// Backend is the one that answered; absent: none did, or it did not say.
 	Backend  string `json:"backend,omitempty"`
 	Requests int    `json:"requests"`
