@@ -249,7 +249,7 @@ func (r *resolver) hash(p Planned, e Experiment) string {
 	subject := p.Target.Subject(p.Target.Container)
 	subject.Namespace = "" // which is a name of the environment's, as a URL is
 	query := func(text string) string {
-		if filled, err := fill(text, subject); err == nil {
+		if filled, err := fill(text, subject.placeholders()); err == nil {
 			return filled
 		}
 		return text // which was reported

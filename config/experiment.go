@@ -173,7 +173,7 @@ func (r *resolver) title(e Experiment, p Planned, at cursor) string {
 	if e.Title == "" {
 		return p.ID()
 	}
-	title, err := fill(e.Title, struct{ Service string }{p.Target.Name})
+	title, err := fill(e.Title, ofService(p.Target.Name))
 	if err != nil {
 		r.bad(at, "%s", err)
 	}

@@ -102,10 +102,10 @@ func limitOf(values string) string {
 }
 
 // templated is the pattern of a text with these placeholders.
-func templated(fields any) string {
+func templated(placeholders []placeholder) string {
 	var names []string
-	for _, name := range placeholders(fields) {
-		names = append(names, strings.TrimSuffix(strings.TrimPrefix(name, "{{."), "}}"))
+	for _, p := range placeholders {
+		names = append(names, strings.TrimSuffix(strings.TrimPrefix(p.name, "{{."), "}}"))
 	}
 	return `(?:[^\{]|\{[^\{]|\{\{(?:- )?\s*\.(?:` + strings.Join(names, "|") + `)\s*(?: -)?\}\}|\{\{(?:- )?/\*(?:[^*]|\*[^/])*\*/(?: -)?\}\})*\{?`
 }
@@ -173,8 +173,8 @@ var forms = []form{
 	{name: "expectation", choices: []string{ExpectAutoscaler}},
 	{name: "version", choices: []string{Version}},
 	{name: "suite", choices: slices.Concat([]string{allSuites}, Catalogue().Suites(), standardIDs())},
-	{name: "query", types: []string{"number", "boolean"}, pattern: templated(Subject{}), want: "of templates a query may have its placeholders only, as in {{.Series}}"},
-	{name: "title", types: []string{"number", "boolean"}, pattern: templated(struct{ Service string }{}), want: "of templates a title may have {{.Service}} only"},
+	{name: "query", types: []string{"number", "boolean"}, pattern: templated(Subject{}.placeholders()), want: "of templates a query may have its placeholders only, as in {{.Series}}"},
+	{name: "title", types: []string{"number", "boolean"}, pattern: templated(ofService("")), want: "of templates a title may have {{.Service}} only"},
 	{name: "name of a namespace", types: []string{"number", "boolean"}, pattern: `|` + label, want: "want a name of Kubernetes': lower-case letters, digits and - between them"},
 	{name: "name of a ServiceAccount", types: []string{"number", "boolean"}, pattern: `|` + subdomain, want: "want a name of Kubernetes': lower-case letters, digits, - and . between them"},
 	{name: "name of a metric", types: []string{"boolean"}, pattern: `|[a-zA-Z_:][a-zA-Z0-9_:]*`, want: "want the name of a metric, as in http_request_duration_seconds"},

@@ -4,11 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
-	"text/template"
 	"text/template/parse"
 	"time"
 
@@ -68,7 +66,7 @@ func (t *Target) Subject(container string) Subject {
 
 // Parse parses the query about a subject.
 func (q Query) Parse(s Subject) (prom.Query, error) {
-	text, err := fill(q.Text, s)
+	text, err := fill(q.Text, s.placeholders())
 	if err != nil {
 		return prom.Query{}, err
 	}
@@ -91,45 +89,60 @@ func parseQuery(text string) (prom.Query, error) {
 // is the square of how deep a query is.
 const maxQuery = 8192
 
-// fill puts the fields of a struct, or what its methods return, in place of
-// {{.Field}}. Nothing else of a template is taken: a loop of one line may not end,
-// and a call of printf within calls of printf doubles a text with each.
-func fill(text string, fields any) (string, error) {
-	bad := func(format string, args ...any) (string, error) {
-		return "", fmt.Errorf(format+"; there are %s", append(args, strings.Join(placeholders(fields), ", "))...)
+// A placeholder is {{.Name}}, as it is written, and what takes its place.
+type placeholder struct{ name, text string }
+
+// placeholders are those of a query about the subject.
+func (s Subject) placeholders() []placeholder {
+	return []placeholder{
+		{"{{.Service}}", s.Service},
+		{"{{.Namespace}}", s.Namespace},
+		{"{{.Pods}}", s.Pods},
+		{"{{.Container}}", s.Container},
+		{"{{.Histogram}}", s.Histogram},
+		{"{{.Range}}", s.Range},
+		{"{{.AllUsage}}", s.AllUsage()},
+		{"{{.Series}}", s.Series()},
+		{"{{.Usage}}", s.Usage()},
 	}
-	form, err := template.New("text").Parse(text)
-	if err != nil {
+}
+
+// ofService is the placeholder of a title.
+func ofService(name string) []placeholder { return []placeholder{{"{{.Service}}", name}} }
+
+// fill puts texts in the place of their placeholders. Nothing else of a template is
+// taken: a loop of one line may not end, and a call of printf within calls of printf
+// doubles a text with each. So none is executed.
+func fill(text string, placeholders []placeholder) (string, error) {
+	bad := func(format string, args ...any) (string, error) {
+		var names []string
+		for _, p := range placeholders {
+			names = append(names, p.name)
+		}
+		return "", fmt.Errorf(format+"; there are %s", append(args, strings.Join(names, ", "))...)
+	}
+	form := parse.New("text")
+	form.Mode = parse.SkipFuncCheck // none is called
+	if _, err := form.Parse(text, "", "", map[string]*parse.Tree{}); err != nil {
 		return bad("not a template: %s", inTemplate.ReplaceAllString(err.Error(), ""))
 	}
+	var filled strings.Builder
 	for _, node := range form.Root.Nodes {
-		if node.Type() != parse.NodeText && !slices.Contains(placeholders(fields), node.String()) {
+		if plain, ok := node.(*parse.TextNode); ok {
+			filled.Write(plain.Text)
+			continue
+		}
+		i := slices.IndexFunc(placeholders, func(p placeholder) bool { return p.name == node.String() })
+		if i < 0 {
 			return bad("%q is not one of its placeholders", node)
 		}
-	}
-	var filled strings.Builder
-	if err := form.Execute(&filled, fields); err != nil {
-		return bad("%s", err)
+		filled.WriteString(placeholders[i].text)
 	}
 	return filled.String(), nil
 }
 
-// inTemplate matches where text/template says that a mistake is, in its own terms.
+// inTemplate matches where text/template/parse says that a mistake is, in its own terms.
 var inTemplate = regexp.MustCompile(`^template: text:\d+: `)
-
-// placeholders are what [fill] takes.
-func placeholders(fields any) (names []string) {
-	of := reflect.TypeOf(fields)
-	for f := range of.Fields() {
-		if f.IsExported() {
-			names = append(names, "{{."+f.Name+"}}")
-		}
-	}
-	for m := range of.Methods() {
-		names = append(names, "{{."+m.Name+"}}")
-	}
-	return names
-}
 
 // The defaults of signals of single pods, for a Prometheus that scrapes the
 // kubelets' cAdvisor as most do. The greatest of a pod's series and not their

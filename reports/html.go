@@ -1,19 +1,15 @@
 package reports
 
 import (
-	_ "embed"
 	"fmt"
-	"html/template"
 	"io"
 	"slices"
 	"strings"
 
+	"github.com/aftershockhq/aftershock/internal/markup"
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
-
-//go:embed page.html.tmpl
-var pageTemplate string
 
 // HTML writes reports as one self-contained page: no network, no script. It
 // shows what Text does, and each check over time: good, bad and unknown
@@ -21,10 +17,6 @@ var pageTemplate string
 // values. It prints, and follows the reader's preference for a dark page. A
 // report read from JSON has no time series and is shown without.
 func HTML(w io.Writer, list ...Report) error {
-	page, err := template.New("page").Parse(pageTemplate)
-	if err != nil {
-		return fmt.Errorf("write HTML: %w", err)
-	}
 	p := pageView{Verdict: Worst(list...), Title: fmt.Sprintf("%d experiments", len(list))}
 	for i, r := range list {
 		p.Sections = append(p.Sections, section(i, r))
@@ -32,14 +24,14 @@ func HTML(w io.Writer, list ...Report) error {
 	if len(list) == 1 {
 		p.Title = list[0].Experiment
 	}
-	if err := page.Execute(w, p); err != nil {
+	if err := (page{markup.To(w)}).write(p); err != nil {
 		return fmt.Errorf("write HTML: %w", err)
 	}
 	return nil
 }
 
-// The template's data: texts and places, all computed here, so that the template
-// only arranges them.
+// What the page shows: texts and places, all computed here, so that the page only
+// arranges them.
 type (
 	pageView struct {
 		Title    string
@@ -85,12 +77,6 @@ type (
 	}
 	faultView struct{ Fault, Targets, Hit, T0, T1, FailureReason string }
 )
-
-// Headings are those of the cells of a valuesView.
-func (sectionView) Headings() []string { return []string{"mean", "p50", "p95", "p99", "max"} }
-
-// PartHeadings are those of the cells of a partView.
-func (sectionView) PartHeadings() []string { return partHeadings() }
 
 func section(i int, r Report) sectionView {
 	s := sectionView{

@@ -16,7 +16,6 @@ import (
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	// The errors of Ginkgo's label filters are coloured, also in a file.
 	formatter.SingletonFormatter.ColorMode = formatter.ColorModeNone
-	self := thisBuild()
 	root := &cobra.Command{
 		Use:   "aftershock",
 		Short: "Put a service's resilience to the test, with proof and error bars",
@@ -25,16 +24,21 @@ load, undoes them, and says with proof and error bars whether the hypothesis
 held. A run is written to a record, which can be judged again at any time.
 
 ` + exitCodes,
-		Version:       self.Version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.ArbitraryArgs,
-		RunE:          noCommand,
 	}
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.SetVersionTemplate(self.String())
+	version := root.Flags().BoolP("version", "v", false, "version for aftershock")
+	root.RunE = func(cmd *cobra.Command, args []string) error {
+		if *version {
+			_, err := io.WriteString(stdout, thisBuild().String())
+			return err
+		}
+		return noCommand(cmd, args)
+	}
 	// Most arguments and flags are not files.
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {

@@ -2,9 +2,7 @@ package calibration
 
 import (
 	"cmp"
-	_ "embed"
 	"fmt"
-	"html/template"
 	"io"
 	"math"
 	"slices"
@@ -12,11 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aftershockhq/aftershock/internal/markup"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
-
-//go:embed plot.svg.tmpl
-var plotTemplate string
 
 // The plot's measures, in pixels.
 const (
@@ -63,14 +59,43 @@ type plotRow struct {
 // Plot writes the stated bounds of every reported outage beside the truth, as
 // an SVG that needs nothing else.
 func (r Report) Plot(w io.Writer) error {
-	t, err := template.New("plot").Parse(plotTemplate)
-	if err != nil {
-		return fmt.Errorf("write plot: %w", err)
-	}
-	if err := t.Execute(w, r.plotted()); err != nil {
+	if err := r.plotted().write(markup.To(w)); err != nil {
 		return fmt.Errorf("write plot: %w", err)
 	}
 	return nil
+}
+
+func (p plotted) write(w markup.Writer) error {
+	w.Put(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %s %s" width="%s" height="%s" font-family="system-ui, sans-serif" font-size="12" fill="#222" role="img">
+<title>Calibration: stated bounds of outages beside the truth</title>
+<rect width="100%%" height="100%%" fill="#fff"/>
+<text x="16" y="24" font-size="16" font-weight="600">%s</text>
+<text x="16" y="42" fill="#555">%s</text>
+`, p.Width, p.Height, p.Width, p.Height, p.Title, p.Subtitle)
+	for _, c := range p.Columns {
+		w.Put(`<text x="%s" y="66" font-weight="600">%s</text>`+"\n", c.X, c.Name)
+		for _, t := range c.Ticks {
+			stroke := "#ddd"
+			if t.Zero {
+				stroke = "#222"
+			}
+			w.Put(`<line x1="%s" x2="%s" y1="%s" y2="%s" stroke="%s"/>
+<text x="%s" y="%s" text-anchor="middle" font-size="10" fill="#555">%s</text>
+`, t.X, t.X, p.Top, p.Bottom, stroke, t.X, p.TickY, t.Text)
+		}
+	}
+	for _, r := range p.Rows {
+		w.Put(`<text x="16" y="%s" font-weight="600">%s</text>
+<text x="16" y="%s" font-size="10" fill="#555">%s</text>
+<path d="%s" stroke="#4a90c2" stroke-width="%s" fill="none"/>
+<path d="%s" stroke="#12436b" stroke-width="%s" fill="none"/>
+<path d="%s" stroke="#c0392b" stroke-width="2" fill="none"/>
+`, r.Y, r.Kind, r.Y2, r.Text, r.Bounds, r.Thick, r.Middles, r.Thick, r.Misses)
+	}
+	w.Put(`<text x="16" y="%s" font-size="9.5" fill="#555">Each line is the bounds that one trial stated, the dark mark their middle, in milliseconds from the truth (logarithmic beyond 3 ms). Bounds that hold the truth cross zero, give or take the span that the truth itself has; others are red.</text>
+</svg>
+`, p.FootY)
+	return w.Flush()
 }
 
 func (r Report) plotted() plotted {
