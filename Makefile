@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo examples test race test-lab lint build lab lab-image lab-down lab-status e2e e2e-smoke rights torture bench readers
+.PHONY: help size demo examples test race test-lab lint build lab lab-image lab-down lab-status e2e e2e-smoke rights torture bench readers
 
 # One configuration for every build: a static binary, and each dependency compiled once.
 export CGO_ENABLED := 0
@@ -14,7 +14,10 @@ help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 build: ## build the static binary bin/aftershock
-	go build -trimpath -ldflags "-s -w" -o bin/aftershock ./cmd/aftershock
+	GOWORK=$(CURDIR)/build.work go build -trimpath -tags grpcnotrace -ldflags "-s -w" -o bin/aftershock ./cmd/aftershock
+
+size: build ## hold bin/aftershock to 50 MB
+	@test $$(wc -c <bin/aftershock) -le 50000000 || { ls -l bin/aftershock; exit 1; }
 
 demo: build ## kill a real process under load and see both verdicts; no cluster, no root
 	bin/aftershock demo
