@@ -58,11 +58,13 @@ var (
 // placed is an object that may exist.
 type placed struct {
 	object client.Object
-	unsure bool     // the creation request had no answer
-	pods   []string // its last known or intended targets, as namespace/pod
+	unsure bool      // the creation request had no answer
+	uid    types.UID // another object may get its name; empty: unsure
+	pods   []string  // its last known or intended targets, as namespace/pod
 	// acted: Chaos Mesh reported that all is injected, last at seen.
 	acted bool
 	seen  time.Duration
+	turns int  // of its records when they first said so
 	early bool // it ended before it was to be undone
 	// Seen while it was held: why it was over, and that Chaos Mesh said that it undid
 	// the fault.

@@ -153,7 +153,7 @@ func (i *injecting) create(ctx context.Context) error {
 	}
 	i.mu.Lock()
 	i.placed.object, _ = i.object.DeepCopyObject().(client.Object)
-	i.placed.unsure = false
+	i.placed.unsure, i.placed.uid = false, i.object.GetUID()
 	i.mu.Unlock()
 	i.rec.Event(record.Event{
 		Span:    steadystate.Span{From: i.from, To: clock.Now()},
@@ -190,7 +190,7 @@ func (i *injecting) wait(ctx context.Context, pods, objects <-chan kube.Arrival)
 				continue
 			}
 			if object, ok := s.Object.(v1alpha1.InnerObject); ok && object.GetName() == i.object.GetName() {
-				if s.Type == watch.Deleted {
+				if s.Type == watch.Deleted || i.placed.replaced(object) {
 					return "another client deleted " + i.name + " before it was seen to act", nil
 				}
 				i.seeObject(object, s.At())
@@ -198,7 +198,7 @@ func (i *injecting) wait(ctx context.Context, pods, objects <-chan kube.Arrival)
 		case <-read.C:
 			trouble = i.read(ctx)
 			switch {
-			case apierrors.IsNotFound(trouble):
+			case apierrors.IsNotFound(trouble), errors.Is(trouble, errReplaced):
 				return "another client deleted " + i.name + " before it was seen to act", nil
 			case trouble != nil && faults.Permanent(trouble):
 				return "", fmt.Errorf("read %s: %w", i.name, trouble)
@@ -273,10 +273,16 @@ func (i *injecting) uid(id string) string {
 	return ""
 }
 
+// errReplaced: another object has the name.
+var errReplaced = errors.New("another client deleted it and created it again")
+
 func (i *injecting) read(ctx context.Context) error {
 	object, _ := i.object.DeepCopyObject().(client.Object)
 	if err := i.cluster.Client.Get(ctx, client.ObjectKeyFromObject(i.object), object); err != nil {
 		return err
+	}
+	if i.placed.replaced(object) {
+		return errReplaced
 	}
 	if inner, acts := object.(v1alpha1.InnerObject); acts {
 		i.seeObject(inner, i.rec.Clock().Now())
@@ -300,6 +306,9 @@ func (i *injecting) see(p progress, object client.Object, at time.Duration) {
 	i.mu.Lock()
 	if len(p.selected) > 0 {
 		i.placed.pods = p.selected
+	}
+	if inner, acts := object.(v1alpha1.InnerObject); acts && p.done() && !i.placed.acted {
+		i.placed.turns = turns(inner)
 	}
 	if p.done() {
 		i.placed.acted, i.placed.seen = true, at

@@ -2,6 +2,7 @@ package chaosmesh_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -43,6 +44,26 @@ var paused = status(func(o v1alpha1.InnerObject) {
 	o.SetAnnotations(map[string]string{v1alpha1.PauseAnnotationKey: "true"})
 })
 
+// createdAgain: another client deletes the object, by force, and creates it again.
+// Chaos Mesh injects it before anyone looks.
+func createdAgain(ctx context.Context, c client.Client, object v1alpha1.InnerObject) error {
+	if err := vanish(ctx, c, object); err != nil {
+		return err
+	}
+	object.SetUID("")
+	object.SetResourceVersion("")
+	object.SetFinalizers([]string{"chaos-mesh/records"})
+	return c.Create(ctx, object)
+}
+
+// resumed: another client paused the object and resumed it before anyone looked.
+var resumed = status(func(o v1alpha1.InnerObject) {
+	for _, r := range o.GetStatus().Experiment.Records {
+		r.RecoveredCount++
+		r.InjectedCount++
+	}
+})
+
 func TestAFaultThatIsOverWhileItIsHeldIsNoticed(t *testing.T) {
 	for _, row := range []struct {
 		sentence string
@@ -61,6 +82,10 @@ func TestAFaultThatIsOverWhileItIsHeldIsNoticed(t *testing.T) {
 		{"paused", paused, interceptor.Funcs{}, 50 * time.Millisecond, "another client paused NetworkChaos/shop/network-delay-", "", true},
 		{"its lifetime is over", stop, interceptor.Funcs{}, 50 * time.Millisecond, "Chaos Mesh stopped NetworkChaos/shop/network-delay-", "", true},
 		{"its lifetime is over, without a watch", stop, interceptor.Funcs{Watch: endedWatch}, lookEvery, "Chaos Mesh stopped NetworkChaos/shop/network-delay-", "", true},
+		{"deleted and created again", createdAgain, interceptor.Funcs{}, 50 * time.Millisecond, "another client deleted NetworkChaos/shop/network-delay-", "it was deleted during the hold", true},
+		{"deleted and created again between two looks, without a watch", createdAgain, interceptor.Funcs{Watch: endedWatch}, lookEvery, "another client deleted NetworkChaos/shop/network-delay-", "it was deleted before Chaos Mesh said", true},
+		{"paused and resumed before the watch saw it", resumed, interceptor.Funcs{}, 50 * time.Millisecond, "Chaos Mesh undid NetworkChaos/shop/network-delay-", "", true},
+		{"paused and resumed between two looks, without a watch", resumed, interceptor.Funcs{Watch: endedWatch}, lookEvery, "Chaos Mesh undid NetworkChaos/shop/network-delay-", "it was deleted before Chaos Mesh said", true},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -97,6 +122,54 @@ func TestAFaultThatIsOverWhileItIsHeldIsNoticed(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+func TestAFaultThatWasAwayBeforeAnyoneWatchedIsNoticed(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		happens  step
+		want     string
+		undo     string
+	}{
+		{"deleted and created again", createdAgain, "another client deleted NetworkChaos/shop/network-delay-", "it was deleted during the hold"},
+		{"paused and resumed", resumed, "Chaos Mesh undid NetworkChaos/shop/network-delay-", ""},
+	} {
+		for _, watched := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, watched later: %v", row.sentence, watched), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					c := newClient(t, interceptor.Funcs{}, pod("a"))
+					play(t, c, atOnce, takeUp, injected("shop/a"), after(time.Second), row.happens)
+					rec := newHistory()
+					fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.NetworkDelay{Pods: checkout, Latency: time.Second})
+					if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.FailureReason != "" {
+						t.Fatal(err, got.FailureReason)
+					}
+					time.Sleep(3 * time.Second)
+					if watched {
+						ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+						defer cancel()
+						if over := fault.Watch(ctx, rec.Recorder); !strings.Contains(over, row.want) {
+							t.Errorf("over %q, want %q", over, row.want)
+						}
+					}
+					if _, err := fault.Recover(t.Context(), rec.Recorder); (row.undo == "") != (err == nil) || (err != nil && !strings.Contains(err.Error(), row.undo)) {
+						t.Errorf("undone with %v, want %q", err, row.undo)
+					}
+					early := 0
+					for _, entry := range rec.entries(t) {
+						if e := entry.Event; e != nil && e.Kind == record.EventEndedEarly {
+							if early++; e.From > time.Second || !strings.Contains(e.Attrs[record.AttrReason], row.want) {
+								t.Errorf("ended early at %s: %q", e.Span, e.Attrs[record.AttrReason])
+							}
+						}
+					}
+					if early != 1 {
+						t.Errorf("ended early %d times, want once", early)
+					}
+				})
+			})
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/uuid"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
@@ -271,6 +272,14 @@ func newClient(t testing.TB, funcs interceptor.Funcs, objects ...client.Object) 
 	scheme, err := chaosmesh.Scheme()
 	if err != nil {
 		t.Fatal(err)
+	}
+	if funcs.Create == nil {
+		funcs.Create = func(ctx context.Context, c client.WithWatch, object client.Object, options ...client.CreateOption) error {
+			if object.GetUID() == "" {
+				object.SetUID(uuid.NewUUID())
+			}
+			return c.Create(ctx, object, options...)
+		}
 	}
 	return fake.NewClientBuilder().
 		WithScheme(scheme).

@@ -64,7 +64,7 @@ func (r removal) run(ctx context.Context, obj client.Object) (found bool, err er
 	if err != nil {
 		return found, err
 	}
-	if err = g.children(ctx); !found {
+	if err = g.children(ctx); !found || g.replaced {
 		err = errors.Join(g.taken(), err)
 	}
 	return found, err
@@ -82,6 +82,7 @@ type going struct {
 	deleted   bool
 	gone      bool // the watch reported it
 	recovered bool // its records reported it
+	replaced  bool // another client had deleted it and created it again
 	hurt      []string
 	schedules []string // names of its schedules
 }
@@ -166,13 +167,17 @@ func (g *going) run(ctx context.Context) (found bool, err error) {
 	}
 }
 
-// taken: the object was already gone before its removal. The other client may
+// taken: the object was already gone before its removal, though another one may
+// have had its name. The other client may
 // have deleted it without waiting for Chaos Mesh to undo the fault.
 func (g *going) taken() error {
 	if g.placed == nil || oneShot(g.object) {
 		return nil
 	}
 	if g.placed.recovered && g.placed.acted {
+		if g.placed.early {
+			return nil // it is recorded
+		}
 		g.ended(g.placed.over)
 		return nil
 	}
@@ -207,6 +212,7 @@ func (g *going) early(ctx context.Context) error {
 		return nil
 	}
 	why, err := g.over(ctx)
+	g.replaced = err == nil && g.placed.replaced(g.object)
 	why = cmp.Or(g.placed.over, why)
 	switch {
 	case err != nil && !faults.Permanent(err):
@@ -236,6 +242,9 @@ func (g *going) ended(why string) {
 func (g *going) over(ctx context.Context) (why string, err error) {
 	if err := g.client.Get(ctx, client.ObjectKeyFromObject(g.object), g.object); err != nil {
 		return "", err
+	}
+	if why = g.placed.away(g.object, g.name); why != "" {
+		return why, nil
 	}
 	switch object := g.object.(type) {
 	case v1alpha1.InnerObject:

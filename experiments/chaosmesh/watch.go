@@ -20,8 +20,9 @@ import (
 // which may end.
 const lookEvery = time.Second
 
-// Watch returns once an object of the fault is being deleted or gone, or once
-// Chaos Mesh has stopped it: its lifetime was over, or it was paused.
+// Watch returns once an object of the fault is being deleted or gone, once Chaos
+// Mesh has stopped it, because its lifetime was over or it was paused, or once it
+// is known that it was away, though it is back.
 func (f *Fault) Watch(ctx context.Context, rec *record.Recorder) (over string) {
 	f.mu.Lock()
 	f.watched = true
@@ -113,13 +114,16 @@ func (f *Fault) saw(object client.Object, gone bool, at time.Duration) (over str
 	}
 	p, name := f.placed[i], subject(f.cluster.Client.Scheme(), object)
 	inner, acts := object.(v1alpha1.InnerObject)
-	if acts && !gone {
+	away := p.away(object, name)
+	if acts && !gone && away == "" {
 		p.recovered = recovered(inner)
 		if inPlace(inner) {
 			p.seen = max(p.seen, at)
 		}
 	}
 	switch {
+	case away != "":
+		over = away
 	case gone || object.GetDeletionTimestamp() != nil:
 		over = "another client deleted " + name
 	case acts && inner.IsPaused():
@@ -129,6 +133,36 @@ func (f *Fault) saw(object client.Object, gone bool, at time.Duration) (over str
 	}
 	p.over = over
 	return over
+}
+
+// replaced reports whether a state is that of another object of the same name,
+// such as another client creates after it has deleted the fault's.
+func (p *placed) replaced(object client.Object) bool {
+	return p.uid != "" && object.GetUID() != p.uid
+}
+
+// away says that the fault was gone since it was injected, whatever this state of
+// the object looks like: what happened between two looks shows only in the object's
+// identity and in the counts of its records.
+func (p *placed) away(object client.Object, name string) (over string) {
+	inner, acts := object.(v1alpha1.InnerObject)
+	switch {
+	case p.replaced(object):
+		return fmt.Sprintf("another client deleted %s and created it again", name)
+	case acts && p.acted && !inner.IsPaused() && inner.GetStatus().Experiment.DesiredPhase != v1alpha1.StoppedPhase && turns(inner) > p.turns:
+		return fmt.Sprintf("Chaos Mesh undid %s for a time, as if it had been paused and resumed", name)
+	}
+	return ""
+}
+
+// turns is how often Chaos Mesh has injected and recovered the targets of an object,
+// which only counts up. A record leaves the phase Injected by a recovery alone, and
+// is injected again only after it.
+func turns(object v1alpha1.InnerObject) (n int) {
+	for _, r := range object.GetStatus().Experiment.Records {
+		n += r.InjectedCount + r.RecoveredCount
+	}
+	return n
 }
 
 // recovered reports whether Chaos Mesh says that it undid the fault. Not Injected
