@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// A gap is a stretch without knowledge: the source said so, or was silent for
-// longer than chance explains. It reaches from the last From, since that
+// A gap is a stretch without knowledge: the source said so, was silent for longer
+// than chance explains, or ticks and skipped at least two ticks. It reaches from the last From, since that
 // observation may be true only at its very beginning, to the earliest To after
 // it, since the next one may be true only at its very end.
 type gap struct {
@@ -18,6 +18,7 @@ type gap struct {
 	unknown int      // unknown observations in it
 	waited  bool     // the source was waiting for an answer and sent nothing
 	around  spacings // before and after it
+	ticks   ticks    // of around, once it is complete
 	after   int      // spacings after it
 }
 
@@ -44,7 +45,7 @@ const (
 	// the usual spacing there.
 	neighbours = 64
 	// seldom is the probability that a record of randomly timed observations has
-	// a silence that counts as a gap.
+	// a silence that counts as a gap, by each of two rules.
 	seldom = 1e-4
 	// A pause is too short for a gap: every machine's scheduler causes one now
 	// and then, and the resolution includes it.
@@ -52,6 +53,16 @@ const (
 	// maxGaps bounds the memory. Beyond it neighbouring gaps merge, which only
 	// widens the unknown time.
 	maxGaps = 1 << 14
+	// skip is how many ticks long a silence is that lacks at least two of them. A
+	// single one is lost now and then, as by a scrape that fails.
+	skip = 2.5
+	// leastTick is the shortest tick. Of what comes more often there are so many
+	// observations that chance explains no silence of five, and a busy machine
+	// delays two.
+	leastTick = 2 * pause
+	// odd is the share of the spacings that need not be ticks, at either end: other
+	// silences, and what came soon after something late.
+	odd = 0.2
 )
 
 // spacings are the lengths of time between successive observations, except
@@ -60,6 +71,7 @@ type spacings struct {
 	n       int
 	sum     time.Duration
 	longest [3]time.Duration
+	all     []time.Duration
 }
 
 func (s *spacings) add(d time.Duration) {
@@ -68,6 +80,7 @@ func (s *spacings) add(d time.Duration) {
 	}
 	s.n++
 	s.sum += d
+	s.all = append(s.all, d)
 	s.insert(d)
 }
 
@@ -82,6 +95,7 @@ func (s *spacings) insert(d time.Duration) {
 func (s spacings) with(o spacings) spacings {
 	s.n += o.n
 	s.sum += o.sum
+	s.all = slices.Concat(s.all, o.all)
 	for _, d := range o.longest {
 		s.insert(d)
 	}
@@ -112,6 +126,45 @@ func chance(n int, c float64) float64 {
 	return math.Exp(logGamma(3+c) + logGamma(float64(n)+1) - logGamma(3) - logGamma(float64(n)+1+c))
 }
 
+// ticks are the even ones of some spacings.
+type ticks struct {
+	longest time.Duration
+	// odds is the probability that observations that come at random have spacings as
+	// even, and then one of [skip] times the longest.
+	odds float64
+}
+
+// ticks are all spacings but those that are odd. Spacings that come at random are
+// exponential. The k between the shortest m and r*m, and then one above c*m, have
+// the probability
+//
+//	integral over m of k exp(-m) (exp(-m) - exp(-r*m))^(k-1) exp(-c*m)
+//	= k/(r-1) B((k+c)/(r-1), k)
+//
+// with exp(-m) = u^(1/(r-1)) and the beta function B. The integrand without its
+// last factor is the joint distribution of the extremes (David and Nagaraja, Order
+// Statistics, 2003, section 2.2). Since any k of the n spacings may be the even
+// ones, the sum over all choices is a bound.
+func (s spacings) ticks() ticks {
+	sorted := slices.Sorted(slices.Values(s.all))
+	n := len(sorted)
+	cut := int(odd * float64(n))
+	k := n - 2*cut
+	if k < 3 || sorted[cut] < leastTick {
+		return ticks{odds: 1}
+	}
+	shortest, longest := sorted[cut], sorted[n-1-cut]
+	spread := max(0.001, float64(longest-shortest)/float64(shortest)) // r-1
+	a, b := (float64(k)+skip)/spread, float64(k)
+	choices := LogChoose(n, cut) + LogChoose(n-cut, cut)
+	return ticks{longest, math.Exp(choices + math.Log(b/spread) + logGamma(a) + logGamma(b) - logGamma(a+b))}
+}
+
+// skipped reports whether a silence lacks ticks.
+func (t ticks) skipped(silence Span) bool {
+	return t.longest > 0 && float64(silence.Width()) > skip*float64(t.longest)
+}
+
 func newGaps(record Span) gaps { return gaps{record: record, last: record.From, reach: record.From} }
 
 // add adds the next observation, in order.
@@ -136,7 +189,8 @@ func (g *gaps) add(o Observation, good, bad bool) {
 		g.open = g.open[1:]
 	}
 	if silence := (Span{From: g.last, To: o.From}); g.consider(silence, o.To, g.unknown) {
-		g.open[len(g.open)-1].waited = g.unknown == 0 && !g.long(Span{From: max(g.last, min(g.waits, o.From)), To: o.From})
+		p, idle := &g.open[len(g.open)-1], Span{From: max(g.last, min(g.waits, o.From)), To: o.From}
+		p.waited = g.unknown == 0 && !g.long(idle) && !p.around.ticks().skipped(idle)
 	}
 	g.waits = 0
 	if bad && g.reach <= o.From {
@@ -190,7 +244,7 @@ func (g *gaps) lose(o Span) {
 // consider opens a gap if the silence may be one, and reports whether it did.
 // unknown is the number of unknown observations in it.
 func (g *gaps) consider(silence Span, to time.Duration, unknown int) bool {
-	if unknown == 0 && !g.long(silence) {
+	if unknown == 0 && !g.long(silence) && !g.uneven(silence) {
 		return false
 	}
 	g.open = append(g.open, gap{
@@ -207,9 +261,17 @@ func (g *gaps) long(silence Span) bool {
 	return silence.Width() > pause && (before < 3 || silence.Width() > 4*max(g.recent[0].usual(), g.recent[1].usual()))
 }
 
+// uneven reports whether a silence may lack ticks, which are at least half the mean
+// spacing then.
+func (g *gaps) uneven(silence Span) bool {
+	n, sum := g.recent[0].n+g.recent[1].n, g.recent[0].sum+g.recent[1].sum
+	return float64(silence.Width()) > skip*float64(leastTick) && 2*silence.Width()*time.Duration(n) > sum
+}
+
 // settle keeps a gap, once its neighbours are complete, if it still counts as
 // one: the more observations there are, the longer a gap must be.
 func (g *gaps) settle(p gap) {
+	p.ticks, p.around.all = p.around.ticks(), nil
 	if !g.is(p, 0) {
 		return
 	}
@@ -224,10 +286,13 @@ func (g *gaps) settle(p gap) {
 	g.list = g.list[:len(g.list)/2]
 }
 
-// is reports whether the source declared the gap or chance does not explain the
-// silence. least is the smallest usual spacing to assume.
+// is reports whether the source declared the gap, skipped ticks, or chance does not
+// explain the silence. least is the smallest usual spacing to assume.
 func (g *gaps) is(p gap, least time.Duration) bool {
 	if p.unknown > 0 {
+		return true
+	}
+	if p.ticks.longest >= least && p.ticks.skipped(p.silence) && float64(g.n)*p.ticks.odds <= seldom {
 		return true
 	}
 	usual := max(p.around.usual(), least)

@@ -26,6 +26,17 @@ func requests(rate int, length time.Duration, silences ...steadystate.Span) []st
 	return list
 }
 
+// jittered are requests each of which is late by up to that much.
+func jittered(rate int, length, late time.Duration, silences ...steadystate.Span) []steadystate.Observation {
+	list := requests(rate, length, silences...)
+	r := rand.New(rand.NewPCG(1, 2))
+	for i := range list {
+		d := time.Duration(r.Int64N(int64(late)))
+		list[i].From, list[i].To = list[i].From+d, list[i].To+d
+	}
+	return list
+}
+
 func figuresOf(list []steadystate.Observation, rule steadystate.Rule, window, record steadystate.Span) steadystate.Figures {
 	return steadystate.NewTimeline(list...).Figures(steadystate.Within(s), rule, window, record)
 }
@@ -72,6 +83,32 @@ func TestAHoleIsUnknownForEveryLimit(t *testing.T) {
 	}
 	if len(whole.Gaps) != 0 || len(holed.Gaps) != 1 || holed.UnknownTime != 9005*ms {
 		t.Errorf("gaps %v and %v, unknown time %s; want none, and one of 9.005s", whole.Gaps, holed.Gaps, holed.UnknownTime)
+	}
+}
+
+// Four polls in a row are missing, and what the signal was then may be anything.
+func TestATickingSourceThatLacksObservationsHoldsNoMaximum(t *testing.T) {
+	limit := steadystate.MustParseLimit("max <= 200")
+	for _, row := range []struct {
+		sentence string
+		lost     steadystate.Span
+		want     steadystate.Verdict
+	}{
+		{"none is missing", steadystate.Span{}, steadystate.Held},
+		{"one is", steadystate.Span{From: 40 * s, To: 44 * s}, steadystate.Held},
+		{"four are", steadystate.Span{From: 40 * s, To: 53 * s}, steadystate.Unknown},
+	} {
+		var list []steadystate.Observation
+		for at := time.Duration(0); at < 90*s; at += 3 * s {
+			if at <= row.lost.From || at >= row.lost.To {
+				list = append(list, steadystate.Observation{Span: steadystate.Span{From: at, To: at + 20*ms}, Value: 100})
+			}
+		}
+		hold := steadystate.Span{From: 30 * s, To: 60 * s}
+		f := steadystate.NewTimeline(list...).Figures(steadystate.AtMost(200), steadystate.Rule{Settle: 10 * s}, hold, steadystate.Span{To: 90 * s})
+		if r := limit.Judge(f); r.Verdict != row.want {
+			t.Errorf("%s: %s, %s; want %s", row.sentence, r.Verdict, r.Text, row.want)
+		}
 	}
 }
 
@@ -125,6 +162,7 @@ func TestGaps(t *testing.T) {
 			slow[i].To = 21 * s
 		}
 	}
+	again := poll(3*s, 0, 180*s, false, func(at time.Duration) string { return within(21*s, 33*s, "none")(at % (36 * s)) })
 	for _, row := range []struct {
 		sentence string
 		list     []steadystate.Observation
@@ -151,7 +189,14 @@ func TestGaps(t *testing.T) {
 		{"nor have rates, whose last one is a range before the end", poll(s, 60*s, 500*s, true, within(0, 0, "")), 500 * s, "[]", 0},
 		{"what comes in bursts is not silent between them", bursts, 60 * s, "[]", 0},
 		{"nor is a load after its surge", surge, 60 * s, "[]", 0},
-		{"a few polls are not enough to say", poll(s, 0, 8*s, false, within(3*s, 6*s, "none")), 8 * s, "[]", 0},
+		{"a source that ticks lacks four of its polls", poll(3*s, 0, 90*s, false, within(40*s, 53*s, "none")), 90 * s, "[39.000s..54.000s]", 4},
+		{"or two", poll(3*s, 0, 90*s, false, within(40*s, 47*s, "none")), 90 * s, "[39.000s..48.000s]", 2},
+		{"a single one may be lost", poll(3*s, 0, 90*s, false, within(40*s, 44*s, "none")), 90 * s, "[]", 0},
+		{"five silences do not make each other usual", again, 180 * s, "[21.000s..33.000s 57.000s..69.000s 93.000s..105.000s 129.000s..141.000s 165.000s..177.000s]", 15},
+		{"eight polls are enough if they are regular", poll(3*s, 0, 36*s, false, within(12*s, 24*s, "none")), 36 * s, "[12.000s..24.000s]", 3},
+		{"requests that jitter by as much as they are apart do not tick", jittered(5, 60*s, 200*ms, span(40*s, 40500*ms)), 60 * s, "[]", 0},
+		{"five ticks are enough to say", poll(s, 0, 8*s, false, within(3*s, 6*s, "none")), 8 * s, "[3.000s..6.000s]", 2},
+		{"three are not", poll(s, 0, 6*s, false, within(2*s, 5*s, "none")), 6 * s, "[]", 0},
 	} {
 		record := span(0, row.length)
 		f := figuresOf(row.list, steadystate.Rule{Settle: 10 * s, Allowed: 0.001}, record, record)
@@ -223,6 +268,12 @@ func TestChanceMakesNoGap(t *testing.T) {
 		{"some at random", 60, s, (*rand.Rand).ExpFloat64},
 		{"many at random", 200, s, (*rand.Rand).ExpFloat64},
 		{"scrapes that jitter by a tenth", 20, 15 * s, func(r *rand.Rand) float64 { return 0.9 + 0.2*r.Float64() }},
+		{"scrapes that jitter by half, of which one in ten is lost", 20, 15 * s, func(r *rand.Rand) float64 {
+			if r.IntN(10) == 0 {
+				return 1.5 + r.Float64()/2
+			}
+			return 0.75 + 0.5*r.Float64()
+		}},
 		{"of one of two at random", 40, 5 * s, func(r *rand.Rand) float64 { return float64(1 + r.IntN(2)) }},
 	} {
 		gaps := 0
