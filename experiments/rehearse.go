@@ -25,7 +25,7 @@ func (e Experiment) Rehearse(ctx context.Context, rec *record.Recorder, hold fun
 	}
 	ctx, cancel := context.WithTimeout(ctx, e.Deadline)
 	defer cancel()
-	r := &run{Experiment: e, rec: rec, gate: judge.NewGate(plan, rec.Clock().Now()), missing: map[int]func(context.Context) string{}}
+	r := &run{Experiment: e, rec: rec, gate: judge.NewGate(plan), missing: map[int]func(context.Context) string{}}
 	var errs []error
 	ended, err := r.begin(ctx)
 	errs = append(errs, err)

@@ -39,7 +39,7 @@ func (e Experiment) Run(ctx context.Context, rec *record.Recorder) (err error) {
 		rec.Record(record.Entry{Environment: e.Environment})
 	}
 
-	r := &run{Experiment: e, rec: rec, gate: judge.NewGate(plan, rec.Clock().Now()), missing: map[int]func(context.Context) string{}}
+	r := &run{Experiment: e, rec: rec, gate: judge.NewGate(plan), missing: map[int]func(context.Context) string{}}
 	rec.Tap(r.gate.See)
 	for i, f := range e.Faults {
 		if f.When != nil {

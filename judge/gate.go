@@ -16,13 +16,15 @@ import (
 // A Gate follows the checks while they are recorded and tells whether the
 // service is in its steady state now. It only decides when to inject: the judge
 // decides from the record whether the service was steady, by the same
-// [steadystate.Settling].
+// [steadystate.Settling], which both begin with the settle phase: what is observed
+// before, while the load and the sources start, counts for neither.
 type Gate struct {
 	plan   *record.Plan
 	settle time.Duration
 	checks []steadystate.Check
 
 	mu      sync.Mutex
+	begun   bool          // the settle phase has begun
 	over    bool          // the inject phase has begun
 	calm    time.Duration // since when nothing was on the move
 	signals map[string]*follower
@@ -31,16 +33,18 @@ type Gate struct {
 	told    map[string]bool // restarts already reported
 }
 
-// NewGate makes the gate of an experiment with that plan, which starts to
-// settle at begin.
-func NewGate(plan *record.Plan, begin time.Duration) *Gate {
-	checks, settle := Settling(plan.Checks, plan.Baseline), plan.Settle
-	g := &Gate{plan: plan, settle: settle, checks: checks, calm: begin, signals: map[string]*follower{}, told: map[string]bool{}}
-	for _, c := range checks {
+// NewGate makes the gate of an experiment with that plan.
+func NewGate(plan *record.Plan) *Gate {
+	return &Gate{plan: plan, settle: plan.Settle, checks: Settling(plan.Checks, plan.Baseline), signals: map[string]*follower{}, told: map[string]bool{}}
+}
+
+// begin starts to settle.
+func (g *Gate) begin(at time.Duration) {
+	g.begun, g.calm = true, max(g.calm, at)
+	for _, c := range g.checks {
 		f := g.signal(c.Signal)
-		f.checks = append(f.checks, settling{c, steadystate.NewSettling(c, settle, begin)})
+		f.checks = append(f.checks, settling{c, steadystate.NewSettling(c, g.settle, at)})
 	}
-	return g
 }
 
 func (g *Gate) signal(name string) *follower {
@@ -99,6 +103,8 @@ func (g *Gate) See(e record.Entry) {
 	switch {
 	case g.over:
 		return
+	case e.Phase == record.PhaseSettle && !g.begun:
+		g.begin(e.At)
 	case e.Observations != nil:
 		f := g.signal(e.Observations.Signal)
 		for _, o := range e.Observations.List {
@@ -244,6 +250,9 @@ type Steadiness struct {
 func (g *Gate) Steady(now time.Duration) Steadiness {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if !g.begun {
+		return Steadiness{Why: "the settle phase has not begun"}
+	}
 	t := Steadiness{Verdict: steadystate.Held}
 	var why []string
 	if late := g.late.within(steadystate.Span{From: now - g.settle, To: now}); behind(late, g.settle) {

@@ -38,7 +38,8 @@ func TestNumbersThatAreFarApartAreNotUnderWay(t *testing.T) {
 
 func TestTheGateFollowsUpToTheFault(t *testing.T) {
 	const s, ms = time.Second, time.Millisecond
-	g := NewGate(&record.Plan{Checks: []steadystate.Check{{Name: "answers", Signal: "requests", Good: steadystate.Within(s)}}, Settle: 5 * s}, 0)
+	g := NewGate(&record.Plan{Checks: []steadystate.Check{{Name: "answers", Signal: "requests", Good: steadystate.Within(s)}}, Settle: 5 * s})
+	g.See(record.Entry{Phase: record.PhaseSettle})
 	seq := uint64(0)
 	until := func(end time.Duration, code int) {
 		for ; time.Duration(seq)*10*ms < end; seq++ {

@@ -168,7 +168,8 @@ func TestTheGateGoesByTheTargetsTraffic(t *testing.T) {
 		t.Run(row.sentence, func(t *testing.T) {
 			row.plan.Settle = 10 * s
 			row.plan.Checks = []steadystate.Check{{Name: "up", Signal: "up", Good: steadystate.AtLeast(1)}}
-			g := judge.NewGate(&row.plan, 0)
+			g := judge.NewGate(&row.plan)
+			g.See(record.Entry{Phase: record.PhaseSettle})
 			for at := s; at <= 20*s; at += s {
 				if at == row.moved {
 					g.See(record.Entry{At: at, Event: &record.Event{Span: steadystate.Instant(at), Kind: record.EventRestarted, Subject: "pod/shop/c", UID: "uid-c"}})

@@ -412,7 +412,8 @@ func TestTheGate(t *testing.T) {
 		{"none says who it is", func(q *record.Request) { q.Backend = "" }, nil, 20 * s, steadystate.Held, "", "no answer to requests"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
-			g := judge.NewGate(&record.Plan{Checks: []steadystate.Check{check}, Settle: 10 * s}, 0)
+			g := judge.NewGate(&record.Plan{Checks: []steadystate.Check{check}, Settle: 10 * s})
+			g.See(record.Entry{Phase: record.PhaseSettle})
 			var all []record.Request
 			for i := range int(row.at / (10 * ms)) {
 				at := time.Duration(i) * 10 * ms

@@ -176,6 +176,11 @@ func (s *Settling) Add(o Observation) {
 		s.silent = o.Undecided(s.good)
 		return
 	}
+	// Whoever asked before this one, which may turn what passed into lost time, may
+	// have found the service steady, and so must whoever reads the record.
+	if s.index > 0 && !s.enough {
+		s.enough = s.passes(min(o.To, s.last+s.fresh()))
+	}
 	s.pass(o.From)
 	if good {
 		s.took.add(o.Width())
@@ -314,9 +319,15 @@ func (s *Settling) few() bool {
 	return s.bad == 0 || tail(s.seen, s.bad, s.allowed) >= many
 }
 
+// fresh is how long the last observation stands for what follows it.
+func (s *Settling) fresh() time.Duration { return s.spacing.limit() + s.took.limit() + s.least/20 }
+
 // settled is the observed time since the count began.
 func (s *Settling) settled(now time.Duration) time.Duration {
 	lost := s.lost
+	if s.silent != "" {
+		now = min(now, s.last) // the rest is lost time already
+	}
 	if s.lead > s.spacing.limit() {
 		lost += s.lead
 	}
@@ -388,7 +399,7 @@ func (s *Settling) At(now time.Duration, ahead ...Observation) Steadiness {
 		add("unknown: %s", s.silent)
 	case s.index == 0:
 		add("nothing was observed")
-	case since > s.spacing.limit()+s.took.limit()+s.least/20:
+	case since > s.fresh():
 		if s.silent != "" {
 			add("unknown since %s: %s", seconds(s.last), s.silent)
 		} else {
