@@ -79,14 +79,30 @@ func (j *judge) refused() {
 }
 
 // aborted is the finding of a run whose abort condition was met: a limit of the
-// file's on how far an experiment may go.
+// file's on how far an experiment may go. The event proves it, which is written
+// when an observation shows it: a run that was killed while it undid its faults
+// has nothing else to say so.
 func (j *judge) aborted() {
+	var seen []string
 	if j.End.Reason == record.Aborted {
-		j.Findings = append(j.Findings, Finding{
-			Check: "run", Limit: NotAborted, OfRun: true,
-			Reading: steadystate.Reading{Verdict: steadystate.Broken, Text: j.End.Detail},
-		})
+		seen = append(seen, j.End.Detail)
+	} else {
+		for _, e := range j.Events {
+			if e.Kind == record.EventAborting {
+				seen = append(seen, e.Attrs[record.AttrReason])
+			}
+		}
 	}
+	if len(seen) == 0 {
+		return
+	}
+	if j.End.Reason == "" {
+		seen = append(seen, "the run was killed before its end")
+	}
+	j.Findings = append(j.Findings, Finding{
+		Check: "run", Limit: NotAborted, OfRun: true,
+		Reading: steadystate.Reading{Verdict: steadystate.Broken, Text: strings.Join(seen, "; ")},
+	})
 }
 
 func (j *judge) injected() (seen, missing string) {

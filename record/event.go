@@ -65,6 +65,11 @@ const (
 	EventEndedEarly = "ended early" // the fault was over before it was undone; reason
 )
 
+// EventAborting is the event of a condition under which the run is aborted, of the
+// subject abort/NAME: it was met by what was seen in the span, while a fault was in
+// place; reason.
+const EventAborting = "abort condition met"
+
 // The kinds of event of a fault's pods, as the fault observes them. EventGap of
 // such a pod: in the span it is unknown whether another fault was in it, or
 // whether further pods came.

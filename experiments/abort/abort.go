@@ -50,10 +50,6 @@ type Conditions struct {
 
 var _ experiments.Safeguard = (*Conditions)(nil)
 
-// EventMet is the event of a condition under which the run is aborted, of the
-// subject abort/NAME.
-const EventMet = "abort condition met"
-
 // state is what was seen in a run.
 type state struct {
 	rec   *record.Recorder
@@ -257,7 +253,7 @@ func (c *Conditions) Watch(ctx context.Context) error {
 		switch {
 		case found != nil:
 			s.rec.Event(record.Event{
-				Span: found.Span, Kind: EventMet, Subject: "abort/" + found.Name,
+				Span: found.Span, Kind: record.EventAborting, Subject: "abort/" + found.Name,
 				Attrs: map[string]string{record.AttrReason: found.String()},
 			})
 			return aborted(*found)

@@ -125,7 +125,7 @@ func TestARunThatGoesTooFarIsAborted(t *testing.T) {
 					}
 					met := 0
 					for _, event := range result.Events {
-						if event.Kind == abort.EventMet && event.Subject == "abort/up" && event.From > 11*s && event.From < 16*s {
+						if event.Kind == record.EventAborting && event.Subject == "abort/up" && event.From > 11*s && event.From < 16*s {
 							met++
 						}
 					}

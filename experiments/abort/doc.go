@@ -12,7 +12,7 @@
 // until the faults are undone: before, the service must be steady anyway, and
 // after there is nothing to end.
 //
-// The record has an event [EventMet] of each breach, in the span of the
+// The record has an event [record.EventAborting] of each breach, in the span of the
 // observation that showed it, written when it was seen. The undoing begins with
 // the recover phase; each removal's span begins with the request for it.
 package abort
