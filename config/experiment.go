@@ -254,6 +254,13 @@ func (r *resolver) faults(p *Planned, e Experiment, at cursor) {
 		if f.For > 0 && oneShot(f) {
 			r.bad(inner.field("for"), "%s is over at once, there is nothing to hold; remove it", f.Kind)
 		}
+		switch hold := cmp.Or(f.For, p.Times.Hold); {
+		case hold <= 0 || hold >= leastHold || oneShot(f):
+		case f.For > 0:
+			r.bad(inner.field("for"), "%s is too short: whether a fault is in place is looked at once a second; hold it for %s or longer", steadystate.FormatDuration(hold), steadystate.FormatDuration(leastHold))
+		default:
+			r.bad(inner, "it is held for the hold time of %s, which is too short: whether a fault is in place is looked at once a second; set hold, or for, to %s or longer", steadystate.FormatDuration(hold), steadystate.FormatDuration(leastHold))
+		}
 		p.Faults = append(p.Faults, PlannedFault{Name: name, Fault: f, Callee: r.plan.Find(f.To), Place: inner.place()})
 	}
 	if !first {

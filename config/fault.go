@@ -31,8 +31,8 @@ type Fault struct {
 	// At is when the fault comes, counted from when the first took effect (T0).
 	// Default: with the first. Example: 5s.
 	At time.Duration `yaml:"at"`
-	// For is how long the fault stays; not of a kind that is over at once. Default: to
-	// the end of the hold phase. Example: 20s.
+	// For is how long the fault stays, 1s or longer; not of a kind that is over at once.
+	// Default: to the end of the hold phase. Example: 20s.
 	For time.Duration `yaml:"for"`
 	// When is a condition that the fault waits for. Example: {autoscaler: scaling-out}.
 	When When `yaml:"when"`

@@ -23,6 +23,7 @@ import (
 const (
 	defaultSettle    = 10 * time.Second
 	defaultHold      = 10 * time.Second
+	leastHold        = time.Second // of a fault that is held: its watch looks so often
 	defaultWatch     = 30 * time.Second
 	defaultSurge     = 10
 	defaultHistogram = "http_request_duration_seconds"

@@ -402,7 +402,7 @@ var unseen = map[string]string{
 		experiment-from-leaves-two-kinds experiment-from-removes-a-required-field experiment-from-removes-the-kind
 		experiment-limits-of-a-check-and-its-signal-differ experiment-load-leaves-no-url`,
 	"one value compared with another": `
-		check-limit-too-fine experiment-limits-too-fine experiment-limits-rate-beyond-the-load experiment-surges-differ fault-at-beyond-hold fault-delay-jitter-beyond-latency`,
+		check-limit-too-fine experiment-limits-too-fine experiment-limits-rate-beyond-the-load experiment-surges-differ fault-at-beyond-hold fault-for-too-short fault-hold-too-short fault-delay-jitter-beyond-latency`,
 	"a text in another language": `
 		chaos-mesh-follows-a-kill chaos-mesh-for-of-a-kill chaos-mesh-is-no-yaml chaos-mesh-of-another-kind chaos-mesh-without-namespace chaos-mesh-file-wrong
 		check-promql-in-many-lines check-promql-is-a-range check-promql-selects-nothing check-promql-wrong freeze-incident-selects-nothing freeze-incident-wrong

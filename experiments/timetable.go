@@ -233,6 +233,7 @@ func (t *timetable) inject(ctx context.Context, index int) (reason string, err e
 	}
 	if reason = t.took(index, injection); t.holds(index) {
 		t.watch(injected, index)
+		t.limit(index)
 	}
 	return reason, nil
 }
@@ -268,8 +269,7 @@ func (t *timetable) inPlace(fault Fault) string {
 	return ""
 }
 
-// took records an injection, and schedules the undoing of a fault with a time
-// of its own.
+// took records an injection.
 func (t *timetable) took(index int, injection record.Injection) (reason string) {
 	fault := t.Faults[index]
 	held := injection.FailureReason == "" && !injection.OneShot
@@ -285,19 +285,26 @@ func (t *timetable) took(index int, injection record.Injection) (reason string) 
 		t.t0 = injection.From
 	}
 	t.ends = max(t.ends, t.rec.Clock().Now()+cmp.Or(fault.For, t.Hold))
-	if held && fault.For > 0 {
-		t.wg.Go(func() {
-			if Wait(t.waits, fault.For) != nil {
-				return // all are being undone
-			}
-			ctx, cancel := t.undoing(t.waits)
-			defer cancel()
-			if t.undo(ctx, index) != nil {
-				t.fail(errNotUndone)
-			}
-		})
-	}
 	return ""
+}
+
+// limit schedules the undoing of a fault with a time of its own. Its watch has
+// begun, so that the undoing ends it, however short the time is.
+func (t *timetable) limit(index int) {
+	hold := t.Faults[index].For
+	if hold == 0 {
+		return
+	}
+	t.wg.Go(func() {
+		if Wait(t.waits, hold) != nil {
+			return // all are being undone
+		}
+		ctx, cancel := t.undoing(t.waits)
+		defer cancel()
+		if t.undo(ctx, index) != nil {
+			t.fail(errNotUndone)
+		}
+	})
 }
 
 func (t *timetable) holds(index int) bool {
@@ -324,7 +331,7 @@ func (t *timetable) watch(ctx context.Context, index int) {
 		defer close(watched)
 		over := ""
 		err := CatchPanic(func() error {
-			if w, ok := fault.Fault.(Watcher); ok {
+			if w, ok := fault.Fault.(Watcher); ok && ctx.Err() == nil {
 				over = w.Watch(ctx, t.rec)
 			} else {
 				<-ctx.Done()

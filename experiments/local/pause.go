@@ -92,11 +92,15 @@ func (p *pause) Inject(ctx context.Context, rec *record.Recorder) (record.Inject
 
 // Watch returns once the process runs again, or has ended.
 func (p *pause) Watch(ctx context.Context, _ *record.Recorder) (over string) {
+	victim := p.victim
+	if victim == nil {
+		return "" // it is undone already
+	}
 	for experiments.Wait(ctx, 100*time.Millisecond) == nil {
-		if p.victim.Signal(0) != nil {
+		if victim.Signal(0) != nil {
 			return "its process ended"
 		}
-		if s, err := look(p.victim.PID()); err == nil && !s.stopped() {
+		if s, err := look(victim.PID()); err == nil && !s.stopped() {
 			return "its process was continued by others"
 		}
 	}

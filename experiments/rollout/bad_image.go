@@ -193,6 +193,9 @@ func waits(pod corev1.Pod, name string) string {
 // Watch returns once another client has changed the image. A look that fails is
 // made again.
 func (b *BadImage) Watch(ctx context.Context, _ *record.Recorder) (over string) {
+	if b.placed == nil {
+		return "" // it is undone already
+	}
 	n := *b.placed
 	for experiments.Wait(ctx, time.Second) == nil {
 		s, err := b.read(ctx)
