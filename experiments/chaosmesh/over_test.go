@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
+	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
@@ -170,6 +171,58 @@ func TestAFaultThatWasAwayBeforeAnyoneWatchedIsNoticed(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// A fault that is undone after others, which takes longer than its grace, has been
+// ended by the cluster meanwhile.
+func TestAFaultThatExpiresWhileOthersAreUndoneEndedEarly(t *testing.T) {
+	const hold, grace = 20 * time.Second, experiments.Grace
+	for _, row := range []struct {
+		sentence string
+		others   time.Duration // until it is undone, from the end of the hold
+		early    bool
+	}{
+		{"the others are undone at once", time.Second, false},
+		{"they take all of its grace, and more", grace + 5*time.Second, true},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newClient(t, interceptor.Funcs{}, pod("a"))
+				expire := func(ctx context.Context, c client.Client, object v1alpha1.InnerObject) error {
+					chaos, _ := object.(*v1alpha1.NetworkChaos)
+					lifetime, err := time.ParseDuration(*chaos.Spec.Duration)
+					if err != nil {
+						return err
+					}
+					return after(lifetime)(ctx, c, object)
+				}
+				script := []step{takeUp, injected("shop/a")}
+				if row.early {
+					script = append(script, expire, stop)
+				}
+				play(t, c, atOnce, script...)
+				rec := newHistory()
+				fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.NetworkDelay{Pods: checkout, Latency: time.Second})
+				ctx, cancel := context.WithTimeout(t.Context(), hold)
+				defer cancel()
+				if got, err := fault.Inject(ctx, rec.Recorder); err != nil || got.FailureReason != "" {
+					t.Fatal(err, got.FailureReason)
+				}
+				if over := fault.Watch(ctx, rec.Recorder); over != "" {
+					t.Errorf("over while it was held: %s", over)
+				}
+				time.Sleep(row.others)
+				undoing, done := context.WithTimeout(t.Context(), time.Minute)
+				defer done()
+				if _, err := fault.Recover(undoing, rec.Recorder); err != nil {
+					t.Error(err)
+				}
+				if got := slices.Contains(rec.kinds(t), record.EventEndedEarly); got != row.early {
+					t.Errorf("events %v: ended early is %v, want %v", rec.kinds(t), got, row.early)
+				}
+			})
+		})
 	}
 }
 
