@@ -112,6 +112,7 @@ func (s *samples) fetch(ctx context.Context) (look, error) {
 		return l, err
 	}
 	if err := s.complete(ctx); err != nil {
+		l.during.To = s.clock.Now() // its answer ends the poll
 		return l, err
 	}
 	for _, sample := range now {
