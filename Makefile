@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help size demo examples test race test-lab lint build lab lab-image lab-down lab-status e2e e2e-smoke rights torture bench readers
+.PHONY: help size demo examples test race test-lab lint build lab lab-image lab-down lab-status e2e e2e-smoke rights torture contest abort-times bench readers
 
 # One configuration for every build: a static binary, and each dependency compiled once.
 export CGO_ENABLED := 0
@@ -74,3 +74,11 @@ e2e-smoke: lab-image ## a few of them, and the Ginkgo specs
 
 torture: lab-image ## kill the harness with -9 at any moment on the lab, N=100 times, and look for what is left
 	go run ./internal/torture -n $(or $(N),100)
+
+contest: lab-image ## start 20 runs at once on the lab: some wait for the others, or have wall clocks 30 s apart; never two faults at once
+	go run ./internal/torture contest
+	go run ./internal/torture -patient 5 contest
+	go run ./internal/torture -apart contest
+
+abort-times: lab-image ## time N=50 aborts on the lab, from the breach to the delete and until the effect is gone
+	go run ./internal/torture -n $(or $(N),50) aborts

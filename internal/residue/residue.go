@@ -87,8 +87,13 @@ func (c *Cluster) look(ctx context.Context, withOver bool) (left []string) {
 	if err != nil {
 		left = append(left, "cannot look: "+err.Error())
 	}
-	left = append(left, running("/proc", faultPrograms)...)
-	return append(left, c.rules(ctx)...)
+	return append(left, c.Effects(ctx)...)
+}
+
+// Effects are what faults do now on this machine: their processes, and rules and
+// queues in the networks of the services' processes. The API server is not asked.
+func (c *Cluster) Effects(ctx context.Context) []string {
+	return append(running("/proc", faultPrograms), c.rules(ctx)...)
 }
 
 // objects are those of faults and of the program, bad images and cordons.

@@ -51,9 +51,9 @@ type lab struct {
 	usual     time.Duration // median time of an answer, before any fault
 }
 
-// connect writes the configuration of the trials and looks how the service is
-// without a fault.
-func connect(ctx context.Context, out string) (*lab, error) {
+// connect writes the configuration of the trials, with these experiments in YAML,
+// and looks how the service is without a fault.
+func connect(ctx context.Context, out string, experiments map[string]string) (*lab, error) {
 	text, err := os.ReadFile(labFile)
 	if err != nil {
 		return nil, fmt.Errorf("%w: is the lab up? see lab/README.md", err)
@@ -71,13 +71,13 @@ func connect(ctx context.Context, out string) (*lab, error) {
 	if err := yaml.Unmarshal(text, &of); err != nil {
 		return nil, fmt.Errorf("%s: %w", labFile, err)
 	}
-	experiments := map[string]any{}
-	for name, k := range kinds {
-		var fault yaml.Node
-		if err := yaml.Unmarshal([]byte(k.fault), &fault); err != nil {
+	nodes := map[string]any{}
+	for name, text := range experiments {
+		var node yaml.Node
+		if err := yaml.Unmarshal([]byte(text), &node); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		experiments[name] = map[string]any{"service": "checkout", "faults": map[string]any{"fault": fault.Content[0]}}
+		nodes[name] = node.Content[0]
 	}
 	checkout := of.Services.Checkout
 	file, err := yaml.Marshal(map[string]any{
@@ -97,7 +97,7 @@ func connect(ctx context.Context, out string) (*lab, error) {
 			},
 			"payments": map[string]any{"namespace": checkout.Namespace, "workload": "deployment/payments"},
 		},
-		"experiments": experiments,
+		"experiments": nodes,
 	})
 	if err != nil {
 		return nil, err
@@ -187,22 +187,9 @@ func (l *lab) carryOut(ctx context.Context, r *result) error {
 // kill starts the run and kills it at its moment. It returns when that was, and
 // the path of the record.
 func (l *lab) kill(ctx context.Context, r *result, out string) (killed time.Time, recorded string, err error) {
-	var printed bytes.Buffer
-	command := exec.Command(program, "run", "-f", l.file, "--out", out, "checkout/"+r.Kind)
-	command.Stdout, command.Stderr = &printed, &printed
-	// ^C is for this program, which ends the run itself.
-	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := command.Start(); err != nil {
+	p, err := start(program, l.file, out, r.Kind)
+	if err != nil {
 		return killed, "", err
-	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_ = command.Wait() // how it ended does not matter, but that
-	}()
-	stop := func() { // for any reason but the trial's
-		_ = command.Process.Signal(syscall.SIGTERM)
-		<-ended
 	}
 	mark := sign[r.Moment].mark
 	if r.Moment == inCreate && !kinds[r.Kind].creates {
@@ -212,23 +199,21 @@ func (l *lab) kill(ctx context.Context, r *result, out string) (killed time.Time
 	for {
 		select {
 		case <-ctx.Done():
-			stop()
+			p.stop()
 			return killed, "", context.Cause(ctx)
-		case <-ended:
+		case <-p.ended:
 			if recorded == "" {
-				return killed, "", fmt.Errorf("the run did not begin: %s", printed.String())
+				return killed, "", fmt.Errorf("the run did not begin: %s", p.printed.String())
 			}
 			return killed, recorded, nil
 		case <-time.After(2 * time.Millisecond):
 		}
 		if recorded == "" {
-			if found, _ := filepath.Glob(filepath.Join(out, "*", "*.jsonl")); len(found) == 1 {
-				recorded = found[0]
-			}
+			recorded = recordIn(out)
 			continue
 		}
 		if recordedText, err = os.ReadFile(recorded); err != nil {
-			stop()
+			p.stop()
 			return killed, recorded, err
 		}
 		if !bytes.Contains(recordedText, []byte(mark)) {
@@ -236,17 +221,17 @@ func (l *lab) kill(ctx context.Context, r *result, out string) (killed time.Time
 		}
 		select {
 		case <-time.After(time.Duration(r.Late * float64(sign[r.Moment].within))):
-		case <-ended:
+		case <-p.ended:
 			return killed, recorded, nil
 		}
 		if r.Moment == inHold {
 			r.InPlace = slices.DeleteFunc(l.cluster.Left(ctx, 0, false), kept)
 		}
 		killed = time.Now()
-		if err := command.Process.Kill(); err != nil {
+		if err := p.Process.Kill(); err != nil {
 			return killed, recorded, nil // it has just ended
 		}
-		<-ended
+		<-p.ended
 		r.Killed = true
 		return killed, recorded, nil
 	}
@@ -257,6 +242,67 @@ func (l *lab) kill(ctx context.Context, r *result, out string) (killed time.Time
 func kept(what string) bool {
 	kind, _, _ := strings.Cut(what, " ")
 	return slices.Contains([]string{"Lease", "ConfigMap", "Job"}, kind)
+}
+
+// A process is a run of the harness.
+type process struct {
+	*exec.Cmd
+	printed bytes.Buffer  // to be read once it has ended
+	ended   chan struct{} // closed then
+}
+
+// start starts a run of an experiment of checkout. ^C is for this program, which
+// ends the run itself.
+func start(program, file, out, experiment string, more ...string) (*process, error) {
+	p := &process{Cmd: exec.Command(program, "run", "-f", file, "--out", out, "checkout/"+experiment), ended: make(chan struct{})}
+	p.Args = append(p.Args, more...)
+	p.Stdout, p.Stderr = &p.printed, &p.printed
+	p.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := p.Start(); err != nil {
+		return nil, err
+	}
+	go func() {
+		defer close(p.ended)
+		_ = p.Wait() // its state says how it ended
+	}()
+	return p, nil
+}
+
+// stop ends the run, which undoes its fault.
+func (p *process) stop() {
+	_ = p.Process.Signal(syscall.SIGTERM)
+	<-p.ended
+}
+
+// recordIn is the path of the record in the directory of a run; empty: there is none
+// yet.
+func recordIn(out string) string {
+	if found, _ := filepath.Glob(filepath.Join(out, "*", "*.jsonl")); len(found) == 1 {
+		return found[0]
+	}
+	return ""
+}
+
+// entries are those of a record, as far as it can be read.
+func entries(path string) (list []record.Entry, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	for e, err := range record.Read(file) {
+		if errors.Is(err, record.ErrCut) {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("the record cannot be read: %w", err)
+		}
+		list = append(list, e)
+	}
+	if len(list) == 0 || list[0].Header == nil {
+		return nil, errors.New("the record has no beginning")
+	}
+	return list, nil
 }
 
 // A sign of a moment is what the record says once it has begun, and how long after
@@ -274,28 +320,11 @@ var sign = map[string]struct {
 
 // lost is how many seconds before the kill the readable part of a record ends.
 func lost(path string, killed time.Time) (seconds float64, err error) {
-	file, err := os.Open(path)
+	list, err := entries(path)
 	if err != nil {
 		return 0, err
 	}
-	defer func() { _ = file.Close() }()
-	var last time.Time
-	var started time.Time
-	for e, err := range record.Read(file) {
-		if errors.Is(err, record.ErrCut) {
-			break
-		}
-		if err != nil {
-			return 0, fmt.Errorf("the record cannot be read: %w", err)
-		}
-		if e.Header != nil {
-			started = e.Header.Started
-		}
-		last = started.Add(e.At)
-	}
-	if started.IsZero() {
-		return 0, errors.New("the record has no beginning")
-	}
+	last := list[0].Header.Started.Add(list[len(list)-1].At)
 	return max(0, killed.Sub(last).Seconds()), nil
 }
 

@@ -9,11 +9,23 @@
 //	go run ./internal/torture -n 100 -out DIR   goes on where it was interrupted
 //	go run ./internal/torture -n 10 -kinds networkDelay,badImage
 //
+// It has two other trials. A contest starts runs of one experiment at once: of two
+// none may have a fault in place at the same time, and each that is refused must
+// say who has the workload. Aborts are runs that breach an abort condition: how long
+// does it take until the delete is issued, and until the effect is gone?
+//
+//	go run ./internal/torture -n 20 contest
+//	go run ./internal/torture -n 20 -patient 5 contest           five wait for the others
+//	go run ./internal/torture -n 20 -apart contest               with wall clocks 30 s apart
+//	go run ./internal/torture -n 50 -out DIR aborts              goes on where it was interrupted
+//
 // The lab must be up, with the healthy service, bin/aftershock built, and the lab's
-// nodes have an image of it ("make lab-image"). It ends with 1 if anything was left.
+// nodes have an image of it ("make lab-image"). It ends with 1 if anything was left,
+// two were in place at once, or an abort was late.
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -37,10 +49,13 @@ func main() {
 }
 
 func run(w io.Writer) (err error) {
-	n := flag.Int("n", 100, "how many runs to kill")
+	n := flag.Int("n", 0, "how many runs (default: 100 to kill, 20 of a contest, 50 aborts)")
 	seed := flag.Int64("seed", 1, "of the order of kinds and moments")
-	out := flag.String("out", "", "directory for records and results; one of an interrupted torture goes on (default: a new one)")
+	out := flag.String("out", "", "directory for records and results; one of an interrupted trial goes on, but for a contest (default: a new one)")
 	only := flag.String("kinds", "", "only these kinds of fault, with commas")
+	var c contest
+	flag.IntVar(&c.patient, "patient", 0, "of a contest: so many of its runs wait for the others")
+	flag.BoolVar(&c.apart, "apart", false, "of a contest: a third of the wall clocks is 30 s ahead, and a third behind; the program is built for it")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -50,19 +65,40 @@ func run(w io.Writer) (err error) {
 			return err
 		}
 	}
-	trials, err := plan(*n, *seed, *only)
-	if err != nil {
-		return err
-	}
-	done, err := readResults(*out)
-	if err != nil {
-		return err
-	}
-	lab, err := connect(ctx, *out)
-	if err != nil {
+	if err := os.MkdirAll(*out, 0o755); err != nil {
 		return err
 	}
 	fmt.Fprintf(w, "records and results are in %s\n", *out)
+	switch what := flag.Arg(0); what {
+	case "":
+		return torture(ctx, w, *out, cmp.Or(*n, 100), *seed, *only)
+	case "aborts":
+		return aborts(ctx, w, *out, cmp.Or(*n, 50), *seed, *only)
+	case "contest":
+		c.runs = cmp.Or(*n, 20)
+		return c.carryOut(ctx, w, *out)
+	default:
+		return fmt.Errorf("no trial %q; trials: aborts, contest", what)
+	}
+}
+
+func torture(ctx context.Context, w io.Writer, out string, n int, seed int64, only string) error {
+	trials, err := plan(n, seed, only)
+	if err != nil {
+		return err
+	}
+	done, err := readResults[result](out)
+	if err != nil {
+		return err
+	}
+	experiments := map[string]string{}
+	for name, k := range kinds {
+		experiments[name] = "{service: checkout, faults: {fault: " + k.fault + "}}"
+	}
+	lab, err := connect(ctx, out, experiments)
+	if err != nil {
+		return err
+	}
 	begun := time.Now()
 	for _, t := range trials {
 		if ctx.Err() != nil {
@@ -77,7 +113,7 @@ func run(w io.Writer) (err error) {
 		}
 		fmt.Fprintln(w, r)
 		done = append(done, r)
-		if err := keep(*out, r); err != nil {
+		if err := keep(out, r); err != nil {
 			return err
 		}
 	}
@@ -118,13 +154,13 @@ func (r result) String() string {
 
 const resultsFile = "results.jsonl"
 
-func readResults(dir string) (list []result, err error) {
+func readResults[R any](dir string) (list []R, err error) {
 	text, err := os.ReadFile(filepath.Join(dir, resultsFile))
 	if os.IsNotExist(err) {
 		return nil, nil
 	}
 	for line := range strings.Lines(string(text)) {
-		var r result
+		var r R
 		if err := json.Unmarshal([]byte(line), &r); err != nil {
 			return nil, fmt.Errorf("%s: %w", resultsFile, err)
 		}
@@ -133,7 +169,7 @@ func readResults(dir string) (list []result, err error) {
 	return list, err
 }
 
-func keep(dir string, r result) error {
+func keep(dir string, r any) error {
 	line, err := json.Marshal(r)
 	if err != nil {
 		return err

@@ -60,14 +60,9 @@ type trial struct {
 // plan is the same for the same arguments: each kind at each moment, in a random
 // order, again and again, every other time swept.
 func plan(n int, seed int64, only string) (trials []trial, err error) {
-	names := kindNames()
-	if only != "" {
-		names = strings.Split(only, ",")
-		for _, name := range names {
-			if _, known := kinds[name]; !known {
-				return nil, fmt.Errorf("-kinds: no kind %q; kinds: %s", name, strings.Join(kindNames(), ", "))
-			}
-		}
+	names, err := chosen(kindNames(), only)
+	if err != nil {
+		return nil, err
 	}
 	random := rand.New(rand.NewPCG(uint64(seed), 0)) //nolint:gosec // it must be the same again
 	for round := 0; len(trials) < n; round++ {
@@ -85,4 +80,18 @@ func plan(n int, seed int64, only string) (trials []trial, err error) {
 		trials[i].N = i + 1
 	}
 	return trials, nil
+}
+
+// chosen are the kinds that the flag names, or all.
+func chosen(known []string, only string) ([]string, error) {
+	if only == "" {
+		return known, nil
+	}
+	names := strings.Split(only, ",")
+	for _, name := range names {
+		if !slices.Contains(known, name) {
+			return nil, fmt.Errorf("-kinds: no kind %q; kinds: %s", name, strings.Join(known, ", "))
+		}
+	}
+	return names, nil
 }

@@ -89,7 +89,7 @@ func TestResultsAreKept(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	got, err := readResults(dir)
+	got, err := readResults[result](dir)
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, %v; want %+v", got, err, want)
 	}
@@ -124,5 +124,153 @@ func TestWhatAKillCostsIsOfTheReadablePart(t *testing.T) {
 	}
 	if _, err := lost(path, noted); err == nil {
 		t.Error("want an error for an empty record")
+	}
+}
+
+// refusedBy is what a run prints that is refused.
+func refusedBy(run string) string {
+	return "aftershock: preflight, nothing was touched:\nrefused for now: deployment checkout in shop is held by run " + run +
+		" of ann@laptop since 14:03:10 (checkout/contest), alive, until 14:09:10 at the latest; wait for it, or run with --wait"
+}
+
+// A contest passes if no two faults were in place at once, by the records and by the
+// API server, and each run that was refused names a holder that is alive.
+func TestOnlyAContestWithoutTwoAtOnceHasPassed(t *testing.T) {
+	at := func(seconds int) time.Time { return time.Unix(int64(seconds), 0) }
+	for _, row := range []struct {
+		sentence string
+		change   func(list []entrant, sights []sight) ([]entrant, []sight)
+		want     string
+	}{
+		{"one after the other", nil, ""},
+		{"two by the records", func(list []entrant, s []sight) ([]entrant, []sight) {
+			list[1].from = at(15)
+			return list, s
+		}, "two faults in place at once by the records"},
+		{"two by the API server", func(list []entrant, s []sight) ([]entrant, []sight) {
+			s[1], s[2] = s[2], s[1]
+			return list, s
+		}, "runs aaa and bbb have objects at once"},
+		{"one was not undone", func(list []entrant, s []sight) ([]entrant, []sight) {
+			list[1].to = time.Time{}
+			return list, s
+		}, "its fault was not seen gone"},
+		{"the API server showed nothing", func(list []entrant, _ []sight) ([]entrant, []sight) {
+			return list, nil
+		}, "one of both proves nothing"},
+		{"one that waits was refused", func(list []entrant, s []sight) ([]entrant, []sight) {
+			list[2].patient = true
+			return list, s
+		}, "it did not run"},
+		{"another exit code", func(list []entrant, s []sight) ([]entrant, []sight) {
+			list[2].code = 5
+			return list, s
+		}, "want 4"},
+		{"a fault left behind", func(list []entrant, s []sight) ([]entrant, []sight) {
+			list[1].code = 5
+			return list, s
+		}, "ended with 5"},
+		{"no holder named", func(list []entrant, s []sight) ([]entrant, []sight) {
+			list[2].printed = "aftershock: refused for now"
+			return list, s
+		}, "it did not name a holder"},
+		{"a holder that is none", func(list []entrant, s []sight) ([]entrant, []sight) {
+			list[2].printed = refusedBy("ccc")
+			return list, s
+		}, "it did not name a holder"},
+		{"a holder that is alive and seems to be dead", func(list []entrant, s []sight) ([]entrant, []sight) {
+			list[2].printed = "deployment checkout in shop is held by run aaa of ann@laptop since 14:03:10 (checkout/contest), which has not renewed its Lease for 7s and seems to be dead"
+			return list, s
+		}, "it did not name a holder"},
+		{"nobody ran", func(list []entrant, _ []sight) ([]entrant, []sight) {
+			return list[2:], nil
+		}, "no run had a fault in place"},
+		{"nobody was refused", func(list []entrant, s []sight) ([]entrant, []sight) {
+			return list[:2], s
+		}, "they did not begin at once"},
+	} {
+		list := []entrant{
+			{n: 0, code: 3, run: "aaa", from: at(10), to: at(20)},
+			{n: 1, patient: true, run: "bbb", from: at(22), to: at(30)},
+			{n: 2, code: 4, printed: refusedBy("aaa")},
+		}
+		sights := []sight{{"aaa", "x", false}, {"aaa", "x", true}, {"bbb", "y", false}, {"bbb", "y", false}, {"bbb", "y", true}}
+		if row.change != nil {
+			list, sights = row.change(list, sights)
+		}
+		err := judge(list, sights)
+		if (err == nil) != (row.want == "") || (err != nil && !strings.Contains(err.Error(), row.want)) {
+			t.Errorf("%s: %v, want %q", row.sentence, err, row.want)
+		}
+	}
+}
+
+// An abort is timed from the first observation that shows the breach, recorded early
+// or late.
+func TestAnAbortIsTimedFromTheFirstBadObservation(t *testing.T) {
+	began := time.Unix(1000, 0)
+	answer := func(seq uint64, sent, answered time.Duration) record.Request {
+		return record.Request{Seq: seq, Planned: sent, Sent: sent, Answered: answered, Outcome: record.Outcome{Code: 200, Attempts: 1}}
+	}
+	list := []record.Entry{
+		{Header: &record.Header{Started: began}},
+		{Requests: &record.Requests{Signal: record.TrafficSignal, List: []record.Request{answer(1, 0, time.Second)}}}, // before the fault
+		{Event: &record.Event{Span: steadystate.Instant(3 * time.Second), Kind: "creating"}},
+		{Requests: &record.Requests{Signal: record.TrafficSignal, List: []record.Request{
+			answer(3, 3*time.Second, 4100*time.Millisecond), answer(2, 3*time.Second, 4*time.Second), answer(4, 3*time.Second, 3010*time.Millisecond),
+		}}},
+		{Event: &record.Event{Kind: "abort condition met"}},
+		{Removal: &record.Removal{Span: steadystate.Span{From: 4200 * time.Millisecond, To: 4600 * time.Millisecond}}},
+	}
+	got := timing{abortTrial: abortTrial{Kind: "networkDelay"}}
+	if err := got.read(list, began.Add(4500*time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	if want := (timing{abortTrial: got.abortTrial, Issued: 0.2, Gone: 0.5, Removed: 0.6}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	for want, list := range map[string][]record.Entry{
+		"was not aborted":  append(slices.Clone(list[:4]), list[5]),
+		"was not undone":   list[:5],
+		"does not see it":  append(slices.Clone(list[:5]), record.Entry{Removal: &record.Removal{Span: steadystate.Span{From: 4700 * time.Millisecond, To: 5 * time.Second}}}),
+		"by its condition": append(slices.Clone(list[:3]), list[4:]...),
+	} {
+		if err := got.read(list, began.Add(4500*time.Millisecond)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}
+
+// Two aborts of fifty may take longer than a second, and three may not.
+func TestThreeLateAbortsOfFiftyHaveNotPassed(t *testing.T) {
+	trials, err := planAborts(50, 7, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, _ := planAborts(50, 7, ""); !reflect.DeepEqual(trials, again) {
+		t.Error("want the same trials for the same seed")
+	}
+	if first, _ := planAborts(10, 7, ""); !reflect.DeepEqual(trials[:10], first) {
+		t.Error("want a shorter plan to be the beginning of a longer one")
+	}
+	list := make([]timing, len(trials))
+	for i, trial := range trials {
+		list[i] = timing{abortTrial: trial, Issued: 0.1, Gone: 0.1 * float64(1+i%9)}
+	}
+	list[3].Issued, list[4].Gone, list[5].Gone = 1.5, 1.5, 1.5
+	if err := late(list, 50); err != nil {
+		t.Error(err)
+	}
+	list[6].Gone = 1.01
+	if err := late(list, 50); err == nil || err.Error() != "effect gone: 3 of 50 took longer than 1 s" {
+		t.Errorf("error %v", err)
+	}
+	list[6].Gone, list[7].Problem = 0.9, "forbidden"
+	if err := late(list[:49], 50); err == nil || !strings.Contains(err.Error(), "PROBLEM: forbidden") || !strings.Contains(err.Error(), "49 of 50 were tried") {
+		t.Errorf("error %v", err)
+	}
+	sorted := []float64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25}
+	if p50, p95 := quantile(sorted, 0.5), quantile(sorted, 0.95); p50 != 13 || p95 != 24 {
+		t.Errorf("p50 %v, p95 %v", p50, p95)
 	}
 }
