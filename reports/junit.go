@@ -277,15 +277,19 @@ func (s *junitSuite) add(c junitCase, p problem) {
 	s.Cases = append(s.Cases, c)
 }
 
-// completed: the run came to its end.
+// completed: the run came to its end. One that a person or a failure ended has a type
+// of its own; of one that could not be tested or observed, all is unknown.
 func (r Report) completed() problem {
+	detail := cmp.Or(r.End.Detail, "the run did not come to its end")
 	switch r.End.Reason {
 	case record.Completed:
 		return problem{}
 	case record.Aborted:
-		return problem{failure: true, kind: r.End.Reason, text: r.End.Detail}
+		return problem{failure: true, kind: r.End.Reason, text: detail}
+	case record.Interrupted, record.Stopped, record.Refused, record.Failed:
+		return problem{kind: r.End.Reason, text: detail}
 	}
-	return problem{kind: r.End.Reason, text: cmp.Or(r.End.Detail, "the run did not come to its end")}
+	return problem{kind: steadystate.Unknown.String(), text: r.End.Reason + ": " + detail}
 }
 
 // undone: every fault is gone.

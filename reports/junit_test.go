@@ -225,10 +225,10 @@ func TestWhatJUnitSaysOfARun(t *testing.T) {
 			"not steady: the limits are there all the same",
 			notSteady,
 			map[string]string{
-				"run: completed": "NOT STEADY: answers", "answers: downtime": "UNKNOWN: downtime not judged, wanted <= 4s", "answers: ttr": "UNKNOWN: ", "good at the end": "UNKNOWN: ",
+				"run: completed": "UNKNOWN: not steady: answers", "answers: downtime": "UNKNOWN: downtime not judged, wanted <= 4s", "answers: ttr": "UNKNOWN: ", "good at the end": "UNKNOWN: ",
 				"proof: injected": "UNKNOWN: no proof: ", "proof: covered": "UNKNOWN: ", "proof: observed": "UNKNOWN: ",
 			},
-			map[string]string{"answers: downtime": "error unknown", "run: completed": "error not steady"},
+			map[string]string{"answers: downtime": "error unknown", "run: completed": "error unknown"},
 			nil,
 		},
 		{
@@ -244,7 +244,7 @@ func TestWhatJUnitSaysOfARun(t *testing.T) {
 		{
 			"cut: the record does not show that it is undone",
 			held()[:len(held())-2],
-			map[string]string{"run: completed": "CUT: ", "run: undone": "UNKNOWN: no proof: ", "answers: downtime": "UNKNOWN: ", "answers: ttr": "UNKNOWN: ", "good at the end": "UNKNOWN: "},
+			map[string]string{"run: completed": "UNKNOWN: cut: ", "run: undone": "UNKNOWN: no proof: ", "answers: downtime": "UNKNOWN: ", "answers: ttr": "UNKNOWN: ", "good at the end": "UNKNOWN: "},
 			nil, nil,
 		},
 	} {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -84,8 +85,8 @@ func status(r Report) string {
 	if len(r.LeftBehind) > 0 {
 		text += ", **FAULT LEFT BEHIND**"
 	}
-	if p := r.completed(); p.kind != "" {
-		text += ", " + p.kind
+	if r.End.Reason != record.Completed {
+		text += ", " + r.End.Reason
 	}
 	return text
 }
