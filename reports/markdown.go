@@ -36,7 +36,7 @@ func MarkdownWithin(w io.Writer, most int, list ...Report) error {
 	}
 	rows, sections := 0, 0
 	if len(list) > 0 {
-		add("| | experiment | started | |\n|---|---|---|---|\n")
+		add("| | experiment | started | why |\n|---|---|---|---|\n")
 	}
 	for _, r := range list {
 		if !add(fmt.Sprintf("| %s %s | %s | %s | %s |\n", mark(r.Verdict), status(r), markdown(r.Experiment), r.Started.UTC().Format("2006-01-02 15:04:05 MST"), markdown(truncated(r.Reason, 300)))) {
