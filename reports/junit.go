@@ -277,15 +277,22 @@ func (s *junitSuite) add(c junitCase, p problem) {
 	s.Cases = append(s.Cases, c)
 }
 
-// completed: the run came to its end. One that a person or a failure ended has a type
-// of its own; of one that could not be tested or observed, all is unknown.
+// completed: the run came to its end. One that its own condition aborted, or that a
+// person or a failure ended, has a type of its own; of one that could not be tested or observed, all is unknown.
 func (r Report) completed() problem {
 	detail := cmp.Or(r.End.Detail, "the run did not come to its end")
+	for _, f := range r.Findings {
+		if f.OfRun && f.Limit == judge.NotAborted {
+			p := problem{failure: true, kind: record.Aborted, text: f.Text}
+			if r.End.Reason != record.Aborted && r.End.Reason != record.Completed {
+				p.text += "; " + r.End.Reason + ": " + detail
+			}
+			return p
+		}
+	}
 	switch r.End.Reason {
 	case record.Completed:
 		return problem{}
-	case record.Aborted:
-		return problem{failure: true, kind: r.End.Reason, text: detail}
 	case record.Interrupted, record.Stopped, record.Refused, record.Failed:
 		return problem{kind: r.End.Reason, text: detail}
 	}

@@ -222,6 +222,18 @@ func TestWhatJUnitSaysOfARun(t *testing.T) {
 			nil,
 		},
 		{
+			"aborted, and killed before it wrote its end: both are told",
+			slices.Insert(held()[:len(held())-2], len(held())-2, record.Entry{At: 8 * s, Event: &record.Event{
+				Kind: record.EventAborting, Subject: "abort/errors", Span: steadystate.Instant(7 * s), Attrs: map[string]string{record.AttrReason: "errors were above 20 %"},
+			}}),
+			map[string]string{
+				"run: completed": "ABORTED: errors were above 20 %; the run was killed before its end; cut: ", "run: undone": "UNKNOWN: ",
+				"answers: downtime": "UNKNOWN: ", "answers: ttr": "UNKNOWN: ", "good at the end": "UNKNOWN: ",
+			},
+			map[string]string{"run: completed": "failure aborted"},
+			nil,
+		},
+		{
 			"not steady: the limits are there all the same",
 			notSteady,
 			map[string]string{

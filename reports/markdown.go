@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
@@ -171,7 +172,7 @@ func Annotations(w io.Writer, list ...Report) error {
 			errors = append(errors, annotation("error", r.Source, strings.ToUpper(p.kind)+" "+r.Experiment, p.text))
 		}
 		for _, f := range r.Findings {
-			if f.Verdict == steadystate.Broken && (!f.OfRun || r.completed().kind == "") {
+			if f.Verdict == steadystate.Broken && (!f.OfRun || f.Limit != judge.NotAborted) {
 				errors = append(errors, annotation("error", cmp.Or(f.Source, r.Source), "BROKEN "+r.Experiment, f.Check+": "+reading(f)))
 			}
 		}

@@ -62,6 +62,14 @@ func TestAnnotations(t *testing.T) {
 	aborted := entries("downtime <= 4s")
 	aborted[len(aborted)-1].End = &record.End{Reason: record.Aborted, Detail: "errors"}
 	stopped := judgedOf(t, aborted)
+	refusing := entries("downtime <= 4s")
+	for i, e := range refusing {
+		if e.Injection != nil {
+			refusing[i].Injection.FailureReason, refusing[i].Injection.Refused = "a budget", "can be drained"
+		}
+	}
+	refusing[len(refusing)-1].End = &record.End{Reason: record.NotInjected, Detail: "a budget"}
+	refused := judgedOf(t, refusing)
 	for _, row := range []struct {
 		sentence string
 		list     []reports.Report
@@ -79,6 +87,7 @@ func TestAnnotations(t *testing.T) {
 			"::error file=shop.yaml,line=31,title=BROKEN checkout/pods/kill-one::shop answers: downtime 395ms to 1.905s, wanted <= 100ms",
 			"::error file=shop.yaml,line=31,title=BROKEN checkout/pods/kill-one::shop answers: downtime 395ms to 1.905s, wanted <= 100ms",
 		}},
+		{"a fault that the service's configuration refuses", []reports.Report{refused}, []string{"::error file=aftershock.yaml,line=41,title=BROKEN kill one of three::kill b: can be drained: a budget"}},
 		{"aborted is told once", []reports.Report{stopped}, []string{"::error file=aftershock.yaml,line=41,title=ABORTED kill one of three::errors"}},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {

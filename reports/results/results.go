@@ -552,7 +552,7 @@ type Event struct {
 	// Kind says what happened: exists, created, scheduled, stopped, waiting, not
 	// ready, failed, restarted, started, ready, terminating, gone, added, removed,
 	// scaled, blind (the span is unknown), changed, followed, not followed, evicted,
-	// ended early, not hit, also hit, unsurveyed; or another's own.
+	// ended early, not hit, also hit, unsurveyed, abort condition met; or another's own.
 	Kind string `json:"kind"`
 	// Subject is KIND/NAMESPACE/NAME or the closest form.
 	Subject string `json:"subject"`
