@@ -15,7 +15,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments/abort"
 	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -200,7 +199,7 @@ func (l *lab) watchAbort(ctx context.Context, p *process, out string) (gone time
 		if err != nil || !bytes.Contains(text, []byte(`"kind":"`+faults.EventCreating)) {
 			continue // it has not begun
 		}
-		met := bytes.Contains(text, []byte(`"kind":"`+abort.EventMet))
+		met := bytes.Contains(text, []byte(`"kind":"`+record.EventAborting))
 		if seen && !met {
 			continue // a look takes time from the run
 		}
@@ -232,7 +231,7 @@ func (t *timing) read(list []record.Entry, gone time.Time) error {
 		switch {
 		case e.Event != nil && e.Event.Kind == faults.EventCreating:
 			created = e.Event.From
-		case e.Event != nil && e.Event.Kind == abort.EventMet:
+		case e.Event != nil && e.Event.Kind == record.EventAborting:
 			met = true
 		case e.Observations != nil && e.Observations.Signal == abortables[t.Kind].signal:
 			for _, o := range e.Observations.List {
