@@ -268,6 +268,7 @@ func (e *Experiment) unanswered() {
 		_, waits := f.Fault.(*chaosmesh.Fault)
 		return !waits
 	})
+	e.ledger.Switch = nil // nothing is injected until its pod runs
 	if load, ok := e.Load.(askedOnly); ok {
 		load.Ready = 500 * time.Millisecond
 		e.Load = load

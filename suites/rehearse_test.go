@@ -3,9 +3,11 @@ package suites
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -13,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/record"
 )
 
 // lacking answers reviews of an account that has all rights but some, each as
@@ -50,7 +53,7 @@ func needed(t *testing.T, text string) []string {
 
 // rehearsals is a file with one experiment.
 const rehearsals = `apiVersion: aftershock/v1
-cluster: {context: staging, uid: 0b1c, namespace: chaos}
+cluster: {context: staging, uid: 0b1c, namespace: chaos, image: aftershock}
 allow: {namespaces: [shop, bank]}
 prometheus: {url: "http://127.0.0.1:9090"}
 services:
@@ -109,33 +112,64 @@ func TestEachFaultNeedsItsOwnRights(t *testing.T) {
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			t.Parallel()
-			text, bad := rehearsals, strings.Contains(row.fault, "badImage")
-			if bad {
-				text = strings.Replace(text, "namespace: chaos}", "namespace: chaos, image: aftershock}", 1)
-				row.want = append(row.want, "create jobs.batch in chaos", "delete jobs.batch in chaos") // the dead-man switch
+			text := strings.NewReplacer("WORKLOAD", row.workload, "FAULT", row.fault).Replace(rehearsals)
+			reads := []string{"get namespaces kube-system in the cluster", "list pods in shop", "list podchaos.chaos-mesh.org in bank", "list replicasets.apps in shop"}
+			if strings.Contains(row.want[0], "chaos-mesh.org") {
+				reads = append(reads, "list events in shop") // of a fault that fails
 			}
 			if row.want[0] != "create pods/eviction in shop" { // which leaves nothing to undo
 				row.want = append(row.want, "update configmaps in chaos", "delete configmaps in chaos")
 			}
-			list := needed(t, strings.NewReplacer("WORKLOAD", row.workload, "FAULT", row.fault).Replace(text))
+			list := needed(t, text)
 			writes := slices.DeleteFunc(slices.Clone(list), func(line string) bool {
 				verb, _, _ := strings.Cut(line, " ")
 				return slices.Contains([]string{"get", "list", "watch"}, verb)
 			})
 			row.want = append(row.want, "create events.events.k8s.io in shop", "create configmaps in chaos", // of every run
-				"create leases.coordination.k8s.io in chaos", "update leases.coordination.k8s.io in chaos", "delete leases.coordination.k8s.io in chaos")
+				"create leases.coordination.k8s.io in chaos", "update leases.coordination.k8s.io in chaos", "delete leases.coordination.k8s.io in chaos",
+				"create jobs.batch in chaos", "delete jobs.batch in chaos") // the dead-man switch
 			slices.Sort(writes)
 			slices.Sort(row.want)
 			if !slices.Equal(writes, row.want) {
 				t.Errorf("writes\n  %s\nwant\n  %s", strings.Join(writes, "\n  "), strings.Join(row.want, "\n  "))
 			}
-			for _, want := range []string{"get namespaces kube-system in the cluster", "list pods in shop", "list podchaos.chaos-mesh.org in bank", "list replicasets.apps in shop"} {
+			for _, want := range reads {
 				if !slices.Contains(list, want) {
 					t.Errorf("no %q among\n  %s", want, strings.Join(list, "\n  "))
 				}
 			}
+			for _, asked := range sweeping(t, text) {
+				if !slices.Contains(list, asked) && !slices.Contains(list, asked+" (optional)") {
+					t.Errorf("a sweep of the run needs to %s, which is not among\n  %s", asked, strings.Join(list, "\n  "))
+				}
+			}
 		})
 	}
+}
+
+// sweeping are the rights that are asked for if a run is swept while its faults are
+// in place.
+func sweeping(t *testing.T, text string) (lines []string) {
+	t.Helper()
+	plan := planOf(t, text)
+	synctest.Test(t, func(t *testing.T) {
+		r := &rehearsing{plan: plan, chosen: plan.Planned}
+		s, list, stage, err := r.session(t.Context(), plan.Planned)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// That its faults are gone is an error of the run.
+		_ = list[0].Rehearse(t.Context(), record.NewRecorder(io.Discard), func(ctx context.Context) {
+			quiet(ctx, stage)
+			if _, err := s.Sweep(ctx, Sweeping{Force: true}); err != nil {
+				t.Error(err)
+			}
+		})
+		for _, r := range stage.Asked() {
+			lines = append(lines, r.String())
+		}
+	})
+	return lines
 }
 
 // What a run needs does not depend on when it is asked: a freeze that is in force
