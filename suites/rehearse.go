@@ -156,16 +156,15 @@ func quiet(ctx context.Context, stage *rehearsal.Stage) {
 	}
 }
 
-// session is a session of the plan on a stage, with the experiments. Nothing of
-// it leaves this process.
-func (r *rehearsing) session(ctx context.Context, chosen []config.Planned) (*Session, []Experiment, *rehearsal.Stage, error) {
+// connected is a session of the plan on a stage. Nothing of it leaves this process.
+func (r *rehearsing) connected(chosen []config.Planned) (*Session, *rehearsal.Stage, error) {
 	scheme, err := chaosmesh.Scheme()
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
 	stage, err := rehearsal.NewStage(scheme, scene(r.plan, chosen)...)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
 	stage.Refuse, stage.Still = r.refuse, r.still
 	r.mu.Lock()
@@ -179,15 +178,24 @@ func (r *rehearsing) session(ctx context.Context, chosen []config.Planned) (*Ses
 	}
 	s, err := connect(&plan, stage.Config(), timeouts)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
 	s.rehearsed = true
 	if s.prometheus != nil {
 		if s.prometheus, err = prom.NewClient(prom.Config{URL: "http://rehearsal.invalid"}, commonconfig.WithDialContextFunc(func(context.Context, string, string) (net.Conn, error) {
 			return nil, errors.New("the rehearsal asks no Prometheus")
 		})); err != nil {
-			return nil, nil, nil, err
+			return nil, nil, err
 		}
+	}
+	return s, stage, nil
+}
+
+// session is such a session with the experiments.
+func (r *rehearsing) session(ctx context.Context, chosen []config.Planned) (*Session, []Experiment, *rehearsal.Stage, error) {
+	s, stage, err := r.connected(chosen)
+	if err != nil {
+		return nil, nil, nil, err
 	}
 	able, err := s.Read(ctx, chosen)
 	if err != nil {

@@ -72,6 +72,10 @@ experiments:
     faults: {it: FAULT}
 `
 
+func rehearsalsOf(workload, fault string) string {
+	return strings.NewReplacer("WORKLOAD", workload, "FAULT", fault).Replace(rehearsals)
+}
+
 // Each kind of fault needs what it creates, changes and removes, also what it
 // does when it is stuck, and no other kind's.
 func TestEachFaultNeedsItsOwnRights(t *testing.T) {
@@ -112,7 +116,7 @@ func TestEachFaultNeedsItsOwnRights(t *testing.T) {
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			t.Parallel()
-			text := strings.NewReplacer("WORKLOAD", row.workload, "FAULT", row.fault).Replace(rehearsals)
+			text := rehearsalsOf(row.workload, row.fault)
 			reads := []string{"get namespaces kube-system in the cluster", "list pods in shop", "list podchaos.chaos-mesh.org in bank", "list replicasets.apps in shop"}
 			if strings.Contains(row.want[0], "chaos-mesh.org") {
 				reads = append(reads, "list events in shop") // of a fault that fails
@@ -216,6 +220,22 @@ func TestLoadWorkersNeedRightsInTheirNamespace(t *testing.T) {
 		if !slices.Contains(list, want) {
 			t.Errorf("no %q among\n  %s", want, strings.Join(list, "\n  "))
 		}
+	}
+}
+
+// Who stops and resumes runs needs no right but to the one ConfigMap.
+func TestWhatStoppingNeeds(t *testing.T) {
+	list, err := OperatorRights(t.Context(), planOf(t, rehearsalsOf("deployment/checkout", "{restart: {}}")))
+	var got []string
+	for _, r := range list {
+		got = append(got, r.String())
+	}
+	want := []string{
+		"get namespaces kube-system in the cluster", "create configmaps in chaos", "get configmaps aftershock-stop in chaos",
+		"update configmaps aftershock-stop in chaos", "delete configmaps aftershock-stop in chaos",
+	}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v, %v", got, err)
 	}
 }
 

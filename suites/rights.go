@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/aftershockhq/aftershock/config"
+	"github.com/aftershockhq/aftershock/experiments/stop"
 	"github.com/aftershockhq/aftershock/suites/rights"
 )
 
@@ -40,6 +42,23 @@ func Rights(ctx context.Context, plan *config.Plan, chosen []config.Planned) ([]
 		list[i].Optional = narrow.refuse(r) && narrow.err == nil
 	}
 	return rights.Merge(list), errors.Join(all.err, ctx.Err())
+}
+
+// OperatorRights are the rights that stopping and resuming the runs of the file need,
+// as package rehearsal finds them. No cluster is asked.
+func OperatorRights(ctx context.Context, plan *config.Plan) ([]rights.Rule, error) {
+	s, stage, err := (&rehearsing{plan: plan}).connected(nil)
+	if err != nil {
+		return nil, err
+	}
+	all := stop.Scope{All: true}
+	for range 2 { // the first one finds a ConfigMap, and the last resume leaves none
+		_, errStop := s.Stop(ctx, all, "rehearsal", time.Time{})
+		_, errRead := s.Stops(ctx)
+		_, errResume := s.Resume(ctx, all)
+		err = errors.Join(err, errStop, errRead, errResume)
+	}
+	return stage.Asked(), err
 }
 
 // An account is what the session's account needs and what it lacks.

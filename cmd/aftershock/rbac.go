@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/suites"
 	"github.com/aftershockhq/aftershock/suites/rights"
@@ -18,6 +19,7 @@ import (
 func rbacCommand() *cobra.Command {
 	account := rights.Account{}
 	var output string
+	var operators []string
 	cmd := &cobra.Command{
 		Use:   "rbac [ID...]",
 		Short: "Print the rights that experiments need, for kubectl apply",
@@ -30,14 +32,19 @@ to apply. It rehearses the experiments on an API in memory, and prints the right
 that their requests need. The Roles whose names end in ":optional" are of use, and
 everything runs without them: reports then say what could not be seen.
 
+The Roles aftershock:operator are for people who stop and resume runs, and for
+nothing else. They are bound to whom --operator names.
+
 Preflight asks the cluster for each of these rights and names what is missing.`,
 		Example: `  aftershock rbac -f aftershock.yaml | kubectl apply -f -
   aftershock rbac -f aftershock.yaml checkout/pods checkout/network/delay
-  aftershock rbac -f aftershock.yaml --user ann@example.com > rights.yaml`,
+  aftershock rbac -f aftershock.yaml --user ann@example.com > rights.yaml
+  aftershock rbac -f aftershock.yaml --operator ann@example.com --operator bob@example.com`,
 	}
 	file := fileFlag(cmd)
 	cmd.Flags().StringVar(&account.ServiceAccount, "service-account", "", "the name of the ServiceAccount (default: cluster.serviceAccount of the configuration)")
 	cmd.Flags().StringVar(&account.User, "user", "", "bind a person, by the name that the cluster knows, in place of a ServiceAccount")
+	cmd.Flags().StringArrayVar(&operators, "operator", nil, "bind a person who may stop and resume runs, by the name that the cluster knows; again for another one")
 	cmd.Flags().StringVarP(&output, "output", "o", outputYAML, "yaml or json")
 	completeFlag(cmd, "output", cobra.FixedCompletions([]string{outputYAML, outputJSON}, cobra.ShellCompDirectiveNoFileComp))
 	cmd.MarkFlagsMutuallyExclusive("service-account", "user")
@@ -65,7 +72,11 @@ Preflight asks the cluster for each of these rights and names what is missing.`,
 		if len(list) == 0 {
 			return incomplete
 		}
-		text, err := granted(list, account, output)
+		stopping, err := suites.OperatorRights(cmd.Context(), plan)
+		if err != nil {
+			return err
+		}
+		text, err := written(append(rights.Grant(list, account), rights.GrantOperators(stopping, operators)...), output)
 		if err == nil {
 			_, err = cmd.OutOrStdout().Write(text)
 		}
@@ -83,9 +94,8 @@ const (
 	outputJSON = "json"
 )
 
-// granted are the objects that grant the rights, as text.
-func granted(list []rights.Rule, account rights.Account, output string) ([]byte, error) {
-	objects := rights.Grant(list, account)
+// written are objects as text.
+func written(objects []client.Object, output string) ([]byte, error) {
 	if output == outputYAML {
 		return rights.YAML(objects)
 	}

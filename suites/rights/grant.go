@@ -62,35 +62,62 @@ func Grant(rules []Rule, a Account) []client.Object {
 		at := role{r.Namespace, r.Optional}
 		of[at] = append(of[at], r)
 	}
-	const group = rbacv1.GroupName
-	version := rbacv1.SchemeGroupVersion.String()
 	for _, at := range slices.SortedFunc(maps.Keys(of), func(x, y role) int {
 		return cmp.Or(cmp.Compare(x.namespace, y.namespace), cmp.Compare(fmt.Sprint(x.optional), fmt.Sprint(y.optional)))
 	}) {
-		meta := metav1.ObjectMeta{Namespace: at.namespace, Name: a.name()}
+		name := a.name()
 		if at.optional {
-			meta.Name += ":optional"
+			name += ":optional"
 		}
-		subjects := []rbacv1.Subject{a.subject()}
-		if at.namespace != "" {
-			objects = append(
-				objects,
-				&rbacv1.Role{TypeMeta: metav1.TypeMeta{APIVersion: version, Kind: "Role"}, ObjectMeta: meta, Rules: Policy(of[at])},
-				&rbacv1.RoleBinding{
-					TypeMeta: metav1.TypeMeta{APIVersion: version, Kind: "RoleBinding"}, ObjectMeta: meta,
-					Subjects: subjects, RoleRef: rbacv1.RoleRef{APIGroup: group, Kind: "Role", Name: meta.Name},
-				},
-			)
-			continue
+		objects = append(objects, granted(at.namespace, name, of[at], a.subject())...)
+	}
+	return objects
+}
+
+// Operators is the name of the Roles of those who stop and resume runs.
+const Operators = "aftershock:operator"
+
+// GrantOperators makes Roles of these rights, and binds people to them, by the names
+// that the API server knows.
+func GrantOperators(rules []Rule, people []string) (objects []client.Object) {
+	var subjects []rbacv1.Subject
+	for _, name := range people {
+		subjects = append(subjects, Account{User: name}.subject())
+	}
+	of := map[string][]Rule{}
+	for _, r := range rules {
+		of[r.Namespace] = append(of[r.Namespace], r)
+	}
+	for _, namespace := range slices.Sorted(maps.Keys(of)) {
+		objects = append(objects, granted(namespace, Operators, of[namespace], subjects...)...)
+	}
+	return objects
+}
+
+// granted are a Role and its binding, or for what is of the cluster a ClusterRole
+// and its own; no binding without subjects.
+func granted(namespace, name string, rules []Rule, subjects ...rbacv1.Subject) []client.Object {
+	meta := metav1.ObjectMeta{Namespace: namespace, Name: name}
+	kind := func(name string) metav1.TypeMeta {
+		return metav1.TypeMeta{APIVersion: rbacv1.SchemeGroupVersion.String(), Kind: name}
+	}
+	ref := func(kind string) rbacv1.RoleRef {
+		return rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: kind, Name: name}
+	}
+	var objects []client.Object
+	if namespace != "" {
+		objects = []client.Object{
+			&rbacv1.Role{TypeMeta: kind("Role"), ObjectMeta: meta, Rules: Policy(rules)},
+			&rbacv1.RoleBinding{TypeMeta: kind("RoleBinding"), ObjectMeta: meta, Subjects: subjects, RoleRef: ref("Role")},
 		}
-		objects = append(
-			objects,
-			&rbacv1.ClusterRole{TypeMeta: metav1.TypeMeta{APIVersion: version, Kind: "ClusterRole"}, ObjectMeta: meta, Rules: Policy(of[at])},
-			&rbacv1.ClusterRoleBinding{
-				TypeMeta: metav1.TypeMeta{APIVersion: version, Kind: "ClusterRoleBinding"}, ObjectMeta: meta,
-				Subjects: subjects, RoleRef: rbacv1.RoleRef{APIGroup: group, Kind: "ClusterRole", Name: meta.Name},
-			},
-		)
+	} else {
+		objects = []client.Object{
+			&rbacv1.ClusterRole{TypeMeta: kind("ClusterRole"), ObjectMeta: meta, Rules: Policy(rules)},
+			&rbacv1.ClusterRoleBinding{TypeMeta: kind("ClusterRoleBinding"), ObjectMeta: meta, Subjects: subjects, RoleRef: ref("ClusterRole")},
+		}
+	}
+	if len(subjects) == 0 {
+		objects = objects[:1]
 	}
 	return objects
 }

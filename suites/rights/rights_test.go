@@ -115,25 +115,26 @@ func TestWhatGrantsTheRights(t *testing.T) {
 	}
 	for _, row := range []struct {
 		sentence string
-		account  Account
+		objects  []client.Object
 		want     string
 	}{
+		{"people who stop runs", GrantOperators(list[:2], []string{"ann"}), "ClusterRole aftershock:operator, ClusterRoleBinding aftershock:operator, Role shop/aftershock:operator, RoleBinding shop/aftershock:operator"},
+		{"nobody yet", GrantOperators(list[:2], nil), "ClusterRole aftershock:operator, Role shop/aftershock:operator"},
 		{
 			"a ServiceAccount",
-			Account{Namespace: "chaos", ServiceAccount: "bot"},
+			Grant(list, Account{Namespace: "chaos", ServiceAccount: "bot"}),
 			"Namespace chaos, ServiceAccount chaos/bot, ClusterRole aftershock:chaos:bot, ClusterRoleBinding aftershock:chaos:bot, " +
 				"ClusterRole aftershock:chaos:bot:optional, ClusterRoleBinding aftershock:chaos:bot:optional, Role shop/aftershock:chaos:bot, RoleBinding shop/aftershock:chaos:bot",
 		},
 		{
 			"a person",
-			Account{Namespace: "chaos", ServiceAccount: "bot", User: "https://login/ann"},
+			Grant(list, Account{Namespace: "chaos", ServiceAccount: "bot", User: "https://login/ann"}),
 			"Namespace chaos, ClusterRole aftershock:https:--login-ann, ClusterRoleBinding aftershock:https:--login-ann, " +
 				"ClusterRole aftershock:https:--login-ann:optional, ClusterRoleBinding aftershock:https:--login-ann:optional, Role shop/aftershock:https:--login-ann, RoleBinding shop/aftershock:https:--login-ann",
 		},
 	} {
-		objects := Grant(list, row.account)
 		var names []string
-		for _, object := range objects {
+		for _, object := range row.objects {
 			name := object.GetName()
 			if object.GetNamespace() != "" {
 				name = object.GetNamespace() + "/" + name
@@ -143,8 +144,8 @@ func TestWhatGrantsTheRights(t *testing.T) {
 		if got := strings.Join(names, ", "); got != row.want {
 			t.Errorf("%s:\n  %s\nwant\n  %s", row.sentence, got, row.want)
 		}
-		text, err := YAML(objects)
-		if err != nil || strings.Count(string(text), "---\n") != len(objects)-1 || strings.Contains(string(text), "status") || strings.Contains(string(text), "creationTimestamp") {
+		text, err := YAML(row.objects)
+		if err != nil || strings.Count(string(text), "---\n") != len(row.objects)-1 || strings.Contains(string(text), "status") || strings.Contains(string(text), "creationTimestamp") {
 			t.Errorf("%s: %v\n%s", row.sentence, err, text)
 		}
 	}
