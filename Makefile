@@ -66,8 +66,10 @@ lab-status: ## what of the cluster runs, and what it costs
 e2e: lab-image ## run every experiment on the lab, on the healthy service and on the one with its defect
 	go run ./internal/e2e
 
-rights: lab-image ## run some on the lab under exactly the rights they need, and with each taken away
+rights: lab-image ## run them on the lab under exactly the rights they need, and with each taken away
 	go run ./internal/rights
+	cd lab && go run ./cmd/lab deploy --defect autoscaled
+	go run ./internal/rights; ended=$$?; cd lab && go run ./cmd/lab deploy --defect none && exit $$ended
 
 e2e-smoke: lab-image ## a few of them, and the Ginkgo specs
 	go run ./internal/e2e -smoke

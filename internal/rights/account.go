@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"time"
@@ -13,36 +16,67 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/rand"
 	clientgo "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 	"github.com/aftershockhq/aftershock/suites/rights"
 )
 
-// An account is a ServiceAccount of the lab, in a namespace of its own.
+// An account is a ServiceAccount of the lab, and its way to the API server.
 type account struct {
 	rights.Account
-	admin   client.Client
-	cluster *rest.Config
-	objects map[string]client.Object // that grant it its rights, by kind and name
+	proxy      *proxy
+	kubeconfig string
+	admin      client.Client
+	cluster    *rest.Config
+	objects    map[string]client.Object // that grant it its rights, by kind and name
 }
 
-func newAccount(ctx context.Context, cluster *rest.Config) (*account, error) {
-	admin, err := kube.NewClient(cluster, clientgo.Scheme)
-	if err != nil {
-		return nil, err
+// newAccount makes one without rights, with a token for an hour.
+func newAccount(ctx context.Context, cluster *rest.Config, admin client.Client, dir, name string) (*account, error) {
+	a := &account{
+		Account: rights.Account{Namespace: namespace, ServiceAccount: name}, kubeconfig: filepath.Join(dir, "kubeconfig-"+name),
+		admin: admin, cluster: cluster, objects: map[string]client.Object{},
 	}
-	a := &account{Account: rights.Account{Namespace: "aftershock-rights-" + rand.String(5), ServiceAccount: "rights"}, admin: admin, cluster: cluster, objects: map[string]client.Object{}}
-	return a, a.grant(ctx, nil)
+	err := a.grant(ctx, nil)
+	if err == nil {
+		a.proxy, err = newProxy(cluster, admin, a.user())
+	}
+	if err != nil {
+		return a, err
+	}
+	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: new(int64(3600))}}
+	holder := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: a.Namespace, Name: a.ServiceAccount}}
+	if err := admin.SubResource("token").Create(ctx, holder, request); err != nil {
+		return a, fmt.Errorf("ask for a token: %w", err)
+	}
+	text := fmt.Sprintf(`apiVersion: v1
+kind: Config
+clusters: [{name: rights, cluster: {server: %q, certificate-authority-data: %s}}]
+users: [{name: rights, user: {token: %q}}]
+contexts: [{name: rights, context: {cluster: rights, user: rights}}]
+current-context: rights
+`, a.proxy.server.URL, base64.StdEncoding.EncodeToString(a.proxy.ca), request.Status.Token)
+	return a, os.WriteFile(a.kubeconfig, []byte(text), 0o600)
+}
+
+// user is the account's name as the API server knows it.
+func (a *account) user() string {
+	return "system:serviceaccount:" + a.Namespace + ":" + a.ServiceAccount
 }
 
 // grant gives the account exactly these rights.
 func (a *account) grant(ctx context.Context, list []rights.Rule) error {
+	return a.apply(ctx, rights.Grant(list, a.Account))
+}
+
+// apply makes these objects, and removes those that were made before.
+func (a *account) apply(ctx context.Context, objects []client.Object) error {
 	wanted := map[string]bool{}
-	for _, object := range rights.Grant(list, a.Account) {
+	for _, object := range objects {
 		key := fmt.Sprintf("%T %s/%s", object, object.GetNamespace(), object.GetName())
 		wanted[key] = true
 		before, there := a.objects[key]
@@ -94,7 +128,7 @@ func (a *account) without(ctx context.Context, list []rights.Rule, lost rights.R
 	}
 	config := rest.CopyConfig(a.cluster)
 	config.Impersonate = rest.ImpersonationConfig{
-		UserName: "system:serviceaccount:" + a.Namespace + ":" + a.ServiceAccount,
+		UserName: a.user(),
 		Groups:   []string{"system:serviceaccounts", "system:serviceaccounts:" + a.Namespace, "system:authenticated"},
 	}
 	as, err := kube.NewClient(config, clientgo.Scheme)
@@ -119,21 +153,31 @@ func (a *account) without(ctx context.Context, list []rights.Rule, lost rights.R
 	}
 }
 
-// token is a token for an hour.
-func (a *account) token(ctx context.Context) (string, error) {
-	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: new(int64(3600))}}
-	holder := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: a.Namespace, Name: a.ServiceAccount}}
-	if err := a.admin.SubResource("token").Create(ctx, holder, request); err != nil {
-		return "", fmt.Errorf("ask for a token: %w", err)
-	}
-	return request.Status.Token, nil
-}
-
-// remove removes the account, its rights and its namespace.
+// remove removes what grants the account its rights.
 func (a *account) remove(ctx context.Context) error {
+	if a.proxy != nil {
+		a.proxy.close()
+	}
 	var errs []error
 	for _, object := range a.objects {
-		errs = append(errs, client.IgnoreNotFound(a.admin.Delete(ctx, object)))
+		if _, shared := object.(*corev1.Namespace); !shared {
+			errs = append(errs, client.IgnoreNotFound(a.admin.Delete(ctx, object)))
+		}
 	}
 	return errors.Join(errs...)
+}
+
+// vacate removes the namespace of the accounts, and waits until it is gone.
+func vacate(ctx context.Context, admin client.Client) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	for {
+		err := admin.Delete(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		if err := experiments.Wait(ctx, 500*time.Millisecond); err != nil {
+			return fmt.Errorf("the namespace %s does not go: %w", namespace, err)
+		}
+	}
 }

@@ -1,34 +1,44 @@
 // Command rights proves on the lab that the rights which "aftershock rbac" prints
-// are enough, and that no other are printed: preflight, the experiments and a
-// sweep run as an account with exactly these, through a proxy that notes each
-// request. Then each rule is taken away in turn, and preflight must name it.
+// are enough, and that no other are printed: preflight, an experiment of every suite
+// and of every kind of fault, its dead-man switch, a sweep, a stop and a resume run
+// as accounts with exactly these, through a proxy that notes each request. Then each
+// rule is taken away in turn, and preflight must name it.
 //
-//	go run ./internal/rights                          a few experiments
-//	go run ./internal/rights checkout/rollout         these
+//	go run ./internal/rights                                    all, a part after the other
+//	go run ./internal/rights -out rights -for 9m                as many as fit, and go on later
+//	go run ./internal/rights -out rights checkout/rollout       the parts that begin so
 //
-// It prints how many rules there are, which requests were refused, which rights
-// no request has used, and which rules preflight did not name. It ends with 1 if
-// one was refused or not named. The lab must be up, and bin/aftershock built.
+// What is done is kept in -out, and is not done again. At the end are printed how
+// many rules there are, which requests were refused, which rules no request has
+// used, and which preflight did not name. It ends with 1 if one of these is not
+// empty, or if a part is left. The lab must be up, and bin/aftershock built and
+// brought there ("make lab-image").
+//
+// Where the lab's service has an autoscaler, only an experiment on that is run, under
+// the rights of that one.
 package main
 
 import (
 	"context"
-	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
 
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	"github.com/aftershockhq/aftershock/config"
+	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/internal/residue"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 	"github.com/aftershockhq/aftershock/suites"
 	"github.com/aftershockhq/aftershock/suites/rights"
@@ -41,176 +51,208 @@ func main() {
 	}
 }
 
-// usual are the experiments that are run if none is named.
-var usual = []string{"checkout/pods/kill-one", "checkout/network/delay", "checkout/pods/evict"}
+// runner is the account of the runs and of their dead-man switches.
+const runner = "runner"
 
-// short are times in which each fault still shows.
-const short = "times: {settle: 5s, hold: 5s, watch: 20s}\n"
+// A proof is under way.
+type proof struct {
+	w       io.Writer
+	program string
+	dir     string // of configurations and records
+	lab     string // the lab's own configuration
+	file    string // the runner's
+	names   []string
+	rules   []rights.Rule
+	stops   []rights.Rule // of who stops runs
+	admin   client.Client
+	cluster *rest.Config
+	account *account // the runner
+	lanes   []lane
+	rest    residue.Cluster
+	state   state
+}
+
+// state is what is proven so far.
+type state struct {
+	Rules, Used, Refused []rights.Rule
+	Done                 map[string]bool // parts
+}
 
 func run(w io.Writer) (err error) {
 	file := flag.String("f", "lab/aftershock.yaml", "the configuration")
 	program := flag.String("program", "bin/aftershock", "the program")
-	skip := flag.Bool("no-removal", false, "take no rule away")
+	out := flag.String("out", "", "where records and what is done are kept (default: a new directory)")
+	within := flag.Duration("for", time.Hour, "begin no part that may take longer than until then")
 	flag.Parse()
-	names := flag.Args()
-	if len(names) == 0 {
-		names = usual
-	}
+	begun := time.Now()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	dir, err := os.MkdirTemp("", "aftershock-rights-")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-
-	plan, err := config.Read(*file)
-	if err != nil {
-		return err
-	}
-	var chosen []config.Planned
-	for _, p := range plan.Planned {
-		if slices.ContainsFunc(names, func(name string) bool { return p.ID() == name || strings.HasPrefix(p.ID(), name+"/") }) {
-			chosen = append(chosen, p)
+	if *out == "" {
+		if *out, err = os.MkdirTemp("", "aftershock-rights-"); err != nil {
+			return err
 		}
 	}
-	list, err := suites.Rights(ctx, plan, chosen)
+	if err := os.MkdirAll(*out, 0o700); err != nil {
+		return err
+	}
+	p := &proof{w: w, program: *program, dir: *out, lab: *file}
+	if p.file, err = configure(*file, *out, filepath.Join(*out, "kubeconfig-"+runner)); err != nil {
+		return err
+	}
+	plan, err := config.Read(p.file)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "%d rules for %s\n", len(list), strings.Join(names, ", "))
+	chosen := choose(plan)
+	for _, e := range chosen {
+		p.names = append(p.names, e.ID())
+	}
+	if p.rules, err = suites.Rights(ctx, plan, chosen); err != nil {
+		return err
+	}
+	if p.stops, err = suites.OperatorRights(ctx, plan); err != nil {
+		return err
+	}
+	kept := filepath.Join(*out, "proven.json")
+	if scales(plan) {
+		kept = filepath.Join(*out, "proven-autoscaled.json")
+	}
+	if err := p.read(kept); err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "%d rules for %s\nrecords are in %s\n", len(p.rules), strings.Join(p.names, ", "), *out)
 
-	cluster, err := kube.ReadContext(plan.Cluster.Kubeconfig, plan.Cluster.Context)
+	lab, err := config.Read(*file)
 	if err != nil {
 		return err
 	}
-	account, err := newAccount(ctx, cluster.Config)
+	cluster, err := kube.ReadContext(lab.Cluster.Kubeconfig, lab.Cluster.Context)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, account.remove(context.WithoutCancel(ctx))) }()
-	if err := account.grant(ctx, list); err != nil {
-		return err
-	}
-	proxy, err := newProxy(cluster.Config)
+	scheme, err := chaosmesh.Scheme()
 	if err != nil {
 		return err
 	}
-	defer proxy.close()
-	token, err := account.token(ctx)
+	admin, err := kube.NewClient(cluster.Config, scheme)
 	if err != nil {
 		return err
 	}
-	as, err := configure(dir, *file, proxy, token)
+	after := context.WithoutCancel(ctx)
+	if err := vacate(ctx, admin); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, vacate(after, admin)) }()
+	p.admin, p.cluster = admin, cluster.Config
+	p.rest = residue.Cluster{Client: admin, Namespaces: append(slices.Clone(plan.Allow.Namespaces), namespace), Programs: []string{"checkout", "ledger"}}
+	defer func() {
+		for _, lane := range p.lanes {
+			err = errors.Join(err, lane.account.remove(after))
+		}
+	}()
+	p.account, err = newAccount(ctx, cluster.Config, admin, *out, runner)
+	defer func() { err = errors.Join(err, p.account.remove(after)) }()
+	if err == nil {
+		err = p.account.grant(ctx, p.rules)
+	}
 	if err != nil {
 		return err
 	}
-	aftershock := func(args ...string) (string, error) {
-		command := exec.CommandContext(ctx, *program, args...)
-		command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
-		command.WaitDelay = 5 * time.Minute
-		text, err := command.CombinedOutput()
-		return string(text), err
-	}
-
 	var errs []error
-	for _, args := range [][]string{
-		append([]string{"preflight", "-f", as}, names...),
-		append([]string{"run", "-f", as, "--out", filepath.Join(dir, "runs")}, names...),
-		{"sweep", "-f", as},
-	} {
-		text, err := aftershock(args...)
-		fmt.Fprintf(w, "\n=== %s\n%s", strings.Join(args, " "), text)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", args[0], err))
-		}
-	}
-	used, refused := proxy.seen()
-	fmt.Fprintf(w, "\nrequests that were refused: %d\n", len(refused))
-	for _, r := range refused {
-		fmt.Fprintf(w, "  %s\n", r)
-		errs = append(errs, fmt.Errorf("refused under the rights that were printed: %s", r))
-	}
-	unused := slices.DeleteFunc(slices.Clone(list), func(r rights.Rule) bool { return covers(used, r) })
-	fmt.Fprintf(w, "rights that no request used: %d of %d\n", len(unused), len(list))
-	for _, r := range unused {
-		fmt.Fprintf(w, "  %s\n", r)
-	}
-	if *skip {
-		return errors.Join(errs...)
-	}
-
-	fmt.Fprintf(w, "\n=== each rule taken away in turn\n")
-	found := 0
-	for _, r := range list {
-		if ctx.Err() != nil {
-			return errors.Join(append(errs, context.Cause(ctx))...)
-		}
-		// With it goes the right to the whole cluster that it is part of.
-		rest := slices.DeleteFunc(slices.Clone(list), func(other rights.Rule) bool {
-			whole := rights.Rule{Group: r.Group, Resource: r.Resource, Verb: r.Verb, Optional: true}
-			return other == r || other == whole
-		})
-		if err := account.without(ctx, rest, r); err != nil {
-			return errors.Join(append(errs, err)...)
-		}
-		text, _ := aftershock(append([]string{"preflight", "-f", as}, names...)...)
-		want := "missing " + rights.Lines([]rights.Rule{r})[0]
-		if r.Optional {
-			want = "of use, and missing: " + rights.Lines([]rights.Rule{r})[0]
-		}
-		if strings.Contains(text, want) {
-			found++
+	var left []string
+	for _, part := range p.parts(chosen) {
+		asked := flag.NArg() == 0 || slices.ContainsFunc(flag.Args(), func(name string) bool { return strings.HasPrefix(part.name, name) })
+		switch {
+		case p.state.Done[part.name]:
+			continue
+		case !asked, time.Since(begun)+part.most > *within, ctx.Err() != nil:
+			left = append(left, part.name)
 			continue
 		}
-		fmt.Fprintf(w, "not named: %s\n%s", r, text)
-		errs = append(errs, fmt.Errorf("preflight does not name %s", r))
+		begin := time.Now()
+		fmt.Fprintf(w, "\n=== %s\n", part.name)
+		err := part.do(ctx)
+		used, refused := p.account.proxy.seen()
+		for _, r := range refused {
+			err = errors.Join(err, fmt.Errorf("refused under the rights that were printed: %s", r))
+		}
+		p.state.Used, p.state.Refused = distinct(append(p.state.Used, used...)), distinct(append(p.state.Refused, refused...))
+		if p.state.Done[part.name] = err == nil; err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", part.name, err))
+		}
+		fmt.Fprintf(w, "=== %s in %s: %v\n", part.name, time.Since(begin).Round(time.Second), err)
+		if err := p.keep(kept); err != nil {
+			return err
+		}
 	}
-	fmt.Fprintf(w, "rules: %d, found: %d\n", len(list), found)
+	return errors.Join(append(errs, p.tell(left))...)
+}
+
+// tell prints what is proven.
+func (p *proof) tell(left []string) error {
+	unused := unusedOf(p.rules, p.state.Used)
+	var unnamed []string
+	for _, r := range p.rules {
+		if !p.state.Done[takenAway(r)] {
+			unnamed = append(unnamed, r.String())
+		}
+	}
+	fmt.Fprintf(p.w, "\nrules: %d, and %d of who stops runs; not needed: %d; refused: %d; named by preflight when taken away: %d of %d\n",
+		len(p.rules), len(p.stops), len(unused), len(p.state.Refused), len(p.rules)-len(unnamed), len(p.rules))
+	var errs []error
+	for _, r := range unused {
+		if len(left) == 0 {
+			fmt.Fprintf(p.w, "  not needed: %s\n", r)
+		}
+		errs = append(errs, fmt.Errorf("not needed: %s", r))
+	}
+	for _, name := range left {
+		fmt.Fprintf(p.w, "  left: %s\n", name)
+	}
+	if len(left) > 0 {
+		return fmt.Errorf("%d parts are left: go on with -out %s", len(left), p.dir)
+	}
 	return errors.Join(errs...)
 }
 
-// covers reports whether a request has used a rule.
-func covers(used []rights.Rule, r rights.Rule) bool {
-	return slices.ContainsFunc(used, func(u rights.Rule) bool {
-		same := u.Namespace == r.Namespace && u.Group == r.Group && u.Resource == r.Resource && u.Verb == r.Verb
-		return same && (r.Name == "" || r.Name == u.Name)
+// read reads what was proven before.
+func (p *proof) read(path string) error {
+	text, err := os.ReadFile(path) //nolint:gosec // of the command line
+	if err == nil {
+		err = json.Unmarshal(text, &p.state)
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if p.state.Done == nil {
+		p.state = state{Rules: p.rules, Done: map[string]bool{}}
+	}
+	if !slices.Equal(p.state.Rules, p.rules) {
+		return fmt.Errorf("%s is of other rules: begin anew", path)
+	}
+	return nil
+}
+
+func (p *proof) keep(path string) error {
+	text, err := json.MarshalIndent(p.state, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, text, 0o600)
+}
+
+// unusedOf are the rules that no request has used.
+func unusedOf(list, used []rights.Rule) []rights.Rule {
+	return slices.DeleteFunc(slices.Clone(list), func(r rights.Rule) bool {
+		return slices.ContainsFunc(used, func(u rights.Rule) bool {
+			same := u.Namespace == r.Namespace && u.Group == r.Group && u.Resource == r.Resource && u.Verb == r.Verb
+			return same && (r.Name == "" || r.Name == u.Name)
+		})
 	})
 }
 
-// configure writes a copy of a configuration for another account and short times,
-// with the files beside it.
-func configure(dir, file string, proxy *proxy, token string) (path string, err error) {
-	kubeconfig := filepath.Join(dir, "kubeconfig")
-	text := fmt.Sprintf(`apiVersion: v1
-kind: Config
-clusters: [{name: rights, cluster: {server: %q, certificate-authority-data: %s}}]
-users: [{name: rights, user: {token: %q}}]
-contexts: [{name: rights, context: {cluster: rights, user: rights}}]
-current-context: rights
-`, proxy.server.URL, base64.StdEncoding.EncodeToString(proxy.ca), token)
-	if err := os.WriteFile(kubeconfig, []byte(text), 0o600); err != nil {
-		return "", err
-	}
-	beside, err := filepath.Glob(filepath.Join(filepath.Dir(file), "*.yaml"))
-	if err != nil {
-		return "", err
-	}
-	for _, from := range beside {
-		text, err := os.ReadFile(from) //nolint:gosec // of the configuration's directory
-		if err != nil {
-			return "", err
-		}
-		to := filepath.Join(dir, filepath.Base(from))
-		if from == filepath.Clean(file) {
-			path = to
-			text = regexp.MustCompile(`(?m)^  kubeconfig: .*$`).ReplaceAll(text, []byte("  kubeconfig: "+kubeconfig))
-			text = regexp.MustCompile(`(?m)^  context: .*$`).ReplaceAll(text, []byte("  context: rights"))
-			text = regexp.MustCompile(`(?m)^times:\n(  .*\n)+`).ReplaceAll(text, []byte(short))
-		}
-		if err := os.WriteFile(to, text, 0o600); err != nil {
-			return "", err
-		}
-	}
-	return path, nil
+// distinct are rules, each once and sorted. Unlike [rights.Merge] it keeps names.
+func distinct(list []rights.Rule) []rights.Rule {
+	slices.SortFunc(list, func(a, b rights.Rule) int { return strings.Compare(a.String(), b.String()) })
+	return slices.Compact(list)
 }

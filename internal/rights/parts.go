@@ -1,0 +1,445 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"github.com/aftershockhq/aftershock/config"
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/faults"
+	"github.com/aftershockhq/aftershock/suites/rights"
+)
+
+// A part of the proof takes a few minutes at most.
+type part struct {
+	name string
+	most time.Duration
+	do   func(context.Context) error
+}
+
+const (
+	delayed  = "checkout/network/delay"
+	badImage = "checkout/rollout/bad-image"
+	failing  = "checkout/failing"
+	byNobody = "checkout/by-nobody"
+)
+
+// holding are kinds of faults of which each first experiment has objects that stay
+// after their deletion, so that all is tried that removes them.
+var holding = []string{"podFailure", "networkDelay", "stressCPU"}
+
+func (p *proof) parts(chosen []config.Planned) []part {
+	list := []part{{"preflight", time.Minute, p.preflight}}
+	held := map[string]bool{}
+	for _, e := range chosen {
+		kind := ""
+		if len(e.Faults) > 0 {
+			kind = e.Faults[0].Kind
+		}
+		stuck := slices.Contains(holding, kind) && !held[kind]
+		held[kind] = true
+		list = append(list, part{e.ID(), e.Times.Settle + e.Times.Hold + e.Times.Watch + time.Minute, func(ctx context.Context) error { return p.run(ctx, e.ID(), stuck) }})
+	}
+	if slices.Contains(p.names, delayed) {
+		list = append(
+			list,
+			part{"killed and swept", time.Minute, p.sweep},
+			part{"killed and swept by its dead-man switch", 4 * time.Minute, p.outlived},
+			part{"stopped and resumed", time.Minute, p.stop},
+		)
+	}
+	for some := range slices.Chunk(p.rules, 12) {
+		list = append(list, part{takenAway(some[0]), 2 * time.Minute, func(ctx context.Context) error { return p.without(ctx, some) }})
+	}
+	return list
+}
+
+func takenAway(r rights.Rule) string { return "without " + r.String() }
+
+// aftershock runs the program.
+func (p *proof) aftershock(ctx context.Context, args ...string) (code int, text string, err error) {
+	command := exec.CommandContext(ctx, p.program, args...)
+	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
+	command.WaitDelay = 5 * time.Minute
+	out, err := command.CombinedOutput()
+	if ended, ok := errors.AsType[*exec.ExitError](err); ok && ended.Exited() {
+		err = nil
+	}
+	return command.ProcessState.ExitCode(), string(out), err
+}
+
+// must runs the program, which must end with 0.
+func (p *proof) must(ctx context.Context, args ...string) error {
+	code, text, err := p.aftershock(ctx, args...)
+	fmt.Fprint(p.w, text)
+	if err == nil && code != 0 {
+		err = fmt.Errorf("%s ends with %d", args[0], code)
+	}
+	return err
+}
+
+func (p *proof) preflight(ctx context.Context) error {
+	remove, err := p.scaler(ctx)
+	return errors.Join(err, p.must(ctx, append([]string{"preflight", "-f", p.file}, p.names...)...), remove())
+}
+
+// run runs an experiment, which must hold, but for those that must fail. What a
+// busy machine leaves unknown is run again.
+func (p *proof) run(ctx context.Context, id string, stuck bool) error {
+	for range 3 {
+		end := func() error { return nil }
+		if stuck {
+			var err error
+			if end, err = p.hold(ctx); err != nil {
+				return err
+			}
+		}
+		code, text, err := p.aftershock(ctx, "run", "-f", p.file, "--out", filepath.Join(p.dir, "runs"), id)
+		fmt.Fprint(p.w, text)
+		err = errors.Join(err, end())
+		switch {
+		case err != nil:
+			return err
+		case code == 3 && (id == failing || id == byNobody), code == 0:
+			return nil
+		case code != 3:
+			return fmt.Errorf("ends with %d", code)
+		}
+	}
+	return errors.New("it stays unknown")
+}
+
+// kinds are the resources of the faults that are held.
+var kinds = []string{"podchaos", "networkchaos", "stresschaos"}
+
+// nobodys is a finalizer of nobody.
+const nobodys = "aftershock.dev/nobody"
+
+// policy lets nobody but the runner take the finalizer away. Chaos Mesh takes all of
+// an object, and then fails to, again and again.
+func (p *proof) policy() []client.Object {
+	name := metav1.ObjectMeta{Name: namespace + ".aftershock.dev"}
+	return []client.Object{
+		&admissionregistrationv1.ValidatingAdmissionPolicy{ObjectMeta: name, Spec: admissionregistrationv1.ValidatingAdmissionPolicySpec{
+			MatchConstraints: &admissionregistrationv1.MatchResources{ResourceRules: []admissionregistrationv1.NamedRuleWithOperations{{RuleWithOperations: admissionregistrationv1.RuleWithOperations{
+				Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.Update},
+				Rule:       admissionregistrationv1.Rule{APIGroups: []string{v1alpha1.SchemeGroupVersion.Group}, APIVersions: []string{"*"}, Resources: kinds},
+			}}}},
+			Validations: []admissionregistrationv1.Validation{{Expression: fmt.Sprintf(
+				"request.userInfo.username == %q || !(%q in oldObject.metadata.?finalizers.orValue([])) || %[2]q in object.metadata.?finalizers.orValue([])", p.account.user(), nobodys,
+			)}},
+		}},
+		&admissionregistrationv1.ValidatingAdmissionPolicyBinding{ObjectMeta: name, Spec: admissionregistrationv1.ValidatingAdmissionPolicyBindingSpec{
+			PolicyName: name.Name, ValidationActions: []admissionregistrationv1.ValidationAction{admissionregistrationv1.Deny},
+		}},
+	}
+}
+
+// hold keeps the objects of faults from going after their deletion. The error of its
+// end is that there was none, or that one is left.
+func (p *proof) hold(ctx context.Context) (end func() error, err error) {
+	for _, object := range p.policy() {
+		if err := p.admin.Create(ctx, object); err != nil && !apierrors.IsAlreadyExists(err) {
+			return nil, err
+		}
+	}
+	each := func(ctx context.Context, do func(client.Object)) {
+		for kind, of := range v1alpha1.AllKindsIncludeScheduleAndWorkflow() {
+			list := of.SpawnList()
+			if !slices.Contains(kinds, strings.ToLower(kind)) || p.admin.List(ctx, list, faults.Scope{}.Labels()) != nil {
+				continue
+			}
+			_ = meta.EachListItem(list, func(item runtime.Object) error {
+				if object, ok := item.(client.Object); ok {
+					do(object)
+				}
+				return nil
+			})
+		}
+	}
+	watching, cancel := context.WithCancel(ctx)
+	held := map[string]bool{}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for experiments.Wait(watching, 200*time.Millisecond) == nil {
+			each(watching, func(object client.Object) {
+				before, _ := object.DeepCopyObject().(client.Object)
+				// Once Chaos Mesh has taken it up.
+				if len(object.GetFinalizers()) == 1 && object.GetDeletionTimestamp() == nil && controllerutil.AddFinalizer(object, nobodys) {
+					if p.admin.Patch(watching, object, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})) == nil {
+						held[object.GetName()] = true
+					}
+				}
+			})
+		}
+	}()
+	return func() (err error) {
+		cancel()
+		<-done
+		if len(held) == 0 {
+			err = errors.New("no object was held")
+		}
+		ctx := context.WithoutCancel(ctx)
+		for _, object := range p.policy() {
+			err = errors.Join(err, client.IgnoreNotFound(p.admin.Delete(ctx, object)))
+		}
+		each(ctx, func(object client.Object) {
+			if held[object.GetName()] {
+				err = errors.Join(err, fmt.Errorf("%s is left, and goes by itself now", object.GetName()))
+			}
+		})
+		return err
+	}, nil
+}
+
+// A running is a run under way.
+type running struct {
+	*exec.Cmd
+	printed bytes.Buffer
+}
+
+// begin begins a run, and returns once its fault is held.
+func (p *proof) begin(ctx context.Context, id string) (*running, error) {
+	out, err := os.MkdirTemp(p.dir, "begun-")
+	if err != nil {
+		return nil, err
+	}
+	r := &running{Cmd: exec.Command(p.program, "run", "-f", p.file, "--out", out, id)}
+	r.Stdout, r.Stderr = &r.printed, &r.printed
+	r.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // ^C is for this program
+	if err := r.Start(); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 90*time.Second)
+	defer cancel()
+	for {
+		recorded, _ := filepath.Glob(filepath.Join(out, "*", "*.jsonl"))
+		if len(recorded) == 1 {
+			if text, err := os.ReadFile(recorded[0]); err == nil && bytes.Contains(text, []byte(`"phase":"hold"`)) {
+				return r, nil
+			}
+		}
+		if err := experiments.Wait(ctx, 100*time.Millisecond); err != nil {
+			_ = r.Process.Signal(syscall.SIGTERM)
+			_ = r.Wait()
+			return nil, fmt.Errorf("%s is not held: %w: %s", id, err, r.printed.String())
+		}
+	}
+}
+
+// kill kills a run while its fault is in place.
+func (p *proof) kill(ctx context.Context, id string) error {
+	if err := p.rest.Snapshot(ctx); err != nil {
+		return err
+	}
+	r, err := p.begin(ctx, id)
+	if err != nil {
+		return err
+	}
+	err = r.Process.Kill()
+	_ = r.Wait() // it was killed
+	return err
+}
+
+// sweep kills a run, and sweeps it.
+func (p *proof) sweep(ctx context.Context) error {
+	if err := p.kill(ctx, delayed); err != nil {
+		return err
+	}
+	return errors.Join(p.must(ctx, "sweep", "-f", p.file), p.swept(ctx, 10*time.Second))
+}
+
+// outlived kills a run, and waits until its dead-man switch has swept it.
+func (p *proof) outlived(ctx context.Context) error {
+	if err := p.kill(ctx, badImage); err != nil {
+		return err
+	}
+	err := p.swept(ctx, 3*time.Minute)
+	if err != nil {
+		err = errors.Join(err, p.must(context.WithoutCancel(ctx), "sweep", "-f", p.file))
+	}
+	return err
+}
+
+// swept looks that nothing of a run is left.
+func (p *proof) swept(ctx context.Context, patience time.Duration) error {
+	if left := p.rest.Left(ctx, patience, true); len(left) > 0 {
+		return fmt.Errorf("left after %s: %s", patience, strings.Join(left, "; "))
+	}
+	return nil
+}
+
+// stop stops a run as somebody who may do nothing else, and resumes.
+func (p *proof) stop(ctx context.Context) (err error) {
+	operator, err := newAccount(ctx, p.cluster, p.admin, p.dir, "operator")
+	defer func() { err = errors.Join(err, operator.remove(context.WithoutCancel(ctx))) }()
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp(p.dir, "operator-")
+	if err != nil {
+		return err
+	}
+	file, err := configure(p.lab, dir, operator.kubeconfig)
+	if err == nil {
+		err = operator.apply(ctx, append(rights.Grant(nil, operator.Account), rights.GrantOperators(p.stops, []string{operator.user()})...))
+	}
+	if err != nil {
+		return err
+	}
+	r, err := p.begin(ctx, delayed)
+	if err != nil {
+		return err
+	}
+	errs := []error{p.must(ctx, "stop", "-f", file, "--all", "--reason", "rights"), p.must(ctx, "stop", "-f", file, "--service", "ledger", "--reason", "rights")}
+	_ = r.Wait()
+	fmt.Fprint(p.w, r.printed.String())
+	if code := r.ProcessState.ExitCode(); code != 4 {
+		errs = append(errs, fmt.Errorf("the run that was stopped ends with %d", code))
+	}
+	errs = append(
+		errs, p.must(ctx, "stop", "-f", file, "--list"),
+		p.must(ctx, "resume", "-f", file, "--service", "ledger"), p.must(ctx, "resume", "-f", file, "--all"),
+	)
+	used, refused := operator.proxy.seen()
+	for _, r := range refused {
+		errs = append(errs, fmt.Errorf("refused: %s", r))
+	}
+	for _, r := range unusedOf(p.stops, used) {
+		errs = append(errs, fmt.Errorf("not needed to stop and to resume: %s", r))
+	}
+	return errors.Join(errs...)
+}
+
+// A lane is an account from which rules are taken away.
+type lane struct {
+	account *account
+	file    string
+}
+
+// ready makes the lanes that are used at once.
+func (p *proof) ready(ctx context.Context) error {
+	for i := len(p.lanes); i < 4; i++ {
+		name := fmt.Sprintf("lane-%d", i)
+		dir := filepath.Join(p.dir, name)
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+		a, err := newAccount(ctx, p.cluster, p.admin, dir, name)
+		p.lanes = append(p.lanes, lane{account: a})
+		if err != nil {
+			return err
+		}
+		if p.lanes[i].file, err = configure(p.lab, dir, a.kubeconfig); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// without takes each of these rules away in turn. Preflight must name it.
+func (p *proof) without(ctx context.Context, some []rights.Rule) error {
+	if err := p.ready(ctx); err != nil {
+		return err
+	}
+	removeKind, err := p.scaler(ctx)
+	if err != nil {
+		return err
+	}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	var errs []error
+	rules := make(chan rights.Rule, len(some))
+	for _, r := range some {
+		if !p.state.Done[takenAway(r)] {
+			rules <- r
+		}
+	}
+	close(rules)
+	for _, l := range p.lanes {
+		wg.Go(func() {
+			for r := range rules {
+				err := p.named(ctx, l, r)
+				mu.Lock()
+				p.state.Done[takenAway(r)] = err == nil
+				errs = append(errs, err)
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	return errors.Join(errors.Join(errs...), removeKind())
+}
+
+// named takes a rule away, and looks whether preflight names it.
+func (p *proof) named(ctx context.Context, l lane, r rights.Rule) error {
+	// With it goes the right to the whole cluster that it is part of.
+	rest := slices.DeleteFunc(slices.Clone(p.rules), func(other rights.Rule) bool {
+		whole := rights.Rule{Group: r.Group, Resource: r.Resource, Verb: r.Verb, Optional: true}
+		return other == r || other == whole
+	})
+	if err := l.account.without(ctx, rest, r); err != nil {
+		return err
+	}
+	_, text, err := p.aftershock(ctx, append([]string{"preflight", "-f", l.file}, p.names...)...)
+	want := "missing " + rights.Lines([]rights.Rule{r})[0]
+	if r.Optional {
+		want = "of use, and missing: " + rights.Lines([]rights.Rule{r})[0]
+	}
+	if err == nil && !strings.Contains(text, want) {
+		fmt.Fprintf(p.w, "not named: %s\n%s", r, text)
+		err = fmt.Errorf("preflight does not name %s", r)
+	}
+	return err
+}
+
+// scaler makes the kind of what is read of a cluster that has it: the vertical
+// autoscalers of pods. The lab has none.
+func (p *proof) scaler(ctx context.Context) (remove func() error, err error) {
+	const group, plural = "autoscaling.k8s.io", "verticalpodautoscalers"
+	if !slices.ContainsFunc(p.rules, func(r rights.Rule) bool { return r.Group == group }) {
+		return func() error { return nil }, nil
+	}
+	schema := map[string]any{"openAPIV3Schema": map[string]any{"type": "object", "x-kubernetes-preserve-unknown-fields": true}}
+	kind := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+		"metadata": map[string]any{
+			"name":        plural + "." + group,
+			"annotations": map[string]any{"api-approved.kubernetes.io": "unapproved, for a test"},
+		},
+		"spec": map[string]any{
+			"group": group, "scope": "Namespaced", "names": map[string]any{"plural": plural, "singular": "verticalpodautoscaler", "kind": "VerticalPodAutoscaler"},
+			"versions": []any{map[string]any{"name": "v1", "served": true, "storage": true, "schema": schema}},
+		},
+	}}
+	made, _ := kind.DeepCopyObject().(client.Object)
+	err = p.admin.Create(ctx, made)
+	if apierrors.IsAlreadyExists(err) {
+		return func() error { return nil }, nil
+	}
+	if err == nil {
+		err = experiments.Wait(ctx, 3*time.Second) // until it is served
+	}
+	return func() error { return client.IgnoreNotFound(p.admin.Delete(context.WithoutCancel(ctx), kind)) }, err
+}
