@@ -40,9 +40,11 @@ type part struct {
 const (
 	delayed  = "checkout/network/delay"
 	badImage = "checkout/rollout/bad-image"
-	failing  = "checkout/failing"
-	byNobody = "checkout/by-nobody"
 )
+
+// ends are how those end that must not hold: with nothing injected, and with a load
+// that does not start.
+var ends = map[string]int{"checkout/failing": 3, "checkout/by-nobody": 4}
 
 // holding are kinds of faults of which each first experiment has objects that stay
 // after their deletion, so that all is tried that removes them.
@@ -120,7 +122,7 @@ func (p *proof) run(ctx context.Context, id string, stuck bool) error {
 		switch {
 		case err != nil:
 			return err
-		case code == 3 && (id == failing || id == byNobody), code == 0:
+		case code == ends[id]:
 			return nil
 		case code != 3:
 			return fmt.Errorf("ends with %d", code)
