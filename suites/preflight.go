@@ -34,6 +34,7 @@ type Mark string
 // The marks of lines. Errors are not among them.
 const (
 	OK   Mark = "ok"   // it is as it must be
+	Hit  Mark = "hit"  // what a fault would be injected into
 	Note Mark = "note" // the run is possible, and this should be known before
 	Skip Mark = "skip" // an experiment that is not run, and why
 )
@@ -315,7 +316,7 @@ func (p *preflight) faults(ctx context.Context) {
 				failures[i].of = append(failures[i].of, what)
 				continue
 			}
-			mark, found := OK, fmt.Sprintf("%d of %s", preview.Requested, strings.Join(names(preview.Candidates), ", "))
+			mark, found := Hit, fmt.Sprintf("%d of %s", preview.Requested, strings.Join(names(preview.Candidates), ", "))
 			if preview.Warning != "" {
 				mark, found = Note, found+"; "+preview.Warning
 			}

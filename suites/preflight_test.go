@@ -154,7 +154,7 @@ func TestTheCatalogueIsNotRefused(t *testing.T) {
 		"ok nodes of checkout: 3 pods on one, two; a replacement may go to 2 of 2 nodes\n",
 		"ok load of checkout: requests at 100/s over fresh connections, GET " + place.url + ", timeout 2s; it answers within ",
 		"ok autoscaler of checkout: checkout, 3 to 6 replicas, now 3; no Prometheus",
-		"ok would be hit by checkout/disruption/drain: drain: 3 of checkout-0, checkout-1, checkout-2\n",
+		"hit would be hit by checkout/disruption/drain: drain: 3 of checkout-0, checkout-1, checkout-2\n",
 		"ok at the worst, checkout: 2 of 3 pods are left ready, by checkout/pods/kill-one\n",
 		"ok chaos-daemon: ready on one, two\n",
 	} {
@@ -269,7 +269,7 @@ func TestPreflightSeesWhatIsWrong(t *testing.T) {
 		},
 		{
 			"which a kill does not need", kill, func(place *town) { place.daemons = nil },
-			"ok would be hit by checkout/pods/kill-one", "", nil,
+			"hit would be hit by checkout/pods/kill-one", "", nil,
 		},
 		{
 			"one in another namespace is found", suites("network/delay"), func(place *town) { place.daemons.Namespace = "chaos" },

@@ -12,6 +12,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/internal/bench"
+	"github.com/aftershockhq/aftershock/internal/terminal"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -21,6 +22,7 @@ import (
 func demoCommand() *cobra.Command {
 	var out, output string
 	var served bool
+	var verbose *bool
 	cmd := &cobra.Command{
 		Use:   "demo [--serve [-- COMMAND ARGUMENT...]]",
 		Short: "Kill a real process under load on this machine and see both verdicts",
@@ -59,9 +61,10 @@ command, which is killed two minutes later. The command has in its environment
 			if served {
 				return serve(cmd, args, output)
 			}
-			return demo(cmd.Context(), cmd.OutOrStdout(), out)
+			return demo(cmd.Context(), cmd.OutOrStdout(), out, *verbose)
 		},
 	}
+	verbose = verboseFlag(cmd, "the whole text of each report")
 	cmd.Flags().StringVar(&out, "out", "runs", "directory for records and reports")
 	completeDirectory(cmd, "out")
 	cmd.Flags().BoolVar(&served, "serve", false, "only leave the service up, until ^C or the end of the command")
@@ -72,12 +75,13 @@ command, which is killed two minutes later. The command has in its environment
 
 // demo runs the same experiment on the bench as it should be and with a
 // defect.
-func demo(ctx context.Context, stdout io.Writer, out string) error {
-	fmt.Fprintln(stdout, "bench: processes on this machine, not a cluster: three services behind a balancer, scraped by Prometheus")
+func demo(ctx context.Context, stdout io.Writer, out string, verbose bool) error {
+	fmt.Fprint(stdout, terminal.Of(stdout).Paragraph("", "bench: processes on this machine, not a cluster: three services behind a balancer, scraped by Prometheus"))
 	s, err := newSession(out, stdout)
 	if err != nil {
 		return err
 	}
+	s.verbose = verbose
 	var errs []error
 	for _, act := range []struct {
 		name   string
@@ -98,7 +102,8 @@ func demo(ctx context.Context, stdout io.Writer, out string) error {
 			errs = append(errs, fmt.Errorf("%s: %s, but on this bench it must be %s", act.name, report.Verdict, act.want))
 		}
 	}
-	errs = append(errs, s.finish())
+	errs = append(errs, s.keep())
+	errs = append(errs, s.finish(exitCode(errors.Join(errs...))))
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}

@@ -117,10 +117,10 @@ func TestExitCodesAndMessages(t *testing.T) {
 		{"and an unknown flag", []string{"judge", "--limt", "x", held}, exitUsage, "unknown flag: --limt; see \"aftershock judge --help\""},
 		{"help is no error", []string{"judge", "--help"}, exitHeld, "downtime"},
 		{"it tells the quantities of autoscalers too", []string{"judge", "--help"}, exitHeld, "decision  from there to a larger size wanted"},
-		{"held", []string{"judge", held}, exitHeld, "HELD: held"},
-		{"broken", []string{"judge", broken}, exitBroken, "BROKEN: broken"},
+		{"held", []string{"judge", held}, exitHeld, "HELD     held"},
+		{"broken", []string{"judge", broken}, exitBroken, "BROKEN   broken"},
 		{"unknown", []string{"judge", unknown}, exitUnknown, "not steady"},
-		{"the worst of several counts", []string{"judge", held, broken, unknown}, exitBroken, "1 held, 1 broken, 1 unknown"},
+		{"the worst of several counts", []string{"judge", held, broken, unknown}, exitBroken, "3 experiments: 1 broken, 1 unknown, 1 held"},
 		{"a directory stands for its records", []string{"judge", "empty"}, exitUsage, "no record (*.jsonl) in empty"},
 		{"another limit, another verdict", []string{"judge", broken, "--limit", "service: up: downtime <= 50s"}, exitUnknown, "watch for longer"},
 		{"a limit of a check that there is not", []string{"judge", held, "--limit", "x: downtime <= 1s"}, exitUsage, `no check "x" in the record; checks: "service: up"`},
@@ -148,9 +148,9 @@ func TestExitCodesAndMessages(t *testing.T) {
 		{"a list is no stop", []string{"stop", "--all", "--list"}, exitUsage, "--list takes no other flag"},
 		{"nothing is said to be resumed", []string{"resume"}, exitUsage, "one of --all, --service NAME and --run ID"},
 		{"a bad configuration", []string{"preflight", "-f", "bad.yaml"}, exitUsage, `bad.yaml:1: clustr: unknown field; fields: apiVersion, cluster,`},
-		{"records with their chain", []string{"judge", "chained/x", "chained/audit.jsonl"}, exitHeld, "HELD: x"},
+		{"records with their chain", []string{"judge", "chained/x", "chained/audit.jsonl"}, exitHeld, "HELD     x"},
 		{"a chain is no record", []string{"judge", "chained/audit.jsonl"}, exitUsage, "not a record"},
-		{"the directory of all runs stands for the records in each", []string{"judge", "chained"}, exitHeld, "HELD: x"},
+		{"the directory of all runs stands for the records in each", []string{"judge", "chained"}, exitHeld, "HELD     x"},
 		{"nor in two", []string{"judge", "chained/audit.jsonl", "chained/audit.jsonl"}, exitUsage, "no record in chained/audit.jsonl"},
 		{"records as they were chained", []string{"audit", "verify", "chained"}, exitHeld, "3 lines; 1 records are as they were chained; 0 findings\nnot told without --head"},
 		{"another head", []string{"audit", "verify", "chained", "--head", "00"}, exitBroken, "truncated: audit.jsonl: no line has the hash 00"},
@@ -224,7 +224,7 @@ func TestDemo(t *testing.T) {
 		}
 		t.Fatalf("exit code %d\n%s%s", code, stdout, stderr)
 	}
-	for _, want := range []string{"HELD: kill one of three\n", "BROKEN: kill one of three, without health checks\n", "process/service-2 gone", "not a cluster"} {
+	for _, want := range []string{"HELD     kill one of three ", "BROKEN ", "kill one of three, without health checks\n", "kill -9 service-2", "2 experiments: 1 broken, 1 held", "not a cluster"} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("no %q in\n%s", want, stdout)
 		}

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
+	"github.com/aftershockhq/aftershock/internal/terminal"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/runs"
@@ -111,12 +114,28 @@ func limitFlags(texts []string) (map[string][]string, error) {
 	return limits, nil
 }
 
+// screenful writes a report on a screen, and several in a line each.
+func screenful(out io.Writer, exit int, list []reports.Report) error {
+	screen := terminal.Of(out)
+	var err error
+	if len(list) == 1 {
+		place := terminal.Place{More: "-v for proofs, percentiles, outages and stages"}
+		// The plan's source is FILE:LINE.
+		if at := strings.LastIndex(list[0].Source, ":"); at > 0 {
+			place.Sweep = sweepCommandOf(list[0].Source[:at])
+		}
+		err = screen.Report(out, list[0], place)
+	}
+	return errors.Join(err, screen.Summary(out, exit, list...))
+}
+
 func judgeCommand() *cobra.Command {
 	var limits []string
 	cmd := &cobra.Command{
 		Use:   "judge RECORD...",
 		Short: "Judge records again, with the same limits or others",
-		Long: `Judge says what records show. The same record and limits always give the same
+		Long: `Judge says what records show: of one on a screen, of several in a line each. -v
+prints all that is known. The same record and limits always give the same
 result; no cluster is needed. A directory stands for the records in it and in
 those below it: that of all runs for all of them.
 
@@ -137,6 +156,7 @@ Those of an expectation of an autoscaler are QUANTITY OPERATOR VALUE [since faul
 		Args: func(cmd *cobra.Command, args []string) error { return asUsage(cobra.MinimumNArgs(1)(cmd, args)) },
 	}
 	cmd.Flags().StringArrayVar(&limits, "limit", nil, `a limit in place of the check's or expectation's own, as "CHECK: LIMIT"; may be repeated`)
+	verbose := verboseFlag(cmd, "the whole text of each report")
 	cmd.ValidArgsFunction = completeRecords
 	output := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -152,11 +172,14 @@ Those of an expectation of an autoscaler are QUANTITY OPERATOR VALUE [since faul
 		if err != nil {
 			return err
 		}
-		if err := as.Write(cmd.OutOrStdout(), list...); err != nil {
-			return err
+		judged := verdict(list...)
+		if as.Name == "text" && !*verbose {
+			err = screenful(cmd.OutOrStdout(), exitCode(judged), list)
+		} else {
+			err = as.Write(cmd.OutOrStdout(), list...)
 		}
 		tellGitHub(cmd.ErrOrStderr(), cmd.ErrOrStderr(), list)
-		return verdict(list...)
+		return errors.Join(err, judged)
 	}
 	return cmd
 }

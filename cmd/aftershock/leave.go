@@ -121,7 +121,10 @@ func (r *remainder) leave(stderr io.Writer, sweep string) (code int) {
 	return code
 }
 
+// sweepCommandOf is the command that removes what a run with this configuration left.
+func sweepCommandOf(file string) string { return "aftershock sweep -f " + discover.Word(file) }
+
 // sweepWith is what removes what a run with this configuration left.
 func sweepWith(file string) string {
-	return fmt.Sprintf("remove it with\n  aftershock sweep -f %s\nthe cluster itself ends most faults %s after their planned end", discover.Word(file), experiments.Grace)
+	return fmt.Sprintf("remove it with\n  %s\nthe cluster itself ends most faults %s after their planned end", sweepCommandOf(file), experiments.Grace)
 }

@@ -56,7 +56,7 @@ func TestPreflightRefusesARangeTooLongForTheTimes(t *testing.T) {
 		session, path := configure(t, versioned(t), text)
 		list := atRest(t, session)
 		var out bytes.Buffer
-		err := preflight(t.Context(), &out, session, list)
+		err := preflight(t.Context(), &out, session, list, marks(true))
 		if (err == nil) != (row.want == nil) || (err != nil && exitCode(err) != exitUsage) {
 			t.Errorf("%s: preflight says\n%s", row.sentence, message(err))
 		}
@@ -81,12 +81,12 @@ func TestPreflightAsksPrometheusItself(t *testing.T) {
 	session, path := configure(t, versioned(t), seenByPrometheus(t, server.URL, "outage <= 2m"))
 	list := atRest(t, session)
 	var out bytes.Buffer
-	if err := preflight(t.Context(), &out, session, list); err != nil || !strings.Contains(out.String(), "ok    prometheus: its clock is ") {
+	if err := preflight(t.Context(), &out, session, list, marks(true)); err != nil || !strings.Contains(out.String(), "ok    prometheus: its clock is ") {
 		t.Errorf("preflight says %v\n%s", err, out.String())
 	}
 	server.Close()
 	out.Reset()
-	err := preflight(t.Context(), &out, session, list)
+	err := preflight(t.Context(), &out, session, list, marks(true))
 	if want := path + ":4: prometheus: cannot be tested now: read the clock of prometheus at " + server.URL + ": connection refused: check that the server listens there"; exitCode(err) != exitUnknown || !strings.Contains(message(err), want) || strings.Count(message(err), "refused") != 1 || !strings.Contains(message(err), "; checkout/pods/kill-one and 8 more ask it") {
 		t.Errorf("exit code %d, preflight says\n%swant %q once", exitCode(err), message(err), want)
 	}
@@ -107,7 +107,7 @@ func TestAPrometheusThatIsAwayStopsOnlyWhatAsksIt(t *testing.T) {
 	}
 	var out bytes.Buffer
 	want := "note  prometheus: cannot be tested now: "
-	if err := preflight(t.Context(), &out, session, list); err != nil || len(list) != 1 || !strings.Contains(out.String(), want) || !strings.Contains(out.String(), "; none of these experiments asks it") {
+	if err := preflight(t.Context(), &out, session, list, marks(true)); err != nil || len(list) != 1 || !strings.Contains(out.String(), want) || !strings.Contains(out.String(), "; none of these experiments asks it") {
 		t.Errorf("preflight of %d says %v\n%swant %q", len(list), err, out.String(), want)
 	}
 }
@@ -136,7 +136,7 @@ func TestPreflightSaysThatNoPodTakesTraffic(t *testing.T) {
 		text = regexp.MustCompile(`(?m)^    load: .*$`).ReplaceAllString(text, "    traffic: sum by (pod) (rate(served_total[1m]))")
 		session, _ := configure(t, versioned(t), text)
 		var out bytes.Buffer
-		err := preflight(t.Context(), &out, session, atRest(t, session))
+		err := preflight(t.Context(), &out, session, atRest(t, session), marks(true))
 		if none := strings.Contains(out.String(), "no pod takes traffic now"); err != nil || !strings.Contains(out.String(), row.want) || none != (row.rate == 0) {
 			t.Errorf("%s: preflight says %v\n%swant %q", row.sentence, err, out.String(), row.want)
 		}

@@ -201,7 +201,7 @@ func TestPreflightRefusesALimitFinerThanItsRate(t *testing.T) {
 			session, path := configure(t, versioned(t), seenByPrometheus(t, server.URL, row.limits...))
 			list := atRest(t, session)
 			var out bytes.Buffer
-			err := preflight(t.Context(), &out, session, list)
+			err := preflight(t.Context(), &out, session, list, marks(true))
 			if code := exitCode(err); code != row.code {
 				t.Errorf("exit code %d, want %d\n%s%s", code, row.code, out.String(), message(err))
 			}

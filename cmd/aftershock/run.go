@@ -18,6 +18,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/internal/near"
+	"github.com/aftershockhq/aftershock/internal/terminal"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/suites"
 )
@@ -56,7 +57,7 @@ func connected(out io.Writer, plan *config.Plan, f func(*suites.Session) error) 
 		return usageError{err}
 	}
 	defer session.Close()
-	fmt.Fprintf(out, "%s\n", session)
+	_, _ = io.WriteString(out, terminal.Of(out).Paragraph("", session.String()))
 	return f(session)
 }
 
@@ -88,10 +89,46 @@ func experimentsOf(ctx context.Context, session *suites.Session, chosen []config
 }
 
 // preflight checks the cluster for the experiments and prints what it found.
-func preflight(ctx context.Context, out io.Writer, session *suites.Session, list []suites.Experiment) error {
-	return untouched(ctx, session.Preflight(ctx, list, func(mark suites.Mark, what, found string) {
-		fmt.Fprintf(out, "  %-4s  %s: %s\n", mark, what, found)
+// What is as it must be is only counted, unless shows says that its lines of a mark
+// are shown.
+func preflight(ctx context.Context, out io.Writer, session *suites.Session, list []suites.Experiment, shows func(suites.Mark) bool) error {
+	screen, right := terminal.Of(out), 0
+	var reasons []string
+	skipped := map[string][]string{} // by why
+	line := func(mark suites.Mark, text string) {
+		_, _ = io.WriteString(out, screen.Paragraph(fmt.Sprintf("  %-4s  ", mark), text))
+	}
+	err := untouched(ctx, session.Preflight(ctx, list, func(mark suites.Mark, what, found string) {
+		if mark == suites.OK || mark == suites.Hit {
+			right++
+		}
+		switch {
+		case mark == suites.Skip && !shows(mark):
+			if skipped[found] == nil {
+				reasons = append(reasons, found)
+			}
+			skipped[found] = append(skipped[found], what)
+		case shows(mark):
+			line(mark, what+": "+found)
+		}
 	}))
+	for _, why := range reasons {
+		line(suites.Skip, strings.Join(skipped[why], ", ")+": "+why)
+	}
+	if !shows(suites.OK) {
+		line(suites.OK, fmt.Sprintf("%d things are as they must be; -v lists them", right))
+	}
+	return err
+}
+
+// verboseFlag is -v.
+func verboseFlag(cmd *cobra.Command, what string) *bool {
+	return cmd.Flags().BoolP("verbose", "v", false, what)
+}
+
+// marks is what a preflight shows: all with -v.
+func marks(verbose bool, others ...suites.Mark) func(suites.Mark) bool {
+	return func(mark suites.Mark) bool { return verbose || slices.Contains(others, mark) }
 }
 
 // untouched is an error from before anything was touched, with its exit code.
@@ -150,6 +187,7 @@ would a bad image. With cluster.image a Job in the cluster then removes all of i
   aftershock run -f aftershock.yaml --dry-run checkout/storm`,
 	}
 	file := fileFlag(cmd)
+	verbose := verboseFlag(cmd, "all that preflight found, and the whole text of each report")
 	cmd.Flags().StringVar(&labels, "label-filter", "", "which experiments, in Ginkgo's language of label filters")
 	cmd.Flags().StringVar(&out, "out", "runs", "directory for records and reports")
 	cmd.Flags().DurationVar(&wait, "wait", 0, "how long to wait for another run that has the workload, as in 10m")
@@ -197,10 +235,10 @@ would a bad image. With cluster.image a Job in the cluster then removes all of i
 			if err != nil {
 				return err
 			}
-			if err := preflight(ctx, stdout, session, list); err != nil {
+			if err := preflight(ctx, stdout, session, list, marks(*verbose, suites.Note)); err != nil {
 				return err
 			}
-			return runAll(cmd, *file, out, junit, list)
+			return runAll(cmd, *file, out, junit, *verbose, list)
 		})
 	}
 	return cmd
@@ -290,25 +328,25 @@ func atLeast(list []suites.Experiment) string {
 
 // runAll runs the experiments. A failure of the harness ends it; a verdict
 // does not.
-func runAll(cmd *cobra.Command, file, out, junit string, list []suites.Experiment) error {
+func runAll(cmd *cobra.Command, file, out, junit string, verbose bool, list []suites.Experiment) error {
 	ctx := cmd.Context()
 	r, err := newSession(out, cmd.OutOrStdout())
 	if err != nil {
 		return err
 	}
-	r.JUnit = junit
+	r.JUnit, r.verbose, r.sweep = junit, verbose, sweepCommandOf(file)
 	fmt.Fprintln(cmd.OutOrStdout(), atLeast(list))
-	defer r.place.leaveTwice(cmd.ErrOrStderr(), sweepWith(file), os.Exit)()
+	defer r.place.leaveTwice(r.aside(cmd.ErrOrStderr()), sweepWith(file), os.Exit)()
 	for i, e := range list {
 		if _, err = r.carryOut(ctx, e.Experiment); err != nil {
 			r.notRun(list[i+1:])
 			break
 		}
 	}
-	if err = errors.Join(err, r.finish()); err != nil && !judged(err) {
-		return err
+	if err = errors.Join(err, r.keep()); err == nil || judged(err) {
+		err = errors.Join(err, verdict(r.Reports...))
 	}
-	return errors.Join(err, verdict(r.Reports...))
+	return errors.Join(err, r.finish(exitCode(err)))
 }
 
 func preflightCommand() *cobra.Command {
@@ -317,9 +355,10 @@ func preflightCommand() *cobra.Command {
 		Short: "Say what would be hit, what is missing and what is refused; change nothing",
 		Long: `Preflight reads the configuration, asks the cluster and Prometheus, sends the
 load's first request to each of up to ten targets, and says what a run would hit
-and everything that would stop it. It prints what it reads from the cluster
-because the file does not say it (a service's selector, its container, its
-Service). Besides what these requests do it changes nothing.
+and everything that would stop it. What is as it must be is counted; -v lists it, and
+what is read from the cluster because the file does not say it (a service's
+selector, its container, its Service). Besides what these requests do it changes
+nothing.
 
 It ends with 0 if a run can begin, with 2 if the configuration is wrong or
 something is refused, with 3 if it cannot be tested now, and with 4 if a stop or a
@@ -329,6 +368,7 @@ whose that run is and whether it is alive.`,
   aftershock preflight -f aftershock.yaml checkout/storm`,
 	}
 	file := fileFlag(cmd)
+	verbose := verboseFlag(cmd, "also what is as it must be")
 	cmd.ValidArgsFunction = completeIDs(file)
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
 		plan, err := readPlan(*file)
@@ -344,7 +384,7 @@ whose that run is and whether it is alive.`,
 			if err != nil {
 				return err
 			}
-			return preflight(cmd.Context(), cmd.OutOrStdout(), session, list)
+			return preflight(cmd.Context(), cmd.OutOrStdout(), session, list, marks(*verbose, suites.Hit, suites.Note))
 		})
 	}
 	return cmd

@@ -368,7 +368,7 @@ func TestAPlantedSecretComesOutNowhere(t *testing.T) {
 			run(trial.from, "run", "-f", file, "--dry-run")
 			var out bytes.Buffer
 			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second) // a query is tried for longer
-			err := preflight(ctx, &out, session, list)
+			err := preflight(ctx, &out, session, list, marks(true))
 			cancel()
 			g.search(trial.from+": preflight", out.String()+message(err))
 			out.Reset()
@@ -377,7 +377,7 @@ func TestAPlantedSecretComesOutNowhere(t *testing.T) {
 				cmd.SetContext(t.Context())
 				cmd.SetOut(&out)
 				cmd.SetErr(&out)
-				err = runAll(cmd, file, filepath.Join(dir, "runs"), "default", list)
+				err = runAll(cmd, file, filepath.Join(dir, "runs"), "default", true, list)
 				g.search(trial.from+": run", out.String()+message(err))
 				if n := g.searchFiles(trial.from, filepath.Join(dir, "runs")); n < 6 {
 					t.Errorf("%s: %d files", trial.from, n)

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// terminal opens a new one.
-func terminal(t *testing.T) (keyboard, screen *os.File) {
+// pseudoTerminal opens a new one.
+func pseudoTerminal(t *testing.T) (keyboard, screen *os.File) {
 	t.Helper()
 	keyboard, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {
@@ -48,7 +48,7 @@ func TestServedCommandsHaveTheTerminal(t *testing.T) {
 		{"^Z does not stop the command alone", `echo up; read x; echo got $x`, map[string]string{"up": "\x1aone\ntwo\n"}, []string{"got one", "0 then two"}},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
-			keyboard, screen := terminal(t)
+			keyboard, screen := pseudoTerminal(t)
 			shell := exec.Command("sh", "-c", os.Args[0]+` demo --serve -- sh -c '`+row.command+`'; code=$?; read y; echo $code then $y`)
 			shell.Env = append(os.Environ(), mainVariable+"=1")
 			shell.Stdin, shell.Stdout, shell.Stderr = screen, screen, screen

@@ -5,11 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/internal/discover"
+	"github.com/aftershockhq/aftershock/internal/terminal"
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
@@ -21,8 +26,12 @@ import (
 // session carries experiments out one after the other and says what happens.
 type session struct {
 	*runs.Directory
-	out   io.Writer
-	place remainder
+	to      io.Writer // as it was given
+	out     io.Writer
+	verbose bool   // all of each report
+	sweep   string // the command that removes what is left behind; empty: none does
+	place   remainder
+	lines   atomic.Pointer[terminal.Printer] // of the run under way
 }
 
 func newSession(parent string, out io.Writer) (*session, error) {
@@ -30,7 +39,7 @@ func newSession(parent string, out io.Writer) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &session{Directory: dir, out: lenient{out}}, nil
+	return &session{Directory: dir, to: out, out: lenient{out}}, nil
 }
 
 // lenient writes until its reader has gone (| head), which is no reason to
@@ -47,21 +56,52 @@ func (l lenient) Write(p []byte) (int, error) {
 
 // carryOut runs one experiment and prints its report.
 func (s *session) carryOut(ctx context.Context, e experiments.Experiment) (reports.Report, error) {
-	fmt.Fprintf(s.out, "\n%s\n", e.Name)
+	recorded := s.RecordPath(e.Name)
+	screen := terminal.Of(s.to)
+	fmt.Fprint(s.out, "\n", screen.Paragraph("", e.Name))
 	if e.Title != "" {
-		fmt.Fprintf(s.out, "  %s\n", e.Title)
+		fmt.Fprint(s.out, screen.Paragraph("  ", e.Title))
 	}
-	fmt.Fprintf(s.out, "  record %s\n", s.RecordPath(e.Name))
+	fmt.Fprintf(s.out, "  record %s\n", recorded)
 	before := len(s.Reports)
-	lines := newPrinter(s.out)
-	report, err := s.Run(ctx, e, s.place.see, progress(lines.print))
-	lines.close()
-	if len(s.Reports) > before {
-		fmt.Fprintln(s.out)
-		err = errors.Join(err, reports.Text(s.out, report))
+	var live terminal.Live
+	var view func() []string
+	if screen.Live {
+		view = func() []string { return live.Lines(terminal.Of(s.to), time.Now()) }
 	}
-	return report, err
+	lines := terminal.NewPrinter(s.out, view)
+	s.lines.Store(lines)
+	report, err := s.Run(ctx, e, s.place.see, live.See, progress(screen, lines.Print))
+	s.lines.Store(nil)
+	lines.Close()
+	if len(s.Reports) == before {
+		return report, err
+	}
+	fmt.Fprintln(s.out)
+	if s.verbose {
+		return report, errors.Join(err, reports.Text(s.out, report))
+	}
+	return report, errors.Join(err, terminal.Of(s.to).Report(s.out, report, terminal.Place{
+		Page:  filepath.Join(s.Path, "report.html"),
+		Again: "aftershock judge " + discover.Word(recorded),
+		Sweep: s.sweep,
+	}))
 }
+
+// aside is a writer to another stream of the terminal, for which a run's live view
+// makes room.
+func (s *session) aside(to io.Writer) io.Writer {
+	return writerFunc(func(text []byte) (int, error) {
+		if lines := s.lines.Load(); lines != nil {
+			return lines.Aside(to).Write(text)
+		}
+		return to.Write(text)
+	})
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(text []byte) (int, error) { return f(text) }
 
 // notRun says which experiments were not begun.
 func (s *session) notRun(list []suites.Experiment) {
@@ -74,59 +114,37 @@ func (s *session) notRun(list []suites.Experiment) {
 	}
 }
 
-// finish writes the reports of all experiments and says where they are.
-func (s *session) finish() error {
+// keep writes the reports of all experiments.
+func (s *session) keep() error {
 	if len(s.Reports) == 0 {
 		return nil
 	}
-	fmt.Fprintln(s.out)
-	err := errors.Join(s.WriteReports(), reports.Summary(s.out, s.Reports...))
-	files := []string{"records"}
-	for _, f := range reports.Formats() {
-		files = append(files, f.File)
+	return s.WriteReports()
+}
+
+// finish prints the summary of all experiments, with the exit code, and where
+// everything is.
+func (s *session) finish(exit int) error {
+	if len(s.Reports) == 0 {
+		return nil
 	}
-	fmt.Fprintf(s.out, "%s are in %s\n", strings.Join(files, ", "), s.Path)
+	if len(s.Reports) > 1 {
+		fmt.Fprintln(s.out)
+	}
+	err := terminal.Of(s.to).Summary(s.out, exit, s.Reports...)
+	if len(s.Reports) > 1 || s.verbose {
+		fmt.Fprintf(s.out, "records and reports are in %s\n", s.Path)
+	}
 	fmt.Fprintf(s.out, "audit head %s\n", s.Head)
 	tellGitHub(s.out, s.out, s.Reports)
 	return err
 }
 
-// printer prints lines without ever making the one who prints them wait: a
-// terminal that is held (^S), or a pager that is not read, must not keep a
-// fault in place. What cannot be kept is dropped; the record has it.
-type printer struct {
-	lines chan string
-	done  chan struct{}
-}
-
-func newPrinter(out io.Writer) *printer {
-	p := &printer{lines: make(chan string, 256), done: make(chan struct{})}
-	go func() {
-		defer close(p.done)
-		for line := range p.lines {
-			_, _ = io.WriteString(out, line) // a reader that has gone is no reason to stop
-		}
-	}()
-	return p
-}
-
-func (p *printer) print(line string) {
-	select {
-	case p.lines <- line:
-	default:
-	}
-}
-
-// close waits until all is printed.
-func (p *printer) close() {
-	close(p.lines)
-	<-p.done
-}
-
 // progress prints a line for each phase and what happens in it.
-func progress(line func(string)) func(record.Entry) {
+func progress(screen terminal.Screen, line func(string)) func(record.Entry) {
 	say := func(e record.Entry, format string, args ...any) {
-		line(fmt.Sprintf("  %7.1fs  %s\n", e.At.Seconds(), fmt.Sprintf(format, args...)))
+		when := fmt.Sprintf("  %s %6.1fs  ", time.Now().UTC().Format("15:04:05Z"), e.At.Seconds())
+		line(screen.Paragraph(when, fmt.Sprintf(format, args...)))
 	}
 	var plan *record.Plan
 	return func(e record.Entry) {

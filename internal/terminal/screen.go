@@ -1,0 +1,110 @@
+package terminal
+
+import (
+	"cmp"
+	"io"
+	"os"
+	"strings"
+	"unicode"
+
+	"github.com/charmbracelet/x/ansi"
+	"golang.org/x/term"
+
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+const (
+	// Lines is the most that a report has.
+	Lines = 24
+	// plainWidth is for what is no terminal, and narrow the least that is laid out.
+	plainWidth, narrow = 80, 40
+	// wide is the most that a line of text has: longer ones are hard to read.
+	wide = 100
+)
+
+// A Screen is what a text is laid out for.
+type Screen struct {
+	Width  int  // columns
+	Colour bool // NO_COLOR is not set, and it is a terminal
+	Live   bool // it is a terminal that can be drawn on
+}
+
+// Of is the screen that a writer writes to: 80 columns without colours if that is
+// no terminal.
+func Of(w io.Writer) Screen {
+	file, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		return Screen{Width: plainWidth}
+	}
+	s := Screen{Width: plainWidth, Live: os.Getenv("TERM") != "dumb"}
+	s.Colour = s.Live && os.Getenv("NO_COLOR") == ""
+	if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 {
+		s.Width = width
+	}
+	return s
+}
+
+// text is the width of a line of text.
+func (s Screen) text() int { return min(max(s.Width, narrow), wide) }
+
+// paint colours a text as its verdict is, where there are colours. The words say
+// the same.
+func (s Screen) paint(v steadystate.Verdict, text string) string {
+	if !s.Colour {
+		return text
+	}
+	colour := map[steadystate.Verdict]string{steadystate.Held: "32", steadystate.Broken: "31"}[v]
+	return "\x1b[1;" + cmp.Or(colour, "33") + "m" + text + "\x1b[0m"
+}
+
+// clean is a text in one line, without what a terminal would obey: it may be an
+// answer of the service's.
+func clean(text string) string {
+	return strings.Join(strings.FieldsFunc(ansi.Strip(text), func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
+}
+
+// cut is a text in one line of that width.
+func cut(text string, width int) string { return ansi.Truncate(text, max(1, width), "…") }
+
+// pad fills a text with spaces up to a width.
+func pad(text string, width int) string {
+	return text + strings.Repeat(" ", max(0, width-ansi.StringWidth(text)))
+}
+
+// wrapped is a text after a first part, its later lines indented by the width of
+// that, in at most so many lines: the last one is cut.
+func (s Screen) wrapped(first, text string, most int) []string {
+	indent := ansi.StringWidth(first)
+	width := max(narrow/2, s.text()-indent)
+	lines := strings.Split(ansi.Wrap(clean(text), width, ""), "\n")
+	if len(lines) > most {
+		lines[most-1] = cut(strings.Join(lines[most-1:], " "), width)
+		lines = lines[:most]
+	}
+	for i, line := range lines {
+		if i > 0 {
+			first = strings.Repeat(" ", indent)
+		}
+		lines[i] = strings.TrimRight(first+strings.TrimRight(line, " "), " ")
+	}
+	return lines
+}
+
+// ends is a line with a left and a right end; empty if they do not fit.
+func (s Screen) ends(left, right string) string {
+	gap := min(s.text(), plainWidth) - ansi.StringWidth(left) - ansi.StringWidth(right)
+	if gap < 2 {
+		return ""
+	}
+	return left + strings.Repeat(" ", gap) + right
+}
+
+// Paragraph is a text after a first part, with the end of its last line. On a
+// terminal its later lines are indented by the width of that; elsewhere, where it may
+// be searched by line, it stays one.
+func (s Screen) Paragraph(first, text string) string {
+	if !s.Live {
+		return first + text + "\n"
+	}
+	return strings.Join(s.wrapped(first, text, Lines), "\n") + "\n"
+}
