@@ -28,10 +28,10 @@ failing:
       chaosMesh:
         yaml: |
           apiVersion: chaos-mesh.org/v1alpha1
-          kind: PodChaos
+          kind: StressChaos
           metadata: {namespace: shop}
-          spec: {action: container-kill, mode: one, containerNames: [nowhere], selector: {labelSelectors: {app: checkout}}}
-      effects: [{event: gone}]
+          spec: {mode: one, containerNames: [nowhere], selector: {labelSelectors: {app: checkout}}, stressors: {cpu: {workers: 1}}}
+      effects: [{signal: cpu, rise: 0.05}]
 by-workers:
   from: pods/kill-one
   service: checkout

@@ -70,7 +70,8 @@ func (p *proof) parts(chosen []config.Planned) []part {
 			part{"stopped and resumed", time.Minute, p.stop},
 		)
 	}
-	for some := range slices.Chunk(p.rules, 12) {
+	still := slices.DeleteFunc(slices.Clone(p.rules), func(r rights.Rule) bool { return p.state.Done[takenAway(r)] })
+	for some := range slices.Chunk(still, 2*lanes) {
 		list = append(list, part{takenAway(some[0]), 2 * time.Minute, func(ctx context.Context) error { return p.without(ctx, some) }})
 	}
 	return list
@@ -340,9 +341,12 @@ type lane struct {
 	file    string
 }
 
-// ready makes the lanes that are used at once.
+// lanes is how many preflights there are at once. They wait more than they work.
+const lanes = 8
+
+// ready makes the lanes.
 func (p *proof) ready(ctx context.Context) error {
-	for i := len(p.lanes); i < 4; i++ {
+	for i := len(p.lanes); i < lanes; i++ {
 		name := fmt.Sprintf("lane-%d", i)
 		dir := filepath.Join(p.dir, name)
 		if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -374,9 +378,7 @@ func (p *proof) without(ctx context.Context, some []rights.Rule) error {
 	var errs []error
 	rules := make(chan rights.Rule, len(some))
 	for _, r := range some {
-		if !p.state.Done[takenAway(r)] {
-			rules <- r
-		}
+		rules <- r
 	}
 	close(rules)
 	for _, l := range p.lanes {

@@ -14,6 +14,7 @@ import (
 const lab = `apiVersion: aftershock/v1
 cluster: {kubeconfig: admin, context: lab, uid: 0b1c, image: "aftershock:lab"}
 allow: {namespaces: [shop]}
+prometheus: {url: "http://127.0.0.1:9090"}
 checks: {answers: {signal: requests, good: value <= 1s, limits: [downtime <= 2s]}}
 services:
   checkout:
@@ -21,6 +22,7 @@ services:
     workload: deployment/checkout
     load: {url: "http://127.0.0.1/", rate: 100/s}
     checks: [answers]
+    podSignals: {cpu: "sum by (pod) (rate(cpu_total[10s]))"}
     suites: [pods]
     vary: {pods/kill-third: {times: {hold: 1m}}}
 experiments:
