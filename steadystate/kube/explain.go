@@ -1,16 +1,26 @@
 package kube
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"net/url"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
-// Explain names the missing right if the API refused a request for lack of one:
-// "the right to patch deployments".
+// Explain says first what is wrong with a request to the API. It names the missing
+// right if the request was refused for lack of one, "the right to patch
+// deployments", and the API server if that did not answer or takes no more requests.
 func Explain(err error, give string) error {
-	if apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) {
+	_, unanswered := errors.AsType[*url.Error](err)
+	switch {
+	case apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err):
 		return fmt.Errorf("%w; give the account %s, or use another account", err, give)
+	case apierrors.IsTooManyRequests(err):
+		return fmt.Errorf("the API server takes no more requests for now (429): %w", err)
+	case unanswered && !errors.Is(err, context.Canceled):
+		return fmt.Errorf("the API server does not answer: %w", err)
 	}
 	return err
 }

@@ -1,7 +1,9 @@
 package kube_test
 
 import (
+	"context"
 	"errors"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -23,5 +25,24 @@ func TestAMissingRightIsExplained(t *testing.T) {
 	}
 	if got := kube.Explain(nil, "this right"); got != nil {
 		t.Errorf("error %v, want none", got)
+	}
+}
+
+// What the API server did not do is said first: the rest of such an error is long.
+func TestAnAPIServerInTroubleIsNamed(t *testing.T) {
+	asked := func(err error) error { return &url.Error{Op: "Get", URL: "https://a:6443/api", Err: err} }
+	for _, row := range []struct {
+		err  error
+		want string
+	}{
+		{asked(errors.New("connection refused")), "the API server does not answer: Get "},
+		{asked(context.DeadlineExceeded), "the API server does not answer: Get "},
+		{asked(context.Canceled), "Get "}, // by this program
+		{apierrors.NewTooManyRequests("try again", 1), "the API server takes no more requests for now (429): try again"},
+		{apierrors.NewBadRequest("no"), "no"},
+	} {
+		if got := kube.Explain(row.err, "this right"); !errors.Is(got, row.err) || !strings.HasPrefix(got.Error(), row.want) {
+			t.Errorf("error %v, want %s", got, row.want)
+		}
 	}
 }
