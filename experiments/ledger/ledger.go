@@ -135,7 +135,14 @@ func (l *Ledger) End(ctx context.Context) error {
 	if l.Switch != nil {
 		book.job = l.Switch.name
 	}
-	if err := book.Remove(ctx, l.Client); err != nil {
+	// A server in trouble has until ctx ends, and the switch sweeps what it keeps.
+	for {
+		err = book.Remove(ctx, l.Client)
+		if err == nil || faults.Permanent(err) || experiments.Wait(ctx, writeEvery) != nil {
+			break
+		}
+	}
+	if err != nil {
 		l.rec.Note("%s: everything is undone, but not forgotten: %v", l, err)
 	}
 	return nil

@@ -392,3 +392,23 @@ func schemaOf(t *testing.T, c client.Client, o client.Object) schema.GroupVersio
 	}
 	return kind
 }
+
+// An API server that takes no requests for a moment when a run ends keeps neither its
+// ledger nor its switch.
+func TestTheLedgerIsDeletedOnceTheServerAnswers(t *testing.T) {
+	refused := 0
+	c := cluster(t, interceptor.Funcs{Delete: func(ctx context.Context, c client.WithWatch, o client.Object, options ...client.DeleteOption) error {
+		if refused++; refused <= 4 {
+			return apierrors.NewTooManyRequests("later", 1)
+		}
+		return c.Delete(ctx, o, options...)
+	}})
+	l, _, notes := begun(t, c, &ledger.Switch{Image: "a", ServiceAccount: "b", Args: func(string) []string { return nil }})
+	if err := l.End(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var jobs batchv1.JobList
+	if err := c.List(t.Context(), &jobs); err != nil || len(jobs.Items) > 0 {
+		t.Errorf("%d switches, %v; notes %s", len(jobs.Items), err, notes())
+	}
+}
