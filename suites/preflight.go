@@ -308,6 +308,9 @@ func (p *preflight) faults(ctx context.Context) {
 			}
 			what := strings.TrimSuffix(e.Name+": "+f.Name, ": ")
 			preview, err := fault.Preview(ctx, "preflight")
+			if faults.Unadmitted(err) { // which is no mistake of the file
+				err = fmt.Errorf("%w: %w", ErrUnavailable, err)
+			}
 			if err != nil {
 				i := slices.IndexFunc(failures, func(o *failure) bool { return alike(o.error, err) })
 				if i < 0 {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
@@ -37,6 +38,7 @@ type town struct {
 	url      string // of the service
 	handler  http.HandlerFunc
 	forbid   string // a resource that may not be listed
+	webhook  string // why Chaos Mesh's does not answer
 }
 
 func newTown(t *testing.T) *town {
@@ -116,6 +118,12 @@ func (place *town) preflight(t *testing.T, text string) (said string, err error)
 				return err
 			}
 			return nil
+		},
+		Create: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {
+			if _, chaos := o.(*v1alpha1.PodChaos); chaos && place.webhook != "" {
+				return apierrors.NewInternalError(errors.New(place.webhook))
+			}
+			return lacking()(ctx, c, o, opts...)
 		},
 		List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
 			if kind := fmt.Sprintf("%T", list); place.forbid != "" && strings.HasSuffix(kind, "."+place.forbid) {
@@ -258,6 +266,10 @@ func TestPreflightSeesWhatIsWrong(t *testing.T) {
 		{
 			"nodes that may not be listed", kill, func(place *town) { place.forbid = "NodeList" },
 			"note nodes: the account may not list nodes: whether one is cordoned or not ready is not seen\n", "", nil,
+		},
+		{
+			"a webhook that does not answer", kill, func(place *town) { place.webhook = "failed calling webhook \"mpodchaos.kb.io\": connection refused" }, "",
+			"would be hit by checkout/pods/kill-one: kill: cannot be tested now: try kill 1 of the pods app=checkout in shop: Chaos Mesh's controller does not answer (kubectl -n chaos-mesh get pods): Internal error", ErrUnavailable,
 		},
 		{
 			"no chaos-daemon on a node", suites("network/delay, stress/cpu-one"), func(place *town) { place.daemons.Endpoints = place.daemons.Endpoints[:1] }, "",

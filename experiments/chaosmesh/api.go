@@ -86,6 +86,9 @@ func explain(err error, kind string) error {
 	if meta.IsNoMatchError(err) {
 		return &NotInstalledError{Kind: kind}
 	}
+	if faults.Unadmitted(err) {
+		return fmt.Errorf("Chaos Mesh's controller does not answer (kubectl -n %s get pods): %w", Namespace, err)
+	}
 	return kube.Explain(err, "this right")
 }
 

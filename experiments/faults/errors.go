@@ -3,6 +3,7 @@ package faults
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -28,10 +29,16 @@ func Permanent(err error) bool {
 		apierrors.IsRequestEntityTooLargeError(err)
 }
 
+// Unadmitted reports whether an admission webhook did not answer. It is asked before
+// anything is stored.
+func Unadmitted(err error) bool {
+	return apierrors.IsInternalError(err) && strings.Contains(err.Error(), "failed calling webhook")
+}
+
 // Rejected reports whether a failed request certainly changed nothing. After a
 // timeout, a broken connection, or a failure of the server or of a proxy in
 // front of it, the request may have succeeded; and if a name of ours is already
 // taken, an earlier attempt took it, whose answer was lost.
 func Rejected(err error) bool {
-	return errors.Is(err, ErrNotRequested) || Permanent(err) || apierrors.IsNotFound(err) || apierrors.IsConflict(err) || apierrors.IsTooManyRequests(err)
+	return errors.Is(err, ErrNotRequested) || Permanent(err) || Unadmitted(err) || apierrors.IsNotFound(err) || apierrors.IsConflict(err) || apierrors.IsTooManyRequests(err)
 }

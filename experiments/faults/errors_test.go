@@ -39,6 +39,7 @@ func TestOnlyWhatTheServerRejectedIsCertainlyNotDone(t *testing.T) {
 		{"the server did not answer in time", apierrors.NewTimeoutError("?", 0), false, false},
 		{"its store did not", apierrors.NewServerTimeout(jobs, "create", 0), false, false},
 		{"the server failed", apierrors.NewInternalError(no), false, false},
+		{"an admission webhook did not answer", apierrors.NewInternalError(errors.New(`failed calling webhook "mnetworkchaos.kb.io": connection refused`)), true, false},
 		{"the connection broke", errors.New("EOF"), false, false},
 		{"the run ended", context.Canceled, false, false},
 		{"it was never sent", fmt.Errorf("%w: write it down: %w", faults.ErrNotRequested, context.DeadlineExceeded), true, false},
