@@ -4,9 +4,12 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
@@ -25,11 +28,29 @@ func NewClient(config *rest.Config, scheme *runtime.Scheme) (client.WithWatch, e
 	config = rest.CopyConfig(config)
 	config.QPS = -1
 	config.Timeout = 0
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return impatient{next} })
 	c, err := client.NewWithWatch(config, client.Options{Scheme: scheme})
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", config.Host, err)
 	}
 	return c, nil
+}
+
+// impatient passes on a refusal that asks to come again when the request's time is
+// over: client-go would wait, and then know only that it is.
+type impatient struct{ next http.RoundTripper }
+
+func (i impatient) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := i.next.RoundTrip(r)
+	if err != nil {
+		return answer, err
+	}
+	seconds, none := strconv.Atoi(answer.Header.Get("Retry-After"))
+	deadline, bounded := r.Context().Deadline()
+	if none == nil && bounded && time.Until(deadline) < time.Duration(seconds)*time.Second {
+		answer.Header.Del("Retry-After")
+	}
+	return answer, nil
 }
 
 // A Context is how to reach a cluster, as a kubeconfig has it.

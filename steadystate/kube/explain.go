@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 
+	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
@@ -17,7 +18,7 @@ func Explain(err error, give string) error {
 	switch {
 	case apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err):
 		return fmt.Errorf("%w; give the account %s, or use another account", err, give)
-	case apierrors.IsTooManyRequests(err):
+	case apierrors.IsTooManyRequests(err) && !apierrors.HasStatusCause(err, policyv1.DisruptionBudgetCause):
 		return fmt.Errorf("the API server takes no more requests for now (429): %w", err)
 	case unanswered && !errors.Is(err, context.Canceled):
 		return fmt.Errorf("the API server does not answer: %w", err)
