@@ -269,7 +269,7 @@ func TestPreflightSeesWhatIsWrong(t *testing.T) {
 		},
 		{
 			"a webhook that does not answer", kill, func(place *town) { place.webhook = "failed calling webhook \"mpodchaos.kb.io\": connection refused" }, "",
-			"would be hit by checkout/pods/kill-one: kill: cannot be tested now: try kill 1 of the pods app=checkout in shop: Chaos Mesh's controller does not answer (kubectl -n chaos-mesh get pods): Internal error", ErrUnavailable,
+			"would be hit by checkout/pods/kill-one: kill: cannot be tested now: try kill 1 of the pods app=checkout in shop: a webhook does not answer, that of Chaos Mesh or another (kubectl -n chaos-mesh get pods): Internal error", ErrUnavailable,
 		},
 		{
 			"no chaos-daemon on a node", suites("network/delay, stress/cpu-one"), func(place *town) { place.daemons.Endpoints = place.daemons.Endpoints[:1] }, "",

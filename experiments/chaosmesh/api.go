@@ -87,7 +87,7 @@ func explain(err error, kind string) error {
 		return &NotInstalledError{Kind: kind}
 	}
 	if faults.Unadmitted(err) {
-		return fmt.Errorf("Chaos Mesh's controller does not answer (kubectl -n %s get pods): %w", Namespace, err)
+		return fmt.Errorf("a webhook does not answer, that of Chaos Mesh or another (kubectl -n %s get pods): %w", Namespace, err)
 	}
 	return kube.Explain(err, "this right")
 }

@@ -338,7 +338,7 @@ func TestErrorsOfTheAPISayWhatToDo(t *testing.T) {
 		{"Chaos Mesh is not installed", &meta.NoKindMatchError{GroupKind: schema.GroupKind{Group: "chaos-mesh.org", Kind: "PodChaos"}}, "Chaos Mesh is not installed in this cluster: no kind PodChaos"},
 		{"a real API server's word for it", &meta.NoResourceMatchError{PartialResource: schema.GroupVersionResource{Group: "chaos-mesh.org", Version: "v1alpha1"}}, "Chaos Mesh is not installed in this cluster: no kind PodChaos"},
 		{"the account may not", apierrors.NewForbidden(resource, "x", errors.New("no")), "give the account this right, or use another account"},
-		{"Chaos Mesh's webhook does not answer", apierrors.NewInternalError(errors.New(`failed calling webhook "mpodchaos.kb.io"`)), "Chaos Mesh's controller does not answer (kubectl -n chaos-mesh get pods): "},
+		{"Chaos Mesh's webhook does not answer", apierrors.NewInternalError(errors.New(`failed calling webhook "mpodchaos.kb.io"`)), "a webhook does not answer, that of Chaos Mesh or another (kubectl -n chaos-mesh get pods): "},
 		{"the API server is away", errors.New("connection refused"), "connection refused"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
