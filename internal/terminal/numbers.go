@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aftershockhq/aftershock/judge"
@@ -36,6 +37,7 @@ func seen(f judge.Finding) string {
 		return text
 	}
 	text = nothing.ReplaceAllString(text, noOutage)
+	text = strings.Replace(text, " and not over when the record ended", ", not over", 1)
 	text = counted.ReplaceAllString(text, " of $1")
 	if f.Wanted == nil || f.Seen == nil {
 		return text

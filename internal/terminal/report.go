@@ -35,20 +35,22 @@ func (s Screen) Report(w io.Writer, r reports.Report, p Place) error {
 		room--
 	}
 	told := s.story(r)
-	findings := s.findings(r, room-min(len(slices.Concat(told...)), 3))
+	// What and why, and the fault, come before limits that held, but not before others.
+	lines := len(slices.Concat(told...))
+	findings := s.findings(r, room-min(lines, 5), room-min(lines, 3))
 	var story []string
 	for _, item := range told {
 		if len(findings)+len(story)+len(item) <= room {
 			story = append(story, item...)
 		}
 	}
-	lines := head
+	all := head
 	for _, part := range [][]string{findings, story, foot} {
 		if len(part) > 0 {
-			lines = append(append(lines, ""), part...)
+			all = append(append(all, ""), part...)
 		}
 	}
-	_, err := io.WriteString(w, strings.Join(lines, "\n")+"\n")
+	_, err := io.WriteString(w, strings.Join(all, "\n")+"\n")
 	return err
 }
 
@@ -167,8 +169,8 @@ func (s Screen) foot(p Place) (lines []string) {
 func label(name string) string { return "  " + pad(name, 8) }
 
 // findings are the limits, of which those that held are folded as far as they must
-// be to fit.
-func (s Screen) findings(r reports.Report, room int) (lines []string) {
+// be to fit; the others have at most so many lines.
+func (s Screen) findings(r reports.Report, room, most int) (lines []string) {
 	for _, fold := range []folding{
 		{},
 		{checks: true},
@@ -180,10 +182,15 @@ func (s Screen) findings(r reports.Report, room int) (lines []string) {
 			return lines
 		}
 	}
-	room = max(room, 2)
-	left := len(lines) - room + 1
-	return append(lines[:room-1], fmt.Sprintf("    and %d lines more", left))
+	if most = max(most, 2); len(lines) <= most {
+		return lines
+	}
+	left := len(lines) - most + 1
+	return append(lines[:most-1], fmt.Sprintf("    and %d lines more", left))
 }
+
+// notEnded begins the reasons of limits that the first lines have told already.
+const notEnded = "the run did not come to its end"
 
 // A folding says what has no lines of its own.
 type folding struct {
@@ -233,7 +240,7 @@ func (s Screen) folded(r reports.Report, fold folding) (lines []string) {
 				text = "as above"
 			}
 			lines = append(lines, s.wrapped(start, text, 2)...)
-			if why := clean(f.Undecided); why != "" && !told[why] && !fold.reasons {
+			if why := clean(f.Undecided); why != "" && !told[why] && !fold.reasons && !strings.HasPrefix(why, notEnded) {
 				told[why] = true
 				lines = append(lines, s.wrapped("             why: ", why, 2)...)
 			}
