@@ -171,7 +171,7 @@ func (r *rehearsing) connected(chosen []config.Planned) (*Session, *rehearsal.St
 	r.stages = append(r.stages, stage)
 	r.mu.Unlock()
 	plan := *r.plan
-	plan.Planned, plan.Skipped, plan.Freeze = chosen, nil, nil // a freeze asks the cluster nothing
+	plan.Skipped, plan.Freeze = nil, nil // a freeze asks the cluster nothing
 	timeouts := chaosmesh.Timeouts{Inject: 10 * time.Second, Proof: 10 * time.Second, Nudge: 20 * time.Millisecond, Remove: 10 * time.Second}
 	if r.still {
 		timeouts.Inject = 500 * time.Millisecond
@@ -228,13 +228,12 @@ func (e *Experiment) onStage() {
 		}
 		return false
 	})
-	e.Faults = slices.DeleteFunc(e.Faults, func(f experiments.Scheduled) bool {
+	for i, f := range e.Faults {
 		switch f.Fault.(type) {
 		case *load.Surge, *scaledOut:
-			return true
+			e.Faults[i].Fault = allowedOnly{f.Fault} // as without one, the safeguards are not asked
 		}
-		return false
-	})
+	}
 	if job, byWorkers := e.Load.(workers.Job); byWorkers {
 		e.Load = askedOnly{job, job}
 	} else {
@@ -299,6 +298,19 @@ func (a askedOnly) Drive(ctx context.Context, clock steadystate.Clock, each func
 		return nil
 	}
 	return err
+}
+
+// allowedOnly is a fault that is allowed, and does nothing.
+type allowedOnly struct{ fault experiments.Fault }
+
+func (a allowedOnly) String() string { return a.fault.String() }
+
+func (allowedOnly) Inject(_ context.Context, rec *record.Recorder) (record.Injection, error) {
+	return record.Injection{Span: steadystate.Instant(rec.Clock().Now())}, nil
+}
+
+func (allowedOnly) Recover(_ context.Context, rec *record.Recorder) (steadystate.Span, error) {
+	return steadystate.Instant(rec.Clock().Now()), nil
 }
 
 // scene is a cluster of which all is true that the file says.

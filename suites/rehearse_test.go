@@ -14,8 +14,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
+	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/suites/rights"
 )
 
 // lacking answers reviews of an account that has all rights but some, each as
@@ -220,6 +222,32 @@ func TestLoadWorkersNeedRightsInTheirNamespace(t *testing.T) {
 		if !slices.Contains(list, want) {
 			t.Errorf("no %q among\n  %s", want, strings.Join(list, "\n  "))
 		}
+	}
+}
+
+// A surge touches nothing in the cluster, and is held under a lock and with a
+// dead-man switch all the same.
+func TestARunOfASurgeIsLocked(t *testing.T) {
+	text := strings.Replace(rehearsalsOf("deployment/checkout", "{surge: {factor: 2x}}"), "    traffic: sum by (pod) (rate(served_total[10s]))", `    load: {url: "http://127.0.0.1/", rate: 100/s}`, 1)
+	text += "checks: {answers: {signal: requests, good: value <= 1s, limits: [downtime <= 2s]}}\n"
+	list := needed(t, text)
+	for _, want := range []string{"update leases.coordination.k8s.io in chaos", "create jobs.batch in chaos", "list pods in chaos"} {
+		if !slices.Contains(list, want) {
+			t.Errorf("no %q among\n  %s", want, strings.Join(list, "\n  "))
+		}
+	}
+}
+
+// A sweep, and preflight, look for the workers of all loads of the file.
+func TestTheRightsOfSomeAreThoseToSweepAll(t *testing.T) {
+	plan := planOf(t, valid+`experiments:
+  alone: {service: checkout, faults: {kill: {podKill: {pods: 1}}}}
+  many: {service: checkout, load: {workers: {count: 2, image: "aftershock:1", namespace: loads}}, faults: {kill: {podKill: {pods: 1}}}}
+`)
+	i := slices.IndexFunc(plan.Planned, func(p config.Planned) bool { return p.ID() == "checkout/alone" })
+	list, err := Rights(t.Context(), plan, plan.Planned[i:i+1])
+	if err != nil || !slices.ContainsFunc(list, func(r rights.Rule) bool { return r.String() == "list jobs.batch in loads" && !r.Optional }) {
+		t.Errorf("%v, %v", list, err)
 	}
 }
 

@@ -23,7 +23,7 @@ import (
 func Rights(ctx context.Context, plan *config.Plan, chosen []config.Planned) ([]rights.Rule, error) {
 	all := &rehearsing{plan: plan, chosen: chosen}
 	own := append(slices.Clone(plan.Allow.Namespaces), plan.Cluster.Namespace)
-	for _, p := range chosen {
+	for _, p := range plan.Planned { // a sweep looks for those of all
 		if p.Workers != nil {
 			own = append(own, p.Workers.Namespace)
 		}

@@ -108,11 +108,15 @@ func (p *proof) preflight(ctx context.Context) error {
 
 // run runs an experiment, which must hold, but for those that must fail. What a
 // busy machine leaves unknown is run again.
-func (p *proof) run(ctx context.Context, id string, stuck bool) error {
+func (p *proof) run(ctx context.Context, id string, stuck bool) (err error) {
+	remove, err := p.scaler(ctx)
+	defer func() { err = errors.Join(err, remove()) }()
+	if err != nil {
+		return err
+	}
 	for range 3 {
 		end := func() error { return nil }
 		if stuck {
-			var err error
 			if end, err = p.hold(ctx); err != nil {
 				return err
 			}
