@@ -18,6 +18,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/aftershockhq/aftershock/config"
+	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/internal/residue"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
@@ -37,6 +38,8 @@ const (
 	sweepPatience   = 10 * time.Second
 	clusterPatience = 3 * time.Minute
 	atRest          = 6 * time.Minute
+	// reached is how long the service may not answer before the first trial.
+	reached = time.Minute
 	// mostLost is how much of a record the kill may cost, in seconds.
 	mostLost = 0.5
 )
@@ -53,7 +56,7 @@ type lab struct {
 
 // connect writes the configuration of the trials, with these experiments in YAML,
 // and looks how the service is without a fault.
-func connect(ctx context.Context, out string, experiments map[string]string) (*lab, error) {
+func connect(ctx context.Context, out string, texts map[string]string) (*lab, error) {
 	text, err := os.ReadFile(labFile)
 	if err != nil {
 		return nil, fmt.Errorf("%w: is the lab up? see lab/README.md", err)
@@ -72,7 +75,7 @@ func connect(ctx context.Context, out string, experiments map[string]string) (*l
 		return nil, fmt.Errorf("%s: %w", labFile, err)
 	}
 	nodes := map[string]any{}
-	for name, text := range experiments {
+	for name, text := range texts {
 		var node yaml.Node
 		if err := yaml.Unmarshal([]byte(text), &node); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
@@ -121,8 +124,12 @@ func connect(ctx context.Context, out string, experiments map[string]string) (*l
 	if left := l.cluster.Left(ctx, sweepPatience, true); len(left) > 0 {
 		return nil, fmt.Errorf("there is something already: %s", strings.Join(left, "; "))
 	}
-	l.usual, err = l.answers(ctx)
-	return l, err
+	// What was just deployed is at rest before the node's rules have it.
+	for end := time.Now().Add(reached); ; {
+		if l.usual, err = l.answers(ctx); err == nil || time.Now().After(end) || experiments.Wait(ctx, time.Second) != nil {
+			return l, err
+		}
+	}
 }
 
 // try runs an experiment, kills it, and looks.
