@@ -76,7 +76,7 @@ func (s *Session) books(ctx context.Context, run string) (books, others []ledger
 }
 
 // namespacesOf are those in which runs have changed something, each once.
-func namespacesOf(books []ledger.Book) []string {
+func namespacesOf(books ...ledger.Book) []string {
 	var list []string
 	for _, b := range books {
 		for _, e := range b.Entries {

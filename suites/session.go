@@ -229,7 +229,7 @@ type Sweeping struct {
 	Run string
 	// Force removes those of runs that are alive too, which ends these.
 	Force bool
-	// Say is told what the sweep waits for, and which locks are held. nil: it is told to no one.
+	// Say is told what the sweep waits for, and which locks are held; nil: nothing is said.
 	Say func(string)
 }
 
@@ -269,7 +269,7 @@ func (s *Session) Sweep(ctx context.Context, how Sweeping) (removed []faults.Lef
 	}
 	for _, b := range others {
 		if how.Run == "" && living[b.Run] == "" {
-			say(fmt.Sprintf("run %s is dead, and has changed something in %s, of which the file does not name all: --run %s sweeps it there too", b.Run, strings.Join(namespacesOf([]ledger.Book{b}), ", "), b.Run))
+			say(fmt.Sprintf("run %s is dead, and has changed something in %s, of which the file does not name all: --run %s sweeps it there too", b.Run, strings.Join(namespacesOf(b), ", "), b.Run))
 		}
 	}
 	for _, h := range held {
@@ -371,7 +371,7 @@ func (s *Session) left(ctx context.Context, books ...ledger.Book) ([]faults.Left
 }
 
 func (s *Session) scope(books ...ledger.Book) faults.Scope {
-	namespaces := slices.Concat(s.Plan.Allow.Namespaces, namespacesOf(books))
+	namespaces := slices.Concat(s.Plan.Allow.Namespaces, namespacesOf(books...))
 	slices.Sort(namespaces)
 	return faults.Scope{Namespaces: slices.Compact(namespaces)}
 }

@@ -111,7 +111,7 @@ func (s *surveyor) last(ctx context.Context, followed map[types.UID]bool) {
 	faults.Start(&wg, func() error {
 		ctx, cancel := context.WithTimeout(ctx, surveyEvery)
 		defer cancel()
-		return patiently(ctx, func() (err error) {
+		return faults.Retry(ctx, askAgain, func() (err error) {
 			pods, err = s.pods.List(ctx, s.cluster.Client)
 			return err
 		})
@@ -153,7 +153,7 @@ func (s *surveyor) ask(ctx context.Context) map[string]answer {
 
 func (s *surveyor) list(ctx context.Context, kind *v1alpha1.ChaosKind) (a answer) {
 	try := func(options ...client.ListOption) error {
-		return patiently(ctx, func() (err error) {
+		return faults.Retry(ctx, askAgain, func() (err error) {
 			a.objects, err = listKind(ctx, s.cluster.Client, kind, options...)
 			return err
 		})
@@ -163,17 +163,6 @@ func (s *surveyor) list(ctx context.Context, kind *v1alpha1.ChaosKind) (a answer
 		a.narrow, a.err = true, try(client.InNamespace(s.pods.Namespace))
 	}
 	return a
-}
-
-// patiently retries until ask succeeds or its error is permanent, or until ctx
-// ends.
-func patiently(ctx context.Context, ask func() error) error {
-	for {
-		err := ask()
-		if err == nil || faults.Permanent(err) || experiments.Wait(ctx, askAgain) != nil {
-			return err
-		}
-	}
 }
 
 // take records the findings of a look, and its failures.

@@ -1,12 +1,17 @@
 package faults
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+
+	"github.com/aftershockhq/aftershock/experiments"
 )
 
 // ErrRefused is wrapped by every error of a guard that refused a fault. Nothing
@@ -41,4 +46,16 @@ func Unadmitted(err error) bool {
 // taken, an earlier attempt took it, whose answer was lost.
 func Rejected(err error) bool {
 	return errors.Is(err, ErrNotRequested) || Permanent(err) || Unadmitted(err) || apierrors.IsNotFound(err) || apierrors.IsConflict(err) || apierrors.IsTooManyRequests(err)
+}
+
+// Retry calls f until it succeeds, fails with a [Permanent] or another final error,
+// or ctx ends. It returns f's last error.
+func Retry(ctx context.Context, every time.Duration, f func() error, final ...func(error) bool) error {
+	for {
+		err := f()
+		if err == nil || Permanent(err) || slices.ContainsFunc(final, func(is func(error) bool) bool { return is(err) }) ||
+			experiments.Wait(ctx, every) != nil {
+			return err
+		}
+	}
 }

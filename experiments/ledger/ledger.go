@@ -136,13 +136,7 @@ func (l *Ledger) End(ctx context.Context) error {
 		book.job = l.Switch.name
 	}
 	// A server in trouble has until ctx ends, and the switch sweeps what it keeps.
-	for {
-		err = book.Remove(ctx, l.Client)
-		if err == nil || faults.Permanent(err) || experiments.Wait(ctx, writeEvery) != nil {
-			break
-		}
-	}
-	if err != nil {
+	if err := faults.Retry(ctx, writeEvery, func() error { return book.Remove(ctx, l.Client) }); err != nil {
 		l.rec.Note("%s: everything is undone, but not forgotten: %v", l, err)
 	}
 	return nil
@@ -220,28 +214,30 @@ func (l *Ledger) put(ctx context.Context, entries []Entry) error {
 		Labels:      faults.Labels(l.run),
 		Annotations: map[string]string{ExperimentAnnotation: l.Experiment},
 	}, Data: map[string]string{lines: text.String()}}
-	for {
-		err := l.Client.Update(ctx, made.DeepCopy())
+	update := func() error { return l.Client.Update(ctx, made.DeepCopy()) }
+	return insist(ctx, func() error {
+		err := update()
 		if apierrors.IsNotFound(err) { // not made yet, or deleted by another client
 			err = l.Client.Create(ctx, made.DeepCopy())
-			if apierrors.IsAlreadyExists(err) {
-				continue // by a request without an answer
-			}
 			l.there = l.there || !faults.Rejected(err)
 		}
-		if err == nil || faults.Permanent(err) || apierrors.IsNotFound(err) {
-			return err
+		if apierrors.IsAlreadyExists(err) { // by a request without an answer
+			err = update()
 		}
-		if ended := experiments.Wait(ctx, writeEvery); ended != nil {
-			return errors.Join(err, ended)
-		}
+		return err
+	})
+}
+
+// insist repeats a request that may succeed later.
+func insist(ctx context.Context, request func() error) error {
+	err := faults.Retry(ctx, writeEvery, request, apierrors.IsNotFound)
+	if err == nil {
+		return nil
 	}
+	return errors.Join(err, context.Cause(ctx))
 }
 
 // explain adds what to do.
 func explain(err error, namespace, right string) error {
-	if apierrors.IsNotFound(err) {
-		return fmt.Errorf("%w; create the namespace: kubectl create namespace %s", err, namespace)
-	}
-	return kube.Explain(err, "the right to "+right+" in "+namespace)
+	return kube.Explain(kube.MissingNamespace(err, namespace), "the right to "+right+" in "+namespace)
 }

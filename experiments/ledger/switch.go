@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -80,18 +79,17 @@ func (s *Switch) start(ctx context.Context, l *Ledger) error {
 	defer cancel()
 	job := s.object(l.Namespace, l.run)
 	s.name = job.Name
-	for {
+	err := insist(ctx, func() error {
 		err := l.Client.Create(ctx, job.DeepCopy())
-		switch {
-		case err == nil, apierrors.IsAlreadyExists(err):
+		if apierrors.IsAlreadyExists(err) {
 			return nil
-		case faults.Permanent(err), apierrors.IsNotFound(err):
-			return fmt.Errorf("create Job/%s/%s: %w", l.Namespace, job.Name, explain(err, l.Namespace, "list, create and delete jobs"))
 		}
-		if ended := experiments.Wait(ctx, writeEvery); ended != nil {
-			return fmt.Errorf("create Job/%s/%s: %w", l.Namespace, job.Name, errors.Join(err, ended))
-		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("create Job/%s/%s: %w", l.Namespace, job.Name, explain(err, l.Namespace, "list, create and delete jobs"))
 	}
+	return nil
 }
 
 // ready waits until the switch's pod runs.

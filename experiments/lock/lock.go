@@ -146,10 +146,7 @@ func (l *Lock) refusal(h Held) string {
 
 // explain adds what to do.
 func explain(err error, namespace string) error {
-	if apierrors.IsNotFound(err) {
-		return fmt.Errorf("%w; create the namespace: kubectl create namespace %s", err, namespace)
-	}
-	return kube.Explain(err, "the right to get, create, update and delete leases")
+	return kube.Explain(kube.MissingNamespace(err, namespace), "the right to get, create, update and delete leases")
 }
 
 // errChanged says that the Lease was changed by another run after it was read.

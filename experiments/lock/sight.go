@@ -152,13 +152,9 @@ func remove(ctx context.Context, c client.Client, lease *coordinationv1.Lease) e
 func retry(ctx context.Context, f func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, retryFor)
 	defer cancel()
-	for {
-		err := f(ctx)
-		if err == nil || faults.Permanent(err) || apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
-			return err
-		}
-		if ended := experiments.Wait(ctx, lookEvery); ended != nil {
-			return errors.Join(err, context.Cause(ctx))
-		}
+	err := faults.Retry(ctx, lookEvery, func() error { return f(ctx) }, apierrors.IsNotFound, apierrors.IsConflict)
+	if err == nil {
+		return nil
 	}
+	return errors.Join(err, context.Cause(ctx))
 }

@@ -234,10 +234,7 @@ func Set(ctx context.Context, c client.Client, namespace string, s Stop) error {
 		m.Data[key] = strings.TrimSpace(text.String())
 		return true
 	})
-	if apierrors.IsNotFound(err) {
-		err = fmt.Errorf("%w; create the namespace: kubectl create namespace %s", err, namespace)
-	}
-	return err
+	return kube.MissingNamespace(err, namespace)
 }
 
 // Resume removes the stops of a scope and returns them. An entry that is not

@@ -25,3 +25,12 @@ func Explain(err error, give string) error {
 	}
 	return err
 }
+
+// MissingNamespace adds how to create a namespace to the error of a request in it,
+// if what was not found is the namespace.
+func MissingNamespace(err error, namespace string) error {
+	if apierrors.IsNotFound(err) {
+		return fmt.Errorf("%w; create the namespace: kubectl create namespace %s", err, namespace)
+	}
+	return err
+}
