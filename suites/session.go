@@ -297,29 +297,34 @@ func (s *Session) Sweep(ctx context.Context, how Sweeping) (removed []faults.Lef
 	undone := func(run string) bool {
 		return of(run) && living[run] == "" && errRest == nil && !slices.ContainsFunc(rest, func(l faults.Leftover) bool { return l.Run == run })
 	}
-	for _, h := range held {
-		if !undone(h.Run) {
-			continue // the Lease outlasts what is in place
-		}
-		if err := h.Release(ctx, s.Client); err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		removed = append(removed, h.Leftover())
-	}
-	for _, b := range books {
-		if !undone(b.Run) {
-			continue
-		}
-		if err := b.Remove(ctx, s.Client); err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		removed = append(removed, b.Leftovers()...)
-	}
+	forgotten, err := s.forget(ctx, undone, held, books)
+	removed, errs = append(removed, forgotten...), append(errs, err)
 	rest = slices.DeleteFunc(rest, func(l faults.Leftover) bool { return of(l.Run) || how.Run != "" && l.Run != how.Run })
 	if rest, err = s.told(ctx, rest); len(rest) > 0 {
 		errs = append(errs, err, fmt.Errorf("left alone: %s; wait for that run, or sweep with --force", faults.Named(rest)))
+	}
+	return removed, errors.Join(errs...)
+}
+
+// forget removes the Leases, ledgers and dead-man switches of runs that have nothing
+// left in place, which these outlast.
+func (s *Session) forget(ctx context.Context, undone func(run string) bool, held []lock.Held, books []ledger.Book) (removed []faults.Leftover, err error) {
+	var errs []error
+	drop := func(run string, remove func(context.Context, client.Client) error, what ...faults.Leftover) {
+		if !undone(run) {
+			return
+		}
+		if err := remove(ctx, s.Client); err != nil {
+			errs = append(errs, err)
+			return
+		}
+		removed = append(removed, what...)
+	}
+	for _, h := range held {
+		drop(h.Run, h.Release, h.Leftover())
+	}
+	for _, b := range books {
+		drop(b.Run, b.Remove, b.Leftovers()...)
 	}
 	return removed, errors.Join(errs...)
 }
