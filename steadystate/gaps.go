@@ -9,9 +9,9 @@ import (
 )
 
 // A gap is a stretch without knowledge: the source said so, was silent for longer
-// than chance explains, or ticks and skipped at least two ticks. It reaches from the last From, since that
-// observation may be true only at its very beginning, to the earliest To after
-// it, since the next one may be true only at its very end.
+// than chance explains, or ticks and skipped at least two ticks. It reaches from the
+// last From, since that observation may be true only at its very beginning, to the
+// earliest To after it, since the next one may be true only at its very end.
 type gap struct {
 	Span
 	silence Span     // between the observations around it

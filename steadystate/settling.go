@@ -176,8 +176,8 @@ func (s *Settling) Add(o Observation) {
 		s.silent = o.Undecided(s.good)
 		return
 	}
-	// Whoever asked before this one, which may turn what passed into lost time, may
-	// have found the service steady, and so must whoever reads the record.
+	// This observation may turn what passed into lost time. A question before it may
+	// have found the service steady, so a reader of the record must find it too.
 	if s.index > 0 && !s.enough {
 		s.enough = s.passes(min(o.To, s.last+s.fresh()))
 	}

@@ -168,8 +168,8 @@ func (g *going) run(ctx context.Context) (found bool, err error) {
 }
 
 // taken: the object was already gone before its removal, though another one may
-// have had its name. The other client may
-// have deleted it without waiting for Chaos Mesh to undo the fault.
+// have had its name. The other client may have deleted it without waiting for Chaos
+// Mesh to undo the fault.
 func (g *going) taken() error {
 	if g.placed == nil || oneShot(g.object) {
 		return nil

@@ -2,8 +2,8 @@ package faults
 
 import corev1 "k8s.io/api/core/v1"
 
-// nobody is the user ID in a pod of the program's own.
-const nobody = 65532
+// nonRoot is the user ID in a pod of the program's own.
+const nonRoot = 65532
 
 // OwnPod is a pod of the program's own: its image runs once, with these arguments,
 // as a user without any rights on the node or in the cluster.
@@ -14,8 +14,8 @@ func OwnPod(container, image string, args ...string) corev1.PodSpec {
 		EnableServiceLinks:           new(false),
 		SecurityContext: &corev1.PodSecurityContext{
 			RunAsNonRoot:   new(true),
-			RunAsUser:      new(int64(nobody)),
-			RunAsGroup:     new(int64(nobody)),
+			RunAsUser:      new(int64(nonRoot)),
+			RunAsGroup:     new(int64(nonRoot)),
 			SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
 		},
 		Containers: []corev1.Container{{

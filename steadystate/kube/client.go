@@ -45,9 +45,9 @@ func (i impatient) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return answer, err
 	}
-	seconds, none := strconv.Atoi(answer.Header.Get("Retry-After"))
+	seconds, wrong := strconv.Atoi(answer.Header.Get("Retry-After"))
 	deadline, bounded := r.Context().Deadline()
-	if none == nil && bounded && time.Until(deadline) < time.Duration(seconds)*time.Second {
+	if wrong == nil && bounded && time.Until(deadline) < time.Duration(seconds)*time.Second {
 		answer.Header.Del("Retry-After")
 	}
 	return answer, nil
