@@ -1,6 +1,6 @@
 // Package conntrack stands in for github.com/mwitkow/go-conntrack in bin/aftershock (see
 // build.work): it dials for the HTTP clients of prometheus/common, and counts and traces
-// nothing, as nobody reads that here. The original serves golang.org/x/net/trace's pages,
+// nothing, as nothing here reads that. The original serves golang.org/x/net/trace's pages,
 // whose templates make the linker keep every exported method of every type: ten megabytes.
 package conntrack
 

@@ -46,8 +46,8 @@ const (
 // that does not start.
 var ends = map[string]int{"checkout/failing": 3, "checkout/by-nobody": 4}
 
-// holding are kinds of faults of which each first experiment has objects that stay
-// after their deletion, so that all is tried that removes them.
+// holding are kinds of faults. The objects of the first experiment of each stay after
+// their deletion, so that everything that removes them is tried.
 var holding = []string{"podFailure", "networkDelay", "stressCPU"}
 
 func (p *proof) parts(chosen []config.Planned) []part {
@@ -139,10 +139,10 @@ func (p *proof) run(ctx context.Context, id string, stuck bool) (err error) {
 // kinds are the resources of the faults that are held.
 var kinds = []string{"podchaos", "networkchaos", "stresschaos"}
 
-// nobodys is a finalizer of nobody.
-const nobodys = "aftershock.dev/nobody"
+// unowned is a finalizer that no controller removes.
+const unowned = "aftershock.dev/nobody"
 
-// policy lets nobody but the runner take the finalizer away. Chaos Mesh takes all of
+// policy lets only the runner take the finalizer away. Chaos Mesh takes all of
 // an object, and then fails to, again and again.
 func (p *proof) policy() []client.Object {
 	name := metav1.ObjectMeta{Name: namespace + ".aftershock.dev"}
@@ -153,7 +153,7 @@ func (p *proof) policy() []client.Object {
 				Rule:       admissionregistrationv1.Rule{APIGroups: []string{v1alpha1.SchemeGroupVersion.Group}, APIVersions: []string{"*"}, Resources: kinds},
 			}}}},
 			Validations: []admissionregistrationv1.Validation{{Expression: fmt.Sprintf(
-				"request.userInfo.username == %q || !(%q in oldObject.metadata.?finalizers.orValue([])) || %[2]q in object.metadata.?finalizers.orValue([])", p.account.user(), nobodys,
+				"request.userInfo.username == %q || !(%q in oldObject.metadata.?finalizers.orValue([])) || %[2]q in object.metadata.?finalizers.orValue([])", p.account.user(), unowned,
 			)}},
 		}},
 		&admissionregistrationv1.ValidatingAdmissionPolicyBinding{ObjectMeta: name, Spec: admissionregistrationv1.ValidatingAdmissionPolicyBindingSpec{
@@ -193,7 +193,7 @@ func (p *proof) hold(ctx context.Context) (end func() error, err error) {
 			each(watching, func(object client.Object) {
 				before, _ := object.DeepCopyObject().(client.Object)
 				// Once Chaos Mesh has taken it up.
-				if len(object.GetFinalizers()) == 1 && object.GetDeletionTimestamp() == nil && controllerutil.AddFinalizer(object, nobodys) {
+				if len(object.GetFinalizers()) == 1 && object.GetDeletionTimestamp() == nil && controllerutil.AddFinalizer(object, unowned) {
 					if p.admin.Patch(watching, object, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})) == nil {
 						held[object.GetName()] = true
 					}
@@ -297,7 +297,7 @@ func (p *proof) swept(ctx context.Context, patience time.Duration) error {
 	return nil
 }
 
-// stop stops a run as somebody who may do nothing else, and resumes.
+// stop stops a run, and resumes, with an account that may do nothing else.
 func (p *proof) stop(ctx context.Context) (err error) {
 	operator, err := newAccount(ctx, p.cluster, p.admin, p.dir, "operator")
 	defer func() { err = errors.Join(err, operator.remove(context.WithoutCancel(ctx))) }()

@@ -294,8 +294,7 @@ var ahead = func() int64 {
 `
 
 // buildWithClock builds the harness with a wall clock that need not be the machine's.
-// The monotonic clock is. Every package is compiled
-// anew the first time.
+// The monotonic clock is. Every package is compiled anew the first time.
 func buildWithClock(ctx context.Context, out string) (path string, err error) {
 	root, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
 	if err != nil {

@@ -432,8 +432,8 @@ type Share struct {
 type Traffic struct {
 	Signal string `json:"signal"`
 	Sent   int    `json:"sent"`
-	// FailedFirst are those of which the first attempt was not answered well, and
-	// FailedFinally those of which no repetition by the client was either.
+	// FailedFirst are those whose first attempt was not answered well, FailedFinally
+	// those that no repetition by the client mended.
 	FailedFirst   int `json:"failedFirst"`
 	FailedFinally int `json:"failedFinally"`
 	// Repeated were written to more than one connection.
