@@ -1,4 +1,4 @@
-package terminal
+package reports
 
 import (
 	"math/rand/v2"
@@ -44,7 +44,7 @@ func TestRoundingNeverTouchesTheVerdict(t *testing.T) {
 		b := steadystate.Bounds[float64]{Low: 1 + 2*random.Float64()}
 		b.High = b.Low + random.ExpFloat64()/3
 		v := limit.Tolerance.Judge(b)
-		text := seen(judge.Finding{Limit: "downtime <= 2s", Wanted: judge.NewWanted("downtime", limit.Tolerance, "time"), Reading: steadystate.Reading{Verdict: v, Seen: &b, Text: "1s to 2s"}})
+		text := Seen(judge.Finding{Limit: "downtime <= 2s", Wanted: judge.NewWanted("downtime", limit.Tolerance, "time"), Reading: steadystate.Reading{Verdict: v, Seen: &b, Text: "1s to 2s"}})
 		low, high, found := strings.Cut(strings.ReplaceAll(text, "s", ""), " to ")
 		if !found {
 			high = low

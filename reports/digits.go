@@ -1,11 +1,9 @@
-package terminal
+package reports
 
 import (
 	"fmt"
-	"maps"
 	"math"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,19 +13,20 @@ import (
 )
 
 var (
-	figure  = regexp.MustCompile(`^[^ ,]+( to [^ ,]+)?`)
-	nothing = regexp.MustCompile(` \(no outage seen; resolution [^)]*\)`)
-	end     = regexp.MustCompile(`^(\d+) good, (\d+) bad, (\d+) unknown in the last .*$`)
-	counted = regexp.MustCompile(` of ([\d,]+) observations?`)
+	seenFigure = regexp.MustCompile(`^[^ ,]+( to [^ ,]+)?`)
+	nothing    = regexp.MustCompile(` \(no outage seen; resolution [^)]*\)`)
+	endCount   = regexp.MustCompile(`^(\d+) good, (\d+) bad, (\d+) unknown in the last .*$`)
+	counted    = regexp.MustCompile(` of ([\d,]+) observations?`)
 )
 
-const noOutage = ", no outage seen"
+// NoOutage ends what was seen of a limit without an outage.
+const NoOutage = ", no outage seen"
 
-// seen is what was seen of a limit's quantity, with as many digits as its error
+// Seen is what was seen of a limit's quantity, with as many digits as its error
 // lets one know.
-func seen(f judge.Finding) string {
-	text := clean(f.Text)
-	if m := end.FindStringSubmatch(text); m != nil {
+func Seen(f judge.Finding) string {
+	text := inLine(f.Text)
+	if m := endCount.FindStringSubmatch(text); m != nil {
 		good, _ := strconv.Atoi(m[1])
 		bad, _ := strconv.Atoi(m[2])
 		text = fmt.Sprintf("%d of %d good", good, good+bad)
@@ -36,7 +35,7 @@ func seen(f judge.Finding) string {
 		}
 		return text
 	}
-	text = nothing.ReplaceAllString(text, noOutage)
+	text = nothing.ReplaceAllString(text, NoOutage)
 	text = strings.Replace(text, " and not over when the record ended", ", not over", 1)
 	text = counted.ReplaceAllString(text, " of $1")
 	if f.Wanted == nil || f.Seen == nil {
@@ -46,7 +45,7 @@ func seen(f judge.Finding) string {
 	fits := func(b steadystate.Bounds[float64]) bool {
 		return err != nil || f.Verdict == steadystate.Unknown || l.Tolerance.Judge(b) == f.Verdict
 	}
-	return between(f.Wanted.Dimension, *f.Seen, fits) + figure.ReplaceAllString(text, "")
+	return between(f.Wanted.Dimension, *f.Seen, fits) + seenFigure.ReplaceAllString(text, "")
 }
 
 // between writes bounds with the digits that they have in common and about one
@@ -106,8 +105,8 @@ func plain(v float64, digits int) string {
 	return strconv.FormatFloat(v, 'g', digits, 64)
 }
 
-// seconds writes a length of time with about three digits.
-func seconds(d time.Duration) string {
+// rounded writes a length of time with about three digits.
+func rounded(d time.Duration) string {
 	switch abs := d.Abs(); {
 	case abs >= 100*time.Second:
 		d = d.Round(time.Second)
@@ -119,4 +118,5 @@ func seconds(d time.Duration) string {
 	return steadystate.FormatSeconds(d.Seconds())
 }
 
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+// inLine is a text in one line.
+func inLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -1,0 +1,318 @@
+package reports
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments/recovery"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// A Line is one thing that is told of a run, as the page and the terminal tell it.
+type Line struct {
+	Name string // "What", "Fault", "Repair", "p95", "Load", "Unseen"
+	Text string
+}
+
+// Story is what was done, what followed, and how it went on.
+func (r Report) Story() (lines []Line) {
+	add := func(name, text string) {
+		if text != "" {
+			lines = append(lines, Line{name, text})
+		}
+	}
+	add("What", r.worstOutage())
+	for _, i := range r.Injections {
+		add("Fault", r.faultStory(i))
+	}
+	if len(r.Waterfalls) > 0 {
+		add("Repair", recovered(r.Waterfalls[0]))
+	}
+	for _, c := range r.Checks {
+		add("p95", r.latency(c))
+	}
+	for _, signal := range keys(r.Traffic) {
+		add("Load", loadStory(signal, r.Traffic[signal]))
+	}
+	add("Unseen", r.unseen())
+	return lines
+}
+
+// InPlace says what may still be in place; empty: nothing.
+func (r Report) InPlace() string {
+	for _, p := range r.Proofs {
+		if p.Name == "undone" && p.Verdict != steadystate.Held {
+			return p.Text
+		}
+	}
+	return ""
+}
+
+// Facts are what is true of the whole run, whatever its limits are.
+func (r Report) Facts() (list []string) {
+	if r.InPlace() != "" {
+		list = append(list, "A FAULT MAY STILL BE IN PLACE")
+	}
+	switch r.End.Reason {
+	case record.Completed, "":
+	case "cut":
+		list = append(list, "CUT OFF")
+	default:
+		list = append(list, strings.ToUpper(r.End.Reason))
+	}
+	return list
+}
+
+// Headline is why the verdict is as it is: what is true of the whole run first.
+func (r Report) Headline() string {
+	parts := r.Facts()
+	counts := map[steadystate.Verdict]int{}
+	for _, f := range r.Findings {
+		counts[f.Verdict]++
+	}
+	of, proofs := len(r.Findings), 0
+	for _, proof := range r.Proofs {
+		if proof.Verdict == steadystate.Held {
+			proofs++
+		}
+	}
+	switch {
+	case of == 0:
+		parts = append(parts, "no limit was judged")
+	case counts[steadystate.Held] == of && r.Verdict != steadystate.Held:
+		parts = append(parts, fmt.Sprintf("NOT PROVEN, %d of %d within limits", of, of))
+	case counts[steadystate.Broken] > 0:
+		parts = append(parts, fmt.Sprintf("%d of %d limits broken", counts[steadystate.Broken], of))
+	case counts[steadystate.Unknown] > 0:
+		parts = append(parts, fmt.Sprintf("%d of %d limits undecided", counts[steadystate.Unknown], of))
+	default:
+		parts = append(parts, fmt.Sprintf("%d of %d limits held", counts[steadystate.Held], of))
+	}
+	if len(r.Facts()) == 0 {
+		parts = append(parts, fmt.Sprintf("proof %d of %d", proofs, len(r.Proofs)))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Short is why the verdict is as it is, in a line: what is true of the whole run
+// first, then the first limit that is broken, or what is not proven or not decided.
+func (r Report) Short() string {
+	of := func(v steadystate.Verdict) (texts []string) {
+		for _, f := range r.Findings {
+			if f.Verdict == v {
+				quantity, wanted := Parts(f)
+				texts = append(texts, strings.TrimSpace(quantity+" "+wanted)+": "+Seen(f))
+			}
+		}
+		return texts
+	}
+	texts := r.Facts()
+	switch broken, unknown := of(steadystate.Broken), of(steadystate.Unknown); {
+	case len(broken) > 0:
+		texts = append(texts, broken[0])
+	case len(r.Caveats) > 0:
+		texts = append(texts, r.Caveats[0])
+	case len(unknown) > 0:
+		texts = append(texts, unknown[0])
+	default:
+		return r.Headline()
+	}
+	return strings.Join(texts, ": ")
+}
+
+// address is that of a cluster's API.
+var address = regexp.MustCompile(` \(https?://[^)]*\)`)
+
+// About is when the run was, how long, and where.
+func (r Report) About() string {
+	about := r.Started.UTC().Format("2006-01-02 15:04:05 UTC") + ", " + rounded(r.Length)
+	if where := r.Environment["where"]; where != "" {
+		about += " on " + address.ReplaceAllString(where, "")
+	}
+	return about
+}
+
+// Good says what counted as good for the check of a limit.
+func (r Report) Good(f judge.Finding) string {
+	check, err := r.Check(f.Check)
+	switch {
+	case err != nil || !check.Tolerance.IsSet():
+		return ""
+	case r.Traffic[check.Signal].Sent > 0:
+		return "good: answered, " + check.Tolerance.String()
+	}
+	return "good: " + check.Tolerance.String()
+}
+
+var comparison = regexp.MustCompile(` (<=|>=|==|<|>) `)
+
+// Parts are the quantity of a limit and what is wanted of it.
+func Parts(f judge.Finding) (quantity, wanted string) {
+	limit := inLine(f.Limit)
+	if at := comparison.FindStringIndex(limit); at != nil {
+		return limit[:at[0]], limit[at[0]+1:]
+	}
+	return limit, ""
+}
+
+// clock is an instant of a run on the wall.
+func (r Report) clock(at time.Duration) string {
+	return r.Started.Add(at).UTC().Format("15:04:05.0")
+}
+
+// worstOutage tells of the outages of the check that is worst.
+func (r Report) worstOutage() string {
+	var worst judge.CheckResult
+	for _, v := range worstFirst {
+		for _, f := range r.Findings {
+			if c, err := r.Check(f.Check); err == nil && f.Verdict == v && len(c.Outages) > 0 && worst.Check == "" {
+				worst = c
+			}
+		}
+	}
+	if worst.Check == "" || worst.Window.Width() == 0 {
+		return ""
+	}
+	o := slices.MaxFunc(worst.Outages, func(a, b steadystate.Outage) int { return int(a.Length().High - b.Length().High) })
+	text := "one outage of " + worst.Check
+	if n := len(worst.Outages); n > 1 {
+		text = fmt.Sprintf("%d outages of %s, the longest", n, worst.Check)
+	}
+	text += fmt.Sprintf(" from %s to %s (+%s to +%s)", r.clock(middle(o.Start)), r.clock(middle(o.End)), rounded(middle(o.Start)), rounded(middle(o.End)))
+	if o.Open {
+		text += ", not over when the record ended"
+	}
+	text += fmt.Sprintf("; %d of %d bad (%.0f%%)", o.Bad, o.Total, 100*float64(o.Bad)/float64(max(1, o.Total)))
+	if o.Reason != "" {
+		text += ", first: " + o.Reason
+	}
+	return text
+}
+func middle(s steadystate.Span) time.Duration { return s.From + s.Width()/2 }
+
+// faultStory is what was injected, when, and into what.
+func (r Report) faultStory(i judge.InjectionResult) string {
+	text := i.Fault
+	if hit := i.HitText(); hit != "" {
+		text += ": " + hit
+	}
+	text += fmt.Sprintf(", at %s (+%s)", r.clock(i.From), rounded(i.From))
+	switch {
+	case i.FailureReason != "":
+		text += "; " + i.FailureReason
+	case i.Removed == nil:
+		text += ", not seen to be undone"
+	case !i.OneShot:
+		text += fmt.Sprintf(", undone at %s", r.clock(middle(*i.Removed)))
+	}
+	return text
+}
+
+// told are those of a recovery that are told, in their order.
+var told = []string{recovery.Scheduled, recovery.Ready, recovery.Undone, recovery.Answered}
+
+// recovered is how a pod recovered, by its stages.
+func recovered(w recovery.Waterfall) string {
+	who := w.Victim.Name
+	if w.Replacement != nil {
+		who = w.Replacement.Name
+	}
+	var reached []string
+	for _, step := range w.Steps[min(1, len(w.Steps)):] {
+		if step.Reached == nil || !slices.Contains(told, step.Stage) {
+			continue
+		}
+		at := step.Reached.Since(*w.Steps[0].Reached)
+		reached = append(reached, step.Stage+" "+between("time", steadystate.Seconds(at), nil))
+	}
+	if len(reached) == 0 {
+		return ""
+	}
+	return who + ": " + strings.Join(reached, ", ") + " after the fault"
+}
+
+// latency compares the latency before, during and after the fault.
+func (r Report) latency(c judge.CheckResult) string {
+	if r.Traffic[c.Signal].Sent == 0 {
+		return ""
+	}
+	var texts []string
+	for _, of := range []struct{ phase, name string }{{record.PhaseSettle, "before"}, {record.PhaseHold, "while faulted"}, {record.PhaseWatch, "after"}} {
+		for _, p := range c.Phases {
+			if p.Phase == of.phase && p.N > 0 {
+				texts = append(texts, between("time", p.P95, nil)+" "+of.name)
+			}
+		}
+	}
+	return strings.Join(texts, ", ")
+}
+
+// loadStory is how many requests there were and how they failed.
+func loadStory(signal string, t judge.Traffic) string {
+	text := fmt.Sprintf("%d %s at %.4g/s, ", t.Sent, signal, t.Rate)
+	if t.FailedFirst+t.Local == 0 {
+		return text + "none failed"
+	}
+	var why []string
+	for _, reason := range keys(t.Failures) {
+		why = append(why, fmt.Sprintf("%d %s", t.Failures[reason], reason))
+	}
+	return text + fmt.Sprintf("%d failed: %s", t.FailedFirst+t.Local, strings.Join(why, ", "))
+}
+
+// unseen says what could have passed unseen.
+func (r Report) unseen() string {
+	var texts []string
+	for _, c := range r.Checks {
+		if c.Observed() > 0 && c.Resolution > 0 {
+			texts = append(texts, fmt.Sprintf("%s (%s)", rounded(c.Resolution), inLine(c.Check)))
+		}
+	}
+	if len(texts) == 0 {
+		return ""
+	}
+	return "outages shorter than " + strings.Join(texts, ", ")
+}
+
+var worstFirst = []steadystate.Verdict{steadystate.Broken, steadystate.Unknown, steadystate.Held}
+
+// WorstFirst are reports in the order in which they need a reader: what may still be
+// in place, then what is broken, unknown and held.
+func WorstFirst(list ...Report) []Report {
+	worst := slices.Clone(list)
+	rank := func(r Report) int {
+		if r.InPlace() != "" {
+			return -1
+		}
+		return slices.Index(worstFirst, r.Verdict)
+	}
+	slices.SortStableFunc(worst, func(a, b Report) int { return cmp.Compare(rank(a), rank(b)) })
+	return worst
+}
+
+// Counts is how many experiments have each verdict.
+func Counts(list ...Report) string {
+	noun := "experiments"
+	if len(list) == 1 {
+		noun = "experiment"
+	}
+	var parts []string
+	for _, v := range worstFirst {
+		n := 0
+		for _, r := range list {
+			if r.Verdict == v {
+				n++
+			}
+		}
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, v))
+		}
+	}
+	return fmt.Sprintf("%d %s: %s", len(list), noun, strings.Join(parts, ", "))
+}
