@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/aftershockhq/aftershock/internal/residue"
+	"github.com/aftershockhq/aftershock/internal/trial"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/runs"
@@ -32,17 +33,7 @@ type lab struct {
 
 func (l lab) deploy(ctx context.Context, defect string) error {
 	fmt.Fprintf(l.w, "\n=== deploy %s\n", cmp.Or(defect, "the healthy service"))
-	// In a group of its own: what "go run" starts must be asked to stop too.
-	command := exec.CommandContext(ctx, "go", "run", "./cmd/lab", "deploy", "--defect", cmp.Or(defect, "none"))
-	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGTERM) }
-	command.WaitDelay = time.Minute
-	command.Dir = "lab"
-	command.Stdout, command.Stderr = l.w, l.w
-	if err := command.Run(); err != nil {
-		return fmt.Errorf("deploy %s: %w", cmp.Or(defect, "the healthy service"), err)
-	}
-	return nil
+	return trial.Command(ctx, l.w, "deploy", "--defect", cmp.Or(defect, "none"))
 }
 
 // try runs an experiment until it has a verdict, and not more often than so.

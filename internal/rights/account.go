@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -53,14 +51,7 @@ func newAccount(ctx context.Context, cluster *rest.Config, admin client.Client, 
 	if err := admin.SubResource("token").Create(ctx, holder, request); err != nil {
 		return a, fmt.Errorf("ask for a token: %w", err)
 	}
-	text := fmt.Sprintf(`apiVersion: v1
-kind: Config
-clusters: [{name: rights, cluster: {server: %q, certificate-authority-data: %s}}]
-users: [{name: rights, user: {token: %q}}]
-contexts: [{name: rights, context: {cluster: rights, user: rights}}]
-current-context: rights
-`, a.proxy.server.URL, base64.StdEncoding.EncodeToString(a.proxy.ca), request.Status.Token)
-	return a, os.WriteFile(a.kubeconfig, []byte(text), 0o600)
+	return a, a.proxy.WriteKubeconfig(a.kubeconfig, "rights", request.Status.Token)
 }
 
 // user is the account's name as the API server knows it.
@@ -156,7 +147,7 @@ func (a *account) without(ctx context.Context, list []rights.Rule, lost rights.R
 // remove removes what grants the account its rights.
 func (a *account) remove(ctx context.Context) error {
 	if a.proxy != nil {
-		a.proxy.close()
+		a.proxy.Close()
 	}
 	var errs []error
 	for _, object := range a.objects {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +26,7 @@ import (
 	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/faults"
+	"github.com/aftershockhq/aftershock/internal/trial"
 	"github.com/aftershockhq/aftershock/suites/rights"
 )
 
@@ -220,39 +220,26 @@ func (p *proof) hold(ctx context.Context) (end func() error, err error) {
 	}, nil
 }
 
-// A running is a run under way.
-type running struct {
-	*exec.Cmd
-	printed bytes.Buffer
-}
-
 // begin begins a run, and returns once its fault is held.
-func (p *proof) begin(ctx context.Context, id string) (*running, error) {
+func (p *proof) begin(ctx context.Context, id string) (*trial.Process, error) {
 	out, err := os.MkdirTemp(p.dir, "begun-")
 	if err != nil {
 		return nil, err
 	}
-	r := &running{Cmd: exec.Command(p.program, "run", "-f", p.file, "--out", out, id)}
-	r.Stdout, r.Stderr = &r.printed, &r.printed
-	r.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // ^C is for this program
-	if err := r.Start(); err != nil {
+	r, err := trial.Start(p.program, p.file, out, id)
+	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, 90*time.Second)
 	defer cancel()
-	for {
-		recorded, _ := filepath.Glob(filepath.Join(out, "*", "*.jsonl"))
-		if len(recorded) == 1 {
-			if text, err := os.ReadFile(recorded[0]); err == nil && bytes.Contains(text, []byte(`"phase":"hold"`)) {
-				return r, nil
-			}
-		}
-		if err := experiments.Wait(ctx, 100*time.Millisecond); err != nil {
-			_ = r.Process.Signal(syscall.SIGTERM)
-			_ = r.Wait()
-			return nil, fmt.Errorf("%s is not held: %w: %s", id, err, r.printed.String())
-		}
+	held, err := r.Await(ctx, `"phase":"hold"`)
+	if err == nil && !held {
+		err = errors.New("it has ended")
 	}
+	if err != nil {
+		return nil, fmt.Errorf("%s is not held: %w: %s", id, err, r.Printed.String())
+	}
+	return r, nil
 }
 
 // kill kills a run while its fault is in place.
@@ -265,7 +252,7 @@ func (p *proof) kill(ctx context.Context, id string) error {
 		return err
 	}
 	err = r.Process.Kill()
-	_ = r.Wait() // it was killed
+	<-r.Ended
 	return err
 }
 
@@ -320,8 +307,8 @@ func (p *proof) stop(ctx context.Context) (err error) {
 		return err
 	}
 	errs := []error{p.must(ctx, "stop", "-f", file, "--all", "--reason", "rights"), p.must(ctx, "stop", "-f", file, "--service", "ledger", "--reason", "rights")}
-	_ = r.Wait()
-	fmt.Fprint(p.w, r.printed.String())
+	<-r.Ended
+	fmt.Fprint(p.w, r.Printed.String())
 	if code := r.ProcessState.ExitCode(); code != 4 {
 		errs = append(errs, fmt.Errorf("the run that was stopped ends with %d", code))
 	}

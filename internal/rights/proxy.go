@@ -4,13 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -23,6 +19,7 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/aftershockhq/aftershock/internal/trial"
 	"github.com/aftershockhq/aftershock/suites/rights"
 )
 
@@ -31,34 +28,23 @@ import (
 // admission asks with its chart's securityMode, which the lab has not: whether the
 // account may create and update the kind of an object where its pods are.
 type proxy struct {
-	server *httptest.Server
-	ca     []byte // PEM
-	admin  client.Client
-	user   string
+	*trial.Proxy
+	admin client.Client
+	user  string
 
 	mu            sync.Mutex
 	used, refused []rights.Rule
 }
 
 func newProxy(cluster *rest.Config, admin client.Client, user string) (*proxy, error) {
-	target, err := url.Parse(cluster.Host)
-	if err != nil {
-		return nil, err
-	}
 	transport, err := rest.TransportFor(rest.AnonymousClientConfig(cluster))
 	if err != nil {
 		return nil, err
 	}
 	p := &proxy{admin: admin, user: user}
-	p.server = httptest.NewUnstartedServer(&httputil.ReverseProxy{
-		Rewrite:       func(r *httputil.ProxyRequest) { r.SetURL(target) },
-		Transport:     admitted{p, transport},
-		FlushInterval: -1, // watches
-	})
-	// A client sends no token to a server without TLS.
-	p.server.EnableHTTP2 = true
-	p.server.StartTLS()
-	p.ca = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.server.Certificate().Raw})
+	if p.Proxy, err = trial.NewProxy(cluster.Host, admitted{p, transport}, true); err != nil {
+		return nil, err
+	}
 	return p, nil
 }
 
@@ -139,9 +125,4 @@ func (p *proxy) seen() (used, refused []rights.Rule) {
 	used, refused = distinct(p.used), distinct(p.refused)
 	p.used, p.refused = nil, nil
 	return used, refused
-}
-
-func (p *proxy) close() {
-	p.server.CloseClientConnections()
-	p.server.Close()
 }

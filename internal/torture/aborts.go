@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/aftershockhq/aftershock/experiments/faults"
+	"github.com/aftershockhq/aftershock/internal/trial"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
@@ -107,7 +108,7 @@ func aborts(ctx context.Context, w io.Writer, out string, n int, seed int64, onl
 	if err != nil {
 		return err
 	}
-	done, err := readResults[timing](out)
+	done, err := trial.ReadResults[timing](out)
 	if err != nil {
 		return err
 	}
@@ -115,16 +116,16 @@ func aborts(ctx context.Context, w io.Writer, out string, n int, seed int64, onl
 	for name, a := range abortables {
 		experiments[name] = a.experiment()
 	}
-	lab, err := connect(ctx, out, experiments)
+	connected, err := trial.Connect(ctx, out, experiments, nil)
 	if err != nil {
 		return err
 	}
-	for _, trial := range trials {
-		if slices.ContainsFunc(done, func(t timing) bool { return t.abortTrial == trial }) {
+	for _, a := range trials {
+		if slices.ContainsFunc(done, func(t timing) bool { return t.abortTrial == a }) {
 			continue
 		}
-		t := timing{abortTrial: trial}
-		if err := lab.abort(ctx, &t); err != nil {
+		t := timing{abortTrial: a}
+		if err := (lab{connected}).abort(ctx, &t); err != nil {
 			t.Problem = err.Error()
 		}
 		if ctx.Err() != nil {
@@ -132,7 +133,7 @@ func aborts(ctx context.Context, w io.Writer, out string, n int, seed int64, onl
 		}
 		fmt.Fprintln(w, t)
 		done = append(done, t)
-		if err := keep(out, t); err != nil {
+		if err := trial.Keep(out, t); err != nil {
 			return err
 		}
 	}
@@ -141,35 +142,35 @@ func aborts(ctx context.Context, w io.Writer, out string, n int, seed int64, onl
 }
 
 // abort runs an experiment until it is aborted, and times that.
-func (l *lab) abort(ctx context.Context, t *timing) error {
-	out := filepath.Join(l.out, fmt.Sprintf("%03d-abort-%s", t.N, t.Kind))
+func (l lab) abort(ctx context.Context, t *timing) error {
+	out := filepath.Join(l.Out, fmt.Sprintf("%03d-abort-%s", t.N, t.Kind))
 	// An interrupted program may have left one.
 	if err := os.RemoveAll(out); err != nil {
 		return err
 	}
-	if err := l.rest(ctx); err != nil {
+	if err := l.Rest(ctx); err != nil {
 		return err
 	}
 	time.Sleep(time.Duration(t.Late * float64(apart)))
-	p, err := start(program, l.file, out, t.Kind)
+	p, err := trial.Start(trial.Program, l.File, out, "checkout/"+t.Kind)
 	if err != nil {
 		return err
 	}
 	gone, err := l.watchAbort(ctx, p, out)
 	if err != nil {
-		p.stop()
+		p.Stop()
 		return err
 	}
-	<-p.ended
-	list, err := entries(recordIn(out))
+	<-p.Ended
+	list, err := trial.Entries(trial.RecordIn(out))
 	if err != nil {
 		return err
 	}
 	if err := t.read(list, gone); err != nil {
 		return err
 	}
-	if left := l.cluster.Left(ctx, sweepPatience, true); len(left) > 0 {
-		printed, _ := l.sweep(ctx)
+	if left := l.Cluster.Left(ctx, trial.SweepPatience, true); len(left) > 0 {
+		printed, _ := l.Sweep(ctx)
 		return fmt.Errorf("left: %s; %s", strings.Join(left, "; "), printed)
 	}
 	return nil
@@ -177,13 +178,13 @@ func (l *lab) abort(ctx context.Context, t *timing) error {
 
 // watchAbort looks at the fault's effect from before the abort on, and returns when it
 // was gone: at the end of the first look that did not see it.
-func (l *lab) watchAbort(ctx context.Context, p *process, out string) (gone time.Time, err error) {
+func (l lab) watchAbort(ctx context.Context, p *trial.Process, out string) (gone time.Time, err error) {
 	// The other services have no part in it, and a look at them takes time.
-	pods := l.cluster
+	pods := l.Cluster
 	pods.Programs = []string{"checkout"}
 	seen := false
 	var end time.Time // of the looking; zero: the run has not ended
-	ended := p.ended
+	ended := p.Ended
 	for {
 		select {
 		case <-ctx.Done():
@@ -193,9 +194,9 @@ func (l *lab) watchAbort(ctx context.Context, p *process, out string) (gone time
 		case <-time.After(2 * time.Millisecond):
 		}
 		if !end.IsZero() && (!seen || time.Now().After(end)) {
-			return gone, fmt.Errorf("the run has ended, and the look saw its effect: %t; it printed: %s", seen, p.printed.String())
+			return gone, fmt.Errorf("the run has ended, and the look saw its effect: %t; it printed: %s", seen, p.Printed.String())
 		}
-		text, err := os.ReadFile(recordIn(out))
+		text, err := os.ReadFile(trial.RecordIn(out))
 		if err != nil || !bytes.Contains(text, []byte(`"kind":"`+faults.EventCreating)) {
 			continue // it has not begun
 		}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -19,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/experiments/faults"
+	"github.com/aftershockhq/aftershock/internal/trial"
 )
 
 const (
@@ -92,20 +92,20 @@ func together(sights []sight) (seen []string, atOnce []string) {
 
 // carryOut starts the runs, follows the objects of their faults, and judges.
 func (c contest) carryOut(ctx context.Context, w io.Writer, out string) error {
-	harness := program
+	harness := trial.Program
 	if c.apart {
 		var err error
-		if harness, err = buildWithClock(ctx, out); err != nil {
+		if harness, err = trial.BuildWithClock(ctx, out); err != nil {
 			return err
 		}
 	}
-	l, err := connect(ctx, out, map[string]string{"contest": contested})
+	l, err := trial.Connect(ctx, out, map[string]string{"contest": contested}, nil)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	watched, err := l.session.Client.Watch(ctx, &v1alpha1.NetworkChaosList{}, client.InNamespace(l.workload.Namespace), faults.Scope{}.Labels())
+	watched, err := l.Session.Client.Watch(ctx, &v1alpha1.NetworkChaosList{}, client.InNamespace(l.Workload.Namespace), faults.Scope{}.Labels())
 	if err != nil {
 		return err
 	}
@@ -119,7 +119,7 @@ func (c contest) carryOut(ctx context.Context, w io.Writer, out string) error {
 	list, spread, err := c.enter(ctx, l, harness, out)
 	close(enough)
 	<-done
-	left := l.cluster.Left(context.WithoutCancel(ctx), sweepPatience, true)
+	left := l.Cluster.Left(context.WithoutCancel(ctx), trial.SweepPatience, true)
 	for _, e := range list {
 		fmt.Fprintln(w, e)
 	}
@@ -151,13 +151,13 @@ func follow(watched watch.Interface, enough <-chan struct{}) (list []sight, err 
 }
 
 // enter starts the runs and waits for their ends.
-func (c contest) enter(ctx context.Context, l *lab, harness, out string) (list []entrant, spread time.Duration, err error) {
-	var processes []*process
+func (c contest) enter(ctx context.Context, l *trial.Lab, harness, out string) (list []entrant, spread time.Duration, err error) {
+	var processes []*trial.Process
 	directory := func(n int) string { return filepath.Join(out, fmt.Sprintf("run%02d", n)) }
 	began := time.Now()
 	for n := range c.runs {
 		if c.apart {
-			if err := os.Setenv(aheadVariable, fmt.Sprint((n%3-1)*30)); err != nil {
+			if err := os.Setenv(trial.AheadVariable, fmt.Sprint((n%3-1)*30)); err != nil {
 				return nil, 0, err
 			}
 		}
@@ -165,7 +165,7 @@ func (c contest) enter(ctx context.Context, l *lab, harness, out string) (list [
 		if n < c.patient {
 			more = []string{"--wait", patience.String()}
 		}
-		p, failed := start(harness, l.file, directory(n), "contest", more...)
+		p, failed := trial.Start(harness, l.File, directory(n), "checkout/contest", more...)
 		if failed != nil {
 			err = failed
 			break
@@ -175,12 +175,12 @@ func (c contest) enter(ctx context.Context, l *lab, harness, out string) (list [
 	spread = time.Since(began)
 	for n, p := range processes {
 		select {
-		case <-p.ended:
+		case <-p.Ended:
 		case <-ctx.Done():
-			p.stop()
+			p.Stop()
 			err = errors.Join(err, fmt.Errorf("run %d was still under way: %w", n, context.Cause(ctx)))
 		}
-		e := entrant{n: n, patient: n < c.patient, code: p.ProcessState.ExitCode(), printed: p.printed.String()}
+		e := entrant{n: n, patient: n < c.patient, code: p.ProcessState.ExitCode(), printed: p.Printed.String()}
 		err = errors.Join(err, e.read(directory(n)))
 		list = append(list, e)
 	}
@@ -190,11 +190,11 @@ func (c contest) enter(ctx context.Context, l *lab, harness, out string) (list [
 // read takes in the record, if the run came so far. The record's last change dates it:
 // the run's own wall clock may be another.
 func (e *entrant) read(directory string) error {
-	path := recordIn(directory)
+	path := trial.RecordIn(directory)
 	if path == "" {
 		return nil
 	}
-	list, err := entries(path)
+	list, err := trial.Entries(path)
 	if err != nil {
 		return err
 	}
@@ -274,58 +274,4 @@ func judge(list []entrant, sights []sight) error {
 		wrong("none was refused: they did not begin at once")
 	}
 	return errors.Join(errs...)
-}
-
-// aheadVariable has the seconds that the wall clock is ahead in a program that was
-// built by buildWithClock.
-const aheadVariable = "AFTERSHOCK_CLOCK_AHEAD"
-
-// aheadSource is a file of package time.
-const aheadSource = `package time
-
-import "syscall"
-
-// ahead is how many seconds the wall clock is ahead of the machine's.
-var ahead = func() int64 {
-	text, _ := syscall.Getenv("` + aheadVariable + `")
-	n, _ := atoi(text)
-	return int64(n)
-}()
-`
-
-// buildWithClock builds the harness with a wall clock that need not be the machine's.
-// The monotonic clock is. Every package is compiled anew the first time.
-func buildWithClock(ctx context.Context, out string) (path string, err error) {
-	root, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
-	if err != nil {
-		return "", fmt.Errorf("go env: %w", err)
-	}
-	source := filepath.Join(strings.TrimSpace(string(root)), "src", "time")
-	text, err := os.ReadFile(filepath.Join(source, "time.go"))
-	if err != nil {
-		return "", err
-	}
-	const reading = "sec, nsec, mono := runtimeNow()\n"
-	changed := strings.Replace(string(text), "func Now() Time {\n\t"+reading, "func Now() Time {\n\t"+reading+"\tsec += ahead\n", 1)
-	if changed == string(text) {
-		return "", fmt.Errorf("%s: time.Now is not what it was", source)
-	}
-	var replaced []string
-	for name, text := range map[string]string{"time.go": changed, "ahead.go": aheadSource} {
-		file := filepath.Join(out, name)
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			return "", err
-		}
-		replaced = append(replaced, fmt.Sprintf("%q: %q", filepath.Join(source, name), file))
-	}
-	overlay := filepath.Join(out, "overlay.json")
-	if err := os.WriteFile(overlay, []byte(`{"Replace": {`+strings.Join(replaced, ", ")+"}}"), 0o600); err != nil {
-		return "", err
-	}
-	path = filepath.Join(out, "aftershock")
-	printed, err := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-overlay", overlay, "-o", path, "./cmd/aftershock").CombinedOutput()
-	if err != nil {
-		err = fmt.Errorf("build with another clock: %w: %s", err, printed)
-	}
-	return path, err
 }

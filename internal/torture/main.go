@@ -27,18 +27,18 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/aftershockhq/aftershock/internal/trial"
 )
 
 func main() {
@@ -87,7 +87,7 @@ func torture(ctx context.Context, w io.Writer, out string, n int, seed int64, on
 	if err != nil {
 		return err
 	}
-	done, err := readResults[result](out)
+	done, err := trial.ReadResults[result](out)
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func torture(ctx context.Context, w io.Writer, out string, n int, seed int64, on
 	for name, k := range kinds {
 		experiments[name] = "{service: checkout, faults: {fault: " + k.fault + "}}"
 	}
-	lab, err := connect(ctx, out, experiments)
+	connected, err := trial.Connect(ctx, out, experiments, nil)
 	if err != nil {
 		return err
 	}
@@ -104,16 +104,16 @@ func torture(ctx context.Context, w io.Writer, out string, n int, seed int64, on
 		if ctx.Err() != nil {
 			break
 		}
-		if slices.ContainsFunc(done, func(r result) bool { return r.trial == t }) {
+		if slices.ContainsFunc(done, func(r result) bool { return r.attempt == t }) {
 			continue
 		}
-		r := lab.try(ctx, t)
+		r := lab{connected}.try(ctx, t)
 		if ctx.Err() != nil && !r.Killed {
 			break // it was not tried
 		}
 		fmt.Fprintln(w, r)
 		done = append(done, r)
-		if err := keep(out, r); err != nil {
+		if err := trial.Keep(out, r); err != nil {
 			return err
 		}
 	}
@@ -123,7 +123,7 @@ func torture(ctx context.Context, w io.Writer, out string, n int, seed int64, on
 
 // A result is what a trial left, and is a line of the results.
 type result struct {
-	trial
+	attempt
 	Killed bool `json:"killed"` // the moment came before the run's end
 	// InPlace is what the look saw of the fault when the run was killed in hold:
 	// the proof that the look sees it.
@@ -150,36 +150,6 @@ func (r result) String() string {
 		return text + "LEFT: " + strings.Join(r.Left, "; ")
 	}
 	return text + fmt.Sprintf("nothing left after %.1f s, %.2f s of the record lost", r.Gone, r.Lost)
-}
-
-const resultsFile = "results.jsonl"
-
-func readResults[R any](dir string) (list []R, err error) {
-	text, err := os.ReadFile(filepath.Join(dir, resultsFile))
-	if os.IsNotExist(err) {
-		return nil, nil
-	}
-	for line := range strings.Lines(string(text)) {
-		var r R
-		if err := json.Unmarshal([]byte(line), &r); err != nil {
-			return nil, fmt.Errorf("%s: %w", resultsFile, err)
-		}
-		list = append(list, r)
-	}
-	return list, err
-}
-
-func keep(dir string, r any) error {
-	line, err := json.Marshal(r)
-	if err != nil {
-		return err
-	}
-	file, err := os.OpenFile(filepath.Join(dir, resultsFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(append(line, '\n'))
-	return errors.Join(err, file.Close())
 }
 
 // bad reports whether something was left, or the trial could not tell.

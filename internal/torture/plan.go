@@ -47,8 +47,8 @@ const (
 
 var moments = []string{inSettle, inCreate, inInject, inHold, inUndo}
 
-// A trial is a run that is killed.
-type trial struct {
+// An attempt is a run that is killed.
+type attempt struct {
 	N      int    `json:"n"`
 	Kind   string `json:"kind"`
 	Moment string `json:"moment"`
@@ -59,17 +59,17 @@ type trial struct {
 
 // plan is the same for the same arguments: each kind at each moment, in a random
 // order, again and again, every other time swept.
-func plan(n int, seed int64, only string) (trials []trial, err error) {
+func plan(n int, seed int64, only string) (trials []attempt, err error) {
 	names, err := chosen(kindNames(), only)
 	if err != nil {
 		return nil, err
 	}
 	random := rand.New(rand.NewPCG(uint64(seed), 0)) //nolint:gosec // it must be the same again
 	for round := 0; len(trials) < n; round++ {
-		var all []trial
+		var all []attempt
 		for i, name := range names {
 			for j, moment := range moments {
-				all = append(all, trial{Kind: name, Moment: moment, Late: random.Float64(), Swept: (i+j+round)%2 == 0})
+				all = append(all, attempt{Kind: name, Moment: moment, Late: random.Float64(), Swept: (i+j+round)%2 == 0})
 			}
 		}
 		random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })

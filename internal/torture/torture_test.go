@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aftershockhq/aftershock/config"
+	"github.com/aftershockhq/aftershock/internal/trial"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
@@ -31,7 +32,7 @@ func TestThePlanIsSeededAndWhole(t *testing.T) {
 	for name := range kinds {
 		for _, moment := range moments {
 			for _, swept := range []bool{true, false} {
-				if !slices.ContainsFunc(first, func(t trial) bool { return t.Kind == name && t.Moment == moment && t.Swept == swept }) {
+				if !slices.ContainsFunc(first, func(t attempt) bool { return t.Kind == name && t.Moment == moment && t.Swept == swept }) {
 					t.Errorf("%s is never killed in %s, swept %t", name, moment, swept)
 				}
 			}
@@ -54,7 +55,7 @@ func TestEveryKindIsTortured(t *testing.T) {
 
 // A torture that left something, or could not have seen it, has not passed.
 func TestWhatHasNotPassedHasFailed(t *testing.T) {
-	good := result{trial: trial{N: 1, Kind: "networkDelay", Moment: inHold}, Killed: true, InPlace: []string{"a rule"}}
+	good := result{attempt: attempt{N: 1, Kind: "networkDelay", Moment: inHold}, Killed: true, InPlace: []string{"a rule"}}
 	for _, row := range []struct {
 		sentence string
 		change   func(r *result)
@@ -81,15 +82,15 @@ func TestWhatHasNotPassedHasFailed(t *testing.T) {
 func TestResultsAreKept(t *testing.T) {
 	dir := t.TempDir()
 	want := []result{
-		{trial: trial{N: 1, Kind: "evict", Moment: inUndo, Late: 0.25, Swept: true}, Killed: true, Gone: 1.5},
-		{trial: trial{N: 2, Kind: "surge", Moment: inHold}, Problem: "no"},
+		{attempt: attempt{N: 1, Kind: "evict", Moment: inUndo, Late: 0.25, Swept: true}, Killed: true, Gone: 1.5},
+		{attempt: attempt{N: 2, Kind: "surge", Moment: inHold}, Problem: "no"},
 	}
 	for _, r := range want {
-		if err := keep(dir, r); err != nil {
+		if err := trial.Keep(dir, r); err != nil {
 			t.Fatal(err)
 		}
 	}
-	got, err := readResults[result](dir)
+	got, err := trial.ReadResults[result](dir)
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, %v; want %+v", got, err, want)
 	}

@@ -1,0 +1,201 @@
+package trial
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/aftershockhq/aftershock/config"
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/internal/residue"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
+	"github.com/aftershockhq/aftershock/suites"
+)
+
+const (
+	labFile = "lab/aftershock.yaml"
+
+	// Hold is how long faults are held, if the experiment does not say otherwise.
+	Hold = 10 * time.Second
+	// SweepPatience is how long what was swept may take to be seen gone.
+	SweepPatience = 10 * time.Second
+	// ClusterPatience is how long the run's dead-man switch may take to remove what is
+	// not swept: until the run is dead, and what undoing takes.
+	ClusterPatience = 3 * time.Minute
+	// atRest is how long pods may take to be ready again, with the kubelet's back-off,
+	// and reached how long the service may not answer before the first trial.
+	atRest  = 6 * time.Minute
+	reached = time.Minute
+)
+
+// A Lab is the cluster and the configuration of the trials on it.
+type Lab struct {
+	Out, File string // a directory, and the configuration in it
+	URL       string // of checkout
+	Session   *suites.Session
+	Workload  kube.Workload // checkout
+	Cluster   residue.Cluster
+	Usual     time.Duration // median time of an answer, before any fault
+}
+
+// Connect writes the configuration of the trials, with these experiments and more
+// checks of checkout in YAML, and looks how the service is without a fault.
+func Connect(ctx context.Context, out string, texts, checks map[string]string) (*Lab, error) {
+	text, err := os.ReadFile(labFile)
+	if err != nil {
+		return nil, fmt.Errorf("%w: is the lab up? see lab/README.md", err)
+	}
+	var of struct {
+		Cluster, Allow, Prometheus yaml.Node
+		Services                   struct {
+			Checkout struct {
+				Namespace  string
+				Load       struct{ URL string }
+				PodSignals yaml.Node `yaml:"podSignals"`
+			}
+		}
+	}
+	if err := yaml.Unmarshal(text, &of); err != nil {
+		return nil, fmt.Errorf("%s: %w", labFile, err)
+	}
+	own, err := parse(texts)
+	if err != nil {
+		return nil, err
+	}
+	checked, err := parse(checks)
+	if err != nil {
+		return nil, err
+	}
+	names := append(slices.Sorted(maps.Keys(checks)), "answers")
+	checked["answers"] = map[string]any{"signal": "requests", "good": "value <= 5s", "limits": []string{"downtime <= 1m"}}
+	checkout := of.Services.Checkout
+	file, err := yaml.Marshal(map[string]any{
+		"apiVersion": config.Version,
+		"cluster":    &of.Cluster,
+		"allow":      &of.Allow,
+		"prometheus": &of.Prometheus,
+		"times":      map[string]string{"settle": "2s", "hold": Hold.String(), "watch": "2s", "undo": "30s"},
+		"checks":     checked,
+		"services": map[string]any{
+			"checkout": map[string]any{
+				"namespace": checkout.Namespace, "workload": "deployment/checkout",
+				"load":   map[string]any{"url": checkout.Load.URL, "rate": "50/s"},
+				"checks": names, "calls": []string{"payments"}, "podSignals": &checkout.PodSignals,
+			},
+			"payments": map[string]any{"namespace": checkout.Namespace, "workload": "deployment/payments"},
+		},
+		"experiments": own,
+	})
+	if err != nil {
+		return nil, err
+	}
+	l := &Lab{Out: out, File: filepath.Join(out, "aftershock.yaml"), URL: checkout.Load.URL}
+	if err := os.WriteFile(l.File, file, 0o600); err != nil {
+		return nil, err
+	}
+	plan, err := config.Read(l.File)
+	if err != nil {
+		return nil, err
+	}
+	if l.Session, err = suites.Connect(plan); err != nil {
+		return nil, err
+	}
+	l.Workload = kube.Workload{Kind: kube.Deployment, Namespace: checkout.Namespace, Name: "checkout"}
+	l.Cluster = residue.Cluster{Client: l.Session.Client, Namespaces: []string{checkout.Namespace, "aftershock"}, Programs: []string{"checkout", "ledger"}}
+	if err := errors.Join(l.Cluster.Snapshot(ctx), l.Rest(ctx)); err != nil {
+		return nil, err
+	}
+	if left := l.Cluster.Left(ctx, SweepPatience, true); len(left) > 0 {
+		return nil, fmt.Errorf("there is something already: %s", strings.Join(left, "; "))
+	}
+	// What was just deployed is at rest before the node's rules have it.
+	for end := time.Now().Add(reached); ; {
+		if l.Usual, err = l.Answers(ctx); err == nil || time.Now().After(end) || experiments.Wait(ctx, time.Second) != nil {
+			return l, err
+		}
+	}
+}
+
+// parse reads YAML texts by name.
+func parse(texts map[string]string) (map[string]any, error) {
+	nodes := map[string]any{}
+	for name, text := range texts {
+		var node yaml.Node
+		if err := yaml.Unmarshal([]byte(text), &node); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		nodes[name] = node.Content[0]
+	}
+	return nodes, nil
+}
+
+// Sweep sweeps what runs left.
+func (l *Lab) Sweep(ctx context.Context) (printed string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, Program, "sweep", "-f", l.File).CombinedOutput()
+	return string(out), err
+}
+
+// Rest waits until the service is at rest.
+func (l *Lab) Rest(ctx context.Context) error {
+	for end := time.Now().Add(atRest); ; {
+		state, err := l.Workload.Read(ctx, l.Session.Client)
+		why := ""
+		if err == nil {
+			why = state.Unsettled()
+		}
+		switch {
+		case err == nil && why == "":
+			return nil
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case time.Now().After(end):
+			return fmt.Errorf("the service is not at rest after %s: %s", atRest, strings.TrimSpace(fmt.Sprintln(why, err)))
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+}
+
+// Answers asks the service some times, over a new connection each; it returns the
+// median time.
+func (l *Lab) Answers(ctx context.Context) (time.Duration, error) {
+	const times = 21
+	client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	var took []time.Duration
+	for range times {
+		begin := time.Now()
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, l.URL, nil)
+		if err != nil {
+			return 0, err
+		}
+		response, err := client.Do(request)
+		if err != nil {
+			return 0, fmt.Errorf("the service does not answer: %w", err)
+		}
+		_, err = io.Copy(io.Discard, response.Body)
+		if err = errors.Join(err, response.Body.Close()); err != nil {
+			return 0, err
+		}
+		if response.StatusCode != http.StatusOK {
+			return 0, fmt.Errorf("the service answers %s", response.Status)
+		}
+		took = append(took, time.Since(begin))
+	}
+	slices.Sort(took)
+	return took[times/2], nil
+}
