@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aftershockhq/aftershock/experiments/cause"
 	"github.com/aftershockhq/aftershock/experiments/recovery"
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -101,6 +102,16 @@ func uptime(c judge.CheckResult) string {
 		return "uptime unknown"
 	}
 	return "uptime " + percents(c.Uptime) + " of " + duration(c.Window.Width())
+}
+
+// sentences are what is known of an outage's cause, each with what it tells.
+func sentences(c cause.Cause) (list []string) {
+	for _, of := range []struct{ name, text string }{{"who", c.Who}, {"when", c.When}} {
+		if of.text != "" {
+			list = append(list, of.name+": "+of.text)
+		}
+	}
+	return list
 }
 
 // afterRemoval is the longest time to recovery from the removal, over the held

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
+	"github.com/aftershockhq/aftershock/experiments/cause"
 	"github.com/aftershockhq/aftershock/experiments/recovery"
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
@@ -205,7 +206,7 @@ func (r Report) result() results.Result {
 		Proofs: each(r.Proofs, func(p judge.Proof) results.Proof {
 			return results.Proof{Proof: p.Name, Signal: p.Signal, Verdict: p.Verdict.String(), Text: p.Text}
 		}),
-		Checks: each(r.Checks, checkOf), Injections: each(r.Injections, injectionOf), Traffic: []results.Traffic{},
+		Checks: each(r.Checks, r.checkOf), Injections: each(r.Injections, injectionOf), Traffic: []results.Traffic{},
 		PodRecoveries: each(r.Waterfalls, podRecoveryOf), Autoscaling: each(r.Scalings, autoscalingOf),
 		Events: each(r.Events, func(e record.Event) results.Event {
 			return results.Event{Span: spanOf(e.Span), Kind: e.Kind, Subject: e.Subject, UID: e.UID, Attributes: e.Attrs}
@@ -250,6 +251,13 @@ func newReport(v results.Result) (Report, error) {
 		return judge.Proof{Name: p.Proof, Signal: p.Signal, Verdict: read.of(p.Verdict), Text: p.Text}
 	})
 	r.Checks = back(v.Checks, read.check)
+	for _, c := range v.Checks {
+		for i, o := range c.Outages {
+			if o.Cause != nil {
+				r.Causes = append(r.Causes, newCause(c.Check, i, *o.Cause))
+			}
+		}
+	}
 	for _, t := range v.Traffic {
 		r.Traffic[t.Signal] = newTraffic(t)
 	}
@@ -320,7 +328,7 @@ func (v *verdicts) finding(f results.Finding) judge.Finding {
 	return of
 }
 
-func checkOf(c judge.CheckResult) results.Check {
+func (r Report) checkOf(c judge.CheckResult) results.Check {
 	v := results.Check{
 		Check: c.Check, Signal: c.Signal, Good: c.Tolerance.String(), Unit: units[c.Dimension], Window: spanOf(c.Window),
 		Observations:      results.Observations{Good: c.Good, Bad: c.Bad, Unknown: c.Unknown, Failed: c.Failed, Doubtful: c.Doubtful, Missing: c.Missing},
@@ -336,6 +344,11 @@ func checkOf(c judge.CheckResult) results.Check {
 	}
 	if c.Observed() > 0 {
 		v.UptimeShare = new(rangeOf(c.Uptime))
+	}
+	for i := range v.Outages {
+		if why := r.cause(c.Check, i); why.Check != "" {
+			v.Outages[i].Cause = new(causeOf(why))
+		}
 	}
 	return v
 }
@@ -369,6 +382,9 @@ func outageOf(o steadystate.Outage) results.Outage {
 		Start: spanOf(o.Start), Length: openLength(o.Length(), o.Open), Bad: o.Bad, Total: o.Total,
 		Stretches: o.Stretches, Down: lengthOf(o.Down), Stray: o.Stray, Reason: o.Reason,
 	}
+	if o.Total > 0 {
+		v.BadShare = new(float64(o.Bad) / float64(o.Total))
+	}
 	if end := spanOf(o.End); o.Open {
 		v.SeenUntil = &end
 	} else {
@@ -386,6 +402,42 @@ func newOutage(v results.Outage) steadystate.Outage {
 		o.End = newSpan(*end)
 	}
 	return o
+}
+
+func causeOf(c cause.Cause) results.Cause {
+	return results.Cause{
+		Who: c.Who, When: c.When, Before: maybe(c.Before, momentOf), Inside: maybe(c.Inside, momentOf), MoreEvents: c.More,
+		Stage: c.Stage, Recovering: c.Recovering,
+		Failures: each(c.Failures, func(f cause.Failure) results.Failure { return failureOf(f.Backend, f.Reason, f.Requests) }),
+	}
+}
+
+func newCause(check string, outage int, v results.Cause) cause.Cause {
+	return cause.Cause{
+		Check: check, Outage: outage, Who: v.Who, When: v.When, Before: maybe(v.Before, newMoment), Inside: maybe(v.Inside, newMoment), More: v.MoreEvents,
+		Stage: v.Stage, Recovering: v.Recovering,
+		Failures: back(v.Failures, func(f results.Failure) cause.Failure {
+			return cause.Failure{Backend: f.Backend, Reason: f.Reason, Requests: f.Requests}
+		}),
+	}
+}
+
+func momentOf(m cause.Moment) results.Moment {
+	return results.Moment{Span: spanOf(m.Span), Kind: m.Kind, Subject: m.Subject, Reason: m.Reason}
+}
+
+func newMoment(v results.Moment) cause.Moment {
+	return cause.Moment{Span: newSpan(v.Span), Kind: v.Kind, Subject: v.Subject, Reason: v.Reason}
+}
+
+// failureOf is how many requests failed for a reason, whose text is that of the
+// record.
+func failureOf(backend, reason string, requests int) results.Failure {
+	f := results.Failure{Reason: reason, Backend: backend, Requests: requests}
+	if status, err := strconv.Atoi(reason); err == nil {
+		f.Status = status
+	}
+	return f
 }
 
 func recoveryOf(r judge.Recovery) results.Recovery {
@@ -460,11 +512,7 @@ func trafficOf(signal string, t judge.Traffic) results.Traffic {
 	}
 	for _, backend := range keys(t.FailuresBy) {
 		for _, why := range keys(t.FailuresBy[backend]) {
-			f := results.Failure{Reason: why, Backend: backend, Requests: t.FailuresBy[backend][why]}
-			if status, err := strconv.Atoi(why); err == nil {
-				f.Status = status // its text is the reason that the record has
-			}
-			v.Failures = append(v.Failures, f)
+			v.Failures = append(v.Failures, failureOf(backend, why, t.FailuresBy[backend][why]))
 		}
 	}
 	return v

@@ -99,6 +99,9 @@ func TestEveryFieldOfAReportIsInJSON(t *testing.T) {
 	fill(t, reflect.ValueOf(&want).Elem(), "", &n)
 	want.Environment["image.shop"] = "sha256:1, sha256:2"
 	want.Scalings[0].Sizes = "2 -> 4 -> 2"
+	for i := range want.Causes { // they are with the outages
+		want.Causes[i].Check, want.Causes[i].Outage = want.Checks[0].Check, i
+	}
 	for i := range want.Checks[0].Phases {
 		want.Checks[0].Phases[i].Phase = "hold"
 	}

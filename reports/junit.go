@@ -343,6 +343,10 @@ func (r Report) limit(f judge.Finding) problem {
 	if f.Undecided != "" {
 		p.more = append(p.more, "why: "+f.Undecided)
 	}
+	if o, of := r.Longest(f.Check); o != nil && !f.OfRun {
+		p.more = append(p.more, sentences(of)...)
+		p.more = append(p.more, "what: "+r.clock(middle(o.Start))+" to "+r.clock(middle(o.End))+" UTC, "+depth(*o))
+	}
 	if f.Where != "" {
 		p.more = append(p.more, "look: "+f.Where)
 	}

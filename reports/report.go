@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
+	"github.com/aftershockhq/aftershock/experiments/cause"
 	"github.com/aftershockhq/aftershock/experiments/recovery"
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
@@ -12,19 +13,46 @@ import (
 )
 
 // A Report is everything reported about one record: its result, the recovery of
-// each victim stage by stage, and the behaviour of each autoscaler. Judge of
-// package runs makes it from a record. In JSON it is a
+// each victim stage by stage, the behaviour of each autoscaler, and the cause of
+// each outage. Judge of package runs makes it from a record. In JSON it is a
 // result of package results.
 type Report struct {
 	judge.Result
 	Waterfalls []recovery.Waterfall
 	Scalings   []autoscaling.Decomposition
+	Causes     []cause.Cause
 
 	// TimeSeries is what the page draws; nil: it draws none. It is not in JSON.
 	TimeSeries *TimeSeries
 	// Page is where the page of the run is, for formats that link to it; empty: they
 	// do not. It is not in JSON.
 	Page string
+}
+
+// Longest is the longest outage of a check and what the record shows of its cause;
+// nil: there is none.
+func (r Report) Longest(check string) (*steadystate.Outage, cause.Cause) {
+	c, err := r.Check(check)
+	if err != nil || len(c.Outages) == 0 {
+		return nil, cause.Cause{}
+	}
+	longest := 0
+	for i, o := range c.Outages {
+		if o.Length().High > c.Outages[longest].Length().High {
+			longest = i
+		}
+	}
+	return &c.Outages[longest], r.cause(check, longest)
+}
+
+// cause is that of an outage of a check; zero: it is not known.
+func (r Report) cause(check string, outage int) cause.Cause {
+	for _, c := range r.Causes {
+		if c.Check == check && c.Outage == outage {
+			return c
+		}
+	}
+	return cause.Cause{}
 }
 
 // String is the report as [Text] writes it.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aftershockhq/aftershock/experiments/cause"
 	"github.com/aftershockhq/aftershock/experiments/recovery"
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
@@ -16,7 +17,7 @@ import (
 
 // A Line is one thing that is told of a run, as the page and the terminal tell it.
 type Line struct {
-	Name string // "What", "Fault", "Repair", "p95", "Load", "Unseen"
+	Name string // "What", "Who", "When", "Fault", "Repair", "p95", "Load", "Unseen"
 	Text string
 }
 
@@ -27,7 +28,10 @@ func (r Report) Story() (lines []Line) {
 			lines = append(lines, Line{name, text})
 		}
 	}
-	add("What", r.worstOutage())
+	what, of := r.worstOutage()
+	add("What", what)
+	add("Who", inLine(of.Who))
+	add("When", inLine(of.When))
 	for _, i := range r.Injections {
 		add("Fault", r.faultStory(i))
 	}
@@ -166,20 +170,26 @@ func (r Report) clock(at time.Duration) string {
 	return r.Started.Add(at).UTC().Format("15:04:05.0")
 }
 
-// worstOutage tells of the outages of the check that is worst.
-func (r Report) worstOutage() string {
-	var worst judge.CheckResult
+// worstCheck is the check of the worst finding that had outages, or none.
+func (r Report) worstCheck() string {
 	for _, v := range worstFirst {
 		for _, f := range r.Findings {
-			if c, err := r.Check(f.Check); err == nil && f.Verdict == v && len(c.Outages) > 0 && worst.Check == "" {
-				worst = c
+			if c, err := r.Check(f.Check); err == nil && f.Verdict == v && len(c.Outages) > 0 && c.Window.Width() > 0 {
+				return c.Check
 			}
 		}
 	}
-	if worst.Check == "" || worst.Window.Width() == 0 {
-		return ""
+	return ""
+}
+
+// worstOutage tells of the outages of the check that is worst, and what the record
+// shows of the cause of the longest.
+func (r Report) worstOutage() (string, cause.Cause) {
+	worst, err := r.Check(r.worstCheck())
+	if err != nil {
+		return "", cause.Cause{}
 	}
-	o := slices.MaxFunc(worst.Outages, func(a, b steadystate.Outage) int { return int(a.Length().High - b.Length().High) })
+	o, of := r.Longest(worst.Check)
 	text := "one outage of " + worst.Check
 	if n := len(worst.Outages); n > 1 {
 		text = fmt.Sprintf("%d outages of %s, the longest", n, worst.Check)
@@ -188,12 +198,22 @@ func (r Report) worstOutage() string {
 	if o.Open {
 		text += ", not over when the record ended"
 	}
-	text += fmt.Sprintf("; %d of %d bad (%.0f%%)", o.Bad, o.Total, 100*float64(o.Bad)/float64(max(1, o.Total)))
-	if o.Reason != "" {
+	text += "; " + depth(*o)
+	if o.Reason != "" && of.Who == "" {
 		text += ", first: " + o.Reason
+	}
+	return text, of
+}
+
+// depth is how deep an outage was: "50 of 102 bad (49%), in 3 stretches".
+func depth(o steadystate.Outage) string {
+	text := fmt.Sprintf("%d of %d bad (%.0f%%)", o.Bad, o.Total, 100*float64(o.Bad)/float64(max(1, o.Total)))
+	if o.Stretches > 1 {
+		text += fmt.Sprintf(", in %d stretches", o.Stretches)
 	}
 	return text
 }
+
 func middle(s steadystate.Span) time.Duration { return s.From + s.Width()/2 }
 
 // faultStory is what was injected, when, and into what.

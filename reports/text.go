@@ -63,7 +63,10 @@ func Text(w io.Writer, r Report) error {
 				if o.Open {
 					open = "not over when the record ended"
 				}
-				row("from "+o.Start.String(), "to "+o.End.String(), "lasted "+lasted(o.Length(), o.Open), fmt.Sprintf("%d of %d bad", o.Bad, o.Total), o.Reason, open)
+				row("from "+o.Start.String(), "to "+o.End.String(), "lasted "+lasted(o.Length(), o.Open), depth(o), o.Reason, open)
+				for _, line := range sentences(r.cause(c.Check, i)) {
+					row("  " + line)
+				}
 			}
 		})
 	}

@@ -316,10 +316,46 @@ type Outage struct {
 	// observations; Down is the sum of their lengths.
 	Stretches int    `json:"stretches"`
 	Down      Length `json:"down"`
+	// BadShare is bad / total; absent: nothing was observed.
+	BadShare *float64 `json:"badShare,omitempty"`
 	// Stray: the bad observations may be chance.
 	Stray bool `json:"stray,omitempty"`
 	// Reason is that of the first bad observation.
 	Reason string `json:"reason,omitempty"`
+	// Cause is what the record shows of who failed, and when.
+	Cause *Cause `json:"cause,omitempty"`
+}
+
+// A Cause is what the record shows of an outage's cause.
+type Cause struct {
+	// Who says in a sentence which backends failed and how.
+	Who string `json:"who,omitempty"`
+	// When says in a sentence what happened around the start.
+	When string `json:"when,omitempty"`
+	// Failures are the bad requests in the outage, by backend and reason, the most
+	// first; a reason may be "too slow".
+	Failures []Failure `json:"failures"`
+	// Before is the last event before it began, by the middle of its span.
+	Before *Moment `json:"before,omitempty"`
+	// Inside is the first event in it.
+	Inside *Moment `json:"inside,omitempty"`
+	// MoreEvents is the number of events in it besides.
+	MoreEvents int `json:"moreEvents,omitempty"`
+	// Stage is the stage of the one recovery that was under way for more than half
+	// of the bad requests.
+	Stage string `json:"stage,omitempty"`
+	// Recovering is the pod that was to reach it.
+	Recovering string `json:"recovering,omitempty"`
+}
+
+// A Moment is an event, or the instant at which a fault took effect or was undone.
+type Moment struct {
+	Span
+	// Kind is that of an event, or "fault took effect" or "fault undone".
+	Kind string `json:"kind"`
+	// Subject is that of the event, or the fault.
+	Subject string `json:"subject"`
+	Reason  string `json:"reason,omitempty"`
 }
 
 // A Recovery is what a check shows of the time after one injection.

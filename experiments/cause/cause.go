@@ -1,0 +1,207 @@
+package cause
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments/recovery"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// A Cause is what the record shows of one outage of a check.
+type Cause struct {
+	// Check and Outage name it: the index among the outages of the check.
+	Check  string
+	Outage int
+	// Failures are the bad requests in it, by backend and reason, the most first. A
+	// request that was under way in two outages counts in the first. Empty: the
+	// check is not on requests.
+	Failures []Failure
+	// Before is the last event before it began, Inside the first one in it, and More
+	// the number of events in it besides. An event is placed by the middle of its
+	// span.
+	Before, Inside *Moment
+	More           int
+	// Stage is the stage of the recovery that was under way for more than half of
+	// the bad requests, and Recovering the pod that was to reach it; empty: there is
+	// none, or several pods recovered.
+	Stage, Recovering string
+	// Who and When tell the same in a sentence; empty: nothing is known.
+	Who, When string
+}
+
+// A Failure is how many requests failed for one reason at one backend.
+type Failure struct {
+	Backend string // that answered; empty: none did, or it did not say
+	// Reason is the status, the error, or [Slow].
+	Reason   string
+	Requests int
+}
+
+// Slow is the reason of a request that was answered, and not within what is good.
+const Slow = "too slow"
+
+// A Moment is an event, or the instant at which a fault took effect or was
+// undone.
+type Moment struct {
+	steadystate.Span
+	Kind    string // of the event, or one of the constants
+	Subject string // of the event, or the fault
+	Reason  string // why, in Kubernetes' word
+}
+
+// The kinds of moments that are no events.
+const (
+	FaultOn  = "fault took effect"
+	FaultOff = "fault undone"
+)
+
+// An Inquiry finds the causes of a result's outages. Make it by [NewInquiry].
+type Inquiry struct {
+	result     judge.Result
+	waterfalls []recovery.Waterfall
+	open       []*outage
+}
+
+// outage is an outage under inquiry.
+type outage struct {
+	steadystate.Outage
+	steadystate.Span // from its earliest start to its latest end
+	check            judge.CheckResult
+	index            int
+	failures         map[Failure]int // by backend and reason
+	staged           []int           // bad requests by stage of the one recovery
+}
+
+// NewInquiry begins an inquiry into the outages of a result, of which these are
+// the recoveries.
+func NewInquiry(r judge.Result, waterfalls []recovery.Waterfall) *Inquiry {
+	in := &Inquiry{result: r, waterfalls: waterfalls}
+	for _, c := range r.Checks {
+		for i, o := range c.Outages {
+			in.open = append(in.open, &outage{
+				Outage: o, Span: steadystate.Span{From: o.Start.From, To: o.End.To}, check: c, index: i, failures: map[Failure]int{},
+			})
+		}
+	}
+	return in
+}
+
+// Empty reports whether there is nothing to inquire into.
+func (in *Inquiry) Empty() bool { return len(in.open) == 0 }
+
+// Take adds one entry of the record, in any order.
+func (in *Inquiry) Take(e record.Entry) {
+	if e.Requests == nil {
+		return
+	}
+	for _, q := range e.Requests.List {
+		o := q.Observation()
+		if o.Unknown != "" {
+			continue
+		}
+		counted := map[string]bool{} // by check
+		for _, at := range in.open {
+			if at.check.Signal != e.Requests.Signal || counted[at.check.Check] || !o.Overlaps(at.Span) {
+				continue
+			}
+			counted[at.check.Check] = true
+			if !o.Bad(at.check.Tolerance) {
+				continue
+			}
+			at.failures[Failure{Backend: q.Backend, Reason: cmp.Or(o.Failed, Slow)}]++
+			in.stage(at, q.Sent)
+		}
+	}
+}
+
+// stage counts a bad request by the stage of the recovery that was under way when
+// it was sent. Several pods that recover at once cannot be told apart.
+func (in *Inquiry) stage(at *outage, sent time.Duration) {
+	if len(in.waterfalls) != 1 {
+		return
+	}
+	steps := in.waterfalls[0].Steps
+	if at.staged == nil {
+		at.staged = make([]int, len(steps))
+	}
+	if i := underWay(steps, sent); i >= 0 {
+		at.staged[i]++
+	}
+}
+
+// underWay is the index of the stage of a recovery that is under way at an
+// instant: of those reached later the first, or the one that never was; -1: it is
+// before the fault, or after the recovery. A check's own recovery is no stage of
+// the pod's, and the endpoint of the victim goes beside its stages.
+func underWay(steps []judge.Step, at time.Duration) int {
+	found, when := -1, time.Duration(0)
+	for i, s := range steps {
+		switch {
+		case s.Stage == recovery.Restored || s.Stage == recovery.Removed:
+		case s.Stage == recovery.Fault && s.Reached != nil && at < s.Reached.From:
+			return -1
+		case s.Stage == recovery.Fault:
+		case s.Reached != nil && middle(*s.Reached) > at && (found < 0 || middle(*s.Reached) < when):
+			found, when = i, middle(*s.Reached)
+		}
+	}
+	if found >= 0 {
+		return found
+	}
+	return slices.IndexFunc(steps, func(s judge.Step) bool { return s.Open && s.Took != nil && s.Stage != recovery.Restored })
+}
+
+func middle(s steadystate.Span) time.Duration { return s.From + s.Width()/2 }
+
+// Causes are one for each outage, in the order of the checks.
+func (in *Inquiry) Causes() []Cause {
+	all := moments(in.result)
+	var list []Cause
+	for _, o := range in.open {
+		c := Cause{Check: o.check.Check, Outage: o.index, Failures: o.sorted()}
+		bad := 0
+		for _, f := range c.Failures {
+			bad += f.Requests
+		}
+		for i, n := range o.staged {
+			if 2*n > bad {
+				w := in.waterfalls[0]
+				c.Stage, c.Recovering = w.Steps[i].Stage, w.Victim.Name
+				if w.Replacement != nil {
+					c.Recovering = w.Replacement.Name
+				}
+			}
+		}
+		for _, m := range all {
+			switch at := middle(m.Span); {
+			case at <= middle(o.Start):
+				c.Before = &m
+			case at > middle(o.End):
+			case c.Inside == nil:
+				c.Inside = &m
+			default:
+				c.More++
+			}
+		}
+		c.Who, c.When = in.who(o, c.Failures), when(o, c)
+		list = append(list, c)
+	}
+	return list
+}
+
+// sorted are the failures, the most first.
+func (o *outage) sorted() []Failure {
+	var list []Failure
+	for f, n := range o.failures {
+		f.Requests = n
+		list = append(list, f)
+	}
+	slices.SortFunc(list, func(a, b Failure) int {
+		return cmp.Or(cmp.Compare(b.Requests, a.Requests), cmp.Compare(a.Backend, b.Backend), cmp.Compare(a.Reason, b.Reason))
+	})
+	return list
+}
