@@ -21,12 +21,14 @@ import (
 )
 
 // JSON writes reports for programs, as one document of package results.
-func JSON(w io.Writer, list ...Report) error {
-	d := results.Document{
+func JSON(w io.Writer, list ...Report) error { return Document(list...).Write(w) }
+
+// Document is the document of package results that [JSON] writes.
+func Document(list ...Report) results.Document {
+	return results.Document{
 		Format: results.Format, Version: results.Version, ToolVersion: record.Tool(),
 		Verdict: Worst(list...).String(), ExitCode: ExitCode(list...), Results: each(list, Report.result),
 	}
-	return d.Write(w)
 }
 
 // ReadJSON reads the reports of a document that [JSON] wrote. They have no time

@@ -2,17 +2,13 @@ package reports_test
 
 import (
 	"bytes"
-	"encoding/json"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"reflect"
 	"strings"
 	"testing"
 
-	generator "github.com/invopop/jsonschema"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"github.com/aftershockhq/aftershock/internal/documents"
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/reports/results"
 )
@@ -20,56 +16,17 @@ import (
 // generated is the schema that the types and their comments make.
 func generated(t *testing.T) []byte {
 	t.Helper()
-	r := generator.Reflector{AllowAdditionalProperties: true, CommentMap: comments(t)}
-	schema := r.Reflect(&results.Document{})
-	schema.ID = "urn:aftershock:results:1"
-	schema.Title = "The results of experiments, version 1"
-	schema.Description = "Version 1 only ever gains fields. Each quantity has one unit, which is in its name or in a field unit. Instants are seconds since the run's start. An end that is not bounded is absent, and so is what was not observed."
-	d := schema.Definitions["Document"]
-	d.Properties.Set("format", &generator.Schema{Const: results.Format})
-	d.Properties.Set("version", &generator.Schema{Const: results.Version})
-	var out bytes.Buffer
-	e := json.NewEncoder(&out)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(schema); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
-}
-
-// comments are those of the types and fields of the document, by their names.
-func comments(t *testing.T) map[string]string {
-	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "results/results.go", nil, parser.ParseComments)
+	schema, err := documents.Schema(&results.Document{}, documents.About{
+		ID:          "urn:aftershock:results:1",
+		Title:       "The results of experiments, version 1",
+		Description: "Version 1 only ever gains fields. Each quantity has one unit, which is in its name or in a field unit. Instants are seconds since the run's start. An end that is not bounded is absent, and so is what was not observed.",
+		Format:      results.Format, Version: results.Version,
+		Sources: map[string][]string{reflect.TypeFor[results.Document]().PkgPath(): {"results/results.go"}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := map[string]string{}
-	text := func(groups ...*ast.CommentGroup) string {
-		for _, g := range groups {
-			if text := strings.Join(strings.Fields(g.Text()), " "); text != "" {
-				return text
-			}
-		}
-		return ""
-	}
-	ast.Inspect(file, func(n ast.Node) bool {
-		g, ok := n.(*ast.GenDecl)
-		if !ok || g.Tok != token.TYPE {
-			return true
-		}
-		spec := g.Specs[0].(*ast.TypeSpec)
-		name := reflect.TypeFor[results.Document]().PkgPath() + "." + spec.Name.Name
-		found[name] = text(g.Doc)
-		for _, f := range spec.Type.(*ast.StructType).Fields.List {
-			for _, field := range f.Names {
-				found[name+"."+field.Name] = text(f.Doc, f.Comment)
-			}
-		}
-		return false
-	})
-	return found
+	return schema
 }
 
 func TestTheSchemaIsThatOfTheTypes(t *testing.T) {

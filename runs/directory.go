@@ -147,8 +147,12 @@ func suite(e experiments.Experiment) string {
 	return strings.Join(e.Labels[:n], "/")
 }
 
-// PageFile is the name of the page in a directory of runs.
-const PageFile = "report.html"
+// PageFile and ResultsFile are the names of the page and of the results as JSON in a
+// directory of runs.
+const (
+	PageFile    = "report.html"
+	ResultsFile = "results.json"
+)
 
 // WriteReports writes all reports, in every format.
 func (d *Directory) WriteReports() error {

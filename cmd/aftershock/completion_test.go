@@ -39,6 +39,7 @@ func TestAShellCompletes(t *testing.T) {
 		{"a configuration by its extension", []string{"sweep", "--file", ""}, []string{"yaml", "yml", filesByExtension}, nil},
 		{"records by theirs", []string{"judge", ""}, []string{"jsonl", filesByExtension}, nil},
 		{"of a report too", []string{"report", ""}, []string{"jsonl", filesByExtension}, nil},
+		{"of the sides of a diff too", []string{"diff", "before", ""}, []string{"jsonl", "json", filesByExtension}, nil},
 		{"directories", []string{"run", "--out", ""}, []string{directories}, nil},
 		{"formats of reports", []string{"report", "--output", ""}, []string{"junit", "html", noFiles}, nil},
 		{"of what else is printed", []string{"version", "-o", ""}, []string{"text", "json", noFiles}, nil},

@@ -44,8 +44,8 @@ func call(t *testing.T, args ...string) (code int, stdout, stderr string) {
 }
 
 // record writes a record of a service that was good or bad all the time, and
-// of a run that ended as told.
-func recorded(t *testing.T, dir, name string, good bool, end string) string {
+// of a run that ended as told, with its entries changed.
+func recorded(t *testing.T, dir, name string, good bool, end string, change ...func(*record.Entry)) string {
 	t.Helper()
 	seen := strings.Repeat("+", 60)
 	if !good {
@@ -56,6 +56,9 @@ func recorded(t *testing.T, dir, name string, good bool, end string) string {
 	for _, e := range recordtest.Entries(&record.Plan{Name: name, Settle: time.Second, Checks: []steadystate.Check{{
 		Name: "service: up", Signal: "up", Good: steadystate.AtLeast(1), Limits: steadystate.Limits("downtime <= 5s"),
 	}}}, "0 phase settle\n0 see up "+seen[:10]+"\n10 phase inject\n10 see up "+seen[10:]+"\n60 end "+strings.ReplaceAll(end, " ", "_")) {
+		for _, c := range change {
+			c(&e)
+		}
 		if err := encoder.Encode(e); err != nil {
 			t.Fatal(err)
 		}
@@ -135,6 +138,13 @@ func TestExitCodesAndMessages(t *testing.T) {
 		{"the schema of the JSON needs no record", []string{"report", "--schema"}, exitHeld, "json-schema.org"},
 		{"and takes none", []string{"report", "--schema", held}, exitUsage, "unknown command"},
 		{"a report that cannot be written", []string{"report", broken, "--file", "no/such/dir/x.xml"}, exitUsage, "no such file"},
+		{"a diff has two sides", []string{"diff", held}, exitUsage, "accepts 2 arg(s), received 1"},
+		{"a run is on one of them", []string{"diff", held, held}, exitUsage, "run test of held is on both sides"},
+		{"experiments of other names are not compared", []string{"diff", held, broken}, exitUnknown, "not compared: no run after"},
+		{"a side that is not there", []string{"diff", held, "gone"}, exitUsage, "no such file"},
+		{"a side with nothing in it", []string{"diff", held, "empty"}, exitUsage, "no record (*.jsonl) and no results.json in empty"},
+		{"a diff is text or JSON", []string{"diff", held, broken, "-o", "html"}, exitUsage, `--output "html": want one of text, json`},
+		{"the schema of a diff needs no side", []string{"diff", "--schema"}, exitHeld, "urn:aftershock:diff:1"},
 		{"no configuration", []string{"run"}, exitUsage, "no configuration: there is no aftershock.yaml here"},
 		{"a configuration that is not there", []string{"run", "-f", "other.yaml"}, exitUsage, "other.yaml: no such file or directory; write a first one with \"aftershock init -f other.yaml\""},
 		{"nor for preflight", []string{"preflight"}, exitUsage, "no configuration"},

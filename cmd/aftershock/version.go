@@ -18,7 +18,6 @@ import (
 )
 
 func versionCommand() *cobra.Command {
-	var output string
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Print the version, the commit, and the formats that this program reads and writes",
@@ -28,19 +27,19 @@ reads and writes: the configuration, records, results, and Chaos Mesh's API.`,
   aftershock version --output json | jq -r .version`,
 		Args: noArgs,
 	}
-	cmd.Flags().StringVarP(&output, "output", "o", "text", "text or json")
-	completeFlag(cmd, "output", completeTextOrJSON)
+	output := textOrJSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		switch output {
-		case "text":
+		asJSON, err := output()
+		if err != nil {
+			return err
+		}
+		if !asJSON {
 			_, err := io.WriteString(cmd.OutOrStdout(), thisBuild().String())
 			return err
-		case "json":
-			encoder := json.NewEncoder(cmd.OutOrStdout())
-			encoder.SetIndent("", "  ")
-			return encoder.Encode(thisBuild())
 		}
-		return usageError{fmt.Errorf("--output %q: want one of text, json", output)}
+		encoder := json.NewEncoder(cmd.OutOrStdout())
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(thisBuild())
 	}
 	return cmd
 }

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aftershockhq/aftershock/compare"
+	"github.com/aftershockhq/aftershock/reports"
+	"github.com/aftershockhq/aftershock/reports/results"
+	"github.com/aftershockhq/aftershock/runs"
+	"github.com/aftershockhq/aftershock/runs/audit"
+)
+
+func diffCommand() *cobra.Command {
+	var options compare.Options
+	var schema bool
+	cmd := &cobra.Command{
+		Use:   "diff BEFORE AFTER",
+		Short: "Say what changed between two sets of runs",
+		Long: `Diff pairs runs by experiment and by the hash of the plan: what was done must be
+the same, the limits need not be. BEFORE and AFTER are each a record, results as
+JSON, or a directory, which stands for all in it and below it.
+
+Each figure is known between bounds. With one run a side diff says whether the
+bounds overlap, which shows no change of the service. A change needs sets of runs:
+the exact test of Mann and Whitney, of verdicts that of Fisher, with Holm's
+correction over all rows, so that sets of the same service show any change in at
+most 5 of 100 diffs. It must hold for all values within the bounds. Where none is
+shown, diff says how large one would have had to be to be shown nine times in ten.
+
+Exit codes:
+  0  no change for the worse, in rows that could have shown one
+  1  a change for the worse
+  2  usage, or what cannot be read
+  3  cannot tell: too few runs, another plan, or a figure or an experiment has gone`,
+		Example: `  aftershock diff runs-of-v1 runs-of-v2
+  aftershock diff runs/20260302T101500.000Z/results.json runs/20260303T101500.000Z
+  aftershock diff before after --output json | jq -r .outcome
+  aftershock diff --schema`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if schema {
+				return noArgs(cmd, args)
+			}
+			return asUsage(cobra.ExactArgs(2)(cmd, args))
+		},
+		ValidArgsFunction: completeResults,
+	}
+	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of --output json, and do nothing else")
+	cmd.Flags().BoolVar(&options.SamePlan, "same-plan", false, "compare runs whose records have no hash of their plan, too: you say that they did the same")
+	output := textOrJSONFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if schema {
+			_, err := io.WriteString(cmd.OutOrStdout(), compare.DiffSchema())
+			return err
+		}
+		asJSON, err := output()
+		if err != nil {
+			return err
+		}
+		before, err := resultsOf(args[0])
+		if err != nil {
+			return err
+		}
+		after, err := resultsOf(args[1])
+		if err != nil {
+			return err
+		}
+		diff, err := compare.NewDiff(before, after, options)
+		if err != nil {
+			return usageError{err}
+		}
+		write := diff.Text
+		if asJSON {
+			write = diff.JSON
+		}
+		if err := write(cmd.OutOrStdout()); err != nil {
+			return err
+		}
+		if diff.ExitCode != exitHeld {
+			return errVerdict(diff.ExitCode)
+		}
+		return nil
+	}
+	return cmd
+}
+
+// textOrJSONFlag is --output of what is no report.
+func textOrJSONFlag(cmd *cobra.Command) (asJSON func() (bool, error)) {
+	output := cmd.Flags().StringP("output", "o", "text", "text or json")
+	completeFlag(cmd, "output", completeTextOrJSON)
+	return func() (bool, error) {
+		if *output != "text" && *output != "json" {
+			return false, usageError{fmt.Errorf("--output %q: want one of text, json", *output)}
+		}
+		return *output == "json", nil
+	}
+}
+
+// resultsOf are the results of a record, of a document of results, or of all in a
+// directory and below it. A run of which there are both is that of its record.
+func resultsOf(path string) ([]results.Result, error) {
+	paths := []string{path}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		if paths, err = resultsBelow(path); err != nil {
+			return nil, usageError{err}
+		}
+	}
+	var list []results.Result
+	seen := map[string]bool{}
+	for _, path := range paths {
+		found, err := reportFiles([]string{path})
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range reports.Document(found...).Results { // without what a page draws
+			if run := fmt.Sprintf("%q %q %s", r.Run.ID, r.Experiment, r.Run.Started); !seen[run] {
+				seen[run] = true
+				list = append(list, r)
+			}
+		}
+	}
+	return list, nil
+}
+
+// resultsBelow are the records in a directory and below it, and then the results that
+// runs wrote beside them.
+func resultsBelow(dir string) ([]string, error) {
+	var records, documents []string
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil || d.IsDir():
+		case filepath.Ext(path) == ".jsonl" && !audit.IsChain(path):
+			records = append(records, path)
+		case d.Name() == runs.ResultsFile:
+			documents = append(documents, path)
+		}
+		return err
+	})
+	paths := append(records, documents...)
+	if err == nil && len(paths) == 0 {
+		err = errors.New("no record (*.jsonl) and no " + runs.ResultsFile + " in " + dir)
+	}
+	return paths, err
+}

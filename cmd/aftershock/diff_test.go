@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aftershockhq/aftershock/compare"
+	"github.com/aftershockhq/aftershock/record"
+)
+
+// trials records runs of one experiment and plan in a directory; which of them were
+// good, good says.
+func trials(t *testing.T, dir string, n int, good func(trial int) bool) string {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), dir)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for trial := range n {
+		name := fmt.Sprint(filepath.Base(dir), trial)
+		recorded(t, dir, name, good(trial), record.Completed, func(e *record.Entry) {
+			switch {
+			case e.Header != nil:
+				e.Header.Run, e.Header.Started = name, time.Date(2026, 3, 2, 10, trial, 0, 0, time.UTC)
+			case e.Plan != nil:
+				e.Plan.Name, e.Plan.Hash = "shop/kill", "0123456789abcdef"
+			}
+		})
+	}
+	return dir
+}
+
+func always(int) bool { return true }
+
+func never(int) bool { return false }
+
+func TestDiff(t *testing.T) {
+	before, broken := trials(t, "before", 6, always), trials(t, "broken", 6, never)
+	results := filepath.Join(t.TempDir(), "results.json")
+	if code, _, stderr := call(t, "report", broken, "-o", "json", "--file", results); code != exitHeld {
+		t.Fatal(stderr)
+	}
+	for _, row := range []struct {
+		sentence string
+		args     []string
+		code     int
+		want     string
+	}{
+		{"directories", []string{before, broken}, exitBroken, "WORSE  verdict               0% broken -> 100% broken     p 0.0043"},
+		{"results as JSON are as their records", []string{before, results}, exitBroken, "WORSE  service: up downtime  0s -> at least 38s (6 open)"},
+		{"what is better is no failure", []string{broken, before}, exitHeld, "BETTER: 2 better"},
+		{"the same service", []string{before, trials(t, "after", 6, always)}, exitHeld, "NO CHANGE: 2 no change"},
+		{"sets that are too small", []string{before, trials(t, "after", 2, never)}, exitUnknown, "CANNOT TELL"},
+		{"single runs", []string{filepath.Join(before, "before0.jsonl"), filepath.Join(broken, "broken0.jsonl")}, exitUnknown, "one run a side shows no change of the service"},
+		{"JSON", []string{before, broken, "-o", "json"}, exitBroken, `"format": "` + compare.DiffFormat + `"`},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			code, stdout, stderr := call(t, append([]string{"diff"}, row.args...)...)
+			if code != row.code || !strings.Contains(stdout, row.want) || stderr != "" {
+				t.Errorf("exit code %d, want %d and %q in\n%s%s", code, row.code, row.want, stdout, stderr)
+			}
+		})
+	}
+}

@@ -1,0 +1,16 @@
+// Package compare says what changed between sets of runs, from their
+// results.
+//
+//	diff, err := compare.NewDiff(before, after)
+//	if err != nil {
+//		return err
+//	}
+//	fmt.Println(diff.Outcome)
+//	return diff.Text(os.Stdout)
+//
+// A [Diff] pairs runs by experiment and plan. Each figure is known between bounds,
+// and what is said of sets of runs holds for every value within them: a set is longer
+// than another only if it would be with each of its own figures at its low end and
+// each of the other's at its high end. A run that came to an end of its own without a
+// figure may have had any.
+package compare
