@@ -1,5 +1,5 @@
-// Package compare says what changed between sets of runs, from their
-// results.
+// Package compare says what changed between sets of runs, and how the runs of
+// experiments went over time, from their results.
 //
 //	diff, err := compare.NewDiff(before, after)
 //	if err != nil {
@@ -13,4 +13,8 @@
 // than another only if it would be with each of its own figures at its low end and
 // each of the other's at its high end. A run that came to an end of its own without a
 // figure may have had any.
+//
+// A [Trend] is the verdicts of each experiment in the order of its runs, and its times
+// to recovery by package survival, in which an outage that was not over counts as one
+// that lasted at least so long.
 package compare

@@ -2,8 +2,15 @@ package compare
 
 import _ "embed"
 
-//go:embed diff.schema.json
-var diffSchema string
+var (
+	//go:embed diff.schema.json
+	diffSchema string
+	//go:embed trend.schema.json
+	trendSchema string
+)
 
 // DiffSchema is the JSON Schema (draft 2020-12) of a [Diff].
 func DiffSchema() string { return diffSchema }
+
+// TrendSchema is the JSON Schema (draft 2020-12) of a [Trend].
+func TrendSchema() string { return trendSchema }

@@ -40,6 +40,7 @@ func TestAShellCompletes(t *testing.T) {
 		{"records by theirs", []string{"judge", ""}, []string{"jsonl", filesByExtension}, nil},
 		{"of a report too", []string{"report", ""}, []string{"jsonl", filesByExtension}, nil},
 		{"of the sides of a diff too", []string{"diff", "before", ""}, []string{"jsonl", "json", filesByExtension}, nil},
+		{"of a trend", []string{"trend", ""}, []string{"jsonl", "json", filesByExtension}, nil},
 		{"directories", []string{"run", "--out", ""}, []string{directories}, nil},
 		{"formats of reports", []string{"report", "--output", ""}, []string{"junit", "html", noFiles}, nil},
 		{"of what else is printed", []string{"version", "-o", ""}, []string{"text", "json", noFiles}, nil},

@@ -43,12 +43,7 @@ Exit codes:
   aftershock diff runs/20260302T101500.000Z/results.json runs/20260303T101500.000Z
   aftershock diff before after --output json | jq -r .outcome
   aftershock diff --schema`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if schema {
-				return noArgs(cmd, args)
-			}
-			return asUsage(cobra.ExactArgs(2)(cmd, args))
-		},
+		Args:              argsUnless(&schema, cobra.ExactArgs(2)),
 		ValidArgsFunction: completeResults,
 	}
 	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of --output json, and do nothing else")
@@ -63,11 +58,11 @@ Exit codes:
 		if err != nil {
 			return err
 		}
-		before, err := resultsOf(args[0])
+		before, err := resultsOf(args[:1])
 		if err != nil {
 			return err
 		}
-		after, err := resultsOf(args[1])
+		after, err := resultsOf(args[1:])
 		if err != nil {
 			return err
 		}
@@ -102,14 +97,29 @@ func textOrJSONFlag(cmd *cobra.Command) (asJSON func() (bool, error)) {
 	}
 }
 
-// resultsOf are the results of a record, of a document of results, or of all in a
-// directory and below it. A run of which there are both is that of its record.
-func resultsOf(path string) ([]results.Result, error) {
-	paths := []string{path}
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		if paths, err = resultsBelow(path); err != nil {
-			return nil, usageError{err}
+// argsUnless are the arguments of a command, which takes none with a flag that prints
+// a schema.
+func argsUnless(schema *bool, args cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, given []string) error {
+		if *schema {
+			return noArgs(cmd, given)
 		}
+		return asUsage(args(cmd, given))
+	}
+}
+
+// resultsOf are the results of records, of documents of results, and of all in
+// directories and below them. A run of which there are both is that of its record.
+func resultsOf(args []string) ([]results.Result, error) {
+	var paths []string
+	for _, arg := range args {
+		below := []string{arg}
+		if info, err := os.Stat(arg); err == nil && info.IsDir() {
+			if below, err = resultsBelow(arg); err != nil {
+				return nil, usageError{err}
+			}
+		}
+		paths = append(paths, below...)
 	}
 	var list []results.Result
 	seen := map[string]bool{}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -37,6 +38,31 @@ func trials(t *testing.T, dir string, n int, good func(trial int) bool) string {
 func always(int) bool { return true }
 
 func never(int) bool { return false }
+
+// Of 100 records every tenth is broken, by an outage that is not over.
+func TestTrendOfAHundredRecords(t *testing.T) {
+	dir := trials(t, "runs", 100, func(trial int) bool { return trial%10 != 9 })
+	code, stdout, stderr := call(t, "trend", dir)
+	for _, want := range []string{
+		"shop/kill  100 runs\n  1  2026-03-02 10:00 to 2026-03-02 11:39, 100 runs: 90 held, 10 broken\n     plan 0123456789ab…\n",
+		strings.Repeat("+++++++++-", 7) + "\n", strings.Repeat("+++++++++-", 3) + "\n",
+	} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("no %q in\n%s", want, stdout)
+		}
+	}
+	if code != exitHeld || stderr != "" {
+		t.Errorf("exit code %d, %s", code, stderr)
+	}
+	code, stdout, _ = call(t, "trend", dir, "-o", "json")
+	var trend compare.Trend
+	if err := json.Unmarshal([]byte(stdout), &trend); code != exitHeld || err != nil {
+		t.Fatalf("exit code %d, %v", code, err)
+	}
+	if s := trend.Experiments[0].Stretches; len(s) != 1 || len(s[0].Points) != 100 || s[0].Broken != 10 || s[0].Points[9].Verdict != "broken" {
+		t.Errorf("%+v", s)
+	}
+}
 
 func TestDiff(t *testing.T) {
 	before, broken := trials(t, "before", 6, always), trials(t, "broken", 6, never)

@@ -44,7 +44,7 @@ held. A run is written to a record, which can be judged again at any time.
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{errors.New(err.Error() + "; see \"" + cmd.CommandPath() + " --help\"")}
 	})
-	root.AddCommand(demoCommand(), initCommand(), catalogCommand(), schemaCommand(), explainCommand(), calibrateCommand(), runCommand(), preflightCommand(), rbacCommand(), judgeCommand(), reportCommand(), diffCommand(), auditCommand(), sweepCommand(), stopCommand(), resumeCommand(), versionCommand(), loadWorkerCommand(), switchCommand())
+	root.AddCommand(demoCommand(), initCommand(), catalogCommand(), schemaCommand(), explainCommand(), calibrateCommand(), runCommand(), preflightCommand(), rbacCommand(), judgeCommand(), reportCommand(), diffCommand(), trendCommand(), auditCommand(), sweepCommand(), stopCommand(), resumeCommand(), versionCommand(), loadWorkerCommand(), switchCommand())
 	err := root.ExecuteContext(ctx)
 	_, _ = io.WriteString(stderr, message(err))
 	return exitCode(err)

@@ -34,12 +34,7 @@ plugin; the default has properties, file and line in each test case.`,
   aftershock report record.jsonl --output junit --file junit.xml
   aftershock report first/results.json second/results.json --output junit --junit strict
   aftershock report --schema`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if schema {
-				return noArgs(cmd, args)
-			}
-			return asUsage(cobra.MinimumNArgs(1)(cmd, args))
-		},
+		Args: argsUnless(&schema, cobra.MinimumNArgs(1)),
 	}
 	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of --output json, and do nothing else")
 	cmd.Flags().StringVar(&file, "file", "", "where to write; default: standard output")

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aftershockhq/aftershock/compare"
+)
+
+func trendCommand() *cobra.Command {
+	var schema bool
+	cmd := &cobra.Command{
+		Use:   "trend RUNS...",
+		Short: "Show verdicts and times to recovery over time, by version of the service",
+		Long: `Trend shows the runs of each experiment in their order: their verdicts, and the
+times to recovery of their checks. RUNS are directories, which stand for all in
+them and below, records, or results as JSON. Runs that follow each other with one
+plan and the same images are summed up together.
+
+The median and the 90th percentile are by Kaplan and Meier: an outage that was not
+over when the record ended counts as one that lasted longer than it was seen to.
+They are between the estimate from the lower bounds of the times and that from the
+upper ones; behind them is where they lie at 95 %.
+
+Exit codes:
+  0  shown, whatever the verdicts
+  2  usage, or what cannot be read`,
+		Example: `  aftershock trend runs
+  aftershock trend runs-of-v1 runs-of-v2 --output json
+  aftershock trend --schema`,
+		Args:              argsUnless(&schema, cobra.MinimumNArgs(1)),
+		ValidArgsFunction: completeResults,
+	}
+	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of --output json, and do nothing else")
+	output := textOrJSONFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if schema {
+			_, err := io.WriteString(cmd.OutOrStdout(), compare.TrendSchema())
+			return err
+		}
+		asJSON, err := output()
+		if err != nil {
+			return err
+		}
+		list, err := resultsOf(args)
+		if err != nil {
+			return err
+		}
+		trend := compare.NewTrend(list)
+		if asJSON {
+			return trend.JSON(cmd.OutOrStdout())
+		}
+		return trend.Text(cmd.OutOrStdout())
+	}
+	return cmd
+}
