@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help size demo examples test race test-lab lint build lab lab-image lab-down lab-status e2e e2e-smoke rights torture contest abort-times bench readers
+.PHONY: help size demo examples test race test-lab lint build lab lab-image lab-down lab-status e2e e2e-smoke rights torture contest outages abort-times bench readers
 
 # One configuration for every build: a static binary, and each dependency compiled once.
 export CGO_ENABLED := 0
@@ -81,6 +81,9 @@ contest: lab-image ## start 20 runs at once on the lab: some wait for the others
 	go run ./internal/torture contest
 	go run ./internal/torture -patient 5 contest
 	go run ./internal/torture -apart contest
+
+outages: lab-image ## take the API server, Chaos Mesh, Prometheus, a node, the disk or the clock from runs on the lab
+	go run ./internal/outages
 
 abort-times: lab-image ## time N=50 aborts on the lab, from the breach to the delete and until the effect is gone
 	go run ./internal/torture -n $(or $(N),50) aborts

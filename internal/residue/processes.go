@@ -58,3 +58,6 @@ func each(proc string, f func(pid, name string)) {
 		}
 	}
 }
+
+// Named are the numbers of the processes with a name.
+func Named(name string) []string { return pids("/proc", []string{name}) }

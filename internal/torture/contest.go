@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -156,16 +157,19 @@ func (c contest) enter(ctx context.Context, l *trial.Lab, harness, out string) (
 	directory := func(n int) string { return filepath.Join(out, fmt.Sprintf("run%02d", n)) }
 	began := time.Now()
 	for n := range c.runs {
-		if c.apart {
-			if err := os.Setenv(trial.AheadVariable, fmt.Sprint((n%3-1)*30)); err != nil {
-				return nil, 0, err
-			}
-		}
 		var more []string
 		if n < c.patient {
 			more = []string{"--wait", patience.String()}
 		}
-		p, failed := trial.Start(harness, l.File, directory(n), "checkout/contest", more...)
+		command := exec.Command(harness, append(trial.Arguments(l.File, directory(n), "checkout/contest"), more...)...)
+		if c.apart {
+			clock := trial.Clock(directory(n) + ".clock")
+			if err = clock.Set(int8(n%3-1) * 30); err != nil {
+				break
+			}
+			command.Env = append(os.Environ(), clock.Variable())
+		}
+		p, failed := trial.Begin(command, directory(n))
 		if failed != nil {
 			err = failed
 			break

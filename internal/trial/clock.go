@@ -2,6 +2,7 @@ package trial
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,21 +10,52 @@ import (
 	"strings"
 )
 
-// AheadVariable has the seconds that the wall clock is ahead in a program that was
-// built by BuildWithClock.
-const AheadVariable = "AFTERSHOCK_CLOCK_AHEAD"
+// A Clock is how many seconds the wall clock is ahead of the machine's in a program
+// that [BuildWithClock] built, for as long as it runs: the first byte of a file.
+type Clock string
 
-// aheadSource is a file of package time.
-const aheadSource = `package time
+// Set sets it. It does not truncate the file, which is mapped.
+func (c Clock) Set(seconds int8) error {
+	file, err := os.OpenFile(string(c), os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write([]byte{byte(seconds)})
+	return errors.Join(err, file.Close())
+}
+
+// Variable is for the program's environment.
+func (c Clock) Variable() string { return clockVariable + "=" + string(c) }
+
+const clockVariable = "AFTERSHOCK_CLOCK"
+
+// clockSource is a file of package time. It maps the file, so that to read the clock
+// takes no system call.
+const clockSource = `package time
 
 import "syscall"
 
-// ahead is how many seconds the wall clock is ahead of the machine's.
-var ahead = func() int64 {
-	text, _ := syscall.Getenv("` + AheadVariable + `")
-	n, _ := atoi(text)
-	return int64(n)
+var clock = func() []byte {
+	path, _ := syscall.Getenv("` + clockVariable + `")
+	file, err := syscall.Open(path, syscall.O_RDONLY, 0)
+	if err != nil {
+		return []byte{0}
+	}
+	defer syscall.Close(file)
+	mapped, err := syscall.Mmap(file, 0, 1, syscall.PROT_READ, syscall.MAP_SHARED)
+	if err != nil {
+		return []byte{0}
+	}
+	return mapped
 }()
+
+// ahead is how many seconds the wall clock is ahead of the machine's.
+func ahead() int64 {
+	if len(clock) == 0 {
+		return 0 // it is not yet mapped
+	}
+	return int64(int8(clock[0]))
+}
 `
 
 // BuildWithClock builds the harness with a wall clock that need not be the machine's.
@@ -39,12 +71,12 @@ func BuildWithClock(ctx context.Context, out string) (path string, err error) {
 		return "", err
 	}
 	const reading = "sec, nsec, mono := runtimeNow()\n"
-	changed := strings.Replace(string(text), "func Now() Time {\n\t"+reading, "func Now() Time {\n\t"+reading+"\tsec += ahead\n", 1)
+	changed := strings.Replace(string(text), "func Now() Time {\n\t"+reading, "func Now() Time {\n\t"+reading+"\tsec += ahead()\n", 1)
 	if changed == string(text) {
 		return "", fmt.Errorf("%s: time.Now is not what it was", source)
 	}
 	var replaced []string
-	for name, text := range map[string]string{"time.go": changed, "ahead.go": aheadSource} {
+	for name, text := range map[string]string{"time.go": changed, "ahead.go": clockSource} {
 		file := filepath.Join(out, name)
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			return "", err

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -23,14 +24,21 @@ type Process struct {
 	Printed bytes.Buffer  // to be read once it has ended
 	Ended   chan struct{} // closed then
 
-	out string
+	Out string // where its record is, as seen from here
 }
 
-// Start starts a run of an experiment, whose record goes to a directory. ^C is for
-// this program, which ends the run itself.
+// Start starts a run of an experiment, whose record goes to a directory.
 func Start(program, file, out, id string, more ...string) (*Process, error) {
-	p := &Process{Cmd: exec.Command(program, "run", "-f", file, "--out", out, id), Ended: make(chan struct{}), out: out}
-	p.Args = append(p.Args, more...)
+	return Begin(exec.Command(program, append(Arguments(file, out, id), more...)...), out)
+}
+
+// Arguments are those of a run of an experiment, whose record goes to a directory.
+func Arguments(file, out, id string) []string { return []string{"run", "-f", file, "--out", out, id} }
+
+// Begin starts a command that runs the harness, whose record is in a directory as
+// seen from here. ^C is for this program, which ends the run itself.
+func Begin(command *exec.Cmd, out string) (*Process, error) {
+	p := &Process{Cmd: command, Ended: make(chan struct{}), Out: out}
 	p.Stdout, p.Stderr = &p.Printed, &p.Printed
 	p.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := p.Start(); err != nil {
@@ -43,9 +51,19 @@ func Start(program, file, out, id string, more ...string) (*Process, error) {
 	return p, nil
 }
 
+// BeginIn is Begin for a command with a mount namespace of its own, in which the
+// record is.
+func BeginIn(command *exec.Cmd, out string) (*Process, error) {
+	p, err := Begin(command, out)
+	if err == nil {
+		p.Out = filepath.Join("/proc", strconv.Itoa(p.Process.Pid), "root", out)
+	}
+	return p, err
+}
+
 // Stop ends the run, which undoes its fault.
 func (p *Process) Stop() {
-	_ = p.Process.Signal(syscall.SIGTERM)
+	_ = syscall.Kill(-p.Process.Pid, syscall.SIGTERM) // its group
 	<-p.Ended
 }
 
@@ -58,13 +76,13 @@ func (p *Process) Await(ctx context.Context, mark string) (bool, error) {
 			p.Stop()
 			return false, context.Cause(ctx)
 		case <-p.Ended:
-			if RecordIn(p.out) == "" {
+			if RecordIn(p.Out) == "" {
 				return false, fmt.Errorf("the run did not begin: %s", p.Printed.String())
 			}
 			return false, nil
 		case <-time.After(2 * time.Millisecond):
 		}
-		path := RecordIn(p.out)
+		path := RecordIn(p.Out)
 		if path == "" {
 			continue
 		}

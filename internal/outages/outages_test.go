@@ -1,0 +1,90 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// A row passes only if its run ended as it may, with every proof of what held, with
+// nothing left and a report that names the outage.
+func TestOnlyWhatIsRightPasses(t *testing.T) {
+	fine := row{name: "a", fault: "kill", phase: record.PhaseHold, ends: []int{0, 3}, says: "away"}
+	held := result{Row: "a/kill", Began: "hold", From: "hold +1.0s", Verdict: steadystate.Held.String(), Proven: true, Held: 5, Proofs: 5, Says: "it was away"}
+	for _, c := range []struct {
+		sentence string
+		row      row
+		change   func(*result)
+		want     string
+	}{
+		{"held with every proof", fine, func(*result) {}, ""},
+		{"held with a proof that was not", fine, func(r *result) { r.Held = 4 }, "held with 4 of 5 proofs"},
+		{"held with a caveat", fine, func(r *result) { r.Proven = false }, "held with 5 of 5 proofs"},
+		{"held without any proof", fine, func(r *result) { r.Held, r.Proofs = 0, 0 }, "held with 0 of 0 proofs"},
+		{"another end", fine, func(r *result) { r.Code, r.Recorded = 1, 1 }, "ended with 1, want one of [0 3]"},
+		{"a record that says otherwise", fine, func(r *result) { r.Code = 3 }, "ended with 3, and its record says 0"},
+		{"in another phase", fine, func(r *result) { r.Began, r.From = "watch", "watch +0.1s" }, "began in watch +0.1s, and was to begin in hold"},
+		{"a crash", fine, func(r *result) { r.Printed = "panic: nil map" }, "it crashed"},
+		{"a report that says nothing of it", fine, func(r *result) { r.Says = "" }, "does not name the outage"},
+		{"something left", fine, func(r *result) { r.Left = []string{"Lease a/b"} }, "left: Lease a/b"},
+		{"no record", fine, func(r *result) { r.Problem = "the record has no beginning" }, "no beginning"},
+		{"left, and swept", row{phase: record.PhaseHold, ends: []int{0}, remover: bySweep}, func(r *result) { r.Left = []string{"Lease a/b"} }, ""},
+		{"left by the sweep", row{phase: record.PhaseHold, ends: []int{0}, remover: bySweep}, func(r *result) { r.Left, r.Still = []string{"a"}, []string{"a"} }, "left after aftershock sweep: a"},
+		{"refused, as it must be", row{ends: []int{3}, says: "away", untouched: true}, func(r *result) { *r = result{Code: 3, Says: "away"} }, ""},
+	} {
+		got := held
+		c.change(&got)
+		if wrong := strings.Join(got.wrong(c.row), "; "); (wrong == "") != (c.want == "") || !strings.Contains(wrong, c.want) {
+			t.Errorf("%s: %q, want %q", c.sentence, wrong, c.want)
+		}
+	}
+}
+
+// The last result of a row counts, and a row that was not tried has not passed.
+func TestTheTableIsWhole(t *testing.T) {
+	all := []row{{name: "a", fault: "kill", ends: []int{3}, untouched: true}, {name: "b", fault: "kill"}}
+	var out strings.Builder
+	err := table(&out, all, []result{{Row: "a/kill", Code: 5}, {Row: "a/kill", Code: 3}})
+	if err == nil || err.Error() != "b/kill: not tried" || !strings.Contains(out.String(), "1 of 2 rows tried, 0 wrong") {
+		t.Errorf("%v: %s", err, &out)
+	}
+	if err := table(&out, all[:1], []result{{Row: "a/kill", Code: 3}, {Row: "a/kill", Code: 5}}); err == nil || !strings.Contains(err.Error(), "ended with 5") {
+		t.Error(err)
+	}
+}
+
+// Rows have names of their own, and each states its ends and what the report must
+// say.
+func TestEachRowStatesWhatIsRight(t *testing.T) {
+	var ids []string
+	for _, r := range rows() {
+		if len(r.ends) == 0 || faultTexts[r.fault] == "" || r.begin == nil || r.end == nil || (r.says == "") != (r.name == "none") {
+			t.Errorf("%s does not say what is right", r.id())
+		}
+		if slices.Contains(r.ends, 5) != (r.remover != "") {
+			t.Errorf("%s: what ends with 5 leaves something, and nothing else does", r.id())
+		}
+		ids = append(ids, r.id())
+	}
+	if slices.Sort(ids); len(slices.Compact(slices.Clone(ids))) != len(ids) {
+		t.Errorf("two rows have one name: %v", ids)
+	}
+}
+
+// An outage is dated by the phases of the record.
+func TestATimeIsToldByThePhases(t *testing.T) {
+	list := []record.Entry{
+		{Header: &record.Header{}},
+		{At: time.Second, Phase: record.PhaseSettle},
+		{At: 4 * time.Second, Phase: record.PhaseHold},
+	}
+	for at, want := range map[time.Duration]string{500 * time.Millisecond: "before +0.5s", 3 * time.Second: "settle +2.0s", 6 * time.Second: "hold +2.0s"} {
+		if got := within(list, at); got != want {
+			t.Errorf("%s is %q, want %q", at, got, want)
+		}
+	}
+}

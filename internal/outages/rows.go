@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aftershockhq/aftershock/record"
+)
+
+// The faults of the rows, in YAML: one that is held, and one that is over at once.
+var faultTexts = map[string]string{
+	"delay": "{networkDelay: {pods: all, latency: 100ms, to: payments}}",
+	"kill":  "{podKill: {pods: 1}}",
+}
+
+// experimentTexts are the experiments, by their names.
+func experimentTexts() map[string]string {
+	texts := map[string]string{}
+	for name, fault := range faultTexts {
+		texts[name] = fmt.Sprintf("{service: checkout, times: {settle: 3s, hold: 15s, watch: 3s}, faults: {fault: %s}}", fault)
+	}
+	return texts
+}
+
+// checkTexts need Prometheus: some seconds without it leave them unknown.
+var checkTexts = map[string]string{
+	"scraped": `{query: 'count(up{app="checkout"} == 1)', good: value >= 1, limits: [downtime <= 3s]}`,
+}
+
+// A row is an outage of a tool in one run.
+type row struct {
+	name  string
+	fault string // one of faultTexts
+	// phase is that in which the outage begins, late after it has begun; empty:
+	// before the run.
+	phase string
+	late  time.Duration
+	lasts time.Duration // zero: until the run has ended
+	outage
+	// ends are the exit codes that are right. With 0 every proof must be held.
+	ends []int
+	// says matches the sentence of the report that names the outage.
+	says string
+	// untouched: the run is refused before it has a record.
+	untouched bool
+	// remover is what must remove what the run leaves; empty: it leaves nothing.
+	remover string
+}
+
+// Who may have to remove what a run left.
+const (
+	bySweep  = "aftershock sweep"
+	bySwitch = "the dead-man switch"
+)
+
+// An outage takes a tool away and gives it back.
+type outage struct {
+	begin, end func(context.Context, *scene) error
+	// through is which of the run's servers is reached through a proxy.
+	through string
+	disk    bool // the records are on a small disk of their own
+	clock   bool // the program is built with a clock of its own
+}
+
+const (
+	apiServer  = "the API server"
+	prometheus = "Prometheus"
+)
+
+// Words that name an outage in a report.
+const (
+	saysAPI     = `the API server (does not answer|was not reached|answered)|no read has succeeded`
+	saysMany    = `the API server takes no more requests|\(429\)`
+	saysMesh    = `[Cc]haos Mesh|webhook`
+	saysMetrics = `Prometheus .*(does not|answer|refused)|(connection refused|server error: 500|unexpected EOF|[Tt]imeout|deadline).*|no data`
+	saysNode    = `node/\S+ (is )?not ready|node \S+ .*not ready|NotReady`
+	saysShop    = `namespace "?shop"?|namespace/shop`
+	saysDisk    = `no space left on device`
+	saysClock   = `wall clock`
+)
+
+// rows are all of them.
+func rows() []row {
+	const hold, undo = record.PhaseHold, record.PhaseRecover
+	second := time.Second
+	fine := []int{0, 3}
+	unknown := []int{3}
+	return []row{
+		{name: "none", fault: "delay", phase: hold, lasts: second, outage: nothing, ends: []int{0}},
+		{name: "none", fault: "kill", phase: hold, lasts: second, outage: nothing, ends: []int{0}},
+
+		{name: "webhooks away in preflight", fault: "delay", outage: component("chaos-controller-manager"), ends: unknown, says: saysMesh, untouched: true},
+		{name: "webhooks away at the create", fault: "delay", phase: record.PhaseSettle, outage: component("chaos-controller-manager"), ends: unknown, says: saysMesh},
+		{name: "429 from inject on, 10 s", fault: "delay", phase: record.PhaseInject, lasts: 10 * second, outage: many, ends: fine, says: saysMany},
+		{name: "429 in hold, 10 s", fault: "delay", phase: hold, late: 2 * second, lasts: 10 * second, outage: many, ends: fine, says: saysMany},
+		{name: "429 in undo, 10 s", fault: "delay", phase: undo, lasts: 10 * second, outage: many, ends: fine, says: saysMany},
+		{name: "429 from inject on, 10 s", fault: "kill", phase: record.PhaseInject, lasts: 10 * second, outage: many, ends: fine, says: saysMany},
+
+		{name: "API server away 20 s", fault: "delay", phase: hold, late: second, lasts: 20 * second, outage: component("kube-apiserver"), ends: fine, says: saysAPI},
+		{name: "API server away 20 s", fault: "kill", phase: hold, late: second, lasts: 20 * second, outage: component("kube-apiserver"), ends: fine, says: saysAPI},
+		{name: "API server away 8 s", fault: "delay", phase: hold, late: second, lasts: 8 * second, outage: component("kube-apiserver"), ends: fine, says: saysAPI},
+		{name: "API server hangs 20 s", fault: "delay", phase: hold, late: second, lasts: 20 * second, outage: hanging("kube-apiserver"), ends: fine, says: saysAPI},
+		{name: "cut off from the API server for good", fault: "delay", phase: hold, late: second, outage: cutOff, ends: []int{5}, says: saysAPI, remover: bySweep},
+		{name: "cut off from the API server for good, unswept", fault: "delay", phase: hold, late: second, outage: cutOff, ends: []int{5}, says: saysAPI, remover: bySwitch},
+
+		{name: "Chaos Mesh's controller away 5 s in inject", fault: "delay", phase: record.PhaseInject, lasts: 5 * second, outage: component("chaos-controller-manager"), ends: fine, says: saysMesh},
+		{name: "chaos-daemon away 5 s in undo", fault: "delay", phase: hold, late: 14 * second, lasts: 6 * second, outage: component("node1/chaos-daemon"), ends: fine, says: saysMesh},
+
+		{name: "Prometheus away 10 s", fault: "delay", phase: hold, late: second, lasts: 10 * second, outage: component("prometheus"), ends: unknown, says: saysMetrics},
+		{name: "Prometheus away 10 s", fault: "kill", phase: hold, late: second, lasts: 10 * second, outage: component("prometheus"), ends: unknown, says: saysMetrics},
+		{name: "Prometheus slow, 10 s", fault: "delay", phase: hold, late: second, lasts: 10 * second, outage: slow, ends: unknown, says: saysMetrics},
+		{name: "Prometheus answers 500", fault: "delay", phase: hold, late: second, lasts: 10 * second, outage: failing, ends: unknown, says: saysMetrics},
+		{name: "Prometheus answers half a body", fault: "delay", phase: hold, late: second, lasts: 10 * second, outage: half, ends: unknown, says: saysMetrics},
+
+		// The service is away then, too: broken is right.
+		{name: "namespace deleted", fault: "delay", phase: hold, late: 3 * second, outage: namespaceGone, ends: []int{1, 3}, says: saysShop},
+		{name: "namespace deleted", fault: "kill", phase: hold, late: 3 * second, outage: namespaceGone, ends: []int{1, 3}, says: saysShop},
+		{name: "node NotReady", fault: "delay", phase: hold, lasts: 18 * second, outage: component("node1/kubelet"), ends: []int{1, 3}, says: saysNode},
+		{name: "node NotReady", fault: "kill", phase: hold, lasts: 18 * second, outage: component("node1/kubelet"), ends: []int{1, 3}, says: saysNode},
+
+		{name: "disk full", fault: "delay", phase: hold, late: 3 * second, outage: diskFull, ends: []int{3, 4}, says: saysDisk},
+		{name: "disk full", fault: "kill", phase: hold, late: 3 * second, outage: diskFull, ends: []int{3, 4}, says: saysDisk},
+		{name: "clock 90 s ahead", fault: "delay", phase: hold, late: 3 * second, outage: clockBy(90), ends: fine, says: saysClock},
+		{name: "clock 90 s back", fault: "delay", phase: hold, late: 3 * second, outage: clockBy(-90), ends: fine, says: saysClock},
+	}
+}
+
+// id is what -only names.
+func (r row) id() string { return r.name + "/" + r.fault }

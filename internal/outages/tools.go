@@ -1,0 +1,185 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/internal/residue"
+	"github.com/aftershockhq/aftershock/internal/trial"
+)
+
+// A gate is a transport behind a proxy: it passes requests on, or answers otherwise.
+type gate struct {
+	http.RoundTripper
+	proxy *trial.Proxy
+
+	mu        sync.Mutex
+	otherwise func(*http.Request, http.RoundTripper) (*http.Response, error) // nil: it passes on
+}
+
+func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
+	g.mu.Lock()
+	otherwise := g.otherwise
+	g.mu.Unlock()
+	if otherwise != nil {
+		return otherwise(r, g.RoundTripper)
+	}
+	return g.RoundTripper.RoundTrip(r)
+}
+
+func (g *gate) set(otherwise func(*http.Request, http.RoundTripper) (*http.Response, error)) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.otherwise = otherwise
+}
+
+func answer(r *http.Request, code int, header http.Header, body []byte) *http.Response {
+	return &http.Response{StatusCode: code, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r, Header: header, Body: io.NopCloser(bytes.NewReader(body))}
+}
+
+// gated is an outage by the gate before a server.
+func gated(server string, otherwise func(*http.Request, http.RoundTripper) (*http.Response, error)) outage {
+	return outage{
+		through: server,
+		begin:   func(_ context.Context, s *scene) error { s.gate.set(otherwise); return nil },
+		end:     func(_ context.Context, s *scene) error { s.gate.set(nil); return nil },
+	}
+}
+
+var (
+	nothing = outage{
+		begin: func(context.Context, *scene) error { return nil },
+		end:   func(context.Context, *scene) error { return nil },
+	}
+	many = gated(apiServer, func(r *http.Request, _ http.RoundTripper) (*http.Response, error) {
+		status := apierrors.NewTooManyRequests("a storm", 1).Status()
+		status.TypeMeta = metav1.TypeMeta{APIVersion: "v1", Kind: "Status"}
+		body, err := json.Marshal(status)
+		return answer(r, http.StatusTooManyRequests, http.Header{"Content-Type": {"application/json"}, "Retry-After": {"1"}}, body), err
+	})
+	failing = gated(prometheus, func(r *http.Request, _ http.RoundTripper) (*http.Response, error) {
+		return answer(r, http.StatusInternalServerError, http.Header{}, []byte("out of memory")), nil
+	})
+	slow = gated(prometheus, func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+		if err := experiments.Wait(r.Context(), 10*time.Second); err != nil {
+			return nil, err
+		}
+		return next.RoundTrip(r)
+	})
+	half = gated(prometheus, func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+		response, err := next.RoundTrip(r)
+		if err != nil {
+			return nil, err
+		}
+		body, err := io.ReadAll(response.Body)
+		_ = response.Body.Close()
+		response.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body[:len(body)/2]), broken{}))
+		return response, err
+	})
+	// cutOff also ends the connections that there are.
+	cutOff = outage{
+		through: apiServer,
+		begin: func(_ context.Context, s *scene) error {
+			s.gate.set(func(r *http.Request, _ http.RoundTripper) (*http.Response, error) {
+				<-r.Context().Done()
+				return nil, context.Cause(r.Context())
+			})
+			s.gate.proxy.CloseClientConnections()
+			return nil
+		},
+		end: func(_ context.Context, s *scene) error { s.gate.set(nil); return nil },
+	}
+	namespaceGone = outage{
+		begin: func(ctx context.Context, s *scene) error {
+			return s.Session.Client.Delete(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: s.Workload.Namespace}})
+		},
+		end: func(ctx context.Context, s *scene) error {
+			ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+			defer cancel()
+			for {
+				err := s.Session.Client.Get(ctx, client.ObjectKey{Name: s.Workload.Namespace}, &corev1.Namespace{})
+				if apierrors.IsNotFound(err) {
+					return trial.Command(ctx, s.w, "deploy")
+				}
+				if wait := experiments.Wait(ctx, 500*time.Millisecond); wait != nil {
+					return fmt.Errorf("the namespace does not go: %w", errors.Join(wait, err))
+				}
+			}
+		},
+	}
+	diskFull = outage{
+		disk: true,
+		begin: func(_ context.Context, s *scene) error {
+			file, err := os.Create(filepath.Join(s.records, "filler"))
+			if err != nil {
+				return err
+			}
+			_, err = io.Copy(file, zeros{})
+			if errors.Is(err, syscall.ENOSPC) {
+				err = nil
+			}
+			return errors.Join(err, file.Close())
+		},
+		end: func(context.Context, *scene) error { return nil }, // the disk goes with the run
+	}
+)
+
+// broken is a connection that ends.
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }
+
+// component stops one of the lab's, and starts it again.
+func component(name string) outage {
+	return outage{
+		begin: func(ctx context.Context, s *scene) error { return trial.Command(ctx, s.w, "stop", name) },
+		end:   func(ctx context.Context, s *scene) error { return trial.Command(ctx, s.w, "start", name) },
+	}
+}
+
+// hanging halts a process of the lab: connections to it are accepted, and nothing is
+// answered.
+func hanging(process string) outage {
+	signal := func(s syscall.Signal) error {
+		pids := residue.Named(process)
+		if len(pids) != 1 {
+			return fmt.Errorf("processes %s: %v, want one", process, pids)
+		}
+		pid, err := strconv.Atoi(pids[0])
+		return errors.Join(err, syscall.Kill(pid, s))
+	}
+	return outage{
+		begin: func(context.Context, *scene) error { return signal(syscall.SIGSTOP) },
+		end:   func(context.Context, *scene) error { return signal(syscall.SIGCONT) },
+	}
+}
+
+// clockBy steps the run's wall clock.
+func clockBy(seconds int8) outage {
+	return outage{
+		clock: true,
+		begin: func(_ context.Context, s *scene) error { return s.clock.Set(seconds) },
+		end:   func(context.Context, *scene) error { return nil }, // with the run
+	}
+}
