@@ -3,6 +3,7 @@ package record
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,8 +32,9 @@ func NewEncoder(w io.Writer) *Encoder {
 	return c
 }
 
-// Encode writes an entry unchanged, in one Write. After a write error it writes
-// nothing more: the record is cut there, which a reader can tell from damage.
+// Encode writes an entry unchanged, in one Write. After a Write that did not write
+// all it writes nothing more: the record is cut there, which a reader can tell from
+// damage. The error of one that did is returned, and the record goes on.
 func (c *Encoder) Encode(e Entry) error {
 	if c.err != nil {
 		return c.err
@@ -47,12 +49,16 @@ func (c *Encoder) Encode(e Entry) error {
 		return fmt.Errorf("write record: %w", err)
 	}
 	line, sum := seal(text, c.sum)
-	if _, err := c.w.Write(line); err != nil {
-		c.err = fmt.Errorf("write record: %w", err)
+	n, err := c.w.Write(line)
+	if err != nil {
+		err = fmt.Errorf("write record: %w", err)
+	}
+	if n < len(line) {
+		c.err = cmp.Or(err, fmt.Errorf("write record: %w", io.ErrShortWrite))
 		return c.err
 	}
 	c.sum = sum
-	return nil
+	return err
 }
 
 // castagnoli is CRC-32C, which finds every change of up to 32 bits in a row.

@@ -2,8 +2,11 @@ package record
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
+
+	"github.com/aftershockhq/aftershock/steadystate"
 )
 
 // Sealed is a record of these JSON objects, each with its checksum: what an
@@ -82,5 +85,35 @@ func TestABlockHoldsWhatItSays(t *testing.T) {
 	var block Requests
 	if err := block.UnmarshalJSON(bytes.Replace(text, []byte(`"n":2`), []byte(`"n":1`), 1)); err == nil || !strings.Contains(err.Error(), "holds more than 1 requests") {
 		t.Errorf("%d requests, error %v", len(block.List), err)
+	}
+}
+
+// reluctant writes everything, and says that it should be the last.
+type reluctant struct{ bytes.Buffer }
+
+var errLast = errors.New("the disk is full")
+
+func (r *reluctant) Write(p []byte) (int, error) {
+	n, _ := r.Buffer.Write(p)
+	return n, errLast
+}
+
+// The error of a line that was written whole ends the run, and not the record.
+func TestARecordGoesOnAfterALineThatWasWritten(t *testing.T) {
+	var out reluctant
+	rec := NewRecorder(&out)
+	if err := rec.Begin(&Plan{Name: "a", Checks: []steadystate.Check{{Name: "answers", Signal: "requests", Good: steadystate.AtLeast(1)}}}); !errors.Is(err, errLast) {
+		t.Errorf("error %v, want the disk's", err)
+	}
+	rec.Record(Entry{End: &End{Reason: Failed, Detail: "the disk is full"}})
+	var last Entry
+	for e, err := range Read(&out.Buffer) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		last = e
+	}
+	if last.End == nil || last.End.Detail != "the disk is full" {
+		t.Errorf("the record ends with %+v", last)
 	}
 }

@@ -75,7 +75,8 @@ func (d *Directory) RecordPath(experiment string) string {
 // its suite, those with the same labels but for the last, that are run after it
 // and are AgainstControl without a Baseline. Taps see the entries as they are
 // recorded. The record is chained to those before it, see package audit; a run that
-// cannot be does not begin. The error is the harness's; the record and its report are kept in any
+// cannot be does not begin; nor does one on a disk without room for the record's end,
+// which is kept free until then. The error is the harness's; the record and its report are kept in any
 // case, the report is in Reports too.
 func (d *Directory) Run(ctx context.Context, e experiments.Experiment, taps ...func(record.Entry)) (reports.Report, error) {
 	if err := e.Validate(); err != nil {
@@ -102,15 +103,22 @@ func (d *Directory) Run(ctx context.Context, e experiments.Experiment, taps ...f
 	if err != nil {
 		return reports.Report{}, fmt.Errorf("create record: %w", err)
 	}
-	rec := record.NewRecorder(file)
+	untouched := func(err error) (reports.Report, error) {
+		return reports.Report{}, errors.Join(fmt.Errorf("nothing was touched: %w", err), file.Close(), os.Remove(path))
+	}
+	out, err := newReserve(file)
+	if err != nil {
+		return untouched(err)
+	}
+	rec := record.NewRecorder(out)
 	chain := audit.Chain{Dir: filepath.Dir(d.Path)}
 	if err := chain.Begin(file, rec.Run()); err != nil {
-		return reports.Report{}, errors.Join(fmt.Errorf("nothing was touched: %w", err), file.Close(), os.Remove(path))
+		return untouched(errors.Join(err, out.free()))
 	}
 	for _, tap := range taps {
 		rec.Tap(tap)
 	}
-	runErr := e.Run(ctx, rec)
+	runErr := errors.Join(e.Run(ctx, rec), out.free())
 	head, chainErr := chain.Finish(file, rec.Run())
 	d.Head = cmp.Or(head, d.Head)
 	report, judgeErr := Judge(record.Read(file), nil, e.Evaluators...)

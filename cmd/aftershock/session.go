@@ -81,8 +81,12 @@ func (s *session) carryOut(ctx context.Context, e experiments.Experiment) (repor
 	if s.verbose {
 		return report, errors.Join(err, reports.Text(s.out, report))
 	}
+	page := filepath.Join(s.Path, runs.PageFile)
+	if err != nil && s.keep() != nil {
+		page = "" // the disk may be full; the error comes with the others
+	}
 	return report, errors.Join(err, terminal.Of(s.to).Report(s.out, report, terminal.Place{
-		Page:  filepath.Join(s.Path, "report.html"),
+		Page:  page,
 		Again: "aftershock judge " + discover.Word(recorded),
 		Sweep: s.sweep,
 	}))
