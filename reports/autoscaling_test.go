@@ -55,7 +55,7 @@ func TestAnAutoscalerIsInEveryFormat(t *testing.T) {
 		}
 	}
 	golden(t, "autoscaling.txt", text.Bytes())
-	for _, want := range []string{"autoscaling of shop/shop, 2 -&gt; 4 replicas", `<td class="n">decision</td>`, "at least 4s"} {
+	for _, want := range []string{"autoscaling of shop/shop, 2 -&gt; 4 replicas", `<th scope="row">decision</th>`, "at least 4s"} {
 		if !strings.Contains(page.String(), want) {
 			t.Errorf("no %q in the page", want)
 		}

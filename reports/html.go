@@ -1,163 +1,155 @@
 package reports
 
 import (
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
 	"fmt"
 	"io"
-	"slices"
+	"regexp"
 	"strings"
 
 	"github.com/aftershockhq/aftershock/internal/markup"
-	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// HTML writes reports as one self-contained page: no network, no script. It
-// shows what Text does, and each check over time: good, bad and unknown
-// observations, the outages with their edges, the phases and faults, and the
-// values. It prints, and follows the reader's preference for a dark page. A
-// report read from JSON has no time series and is shown without.
+//go:embed page.css
+var pageStyle string
+
+//go:embed page.js
+var pageScript string
+
+// HTML writes reports as one self-contained page, without network. It shows what Text
+// does, in the words of the terminal, and each run over one time axis: the faults, the
+// checks with the edges of their outages, the traffic, replicas, autoscalers and pods.
+// It is complete where neither script nor style sheet is allowed, prints, and follows
+// the reader's preference for a dark page. A report read from JSON has no time series
+// and is shown without.
 func HTML(w io.Writer, list ...Report) error {
-	p := pageView{Verdict: Worst(list...), Title: fmt.Sprintf("%d experiments", len(list))}
-	for i, r := range list {
-		p.Sections = append(p.Sections, section(i, r))
-	}
-	if len(list) == 1 {
-		p.Title = list[0].Experiment
-	}
-	if err := (page{markup.To(w)}).write(p); err != nil {
+	if err := (page{markup.To(w)}).write(list); err != nil {
 		return fmt.Errorf("write HTML: %w", err)
 	}
 	return nil
 }
 
-// What the page shows: texts and places, all computed here, so that the page only
-// arranges them.
-type (
-	pageView struct {
-		Title    string
-		Verdict  steadystate.Verdict
-		Sections []sectionView
-	}
-	sectionView struct {
-		Report
-		ID       string
-		Where    string
-		When     string
-		Plan     string
-		Span     string
-		Limits   []limitView
-		Checks   []checkView
-		Values   []valuesView
-		Chart    *chartView
-		Falls    []fallView
-		Requests []pair
-		Parts    []partView // of the traffic
-		Faults   []faultView
-		About    []pair // the environment
-		Told     []pair // the signals
-	}
-	pair      struct{ Name, Text string }
-	limitView struct {
-		judge.Finding
-		Gauge *gaugeView
-	}
-	checkView struct {
-		Name, Good, Uptime, Downtime, Outages, MTTR string
-		List                                        []outageView
-	}
-	outageView struct{ From, To, Lasted, Bad, Reason, Open string }
-	valuesView struct {
-		Check, Phase string
-		N            int
-		Cells        []string
-	}
-	partView struct {
-		Signal, Name string
-		Cells        []string
-	}
-	faultView struct{ Fault, Targets, Hit, T0, T1, FailureReason string }
-)
+// page writes the page.
+type page struct{ markup.Writer }
 
-func section(i int, r Report) sectionView {
-	s := sectionView{
-		Report: r,
-		ID:     fmt.Sprintf("experiment-%d", i+1),
-		Where:  r.Environment["where"],
-		When:   r.Started.Format("2006-01-02 15:04:05 MST"),
-		Plan:   plan(r),
-		Span:   fmt.Sprintf("window %s (%s) of %s", r.Window, duration(r.Window.Width()), duration(r.Length)),
-		Chart:  r.chart(),
+// digest is how a policy names a script or a style sheet.
+func digest(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+func (p page) write(list []Report) error {
+	title := Counts(list...)
+	if len(list) == 1 {
+		title = list[0].Experiment
 	}
-	for _, f := range r.Findings {
-		s.Limits = append(s.Limits, limitView{f, gauge(f)})
+	worst := Worst(list...)
+	p.Put(`<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src '%s'; script-src '%s'; base-uri 'none'; form-action 'none'">
+<title>%s: %s - Aftershock</title>
+<style>`, digest(pageStyle), digest(pageScript), strings.ToUpper(worst.String()), title)
+	_, _ = io.WriteString(p, pageStyle)
+	p.Put("</style>\n</head>\n<body>\n<main>")
+	names := ids(list)
+	if len(list) != 1 {
+		p.overview(list, names)
 	}
-	for _, c := range r.Checks {
-		view := checkView{
-			Name: c.Check, Good: c.Tolerance.String(), Outages: outages(c), MTTR: mttr(c),
-			Uptime: strings.TrimPrefix(uptime(c), "uptime "), Downtime: steadystate.FormatLengths(c.Downtime),
+	// Many runs are drawn more coarsely, so that the page stays small.
+	merge := divisor((len(list) + 3) / 4)
+	order, at := WorstFirst(list...), order(list)
+	for i, r := range order {
+		p.run(r, names[at[i]], merge, len(list) > 1)
+	}
+	p.Put("\n" + `<svg width="0" height="0" aria-hidden="true"><defs>` +
+		`<pattern id="hatch" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="5" height="5" fill="` + badColour + `" fill-opacity="0.35"/><rect width="2" height="5" fill="` + badColour + `"/></pattern>` +
+		`<pattern id="between" width="4" height="4" patternUnits="userSpaceOnUse"><path d="M0 4L4 0" stroke="currentColor" stroke-opacity="0.7" fill="none"/></pattern></defs></svg>`)
+	p.Put("\n</main>\n<script>")
+	_, _ = io.WriteString(p, pageScript)
+	p.Put("</script>\n</body>\n</html>\n")
+	return p.Flush()
+}
+
+// order is where each of the reports, the worst first, is in the list.
+func order(list []Report) []int {
+	marked := make([]Report, len(list))
+	for i, r := range list {
+		r.Page = fmt.Sprint(i)
+		marked[i] = r
+	}
+	at := make([]int, len(list))
+	for i, r := range WorstFirst(marked...) {
+		_, _ = fmt.Sscan(r.Page, &at[i])
+	}
+	return at
+}
+
+var notInIDs = regexp.MustCompile(`[^a-z0-9]+`)
+
+// ids are the anchors of the runs: the names of their experiments, numbered where
+// there are several of one.
+func ids(list []Report) []string {
+	names, seen := make([]string, len(list)), map[string]int{}
+	for i, r := range list {
+		name := strings.Trim(notInIDs.ReplaceAllString(strings.ToLower(r.Experiment), "-"), "-")
+		if name == "" {
+			name = "run"
 		}
-		for _, o := range c.Outages {
-			v := outageView{
-				From: o.Start.String(), To: o.End.String(), Lasted: lasted(o.Length(), o.Open),
-				Bad: fmt.Sprintf("%d of %d", o.Bad, o.Total), Reason: o.Reason,
-			}
-			if o.Open {
-				v.Open = "not over when the record ended"
-			}
-			view.List = append(view.List, v)
+		for seen[name]++; seen[name] > 1; seen[name]++ {
+			name = fmt.Sprintf("%s-%d", name, seen[name])
 		}
-		s.Checks = append(s.Checks, view)
-		for _, p := range c.Phases {
-			v := valuesView{Check: c.Check, Phase: p.Phase, N: p.N}
-			for _, f := range figures(p.Distribution) {
-				v.Cells = append(v.Cells, r.values(c, f.Bounds))
-			}
-			s.Values = append(s.Values, v)
-		}
+		names[i] = name
 	}
-	for _, w := range r.Waterfalls {
-		s.Falls = append(s.Falls, fall(w.Title(), costliest(w), w.Breakdown))
+	return names
+}
+
+// verdict is a verdict by its word and a sign, so that its colour says nothing more.
+func (p page) verdict(v steadystate.Verdict, word string) {
+	sign := map[steadystate.Verdict]string{steadystate.Held: "✔", steadystate.Broken: "✖"}[v]
+	if sign == "" {
+		sign = "?"
 	}
-	for _, d := range r.Scalings {
-		s.Falls = append(s.Falls, fall(d.Title(), "", d.Breakdown))
-	}
-	for _, signal := range keys(r.Traffic) {
-		t := r.Traffic[signal]
-		s.Requests = append(s.Requests, pair{signal, traffic(t)})
-		for _, why := range keys(t.Failures) {
-			s.Requests = append(s.Requests, pair{"", fmt.Sprintf("%d × %s", t.Failures[why], why)})
-		}
-		var by []string
-		for _, name := range keys(t.ByBackend) {
-			by = append(by, fmt.Sprintf("%s %d", name, t.ByBackend[name]))
-		}
-		if len(by) > 0 {
-			s.Requests = append(s.Requests, pair{"", "answered by " + strings.Join(by, ", ")})
-		}
-		for _, p := range slices.Concat(t.Phases, t.Stages) {
-			s.Parts = append(s.Parts, partView{Signal: signal, Name: p.Name, Cells: partCells(p)})
+	p.Put(`<b class="verdict %s"><span aria-hidden="true">%s</span>&nbsp;%s</b>`, v, sign, word)
+}
+
+// overview is all runs, a line each, the worst first. Those that held are folded.
+func (p page) overview(list []Report, names []string) {
+	p.Put("\n<h1>")
+	worst := Worst(list...)
+	p.verdict(worst, strings.ToUpper(worst.String()))
+	p.Put(" %s</h1>", Counts(list...))
+	var held, others []int
+	order, at := WorstFirst(list...), order(list)
+	for i, r := range order {
+		if r.Verdict == steadystate.Held {
+			held = append(held, i)
+		} else {
+			others = append(others, i)
 		}
 	}
-	for _, injection := range r.Injections {
-		v := faultView{Fault: injection.Fault, T0: injection.String(), T1: "not undone", Hit: injection.HitText(), FailureReason: injection.FailureReason}
-		if injection.Removed != nil {
-			v.T1 = injection.Removed.String()
+	rows := func(caption string, of []int) {
+		p.Put("\n"+`<table class="overview"><caption>%s</caption>`+"\n"+`<tr><th scope="col">verdict</th><th scope="col">experiment</th><th scope="col">started, UTC</th><th scope="col">why</th></tr>`, caption)
+		for _, i := range of {
+			r := order[i]
+			p.Put("\n"+`<tr data-verdict="%s"><td class="n">`, r.Verdict)
+			p.verdict(r.Verdict, r.Word(r.Verdict))
+			p.Put(`</td><td><a href="#%s">%s</a></td><td class="n">%s</td><td>%s</td></tr>`, names[at[i]], r.Experiment, r.Started.UTC().Format("2006-01-02 15:04:05"), r.Short())
 		}
-		var targets []string
-		for _, t := range injection.Targets {
-			targets = append(targets, strings.TrimSpace(t.Name+" "+t.UID))
-		}
-		v.Targets = strings.Join(targets, ", ")
-		s.Faults = append(s.Faults, v)
+		p.Put("\n</table>")
 	}
-	if r.Baseline != nil {
-		s.About = append(s.About, pair{"baseline", r.Baseline.String()})
+	if len(others) > 0 {
+		rows("Not held, the worst first", others)
 	}
-	for _, name := range keys(r.Environment) {
-		s.About = append(s.About, pair{name, r.Environment[name]})
+	if len(held) > 0 {
+		p.Put("\n"+`<details class="held"><summary>%s</summary>`, fmt.Sprintf("%d held", len(held)))
+		rows("Held", held)
+		p.Put("\n</details>")
 	}
-	for _, name := range keys(r.Signals) {
-		s.Told = append(s.Told, pair{name, r.Signals[name]})
-	}
-	return s
 }

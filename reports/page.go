@@ -1,62 +1,238 @@
 package reports
 
 import (
-	_ "embed"
+	"cmp"
+	"fmt"
 	"io"
+	"slices"
+	"strings"
+	"time"
 
-	"github.com/aftershockhq/aftershock/internal/markup"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-//go:embed page.css
-var pageStyle string
+// run is one run: what a reader needs first, then the run over time, then details,
+// which are folded. Of many runs those that held are folded whole.
+func (p page) run(r Report, id string, merge int, many bool) {
+	heading := "h1"
+	if many {
+		heading = "h2"
+	}
+	p.Put("\n"+`<section class="run" id="%s" data-verdict="%s">`, id, r.Verdict)
+	folded := many && r.Verdict == steadystate.Held
+	if folded {
+		p.Put("\n<details><summary>")
+	}
+	p.Put("\n<" + heading + ">")
+	p.verdict(r.Verdict, strings.ToUpper(r.Verdict.String()))
+	p.Put(" %s</"+heading+">", r.Experiment)
+	if folded {
+		p.Put("\n</summary>")
+	}
+	p.first(r)
+	moments, left := r.moments()
+	drawing := r.lanes(moments, merge)
+	if drawing != "" {
+		p.Put("\n" + `<figure class="course"><figcaption><b>Course</b></figcaption>`)
+		_, _ = io.WriteString(p, drawing)
+		p.legend(r)
+		p.Put("\n</figure>")
+	}
+	p.happened(r, moments, left)
+	p.details(r)
+	if folded {
+		p.Put("\n</details>")
+	}
+	p.Put("\n</section>")
+}
 
-// page writes what the views say.
-type page struct{ markup.Writer }
+// first is what the terminal shows: why, what is true of the run besides, the limits,
+// and the story.
+func (p page) first(r Report) {
+	p.Put("\n"+`<p class="lead">%s</p>`, r.Headline())
+	p.With("\n<p>%s</p>", r.Title)
+	p.Put("\n"+`<p class="dim">%s`, r.About())
+	p.With("<br>%s", r.Load)
+	var images []string
+	for _, name := range keys(r.Environment) {
+		if container, ok := strings.CutPrefix(name, imagePrefix); ok {
+			images = append(images, container+" "+r.Environment[name])
+		}
+	}
+	p.With("<br>image %s", strings.Join(images, "; "))
+	p.Put("</p>")
+	if inPlace := r.InPlace(); inPlace != "" || len(r.Caveats) > 0 {
+		p.Put("\n" + `<ul class="caveats">`)
+		if inPlace != "" {
+			p.Put("\n<li><b>%s</b>", inPlace)
+			if s := place(r.Source); s != nil {
+				p.Put("<br>remove it with: <code>aftershock sweep -f %s</code>", s.File)
+			}
+			p.Put("</li>")
+		}
+		for _, c := range r.Caveats {
+			if inPlace == "" || !strings.HasSuffix(c, inPlace) {
+				p.Put("\n<li>%s</li>", c)
+			}
+		}
+		p.Put("\n</ul>")
+	}
+	p.limits(r)
+	if story := r.Story(); len(story) > 0 {
+		p.Put("\n" + `<dl class="story">`)
+		for i, l := range story {
+			if i == 0 || l.Name != story[i-1].Name {
+				p.Put("\n<dt>%s</dt>", l.Name)
+			}
+			p.Put("<dd>%s</dd>", l.Text)
+		}
+		p.Put("\n</dl>")
+	}
+}
 
-func (p page) write(v pageView) error {
-	p.Put(`<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>%s: %s - Aftershock</title>
-<style>
-`, v.Verdict, v.Title)
-	_, _ = io.WriteString(p, pageStyle)
-	p.Put("</style>\n</head>\n<body>")
-	if len(v.Sections) != 1 {
-		p.Put("\n<h1>")
-		p.verdict(v.Verdict)
-		p.Put(" %s</h1>\n<table>", v.Title)
-		for _, s := range v.Sections {
-			p.Put("\n<tr><td>")
-			p.verdict(s.Verdict)
-			p.Put(`</td><td><a href="#%s">%s</a></td><td>%s</td></tr>`, s.ID, s.Experiment, s.Reason)
+// Word is a limit's verdict as it is written in this report. What is not held is in
+// capitals, and a limit of a run that is not proven is within it, and not held.
+func (r Report) Word(v steadystate.Verdict) string {
+	switch {
+	case v != steadystate.Held:
+		return strings.ToUpper(v.String())
+	case !r.Proven():
+		return "within"
+	}
+	return v.String()
+}
+
+// limits are those of each check, with what was seen.
+func (p page) limits(r Report) {
+	told := map[string]bool{}
+	for _, of := range ByCheck(r.Findings) {
+		name := of[0].Check
+		if good := r.Good(of[0]); good != "" {
+			name += ", " + good
+		}
+		p.Put("\n"+`<table class="limits"><caption>%s</caption>`+"\n"+`<tr><th scope="col">verdict</th><th scope="col">limit</th><th scope="col">wanted</th><th scope="col">seen</th><th scope="col" class="gauge">seen against the limit</th></tr>`, name)
+		for _, f := range of {
+			verdict := f.Verdict
+			if verdict == steadystate.Held && !r.Proven() {
+				verdict = steadystate.Unknown
+			}
+			quantity, wanted := Parts(f)
+			p.Put("\n" + `<tr><td class="n">`)
+			p.verdict(verdict, r.Word(f.Verdict))
+			p.Put(`</td><td>%s</td><td class="n">%s</td><td>%s`, quantity, wanted, Seen(f))
+			p.Put(`</td><td class="gauge">`)
+			p.gauge(f)
+			p.Put("</td></tr>")
+			if f.Undecided != "" && !told[f.Undecided] {
+				told[f.Undecided] = true
+				p.Put("\n"+`<tr class="why"><td colspan="5" class="dim">why: %s</td></tr>`, f.Undecided)
+			}
 		}
 		p.Put("\n</table>")
 	}
-	for _, s := range v.Sections {
-		p.section(s)
+}
+
+// gauge draws a limit with what was seen, on one scale.
+func (p page) gauge(f judge.Finding) {
+	if f.Wanted == nil || f.Seen == nil {
+		return
 	}
-	p.Put("\n</body>\n</html>\n")
-	return p.Flush()
+	const width = 160
+	bound := f.Wanted.Value
+	from, to := 0.0, 1.25*max(bound, f.Seen.High)
+	if f.Wanted.Quantity == string(steadystate.Uptime) {
+		from, to = min(bound, f.Seen.Low), 1 // all of it lies close to the whole
+		from -= (to - from) / 4
+	}
+	if f.Open {
+		to = 1.25 * max(bound, 1.2*f.Seen.High)
+	}
+	if !(to > from) || f.Seen.Low < from || to-from > 1e300 {
+		return
+	}
+	place := func(v float64) px { return px(1 + (width-2)*(v-from)/(to-from)) }
+	low, high := place(f.Seen.Low), place(f.Seen.High)
+	colour := map[steadystate.Verdict]string{steadystate.Held: goodColour, steadystate.Broken: badColour}[f.Verdict]
+	p.Put(`<svg width="%s" height="16" role="img" aria-label="limit %s, seen %s"><path d="M1 8H%s" stroke="currentColor" stroke-opacity="0.35"/>`, width, f.Limit, Seen(f), width-1)
+	p.Put(`<rect x="1" width="%s" y="6" height="4" fill="%s"/><rect x="%s" width="%s" y="3.5" height="9" fill="%s" fill-opacity="0.45" stroke="%s"/>`, max(0, low-1), cmp.Or(colour, unknownColour), low, max(1.5, high-low), cmp.Or(colour, unknownColour), cmp.Or(colour, unknownColour))
+	p.Put(`<path d="M%s 0v16" stroke="currentColor" stroke-width="2"/></svg>`, place(bound))
 }
 
-func (p page) verdict(v steadystate.Verdict) {
-	p.Put(`<span class="verdict %s">%s</span>`, v, v)
+// legend says what the signs of the drawing mean, of those that occur.
+func (p page) legend(r Report) {
+	p.Put("\n" + `<p class="dim">`)
+	key := func(svg, text string) {
+		p.Put(`<span class="key"><svg width="20" height="12" aria-hidden="true">` + svg + `</svg>&nbsp;` + text + ".</span>\n")
+	}
+	key(`<rect y="0" width="8" height="6" fill="`+badColour+`"/><rect x="10" y="6" width="8" height="6" fill="`+goodColour+`"/><path d="M0 6h20" stroke="currentColor"/>`, "Above the line: bad; below: good; on it: unknown")
+	if slices.ContainsFunc(r.Checks, func(c judge.CheckResult) bool { return len(c.Outages) > 0 }) {
+		key(`<rect x="0.5" y="1.5" width="19" height="9" fill="`+badColour+`" fill-opacity="0.25" stroke="`+badColour+`" stroke-dasharray="2 2"/><rect x="6" y="1.5" width="8" height="9" fill="url(#hatch)" stroke="`+badColour+`"/>`, "Hatched: an outage; dashed: where its edges may lie")
+	}
+	if len(r.Injections) > 0 {
+		key(`<path d="M4 0v12" stroke="currentColor"/><path d="M10 0v12" stroke="currentColor" stroke-dasharray="2 3"/><path d="M16 0v12" stroke="currentColor" stroke-dasharray="6 4"/>`, "Lines: T0 and T1 whole, detected dotted, recovered dashed")
+	}
+	if slices.ContainsFunc(keys(r.Traffic), func(s string) bool { return r.Traffic[s].Sent > 0 }) {
+		key(`<path d="M0 2h20" stroke="`+p50Colour+`"/><path d="M0 6h20" stroke="`+p95Colour+`" stroke-dasharray="6 2"/><path d="M0 10h20" stroke="`+p99Colour+`" stroke-dasharray="2 2"/>`, "p50 whole, p95 dashed, p99 dotted")
+	}
+	if slices.ContainsFunc(r.Events, func(e record.Event) bool { return strings.HasPrefix(e.Subject, "pod/") }) {
+		key(`<rect x="0.5" y="1.5" width="5" height="9" fill="none" stroke="currentColor" stroke-dasharray="1 3"/><rect x="7.5" y="1.5" width="5" height="9" fill="currentColor" fill-opacity="0.15" stroke="currentColor"/><rect x="14" y="1" width="6" height="10" fill="currentColor" fill-opacity="0.5"/>`, "Pods: dotted not started, hollow not ready, full ready, long dashes terminating, ✕ gone; bad answers along the top, good ones along the bottom")
+	}
+	p.Put("</p>")
 }
 
-// table is a table with a heading; without headings of columns: with none.
-func (p page) table(heading string, columns []string, rows func()) {
-	p.With("\n<h2>%s</h2>", heading)
+// happened are the moments of the drawing: the keys, and all of them folded.
+func (p page) happened(r Report, moments []moment, left int) {
+	if len(moments) == 0 {
+		return
+	}
+	var key []moment
+	for _, m := range moments {
+		if m.key {
+			key = append(key, m)
+		}
+	}
+	if len(key) > 0 {
+		p.events(r, "What happened when", key)
+	}
+	if len(key) == len(moments) {
+		return
+	}
+	p.fold(fmt.Sprintf("Events %d", len(moments)+left))
+	p.events(r, "All events", moments)
+	if left > 0 {
+		p.Put("\n<p>and %s more, which are in results.json</p>", left)
+	}
+	p.Put("\n</details>")
+}
+
+func (p page) events(r Report, caption string, list []moment) {
+	p.table(caption, []string{"no.", "UTC", "after the start", "event"}, func() {
+		for _, m := range list {
+			p.Put("\n"+`<tr><td class="n">%s</td><td class="n">%s</td><td class="n">%s</td><td>%s`, m.number, r.clock(middle(m.Span)), m.Span, m.text)
+			p.With(` <span class="dim">%s</span>`, m.detail)
+			p.Put("</td></tr>")
+		}
+	})
+}
+
+// fold begins details, which end with </details>.
+func (p page) fold(heading string) { p.Put("\n<details><summary>%s</summary>", heading) }
+
+// table is a table with a caption; without headings of columns its first cells are
+// those of its rows.
+func (p page) table(caption string, columns []string, rows func()) {
 	p.Put("\n" + `<div class="scroll"><table>`)
+	p.With("<caption>%s</caption>", caption)
 	if len(columns) > 0 {
 		p.Put("\n<tr>")
 		for _, c := range columns {
-			p.Put("<th>%s</th>", c)
+			if c == "" {
+				p.Put("<td></td>")
+				continue
+			}
+			p.Put(`<th scope="col">%s</th>`, c)
 		}
 		p.Put("</tr>")
 	}
@@ -71,227 +247,240 @@ func (p page) cells(list ...string) {
 	}
 }
 
-func (p page) pairs(kind string, list []pair) {
-	for _, pair := range list {
-		p.Put("\n<tr><td>"+kind+"%s</td><td>%s</td></tr>", pair.Name, pair.Text)
-	}
+// row is a row with a heading.
+func (p page) row(name, text string) {
+	p.Put("\n"+`<tr><th scope="row">%s</th><td>%s</td></tr>`, name, text)
 }
 
-func (p page) section(s sectionView) {
-	p.Put("\n"+`<section class="experiment" id="%s">`+"\n<h1>", s.ID)
-	p.verdict(s.Verdict)
-	p.Put(" %s</h1>\n", s.Experiment)
-	p.With("<p>%s</p>\n", s.Title)
-	p.Put("<p>%s</p>\n"+`<p class="dim">`, s.Reason)
-	p.With("on %s<br>", s.Where)
-	p.Put("run %s, %s, %s", s.Run, s.When, s.Span)
-	p.With("<br>plan %s", s.Plan)
-	p.With("<br>load %s", s.Load)
-	p.Put("</p>")
-	if len(s.Limits) > 0 {
-		p.limits(s.Limits)
+// details are all else that is known, folded.
+func (p page) details(r Report) {
+	if len(r.Waterfalls)+len(r.Scalings) > 0 {
+		p.fold("Recovery stages")
+		for _, w := range r.Waterfalls {
+			p.fall(w.Title(), costliest(w), w.Breakdown)
+		}
+		for _, d := range r.Scalings {
+			p.fall(d.Title(), "", d.Breakdown)
+		}
+		p.Put("\n</details>")
 	}
-	if s.Chart != nil {
-		p.chart(*s.Chart)
-	}
-	p.checks(s.Checks)
-	if len(s.Values) > 0 {
-		p.table("Values", []string{"check", "phase", "n", "mean", "p50", "p95", "p99", "max"}, func() {
-			for _, v := range s.Values {
-				p.Put("\n"+`<tr><td>%s</td><td>%s</td><td class="n">%s</td>`, v.Check, v.Phase, v.N)
-				p.cells(v.Cells...)
-				p.Put("</tr>")
+	if len(r.Proofs) > 0 {
+		held := 0
+		for _, proof := range r.Proofs {
+			if proof.Verdict == steadystate.Held {
+				held++
 			}
-		})
-	}
-	for _, f := range s.Falls {
-		p.fall(f)
-	}
-	if len(s.Faults) > 0 {
-		p.table("Faults", []string{"fault", "targets", "T0", "T1"}, func() {
-			for _, f := range s.Faults {
-				p.Put("\n<tr><td>%s", f.Fault)
-				p.With("<br><b>%s</b>", f.FailureReason)
-				p.Put("</td><td>%s", f.Targets)
-				p.With("<br>hit %s", f.Hit)
-				p.Put("</td>")
-				p.cells(f.T0, f.T1)
-				p.Put("</tr>")
-			}
-		})
-	}
-	if len(s.Proofs) > 0 {
-		p.table("Proof", nil, func() {
-			for _, proof := range s.Proofs {
-				p.Put("\n<tr><td>")
-				p.verdict(proof.Verdict)
+		}
+		p.fold(fmt.Sprintf("Proof %d of %d", held, len(r.Proofs)))
+		p.table("", []string{"verdict", "proof", "what was seen, or what is missing"}, func() {
+			for _, proof := range r.Proofs {
+				p.Put("\n" + `<tr><td class="n">`)
+				word := proof.Verdict.String()
+				if proof.Verdict != steadystate.Held {
+					word = strings.ToUpper(word)
+				}
+				p.verdict(proof.Verdict, word)
 				p.Put(`</td><td class="n">%s</td><td>%s</td></tr>`, proof.Name, proof.Text)
 			}
 		})
+		p.Put("\n</details>")
 	}
-	if len(s.Requests) > 0 {
-		p.table("Traffic", nil, func() { p.pairs("", s.Requests) })
+	p.checks(r)
+	p.trafficOf(r)
+	p.faults(r.Injections)
+	p.setup(r)
+}
+
+// checks are their figures, outages and values.
+func (p page) checks(r Report) {
+	if len(r.Checks) == 0 {
+		return
 	}
-	if len(s.Parts) > 0 {
-		p.table("", append([]string{"traffic", "phase or stage"}, partHeadings()...), func() {
-			for _, part := range s.Parts {
-				p.Put("\n<tr><td>%s</td><td>%s</td>", part.Signal, part.Name)
-				p.cells(part.Cells...)
+	p.fold("Outages, uptime and values")
+	p.table("Figures", []string{"check", "good", "uptime", "outages", "recovery"}, func() {
+		for _, c := range r.Checks {
+			p.Put("\n"+`<tr><th scope="row">%s</th><td class="n">%s</td><td>%s</td><td>%s</td><td>%s</td></tr>`, c.Check, c.Tolerance, strings.TrimPrefix(uptime(c), "uptime "), outages(c), mttr(c))
+		}
+	})
+	for _, c := range r.Checks {
+		if len(c.Outages) == 0 {
+			continue
+		}
+		const most = 200
+		p.table("Outages of "+c.Check, []string{"from", "to", "lasted", "bad", "reason of the first"}, func() {
+			for _, o := range c.Outages[:min(most, len(c.Outages))] {
+				p.Put("\n<tr>")
+				p.cells(o.Start.String(), o.End.String(), lasted(o.Length(), o.Open), fmt.Sprintf("%d of %d", o.Bad, o.Total))
+				p.Put("<td>%s", o.Reason)
+				if o.Open {
+					p.Put(" <b>not over when the record ended</b>")
+				}
+				p.Put("</td></tr>")
+			}
+		})
+		if n := len(c.Outages) - most; n > 0 {
+			p.Put("\n<p>and %s more, which are in results.json</p>", n)
+		}
+	}
+	looked := map[string]bool{}
+	for _, f := range r.Findings {
+		if f.Where != "" && !looked[f.Where] {
+			looked[f.Where] = true
+			p.Put("\n"+`<p class="dim">look: %s</p>`, f.Where)
+		}
+	}
+	if !slices.ContainsFunc(r.Checks, func(c judge.CheckResult) bool { return len(c.Phases) > 0 }) {
+		p.Put("\n</details>")
+		return
+	}
+	p.table("Values", []string{"check", "phase", "n", "mean", "p50", "p95", "p99", "max"}, func() {
+		for _, c := range r.Checks {
+			for _, v := range c.Phases {
+				p.Put("\n"+`<tr><th scope="row">%s</th><td>%s</td><td class="n">%s</td>`, c.Check, v.Phase, v.N)
+				for _, f := range figures(v.Distribution) {
+					p.cells(r.values(c, f.Bounds))
+				}
 				p.Put("</tr>")
+			}
+		}
+	})
+	p.Put("\n</details>")
+}
+
+// trafficOf is the traffic of each load: all of it, by phase and by stage.
+func (p page) trafficOf(r Report) {
+	if len(r.Traffic) == 0 {
+		return
+	}
+	p.fold("Traffic")
+	for _, signal := range keys(r.Traffic) {
+		t := r.Traffic[signal]
+		p.table("Load "+signal, nil, func() {
+			p.row("sent", traffic(t))
+			for _, why := range keys(t.Failures) {
+				p.row("failed", fmt.Sprintf("%d × %s", t.Failures[why], why))
+			}
+			var by []string
+			for _, name := range keys(t.ByBackend) {
+				by = append(by, fmt.Sprintf("%s %d", name, t.ByBackend[name]))
+			}
+			if len(by) > 0 {
+				p.row("answered by", strings.Join(by, ", "))
+			}
+		})
+		if parts := slices.Concat(t.Phases, t.Stages); len(parts) > 0 {
+			p.table(signal+" by phase or stage", append([]string{"phase or stage"}, partHeadings()...), func() {
+				for _, part := range parts {
+					p.Put("\n"+`<tr><th scope="row">%s</th>`, part.Name)
+					p.cells(partCells(part)...)
+					p.Put("</tr>")
+				}
+			})
+		}
+	}
+	p.Put("\n</details>")
+}
+
+// faults are what was injected, into what, and when.
+func (p page) faults(list []judge.InjectionResult) {
+	if len(list) == 0 {
+		return
+	}
+	p.fold("Faults")
+	p.table("", []string{"fault", "targets", "T0", "T1"}, func() {
+		for _, i := range list {
+			p.Put("\n"+`<tr><th scope="row">%s`, i.Fault)
+			p.With("<br><b>%s</b>", i.FailureReason)
+			var targets []string
+			for _, t := range i.Targets {
+				targets = append(targets, strings.TrimSpace(t.Name+" "+t.UID))
+			}
+			p.Put("</th><td>%s", strings.Join(targets, ", "))
+			p.With("<br>hit %s", i.HitText())
+			p.Put("</td>")
+			t1 := "not undone"
+			if i.Removed != nil {
+				t1 = i.Removed.String()
+			}
+			p.cells(i.String(), t1)
+			p.Put("</tr>")
+		}
+	})
+	p.Put("\n</details>")
+}
+
+// setup is where and how the run was, and what was looked at.
+func (p page) setup(r Report) {
+	p.fold("Setup")
+	p.table("Run", nil, func() {
+		p.row("verdict", r.Reason)
+		p.row("run", r.Run)
+		p.row("started", r.Started.Format("2006-01-02 15:04:05 MST"))
+		p.row("window", fmt.Sprintf("%s (%s) of %s", r.Window, duration(r.Window.Width()), duration(r.Length)))
+		for _, phase := range r.Phases {
+			p.row("phase "+phase.Name, fmt.Sprintf("%s, %s", phase.Span, duration(phase.Width())))
+		}
+		for _, row := range []struct{ name, text string }{{"plan", plan(r)}, {"load", r.Load}, {"tool", r.toolVersion()}} {
+			if row.text != "" {
+				p.row(row.name, row.text)
+			}
+		}
+		if r.Baseline != nil {
+			p.row("baseline", r.Baseline.String())
+		}
+	})
+	if len(r.Environment) > 0 {
+		p.table("Where it ran", nil, func() {
+			for _, name := range keys(r.Environment) {
+				p.row(name, r.Environment[name])
 			}
 		})
 	}
-	if len(s.Notes) > 0 {
-		p.Put("\n<h2>Notes</h2>\n<ul>")
-		for _, note := range s.Notes {
+	if len(r.Signals) > 0 {
+		p.table("What was looked at", nil, func() {
+			for _, name := range keys(r.Signals) {
+				p.row("signal "+name, r.Signals[name])
+			}
+		})
+	}
+	if len(r.Notes) > 0 {
+		p.Put("\n<p><b>Notes</b></p>\n<ul>")
+		for _, note := range r.Notes {
 			p.Put("\n<li>%s</li>", note)
 		}
 		p.Put("\n</ul>")
 	}
-	if len(s.About)+len(s.Told) > 0 {
-		p.table("Where it ran, and what was looked at", nil, func() {
-			p.pairs("", s.About)
-			p.pairs("signal ", s.Told)
-		})
-	}
-	p.Put("\n</section>")
+	p.Put("\n</details>")
 }
 
-func (p page) limits(list []limitView) {
-	p.Put("\n<h2>Limits</h2>\n" + `<div class="scroll"><table class="limits">` +
-		"\n<tr><th></th><th>check</th><th>limit</th><th>seen</th><th></th></tr>")
-	for _, l := range list {
-		p.Put("\n<tr><td>")
-		p.verdict(l.Verdict)
-		p.Put(`</td><td>%s</td><td class="n">%s</td><td>%s`, l.Check, l.Limit, l.Text)
-		p.With(`<br><span class="dim">why: %s</span>`, l.Undecided)
-		p.With(`<br><span class="dim">look: %s</span>`, l.Where)
-		p.Put("</td>\n<td>")
-		if g := l.Gauge; g != nil {
-			p.Put(`<svg width="122" height="14" role="img" aria-label="what was seen and the limit"><rect class="back" x="0.5" y="3.5" width="120" height="7"/>`+
-				`<rect class="seen" x="%s" y="4" width="%s" height="6"/><line class="limit" x1="%s" x2="%s" y1="0" y2="14"/></svg>`, g.From, g.Width, g.Limit, g.Limit)
-		}
-		p.Put("</td></tr>")
-	}
-	p.Put("\n</table></div>")
-}
-
-func (p page) chart(c chartView) {
-	p.Put("\n<h2>Course</h2>\n"+`<div class="scroll"><svg class="chart" viewBox="0 0 %s %s" role="img" aria-label="the checks over time">`, c.Width, c.Height)
-	for _, b := range c.Bands {
-		class := "band"
-		if b.Odd {
-			class = "band odd"
-		}
-		p.Put("\n"+`<g><title>%s</title><rect class="%s" x="%s" y="0.5" width="%s" height="%s"/>`, b.Title, class, b.X, b.W, b.H)
-		if b.Text != 0 {
-			p.Put(`<text x="%s" y="13" text-anchor="middle">%s</text>`, b.Text, b.Name)
-		}
-		p.Put("</g>")
-	}
-	p.Put("\n" + `<text class="name" x="0" y="13">phase</text>`)
-	for _, f := range c.Faults {
-		p.Put("\n")
-		p.box(f)
-	}
-	if len(c.Events) > 0 {
-		p.Put("\n" + `<text class="name" x="0" y="36">events</text>`)
-	}
-	for _, e := range c.Events {
-		p.Put("\n"+`<circle class="event" cx="%s" cy="%s" r="2.5"><title>%s</title></circle>`, e.X, e.Y, e.Text)
-	}
-	for _, r := range c.Rows {
-		p.Put("\n"+`<text class="name" x="0" y="%s">%s</text>`+"\n"+
-			`<path class="good" d="%s"/><path class="unknown" d="%s"/><path class="bad" d="%s"/><path class="late" d="%s"/>`, r.Y, r.Name, r.Good, r.Unknown, r.Bad, r.Late)
-		for _, o := range r.Outages {
-			p.box(o)
-		}
-	}
-	for _, plot := range c.Plots {
-		p.Put("\n"+`<text class="name" x="%s" y="%s">values of %s</text>`, c.Left, plot.Y, plot.Name)
-		for _, g := range plot.Grid {
-			p.Put(`<line class="grid" x1="%s" x2="%s" y1="%s" y2="%s"/><text x="164" y="%s" dy="4" text-anchor="end">%s</text>`, c.Left, c.Right, g.Y, g.Y, g.Y, g.Text)
-		}
-		if l := plot.Limit; l != nil {
-			p.Put(`<line class="limit" x1="%s" x2="%s" y1="%s" y2="%s"/><text x="%s" y="%s" dy="-3" text-anchor="end">good %s</text>`, c.Left, c.Right, l.Y, l.Y, c.Right, l.Y, l.Text)
-		}
-		p.Put("\n"+`<path class="p95" d="%s"/><path class="p50" d="%s"/>`, plot.P95, plot.P50)
-	}
-	for _, t := range c.Ticks {
-		p.Put(`<text x="%s" y="%s" text-anchor="middle">%s</text>`, t.X, t.Y, t.Text)
-	}
-	p.Put("\n</svg></div>\n" + `<p class="dim">`)
-	for i, k := range [][2]string{
-		{"good", "good"},
-		{"bad", "bad, and an outage"},
-		{"maybe", "where its edges may lie"},
-		{"unknown", "unknown"},
-		{"late", "load behind its schedule"},
-		{"edge", "a fault comes (T0) or goes (T1)"},
-		{"seen", "p50"},
-	} {
-		if k[0] == "seen" && len(c.Plots) == 0 {
-			break
-		}
-		if i > 0 {
-			p.Put(" ")
-		}
-		p.Put(`<svg class="key" viewBox="0 0 1 1"><rect class="%s" width="1" height="1"/></svg>%s`, k[0], k[1])
-	}
-	if len(c.Plots) > 0 {
-		p.Put(` <svg class="key" viewBox="0 0 1 1"><path class="p95" d="M0 0.5h1"/></svg>p95 of the values`)
-	}
-	p.Put("</p>")
-}
-
-func (p page) box(b boxView) {
-	p.Put(`<rect class="%s" x="%s" y="%s" width="%s" height="%s"><title>%s</title></rect>`, b.Class, b.X, b.Y, b.W, b.H, b.Note)
-}
-
-func (p page) checks(list []checkView) {
-	if len(list) == 0 {
-		return
-	}
-	p.table("Figures", []string{"check", "good", "uptime", "downtime", "outages", "recovery"}, func() {
-		for _, c := range list {
-			p.Put("\n"+`<tr><td>%s</td><td class="n">%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td></tr>`, c.Name, c.Good, c.Uptime, c.Downtime, c.Outages, c.MTTR)
+// fall is the steps after a fault: the time that each certainly took and may have
+// taken.
+func (p page) fall(title, costliest string, b judge.Breakdown) {
+	p.table(title+", "+cmp.Or(b.Fault, "no fault"), []string{"stage", "reached", "took", "when it was under way", "note"}, func() {
+		whole := b.Whole()
+		for _, s := range b.Steps {
+			p.Put("\n"+`<tr><th scope="row">%s</th>`, s.Stage)
+			p.cells(b.When(s), s.Text())
+			p.Put(`<td><svg width="300" height="14" aria-hidden="true">`)
+			bar := b.Bar(s)
+			for _, part := range []struct {
+				*steadystate.Span
+				looks string
+			}{
+				{bar.Maybe, `fill="` + p50Colour + `" fill-opacity="0.25" stroke="` + p50Colour + `" stroke-dasharray="2 2"`},
+				{bar.Surely, `fill="` + p50Colour + `"`},
+				{bar.Open, `fill="` + unknownColour + `"`},
+			} {
+				if part.Span != nil && whole.Width() > 0 {
+					at := func(t time.Duration) px {
+						return 1 + px(298*min(1, max(0, float64(t-whole.From)/float64(whole.Width()))))
+					}
+					p.Put(`<rect `+part.looks+` x="%s" y="2" width="%s" height="10"/>`, at(part.From), max(1, at(part.To)-at(part.From)))
+				}
+			}
+			p.Put(`</svg></td><td class="dim">%s</td></tr>`, b.Remark(s))
 		}
 	})
-	for _, c := range list {
-		if len(c.List) == 0 {
-			continue
-		}
-		p.Put("\n<h3>Outages of %s</h3>", c.Name)
-		p.table("", []string{"from", "to", "lasted", "bad", "reason of the first"}, func() {
-			for _, o := range c.List {
-				p.Put("\n<tr>")
-				p.cells(o.From, o.To, o.Lasted, o.Bad)
-				p.Put("<td>%s", o.Reason)
-				p.With(" <b>%s</b>", o.Open)
-				p.Put("</td></tr>")
-			}
-		})
-	}
-}
-
-func (p page) fall(f fallView) {
-	p.Put("\n<h2>%s</h2>\n"+`<p class="dim">%s</p>`+"\n"+`<div class="scroll"><table class="waterfall">`+
-		"\n<tr><th>stage</th><th>reached</th><th>took</th><th></th><th></th></tr>", f.Title, f.Fault)
-	for _, s := range f.Steps {
-		p.Put("\n<tr>")
-		p.cells(s.Stage, s.Reached, s.Took)
-		p.Put(`<td><svg width="400" height="14" aria-hidden="true">`)
-		for _, bar := range []struct {
-			class string
-			*boxView
-		}{{"tookmaybe", s.Maybe}, {"took", s.Surely}, {"open", s.Open}} {
-			if bar.boxView != nil {
-				p.Put(`<rect class="%s" x="%s" y="2" width="%s" height="10"/>`, bar.class, bar.X, bar.W)
-			}
-		}
-		p.Put(`</svg></td><td class="dim">%s</td></tr>`, s.Note)
-	}
-	p.Put("\n</table></div>")
-	p.With("\n<p>costliest: %s</p>", f.Costliest)
-	p.With("\n"+`<p class="dim">note: %s</p>`, f.Note)
+	p.With("\n<p>costliest: %s</p>", costliest)
+	p.With("\n"+`<p class="dim">note: %s</p>`, b.Note)
 }

@@ -24,7 +24,7 @@ func TestTheStagesOfALoadAreTold(t *testing.T) {
 			"traffic by phase\n    requests  settle", "traffic by stage\n    requests  1: 10/s", "2: 20/s", "planned at 10/s", "p95 5ms",
 		}},
 		"html": {func(out *bytes.Buffer) error { return reports.HTML(out, report) }, []string{
-			"<td>requests</td><td>2: 20/s</td><td class=\"n\">30</td><td class=\"n\">10/s</td>",
+			"<th scope=\"row\">2: 20/s</th><td class=\"n\">30</td><td class=\"n\">10/s</td>",
 		}},
 		"json": {func(out *bytes.Buffer) error { return reports.JSON(out, report) }, []string{`"name": "2: 20/s"`, `"sentPerSecond": 10`}},
 	} {

@@ -154,6 +154,18 @@ func (r Report) Good(f judge.Finding) string {
 	return "good: " + check.Tolerance.String()
 }
 
+// ByCheck groups findings by their check, in their order.
+func ByCheck(list []judge.Finding) (groups [][]judge.Finding) {
+	for _, f := range list {
+		if i := slices.IndexFunc(groups, func(g []judge.Finding) bool { return g[0].Check == f.Check }); i >= 0 {
+			groups[i] = append(groups[i], f)
+			continue
+		}
+		groups = append(groups, []judge.Finding{f})
+	}
+	return groups
+}
+
 var comparison = regexp.MustCompile(` (<=|>=|==|<|>) `)
 
 // Parts are the quantity of a limit and what is wanted of it.

@@ -140,7 +140,7 @@ func (s Screen) folded(r reports.Report, fold folding) (lines []string) {
 	widths := columns(r.Findings)
 	told := map[string]bool{}
 	var others []string
-	for n, of := range byCheck(r.Findings) {
+	for n, of := range reports.ByCheck(r.Findings) {
 		whole := !slices.ContainsFunc(of, func(f judge.Finding) bool { return f.Verdict != steadystate.Held })
 		first := n == 0 && r.Verdict == steadystate.Held
 		name := clean(of[0].Check)
@@ -201,29 +201,13 @@ func brief(f judge.Finding) string {
 	return fmt.Sprintf("%s %s (%s)", quantity, strings.TrimSuffix(clean(reports.Seen(f)), reports.NoOutage), wanted)
 }
 
-// verdict is the cell with a limit's verdict. What is not held is in capitals, and a
-// limit of a run that is not proven is within it, and not held.
+// verdict is the cell with a limit's verdict.
 func (s Screen) verdict(r reports.Report, v steadystate.Verdict) string {
-	text := v.String()
-	switch {
-	case v != steadystate.Held:
-		text = strings.ToUpper(text)
-	case !r.Proven():
-		text, v = "within", steadystate.Unknown
+	text := r.Word(v)
+	if v == steadystate.Held && !r.Proven() {
+		v = steadystate.Unknown
 	}
 	return "    " + s.paint(v, text) + strings.Repeat(" ", verdictWidth-len(text))
-}
-
-// byCheck groups findings by their check, in their order.
-func byCheck(list []judge.Finding) (groups [][]judge.Finding) {
-	for _, f := range list {
-		if i := slices.IndexFunc(groups, func(g []judge.Finding) bool { return g[0].Check == f.Check }); i >= 0 {
-			groups[i] = append(groups[i], f)
-			continue
-		}
-		groups = append(groups, []judge.Finding{f})
-	}
-	return groups
 }
 
 // columns are the widths of the quantities and of what is wanted.

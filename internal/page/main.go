@@ -1,0 +1,60 @@
+// The program page writes pages of runs of every end into a folder, each beside what
+// the terminal says of the run. "make page" shows them to a browser.
+//
+//	go run ./internal/page DIR
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/aftershockhq/aftershock/internal/terminal"
+	"github.com/aftershockhq/aftershock/reports"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	if len(args) != 1 {
+		return errors.New("usage: page DIR")
+	}
+	var list []reports.Report
+	for _, c := range scenes() {
+		r, err := c.judged()
+		if err != nil {
+			return fmt.Errorf("judge %s: %w", c.name, err)
+		}
+		list = append(list, r)
+		if err := write(args[0], c.name, r); err != nil {
+			return err
+		}
+	}
+	many := append([]reports.Report{}, list...)
+	for i := range 20 {
+		held := list[0]
+		held.Experiment = fmt.Sprintf("warm/pods/held-%d", i+2)
+		many = append(many, held)
+	}
+	return write(args[0], "many", many...)
+}
+
+// write writes the page, and what the terminal says, of reports.
+func write(dir, name string, list ...reports.Report) error {
+	var page, text bytes.Buffer
+	err := reports.HTML(&page, list...)
+	screen := terminal.Screen{Width: 100}
+	if len(list) == 1 {
+		err = errors.Join(err, screen.Report(&text, list[0], terminal.Place{}))
+	} else {
+		err = errors.Join(err, screen.Summary(&text, reports.ExitCode(list...), list...))
+	}
+	return errors.Join(err, os.WriteFile(filepath.Join(dir, name+".html"), page.Bytes(), 0o644), os.WriteFile(filepath.Join(dir, name+".txt"), text.Bytes(), 0o644))
+}
