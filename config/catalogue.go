@@ -113,7 +113,7 @@ func (c Catalog) YAML(name string) (string, error) {
 		}
 	}
 	if len(copies) == 0 {
-		return "", fmt.Errorf("the catalogue has no %q; suites, experiments and checks: %s%s", name, strings.Join(c.Names(), ", "), near.Meant(name, c.Names()))
+		return "", fmt.Errorf("the catalogue has no %q; \"aftershock catalog\" lists what it has%s", name, near.Meant(name, c.Names()))
 	}
 	about := ""
 	if slices.Contains(c.Suites(), name) {

@@ -92,8 +92,8 @@ func TestACopyKeepsComments(t *testing.T) {
 
 func TestACopyOfNothing(t *testing.T) {
 	_, err := Catalogue().YAML("pods/kil-one")
-	if err == nil || !strings.Contains(err.Error(), `has no "pods/kil-one"; suites, experiments and checks: pods, network,`) {
-		t.Errorf("%v, want an error with the names", err)
+	if err == nil || !strings.Contains(err.Error(), `has no "pods/kil-one"; "aftershock catalog" lists what it has; did you mean "pods/kill-one"?`) {
+		t.Errorf("%v, want an error with the one that was meant", err)
 	}
 }
 

@@ -388,7 +388,7 @@ func (j *judge) atEnd(c *checkEvaluator, findings []Finding) Finding {
 		return finding
 	}
 	f, end := c.over(j.Window), c.over(j.ending(c.Signal))
-	finding.Text = fmt.Sprintf("%d good, %d bad, %d unknown in the last %s", end.Good, end.Bad, end.Unknown, end.Window.Width())
+	finding.Text = fmt.Sprintf("%d good, %d bad, %d unknown in the last %s", end.Good, end.Bad, end.Unknown, end.Window.Width().Round(time.Millisecond))
 	open := len(f.Outages) > 0 && f.Outages[len(f.Outages)-1].Open
 	known := end.Observed()
 	switch {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -174,6 +175,9 @@ func (d *Directory) WriteReports() error {
 // WriteFile writes a file whole or not at all.
 func WriteFile(path string, write func(io.Writer) error) (err error) {
 	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if at, ok := errors.AsType[*fs.PathError](err); ok {
+		err = at.Err // the name of the temporary file says nothing
+	}
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}

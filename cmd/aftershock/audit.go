@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -49,7 +50,7 @@ Exit codes:
   4  something cannot be read`,
 		Example: `  aftershock audit verify
   aftershock audit verify runs --head 51a84e7b...`,
-		Args: func(cmd *cobra.Command, args []string) error { return asUsage(cobra.MaximumNArgs(1)(cmd, args)) },
+		Args: takes(0, 1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return nil, cobra.ShellCompDirectiveFilterDirs
 		},
@@ -70,7 +71,7 @@ func verify(out io.Writer, dir, head string) error {
 	switch {
 	case errors.Is(err, audit.ErrNoChain):
 		return unavailable{err}
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		return usageError{err}
 	case err != nil:
 		return err
@@ -81,7 +82,7 @@ func verify(out io.Writer, dir, head string) error {
 	for _, f := range found.Findings {
 		fmt.Fprintf(out, "  %s\n", f)
 	}
-	fmt.Fprintf(out, "%d lines; %d records are as they were chained; %d findings\n", found.Lines, found.Records, len(found.Findings))
+	fmt.Fprintf(out, "%s; %s as chained; %s\n", counted(found.Lines, "line"), counted(found.Records, "record"), counted(len(found.Findings), "finding"))
 	switch {
 	case head == "":
 		fmt.Fprintln(out, "not told without --head: whether the chain's end was cut off with its records, or all of it was written anew")

@@ -57,7 +57,7 @@ with 1 when a comparison with the truth is wrong too often in a cell.`,
 			case f.cell != "" && !f.grid:
 				return usageError{errors.New("--cell works only with --grid")}
 			case f.output != "text" && f.output != "json":
-				return usageError{fmt.Errorf("output %q: want one of text, json", f.output)}
+				return usageError{fmt.Errorf("--output %q: want one of text, json", f.output)}
 			}
 			if f.grid {
 				for _, planted := range []string{"rate", "kinds", "plot", "misses"} {

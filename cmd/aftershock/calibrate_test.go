@@ -29,7 +29,7 @@ func TestCalibrateRefuses(t *testing.T) {
 		{"a grid of real trials", []string{"--grid", "--kinds", "kill"}, "--kinds selects planted outages, but --grid simulates: use --cell"},
 		{"a cell without the grid", []string{"--cell", "all"}, "--cell works only with --grid"},
 		{"an output that a grid has not", []string{"--grid", "-o", "yaml"}, `output "yaml": want one of text, json`},
-		{"an argument", []string{"refused"}, "unknown command"},
+		{"an argument", []string{"refused"}, "one argument too many"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			code, _, stderr := call(t, append([]string{"calibrate"}, row.args...)...)

@@ -25,7 +25,7 @@ configuration and to change there. It needs no configuration and no cluster.`,
   aftershock catalog network/delay
   aftershock catalog pods
   aftershock catalog rollout/complete`,
-		Args: func(cmd *cobra.Command, args []string) error { return asUsage(cobra.MaximumNArgs(1)(cmd, args)) },
+		Args: takes(0, 1),
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			if len(args) > 0 {
 				return nil, cobra.ShellCompDirectiveNoFileComp

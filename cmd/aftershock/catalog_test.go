@@ -17,8 +17,8 @@ func TestCatalog(t *testing.T) {
 		{"an experiment is printed to copy", []string{"catalog", "network/delay"}, exitHeld, "\nexperiments:\n  network-delay:\n    title:"},
 		{"so is a suite", []string{"catalog", "pods"}, exitHeld, "\n  pods-evict:\n"},
 		{"and a check", []string{"catalog", "rollout/complete"}, exitHeld, "\nchecks:\n  rollout-complete:\n    signal: rollout\n"},
-		{"a name that there is not", []string{"catalog", "network/dely"}, exitUsage, `the catalogue has no "network/dely"; suites, experiments and checks: pods, network,`},
-		{"two names", []string{"catalog", "pods", "network"}, exitUsage, "accepts at most 1 arg"},
+		{"a name that there is not", []string{"catalog", "network/dely"}, exitUsage, `the catalogue has no "network/dely"; "aftershock catalog" lists what it has; did you mean "network/delay"?`},
+		{"two names", []string{"catalog", "pods", "network"}, exitUsage, `one argument too many: "network"; usage: aftershock catalog [SUITE | SUITE/EXPERIMENT | SUITE/CHECK] [flags]`},
 		{"a shell completes the names", []string{"__complete", "catalog", "net"}, exitHeld, "network/delay\n"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {

@@ -51,15 +51,8 @@ func completeServices(file *string) cobra.CompletionFunc {
 
 // completeLabels completes a label filter that is one label.
 func completeLabels(file *string) cobra.CompletionFunc {
-	return fromPlan(file, func(plan *config.Plan, _ []string, begun string) (labels []string) {
-		for _, p := range plan.Planned {
-			for _, label := range p.Labels() {
-				if !slices.Contains(labels, label) && strings.HasPrefix(label, begun) {
-					labels = append(labels, label)
-				}
-			}
-		}
-		return labels
+	return fromPlan(file, func(plan *config.Plan, _ []string, begun string) []string {
+		return slices.DeleteFunc(labelsOf(plan.Planned), func(label string) bool { return !strings.HasPrefix(label, begun) })
 	})
 }
 

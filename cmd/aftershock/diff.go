@@ -43,7 +43,7 @@ Exit codes:
   aftershock diff runs/20260302T101500.000Z/results.json runs/20260303T101500.000Z
   aftershock diff before after --output json | jq -r .outcome
   aftershock diff --schema`,
-		Args:              argsUnless(&schema, cobra.ExactArgs(2)),
+		Args:              argsUnless(&schema, takes(2, 2)),
 		ValidArgsFunction: completeResults,
 	}
 	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of --output json, and do nothing else")

@@ -6,16 +6,14 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/onsi/ginkgo/v2/formatter"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/aftershockhq/aftershock/internal/near"
 )
 
 // execute runs the command line and returns its exit code.
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	// The errors of Ginkgo's label filters are coloured, also in a file.
-	formatter.SingletonFormatter.ColorMode = formatter.ColorModeNone
 	root := &cobra.Command{
 		Use:   "aftershock",
 		Short: "Put a service's resilience to the test, with proof and error bars",
@@ -42,7 +40,13 @@ held. A run is written to a record, which can be judged again at any time.
 	// Most arguments and flags are not files.
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError{errors.New(err.Error() + "; see \"" + cmd.CommandPath() + " --help\"")}
+		meant := ""
+		if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+			var flags []string
+			cmd.Flags().VisitAll(func(f *pflag.Flag) { flags = append(flags, f.Name) })
+			meant = near.Meant(unknown.GetSpecifiedName(), flags)
+		}
+		return usageError{fmt.Errorf("%w; see \"%s --help\"%s", err, cmd.CommandPath(), meant)}
 	})
 	root.AddCommand(demoCommand(), initCommand(), catalogCommand(), schemaCommand(), explainCommand(), calibrateCommand(), runCommand(), preflightCommand(), rbacCommand(), judgeCommand(), reportCommand(), diffCommand(), trendCommand(), auditCommand(), sweepCommand(), stopCommand(), resumeCommand(), versionCommand(), loadWorkerCommand(), switchCommand())
 	err := root.ExecuteContext(ctx)
@@ -63,8 +67,21 @@ func noCommand(cmd *cobra.Command, args []string) error {
 	return usageError{fmt.Errorf("unknown command %q; \"%s --help\" lists the commands%s", args[0], cmd.CommandPath(), near.Meant(args[0], names))}
 }
 
-// noArgs refuses arguments as a usage error.
-func noArgs(cmd *cobra.Command, args []string) error { return asUsage(cobra.NoArgs(cmd, args)) }
+// takes refuses fewer or more arguments than a command takes, as a usage error.
+func takes(least, most int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) < least:
+			return usageError{fmt.Errorf("an argument is missing; usage: %s", cmd.UseLine())}
+		case len(args) > most:
+			return usageError{fmt.Errorf("one argument too many: %q; usage: %s", args[most], cmd.UseLine())}
+		}
+		return nil
+	}
+}
+
+// noArgs refuses arguments.
+func noArgs(cmd *cobra.Command, args []string) error { return takes(0, 0)(cmd, args) }
 
 func asUsage(err error) error {
 	if err == nil {

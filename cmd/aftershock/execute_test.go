@@ -100,6 +100,11 @@ func TestExitCodesAndMessages(t *testing.T) {
 	if err := os.WriteFile("bad.yaml", []byte("clustr: {}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	for name, text := range map[string]string{"empty.json": "", "cut.json": `{"format": `} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := os.MkdirAll("chained/x", 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +122,7 @@ func TestExitCodesAndMessages(t *testing.T) {
 		{"an unknown command too", []string{"explode"}, exitUsage, `unknown command "explode"; "aftershock --help" lists the commands`},
 		{"with the one that was meant", []string{"prefligt"}, exitUsage, `lists the commands; did you mean "preflight"?`},
 		{"of audit too", []string{"audit", "verfy"}, exitUsage, `unknown command "verfy"; "aftershock audit --help" lists the commands; did you mean "verify"?`},
-		{"and an unknown flag", []string{"judge", "--limt", "x", held}, exitUsage, "unknown flag: --limt; see \"aftershock judge --help\""},
+		{"and an unknown flag", []string{"judge", "--limt", "x", held}, exitUsage, `unknown flag: --limt; see "aftershock judge --help"; did you mean "limit"?`},
 		{"help is no error", []string{"judge", "--help"}, exitHeld, "downtime"},
 		{"it tells the quantities of autoscalers too", []string{"judge", "--help"}, exitHeld, "decision  from there to a larger size wanted"},
 		{"held", []string{"judge", held}, exitHeld, "HELD     held"},
@@ -129,16 +134,19 @@ func TestExitCodesAndMessages(t *testing.T) {
 		{"a limit of a check that there is not", []string{"judge", held, "--limit", "x: downtime <= 1s"}, exitUsage, `no check "x" in the record; checks: "service: up"`},
 		{"a limit without a check", []string{"judge", held, "--limit", "downtime <= 1s"}, exitUsage, `want "CHECK: LIMIT"`},
 		{"a bad limit", []string{"judge", held, "--limit", "service: up: downtme <= 1s"}, exitUsage, `no quantity "downtme"`},
-		{"no record", []string{"judge"}, exitUsage, "requires at least 1 arg"},
+		{"no record", []string{"judge"}, exitUsage, "an argument is missing; usage: aftershock judge RECORD... [flags]"},
 		{"a record that is not there", []string{"judge", "gone.jsonl"}, exitUsage, "no such file"},
 		{"a file that is no record", []string{"judge", "not.jsonl"}, exitUsage, "not a record"},
+		{"results are no record", []string{"judge", "results.json"}, exitUsage, `"aftershock report results.json" shows results`},
+		{"results that are empty", []string{"report", "empty.json"}, exitUsage, "empty.json: read results: there is nothing in it"},
+		{"results that are cut", []string{"report", "cut.json"}, exitUsage, "cut.json: read results: its end is cut off"},
 		{"an output that there is not", []string{"judge", held, "-o", "yaml"}, exitUsage, "want one of text, json, junit, html"},
 		{"a report does not depend on the verdict", []string{"report", broken, "-o", "junit"}, exitHeld, "<testsuites"},
 		{"a report is a page too", []string{"report", held, "-o", "html"}, exitHeld, "<!DOCTYPE html>"},
 		{"the schema of the JSON needs no record", []string{"report", "--schema"}, exitHeld, "json-schema.org"},
-		{"and takes none", []string{"report", "--schema", held}, exitUsage, "unknown command"},
-		{"a report that cannot be written", []string{"report", broken, "--file", "no/such/dir/x.xml"}, exitUsage, "no such file"},
-		{"a diff has two sides", []string{"diff", held}, exitUsage, "accepts 2 arg(s), received 1"},
+		{"and takes none", []string{"report", "--schema", held}, exitUsage, "one argument too many: \""},
+		{"a report that cannot be written", []string{"report", broken, "--file", "no/such/dir/x.xml"}, exitUsage, "write no/such/dir/x.xml: no such file"},
+		{"a diff has two sides", []string{"diff", held}, exitUsage, "an argument is missing; usage: aftershock diff"},
 		{"a run is on one of them", []string{"diff", held, held}, exitUsage, "run test of held is on both sides"},
 		{"experiments of other names are not compared", []string{"diff", held, broken}, exitUnknown, "not compared: no run after"},
 		{"a side that is not there", []string{"diff", held, "gone"}, exitUsage, "no such file"},
@@ -166,12 +174,13 @@ func TestExitCodesAndMessages(t *testing.T) {
 		{"a chain is no record", []string{"judge", "chained/audit.jsonl"}, exitUsage, "not a record"},
 		{"the directory of all runs stands for the records in each", []string{"judge", "chained"}, exitHeld, "HELD     x"},
 		{"nor in two", []string{"judge", "chained/audit.jsonl", "chained/audit.jsonl"}, exitUsage, "no record in chained/audit.jsonl"},
-		{"records as they were chained", []string{"audit", "verify", "chained"}, exitHeld, "3 lines; 1 records are as they were chained; 0 findings\nnot told without --head"},
+		{"records as they were chained", []string{"audit", "verify", "chained"}, exitHeld, "3 lines; 1 record as chained; 0 findings\nnot told without --head"},
 		{"another head", []string{"audit", "verify", "chained", "--head", "00"}, exitBroken, "truncated: audit.jsonl: no line has the hash 00"},
 		{"records without a chain", []string{"audit", "verify", "empty"}, exitUnknown, "there is no chain of records in empty"},
 		{"a directory that is not there", []string{"audit", "verify", "gone"}, exitUsage, "gone: no such file"},
+		{"a file in place of a directory", []string{"audit", "verify", "not.jsonl"}, exitUsage, "not a directory"},
 		{"no command of audit", []string{"audit"}, exitUsage, "verify      Compare records"},
-		{"demo takes no arguments", []string{"demo", "x"}, exitUsage, "unknown command \"x\""},
+		{"demo takes no arguments", []string{"demo", "x"}, exitUsage, `one argument too many: "x"; usage: aftershock demo [--serve [-- COMMAND ARGUMENT...]] [flags]`},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			code, stdout, stderr := call(t, row.args...)
@@ -249,7 +258,7 @@ func TestDemo(t *testing.T) {
 	}
 	_, head, printed := strings.Cut(stdout, "audit head ")
 	head, _, _ = strings.Cut(head, "\n")
-	if code, verified, _ := call(t, "audit", "verify", out, "--head", head); code != exitHeld || !printed || !strings.Contains(verified, "2 records are as they were chained; 0 findings\nhead "+head) {
+	if code, verified, _ := call(t, "audit", "verify", out, "--head", head); code != exitHeld || !printed || !strings.Contains(verified, "2 records as chained; 0 findings\nhead "+head) {
 		t.Errorf("audit: exit code %d\n%s", code, verified)
 	}
 	for _, file := range []string{"junit.xml", "results.json", "report.txt", "report.html", "report.md"} {

@@ -241,7 +241,7 @@ func TestInitRefuses(t *testing.T) {
 		{"an unknown context", []string{"--context", "prod"}, exitUsage, "contexts: staging"},
 		{"a cluster that does not answer", []string{"--kubeconfig", away}, exitUnknown, "look into cluster staging (http://127.0.0.1:9)"},
 		{"a missing directory", []string{"--service", "checkout", "-f", "no/such.yaml"}, exitUsage, "no such file"},
-		{"arguments", []string{"checkout"}, exitUsage, "unknown command"},
+		{"arguments", []string{"checkout"}, exitUsage, "one argument too many"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			code, stdout, stderr := call(t, append([]string{"init"}, row.args...)...)

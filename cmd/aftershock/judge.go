@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -26,6 +27,9 @@ import (
 // judgeFile judges the record in a file. It may be hours long, and there is
 // more time than memory.
 func judgeFile(path string, limits map[string][]string) (reports.Report, error) {
+	if filepath.Ext(path) == ".json" {
+		return reports.Report{}, fmt.Errorf("judge %s: only records (*.jsonl) can be judged; \"aftershock report %s\" shows results", path, path)
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return reports.Report{}, usageError{err}
@@ -153,7 +157,7 @@ Those of an expectation of an autoscaler are QUANTITY OPERATOR VALUE [since faul
   aftershock judge runs
   aftershock judge record.jsonl --limit "shop answers: downtime <= 1s" --limit "shop answers: p95 <= 500ms"
   aftershock judge record.jsonl --output json | jq .verdict`,
-		Args: func(cmd *cobra.Command, args []string) error { return asUsage(cobra.MinimumNArgs(1)(cmd, args)) },
+		Args: takes(1, math.MaxInt),
 	}
 	cmd.Flags().StringArrayVar(&limits, "limit", nil, `a limit in place of the check's or expectation's own, as "CHECK: LIMIT"; may be repeated`)
 	verbose := verboseFlag(cmd, "the whole text of each report")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -34,7 +35,7 @@ plugin; the default has properties, file and line in each test case.`,
   aftershock report record.jsonl --output junit --file junit.xml
   aftershock report first/results.json second/results.json --output junit --junit strict
   aftershock report --schema`,
-		Args: argsUnless(&schema, cobra.MinimumNArgs(1)),
+		Args: argsUnless(&schema, takes(1, math.MaxInt)),
 	}
 	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of --output json, and do nothing else")
 	cmd.Flags().StringVar(&file, "file", "", "where to write; default: standard output")

@@ -204,6 +204,9 @@ would a bad image. With cluster.image a Job in the cluster then removes all of i
 		if err != nil {
 			return err
 		}
+		if wait < 0 {
+			return usageError{fmt.Errorf("--wait %s: a wait is never below zero", wait)}
+		}
 		plan, err := readPlan(*file)
 		if err != nil {
 			return err
@@ -258,7 +261,7 @@ func choose(plan *config.Plan, list []config.Planned, names []string, labels str
 	if labels != "" {
 		filter, err := types.ParseLabelFilter(labels)
 		if err != nil {
-			return nil, usageError{fmt.Errorf("--label-filter: %w", err)}
+			return nil, usageError{fmt.Errorf("--label-filter %q: %s", labels, whyNoFilter(err))}
 		}
 		matches = filter
 	}
@@ -273,7 +276,7 @@ func choose(plan *config.Plan, list []config.Planned, names []string, labels str
 			}
 		}
 		if len(list) > 0 {
-			return nil, usageError{fmt.Errorf("no experiment %q; experiments: %s%s", name, strings.Join(known, ", "), near.Meant(name, known))}
+			return nil, usageError{fmt.Errorf("no experiment %q; experiments: %s%s", name, strings.Join(known, ", "), near.Meant(name, starts(known)))}
 		}
 	}
 	asked := func(id string, labels []string) bool {
@@ -296,7 +299,7 @@ func choose(plan *config.Plan, list []config.Planned, names []string, labels str
 	case len(list) == 0:
 		return nil, usageError{fmt.Errorf("%s names no experiment: give a service suites, as in suites: [pods], or write experiments of your own; \"aftershock catalog\" lists what there is", plan.Path)}
 	case len(chosen) == 0:
-		return nil, usageError{fmt.Errorf("no experiment is left by --label-filter %q; experiments: %s", labels, strings.Join(known, ", "))}
+		return nil, usageError{fmt.Errorf("no experiment is left by --label-filter %q; labels: %s", labels, strings.Join(labelsOf(list), ", "))}
 	}
 	plan.Skipped = slices.DeleteFunc(slices.Clone(plan.Skipped), func(s config.Skipped) bool { return !asked(s.ID, strings.Split(s.ID, "/")) })
 	return chosen, nil
@@ -313,17 +316,54 @@ func ids(list []config.Planned) (ids []string) {
 	return ids
 }
 
+// starts are ids, and the services and suites that they begin with.
+func starts(ids []string) (names []string) {
+	for _, id := range ids {
+		for i, r := range id + "/" {
+			if r == '/' && !slices.Contains(names, id[:i]) {
+				names = append(names, id[:i])
+			}
+		}
+	}
+	return names
+}
+
+// labelsOf are the labels of experiments, each once.
+func labelsOf(list []config.Planned) (labels []string) {
+	for _, p := range list {
+		for _, label := range p.Labels() {
+			if !slices.Contains(labels, label) {
+				labels = append(labels, label)
+			}
+		}
+	}
+	return labels
+}
+
+// whyNoFilter is what Ginkgo says of a label filter, without its headings and
+// links for suites.
+func whyNoFilter(err error) string {
+	if of, ok := errors.AsType[types.GinkgoError](err); ok {
+		return of.Message[strings.LastIndex(of.Message, "\n")+1:]
+	}
+	return err.Error()
+}
+
 // atLeast says how long experiments take.
 func atLeast(list []suites.Experiment) string {
 	var sum time.Duration
 	for _, e := range list {
 		sum += e.Shortest()
 	}
-	noun := "experiments"
-	if len(list) == 1 {
-		noun = "experiment"
+	return fmt.Sprintf("%s, %s and more", counted(len(list), "experiment"), steadystate.FormatDuration(sum.Round(time.Second)))
+}
+
+// counted is a number of things.
+func counted(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
 	}
-	return fmt.Sprintf("%d %s, %s and more", len(list), noun, steadystate.FormatDuration(sum.Round(time.Second)))
+	return fmt.Sprintf("%d %s", n, thing)
 }
 
 // runAll runs the experiments. A failure of the harness ends it; a verdict
@@ -355,8 +395,8 @@ func preflightCommand() *cobra.Command {
 		Short: "Say what would be hit, what is missing and what is refused; change nothing",
 		Long: `Preflight reads the configuration, asks the cluster and Prometheus, sends the
 load's first request to each of up to ten targets, and says what a run would hit
-and everything that would stop it. What is as it must be is counted; -v lists it, and
-what is read from the cluster because the file does not say it (a service's
+and everything that would stop it. What is as it must be is counted; -v lists it,
+and what is read from the cluster because the file does not say it (a service's
 selector, its container, its Service). Besides what these requests do it changes
 nothing.
 

@@ -42,7 +42,7 @@ step of their own.`,
   aftershock explain services.checkout.load
   aftershock explain checks.NAME.good
   aftershock explain experiments.storm.faults.kill.podKill`,
-		Args: func(cmd *cobra.Command, args []string) error { return asUsage(cobra.MaximumNArgs(1)(cmd, args)) },
+		Args: takes(0, 1),
 		ValidArgsFunction: func(_ *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 			if len(args) > 0 {
 				return nil, cobra.ShellCompDirectiveNoFileComp

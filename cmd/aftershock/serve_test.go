@@ -114,8 +114,8 @@ func TestServeRunsACommand(t *testing.T) {
 		{"it has what it needs in its environment", []string{"--serve", "--", "sh", "-c", `test -s "$AFTERSHOCK_DEMO_PIDS/service-2.pid" && echo "$AFTERSHOCK_DEMO_URL $AFTERSHOCK_DEMO_PROMETHEUS"`}, 0, "http://127.0.0.1:"},
 		{"its exit code is passed on", []string{"--serve", "--", "sh", "-c", "echo no >&2; exit 7"}, 7, "no\n"},
 		{"one that is not there is an error", []string{"--serve", "--", "no-such-program"}, exitFailed, "no-such-program"},
-		{"a command needs the service", []string{"--", "true"}, exitUsage, `unknown command "true"`},
-		{"and the dashes", []string{"--serve", "true"}, exitUsage, `unknown command "true"`},
+		{"a command needs the service", []string{"--", "true"}, exitUsage, `one argument too many: "true"; usage: aftershock demo [--serve [-- COMMAND ARGUMENT...]]`},
+		{"and the dashes", []string{"--serve", "true"}, exitUsage, `one argument too many: "true"; usage: aftershock demo [--serve [-- COMMAND ARGUMENT...]]`},
 		{"the demo itself has no JSON", []string{"-o", "json"}, exitUsage, "--output json: want text, or json with --serve and no command"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {

@@ -80,10 +80,10 @@ func resumeCommand() *cobra.Command {
 		Use:   "resume",
 		Short: "Let runs begin again that were stopped",
 		Long: `Resume removes the stops that "aftershock stop" set with the same flag, also
-those of other people, and prints them. Stops with another flag stay, and are printed too: those
-of a service when all runs are resumed, for example. Runs that were stopped do not
-go on; start them again. An entry that cannot be understood stops all runs, and
---all removes it.
+those of other people, and prints them. Stops with another flag stay, and are
+printed too: those of a service when all runs are resumed, for example. Runs that
+were stopped do not go on; start them again. An entry that cannot be understood
+stops all runs, and --all removes it.
 
 It ends with 0 if none of them is left, also if there was none; with 2 if the
 configuration is wrong or this is another cluster, and with 4 if one could not be

@@ -2,6 +2,7 @@ package results
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -601,7 +602,12 @@ type Event struct {
 // Read reads a document. It refuses another format, and another version.
 func Read(r io.Reader) (Document, error) {
 	var d Document
-	if err := json.NewDecoder(r).Decode(&d); err != nil {
+	switch err := json.NewDecoder(r).Decode(&d); {
+	case errors.Is(err, io.EOF):
+		return Document{}, errors.New("read results: there is nothing in it")
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return Document{}, errors.New("read results: its end is cut off")
+	case err != nil:
 		return Document{}, fmt.Errorf("read results: %w", err)
 	}
 	if d.Format != Format || d.Version != Version {
