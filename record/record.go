@@ -253,6 +253,9 @@ type Injection struct {
 	// effect unknown.
 	ChangesPods bool `json:"changesPods,omitempty"`
 	Follows     bool `json:"follows,omitempty"`
+	// Rolls: the fault changes the pod template, so that its workload replaces pods
+	// by those of another revision.
+	Rolls bool `json:"rolls,omitempty"`
 	// EndsOnRestart: a restarted container of a target is free of the fault, as
 	// with CPU stress.
 	EndsOnRestart bool `json:"endsOnRestart,omitempty"`

@@ -106,7 +106,7 @@ func uptime(c judge.CheckResult) string {
 
 // sentences are what is known of an outage's cause, each with what it tells.
 func sentences(c cause.Cause) (list []string) {
-	for _, of := range []struct{ name, text string }{{"who", c.Who}, {"when", c.When}} {
+	for _, of := range []struct{ name, text string }{{"why", c.Why}, {"who", c.Who}, {"when", c.When}} {
 		if of.text != "" {
 			list = append(list, of.name+": "+of.text)
 		}

@@ -214,6 +214,7 @@ func (r Report) result() results.Result {
 			return results.Event{Span: spanOf(e.Span), Kind: e.Kind, Subject: e.Subject, UID: e.UID, Attributes: e.Attrs}
 		}),
 		Notes: some(r.Notes), Signals: map[string]string{},
+		Disturbances: each(r.Disturbances, momentOf), UnwatchedBecause: r.Unwatched,
 	}
 	for _, name := range keys(r.Environment) {
 		v.Environment[name] = r.Environment[name]
@@ -265,6 +266,7 @@ func newReport(v results.Result) (Report, error) {
 	}
 	r.Waterfalls = back(v.PodRecoveries, newPodRecovery)
 	r.Scalings = back(v.Autoscaling, newAutoscaling)
+	r.Disturbances, r.Unwatched = back(v.Disturbances, newMoment), v.UnwatchedBecause
 	return r, read.err
 }
 
@@ -408,7 +410,7 @@ func newOutage(v results.Outage) steadystate.Outage {
 
 func causeOf(c cause.Cause) results.Cause {
 	return results.Cause{
-		Who: c.Who, When: c.When, Before: maybe(c.Before, momentOf), Inside: maybe(c.Inside, momentOf), MoreEvents: c.More,
+		Who: c.Who, When: c.When, Why: c.Why, Before: maybe(c.Before, momentOf), Inside: maybe(c.Inside, momentOf), MoreEvents: c.More,
 		Stage: c.Stage, Recovering: c.Recovering,
 		Failures: each(c.Failures, func(f cause.Failure) results.Failure { return failureOf(f.Backend, f.Reason, f.Requests) }),
 	}
@@ -416,7 +418,7 @@ func causeOf(c cause.Cause) results.Cause {
 
 func newCause(check string, outage int, v results.Cause) cause.Cause {
 	return cause.Cause{
-		Check: check, Outage: outage, Who: v.Who, When: v.When, Before: maybe(v.Before, newMoment), Inside: maybe(v.Inside, newMoment), More: v.MoreEvents,
+		Check: check, Outage: outage, Who: v.Who, When: v.When, Why: v.Why, Before: maybe(v.Before, newMoment), Inside: maybe(v.Inside, newMoment), More: v.MoreEvents,
 		Stage: v.Stage, Recovering: v.Recovering,
 		Failures: back(v.Failures, func(f results.Failure) cause.Failure {
 			return cause.Failure{Backend: f.Backend, Reason: f.Reason, Requests: f.Requests}
@@ -476,7 +478,7 @@ func injectionOf(i judge.InjectionResult) results.Injection {
 		Shares: each(i.Hit, func(h judge.HitShare) results.Share {
 			return results.Share{Span: spanOf(h.Span), HitPods: h.Hit, OfPods: h.Of}
 		}),
-		UnsurveyedBecause: i.Unsurveyed, ChangesPods: i.ChangesPods, Follows: i.Follows, EndsOnRestart: i.EndsOnRestart,
+		UnsurveyedBecause: i.Unsurveyed, ChangesPods: i.ChangesPods, Follows: i.Follows, Rolls: i.Rolls, EndsOnRestart: i.EndsOnRestart,
 		OneShot: i.OneShot, FailedBecause: i.FailureReason, Refused: i.Refused,
 	}
 }
@@ -491,7 +493,7 @@ func newInjection(v results.Injection) judge.InjectionResult {
 					Quantile: e.Quantile, Ceiling: e.Ceiling, AtMost: e.AtMost, Times: e.Times,
 				}
 			}),
-			Unprovable: v.UnprovableBecause, Of: v.OfPods, ChangesPods: v.ChangesPods, Follows: v.Follows,
+			Unprovable: v.UnprovableBecause, Of: v.OfPods, ChangesPods: v.ChangesPods, Follows: v.Follows, Rolls: v.Rolls,
 			EndsOnRestart: v.EndsOnRestart, OneShot: v.OneShot, FailureReason: v.FailedBecause, Refused: v.Refused,
 		},
 		Removed: maybe(v.Undone, newSpan),

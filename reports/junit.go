@@ -195,6 +195,7 @@ func suite(r Report, trial string) junitSuite {
 		{"source", r.Source},
 		{"hash", r.Hash},
 		{"tool.version", r.toolVersion()},
+		{"also", r.also()},
 	} {
 		if p.Value != "" {
 			s.property(p.Name, p.Value)

@@ -133,6 +133,9 @@ func details(r Report) string {
 			fmt.Fprintf(&out, "- %s\n", markdown(truncated(line, 500)))
 		}
 	}
+	if also := r.also(); also != "" {
+		fmt.Fprintf(&out, "\n- also: %s\n", markdown(also))
+	}
 	var about []string
 	for _, part := range []string{"run " + r.Run, r.Environment["where"], plan(r)} {
 		if part != "" {

@@ -21,6 +21,10 @@ type Report struct {
 	Waterfalls []recovery.Waterfall
 	Scalings   []autoscaling.Decomposition
 	Causes     []cause.Cause
+	// Disturbances are what happened to the service in the window by no fault of the
+	// run; Unwatched says why there may be more, if there may.
+	Disturbances []cause.Moment
+	Unwatched    string
 
 	// TimeSeries is what the page draws; nil: it draws none. It is not in JSON.
 	TimeSeries *TimeSeries

@@ -17,7 +17,7 @@ import (
 
 // A Line is one thing that is told of a run, as the page and the terminal tell it.
 type Line struct {
-	Name string // "What", "Who", "When", "Fault", "Repair", "p95", "Load", "Unseen"
+	Name string // "What", "Who", "When", "Why", "Fault", "Repair", "p95", "Load", "Also", "Unseen"
 	Text string
 }
 
@@ -32,6 +32,7 @@ func (r Report) Story() (lines []Line) {
 	add("What", what)
 	add("Who", inLine(of.Who))
 	add("When", inLine(of.When))
+	add("Why", inLine(of.Why))
 	for _, i := range r.Injections {
 		add("Fault", r.faultStory(i))
 	}
@@ -44,8 +45,44 @@ func (r Report) Story() (lines []Line) {
 	for _, signal := range keys(r.Traffic) {
 		add("Load", loadStory(signal, r.Traffic[signal]))
 	}
+	add("Also", r.also())
 	add("Unseen", r.unseen())
 	return lines
+}
+
+// also is what else happened, or that nothing did.
+func (r Report) also() string {
+	if r.Window.Width() == 0 {
+		return ""
+	}
+	const most = 4
+	var texts []string
+	for i, m := range r.Disturbances {
+		if i == most {
+			texts = append(texts, fmt.Sprintf("and %d more", len(r.Disturbances)-most))
+			break
+		}
+		texts = append(texts, fmt.Sprintf("%s at +%s", m, rounded(m.From)))
+	}
+	switch {
+	case r.Unwatched == cause.NoPods && len(texts) == 0:
+		return ""
+	case r.Unwatched != "":
+		texts = append(texts, "whether anything else changed is not known: "+r.Unwatched)
+	case len(texts) == 0:
+		return "nothing else changed: no restart, no rollout, no scaling was seen" + r.others()
+	}
+	return inLine(strings.Join(texts, "; "))
+}
+
+// others says what is known of faults of others.
+func (r Report) others() string {
+	for _, i := range r.Injections {
+		if i.Unsurveyed != "" {
+			return "; for some faults of others it could not be looked"
+		}
+	}
+	return ""
 }
 
 // InPlace says what may still be in place; empty: nothing.

@@ -129,6 +129,9 @@ func Text(w io.Writer, r Report) error {
 	for _, d := range r.Scalings {
 		indented(&out, d.String())
 	}
+	if also := r.also(); also != "" {
+		table(&out, "besides", func(row func(...string)) { row(also) })
+	}
 	table(&out, "proof", func(row func(...string)) {
 		for _, p := range r.Proofs {
 			row(p.Verdict.String(), p.Name, p.Text)

@@ -31,6 +31,9 @@ type Cause struct {
 	Stage, Recovering string
 	// Who and When tell the same in a sentence; empty: nothing is known.
 	Who, When string
+	// Why is what all of it is consistent with, by a rule that fits; empty: none
+	// does.
+	Why string
 }
 
 // A Failure is how many requests failed for one reason at one backend.
@@ -63,6 +66,7 @@ const (
 type Inquiry struct {
 	result     judge.Result
 	waterfalls []recovery.Waterfall
+	endings    []steadystate.Span
 	open       []*outage
 }
 
@@ -74,12 +78,13 @@ type outage struct {
 	index            int
 	failures         map[Failure]int // by backend and reason
 	staged           []int           // bad requests by stage of the one recovery
+	ending           int             // bad requests sent around the end of a victim
 }
 
 // NewInquiry begins an inquiry into the outages of a result, of which these are
 // the recoveries.
 func NewInquiry(r judge.Result, waterfalls []recovery.Waterfall) *Inquiry {
-	in := &Inquiry{result: r, waterfalls: waterfalls}
+	in := &Inquiry{result: r, waterfalls: waterfalls, endings: endings(r, waterfalls)}
 	for _, c := range r.Checks {
 		for i, o := range c.Outages {
 			in.open = append(in.open, &outage{
@@ -114,6 +119,9 @@ func (in *Inquiry) Take(e record.Entry) {
 			}
 			at.failures[Failure{Backend: q.Backend, Reason: cmp.Or(o.Failed, Slow)}]++
 			in.stage(at, q.Sent)
+			if slices.ContainsFunc(in.endings, steadystate.Instant(q.Sent).Overlaps) {
+				at.ending++
+			}
 		}
 	}
 }
@@ -163,10 +171,7 @@ func (in *Inquiry) Causes() []Cause {
 	var list []Cause
 	for _, o := range in.open {
 		c := Cause{Check: o.check.Check, Outage: o.index, Failures: o.sorted()}
-		bad := 0
-		for _, f := range c.Failures {
-			bad += f.Requests
-		}
+		bad := c.bad()
 		for i, n := range o.staged {
 			if 2*n > bad {
 				w := in.waterfalls[0]
@@ -187,10 +192,18 @@ func (in *Inquiry) Causes() []Cause {
 				c.More++
 			}
 		}
-		c.Who, c.When = in.who(o, c.Failures), when(o, c)
+		c.Who, c.When, c.Why = in.who(o, c.Failures), when(o, c), in.why(o, c)
 		list = append(list, c)
 	}
 	return list
+}
+
+// bad is the number of bad requests that were found.
+func (c Cause) bad() (n int) {
+	for _, f := range c.Failures {
+		n += f.Requests
+	}
+	return n
 }
 
 // sorted are the failures, the most first.

@@ -42,7 +42,7 @@ func inquire(t *testing.T, entries []record.Entry, spans ...string) []cause.Caus
 
 func inquireOf(t *testing.T, entries []record.Entry, checks ...judge.CheckResult) []cause.Cause {
 	t.Helper()
-	result, history := judge.Result{Checks: checks}, recovery.History{}
+	result, history := judge.Result{Checks: checks, Window: recordtest.Span("10..60"), Length: 60 * time.Second}, recovery.History{}
 	for _, e := range entries {
 		history.Take(e)
 		switch {

@@ -13,5 +13,10 @@
 //		fmt.Println(c.Who)
 //	}
 //
-// It joins facts and guesses none: what the record does not show is left out.
+// It joins facts and guesses none: what the record does not show is left out. Why is
+// hedged, "consistent with", by the first rule that fits; each rule asks for all
+// that sets its cause apart, and where none fits nothing is said.
+//
+// [Disturbances] are what else happened while the service was observed, by no fault
+// of the run.
 package cause

@@ -85,7 +85,7 @@ func (r *Restart) Targets(ctx context.Context) ([]record.Target, error) {
 func (r *Restart) Inject(ctx context.Context, rec *record.Recorder) (record.Injection, error) {
 	r.old = nil
 	clock := rec.Clock()
-	in := record.Injection{Fault: r.String(), Effects: goes(), ChangesPods: true, Span: steadystate.Instant(clock.Now())}
+	in := record.Injection{Fault: r.String(), Effects: goes(), ChangesPods: true, Rolls: true, Span: steadystate.Instant(clock.Now())}
 	var changed int64
 	err := unlessChanged(func() error {
 		s, pods, err := r.choose(ctx)

@@ -80,6 +80,13 @@ type Result struct {
 	// Autoscaling is what each autoscaler did, by stage.
 	Autoscaling []Autoscaling `json:"autoscaling"`
 	Events      []Event       `json:"events"`
+	// Disturbances are what happened to the service in the window by no fault of the
+	// run: restarts, pods that went, rollouts, scalings, faults of others, nodes that
+	// failed.
+	Disturbances []Moment `json:"disturbances"`
+	// UnwatchedBecause says why there may be more; absent: with no disturbances,
+	// nothing else changed.
+	UnwatchedBecause string `json:"unwatchedBecause,omitempty"`
 	// Notes are remarks that the run made.
 	Notes []string `json:"notes"`
 	// Signals says of each signal, by its name, what it is.
@@ -331,6 +338,9 @@ type Outage struct {
 type Cause struct {
 	// Who says in a sentence which backends failed and how.
 	Who string `json:"who,omitempty"`
+	// Why is what that is consistent with, by the first rule that fits; absent: none
+	// does.
+	Why string `json:"why,omitempty"`
 	// When says in a sentence what happened around the start.
 	When string `json:"when,omitempty"`
 	// Failures are the bad requests in the outage, by backend and reason, the most
@@ -426,6 +436,8 @@ type Injection struct {
 	ChangesPods bool `json:"changesPods,omitempty"`
 	// Follows: it reaches pods that come later.
 	Follows bool `json:"follows,omitempty"`
+	// Rolls: it changes the pod template.
+	Rolls bool `json:"rolls,omitempty"`
 	// EndsOnRestart: a restarted container is free of it.
 	EndsOnRestart bool `json:"endsOnRestart,omitempty"`
 	// OneShot: it was over once done, as a kill is.

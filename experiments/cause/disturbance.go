@@ -1,0 +1,141 @@
+package cause
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/aftershockhq/aftershock/experiments/recovery"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// NoPods is why a record of no pods may not show what else happened.
+const NoPods = "no pods were watched"
+
+// Disturbances are what happened in the window to the service by no fault of the
+// run: restarts, pods that went, rollouts, scalings, faults of others, nodes that
+// failed. That an autoscaler scaled is one, also as its answer to a load.
+//
+// Unwatched says why there may be more that nothing saw; empty: pods were watched
+// throughout. With neither, nothing else changed.
+func Disturbances(r judge.Result, waterfalls []recovery.Waterfall) (list []Moment, unwatched string) {
+	d := disturbances{result: r, replacements: map[string]bool{}, worst: map[string]Moment{}, sizes: map[string]string{}}
+	for _, w := range waterfalls {
+		if w.Replacement != nil {
+			d.replacements[w.Replacement.UID] = true
+		}
+	}
+	watched := false
+	for _, e := range slices.SortedStableFunc(slices.Values(r.Events), func(a, b record.Event) int { return cmp.Compare(a.To, b.To) }) {
+		kind, _, _ := strings.Cut(e.Subject, "/")
+		watched = watched || kind == "pod" && e.Kind == record.EventExists
+		inWindow := e.To > r.Window.From && e.From <= r.Window.To
+		if e.Kind == record.EventGap && kind == "watch" && e.Overlaps(r.Window) {
+			unwatched = fmt.Sprintf("from %s to %s nothing was seen of %s", steadystate.Instant(e.From), steadystate.Instant(e.To), nameOf(e.Subject))
+		}
+		d.take(kind, e, inWindow)
+	}
+	if !watched {
+		unwatched = NoPods
+	}
+	list = slices.Collect(maps.Values(d.worst))
+	slices.SortFunc(list, func(a, b Moment) int {
+		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.Subject, b.Subject), cmp.Compare(a.Kind, b.Kind))
+	})
+	return list, unwatched
+}
+
+// disturbances collects them, the most telling event of each subject.
+type disturbances struct {
+	result       judge.Result
+	replacements map[string]bool // by UID
+	worst        map[string]Moment
+	sizes        map[string]string // of workloads, by subject
+}
+
+// telling are the kinds of event of a pod that are no part of a normal life, the
+// most telling first.
+var telling = []string{record.EventRestarted, record.EventFailed, record.EventTerminating, record.EventGone, record.EventWaiting, record.EventNotReady}
+
+func (d *disturbances) take(kind string, e record.Event, inWindow bool) {
+	m := Moment{Span: e.Span, Kind: e.Kind, Subject: e.Subject, Reason: e.Attrs[record.AttrReason]}
+	switch kind {
+	case "pod":
+		rank := slices.Index(telling, e.Kind)
+		switch {
+		case !inWindow:
+		case e.Kind == record.EventAlsoHit:
+			m.Reason = e.Attrs[record.AttrBy]
+			d.worst[e.Subject+" "+e.UID+" "+e.Kind] = m
+		case rank >= 0 && !d.explained(e):
+			key := e.Subject + " " + e.UID
+			if was, ok := d.worst[key]; !ok || rank < slices.Index(telling, was.Kind) {
+				d.worst[key] = m
+			}
+		}
+	case "replicaset":
+		if !inWindow || d.rolled(e) || (e.Kind != record.EventCreated && e.Kind != record.EventScaled) {
+			return
+		}
+		if from := e.Attrs["from"]; from != "" {
+			m.Reason = from + " to " + e.Attrs["to"]
+		}
+		if was, ok := d.worst[e.Subject]; ok {
+			// Several steps are one change.
+			first, _, _ := strings.Cut(was.Reason, " to ")
+			m.Kind, m.Span, m.Reason = was.Kind, was.Hull(m.Span), strings.TrimPrefix(first+" to "+e.Attrs["to"], " to ")
+		}
+		d.worst[e.Subject] = m
+	case "statefulset", "daemonset":
+		was, now := d.sizes[e.Subject], e.Attrs[record.AttrDesired]
+		d.sizes[e.Subject] = now
+		updated := e.Attrs[record.AttrUpdated]
+		switch {
+		case !inWindow || e.Kind != record.EventChanged || d.rolled(e):
+		case was != "" && was != now:
+			m.Kind, m.Reason = record.EventScaled, was+" to "+now
+			d.worst[e.Subject] = m
+		case updated != "" && updated != now && updated != e.Attrs[record.AttrExisting]:
+			if _, ok := d.worst[e.Subject]; !ok {
+				d.worst[e.Subject] = m
+			}
+		}
+	case "node":
+		if inWindow && (e.Kind == record.EventNotReady || e.Kind == record.EventGone) {
+			d.worst[e.Subject] = m
+		}
+	}
+}
+
+// aims are the events that a fault which brings pods down declares as its effect.
+var aims = []string{record.EventGone, record.EventTerminating, record.EventStopped, record.EventRestarted, record.EventNotReady}
+
+// explained reports whether a fault of the run did that to the pod, or made a pod
+// that is only starting.
+func (d *disturbances) explained(e record.Event) bool {
+	if d.rolled(e) && e.Kind != record.EventRestarted {
+		return true
+	}
+	if d.replacements[e.UID] && (e.Kind == record.EventNotReady || e.Kind == record.EventWaiting) {
+		return true
+	}
+	return downed(d.result, e)
+}
+
+// downed reports whether a fault that brings pods down had hit the event's pod.
+func downed(r judge.Result, e record.Event) bool {
+	return slices.ContainsFunc(r.Injections, func(i judge.InjectionResult) bool {
+		return i.FailureReason == "" && i.From <= e.To &&
+			slices.ContainsFunc(i.Targets, func(t record.Target) bool { return t.UID == e.UID }) &&
+			slices.ContainsFunc(i.Effects, func(of record.Effect) bool { return slices.Contains(aims, of.Event) })
+	})
+}
+
+// rolled reports whether a rollout by a fault had begun.
+func (d *disturbances) rolled(e record.Event) bool {
+	return slices.ContainsFunc(d.result.Injections, func(i judge.InjectionResult) bool { return i.Rolls && i.From <= e.To })
+}

@@ -1,0 +1,325 @@
+package cause
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments/recovery"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+const (
+	// propagation is how long after a pod's end, or its loss of the endpoint, the
+	// news may still be on the way to those who send to it.
+	propagation = time.Second
+	// surely is how long a pod must have been Ready without a good answer to have
+	// been Ready too early: a request more or less does not show it.
+	surely = time.Second
+	// lasting is how long after all pods are back what they caused is over, the range
+	// of a query included.
+	lasting = 10 * time.Second
+)
+
+// why is what an outage is consistent with, by the first rule that fits.
+func (in *Inquiry) why(o *outage, c Cause) string {
+	for _, rule := range []func(*outage, Cause) string{
+		in.noneLeft, in.killedForMemory, in.restarted, in.readyTooEarly, in.ended, in.survivors, in.surged, in.faulted, in.replacedWithout,
+	} {
+		if text := rule(o, c); text != "" {
+			return "consistent with: " + text
+		}
+	}
+	return ""
+}
+
+// mostly reports whether n is at least nine tenths of all, and all are some.
+func mostly(n, all int) bool { return all > 0 && 10*n >= 9*all }
+
+// noneLeft: while no pod was among the endpoints, nothing could answer.
+func (in *Inquiry) noneLeft(o *outage, c Cause) string {
+	empty, before := in.unserved()
+	without := time.Duration(0)
+	for _, s := range empty {
+		without += max(0, min(s.To, o.End.To)-max(s.From, o.Start.From))
+	}
+	if c.bad() == 0 || 2*o.Bad < o.Total || without == 0 || 2*without < o.Length().High {
+		return ""
+	}
+	text := fmt.Sprintf("no pod was among the endpoints for at least %s", steadystate.FormatSeconds(without.Truncate(digit(without)).Seconds()))
+	switch {
+	case before == 1:
+		text += ": the only one was taken away, and nothing else could answer"
+	case before > 1:
+		text += fmt.Sprintf(": all %d had left before a new one was ready", before)
+	}
+	for _, e := range in.result.Events {
+		if e.Kind == record.EventWaiting && e.Overlaps(o.Span) {
+			return text + fmt.Sprintf(", and a container of %s could not be started (%s)", nameOf(e.Subject), e.Attrs[record.AttrReason])
+		}
+	}
+	return text
+}
+
+// unserved are the stretches in which certainly no pod was among the endpoints, and
+// how many were before the window.
+func (in *Inquiry) unserved() (empty []steadystate.Span, before int) {
+	type edge struct {
+		at  time.Duration
+		add bool
+		key string
+	}
+	var edges []edge
+	for _, e := range in.result.Events {
+		if !strings.HasPrefix(e.Subject, "endpoint/") {
+			continue
+		}
+		key := e.Subject + e.UID + e.Attrs[record.AttrService] + e.Attrs[record.AttrSlice]
+		switch e.Kind {
+		case record.EventExists, record.EventAdded:
+			edges = append(edges, edge{e.From, true, key})
+		case record.EventRemoved:
+			edges = append(edges, edge{e.To, false, key})
+		}
+	}
+	if slices.ContainsFunc(in.result.Events, func(e record.Event) bool {
+		return e.Kind == record.EventGap && strings.HasSuffix(e.Subject, "/endpointslices")
+	}) {
+		return nil, 0
+	}
+	slices.SortStableFunc(edges, func(a, b edge) int { return cmp.Compare(a.at, b.at) })
+	serving := map[string]bool{}
+	var since *time.Duration
+	for _, e := range edges {
+		if e.add {
+			serving[e.key] = true
+		} else {
+			delete(serving, e.key)
+		}
+		if e.at < in.result.Window.From {
+			before = len(serving)
+		}
+		switch {
+		case len(serving) == 0 && since == nil:
+			since = new(e.at)
+		case len(serving) > 0 && since != nil:
+			empty = append(empty, steadystate.Span{From: *since, To: e.at})
+			since = nil
+		}
+	}
+	if since != nil {
+		empty = append(empty, steadystate.Span{From: *since, To: in.result.Length})
+	}
+	return empty, before
+}
+
+// stops are the events of containers that stopped or were started again around an
+// outage's start or in it.
+func (in *Inquiry) stops(o *outage, fits func(record.Event) bool) (names []string, first record.Event) {
+	around := steadystate.Span{From: o.From - 2*propagation, To: o.To}
+	for _, e := range in.result.Events {
+		if (e.Kind != record.EventRestarted && e.Kind != record.EventStopped) || !strings.HasPrefix(e.Subject, "pod/") || !e.Overlaps(around) || e.To < in.result.Window.From || !fits(e) {
+			continue
+		}
+		if len(names) == 0 {
+			first = e
+		}
+		if !slices.Contains(names, nameOf(e.Subject)) {
+			names = append(names, nameOf(e.Subject))
+		}
+	}
+	slices.Sort(names)
+	return names, first
+}
+
+// killedForMemory: a container had no memory left.
+func (in *Inquiry) killedForMemory(o *outage, _ Cause) string {
+	names, first := in.stops(o, func(e record.Event) bool { return e.Attrs[record.AttrReason] == "OOMKilled" })
+	if len(names) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("container %s of %s was killed for lack of memory (OOMKilled)", first.Attrs[record.AttrContainer], some(names))
+}
+
+// restarted: containers ended, and no fault does that.
+func (in *Inquiry) restarted(o *outage, _ Cause) string {
+	names, first := in.stops(o, func(e record.Event) bool { return e.Kind == record.EventRestarted && !downed(in.result, e) })
+	if len(names) == 0 {
+		return ""
+	}
+	how := first.Attrs[record.AttrReason]
+	if code := first.Attrs[record.AttrCode]; code != "" {
+		how = strings.TrimPrefix(how+", exit code "+code, ", ")
+	}
+	return fmt.Sprintf("container %s of %s ended and was started again (%s), which the fault does not do: by a liveness probe or a crash", first.Attrs[record.AttrContainer], some(names), how)
+}
+
+// readyTooEarly: a pod was sent requests before it could answer.
+func (in *Inquiry) readyTooEarly(o *outage, c Cause) string {
+	if c.Stage != recovery.Answered || o.Bad == o.Total {
+		return ""
+	}
+	others := 0
+	for _, f := range c.Failures {
+		if f.Backend != "" && f.Backend != c.Recovering {
+			others += f.Requests
+		}
+	}
+	step := in.waterfalls[0].Step(recovery.Answered)
+	if 10*others > c.bad() || step.Took == nil || step.Took.Low < surely {
+		return ""
+	}
+	return fmt.Sprintf("%s was Ready at least %s before it could answer", c.Recovering, steadystate.FormatSeconds(step.Took.Low.Truncate(digit(step.Took.Low)).Seconds()))
+}
+
+// endings are the times around the end of pods that were asked to end: from when
+// requests may have been under way to when no more were sent to it.
+func endings(r judge.Result, waterfalls []recovery.Waterfall) (list []steadystate.Span) {
+	for _, w := range waterfalls {
+		left, removed := w.Step(recovery.Left).Reached, w.Step(recovery.Removed).Reached
+		if left == nil || w.InPlace || !asked(r, w.Victim) {
+			continue
+		}
+		s := steadystate.Span{From: left.From - propagation, To: left.To + propagation}
+		if removed != nil {
+			s.To = max(s.To, removed.To+propagation)
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+// asked reports whether a pod was asked to end, by an eviction or a rollout, and not
+// killed.
+func asked(r judge.Result, victim record.Target) bool {
+	return slices.ContainsFunc(r.Events, func(e record.Event) bool { return e.Kind == record.EventEvicted && e.UID == victim.UID }) ||
+		slices.ContainsFunc(r.Injections, func(i judge.InjectionResult) bool {
+			return i.Rolls && slices.ContainsFunc(i.Targets, func(t record.Target) bool { return t.UID == victim.UID })
+		})
+}
+
+// ended: requests failed around the end of pods that were asked to end.
+func (in *Inquiry) ended(o *outage, c Cause) string {
+	if !mostly(o.ending, c.bad()) || o.Bad == o.Total {
+		return ""
+	}
+	pods := "a pod"
+	if len(in.endings) == 1 {
+		pods = in.waterfalls[0].Victim.Name
+	}
+	return fmt.Sprintf("%s ended before the requests to it had: %d of %d bad ones were sent within %s of its end or of the end of its endpoint", pods, o.ending, c.bad(), steadystate.FormatSeconds(propagation.Seconds()))
+}
+
+// survivors: those that were left were slow while a pod was away.
+func (in *Inquiry) survivors(_ *outage, c Cause) string {
+	if len(in.waterfalls) != 1 || len(in.result.Injections) != 1 || c.Stage == "" || c.Stage == recovery.Answered {
+		return ""
+	}
+	w, slow := in.waterfalls[0], 0
+	for _, f := range c.Failures {
+		if f.Backend != "" && f.Backend != w.Victim.Name && f.Backend != c.Recovering && f.Reason == Slow {
+			slow += f.Requests
+		}
+	}
+	if !mostly(slow, c.bad()) {
+		return ""
+	}
+	return fmt.Sprintf("too few pods for the load while %s was away: those that were left answered too slowly", w.Victim.Name)
+}
+
+// surged: the load was raised.
+func (in *Inquiry) surged(o *outage, c Cause) string {
+	for _, i := range in.result.Injections {
+		n := slices.IndexFunc(i.Effects, func(e record.Effect) bool { return e.Times > 1 })
+		if n < 0 || !in.within(o, i) {
+			continue
+		}
+		return fmt.Sprintf("too few pods for %.4g times the load: it began %s", i.Effects[n].Times, around(o, i))
+	}
+	return ""
+}
+
+// within reports whether an outage began while a fault was held, and spent most of
+// its time in it.
+func (in *Inquiry) within(o *outage, i judge.InjectionResult) bool {
+	if i.OneShot || i.FailureReason != "" || o.Start.To < i.From {
+		return false
+	}
+	until := in.result.Length
+	if i.Removed != nil {
+		until = i.Removed.To
+	}
+	return o.Start.From <= until && 2*(min(o.End.From, until)-o.Start.To) >= o.End.From-o.Start.To
+}
+
+// around says how long after a fault an outage began and ended.
+func around(o *outage, i judge.InjectionResult) string {
+	text := fmt.Sprintf("%s after the fault took effect", lengths(o.Start.Since(i.Span)))
+	switch {
+	case o.Open:
+		return text + " and was not over when the record ended"
+	case i.Removed == nil:
+		return text
+	case o.End.To < i.Removed.From:
+		return text + fmt.Sprintf(" and ended %s before it was undone", lengths(i.Removed.Since(o.End)))
+	}
+	return text + fmt.Sprintf(" and ended %s after it was undone", lengths(o.End.Since(*i.Removed)))
+}
+
+// faulted: it is the time of one fault, which was held and brought no pod down.
+func (in *Inquiry) faulted(o *outage, c Cause) string {
+	if len(in.result.Injections) != 1 || !in.within(o, in.result.Injections[0]) {
+		return ""
+	}
+	i := in.result.Injections[0]
+	if slices.ContainsFunc(i.Effects, func(e record.Effect) bool { return slices.Contains(aims, e.Event) }) || i.ChangesPods {
+		return ""
+	}
+	hit, named := 0, 0
+	for _, f := range c.Failures {
+		if f.Backend == "" {
+			continue
+		}
+		named += f.Requests
+		if slices.ContainsFunc(i.Targets, func(t record.Target) bool { return t.Name == f.Backend }) {
+			hit += f.Requests
+		}
+	}
+	text := "the fault itself: it began " + around(o, i)
+	if i.Of > len(i.Targets) && mostly(hit, c.bad()) {
+		text += fmt.Sprintf(", and %d of %d bad answers came from the %d of %d pods that it was in", hit, c.bad(), len(i.Targets), i.Of)
+	}
+	return text
+}
+
+// replacedWithout: pods are back, and it goes on.
+func (in *Inquiry) replacedWithout(o *outage, c Cause) string {
+	if c.bad() > 0 || len(in.waterfalls) == 0 || in.result.Traffic[o.check.Signal].Sent > 0 {
+		return ""
+	}
+	back := time.Duration(0)
+	for _, w := range in.waterfalls {
+		ready := w.Step(recovery.Ready).Reached
+		if w.InPlace || ready == nil {
+			return ""
+		}
+		back = max(back, ready.To)
+	}
+	first := in.waterfalls[0].Steps[0].Reached
+	if first == nil || o.Start.To < first.From || o.End.From < back+lasting {
+		return ""
+	}
+	return fmt.Sprintf("the new pods lack what the old ones had: it went on for at least %s after all of them were Ready", steadystate.FormatSeconds((o.End.From - back).Truncate(100*time.Millisecond).Seconds()))
+}
+
+// some lists names, the first three of them.
+func some(names []string) string {
+	if len(names) > namedBackends {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:namedBackends], ", "), len(names)-namedBackends)
+	}
+	return strings.Join(names, ", ")
+}

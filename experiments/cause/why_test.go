@@ -1,0 +1,324 @@
+package cause_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments/cause"
+	"github.com/aftershockhq/aftershock/experiments/recovery"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/record/recordtest"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// three are the endpoints of three pods.
+const three = `
+	0 exists endpoint/shop/a a
+	0 exists endpoint/shop/b b
+	0 exists endpoint/shop/c c
+`
+
+// A scene is a record with one outage, and what is said of its cause.
+type scene struct {
+	name     string
+	events   string
+	change   func(*record.Injection) // of the first injection; nil: none
+	requests [][]record.Entry
+	outage   string // START to END of it
+	bad      int    // of 100
+	query    bool   // the check is on a query
+	want     string // "": nothing is said
+}
+
+func (s scene) cause(t *testing.T) cause.Cause {
+	t.Helper()
+	entries := recordtest.Entries(nil, s.events)
+	for _, e := range entries {
+		if e.Injection != nil && s.change != nil {
+			s.change(e.Injection)
+			break
+		}
+	}
+	for _, list := range s.requests {
+		entries = append(entries, list...)
+	}
+	check := judge.CheckResult{Check: "shop answers", Signal: record.TrafficSignal, Tolerance: steadystate.Within(time.Second)}
+	if s.query {
+		check.Signal = "reads"
+	}
+	start, end, _ := strings.Cut(s.outage, " to ")
+	o := steadystate.Outage{Start: recordtest.Span(start), Bad: s.bad, Total: 100}
+	if end == "" {
+		end, o.Open = "60", true
+	}
+	o.End = recordtest.Span(end)
+	check.Outages = []steadystate.Outage{o}
+	return inquireOf(t, entries, check)[0]
+}
+
+// Each rule has what brings it, and what is near and does not.
+func TestWhyThereWasAnOutage(t *testing.T) {
+	ms := time.Millisecond
+	refused := func(from string, n int) []record.Entry {
+		return requests(from, n, ms, record.Outcome{Error: "connection refused"})
+	}
+	well := func(by, from string) []record.Entry {
+		return requests(from, 1, 10*ms, record.Outcome{Code: 200, Backend: by})
+	}
+	slow := func(by, from string, n int) []record.Entry {
+		return requests(from, n, 1500*ms, record.Outcome{Code: 200, Backend: by})
+	}
+	unavailable := func(by, from string, n int) []record.Entry {
+		return requests(from, n, ms, record.Outcome{Code: 503, Backend: by})
+	}
+	reset := func(from string, n int) []record.Entry {
+		return requests(from, n, ms, record.Outcome{Error: "connection reset"})
+	}
+	only := `
+		0        exists   pod/shop/a       a  owner=ReplicaSet/rs
+		0        exists   endpoint/shop/a  a
+		10..10.1 inject   kill             a  effect=gone oneshot=true
+		10..10.1 gone     pod/shop/a       a
+		10.1     removed  endpoint/shop/a  a
+		10.2     created  pod/shop/d       d  owner=ReplicaSet/rs
+		13       ready    pod/shop/d       d
+		13.1     added    endpoint/shop/d  d
+	`
+	all := three + `
+		0  exists pod/shop/a a owner=ReplicaSet/old
+		0  exists pod/shop/b b owner=ReplicaSet/old
+		0  exists pod/shop/c c owner=ReplicaSet/old
+		10 inject roll_out a,b,c
+		10 removed endpoint/shop/a a
+		10 removed endpoint/shop/b b
+		10 removed endpoint/shop/c c
+	`
+	rolls := func(i *record.Injection) { i.Rolls, i.ChangesPods = true, true }
+	evicted := three + `
+		0          exists      pod/shop/a       a  owner=ReplicaSet/rs
+		10..10.1   inject      evict_1          a  effect=gone oneshot=true
+		10..10.1   evicted     pod/shop/a       a
+		10..10.1   terminating pod/shop/a       a
+		10.5       removed     endpoint/shop/a  a
+		12         gone        pod/shop/a       a
+		10.2       created     pod/shop/d       d  owner=ReplicaSet/rs
+		15         ready       pod/shop/d       d
+		15.1       added       endpoint/shop/d  d
+	`
+	delayed := `
+		0        exists  pod/shop/a  a
+		0        exists  pod/shop/b  b
+		10..10.1 inject  delay       a
+		20..20.1 undo    delay
+	`
+	ofTwo := func(i *record.Injection) { i.Of = 2 }
+	for _, row := range []scene{
+		{
+			"the only pod was killed", only, nil,
+			[][]record.Entry{refused("10.1", 30)},
+			"10..10.1 to 13.1..13.3", 100, false,
+			"consistent with: no pod was among the endpoints for at least 3s: the only one was taken away, and nothing else could answer",
+		},
+		{
+			"a pod was killed, and others were left", three + killed, nil,
+			[][]record.Entry{refused("10.1", 30)},
+			"10..10.1 to 13.1..13.3", 30, false, "",
+		},
+		{
+			"no pod was left for a small part of the time alone", only, nil,
+			[][]record.Entry{refused("10.1", 90)},
+			"10..10.1 to 19..19.1", 100, false, "",
+		},
+		{
+			"for a time nothing was seen of the endpoints", only + "11..12 blind watch/shop/endpointslices\n", nil,
+			[][]record.Entry{refused("10.1", 30)},
+			"10..10.1 to 13.1..13.3", 100, false, "",
+		},
+		{
+			"all were replaced at once, by pods that cannot start", all + "11 waiting pod/shop/n n container=shop reason=ErrImagePull\n", rolls,
+			[][]record.Entry{refused("10.1", 30)},
+			"10..10.1", 100, false,
+			"consistent with: no pod was among the endpoints for at least 50s: all 3 had left before a new one was ready, and a container of n could not be started (ErrImagePull)",
+		},
+		{
+			"killed for lack of memory", "0 exists pod/shop/b b\n12 stopped pod/shop/b b container=shop reason=OOMKilled code=137\n12.5 restarted pod/shop/b b container=shop reason=OOMKilled code=137\n", nil,
+			[][]record.Entry{refused("12.1", 9)},
+			"12..12.1 to 13", 30, false,
+			"consistent with: container shop of b was killed for lack of memory (OOMKilled)",
+		},
+		{
+			"killed for lack of memory long after it", "0 exists pod/shop/b b\n22 restarted pod/shop/b b container=shop reason=OOMKilled\n", nil,
+			[][]record.Entry{refused("12.1", 9)},
+			"12..12.1 to 13", 30, false, "",
+		},
+		{
+			"restarts that the fault does not do", delayed + "13 restarted pod/shop/a a container=shop reason=Error code=137\n14 restarted pod/shop/b b container=shop reason=Error code=137\n", nil,
+			[][]record.Entry{refused("13.1", 9)},
+			"13..13.1 to 15", 30, false,
+			"consistent with: container shop of a, b ended and was started again (Error, exit code 137), which the fault does not do: by a liveness probe or a crash",
+		},
+		{
+			"restarts that the fault does", "0 exists pod/shop/a a\n10 inject kill a effect=restarted oneshot=true\n10 stopped pod/shop/a a\n11 restarted pod/shop/a a container=shop reason=Error\n", nil,
+			[][]record.Entry{refused("10.1", 9)},
+			"10..10.1 to 11", 30, false, "",
+		},
+		{
+			"Ready before it can answer", three + killed, nil,
+			[][]record.Entry{refused("11.5", 30), well("d", "14.5"), well("b", "12")},
+			"11.4..11.5 to 14.4..14.5", 30, false,
+			"consistent with: d was Ready at least 3.1s before it could answer",
+		},
+		{
+			"and it said so itself", three + killed, nil,
+			[][]record.Entry{unavailable("d", "11.5", 30), well("d", "14.5")},
+			"11.4..11.5 to 14.4..14.5", 30, false,
+			"consistent with: d was Ready at least 3.1s before it could answer",
+		},
+		{
+			"the others failed, too", three + killed, nil,
+			[][]record.Entry{unavailable("b", "11.5", 30), well("d", "14.5")},
+			"11.4..11.5 to 14.4..14.5", 30, false, "",
+		},
+		{
+			"a moment later it answers", three + killed, nil,
+			[][]record.Entry{refused("11.4", 5), well("d", "11.9")},
+			"11.4..11.5 to 11.9..12", 30, false, "",
+		},
+		{
+			"evicted with requests under way", evicted, nil,
+			[][]record.Entry{reset("9.9", 9)},
+			"9.9..10 to 10.8..11", 30, false,
+			"consistent with: a ended before the requests to it had: 9 of 9 bad ones were sent within 1s of its end or of the end of its endpoint",
+		},
+		{
+			"killed, and not asked to end", three + killed, nil,
+			[][]record.Entry{reset("9.9", 9)},
+			"9.9..10 to 10.8..11", 30, false, "",
+		},
+		{
+			"evicted, and they fail long after it", evicted, nil,
+			[][]record.Entry{reset("12.5", 9)},
+			"12.5..12.6 to 13.4..13.5", 30, false, "",
+		},
+		{
+			"those that are left are too slow", three + killed, nil,
+			[][]record.Entry{slow("b", "10.3", 3), slow("c", "10.3", 4)},
+			"10.3..10.4 to 11", 90, false,
+			"consistent with: too few pods for the load while a was away: those that were left answered too slowly",
+		},
+		{
+			"those that are left answer with an error", three + killed, nil,
+			[][]record.Entry{unavailable("b", "10.3", 4)},
+			"10.3..10.4 to 11", 90, false, "",
+		},
+		{
+			"a surge", "10..10.1 inject surge requests\n30 undo surge\n", func(i *record.Injection) { i.Effects = []record.Effect{{Signal: "requests", Times: 4}} },
+			[][]record.Entry{slow("b", "12", 100)},
+			"12..12.1 to 29", 90, false,
+			"consistent with: too few pods for 4 times the load: it began 1.9s to 2.1s after the fault took effect and ended 1s before it was undone",
+		},
+		{
+			"before the surge", "10..10.1 inject surge requests\n30 undo surge\n", func(i *record.Injection) { i.Effects = []record.Effect{{Signal: "requests", Times: 4}} },
+			[][]record.Entry{slow("b", "8", 10)},
+			"8..8.1 to 9", 90, false, "",
+		},
+		{
+			"while a fault was held, at all pods", delayed, nil,
+			[][]record.Entry{slow("a", "11", 50), slow("b", "11", 50)},
+			"10.5..10.6 to 20.5..20.6", 90, false,
+			"consistent with: the fault itself: it began 400ms to 600ms after the fault took effect and ended 400ms to 600ms after it was undone",
+		},
+		{
+			"while a fault was held, at its pod", delayed, ofTwo,
+			[][]record.Entry{slow("a", "11", 50)},
+			"10.5..10.6 to 20.5..20.6", 50, false,
+			"consistent with: the fault itself: it began 400ms to 600ms after the fault took effect and ended 400ms to 600ms after it was undone, and 50 of 50 bad answers came from the 1 of 2 pods that it was in",
+		},
+		{
+			"after the fault", delayed, nil,
+			[][]record.Entry{slow("a", "22", 50)},
+			"22..22.1 to 25", 90, false, "",
+		},
+		{
+			"at its end, and for much longer", delayed, nil,
+			[][]record.Entry{slow("a", "19", 50)},
+			"19..19.1 to 45", 90, false, "",
+		},
+		{
+			"of two faults it is not known which", delayed + "11 inject other b\n19 undo other\n", nil,
+			[][]record.Entry{slow("a", "11", 50)},
+			"10.5..10.6 to 20.5..20.6", 90, false, "",
+		},
+		{
+			"the new pod lacks what the old one had", killed, nil,
+			nil, "10.5..12", 90, true,
+			"consistent with: the new pods lack what the old ones had: it went on for at least 48.8s after all of them were Ready",
+		},
+		{
+			"it is over soon after the new pod is Ready", killed, nil,
+			nil, "10.5..12 to 15..16", 90, true, "",
+		},
+		{
+			"it was there before", killed, nil,
+			nil, "5..6", 90, true, "",
+		},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			if got := row.cause(t).Why; got != row.want {
+				t.Errorf("%q, want %q", got, row.want)
+			}
+		})
+	}
+}
+
+func TestWhatElseHappened(t *testing.T) {
+	const pods = "0 exists pod/shop/a a owner=ReplicaSet/rs\n0 exists pod/shop/b b owner=ReplicaSet/rs\n"
+	const kill = "10..10.1 inject kill a effect=gone oneshot=true\n10..10.1 gone pod/shop/a a\n10.2 created pod/shop/d d owner=ReplicaSet/rs\n12 ready pod/shop/d d\n"
+	for _, row := range []struct {
+		name, events string
+		rolls        bool
+		want         string
+		unwatched    string
+	}{
+		{"nothing but the fault", pods + kill, false, "", ""},
+		{"nothing was watched", "", false, "", "no pods were watched"},
+		{"for a time nothing was seen", pods + "20..22 blind watch/shop/pods\n", false, "", "from 20.000s to 22.000s nothing was seen of pods"},
+		{"a restart of another pod", pods + kill + "15 stopped pod/shop/b b\n16 restarted pod/shop/b b reason=OOMKilled\n16 not_ready pod/shop/b b\n", false, "a container of b was started again (OOMKilled)", ""},
+		{"a restart of the new pod", pods + kill + "15 restarted pod/shop/d d reason=Error\n", false, "a container of d was started again (Error)", ""},
+		{"a restart before the window", pods + "5 restarted pod/shop/b b\n", false, "", ""},
+		{"a restart under a fault that does not restart", pods + "10 inject delay a\n12 restarted pod/shop/a a reason=Error\n", false, "a container of a was started again (Error)", ""},
+		{"a restart that is the fault", pods + "10 inject kill a effect=restarted\n12 restarted pod/shop/a a reason=Error\n", false, "", ""},
+		{"a pod that went", pods + "20 terminating pod/shop/b b\n21 gone pod/shop/b b\n", false, "b was marked for deletion", ""},
+		{"the rollout of another", pods + "20 created replicaset/shop/new n\n21 scaled replicaset/shop/old o from=3 to=2\n22 scaled replicaset/shop/old o from=2 to=0\n", false, "replica set new was created; replica set old was scaled (3 to 0)", ""},
+		{"the rollout that is the fault", pods + "10 inject restart a\n11 created replicaset/shop/new n\n12 scaled replicaset/shop/old o from=3 to=2\n12 terminating pod/shop/b b\n13 restarted pod/shop/b b\n", true, "a container of b was started again", ""},
+		{"a scaling", pods + "20 scaled replicaset/shop/rs r from=2 to=4\n25 scaled replicaset/shop/rs r from=4 to=5\n", false, "replica set rs was scaled (2 to 5)", ""},
+		{"a stateful set is scaled", pods + "0 exists statefulset/shop/x x replicas=3\n20 changed statefulset/shop/x x replicas=5 existing=3 updated=3\n", false, "statefulset/shop/x scaled (3 to 5)", ""},
+		{"a stateful set has a pod less for a time", pods + "0 exists statefulset/shop/x x replicas=3\n20 changed statefulset/shop/x x replicas=3 existing=2 updated=2\n", false, "", ""},
+		{"a fault of another", pods + "20 event also_hit pod/shop/b b by=PodChaos/shop/other\n", false, "b was hit by another fault (PodChaos/shop/other)", ""},
+		{"a node that failed", pods + "20 not_ready node/node2\n", false, "node node2 was not ready", ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			r, history := judge.Result{Window: recordtest.Span("10..60")}, recovery.History{}
+			for _, e := range recordtest.Entries(nil, strings.NewReplacer("not_ready", "event not_ready").Replace(row.events)) {
+				history.Take(e)
+				if e.Event != nil {
+					r.Events = append(r.Events, *e.Event)
+				}
+				if e.Injection != nil {
+					e.Injection.Rolls = row.rolls
+					r.Injections = append(r.Injections, judge.InjectionResult{Injection: *e.Injection})
+				}
+			}
+			list, unwatched := cause.Disturbances(r, history.Waterfalls(nil))
+			var texts []string
+			for _, m := range list {
+				texts = append(texts, m.String())
+			}
+			if got := strings.Join(texts, "; "); got != row.want || unwatched != row.unwatched {
+				t.Errorf("%q and %q, want %q and %q", got, unwatched, row.want, row.unwatched)
+			}
+		})
+	}
+}
