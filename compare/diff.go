@@ -146,12 +146,8 @@ type Options struct {
 
 // NewDiff compares sets of runs.
 func NewDiff(before, after []results.Result, o Options) (Diff, error) {
-	for _, b := range before {
-		for _, a := range after {
-			if a.Run.ID == b.Run.ID && a.Experiment == b.Experiment && a.Run.Started.Equal(b.Run.Started) {
-				return Diff{}, fmt.Errorf("run %s of %s is %w", a.Run.ID, a.Experiment, ErrOnBothSides)
-			}
-		}
+	if run := both(before, after); run != "" {
+		return Diff{}, fmt.Errorf("run %s is %w", run, ErrOnBothSides)
 	}
 	d := Diff{Format: DiffFormat, Version: DiffVersion, ToolVersion: record.Tool(), Level: Level, Pairs: pairs(before, after, o)}
 	d.test()

@@ -17,4 +17,7 @@
 // A [Trend] is the verdicts of each experiment in the order of its runs, and its times
 // to recovery by package survival, in which an outage that was not over counts as one
 // that lasted at least so long.
+//
+// A [Gate] decides by the times to recovery of trials whether enough of them are
+// within a limit, and whether they are as short as those of a baseline.
 package compare

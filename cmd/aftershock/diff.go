@@ -70,17 +70,7 @@ Exit codes:
 		if err != nil {
 			return usageError{err}
 		}
-		write := diff.Text
-		if asJSON {
-			write = diff.JSON
-		}
-		if err := write(cmd.OutOrStdout()); err != nil {
-			return err
-		}
-		if diff.ExitCode != exitHeld {
-			return errVerdict(diff.ExitCode)
-		}
-		return nil
+		return printed(cmd, diff, asJSON, diff.ExitCode)
 	}
 	return cmd
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/compare"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/reports/results"
 )
 
 // trials records runs of one experiment and plan in a directory; which of them were
@@ -66,8 +68,8 @@ func TestTrendOfAHundredRecords(t *testing.T) {
 
 func TestDiff(t *testing.T) {
 	before, broken := trials(t, "before", 6, always), trials(t, "broken", 6, never)
-	results := filepath.Join(t.TempDir(), "results.json")
-	if code, _, stderr := call(t, "report", broken, "-o", "json", "--file", results); code != exitHeld {
+	document := filepath.Join(t.TempDir(), "results.json")
+	if code, _, stderr := call(t, "report", broken, "-o", "json", "--file", document); code != exitHeld {
 		t.Fatal(stderr)
 	}
 	for _, row := range []struct {
@@ -77,7 +79,7 @@ func TestDiff(t *testing.T) {
 		want     string
 	}{
 		{"directories", []string{before, broken}, exitBroken, "WORSE  verdict               0% broken -> 100% broken     p 0.0043"},
-		{"results as JSON are as their records", []string{before, results}, exitBroken, "WORSE  service: up downtime  0s -> at least 38s (6 open)"},
+		{"results as JSON are as their records", []string{before, document}, exitBroken, "WORSE  service: up downtime  0s -> at least 38s (6 open)"},
 		{"what is better is no failure", []string{broken, before}, exitHeld, "BETTER: 2 better"},
 		{"the same service", []string{before, trials(t, "after", 6, always)}, exitHeld, "NO CHANGE: 2 no change"},
 		{"sets that are too small", []string{before, trials(t, "after", 2, never)}, exitUnknown, "CANNOT TELL"},
@@ -87,6 +89,51 @@ func TestDiff(t *testing.T) {
 		t.Run(row.sentence, func(t *testing.T) {
 			code, stdout, stderr := call(t, append([]string{"diff"}, row.args...)...)
 			if code != row.code || !strings.Contains(stdout, row.want) || stderr != "" {
+				t.Errorf("exit code %d, want %d and %q in\n%s%s", code, row.code, row.want, stdout, stderr)
+			}
+		})
+	}
+}
+
+// The records of trials have no fault, and so no time to recovery; results as JSON can.
+func TestGate(t *testing.T) {
+	write := func(name string, n int, hash string, seconds float64) string {
+		list := results.Document{Format: results.Format, Version: results.Version, Verdict: "held"}
+		for trial := range n {
+			length := results.Length{LowSeconds: seconds, HighSeconds: new(seconds * 1.01)}
+			list.Results = append(list.Results, results.Result{
+				Experiment: "shop/kill", PlanHash: hash, Verdict: "held", Run: results.Run{ID: fmt.Sprint(name, trial), End: record.Completed, Complete: true},
+				Checks: []results.Check{{Check: "answers", Good: "<= 1s", Observations: results.Observations{Good: 9}, Recoveries: []results.Recovery{{Fault: "kill", TTR: length}}}},
+			})
+		}
+		path := filepath.Join(t.TempDir(), name+".json")
+		file, err := os.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(list.Write(file), file.Close()); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	before := write("before", 40, "aa", 2)
+	for _, row := range []struct {
+		sentence string
+		args     []string
+		code     int
+		want     string
+	}{
+		{"trials that are within the limit", []string{before}, exitHeld, "held     absolute: 40 of 40 within the limit: at least 90% of all are, at 95%"},
+		{"and as those of a baseline", []string{write("after", 40, "aa", 2), "--baseline", before}, exitHeld, "held     relative: median"},
+		{"half as slow again", []string{write("slow", 40, "aa", 3), "--baseline", before}, exitBroken, "broken   relative: median"},
+		{"five trials", []string{write("few", 5, "aa", 2), "--baseline", before}, exitUnknown, "35 more would do"},
+		{"beyond the limit", []string{write("late", 3, "aa", 6)}, exitBroken, "broken   absolute: 0 of 3"},
+		{"a baseline of another plan", []string{write("other", 40, "bb", 2), "--baseline", before}, exitUsage, "the baseline of shop/kill is of another plan"},
+		{"JSON", []string{before, "-o", "json"}, exitHeld, `"format": "` + compare.GateFormat + `"`},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			code, stdout, stderr := call(t, append([]string{"gate", "--within", "5s"}, row.args...)...)
+			if code != row.code || !strings.Contains(stdout+stderr, row.want) {
 				t.Errorf("exit code %d, want %d and %q in\n%s%s", code, row.code, row.want, stdout, stderr)
 			}
 		})

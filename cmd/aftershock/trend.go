@@ -47,11 +47,7 @@ Exit codes:
 		if err != nil {
 			return err
 		}
-		trend := compare.NewTrend(list)
-		if asJSON {
-			return trend.JSON(cmd.OutOrStdout())
-		}
-		return trend.Text(cmd.OutOrStdout())
+		return printed(cmd, compare.NewTrend(list), asJSON, exitHeld)
 	}
 	return cmd
 }

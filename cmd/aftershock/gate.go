@@ -1,0 +1,111 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aftershockhq/aftershock/compare"
+	"github.com/aftershockhq/aftershock/reports/results"
+)
+
+func gateCommand() *cobra.Command {
+	var options compare.GateOptions
+	var within time.Duration
+	var baseline string
+	var schema bool
+	cmd := &cobra.Command{
+		Use:   "gate TRIALS...",
+		Short: "Decide by trials of a build whether its recoveries are good enough",
+		Long: `Gate decides by the times to recovery in records of one plan: directories, which
+stand for all in them and below, records, or results as JSON.
+
+Absolute: at least --share of all recoveries are within the limit, at --confidence.
+One may look, and stop, after every trial: 32 of 32 are held by default, and each
+that is beyond the limit costs 24 more. The limit is that on ttr by which the
+trials were judged, or --within.
+
+Relative, with --baseline: the median recovery is at most 25 % longer than that of
+the baseline, and the share beyond the limit at most 10 points larger. Both must be
+inside at 95 %; either beyond at 97.5 % is broken. That is decided once, by the
+first --planned trials, against all of the baseline, which must be of the same plan.
+
+What is decided holds for all values within the bounds of each time. Each decision
+says how often it errs with so many trials.
+
+Exit codes:
+  0  held
+  1  broken
+  2  usage, another plan, or what cannot be read
+  3  unknown: too few trials, or what they show is in between`,
+		Example: `  aftershock gate trials
+  aftershock gate trials --within 30s --share 0.95
+  aftershock gate trials-of-v2 --baseline trials-of-v1 --output json
+  aftershock gate --schema`,
+		Args:              argsUnless(&schema, cobra.MinimumNArgs(1)),
+		ValidArgsFunction: completeResults,
+	}
+	flags := cmd.Flags()
+	flags.BoolVar(&schema, "schema", false, "print the JSON Schema of --output json, and do nothing else")
+	flags.StringVar(&baseline, "baseline", "", "trials to compare with: a directory, a record or results")
+	flags.DurationVar(&within, "within", 0, "what a recovery may take, in place of the trials' own limit")
+	flags.Float64Var(&options.Share, "share", 0.9, "of all recoveries, which must be within the limit")
+	flags.Float64Var(&options.Confidence, "confidence", 0.95, "of the absolute part")
+	flags.IntVar(&options.Planned, "planned", 40, "how many trials are compared with the baseline")
+	flags.BoolVar(&options.SamePlan, "same-plan", false, "compare trials whose records have no hash of their plan, too: you say that they did the same")
+	completeFlag(cmd, "baseline", completeResults)
+	output := textOrJSONFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if schema {
+			_, err := io.WriteString(cmd.OutOrStdout(), compare.GateSchema())
+			return err
+		}
+		asJSON, err := output()
+		switch {
+		case err != nil:
+			return err
+		case options.Share <= 0 || options.Share >= 1, options.Confidence <= 0 || options.Confidence >= 1:
+			return usageError{fmt.Errorf("--share %g, --confidence %g: want shares between 0 and 1, as in 0.9", options.Share, options.Confidence)}
+		case within < 0 || options.Planned < 1:
+			return usageError{fmt.Errorf("--within %s, --planned %d: want more than none", within, options.Planned)}
+		}
+		options.Within = within.Seconds()
+		trials, err := resultsOf(args)
+		if err != nil {
+			return err
+		}
+		var base []results.Result
+		if baseline != "" {
+			if base, err = resultsOf([]string{baseline}); err != nil {
+				return err
+			}
+		}
+		gate, err := compare.NewGate(trials, base, options)
+		if err != nil {
+			return usageError{err}
+		}
+		return printed(cmd, gate, asJSON, gate.ExitCode)
+	}
+	return cmd
+}
+
+// printed prints a document, and ends with its exit code.
+func printed(cmd *cobra.Command, document interface {
+	Text(w io.Writer) error
+	JSON(w io.Writer) error
+}, asJSON bool, code int,
+) error {
+	write := document.Text
+	if asJSON {
+		write = document.JSON
+	}
+	if err := write(cmd.OutOrStdout()); err != nil {
+		return err
+	}
+	if code != exitHeld {
+		return errVerdict(code)
+	}
+	return nil
+}

@@ -1,0 +1,547 @@
+package compare
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"github.com/aclements/go-moremath/stats"
+
+	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/reports/results"
+)
+
+// GateFormat and GateVersion name the document of a [Gate].
+const (
+	GateFormat  = "aftershock/gate"
+	GateVersion = 1
+)
+
+// A Gate is whether trials of a service are good enough to go on.
+type Gate struct {
+	Format  string `json:"format"`
+	Version int    `json:"version"`
+	// ToolVersion is the version of the program that wrote the document.
+	ToolVersion string `json:"toolVersion,omitempty"`
+	// Verdict is broken if a decision is, else unknown if one is.
+	Verdict string `json:"verdict" jsonschema:"enum=held,enum=broken,enum=unknown"`
+	// ExitCode is 0 for held, 1 for broken, 3 for unknown.
+	ExitCode int `json:"exitCode" jsonschema:"enum=0,enum=1,enum=3"`
+	// Decisions are one for each time to recovery with a limit.
+	Decisions []Decision `json:"decisions"`
+}
+
+// A Decision is that of the time to recovery of one check in one experiment.
+type Decision struct {
+	Experiment string `json:"experiment"`
+	PlanHash   string `json:"planHash,omitempty"`
+	Check      string `json:"check"`
+	// Subject is ttr, or ttr after removal of the fault.
+	Subject string `json:"subject"`
+	// LimitSeconds is what a recovery may take.
+	LimitSeconds float64 `json:"limitSeconds"`
+	// Verdict is broken if a part is, else unknown if one is.
+	Verdict  string   `json:"verdict" jsonschema:"enum=held,enum=broken,enum=unknown"`
+	Trials   Set      `json:"trials"`
+	Absolute Absolute `json:"absolute"`
+	// Relative is absent without a baseline.
+	Relative *Relative `json:"relative,omitempty"`
+}
+
+// Absolute is whether a share of all recoveries is within the limit. It is held if the
+// evidence against fewer, and broken if that against so many, is at least 1 / (1 -
+// confidence). Evidence is a product of likelihood ratios, so that one may look, and
+// stop, after every trial.
+type Absolute struct {
+	Verdict    string  `json:"verdict" jsonschema:"enum=held,enum=broken,enum=unknown"`
+	Share      float64 `json:"share"`
+	Confidence float64 `json:"confidence"`
+	// Within and Beyond are the trials whose recovery was certainly within the limit, or
+	// certainly not. Undecided ones, whose bounds have the limit between them or which
+	// show no recovery, count against what is decided.
+	Within    int `json:"within"`
+	Beyond    int `json:"beyond"`
+	Undecided int `json:"undecided"`
+	// EvidenceFor and EvidenceAgainst are that for held and that for broken.
+	EvidenceFor     float64 `json:"evidenceFor"`
+	EvidenceAgainst float64 `json:"evidenceAgainst"`
+	// MoreTrials would make it held, if all of them are within the limit.
+	MoreTrials int `json:"moreTrials"`
+	// HeldAtShare is how often so many trials, looked at after each, are held of a
+	// service that recovers in time with exactly the share; HeldAt99 with 0.99, or with
+	// half of what the share leaves if that is less.
+	HeldAtShare float64 `json:"heldAtShare"`
+	HeldAt99    float64 `json:"heldAt99"`
+}
+
+// Relative is whether recoveries are no longer than those of a baseline, by more than
+// a margin on the median's ratio, nor more often beyond the limit, by more than a
+// margin on the share. It is held if both are inside at 95 %, and broken if either is
+// beyond at 97.5 %.
+type Relative struct {
+	Verdict  string `json:"verdict" jsonschema:"enum=held,enum=broken,enum=unknown"`
+	Baseline Set    `json:"baseline"`
+	// Planned is how many trials are compared, once; fewer are unknown, and what comes
+	// after them does not count.
+	Planned int `json:"planned"`
+	// RatioMargin and ShareMargin are those of the median's ratio and of the share.
+	RatioMargin float64 `json:"ratioMargin"`
+	ShareMargin float64 `json:"shareMargin"`
+	// Ratio is that of the medians; absent ends are not bounded.
+	Ratio        results.Range `json:"ratio"`
+	RatioVerdict string        `json:"ratioVerdict" jsonschema:"enum=held,enum=broken,enum=unknown"`
+	// PInside and PBeyond are the one-sided p-values, by Mann and Whitney, of a ratio
+	// below and above 1 + margin.
+	PInside float64 `json:"pInside"`
+	PBeyond float64 `json:"pBeyond"`
+	// More is by how much the share beyond the limit is larger than that of the
+	// baseline, at 95 % on each side, by Clopper and Pearson.
+	More         results.Range `json:"more"`
+	ShareVerdict string        `json:"shareVerdict" jsonschema:"enum=held,enum=broken,enum=unknown"`
+	// EqualHeld, EqualBroken and SlowerBroken are how often so many trials would be held
+	// or broken if they were as the baseline, and broken if they took half as long
+	// again: the baseline drawn anew, 200 times.
+	EqualHeld    float64 `json:"equalHeld"`
+	EqualBroken  float64 `json:"equalBroken"`
+	SlowerBroken float64 `json:"slowerBroken"`
+
+	compared int // trials
+}
+
+// GateOptions say what is good enough. The zero value of each field is its default.
+type GateOptions struct {
+	// Within is what a recovery may take, in seconds. Default: the limit on ttr that the
+	// trials were judged by.
+	Within float64
+	// Share of all recoveries must be within it. Default: 0.9.
+	Share float64
+	// Confidence of the absolute part. Default: 0.95.
+	Confidence float64
+	// Planned is how many trials are compared with a baseline. Default: 40.
+	Planned int
+	// SamePlan is as in [Options].
+	SamePlan bool
+}
+
+const (
+	ratioMargin = 0.25
+	shareMargin = 0.1
+	slower      = 1.5
+)
+
+// ErrOtherPlan is that the baseline is of another plan.
+var ErrOtherPlan = errors.New("another plan")
+
+// NewGate decides about trials, and compares them with a baseline unless that is nil.
+func NewGate(trials, baseline []results.Result, o GateOptions) (Gate, error) {
+	o.Share, o.Confidence, o.Planned = cmp.Or(o.Share, 0.9), cmp.Or(o.Confidence, 0.95), cmp.Or(o.Planned, 40)
+	g := Gate{Format: GateFormat, Version: GateVersion, ToolVersion: record.Tool(), Decisions: []Decision{}}
+	sets, bases := byPlan(trials), byPlan(baseline)
+	order := slices.SortedFunc(maps.Keys(sets), func(a, b plan) int {
+		return cmp.Or(cmp.Compare(a.experiment, b.experiment), cmp.Compare(a.hash, b.hash))
+	})
+	for i, p := range order {
+		if i > 0 && order[i-1].experiment == p.experiment {
+			return Gate{}, fmt.Errorf("trials of %s have several plans: gate those of one", p.experiment)
+		}
+		if baseline != nil && (len(bases[p]) == 0 || p.hash == "" && !o.SamePlan) {
+			return Gate{}, fmt.Errorf("the baseline of %s is of %w: its runs must have the hash %q%s", p.experiment, ErrOtherPlan, p.hash,
+				map[bool]string{true: "; where the results have none, --same-plan says that they did the same"}[p.hash == ""])
+		}
+		if run := both(sets[p], bases[p]); run != "" {
+			return Gate{}, fmt.Errorf("run %s is %w", run, ErrOnBothSides)
+		}
+		for _, s := range recoverySubjects(sets[p]) {
+			limit, ok := o.limit(sets[p], s)
+			if !ok {
+				continue
+			}
+			g.Decisions = append(g.Decisions, decide(p, s, limit, sets[p], bases[p], o))
+		}
+	}
+	if len(g.Decisions) == 0 {
+		return Gate{}, errors.New("no trial has a limit on ttr: say what a recovery may take, as in --within 30s")
+	}
+	var all []string
+	for _, d := range g.Decisions {
+		all = append(all, d.Verdict)
+	}
+	g.Verdict = worst(all...)
+	g.ExitCode = map[string]int{held: 0, broken: 1, unknown: 3}[g.Verdict]
+	return g, nil
+}
+
+const held, broken, unknown = "held", "broken", "unknown"
+
+// worst is broken if a verdict is, else unknown if one is.
+func worst(verdicts ...string) string {
+	for _, v := range []string{broken, unknown} {
+		if slices.Contains(verdicts, v) {
+			return v
+		}
+	}
+	return held
+}
+
+// both is a run that is in both sets; empty: none is.
+func both(a, b []results.Result) string {
+	for _, x := range a {
+		for _, y := range b {
+			if x.Run.ID == y.Run.ID && x.Experiment == y.Experiment && x.Run.Started.Equal(y.Run.Started) {
+				return x.Run.ID + " of " + x.Experiment
+			}
+		}
+	}
+	return ""
+}
+
+// recoverySubjects are the times to recovery of trials.
+func recoverySubjects(list []results.Result) (subjects []subject) {
+	for _, r := range list {
+		order, _ := figures(r)
+		for _, s := range order {
+			if (s.subject == ttr || s.subject == ttrAfter) && !slices.Contains(subjects, s) {
+				subjects = append(subjects, s)
+			}
+		}
+	}
+	return subjects
+}
+
+// limit is that on a time to recovery: the strictest by which a trial was judged.
+func (o GateOptions) limit(list []results.Result, s subject) (limit float64, ok bool) {
+	if o.Within > 0 {
+		return o.Within, s.subject == ttr
+	}
+	limit = math.Inf(1)
+	for _, r := range list {
+		for _, f := range r.Findings {
+			if f.Check == s.check && f.Subject == s.subject && f.Limit.Value != nil && strings.HasPrefix(f.Limit.Operator, "<") {
+				limit = min(limit, *f.Limit.Value)
+			}
+		}
+	}
+	return limit, !math.IsInf(limit, 1)
+}
+
+func decide(p plan, s subject, limit float64, trials, baseline []results.Result, o GateOptions) Decision {
+	d := Decision{Experiment: p.experiment, PlanHash: p.hash, Check: s.check, Subject: s.subject, LimitSeconds: limit, Trials: newSet(trials)}
+	set := recoveriesOf(s, trials)
+	d.Absolute = absolute(set, limit, o)
+	d.Verdict = d.Absolute.Verdict
+	if baseline != nil {
+		r := relative(set, recoveriesOf(s, baseline), limit, o.Planned)
+		r.Baseline = newSet(baseline)
+		d.Relative = &r
+		d.Verdict = worst(d.Verdict, r.Verdict)
+	}
+	return d
+}
+
+// recoveriesOf are the times to recovery of the runs that say something about the
+// service, in their order.
+func recoveriesOf(s subject, list []results.Result) (set []interval) {
+	for _, r := range kept(list) {
+		_, seen := figures(r)
+		i, ok := seen[s]
+		if !ok {
+			i = anything
+		}
+		set = append(set, i)
+	}
+	return set
+}
+
+// An evidence is against a share of successes: a product of the likelihood ratios of
+// other shares to it, which chance makes large only as often as the inverse of what it
+// reaches, at any time (Ville). See G. Shafer, "Testing by Betting", JRSS A 184 (2021).
+type evidence struct {
+	share  float64
+	others []float64
+	logs   []float64
+}
+
+func (e *evidence) add(success bool) {
+	if e.logs == nil {
+		e.logs = make([]float64, len(e.others))
+	}
+	for i, other := range e.others {
+		if success {
+			e.logs[i] += math.Log(other / e.share)
+		} else {
+			e.logs[i] += math.Log((1 - other) / (1 - e.share))
+		}
+	}
+}
+
+// value is the mean over the other shares.
+func (e *evidence) value() (sum float64) {
+	if e.logs == nil {
+		return 1
+	}
+	for _, l := range e.logs {
+		sum += math.Exp(l) / float64(len(e.logs))
+	}
+	return sum
+}
+
+// good is the share that is tested against one: 0.99 against 0.9.
+func good(share float64) float64 { return max(0.99, 1-(1-share)/2) }
+
+func forHeld(share float64) *evidence { return &evidence{share: share, others: []float64{good(share)}} }
+
+func forBroken(share float64) *evidence {
+	return &evidence{share: share, others: []float64{0.85 * share, 0.5 * share, 0.1 * share}}
+}
+
+func absolute(set []interval, limit float64, o GateOptions) Absolute {
+	a := Absolute{Verdict: unknown, Share: o.Share, Confidence: o.Confidence}
+	in, out := forHeld(o.Share), forBroken(o.Share)
+	for _, i := range set {
+		switch {
+		case i.high <= limit:
+			a.Within++
+		case i.low > limit:
+			a.Beyond++
+		default:
+			a.Undecided++
+		}
+		in.add(i.high <= limit)
+		out.add(i.low <= limit)
+	}
+	a.EvidenceFor, a.EvidenceAgainst = in.value(), out.value()
+	need := 1 / (1 - o.Confidence)
+	switch {
+	case a.EvidenceFor >= need:
+		a.Verdict = held
+	case a.EvidenceAgainst >= need:
+		a.Verdict = broken
+	}
+	for in.value() < need {
+		in.add(true)
+		a.MoreTrials++
+	}
+	a.HeldAtShare, a.HeldAt99 = heldWithin(len(set), o.Share, o), heldWithin(len(set), good(o.Share), o)
+	return a
+}
+
+// heldWithin is how often trials of a service with that share of recoveries in time
+// are held at one of the first n looks: 2,000 replays.
+func heldWithin(n int, share float64, o GateOptions) float64 {
+	const replays = 2000
+	random := rand.New(rand.NewPCG(15, 32))
+	up, down := math.Log(good(o.Share)/o.Share), math.Log((1-good(o.Share))/(1-o.Share))
+	times := 0
+	for range replays {
+		sum := 0.0
+		for range n {
+			if random.Float64() < share {
+				sum += up
+			} else {
+				sum += down
+			}
+			if sum >= -math.Log(1-o.Confidence) {
+				times++
+				break
+			}
+		}
+	}
+	return float64(times) / replays
+}
+
+// relative compares the planned number of trials with a baseline, once.
+func relative(set, baseline []interval, limit float64, planned int) Relative {
+	r := Relative{
+		Verdict: unknown, Planned: planned, RatioMargin: ratioMargin, ShareMargin: shareMargin,
+		RatioVerdict: unknown, ShareVerdict: unknown, PInside: 1, PBeyond: 1,
+	}
+	n := min(planned, len(set))
+	r.compared = n
+	if n == 0 || len(baseline) == 0 {
+		return r
+	}
+	set = set[:n]
+	margin := scaledAll(baseline, 1+ratioMargin)
+	switch p, larger := mannWhitney(margin, set); {
+	case p < 1 && larger:
+		r.PBeyond = p / 2
+	case p < 1:
+		r.PInside = p / 2
+	}
+	if !slices.ContainsFunc(set, func(i interval) bool { return i != interval{} }) {
+		r.PInside = 0 // no outage at all is no longer than any
+	}
+	a, b := median(set), median(baseline)
+	if b.low > 0 {
+		r.Ratio = interval{max(0, a.low) / b.high, a.high / b.low}.bounds()
+	}
+	r.RatioVerdict = decided(r.PInside <= insideLevel, r.PBeyond <= beyondLevel)
+	r.More = more(set, baseline, limit, insideLevel).bounds()
+	r.ShareVerdict = ofShares(set, baseline, limit)
+	if n == planned && len(baseline) >= planned { // what was planned is compared once
+		r.Verdict = worst(r.RatioVerdict, r.ShareVerdict)
+	}
+	random, known := rand.New(rand.NewPCG(15, 25)), table{}
+	draw := func(n int, by float64) (list []interval) {
+		for range n {
+			list = append(list, scaled(baseline[random.IntN(len(baseline))], by))
+		}
+		return list
+	}
+	for range replays {
+		base := draw(len(baseline), 1)
+		equal := known.replayed(draw(n, 1), base, limit)
+		r.EqualHeld += share(equal == held)
+		r.EqualBroken += share(equal == broken)
+		r.SlowerBroken += share(known.replayed(draw(n, slower), base, limit) == broken)
+	}
+	return r
+}
+
+const insideLevel, beyondLevel = 0.05, 0.025 // of one side
+
+// replayed is the verdict on sets, by the critical values of the test.
+func (t table) replayed(set, baseline []interval, limit float64) string {
+	margin, n, m := scaledAll(baseline, 1+ratioMargin), len(set), len(baseline)
+	ratio := decided(
+		above(set, margin) >= t.critical(sizes{n, m, 2 * insideLevel}),
+		above(margin, set) >= t.critical(sizes{n, m, 2 * beyondLevel}))
+	return worst(ratio, ofShares(set, baseline, limit))
+}
+
+// ofShares is the verdict on how much more often a set is beyond the limit.
+func ofShares(set, baseline []interval, limit float64) string {
+	return decided(more(set, baseline, limit, insideLevel).high < shareMargin, more(set, baseline, limit, beyondLevel).low > shareMargin)
+}
+
+func share(happened bool) float64 {
+	if happened {
+		return 1. / replays
+	}
+	return 0
+}
+
+func decided(isHeld, isBroken bool) string {
+	switch {
+	case isBroken:
+		return broken
+	case isHeld:
+		return held
+	}
+	return unknown
+}
+
+func scaledAll(set []interval, by float64) (list []interval) {
+	for _, i := range set {
+		list = append(list, scaled(i, by))
+	}
+	return list
+}
+
+func scaled(i interval, by float64) interval { return interval{i.low * by, i.high * by} }
+
+// more is by how much more often a set is beyond the limit than a baseline, each end
+// at a confidence of 1 - level, half of which is spent on each of the two shares.
+func more(set, baseline []interval, limit, level float64) interval {
+	a, b := overLimit(set, limit), overLimit(baseline, limit)
+	return interval{
+		clopperPearsonLow(a.low, len(set), level/2) - clopperPearsonHigh(b.high, len(baseline), level/2),
+		clopperPearsonHigh(a.high, len(set), level/2) - clopperPearsonLow(b.low, len(baseline), level/2),
+	}
+}
+
+// overLimit is how many are beyond the limit, certainly and at most.
+func overLimit(set []interval, limit float64) (c tally) {
+	for _, i := range set {
+		if i.low > limit {
+			c.low++
+		}
+		if i.high > limit {
+			c.high++
+		}
+	}
+	return c
+}
+
+// clopperPearsonLow is the least share of which at least k of n is not rarer than the
+// level, by Clopper, Pearson, Biometrika 26 (1934).
+func clopperPearsonLow(k, n int, level float64) float64 {
+	if k == 0 {
+		return 0
+	}
+	low, high := 0.0, 1.0
+	for range 30 {
+		p := (low + high) / 2
+		if d := (stats.BinomialDist{N: n, P: p}); 1-d.CDF(float64(k-1)) < level {
+			low = p
+		} else {
+			high = p
+		}
+	}
+	return low
+}
+
+func clopperPearsonHigh(k, n int, level float64) float64 {
+	return 1 - clopperPearsonLow(n-k, n, level)
+}
+
+// JSON writes the document.
+func (g Gate) JSON(w io.Writer) error { return writeJSON(w, g) }
+
+// Text writes the gate for people.
+func (g Gate) Text(w io.Writer) error {
+	var out bytes.Buffer
+	for _, d := range g.Decisions {
+		fmt.Fprintf(&out, "%-8s %s  %s %s <= %s%s\n", strings.ToUpper(d.Verdict), d.Experiment, d.Check, d.Subject, format("seconds", d.LimitSeconds), planOf(d.PlanHash))
+		d.Trials.text(&out, "trials")
+		if d.Relative != nil {
+			d.Relative.Baseline.text(&out, "baseline")
+		}
+		fmt.Fprintf(&out, "  %-8s absolute: %s\n", d.Absolute.Verdict, d.Absolute)
+		if d.Relative != nil {
+			fmt.Fprintf(&out, "  %-8s relative: %s\n", d.Relative.Verdict, d.Relative)
+		}
+		out.WriteString("\n")
+	}
+	fmt.Fprintf(&out, "%s\n", strings.ToUpper(g.Verdict))
+	_, err := w.Write(out.Bytes())
+	return err
+}
+
+// String says what was decided, on what, and how often that errs.
+func (a Absolute) String() string {
+	n := a.Within + a.Beyond + a.Undecided
+	text := fmt.Sprintf("%d of %d within the limit", a.Within, n)
+	if a.Undecided > 0 {
+		text += fmt.Sprintf(", %d undecided", a.Undecided)
+	}
+	wanted := fmt.Sprintf("at least %s of all are, at %s", format("share", a.Share), format("share", a.Confidence))
+	switch a.Verdict {
+	case held:
+		text += ": " + wanted
+	case broken:
+		text += ": not " + wanted
+	default:
+		text += fmt.Sprintf(": %d more within it would show that %s", a.MoreTrials, wanted)
+	}
+	return text + fmt.Sprintf("; by %s a share of %s is held in %s, one of %s in %s", plural(n, "trial"),
+		format("share", a.Share), format("share", a.HeldAtShare), format("share", good(a.Share)), format("share", a.HeldAt99))
+}
+
+// String says what was decided, on what, and how often that errs.
+func (r Relative) String() string {
+	text := fmt.Sprintf("median %s times as long, %s (at most %.4g); %s of the trials more are beyond the limit, %s (at most %s)",
+		ranged("number", r.Ratio), r.RatioVerdict, 1+r.RatioMargin, ranged("share", r.More), r.ShareVerdict, format("share", r.ShareMargin))
+	if n := min(len(r.Baseline.Runs), r.compared); n < r.Planned {
+		text += fmt.Sprintf("; %d a side are planned, %d more would do", r.Planned, r.Planned-n)
+	}
+	return text + fmt.Sprintf("; as the baseline %s would be held and %s broken, half as slow again %s broken",
+		format("share", r.EqualHeld), format("share", r.EqualBroken), format("share", r.SlowerBroken))
+}
