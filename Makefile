@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help size demo examples test race test-lab lint build lab lab-image lab-down lab-status e2e e2e-smoke rights torture contest outages abort-times bench readers
+.PHONY: help size demo examples test race test-lab lint build lab lab-image lab-down lab-status e2e e2e-smoke rights torture contest outages abort-times bench readers page
 
 # One configuration for every build: a static binary, and each dependency compiled once.
 export CGO_ENABLED := 0
@@ -33,6 +33,10 @@ race: ## run the tests with the race detector; needs a C compiler
 
 test-lab: ## run the lab's own tests
 	cd lab && go test $(LAB)
+
+page: ## show pages of runs of each end to Chromium, with and without script and style; needs npm and chromium; OUT=DIR for the screenshots
+	out=$(or $(OUT),$$(mktemp -d)) && dir=$$(mktemp -d) && npm install --prefix $$dir --no-audit --no-fund --ignore-scripts puppeteer-core@24.43.1 axe-core@4.14.1 && \
+		go run ./internal/page $$out && node internal/page/page.mjs $$dir $$out && rm -r $$dir
 
 NPM_READERS := junit2json@4.0.0 test-results-parser@0.4.6 junit-to-ctrf@0.0.14 xunit-viewer@10.6.1 allure@3.18.0
 

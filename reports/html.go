@@ -135,7 +135,7 @@ func (p page) overview(list []Report, names []string) {
 		}
 	}
 	rows := func(caption string, of []int) {
-		p.Put("\n"+`<table class="overview"><caption>%s</caption>`+"\n"+`<tr><th scope="col">verdict</th><th scope="col">experiment</th><th scope="col">started, UTC</th><th scope="col">why</th></tr>`, caption)
+		p.Put("\n"+`<table class="overview" cellpadding="3"><caption>%s</caption>`+"\n"+`<tr><th scope="col">verdict</th><th scope="col">experiment</th><th scope="col">started, UTC</th><th scope="col">why</th></tr>`, caption)
 		for _, i := range of {
 			r := order[i]
 			p.Put("\n"+`<tr data-verdict="%s"><td class="n">`, r.Verdict)

@@ -361,6 +361,14 @@ func (c column) text() string {
 	return text
 }
 
+// rate is a number of requests per second.
+func rate(v float64) string {
+	if v >= 100 {
+		return fmt.Sprintf("%.0f/s", v)
+	}
+	return fmt.Sprintf("%.3g/s", v)
+}
+
 // traffic is the rate of the requests, and of those that were bad.
 func (l *lanes) traffic(signal string) {
 	const height = 36
@@ -389,13 +397,13 @@ func (l *lanes) traffic(signal string) {
 			h := max(3, px(height)*px(o.failed)/px(most))
 			fmt.Fprintf(&failed, "M%s %sh%sV%sh-%sz", from, height-h, to-from, px(height), to-from)
 		}
-		values[i] = fmt.Sprintf("%.3g/s", float64(o.sent)/width)
+		values[i] = rate(float64(o.sent) / width)
 		if o.failed > 0 {
 			values[i] += fmt.Sprintf(", %d of %d bad", o.failed, o.sent)
 		}
 	}
 	fmt.Fprintf(&sent, "V%dz", height)
-	l.head(signal+" per second", fmt.Sprintf("up to %.3g/s in %s", float64(most)/width, duration(time.Duration(width*float64(time.Second)).Round(time.Millisecond))), height, values)
+	l.head(signal+" per second", fmt.Sprintf("up to %s in %s", rate(float64(most)/width), duration(time.Duration(width*float64(time.Second)).Round(time.Millisecond))), height, values)
 	l.within(height, func() {
 		l.Put(`<path d="%s" fill="%s" fill-opacity="0.3" stroke="%s" vector-effect="non-scaling-stroke"/>`, sent.String(), p50Colour, p50Colour)
 		if failed.Len() > 0 {

@@ -112,7 +112,7 @@ func (p page) limits(r Report) {
 		if good := r.Good(of[0]); good != "" {
 			name += ", " + good
 		}
-		p.Put("\n"+`<table class="limits"><caption>%s</caption>`+"\n"+`<tr><th scope="col">verdict</th><th scope="col">limit</th><th scope="col">wanted</th><th scope="col">seen</th><th scope="col" class="gauge">seen against the limit</th></tr>`, name)
+		p.Put("\n"+`<table class="limits" cellpadding="3"><caption>%s</caption>`+"\n"+`<tr><th scope="col">verdict</th><th scope="col">limit</th><th scope="col">wanted</th><th scope="col">seen</th><th scope="col" class="gauge">seen against the limit</th></tr>`, name)
 		for _, f := range of {
 			verdict := f.Verdict
 			if verdict == steadystate.Held && !r.Proven() {
@@ -223,7 +223,8 @@ func (p page) fold(heading string) { p.Put("\n<details><summary>%s</summary>", h
 // table is a table with a caption; without headings of columns its first cells are
 // those of its rows.
 func (p page) table(caption string, columns []string, rows func()) {
-	p.Put("\n" + `<div class="scroll"><table>`)
+	// What may have to be scrolled can be reached by keys.
+	p.Put("\n"+`<div class="scroll" tabindex="0" role="group" aria-label="%s"><table cellpadding="3">`, cmp.Or(caption, strings.Join(columns, ", ")))
 	p.With("<caption>%s</caption>", caption)
 	if len(columns) > 0 {
 		p.Put("\n<tr>")

@@ -8,21 +8,24 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/aftershockhq/aftershock/internal/terminal"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
 )
 
 func main() {
-	if err := run(os.Args[1:]); err != nil {
+	if err := run(os.Args[1:], os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(args []string) error {
+func run(args []string, out io.Writer) error {
 	if len(args) != 1 {
 		return errors.New("usage: page DIR")
 	}
@@ -43,7 +46,16 @@ func run(args []string) error {
 		held.Experiment = fmt.Sprintf("warm/pods/held-%d", i+2)
 		many = append(many, held)
 	}
-	return write(args[0], "many", many...)
+	if err := write(args[0], "many", many...); err != nil {
+		return err
+	}
+	begun := time.Now()
+	hour, err := judgedLong()
+	if err != nil {
+		return fmt.Errorf("judge an hour: %w", err)
+	}
+	fmt.Fprintf(out, "%d requests: played and judged in %s\n", hour.Traffic[record.TrafficSignal].Sent, time.Since(begun).Round(time.Second))
+	return write(args[0], "long", hour)
 }
 
 // write writes the page, and what the terminal says, of reports.
