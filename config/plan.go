@@ -116,8 +116,8 @@ type PlannedAbort struct {
 	Unless []PlannedCondition
 }
 
-// A PlannedCondition is one of them. Its signal is that of the query, if it has
-// one.
+// A PlannedCondition is a condition of a [PlannedAbort]. Its signal is that of the
+// query, if it has one.
 type PlannedCondition struct {
 	Name, Signal string
 	Good         steadystate.Tolerance

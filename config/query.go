@@ -50,7 +50,7 @@ func (s Subject) Usage() string {
 	return fmt.Sprintf(`namespace=%q,pod=~%q,container=%q`, s.Namespace, s.Pods, s.Container)
 }
 
-// AllUsage are those of all containers of its pods.
+// AllUsage are the label matchers of all containers of its pods, likewise.
 func (s Subject) AllUsage() string {
 	return fmt.Sprintf(`namespace=%q,pod=~%q,container!="",container!="POD"`, s.Namespace, s.Pods)
 }

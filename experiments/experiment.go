@@ -16,16 +16,21 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// An Observer records events around the service until ctx ends.
+// An Observer records events around the service.
 type Observer interface {
+	// Observe records until ctx ends. Where it cannot see for a while it records
+	// that (see [record.EventGap]) and goes on; its error ends the run.
 	Observe(ctx context.Context, rec *record.Recorder) error
 }
 
 // An Experiment tests a hypothesis.
 type Experiment struct {
+	// Name identifies the experiment in reports, and names its record; required.
 	Name string
 	// Title says in a sentence what the experiment does, for people; default: none.
-	Title  string
+	Title string
+	// Labels are for filters and reports: service, suite and name. Experiments whose
+	// labels differ only in the last are one suite, and share a control run.
 	Labels []string
 	// Source is the place in a file that names the experiment, as FILE:LINE. Hash
 	// covers the load, the faults, the times and the definitions of the checks.
@@ -36,6 +41,8 @@ type Experiment struct {
 	Service, Namespace string
 	Places             map[string]string
 
+	// Hypothesis is what must be good before the faults, and within its limits
+	// from the first on; required.
 	Hypothesis steadystate.Hypothesis
 	// Expectations are requirements on subjects without a signal. They do not
 	// affect whether the service is steady before the fault.
@@ -44,7 +51,9 @@ type Experiment struct {
 	// is touched, an expectation that they could not judge afterwards. A record
 	// does not contain them: judging it again needs them again.
 	Evaluators []judge.Evaluator
-	Load       Load
+	// Load is driven from the settle phase to the end of the watch phase. nil: the
+	// service has traffic of its own, see Traffic.
+	Load Load
 	// Traffic is a signal that the observers record of each possible target of
 	// the faults, see [record.TargetSignal], and that is above zero while the
 	// target serves: operations per second, for example. An experiment without a
@@ -80,7 +89,7 @@ type Experiment struct {
 	// least, and how long the service is observed after a one-shot fault. The
 	// hold phase begins when the faults that come first are in place, and lasts
 	// until each scheduled fault was injected and had its time; then all that are
-	// in place are undone.
+	// in place are undone. Default 0, for faults with a time of their own.
 	Hold time.Duration
 	// Watch is how long to observe after the faults are gone. Default 30 s.
 	Watch time.Duration

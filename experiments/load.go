@@ -8,11 +8,15 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A Load drives requests until ctx ends, waits for those in flight, and
-// returns. The error is the harness's; failed requests are data. It may also be
-// a [Validator], a [Signaler] or a [Recordable].
+// A Load drives requests. It may also be a [Validator], a [Signaler] or a
+// [Recordable].
 type Load interface {
+	// String says in one line what is requested, and how often.
 	fmt.Stringer
+	// Drive sends requests until ctx ends, waits for those in flight, and returns.
+	// It gives the outcome of each to each, which is safe for use by many
+	// goroutines, with its times by clock. A failed request is such an outcome; the
+	// error is the harness's, and ends the run.
 	Drive(ctx context.Context, clock steadystate.Clock, each func(record.Request)) error
 	// Stages are the plan by signal: the judge compares it with what was sent.
 	Stages() map[string][]record.Stage

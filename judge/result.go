@@ -185,8 +185,8 @@ type InjectionResult struct {
 type Traffic struct {
 	Sent          int `json:"sent"`
 	FailedFirst   int `json:"failedFirst"`   // the first attempt was not answered well
-	FailedFinally int `json:"failedFinally"` // nor was a repetition by the client
-	Repeated      int `json:"repeated"`      // written to more than one connection
+	FailedFinally int `json:"failedFinally"` // nor was a retry by the client itself
+	Repeated      int `json:"repeated"`      // retried by the client: written to more than one connection
 	// From the injection on: failed on the load's own machine, and sent later
 	// than planned by more than LateAfter.
 	Local int `json:"local"`

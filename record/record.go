@@ -150,8 +150,8 @@ func (s Stage) Hits(x float64) float64 {
 	return hits
 }
 
-// Due is the number of requests due of stages, at a time since the first request
-// was planned.
+// Due is how many requests the stages of a load have planned by a time, which
+// counts from the first request.
 func Due(stages []Stage, at time.Duration) float64 {
 	hits := 0.0
 	for i, s := range stages {

@@ -49,8 +49,8 @@ func NewRecorder(w io.Writer) *Recorder {
 	return r
 }
 
-// Tool is the version of this module in the program, which may be that of a team's
-// own suite.
+// Tool is the version of this module that the running program was built with:
+// aftershock, or the tests of a team's own suite.
 func Tool() string {
 	const module = "github.com/aftershockhq/aftershock"
 	info, ok := debug.ReadBuildInfo()

@@ -25,7 +25,9 @@ import (
 // A Directory holds a run of experiments: the record of each, and the reports
 // of all. NewDirectory makes one.
 type Directory struct {
-	Path    string
+	// Path is the directory's, NewDirectory's parent included.
+	Path string
+	// Reports are those of the runs so far, in their order.
 	Reports []reports.Report
 	// JUnit is the dialect of JUnit XML, one of [reports.Dialects]. Default: the first.
 	JUnit string

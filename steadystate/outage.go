@@ -18,9 +18,9 @@ type Rule struct {
 	// chance explains at that share, or several in a row.
 	Allowed float64
 	// ByChance: an observation may miss an outage, as a request does that a
-	// healthy backend answers. Good observations then prove less and edges are
-	// wider; see the source of [Outage]. A poll of the state itself misses no
-	// outage; a poll over fresh connections may.
+	// healthy backend answers. A good one then proves less, and the spans of
+	// [Outage] are wider. A poll of the state itself misses no outage; a poll over
+	// fresh connections may.
 	ByChance bool
 	// Smallest is the share of the observations that the smallest backend
 	// answers, if observations meet an outage by chance; 0: unknown. During a

@@ -33,9 +33,9 @@ func verifyCommand() *cobra.Command {
 what was changed, is missing, was inserted, reordered or truncated, in the records
 and in the chain. DIR is the one that "run --out" names; default: runs.
 
-It prints the head: the hash of the chain's last line. Keep it where the one whom
-you would suspect cannot write: each run prints it, too, so that a pipeline's log
-has it. With --head verify says whether all up to that line is still there. Without
+It prints the head: the hash of the chain's last line. Keep it out of reach of all
+who can write the directory: each run prints it, too, so that a pipeline's log has
+it. With --head verify says whether all up to that line is still there. Without
 it one thing cannot be seen: that the end of the chain was cut off together with
 the records there, or that the chain was written anew as a whole.
 

@@ -24,6 +24,7 @@ type StatusRange struct{ From, To int }
 // The status codes of good answers.
 var wellAnswered = StatusRange{200, 399}
 
+// String is "200" or "200-299".
 func (r StatusRange) String() string {
 	if r.From == r.To {
 		return strconv.Itoa(r.From)
