@@ -335,13 +335,19 @@ func loadStory(signal string, t judge.Traffic) string {
 	return text + fmt.Sprintf("%d failed: %s", t.FailedFirst+t.Local, strings.Join(why, ", "))
 }
 
-// unseen says what could have passed unseen.
+// unseen says what could have passed unseen: of the whole service and, for longer,
+// of its smallest backend.
 func (r Report) unseen() string {
 	var texts []string
 	for _, c := range r.Checks {
-		if c.Observed() > 0 && c.Resolution > 0 {
-			texts = append(texts, fmt.Sprintf("%s (%s)", rounded(c.Resolution), inLine(c.Check)))
+		if c.Observed() == 0 || c.Resolution == 0 {
+			continue
 		}
+		text := rounded(c.Resolution)
+		if c.OfSmallest() > c.Resolution {
+			text += ", or " + rounded(c.OfSmallest()) + " of one backend"
+		}
+		texts = append(texts, fmt.Sprintf("%s (%s)", text, inLine(c.Check)))
 	}
 	if len(texts) == 0 {
 		return ""
