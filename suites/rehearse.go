@@ -172,7 +172,7 @@ func (r *rehearsing) connected(chosen []config.Planned) (*Session, *rehearsal.St
 	r.mu.Unlock()
 	plan := *r.plan
 	plan.Skipped, plan.Freeze = nil, nil // a freeze asks the cluster nothing
-	timeouts := chaosmesh.Timeouts{Inject: 10 * time.Second, Proof: 10 * time.Second, Nudge: 20 * time.Millisecond, Remove: 10 * time.Second}
+	timeouts := chaosmesh.Timeouts{Inject: 10 * time.Second, Proof: 10 * time.Second, Nudge: 20 * time.Millisecond, GiveUp: 20 * time.Millisecond, Remove: 10 * time.Second}
 	if r.still {
 		timeouts.Inject = 500 * time.Millisecond
 	}

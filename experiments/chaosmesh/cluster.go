@@ -44,7 +44,12 @@ type Timeouts struct {
 	// Nudge is how long a deleted object may stay before the first remedy, and
 	// then before each next one. Default 5 s.
 	Nudge time.Duration
-	// Remove bounds the removal of one object. Default 40 s.
+	// GiveUp is how long a fault may stay in pods before Chaos Mesh is asked to give
+	// its object up, after which nothing undoes it: a controller that was cut off
+	// from the API server may see nothing for a minute, and undoes it then. Default
+	// 75 s.
+	GiveUp time.Duration
+	// Remove bounds the removal of one object. Default 100 s.
 	Remove time.Duration
 }
 
@@ -54,6 +59,7 @@ func (p Timeouts) withDefaults() Timeouts {
 		Select: cmp.Or(p.Select, 2*time.Second),
 		Proof:  cmp.Or(p.Proof, 2*time.Second),
 		Nudge:  cmp.Or(p.Nudge, 5*time.Second),
-		Remove: cmp.Or(p.Remove, 40*time.Second),
+		GiveUp: cmp.Or(p.GiveUp, 75*time.Second),
+		Remove: cmp.Or(p.Remove, 100*time.Second),
 	}
 }

@@ -2,6 +2,7 @@ package chaosmesh_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -237,6 +238,45 @@ func TestAHeldFaultIsNotCalledGoneBeforeChaosMeshUndidIt(t *testing.T) {
 			})
 		})
 	}
+}
+
+// After the API server was away, Chaos Mesh's controller may see nothing for a minute.
+// An object that was given up before would leave the fault in its pods for good.
+func TestAControllerThatWasCutOffIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		away := true
+		c := newClient(t, interceptor.Funcs{
+			Delete: func(ctx context.Context, c client.WithWatch, object client.Object, opts ...client.DeleteOption) error {
+				if away {
+					return errors.New("connection refused")
+				}
+				return c.Delete(ctx, object, opts...)
+			},
+		}, pod("a"))
+		var back time.Time
+		blind := func(v1alpha1.InnerObject) outcome {
+			if time.Since(back) < time.Minute {
+				return stays
+			}
+			return undone
+		}
+		play(t, c, blind, takeUp, injected("shop/a"))
+		rec := newHistory()
+		fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.NetworkDelay{Pods: checkout, Latency: time.Second})
+		if _, err := fault.Inject(t.Context(), rec.Recorder); err != nil {
+			t.Fatal(err)
+		}
+		time.AfterFunc(20*time.Second, func() { away, back = false, time.Now() })
+		if _, err := fault.Recover(t.Context(), rec.Recorder); err != nil {
+			t.Error(err)
+		}
+		if notes := rec.notes(t); strings.Contains(notes, "finalizers:") || strings.Contains(notes, "give it up") || !strings.Contains(notes, "touched it") {
+			t.Errorf("notes %q, want that it was only touched", notes)
+		}
+		if left := objects(t, c); len(left) != 0 || !slices.Contains(rec.kinds(t), chaosmesh.EventRecovered) {
+			t.Errorf("left %v, events %v", left, rec.kinds(t))
+		}
+	})
 }
 
 func TestAnObjectThatVanishedWhileItWasHeldIsNotCalledUndone(t *testing.T) {

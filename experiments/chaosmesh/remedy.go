@@ -26,7 +26,8 @@ type remedy struct {
 // end, and undoes nothing before it succeeds; once the rule is removed from its
 // plan for the pod, it finds nothing to do and goes on. An annotation makes it
 // give an object up, but it does not get there while recovery keeps failing;
-// the last resort bypasses it.
+// the last resort bypasses it. While the fault is in pods, those two wait for
+// Timeouts.GiveUp.
 func remedies(object client.Object) []remedy {
 	list := []remedy{{"touched it", patch(`{"metadata":{"annotations":{"aftershock.dev/nudged":"true"}}}`), true}}
 	if _, ok := object.(*v1alpha1.NetworkChaos); ok {

@@ -114,10 +114,18 @@ func (g *going) watch(ctx context.Context) (stop func()) {
 
 func (g *going) run(ctx context.Context) (found bool, err error) {
 	begin := time.Now()
+	asked := begin    // since when Chaos Mesh can have known of the deletion
 	var trouble error // the last transient error
 	var last *remedy
 	left := remedies(g.object)
 	all := len(left)
+	due := func() time.Duration {
+		wait := g.timeouts.Nudge * time.Duration(1+all-len(left))
+		if !left[0].undoes && len(g.hurt) > 0 {
+			wait = max(wait, g.timeouts.GiveUp)
+		}
+		return wait
+	}
 	for {
 		err := g.step(ctx)
 		found = found || g.deleted
@@ -146,10 +154,13 @@ func (g *going) run(ctx context.Context) (found bool, err error) {
 		case faults.Permanent(err):
 			return found, fmt.Errorf("remove %s: %w", g.name, explain(err, kindOf(g.client.Scheme(), g.object)))
 		case err != nil:
-			trouble = err
+			trouble, asked = err, time.Now()
 		default:
-			g.look(g.object)
-			if len(left) > 0 && time.Since(begin) >= g.timeouts.Nudge*time.Duration(1+all-len(left)) {
+			inPods := len(g.hurt) > 0
+			if g.look(g.object); inPods && len(g.hurt) == 0 {
+				asked = time.Now() // the rest is quick
+			}
+			if len(left) > 0 && time.Since(asked) >= due() {
 				last, left = &left[0], left[1:]
 				g.note("%s was deleted %s ago and is still there (finalizers %s)%s: %s", g.name, time.Since(begin).Round(time.Second), strings.Join(g.object.GetFinalizers(), ", "), because(g.object), last.what)
 				if err := last.try(ctx, g.client, g.object); client.IgnoreNotFound(err) != nil {
