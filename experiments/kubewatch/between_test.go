@@ -182,6 +182,13 @@ func TestWhatHappensToWhatScales(t *testing.T) {
 			Status:     corev1.NodeStatus{Conditions: []corev1.NodeCondition{{Type: corev1.NodeReady, Status: status}}},
 		}
 	}
+	silent := node(corev1.ConditionUnknown)
+	silent.Status.Conditions[0].Reason, silent.Status.Conditions[0].Message = "NodeStatusUnknown", "Kubelet stopped posting node status."
+	// Of the nodes that pods were seen on.
+	var on hosts
+	of := on.nodes(events(named("node"), nodeEvents))
+	elsewhere := of(node(corev1.ConditionTrue), silent, false)
+	on.pods(events(named("pod"), podEvents))(nil, &corev1.Pod{Spec: corev1.PodSpec{NodeName: "node2"}}, true)
 	autoscalers, workloads := events(named("hpa"), autoscalerEvents), events(workloadSubject, workloadEvents)
 	verticals, nodes := events(named("vpa"), verticalEvents), events(named("node"), nodeEvents)
 	for _, row := range []struct {
@@ -218,6 +225,10 @@ func TestWhatHappensToWhatScales(t *testing.T) {
 		{"a node is ready", nodes(node(corev1.ConditionFalse), node(corev1.ConditionTrue), false), "ready node/node2 map[]"},
 		{"a node is not known to be ready", nodes(node(corev1.ConditionTrue), node(corev1.ConditionUnknown), false), "not ready node/node2 map[]"},
 		{"a node is seen late", nodes(nil, node(corev1.ConditionTrue), false), "created node/node2 map[]\nready node/node2 map[]"},
+		{"a node says why it is not ready", nodes(node(corev1.ConditionTrue), silent, false), "not ready node/node2 map[reason:NodeStatusUnknown: Kubelet stopped posting node status.]"},
+		{"a node has no pod of the workload", elsewhere, ""},
+		{"a node has one", of(node(corev1.ConditionTrue), silent, false), "not ready node/node2 map[reason:NodeStatusUnknown: Kubelet stopped posting node status.]"},
+		{"a node with one is gone", of(silent, nil, false), "gone node/node2 map[]"},
 		{"a node is gone", nodes(node(corev1.ConditionTrue), nil, false), "gone node/node2 map[]"},
 	} {
 		t.Run(row.name, func(t *testing.T) {

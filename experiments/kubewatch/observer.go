@@ -45,7 +45,8 @@ type Observer struct {
 	// VerticalAutoscalers are the names of the followed vertical autoscalers, if
 	// the cluster has their API.
 	VerticalAutoscalers []string
-	// Nodes follows the cluster's nodes, if the account may see them.
+	// Nodes follows the cluster's nodes, if the account may see them. Default: those on
+	// which the workload's pods run.
 	Nodes bool
 	// Every is the poll interval of each kind. Default 1 s.
 	Every time.Duration
@@ -61,14 +62,16 @@ type happening struct {
 	attrs   map[string]string
 }
 
+// A between returns the events between two states of an object. One is nil for an
+// object that is new or gone; first: it was there when the watch began.
+type between func(before, after client.Object, first bool) []happening
+
 // A subject is a followed kind of object.
 type subject struct {
 	name    string
 	list    client.ObjectList
 	options []client.ListOption
-	// between returns the events between two states. One is nil for an object
-	// that is new or gone; first: it was there when the watch began.
-	between func(before, after client.Object, first bool) []happening
+	between between
 	// optional: a missing right is a note, not an error, and a kind unknown to
 	// the cluster is not even a note.
 	optional bool
@@ -84,8 +87,9 @@ func (o Observer) subjects() ([]subject, error) {
 		return nil, errors.New("watch Kubernetes: needs a client, a namespace and a selector")
 	}
 	workload := []client.ListOption{client.InNamespace(o.Namespace), client.MatchingLabelsSelector{Selector: selector}}
+	var on hosts
 	subjects := []subject{
-		{name: "pods", list: &corev1.PodList{}, options: workload, between: events(named("pod"), podEvents)},
+		{name: "pods", list: &corev1.PodList{}, options: workload, between: on.pods(events(named("pod"), podEvents))},
 		{name: "replicasets", list: &appsv1.ReplicaSetList{}, options: workload, between: events(named("replicaset"), replicaSetEvents)},
 	}
 	if len(o.Services) > 0 {
@@ -113,10 +117,11 @@ func (o Observer) subjects() ([]subject, error) {
 		byName(subject{name: w.Resource(), list: w.NewList(), between: events(workloadSubject, workloadEvents)}, w.Name)
 	}
 	byName(subject{name: "verticalpodautoscalers", list: vertical(), between: events(named("vpa"), verticalEvents), optional: true}, o.VerticalAutoscalers...)
-	if o.Nodes {
-		subjects = append(subjects, subject{name: "nodes", list: &corev1.NodeList{}, between: events(named("node"), nodeEvents), optional: true})
+	nodes := subject{name: "nodes", list: &corev1.NodeList{}, between: events(named("node"), nodeEvents), optional: true}
+	if !o.Nodes {
+		nodes.between = on.nodes(nodes.between)
 	}
-	return subjects, nil
+	return append(subjects, nodes), nil
 }
 
 // Observe records events until ctx ends. It continues while the API server is
@@ -155,6 +160,9 @@ func (o Observer) follow(ctx context.Context, rec *record.Recorder, s subject) e
 		Changed: func(c kube.Change) {
 			for _, h := range s.between(c.Old, c.New, c.First) {
 				rec.Event(record.Event{Span: c.Span, Kind: h.kind, Subject: h.subject, UID: h.uid, Attrs: h.attrs})
+				if why := h.attrs[record.AttrReason]; s.name == "nodes" && why != "" {
+					rec.Note("%s is %s: %s", h.subject, h.kind, why)
+				}
 			}
 		},
 		Read: func(span steadystate.Span, _ []client.Object) { gap.over(span) },
@@ -170,7 +178,7 @@ func (o Observer) follow(ctx context.Context, rec *record.Recorder, s subject) e
 // events adapts a function of two states of an object to any two objects, and
 // names their subject. An object that is gone has no other event. Of a new object
 // arrival is the kind of its event; it is empty where there was an earlier state.
-func events[T client.Object](subject func(client.Object) string, between func(before, after T, arrival string) []happening) func(before, after client.Object, first bool) []happening {
+func events[T client.Object](subject func(client.Object) string, between func(before, after T, arrival string) []happening) between {
 	return func(before, after client.Object, first bool) []happening {
 		was, known := before.(T)
 		is, there := after.(T)
