@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aftershockhq/aftershock/record"
@@ -10,7 +11,7 @@ import (
 
 // The faults of the rows, in YAML: one that is held, and one that is over at once.
 var faultTexts = map[string]string{
-	"delay": "{networkDelay: {pods: all, latency: 100ms, to: payments}}",
+	"delay": "{networkDelay: {pods: all, latency: 200ms}}",
 	"kill":  "{podKill: {pods: 1}}",
 }
 
@@ -70,14 +71,14 @@ const (
 
 // Words that name an outage in a report.
 const (
-	saysAPI     = `the API server (does not answer|was not reached|answered)|no read has succeeded`
-	saysMany    = `the API server takes no more requests|\(429\)`
-	saysMesh    = `[Cc]haos Mesh|webhook`
-	saysMetrics = `Prometheus .*(does not|answer|refused)|(connection refused|server error: 500|unexpected EOF|[Tt]imeout|deadline).*|no data`
-	saysNode    = `node/\S+ (is )?not ready|node \S+ .*not ready|NotReady`
-	saysShop    = `namespace "?shop"?|namespace/shop`
+	saysAPI     = `the API server (does not answer|was not reached)`
+	saysMany    = `the API server takes no more requests for now \(429\)`
+	saysMesh    = `a webhook does not answer|Chaos Mesh says|is still there \(finalizers`
+	saysMetrics = `prometheus: query .*(connection refused|no answer within|server error: 500|unexpected EOF)`
+	saysNode    = `node/\S+ (is )?not ready`
+	saysShop    = `namespace`
 	saysDisk    = `no space left on device`
-	saysClock   = `wall clock`
+	saysClock   = `its clock is (1m(29|30)|8[89]|9[01])\S* (ahead of|behind)`
 )
 
 // rows are all of them.
@@ -86,16 +87,18 @@ func rows() []row {
 	second := time.Second
 	fine := []int{0, 3}
 	unknown := []int{3}
+	// The harness could not inject: it failed, and nothing is in place.
+	failed := []int{3, 4}
 	return []row{
 		{name: "none", fault: "delay", phase: hold, lasts: second, outage: nothing, ends: []int{0}},
 		{name: "none", fault: "kill", phase: hold, lasts: second, outage: nothing, ends: []int{0}},
 
 		{name: "webhooks away in preflight", fault: "delay", outage: component("chaos-controller-manager"), ends: unknown, says: saysMesh, untouched: true},
-		{name: "webhooks away at the create", fault: "delay", phase: record.PhaseSettle, outage: component("chaos-controller-manager"), ends: unknown, says: saysMesh},
-		{name: "429 from inject on, 10 s", fault: "delay", phase: record.PhaseInject, lasts: 10 * second, outage: many, ends: fine, says: saysMany},
+		{name: "webhooks away at the create", fault: "delay", phase: record.PhaseSettle, outage: component("chaos-controller-manager"), ends: failed, says: saysMesh},
+		{name: "429 from inject on, 10 s", fault: "delay", phase: record.PhaseInject, lasts: 10 * second, outage: many, ends: failed, says: saysMany},
 		{name: "429 in hold, 10 s", fault: "delay", phase: hold, late: 2 * second, lasts: 10 * second, outage: many, ends: fine, says: saysMany},
 		{name: "429 in undo, 10 s", fault: "delay", phase: undo, lasts: 10 * second, outage: many, ends: fine, says: saysMany},
-		{name: "429 from inject on, 10 s", fault: "kill", phase: record.PhaseInject, lasts: 10 * second, outage: many, ends: fine, says: saysMany},
+		{name: "429 from inject on, 10 s", fault: "kill", phase: record.PhaseInject, lasts: 10 * second, outage: many, ends: failed, says: saysMany},
 
 		{name: "API server away 20 s", fault: "delay", phase: hold, late: second, lasts: 20 * second, outage: component("kube-apiserver"), ends: fine, says: saysAPI},
 		{name: "API server away 20 s", fault: "kill", phase: hold, late: second, lasts: 20 * second, outage: component("kube-apiserver"), ends: fine, says: saysAPI},
@@ -104,8 +107,10 @@ func rows() []row {
 		{name: "cut off from the API server for good", fault: "delay", phase: hold, late: second, outage: cutOff, ends: []int{5}, says: saysAPI, remover: bySweep},
 		{name: "cut off from the API server for good, unswept", fault: "delay", phase: hold, late: second, outage: cutOff, ends: []int{5}, says: saysAPI, remover: bySwitch},
 
-		{name: "Chaos Mesh's controller away 5 s in inject", fault: "delay", phase: record.PhaseInject, lasts: 5 * second, outage: component("chaos-controller-manager"), ends: fine, says: saysMesh},
-		{name: "chaos-daemon away 5 s in undo", fault: "delay", phase: hold, late: 14 * second, lasts: 6 * second, outage: component("node1/chaos-daemon"), ends: fine, says: saysMesh},
+		{name: "Chaos Mesh's controller restarted in inject", fault: "delay", phase: record.PhaseInject, lasts: second, outage: restarted("chaos-controller-manager", "chaos-controller-manager"), ends: fine, says: saysMesh},
+		{name: "Chaos Mesh's controller restarted in inject", fault: "kill", phase: record.PhaseInject, lasts: second, outage: restarted("chaos-controller-manager", "chaos-controller-manager"), ends: fine, says: saysMesh},
+		{name: "chaos-daemon restarted in undo", fault: "delay", phase: undo, lasts: second, outage: restarted("chaos-daemon", "node1/chaos-daemon"), ends: fine, says: saysMesh},
+		{name: "chaos-daemon away from before the undo, 6 s", fault: "delay", phase: hold, late: 10 * second, lasts: 6 * second, outage: component("node1/chaos-daemon"), ends: fine, says: saysMesh},
 
 		{name: "Prometheus away 10 s", fault: "delay", phase: hold, late: second, lasts: 10 * second, outage: component("prometheus"), ends: unknown, says: saysMetrics},
 		{name: "Prometheus away 10 s", fault: "kill", phase: hold, late: second, lasts: 10 * second, outage: component("prometheus"), ends: unknown, says: saysMetrics},
@@ -124,6 +129,11 @@ func rows() []row {
 		{name: "clock 90 s ahead", fault: "delay", phase: hold, late: 3 * second, outage: clockBy(90), ends: fine, says: saysClock},
 		{name: "clock 90 s back", fault: "delay", phase: hold, late: 3 * second, outage: clockBy(-90), ends: fine, says: saysClock},
 	}
+}
+
+// directory is that of its run. Its name has no word that a report may be searched for.
+func (r row) directory() string {
+	return fmt.Sprintf("row%02d", 1+slices.IndexFunc(rows(), func(other row) bool { return other.id() == r.id() }))
 }
 
 // id is what -only names.

@@ -39,12 +39,10 @@ type scene struct {
 	clock   trial.Clock
 }
 
-var notInNames = regexp.MustCompile(`[^a-zA-Z0-9]+`)
-
 // carryOut runs the experiment of a row with its outage, and looks.
 func carryOut(ctx context.Context, w io.Writer, lab *trial.Lab, r row) (got result, err error) {
 	got.Row = r.id()
-	s := &scene{Lab: lab, row: r, w: w, dir: filepath.Join(lab.Out, notInNames.ReplaceAllString(r.id(), "-"))}
+	s := &scene{Lab: lab, row: r, w: w, dir: filepath.Join(lab.Out, r.directory())}
 	s.records = filepath.Join(s.dir, "records")
 	if err := errors.Join(os.RemoveAll(s.dir), os.MkdirAll(s.records, 0o755), lab.Rest(ctx)); err != nil {
 		return got, err
@@ -68,6 +66,12 @@ func carryOut(ctx context.Context, w io.Writer, lab *trial.Lab, r row) (got resu
 		err = errors.New("it has begun")
 	}
 	got.Says = sentence(r.says, got.text, got.Printed)
+	for _, other := range rows() {
+		// What is said without an outage names none.
+		if r.says == "" && other.says != "" && sentence(other.says, got.text, got.Printed) != "" {
+			err = errors.Join(err, fmt.Errorf("a report without an outage says %q", other.says))
+		}
+	}
 	got.Left = lab.Cluster.Left(ctx, trial.SweepPatience, true)
 	return got, errors.Join(err, s.clean(ctx, &got))
 }

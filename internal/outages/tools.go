@@ -158,10 +158,9 @@ func component(name string) outage {
 	}
 }
 
-// hanging halts a process of the lab: connections to it are accepted, and nothing is
-// answered.
-func hanging(process string) outage {
-	signal := func(s syscall.Signal) error {
+// signalled sends a signal to a process of the lab.
+func signalled(process string, s syscall.Signal) func(context.Context, *scene) error {
+	return func(context.Context, *scene) error {
 		pids := residue.Named(process)
 		if len(pids) != 1 {
 			return fmt.Errorf("processes %s: %v, want one", process, pids)
@@ -169,9 +168,20 @@ func hanging(process string) outage {
 		pid, err := strconv.Atoi(pids[0])
 		return errors.Join(err, syscall.Kill(pid, s))
 	}
+}
+
+// hanging halts a process of the lab: connections to it are accepted, and nothing is
+// answered.
+func hanging(process string) outage {
+	return outage{begin: signalled(process, syscall.SIGSTOP), end: signalled(process, syscall.SIGCONT)}
+}
+
+// restarted kills a process of the lab, which its supervisor starts again; start waits
+// until it is ready.
+func restarted(process, component string) outage {
 	return outage{
-		begin: func(context.Context, *scene) error { return signal(syscall.SIGSTOP) },
-		end:   func(context.Context, *scene) error { return signal(syscall.SIGCONT) },
+		begin: signalled(process, syscall.SIGKILL),
+		end:   func(ctx context.Context, s *scene) error { return trial.Command(ctx, s.w, "start", component) },
 	}
 }
 

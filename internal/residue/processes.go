@@ -59,5 +59,6 @@ func each(proc string, f func(pid, name string)) {
 	}
 }
 
-// Named are the numbers of the processes with a name.
-func Named(name string) []string { return pids("/proc", []string{name}) }
+// Named are the numbers of the processes with a name, of which the kernel keeps 15
+// letters.
+func Named(name string) []string { return pids("/proc", []string{name[:min(len(name), 15)]}) }
