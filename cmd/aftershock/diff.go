@@ -94,7 +94,7 @@ func argsUnless(schema *bool, args cobra.PositionalArgs) cobra.PositionalArgs {
 		if *schema {
 			return noArgs(cmd, given)
 		}
-		return asUsage(args(cmd, given))
+		return args(cmd, given)
 	}
 }
 

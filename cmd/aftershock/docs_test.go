@@ -23,7 +23,7 @@ var (
 	// which a list of commands says what each does.
 	command  = regexp.MustCompile(`(?:^|[;&|] ?|then |\$ )(?:bin/)?aftershock ([a-z].*?)(?:  |;| [|&>#]|$)`)
 	wordsOf  = regexp.MustCompile(`"[^"]*"|'[^']*'|\S+`)
-	ofValues = []string{"-f", "--file", "--out", "--label-filter", "--limit", "-o", "--output"}
+	ofValues = []string{"-f", "--file", "--out", "--label-filter", "--limit", "-o", "--output", "--trials"}
 )
 
 // commandsOf are the arguments of each command line of a document.

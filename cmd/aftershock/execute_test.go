@@ -155,7 +155,7 @@ func TestExitCodesAndMessages(t *testing.T) {
 		{"the schema of a diff needs no side", []string{"diff", "--schema"}, exitHeld, "urn:aftershock:diff:1"},
 		{"a trend does not depend on verdicts", []string{"trend", broken, held}, exitHeld, "broken  1 run\n"},
 		{"a trend of nothing", []string{"trend", "empty"}, exitUsage, "no record (*.jsonl) and no results.json in empty"},
-		{"nor of no argument", []string{"trend"}, exitUsage, "requires at least 1 arg"},
+		{"nor of no argument", []string{"trend"}, exitUsage, "an argument is missing; usage: aftershock trend RUNS..."},
 		{"the schema of a trend needs none", []string{"trend", "--schema"}, exitHeld, "urn:aftershock:trend:1"},
 		{"a gate needs a limit on ttr", []string{"gate", held}, exitUsage, "no trial has a limit on ttr: say what a recovery may take, as in --within 30s"},
 		{"a gate of more than all", []string{"gate", held, "--share", "1"}, exitUsage, "--share 1, --confidence 0.95: want shares between 0 and 1"},

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -44,7 +45,7 @@ Exit codes:
   aftershock gate trials --within 30s --share 0.95
   aftershock gate trials-of-v2 --baseline trials-of-v1 --output json
   aftershock gate --schema`,
-		Args:              argsUnless(&schema, cobra.MinimumNArgs(1)),
+		Args:              argsUnless(&schema, takes(1, math.MaxInt)),
 		ValidArgsFunction: completeResults,
 	}
 	flags := cmd.Flags()

@@ -150,6 +150,7 @@ func untouched(ctx context.Context, err error) error {
 func runCommand() *cobra.Command {
 	var labels, out, dryRun string
 	var wait time.Duration
+	var trials int
 	cmd := &cobra.Command{
 		Use:   "run [ID...]",
 		Short: "Run experiments on a cluster",
@@ -162,6 +163,9 @@ services are meant.
 An id is SERVICE/SUITE/EXPERIMENT for one of the catalogue and SERVICE/NAME for
 one of the file's own. The beginning of an id stands for all that begin so:
 "checkout" and "checkout/pods". Labels are the service, the suite and the name.
+
+--trials runs all of them so many times, one round after the other, and ends early
+as a single round does; "aftershock gate" decides by the records.
 
 --dry-run prints the plan, with every reference resolved, and the objects that
 would be created, as YAML. It asks no cluster; --dry-run=server asks the cluster
@@ -184,6 +188,7 @@ would a bad image. With cluster.image a Job in the cluster then removes all of i
 		Example: `  aftershock run -f aftershock.yaml
   aftershock run -f aftershock.yaml checkout/pods checkout/storm
   aftershock run -f aftershock.yaml --label-filter 'pods && !kill-third'
+  aftershock run -f aftershock.yaml --trials 40 --out trials-of-v2 checkout/pods/kill-one
   aftershock run -f aftershock.yaml --dry-run checkout/storm`,
 	}
 	file := fileFlag(cmd)
@@ -191,6 +196,7 @@ would a bad image. With cluster.image a Job in the cluster then removes all of i
 	cmd.Flags().StringVar(&labels, "label-filter", "", "which experiments, in Ginkgo's language of label filters")
 	cmd.Flags().StringVar(&out, "out", "runs", "directory for records and reports")
 	cmd.Flags().DurationVar(&wait, "wait", 0, "how long to wait for another run that has the workload, as in 10m")
+	cmd.Flags().IntVar(&trials, "trials", 1, "how many times all of it is run")
 	cmd.Flags().StringVar(&dryRun, "dry-run", "none", "print the plan and run nothing: client, without a cluster, or server")
 	cmd.Flags().Lookup("dry-run").NoOptDefVal = dryRunClient
 	completeFlag(cmd, "dry-run", cobra.FixedCompletions([]string{dryRunClient, dryRunServer}, cobra.ShellCompDirectiveNoFileComp))
@@ -206,6 +212,9 @@ would a bad image. With cluster.image a Job in the cluster then removes all of i
 		}
 		if wait < 0 {
 			return usageError{fmt.Errorf("--wait %s: a wait is never below zero", wait)}
+		}
+		if trials < 1 {
+			return usageError{fmt.Errorf("--trials %d: want at least one", trials)}
 		}
 		plan, err := readPlan(*file)
 		if err != nil {
@@ -239,6 +248,10 @@ would a bad image. With cluster.image a Job in the cluster then removes all of i
 				return err
 			}
 			if err := preflight(ctx, stdout, session, list, marks(*verbose, suites.Note)); err != nil {
+				return err
+			}
+			list, err = rounds(trials, list, func() ([]suites.Experiment, error) { return experimentsOf(ctx, session, chosen, names) })
+			if err != nil {
 				return err
 			}
 			return runAll(cmd, *file, out, junit, *verbose, list)
@@ -364,6 +377,19 @@ func counted(n int, thing string) string {
 		thing += "s"
 	}
 	return fmt.Sprintf("%d %s", n, thing)
+}
+
+// rounds are a list of experiments and, for each round after the first, those that
+// again makes: what guards a run is of that run alone.
+func rounds(trials int, list []suites.Experiment, again func() ([]suites.Experiment, error)) ([]suites.Experiment, error) {
+	for range trials - 1 {
+		round, err := again()
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, round...)
+	}
+	return list, nil
 }
 
 // runAll runs the experiments. A failure of the harness ends it; a verdict

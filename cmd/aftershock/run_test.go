@@ -88,6 +88,7 @@ func TestIDsAndLabelsChooseExperiments(t *testing.T) {
 		{"a service that is mistyped", []string{"chekout"}, "", `; did you mean "checkout"?`},
 		{"a suite that is mistyped", []string{"checkout/pod"}, "", `; did you mean "checkout/pods"?`},
 		{"a wait for a time before now", []string{"--wait", "-5s"}, "", `--wait -5s: a wait is never below zero`},
+		{"no trial", []string{"--trials", "0"}, "", `--trials 0: want at least one`},
 		{"one that the file skips", []string{"checkout/pods/evict"}, "", `experiment "checkout/pods/evict" is skipped: the budget is being changed`},
 		{"one that lacks something", []string{"checkout/network/partition"}, "", `experiment "checkout/network/partition" is skipped: services[checkout].calls is missing`},
 		{"labels that leave none", []string{"--label-filter", "rollout"}, "", `no experiment is left by --label-filter "rollout"; labels: checkout, pods, kill-one, network,`},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"math"
 
 	"github.com/spf13/cobra"
 
@@ -29,7 +30,7 @@ Exit codes:
 		Example: `  aftershock trend runs
   aftershock trend runs-of-v1 runs-of-v2 --output json
   aftershock trend --schema`,
-		Args:              argsUnless(&schema, cobra.MinimumNArgs(1)),
+		Args:              argsUnless(&schema, takes(1, math.MaxInt)),
 		ValidArgsFunction: completeResults,
 	}
 	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of --output json, and do nothing else")
