@@ -15,11 +15,12 @@ var faultTexts = map[string]string{
 	"kill":  "{podKill: {pods: 1}}",
 }
 
-// experimentTexts are the experiments, by their names.
+// experimentTexts are the experiments, by their names. Undoing may take as long as a
+// controller that was cut off from the API server needs to see it again.
 func experimentTexts() map[string]string {
 	texts := map[string]string{}
 	for name, fault := range faultTexts {
-		texts[name] = fmt.Sprintf("{service: checkout, times: {settle: 3s, hold: 15s, watch: 3s}, faults: {fault: %s}}", fault)
+		texts[name] = fmt.Sprintf("{service: checkout, times: {settle: 3s, hold: 15s, watch: 3s, undo: 90s}, faults: {fault: %s}}", fault)
 	}
 	return texts
 }
