@@ -480,13 +480,17 @@ func (l *lanes) values(c judge.CheckResult) bool {
 		}
 		open = true
 		for _, q := range []struct {
+			name  string
 			path  *strings.Builder
 			share float64
-		}{{&p50, 0.5}, {&p95, 0.95}, {&p99, 0.99}} {
+		}{{"p50", &p50, 0.5}, {"p95", &p95, 0.95}, {"p99", &p99, 0.99}} {
 			fmt.Fprintf(q.path, "%s%s %s", move, x, place(min(at.most, at.values.Quantile(q.share).High)))
-			values[i] += " / " + l.value(c, min(at.most, at.values.Quantile(q.share).High))
+			values[i] += q.name + " " + l.value(c, min(at.most, at.values.Quantile(q.share).High)) + ", "
 		}
-		values[i] = strings.TrimPrefix(values[i], " / ") + ", at most " + l.value(c, at.most)
+		values[i] += "at most " + l.value(c, at.most)
+		if at.least == at.most {
+			values[i] = l.value(c, at.most)
+		}
 		fmt.Fprintf(&floor, "%s%s %s", move, x, place(at.most))
 		edge = append(edge, fmt.Sprintf("L%s %s", x, place(at.least)))
 	}

@@ -122,6 +122,7 @@ func (c scene) play() []record.Entry {
 			list = append(list, record.Entry{At: now, Removal: &record.Removal{Fault: kill, Span: steadystate.Instant(now)}}, record.Entry{At: now, Phase: record.PhaseWatch})
 		case 12 * s:
 			hpa(now-200*time.Millisecond, now, record.EventChanged, 4, 6, "")
+			event(now-150*time.Millisecond, now, record.EventScaled, "replicaset/bazaar/warm-786b5d5549", "rs", "from", "4", "to", "6")
 			sizes(now-100*time.Millisecond, now, record.EventChanged, 6, 6, 4)
 		case 14 * s:
 			sizes(now-400*time.Millisecond, now, record.EventChanged, 6, 6, 6)
