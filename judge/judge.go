@@ -119,6 +119,8 @@ func (j *judge) take(e record.Entry) {
 			j.Environment = map[string]string{}
 		}
 		maps.Copy(j.Environment, e.Environment)
+	case e.Workload != nil:
+		j.Workload = e.Workload
 	case e.Phase != "":
 		if n := len(j.Phases); n > 0 {
 			j.Phases[n-1].To = e.At

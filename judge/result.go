@@ -32,6 +32,7 @@ type Result struct {
 	// broken limit does not erase them. A run with caveats is never Held.
 	Caveats     []string          `json:"caveats,omitempty"`
 	Environment map[string]string `json:"environment,omitempty"`
+	Workload    *record.Workload  `json:"workload,omitempty"` // when the run began; nil: not recorded
 	Load        string            `json:"load,omitempty"`
 	// Baseline is what limits on a multiple of it refer to; nil: the settled
 	// stretch before the fault.

@@ -22,6 +22,7 @@ type Entry struct {
 	Header       *Header           `json:"header,omitempty"`
 	Plan         *Plan             `json:"plan,omitempty"`
 	Environment  map[string]string `json:"environment,omitempty"`
+	Workload     *Workload         `json:"workload,omitempty"`
 	Phase        string            `json:"phase,omitempty"` // it begins at At
 	Observations *Observations     `json:"observations,omitempty"`
 	Requests     *Requests         `json:"requests,omitempty"`

@@ -214,6 +214,8 @@ func (r Report) result() results.Result {
 			return results.Event{Span: spanOf(e.Span), Kind: e.Kind, Subject: e.Subject, UID: e.UID, Attributes: e.Attrs}
 		}),
 		Notes: some(r.Notes), Signals: map[string]string{},
+		Workload:     maybe(r.Workload, workloadOf),
+		Advice:       each(r.Advice, func(a cause.Advice) results.Advice { return results.Advice(a) }),
 		Disturbances: each(r.Disturbances, momentOf), UnwatchedBecause: r.Unwatched,
 	}
 	for _, name := range keys(r.Environment) {
@@ -266,6 +268,8 @@ func newReport(v results.Result) (Report, error) {
 	}
 	r.Waterfalls = back(v.PodRecoveries, newPodRecovery)
 	r.Scalings = back(v.Autoscaling, newAutoscaling)
+	r.Workload = maybe(v.Workload, newWorkload)
+	r.Advice = back(v.Advice, func(a results.Advice) cause.Advice { return cause.Advice(a) })
 	r.Disturbances, r.Unwatched = back(v.Disturbances, newMoment), v.UnwatchedBecause
 	return r, read.err
 }
@@ -410,7 +414,7 @@ func newOutage(v results.Outage) steadystate.Outage {
 
 func causeOf(c cause.Cause) results.Cause {
 	return results.Cause{
-		Who: c.Who, When: c.When, Why: c.Why, Before: maybe(c.Before, momentOf), Inside: maybe(c.Inside, momentOf), MoreEvents: c.More,
+		Who: c.Who, When: c.When, Rule: c.Rule, Why: c.Why, Before: maybe(c.Before, momentOf), Inside: maybe(c.Inside, momentOf), MoreEvents: c.More,
 		Stage: c.Stage, Recovering: c.Recovering,
 		Failures: each(c.Failures, func(f cause.Failure) results.Failure { return failureOf(f.Backend, f.Reason, f.Requests) }),
 	}
@@ -418,11 +422,25 @@ func causeOf(c cause.Cause) results.Cause {
 
 func newCause(check string, outage int, v results.Cause) cause.Cause {
 	return cause.Cause{
-		Check: check, Outage: outage, Who: v.Who, When: v.When, Why: v.Why, Before: maybe(v.Before, newMoment), Inside: maybe(v.Inside, newMoment), More: v.MoreEvents,
+		Check: check, Outage: outage, Who: v.Who, When: v.When, Rule: v.Rule, Why: v.Why, Before: maybe(v.Before, newMoment), Inside: maybe(v.Inside, newMoment), More: v.MoreEvents,
 		Stage: v.Stage, Recovering: v.Recovering,
 		Failures: back(v.Failures, func(f results.Failure) cause.Failure {
 			return cause.Failure{Backend: f.Backend, Reason: f.Reason, Requests: f.Requests}
 		}),
+	}
+}
+
+func workloadOf(w record.Workload) results.Workload {
+	return results.Workload{
+		Subject: w.Subject, Replicas: w.Replicas, Strategy: w.Strategy, MaxUnavailable: w.MaxUnavailable, GraceSeconds: w.GraceSeconds, Nodes: w.Nodes,
+		Containers: each(w.Containers, func(c record.Container) results.Container { return results.Container(c) }),
+	}
+}
+
+func newWorkload(v results.Workload) record.Workload {
+	return record.Workload{
+		Subject: v.Subject, Replicas: v.Replicas, Strategy: v.Strategy, MaxUnavailable: v.MaxUnavailable, GraceSeconds: v.GraceSeconds, Nodes: v.Nodes,
+		Containers: back(v.Containers, func(c results.Container) record.Container { return record.Container(c) }),
 	}
 }
 

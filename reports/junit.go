@@ -348,6 +348,9 @@ func (r Report) limit(f judge.Finding) problem {
 		p.more = append(p.more, sentences(of)...)
 		p.more = append(p.more, "what: "+r.clock(middle(o.Start))+" to "+r.clock(middle(o.End))+" UTC, "+depth(*o))
 	}
+	for _, a := range r.Advice {
+		p.more = append(p.more, strings.ToLower(a.Name())+": "+a.String())
+	}
 	if f.Where != "" {
 		p.more = append(p.more, "look: "+f.Where)
 	}

@@ -133,6 +133,12 @@ func details(r Report) string {
 			fmt.Fprintf(&out, "- %s\n", markdown(truncated(line, 500)))
 		}
 	}
+	for i, a := range r.Advice {
+		if i == 0 {
+			fmt.Fprintln(&out)
+		}
+		fmt.Fprintf(&out, "- %s: %s\n", strings.ToLower(a.Name()), markdown(a.String()))
+	}
 	if also := r.also(); also != "" {
 		fmt.Fprintf(&out, "\n- also: %s\n", markdown(also))
 	}

@@ -21,6 +21,8 @@ type Report struct {
 	Waterfalls []recovery.Waterfall
 	Scalings   []autoscaling.Decomposition
 	Causes     []cause.Cause
+	// Advice is what to mend or to ask, if a limit is broken.
+	Advice []cause.Advice
 	// Disturbances are what happened to the service in the window by no fault of the
 	// run; Unwatched says why there may be more, if there may.
 	Disturbances []cause.Moment

@@ -17,7 +17,7 @@ import (
 
 // A Line is one thing that is told of a run, as the page and the terminal tell it.
 type Line struct {
-	Name string // "What", "Who", "When", "Why", "Fault", "Repair", "p95", "Load", "Also", "Unseen"
+	Name string // "What", "Who", "When", "Why", "Mend", "Ask", "Fault", "Repair", "p95", "Load", "Also", "Unseen"
 	Text string
 }
 
@@ -33,6 +33,9 @@ func (r Report) Story() (lines []Line) {
 	add("Who", inLine(of.Who))
 	add("When", inLine(of.When))
 	add("Why", inLine(of.Why))
+	for _, a := range r.Advice {
+		add(a.Name(), inLine(a.String()))
+	}
 	for _, i := range r.Injections {
 		add("Fault", r.faultStory(i))
 	}

@@ -129,6 +129,11 @@ func Text(w io.Writer, r Report) error {
 	for _, d := range r.Scalings {
 		indented(&out, d.String())
 	}
+	table(&out, "advice", func(row func(...string)) {
+		for _, a := range r.Advice {
+			row(strings.ToLower(a.Name()), a.String())
+		}
+	})
 	if also := r.also(); also != "" {
 		table(&out, "besides", func(row func(...string)) { row(also) })
 	}

@@ -40,6 +40,7 @@ func Judge(entries iter.Seq2[record.Entry, error], override map[string][]string,
 		}
 	}
 	r.Causes = inquiry.Causes()
+	r.Advice = cause.Advise(result, r.Causes)
 	r.Disturbances, r.Unwatched = cause.Disturbances(result, r.Waterfalls)
 	return r, nil
 }

@@ -202,7 +202,7 @@ func (s *Session) observers(e *Experiment) error {
 		watched.Autoscalers, watched.VerticalAutoscalers = []string{t.Autoscaler.Name}, []string{t.Autoscaler.Name}
 		watched.Nodes = true
 	}
-	e.Observers = []experiments.Observer{watched, images{s.Client, t}}
+	e.Observers = []experiments.Observer{watched, images{s.Client, t}, described{s.Client, t}}
 	if s.prometheus != nil {
 		e.Observers = append(e.Observers, clockOf{s.prometheus})
 	}

@@ -33,7 +33,7 @@ type Cause struct {
 	Who, When string
 	// Why is what all of it is consistent with, by a rule that fits; empty: none
 	// does.
-	Why string
+	Rule, Why string
 }
 
 // A Failure is how many requests failed for one reason at one backend.
@@ -192,7 +192,8 @@ func (in *Inquiry) Causes() []Cause {
 				c.More++
 			}
 		}
-		c.Who, c.When, c.Why = in.who(o, c.Failures), when(o, c), in.why(o, c)
+		c.Who, c.When = in.who(o, c.Failures), when(o, c)
+		c.Rule, c.Why = in.why(o, c)
 		list = append(list, c)
 	}
 	return list

@@ -86,23 +86,20 @@ func (d *disturbances) take(kind string, e record.Event, inWindow bool) {
 		}
 		if was, ok := d.worst[e.Subject]; ok {
 			// Several steps are one change.
-			first, _, _ := strings.Cut(was.Reason, " to ")
-			m.Kind, m.Span, m.Reason = was.Kind, was.Hull(m.Span), strings.TrimPrefix(first+" to "+e.Attrs["to"], " to ")
+			m.Kind, m.Span = was.Kind, was.Hull(m.Span)
+			if first, _, ok := strings.Cut(was.Reason, " to "); ok {
+				m.Reason = first + " to " + e.Attrs["to"]
+			} else {
+				m.Reason = "" // it is new
+			}
 		}
 		d.worst[e.Subject] = m
 	case "statefulset", "daemonset":
 		was, now := d.sizes[e.Subject], e.Attrs[record.AttrDesired]
 		d.sizes[e.Subject] = now
-		updated := e.Attrs[record.AttrUpdated]
-		switch {
-		case !inWindow || e.Kind != record.EventChanged || d.rolled(e):
-		case was != "" && was != now:
+		if inWindow && e.Kind == record.EventChanged && was != "" && was != now {
 			m.Kind, m.Reason = record.EventScaled, was+" to "+now
 			d.worst[e.Subject] = m
-		case updated != "" && updated != now && updated != e.Attrs[record.AttrExisting]:
-			if _, ok := d.worst[e.Subject]; !ok {
-				d.worst[e.Subject] = m
-			}
 		}
 	case "node":
 		if inWindow && (e.Kind == record.EventNotReady || e.Kind == record.EventGone) {
@@ -137,5 +134,11 @@ func downed(r judge.Result, e record.Event) bool {
 
 // rolled reports whether a rollout by a fault had begun.
 func (d *disturbances) rolled(e record.Event) bool {
-	return slices.ContainsFunc(d.result.Injections, func(i judge.InjectionResult) bool { return i.Rolls && i.From <= e.To })
+	return slices.ContainsFunc(d.result.Injections, func(i judge.InjectionResult) bool { return isRollout(i) && i.From <= e.To })
+}
+
+// isRollout reports whether a fault is a rollout. Records from before that was a
+// field have only its text.
+func isRollout(i judge.InjectionResult) bool {
+	return i.Rolls || strings.HasPrefix(i.Fault, "restart ") || strings.HasPrefix(i.Fault, "roll out ")
 }

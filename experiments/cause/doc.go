@@ -17,6 +17,9 @@
 // hedged, "consistent with", by the first rule that fits; each rule asks for all
 // that sets its cause apart, and where none fits nothing is said.
 //
+// [Advise] is what to mend, if the cause and a fact of the workload's description
+// agree on it, and otherwise what to ask.
+//
 // [Disturbances] are what else happened while the service was observed, by no fault
 // of the run.
 package cause

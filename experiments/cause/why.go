@@ -25,16 +25,39 @@ const (
 	lasting = 10 * time.Second
 )
 
+// The rules by which a cause is told, in the order in which they are tried.
+const (
+	NoneLeft        = "no pod left"
+	KilledForMemory = "killed for lack of memory"
+	Restarted       = "restarted"
+	ReadyTooEarly   = "ready too early"
+	Ended           = "ended before its requests"
+	TooFew          = "too few pods"
+	Faulted         = "the fault itself"
+	ReplacedWithout = "new pods lack something"
+)
+
 // why is what an outage is consistent with, by the first rule that fits.
-func (in *Inquiry) why(o *outage, c Cause) string {
-	for _, rule := range []func(*outage, Cause) string{
-		in.noneLeft, in.killedForMemory, in.restarted, in.readyTooEarly, in.ended, in.survivors, in.surged, in.faulted, in.replacedWithout,
+func (in *Inquiry) why(o *outage, c Cause) (rule, text string) {
+	for _, of := range []struct {
+		name string
+		rule func(*outage, Cause) string
+	}{
+		{NoneLeft, in.noneLeft},
+		{KilledForMemory, in.killedForMemory},
+		{Restarted, in.restarted},
+		{ReadyTooEarly, in.readyTooEarly},
+		{Ended, in.ended},
+		{TooFew, in.survivors},
+		{TooFew, in.surged},
+		{Faulted, in.faulted},
+		{ReplacedWithout, in.replacedWithout},
 	} {
-		if text := rule(o, c); text != "" {
-			return "consistent with: " + text
+		if text := of.rule(o, c); text != "" {
+			return of.name, "consistent with: " + text
 		}
 	}
-	return ""
+	return "", ""
 }
 
 // mostly reports whether n is at least nine tenths of all, and all are some.
@@ -198,7 +221,7 @@ func endings(r judge.Result, waterfalls []recovery.Waterfall) (list []steadystat
 func asked(r judge.Result, victim record.Target) bool {
 	return slices.ContainsFunc(r.Events, func(e record.Event) bool { return e.Kind == record.EventEvicted && e.UID == victim.UID }) ||
 		slices.ContainsFunc(r.Injections, func(i judge.InjectionResult) bool {
-			return i.Rolls && slices.ContainsFunc(i.Targets, func(t record.Target) bool { return t.UID == victim.UID })
+			return isRollout(i) && slices.ContainsFunc(i.Targets, func(t record.Target) bool { return t.UID == victim.UID })
 		})
 }
 

@@ -221,7 +221,7 @@ func columns(list []judge.Finding) (widths [2]int) {
 }
 
 // storyLines is how many lines each part of a story has; others have one.
-var storyLines = map[string]int{"What": 3, "Who": 3, "When": 3, "Why": 3, "Also": 3, "Fault": 2, "Repair": 2, "Load": 2}
+var storyLines = map[string]int{"What": 3, "Who": 3, "When": 3, "Why": 3, "Mend": 3, "Ask": 2, "Also": 3, "Fault": 2, "Repair": 2, "Load": 2}
 
 // story is that of a report, in lines.
 func (s Screen) story(r reports.Report) (items [][]string) {

@@ -80,6 +80,11 @@ type Result struct {
 	// Autoscaling is what each autoscaler did, by stage.
 	Autoscaling []Autoscaling `json:"autoscaling"`
 	Events      []Event       `json:"events"`
+	// Workload is what the run is about, as it was configured when the run began;
+	// absent: not recorded.
+	Workload *Workload `json:"workload,omitempty"`
+	// Advice is what to mend or to ask, if a limit is broken.
+	Advice []Advice `json:"advice"`
 	// Disturbances are what happened to the service in the window by no fault of the
 	// run: restarts, pods that went, rollouts, scalings, faults of others, nodes that
 	// failed.
@@ -338,6 +343,8 @@ type Outage struct {
 type Cause struct {
 	// Who says in a sentence which backends failed and how.
 	Who string `json:"who,omitempty"`
+	// Rule is the rule by which why is told.
+	Rule string `json:"rule,omitempty" jsonschema:"enum=no pod left,enum=killed for lack of memory,enum=restarted,enum=ready too early,enum=ended before its requests,enum=too few pods,enum=the fault itself,enum=new pods lack something"`
 	// Why is what that is consistent with, by the first rule that fits; absent: none
 	// does.
 	Why string `json:"why,omitempty"`
@@ -357,6 +364,51 @@ type Cause struct {
 	Stage string `json:"stage,omitempty"`
 	// Recovering is the pod that was to reach it.
 	Recovering string `json:"recovering,omitempty"`
+}
+
+// An Advice is something to mend, or a question that the cluster and the record
+// cannot answer.
+type Advice struct {
+	// Question: it is one, and no recommendation.
+	Question bool   `json:"question,omitempty"`
+	What     string `json:"what"`
+	// Fits is why it fits what was seen.
+	Fits string `json:"fits"`
+	// Checked is the fact of the cluster, or of the record, that was looked at.
+	Checked string `json:"checked,omitempty"`
+	// Prove is the experiment of the catalogue that would prove the mend.
+	Prove string `json:"prove,omitempty"`
+}
+
+// A Workload is what a run is about.
+type Workload struct {
+	// Subject is that of its events: deployment/NAMESPACE/NAME.
+	Subject  string `json:"subject"`
+	Replicas int    `json:"replicas"`
+	// Strategy is how it replaces pods: RollingUpdate, Recreate or OnDelete.
+	Strategy string `json:"strategy,omitempty"`
+	// MaxUnavailable is how many pods a rollout may take away before others are
+	// ready, as a number or a percentage.
+	MaxUnavailable string `json:"maxUnavailable,omitempty"`
+	// GraceSeconds is how long a pod that is asked to end may take.
+	GraceSeconds int         `json:"graceSeconds"`
+	Containers   []Container `json:"containers"`
+	// Nodes are those on which its pods were, by pod.
+	Nodes map[string]string `json:"nodes,omitempty"`
+}
+
+// A Container is one of a pod's containers.
+type Container struct {
+	Name string `json:"name"`
+	// Readiness is its readiness probe in a few words; absent: it has none.
+	Readiness string `json:"readiness,omitempty"`
+	// Liveness is its liveness probe.
+	Liveness string `json:"liveness,omitempty"`
+	// PreStop: something runs in it before it is asked to end.
+	PreStop bool `json:"preStop,omitempty"`
+	// Requests are those of resources, by name.
+	Requests map[string]string `json:"requests,omitempty"`
+	Limits   map[string]string `json:"limits,omitempty"`
 }
 
 // A Moment is an event, or the instant at which a fault took effect or was undone.

@@ -1,0 +1,137 @@
+package cause_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments/cause"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// sound is a workload that nothing is to be said about.
+func sound() *record.Workload {
+	return &record.Workload{
+		Subject: "deployment/shop/checkout", Replicas: 3, Strategy: "RollingUpdate", MaxUnavailable: "0", GraceSeconds: 20,
+		Containers: []record.Container{{
+			Name: "checkout", Readiness: "GET /readyz every 1s", Liveness: "GET /healthz every 5s", PreStop: true,
+			Requests: map[string]string{"cpu": "50m"}, Limits: map[string]string{"cpu": "300m", "memory": "256Mi"},
+		}},
+	}
+}
+
+// Each recommendation needs the cause that was seen and the fact that was checked:
+// the sound workload brings a question or nothing.
+func TestWhatIsAdvised(t *testing.T) {
+	kill := judge.InjectionResult{Injection: record.Injection{Fault: "kill 1 of the pods", Effects: []record.Effect{{Event: record.EventGone}}}}
+	container := judge.InjectionResult{Injection: record.Injection{Fault: "kill container checkout of 1 of the pods", Effects: []record.Effect{{Event: record.EventRestarted}}}}
+	restart := judge.InjectionResult{Injection: record.Injection{Fault: "restart deployment checkout in shop", Rolls: true}}
+	delay := judge.InjectionResult{Injection: record.Injection{Fault: "delay by 250ms what is sent for all of the pods"}}
+	stress := judge.InjectionResult{Injection: record.Injection{Fault: "keep 1 CPU workers 100% busy in 1 of the pods"}}
+	for _, row := range []struct {
+		name     string
+		rule     string
+		fault    judge.InjectionResult
+		workload func(*record.Workload) // nil: sound
+		want     string
+	}{
+		{"no rule fits", "", kill, nil, ""},
+		{"one replica", cause.NoneLeft, kill, func(w *record.Workload) { w.Replicas = 1 }, "Mend run deployment/checkout with more than one replica (spec.replicas is 1); pods/kill-one proves it"},
+		{"one pod on the one node", cause.NoneLeft, kill, func(w *record.Workload) { w.Replicas, w.Subject = 1, "daemonset/shop/agent" }, ""},
+		{"none was left of several", cause.NoneLeft, kill, nil, ""},
+		{"one replica, and requests failed as it ended", cause.Ended, kill, func(w *record.Workload) { w.Replicas = 1 }, "Ask does it finish the requests under way when it is asked to end, and is its grace long enough? (a preStop hook is there, terminationGracePeriodSeconds is 20); pods/evict proves it"},
+		{"all are recreated", cause.NoneLeft, restart, func(w *record.Workload) { w.Strategy = "Recreate" }, "Mend roll deployment/checkout out by RollingUpdate (spec.strategy.type is Recreate); rollout/bad-image proves it"},
+		{"all would be recreated, and it was no rollout", cause.NoneLeft, kill, func(w *record.Workload) { w.Strategy = "Recreate" }, ""},
+		{"all may be unavailable", cause.NoneLeft, restart, func(w *record.Workload) { w.MaxUnavailable = "3" }, "Mend lower the maxUnavailable of deployment/checkout (maxUnavailable is 3 of 3 pods); rollout/restart proves it"},
+		{"one may be unavailable", cause.NoneLeft, restart, func(w *record.Workload) { w.MaxUnavailable = "1" }, ""},
+		{"no readiness probe", cause.ReadyTooEarly, kill, func(w *record.Workload) { w.Containers[0].Readiness = "" }, "Mend give deployment/checkout a readiness probe (no container has a readinessProbe); pods/kill-one proves it"},
+		{"none, and the container was killed", cause.ReadyTooEarly, container, func(w *record.Workload) { w.Containers[0].Readiness = "" }, "Mend give deployment/checkout a readiness probe (no container has a readinessProbe); pods/container-kill proves it"},
+		{"none, and it was not seen to matter", cause.Faulted, kill, func(w *record.Workload) { w.Containers[0].Readiness = "" }, ""},
+		{"an early readiness probe", cause.ReadyTooEarly, kill, nil, "Ask is the readiness probe good before requests can be answered? (readinessProbe of checkout: GET /readyz every 1s); pods/kill-one proves it"},
+		{"no preStop", cause.Ended, restart, func(w *record.Workload) { w.Containers[0].PreStop = false }, "Mend have the pods of deployment/checkout serve until no more requests come: a preStop hook that waits some seconds, then finish those under way (no container has a preStop hook, terminationGracePeriodSeconds is 20); rollout/restart proves it"},
+		{"memory", cause.KilledForMemory, kill, nil, "Ask does it keep memory that it needs no more, or is its limit too low? (the limit of checkout is 256Mi); capacity/sustained proves it"},
+		{"a liveness probe", cause.Restarted, delay, nil, "Ask does the liveness probe need what the fault took away? (livenessProbe of checkout: GET /healthz every 5s)"},
+		{"no liveness probe", cause.Restarted, delay, func(w *record.Workload) { w.Containers[0].Liveness = "" }, ""},
+		{"a slow network", cause.Faulted, delay, nil, "Ask does it give up on what does not answer (timeout), try again (retry), and stop asking for a while (circuit breaker)?"},
+		{"a busy processor", cause.Faulted, stress, nil, "Ask is the CPU limit enough for the load and what runs beside it? (the limit of checkout is 300m); stress/cpu-one proves it"},
+		{"a fault of another kind", cause.Faulted, kill, nil, ""},
+		{"data is missing", cause.ReplacedWithout, kill, nil, "Ask is what it must keep on a volume that its new pods get?; pods/kill-one proves it"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			w := sound()
+			if row.workload != nil {
+				row.workload(w)
+			}
+			finding := judge.Finding{Check: "answers", Reading: steadystate.Reading{Verdict: steadystate.Broken}}
+			r := judge.Result{Workload: w, Injections: []judge.InjectionResult{row.fault}, Findings: []judge.Finding{finding, finding}}
+			causes := []cause.Cause{{Check: "answers", Rule: row.rule, Why: "consistent with: this"}, {Check: "other", Rule: cause.ReplacedWithout}}
+			got := ""
+			for _, a := range cause.Advise(r, causes) {
+				got += a.Name() + " " + a.String()
+				if a.Fits != "consistent with: this" {
+					t.Errorf("fits %q", a.Fits)
+				}
+			}
+			if got != row.want {
+				t.Errorf("%q, want %q", got, row.want)
+			}
+			r.Findings[0].Verdict, r.Findings[1].Verdict = steadystate.Held, steadystate.Unknown
+			if list := cause.Advise(r, causes); len(list) > 0 {
+				t.Errorf("of a run that broke nothing: %v", list)
+			}
+		})
+	}
+	t.Run("a record without the workload has no recommendation", func(t *testing.T) {
+		r := judge.Result{Injections: []judge.InjectionResult{kill}, Findings: []judge.Finding{{Check: "answers", Reading: steadystate.Reading{Verdict: steadystate.Broken}}}}
+		for _, rule := range []string{cause.NoneLeft, cause.ReadyTooEarly, cause.Ended, cause.Restarted, cause.TooFew} {
+			if list := cause.Advise(r, []cause.Cause{{Check: "answers", Rule: rule}}); len(list) > 0 {
+				t.Errorf("%s: %v", rule, list)
+			}
+		}
+	})
+}
+
+func TestWhatIsAdvisedOfAnAutoscaler(t *testing.T) {
+	const low, whole = `{"maxReplicas":3,"behavior":{"scaleDown":{"stabilizationWindowSeconds":0}}}`, `{"maxReplicas":5,"behavior":{"scaleDown":{"stabilizationWindowSeconds":35}}}`
+	const blind, sees = `{"conditions":[{"type":"ScalingActive","status":"False","reason":"FailedGetResourceMetric"}]}`, `{"conditions":[{"type":"ScalingActive","status":"True","reason":"ValidMetricFound"}]}`
+	limit := func(text, quantity string) judge.Finding {
+		f := judge.Finding{Check: "autoscaler", Limit: text, Reading: steadystate.Reading{Verdict: steadystate.Broken, Text: "so"}}
+		if quantity != "" {
+			f.Wanted = &judge.Wanted{Quantity: quantity}
+		}
+		return f
+	}
+	for _, row := range []struct {
+		name         string
+		finding      judge.Finding
+		spec, status string
+		requests     map[string]string
+		want         string
+	}{
+		{"at its max", limit("not held back by its max", ""), low, sees, nil, "Mend raise the maxReplicas of autoscaler checkout (spec.maxReplicas is 3); autoscaling/surge proves it"},
+		{"too slow, and not at its max", limit("decision <= 45s", "decision"), low, sees, nil, ""},
+		{"it flaps without a window", limit("turns <= 1", "turns"), low, sees, nil, "Mend give the scale-down of autoscaler checkout a stabilization window (behavior.scaleDown.stabilizationWindowSeconds is 0); autoscaling/rest proves it"},
+		{"it flaps with one", limit("turns <= 1", "turns"), whole, sees, nil, ""},
+		{"no requests", limit("scales out", ""), whole, blind, nil, "Mend have container checkout request CPU (it requests none, and the autoscaler says FailedGetResourceMetric); autoscaling/surge proves it"},
+		{"no metric, with requests", limit("scales out", ""), whole, blind, map[string]string{"cpu": "50m"}, ""},
+		{"no requests, and a metric", limit("scales out", ""), whole, sees, nil, ""},
+		{"a limit of another check, and no spec", limit("downtime <= 1s", "downtime"), "", "", nil, ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			w := sound()
+			w.Containers[0].Requests, w.Containers[0].Limits = row.requests, nil
+			r := judge.Result{
+				Workload: w, Findings: []judge.Finding{row.finding}, Window: steadystate.Span{To: time.Minute},
+				Events: []record.Event{{Kind: record.EventExists, Subject: "hpa/shop/checkout", Attrs: map[string]string{record.AttrSpec: row.spec, record.AttrStatus: row.status}}},
+			}
+			got := ""
+			for _, a := range cause.Advise(r, nil) {
+				got += a.Name() + " " + a.String()
+			}
+			if got != row.want {
+				t.Errorf("%q, want %q", got, row.want)
+			}
+		})
+	}
+}

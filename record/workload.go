@@ -1,0 +1,33 @@
+package record
+
+// A Workload describes what a run is about, as the cluster had it when the run
+// began. What the cluster did not say is empty.
+type Workload struct {
+	Subject string `json:"subject"` // deployment/namespace/name, as the subject of its events
+	// Replicas is how many pods it desired, Strategy how it replaces pods:
+	// RollingUpdate, Recreate or OnDelete.
+	Replicas int    `json:"replicas"`
+	Strategy string `json:"strategy,omitempty"`
+	// MaxUnavailable is how many pods a rollout may take away before others are
+	// ready, as a number or a percentage.
+	MaxUnavailable string `json:"maxUnavailable,omitempty"`
+	// GraceSeconds is how long a pod that is asked to end may take.
+	GraceSeconds int         `json:"graceSeconds"`
+	Containers   []Container `json:"containers"`
+	// Nodes are those on which its pods were, by pod.
+	Nodes map[string]string `json:"nodes,omitempty"`
+}
+
+// A Container is one of a pod's containers.
+type Container struct {
+	Name string `json:"name"`
+	// Readiness and Liveness are its probes in a few words, "GET /readyz every 1s";
+	// empty: it has none.
+	Readiness string `json:"readiness,omitempty"`
+	Liveness  string `json:"liveness,omitempty"`
+	// PreStop: something runs in it before it is asked to end.
+	PreStop bool `json:"preStop,omitempty"`
+	// Requests and Limits are those of resources, by name.
+	Requests map[string]string `json:"requests,omitempty"`
+	Limits   map[string]string `json:"limits,omitempty"`
+}

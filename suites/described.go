@@ -1,0 +1,115 @@
+package suites
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
+)
+
+// described records a service's workload as it is when an experiment begins, for
+// what is recommended of it.
+type described struct {
+	client client.Reader
+	of     *service
+}
+
+// Observe records it once. That it is unknown is a note: it is no part of what is
+// judged.
+func (d described) Observe(ctx context.Context, rec *record.Recorder) error {
+	w, err := d.read(ctx)
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		rec.Note("how %s is configured is unknown: %v", d.of.Workload, err)
+	default:
+		rec.Record(record.Entry{Workload: &w})
+	}
+	return nil
+}
+
+func (d described) read(ctx context.Context) (record.Workload, error) {
+	state, err := d.of.Workload.Read(ctx, d.client)
+	if err != nil {
+		return record.Workload{}, err
+	}
+	w := describe(state)
+	pods, err := state.Pods(ctx, d.client)
+	if err != nil {
+		return record.Workload{}, kube.Explain(err, "the right to list pods")
+	}
+	for _, pod := range pods {
+		if pod.Spec.NodeName != "" {
+			w.Nodes[pod.Name] = pod.Spec.NodeName
+		}
+	}
+	return w, nil
+}
+
+// describe is what the object of a workload says.
+func describe(state kube.State) record.Workload {
+	w := record.Workload{Subject: state.Subject(), Replicas: int(state.Desired), Nodes: map[string]string{}}
+	switch o := state.Object.(type) {
+	case *appsv1.Deployment:
+		w.Strategy = string(o.Spec.Strategy.Type)
+		if r := o.Spec.Strategy.RollingUpdate; r != nil && r.MaxUnavailable != nil {
+			w.MaxUnavailable = r.MaxUnavailable.String()
+		}
+	case *appsv1.StatefulSet:
+		w.Strategy = string(o.Spec.UpdateStrategy.Type)
+	case *appsv1.DaemonSet:
+		w.Strategy = string(o.Spec.UpdateStrategy.Type)
+		if r := o.Spec.UpdateStrategy.RollingUpdate; r != nil && r.MaxUnavailable != nil {
+			w.MaxUnavailable = r.MaxUnavailable.String()
+		}
+	}
+	const byDefault = 30
+	w.GraceSeconds = byDefault
+	if s := state.Template.Spec.TerminationGracePeriodSeconds; s != nil {
+		w.GraceSeconds = int(*s)
+	}
+	for _, c := range state.Template.Spec.Containers {
+		w.Containers = append(w.Containers, record.Container{
+			Name: c.Name, Readiness: probeText(c.ReadinessProbe), Liveness: probeText(c.LivenessProbe),
+			PreStop:  c.Lifecycle != nil && c.Lifecycle.PreStop != nil,
+			Requests: amounts(c.Resources.Requests), Limits: amounts(c.Resources.Limits),
+		})
+	}
+	return w
+}
+
+// probeText is a probe in a few words.
+func probeText(p *corev1.Probe) string {
+	if p == nil {
+		return ""
+	}
+	what := "exec"
+	switch {
+	case p.HTTPGet != nil:
+		what = "GET " + cmp.Or(p.HTTPGet.Path, "/")
+	case p.TCPSocket != nil:
+		what = "TCP " + p.TCPSocket.Port.String()
+	case p.GRPC != nil:
+		what = fmt.Sprintf("gRPC %d", p.GRPC.Port)
+	}
+	return fmt.Sprintf("%s every %ds", what, cmp.Or(p.PeriodSeconds, 10))
+}
+
+// amounts are quantities as text; nil for none.
+func amounts(list corev1.ResourceList) map[string]string {
+	if len(list) == 0 {
+		return nil
+	}
+	all := map[string]string{}
+	for name, q := range maps.All(list) {
+		all[string(name)] = q.String()
+	}
+	return all
+}
