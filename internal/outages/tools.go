@@ -116,7 +116,7 @@ var (
 			for {
 				err := s.Session.Client.Get(ctx, client.ObjectKey{Name: s.Workload.Namespace}, &corev1.Namespace{})
 				if apierrors.IsNotFound(err) {
-					return trial.Command(ctx, s.w, "deploy")
+					return errors.Join(s.release(ctx), trial.Command(ctx, s.w, "deploy"))
 				}
 				if wait := experiments.Wait(ctx, 500*time.Millisecond); wait != nil {
 					return fmt.Errorf("the namespace does not go: %w", errors.Join(wait, err))
@@ -140,6 +140,19 @@ var (
 		end: func(context.Context, *scene) error { return nil }, // the disk goes with the run
 	}
 )
+
+// release lets the volumes of a namespace that is gone be claimed again.
+func (s *scene) release(ctx context.Context) error {
+	var volumes corev1.PersistentVolumeList
+	errs := []error{s.Session.Client.List(ctx, &volumes)}
+	for i := range volumes.Items {
+		if claim := volumes.Items[i].Spec.ClaimRef; claim != nil && claim.Namespace == s.Workload.Namespace {
+			claim.UID, claim.ResourceVersion = "", ""
+			errs = append(errs, s.Session.Client.Update(ctx, &volumes.Items[i]))
+		}
+	}
+	return errors.Join(errs...)
+}
 
 // broken is a connection that ends.
 type broken struct{}
