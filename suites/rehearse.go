@@ -306,7 +306,10 @@ type allowedOnly struct{ fault experiments.Fault }
 func (a allowedOnly) String() string { return a.fault.String() }
 
 func (allowedOnly) Inject(_ context.Context, rec *record.Recorder) (record.Injection, error) {
-	return record.Injection{Span: steadystate.Instant(rec.Clock().Now())}, nil
+	return record.Injection{
+		Span:    steadystate.Instant(rec.Clock().Now()),
+		Targets: []record.Target{{Name: "the load"}}, // what hits nothing is not announced
+	}, nil
 }
 
 func (allowedOnly) Recover(_ context.Context, rec *record.Recorder) (steadystate.Span, error) {

@@ -225,13 +225,13 @@ func TestLoadWorkersNeedRightsInTheirNamespace(t *testing.T) {
 	}
 }
 
-// A surge touches nothing in the cluster, and is held under a lock and with a
-// dead-man switch all the same.
+// A surge touches nothing in the cluster, and is announced, and held under a lock and
+// with a dead-man switch, all the same.
 func TestARunOfASurgeIsLocked(t *testing.T) {
 	text := strings.Replace(rehearsalsOf("deployment/checkout", "{surge: {factor: 2x}}"), "    traffic: sum by (pod) (rate(served_total[10s]))", `    load: {url: "http://127.0.0.1/", rate: 100/s}`, 1)
 	text += "checks: {answers: {signal: requests, good: value <= 1s, limits: [downtime <= 2s]}}\n"
 	list := needed(t, text)
-	for _, want := range []string{"update leases.coordination.k8s.io in chaos", "create jobs.batch in chaos", "list pods in chaos"} {
+	for _, want := range []string{"update leases.coordination.k8s.io in chaos", "create jobs.batch in chaos", "list pods in chaos", "create events.events.k8s.io in shop"} {
 		if !slices.Contains(list, want) {
 			t.Errorf("no %q among\n  %s", want, strings.Join(list, "\n  "))
 		}
