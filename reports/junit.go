@@ -346,7 +346,7 @@ func (r Report) limit(f judge.Finding) problem {
 	}
 	if o, of := r.Longest(f.Check); o != nil && !f.OfRun {
 		p.more = append(p.more, sentences(of)...)
-		p.more = append(p.more, "what: "+r.clock(middle(o.Start))+" to "+r.clock(middle(o.End))+" UTC, "+depth(*o))
+		p.more = append(p.more, "what: "+r.clock(o.Start.Middle())+" to "+r.clock(o.End.Middle())+" UTC, "+depth(*o))
 	}
 	for _, a := range r.Advice {
 		p.more = append(p.more, strings.ToLower(a.Name())+": "+a.String())

@@ -102,7 +102,7 @@ func (l *lanes) label() string {
 	}
 	for _, m := range l.moments {
 		if m.key {
-			texts = append(texts, fmt.Sprintf("%d %s at %s", m.number, m.text, l.clock(middle(m.Span))))
+			texts = append(texts, fmt.Sprintf("%d %s at %s", m.number, m.text, l.clock(m.Middle())))
 		}
 	}
 	return strings.Join(texts, "; ")
@@ -168,7 +168,7 @@ func (l *lanes) phases() {
 		}
 		l.box(p.Span, 0, 18, looks, fmt.Sprintf("%s %s, %s", p.Name, p.Span, duration(p.Width())))
 		if l.share(p.To)-l.share(p.From) > 0.022*float64(len(p.Name)) {
-			l.Put(`<text x="%s" y="13" text-anchor="middle">%s</text>`, l.at(middle(p.Span)), p.Name)
+			l.Put(`<text x="%s" y="13" text-anchor="middle">%s</text>`, l.at(p.Middle()), p.Name)
 		}
 	}
 	l.y = 20
@@ -184,7 +184,7 @@ func (l *lanes) numbers() {
 	for i := 0; i < len(l.moments); {
 		from := l.moments[i]
 		n, key := 1, from.key
-		for i+n < len(l.moments) && l.share(middle(l.moments[i+n].Span))-l.share(middle(from.Span)) < letter*float64(3+2*len(strconv.Itoa(from.number+n))) {
+		for i+n < len(l.moments) && l.share(l.moments[i+n].Middle())-l.share(from.Middle()) < letter*float64(3+2*len(strconv.Itoa(from.number+n))) {
 			key = key || l.moments[i+n].key
 			n++
 		}
@@ -195,7 +195,7 @@ func (l *lanes) numbers() {
 		if key {
 			weight = "bold"
 		}
-		x := l.share(middle(from.Span))
+		x := l.share(from.Middle())
 		anchor := "start"
 		if x > 0.94 {
 			anchor = "end"
@@ -215,7 +215,7 @@ func (l *lanes) told(moments []moment) string {
 			texts = append(texts, fmt.Sprintf("and %d more", len(moments)-most))
 			break
 		}
-		texts = append(texts, fmt.Sprintf("%d %s, %s", m.number, m.text, l.clock(middle(m.Span))))
+		texts = append(texts, fmt.Sprintf("%d %s, %s", m.number, m.text, l.clock(m.Middle())))
 	}
 	return strings.Join(texts, "\n")
 }
@@ -228,7 +228,7 @@ func (l *lanes) faults() {
 		}
 		gone, note := steadystate.Instant(l.Length), ", not seen to be undone"
 		if i.Removed != nil {
-			gone, note = *i.Removed, ", undone "+l.clock(middle(*i.Removed))
+			gone, note = *i.Removed, ", undone "+l.clock(i.Removed.Middle())
 		}
 		if i.OneShot && i.Removed != nil {
 			gone, note = steadystate.Instant(i.To), ", over once done"
@@ -251,7 +251,7 @@ func (l *lanes) edges(top, bottom int) {
 			continue
 		}
 		if l.share(m.To)-l.share(m.From) < 0.005 {
-			m.Span = steadystate.Instant(middle(m.Span))
+			m.Span = steadystate.Instant(m.Middle())
 		} else {
 			l.box(m.Span, px(top), px(bottom-top), `fill-opacity="0.06"`, m.text)
 		}
@@ -797,7 +797,7 @@ func (l *lanes) pods() {
 			}
 			since, looks, what = e.To, next, fmt.Sprintf("%s since %s", e.Kind, e.Span)
 			if e.Kind == record.EventGone || e.Kind == record.EventFailed {
-				l.Put(`<text x="%s" y="%s" text-anchor="middle" font-weight="bold">✕<title>%s</title></text>`, l.at(middle(e.Span)), y+9, p.name+" "+what)
+				l.Put(`<text x="%s" y="%s" text-anchor="middle" font-weight="bold">✕<title>%s</title></text>`, l.at(e.Middle()), y+9, p.name+" "+what)
 			}
 		}
 		draw(l.Length)

@@ -67,7 +67,7 @@ func (r Report) moments() (list []moment, left int) {
 		}
 		list = append(list, moment{Span: e.Span, text: e.Subject + " " + e.Kind, detail: detail(e), key: e.Kind == record.EventAborting, dash: "1 2"})
 	}
-	slices.SortStableFunc(list, func(a, b moment) int { return cmp.Compare(middle(a.Span), middle(b.Span)) })
+	slices.SortStableFunc(list, func(a, b moment) int { return cmp.Compare(a.Middle(), b.Middle()) })
 	for i := range list {
 		list[i].number = i + 1
 	}

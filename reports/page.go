@@ -210,7 +210,7 @@ func (p page) happened(r Report, moments []moment, left int) {
 func (p page) events(r Report, caption string, list []moment) {
 	p.table(caption, []string{"no.", "UTC", "after the start", "event"}, func() {
 		for _, m := range list {
-			p.Put("\n"+`<tr><td class="n">%s</td><td class="n">%s</td><td class="n">%s</td><td>%s`, m.number, r.clock(middle(m.Span)), m.Span, m.text)
+			p.Put("\n"+`<tr><td class="n">%s</td><td class="n">%s</td><td class="n">%s</td><td>%s`, m.number, r.clock(m.Middle()), m.Span, m.text)
 			p.With(` <span class="dim">%s</span>`, m.detail)
 			p.Put("</td></tr>")
 		}

@@ -246,7 +246,7 @@ func (r Report) worstOutage() (string, cause.Cause) {
 	if n := len(worst.Outages); n > 1 {
 		text = fmt.Sprintf("%d outages of %s, the longest", n, worst.Check)
 	}
-	text += fmt.Sprintf(" from %s to %s (+%s to +%s)", r.clock(middle(o.Start)), r.clock(middle(o.End)), rounded(middle(o.Start)), rounded(middle(o.End)))
+	text += fmt.Sprintf(" from %s to %s (+%s to +%s)", r.clock(o.Start.Middle()), r.clock(o.End.Middle()), rounded(o.Start.Middle()), rounded(o.End.Middle()))
 	if o.Open {
 		text += ", not over when the record ended"
 	}
@@ -266,8 +266,6 @@ func depth(o steadystate.Outage) string {
 	return text
 }
 
-func middle(s steadystate.Span) time.Duration { return s.From + s.Width()/2 }
-
 // faultStory is what was injected, when, and into what.
 func (r Report) faultStory(i judge.InjectionResult) string {
 	text := i.Fault
@@ -281,7 +279,7 @@ func (r Report) faultStory(i judge.InjectionResult) string {
 	case i.Removed == nil:
 		text += ", not seen to be undone"
 	case !i.OneShot:
-		text += fmt.Sprintf(", undone at %s", r.clock(middle(*i.Removed)))
+		text += fmt.Sprintf(", undone at %s", r.clock(i.Removed.Middle()))
 	}
 	return text
 }

@@ -159,7 +159,7 @@ func (t *TimeSeries) add(l *line, o steadystate.Observation) {
 		}
 	}
 	if o.Unknown == "" && o.Failed == "" && !math.IsNaN(o.Value) && !math.IsInf(o.Value, 0) {
-		at := &l.columns[t.column(o.From+o.Width()/2)]
+		at := &l.columns[t.column(o.Middle())]
 		if at.values.N() == 0 {
 			at.least, at.most = o.Value, o.Value
 		}

@@ -18,6 +18,9 @@ func Instant(at time.Duration) Span { return Span{From: at, To: at} }
 // Width is To - From: the uncertainty of the instant.
 func (s Span) Width() time.Duration { return s.To - s.From }
 
+// Middle is halfway between From and To.
+func (s Span) Middle() time.Duration { return s.From + s.Width()/2 }
+
 // Valid reports whether From <= To.
 func (s Span) Valid() bool { return s.From <= s.To }
 

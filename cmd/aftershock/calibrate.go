@@ -21,7 +21,7 @@ import (
 type calibrateFlags struct {
 	calibration.Options
 	kinds  []string
-	output string
+	asJSON bool
 	plot   string
 	misses string
 	grid   bool
@@ -30,6 +30,7 @@ type calibrateFlags struct {
 
 func calibrateCommand() *cobra.Command {
 	var f calibrateFlags
+	var output func() (asJSON bool, err error)
 	cmd := &cobra.Command{
 		Use:   "calibrate",
 		Short: "Measure the instrument's error against outages whose truth is known",
@@ -53,11 +54,12 @@ with 1 when a comparison with the truth is wrong too often in a cell.`,
   aftershock calibrate --grid --cell '10s-1000/s.*1-of-3' --trials 300 --seed 7`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			switch {
-			case f.cell != "" && !f.grid:
+			if f.cell != "" && !f.grid {
 				return usageError{errors.New("--cell works only with --grid")}
-			case f.output != "text" && f.output != "json":
-				return usageError{fmt.Errorf("--output %q: want one of text, json", f.output)}
+			}
+			var err error
+			if f.asJSON, err = output(); err != nil {
+				return err
 			}
 			if f.grid {
 				for _, planted := range []string{"rate", "kinds", "plot", "misses"} {
@@ -78,12 +80,11 @@ with 1 when a comparison with the truth is wrong too often in a cell.`,
 	flags.IntVar(&f.Rate, "rate", 100, "requests per second of each trial's load")
 	flags.Uint64Var(&f.Seed, "seed", 1, "what the outages are drawn from; the same seed plants the same ones")
 	flags.StringSliceVar(&f.kinds, "kinds", nil, "kinds of outage, comma-separated: "+calibration.KindNames()+" (default all)")
-	flags.StringVarP(&f.output, "output", "o", "text", "text or json")
+	output = textOrJSONFlag(cmd)
 	flags.StringVar(&f.plot, "plot", "", "file for a plot of the errors (SVG)")
 	flags.StringVar(&f.misses, "misses", "", "directory for the records of trials whose bounds missed the truth")
 	flags.BoolVar(&f.grid, "grid", false, fmt.Sprintf("simulate a grid of runs, without a service, %d trials of each cell by default", gridTrials))
 	flags.StringVar(&f.cell, "cell", "", "regular expression for the names of the grid's cells (default all)")
-	completeFlag(cmd, "output", completeTextOrJSON)
 	completeFlag(cmd, "kinds", cobra.FixedCompletions(strings.Split(calibration.KindNames(), ", "), cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.MarkFlagFilename("plot", "svg")
 	completeDirectory(cmd, "misses")
@@ -210,7 +211,7 @@ type texter interface {
 
 // write writes the report.
 func (f calibrateFlags) write(stdout io.Writer, report texter) error {
-	if f.output == "json" {
+	if f.asJSON {
 		encoder := json.NewEncoder(stdout)
 		encoder.SetIndent("", "  ")
 		return encoder.Encode(report)

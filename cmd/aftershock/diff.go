@@ -19,7 +19,6 @@ import (
 
 func diffCommand() *cobra.Command {
 	var options compare.Options
-	var schema bool
 	cmd := &cobra.Command{
 		Use:   "diff BEFORE AFTER",
 		Short: "Say what changed between two sets of runs",
@@ -43,17 +42,12 @@ Exit codes:
   aftershock diff runs/20260302T101500.000Z/results.json runs/20260303T101500.000Z
   aftershock diff before after --output json | jq -r .outcome
   aftershock diff --schema`,
-		Args:              argsUnless(&schema, takes(2, 2)),
+		Args:              takes(2, 2),
 		ValidArgsFunction: completeResults,
 	}
-	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of --output json, and do nothing else")
 	cmd.Flags().BoolVar(&options.SamePlan, "same-plan", false, "compare runs whose records have no hash of their plan, too: you say that they did the same")
 	output := textOrJSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if schema {
-			_, err := io.WriteString(cmd.OutOrStdout(), compare.DiffSchema())
-			return err
-		}
 		asJSON, err := output()
 		if err != nil {
 			return err
@@ -72,7 +66,7 @@ Exit codes:
 		}
 		return printed(cmd, diff, asJSON, diff.ExitCode)
 	}
-	return cmd
+	return orSchema(cmd, compare.DiffSchema)
 }
 
 // textOrJSONFlag is --output of what is no report.
@@ -87,15 +81,24 @@ func textOrJSONFlag(cmd *cobra.Command) (asJSON func() (bool, error)) {
 	}
 }
 
-// argsUnless are the arguments of a command, which takes none with a flag that prints
-// a schema.
-func argsUnless(schema *bool, args cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, given []string) error {
-		if *schema {
+// orSchema gives a command a flag that prints a schema instead, without arguments.
+func orSchema(cmd *cobra.Command, schema func() string) *cobra.Command {
+	asked := cmd.Flags().Bool("schema", false, "print the JSON Schema of --output json, and do nothing else")
+	args, run := cmd.Args, cmd.RunE
+	cmd.Args = func(cmd *cobra.Command, given []string) error {
+		if *asked {
 			return noArgs(cmd, given)
 		}
 		return args(cmd, given)
 	}
+	cmd.RunE = func(cmd *cobra.Command, given []string) error {
+		if *asked {
+			_, err := io.WriteString(cmd.OutOrStdout(), schema())
+			return err
+		}
+		return run(cmd, given)
+	}
+	return cmd
 }
 
 // resultsOf are the results of records, of documents of results, and of all in

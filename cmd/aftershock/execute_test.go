@@ -44,7 +44,7 @@ func call(t *testing.T, args ...string) (code int, stdout, stderr string) {
 }
 
 // record writes a record of a service that was good or bad all the time, and
-// of a run that ended as told, with its entries changed.
+// of a run with that end. The changes are applied to each entry.
 func recorded(t *testing.T, dir, name string, good bool, end string, change ...func(*record.Entry)) string {
 	t.Helper()
 	seen := strings.Repeat("+", 60)

@@ -16,7 +16,6 @@ func gateCommand() *cobra.Command {
 	var options compare.GateOptions
 	var within time.Duration
 	var baseline string
-	var schema bool
 	cmd := &cobra.Command{
 		Use:   "gate TRIALS...",
 		Short: "Decide by trials of a build whether its recoveries are good enough",
@@ -45,11 +44,10 @@ Exit codes:
   aftershock gate trials --within 30s --share 0.95
   aftershock gate trials-of-v2 --baseline trials-of-v1 --output json
   aftershock gate --schema`,
-		Args:              argsUnless(&schema, takes(1, math.MaxInt)),
+		Args:              takes(1, math.MaxInt),
 		ValidArgsFunction: completeResults,
 	}
 	flags := cmd.Flags()
-	flags.BoolVar(&schema, "schema", false, "print the JSON Schema of --output json, and do nothing else")
 	flags.StringVar(&baseline, "baseline", "", "trials to compare with: a directory, a record or results")
 	flags.DurationVar(&within, "within", 0, "what a recovery may take, in place of the trials' own limit")
 	flags.Float64Var(&options.Share, "share", 0.9, "of all recoveries, which must be within the limit")
@@ -59,10 +57,6 @@ Exit codes:
 	completeFlag(cmd, "baseline", completeResults)
 	output := textOrJSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if schema {
-			_, err := io.WriteString(cmd.OutOrStdout(), compare.GateSchema())
-			return err
-		}
 		asJSON, err := output()
 		switch {
 		case err != nil:
@@ -89,7 +83,7 @@ Exit codes:
 		}
 		return printed(cmd, gate, asJSON, gate.ExitCode)
 	}
-	return cmd
+	return orSchema(cmd, compare.GateSchema)
 }
 
 // printed prints a document, and ends with its exit code.

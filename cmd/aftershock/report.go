@@ -19,7 +19,6 @@ import (
 
 func reportCommand() *cobra.Command {
 	var file string
-	var schema bool
 	cmd := &cobra.Command{
 		Use:   "report RECORD|RESULTS...",
 		Short: "Write a report of records or results: a page, text, JUnit, JSON or Markdown",
@@ -35,18 +34,13 @@ plugin; the default has properties, file and line in each test case.`,
   aftershock report record.jsonl --output junit --file junit.xml
   aftershock report first/results.json second/results.json --output junit --junit strict
   aftershock report --schema`,
-		Args: argsUnless(&schema, takes(1, math.MaxInt)),
+		Args: takes(1, math.MaxInt),
 	}
-	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of --output json, and do nothing else")
 	cmd.Flags().StringVar(&file, "file", "", "where to write; default: standard output")
 	completeFlag(cmd, "file", completeFiles)
 	cmd.ValidArgsFunction = completeResults
 	output := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if schema {
-			_, err := io.WriteString(cmd.OutOrStdout(), reports.Schema())
-			return err
-		}
 		as, err := output()
 		if err != nil {
 			return err
@@ -64,7 +58,7 @@ plugin; the default has properties, file and line in each test case.`,
 		}
 		return err
 	}
-	return cmd
+	return orSchema(cmd, reports.Schema)
 }
 
 // reportFiles are the reports of records, and of results as JSON. A run of which

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"math"
 
 	"github.com/spf13/cobra"
@@ -10,7 +9,6 @@ import (
 )
 
 func trendCommand() *cobra.Command {
-	var schema bool
 	cmd := &cobra.Command{
 		Use:   "trend RUNS...",
 		Short: "Show verdicts and times to recovery over time, by version of the service",
@@ -30,16 +28,11 @@ Exit codes:
 		Example: `  aftershock trend runs
   aftershock trend runs-of-v1 runs-of-v2 --output json
   aftershock trend --schema`,
-		Args:              argsUnless(&schema, takes(1, math.MaxInt)),
+		Args:              takes(1, math.MaxInt),
 		ValidArgsFunction: completeResults,
 	}
-	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of --output json, and do nothing else")
 	output := textOrJSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if schema {
-			_, err := io.WriteString(cmd.OutOrStdout(), compare.TrendSchema())
-			return err
-		}
 		asJSON, err := output()
 		if err != nil {
 			return err
@@ -50,5 +43,5 @@ Exit codes:
 		}
 		return printed(cmd, compare.NewTrend(list), asJSON, exitHeld)
 	}
-	return cmd
+	return orSchema(cmd, compare.TrendSchema)
 }

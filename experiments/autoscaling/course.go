@@ -1,9 +1,6 @@
 package autoscaling
 
 import (
-	"slices"
-	"strings"
-
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
@@ -29,21 +26,10 @@ type Size struct {
 
 // Courses are those of the autoscalers of a result, sorted by name.
 func Courses(r judge.Result) []Course {
-	var subjects []string
-	for _, e := range r.Events {
-		if strings.HasPrefix(e.Subject, "hpa/") && !slices.Contains(subjects, e.Subject) {
-			subjects = append(subjects, e.Subject)
-		}
-	}
-	slices.Sort(subjects)
 	var list []Course
-	for _, subject := range subjects {
-		h, reason := newHistory(subject, r)
-		if reason != "" {
-			continue
-		}
+	for _, h := range histories(r) {
 		v := verdicts{history: &h}
-		c := Course{Autoscaler: subject}
+		c := Course{Autoscaler: h.subject}
 		for i, s := range h.states {
 			size := Size{Span: s.at, Min: s.min, Max: s.max, Desired: s.desired, Current: s.current}
 			if s.own && s.from != s.desired {

@@ -36,20 +36,11 @@ type Decomposition struct {
 // Decompose returns what each watched autoscaler did, sorted by name. It does not
 // depend on the order in which the events arrived.
 func Decompose(r judge.Result) []Decomposition {
-	var subjects []string
-	for _, e := range r.Events {
-		if strings.HasPrefix(e.Subject, "hpa/") && !slices.Contains(subjects, e.Subject) {
-			subjects = append(subjects, e.Subject)
-		}
-	}
-	slices.Sort(subjects)
 	var list []Decomposition
-	for _, subject := range subjects {
-		if h, reason := newHistory(subject, r); reason == "" {
-			d := h.decompose()
-			d.Note = surroundings(h, r.Events)
-			list = append(list, d)
-		}
+	for _, h := range histories(r) {
+		d := h.decompose()
+		d.Note = surroundings(h, r.Events)
+		list = append(list, d)
 	}
 	return list
 }

@@ -70,6 +70,24 @@ type history struct {
 	doubt    string             // how a second reading contradicts its own metric, and whether that counts
 }
 
+// histories are those of the autoscalers of a result of which something can be
+// said, sorted by name.
+func histories(r judge.Result) (list []history) {
+	var subjects []string
+	for _, e := range r.Events {
+		if strings.HasPrefix(e.Subject, "hpa/") && !slices.Contains(subjects, e.Subject) {
+			subjects = append(subjects, e.Subject)
+		}
+	}
+	slices.Sort(subjects)
+	for _, subject := range subjects {
+		if h, reason := newHistory(subject, r); reason == "" {
+			list = append(list, h)
+		}
+	}
+	return list
+}
+
 // newHistory collects what a result's events say of an autoscaler. The order
 // of the events does not matter. The reason is why nothing can be said.
 func newHistory(subject string, r judge.Result) (h history, reason string) {

@@ -153,8 +153,8 @@ func underWay(steps []judge.Step, at time.Duration) int {
 		case s.Stage == recovery.Fault && s.Reached != nil && at < s.Reached.From:
 			return -1
 		case s.Stage == recovery.Fault:
-		case s.Reached != nil && middle(*s.Reached) > at && (found < 0 || middle(*s.Reached) < when):
-			found, when = i, middle(*s.Reached)
+		case s.Reached != nil && s.Reached.Middle() > at && (found < 0 || s.Reached.Middle() < when):
+			found, when = i, s.Reached.Middle()
 		}
 	}
 	if found >= 0 {
@@ -162,8 +162,6 @@ func underWay(steps []judge.Step, at time.Duration) int {
 	}
 	return slices.IndexFunc(steps, func(s judge.Step) bool { return s.Open && s.Took != nil && s.Stage != recovery.Restored })
 }
-
-func middle(s steadystate.Span) time.Duration { return s.From + s.Width()/2 }
 
 // Causes are one for each outage, in the order of the checks.
 func (in *Inquiry) Causes() []Cause {
@@ -182,10 +180,10 @@ func (in *Inquiry) Causes() []Cause {
 			}
 		}
 		for _, m := range all {
-			switch at := middle(m.Span); {
-			case at <= middle(o.Start):
+			switch at := m.Middle(); {
+			case at <= o.Start.Middle():
 				c.Before = &m
-			case at > middle(o.End):
+			case at > o.End.Middle():
 			case c.Inside == nil:
 				c.Inside = &m
 			default:

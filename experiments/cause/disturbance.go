@@ -18,7 +18,7 @@ const NoPods = "no pods were watched"
 
 // Disturbances are what happened in the window to the service by no fault of the
 // run: restarts, pods that went, rollouts, scalings, faults of others, nodes that
-// failed. That an autoscaler scaled is one, also as its answer to a load.
+// failed. Scaling by an autoscaler counts, even when it answers a load.
 //
 // Unwatched says why there may be more that nothing saw; empty: pods were watched
 // throughout. With neither, nothing else changed.

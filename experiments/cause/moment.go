@@ -64,7 +64,7 @@ func moments(r judge.Result) []Moment {
 		was.Reason = cmp.Or(was.Reason, m.Reason)
 	}
 	slices.SortStableFunc(list, func(a, b Moment) int {
-		return cmp.Or(cmp.Compare(middle(a.Span), middle(b.Span)), cmp.Compare(a.Subject, b.Subject), cmp.Compare(a.Kind, b.Kind))
+		return cmp.Or(cmp.Compare(a.Middle(), b.Middle()), cmp.Compare(a.Subject, b.Subject), cmp.Compare(a.Kind, b.Kind))
 	})
 	return list
 }

@@ -106,8 +106,8 @@ func Compare(truth []Stretch, reported []steadystate.Outage, resolution time.Dur
 		c.Held = holds(o, one)
 	}
 	c.StartWidth, c.EndWidth = o.Start.Width(), o.End.Width()
-	c.StartError = middle(o.Start) - middle(one.Start)
-	c.EndError = middle(o.End) - middle(one.End)
+	c.StartError = o.Start.Middle() - one.Start.Middle()
+	c.EndError = o.End.Middle() - one.End.Middle()
 	stated, length := o.Length(), one.length()
 	c.LengthError = (stated.Low+stated.High)/2 - (length.Low+length.High)/2
 	return c
@@ -139,5 +139,3 @@ func holds(o steadystate.Outage, truth Stretch) Held {
 		Length: stated.Low <= length.High && length.Low <= stated.High,
 	}
 }
-
-func middle(s steadystate.Span) time.Duration { return s.From + s.Width()/2 }

@@ -150,7 +150,7 @@ func (r Report) row(s Summary, top int, scale plotScale) plotRow {
 			}
 			// Never too narrow to be seen.
 			fmt.Fprintf(path, "M%s %sH%s", pixels(from-0.5), y, pixels(to+0.5))
-			at := scale.at(middle(e.stated), columnX(column))
+			at := scale.at(e.stated.Middle(), columnX(column))
 			fmt.Fprintf(&middles, "M%s %sH%s", pixels(at-1), y, pixels(at+1))
 		}
 	}

@@ -23,7 +23,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -47,15 +46,7 @@ func run(w io.Writer) (err error) {
 	begun := time.Now()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if *out == "" {
-		if *out, err = os.MkdirTemp("", "aftershock-outages-"); err != nil {
-			return err
-		}
-	}
-	if *out, err = filepath.Abs(*out); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(*out, 0o755); err != nil {
+	if *out, err = trial.Directory(*out, "outages"); err != nil {
 		return err
 	}
 	fmt.Fprintf(w, "records and results are in %s\n", *out)

@@ -39,6 +39,7 @@ import (
 	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/internal/residue"
+	"github.com/aftershockhq/aftershock/internal/trial"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 	"github.com/aftershockhq/aftershock/suites"
 	"github.com/aftershockhq/aftershock/suites/rights"
@@ -87,12 +88,7 @@ func run(w io.Writer) (err error) {
 	begun := time.Now()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if *out == "" {
-		if *out, err = os.MkdirTemp("", "aftershock-rights-"); err != nil {
-			return err
-		}
-	}
-	if err := os.MkdirAll(*out, 0o700); err != nil {
+	if *out, err = trial.Directory(*out, "rights"); err != nil {
 		return err
 	}
 	p := &proof{w: w, program: *program, dir: *out, lab: *file}

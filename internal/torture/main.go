@@ -60,12 +60,7 @@ func run(w io.Writer) (err error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 
-	if *out == "" {
-		if *out, err = os.MkdirTemp("", "aftershock-torture-"); err != nil {
-			return err
-		}
-	}
-	if err := os.MkdirAll(*out, 0o755); err != nil {
+	if *out, err = trial.Directory(*out, "torture"); err != nil {
 		return err
 	}
 	fmt.Fprintf(w, "records and results are in %s\n", *out)

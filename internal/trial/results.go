@@ -11,6 +11,19 @@ import (
 
 const resultsFile = "results.jsonl"
 
+// Directory makes the directory of a trial, which others may not read: it may have
+// tokens. Its path is absolute. Empty: a new one.
+func Directory(path, trial string) (string, error) {
+	if path == "" {
+		return os.MkdirTemp("", "aftershock-"+trial+"-")
+	}
+	path, err := filepath.Abs(path)
+	if err == nil {
+		err = os.MkdirAll(path, 0o700)
+	}
+	return path, err
+}
+
 // ReadResults are those that were kept in a directory.
 func ReadResults[R any](dir string) (list []R, err error) {
 	text, err := os.ReadFile(filepath.Join(dir, resultsFile))
