@@ -2,16 +2,19 @@ package chaosmesh_test
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/uuid"
+	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
@@ -23,11 +26,18 @@ import (
 type step func(ctx context.Context, c client.Client, object v1alpha1.InnerObject) error
 
 // status is a step that writes the status, by a plain update as the controller
-// does: the chaos kinds have no status subresource.
+// does: the chaos kinds have no status subresource. The harness writes, too; as a
+// controller does, it tries again from what is there.
 func status(change func(v1alpha1.InnerObject)) step {
 	return func(ctx context.Context, c client.Client, object v1alpha1.InnerObject) error {
-		change(object)
-		return c.Update(ctx, object)
+		return retry.RetryOnConflict(retry.DefaultRetry, func() error {
+			change(object)
+			err := c.Update(ctx, object)
+			if apierrors.IsConflict(err) {
+				return errors.Join(err, c.Get(ctx, client.ObjectKeyFromObject(object), object))
+			}
+			return err
+		})
 	}
 }
 
@@ -130,16 +140,12 @@ func after(d time.Duration) step {
 	}
 }
 
-// vanish: another client deletes the object.
+// vanish: another client deletes the object. The harness may do so meanwhile.
 func vanish(ctx context.Context, c client.Client, object v1alpha1.InnerObject) error {
-	if err := c.Get(ctx, client.ObjectKeyFromObject(object), object); err != nil {
-		return err
+	if err := status(func(o v1alpha1.InnerObject) { o.SetFinalizers(nil) })(ctx, c, object); err != nil {
+		return client.IgnoreNotFound(err)
 	}
-	object.SetFinalizers(nil)
-	if err := c.Update(ctx, object); err != nil {
-		return err
-	}
-	return c.Delete(ctx, object)
+	return client.IgnoreNotFound(c.Delete(ctx, object))
 }
 
 // change is a step that changes the status of a pod of namespace shop.
