@@ -154,6 +154,11 @@ func run(w io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	remove, err := p.scaler(ctx)
+	defer func() { err = errors.Join(err, remove()) }()
+	if err != nil {
+		return err
+	}
 	var errs []error
 	var left []string
 	for _, part := range p.parts(chosen) {

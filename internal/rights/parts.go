@@ -102,18 +102,12 @@ func (p *proof) must(ctx context.Context, args ...string) error {
 }
 
 func (p *proof) preflight(ctx context.Context) error {
-	remove, err := p.scaler(ctx)
-	return errors.Join(err, p.must(ctx, append([]string{"preflight", "-f", p.file}, p.names...)...), remove())
+	return p.must(ctx, append([]string{"preflight", "-f", p.file}, p.names...)...)
 }
 
 // run runs an experiment, which must hold, but for those that must fail. What a
 // busy machine leaves unknown is run again.
 func (p *proof) run(ctx context.Context, id string, stuck bool) (err error) {
-	remove, err := p.scaler(ctx)
-	defer func() { err = errors.Join(err, remove()) }()
-	if err != nil {
-		return err
-	}
 	for range 3 {
 		end := func() error { return nil }
 		if stuck {
@@ -360,10 +354,6 @@ func (p *proof) without(ctx context.Context, some []rights.Rule) error {
 	if err := p.ready(ctx); err != nil {
 		return err
 	}
-	removeKind, err := p.scaler(ctx)
-	if err != nil {
-		return err
-	}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	var errs []error
@@ -384,7 +374,7 @@ func (p *proof) without(ctx context.Context, some []rights.Rule) error {
 		})
 	}
 	wg.Wait()
-	return errors.Join(errors.Join(errs...), removeKind())
+	return errors.Join(errs...)
 }
 
 // named takes a rule away, and looks whether preflight names it.
@@ -428,13 +418,13 @@ func (p *proof) scaler(ctx context.Context) (remove func() error, err error) {
 			"versions": []any{map[string]any{"name": "v1", "served": true, "storage": true, "schema": schema}},
 		},
 	}}
+	remove = func() error {
+		return client.IgnoreNotFound(p.admin.Delete(context.WithoutCancel(ctx), kind))
+	}
 	made, _ := kind.DeepCopyObject().(client.Object)
-	err = p.admin.Create(ctx, made)
-	if apierrors.IsAlreadyExists(err) {
-		return func() error { return nil }, nil
+	if err := p.admin.Create(ctx, made); err != nil {
+		// One that goes, of a proof that has just ended, would go while it is needed.
+		return func() error { return nil }, err
 	}
-	if err == nil {
-		err = experiments.Wait(ctx, 3*time.Second) // until it is served
-	}
-	return func() error { return client.IgnoreNotFound(p.admin.Delete(context.WithoutCancel(ctx), kind)) }, err
+	return remove, experiments.Wait(ctx, 3*time.Second) // until it is served
 }
