@@ -12,6 +12,7 @@ import (
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
@@ -244,13 +245,25 @@ func TestAHeldFaultIsNotCalledGoneBeforeChaosMeshUndidIt(t *testing.T) {
 // An object that was given up before would leave the fault in its pods for good.
 func TestAControllerThatWasCutOffIsWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		away := true
+		var away bool
+		refused := func() error {
+			if away {
+				return errors.New("connection refused")
+			}
+			return nil
+		}
 		c := newClient(t, interceptor.Funcs{
 			Delete: func(ctx context.Context, c client.WithWatch, object client.Object, opts ...client.DeleteOption) error {
-				if away {
-					return errors.New("connection refused")
+				if err := refused(); err != nil {
+					return err
 				}
 				return c.Delete(ctx, object, opts...)
+			},
+			Watch: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) (watch.Interface, error) {
+				if err := refused(); err != nil {
+					return nil, err
+				}
+				return c.Watch(ctx, list, opts...)
 			},
 		}, pod("a"))
 		var back time.Time
@@ -266,6 +279,7 @@ func TestAControllerThatWasCutOffIsWaitedFor(t *testing.T) {
 		if _, err := fault.Inject(t.Context(), rec.Recorder); err != nil {
 			t.Fatal(err)
 		}
+		away = true
 		time.AfterFunc(20*time.Second, func() { away, back = false, time.Now() })
 		if _, err := fault.Recover(t.Context(), rec.Recorder); err != nil {
 			t.Error(err)

@@ -51,9 +51,8 @@ func (r removal) unsure() bool { return r.placed != nil && r.placed.unsure }
 func (r removal) run(ctx context.Context, obj client.Object) (found bool, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, r.timeouts.Remove, fmt.Errorf("it is still there after %s", r.timeouts.Remove))
 	defer cancel()
-	g := &going{removal: r, object: obj, name: subject(r.client.Scheme(), obj), from: r.clock.Now()}
-	stop := g.watch(ctx)
-	defer stop()
+	g := &going{removal: r, object: obj, name: subject(r.client.Scheme(), obj), from: r.clock.Now(), unwatch: func() {}}
+	defer func() { g.unwatch() }()
 	if _, acts := obj.(v1alpha1.InnerObject); !acts {
 		// The names of its schedules, before they go with it.
 		if _, err := g.offspring(ctx); err != nil {
@@ -78,7 +77,8 @@ type going struct {
 	from   time.Duration
 
 	seen      <-chan kube.Arrival // nil: it is not watched
-	read      bool                // before it was deleted
+	unwatch   func()
+	read      bool // before it was deleted
 	deleted   bool
 	gone      bool // the watch reported it
 	recovered bool // its records reported it
@@ -87,29 +87,27 @@ type going struct {
 	schedules []string // names of its schedules
 }
 
-// watch follows the object, so that its final status is seen. Without a watch
-// the last read counts.
-func (g *going) watch(ctx context.Context) (stop func()) {
-	stop = func() {}
+// watch follows the object from the state that was last read, so that its final
+// status is seen. An API server that was away ends a watch: each look begins one
+// again. Without a watch the last read counts.
+func (g *going) watch(ctx context.Context) {
 	c, ok := g.client.(client.WithWatch)
 	inner, acts := g.object.(v1alpha1.InnerObject)
-	if !ok || !acts || inner.IsOneShot() {
-		return stop
+	if g.seen != nil || !ok || !acts || inner.IsOneShot() {
+		return
 	}
 	list, err := listOf(kindOf(g.client.Scheme(), g.object))
 	if err != nil {
-		return stop
+		return
 	}
-	options := []client.ListOption{client.InNamespace(g.object.GetNamespace())}
+	options := client.ListOptions{Namespace: g.object.GetNamespace(), Raw: &metav1.ListOptions{ResourceVersion: g.object.GetResourceVersion()}}
 	if run := g.object.GetLabels()[faults.RunLabel]; run != "" {
-		options = append(options, client.MatchingLabels{faults.RunLabel: run})
+		client.MatchingLabels{faults.RunLabel: run}.ApplyToList(&options)
 	}
-	seen, end, err := kube.Arrivals(ctx, c, g.clock, list, options...)
-	if err != nil {
-		return stop
+	if seen, end, err := kube.Arrivals(ctx, c, g.clock, list, &options); err == nil {
+		g.unwatch()
+		g.seen, g.unwatch = seen, end
 	}
-	g.seen = seen
-	return end
 }
 
 func (g *going) run(ctx context.Context) (found bool, err error) {
@@ -207,6 +205,7 @@ func (g *going) step(ctx context.Context) error {
 		}
 		g.read = true
 	}
+	g.watch(ctx)
 	if !g.deleted {
 		if err := g.client.Delete(ctx, g.object, client.PropagationPolicy(metav1.DeletePropagationBackground)); err != nil {
 			return err
