@@ -142,8 +142,9 @@ type Times struct {
 	Hold time.Duration `yaml:"hold"`
 	// Watch is how long to look on after the fault is gone. Default: 30s. Example: 5m.
 	Watch time.Duration `yaml:"watch"`
-	// Undo is how long undoing all faults may take. Default: 1m, and 7m of a drain
-	// and a rollout.
+	// Undo is how long undoing all faults may take. Default: 3m, and 7m of a drain
+	// and a rollout. It takes seconds, and minutes after Chaos Mesh's controller was
+	// cut off from the API server.
 	Undo time.Duration `yaml:"undo"`
 	// Deadline is how long the whole run may take but for the undoing. Default:
 	// twice what the phases take, and 1m; 1h of a drain and a rollout.

@@ -93,7 +93,8 @@ type Experiment struct {
 	Hold time.Duration
 	// Watch is how long to observe after the faults are gone. Default 30 s.
 	Watch time.Duration
-	// UndoTimeout bounds the undoing of all faults. Default 60 s.
+	// UndoTimeout bounds the undoing of all faults. Default 3 min: Chaos Mesh's controller
+	// may need as long after the API server was away.
 	UndoTimeout time.Duration
 	// Deadline bounds the whole run except the undoing. Default: twice the
 	// length of the phases, and a minute.
@@ -118,7 +119,7 @@ func (e Experiment) withDefaults() Experiment {
 	e.Settle = cmp.Or(e.Settle, 10*time.Second)
 	e.SettleTimeout = cmp.Or(e.SettleTimeout, e.settleTime()+time.Minute)
 	e.Watch = cmp.Or(e.Watch, 30*time.Second)
-	e.UndoTimeout = cmp.Or(e.UndoTimeout, time.Minute)
+	e.UndoTimeout = cmp.Or(e.UndoTimeout, 3*time.Minute)
 	e.Deadline = cmp.Or(e.Deadline, 2*(e.SettleTimeout+e.scheduled()+e.Watch)+time.Minute)
 	return e
 }

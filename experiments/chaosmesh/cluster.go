@@ -44,12 +44,13 @@ type Timeouts struct {
 	// Nudge is how long a deleted object may stay before the first remedy, and
 	// then before each next one. Default 5 s.
 	Nudge time.Duration
-	// GiveUp is how long a fault may stay in pods before Chaos Mesh is asked to give
-	// its object up, after which nothing undoes it: a controller that was cut off
-	// from the API server may see nothing for a minute, and undoes it then. Default
-	// 75 s.
+	// GiveUp is how long a fault may stay in pods, once Chaos Mesh has noticed that
+	// its object was deleted, before Chaos Mesh is asked to give the object up, after
+	// which nothing undoes it. A controller that was cut off from the API server
+	// notices nothing for a minute or more, and each of its parts for a time of its
+	// own. Default 75 s.
 	GiveUp time.Duration
-	// Remove bounds the removal of one object. Default 100 s.
+	// Remove bounds the removal of one object. Default 170 s.
 	Remove time.Duration
 }
 
@@ -60,6 +61,6 @@ func (p Timeouts) withDefaults() Timeouts {
 		Proof:  cmp.Or(p.Proof, 2*time.Second),
 		Nudge:  cmp.Or(p.Nudge, 5*time.Second),
 		GiveUp: cmp.Or(p.GiveUp, 75*time.Second),
-		Remove: cmp.Or(p.Remove, 100*time.Second),
+		Remove: cmp.Or(p.Remove, 170*time.Second),
 	}
 }

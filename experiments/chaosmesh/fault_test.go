@@ -483,7 +483,7 @@ func TestWhatCannotBeRemovedIsAnError(t *testing.T) {
 			Patch: func(_ context.Context, _ client.WithWatch, object client.Object, _ client.Patch, _ ...client.PatchOption) error {
 				return apierrors.NewForbidden(resource, object.GetName(), errors.New("no patching"))
 			},
-		}, never, "it is still there after 1m40s; finalizers: chaos-mesh/records; run sweep once Chaos Mesh's controller is back; last trouble: podchaos.chaos-mesh.org"},
+		}, never, "it is still there after 2m50s; finalizers: chaos-mesh/records; run sweep once Chaos Mesh's controller is back; last trouble: podchaos.chaos-mesh.org"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

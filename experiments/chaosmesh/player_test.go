@@ -164,7 +164,8 @@ func change(name string, to func(*corev1.Pod)) step {
 type outcome int
 
 const (
-	stays outcome = iota
+	stays   outcome = iota // the deletion is not noticed
+	noticed                // it is, and nothing more
 	undone
 	dropped // the object goes, and its effect stays
 )
@@ -175,6 +176,8 @@ type release func(v1alpha1.InnerObject) outcome
 func atOnce(v1alpha1.InnerObject) outcome { return undone }
 
 func never(v1alpha1.InnerObject) outcome { return stays }
+
+func notices(v1alpha1.InnerObject) outcome { return noticed }
 
 func drops(v1alpha1.InnerObject) outcome { return dropped }
 
@@ -235,7 +238,12 @@ func play(t *testing.T, c client.Client, let release, script ...step) {
 
 // letGo does what the outcome says; the object may have gone by itself.
 func letGo(ctx context.Context, c client.Client, object v1alpha1.InnerObject, how outcome) {
-	if how == stays {
+	switch experiment := &object.GetStatus().Experiment; {
+	case how == stays, how == noticed && experiment.DesiredPhase == v1alpha1.StoppedPhase:
+		return
+	case how == noticed:
+		experiment.DesiredPhase = v1alpha1.StoppedPhase
+		_ = c.Update(ctx, object)
 		return
 	}
 	if how == undone {

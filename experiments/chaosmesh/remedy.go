@@ -27,7 +27,8 @@ type remedy struct {
 // plan for the pod, it finds nothing to do and goes on. An annotation makes it
 // give an object up, but it does not get there while recovery keeps failing;
 // the last resort bypasses it. While the fault is in pods, those two wait for
-// Timeouts.GiveUp.
+// Timeouts.GiveUp after Chaos Mesh has noticed the deletion: one that has not will
+// undo the fault once it does, and nothing would if its object were gone.
 func remedies(object client.Object) []remedy {
 	list := []remedy{{"touched it", patch(`{"metadata":{"annotations":{"aftershock.dev/nudged":"true"}}}`), true}}
 	if _, ok := object.(*v1alpha1.NetworkChaos); ok {

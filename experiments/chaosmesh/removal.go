@@ -112,17 +112,17 @@ func (g *going) watch(ctx context.Context) {
 
 func (g *going) run(ctx context.Context) (found bool, err error) {
 	begin := time.Now()
-	asked := begin    // since when Chaos Mesh can have known of the deletion
+	asked := begin // since when Chaos Mesh can have known of the deletion
+	var noticed time.Time
 	var trouble error // the last transient error
 	var last *remedy
 	left := remedies(g.object)
 	all := len(left)
-	due := func() time.Duration {
-		wait := g.timeouts.Nudge * time.Duration(1+all-len(left))
-		if !left[0].undoes && len(g.hurt) > 0 {
-			wait = max(wait, g.timeouts.GiveUp)
+	due := func() bool {
+		if !left[0].undoes && len(g.hurt) > 0 && (noticed.IsZero() || time.Since(noticed) < g.timeouts.GiveUp) {
+			return false
 		}
-		return wait
+		return time.Since(asked) >= g.timeouts.Nudge*time.Duration(1+all-len(left))
 	}
 	for {
 		err := g.step(ctx)
@@ -158,7 +158,10 @@ func (g *going) run(ctx context.Context) (found bool, err error) {
 			if g.look(g.object); inPods && len(g.hurt) == 0 {
 				asked = time.Now() // the rest is quick
 			}
-			if len(left) > 0 && time.Since(asked) >= due() {
+			if noticed.IsZero() && stopped(g.object) {
+				noticed = time.Now()
+			}
+			if len(left) > 0 && due() {
 				last, left = &left[0], left[1:]
 				g.note("%s was deleted %s ago and is still there (finalizers %s)%s: %s", g.name, time.Since(begin).Round(time.Second), strings.Join(g.object.GetFinalizers(), ", "), because(g.object), last.what)
 				if err := last.try(ctx, g.client, g.object); client.IgnoreNotFound(err) != nil {
@@ -258,7 +261,7 @@ func (g *going) over(ctx context.Context) (why string, err error) {
 	}
 	switch object := g.object.(type) {
 	case v1alpha1.InnerObject:
-		if object.GetStatus().Experiment.DesiredPhase == v1alpha1.StoppedPhase {
+		if stopped(object) {
 			why = "Chaos Mesh had stopped it when it was to be undone: its lifetime was over, or it was paused or deleted; let it live longer than it is held, see Guard.Lifetime"
 		}
 	case *v1alpha1.Workflow:
@@ -279,7 +282,7 @@ func (g *going) over(ctx context.Context) (why string, err error) {
 // inPlace reports whether an object holds a fault in pods now.
 func inPlace(object client.Object) bool {
 	inner, ok := object.(v1alpha1.InnerObject)
-	return ok && !inner.IsOneShot() && inner.GetStatus().Experiment.DesiredPhase != v1alpha1.StoppedPhase && read(inner).done()
+	return ok && !inner.IsOneShot() && !stopped(object) && read(inner).done()
 }
 
 // rest waits until the next look is useful.
@@ -364,6 +367,12 @@ func because(object client.Object) string {
 		}
 	}
 	return ""
+}
+
+// stopped reports whether Chaos Mesh wants the fault to be undone.
+func stopped(object client.Object) bool {
+	inner, ok := object.(v1alpha1.InnerObject)
+	return ok && inner.GetStatus().Experiment.DesiredPhase == v1alpha1.StoppedPhase
 }
 
 // oneShot reports whether the fault is over at once, so that there is nothing

@@ -66,6 +66,13 @@ func (s *Stage) hold(at key, stored *unstructured.Unstructured) {
 	s.put(at, held, watch.Modified)
 }
 
+// noticed plays that Chaos Mesh notices a deletion.
+func noticed(at key, object *unstructured.Unstructured) {
+	if at.group == v1alpha1.SchemeGroupVersion.Group {
+		_ = unstructured.SetNestedField(object.Object, string(v1alpha1.StoppedPhase), "status", "experiment", "desiredPhase")
+	}
+}
+
 // removed plays what follows an object that is gone: what it owns goes, too.
 func (s *Stage) removed(at key) {
 	if at.group != batchv1.GroupName || at.resource != "jobs" {
@@ -82,7 +89,6 @@ func (s *Stage) removed(at key) {
 func (s *Stage) changed(at key, before, after *unstructured.Unstructured) {
 	if at.group == v1alpha1.SchemeGroupVersion.Group && after.GetAnnotations()["chaos-mesh.chaos-mesh.org/cleanFinalizer"] != "" {
 		// It gives up: all is recovered.
-		_ = unstructured.SetNestedField(after.Object, string(v1alpha1.StoppedPhase), "status", "experiment", "desiredPhase")
 		records, _, _ := unstructured.NestedSlice(after.Object, "status", "experiment", "containerRecords")
 		for _, r := range records {
 			r.(map[string]any)["phase"] = string(v1alpha1.NotInjected)

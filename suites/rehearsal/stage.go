@@ -354,6 +354,7 @@ func (s *Stage) remove(at key) {
 		object = object.DeepCopy()
 		now := metav1.Now()
 		object.SetDeletionTimestamp(&now)
+		noticed(at, object)
 		s.put(at, object, watch.Modified)
 	}
 }

@@ -30,7 +30,7 @@ const Broken = wanted(steadystate.Broken)
 
 // undoTime is the least that an interrupted spec is given to undo its faults,
 // before Ginkgo goes on with the next one: longer than an experiment's own bound.
-const undoTime = 3 * time.Minute
+const undoTime = 4 * time.Minute
 
 // grace is what the spec of an experiment needs.
 func grace(e experiments.Experiment) time.Duration { return max(undoTime, e.UndoTimeout+time.Minute) }
@@ -44,7 +44,7 @@ func grace(e experiments.Experiment) time.Duration { return max(undoTime, e.Undo
 // more once the verdict is that.
 //
 // The other arguments are Ginkgo's decorators and a [Dir]. The spec is Serial; it
-// has a grace period of three minutes, and an experiment whose UndoTimeout needs
+// has a grace period of four minutes, and an experiment whose UndoTimeout needs
 // more is refused with the ginkgo.GracePeriod to add.
 func It(name string, experiment func(ctx context.Context) experiments.Experiment, args ...any) bool {
 	return it(name, experiment, append([]any{types.NewCodeLocation(1)}, args...))

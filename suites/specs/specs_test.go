@@ -251,7 +251,7 @@ func TestASpecPassesOnlyIfItsExperimentDoes(t *testing.T) {
 		{"is unknown, and broken is wanted", types.SpecStateFailed, "wanted is a verdict of broken:\nUNKNOWN: "},
 		{"is unknown, and nothing is asserted", types.SpecStateFailed, "UNKNOWN: is unknown, and nothing is asserted\n  no proof that the fault took effect"},
 		{"fails where it asserts", types.SpecStateFailed, `to meet "downtime <= 10ms" on "answers"`},
-		{"takes long to undo", types.SpecStateFailed, "undo timeout 10m0s does not fit into the spec's grace period of 3m0s, after which Ginkgo leaves the fault to the next spec: add ginkgo.GracePeriod(660 * time.Second)"},
+		{"takes long to undo", types.SpecStateFailed, "undo timeout 10m0s does not fit into the spec's grace period of 4m0s, after which Ginkgo leaves the fault to the next spec: add ginkgo.GracePeriod(660 * time.Second)"},
 		{"takes long to undo, and may", types.SpecStatePassed, ""},
 		{"has an evaluator that says held", types.SpecStatePassed, ""},
 		{"has an evaluator that says broken", types.SpecStateFailed, "is warm: wanted warm, seen looked at"},
