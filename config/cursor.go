@@ -132,7 +132,7 @@ func (c cursor) entry(path *field.Path, name string) cursor {
 }
 
 // userNamed are the fields whose entries the user names.
-var userNamed = []string{"checks", "services", "experiments", "vary", "faults", "limits", "headers", "selector", "labels", "podSignals"}
+var userNamed = []string{"checks", "services", "experiments", "vary", "faults", "limits", "headers", "selector", "labels", "podSignals", "gamedays"}
 
 // named is the cursor of a key and its value, whatever they are.
 func (c cursor) named(key, value *yaml.Node) cursor {

@@ -19,7 +19,7 @@ import (
 
 // documents have examples of the file: each begins with a complete one, and those
 // after it are merged into that.
-var documents = []string{"../README.md", "../docs/configuration.md", "../docs/howto.md"}
+var documents = []string{"../README.md", "../docs/configuration.md", "../docs/gamedays.md", "../docs/howto.md"}
 
 var example = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```")
 

@@ -10,7 +10,7 @@ import (
 
 func TestExplain(t *testing.T) {
 	for _, row := range []struct{ path, want string }{
-		{"", "/mapping, 11 fields"},
+		{"", "/mapping, 12 fields"},
 		{"times.hold", "times.hold/duration, default 10s, examples [1m]"},
 		{"services", "services/mapping of names to mapping, required"},
 		{"services.checkout.load.rate", "services.NAME.load.rate/rate over time, default 100/s"},

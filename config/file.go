@@ -63,6 +63,9 @@ type File struct {
 	// catalogue run by the suites of a service. Example:
 	// {kill: {service: checkout, faults: {kill: {podKill: {pods: 1}}}}}.
 	Experiments Named[*yaml.Node] `yaml:"experiments"` // each an [Experiment], once it was merged
+	// GameDays are plans of game days, by name, for "aftershock gameday". Example:
+	// {storm: {why: does checkout survive a lost pod, owner: ann, steps: [{run: checkout}]}}.
+	GameDays Named[GameDay] `yaml:"gamedays"`
 }
 
 // The baselines that a file may choose.
@@ -113,8 +116,8 @@ type Allow struct {
 
 // A Freeze says when no run begins and nothing is injected.
 type Freeze struct {
-	// Windows are the times of a freeze. Each has from and to, or schedule and for.
-	// Example: [{schedule: "0 18 * * FRI", for: 62h, timezone: Europe/Berlin}].
+	// Windows are the times of a freeze. Each has from and to, schedule and for, or a
+	// calendar. Example: [{schedule: "0 18 * * FRI", for: 62h, timezone: Europe/Berlin}].
 	Windows []stop.Window `yaml:"windows"`
 	// Incident is PromQL: there is an incident, which is a freeze, while a series of it
 	// is other than 0, or while a comparison leaves one. An empty result is no incident;

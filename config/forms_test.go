@@ -61,6 +61,7 @@ const (
 	somePercent = `(?:0*100(?:\.0*)?|0*[1-9][0-9]?(?:\.[0-9]*)?|0*\.[0-9]*[1-9][0-9]*|` + plainNumber + `[eE][+-]?[0-9]+)`
 	aRate       = `\+?` + positive + exponent + `/(?:s|min)`
 	anyValue    = `[+-]?(?:` + aTime + `|` + someNumber + `\s*(?:%|/s|/min|/h)?)`
+	offsetTime  = `[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]+)?(?:Z|[+-][0-9]{2}:[0-9]{2})`
 	operator    = `\s*(?:<=|>=|==|<|>)\s*`
 	label       = `[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?`
 	subdomain   = `[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*`
@@ -168,7 +169,9 @@ var forms = []form{
 	{name: "signal", choices: sourced()},
 	{name: "baseline", choices: []string{BaselineSettle, BaselineControl}},
 	{name: "what becomes of a run", choices: []string{RunningFinish, RunningStop}},
-	{name: "time with an offset", pattern: `|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]+)?(?:Z|[+-][0-9]{2}:[0-9]{2})`, want: "want a time with its offset, as in 2026-12-20T18:00:00+01:00"},
+	{name: "what follows", choices: follows()},
+	{name: "start", pattern: `|now|` + offsetTime + `|@[a-z]+|\s*\S+(?:\s+\S+){4}\s*`, want: "want now, a time with its offset, as in 2026-12-20T18:00:00+01:00, or the five fields of cron, as in 0 10 * * TUE"},
+	{name: "time with an offset", pattern: `|` + offsetTime, want: "want a time with its offset, as in 2026-12-20T18:00:00+01:00"},
 	{name: "condition", choices: []string{ScalingOut}},
 	{name: "expectation", choices: []string{ExpectAutoscaler}},
 	{name: "version", choices: []string{Version}},
@@ -223,6 +226,12 @@ func fieldForms() map[string]func(*generator) *schema {
 		"Check.Query":              textForm("query"),
 		"Check.Allowed":            textForm("share below all"),
 		"Freeze.Running":           textForm("what becomes of a run"),
+		"File.GameDays":            gameDaysForm,
+		"GameDay.Start":            textForm("start"),
+		"GameDay.Steps":            func(g *generator) *schema { return atLeastOne(g.list(g.structure(typeOf(DayStep{})))) },
+		"GameDay.Broken":           textForm("what follows"),
+		"GameDay.Unknown":          textForm("what follows"),
+		"DayStep.Broken":           textForm("what follows"),
 		"Window.From":              textForm("time with an offset"),
 		"Window.To":                textForm("time with an offset"),
 		"Service.Namespace":        textForm("name of a namespace"),
@@ -405,6 +414,10 @@ func experimentsForm(g *generator) *schema {
 	return named(g.mapping(values), notNamed(nameText, folded(record.ControlLabel)))
 }
 
+func gameDaysForm(g *generator) *schema {
+	return named(g.mapping(g.structure(typeOf(GameDay{}))), notNamed(nameText, folded(record.ControlLabel)))
+}
+
 func varyForm(g *generator) *schema {
 	s := g.mapping(both(g.structure(typeOf(Experiment{})), null("service", false)))
 	s.AdditionalProperties.Type = []string{"object"}
@@ -528,8 +541,12 @@ var always = map[string][]*schema{
 	"Fault":  faultRules(),
 	"Freeze": {either("windows", "incident")},
 	"Window": {
-		either("from", "schedule"), exclusive("from", "schedule"), needs("from", "to"), needs("to", "from"),
-		needs("schedule", "for"), needs("for", "schedule"), needs("timezone", "schedule"),
+		{AnyOf: []*schema{has("from"), has("schedule"), has("calendar")}}, exclusive("from", "schedule"), needs("from", "to"), needs("to", "from"),
+		exclusive("calendar", "from"), exclusive("calendar", "schedule"),
+		needs("schedule", "for"), needs("for", "schedule"), when(has("timezone"), either("schedule", "calendar")),
+	},
+	"DayStep": {
+		either("run", "pause"), exclusive("run", "pause"), needs("expect", "run"), needs("broken", "run"),
 	},
 	"Fault.stressMemory": {exclusive("size", "ofLimit")},
 	"Fault.chaosMesh":    {exclusive("file", "yaml")},

@@ -85,6 +85,9 @@ func (r *resolver) resolve(root cursor) {
 	for _, name := range f.Experiments.Names {
 		r.own(name, f.Experiments.at[name])
 	}
+	for _, name := range f.GameDays.Names {
+		r.gameDay(name, f.GameDays.at[name])
+	}
 }
 
 func (r *resolver) cluster(root cursor) {
@@ -130,11 +133,7 @@ func (r *resolver) cluster(root cursor) {
 }
 
 func (r *resolver) freeze(at cursor, f *Freeze) {
-	for i, w := range f.Windows {
-		if err := w.Validate(); err != nil {
-			r.fail(at.field("windows").item(i), err)
-		}
-	}
+	r.windows(at.field("windows"), f.Windows)
 	switch incident := at.field("incident"); {
 	case f.Incident == "":
 	case r.plan.Prometheus == nil:

@@ -190,6 +190,19 @@ experiments:
       memory: {stressMemory: {pods: 1, size: 256Mi}, at: 2m}
       gone: {containerKill: {pods: "2"}, at: 3m}
   again: {from: own, faults: {loss: {networkLoss: null, evict: {pods: 1}, effects: null}, cpu: null}}
+gamedays:
+  storm:
+    why: does it hold
+    owner: ann
+    start: "0 10 * * TUE"
+    timezone: Europe/Berlin
+    windows: [{schedule: "0 18 * * *", for: 14h}, {from: 2026-12-20T00:00:00+01:00, to: "2027-01-04T08:00:00Z"}]
+    atMost: 3h
+    broken: ask
+    unknown: go on
+    steps: [{pause: tell support}, {run: payments, expect: nothing, broken: go on}, {run: checkout/busy}]
+  once: {why: "${TOKEN}", owner: 1, start: "2026-12-20T10:00:00+01:00", steps: [{run: checkout/busy}]}
+  any: {why: a, owner: b, start: now, steps: [{run: payments/own}]}
 `
 
 // besides is a file beside another that the tests name.
@@ -391,7 +404,7 @@ var unseen = map[string]string{
 		experiment-from-in-a-circle experiment-from-itself experiment-limits-of-a-signal-without-checks experiment-limits-of-another-check
 		experiment-limits-of-the-autoscaler-that-is-not-expected experiment-of-an-unknown-service experiment-unknown-check
 		fault-to-itself fault-to-unknown-service service-calls-itself service-calls-nothing service-namespace-not-allowed
-		service-unknown-check service-varies-what-it-does-not-run top-cluster-namespace-of-faults`,
+		gameday-runs-nothing service-unknown-check service-varies-what-it-does-not-run top-cluster-namespace-of-faults`,
 	"names that differ by case": `experiment-names-differ-by-case service-names-differ-by-case`,
 	"what an experiment needs of its service": `
 		experiment-expects-an-autoscaler-that-is-not-there experiment-needs-a-pod-signal experiment-needs-calls

@@ -120,7 +120,7 @@ func TestTheCommandsOfTheDocuments(t *testing.T) {
 			line := "aftershock " + strings.Join(args, " ")
 			var out, complaint bytes.Buffer
 			words := 1
-			if args[0] == "audit" && len(args) > 1 {
+			if slices.Contains([]string{"audit", "gameday"}, args[0]) && len(args) > 1 {
 				words = 2
 			}
 			asked := slices.Insert(slices.Clone(args), words, "--help") // every flag is read, and nothing is done

@@ -320,7 +320,7 @@ func choose(plan *config.Plan, list []config.Planned, names []string, labels str
 
 // selects reports whether an argument names an experiment, or a suite or a service
 // that it is of.
-func selects(name, id string) bool { return id == name || strings.HasPrefix(id, name+"/") }
+func selects(name, id string) bool { return config.Selects(name, id) }
 
 func ids(list []config.Planned) (ids []string) {
 	for _, p := range list {

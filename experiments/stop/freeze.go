@@ -49,18 +49,8 @@ func (f *Freeze) End(context.Context) error { return nil }
 // Now says which freeze is in force, and until when; empty: none. Without an answer
 // about incidents that is not known.
 func (f *Freeze) Now(ctx context.Context) (why string, err error) {
-	windows, err := f.compile()
-	if err != nil {
-		return "", err
-	}
-	now := time.Now()
-	for _, w := range windows {
-		if w.in(now) {
-			return fmt.Sprintf("window %s, until %s", w, until(windows, now, w.zone)), nil
-		}
-	}
-	if f.Incident == nil {
-		return "", nil
+	if why, err = f.Window(time.Now()); err != nil || why != "" || f.Incident == nil {
+		return why, err
 	}
 	what, err := f.Incident(ctx)
 	switch {
@@ -68,6 +58,23 @@ func (f *Freeze) Now(ctx context.Context) (why string, err error) {
 		return "", fmt.Errorf("whether there is an incident is not known: %w", err)
 	case what != "":
 		return "incident, until it is over: " + line(what), nil
+	}
+	return "", nil
+}
+
+// Window says which window a time is in, and until when; empty: none.
+func (f *Freeze) Window(now time.Time) (why string, err error) {
+	windows, err := f.compile()
+	if err != nil {
+		return "", err
+	}
+	for _, w := range windows {
+		if p, in := w.at(now); in {
+			if p.what != "" {
+				p.what = ": " + p.what
+			}
+			return fmt.Sprintf("window %s%s, until %s", w, p.what, until(windows, now, w.zone)), nil
+		}
 	}
 	return "", nil
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/robfig/cron/v3"
@@ -29,7 +28,12 @@ type Window struct {
 	// weekend ends at the same hour when the clocks change; with schedule. Example:
 	// 62h.
 	For time.Duration `yaml:"for"`
-	// Timezone is that of the schedule. Default: UTC. Example: Europe/Berlin.
+	// Calendar is an iCalendar file, in place of from, to and schedule: each of its
+	// events is such a time, such as public holidays, whether it repeats or not.
+	// Example: holidays.ics.
+	Calendar string `yaml:"calendar"`
+	// Timezone is that of the schedule, and of the days and times of the calendar that
+	// have none of their own. Default: UTC. Example: Europe/Berlin.
 	Timezone string `yaml:"timezone"`
 	// Reason is for people. Example: release freeze.
 	Reason string `yaml:"reason"`
@@ -44,7 +48,10 @@ func (w Window) Validate() error {
 // String is "0 18 * * FRI for 62h0m0s, Europe/Berlin (release freeze)".
 func (w Window) String() string {
 	text := w.From + " to " + w.To
-	if w.Schedule != "" {
+	switch {
+	case w.Calendar != "":
+		text = "of " + line(w.Calendar)
+	case w.Schedule != "":
 		text = fmt.Sprintf("%q for %s, %s", w.Schedule, w.For, cmp.Or(w.Timezone, "UTC"))
 	}
 	if w.Reason != "" {
@@ -58,19 +65,36 @@ type compiled struct {
 	Window
 	one      *period
 	schedule cron.Schedule // of wall clocks, as if they were UTC
+	events   []event       // of the calendar
 	zone     *time.Location
 }
 
 // A period is from its beginning, inclusive, to its end.
-type period struct{ from, to time.Time }
+type period struct {
+	from, to time.Time
+	what     string // the calendar's event
+}
 
 func (w Window) compile() (c compiled, err error) {
 	c.Window, c.zone = w, time.UTC
 	var errs []error
 	bad := func(field, format string, args ...any) { errs = append(errs, setting.Errorf(field, format, args...)) }
+	zone := func() {
+		if c.zone, err = Zone(w.Timezone); err != nil {
+			bad("timezone", "%s", err)
+		}
+	}
 	switch {
+	case w.Calendar != "" && (w.From != "" || w.To != "" || w.Schedule != "" || w.For != 0):
+		bad("", "has a calendar and from, to, schedule or for; keep one of the two")
+	case w.Calendar != "":
+		if zone(); len(errs) == 0 {
+			if c.events, err = readCalendar(w.Calendar, c.zone); err != nil {
+				bad("calendar", "%s", err)
+			}
+		}
 	case w.Schedule == "" && (w.From == "" || w.To == ""):
-		bad("", "want from and to, or schedule and for")
+		bad("", "want from and to, schedule and for, or calendar")
 	case w.Schedule != "" && (w.From != "" || w.To != ""):
 		bad("", "has from or to and a schedule; keep one of the two")
 	case w.Schedule == "":
@@ -93,38 +117,19 @@ func (w Window) compile() (c compiled, err error) {
 		}
 		c.one, c.zone = &one, one.to.Location()
 	default:
-		if c.schedule, err = parseSchedule(w.Schedule); err != nil {
+		schedule, err := parseSchedule(w.Schedule)
+		if err != nil {
 			bad("schedule", "%s", err)
 		}
+		c.schedule = schedule
 		if w.For <= 0 {
 			bad("for", "is missing: how long each window is, as in 62h")
 		} else if w.For > foreseen {
 			bad("for", "%s: want at most a year", w.For)
 		}
-		// Local is another one on each machine.
-		if c.zone, err = time.LoadLocation(w.Timezone); err != nil || w.Timezone == "Local" {
-			bad("timezone", "%q is not known; write UTC or a name of the IANA database, as in Europe/Berlin", w.Timezone)
-		}
+		zone()
 	}
 	return c, errors.Join(errs...)
-}
-
-// parseSchedule reads the five fields of cron.
-func parseSchedule(text string) (cron.Schedule, error) {
-	if strings.Contains(text, "TZ=") { // in which robfig/cron can panic (#554)
-		return nil, fmt.Errorf("%q names a time zone; write it as timezone", text)
-	}
-	s, err := cron.ParseStandard(text)
-	if err != nil {
-		return nil, fmt.Errorf("%q is not a schedule, as in \"0 18 * * FRI\": %w", text, err)
-	}
-	if _, ok := s.(*cron.SpecSchedule); !ok {
-		return nil, fmt.Errorf("%q counts from no particular time; write the five fields of cron, as in \"0 18 * * FRI\"", text)
-	}
-	if s.Next(time.Unix(0, 0).UTC()).IsZero() {
-		return nil, fmt.Errorf("%q never begins", text)
-	}
-	return s, nil
 }
 
 // aDay is more than a clock is ever set by.
@@ -143,12 +148,20 @@ func (c compiled) after(now time.Time) iter.Seq[period] {
 			}
 			return
 		}
+		if c.events != nil {
+			for _, p := range between(c.events, now, now.Add(2*foreseen)) {
+				if !yield(p) {
+					return
+				}
+			}
+			return
+		}
 		_, offset := now.In(c.zone).Zone()
 		wall := now.UTC().Add(time.Duration(offset) * time.Second)
 		for begin := c.schedule.Next(wall.Add(-c.For - aDay)); !begin.IsZero(); begin = c.schedule.Next(begin) {
 			from, _ := readings(begin, c.zone)
 			_, to := readings(begin.Add(c.For), c.zone)
-			if now.Before(to) && !yield(period{from, to}) {
+			if now.Before(to) && !yield(period{from: from, to: to}) {
 				return
 			}
 		}
@@ -176,10 +189,16 @@ func readings(wall time.Time, zone *time.Location) (first, last time.Time) {
 
 // in reports whether a time is in the window.
 func (c compiled) in(now time.Time) bool {
+	_, in := c.at(now)
+	return in
+}
+
+// at is the period that a time is in.
+func (c compiled) at(now time.Time) (p period, in bool) {
 	for p := range c.after(now) {
-		return !now.Before(p.from)
+		return p, !now.Before(p.from)
 	}
-	return false
+	return p, false
 }
 
 // next is the first beginning of a period after a time that is in none; zero: there

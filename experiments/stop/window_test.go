@@ -76,8 +76,8 @@ func TestAWindowThatIsNone(t *testing.T) {
 		Window
 		want string
 	}{
-		{Window{}, "want from and to, or schedule and for"},
-		{Window{From: "2026-12-20T00:00:00Z"}, "want from and to, or schedule and for"},
+		{Window{}, "want from and to, schedule and for, or calendar"},
+		{Window{From: "2026-12-20T00:00:00Z"}, "want from and to, schedule and for, or calendar"},
 		{Window{From: "2026-12-20", To: "2027-01-01T00:00:00Z"}, `from: "2026-12-20" is not a time with its offset, as in 2026-12-20T18:00:00+01:00`},
 		{Window{From: "2026-12-20T00:00:00Z", To: "2026-12-20T01:00:00+01:00"}, "to: 2026-12-20T01:00:00+01:00 is not after from"},
 		{Window{From: "2026-12-20T00:00:00Z", To: "2026-12-21T01:00:00Z", Timezone: "UTC"}, "timezone: is of a schedule"},

@@ -1,0 +1,90 @@
+package stop
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/robfig/cron/v3"
+
+	"github.com/aftershockhq/aftershock/steadystate/setting"
+)
+
+// A Schedule is when something begins again and again: the five fields of cron, read
+// as Kubernetes reads those of a CronJob.
+type Schedule struct {
+	schedule *cron.SpecSchedule
+	zone     *time.Location
+}
+
+// ParseSchedule reads a schedule and its time zone; an empty one is UTC. Mistakes are
+// [setting.Error]s, of the field timezone or of no field.
+func ParseSchedule(text, timezone string) (s Schedule, err error) {
+	if s.schedule, err = parseSchedule(text); err != nil {
+		return s, err
+	}
+	if s.zone, err = Zone(timezone); err != nil {
+		return s, setting.Errorf("timezone", "%s", err)
+	}
+	s.schedule.Location = s.zone
+	return s, nil
+}
+
+// Zone is the time zone of a name of the IANA database; empty: UTC. Local is another
+// one on each machine, and refused.
+func Zone(name string) (*time.Location, error) {
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "Local" {
+		return time.UTC, fmt.Errorf("%q is not known; write UTC or a name of the IANA database, as in Europe/Berlin", name)
+	}
+	return zone, nil
+}
+
+// Next is the first beginning after a time, in the schedule's zone; zero: there is
+// none. One in an hour that is left out because the clocks are set forward is left
+// out; one in an hour that is there twice is there twice.
+func (s Schedule) Next(after time.Time) time.Time { return s.schedule.Next(after.In(s.zone)) }
+
+// LeftOut are the beginnings between two times that the clock on the wall never
+// shows, because it is set forward, as "2026-03-29 02:30".
+func (s Schedule) LeftOut(from, to time.Time) (walls []string) {
+	of := *s.schedule
+	of.Location = time.UTC // of wall clocks, as if they were UTC
+	wall := func(t time.Time) time.Time {
+		_, offset := t.In(s.zone).Zone()
+		return t.UTC().Add(time.Duration(offset) * time.Second)
+	}
+	for at := of.Next(wall(from)); !at.IsZero() && at.Before(wall(to)); at = of.Next(at) {
+		const layout = "2006-01-02 15:04"
+		if first, _ := readings(at, s.zone); first.In(s.zone).Format(layout) != at.Format(layout) {
+			walls = append(walls, at.Format(layout))
+		}
+	}
+	return walls
+}
+
+// Readings are the first and the last moment at which the clock on the wall of a
+// zone shows the date and the time of day of a time. If it never does, because it is
+// set forward, they are by the offset before and after that.
+func Readings(wall time.Time, zone *time.Location) (first, last time.Time) {
+	return readings(time.Date(wall.Year(), wall.Month(), wall.Day(), wall.Hour(), wall.Minute(), wall.Second(), wall.Nanosecond(), time.UTC), zone)
+}
+
+// parseSchedule reads the five fields of cron.
+func parseSchedule(text string) (*cron.SpecSchedule, error) {
+	if strings.Contains(text, "TZ=") { // in which robfig/cron can panic (#554)
+		return nil, fmt.Errorf("%q names a time zone; write it as timezone", text)
+	}
+	s, err := cron.ParseStandard(text)
+	if err != nil {
+		return nil, fmt.Errorf("%q is not a schedule, as in \"0 18 * * FRI\": %w", text, err)
+	}
+	spec, ok := s.(*cron.SpecSchedule)
+	if !ok {
+		return nil, fmt.Errorf("%q counts from no particular time; write the five fields of cron, as in \"0 18 * * FRI\"", text)
+	}
+	if spec.Next(time.Unix(0, 0).UTC()).IsZero() {
+		return nil, fmt.Errorf("%q never begins", text)
+	}
+	return spec, nil
+}
