@@ -41,6 +41,7 @@ type Settling struct {
 	why      string        // reason of the last bad or unknown one
 	restarts []Restart     // the latest
 	begun    int           // number of restarts
+	lag      time.Duration // length of the last one, if it began before this count
 	counts   int           // earlier counts that could have passed by luck
 
 	// These survive a restart.
@@ -249,7 +250,11 @@ func (s *Settling) take(o Observation, bad bool) {
 			return
 		}
 	}
-	if o.From < s.since || s.index <= s.near {
+	if s.lag = 0; o.From < s.since {
+		s.lag = o.Width()
+		return
+	}
+	if s.index <= s.near {
 		return // it may still belong to the outage
 	}
 	s.seen++
@@ -424,6 +429,11 @@ func (s *Settling) At(now time.Duration, ahead ...Observation) Steadiness {
 				rate = fmt.Sprintf(", %s as they come", FormatSeconds(t.Wait.Seconds()))
 			}
 			add("needs %s%s", plural(t.More, "more observation"), rate)
+		}
+		if s.seen == 0 && s.lag > s.least {
+			// As of a series of a pod that went while Prometheus was away: it is read
+			// for minutes more.
+			add("the last one may be of %s before, which is too old to count", FormatSeconds(s.lag.Seconds()))
 		}
 		if n := len(t.Restarts); n > 0 {
 			add("it restarted %s", t.Restarts[n-1])

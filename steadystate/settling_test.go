@@ -76,6 +76,35 @@ func TestSettlingByARateThatBeganBeforeTheRun(t *testing.T) {
 }
 
 // How many observations it takes follows from the odds of 200:1 alone.
+// A series of a pod that is gone may be read for minutes. Each observation is then as
+// old as its last sample.
+func TestOldSamplesDoNotSettle(t *testing.T) {
+	for _, row := range []struct {
+		oldest time.Duration // when the last sample of the series was taken
+		want   string
+	}{
+		{-85 * s, "needs 4 more observations; the last one may be of 100s before, which is too old to count"},
+		{-time.Second, "needs 4 more observations; the last one may be of 16s before, which is too old to count"},
+	} {
+		settling := steadystate.NewSettling(answers(0), 3*s, 0)
+		for at := range 16 {
+			settling.Add(steadystate.Observation{Span: steadystate.Span{From: row.oldest, To: time.Duration(at) * s}, Value: 1})
+		}
+		if got := settling.At(15 * s); got.Verdict != steadystate.Unknown || got.Why != row.want {
+			t.Errorf("since %s: %s, %q, want %q", row.oldest, got.Verdict, got.Why, row.want)
+		}
+	}
+	settling := steadystate.NewSettling(answers(0), 3*s, 0)
+	for at := range 16 {
+		now := time.Duration(at) * s
+		settling.Add(steadystate.Observation{Span: steadystate.Span{From: now - 85*s, To: now}, Value: 1})
+		settling.Add(steadystate.Observation{Span: steadystate.Instant(now), Value: 1})
+	}
+	if got := settling.At(15 * s); got.Verdict != steadystate.Held {
+		t.Errorf("one of two observations is old: %s, %q", got.Verdict, got.Why)
+	}
+}
+
 func TestObservationsToSettle(t *testing.T) {
 	for _, row := range []struct {
 		allowed  float64

@@ -191,7 +191,7 @@ func (s *surveyor) take(began time.Duration, answers map[string]answer) {
 		s.forbidden(fmt.Sprintf("the account may not list %s outside namespace %s", brief(narrow), s.pods.Namespace))
 	}
 	if err != nil {
-		s.blinded(fmt.Sprintf("list %s: %v", brief(failed), err))
+		s.blinded(fmt.Sprintf("list %s: %v", brief(failed), explain(err, failed[0])))
 	} else {
 		s.sees(s.rec.Clock().Now())
 	}

@@ -11,6 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
 // Pods are the running pods of one namespace that a fault may hit, whatever
@@ -105,7 +107,7 @@ func (p Pods) Options() []client.ListOption {
 func (p Pods) List(ctx context.Context, c client.Reader) ([]corev1.Pod, error) {
 	var list corev1.PodList
 	if err := c.List(ctx, &list, p.Options()...); err != nil {
-		return nil, fmt.Errorf("list %s: %w", p, err)
+		return nil, fmt.Errorf("list %s: %w", p, kube.Explain(err, "the right to list pods"))
 	}
 	return slices.DeleteFunc(list.Items, func(pod corev1.Pod) bool { return !p.Match(&pod) }), nil
 }

@@ -16,17 +16,19 @@ import (
 	"go.yaml.in/yaml/v3"
 	"k8s.io/client-go/rest"
 
+	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/internal/trial"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/runs"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
+	"github.com/aftershockhq/aftershock/steadystate/prom"
 	"github.com/aftershockhq/aftershock/suites"
 )
 
 // ends is how long a run may take.
-const ends = 4 * time.Minute
+const ends = 8 * time.Minute
 
 // A scene is a row under way.
 type scene struct {
@@ -44,7 +46,7 @@ func carryOut(ctx context.Context, w io.Writer, lab *trial.Lab, r row) (got resu
 	got.Row = r.id()
 	s := &scene{Lab: lab, row: r, w: w, dir: filepath.Join(lab.Out, r.directory())}
 	s.records = filepath.Join(s.dir, "records")
-	if err := errors.Join(os.RemoveAll(s.dir), os.MkdirAll(s.records, 0o755), lab.Rest(ctx)); err != nil {
+	if err := errors.Join(os.RemoveAll(s.dir), os.MkdirAll(s.records, 0o755), lab.Rest(ctx), scraped(ctx, lab)); err != nil {
 		return got, err
 	}
 	if err := s.open(); err != nil {
@@ -74,6 +76,28 @@ func carryOut(ctx context.Context, w io.Writer, lab *trial.Lab, r row) (got resu
 	}
 	got.Left = lab.Cluster.Left(ctx, trial.SweepPatience, true)
 	return got, errors.Join(err, s.clean(ctx, &got))
+}
+
+// scraped waits until each series of the service is of a pod that is there. That of
+// a pod which went while Prometheus was away is read for five minutes more, the time
+// that Prometheus looks back.
+func scraped(ctx context.Context, lab *trial.Lab) error {
+	client, err := prom.NewClient(*lab.Session.Plan.Prometheus)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeoutCause(ctx, 6*time.Minute, errors.New("Prometheus reads what it no longer scrapes"))
+	defer cancel()
+	for {
+		old, err := client.Has(ctx, `time() - timestamp(up{app="checkout"}) > 3`)
+		switch {
+		case err == nil && !old:
+			return nil
+		case experiments.Wait(ctx, time.Second) != nil:
+			return errors.Join(context.Cause(ctx), err)
+		}
+	}
 }
 
 // clean lets what is to remove what was left do so, and then sweeps.
