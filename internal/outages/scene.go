@@ -87,7 +87,7 @@ func scraped(ctx context.Context, lab *trial.Lab) error {
 		return err
 	}
 	defer client.Close()
-	ctx, cancel := context.WithTimeoutCause(ctx, 6*time.Minute, errors.New("Prometheus reads what it no longer scrapes"))
+	ctx, cancel := context.WithTimeoutCause(ctx, 6*time.Minute, errors.New("a query still reads what is no longer scraped"))
 	defer cancel()
 	for {
 		old, err := client.Has(ctx, `time() - timestamp(up{app="checkout"}) > 3`)
