@@ -541,7 +541,8 @@ var always = map[string][]*schema{
 	"Fault":  faultRules(),
 	"Freeze": {either("windows", "incident")},
 	"Window": {
-		{AnyOf: []*schema{has("from"), has("schedule"), has("calendar")}}, exclusive("from", "schedule"), needs("from", "to"), needs("to", "from"),
+		{AnyOf: []*schema{has("from"), has("schedule"), has("calendar")}},
+		exclusive("from", "schedule"), needs("from", "to"), needs("to", "from"),
 		exclusive("calendar", "from"), exclusive("calendar", "schedule"),
 		needs("schedule", "for"), needs("for", "schedule"), when(has("timezone"), either("schedule", "calendar")),
 	},
