@@ -40,7 +40,7 @@ func (s *Session) locksOf(e Experiment) (list []experiments.Safeguard) {
 			Namespace:  s.Plan.Cluster.Namespace,
 			Workload:   w,
 			Experiment: e.Name,
-			Who:        machine(),
+			Who:        Machine(),
 			Longest:    e.Longest(),
 			Wait:       s.Wait,
 		})

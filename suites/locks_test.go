@@ -42,7 +42,7 @@ func TestEachWorkloadThatIsTouchedIsLocked(t *testing.T) {
 		var got []string
 		for _, s := range list[i].Safeguards {
 			if l, ok := s.(*lock.Lock); ok {
-				if got = append(got, l.Workload.Subject()); l.Namespace != config.OwnNamespace || l.Experiment != row.name || l.Who != machine() || l.Longest != list[i].Longest() {
+				if got = append(got, l.Workload.Subject()); l.Namespace != config.OwnNamespace || l.Experiment != row.name || l.Who != Machine() || l.Longest != list[i].Longest() {
 					t.Errorf("%s: %+v", row.name, l)
 				}
 			}

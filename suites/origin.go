@@ -25,14 +25,14 @@ func (s *Session) origin(ctx context.Context) map[string]string {
 	}
 	return map[string]string{
 		"who":                who,
-		"from":               machine(),
+		"from":               Machine(),
 		"file.sha256":        s.Plan.SHA256,
 		"version.aftershock": record.Tool(),
 	}
 }
 
-// machine is the local user and host, as in "ann@laptop".
-func machine() string {
+// Machine is the local user and host, as in "ann@laptop".
+func Machine() string {
 	name, host := "unknown", "unknown"
 	if u, err := user.Current(); err == nil {
 		name = u.Username

@@ -55,7 +55,7 @@ func TestTheEnvironmentSaysWhoRanItFromWhereByWhichFile(t *testing.T) {
 				t.Errorf("%s is %q, want %q", name, got, want)
 			}
 		}
-		if from := list[0].Environment["from"]; !strings.Contains(from, "@") || from != machine() {
+		if from := list[0].Environment["from"]; !strings.Contains(from, "@") || from != Machine() {
 			t.Errorf("from %q, want user@host", from)
 		}
 		if v := list[0].Environment["version.aftershock"]; v == "" || v == "unknown" {

@@ -27,7 +27,7 @@ func (s *Session) Stop(ctx context.Context, of stop.Scope, reason string, until 
 	if err != nil {
 		who = "an unknown account" // of an old cluster; it must not keep a stop from being set
 	}
-	set := stop.Stop{Scope: of, Reason: reason, Who: who, From: machine(), Since: time.Now().Format(time.RFC3339)}
+	set := stop.Stop{Scope: of, Reason: reason, Who: who, From: Machine(), Since: time.Now().Format(time.RFC3339)}
 	if !until.IsZero() {
 		set.Until = until.Format(time.RFC3339)
 	}

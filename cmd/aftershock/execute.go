@@ -48,7 +48,7 @@ held. A run is written to a record, which can be judged again at any time.
 		}
 		return usageError{fmt.Errorf("%w; see \"%s --help\"%s", err, cmd.CommandPath(), meant)}
 	})
-	root.AddCommand(demoCommand(), initCommand(), catalogCommand(), schemaCommand(), explainCommand(), calibrateCommand(), runCommand(), preflightCommand(), rbacCommand(), judgeCommand(), reportCommand(), diffCommand(), trendCommand(), gateCommand(), gamedayCommand(), auditCommand(), sweepCommand(), stopCommand(), resumeCommand(), versionCommand(), loadWorkerCommand(), switchCommand())
+	root.AddCommand(demoCommand(), initCommand(), catalogCommand(), schemaCommand(), explainCommand(), calibrateCommand(), runCommand(), preflightCommand(), rbacCommand(), judgeCommand(), reportCommand(), diffCommand(), trendCommand(), gateCommand(), gamedayCommand(), noteCommand(), auditCommand(), sweepCommand(), stopCommand(), resumeCommand(), versionCommand(), loadWorkerCommand(), switchCommand())
 	err := root.ExecuteContext(ctx)
 	_, _ = io.WriteString(stderr, message(err))
 	return exitCode(err)

@@ -1,31 +1,42 @@
 package main
 
 import (
+	"bufio"
+	"context"
+	"errors"
 	"fmt"
+	"io"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/gamedays"
+	"github.com/aftershockhq/aftershock/internal/terminal"
+	"github.com/aftershockhq/aftershock/suites"
 )
 
 func gamedayCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "gameday",
-		Short: "Plan game days",
+		Short: "Plan and run game days: experiments that people attend together",
 		Long: `A game day is a plan of experiments that people run and attend together. It is
 written in the configuration, under gamedays; "aftershock explain gamedays" and
 docs/gamedays.md say how.`,
 		Example: `  aftershock gameday plan -f aftershock.yaml
-  aftershock gameday plan -f aftershock.yaml --after 2026-12-20T00:00:00+01:00 storm`,
+  aftershock gameday run -f aftershock.yaml storm
+  aftershock gameday continue
+  aftershock note 'pager fired' --at 10:42`,
 		Args: cobra.ArbitraryArgs,
 		RunE: noCommand,
 	}
-	cmd.AddCommand(gamedayPlanCommand())
+	cmd.AddCommand(gamedayPlanCommand(), gamedayRunCommand(), gamedayContinueCommand())
 	return cmd
 }
 
@@ -86,6 +97,252 @@ configuration is wrong.`,
 			}
 		}
 		return nil
+	}
+	return cmd
+}
+
+func gamedayRunCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "run NAME",
+		Short: "Run a game day, step by step",
+		Long: `Run checks the cluster for every experiment of the game day (see preflight), and
+carries out its steps in order, as "aftershock run" does. It begins at once,
+whatever start says: that is for what schedules it. In a window of the day or of a
+freeze it begins no step, and is refused with 4.
+
+At a pause it waits: on a terminal for Enter, or for stop and Enter; and for
+"aftershock gameday continue" anywhere. Nothing is in place meanwhile. What
+follows a broken or unknown experiment the plan says: stop, ask or go on.
+
+What happens is written down in gameday.ndjson beside the records. ^C and
+"aftershock stop" end the day as they end a run: faults are undone first.
+
+It ends with the code of all that was run, as "aftershock run". A day that the plan
+ended before its last step is never held: it is broken, or else unknown. A person
+who ends it, and a window, end it with 4.
+
+` + exitCodes,
+		Example: `  aftershock gameday run -f aftershock.yaml storm
+  aftershock gameday run -f aftershock.yaml --out gamedays storm`,
+		Args: takes(1, 1),
+	}
+	file := fileFlag(cmd)
+	verbose := verboseFlag(cmd, "all that preflight found, and the whole text of each report")
+	out := runsFlag(cmd, "directory for records and reports")
+	dialect := junitFlag(cmd)
+	cmd.ValidArgsFunction = completeGameDays(file)
+	cmd.RunE = func(cmd *cobra.Command, names []string) error {
+		ctx, stdout := cmd.Context(), cmd.OutOrStdout()
+		junit, err := dialect()
+		if err != nil {
+			return err
+		}
+		plan, err := readPlan(*file)
+		if err != nil {
+			return err
+		}
+		day, err := gamedays.Of(plan, names[0])
+		if err != nil {
+			return usageError{err}
+		}
+		if err := day.Refused(time.Now()); err != nil {
+			return fmt.Errorf("game day %s, nothing was touched: %w", day.Name, err)
+		}
+		return connected(stdout, plan, func(session *suites.Session) error {
+			steps, all, err := dayExperiments(ctx, session, day)
+			if err != nil {
+				return err
+			}
+			if err := preflight(ctx, stdout, session, all, marks(*verbose, suites.Note)); err != nil {
+				return err
+			}
+			return runDay(cmd, day, *file, *out, junit, *verbose, steps)
+		})
+	}
+	return cmd
+}
+
+// runsFlag is --out, the directory of runs.
+func runsFlag(cmd *cobra.Command, what string) *string {
+	out := cmd.Flags().String("out", "runs", what)
+	completeDirectory(cmd, "out")
+	return out
+}
+
+// dayExperiments are the experiments of each step, and all of them once. A step of
+// which one cannot run on the cluster keeps the day from beginning.
+func dayExperiments(ctx context.Context, session *suites.Session, day *gamedays.Day) (steps [][]suites.Experiment, all []suites.Experiment, err error) {
+	skipped := session.Plan.Skipped
+	for i, s := range day.Steps {
+		if len(s.Experiments) == 0 {
+			steps = append(steps, nil)
+			continue
+		}
+		session.Plan.Skipped = skipped
+		list, err := experimentsOf(ctx, session, s.Experiments, []string{s.Run})
+		if err != nil {
+			return nil, nil, err
+		}
+		var ordered []suites.Experiment
+		for _, p := range s.Experiments {
+			at := slices.IndexFunc(list, func(e suites.Experiment) bool { return e.Planned.ID() == p.ID() })
+			if at < 0 {
+				why := "it cannot run on this cluster"
+				for _, other := range session.Plan.Skipped {
+					if other.ID == p.ID() {
+						why = other.Why
+					}
+				}
+				return nil, nil, usageError{fmt.Errorf("game day %s, step %d: %s: %s; nothing was touched", day.Name, i+1, p.ID(), why)}
+			}
+			ordered = append(ordered, list[at])
+			if !slices.ContainsFunc(all, func(e suites.Experiment) bool { return e.Planned.ID() == p.ID() }) {
+				all = append(all, list[at])
+			}
+		}
+		steps = append(steps, ordered)
+	}
+	return steps, all, nil
+}
+
+// runDay carries out a game day.
+func runDay(cmd *cobra.Command, day *gamedays.Day, file, out, junit string, verbose bool, steps [][]suites.Experiment) error {
+	r, err := newSession(out, cmd.OutOrStdout())
+	if err != nil {
+		return err
+	}
+	r.JUnit, r.verbose, r.sweep = junit, verbose, sweepCommandOf(file)
+	run := gamedays.Run{
+		Day: day, Log: gamedays.Log{Path: filepath.Join(r.Path, gamedays.File), Who: suites.Machine()}, Keys: keys(cmd.InOrStdin()),
+		Say: func(text string) { fmt.Fprint(r.out, "\n", terminal.Of(r.to).Paragraph("", text)) },
+	}
+	run.CarryOut = func(ctx context.Context, step, i int) (gamedays.Result, error) {
+		e := steps[step][i].Experiment
+		result := gamedays.Result{Record: filepath.Base(r.RecordPath(e.Name))}
+		report, err := r.carryOut(ctx, e)
+		result.Verdict, result.Reason = report.Verdict, report.Reason
+		if judged(err) {
+			err = nil // a condition of the file ended it: that is a verdict
+		}
+		return result, err
+	}
+	fmt.Fprintf(r.out, "game day %s: %s\n  owner %s; written down in %s\n", day.Name, day.Why, day.Owner, run.Log.Path)
+	defer r.place.leaveTwice(r.aside(cmd.ErrOrStderr()), sweepWith(file), os.Exit)()
+	err = run.Do(cmd.Context())
+	if errors.Is(err, gamedays.ErrRule) {
+		// It was said why. What was not run is not known to hold.
+		if err = verdict(r.Reports...); err == nil {
+			err = errVerdict(exitUnknown)
+		}
+	} else if err == nil {
+		err = verdict(r.Reports...)
+	}
+	err = errors.Join(err, r.keep())
+	return errors.Join(err, r.finish(exitCode(err)))
+}
+
+// keys are the lines that a person types into a terminal; nil: it is none.
+func keys(in io.Reader) <-chan string {
+	file, ok := in.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		return nil
+	}
+	lines := make(chan string)
+	go func() { // until the program ends: a read of a terminal cannot be ended
+		defer close(lines)
+		for scanner := bufio.NewScanner(file); scanner.Scan(); {
+			lines <- scanner.Text()
+		}
+	}()
+	return lines
+}
+
+func gamedayContinueCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "continue [DIR]",
+		Short: "Answer a game day that waits: go on, or stop",
+		Long: `Continue answers the question of a game day that waits, on whichever terminal or
+machine it runs, as long as this one sees its directory. Of several days in a
+directory of runs it is the newest; DIR may name one. The answer is written down
+with the name of the person.
+
+It ends with 0 once that is done, and with 2 if no game day waits.`,
+		Example: `  aftershock gameday continue
+  aftershock gameday continue --stop runs`,
+		Args: takes(0, 1),
+	}
+	ends := cmd.Flags().Bool("stop", false, "end the day")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		log, entries, err := dayIn(append(args, "runs")[0])
+		if err != nil {
+			return err
+		}
+		what, err := gamedays.Waits(entries)
+		if err != nil {
+			return usageError{fmt.Errorf("%s: %w", log.Path, err)}
+		}
+		answer := gamedays.GoOn
+		if *ends {
+			answer = gamedays.Stop
+		}
+		if _, err = log.Append(gamedays.Entry{Event: gamedays.Answered, Text: answer}); err == nil {
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", what, answer)
+		}
+		return err
+	}
+	return cmd
+}
+
+// dayIn is the log of a game day, and what is in it.
+func dayIn(dir string) (gamedays.Log, []gamedays.Entry, error) {
+	log, err := gamedays.Find(dir)
+	if err != nil {
+		return log, nil, usageError{err}
+	}
+	log.Who = suites.Machine()
+	entries, _, err := log.Read()
+	return log, entries, asUsage(err)
+}
+
+func noteCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "note TEXT",
+		Short: "Write down what people saw on a game day",
+		Long: `Note adds a sentence to the timeline of the newest game day in the directory of
+runs, or of the one that --day names, also when it is over. A text that begins
+with "action:" becomes an item of the checklist of its report.
+
+--at says when it was, by the clock of the day's time zone: 10:42 is at some
+instant of that minute, 10:42:30 of that second. The report shows these bounds.
+Without it, it is now.
+
+It ends with 0 once it is written, and with 2 if there is no game day or the time
+is not within it.`,
+		Example: `  aftershock note 'pager fired'
+  aftershock note 'first customer called' --at 10:42
+  aftershock note 'action: give the pager a runbook' --day runs/20260302T101500.000Z`,
+		Args: takes(1, 1),
+	}
+	at := cmd.Flags().String("at", "", "when it was, as 10:42, 10:42:30 or 2026-12-01T10:42:00+01:00 (default: now)")
+	dir := cmd.Flags().String("day", "runs", "the directory of a game day, or of runs")
+	completeDirectory(cmd, "day")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		text := strings.Join(strings.Fields(args[0]), " ")
+		if text == "" {
+			return usageError{errors.New("the note is empty; say what was seen, as in aftershock note 'pager fired'")}
+		}
+		log, entries, err := dayIn(*dir)
+		if err != nil {
+			return err
+		}
+		from, to, err := gamedays.Bounds(*at, entries, time.Now().UTC().Truncate(time.Millisecond))
+		if err != nil {
+			return usageError{fmt.Errorf("--at %w", err)}
+		}
+		if _, err = log.Append(gamedays.Entry{Event: gamedays.Noted, Text: text, From: &from, To: &to}); err == nil {
+			fmt.Fprintf(cmd.OutOrStdout(), "%s  %s\n", gamedays.Span(entries, from, to), text)
+		}
+		return err
 	}
 	return cmd
 }

@@ -4,8 +4,18 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aftershockhq/aftershock/config"
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/gamedays"
+	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/suites"
 )
 
 // gamedayFile writes a configuration with game days beside what the tests name.
@@ -49,5 +59,162 @@ func TestAPlanOfGameDays(t *testing.T) {
 		if code := execute(t.Context(), append([]string{"gameday"}, row.args...), &out, &out); code != row.exit || !strings.Contains(out.String(), row.want) {
 			t.Errorf("%s: exit code %d, want %d with %q:\n%s", row.sentence, code, row.exit, row.want, out.String())
 		}
+	}
+}
+
+// upExperiments are experiments that end unknown: a fault without an effect proves
+// nothing.
+func upExperiments(names ...string) (list []suites.Experiment) {
+	for _, name := range names {
+		list = append(list, suites.Experiment{Experiment: experiments.Experiment{
+			Name: name, Settle: 200 * time.Millisecond, Watch: 300 * time.Millisecond, Traffic: "up",
+			Hypothesis: steadystate.Hypothesis{
+				Checks:  []steadystate.Check{{Name: "up", Signal: "up", Good: steadystate.AtLeast(1)}},
+				Signals: []steadystate.Signal{{Name: "up", Source: steadystate.SourceFunc(alwaysUp)}},
+			},
+			Faults: []experiments.Scheduled{{Fault: boom{how: "fine"}}},
+		}})
+	}
+	return list
+}
+
+// dayRun runs a game day of these fields with experiments that end unknown, into dir.
+func dayRun(t *testing.T, dir, fields string) (code int, out string) {
+	t.Helper()
+	plan, err := config.Read(gamedayFile(t, "gamedays:\n  storm: {why: does it hold, owner: ann, timezone: Europe/Berlin, "+fields+"}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	day, err := gamedays.Of(plan, "storm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var steps [][]suites.Experiment
+	for _, s := range day.Steps {
+		steps = append(steps, upExperiments(slices.Repeat([]string{"checkout/pods/kill-one"}, len(s.Experiments))...))
+	}
+	var text bytes.Buffer
+	cmd := &cobra.Command{}
+	cmd.SetContext(t.Context())
+	cmd.SetOut(&text)
+	cmd.SetErr(&text)
+	cmd.SetIn(strings.NewReader("\n")) // no terminal: nothing of it is an answer
+	err = runDay(cmd, day, "aftershock.yaml", dir, "default", false, steps)
+	return exitCode(err), text.String() + message(err)
+}
+
+func TestAGameDay(t *testing.T) {
+	for _, row := range []struct {
+		sentence, fields string
+		exit             int
+		records          int
+		want             []string
+	}{
+		{"it goes on if the plan says so", "unknown: go on, steps: [{run: checkout}, {run: checkout}]", exitUnknown, 2, []string{"game day storm: does it hold", "checkout/pods/kill-one is unknown; the plan says: go on"}},
+		{"and ends else, with what was not run", "steps: [{run: checkout}, {run: checkout}]", exitUnknown, 1, []string{"the day ends: stopped by the plan: checkout/pods/kill-one is unknown", "not run: checkout/pods/kill-one"}},
+		{"a day that is too short for its first step holds nothing", "atMost: 1s, steps: [{run: checkout}]", exitUnknown, 0, []string{"would end more than 1s after the day began", "not run: checkout/pods/kill-one"}},
+		{"a window that has begun since", `windows: [{from: "2000-01-01T00:00:00Z", to: "2999-01-01T00:00:00Z", reason: sale}], steps: [{run: checkout}]`, exitFailed, 0, []string{"aftershock: refused for now: window 2000-01-01T00:00:00Z to 2999-01-01T00:00:00Z (sale)"}},
+	} {
+		dir := t.TempDir()
+		code, out := dayRun(t, dir, row.fields)
+		if code != row.exit {
+			t.Errorf("%s: exit code %d, want %d:\n%s", row.sentence, code, row.exit, out)
+		}
+		for _, want := range row.want {
+			if !strings.Contains(strings.Join(strings.Fields(out), " "), want) {
+				t.Errorf("%s: no %q in\n%s", row.sentence, want, out)
+			}
+		}
+		records, _ := filepath.Glob(filepath.Join(dir, "*", "*.jsonl"))
+		if len(records) != row.records {
+			t.Errorf("%s: records %q, want %d", row.sentence, records, row.records)
+		}
+		if _, entries, err := dayIn(dir); err != nil || entries[len(entries)-1].Event != gamedays.Ended {
+			t.Errorf("%s: the log does not say that the day ended: %v", row.sentence, err)
+		}
+	}
+}
+
+func TestAGameDayThatWaits(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		args     []string
+		exit     int
+	}{{"goes on", nil, exitUnknown}, {"or ends", []string{"--stop"}, exitFailed}} {
+		dir := t.TempDir()
+		ended := make(chan int)
+		go func() {
+			code, _ := dayRun(t, dir, "steps: [{pause: ready}, {run: checkout}]")
+			ended <- code
+		}()
+		answer := func() (int, string) {
+			var out bytes.Buffer
+			code := execute(t.Context(), append([]string{"gameday", "continue", dir}, row.args...), &out, &out)
+			return code, out.String()
+		}
+		code, out := answer()
+		for end := time.Now().Add(20 * time.Second); code != exitHeld && time.Now().Before(end); code, out = answer() {
+			time.Sleep(20 * time.Millisecond)
+		}
+		if code != exitHeld || !strings.Contains(out, "ready: ") {
+			t.Fatalf("%s: exit code %d: %s", row.sentence, code, out)
+		}
+		if code, out := answer(); code != exitUsage || !strings.Contains(out, "is not paused") {
+			t.Errorf("%s: an answer twice: exit code %d: %s", row.sentence, code, out)
+		}
+		if code := <-ended; code != row.exit {
+			t.Errorf("%s: the day ends with %d, want %d", row.sentence, code, row.exit)
+		}
+		if code, out := answer(); code != exitUsage || !strings.Contains(out, "has ended") {
+			t.Errorf("%s: an answer too late: exit code %d: %s", row.sentence, code, out)
+		}
+	}
+}
+
+func TestANoteOnAGameDay(t *testing.T) {
+	dir := t.TempDir()
+	note := func(args ...string) (int, string) {
+		var out bytes.Buffer
+		code := execute(t.Context(), append([]string{"note", "--day", dir}, args...), &out, &out)
+		return code, out.String()
+	}
+	if code, out := note("pager fired"); code != exitUsage || !strings.Contains(out, "no game day in "+dir) {
+		t.Errorf("without a day: exit code %d: %s", code, out)
+	}
+	dayRun(t, dir, "atMost: 1s, steps: [{run: checkout}]")
+	for _, row := range []struct {
+		args []string
+		exit int
+		want string
+	}{
+		{[]string{"pager \n fired"}, exitHeld, "  pager fired\n"},
+		{[]string{"early", "--at", "2000-01-01T00:00:00Z"}, exitUsage, "--at 2000-01-01T00:00:00Z is before the game day began"},
+		{[]string{"late", "--at", "2999-01-01T00:00:00Z"}, exitUsage, "is not yet"},
+		{[]string{"a", "--at", "noon"}, exitUsage, `"noon" is not a time: write it as 10:42`},
+		{[]string{" "}, exitUsage, "the note is empty"},
+		{nil, exitUsage, "an argument is missing; usage: aftershock note TEXT"},
+	} {
+		if code, out := note(row.args...); code != row.exit || !strings.Contains(out, row.want) {
+			t.Errorf("%q: exit code %d, want %d with %q: %s", row.args, code, row.exit, row.want, out)
+		}
+	}
+	_, entries, err := dayIn(dir)
+	last := entries[len(entries)-1]
+	if err != nil || last.Text != "pager fired" || last.From == nil || last.To == nil || !strings.Contains(last.Who, "@") {
+		t.Errorf("%+v, %v: want the only note, with its bounds and its author", last, err)
+	}
+}
+
+// Nothing is asked of a cluster in a window.
+func TestAGameDayIsRefusedInAWindow(t *testing.T) {
+	days := gamedayFile(t, `gamedays:
+  storm: {why: a, owner: b, windows: [{from: "2000-01-01T00:00:00Z", to: "2999-01-01T00:00:00Z", reason: sale}], steps: [{run: checkout}]}
+`)
+	var out bytes.Buffer
+	if code := execute(t.Context(), []string{"gameday", "run", "-f", days, "storm"}, &out, &out); code != exitFailed || !strings.Contains(out.String(), "game day storm, nothing was touched: refused for now: window 2000-01-01T00:00:00Z to 2999-01-01T00:00:00Z (sale), until more than a year from now") {
+		t.Errorf("exit code %d, want %d and the window:\n%s", code, exitFailed, out.String())
+	}
+	if code := execute(t.Context(), []string{"gameday", "run", "-f", days, "strom"}, &out, &out); code != exitUsage {
+		t.Errorf("exit code %d of a day that there is not, want %d", code, exitUsage)
 	}
 }

@@ -17,8 +17,8 @@ type Schedule struct {
 	zone     *time.Location
 }
 
-// ParseSchedule reads a schedule and its time zone; an empty one is UTC. Mistakes are
-// [setting.Error]s, of the field timezone or of no field.
+// ParseSchedule reads a schedule and its time zone; an empty one is UTC. A mistake in
+// the zone is an error of package setting, of the field timezone.
 func ParseSchedule(text, timezone string) (s Schedule, err error) {
 	if s.schedule, err = parseSchedule(text); err != nil {
 		return s, err

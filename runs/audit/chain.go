@@ -73,7 +73,7 @@ const opening = `{"format":"` + Format + `"`
 // as the file is open, which tells one under way from one that was abandoned.
 // Records that were abandoned before are chained as they are.
 func (c Chain) Begin(file *os.File, run string) error {
-	if err := lock(file, syscall.LOCK_EX); err != nil {
+	if err := Lock(file, syscall.LOCK_EX); err != nil {
 		return err
 	}
 	path, err := c.path(file)
@@ -240,7 +240,7 @@ func (c Chain) add(next func(lines []chained) ([]Line, error)) (head string, err
 		return "", fmt.Errorf("chain records: %w", err)
 	}
 	defer func() { err = errors.Join(err, file.Close()) }() // which unlocks it
-	if err := lock(file, syscall.LOCK_EX); err != nil {
+	if err := Lock(file, syscall.LOCK_EX); err != nil {
 		return "", err
 	}
 	before, err := io.ReadAll(file)
@@ -286,8 +286,8 @@ func (c Chain) add(next func(lines []chained) ([]Line, error)) (head string, err
 // patience is how long another run may keep the chain locked.
 const patience = 30 * time.Second
 
-// lock locks a file until it is closed.
-func lock(file *os.File, how int) error {
+// Lock locks a file until it is closed; how is LOCK_EX or LOCK_SH of flock.
+func Lock(file *os.File, how int) error {
 	end := time.Now().Add(patience)
 	for {
 		err := syscall.Flock(int(file.Fd()), how|syscall.LOCK_NB)

@@ -1,0 +1,183 @@
+package gamedays
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/aftershockhq/aftershock/runs/audit"
+)
+
+// File is the name of a day's log, in the directory of its records.
+const File = "gameday.ndjson"
+
+// Format and Version are those of a log's first entry.
+const (
+	Format  = "aftershock/gameday"
+	Version = 1
+)
+
+// The events of a day.
+const (
+	Begun    = "begun"
+	Running  = "run"     // an experiment begins
+	Outcome  = "outcome" // of an experiment
+	Asked    = "asked"   // a person: a pause, or what is to follow
+	Answered = "answered"
+	Noted    = "note"
+	Ended    = "ended"
+)
+
+// The answers of a person.
+const (
+	GoOn = "go on"
+	Stop = "stop"
+)
+
+// An Entry is what happened on a day.
+type Entry struct {
+	N int `json:"n"`
+	// Time is when it was written. What a note is about was from From to To.
+	Time  time.Time  `json:"time"`
+	Event string     `json:"event"`
+	Who   string     `json:"who,omitempty"` // "ann@laptop"
+	Step  int        `json:"step,omitempty"`
+	Text  string     `json:"text,omitempty"`
+	From  *time.Time `json:"from,omitempty"`
+	To    *time.Time `json:"to,omitempty"`
+
+	// Of an experiment: its id, the name of its record, and what was judged.
+	Experiment string `json:"experiment,omitempty"`
+	Record     string `json:"record,omitempty"`
+	Verdict    string `json:"verdict,omitempty"`
+	// NotRun are the ids of the experiments that were not begun, once the day has ended.
+	NotRun []string `json:"notRun,omitempty"`
+
+	// Of the first entry.
+	Format  string `json:"format,omitempty"`
+	Version int    `json:"version,omitempty"`
+	Plan    *Plan  `json:"plan,omitempty"`
+
+	// Previous is the SHA-256 of the line before, in hexadecimal.
+	Previous string `json:"previous"`
+}
+
+// A Plan is the day as it was planned, in its log.
+type Plan struct {
+	Name     string     `json:"name"`
+	Why      string     `json:"why"`
+	Owner    string     `json:"owner"`
+	Timezone string     `json:"timezone,omitempty"`
+	File     string     `json:"file"`
+	SHA256   string     `json:"sha256"` // of the configuration
+	Steps    []PlanStep `json:"steps"`
+}
+
+// A PlanStep is a step of a [Plan].
+type PlanStep struct {
+	Pause       string   `json:"pause,omitempty"`
+	Run         string   `json:"run,omitempty"`
+	Expect      string   `json:"expect,omitempty"`
+	Experiments []string `json:"experiments,omitempty"`
+}
+
+// A Log is what happened on a day, as JSON Lines: each entry has the hash of the line
+// before. Several processes may append to it, as the run and those who take notes do.
+type Log struct {
+	Path string
+	Who  string // who writes, "ann@laptop"
+}
+
+// Append adds an entry and returns its number. Its time, author and hash are filled in.
+func (l Log) Append(e Entry) (n int, err error) {
+	file, err := os.OpenFile(l.Path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o644)
+	if err != nil {
+		return 0, fmt.Errorf("write down: %w", err)
+	}
+	defer func() { err = errors.Join(err, file.Close()) }() // which unlocks it
+	if err := audit.Lock(file, syscall.LOCK_EX); err != nil {
+		return 0, err
+	}
+	before, err := io.ReadAll(file)
+	if err != nil {
+		return 0, fmt.Errorf("write down: %w", err)
+	}
+	lines := bytes.Split(bytes.TrimSuffix(before, []byte("\n")), []byte("\n"))
+	if len(before) > 0 {
+		e.N = len(lines)
+		e.Previous = hash(lines[len(lines)-1])
+	}
+	e.Who, e.Time = l.Who, time.Now().UTC().Truncate(time.Millisecond)
+	text, err := json.Marshal(e)
+	if err != nil {
+		return 0, fmt.Errorf("write down: %w", err)
+	}
+	if len(before) > 0 && before[len(before)-1] != '\n' {
+		text = append([]byte("\n"), text...) // a cut line stays one, for Read to tell
+	}
+	if _, err = file.Write(append(text, '\n')); err == nil {
+		err = file.Sync()
+	}
+	if err != nil {
+		err = fmt.Errorf("write down: %w", errors.Join(err, file.Truncate(int64(len(before)))))
+	}
+	return e.N, err
+}
+
+// Read reads all entries. Damage says which lines were changed, removed or cut; what
+// can be read of the others is there.
+func (l Log) Read() (entries []Entry, damage []string, err error) {
+	text, err := os.ReadFile(l.Path)
+	if err != nil {
+		return nil, nil, err
+	}
+	previous := ""
+	for i, line := range bytes.Split(bytes.TrimSuffix(text, []byte("\n")), []byte("\n")) {
+		var e Entry
+		d := json.NewDecoder(bytes.NewReader(line))
+		d.DisallowUnknownFields()
+		switch err := d.Decode(&e); {
+		case err != nil:
+			damage = append(damage, fmt.Sprintf("line %d is none of a game day's: %s", i+1, err))
+		case e.Previous != previous || e.N != i:
+			damage = append(damage, fmt.Sprintf("line %d does not follow the line before, which was changed or removed", i+1))
+			entries = append(entries, e)
+		default:
+			entries = append(entries, e)
+		}
+		previous = hash(line)
+	}
+	switch {
+	case len(entries) == 0 || entries[0].Format != Format || entries[0].Plan == nil:
+		return nil, damage, fmt.Errorf("%s is not the log of a game day", l.Path)
+	case entries[0].Version != Version:
+		return nil, damage, fmt.Errorf("%s has version %d; this program reads %d", l.Path, entries[0].Version, Version)
+	}
+	return entries, damage, nil
+}
+
+func hash(line []byte) string { return fmt.Sprintf("%x", sha256.Sum256(line)) }
+
+// Find is the log of a day: of a directory, or of the newest in a directory of runs.
+func Find(dir string) (Log, error) {
+	if _, err := os.Stat(filepath.Join(dir, File)); err == nil {
+		return Log{Path: filepath.Join(dir, File)}, nil
+	}
+	// Their names are times.
+	days, err := filepath.Glob(filepath.Join(dir, "*", File))
+	if err == nil && len(days) > 0 {
+		return Log{Path: days[len(days)-1]}, nil
+	}
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return Log{}, fmt.Errorf("no game day: there is no directory %s; name that of a day, or of the runs", dir)
+	}
+	return Log{}, fmt.Errorf("no game day in %s; \"aftershock gameday run\" makes one", dir)
+}

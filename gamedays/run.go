@@ -1,0 +1,281 @@
+package gamedays
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aftershockhq/aftershock/config"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// A Result is what became of an experiment.
+type Result struct {
+	Record  string // its name
+	Verdict steadystate.Verdict
+	Reason  string // of the verdict; empty: there is none
+}
+
+// A Run carries out a day.
+type Run struct {
+	*Day
+	Log Log
+	// CarryOut runs an experiment of a step and says what became of it. An error ends the
+	// day: a person's stop, or a failure of the harness.
+	CarryOut func(ctx context.Context, step, experiment int) (Result, error)
+	// Keys are lines that a person types; an empty one is [GoOn]. nil: there are none.
+	Keys <-chan string
+	// Say tells people what happens. nil: it is not told.
+	Say func(text string)
+	// Poll is how often the log is read for answers. Default: 1 s.
+	Poll time.Duration
+
+	begun time.Time
+}
+
+// The errors with which a day ends before its last step.
+var (
+	// ErrPerson is of a person who stopped it.
+	ErrPerson = errors.New("stopped by a person")
+	// ErrWindow is of a window in which nothing begins.
+	ErrWindow = errors.New("refused for now")
+	// ErrRule is of a rule of the plan: what follows a verdict, or how long the day may take.
+	ErrRule = errors.New("stopped by the plan")
+)
+
+// Refused is an [ErrWindow] if nothing may begin at a time.
+func (d *Day) Refused(at time.Time) error {
+	why, err := d.Window(at)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: whether there is a window is not known: %w", ErrWindow, err)
+	case why != "":
+		return fmt.Errorf("%w: %s", ErrWindow, why)
+	}
+	return nil
+}
+
+// Do carries out the steps, in order, and writes down what happens. Every experiment
+// that it does not begin is named in the last entry. Its error is nil if the last
+// step was done, whatever the verdicts.
+func (r *Run) Do(ctx context.Context) error {
+	err := r.write(Entry{Event: Begun, Format: Format, Version: Version, Plan: r.plan()})
+	if err != nil {
+		return err
+	}
+	r.begun = time.Now()
+	done := map[[2]int]bool{}
+	for i := range r.Steps {
+		if err = r.step(ctx, i, done); err != nil {
+			break
+		}
+	}
+	last := Entry{Event: Ended, Text: "all steps were done"}
+	if err != nil {
+		last.Text = err.Error()
+	}
+	for i, s := range r.Steps {
+		for j, e := range s.Experiments {
+			if !done[[2]int{i, j}] {
+				last.NotRun = append(last.NotRun, e.ID())
+			}
+		}
+	}
+	if err != nil {
+		r.say("the day ends: %s", err)
+	}
+	if len(last.NotRun) > 0 {
+		r.say("not run: %s", strings.Join(last.NotRun, ", "))
+	}
+	return errors.Join(err, r.write(last))
+}
+
+// step carries out a step, of which it notes the experiments that were begun.
+func (r *Run) step(ctx context.Context, i int, done map[[2]int]bool) error {
+	s := r.Steps[i]
+	if s.Pause != "" {
+		return r.ask(ctx, i, s.Pause)
+	}
+	if takes := s.shortest(); r.left() < takes {
+		return fmt.Errorf("%w: step %d takes %s and would end more than %s after the day began (atMost)", ErrRule, i+1, steadystate.FormatDuration(takes), steadystate.FormatDuration(r.AtMost))
+	}
+	for j, e := range s.Experiments {
+		if err := r.Refused(time.Now()); err != nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("before %s: %w", e.ID(), context.Cause(ctx))
+		}
+		if err := r.write(Entry{Event: Running, Step: i + 1, Experiment: e.ID()}); err != nil {
+			return err // what happens must be written down
+		}
+		done[[2]int{i, j}] = true
+		result, err := r.CarryOut(ctx, i, j)
+		outcome := Entry{Event: Outcome, Step: i + 1, Experiment: e.ID(), Record: result.Record, Verdict: result.Verdict.String(), Text: result.Reason}
+		if err != nil {
+			outcome.Text = strings.Join(strings.Fields(err.Error()), " ")
+		}
+		if err := errors.Join(err, r.write(outcome)); err != nil {
+			return err
+		}
+		if err := r.follow(ctx, i, e.ID(), result); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// left is how long the day may still take.
+func (r *Run) left() time.Duration {
+	if r.AtMost == 0 {
+		return math.MaxInt64
+	}
+	return r.AtMost - time.Since(r.begun)
+}
+
+// follow does what follows a verdict.
+func (r *Run) follow(ctx context.Context, i int, id string, result Result) error {
+	rule := ""
+	switch result.Verdict {
+	case steadystate.Held:
+		return nil
+	case steadystate.Broken:
+		rule = r.Steps[i].Broken
+	default:
+		rule = r.Unknown
+	}
+	switch rule {
+	case config.FollowGoOn:
+		r.say("%s is %s; the plan says: go on", id, result.Verdict)
+		return nil
+	case config.FollowAsk:
+		return r.ask(ctx, i, fmt.Sprintf("%s is %s: go on?", id, result.Verdict))
+	}
+	return fmt.Errorf("%w: %s is %s", ErrRule, id, result.Verdict)
+}
+
+// ask waits for a person: a key, or an answer in the log. Nothing is in place
+// meanwhile. Without an answer it waits until the day must be over.
+func (r *Run) ask(ctx context.Context, i int, what string) error {
+	asked, err := r.Log.Append(Entry{Event: Asked, Step: i + 1, Text: what})
+	if err != nil {
+		return err
+	}
+	how := "\"aftershock gameday continue\" goes on, and with --stop ends the day"
+	if r.Keys != nil {
+		how = "Enter goes on, stop and Enter ends the day; so does " + how
+	}
+	r.say("pause: %s (%s)", what, how)
+	for drained := r.Keys == nil; !drained; { // what was typed before is no answer
+		select {
+		case _, open := <-r.Keys:
+			if !open {
+				r.Keys = nil
+			}
+			drained = !open
+		default:
+			drained = true
+		}
+	}
+	poll := time.NewTicker(cmp.Or(r.Poll, time.Second))
+	defer poll.Stop()
+	for {
+		answer := ""
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("in a pause: %w", context.Cause(ctx))
+		case line, open := <-r.Keys:
+			if !open {
+				r.Keys = nil
+				continue
+			}
+			switch strings.TrimSpace(line) {
+			case "", GoOn:
+				answer = GoOn
+			case Stop:
+				answer = Stop
+			default:
+				r.say("%q: Enter goes on, stop and Enter ends the day", strings.TrimSpace(line))
+				continue
+			}
+			if err := r.write(Entry{Event: Answered, Step: i + 1, Text: answer}); err != nil {
+				return err
+			}
+		case <-poll.C:
+			if answer, err = r.answer(asked); err != nil {
+				return err
+			}
+			if answer == "" && r.left() <= 0 {
+				return fmt.Errorf("%w: no answer to %q within the %s that the day may take (atMost)", ErrRule, what, steadystate.FormatDuration(r.AtMost))
+			}
+		}
+		switch answer {
+		case GoOn:
+			r.say("going on")
+			return nil
+		case Stop:
+			return fmt.Errorf("%w: at %q", ErrPerson, what)
+		}
+	}
+}
+
+// answer is the answer that the log has since an entry; empty: none yet.
+func (r *Run) answer(asked int) (string, error) {
+	entries, _, err := r.Log.Read()
+	if err != nil {
+		return "", err
+	}
+	for _, e := range entries {
+		if e.N > asked && e.Event == Answered {
+			return e.Text, nil
+		}
+	}
+	return "", nil
+}
+
+// write adds an entry to the log.
+func (r *Run) write(e Entry) error {
+	_, err := r.Log.Append(e)
+	return err
+}
+
+func (r *Run) say(format string, args ...any) {
+	if r.Say != nil {
+		r.Say(fmt.Sprintf(format, args...))
+	}
+}
+
+func (r *Run) plan() *Plan {
+	p := &Plan{Name: r.Name, Why: r.Why, Owner: r.Owner, Timezone: r.Timezone, File: r.file.Path, SHA256: r.file.SHA256}
+	for _, s := range r.Steps {
+		step := PlanStep{Pause: s.Pause, Run: s.Run, Expect: s.Expect}
+		for _, e := range s.Experiments {
+			step.Experiments = append(step.Experiments, e.ID())
+		}
+		p.Steps = append(p.Steps, step)
+	}
+	return p
+}
+
+// Waits reports whether the day waits for an answer, and to what. The error says that
+// it has ended, or that nothing was asked.
+func Waits(entries []Entry) (what string, err error) {
+	for _, e := range slices.Backward(entries) {
+		switch e.Event {
+		case Ended:
+			return "", errors.New("the game day has ended")
+		case Answered:
+			return "", errors.New("the game day is not paused: the last question was answered")
+		case Asked:
+			return e.Text, nil
+		case Running, Outcome:
+			return "", errors.New("the game day is not paused")
+		}
+	}
+	return "", errors.New("the game day is not paused: nothing was asked yet")
+}
