@@ -310,6 +310,22 @@ func TestAnObjectThatVanishedWhileItWasHeldIsNotCalledUndone(t *testing.T) {
 			"it was deleted during the hold, so when the fault ended, or whether it did, is unknown; check these pods, or restart them: shop/a",
 		},
 		{
+			"a fault that is held, and its pods went, too",
+			[]step{takeUp, injected("shop/a"), after(2 * time.Second), vanish, kill("a")},
+			func(c *chaosmesh.Cluster) experiments.Fault {
+				return c.Fault(chaosmesh.NetworkDelay{Pods: checkout, Latency: time.Second})
+			},
+			"",
+		},
+		{
+			"a fault that is held and in peers, too: they stay",
+			[]step{takeUp, injected("shop/a"), after(2 * time.Second), vanish, kill("a")},
+			func(c *chaosmesh.Cluster) experiments.Fault {
+				return c.Fault(chaosmesh.NetworkDelay{Pods: checkout, Latency: time.Second, To: checkout})
+			},
+			"it was deleted during the hold, so when the fault ended, or whether it did, is unknown",
+		},
+		{
 			"a fault that is over when it is done",
 			[]step{takeUp, kill("a"), injected("shop/a"), after(2 * time.Second), vanish},
 			func(c *chaosmesh.Cluster) experiments.Fault {

@@ -10,12 +10,14 @@ import (
 	"time"
 
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -24,6 +26,10 @@ import (
 
 // pollEvery is the poll interval of a removal.
 const pollEvery = 50 * time.Millisecond
+
+// rewatch is the least time between two attempts to watch: an account may lack the
+// right to.
+const rewatch = time.Second
 
 // lateCreate is how long an object whose creation had no answer may take to
 // appear.
@@ -64,7 +70,7 @@ func (r removal) run(ctx context.Context, obj client.Object) (found bool, err er
 		return found, err
 	}
 	if err = g.children(ctx); !found || g.replaced {
-		err = errors.Join(g.taken(), err)
+		err = errors.Join(g.taken(ctx), err)
 	}
 	return found, err
 }
@@ -77,6 +83,7 @@ type going struct {
 	from   time.Duration
 
 	seen      <-chan kube.Arrival // nil: it is not watched
+	tried     time.Time           // when it was last asked to be watched
 	unwatch   func()
 	read      bool // before it was deleted
 	deleted   bool
@@ -93,7 +100,7 @@ type going struct {
 func (g *going) watch(ctx context.Context) {
 	c, ok := g.client.(client.WithWatch)
 	inner, acts := g.object.(v1alpha1.InnerObject)
-	if g.seen != nil || !ok || !acts || inner.IsOneShot() {
+	if g.seen != nil || time.Since(g.tried) < rewatch || !ok || !acts || inner.IsOneShot() {
 		return
 	}
 	list, err := listOf(kindOf(g.client.Scheme(), g.object))
@@ -104,6 +111,7 @@ func (g *going) watch(ctx context.Context) {
 	if run := g.object.GetLabels()[faults.RunLabel]; run != "" {
 		client.MatchingLabels{faults.RunLabel: run}.ApplyToList(&options)
 	}
+	g.tried = time.Now()
 	if seen, end, err := kube.Arrivals(ctx, c, g.clock, list, &options); err == nil {
 		g.unwatch()
 		g.seen, g.unwatch = seen, end
@@ -138,6 +146,8 @@ func (g *going) run(ctx context.Context) (found bool, err error) {
 			if !found {
 				return false, nil
 			}
+			g.tried = time.Time{}
+			g.watch(ctx)
 			g.hear(ctx)
 			if g.recovered || oneShot(g.object) {
 				return found, nil
@@ -182,7 +192,7 @@ func (g *going) run(ctx context.Context) (found bool, err error) {
 // taken: the object was already gone before its removal, though another one may
 // have had its name. The other client may have deleted it without waiting for Chaos
 // Mesh to undo the fault.
-func (g *going) taken() error {
+func (g *going) taken(ctx context.Context) error {
 	if g.placed == nil || oneShot(g.object) {
 		return nil
 	}
@@ -196,8 +206,55 @@ func (g *going) taken() error {
 	where := strings.Join(g.placed.pods, ", ")
 	if where == "" {
 		where = "those that it selects"
+	} else if g.placed.acted && g.outlived(ctx) {
+		if !g.placed.early {
+			g.ended("its object and its pods were deleted")
+		}
+		return nil
 	}
 	return fmt.Errorf("remove %s: it was deleted during the hold, so when the fault ended, or whether it did, is unknown; check these pods, or restart them: %s", g.name, where)
+}
+
+// outlived reports whether all pods that the fault was in are gone, and it with them:
+// their namespace was deleted, say. It waits for those that are terminating. A fault
+// that is narrowed to peers is in their pods, too.
+func (g *going) outlived(ctx context.Context) bool {
+	switch object := g.placed.object.(type) {
+	case *v1alpha1.NetworkChaos:
+		if object.Spec.Target != nil {
+			return false
+		}
+	case *v1alpha1.StressChaos, *v1alpha1.IOChaos, *v1alpha1.TimeChaos:
+	default:
+		return false
+	}
+	namespaces := map[string]bool{}
+	for _, pod := range g.placed.pods {
+		namespace, _, _ := strings.Cut(pod, "/")
+		namespaces[namespace] = true
+	}
+	for {
+		terminating := false
+		for namespace := range namespaces {
+			var pods corev1.PodList
+			if g.client.List(ctx, &pods, client.InNamespace(namespace)) != nil {
+				return false
+			}
+			for _, pod := range pods.Items {
+				there := slices.Contains(g.placed.pods, pod.Namespace+"/"+pod.Name)
+				if there && pod.DeletionTimestamp == nil {
+					return false
+				}
+				terminating = terminating || there
+			}
+		}
+		if !terminating {
+			return true
+		}
+		if experiments.Wait(ctx, time.Second) != nil {
+			return false
+		}
+	}
 }
 
 // step deletes the object, once, and reads it; it reads a held one before, too.
