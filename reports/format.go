@@ -214,7 +214,7 @@ func partHeadings() []string {
 
 // traffic sums up a load's requests.
 func traffic(t judge.Traffic) string {
-	return fmt.Sprintf("%d requests at %.4g/s: %d failed at the first attempt, %d after the client's own repetition; %d repeated",
+	return fmt.Sprintf("%d requests at %.4g/s: %d failed at the first attempt, %d after the client's own retries; %d retried",
 		t.Sent, t.Rate, t.FailedFirst, t.FailedFinally, t.Repeated)
 }
 

@@ -24,8 +24,8 @@ type Line struct {
 // Story is what was done, what followed, and how it went on.
 func (r Report) Story() (lines []Line) {
 	add := func(name, text string) {
-		if text != "" {
-			lines = append(lines, Line{name, text})
+		if line := (Line{name, text}); text != "" && (name != "p95" || !slices.Contains(lines, line)) { // checks of one load share its latency
+			lines = append(lines, line)
 		}
 	}
 	what, of := r.worstOutage()

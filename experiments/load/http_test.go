@@ -159,7 +159,7 @@ func TestARepetitionOnAReusedConnectionIsAFailedFirstAttempt(t *testing.T) {
 		}
 	}
 	if repeated == 0 {
-		t.Error("no request was repeated: the client's repetition went unseen")
+		t.Error("no request was retried: the client's retry went unseen")
 	}
 }
 

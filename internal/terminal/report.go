@@ -23,23 +23,21 @@ type Place struct {
 }
 
 // Report writes a report in at most [Lines] lines less two, which are the
-// [Screen.Summary]'s.
+// [Screen.Summary]'s. Nothing that decides is cut: it wraps. What has no room is named.
 func (s Screen) Report(w io.Writer, r reports.Report, p Place) error {
 	head, foot := s.head(r, p), s.foot(p)
-	room := Lines - 2 - len(head) - len(foot) - 2 // blank lines
+	room := s.lines() - 2 - len(head) - len(foot) - 2 // blank lines
 	if len(foot) > 0 {
 		room--
 	}
 	told := s.story(r)
-	// What and why, and the fault, come before limits that held, but not before others.
-	lines := len(slices.Concat(told...))
-	findings := s.findings(r, room-min(lines, 5), room-min(lines, 3))
-	var story []string
+	lines := 0
 	for _, item := range told {
-		if len(findings)+len(story)+len(item) <= room {
-			story = append(story, item...)
-		}
+		lines += len(item.lines)
 	}
+	// What and why, and the fault, come before limits that held, but not before others.
+	findings := s.findings(r, room-min(lines, 5), room-min(lines, 3))
+	story := s.fit(told, room-len(findings), r.Verdict)
 	all := head
 	for _, part := range [][]string{findings, story, foot} {
 		if len(part) > 0 {
@@ -62,29 +60,32 @@ func (s Screen) head(r reports.Report, p Place) []string {
 	if first := s.ends(verdict+name, why); first != "" {
 		lines = append(lines, first)
 	} else {
-		lines = append(s.wrapped(verdict, why, 2), s.wrapped(indent, name, 1)...)
+		lines = append(s.wrapped(verdict, why), s.short(indent, name, 2)...)
 	}
 	lines[0] = painted + lines[0][len(verdict):]
-	lines = append(lines, s.wrapped(indent, r.About(), 1)...)
+	lines = append(lines, s.short(indent, r.About(), 3)...)
 
 	caveats := slices.Clone(r.Caveats)
 	if why := r.InPlace(); why != "" {
-		lines = append(lines, s.wrapped("  !      ", why, 3)...)
+		lines = append(lines, s.short("  !      ", why, 5)...)
 		if p.Sweep != "" {
 			lines = append(lines, indent+"remove it with: "+p.Sweep)
 		}
 		caveats = slices.DeleteFunc(caveats, func(c string) bool { return strings.HasSuffix(c, why) })
 	}
-	most, long := 3, 2
+	most, left := 3, 8
 	if len(r.Injections) == 0 {
-		most, long = 1, 4 // the others follow from the first: no fault was injected
+		most = 1 // the others follow from the first: no fault was injected
 	}
 	for i, caveat := range caveats {
 		if i == most {
 			lines = append(lines, fmt.Sprintf("  !      and %d more", len(caveats)-most))
 			break
 		}
-		lines = append(lines, s.wrapped("  !      ", caveat, long)...)
+		others := min(most, len(caveats)) - i - 1 // have two lines each, at least
+		said := s.short("  !      ", caveat, max(2, left-2*others))
+		left -= len(said)
+		lines = append(lines, said...)
 	}
 	return lines
 }
@@ -111,6 +112,9 @@ func (s Screen) findings(r reports.Report, room, most int) (lines []string) {
 		{checks: true, into: true, limits: true},
 		{checks: true, into: true, limits: true, reasons: true},
 	} {
+		if fold.limits {
+			room = most // all that can be folded without a loss is
+		}
 		if lines = s.folded(r, fold); len(lines) <= room {
 			return lines
 		}
@@ -130,12 +134,12 @@ type folding struct {
 	checks  bool // a check of which all limits held has one line
 	into    bool // and all of those have one together
 	limits  bool // those limits that held of a check of which not all did
-	reasons bool // why a limit is undecided is left out
+	reasons bool // why a limit is undecided has two lines, else up to five
 }
 
 func (s Screen) folded(r reports.Report, fold folding) (lines []string) {
 	if none := func(f judge.Finding) bool { return f.Verdict != steadystate.Unknown || f.Text != "not judged" }; len(r.Findings) > 0 && !slices.ContainsFunc(r.Findings, none) {
-		return s.wrapped(s.verdict(r, steadystate.Unknown), fmt.Sprintf("all %d limits: not judged", len(r.Findings)), 1)
+		return s.wrapped(s.verdict(r, steadystate.Unknown), fmt.Sprintf("all %d limits: not judged", len(r.Findings)))
 	}
 	widths := columns(r.Findings)
 	told := map[string]bool{}
@@ -153,16 +157,20 @@ func (s Screen) folded(r reports.Report, fold folding) (lines []string) {
 			for _, f := range of {
 				texts = append(texts, brief(f))
 			}
-			lines = append(lines, s.wrapped(s.verdict(r, steadystate.Held)+name+": ", strings.Join(texts, ", "), 1)...)
+			lines = append(lines, s.short(s.verdict(r, steadystate.Held), name+": "+strings.Join(texts, ", "), 2)...)
 			continue
 		}
-		lines = append(lines, cut("  "+strings.TrimSuffix(name+", "+clean(r.Good(of[0])), ", "), s.text()))
 		held := 0
+		if fold.limits && !whole {
+			shown := slices.DeleteFunc(slices.Clone(of), func(f judge.Finding) bool { return f.Verdict == steadystate.Held })
+			held, of = len(of)-len(shown), shown
+		}
+		heading := strings.TrimSuffix(name+", "+clean(r.Good(of[0])), ", ")
+		if held > 0 {
+			heading += fmt.Sprintf("; %d other %s", held, r.Word(steadystate.Held))
+		}
+		lines = append(lines, s.short("  ", heading, 2)...)
 		for _, f := range of {
-			if f.Verdict == steadystate.Held && fold.limits {
-				held++
-				continue
-			}
 			quantity, wanted := reports.Parts(f)
 			start := s.verdict(r, f.Verdict) + pad(quantity, widths[0]) + "  " + pad(wanted, widths[1]) + "  "
 			if ansi.StringWidth(start) > s.text()-16 {
@@ -172,14 +180,15 @@ func (s Screen) folded(r reports.Report, fold folding) (lines []string) {
 			if slices.ContainsFunc(r.Caveats, func(c string) bool { return strings.Contains(c, f.Text) }) && f.Verdict == steadystate.Broken {
 				text = "as above"
 			}
-			lines = append(lines, s.wrapped(start, text, 2)...)
-			if why := clean(f.Undecided); why != "" && !told[why] && !fold.reasons && !strings.HasPrefix(why, notEnded) {
+			lines = append(lines, s.short(start, text, 3)...)
+			if why := clean(f.Undecided); why != "" && !told[why] && !strings.HasPrefix(why, notEnded) {
 				told[why] = true
-				lines = append(lines, s.wrapped("             why: ", why, 2)...)
+				long := 5
+				if fold.reasons {
+					long = 2
+				}
+				lines = append(lines, s.short("      why: ", why, long)...)
 			}
-		}
-		if held > 0 {
-			lines = append(lines, fmt.Sprintf("%s%d other", s.verdict(r, steadystate.Held), held))
 		}
 	}
 	if n := len(others); n > 0 {
@@ -187,7 +196,7 @@ func (s Screen) folded(r reports.Report, fold folding) (lines []string) {
 		if n == 1 {
 			noun = "check"
 		}
-		lines = append(lines, s.wrapped(s.verdict(r, steadystate.Held), fmt.Sprintf("%d other %s: %s", n, noun, strings.Join(others, ", ")), 2)...)
+		lines = append(lines, s.short(s.verdict(r, steadystate.Held), fmt.Sprintf("%d other %s: %s", n, noun, strings.Join(others, ", ")), 2)...)
 	}
 	return lines
 }
@@ -220,11 +229,17 @@ func columns(list []judge.Finding) (widths [2]int) {
 	return widths
 }
 
-// storyLines is how many lines each part of a story has; others have one.
-var storyLines = map[string]int{"What": 3, "Who": 3, "When": 3, "Why": 3, "Mend": 3, "Ask": 2, "Also": 3, "Fault": 2, "Repair": 2, "Load": 2}
+// An item is one thing that is told of a run, in lines.
+type item struct {
+	name  string
+	lines []string
+}
 
-// story is that of a report, in lines.
-func (s Screen) story(r reports.Report) (items [][]string) {
+// itemLines is the most that an item has: more is a list that goes on.
+const itemLines = 5
+
+// story is that of a report.
+func (s Screen) story(r reports.Report) (items []item) {
 	faults := 0
 	for _, told := range r.Story() {
 		if told.Name == "Fault" {
@@ -234,7 +249,41 @@ func (s Screen) story(r reports.Report) (items [][]string) {
 				continue
 			}
 		}
-		items = append(items, s.wrapped(label(told.Name), told.Text, max(1, storyLines[told.Name])))
+		items = append(items, item{told.Name, s.short(label(told.Name), told.Text, itemLines)})
 	}
 	return items
 }
+
+// fit are the lines of the items for which there is room, then the names of the
+// others. What could have passed unseen is half of what held means: its lines are
+// kept there.
+func (s Screen) fit(items []item, room int, verdict steadystate.Verdict) (lines []string) {
+	whole, kept := 0, 0
+	for _, i := range items {
+		whole += len(i.lines)
+		if i.name == unseen && verdict == steadystate.Held {
+			kept = len(i.lines)
+		}
+	}
+	if whole > room {
+		room-- // for the names of what is left out
+	}
+	var out []string
+	for _, i := range items {
+		if i.name == unseen {
+			kept = 0
+		}
+		if len(lines)+len(i.lines)+kept <= room {
+			lines = append(lines, i.lines...)
+		} else if i.name != "" && !slices.Contains(out, i.name) {
+			out = append(out, i.name)
+		}
+	}
+	if len(out) > 0 && room >= 0 {
+		lines = append(lines, s.short(label(""), "in the report: "+strings.Join(out, ", "), 1)...)
+	}
+	return lines
+}
+
+// unseen is the item that says what could have passed unseen.
+const unseen = "Unseen"

@@ -129,7 +129,7 @@ func whole(t *testing.T, screen terminal.Screen, r reports.Report) string {
 func TestTheReportOfARun(t *testing.T) {
 	for name, r := range cases(t) {
 		var out strings.Builder
-		for _, width := range []int{60, 80, 120, 200} {
+		for _, width := range []int{60, 80, 100, 120} {
 			fmt.Fprintf(&out, "%d columns\n%s\n", width, whole(t, terminal.Screen{Width: width}, r))
 		}
 		path := filepath.Join("testdata", name+".txt")
@@ -208,7 +208,7 @@ func TestAReportIsAScreen(t *testing.T) {
 	for name, r := range all {
 		for width := 60; width <= 210; width += 10 {
 			text := whole(t, terminal.Screen{Width: width, Colour: width%20 == 0}, r)
-			if n := strings.Count(text, "\n"); n > terminal.Lines {
+			if n := strings.Count(text, "\n"); n > terminal.Lines*80/min(width, 80) {
 				t.Errorf("%s: %d lines at %d columns:\n%s", name, n, width, text)
 			}
 			for line := range strings.Lines(text) {
@@ -220,6 +220,70 @@ func TestAReportIsAScreen(t *testing.T) {
 				t.Errorf("%s: what the terminal would obey is in %q", name, text)
 			}
 		}
+	}
+}
+
+// verbose is a report of which all that decides is long, as those of real clusters
+// are.
+func verbose(t *testing.T) reports.Report {
+	r := judged(t, entries("downtime <= 100ms", "ttr <= 4s", "errors <= 1%"))
+	r.Experiment = "checkout/network/delay"
+	r.Environment = map[string]string{"where": "cluster gke_staging_europe-west4, deployment checkout-frontend in customer-staging"}
+	r.Caveats = []string{"no proof of even: between +12.4s and +31.9s 1,204 of 12,400 requests went to checkout-frontend-7d9c5b6f4-x2x7p only; 95.0% of them were answered within 201.1ms"}
+	for i := range r.Findings {
+		if r.Findings[i].Verdict == steadystate.Held {
+			r.Findings[i].Verdict = steadystate.Unknown
+			r.Findings[i].Undecided = "1 of 12,400 observations are unknown (the answer was cut off by the proxy after 1,024 bytes); 201.1ms of the time is unknown, in which about 21 observations are missing; the longest gap is 25.000s..25.201s"
+			break
+		}
+	}
+	return r
+}
+
+// Half a number, or half a reason, is read as a whole one.
+func TestNothingThatDecidesIsCut(t *testing.T) {
+	all := cases(t)
+	all["verbose"] = verbose(t)
+	for name, r := range all {
+		for _, width := range []int{60, 80, 100, 120} {
+			text := whole(t, terminal.Screen{Width: width}, r)
+			joined := strings.Join(strings.Fields(text), " ")
+			if strings.Contains(text, "…") || strings.Contains(text, " more") {
+				t.Errorf("%s at %d columns: a text is cut:\n%s", name, width, text)
+			}
+			decides := []string{r.Headline(), r.About(), r.Experiment, r.InPlace()}
+			for _, c := range r.Caveats {
+				if place := r.InPlace(); place == "" || !strings.HasSuffix(c, place) { // which is said once
+					decides = append(decides, c)
+				}
+			}
+			for _, f := range r.Findings {
+				if quantity, wanted := reports.Parts(f); f.Verdict != steadystate.Held {
+					decides = append(decides, quantity, wanted)
+					if !strings.HasPrefix(f.Undecided, "the run did not come to its end") {
+						decides = append(decides, f.Undecided)
+					}
+				}
+			}
+			for _, want := range decides {
+				if want = strings.Join(strings.Fields(want), " "); !strings.Contains(joined, want) {
+					t.Errorf("%s at %d columns: no %q in\n%s", name, width, want, text)
+				}
+			}
+			for _, line := range r.Story() { // whole, or named as being in the report
+				said := strings.Contains(joined, line.Name+" "+strings.Join(strings.Fields(line.Text), " "))
+				if _, out, _ := strings.Cut(joined, "in the report: "); !said && !strings.Contains(out, line.Name) {
+					t.Errorf("%s at %d columns: %s is neither whole nor named as left out:\n%s", name, width, line.Name, text)
+				}
+			}
+		}
+	}
+}
+
+func TestALongTextEndsAfterAClause(t *testing.T) {
+	text := whole(t, terminal.Screen{Width: 80}, large(t))
+	if strings.Contains(text, "…") || !strings.Contains(text, "(more in the report)") {
+		t.Error(text)
 	}
 }
 
@@ -253,10 +317,18 @@ func TestSeveralReportsAreALineEach(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-	if len(lines) != 5 {
+	if len(lines) != 7 {
 		t.Fatalf("%d lines:\n%s", len(lines), out.String())
 	}
-	for i, want := range []string{"BROKEN   shop/pods/kill-one  A FAULT MAY STILL BE IN PLACE: downtime <= 100ms", "BROKEN   shop/pods/kill-one  downtime <= 100ms: 0.39s to 1.91s", "UNKNOWN  shop/pods/kill-one  no proof that the fault took effect", "held     shop/pods/kill-one  4 of 4 limits held", "4 experiments: 2 broken, 1 unknown, 1 held"} {
+	for i, want := range []string{
+		"BROKEN   shop/pods/kill-one  A FAULT MAY STILL BE IN PLACE: downtime <= 100ms:",
+		"                             0.39s to 1.91s",
+		"BROKEN   shop/pods/kill-one  downtime <= 100ms: 0.39s to 1.91s",
+		"UNKNOWN  shop/pods/kill-one  no proof that the fault took effect: kill 1 of the",
+		"                             pods app=shop in bazaar: shop-b was never seen gone",
+		"held     shop/pods/kill-one  4 of 4 limits held",
+		"4 experiments: 2 broken, 1 unknown, 1 held",
+	} {
 		if !strings.HasPrefix(lines[i], want) {
 			t.Errorf("line %d is %q, want %q", i, lines[i], want)
 		}

@@ -14,7 +14,8 @@ import (
 )
 
 const (
-	// Lines is the most that a report has.
+	// Lines is the most that a report has on a screen of 80 columns or more. On a
+	// narrower one it has as many more as its lines wrap.
 	Lines = 24
 	// plainWidth is for what is no terminal, and narrow the least that is laid out.
 	plainWidth, narrow = 80, 40
@@ -44,6 +45,9 @@ func Of(w io.Writer) Screen {
 	return s
 }
 
+// lines is the most that a report has.
+func (s Screen) lines() int { return Lines * plainWidth / min(plainWidth, s.text()) }
+
 // text is the width of a line of text.
 func (s Screen) text() int { return min(max(s.Width, narrow), wide) }
 
@@ -63,7 +67,7 @@ func clean(text string) string {
 	return strings.Join(strings.FieldsFunc(ansi.Strip(text), func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
 }
 
-// cut is a text in one line of that width.
+// cut is a text in one line of that width: for names, whose start tells them apart.
 func cut(text string, width int) string { return ansi.Truncate(text, max(1, width), "…") }
 
 // pad fills a text with spaces up to a width.
@@ -72,15 +76,12 @@ func pad(text string, width int) string {
 }
 
 // wrapped is a text after a first part, its later lines indented by the width of
-// that, in at most so many lines: the last one is cut.
-func (s Screen) wrapped(first, text string, most int) []string {
+// that.
+func (s Screen) wrapped(first, text string) []string {
 	indent := ansi.StringWidth(first)
-	width := max(narrow/2, s.text()-indent)
-	lines := strings.Split(ansi.Wrap(clean(text), width, ""), "\n")
-	if len(lines) > most {
-		lines[most-1] = cut(strings.Join(lines[most-1:], " "), width)
-		lines = lines[:most]
-	}
+	// A name with hyphens, which may be copied, stays whole.
+	whole := strings.ReplaceAll(clean(text), "-", noBreak)
+	lines := strings.Split(strings.ReplaceAll(ansi.Wrap(whole, s.rest(indent), ""), noBreak, "-"), "\n")
 	for i, line := range lines {
 		if i > 0 {
 			first = strings.Repeat(" ", indent)
@@ -88,6 +89,41 @@ func (s Screen) wrapped(first, text string, most int) []string {
 		lines[i] = strings.TrimRight(first+strings.TrimRight(line, " "), " ")
 	}
 	return lines
+}
+
+// noBreak is a hyphen after which no line ends.
+const noBreak = "\u2011"
+
+// rest is how wide a text is after a first part.
+func (s Screen) rest(indent int) int { return max(narrow/2, s.text()-indent) }
+
+// more ends a text of which a part was left out.
+const more = " (more in the report)"
+
+// short is wrapped in at most so many lines: a longer text ends after a clause or, if
+// its first one is too long, after a word, and says that there is more. Half a number
+// or half a reason would be read as a whole one.
+func (s Screen) short(first, text string, most int) []string {
+	lines := s.wrapped(first, text)
+	if len(lines) <= most {
+		return lines
+	}
+	words := strings.Fields(clean(text))
+	for _, end := range []string{",;:.", ""} {
+		for n := len(words) - 1; n > 0; n-- {
+			if word := words[n-1]; end != "" && !strings.ContainsAny(word[len(word)-1:], end) {
+				continue
+			}
+			start := strings.Join(words[:n], " ")
+			if strings.Count(start, "(") > strings.Count(start, ")") && end != "" {
+				continue // a bracket is part of its clause
+			}
+			if lines = s.wrapped(first, strings.TrimRight(start, ",;:.")+more); len(lines) <= most {
+				return lines
+			}
+		}
+	}
+	return append(s.wrapped(first, text)[:most-1], cut(strings.Repeat(" ", ansi.StringWidth(first))+strings.TrimSpace(more), s.text()))
 }
 
 // ends is a line with a left and a right end; empty if they do not fit.
@@ -106,5 +142,5 @@ func (s Screen) Paragraph(first, text string) string {
 	if !s.Live {
 		return first + text + "\n"
 	}
-	return strings.Join(s.wrapped(first, text, Lines), "\n") + "\n"
+	return strings.Join(s.wrapped(first, text), "\n") + "\n"
 }

@@ -534,7 +534,7 @@ type Traffic struct {
 	Signal string `json:"signal"`
 	Sent   int    `json:"sent"`
 	// FailedFirst are those whose first attempt was not answered well, FailedFinally
-	// those that no repetition by the client mended.
+	// those that no retry by the client mended.
 	FailedFirst   int `json:"failedFirst"`
 	FailedFinally int `json:"failedFinally"`
 	// Repeated were written to more than one connection.
