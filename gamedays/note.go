@@ -68,6 +68,10 @@ func Span(entries []Entry, from, to time.Time) string {
 	if err != nil {
 		zone = time.UTC
 	}
+	return span(zone, from, to)
+}
+
+func span(zone *time.Location, from, to time.Time) string {
 	const clock = "15:04:05"
 	if to.Sub(from) < time.Second {
 		return from.In(zone).Format(clock)

@@ -118,6 +118,9 @@ func (r *Run) step(ctx context.Context, i int, done map[[2]int]bool) error {
 		result, err := r.CarryOut(ctx, i, j)
 		outcome := Entry{Event: Outcome, Step: i + 1, Experiment: e.ID(), Record: result.Record, Verdict: result.Verdict.String(), Text: result.Reason}
 		if err != nil {
+			if result.Verdict == steadystate.Held {
+				outcome.Verdict = steadystate.Unknown.String() // its run did not end as it should
+			}
 			outcome.Text = strings.Join(strings.Fields(err.Error()), " ")
 		}
 		if err := errors.Join(err, r.write(outcome)); err != nil {

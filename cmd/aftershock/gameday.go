@@ -19,6 +19,7 @@ import (
 	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/gamedays"
 	"github.com/aftershockhq/aftershock/internal/terminal"
+	"github.com/aftershockhq/aftershock/runs"
 	"github.com/aftershockhq/aftershock/suites"
 )
 
@@ -32,11 +33,12 @@ docs/gamedays.md say how.`,
 		Example: `  aftershock gameday plan -f aftershock.yaml
   aftershock gameday run -f aftershock.yaml storm
   aftershock gameday continue
-  aftershock note 'pager fired' --at 10:42`,
+  aftershock note 'pager fired' --at 10:42
+  aftershock gameday report`,
 		Args: cobra.ArbitraryArgs,
 		RunE: noCommand,
 	}
-	cmd.AddCommand(gamedayPlanCommand(), gamedayRunCommand(), gamedayContinueCommand())
+	cmd.AddCommand(gamedayPlanCommand(), gamedayRunCommand(), gamedayContinueCommand(), gamedayReportCommand())
 	return cmd
 }
 
@@ -237,8 +239,64 @@ func runDay(cmd *cobra.Command, day *gamedays.Day, file, out, junit string, verb
 	} else if err == nil {
 		err = verdict(r.Reports...)
 	}
-	err = errors.Join(err, r.keep())
+	err = errors.Join(err, r.keep(), dayPages(run.Log))
 	return errors.Join(err, r.finish(exitCode(err)))
+}
+
+// dayPages writes the pages of a day beside its log.
+func dayPages(log gamedays.Log) error {
+	entries, damage, err := log.Read()
+	if err != nil {
+		return err
+	}
+	page, dir := gamedays.NewPage(entries, damage), filepath.Dir(log.Path)
+	return errors.Join(
+		runs.WriteFile(filepath.Join(dir, gamedays.MarkdownFile), page.Markdown),
+		runs.WriteFile(filepath.Join(dir, gamedays.HTMLFile), page.HTML),
+	)
+}
+
+func gamedayReportCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "report [DIR]",
+		Short: "Make the page of a game day: expected, happened, notes, actions",
+		Long: `Report prints the page of the newest game day in a directory of runs, or of the
+directory of a day: why it was, what was expected and what happened, everything in
+order of time with the notes and their bounds, and a checklist of actions to copy:
+what is broken, what is to be run again, and notes that begin with "action:". It
+also writes the page as gameday.md and gameday.html beside the log, as does the end
+of a day; notes that were taken later are in it.
+
+Experiments are shown as they were judged on the day; "aftershock judge" judges
+their records again. A log that was changed afterwards is said to be.
+
+It ends with 0 once the page is written, and with 2 if there is no game day.`,
+		Example: `  aftershock gameday report
+  aftershock gameday report --output html runs > gameday.html`,
+		Args: takes(0, 1),
+	}
+	output := cmd.Flags().StringP("output", "o", "markdown", "markdown or html")
+	completeFlag(cmd, "output", cobra.FixedCompletions([]string{"markdown", "html"}, cobra.ShellCompDirectiveNoFileComp))
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if *output != "markdown" && *output != "html" {
+			return usageError{fmt.Errorf("--output %q: want one of markdown, html", *output)}
+		}
+		log, err := gamedays.Find(append(args, "runs")[0])
+		if err != nil {
+			return usageError{err}
+		}
+		entries, damage, err := log.Read()
+		if err != nil {
+			return usageError{err}
+		}
+		page := gamedays.NewPage(entries, damage)
+		write := page.Markdown
+		if *output == "html" {
+			write = page.HTML
+		}
+		return errors.Join(dayPages(log), write(cmd.OutOrStdout()))
+	}
+	return cmd
 }
 
 // keys are the lines that a person types into a terminal; nil: it is none.

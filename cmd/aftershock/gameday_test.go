@@ -218,3 +218,35 @@ func TestAGameDayIsRefusedInAWindow(t *testing.T) {
 		t.Errorf("exit code %d of a day that there is not, want %d", code, exitUsage)
 	}
 }
+
+func TestThePageOfAGameDay(t *testing.T) {
+	dir := t.TempDir()
+	dayRun(t, dir, "atMost: 1s, steps: [{run: checkout, expect: no noise}]")
+	var out bytes.Buffer
+	if code := execute(t.Context(), []string{"note", "action: look", "--day", dir}, &out, &out); code != exitHeld {
+		t.Fatalf("exit code %d: %s", code, out.String())
+	}
+	for _, row := range []struct {
+		args []string
+		exit int
+		want string
+	}{
+		{[]string{dir}, exitHeld, "- [ ] look\n"},
+		{[]string{dir, "-o", "html"}, exitHeld, "<li>look</li>"},
+		{[]string{dir, "-o", "pdf"}, exitUsage, `--output "pdf": want one of markdown, html`},
+		{[]string{t.TempDir()}, exitUsage, "no game day in"},
+	} {
+		var out bytes.Buffer
+		if code := execute(t.Context(), append([]string{"gameday", "report"}, row.args...), &out, &out); code != row.exit || !strings.Contains(out.String(), row.want) {
+			t.Errorf("%q: exit code %d, want %d with %q: %s", row.args, code, row.exit, row.want, out.String())
+		}
+	}
+	for _, name := range []string{gamedays.MarkdownFile, gamedays.HTMLFile} {
+		files, _ := filepath.Glob(filepath.Join(dir, "*", name))
+		if len(files) != 1 {
+			t.Errorf("%s: %q, want one", name, files)
+		} else if text, err := os.ReadFile(files[0]); err != nil || !strings.Contains(string(text), "no noise") || !strings.Contains(string(text), "look") {
+			t.Errorf("%s: %v; want what was expected, and the note:\n%s", name, err, text)
+		}
+	}
+}
