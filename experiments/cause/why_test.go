@@ -122,6 +122,12 @@ func TestWhyThereWasAnOutage(t *testing.T) {
 			"consistent with: no pod was among the endpoints for at least 3s: the only one was taken away, and nothing else could answer",
 		},
 		{
+			"the only pod was killed, and its replacement was slow at first", only, nil,
+			[][]record.Entry{refused("10.1", 60)},
+			"10..10.1 to 16..16.1", 100, false,
+			"consistent with: no pod was among the endpoints for at least 3s: the only one was taken away, and nothing else could answer",
+		},
+		{
 			"a pod was killed, and others were left", three + killed, nil,
 			[][]record.Entry{refused("10.1", 30)},
 			"10..10.1 to 13.1..13.3", 30, false, "",
