@@ -226,9 +226,10 @@ func asked(r judge.Result, victim record.Target) bool {
 		})
 }
 
-// ended: requests failed around the end of pods that were asked to end.
+// ended: requests failed around the end of pods that were asked to end. Two thirds of
+// them are enough: a new pod that was not ready for all, and a busy machine, have theirs.
 func (in *Inquiry) ended(o *outage, c Cause) string {
-	if !mostly(o.ending, c.bad()) || o.Bad == o.Total {
+	if 3*o.ending < 2*c.bad() || c.bad() == 0 || o.Bad == o.Total {
 		return ""
 	}
 	pods := "a pod"
