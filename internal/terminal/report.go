@@ -36,7 +36,7 @@ func (s Screen) Report(w io.Writer, r reports.Report, p Place) error {
 		lines += len(item.lines)
 	}
 	// What and why, and the fault, come before limits that held, but not before others.
-	findings := s.findings(r, room-min(lines, 5), room-min(lines, 3))
+	findings := s.findings(r, room-min(lines, 6), room-min(lines, 3))
 	story := s.fit(told, room-len(findings), r.Verdict)
 	all := head
 	for _, part := range [][]string{findings, story, foot} {
