@@ -85,6 +85,35 @@ func chain(t *testing.T, dir, path string) {
 	}
 }
 
+// mixed makes a directory of a record that held, between two that are damaged.
+func mixed(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(recorded(t, dir, "held", true, record.Completed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = bytes.Replace(text, []byte(`"settle"`), []byte(`"sattle"`), 1)
+	for _, name := range []string{"0.jsonl", "z.jsonl"} {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestADocumentIsOfAllRecordsOrNotWritten(t *testing.T) {
+	t.Chdir(t.TempDir())
+	mixed(t, "mixed")
+	for _, args := range [][]string{{"judge", "mixed", "-o", "json"}, {"report", "mixed", "-o", "junit"}, {"report", "mixed"}} {
+		code, stdout, stderr := call(t, args...)
+		if code != exitUsage || stdout != "" || strings.Count(stderr, "judge mixed/") != 2 {
+			t.Errorf("aftershock %q: exit code %d, want %d, both named, and no document:\n%s%s", args, code, exitUsage, stdout, stderr)
+		}
+	}
+}
+
 func TestExitCodesAndMessages(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
@@ -112,6 +141,7 @@ func TestExitCodesAndMessages(t *testing.T) {
 	if err := os.WriteFile("chained/code.go", []byte("package chained\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	mixed(t, "mixed")
 	for _, row := range []struct {
 		sentence string
 		args     []string
@@ -178,6 +208,10 @@ func TestExitCodesAndMessages(t *testing.T) {
 		{"records with their chain", []string{"judge", "chained/x", "chained/audit.jsonl"}, exitHeld, "HELD     x"},
 		{"a chain is no record", []string{"judge", "chained/audit.jsonl"}, exitUsage, "not a record"},
 		{"the directory of all runs stands for the records in each", []string{"judge", "chained"}, exitHeld, "HELD     x"},
+		{"a damaged record is named", []string{"judge", "mixed"}, exitUsage, "judge mixed/0.jsonl: "},
+		{"each of them", []string{"judge", "mixed"}, exitUsage, "judge mixed/z.jsonl: "},
+		{"and the others are judged", []string{"judge", "mixed"}, exitUsage, "HELD     held"},
+		{"with all that is known of them", []string{"judge", "mixed", "-v"}, exitUsage, "service: up"},
 		{"nor in two", []string{"judge", "chained/audit.jsonl", "chained/audit.jsonl"}, exitUsage, "no record in chained/audit.jsonl"},
 		{"records as they were chained", []string{"audit", "verify", "chained"}, exitHeld, "3 lines; 1 record as chained; 0 findings\nnot told without --head"},
 		{"another head", []string{"audit", "verify", "chained", "--head", "00"}, exitBroken, "truncated: audit.jsonl: no line has the hash 00"},
@@ -207,6 +241,8 @@ func TestExitCodeOfErrors(t *testing.T) {
 		{"the harness failed", errors.New("disk full"), exitFailed},
 		{"a person stopped it", fmt.Errorf("load: %w", context.Canceled), exitFailed},
 		{"something may be in place, which wins over a verdict", errors.Join(errVerdict(exitBroken), experiments.ErrLeftBehind), exitLeftBehind},
+		{"and over a record that cannot be read", errors.Join(usageError{errors.New("damaged")}, errVerdict(exitLeftBehind)), exitLeftBehind},
+		{"which wins over other verdicts", errors.Join(usageError{errors.New("damaged")}, errVerdict(exitBroken)), exitUsage},
 		{"aborted is as its record is judged", errors.Join(fmt.Errorf("inject: %w, %w", context.Canceled, experiments.Ending{Reason: record.Aborted}), errVerdict(exitBroken)), exitBroken},
 		{"if it was the load's doing, too", errors.Join(experiments.Ending{Reason: record.Aborted}, errVerdict(exitUnknown)), exitUnknown},
 		{"blind, in a run of which another experiment is broken", errors.Join(experiments.Ending{Reason: record.Blind}, errVerdict(exitBroken)), exitBroken},

@@ -72,7 +72,7 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitHeld
-	case errors.Is(err, experiments.ErrLeftBehind):
+	case errors.Is(err, experiments.ErrLeftBehind), errors.Is(err, errVerdict(exitLeftBehind)):
 		return exitLeftBehind
 	case errors.As(err, &usage):
 		return exitUsage

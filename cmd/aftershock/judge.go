@@ -61,9 +61,9 @@ func recordsBelow(dir string) (paths []string, err error) {
 	return paths, err
 }
 
-// judgeFiles judges records; a directory stands for those in it and below it.
-func judgeFiles(args []string, limits map[string][]string) ([]reports.Report, error) {
-	var list []reports.Report
+// judgeFiles judges records; a directory stands for those in it and below it. The
+// error names each record that cannot be read; the reports are of all others.
+func judgeFiles(args []string, limits map[string][]string) (list []reports.Report, unread error) {
 	for _, arg := range args {
 		paths := []string{arg}
 		if info, err := os.Stat(arg); err == nil && info.IsDir() {
@@ -77,15 +77,16 @@ func judgeFiles(args []string, limits map[string][]string) ([]reports.Report, er
 		for _, path := range paths {
 			report, err := judgeFile(path, limits)
 			if err != nil {
-				return nil, asUsage(err)
+				unread = errors.Join(unread, asUsage(err))
+				continue
 			}
 			list = append(list, report)
 		}
 	}
-	if len(list) == 0 {
+	if len(list) == 0 && unread == nil {
 		return nil, usageError{fmt.Errorf("no record in %s", strings.Join(args, ", "))}
 	}
-	return once(list), nil
+	return once(list), unread
 }
 
 // once sorts reports by their beginning. A run that was given twice counts once; one
@@ -141,7 +142,9 @@ func judgeCommand() *cobra.Command {
 		Long: `Judge says what records show: of one on a screen, of several in a line each. -v
 prints all that is known. The same record and limits always give the same
 result; no cluster is needed. A directory stands for the records in it and in
-those below it: that of all runs for all of them.
+those below it: that of all runs for all of them. A record that cannot be read is
+named, and ends with 2 if no fault may still be in place; text says of the others
+what they show, and documents are not written without it.
 
 Limits are QUANTITY OPERATOR VALUE [during PHASE | after removal]. Quantities:
   ` + strings.Join(steadystate.Quantities(), "\n  ") + `
@@ -172,17 +175,19 @@ Those of an expectation of an autoscaler are QUANTITY OPERATOR VALUE [since faul
 		if err != nil {
 			return err
 		}
-		list, err := judgeFiles(args, override)
-		if err != nil {
-			return err
+		list, unread := judgeFiles(args, override)
+		if len(list) == 0 || unread != nil && as.Name != "text" {
+			return unread // a document that lacks a run would pass for one of all runs
 		}
-		judged := verdict(list...)
+		judged := errors.Join(unread, verdict(list...))
 		if as.Name == "text" && !*verbose {
 			err = screenful(cmd.OutOrStdout(), exitCode(judged), list)
 		} else {
 			err = as.Write(cmd.OutOrStdout(), list...)
 		}
-		tellGitHub(cmd.ErrOrStderr(), cmd.ErrOrStderr(), list)
+		if unread == nil {
+			tellGitHub(cmd.ErrOrStderr(), cmd.ErrOrStderr(), list)
+		}
 		return errors.Join(err, judged)
 	}
 	return cmd
