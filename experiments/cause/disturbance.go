@@ -20,8 +20,8 @@ const NoPods = "no pods were watched"
 // run: restarts, pods that went, rollouts, scalings, faults of others, nodes that
 // failed. Scaling by an autoscaler counts, even when it answers a load.
 //
-// Unwatched says why there may be more that nothing saw; empty: pods were watched
-// throughout. With neither, nothing else changed.
+// Unwatched says why there may be more that nothing saw; empty: pods, and what owns
+// them, were watched throughout. With neither, nothing else changed.
 func Disturbances(r judge.Result, waterfalls []recovery.Waterfall) (list []Moment, unwatched string) {
 	d := disturbances{result: r, replacements: map[string]bool{}, worst: map[string]Moment{}, sizes: map[string]string{}}
 	for _, w := range waterfalls {
@@ -30,23 +30,45 @@ func Disturbances(r judge.Result, waterfalls []recovery.Waterfall) (list []Momen
 		}
 	}
 	watched := false
+	owners, seen := map[string]bool{}, map[string]bool{} // of the pods, by KIND/NAME; what was there
 	for _, e := range slices.SortedStableFunc(slices.Values(r.Events), func(a, b record.Event) int { return cmp.Compare(a.To, b.To) }) {
 		kind, _, _ := strings.Cut(e.Subject, "/")
-		watched = watched || kind == "pod" && e.Kind == record.EventExists
+		if e.Kind == record.EventExists {
+			watched = watched || kind == "pod"
+			if owner := e.Attrs[record.AttrOwner]; kind == "pod" && owner != "" {
+				owners[owner] = true
+			}
+			seen[named(e.Subject)] = true
+		}
 		inWindow := e.To > r.Window.From && e.From <= r.Window.To
 		if e.Kind == record.EventGap && kind == "watch" && e.Overlaps(r.Window) {
 			unwatched = fmt.Sprintf("from %s to %s nothing was seen of %s", steadystate.Instant(e.From), steadystate.Instant(e.To), nameOf(e.Subject))
 		}
 		d.take(kind, e, inWindow)
 	}
-	if !watched {
+	switch unseen := unseen(owners, seen); {
+	case !watched:
 		unwatched = NoPods
+	case unwatched == "" && unseen != "":
+		unwatched = "nothing was seen of " + unseen + ", whose events show a scaling or a rollout"
 	}
 	list = slices.Collect(maps.Values(d.worst))
 	slices.SortFunc(list, func(a, b Moment) int {
 		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.Subject, b.Subject), cmp.Compare(a.Kind, b.Kind))
 	})
 	return list, unwatched
+}
+
+// unseen is the first owner of pods of which the record has no event, and whose size
+// is thus not known; empty: all were seen.
+func unseen(owners, seen map[string]bool) string {
+	for _, owner := range slices.Sorted(maps.Keys(owners)) {
+		kind, name, _ := strings.Cut(owner, "/")
+		if !seen[strings.ToLower(kind)+"/"+name] {
+			return owner
+		}
+	}
+	return ""
 }
 
 // disturbances collects them, the most telling event of each subject.

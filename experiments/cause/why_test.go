@@ -280,7 +280,7 @@ func TestWhyThereWasAnOutage(t *testing.T) {
 }
 
 func TestWhatElseHappened(t *testing.T) {
-	const pods = "0 exists pod/shop/a a owner=ReplicaSet/rs\n0 exists pod/shop/b b owner=ReplicaSet/rs\n"
+	const pods = "0 exists pod/shop/a a owner=ReplicaSet/rs\n0 exists pod/shop/b b owner=ReplicaSet/rs\n0 exists replicaset/shop/rs r\n"
 	const kill = "10..10.1 inject kill a effect=gone oneshot=true\n10..10.1 gone pod/shop/a a\n10.2 created pod/shop/d d owner=ReplicaSet/rs\n12 ready pod/shop/d d\n"
 	for _, row := range []struct {
 		name, events string
@@ -291,6 +291,11 @@ func TestWhatElseHappened(t *testing.T) {
 		{"nothing but the fault", pods + kill, false, "", ""},
 		{"nothing was watched", "", false, "", "no pods were watched"},
 		{"for a time nothing was seen", pods + "20..22 blind watch/shop/pods\n", false, "", "from 20.000s to 22.000s nothing was seen of pods"},
+		{"its replica set was not seen", "0 exists pod/shop/a a owner=ReplicaSet/rs\n", false, "", "nothing was seen of ReplicaSet/rs, whose events show a scaling or a rollout"},
+		{"another replica set was seen", "0 exists pod/shop/a a owner=ReplicaSet/rs\n0 exists replicaset/shop/old o\n15 restarted pod/shop/a a reason=Error\n", false, "a container of a was started again (Error)", "nothing was seen of ReplicaSet/rs, whose events show a scaling or a rollout"},
+		{"a stateful set that was seen", "0 exists pod/shop/x-0 a owner=StatefulSet/x\n0 exists statefulset/shop/x x replicas=3\n", false, "", ""},
+		{"for a time nothing was seen of replica sets", pods + "20..22 blind watch/shop/replicasets\n", false, "", "from 20.000s to 22.000s nothing was seen of replicasets"},
+		{"a pod without an owner", "0 exists pod/shop/a a\n", false, "", ""},
 		{"a restart of another pod", pods + kill + "15 stopped pod/shop/b b\n16 restarted pod/shop/b b reason=OOMKilled\n16 not_ready pod/shop/b b\n", false, "a container of b was started again (OOMKilled)", ""},
 		{"a restart of the new pod", pods + kill + "15 restarted pod/shop/d d reason=Error\n", false, "a container of d was started again (Error)", ""},
 		{"a restart before the window", pods + "5 restarted pod/shop/b b\n", false, "", ""},
