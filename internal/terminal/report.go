@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -35,8 +36,16 @@ func (s Screen) Report(w io.Writer, r reports.Report, p Place) error {
 	for _, item := range told {
 		lines += len(item.lines)
 	}
-	// What and why, and the fault, come before limits that held, but not before others.
-	findings := s.findings(r, room-min(lines, 6), room-min(lines, 3))
+	// What and why, and what to mend, come before the details of limits; the fault, before
+	// limits that held.
+	first := 0
+	for _, item := range told {
+		if slices.Contains(firsts, item.name) {
+			first += len(item.lines)
+		}
+	}
+	first = min(first, firstLines) + 1 // and the names of what is left out
+	findings := s.findings(r, room-max(first, min(lines, 6)), room-max(first, min(lines, 3)))
 	story := s.fit(told, room-len(findings), r.Verdict)
 	all := head
 	for _, part := range [][]string{findings, story, foot} {
@@ -74,8 +83,11 @@ func (s Screen) head(r reports.Report, p Place) []string {
 		caveats = slices.DeleteFunc(caveats, func(c string) bool { return strings.HasSuffix(c, why) })
 	}
 	most, left := 3, 8
-	if len(r.Injections) == 0 {
+	switch {
+	case len(r.Injections) == 0:
 		most = 1 // the others follow from the first: no fault was injected
+	case r.Verdict == steadystate.Broken:
+		left = 4 // why it broke says more
 	}
 	for i, caveat := range caveats {
 		if i == most {
@@ -254,29 +266,44 @@ func (s Screen) story(r reports.Report) (items []item) {
 	return items
 }
 
-// fit are the lines of the items for which there is room, then the names of the
-// others. What could have passed unseen is half of what held means: its lines are
-// kept there.
+// firsts are the names of the items that come first where there is little room: what
+// broke, why, and what to do about it.
+var firsts = []string{"What", "Why", "Mend"}
+
+// firstLines is how many lines the limits leave to the first items.
+const firstLines = 11
+
+// fit are the lines of the items for which there is room, in their order, then the
+// names of the others. What could have passed unseen is half of what held means: its
+// lines are kept there.
 func (s Screen) fit(items []item, room int, verdict steadystate.Verdict) (lines []string) {
-	whole, kept := 0, 0
-	for _, i := range items {
-		whole += len(i.lines)
-		if i.name == unseen && verdict == steadystate.Held {
-			kept = len(i.lines)
+	rank := func(i int) int {
+		n := slices.Index(firsts, items[i].name)
+		if verdict == steadystate.Held && items[i].name == unseen || n >= 0 {
+			return n
 		}
+		return len(firsts)
+	}
+	whole, order := 0, []int{}
+	for i, item := range items {
+		whole, order = whole+len(item.lines), append(order, i)
 	}
 	if whole > room {
 		room-- // for the names of what is left out
 	}
-	var out []string
-	for _, i := range items {
-		if i.name == unseen {
-			kept = 0
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(rank(a), rank(b)) })
+	used, has := 0, map[int]bool{}
+	for _, i := range order {
+		if n := len(items[i].lines); used+n <= room {
+			used, has[i] = used+n, true
 		}
-		if len(lines)+len(i.lines)+kept <= room {
-			lines = append(lines, i.lines...)
-		} else if i.name != "" && !slices.Contains(out, i.name) {
-			out = append(out, i.name)
+	}
+	var out []string
+	for i, item := range items {
+		if has[i] {
+			lines = append(lines, item.lines...)
+		} else if item.name != "" && !slices.Contains(out, item.name) {
+			out = append(out, item.name)
 		}
 	}
 	if len(out) > 0 && room >= 0 {
