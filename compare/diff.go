@@ -74,7 +74,8 @@ type Pair struct {
 type Set struct {
 	// Runs are the ids of those that are compared, in their order.
 	Runs []string `json:"runs"`
-	// LeftOut are the ids of those that a person or the harness ended.
+	// LeftOut are the ids of those that a person or the harness ended before a fault was
+	// in place.
 	LeftOut []string `json:"leftOut"`
 	Held    int      `json:"held"`
 	Broken  int      `json:"broken"`
@@ -156,6 +157,8 @@ func NewDiff(before, after []results.Result, o Options) (Diff, error) {
 	return d, nil
 }
 
+const noRunBefore = "no run before"
+
 // A plan is what runs have in common that did the same.
 type plan struct{ experiment, hash string }
 
@@ -193,7 +196,7 @@ func pairs(before, after []results.Result, o Options) []Pair {
 		case len(now[p]) == 0:
 			pair.NotCompared = "no run after"
 		case len(old[p]) == 0:
-			pair.NotCompared = "no run before"
+			pair.NotCompared = noRunBefore
 		case len(was) == 0 || len(is) == 0:
 			pair.NotCompared = "all runs of a side were ended by a person or by the harness"
 		case p.hash == "" && !o.SamePlan:
@@ -433,7 +436,7 @@ func (r *Row) power(known table, level float64) {
 func (d Diff) outcome() string {
 	seen, rows := map[string]bool{}, 0
 	for _, p := range d.Pairs {
-		if p.NotCompared != "" && len(p.Before.Runs)+len(p.Before.LeftOut) > 0 || len(p.Missing) > 0 {
+		if p.NotCompared != "" && p.NotCompared != noRunBefore || len(p.Missing) > 0 {
 			seen[CannotTell] = true
 		}
 		for _, r := range p.Rows {

@@ -81,6 +81,7 @@ func TestDiff(t *testing.T) {
 		{"four a side are too few for three rows", runs("held", six[:4]...), runs("held", later[:4]...), compare.Options{}, compare.CannotTell, 3, "4 and 4 runs can show none; 5 a side could"},
 		{"one against a set shows nothing", runs("held", six...), runs("held", 4), compare.Options{}, compare.CannotTell, 3, "cannot tell  answers0 ttr"},
 		{"another plan is said, not compared", runs("held", six...), changed(runs("held", later...), func(r *results.Result) { r.PlanHash = "bb" }), compare.Options{}, compare.CannotTell, 3, "not compared: the plan changed"},
+		{"nor if it changed half-way", runs("held", six...), append(runs("held", six...), changed(runs("broken", later...), func(r *results.Result) { r.PlanHash = "bb" })...), compare.Options{}, compare.CannotTell, 3, "not compared: the plan changed"},
 		{"an experiment that has gone is not unchanged", runs("held", six...), nil, compare.Options{}, compare.CannotTell, 3, "not compared: no run after"},
 		{"a result without a hash is of an unknown plan", changed(runs("held", six...), unhashed), changed(runs("held", later...), unhashed), compare.Options{}, compare.CannotTell, 3, "--same-plan takes your word"},
 		{"which the caller may vouch for", changed(runs("held", six...), unhashed), changed(runs("held", later...), unhashed), compare.Options{SamePlan: true}, compare.Worse, 1, "WORSE"},

@@ -289,7 +289,7 @@ func (e *evidence) value() (sum float64) {
 	for _, l := range e.logs {
 		sum += math.Exp(l) / float64(len(e.logs))
 	}
-	return sum
+	return min(sum, math.MaxFloat64) // JSON has no infinity
 }
 
 // good is the share that is tested against one: 0.99 against 0.9.

@@ -59,6 +59,10 @@ func TestGateOfTrialsAlone(t *testing.T) {
 		{"what was not over by the limit is beyond it", n(3, -9), within, "broken", 1, "0 of 3 within the limit: not"},
 		{"a run that is not proven is undecided", append(n(31, 2), changed(n(1, 2), func(r *results.Result) { r.Caveats = []string{"x"} })...), within, "unknown", 3, "31 of 32 within the limit, 1 undecided"},
 		{"one that a person ended is left out", append(n(32, 2), changed(runs("unknown", 9), func(r *results.Result) { r.Run.End = "interrupted" })...), within, "held", 0, "left out 1 that a person"},
+		{"one that a person ended after its fault is undecided", append(n(32, 2), changed(runs("unknown", 9), func(r *results.Result) {
+			r.Run.End, r.Caveats, r.Injections = "interrupted", []string{"interrupted"}, []results.Injection{{Fault: "kill"}}
+		})...), within, "unknown", 3, "32 of 33 within the limit, 1 undecided"},
+		{"thousands of trials have evidence that JSON can say", n(9000, 2), within, "held", 0, "9000 of 9000 within the limit"},
 		{"the limit is that of the trials", changed(n(32, 2), func(r *results.Result) {
 			r.Findings = []results.Finding{{Check: "answers0", Subject: "ttr", Unit: "seconds", Limit: results.Limit{Text: "ttr <= 3s", Operator: "<=", Value: new(3.)}, Seen: &results.Range{Low: new(2.), High: new(2.)}}}
 		}), compare.GateOptions{}, "held", 0, "answers0 ttr <= 3s"},
@@ -72,6 +76,9 @@ func TestGateOfTrialsAlone(t *testing.T) {
 			}
 			if g.Verdict != row.verdict || g.ExitCode != row.code || !strings.Contains(out.String(), row.want) {
 				t.Errorf("%s, %d, want %s, %d and %q in\n%s", g.Verdict, g.ExitCode, row.verdict, row.code, row.want, &out)
+			}
+			if err := g.JSON(&bytes.Buffer{}); err != nil {
+				t.Error(err)
 			}
 		})
 	}

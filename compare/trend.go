@@ -54,7 +54,8 @@ type Point struct {
 	Run     string    `json:"run"`
 	Started time.Time `json:"started"`
 	Verdict string    `json:"verdict" jsonschema:"enum=held,enum=broken,enum=unknown"`
-	// LeftOut: a person or the harness ended it, so that it says nothing of the service.
+	// LeftOut: a person or the harness ended it before its fault, so that it says nothing
+	// of the service.
 	LeftOut bool `json:"leftOut,omitempty"`
 	// TTR are its times to recovery.
 	TTR []TTR `json:"ttr"`

@@ -129,6 +129,9 @@ func TestGate(t *testing.T) {
 		{"five trials", []string{write("few", 5, "aa", 2), "--baseline", before}, exitUnknown, "35 more would do"},
 		{"beyond the limit", []string{write("late", 3, "aa", 6)}, exitBroken, "broken   absolute: 0 of 3"},
 		{"a baseline of another plan", []string{write("other", 40, "bb", 2), "--baseline", before}, exitUsage, "the baseline of shop/kill is of another plan"},
+		{"a share that is no number", []string{before, "--share", "NaN"}, exitUsage, "--share NaN"},
+		{"a share that no number of trials shows", []string{before, "--share", "0.9999999999999999"}, exitUsage, "want a share of 0.0001 to 0.9999"},
+		{"a confidence of nothing", []string{before, "--confidence", "1e-17"}, exitUsage, "a confidence of 0.5 to 0.999999"},
 		{"JSON", []string{before, "-o", "json"}, exitHeld, `"format": "` + compare.GateFormat + `"`},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {

@@ -61,8 +61,8 @@ Exit codes:
 		switch {
 		case err != nil:
 			return err
-		case options.Share <= 0 || options.Share >= 1, options.Confidence <= 0 || options.Confidence >= 1:
-			return usageError{fmt.Errorf("--share %g, --confidence %g: want shares between 0 and 1, as in 0.9", options.Share, options.Confidence)}
+		case !between(0.0001, options.Share, 0.9999), !between(0.5, options.Confidence, 0.999999):
+			return usageError{fmt.Errorf("--share %g, --confidence %g: want a share of 0.0001 to 0.9999, and a confidence of 0.5 to 0.999999", options.Share, options.Confidence)}
 		case within < 0 || options.Planned < 1:
 			return usageError{fmt.Errorf("--within %s, --planned %d: want more than none", within, options.Planned)}
 		}
@@ -85,6 +85,9 @@ Exit codes:
 	}
 	return orSchema(cmd, compare.GateSchema)
 }
+
+// between is false of NaN, too.
+func between(low, v, high float64) bool { return low <= v && v <= high }
 
 // printed prints a document, and ends with its exit code.
 func printed(cmd *cobra.Command, document interface {
