@@ -64,7 +64,7 @@ type Absolute struct {
 	Share      float64 `json:"share"`
 	Confidence float64 `json:"confidence"`
 	// Within and Beyond are the trials whose recovery was certainly within the limit, or
-	// certainly not. Undecided ones, whose bounds have the limit between them or which
+	// certainly not, or that broke a limit on something else. Undecided ones, whose bounds have the limit between them or which
 	// show no recovery, count against what is decided.
 	Within    int `json:"within"`
 	Beyond    int `json:"beyond"`
@@ -158,6 +158,7 @@ func NewGate(trials, baseline []results.Result, o GateOptions) (Gate, error) {
 		if run := both(sets[p], bases[p]); run != "" {
 			return Gate{}, fmt.Errorf("run %s is %w", run, ErrOnBothSides)
 		}
+		before := len(g.Decisions)
 		for _, s := range recoverySubjects(sets[p]) {
 			limit, ok := o.limit(sets[p], s)
 			if !ok {
@@ -165,9 +166,17 @@ func NewGate(trials, baseline []results.Result, o GateOptions) (Gate, error) {
 			}
 			g.Decisions = append(g.Decisions, decide(p, s, limit, sets[p], bases[p], o))
 		}
+		// What nothing is decided of must not pass beside what is held.
+		switch {
+		case len(g.Decisions) > before:
+		case o.Within > 0:
+			return Gate{}, fmt.Errorf("no trial of %s shows a time to recovery: gate those of other experiments", p.experiment)
+		default:
+			return Gate{}, fmt.Errorf("no trial of %s has a limit on ttr: say what a recovery may take, as in --within 30s", p.experiment)
+		}
 	}
 	if len(g.Decisions) == 0 {
-		return Gate{}, errors.New("no trial has a limit on ttr: say what a recovery may take, as in --within 30s")
+		return Gate{}, errors.New("there is no trial")
 	}
 	var all []string
 	for _, d := range g.Decisions {
@@ -234,7 +243,7 @@ func (o GateOptions) limit(list []results.Result, s subject) (limit float64, ok 
 func decide(p plan, s subject, limit float64, trials, baseline []results.Result, o GateOptions) Decision {
 	d := Decision{Experiment: p.experiment, PlanHash: p.hash, Check: s.check, Subject: s.subject, LimitSeconds: limit, Trials: newSet(trials)}
 	set := recoveriesOf(s, trials)
-	d.Absolute = absolute(set, limit, o)
+	d.Absolute = absolute(withBroken(set, trials), limit, o)
 	d.Verdict = d.Absolute.Verdict
 	if baseline != nil {
 		r := relative(set, recoveriesOf(s, baseline), limit, o.Planned)
@@ -255,6 +264,20 @@ func recoveriesOf(s subject, list []results.Result) (set []interval) {
 			i = anything
 		}
 		set = append(set, i)
+	}
+	return set
+}
+
+// withBroken are recoveries of trials, of which those never end that broke a limit on
+// something else: a service that recovers in time and loses orders is not good.
+func withBroken(set []interval, list []results.Result) []interval {
+	set = slices.Clone(set)
+	for i, r := range kept(list) {
+		if slices.ContainsFunc(r.Findings, func(f results.Finding) bool {
+			return f.Verdict == broken && f.Subject != ttr && f.Subject != ttrAfter
+		}) {
+			set[i] = interval{math.Inf(1), math.Inf(1)}
+		}
 	}
 	return set
 }

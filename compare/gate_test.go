@@ -62,6 +62,12 @@ func TestGateOfTrialsAlone(t *testing.T) {
 		{"one that a person ended after its fault is undecided", append(n(32, 2), changed(runs("unknown", 9), func(r *results.Result) {
 			r.Run.End, r.Caveats, r.Injections = "interrupted", []string{"interrupted"}, []results.Injection{{Fault: "kill"}}
 		})...), within, "unknown", 3, "32 of 33 within the limit, 1 undecided"},
+		{"one that broke another limit is beyond, however soon it recovered", append(n(31, 2), changed(n(1, 2), func(r *results.Result) {
+			r.Verdict, r.Findings = "broken", append(r.Findings, results.Finding{Check: "answers0", Subject: "errors", Verdict: "broken"})
+		})...), within, "unknown", 3, "31 of 32 within the limit: "},
+		{"a build of which all do is broken", changed(n(40, 2), func(r *results.Result) {
+			r.Verdict, r.Findings = "broken", append(r.Findings, results.Finding{Check: "answers0", Subject: "errors", Verdict: "broken"})
+		}), within, "broken", 1, "0 of 40 within the limit: not"},
 		{"thousands of trials have evidence that JSON can say", n(9000, 2), within, "held", 0, "9000 of 9000 within the limit"},
 		{"the limit is that of the trials", changed(n(32, 2), func(r *results.Result) {
 			r.Findings = []results.Finding{{Check: "answers0", Subject: "ttr", Unit: "seconds", Limit: results.Limit{Text: "ttr <= 3s", Operator: "<=", Value: new(3.)}, Seen: &results.Range{Low: new(2.), High: new(2.)}}}
