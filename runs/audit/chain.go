@@ -140,7 +140,8 @@ func (c Chain) left(lines []chained) (added []Line, err error) {
 			return err
 		}
 		line, err := c.digest(path)
-		if line.Event, line.Run = event, run; err == nil {
+		// An empty one has been made, and may not be locked yet.
+		if line.Event, line.Run = event, run; err == nil && (event != Found || line.Size > 0) {
 			added = append(added, line)
 		}
 		return err
