@@ -126,10 +126,10 @@ func longest(c results.Check, of string) *interval {
 }
 
 // leftOut reports whether a run says nothing about the service: a person or the
-// harness ended it before a fault was in place. One that was ended later may have been
+// harness ended it before anything was injected. One that was ended later may have been
 // ended because it went badly.
 func leftOut(r results.Result) bool {
 	ended := []string{record.Interrupted, record.Refused, record.Stopped, record.Failed, "cut"}
-	injected := slices.ContainsFunc(r.Injections, func(i results.Injection) bool { return i.FailedBecause == "" && i.Refused == "" })
+	injected := len(r.Injections) > 0 || slices.ContainsFunc(r.Phases, func(p results.Phase) bool { return p.Phase == record.PhaseInject })
 	return slices.Contains(ended, r.Run.End) && r.Verdict != "broken" && !injected
 }

@@ -243,7 +243,7 @@ func (o GateOptions) limit(list []results.Result, s subject) (limit float64, ok 
 func decide(p plan, s subject, limit float64, trials, baseline []results.Result, o GateOptions) Decision {
 	d := Decision{Experiment: p.experiment, PlanHash: p.hash, Check: s.check, Subject: s.subject, LimitSeconds: limit, Trials: newSet(trials)}
 	set := recoveriesOf(s, trials)
-	d.Absolute = absolute(withBroken(set, trials), limit, o)
+	d.Absolute = absolute(withBroken(set, trials, o), limit, o)
 	d.Verdict = d.Absolute.Verdict
 	if baseline != nil {
 		r := relative(set, recoveriesOf(s, baseline), limit, o.Planned)
@@ -269,12 +269,13 @@ func recoveriesOf(s subject, list []results.Result) (set []interval) {
 }
 
 // withBroken are recoveries of trials, of which those never end that broke a limit on
-// something else: a service that recovers in time and loses orders is not good.
-func withBroken(set []interval, list []results.Result) []interval {
+// something else: a service that recovers in time and loses orders is not good. What
+// is decided by a limit of its own is not something else.
+func withBroken(set []interval, list []results.Result, o GateOptions) []interval {
 	set = slices.Clone(set)
 	for i, r := range kept(list) {
 		if slices.ContainsFunc(r.Findings, func(f results.Finding) bool {
-			return f.Verdict == broken && f.Subject != ttr && f.Subject != ttrAfter
+			return f.Verdict == broken && f.Subject != ttr && (f.Subject != ttrAfter || o.Within > 0)
 		}) {
 			set[i] = interval{math.Inf(1), math.Inf(1)}
 		}

@@ -65,6 +65,9 @@ func TestGateOfTrialsAlone(t *testing.T) {
 		{"one that broke another limit is beyond, however soon it recovered", append(n(31, 2), changed(n(1, 2), func(r *results.Result) {
 			r.Verdict, r.Findings = "broken", append(r.Findings, results.Finding{Check: "answers0", Subject: "errors", Verdict: "broken"})
 		})...), within, "unknown", 3, "31 of 32 within the limit: "},
+		{"nor by its time after the removal, where --within is of that since the fault", append(n(31, 2), changed(n(1, 2), func(r *results.Result) {
+			r.Verdict, r.Findings = "broken", append(r.Findings, results.Finding{Check: "answers0", Subject: "ttr after removal", Verdict: "broken"})
+		})...), within, "unknown", 3, "31 of 32 within the limit: "},
 		{"a build of which all do is broken", changed(n(40, 2), func(r *results.Result) {
 			r.Verdict, r.Findings = "broken", append(r.Findings, results.Finding{Check: "answers0", Subject: "errors", Verdict: "broken"})
 		}), within, "broken", 1, "0 of 40 within the limit: not"},

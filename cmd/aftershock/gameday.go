@@ -17,6 +17,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/aftershockhq/aftershock/config"
+	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/gamedays"
 	"github.com/aftershockhq/aftershock/internal/terminal"
 	"github.com/aftershockhq/aftershock/runs"
@@ -223,8 +224,8 @@ func runDay(cmd *cobra.Command, day *gamedays.Day, file, out, junit string, verb
 		result := gamedays.Result{Record: filepath.Base(r.RecordPath(e.Name))}
 		report, err := r.carryOut(ctx, e)
 		result.Verdict, result.Reason = report.Verdict, report.Reason
-		if judged(err) {
-			err = nil // a condition of the file ended it: that is a verdict
+		if judged(err) && !errors.Is(err, experiments.ErrLeftBehind) {
+			err = nil // a condition of the file ended it: that is a verdict, unless a fault is left
 		}
 		return result, err
 	}

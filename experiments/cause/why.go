@@ -52,6 +52,7 @@ func (in *Inquiry) why(o *outage, c Cause) (rule, text string) {
 		{TooFew, in.surged},
 		{Faulted, in.faulted},
 		{ReplacedWithout, in.replacedWithout},
+		{NoneLeft, in.noneLeftFirst},
 	} {
 		if text := of.rule(o, c); text != "" {
 			return of.name, "consistent with: " + text
@@ -63,15 +64,22 @@ func (in *Inquiry) why(o *outage, c Cause) (rule, text string) {
 // mostly reports whether n is at least nine tenths of all, and all are some.
 func mostly(n, all int) bool { return all > 0 && 10*n >= 9*all }
 
-// noneLeft: while no pod was among the endpoints, nothing could answer. For a third of
-// the outage that must be certain: news of the endpoints takes a while at either end.
-func (in *Inquiry) noneLeft(o *outage, c Cause) string {
+// noneLeft: while no pod was among the endpoints, nothing could answer. That is certain
+// for half of the outage.
+func (in *Inquiry) noneLeft(o *outage, c Cause) string { return in.noneLeftFor(o, c, 2) }
+
+// noneLeftFirst: it is certain for a third, and nothing else fits. News of the endpoints
+// takes a while at either end, and a new pod is slow at first.
+func (in *Inquiry) noneLeftFirst(o *outage, c Cause) string { return in.noneLeftFor(o, c, 3) }
+
+// noneLeftFor is for one of so many parts of the outage.
+func (in *Inquiry) noneLeftFor(o *outage, c Cause, parts time.Duration) string {
 	empty, before := in.unserved()
 	without := time.Duration(0)
 	for _, s := range empty {
 		without += max(0, min(s.To, o.End.To)-max(s.From, o.Start.From))
 	}
-	if c.bad() == 0 || 2*o.Bad < o.Total || without == 0 || 3*without < o.Length().High {
+	if c.bad() == 0 || 2*o.Bad < o.Total || without == 0 || parts*without < o.Length().High {
 		return ""
 	}
 	text := fmt.Sprintf("no pod was among the endpoints for at least %s", steadystate.FormatSeconds(without.Truncate(digit(without)).Seconds()))

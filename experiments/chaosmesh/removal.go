@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -127,7 +128,8 @@ func (g *going) run(ctx context.Context) (found bool, err error) {
 	left := remedies(g.object)
 	all := len(left)
 	due := func() bool {
-		if !left[0].undoes && len(g.hurt) > 0 && (noticed.IsZero() || time.Since(noticed) < g.timeouts.GiveUp) {
+		// What was not noticed may be in pods, whatever its last status says.
+		if !left[0].undoes && g.holds() && (noticed.IsZero() || len(g.hurt) > 0 && time.Since(noticed) < g.timeouts.GiveUp) {
 			return false
 		}
 		return time.Since(asked) >= g.timeouts.Nudge*time.Duration(1+all-len(left))
@@ -163,6 +165,9 @@ func (g *going) run(ctx context.Context) (found bool, err error) {
 			return found, fmt.Errorf("remove %s: %w", g.name, explain(err, kindOf(g.client.Scheme(), g.object)))
 		case err != nil:
 			trouble, asked = err, time.Now()
+			if !noticed.IsZero() {
+				noticed = asked // Chaos Mesh may be cut off as well, and see nothing for a while
+			}
 		default:
 			inPods := len(g.hurt) > 0
 			if g.look(g.object); inPods && len(g.hurt) == 0 {
@@ -217,7 +222,8 @@ func (g *going) taken(ctx context.Context) error {
 
 // outlived reports whether all pods that the fault was in are gone, and it with them:
 // their namespace was deleted, say. It waits for those that are terminating. A fault
-// that is narrowed to peers is in their pods, too.
+// that is narrowed to peers is in their pods, too. A name that ends with a number may be
+// that of a StatefulSet's pod, which comes again, with the rules of its PodNetworkChaos.
 func (g *going) outlived(ctx context.Context) bool {
 	switch object := g.placed.object.(type) {
 	case *v1alpha1.NetworkChaos:
@@ -230,6 +236,9 @@ func (g *going) outlived(ctx context.Context) bool {
 	}
 	namespaces := map[string]bool{}
 	for _, pod := range g.placed.pods {
+		if _, err := strconv.Atoi(pod[strings.LastIndexByte(pod, '-')+1:]); err == nil {
+			return false
+		}
 		namespace, _, _ := strings.Cut(pod, "/")
 		namespaces[namespace] = true
 	}
@@ -430,6 +439,12 @@ func because(object client.Object) string {
 func stopped(object client.Object) bool {
 	inner, ok := object.(v1alpha1.InnerObject)
 	return ok && inner.GetStatus().Experiment.DesiredPhase == v1alpha1.StoppedPhase
+}
+
+// holds reports whether the object is a fault that is held in pods.
+func (g *going) holds() bool {
+	_, acts := g.object.(v1alpha1.InnerObject)
+	return acts && !oneShot(g.object)
 }
 
 // oneShot reports whether the fault is over at once, so that there is nothing

@@ -83,6 +83,8 @@ func TestSweepRemovesWhatRunsHaveLeftAndNothingElse(t *testing.T) {
 func TestSweepSaysWhatItCouldNotShow(t *testing.T) {
 	stuck := &v1alpha1.NetworkChaos{ObjectMeta: of("shop", "slow", "two"), Spec: v1alpha1.NetworkChaosSpec{Action: v1alpha1.DelayAction}}
 	stuck.Finalizers = []string{"chaos-mesh/records"}
+	// Its deletion was noticed, and no more.
+	stuck.Status.Experiment = v1alpha1.ExperimentStatus{DesiredPhase: v1alpha1.StoppedPhase, Records: []*v1alpha1.Record{{Id: "shop/a", Phase: v1alpha1.Injected}}}
 	forbidden := apierrors.NewForbidden(schema.GroupResource{Resource: "podchaos"}, "kill", errors.New("no"))
 	for _, row := range []struct {
 		name    string
@@ -132,7 +134,7 @@ func TestSweepSaysWhatItCouldNotShow(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := newClient(t, row.funcs, row.objects...)
-				removed, err := chaosmesh.Sweep(t.Context(), c, row.scope, chaosmesh.Timeouts{Nudge: time.Second, Remove: 10 * time.Second})
+				removed, err := chaosmesh.Sweep(t.Context(), c, row.scope, chaosmesh.Timeouts{Nudge: time.Second, GiveUp: 5 * time.Second, Remove: 20 * time.Second})
 				if names(removed) != row.removed {
 					t.Errorf("removed %q, want %q", names(removed), row.removed)
 				}
