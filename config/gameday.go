@@ -149,9 +149,9 @@ func (r *resolver) dayStep(at cursor, s *DayStep, broken string) {
 	case s.Run != "" && s.Pause != "":
 		r.bad(at, "has run and pause; make two steps of them")
 	case s.Pause != "":
-		for field, text := range map[string]string{"expect": s.Expect, "broken": s.Broken} {
-			if text != "" {
-				r.bad(at.field(field), "is of experiments, and this step is a pause")
+		for _, of := range []struct{ field, text string }{{"expect", s.Expect}, {"broken", s.Broken}} {
+			if of.text != "" {
+				r.bad(at.field(of.field), "is of experiments, and this step is a pause")
 			}
 		}
 	case len(r.mistakes) == 0: // else an experiment may be missing because it is wrong
