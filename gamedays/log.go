@@ -2,15 +2,12 @@ package gamedays
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/aftershockhq/aftershock/runs/audit"
@@ -98,37 +95,18 @@ type Log struct {
 
 // Append adds an entry and returns its number. Its time, author and hash are filled in.
 func (l Log) Append(e Entry) (n int, err error) {
-	file, err := os.OpenFile(l.Path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o644)
-	if err != nil {
-		return 0, fmt.Errorf("write down: %w", err)
-	}
-	defer func() { err = errors.Join(err, file.Close()) }() // which unlocks it
-	if err := audit.Lock(file, syscall.LOCK_EX); err != nil {
-		return 0, err
-	}
-	before, err := io.ReadAll(file)
-	if err != nil {
-		return 0, fmt.Errorf("write down: %w", err)
-	}
-	lines := bytes.Split(bytes.TrimSuffix(before, []byte("\n")), []byte("\n"))
-	if len(before) > 0 {
-		e.N = len(lines)
-		e.Previous = hash(lines[len(lines)-1])
-	}
-	e.Who, e.Time = l.Who, time.Now().UTC().Truncate(time.Millisecond)
-	text, err := json.Marshal(e)
-	if err != nil {
-		return 0, fmt.Errorf("write down: %w", err)
-	}
-	if len(before) > 0 && before[len(before)-1] != '\n' {
-		text = append([]byte("\n"), text...) // a cut line stays one, for Read to tell
-	}
-	if _, err = file.Write(append(text, '\n')); err == nil {
-		err = file.Sync()
-	}
-	if err != nil {
-		err = fmt.Errorf("write down: %w", errors.Join(err, file.Truncate(int64(len(before)))))
-	}
+	err = audit.Append(l.Path, "write down", func(before []byte) ([]byte, error) {
+		lines := bytes.Split(bytes.TrimSuffix(before, []byte("\n")), []byte("\n"))
+		if len(before) > 0 {
+			e.N, e.Previous = len(lines), audit.Hash(lines[len(lines)-1])
+		}
+		e.Who, e.Time = l.Who, time.Now().UTC().Truncate(time.Millisecond)
+		text, err := json.Marshal(e)
+		if err != nil {
+			return nil, fmt.Errorf("write down: %w", err)
+		}
+		return append(text, '\n'), nil
+	})
 	return e.N, err
 }
 
@@ -153,7 +131,7 @@ func (l Log) Read() (entries []Entry, damage []string, err error) {
 		default:
 			entries = append(entries, e)
 		}
-		previous = hash(line)
+		previous = audit.Hash(line)
 	}
 	switch {
 	case len(entries) == 0 || entries[0].Format != Format || entries[0].Plan == nil:
@@ -163,8 +141,6 @@ func (l Log) Read() (entries []Entry, damage []string, err error) {
 	}
 	return entries, damage, nil
 }
-
-func hash(line []byte) string { return fmt.Sprintf("%x", sha256.Sum256(line)) }
 
 // Find is the log of a day: of a directory, or of the newest in a directory of runs.
 func Find(dir string) (Log, error) {

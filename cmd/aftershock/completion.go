@@ -15,7 +15,7 @@ func completeIDs(file *string) cobra.CompletionFunc {
 	return fromPlan(file, func(plan *config.Plan, given []string, begun string) (names []string) {
 		seen := map[string]bool{}
 		offer := func(id, about string) {
-			named := slices.ContainsFunc(given, func(name string) bool { return selects(name, id) })
+			named := slices.ContainsFunc(given, func(name string) bool { return config.Selects(name, id) })
 			if !named && !seen[id] && strings.HasPrefix(id, begun) {
 				names = append(names, strings.TrimSuffix(cobra.CompletionWithDesc(id, about), "\t"))
 			}

@@ -20,9 +20,10 @@ import (
 )
 
 func demoCommand() *cobra.Command {
-	var out, output string
+	var output string
 	var served bool
 	var verbose *bool
+	var out *string
 	cmd := &cobra.Command{
 		Use:   "demo [--serve [-- COMMAND ARGUMENT...]]",
 		Short: "Kill a real process under load on this machine and see both verdicts",
@@ -61,12 +62,11 @@ command, which is killed two minutes later. The command has in its environment
 			if served {
 				return serve(cmd, args, output)
 			}
-			return demo(cmd.Context(), cmd.OutOrStdout(), out, *verbose)
+			return demo(cmd.Context(), cmd.OutOrStdout(), *out, *verbose)
 		},
 	}
 	verbose = verboseFlag(cmd, "the whole text of each report")
-	cmd.Flags().StringVar(&out, "out", "runs", "directory for records and reports")
-	completeDirectory(cmd, "out")
+	out = runsFlag(cmd)
 	cmd.Flags().BoolVar(&served, "serve", false, "only leave the service up, until ^C or the end of the command")
 	cmd.Flags().StringVarP(&output, "output", "o", "text", "what --serve prints: text, or json, one line")
 	completeFlag(cmd, "output", completeTextOrJSON)

@@ -131,7 +131,7 @@ who ends it, and a window, end it with 4.
 	}
 	file := fileFlag(cmd)
 	verbose := verboseFlag(cmd, "all that preflight found, and the whole text of each report")
-	out := runsFlag(cmd, "directory for records and reports")
+	out := runsFlag(cmd)
 	dialect := junitFlag(cmd)
 	cmd.ValidArgsFunction = completeGameDays(file)
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
@@ -166,8 +166,8 @@ who ends it, and a window, end it with 4.
 }
 
 // runsFlag is --out, the directory of runs.
-func runsFlag(cmd *cobra.Command, what string) *string {
-	out := cmd.Flags().String("out", "runs", what)
+func runsFlag(cmd *cobra.Command) *string {
+	out := cmd.Flags().String("out", "runs", "directory for records and reports")
 	completeDirectory(cmd, "out")
 	return out
 }
@@ -282,13 +282,9 @@ It ends with 0 once the page is written, and with 2 if there is no game day.`,
 		if *output != "markdown" && *output != "html" {
 			return usageError{fmt.Errorf("--output %q: want one of markdown, html", *output)}
 		}
-		log, err := gamedays.Find(append(args, "runs")[0])
+		log, entries, damage, err := dayIn(append(args, "runs")[0])
 		if err != nil {
-			return usageError{err}
-		}
-		entries, damage, err := log.Read()
-		if err != nil {
-			return usageError{err}
+			return err
 		}
 		page := gamedays.NewPage(entries, damage)
 		write := page.Markdown
@@ -332,7 +328,7 @@ It ends with 0 once that is done, and with 2 if no game day waits.`,
 	}
 	ends := cmd.Flags().Bool("stop", false, "end the day")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		log, entries, err := dayIn(append(args, "runs")[0])
+		log, entries, _, err := dayIn(append(args, "runs")[0])
 		if err != nil {
 			return err
 		}
@@ -352,15 +348,16 @@ It ends with 0 once that is done, and with 2 if no game day waits.`,
 	return cmd
 }
 
-// dayIn is the log of a game day, and what is in it.
-func dayIn(dir string) (gamedays.Log, []gamedays.Entry, error) {
-	log, err := gamedays.Find(dir)
-	if err != nil {
-		return log, nil, usageError{err}
+// dayIn is the log of a game day, what is in it, and what is damaged.
+func dayIn(dir string) (log gamedays.Log, entries []gamedays.Entry, damage []string, err error) {
+	if log, err = gamedays.Find(dir); err != nil {
+		return log, nil, nil, usageError{err}
 	}
 	log.Who = suites.Machine()
-	entries, _, err := log.Read()
-	return log, entries, asUsage(err)
+	if entries, damage, err = log.Read(); err != nil {
+		err = usageError{err}
+	}
+	return log, entries, damage, err
 }
 
 func noteCommand() *cobra.Command {
@@ -390,7 +387,7 @@ is not within it.`,
 		if text == "" {
 			return usageError{errors.New("the note is empty; say what was seen, as in aftershock note 'pager fired'")}
 		}
-		log, entries, err := dayIn(*dir)
+		log, entries, _, err := dayIn(*dir)
 		if err != nil {
 			return err
 		}

@@ -129,7 +129,7 @@ func TestAGameDay(t *testing.T) {
 		if len(records) != row.records {
 			t.Errorf("%s: records %q, want %d", row.sentence, records, row.records)
 		}
-		if _, entries, err := dayIn(dir); err != nil || entries[len(entries)-1].Event != gamedays.Ended {
+		if _, entries, _, err := dayIn(dir); err != nil || entries[len(entries)-1].Event != gamedays.Ended {
 			t.Errorf("%s: the log does not say that the day ended: %v", row.sentence, err)
 		}
 	}
@@ -198,7 +198,7 @@ func TestANoteOnAGameDay(t *testing.T) {
 			t.Errorf("%q: exit code %d, want %d with %q: %s", row.args, code, row.exit, row.want, out)
 		}
 	}
-	_, entries, err := dayIn(dir)
+	_, entries, _, err := dayIn(dir)
 	last := entries[len(entries)-1]
 	if err != nil || last.Text != "pager fired" || last.From == nil || last.To == nil || !strings.Contains(last.Who, "@") {
 		t.Errorf("%+v, %v: want the only note, with its bounds and its author", last, err)

@@ -148,7 +148,7 @@ func untouched(ctx context.Context, err error) error {
 }
 
 func runCommand() *cobra.Command {
-	var labels, out, dryRun string
+	var labels, dryRun string
 	var wait time.Duration
 	var trials int
 	cmd := &cobra.Command{
@@ -194,14 +194,13 @@ would a bad image. With cluster.image a Job in the cluster then removes all of i
 	file := fileFlag(cmd)
 	verbose := verboseFlag(cmd, "all that preflight found, and the whole text of each report")
 	cmd.Flags().StringVar(&labels, "label-filter", "", "which experiments, in Ginkgo's language of label filters")
-	cmd.Flags().StringVar(&out, "out", "runs", "directory for records and reports")
+	out := runsFlag(cmd)
 	cmd.Flags().DurationVar(&wait, "wait", 0, "how long to wait for another run that has the workload, as in 10m")
 	cmd.Flags().IntVar(&trials, "trials", 1, "how many times all of it is run")
 	cmd.Flags().StringVar(&dryRun, "dry-run", "none", "print the plan and run nothing: client, without a cluster, or server")
 	cmd.Flags().Lookup("dry-run").NoOptDefVal = dryRunClient
 	completeFlag(cmd, "dry-run", cobra.FixedCompletions([]string{dryRunClient, dryRunServer}, cobra.ShellCompDirectiveNoFileComp))
 	completeFlag(cmd, "label-filter", completeLabels(file))
-	completeDirectory(cmd, "out")
 	dialect := junitFlag(cmd)
 	cmd.ValidArgsFunction = completeIDs(file)
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
@@ -254,7 +253,7 @@ would a bad image. With cluster.image a Job in the cluster then removes all of i
 			if err != nil {
 				return err
 			}
-			return runAll(cmd, *file, out, junit, *verbose, list)
+			return runAll(cmd, *file, *out, junit, *verbose, list)
 		})
 	}
 	return cmd
@@ -280,11 +279,11 @@ func choose(plan *config.Plan, list []config.Planned, names []string, labels str
 	}
 	known := ids(list)
 	for _, name := range names {
-		if slices.ContainsFunc(list, func(p config.Planned) bool { return selects(name, p.ID()) }) {
+		if slices.ContainsFunc(list, func(p config.Planned) bool { return config.Selects(name, p.ID()) }) {
 			continue
 		}
 		for _, skipped := range plan.Skipped {
-			if selects(name, skipped.ID) {
+			if config.Selects(name, skipped.ID) {
 				return nil, usageError{fmt.Errorf("experiment %q is skipped: %s", skipped.ID, skipped.Why)}
 			}
 		}
@@ -293,7 +292,7 @@ func choose(plan *config.Plan, list []config.Planned, names []string, labels str
 		}
 	}
 	asked := func(id string, labels []string) bool {
-		named := slices.ContainsFunc(names, func(name string) bool { return selects(name, id) })
+		named := slices.ContainsFunc(names, func(name string) bool { return config.Selects(name, id) })
 		return (len(names) == 0 || named) && matches(labels)
 	}
 	var chosen []config.Planned
@@ -317,10 +316,6 @@ func choose(plan *config.Plan, list []config.Planned, names []string, labels str
 	plan.Skipped = slices.DeleteFunc(slices.Clone(plan.Skipped), func(s config.Skipped) bool { return !asked(s.ID, strings.Split(s.ID, "/")) })
 	return chosen, nil
 }
-
-// selects reports whether an argument names an experiment, or a suite or a service
-// that it is of.
-func selects(name, id string) bool { return config.Selects(name, id) }
 
 func ids(list []config.Planned) (ids []string) {
 	for _, p := range list {

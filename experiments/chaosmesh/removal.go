@@ -234,28 +234,22 @@ func (g *going) outlived(ctx context.Context) bool {
 	default:
 		return false
 	}
-	namespaces := map[string]bool{}
-	for _, pod := range g.placed.pods {
-		if _, err := strconv.Atoi(pod[strings.LastIndexByte(pod, '-')+1:]); err == nil {
+	names := map[string][]string{} // by namespace
+	for _, id := range g.placed.pods {
+		namespace, name, _ := strings.Cut(id, "/")
+		if _, err := strconv.Atoi(name[strings.LastIndexByte(name, '-')+1:]); err == nil {
 			return false
 		}
-		namespace, _, _ := strings.Cut(pod, "/")
-		namespaces[namespace] = true
+		names[namespace] = append(names[namespace], name)
 	}
 	for {
 		terminating := false
-		for namespace := range namespaces {
-			var pods corev1.PodList
-			if g.client.List(ctx, &pods, client.InNamespace(namespace)) != nil {
+		for namespace, of := range names {
+			pods, err := faults.Pods{Namespace: namespace, Names: of}.List(ctx, g.client)
+			if err != nil || slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return pod.DeletionTimestamp == nil }) {
 				return false
 			}
-			for _, pod := range pods.Items {
-				there := slices.Contains(g.placed.pods, pod.Namespace+"/"+pod.Name)
-				if there && pod.DeletionTimestamp == nil {
-					return false
-				}
-				terminating = terminating || there
-			}
+			terminating = terminating || len(pods) > 0
 		}
 		if !terminating {
 			return true

@@ -73,7 +73,7 @@ const opening = `{"format":"` + Format + `"`
 // as the file is open, which tells one under way from one that was abandoned.
 // Records that were abandoned before are chained as they are.
 func (c Chain) Begin(file *os.File, run string) error {
-	if err := Lock(file, syscall.LOCK_EX); err != nil {
+	if err := lock(file, syscall.LOCK_EX); err != nil {
 		return err
 	}
 	path, err := c.path(file)
@@ -219,7 +219,7 @@ func parse(text []byte) (lines []chained, cut bool) {
 	for raw := range bytes.Lines(text) {
 		body, whole := bytes.CutSuffix(raw, []byte("\n"))
 		cut = !whole
-		l := chained{hash: fmt.Sprintf("%x", sha256.Sum256(body))}
+		l := chained{hash: Hash(body)}
 		decoder := json.NewDecoder(bytes.NewReader(body))
 		decoder.DisallowUnknownFields()
 		if l.err = decoder.Decode(&l.Line); l.err == nil && decoder.More() {
@@ -233,62 +233,80 @@ func parse(text []byte) (lines []chained, cut bool) {
 	return lines, cut
 }
 
-// add appends lines and returns the hash of the last one. No other process appends
-// between its reading of the chain and its writing.
+// add appends lines and returns the hash of the last one.
 func (c Chain) add(next func(lines []chained) ([]Line, error)) (head string, err error) {
-	file, err := os.OpenFile(filepath.Join(c.Dir, File), os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o644)
-	if err != nil {
-		return "", fmt.Errorf("chain records: %w", err)
-	}
-	defer func() { err = errors.Join(err, file.Close()) }() // which unlocks it
-	if err := Lock(file, syscall.LOCK_EX); err != nil {
-		return "", err
-	}
-	before, err := io.ReadAll(file)
-	if err != nil {
-		return "", fmt.Errorf("chain records: %w", err)
-	}
-	lines, cut := parse(before)
-	added, err := next(lines)
-	if err != nil {
-		return "", err
-	}
-	var out bytes.Buffer
-	if cut {
-		out.WriteString("\n") // the cut line stays one, for Verify to tell
-	}
-	n := 0
-	for _, l := range lines {
-		n, head = max(n, l.N+1), l.hash
-	}
-	if len(lines) == 0 {
-		added = append([]Line{{Format: Format, Version: Version, Event: Opened}}, added...)
-	}
-	for _, line := range added {
-		line.N, line.Time, line.Previous = n, time.Now().UTC().Truncate(time.Millisecond), head
-		text, err := json.Marshal(line)
+	err = Append(filepath.Join(c.Dir, File), "chain records", func(before []byte) ([]byte, error) {
+		lines, _ := parse(before)
+		added, err := next(lines)
 		if err != nil {
-			return "", fmt.Errorf("chain records: %w", err)
+			return nil, err
 		}
-		n, head = n+1, fmt.Sprintf("%x", sha256.Sum256(text))
-		out.Write(append(text, '\n'))
-	}
-	if _, err = file.Write(out.Bytes()); err == nil {
-		err = file.Sync()
-	}
+		n := 0
+		for _, l := range lines {
+			n, head = max(n, l.N+1), l.hash
+		}
+		if len(lines) == 0 {
+			added = append([]Line{{Format: Format, Version: Version, Event: Opened}}, added...)
+		}
+		var out bytes.Buffer
+		for _, line := range added {
+			line.N, line.Time, line.Previous = n, time.Now().UTC().Truncate(time.Millisecond), head
+			text, err := json.Marshal(line)
+			if err != nil {
+				return nil, fmt.Errorf("chain records: %w", err)
+			}
+			n, head = n+1, Hash(text)
+			out.Write(append(text, '\n'))
+		}
+		return out.Bytes(), nil
+	})
 	if err != nil {
-		// A part of a line would be told as damage for good.
-		err = errors.Join(err, file.Truncate(int64(len(before))))
-		return "", fmt.Errorf("chain records: %w", err)
+		return "", err
 	}
 	return head, nil
 }
 
+// Append adds the lines that next makes of those that a file has. No other process
+// appends in between. A last line that was cut stays one, for a reader to tell. doing
+// begins the errors.
+func Append(path, doing string, next func(before []byte) ([]byte, error)) (err error) {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o644)
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	defer func() { err = errors.Join(err, file.Close()) }() // which unlocks it
+	if err := lock(file, syscall.LOCK_EX); err != nil {
+		return err
+	}
+	before, err := io.ReadAll(file)
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	added, err := next(before)
+	if err != nil {
+		return err
+	}
+	if len(before) > 0 && before[len(before)-1] != '\n' {
+		added = append([]byte("\n"), added...)
+	}
+	if _, err = file.Write(added); err == nil {
+		err = file.Sync()
+	}
+	if err != nil {
+		// A part of a line would be told as damage for good.
+		return fmt.Errorf("%s: %w", doing, errors.Join(err, file.Truncate(int64(len(before)))))
+	}
+	return nil
+}
+
+// Hash is the SHA-256 of a line without its end, in hexadecimal.
+func Hash(line []byte) string { return fmt.Sprintf("%x", sha256.Sum256(line)) }
+
 // patience is how long another run may keep the chain locked.
 const patience = 30 * time.Second
 
-// Lock locks a file until it is closed; how is LOCK_EX or LOCK_SH of flock.
-func Lock(file *os.File, how int) error {
+// lock locks a file until it is closed.
+func lock(file *os.File, how int) error {
 	end := time.Now().Add(patience)
 	for {
 		err := syscall.Flock(int(file.Fd()), how|syscall.LOCK_NB)
