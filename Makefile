@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help size demo examples test race test-lab lint build lab lab-image lab-down lab-status e2e e2e-smoke rights torture contest outages abort-times bench readers page
+.PHONY: help size demo examples test race test-lab lint build lab lab-image image test-deploy lab-down lab-status e2e e2e-smoke rights torture contest outages abort-times bench readers page
 
 # One configuration for every build: a static binary, and each dependency compiled once.
 export CGO_ENABLED := 0
@@ -18,6 +18,13 @@ build: ## build the static binary bin/aftershock
 
 size: build ## hold bin/aftershock to 50 MB
 	@test $$(wc -c <bin/aftershock) -le 50000000 || { ls -l bin/aftershock; exit 1; }
+
+# A program of another architecture is put into the image by a tool of this machine's.
+image: build ## make bin/aftershock.oci.tar, an image, and its SBOM, without docker; NAME=NAME:TAG, GOARCH=arm64
+	cd deploy && env -u GOOS -u GOARCH go run ./image $(if $(NAME),--name $(NAME)) ../bin/aftershock ../bin/aftershock.oci.tar
+
+test-deploy: ## run the tests of what is in deploy
+	cd deploy && go test ./...
 
 demo: build ## kill a real process under load and see both verdicts; no cluster, no root
 	bin/aftershock demo
@@ -54,6 +61,7 @@ lint: ## check style and the arrows of the architecture
 	$(LINT) run ./...
 	cd lab && go vet $(LAB)
 	cd examples && go vet ./...
+	cd deploy && go vet ./...
 
 lab: ## bring up a real cluster on this Linux machine (root); NODES=2 for two zones
 	cd lab && go run ./cmd/lab up $(if $(NODES),--nodes $(NODES))
