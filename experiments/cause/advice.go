@@ -80,6 +80,8 @@ func advise(r judge.Result, c Cause) (Advice, bool) {
 		return Advice{Question: true, What: "does it keep memory that it needs no more, or is its limit too low?", Checked: limits(w, "memory"), Prove: "capacity/sustained"}, true
 	case Faulted:
 		return ofFault(r)
+	case Lingered, CutOff:
+		return Advice{Question: true, What: "do its clients try again at another pod when a connection is refused, reset or silent (retry)?", Prove: "pods/kill-one"}, true
 	case ReplacedWithout:
 		return Advice{Question: true, What: "is what it must keep on a volume that its new pods get?", Prove: "pods/kill-one"}, true
 	case Restarted:

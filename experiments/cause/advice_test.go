@@ -56,6 +56,9 @@ func TestWhatIsAdvised(t *testing.T) {
 		{"a slow network", cause.Faulted, delay, nil, "Ask does it give up on what does not answer (timeout), try again (retry), and stop asking for a while (circuit breaker)?"},
 		{"a busy processor", cause.Faulted, stress, nil, "Ask is the CPU limit enough for the load and what runs beside it? (the limit of checkout is 300m); stress/cpu-one proves it"},
 		{"a fault of another kind", cause.Faulted, kill, nil, ""},
+		{"a dead pod's endpoint", cause.Lingered, kill, nil, "Ask do its clients try again at another pod when a connection is refused, reset or silent (retry)?; pods/kill-one proves it"},
+		{"requests died with a pod", cause.CutOff, kill, nil, "Ask do its clients try again at another pod when a connection is refused, reset or silent (retry)?; pods/kill-one proves it"},
+		{"pods were away", cause.Away, kill, nil, ""},
 		{"data is missing", cause.ReplacedWithout, kill, nil, "Ask is what it must keep on a volume that its new pods get?; pods/kill-one proves it"},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -67,6 +67,7 @@ type Inquiry struct {
 	result     judge.Result
 	waterfalls []recovery.Waterfall
 	endings    []steadystate.Span
+	deaths     []death
 	open       []*outage
 }
 
@@ -79,12 +80,15 @@ type outage struct {
 	failures         map[Failure]int // by backend and reason
 	staged           []int           // bad requests by stage of the one recovery
 	ending           int             // bad requests sent around the end of a victim
+	// Those sent as a victim was killed, and those sent after it until the endpoint
+	// was surely gone.
+	cutOff, lingering int
 }
 
 // NewInquiry begins an inquiry into the outages of a result, of which these are
 // the recoveries.
 func NewInquiry(r judge.Result, waterfalls []recovery.Waterfall) *Inquiry {
-	in := &Inquiry{result: r, waterfalls: waterfalls, endings: endings(r, waterfalls)}
+	in := &Inquiry{result: r, waterfalls: waterfalls, endings: endings(r, waterfalls), deaths: deaths(r, waterfalls)}
 	for _, c := range r.Checks {
 		for i, o := range c.Outages {
 			in.open = append(in.open, &outage{
@@ -121,6 +125,14 @@ func (in *Inquiry) Take(e record.Entry) {
 			in.stage(at, q.Sent)
 			if slices.ContainsFunc(in.endings, steadystate.Instant(q.Sent).Overlaps) {
 				at.ending++
+			}
+			// One that another pod answered went to no dead one.
+			switch sent := steadystate.Instant(q.Sent); {
+			case q.Backend != "":
+			case slices.ContainsFunc(in.deaths, func(d death) bool { return sent.Overlaps(d.after) }):
+				at.lingering++
+			case slices.ContainsFunc(in.deaths, func(d death) bool { return sent.Overlaps(d.around) }):
+				at.cutOff++
 			}
 		}
 	}

@@ -32,9 +32,12 @@ const (
 	Restarted       = "restarted"
 	ReadyTooEarly   = "ready too early"
 	Ended           = "ended before its requests"
+	Lingered        = "endpoint of a dead pod"
+	CutOff          = "died with its requests"
 	TooFew          = "too few pods"
 	Faulted         = "the fault itself"
 	ReplacedWithout = "new pods lack something"
+	Away            = "pods were away"
 )
 
 // why is what an outage is consistent with, by the first rule that fits.
@@ -43,16 +46,21 @@ func (in *Inquiry) why(o *outage, c Cause) (rule, text string) {
 		name string
 		rule func(*outage, Cause) string
 	}{
+		{KilledForMemory, in.allKilledForMemory},
+		{Restarted, in.allRestarted},
 		{NoneLeft, in.noneLeft},
 		{KilledForMemory, in.killedForMemory},
 		{Restarted, in.restarted},
 		{ReadyTooEarly, in.readyTooEarly},
 		{Ended, in.ended},
+		{Lingered, in.lingered},
+		{CutOff, in.cutOff},
 		{TooFew, in.survivors},
 		{TooFew, in.surged},
 		{Faulted, in.faulted},
 		{ReplacedWithout, in.replacedWithout},
 		{NoneLeft, in.noneLeftFirst},
+		{Away, in.away},
 	} {
 		if text := of.rule(o, c); text != "" {
 			return of.name, "consistent with: " + text
@@ -168,9 +176,35 @@ func (in *Inquiry) stops(o *outage, fits func(record.Event) bool) (names []strin
 	return names, first
 }
 
+// ofMemory reports whether a container was killed for lack of memory.
+func ofMemory(e record.Event) bool { return e.Attrs[record.AttrReason] == "OOMKilled" }
+
+// byNoFault reports whether a container was started again, which no fault does.
+func (in *Inquiry) byNoFault(e record.Event) bool {
+	return e.Kind == record.EventRestarted && !downed(in.result, e)
+}
+
+// allKilledForMemory and allRestarted: it happened to every pod that had served, which
+// is why none was left.
+func (in *Inquiry) allKilledForMemory(o *outage, c Cause) string {
+	return in.ofAll(o, c, ofMemory, in.killedForMemory)
+}
+
+func (in *Inquiry) allRestarted(o *outage, c Cause) string {
+	return in.ofAll(o, c, in.byNoFault, in.restarted)
+}
+
+func (in *Inquiry) ofAll(o *outage, c Cause, fits func(record.Event) bool, rule func(*outage, Cause) string) string {
+	names, _ := in.stops(o, fits)
+	if _, before := in.unserved(); before == 0 || len(names) < before || in.noneLeft(o, c) == "" {
+		return ""
+	}
+	return rule(o, c) + ", and no other was among the endpoints"
+}
+
 // killedForMemory: a container had no memory left.
 func (in *Inquiry) killedForMemory(o *outage, _ Cause) string {
-	names, first := in.stops(o, func(e record.Event) bool { return e.Attrs[record.AttrReason] == "OOMKilled" })
+	names, first := in.stops(o, ofMemory)
 	if len(names) == 0 {
 		return ""
 	}
@@ -179,7 +213,7 @@ func (in *Inquiry) killedForMemory(o *outage, _ Cause) string {
 
 // restarted: containers ended, and no fault does that.
 func (in *Inquiry) restarted(o *outage, _ Cause) string {
-	names, first := in.stops(o, func(e record.Event) bool { return e.Kind == record.EventRestarted && !downed(in.result, e) })
+	names, first := in.stops(o, in.byNoFault)
 	if len(names) == 0 {
 		return ""
 	}
@@ -245,6 +279,64 @@ func (in *Inquiry) ended(o *outage, c Cause) string {
 		pods = in.waterfalls[0].Victim.Name
 	}
 	return fmt.Sprintf("%s ended before the requests to it had: %d of %d bad ones were sent within %s of its end or of the end of its endpoint", pods, o.ending, c.bad(), steadystate.FormatSeconds(propagation.Seconds()))
+}
+
+// A death is the time around the end of a pod that was killed: when requests to it may
+// have been under way, and from when it was surely dead to when no more were sent to it.
+type death struct {
+	name          string
+	around, after steadystate.Span
+	lag           time.Duration // for which its endpoint surely outlived it
+}
+
+// deaths are those of pods, and of containers, that were killed and not asked to end.
+func deaths(r judge.Result, waterfalls []recovery.Waterfall) (list []death) {
+	for _, w := range waterfalls {
+		end, removed := cmp.Or(w.Step(recovery.Left).Reached, w.Step(recovery.Stopped).Reached), w.Step(recovery.Removed).Reached
+		if end == nil || removed == nil || asked(r, w.Victim) {
+			continue
+		}
+		list = append(list, death{
+			name: w.Victim.Name, lag: removed.From - end.To,
+			around: steadystate.Span{From: end.From - propagation, To: end.To},
+			after:  steadystate.Span{From: end.To, To: max(end.To, removed.To+propagation)},
+		})
+	}
+	return list
+}
+
+// lingered: requests went on to pods that were dead, as long as they were endpoints.
+func (in *Inquiry) lingered(o *outage, c Cause) string {
+	if !o.died(c) || o.lingering <= o.cutOff {
+		return ""
+	}
+	text := fmt.Sprintf("requests went on to %s after its end: %d of %d bad ones were sent from then to %s after its endpoint was removed", in.dead(), o.lingering, c.bad(), steadystate.FormatSeconds(propagation.Seconds()))
+	if len(in.deaths) == 1 && in.deaths[0].lag >= surely {
+		text += fmt.Sprintf(", which was at least %s later", steadystate.FormatSeconds(in.deaths[0].lag.Truncate(digit(in.deaths[0].lag)).Seconds()))
+	}
+	return text
+}
+
+// cutOff: requests were under way to pods that were killed.
+func (in *Inquiry) cutOff(o *outage, c Cause) string {
+	if !o.died(c) {
+		return ""
+	}
+	return fmt.Sprintf("requests were under way to %s when it was killed: %d of %d bad ones were sent within %s before its end", in.dead(), o.cutOff, c.bad(), steadystate.FormatSeconds(propagation.Seconds()))
+}
+
+// died reports whether at least two thirds of the bad requests were sent around the
+// deaths of pods, while others answered.
+func (o *outage) died(c Cause) bool {
+	return c.bad() > 0 && 3*(o.lingering+o.cutOff) >= 2*c.bad() && o.Bad < o.Total
+}
+
+// dead is the pod that was killed, by name if it is the only one.
+func (in *Inquiry) dead() string {
+	if len(in.deaths) == 1 {
+		return in.deaths[0].name
+	}
+	return "a pod"
 }
 
 // survivors: those that were left were slow while a pod was away.
@@ -347,6 +439,29 @@ func (in *Inquiry) replacedWithout(o *outage, c Cause) string {
 		return ""
 	}
 	return fmt.Sprintf("the new pods lack what the old ones had: it went on for at least %s after all of them were Ready", steadystate.FormatSeconds((o.End.From - back).Truncate(100*time.Millisecond).Seconds()))
+}
+
+// away: of a check that is on no requests, and over when all pods were back.
+func (in *Inquiry) away(o *outage, c Cause) string {
+	if c.bad() > 0 || len(in.waterfalls) == 0 || in.result.Traffic[o.check.Signal].Sent > 0 {
+		return ""
+	}
+	first, back := in.waterfalls[0].Steps[0].Reached, time.Duration(0)
+	for _, w := range in.waterfalls {
+		ready := w.Step(recovery.Ready).Reached
+		if ready == nil {
+			return ""
+		}
+		back = max(back, ready.To)
+	}
+	if first == nil || o.Open || o.Start.To < first.From || o.Start.From > back || o.End.From > back+lasting {
+		return ""
+	}
+	pods := in.waterfalls[0].Victim.Name + " was"
+	if n := len(in.waterfalls); n > 1 {
+		pods = fmt.Sprintf("%d pods were", n)
+	}
+	return fmt.Sprintf("%s away: it began %s after the fault took effect, and all pods were Ready again within %s of that", pods, lengths(o.Start.Since(*first)), steadystate.FormatSeconds(up(back-first.From).Seconds()))
 }
 
 // some lists names, the first three of them.

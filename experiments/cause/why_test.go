@@ -113,6 +113,15 @@ func TestWhyThereWasAnOutage(t *testing.T) {
 		10..10.1 inject  delay       a
 		20..20.1 undo    delay
 	`
+	bothRestart := `
+		0         exists    endpoint/shop/a  a
+		0         exists    endpoint/shop/b  b
+		13        removed   endpoint/shop/a  a
+		13        removed   endpoint/shop/b  b
+		13        restarted pod/shop/a       a  container=shop reason=Completed code=0
+		14        restarted pod/shop/b       b  container=shop reason=Completed code=0
+		15        added     endpoint/shop/a  a
+	`
 	ofTwo := func(i *record.Injection) { i.Of = 2 }
 	for _, row := range []scene{
 		{
@@ -166,6 +175,24 @@ func TestWhyThereWasAnOutage(t *testing.T) {
 			"consistent with: container shop of a, b ended and was started again (Error, exit code 137), which the fault does not do: by a liveness probe or a crash",
 		},
 		{
+			"restarts of all pods, which the fault does not do", delayed + bothRestart, nil,
+			[][]record.Entry{refused("13.1", 20)},
+			"13..13.1 to 15..15.1", 100, false,
+			"consistent with: container shop of a, b ended and was started again (Completed, exit code 0), which the fault does not do: by a liveness probe or a crash, and no other was among the endpoints",
+		},
+		{
+			"all were killed for lack of memory", delayed + strings.ReplaceAll(bothRestart, "Completed code=0", "OOMKilled code=137"), nil,
+			[][]record.Entry{refused("13.1", 20)},
+			"13..13.1 to 15..15.1", 100, false,
+			"consistent with: container shop of a, b was killed for lack of memory (OOMKilled), and no other was among the endpoints",
+		},
+		{
+			"one was restarted, and no pod was left", delayed + strings.Replace(bothRestart, "14        restarted pod/shop/b", "14        ready     pod/shop/b", 1), nil,
+			[][]record.Entry{refused("13.1", 20)},
+			"13..13.1 to 15..15.1", 100, false,
+			"consistent with: no pod was among the endpoints for at least 2s: all 2 had left before a new one was ready",
+		},
+		{
 			"restarts that the fault does", "0 exists pod/shop/a a\n10 inject kill a effect=restarted oneshot=true\n10 stopped pod/shop/a a\n11 restarted pod/shop/a a container=shop reason=Error\n", nil,
 			[][]record.Entry{refused("10.1", 9)},
 			"10..10.1 to 11", 30, false, "",
@@ -199,9 +226,37 @@ func TestWhyThereWasAnOutage(t *testing.T) {
 			"consistent with: a ended before the requests to it had: 9 of 9 bad ones were sent within 1s of its end or of the end of its endpoint",
 		},
 		{
-			"killed, and not asked to end", three + killed, nil,
+			"requests were under way to a pod that was killed", three + killed, nil,
+			[][]record.Entry{reset("9.2", 8), reset("10.4", 2)},
+			"9.2..9.3 to 10.6..10.7", 30, false,
+			"consistent with: requests were under way to a when it was killed: 8 of 10 bad ones were sent within 1s before its end",
+		},
+		{
+			"requests went on to a pod that was killed", three + killed, nil,
 			[][]record.Entry{reset("9.9", 9)},
-			"9.9..10 to 10.8..11", 30, false, "",
+			"9.9..10 to 10.8..11", 30, false,
+			"consistent with: requests went on to a after its end: 7 of 9 bad ones were sent from then to 1s after its endpoint was removed",
+		},
+		{
+			"its endpoint outlived a pod", three + strings.Replace(killed, "10.2       removed", "14..14.2   removed", 1), nil,
+			[][]record.Entry{reset("10.2", 40)},
+			"10.2..10.3 to 14.2..14.3", 30, false,
+			"consistent with: requests went on to a after its end: 40 of 40 bad ones were sent from then to 1s after its endpoint was removed, which was at least 3.9s later",
+		},
+		{
+			"its endpoint outlived a pod, and all requests failed", three + strings.Replace(killed, "10.2       removed", "14..14.2   removed", 1), nil,
+			[][]record.Entry{reset("10.2", 40)},
+			"10.2..10.3 to 14.2..14.3", 100, false, "",
+		},
+		{
+			"others answered with an error while its endpoint was there", three + strings.Replace(killed, "10.2       removed", "14..14.2   removed", 1), nil,
+			[][]record.Entry{unavailable("b", "11.5", 20), reset("10.2", 10)},
+			"10.2..10.3 to 14.2..14.3", 30, false, "",
+		},
+		{
+			"killed, and they fail long after it", three + killed, nil,
+			[][]record.Entry{reset("12.5", 9)},
+			"12.5..12.6 to 13.4..13.5", 30, false, "",
 		},
 		{
 			"evicted, and they fail long after it", evicted, nil,
@@ -264,6 +319,15 @@ func TestWhyThereWasAnOutage(t *testing.T) {
 		},
 		{
 			"it is over soon after the new pod is Ready", killed, nil,
+			nil, "10.5..12 to 15..16", 90, true,
+			"consistent with: a was away: it began 400ms to 2s after the fault took effect, and all pods were Ready again within 1.2s of that",
+		},
+		{
+			"it began after the new pod was Ready", killed, nil,
+			nil, "13..14 to 15..16", 90, true, "",
+		},
+		{
+			"no new pod was seen to be Ready", strings.Replace(killed, "11..11.2   ready        pod/shop/d", "11..11.2   started      pod/shop/d", 1), nil,
 			nil, "10.5..12 to 15..16", 90, true, "",
 		},
 		{

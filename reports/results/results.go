@@ -344,7 +344,7 @@ type Cause struct {
 	// Who says in a sentence which backends failed and how.
 	Who string `json:"who,omitempty"`
 	// Rule is the rule by which why is told.
-	Rule string `json:"rule,omitempty" jsonschema:"enum=no pod left,enum=killed for lack of memory,enum=restarted,enum=ready too early,enum=ended before its requests,enum=too few pods,enum=the fault itself,enum=new pods lack something"`
+	Rule string `json:"rule,omitempty" jsonschema:"enum=no pod left,enum=killed for lack of memory,enum=restarted,enum=ready too early,enum=ended before its requests,enum=endpoint of a dead pod,enum=died with its requests,enum=too few pods,enum=the fault itself,enum=new pods lack something,enum=pods were away"`
 	// Why is what that is consistent with, by the first rule that fits; absent: none
 	// does.
 	Why string `json:"why,omitempty"`
