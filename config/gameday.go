@@ -25,11 +25,11 @@ type GameDay struct {
 	// Timezone is that of the schedule and of the day's clocks. Default: UTC. Example:
 	// Europe/Berlin.
 	Timezone string `yaml:"timezone"`
-	// Windows are when the day does not begin, nor a step of it, besides those of the
-	// file's freeze. Example:
+	// Windows are when the day does not begin, and no experiment of it is under way,
+	// besides those of the file's freeze. Example:
 	// [{calendar: holidays.ics, timezone: Europe/Berlin}].
 	Windows []stop.Window `yaml:"windows"`
-	// AtMost is how long the day may take: no step begins that would end later. Default:
+	// AtMost is how long the day may take: nothing begins that would end later. Default:
 	// any time. Example: 3h.
 	AtMost time.Duration `yaml:"atMost"`
 	// Broken is what follows an experiment that is broken: stop the day, ask a person,

@@ -43,13 +43,15 @@ const (
 type Entry struct {
 	N int `json:"n"`
 	// Time is when it was written. What a note is about was from From to To.
-	Time  time.Time  `json:"time"`
-	Event string     `json:"event"`
-	Who   string     `json:"who,omitempty"` // "ann@laptop"
-	Step  int        `json:"step,omitempty"`
-	Text  string     `json:"text,omitempty"`
-	From  *time.Time `json:"from,omitempty"`
-	To    *time.Time `json:"to,omitempty"`
+	Time  time.Time `json:"time"`
+	Event string    `json:"event"`
+	Who   string    `json:"who,omitempty"` // "ann@laptop"
+	Step  int       `json:"step,omitempty"`
+	Text  string    `json:"text,omitempty"`
+	// Question is the number of the entry that an answer is to.
+	Question int        `json:"question,omitempty"`
+	From     *time.Time `json:"from,omitempty"`
+	To       *time.Time `json:"to,omitempty"`
 
 	// Of an experiment: its id, the name of its record, and what was judged.
 	Experiment string `json:"experiment,omitempty"`

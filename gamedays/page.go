@@ -68,7 +68,7 @@ func NewPage(entries []Entry, damage []string) Page {
 	}
 	p.Verdict = steadystate.Worst(verdicts...)
 	for _, e := range entries {
-		m := Moment{e.Time, e.Time, e.what(), e.Who}
+		m := Moment{e.Time, e.Time, e.what(entries), e.Who}
 		if e.From != nil && e.To != nil {
 			m.From, m.To = *e.From, *e.To
 		}
@@ -89,7 +89,7 @@ func NewPage(entries []Entry, damage []string) Page {
 }
 
 // what is an entry in words.
-func (e Entry) what() string {
+func (e Entry) what(entries []Entry) string {
 	switch e.Event {
 	case Begun:
 		return "the day began"
@@ -100,7 +100,12 @@ func (e Entry) what() string {
 	case Asked:
 		return "asked: " + e.Text
 	case Answered:
-		return "answered: " + e.Text
+		for _, asked := range entries {
+			if asked.Event == Asked && asked.N == e.Question {
+				return fmt.Sprintf("answered %q: %s", asked.Text, e.Text)
+			}
+		}
+		return "answered, it is not known what: " + e.Text
 	case Noted:
 		return "note: " + e.Text
 	case Ended:
@@ -129,18 +134,18 @@ func outcomeOf(entries []Entry, step int, id string) (happened string, v steadys
 
 // pauseOf is what became of the pause of a step.
 func pauseOf(entries []Entry, step int) string {
-	happened, asked := "not reached", false
-	for _, e := range entries {
-		switch {
-		case e.Event == Asked && e.Step == step:
-			happened, asked = "no answer", true
-		case e.Event == Answered && asked:
-			return fmt.Sprintf("answered: %s, by %s", e.Text, e.Who)
-		case e.Event == Ended:
-			asked = false
+	for i, asked := range entries {
+		if asked.Event != Asked || asked.Step != step {
+			continue
 		}
+		for _, e := range entries[i:] {
+			if e.Event == Answered && e.Question == asked.N {
+				return fmt.Sprintf("answered: %s, by %s", e.Text, e.Who)
+			}
+		}
+		return "no answer"
 	}
-	return happened
+	return "not reached"
 }
 
 // facts are the lines below the page's heading.

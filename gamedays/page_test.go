@@ -24,7 +24,7 @@ func dayLog(t *testing.T, n int) []Entry {
 			},
 		}},
 		{Event: Asked, Step: 1, Text: "tell support", Time: at("09:00:01")},
-		{Event: Answered, Step: 1, Text: GoOn, Time: at("09:10:00"), Who: "ben@desk"},
+		{Event: Answered, Step: 1, Question: 1, Text: GoOn, Time: at("09:10:00"), Who: "ben@desk"},
 		{Event: Running, Step: 2, Experiment: "checkout/pods/kill-one", Time: at("09:10:01")},
 		{Event: Outcome, Step: 2, Experiment: "checkout/pods/kill-one", Verdict: "held", Time: at("09:12:30")},
 		{Event: Noted, Text: "pager fired", From: &from, To: &to, Time: at("09:20:00"), Who: "ann@laptop"},
@@ -32,6 +32,9 @@ func dayLog(t *testing.T, n int) []Entry {
 		{Event: Outcome, Step: 2, Experiment: "checkout/pods/kill-third", Verdict: "broken", Text: "downtime 4s | limit 2s", Time: at("09:23:00")},
 		{Event: Noted, Text: "Action: give the pager a runbook", From: &to, To: &to, Time: at("09:24:00")},
 		{Event: Ended, Text: "stopped by the plan: checkout/pods/kill-third is broken", NotRun: []string{"checkout/network/delay"}, Time: at("09:25:00")},
+	}
+	for i := range list {
+		list[i].N = i
 	}
 	return list[:n]
 }
@@ -66,7 +69,7 @@ func TestThePageOfADay(t *testing.T) {
 |---|---|---|
 | 10:00:00 | the day began | ann@laptop |
 | 10:00:01 | asked: tell support | - |
-| 10:10:00 | answered: go on | ben@desk |
+| 10:10:00 | answered "tell support": go on | ben@desk |
 | 10:10:01 | checkout/pods/kill-one began | - |
 | 10:12:00 to 10:13:00 | note: pager fired | ann@laptop |
 | 10:12:30 | checkout/pods/kill-one was held | - |

@@ -18,7 +18,11 @@ type Day struct {
 	Name  string
 	Steps []Step
 
-	windows stop.Freeze // of the day and of the file
+	// Freeze is that of the file with the windows of the day besides, for the runs of
+	// its experiments.
+	Freeze *config.Freeze
+
+	windows stop.Freeze // those of Freeze
 	file    *config.Plan
 }
 
@@ -34,10 +38,12 @@ func Of(plan *config.Plan, name string) (*Day, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Day{GameDay: g, Name: name, file: plan, windows: stop.Freeze{Windows: slices.Clone(g.Windows)}}
+	freeze := config.Freeze{Running: config.RunningFinish}
 	if plan.Freeze != nil {
-		d.windows.Windows = append(d.windows.Windows, plan.Freeze.Windows...)
+		freeze = *plan.Freeze
 	}
+	freeze.Windows = slices.Concat(g.Windows, freeze.Windows)
+	d := &Day{GameDay: g, Name: name, Freeze: &freeze, windows: stop.Freeze{Windows: freeze.Windows}, file: plan}
 	for _, s := range g.Steps {
 		step := Step{DayStep: s}
 		if s.Run != "" {
@@ -61,20 +67,26 @@ func (d *Day) Shortest() (sum time.Duration) {
 
 func (s Step) shortest() (sum time.Duration) {
 	for _, e := range s.Experiments {
-		hold := e.Times.Hold
-		for _, f := range e.Faults {
-			hold = max(hold, f.At+f.For)
-		}
-		sum += e.Times.Settle + hold + e.Times.Watch
+		sum += shortest(e)
 	}
 	return sum
+}
+
+// shortest is how long an experiment takes at least.
+func shortest(e config.Planned) time.Duration {
+	hold := e.Times.Hold
+	for _, f := range e.Faults {
+		hold = max(hold, f.At+f.For)
+	}
+	return e.Times.Settle + hold + e.Times.Watch
 }
 
 // A Start is a time at which a day would begin.
 type Start struct {
 	At      time.Time // in the day's zone
 	Blocked string    // the window that keeps it from beginning; empty: none
-	// Meets is a window that begins before the day can be over: no step begins in it.
+	// Meets is a window that begins before the day can be over: nothing begins that
+	// would be under way in it.
 	Meets string
 	// LeftOut are the starts before this one, and after that before it, that the clock
 	// on the wall never shows.
@@ -98,7 +110,7 @@ func (d *Day) Starts(after time.Time, n int) (list []Start, err error) {
 		_, later := midnight.AddDate(0, 0, 1).Zone()
 		s.ClocksChange = before != later
 		if s.Blocked, err = d.Window(at); err == nil && s.Blocked == "" {
-			s.Meets, err = d.meets(at)
+			s.Meets, err = d.windows.Within(at, at.Add(d.Shortest()))
 		}
 		list = append(list, s)
 		return err
@@ -120,19 +132,6 @@ func (d *Day) Starts(after time.Time, n int) (list []Start, err error) {
 		err = add(*at, nil)
 	}
 	return list, err
-}
-
-// meets says which window the day comes into that begins at a time: at the beginning
-// or at the end of a step, or a minute between them.
-func (d *Day) meets(begin time.Time) (why string, err error) {
-	end := begin.Add(d.Shortest())
-	for at := begin; why == "" && err == nil && at.Before(end); at = at.Add(time.Minute) {
-		why, err = d.Window(at)
-	}
-	if why == "" && err == nil {
-		why, err = d.Window(end)
-	}
-	return why, err
 }
 
 // Print writes what the day is, how long it takes, and its next n starts after a
@@ -159,7 +158,7 @@ func (d *Day) Print(w io.Writer, after time.Time, n int) error {
 	}
 	out.WriteString("\n")
 	if d.AtMost > 0 {
-		fmt.Fprintf(&out, "  at most  %s: no step begins that would end later\n", steadystate.FormatDuration(d.AtMost))
+		fmt.Fprintf(&out, "  at most  %s: nothing begins that would end later\n", steadystate.FormatDuration(d.AtMost))
 		if d.AtMost < d.Shortest() {
 			out.WriteString("           which is too short for all of its steps\n")
 		}

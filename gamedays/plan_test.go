@@ -106,7 +106,7 @@ func TestWhatADayIs(t *testing.T) {
 	const want = `game day storm: does it hold
   owner    ann
   takes    3m and more: 3 experiments, and 1 pause for as long as people need
-  at most  2m: no step begins that would end later
+  at most  2m: nothing begins that would end later
            which is too short for all of its steps
   then     broken: stop; unknown: ask
   1. pause: tell support

@@ -29,7 +29,7 @@ type Run struct {
 	// day: a person's stop, or a failure of the harness.
 	CarryOut func(ctx context.Context, step, experiment int) (Result, error)
 	// Keys are lines that a person types; an empty one is [GoOn]. nil: there are none.
-	Keys <-chan string
+	Keys <-chan Key
 	// Say tells people what happens. nil: it is not told.
 	Say func(text string)
 	// Poll is how often the log is read for answers. Default: 1 s.
@@ -37,6 +37,17 @@ type Run struct {
 
 	begun time.Time
 }
+
+// A Key is a line that a person typed, and when: what was typed before a question
+// was asked is no answer to it.
+type Key struct {
+	Text string
+	At   time.Time
+}
+
+// reading is how long a person takes at least to read a question: a line that comes
+// earlier was typed, or pasted, for another one.
+const reading = 500 * time.Millisecond
 
 // The errors with which a day ends before its last step.
 var (
@@ -48,9 +59,10 @@ var (
 	ErrRule = errors.New("stopped by the plan")
 )
 
-// Refused is an [ErrWindow] if nothing may begin at a time.
-func (d *Day) Refused(at time.Time) error {
-	why, err := d.Window(at)
+// Refused is an [ErrWindow] if what takes so long must not begin at a time: it would
+// be under way in a window.
+func (d *Day) Refused(at time.Time, takes time.Duration) error {
+	why, err := d.windows.Within(at, at.Add(takes))
 	switch {
 	case err != nil:
 		return fmt.Errorf("%w: whether there is a window is not known: %w", ErrWindow, err)
@@ -105,8 +117,12 @@ func (r *Run) step(ctx context.Context, i int, done map[[2]int]bool) error {
 		return fmt.Errorf("%w: step %d takes %s and would end more than %s after the day began (atMost)", ErrRule, i+1, steadystate.FormatDuration(takes), steadystate.FormatDuration(r.AtMost))
 	}
 	for j, e := range s.Experiments {
-		if err := r.Refused(time.Now()); err != nil {
-			return err
+		takes := shortest(e)
+		if err := r.Refused(time.Now(), takes); err != nil {
+			return fmt.Errorf("before %s: %w", e.ID(), err)
+		}
+		if r.left() < takes {
+			return fmt.Errorf("%w: %s takes %s and would end more than %s after the day began (atMost)", ErrRule, e.ID(), steadystate.FormatDuration(takes), steadystate.FormatDuration(r.AtMost))
 		}
 		if ctx.Err() != nil {
 			return fmt.Errorf("before %s: %w", e.ID(), context.Cause(ctx))
@@ -174,17 +190,7 @@ func (r *Run) ask(ctx context.Context, i int, what string) error {
 		how = "Enter goes on, stop and Enter ends the day; so does " + how
 	}
 	r.say("pause: %s (%s)", what, how)
-	for drained := r.Keys == nil; !drained; { // what was typed before is no answer
-		select {
-		case _, open := <-r.Keys:
-			if !open {
-				r.Keys = nil
-			}
-			drained = !open
-		default:
-			drained = true
-		}
-	}
+	readable := time.Now().Add(reading)
 	poll := time.NewTicker(cmp.Or(r.Poll, time.Second))
 	defer poll.Stop()
 	for {
@@ -192,21 +198,26 @@ func (r *Run) ask(ctx context.Context, i int, what string) error {
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("in a pause: %w", context.Cause(ctx))
-		case line, open := <-r.Keys:
-			if !open {
+		case key, open := <-r.Keys:
+			text := strings.TrimSpace(key.Text)
+			switch {
+			case !open:
 				r.Keys = nil
 				continue
-			}
-			switch strings.TrimSpace(line) {
-			case "", GoOn:
-				answer = GoOn
-			case Stop:
-				answer = Stop
-			default:
-				r.say("%q: Enter goes on, stop and Enter ends the day", strings.TrimSpace(line))
+			case key.At.Before(readable):
+				r.say("%s was typed before this question could be read, and is no answer to it", cmp.Or(text, "Enter"))
+				continue
+			case text == "":
+				text = GoOn
+			case text != GoOn && text != Stop:
+				r.say("%q: Enter goes on, stop and Enter ends the day", text)
 				continue
 			}
-			if err := r.write(Entry{Event: Answered, Step: i + 1, Text: answer}); err != nil {
+			if err := r.write(Entry{Event: Answered, Step: i + 1, Question: asked, Text: text}); err != nil {
+				return err
+			}
+			// That of another process may have been first.
+			if answer, err = r.answer(asked); err != nil {
 				return err
 			}
 		case <-poll.C:
@@ -227,14 +238,14 @@ func (r *Run) ask(ctx context.Context, i int, what string) error {
 	}
 }
 
-// answer is the answer that the log has since an entry; empty: none yet.
+// answer is the first answer that the log has to a question; empty: none yet.
 func (r *Run) answer(asked int) (string, error) {
 	entries, _, err := r.Log.Read()
 	if err != nil {
 		return "", err
 	}
 	for _, e := range entries {
-		if e.N > asked && e.Event == Answered {
+		if e.Event == Answered && e.Question == asked {
 			return e.Text, nil
 		}
 	}
@@ -265,20 +276,21 @@ func (r *Run) plan() *Plan {
 	return p
 }
 
-// Waits reports whether the day waits for an answer, and to what. The error says that
-// it has ended, or that nothing was asked.
-func Waits(entries []Entry) (what string, err error) {
-	for _, e := range slices.Backward(entries) {
-		switch e.Event {
-		case Ended:
-			return "", errors.New("the game day has ended")
-		case Answered:
-			return "", errors.New("the game day is not paused: the last question was answered")
-		case Asked:
-			return e.Text, nil
-		case Running, Outcome:
-			return "", errors.New("the game day is not paused")
+// Waits is the question that the day waits for an answer to. The error says that it
+// has ended, or that none is open.
+func Waits(entries []Entry) (question Entry, err error) {
+	for i, e := range slices.Backward(entries) {
+		switch {
+		case e.Event == Ended:
+			return question, errors.New("the game day has ended")
+		case e.Event == Running, e.Event == Outcome:
+			return question, errors.New("the game day is not paused")
+		case e.Event != Asked:
+		case slices.ContainsFunc(entries[i:], func(a Entry) bool { return a.Event == Answered && a.Question == e.N }):
+			return question, errors.New("the game day is not paused: the last question was answered")
+		default:
+			return e, nil
 		}
 	}
-	return "", errors.New("the game day is not paused: nothing was asked yet")
+	return question, errors.New("the game day is not paused: nothing was asked yet")
 }

@@ -1,6 +1,7 @@
 package gamedays
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,6 +53,7 @@ func TestTheStepsOfADay(t *testing.T) {
 		fails         error // of the last of them
 		keys          string
 		answers       map[time.Duration]string // of another process
+		takes         time.Duration            // of each experiment; zero: a minute
 		cancelled     time.Duration
 		want          error
 		message       string
@@ -69,8 +71,12 @@ func TestTheStepsOfADay(t *testing.T) {
 		{sentence: "or not", day: "unknown: ask, steps: [{run: checkout}]", verdicts: []steadystate.Verdict{unknown}, answers: map[time.Duration]string{3 * time.Minute: Stop}, want: ErrPerson, log: "begun; " + one + "; unknown; asked; answered:stop; ended, not run 1"},
 		{sentence: "a failure ends it, whatever the rules", day: "broken: go on, unknown: go on, steps: [{run: checkout}]", verdicts: []steadystate.Verdict{unknown}, fails: errAPI, want: errAPI, log: "begun; " + one + "; unknown; ended, not run 1"},
 		{sentence: "and is no proof, whatever was judged", day: "steps: [{run: checkout}]", verdicts: []steadystate.Verdict{held}, fails: errAPI, want: errAPI, log: "begun; " + one + "; unknown; ended, not run 1"},
-		{sentence: "no step begins in a window", day: "steps: [{run: checkout}]", begins: "2026-06-05T15:59:30Z", verdicts: []steadystate.Verdict{held}, want: ErrWindow, message: "(weekend), until Mon 2026-06-08 08:00 CEST", log: "begun; " + one + "; held; ended, not run 1"},
-		{sentence: "nor one that would end too late", day: "atMost: 90s, steps: [{run: " + one + "}, {run: " + third + "}]", verdicts: []steadystate.Verdict{held}, want: ErrRule, message: "step 2 takes 1m and would end more than 1m30s after the day began", log: "begun; " + one + "; held; ended, not run 1"},
+		{sentence: "nothing begins in a window", day: "steps: [{run: checkout}]", begins: "2026-06-05T15:58:30Z", takes: 2 * time.Minute, verdicts: []steadystate.Verdict{held}, want: ErrWindow, message: "before " + third + ": refused for now: window \"0 18 * * FRI\" for 62h0m0s, Europe/Berlin (weekend), until Mon 2026-06-08 08:00 CEST", log: "begun; " + one + "; held; ended, not run 1"},
+		{sentence: "nor what would be under way in one", day: "steps: [{run: checkout}]", begins: "2026-06-05T15:58:30Z", verdicts: []steadystate.Verdict{held}, want: ErrWindow, message: "(weekend), which begins Fri 2026-06-05 18:00 CEST, until Mon 2026-06-08 08:00 CEST", log: "begun; " + one + "; held; ended, not run 1"},
+		{sentence: "nor in one of the day itself", day: `windows: [{from: "2026-06-03T12:01:30Z", to: "2026-06-03T13:00:00Z"}], steps: [{run: checkout}]`, verdicts: []steadystate.Verdict{held}, want: ErrWindow, message: "which begins Wed 2026-06-03 12:01 UTC", log: "begun; " + one + "; held; ended, not run 1"},
+		{sentence: "what ends as a window begins is begun", day: `windows: [{from: "2026-06-03T12:02:00Z", to: "2026-06-03T13:00:00Z"}], steps: [{run: checkout}]`, verdicts: []steadystate.Verdict{held, held}, log: "begun; " + one + "; held; " + third + "; held; ended, not run 0"},
+		{sentence: "an experiment of a step would end too late", day: "atMost: 130s, steps: [{run: checkout}]", takes: 90 * time.Second, verdicts: []steadystate.Verdict{held}, want: ErrRule, message: third + " takes 1m and would end more than 2m10s after the day began (atMost)", log: "begun; " + one + "; held; ended, not run 1"},
+		{sentence: "nor a step that would end too late", day: "atMost: 90s, steps: [{run: " + one + "}, {run: " + third + "}]", verdicts: []steadystate.Verdict{held}, want: ErrRule, message: "step 2 takes 1m and would end more than 1m30s after the day began", log: "begun; " + one + "; held; ended, not run 1"},
 		{sentence: "a pause without an answer", day: "atMost: 1h, " + steps, want: ErrRule, message: "no answer to \"tell support\" within the 1h", log: "begun; asked; ended, not run 3"},
 		{sentence: "a signal in a pause", day: steps, cancelled: time.Minute, want: context.Canceled, log: "begun; asked; ended, not run 3"},
 	} {
@@ -85,7 +91,7 @@ func TestTheStepsOfADay(t *testing.T) {
 			run := &Run{Day: dayOf(t, file(row.day)), Log: Log{Path: filepath.Join(t.TempDir(), File), Who: "ann@laptop"}}
 			carried := 0
 			run.CarryOut = func(context.Context, int, int) (Result, error) {
-				time.Sleep(time.Minute)
+				time.Sleep(cmp.Or(row.takes, time.Minute))
 				if carried++; carried > len(row.verdicts) {
 					t.Errorf("%s: %d experiments, want %d", row.sentence, carried, len(row.verdicts))
 					return Result{}, errAPI
@@ -96,12 +102,12 @@ func TestTheStepsOfADay(t *testing.T) {
 				return Result{Verdict: row.verdicts[carried-1]}, nil
 			}
 			if row.keys != "" {
-				keys := make(chan string)
+				keys := make(chan Key)
 				run.Keys = keys
 				go func() {
-					time.Sleep(time.Second / 2) // once it is asked
+					time.Sleep(time.Second) // once it is asked, and read
 					for line := range strings.Lines(row.keys) {
-						keys <- line
+						keys <- Key{line, time.Now()}
 					}
 					close(keys)
 				}()
@@ -109,8 +115,17 @@ func TestTheStepsOfADay(t *testing.T) {
 			for after, text := range row.answers {
 				go func() {
 					time.Sleep(after)
-					if _, err := run.Log.Append(Entry{Event: Answered, Text: text}); err != nil {
+					entries, _, err := run.Log.Read()
+					if err != nil {
 						t.Error(err)
+						return
+					}
+					question, err := Waits(entries)
+					if _, err := run.Log.Append(Entry{Event: Answered, Question: question.N, Text: text}); err != nil {
+						t.Error(err)
+					}
+					if err != nil {
+						t.Errorf("%s: %v", row.sentence, err)
 					}
 				}()
 			}
@@ -135,18 +150,62 @@ func TestTheStepsOfADay(t *testing.T) {
 	}
 }
 
-// What is typed before a question is no answer to it.
-func TestAnEarlyKeyIsNoAnswer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(time.Until(moment(t, "2026-06-03T12:00:00Z")))
-		keys := make(chan string, 3)
-		keys <- ""
-		keys <- ""
-		run := &Run{Day: dayOf(t, file("atMost: 1h, "+steps)), Log: Log{Path: filepath.Join(t.TempDir(), File)}, Keys: keys}
-		if err := run.Do(t.Context()); !errors.Is(err, ErrRule) {
-			t.Errorf("%v: want no answer", err)
-		}
-	})
+// What is typed before a question, while it is put or to another one is no answer to
+// it, wherever it comes from.
+func TestAnAnswerIsToItsQuestion(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		day      string
+		verdicts []steadystate.Verdict
+		keys     []time.Duration // when Enter comes, after the day began
+		others   []Entry         // of another process, after a minute
+		log      string
+	}{
+		{"typed ahead", "steps: [{pause: a}]", nil, []time.Duration{-time.Second, -time.Second, 0}, nil, "begun; asked; ended, not run 0"},
+		{"pasted to the question before", "steps: [{pause: a}, {pause: b}]", nil, []time.Duration{time.Second, time.Second, time.Second}, nil, "begun; asked; answered:go on; asked; ended, not run 0"},
+		{"typed as an experiment runs that breaks", "broken: ask, steps: [{run: checkout/pods/kill-one}]", []steadystate.Verdict{broken}, []time.Duration{10 * time.Second, 50 * time.Second, time.Minute}, nil, "begun; checkout/pods/kill-one; broken; asked; ended, not run 0"},
+		{"to no question", "steps: [{pause: a}]", nil, nil, []Entry{{Event: Answered, Text: GoOn}}, "begun; asked; answered:go on; ended, not run 0"},
+		{"to another question", "steps: [{pause: a}, {pause: b}]", nil, []time.Duration{time.Second}, []Entry{{Event: Answered, Question: 1, Text: Stop}}, "begun; asked; answered:go on; asked; answered:stop; ended, not run 0"},
+		{"after another answer", "steps: [{pause: a}]", nil, nil, []Entry{{Event: Answered, Question: 1, Text: GoOn}, {Event: Answered, Question: 1, Text: Stop}}, "begun; asked; answered:go on; answered:stop; ended, not run 0"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			time.Sleep(time.Until(moment(t, "2026-06-03T12:00:00Z")))
+			keys := make(chan Key, len(row.keys))
+			go func() {
+				begun := time.Now()
+				for _, at := range row.keys {
+					time.Sleep(time.Until(begun.Add(at)))
+					keys <- Key{At: begun.Add(at)}
+				}
+			}()
+			synctest.Wait()
+			var said strings.Builder
+			run := &Run{Day: dayOf(t, file("atMost: 1h, "+row.day)), Log: Log{Path: filepath.Join(t.TempDir(), File)}, Keys: keys, Say: func(text string) { said.WriteString(text) }}
+			run.CarryOut = func(context.Context, int, int) (Result, error) {
+				time.Sleep(time.Minute)
+				return Result{Verdict: row.verdicts[0]}, nil
+			}
+			go func() {
+				time.Sleep(time.Minute)
+				for _, e := range row.others {
+					if _, err := run.Log.Append(e); err != nil {
+						t.Error(err)
+					}
+				}
+			}()
+			err := run.Do(t.Context())
+			entries, _, _ := run.Log.Read()
+			if got := brief(entries); got != row.log {
+				t.Errorf("%s: got\n%s\nwant\n%s", row.sentence, got, row.log)
+			}
+			if waited := len(row.others) < 2; waited != errors.Is(err, ErrRule) {
+				t.Errorf("%s: %v; want no answer: %v", row.sentence, err, waited)
+			}
+			if early := len(row.keys) > 1; early != strings.Contains(said.String(), "Enter was typed before this question could be read, and is no answer to it") {
+				t.Errorf("%s: it is not said that a key was too early: %s", row.sentence, said.String())
+			}
+		})
+	}
 }
 
 func TestWhatWasChangedInALog(t *testing.T) {

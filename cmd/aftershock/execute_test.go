@@ -246,11 +246,38 @@ func TestExitCodeOfErrors(t *testing.T) {
 		{"aborted is as its record is judged", errors.Join(fmt.Errorf("inject: %w, %w", context.Canceled, experiments.Ending{Reason: record.Aborted}), errVerdict(exitBroken)), exitBroken},
 		{"if it was the load's doing, too", errors.Join(experiments.Ending{Reason: record.Aborted}, errVerdict(exitUnknown)), exitUnknown},
 		{"blind, in a run of which another experiment is broken", errors.Join(experiments.Ending{Reason: record.Blind}, errVerdict(exitBroken)), exitBroken},
+		{"a verdict whose report could not be kept", errors.Join(errVerdict(exitBroken), errors.New("disk full")), exitFailed},
 		{"stopped is no verdict", experiments.Ending{Reason: record.Stopped}, exitFailed},
 		{"and over a stop by a person", errors.Join(context.Canceled, experiments.ErrLeftBehind), exitLeftBehind},
 	} {
 		if got := exitCode(row.err); got != row.want {
 			t.Errorf("%s: %d, want %d", row.sentence, got, row.want)
+		}
+	}
+}
+
+// Of a run that a condition of the file ended, what else went wrong is still an error.
+func TestWhatIsWrongBesidesAnEnding(t *testing.T) {
+	aborted := experiments.Ending{Reason: record.Aborted, Detail: "half"}
+	for _, row := range []struct {
+		sentence string
+		err      error
+		want     string
+	}{
+		{"nothing", nil, ""},
+		{"an ending is no error", fmt.Errorf("abort: %w", aborted), ""},
+		{"nor what was cancelled by it", errors.Join(fmt.Errorf("inject: %w, %w", context.Canceled, aborted), fmt.Errorf("load: %w", context.Canceled)), ""},
+		{"a full disk is one", errors.Join(errors.Join(fmt.Errorf("abort: %w", aborted), errors.New("disk full")), errors.New("chain")), "disk full\nchain"},
+		{"so is a fault that is left", errors.Join(aborted, fmt.Errorf("%w: %w", experiments.ErrLeftBehind, context.Canceled)), "a fault may still be in place: context canceled"},
+		{"a person's stop is another ending", experiments.Ending{Reason: record.Stopped, Detail: "ann"}, "stopped: ann"},
+		{"and so is ^C", context.Canceled, "context canceled"},
+	} {
+		got := ""
+		if err := besides(row.err); err != nil {
+			got = err.Error()
+		}
+		if got != row.want {
+			t.Errorf("%s: %q, want %q", row.sentence, got, row.want)
 		}
 	}
 }

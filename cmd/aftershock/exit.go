@@ -82,16 +82,51 @@ func exitCode(err error) int {
 		return exitUnknown
 	case errors.Is(err, context.Canceled) && !judged(err):
 		return exitFailed
-	case errors.As(err, &v):
+	case errors.As(err, &v) && (judged(err) || without(err, isVerdict) == nil):
 		return int(v)
 	}
-	return exitFailed
+	return exitFailed // also where a verdict comes with a failure
 }
 
 // judged reports whether a condition of the file ended a run: that is a verdict.
 func judged(err error) bool {
 	ending, ok := errors.AsType[experiments.Ending](err)
 	return ok && (ending.Reason == record.Aborted || ending.Reason == record.Blind)
+}
+
+func isVerdict(err error) bool {
+	_, is := errors.AsType[errVerdict](err)
+	return is
+}
+
+// besides is what went wrong besides that a condition of the file ended a run: what
+// was under way was cancelled then, and only that.
+func besides(err error) error {
+	if !judged(err) {
+		return err
+	}
+	return without(without(err, judged), func(err error) bool {
+		return errors.Is(err, context.Canceled) && !errors.Is(err, experiments.ErrLeftBehind)
+	})
+}
+
+// without is an error without those parts that are, or wrap nothing but what is, of a
+// kind.
+func without(err error, of func(error) bool) error {
+	if err == nil || !of(err) {
+		return err
+	}
+	switch err := err.(type) { //nolint:errorlint // this very one: its parts are looked at in turn
+	case joined:
+		var rest []error
+		for _, part := range err.Unwrap() {
+			rest = append(rest, without(part, of))
+		}
+		return errors.Join(rest...)
+	case interface{ Unwrap() error }:
+		return without(err.Unwrap(), of)
+	}
+	return nil
 }
 
 // joined is what [errors.Join] returns.

@@ -17,9 +17,9 @@ import (
 	"golang.org/x/term"
 
 	"github.com/aftershockhq/aftershock/config"
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/gamedays"
 	"github.com/aftershockhq/aftershock/internal/terminal"
+	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/runs"
 	"github.com/aftershockhq/aftershock/suites"
 )
@@ -111,10 +111,13 @@ func gamedayRunCommand() *cobra.Command {
 		Long: `Run checks the cluster for every experiment of the game day (see preflight), and
 carries out its steps in order, as "aftershock run" does. It begins at once,
 whatever start says: that is for what schedules it. In a window of the day or of a
-freeze it begins no step, and is refused with 4.
+freeze it is refused with 4, and it begins no experiment that would be under way in
+one. What takes longer than it was planned to goes on, or is stopped if the freeze
+says so (running: stop).
 
 At a pause it waits: on a terminal for Enter, or for stop and Enter; and for
-"aftershock gameday continue" anywhere. Nothing is in place meanwhile. What
+"aftershock gameday continue" anywhere. Nothing is in place meanwhile. An answer is
+to its question: what was typed earlier, or pasted, is said and counts for none. What
 follows a broken or unknown experiment the plan says: stop, ask or go on.
 
 What happens is written down in gameday.ndjson beside the records. ^C and
@@ -122,7 +125,7 @@ What happens is written down in gameday.ndjson beside the records. ^C and
 
 It ends with the code of all that was run, as "aftershock run". A day that the plan
 ended before its last step is never held: it is broken, or else unknown. A person
-who ends it, and a window, end it with 4.
+who ends it, a window, and a failure end it with 4.
 
 ` + exitCodes,
 		Example: `  aftershock gameday run -f aftershock.yaml storm
@@ -148,9 +151,10 @@ who ends it, and a window, end it with 4.
 		if err != nil {
 			return usageError{err}
 		}
-		if err := day.Refused(time.Now()); err != nil {
+		if err := day.Refused(time.Now(), 0); err != nil {
 			return fmt.Errorf("game day %s, nothing was touched: %w", day.Name, err)
 		}
+		plan.Freeze = day.Freeze // also what is under way knows of the day's windows
 		return connected(stdout, plan, func(session *suites.Session) error {
 			steps, all, err := dayExperiments(ctx, session, day)
 			if err != nil {
@@ -224,24 +228,28 @@ func runDay(cmd *cobra.Command, day *gamedays.Day, file, out, junit string, verb
 		result := gamedays.Result{Record: filepath.Base(r.RecordPath(e.Name))}
 		report, err := r.carryOut(ctx, e)
 		result.Verdict, result.Reason = report.Verdict, report.Reason
-		if judged(err) && !errors.Is(err, experiments.ErrLeftBehind) {
-			err = nil // a condition of the file ended it: that is a verdict, unless a fault is left
-		}
-		return result, err
+		return result, besides(err) // a condition of the file that ended it is a verdict
 	}
 	fmt.Fprintf(r.out, "game day %s: %s\n  owner %s; written down in %s\n", day.Name, day.Why, day.Owner, run.Log.Path)
 	defer r.place.leaveTwice(r.aside(cmd.ErrOrStderr()), sweepWith(file), os.Exit)()
-	err = run.Do(cmd.Context())
-	if errors.Is(err, gamedays.ErrRule) {
-		// It was said why. What was not run is not known to hold.
-		if err = verdict(r.Reports...); err == nil {
-			err = errVerdict(exitUnknown)
-		}
-	} else if err == nil {
-		err = verdict(r.Reports...)
-	}
+	err = dayEnd(run.Do(cmd.Context()), r.Reports...)
 	err = errors.Join(err, r.keep(), dayPages(run.Log))
 	return errors.Join(err, r.finish(exitCode(err)))
+}
+
+// dayEnd is the error with which a day ends, of how its run ended and the reports that
+// it made. A rule of the plan that ended it was said, and is a verdict.
+func dayEnd(ended error, list ...reports.Report) error {
+	isRule := func(err error) bool { return errors.Is(err, gamedays.ErrRule) }
+	err := without(ended, isRule)
+	if err != nil && !isRule(ended) {
+		return err
+	}
+	judged := verdict(list...)
+	if judged == nil && isRule(ended) {
+		judged = errVerdict(exitUnknown) // what was not run is not known to hold
+	}
+	return errors.Join(err, judged)
 }
 
 // dayPages writes the pages of a day beside its log.
@@ -297,16 +305,25 @@ It ends with 0 once the page is written, and with 2 if there is no game day.`,
 }
 
 // keys are the lines that a person types into a terminal; nil: it is none.
-func keys(in io.Reader) <-chan string {
+func keys(in io.Reader) <-chan gamedays.Key {
 	file, ok := in.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
 		return nil
 	}
-	lines := make(chan string)
+	return typed(file)
+}
+
+// typed are the lines of a reader, each with when it came: they are read also while
+// no one waits for them. Of more than a person types, the last are dropped.
+func typed(in io.Reader) <-chan gamedays.Key {
+	lines := make(chan gamedays.Key, 64)
 	go func() { // until the program ends: a read of a terminal cannot be ended
 		defer close(lines)
-		for scanner := bufio.NewScanner(file); scanner.Scan(); {
-			lines <- scanner.Text()
+		for scanner := bufio.NewScanner(in); scanner.Scan(); {
+			select {
+			case lines <- gamedays.Key{Text: scanner.Text(), At: time.Now()}:
+			default:
+			}
 		}
 	}()
 	return lines
@@ -332,7 +349,7 @@ It ends with 0 once that is done, and with 2 if no game day waits.`,
 		if err != nil {
 			return err
 		}
-		what, err := gamedays.Waits(entries)
+		question, err := gamedays.Waits(entries)
 		if err != nil {
 			return usageError{fmt.Errorf("%s: %w", log.Path, err)}
 		}
@@ -340,8 +357,8 @@ It ends with 0 once that is done, and with 2 if no game day waits.`,
 		if *ends {
 			answer = gamedays.Stop
 		}
-		if _, err = log.Append(gamedays.Entry{Event: gamedays.Answered, Text: answer}); err == nil {
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", what, answer)
+		if _, err = log.Append(gamedays.Entry{Event: gamedays.Answered, Step: question.Step, Question: question.N, Text: answer}); err == nil {
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", question.Text, answer)
 		}
 		return err
 	}

@@ -2,6 +2,9 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +17,8 @@ import (
 	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/gamedays"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/suites"
 )
@@ -113,7 +118,7 @@ func TestAGameDay(t *testing.T) {
 		{"it goes on if the plan says so", "unknown: go on, steps: [{run: checkout}, {run: checkout}]", exitUnknown, 2, []string{"game day storm: does it hold", "checkout/pods/kill-one is unknown; the plan says: go on"}},
 		{"and ends else, with what was not run", "steps: [{run: checkout}, {run: checkout}]", exitUnknown, 1, []string{"the day ends: stopped by the plan: checkout/pods/kill-one is unknown", "not run: checkout/pods/kill-one"}},
 		{"a day that is too short for its first step holds nothing", "atMost: 1s, steps: [{run: checkout}]", exitUnknown, 0, []string{"would end more than 1s after the day began", "not run: checkout/pods/kill-one"}},
-		{"a window that has begun since", `windows: [{from: "2000-01-01T00:00:00Z", to: "2999-01-01T00:00:00Z", reason: sale}], steps: [{run: checkout}]`, exitFailed, 0, []string{"aftershock: refused for now: window 2000-01-01T00:00:00Z to 2999-01-01T00:00:00Z (sale)"}},
+		{"a window that has begun since", `windows: [{from: "2000-01-01T00:00:00Z", to: "2999-01-01T00:00:00Z", reason: sale}], steps: [{run: checkout}]`, exitFailed, 0, []string{"aftershock: before checkout/pods/kill-one: refused for now: window 2000-01-01T00:00:00Z to 2999-01-01T00:00:00Z (sale)"}},
 	} {
 		dir := t.TempDir()
 		code, out := dayRun(t, dir, row.fields)
@@ -131,6 +136,64 @@ func TestAGameDay(t *testing.T) {
 		}
 		if _, entries, _, err := dayIn(dir); err != nil || entries[len(entries)-1].Event != gamedays.Ended {
 			t.Errorf("%s: the log does not say that the day ended: %v", row.sentence, err)
+		}
+	}
+}
+
+// What is typed is read at once, so that it has its time, also while no one waits.
+func TestTypedKeys(t *testing.T) {
+	in, out := io.Pipe()
+	keys := typed(in)
+	write := func(text string, times int) {
+		for range times {
+			if _, err := io.WriteString(out, text+"\n"); err != nil { // returns once it is read
+				t.Fatal(err)
+			}
+		}
+	}
+	write("early", 3)
+	for end := time.Now().Add(10 * time.Second); len(keys) < 3 && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
+	asked := time.Now()
+	for range 3 {
+		if key := <-keys; key.Text != "early" || key.At.After(asked) {
+			t.Errorf("%+v: want what was typed before %s", key, asked)
+		}
+	}
+	write("stop", 1)
+	if key := <-keys; key.Text != gamedays.Stop || key.At.Before(asked) {
+		t.Errorf("%+v: want the answer, after %s", key, asked)
+	}
+	write("no one waits", 200)
+	if err := out.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What fails besides a rule of the plan is not lost, and the worst gives the code.
+func TestHowAGameDayEnds(t *testing.T) {
+	held := reports.Report{Result: judge.Result{Verdict: steadystate.Held}}
+	broken := reports.Report{Result: judge.Result{Verdict: steadystate.Broken}}
+	rule := fmt.Errorf("%w: a is broken", gamedays.ErrRule)
+	for _, row := range []struct {
+		sentence string
+		ended    error
+		list     []reports.Report
+		exit     int
+		message  string
+	}{
+		{"all steps were done, and all held", nil, []reports.Report{held}, exitHeld, ""},
+		{"or one is broken", nil, []reports.Report{held, broken}, exitBroken, ""},
+		{"a rule ended it after a broken one", rule, []reports.Report{held, broken}, exitBroken, ""},
+		{"what was not run is not known to hold", rule, []reports.Report{held}, exitUnknown, ""},
+		{"its end could not be written down", errors.Join(rule, errors.New("write down: disk full")), []reports.Report{broken}, exitFailed, "aftershock: write down: disk full\n"},
+		{"a fault is left besides", errors.Join(rule, experiments.ErrLeftBehind), []reports.Report{broken}, exitLeftBehind, "aftershock: a fault may still be in place\n"},
+		{"a person ended it", fmt.Errorf("%w: at a", gamedays.ErrPerson), []reports.Report{broken}, exitFailed, "aftershock: stopped by a person: at a\n"},
+	} {
+		err := dayEnd(row.ended, row.list...)
+		if got := exitCode(err); got != row.exit || message(err) != row.message {
+			t.Errorf("%s: %d, %q; want %d, %q", row.sentence, got, message(err), row.exit, row.message)
 		}
 	}
 }

@@ -63,20 +63,38 @@ func (f *Freeze) Now(ctx context.Context) (why string, err error) {
 }
 
 // Window says which window a time is in, and until when; empty: none.
-func (f *Freeze) Window(now time.Time) (why string, err error) {
+func (f *Freeze) Window(now time.Time) (why string, err error) { return f.Within(now, now) }
+
+// Within says which window there is at some time between two, the second not
+// included, and until when; empty: none. One that has not begun is named with when
+// it does.
+func (f *Freeze) Within(from, to time.Time) (why string, err error) {
 	windows, err := f.compile()
 	if err != nil {
 		return "", err
 	}
+	var first period
+	var of compiled
 	for _, w := range windows {
-		if p, in := w.at(now); in {
-			if p.what != "" {
-				p.what = ": " + p.what
+		// The first that is not over is the first to begin.
+		for p := range w.after(from) {
+			if (!p.from.After(from) || p.from.Before(to)) && (first.from.IsZero() || p.from.Before(first.from)) {
+				first, of = p, w
 			}
-			return fmt.Sprintf("window %s%s, until %s", w, p.what, until(windows, now, w.zone)), nil
+			break
 		}
 	}
-	return "", nil
+	if first.from.IsZero() {
+		return "", nil
+	}
+	text, now := fmt.Sprintf("window %s", of), from
+	if first.what != "" {
+		text += ": " + first.what
+	}
+	if first.from.After(from) {
+		text, now = fmt.Sprintf("%s, which begins %s", text, Clock(first.from.In(of.zone))), first.from
+	}
+	return fmt.Sprintf("%s, until %s", text, until(windows, now, of.zone)), nil
 }
 
 // Next is when the next window begins, of a time that is in none; zero: never.
