@@ -57,6 +57,8 @@ type Entry struct {
 	Experiment string `json:"experiment,omitempty"`
 	Record     string `json:"record,omitempty"`
 	Verdict    string `json:"verdict,omitempty"`
+	// LeftBehind says that a fault of it may still be in place.
+	LeftBehind bool `json:"leftBehind,omitempty"`
 	// NotRun are the ids of the experiments that were not begun, once the day has ended.
 	NotRun []string `json:"notRun,omitempty"`
 
@@ -76,7 +78,8 @@ type Plan struct {
 	Owner    string     `json:"owner"`
 	Timezone string     `json:"timezone,omitempty"`
 	File     string     `json:"file"`
-	SHA256   string     `json:"sha256"` // of the configuration
+	SHA256   string     `json:"sha256"`          // of the configuration
+	Sweep    string     `json:"sweep,omitempty"` // the command that removes what was left behind
 	Steps    []PlanStep `json:"steps"`
 }
 
@@ -89,14 +92,24 @@ type PlanStep struct {
 }
 
 // A Log is what happened on a day, as JSON Lines: each entry has the hash of the line
-// before. Several processes may append to it, as the run and those who take notes do.
+// before, and the chain of records in the directory above has that of the last, see
+// [audit.Chain.Extend]. Several processes may append to it, as the run and those who
+// take notes do.
 type Log struct {
 	Path string
 	Who  string // who writes, "ann@laptop"
 }
 
+// chain is that of the log and the records beside it.
+func (l Log) chain() audit.Chain { return audit.Chain{Dir: filepath.Dir(filepath.Dir(l.Path))} }
+
 // Append adds an entry and returns its number. Its time, author and hash are filled in.
 func (l Log) Append(e Entry) (n int, err error) {
+	if _, err := os.Lstat(l.Path); errors.Is(err, fs.ErrNotExist) {
+		if err := l.create(); err != nil {
+			return 0, err
+		}
+	}
 	err = audit.Append(l.Path, "write down", func(before []byte) ([]byte, error) {
 		lines := bytes.Split(bytes.TrimSuffix(before, []byte("\n")), []byte("\n"))
 		if len(before) > 0 {
@@ -109,12 +122,42 @@ func (l Log) Append(e Entry) (n int, err error) {
 		}
 		return append(text, '\n'), nil
 	})
+	if err != nil {
+		return 0, err
+	}
+	_, err = l.chain().Extend(l.Path)
 	return e.N, err
 }
 
+// Head is the hash of the last line of the chain that the log is in.
+func (l Log) Head() (string, error) { return l.chain().Head() }
+
+// create makes an empty log that is chained: one that is not was put there.
+func (l Log) create() error {
+	file, err := os.OpenFile(l.Path, os.O_CREATE|os.O_APPEND, 0o644)
+	if err != nil {
+		return fmt.Errorf("write down: %w", err)
+	}
+	_, err = l.chain().Extend(l.Path)
+	return errors.Join(err, file.Close())
+}
+
 // Read reads all entries. Damage says which lines were changed, removed or cut; what
-// can be read of the others is there.
+// can be read of the others is there. Where there is no chain of records, as beside
+// a copy, lines that are missing at the end cannot be told.
 func (l Log) Read() (entries []Entry, damage []string, err error) {
+	cut, err := l.chain().Cut(l.Path)
+	if err != nil && !errors.Is(err, audit.ErrNoChain) {
+		return nil, nil, err
+	}
+	entries, damage, err = l.read()
+	if cut != "" {
+		damage = append(damage, cut)
+	}
+	return entries, damage, err
+}
+
+func (l Log) read() (entries []Entry, damage []string, err error) {
 	text, err := os.ReadFile(l.Path)
 	if err != nil {
 		return nil, nil, err

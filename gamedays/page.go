@@ -19,6 +19,7 @@ type Page struct {
 	Began    time.Time
 	Verdict  steadystate.Verdict // of all that was planned: what was not run is unknown
 	Ended    string              // how
+	Left     []string            // what may still be in place, and of which experiment
 	Expected []Expectation       // one for each pause and experiment of the plan
 	Timeline []Moment            // in order of their beginnings
 	Actions  []string            // to be done
@@ -55,7 +56,10 @@ func NewPage(entries []Entry, damage []string) Page {
 			p.Expected = append(p.Expected, Expectation{Step: i + 1, What: "pause: " + s.Pause, Happened: pauseOf(entries, i+1)})
 		}
 		for _, id := range s.Experiments {
-			happened, verdict := outcomeOf(entries, i+1, id)
+			happened, verdict, left := outcomeOf(entries, i+1, id)
+			if left != "" {
+				p.Left = append(p.Left, id+" "+left)
+			}
 			verdicts = append(verdicts, verdict)
 			p.Expected = append(p.Expected, Expectation{Step: i + 1, What: id, Expect: s.Expect, Happened: happened})
 			switch {
@@ -79,6 +83,9 @@ func NewPage(entries []Entry, damage []string) Page {
 		case e.Event == Ended:
 			p.Ended = e.Text
 		}
+	}
+	if len(p.Left) > 0 {
+		p.Actions = slices.Insert(p.Actions, 0, p.remove())
 	}
 	slices.SortStableFunc(p.Timeline, func(a, b Moment) int { return cmp.Or(a.From.Compare(b.From), a.To.Compare(b.To)) })
 	if len(damage) > 0 {
@@ -116,20 +123,33 @@ func (e Entry) what(entries []Entry) string {
 
 func join(text, more string) string { return strings.TrimSuffix(text+": "+more, ": ") }
 
-// outcomeOf is what became of an experiment of a step.
-func outcomeOf(entries []Entry, step int, id string) (happened string, v steadystate.Verdict) {
+// remove says what may still be in place, and how it is removed.
+func (p Page) remove() string {
+	text := strings.Join(p.Left, "; ")
+	if p.Sweep != "" {
+		text += "; remove it with " + p.Sweep
+	}
+	return text
+}
+
+// outcomeOf is what became of an experiment of a step, and what it may have left in
+// place.
+func outcomeOf(entries []Entry, step int, id string) (happened string, v steadystate.Verdict, left string) {
 	happened = "not run"
 	for _, e := range entries {
 		switch {
 		case e.Step != step || e.Experiment != id:
 		case e.Event == Running:
-			happened = "cut off: no outcome was written down"
+			happened, left = "cut off: no outcome was written down", "was cut off, or goes on: a fault of it may be in place"
 		case e.Event == Outcome:
-			happened = join(e.Verdict, e.Text)
+			happened, left = join(e.Verdict, e.Text), ""
+			if e.LeftBehind {
+				left = "left a fault that may still be in place"
+			}
 			v = map[string]steadystate.Verdict{steadystate.Held.String(): steadystate.Held, steadystate.Broken.String(): steadystate.Broken}[e.Verdict]
 		}
 	}
-	return happened, v
+	return happened, v, left
 }
 
 // pauseOf is what became of the pause of a step.
@@ -150,14 +170,18 @@ func pauseOf(entries []Entry, step int) string {
 
 // facts are the lines below the page's heading.
 func (p Page) facts() [][2]string {
-	return [][2]string{
+	var first [][2]string
+	if len(p.Left) > 0 {
+		first = [][2]string{{"May still be in place", p.remove()}}
+	}
+	return append(first, [][2]string{
 		{"Why", p.Why},
 		{"Owner", p.Owner},
 		{"Verdict", p.Verdict.String()},
 		{"Began", stop.Clock(p.Began.In(p.zone()))},
 		{"Ended", p.Ended},
 		{"Plan", fmt.Sprintf("%s, SHA-256 %s", p.File, p.SHA256)},
-	}
+	}...)
 }
 
 func (p Page) zone() *time.Location {

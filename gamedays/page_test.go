@@ -15,7 +15,7 @@ func dayLog(t *testing.T, n int) []Entry {
 	from, to := at("09:12:00"), at("09:13:00")
 	list := []Entry{
 		{Event: Begun, Format: Format, Version: Version, Time: at("09:00:00"), Who: "ann@laptop", Plan: &Plan{
-			Name: "storm", Why: "does it hold", Owner: "team <checkout>", Timezone: "Europe/Berlin", File: "aftershock.yaml", SHA256: "0b1c",
+			Name: "storm", Why: "does it hold", Owner: "team <checkout>", Timezone: "Europe/Berlin", File: "aftershock.yaml", SHA256: "0b1c", Sweep: "aftershock sweep -f a.yaml",
 			Steps: []PlanStep{
 				{Pause: "tell support"},
 				{Run: "checkout/pods", Expect: "a quiet pager", Experiments: []string{"checkout/pods/kill-one", "checkout/pods/kill-third"}},
@@ -116,6 +116,9 @@ func TestADayIsHeldOnlyAsAWhole(t *testing.T) {
 		{"the log was changed", whole(), []string{"line 3 does not follow"}, unknown, "**The log was changed**: line 3 does not follow"},
 		{"one was not run", dayLog(t, 5), nil, unknown, "| not run |"},
 		{"one was cut off", whole()[:7], nil, unknown, "cut off: no outcome was written down"},
+		{"a fault is left", func() []Entry { l := whole(); l[7].Verdict, l[7].LeftBehind = "unknown", true; return l }(), nil, unknown, "# Game day storm\n\n- **May still be in place**: checkout/pods/kill-third left a fault that may still be in place; remove it with aftershock sweep -f a.yaml\n"},
+		{"which is the first thing to do", func() []Entry { l := whole(); l[7].Verdict, l[7].LeftBehind = "broken", true; return l }(), nil, broken, "## Actions\n\n- [ ] checkout/pods/kill-third left a fault that may still be in place; remove it with aftershock sweep -f a.yaml\n- [ ] mend"},
+		{"so may one that was cut off", whole()[:7], nil, unknown, "- **May still be in place**: checkout/pods/kill-third was cut off, or goes on: a fault of it may be in place; remove it with aftershock sweep -f a.yaml\n"},
 		{"no end", dayLog(t, 1), nil, unknown, "no end was written down"},
 		{"a word for a verdict that there is not", func() []Entry { l := whole(); l[4].Verdict = "green"; return l }(), nil, unknown, "run checkout/pods/kill-one again: it was green"},
 	} {

@@ -19,6 +19,8 @@ type Result struct {
 	Record  string // its name
 	Verdict steadystate.Verdict
 	Reason  string // of the verdict; empty: there is none
+	// LeftBehind says that a fault of it may still be in place.
+	LeftBehind bool
 }
 
 // A Run carries out a day.
@@ -28,6 +30,8 @@ type Run struct {
 	// CarryOut runs an experiment of a step and says what became of it. An error ends the
 	// day: a person's stop, or a failure of the harness.
 	CarryOut func(ctx context.Context, step, experiment int) (Result, error)
+	// Sweep is the command that removes what an experiment may leave behind.
+	Sweep string
 	// Keys are lines that a person types; an empty one is [GoOn]. nil: there are none.
 	Keys <-chan Key
 	// Say tells people what happens. nil: it is not told.
@@ -132,7 +136,7 @@ func (r *Run) step(ctx context.Context, i int, done map[[2]int]bool) error {
 		}
 		done[[2]int{i, j}] = true
 		result, err := r.CarryOut(ctx, i, j)
-		outcome := Entry{Event: Outcome, Step: i + 1, Experiment: e.ID(), Record: result.Record, Verdict: result.Verdict.String(), Text: result.Reason}
+		outcome := Entry{Event: Outcome, Step: i + 1, Experiment: e.ID(), Record: result.Record, Verdict: result.Verdict.String(), Text: result.Reason, LeftBehind: result.LeftBehind}
 		if err != nil {
 			if result.Verdict == steadystate.Held {
 				outcome.Verdict = steadystate.Unknown.String() // its run did not end as it should
@@ -240,7 +244,7 @@ func (r *Run) ask(ctx context.Context, i int, what string) error {
 
 // answer is the first answer that the log has to a question; empty: none yet.
 func (r *Run) answer(asked int) (string, error) {
-	entries, _, err := r.Log.Read()
+	entries, _, err := r.Log.read()
 	if err != nil {
 		return "", err
 	}
@@ -265,7 +269,7 @@ func (r *Run) say(format string, args ...any) {
 }
 
 func (r *Run) plan() *Plan {
-	p := &Plan{Name: r.Name, Why: r.Why, Owner: r.Owner, Timezone: r.Timezone, File: r.file.Path, SHA256: r.file.SHA256}
+	p := &Plan{Name: r.Name, Why: r.Why, Owner: r.Owner, Timezone: r.Timezone, File: r.file.Path, SHA256: r.file.SHA256, Sweep: r.Sweep}
 	for _, s := range r.Steps {
 		step := PlanStep{Pause: s.Pause, Run: s.Run, Expect: s.Expect}
 		for _, e := range s.Experiments {

@@ -238,6 +238,8 @@ func TestWhatWasChangedInALog(t *testing.T) {
 		{"nothing", func(l [][]byte) string { return joinLines(l) }, "", 4},
 		{"a word", func(l [][]byte) string { return strings.Replace(joinLines(l), "pager fired", "pager quiet", 1) }, "line 3 does not follow", 4},
 		{"a line is gone", func(l [][]byte) string { return joinLines(slices.Delete(l, 1, 2)) }, "line 2 does not follow", 3},
+		{"the last lines are gone", func(l [][]byte) string { return joinLines(l[:2]) }, "bytes of the", 2},
+		{"the end was written anew", func(l [][]byte) string { return joinLines(l[:3]) + strings.Repeat("x", len(joinLines(l[3:]))) }, "are not those that were chained", 3},
 		{"the last line is cut", func(l [][]byte) string { return joinLines(l)[:len(joinLines(l))-10] }, "line 4 is none of a game day's", 3},
 	} {
 		log, lines := written(t)

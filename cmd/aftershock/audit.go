@@ -31,7 +31,8 @@ func verifyCommand() *cobra.Command {
 		Long: `Verify compares the records in a directory of runs with their chain, the file
 ` + audit.File + ` there, to which each run appends the hashes of its records. It names
 what was changed, is missing, was inserted, reordered or truncated, in the records
-and in the chain. DIR is the one that "run --out" names; default: runs.
+and in the chain. The log of a game day is chained with each of its lines. DIR is
+the one that "run --out" names; default: runs.
 
 It prints the head: the hash of the chain's last line. Keep it out of reach of all
 who can write the directory: each run prints it, too, so that a pipeline's log has
@@ -82,7 +83,11 @@ func verify(out io.Writer, dir, head string) error {
 	for _, f := range found.Findings {
 		fmt.Fprintf(out, "  %s\n", f)
 	}
-	fmt.Fprintf(out, "%s; %s as chained; %s\n", counted(found.Lines, "line"), counted(found.Records, "record"), counted(len(found.Findings), "finding"))
+	logs := ""
+	if found.Logs > 0 {
+		logs = " and " + counted(found.Logs, "log")
+	}
+	fmt.Fprintf(out, "%s; %s%s as chained; %s\n", counted(found.Lines, "line"), counted(found.Records, "record"), logs, counted(len(found.Findings), "finding"))
 	switch {
 	case head == "":
 		fmt.Fprintln(out, "not told without --head: whether the chain's end was cut off with its records, or all of it was written anew")

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/aftershockhq/aftershock/config"
+	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/gamedays"
 	"github.com/aftershockhq/aftershock/internal/terminal"
 	"github.com/aftershockhq/aftershock/reports"
@@ -220,19 +221,25 @@ func runDay(cmd *cobra.Command, day *gamedays.Day, file, out, junit string, verb
 	}
 	r.JUnit, r.verbose, r.sweep = junit, verbose, sweepCommandOf(file)
 	run := gamedays.Run{
-		Day: day, Log: gamedays.Log{Path: filepath.Join(r.Path, gamedays.File), Who: suites.Machine()}, Keys: keys(cmd.InOrStdin()),
+		Day: day, Log: gamedays.Log{Path: filepath.Join(r.Path, gamedays.File), Who: suites.Machine()}, Sweep: r.sweep, Keys: keys(cmd.InOrStdin()),
 		Say: func(text string) { fmt.Fprint(r.out, "\n", terminal.Of(r.to).Paragraph("", text)) },
 	}
 	run.CarryOut = func(ctx context.Context, step, i int) (gamedays.Result, error) {
 		e := steps[step][i].Experiment
 		result := gamedays.Result{Record: filepath.Base(r.RecordPath(e.Name))}
 		report, err := r.carryOut(ctx, e)
-		result.Verdict, result.Reason = report.Verdict, report.Reason
+		if len(report.LeftBehind) > 0 && !errors.Is(err, experiments.ErrLeftBehind) {
+			err = errors.Join(err, experiments.ErrLeftBehind) // by its record
+		}
+		result.Verdict, result.Reason, result.LeftBehind = report.Verdict, report.Reason, errors.Is(err, experiments.ErrLeftBehind)
 		return result, besides(err) // a condition of the file that ended it is a verdict
 	}
 	fmt.Fprintf(r.out, "game day %s: %s\n  owner %s; written down in %s\n", day.Name, day.Why, day.Owner, run.Log.Path)
 	defer r.place.leaveTwice(r.aside(cmd.ErrOrStderr()), sweepWith(file), os.Exit)()
 	err = dayEnd(run.Do(cmd.Context()), r.Reports...)
+	if head, errHead := run.Log.Head(); errHead == nil {
+		r.Head = head // the log was chained after the last record
+	}
 	err = errors.Join(err, r.keep(), dayPages(run.Log))
 	return errors.Join(err, r.finish(exitCode(err)))
 }
@@ -272,9 +279,10 @@ func gamedayReportCommand() *cobra.Command {
 		Long: `Report prints the page of the newest game day in a directory of runs, or of the
 directory of a day: why it was, what was expected and what happened, everything in
 order of time with the notes and their bounds, and a checklist of actions to copy:
-what is broken, what is to be run again, and notes that begin with "action:". It
-also writes the page as gameday.md and gameday.html beside the log, as does the end
-of a day; notes that were taken later are in it.
+what may still be in place and the command that removes it, what is broken, what is
+to be run again, and notes that begin with "action:". It also writes the page as
+gameday.md and gameday.html beside the log, as does the end of a day; notes that
+were taken later are in it.
 
 Experiments are shown as they were judged on the day; "aftershock judge" judges
 their records again. A log that was changed afterwards is said to be.

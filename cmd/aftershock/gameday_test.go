@@ -19,6 +19,7 @@ import (
 	"github.com/aftershockhq/aftershock/gamedays"
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/reports"
+	"github.com/aftershockhq/aftershock/runs/audit"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/suites"
 )
@@ -86,6 +87,12 @@ func upExperiments(names ...string) (list []suites.Experiment) {
 // dayRun runs a game day of these fields with experiments that end unknown, into dir.
 func dayRun(t *testing.T, dir, fields string) (code int, out string) {
 	t.Helper()
+	return dayRunOf(t, dir, fields, boom{how: "fine"})
+}
+
+// dayRunOf runs it with a fault.
+func dayRunOf(t *testing.T, dir, fields string, fault experiments.Fault) (code int, out string) {
+	t.Helper()
 	plan, err := config.Read(gamedayFile(t, "gamedays:\n  storm: {why: does it hold, owner: ann, timezone: Europe/Berlin, "+fields+"}\n"))
 	if err != nil {
 		t.Fatal(err)
@@ -96,7 +103,11 @@ func dayRun(t *testing.T, dir, fields string) (code int, out string) {
 	}
 	var steps [][]suites.Experiment
 	for _, s := range day.Steps {
-		steps = append(steps, upExperiments(slices.Repeat([]string{"checkout/pods/kill-one"}, len(s.Experiments))...))
+		list := upExperiments(slices.Repeat([]string{"checkout/pods/kill-one"}, len(s.Experiments))...)
+		for i := range list {
+			list[i].Faults[0].Fault = fault
+		}
+		steps = append(steps, list)
 	}
 	var text bytes.Buffer
 	cmd := &cobra.Command{}
@@ -195,6 +206,26 @@ func TestHowAGameDayEnds(t *testing.T) {
 		if got := exitCode(err); got != row.exit || message(err) != row.message {
 			t.Errorf("%s: %d, %q; want %d, %q", row.sentence, got, message(err), row.exit, row.message)
 		}
+	}
+}
+
+// A day ends when a fault is left, whatever the plan says, and its page says so first.
+func TestAGameDayThatLeavesAFaultBehind(t *testing.T) {
+	dir := t.TempDir()
+	code, out := dayRunOf(t, dir, "unknown: go on, broken: go on, steps: [{run: checkout}, {run: checkout}]", boom{how: "undo", at: "http://127.0.0.1:1"})
+	if code != exitLeftBehind || !strings.Contains(out, "not run: checkout/pods/kill-one") {
+		t.Errorf("exit code %d, want %d:\n%s", code, exitLeftBehind, out)
+	}
+	var page bytes.Buffer
+	if code := execute(t.Context(), []string{"gameday", "report", dir}, &page, &page); code != exitHeld || !strings.HasPrefix(page.String(), "# Game day storm\n\n- **May still be in place**: checkout/pods/kill-one left a fault that may still be in place; remove it with aftershock sweep -f aftershock.yaml\n") {
+		t.Errorf("exit code %d: want what is left first:\n%s", code, page.String())
+	}
+	// What a run prints is the head after the day's last line.
+	_, head, _ := strings.Cut(out, "audit head ")
+	head, _, _ = strings.Cut(head, "\n")
+	found, err := audit.Verify(dir, head)
+	if err != nil || found.Since != 0 || found.Logs != 1 || len(found.Findings) > 0 {
+		t.Errorf("%+v, %v: want the head that was printed, and nothing found", found, err)
 	}
 }
 

@@ -491,3 +491,107 @@ func TestADirectoryThatCannotBeChainedIsAnError(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// A log is chained as it grows: its end cannot be cut, nor can a line that is appended
+// afterwards hide that it was.
+func TestALogIsChainedAsItGrows(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		change   func(t *testing.T, dir, log string)
+		finds    []string
+		notes    int
+		cut      string
+	}{
+		{"nothing", func(*testing.T, string, string) {}, nil, 0, ""},
+		{"its end is cut", func(t *testing.T, _, log string) { rewrite(t, log, "one\n") }, []string{"truncated: day/log.ndjson: it has 4 bytes of the 14 that were chained"}, 0, "its end was cut"},
+		{"and a line appended", func(t *testing.T, dir, log string) { rewrite(t, log, "one\n"); extend(t, dir, log, "x\n") }, []string{"truncated: day/log.ndjson: it has 6 bytes of the 14 that were chained"}, 0, "its end was cut"},
+		{"or a longer one", func(t *testing.T, dir, log string) {
+			rewrite(t, log, "one\n")
+			extend(t, dir, log, "a line that is longer\n")
+		}, []string{"changed: day/log.ndjson: its first 8 bytes are not"}, 0, "its first 8 bytes"},
+		{"a word is changed", func(t *testing.T, _, log string) { rewrite(t, log, "one\ntoo\nthree\n") }, []string{"changed: day/log.ndjson: its first 8 bytes are not those that were chained"}, 0, "its first 8 bytes"},
+		{"it is gone", func(t *testing.T, _, log string) {
+			if err := os.Remove(log); err != nil {
+				t.Fatal(err)
+			}
+		}, []string{"missing: day/log.ndjson: it was extended on"}, 0, "no such file"},
+		{"its process was killed as it appended", func(t *testing.T, _, log string) { rewrite(t, log, "one\ntwo\nthree\nfo") }, nil, 1, ""},
+	} {
+		dir := t.TempDir()
+		run(t, dir, "day/a.jsonl")
+		log := filepath.Join(dir, "day", "log.ndjson")
+		rewrite(t, log, "")
+		for _, line := range []string{"", "one\n", "two\n"} {
+			extend(t, dir, log, line)
+		}
+		head := extend(t, dir, log, "three\n")
+		row.change(t, dir, log)
+		found, err := audit.Verify(dir, head)
+		var finds []string
+		for _, f := range found.Findings {
+			finds = append(finds, f.String())
+		}
+		if err != nil || found.Since > 1 || len(found.Notes) != row.notes || found.Records != 1 || !startWith(finds, row.finds) || (found.Logs == 1) != (len(finds) == 0) {
+			t.Errorf("%s: %q, %q, %v; want %q and %d notes", row.sentence, finds, found.Notes, err, row.finds, row.notes)
+		}
+		cut, err := audit.Chain{Dir: dir}.Cut(log)
+		if err != nil {
+			cut = err.Error()
+		}
+		if (cut == "") != (row.cut == "") || !strings.Contains(cut, row.cut) {
+			t.Errorf("%s: %q, want %q", row.sentence, cut, row.cut)
+		}
+	}
+	dir := t.TempDir()
+	log := filepath.Join(dir, "day", "log.ndjson")
+	if _, err := (audit.Chain{Dir: dir}).Cut(log); !errors.Is(err, audit.ErrNoChain) {
+		t.Errorf("%v: want that there is no chain", err)
+	}
+	run(t, dir, "day/a.jsonl")
+	rewrite(t, log, "put there\n")
+	if cut, err := (audit.Chain{Dir: dir}).Cut(log); err != nil || !strings.Contains(cut, "no line of the chain names it") {
+		t.Errorf("%q, %v: want that it was put there", cut, err)
+	}
+}
+
+// Records that were there when a log begins the chain are found, as by a run.
+func TestALogBeginsAChain(t *testing.T) {
+	dir := t.TempDir()
+	run(t, dir, "old/a.jsonl")
+	if err := os.Remove(filepath.Join(dir, audit.File)); err != nil {
+		t.Fatal(err)
+	}
+	log := filepath.Join(dir, "old", "log.ndjson")
+	rewrite(t, log, "")
+	head := extend(t, dir, log, "one\n")
+	found, err := audit.Verify(dir, "")
+	if err != nil || len(found.Findings) > 0 || found.Records != 1 || found.Logs != 1 || found.Head != head {
+		t.Errorf("%+v, %v; want the record and the log as they are", found, err)
+	}
+	if last, err := (audit.Chain{Dir: dir}).Head(); err != nil || last != head {
+		t.Errorf("%s, %v; want the head %s", last, err, head)
+	}
+}
+
+func rewrite(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// extend appends a line to a log, and returns the chain's head.
+func extend(t *testing.T, dir, log, line string) string {
+	t.Helper()
+	err := audit.Append(log, "append", func([]byte) ([]byte, error) { return []byte(line), nil })
+	head, errExtend := audit.Chain{Dir: dir}.Extend(log)
+	if err := errors.Join(err, errExtend); err != nil {
+		t.Fatal(err)
+	}
+	return head
+}
+
+// startWith reports whether texts begin as is wanted, one by one.
+func startWith(texts, want []string) bool {
+	return slices.EqualFunc(texts, want, strings.HasPrefix)
+}

@@ -3,6 +3,7 @@ package audit
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -34,6 +35,7 @@ const (
 	Begun     = "begun"     // the record is about to be written
 	Finished  = "finished"  // the record is complete
 	Abandoned = "abandoned" // the record was left unfinished by a process that is gone, and found so later
+	Extended  = "extended"  // the log, a file to which lines are only appended, has grown to this
 )
 
 // A Line is a line of the chain.
@@ -43,7 +45,7 @@ type Line struct {
 	N       int       `json:"n"` // from 0
 	Time    time.Time `json:"time"`
 	Event   string    `json:"event"`
-	Record  string    `json:"record,omitempty"` // the path below the directory, with slashes
+	Record  string    `json:"record,omitempty"` // the path below the directory, with slashes; also of a log
 	Run     string    `json:"run,omitempty"`    // see [record.Recorder.Run]
 	Size    int64     `json:"size,omitempty"`   // of the record, in bytes
 	SHA256  string    `json:"sha256,omitempty"` // of the record, in hexadecimal
@@ -76,7 +78,7 @@ func (c Chain) Begin(file *os.File, run string) error {
 	if err := lock(file, syscall.LOCK_EX); err != nil {
 		return err
 	}
-	path, err := c.path(file)
+	path, err := c.path(file.Name())
 	if err != nil {
 		return err
 	}
@@ -90,7 +92,7 @@ func (c Chain) Begin(file *os.File, run string) error {
 // Finish chains a complete record, and returns the hash of its line. It syncs the
 // record first: the chain must not know more than the disk.
 func (c Chain) Finish(file *os.File, run string) (head string, err error) {
-	path, err := c.path(file)
+	path, err := c.path(file.Name())
 	if err != nil {
 		return "", err
 	}
@@ -105,11 +107,114 @@ func (c Chain) Finish(file *os.File, run string) (head string, err error) {
 	return c.add(func([]chained) ([]Line, error) { return []Line{done}, nil })
 }
 
+// Extend chains a log as it is now: all of it is there from then on, and more may
+// follow. It is called before a log has its first line, and after each that is
+// appended. It returns the hash of its line.
+func (c Chain) Extend(log string) (head string, err error) {
+	path, err := c.path(log)
+	if err != nil {
+		return "", err
+	}
+	return c.add(func(lines []chained) (added []Line, err error) {
+		if len(lines) == 0 {
+			if added, err = c.left(lines); err != nil {
+				return nil, err
+			}
+		}
+		file, err := os.Open(log)
+		if err != nil {
+			return nil, fmt.Errorf("chain log: %w", err)
+		}
+		defer file.Close() //nolint:errcheck // only read
+		if err := lock(file, syscall.LOCK_SH); err != nil {
+			return nil, err // no one appends half a line meanwhile
+		}
+		line, err := c.digest(path)
+		line.Event = Extended
+		return append(added, line), err
+	})
+}
+
+// Head is the hash of the last line. The error wraps [ErrNoChain] where there is none.
+func (c Chain) Head() (string, error) {
+	lines, err := c.read()
+	if err != nil || len(lines) == 0 {
+		return "", err
+	}
+	return lines[len(lines)-1].hash, nil
+}
+
+// read reads the lines. The error wraps [ErrNoChain] where there are none.
+func (c Chain) read() ([]chained, error) {
+	text, err := os.ReadFile(filepath.Join(c.Dir, File))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%w in %s", ErrNoChain, c.Dir)
+	case err != nil:
+		return nil, fmt.Errorf("read the chain: %w", err)
+	}
+	lines, _ := parse(text)
+	return lines, nil
+}
+
+// Cut says what of a log is no more as it was chained; empty: all is, and more may
+// follow. The error wraps [ErrNoChain] where there is none.
+func (c Chain) Cut(log string) (why string, err error) {
+	path, err := c.path(log)
+	if err != nil {
+		return "", err
+	}
+	lines, err := c.read()
+	if err != nil {
+		return "", err
+	}
+	var of []Line
+	for _, l := range lines {
+		if l.err == nil && l.Event == Extended && l.Record == path {
+			of = append(of, l.Line)
+		}
+	}
+	if len(of) == 0 {
+		return "no line of the chain names it: it was put there, or the chain's end was cut", nil
+	}
+	_, why, _, err = c.grown(of)
+	return why, err
+}
+
+// grown says how a log differs from any of the lines that chained it as it grew, if
+// it does, and how many bytes were appended since: what follows a change must not
+// hide it.
+func (c Chain) grown(lines []Line) (kind, why string, more int64, err error) {
+	file, err := os.Open(c.absolute(lines[0].Record))
+	if err != nil {
+		return "", "", 0, fmt.Errorf("look at log: %w", err)
+	}
+	defer file.Close() //nolint:errcheck // only read
+	longest := slices.MaxFunc(lines, func(a, b Line) int { return cmp.Compare(a.Size, b.Size) }).Size
+	sum, size := sha256.New(), int64(0)
+	for _, line := range lines {
+		if line.Size < size {
+			return Truncated, fmt.Sprintf("it had %d bytes, and %d later: its end was cut, before more was appended", size, line.Size), 0, nil
+		}
+		switch n, err := io.CopyN(sum, file, line.Size-size); {
+		case errors.Is(err, io.EOF):
+			return Truncated, fmt.Sprintf("it has %d bytes of the %d that were chained: its end was cut", size+n, longest), 0, nil
+		case err != nil:
+			return "", "", 0, fmt.Errorf("look at log: %w", err)
+		case fmt.Sprintf("%x", sum.Sum(nil)) != line.SHA256:
+			return Changed, fmt.Sprintf("its first %d bytes are not those that were chained", line.Size), 0, nil
+		}
+		size = line.Size
+	}
+	more, err = io.Copy(io.Discard, file)
+	return "", "", more, err
+}
+
 // path is a record's path below the directory.
-func (c Chain) path(file *os.File) (string, error) {
-	path, err := filepath.Rel(c.Dir, file.Name())
+func (c Chain) path(name string) (string, error) {
+	path, err := filepath.Rel(c.Dir, name)
 	if err != nil || !filepath.IsLocal(path) {
-		return "", fmt.Errorf("chain %s: it is not below %s", file.Name(), c.Dir)
+		return "", fmt.Errorf("chain %s: it is not below %s", name, c.Dir)
 	}
 	return filepath.ToSlash(path), nil
 }

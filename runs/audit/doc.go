@@ -13,6 +13,10 @@
 // that too. Lines are only ever appended, under a lock (flock), so that several
 // runs may share a directory.
 //
+// A log, a file to which lines are only appended, as that of a game day, is chained
+// before its first line and after each, by [Chain.Extend]: its end cannot be cut
+// without that of the chain.
+//
 // What the chain cannot show by itself is that its own end was cut off together
 // with the records there, or that all of it was written anew: who may write the
 // directory may do that. [Verify] returns the hash of the last line, the head. One

@@ -46,6 +46,7 @@ type Verification struct {
 	Notes   []string
 	Lines   int
 	Records int    // that are as they were chained
+	Logs    int    // of which all that was chained is there
 	Head    string // the hash of the last line
 	Since   int    // lines after the head that was asked for
 }
@@ -168,6 +169,7 @@ func (v *Verification) links(lines []chained, cut bool) {
 // compare checks what the lines say of records against the files.
 func (v *Verification) compare(c Chain, lines []chained) error {
 	begun, ended := map[string]int{}, map[string]int{} // lines by records
+	logs := map[string][]Line{}
 	for i, l := range lines {
 		if l.err != nil || l.Event == Opened {
 			continue
@@ -177,6 +179,9 @@ func (v *Verification) compare(c Chain, lines []chained) error {
 		switch {
 		case !filepath.IsLocal(filepath.FromSlash(l.Record)):
 			v.found(Inserted, at(i), "it names %q, which is not below the directory", l.Record)
+			continue
+		case l.Event == Extended:
+			logs[l.Record] = append(logs[l.Record], l.Line)
 			continue
 		case l.Event == Begun && (wasBegun || wasEnded):
 			v.found(Inserted, at(i), "%s is begun again", l.Record)
@@ -220,6 +225,9 @@ func (v *Verification) compare(c Chain, lines []chained) error {
 			v.unfinished(c, path, lines[begun[path]].Line)
 		}
 	}
+	for _, path := range slices.Sorted(maps.Keys(logs)) {
+		v.extended(c, path, logs[path])
+	}
 	paths, err := c.records()
 	for _, path := range paths {
 		_, wasBegun := begun[path]
@@ -233,6 +241,24 @@ func (v *Verification) compare(c Chain, lines []chained) error {
 		}
 	}
 	return err
+}
+
+// extended compares a log with its lines.
+func (v *Verification) extended(c Chain, path string, lines []Line) {
+	if !v.present(c, path, lines[len(lines)-1]) {
+		return
+	}
+	switch kind, why, more, err := c.grown(lines); {
+	case err != nil:
+		v.found(Changed, path, "%v", err)
+	case kind != "":
+		v.found(kind, path, "%s", why)
+	default:
+		v.Logs++
+		if more > 0 {
+			v.note("unfinished: %s: %d bytes follow what was chained: a process was killed as it appended them, or does so now", path, more)
+		}
+	}
 }
 
 // unchanged compares a record with its line.
