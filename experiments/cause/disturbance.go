@@ -30,15 +30,15 @@ func Disturbances(r judge.Result, waterfalls []recovery.Waterfall) (list []Momen
 		}
 	}
 	watched := false
-	owners, seen := map[string]bool{}, map[string]bool{} // of the pods, by KIND/NAME; what was there
+	owners, seen := map[string]string{}, map[string]bool{} // of the pods, by their subjects; what was there
 	for _, e := range slices.SortedStableFunc(slices.Values(r.Events), func(a, b record.Event) int { return cmp.Compare(a.To, b.To) }) {
 		kind, _, _ := strings.Cut(e.Subject, "/")
 		if e.Kind == record.EventExists {
 			watched = watched || kind == "pod"
 			if owner := e.Attrs[record.AttrOwner]; kind == "pod" && owner != "" {
-				owners[owner] = true
+				owners[ownerOf(e.Subject, owner)] = owner
 			}
-			seen[named(e.Subject)] = true
+			seen[e.Subject] = true
 		}
 		inWindow := e.To > r.Window.From && e.From <= r.Window.To
 		if e.Kind == record.EventGap && kind == "watch" && e.Overlaps(r.Window) {
@@ -61,14 +61,21 @@ func Disturbances(r judge.Result, waterfalls []recovery.Waterfall) (list []Momen
 
 // unseen is the first owner of pods of which the record has no event, and whose size
 // is thus not known; empty: all were seen.
-func unseen(owners, seen map[string]bool) string {
-	for _, owner := range slices.Sorted(maps.Keys(owners)) {
-		kind, name, _ := strings.Cut(owner, "/")
-		if !seen[strings.ToLower(kind)+"/"+name] {
-			return owner
+func unseen(owners map[string]string, seen map[string]bool) string {
+	for _, subject := range slices.Sorted(maps.Keys(owners)) {
+		if !seen[subject] {
+			return owners[subject]
 		}
 	}
 	return ""
+}
+
+// ownerOf is the subject of an owner, as kind/name, which is in the namespace of what
+// it owns: of pod/shop/a and ReplicaSet/rs it is replicaset/shop/rs.
+func ownerOf(subject, owner string) string {
+	kind, name, _ := strings.Cut(owner, "/")
+	_, place, _ := strings.Cut(subject, "/")
+	return strings.ToLower(kind) + "/" + place[:strings.LastIndex(place, "/")+1] + name
 }
 
 // disturbances collects them, the most telling event of each subject.

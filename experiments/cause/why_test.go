@@ -357,6 +357,7 @@ func TestWhatElseHappened(t *testing.T) {
 		{"for a time nothing was seen", pods + "20..22 blind watch/shop/pods\n", false, "", "from 20.000s to 22.000s nothing was seen of pods"},
 		{"its replica set was not seen", "0 exists pod/shop/a a owner=ReplicaSet/rs\n", false, "", "nothing was seen of ReplicaSet/rs, whose events show a scaling or a rollout"},
 		{"another replica set was seen", "0 exists pod/shop/a a owner=ReplicaSet/rs\n0 exists replicaset/shop/old o\n15 restarted pod/shop/a a reason=Error\n", false, "a container of a was started again (Error)", "nothing was seen of ReplicaSet/rs, whose events show a scaling or a rollout"},
+		{"one of its name was seen in another namespace", "0 exists pod/shop/a a owner=ReplicaSet/rs\n0 exists replicaset/other/rs r\n", false, "", "nothing was seen of ReplicaSet/rs, whose events show a scaling or a rollout"},
 		{"a stateful set that was seen", "0 exists pod/shop/x-0 a owner=StatefulSet/x\n0 exists statefulset/shop/x x replicas=3\n", false, "", ""},
 		{"for a time nothing was seen of replica sets", pods + "20..22 blind watch/shop/replicasets\n", false, "", "from 20.000s to 22.000s nothing was seen of replicasets"},
 		{"a pod without an owner", "0 exists pod/shop/a a\n", false, "", ""},

