@@ -23,8 +23,27 @@ var (
 	// which a list of commands says what each does.
 	command  = regexp.MustCompile(`(?:^|[;&|] ?|then |\$ )(?:bin/)?aftershock ([a-z].*?)(?:  |;| [|&>#]|$)`)
 	wordsOf  = regexp.MustCompile(`"[^"]*"|'[^']*'|\S+`)
-	ofValues = []string{"-f", "--file", "--out", "--label-filter", "--limit", "-o", "--output", "--trials"}
+	ofValues = []string{"-f", "--file", "--out", "--label-filter", "--limit", "-o", "--output", "--trials", "--wait"}
+	// In templates of pipelines and of the cluster a command is in a script, or a list of arguments.
+	scripted = regexp.MustCompile(`aftershock ((?:run|sweep|preflight) .*?)(?: \|\||;|'|$)`)
+	listed   = regexp.MustCompile(`args: \[(.*)\]`)
 )
+
+// commandsOfTemplate are those of a file of deploy.
+func commandsOfTemplate(text string) (list [][]string) {
+	for line := range strings.SplitSeq(text, "\n") {
+		if strings.HasPrefix(strings.TrimLeft(line, " "), "#") || strings.HasPrefix(line, "//") {
+			continue
+		}
+		if m := scripted.FindStringSubmatch(line); m != nil {
+			list = append(list, strings.Fields(strings.ReplaceAll(m[1], `"`, "")))
+		}
+		if m := listed.FindStringSubmatch(line); m != nil {
+			list = append(list, strings.Split(strings.ReplaceAll(m[1], `"`, ""), ", "))
+		}
+	}
+	return list
+}
 
 // commandsOf are the arguments of each command line of a document.
 func commandsOf(text string) (list [][]string) {
@@ -114,8 +133,29 @@ func TestTheCommandsOfTheDocuments(t *testing.T) {
 	for name, examples := range helpExamples(t) {
 		texts["help of "+name] = examples
 	}
+	commands := map[string][][]string{}
 	for path, text := range texts {
-		for _, args := range commandsOf(text) {
+		commands[path] = commandsOf(text)
+	}
+	templates, _ := filepath.Glob("../../deploy/*/*")
+	more, _ := filepath.Glob("../../deploy/chart/templates/*.yaml")
+	for _, path := range append(templates, more...) {
+		if info, err := os.Stat(path); err != nil || info.IsDir() || !slices.Contains([]string{".yaml", ".yml", ""}, filepath.Ext(path)) {
+			continue
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		commands[path] = commandsOfTemplate(string(text))
+	}
+	for _, path := range []string{"action.yml", "gitlab.yaml", "Jenkinsfile", "argo.yaml"} {
+		if path = "../../deploy/pipelines/" + path; len(commands[path]) < 2 {
+			t.Errorf("%s has the commands %q, want a run and a sweep", path, commands[path])
+		}
+	}
+	for path, list := range commands {
+		for _, args := range list {
 			n++
 			line := "aftershock " + strings.Join(args, " ")
 			var out, complaint bytes.Buffer
@@ -135,7 +175,7 @@ func TestTheCommandsOfTheDocuments(t *testing.T) {
 				}
 			case "run", "preflight":
 				for i, arg := range args[1:] {
-					if !strings.HasPrefix(arg, "-") && !slices.Contains(ofValues, args[i]) && !slices.Contains(ids, arg) {
+					if !strings.HasPrefix(arg, "-") && !strings.ContainsAny(arg, "${") && !slices.Contains(ofValues, args[i]) && !slices.Contains(ids, arg) {
 						t.Errorf("%s: %s: no document has an experiment %s", path, line, arg)
 					}
 				}
