@@ -273,7 +273,7 @@ func TestNothingToUndoNeedsNoSpan(t *testing.T) {
 	})
 }
 
-// They are undone in reverse, and each keeps its own T1.
+// Their undoing begins in reverse, none waits for the other, and each keeps its own T1.
 func TestTwoFaultsOfOneTextKeepTheirOwnRemovals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newWorld().experiment("downtime <= 30s")
@@ -291,10 +291,36 @@ func TestTwoFaultsOfOneTextKeepTheirOwnRemovals(t *testing.T) {
 		if len(i) != 2 || i[0].Index != 0 || i[1].Index != 1 || i[0].Removed == nil || i[1].Removed == nil {
 			t.Fatalf("injections %+v, want two with their indexes and removals", i)
 		}
-		if i[0].Removed.From != i[1].Removed.To || i[0].Removed.Width() != s || i[1].Removed.Width() != s {
-			t.Errorf("T1 of the first %s, of the second %s; want the second's a second before the first's", i[0].Removed, i[1].Removed)
+		if begun := i[0].Removed.From - i[1].Removed.From; begun <= 0 || begun >= s || i[0].Removed.Width() != s || i[1].Removed.Width() != s {
+			t.Errorf("T1 of the first %s, of the second %s; want a second each, and the second's to begin first, by less than that", i[0].Removed, i[1].Removed)
 		}
 	})
+}
+
+// One bound is enough for all, however many they are.
+func TestFaultsThatTakeLongToUndoDoNotUseUpEachOthersTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newWorld().experiment("downtime <= 30s")
+		e.UndoTimeout = 3 * time.Minute
+		slow := bounded{scripted{}, 100 * s}
+		e.Faults = []experiments.Scheduled{{Name: "a", Fault: slow}, {Name: "b", Fault: slow}, {Name: "c", Fault: slow}, {Name: "d", Fault: bounded{scripted{}, 10 * time.Minute}}}
+		result, _, err := run(t, t.Context(), e)
+		if !errors.Is(err, experiments.ErrLeftBehind) || len(result.LeftBehind) != 1 || !strings.Contains(err.Error(), "deadline exceeded") {
+			t.Errorf("error %v, left behind %q; want only the fault that takes longer than three minutes", err, result.LeftBehind)
+		}
+	})
+}
+
+// bounded is a fault whose undoing takes a time, and ends with its context.
+type bounded struct {
+	scripted
+	takes time.Duration
+}
+
+func (b bounded) Recover(ctx context.Context, rec *record.Recorder) (steadystate.Span, error) {
+	from := rec.Clock().Now()
+	err := experiments.Wait(ctx, b.takes)
+	return steadystate.Span{From: from, To: rec.Clock().Now()}, err
 }
 
 // unplanned is a load that does not say what it will send.

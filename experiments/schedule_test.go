@@ -380,7 +380,7 @@ func TestEveryScheduledFaultIsUndoneOnceWhateverHappens(t *testing.T) {
 		{"one of one object as another that is still being undone is not injected", func(e *experiments.Experiment, _ context.CancelFunc, a, b *watched) {
 			e.Faults[0].For, a.recover = 5*s, func(context.Context) error { time.Sleep(20 * s); return nil }
 			e.Faults = append(e.Faults, experiments.Scheduled{Name: "again", At: 8 * s, Fault: a})
-		}, [2]int{1, 0}, [2]time.Duration{5 * s, 45 * s}, record.NotInjected, ""},
+		}, [2]int{1, 0}, [2]time.Duration{5 * s, 8*s + 100*ms}, record.NotInjected, ""},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

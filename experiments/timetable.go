@@ -359,8 +359,13 @@ func (t *timetable) undoing(ctx context.Context) (context.Context, context.Cance
 	return context.WithTimeout(context.WithoutCancel(ctx), t.UndoTimeout)
 }
 
-// end undoes all remaining faults, in reverse order, and waits for those that
-// are being undone.
+// headStart is how long the undoing of a fault goes before that of the one before it
+// begins: long enough for those that are over at once to be over in reverse order, and
+// for a request to delete an object to be sent.
+const headStart = 100 * time.Millisecond
+
+// end begins to undo all remaining faults, in reverse order, and waits for all that
+// are being undone: one that takes long must not use up the time of the others.
 func (t *timetable) end(ctx context.Context) error {
 	t.stop()
 	ctx, cancel := t.undoing(ctx)
@@ -373,7 +378,15 @@ func (t *timetable) end(ctx context.Context) error {
 	}
 	t.mu.Unlock()
 	for i := range slices.Backward(t.Faults) {
-		_ = t.undo(ctx, i) // the state has it
+		undone := make(chan struct{})
+		t.wg.Go(func() {
+			defer close(undone)
+			_ = t.undo(ctx, i) // the state has it
+		})
+		select {
+		case <-undone:
+		case <-time.After(headStart):
+		}
 	}
 	t.wg.Wait()
 	var errs []error

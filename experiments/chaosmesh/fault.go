@@ -12,6 +12,7 @@ import (
 
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -19,6 +20,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
 // A Fault is a [Spec] in a cluster: Inject creates an object and waits until it
@@ -58,9 +60,10 @@ var (
 // placed is an object that may exist.
 type placed struct {
 	object client.Object
-	unsure bool      // the creation request had no answer
-	uid    types.UID // another object may get its name; empty: unsure
-	pods   []string  // its last known or intended targets, as namespace/pod
+	unsure bool                   // the creation request had no answer
+	uid    types.UID              // another object may get its name; empty: unsure
+	pods   []string               // its last known or intended targets, as namespace/pod
+	before map[string]*corev1.Pod // those that ran before it was created
 	// acted: Chaos Mesh reported that all is injected, last at seen.
 	acted bool
 	seen  time.Duration
@@ -303,38 +306,116 @@ func (f *Fault) Recover(ctx context.Context, rec *record.Recorder) (steadystate.
 		f.surveyor.stop(ctx, followed)
 		f.surveyor = nil
 	}
-	span := steadystate.Instant(clock.Now())
+	// None waits for another, so that all are asked to go at once.
+	begun, gone := clock.Now(), make([]removed, len(f.placed))
+	var wg sync.WaitGroup
+	for i, p := range slices.Backward(f.placed) {
+		wg.Go(func() { gone[i] = f.remove(ctx, rec, p, begun) })
+	}
+	wg.Wait()
+	span := steadystate.Instant(begun)
 	var errs []error
 	var left []*placed
-	for _, p := range slices.Backward(f.placed) {
-		found, err := removal{
+	for i, p := range f.placed {
+		span.From, span.To = min(span.From, gone[i].From), max(span.To, gone[i].To)
+		if gone[i].err != nil {
+			errs, left = append(errs, gone[i].err), append(left, p)
+		}
+	}
+	f.placed = left
+	slices.Reverse(errs)
+	return span, errors.Join(errs...)
+}
+
+// removed is when an object went.
+type removed struct {
+	steadystate.Span
+	err error
+}
+
+// remove removes one object.
+func (f *Fault) remove(ctx context.Context, rec *record.Recorder, p *placed, begun time.Duration) (r removed) {
+	r.From = begun
+	found := false
+	r.err = experiments.CatchPanic(func() (err error) {
+		found, err = removal{
 			client:   f.cluster.Client,
 			timeouts: f.cluster.timeouts,
-			clock:    clock,
+			clock:    rec.Clock(),
 			note:     rec.Note,
 			event:    rec.Event,
 			placed:   p,
 		}.run(ctx, p.object)
-		span.To = clock.Now()
-		if p.early {
-			span.From = min(span.From, p.seen)
-		}
+		return err
+	})
+	r.To = rec.Clock().Now()
+	if p.early {
+		r.From = min(r.From, p.seen)
+	}
+	if r.err == nil && found {
+		rec.Event(record.Event{
+			Span:    r.Span,
+			Kind:    EventRemoved,
+			Subject: subject(f.cluster.Client.Scheme(), p.object),
+			UID:     string(p.object.GetUID()),
+		})
+	}
+	if r.err == nil && !oneShot(p.object) {
+		f.cutOff(ctx, rec, p)
+	}
+	return r
+}
+
+// lookTimeout is how long the undoing waits for what it only notes.
+const lookTimeout = 2 * time.Second
+
+// cutOff notes what is not known of pods that are gone from the API while their
+// node is not Ready: such a pod was deleted by force, and its processes, with the
+// fault in them, may go on there.
+func (f *Fault) cutOff(ctx context.Context, rec *record.Recorder, p *placed) {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	gone := map[string][]string{} // by node
+	for namespace, names := range byNamespace(p.pods) {
+		now, err := faults.Pods{Namespace: namespace, Names: names}.List(ctx, f.cluster.Client)
 		if err != nil {
-			errs, left = append(errs, err), append(left, p)
+			rec.Note("whether the pods that %s was in are still there is not known: %v", p.object.GetName(), err)
 			continue
 		}
-		if found {
-			rec.Event(record.Event{
-				Span:    span,
-				Kind:    EventRemoved,
-				Subject: subject(f.cluster.Client.Scheme(), p.object),
-				UID:     string(p.object.GetUID()),
-			})
+		for _, name := range names {
+			before := p.before[namespace+"/"+name]
+			if before != nil && before.Spec.NodeName != "" && !slices.ContainsFunc(now, func(pod corev1.Pod) bool { return pod.UID == before.UID }) {
+				gone[before.Spec.NodeName] = append(gone[before.Spec.NodeName], name)
+			}
 		}
 	}
-	slices.Reverse(left)
-	f.placed = left
-	return span, errors.Join(errs...)
+	for name, pods := range gone {
+		var node corev1.Node
+		err := f.cluster.Client.Get(ctx, client.ObjectKey{Name: name}, &node)
+		switch {
+		case apierrors.IsNotFound(err):
+		case err != nil:
+			rec.Note("gone: %s, on node %s; whether it is Ready, or processes may go on there, is not known: %v", strings.Join(pods, ", "), name, kube.Explain(err, "the right to get nodes"))
+		case !ready(&node):
+			rec.Note("gone: %s, on node %s, which is not Ready: whether processes go on there, with the fault in them, is not known until it is back or was shut down", strings.Join(pods, ", "), name)
+		}
+	}
+}
+
+func ready(node *corev1.Node) bool {
+	return slices.ContainsFunc(node.Status.Conditions, func(c corev1.NodeCondition) bool {
+		return c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue
+	})
+}
+
+// byNamespace are the names of pods, of their ids.
+func byNamespace(ids []string) map[string][]string {
+	names := map[string][]string{}
+	for _, id := range ids {
+		namespace, name, _ := strings.Cut(id, "/")
+		names[namespace] = append(names[namespace], name)
+	}
+	return names
 }
 
 // Manifest is the object that a fault would create which the cluster ends after

@@ -3,15 +3,19 @@ package chaosmesh_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
@@ -292,6 +296,106 @@ func TestAControllerThatWasCutOffIsWaitedFor(t *testing.T) {
 			t.Errorf("left %v, events %v", left, rec.kinds(t))
 		}
 	})
+}
+
+// An object that is gone once it was asked to be deleted is undone, although the answer
+// to that was lost.
+func TestADeletionWhoseAnswerIsLostIsOne(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		err      error
+		does     bool // the server what it was asked
+		calls    func(*interceptor.Funcs)
+		want     string
+	}{
+		{"a timeout", errors.New("net/http: timeout awaiting response headers"), true, func(*interceptor.Funcs) {}, ""},
+		{"a timeout, without a watch", errors.New("net/http: timeout awaiting response headers"), true, func(f *interceptor.Funcs) { f.Watch = endedWatch }, ""},
+		{"it never came to the server, and another client removed it by force", fmt.Errorf("dial: %w", syscall.ECONNREFUSED), false, func(f *interceptor.Funcs) { f.Watch = endedWatch }, "it was deleted during the hold"},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				asked := 0
+				funcs := interceptor.Funcs{Delete: func(ctx context.Context, c client.WithWatch, object client.Object, opts ...client.DeleteOption) error {
+					if asked++; asked > 1 {
+						return c.Delete(ctx, object, opts...)
+					}
+					if row.does {
+						if err := c.Delete(ctx, object, opts...); err != nil {
+							return err
+						}
+						time.Sleep(time.Second) // it is undone meanwhile
+					} else if err := vanish(ctx, c, object.DeepCopyObject().(v1alpha1.InnerObject)); err != nil {
+						return err
+					}
+					return row.err
+				}}
+				row.calls(&funcs)
+				c := newClient(t, funcs, pod("a"))
+				play(t, c, atOnce, takeUp, injected("shop/a"))
+				rec := newHistory()
+				fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.NetworkDelay{Pods: checkout, Latency: time.Second})
+				if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.FailureReason != "" {
+					t.Fatal(err, got.FailureReason)
+				}
+				_, err := fault.Recover(t.Context(), rec.Recorder)
+				if (err != nil) != (row.want != "") || err != nil && !strings.Contains(err.Error(), row.want) {
+					t.Errorf("%v, want %q", err, row.want)
+				}
+				if removed := slices.Contains(rec.kinds(t), chaosmesh.EventRemoved); removed != (row.want == "") || asked == 0 {
+					t.Errorf("events %v after %d requests", rec.kinds(t), asked)
+				}
+			})
+		})
+	}
+}
+
+// A pod that was deleted by force on a node that does not answer may go on there.
+func TestAPodThatIsGoneFromANodeThatDoesNotAnswer(t *testing.T) {
+	node := func(ready corev1.ConditionStatus) *corev1.Node {
+		return &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "worker"}, Status: corev1.NodeStatus{Conditions: []corev1.NodeCondition{{Type: corev1.NodeReady, Status: ready}}}}
+	}
+	on := func(p *corev1.Pod) { p.Spec.NodeName = "worker" }
+	for _, row := range []struct {
+		sentence string
+		node     []client.Object
+		gone     bool
+		funcs    interceptor.Funcs
+		want     string
+	}{
+		{"its node does not answer", []client.Object{node(corev1.ConditionUnknown)}, true, interceptor.Funcs{}, "gone: a, on node worker, which is not Ready: whether processes go on there, with the fault in them, is not known"},
+		{"its node is Ready", []client.Object{node(corev1.ConditionTrue)}, true, interceptor.Funcs{}, ""},
+		{"its node is gone, too", nil, true, interceptor.Funcs{}, ""},
+		{"the pod is there", []client.Object{node(corev1.ConditionUnknown)}, false, interceptor.Funcs{}, ""},
+		{"the account may not ask", []client.Object{node(corev1.ConditionTrue)}, true, interceptor.Funcs{Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, object client.Object, opts ...client.GetOption) error {
+			if _, node := object.(*corev1.Node); node {
+				return apierrors.NewForbidden(schema.GroupResource{Resource: "nodes"}, key.Name, nil)
+			}
+			return c.Get(ctx, key, object, opts...)
+		}}, "gone: a, on node worker; whether it is Ready, or processes may go on there, is not known"},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newClient(t, row.funcs, append(row.node, pod("a", on))...)
+				play(t, c, atOnce, takeUp, injected("shop/a"))
+				rec := newHistory()
+				fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.NetworkDelay{Pods: checkout, Latency: time.Second})
+				if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.FailureReason != "" {
+					t.Fatal(err, got.FailureReason)
+				}
+				if row.gone {
+					if err := c.Delete(t.Context(), pod("a"), client.GracePeriodSeconds(0)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if _, err := fault.Recover(t.Context(), rec.Recorder); err != nil {
+					t.Error(err)
+				}
+				if notes := rec.notes(t); (row.want == "") == strings.Contains(notes, "processes") || !strings.Contains(notes, row.want) {
+					t.Errorf("notes %q, want %q", notes, row.want)
+				}
+			})
+		})
+	}
 }
 
 func TestAnObjectThatVanishedWhileItWasHeldIsNotCalledUndone(t *testing.T) {

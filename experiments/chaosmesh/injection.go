@@ -143,7 +143,7 @@ func (i *injecting) create(ctx context.Context) error {
 	}
 	// From here on the object may exist, even after a panic.
 	copied, _ := i.object.DeepCopyObject().(client.Object)
-	i.placed = &placed{object: copied, unsure: true}
+	i.placed = &placed{object: copied, unsure: true, before: i.before}
 	i.place(i.placed)
 	if err := i.cluster.Client.Create(ctx, i.object); err != nil {
 		if faults.Rejected(err) {

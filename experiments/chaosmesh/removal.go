@@ -15,6 +15,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -88,6 +89,7 @@ type going struct {
 	unwatch   func()
 	read      bool // before it was deleted
 	deleted   bool
+	lost      bool // a request to delete it had no answer, and may have been carried out
 	gone      bool // the watch reported it
 	recovered bool // its records reported it
 	replaced  bool // another client had deleted it and created it again
@@ -136,7 +138,9 @@ func (g *going) run(ctx context.Context) (found bool, err error) {
 	}
 	for {
 		err := g.step(ctx)
-		found = found || g.deleted
+		// One that is gone once it was asked to be deleted was deleted, also if the
+		// answer to that was lost.
+		found = found || g.deleted || g.lost && apierrors.IsNotFound(err)
 		switch {
 		case apierrors.IsNotFound(err), meta.IsNoMatchError(err):
 			if g.unsure() && !found && time.Since(begin) < lateCreate {
@@ -234,17 +238,15 @@ func (g *going) outlived(ctx context.Context) bool {
 	default:
 		return false
 	}
-	names := map[string][]string{} // by namespace
 	for _, id := range g.placed.pods {
-		namespace, name, _ := strings.Cut(id, "/")
+		_, name, _ := strings.Cut(id, "/")
 		if _, err := strconv.Atoi(name[strings.LastIndexByte(name, '-')+1:]); err == nil {
 			return false
 		}
-		names[namespace] = append(names[namespace], name)
 	}
 	for {
 		terminating := false
-		for namespace, of := range names {
+		for namespace, of := range byNamespace(g.placed.pods) {
 			pods, err := faults.Pods{Namespace: namespace, Names: of}.List(ctx, g.client)
 			if err != nil || slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return pod.DeletionTimestamp == nil }) {
 				return false
@@ -271,6 +273,7 @@ func (g *going) step(ctx context.Context) error {
 	g.watch(ctx)
 	if !g.deleted {
 		if err := g.client.Delete(ctx, g.object, client.PropagationPolicy(metav1.DeletePropagationBackground)); err != nil {
+			g.lost = g.lost || !faults.Rejected(err) && !utilnet.IsConnectionRefused(err)
 			return err
 		}
 		g.deleted = true
