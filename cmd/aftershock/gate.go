@@ -83,7 +83,9 @@ Exit codes:
 		}
 		return printed(cmd, gate, asJSON, gate.ExitCode)
 	}
-	return orSchema(cmd, compare.GateSchema)
+	cmd = orSchema(cmd, compare.GateSchema)
+	cmd.AddCommand(gateServeCommand())
+	return cmd
 }
 
 // between is false of NaN, too.

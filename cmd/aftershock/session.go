@@ -39,7 +39,11 @@ func newSession(parent string, out io.Writer) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &session{Directory: dir, to: out, out: lenient{out}}, nil
+	return sessionIn(dir, out), nil
+}
+
+func sessionIn(dir *runs.Directory, out io.Writer) *session {
+	return &session{Directory: dir, to: out, out: lenient{out}}
 }
 
 // lenient writes until its reader has gone (| head), which is no reason to

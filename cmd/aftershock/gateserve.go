@@ -1,0 +1,271 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aftershockhq/aftershock/config"
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/gate"
+	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/runs"
+	"github.com/aftershockhq/aftershock/steadystate/redact"
+	"github.com/aftershockhq/aftershock/suites"
+)
+
+// tokenVariable is where the token of "gate serve" is, if no file has it.
+const tokenVariable = "AFTERSHOCK_GATE_TOKEN"
+
+func gateServeCommand() *cobra.Command {
+	var listen, certificate, key, tokenFile, out string
+	var namespaces []string
+	var plain bool
+	var queue int
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Answer Flagger and Argo Rollouts whether a build holds, by experiments",
+		Long: `Serve runs experiments of the configuration for each build that a controller asks
+about, once, as "aftershock run" does, and answers held, broken or unknown.
+
+  POST   /flagger/confirm-promotion         200 if held, else 409 with a sentence
+  POST   /flagger/confirm-traffic-increase  the same
+  POST   /flagger/rollback                  200 if broken, else 409; begins nothing
+  POST   /argo                              JSON: state, held, broken, why
+  GET    /argo                              the same; begins nothing
+  GET    /gates                             all builds, as JSON
+  DELETE /gates/NAMESPACE/NAME/CHECKSUM     forget a verdict: it is tested anew
+  GET    /healthz                           200, without a token
+
+The metadata of a canary, or the JSON of a request, names the experiments, by ids or
+their beginnings; they must be about the namespace of the build. The builds of the
+namespaces of allow are tested, or only those of --namespace.
+
+A build is known by its namespace, name and checksum: asking again begins nothing. One
+build is tested at a time; a new one of the same name ends the test of the one
+before. Held and broken are judged anew from the records, whenever they are asked for.
+A stop ("aftershock stop"), a freeze or another run lets a build wait.
+
+Each request but /healthz has the token of --token-file, or of the variable
+` + tokenVariable + `: as Authorization: Bearer, or as token in the metadata.
+Without a certificate it answers on this machine alone, unless --plain-http.
+
+What happens is written down in gate.ndjson, in --out, before it is done. A gate that
+was killed sweeps what its run left, and tests that build once more. ^C and SIGTERM
+end it: it undoes its faults first. A second ^C leaves at once.
+
+It ends with 0 if it was ended and nothing is in place, with 2 if it cannot begin,
+and with 5 if a fault may still be in place.`,
+		Example: `  aftershock gate serve -f aftershock.yaml --token-file token
+  aftershock gate serve -f aftershock.yaml --token-file token --listen :8443 --tls-cert tls.crt --tls-key tls.key --namespace shop`,
+		Args: noArgs,
+	}
+	file := fileFlag(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&listen, "listen", "127.0.0.1:8443", "the address to answer at")
+	flags.StringVar(&certificate, "tls-cert", "", "file with the certificate, in PEM; it is read at each connection")
+	flags.StringVar(&key, "tls-key", "", "file with its key")
+	flags.BoolVar(&plain, "plain-http", false, "answer other machines without TLS: something before it has that")
+	flags.StringVar(&tokenFile, "token-file", "", "file with the token")
+	flags.StringSliceVar(&namespaces, "namespace", nil, "whose builds are tested (default: those of allow)")
+	flags.IntVar(&queue, "queue", 16, "how many builds may wait")
+	flags.StringVar(&out, "out", "gate", "directory of the journal and the records, of this gate alone")
+	completeDirectory(cmd, "out")
+	for _, name := range []string{"tls-cert", "tls-key", "token-file"} {
+		_ = cmd.MarkFlagFilename(name)
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		plan, err := readPlan(*file)
+		if err != nil {
+			return err
+		}
+		if len(plan.Planned) == 0 {
+			return usageError{fmt.Errorf("%s names no experiment", *file)}
+		}
+		if queue < 1 {
+			return usageError{fmt.Errorf("--queue %d: want at least one", queue)}
+		}
+		for _, n := range namespaces {
+			if !slices.Contains(plan.Allow.Namespaces, n) {
+				return usageError{fmt.Errorf("--namespace %s: allow names only %s", n, strings.Join(plan.Allow.Namespaces, ", "))}
+			}
+		}
+		if len(namespaces) == 0 {
+			namespaces = plan.Allow.Namespaces
+		}
+		token, err := gateToken(tokenFile)
+		if err != nil {
+			return usageError{err}
+		}
+		listener, err := gateListener(listen, certificate, key, plain)
+		if err != nil {
+			return usageError{err}
+		}
+		stdout := cmd.OutOrStdout()
+		runner := &gateRunner{file: *file, plan: plan, stdout: stdout, stderr: cmd.ErrOrStderr()}
+		server := gate.Server{
+			Dir: out, Runner: runner, Evaluators: suites.Evaluators(), Token: token, Namespaces: namespaces, Queue: queue,
+			Say: func(text string) { fmt.Fprintln(stdout, redact.Text(text)) },
+		}
+		fmt.Fprintf(stdout, "gate on %s, for builds of %s; written down in %s\n", listener.Addr(), strings.Join(namespaces, ", "), out)
+		return errors.Join(server.Serve(cmd.Context(), listener), runner.left)
+	}
+	return cmd
+}
+
+// gateToken is the token that every request must have.
+func gateToken(file string) (string, error) {
+	token, from := os.Getenv(tokenVariable), tokenVariable
+	if file != "" {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return "", fmt.Errorf("--token-file: %w", err)
+		}
+		token, from = string(text), file
+	}
+	const least = 16
+	if token = strings.TrimSpace(token); len(token) < least {
+		return "", fmt.Errorf("the token in %s has %d characters: want at least %d that nobody can guess, as of: openssl rand -hex 32", from, len(token), least)
+	}
+	return token, nil
+}
+
+// gateListener listens with TLS, or where only this machine can ask.
+func gateListener(address, certificate, key string, plain bool) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("--listen: %w", err)
+	}
+	load := func() (*tls.Certificate, error) {
+		pair, err := tls.LoadX509KeyPair(certificate, key)
+		return &pair, err
+	}
+	switch ip := net.ParseIP(host); {
+	case (certificate == "") != (key == ""):
+		return nil, errors.New("--tls-cert and --tls-key: want both or none")
+	case certificate != "":
+		if _, err := load(); err != nil {
+			return nil, fmt.Errorf("--tls-cert %s, --tls-key %s: %w", certificate, key, err)
+		}
+	case !plain && host != "localhost" && (ip == nil || !ip.IsLoopback()):
+		return nil, fmt.Errorf("--listen %s: the token would cross the network in clear: give --tls-cert and --tls-key, or --plain-http if something before it has TLS", address)
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("--listen: %w", err)
+	}
+	if certificate == "" {
+		return listener, nil
+	}
+	return tls.NewListener(listener, &tls.Config{
+		MinVersion:     tls.VersionTLS12,
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return load() }, // it is renewed
+	}), nil
+}
+
+// A gateRunner runs the experiments of a configuration on its cluster, as "aftershock
+// run" does.
+type gateRunner struct {
+	file           string
+	plan           *config.Plan
+	stdout, stderr io.Writer
+	left           error // a fault may still be in place
+}
+
+// Plan finds experiments in the configuration as the gate began with it.
+func (g *gateRunner) Plan(namespace string, names []string) (plans map[string]string, file string, err error) {
+	plan := *g.plan
+	chosen, err := choose(&plan, plan.Planned, names, "")
+	if err != nil {
+		return nil, "", err
+	}
+	plans = map[string]string{}
+	for _, p := range chosen {
+		if p.Target.Namespace != namespace {
+			return nil, "", fmt.Errorf("experiment %s: %w, %s: it does not test a build of %s", p.ID(), gate.ErrOtherNamespace, p.Target.Namespace, namespace)
+		}
+		plans[p.ID()] = p.Hash
+	}
+	return plans, plan.SHA256, nil
+}
+
+// Run carries experiments out, with the checks and refusals of "aftershock run".
+func (g *gateRunner) Run(ctx context.Context, build gate.Ask, directory *runs.Directory) error {
+	plan, err := readPlan(g.file)
+	if err != nil {
+		return err
+	}
+	if plan.SHA256 != build.File {
+		return fmt.Errorf("%s has changed since the build was asked about: start the gate again, which then asks by the new one", g.file)
+	}
+	names := build.Experiments()
+	chosen, err := choose(plan, plan.Planned, names, "")
+	if err != nil {
+		return err
+	}
+	return connected(g.stdout, plan, func(session *suites.Session) error {
+		list, err := experimentsOf(ctx, session, chosen, names)
+		if err != nil {
+			return err
+		}
+		for _, skipped := range session.Plan.Skipped {
+			if slices.Contains(names, skipped.ID) {
+				return fmt.Errorf("%s cannot run on this cluster: %s", skipped.ID, skipped.Why)
+			}
+		}
+		if err := preflight(ctx, g.stdout, session, list, marks(false, suites.Note)); err != nil {
+			return notNow(err)
+		}
+		return g.carryOut(ctx, directory, list)
+	})
+}
+
+// carryOut runs the experiments. A verdict does not end it.
+func (g *gateRunner) carryOut(ctx context.Context, directory *runs.Directory, list []suites.Experiment) (err error) {
+	s := sessionIn(directory, g.stdout)
+	s.sweep = sweepCommandOf(g.file)
+	defer s.place.leaveTwice(s.aside(g.stderr), sweepWith(g.file), os.Exit)()
+	for i, e := range list {
+		_, err = s.carryOut(ctx, e.Experiment)
+		if errors.Is(err, experiments.ErrLeftBehind) {
+			g.left = errors.Join(g.left, err)
+		}
+		if err = besides(err); err != nil {
+			s.notRun(list[i+1:])
+			if i == 0 { // later ones follow what was touched
+				err = notNow(err)
+			}
+			break
+		}
+	}
+	err = errors.Join(err, s.keep())
+	return errors.Join(err, s.finish(exitCode(errors.Join(err, verdict(s.Reports...)))))
+}
+
+// notNow wraps [gate.ErrNotNow] around a refusal that may be over later.
+func notNow(err error) error {
+	ending, ended := errors.AsType[experiments.Ending](err)
+	if errors.Is(err, suites.ErrNotNow) || ended && ending.Reason == record.Refused {
+		return fmt.Errorf("%w: %w", gate.ErrNotNow, err)
+	}
+	return err
+}
+
+// Sweep removes what a run left behind.
+func (g *gateRunner) Sweep(ctx context.Context, run string) error {
+	plan, _, err := config.ReadForSweep(g.file)
+	if err != nil {
+		return err
+	}
+	return connected(g.stdout, plan, func(session *suites.Session) error {
+		return sweep(ctx, g.stdout, session, suites.Sweeping{Run: run})
+	})
+}

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/gate"
+	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/suites"
+)
+
+// gateFile is a configuration, for a cluster that does not answer, and a token.
+func gateFile(t *testing.T) (file, token string) {
+	t.Helper()
+	dir := t.TempDir()
+	kubeconfig := filepath.Join(dir, "kubeconfig")
+	file, token = filepath.Join(dir, "aftershock.yaml"), filepath.Join(dir, "token")
+	for path, text := range map[string]string{
+		kubeconfig: `{apiVersion: v1, kind: Config, current-context: c, clusters: [{name: c, cluster: {server: "http://127.0.0.1:1"}}], users: [{name: u}], contexts: [{name: c, context: {cluster: c, user: u}}]}`,
+		token:      "a token that nobody guesses\n",
+		file: `apiVersion: aftershock/v1
+cluster: {uid: 0b1c2d3e-0000-0000-0000-000000000000, kubeconfig: ` + kubeconfig + `}
+allow: {namespaces: [shop, bank]}
+services:
+  checkout: {namespace: shop, workload: deployment/checkout, load: {url: "http://checkout.example/", rate: 100/s}, suites: [pods]}
+  ledger: {namespace: bank, workload: deployment/ledger, load: {url: "http://ledger.example/", rate: 100/s}, suites: [pods]}
+`,
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return file, token
+}
+
+func TestWhatAGateRefusesToBeginWith(t *testing.T) {
+	file, token := gateFile(t)
+	short := filepath.Join(t.TempDir(), "short")
+	if err := os.WriteFile(short, []byte("secret"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ sentence, args, want string }{
+		{"no token", "", "the token in AFTERSHOCK_GATE_TOKEN has 0 characters"},
+		{"a token that can be guessed", "--token-file " + short, "has 6 characters"},
+		{"a token file that there is not", "--token-file none", "--token-file: open none"},
+		{"the token in clear on the network", "--listen :0 --token-file " + token, "the token would cross the network in clear"},
+		{"half a certificate", "--tls-cert x --token-file " + token, "want both or none"},
+		{"a certificate that there is not", "--tls-cert x --tls-key y --token-file " + token, "--tls-cert x, --tls-key y: open x"},
+		{"an address that is none", "--listen here --token-file " + token, "--listen: address here"},
+		{"a namespace that faults may not touch", "--namespace kube-system --token-file " + token, "allow names only shop, bank"},
+		{"a queue of none", "--queue 0 --token-file " + token, "--queue 0: want at least one"},
+		{"an argument", "checkout --token-file " + token, "one argument too many"},
+	} {
+		var out, complaint bytes.Buffer
+		args := append([]string{"gate", "serve", "-f", file, "--out", t.TempDir()}, strings.Fields(test.args)...)
+		if code := execute(t.Context(), args, &out, &complaint); code != exitUsage || !strings.Contains(complaint.String(), test.want) {
+			t.Errorf("%s: exit code %d, %q; want %d, %q", test.sentence, code, complaint.String(), exitUsage, test.want)
+		}
+	}
+}
+
+// A cluster that does not answer is no verdict, and the gate goes on.
+func TestAGateWithoutItsCluster(t *testing.T) {
+	file, token := gateFile(t)
+	reader, writer := io.Pipe()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan int, 1)
+	var complaint bytes.Buffer
+	args := []string{"gate", "serve", "-f", file, "--listen", "127.0.0.1:0", "--token-file", token, "--out", filepath.Join(t.TempDir(), "gate")}
+	go func() {
+		code := execute(ctx, args, writer, &complaint)
+		_ = writer.Close()
+		ended <- code
+	}()
+	first := make([]byte, 200)
+	n, err := reader.Read(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _, _ = io.Copy(io.Discard, reader) }()
+	at := regexp.MustCompile(`^gate on (\S+), for builds of shop, bank; written down in`).FindStringSubmatch(string(first[:n]))
+	if at == nil {
+		t.Fatalf("it said %q", first[:n])
+	}
+	ask := func(experiments string) (int, string) {
+		r, err := http.NewRequest(http.MethodPost, "http://"+at[1]+"/argo", strings.NewReader(`{"namespace":"shop","name":"checkout","checksum":"1","experiments":"`+experiments+`"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer a token that nobody guesses")
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close() //nolint:errcheck // only read
+		text, err := io.ReadAll(response.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return response.StatusCode, string(text)
+	}
+	if status, text := ask("ledger/pods"); status != http.StatusForbidden || !strings.Contains(text, "it is about another namespace, bank") {
+		t.Errorf("an experiment of the bank: %d %q", status, text)
+	}
+	if status, text := ask("checkout/pods/kill-on"); status != http.StatusBadRequest || !strings.Contains(text, "checkout/pods/kill-one") {
+		t.Errorf("a mistyped experiment: %d %q", status, text)
+	}
+	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		status, text := ask("checkout/pods/kill-one")
+		if status != http.StatusOK || strings.Contains(text, `"held":true`) || strings.Contains(text, `"broken":true`) {
+			t.Fatalf("%d %q, want neither held nor broken", status, text)
+		}
+		if strings.Contains(text, `"state":"unknown"`) {
+			if !strings.Contains(text, "cannot be tested now") {
+				t.Errorf("%q, want that the cluster does not answer", text)
+			}
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("after two minutes: %q", text)
+		}
+	}
+	cancel()
+	if code := <-ended; code != exitHeld {
+		t.Errorf("exit code %d: %s", code, complaint.String())
+	}
+}
+
+func TestRefusalsThatMayBeOverLater(t *testing.T) {
+	for _, test := range []struct {
+		err  error
+		want bool
+	}{
+		{fmt.Errorf("preflight: %w: stopped by ann", suites.ErrNotNow), true},
+		{experiments.Ending{Reason: record.Refused, Detail: "held by another run"}, true},
+		{experiments.Ending{Reason: record.Stopped, Detail: "by ann"}, false},
+		{errors.New("the disk is full"), false},
+		{suites.ErrUnavailable, false},
+		{nil, false},
+	} {
+		if got := errors.Is(notNow(test.err), gate.ErrNotNow); got != test.want {
+			t.Errorf("%v: %t, want %t", test.err, got, test.want)
+		}
+	}
+}

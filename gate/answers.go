@@ -1,0 +1,219 @@
+package gate
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// largest is how many bytes a request may have.
+const largest = 64 << 10
+
+// A payload is what Flagger posts. Its web hooks have no headers of their own, so that
+// the token may be in the metadata.
+type payload struct {
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	Checksum  string `json:"checksum"`
+	// Experiments are those of a request without metadata, separated by commas.
+	Experiments string            `json:"experiments"`
+	Metadata    map[string]string `json:"metadata"`
+}
+
+var (
+	inNames     = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
+	inChecksums = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:=+-]{0,127}$`)
+)
+
+// A refusal is a bad request, with its status.
+type refusal struct {
+	status int
+	error
+}
+
+func refuse(status int, format string, args ...any) error {
+	return refusal{status, fmt.Errorf(format, args...)}
+}
+
+// handler has all paths. No answer is 204 or above 499: Flagger counts these as
+// failures, and loses what they say.
+func (s *Server) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
+	// None at confirm-rollout: that is asked before a pod of the build is there to be tested.
+	for _, hook := range []string{"confirm-traffic-increase", "confirm-promotion"} {
+		mux.HandleFunc("POST /flagger/"+hook, s.answers(true, func(a Answer) (int, func(io.Writer) error) {
+			return ifIt(a.Held), a.WriteSentence
+		}))
+	}
+	mux.HandleFunc("POST /flagger/rollback", s.answers(false, func(a Answer) (int, func(io.Writer) error) {
+		return ifIt(a.Broken), a.WriteSentence
+	}))
+	asJSON := func(a Answer) (int, func(io.Writer) error) {
+		return http.StatusOK, func(w io.Writer) error { return json.NewEncoder(w).Encode(a) }
+	}
+	mux.HandleFunc("POST /argo", s.answers(true, asJSON))
+	mux.HandleFunc("GET /argo", s.answers(false, asJSON))
+	mux.HandleFunc("GET /gates", s.list)
+	mux.HandleFunc("DELETE /gates/{namespace}/{name}/{checksum}", s.drop)
+	return mux
+}
+
+func ifIt(holds bool) int {
+	if holds {
+		return http.StatusOK
+	}
+	return http.StatusConflict
+}
+
+// answers reads which build is meant, begins its test if that is asked for, and
+// writes what it is.
+func (s *Server) answers(begins bool, form func(Answer) (int, func(io.Writer) error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		a, err := s.meant(w, r, begins)
+		if err == nil && begins {
+			if err = s.ask(a); err != nil {
+				err = refuse(http.StatusConflict, "%s: %w", a.Key(), err)
+			}
+		}
+		if err != nil {
+			s.refused(w, r, err)
+			return
+		}
+		status, write := form(s.answer(a))
+		written(w, status, write)
+	}
+}
+
+func written(w http.ResponseWriter, status int, write func(io.Writer) error) {
+	w.WriteHeader(status)
+	_ = write(w)
+}
+
+// refused writes why a request is refused.
+func (s *Server) refused(w http.ResponseWriter, r *http.Request, err error) {
+	status := http.StatusBadRequest
+	if refused, ok := errors.AsType[refusal](err); ok {
+		status = refused.status
+	}
+	if status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+	}
+	s.say("refused %s %q with %d: %s", r.Method, r.URL.Path, status, err)
+	http.Error(w, err.Error(), status)
+}
+
+// meant is the build that a request is about.
+func (s *Server) meant(w http.ResponseWriter, r *http.Request, begins bool) (Ask, error) {
+	var p payload
+	if r.Method == http.MethodGet {
+		q := r.URL.Query()
+		p = payload{Namespace: q.Get("namespace"), Name: q.Get("name"), Checksum: q.Get("checksum")}
+	} else if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, largest)).Decode(&p); err != nil {
+		// Who is not let in is not told what was wrong with it.
+		return Ask{}, errors.Join(s.letIn(r, ""), refuse(http.StatusBadRequest, "the body is not the JSON of a request, of at most %d bytes: %w", largest, err))
+	}
+	if err := s.letIn(r, p.Metadata["token"]); err != nil {
+		return Ask{}, err
+	}
+	a := Ask{Namespace: p.Namespace, Name: p.Name, Checksum: p.Checksum}
+	if err := s.allowed(a); err != nil || !begins {
+		return a, err
+	}
+	names := strings.FieldsFunc(p.Experiments+","+p.Metadata["experiments"], func(r rune) bool { return r == ',' || r == ' ' || r == '\n' })
+	if len(names) == 0 {
+		return a, refuse(http.StatusBadRequest, "experiments is missing: the ids of those that the build must pass, separated by commas")
+	}
+	var err error
+	a.Plans, a.File, err = s.Runner.Plan(a.Namespace, names)
+	switch {
+	case errors.Is(err, ErrOtherNamespace):
+		err = refuse(http.StatusForbidden, "%w", err)
+	case err != nil:
+		err = refuse(http.StatusBadRequest, "%w", err)
+	case len(a.Plans) == 0:
+		err = refuse(http.StatusBadRequest, "%s: there is no such experiment", strings.Join(names, ", "))
+	}
+	return a, err
+}
+
+// letIn looks at the token of a request, which is in its header or its metadata.
+func (s *Server) letIn(r *http.Request, inMetadata string) error {
+	given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !ok {
+		given = inMetadata
+	}
+	a, b := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(s.Token))
+	if given == "" || subtle.ConstantTimeCompare(a[:], b[:]) != 1 {
+		return refuse(http.StatusUnauthorized, "the token is missing or wrong: give it as Authorization: Bearer TOKEN, or as token in the metadata")
+	}
+	return nil
+}
+
+// allowed reports what is wrong with the name of a build.
+func (s *Server) allowed(a Ask) error {
+	switch {
+	case !inNames.MatchString(a.Namespace) || !inNames.MatchString(a.Name):
+		return refuse(http.StatusBadRequest, "namespace %q, name %q: want names as Kubernetes has them", a.Namespace, a.Name)
+	case !inChecksums.MatchString(a.Checksum):
+		return refuse(http.StatusBadRequest, "checksum %q: want what tells this build from others, of up to 128 letters, digits and ._:=+-", a.Checksum)
+	case !slices.Contains(s.Namespaces, a.Namespace):
+		return refuse(http.StatusForbidden, "namespace %s is not one of those whose builds this gate tests", a.Namespace)
+	}
+	return nil
+}
+
+// list writes all builds, as they were decided.
+func (s *Server) list(w http.ResponseWriter, r *http.Request) {
+	if err := s.letIn(r, ""); err != nil {
+		s.refused(w, r, err)
+		return
+	}
+	s.mu.Lock()
+	builds := s.book.Builds()
+	s.mu.Unlock()
+	list := []Answer{}
+	for _, b := range builds {
+		list = append(list, answerOf(b))
+	}
+	written(w, http.StatusOK, func(w io.Writer) error { return json.NewEncoder(w).Encode(list) })
+}
+
+// drop forgets a verdict, so that the build is tested anew if it is asked about.
+func (s *Server) drop(w http.ResponseWriter, r *http.Request) {
+	a := Ask{Namespace: r.PathValue("namespace"), Name: r.PathValue("name"), Checksum: r.PathValue("checksum")}
+	err := s.letIn(r, "")
+	if err == nil {
+		err = s.allowed(a)
+	}
+	if err == nil {
+		err = s.forget(a)
+	}
+	if err != nil {
+		s.refused(w, r, err)
+		return
+	}
+	written(w, http.StatusOK, func(w io.Writer) error { _, err := fmt.Fprintln(w, "forgotten"); return err })
+}
+
+func (s *Server) forget(a Ask) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch b, ok := s.book.Find(a.Key()); {
+	case !ok:
+		return refuse(http.StatusNotFound, "%s was not asked about", a.Key())
+	case b.State == Running:
+		return refuse(http.StatusConflict, "%s is running; \"aftershock stop\" ends its run", a.Key())
+	}
+	if err := s.note(Event{Time: now(), Event: Dropped, Key: a.Key(), Why: "a person wants it tested anew"}); err != nil {
+		return refuse(http.StatusConflict, "%w", err)
+	}
+	return nil
+}

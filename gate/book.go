@@ -1,0 +1,276 @@
+package gate
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// A State is how far the test of a build has come.
+type State string
+
+// The states of a build. The last three are verdicts, and do not change any more.
+const (
+	Waiting State = "waiting"
+	Running State = "running"
+	Held    State = "held"
+	Broken  State = "broken"
+	Unknown State = "unknown"
+)
+
+// Ended reports whether it is a verdict.
+func (s State) Ended() bool { return s == Held || s == Broken || s == Unknown }
+
+// An Ask is which build is asked about, and by what it is to be tested.
+type Ask struct {
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	Checksum  string `json:"checksum"`
+	// Plans are the hashes of the experiments' plans, by their ids.
+	Plans map[string]string `json:"plans"`
+	// File is the SHA-256 of the configuration.
+	File string `json:"file"`
+}
+
+// Key is "namespace/name/checksum".
+func (a Ask) Key() string { return a.Namespace + "/" + a.Name + "/" + a.Checksum }
+
+// Experiments are the ids, in order.
+func (a Ask) Experiments() []string { return slices.Sorted(maps.Keys(a.Plans)) }
+
+func (a Ask) sameBuilds(b Ask) bool { return a.Namespace == b.Namespace && a.Name == b.Name }
+
+func (a Ask) sameTest(b Ask) bool { return a.File == b.File && maps.Equal(a.Plans, b.Plans) }
+
+// The events of a build.
+const (
+	Asked       = "asked"
+	Begun       = "begun"       // its experiments
+	Postponed   = "postponed"   // refused for now, before anything was touched
+	Interrupted = "interrupted" // the gate ended or was killed; nothing is in place any more
+	Decided     = "decided"
+	Dropped     = "dropped" // another build came, or a person wants it tested anew
+)
+
+// An Event is what happens to a build.
+type Event struct {
+	Time  time.Time `json:"time"`
+	Event string    `json:"event"`
+	Key   string    `json:"key"`
+	// Ask is that of [Asked].
+	Ask *Ask `json:"ask,omitempty"`
+	// Directory is that of the records of [Begun], below the gate's.
+	Directory string `json:"directory,omitempty"`
+	// Verdict is that of [Decided].
+	Verdict State  `json:"verdict,omitempty"`
+	Why     string `json:"why,omitempty"`
+	// Head is that of the chain of records once they were complete, of [Decided].
+	Head string `json:"head,omitempty"`
+}
+
+// A Build is what is known of one.
+type Build struct {
+	Ask
+	State State
+	Why   string
+	Asked time.Time
+	// Begun is how often its experiments were begun and may have touched something.
+	Begun     int
+	Directory string
+	Head      string
+	// Superseded: it is running, and another build of the same name was asked about.
+	Superseded bool
+}
+
+// attempts are how often a build is tested: once more after an interruption.
+const attempts = 2
+
+// kept is how many verdicts are remembered.
+const kept = 1000
+
+// A Book is all builds. It knows no clock, no disk and no network: it changes by
+// [Book.Apply] alone, and the same events always make the same book.
+type Book struct {
+	// Queue is how many builds may wait.
+	Queue int
+
+	builds []*Build // in the order in which they are to be tested
+}
+
+// ErrFull is that too many builds wait.
+var ErrFull = errors.New("the queue is full")
+
+// ErrOtherTest is that the build is being tested by other experiments.
+var ErrOtherTest = errors.New("it is being tested by other experiments")
+
+// Ask returns what must happen for a build to be tested: nothing if it was, or is.
+// A build that was tested by other experiments, or by another version of the file, is
+// tested anew. Earlier builds of the same name need no answer any more.
+func (b *Book) Ask(a Ask, now time.Time) ([]Event, error) {
+	var events []Event
+	drop := func(build *Build, why string) {
+		events = append(events, Event{Time: now, Event: Dropped, Key: build.Key(), Why: why})
+	}
+	if known := b.find(a.Key()); known != nil {
+		switch {
+		case known.Superseded:
+			return nil, errors.New("an earlier test of this build is being undone; ask again")
+		case known.sameTest(a):
+			return nil, nil
+		case known.State == Running:
+			return nil, fmt.Errorf("%w: %v", ErrOtherTest, known.Experiments())
+		}
+		drop(known, "it is asked about with other experiments, or the file has changed")
+	}
+	waiting, ended := 0, []*Build{}
+	for _, build := range b.builds {
+		switch {
+		case build.Key() == a.Key():
+		case build.State == Waiting && build.sameBuilds(a):
+			drop(build, "build "+a.Checksum+" came")
+		case build.State == Waiting:
+			waiting++
+		case build.State.Ended():
+			ended = append(ended, build)
+		}
+	}
+	if waiting >= b.Queue {
+		return nil, fmt.Errorf("%w: %d builds wait", ErrFull, waiting)
+	}
+	slices.SortStableFunc(ended, func(x, y *Build) int { return x.Asked.Compare(y.Asked) })
+	for _, build := range ended[:max(0, len(ended)-kept+1)] {
+		drop(build, fmt.Sprintf("%d later verdicts are remembered", kept))
+	}
+	return append(events, Event{Time: now, Event: Asked, Key: a.Key(), Ask: &a}), nil
+}
+
+// Next is the build to be tested next: none while one is.
+func (b *Book) Next() (Build, bool) {
+	if slices.ContainsFunc(b.builds, func(build *Build) bool { return build.State == Running }) {
+		return Build{}, false
+	}
+	for _, build := range b.builds {
+		if build.State == Waiting {
+			return *build, true
+		}
+	}
+	return Build{}, false
+}
+
+// Find is a build by its key.
+func (b *Book) Find(key string) (Build, bool) {
+	if build := b.find(key); build != nil {
+		return *build, true
+	}
+	return Build{}, false
+}
+
+func (b *Book) find(key string) *Build {
+	for _, build := range b.builds {
+		if build.Key() == key {
+			return build
+		}
+	}
+	return nil
+}
+
+// Builds are all, those that wait in the order of the queue.
+func (b *Book) Builds() (list []Build) {
+	for _, build := range b.builds {
+		list = append(list, *build)
+	}
+	return list
+}
+
+// Before is how many builds are tested before one that waits.
+func (b *Book) Before(key string) (n int) {
+	for _, build := range b.builds {
+		switch {
+		case build.State == Running:
+			n++
+		case build.Key() == key:
+			return n
+		case build.State == Waiting:
+			n++
+		}
+	}
+	return n
+}
+
+// Apply changes the book by an event. One that cannot follow what was before is an
+// error, and changes nothing.
+func (b *Book) Apply(e Event) error {
+	build := b.find(e.Key)
+	wrong := func() error {
+		state := State("not known")
+		if build != nil {
+			state = build.State
+		}
+		return fmt.Errorf("build %s is %s: it cannot be %s", e.Key, state, cmp.Or(e.Event, "without an event"))
+	}
+	if e.Event == Asked {
+		if build != nil || e.Ask == nil || e.Ask.Key() != e.Key || len(e.Ask.Plans) == 0 {
+			return wrong()
+		}
+		for _, other := range b.builds {
+			other.Superseded = other.Superseded || other.State == Running && other.sameBuilds(*e.Ask)
+		}
+		b.builds = append(b.builds, &Build{Ask: *e.Ask, State: Waiting, Asked: e.Time})
+		return nil
+	}
+	if build == nil {
+		return wrong()
+	}
+	switch is := build.State; {
+	case e.Event == Dropped:
+		b.remove(build)
+		return nil
+	case e.Event == Begun && is == Waiting && e.Directory != "":
+		if other, ok := b.running(); ok {
+			return fmt.Errorf("build %s cannot be begun: %s is running", e.Key, other)
+		}
+		build.State, build.Directory = Running, e.Directory
+		build.Begun++
+	case e.Event == Postponed && is == Running && !build.Superseded:
+		build.State = Waiting
+		build.Begun--
+		b.remove(build)
+		b.builds = append(b.builds, build) // a stop of one service does not keep others waiting
+	case e.Event == Interrupted && is == Running && !build.Superseded:
+		build.State = Waiting
+		if build.Begun >= attempts {
+			build.State = Unknown
+		}
+	case e.Event == Decided && is == Running && e.Verdict.Ended():
+		build.State, build.Head = e.Verdict, e.Head
+	default:
+		return wrong()
+	}
+	build.Why = e.Why
+	return nil
+}
+
+func (b *Book) running() (key string, ok bool) {
+	for _, build := range b.builds {
+		if build.State == Running {
+			return build.Key(), true
+		}
+	}
+	return "", false
+}
+
+func (b *Book) remove(build *Build) {
+	b.builds = slices.DeleteFunc(b.builds, func(other *Build) bool { return other == build })
+}
+
+func (b *Book) clone() Book {
+	copied := Book{Queue: b.Queue}
+	for _, build := range b.builds {
+		one := *build
+		copied.builds = append(copied.builds, &one)
+	}
+	return copied
+}

@@ -1,0 +1,231 @@
+package gate
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aftershockhq/aftershock/runs/audit"
+)
+
+var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+
+// of is build "name:checksum" of namespace shop.
+func of(build string) Ask {
+	name, checksum, _ := strings.Cut(build, ":")
+	return Ask{Namespace: "shop", Name: name, Checksum: checksum, Plans: map[string]string{"checkout/pods/kill-one": "abc"}, File: "f1"}
+}
+
+// story plays what happens on a book: "ask checkout:1", "begin checkout:1", and so on.
+func story(book *Book, steps ...string) error {
+	for i, step := range steps {
+		verb, build, _ := strings.Cut(step, " ")
+		at := noon.Add(time.Duration(i) * time.Second)
+		e := Event{Time: at, Key: of(build).Key()}
+		switch verb {
+		case "ask":
+			events, err := book.Ask(of(build), at)
+			if err != nil {
+				return fmt.Errorf("%s: %w", step, err)
+			}
+			for _, e := range events {
+				if err := book.Apply(e); err != nil {
+					return fmt.Errorf("%s: %w", step, err)
+				}
+			}
+			continue
+		case "begin":
+			e.Event, e.Directory = Begun, "d"
+		case "postpone":
+			e.Event = Postponed
+		case "interrupt":
+			e.Event = Interrupted
+		case "drop":
+			e.Event = Dropped
+		case "held", "broken", "unknown", "waiting":
+			e.Event, e.Verdict = Decided, State(verb)
+		default:
+			e.Event = verb
+		}
+		if err := book.Apply(e); err != nil {
+			return fmt.Errorf("%s: %w", step, err)
+		}
+	}
+	return nil
+}
+
+func TestBook(t *testing.T) {
+	for _, test := range []struct {
+		sentence string
+		steps    string
+		want     string // the builds in the queue's order, or a part of the error
+	}{
+		{"a build waits, runs and is decided", "ask a:1, begin a:1, held a:1", "a:1 held"},
+		{"asking again begins nothing", "ask a:1, ask a:1, begin a:1, ask a:1, broken a:1, ask a:1", "a:1 broken"},
+		{"builds of other names wait in their order", "ask a:1, ask b:1, begin a:1", "a:1 running, b:1 waiting"},
+		{"only one build runs", "ask a:1, ask b:1, begin a:1, begin b:1", "shop/a/1 is running"},
+		{"a new build replaces one that waits", "ask b:1, ask a:1, ask a:2", "b:1 waiting, a:2 waiting"},
+		{"a new build ends the test of one that runs", "ask a:1, begin a:1, ask a:2", "a:1 running superseded, a:2 waiting"},
+		{"one whose test was ended by a new build is dropped", "ask a:1, begin a:1, ask a:2, drop a:1, begin a:2", "a:2 running"},
+		{"and does not wait again", "ask a:1, begin a:1, ask a:2, interrupt a:1", "it cannot be interrupted"},
+		{"an earlier build whose test is being undone is not asked about", "ask a:1, begin a:1, ask a:2, ask a:1", "ask again"},
+		{"a verdict stays when a new build comes", "ask a:1, begin a:1, held a:1, ask a:2", "a:1 held, a:2 waiting"},
+		{"an interrupted build waits again", "ask a:1, begin a:1, interrupt a:1", "a:1 waiting"},
+		{"one that was interrupted twice is unknown", "ask a:1, begin a:1, interrupt a:1, begin a:1, interrupt a:1", "a:1 unknown"},
+		{"and begins no third time", "ask a:1, begin a:1, interrupt a:1, begin a:1, interrupt a:1, ask a:1, begin a:1", "is unknown: it cannot be begun"},
+		{"what was refused before anything was touched does not count", "ask a:1, begin a:1, postpone a:1, begin a:1, postpone a:1, begin a:1, interrupt a:1", "a:1 waiting"},
+		{"a build that is refused for now lets the others go first", "ask a:1, ask b:1, begin a:1, postpone a:1", "b:1 waiting, a:1 waiting"},
+		{"a person has a build tested anew", "ask a:1, begin a:1, unknown a:1, drop a:1, ask a:1", "a:1 waiting"},
+		{"the queue is bounded", "ask a:1, ask b:1, ask c:1, ask d:1", "the queue is full: 3 builds wait"},
+		{"one that runs is not in the queue", "ask a:1, begin a:1, ask b:1, ask c:1, ask d:1", "a:1 running, b:1 waiting, c:1 waiting, d:1 waiting"},
+		{"a verdict does not change", "ask a:1, begin a:1, broken a:1, held a:1", "is broken: it cannot be decided"},
+		{"what was not begun is not decided", "ask a:1, held a:1", "is waiting: it cannot be decided"},
+		{"waiting is no verdict", "ask a:1, begin a:1, waiting a:1", "is running: it cannot be decided"},
+		{"what was not asked about is not begun", "begin a:1", "is not known: it cannot be begun"},
+		{"an event that there is not is an error", "ask a:1, paint a:1", "it cannot be paint"},
+	} {
+		t.Run(test.sentence, func(t *testing.T) {
+			book := Book{Queue: 3}
+			err := story(&book, strings.Split(test.steps, ", ")...)
+			if err != nil {
+				if !strings.Contains(err.Error(), test.want) {
+					t.Errorf("error %q, want %q", err, test.want)
+				}
+				return
+			}
+			var got []string
+			for _, b := range book.Builds() {
+				text := fmt.Sprintf("%s:%s %s", b.Name, b.Checksum, b.State)
+				if b.Superseded {
+					text += " superseded"
+				}
+				got = append(got, text)
+			}
+			if strings.Join(got, ", ") != test.want {
+				t.Errorf("%q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestABuildIsTestedAnewByOtherExperimentsOrAnotherFile(t *testing.T) {
+	for name, change := range map[string]func(*Ask){
+		"file":        func(a *Ask) { a.File = "f2" },
+		"plan":        func(a *Ask) { a.Plans = map[string]string{"checkout/pods/kill-one": "def"} },
+		"experiments": func(a *Ask) { a.Plans = map[string]string{"checkout/pods/kill-third": "abc"} },
+	} {
+		book := Book{Queue: 1}
+		if err := story(&book, "ask a:1", "begin a:1"); err != nil {
+			t.Fatal(err)
+		}
+		other := of("a:1")
+		change(&other)
+		if _, err := book.Ask(other, noon); !errors.Is(err, ErrOtherTest) {
+			t.Errorf("%s: while it runs: error %v, want %v", name, err, ErrOtherTest)
+		}
+		if err := story(&book, "held a:1"); err != nil {
+			t.Fatal(err)
+		}
+		events, err := book.Ask(other, noon)
+		for _, e := range events {
+			err = errors.Join(err, book.Apply(e))
+		}
+		if b, _ := book.Find(other.Key()); err != nil || b.State != Waiting || b.File != other.File || b.Begun != 0 {
+			t.Errorf("%s: %+v, %v; want it to wait as one that was never begun", name, b, err)
+		}
+	}
+}
+
+func TestABookForgetsTheOldestVerdicts(t *testing.T) {
+	book := Book{Queue: 3}
+	for i := range kept + 5 {
+		build := fmt.Sprintf("a:%d", i)
+		if err := story(&book, "ask "+build, "begin "+build, "held "+build); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(book.Builds()); n != kept {
+		t.Errorf("%d builds are remembered, want %d", n, kept)
+	}
+}
+
+func TestAJournalMakesTheSameBook(t *testing.T) {
+	dir := t.TempDir()
+	var first Book
+	j, err := openJournal(dir, &first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openJournal(dir, &Book{}); err == nil || !strings.Contains(err.Error(), "another gate has "+dir) {
+		t.Errorf("a second gate: %v, want it refused", err)
+	}
+	a, b := of("a:1"), of("b:1")
+	if err := errors.Join(
+		j.append(Event{Time: noon, Event: Asked, Key: a.Key(), Ask: &a}, Event{Time: noon, Event: Asked, Key: b.Key(), Ask: &b}),
+		j.append(Event{Time: noon, Event: Begun, Key: a.Key(), Directory: "d"}),
+		j.append(Event{Time: noon, Event: Decided, Key: a.Key(), Verdict: Broken, Why: "it is slow", Head: "h"}),
+		j.append(Event{Time: noon, Event: Begun, Key: b.Key(), Directory: "e"}),
+		j.close(),
+	); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, File)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.SplitAfter(string(text), "\n")
+	for _, test := range []struct {
+		sentence string
+		text     string
+		want     string // the states, or a part of the error
+	}{
+		{"all is there", string(text), "broken running"},
+		{"the last line was cut: it was never acted on", string(text[:len(text)-9]), "broken waiting"},
+		{"nothing was written", "", ""},
+		{"a line was changed", strings.Replace(string(text), `"broken"`, `"held"`, 1), "line 5: it does not follow the line before"},
+		{"a line was removed", lines[0] + lines[2] + lines[3] + lines[4], "line 2: it does not follow the line before"},
+		{"a line is none", lines[0] + "{}\n", `line 2: it has format "", version 0`},
+		{"a line is of a later version", strings.Replace(lines[0], `"version":1`, `"version":2`, 1), "version 2; this program reads"},
+		{"a line has a field that there is not", strings.Replace(lines[0], `"version":1`, `"version":1,"by":"me"`, 1), `unknown field "by"`},
+		{"what cannot be follows", lines[0] + strings.Replace(lines[0], `"previous":""`, `"previous":"`+audit.Hash([]byte(strings.TrimSpace(lines[0])))+`"`, 1), "line 2: build shop/a/1 is waiting: it cannot be asked"},
+	} {
+		if err := os.WriteFile(path, []byte(test.text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		var book Book
+		j, err := openJournal(dir, &book)
+		if err != nil {
+			if test.want == "" || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%s: %v, want %q", test.sentence, err, test.want)
+			}
+			continue
+		}
+		var states []string
+		for _, b := range book.Builds() {
+			states = append(states, string(b.State))
+		}
+		if got := strings.Join(states, " "); got != test.want {
+			t.Errorf("%s: %q, want %q", test.sentence, got, test.want)
+		}
+		// What is added follows what was there.
+		c := of("c:1")
+		if err := errors.Join(j.append(Event{Time: noon, Event: Asked, Key: c.Key(), Ask: &c}), j.close()); err != nil {
+			t.Fatal(err)
+		}
+		var again Book
+		if j, err = openJournal(dir, &again); err != nil {
+			t.Fatalf("%s: after another event: %v", test.sentence, err)
+		}
+		if _, ok := again.Find(c.Key()); !ok || len(again.Builds()) != len(states)+1 {
+			t.Errorf("%s: another event is lost", test.sentence)
+		}
+		if err := j.close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

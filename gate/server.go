@@ -1,0 +1,393 @@
+package gate
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/runs"
+)
+
+// A Runner knows experiments and carries them out.
+type Runner interface {
+	// Plan returns what experiments stand for in a namespace, without asking a cluster:
+	// the hashes of their plans, by their ids, and the SHA-256 of the configuration. The
+	// error is the controller's.
+	Plan(namespace string, experiments []string) (plans map[string]string, file string, err error)
+	// Run carries the experiments of a build out, and keeps their records in the
+	// directory. It wraps [ErrNotNow] if it was refused for now, with nothing touched, and
+	// [experiments.ErrLeftBehind] if a fault may still be in place. Once ctx ends, it
+	// undoes the faults and returns.
+	Run(ctx context.Context, build Ask, directory *runs.Directory) error
+	// Sweep removes what a run left behind that was killed; what all such runs did if
+	// it is empty. It fails unless nothing is left.
+	Sweep(ctx context.Context, run string) error
+}
+
+// ErrNotNow is wrapped where a run is refused for now: by a stop, a freeze or another
+// run. Nothing was touched.
+var ErrNotNow = errors.New("not now")
+
+// ErrOtherNamespace is wrapped by [Runner.Plan] where an experiment is about a service
+// in another namespace than the build.
+var ErrOtherNamespace = errors.New("it is about another namespace")
+
+// A Server answers controllers, and has the builds tested that they ask about.
+type Server struct {
+	// Dir is the directory of the journal and of the records; required. It should be
+	// this gate's alone: all records in it are verified with each verdict.
+	Dir string
+	// Runner carries the experiments out; required.
+	Runner Runner
+	// Evaluators judge the expectations of the records.
+	Evaluators []judge.Evaluator
+	// Token is what every request must have; required.
+	Token string
+	// Namespaces are those whose builds may be asked about. Default: none.
+	Namespaces []string
+	// Queue is how many builds may wait. Default: 16.
+	Queue int
+	// Retry is how long to wait after a run was refused for now, or a sweep failed.
+	// Default: 15 s.
+	Retry time.Duration
+	// Say is told what happens, a line each. Default: nothing is said.
+	Say func(text string)
+
+	mu       sync.Mutex // guards what follows, and the order of the journal
+	book     Book
+	journal  *journal
+	wake     chan struct{}
+	sweeping string // why the build that was interrupted is not begun again yet
+	cancel   context.CancelCauseFunc
+	running  string // the key of what cancel ends
+
+	deciding sync.Mutex
+}
+
+// errSuperseded ends a run of which the build needs no answer any more.
+var errSuperseded = errors.New("another build of the same name came")
+
+// errEnded ends a run with the gate.
+var errEnded = errors.New("the gate was ended")
+
+// Serve answers on a listener until ctx ends. Then it answers nothing more, undoes the
+// run that is under way, and returns once that is done. A test that it interrupted is
+// begun once more by the next gate with this directory.
+func (s *Server) Serve(ctx context.Context, listener net.Listener) (err error) {
+	defer func() { _ = listener.Close() }()
+	if s.Dir == "" || s.Runner == nil || s.Token == "" {
+		return errors.New("a gate needs a directory, a runner and a token")
+	}
+	s.book, s.wake = Book{Queue: cmp.Or(s.Queue, 16)}, make(chan struct{}, 1)
+	if s.journal, err = openJournal(s.Dir, &s.book); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.journal.close()) }()
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	server := &http.Server{
+		Handler:           s.handler(),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      time.Minute,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    16 << 10,
+	}
+	var group sync.WaitGroup
+	group.Go(func() { s.work(ctx) })
+	group.Go(func() {
+		<-ctx.Done()
+		// A controller that is answered no more asks again.
+		shutting, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if server.Shutdown(shutting) != nil {
+			_ = server.Close()
+		}
+	})
+	if err = server.Serve(listener); errors.Is(err, http.ErrServerClosed) {
+		err = nil
+	}
+	end(err)
+	group.Wait()
+	return err
+}
+
+func (s *Server) say(format string, args ...any) {
+	if s.Say != nil {
+		s.Say(fmt.Sprintf(format, args...))
+	}
+}
+
+// note writes events to the journal, and then changes the book. None that cannot be
+// comes into the journal. The caller has mu.
+func (s *Server) note(events ...Event) error {
+	changed := s.book.clone()
+	for _, e := range events {
+		if err := changed.Apply(e); err != nil {
+			return err
+		}
+	}
+	if err := s.journal.append(events...); err != nil {
+		return err
+	}
+	s.book = changed
+	for _, e := range events {
+		s.say("%s: %s", e.Key, sentence(strings.TrimSpace(e.Event+" "+string(e.Verdict)), e.Why))
+		if b, ok := s.book.Find(s.running); ok && b.Superseded && s.cancel != nil {
+			s.cancel(errSuperseded)
+		}
+	}
+	return nil
+}
+
+// work tests the builds that wait, one after the other, until ctx ends.
+func (s *Server) work(ctx context.Context) {
+	retry := cmp.Or(s.Retry, 15*time.Second)
+	pause := func() bool {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(retry):
+			return true
+		}
+	}
+	for err := s.resume(ctx); err != nil; err = s.resume(ctx) {
+		s.mu.Lock()
+		s.sweeping = err.Error()
+		s.mu.Unlock()
+		s.say("%s", err)
+		if !pause() {
+			return
+		}
+	}
+	for ctx.Err() == nil {
+		s.mu.Lock()
+		b, ok := s.book.Next()
+		s.mu.Unlock()
+		if !ok {
+			select {
+			case <-ctx.Done():
+			case <-s.wake:
+			}
+			continue
+		}
+		if err := s.test(ctx, b); err != nil {
+			s.say("%s: %s", b.Key(), err)
+			if !pause() {
+				return
+			}
+		}
+	}
+}
+
+// resume finds the run that was under way when the gate was killed, sweeps it, and
+// has its build wait again, unless another build of the same name came.
+func (s *Server) resume(ctx context.Context) error {
+	s.mu.Lock()
+	builds := s.book.Builds()
+	s.mu.Unlock()
+	for _, b := range builds {
+		if b.State != Running {
+			continue
+		}
+		swept, err := runsIn(filepath.Join(s.Dir, b.Directory))
+		if err != nil {
+			return err
+		}
+		for _, run := range swept {
+			if err := s.Runner.Sweep(ctx, run); err != nil {
+				return fmt.Errorf("the gate was killed while this build was tested, and what that left is not removed yet: %w", err)
+			}
+		}
+		e := Event{Event: Interrupted, Why: "the gate was killed while it was tested; nothing is in place any more"}
+		if b.Superseded {
+			e = Event{Event: Dropped, Why: errSuperseded.Error()}
+		}
+		if err := s.ended(b, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// runsIn are the runs whose records are in a directory; "", all runs, if one is not
+// known.
+func runsIn(dir string) (list []string, err error) {
+	paths, err := filepath.Glob(filepath.Join(dir, "*.jsonl"))
+	for _, path := range paths {
+		file, err := os.Open(path)
+		if err != nil {
+			return nil, fmt.Errorf("look for runs: %w", err)
+		}
+		run := ""
+		for e, err := range record.Read(file) {
+			if err == nil && e.Header != nil {
+				run = e.Header.Run
+			}
+			break
+		}
+		_ = file.Close()
+		list = append(list, run)
+	}
+	return list, err
+}
+
+// test has a build tested. An error is that it was not begun, or that what became of
+// it is not in the journal.
+func (s *Server) test(ctx context.Context, b Build) error {
+	directory, err := runs.NewDirectory(s.Dir)
+	if err != nil {
+		return err
+	}
+	running, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	s.mu.Lock()
+	err = s.note(Event{Time: now(), Event: Begun, Key: b.Key(), Directory: filepath.Base(directory.Path)})
+	s.cancel, s.running = cancel, b.Key()
+	s.mu.Unlock()
+	if err != nil {
+		return errors.Join(err, os.Remove(directory.Path)) // it is empty
+	}
+	err = s.Runner.Run(running, b.Ask, directory)
+	s.mu.Lock()
+	s.cancel, s.running = nil, ""
+	b, _ = s.book.Find(b.Key())
+	s.mu.Unlock()
+	b.Head = directory.Head
+	left := errors.Is(err, experiments.ErrLeftBehind)
+	switch {
+	case b.Superseded:
+		return s.ended(b, Event{Event: Dropped, Why: cmp.Or(errorText(err), errSuperseded.Error())})
+	case errors.Is(err, ErrNotNow) && !left:
+		return errors.Join(s.ended(b, Event{Event: Postponed, Why: err.Error()}), err)
+	case ctx.Err() != nil && !left:
+		return s.ended(b, Event{Event: Interrupted, Why: errEnded.Error() + " while it was tested; its faults were undone"})
+	}
+	verdict, why := s.decide(b)
+	if err != nil && verdict != Broken {
+		verdict, why = Unknown, err.Error()
+	}
+	return s.ended(b, Event{Event: Decided, Verdict: verdict, Why: why, Head: directory.Head})
+}
+
+// ended notes what became of a test.
+func (s *Server) ended(b Build, e Event) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e.Time, e.Key = now(), b.Key()
+	return s.note(e)
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+func (s *Server) decide(b Build) (State, string) {
+	s.deciding.Lock() // a record may be large
+	defer s.deciding.Unlock()
+	return Decide(s.Dir, b, s.Evaluators...)
+}
+
+// now is the time as the journal has it.
+func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
+
+// ask has a build tested, unless it was or is.
+func (s *Server) ask(a Ask) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	events, err := s.book.Ask(a, now())
+	if err == nil && len(events) > 0 {
+		err = s.note(events...)
+	}
+	if err == nil {
+		select {
+		case s.wake <- struct{}{}:
+		default:
+		}
+	}
+	return err
+}
+
+// An Answer is what a build is, now.
+type Answer struct {
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	Checksum  string `json:"checksum"`
+	State     State  `json:"state"`
+	// Held and Broken are never both true; neither is while the state is another.
+	Held   bool   `json:"held"`
+	Broken bool   `json:"broken"`
+	Why    string `json:"why"`
+	// Asked is when, and Records where; absent: it was not asked about, or not begun.
+	Asked       *time.Time `json:"asked,omitempty"`
+	Experiments []string   `json:"experiments,omitempty"`
+	Records     string     `json:"records,omitempty"`
+}
+
+// answer is what a build is, by its records.
+func (s *Server) answer(a Ask) Answer {
+	s.mu.Lock()
+	b, ok := s.book.Find(a.Key())
+	before, sweeping := s.book.Before(a.Key()), s.sweeping
+	s.mu.Unlock()
+	if !ok {
+		return Answer{Namespace: a.Namespace, Name: a.Name, Checksum: a.Checksum, State: Unknown, Why: "it was not asked about"}
+	}
+	answer := answerOf(b)
+	switch {
+	case b.State == Waiting && before > 0:
+		answer.Why = sentence(fmt.Sprintf("%d before it", before), b.Why)
+	case b.State == Waiting:
+		answer.Why = cmp.Or(b.Why, "it is next")
+	case b.State == Running && b.Superseded:
+		answer.Why = errSuperseded.Error() + "; its faults are being undone"
+	case b.State == Running:
+		answer.Why = cmp.Or(sweeping, "its experiments are running")
+	case b.State != Unknown:
+		state, why := s.decide(b)
+		if state != b.State {
+			state, why = Unknown, fmt.Sprintf("it was %s, and its records do not show it any more: %s", b.State, why)
+		}
+		answer.is(state, why)
+	}
+	return answer
+}
+
+// answerOf is the answer as it was decided.
+func answerOf(b Build) Answer {
+	a := Answer{Namespace: b.Namespace, Name: b.Name, Checksum: b.Checksum, Asked: &b.Asked, Experiments: b.Experiments(), Records: b.Directory}
+	a.is(b.State, b.Why)
+	return a
+}
+
+func (a *Answer) is(state State, why string) {
+	a.State, a.Why, a.Held, a.Broken = state, why, state == Held, state == Broken
+}
+
+// WriteSentence writes the answer as a line.
+func (a Answer) WriteSentence(w io.Writer) error {
+	_, err := fmt.Fprintln(w, sentence(string(a.State), a.Why))
+	return err
+}
+
+func sentence(state, why string) string {
+	if why == "" {
+		return state
+	}
+	return state + ": " + why
+}

@@ -1,0 +1,353 @@
+package gate
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/internal/bench"
+	"github.com/aftershockhq/aftershock/runs"
+)
+
+func TestMain(m *testing.M) {
+	switch {
+	case bench.IsService():
+		os.Exit(bench.Serve())
+	case os.Getenv(gateVariable) != "":
+		os.Exit(gateProcess())
+	}
+	goleak.VerifyTestMain(m)
+}
+
+const token = "a token that nobody guesses"
+
+// A scripted runner does what a test says.
+type scripted struct {
+	run   func(ctx context.Context, build Ask) error
+	sweep func(ctx context.Context, run string) error
+}
+
+func (s scripted) Plan(namespace string, names []string) (map[string]string, string, error) {
+	plans := map[string]string{}
+	for _, name := range names {
+		switch {
+		case name == "elsewhere":
+			return nil, "", fmt.Errorf("experiment %s: %w", name, ErrOtherNamespace)
+		case !strings.HasPrefix(name, "checkout"):
+			return nil, "", fmt.Errorf("no experiment %q; experiments: checkout", name)
+		}
+		plans[name] = "abc"
+	}
+	return plans, "f1", nil
+}
+
+func (s scripted) Run(ctx context.Context, build Ask, _ *runs.Directory) error {
+	return s.run(ctx, build)
+}
+
+func (s scripted) Sweep(ctx context.Context, run string) error { return s.sweep(ctx, run) }
+
+// A client asks a gate that serves.
+type client struct {
+	*testing.T
+	url string
+	end func() error // ends the gate
+}
+
+// serve serves a gate until the test ends.
+func serve(t *testing.T, s *Server) client {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Token, s.Namespaces, s.Say = token, []string{"shop"}, func(text string) { t.Log(text) }
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(ctx, listener) }()
+	end := sync.OnceValue(func() error { cancel(); return <-done })
+	t.Cleanup(func() {
+		if err := end(); err != nil {
+			t.Errorf("the gate ended with %v", err)
+		}
+	})
+	return client{t, "http://" + listener.Addr().String(), end}
+}
+
+// do makes a request, with the token unless a header has another.
+func (c client) do(method, path, body string, header ...string) (int, string) {
+	c.Helper()
+	r, err := http.NewRequest(method, c.url+path, strings.NewReader(body))
+	if err != nil {
+		c.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	r.Close = true
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		c.Fatal(err)
+	}
+	defer response.Body.Close() //nolint:errcheck // only read
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		c.Fatal(err)
+	}
+	if response.StatusCode == http.StatusNoContent || response.StatusCode > 499 {
+		c.Errorf("%s %s: status %d, which Flagger takes for a failure", method, path, response.StatusCode)
+	}
+	return response.StatusCode, strings.TrimSpace(string(text))
+}
+
+// flagger is what Flagger posts of build "name:checksum".
+func flagger(build string) string {
+	name, checksum, _ := strings.Cut(build, ":")
+	return fmt.Sprintf(`{"name":%q,"namespace":"shop","phase":"Progressing","checksum":%q,"metadata":{"experiments":"checkout/pods/kill-one"}}`, name, checksum)
+}
+
+// answer is what Argo's metric sees of a build.
+func (c client) answer(build string) (a Answer) {
+	c.Helper()
+	name, checksum, _ := strings.Cut(build, ":")
+	status, text := c.do("GET", "/argo?namespace=shop&name="+name+"&checksum="+checksum, "")
+	if err := json.Unmarshal([]byte(text), &a); err != nil || status != http.StatusOK {
+		c.Fatalf("status %d, %q: %v", status, text, err)
+	}
+	if a.Held != (a.State == Held) || a.Broken != (a.State == Broken) {
+		c.Errorf("held %t, broken %t of a build that is %s", a.Held, a.Broken, a.State)
+	}
+	return a
+}
+
+// until waits until a build is in a state.
+func (c client) until(build string, state State) Answer {
+	c.Helper()
+	for end := time.Now().Add(90 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		a := c.answer(build)
+		if a.State == state {
+			return a
+		}
+		if time.Now().After(end) {
+			c.Fatalf("%s is %s: %s; want it %s", build, a.State, a.Why, state)
+		}
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	begun := func(context.Context, Ask) error { t.Error("an experiment was begun"); return nil }
+	c := serve(t, &Server{Dir: t.TempDir(), Runner: scripted{run: begun}})
+	good := flagger("checkout:1")
+	for _, test := range []struct {
+		sentence, method, path, body string
+		header                       []string
+		status                       int
+		want                         string
+	}{
+		{"no token", "POST", "/flagger/confirm-promotion", good, []string{"Authorization", ""}, 401, "the token is missing or wrong"},
+		{"another token", "POST", "/flagger/confirm-promotion", good, []string{"Authorization", "Bearer guess"}, 401, "the token is missing or wrong"},
+		{"another token in the metadata", "POST", "/flagger/rollback", strings.Replace(good, `"metadata":{`, `"metadata":{"token":"guess",`, 1), []string{"Authorization", ""}, 401, "missing or wrong"},
+		{"who has no token is not told about the body", "POST", "/argo", "{", []string{"Authorization", ""}, 401, "missing or wrong"},
+		{"no token for the list", "GET", "/gates", "", []string{"Authorization", "Basic x"}, 401, "missing or wrong"},
+		{"no token to forget", "DELETE", "/gates/shop/checkout/1", "", []string{"Authorization", "Bearer "}, 401, "missing or wrong"},
+		{"a body that is not JSON", "POST", "/flagger/confirm-promotion", "name=checkout", nil, 400, "the body is not the JSON of a request"},
+		{"a body that is too large", "POST", "/argo", `{"name":"` + strings.Repeat("x", largest) + `"}`, nil, 400, "of at most 65536 bytes"},
+		{"no name", "POST", "/argo", `{"namespace":"shop","checksum":"1","experiments":"checkout"}`, nil, 400, `name ""`},
+		{"a name that leads elsewhere", "POST", "/argo", `{"namespace":"shop","name":"../x","checksum":"1","experiments":"checkout"}`, nil, 400, `name "../x"`},
+		{"no checksum", "GET", "/argo?namespace=shop&name=checkout", "", nil, 400, `checksum ""`},
+		{"a namespace that is not allowed", "POST", "/argo", `{"namespace":"bank","name":"checkout","checksum":"1","experiments":"checkout"}`, nil, 403, "namespace bank is not one of those"},
+		{"no experiment", "POST", "/argo", `{"namespace":"shop","name":"checkout","checksum":"1"}`, nil, 400, "experiments is missing"},
+		{"an experiment that there is not", "POST", "/argo", `{"namespace":"shop","name":"checkout","checksum":"1","experiments":"payments"}`, nil, 400, `no experiment "payments"`},
+		{"an experiment on another namespace", "POST", "/argo", `{"namespace":"shop","name":"checkout","checksum":"1","experiments":"elsewhere"}`, nil, 403, "another namespace"},
+		{"a hook that is called before a pod of the build is there", "POST", "/flagger/confirm-rollout", good, nil, 404, "not found"},
+		{"a method that there is not", "GET", "/flagger/rollback", "", nil, 405, "Method Not Allowed"},
+		{"forgetting what was not asked about", "DELETE", "/gates/shop/checkout/1", "", nil, 404, "was not asked about"},
+		{"a rollback of what was not asked about", "POST", "/flagger/rollback", good, nil, 409, "unknown: it was not asked about"},
+		{"whether it lives, without a token", "GET", "/healthz", "", []string{"Authorization", ""}, 200, "ok"},
+	} {
+		status, text := c.do(test.method, test.path, test.body, test.header...)
+		if status != test.status || !strings.Contains(text, test.want) {
+			t.Errorf("%s: %d %q, want %d %q", test.sentence, status, text, test.status, test.want)
+		}
+	}
+	if _, text := c.do("GET", "/gates", ""); text != "[]" {
+		t.Errorf("builds %s, want none", text)
+	}
+}
+
+func TestTheTokenMayBeInTheMetadata(t *testing.T) {
+	c := serve(t, &Server{Dir: t.TempDir(), Runner: scripted{run: func(context.Context, Ask) error { return nil }}})
+	body := strings.Replace(flagger("checkout:1"), `"metadata":{`, `"metadata":{"token":"`+token+`",`, 1)
+	if status, text := c.do("POST", "/flagger/confirm-promotion", body, "Authorization", ""); status != 409 {
+		t.Errorf("%d %q, want 409", status, text)
+	}
+	if _, text := c.do("GET", "/gates", ""); strings.Contains(text, token) {
+		t.Errorf("the builds show the token: %s", text)
+	}
+	c.until("checkout:1", Unknown)
+}
+
+// A run without records shows nothing, whatever its runner says.
+func TestNoRecordsAreUnknown(t *testing.T) {
+	c := serve(t, &Server{Dir: t.TempDir(), Runner: scripted{run: func(context.Context, Ask) error { return nil }}})
+	for range 2 {
+		c.do("POST", "/flagger/confirm-promotion", flagger("checkout:1"))
+		c.until("checkout:1", Unknown)
+	}
+	for _, hook := range []string{"confirm-traffic-increase", "confirm-promotion", "rollback"} {
+		if status, text := c.do("POST", "/flagger/"+hook, flagger("checkout:1")); status != 409 || !strings.HasPrefix(text, "unknown: ") {
+			t.Errorf("%s: %d %q, want 409 and unknown", hook, status, text)
+		}
+	}
+}
+
+func TestOneBuildAtATime(t *testing.T) {
+	began, finish := make(chan string), make(chan error)
+	dir := t.TempDir()
+	c := serve(t, &Server{Dir: dir, Queue: 2, Runner: scripted{run: func(ctx context.Context, build Ask) error {
+		began <- build.Name
+		select {
+		case err := <-finish:
+			return err
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}}})
+	for range 3 {
+		c.do("POST", "/flagger/confirm-promotion", flagger("checkout:1"))
+	}
+	if name := <-began; name != "checkout" {
+		t.Fatalf("%s was begun first", name)
+	}
+	c.until("checkout:1", Running)
+	for build, want := range map[string]string{"checkout:1": "running: its experiments are running"} {
+		if status, text := c.do("POST", "/flagger/confirm-promotion", flagger(build)); status != 409 || text != want {
+			t.Errorf("%d %q, want 409 %q", status, text, want)
+		}
+	}
+	c.do("POST", "/argo", `{"namespace":"shop","name":"cart","checksum":"1","experiments":"checkout"}`)
+	if status, text := c.do("POST", "/flagger/confirm-promotion", flagger("search:1")); status != 409 || text != "waiting: 2 before it" {
+		t.Errorf("%d %q, want that two are before it", status, text)
+	}
+	if status, text := c.do("POST", "/flagger/confirm-promotion", flagger("pay:1")); status != 409 || !strings.Contains(text, "the queue is full") {
+		t.Errorf("%d %q, want that the queue is full", status, text)
+	}
+	if status, text := c.do("DELETE", "/gates/shop/checkout/1", ""); status != 409 || !strings.Contains(text, "is running") {
+		t.Errorf("forget one that runs: %d %q", status, text)
+	}
+	if status, text := c.do("DELETE", "/gates/shop/search/1", ""); status != 200 {
+		t.Errorf("forget one that waits: %d %q", status, text)
+	}
+	// A new build of the same name ends the test.
+	c.do("POST", "/flagger/confirm-promotion", flagger("checkout:2"))
+	if name := <-began; name != "cart" {
+		t.Errorf("%s was begun second, want cart", name)
+	}
+	if a := c.answer("checkout:1"); a.State != Unknown || a.Why != "it was not asked about" {
+		t.Errorf("the build that was replaced is %s: %s", a.State, a.Why)
+	}
+	finish <- errors.New("the disk is full")
+	if a := c.until("cart:1", Unknown); a.Why != "the disk is full" {
+		t.Errorf("why %q", a.Why)
+	}
+	if name := <-began; name != "checkout" {
+		t.Errorf("%s was begun third, want checkout", name)
+	}
+	// The end of the gate ends the run, and the next one begins it once more.
+	if err := c.end(); err != nil {
+		t.Fatal(err)
+	}
+	c = serve(t, &Server{Dir: dir, Runner: scripted{run: func(ctx context.Context, build Ask) error {
+		began <- build.Name + ":" + build.Checksum
+		<-ctx.Done()
+		return fmt.Errorf("undo: %w", experiments.ErrLeftBehind)
+	}}})
+	if build := <-began; build != "checkout:2" {
+		t.Errorf("%s was begun by the next gate", build)
+	}
+	if err := c.end(); err != nil {
+		t.Fatal(err)
+	}
+	c = serve(t, &Server{Dir: dir, Runner: scripted{}})
+	if a := c.until("checkout:2", Unknown); !strings.Contains(a.Why, experiments.ErrLeftBehind.Error()) {
+		t.Errorf("why %q, want that a fault may still be in place", a.Why)
+	}
+	if _, text := c.do("GET", "/gates", ""); strings.Count(text, `"state":"unknown"`) != 2 {
+		t.Errorf("builds %s", text)
+	}
+}
+
+func TestARefusalForNowLetsABuildWait(t *testing.T) {
+	var mu sync.Mutex
+	refused := 0
+	c := serve(t, &Server{Dir: t.TempDir(), Retry: 10 * time.Millisecond, Runner: scripted{run: func(context.Context, Ask) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if refused++; refused < 4 {
+			return fmt.Errorf("%w: stopped by ann", ErrNotNow)
+		}
+		return errors.New("this time it was begun")
+	}}})
+	c.do("POST", "/flagger/confirm-promotion", flagger("checkout:1"))
+	if a := c.until("checkout:1", Unknown); a.Why != "this time it was begun" || refused != 4 {
+		t.Errorf("why %q after %d times", a.Why, refused)
+	}
+}
+
+// Nothing is begun until what a killed gate left is removed, and it is begun once more.
+func TestWhatAKilledGateLeftIsSweptFirst(t *testing.T) {
+	dir := t.TempDir()
+	var book Book
+	j, err := openJournal(dir, &book)
+	if err != nil {
+		t.Fatal(err)
+	}
+	directory, err := runs.NewDirectory(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, other := of("a:1"), of("b:1")
+	if err := errors.Join(
+		j.append(Event{Time: noon, Event: Asked, Key: a.Key(), Ask: &a}, Event{Time: noon, Event: Asked, Key: other.Key(), Ask: &other}),
+		j.append(Event{Time: noon, Event: Begun, Key: a.Key(), Directory: directory.Path[len(dir)+1:]}),
+		os.WriteFile(directory.RecordPath("cut"), []byte(`{"header":{"form`), 0o644),
+		j.close(),
+	); err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	var happened []string
+	note := func(format string, args ...any) int {
+		mu.Lock()
+		defer mu.Unlock()
+		happened = append(happened, fmt.Sprintf(format, args...))
+		return len(happened)
+	}
+	c := serve(t, &Server{Dir: dir, Retry: 10 * time.Millisecond, Runner: scripted{
+		run: func(_ context.Context, build Ask) error { note("run %s", build.Name); return nil },
+		sweep: func(_ context.Context, run string) error {
+			if note("sweep %q", run) < 3 {
+				return errors.New("the API server is away")
+			}
+			return nil
+		},
+	}})
+	c.until("a:1", Unknown)
+	c.until("b:1", Unknown)
+	if got, want := strings.Join(happened, ", "), `sweep "", sweep "", sweep "", run a, run b`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
