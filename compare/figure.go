@@ -127,9 +127,9 @@ func longest(c results.Check, of string) *interval {
 
 // leftOut reports whether a run says nothing about the service: a person or the
 // harness ended it before anything was injected. One that was ended later may have been
-// ended because it went badly.
+// ended because it went badly, and one whose record is cut may have gone on.
 func leftOut(r results.Result) bool {
-	ended := []string{record.Interrupted, record.Refused, record.Stopped, record.Failed, "cut"}
+	ended := []string{record.Interrupted, record.Refused, record.Stopped, record.Failed}
 	injected := len(r.Injections) > 0 || slices.ContainsFunc(r.Phases, func(p results.Phase) bool { return p.Phase == record.PhaseInject })
 	return slices.Contains(ended, r.Run.End) && r.Verdict != "broken" && !injected
 }

@@ -45,12 +45,20 @@ type Decision struct {
 	Check      string `json:"check"`
 	// Subject is ttr, or ttr after removal of the fault.
 	Subject string `json:"subject"`
-	// LimitSeconds is what a recovery may take.
-	LimitSeconds float64 `json:"limitSeconds"`
+	// LimitSeconds is what a recovery may take, at most; or what it must take less than,
+	// if the operator is <.
+	LimitSeconds  float64 `json:"limitSeconds"`
+	LimitOperator string  `json:"limitOperator" jsonschema:"enum=<,enum=<="`
 	// Verdict is broken if a part is, else unknown if one is.
-	Verdict  string   `json:"verdict" jsonschema:"enum=held,enum=broken,enum=unknown"`
-	Trials   Set      `json:"trials"`
-	Absolute Absolute `json:"absolute"`
+	Verdict string `json:"verdict" jsonschema:"enum=held,enum=broken,enum=unknown"`
+	Trials  Set    `json:"trials"`
+	// NotChosen is how many trials of the experiment are of another plan or build than
+	// those that were asked for.
+	NotChosen int `json:"notChosen,omitempty"`
+	// BuildUnknown is how many of the trials do not say what they ran, where others do.
+	// They are undecided.
+	BuildUnknown int      `json:"buildUnknown,omitempty"`
+	Absolute     Absolute `json:"absolute"`
 	// Relative is absent without a baseline.
 	Relative *Relative `json:"relative,omitempty"`
 }
@@ -126,8 +134,14 @@ type GateOptions struct {
 	Confidence float64
 	// Planned is how many trials are compared with a baseline. Default: 40.
 	Planned int
-	// SamePlan is as in [Options].
+	// SamePlan is as in [Options], also of trials without a baseline.
 	SamePlan bool
+	// Plans are the first characters of hashes of plans: trials of others are not gated.
+	// Default: all trials, which must be of one.
+	Plans []string
+	// Images are parts of digests, all of which a trial must have run. Default: all
+	// trials, which must have run the same. BaselineImages are those of the baseline.
+	Images, BaselineImages []string
 }
 
 const (
@@ -143,36 +157,38 @@ var ErrOtherPlan = errors.New("another plan")
 func NewGate(trials, baseline []results.Result, o GateOptions) (Gate, error) {
 	o.Share, o.Confidence, o.Planned = cmp.Or(o.Share, 0.9), cmp.Or(o.Confidence, 0.95), cmp.Or(o.Planned, 40)
 	g := Gate{Format: GateFormat, Version: GateVersion, ToolVersion: record.Tool(), Decisions: []Decision{}}
-	sets, bases := byPlan(trials), byPlan(baseline)
-	order := slices.SortedFunc(maps.Keys(sets), func(a, b plan) int {
-		return cmp.Or(cmp.Compare(a.experiment, b.experiment), cmp.Compare(a.hash, b.hash))
-	})
-	for i, p := range order {
-		if i > 0 && order[i-1].experiment == p.experiment {
-			return Gate{}, fmt.Errorf("trials of %s have several plans: gate those of one", p.experiment)
+	sets, bases := byExperiment(trials), byExperiment(baseline)
+	for _, name := range slices.Sorted(maps.Keys(sets)) {
+		of, err := choice{"trials", "--image", o.Plans, o.Images, o.SamePlan}.of(name, sets[name])
+		if err != nil {
+			return Gate{}, err
 		}
-		if baseline != nil && (len(bases[p]) == 0 || p.hash == "" && !o.SamePlan) {
-			return Gate{}, fmt.Errorf("the baseline of %s is of %w: its runs must have the hash %q%s", p.experiment, ErrOtherPlan, p.hash,
-				map[bool]string{true: "; where the results have none, --same-plan says that they did the same"}[p.hash == ""])
+		var base chosen
+		if baseline != nil {
+			if base, err = o.baselineOf(name, of.plan, bases[name]); err != nil {
+				return Gate{}, err
+			}
 		}
-		if run := both(sets[p], bases[p]); run != "" {
+		if run := both(of.runs, base.runs); run != "" {
 			return Gate{}, fmt.Errorf("run %s is %w", run, ErrOnBothSides)
 		}
 		before := len(g.Decisions)
-		for _, s := range recoverySubjects(sets[p]) {
-			limit, ok := o.limit(sets[p], s)
+		for _, s := range recoverySubjects(of.runs) {
+			limit, ok := o.limit(of.runs, s)
 			if !ok {
 				continue
 			}
-			g.Decisions = append(g.Decisions, decide(p, s, limit, sets[p], bases[p], o))
+			d := decide(plan{name, of.plan}, s, limit, of.runs, base.runs, o)
+			d.NotChosen, d.BuildUnknown = len(sets[name])-len(of.runs), of.buildUnknown
+			g.Decisions = append(g.Decisions, d)
 		}
 		// What nothing is decided of must not pass beside what is held.
 		switch {
 		case len(g.Decisions) > before:
 		case o.Within > 0:
-			return Gate{}, fmt.Errorf("no trial of %s shows a time to recovery: gate those of other experiments", p.experiment)
+			return Gate{}, fmt.Errorf("no trial of %s shows a time to recovery: gate those of other experiments", name)
 		default:
-			return Gate{}, fmt.Errorf("no trial of %s has a limit on ttr: say what a recovery may take, as in --within 30s", p.experiment)
+			return Gate{}, fmt.Errorf("no trial of %s has a limit on ttr: say what a recovery may take, as in --within 30s", name)
 		}
 	}
 	if len(g.Decisions) == 0 {
@@ -203,7 +219,7 @@ func worst(verdicts ...string) string {
 func both(a, b []results.Result) string {
 	for _, x := range a {
 		for _, y := range b {
-			if x.Run.ID == y.Run.ID && x.Experiment == y.Experiment && x.Run.Started.Equal(y.Run.Started) {
+			if x.Run.ID == y.Run.ID && x.Experiment == y.Experiment {
 				return x.Run.ID + " of " + x.Experiment
 			}
 		}
@@ -225,23 +241,43 @@ func recoverySubjects(list []results.Result) (subjects []subject) {
 }
 
 // limit is that on a time to recovery: the strictest by which a trial was judged.
-func (o GateOptions) limit(list []results.Result, s subject) (limit float64, ok bool) {
+func (o GateOptions) limit(list []results.Result, s subject) (limit bound, ok bool) {
 	if o.Within > 0 {
-		return o.Within, s.subject == ttr
+		return bound{seconds: o.Within}, s.subject == ttr
 	}
-	limit = math.Inf(1)
+	limit.seconds = math.Inf(1)
 	for _, r := range list {
 		for _, f := range r.Findings {
 			if f.Check == s.check && f.Subject == s.subject && f.Limit.Value != nil && strings.HasPrefix(f.Limit.Operator, "<") {
-				limit = min(limit, *f.Limit.Value)
+				is := bound{*f.Limit.Value, f.Limit.Operator == "<"}
+				if is.seconds < limit.seconds || is.seconds == limit.seconds && is.strict {
+					limit = is
+				}
 			}
 		}
 	}
-	return limit, !math.IsInf(limit, 1)
+	return limit, !math.IsInf(limit.seconds, 1)
 }
 
-func decide(p plan, s subject, limit float64, trials, baseline []results.Result, o GateOptions) Decision {
-	d := Decision{Experiment: p.experiment, PlanHash: p.hash, Check: s.check, Subject: s.subject, LimitSeconds: limit, Trials: newSet(trials)}
+// A bound is what a time may be at most or, strict, what it must be less than.
+type bound struct {
+	seconds float64
+	strict  bool
+}
+
+func (b bound) operator() string {
+	if b.strict {
+		return "<"
+	}
+	return "<="
+}
+
+// within is that a time certainly is, beyond that it certainly is not.
+func (b bound) within(i interval) bool { return i.high < b.seconds || !b.strict && i.high == b.seconds }
+func (b bound) beyond(i interval) bool { return i.low > b.seconds || b.strict && i.low == b.seconds }
+
+func decide(p plan, s subject, limit bound, trials, baseline []results.Result, o GateOptions) Decision {
+	d := Decision{Experiment: p.experiment, PlanHash: p.hash, Check: s.check, Subject: s.subject, LimitSeconds: limit.seconds, LimitOperator: limit.operator(), Trials: newSet(trials)}
 	set := recoveriesOf(s, trials)
 	d.Absolute = absolute(withBroken(set, trials, o), limit, o)
 	d.Verdict = d.Absolute.Verdict
@@ -325,20 +361,20 @@ func forBroken(share float64) *evidence {
 	return &evidence{share: share, others: []float64{0.85 * share, 0.5 * share, 0.1 * share}}
 }
 
-func absolute(set []interval, limit float64, o GateOptions) Absolute {
+func absolute(set []interval, limit bound, o GateOptions) Absolute {
 	a := Absolute{Verdict: unknown, Share: o.Share, Confidence: o.Confidence}
 	in, out := forHeld(o.Share), forBroken(o.Share)
 	for _, i := range set {
 		switch {
-		case i.high <= limit:
+		case limit.within(i):
 			a.Within++
-		case i.low > limit:
+		case limit.beyond(i):
 			a.Beyond++
 		default:
 			a.Undecided++
 		}
-		in.add(i.high <= limit)
-		out.add(i.low <= limit)
+		in.add(limit.within(i))
+		out.add(!limit.beyond(i))
 	}
 	a.EvidenceFor, a.EvidenceAgainst = in.value(), out.value()
 	need := 1 / (1 - o.Confidence)
@@ -381,7 +417,7 @@ func heldWithin(n int, share float64, o GateOptions) float64 {
 }
 
 // relative compares the planned number of trials with a baseline, once.
-func relative(set, baseline []interval, limit float64, planned int) Relative {
+func relative(set, baseline []interval, limit bound, planned int) Relative {
 	r := Relative{
 		Verdict: unknown, Planned: planned, RatioMargin: ratioMargin, ShareMargin: shareMargin,
 		RatioVerdict: unknown, ShareVerdict: unknown, PInside: 1, PBeyond: 1,
@@ -432,7 +468,7 @@ func relative(set, baseline []interval, limit float64, planned int) Relative {
 const insideLevel, beyondLevel = 0.05, 0.025 // of one side
 
 // replayed is the verdict on sets, by the critical values of the test.
-func (t table) replayed(set, baseline []interval, limit float64) string {
+func (t table) replayed(set, baseline []interval, limit bound) string {
 	margin, n, m := scaledAll(baseline, 1+ratioMargin), len(set), len(baseline)
 	ratio := decided(
 		above(set, margin) >= t.critical(sizes{n, m, 2 * insideLevel}),
@@ -441,7 +477,7 @@ func (t table) replayed(set, baseline []interval, limit float64) string {
 }
 
 // ofShares is the verdict on how much more often a set is beyond the limit.
-func ofShares(set, baseline []interval, limit float64) string {
+func ofShares(set, baseline []interval, limit bound) string {
 	return decided(more(set, baseline, limit, insideLevel).high < shareMargin, more(set, baseline, limit, beyondLevel).low > shareMargin)
 }
 
@@ -473,7 +509,7 @@ func scaled(i interval, by float64) interval { return interval{i.low * by, i.hig
 
 // more is by how much more often a set is beyond the limit than a baseline, each end
 // at a confidence of 1 - level, half of which is spent on each of the two shares.
-func more(set, baseline []interval, limit, level float64) interval {
+func more(set, baseline []interval, limit bound, level float64) interval {
 	a, b := overLimit(set, limit), overLimit(baseline, limit)
 	return interval{
 		clopperPearsonLow(a.low, len(set), level/2) - clopperPearsonHigh(b.high, len(baseline), level/2),
@@ -482,12 +518,12 @@ func more(set, baseline []interval, limit, level float64) interval {
 }
 
 // overLimit is how many are beyond the limit, certainly and at most.
-func overLimit(set []interval, limit float64) (c tally) {
+func overLimit(set []interval, limit bound) (c tally) {
 	for _, i := range set {
-		if i.low > limit {
+		if limit.beyond(i) {
 			c.low++
 		}
-		if i.high > limit {
+		if !limit.within(i) {
 			c.high++
 		}
 	}
@@ -523,8 +559,14 @@ func (g Gate) JSON(w io.Writer) error { return writeJSON(w, g) }
 func (g Gate) Text(w io.Writer) error {
 	var out bytes.Buffer
 	for _, d := range g.Decisions {
-		fmt.Fprintf(&out, "%-8s %s  %s %s <= %s%s\n", strings.ToUpper(d.Verdict), d.Experiment, d.Check, d.Subject, format("seconds", d.LimitSeconds), planOf(d.PlanHash))
+		fmt.Fprintf(&out, "%-8s %s  %s %s %s %s%s\n", strings.ToUpper(d.Verdict), d.Experiment, d.Check, d.Subject, d.LimitOperator, format("seconds", d.LimitSeconds), planOf(d.PlanHash))
 		d.Trials.text(&out, "trials")
+		if d.NotChosen > 0 {
+			fmt.Fprintf(&out, "  %s of another plan or build not chosen\n", plural(d.NotChosen, "trial"))
+		}
+		if d.BuildUnknown > 0 {
+			fmt.Fprintf(&out, "  %s without the images that it ran: undecided\n", plural(d.BuildUnknown, "trial"))
+		}
 		if d.Relative != nil {
 			d.Relative.Baseline.text(&out, "baseline")
 		}

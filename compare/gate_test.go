@@ -27,6 +27,16 @@ func lognormal(random *rand.Rand, n int, median func() float64) (list []results.
 	return list
 }
 
+// limited are by a limit of 5 s, of a time to recovery of exactly that.
+func limited(operator string) func(*results.Result) {
+	return func(r *results.Result) {
+		r.Findings = []results.Finding{{
+			Check: "answers0", Subject: "ttr", Unit: "seconds",
+			Limit: results.Limit{Text: "ttr " + operator + " 5s", Operator: operator, Value: new(5.)}, Seen: &results.Range{Low: new(5.), High: new(5.)},
+		}}
+	}
+}
+
 func always(median float64) func() float64 { return func() float64 { return median } }
 
 func gated(t *testing.T, trials, baseline []results.Result, o compare.GateOptions) compare.Gate {
@@ -62,6 +72,9 @@ func TestGateOfTrialsAlone(t *testing.T) {
 		{"one that a person ended after its fault is undecided", append(n(32, 2), changed(runs("unknown", 9), func(r *results.Result) {
 			r.Run.End, r.Caveats, r.Injections = "interrupted", []string{"interrupted"}, []results.Injection{{Fault: "kill"}}
 		})...), within, "unknown", 3, "32 of 33 within the limit, 1 undecided"},
+		{"one whose record is cut before its fault may have gone on", append(n(32, 2), changed(runs("unknown", 9), func(r *results.Result) {
+			r.Run.End, r.Caveats = "cut", []string{"the record ends before the run did"}
+		})...), within, "unknown", 3, "32 of 33 within the limit, 1 undecided"},
 		{"one that broke another limit is beyond, however soon it recovered", append(n(31, 2), changed(n(1, 2), func(r *results.Result) {
 			r.Verdict, r.Findings = "broken", append(r.Findings, results.Finding{Check: "answers0", Subject: "errors", Verdict: "broken"})
 		})...), within, "unknown", 3, "31 of 32 within the limit: "},
@@ -72,6 +85,16 @@ func TestGateOfTrialsAlone(t *testing.T) {
 			r.Verdict, r.Findings = "broken", append(r.Findings, results.Finding{Check: "answers0", Subject: "errors", Verdict: "broken"})
 		}), within, "broken", 1, "0 of 40 within the limit: not"},
 		{"thousands of trials have evidence that JSON can say", n(9000, 2), within, "held", 0, "9000 of 9000 within the limit"},
+		{"a trial that does not say what it ran, where others do, is undecided", append(changed(n(31, 2), imaged("sha256:11")), n(1, 2)...), within, "unknown", 3, "1 trial without the images that it ran: undecided"},
+		{"those of one build are chosen, by a part of its digest", append(changed(n(32, 2), imaged("sha256:11")), changed(n(9, 9), imaged("sha256:22"))...), compare.GateOptions{Within: 5, Images: []string{"11"}}, "held", 0, "9 trials of another plan or build not chosen"},
+		{"those of one plan, too", append(n(32, 2), changed(n(9, 9), func(r *results.Result) { r.PlanHash = "bb" })...), compare.GateOptions{Within: 5, Plans: []string{"a"}}, "held", 0, "9 trials of another plan or build not chosen"},
+		{"less than a limit is not exactly it", changed(n(32, 5), limited("<")), compare.GateOptions{}, "broken", 1, "answers0 ttr < 5s"},
+		{"at most a limit is", changed(n(32, 5), limited("<=")), compare.GateOptions{}, "held", 0, "answers0 ttr <= 5s"},
+		{"the stricter of two is that without the limit itself", append(changed(n(31, 5), limited("<=")), changed(n(1, 5), limited("<"))...), compare.GateOptions{}, "broken", 1, "answers0 ttr < 5s"},
+		{"what touches a strict limit from below is not decided", changed(n(32, 5), func(r *results.Result) {
+			limited("<")(r)
+			r.Findings[0].Seen.Low = new(4.9)
+		}), compare.GateOptions{}, "unknown", 3, "32 undecided"},
 		{"the limit is that of the trials", changed(n(32, 2), func(r *results.Result) {
 			r.Findings = []results.Finding{{Check: "answers0", Subject: "ttr", Unit: "seconds", Limit: results.Limit{Text: "ttr <= 3s", Operator: "<=", Value: new(3.)}, Seen: &results.Range{Low: new(2.), High: new(2.)}}}
 		}), compare.GateOptions{}, "held", 0, "answers0 ttr <= 3s"},
@@ -95,7 +118,7 @@ func TestGateOfTrialsAlone(t *testing.T) {
 
 func TestWhatAGateRefuses(t *testing.T) {
 	within := compare.GateOptions{Within: 5}
-	trials := n(3, 2)
+	trials, twice := n(3, 2), slices.Repeat(n(1, 2), 2)
 	for _, row := range []struct {
 		sentence         string
 		trials, baseline []results.Result
@@ -104,8 +127,15 @@ func TestWhatAGateRefuses(t *testing.T) {
 		want             string
 	}{
 		{"another plan", trials, changed(n(3, 2), func(r *results.Result) { r.PlanHash = "bb" }), within, compare.ErrOtherPlan, `must have the hash "aa"`},
-		{"a plan that is not known", changed(n(3, 2), unhashed), changed(n(3, 2), unhashed), within, compare.ErrOtherPlan, "--same-plan"},
-		{"several plans", append(changed(n(1, 2), func(r *results.Result) { r.PlanHash = "bb" }), trials...), nil, within, nil, "several plans"},
+		{"plans that are not known", changed(n(40, 2), unhashed), nil, within, nil, "--same-plan"},
+		{"also of a baseline", changed(n(3, 2), unhashed), changed(n(3, 2), unhashed), within, nil, "--same-plan"},
+		{"several plans", append(changed(n(1, 2), func(r *results.Result) { r.PlanHash = "bb" }), n(40, 2)...), nil, within, nil, "several plans (aa in 40 runs; bb in 1 run): choose those of one with --plan HASH"},
+		{"one that is not known beside one that is", append(changed(n(1, 2), unhashed), n(40, 2)...), nil, compare.GateOptions{Within: 5, SamePlan: true}, nil, "several plans (no hash in 1 run; aa in 40 runs)"},
+		{"several builds", append(changed(n(30, 2), imaged("sha256:1111111111111111")), changed(n(3, 2), imaged("sha256:2222222222222222"))...), nil, within, nil, "several builds (shop sha256:111111111111… in 30 runs; shop sha256:222222222222… in 3 runs): choose those of one with --image DIGEST"},
+		{"a build that none ran", changed(n(30, 2), imaged("sha256:1111111111111111")), nil, compare.GateOptions{Within: 5, Images: []string{"22"}}, nil, `has the plan "" and the images "22"`},
+		{"a plan that none has", n(30, 2), nil, compare.GateOptions{Within: 5, Plans: []string{"bb"}}, nil, `has the plan "bb"`},
+		{"a baseline of several builds", trials, append(changed(n(30, 2), imaged("sha256:1111111111111111")), changed(n(3, 2), imaged("sha256:2222222222222222"))...), within, nil, "--baseline-image DIGEST"},
+		{"a run that counts twice", append(n(30, 2), twice...), nil, within, nil, "is there twice"},
 		{"its own trials as a baseline", trials, trials, within, compare.ErrOnBothSides, "on both sides"},
 		{"trials without a limit", trials, nil, compare.GateOptions{}, nil, "--within 30s"},
 		{"an empty baseline", trials, []results.Result{}, within, compare.ErrOtherPlan, "the baseline"},

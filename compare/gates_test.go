@@ -12,7 +12,8 @@ import (
 // broken. Recoveries of which a fifth take four times as long, beyond the limit, are
 // never held; if half of them do, at least 90 % are broken.
 func TestRelativeGate(t *testing.T) {
-	const builds, planned, limit = 200, 40, 6
+	const builds, planned = 200, 40
+	limit := bound{seconds: 6}
 	random := rand.New(rand.NewPCG(2026, 15))
 	trials := func(n int, slowed, by float64) (list []interval) {
 		for range n {

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"cmp"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -14,7 +17,6 @@ import (
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/reports/results"
 	"github.com/aftershockhq/aftershock/runs"
-	"github.com/aftershockhq/aftershock/runs/audit"
 )
 
 func diffCommand() *cobra.Command {
@@ -102,7 +104,9 @@ func orSchema(cmd *cobra.Command, schema func() string) *cobra.Command {
 }
 
 // resultsOf are the results of records, of documents of results, and of all in
-// directories and below them. A run of which there are both is that of its record.
+// directories and below them. A run counts once: copies of its record are one, and of
+// its record and results it is that of the record. Other contents of one run are an
+// error, since whichever was taken could hide what the other shows.
 func resultsOf(args []string) ([]results.Result, error) {
 	var paths []string
 	for _, arg := range args {
@@ -114,38 +118,77 @@ func resultsOf(args []string) ([]results.Result, error) {
 		}
 		paths = append(paths, below...)
 	}
+	// Records first: they have more than what was written of them.
+	slices.SortStableFunc(paths, func(a, b string) int { return cmp.Compare(rank(a), rank(b)) })
+	type source struct {
+		path   string
+		result results.Result
+	}
 	var list []results.Result
-	seen := map[string]bool{}
+	seen := map[string]source{}
 	for _, path := range paths {
 		found, err := reportFiles([]string{path})
 		if err != nil {
 			return nil, err
 		}
 		for _, r := range reports.Document(found...).Results { // without what a page draws
-			if run := fmt.Sprintf("%q %q %s", r.Run.ID, r.Experiment, r.Run.Started); !seen[run] {
-				seen[run] = true
+			run := fmt.Sprintf("%q %q", r.Run.ID, r.Experiment)
+			first, again := seen[run]
+			switch {
+			case !again:
+				seen[run] = source{path, r}
 				list = append(list, r)
+			case !sameRun(first.path, path, first.result, r):
+				return nil, usageError{fmt.Errorf("run %s of %s is not the same in %s and in %s: one of them was cut or changed; leave that one out", r.Run.ID, r.Experiment, first.path, path)}
 			}
 		}
 	}
 	return list, nil
 }
 
-// resultsBelow are the records in a directory and below it, and then the results that
+// rank is 0 of a record and 1 of results.
+func rank(path string) int {
+	if filepath.Ext(path) == ".json" {
+		return 1
+	}
+	return 0
+}
+
+// sameRun reports whether two files have the same of a run. Records do if they have the
+// same bytes. Results were judged then, by that version and those limits, so that of
+// them only what was recorded is compared with a record.
+func sameRun(first, second string, a, b results.Result) bool {
+	switch {
+	case rank(first) == 0 && rank(second) == 0:
+		x, errX := digest(first)
+		y, errY := digest(second)
+		return errors.Join(errX, errY) == nil && x == y
+	case rank(first) == rank(second):
+		return reflect.DeepEqual(a, b)
+	}
+	return a.Experiment == b.Experiment && a.PlanHash == b.PlanHash && a.Run.Started.Equal(b.Run.Started) &&
+		a.Run.End == b.Run.End && a.Run.LengthSeconds == b.Run.LengthSeconds && reflect.DeepEqual(a.Images, b.Images) && len(a.Injections) == len(b.Injections)
+}
+
+func digest(path string) (sum [sha256.Size]byte, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return sum, err
+	}
+	defer file.Close() //nolint:errcheck // only read
+	h := sha256.New()
+	_, err = io.Copy(h, file)
+	return [sha256.Size]byte(h.Sum(nil)), err
+}
+
+// resultsBelow are the records in a directory and below it, and the results that
 // runs wrote beside them.
-func resultsBelow(dir string) ([]string, error) {
-	var records, documents []string
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil || d.IsDir():
-		case filepath.Ext(path) == ".jsonl" && !audit.IsChain(path):
-			records = append(records, path)
-		case d.Name() == runs.ResultsFile:
-			documents = append(documents, path)
+func resultsBelow(dir string) (paths []string, err error) {
+	err = filesBelow(dir, func(path string) {
+		if isRecord(path) || filepath.Base(path) == runs.ResultsFile {
+			paths = append(paths, path)
 		}
-		return err
 	})
-	paths := append(records, documents...)
 	if err == nil && len(paths) == 0 {
 		err = errors.New("no record (*.jsonl) and no " + runs.ResultsFile + " in " + dir)
 	}

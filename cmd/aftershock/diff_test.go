@@ -142,3 +142,96 @@ func TestGate(t *testing.T) {
 		})
 	}
 }
+
+// Whichever of two contents of one run were taken could hide what the other shows: a
+// copy of a broken record that was cut before its outage, for one.
+func TestARunCountsOnce(t *testing.T) {
+	dir := trials(t, "runs", 6, never)
+	read := func(path string) []byte {
+		t.Helper()
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	write := func(path string, data []byte) {
+		t.Helper()
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, data, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	whole := read(filepath.Join(dir, "runs0.jsonl"))
+	write(filepath.Join(dir, "a", "copy.jsonl"), whole)
+	if code, stdout, stderr := call(t, "trend", dir); code != exitHeld || !strings.Contains(stdout, "shop/kill  6 runs") {
+		t.Fatalf("a copy counts: exit code %d\n%s%s", code, stdout, stderr)
+	}
+	document := filepath.Join(dir, "results.json")
+	if code, _, stderr := call(t, "report", filepath.Join(dir, "runs0.jsonl"), "-o", "json", "--file", document); code != exitHeld {
+		t.Fatal(stderr)
+	}
+	if code, stdout, stderr := call(t, "trend", dir); code != exitHeld || !strings.Contains(stdout, "shop/kill  6 runs") {
+		t.Fatalf("results count beside their record: exit code %d\n%s%s", code, stdout, stderr)
+	}
+	lines := strings.SplitAfter(string(whole), "\n")
+	cut := []byte(strings.Join(lines[:len(lines)/2], ""))
+	for _, row := range []struct {
+		sentence, path string
+		content        []byte
+		want           []string
+	}{
+		{"a copy that was cut and comes first", filepath.Join(dir, "a", "copy.jsonl"), cut, []string{filepath.Join("a", "copy.jsonl"), "runs0.jsonl"}},
+		{"one that comes last", filepath.Join(dir, "z.jsonl"), cut, []string{filepath.Join("a", "copy.jsonl"), "z.jsonl"}},
+		{"a record that was cut, beside the results of the whole one", filepath.Join(dir, "runs0.jsonl"), cut, []string{"copy.jsonl", "results.json"}},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			before, missing := os.ReadFile(row.path)
+			if row.path == filepath.Join(dir, "runs0.jsonl") {
+				write(filepath.Join(dir, "a", "copy.jsonl"), cut)
+			}
+			write(row.path, row.content)
+			for _, command := range []string{"trend", "gate"} {
+				code, stdout, stderr := call(t, command, dir)
+				if code != exitUsage || !strings.Contains(stderr, "run runs0 of shop/kill is not the same in ") {
+					t.Errorf("%s: exit code %d\n%s%s", command, code, stdout, stderr)
+				}
+				for _, path := range row.want {
+					if !strings.Contains(stderr, path) {
+						t.Errorf("%s: no %q in %s", command, path, stderr)
+					}
+				}
+			}
+			if missing != nil {
+				if err := os.Remove(row.path); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			write(row.path, before)
+		})
+	}
+}
+
+// filepath.WalkDir passes over links without a word, and with them over broken trials.
+func TestLinksAreFollowed(t *testing.T) {
+	dir, others := trials(t, "runs", 3, always), trials(t, "others", 4, never)
+	link := func(to, from string) {
+		t.Helper()
+		if err := os.Symlink(to, from); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link(others, filepath.Join(dir, "night"))
+	link(dir, filepath.Join(dir, "again"))
+	if code, stdout, stderr := call(t, "trend", dir); code != exitHeld || !strings.Contains(stdout, "7 runs: 3 held, 4 broken") {
+		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
+	}
+	link(dir, filepath.Join(others, "all"))
+	if code, stdout, stderr := call(t, "judge", filepath.Join(others, "all")); code != exitBroken || !strings.Contains(stdout, "7 experiments") {
+		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
+	}
+	link(filepath.Join(dir, "gone"), filepath.Join(dir, "away"))
+	if code, stdout, stderr := call(t, "trend", dir); code != exitUsage || !strings.Contains(stderr, "away") {
+		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
+	}
+}

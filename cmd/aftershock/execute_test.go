@@ -187,7 +187,7 @@ func TestExitCodesAndMessages(t *testing.T) {
 		{"a trend of nothing", []string{"trend", "empty"}, exitUsage, "no record (*.jsonl) and no results.json in empty"},
 		{"nor of no argument", []string{"trend"}, exitUsage, "an argument is missing; usage: aftershock trend RUNS..."},
 		{"the schema of a trend needs none", []string{"trend", "--schema"}, exitHeld, "urn:aftershock:trend:1"},
-		{"a gate needs a limit on ttr", []string{"gate", held}, exitUsage, " has a limit on ttr: say what a recovery may take, as in --within 30s"},
+		{"a gate needs a limit on ttr", []string{"gate", held, "--same-plan"}, exitUsage, " has a limit on ttr: say what a recovery may take, as in --within 30s"},
 		{"a gate of more than all", []string{"gate", held, "--share", "1"}, exitUsage, "--share 1, --confidence 0.95: want a share of 0.0001 to 0.9999"},
 		{"of no trial", []string{"gate", held, "--planned", "0"}, exitUsage, "--planned 0: want more than none"},
 		{"by a baseline that is not there", []string{"gate", held, "--within", "5s", "--baseline", "gone"}, exitUsage, "no such file"},

@@ -19,13 +19,14 @@ func gateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "gate TRIALS...",
 		Short: "Decide by trials of a build whether its recoveries are good enough",
-		Long: `Gate decides by the times to recovery in records of one plan: directories, which
-stand for all in them and below, records, or results as JSON.
+		Long: `Gate decides by the times to recovery in records of one plan and one build:
+directories, which stand for all in them and below, records, or results as JSON.
+Trials of several plans or builds are refused: --plan and --image choose.
 
 Absolute: at least --share of all recoveries are within the limit, at --confidence.
 One may look, and stop, after every trial: 32 of 32 are held by default, and each
 that is beyond the limit costs 24 more. The limit is that on ttr by which the
-trials were judged, or --within.
+trials were judged, or --within, which is <=.
 
 Relative, with --baseline: the median recovery is at most 25 % longer than that of
 the baseline, and the share beyond the limit at most 10 points larger. Both must be
@@ -38,11 +39,12 @@ says how often it errs with so many trials.
 Exit codes:
   0  held
   1  broken
-  2  usage, another plan, or what cannot be read
+  2  usage, another plan, several plans or builds, or what cannot be read
   3  unknown: too few trials, or what they show is in between`,
 		Example: `  aftershock gate trials
   aftershock gate trials --within 30s --share 0.95
   aftershock gate trials-of-v2 --baseline trials-of-v1 --output json
+  aftershock gate trials --image sha256:44dd55ee66ff
   aftershock gate --schema`,
 		Args:              takes(1, math.MaxInt),
 		ValidArgsFunction: completeResults,
@@ -53,7 +55,10 @@ Exit codes:
 	flags.Float64Var(&options.Share, "share", 0.9, "of all recoveries, which must be within the limit")
 	flags.Float64Var(&options.Confidence, "confidence", 0.95, "of the absolute part")
 	flags.IntVar(&options.Planned, "planned", 40, "how many trials are compared with the baseline")
-	flags.BoolVar(&options.SamePlan, "same-plan", false, "compare trials whose records have no hash of their plan, too: you say that they did the same")
+	flags.BoolVar(&options.SamePlan, "same-plan", false, "take trials whose records have no hash of their plan, too: you say that they did the same")
+	flags.StringSliceVar(&options.Plans, "plan", nil, "gate the trials of plans whose hash begins so; default: all, which must be of one")
+	flags.StringSliceVar(&options.Images, "image", nil, "gate the trials that ran an image with this in its digest; default: all, which must be of one build")
+	flags.StringSliceVar(&options.BaselineImages, "baseline-image", nil, "compare with the trials of the baseline that ran it")
 	completeFlag(cmd, "baseline", completeResults)
 	output := textOrJSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

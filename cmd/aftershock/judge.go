@@ -49,16 +49,53 @@ func judgeFile(path string, limits map[string][]string) (reports.Report, error) 
 
 // recordsBelow are the records in a directory and in those below it.
 func recordsBelow(dir string) (paths []string, err error) {
-	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && filepath.Ext(path) == ".jsonl" && !audit.IsChain(path) {
+	err = filesBelow(dir, func(path string) {
+		if isRecord(path) {
 			paths = append(paths, path)
 		}
-		return err
 	})
 	if err == nil && len(paths) == 0 {
 		err = fmt.Errorf("no record (*.jsonl) in %s", dir)
 	}
 	return paths, err
+}
+
+func isRecord(path string) bool { return filepath.Ext(path) == ".jsonl" && !audit.IsChain(path) }
+
+// filesBelow finds the files in a directory and in those below it. It follows symbolic
+// links, which filepath.WalkDir passes over without a word, and goes into each
+// directory once, so that a link to one above ends.
+func filesBelow(dir string, found func(path string)) error {
+	entered := map[string]bool{}
+	var enter func(dir string) error
+	enter = func(dir string) error {
+		real, err := filepath.EvalSymlinks(dir)
+		if err != nil || entered[real] {
+			return err
+		}
+		entered[real] = true
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			path, into := filepath.Join(dir, e.Name()), e.IsDir()
+			if e.Type()&fs.ModeSymlink != 0 {
+				info, err := os.Stat(path)
+				if err != nil {
+					return err
+				}
+				into = info.IsDir()
+			}
+			if !into {
+				found(path)
+			} else if err := enter(path); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return enter(dir)
 }
 
 // judgeFiles judges records; a directory stands for those in it and below it. The
