@@ -15,6 +15,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/internal/near"
 	"github.com/aftershockhq/aftershock/steadystate/setting"
 )
@@ -92,7 +93,10 @@ func (d *decoder) while(f func()) {
 	f()
 }
 
-var durationType = reflect.TypeFor[time.Duration]()
+var (
+	durationType = reflect.TypeFor[time.Duration]()
+	secretType   = reflect.TypeFor[load.Secret]()
+)
 
 // into fills v, which can be set. Null says nothing, as an absent field.
 func (d *decoder) into(at cursor, v reflect.Value) {
@@ -168,6 +172,8 @@ func (d *decoder) into(at cursor, v reflect.Value) {
 			v.SetFloat(number)
 			return nil
 		})
+	case v.Type() == secretType && at.is(yaml.ScalarNode):
+		d.bad(at, "is written out, and is a secret; write {env: NAME}, an environment variable with the value, or {file: PATH}") // and never what it is
 	case v.Kind() == reflect.Struct:
 		d.structure(at, v, nil)
 	case v.Kind() == reflect.Slice:

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/experiments/stop"
 	"github.com/aftershockhq/aftershock/steadystate/setting"
 )
@@ -37,6 +38,10 @@ type GameDay struct {
 	Broken string `yaml:"broken"`
 	// Unknown is what follows one that is unknown. Default: stop.
 	Unknown string `yaml:"unknown"`
+	// Notify are the channels that are told what happens. They are tried before the day
+	// begins; one that is dead later delays nothing. Default: no one is told. Example:
+	// [{url: {env: SLACK_URL}, events: [verdict, pause]}].
+	Notify []Notify `yaml:"notify"`
 	// Steps are what happens, in order. Required. Example:
 	// [{pause: tell support}, {run: checkout/pods, expect: the pager stays silent}].
 	Steps []DayStep `yaml:"steps"`
@@ -57,6 +62,37 @@ type DayStep struct {
 	// the day's.
 	Broken string `yaml:"broken"`
 }
+
+// A Notify is a channel that is told what happens on a game day.
+type Notify struct {
+	// URL is where the webhook is, which is a secret: the environment variable or the
+	// file that holds it. Required. Example: {env: SLACK_URL}.
+	URL load.Secret `yaml:"url"`
+	// Events are what is told: verdict, that of the day changes; outcome, of each
+	// experiment; pause, a person is asked; end. That a fault may be left in place is
+	// always told. Default: [verdict]. Example: [verdict, pause].
+	Events []string `yaml:"events"`
+	// Body is what is sent, as JSON: text, which chats such as Slack, Mattermost and
+	// Teams show; or details, which has the event, the verdict and others besides.
+	// Default: text.
+	Body string `yaml:"body"`
+}
+
+// What a channel may be told.
+const (
+	OnVerdict = "verdict"
+	OnOutcome = "outcome"
+	OnPause   = "pause"
+	OnEnd     = "end"
+)
+
+func notifications() []string { return []string{OnVerdict, OnOutcome, OnPause, OnEnd} }
+
+// What is sent to a channel.
+const (
+	BodyText    = "text"
+	BodyDetails = "details"
+)
 
 // What may follow an experiment that is not held.
 const (
@@ -130,6 +166,9 @@ func (r *resolver) gameDay(name string, at cursor) {
 		r.fail(at, err)
 	}
 	r.windows(at.field("windows"), g.Windows)
+	for i := range g.Notify {
+		r.notify(at.field("notify").item(i), &g.Notify[i])
+	}
 	g.Broken, g.Unknown = cmp.Or(g.Broken, FollowStop), cmp.Or(g.Unknown, FollowStop)
 	r.follow(at.field("broken"), g.Broken)
 	r.follow(at.field("unknown"), g.Unknown)
@@ -140,6 +179,24 @@ func (r *resolver) gameDay(name string, at cursor) {
 		r.dayStep(at.field("steps").item(i), &g.Steps[i], g.Broken)
 	}
 	days.Values[name] = g
+}
+
+func (r *resolver) notify(at cursor, n *Notify) {
+	if (n.URL.Env == "") == (n.URL.File == "") {
+		r.bad(at.field("url"), "want one of {env: NAME} and {file: PATH}, which hold the URL of the webhook")
+	}
+	n.URL.File = r.beside(n.URL.File)
+	if len(n.Events) == 0 {
+		n.Events = []string{OnVerdict}
+	}
+	for i, event := range n.Events {
+		if !slices.Contains(notifications(), event) {
+			r.bad(at.field("events").item(i), "%q: want %s", event, strings.Join(notifications(), ", "))
+		}
+	}
+	if n.Body = cmp.Or(n.Body, BodyText); n.Body != BodyText && n.Body != BodyDetails {
+		r.bad(at.field("body"), "%q: want %s or %s", n.Body, BodyText, BodyDetails)
+	}
 }
 
 func (r *resolver) dayStep(at cursor, s *DayStep, broken string) {

@@ -200,6 +200,7 @@ gamedays:
     atMost: 3h
     broken: ask
     unknown: go on
+    notify: [{url: {env: TOKEN}}, {url: {file: token}, events: [verdict, outcome, pause, end], body: details}]
     steps: [{pause: tell support}, {run: payments, expect: nothing, broken: go on}, {run: checkout/busy}]
   once: {why: "${TOKEN}", owner: 1, start: "2026-12-20T10:00:00+01:00", steps: [{run: checkout/busy}]}
   any: {why: a, owner: b, start: now, steps: [{run: payments/own}]}

@@ -30,6 +30,7 @@ const (
 	Asked    = "asked"   // a person: a pause, or what is to follow
 	Answered = "answered"
 	Noted    = "note"
+	Told     = "told" // a channel, or not
 	Ended    = "ended"
 )
 
@@ -59,6 +60,9 @@ type Entry struct {
 	Verdict    string `json:"verdict,omitempty"`
 	// LeftBehind says that a fault of it may still be in place.
 	LeftBehind bool `json:"leftBehind,omitempty"`
+	// Of what a channel was told: its name, and why it was not.
+	Channel string `json:"channel,omitempty"`
+	Error   string `json:"error,omitempty"`
 	// NotRun are the ids of the experiments that were not begun, once the day has ended.
 	NotRun []string `json:"notRun,omitempty"`
 

@@ -71,6 +71,7 @@ func NewPage(entries []Entry, damage []string) Page {
 		}
 	}
 	p.Verdict = steadystate.Worst(verdicts...)
+	var deaf []string
 	for _, e := range entries {
 		m := Moment{e.Time, e.Time, e.what(entries), e.Who}
 		if e.From != nil && e.To != nil {
@@ -82,6 +83,9 @@ func NewPage(entries []Entry, damage []string) Page {
 			p.Actions = append(p.Actions, strings.TrimSpace(e.Text[len(e.Text)-len(action):]))
 		case e.Event == Ended:
 			p.Ended = e.Text
+		case e.Event == Told && e.Error != "" && !slices.Contains(deaf, e.Channel):
+			deaf = append(deaf, e.Channel)
+			p.Actions = append(p.Actions, fmt.Sprintf("find out why %s was not told: %s", e.Channel, e.Error))
 		}
 	}
 	if len(p.Left) > 0 {
@@ -115,6 +119,11 @@ func (e Entry) what(entries []Entry) string {
 		return "answered, it is not known what: " + e.Text
 	case Noted:
 		return "note: " + e.Text
+	case Told:
+		if e.Error != "" {
+			return fmt.Sprintf("could not tell %s %q: %s", e.Channel, e.Text, e.Error)
+		}
+		return fmt.Sprintf("told %s: %s", e.Channel, e.Text)
 	case Ended:
 		return join("the day ended", e.Text)
 	}
@@ -146,7 +155,7 @@ func outcomeOf(entries []Entry, step int, id string) (happened string, v steadys
 			if e.LeftBehind {
 				left = "left a fault that may still be in place"
 			}
-			v = map[string]steadystate.Verdict{steadystate.Held.String(): steadystate.Held, steadystate.Broken.String(): steadystate.Broken}[e.Verdict]
+			v = verdictOf(e.Verdict)
 		}
 	}
 	return happened, v, left

@@ -36,6 +36,8 @@ type Run struct {
 	Keys <-chan Key
 	// Say tells people what happens. nil: it is not told.
 	Say func(text string)
+	// Tell is given each entry once it is written, and must not wait. nil: none is.
+	Tell func(e Entry)
 	// Poll is how often the log is read for answers. Default: 1 s.
 	Poll time.Duration
 
@@ -80,7 +82,7 @@ func (d *Day) Refused(at time.Time, takes time.Duration) error {
 // that it does not begin is named in the last entry. Its error is nil if the last
 // step was done, whatever the verdicts.
 func (r *Run) Do(ctx context.Context) error {
-	err := r.write(Entry{Event: Begun, Format: Format, Version: Version, Plan: r.plan()})
+	err := r.write(Entry{Event: Begun, Format: Format, Version: Version, Plan: r.Written()})
 	if err != nil {
 		return err
 	}
@@ -141,7 +143,7 @@ func (r *Run) step(ctx context.Context, i int, done map[[2]int]bool) error {
 			if result.Verdict == steadystate.Held {
 				outcome.Verdict = steadystate.Unknown.String() // its run did not end as it should
 			}
-			outcome.Text = strings.Join(strings.Fields(err.Error()), " ")
+			outcome.Text = oneLine(err.Error())
 		}
 		if err := errors.Join(err, r.write(outcome)); err != nil {
 			return err
@@ -185,7 +187,7 @@ func (r *Run) follow(ctx context.Context, i int, id string, result Result) error
 // ask waits for a person: a key, or an answer in the log. Nothing is in place
 // meanwhile. Without an answer it waits until the day must be over.
 func (r *Run) ask(ctx context.Context, i int, what string) error {
-	asked, err := r.Log.Append(Entry{Event: Asked, Step: i + 1, Text: what})
+	asked, err := r.append(Entry{Event: Asked, Step: i + 1, Text: what})
 	if err != nil {
 		return err
 	}
@@ -258,9 +260,20 @@ func (r *Run) answer(asked int) (string, error) {
 
 // write adds an entry to the log.
 func (r *Run) write(e Entry) error {
-	_, err := r.Log.Append(e)
+	_, err := r.append(e)
 	return err
 }
+
+// append adds an entry to the log, and returns its number.
+func (r *Run) append(e Entry) (n int, err error) {
+	if n, err = r.Log.Append(e); err == nil && r.Tell != nil {
+		e.Time = time.Now()
+		r.Tell(e)
+	}
+	return n, err
+}
+
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 func (r *Run) say(format string, args ...any) {
 	if r.Say != nil {
@@ -268,7 +281,8 @@ func (r *Run) say(format string, args ...any) {
 	}
 }
 
-func (r *Run) plan() *Plan {
+// Written is the day as it is written down.
+func (r *Run) Written() *Plan {
 	p := &Plan{Name: r.Name, Why: r.Why, Owner: r.Owner, Timezone: r.Timezone, File: r.file.Path, SHA256: r.file.SHA256, Sweep: r.Sweep}
 	for _, s := range r.Steps {
 		step := PlanStep{Pause: s.Pause, Run: s.Run, Expect: s.Expect}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,6 +20,7 @@ import (
 	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/gamedays"
+	"github.com/aftershockhq/aftershock/gamedays/notify"
 	"github.com/aftershockhq/aftershock/internal/terminal"
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/runs"
@@ -121,6 +123,10 @@ At a pause it waits: on a terminal for Enter, or for stop and Enter; and for
 to its question: what was typed earlier, or pasted, is said and counts for none. What
 follows a broken or unknown experiment the plan says: stop, ask or go on.
 
+The channels of notify are told what they ask for, by default that the verdict of
+the day changes. One that is not reached before the day keeps it from beginning, with
+3; one that is dead later delays nothing. What was told is written down.
+
 What happens is written down in gameday.ndjson beside the records. ^C and
 "aftershock stop" end the day as they end a run: faults are undone first.
 
@@ -164,7 +170,11 @@ who ends it, a window, and a failure end it with 4.
 			if err := preflight(ctx, stdout, session, all, marks(*verbose, suites.Note)); err != nil {
 				return err
 			}
-			return runDay(cmd, day, *file, *out, junit, *verbose, steps)
+			channels, err := channelsOf(ctx, stdout, plan, day)
+			if err != nil {
+				return err
+			}
+			return runDay(cmd, day, *file, *out, junit, *verbose, steps, channels)
 		})
 	}
 	return cmd
@@ -214,7 +224,7 @@ func dayExperiments(ctx context.Context, session *suites.Session, day *gamedays.
 }
 
 // runDay carries out a game day.
-func runDay(cmd *cobra.Command, day *gamedays.Day, file, out, junit string, verbose bool, steps [][]suites.Experiment) error {
+func runDay(cmd *cobra.Command, day *gamedays.Day, file, out, junit string, verbose bool, steps [][]suites.Experiment, channels []notify.Channel) error {
 	r, err := newSession(out, cmd.OutOrStdout())
 	if err != nil {
 		return err
@@ -234,14 +244,83 @@ func runDay(cmd *cobra.Command, day *gamedays.Day, file, out, junit string, verb
 		result.Verdict, result.Reason, result.LeftBehind = report.Verdict, report.Reason, errors.Is(err, experiments.ErrLeftBehind)
 		return result, besides(err) // a condition of the file that ended it is a verdict
 	}
+	tell, told := notifier(r.out, &run, channels)
+	run.Tell = tell
 	fmt.Fprintf(r.out, "game day %s: %s\n  owner %s; written down in %s\n", day.Name, day.Why, day.Owner, run.Log.Path)
 	defer r.place.leaveTwice(r.aside(cmd.ErrOrStderr()), sweepWith(file), os.Exit)()
 	err = dayEnd(run.Do(cmd.Context()), r.Reports...)
+	err = errors.Join(err, told())
 	if head, errHead := run.Log.Head(); errHead == nil {
 		r.Head = head // the log was chained after the last record
 	}
 	err = errors.Join(err, r.keep(), dayPages(run.Log))
 	return errors.Join(err, r.finish(exitCode(err)))
+}
+
+// channelsOf are the channels of a day, each of which is told that it is about to
+// begin: one that is not reached keeps it from that.
+func channelsOf(ctx context.Context, out io.Writer, plan *config.Plan, day *gamedays.Day) (channels []notify.Channel, err error) {
+	var errs []error
+	for i, n := range day.Notify {
+		at := plan.At(fmt.Sprintf("gamedays.%s.notify[%d].url", day.Name, i))
+		channel := notify.Channel{Name: n.URL.String(), Details: n.Body == config.BodyDetails}
+		if channel.URL, err = n.URL.Read(); err == nil {
+			err = channel.Validate()
+		}
+		if err != nil {
+			errs = append(errs, usageError{at.Error(fmt.Errorf("notify: %w", err))})
+			continue
+		}
+		channels = append(channels, channel)
+		text := fmt.Sprintf("game day %s (%s) is about to begin: %s", day.Name, day.Owner, day.Why)
+		if err := channel.Send(ctx, notify.Message{Text: text, GameDay: day.Name, Event: "test", Time: time.Now()}); err != nil {
+			errs = append(errs, unavailable{at.Error(fmt.Errorf("notify: %s: %w; nothing was touched", channel.Name, err))})
+			continue
+		}
+		fmt.Fprintf(out, "  %-4s  notify: %s was told that the day is about to begin\n", suites.OK, channel.Name)
+	}
+	return channels, errors.Join(errs...)
+}
+
+// lastWords is how long the end of a day waits for what people are told of it.
+const lastWords = 30 * time.Second
+
+// notifier tells channels of a day's entries, in goroutines of its own, and writes
+// down what became of that. told waits for what is on its way, and says what did not
+// arrive; its error is that this could not be written down.
+func notifier(out io.Writer, run *gamedays.Run, channels []notify.Channel) (tell func(gamedays.Entry), told func() error) {
+	if len(channels) == 0 {
+		return nil, func() error { return nil }
+	}
+	var mu sync.Mutex
+	var lost []gamedays.Entry
+	var errs []error
+	courier := notify.Start(channels, func(d notify.Delivery) {
+		e := gamedays.Notified(d)
+		_, err := run.Log.Append(e)
+		mu.Lock()
+		defer mu.Unlock()
+		errs = append(errs, err)
+		if e.Error != "" {
+			lost = append(lost, e)
+		}
+	})
+	notices := gamedays.Notices{Plan: run.Written()}
+	tell = func(e gamedays.Entry) {
+		notice, ok := notices.Of(e)
+		for i := range channels {
+			if ok && notice.Is(run.Notify[i].Events) {
+				courier.Tell(i, notice.Message)
+			}
+		}
+	}
+	return tell, func() error {
+		courier.Close(lastWords)
+		for _, e := range lost {
+			fmt.Fprintf(out, "\ncould not tell %s %q: %s\n", e.Channel, e.Text, e.Error)
+		}
+		return errors.Join(errs...)
+	}
 }
 
 // dayEnd is the error with which a day ends, of how its run ended and the reports that

@@ -2,13 +2,17 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +21,7 @@ import (
 	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/gamedays"
+	"github.com/aftershockhq/aftershock/gamedays/notify"
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/runs/audit"
@@ -90,8 +95,8 @@ func dayRun(t *testing.T, dir, fields string) (code int, out string) {
 	return dayRunOf(t, dir, fields, boom{how: "fine"})
 }
 
-// dayRunOf runs it with a fault.
-func dayRunOf(t *testing.T, dir, fields string, fault experiments.Fault) (code int, out string) {
+// dayRunOf runs it with a fault, and tells channels.
+func dayRunOf(t *testing.T, dir, fields string, fault experiments.Fault, channels ...notify.Channel) (code int, out string) {
 	t.Helper()
 	plan, err := config.Read(gamedayFile(t, "gamedays:\n  storm: {why: does it hold, owner: ann, timezone: Europe/Berlin, "+fields+"}\n"))
 	if err != nil {
@@ -115,7 +120,7 @@ func dayRunOf(t *testing.T, dir, fields string, fault experiments.Fault) (code i
 	cmd.SetOut(&text)
 	cmd.SetErr(&text)
 	cmd.SetIn(strings.NewReader("\n")) // no terminal: nothing of it is an answer
-	err = runDay(cmd, day, "aftershock.yaml", dir, "default", false, steps)
+	err = runDay(cmd, day, "aftershock.yaml", dir, "default", false, steps, channels)
 	return exitCode(err), text.String() + message(err)
 }
 
@@ -341,6 +346,97 @@ func TestThePageOfAGameDay(t *testing.T) {
 			t.Errorf("%s: %q, want one", name, files)
 		} else if text, err := os.ReadFile(files[0]); err != nil || !strings.Contains(string(text), "no noise") || !strings.Contains(string(text), "look") {
 			t.Errorf("%s: %v; want what was expected, and the note:\n%s", name, err, text)
+		}
+	}
+}
+
+// People are told what they ask for; a dead channel delays nothing, and each delivery
+// is in the log and on the page.
+func TestAGameDayTellsPeople(t *testing.T) {
+	var mu sync.Mutex
+	var texts []string
+	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		var got notify.Message
+		if err := json.NewDecoder(r.Body).Decode(&got); err != nil {
+			t.Error(err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		texts = append(texts, got.Event+": "+got.Text)
+	}))
+	defer receiver.Close()
+	dead := httptest.NewServer(nil)
+	dead.Close()
+	dir := t.TempDir()
+	code, out := dayRunOf(t, dir, "unknown: go on, notify: [{url: {env: TEAM}, events: [verdict, end]}, {url: {env: DEAD}}], steps: [{run: checkout}, {run: checkout}]", boom{how: "fine"},
+		notify.Channel{Name: "team", URL: receiver.URL + "/secret", Details: true}, notify.Channel{Name: "dead", URL: dead.URL + "/secret", Pause: time.Millisecond})
+	if code != exitUnknown || !strings.Contains(out, `could not tell dead "game day storm (ann): checkout/pods/kill-one was unknown`) || strings.Contains(out, "secret") {
+		t.Errorf("exit code %d, want %d and what was not delivered:\n%s", code, exitUnknown, out)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if len(texts) != 2 || !strings.HasPrefix(texts[0], "verdict: game day storm (ann): checkout/pods/kill-one was unknown") || !strings.HasSuffix(texts[0], "; so far the day is unknown") || texts[1] != "end: game day storm (ann) has ended, unknown: all steps were done" {
+		t.Errorf("told %q; want the change of the verdict, once, and the end", texts)
+	}
+	_, entries, damage, err := dayIn(dir)
+	told := map[string]int{}
+	for _, e := range entries {
+		if e.Event == gamedays.Told {
+			told[fmt.Sprint(e.Channel, e.Error == "")]++
+		}
+	}
+	if err != nil || len(damage) > 0 || told["teamtrue"] != 2 || told["deadfalse"] != 1 || len(told) != 2 {
+		t.Errorf("%v, %v, %q: want each delivery", told, err, damage)
+	}
+	page, err := os.ReadFile(filepath.Join(filepath.Dir(must(gamedays.Find(dir)).Path), gamedays.MarkdownFile))
+	if err != nil || !strings.Contains(string(page), "- [ ] find out why dead was not told: no answer: ") || !strings.Contains(string(page), "| told team: game day storm") {
+		t.Errorf("%v:\n%s", err, page)
+	}
+}
+
+func must[T any](value T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return value
+}
+
+// A channel that is not reached keeps the day from beginning, and its URL comes out
+// nowhere.
+func TestTheChannelsOfAGameDayAreTried(t *testing.T) {
+	asked := 0
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		if r.URL.Path == "/secret/gone" {
+			w.WriteHeader(http.StatusNotFound)
+		}
+	}))
+	defer receiver.Close()
+	for _, row := range []struct {
+		sentence, url string
+		exit, asked   int
+		want          string
+	}{
+		{"it is told", receiver.URL + "/secret", exitHeld, 1, "ok    notify: environment variable WEBHOOK was told that the day is about to begin"},
+		{"it says no", receiver.URL + "/secret/gone", exitUnknown, 1, "aftershock.yaml:7: notify: environment variable WEBHOOK: the receiver answered 404 Not Found; nothing was touched"},
+		{"it is no URL", "secret", exitUsage, 0, "aftershock.yaml:7: notify: environment variable WEBHOOK does not hold a URL of a webhook"},
+		{"it is not set", "", exitUsage, 0, "aftershock.yaml:7: notify: environment variable WEBHOOK is empty"},
+	} {
+		t.Setenv("WEBHOOK", row.url)
+		asked = 0
+		plan, err := config.Read(gamedayFile(t, "gamedays:\n  storm: {why: a, owner: b, steps: [{run: checkout}], notify: [{url: {env: WEBHOOK}}]}\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		day, err := gamedays.Of(plan, "storm")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		channels, err := channelsOf(t.Context(), &out, plan, day)
+		text := out.String() + message(err)
+		if exitCode(err) != row.exit || asked != row.asked || !strings.Contains(text, row.want) || strings.Contains(text, "secret") || (len(channels) == 1) != (row.exit != exitUsage) {
+			t.Errorf("%s: exit code %d after %d requests, want %d after %d and %q: %s", row.sentence, exitCode(err), asked, row.exit, row.asked, row.want, text)
 		}
 	}
 }

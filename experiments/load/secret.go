@@ -33,8 +33,8 @@ func (s Secret) validate() error {
 	return nil
 }
 
-// read reads the value, which must be valid in a header.
-func (s Secret) read() (string, error) {
+// Read reads the value, which must be valid in a header.
+func (s Secret) Read() (string, error) {
 	value, there := "", true
 	if s.Env != "" {
 		value, there = os.LookupEnv(s.Env)

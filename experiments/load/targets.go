@@ -74,7 +74,7 @@ func (h HTTP) header() (http.Header, error) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(h.SecretHeader)) {
-		value, err := h.SecretHeader[name].read()
+		value, err := h.SecretHeader[name].Read()
 		if err != nil {
 			return nil, fmt.Errorf("header %s: %w", name, err)
 		}
