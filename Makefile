@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help size demo examples test race test-lab lint build lab lab-image image test-deploy pipelines lab-down lab-status e2e e2e-smoke rights torture contest outages abort-times bench readers page
+.PHONY: help size demo examples test race test-lab lint build lab lab-image image test-deploy pipelines lab-down lab-status e2e e2e-smoke rights torture contest outages abort-times bench gate-rates readers page
 
 # One configuration for every build: a static binary, and each dependency compiled once.
 export CGO_ENABLED := 0
@@ -43,6 +43,9 @@ race: ## run the tests with the race detector; needs a C compiler
 
 test-lab: ## run the lab's own tests
 	cd lab && go test $(LAB)
+
+gate-rates: ## draw 2,000 pairs of sets for each row of how often the gate errs
+	go test ./compare -run TestRelativeGate -count 1 -v -pairs 2000
 
 page: ## show pages of runs of each end to Chromium, with and without script and style; needs npm and chromium; OUT=DIR for the screenshots
 	out=$(or $(OUT),$$(mktemp -d)) && dir=$$(mktemp -d) && npm install --prefix $$dir --no-audit --no-fund --ignore-scripts puppeteer-core@24.43.1 axe-core@4.14.1 && \

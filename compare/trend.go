@@ -91,7 +91,7 @@ type Estimate struct {
 	// Seconds are the estimates from the lower ends of the times and from the upper ones.
 	Seconds results.Range `json:"seconds"`
 	// Confidence95 is where it lies at 95 %, from the lower end of the first to the upper
-	// one of the second.
+	// one of the second, however few the runs; so few bound it on one side or on none.
 	Confidence95 results.Range `json:"confidence95"`
 }
 
@@ -306,11 +306,13 @@ func (r Recoveries) text() string {
 
 // String is the estimate, and where it lies at 95 %.
 func (e Estimate) String() string {
-	if e.Seconds.Low == nil {
-		if e.Confidence95.Low == nil {
-			return "not reached"
-		}
-		return "not reached (95%: " + ranged("seconds", e.Confidence95) + ")"
+	confidence := "too few runs to bound it"
+	if e.Confidence95.Low != nil || e.Confidence95.High != nil {
+		confidence = ranged("seconds", e.Confidence95)
 	}
-	return ranged("seconds", e.Seconds) + " (95%: " + ranged("seconds", e.Confidence95) + ")"
+	estimate := "not reached"
+	if e.Seconds.Low != nil {
+		estimate = ranged("seconds", e.Seconds)
+	}
+	return estimate + " (95%: " + confidence + ")"
 }

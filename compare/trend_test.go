@@ -34,7 +34,7 @@ func TestTrend(t *testing.T) {
      shop sha256:222222222222…
      +-.+
      ▄↑ █
-     answers0 ttr: median 7.6s to 8.4s (95%: at least 3.8s), p90 not reached (95%: at least 3.8s); 3 runs, 1 not over
+     answers0 ttr: median 7.6s to 8.4s (95%: too few runs to bound it), p90 not reached (95%: at least 3.8s); 3 runs, 1 not over
   2  2026-03-02 15:15 to 2026-03-02 16:15, 2 runs: 2 held
      plan aa
      shop sha256:111111111111…
@@ -43,7 +43,7 @@ func TestTrend(t *testing.T) {
 `,
 			"",
 		},
-		{"what was never over has no median", runs("broken", -3, -4), "answers0 ttr: median not reached, p90 not reached; 2 runs, 2 not over", ""},
+		{"what was never over has no median", runs("broken", -3, -4), "answers0 ttr: median not reached (95%: too few runs to bound it), p90 not reached (95%: at least 2.85s); 2 runs, 2 not over", ""},
 		{"what was not proven was not seen", changed(runs("unknown", 3), func(r *results.Result) { r.Caveats = []string{"x"} }), "     ?\n     answers0 ttr: 0 runs, 1 not seen", "median"},
 		{"all at once have bounds", runs("held", 0, 0, 0, 0, 0, 0), "median 0s (95%: 0s), p90 0s (95%: at least 0s); 6 runs", ""},
 	} {

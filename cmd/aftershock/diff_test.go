@@ -116,17 +116,17 @@ func TestGate(t *testing.T) {
 		}
 		return path
 	}
-	before := write("before", 40, "aa", 2)
+	before := write("before", compare.PlannedTrials, "aa", 2)
 	for _, row := range []struct {
 		sentence string
 		args     []string
 		code     int
 		want     string
 	}{
-		{"trials that are within the limit", []string{before}, exitHeld, "held     absolute: 40 of 40 within the limit: at least 90% of all are, at 95%"},
-		{"and as those of a baseline", []string{write("after", 40, "aa", 2), "--baseline", before}, exitHeld, "held     relative: median"},
-		{"half as slow again", []string{write("slow", 40, "aa", 3), "--baseline", before}, exitBroken, "broken   relative: median"},
-		{"five trials", []string{write("few", 5, "aa", 2), "--baseline", before}, exitUnknown, "35 more would do"},
+		{"trials that are within the limit", []string{before}, exitHeld, "held     absolute: 78 of 78 within the limit: at least 90% of all are, at 95%"},
+		{"and as those of a baseline", []string{write("after", compare.PlannedTrials, "aa", 2), "--baseline", before}, exitHeld, "held     relative: median"},
+		{"half as slow again", []string{write("slow", compare.PlannedTrials, "aa", 3), "--baseline", before}, exitBroken, "broken   relative: median"},
+		{"five trials", []string{write("few", 5, "aa", 2), "--baseline", before}, exitUnknown, "73 more would do"},
 		{"beyond the limit", []string{write("late", 3, "aa", 6)}, exitBroken, "broken   absolute: 0 of 3"},
 		{"a baseline of another plan", []string{write("other", 40, "bb", 2), "--baseline", before}, exitUsage, "the baseline of shop/kill is of another plan"},
 		{"a share that is no number", []string{before, "--share", "NaN"}, exitUsage, "--share NaN"},

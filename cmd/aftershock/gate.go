@@ -30,8 +30,9 @@ trials were judged, or --within, which is <=.
 
 Relative, with --baseline: the median recovery is at most 25 % longer than that of
 the baseline, and the share beyond the limit at most 10 points larger. Both must be
-inside at 95 %; either beyond at 97.5 % is broken. That is decided once, by the
-first --planned trials, against all of the baseline, which must be of the same plan.
+inside at 95 %; either beyond at 97.5 % is broken. The tests are exact whatever the
+shapes of the two sets. That is decided once, by the first --planned trials, against
+all of the baseline, which must be of the same plan.
 
 What is decided holds for all values within the bounds of each time. Each decision
 says how often it errs with so many trials.
@@ -54,7 +55,7 @@ Exit codes:
 	flags.DurationVar(&within, "within", 0, "what a recovery may take, in place of the trials' own limit")
 	flags.Float64Var(&options.Share, "share", 0.9, "of all recoveries, which must be within the limit")
 	flags.Float64Var(&options.Confidence, "confidence", 0.95, "of the absolute part")
-	flags.IntVar(&options.Planned, "planned", 40, "how many trials are compared with the baseline")
+	flags.IntVar(&options.Planned, "planned", compare.PlannedTrials, "how many trials are compared with the baseline")
 	flags.BoolVar(&options.SamePlan, "same-plan", false, "take trials whose records have no hash of their plan, too: you say that they did the same")
 	flags.StringSliceVar(&options.Plans, "plan", nil, "gate the trials of plans whose hash begins so; default: all, which must be of one")
 	flags.StringSliceVar(&options.Images, "image", nil, "gate the trials that ran an image with this in its digest; default: all, which must be of one build")

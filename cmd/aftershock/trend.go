@@ -20,7 +20,8 @@ plan and the same images are summed up together.
 The median and the 90th percentile are by Kaplan and Meier: an outage that was not
 over when the record ended counts as one that lasted longer than it was seen to.
 They are between the estimate from the lower bounds of the times and that from the
-upper ones; behind them is where they lie at 95 %.
+upper ones; behind them is where they lie at 95 %, which fewer than six runs cannot
+tell of a median.
 
 Exit codes:
   0  shown, whatever the verdicts

@@ -5,16 +5,21 @@
 //	median := curve.Quantile(0.5, 0.95)
 //
 // Sources: E. L. Kaplan, P. Meier, "Nonparametric Estimation from Incomplete
-// Observations", JASA 53 (1958); the bounds are those of J. D. Kalbfleisch, R. L.
-// Prentice, "The Statistical Analysis of Failure Time Data" (1980), on the scale of
-// log(-log), with Greenwood's variance, and of quantiles those of R. Brookmeyer, J.
-// Crowley, Biometrics 38 (1982): what R's survfit gives with conf.type "log-log".
+// Observations", JASA 53 (1958); the bounds are those of M. P. Fay, E. H. Brittain, M.
+// A. Proschan, "Pointwise confidence intervals for a survival distribution with small
+// samples or heavy censoring", Biostatistics 14 (2013), by the method of moments: R's
+// bpcp. Without censoring they are those of Clopper and Pearson, which hold for however
+// few times; bounds by Greenwood's variance are too tight for fewer than twenty. Those
+// of quantiles are where the bounds of the share cross it, as R. Brookmeyer, J. Crowley,
+// Biometrics 38 (1982).
 package survival
 
 import (
 	"cmp"
 	"math"
 	"slices"
+
+	"github.com/aclements/go-moremath/mathx"
 )
 
 // A Time is how long one lasted.
@@ -25,7 +30,13 @@ type Time struct {
 
 // A Curve is the share that lasts longer than a time, in steps. Before the first of
 // them it is one.
-type Curve []Step
+type Curve struct {
+	steps []Step
+	first []seen // as Step.left, before the first step
+}
+
+// Steps are where the curve falls, in their order.
+func (c Curve) Steps() []Step { return c.steps }
 
 // A Step is where a curve falls.
 type Step struct {
@@ -35,6 +46,16 @@ type Step struct {
 	Share  float64
 	// variance is Greenwood's of the share's logarithm.
 	variance float64
+	// upper is the distribution whose quantiles are upper bounds of the share.
+	upper product
+	// left are those that lasted longer than this and were seen until then, at each time
+	// until the next step at which one was last seen.
+	left []seen
+}
+
+type seen struct {
+	at     float64
+	atRisk int
 }
 
 // KaplanMeier is the curve of times. Of those that are the same, the open ones lasted
@@ -42,8 +63,8 @@ type Step struct {
 func KaplanMeier(times []Time) Curve {
 	times = slices.Clone(times)
 	slices.SortFunc(times, func(a, b Time) int { return cmp.Compare(a.Seen, b.Seen) })
-	var curve Curve
-	share, variance := 1.0, 0.0
+	curve := Curve{steps: []Step{}, first: []seen{{math.Inf(-1), len(times)}}}
+	share, variance, upper := 1.0, 0.0, one
 	for i := 0; i < len(times); {
 		s := Step{At: times[i].Seen, AtRisk: len(times) - i}
 		for ; i < len(times) && times[i].Seen == s.At; i++ {
@@ -51,14 +72,19 @@ func KaplanMeier(times []Time) Curve {
 				s.Over++
 			}
 		}
-		if s.Over == 0 {
-			continue
+		if s.Over > 0 {
+			n, d := float64(s.AtRisk), float64(s.Over)
+			share *= (n - d) / n
+			variance += d / (n * (n - d)) // +Inf where none lasts longer
+			upper = upper.times(n-d+1, d)
+			s.Share, s.variance, s.upper = share, variance, upper
+			curve.steps = append(curve.steps, s)
 		}
-		n, d := float64(s.AtRisk), float64(s.Over)
-		share *= (n - d) / n
-		variance += d / (n * (n - d)) // +Inf where none lasts longer
-		s.Share, s.variance = share, variance
-		curve = append(curve, s)
+		left := &curve.first
+		if n := len(curve.steps); n > 0 {
+			left = &curve.steps[n-1].left
+		}
+		*left = append(*left, seen{s.At, len(times) - i})
 	}
 	return curve
 }
@@ -66,37 +92,62 @@ func KaplanMeier(times []Time) Curve {
 // StandardError is that of the share, by Greenwood's formula.
 func (s Step) StandardError() float64 { return s.Share * math.Sqrt(s.variance) }
 
-// bounds are those of the share after the step at that confidence. Where the curve
-// falls to zero it has no variance: the upper one is then that of Clopper and Pearson
-// for the last step, of what was the upper one before.
-func (s Step) bounds(z, confidence, before float64) (low, high float64) {
-	if s.Share == 0 {
-		return 0, before * (1 - math.Pow((1-confidence)/2, 1/float64(s.AtRisk)))
+// A product is the first two moments of a product of independent Beta distributions.
+type product struct{ mean, square float64 }
+
+var one = product{1, 1}
+
+func (p product) times(a, b float64) product {
+	return product{p.mean * a / (a + b), p.square * a * (a + 1) / ((a + b) * (a + b + 1))}
+}
+
+// quantile is that of the Beta distribution with these moments.
+func (p product) quantile(share float64) float64 {
+	variance := p.square - p.mean*p.mean
+	switch {
+	case p.mean <= 0:
+		return 0
+	case variance <= 0:
+		return p.mean
 	}
-	theta := z * math.Sqrt(s.variance) / math.Abs(math.Log(s.Share))
-	return math.Pow(s.Share, math.Exp(theta)), math.Pow(s.Share, math.Exp(-theta))
+	n := p.mean*(1-p.mean)/variance - 1
+	low, high := 0.0, 1.0
+	for range 50 {
+		if x := (low + high) / 2; mathx.BetaInc(x, n*p.mean, n*(1-p.mean)) < share {
+			low = x
+		} else {
+			high = x
+		}
+	}
+	return high
 }
 
 // A Quantile is the time within which a share of all is over, and where it lies at a
-// confidence. +Inf: later than what was seen.
+// confidence. +Inf: later than what was seen. A Low of -Inf: it may be earlier than all
+// that was seen.
 type Quantile struct{ At, Low, High float64 }
 
 // Quantile is the time within which a share of all is over: 0.5 is the median.
 func (c Curve) Quantile(share, confidence float64) Quantile {
 	inf := math.Inf(1)
 	q := Quantile{inf, inf, inf}
-	z := math.Sqrt2 * math.Erfinv(confidence)
-	left, before := 1-share+1e-12, 1.0 // the share that lasts longer, with its rounding
-	for _, s := range c {
-		low, high := s.bounds(z, confidence, before)
-		before = high
-		for _, of := range []struct {
-			share float64
-			at    *float64
-		}{{s.Share, &q.At}, {low, &q.Low}, {high, &q.High}} {
-			if of.share <= left {
-				*of.at = min(*of.at, s.At)
+	left, beyond := 1-share+1e-12, (1-confidence)/2 // the share that lasts longer, with its rounding
+	lower := func(upper product, list []seen) {
+		for _, s := range list {
+			if s.atRisk == 0 || upper.times(float64(s.atRisk), 1).quantile(beyond) <= left {
+				q.Low = min(q.Low, s.at)
+				return
 			}
+		}
+	}
+	lower(one, c.first)
+	for _, s := range c.steps {
+		lower(s.upper, s.left)
+		if s.Share <= left {
+			q.At = min(q.At, s.At)
+		}
+		if s.upper.quantile(1-beyond) <= left {
+			q.High = min(q.High, s.At)
 		}
 	}
 	return q
