@@ -24,18 +24,19 @@ type Event struct {
 // have EventReady and EventGone, nodes EventReady and EventNotReady, and other
 // objects EventExists, EventCreated, EventTerminating and EventGone.
 const (
-	EventExists      = "exists"      // it was there when the watch began; owner, node
-	EventCreated     = "created"     // it is new; owner
-	EventScheduled   = "scheduled"   // the pod has a node; node
-	EventStopped     = "stopped"     // a running container has stopped; container, reason, code
-	EventWaiting     = "waiting"     // a container cannot be started; container, reason such as ErrImagePull
-	EventNotReady    = "not ready"   // the pod is no longer ready to serve
-	EventFailed      = "failed"      // the pod's containers have ended for good; reason such as Evicted
-	EventRestarted   = "restarted"   // a container was started again; container, restarts, reason, code
-	EventStarted     = "started"     // all of the pod's containers run, at first or again; ip
-	EventReady       = "ready"       // the subject is ready to serve, at first or again; node, ip
-	EventTerminating = "terminating" // it is marked for deletion; reason, if it is a disruption
-	EventGone        = "gone"        // the subject with this UID no longer exists
+	EventExists        = "exists"        // it was there when the watch began; owner, node
+	EventCreated       = "created"       // it is new; owner
+	EventUnschedulable = "unschedulable" // the scheduler finds no node for the pod; reason, message
+	EventScheduled     = "scheduled"     // the pod has a node; node
+	EventStopped       = "stopped"       // a running container has stopped; container, reason, code
+	EventWaiting       = "waiting"       // a container cannot be started; container, reason such as ErrImagePull, message
+	EventNotReady      = "not ready"     // the pod is no longer ready to serve
+	EventFailed        = "failed"        // the pod's containers have ended for good; reason such as Evicted
+	EventRestarted     = "restarted"     // a container was started again; container, restarts, reason, code
+	EventStarted       = "started"       // all of the pod's containers run, at first or again; ip
+	EventReady         = "ready"         // the subject is ready to serve, at first or again; node, ip
+	EventTerminating   = "terminating"   // it is marked for deletion; reason, if it is a disruption
+	EventGone          = "gone"          // the subject with this UID no longer exists
 )
 
 // The kinds of event of a pod as an endpoint of a service, of a replica set, and
@@ -88,6 +89,7 @@ const (
 	AttrContainer = "container" // the container's name
 	AttrRestarts  = "restarts"  // the container's number of restarts so far
 	AttrReason    = "reason"    // why, in Kubernetes' word: Error, OOMKilled, Evicted, EvictionByEvictionAPI
+	AttrMessage   = "message"   // the same in a sentence, by whoever decided it
 	AttrCode      = "code"      // the exit code, 137 for a kill
 	AttrService   = "service"   // the service's name
 	AttrSlice     = "slice"     // the endpoint slice's name

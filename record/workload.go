@@ -16,6 +16,11 @@ type Workload struct {
 	Containers   []Container `json:"containers"`
 	// Nodes are those on which its pods were, by pod.
 	Nodes map[string]string `json:"nodes,omitempty"`
+	// Zones are those of the nodes, by node; empty: they name none, or could not be read.
+	Zones map[string]string `json:"zones,omitempty"`
+	// Budgets are the names of the PodDisruptionBudgets that cover its pods; nil: they
+	// were not read, which they are for an eviction.
+	Budgets []string `json:"budgets,omitzero"`
 }
 
 // A Container is one of a pod's containers.

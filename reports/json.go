@@ -204,7 +204,7 @@ func (r Report) result() results.Result {
 		Verdict: r.Verdict.String(), Reason: r.Reason, Caveats: some(r.Caveats), Images: []results.Image{},
 		Environment: map[string]string{}, Baseline: maybe(r.Baseline, baselineOf), Window: spanOf(r.Window),
 		Phases:   each(r.Phases, func(p judge.PhaseResult) results.Phase { return results.Phase{Phase: p.Name, Span: spanOf(p.Span)} }),
-		Findings: each(r.Findings, findingOf),
+		Findings: each(r.Findings, r.findingOf),
 		Proofs: each(r.Proofs, func(p judge.Proof) results.Proof {
 			return results.Proof{Proof: p.Name, Signal: p.Signal, Verdict: p.Verdict.String(), Text: p.Text}
 		}),
@@ -263,6 +263,13 @@ func newReport(v results.Result) (Report, error) {
 			}
 		}
 	}
+	for _, f := range v.Findings {
+		if f.Cause != nil {
+			c := newCause(f.Check, cause.NoOutage, *f.Cause)
+			c.Limit = f.Limit.Text
+			r.Causes = append(r.Causes, c)
+		}
+	}
 	for _, t := range v.Traffic {
 		r.Traffic[t.Signal] = newTraffic(t)
 	}
@@ -307,7 +314,7 @@ func newBaseline(v results.Baseline) record.Baseline {
 	return b
 }
 
-func findingOf(f judge.Finding) results.Finding {
+func (r Report) findingOf(f judge.Finding) results.Finding {
 	v := results.Finding{
 		Check: f.Check, Signal: f.Signal, Subject: f.Subject, Limit: results.Limit{Text: f.Limit}, Source: place(f.Source),
 		Verdict: f.Verdict.String(), Seen: maybe(f.Seen, rangeOf), Open: f.Open, Text: f.Text, UndecidedBecause: f.Undecided, LookAt: f.Where, OfRun: f.OfRun,
@@ -319,6 +326,7 @@ func findingOf(f judge.Finding) results.Finding {
 	if f.Open && v.Seen != nil {
 		v.Seen.High = nil
 	}
+	v.Cause = maybe(r.ofLimit(f), causeOf)
 	return v
 }
 
@@ -432,14 +440,14 @@ func newCause(check string, outage int, v results.Cause) cause.Cause {
 
 func workloadOf(w record.Workload) results.Workload {
 	return results.Workload{
-		Subject: w.Subject, Replicas: w.Replicas, Strategy: w.Strategy, MaxUnavailable: w.MaxUnavailable, GraceSeconds: w.GraceSeconds, Nodes: w.Nodes,
+		Subject: w.Subject, Replicas: w.Replicas, Strategy: w.Strategy, MaxUnavailable: w.MaxUnavailable, GraceSeconds: w.GraceSeconds, Nodes: w.Nodes, Zones: w.Zones, Budgets: w.Budgets,
 		Containers: each(w.Containers, func(c record.Container) results.Container { return results.Container(c) }),
 	}
 }
 
 func newWorkload(v results.Workload) record.Workload {
 	return record.Workload{
-		Subject: v.Subject, Replicas: v.Replicas, Strategy: v.Strategy, MaxUnavailable: v.MaxUnavailable, GraceSeconds: v.GraceSeconds, Nodes: v.Nodes,
+		Subject: v.Subject, Replicas: v.Replicas, Strategy: v.Strategy, MaxUnavailable: v.MaxUnavailable, GraceSeconds: v.GraceSeconds, Nodes: v.Nodes, Zones: v.Zones, Budgets: v.Budgets,
 		Containers: back(v.Containers, func(c results.Container) record.Container { return record.Container(c) }),
 	}
 }

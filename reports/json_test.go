@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aftershockhq/aftershock/experiments/cause"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/reports/results"
@@ -100,8 +101,12 @@ func TestEveryFieldOfAReportIsInJSON(t *testing.T) {
 	want.Environment["image.shop"] = "sha256:1, sha256:2"
 	want.Scalings[0].Sizes = "2 -> 4 -> 2"
 	for i := range want.Causes { // they are with the outages
-		want.Causes[i].Check, want.Causes[i].Outage = want.Checks[0].Check, i
+		want.Causes[i].Check, want.Causes[i].Outage, want.Causes[i].Limit = want.Checks[0].Check, i, ""
 	}
+	broke := want.Causes[0] // and of a limit, with that
+	broke.Check, broke.Outage, broke.Limit = want.Findings[0].Check, cause.NoOutage, want.Findings[0].Limit
+	want.Findings[0].Verdict = steadystate.Broken
+	want.Causes = append(want.Causes, broke)
 	for i := range want.Checks[0].Phases {
 		want.Checks[0].Phases[i].Phase = "hold"
 	}

@@ -344,7 +344,9 @@ func (r Report) limit(f judge.Finding) problem {
 	if f.Undecided != "" {
 		p.more = append(p.more, "why: "+f.Undecided)
 	}
-	if o, of := r.Longest(f.Check); o != nil && !f.OfRun {
+	if c := r.ofLimit(f); c != nil {
+		p.more = append(p.more, sentences(*c)...)
+	} else if o, of := r.Longest(f.Check); o != nil && !f.OfRun {
 		p.more = append(p.more, sentences(of)...)
 		p.more = append(p.more, "what: "+r.clock(o.Start.Middle())+" to "+r.clock(o.End.Middle())+" UTC, "+depth(*o))
 	}

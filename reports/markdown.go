@@ -127,7 +127,7 @@ func details(r Report) string {
 		}
 		fmt.Fprintf(&out, "| %s | %s | %s | %s |\n", verdict, markdown(f.Check), markdown(f.Limit), markdown(truncated(seen, 500)))
 	}
-	if what, of := r.worstOutage(); what != "" {
+	if what, of := r.worst(); what != "" {
 		fmt.Fprintln(&out)
 		for _, line := range append([]string{what}, sentences(of)...) {
 			fmt.Fprintf(&out, "- %s\n", markdown(truncated(line, 500)))

@@ -61,6 +61,17 @@ func (r Report) cause(check string, outage int) cause.Cause {
 	return cause.Cause{}
 }
 
+// ofLimit is the cause of a limit that broke without an outage, or of an autoscaler's;
+// nil: there is none.
+func (r Report) ofLimit(f judge.Finding) *cause.Cause {
+	for _, c := range r.Causes {
+		if c.Outage == cause.NoOutage && c.Check == f.Check && c.Limit == f.Limit && f.Verdict == steadystate.Broken {
+			return &c
+		}
+	}
+	return nil
+}
+
 // String is the report as [Text] writes it.
 func (r Report) String() string {
 	var out bytes.Buffer

@@ -28,7 +28,7 @@ func (r Report) Story() (lines []Line) {
 			lines = append(lines, line)
 		}
 	}
-	what, of := r.worstOutage()
+	what, of := r.worst()
 	add("What", what)
 	add("Who", inLine(of.Who))
 	add("When", inLine(of.When))
@@ -232,6 +232,28 @@ func (r Report) worstCheck() string {
 		}
 	}
 	return ""
+}
+
+// worst is what explains the first limit that is broken and of which there is a cause,
+// by an outage or without one, and else the worst outage.
+func (r Report) worst() (string, cause.Cause) {
+	for _, f := range r.Findings {
+		if f.Verdict != steadystate.Broken || f.OfRun {
+			continue
+		}
+		if c := r.ofLimit(f); c != nil {
+			quantity, wanted := Parts(f)
+			what := f.Check + ": " + quantity + ": " + Seen(f)
+			if wanted != "" {
+				what += ", wanted " + wanted
+			}
+			return what, *c
+		}
+		if o, _ := r.Longest(f.Check); o != nil {
+			break
+		}
+	}
+	return r.worstOutage()
 }
 
 // worstOutage tells of the outages of the check that is worst, and what the record

@@ -40,6 +40,11 @@ func Text(w io.Writer, r Report) error {
 			if f.Undecided != "" {
 				row("", "", "", "why: "+f.Undecided)
 			}
+			if c := r.ofLimit(f); c != nil {
+				for _, line := range sentences(*c) {
+					row("", "", "", line)
+				}
+			}
 			if next := i + 1; f.Where != "" && (next == len(r.Findings) || f.Where != r.Findings[next].Where) {
 				row("", "", "", "look: "+f.Where)
 			}

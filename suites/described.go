@@ -5,9 +5,13 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/record"
@@ -17,8 +21,9 @@ import (
 // described records a service's workload as it is when an experiment begins, for
 // what is recommended of it.
 type described struct {
-	client client.Reader
-	of     *service
+	client  client.Reader
+	of      *service
+	evicted bool // by a fault: budgets are read
 }
 
 // Observe records it once. That it is unknown is a note: it is no part of what is
@@ -50,7 +55,43 @@ func (d described) read(ctx context.Context) (record.Workload, error) {
 			w.Nodes[pod.Name] = pod.Spec.NodeName
 		}
 	}
+	w.Zones = d.zones(ctx, w.Nodes)
+	if d.evicted && len(pods) > 0 {
+		w.Budgets = d.budgets(ctx, pods[0].Labels)
+	}
 	return w, nil
+}
+
+// zones are those of nodes that run pods; none, if nodes could not be read.
+func (d described) zones(ctx context.Context, nodes map[string]string) map[string]string {
+	var list metav1.PartialObjectMetadataList
+	list.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("NodeList"))
+	if d.client.List(ctx, &list) != nil {
+		return nil
+	}
+	running := slices.Collect(maps.Values(nodes))
+	zones := map[string]string{}
+	for _, n := range list.Items {
+		if zone := n.Labels[corev1.LabelTopologyZone]; zone != "" && slices.Contains(running, n.Name) {
+			zones[n.Name] = zone
+		}
+	}
+	return zones
+}
+
+// budgets are those that cover pods with these labels; nil: they could not be read.
+func (d described) budgets(ctx context.Context, of labels.Set) []string {
+	var list policyv1.PodDisruptionBudgetList
+	if d.client.List(ctx, &list, client.InNamespace(d.of.Namespace)) != nil {
+		return nil
+	}
+	names := []string{}
+	for _, budget := range list.Items {
+		if s, err := metav1.LabelSelectorAsSelector(budget.Spec.Selector); err == nil && s.Matches(of) {
+			names = append(names, budget.Name)
+		}
+	}
+	return names
 }
 
 // describe is what the object of a workload says.

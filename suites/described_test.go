@@ -10,11 +10,18 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
+	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
@@ -49,6 +56,55 @@ func TestAWorkloadIsDescribed(t *testing.T) {
 	}
 }
 
+// The budgets that cover the pods are read for an eviction, the zones of their nodes
+// always; without a right to read them they are unknown.
+func TestTheBudgetsAndZonesOfAWorkloadAreDescribed(t *testing.T) {
+	selects := func(name, app string) *policyv1.PodDisruptionBudget {
+		return &policyv1.PodDisruptionBudget{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name},
+			Spec:       policyv1.PodDisruptionBudgetSpec{Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": app}}},
+		}
+	}
+	node := func(name, zone string) *corev1.Node {
+		return &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{corev1.LabelTopologyZone: zone}}}
+	}
+	for _, row := range []struct {
+		name    string
+		refuse  string
+		budgets []string
+		zones   map[string]string
+	}{
+		{"all may be read", "", []string{"checkout"}, map[string]string{"node1": "east"}},
+		{"budgets may not", "poddisruptionbudgets", nil, map[string]string{"node1": "east"}},
+		{"nodes may not", "nodes", []string{"checkout"}, nil},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			forbidden := func(resource string) error {
+				if resource == row.refuse {
+					return apierrors.NewForbidden(schema.GroupResource{Resource: resource}, "", errors.New("no"))
+				}
+				return nil
+			}
+			c := fake.NewClientBuilder().WithObjects(selects("checkout", "checkout"), selects("other", "other"), node("node1", "east"), node("node2", "west")).
+				WithInterceptorFuncs(interceptor.Funcs{List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+					resource := "nodes"
+					if _, ok := list.(*policyv1.PodDisruptionBudgetList); ok {
+						resource = "poddisruptionbudgets"
+					}
+					if err := forbidden(resource); err != nil {
+						return err
+					}
+					return c.List(ctx, list, opts...)
+				}}).Build()
+			d := described{client: c, of: &service{Target: &config.Target{Service: config.Service{Namespace: "shop"}}}, evicted: true}
+			budgets := d.budgets(t.Context(), labels.Set{"app": "checkout"})
+			if zones := d.zones(t.Context(), map[string]string{"a": "node1"}); !reflect.DeepEqual(budgets, row.budgets) || !reflect.DeepEqual(zones, row.zones) {
+				t.Errorf("budgets %q, zones %v, want %q and %v", budgets, zones, row.budgets, row.zones)
+			}
+		})
+	}
+}
+
 func TestAWorkloadThatCannotBeReadIsANote(t *testing.T) {
 	s := connected(t, valid, interceptor.Funcs{Get: func(context.Context, client.WithWatch, client.ObjectKey, client.Object, ...client.GetOption) error {
 		return errors.New("no answer")
@@ -60,7 +116,7 @@ func TestAWorkloadThatCannotBeReadIsANote(t *testing.T) {
 			t.Errorf("described as %+v", e.Workload)
 		}
 	})
-	if err := (described{s.Client, &service{Target: s.Plan.Services[0]}}).Observe(t.Context(), rec); err != nil {
+	if err := (described{client: s.Client, of: &service{Target: s.Plan.Services[0]}}).Observe(t.Context(), rec); err != nil {
 		t.Error(err)
 	}
 	if !strings.Contains(notes, "how deployment checkout in shop is configured is unknown") {

@@ -202,7 +202,14 @@ func (s *Session) observers(e *Experiment) error {
 		watched.Autoscalers, watched.VerticalAutoscalers = []string{t.Autoscaler.Name}, []string{t.Autoscaler.Name}
 		watched.Nodes = true
 	}
-	e.Observers = []experiments.Observer{watched, images{s.Client, t}, described{s.Client, t}}
+	evicts := slices.ContainsFunc(e.Planned.Faults, func(f config.PlannedFault) bool {
+		switch f.Spec.(type) {
+		case config.Evict, config.Drain:
+			return true
+		}
+		return false
+	})
+	e.Observers = []experiments.Observer{watched, images{s.Client, t}, described{client: s.Client, of: t, evicted: evicts}}
 	if s.prometheus != nil {
 		e.Observers = append(e.Observers, clockOf{s.prometheus})
 	}

@@ -1,11 +1,12 @@
 package cause
 
 import (
-	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
@@ -58,10 +59,8 @@ func Advise(r judge.Result, causes []Cause) []Advice {
 		if f.Verdict != steadystate.Broken {
 			continue
 		}
-		a, ok := ofAutoscaler(r, f)
-		add(a, ok)
 		for _, c := range causes {
-			if c.Check == f.Check && c.Rule != "" {
+			if c.Check == f.Check && c.Rule != "" && (c.Limit == "" || c.Limit == f.Limit) {
 				a, ok := advise(r, c)
 				a.Fits = c.Why
 				add(a, ok)
@@ -78,6 +77,12 @@ func advise(r judge.Result, c Cause) (Advice, bool) {
 	switch c.Rule {
 	case KilledForMemory:
 		return Advice{Question: true, What: "does it keep memory that it needs no more, or is its limit too low?", Checked: limits(w, "memory"), Prove: "capacity/sustained"}, true
+	case AtMax, NoMetric, NoWindow:
+		return ofAutoscaler(r, c.Rule, subjectOf(r, c.Check))
+	case TooFew:
+		if subject := limitedScaler(r); subject != "" {
+			return ofAutoscaler(r, AtMax, subject)
+		}
 	case Faulted:
 		return ofFault(r)
 	case Lingered, CutOff:
@@ -99,10 +104,24 @@ func advise(r judge.Result, c Cause) (Advice, bool) {
 		switch n, err := strconv.Atoi(w.MaxUnavailable); {
 		case w.Replicas == 1 && !strings.HasPrefix(w.Subject, "daemonset/"):
 			return Advice{What: "run " + name + " with more than one replica", Checked: "spec.replicas is 1", Prove: "pods/kill-one"}, true
+		case gone(r, w.Nodes, nil) != "":
+			return Advice{What: "spread the pods of " + name + " over nodes", Checked: fmt.Sprintf("all %d were on node %s, which was not ready", len(w.Nodes), gone(r, w.Nodes, nil)), Prove: "disruption/drain"}, true
+		case gone(r, w.Nodes, w.Zones) != "":
+			return Advice{What: "spread the pods of " + name + " over zones", Checked: fmt.Sprintf("all %d were in zone %s, of which no node that ran one stayed ready", len(w.Nodes), gone(r, w.Nodes, w.Zones)), Prove: "disruption/drain"}, true
+		case evictions(r) > 1 && w.Budgets != nil && len(w.Budgets) == 0:
+			return budget(r, name), true
 		case w.Strategy == "Recreate" && rolls(r):
 			return Advice{What: "roll " + name + " out by RollingUpdate", Checked: "spec.strategy.type is Recreate", Prove: "rollout/bad-image"}, true
 		case rolls(r) && (w.MaxUnavailable == "100%" || err == nil && n >= w.Replicas):
 			return Advice{What: "lower the maxUnavailable of " + name, Checked: fmt.Sprintf("maxUnavailable is %s of %d pods", w.MaxUnavailable, w.Replicas), Prove: "rollout/restart"}, true
+		}
+	case TooFew:
+		n, err := strconv.Atoi(strings.TrimSuffix(w.MaxUnavailable, "%"))
+		switch {
+		case rolls(r) && err == nil && n > 0:
+			return Advice{What: "lower the maxUnavailable of " + name, Checked: fmt.Sprintf("maxUnavailable is %s of %d pods", w.MaxUnavailable, w.Replicas), Prove: "rollout/restart"}, true
+		case evictions(r) > 1 && w.Budgets != nil && len(w.Budgets) == 0:
+			return budget(r, name), true
 		}
 	case ReadyTooEarly:
 		prove := "pods/kill-one"
@@ -110,6 +129,9 @@ func advise(r judge.Result, c Cause) (Advice, bool) {
 			prove = "pods/container-kill"
 		}
 		if probe := probes(w, func(c record.Container) string { return c.Readiness }); probe != "" {
+			if bad := c.bad(); bad > 0 && mostly(c.of(c.Recovering), bad) {
+				return Advice{What: "have the readiness probe of " + name + " fail until requests can be answered", Checked: fmt.Sprintf("readinessProbe of %s; %d of %d bad answers came from %s after it was Ready", probe, c.of(c.Recovering), bad, c.Recovering), Prove: prove}, true
+			}
 			return Advice{Question: true, What: "is the readiness probe good before requests can be answered?", Checked: "readinessProbe of " + probe, Prove: prove}, true
 		}
 		return Advice{What: "give " + name + " a readiness probe", Checked: "no container has a readinessProbe", Prove: prove}, true
@@ -117,6 +139,9 @@ func advise(r judge.Result, c Cause) (Advice, bool) {
 		prove := "pods/evict"
 		if rolls(r) {
 			prove = "rollout/restart"
+		}
+		if pod := cutShort(r, w.GraceSeconds); pod != "" {
+			return Advice{What: "raise the terminationGracePeriodSeconds of " + name + ", or end sooner", Checked: fmt.Sprintf("it is %d, and %s was killed (exit code 137) when that had passed", w.GraceSeconds, pod), Prove: prove}, true
 		}
 		if slices.ContainsFunc(w.Containers, func(c record.Container) bool { return c.PreStop }) {
 			return Advice{Question: true, What: "does it finish the requests under way when it is asked to end, and is its grace long enough?", Checked: fmt.Sprintf("a preStop hook is there, terminationGracePeriodSeconds is %d", w.GraceSeconds), Prove: prove}, true
@@ -129,6 +154,70 @@ func advise(r judge.Result, c Cause) (Advice, bool) {
 // rolls reports whether a fault of the run was a rollout.
 func rolls(r judge.Result) bool {
 	return slices.ContainsFunc(r.Injections, isRollout)
+}
+
+// of is how many of the bad requests a backend answered.
+func (c Cause) of(backend string) (n int) {
+	for _, f := range c.Failures {
+		if backend != "" && f.Backend == backend {
+			n += f.Requests
+		}
+	}
+	return n
+}
+
+// evictions are how many pods were evicted.
+func evictions(r judge.Result) int {
+	pods := map[string]bool{}
+	for _, e := range r.Events {
+		if e.Kind == record.EventEvicted {
+			pods[e.UID] = true
+		}
+	}
+	return len(pods)
+}
+
+// budget is that a workload should have one.
+func budget(r judge.Result, name string) Advice {
+	return Advice{What: "give " + name + " a PodDisruptionBudget", Checked: fmt.Sprintf("none covers its pods, of which %d were evicted", evictions(r)), Prove: "disruption/drain"}
+}
+
+// gone is the one node, or zone, of several pods, if no node that ran one of them stayed
+// ready in the window; empty: there is none.
+func gone(r judge.Result, nodes, zones map[string]string) string {
+	places := map[string]bool{}
+	for _, node := range nodes {
+		place := node
+		if zones != nil {
+			place = zones[node]
+		}
+		places[place] = true
+		if !slices.ContainsFunc(r.Events, func(e record.Event) bool {
+			return e.Subject == "node/"+node && (e.Kind == record.EventNotReady || e.Kind == record.EventGone) && e.Overlaps(r.Window)
+		}) {
+			return ""
+		}
+	}
+	if len(nodes) < 2 || len(places) != 1 {
+		return ""
+	}
+	return slices.Collect(maps.Keys(places))[0]
+}
+
+// cutShort is a pod that was asked to end, and killed when its grace had passed; empty:
+// none was seen.
+func cutShort(r judge.Result, grace int) string {
+	for _, asked := range r.Events {
+		if asked.Kind != record.EventTerminating || grace == 0 {
+			continue
+		}
+		for _, e := range r.Events {
+			if e.Kind == record.EventStopped && e.UID == asked.UID && e.Attrs[record.AttrCode] == "137" && e.Attrs[record.AttrReason] != "OOMKilled" && e.To-asked.From >= time.Duration(grace)*time.Second {
+				return nameOf(e.Subject)
+			}
+		}
+	}
+	return ""
 }
 
 // ofFault asks of what only code can tell, by the kind of fault.
@@ -148,82 +237,28 @@ func ofFault(r judge.Result) (Advice, bool) {
 }
 
 // ofAutoscaler is what to mend of an autoscaler of which a rule or a limit is broken.
-func ofAutoscaler(r judge.Result, f judge.Finding) (Advice, bool) {
-	for _, e := range slices.Backward(r.Events) {
-		if !strings.HasPrefix(e.Subject, "hpa/") || e.From > r.Window.To {
-			continue
-		}
-		spec, status, ok := scaler(r, e.Subject)
-		if !ok {
-			return Advice{}, false
-		}
-		name := "autoscaler " + nameOf(e.Subject)
-		switch {
-		case f.Limit == "not held back by its max":
-			return Advice{What: "raise the maxReplicas of " + name, Fits: f.Text, Checked: fmt.Sprintf("spec.maxReplicas is %d", spec.Max), Prove: "autoscaling/surge"}, true
-		case f.Wanted != nil && f.Wanted.Quantity == "turns" && spec.window() == 0:
-			return Advice{What: "give the scale-down of " + name + " a stabilization window", Fits: f.Text, Checked: "behavior.scaleDown.stabilizationWindowSeconds is 0", Prove: "autoscaling/rest"}, true
-		case status.reason("ScalingActive", "False") == "FailedGetResourceMetric" && r.Workload != nil:
-			for _, c := range r.Workload.Containers {
-				if c.Requests["cpu"] == "" && c.Limits["cpu"] == "" {
-					return Advice{What: "have container " + c.Name + " request CPU", Fits: f.Text, Checked: "it requests none, and the autoscaler says FailedGetResourceMetric", Prove: "autoscaling/surge"}, true
-				}
-			}
-		}
+func ofAutoscaler(r judge.Result, rule, subject string) (Advice, bool) {
+	spec, status, ok := scaler(r, subject)
+	if !ok {
 		return Advice{}, false
 	}
-	return Advice{}, false
-}
-
-// hpaSpec and hpaStatus are what is read of an autoscaler.
-type hpaSpec struct {
-	Max      int `json:"maxReplicas"`
-	Behavior *struct {
-		ScaleDown *struct {
-			Window *int `json:"stabilizationWindowSeconds"`
-		} `json:"scaleDown"`
-	} `json:"behavior"`
-}
-
-// window is the stabilization window of a scale-down; -1: it is not said.
-func (s hpaSpec) window() int {
-	if s.Behavior == nil || s.Behavior.ScaleDown == nil || s.Behavior.ScaleDown.Window == nil {
-		return -1
-	}
-	return *s.Behavior.ScaleDown.Window
-}
-
-type hpaStatus struct {
-	Conditions []struct{ Type, Status, Reason string } `json:"conditions"`
-}
-
-func (s hpaStatus) reason(of, status string) string {
-	for _, c := range s.Conditions {
-		if c.Type == of && c.Status == status {
-			return c.Reason
+	name := "autoscaler " + nameOf(subject)
+	switch rule {
+	case AtMax:
+		return Advice{What: "raise the maxReplicas of " + name, Checked: fmt.Sprintf("spec.maxReplicas is %d", spec.Max), Prove: "autoscaling/surge"}, true
+	case NoWindow:
+		return Advice{What: "give the scale-down of " + name + " a stabilization window", Checked: "behavior.scaleDown.stabilizationWindowSeconds is 0", Prove: "autoscaling/rest"}, true
+	case NoMetric:
+		if status.of("ScalingActive", "False").Reason != "FailedGetResourceMetric" || r.Workload == nil {
+			break
 		}
-	}
-	return ""
-}
-
-// scaler is the last spec and status that were recorded of an autoscaler.
-func scaler(r judge.Result, subject string) (spec hpaSpec, status hpaStatus, ok bool) {
-	for _, e := range r.Events {
-		if e.Subject != subject {
-			continue
-		}
-		if text := e.Attrs[record.AttrSpec]; text != "" {
-			spec = hpaSpec{}
-			ok = json.Unmarshal([]byte(text), &spec) == nil
-		}
-		if text := e.Attrs[record.AttrStatus]; text != "" {
-			status = hpaStatus{}
-			if json.Unmarshal([]byte(text), &status) != nil {
-				return spec, hpaStatus{}, false
+		for _, c := range r.Workload.Containers {
+			if c.Requests["cpu"] == "" && c.Limits["cpu"] == "" {
+				return Advice{What: "have container " + c.Name + " request CPU", Checked: "it requests none, and the autoscaler says FailedGetResourceMetric", Prove: "autoscaling/surge"}, true
 			}
 		}
 	}
-	return spec, status, ok
+	return Advice{}, false
 }
 
 // probes are the probes that containers have: "checkout: GET /healthz every 5s".

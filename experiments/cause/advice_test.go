@@ -7,6 +7,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/cause"
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/record/recordtest"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -95,11 +96,114 @@ func TestWhatIsAdvised(t *testing.T) {
 	})
 }
 
+// Some facts are in what was seen, and each has a near miss.
+func TestWhatIsAdvisedOfWhatWasSeen(t *testing.T) {
+	onOne := map[string]string{"a": "node1", "b": "node1"}
+	const evicted = "10 evicted pod/shop/a a\n11 evicted pod/shop/b b\n"
+	killed := func(d string) string {
+		return "10 terminating pod/shop/a a\n" + d + " stopped pod/shop/a a container=checkout reason=Error code=137\n"
+	}
+	from := func(backend string, n int) []cause.Failure {
+		return []cause.Failure{{Backend: backend, Reason: "503", Requests: n}}
+	}
+	for _, row := range []struct {
+		name     string
+		cause    cause.Cause
+		rolls    bool
+		workload func(*record.Workload)
+		events   string
+		want     string
+	}{
+		{
+			"all on a node that failed", cause.Cause{Rule: cause.NoneLeft}, false,
+			func(w *record.Workload) { w.Nodes = onOne }, "12 event not_ready node/node1\n",
+			"Mend spread the pods of deployment/checkout over nodes (all 2 were on node node1, which was not ready); disruption/drain proves it",
+		},
+		{"all on a node, and another failed", cause.Cause{Rule: cause.NoneLeft}, false, func(w *record.Workload) { w.Nodes = onOne }, "12 event not_ready node/node2\n", ""},
+		{"all on a node that failed before", cause.Cause{Rule: cause.NoneLeft}, false, func(w *record.Workload) { w.Nodes = onOne }, "2 event not_ready node/node1\n", ""},
+		{"all on a node that failed, and some were left", cause.Cause{Rule: cause.Lingered}, false, func(w *record.Workload) { w.Nodes = onOne }, "12 event not_ready node/node1\n", "Ask do its clients try again at another pod when a connection is refused, reset or silent (retry)?; pods/kill-one proves it"},
+		{"one on a node that failed", cause.Cause{Rule: cause.NoneLeft}, false, func(w *record.Workload) { w.Nodes = map[string]string{"a": "node1", "b": "node2"} }, "12 event not_ready node/node1\n", ""},
+		{
+			"all in a zone that failed", cause.Cause{Rule: cause.NoneLeft}, false,
+			func(w *record.Workload) {
+				w.Nodes, w.Zones = map[string]string{"a": "node1", "b": "node2"}, map[string]string{"node1": "east", "node2": "east"}
+			}, "12 event not_ready node/node1\n13 gone node/node2\n",
+			"Mend spread the pods of deployment/checkout over zones (all 2 were in zone east, of which no node that ran one stayed ready); disruption/drain proves it",
+		},
+		{
+			"in zones of which one failed", cause.Cause{Rule: cause.NoneLeft}, false,
+			func(w *record.Workload) {
+				w.Nodes, w.Zones = map[string]string{"a": "node1", "b": "node2"}, map[string]string{"node1": "east", "node2": "west"}
+			}, "12 event not_ready node/node1\n13 gone node/node2\n", "",
+		},
+		{"nodes that failed, of no zone", cause.Cause{Rule: cause.NoneLeft}, false, func(w *record.Workload) { w.Nodes = map[string]string{"a": "node1", "b": "node2"} }, "12 event not_ready node/node1\n13 gone node/node2\n", ""},
+		{
+			"all were evicted, and no budget", cause.Cause{Rule: cause.NoneLeft}, false,
+			func(w *record.Workload) { w.Budgets = []string{} }, evicted,
+			"Mend give deployment/checkout a PodDisruptionBudget (none covers its pods, of which 2 were evicted); disruption/drain proves it",
+		},
+		{
+			"too few were left, and no budget", cause.Cause{Rule: cause.TooFew}, false,
+			func(w *record.Workload) { w.Budgets = []string{} }, evicted,
+			"Mend give deployment/checkout a PodDisruptionBudget (none covers its pods, of which 2 were evicted); disruption/drain proves it",
+		},
+		{"all were evicted, and there is a budget", cause.Cause{Rule: cause.NoneLeft}, false, func(w *record.Workload) { w.Budgets = []string{"checkout"} }, evicted, ""},
+		{"all were evicted, and budgets were not read", cause.Cause{Rule: cause.NoneLeft}, false, nil, evicted, ""},
+		{"one was evicted", cause.Cause{Rule: cause.TooFew}, false, func(w *record.Workload) { w.Budgets = []string{} }, "10 evicted pod/shop/a a\n", ""},
+		{
+			"too few were left in a rollout", cause.Cause{Rule: cause.TooFew}, true,
+			func(w *record.Workload) { w.MaxUnavailable = "25%" }, "",
+			"Mend lower the maxUnavailable of deployment/checkout (maxUnavailable is 25% of 3 pods); rollout/restart proves it",
+		},
+		{"too few were left in a rollout that takes none away", cause.Cause{Rule: cause.TooFew}, true, nil, "", ""},
+		{"too few were left, and it was no rollout", cause.Cause{Rule: cause.TooFew}, false, func(w *record.Workload) { w.MaxUnavailable = "25%" }, "", ""},
+		{
+			"an early readiness probe", cause.Cause{Rule: cause.ReadyTooEarly, Recovering: "d", Failures: from("d", 30)}, false, nil, "",
+			"Mend have the readiness probe of deployment/checkout fail until requests can be answered (readinessProbe of checkout: GET /readyz every 1s; 30 of 30 bad answers came from d after it was Ready); pods/kill-one proves it",
+		},
+		{
+			"whose it was is not known", cause.Cause{Rule: cause.ReadyTooEarly, Recovering: "d", Failures: from("", 30)}, false, nil, "",
+			"Ask is the readiness probe good before requests can be answered? (readinessProbe of checkout: GET /readyz every 1s); pods/kill-one proves it",
+		},
+		{
+			"killed when its grace had passed", cause.Cause{Rule: cause.Ended}, true, nil, killed("30.5"),
+			"Mend raise the terminationGracePeriodSeconds of deployment/checkout, or end sooner (it is 20, and a was killed (exit code 137) when that had passed); rollout/restart proves it",
+		},
+		{
+			"killed long before its grace had passed", cause.Cause{Rule: cause.Ended}, true, nil, killed("12"),
+			"Ask does it finish the requests under way when it is asked to end, and is its grace long enough? (a preStop hook is there, terminationGracePeriodSeconds is 20); rollout/restart proves it",
+		},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			w := sound()
+			if row.workload != nil {
+				row.workload(w)
+			}
+			row.cause.Check, row.cause.Why = "answers", "consistent with: this"
+			r := judge.Result{
+				Workload: w, Window: recordtest.Span("10..60"), Injections: []judge.InjectionResult{{Injection: record.Injection{Fault: "f", Rolls: row.rolls}}},
+				Findings: []judge.Finding{{Check: "answers", Reading: steadystate.Reading{Verdict: steadystate.Broken}}},
+			}
+			for _, e := range recordtest.Entries(nil, row.events) {
+				r.Events = append(r.Events, *e.Event)
+			}
+			got := ""
+			for _, a := range cause.Advise(r, []cause.Cause{row.cause}) {
+				got += a.Name() + " " + a.String()
+			}
+			if got != row.want {
+				t.Errorf("%q, want %q", got, row.want)
+			}
+		})
+	}
+}
+
 func TestWhatIsAdvisedOfAnAutoscaler(t *testing.T) {
 	const low, whole = `{"maxReplicas":3,"behavior":{"scaleDown":{"stabilizationWindowSeconds":0}}}`, `{"maxReplicas":5,"behavior":{"scaleDown":{"stabilizationWindowSeconds":35}}}`
-	const blind, sees = `{"conditions":[{"type":"ScalingActive","status":"False","reason":"FailedGetResourceMetric"}]}`, `{"conditions":[{"type":"ScalingActive","status":"True","reason":"ValidMetricFound"}]}`
+	const blind, sees = `{"conditions":[{"type":"ScalingActive","status":"False","reason":"FailedGetResourceMetric","message":"missing request for cpu"}]}`, `{"conditions":[{"type":"ScalingActive","status":"True","reason":"ValidMetricFound"}]}`
+	const full = `{"conditions":[{"type":"ScalingLimited","status":"True","reason":"TooManyReplicas","message":"the desired replica count is more than the maximum replica count"}]}`
 	limit := func(text, quantity string) judge.Finding {
-		f := judge.Finding{Check: "autoscaler", Limit: text, Reading: steadystate.Reading{Verdict: steadystate.Broken, Text: "so"}}
+		f := judge.Finding{Check: "autoscaler", Signal: "hpa/shop/checkout", Limit: text, Reading: steadystate.Reading{Verdict: steadystate.Broken, Text: "so"}}
 		if quantity != "" {
 			f.Wanted = &judge.Wanted{Quantity: quantity}
 		}
@@ -119,6 +223,8 @@ func TestWhatIsAdvisedOfAnAutoscaler(t *testing.T) {
 		{"no requests", limit("scales out", ""), whole, blind, nil, "Mend have container checkout request CPU (it requests none, and the autoscaler says FailedGetResourceMetric); autoscaling/surge proves it"},
 		{"no metric, with requests", limit("scales out", ""), whole, blind, map[string]string{"cpu": "50m"}, ""},
 		{"no requests, and a metric", limit("scales out", ""), whole, sees, nil, ""},
+		{"no metric, and a limit that needs none", limit("within min and max", ""), whole, blind, nil, ""},
+		{"too slow, at its max", limit("ready <= 75s", "ready"), low, full, nil, "Mend raise the maxReplicas of autoscaler checkout (spec.maxReplicas is 3); autoscaling/surge proves it"},
 		{"a limit of another check, and no spec", limit("downtime <= 1s", "downtime"), "", "", nil, ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -129,7 +235,7 @@ func TestWhatIsAdvisedOfAnAutoscaler(t *testing.T) {
 				Events: []record.Event{{Kind: record.EventExists, Subject: "hpa/shop/checkout", Attrs: map[string]string{record.AttrSpec: row.spec, record.AttrStatus: row.status}}},
 			}
 			got := ""
-			for _, a := range cause.Advise(r, nil) {
+			for _, a := range cause.Advise(r, cause.NewInquiry(r, nil).Causes()) {
 				got += a.Name() + " " + a.String()
 			}
 			if got != row.want {

@@ -11,11 +11,15 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A Cause is what the record shows of one outage of a check.
+// A Cause is what the record shows of one outage of a check, or of a limit that broke
+// without one.
 type Cause struct {
-	// Check and Outage name it: the index among the outages of the check.
+	// Check and Outage name it: the index among the outages of the check. Of a limit
+	// that broke without an outage, or of an autoscaler, it is [NoOutage], and Limit is
+	// that limit.
 	Check  string
 	Outage int
+	Limit  string
 	// Failures are the bad requests in it, by backend and reason, the most first. A
 	// request that was under way in two outages counts in the first. Empty: the
 	// check is not on requests.
@@ -68,7 +72,9 @@ type Inquiry struct {
 	waterfalls []recovery.Waterfall
 	endings    []steadystate.Span
 	deaths     []death
+	short      []steadystate.Span // fewer endpoints than before were there
 	open       []*outage
+	breaches   []*breach
 }
 
 // outage is an outage under inquiry.
@@ -83,12 +89,20 @@ type outage struct {
 	// Those sent as a victim was killed, and those sent after it until the endpoint
 	// was surely gone.
 	cutOff, lingering int
+	short             int // slow answers sent while fewer endpoints were there
 }
 
 // NewInquiry begins an inquiry into the outages of a result, of which these are
 // the recoveries.
 func NewInquiry(r judge.Result, waterfalls []recovery.Waterfall) *Inquiry {
 	in := &Inquiry{result: r, waterfalls: waterfalls, endings: endings(r, waterfalls), deaths: deaths(r, waterfalls)}
+	counts, before := in.endpoints()
+	for _, c := range counts {
+		if c.n < before {
+			in.short = append(in.short, c.Span)
+		}
+	}
+	in.breaches = breaches(r, suspects(r, waterfalls))
 	for _, c := range r.Checks {
 		for i, o := range c.Outages {
 			in.open = append(in.open, &outage{
@@ -100,10 +114,19 @@ func NewInquiry(r judge.Result, waterfalls []recovery.Waterfall) *Inquiry {
 }
 
 // Empty reports whether there is nothing to inquire into.
-func (in *Inquiry) Empty() bool { return len(in.open) == 0 }
+func (in *Inquiry) Empty() bool { return len(in.open)+len(in.breaches) == 0 }
 
 // Take adds one entry of the record, in any order.
 func (in *Inquiry) Take(e record.Entry) {
+	if e.Observations != nil {
+		for _, o := range e.Observations.List {
+			for _, b := range in.breaches {
+				if b.check.Signal == e.Observations.Signal {
+					b.take(o, o.Middle(), "", in.result.Phases)
+				}
+			}
+		}
+	}
 	if e.Requests == nil {
 		return
 	}
@@ -111,6 +134,11 @@ func (in *Inquiry) Take(e record.Entry) {
 		o := q.Observation()
 		if o.Unknown != "" {
 			continue
+		}
+		for _, b := range in.breaches {
+			if b.check.Signal == e.Requests.Signal {
+				b.take(o, q.Sent, q.Backend, in.result.Phases)
+			}
 		}
 		counted := map[string]bool{} // by check
 		for _, at := range in.open {
@@ -125,6 +153,9 @@ func (in *Inquiry) Take(e record.Entry) {
 			in.stage(at, q.Sent)
 			if slices.ContainsFunc(in.endings, steadystate.Instant(q.Sent).Overlaps) {
 				at.ending++
+			}
+			if o.Failed == "" && slices.ContainsFunc(in.short, steadystate.Instant(q.Sent).Overlaps) {
+				at.short++
 			}
 			// One that another pod answered went to no dead one.
 			switch sent := steadystate.Instant(q.Sent); {
@@ -175,7 +206,8 @@ func underWay(steps []judge.Step, at time.Duration) int {
 	return slices.IndexFunc(steps, func(s judge.Step) bool { return s.Open && s.Took != nil && s.Stage != recovery.Restored })
 }
 
-// Causes are one for each outage, in the order of the checks.
+// Causes are one for each outage, in the order of the checks, and then one for each
+// limit that broke without.
 func (in *Inquiry) Causes() []Cause {
 	all := moments(in.result)
 	var list []Cause
@@ -206,7 +238,17 @@ func (in *Inquiry) Causes() []Cause {
 		c.Rule, c.Why = in.why(o, c)
 		list = append(list, c)
 	}
-	return list
+	for _, b := range in.breaches {
+		outages := 0
+		for _, o := range b.check.Outages {
+			outages += o.Bad
+		}
+		// If most are in outages, these are why.
+		if 2*outages < b.share.beyond {
+			list = append(list, b.cause(in))
+		}
+	}
+	return append(list, ofScalers(in.result)...)
 }
 
 // bad is the number of bad requests that were found.

@@ -30,11 +30,11 @@ func Disturbances(r judge.Result, waterfalls []recovery.Waterfall) (list []Momen
 		}
 	}
 	watched := false
-	owners, seen := map[string]string{}, map[string]bool{} // of the pods, by their subjects; what was there
+	owners, seen := map[string]string{}, map[string]bool{} // of the pods and of their number, by their subjects; what was there
 	for _, e := range slices.SortedStableFunc(slices.Values(r.Events), func(a, b record.Event) int { return cmp.Compare(a.To, b.To) }) {
 		kind, _, _ := strings.Cut(e.Subject, "/")
-		if e.Kind == record.EventExists {
-			watched = watched || kind == "pod"
+		watched = watched || kind == "pod" && e.Kind == record.EventExists
+		if e.Kind == record.EventExists || e.Kind == record.EventCreated {
 			if owner := e.Attrs[record.AttrOwner]; kind == "pod" && owner != "" {
 				owners[ownerOf(e.Subject, owner)] = owner
 			}
@@ -45,6 +45,11 @@ func Disturbances(r judge.Result, waterfalls []recovery.Waterfall) (list []Momen
 			unwatched = fmt.Sprintf("from %s to %s nothing was seen of %s", steadystate.Instant(e.From), steadystate.Instant(e.To), nameOf(e.Subject))
 		}
 		d.take(kind, e, inWindow)
+	}
+	for _, f := range r.Findings {
+		if strings.HasPrefix(f.Signal, "hpa/") {
+			owners[f.Signal] = named(f.Signal)
+		}
 	}
 	switch unseen := unseen(owners, seen); {
 	case !watched:

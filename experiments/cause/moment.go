@@ -20,6 +20,7 @@ var told = map[string]string{
 	"pod " + record.EventStopped:        "a container of %s stopped",
 	"pod " + record.EventRestarted:      "a container of %s was started again",
 	"pod " + record.EventFailed:         "%s failed",
+	"pod " + record.EventUnschedulable:  "no node was found for %s",
 	"pod " + record.EventWaiting:        "a container of %s could not be started",
 	"pod " + record.EventNotReady:       "%s was not ready",
 	"pod " + record.EventReady:          "%s was ready",

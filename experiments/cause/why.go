@@ -38,6 +38,9 @@ const (
 	Faulted         = "the fault itself"
 	ReplacedWithout = "new pods lack something"
 	Away            = "pods were away"
+	AtMax           = "autoscaler at its max"
+	NoMetric        = "autoscaler without a metric"
+	NoWindow        = "autoscaler without a window"
 )
 
 // why is what an outage is consistent with, by the first rule that fits.
@@ -56,6 +59,7 @@ func (in *Inquiry) why(o *outage, c Cause) (rule, text string) {
 		{Lingered, in.lingered},
 		{CutOff, in.cutOff},
 		{TooFew, in.survivors},
+		{TooFew, in.shrunk},
 		{TooFew, in.surged},
 		{Faulted, in.faulted},
 		{ReplacedWithout, in.replacedWithout},
@@ -82,10 +86,12 @@ func (in *Inquiry) noneLeftFirst(o *outage, c Cause) string { return in.noneLeft
 
 // noneLeftFor is for one of so many parts of the outage.
 func (in *Inquiry) noneLeftFor(o *outage, c Cause, parts time.Duration) string {
-	empty, before := in.unserved()
+	counts, before := in.endpoints()
 	without := time.Duration(0)
-	for _, s := range empty {
-		without += max(0, min(s.To, o.End.To)-max(s.From, o.Start.From))
+	for _, c := range counts {
+		if c.n == 0 {
+			without += max(0, min(c.To, o.End.To)-max(c.From, o.Start.From))
+		}
 	}
 	if c.bad() == 0 || 2*o.Bad < o.Total || without == 0 || parts*without < o.Length().High {
 		return ""
@@ -97,17 +103,40 @@ func (in *Inquiry) noneLeftFor(o *outage, c Cause, parts time.Duration) string {
 	case before > 1:
 		text += fmt.Sprintf(": all %d had left before a new one was ready", before)
 	}
-	for _, e := range in.result.Events {
-		if e.Kind == record.EventWaiting && e.Overlaps(o.Span) {
-			return text + fmt.Sprintf(", and a container of %s could not be started (%s)", nameOf(e.Subject), e.Attrs[record.AttrReason])
-		}
-	}
-	return text
+	return text + in.stuck(o.Span)
 }
 
-// unserved are the stretches in which certainly no pod was among the endpoints, and
-// how many were before the window.
-func (in *Inquiry) unserved() (empty []steadystate.Span, before int) {
+// stuck is why a pod could not start in a span, in the words of who decided it; empty:
+// none could not.
+func (in *Inquiry) stuck(span steadystate.Span) string {
+	for _, e := range in.result.Events {
+		if !e.Overlaps(span) {
+			continue
+		}
+		why := e.Attrs[record.AttrReason]
+		if message := e.Attrs[record.AttrMessage]; message != "" {
+			why += ": " + quoted(message)
+		}
+		switch e.Kind {
+		case record.EventUnschedulable:
+			return fmt.Sprintf(", and no node was found for %s (%s)", nameOf(e.Subject), why)
+		case record.EventWaiting:
+			return fmt.Sprintf(", and a container of %s could not be started (%s)", nameOf(e.Subject), why)
+		}
+	}
+	return ""
+}
+
+// A count is at most how many endpoints there were for a time.
+type count struct {
+	steadystate.Span
+	n int
+}
+
+// endpoints counts the endpoints in the window, and before it: a pod counts from when it
+// may have been added to when it certainly was removed. If nothing was seen of them for a
+// time, there is no count.
+func (in *Inquiry) endpoints() (list []count, before int) {
 	type edge struct {
 		at  time.Duration
 		add bool
@@ -115,6 +144,9 @@ func (in *Inquiry) unserved() (empty []steadystate.Span, before int) {
 	}
 	var edges []edge
 	for _, e := range in.result.Events {
+		if e.Kind == record.EventGap && strings.HasSuffix(e.Subject, "/endpointslices") {
+			return nil, 0
+		}
 		if !strings.HasPrefix(e.Subject, "endpoint/") {
 			continue
 		}
@@ -126,15 +158,13 @@ func (in *Inquiry) unserved() (empty []steadystate.Span, before int) {
 			edges = append(edges, edge{e.To, false, key})
 		}
 	}
-	if slices.ContainsFunc(in.result.Events, func(e record.Event) bool {
-		return e.Kind == record.EventGap && strings.HasSuffix(e.Subject, "/endpointslices")
-	}) {
-		return nil, 0
-	}
 	slices.SortStableFunc(edges, func(a, b edge) int { return cmp.Compare(a.at, b.at) })
-	serving := map[string]bool{}
-	var since *time.Duration
+	serving, since := map[string]bool{}, in.result.Window.From
 	for _, e := range edges {
+		if e.at >= in.result.Window.From {
+			list = append(list, count{steadystate.Span{From: since, To: e.at}, len(serving)})
+			since = e.at
+		}
 		if e.add {
 			serving[e.key] = true
 		} else {
@@ -143,18 +173,11 @@ func (in *Inquiry) unserved() (empty []steadystate.Span, before int) {
 		if e.at < in.result.Window.From {
 			before = len(serving)
 		}
-		switch {
-		case len(serving) == 0 && since == nil:
-			since = new(e.at)
-		case len(serving) > 0 && since != nil:
-			empty = append(empty, steadystate.Span{From: *since, To: e.at})
-			since = nil
-		}
 	}
-	if since != nil {
-		empty = append(empty, steadystate.Span{From: *since, To: in.result.Length})
+	if len(edges) > 0 {
+		list = append(list, count{steadystate.Span{From: since, To: in.result.Length}, len(serving)})
 	}
-	return empty, before
+	return list, before
 }
 
 // stops are the events of containers that stopped or were started again around an
@@ -196,7 +219,7 @@ func (in *Inquiry) allRestarted(o *outage, c Cause) string {
 
 func (in *Inquiry) ofAll(o *outage, c Cause, fits func(record.Event) bool, rule func(*outage, Cause) string) string {
 	names, _ := in.stops(o, fits)
-	if _, before := in.unserved(); before == 0 || len(names) < before || in.noneLeft(o, c) == "" {
+	if _, before := in.endpoints(); before == 0 || len(names) < before || in.noneLeft(o, c) == "" {
 		return ""
 	}
 	return rule(o, c) + ", and no other was among the endpoints"
@@ -340,7 +363,7 @@ func (in *Inquiry) dead() string {
 }
 
 // survivors: those that were left were slow while a pod was away.
-func (in *Inquiry) survivors(_ *outage, c Cause) string {
+func (in *Inquiry) survivors(o *outage, c Cause) string {
 	if len(in.waterfalls) != 1 || len(in.result.Injections) != 1 || c.Stage == "" || c.Stage == recovery.Answered {
 		return ""
 	}
@@ -353,7 +376,21 @@ func (in *Inquiry) survivors(_ *outage, c Cause) string {
 	if !mostly(slow, c.bad()) {
 		return ""
 	}
-	return fmt.Sprintf("too few pods for the load while %s was away: those that were left answered too slowly", w.Victim.Name)
+	return fmt.Sprintf("too few pods for the load while %s was away: those that were left answered too slowly", w.Victim.Name) + in.stuck(o.Span)
+}
+
+// shrunk: several pods were away at once or in turn, and answers were slow while fewer
+// were there than before.
+func (in *Inquiry) shrunk(o *outage, c Cause) string {
+	if len(in.waterfalls) < 2 || !mostly(o.short, c.bad()) {
+		return ""
+	}
+	counts, before := in.endpoints()
+	least := before
+	for _, c := range counts {
+		least = min(least, c.n)
+	}
+	return fmt.Sprintf("too few pods for the load: %d of %d bad answers were slow ones while fewer than %d pods were among the endpoints, as few as %d", o.short, c.bad(), before, least)
 }
 
 // surged: the load was raised.
@@ -447,19 +484,25 @@ func (in *Inquiry) away(o *outage, c Cause) string {
 		return ""
 	}
 	first, back := in.waterfalls[0].Steps[0].Reached, time.Duration(0)
+	open := false
 	for _, w := range in.waterfalls {
-		ready := w.Step(recovery.Ready).Reached
-		if ready == nil {
-			return ""
+		if ready := w.Step(recovery.Ready).Reached; ready != nil {
+			back = max(back, ready.To)
+		} else {
+			open = true
 		}
-		back = max(back, ready.To)
-	}
-	if first == nil || o.Open || o.Start.To < first.From || o.Start.From > back || o.End.From > back+lasting {
-		return ""
 	}
 	pods := in.waterfalls[0].Victim.Name + " was"
 	if n := len(in.waterfalls); n > 1 {
 		pods = fmt.Sprintf("%d pods were", n)
+	}
+	switch stuck := in.stuck(o.Span); {
+	case first == nil || o.Start.To < first.From:
+		return ""
+	case open && stuck != "":
+		return fmt.Sprintf("%s away: it began %s after the fault took effect%s", pods, lengths(o.Start.Since(*first)), stuck)
+	case open || o.Open || o.Start.From > back || o.End.From > back+lasting:
+		return ""
 	}
 	return fmt.Sprintf("%s away: it began %s after the fault took effect, and all pods were Ready again within %s of that", pods, lengths(o.Start.Since(*first)), steadystate.FormatSeconds(up(back-first.From).Seconds()))
 }

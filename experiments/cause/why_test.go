@@ -96,6 +96,17 @@ func TestWhyThereWasAnOutage(t *testing.T) {
 		10 removed endpoint/shop/c c
 	`
 	rolls := func(i *record.Injection) { i.Rolls, i.ChangesPods = true, true }
+	roll := three + `
+		0          exists      pod/shop/a       a  owner=ReplicaSet/old
+		0          exists      pod/shop/b       b  owner=ReplicaSet/old
+		10..10.1   inject      roll_out         a,b
+		10.2       removed     endpoint/shop/a  a
+		10.1       terminating pod/shop/a       a
+		10.1       terminating pod/shop/b       b
+		10.2       removed     endpoint/shop/b  b
+		13         added       endpoint/shop/d  d
+		16         added       endpoint/shop/e  e
+	`
 	evicted := three + `
 		0          exists      pod/shop/a       a  owner=ReplicaSet/rs
 		10..10.1   inject      evict_1          a  effect=gone oneshot=true
@@ -275,6 +286,17 @@ func TestWhyThereWasAnOutage(t *testing.T) {
 			"10.3..10.4 to 11", 90, false, "",
 		},
 		{
+			"too few were left in a rollout", roll, rolls,
+			[][]record.Entry{slow("c", "10.5", 30), slow("d", "13.5", 10)},
+			"10.5..10.6 to 14.4..14.5", 90, false,
+			"consistent with: too few pods for the load: 40 of 40 bad answers were slow ones while fewer than 3 pods were among the endpoints, as few as 1",
+		},
+		{
+			"slow in a rollout when all were back", roll, rolls,
+			[][]record.Entry{slow("c", "17", 30)},
+			"17..17.1 to 20", 90, false, "",
+		},
+		{
 			"a surge", "10..10.1 inject surge requests\n30 undo surge\n", func(i *record.Injection) { i.Effects = []record.Effect{{Signal: "requests", Times: 4}} },
 			[][]record.Entry{slow("b", "12", 100)},
 			"12..12.1 to 29", 90, false,
@@ -323,6 +345,11 @@ func TestWhyThereWasAnOutage(t *testing.T) {
 			"consistent with: a was away: it began 400ms to 2s after the fault took effect, and all pods were Ready again within 1.2s of that",
 		},
 		{
+			"no node was found for the new pod", strings.Replace(killed, "11..11.2   ready        pod/shop/d       d", "11 unschedulable pod/shop/d d reason=Unschedulable message=0/2", 1), nil,
+			nil, "10.5..12", 90, true,
+			"consistent with: a was away: it began 400ms to 2s after the fault took effect, and no node was found for d (Unschedulable: \"0/2\")",
+		},
+		{
 			"it began after the new pod was Ready", killed, nil,
 			nil, "13..14 to 15..16", 90, true, "",
 		},
@@ -360,6 +387,10 @@ func TestWhatElseHappened(t *testing.T) {
 		{"one of its name was seen in another namespace", "0 exists pod/shop/a a owner=ReplicaSet/rs\n0 exists replicaset/other/rs r\n", false, "", "nothing was seen of ReplicaSet/rs, whose events show a scaling or a rollout"},
 		{"a stateful set that was seen", "0 exists pod/shop/x-0 a owner=StatefulSet/x\n0 exists statefulset/shop/x x replicas=3\n", false, "", ""},
 		{"for a time nothing was seen of replica sets", pods + "20..22 blind watch/shop/replicasets\n", false, "", "from 20.000s to 22.000s nothing was seen of replicasets"},
+		{"a new pod of a replica set that was not seen", pods + "20 created pod/shop/n n owner=ReplicaSet/new\n", false, "", "nothing was seen of ReplicaSet/new, whose events show a scaling or a rollout"},
+		{"a new pod of a new replica set", pods + "19 created replicaset/shop/new n\n20 created pod/shop/n n owner=ReplicaSet/new\n", false, "replica set new was created", ""},
+		{"its autoscaler was not seen", pods + "expects", false, "", "nothing was seen of hpa/checkout, whose events show a scaling or a rollout"},
+		{"its autoscaler was seen", pods + "0 exists hpa/shop/checkout h\nexpects", false, "", ""},
 		{"a pod without an owner", "0 exists pod/shop/a a\n", false, "", ""},
 		{"a restart of another pod", pods + kill + "15 stopped pod/shop/b b\n16 restarted pod/shop/b b reason=OOMKilled\n16 not_ready pod/shop/b b\n", false, "a container of b was started again (OOMKilled)", ""},
 		{"a restart of the new pod", pods + kill + "15 restarted pod/shop/d d reason=Error\n", false, "a container of d was started again (Error)", ""},
@@ -378,6 +409,9 @@ func TestWhatElseHappened(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			r, history := judge.Result{Window: recordtest.Span("10..60")}, recovery.History{}
+			if events, ok := strings.CutSuffix(row.events, "expects"); ok {
+				row.events, r.Findings = events, []judge.Finding{{Check: "autoscaler", Signal: "hpa/shop/checkout"}}
+			}
 			for _, e := range recordtest.Entries(nil, strings.NewReplacer("not_ready", "event not_ready").Replace(row.events)) {
 				history.Take(e)
 				if e.Event != nil {

@@ -61,6 +61,12 @@ func TestAPodsEventsAreTheStagesBetweenTwoStates(t *testing.T) {
 			p.Status.ContainerStatuses = []corev1.ContainerStatus{{State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason}}}}
 		}
 	}
+	scheduled := func(reason string) func(*corev1.Pod) {
+		return func(p *corev1.Pod) {
+			p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: reason, Message: "0/2 nodes are available: 2 Insufficient cpu."}}
+		}
+	}
+	full, gated := scheduled(corev1.PodReasonUnschedulable), scheduled(corev1.PodReasonSchedulingGated)
 	failed := func(p *corev1.Pod) { p.Status.Phase, p.Status.Reason = corev1.PodFailed, "Evicted" }
 	disrupted := func(p *corev1.Pod) {
 		p.Status.Conditions = append(p.Status.Conditions, corev1.PodCondition{Type: corev1.DisruptionTarget, Status: corev1.ConditionTrue, Reason: "EvictionByEvictionAPI"})
@@ -75,6 +81,10 @@ func TestAPodsEventsAreTheStagesBetweenTwoStates(t *testing.T) {
 		{"it was there and on its way out", nil, bare(node, leaving), true, []string{"exists", "terminating"}},
 		{"new", nil, bare(), false, []string{"created"}},
 		{"seen late, it has passed all stages", nil, bare(node, runs(0), is(corev1.ConditionTrue)), false, []string{"created", "scheduled", "started", "ready"}},
+		{"no node has room for it", bare(), bare(full), false, []string{"unschedulable"}},
+		{"no node has room for it yet", bare(full), bare(full), false, []string{}},
+		{"it is to wait", bare(), bare(gated), false, []string{}},
+		{"a node has room for it at last", bare(full), bare(node), false, []string{"scheduled"}},
 		{"it is given a node", bare(), bare(node), false, []string{"scheduled"}},
 		{"not every container runs yet", bare(node), bare(node, func(p *corev1.Pod) { runs(0)(p); p.Spec.Containers = append(p.Spec.Containers, corev1.Container{}) }), false, []string{}},
 		{"its container is being made", bare(node), bare(node, waits("ContainerCreating")), false, []string{}},
@@ -107,6 +117,7 @@ func TestAPodsEventsAreTheStagesBetweenTwoStates(t *testing.T) {
 		before, after client.Object
 		want          string
 	}{
+		{"why it has no node, in the scheduler's words", bare(), bare(full), "unschedulable map[message:0/2 nodes are available: 2 Insufficient cpu. reason:Unschedulable]"},
 		{"why a container ended", bare(runs(1)), bare(runs(2)), "stopped map[code:137 reason:OOMKilled]"},
 		{"why a container that is down ended", bare(runs(1)), bare(ended), "stopped map[code:137 reason:Error]"},
 		{"why a container cannot be started", bare(), bare(waits("ErrImagePull")), "waiting map[reason:ErrImagePull]"},

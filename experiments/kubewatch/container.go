@@ -34,7 +34,7 @@ func waitingContainers(before, after *corev1.Pod) []happening {
 		if why := trouble(is); why != "" && trouble(container(before, is.Name)) == "" {
 			list = append(list, happening{
 				kind:  record.EventWaiting,
-				attrs: attrs(record.AttrContainer, is.Name, record.AttrReason, why),
+				attrs: attrs(record.AttrContainer, is.Name, record.AttrReason, why, record.AttrMessage, is.State.Waiting.Message),
 			})
 		}
 	}

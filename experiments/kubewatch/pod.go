@@ -33,6 +33,9 @@ func podEvents(before, after *corev1.Pod, arrival string) []happening {
 		add(arrival, attrs(record.AttrOwner, owner(after)))
 		before = &corev1.Pod{}
 	}
+	if is := unschedulable(after); is.Reason != "" && unschedulable(before).Reason == "" {
+		add(record.EventUnschedulable, attrs(record.AttrReason, is.Reason, record.AttrMessage, is.Message))
+	}
 	if before.Spec.NodeName == "" && after.Spec.NodeName != "" {
 		add(record.EventScheduled, attrs(record.AttrNode, after.Spec.NodeName))
 	}
@@ -58,6 +61,14 @@ func podEvents(before, after *corev1.Pod, arrival string) []happening {
 		add(record.EventTerminating, attrs(record.AttrReason, kube.PodCondition(after, corev1.DisruptionTarget).Reason))
 	}
 	return list
+}
+
+// unschedulable is the condition of a pod that the scheduler finds no node for.
+func unschedulable(pod *corev1.Pod) (c corev1.PodCondition) {
+	if is := kube.PodCondition(pod, corev1.PodScheduled); is.Status == corev1.ConditionFalse && is.Reason == corev1.PodReasonUnschedulable {
+		return is
+	}
+	return c
 }
 
 // readySince is when the pod last became ready or unready, by its kubelet's

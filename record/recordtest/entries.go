@@ -77,7 +77,7 @@ var names = map[string][]string{
 
 // events are the kinds of package record.
 var events = []string{
-	record.EventExists, record.EventCreated, record.EventScheduled, record.EventStopped, record.EventWaiting, record.EventNotReady,
+	record.EventExists, record.EventCreated, record.EventUnschedulable, record.EventScheduled, record.EventStopped, record.EventWaiting, record.EventNotReady,
 	record.EventFailed, record.EventRestarted, record.EventStarted, record.EventReady, record.EventTerminating, record.EventGone,
 	record.EventAdded, record.EventRemoved, record.EventScaled, record.EventGap, record.EventChanged, record.EventFollowed,
 	record.EventNotFollowed, record.EventEvicted, record.EventEndedEarly, record.EventNotHit, record.EventAlsoHit, record.EventUnsurveyed,

@@ -235,6 +235,9 @@ type Finding struct {
 	UndecidedBecause string `json:"undecidedBecause,omitempty"`
 	// LookAt says where to look, if the verdict is not held.
 	LookAt string `json:"lookAt,omitempty"`
+	// Cause is what the record shows of why, if the limit is broken and no outage of
+	// its check is why, or if it is of an autoscaler.
+	Cause *Cause `json:"cause,omitempty"`
 	// OfRun: it is of the run itself and of no limit of the plan: that it was not
 	// aborted, or that the service's configuration forbids a fault.
 	OfRun bool `json:"ofRun,omitempty"`
@@ -339,12 +342,12 @@ type Outage struct {
 	Cause *Cause `json:"cause,omitempty"`
 }
 
-// A Cause is what the record shows of an outage's cause.
+// A Cause is what the record shows of the cause of an outage, or of a broken limit.
 type Cause struct {
 	// Who says in a sentence which backends failed and how.
 	Who string `json:"who,omitempty"`
 	// Rule is the rule by which why is told.
-	Rule string `json:"rule,omitempty" jsonschema:"enum=no pod left,enum=killed for lack of memory,enum=restarted,enum=ready too early,enum=ended before its requests,enum=endpoint of a dead pod,enum=died with its requests,enum=too few pods,enum=the fault itself,enum=new pods lack something,enum=pods were away"`
+	Rule string `json:"rule,omitempty" jsonschema:"enum=no pod left,enum=killed for lack of memory,enum=restarted,enum=ready too early,enum=ended before its requests,enum=endpoint of a dead pod,enum=died with its requests,enum=too few pods,enum=the fault itself,enum=new pods lack something,enum=pods were away,enum=autoscaler at its max,enum=autoscaler without a metric,enum=autoscaler without a window"`
 	// Why is what that is consistent with, by the first rule that fits; absent: none
 	// does.
 	Why string `json:"why,omitempty"`
@@ -395,6 +398,11 @@ type Workload struct {
 	Containers   []Container `json:"containers"`
 	// Nodes are those on which its pods were, by pod.
 	Nodes map[string]string `json:"nodes,omitempty"`
+	// Zones are those of the nodes, by node.
+	Zones map[string]string `json:"zones,omitempty"`
+	// Budgets are the names of the PodDisruptionBudgets that cover its pods; absent:
+	// they were not read, which they are for an eviction.
+	Budgets []string `json:"budgets,omitzero"`
 }
 
 // A Container is one of a pod's containers.

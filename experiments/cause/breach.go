@@ -1,0 +1,196 @@
+package cause
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments/recovery"
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// NoOutage is the outage of a cause of a limit that broke without one.
+const NoOutage = -1
+
+// A breach is a limit on values that no outage broke: a percentile of answers that
+// were all good, or too many of them that were slow.
+type breach struct {
+	finding judge.Finding
+	check   judge.CheckResult
+	within  steadystate.Tolerance // what is within the limit
+	// Those beyond the limit, of all, and the same in the time of each suspect. The
+	// settle time is in it: what was so before a fault is not by the fault.
+	share    share
+	suspects []suspect
+	phases   []int // those beyond, by phase
+	failures map[Failure]int
+}
+
+// A share is how many of all observations are beyond the limit.
+type share struct{ beyond, all int }
+
+func (s share) part() float64 { return float64(s.beyond) / float64(max(1, s.all)) }
+
+// A suspect is what may have broken a limit, and when.
+type suspect struct {
+	rule, text string
+	spans      []steadystate.Span
+	share      share
+	of         *judge.InjectionResult // the fault, if it is one
+}
+
+// breaches are the limits on values that are broken.
+func breaches(r judge.Result, suspects []suspect) (list []*breach) {
+	for _, f := range r.Findings {
+		check, err := r.Check(f.Check)
+		limit, bad := steadystate.ParseLimit(f.Limit)
+		_, percentile := limit.Percentile()
+		if f.Verdict != steadystate.Broken || err != nil || bad != nil || limit.Baseline ||
+			(!percentile && !slices.Contains([]string{"mean", "max", "min"}, limit.Quantity)) {
+			continue
+		}
+		b := &breach{finding: f, check: check, within: limit.Tolerance, suspects: slices.Clone(suspects), phases: make([]int, len(r.Phases)), failures: map[Failure]int{}}
+		list = append(list, b)
+	}
+	return list
+}
+
+// suspects are what may have broken a limit, what names it best first.
+func suspects(r judge.Result, waterfalls []recovery.Waterfall) (list []suspect) {
+	around := func(rule, how string, fits func(record.Event) bool) {
+		s := suspect{rule: rule}
+		var names []string
+		for _, e := range r.Events {
+			if (e.Kind == record.EventRestarted || e.Kind == record.EventStopped) && strings.HasPrefix(e.Subject, "pod/") && e.To >= r.Window.From && fits(e) {
+				s.spans = append(s.spans, steadystate.Span{From: e.From - 2*propagation, To: e.To + lasting})
+				names = append(names, nameOf(e.Subject))
+			}
+		}
+		if slices.Sort(names); len(names) > 0 {
+			s.text = fmt.Sprintf("a container of %s %s", some(slices.Compact(names)), how)
+			list = append(list, s)
+		}
+	}
+	around(KilledForMemory, "was killed for lack of memory (OOMKilled)", ofMemory)
+	around(Restarted, "was started again, which the fault does not do", func(e record.Event) bool { return e.Kind == record.EventRestarted && !downed(r, e) })
+	if len(waterfalls) > 0 {
+		s := suspect{rule: Away, text: waterfalls[0].Victim.Name + " was away"}
+		if n := len(waterfalls); n > 1 {
+			s.text = fmt.Sprintf("%d pods were away", n)
+		}
+		for _, w := range waterfalls {
+			gone, to := w.Steps[0].Reached, r.Length
+			if ready := w.Step(recovery.Ready).Reached; ready != nil {
+				to = ready.To + propagation
+			}
+			if gone != nil {
+				s.spans = append(s.spans, steadystate.Span{From: gone.From, To: to})
+			}
+		}
+		list = append(list, s)
+	}
+	for _, i := range r.Injections {
+		if i.OneShot || i.FailureReason != "" || i.ChangesPods || slices.ContainsFunc(i.Effects, func(e record.Effect) bool { return slices.Contains(aims, e.Event) }) {
+			continue
+		}
+		s := suspect{rule: Faulted, text: "the fault itself (" + i.Fault + ")", spans: []steadystate.Span{{From: i.From, To: r.Length}}, of: &i}
+		if i.Removed != nil {
+			s.spans[0].To = i.Removed.To
+		}
+		if n := slices.IndexFunc(i.Effects, func(e record.Effect) bool { return e.Times > 1 }); n >= 0 {
+			s.rule, s.text = TooFew, fmt.Sprintf("too few pods for %.4g times the load", i.Effects[n].Times)
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+// take counts an observation; backend is empty if it is no request.
+func (b *breach) take(o steadystate.Observation, at time.Duration, backend string, phases []judge.PhaseResult) {
+	if o.Undecided(b.within) != "" {
+		return
+	}
+	beyond := 0
+	if o.Bad(b.within) {
+		beyond = 1
+		reason := o.Failed
+		if reason == "" {
+			reason = Slow
+		}
+		b.failures[Failure{Backend: backend, Reason: reason}]++
+		for i, p := range phases {
+			if at >= p.From && at < p.To {
+				b.phases[i]++
+			}
+		}
+	}
+	b.share.beyond += beyond
+	b.share.all++
+	for i := range b.suspects {
+		s := &b.suspects[i]
+		if slices.ContainsFunc(s.spans, o.Overlaps) {
+			s.share.beyond += beyond
+			s.share.all++
+		}
+	}
+}
+
+// cause is what the record shows of a limit that no outage broke.
+func (b *breach) cause(in *Inquiry) Cause {
+	o := &outage{failures: b.failures, Outage: steadystate.Outage{Bad: b.share.beyond, Total: b.share.all}}
+	c := Cause{Check: b.finding.Check, Outage: NoOutage, Limit: b.finding.Limit}
+	if in.result.Traffic[b.check.Signal].Sent > 0 {
+		c.Failures = o.sorted()
+		c.Who = in.who(o, c.Failures)
+	}
+	if most := slices.Max(append([]int{0}, b.phases...)); most > 0 {
+		phase := in.result.Phases[slices.Index(b.phases, most)].Name
+		c.When = fmt.Sprintf("%d of the %d beyond the limit, of %d, were in %s", most, b.share.beyond, b.share.all, phase)
+	}
+	c.Rule, c.Why = b.why(c)
+	return c
+}
+
+// why is the one suspect in whose time two thirds of those beyond the limit are, and
+// are at least three times as dense as in the rest.
+func (b *breach) why(c Cause) (rule, text string) {
+	faults := 0
+	var found *suspect
+	for i := range b.suspects {
+		s := &b.suspects[i]
+		rest := share{b.share.beyond - s.share.beyond, b.share.all - s.share.all}
+		if s.share.beyond == 0 || 3*s.share.beyond < 2*b.share.beyond || rest.all == 0 || s.share.part() < 3*rest.part() {
+			continue
+		}
+		if s.of != nil {
+			faults++
+		}
+		if found == nil {
+			found = s
+		}
+	}
+	if found == nil || found.of != nil && faults > 1 {
+		return "", ""
+	}
+	text = fmt.Sprintf("consistent with: %s: %d of the %d beyond the limit were seen then, %.3g%% of all then and %.3g%% of the rest", found.text,
+		found.share.beyond, b.share.beyond, 100*found.share.part(), 100*share{b.share.beyond - found.share.beyond, b.share.all - found.share.all}.part())
+	if i := found.of; i != nil && i.Of > len(i.Targets) {
+		if hit := ofTargets(i, c.Failures); 3*hit >= 2*b.share.beyond {
+			text += fmt.Sprintf(", and %d came from the %d of %d pods that it was in", hit, len(i.Targets), i.Of)
+		}
+	}
+	return found.rule, text
+}
+
+// ofTargets is how many requests failed, or were slow, at the targets of a fault.
+func ofTargets(i *judge.InjectionResult, failures []Failure) (hit int) {
+	for _, f := range failures {
+		if slices.ContainsFunc(i.Targets, func(t record.Target) bool { return t.Name == f.Backend }) {
+			hit += f.Requests
+		}
+	}
+	return hit
+}

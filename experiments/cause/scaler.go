@@ -1,0 +1,171 @@
+package cause
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// ofScalers are the causes of the broken limits of autoscalers.
+func ofScalers(r judge.Result) (list []Cause) {
+	for _, f := range r.Findings {
+		subject := subjectOf(r, f.Check)
+		if f.Verdict != steadystate.Broken || subject == "" {
+			continue
+		}
+		c := Cause{Check: f.Check, Outage: NoOutage, Limit: f.Limit}
+		c.Rule, c.Why = ofScaler(r, f, subject)
+		list = append(list, c)
+	}
+	return list
+}
+
+// subjectOf is the autoscaler that an expectation is about; empty: it is about none, or
+// the record does not say which.
+func subjectOf(r judge.Result, expectation string) string {
+	if _, err := r.Check(expectation); err == nil {
+		return ""
+	}
+	for _, f := range r.Findings {
+		if f.Check == expectation && strings.HasPrefix(f.Signal, "hpa/") {
+			return f.Signal
+		}
+	}
+	return ""
+}
+
+// ofScaler is what a broken limit of an autoscaler is consistent with, in its own words.
+func ofScaler(r judge.Result, f judge.Finding, subject string) (rule, why string) {
+	spec, _, ok := scaler(r, subject)
+	if !ok {
+		return "", ""
+	}
+	limited, blind := said(r, subject)
+	slow := f.Wanted != nil && slices.Contains([]string{"decision", "actuation", "ready", "relieved"}, f.Wanted.Quantity)
+	switch {
+	case f.Wanted != nil && f.Wanted.Quantity == "turns":
+		if spec.window() == 0 {
+			return NoWindow, "consistent with: its scale-down has no stabilization window: it takes pods away as soon as one look finds them idle"
+		}
+	case blind.Reason != "" && (slow || f.Limit == "scales out" || f.Limit == "able to scale" || f.Limit == "sizes as its metrics ask"):
+		return NoMetric, "consistent with: it had no metric to scale by: " + blind.String()
+	case f.Limit == "not held back by its max", limited.Reason != "" && slow:
+		why = fmt.Sprintf("consistent with: the load needs more than its max of %d pods", spec.Max)
+		if limited.Reason != "" {
+			why += ": " + limited.String()
+		}
+		return AtMax, why
+	}
+	return "", ""
+}
+
+// said is what an autoscaler said in the window of its max, and of a metric that it did
+// not have.
+func said(r judge.Result, subject string) (limited, blind condition) {
+	for _, e := range r.Events {
+		var s hpaStatus
+		if text := e.Attrs[record.AttrStatus]; e.Subject != subject || e.From > r.Window.To || e.To < r.Window.From || text == "" || json.Unmarshal([]byte(text), &s) != nil {
+			continue
+		}
+		if c := s.of("ScalingLimited", "True"); c.Reason == "TooManyReplicas" {
+			limited = c
+		}
+		if c := s.of("ScalingActive", "False"); c.Reason != "" && c.Reason != "ScalingDisabled" {
+			blind = c
+		}
+	}
+	return limited, blind
+}
+
+// limitedScaler is the autoscaler that was held back by its max in the window; empty:
+// none was.
+func limitedScaler(r judge.Result) string {
+	for _, e := range r.Events {
+		if !strings.HasPrefix(e.Subject, "hpa/") {
+			continue
+		}
+		if limited, _ := said(r, e.Subject); limited.Reason != "" {
+			return e.Subject
+		}
+	}
+	return ""
+}
+
+// longest is how much of what others wrote is quoted.
+const longest = 200
+
+// quoted is what others wrote, in one line, as much as is read.
+func quoted(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) > longest {
+		text = strings.ToValidUTF8(text[:longest], "") + "..."
+	}
+	return `"` + text + `"`
+}
+
+// hpaSpec and hpaStatus are what is read of an autoscaler.
+type hpaSpec struct {
+	Max      int `json:"maxReplicas"`
+	Behavior *struct {
+		ScaleDown *struct {
+			Window *int `json:"stabilizationWindowSeconds"`
+		} `json:"scaleDown"`
+	} `json:"behavior"`
+}
+
+// window is the stabilization window of a scale-down; -1: it is not said.
+func (s hpaSpec) window() int {
+	if s.Behavior == nil || s.Behavior.ScaleDown == nil || s.Behavior.ScaleDown.Window == nil {
+		return -1
+	}
+	return *s.Behavior.ScaleDown.Window
+}
+
+type hpaStatus struct {
+	Conditions []condition `json:"conditions"`
+}
+
+type condition struct{ Type, Status, Reason, Message string }
+
+// of is the condition of a type, if it has that status.
+func (s hpaStatus) of(of, status string) condition {
+	for _, c := range s.Conditions {
+		if c.Type == of && c.Status == status {
+			return c
+		}
+	}
+	return condition{}
+}
+
+// String quotes a condition.
+func (c condition) String() string {
+	if c.Message == "" {
+		return c.Reason
+	}
+	return c.Reason + ": " + quoted(c.Message)
+}
+
+// scaler is the last spec and status that were recorded of an autoscaler.
+func scaler(r judge.Result, subject string) (spec hpaSpec, status hpaStatus, ok bool) {
+	for _, e := range r.Events {
+		if e.Subject != subject {
+			continue
+		}
+		if text := e.Attrs[record.AttrSpec]; text != "" {
+			spec = hpaSpec{}
+			ok = json.Unmarshal([]byte(text), &spec) == nil
+		}
+		if text := e.Attrs[record.AttrStatus]; text != "" {
+			status = hpaStatus{}
+			if json.Unmarshal([]byte(text), &status) != nil {
+				return spec, hpaStatus{}, false
+			}
+		}
+	}
+	return spec, status, ok
+}
