@@ -34,9 +34,10 @@ type Figures struct {
 	// Gaps are the stretches of the window without knowledge: the source said
 	// so, or was silent for longer than chance explains. A gap reaches from the
 	// start of the last observation before it to the end of the first one after
-	// it, and may hide an outage of that length.
+	// it, and may hide an outage of that length. Pauses, of at most 250 ms, are not
+	// among them.
 	Gaps []Span `json:"gaps,omitempty"`
-	// UnknownTime is the time in gaps; it widens the downtime.
+	// UnknownTime is the time in gaps and pauses; it widens the downtime.
 	UnknownTime time.Duration `json:"unknownTime"`
 	// Outages that reach into the window, clipped to it.
 	Outages []Outage `json:"outages,omitempty"`
@@ -45,6 +46,7 @@ type Figures struct {
 
 	values    BoundedValues // of the known observations with a value
 	timeouts  BoundedValues // of the timed-out ones: the time they took, as a lower bound
+	paused    time.Duration // what pauses add to the downtime at most
 	undecided int           // unknown ones with a value, which did not fail
 	reason    string        // of the first unknown one
 	partial   string        // of the first partial value
@@ -98,8 +100,13 @@ func (f *Figures) count(o Observation, good Tolerance) {
 
 // conclude adds the outages and the gaps of the whole record.
 func (f *Figures) conclude(outages []Outage, gaps []gap) {
+	var pauses []Span
 	for _, g := range gaps {
 		if g.accounted(outages) {
+			continue
+		}
+		if g.pause() {
+			pauses = append(pauses, clip(g.Span, f.Window))
 			continue
 		}
 		f.Missing += g.missing(f.Window)
@@ -108,7 +115,7 @@ func (f *Figures) conclude(outages []Outage, gaps []gap) {
 		}
 	}
 	unknown := union(f.Gaps)
-	f.UnknownTime = width(unknown)
+	f.UnknownTime = width(joined(unknown, pauses))
 	var seen []Span
 	for _, o := range outages {
 		if o.Start.From > f.Window.To || o.End.To < f.Window.From {
@@ -130,10 +137,12 @@ func (f *Figures) conclude(outages []Outage, gaps []gap) {
 			f.longest.Low = max(f.longest.Low, s.Width())
 		}
 	}
-	for _, s := range f.episodes(seen, unknown) {
-		f.Downtime.High += s.Width()
+	episodes := f.episodes(seen, unknown)
+	for _, s := range episodes {
 		f.longest.High = max(f.longest.High, s.Width())
 	}
+	f.Downtime.High = width(joined(episodes, pauses))
+	f.paused = f.Downtime.High - width(episodes)
 	for _, g := range unknown {
 		f.more += f.mayHide(g, seen)
 	}
@@ -408,6 +417,10 @@ func (l Limit) judge(f Figures) Reading {
 		}
 		return Reading{Text: "no observation", Undecided: why}
 	}
+	// A limit of zero asks for no outage that can be seen.
+	if finest, ok := l.Finest(f.Window.Width()); ok && finest == 0 {
+		f.Downtime.High, f.paused = f.Downtime.High-f.paused, 0
+	}
 	switch l.Quantity {
 	case Downtime:
 		return f.Compare(l, Seconds(f.Downtime), timespan.format, f.open())
@@ -556,7 +569,14 @@ func (f Figures) Compare(l Limit, b Bounds[float64], format func(float64) string
 	}
 	limit, _ := l.Finest(window)
 	resolution := f.finest(limit, seen)
-	if l.Quantity != TTD && (b == (Bounds[float64]{}) || (l.Quantity == Uptime && b.Low == 1)) {
+	none := b == (Bounds[float64]{}) || (l.Quantity == Uptime && b.Low == 1)
+	if paused := (l.Quantity == Downtime || l.Quantity == Uptime) && f.paused > 0; paused {
+		none = f.Downtime == (Bounds[time.Duration]{High: f.paused})
+		if r.Verdict == Unknown {
+			r.Undecided = fmt.Sprintf("an outage could pass unseen in %s, in which the source paused: a machine that has time would decide it", timespan.format(f.paused.Seconds()))
+		}
+	}
+	if l.Quantity != TTD && none {
 		of := ""
 		if resolution > f.Resolution {
 			of = " of one backend"

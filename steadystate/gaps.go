@@ -47,9 +47,13 @@ const (
 	// seldom is the probability that a record of randomly timed observations has
 	// a silence that counts as a gap, by each of two rules.
 	seldom = 1e-4
-	// A pause is too short for a gap: every machine's scheduler causes one now
-	// and then, and the resolution includes it.
-	pause = 100 * time.Millisecond
+	// jitter is too short to be told from chance: every machine's scheduler causes it
+	// now and then, and the resolution includes it.
+	jitter = 100 * time.Millisecond
+	// A pause is a gap that hides at most its own length, as shared machines make
+	// them: were it to join outages that are a settle time apart, it would hide far
+	// more than it is long.
+	pause = 250 * time.Millisecond
 	// maxGaps bounds the memory. Beyond it neighbouring gaps merge, which only
 	// widens the unknown time.
 	maxGaps = 1 << 14
@@ -59,7 +63,7 @@ const (
 	// leastTick is the shortest tick. Of what comes more often there are so many
 	// observations that chance explains no silence of five, and a busy machine
 	// delays two.
-	leastTick = 2 * pause
+	leastTick = 2 * jitter
 	// odd is the share of the spacings that need not be ticks, at either end: other
 	// silences, and what came soon after something late.
 	odd = 0.2
@@ -258,7 +262,7 @@ func (g *gaps) consider(silence Span, to time.Duration, unknown int) bool {
 // exceed four times the usual spacing even with the fewest neighbours.
 func (g *gaps) long(silence Span) bool {
 	before := g.recent[0].n + g.recent[1].n
-	return silence.Width() > pause && (before < 3 || silence.Width() > 4*max(g.recent[0].usual(), g.recent[1].usual()))
+	return silence.Width() > jitter && (before < 3 || silence.Width() > 4*max(g.recent[0].usual(), g.recent[1].usual()))
 }
 
 // uneven reports whether a silence may lack ticks, which are at least half the mean
@@ -338,6 +342,10 @@ func (g *gaps) least() time.Duration {
 	return 0
 }
 
+// pause reports whether the gap is a pause. What the source said it does not know is
+// none.
+func (p gap) pause() bool { return p.unknown == 0 && p.silence.Width() <= pause }
+
 // accounted reports whether an outage explains the silence: a probe sends
 // nothing while it waits for an answer.
 func (p gap) accounted(outages []Outage) bool {
@@ -369,6 +377,13 @@ func union(list []Span) []Span {
 		}
 	}
 	return merged
+}
+
+// joined is the union of two lists of spans, in any order.
+func joined(a, b []Span) []Span {
+	all := slices.Concat(a, b)
+	slices.SortFunc(all, func(a, b Span) int { return cmp.Compare(a.From, b.From) })
+	return union(all)
 }
 
 func width(list []Span) time.Duration {

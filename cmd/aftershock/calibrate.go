@@ -44,7 +44,7 @@ It exits with 0 when every bound held the truth and nothing was missed or
 invented, and with 1 when not. ^C ends it with what it has.
 
 With --grid it simulates runs instead, without a service: 2,000 of each of the
-128 cells of settle time, rate, share of strays and share of the backends that
+152 cells of settle time, rate, share of strays and share of the backends that
 are out, as users have them. It takes up to 20 minutes of two cores, and exits
 with 1 when a comparison with the truth is wrong too often in a cell.`,
 		Example: `  aftershock calibrate

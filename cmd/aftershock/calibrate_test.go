@@ -25,7 +25,7 @@ func TestCalibrateRefuses(t *testing.T) {
 		{"an output that there is not", []string{"-o", "yaml"}, `output "yaml": want one of text, json`},
 		{"a plot that cannot be written, before the trials", []string{"--plot", "no/such/dir/x.svg"}, "no such file"},
 		{"no trial of a cell", []string{"--grid", "--trials", "0"}, "0 trials: want at least one of each cell"},
-		{"a cell that there is not", []string{"--grid", "--cell", "2-of-5"}, `no cell matches "2-of-5"; one of 128 is "1s-100/s-0%-1-of-3"`},
+		{"a cell that there is not", []string{"--grid", "--cell", "2-of-5"}, `no cell matches "2-of-5"; one of 152 is "1s-100/s-0%-1-of-3"`},
 		{"a grid of real trials", []string{"--grid", "--kinds", "kill"}, "--kinds selects planted outages, but --grid simulates: use --cell"},
 		{"a cell without the grid", []string{"--cell", "all"}, "--cell works only with --grid"},
 		{"an output that a grid has not", []string{"--grid", "-o", "yaml"}, `output "yaml": want one of text, json`},

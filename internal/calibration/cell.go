@@ -1,8 +1,10 @@
 package calibration
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -57,6 +59,9 @@ type Cell struct {
 	// robin. Otherwise they arrive by a Poisson process and reach random
 	// backends.
 	InTurn bool `json:"inTurn,omitempty"`
+	// Stalls: the load's machine stands still now and then. What is due meanwhile is
+	// sent at the end of it, all at once, and answers are read then.
+	Stalls bool `json:"stalls,omitempty"`
 }
 
 // String is "10s-1000/s-0.1%-1-of-3".
@@ -65,12 +70,15 @@ func (c Cell) String() string {
 	if c.InTurn {
 		name += "-in-turn"
 	}
+	if c.Stalls {
+		name += "-stalls"
+	}
 	return name
 }
 
 // Cells are all cells of the grid: every shape with settle times, rates and
 // shares of strays as users have them, the commonest also with a load that is
-// regular, and a few at the highest rate.
+// regular, or whose machine stalls, and a few at the highest rate.
 func Cells() []Cell {
 	var list []Cell
 	strays := []struct{ allowed, strays float64 }{{0, 0}, {0.001, 0.0005}, {0.01, 0.005}}
@@ -83,6 +91,12 @@ func Cells() []Cell {
 				}
 				c.InTurn = true
 				for _, c.Shape = range []Shape{Total, Third} {
+					list = append(list, c)
+				}
+				if c.Stalls = settle == 10*time.Second; !c.Stalls {
+					continue
+				}
+				for _, c.Shape = range []Shape{Total, Third, Flash, Quiet} {
 					list = append(list, c)
 				}
 			}
@@ -160,10 +174,18 @@ func (c Cell) requests(p scenario, random *rand.Rand, yield func(backend int, o 
 		stray = "503"
 	)
 	_, all := c.Shape.out()
+	late := func(at time.Duration) time.Duration { return at }
+	if c.Stalls {
+		late = stalls(p.end, random)
+	}
 	order := random.Perm(all) // the backends that are out are any
 	every := time.Second / time.Duration(c.Rate)
-	sent := time.Duration(random.Float64() * float64(every))
-	for n := 0; sent < p.end; n++ {
+	due := time.Duration(random.Float64() * float64(every))
+	for n := 0; due < p.end; n++ {
+		sent := late(due)
+		if sent >= p.end {
+			return
+		}
 		backend := n % all
 		if !c.InTurn {
 			backend = random.IntN(all)
@@ -171,7 +193,8 @@ func (c Cell) requests(p scenario, random *rand.Rand, yield func(backend int, o 
 		took := least + time.Duration(random.ExpFloat64()*float64(more))
 		// It meets the service at some instant while it is under way.
 		met := sent + time.Duration(random.Float64()*float64(took))
-		o := steadystate.Observation{Span: steadystate.Span{From: sent, To: min(sent+took, p.end)}, Value: took.Seconds()}
+		o := steadystate.Observation{Span: steadystate.Span{From: sent, To: min(late(sent+took), p.end)}}
+		o.Value = (o.To - o.From).Seconds()
 		if i := order[backend]; (i < len(p.ends) && p.start <= met && met < p.ends[i]) || (c.Strays > 0 && random.Float64() < c.Strays) {
 			o.Failed = stray
 		}
@@ -179,9 +202,30 @@ func (c Cell) requests(p scenario, random *rand.Rand, yield func(backend int, o 
 			return
 		}
 		if c.InTurn {
-			sent += every
+			due += every
 		} else {
-			sent += time.Duration(random.ExpFloat64() * float64(every))
+			due += time.Duration(random.ExpFloat64() * float64(every))
 		}
+	}
+}
+
+// stalls draws when a machine stands still until an instant, and returns when what
+// is due comes about: one stall in 3 s on the average, by a Poisson process, of 20
+// to 240 ms.
+func stalls(until time.Duration, random *rand.Rand) func(due time.Duration) time.Duration {
+	const mean, shortest, longest = 3 * time.Second, 0.02, 0.24
+	var list []steadystate.Span
+	for at := time.Duration(0); at < until; {
+		at += time.Duration(random.ExpFloat64() * float64(mean))
+		s := steadystate.Span{From: at, To: at + logUniform(random, shortest, longest)}
+		list = append(list, s)
+		at = s.To
+	}
+	return func(due time.Duration) time.Duration {
+		i, _ := slices.BinarySearchFunc(list, due, func(s steadystate.Span, at time.Duration) int { return cmp.Compare(s.To, at) })
+		if i < len(list) && list[i].From <= due {
+			return list[i].To
+		}
+		return due
 	}
 }

@@ -67,7 +67,7 @@ func run(w io.Writer) error {
 	var rows []row
 	var refused error
 	for _, c := range chosen {
-		if c.defect != deployed {
+		if c.defect != deployed || c.fresh {
 			deployed = "not known" // until it has succeeded
 			if refused = lab.deploy(ctx, c.defect); refused != nil {
 				break

@@ -28,6 +28,9 @@ type experiment struct {
 	specs  bool // as Ginkgo specs
 	// costliest is the stage of the recovery that must be named; empty: any.
 	costliest string
+	// fresh: the service is deployed anew before it, as one that breaks with time
+	// was broken by those before.
+	fresh bool
 	// faultless: it has no fault, so that there is no effect to be seen.
 	faultless bool
 	// compare compares the record with what the service itself wrote down; nil:
@@ -87,7 +90,7 @@ func plan() []experiment {
 		scale("checkout/autoscaling/rest", autoscaled, held),
 		scale("checkout/autoscaling/rest", "scale-down-too-eager", broken),
 		{id: "checkout/capacity/sustained", want: held, faultless: true},
-		{id: "checkout/capacity/sustained", defect: "memory-leak", want: broken, faultless: true},
+		{id: "checkout/capacity/sustained", defect: "memory-leak", want: broken, fresh: true, faultless: true},
 		scale("checkout/capacity/scaled", autoscaled, held),
 		scale("checkout/capacity/scaled", "max-too-low", broken),
 		hold("checkout/slow-payments"),
