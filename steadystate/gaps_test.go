@@ -255,6 +255,50 @@ func TestAStallMayHideASecondOutage(t *testing.T) {
 	}
 }
 
+// Each of ten pauses may hide an outage of its own length: they add to the downtime,
+// and join no outages that are a settle time apart.
+func TestPausesAddUp(t *testing.T) {
+	var pauses []steadystate.Span
+	for i := range 10 {
+		at := 26*s + time.Duration(i)*3*s
+		pauses = append(pauses, steadystate.Span{From: at, To: at + 240*ms})
+	}
+	list := requests(1000, 60*s, pauses...)
+	window, record := steadystate.Span{From: 20 * s, To: 60 * s}, steadystate.Span{To: 60 * s}
+	quiet := figuresOf(list, steadystate.Rule{Settle: 10 * s}, window, record)
+	for i := range list {
+		if list[i].From >= 20100*ms && list[i].From < 21600*ms {
+			list[i].Failed = "connection refused"
+		}
+	}
+	out := figuresOf(list, steadystate.Rule{Settle: 10 * s}, window, record)
+	if len(out.Gaps) > 0 || out.UnknownTime < 2400*ms || !out.Downtime.Holds(3900*ms) || out.Downtime.High > 4*s {
+		t.Errorf("gaps %v, unknown %s, downtime %v; want none, and what ten pauses hide in both", out.Gaps, out.UnknownTime, out.Downtime)
+	}
+	for _, row := range []struct {
+		figures steadystate.Figures
+		limit   string
+		want    steadystate.Verdict
+	}{
+		{quiet, "downtime <= 0s", steadystate.Held},
+		{quiet, "uptime >= 100%", steadystate.Held},
+		{quiet, "downtime <= 1s", steadystate.Unknown},
+		{quiet, "uptime >= 95%", steadystate.Unknown},
+		{quiet, "downtime <= 3s", steadystate.Held},
+		{out, "downtime <= 3s", steadystate.Unknown},
+		{out, "outage <= 2s", steadystate.Held},
+		{out, "outages <= 1", steadystate.Held},
+		{out, "downtime <= 1s", steadystate.Broken},
+	} {
+		if r := steadystate.MustParseLimit(row.limit).Judge(row.figures); r.Verdict != row.want {
+			t.Errorf("%s: %s, %s, %q; want %s", row.limit, r.Verdict, r.Text, r.Undecided, row.want)
+		}
+	}
+	if took, _, _ := out.Recovery(steadystate.Instant(20*s), steadystate.Instant(20*s), 60*s); took.High > 2*s {
+		t.Errorf("recovery %v: nothing was seen to be bad after 1.6s", took)
+	}
+}
+
 // What comes at random makes no gap but once in 10,000 records, how few or many
 // there are; and neither does what comes evenly.
 func TestChanceMakesNoGap(t *testing.T) {

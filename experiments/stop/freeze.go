@@ -87,14 +87,14 @@ func (f *Freeze) Within(from, to time.Time) (why string, err error) {
 	if first.from.IsZero() {
 		return "", nil
 	}
-	text, now := fmt.Sprintf("window %s", of), from
+	what, now := "", from
 	if first.what != "" {
-		text += ": " + first.what
+		what = ": " + first.what
 	}
 	if first.from.After(from) {
-		text, now = fmt.Sprintf("%s, which begins %s", text, Clock(first.from.In(of.zone))), first.from
+		what, now = what+", which begins "+Clock(first.from.In(of.zone)), first.from
 	}
-	return fmt.Sprintf("%s, until %s", text, until(windows, now, of.zone)), nil
+	return fmt.Sprintf("window %s%s, until %s", of, what, until(windows, now, of.zone)), nil
 }
 
 // Next is when the next window begins, of a time that is in none; zero: never.

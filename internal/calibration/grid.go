@@ -239,7 +239,8 @@ func (c Cell) tally(ctx context.Context, seed uint64, from, trials int) (r CellR
 			r.Outcomes = append(r.Outcomes, Outcome{Comparison: k.name})
 		}
 	}
-	if c.Shape == Total {
+	// With stalls the downtime is known to what they may hide only.
+	if c.Shape == Total && !c.Stalls {
 		made = append(made, comparison{undecided, nil, func(s Simulated) bool { return s.False[1].Unknown }, false})
 		r.Outcomes = append(r.Outcomes, Outcome{Comparison: undecided})
 	}
