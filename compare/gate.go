@@ -281,6 +281,7 @@ func (b bound) operator() string {
 
 // within is that a time certainly is, beyond that it certainly is not.
 func (b bound) within(i interval) bool { return i.high < b.seconds || !b.strict && i.high == b.seconds }
+
 func (b bound) beyond(i interval) bool { return i.low > b.seconds || b.strict && i.low == b.seconds }
 
 func decide(p plan, s subject, limit bound, trials, baseline []results.Result, o GateOptions) Decision {

@@ -115,7 +115,9 @@ func TestWhatIsAdvisedOfWhatWasSeen(t *testing.T) {
 		want     string
 	}{
 		{
-			"all on a node that failed", cause.Cause{Rule: cause.NoneLeft}, false,
+			"all on a node that failed",
+			cause.Cause{Rule: cause.NoneLeft},
+			false,
 			func(w *record.Workload) { w.Nodes = onOne }, "12 event not_ready node/node1\n",
 			"Mend spread the pods of deployment/checkout over nodes (all 2 were on node node1, which was not ready); disruption/drain proves it",
 		},
@@ -124,26 +126,34 @@ func TestWhatIsAdvisedOfWhatWasSeen(t *testing.T) {
 		{"all on a node that failed, and some were left", cause.Cause{Rule: cause.Lingered}, false, func(w *record.Workload) { w.Nodes = onOne }, "12 event not_ready node/node1\n", "Ask do its clients try again at another pod when a connection is refused, reset or silent (retry)?; pods/kill-one proves it"},
 		{"one on a node that failed", cause.Cause{Rule: cause.NoneLeft}, false, func(w *record.Workload) { w.Nodes = map[string]string{"a": "node1", "b": "node2"} }, "12 event not_ready node/node1\n", ""},
 		{
-			"all in a zone that failed", cause.Cause{Rule: cause.NoneLeft}, false,
+			"all in a zone that failed",
+			cause.Cause{Rule: cause.NoneLeft},
+			false,
 			func(w *record.Workload) {
 				w.Nodes, w.Zones = map[string]string{"a": "node1", "b": "node2"}, map[string]string{"node1": "east", "node2": "east"}
 			}, "12 event not_ready node/node1\n13 gone node/node2\n",
 			"Mend spread the pods of deployment/checkout over zones (all 2 were in zone east, of which no node that ran one stayed ready); disruption/drain proves it",
 		},
 		{
-			"in zones of which one failed", cause.Cause{Rule: cause.NoneLeft}, false,
+			"in zones of which one failed",
+			cause.Cause{Rule: cause.NoneLeft},
+			false,
 			func(w *record.Workload) {
 				w.Nodes, w.Zones = map[string]string{"a": "node1", "b": "node2"}, map[string]string{"node1": "east", "node2": "west"}
 			}, "12 event not_ready node/node1\n13 gone node/node2\n", "",
 		},
 		{"nodes that failed, of no zone", cause.Cause{Rule: cause.NoneLeft}, false, func(w *record.Workload) { w.Nodes = map[string]string{"a": "node1", "b": "node2"} }, "12 event not_ready node/node1\n13 gone node/node2\n", ""},
 		{
-			"all were evicted, and no budget", cause.Cause{Rule: cause.NoneLeft}, false,
+			"all were evicted, and no budget",
+			cause.Cause{Rule: cause.NoneLeft},
+			false,
 			func(w *record.Workload) { w.Budgets = []string{} }, evicted,
 			"Mend give deployment/checkout a PodDisruptionBudget (none covers its pods, of which 2 were evicted); disruption/drain proves it",
 		},
 		{
-			"too few were left, and no budget", cause.Cause{Rule: cause.TooFew}, false,
+			"too few were left, and no budget",
+			cause.Cause{Rule: cause.TooFew},
+			false,
 			func(w *record.Workload) { w.Budgets = []string{} }, evicted,
 			"Mend give deployment/checkout a PodDisruptionBudget (none covers its pods, of which 2 were evicted); disruption/drain proves it",
 		},
@@ -151,26 +161,36 @@ func TestWhatIsAdvisedOfWhatWasSeen(t *testing.T) {
 		{"all were evicted, and budgets were not read", cause.Cause{Rule: cause.NoneLeft}, false, nil, evicted, ""},
 		{"one was evicted", cause.Cause{Rule: cause.TooFew}, false, func(w *record.Workload) { w.Budgets = []string{} }, "10 evicted pod/shop/a a\n", ""},
 		{
-			"too few were left in a rollout", cause.Cause{Rule: cause.TooFew}, true,
+			"too few were left in a rollout",
+			cause.Cause{Rule: cause.TooFew},
+			true,
 			func(w *record.Workload) { w.MaxUnavailable = "25%" }, "",
 			"Mend lower the maxUnavailable of deployment/checkout (maxUnavailable is 25% of 3 pods); rollout/restart proves it",
 		},
 		{"too few were left in a rollout that takes none away", cause.Cause{Rule: cause.TooFew}, true, nil, "", ""},
 		{"too few were left, and it was no rollout", cause.Cause{Rule: cause.TooFew}, false, func(w *record.Workload) { w.MaxUnavailable = "25%" }, "", ""},
 		{
-			"an early readiness probe", cause.Cause{Rule: cause.ReadyTooEarly, Recovering: "d", Failures: from("d", 30)}, false, nil, "",
+			"an early readiness probe",
+			cause.Cause{Rule: cause.ReadyTooEarly, Recovering: "d", Failures: from("d", 30)},
+			false, nil, "",
 			"Mend have the readiness probe of deployment/checkout fail until requests can be answered (readinessProbe of checkout: GET /readyz every 1s; 30 of 30 bad answers came from d after it was Ready); pods/kill-one proves it",
 		},
 		{
-			"whose it was is not known", cause.Cause{Rule: cause.ReadyTooEarly, Recovering: "d", Failures: from("", 30)}, false, nil, "",
+			"whose it was is not known",
+			cause.Cause{Rule: cause.ReadyTooEarly, Recovering: "d", Failures: from("", 30)},
+			false, nil, "",
 			"Ask is the readiness probe good before requests can be answered? (readinessProbe of checkout: GET /readyz every 1s); pods/kill-one proves it",
 		},
 		{
-			"killed when its grace had passed", cause.Cause{Rule: cause.Ended}, true, nil, killed("30.5"),
+			"killed when its grace had passed",
+			cause.Cause{Rule: cause.Ended},
+			true, nil, killed("30.5"),
 			"Mend raise the terminationGracePeriodSeconds of deployment/checkout, or end sooner (it is 20, and a was killed (exit code 137) when that had passed); rollout/restart proves it",
 		},
 		{
-			"killed long before its grace had passed", cause.Cause{Rule: cause.Ended}, true, nil, killed("12"),
+			"killed long before its grace had passed",
+			cause.Cause{Rule: cause.Ended},
+			true, nil, killed("12"),
 			"Ask does it finish the requests under way when it is asked to end, and is its grace long enough? (a preStop hook is there, terminationGracePeriodSeconds is 20); rollout/restart proves it",
 		},
 	} {
