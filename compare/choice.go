@@ -69,7 +69,7 @@ func (c choice) of(experiment string, list []results.Result) (of chosen, err err
 		return chosen{}, fmt.Errorf("%s of %s have no hash of their plan, so that nothing says that they did the same; --same-plan takes your word for it", c.what, experiment)
 	}
 	for i, r := range of.runs {
-		if len(builds) > 0 && buildOf(r) == "" && !leftOut(r) {
+		if (len(builds) > 0 || len(c.images) > 0) && buildOf(r) == "" && !leftOut(r) {
 			of.buildUnknown++
 			of.runs[i].Caveats = append(slices.Clone(r.Caveats), "what it ran is not known") // so that its figures may be any
 		}

@@ -87,6 +87,7 @@ func TestGateOfTrialsAlone(t *testing.T) {
 		{"thousands of trials have evidence that JSON can say", n(9000, 2), within, "held", 0, "9000 of 9000 within the limit"},
 		{"a trial that does not say what it ran, where others do, is undecided", append(changed(n(31, 2), imaged("sha256:11")), n(1, 2)...), within, "unknown", 3, "1 trial without the images that it ran: undecided"},
 		{"those of one build are chosen, by a part of its digest", append(changed(n(32, 2), imaged("sha256:11")), changed(n(9, 9), imaged("sha256:22"))...), compare.GateOptions{Within: 5, Images: []string{"11"}}, "held", 0, "9 trials of another plan or build not chosen"},
+		{"trials that do not say what they ran are not those of a build that is chosen", n(32, 2), compare.GateOptions{Within: 5, Images: []string{"11"}}, "unknown", 3, "32 trials without the images that it ran: undecided"},
 		{"those of one plan, too", append(n(32, 2), changed(n(9, 9), func(r *results.Result) { r.PlanHash = "bb" })...), compare.GateOptions{Within: 5, Plans: []string{"a"}}, "held", 0, "9 trials of another plan or build not chosen"},
 		{"less than a limit is not exactly it", changed(n(32, 5), limited("<")), compare.GateOptions{}, "broken", 1, "answers0 ttr < 5s"},
 		{"at most a limit is", changed(n(32, 5), limited("<=")), compare.GateOptions{}, "held", 0, "answers0 ttr <= 5s"},

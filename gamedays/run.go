@@ -266,7 +266,7 @@ func (r *Run) write(e Entry) error {
 
 // append adds an entry to the log, and returns its number.
 func (r *Run) append(e Entry) (n int, err error) {
-	if n, err = r.Log.Append(e); err == nil && r.Tell != nil {
+	if n, err = r.Log.Append(e); r.Tell != nil && (err == nil || e.Event == Outcome) {
 		e.Time = time.Now()
 		r.Tell(e)
 	}

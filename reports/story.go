@@ -241,7 +241,7 @@ func (r Report) worst() (string, cause.Cause) {
 		if f.Verdict != steadystate.Broken || f.OfRun {
 			continue
 		}
-		if c := r.ofLimit(f); c != nil {
+		if c := r.ofLimit(f); c != nil && c.Why != "" {
 			quantity, wanted := Parts(f)
 			what := f.Check + ": " + quantity + ": " + Seen(f)
 			if wanted != "" {

@@ -417,10 +417,6 @@ func (l Limit) judge(f Figures) Reading {
 		}
 		return Reading{Text: "no observation", Undecided: why}
 	}
-	// A limit of zero asks for no outage that can be seen.
-	if finest, ok := l.Finest(f.Window.Width()); ok && finest == 0 {
-		f.Downtime.High, f.paused = f.Downtime.High-f.paused, 0
-	}
 	switch l.Quantity {
 	case Downtime:
 		return f.Compare(l, Seconds(f.Downtime), timespan.format, f.open())
@@ -572,7 +568,13 @@ func (f Figures) Compare(l Limit, b Bounds[float64], format func(float64) string
 	none := b == (Bounds[float64]{}) || (l.Quantity == Uptime && b.Low == 1)
 	if paused := (l.Quantity == Downtime || l.Quantity == Uptime) && f.paused > 0; paused {
 		none = f.Downtime == (Bounds[time.Duration]{High: f.paused})
-		if r.Verdict == Unknown {
+		seen := b
+		if l.Quantity == Uptime {
+			seen.Low += float64(f.paused) / float64(window)
+		} else {
+			seen.High -= f.paused.Seconds()
+		}
+		if r.Verdict == Unknown && l.Tolerance.Judge(seen) != Unknown {
 			r.Undecided = fmt.Sprintf("an outage could pass unseen in %s, in which the source paused: a machine that has time would decide it", timespan.format(f.paused.Seconds()))
 		}
 	}

@@ -32,8 +32,10 @@ func gateServeCommand() *cobra.Command {
 	var queue int
 	cmd := &cobra.Command{
 		Use:   "serve",
-		Short: "Answer Flagger and Argo Rollouts whether a build holds, by experiments",
-		Long: `Serve runs experiments of the configuration for each build that a controller asks
+		Short: "Answer Flagger and Argo Rollouts whether a build holds, by experiments (preview)",
+		Long: `A preview: docs/gates.md says what it does not do yet.
+
+Serve runs experiments of the configuration for each build that a controller asks
 about, once, as "aftershock run" does, and answers held, broken or unknown.
 
   POST   /flagger/confirm-promotion         200 if held, else 409 with a sentence

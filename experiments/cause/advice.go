@@ -117,6 +117,9 @@ func advise(r judge.Result, c Cause) (Advice, bool) {
 		}
 	case TooFew:
 		n, err := strconv.Atoi(strings.TrimSuffix(w.MaxUnavailable, "%"))
+		if strings.HasSuffix(w.MaxUnavailable, "%") {
+			n = n * w.Replicas / 100 // rounded down, as the controller of Deployments does
+		}
 		switch {
 		case rolls(r) && err == nil && n > 0:
 			return Advice{What: "lower the maxUnavailable of " + name, Checked: fmt.Sprintf("maxUnavailable is %s of %d pods", w.MaxUnavailable, w.Replicas), Prove: "rollout/restart"}, true

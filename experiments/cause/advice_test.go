@@ -164,8 +164,8 @@ func TestWhatIsAdvisedOfWhatWasSeen(t *testing.T) {
 			"too few were left in a rollout",
 			cause.Cause{Rule: cause.TooFew},
 			true,
-			func(w *record.Workload) { w.MaxUnavailable = "25%" }, "",
-			"Mend lower the maxUnavailable of deployment/checkout (maxUnavailable is 25% of 3 pods); rollout/restart proves it",
+			func(w *record.Workload) { w.MaxUnavailable = "34%" }, "",
+			"Mend lower the maxUnavailable of deployment/checkout (maxUnavailable is 34% of 3 pods); rollout/restart proves it",
 		},
 		{"too few were left in a rollout that takes none away", cause.Cause{Rule: cause.TooFew}, true, nil, "", ""},
 		{"too few were left, and it was no rollout", cause.Cause{Rule: cause.TooFew}, false, func(w *record.Workload) { w.MaxUnavailable = "25%" }, "", ""},
@@ -244,7 +244,8 @@ func TestWhatIsAdvisedOfAnAutoscaler(t *testing.T) {
 		{"no metric, with requests", limit("scales out", ""), whole, blind, map[string]string{"cpu": "50m"}, ""},
 		{"no requests, and a metric", limit("scales out", ""), whole, sees, nil, ""},
 		{"no metric, and a limit that needs none", limit("within min and max", ""), whole, blind, nil, ""},
-		{"too slow, at its max", limit("ready <= 75s", "ready"), low, full, nil, "Mend raise the maxReplicas of autoscaler checkout (spec.maxReplicas is 3); autoscaling/surge proves it"},
+		{"pods ready too slowly, at its max", limit("ready <= 75s", "ready"), low, full, nil, ""},
+		{"too slow, at its max", limit("relieved <= 75s", "relieved"), low, full, nil, "Mend raise the maxReplicas of autoscaler checkout (spec.maxReplicas is 3); autoscaling/surge proves it"},
 		{"a limit of another check, and no spec", limit("downtime <= 1s", "downtime"), "", "", nil, ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {

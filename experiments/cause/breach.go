@@ -2,6 +2,7 @@ package cause
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -21,6 +22,8 @@ type breach struct {
 	finding judge.Finding
 	check   judge.CheckResult
 	within  steadystate.Tolerance // what is within the limit
+	window  steadystate.Span      // of the limit
+	seconds map[int]bool          // in which one in the window was beyond it
 	// Those beyond the limit, of all, and the same in the time of each suspect. The
 	// settle time is in it: what was so before a fault is not by the fault.
 	share    share
@@ -39,6 +42,7 @@ type suspect struct {
 	rule, text string
 	spans      []steadystate.Span
 	share      share
+	seconds    map[int]bool           // of the breach's, those in its time
 	of         *judge.InjectionResult // the fault, if it is one
 }
 
@@ -52,7 +56,15 @@ func breaches(r judge.Result, suspects []suspect) (list []*breach) {
 			(!percentile && !slices.Contains([]string{"mean", "max", "min"}, limit.Quantity)) {
 			continue
 		}
-		b := &breach{finding: f, check: check, within: limit.Tolerance, suspects: slices.Clone(suspects), phases: make([]int, len(r.Phases)), failures: map[Failure]int{}}
+		b := &breach{finding: f, check: check, within: limit.Tolerance, window: check.Window, seconds: map[int]bool{}, suspects: slices.Clone(suspects), phases: make([]int, len(r.Phases)), failures: map[Failure]int{}}
+		for _, p := range r.Phases {
+			if p.Name == limit.Phase {
+				b.window = steadystate.Span{From: p.From, To: p.To}
+			}
+		}
+		for i := range b.suspects {
+			b.suspects[i].seconds = map[int]bool{}
+		}
 		list = append(list, b)
 	}
 	return list
@@ -129,11 +141,19 @@ func (b *breach) take(o steadystate.Observation, at time.Duration, backend strin
 	}
 	b.share.beyond += beyond
 	b.share.all++
+	second := int(at / time.Second)
+	counts := beyond > 0 && b.window.From <= at && at <= b.window.To
+	if counts {
+		b.seconds[second] = true
+	}
 	for i := range b.suspects {
 		s := &b.suspects[i]
 		if slices.ContainsFunc(s.spans, o.Overlaps) {
 			s.share.beyond += beyond
 			s.share.all++
+			if counts {
+				s.seconds[second] = true
+			}
 		}
 	}
 }
@@ -154,15 +174,34 @@ func (b *breach) cause(in *Inquiry) Cause {
 	return c
 }
 
-// why is the one suspect in whose time two thirds of those beyond the limit are, and
-// are at least three times as dense as in the rest.
+// byChance is the probability that so many of the limit's seconds beyond it are in the
+// time of a suspect, were they spread as the others are: those of one second are one
+// event.
+func (b *breach) byChance(s *suspect) (p float64) {
+	share := float64(s.share.all-s.share.beyond) / float64(max(1, b.share.all-b.share.beyond))
+	if share <= 0 || share >= 1 {
+		return 1
+	}
+	n := len(b.seconds)
+	for k := len(s.seconds); k <= n; k++ {
+		p += math.Exp(steadystate.LogChoose(n, k) + float64(k)*math.Log(share) + float64(n-k)*math.Log1p(-share))
+	}
+	return p
+}
+
+// seldom is the probability by chance of a cause that is none.
+const seldom = 1e-3
+
+// why is the one suspect in whose time two thirds of those beyond the limit are, in the
+// limit's window too, and at least three times as dense as in the rest, beyond chance.
 func (b *breach) why(c Cause) (rule, text string) {
 	faults := 0
 	var found *suspect
 	for i := range b.suspects {
 		s := &b.suspects[i]
 		rest := share{b.share.beyond - s.share.beyond, b.share.all - s.share.all}
-		if s.share.beyond == 0 || 3*s.share.beyond < 2*b.share.beyond || rest.all == 0 || s.share.part() < 3*rest.part() {
+		if s.share.beyond == 0 || 3*s.share.beyond < 2*b.share.beyond || rest.all == 0 || s.share.part() < 3*rest.part() ||
+			3*len(s.seconds) < 2*len(b.seconds) || b.byChance(s) > seldom {
 			continue
 		}
 		if s.of != nil {

@@ -39,19 +39,19 @@ func TestWhyALimitBrokeWithoutAnOutage(t *testing.T) {
 	}{
 		{
 			"slow at the pod of a fault, while it was held", stress, ofTwo,
-			[][]record.Entry{quick, answers("a", "21", 60, 600*ms)},
+			[][]record.Entry{quick, answers("a", "21", 100, 600*ms)},
 			"p95 <= 500ms", "", cause.Faulted,
-			"consistent with: the fault itself (stress): 60 of the 60 beyond the limit were seen then, 22.9% of all then and 0% of the rest, and 60 came from the 1 of 2 pods that it was in",
+			"consistent with: the fault itself (stress): 100 of the 100 beyond the limit were seen then, 33.1% of all then and 0% of the rest, and 100 came from the 1 of 2 pods that it was in",
 		},
 		{
 			"slow at another pod, while it was held", stress, ofTwo,
-			[][]record.Entry{quick, answers("b", "21", 60, 600*ms)},
+			[][]record.Entry{quick, answers("b", "21", 100, 600*ms)},
 			"p95 <= 500ms", "", cause.Faulted,
-			"consistent with: the fault itself (stress): 60 of the 60 beyond the limit were seen then, 22.9% of all then and 0% of the rest",
+			"consistent with: the fault itself (stress): 100 of the 100 beyond the limit were seen then, 33.1% of all then and 0% of the rest",
 		},
 		{
 			"slow when it was over", stress, nil,
-			[][]record.Entry{quick, answers("a", "45", 60, 600*ms)},
+			[][]record.Entry{quick, answers("a", "45", 100, 600*ms)},
 			"p95 <= 500ms", "", "", "",
 		},
 		{
@@ -61,47 +61,57 @@ func TestWhyALimitBrokeWithoutAnOutage(t *testing.T) {
 		},
 		{
 			"of two faults it is not known which", stress + "21 inject other b\n39 undo other\n", nil,
-			[][]record.Entry{quick, answers("a", "22", 60, 600*ms)},
+			[][]record.Entry{quick, answers("a", "22", 100, 600*ms)},
 			"p95 <= 500ms", "", "", "",
 		},
 		{
 			"an outage is why", stress, nil,
-			[][]record.Entry{quick, answers("a", "21", 60, 600*ms)},
+			[][]record.Entry{quick, answers("a", "21", 100, 600*ms)},
 			"p95 <= 500ms", "21 to 27", "", "",
 		},
 		{
 			"a limit on no values", stress, nil,
-			[][]record.Entry{quick, answers("a", "21", 60, 600*ms)},
+			[][]record.Entry{quick, answers("a", "21", 100, 600*ms)},
 			"errors <= 1%", "", "", "",
 		},
 		{
 			"within a phase", stress, nil,
-			[][]record.Entry{quick, answers("a", "21", 60, 600*ms)},
+			[][]record.Entry{quick, answers("a", "21", 100, 600*ms)},
 			"p95 <= 500ms during hold", "", cause.Faulted,
-			"consistent with: the fault itself (stress): 60 of the 60 beyond the limit were seen then, 22.9% of all then and 0% of the rest",
+			"consistent with: the fault itself (stress): 100 of the 100 beyond the limit were seen then, 33.1% of all then and 0% of the rest",
 		},
 		{
 			"slow before, too", stress, nil,
-			[][]record.Entry{quick, answers("a", "5", 40, 600*ms), answers("a", "21", 60, 600*ms)},
+			[][]record.Entry{quick, answers("a", "5", 40, 600*ms), answers("a", "21", 100, 600*ms)},
 			"p95 <= 500ms during hold", "", "", "",
 		},
 		{
+			"one moment of twenty slow answers", stress, nil,
+			[][]record.Entry{quick, answers("a", "21", 10, 600*ms), answers("b", "21", 10, 600*ms)},
+			"p95 <= 500ms", "", "", "",
+		},
+		{
+			"in another phase than the limit's", stress, nil,
+			[][]record.Entry{quick, answers("a", "21", 100, 600*ms), answers("a", "45", 20, 600*ms)},
+			"p95 <= 500ms during watch", "", "", "",
+		},
+		{
 			"killed for lack of memory", stress + "22 stopped pod/shop/b b container=shop reason=OOMKilled\n23 restarted pod/shop/b b container=shop reason=OOMKilled\n", nil,
-			[][]record.Entry{quick, answers("b", "22", 60, 600*ms)},
+			[][]record.Entry{quick, answers("b", "22", 100, 600*ms)},
 			"p95 <= 500ms", "", cause.KilledForMemory,
-			"consistent with: a container of b was killed for lack of memory (OOMKilled): 60 of the 60 beyond the limit were seen then, 31.4% of all then and 0% of the rest",
+			"consistent with: a container of b was killed for lack of memory (OOMKilled): 100 of the 100 beyond the limit were seen then, 43.3% of all then and 0% of the rest",
 		},
 		{
 			"a surge", "20..20.1 inject surge requests\n40 undo surge\n", func(i *record.Injection) { i.Effects = []record.Effect{{Signal: "requests", Times: 4}} },
-			[][]record.Entry{quick, answers("b", "22", 60, 600*ms)},
+			[][]record.Entry{quick, answers("b", "22", 100, 600*ms)},
 			"p95 <= 500ms", "", cause.TooFew,
-			"consistent with: too few pods for 4 times the load: 60 of the 60 beyond the limit were seen then, 23% of all then and 0% of the rest",
+			"consistent with: too few pods for 4 times the load: 100 of the 100 beyond the limit were seen then, 33.2% of all then and 0% of the rest",
 		},
 		{
 			"while a pod was away", killed, nil,
-			[][]record.Entry{answers("b", "10", 490, 20*ms), answers("b", "10.2", 15, 600*ms)},
+			[][]record.Entry{answers("b", "10", 490, 20*ms), answers("b", "10.2", 30, 600*ms)},
 			"p99 <= 500ms", "", cause.Away,
-			"consistent with: a was away: 15 of the 15 beyond the limit were seen then, 39.5% of all then and 0% of the rest",
+			"consistent with: a was away: 21 of the 30 beyond the limit were seen then, 47.7% of all then and 1.89% of the rest",
 		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -111,10 +121,10 @@ func TestWhyALimitBrokeWithoutAnOutage(t *testing.T) {
 			}
 			result, history := judge.Result{
 				Window: recordtest.Span("10..60"), Length: time.Minute, Traffic: map[string]judge.Traffic{record.TrafficSignal: {Sent: 1}},
-				Phases:   []judge.PhaseResult{{Name: "hold", Span: recordtest.Span("20.1..40")}},
+				Phases:   []judge.PhaseResult{{Name: "hold", Span: recordtest.Span("20.1..40")}, {Name: "watch", Span: recordtest.Span("40.1..60")}},
 				Findings: []judge.Finding{{Check: "answers", Limit: row.limit, Reading: steadystate.Reading{Verdict: steadystate.Broken}}},
 			}, recovery.History{}
-			check := judge.CheckResult{Check: "answers", Signal: record.TrafficSignal, Tolerance: steadystate.Within(time.Second)}
+			check := judge.CheckResult{Check: "answers", Signal: record.TrafficSignal, Tolerance: steadystate.Within(time.Second), Figures: steadystate.Figures{Window: result.Window}}
 			if row.outage != "" {
 				check.Outages = []steadystate.Outage{{Start: recordtest.Span("21"), End: recordtest.Span("27"), Bad: 60, Total: 60}}
 			}
@@ -157,7 +167,8 @@ func TestWhyALimitOfAnAutoscalerBroke(t *testing.T) {
 	blind := `{"conditions":[{"type":"ScalingActive","status":"False","reason":"FailedGetResourceMetric","message":"failed to get cpu utilization: missing request for cpu in container checkout"}]}`
 	for _, row := range []struct{ name, limit, quantity, status, want string }{
 		{"at its max", "not held back by its max", "", limited, `consistent with: the load needs more than its max of 3 pods: TooManyReplicas: "the desired replica count is more than the maximum replica count"`},
-		{"ready too late, at its max", "ready <= 75s", "ready", limited, `consistent with: the load needs more than its max of 3 pods: TooManyReplicas: "the desired replica count is more than the maximum replica count"`},
+		{"pods ready too late, at its max", "ready <= 75s", "ready", limited, ""},
+		{"relieved too late, at its max", "relieved <= 75s", "relieved", limited, `consistent with: the load needs more than its max of 3 pods: TooManyReplicas: "the desired replica count is more than the maximum replica count"`},
 		{"ready too late, and below its max", "ready <= 75s", "ready", `{}`, ""},
 		{"back too late, and it was at its max", "back <= 65s", "back", limited, ""},
 		{"no metric", "scales out", "", blind, `consistent with: it had no metric to scale by: FailedGetResourceMetric: "failed to get cpu utilization: missing request for cpu in container checkout"`},

@@ -54,7 +54,7 @@ func ofScaler(r judge.Result, f judge.Finding, subject string) (rule, why string
 		}
 	case blind.Reason != "" && (slow || f.Limit == "scales out" || f.Limit == "able to scale" || f.Limit == "sizes as its metrics ask"):
 		return NoMetric, "consistent with: it had no metric to scale by: " + blind.String()
-	case f.Limit == "not held back by its max", limited.Reason != "" && slow:
+	case f.Limit == "not held back by its max", limited.Reason != "" && f.Wanted != nil && f.Wanted.Quantity == "relieved":
 		why = fmt.Sprintf("consistent with: the load needs more than its max of %d pods", spec.Max)
 		if limited.Reason != "" {
 			why += ": " + limited.String()

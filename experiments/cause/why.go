@@ -180,6 +180,23 @@ func (in *Inquiry) endpoints() (list []count, before int) {
 	return list, before
 }
 
+// served are the names of the endpoints right before the fault.
+func (in *Inquiry) served() (names []string) {
+	for _, e := range in.result.Events {
+		if !strings.HasPrefix(e.Subject, "endpoint/") || e.From >= in.result.Window.From {
+			continue
+		}
+		name := nameOf(e.Subject)
+		switch e.Kind {
+		case record.EventExists, record.EventAdded:
+			names = append(names, name)
+		case record.EventRemoved:
+			names = slices.DeleteFunc(names, func(n string) bool { return n == name })
+		}
+	}
+	return names
+}
+
 // stops are the events of containers that stopped or were started again around an
 // outage's start or in it.
 func (in *Inquiry) stops(o *outage, fits func(record.Event) bool) (names []string, first record.Event) {
@@ -219,7 +236,8 @@ func (in *Inquiry) allRestarted(o *outage, c Cause) string {
 
 func (in *Inquiry) ofAll(o *outage, c Cause, fits func(record.Event) bool, rule func(*outage, Cause) string) string {
 	names, _ := in.stops(o, fits)
-	if _, before := in.endpoints(); before == 0 || len(names) < before || in.noneLeft(o, c) == "" {
+	served := in.served()
+	if len(served) == 0 || slices.ContainsFunc(served, func(name string) bool { return !slices.Contains(names, name) }) || in.noneLeft(o, c) == "" {
 		return ""
 	}
 	return rule(o, c) + ", and no other was among the endpoints"

@@ -140,7 +140,7 @@ func (g *going) run(ctx context.Context) (found bool, err error) {
 		err := g.step(ctx)
 		// One that is gone once it was asked to be deleted was deleted, also if the
 		// answer to that was lost.
-		found = found || g.deleted || g.lost && apierrors.IsNotFound(err)
+		found = found || g.deleted || g.lost && !g.unsure() && apierrors.IsNotFound(err)
 		switch {
 		case apierrors.IsNotFound(err), meta.IsNoMatchError(err):
 			if g.unsure() && !found && time.Since(begin) < lateCreate {

@@ -254,8 +254,8 @@ func columns(list []judge.Finding) (widths [2]int) {
 
 // An item is one thing that is told of a run, in lines.
 type item struct {
-	name  string
-	lines []string
+	name, text string
+	lines      []string
 }
 
 // itemLines is the most that an item has: more is a list that goes on.
@@ -272,7 +272,7 @@ func (s Screen) story(r reports.Report) (items []item) {
 				continue
 			}
 		}
-		items = append(items, item{told.Name, s.short(label(told.Name), told.Text, itemLines)})
+		items = append(items, item{told.Name, told.Text, s.short(label(told.Name), told.Text, itemLines)})
 	}
 	return items
 }
@@ -285,7 +285,7 @@ var firsts = []string{"What", "Why", "Mend"}
 const firstLines = 11
 
 // fit are the lines of the items for which there is room, in their order, then the
-// names of the others. What could have passed unseen is half of what held means: its
+// names of the others. The first ones are made shorter to have some. What could have passed unseen is half of what held means: its
 // lines are kept there.
 func (s Screen) fit(items []item, room int, verdict steadystate.Verdict) (lines []string) {
 	rank := func(i int) int {
@@ -305,6 +305,9 @@ func (s Screen) fit(items []item, room int, verdict steadystate.Verdict) (lines 
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(rank(a), rank(b)) })
 	used, has := 0, map[int]bool{}
 	for _, i := range order {
+		if left := room - used; left > 0 && rank(i) < len(firsts) && len(items[i].lines) > left {
+			items[i].lines = s.short(label(items[i].name), items[i].text, left)
+		}
 		if n := len(items[i].lines); used+n <= room {
 			used, has[i] = used+n, true
 		}
