@@ -22,9 +22,9 @@ func binomial(n, k int, p float64) float64 {
 // nextTerm is the factor from the probability of k of n to that of k+1.
 func nextTerm(n, k int, p float64) float64 { return float64(n-k) / float64(k+1) * p / (1 - p) }
 
-// tail is the probability of k or more of n, each with probability p: 1 for at
+// Tail is the probability of k or more of n, each with probability p: 1 for at
 // most the mean n*p.
-func tail(n, k int, p float64) float64 {
+func Tail(n, k int, p float64) float64 {
 	if float64(k) <= float64(n)*p {
 		return 1
 	}

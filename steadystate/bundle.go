@@ -94,6 +94,6 @@ func (r Rule) partial() int {
 	return sort.Search(most, func(n int) bool {
 		// The number of bad ones of n that make Page's sum an outage.
 		least := int(math.Ceil((alarm(surest) + float64(n)*e.good) / (e.bad + e.good)))
-		return least <= n && tail(n, n-least+1, 1-p) <= rare
+		return least <= n && Tail(n, n-least+1, 1-p) <= rare
 	})
 }

@@ -566,15 +566,15 @@ func (f Figures) Compare(l Limit, b Bounds[float64], format func(float64) string
 	limit, _ := l.Finest(window)
 	resolution := f.finest(limit, seen)
 	none := b == (Bounds[float64]{}) || (l.Quantity == Uptime && b.Low == 1)
-	if paused := (l.Quantity == Downtime || l.Quantity == Uptime) && f.paused > 0; paused {
+	if f.paused > 0 && (l.Quantity == Downtime || l.Quantity == Uptime) {
 		none = f.Downtime == (Bounds[time.Duration]{High: f.paused})
-		seen := b
+		without := b
 		if l.Quantity == Uptime {
-			seen.Low += float64(f.paused) / float64(window)
+			without.Low += float64(f.paused) / float64(window)
 		} else {
-			seen.High -= f.paused.Seconds()
+			without.High -= f.paused.Seconds()
 		}
-		if r.Verdict == Unknown && l.Tolerance.Judge(seen) != Unknown {
+		if r.Verdict == Unknown && l.Tolerance.Judge(without) != Unknown {
 			r.Undecided = fmt.Sprintf("an outage could pass unseen in %s, in which the source paused: a machine that has time would decide it", timespan.format(f.paused.Seconds()))
 		}
 	}

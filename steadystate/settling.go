@@ -279,7 +279,7 @@ func (s *Settling) cluster() (first, n int) {
 		return s.index, 1
 	}
 	for n := 2; n <= len(s.strays); n++ {
-		if first := s.strays[len(s.strays)-n]; tail(s.index-first+1, n, s.allowed) < clustered {
+		if first := s.strays[len(s.strays)-n]; Tail(s.index-first+1, n, s.allowed) < clustered {
 			return first, n
 		}
 	}
@@ -321,7 +321,7 @@ func (s *Settling) passes(now time.Duration) bool {
 // true share lies between the allowed one and ten times that, the odds may favor
 // the smaller.
 func (s *Settling) few() bool {
-	return s.bad == 0 || tail(s.seen, s.bad, s.allowed) >= many
+	return s.bad == 0 || Tail(s.seen, s.bad, s.allowed) >= many
 }
 
 // fresh is how long the last observation stands for what follows it.

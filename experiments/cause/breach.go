@@ -2,9 +2,7 @@ package cause
 
 import (
 	"fmt"
-	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/aftershockhq/aftershock/experiments/recovery"
@@ -76,7 +74,7 @@ func suspects(r judge.Result, waterfalls []recovery.Waterfall) (list []suspect) 
 		s := suspect{rule: rule}
 		var names []string
 		for _, e := range r.Events {
-			if (e.Kind == record.EventRestarted || e.Kind == record.EventStopped) && strings.HasPrefix(e.Subject, "pod/") && e.To >= r.Window.From && fits(e) {
+			if stopped(r, e) && fits(e) {
 				s.spans = append(s.spans, steadystate.Span{From: e.From - 2*propagation, To: e.To + lasting})
 				names = append(names, nameOf(e.Subject))
 			}
@@ -87,7 +85,7 @@ func suspects(r judge.Result, waterfalls []recovery.Waterfall) (list []suspect) 
 		}
 	}
 	around(KilledForMemory, "was killed for lack of memory (OOMKilled)", ofMemory)
-	around(Restarted, "was started again, which the fault does not do", func(e record.Event) bool { return e.Kind == record.EventRestarted && !downed(r, e) })
+	around(Restarted, "was started again, which the fault does not do", byNoFault(r))
 	if len(waterfalls) > 0 {
 		s := suspect{rule: Away, text: waterfalls[0].Victim.Name + " was away"}
 		if n := len(waterfalls); n > 1 {
@@ -177,16 +175,12 @@ func (b *breach) cause(in *Inquiry) Cause {
 // byChance is the probability that so many of the limit's seconds beyond it are in the
 // time of a suspect, were they spread as the others are: those of one second are one
 // event.
-func (b *breach) byChance(s *suspect) (p float64) {
+func (b *breach) byChance(s *suspect) float64 {
 	share := float64(s.share.all-s.share.beyond) / float64(max(1, b.share.all-b.share.beyond))
 	if share <= 0 || share >= 1 {
 		return 1
 	}
-	n := len(b.seconds)
-	for k := len(s.seconds); k <= n; k++ {
-		p += math.Exp(steadystate.LogChoose(n, k) + float64(k)*math.Log(share) + float64(n-k)*math.Log1p(-share))
-	}
-	return p
+	return steadystate.Tail(len(b.seconds), len(s.seconds), share)
 }
 
 // seldom is the probability by chance of a cause that is none.

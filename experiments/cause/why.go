@@ -202,7 +202,7 @@ func (in *Inquiry) served() (names []string) {
 func (in *Inquiry) stops(o *outage, fits func(record.Event) bool) (names []string, first record.Event) {
 	around := steadystate.Span{From: o.From - 2*propagation, To: o.To}
 	for _, e := range in.result.Events {
-		if (e.Kind != record.EventRestarted && e.Kind != record.EventStopped) || !strings.HasPrefix(e.Subject, "pod/") || !e.Overlaps(around) || e.To < in.result.Window.From || !fits(e) {
+		if !stopped(in.result, e) || !e.Overlaps(around) || !fits(e) {
 			continue
 		}
 		if len(names) == 0 {
@@ -220,8 +220,13 @@ func (in *Inquiry) stops(o *outage, fits func(record.Event) bool) (names []strin
 func ofMemory(e record.Event) bool { return e.Attrs[record.AttrReason] == "OOMKilled" }
 
 // byNoFault reports whether a container was started again, which no fault does.
-func (in *Inquiry) byNoFault(e record.Event) bool {
-	return e.Kind == record.EventRestarted && !downed(in.result, e)
+func byNoFault(r judge.Result) func(record.Event) bool {
+	return func(e record.Event) bool { return e.Kind == record.EventRestarted && !downed(r, e) }
+}
+
+// stopped reports whether a container stopped or was started again since the fault.
+func stopped(r judge.Result, e record.Event) bool {
+	return (e.Kind == record.EventRestarted || e.Kind == record.EventStopped) && strings.HasPrefix(e.Subject, "pod/") && e.To >= r.Window.From
 }
 
 // allKilledForMemory and allRestarted: it happened to every pod that had served, which
@@ -231,7 +236,7 @@ func (in *Inquiry) allKilledForMemory(o *outage, c Cause) string {
 }
 
 func (in *Inquiry) allRestarted(o *outage, c Cause) string {
-	return in.ofAll(o, c, in.byNoFault, in.restarted)
+	return in.ofAll(o, c, byNoFault(in.result), in.restarted)
 }
 
 func (in *Inquiry) ofAll(o *outage, c Cause, fits func(record.Event) bool, rule func(*outage, Cause) string) string {
@@ -254,7 +259,7 @@ func (in *Inquiry) killedForMemory(o *outage, _ Cause) string {
 
 // restarted: containers ended, and no fault does that.
 func (in *Inquiry) restarted(o *outage, _ Cause) string {
-	names, first := in.stops(o, in.byNoFault)
+	names, first := in.stops(o, byNoFault(in.result))
 	if len(names) == 0 {
 		return ""
 	}
