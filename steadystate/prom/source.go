@@ -121,9 +121,14 @@ func (s Source) watch(ctx context.Context, clock steadystate.Clock, each func(lo
 	// A poll in flight when ctx ends still counts.
 	polling := context.WithoutCancel(ctx)
 	once := func(last bool) {
+		began := clock.Now()
 		ctx, cancel := context.WithTimeout(polling, s.Timeout)
 		defer cancel()
-		each(p.poll(ctx, last))
+		l, err := p.poll(ctx, last)
+		if err != nil {
+			l.during.From = min(l.during.From, began) // all of its queries share the timeout
+		}
+		each(l, err)
 	}
 	ticker := time.NewTicker(s.Interval)
 	defer ticker.Stop()
