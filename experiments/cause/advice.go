@@ -79,10 +79,8 @@ func advise(r judge.Result, c Cause) (Advice, bool) {
 		return Advice{Question: true, What: "does it keep memory that it needs no more, or is its limit too low?", Checked: limits(w, "memory"), Prove: "capacity/sustained"}, true
 	case AtMax, NoMetric, NoWindow:
 		return ofAutoscaler(r, c.Rule, subjectOf(r, c.Check))
-	case TooFew:
-		if subject := limitedScaler(r); subject != "" {
-			return ofAutoscaler(r, AtMax, subject)
-		}
+	case Surged:
+		return ofAutoscaler(r, AtMax, limitedScaler(r))
 	case Faulted:
 		return ofFault(r)
 	case Lingered, CutOff:
@@ -101,13 +99,14 @@ func advise(r judge.Result, c Cause) (Advice, bool) {
 	name := named(w.Subject)
 	switch c.Rule {
 	case NoneLeft:
+		node, zone := gone(r, c, nil), gone(r, c, w.Zones)
 		switch n, err := strconv.Atoi(w.MaxUnavailable); {
 		case w.Replicas == 1 && !strings.HasPrefix(w.Subject, "daemonset/"):
 			return Advice{What: "run " + name + " with more than one replica", Checked: "spec.replicas is 1", Prove: "pods/kill-one"}, true
-		case gone(r, w.Nodes, nil) != "":
-			return Advice{What: "spread the pods of " + name + " over nodes", Checked: fmt.Sprintf("all %d were on node %s, which was not ready", len(w.Nodes), gone(r, w.Nodes, nil)), Prove: "disruption/drain"}, true
-		case gone(r, w.Nodes, w.Zones) != "":
-			return Advice{What: "spread the pods of " + name + " over zones", Checked: fmt.Sprintf("all %d were in zone %s, of which no node that ran one stayed ready", len(w.Nodes), gone(r, w.Nodes, w.Zones)), Prove: "disruption/drain"}, true
+		case node != "":
+			return Advice{What: "spread the pods of " + name + " over nodes", Checked: fmt.Sprintf("all %d were on node %s, which was not ready", len(w.Nodes), node), Prove: "disruption/drain"}, true
+		case zone != "":
+			return Advice{What: "spread the pods of " + name + " over zones", Checked: fmt.Sprintf("all %d were in zone %s, of which no node that ran one stayed ready", len(w.Nodes), zone), Prove: "disruption/drain"}, true
 		case evictions(r) > 1 && w.Budgets != nil && len(w.Budgets) == 0:
 			return budget(r, name), true
 		case w.Strategy == "Recreate" && rolls(r):
@@ -185,37 +184,44 @@ func budget(r judge.Result, name string) Advice {
 	return Advice{What: "give " + name + " a PodDisruptionBudget", Checked: fmt.Sprintf("none covers its pods, of which %d were evicted", evictions(r)), Prove: "disruption/drain"}
 }
 
-// gone is the one node, or zone, of several pods, if no node that ran one of them stayed
-// ready in the window; empty: there is none.
-func gone(r judge.Result, nodes, zones map[string]string) string {
+// gone is the one node, or zone, of several pods, if every node that ran one of them was
+// lost in an outage, or right before it; empty: there is none.
+func gone(r judge.Result, c Cause, zones map[string]string) string {
+	check, err := r.Check(c.Check)
+	if err != nil || c.Outage == NoOutage || len(r.Workload.Nodes) < 2 {
+		return ""
+	}
+	o := check.Outages[c.Outage]
+	during := steadystate.Span{From: o.Start.From - 2*propagation, To: o.End.To}
 	places := map[string]bool{}
-	for _, node := range nodes {
+	for _, node := range r.Workload.Nodes {
 		place := node
 		if zones != nil {
 			place = zones[node]
 		}
 		places[place] = true
 		if !slices.ContainsFunc(r.Events, func(e record.Event) bool {
-			return e.Subject == "node/"+node && (e.Kind == record.EventNotReady || e.Kind == record.EventGone) && e.Overlaps(r.Window)
+			return e.Subject == "node/"+node && (e.Kind == record.EventNotReady || e.Kind == record.EventGone) && e.Overlaps(during)
 		}) {
 			return ""
 		}
 	}
-	if len(nodes) < 2 || len(places) != 1 {
+	if len(places) != 1 {
 		return ""
 	}
 	return slices.Collect(maps.Keys(places))[0]
 }
 
-// cutShort is a pod that was asked to end, and killed when its grace had passed; empty:
-// none was seen.
+// cutShort is a pod that was asked to end, and killed when its grace had passed, to the
+// second in which a grace is given; empty: none was seen.
 func cutShort(r judge.Result, grace int) string {
+	passed := time.Duration(grace) * time.Second
 	for _, asked := range r.Events {
 		if asked.Kind != record.EventTerminating || grace == 0 {
 			continue
 		}
 		for _, e := range r.Events {
-			if e.Kind == record.EventStopped && e.UID == asked.UID && e.Attrs[record.AttrCode] == "137" && e.Attrs[record.AttrReason] != "OOMKilled" && e.To-asked.From >= time.Duration(grace)*time.Second {
+			if e.Kind == record.EventStopped && e.UID == asked.UID && e.Attrs[record.AttrCode] == "137" && e.Attrs[record.AttrReason] != "OOMKilled" && e.To-asked.From >= passed && e.From-asked.To > passed-time.Second {
 				return nameOf(e.Subject)
 			}
 		}

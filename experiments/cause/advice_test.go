@@ -123,6 +123,7 @@ func TestWhatIsAdvisedOfWhatWasSeen(t *testing.T) {
 		},
 		{"all on a node, and another failed", cause.Cause{Rule: cause.NoneLeft}, false, func(w *record.Workload) { w.Nodes = onOne }, "12 event not_ready node/node2\n", ""},
 		{"all on a node that failed before", cause.Cause{Rule: cause.NoneLeft}, false, func(w *record.Workload) { w.Nodes = onOne }, "2 event not_ready node/node1\n", ""},
+		{"all on a node that failed after the outage", cause.Cause{Rule: cause.NoneLeft}, false, func(w *record.Workload) { w.Nodes = onOne }, "42 event not_ready node/node1\n", ""},
 		{"all on a node that failed, and some were left", cause.Cause{Rule: cause.Lingered}, false, func(w *record.Workload) { w.Nodes = onOne }, "12 event not_ready node/node1\n", "Ask do its clients try again at another pod when a connection is refused, reset or silent (retry)?; pods/kill-one proves it"},
 		{"one on a node that failed", cause.Cause{Rule: cause.NoneLeft}, false, func(w *record.Workload) { w.Nodes = map[string]string{"a": "node1", "b": "node2"} }, "12 event not_ready node/node1\n", ""},
 		{
@@ -193,6 +194,12 @@ func TestWhatIsAdvisedOfWhatWasSeen(t *testing.T) {
 			true, nil, killed("12"),
 			"Ask does it finish the requests under way when it is asked to end, and is its grace long enough? (a preStop hook is there, terminationGracePeriodSeconds is 20); rollout/restart proves it",
 		},
+		{
+			"killed at a time that may be before its grace had passed",
+			cause.Cause{Rule: cause.Ended},
+			true, nil, killed("15..31"),
+			"Ask does it finish the requests under way when it is asked to end, and is its grace long enough? (a preStop hook is there, terminationGracePeriodSeconds is 20); rollout/restart proves it",
+		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			w := sound()
@@ -201,8 +208,10 @@ func TestWhatIsAdvisedOfWhatWasSeen(t *testing.T) {
 			}
 			row.cause.Check, row.cause.Why = "answers", "consistent with: this"
 			r := judge.Result{
-				Workload: w, Window: recordtest.Span("10..60"), Injections: []judge.InjectionResult{{Injection: record.Injection{Fault: "f", Rolls: row.rolls}}},
-				Findings: []judge.Finding{{Check: "answers", Reading: steadystate.Reading{Verdict: steadystate.Broken}}},
+				Workload: w, Window: recordtest.Span("10..60"),
+				Checks:     []judge.CheckResult{{Check: "answers", Figures: steadystate.Figures{Outages: []steadystate.Outage{{Start: recordtest.Span("10..11"), End: recordtest.Span("20..21")}}}}},
+				Injections: []judge.InjectionResult{{Injection: record.Injection{Fault: "f", Rolls: row.rolls}}},
+				Findings:   []judge.Finding{{Check: "answers", Reading: steadystate.Reading{Verdict: steadystate.Broken}}},
 			}
 			for _, e := range recordtest.Entries(nil, row.events) {
 				r.Events = append(r.Events, *e.Event)

@@ -111,7 +111,7 @@ func suspects(r judge.Result, waterfalls []recovery.Waterfall) (list []suspect) 
 			s.spans[0].To = i.Removed.To
 		}
 		if n := slices.IndexFunc(i.Effects, func(e record.Effect) bool { return e.Times > 1 }); n >= 0 {
-			s.rule, s.text = TooFew, fmt.Sprintf("too few pods for %.4g times the load", i.Effects[n].Times)
+			s.rule, s.text = Surged, fmt.Sprintf("too few pods for %.4g times the load", i.Effects[n].Times)
 		}
 		list = append(list, s)
 	}

@@ -104,7 +104,7 @@ func TestWhyALimitBrokeWithoutAnOutage(t *testing.T) {
 		{
 			"a surge", "20..20.1 inject surge requests\n40 undo surge\n", func(i *record.Injection) { i.Effects = []record.Effect{{Signal: "requests", Times: 4}} },
 			[][]record.Entry{quick, answers("b", "22", 100, 600*ms)},
-			"p95 <= 500ms", "", cause.TooFew,
+			"p95 <= 500ms", "", cause.Surged,
 			"consistent with: too few pods for 4 times the load: 100 of the 100 beyond the limit were seen then, 33.2% of all then and 0% of the rest",
 		},
 		{

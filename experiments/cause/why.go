@@ -35,6 +35,7 @@ const (
 	Lingered        = "endpoint of a dead pod"
 	CutOff          = "died with its requests"
 	TooFew          = "too few pods"
+	Surged          = "too few pods for more load"
 	Faulted         = "the fault itself"
 	ReplacedWithout = "new pods lack something"
 	Away            = "pods were away"
@@ -60,7 +61,7 @@ func (in *Inquiry) why(o *outage, c Cause) (rule, text string) {
 		{CutOff, in.cutOff},
 		{TooFew, in.survivors},
 		{TooFew, in.shrunk},
-		{TooFew, in.surged},
+		{Surged, in.surged},
 		{Faulted, in.faulted},
 		{ReplacedWithout, in.replacedWithout},
 		{NoneLeft, in.noneLeftFirst},
