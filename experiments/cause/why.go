@@ -3,6 +3,7 @@ package cause
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -35,6 +36,7 @@ const (
 	Lingered        = "endpoint of a dead pod"
 	CutOff          = "died with its requests"
 	TooFew          = "too few pods"
+	Added           = "added pods were not ready"
 	Surged          = "too few pods for more load"
 	Faulted         = "the fault itself"
 	ReplacedWithout = "new pods lack something"
@@ -61,6 +63,7 @@ func (in *Inquiry) why(o *outage, c Cause) (rule, text string) {
 		{CutOff, in.cutOff},
 		{TooFew, in.survivors},
 		{TooFew, in.shrunk},
+		{Added, in.added},
 		{Surged, in.surged},
 		{Faulted, in.faulted},
 		{ReplacedWithout, in.replacedWithout},
@@ -415,6 +418,43 @@ func (in *Inquiry) shrunk(o *outage, c Cause) string {
 		least = min(least, c.n)
 	}
 	return fmt.Sprintf("too few pods for the load: %d of %d bad answers were slow ones while fewer than %d pods were among the endpoints, as few as %d", o.short, c.bad(), before, least)
+}
+
+// added: of a check that is on no requests, from when pods were added to when all of them
+// were Ready.
+func (in *Inquiry) added(o *outage, c Cause) string {
+	if c.bad() > 0 || len(in.waterfalls) > 0 || in.result.Traffic[o.check.Signal].Sent > 0 {
+		return ""
+	}
+	near := func(at, edge steadystate.Span) bool {
+		return at.Overlaps(steadystate.Span{From: edge.From - 2*propagation, To: edge.To})
+	}
+	begun, waiting, last := false, map[string]bool{}, steadystate.Span{}
+	for _, e := range in.result.Events {
+		switch {
+		case !strings.HasPrefix(e.Subject, "pod/") || e.To < o.From-2*propagation || e.From > o.To:
+		case e.Kind == record.EventCreated:
+			begun = begun || near(e.Span, o.Start)
+			waiting[e.UID] = true
+		case e.Kind == record.EventReady && waiting[e.UID]:
+			waiting[e.UID] = false
+			last = e.Span
+		}
+	}
+	n := len(waiting)
+	maps.DeleteFunc(waiting, func(_ string, notReady bool) bool { return !notReady })
+	switch {
+	case !begun:
+		return ""
+	case len(waiting) == 0 && near(last, o.End):
+		if n == 1 {
+			return "an added pod was not Ready yet, and it lasted just as long"
+		}
+		return fmt.Sprintf("%d added pods were not Ready yet, and it lasted just as long", n)
+	case len(waiting) > 0 && o.Open:
+		return fmt.Sprintf("%d of the added pods not Ready when the record ended", len(waiting)) + in.stuck(o.Span)
+	}
+	return ""
 }
 
 // surged: the load was raised.

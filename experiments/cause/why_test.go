@@ -134,6 +134,8 @@ func TestWhyThereWasAnOutage(t *testing.T) {
 		15        added     endpoint/shop/a  a
 	`
 	ofTwo := func(i *record.Injection) { i.Of = 2 }
+	const grows = "10..10.1 inject surge requests\n11.8 created pod/shop/d d\n13 created pod/shop/e e\n30 undo surge\n"
+	more := func(i *record.Injection) { i.Effects = []record.Effect{{Signal: "requests", Times: 4}} }
 	for _, row := range []scene{
 		{
 			"the only pod was killed", only, nil,
@@ -297,13 +299,33 @@ func TestWhyThereWasAnOutage(t *testing.T) {
 			"17..17.1 to 20", 90, false, "",
 		},
 		{
-			"a surge", "10..10.1 inject surge requests\n30 undo surge\n", func(i *record.Injection) { i.Effects = []record.Effect{{Signal: "requests", Times: 4}} },
+			"a surge", "10..10.1 inject surge requests\n30 undo surge\n", more,
 			[][]record.Entry{slow("b", "12", 100)},
 			"12..12.1 to 29", 90, false,
 			"consistent with: too few pods for 4 times the load: it began 1.9s to 2.1s after the fault took effect and ended 1s before it was undone",
 		},
 		{
-			"before the surge", "10..10.1 inject surge requests\n30 undo surge\n", func(i *record.Injection) { i.Effects = []record.Effect{{Signal: "requests", Times: 4}} },
+			"a share of ready pods, while those that a surge brings are not Ready", grows + "14 ready pod/shop/d d\n15 ready pod/shop/e e\n", more,
+			nil, "12..12.5 to 15..15.5", 90, true,
+			"consistent with: 2 added pods were not Ready yet, and it lasted just as long",
+		},
+		{
+			"a query, for longer than the added pods were not Ready", grows + "14 ready pod/shop/d d\n15 ready pod/shop/e e\n", more,
+			nil, "12..12.5 to 25..25.5", 90, true,
+			"consistent with: too few pods for 4 times the load: it began 1.9s to 2.5s after the fault took effect and ended 4.5s to 5s before it was undone",
+		},
+		{
+			"a query, from before pods were added", grows + "14 ready pod/shop/d d\n15 ready pod/shop/e e\n", more,
+			nil, "10.5 to 15..15.5", 90, true,
+			"consistent with: too few pods for 4 times the load: it began 400ms to 500ms after the fault took effect and ended 14.5s to 15s before it was undone",
+		},
+		{
+			"added pods that are not Ready in the end", grows + "14 ready pod/shop/d d\n14 unschedulable pod/shop/e e reason=Unschedulable message=0/2\n", more,
+			nil, "12..12.5", 90, true,
+			"consistent with: 1 of the added pods not Ready when the record ended, and no node was found for e (Unschedulable: \"0/2\")",
+		},
+		{
+			"before the surge", "10..10.1 inject surge requests\n30 undo surge\n", more,
 			[][]record.Entry{slow("b", "8", 10)},
 			"8..8.1 to 9", 90, false, "",
 		},

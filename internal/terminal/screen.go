@@ -102,14 +102,15 @@ const more = " (more in the report)"
 
 // short is wrapped in at most so many lines: a longer text ends after a clause or, if
 // its first one is too long, after a word, and says that there is more. Half a number
-// or half a reason would be read as a whole one.
+// or half a reason would be read as a whole one. What ends in a colon is no clause: it
+// introduces what would be left out.
 func (s Screen) short(first, text string, most int) []string {
 	lines := s.wrapped(first, text)
 	if len(lines) <= most {
 		return lines
 	}
 	words := strings.Fields(clean(text))
-	for _, end := range []string{",;:.", ""} {
+	for _, end := range []string{",;.", ""} {
 		for n := len(words) - 1; n > 0; n-- {
 			if word := words[n-1]; end != "" && !strings.ContainsAny(word[len(word)-1:], end) {
 				continue
