@@ -13,20 +13,22 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// An Advice is something to mend, or a question that the cluster and the record
-// cannot answer: whether code times out, retries, or ends as it should.
+// An Advice is a recommendation, or a question that neither the cluster nor the
+// record can answer: whether the code has timeouts, retries, or shuts down cleanly.
 type Advice struct {
-	Question bool
+	Question bool // What is a question
 	What     string
-	// Fits is why it fits what was seen.
+	// Fits is the [Cause.Why] that it follows from.
 	Fits string
-	// Checked is the fact of the cluster, or of the record, that was looked at.
+	// Checked is the fact of the cluster or of the record that supports it. Empty:
+	// none.
 	Checked string
-	// Prove is the experiment of the catalogue that would prove the mend.
+	// Prove is the experiment of the catalogue that would prove the fix, such as
+	// "pods/kill-one". Empty: none.
 	Prove string
 }
 
-// Name is "Ask" for a question, and "Mend" for what is recommended.
+// Name returns "Ask" for a question and "Mend" for a recommendation.
 func (a Advice) Name() string {
 	if a.Question {
 		return "Ask"
@@ -34,7 +36,7 @@ func (a Advice) Name() string {
 	return "Mend"
 }
 
-// String is the advice, with what was checked, and what would prove it.
+// String returns What, with Checked and Prove where they are set.
 func (a Advice) String() string {
 	text := a.What
 	if a.Checked != "" {
@@ -46,8 +48,9 @@ func (a Advice) String() string {
 	return text
 }
 
-// Advise is what to do about the limits that a run broke, each once. It needs the
-// workload's description: a record without one has only questions.
+// Advise returns what to do about the limits that a run broke, without repetition,
+// recommendations first. Most recommendations need the workload's description: from a
+// record without one, most advice is a question.
 func Advise(r judge.Result, causes []Cause) []Advice {
 	var list []Advice
 	add := func(a Advice, ok bool) {

@@ -14,59 +14,59 @@ import (
 // A Cause is what the record shows of one outage of a check, or of a limit that broke
 // without one.
 type Cause struct {
-	// Check and Outage name it: the index among the outages of the check. Of a limit
-	// that broke without an outage, or of an autoscaler, it is [NoOutage], and Limit is
-	// that limit.
+	// Check names the check, or the autoscaler. Outage is the index among its outages,
+	// or [NoOutage] if the limit named by Limit broke without one.
 	Check  string
 	Outage int
 	Limit  string
-	// Failures are the bad requests in it, by backend and reason, the most first. A
-	// request that was under way in two outages counts in the first. Empty: the
-	// check is not on requests.
+	// Failures counts the bad requests by backend and reason, most frequent first. A
+	// request that overlaps two outages counts in the first. Empty: the check does not
+	// measure requests.
 	Failures []Failure
-	// Before is the last event before it began, Inside the first one in it, and More
-	// the number of events in it besides. An event is placed by the middle of its
-	// span.
+	// Before is the last event before the outage, Inside the first one during it, and
+	// More the number of further events during it. The middle of an event's span
+	// decides where it belongs. Nil: none.
 	Before, Inside *Moment
 	More           int
-	// Stage is the stage of the recovery that was under way for more than half of
-	// the bad requests, and Recovering the pod that was to reach it; empty: there is
-	// none, or several pods recovered.
+	// Stage is the stage of the pod's recovery that was under way when more than half
+	// of the bad requests were sent; Recovering is the pod that had to reach it. Both
+	// are empty if there is no such stage or several pods recovered.
 	Stage, Recovering string
-	// Who and When tell the same in a sentence; empty: nothing is known.
+	// Who says in a sentence which backends failed and how; When, what happened around
+	// the start. Empty: unknown.
 	Who, When string
-	// Why is what all of it is consistent with, by a rule that fits; empty: none
-	// does.
+	// Rule is the rule that fits, one of the constants such as [NoneLeft]; Why is a
+	// sentence that begins "consistent with: ". Both are empty if none fits.
 	Rule, Why string
 }
 
-// A Failure is how many requests failed for one reason at one backend.
+// A Failure counts the requests that failed for one reason at one backend.
 type Failure struct {
-	Backend string // that answered; empty: none did, or it did not say
-	// Reason is the status, the error, or [Slow].
+	Backend string // the one that answered; empty: none did, or it gave no name
+	// Reason is the HTTP status, the error, or [Slow].
 	Reason   string
 	Requests int
 }
 
-// Slow is the reason of a request that was answered, and not within what is good.
+// Slow is the reason of a request whose answer took longer than the check allows.
 const Slow = "too slow"
 
 // A Moment is an event, or the instant at which a fault took effect or was
 // undone.
 type Moment struct {
 	steadystate.Span
-	Kind    string // of the event, or one of the constants
-	Subject string // of the event, or the fault
-	Reason  string // why, in Kubernetes' word
+	Kind    string // the event's kind, [FaultOn] or [FaultOff]
+	Subject string // the event's subject, or the fault
+	Reason  string // the reason that Kubernetes gives; empty: none
 }
 
-// The kinds of moments that are no events.
+// The kinds of a [Moment] that is not an event.
 const (
 	FaultOn  = "fault took effect"
 	FaultOff = "fault undone"
 )
 
-// An Inquiry finds the causes of a result's outages. Make it by [NewInquiry].
+// An Inquiry finds the causes of a result's outages. Create it with [NewInquiry].
 type Inquiry struct {
 	result     judge.Result
 	waterfalls []recovery.Waterfall
@@ -92,8 +92,8 @@ type outage struct {
 	short             int // slow answers sent while fewer endpoints were there
 }
 
-// NewInquiry begins an inquiry into the outages of a result, of which these are
-// the recoveries.
+// NewInquiry starts an inquiry into the outages of r and the limits that it broke
+// without one. The waterfalls are those of the same record.
 func NewInquiry(r judge.Result, waterfalls []recovery.Waterfall) *Inquiry {
 	in := &Inquiry{result: r, waterfalls: waterfalls, endings: endings(r, waterfalls), deaths: deaths(r, waterfalls)}
 	counts, before := in.endpoints()
@@ -113,10 +113,11 @@ func NewInquiry(r judge.Result, waterfalls []recovery.Waterfall) *Inquiry {
 	return in
 }
 
-// Empty reports whether there is nothing to inquire into.
+// Empty reports whether there is nothing to explain, so that reading the record
+// again would be in vain.
 func (in *Inquiry) Empty() bool { return len(in.open)+len(in.breaches) == 0 }
 
-// Take adds one entry of the record, in any order.
+// Take adds one entry of the record. The order does not matter.
 func (in *Inquiry) Take(e record.Entry) {
 	if e.Observations != nil {
 		for _, o := range e.Observations.List {
@@ -206,8 +207,8 @@ func underWay(steps []judge.Step, at time.Duration) int {
 	return slices.IndexFunc(steps, func(s judge.Step) bool { return s.Open && s.Took != nil && s.Stage != recovery.Restored })
 }
 
-// Causes are one for each outage, in the order of the checks, and then one for each
-// limit that broke without.
+// Causes returns one cause for each outage, in the order of the checks, then one for
+// each limit that broke without an outage.
 func (in *Inquiry) Causes() []Cause {
 	all := moments(in.result)
 	var list []Cause

@@ -13,15 +13,15 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// NoPods is why a record of no pods may not show what else happened.
+// NoPods is the reason that [Disturbances] returns for a record without pods.
 const NoPods = "no pods were watched"
 
-// Disturbances are what happened in the window to the service by no fault of the
-// run: restarts, pods that went, rollouts, scalings, faults of others, nodes that
-// failed. Scaling by an autoscaler counts, even when it answers a load.
+// Disturbances returns what happened to the service within the window that no fault
+// of the run explains: restarts, deleted pods, rollouts, scalings, other people's
+// faults, failed nodes. A scaling by an autoscaler counts, even in answer to a load.
 //
-// Unwatched says why there may be more that nothing saw; empty: pods, and what owns
-// them, were watched throughout. With neither, nothing else changed.
+// Unwatched says why something may have gone unseen. If it is empty, pods and their
+// owners were watched throughout; with an empty list, too, nothing else changed.
 func Disturbances(r judge.Result, waterfalls []recovery.Waterfall) (list []Moment, unwatched string) {
 	d := disturbances{result: r, replacements: map[string]bool{}, worst: map[string]Moment{}, sizes: map[string]string{}}
 	for _, w := range waterfalls {

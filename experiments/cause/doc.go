@@ -1,6 +1,5 @@
-// Package cause says of each outage, from what the record holds, which backends
-// failed and how, what happened around its start, and in which stage of a
-// recovery it was.
+// Package cause explains outages from the record: which backends failed and how,
+// what happened around the start, and which stage of a pod's recovery was under way.
 //
 //	inquiry := cause.NewInquiry(result, waterfalls)
 //	for entry, err := range record.Read(file) {
@@ -13,13 +12,13 @@
 //		fmt.Println(c.Who)
 //	}
 //
-// It joins facts and guesses none: what the record does not show is left out. Why is
-// hedged, "consistent with", by the first rule that fits; each rule asks for all
-// that sets its cause apart, and where none fits nothing is said.
+// It correlates what the record has and infers nothing else. [Cause.Why] says only
+// what the outage is consistent with. It comes from the first rule that fits; each
+// rule demands every fact that sets its cause apart, and if none fits, Why is empty.
 //
-// [Advise] is what to mend, if the cause and a fact of the workload's description
-// agree on it, and otherwise what to ask.
+// [Advise] recommends a fix if the cause and the workload's description agree on
+// one, and otherwise asks a question.
 //
-// [Disturbances] are what else happened while the service was observed, by no fault
-// of the run.
+// [Disturbances] lists what else happened to the service during the run that no
+// fault of the run explains.
 package cause

@@ -70,7 +70,7 @@ func moments(r judge.Result) []Moment {
 	return list
 }
 
-// String is what happened, without when: "shop-b was ready".
+// String says what happened but not when: "shop-b was ready".
 func (m Moment) String() string {
 	switch m.Kind {
 	case FaultOn:

@@ -26,7 +26,7 @@ const (
 	lasting = 10 * time.Second
 )
 
-// The rules by which a cause is told, in the order in which they are tried.
+// The values of [Cause.Rule].
 const (
 	NoneLeft        = "no pod left"
 	KilledForMemory = "killed for lack of memory"

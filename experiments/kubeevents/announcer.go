@@ -19,23 +19,23 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
-// The reasons of the events.
+// The reasons of the events: a fault took effect, was undone, or could not be undone.
 const (
 	FaultInjected   = "FaultInjected"
 	FaultRemoved    = "FaultRemoved"
 	FaultNotRemoved = "FaultNotRemoved"
 )
 
-// Controller is the reporting controller of the events.
+// Controller is the reportingController of the events.
 const Controller = "aftershock.dev/aftershock"
 
-// An Announcer announces the faults of an experiment on a workload. It refuses
-// nothing: it is a safeguard because one lasts until every fault is undone, also
-// after an interrupt.
+// An Announcer publishes the faults of an experiment as events on a workload. It
+// refuses nothing. It is a safeguard because a safeguard lasts until every fault is
+// undone, even after an interrupt.
 type Announcer struct {
-	Client     client.Client
-	Workload   kube.Workload
-	Experiment string // the beginning of each message
+	Client     client.Client // creates the events; required
+	Workload   kube.Workload // what the events are about; required
+	Experiment string        // begins each message
 
 	rec      *record.Recorder
 	about    corev1.ObjectReference
@@ -48,20 +48,20 @@ type Announcer struct {
 var _ experiments.Safeguard = (*Announcer)(nil)
 
 const (
-	// within is how long the creation of an event may take, and the rest of them
-	// once the run has ended.
+	// within bounds the creation of an event, and of all that remain when the run has
+	// ended.
 	within = 5 * time.Second
-	// waiting is how many events may wait to be created; a run has two for each
-	// fault.
+	// waiting is the length of the queue; a run has two events for each fault.
 	waiting = 256
-	// longest is the API's limit on the length of a message.
+	// longest is the API's limit on a message, in bytes.
 	longest = 1024
 )
 
-// String says what it does.
+// String returns "events on deployment checkout in shop".
 func (a *Announcer) String() string { return "events on " + a.Workload.String() }
 
-// Begin follows the record of a run.
+// Begin reads the workload and starts to follow the record. If the workload cannot be
+// read, it adds a note, publishes nothing and returns nil.
 func (a *Announcer) Begin(ctx context.Context, rec *record.Recorder) error {
 	a.rec, a.queue, a.injected = rec, make(chan *eventsv1.Event, waiting), map[int]bool{}
 	looking, cancel := context.WithTimeout(ctx, within)
@@ -86,16 +86,16 @@ func (a *Announcer) Begin(ctx context.Context, rec *record.Recorder) error {
 	return nil
 }
 
-// Allow allows.
+// Allow returns nil.
 func (a *Announcer) Allow(context.Context, time.Duration) error { return nil }
 
-// Watch ends nothing.
+// Watch returns nil when ctx ends.
 func (a *Announcer) Watch(ctx context.Context) error {
 	<-ctx.Done()
 	return nil
 }
 
-// End waits until the events are created.
+// End waits up to 5 s for the queued events to be created. It returns nil.
 func (a *Announcer) End(ctx context.Context) error {
 	if a.queue == nil {
 		return nil
@@ -111,7 +111,7 @@ func (a *Announcer) End(ctx context.Context) error {
 	return nil
 }
 
-// see queues the event of an entry of the record. It never waits.
+// see queues the event for an entry of the record. It never blocks.
 func (a *Announcer) see(e record.Entry) {
 	var event *eventsv1.Event
 	switch {
@@ -127,12 +127,12 @@ func (a *Announcer) see(e record.Entry) {
 	}
 	select {
 	case a.queue <- event:
-	default: // the API has not answered for a long time, as a note says
+	default: // the API has not answered for long; post has added a note
 	}
 }
 
-// event is an event of the workload. Its name must be unique, and is made as
-// client-go's recorder makes it.
+// event returns an event on the workload. Its name must be unique; it is built as
+// client-go's recorder builds it.
 func (a *Announcer) event(at time.Duration, reason, kind, action, what string) *eventsv1.Event {
 	when := a.rec.Clock().Start().Add(at)
 	host, _ := os.Hostname()
@@ -148,7 +148,7 @@ func (a *Announcer) event(at time.Duration, reason, kind, action, what string) *
 		},
 		EventTime:           metav1.NewMicroTime(when),
 		ReportingController: Controller,
-		ReportingInstance:   "aftershock-" + host, // that of a machine, and not of a run
+		ReportingInstance:   "aftershock-" + host, // the same for each run on a machine
 		Action:              action,
 		Reason:              reason,
 		Regarding:           a.about,
@@ -157,7 +157,7 @@ func (a *Announcer) event(at time.Duration, reason, kind, action, what string) *
 	}
 }
 
-// post creates events until there are no more. The first failure is noted.
+// post creates events until the queue is closed. Only the first failure adds a note.
 func (a *Announcer) post(ctx context.Context, queue <-chan *eventsv1.Event) {
 	noted := false
 	for event := range queue {

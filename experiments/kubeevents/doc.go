@@ -1,22 +1,21 @@
-// Package kubeevents tells those who look at a workload what a run does to it, by
-// Kubernetes Events: "kubectl describe deployment checkout" shows them.
+// Package kubeevents publishes what a run does to a workload as Kubernetes Events,
+// which "kubectl describe deployment checkout" shows.
 //
 //	experiment.Safeguards = append(experiment.Safeguards, &kubeevents.Announcer{
 //		Client: client, Workload: checkout, Experiment: experiment.Name,
 //	})
 //
 // The reasons are [FaultInjected] (a Warning), [FaultRemoved] (Normal) and
-// [FaultNotRemoved] (a Warning). A fault that is over at once, as a kill is, is only
-// injected; one of which nothing came about is not told.
+// [FaultNotRemoved] (a Warning). A fault that is over at once, such as a kill, has
+// only the first. A fault that hit nothing has no event.
 //
-// The events are those of events.k8s.io/v1, the API that has an action and names
-// the reporting controller; kubectl and exporters see them under core/v1 as well.
-// All but the time is the same each time that the experiment runs: object, reason,
-// action and message, so that those who aggregate events count them as one. The run
-// is a label. There is no related object, since the pods that are hit differ.
+// The events are of events.k8s.io/v1, the API whose events have an action and a
+// reporting controller; kubectl and exporters also see them under core/v1. Object,
+// reason, action and message are the same every time an experiment runs, so that
+// tools which aggregate events group them. The run's ID is in a label. There is no
+// related object, because each run hits other pods.
 //
-// An event is for people, and nothing rests on it: one that cannot be created is a
-// note in the record. The account needs the right to create events.events.k8s.io in
-// the workload's namespace. The cluster removes events by itself, after an hour by
-// default.
+// Events are for people; nothing depends on them. An event that cannot be created is
+// a note in the record. The account needs the right to create events.events.k8s.io in
+// the workload's namespace. The API server deletes events after an hour by default.
 package kubeevents

@@ -17,18 +17,19 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/faults"
 )
 
-// A Book is what the cluster has of a run's ledger: the ConfigMap, and the Job of
-// its switch.
+// A Book is a run's ledger as read from the cluster: the ConfigMap and the Job of
+// the switch, of which either may be missing.
 type Book struct {
-	Run       string
-	Namespace string
+	Run       string // the run's ID
+	Namespace string // of the ConfigMap and the Job
 	Entries   []Entry
 
-	ledger bool   // there is a ConfigMap
-	job    string // the switch's; empty: there is none
+	ledger bool   // the ConfigMap exists
+	job    string // name of the switch's Job; empty: none
 }
 
-// Read lists the books of all runs, and changes nothing.
+// Read returns the books of all runs in a namespace, by reads only. The error joins
+// what could not be listed or parsed; the books have everything else.
 func Read(ctx context.Context, c client.Reader, namespace string) ([]Book, error) {
 	var maps corev1.ConfigMapList
 	var jobs batchv1.JobList
@@ -71,8 +72,8 @@ func Read(ctx context.Context, c client.Reader, namespace string) ([]Book, error
 	return books, errors.Join(errs...)
 }
 
-// Find lists the objects that the run has created and that are still there, also
-// where labels would not find them. It changes nothing.
+// Find returns the objects that the run created and that still exist, with or
+// without labels, by reads only. The error joins what could not be read.
 func (b Book) Find(ctx context.Context, c client.Client) ([]faults.Leftover, error) {
 	found, err := existing(ctx, c, b.Entries)
 	var left []faults.Leftover
@@ -82,8 +83,8 @@ func (b Book) Find(ctx context.Context, c client.Client) ([]faults.Leftover, err
 	return left, err
 }
 
-// Label gives the objects that the run has created the labels of the run back, by
-// which they are found and removed.
+// Label restores the run's labels on the objects that it created, so that a sweep by
+// labels finds them. The error joins what could not be read or patched.
 func (b Book) Label(ctx context.Context, c client.Client) error {
 	found, err := existing(ctx, c, b.Entries)
 	errs := []error{err}
@@ -108,7 +109,7 @@ func (b Book) Label(ctx context.Context, c client.Client) error {
 	return errors.Join(errs...)
 }
 
-// Leftovers are the book's own objects.
+// Leftovers returns the ConfigMap and the Job themselves.
 func (b Book) Leftovers() (list []faults.Leftover) {
 	for _, o := range b.objects() {
 		kind := "ConfigMap"
@@ -120,8 +121,8 @@ func (b Book) Leftovers() (list []faults.Leftover) {
 	return list
 }
 
-// objects are the ledger and the switch. The switch is last: it may be what removes
-// them.
+// objects are the ConfigMap and the Job. The Job comes last, since its pod may be the
+// caller.
 func (b Book) objects() (list []client.Object) {
 	if b.ledger {
 		list = append(list, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: b.Namespace, Name: prefix + b.Run}})
@@ -132,7 +133,7 @@ func (b Book) objects() (list []client.Object) {
 	return list
 }
 
-// Remove deletes the ledger and the switch.
+// Remove deletes the ConfigMap and the Job. The error joins what could not be deleted.
 func (b Book) Remove(ctx context.Context, c client.Client) error {
 	var errs []error
 	for _, o := range b.objects() {
@@ -143,13 +144,13 @@ func (b Book) Remove(ctx context.Context, c client.Client) error {
 	return errors.Join(errs...)
 }
 
-// A thing is an entry whose object is there.
+// A thing is an entry whose object exists.
 type thing struct {
 	Entry
 	object client.Object
 }
 
-// existing are the objects that were created and are there.
+// existing are the created objects that still exist.
 func existing(ctx context.Context, c client.Client, entries []Entry) (found []thing, err error) {
 	var errs []error
 	for _, e := range entries {
@@ -163,7 +164,7 @@ func existing(ctx context.Context, c client.Client, entries []Entry) (found []th
 			continue
 		}
 		switch err := c.Get(ctx, e.ObjectKey, object); {
-		case apierrors.IsNotFound(err), meta.IsNoMatchError(err): // also where the kind is no longer installed
+		case apierrors.IsNotFound(err), meta.IsNoMatchError(err): // its CRD may be gone, too
 		case err != nil:
 			errs = append(errs, fmt.Errorf("look for %s %s: %w", e.Kind.Kind, e.ObjectKey, err))
 		default:

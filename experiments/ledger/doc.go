@@ -1,46 +1,50 @@
-// Package ledger writes down what a run changes in a cluster before it is changed,
-// in the cluster itself, and has it swept by the cluster if the run is killed. A
-// [Ledger] is a safeguard of the run, and the client that its faults use:
+// Package ledger is a write-ahead log, kept in the cluster, of what a run changes
+// there. A [Ledger] is a safeguard of the run and wraps the client of its faults:
 //
 //	l := &ledger.Ledger{Client: c, Namespace: "aftershock", Experiment: e.Name}
 //	e.Safeguards = append(e.Safeguards, l)
 //	cluster := faults.Cluster{Client: l.Writing(c), Guard: guard}
 //
+// With a [Switch], the cluster itself sweeps the run if the run is killed.
+//
 // # The ledger
 //
-// It is a ConfigMap for each run, aftershock-run-RUN, in a namespace of the
-// program's own, with a line for each object:
+// Each run has one ConfigMap, aftershock-run-RUN, in a namespace of the
+// program's own. It has a line for each object:
 //
 //	created chaos-mesh.org/v1alpha1 NetworkChaos shop/network-delay-4f1c2a9d3b-x7k2p
 //	changed apps/v1 Deployment shop/checkout
 //
-// The client of [Ledger.Writing] adds the line before it sends the request. A change
-// that cannot be written down is not requested. Undoing makes no new line, so that it
-// needs no ledger: what it touches was written down before, or is what Chaos Mesh
-// does not let go of. Once everything is undone the ConfigMap is
-// deleted; it is kept if something may be left. The record has the same objects, as
-// the copy outside the cluster.
+// The client that [Ledger.Writing] returns adds the line before it sends the
+// request. If the line cannot be written, the request is not sent. Undoing a fault
+// adds no line, so it works without the ledger: it touches only objects that already
+// have a line and objects whose finalizers Chaos Mesh does not remove. The ConfigMap
+// is deleted once everything is undone, and kept while something may be left. The
+// record lists the same objects and is the copy outside the cluster.
 //
-// Labels find a run's objects too (see package faults). The ledger finds besides
-// what labels cannot: objects in namespaces that the configuration does not name any
-// more, and objects that lost their labels. It adds nothing for a bad image: the
-// note on the workload has the previous image, and a workload without the note is
-// not changed by a sweep. Deletions and evictions are not written down, since there
-// is nothing to undo. Nor is the Job of a load's workers, whose labels are in the
-// program's own namespace, and which has a deadline.
+// Most objects of a run are found by their labels (see package faults). The ledger
+// finds the others: objects in namespaces that the configuration no longer names,
+// and objects that lost their labels. It is not needed for
+//
+//   - a bad image: an annotation of the workload has the previous image, and a sweep
+//     leaves workloads without that annotation alone;
+//   - deletions and evictions: there is nothing to undo;
+//   - the Job of load workers: its labels are in the program's own namespace, and it
+//     has a deadline.
 //
 // # The dead-man switch
 //
-// With a [Switch] the run has a Job beside the ledger, whose pod runs this program.
-// It waits until the run is dead, which its locks tell (see package lock), and then
-// sweeps that run. It undoes what the cluster does not end by itself, a bad image,
-// and removes the objects that Chaos Mesh keeps of faults that are over. The Job
-// begins before the settle phase, and nothing is injected until its pod runs. The
-// run deletes the Job once everything is undone; otherwise it removes itself after
-// the sweep. It is started again a few times if it fails, and has a deadline.
+// The switch is a Job beside the ledger whose pod runs this program. It waits until
+// the run's locks show that the run is dead (see package lock), then sweeps that
+// run: it restores images, which the cluster does not do by itself, and removes the
+// objects that Chaos Mesh keeps after a fault has ended. The Job is created before
+// the settle phase, and nothing is injected until its pod runs. The run deletes the
+// Job once everything is undone; otherwise the Job deletes itself after the sweep. A
+// Job that fails is retried with backoff, and has a deadline.
 //
 // # Rights
 //
 // In the namespace of the ledger: list, create, update and delete configmaps; list,
-// create and delete jobs; list pods. In the others: get what was created there.
+// create and delete jobs; list pods. In the namespaces of the faults: get the kinds
+// that a run creates.
 package ledger

@@ -12,7 +12,7 @@ import (
 
 // An Entry is a line of a ledger: an object that a run creates or changes.
 type Entry struct {
-	Created bool // or it was there before, and is changed
+	Created bool // false: the object existed before the run, which changes it
 	Kind    schema.GroupVersionKind
 	client.ObjectKey
 }
@@ -22,7 +22,8 @@ func entryOf(o client.Object, scheme *runtime.Scheme, created bool) (Entry, erro
 	return Entry{Created: created, Kind: kind, ObjectKey: client.ObjectKeyFromObject(o)}, err
 }
 
-// String is "created chaos-mesh.org/v1alpha1 NetworkChaos shop/slow".
+// String returns the line, such as "created chaos-mesh.org/v1alpha1 NetworkChaos
+// shop/slow".
 func (e Entry) String() string {
 	verb := "changed"
 	if e.Created {
@@ -31,10 +32,10 @@ func (e Entry) String() string {
 	return fmt.Sprintf("%s %s %s %s", verb, e.Kind.GroupVersion(), e.Kind.Kind, e.ObjectKey)
 }
 
-// is reports whether both are about the same object.
+// is reports whether both entries name the same object.
 func (e Entry) is(other Entry) bool { return e.Kind == other.Kind && e.ObjectKey == other.ObjectKey }
 
-// parse reads a line.
+// parse is the inverse of [Entry.String].
 func parse(line string) (e Entry, err error) {
 	words := strings.Fields(line)
 	if len(words) != 4 || words[0] != "created" && words[0] != "changed" {

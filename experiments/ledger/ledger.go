@@ -23,36 +23,37 @@ import (
 )
 
 const (
-	// writeFor is how long the ledger may take to be written before a change is given
-	// up, and writeEvery how soon a failed request is repeated.
+	// writeFor bounds each write to the ledger; writeEvery is the time between retries.
 	writeFor   = 5 * time.Second
 	writeEvery = 500 * time.Millisecond
-	// prefix is how the names of ledgers begin.
+	// prefix begins the name of each ledger.
 	prefix = "aftershock-run-"
-	// lines is the key of a ledger's lines.
+	// lines is the ConfigMap's key for the lines.
 	lines = "changes"
 )
 
-// ExperimentAnnotation of a ledger has the experiment's id, for people.
+// ExperimentAnnotation is the annotation of a ledger that names the experiment. It
+// is for people; the program does not read it.
 const ExperimentAnnotation = "aftershock.dev/experiment"
 
-// A Ledger writes down what its run changes. It is of one run at a time.
+// A Ledger records each object that its run creates or changes before the request
+// is sent. It serves one run at a time.
 type Ledger struct {
-	// Client is a client of the cluster; required.
+	// Client reads and writes the ledger. Required.
 	Client client.Client
-	// Namespace is where the ledger is. It must exist, and not be one that a fault
-	// may delete.
+	// Namespace is the namespace of the ConfigMap and the Job. It must exist, and no
+	// fault may delete it. Required.
 	Namespace string
-	// Experiment is the experiment's id, for people.
+	// Experiment is the name in [ExperimentAnnotation].
 	Experiment string
-	// Switch sweeps the run if it is killed. Default: nothing does, and what the
-	// cluster does not end by itself stays until a sweep.
+	// Switch sweeps the run if it is killed. Default: none; then faults that the
+	// cluster does not end by itself stay until someone sweeps.
 	Switch *Switch
 
 	rec *record.Recorder
 
 	mu      sync.Mutex
-	run     string // empty: not begun
+	run     string // empty: closed
 	entries []Entry
 	there   bool // the ConfigMap may exist
 
@@ -62,7 +63,7 @@ type Ledger struct {
 
 var _ experiments.Safeguard = (*Ledger)(nil)
 
-// String is "ledger in aftershock".
+// String returns "ledger in aftershock", or "ledger and dead-man switch in aftershock".
 func (l *Ledger) String() string {
 	if l.Switch != nil {
 		return "ledger and dead-man switch in " + l.Namespace
@@ -70,8 +71,8 @@ func (l *Ledger) String() string {
 	return "ledger in " + l.Namespace
 }
 
-// Begin opens the ledger, and starts the switch. The ConfigMap is made with the
-// first line.
+// Begin opens the ledger and creates the Job of the switch. It returns an error if
+// the Job cannot be created. The ConfigMap is created with the first line.
 func (l *Ledger) Begin(ctx context.Context, rec *record.Recorder) error {
 	l.mu.Lock()
 	l.run, l.rec, l.entries, l.there = rec.Run(), rec, nil, false
@@ -86,7 +87,7 @@ func (l *Ledger) Begin(ctx context.Context, rec *record.Recorder) error {
 	return l.Switch.start(ctx, l)
 }
 
-// see follows the faults in the record.
+// see remembers faults that could not be undone.
 func (l *Ledger) see(e record.Entry) {
 	if e.Removal != nil && e.Removal.Error != "" {
 		l.seen.Lock()
@@ -95,7 +96,8 @@ func (l *Ledger) see(e record.Entry) {
 	}
 }
 
-// Allow refuses an injection until the switch runs.
+// Allow waits for the pod of the switch to be ready, for up to 45 s. Its error says
+// why the pod does not run; then nothing is injected. Without a switch it allows.
 func (l *Ledger) Allow(ctx context.Context, _ time.Duration) error {
 	if l.Switch == nil {
 		return nil
@@ -103,14 +105,15 @@ func (l *Ledger) Allow(ctx context.Context, _ time.Duration) error {
 	return l.Switch.ready(ctx, l)
 }
 
-// Watch returns when ctx ends.
+// Watch returns nil when ctx ends.
 func (l *Ledger) Watch(ctx context.Context) error {
 	<-ctx.Done()
 	return nil
 }
 
-// End deletes the ledger and the switch, unless something may be left. That they
-// could not be deleted is a note.
+// End deletes the ledger and the switch, or keeps both if a fault may be left. It
+// always returns nil: if it keeps them or cannot delete them, it adds a note to the
+// record.
 func (l *Ledger) End(ctx context.Context) error {
 	l.mu.Lock()
 	run, entries, there := l.run, l.entries, l.there
@@ -135,16 +138,16 @@ func (l *Ledger) End(ctx context.Context) error {
 	if l.Switch != nil {
 		book.job = l.Switch.name
 	}
-	// A server in trouble has until ctx ends, and the switch sweeps what it keeps.
+	// Retry until ctx ends; the switch removes what remains.
 	if err := faults.Retry(ctx, writeEvery, func() error { return book.Remove(ctx, l.Client) }); err != nil {
 		l.rec.Note("%s: everything is undone, but not forgotten: %v", l, err)
 	}
 	return nil
 }
 
-// Writing is the client that writes down what it creates, patches or updates before
-// it does, except in a dry run. The error wraps [faults.ErrNotRequested] where that
-// failed.
+// Writing returns a client that adds a line before each create, patch and update,
+// dry runs excepted. If the line cannot be written, it does not send the request and
+// the error wraps [faults.ErrNotRequested].
 func (l *Ledger) Writing(c client.WithWatch) client.WithWatch {
 	return interceptor.NewClient(c, interceptor.Funcs{
 		Create: func(ctx context.Context, c client.WithWatch, o client.Object, options ...client.CreateOption) error {
@@ -177,14 +180,14 @@ func (l *Ledger) Writing(c client.WithWatch) client.WithWatch {
 	})
 }
 
-// write writes an object down, unless it is.
+// write adds a line for an object that has none yet.
 func (l *Ledger) write(ctx context.Context, o client.Object, created bool) error {
 	e, err := entryOf(o, l.Client.Scheme(), created)
 	if err != nil {
 		return fmt.Errorf("%w: write it down: %w", faults.ErrNotRequested, err)
 	}
 	if !created && e.Kind.Group == v1alpha1.SchemeGroupVersion.Group {
-		return nil // it only frees what Chaos Mesh does not let go of
+		return nil // removes a finalizer that Chaos Mesh left
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -201,7 +204,7 @@ func (l *Ledger) write(ctx context.Context, o client.Object, created bool) error
 	return nil
 }
 
-// put writes the ConfigMap. Nothing else writes it, so that the last one counts.
+// put writes the whole ConfigMap. It has no other writer, so the last write wins.
 func (l *Ledger) put(ctx context.Context, entries []Entry) error {
 	ctx, cancel := context.WithTimeout(ctx, writeFor)
 	defer cancel()
@@ -217,18 +220,18 @@ func (l *Ledger) put(ctx context.Context, entries []Entry) error {
 	update := func() error { return l.Client.Update(ctx, made.DeepCopy()) }
 	return insist(ctx, func() error {
 		err := update()
-		if apierrors.IsNotFound(err) { // not made yet, or deleted by another client
+		if apierrors.IsNotFound(err) { // not created yet, or deleted by another client
 			err = l.Client.Create(ctx, made.DeepCopy())
 			l.there = l.there || !faults.Rejected(err)
 		}
-		if apierrors.IsAlreadyExists(err) { // by a request without an answer
+		if apierrors.IsAlreadyExists(err) { // an earlier create succeeded, its answer was lost
 			err = update()
 		}
 		return err
 	})
 }
 
-// insist repeats a request that may succeed later.
+// insist retries a request until it succeeds, cannot succeed, or ctx ends.
 func insist(ctx context.Context, request func() error) error {
 	err := faults.Retry(ctx, writeEvery, request, apierrors.IsNotFound)
 	if err == nil {
@@ -237,7 +240,7 @@ func insist(ctx context.Context, request func() error) error {
 	return errors.Join(err, context.Cause(ctx))
 }
 
-// explain adds what to do.
+// explain adds to an error what the user can do about it.
 func explain(err error, namespace, right string) error {
 	return kube.Explain(kube.MissingNamespace(err, namespace), "the right to "+right+" in "+namespace)
 }

@@ -16,40 +16,40 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/faults"
 )
 
-// SwitchLabel is a label of a switch's Job and of its pod, with the run, besides the
-// labels of all objects of a run.
+// SwitchLabel marks the Job of a switch and its pod; its value is the run's ID. They
+// also have the labels of all objects of a run.
 const SwitchLabel = "aftershock.dev/dead-man-switch"
 
 const (
-	// readyFor is how long the switch's pod may take to run once a fault is due.
+	// readyFor bounds the wait for the switch's pod once a fault is due.
 	readyFor = 45 * time.Second
-	// sweepFor is how long the switch may take after the latest end of the run, with
-	// the expiry of its locks.
+	// sweepFor bounds the time from the run's latest end to the end of the sweep. It
+	// includes the expiry of the run's locks.
 	sweepFor = 15 * time.Minute
-	// tries is how often a switch that fails is started again, with the cluster's
-	// growing back-off.
+	// tries is the Job's backoffLimit.
 	tries = 4
-	// keepFor is how long the cluster keeps the Job of a switch that has ended and has
-	// not removed itself, for its logs.
+	// keepFor is the TTL of a Job that has ended without deleting itself, for its logs.
 	keepFor = time.Hour
 )
 
-// A Switch is a Job that sweeps the run if it is killed.
+// A Switch describes the Job that sweeps a run if the run is killed.
 type Switch struct {
-	// Image is an image whose entry point is this program, of this version. Required.
+	// Image is an image of this version of the program, which is its entry point.
+	// Required.
 	Image string
-	// ServiceAccount is the account of its pod, in the namespace of the ledger, with
-	// the rights to sweep. Required.
+	// ServiceAccount is the pod's account, in the namespace of the ledger. It needs the
+	// rights to sweep. Required.
 	ServiceAccount string
-	// Args are the program's arguments for a run. Required.
+	// Args returns the program's arguments for the run with this ID. Required.
 	Args func(run string) []string
-	// Longest is how long the run takes at most. Required.
+	// Longest is the longest time that the run may take; the Job's deadline adds 15
+	// minutes. Required.
 	Longest time.Duration
 
 	name string
 }
 
-// object is the Job of a run.
+// object returns the Job for a run.
 func (s *Switch) object(namespace, run string) *batchv1.Job {
 	job := &batchv1.Job{ObjectMeta: faults.NewMeta("switch", namespace, run)}
 	faults.SettleName(job)
@@ -72,8 +72,8 @@ func (s *Switch) object(namespace, run string) *batchv1.Job {
 	return job
 }
 
-// start creates the Job. A request without an answer may have succeeded: the labels
-// tell.
+// start creates the Job. A create whose answer was lost may have succeeded; the name
+// is fixed, so a retry finds it.
 func (s *Switch) start(ctx context.Context, l *Ledger) error {
 	ctx, cancel := context.WithTimeout(ctx, writeFor)
 	defer cancel()
@@ -92,7 +92,7 @@ func (s *Switch) start(ctx context.Context, l *Ledger) error {
 	return nil
 }
 
-// ready waits until the switch's pod runs.
+// ready waits until the switch's pod is ready.
 func (s *Switch) ready(ctx context.Context, l *Ledger) error {
 	ctx, cancel := context.WithTimeout(ctx, readyFor)
 	defer cancel()
@@ -114,7 +114,7 @@ func (s *Switch) ready(ctx context.Context, l *Ledger) error {
 	}
 }
 
-// waits is why the switch's pod does not run; empty: it does.
+// waits returns why the switch's pod does not run, or "" if it does.
 func waits(pod corev1.Pod) string {
 	for _, c := range pod.Status.ContainerStatuses {
 		switch {
@@ -129,8 +129,8 @@ func waits(pod corev1.Pod) string {
 	return fmt.Sprintf("pod %s is %s", pod.Name, pod.Status.Phase)
 }
 
-// Preflight asks the cluster in a dry run whether a ledger, and the switch, can be
-// made. It changes nothing.
+// Preflight creates the ConfigMap and the Job in a dry run. Its error says what is
+// missing, such as a right or the namespace. It changes nothing.
 func (l *Ledger) Preflight(ctx context.Context) error {
 	made := &corev1.ConfigMap{ObjectMeta: faults.NewMeta("aftershock-run", l.Namespace, "preflight")}
 	if err := l.Client.Create(ctx, made, client.DryRunAll); err != nil {

@@ -28,7 +28,8 @@ import (
 	"github.com/aftershockhq/aftershock/suites/rights"
 )
 
-// The parts of a cluster that runs wait for. Each is as simple as lets them go on.
+// What follows plays the parts of a cluster that runs wait for, each as simply as
+// lets a run go on.
 
 // created plays what follows the creation of an object.
 func (s *Stage) created(at key, stored *unstructured.Unstructured) {
@@ -259,7 +260,7 @@ func successor(pod *corev1.Pod, spec corev1.PodSpec) *corev1.Pod {
 	}
 }
 
-// Running is the status of a pod that runs and is ready.
+// Running returns the status of a pod with this spec that is running and ready.
 func Running(spec corev1.PodSpec) corev1.PodStatus {
 	status := corev1.PodStatus{
 		Phase:      corev1.PodRunning,
@@ -389,7 +390,7 @@ func (s *Stage) revise(at key, owner *unstructured.Unstructured, template corev1
 	return by
 }
 
-// NoLoad is what a load worker on the stage answers when it is told its share.
+// NoLoad is the error of a load worker on the stage when it is assigned its share.
 const NoLoad = "the rehearsal drives no load"
 
 // worker plays a load worker behind the proxy: it has a clock, and takes no

@@ -33,24 +33,25 @@ import (
 	"github.com/aftershockhq/aftershock/suites/rights"
 )
 
-// A Stage is a Kubernetes API in memory. Its zero value is not usable, see
-// [NewStage].
+// A Stage is an in-memory Kubernetes API. Create it with [NewStage]; the zero value is
+// not usable. It is safe for concurrent use.
 type Stage struct {
 	scheme *runtime.Scheme
 	kinds  *kinds
-	// Refuse refuses the requests that need such a right. Default: none.
+	// Refuse reports whether to answer requests that need this right with 403. Set it
+	// before the first request. Default: nothing is refused.
 	Refuse func(rights.Rule) bool
-	// Still plays a cluster that takes objects and does nothing with them, so that
-	// what is asked about a failure is asked.
+	// Still stores objects and plays nothing, so that a run makes the requests that
+	// follow a failure. Set it before the first request.
 	Still bool
 
 	mu      sync.Mutex
 	objects map[key]*unstructured.Unstructured
-	given   map[key]bool // those of the start
+	given   map[key]bool // the objects of NewStage
 	version int
-	asked   map[rights.Rule]time.Time // when a right was needed first
+	asked   map[rights.Rule]time.Time // when each right was first needed
 	watches map[*watcher]bool
-	images  map[key]string // of the workloads, at the start
+	images  map[key]string // of the workloads of NewStage
 }
 
 // A key names an object.
@@ -62,9 +63,9 @@ type watcher struct {
 	events chan []byte
 }
 
-// NewStage makes a stage with these objects, whose kinds the scheme has. Their
-// names are known to who writes the file: a right to one of them alone is
-// possible.
+// NewStage returns a stage that holds these objects. A right to one of them keeps its
+// name, since the author of a file knows it; a right to an object that a run creates
+// does not. It returns an error if the scheme lacks the kind of an object.
 func NewStage(scheme *runtime.Scheme, objects ...client.Object) (*Stage, error) {
 	s := &Stage{
 		scheme: scheme, kinds: kindsOf(scheme), objects: map[key]*unstructured.Unstructured{}, given: map[key]bool{},
@@ -84,12 +85,13 @@ func NewStage(scheme *runtime.Scheme, objects ...client.Object) (*Stage, error) 
 	return s, nil
 }
 
-// Config reaches the stage.
+// Config returns the configuration of a client that talks to the stage.
 func (s *Stage) Config() *rest.Config {
 	return &rest.Config{Host: "http://rehearsal.invalid", Transport: s, QPS: -1, ContentConfig: rest.ContentConfig{ContentType: runtime.ContentTypeJSON}}
 }
 
-// Asked are the rights that the requests so far have needed, merged.
+// Asked returns the rights that the requests so far needed, merged (see
+// [rights.Merge]).
 func (s *Stage) Asked() []rights.Rule {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -100,7 +102,8 @@ func (s *Stage) Asked() []rights.Rule {
 	return rights.Merge(list)
 }
 
-// Newest is when a right was needed for the first time, last.
+// Newest returns when the latest new right was first needed: long ago means that a
+// run will hardly need others.
 func (s *Stage) Newest() (newest time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -112,8 +115,8 @@ func (s *Stage) Newest() (newest time.Time) {
 	return newest
 }
 
-// needs notes a right. A name that is chosen only when an object is made cannot
-// be in a Role.
+// needs records a right. A Role cannot have a name that is chosen only when the object
+// is created.
 func (s *Stage) needs(r rights.Rule) {
 	resource, _, _ := strings.Cut(r.Resource, "/")
 	namespace := r.Namespace
@@ -125,7 +128,8 @@ func (s *Stage) needs(r rights.Rule) {
 	}
 }
 
-// RoundTrip answers a request.
+// RoundTrip answers a request as an API server would and records the right that it
+// needs. Its error is that of the request's body or context.
 func (s *Stage) RoundTrip(req *http.Request) (*http.Response, error) {
 	var body []byte
 	if req.Body != nil {
@@ -209,7 +213,7 @@ func (q query) matches(at key, object *unstructured.Unstructured) bool {
 	return true
 }
 
-// answer carries a request out, and returns what is answered.
+// answer carries out a request and returns the answer.
 func (s *Stage) answer(q query, req *http.Request, body []byte) (any, error) {
 	of := schema.GroupResource{Group: q.Group, Resource: q.Resource}
 	if q.Resource == "pods" && q.Subresource == "proxy" {

@@ -1,9 +1,8 @@
-// Package rights names the rights that requests to a Kubernetes API need, as
-// RBAC names them: read from the requests themselves, merged, written as Roles
-// and bindings, and checked for an account.
+// Package rights derives RBAC rights from requests to a Kubernetes API, merges them,
+// writes them as Roles and bindings, and checks whether an account has them.
 //
 //	rule, ok := rights.Of(request)          // get deployments checkout in shop
-//	list := rights.Merge(asked)             // sorted, each once
+//	list := rights.Merge(asked)             // sorted, without duplicates
 //	objects := rights.Grant(list, account)  // for kubectl apply
 //	missing, err := rights.Missing(ctx, client, list)
 package rights

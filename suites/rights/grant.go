@@ -15,18 +15,18 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// An Account is who gets the rights: a ServiceAccount, or a person.
+// An Account receives rights: a ServiceAccount, or a person.
 type Account struct {
-	// Namespace is the ServiceAccount's. Required.
+	// Namespace is the ServiceAccount's namespace. Required.
 	Namespace string
-	// ServiceAccount is its name. It is not used if there is a User.
+	// ServiceAccount is its name; ignored if User is set.
 	ServiceAccount string
-	// User is a person, by the name that the API server knows. Default: none.
+	// User is a person's user name at the API server. Default: none.
 	User string
 }
 
-// name is the name of all Roles and bindings of the account. It names the
-// account whole, so that two of them do not share Roles.
+// name names all Roles and bindings of the account. It includes the whole identity, so
+// that no two accounts share a Role.
 func (a Account) name() string {
 	if a.User != "" {
 		// The name of a Role is a segment of a path.
@@ -42,9 +42,10 @@ func (a Account) subject() rbacv1.Subject {
 	return rbacv1.Subject{Kind: rbacv1.ServiceAccountKind, Namespace: a.Namespace, Name: a.ServiceAccount}
 }
 
-// Grant makes the objects that give an account these rights, and none else: its
-// namespace and itself, a Role for each namespace, a ClusterRole for what is of
-// the cluster, and one more of either for what is optional.
+// Grant returns the objects that give an account exactly these rights: its namespace,
+// the ServiceAccount, a Role for each namespace and a ClusterRole for cluster-scoped
+// resources, each with its binding. Optional rights get Roles of their own, whose
+// names end in ":optional".
 func Grant(rules []Rule, a Account) []client.Object {
 	objects := []client.Object{&corev1.Namespace{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Namespace"}, ObjectMeta: metav1.ObjectMeta{Name: a.Namespace}}}
 	if a.User == "" {
@@ -74,11 +75,12 @@ func Grant(rules []Rule, a Account) []client.Object {
 	return objects
 }
 
-// Operators is the name of the Roles of those who stop and resume runs.
+// Operators names the Roles of people who may stop and resume runs.
 const Operators = "aftershock:operator"
 
-// GrantOperators makes Roles of these rights, and binds people to them, by the names
-// that the API server knows.
+// GrantOperators returns Roles named [Operators] with these rights, and bindings of
+// people to them by their user names at the API server. Without people there are no
+// bindings.
 func GrantOperators(rules []Rule, people []string) (objects []client.Object) {
 	var subjects []rbacv1.Subject
 	for _, name := range people {
@@ -94,8 +96,8 @@ func GrantOperators(rules []Rule, people []string) (objects []client.Object) {
 	return objects
 }
 
-// granted are a Role and its binding, or for what is of the cluster a ClusterRole
-// and its own; no binding without subjects.
+// granted returns a Role and its binding, or, without a namespace, a ClusterRole and
+// its binding. Without subjects there is no binding.
 func granted(namespace, name string, rules []Rule, subjects ...rbacv1.Subject) []client.Object {
 	meta := metav1.ObjectMeta{Namespace: namespace, Name: name}
 	kind := func(name string) metav1.TypeMeta {
@@ -122,8 +124,8 @@ func granted(namespace, name string, rules []Rule, subjects ...rbacv1.Subject) [
 	return objects
 }
 
-// Policy writes rules of one namespace as RBAC does: the objects and the
-// resources of a group with the same verbs are one rule.
+// Policy converts rules of one namespace to RBAC's: the resources of one API group
+// that have the same verbs and the same names share a rule.
 func Policy(rules []Rule) []rbacv1.PolicyRule {
 	type object struct{ group, resource, name string }
 	verbs := map[object][]string{}
@@ -167,7 +169,8 @@ func Policy(rules []Rule) []rbacv1.PolicyRule {
 	return list
 }
 
-// YAML writes objects as documents, for "kubectl apply -f -".
+// YAML encodes objects as YAML documents for "kubectl apply -f -". Its error names the
+// object that cannot be encoded.
 func YAML(objects []client.Object) ([]byte, error) {
 	var text []byte
 	for i, object := range objects {

@@ -12,13 +12,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// atOnce is how many reviews are asked for at once.
+// atOnce is how many reviews run in parallel.
 const atOnce = 8
 
-// Missing asks the API server for each rule whether the account of the client
-// has the right, and returns those that it has not, in the order of rules. Each
-// is asked for with a SelfSubjectAccessReview, which sees what another authorizer
-// than RBAC allows, too. The error is that of a review.
+// Missing returns the rules that the client's account lacks, in the order of rules. It
+// sends a SelfSubjectAccessReview for each, which counts what any authorizer of the API
+// server allows, not RBAC alone. The error is that of the first review that failed.
 func Missing(ctx context.Context, c client.Client, rules []Rule) ([]Rule, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -58,7 +57,7 @@ func (r Rule) attributes() *authorizationv1.ResourceAttributes {
 	return a
 }
 
-// Lines are the rules to add, one for each that RBAC would have, as in
+// Lines formats rules as RBAC would have them, one line each:
 // "in shop: {apiGroups: [apps], resources: [deployments], verbs: [patch]}".
 func Lines(rules []Rule) []string {
 	var namespaces []string
@@ -83,7 +82,7 @@ func Lines(rules []Rule) []string {
 	return lines
 }
 
-// quoted writes names as in a list of YAML.
+// quoted formats names as the items of a YAML list.
 func quoted(names []string) string {
 	names = slices.Clone(names)
 	for i := range names {

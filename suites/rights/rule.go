@@ -13,16 +13,16 @@ import (
 // A Rule is one right: one verb on one resource, in one namespace or in the
 // whole cluster.
 type Rule struct {
-	Namespace string // empty: the cluster
-	Group     string // empty: that of Kubernetes' core
-	Resource  string // in the plural, with its subresource: "pods/eviction"
+	Namespace string // empty: the whole cluster
+	Group     string // API group; empty: core
+	Resource  string // plural, with the subresource: "pods/eviction"
 	Verb      string
-	Name      string // of the only object; empty: any
-	// Optional: a run is possible without it, and says what it does not know.
+	Name      string // the only object allowed; empty: any
+	// Optional: a run works without it, but knows less and says so.
 	Optional bool
 }
 
-// String is "patch deployments.apps checkout in shop".
+// String returns "patch deployments.apps checkout in shop".
 func (r Rule) String() string {
 	what := r.Resource
 	if r.Group != "" {
@@ -34,10 +34,9 @@ func (r Rule) String() string {
 	return fmt.Sprintf("%s %s in %s", r.Verb, what, cmp.Or(r.Namespace, "the cluster"))
 }
 
-// Of is the right that a request to an API server needs, by the rules of the
-// server itself (k8s.io/apiserver, RequestInfoFactory). It is not ok for a
-// request that every account may make: those for versions and resources, and
-// those about the account itself.
+// Of returns the right that a request to an API server needs, by the server's own
+// rules (k8s.io/apiserver, RequestInfoFactory). It is not ok for requests that every
+// account may make: discovery, and reviews of the account itself.
 func Of(req *http.Request) (rule Rule, ok bool) {
 	a, ok := Parse(req.URL.Path)
 	if !ok {
@@ -68,7 +67,7 @@ func Of(req *http.Request) (rule Rule, ok bool) {
 			if watches {
 				rule.Verb = "watch"
 			}
-			// Who lists one object by its name needs the right to that one.
+			// To list one object by its name takes the right to that object only.
 			if selected, err := fields.ParseSelector(query.Get("fieldSelector")); err == nil {
 				rule.Name, _ = selected.RequiresExactMatch("metadata.name")
 			}
@@ -81,10 +80,11 @@ func Of(req *http.Request) (rule Rule, ok bool) {
 	return rule, !own
 }
 
-// An Address is what a path of the API is about.
+// An Address holds the parts of an API path. Parts that the path lacks are empty.
 type Address struct{ Group, Version, Namespace, Resource, Name, Subresource string }
 
-// Parse reads the path of a request about a resource. It is not ok for another one.
+// Parse splits the path of a resource request; a prefix, such as that of a proxy, is
+// ignored. It is not ok for other paths, such as those of discovery.
 func Parse(path string) (a Address, ok bool) {
 	parts := strings.Split(strings.Trim(path, "/"), "/")
 	// In front of it may be the path of a proxy.
@@ -117,8 +117,9 @@ func Parse(path string) (a Address, ok bool) {
 	return a, true
 }
 
-// Merge sorts rules and leaves each once. One object of a resource is part of
-// any.
+// Merge sorts rules by namespace, group, resource, name and verb, and removes duplicates.
+// The right to one object is dropped if there is one to any object of that resource.
+// A right is optional only if every duplicate is.
 func Merge(rules []Rule) []Rule {
 	any := map[Rule]bool{}
 	needed := map[Rule]bool{} // not optional for one of those that ask
