@@ -17,9 +17,11 @@ import (
 	"helm.sh/helm/v4/pkg/chart/v2/lint"
 	"helm.sh/helm/v4/pkg/chart/v2/lint/support"
 	"helm.sh/helm/v4/pkg/engine"
+	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
 	"sigs.k8s.io/yaml"
@@ -168,9 +170,9 @@ func TestAGameDayIsACronJob(t *testing.T) {
 	}
 }
 
-// Kubernetes' own check of pods takes the pod at its strictest level.
-func TestThePodIsRestricted(t *testing.T) {
-	objects, _, err := render(values(config(t), nil))
+// Kubernetes' own check of pods takes the pods at its strictest level.
+func TestThePodsAreRestricted(t *testing.T) {
+	objects, _, err := render(gated(config(t), nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,14 +180,113 @@ func TestThePodIsRestricted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := rendered[batchv1.CronJob](t, objects, "CronJob aftershock/chaos-storm").Spec.JobTemplate.Spec.Template
 	restricted := api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}
-	if r := policy.AggregateCheckResults(evaluator.EvaluatePod(restricted, &template.ObjectMeta, &template.Spec)); !r.Allowed {
-		t.Errorf("the pod is refused: %s", r.ForbiddenDetail())
+	for what, template := range map[string]corev1.PodTemplateSpec{
+		"game day": rendered[batchv1.CronJob](t, objects, "CronJob aftershock/chaos-storm").Spec.JobTemplate.Spec.Template,
+		"gate":     rendered[appsv1.Deployment](t, objects, "Deployment aftershock/chaos-gate").Spec.Template,
+	} {
+		if r := policy.AggregateCheckResults(evaluator.EvaluatePod(restricted, &template.ObjectMeta, &template.Spec)); !r.Allowed {
+			t.Errorf("the pod of the %s is refused: %s", what, r.ForbiddenDetail())
+		}
+		template.Spec.Containers[0].SecurityContext = nil
+		if r := policy.AggregateCheckResults(evaluator.EvaluatePod(restricted, &template.ObjectMeta, &template.Spec)); r.Allowed {
+			t.Errorf("a pod of the %s without a security context passes", what)
+		}
 	}
-	template.Spec.Containers[0].SecurityContext = nil
-	if r := policy.AggregateCheckResults(evaluator.EvaluatePod(restricted, &template.ObjectMeta, &template.Spec)); r.Allowed {
-		t.Error("a pod without a security context passes")
+}
+
+// gated are values with a gate.
+func gated(config string, more map[string]any) map[string]any {
+	gate := map[string]any{
+		"enabled": true, "tokenSecret": "gate-token", "tlsSecret": "gate-tls",
+		"from": []any{map[string]any{"namespaceSelector": map[string]any{"matchLabels": map[string]any{"kubernetes.io/metadata.name": "flagger-system"}}}},
+	}
+	maps.Copy(gate, more)
+	return values(config, map[string]any{"gate": gate})
+}
+
+func TestAGateIsADeploymentThatOnlyControllersMayAsk(t *testing.T) {
+	file := config(t)
+	without, _, err := render(values(file, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	objects, notes, err := render(gated(file, map[string]any{"namespaces": []any{"shop"}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := rendered[appsv1.Deployment](t, objects, "Deployment aftershock/chaos-gate").Spec
+	if *spec.Replicas != 1 || spec.Strategy.Type != appsv1.RecreateDeploymentStrategyType {
+		t.Errorf("two gates may share a journal: %+v", spec)
+	}
+	pod, container := spec.Template.Spec, spec.Template.Spec.Containers[0]
+	want := []string{
+		"gate", "serve", "--file=/etc/aftershock/aftershock.yaml", "--out=/work/gate", "--listen=:8443",
+		"--token-file=/etc/gate/token", "--queue=16", "--namespace=shop", "--tls-cert=/etc/tls/tls.crt", "--tls-key=/etc/tls/tls.key",
+	}
+	if !slices.Equal(container.Args, want) {
+		t.Errorf("it runs %q, want %q", container.Args, want)
+	}
+	// What the arguments name is mounted, from where the values say.
+	sources := map[string]string{}
+	for _, mount := range container.VolumeMounts {
+		v := pod.Volumes[slices.IndexFunc(pod.Volumes, func(v corev1.Volume) bool { return v.Name == mount.Name })]
+		switch {
+		case v.Secret != nil:
+			sources[mount.MountPath] = "secret " + v.Secret.SecretName
+		case v.PersistentVolumeClaim != nil:
+			sources[mount.MountPath] = "claim " + v.PersistentVolumeClaim.ClaimName
+		case v.ConfigMap != nil:
+			sources[mount.MountPath] = "config " + v.ConfigMap.Name
+		}
+	}
+	if want := map[string]string{"/etc/aftershock": "config chaos", "/work": "claim chaos-gate", "/etc/gate": "secret gate-token", "/etc/tls": "secret gate-tls"}; !maps.Equal(sources, want) {
+		t.Errorf("it has %q, want %q", sources, want)
+	}
+	if claim := rendered[corev1.PersistentVolumeClaim](t, objects, "PersistentVolumeClaim aftershock/chaos-gate"); claim.Annotations["helm.sh/resource-policy"] != "keep" {
+		t.Errorf("the journal goes with the release: %+v", claim)
+	}
+	for _, probe := range []*corev1.Probe{container.ReadinessProbe, container.LivenessProbe} {
+		if get := probe.HTTPGet; get.Path != "/healthz" || get.Scheme != corev1.URISchemeHTTPS || get.Port.StrVal != container.Ports[0].Name {
+			t.Errorf("a probe asks %+v", get)
+		}
+	}
+	service := rendered[corev1.Service](t, objects, "Service aftershock/chaos-gate")
+	policy := rendered[networkingv1.NetworkPolicy](t, objects, "NetworkPolicy aftershock/chaos-gate").Spec
+	day := rendered[batchv1.CronJob](t, objects, "CronJob aftershock/chaos-storm").Spec.JobTemplate.Spec.Template.Labels
+	for what, selector := range map[string]map[string]string{"Deployment": spec.Selector.MatchLabels, "Service": service.Spec.Selector, "NetworkPolicy": policy.PodSelector.MatchLabels} {
+		chosen := labels.SelectorFromSet(selector)
+		if !chosen.Matches(labels.Set(spec.Template.Labels)) || chosen.Matches(labels.Set(day)) {
+			t.Errorf("the %s chooses pods with %q; the gate has %q, a game day %q", what, selector, spec.Template.Labels, day)
+		}
+	}
+	if port := service.Spec.Ports[0]; port.Port != 8443 || port.TargetPort.StrVal != container.Ports[0].Name {
+		t.Errorf("the Service has %+v", port)
+	}
+	if from := policy.Ingress[0].From[0].NamespaceSelector.MatchLabels; len(policy.Ingress) != 1 || from["kubernetes.io/metadata.name"] != "flagger-system" {
+		t.Errorf("the NetworkPolicy is %+v", policy)
+	}
+	if !strings.Contains(notes, "https://chaos-gate.aftershock:8443") {
+		t.Errorf("the notes are\n%s", notes)
+	}
+	if len(objects) != len(without)+4 {
+		t.Errorf("%d objects with a gate, %d without", len(objects), len(without))
+	}
+
+	changed, _, err := render(gated(file+"\n", map[string]any{"existingClaim": "nfs", "tlsSecret": "", "plainHTTP": true}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	another := rendered[appsv1.Deployment](t, changed, "Deployment aftershock/chaos-gate").Spec.Template
+	if key := "checksum/config"; another.Annotations[key] == spec.Template.Annotations[key] {
+		t.Error("the gate is not begun again with a file that changed")
+	}
+	plain := another.Spec.Containers[0]
+	if !slices.Contains(plain.Args, "--plain-http") || plain.ReadinessProbe.HTTPGet.Scheme != corev1.URISchemeHTTP {
+		t.Errorf("without TLS it is %+v", plain)
+	}
+	if _, there := changed["PersistentVolumeClaim aftershock/chaos-gate"]; there || !strings.Contains(changed["Deployment aftershock/chaos-gate"], "claimName: nfs") {
+		t.Error("the existing claim is not used")
 	}
 }
 
@@ -279,6 +380,17 @@ func TestMistakesAreRefused(t *testing.T) {
 		{"another namespace", values(strings.Replace(file, "cluster: {", "cluster: {namespace: chaos, ", 1), nil), "install with --namespace chaos"},
 		{"a context", values(strings.Replace(file, "cluster: {", "cluster: {context: staging, ", 1), nil), "cluster.context"},
 		{"a name that a CronJob cannot have", values(strings.Replace(file, "  storm:", "  "+strings.Repeat("storm", 10)+":", 1), nil), "cannot be the name of a CronJob"},
+		{"a gate without a token", gated(file, map[string]any{"tokenSecret": ""}), "gate.tokenSecret"},
+		{"a gate without TLS", gated(file, map[string]any{"tlsSecret": ""}), "set tlsSecret"},
+		{"a gate with and without TLS", gated(file, map[string]any{"plainHTTP": true}), "set tlsSecret"},
+		{"a gate that nobody may ask", gated(file, map[string]any{"from": []any{}}), "gate.from"},
+		{"a gate that everybody may ask", gated(file, map[string]any{"from": []any{map[string]any{}}}), "from/0"},
+		{"a gate of a namespace that is not allowed", gated(file, map[string]any{"namespaces": []any{"bank"}}), "bank is not in allow.namespaces"},
+		{"a gate that forgets", func() map[string]any {
+			v := gated(file, nil)
+			v["persistence"] = map[string]any{"enabled": false}
+			return v
+		}(), "without its journal"},
 		{"rights that are none", values(file, map[string]any{"rights": "kind: Pod\nmetadata: {name: a}\n"}), "Pod is no right"},
 	} {
 		if _, _, err := render(row.values); err == nil || !strings.Contains(err.Error(), row.want) {
