@@ -28,7 +28,7 @@ type (
 		Failures   int              `xml:"failures,attr"`
 		Errors     int              `xml:"errors,attr"`
 		Time       string           `xml:"time,attr"`
-		Skipped    int              `xml:"skipped,attr"` // always 0: a skip is green
+		Skipped    string           `xml:"skipped,attr,omitempty"` // 0: a skip is green
 		Timestamp  string           `xml:"timestamp,attr"`
 		Hostname   string           `xml:"hostname,attr"`
 		Package    string           `xml:"package,attr,omitempty"`
@@ -107,7 +107,7 @@ func StrictJUnit(w io.Writer, list ...Report) error {
 	all := junitSuites{Suites: junitSuitesOf(list)}
 	for i := range all.Suites {
 		s := &all.Suites[i]
-		s.ID, s.Err = strconv.Itoa(i), new("")
+		s.ID, s.Err, s.Skipped = strconv.Itoa(i), new(""), "" // not in all versions of Ant's schema
 		s.Package = s.Cases[0].Class
 		for j := range s.Cases {
 			c := &s.Cases[j]
@@ -179,6 +179,7 @@ func suite(r Report, trial string) junitSuite {
 		Time:       seconds(r.Length),
 		Timestamp:  r.Started.UTC().Format("2006-01-02T15:04:05"),
 		Hostname:   "localhost",
+		Skipped:    "0",
 		Properties: &junitProperties{},
 		Out:        numbers(r),
 	}

