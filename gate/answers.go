@@ -78,16 +78,15 @@ func ifIt(holds bool) int {
 func (s *Server) answers(begins bool, form func(Answer) (int, func(io.Writer) error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		a, err := s.meant(w, r, begins)
-		if err == nil && begins {
-			if err = s.ask(a); err != nil {
-				err = refuse(http.StatusConflict, "%s: %w", a.Key(), err)
-			}
-		}
 		if err != nil {
 			s.refused(w, r, err)
 			return
 		}
-		status, write := form(s.answer(a))
+		var notAsked error
+		if begins {
+			notAsked = s.ask(a)
+		}
+		status, write := form(s.answer(a, notAsked))
 		written(w, status, write)
 	}
 }

@@ -50,6 +50,8 @@ func TestTheSamplesOfTheDocumentation(t *testing.T) {
 			Metrics []struct {
 				SuccessCondition string `yaml:"successCondition"`
 				FailureCondition string `yaml:"failureCondition"`
+				ErrorLimit       int    `yaml:"consecutiveErrorLimit"`
+				UnknownLimit     int    `yaml:"inconclusiveLimit"`
 				Provider         struct {
 					Web struct {
 						Method, URL string
@@ -105,6 +107,9 @@ func TestTheSamplesOfTheDocumentation(t *testing.T) {
 	}
 	if metric.SuccessCondition != `result == "`+string(Held)+`"` || metric.FailureCondition != `result == "`+string(Broken)+`"` {
 		t.Errorf("conditions %q and %q", metric.SuccessCondition, metric.FailureCondition)
+	}
+	if metric.ErrorLimit < metric.UnknownLimit {
+		t.Errorf("%d errors in a row abort the rollout, of %d measurements: a gate that is away for a while rolls back a good build", metric.ErrorLimit, metric.UnknownLimit)
 	}
 	const experiments = " checkout/network checkout/pods/kill-one"
 	if want := []string{"shop/checkout/1" + experiments, "shop/checkout/2" + experiments}; !slices.Equal(asked, want) {

@@ -82,9 +82,9 @@ var errSuperseded = errors.New("another build of the same name came")
 // errEnded ends a run with the gate.
 var errEnded = errors.New("the gate was ended")
 
-// Serve answers on a listener until ctx ends. Then it answers nothing more, undoes the
-// run that is under way, and returns once that is done. A test that it interrupted is
-// begun once more by the next gate with this directory.
+// Serve answers on a listener until ctx ends and the faults of the run under way are
+// undone. A test that it interrupts is begun once more by the next gate with this
+// directory.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) (err error) {
 	defer func() { _ = listener.Close() }()
 	if s.Dir == "" || s.Runner == nil || s.Token == "" {
@@ -106,10 +106,11 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) (err error) {
 		MaxHeaderBytes:    16 << 10,
 	}
 	var group sync.WaitGroup
-	group.Go(func() { s.work(ctx) })
+	worked := make(chan struct{})
+	group.Go(func() { defer close(worked); s.work(ctx) })
 	group.Go(func() {
-		<-ctx.Done()
-		// A controller that is answered no more asks again.
+		// Faults are undone first: controllers take a refused connection for an error.
+		<-worked
 		shutting, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
 		if server.Shutdown(shutting) != nil {
@@ -211,11 +212,7 @@ func (s *Server) resume(ctx context.Context) error {
 				return fmt.Errorf("the gate was killed while this build was tested, and what that left is not removed yet: %w", err)
 			}
 		}
-		e := Event{Event: Interrupted, Why: "the gate was killed while it was tested; nothing is in place any more"}
-		if b.Superseded {
-			e = Event{Event: Dropped, Why: errSuperseded.Error()}
-		}
-		if err := s.ended(b, e); err != nil {
+		if err := s.ended(b.Key(), Event{Event: Interrupted, Why: "the gate was killed while it was tested; nothing is in place any more"}); err != nil {
 			return err
 		}
 	}
@@ -268,33 +265,28 @@ func (s *Server) test(ctx context.Context, b Build) error {
 	b.Head = directory.Head
 	left := errors.Is(err, experiments.ErrLeftBehind)
 	switch {
-	case b.Superseded:
-		return s.ended(b, Event{Event: Dropped, Why: cmp.Or(errorText(err), errSuperseded.Error())})
 	case errors.Is(err, ErrNotNow) && !left:
-		return errors.Join(s.ended(b, Event{Event: Postponed, Why: err.Error()}), err)
-	case ctx.Err() != nil && !left:
-		return s.ended(b, Event{Event: Interrupted, Why: errEnded.Error() + " while it was tested; its faults were undone"})
+		return errors.Join(s.ended(b.Key(), Event{Event: Postponed, Why: err.Error()}), err)
+	case (ctx.Err() != nil || b.Superseded) && !left:
+		return s.ended(b.Key(), Event{Event: Interrupted, Why: errEnded.Error() + " while it was tested; its faults were undone"})
 	}
 	verdict, why := s.decide(b)
 	if err != nil && verdict != Broken {
 		verdict, why = Unknown, err.Error()
 	}
-	return s.ended(b, Event{Event: Decided, Verdict: verdict, Why: why, Head: directory.Head})
+	return s.ended(b.Key(), Event{Event: Decided, Verdict: verdict, Why: why, Head: directory.Head})
 }
 
-// ended notes what became of a test.
-func (s *Server) ended(b Build, e Event) error {
+// ended notes what became of a test. A build that was superseded meanwhile does not
+// wait again.
+func (s *Server) ended(key string, e Event) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e.Time, e.Key = now(), b.Key()
-	return s.note(e)
-}
-
-func errorText(err error) string {
-	if err == nil {
-		return ""
+	if b, _ := s.book.Find(key); b.Superseded && !e.Verdict.Ended() {
+		e = Event{Event: Dropped, Why: errSuperseded.Error()}
 	}
-	return err.Error()
+	e.Time, e.Key = now(), key
+	return s.note(e)
 }
 
 func (s *Server) decide(b Build) (State, string) {
@@ -339,12 +331,20 @@ type Answer struct {
 	Records     string     `json:"records,omitempty"`
 }
 
-// answer is what a build is, by its records.
-func (s *Server) answer(a Ask) Answer {
+// answer is what a build is, by its records. notAsked is why it could not be asked
+// about, which a controller asks again: it must not end its delivery.
+func (s *Server) answer(a Ask, notAsked error) Answer {
 	s.mu.Lock()
 	b, ok := s.book.Find(a.Key())
 	before, sweeping := s.book.Before(a.Key()), s.sweeping
 	s.mu.Unlock()
+	if notAsked != nil {
+		state := Waiting
+		if b.State == Running {
+			state = Running
+		}
+		return Answer{Namespace: a.Namespace, Name: a.Name, Checksum: a.Checksum, State: state, Why: notAsked.Error()}
+	}
 	if !ok {
 		return Answer{Namespace: a.Namespace, Name: a.Name, Checksum: a.Checksum, State: Unknown, Why: "it was not asked about"}
 	}

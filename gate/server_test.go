@@ -245,6 +245,15 @@ func TestOneBuildAtATime(t *testing.T) {
 	if status, text := c.do("POST", "/flagger/confirm-promotion", flagger("pay:1")); status != 409 || !strings.Contains(text, "the queue is full") {
 		t.Errorf("%d %q, want that the queue is full", status, text)
 	}
+	// Argo takes any other status than 200 for an error, and aborts after five.
+	for body, want := range map[string]string{
+		`{"namespace":"shop","name":"pay","checksum":"1","experiments":"checkout"}`:                             `"state":"waiting","held":false,"broken":false,"why":"the queue is full: 2 builds wait"`,
+		`{"namespace":"shop","name":"checkout","checksum":"1","experiments":"checkout/pods/kill-one,checkout"}`: `"state":"running","held":false,"broken":false,"why":"it is being tested by other experiments`,
+	} {
+		if status, text := c.do("POST", "/argo", body); status != 200 || !strings.Contains(text, want) {
+			t.Errorf("Argo: %d %q, want 200 %q", status, text, want)
+		}
+	}
 	if status, text := c.do("DELETE", "/gates/shop/checkout/1", ""); status != 409 || !strings.Contains(text, "is running") {
 		t.Errorf("forget one that runs: %d %q", status, text)
 	}
@@ -304,6 +313,54 @@ func TestARefusalForNowLetsABuildWait(t *testing.T) {
 	c.do("POST", "/flagger/confirm-promotion", flagger("checkout:1"))
 	if a := c.until("checkout:1", Unknown); a.Why != "this time it was begun" || refused != 4 {
 		t.Errorf("why %q after %d times", a.Why, refused)
+	}
+}
+
+// A build that was superseded as its run ended is dropped: nothing else can be begun
+// while it is running.
+func TestABuildThatIsSupersededAsItsRunEnds(t *testing.T) {
+	for _, e := range []Event{{Event: Postponed, Why: "stopped by ann"}, {Event: Interrupted, Why: "the gate was ended"}} {
+		dir, a := t.TempDir(), of("a:1")
+		s := Server{Dir: dir, book: Book{Queue: 3}}
+		if err := story(&s.book, "ask a:1", "begin a:1", "ask a:2"); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		if s.journal, err = openJournal(dir, &Book{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(s.ended(a.Key(), e), s.journal.close()); err != nil {
+			t.Errorf("%s: %v", e.Event, err)
+		}
+		if b, ok := s.book.Find(a.Key()); ok {
+			t.Errorf("%s: it is %s, want it dropped", e.Event, b.State)
+		}
+	}
+}
+
+// A gate that ends answers until its faults are undone.
+func TestAGateAnswersUntilItsFaultsAreUndone(t *testing.T) {
+	undoing, undone := make(chan bool), make(chan bool)
+	c := serve(t, &Server{Dir: t.TempDir(), Runner: scripted{run: func(ctx context.Context, _ Ask) error {
+		<-ctx.Done()
+		close(undoing)
+		<-undone
+		return context.Cause(ctx)
+	}}})
+	c.do("POST", "/flagger/confirm-promotion", flagger("checkout:1"))
+	c.until("checkout:1", Running)
+	ended := make(chan error)
+	go func() { ended <- c.end() }()
+	<-undoing
+	if status, text := c.do("POST", "/flagger/confirm-promotion", flagger("checkout:1")); status != 409 || !strings.HasPrefix(text, "running: ") {
+		t.Errorf("%d %q, want 409 and that it is running", status, text)
+	}
+	if a := c.answer("checkout:1"); a.State != Running {
+		t.Errorf("it is %s", a.State)
+	}
+	close(undone)
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }
 
