@@ -2,8 +2,8 @@ package record
 
 import "github.com/aftershockhq/aftershock/steadystate"
 
-// An Event is something that happened at some instant in its span, to a
-// subject: a pod deleted, a process started, an alert fired.
+// An Event happened to its subject at some instant within its span: a pod was deleted,
+// a process started, an alert fired.
 type Event struct {
 	steadystate.Span
 	// Kind says what happened: one of the Event constants, for events that this
@@ -20,22 +20,23 @@ type Event struct {
 	Attrs map[string]string `json:"attrs,omitempty"` // by the Attr constants
 }
 
-// The kinds of event in the life of a pod, in their usual order. Processes also
-// have EventReady and EventGone, nodes EventReady and EventNotReady, and other
-// objects EventExists, EventCreated, EventTerminating and EventGone.
+// The kinds of event in the life of a pod, in their usual order. Processes have
+// EventReady and EventGone, nodes EventReady and EventNotReady, and other objects
+// EventExists, EventCreated, EventTerminating and EventGone. Each comment ends with the
+// attributes of the event.
 const (
-	EventExists        = "exists"        // it was there when the watch began; owner, node
-	EventCreated       = "created"       // it is new; owner
+	EventExists        = "exists"        // the object existed when the watch began; owner, node
+	EventCreated       = "created"       // the object was created; owner
 	EventUnschedulable = "unschedulable" // the scheduler finds no node for the pod; reason, message
 	EventScheduled     = "scheduled"     // the pod has a node; node
 	EventStopped       = "stopped"       // a running container has stopped; container, reason, code
-	EventWaiting       = "waiting"       // a container cannot be started; container, reason such as ErrImagePull, message
+	EventWaiting       = "waiting"       // a container cannot start; container, reason such as ErrImagePull, message
 	EventNotReady      = "not ready"     // the pod is no longer ready to serve
-	EventFailed        = "failed"        // the pod's containers have ended for good; reason such as Evicted
-	EventRestarted     = "restarted"     // a container was started again; container, restarts, reason, code
-	EventStarted       = "started"       // all of the pod's containers run, at first or again; ip
-	EventReady         = "ready"         // the subject is ready to serve, at first or again; node, ip
-	EventTerminating   = "terminating"   // it is marked for deletion; reason, if it is a disruption
+	EventFailed        = "failed"        // the pod's phase is Failed; reason such as Evicted
+	EventRestarted     = "restarted"     // a container was restarted; container, restarts, reason, code
+	EventStarted       = "started"       // all of the pod's containers run, for the first time or again; ip
+	EventReady         = "ready"         // the subject became ready to serve, for the first time or again; node, ip
+	EventTerminating   = "terminating"   // the object is marked for deletion; reason, if it is a disruption
 	EventGone          = "gone"          // the subject with this UID no longer exists
 )
 
@@ -44,64 +45,63 @@ const (
 const (
 	EventAdded   = "added"   // the endpoint takes traffic; service, slice, address
 	EventRemoved = "removed" // the endpoint no longer takes traffic; service, slice, address
-	EventScaled  = "scaled"  // the replica set's number of desired pods changed; from, to
-	EventGap     = "blind"   // the span is unknown; reason
+	EventScaled  = "scaled"  // the replica set's desired replicas changed; from, to
+	EventGap     = "blind"   // nothing is known about the span; reason
 )
 
-// The kind of event of a workload (a deployment, a stateful set, a daemon set) and
-// of an autoscaler.
+// The kind of event of a workload (Deployment, StatefulSet, DaemonSet) and of an
+// autoscaler.
 const (
-	EventChanged = "changed" // its spec or status changed; replicas, existing, ready, updated, or spec, status
+	EventChanged = "changed" // the spec or status changed; replicas, existing, ready, updated, or spec, status
 )
 
-// The kinds of event of a pod that appears while a following fault is held.
+// The kinds of event of a pod that appears while a fault with follow is held.
 const (
-	EventFollowed    = "followed"     // the fault was renewed on it; by
-	EventNotFollowed = "not followed" // the fault could not be renewed on it; by, reason
+	EventFollowed    = "followed"     // the fault was renewed on the pod; by
+	EventNotFollowed = "not followed" // the fault could not be renewed on the pod; by, reason
 )
 
 // The kinds of event of a fault itself.
 const (
 	EventEvicted    = "evicted"     // the eviction of the pod was granted, which is when the fault took effect
-	EventEndedEarly = "ended early" // the fault was over before it was undone; reason
+	EventEndedEarly = "ended early" // the fault ended before it was undone; reason
 )
 
-// EventAborting is the event of a condition under which the run is aborted, of the
-// subject abort/NAME: it was met by what was seen in the span, while a fault was in
-// place; reason.
+// EventAborting means that the abort condition abort/NAME, its subject, was met within
+// the span while a fault was in place; reason.
 const EventAborting = "abort condition met"
 
-// The kinds of event of a fault's pods, as the fault observes them. EventGap of
-// such a pod: in the span it is unknown whether another fault was in it, or
-// whether further pods came.
+// The kinds of event of a fault's pods, as the fault observes them. EventGap on such a
+// pod means that within the span it is unknown whether another fault hit it, or whether
+// more pods joined.
 const (
-	EventNotHit     = "not hit"    // the pod came while the fault was held, and was not hit
-	EventAlsoHit    = "also hit"   // another fault is in the pod; by
-	EventUnsurveyed = "unsurveyed" // the account has no right to look for some faults of others; once for all pods of the fault; reason
+	EventNotHit     = "not hit"    // the pod joined while the fault was held, and was not hit
+	EventAlsoHit    = "also hit"   // another fault hit the pod, too; by
+	EventUnsurveyed = "unsurveyed" // the account may not list some kinds of faults; once for all pods of the fault; reason
 )
 
 // The attributes of events.
 const (
-	AttrBy        = "by"        // the object that renewed the fault, or that of the other fault
+	AttrBy        = "by"        // the object of the renewed fault, or of the other fault
 	AttrOwner     = "owner"     // the pod's owner, as kind/name: ReplicaSet/checkout-7bb9879ff8
 	AttrNode      = "node"      // the node's name
 	AttrIP        = "ip"        // the pod's address
 	AttrContainer = "container" // the container's name
 	AttrRestarts  = "restarts"  // the container's number of restarts so far
-	AttrReason    = "reason"    // why, in Kubernetes' word: Error, OOMKilled, Evicted, EvictionByEvictionAPI
-	AttrMessage   = "message"   // the same in a sentence, by whoever decided it
+	AttrReason    = "reason"    // Kubernetes' reason: Error, OOMKilled, Evicted, EvictionByEvictionAPI
+	AttrMessage   = "message"   // the message with that reason, from the scheduler, the kubelet or a controller
 	AttrCode      = "code"      // the exit code, 137 for a kill
 	AttrService   = "service"   // the service's name
 	AttrSlice     = "slice"     // the endpoint slice's name
 	AttrAddress   = "address"   // the endpoint's address
-	AttrDesired   = "replicas"  // how many pods the workload desires
-	AttrExisting  = "existing"  // how many it has, of any kind
+	AttrDesired   = "replicas"  // the workload's desired replicas
+	AttrExisting  = "existing"  // its existing pods, of any revision
 	AttrReady     = "ready"     // how many of those are ready
 	AttrUpdated   = "updated"   // how many of those have the desired revision
-	AttrSpec      = "spec"      // an autoscaler's spec, as the JSON of its API; only if it changed
-	AttrStatus    = "status"    // its status, as the JSON of its API
+	AttrSpec      = "spec"      // an autoscaler's spec in the API's JSON; only if it changed
+	AttrStatus    = "status"    // its status in the API's JSON
 )
 
-// WorkloadKinds are the kinds of a service's workload, as the subjects of events
-// begin with them. A change of another kind does not unsettle a service.
+// WorkloadKinds returns the kinds of workload, as the first part of an event's subject.
+// Changes of other kinds do not unsettle a service.
 func WorkloadKinds() []string { return []string{"deployment", "statefulset", "daemonset"} }

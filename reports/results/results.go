@@ -8,117 +8,117 @@ import (
 	"time"
 )
 
-// Format and Version name the document.
+// Format and Version identify the document.
 const (
 	Format  = "aftershock/results"
 	Version = 1
 )
 
-// A Document is the results of runs.
+// A Document holds the results of one or more runs.
 type Document struct {
 	Format  string `json:"format"`
 	Version int    `json:"version"`
 	// ToolVersion is the version of the program that wrote the document.
 	ToolVersion string `json:"toolVersion,omitempty"`
-	// Verdict is the worst of the results': broken if one is, else unknown if one is
-	// or there is none.
+	// Verdict is the worst of the results: broken if any is, else unknown if any is or
+	// there are no results, else held.
 	Verdict string `json:"verdict" jsonschema:"enum=held,enum=broken,enum=unknown"`
-	// ExitCode is that of all runs together: 0 held, 1 broken, 3 unknown, 4 stopped or
-	// failed, 5 a fault may still be in place.
+	// ExitCode is the exit code for all runs together: 0 held, 1 broken, 3 unknown, 4
+	// stopped or failed, 5 a fault may still be in place.
 	ExitCode int `json:"exitCode" jsonschema:"enum=0,enum=1,enum=3,enum=4,enum=5"`
-	// Results are one for each run, in the order of the runs.
+	// Results has one result for each run, in the order of the runs.
 	Results []Result `json:"results"`
 }
 
-// A Result is what the record of one run says of its experiment.
+// A Result is what the record of one run shows about its experiment.
 type Result struct {
 	// Experiment is the name of the experiment, unique in its configuration:
 	// SERVICE/SUITE/NAME or SERVICE/NAME.
 	Experiment string `json:"experiment"`
-	// Title is what the experiment does, in a sentence.
+	// Title says in a sentence what the experiment does.
 	Title  string   `json:"title,omitempty"`
 	Labels []string `json:"labels"`
-	// Service is what the experiment is about, by its name in the configuration.
+	// Service is the service under test, by its name in the configuration.
 	Service   string `json:"service,omitempty"`
 	Namespace string `json:"namespace,omitempty"`
-	// Source is the place in the configuration that names the experiment.
+	// Source is where the configuration names the experiment.
 	Source *Source `json:"source,omitempty"`
-	// PlanHash is over what was done: load, faults, times and the definitions of the
-	// checks, but not the limits. Runs with one hash did the same.
+	// PlanHash covers what was done: load, faults, times and the definitions of the
+	// checks, but not the limits. Runs with the same hash did the same.
 	PlanHash string `json:"planHash,omitempty"`
 	// Load describes the load.
 	Load string `json:"load,omitempty"`
 	Run  Run    `json:"run"`
-	// Verdict is held only if every finding and every proof is, and the run was
-	// complete; broken if a finding is.
+	// Verdict is broken if a finding is; held if the run was complete and every finding
+	// and every proof is held; else unknown.
 	Verdict string `json:"verdict" jsonschema:"enum=held,enum=broken,enum=unknown"`
-	// Reason is the verdict in a sentence.
+	// Reason explains the verdict in a sentence.
 	Reason string `json:"reason"`
-	// Caveats are true of the run beside its findings, whatever the verdict. A run
+	// Caveats are problems of the run besides its findings, whatever the verdict. A run
 	// with caveats is never held.
 	Caveats []string `json:"caveats"`
-	// Images are those that the service's containers ran when the run began.
+	// Images are the images of the service's containers when the run began.
 	Images []Image `json:"images"`
-	// Environment is what was recorded of the place of the run, by name.
+	// Environment describes who ran it, where and with which versions, by name.
 	Environment map[string]string `json:"environment"`
-	// Baseline is what limits on a multiple of it refer to; absent: the settled
-	// stretch before the fault.
+	// Baseline is the control run for limits that are multiples of a baseline; absent:
+	// the baseline is the settled stretch before the fault.
 	Baseline *Baseline `json:"baseline,omitempty"`
-	// Window is what limits without a phase are judged over.
+	// Window is the time that limits without a phase cover.
 	Window Span    `json:"window"`
 	Phases []Phase `json:"phases"`
-	// Findings are one for each limit, the same for every run of a plan, and those of
-	// the run itself.
+	// Findings has one finding for each limit, the same ones for every run of a plan,
+	// and those about the run itself.
 	Findings []Finding `json:"findings"`
 	// Proofs are the reasons to believe the verdict.
 	Proofs     []Proof     `json:"proofs"`
 	Checks     []Check     `json:"checks"`
 	Injections []Injection `json:"injections"`
 	Traffic    []Traffic   `json:"traffic"`
-	// PodRecoveries are the recovery of each pod that a fault brought down, by stage.
+	// PodRecoveries has the recovery of each pod that a fault took down, by stage.
 	PodRecoveries []PodRecovery `json:"podRecoveries"`
-	// Autoscaling is what each autoscaler did, by stage.
+	// Autoscaling has what each autoscaler did, by stage.
 	Autoscaling []Autoscaling `json:"autoscaling"`
 	Events      []Event       `json:"events"`
-	// Workload is what the run is about, as it was configured when the run began;
-	// absent: not recorded.
+	// Workload is the workload under test as configured when the run began; absent: not
+	// recorded.
 	Workload *Workload `json:"workload,omitempty"`
-	// Advice is what to mend or to ask, if a limit is broken.
+	// Advice says what to fix or to ask if a limit is broken.
 	Advice []Advice `json:"advice"`
-	// Disturbances are what happened to the service in the window by no fault of the
-	// run: restarts, pods that went, rollouts, scalings, faults of others, nodes that
-	// failed.
+	// Disturbances are what happened to the service within the window that no fault of
+	// the run explains: restarts, deleted pods, rollouts, scalings, other people's
+	// faults, failed nodes.
 	Disturbances []Moment `json:"disturbances"`
-	// UnwatchedBecause says why there may be more; absent: with no disturbances,
-	// nothing else changed.
+	// UnwatchedBecause says why disturbances may have gone unseen. If it is absent and
+	// there are no disturbances, nothing else changed.
 	UnwatchedBecause string `json:"unwatchedBecause,omitempty"`
-	// Notes are remarks that the run made.
+	// Notes are remarks of the run.
 	Notes []string `json:"notes"`
-	// Signals says of each signal, by its name, what it is.
+	// Signals describes each signal, by its name.
 	Signals map[string]string `json:"signals"`
 }
 
-// A Source is a line of a file.
+// A Source is a place in a file.
 type Source struct {
 	File string `json:"file"`
 	Line int    `json:"line,omitempty"`
 }
 
-// A Run is how the run went.
+// A Run says how the run went.
 type Run struct {
-	// ID is unique to the run; what it made in the cluster is labelled with it.
+	// ID is unique to the run, and a label of every object that the run created.
 	ID string `json:"id"`
-	// Started is the wall clock at offset zero.
+	// Started is the wall-clock time at offset zero.
 	Started time.Time `json:"started"`
-	// LengthSeconds is that of the record.
+	// LengthSeconds is the length of the record.
 	LengthSeconds float64 `json:"lengthSeconds"`
-	// Complete: the run came to its end.
+	// Complete: the run went through all of its phases.
 	Complete bool `json:"complete"`
-	// End is why it ended; cut: the record ends before the run did.
+	// End says why the run ended; cut: the record ends before the run did.
 	End string `json:"end" jsonschema:"enum=completed,enum=not steady,enum=not injected,enum=interrupted,enum=refused,enum=stopped,enum=aborted,enum=blind,enum=failed,enum=cut"`
 	// EndDetail says more about it.
 	EndDetail string `json:"endDetail,omitempty"`
-	// ExitCode is that of "aftershock run" for this run alone.
+	// ExitCode is the exit code of "aftershock run" for this run alone.
 	ExitCode int `json:"exitCode" jsonschema:"enum=0,enum=1,enum=3,enum=4,enum=5"`
 	// LeftBehind are the faults that may still be in place.
 	LeftBehind []Left `json:"leftBehind"`
@@ -131,29 +131,29 @@ type Run struct {
 // A Left is a fault that may still be in place.
 type Left struct {
 	Fault string `json:"fault"`
-	// Error is that of undoing it.
+	// Error says why undoing it failed.
 	Error string `json:"error"`
 }
 
-// An Image is what containers of one name ran.
+// An Image is the image of the containers of one name.
 type Image struct {
 	Container string `json:"container"`
-	// Digests are the ids by which the nodes have the images; more than one: the pods
-	// ran different ones.
+	// Digests are the image IDs that the nodes report; several if pods ran different
+	// images.
 	Digests []string `json:"digests"`
 }
 
-// A Span is an instant that is known between bounds, or a stretch of time, in
-// seconds since the run's start.
+// A Span is an instant known between bounds, or a stretch of time, in seconds since the
+// run's start.
 type Span struct {
 	FromSeconds float64 `json:"fromSeconds"`
 	ToSeconds   float64 `json:"toSeconds"`
 }
 
-// A Length is a length of time known between bounds.
+// A Length is a duration known between bounds.
 type Length struct {
 	LowSeconds float64 `json:"lowSeconds"`
-	// HighSeconds is absent for what was not over when the record ended.
+	// HighSeconds is absent if it was not over when the record ended.
 	HighSeconds *float64 `json:"highSeconds,omitempty"`
 }
 
@@ -165,9 +165,9 @@ type Range struct {
 	High *float64 `json:"high,omitempty"`
 }
 
-// A Baseline is the figures of a control run.
+// A Baseline holds the figures of a control run.
 type Baseline struct {
-	// Run is the id of the control run.
+	// Run is the ID of the control run.
 	Run           string  `json:"run"`
 	LengthSeconds float64 `json:"lengthSeconds"`
 	// UnusableBecause says why the run gives no baseline.
@@ -178,32 +178,31 @@ type Baseline struct {
 // A BaselineFigure is one figure of a control run.
 type BaselineFigure struct {
 	Check string `json:"check"`
-	// Quantity is as in a limit.
+	// Quantity is the quantity as limits name it.
 	Quantity string `json:"quantity"`
-	// Low and High are in the unit of the check, and include the sampling error.
+	// Low and High are in the check's unit and include the sampling error.
 	Low  float64 `json:"low"`
 	High float64 `json:"high"`
 	// N is the number of observations.
 	N int `json:"n"`
-	// UnknownBecause says why there is no figure; the bounds then mean nothing.
+	// UnknownBecause says why there is no figure; low and high are then meaningless.
 	UnknownBecause string `json:"unknownBecause,omitempty"`
 }
 
-// A Phase is when a phase of the run was.
+// A Phase is the time of one phase of the run.
 type Phase struct {
 	Phase string `json:"phase" jsonschema:"enum=settle,enum=inject,enum=hold,enum=recover,enum=watch"`
 	Span
 }
 
-// A Limit is what is wanted: a bound on a quantity, or a rule in words.
+// A Limit is a requirement: a bound on a quantity, or a rule in words.
 type Limit struct {
 	// Text is the whole limit, as in the configuration.
 	Text string `json:"text"`
-	// Quantity is what is bounded, as in limits: "downtime", "p95 of good"; absent of a
-	// rule.
+	// Quantity is what is bounded: "downtime", "p95 of good"; absent for a rule.
 	Quantity string `json:"quantity,omitempty"`
 	Operator string `json:"operator,omitempty" jsonschema:"enum=<,enum=<=,enum===,enum=>=,enum=>"`
-	// Value is in the unit of the finding.
+	// Value is the bound in the unit of the finding.
 	Value *float64 `json:"value,omitempty"`
 }
 
@@ -211,58 +210,61 @@ type Limit struct {
 type Finding struct {
 	// Check is the name of the check or the expectation.
 	Check string `json:"check"`
-	// Signal is what the check is on, or the subject of the expectation.
+	// Signal is the signal of the check, or the subject of the expectation.
 	Signal string `json:"signal"`
 	// Subject is the limit without its bound. It stays the same when the bound is
 	// changed.
 	Subject string `json:"subject"`
 	Limit   Limit  `json:"limit"`
-	// Source is where the limit is written; of one of the catalogue's, where the
-	// configuration asks for it.
+	// Source is where the limit is written; for a limit of the catalogue, where the
+	// configuration selects it.
 	Source *Source `json:"source,omitempty"`
 	// Verdict is held if the worst case is within the limit, broken if the best case
 	// is not.
 	Verdict string `json:"verdict" jsonschema:"enum=held,enum=broken,enum=unknown"`
-	// Unit of the limit's value and of what was seen; absent of a rule.
+	// Unit of the limit's value and of seen; absent for a rule.
 	Unit string `json:"unit,omitempty" jsonschema:"enum=seconds,enum=share,enum=perSecond,enum=number,enum=multiple"`
 	// Seen bounds the quantity; absent: it was not observed.
 	Seen *Range `json:"seen,omitempty"`
 	// Open: an outage was not over when the record ended.
 	Open bool `json:"open,omitempty"`
-	// Text is what was seen, for people.
+	// Text says what was seen, for people.
 	Text string `json:"text"`
 	// UndecidedBecause says why the verdict is unknown, and what would decide it.
 	UndecidedBecause string `json:"undecidedBecause,omitempty"`
 	// LookAt says where to look, if the verdict is not held.
 	LookAt string `json:"lookAt,omitempty"`
-	// Cause is what the record shows of why, if the limit is broken and no outage of
-	// its check is why, or if it is of an autoscaler.
+	// Cause is what the record shows of the cause, if the limit broke without an outage
+	// of its check or is about an autoscaler.
 	Cause *Cause `json:"cause,omitempty"`
-	// OfRun: it is of the run itself and of no limit of the plan: that it was not
-	// aborted, or that the service's configuration forbids a fault.
+	// OfRun: the finding is about the run itself, not about a limit of the plan: that
+	// it
+	// was aborted, or that the service's configuration forbids a fault.
 	OfRun bool `json:"ofRun,omitempty"`
 }
 
 // A Proof is one reason to believe the verdict.
 type Proof struct {
-	// Proof is what is proved: the faults were injected, took effect and were in what
-	// takes traffic (exposed), the service was steady before, the load was driven as
-	// asked (load held), the checks were observed, without a hole (covered), and the
-	// faults are undone.
+	// Proof says what is proved: the faults were injected, took effect (effect) and hit
+	// pods that took traffic (exposed); the service was steady before; the load kept
+	// its
+	// schedule (load held); the checks were observed, without large gaps (covered); and
+	// the faults were undone.
 	Proof string `json:"proof" jsonschema:"enum=injected,enum=effect,enum=exposed,enum=steady,enum=load held,enum=observed,enum=covered,enum=undone"`
-	// Signal is that of the load that it is about.
+	// Signal is the load's signal, if the proof is about a load.
 	Signal string `json:"signal,omitempty"`
 	// Verdict is held if the proof was found.
 	Verdict string `json:"verdict" jsonschema:"enum=held,enum=unknown"`
-	// Text is what was seen, or what is missing.
+	// Text says what was seen, or what is missing.
 	Text string `json:"text"`
 }
 
-// A Check is the figures of a check over the window.
+// A Check holds the figures of a check over the window.
 type Check struct {
 	Check  string `json:"check"`
 	Signal string `json:"signal"`
-	// Good is what counts as good: an operator, a number and its unit, as in "<= 2s".
+	// Good is the condition for a good value: an operator, a number and its unit, as in
+	// "<= 2s".
 	Good string `json:"good"`
 	// Unit of the check's values.
 	Unit         string       `json:"unit,omitempty" jsonschema:"enum=seconds,enum=share,enum=perSecond,enum=number"`
@@ -270,50 +272,52 @@ type Check struct {
 	Observations Observations `json:"observations"`
 	// ResolutionSeconds is the longest total outage that could have passed unseen.
 	ResolutionSeconds float64 `json:"resolutionSeconds"`
-	// PartialResolution is that of an outage of a share of the observations.
+	// PartialResolution is the same for an outage of a share of the observations.
 	PartialResolution *PartialResolution `json:"partialResolution,omitempty"`
-	// Gaps are the stretches without knowledge, and GapSeconds the time in them.
+	// Gaps are the stretches about which nothing is known; GapSeconds is their total
+	// length.
 	Gaps       []Span   `json:"gaps"`
 	GapSeconds float64  `json:"gapSeconds"`
 	Outages    []Outage `json:"outages"`
-	// Downtime is the time of the window in outages.
+	// Downtime is the total time of the outages within the window.
 	Downtime Length `json:"downtime"`
 	// UptimeShare is 1 - downtime / window; absent: nothing was observed.
 	UptimeShare *Range `json:"uptimeShare,omitempty"`
-	// Recoveries are one for each injection.
+	// Recoveries has one recovery for each injection.
 	Recoveries []Recovery `json:"recoveries"`
-	// MTTR is the mean time to recovery over the injections that were recovered from;
-	// absent: none was.
+	// MTTR is the mean time to recovery over the injections from which the check
+	// recovered; absent: from none.
 	MTTR *Length `json:"mttr,omitempty"`
-	// Unrecovered is how many were not.
+	// Unrecovered is the number of injections from which it did not.
 	Unrecovered int `json:"unrecovered"`
-	// Values are the distributions of the values in each phase that has some, in the
+	// Values has the distribution of the values in each phase that has any, in the
 	// check's unit.
 	Values []PhaseValues `json:"values"`
 }
 
-// Observations are counts of a check's observations in the window.
+// Observations counts a check's observations within the window.
 type Observations struct {
 	Good    int `json:"good"`
 	Bad     int `json:"bad"`
 	Unknown int `json:"unknown"`
-	// Failed are the bad ones without a value, such as requests without a good answer.
+	// Failed counts the bad ones without a value, such as requests without a good
+	// answer.
 	Failed int `json:"failed"`
-	// Doubtful ones began before the window and timed out in it; no other count
-	// includes them.
+	// Doubtful counts those that began before the window and timed out within it; no
+	// other count includes them.
 	Doubtful int `json:"doubtful"`
-	// Missing estimates the number lost in the gaps.
+	// Missing estimates how many were lost in gaps.
 	Missing int `json:"missing"`
 }
 
-// A PartialResolution is the longest outage of a share of the observations that
-// could have passed unseen.
+// A PartialResolution is the longest outage of a share of the observations that could
+// have passed unseen.
 type PartialResolution struct {
 	Share         float64 `json:"share"`
 	LengthSeconds float64 `json:"lengthSeconds"`
 }
 
-// An Outage is from the first bad observation until the signal stays good for the
+// An Outage lasts from the first bad observation until the signal stays good for the
 // settle time, clipped to the window.
 type Outage struct {
 	// Start contains the instant at which it began.
@@ -321,9 +325,9 @@ type Outage struct {
 	// End contains the instant at which it ended; absent: it was not over when the
 	// record ended.
 	End *Span `json:"end,omitempty"`
-	// SeenUntil is how far an outage without an end was seen.
+	// SeenUntil is when an outage without an end was last seen.
 	SeenUntil *Span `json:"seenUntil,omitempty"`
-	// Length is how long it lasted.
+	// Length is how long the outage lasted.
 	Length Length `json:"length"`
 	// Bad of Total observations within it were bad.
 	Bad   int `json:"bad"`
@@ -334,11 +338,11 @@ type Outage struct {
 	Down      Length `json:"down"`
 	// BadShare is bad / total; absent: nothing was observed.
 	BadShare *float64 `json:"badShare,omitempty"`
-	// Stray: the bad observations may be chance.
+	// Stray: chance may explain the bad observations.
 	Stray bool `json:"stray,omitempty"`
-	// Reason is that of the first bad observation.
+	// Reason is the reason of the first bad observation.
 	Reason string `json:"reason,omitempty"`
-	// Cause is what the record shows of who failed, and when.
+	// Cause is what the record shows of the cause.
 	Cause *Cause `json:"cause,omitempty"`
 }
 
@@ -346,75 +350,77 @@ type Outage struct {
 type Cause struct {
 	// Who says in a sentence which backends failed and how.
 	Who string `json:"who,omitempty"`
-	// Rule is the rule by which why is told.
+	// Rule is the rule that why follows from.
 	Rule string `json:"rule,omitempty" jsonschema:"enum=no pod left,enum=killed for lack of memory,enum=restarted,enum=ready too early,enum=ended before its requests,enum=endpoint of a dead pod,enum=died with its requests,enum=too few pods,enum=the fault itself,enum=new pods lack something,enum=pods were away,enum=autoscaler at its max,enum=autoscaler without a metric,enum=autoscaler without a window"`
-	// Why is what that is consistent with, by the first rule that fits; absent: none
-	// does.
+	// Why says what the outage is consistent with, by the first rule that fits; absent:
+	// none fits.
 	Why string `json:"why,omitempty"`
 	// When says in a sentence what happened around the start.
 	When string `json:"when,omitempty"`
-	// Failures are the bad requests in the outage, by backend and reason, the most
+	// Failures counts the bad requests in the outage by backend and reason, most
+	// frequent
 	// first; a reason may be "too slow".
 	Failures []Failure `json:"failures"`
-	// Before is the last event before it began, by the middle of its span.
+	// Before is the last event before the outage, by the middle of its span.
 	Before *Moment `json:"before,omitempty"`
-	// Inside is the first event in it.
+	// Inside is the first event during it.
 	Inside *Moment `json:"inside,omitempty"`
-	// MoreEvents is the number of events in it besides.
+	// MoreEvents is the number of further events during it.
 	MoreEvents int `json:"moreEvents,omitempty"`
-	// Stage is the stage of the one recovery that was under way for more than half
-	// of the bad requests.
+	// Stage is the stage of the pod's recovery that was under way when more than half
+	// of
+	// the bad requests were sent; absent: none, or several pods recovered.
 	Stage string `json:"stage,omitempty"`
-	// Recovering is the pod that was to reach it.
+	// Recovering is the pod that had to reach that stage.
 	Recovering string `json:"recovering,omitempty"`
 }
 
-// An Advice is something to mend, or a question that the cluster and the record
-// cannot answer.
+// An Advice is a recommendation, or a question that neither the cluster nor the record
+// can answer.
 type Advice struct {
-	// Question: it is one, and no recommendation.
+	// Question: what is a question, not a recommendation.
 	Question bool   `json:"question,omitempty"`
 	What     string `json:"what"`
-	// Fits is why it fits what was seen.
+	// Fits is the cause that it follows from.
 	Fits string `json:"fits"`
-	// Checked is the fact of the cluster, or of the record, that was looked at.
+	// Checked is the fact of the cluster or of the record that supports it.
 	Checked string `json:"checked,omitempty"`
-	// Prove is the experiment of the catalogue that would prove the mend.
+	// Prove is the experiment of the catalogue that would prove the fix.
 	Prove string `json:"prove,omitempty"`
 }
 
-// A Workload is what a run is about.
+// A Workload describes the workload under test.
 type Workload struct {
-	// Subject is that of its events: deployment/NAMESPACE/NAME.
+	// Subject is the subject of its events: deployment/NAMESPACE/NAME.
 	Subject  string `json:"subject"`
 	Replicas int    `json:"replicas"`
-	// Strategy is how it replaces pods: RollingUpdate, Recreate or OnDelete.
+	// Strategy is its update strategy: RollingUpdate, Recreate or OnDelete.
 	Strategy string `json:"strategy,omitempty"`
-	// MaxUnavailable is how many pods a rollout may take away before others are
-	// ready, as a number or a percentage.
+	// MaxUnavailable is its maxUnavailable, as a number or a percentage.
 	MaxUnavailable string `json:"maxUnavailable,omitempty"`
-	// GraceSeconds is how long a pod that is asked to end may take.
+	// GraceSeconds is its terminationGracePeriodSeconds.
 	GraceSeconds int         `json:"graceSeconds"`
 	Containers   []Container `json:"containers"`
-	// Nodes are those on which its pods were, by pod.
+	// Nodes maps each pod to its node.
 	Nodes map[string]string `json:"nodes,omitempty"`
-	// Zones are those of the nodes, by node.
+	// Zones maps each of these nodes to its zone.
 	Zones map[string]string `json:"zones,omitempty"`
-	// Budgets are the names of the PodDisruptionBudgets that cover its pods; absent:
-	// they were not read, which they are for an eviction.
+	// Budgets names the PodDisruptionBudgets that cover its pods; absent: not read.
+	// They
+	// are read only for evictions.
 	Budgets []string `json:"budgets,omitzero"`
 }
 
-// A Container is one of a pod's containers.
+// A Container is one of the containers in the pod template.
 type Container struct {
 	Name string `json:"name"`
-	// Readiness is its readiness probe in a few words; absent: it has none.
+	// Readiness summarizes its readiness probe; absent: it has none.
 	Readiness string `json:"readiness,omitempty"`
-	// Liveness is its liveness probe.
+	// Liveness summarizes its liveness probe; absent: it has none.
 	Liveness string `json:"liveness,omitempty"`
-	// PreStop: something runs in it before it is asked to end.
+	// PreStop: it has a preStop hook.
 	PreStop bool `json:"preStop,omitempty"`
-	// Requests are those of resources, by name.
+	// Requests are its resource requests, by resource; limits are its resource limits.
 	Requests map[string]string `json:"requests,omitempty"`
 	Limits   map[string]string `json:"limits,omitempty"`
 }
@@ -422,37 +428,41 @@ type Container struct {
 // A Moment is an event, or the instant at which a fault took effect or was undone.
 type Moment struct {
 	Span
-	// Kind is that of an event, or "fault took effect" or "fault undone".
+	// Kind is the event's kind, "fault took effect" or "fault undone".
 	Kind string `json:"kind"`
-	// Subject is that of the event, or the fault.
+	// Subject is the event's subject, or the fault.
 	Subject string `json:"subject"`
 	Reason  string `json:"reason,omitempty"`
 }
 
-// A Recovery is what a check shows of the time after one injection.
+// A Recovery is what a check shows after one injection.
 type Recovery struct {
 	Fault string `json:"fault"`
-	// OutageCount is the number of outages that may be its effect.
+	// OutageCount is the number of outages that the fault may have caused.
 	OutageCount int `json:"outageCount"`
-	// TTR is the time from when the fault took effect until the check was good and
-	// stayed so; zero without an outage.
+	// TTR is the time from when the fault took effect until the check was good for
+	// good;
+	// zero without an outage.
 	TTR Length `json:"ttr"`
-	// TTD is the time until the first bad observation; absent: there was none.
+	// TTD is the time from when the fault took effect until the first bad observation;
+	// absent: there was none.
 	TTD *Length `json:"ttd,omitempty"`
-	// TTRAfterRemoval counts from when a held fault was gone; absent: the fault was
-	// not held, or its removal was not seen.
+	// TTRAfterRemoval is as TTR, but from when a held fault was undone; absent: the
+	// fault
+	// was not held, or its removal was not seen.
 	TTRAfterRemoval *Length `json:"ttrAfterRemoval,omitempty"`
-	// Open: not recovered when the record ended.
+	// Open: the check had not recovered when the record ended.
 	Open bool `json:"open,omitempty"`
 }
 
-// PhaseValues are the distribution of values in a phase.
+// PhaseValues is the distribution of the values in a phase.
 type PhaseValues struct {
 	Phase string `json:"phase" jsonschema:"enum=settle,enum=inject,enum=hold,enum=recover,enum=watch"`
 	Distribution
 }
 
-// A Distribution sums up values.
+// A Distribution summarizes values. Each figure is a range, because bounds on single
+// values and unknown observations leave it open.
 type Distribution struct {
 	// N is the number of values.
 	N    int   `json:"n"`
@@ -465,127 +475,129 @@ type Distribution struct {
 
 // A Target is something that a fault was injected into.
 type Target struct {
-	// Name is as it names itself to the load, such as a pod's.
+	// Name is the name in its answers to the load, such as a pod's.
 	Name string `json:"name"`
 	UID  string `json:"uid,omitempty"`
 }
 
-// An Injection is how a fault was put in place.
+// An Injection says how a fault was injected.
 type Injection struct {
 	// Index is the fault's index in the plan, from 0.
 	Index   int      `json:"index"`
 	Fault   string   `json:"fault"`
 	Targets []Target `json:"targets"`
-	// TookEffect contains the instant at which it took effect, T0.
+	// TookEffect contains T0, the instant at which the fault took effect.
 	TookEffect Span `json:"tookEffect"`
-	// Undone contains the instant at which it was undone, T1; absent: the record does
+	// Undone contains T1, the instant at which it was undone; absent: the record does
 	// not show it.
 	Undone *Span `json:"undone,omitempty"`
-	// Effects are what must be seen of it.
+	// Effects are what must be observed of the fault.
 	Effects []Effect `json:"effects"`
-	// UnprovableBecause says why there are none to look for.
+	// UnprovableBecause says why there is no effect to observe.
 	UnprovableBecause string `json:"unprovableBecause,omitempty"`
-	// OfPods is the number of pods that it could have hit; absent: unknown.
+	// OfPods is the number of pods that the fault could have hit; absent: unknown.
 	OfPods int `json:"ofPods,omitempty"`
-	// Shares are how many of the service's pods it was in, over time.
+	// Shares says how many of the service's pods had the fault, over time.
 	Shares []Share `json:"shares"`
-	// UnsurveyedBecause says which faults of others the account had no right to look
-	// for in its pods.
+	// UnsurveyedBecause says which other faults in these pods the account has no right
+	// to
+	// look for.
 	UnsurveyedBecause string `json:"unsurveyedBecause,omitempty"`
-	// ChangesPods: it adds or removes pods itself.
+	// ChangesPods: the fault itself adds or removes pods.
 	ChangesPods bool `json:"changesPods,omitempty"`
-	// Follows: it reaches pods that come later.
+	// Follows: the fault is renewed on pods that come later.
 	Follows bool `json:"follows,omitempty"`
-	// Rolls: it changes the pod template.
+	// Rolls: the fault changes the pod template.
 	Rolls bool `json:"rolls,omitempty"`
-	// EndsOnRestart: a restarted container is free of it.
+	// EndsOnRestart: the fault ends in a container that restarts.
 	EndsOnRestart bool `json:"endsOnRestart,omitempty"`
-	// OneShot: it was over once done, as a kill is.
+	// OneShot: the fault is over at once, like a kill.
 	OneShot bool `json:"oneShot,omitempty"`
-	// FailedBecause says what could not be shown, if it was not injected.
+	// FailedBecause says what could not be shown if the fault was not injected.
 	FailedBecause string `json:"failedBecause,omitempty"`
-	// Refused says what must be possible, if the service's own configuration forbids
-	// it.
+	// Refused says what must be possible if the service's own configuration forbids the
+	// fault.
 	Refused string `json:"refused,omitempty"`
 }
 
-// An Effect is what must be seen of a fault: an event, or a change of a signal.
+// An Effect is what must be observed of a fault: an event, or a change of a signal.
 type Effect struct {
-	// Event is its kind.
+	// Event is the kind of the event.
 	Event     string `json:"event,omitempty"`
 	Container string `json:"container,omitempty"`
-	// On is the subject, if it is not the target.
+	// On is what shows the effect, if it is not the target.
 	On     *Target `json:"on,omitempty"`
 	Signal string  `json:"signal,omitempty"`
-	// Rise is the least rise of the quantile, in the signal's unit.
+	// Rise is the smallest rise of the quantile that counts, in the signal's unit.
 	Rise float64 `json:"rise,omitempty"`
 	// Quantile is a share from 0 to 1; absent: the median.
 	Quantile float64 `json:"quantile,omitempty"`
 	// Ceiling is the signal's maximum, in its unit.
 	Ceiling float64 `json:"ceiling,omitempty"`
-	// AtMost is the most that every value may be, in the signal's unit.
+	// AtMost is the largest value allowed while the fault is held, in the signal's
+	// unit.
 	AtMost *float64 `json:"atMost,omitempty"`
-	// Times is by what the rate of a load is multiplied.
+	// Times is the factor by which the rate of a load is multiplied.
 	Times float64 `json:"times,omitempty"`
 }
 
-// A Share is how many pods a fault was in, for a time.
+// A Share says how many pods had a fault for a time.
 type Share struct {
 	Span
 	HitPods int `json:"hitPods"`
 	OfPods  int `json:"ofPods"`
 }
 
-// Traffic is the outcome of a load's requests, over the whole record unless a
-// field says otherwise.
+// Traffic is the outcome of a load's requests, over the whole record unless a field
+// says otherwise.
 type Traffic struct {
 	Signal string `json:"signal"`
 	Sent   int    `json:"sent"`
-	// FailedFirst are those whose first attempt was not answered well, FailedFinally
-	// those that no retry by the client mended.
+	// FailedFirst counts the requests whose first attempt failed; FailedFinally, those
+	// that failed even after the client's retries.
 	FailedFirst   int `json:"failedFirst"`
 	FailedFinally int `json:"failedFinally"`
-	// Repeated were written to more than one connection.
+	// Repeated counts those that were written to more than one connection.
 	Repeated int `json:"repeated"`
-	// FailedLocally are those that failed on the load's own machine, from the
+	// FailedLocally counts those that failed on the load's own machine, from the
 	// injection on.
 	FailedLocally int `json:"failedLocally"`
-	// Late are those that were sent more than 0.1 s later than planned, from the
+	// Late counts those that were sent more than 0.1 s later than planned, from the
 	// injection on.
 	Late int `json:"late"`
-	// Missing is how many of the load's numbers were never seen, and Duplicates how
-	// many were seen again; at least.
+	// Missing counts the sequence numbers of the load that are not in the record;
+	// Duplicates, those that are there again. Both are lower bounds.
 	Missing    int `json:"missing"`
 	Duplicates int `json:"duplicates"`
-	// LateSeconds is how long, within the window, the load was behind its schedule.
+	// LateSeconds is how long the load was behind its schedule within the window.
 	LateSeconds float64 `json:"lateSeconds"`
-	// WorstLateSeconds is how late the latest was, from the injection on.
+	// WorstLateSeconds is the delay of the latest request, from the injection on.
 	WorstLateSeconds float64 `json:"worstLateSeconds"`
 	PlannedPerSecond float64 `json:"plannedPerSecond"`
 	SentPerSecond    float64 `json:"sentPerSecond"`
-	// Backends are the answers of each backend, good or not.
+	// Backends counts the answers of each backend, good or bad.
 	Backends []Backend `json:"backends"`
-	// Failures are counts of the failed requests, by reason and backend.
+	// Failures counts the failed requests, by reason and backend.
 	Failures []Failure `json:"failures"`
-	// Phases are by phase of the run.
+	// Phases has the outcome by phase of the run.
 	Phases []TrafficPart `json:"phases"`
-	// Stages are by stage of the load, if it has more than one.
+	// Stages has the outcome by stage of the load, if there are several.
 	Stages []TrafficPart `json:"stages"`
 }
 
-// A Backend is how many answers one backend gave.
+// A Backend counts the answers of one backend.
 type Backend struct {
 	Backend string `json:"backend"`
 	Answers int    `json:"answers"`
 }
 
-// A Failure is how many requests failed for one reason at one backend.
+// A Failure counts the requests that failed for one reason at one backend.
 type Failure struct {
 	// Reason is the status, or why there was no good answer.
 	Reason string `json:"reason"`
-	// Status is that of HTTP, if it is the reason.
+	// Status is the HTTP status, if it is the reason.
 	Status int `json:"status,omitempty"`
-	// Backend is the one that answered; absent: none did, or it did not say.
+	// Backend is the one that answered; absent: none did, or it gave no name.
 	Backend  string `json:"backend,omitempty"`
 	Requests int    `json:"requests"`
 }
@@ -599,36 +611,37 @@ type TrafficPart struct {
 	FailedLocally    int     `json:"failedLocally"`
 	PlannedPerSecond float64 `json:"plannedPerSecond"`
 	SentPerSecond    float64 `json:"sentPerSecond"`
-	// LatencySeconds is that of the requests that did not fail; absent: all did.
+	// LatencySeconds is the distribution over requests that did not fail; absent: all
+	// failed.
 	LatencySeconds *Distribution `json:"latencySeconds,omitempty"`
 }
 
-// A PodRecovery is the recovery of one pod that a fault brought down.
+// A PodRecovery is the recovery of one pod that a fault took down.
 type PodRecovery struct {
 	Victim Target `json:"victim"`
-	// Replacement is the new pod; absent: none was seen, or the victim recovered in
-	// place.
+	// Replacement is the new pod; absent: none was seen, or the victim itself
+	// recovered.
 	Replacement *Target `json:"replacement,omitempty"`
 	InPlace     bool    `json:"inPlace,omitempty"`
 	Fault       string  `json:"fault,omitempty"`
-	// Stages begin with the fault: fault, victim leaves, containers stopped, not
+	// Stages are, in order: fault, victim leaves, containers stopped, not
 	// ready, endpoint removed, fault undone, replacement created, scheduled,
 	// containers started, ready, endpoint added, first good answer, hypothesis good.
 	Stages []Stage `json:"stages"`
-	// CostliestStage certainly took at least as long as every other; absent: the
-	// bounds overlap, or nothing is known.
+	// CostliestStage is the stage that certainly took at least as long as any other;
+	// absent: the bounds overlap, or nothing is known.
 	CostliestStage string `json:"costliestStage,omitempty"`
 	// RecordEndSeconds is the last instant of the record.
 	RecordEndSeconds float64 `json:"recordEndSeconds"`
-	// Note says what is uncertain about it, or what else influenced it.
+	// Note says what is uncertain about the recovery, or what else influenced it.
 	Note string `json:"note,omitempty"`
 }
 
-// Autoscaling is what one autoscaler did.
+// Autoscaling says what one autoscaler did.
 type Autoscaling struct {
 	// Autoscaler is hpa/NAMESPACE/NAME.
 	Autoscaler string `json:"autoscaler"`
-	// Sizes are the desired ones, in their order.
+	// Sizes are the desired numbers of replicas, in order of time.
 	Sizes []int  `json:"sizes"`
 	Fault string `json:"fault,omitempty"`
 	// Stages are fault, lag, decision, actuation, ready, relieved, undone, back.
@@ -638,32 +651,34 @@ type Autoscaling struct {
 	Note string `json:"note,omitempty"`
 }
 
-// A Stage is one stage of what followed a fault.
+// A Stage is one stage of the response to a fault.
 type Stage struct {
 	Stage string `json:"stage"`
-	// Reached contains the instant; absent: not reached, or not seen.
+	// Reached contains the instant at which it was reached; absent: not reached, or not
+	// seen.
 	Reached *Span `json:"reached,omitempty"`
-	// Since is the stage that it waited for, the last of those seen.
+	// Since is the stage from which took counts, the last one seen before.
 	Since string `json:"since,omitempty"`
 	// Took is the time from that stage to this one; absent: unknown, see note.
 	Took *Length `json:"took,omitempty"`
-	// Open: it was not reached.
+	// Open: the stage was not reached.
 	Open bool `json:"open,omitempty"`
-	// FollowedUntilSeconds is the instant until which an open one was followed.
+	// FollowedUntilSeconds is until when an open stage was followed.
 	FollowedUntilSeconds *float64 `json:"followedUntilSeconds,omitempty"`
 	// Note says why something is unknown, or what else happened.
 	Note string `json:"note,omitempty"`
 }
 
-// An Event is something that happened at some instant in its span.
+// An Event happened at some instant within its span.
 type Event struct {
 	Span
 	// Kind says what happened: exists, created, scheduled, stopped, waiting, not
 	// ready, failed, restarted, started, ready, terminating, gone, added, removed,
 	// scaled, blind (the span is unknown), changed, followed, not followed, evicted,
-	// ended early, not hit, also hit, unsurveyed, abort condition met; or another's own.
+	// ended early, not hit, also hit, unsurveyed, abort condition met; or a kind of a
+	// custom observer.
 	Kind string `json:"kind"`
-	// Subject is KIND/NAMESPACE/NAME or the closest form.
+	// Subject is KIND/NAMESPACE/NAME, as far as it has them.
 	Subject string `json:"subject"`
 	UID     string `json:"uid,omitempty"`
 	// Attributes are by, owner, node, ip, container, restarts, reason, code, service,
@@ -671,7 +686,8 @@ type Event struct {
 	Attributes map[string]string `json:"attributes,omitempty"`
 }
 
-// Read reads a document. It refuses another format, and another version.
+// Read reads a document. It returns an error for an empty or truncated document, for
+// invalid JSON, and for another format or version.
 func Read(r io.Reader) (Document, error) {
 	var d Document
 	switch err := json.NewDecoder(r).Decode(&d); {
@@ -688,7 +704,7 @@ func Read(r io.Reader) (Document, error) {
 	return d, nil
 }
 
-// Write writes the document.
+// Write writes the document as indented JSON. The error is that of w or of encoding.
 func (d Document) Write(w io.Writer) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")

@@ -1,12 +1,12 @@
-// Package kube makes the state of a Kubernetes cluster observable: as sources of
-// a hypothesis, and as changes, each with bounds on when it happened.
+// Package kube observes the state of a Kubernetes cluster: as sources for a
+// hypothesis, and as changes with bounds on when each happened.
 //
-// A watch reports changes soon, but not that nothing changed: a silent stream
-// may be broken. A read shows the state, but only now and then. So a [Watch]
-// does both: it reads once a second and watches in between. Each read is the
-// proof of life. A change from the watch happened after the last read that still
-// showed the state before it, and before it arrived. An API server that does not
-// answer is detected within a second or two, and recorded as a gap.
+// A watch reports changes quickly, but cannot prove that nothing changed: a silent
+// stream may be broken. A read proves the state, but only at intervals. So a [Watch]
+// does both: it reads once a second and watches in between, and each read proves that
+// the watch is alive. A change from the watch happened after the last read that still
+// showed the old state, and before it arrived. An API server that does not answer is
+// detected within a second or two, and recorded as a gap.
 //
 //	checkout := kube.Workload{Kind: kube.Deployment, Namespace: "shop", Name: "checkout"}
 //	check := steadystate.Check{
@@ -25,14 +25,12 @@
 //	uid, err := kube.Identity(ctx, client)                       // which cluster is this?
 //	versions, err := kube.Versions(ctx, config)
 //
-// A Deployment, a StatefulSet and a DaemonSet are each a [Workload]. kind.go has
-// their differences as objects. Another kind also needs its word in
-// record.WorkloadKinds, so that its rollouts unsettle a service. One that is not
-// Kubernetes' own needs its types in the client's scheme, [Workloads] that skips
-// it where it is not installed, and a patch in experiments/rollout other than a
-// strategic one.
+// A [Workload] is a Deployment, a StatefulSet or a DaemonSet. kind.go has the
+// differences between them. To add a kind, add its name to record.WorkloadKinds as
+// well, so that its rollouts unsettle a service. A custom resource also needs its types
+// in the client's scheme, a [Workloads] that skips it where it is not installed, and
+// another patch than a strategic one in experiments/rollout.
 //
-// The client is controller-runtime's: make it with [NewClient], so that it
-// neither ends a watch nor dates reads too late. For reading alone, any
-// client.Reader works.
+// Create the client with [NewClient]: a controller-runtime client that neither ends a
+// watch nor delays reads. For reads alone, any client.Reader works.
 package kube

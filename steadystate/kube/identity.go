@@ -23,7 +23,7 @@ func Identity(ctx context.Context, c client.Reader) (string, error) {
 	return string(namespace.UID), nil
 }
 
-// Account is the name by which the cluster knows the client, as in
+// Account returns the name by which the cluster knows the client, as in
 // "system:serviceaccount:ci:aftershock": that of a SelfSubjectReview, which every
 // account may ask for. Kubernetes has it since 1.28.
 func Account(ctx context.Context, c client.Writer) (string, error) {
@@ -37,7 +37,7 @@ func Account(ctx context.Context, c client.Writer) (string, error) {
 	return review.Status.UserInfo.Username, nil
 }
 
-// Versions are the cluster's versions for a record's environment: "kubernetes"
+// Versions returns the cluster's versions for a record's environment: "kubernetes"
 // and "platform".
 func Versions(ctx context.Context, config *rest.Config) (map[string]string, error) {
 	d, err := discovery.NewDiscoveryClientForConfig(config)

@@ -7,7 +7,7 @@ func PodReady(pod *corev1.Pod) bool {
 	return PodCondition(pod, corev1.PodReady).Status == corev1.ConditionTrue
 }
 
-// PodCondition is the pod's condition of a type, zero if it has none.
+// PodCondition returns the pod's condition of a type, or the zero value if it has none.
 func PodCondition(pod *corev1.Pod, of corev1.PodConditionType) corev1.PodCondition {
 	for _, c := range pod.Status.Conditions {
 		if c.Type == of {

@@ -17,7 +17,7 @@ type Arrival struct {
 	at time.Duration
 }
 
-// At is when the event arrived.
+// At returns when the event arrived, on the clock given to [Arrivals].
 func (a Arrival) At() time.Duration { return a.at }
 
 // ahead is the number of events that may be dated before they are read.

@@ -26,7 +26,7 @@ type Workload struct {
 	Name      string
 }
 
-// ErrNoWorkload is wrapped by the errors about a workload that does not exist.
+// ErrNoWorkload is wrapped by errors about a workload that does not exist.
 var ErrNoWorkload = errors.New("there is no")
 
 // ParseWorkload reads a kind and a name, as in "deployment/checkout" or
@@ -51,18 +51,18 @@ func (w *Workload) UnmarshalText(text []byte) error {
 	return err
 }
 
-// String is "deployment checkout in shop".
+// String returns "deployment checkout in shop".
 func (w Workload) String() string {
 	return fmt.Sprintf("%s %s in %s", w.Kind.word(), w.Name, w.Namespace)
 }
 
-// Text is the form that [ParseWorkload] reads, as in "deployment/checkout".
+// Text returns the form that [ParseWorkload] reads, as in "deployment/checkout".
 func (w Workload) Text() string { return w.Kind.word() + "/" + w.Name }
 
-// Subject is its name in events, as in "deployment/shop/checkout".
+// Subject returns its name in events, as in "deployment/shop/checkout".
 func (w Workload) Subject() string { return w.Kind.word() + "/" + w.Namespace + "/" + w.Name }
 
-// Resource is the API's plural, as in "deployments".
+// Resource returns the API's plural, as in "deployments".
 func (w Workload) Resource() string { return w.Kind.word() + "s" }
 
 // Valid says what is missing.
@@ -87,11 +87,11 @@ func (w Workload) Drains() bool { return !w.of().perNode }
 // maxUnavailable it also applies to the pod management policy Parallel.
 func (w Workload) Sticks() bool { return w.of().sticks }
 
-// PodNames is a regular expression that matches the names of its pods, but not
+// PodNames returns a regular expression that matches the names of its pods, but not
 // those of workloads whose names begin with its own.
 func (w Workload) PodNames() string { return regexp.QuoteMeta(w.Name) + w.of().podNames }
 
-// NewList is an empty list of its kind.
+// NewList returns an empty list of its kind.
 func (w Workload) NewList() client.ObjectList { return w.of().list() }
 
 // Read reads its state. The error wraps [ErrNoWorkload] if it does not exist.
@@ -110,8 +110,8 @@ func (w Workload) Read(ctx context.Context, c client.Reader) (State, error) {
 	return s, nil
 }
 
-// Workloads are the states of all workloads in a namespace; "" is all of them.
-// Those that may be listed come beside an error.
+// Workloads returns the states of all workloads in a namespace, or in all of them if it
+// is "". If some kinds cannot be listed, it returns the others with an error.
 func Workloads(ctx context.Context, c client.Reader, namespace string) ([]State, error) {
 	var states []State
 	var errs []error
@@ -168,7 +168,7 @@ type State struct {
 	reverted bool
 }
 
-// StateOf is the state of a workload's object; ok is false for an object of
+// StateOf returns the state of a workload's object; ok is false for an object of
 // another kind.
 func StateOf(object client.Object) (s State, ok bool) {
 	for _, k := range kinds {
@@ -229,7 +229,7 @@ func (s State) Unsettled() string {
 	return ""
 }
 
-// Pods are the pods that it controls, in any state. Labels do not identify them:
+// Pods returns the pods that it controls, in any state. Labels do not identify them:
 // the selectors of two workloads may overlap.
 func (s State) Pods(ctx context.Context, c client.Reader) ([]corev1.Pod, error) {
 	owners := map[types.UID]bool{s.Object.GetUID(): true}
@@ -252,7 +252,7 @@ func (s State) Pods(ctx context.Context, c client.Reader) ([]corev1.Pod, error) 
 	}), nil
 }
 
-// Fronts are the Services of a list that select its pods; first the one that has
+// Fronts returns the Services of a list that select its pods; first the one that has
 // the workload's name.
 func (s State) Fronts(services []corev1.Service) (fronts []corev1.Service) {
 	for _, front := range services {
@@ -284,7 +284,7 @@ type Revision struct {
 	Used     bool // pods of it are desired or exist
 }
 
-// Revisions are the revisions in its history.
+// Revisions returns the revisions in its history, by reading them from the API.
 func (s State) Revisions(ctx context.Context, c client.Reader) ([]Revision, error) {
 	return s.of().revisions(ctx, c, s)
 }

@@ -14,9 +14,9 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate/redact"
 )
 
-// Blame says why a request over the network failed, in words that do not vary,
-// and whether this machine is to blame. The reason of a missing answer is
-// [steadystate.TimedOut].
+// Blame returns why a network request failed, as one of a fixed set of texts so that
+// equal failures can be counted, and whether this machine is to blame. The reason for
+// a missing answer is [steadystate.TimedOut].
 func Blame(err error) (reason string, own bool) {
 	var dns *net.DNSError
 	var unknownAuthority x509.UnknownAuthorityError

@@ -1,6 +1,6 @@
-// Package machine tells failures of the measuring machine from those of the
-// service. The machine may run out of ports or file handles, or stall. An
-// observation made meanwhile says nothing about the service.
+// Package machine distinguishes failures of the measuring machine from those of the
+// service. The machine may run out of ports or file handles, or stall; observations
+// made meanwhile say nothing about the service.
 //
 //	stalls := machine.StartStallDetector(clock, time.Minute)
 //	defer stalls.End()

@@ -31,8 +31,8 @@ const (
 	ordinary = 5 * time.Millisecond
 )
 
-// StartStallDetector starts to measure. keep is how far back it remembers stalls
-// for its callers. The caller must call End.
+// StartStallDetector starts a detector that remembers the stalls of the last keep. The
+// caller must call [StallDetector.End].
 func StartStallDetector(clock steadystate.Clock, keep time.Duration) *StallDetector {
 	d := &StallDetector{clock: clock, keep: keep, stop: make(chan struct{}), done: make(chan struct{}), last: clock.Now()}
 	go func() {
@@ -79,21 +79,21 @@ func (d *StallDetector) since(now time.Duration) (steadystate.Span, bool) {
 	return s, s.Width() > ordinary
 }
 
-// Longest is the longest time so far for which this process waited to run, also
-// where that is too short for a stall.
+// Longest returns the longest time so far for which this process waited to run, even
+// if that was too short for a stall.
 func (d *StallDetector) Longest() time.Duration {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return max(0, d.longest, d.clock.Now()-d.last-beat)
 }
 
-// Within is the stalled time in a span, up to now.
+// Within returns the stalled time within a span, up to now.
 func (d *StallDetector) Within(s steadystate.Span) time.Duration {
 	return d.sum(s, func(steadystate.Span) bool { return true })
 }
 
-// At is the stalled time in a span, in stalls that were in progress when the
-// span ended or had only just ended.
+// At returns the stalled time within a span, of those stalls that were in progress when
+// the span ended or had only just ended.
 func (d *StallDetector) At(s steadystate.Span) time.Duration {
 	return d.sum(s, func(stall steadystate.Span) bool { return stall.From <= s.To && s.To-2*beat <= stall.To })
 }

@@ -23,9 +23,9 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate/setting"
 )
 
-// GRPCHealth is a source of the seconds that a server takes to answer gRPC's
-// health check with SERVING. Any other status is a failure, and so are an
-// unknown service and no answer.
+// GRPCHealth is a source that observes how many seconds a server takes to answer gRPC's
+// health check with SERVING. Any other status, an unknown service and a missing answer
+// are failures.
 type GRPCHealth struct {
 	// Address is host:port. Required. Example: checkout.example:9000.
 	Address string `yaml:"address"`
@@ -60,12 +60,12 @@ func (g GRPCHealth) Validate() error {
 	return nil
 }
 
-// Signal is the source as a signal with a name.
+// Signal returns the source as a signal with this name.
 func (g GRPCHealth) Signal(name string) steadystate.Signal {
 	return steadystate.Signal{Name: name, Source: g, Describe: g.String(), Samples: true}
 }
 
-// String is the source in one line.
+// String describes the source in one line.
 func (g GRPCHealth) String() string {
 	of := "the server"
 	if g.Service != "" {
@@ -74,7 +74,7 @@ func (g GRPCHealth) String() string {
 	return fmt.Sprintf("seconds of the gRPC health check of %s at %s, %s", of, g.Address, g.timing())
 }
 
-// Resolution is the longest outage that can pass between two checks while they
+// Resolution returns the longest outage that can pass between two checks while they
 // are answered at once.
 func (g GRPCHealth) Resolution() time.Duration { return g.timing().every }
 

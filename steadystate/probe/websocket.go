@@ -19,7 +19,8 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate/setting"
 )
 
-// WebSocket is a source of the seconds until a message returns over a WebSocket.
+// WebSocket is a source that observes how many seconds a message takes to return over a
+// WebSocket.
 // Each message is a text with a unique number: "aftershock 17". Its answer is
 // the first message that contains that text, such as an echo. Other messages are
 // ignored.
@@ -67,14 +68,14 @@ func (w WebSocket) Validate() error {
 	return nil
 }
 
-// Signal is the source as a signal with a name.
+// Signal returns the source as a signal with this name.
 func (w WebSocket) Signal(name string) steadystate.Signal {
 	// A kept connection samples too: once it breaks, the next one meets some
 	// backend by chance.
 	return steadystate.Signal{Name: name, Source: w, Describe: w.String(), Samples: true}
 }
 
-// String is the source in one line.
+// String describes the source in one line.
 func (w WebSocket) String() string {
 	connection := "one connection"
 	if w.Fresh {
@@ -83,7 +84,7 @@ func (w WebSocket) String() string {
 	return fmt.Sprintf("seconds in which a message comes back from %s, %s, %s", redact.URL(w.URL), connection, w.timing())
 }
 
-// Resolution is the longest outage that can pass between two messages while they
+// Resolution returns the longest outage that can pass between two messages while they
 // return at once.
 func (w WebSocket) Resolution() time.Duration { return w.timing().every }
 

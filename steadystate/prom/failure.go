@@ -27,8 +27,8 @@ type failure struct {
 	away   bool // the server was not reached, or it failed
 }
 
-// ErrAway is what an error is (errors.Is) of a server that was not reached, or
-// that failed: asked again later it may answer.
+// ErrAway is wrapped by errors about a server that could not be reached or that failed:
+// a later request may succeed.
 var ErrAway = errors.New("prometheus is away")
 
 // Is reports whether the failure is that a server is away.

@@ -68,7 +68,7 @@ func MustParse(text string) Query {
 	return q
 }
 
-// String is the query as written.
+// String returns the query as written.
 func (q Query) String() string { return q.text }
 
 // MarshalText writes the query as written.
@@ -82,10 +82,9 @@ func (q *Query) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// Window is the time that a value evaluated at time 0 may speak for, as offsets.
-// From is negative by the reach of the furthest selector (its range, the ranges
-// of the subqueries around it, their offsets); To is negative by the smallest
-// sum of offsets. An instant selector has no range of its own: its sample is as
+// Window returns the time that a value evaluated at time 0 may describe, as offsets.
+// From is minus the reach of the furthest selector (its range, the ranges
+// of the subqueries around it, their offsets); To is minus the smallest sum of offsets. An instant selector has no range of its own: its sample is as
 // old as the last scrape, so the caller supplies the spacing of scrapes.
 func (q Query) Window(spacing time.Duration) steadystate.Span {
 	if len(q.selectors) == 0 {

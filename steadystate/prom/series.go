@@ -26,7 +26,7 @@ type PerSeries struct {
 // Per observes each series of the source separately, by a label.
 func (s Source) Per(label string) PerSeries { return PerSeries{Source: s, Label: label} }
 
-// String is the query with the label, and how it is observed.
+// String returns the query with the label, and how it is observed.
 func (p PerSeries) String() string { return fmt.Sprintf("%s, by %s", p.Source, p.Label) }
 
 func (p PerSeries) validate() error {

@@ -107,7 +107,7 @@ func (s *skew) ahead(clock steadystate.Clock) steadystate.Bounds[time.Duration] 
 	return steadystate.Bounds[time.Duration]{Low: last - start - on.To, High: last - start - on.From + cut}
 }
 
-// Ahead is how far the server's clock is ahead of this machine's now, by the
+// Ahead measures how far the server's clock is ahead of this machine's, by the
 // fastest of five answers, or of those before ctx ends. It fails if there was
 // none.
 func (c *Client) Ahead(ctx context.Context) (steadystate.Bounds[time.Duration], error) {

@@ -65,12 +65,12 @@ func (s Source) validate() error {
 	return nil
 }
 
-// Signal is the source under a name, with the query as its description.
+// Signal returns the source as a signal, with the query as its description.
 func (s Source) Signal(name string) steadystate.Signal {
 	return steadystate.Signal{Name: name, Source: s, Describe: s.String()}
 }
 
-// String is the query with its reduction and its method of observation.
+// String returns the query with its reduction and its method of observation.
 func (s Source) String() string {
 	text := s.Query.String()
 	if s.Reduce != "" {

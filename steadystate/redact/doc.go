@@ -4,10 +4,10 @@
 //	redact.Text(err.Error())                           // the same, of each URL in it
 //	client.Transport = redact.Transport(client.Transport)
 //
-// Of a URL the user info, the values of the query and the fragment may be secret:
-// names such as "token" tell only some of them, so none is shown. [Transport] removes
-// from an answer that is an error what the request sent as its credentials, since
-// proxies and login pages repeat it, and errors quote such answers.
+// The user info, the query values and the fragment of a URL may be secret. Names such
+// as "token" mark only some of them, so all are hidden. [Transport] removes the
+// request's credentials from error responses, since proxies and login pages repeat them
+// and errors quote such responses.
 //
-// What is written into a path, a title or a query of PromQL is shown.
+// Secrets in a path, a title or a PromQL query are not hidden.
 package redact

@@ -6,11 +6,12 @@ import (
 	"strings"
 )
 
-// Hidden stands for what may be secret, as in [url.URL.Redacted].
+// Hidden replaces what may be secret, as in [url.URL.Redacted].
 const Hidden = "xxxxx"
 
-// URL is a URL without its user info, the values of its query and its fragment. The
-// text need not be a valid URL; of one that is none all up to the last @ is hidden.
+// URL returns a URL with its user info, query values and fragment replaced by [Hidden].
+// The text need not be a valid URL; if it is not, everything up to the last @ is
+// hidden.
 func URL(text string) string {
 	scheme, rest, found := strings.Cut(text, "://")
 	if found {
@@ -52,7 +53,7 @@ func values(query string) string {
 
 var urls = regexp.MustCompile("[a-zA-Z][a-zA-Z0-9+.-]*://[^\\s\"'<>`\\\\]+")
 
-// Text is a text in which each URL is as [URL] shows it.
+// Text returns a text with each URL in it redacted as by [URL].
 func Text(text string) string {
 	if !strings.Contains(text, "://") {
 		return text
@@ -63,7 +64,8 @@ func Text(text string) string {
 	})
 }
 
-// Error is an error whose text is as [Text] shows it; nil for nil.
+// Error returns an error that wraps err and whose text is redacted as by [Text]. It
+// returns nil for nil.
 func Error(err error) error {
 	if err == nil {
 		return nil

@@ -11,10 +11,10 @@ import (
 	"sync"
 )
 
-// Transport carries requests out by next (nil: the default transport), and removes
-// from each answer that is not a 1xx or 2xx what the request had in its headers, but
-// for those that say nothing of who sends it. It sees the headers that are sent: it
-// does not matter whether what adds the credentials is within next or around.
+// Transport sends requests through next (nil: the default transport). From each
+// response that is neither 1xx nor 2xx it removes the values of the request's headers,
+// except for headers that do not identify the sender. It uses the headers as sent, so
+// credentials may be added within next or around it.
 func Transport(next http.RoundTripper) http.RoundTripper {
 	if next == nil {
 		next = http.DefaultTransport

@@ -20,12 +20,12 @@ type Error struct {
 	Message string
 }
 
-// Errorf is an error about the field at a path.
+// Errorf returns an error about the field at a path.
 func Errorf(path, format string, args ...any) Error {
 	return Error{Path: path, Message: fmt.Sprintf(format, args...)}
 }
 
-// Error is "line 4: http_config.basic_auth.password: is written out: ...".
+// Error returns "line 4: http_config.basic_auth.password: is written out: ...".
 func (e Error) Error() string {
 	text := e.Message
 	if e.Path != "" {
@@ -43,8 +43,8 @@ type joined interface {
 	Unwrap() []error
 }
 
-// Errors are the errors that were joined. One that is about no field has an
-// empty path.
+// Errors returns the errors that err joins, recursively. An error that is not an
+// [Error] comes without a path.
 func Errors(err error) (list []Error) {
 	var (
 		several joined
