@@ -84,9 +84,11 @@ func (s *Server) answers(begins bool, form func(Answer) (int, func(io.Writer) er
 		}
 		var notAsked error
 		if begins {
-			notAsked = s.ask(a)
+			if a.Revision, notAsked = s.revision(r.Context(), a); notAsked == nil {
+				notAsked = s.ask(a)
+			}
 		}
-		status, write := form(s.answer(a, notAsked))
+		status, write := form(s.answer(r.Context(), a, notAsked))
 		written(w, status, write)
 	}
 }
@@ -131,9 +133,9 @@ func (s *Server) meant(w http.ResponseWriter, r *http.Request, begins bool) (Ask
 		return a, refuse(http.StatusBadRequest, "experiments is missing: the ids of those that the build must pass, separated by commas")
 	}
 	var err error
-	a.Plans, a.File, err = s.Runner.Plan(a.Namespace, names)
+	a.Plans, a.File, err = s.Runner.Plan(a.Namespace, a.Name, names)
 	switch {
-	case errors.Is(err, ErrOtherNamespace):
+	case errors.Is(err, ErrOtherWorkload):
 		err = refuse(http.StatusForbidden, "%w", err)
 	case err != nil:
 		err = refuse(http.StatusBadRequest, "%w", err)

@@ -44,7 +44,9 @@ func onBench(t *testing.T, defect bench.Defect, downtime string) (benched, *benc
 	return benched{URL: b.URL(), PIDFile: b.Services()[1].PIDFile, Downtime: downtime}, b
 }
 
-func (benched) Plan(_ string, names []string) (map[string]string, string, error) {
+func (benched) Revision(context.Context, Ask) (string, error) { return revision, nil }
+
+func (benched) Plan(_, _ string, names []string) (map[string]string, string, error) {
 	plans := map[string]string{}
 	for _, name := range names {
 		plans[name] = "abc"
@@ -52,7 +54,11 @@ func (benched) Plan(_ string, names []string) (map[string]string, string, error)
 	return plans, "f1", nil
 }
 
-func (b benched) Run(ctx context.Context, build Ask, directory *runs.Directory) error {
+func (b benched) Run(ctx context.Context, build Ask, begin func() (*runs.Directory, error)) error {
+	directory, err := begin()
+	if err != nil {
+		return err
+	}
 	for id, hash := range build.Plans {
 		if _, err := directory.Run(ctx, experiments.Experiment{
 			Name: id, Hash: hash, Environment: map[string]string{"file.sha256": build.File},
@@ -60,14 +66,31 @@ func (b benched) Run(ctx context.Context, build Ask, directory *runs.Directory) 
 				Name: "service answers", Signal: record.TrafficSignal, Good: steadystate.Within(2 * time.Second), Allowed: 0.02,
 				Limits: steadystate.Limits("downtime " + b.Downtime),
 			}}},
-			Load:   load.HTTP{Shape: load.Constant(100), URL: b.URL + "/"},
-			Faults: []experiments.Scheduled{{Fault: local.Kill(local.Service{Name: "service-2", Find: local.PIDFile(b.PIDFile)})}},
-			Settle: 2 * time.Second, Hold: 3 * time.Second, Watch: 6 * time.Second,
+			Observers: []experiments.Observer{podOf(b)},
+			Load:      load.HTTP{Shape: load.Constant(100), URL: b.URL + "/"},
+			Faults:    []experiments.Scheduled{{Fault: local.Kill(local.Service{Name: "service-2", Find: local.PIDFile(b.PIDFile)})}},
+			Settle:    2 * time.Second, Hold: 3 * time.Second, Watch: 6 * time.Second,
 		}); err != nil {
 			return err
 		}
 	}
 	return directory.WriteReports()
+}
+
+// podOf records the process as the pod that it stands for.
+type podOf benched
+
+func (b podOf) Observe(ctx context.Context, rec *record.Recorder) error {
+	pid, err := os.ReadFile(b.PIDFile)
+	if err != nil {
+		return err
+	}
+	rec.Event(record.Event{
+		Span: steadystate.Instant(rec.Clock().Now()), Kind: record.EventExists, Subject: "pod/shop/service-2", UID: strings.TrimSpace(string(pid)),
+		Attrs: map[string]string{record.AttrRevision: revision},
+	})
+	<-ctx.Done()
+	return nil
 }
 
 // Sweep looks that no run holds a process: a kill leaves nothing behind.
@@ -150,19 +173,24 @@ func TestAHeldBuildIsPromotedByItsRecordsAlone(t *testing.T) {
 		{"another experiment was asked for", func(b *Build, _, _ string) error {
 			b.Plans = map[string]string{"checkout/pods/kill-third": "abc"}
 			return nil
-		}, "nobody asked for this experiment"},
+		}, "checkout/pods/kill-one was not asked for"},
 		{"one of two is missing", func(b *Build, _, _ string) error {
 			b.Plans = map[string]string{"checkout/pods/kill-one": "abc", "checkout/storm": "def"}
 			return nil
 		}, "there is no record of checkout/storm"},
+		{"the pods ran another build", func(b *Build, _, _ string) error {
+			b.Revision = "pod-template-hash=other"
+			return nil
+		}, "pod shop/service-2 ran pod-template-hash=5d8f7c, and the build is pod-template-hash=other"},
+		{"what the pods ran was not asked", func(b *Build, _, _ string) error { b.Revision = ""; return nil }, "it is not known what the pods ran"},
 		{"another plan was asked for", func(b *Build, _, _ string) error {
 			b.Plans = map[string]string{"checkout/pods/kill-one": "def"}
 			return nil
-		}, "it is of another plan"},
+		}, "is of another plan"},
 		{"the plan has no hash", func(b *Build, _, _ string) error {
 			b.Plans = map[string]string{"checkout/pods/kill-one": ""}
 			return nil
-		}, "it is of another plan"},
+		}, "is of another plan"},
 		{"it was asked by another file", func(b *Build, _, _ string) error { b.File = "f2"; return nil }, "another version of the file"},
 		{"the record is older than the question", func(b *Build, _, _ string) error { b.Asked = b.Asked.Add(time.Hour); return nil }, "before the build was asked about"},
 		{"no run ended", func(b *Build, _, _ string) error { b.Head = ""; return nil }, "no run completed a record"},

@@ -33,6 +33,9 @@ type Ask struct {
 	Plans map[string]string `json:"plans"`
 	// File is the SHA-256 of the configuration.
 	File string `json:"file"`
+	// Revision is what the pods of the build ran when it was asked about: the label of
+	// their template, as in "pod-template-hash=5d8f7c".
+	Revision string `json:"revision"`
 }
 
 // Key is "namespace/name/checksum".
@@ -44,6 +47,17 @@ func (a Ask) Experiments() []string { return slices.Sorted(maps.Keys(a.Plans)) }
 func (a Ask) sameBuilds(b Ask) bool { return a.Namespace == b.Namespace && a.Name == b.Name }
 
 func (a Ask) sameTest(b Ask) bool { return a.File == b.File && maps.Equal(a.Plans, b.Plans) }
+
+// differs says how another question about the same build differs; empty: it does not.
+func (a Ask) differs(b Ask) string {
+	switch {
+	case !a.sameTest(b):
+		return "it is asked about with other experiments, or the file has changed"
+	case a.Revision != b.Revision:
+		return fmt.Sprintf("its pods ran %s, and now %s", a.Revision, b.Revision)
+	}
+	return ""
+}
 
 // The events of a build.
 const (
@@ -107,8 +121,9 @@ var ErrFull = errors.New("the queue is full")
 var ErrOtherTest = errors.New("it is being tested by other experiments")
 
 // Ask returns what must happen for a build to be tested: nothing if it was, or is.
-// A build that was tested by other experiments, or by another version of the file, is
-// tested anew. Earlier builds of the same name need no answer any more.
+// A build that was tested by other experiments, by another version of the file, or
+// while its pods ran something else, is tested anew. Earlier builds of the same name
+// need no answer any more.
 func (b *Book) Ask(a Ask, now time.Time) ([]Event, error) {
 	var events []Event
 	drop := func(build *Build, why string) {
@@ -118,12 +133,12 @@ func (b *Book) Ask(a Ask, now time.Time) ([]Event, error) {
 		switch {
 		case known.Superseded:
 			return nil, errors.New("an earlier test of this build is being undone; ask again")
-		case known.sameTest(a):
-			return nil, nil
-		case known.State == Running:
+		case known.State == Running && !known.sameTest(a):
 			return nil, fmt.Errorf("%w: %v", ErrOtherTest, known.Experiments())
+		case known.State == Running || known.differs(a) == "":
+			return nil, nil
 		}
-		drop(known, "it is asked about with other experiments, or the file has changed")
+		drop(known, known.differs(a))
 	}
 	waiting, ended := 0, []*Build{}
 	for _, build := range b.builds {
@@ -147,17 +162,17 @@ func (b *Book) Ask(a Ask, now time.Time) ([]Event, error) {
 	return append(events, Event{Time: now, Event: Asked, Key: a.Key(), Ask: &a}), nil
 }
 
-// Next is the build to be tested next: none while one is.
-func (b *Book) Next() (Build, bool) {
-	if slices.ContainsFunc(b.builds, func(build *Build) bool { return build.State == Running }) {
-		return Build{}, false
+// Waiting are the builds that may be tested next, in order: none while one is tested.
+func (b *Book) Waiting() (list []Build) {
+	if _, ok := b.running(); ok {
+		return nil
 	}
 	for _, build := range b.builds {
 		if build.State == Waiting {
-			return *build, true
+			list = append(list, *build)
 		}
 	}
-	return Build{}, false
+	return list
 }
 
 // Find is a build by its key.
@@ -244,7 +259,7 @@ func (b *Book) Apply(e Event) error {
 		if build.Begun >= attempts {
 			build.State = Unknown
 		}
-	case e.Event == Decided && is == Running && e.Verdict.Ended():
+	case e.Event == Decided && (is == Running && e.Verdict.Ended() || is == Waiting && e.Verdict == Unknown):
 		build.State, build.Head = e.Verdict, e.Head
 	default:
 		return wrong()

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -16,36 +17,56 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// Decide judges the records of a build, of which dir is the gate's directory. Held
-// and broken are said only of records that are as they were chained, that were begun
-// after the build was asked about, by the file that was asked for, and whose plans are
-// exactly those. Held needs one of each, completed and with every proof. Why is a
+// Decide judges the records of a build, of which dir is the gate's directory. A record
+// counts only if it is as it was chained, was begun after the build was asked about,
+// is of a plan and of the file that were asked for, and if all pods in it ran the
+// build's revision. One that counts and is broken breaks the build. Held needs that
+// all count, and one of each plan that was completed, with every proof. Why is a
 // sentence.
 func Decide(dir string, b Build, evaluators ...judge.Evaluator) (state State, why string) {
-	list, err := recordsOf(dir, b, evaluators...)
+	paths, err := recordsOf(dir, b)
 	if err != nil {
 		return Unknown, err.Error()
 	}
-	for _, r := range list {
-		if r.Verdict == steadystate.Broken {
-			return Broken, r.Experiment + ": " + r.Reason
+	state, shown := Held, map[string]bool{}
+	unknown := func(err error) {
+		if state == Held {
+			state, why = Unknown, err.Error()
 		}
 	}
-	for _, r := range list {
-		if err := believed(r); err != nil {
-			return Unknown, fmt.Sprintf("%s: %s", r.Experiment, err)
+	for _, path := range paths {
+		r, err := judged(path, evaluators...)
+		if err == nil {
+			err = ofBuild(r, b)
+		}
+		if err == nil && shown[r.Experiment] {
+			err = errors.New("there are two records of it")
+		}
+		switch {
+		case err != nil:
+			unknown(fmt.Errorf("%s: %w", path, err))
+		case r.Verdict == steadystate.Broken:
+			return Broken, r.Experiment + ": " + r.Reason
+		default:
+			if err := believed(r); err != nil {
+				unknown(fmt.Errorf("%s: %w", r.Experiment, err))
+			}
+			shown[r.Experiment] = !isControl(r)
 		}
 	}
 	for _, id := range b.Experiments() {
-		if !slices.ContainsFunc(list, func(r reports.Report) bool { return r.Experiment == id && !isControl(r) }) {
-			return Unknown, "there is no record of " + id
+		if !shown[id] {
+			unknown(fmt.Errorf("there is no record of %s", id))
 		}
 	}
-	return Held, strings.Join(b.Experiments(), ", ") + ": every limit was held, with proof"
+	if state == Held {
+		why = strings.Join(b.Experiments(), ", ") + ": every limit was held, with proof"
+	}
+	return state, why
 }
 
-// recordsOf are the reports of a build's records. Each is of that build.
-func recordsOf(dir string, b Build, evaluators ...judge.Evaluator) (list []reports.Report, err error) {
+// recordsOf are the paths of a build's records, which are as they were chained.
+func recordsOf(dir string, b Build) ([]string, error) {
 	if b.Directory == "" || !filepath.IsLocal(b.Directory) {
 		return nil, errors.New("it has no directory of records")
 	}
@@ -62,33 +83,54 @@ func recordsOf(dir string, b Build, evaluators ...judge.Evaluator) (list []repor
 	if err != nil {
 		return nil, fmt.Errorf("look for records: %w", err)
 	}
-	seen := map[string]bool{}
-	for _, path := range paths {
-		r, err := judged(path, evaluators...)
-		if err != nil {
-			return nil, err
-		}
-		hash, asked := b.Plans[r.Experiment]
-		switch {
-		case r.Started.Before(b.Asked):
-			err = fmt.Errorf("it was begun at %s, before the build was asked about at %s", r.Started.UTC().Format("15:04:05Z"), b.Asked.UTC().Format("15:04:05Z"))
-		case r.Environment["file.sha256"] != b.File:
-			err = errors.New("it was made by another version of the file")
-		case isControl(r):
-		case !asked:
-			err = errors.New("nobody asked for this experiment")
-		case hash == "" || r.Hash != hash:
-			err = fmt.Errorf("it is of another plan, %q; %q was asked for", r.Hash, hash)
-		case seen[r.Experiment]:
-			err = errors.New("there are two records of it")
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %s: %w", path, r.Experiment, err)
-		}
-		seen[r.Experiment] = seen[r.Experiment] || !isControl(r)
-		list = append(list, r)
+	return paths, nil
+}
+
+// ofBuild is why a record does not count for a build.
+func ofBuild(r reports.Report, b Build) error {
+	hash, asked := b.Plans[r.Experiment]
+	switch {
+	case r.Started.Before(b.Asked):
+		return fmt.Errorf("%s was begun at %s, before the build was asked about at %s", r.Experiment, r.Started.UTC().Format("15:04:05Z"), b.Asked.UTC().Format("15:04:05Z"))
+	case r.Environment["file.sha256"] != b.File:
+		return fmt.Errorf("%s was run by another version of the file", r.Experiment)
+	case !asked && !isControl(r):
+		return fmt.Errorf("%s was not asked for", r.Experiment)
+	case (hash == "" || r.Hash != hash) && !isControl(r):
+		return fmt.Errorf("%s is of another plan, %q; %q was asked for", r.Experiment, r.Hash, hash)
 	}
-	return list, nil
+	return ran(r, b.Revision)
+}
+
+// ran is why a record does not show that all pods in it, those that were hit and the
+// others, ran a revision: a checksum alone does not say which pods are the build's.
+func ran(r reports.Report, revision string) error {
+	if revision == "" {
+		return errors.New("it is not known what the pods ran when the build was asked about")
+	}
+	pods := map[string]bool{} // by UID, and by name
+	for _, e := range r.Events {
+		name, ok := strings.CutPrefix(e.Subject, "pod/")
+		if !ok || e.Kind != record.EventExists && e.Kind != record.EventCreated {
+			continue
+		}
+		if is := cmp.Or(e.Attrs[record.AttrRevision], "what has no label of a template"); is != revision {
+			return fmt.Errorf("pod %s ran %s, and the build is %s", name, is, revision)
+		}
+		pods[e.UID], pods[name[strings.LastIndexByte(name, '/')+1:]] = true, true
+	}
+	if len(pods) == 0 {
+		return errors.New("it does not show which pods ran")
+	}
+	for _, i := range r.Injections {
+		for _, t := range i.Targets {
+			// A surge hits the load, which is no pod.
+			if _, load := r.Traffic[t.Name]; !load && !pods[cmp.Or(t.UID, t.Name)] {
+				return fmt.Errorf("%q hit %s, of which it does not show what it ran", i.Fault, t.Name)
+			}
+		}
+	}
+	return nil
 }
 
 // believed is why a run that is not broken is not held, either.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,7 +23,11 @@ type writer struct {
 	records map[string]string
 }
 
-func (w writer) Run(_ context.Context, build Ask, directory *runs.Directory) error {
+func (w writer) Run(_ context.Context, build Ask, begin func() (*runs.Directory, error)) error {
+	directory, err := begin()
+	if err != nil {
+		return err
+	}
 	chain := audit.Chain{Dir: filepath.Dir(directory.Path)}
 	for id, text := range w.records {
 		path := directory.RecordPath(id)
@@ -54,7 +59,8 @@ func (w writer) Run(_ context.Context, build Ask, directory *runs.Directory) err
 
 // What each record shows, whatever its machine.
 func TestWhatRecordsShow(t *testing.T) {
-	const good, bad = "0 phase settle\n0 see up ++++++++++\n10 phase inject\n10 see up ++++++++++++++++++++\n30 end", "0 phase settle\n0 see up ++++++++++\n10 phase inject\n10 see up +----------++++++++++\n31 end"
+	const pod = "0 exists pod/shop/a a revision=" + revision + "\n"
+	const good, bad = pod + "0 phase settle\n0 see up ++++++++++\n10 phase inject\n10 see up ++++++++++++++++++++\n30 end", pod + "0 phase settle\n0 see up ++++++++++\n10 phase inject\n10 see up +----------++++++++++\n31 end"
 	const one, two = "checkout/pods/kill-one", "checkout/network/delay"
 	for _, test := range []struct {
 		sentence string
@@ -66,7 +72,12 @@ func TestWhatRecordsShow(t *testing.T) {
 		{"a broken limit is broken though another record is missing", map[string]string{two: bad}, Broken, two + ": "},
 		{"nothing was injected", map[string]string{one: good, two: good}, Unknown, "nothing was injected"},
 		{"a record is missing", map[string]string{one: good}, Unknown, ""},
-		{"there is one too many", map[string]string{one: bad, two: bad, "checkout/storm": good}, Unknown, "nobody asked for this experiment"},
+		{"there is one too many", map[string]string{one: good, two: good, "checkout/a": bad}, Unknown, "checkout/a was not asked for"},
+		{"a pod of another build was in one, and a limit is broken in the other", map[string]string{one: bad, two: "12 created pod/shop/b b revision=pod-template-hash=other\n" + bad}, Broken, one + ": "},
+		{"a pod of another build was in each", map[string]string{one: "12 created pod/shop/b b revision=pod-template-hash=other\n" + bad}, Unknown, "pod shop/b ran pod-template-hash=other, and the build is " + revision},
+		{"a pod has no label", map[string]string{one: "12 created pod/shop/b b\n" + bad}, Unknown, "pod shop/b ran what has no label of a template"},
+		{"a pod that was hit was not seen", map[string]string{one: strings.Replace(bad, "10 see", "10 inject kill b\n10 see", 1)}, Unknown, `"kill" hit b, of which it does not show what it ran`},
+		{"no pod was seen", map[string]string{one: strings.ReplaceAll(bad, "pod/", "process/")}, Unknown, "it does not show which pods ran"},
 		{"there is none", nil, Unknown, "no run completed a record"},
 	} {
 		c := serve(t, &Server{Dir: t.TempDir(), Runner: writer{records: test.records}})
@@ -90,5 +101,78 @@ func TestWhatRecordsShow(t *testing.T) {
 		if err := c.end(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// What is said of a build is said of what its pods ran then, and no later build's.
+func TestWhatPodsRunNow(t *testing.T) {
+	const one = "checkout/pods/kill-one"
+	const bad = "0 exists pod/shop/a a revision=" + revision + "\n0 phase settle\n0 see up ++++++++++\n10 phase inject\n10 see up +----------++++++++++\n31 end"
+	var mu sync.Mutex
+	is, failed := revision, error(nil)
+	now := func(revision string, err error) { mu.Lock(); defer mu.Unlock(); is, failed = revision, err }
+	dir := t.TempDir()
+	s := &Server{Dir: dir, Runner: writer{records: map[string]string{one: bad}, scripted: scripted{revision: func(Ask) (string, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		return is, failed
+	}}}}
+	c := serve(t, s)
+	promotion := func(want string) {
+		t.Helper()
+		if status, text := c.do("POST", "/flagger/confirm-promotion", flagger("checkout:1")); status != 409 || !strings.HasPrefix(text, want) {
+			t.Errorf("promotion: %d %q, want 409 %q", status, text, want)
+		}
+	}
+	rollback := func(status int, want string) {
+		t.Helper()
+		if got, text := c.do("POST", "/flagger/rollback", flagger("checkout:1")); got != status || !strings.HasPrefix(text, want) {
+			t.Errorf("rollback: %d %q, want %d %q", got, text, status, want)
+		}
+	}
+	now("", errors.New("the cluster does not answer"))
+	promotion("waiting: what its pods run is not known: the cluster does not answer")
+	if _, text := c.do("POST", "/argo", `{"namespace":"shop","name":"checkout","checksum":"1","experiments":"checkout"}`); !strings.Contains(text, `"state":"waiting"`) {
+		t.Errorf("Argo: %s, want it waiting", text)
+	}
+	now("rollouts-pod-template-hash=2", nil)
+	promotion("waiting: its pods run rollouts-pod-template-hash=2, which is not the checksum 1")
+	if _, err := os.Stat(filepath.Join(dir, File)); err == nil {
+		t.Error("a build of which it is not known what it is was written down")
+	}
+	now(revision, nil)
+	promotion("")
+	c.until("checkout:1", Broken)
+	rollback(200, "broken: ")
+	// A later build was applied, and its controller asks by the checksum of the one before.
+	now("pod-template-hash=other", nil)
+	rollback(409, "unknown: "+revision+" was broken, and its pods run pod-template-hash=other now")
+	now("", errors.New("the cluster does not answer"))
+	rollback(409, "unknown: it was broken, and what its pods run is not known: the cluster does not answer")
+	now("pod-template-hash=other", nil)
+	promotion("")
+	if a := c.until("checkout:1", Unknown); !strings.Contains(a.Why, "pod shop/a ran "+revision+", and the build is pod-template-hash=other") {
+		t.Errorf("it was tested anew: %s", a.Why)
+	}
+}
+
+// What is changed between the question and the run is not tested under its name.
+func TestABuildThatIsChangedBeforeItsTurn(t *testing.T) {
+	turn, asked := 0, make(chan bool, 1)
+	c := serve(t, &Server{Dir: t.TempDir(), Runner: scripted{
+		revision: func(Ask) (string, error) {
+			turn++
+			if turn == 1 {
+				return revision, nil
+			}
+			<-asked
+			return "pod-template-hash=other", nil
+		},
+		run: func(context.Context, Ask) error { t.Error("it was run"); return nil },
+	}})
+	c.do("POST", "/flagger/confirm-promotion", flagger("checkout:1"))
+	close(asked)
+	if a := c.until("checkout:1", Unknown); a.Why != "its pods run pod-template-hash=other, and ran "+revision+" when the build was asked about" {
+		t.Errorf("why %q", a.Why)
 	}
 }

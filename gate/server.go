@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -22,15 +23,19 @@ import (
 
 // A Runner knows experiments and carries them out.
 type Runner interface {
-	// Plan returns what experiments stand for in a namespace, without asking a cluster:
-	// the hashes of their plans, by their ids, and the SHA-256 of the configuration. The
-	// error is the controller's.
-	Plan(namespace string, experiments []string) (plans map[string]string, file string, err error)
+	// Plan returns what experiments stand for that hit the workload of this name in a
+	// namespace, without asking a cluster: the hashes of their plans, by their ids, and
+	// the SHA-256 of the configuration. The error is the controller's.
+	Plan(namespace, name string, experiments []string) (plans map[string]string, file string, err error)
+	// Revision is what the pods run that the experiments of a build hit, the same in all:
+	// the label of their template, as their records have it.
+	Revision(ctx context.Context, build Ask) (string, error)
 	// Run carries the experiments of a build out, and keeps their records in the
-	// directory. It wraps [ErrNotNow] if it was refused for now, with nothing touched, and
+	// directory of begin, which it calls before it touches anything; an error of begin's
+	// ends it. It wraps [ErrNotNow] if it was refused for now, with nothing touched, and
 	// [experiments.ErrLeftBehind] if a fault may still be in place. Once ctx ends, it
 	// undoes the faults and returns.
-	Run(ctx context.Context, build Ask, directory *runs.Directory) error
+	Run(ctx context.Context, build Ask, begin func() (*runs.Directory, error)) error
 	// Sweep removes what a run left behind that was killed; what all such runs did if
 	// it is empty. It fails unless nothing is left.
 	Sweep(ctx context.Context, run string) error
@@ -40,9 +45,9 @@ type Runner interface {
 // run. Nothing was touched.
 var ErrNotNow = errors.New("not now")
 
-// ErrOtherNamespace is wrapped by [Runner.Plan] where an experiment is about a service
-// in another namespace than the build.
-var ErrOtherNamespace = errors.New("it is about another namespace")
+// ErrOtherWorkload is wrapped by [Runner.Plan] where an experiment hits another
+// workload than the build's, or one of another namespace.
+var ErrOtherWorkload = errors.New("it hits another workload")
 
 // A Server answers controllers, and has the builds tested that they ask about.
 type Server struct {
@@ -65,13 +70,14 @@ type Server struct {
 	// Say is told what happens, a line each. Default: nothing is said.
 	Say func(text string)
 
-	mu       sync.Mutex // guards what follows, and the order of the journal
-	book     Book
-	journal  *journal
-	wake     chan struct{}
-	sweeping string // why the build that was interrupted is not begun again yet
-	cancel   context.CancelCauseFunc
-	running  string // the key of what cancel ends
+	mu      sync.Mutex // guards what follows, and the order of the journal
+	book    Book
+	journal *journal
+	wake    chan struct{}
+	stuck   string            // why what became of the build that is running is not written down yet
+	blocked map[string]string // why builds that wait were not begun, by key
+	cancel  context.CancelCauseFunc
+	running string // the key of what cancel ends
 
 	deciding sync.Mutex
 }
@@ -90,7 +96,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) (err error) {
 	if s.Dir == "" || s.Runner == nil || s.Token == "" {
 		return errors.New("a gate needs a directory, a runner and a token")
 	}
-	s.book, s.wake = Book{Queue: cmp.Or(s.Queue, 16)}, make(chan struct{}, 1)
+	s.book, s.wake, s.blocked = Book{Queue: cmp.Or(s.Queue, 16)}, make(chan struct{}, 1), map[string]string{}
 	if s.journal, err = openJournal(s.Dir, &s.book); err != nil {
 		return err
 	}
@@ -145,6 +151,7 @@ func (s *Server) note(events ...Event) error {
 	}
 	s.book = changed
 	for _, e := range events {
+		delete(s.blocked, e.Key)
 		s.say("%s: %s", e.Key, sentence(strings.TrimSpace(e.Event+" "+string(e.Verdict)), e.Why))
 		if b, ok := s.book.Find(s.running); ok && b.Superseded && s.cancel != nil {
 			s.cancel(errSuperseded)
@@ -153,42 +160,49 @@ func (s *Server) note(events ...Event) error {
 	return nil
 }
 
-// work tests the builds that wait, one after the other, until ctx ends.
+// work tests the builds that wait, one after the other, until ctx ends. One that is
+// refused for now lets the others go first.
 func (s *Server) work(ctx context.Context) {
-	retry := cmp.Or(s.Retry, 15*time.Second)
-	pause := func() bool {
-		select {
-		case <-ctx.Done():
-			return false
-		case <-time.After(retry):
-			return true
-		}
-	}
-	for err := s.resume(ctx); err != nil; err = s.resume(ctx) {
-		s.mu.Lock()
-		s.sweeping = err.Error()
-		s.mu.Unlock()
-		s.say("%s", err)
-		if !pause() {
-			return
-		}
+	if s.until(ctx, func() error { return s.resume(ctx) }) != nil {
+		return
 	}
 	for ctx.Err() == nil {
 		s.mu.Lock()
-		b, ok := s.book.Next()
+		waiting := s.book.Waiting()
 		s.mu.Unlock()
-		if !ok {
-			select {
-			case <-ctx.Done():
-			case <-s.wake:
-			}
+		if slices.ContainsFunc(waiting, func(b Build) bool { return s.test(ctx, b) }) {
 			continue
 		}
-		if err := s.test(ctx, b); err != nil {
-			s.say("%s: %s", b.Key(), err)
-			if !pause() {
-				return
-			}
+		var again <-chan time.Time
+		if len(waiting) > 0 {
+			again = time.After(s.retry())
+		}
+		select {
+		case <-ctx.Done():
+		case <-s.wake:
+		case <-again:
+		}
+	}
+}
+
+func (s *Server) retry() time.Duration { return cmp.Or(s.Retry, 15*time.Second) }
+
+// until does what nothing may be begun without, until it succeeds or ctx ends.
+func (s *Server) until(ctx context.Context, do func() error) error {
+	for {
+		err := do()
+		s.mu.Lock()
+		s.stuck = ""
+		if err != nil {
+			s.stuck = err.Error()
+		}
+		s.mu.Unlock()
+		if err == nil {
+			return nil
+		}
+		s.say("%s", err)
+		if experiments.Wait(ctx, s.retry()) != nil {
+			return err
 		}
 	}
 }
@@ -241,40 +255,86 @@ func runsIn(dir string) (list []string, err error) {
 	return list, err
 }
 
-// test has a build tested. An error is that it was not begun, or that what became of
-// it is not in the journal.
-func (s *Server) test(ctx context.Context, b Build) error {
-	directory, err := runs.NewDirectory(s.Dir)
-	if err != nil {
-		return err
-	}
+// test has a build tested, and reports whether the queue has changed. A build that
+// was refused for now still waits, with nothing written down.
+func (s *Server) test(ctx context.Context, b Build) (changed bool) {
 	running, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	s.mu.Lock()
-	err = s.note(Event{Time: now(), Event: Begun, Key: b.Key(), Directory: filepath.Base(directory.Path)})
-	s.cancel, s.running = cancel, b.Key()
-	s.mu.Unlock()
-	if err != nil {
-		return errors.Join(err, os.Remove(directory.Path)) // it is empty
+	var directory *runs.Directory
+	err := s.unchanged(running, b.Ask)
+	if err == nil {
+		err = s.Runner.Run(running, b.Ask, func() (*runs.Directory, error) {
+			var err error
+			directory, err = s.begin(b, cancel)
+			return directory, err
+		})
 	}
-	err = s.Runner.Run(running, b.Ask, directory)
 	s.mu.Lock()
 	s.cancel, s.running = nil, ""
-	b, _ = s.book.Find(b.Key())
+	is, _ := s.book.Find(b.Key())
+	if directory == nil && errors.Is(err, ErrNotNow) {
+		if s.blocked[b.Key()] != err.Error() {
+			s.blocked[b.Key()] = err.Error()
+			s.say("%s: waiting: %s", b.Key(), err)
+		}
+		s.mu.Unlock()
+		return false
+	}
 	s.mu.Unlock()
-	b.Head = directory.Head
-	left := errors.Is(err, experiments.ErrLeftBehind)
+	if directory == nil && (ctx.Err() != nil || is.State != Waiting || !is.Asked.Equal(b.Asked)) {
+		return true // the gate ends, or the build is not asked about any more
+	}
+	e := Event{Event: Decided, Verdict: Unknown, Why: "its experiments were not begun"}
+	if err != nil {
+		e.Why = err.Error()
+	}
+	if directory != nil {
+		left := errors.Is(err, experiments.ErrLeftBehind)
+		switch {
+		case errors.Is(err, ErrNotNow) && !left:
+			e = Event{Event: Postponed, Why: err.Error()}
+		case (ctx.Err() != nil || is.Superseded) && !left:
+			e = Event{Event: Interrupted, Why: errEnded.Error() + " while it was tested; its faults were undone"}
+		default:
+			e.Head, is.Head = directory.Head, directory.Head
+			if verdict, why := s.decide(is); err == nil || verdict == Broken {
+				e.Verdict, e.Why = verdict, why
+			}
+		}
+	}
+	// What is not on disk did not happen: the build is running until it is.
+	_ = s.until(ctx, func() error { return s.ended(b.Key(), e) })
+	return true
+}
+
+// unchanged is why a build's pods do not run what they ran when it was asked about.
+func (s *Server) unchanged(ctx context.Context, a Ask) error {
+	is, err := s.Runner.Revision(ctx, a)
 	switch {
-	case errors.Is(err, ErrNotNow) && !left:
-		return errors.Join(s.ended(b.Key(), Event{Event: Postponed, Why: err.Error()}), err)
-	case (ctx.Err() != nil || b.Superseded) && !left:
-		return s.ended(b.Key(), Event{Event: Interrupted, Why: errEnded.Error() + " while it was tested; its faults were undone"})
+	case err != nil:
+		return fmt.Errorf("%w: what its pods run is not known: %w", ErrNotNow, err)
+	case is != a.Revision:
+		return fmt.Errorf("its pods run %s, and ran %s when the build was asked about", is, a.Revision)
 	}
-	verdict, why := s.decide(b)
-	if err != nil && verdict != Broken {
-		verdict, why = Unknown, err.Error()
+	return nil
+}
+
+// begin writes down that a build is begun, unless it is not asked about any more.
+func (s *Server) begin(b Build, cancel context.CancelCauseFunc) (*runs.Directory, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if is, ok := s.book.Find(b.Key()); !ok || is.State != Waiting || !is.Asked.Equal(b.Asked) {
+		return nil, errSuperseded
 	}
-	return s.ended(b.Key(), Event{Event: Decided, Verdict: verdict, Why: why, Head: directory.Head})
+	directory, err := runs.NewDirectory(s.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotNow, err)
+	}
+	if err := s.note(Event{Time: now(), Event: Begun, Key: b.Key(), Directory: filepath.Base(directory.Path)}); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotNow, errors.Join(err, os.Remove(directory.Path))) // it is empty
+	}
+	s.cancel, s.running = cancel, b.Key()
+	return directory, nil
 }
 
 // ended notes what became of a test. A build that was superseded meanwhile does not
@@ -303,16 +363,35 @@ func (s *Server) ask(a Ask) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	events, err := s.book.Ask(a, now())
-	if err == nil && len(events) > 0 {
-		err = s.note(events...)
+	if err != nil || len(events) == 0 {
+		return err
 	}
-	if err == nil {
-		select {
-		case s.wake <- struct{}{}:
-		default:
-		}
+	if err := s.note(events...); err != nil {
+		return err
 	}
-	return err
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// soon is how long the cluster may take to say what pods run, while a controller waits.
+const soon = 5 * time.Second
+
+// revision is what the pods of a build run now. The pods of Argo Rollouts have the
+// checksum itself.
+func (s *Server) revision(ctx context.Context, a Ask) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, soon)
+	defer cancel()
+	is, err := s.Runner.Revision(ctx, a)
+	if err != nil {
+		return "", fmt.Errorf("what its pods run is not known: %w", err)
+	}
+	if hash, ok := strings.CutPrefix(is, "rollouts-pod-template-hash="); ok && hash != a.Checksum {
+		return "", fmt.Errorf("its pods run %s, which is not the checksum %s", is, a.Checksum)
+	}
+	return is, nil
 }
 
 // An Answer is what a build is, now.
@@ -331,12 +410,13 @@ type Answer struct {
 	Records     string     `json:"records,omitempty"`
 }
 
-// answer is what a build is, by its records. notAsked is why it could not be asked
-// about, which a controller asks again: it must not end its delivery.
-func (s *Server) answer(a Ask, notAsked error) Answer {
+// answer is what a build is, by its records and by what its pods run now. notAsked is
+// why it could not be asked about: the controller is to ask again, and not to end the
+// delivery.
+func (s *Server) answer(ctx context.Context, a Ask, notAsked error) Answer {
 	s.mu.Lock()
 	b, ok := s.book.Find(a.Key())
-	before, sweeping := s.book.Before(a.Key()), s.sweeping
+	before, stuck, refused := s.book.Before(a.Key()), s.stuck, s.blocked[a.Key()]
 	s.mu.Unlock()
 	if notAsked != nil {
 		state := Waiting
@@ -351,17 +431,21 @@ func (s *Server) answer(a Ask, notAsked error) Answer {
 	answer := answerOf(b)
 	switch {
 	case b.State == Waiting && before > 0:
-		answer.Why = sentence(fmt.Sprintf("%d before it", before), b.Why)
+		answer.Why = sentence(fmt.Sprintf("%d before it", before), cmp.Or(refused, b.Why))
 	case b.State == Waiting:
-		answer.Why = cmp.Or(b.Why, "it is next")
+		answer.Why = cmp.Or(refused, b.Why, "it is next")
 	case b.State == Running && b.Superseded:
 		answer.Why = errSuperseded.Error() + "; its faults are being undone"
 	case b.State == Running:
-		answer.Why = cmp.Or(sweeping, "its experiments are running")
+		answer.Why = cmp.Or(stuck, "its experiments are running")
 	case b.State != Unknown:
 		state, why := s.decide(b)
 		if state != b.State {
 			state, why = Unknown, fmt.Sprintf("it was %s, and its records do not show it any more: %s", b.State, why)
+		} else if is, err := s.revision(ctx, b.Ask); err != nil {
+			state, why = Unknown, fmt.Sprintf("it was %s, and %s", b.State, err)
+		} else if is != b.Revision {
+			state, why = Unknown, fmt.Sprintf("%s was %s, and its pods run %s now", b.Revision, b.State, is)
 		}
 		answer.is(state, why)
 	}

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -35,16 +36,27 @@ const token = "a token that nobody guesses"
 
 // A scripted runner does what a test says.
 type scripted struct {
-	run   func(ctx context.Context, build Ask) error
-	sweep func(ctx context.Context, run string) error
+	run      func(ctx context.Context, build Ask) error
+	sweep    func(ctx context.Context, run string) error
+	revision func(build Ask) (string, error) // default: revision
 }
 
-func (s scripted) Plan(namespace string, names []string) (map[string]string, string, error) {
+// revision is what the pods run, unless a test says otherwise.
+const revision = "pod-template-hash=5d8f7c"
+
+func (s scripted) Revision(_ context.Context, build Ask) (string, error) {
+	if s.revision == nil {
+		return revision, nil
+	}
+	return s.revision(build)
+}
+
+func (s scripted) Plan(_, _ string, names []string) (map[string]string, string, error) {
 	plans := map[string]string{}
 	for _, name := range names {
 		switch {
 		case name == "elsewhere":
-			return nil, "", fmt.Errorf("experiment %s: %w", name, ErrOtherNamespace)
+			return nil, "", fmt.Errorf("experiment %s: %w", name, ErrOtherWorkload)
 		case !strings.HasPrefix(name, "checkout"):
 			return nil, "", fmt.Errorf("no experiment %q; experiments: checkout", name)
 		}
@@ -53,7 +65,10 @@ func (s scripted) Plan(namespace string, names []string) (map[string]string, str
 	return plans, "f1", nil
 }
 
-func (s scripted) Run(ctx context.Context, build Ask, _ *runs.Directory) error {
+func (s scripted) Run(ctx context.Context, build Ask, begin func() (*runs.Directory, error)) error {
+	if _, err := begin(); err != nil {
+		return err
+	}
 	return s.run(ctx, build)
 }
 
@@ -171,7 +186,7 @@ func TestRefusals(t *testing.T) {
 		{"a namespace that is not allowed", "POST", "/argo", `{"namespace":"bank","name":"checkout","checksum":"1","experiments":"checkout"}`, nil, 403, "namespace bank is not one of those"},
 		{"no experiment", "POST", "/argo", `{"namespace":"shop","name":"checkout","checksum":"1"}`, nil, 400, "experiments is missing"},
 		{"an experiment that there is not", "POST", "/argo", `{"namespace":"shop","name":"checkout","checksum":"1","experiments":"payments"}`, nil, 400, `no experiment "payments"`},
-		{"an experiment on another namespace", "POST", "/argo", `{"namespace":"shop","name":"checkout","checksum":"1","experiments":"elsewhere"}`, nil, 403, "another namespace"},
+		{"an experiment on another workload", "POST", "/argo", `{"namespace":"shop","name":"checkout","checksum":"1","experiments":"elsewhere"}`, nil, 403, "another workload"},
 		{"a hook that is called before a pod of the build is there", "POST", "/flagger/confirm-rollout", good, nil, 404, "not found"},
 		{"a method that there is not", "GET", "/flagger/rollback", "", nil, 405, "Method Not Allowed"},
 		{"forgetting what was not asked about", "DELETE", "/gates/shop/checkout/1", "", nil, 404, "was not asked about"},
@@ -299,20 +314,50 @@ func TestOneBuildAtATime(t *testing.T) {
 	}
 }
 
+// A refuser refuses to begin the builds of some names for now.
+type refuser struct {
+	scripted
+	refuse func(name string) error
+}
+
+func (r refuser) Run(ctx context.Context, build Ask, begin func() (*runs.Directory, error)) error {
+	if err := r.refuse(build.Name); err != nil {
+		return err
+	}
+	return r.scripted.Run(ctx, build, begin)
+}
+
+// A freeze of days leaves no trace of each time that it was looked, and keeps no other
+// build waiting.
 func TestARefusalForNowLetsABuildWait(t *testing.T) {
 	var mu sync.Mutex
-	refused := 0
-	c := serve(t, &Server{Dir: t.TempDir(), Retry: 10 * time.Millisecond, Runner: scripted{run: func(context.Context, Ask) error {
-		mu.Lock()
-		defer mu.Unlock()
-		if refused++; refused < 4 {
-			return fmt.Errorf("%w: stopped by ann", ErrNotNow)
-		}
-		return errors.New("this time it was begun")
-	}}})
-	c.do("POST", "/flagger/confirm-promotion", flagger("checkout:1"))
-	if a := c.until("checkout:1", Unknown); a.Why != "this time it was begun" || refused != 4 {
-		t.Errorf("why %q after %d times", a.Why, refused)
+	refused := map[string]int{}
+	dir := t.TempDir()
+	c := serve(t, &Server{Dir: dir, Retry: 10 * time.Millisecond, Runner: refuser{
+		scripted: scripted{run: func(context.Context, Ask) error { return errors.New("this time it was begun") }},
+		refuse: func(name string) error {
+			mu.Lock()
+			defer mu.Unlock()
+			if refused[name]++; name == "cart" || name == "checkout" && refused[name] < 20 {
+				return fmt.Errorf("%w: stopped by ann", ErrNotNow)
+			}
+			return nil
+		},
+	}})
+	for _, build := range []string{"cart:1", "checkout:1", "search:1"} {
+		c.do("POST", "/flagger/confirm-promotion", flagger(build))
+	}
+	c.until("search:1", Unknown)
+	if a := c.until("checkout:1", Unknown); a.Why != "this time it was begun" {
+		t.Errorf("why %q", a.Why)
+	}
+	if a := c.answer("cart:1"); a.State != Waiting || !strings.Contains(a.Why, "stopped by ann") {
+		t.Errorf("%s: %s, want it to wait for ann", a.State, a.Why)
+	}
+	directories, err := filepath.Glob(filepath.Join(dir, "2*"))
+	journal, errJournal := os.ReadFile(filepath.Join(dir, File))
+	if lines := strings.Count(string(journal), "\n"); err != nil || errJournal != nil || len(directories) != 2 || lines != 7 {
+		t.Errorf("%d directories and %d lines of three that were asked about and two that ran: %v, %v", len(directories), lines, err, errJournal)
 	}
 }
 

@@ -25,8 +25,8 @@ type Event struct {
 // EventExists, EventCreated, EventTerminating and EventGone. Each comment ends with the
 // attributes of the event.
 const (
-	EventExists        = "exists"        // the object existed when the watch began; owner, node
-	EventCreated       = "created"       // the object was created; owner
+	EventExists        = "exists"        // the object existed when the watch began; owner, node, revision
+	EventCreated       = "created"       // the object was created; owner, revision
 	EventUnschedulable = "unschedulable" // the scheduler finds no node for the pod; reason, message
 	EventScheduled     = "scheduled"     // the pod has a node; node
 	EventStopped       = "stopped"       // a running container has stopped; container, reason, code
@@ -84,6 +84,7 @@ const (
 const (
 	AttrBy        = "by"        // the object of the renewed fault, or of the other fault
 	AttrOwner     = "owner"     // the pod's owner, as kind/name: ReplicaSet/checkout-7bb9879ff8
+	AttrRevision  = "revision"  // the label of the pod's template: pod-template-hash=7bb9879ff8
 	AttrNode      = "node"      // the node's name
 	AttrIP        = "ip"        // the pod's address
 	AttrContainer = "container" // the container's name

@@ -143,10 +143,10 @@ func (p *preflight) others(ctx context.Context) (string, error) {
 	dead := slices.DeleteFunc(slices.Clone(left), func(l faults.Leftover) bool { return l.Holder != "" })
 	living := slices.DeleteFunc(left, func(l faults.Leftover) bool { return l.Holder == "" })
 	if len(living) > 0 {
-		err = errors.Join(err, fmt.Errorf("%w: in place already: %s; wait for that run", ErrNotNow, faults.Named(living)))
+		err = errors.Join(err, fmt.Errorf("%w: %w: %s; wait for that run", ErrNotNow, ErrInPlace, faults.Named(living)))
 	}
 	if len(dead) > 0 {
-		err = errors.Join(err, fmt.Errorf("in place already: %s; remove them with \"aftershock sweep -f %s\"", faults.Named(dead), p.Plan.Path))
+		err = errors.Join(err, fmt.Errorf("%w: %s; remove them with \"aftershock sweep -f %s\"", ErrInPlace, faults.Named(dead), p.Plan.Path))
 	}
 	return "none in " + strings.Join(p.Swept(), ", "), err
 }

@@ -55,6 +55,10 @@ var ErrOtherCluster = errors.New("refused: this is another cluster")
 // file is right: the cluster does not answer, or the service is not at rest.
 var ErrUnavailable = errors.New("cannot be tested now")
 
+// ErrInPlace is wrapped where faults of other runs are in place, which would be seen as
+// the service's.
+var ErrInPlace = errors.New("in place already")
+
 // Connect makes the clients. It asks the cluster nothing yet.
 func Connect(plan *config.Plan) (*Session, error) {
 	cluster, err := kube.ReadContext(plan.Cluster.Kubeconfig, plan.Cluster.Context)

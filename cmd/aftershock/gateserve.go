@@ -48,12 +48,13 @@ about, once, as "aftershock run" does, and answers held, broken or unknown.
   GET    /healthz                           200, without a token
 
 The metadata of a canary, or the JSON of a request, names the experiments, by ids or
-their beginnings; they must be about the namespace of the build. The builds of the
-namespaces of allow are tested, or only those of --namespace.
+their beginnings; their workload must have the name and namespace of the build. The
+builds of the namespaces of allow are tested, or only those of --namespace.
 
 A build is known by its namespace, name and checksum: asking again begins nothing. One
 build is tested at a time; a new one of the same name ends the test of the one
-before. Held and broken are judged anew from the records, whenever they are asked for.
+before. Held and broken are judged anew from the records, whenever they are asked for,
+and only of what the pods ran in all of them, and run now (pod-template-hash).
 A stop ("aftershock stop"), a freeze or another run lets a build wait.
 
 Each request but /healthz has the token of --token-file, or of the variable
@@ -183,7 +184,7 @@ type gateRunner struct {
 }
 
 // Plan finds experiments in the configuration as the gate began with it.
-func (g *gateRunner) Plan(namespace string, names []string) (plans map[string]string, file string, err error) {
+func (g *gateRunner) Plan(namespace, name string, names []string) (plans map[string]string, file string, err error) {
 	plan := *g.plan
 	chosen, err := choose(&plan, plan.Planned, names, "")
 	if err != nil {
@@ -191,16 +192,52 @@ func (g *gateRunner) Plan(namespace string, names []string) (plans map[string]st
 	}
 	plans = map[string]string{}
 	for _, p := range chosen {
-		if p.Target.Namespace != namespace {
-			return nil, "", fmt.Errorf("experiment %s: %w, %s: it does not test a build of %s", p.ID(), gate.ErrOtherNamespace, p.Target.Namespace, namespace)
+		if w := p.Target.Workload; w.Namespace != namespace || w.Name != name {
+			return nil, "", fmt.Errorf("experiment %s: %w, %s: it does not test a build of %s in %s", p.ID(), gate.ErrOtherWorkload, w, name, namespace)
+		}
+		for _, f := range p.Faults {
+			switch f.Spec.(type) {
+			case config.Restart, config.BadImage:
+				return nil, "", fmt.Errorf("experiment %s changes the pod template itself, so that what it tests is another build: leave it out", p.ID())
+			}
 		}
 		plans[p.ID()] = p.Hash
 	}
 	return plans, plan.SHA256, nil
 }
 
+// Revision asks the cluster what the pods of a build's services run.
+func (g *gateRunner) Revision(ctx context.Context, build gate.Ask) (is string, err error) {
+	plan := *g.plan
+	chosen, err := choose(&plan, plan.Planned, build.Experiments(), "")
+	if err != nil {
+		return "", err
+	}
+	session, err := suites.Connect(&plan)
+	if err != nil {
+		return "", err
+	}
+	defer session.Close()
+	asked := map[string]bool{}
+	for _, p := range chosen {
+		if asked[p.Target.Name] {
+			continue
+		}
+		asked[p.Target.Name] = true
+		switch one, err := session.Revision(ctx, p.Target); {
+		case err != nil:
+			return "", err
+		case is != "" && is != one:
+			return "", fmt.Errorf("the pods of its services run %s and %s", is, one)
+		default:
+			is = one
+		}
+	}
+	return is, nil
+}
+
 // Run carries experiments out, with the checks and refusals of "aftershock run".
-func (g *gateRunner) Run(ctx context.Context, build gate.Ask, directory *runs.Directory) error {
+func (g *gateRunner) Run(ctx context.Context, build gate.Ask, begin func() (*runs.Directory, error)) error {
 	plan, err := readPlan(g.file)
 	if err != nil {
 		return err
@@ -216,7 +253,7 @@ func (g *gateRunner) Run(ctx context.Context, build gate.Ask, directory *runs.Di
 	return connected(g.stdout, plan, func(session *suites.Session) error {
 		list, err := experimentsOf(ctx, session, chosen, names)
 		if err != nil {
-			return err
+			return notNow(err)
 		}
 		for _, skipped := range session.Plan.Skipped {
 			if slices.Contains(names, skipped.ID) {
@@ -225,6 +262,10 @@ func (g *gateRunner) Run(ctx context.Context, build gate.Ask, directory *runs.Di
 		}
 		if err := preflight(ctx, g.stdout, session, list, marks(false, suites.Note)); err != nil {
 			return notNow(err)
+		}
+		directory, err := begin()
+		if err != nil {
+			return err
 		}
 		return g.carryOut(ctx, directory, list)
 	})
@@ -252,10 +293,12 @@ func (g *gateRunner) carryOut(ctx context.Context, directory *runs.Directory, li
 	return errors.Join(err, s.finish(exitCode(errors.Join(err, verdict(s.Reports...)))))
 }
 
-// notNow wraps [gate.ErrNotNow] around a refusal that may be over later.
+// notNow wraps [gate.ErrNotNow] around a refusal that may be over later: a stop, another
+// run, a cluster that does not answer, pods that are not at rest, a fault that waits for
+// a sweep.
 func notNow(err error) error {
 	ending, ended := errors.AsType[experiments.Ending](err)
-	if errors.Is(err, suites.ErrNotNow) || ended && ending.Reason == record.Refused {
+	if errors.Is(err, suites.ErrNotNow) || errors.Is(err, suites.ErrUnavailable) || errors.Is(err, suites.ErrInPlace) || ended && ending.Reason == record.Refused {
 		return fmt.Errorf("%w: %w", gate.ErrNotNow, err)
 	}
 	return err

@@ -12,7 +12,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/gate"
@@ -33,7 +32,7 @@ func gateFile(t *testing.T) (file, token string) {
 cluster: {uid: 0b1c2d3e-0000-0000-0000-000000000000, kubeconfig: ` + kubeconfig + `}
 allow: {namespaces: [shop, bank]}
 services:
-  checkout: {namespace: shop, workload: deployment/checkout, load: {url: "http://checkout.example/", rate: 100/s}, suites: [pods]}
+  checkout: {namespace: shop, workload: deployment/checkout, load: {url: "http://checkout.example/", rate: 100/s}, suites: [pods, rollout]}
   ledger: {namespace: bank, workload: deployment/ledger, load: {url: "http://ledger.example/", rate: 100/s}, suites: [pods]}
 `,
 	} {
@@ -111,26 +110,17 @@ func TestAGateWithoutItsCluster(t *testing.T) {
 		}
 		return response.StatusCode, string(text)
 	}
-	if status, text := ask("ledger/pods"); status != http.StatusForbidden || !strings.Contains(text, "it is about another namespace, bank") {
+	if status, text := ask("ledger/pods"); status != http.StatusForbidden || !strings.Contains(text, "it hits another workload, deployment ledger in bank: it does not test a build of checkout in shop") {
 		t.Errorf("an experiment of the bank: %d %q", status, text)
 	}
 	if status, text := ask("checkout/pods/kill-on"); status != http.StatusBadRequest || !strings.Contains(text, "checkout/pods/kill-one") {
 		t.Errorf("a mistyped experiment: %d %q", status, text)
 	}
-	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
-		status, text := ask("checkout/pods/kill-one")
-		if status != http.StatusOK || strings.Contains(text, `"held":true`) || strings.Contains(text, `"broken":true`) {
-			t.Fatalf("%d %q, want neither held nor broken", status, text)
-		}
-		if strings.Contains(text, `"state":"unknown"`) {
-			if !strings.Contains(text, "cannot be tested now") {
-				t.Errorf("%q, want that the cluster does not answer", text)
-			}
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatalf("after two minutes: %q", text)
-		}
+	if status, text := ask("checkout/rollout/restart"); status != http.StatusBadRequest || !strings.Contains(text, "changes the pod template itself") {
+		t.Errorf("an experiment that makes another build: %d %q", status, text)
+	}
+	if status, text := ask("checkout/pods/kill-one"); status != http.StatusOK || !strings.Contains(text, `"state":"waiting"`) || !strings.Contains(text, "what its pods run is not known: ") || !strings.Contains(text, "cannot be tested now") {
+		t.Errorf("%d %q, want it to wait for the cluster", status, text)
 	}
 	cancel()
 	if code := <-ended; code != exitHeld {
@@ -147,7 +137,9 @@ func TestRefusalsThatMayBeOverLater(t *testing.T) {
 		{experiments.Ending{Reason: record.Refused, Detail: "held by another run"}, true},
 		{experiments.Ending{Reason: record.Stopped, Detail: "by ann"}, false},
 		{errors.New("the disk is full"), false},
-		{suites.ErrUnavailable, false},
+		{fmt.Errorf("preflight: %w: not at rest", suites.ErrUnavailable), true},
+		{fmt.Errorf("preflight: %w: NetworkChaos/shop/checkout", suites.ErrInPlace), true},
+		{suites.ErrOtherCluster, false},
 		{nil, false},
 	} {
 		if got := errors.Is(notNow(test.err), gate.ErrNotNow); got != test.want {

@@ -16,7 +16,7 @@ import (
 func ExampleObserver() {
 	// A real client comes from kube.NewClient.
 	c := fake.NewClientBuilder().WithObjects(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{
-		Namespace: "shop", Name: "checkout-a", UID: "3f2a", Labels: map[string]string{"app": "checkout"},
+		Namespace: "shop", Name: "checkout-a", UID: "3f2a", Labels: map[string]string{"app": "checkout", "pod-template-hash": "5d8f7c"},
 	}}).Build()
 
 	ctx, stop := context.WithCancel(context.Background())
@@ -24,7 +24,7 @@ func ExampleObserver() {
 	rec := record.NewRecorder(io.Discard)
 	rec.Tap(func(e record.Entry) {
 		if e.Event != nil {
-			fmt.Println(e.Event.Kind, e.Event.Subject, e.Event.UID)
+			fmt.Println(e.Event.Kind, e.Event.Subject, e.Event.UID, e.Event.Attrs[record.AttrRevision])
 			stop()
 		}
 	})
@@ -35,6 +35,6 @@ func ExampleObserver() {
 	}.Observe(ctx, rec)
 	fmt.Println(err)
 	// Output:
-	// exists pod/shop/checkout-a 3f2a
+	// exists pod/shop/checkout-a 3f2a pod-template-hash=5d8f7c
 	// <nil>
 }

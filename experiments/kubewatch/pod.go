@@ -25,12 +25,13 @@ func podEvents(before, after *corev1.Pod, arrival string) []happening {
 			record.AttrNode, after.Spec.NodeName,
 			"ready", strconv.FormatBool(kube.PodReady(after)),
 			record.AttrOwner, owner(after),
+			record.AttrRevision, kube.PodRevision(after),
 		))
 		// It passed its stages before the watch began.
 		before = after.DeepCopy()
 		before.DeletionTimestamp = nil
 	case record.EventCreated:
-		add(arrival, attrs(record.AttrOwner, owner(after)))
+		add(arrival, attrs(record.AttrOwner, owner(after), record.AttrRevision, kube.PodRevision(after)))
 		before = &corev1.Pod{}
 	}
 	if is := unschedulable(after); is.Reason != "" && unschedulable(before).Reason == "" {

@@ -1,6 +1,9 @@
 package kube
 
-import corev1 "k8s.io/api/core/v1"
+import (
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+)
 
 // PodReady reports whether a pod is ready.
 func PodReady(pod *corev1.Pod) bool {
@@ -15,4 +18,16 @@ func PodCondition(pod *corev1.Pod, of corev1.PodConditionType) corev1.PodConditi
 		}
 	}
 	return corev1.PodCondition{}
+}
+
+// PodRevision is the label that the pods of one template have and those of others do
+// not, as in "pod-template-hash=5d8f7c"; empty: it has none. Argo Rollouts has a label
+// of its own.
+func PodRevision(pod *corev1.Pod) string {
+	for _, label := range []string{"rollouts-pod-template-hash", appsv1.DefaultDeploymentUniqueLabelKey, appsv1.ControllerRevisionHashLabelKey} {
+		if hash := pod.Labels[label]; hash != "" {
+			return label + "=" + hash
+		}
+	}
+	return ""
 }
