@@ -43,6 +43,10 @@ func TestCommandLines(t *testing.T) {
 		{"deploy without a lab", "deploy", 3, "", "not up"},
 		{"image without a lab", "image a/b:c program", 3, "", "not up"},
 		{"an image of nothing", "image a/b:c", 2, "", "accepts 2 arg(s), received 1"},
+		{"controllers without a lab", "with flagger -- true", 3, "", "not up"},
+		{"controllers without a command", "with flagger", 2, "", "want controllers, -- and a command"},
+		{"a command without controllers", "with -- true", 2, "", "want controllers, -- and a command"},
+		{"controllers complete", "__complete with fl", 0, "flagger", ""},
 		{"truth without a lab", "truth", 3, "", "not up"},
 	} {
 		t.Run(c.says, func(t *testing.T) {
@@ -70,6 +74,7 @@ func TestCode(t *testing.T) {
 	}{
 		{"done", nil, 0, ""},
 		{"kubectl has spoken itself", fmt.Errorf("run: %w", kubectlError{7}), 7, ""},
+		{"the command beside controllers failed", errors.Join(exitError{"go", 4}, errors.New("definition is not gone")), 4, "lab: go exited with 4\ndefinition is not gone\n"},
 		{"usage", fmt.Errorf("%w: no", lifecycle.ErrUsage), 2, "lab: no\n"},
 		{"anything else", errors.New("no disk"), 1, "lab: no disk\n"},
 	} {

@@ -38,7 +38,8 @@ func exec(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 Everything runs in namespaces and a cgroup of its own, uses addresses of 198.18.0.0/15 only and has no route out. The first
 start builds Kubernetes from its Go modules, which takes about ten minutes on two cores; later starts take seconds.
 
-Exit codes: 0 done, 1 failed or not ready, 2 wrong usage, 3 the lab is not up. "lab kubectl" exits as kubectl does.`,
+Exit codes: 0 done, 1 failed or not ready, 2 wrong usage, 3 the lab is not up. "lab kubectl" exits as kubectl
+does, and "lab with" as its command.`,
 		Example: `  lab up                          bring it up, or see that it is
   lab up --nodes 2 --fresh        two nodes in two zones, an empty cluster
   lab status                      what runs, and what it costs
@@ -54,7 +55,7 @@ Exit codes: 0 done, 1 failed or not ready, 2 wrong usage, 3 the lab is not up. "
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", lifecycle.ErrUsage, err) })
 	root.AddCommand(
-		up(), down(), build(), status(), logs(), kubectl(), stop(), start(), deploy(), image(), truth(), snapshot(),
+		up(), down(), build(), status(), logs(), kubectl(), stop(), start(), deploy(), image(), with(), truth(), snapshot(),
 		supervisorCommand(), guestCommand(), nodeCommand(),
 	)
 	for _, c := range root.Commands() {
@@ -76,6 +77,7 @@ Exit codes: 0 done, 1 failed or not ready, 2 wrong usage, 3 the lab is not up. "
 // code says what went wrong and returns the exit code for it.
 func code(err error, stderr io.Writer) int {
 	var kubectl kubectlError
+	var ended exitError
 	switch {
 	case err == nil:
 		return 0
@@ -91,6 +93,8 @@ func code(err error, stderr io.Writer) int {
 		return usage
 	case errors.Is(err, errDown):
 		return isDown
+	case errors.As(err, &ended):
+		return ended.code
 	}
 	return failure
 }

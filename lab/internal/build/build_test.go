@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -102,6 +103,12 @@ func TestKey(t *testing.T) {
 	}
 }
 
+func TestADefinitionWithoutANameIsAnError(t *testing.T) {
+	if _, err := convert([]byte("spec: {}\n")); err == nil || err.Error() != "a definition has no name" {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestAKnownKeyNeedsNoGo(t *testing.T) {
 	product := Product{Name: "a", Package: "./cmd/a", Env: "CGO_ENABLED=0"}
 	dir, notes := module(t), t.TempDir()
@@ -121,17 +128,21 @@ func TestAKnownKeyNeedsNoGo(t *testing.T) {
 
 func TestDefinitionsKnowPartitionBehavior(t *testing.T) {
 	content := []byte(`
+metadata: {name: networkchaos.chaos-mesh.org}
 spec:
   versions:
   - schema:
       properties:
         spec: {properties: {direction: {type: string}, externalTargets: {type: array}}}
         other: {properties: {direction: {type: string}}}
+---
+metadata: {name: second}
 `)
-	got, err := definition(content)
-	if err != nil {
-		t.Fatal(err)
+	list, err := convert(content)
+	if err != nil || len(list) != 2 || list["second"] == nil {
+		t.Fatalf("%d definitions, %v", len(list), err)
 	}
+	got := list["networkchaos.chaos-mesh.org"]
 	if n := strings.Count(string(got), `"partitionBehavior":{"default":"drop","enum":["drop","reject"],"type":"string"}`); n != 1 {
 		t.Errorf("%d times in %s", n, got)
 	}
@@ -218,7 +229,7 @@ func TestAProductOfAnotherModule(t *testing.T) {
 }
 
 func TestEachModuleIsThere(t *testing.T) {
-	for _, p := range Products() {
+	for _, p := range slices.Concat(Products(), Controller(Flagger), Controller(ArgoRollouts)) {
 		content, err := os.ReadFile(filepath.Join("..", "..", p.Module, "go.mod"))
 		if err != nil {
 			t.Errorf("%s: %v", p.Name, err)

@@ -4,64 +4,79 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 
-	"sigs.k8s.io/yaml"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/yaml"
 )
 
-// definitions are the custom resource definitions of Chaos Mesh, taken from its module: a folder with a JSON file for each,
-// which a start reads far faster than YAML.
-func definitions() Product {
-	const chaos = "github.com/chaos-mesh/chaos-mesh"
+// definitions are the custom resource definitions of a module that folder, a module below the lab's, needs: a folder with a
+// JSON file for each, which a start reads far faster than YAML.
+func definitions(name, folder, module, files string) Product {
 	return Product{
-		Name:   "crds",
-		Recipe: []string{chaos, "json", "partitionBehavior"},
-		Make: func(ctx context.Context, module, out string, step func()) error {
-			cmd := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", chaos)
-			cmd.Dir = module
+		Name:   name,
+		Module: folder,
+		Recipe: []string{module, "json", "partitionBehavior"},
+		Make: func(ctx context.Context, in, out string, step func()) error {
+			cmd := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", module)
+			cmd.Dir = in
 			dir, err := cmd.Output()
 			if err != nil {
-				return fmt.Errorf("find module %s: %w", chaos, err)
+				return fmt.Errorf("find module %s: %w", module, err)
 			}
-			files, err := filepath.Glob(filepath.Join(string(bytes.TrimSpace(dir)), "config", "crd", "bases", "*.yaml"))
-			if err != nil || len(files) == 0 {
-				return fmt.Errorf("no definitions in module %s: %w", chaos, os.ErrNotExist)
+			found, err := filepath.Glob(filepath.Join(string(bytes.TrimSpace(dir)), files))
+			if err != nil || len(found) == 0 {
+				return fmt.Errorf("no definitions in module %s: %w", module, os.ErrNotExist)
 			}
 			if err := os.MkdirAll(out, 0o755); err != nil {
 				return err
 			}
-			for _, file := range files {
+			for _, file := range found {
 				content, err := os.ReadFile(file)
 				if err != nil {
 					return err
 				}
-				converted, err := definition(content)
+				list, err := convert(content)
 				if err != nil {
 					return fmt.Errorf("convert %s: %w", file, err)
 				}
-				name := strings.TrimSuffix(filepath.Base(file), ".yaml") + ".json"
-				if err := os.WriteFile(filepath.Join(out, name), converted, 0o644); err != nil {
-					return err
+				for name, converted := range list {
+					if err := os.WriteFile(filepath.Join(out, name+".json"), converted, 0o644); err != nil {
+						return err
+					}
+					step()
 				}
-				step()
 			}
 			return nil
 		},
 	}
 }
 
-// definition converts a definition to JSON, with what it lacks.
-func definition(content []byte) ([]byte, error) {
-	var crd map[string]any
-	if err := yaml.Unmarshal(content, &crd); err != nil {
-		return nil, err
+// convert converts the definitions of a file to JSON, with what they lack, by their names.
+func convert(content []byte) (map[string][]byte, error) {
+	list := map[string][]byte{}
+	for d := yaml.NewYAMLToJSONDecoder(bytes.NewReader(content)); ; {
+		var crd unstructured.Unstructured
+		err := d.Decode(&crd.Object)
+		if errors.Is(err, io.EOF) {
+			return list, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if crd.GetName() == "" {
+			return nil, errors.New("a definition has no name")
+		}
+		complete(crd.Object)
+		if list[crd.GetName()], err = json.Marshal(crd.Object); err != nil {
+			return nil, err
+		}
 	}
-	complete(crd)
-	return json.Marshal(crd)
 }
 
 // complete adds the field partitionBehavior to each place of a definition that describes a NetworkChaos. The webhook for

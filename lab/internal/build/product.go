@@ -50,8 +50,31 @@ func Products() []Product {
 		command("pause", "./cmd/pause", static),
 		command("checkout", "./shop/checkout", static),
 		command("ledger", "./shop/ledger", static),
-		definitions(),
+		definitions("crds", "", "github.com/chaos-mesh/chaos-mesh", "config/crd/bases/*.yaml"),
 	}
+}
+
+// The controllers of progressive delivery, which are built when they are asked for: each takes minutes.
+const (
+	Flagger      = "flagger"
+	ArgoRollouts = "argo-rollouts"
+)
+
+// Controller is a controller of progressive delivery, and its definitions as the product NAME-crds; none if there is no such
+// one. Each is a module of its own in the folder of its name.
+func Controller(name string) []Product {
+	var module, path, crds string
+	switch name {
+	case Flagger:
+		module, path, crds = "github.com/fluxcd/flagger", "/cmd/flagger", "artifacts/flagger/crd.yaml"
+	case ArgoRollouts:
+		module, path, crds = "github.com/argoproj/argo-rollouts", "/cmd/rollouts-controller", "manifests/crds/*-crd.yaml"
+	default:
+		return nil
+	}
+	program := command(name, module+path, static)
+	program.Module = name
+	return []Product{program, definitions(name+"-crds", name, module, crds)}
 }
 
 const (

@@ -193,3 +193,20 @@ func TestARealGroup(t *testing.T) {
 		}
 	}
 }
+
+func TestAKnownGroupIsInItsHierarchies(t *testing.T) {
+	hs, err := Parse(strings.NewReader("4:memory:/somewhere/else\n2:cpu,cpuacct:/\n0::/\n"), strings.NewReader(hybrid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"/sys/fs/cgroup/cpu,cpuacct/lab", "/sys/fs/cgroup/memory/x/lab", "/sys/fs/cgroup/unified/lab"}
+	got := hs.At(append(want, "/sys/fs/cgroup/pids/lab", "/sys/fs/cgroup/unified-not/lab"))
+	if !slices.Equal(got.Dirs(), want) {
+		t.Errorf("%v, want %v", got.Dirs(), want)
+	}
+	for i, controllers := range []string{"cpu,cpuacct", "memory", ""} {
+		if got.dirs[i].hierarchy.Controllers != controllers {
+			t.Errorf("%s is of %q, want %q", want[i], got.dirs[i].hierarchy.Controllers, controllers)
+		}
+	}
+}

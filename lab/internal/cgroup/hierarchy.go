@@ -121,6 +121,19 @@ func (hs Hierarchies) Root() Group {
 	return g
 }
 
+// At is the group made of known folders, each in its hierarchy, so that it can be made and filled.
+func (hs Hierarchies) At(folders []string) Group {
+	g := Group{}
+	for _, folder := range folders {
+		for _, h := range hs {
+			if strings.HasPrefix(folder, h.Mount+"/") {
+				g.dirs = append(g.dirs, dir{h, folder})
+			}
+		}
+	}
+	return g
+}
+
 // Accounting keeps the hierarchies that count a group's processor time and memory.
 func (hs Hierarchies) Accounting() Hierarchies {
 	if hs.Unified() {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -49,20 +50,84 @@ func (c *Client) EnsureCRDs(ctx context.Context, dir string) error {
 	return c.served(ctx, len(files))
 }
 
-func (c *Client) createCRD(ctx context.Context, file string) error {
+func readDefinition(file string) (*unstructured.Unstructured, error) {
 	content, err := os.ReadFile(file)
 	if err != nil {
-		return fmt.Errorf("read definition: %w", err)
+		return nil, fmt.Errorf("read definition: %w", err)
 	}
 	var crd unstructured.Unstructured
 	if err := crd.UnmarshalJSON(content); err != nil {
-		return fmt.Errorf("read definition %s: %w", filepath.Base(file), err)
+		return nil, fmt.Errorf("read definition %s: %w", filepath.Base(file), err)
 	}
-	_, err = c.Dynamic.Resource(definitions).Create(ctx, &crd, metav1.CreateOptions{FieldValidation: metav1.FieldValidationIgnore})
+	return &crd, nil
+}
+
+func (c *Client) createCRD(ctx context.Context, file string) error {
+	crd, err := readDefinition(file)
+	if err != nil {
+		return err
+	}
+	_, err = c.Dynamic.Resource(definitions).Create(ctx, crd, metav1.CreateOptions{FieldValidation: metav1.FieldValidationIgnore})
 	if err != nil && !apierrors.IsAlreadyExists(err) {
 		return fmt.Errorf("create definition %s: %w", crd.GetName(), err)
 	}
 	return nil
+}
+
+// ApplyDefinitions makes the definitions in files, a JSON file each, and waits until the API server serves them.
+func (c *Client) ApplyDefinitions(ctx context.Context, files []string) error {
+	return c.eachDefinition(files, func(crd *unstructured.Unstructured) error {
+		// By server-side apply: an annotation with the last one applied would be larger than annotations may be.
+		if err := c.Apply(ctx, crd); err != nil {
+			return err
+		}
+		return c.await(ctx, crd.GetName(), "served", func(now *unstructured.Unstructured, err error) bool {
+			if err != nil {
+				return false
+			}
+			conditions, _, _ := unstructured.NestedSlice(now.Object, "status", "conditions")
+			return slices.ContainsFunc(conditions, func(condition any) bool {
+				of, _ := condition.(map[string]any)
+				return of["type"] == "Established" && of["status"] == "True"
+			})
+		})
+	})
+}
+
+// RemoveDefinitions deletes the definitions in files, and waits until they are gone with all objects of their kinds.
+func (c *Client) RemoveDefinitions(ctx context.Context, files []string) error {
+	return c.eachDefinition(files, func(crd *unstructured.Unstructured) error {
+		if err := c.Delete(ctx, crd); err != nil {
+			return err
+		}
+		return c.await(ctx, crd.GetName(), "gone", func(_ *unstructured.Unstructured, err error) bool { return apierrors.IsNotFound(err) })
+	})
+}
+
+func (c *Client) eachDefinition(files []string, do func(*unstructured.Unstructured) error) error {
+	var errs []error
+	for _, file := range files {
+		crd, err := readDefinition(file)
+		if err == nil {
+			err = do(crd)
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Client) await(ctx context.Context, name, what string, is func(*unstructured.Unstructured, error) bool) error {
+	for {
+		now, err := c.Dynamic.Resource(definitions).Get(ctx, name, metav1.GetOptions{})
+		if is(now, err) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("definition %s is not %s: %w", name, what, ctx.Err())
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 // served waits until the API server serves that many kinds of the group. Asking for the kinds is far cheaper than listing

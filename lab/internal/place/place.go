@@ -47,6 +47,9 @@ func (c Cache) Lock() string { return filepath.Join(string(c), "lab.lock") }
 // Alive is held by the supervisor for as long as it lives, and holds its pid.
 func (c Cache) Alive() string { return filepath.Join(string(c), "supervisor.lock") }
 
+// ControllersLock is held while controllers run beside the lab.
+func (c Cache) ControllersLock() string { return filepath.Join(string(c), "controllers.lock") }
+
 // Run is the folder of the lab that is up.
 func (c Cache) Run() Run { return Run(filepath.Join(string(c), "run")) }
 

@@ -44,6 +44,13 @@ const (
 	// MetricsPort is where metrics-server serves, beside the nodes.
 	MetricsPort = 4443
 
+	// FlaggerPort is where Flagger serves its health and metrics, beside the nodes.
+	FlaggerPort = 10090
+	// RolloutsPort is where Argo Rollouts serves its metrics, beside the nodes.
+	RolloutsPort = 10091
+	// RolloutsHealth is where it serves its health.
+	RolloutsHealth = 10092
+
 	// NetemAnnotation on a node says what delays and loses packets there: NetemKernel or NetemEmulated.
 	NetemAnnotation = "aftershock.dev/netem"
 	// NetemKernel is the kernel's own netem.
