@@ -462,7 +462,7 @@ func (p page) fall(title, costliest string, b judge.Breakdown) {
 		for _, s := range b.Steps {
 			p.Put("\n"+`<tr><th scope="row">%s</th>`, s.Stage)
 			p.cells(b.When(s), s.Text())
-			p.Put(`<td><svg width="300" height="14" aria-hidden="true">`)
+			p.Put(`<td><svg width="300" height="14" viewBox="0 0 300 14" preserveAspectRatio="none" aria-hidden="true">`)
 			bar := b.Bar(s)
 			for _, part := range []struct {
 				*steadystate.Span
