@@ -61,6 +61,8 @@ type Decision struct {
 	Absolute     Absolute `json:"absolute"`
 	// Relative is absent without a baseline.
 	Relative *Relative `json:"relative,omitempty"`
+	// Pairs are absent unless the trials are paired with those of another experiment.
+	Pairs *Pairs `json:"pairs,omitempty"`
 }
 
 // Absolute is whether a share of all recoveries is within the limit. It is held if the
@@ -145,6 +147,9 @@ type GateOptions struct {
 	// Images are parts of digests, all of which a trial must have run. Default: all
 	// trials, which must have run the same. BaselineImages are those of the baseline.
 	Images, BaselineImages []string
+	// Against is the experiment with whose trials those of the only other one are paired.
+	// Default: none.
+	Against string
 }
 
 // PlannedTrials a side hold 95 % of equal builds, and break 90 % of those that are half as
@@ -165,6 +170,10 @@ func NewGate(trials, baseline []results.Result, o GateOptions) (Gate, error) {
 	o.Share, o.Confidence, o.Planned = cmp.Or(o.Share, 0.9), cmp.Or(o.Confidence, 0.95), cmp.Or(o.Planned, PlannedTrials)
 	g := Gate{Format: GateFormat, Version: GateVersion, ToolVersion: record.Tool(), Decisions: []Decision{}}
 	sets, bases := byExperiment(trials), byExperiment(baseline)
+	against, err := o.against(sets)
+	if err != nil {
+		return Gate{}, err
+	}
 	for _, name := range slices.Sorted(maps.Keys(sets)) {
 		of, err := choice{"trials", "--image", o.Plans, o.Images, o.SamePlan}.of(name, sets[name])
 		if err != nil {
@@ -186,6 +195,11 @@ func NewGate(trials, baseline []results.Result, o GateOptions) (Gate, error) {
 				continue
 			}
 			d := decide(plan{name, of.plan}, s, limit, of.runs, base.runs, o)
+			if o.Against != "" {
+				if err := d.pair(s, limit, of.runs, against, o.Against); err != nil {
+					return Gate{}, err
+				}
+			}
 			d.NotChosen, d.BuildUnknown = len(sets[name])-len(of.runs), of.buildUnknown
 			g.Decisions = append(g.Decisions, d)
 		}
@@ -208,6 +222,36 @@ func NewGate(trials, baseline []results.Result, o GateOptions) (Gate, error) {
 	g.Verdict = worst(all...)
 	g.ExitCode = map[string]int{held: 0, broken: 1, unknown: 3}[g.Verdict]
 	return g, nil
+}
+
+// against takes the trials that others are paired with out of the sets.
+func (o GateOptions) against(sets map[string][]results.Result) (chosen, error) {
+	if o.Against == "" {
+		return chosen{}, nil
+	}
+	set, ok := sets[o.Against]
+	if names := slices.Sorted(maps.Keys(sets)); !ok || len(sets) != 2 {
+		return chosen{}, fmt.Errorf("pairs are of %q and one other experiment; there are trials of %s", o.Against, strings.Join(names, ", "))
+	}
+	delete(sets, o.Against)
+	return choice{what: "trials", flag: "--baseline-image", images: o.BaselineImages, samePlan: o.SamePlan}.of(o.Against, set)
+}
+
+// pair decides about the trials in pairs with those of another experiment, too.
+func (d *Decision) pair(s subject, limit bound, trials []results.Result, with chosen, name string) error {
+	a, b, err := pairUp(trials, with.runs)
+	if err != nil {
+		return err
+	}
+	of, baseline := recoveriesOf(s, a), recoveriesOf(s, b)
+	var list []pair
+	for i := range of {
+		list = append(list, pair{of[i], baseline[i]})
+	}
+	p := pairsOf(list, limit)
+	p.Against, p.PlanHash, p.Baseline = name, with.plan, newSet(b)
+	d.Pairs, d.Verdict = &p, worst(d.Verdict, p.Verdict)
+	return nil
 }
 
 const held, broken, unknown = "held", "broken", "unknown"
@@ -457,7 +501,7 @@ func relative(set, baseline []interval, limit bound, planned int) Relative {
 		}
 		return list
 	}
-	baseline = slices.SortedFunc(slices.Values(baseline), func(a, b interval) int { return cmp.Or(cmp.Compare(a.low, b.low), cmp.Compare(a.high, b.high)) })
+	baseline = slices.SortedFunc(slices.Values(baseline), byEnds)
 	for range replays {
 		base := draw(len(baseline), 1)
 		equal := known.replayed(draw(n, 1), base, limit)
@@ -467,6 +511,8 @@ func relative(set, baseline []interval, limit bound, planned int) Relative {
 	}
 	return r
 }
+
+func byEnds(a, b interval) int { return cmp.Or(cmp.Compare(a.low, b.low), cmp.Compare(a.high, b.high)) }
 
 // anew draws between two neighbours of sorted times: the same ones again and again would
 // have ties that the times do not have, at which signs show less.
@@ -589,6 +635,9 @@ func (g Gate) Text(w io.Writer) error {
 		fmt.Fprintf(&out, "  %-8s absolute: %s\n", d.Absolute.Verdict, d.Absolute)
 		if d.Relative != nil {
 			fmt.Fprintf(&out, "  %-8s relative: %s\n", d.Relative.Verdict, d.Relative)
+		}
+		if d.Pairs != nil {
+			fmt.Fprintf(&out, "  %-8s pairs with %s%s: %s\n", d.Pairs.Verdict, d.Pairs.Against, planOf(d.Pairs.PlanHash), d.Pairs)
 		}
 		out.WriteString("\n")
 	}

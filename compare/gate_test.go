@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aftershockhq/aftershock/compare"
 	"github.com/aftershockhq/aftershock/reports/results"
@@ -149,6 +150,56 @@ func TestWhatAGateRefuses(t *testing.T) {
 	gated(t, changed(n(3, 2), unhashed), changed(n(3, 2), unhashed), compare.GateOptions{Within: 5, SamePlan: true})
 }
 
+// Trials of two versions that ran in turn are paired, and those of the one are decided
+// about.
+func TestAGateOfPairs(t *testing.T) {
+	const old = "old/kill"
+	draw := func(pairs int, ttr float64) (list []results.Result) {
+		for i := range 2 * pairs {
+			r := run("held", ttr)
+			if i%4 == 1 || i%4 == 2 {
+				r = run("held", 2)
+				r.Experiment, r.PlanHash = old, "bb"
+			}
+			list = append(list, r)
+		}
+		return list
+	}
+	for _, row := range []struct {
+		pairs   int
+		ttr     float64
+		verdict string
+	}{{40, 2, "held"}, {10, 2, "unknown"}, {40, 4, "broken"}} {
+		g := gated(t, draw(row.pairs, row.ttr), nil, compare.GateOptions{Against: old, Within: 6})
+		if len(g.Decisions) != 1 || g.Decisions[0].Experiment != "shop/kill" || g.Decisions[0].Pairs == nil {
+			t.Fatalf("%d pairs: %+v", row.pairs, g.Decisions)
+		}
+		p := g.Decisions[0].Pairs
+		if p.Verdict != row.verdict || p.N != row.pairs || p.Against != old || p.PlanHash != "bb" || len(p.Baseline.Runs) != row.pairs {
+			t.Errorf("%d pairs of %gs: %+v", row.pairs, row.ttr, p)
+		}
+		if row.verdict == "held" && (p.MorePairs != 0 || p.EqualHeld < 0.9 || p.EqualBroken > 0.1 || p.SlowerBroken < 0.9) {
+			t.Errorf("how often it errs: %+v", p)
+		}
+		if row.verdict == "unknown" && (p.MorePairs < 10 || p.MorePairs > 40) {
+			t.Errorf("%d more pairs", p.MorePairs)
+		}
+	}
+	blocks := draw(10, 2)
+	slices.SortStableFunc(blocks, func(a, b results.Result) int { return strings.Compare(a.Experiment, b.Experiment) })
+	for i := range blocks {
+		blocks[i].Run.Started = began.Add(time.Duration(i) * time.Hour)
+	}
+	for want, of := range map[string][]results.Result{
+		"are both of old/kill": blocks,
+		`pairs are of "old/kill" and one other experiment; there are trials of shop/kill`: n(3, 2),
+	} {
+		if _, err := compare.NewGate(of, nil, compare.GateOptions{Against: old, Within: 6}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}
+
 func TestAGateSaysHowOftenItErrs(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 15))
 	g := gated(t, lognormal(random, compare.PlannedTrials, always(2)), lognormal(random, compare.PlannedTrials, always(2)), compare.GateOptions{Within: 6})
@@ -166,7 +217,7 @@ func TestAGateSaysHowOftenItErrs(t *testing.T) {
 	}
 	document := written(t, g.JSON)
 	schemaIs(t, "gate.schema.json", compare.GateSchema(), &compare.Gate{},
-		about("Whether trials of a service are good enough, version 1", "urn:aftershock:gate:1", compare.GateFormat, compare.GateVersion, "gate.go", "diff.go"))
+		about("Whether trials of a service are good enough, version 1", "urn:aftershock:gate:1", compare.GateFormat, compare.GateVersion, "gate.go", "pairs.go", "diff.go"))
 	if err := takes(t, compare.GateSchema(), document); err != nil {
 		t.Error(err)
 	}

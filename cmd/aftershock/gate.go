@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -34,6 +35,12 @@ inside at 95 %; either beyond at 97.5 % is broken. The tests are exact whatever 
 shapes of the two sets. That is decided once, by the first --planned trials, against
 all of the baseline, which must be of the same plan.
 
+Pairs, with --against: trials of two experiments that ran in turn, as
+"aftershock run --trials N --seed S" runs two versions of a service. At least half
+of all pairs have a ratio of at most 1.25, and the share beyond the limit is less
+than 10 points larger: held at 95 % of each, broken at 97.5 % of either. One may
+look, and stop, after every pair.
+
 What is decided holds for all values within the bounds of each time. Each decision
 says how often it errs with so many trials.
 
@@ -45,6 +52,7 @@ Exit codes:
 		Example: `  aftershock gate trials
   aftershock gate trials --within 30s --share 0.95
   aftershock gate trials-of-v2 --baseline trials-of-v1 --output json
+  aftershock gate pairs --against checkout-v1/pods/kill-one
   aftershock gate trials --image sha256:44dd55ee66ff
   aftershock gate --schema`,
 		Args:              takes(1, math.MaxInt),
@@ -56,6 +64,7 @@ Exit codes:
 	flags.Float64Var(&options.Share, "share", 0.9, "of all recoveries, which must be within the limit")
 	flags.Float64Var(&options.Confidence, "confidence", 0.95, "of the absolute part")
 	flags.IntVar(&options.Planned, "planned", compare.PlannedTrials, "how many trials are compared with the baseline")
+	flags.StringVar(&options.Against, "against", "", "the experiment that the trials of the other one are paired with")
 	flags.BoolVar(&options.SamePlan, "same-plan", false, "take trials whose records have no hash of their plan, too: you say that they did the same")
 	flags.StringSliceVar(&options.Plans, "plan", nil, "gate the trials of plans whose hash begins so; default: all, which must be of one")
 	flags.StringSliceVar(&options.Images, "image", nil, "gate the trials that ran an image with this in its digest; default: all, which must be of one build")
@@ -69,6 +78,8 @@ Exit codes:
 			return err
 		case !between(0.0001, options.Share, 0.9999), !between(0.5, options.Confidence, 0.999999):
 			return usageError{fmt.Errorf("--share %g, --confidence %g: want a share of 0.0001 to 0.9999, and a confidence of 0.5 to 0.999999", options.Share, options.Confidence)}
+		case baseline != "" && options.Against != "":
+			return usageError{errors.New("--baseline is of stored trials, --against of those that ran in turn: give one of them")}
 		case within < 0 || options.Planned < 1:
 			return usageError{fmt.Errorf("--within %s, --planned %d: want more than none", within, options.Planned)}
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
@@ -151,6 +152,7 @@ func runCommand() *cobra.Command {
 	var labels, dryRun string
 	var wait time.Duration
 	var trials int
+	var seed uint64
 	cmd := &cobra.Command{
 		Use:   "run [ID...]",
 		Short: "Run experiments on a cluster",
@@ -165,7 +167,10 @@ one of the file's own. The beginning of an id stands for all that begin so:
 "checkout" and "checkout/pods". Labels are the service, the suite and the name.
 
 --trials runs all of them so many times, one round after the other, and ends early
-as a single round does; "aftershock gate" decides by the records.
+as a single round does; "aftershock gate" decides by the records. With --seed the
+order within a round is drawn, and every second round is the reverse of the one
+before (ABBA), so that what drifts favours no experiment; the same seed gives the
+same order.
 
 --dry-run prints the plan, with every reference resolved, and the objects that
 would be created, as YAML. It asks no cluster; --dry-run=server asks the cluster
@@ -189,6 +194,7 @@ would a bad image. With cluster.image a Job in the cluster then removes all of i
   aftershock run -f aftershock.yaml checkout/pods checkout/storm
   aftershock run -f aftershock.yaml --label-filter 'pods && !kill-third'
   aftershock run -f aftershock.yaml --trials 40 --out trials-of-v2 checkout/pods/kill-one
+  aftershock run -f aftershock.yaml --trials 40 --seed 1 checkout-v1/pods/kill-one checkout-v2/pods/kill-one
   aftershock run -f aftershock.yaml --dry-run checkout/storm`,
 	}
 	file := fileFlag(cmd)
@@ -197,6 +203,7 @@ would a bad image. With cluster.image a Job in the cluster then removes all of i
 	out := runsFlag(cmd)
 	cmd.Flags().DurationVar(&wait, "wait", 0, "how long to wait for another run that has the workload, as in 10m")
 	cmd.Flags().IntVar(&trials, "trials", 1, "how many times all of it is run")
+	cmd.Flags().Uint64Var(&seed, "seed", 0, "of the order of the experiments in each of the --trials; by default it is that of the file")
 	cmd.Flags().StringVar(&dryRun, "dry-run", "none", "print the plan and run nothing: client, without a cluster, or server")
 	cmd.Flags().Lookup("dry-run").NoOptDefVal = dryRunClient
 	completeFlag(cmd, "dry-run", cobra.FixedCompletions([]string{dryRunClient, dryRunServer}, cobra.ShellCompDirectiveNoFileComp))
@@ -214,6 +221,10 @@ would a bad image. With cluster.image a Job in the cluster then removes all of i
 		}
 		if trials < 1 {
 			return usageError{fmt.Errorf("--trials %d: want at least one", trials)}
+		}
+		order := asNamed
+		if cmd.Flags().Changed("seed") {
+			order = drawn(seed)
 		}
 		plan, err := readPlan(*file)
 		if err != nil {
@@ -249,7 +260,7 @@ would a bad image. With cluster.image a Job in the cluster then removes all of i
 			if err := preflight(ctx, stdout, session, list, marks(*verbose, suites.Note)); err != nil {
 				return err
 			}
-			list, err = rounds(trials, list, func() ([]suites.Experiment, error) { return experimentsOf(ctx, session, chosen, names) })
+			list, err = rounds(trials, list, order, func() ([]suites.Experiment, error) { return experimentsOf(ctx, session, chosen, names) })
 			if err != nil {
 				return err
 			}
@@ -375,16 +386,39 @@ func counted(n int, thing string) string {
 }
 
 // rounds are a list of experiments and, for each round after the first, those that
-// again makes: what guards a run is of that run alone.
-func rounds(trials int, list []suites.Experiment, again func() ([]suites.Experiment, error)) ([]suites.Experiment, error) {
-	for range trials - 1 {
-		round, err := again()
-		if err != nil {
-			return nil, err
+// again makes: what guards a run is of that run alone. Each round has its order.
+func rounds(trials int, first []suites.Experiment, order func(round, n int) []int, again func() ([]suites.Experiment, error)) (list []suites.Experiment, err error) {
+	for round := range trials {
+		of := first
+		if round > 0 {
+			if of, err = again(); err != nil {
+				return nil, err
+			}
 		}
-		list = append(list, round...)
+		for _, i := range order(round, len(of)) {
+			list = append(list, of[i])
+		}
 	}
 	return list, nil
+}
+
+// asNamed is the order of the file, in each round.
+func asNamed(_, n int) (order []int) {
+	for i := range n {
+		order = append(order, i)
+	}
+	return order
+}
+
+// drawn draws the order of every other round. The round after it has the reverse.
+func drawn(seed uint64) func(round, n int) []int {
+	return func(round, n int) []int {
+		order := rand.New(rand.NewPCG(seed, uint64(round/2))).Perm(n)
+		if round%2 == 1 {
+			slices.Reverse(order)
+		}
+		return order
+	}
 }
 
 // runAll runs the experiments. A failure of the harness ends it; a verdict

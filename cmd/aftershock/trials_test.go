@@ -51,7 +51,7 @@ func TestTrialsAreRunsOfTheirOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := rounds(3, first, list)
+	all, err := rounds(3, first, asNamed, list)
 	if err != nil || len(all) != 3 || made != 3 {
 		t.Fatalf("%d experiments of %d that were made, %v", len(all), made, err)
 	}
@@ -79,7 +79,38 @@ func TestTrialsAreRunsOfTheirOwn(t *testing.T) {
 		t.Errorf("%v: no third trial in JUnit", err)
 	}
 	gone := errors.New("the service has gone")
-	if _, err := rounds(2, first, func() ([]suites.Experiment, error) { return nil, gone }); !errors.Is(err, gone) {
+	if _, err := rounds(2, first, asNamed, func() ([]suites.Experiment, error) { return nil, gone }); !errors.Is(err, gone) {
 		t.Errorf("a round that cannot be made: %v", err)
+	}
+}
+
+// With a seed the order within a round is drawn, and the next round has its reverse, so
+// that two experiments make pairs of which each is first as often.
+func TestTheOrderOfRoundsIsDrawn(t *testing.T) {
+	first := []suites.Experiment{{Experiment: experiments.Experiment{Name: "a"}}, {Experiment: experiments.Experiment{Name: "b"}}}
+	again := func() ([]suites.Experiment, error) { return first, nil }
+	orders := map[string]int{}
+	for seed := range uint64(20) {
+		var names []string
+		for range 2 {
+			list, err := rounds(4, first, drawn(seed), again)
+			if err != nil {
+				t.Fatal(err)
+			}
+			name := ""
+			for _, e := range list {
+				name += e.Name
+			}
+			names = append(names, name)
+		}
+		if names[0] != names[1] {
+			t.Errorf("seed %d gives %s and then %s", seed, names[0], names[1])
+		}
+		for _, block := range []string{names[0][:4], names[0][4:]} {
+			orders[block]++
+		}
+	}
+	if len(orders) != 2 || orders["abba"] < 8 || orders["baab"] < 8 {
+		t.Errorf("blocks %v, want abba and baab, about 20 each", orders)
 	}
 }

@@ -1,0 +1,225 @@
+package compare
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/aftershockhq/aftershock/reports/results"
+)
+
+// Pairs are trials of two experiments that were run in turn, one of each in a pair, such
+// as those of two versions of a service: what drifts while they run hits both alike. They
+// are held if both parts are at 95 %, and broken if either is at 97.5 %, and one may look,
+// and stop, after every pair.
+type Pairs struct {
+	Verdict string `json:"verdict" jsonschema:"enum=held,enum=broken,enum=unknown"`
+	// Against is the experiment that is the baseline, and PlanHash that of its plan.
+	Against  string `json:"against"`
+	PlanHash string `json:"planHash,omitempty"`
+	Baseline Set    `json:"baseline"`
+	// N is how many pairs there are. A pair of which a run was ended by a person or the
+	// harness is none.
+	N int `json:"n"`
+	// RatioMargin and ShareMargin are those of the ratio in a pair and of the share.
+	RatioMargin float64 `json:"ratioMargin"`
+	ShareMargin float64 `json:"shareMargin"`
+	// Inside and Beyond are the pairs whose ratio is certainly at most 1 + margin, or
+	// certainly more. RatioVerdict is whether at least half of all pairs are inside: an
+	// anytime-valid sign test.
+	Inside       int    `json:"inside"`
+	Beyond       int    `json:"beyond"`
+	RatioVerdict string `json:"ratioVerdict" jsonschema:"enum=held,enum=broken,enum=unknown"`
+	// More is by how much the share of trials beyond the limit is larger than that of the
+	// baseline, in these pairs. ShareVerdict is whether it is, in all pairs, by less than
+	// the margin: an anytime-valid test of the mean difference in a pair.
+	More         results.Range `json:"more"`
+	ShareVerdict string        `json:"shareVerdict" jsonschema:"enum=held,enum=broken,enum=unknown"`
+	// MorePairs would make it held, if all of them are inside and within the limit.
+	MorePairs int `json:"morePairs"`
+	// EqualHeld, EqualBroken and SlowerBroken are how often so many pairs, looked at
+	// after each, would be held or broken if the trials were as the baseline, and broken
+	// if they took half as long again: the baseline drawn anew, 200 times.
+	EqualHeld    float64 `json:"equalHeld"`
+	EqualBroken  float64 `json:"equalBroken"`
+	SlowerBroken float64 `json:"slowerBroken"`
+}
+
+// pair is a recovery of the trials and one of the baseline.
+type pair struct{ of, baseline interval }
+
+// pairUp pairs the runs of two experiments in the order in which they ran: each of the
+// first has one of the second right before or right after it. A last run without a
+// partner is under way, or was the last.
+func pairUp(trials, baseline []results.Result) (a, b []results.Result, err error) {
+	type run struct {
+		results.Result
+		ofBaseline bool
+	}
+	var all []run
+	for _, r := range trials {
+		all = append(all, run{r, false})
+	}
+	for _, r := range baseline {
+		all = append(all, run{r, true})
+	}
+	slices.SortStableFunc(all, func(a, b run) int { return a.Run.Started.Compare(b.Run.Started) })
+	for i := 0; i+1 < len(all); i += 2 {
+		x, y := all[i], all[i+1]
+		if x.ofBaseline == y.ofBaseline {
+			return nil, nil, fmt.Errorf("runs %s and %s are both of %s: pairs are trials of two experiments in turn, as \"aftershock run --trials N --seed S\" makes them of two", x.Run.ID, y.Run.ID, x.Experiment)
+		}
+		if x.ofBaseline {
+			x, y = y, x
+		}
+		if !leftOut(x.Result) && !leftOut(y.Result) {
+			a, b = append(a, x.Result), append(b, y.Result)
+		}
+	}
+	return a, b, nil
+}
+
+// pairsOf decides about pairs of recoveries.
+func pairsOf(list []pair, limit bound) Pairs {
+	p := Pairs{Verdict: unknown, N: len(list), RatioMargin: ratioMargin, ShareMargin: shareMargin}
+	looks, low, high := newLooks(), 0, 0
+	for _, at := range list {
+		looks.add(at, limit)
+		switch {
+		case at.inside():
+			p.Inside++
+		case at.beyond():
+			p.Beyond++
+		}
+		least, most := at.more(limit)
+		low, high = low+least, high+most
+	}
+	if n := float64(len(list)); n > 0 {
+		p.More = interval{float64(low) / n, float64(high) / n}.bounds()
+	}
+	p.RatioVerdict, p.ShareVerdict = looks.ratio(), looks.share()
+	p.Verdict = worst(p.RatioVerdict, p.ShareVerdict)
+	for looks.verdict() == unknown && p.MorePairs < 1000 {
+		looks.add(pair{}, bound{seconds: 1})
+		p.MorePairs++
+	}
+	if len(list) == 0 {
+		return p
+	}
+	var sorted []interval
+	for _, at := range list {
+		sorted = append(sorted, at.baseline)
+	}
+	slices.SortFunc(sorted, byEnds)
+	random := rand.New(rand.NewPCG(15, 50))
+	draw := func(by float64) string {
+		return stopped(func() pair { return pair{scaled(anew(random, sorted), by), anew(random, sorted)} }, len(list), limit)
+	}
+	for range replays {
+		equal := draw(1)
+		p.EqualHeld += share(equal == held)
+		p.EqualBroken += share(equal == broken)
+		p.SlowerBroken += share(draw(slower) == broken)
+	}
+	return p
+}
+
+// stopped is the verdict on pairs that are drawn until there is one, n at most.
+func stopped(draw func() pair, n int, limit bound) string {
+	looks := newLooks()
+	for range n {
+		looks.add(draw(), limit)
+		if v := looks.verdict(); v != unknown {
+			return v
+		}
+	}
+	return unknown
+}
+
+// inside is that the ratio is certainly at most the margin, beyond that it is certainly
+// more.
+func (p pair) inside() bool { return p.of.high <= (1+ratioMargin)*p.baseline.low }
+
+func (p pair) beyond() bool { return p.of.low > (1+ratioMargin)*p.baseline.high }
+
+// more is how many more of the trials than of the baseline are beyond the limit, at least
+// and at most: -1, 0 or 1.
+func (p pair) more(limit bound) (least, most int) {
+	of, baseline := overLimit([]interval{p.of}, limit), overLimit([]interval{p.baseline}, limit)
+	return of.low - baseline.high, of.high - baseline.low
+}
+
+// looks are the evidence after each pair.
+type looks struct {
+	inside, beyond *evidence
+	less, more     *bets
+}
+
+func newLooks() *looks {
+	return &looks{
+		inside: &evidence{share: 0.5, others: []float64{0.6, 0.7, 0.8, 0.9, 0.99}},
+		beyond: &evidence{share: 0.5, others: []float64{0.4, 0.3, 0.2, 0.1, 0.01}},
+		less:   &bets{mean: shareMargin, stakes: []float64{-0.2, -0.5, -0.8, -1.1}},
+		more:   &bets{mean: shareMargin, stakes: []float64{0.2, 0.4, 0.6, 0.8}},
+	}
+}
+
+func (l *looks) add(p pair, limit bound) {
+	least, most := p.more(limit)
+	l.inside.add(p.inside())
+	l.beyond.add(!p.beyond())
+	l.less.add(float64(most))
+	l.more.add(float64(least))
+}
+
+func (l *looks) ratio() string {
+	return decided(l.inside.value() >= 1/insideLevel, l.beyond.value() >= 1/beyondLevel)
+}
+
+func (l *looks) share() string {
+	return decided(l.less.value() >= 1/insideLevel, l.more.value() >= 1/beyondLevel)
+}
+
+func (l *looks) verdict() string { return worst(l.ratio(), l.share()) }
+
+// bets are evidence against that the mean of differences from -1 to 1 is what it is said
+// to be, or on the other side of it from the stakes: the fortune of one who bets a stake
+// on each. See I. Waudby-Smith, A. Ramdas, "Estimating means of bounded random variables
+// by betting", JRSS B 86 (2024).
+type bets struct {
+	mean   float64
+	stakes []float64 // of one sign, small enough that nothing loses a whole fortune
+	logs   []float64
+}
+
+func (b *bets) add(difference float64) {
+	if b.logs == nil {
+		b.logs = make([]float64, len(b.stakes))
+	}
+	for i, stake := range b.stakes {
+		b.logs[i] += math.Log1p(stake * (difference - b.mean))
+	}
+}
+
+// value is the mean over the stakes.
+func (b *bets) value() (sum float64) {
+	if b.logs == nil {
+		return 1
+	}
+	for _, l := range b.logs {
+		sum += math.Exp(l) / float64(len(b.logs))
+	}
+	return sum
+}
+
+// String says what was decided, on what, and how often that errs.
+func (p Pairs) String() string {
+	text := fmt.Sprintf("%d of %s at most %.4g times as long as the baseline, %d longer, %s; %s of the trials more are beyond the limit, %s (at most %s)",
+		p.Inside, plural(p.N, "pair"), 1+p.RatioMargin, p.Beyond, p.RatioVerdict, ranged("share", p.More), p.ShareVerdict, format("share", p.ShareMargin))
+	if p.Verdict == unknown {
+		text += fmt.Sprintf("; %d more inside would do", p.MorePairs)
+	}
+	return text + fmt.Sprintf("; as the baseline %s would be held and %s broken, half as slow again %s broken",
+		format("share", p.EqualHeld), format("share", p.EqualBroken), format("share", p.SlowerBroken))
+}
