@@ -39,7 +39,7 @@ examples: build ## run the example of a team's own suite, on the demo's service;
 	cd examples && ../bin/aftershock demo --serve -- go test ./... -count 1 -ginkgo.timeout 60s
 
 test: ## run the tests
-	go test ./...
+	go test -timeout 20m ./... # a busy machine needs more than the 10 minutes that go gives
 
 race: ## run the tests with the race detector; needs a C compiler
 	CGO_ENABLED=1 go test -race ./steadystate ./record ./judge ./experiments ./experiments/load ./reports ./runs

@@ -186,8 +186,7 @@ func (j *judge) covered() (seen, missing string) {
 	if len(j.Checks) > 0 && j.Window.Width() == 0 {
 		return "", neverFaulted
 	}
-	var texts []string
-	enough := true
+	var covered, uncovered []string
 	for i, c := range j.Checks {
 		whole, unknown := c.Window.Width(), []string{}
 		holed := whole > 0 && float64(c.Resolution) > MostUnseen*float64(whole)
@@ -200,19 +199,23 @@ func (j *judge) covered() (seen, missing string) {
 			holed = holed || part.UnknownTime > part.Window.Width()/20 || part.Unknown > part.Observed()/4
 		}
 		text := fmt.Sprintf("%s: resolution %s, %s", c.Check, c.Resolution.Round(time.Millisecond), strings.Join(unknown, ", "))
-		if holed {
-			enough = false
-			if why := c.WhyUnknown(); why != "" {
-				text += " (" + why + ")"
-			}
+		if !holed {
+			covered = append(covered, text)
+			continue
 		}
-		texts = append(texts, text)
+		if why := c.WhyUnknown(); why != "" {
+			text += " (" + why + ")"
+		}
+		uncovered = append(uncovered, text)
 	}
-	text := fmt.Sprintf("of a window of %s: %s", j.Window.Width().Round(time.Millisecond), strings.Join(texts, "; "))
-	if !enough {
-		return "", text
+	window := fmt.Sprintf("of a window of %s: ", j.Window.Width().Round(time.Millisecond))
+	switch {
+	case len(uncovered) == 0:
+		return window + strings.Join(covered, "; "), ""
+	case len(covered) > 0: // what is missing comes first, and what is not has no room on a screen
+		uncovered = append(uncovered, fmt.Sprintf("%d of %d checks are covered", len(covered), len(j.Checks)))
 	}
-	return text, ""
+	return "", window + strings.Join(uncovered, "; ")
 }
 
 // judged are the figures that the limits are on: those of phases, each once, if all

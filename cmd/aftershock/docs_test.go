@@ -23,7 +23,7 @@ var (
 	// which a list of commands says what each does.
 	command  = regexp.MustCompile(`(?:^|[;&|] ?|then |\$ )(?:bin/)?aftershock ([a-z].*?)(?:  |;| [|&>#]|$)`)
 	wordsOf  = regexp.MustCompile(`"[^"]*"|'[^']*'|\S+`)
-	ofValues = []string{"-f", "--file", "--out", "--label-filter", "--limit", "-o", "--output", "--trials", "--wait"}
+	ofValues = []string{"-f", "--file", "--out", "--label-filter", "--limit", "-o", "--output", "--trials", "--seed", "--wait"}
 	// In templates of pipelines and of the cluster a command is in a script, or a list of arguments.
 	scripted = regexp.MustCompile(`aftershock ((?:run|sweep|preflight) .*?)(?: \|\||;|'|$)`)
 	listed   = regexp.MustCompile(`args: \[(.*)\]`)

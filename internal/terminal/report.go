@@ -279,7 +279,7 @@ func (s Screen) story(r reports.Report) (items []item) {
 
 // firsts are the names of the items that come first where there is little room: what
 // broke, why, and what to do about it.
-var firsts = []string{"What", "Why", "Mend"}
+var firsts = []string{"What", "Why", "Mend", "Ask"}
 
 // firstLines is how many lines the limits leave to the first items.
 const firstLines = 11
