@@ -20,24 +20,27 @@ type Fault struct {
 	// Spec is one of the types of `kinds`: a [chaosmesh.Spec] that does not name
 	// its pods yet, or one of this package's.
 	Spec any
-	// To is the service, or calls for the one that the service calls, between which
-	// and the pods the fault is. Default: everything that the pods send. Example:
+	// To narrows the fault to traffic between the pods and a service; calls stands for
+	// the one that the service calls. Default: everything that the pods send. Example:
 	// payments.
 	To string
-	// Effects are what must be seen for a verdict to be held, in place of what the
-	// kind has by default; of the kinds of Chaos Mesh. Example:
+	// Effects must be observed for a verdict to be held; they replace the kind's
+	// defaults. Only for faults of Chaos Mesh. Example:
 	// [{signal: requests, rise: 0.5}].
 	Effects []record.Effect `yaml:"effects"`
-	// At is when the fault comes, counted from when the first took effect (T0).
+	// At is when the fault is injected, counted from when the first one took effect
+	// (T0).
 	// Default: with the first. Example: 5s.
 	At time.Duration `yaml:"at"`
-	// For is how long the fault stays, 1s or longer; not of a kind that is over at once.
-	// Default: to the end of the hold phase. Example: 20s.
+	// For is how long the fault stays, 1s or longer; not for kinds that are over at
+	// once.
+	// Default: until the end of the hold phase. Example: 20s.
 	For time.Duration `yaml:"for"`
 	// When is a condition that the fault waits for. Example: {autoscaler: scaling-out}.
 	When When `yaml:"when"`
-	// Within is how long to wait for the condition; then the run ends as unknown, and
-	// all is undone. Required with when. Example: 2m.
+	// Within is how long to wait for the condition; after that the run undoes
+	// everything
+	// and ends as unknown. Required with when. Example: 2m.
 	Within time.Duration `yaml:"within"`
 }
 
@@ -46,8 +49,9 @@ const ToCalls = "calls"
 
 // When is a condition that a fault waits for.
 type When struct {
-	// Autoscaler is what the service's autoscaler does: scaling-out, it wants more
-	// pods. Required.
+	// Autoscaler is a state of the service's autoscaler: scaling-out, it wants more
+	// pods.
+	// Required.
 	Autoscaler string `yaml:"autoscaler"`
 }
 
@@ -62,7 +66,7 @@ type Evict struct {
 // A Drain evicts every pod in turn, as the PodDisruptionBudget allows.
 type Drain struct{}
 
-// A Restart rolls out a new revision, as good as the old.
+// A Restart rolls out a new, equivalent revision.
 type Restart struct{}
 
 // A BadImage rolls out an image that cannot be pulled, and rolls it back when the
@@ -71,18 +75,21 @@ type BadImage struct{}
 
 // A Surge multiplies the load's rate.
 type Surge struct {
-	// Factor is by how much. Default: the surge of the service's autoscaler, 10x.
+	// Factor multiplies the rate. Default: the surge of the service's autoscaler, 10x.
 	// Example: 3x.
 	Factor Multiple `yaml:"factor"`
-	// Scaled says that the surge counts as in place once the service has scaled out
-	// for it and kept that size for so long, or did not in two minutes. Default: at
-	// once. Example: 30s.
+	// Scaled is how long the service must keep the size to which it scaled out before
+	// the
+	// surge counts as in place; after two minutes it does in any case. Default: the
+	// surge
+	// is in place at once. Example: 30s.
 	Scaled time.Duration `yaml:"scaled"`
 }
 
-// A ChaosMesh is any fault in Chaos Mesh's own YAML, of pods in one namespace; its
-// duration is not used. Of a kind that Aftershock has not got, effects must say
-// what is to be seen.
+// A ChaosMesh is any fault in Chaos Mesh's own YAML, on pods in one namespace; its
+// duration is ignored. For kinds that Aftershock does not have, effects must say what
+// to
+// observe.
 type ChaosMesh struct {
 	// File is a file with the object. It or yaml is required. Example: stress.yaml.
 	File string `yaml:"file"`

@@ -12,34 +12,37 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate/setting"
 )
 
-// A GameDay is a plan of experiments that people run and attend together.
+// A GameDay is a plan of experiments that a team runs together.
 type GameDay struct {
-	// Why is the question that the day is to answer. Required. Example: does checkout
+	// Why is the question that the day should answer. Required. Example: does checkout
 	// survive the loss of a pod at the rate of a sale.
 	Why string `yaml:"why"`
-	// Owner is who answers for the day. Required. Example: team checkout.
+	// Owner is the person or team responsible for the day. Required. Example: team
+	// checkout.
 	Owner string `yaml:"owner"`
-	// Start is when it begins: now, once someone runs it; a time with its offset; or
-	// again and again, by the five fields of cron, as of a CronJob of Kubernetes.
-	// Default: now. Example: "0 10 * * TUE".
+	// Start is when the day begins: now, whenever someone runs it; a time with its
+	// offset; or a cron expression of five fields, as in a Kubernetes CronJob. Default:
+	// now. Example: "0 10 * * TUE".
 	Start string `yaml:"start"`
-	// Timezone is that of the schedule and of the day's clocks. Default: UTC. Example:
-	// Europe/Berlin.
+	// Timezone is the time zone of the schedule and of the day's times. Default: UTC.
+	// Example: Europe/Berlin.
 	Timezone string `yaml:"timezone"`
-	// Windows are when the day does not begin, and no experiment of it is under way,
-	// besides those of the file's freeze. Example:
+	// Windows are times in which the day does not begin and none of its experiments may
+	// run, in addition to those of the file's freeze. Example:
 	// [{calendar: holidays.ics, timezone: Europe/Berlin}].
 	Windows []stop.Window `yaml:"windows"`
-	// AtMost is how long the day may take: nothing begins that would end later. Default:
-	// any time. Example: 3h.
+	// AtMost is how long the day may take: nothing begins that would end later.
+	// Default:
+	// no limit. Example: 3h.
 	AtMost time.Duration `yaml:"atMost"`
 	// Broken is what follows an experiment that is broken: stop the day, ask a person,
 	// or go on. A step may have its own. Default: stop.
 	Broken string `yaml:"broken"`
 	// Unknown is what follows one that is unknown. Default: stop.
 	Unknown string `yaml:"unknown"`
-	// Notify are the channels that are told what happens. They are tried before the day
-	// begins; one that is dead later delays nothing. Default: no one is told. Example:
+	// Notify lists the channels that get messages. Each is tried before the day begins;
+	// a
+	// channel that fails later delays nothing. Default: there are none. Example:
 	// [{url: {env: SLACK_URL}, events: [verdict, pause]}].
 	Notify []Notify `yaml:"notify"`
 	// Steps are what happens, in order. Required. Example:
@@ -49,13 +52,13 @@ type GameDay struct {
 
 // A DayStep is a step of a game day: experiments, or a pause.
 type DayStep struct {
-	// Run is an experiment by its id, or the beginning of ids, which stands for all that
-	// begin so, one after the other. Example: checkout/pods/kill-one.
+	// Run is the ID of an experiment, or a prefix that selects several, which run one
+	// after the other. Example: checkout/pods/kill-one.
 	Run string `yaml:"run"`
-	// Expect is what people expect to happen, for the page of the day; with run. Example:
+	// Expect is what people expect to happen, for the day's page; with run. Example:
 	// the pager stays silent.
 	Expect string `yaml:"expect"`
-	// Pause is what a person is to do or to answer before the day goes on. Nothing is in
+	// Pause is what a person must do or answer before the day goes on. No fault is in
 	// place meanwhile. Example: tell support.
 	Pause string `yaml:"pause"`
 	// Broken is what follows if an experiment of this step is broken; with run. Default:
@@ -63,18 +66,19 @@ type DayStep struct {
 	Broken string `yaml:"broken"`
 }
 
-// A Notify is a channel that is told what happens on a game day.
+// A Notify is a channel that gets messages about a game day.
 type Notify struct {
-	// URL is where the webhook is, which is a secret: the environment variable or the
-	// file that holds it. Required. Example: {env: SLACK_URL}.
+	// URL names the environment variable or the file that holds the webhook's URL,
+	// which
+	// is a secret. Required. Example: {env: SLACK_URL}.
 	URL load.Secret `yaml:"url"`
-	// Events are what is told: verdict, that of the day changes; outcome, of each
-	// experiment; pause, a person is asked; end. That a fault may be left in place is
-	// always told. Default: [verdict]. Example: [verdict, pause].
+	// Events are the events to send: verdict, when the day's verdict changes; outcome,
+	// of
+	// each experiment; pause, when a person is asked; end. A fault that may be left in
+	// place is always sent. Default: [verdict]. Example: [verdict, pause].
 	Events []string `yaml:"events"`
-	// Body is what is sent, as JSON: text, which chats such as Slack, Mattermost and
-	// Teams show; or details, which has the event, the verdict and others besides.
-	// Default: text.
+	// Body is the JSON to send: text, which chats such as Slack, Mattermost and Teams
+	// show; or details, which adds the event, the verdict and more. Default: text.
 	Body string `yaml:"body"`
 }
 
