@@ -260,7 +260,7 @@ func (b *Book) Apply(e Event) error {
 			build.State = Unknown
 		}
 	case e.Event == Decided && (is == Running && e.Verdict.Ended() || is == Waiting && e.Verdict == Unknown):
-		build.State, build.Head = e.Verdict, e.Head
+		build.State, build.Head, build.Superseded = e.Verdict, e.Head, false
 	default:
 		return wrong()
 	}

@@ -21,9 +21,11 @@ import (
 type writer struct {
 	scripted
 	records map[string]string
+	err     error                     // of its runs
+	last    func(ctx context.Context) // what it does before it returns, if that is set
 }
 
-func (w writer) Run(_ context.Context, build Ask, begin func() (*runs.Directory, error)) error {
+func (w writer) Run(ctx context.Context, build Ask, begin func() (*runs.Directory, error)) error {
 	directory, err := begin()
 	if err != nil {
 		return err
@@ -48,13 +50,16 @@ func (w writer) Run(_ context.Context, build Ask, begin func() (*runs.Directory,
 				err = errors.Join(err, encoder.Encode(record.Entry{Environment: map[string]string{"file.sha256": build.File}}))
 			}
 		}
+		if w.last != nil && !strings.Contains(text, "end") {
+			w.last(ctx)
+		}
 		head, errFinish := chain.Finish(out, "test")
 		directory.Head = head
 		if err = errors.Join(err, errFinish, out.Close()); err != nil {
 			return err
 		}
 	}
-	return nil
+	return w.err
 }
 
 // What each record shows, whatever its machine.
@@ -97,6 +102,36 @@ func TestWhatRecordsShow(t *testing.T) {
 		}
 		if status, text := c.do("POST", "/flagger/rollback", flagger("checkout:1")); status != want {
 			t.Errorf("%s: rollback: %d %q, want %d", test.sentence, status, text, want)
+		}
+		if err := c.end(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A limit that is broken is broken, also if the gate ended after that: a second test
+// might hold.
+func TestABrokenLimitOutlivesAnInterruption(t *testing.T) {
+	const one = "checkout/pods/kill-one"
+	const bad = "0 exists pod/shop/a a revision=" + revision + "\n0 phase settle\n0 see up ++++++++++\n10 phase inject\n10 see up +----------++++"
+	for what, end := range map[string]func(c client){
+		"the gate ends":          func(c client) { _ = c.end() },
+		"a later build is asked": func(c client) { c.do("POST", "/flagger/confirm-promotion", flagger("checkout:2")) },
+	} {
+		dir, written := t.TempDir(), make(chan bool, 3)
+		c := serve(t, &Server{Dir: dir, Runner: writer{records: map[string]string{one: bad}, last: func(ctx context.Context) { written <- true; <-ctx.Done() }, err: context.Canceled}})
+		c.do("POST", "/flagger/confirm-promotion", flagger("checkout:1"))
+		<-written
+		end(c)
+		_ = c.end()
+		c = serve(t, &Server{Dir: dir, Runner: scripted{run: func(_ context.Context, build Ask) error {
+			if build.Checksum == "1" {
+				t.Errorf("%s: it is tested anew", what)
+			}
+			return nil
+		}}})
+		if a := c.until("checkout:1", Broken); !strings.HasPrefix(a.Why, one+": ") {
+			t.Errorf("%s: why %q", what, a.Why)
 		}
 		if err := c.end(); err != nil {
 			t.Error(err)

@@ -19,6 +19,7 @@ import (
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/runs"
+	"github.com/aftershockhq/aftershock/runs/audit"
 )
 
 // A Runner knows experiments and carries them out.
@@ -76,6 +77,7 @@ type Server struct {
 	wake    chan struct{}
 	stuck   string            // why what became of the build that is running is not written down yet
 	blocked map[string]string // why builds that wait were not begun, by key
+	left    error             // a fault may still be in place
 	cancel  context.CancelCauseFunc
 	running string // the key of what cancel ends
 
@@ -87,6 +89,9 @@ var errSuperseded = errors.New("another build of the same name came")
 
 // errEnded ends a run with the gate.
 var errEnded = errors.New("the gate was ended")
+
+// errKilled is how a run ended that the journal has as running when a gate begins.
+var errKilled = errors.New("the gate was killed")
 
 // Serve answers on a listener until ctx ends and the faults of the run under way are
 // undone. A test that it interrupts is begun once more by the next gate with this
@@ -128,7 +133,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) (err error) {
 	}
 	end(err)
 	group.Wait()
-	return err
+	return errors.Join(err, s.left)
 }
 
 func (s *Server) say(format string, args ...any) {
@@ -207,28 +212,71 @@ func (s *Server) until(ctx context.Context, do func() error) error {
 	}
 }
 
-// resume finds the run that was under way when the gate was killed, sweeps it, and
-// has its build wait again, unless another build of the same name came.
+// resume ends the test that was under way when the gate was killed.
 func (s *Server) resume(ctx context.Context) error {
 	s.mu.Lock()
 	builds := s.book.Builds()
 	s.mu.Unlock()
 	for _, b := range builds {
-		if b.State != Running {
-			continue
+		if b.State == Running {
+			return s.over(ctx, b.Key(), outcome{err: errKilled, left: true, interrupted: true})
 		}
-		swept, err := runsIn(filepath.Join(s.Dir, b.Directory))
+	}
+	return nil
+}
+
+// An outcome is how the run of a build ended.
+type outcome struct {
+	err         error
+	head        string // of the chain of records, as the run left it
+	left        bool   // a fault may still be in place
+	interrupted bool
+}
+
+// over sweeps what the run of a build may have left, and then writes down what became
+// of it. Nothing else is begun before that. A limit that is broken by then is broken,
+// however the run ended: a second test might hold by chance.
+func (s *Server) over(ctx context.Context, key string, o outcome) error {
+	s.mu.Lock()
+	b, _ := s.book.Find(key)
+	s.mu.Unlock()
+	if o.left {
+		err := s.sweep(ctx, b)
+		s.mu.Lock()
+		s.left = err
+		s.mu.Unlock()
 		if err != nil {
 			return err
 		}
-		for _, run := range swept {
-			if err := s.Runner.Sweep(ctx, run); err != nil {
-				return fmt.Errorf("the gate was killed while this build was tested, and what that left is not removed yet: %w", err)
-			}
-		}
-		if err := s.ended(b.Key(), Event{Event: Interrupted, Why: "the gate was killed while it was tested; nothing is in place any more"}); err != nil {
-			return err
-		}
+	}
+	b.Head = o.head
+	if b.Head == "" {
+		b.Head, _ = audit.Chain{Dir: s.Dir}.Head() // without one, nothing is shown
+	}
+	e := Event{Event: Decided, Head: b.Head}
+	e.Verdict, e.Why = s.decide(b)
+	switch {
+	case e.Verdict == Broken:
+	case errors.Is(o.err, ErrNotNow):
+		e = Event{Event: Postponed, Why: o.err.Error()}
+	case o.interrupted && e.Verdict != Held:
+		e = Event{Event: Interrupted, Why: cmp.Or(text(o.err), errEnded.Error()) + " while it was tested; nothing is in place any more"}
+	case o.err != nil:
+		e.Verdict, e.Why = Unknown, o.err.Error()
+	}
+	return s.ended(key, e)
+}
+
+// sweep removes what the runs of a build left, also once the gate is ended.
+func (s *Server) sweep(ctx context.Context, b Build) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Minute)
+	defer cancel()
+	swept, err := runsIn(filepath.Join(s.Dir, b.Directory))
+	for _, run := range swept {
+		err = errors.Join(err, s.Runner.Sweep(ctx, run))
+	}
+	if err != nil {
+		return fmt.Errorf("sweep what the test of %s left: %w: %w", b.Key(), experiments.ErrLeftBehind, err)
 	}
 	return nil
 }
@@ -284,27 +332,24 @@ func (s *Server) test(ctx context.Context, b Build) (changed bool) {
 	if directory == nil && (ctx.Err() != nil || is.State != Waiting || !is.Asked.Equal(b.Asked)) {
 		return true // the gate ends, or the build is not asked about any more
 	}
-	e := Event{Event: Decided, Verdict: Unknown, Why: "its experiments were not begun"}
-	if err != nil {
-		e.Why = err.Error()
-	}
-	if directory != nil {
-		left := errors.Is(err, experiments.ErrLeftBehind)
-		switch {
-		case errors.Is(err, ErrNotNow) && !left:
-			e = Event{Event: Postponed, Why: err.Error()}
-		case (ctx.Err() != nil || is.Superseded) && !left:
-			e = Event{Event: Interrupted, Why: errEnded.Error() + " while it was tested; its faults were undone"}
-		default:
-			e.Head, is.Head = directory.Head, directory.Head
-			if verdict, why := s.decide(is); err == nil || verdict == Broken {
-				e.Verdict, e.Why = verdict, why
-			}
+	_ = s.until(ctx, func() error {
+		if directory == nil {
+			return s.ended(b.Key(), Event{Event: Decided, Verdict: Unknown, Why: cmp.Or(text(err), "its experiments were not begun")})
 		}
-	}
-	// What is not on disk did not happen: the build is running until it is.
-	_ = s.until(ctx, func() error { return s.ended(b.Key(), e) })
+		o := outcome{err: err, head: directory.Head, left: errors.Is(err, experiments.ErrLeftBehind)}
+		if o.interrupted = running.Err() != nil; o.interrupted && err != nil {
+			o.err = errEnded // or superseded, which is said by its event
+		}
+		return s.over(ctx, b.Key(), o)
+	})
 	return true
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }
 
 // unchanged is why a build's pods do not run what they ran when it was asked about.

@@ -119,7 +119,7 @@ and with 5 if a fault may still be in place.`,
 			Say: func(text string) { fmt.Fprintln(stdout, redact.Text(text)) },
 		}
 		fmt.Fprintf(stdout, "gate on %s, for builds of %s; written down in %s\n", listener.Addr(), strings.Join(namespaces, ", "), out)
-		return errors.Join(server.Serve(cmd.Context(), listener), runner.left)
+		return server.Serve(cmd.Context(), listener)
 	}
 	return cmd
 }
@@ -180,7 +180,6 @@ type gateRunner struct {
 	file           string
 	plan           *config.Plan
 	stdout, stderr io.Writer
-	left           error // a fault may still be in place
 }
 
 // Plan finds experiments in the configuration as the gate began with it.
@@ -278,9 +277,6 @@ func (g *gateRunner) carryOut(ctx context.Context, directory *runs.Directory, li
 	defer s.place.leaveTwice(s.aside(g.stderr), sweepWith(g.file), os.Exit)()
 	for i, e := range list {
 		_, err = s.carryOut(ctx, e.Experiment)
-		if errors.Is(err, experiments.ErrLeftBehind) {
-			g.left = errors.Join(g.left, err)
-		}
 		if err = besides(err); err != nil {
 			s.notRun(list[i+1:])
 			if i == 0 { // later ones follow what was touched
