@@ -163,7 +163,7 @@ func TestAJournalMakesTheSameBook(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openJournal(dir, &Book{}); err == nil || !strings.Contains(err.Error(), "another gate has "+dir) {
+	if _, err := openJournal(dir, &Book{}); err == nil || !errors.Is(err, audit.ErrLocked) || !strings.Contains(err.Error(), "end the other gate") {
 		t.Errorf("a second gate: %v, want it refused", err)
 	}
 	a, b := of("a:1"), of("b:1")
@@ -231,4 +231,45 @@ func TestAJournalMakesTheSameBook(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// What a write that failed has left in the file is not part of the journal.
+func TestAJournalWhoseDiskWasFull(t *testing.T) {
+	dir, a, b := t.TempDir(), of("a:1"), of("b:1")
+	j, err := openJournal(dir, &Book{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := func(a Ask) error { return j.append(Event{Time: noon, Event: Asked, Key: a.Key(), Ask: &a}) }
+	if err := asked(a); err != nil {
+		t.Fatal(err)
+	}
+	file := j.file
+	if j.file, err = os.Open(file.Name()); err != nil { // it cannot be written
+		t.Fatal(err)
+	}
+	if err := asked(b); err == nil || !strings.Contains(err.Error(), "write the gate's journal: ") {
+		t.Errorf("error %v", err)
+	}
+	if err := errors.Join(j.file.Close(), os.WriteFile(file.Name(), append(must(os.ReadFile(file.Name())), "{\"form"...), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	j.file = file
+	if err := errors.Join(asked(b), j.close()); err != nil {
+		t.Fatal(err)
+	}
+	var book Book
+	if j, err = openJournal(dir, &book); err != nil || len(book.Builds()) != 2 {
+		t.Fatalf("%d builds, %v", len(book.Builds()), err)
+	}
+	if err := j.close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }

@@ -24,7 +24,25 @@ import (
 // all count, and one of each plan that was completed, with every proof. Why is a
 // sentence.
 func Decide(dir string, b Build, evaluators ...judge.Evaluator) (state State, why string) {
-	paths, err := recordsOf(dir, b)
+	return (&decider{chain: audit.Verifier{Dir: dir}, evaluators: evaluators}).decide(b)
+}
+
+// A decider decides again and again, and reads only records that are not as they were.
+type decider struct {
+	chain      audit.Verifier
+	evaluators []judge.Evaluator
+	judged     map[string]judged // by path
+}
+
+// judged is what a record says, and what its file was then.
+type judged struct {
+	os.FileInfo
+	reports.Report
+	error
+}
+
+func (d *decider) decide(b Build) (state State, why string) {
+	paths, err := d.recordsOf(b)
 	if err != nil {
 		return Unknown, err.Error()
 	}
@@ -35,7 +53,7 @@ func Decide(dir string, b Build, evaluators ...judge.Evaluator) (state State, wh
 		}
 	}
 	for _, path := range paths {
-		r, err := judged(path, evaluators...)
+		r, err := d.judge(path)
 		if err == nil {
 			err = ofBuild(r, b)
 		}
@@ -65,21 +83,22 @@ func Decide(dir string, b Build, evaluators ...judge.Evaluator) (state State, wh
 	return state, why
 }
 
-// recordsOf are the paths of a build's records, which are as they were chained.
-func recordsOf(dir string, b Build) ([]string, error) {
+// recordsOf are the paths of a build's records, which are as they were chained. Those of
+// other builds are not looked at.
+func (d *decider) recordsOf(b Build) ([]string, error) {
 	if b.Directory == "" || !filepath.IsLocal(b.Directory) {
 		return nil, errors.New("it has no directory of records")
 	}
 	if b.Head == "" {
 		return nil, errors.New("no run completed a record")
 	}
-	switch v, err := audit.Verify(dir, b.Head); {
+	switch v, err := d.chain.Verify(b.Head, b.Directory); {
 	case err != nil:
 		return nil, err
 	case len(v.Findings) > 0:
-		return nil, fmt.Errorf("the records in %s are not as they were written: %s", dir, v.Findings[0])
+		return nil, fmt.Errorf("the records in %s are not as they were written: %s", d.chain.Dir, v.Findings[0])
 	}
-	paths, err := filepath.Glob(filepath.Join(dir, b.Directory, "*.jsonl"))
+	paths, err := filepath.Glob(filepath.Join(d.chain.Dir, b.Directory, "*.jsonl"))
 	if err != nil {
 		return nil, fmt.Errorf("look for records: %w", err)
 	}
@@ -154,16 +173,31 @@ func isControl(r reports.Report) bool {
 	return len(r.Injections) == 0 && slices.Contains(r.Labels, record.ControlLabel)
 }
 
-// judged judges a record on disk.
-func judged(path string, evaluators ...judge.Evaluator) (reports.Report, error) {
+// remembered is how many records are.
+const remembered = 200
+
+// judge judges a record on disk, unless that was done.
+func (d *decider) judge(path string) (reports.Report, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return reports.Report{}, fmt.Errorf("judge: %w", err)
 	}
 	defer file.Close() //nolint:errcheck // only read
-	r, err := runs.Judge(record.Read(file), nil, evaluators...)
+	is, err := file.Stat()
 	if err != nil {
-		return r, fmt.Errorf("judge %s: %w", path, err)
+		return reports.Report{}, fmt.Errorf("judge: %w", err)
 	}
-	return r, nil
+	if known := d.judged[path]; audit.Unchanged(known.FileInfo, is) {
+		return known.Report, known.error
+	}
+	r, err := runs.Judge(record.Read(file), nil, d.evaluators...)
+	if err != nil {
+		err = fmt.Errorf("judge %s: %w", path, err)
+	}
+	r.TimeSeries, r.Checks, r.Waterfalls = nil, nil, nil // which are large
+	if d.judged == nil || len(d.judged) >= remembered {
+		d.judged = map[string]judged{}
+	}
+	d.judged[path] = judged{is, r, err}
+	return r, err
 }

@@ -5,10 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
+	"io"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"github.com/aftershockhq/aftershock/runs/audit"
 )
@@ -25,8 +24,9 @@ const (
 // A journal is all events, as JSON Lines: each has the hash of the line before. One
 // process has it.
 type journal struct {
-	path string
-	lock *os.File
+	file     *os.File // locked
+	size     int64    // of what is known to be on disk
+	previous string   // the hash of its last line
 }
 
 type line struct {
@@ -43,17 +43,13 @@ func openJournal(dir string, book *Book) (*journal, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("open the gate's journal: %w", err)
 	}
-	j := &journal{path: filepath.Join(dir, File)}
-	var err error
-	if j.lock, err = os.OpenFile(filepath.Join(dir, ".gate.lock"), os.O_CREATE|os.O_RDWR, 0o644); err != nil {
+	file, err := os.OpenFile(filepath.Join(dir, File), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
 		return nil, fmt.Errorf("open the gate's journal: %w", err)
 	}
-	if err := syscall.Flock(int(j.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		_ = j.lock.Close()
-		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, fmt.Errorf("open the gate's journal: another gate has %s; end it, or choose another directory", dir)
-		}
-		return nil, fmt.Errorf("lock %s: %w; a gate needs a file system that can lock files (flock)", dir, err)
+	j := &journal{file: file}
+	if err := audit.TryLock(file); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the gate's journal: %w; end the other gate, or choose another directory", err), j.close())
 	}
 	if err := j.read(book); err != nil {
 		return nil, errors.Join(err, j.close())
@@ -62,20 +58,12 @@ func openJournal(dir string, book *Book) (*journal, error) {
 }
 
 func (j *journal) read(book *Book) error {
-	text, err := os.ReadFile(j.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+	text, err := io.ReadAll(j.file)
 	if err != nil {
 		return fmt.Errorf("read the gate's journal: %w", err)
 	}
 	whole := text[:bytes.LastIndexByte(text, '\n')+1]
-	if len(whole) < len(text) {
-		if err := os.Truncate(j.path, int64(len(whole))); err != nil {
-			return fmt.Errorf("read the gate's journal: %w", err)
-		}
-	}
-	previous, n := "", 0
+	n := 0
 	for raw := range bytes.Lines(whole) {
 		n++
 		raw = bytes.TrimSuffix(raw, []byte("\n"))
@@ -87,38 +75,46 @@ func (j *journal) read(book *Book) error {
 		case err != nil:
 		case l.Format != Format || l.Version != Version:
 			err = fmt.Errorf("it has format %q, version %d; this program reads %s, %d", l.Format, l.Version, Format, Version)
-		case l.Previous != previous:
+		case l.Previous != j.previous:
 			err = errors.New("it does not follow the line before, which was changed or removed")
 		default:
 			err = book.Apply(l.Event)
 		}
 		if err != nil {
-			return fmt.Errorf("read the gate's journal: %s, line %d: %w; what it knew of builds cannot be believed: sweep, and begin with another directory", j.path, n, err)
+			return fmt.Errorf("read the gate's journal: %s, line %d: %w; what it knew of builds cannot be believed: sweep, and begin with another directory", j.file.Name(), n, err)
 		}
-		previous = audit.Hash(raw)
+		j.previous = audit.Hash(raw)
 	}
+	j.size = int64(len(whole))
 	return nil
 }
 
-// append writes events, all or none, to the disk.
+// append writes events, all or none, to the disk. What an append that failed has left
+// in the file is written over by the next one.
 func (j *journal) append(events ...Event) error {
-	return audit.Append(j.path, "write the gate's journal", func(before []byte) ([]byte, error) {
-		previous := ""
-		if last := bytes.TrimSuffix(before, []byte("\n")); len(last) > 0 {
-			previous = audit.Hash(last[bytes.LastIndexByte(last, '\n')+1:])
+	var out bytes.Buffer
+	previous := j.previous
+	for _, e := range events {
+		text, err := json.Marshal(line{Format: Format, Version: Version, Event: e, Previous: previous})
+		if err != nil {
+			return fmt.Errorf("write the gate's journal: %w", err)
 		}
-		var out bytes.Buffer
-		for _, e := range events {
-			text, err := json.Marshal(line{Format: Format, Version: Version, Event: e, Previous: previous})
-			if err != nil {
-				return nil, fmt.Errorf("write the gate's journal: %w", err)
-			}
-			previous = audit.Hash(text)
-			out.Write(append(text, '\n'))
-		}
-		return out.Bytes(), nil
-	})
+		previous = audit.Hash(text)
+		out.Write(append(text, '\n'))
+	}
+	err := j.file.Truncate(j.size)
+	if err == nil {
+		_, err = j.file.WriteAt(out.Bytes(), j.size)
+	}
+	if err == nil {
+		err = j.file.Sync()
+	}
+	if err != nil {
+		return fmt.Errorf("write the gate's journal: %w", errors.Join(err, j.file.Truncate(j.size)))
+	}
+	j.size, j.previous = j.size+int64(out.Len()), previous
+	return nil
 }
 
 // close gives the journal up.
-func (j *journal) close() error { return j.lock.Close() }
+func (j *journal) close() error { return j.file.Close() }

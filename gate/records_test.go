@@ -109,6 +109,44 @@ func TestWhatRecordsShow(t *testing.T) {
 	}
 }
 
+// A damaged record makes its own build unknown, and no other; one that is as it was is
+// not read again.
+func TestADamagedRecordOfAnotherBuild(t *testing.T) {
+	const one = "checkout/pods/kill-one"
+	const bad = "0 exists pod/shop/a a revision=" + revision + "\n0 phase settle\n0 see up ++++++++++\n10 phase inject\n10 see up +----------++++++++++\n31 end"
+	dir := t.TempDir()
+	s := &Server{Dir: dir, Runner: writer{records: map[string]string{one: bad}}}
+	c := serve(t, s)
+	for _, build := range []string{"checkout:1", "checkout:2"} {
+		c.do("POST", "/flagger/confirm-promotion", flagger(build))
+		c.until(build, Broken)
+	}
+	path := filepath.Join(dir, c.answer("checkout:1").Records, "checkout-pods-kill-one.jsonl")
+	text, was := must(os.ReadFile(path)), must(os.Stat(path))
+	damaged := strings.Replace(string(text), "pod/shop/a", "pod/shop/b", 1)
+	if err := errors.Join(os.WriteFile(path, []byte(damaged), 0o644), os.Chtimes(path, was.ModTime(), was.ModTime())); err != nil {
+		t.Fatal(err)
+	}
+	if a := c.answer("checkout:1"); a.State != Broken {
+		t.Errorf("a file of the same size and time is read again: %s", a.Why)
+	}
+	if err := os.Chtimes(path, was.ModTime(), was.ModTime().Add(time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if a := c.answer("checkout:1"); a.State != Unknown || !strings.Contains(a.Why, "are not as they were written: changed") {
+		t.Errorf("the build of the damaged record is %s: %s", a.State, a.Why)
+	}
+	if a := c.answer("checkout:2"); a.State != Broken {
+		t.Errorf("the other build is %s: %s", a.State, a.Why)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "audit.jsonl"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if a := c.answer("checkout:2"); a.State != Unknown || !strings.Contains(a.Why, "are not as they were written: truncated") {
+		t.Errorf("without a chain: %s: %s", a.State, a.Why)
+	}
+}
+
 // A limit that is broken is broken, also if the gate ended after that: a second test
 // might hold.
 func TestABrokenLimitOutlivesAnInterruption(t *testing.T) {
@@ -172,7 +210,7 @@ func TestWhatPodsRunNow(t *testing.T) {
 	}
 	now("rollouts-pod-template-hash=2", nil)
 	promotion("waiting: its pods run rollouts-pod-template-hash=2, which is not the checksum 1")
-	if _, err := os.Stat(filepath.Join(dir, File)); err == nil {
+	if text, err := os.ReadFile(filepath.Join(dir, File)); err != nil || len(text) > 0 {
 		t.Error("a build of which it is not known what it is was written down")
 	}
 	now(revision, nil)

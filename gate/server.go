@@ -81,7 +81,8 @@ type Server struct {
 	cancel  context.CancelCauseFunc
 	running string // the key of what cancel ends
 
-	deciding sync.Mutex
+	deciding sync.Mutex // guards decider
+	decider  decider
 }
 
 // errSuperseded ends a run of which the build needs no answer any more.
@@ -102,6 +103,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) (err error) {
 		return errors.New("a gate needs a directory, a runner and a token")
 	}
 	s.book, s.wake, s.blocked = Book{Queue: cmp.Or(s.Queue, 16)}, make(chan struct{}, 1), map[string]string{}
+	s.decider = decider{chain: audit.Verifier{Dir: s.Dir}, evaluators: s.Evaluators}
 	if s.journal, err = openJournal(s.Dir, &s.book); err != nil {
 		return err
 	}
@@ -397,7 +399,7 @@ func (s *Server) ended(key string, e Event) error {
 func (s *Server) decide(b Build) (State, string) {
 	s.deciding.Lock() // a record may be large
 	defer s.deciding.Unlock()
-	return Decide(s.Dir, b, s.Evaluators...)
+	return s.decider.decide(b)
 }
 
 // now is the time as the journal has it.

@@ -409,6 +409,55 @@ func TestAGateAnswersUntilItsFaultsAreUndone(t *testing.T) {
 	}
 }
 
+// While the disk is full nothing is begun or decided, each answer says so, and the gate
+// goes on once there is room.
+func TestAGateGoesOnAfterAFullDisk(t *testing.T) {
+	began, finish := make(chan bool), make(chan bool)
+	s := &Server{Dir: t.TempDir(), Retry: 10 * time.Millisecond, Runner: scripted{run: func(context.Context, Ask) error {
+		began <- true
+		<-finish
+		return nil
+	}}}
+	c := serve(t, s)
+	c.do("POST", "/flagger/confirm-promotion", flagger("checkout:1"))
+	<-began
+	s.mu.Lock()
+	file := s.journal.file
+	full, err := os.Open(file.Name()) // it cannot be written
+	s.journal.file = full
+	s.mu.Unlock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, text := c.do("POST", "/flagger/confirm-promotion", flagger("cart:1")); status != 409 || !strings.HasPrefix(text, "waiting: write the gate's journal: ") {
+		t.Errorf("a build that is asked about: %d %q", status, text)
+	}
+	if status, text := c.do("DELETE", "/gates/shop/checkout/1", ""); status != 409 {
+		t.Errorf("forget: %d %q", status, text)
+	}
+	finish <- true
+	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		a := c.answer("checkout:1")
+		if a.State == Running && strings.Contains(a.Why, "write the gate's journal: ") {
+			break
+		}
+		if a.State.Ended() || time.Now().After(end) {
+			t.Fatalf("%s: %s; want it running until its verdict is on disk", a.State, a.Why)
+		}
+	}
+	s.mu.Lock()
+	s.journal.file = file
+	s.mu.Unlock()
+	if err := full.Close(); err != nil {
+		t.Error(err)
+	}
+	c.until("checkout:1", Unknown)
+	c.do("POST", "/flagger/confirm-promotion", flagger("cart:1"))
+	<-began
+	finish <- true
+	c.until("cart:1", Unknown)
+}
+
 // A build whose run left a fault is running until that is swept: a verdict says that
 // nothing is in place.
 func TestAFaultThatARunLeavesIsSweptBeforeItsVerdict(t *testing.T) {

@@ -54,7 +54,11 @@ type Line struct {
 }
 
 // A Chain is that of the records in the directories below Dir.
-type Chain struct{ Dir string }
+type Chain struct {
+	Dir string
+
+	known *Verifier // digests that it has; nil: none
+}
 
 // IsChain reports whether a file is a chain, by how it begins: a record may have
 // the same name.
@@ -227,11 +231,24 @@ func (c Chain) digest(path string) (Line, error) {
 		return line, fmt.Errorf("chain record: %w", err)
 	}
 	defer file.Close() //nolint:errcheck // only read
+	is, err := file.Stat()
+	if err != nil {
+		return line, fmt.Errorf("chain record: %w", err)
+	}
+	if c.known != nil && Unchanged(c.known.digests[path].FileInfo, is) {
+		return c.known.digests[path].Line, nil
+	}
 	sum := sha256.New()
 	if line.Size, err = io.Copy(sum, file); err != nil {
 		return line, fmt.Errorf("chain %s: %w", file.Name(), err)
 	}
 	line.SHA256 = fmt.Sprintf("%x", sum.Sum(nil))
+	if c.known != nil {
+		if c.known.digests == nil {
+			c.known.digests = map[string]digested{}
+		}
+		c.known.digests[path] = digested{is, line}
+	}
 	return line, nil
 }
 
@@ -252,7 +269,7 @@ func (c Chain) left(lines []chained) (added []Line, err error) {
 		return err
 	}
 	if len(lines) == 0 {
-		paths, err := c.records()
+		paths, err := c.records(func(string) bool { return true })
 		for _, path := range paths {
 			err = errors.Join(err, add(Found, path, ""))
 		}
@@ -285,14 +302,14 @@ func (c Chain) absolute(path string) string { return filepath.Join(c.Dir, filepa
 
 // records are the paths of the records in the directory and in those in it, in
 // their order. An empty file is one whose run was killed at its very beginning.
-func (c Chain) records() (paths []string, err error) {
+func (c Chain) records(concerns func(path string) bool) (paths []string, err error) {
 	for _, pattern := range []string{"*.jsonl", "*/*.jsonl"} {
 		found, err := fs.Glob(os.DirFS(c.Dir), pattern)
 		if err != nil {
 			return nil, fmt.Errorf("look for records: %w", err)
 		}
 		for _, path := range found {
-			if isRecord(c.absolute(path)) {
+			if concerns(path) && isRecord(c.absolute(path)) {
 				paths = append(paths, path)
 			}
 		}
@@ -410,22 +427,39 @@ func Hash(line []byte) string { return fmt.Sprintf("%x", sha256.Sum256(line)) }
 // patience is how long another run may keep the chain locked.
 const patience = 30 * time.Second
 
-// lock locks a file until it is closed.
-func lock(file *os.File, how int) error {
-	end := time.Now().Add(patience)
+// ErrLocked is wrapped where another process has a file locked.
+var ErrLocked = errors.New("another process has it locked")
+
+// TryLock locks a file until it is closed, for this process alone.
+func TryLock(file *os.File) error { return tryLock(file, syscall.LOCK_EX) }
+
+func tryLock(file *os.File, how int) error {
 	for {
 		err := syscall.Flock(int(file.Fd()), how|syscall.LOCK_NB)
 		switch {
 		case err == nil:
 			return nil
 		case errors.Is(err, syscall.EINTR):
-		case !errors.Is(err, syscall.EWOULDBLOCK):
-			return fmt.Errorf("lock %s: %w; records need a file system that can lock files (flock): choose another directory", file.Name(), err)
-		case time.Now().After(end):
-			return fmt.Errorf("lock %s: another process has kept it locked for %s", file.Name(), patience)
+		case errors.Is(err, syscall.EWOULDBLOCK):
+			return fmt.Errorf("lock %s: %w", file.Name(), ErrLocked)
 		default:
-			time.Sleep(5 * time.Millisecond)
+			return fmt.Errorf("lock %s: %w; records need a file system that can lock files (flock): choose another directory", file.Name(), err)
 		}
+	}
+}
+
+// lock locks a file until it is closed. It waits for others.
+func lock(file *os.File, how int) error {
+	end := time.Now().Add(patience)
+	for {
+		err := tryLock(file, how)
+		switch {
+		case !errors.Is(err, ErrLocked):
+			return err
+		case time.Now().After(end):
+			return fmt.Errorf("%w, for %s", err, patience)
+		}
+		time.Sleep(5 * time.Millisecond)
 	}
 }
 
@@ -436,9 +470,6 @@ func underWay(path string) (bool, error) {
 		return false, fmt.Errorf("look at record: %w", err)
 	}
 	defer file.Close() //nolint:errcheck // only read
-	err = syscall.Flock(int(file.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
-	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return true, nil
-	}
-	return false, nil // also where files cannot be locked, as in a copy
+	// Where files cannot be locked, as in a copy, nothing is under way.
+	return errors.Is(tryLock(file, syscall.LOCK_SH), ErrLocked), nil
 }

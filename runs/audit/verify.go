@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	pathpkg "path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -57,6 +58,33 @@ type Verification struct {
 // that was written anew as a whole, cannot be told from a true one. The error wraps
 // [ErrNoChain], or says what could not be read.
 func Verify(dir, head string) (v Verification, err error) {
+	return (&Verifier{Dir: dir}).Verify(head)
+}
+
+// A Verifier verifies a chain again and again. It reads a file anew only if its
+// size, its time of change or the file itself is another than before.
+type Verifier struct {
+	Dir string
+
+	digests map[string]digested // by path
+}
+
+// digested is the digest of a file, and what the file was then.
+type digested struct {
+	os.FileInfo
+	Line
+}
+
+// Unchanged reports whether a file is the one that it was, by its size, the time of its
+// last change, and its identity.
+func Unchanged(was, is os.FileInfo) bool {
+	return was != nil && is != nil && os.SameFile(was, is) && was.Size() == is.Size() && was.ModTime().Equal(is.ModTime())
+}
+
+// Verify is as the function [Verify], of the whole chain and of the records in some
+// directories below Dir; of all records if none is named.
+func (of *Verifier) Verify(head string, directories ...string) (v Verification, err error) {
+	dir := of.Dir
 	file, err := os.Open(filepath.Join(dir, File))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -93,7 +121,9 @@ func Verify(dir, head string) (v Verification, err error) {
 			v.found(Truncated, File, "no line has the hash %s: the chain was cut before it, or written anew", head)
 		}
 	}
-	return v, v.compare(Chain{dir}, lines)
+	return v, v.compare(Chain{dir, of}, lines, func(path string) bool {
+		return len(directories) == 0 || slices.Contains(directories, filepath.FromSlash(pathpkg.Dir(path)))
+	})
 }
 
 func (v *Verification) found(kind, what, format string, args ...any) {
@@ -167,7 +197,7 @@ func (v *Verification) links(lines []chained, cut bool) {
 }
 
 // compare checks what the lines say of records against the files.
-func (v *Verification) compare(c Chain, lines []chained) error {
+func (v *Verification) compare(c Chain, lines []chained, concerns func(path string) bool) error {
 	begun, ended := map[string]int{}, map[string]int{} // lines by records
 	logs := map[string][]Line{}
 	for i, l := range lines {
@@ -209,6 +239,9 @@ func (v *Verification) compare(c Chain, lines []chained) error {
 	}
 	found := 0
 	for _, path := range slices.Sorted(maps.Keys(ended)) {
+		if !concerns(path) {
+			continue
+		}
 		line := lines[ended[path]]
 		if line.Event == Found {
 			found++
@@ -221,14 +254,16 @@ func (v *Verification) compare(c Chain, lines []chained) error {
 		v.note("%d records were there when the chain began; of what was before, it says nothing", found)
 	}
 	for _, path := range slices.Sorted(maps.Keys(begun)) {
-		if _, done := ended[path]; !done {
+		if _, done := ended[path]; !done && concerns(path) {
 			v.unfinished(c, path, lines[begun[path]].Line)
 		}
 	}
 	for _, path := range slices.Sorted(maps.Keys(logs)) {
-		v.extended(c, path, logs[path])
+		if concerns(path) {
+			v.extended(c, path, logs[path])
+		}
 	}
-	paths, err := c.records()
+	paths, err := c.records(concerns)
 	for _, path := range paths {
 		_, wasBegun := begun[path]
 		_, wasEnded := ended[path]
