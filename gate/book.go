@@ -76,6 +76,8 @@ type Event struct {
 	Key   string    `json:"key"`
 	// Ask is that of [Asked].
 	Ask *Ask `json:"ask,omitempty"`
+	// Earlier are the directories of the records of earlier tests of the build, of [Asked].
+	Earlier []string `json:"earlier,omitempty"`
 	// Directory is that of the records of [Begun], below the gate's.
 	Directory string `json:"directory,omitempty"`
 	// Verdict is that of [Decided].
@@ -95,6 +97,9 @@ type Build struct {
 	Begun     int
 	Directory string
 	Head      string
+	// Earlier are the directories of tests by other experiments, another file, or while
+	// its pods ran something else. What broke the build there still does.
+	Earlier []string
 	// Superseded: it is running, and another build of the same name was asked about.
 	Superseded bool
 }
@@ -129,6 +134,7 @@ func (b *Book) Ask(a Ask, now time.Time) ([]Event, error) {
 	drop := func(build *Build, why string) {
 		events = append(events, Event{Time: now, Event: Dropped, Key: build.Key(), Why: why})
 	}
+	var earlier []string
 	if known := b.find(a.Key()); known != nil {
 		switch {
 		case known.Superseded:
@@ -137,6 +143,9 @@ func (b *Book) Ask(a Ask, now time.Time) ([]Event, error) {
 			return nil, fmt.Errorf("%w: %v", ErrOtherTest, known.Experiments())
 		case known.State == Running || known.differs(a) == "":
 			return nil, nil
+		}
+		if earlier = known.Earlier; known.Directory != "" {
+			earlier = append(slices.Clone(earlier), known.Directory)
 		}
 		drop(known, known.differs(a))
 	}
@@ -159,7 +168,7 @@ func (b *Book) Ask(a Ask, now time.Time) ([]Event, error) {
 	for _, build := range ended[:max(0, len(ended)-kept+1)] {
 		drop(build, fmt.Sprintf("%d later verdicts are remembered", kept))
 	}
-	return append(events, Event{Time: now, Event: Asked, Key: a.Key(), Ask: &a}), nil
+	return append(events, Event{Time: now, Event: Asked, Key: a.Key(), Ask: &a, Earlier: earlier[max(0, len(earlier)-kept):]}), nil
 }
 
 // Waiting are the builds that may be tested next, in order: none while one is tested.
@@ -233,7 +242,7 @@ func (b *Book) Apply(e Event) error {
 		for _, other := range b.builds {
 			other.Superseded = other.Superseded || other.State == Running && other.sameBuilds(*e.Ask)
 		}
-		b.builds = append(b.builds, &Build{Ask: *e.Ask, State: Waiting, Asked: e.Time})
+		b.builds = append(b.builds, &Build{Ask: *e.Ask, State: Waiting, Asked: e.Time, Earlier: e.Earlier})
 		return nil
 	}
 	if build == nil {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
@@ -42,6 +43,18 @@ type judged struct {
 }
 
 func (d *decider) decide(b Build) (state State, why string) {
+	for _, directory := range b.Earlier {
+		before := b
+		before.Directory, before.Asked = directory, time.Time{}
+		if state, why := d.shown(before); state == Broken {
+			return Broken, why
+		}
+	}
+	return d.shown(b)
+}
+
+// shown is what the records in the directory of a build show.
+func (d *decider) shown(b Build) (state State, why string) {
 	paths, err := d.recordsOf(b)
 	if err != nil {
 		return Unknown, err.Error()

@@ -3,6 +3,7 @@ package gate
 import (
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -107,6 +108,39 @@ func TestWhatRecordsShow(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// Other experiments do not make a build whole that one has broken.
+func TestWhatBrokeABuildStillDoes(t *testing.T) {
+	const one, two = "checkout/pods/kill-one", "checkout/network/delay"
+	const good = "0 exists pod/shop/a a revision=" + revision + "\n0 phase settle\n0 see up ++++++++++\n10 phase inject\n10 see up ++++++++++++++++++++\n30 end"
+	const bad = "0 exists pod/shop/a a revision=" + revision + "\n0 phase settle\n0 see up ++++++++++\n10 phase inject\n10 see up +----------++++++++++\n31 end"
+	records := map[string]string{one: bad}
+	s := &Server{Dir: t.TempDir(), Runner: writer{records: records}}
+	c := serve(t, s)
+	change := func(to map[string]string) {
+		s.mu.Lock() // which it has before it begins a build
+		defer s.mu.Unlock()
+		clear(records)
+		maps.Copy(records, to)
+	}
+	c.do("POST", "/flagger/confirm-promotion", flagger("checkout:1"))
+	c.until("checkout:1", Broken)
+	change(map[string]string{one: good, two: good})
+	both := strings.Replace(flagger("checkout:1"), one, one+", "+two, 1)
+	c.do("POST", "/flagger/confirm-promotion", both)
+	if a := c.until("checkout:1", Broken); len(a.Experiments) != 2 || !strings.HasPrefix(a.Why, one+": ") {
+		t.Errorf("with another experiment: %+v", a)
+	}
+	// Without that experiment, it is not asked for.
+	change(map[string]string{two: good})
+	c.do("POST", "/flagger/confirm-promotion", strings.Replace(flagger("checkout:1"), one, two, 1))
+	c.until("checkout:1", Unknown)
+	// A person has it tested anew.
+	c.do("DELETE", "/gates/shop/checkout/1", "")
+	change(map[string]string{one: good, two: good})
+	c.do("POST", "/flagger/confirm-promotion", both)
+	c.until("checkout:1", Unknown)
 }
 
 // A damaged record makes its own build unknown, and no other; one that is as it was is
