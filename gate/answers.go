@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/aftershockhq/aftershock/steadystate/redact"
 )
 
 // largest is how many bytes a request may have.
@@ -88,7 +90,9 @@ func (s *Server) answers(begins bool, form func(Answer) (int, func(io.Writer) er
 				notAsked = s.ask(a)
 			}
 		}
-		status, write := form(s.answer(r.Context(), a, notAsked))
+		answer := s.answer(r.Context(), a, notAsked)
+		answer.Why = redact.Text(answer.Why)
+		status, write := form(answer)
 		written(w, status, write)
 	}
 }
@@ -107,8 +111,9 @@ func (s *Server) refused(w http.ResponseWriter, r *http.Request, err error) {
 	if status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 	}
-	s.say("refused %s %q with %d: %s", r.Method, r.URL.Path, status, err)
-	http.Error(w, err.Error(), status)
+	why := redact.Text(err.Error())
+	s.say("refused %s %q with %d: %s", r.Method, r.URL.Path, status, why)
+	http.Error(w, why, status)
 }
 
 // meant is the build that a request is about.
@@ -119,20 +124,21 @@ func (s *Server) meant(w http.ResponseWriter, r *http.Request, begins bool) (Ask
 		p = payload{Namespace: q.Get("namespace"), Name: q.Get("name"), Checksum: q.Get("checksum")}
 	} else if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, largest)).Decode(&p); err != nil {
 		// Who is not let in is not told what was wrong with it.
-		return Ask{}, errors.Join(s.letIn(r, ""), refuse(http.StatusBadRequest, "the body is not the JSON of a request, of at most %d bytes: %w", largest, err))
+		_, refused := s.letIn(r, "")
+		return Ask{}, errors.Join(refused, refuse(http.StatusBadRequest, "the body is not the JSON of a request, of at most %d bytes: %w", largest, err))
 	}
-	if err := s.letIn(r, p.Metadata["token"]); err != nil {
+	good, err := s.letIn(r, p.Metadata["token"])
+	if err != nil {
 		return Ask{}, err
 	}
 	a := Ask{Namespace: p.Namespace, Name: p.Name, Checksum: p.Checksum}
-	if err := s.allowed(a); err != nil || !begins {
+	if err := s.allowed(a, good); err != nil || !begins {
 		return a, err
 	}
 	names := strings.FieldsFunc(p.Experiments+","+p.Metadata["experiments"], func(r rune) bool { return r == ',' || r == ' ' || r == '\n' })
 	if len(names) == 0 {
 		return a, refuse(http.StatusBadRequest, "experiments is missing: the ids of those that the build must pass, separated by commas")
 	}
-	var err error
 	a.Plans, a.File, err = s.Runner.Plan(a.Namespace, a.Name, names)
 	switch {
 	case errors.Is(err, ErrOtherWorkload):
@@ -145,21 +151,30 @@ func (s *Server) meant(w http.ResponseWriter, r *http.Request, begins bool) (Ask
 	return a, err
 }
 
-// letIn looks at the token of a request, which is in its header or its metadata.
-func (s *Server) letIn(r *http.Request, inMetadata string) error {
+// letIn looks at the token of a request, which is in its header or its metadata, and
+// reports of which namespaces it is good.
+func (s *Server) letIn(r *http.Request, inMetadata string) (good func(namespace string) bool, err error) {
 	given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !ok {
 		given = inMetadata
 	}
-	a, b := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(s.Token))
-	if given == "" || subtle.ConstantTimeCompare(a[:], b[:]) != 1 {
-		return refuse(http.StatusUnauthorized, "the token is missing or wrong: give it as Authorization: Bearer TOKEN, or as token in the metadata")
+	is := func(token string) bool {
+		a, b := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(token))
+		return subtle.ConstantTimeCompare(a[:], b[:]) == 1 && token != ""
 	}
-	return nil
+	all, some := is(s.Token), false
+	for _, token := range s.Tokens {
+		some = is(token) || some
+	}
+	if !all && !some {
+		return nil, refuse(http.StatusUnauthorized, "the token is missing or wrong: give it as Authorization: Bearer TOKEN, or as token in the metadata")
+	}
+	return func(namespace string) bool { return all || is(s.Tokens[namespace]) }, nil
 }
 
-// allowed reports what is wrong with the name of a build.
-func (s *Server) allowed(a Ask) error {
+// allowed reports what is wrong with the name of a build, for a token that is good for
+// some namespaces.
+func (s *Server) allowed(a Ask, good func(namespace string) bool) error {
 	switch {
 	case !inNames.MatchString(a.Namespace) || !inNames.MatchString(a.Name):
 		return refuse(http.StatusBadRequest, "namespace %q, name %q: want names as Kubernetes has them", a.Namespace, a.Name)
@@ -167,13 +182,16 @@ func (s *Server) allowed(a Ask) error {
 		return refuse(http.StatusBadRequest, "checksum %q: want what tells this build from others, of up to 128 letters, digits and ._:=+-", a.Checksum)
 	case !slices.Contains(s.Namespaces, a.Namespace):
 		return refuse(http.StatusForbidden, "namespace %s is not one of those whose builds this gate tests", a.Namespace)
+	case !good(a.Namespace):
+		return refuse(http.StatusForbidden, "the token is not that of namespace %s", a.Namespace)
 	}
 	return nil
 }
 
-// list writes all builds, as they were decided.
+// list writes the builds of the token's namespaces, as they were decided.
 func (s *Server) list(w http.ResponseWriter, r *http.Request) {
-	if err := s.letIn(r, ""); err != nil {
+	good, err := s.letIn(r, "")
+	if err != nil {
 		s.refused(w, r, err)
 		return
 	}
@@ -182,19 +200,26 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 	s.mu.Unlock()
 	list := []Answer{}
 	for _, b := range builds {
-		list = append(list, answerOf(b))
+		if good(b.Namespace) {
+			list = append(list, answerOf(b))
+		}
 	}
 	written(w, http.StatusOK, func(w io.Writer) error { return json.NewEncoder(w).Encode(list) })
 }
 
-// drop forgets a verdict, so that the build is tested anew if it is asked about.
+// drop forgets a verdict, so that the build is tested anew if it is asked about. All who
+// may read a canary have the token of its namespace: that is not enough.
 func (s *Server) drop(w http.ResponseWriter, r *http.Request) {
 	a := Ask{Namespace: r.PathValue("namespace"), Name: r.PathValue("name"), Checksum: r.PathValue("checksum")}
-	err := s.letIn(r, "")
+	good, err := s.letIn(r, "")
 	if err == nil {
-		err = s.allowed(a)
+		err = s.allowed(a, good)
 	}
-	if err == nil {
+	switch {
+	case err != nil:
+	case !good(""):
+		err = refuse(http.StatusForbidden, "only the token of all namespaces forgets a verdict")
+	default:
 		err = s.forget(a)
 	}
 	if err != nil {

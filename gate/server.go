@@ -20,6 +20,7 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/runs"
 	"github.com/aftershockhq/aftershock/runs/audit"
+	"github.com/aftershockhq/aftershock/steadystate/redact"
 )
 
 // A Runner knows experiments and carries them out.
@@ -59,8 +60,10 @@ type Server struct {
 	Runner Runner
 	// Evaluators judge the expectations of the records.
 	Evaluators []judge.Evaluator
-	// Token is what every request must have; required.
-	Token string
+	// Token is good for all namespaces, and for forgetting verdicts; Tokens are good for
+	// one namespace each. Every request must have one. At least one is required.
+	Token  string
+	Tokens map[string]string // by namespace
 	// Namespaces are those whose builds may be asked about. Default: none.
 	Namespaces []string
 	// Queue is how many builds may wait. Default: 16.
@@ -99,7 +102,7 @@ var errKilled = errors.New("the gate was killed")
 // directory.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) (err error) {
 	defer func() { _ = listener.Close() }()
-	if s.Dir == "" || s.Runner == nil || s.Token == "" {
+	if s.Dir == "" || s.Runner == nil || s.Token == "" && len(s.Tokens) == 0 {
 		return errors.New("a gate needs a directory, a runner and a token")
 	}
 	s.book, s.wake, s.blocked = Book{Queue: cmp.Or(s.Queue, 16)}, make(chan struct{}, 1), map[string]string{}
@@ -148,8 +151,9 @@ func (s *Server) say(format string, args ...any) {
 // comes into the journal. The caller has mu.
 func (s *Server) note(events ...Event) error {
 	changed := s.book.clone()
-	for _, e := range events {
-		if err := changed.Apply(e); err != nil {
+	for i, e := range events {
+		events[i].Why = redact.Text(e.Why)
+		if err := changed.Apply(events[i]); err != nil {
 			return err
 		}
 	}

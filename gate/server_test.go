@@ -88,7 +88,10 @@ func serve(t *testing.T, s *Server) client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Token, s.Namespaces, s.Say = token, []string{"shop"}, func(text string) { t.Log(text) }
+	if s.Token = token; s.Namespaces == nil {
+		s.Namespaces = []string{"shop"}
+	}
+	s.Say = func(text string) { t.Log(text) }
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(ctx, listener) }()
@@ -200,6 +203,47 @@ func TestRefusals(t *testing.T) {
 	}
 	if _, text := c.do("GET", "/gates", ""); text != "[]" {
 		t.Errorf("builds %s, want none", text)
+	}
+}
+
+// The token of a namespace, which all who may read its canaries have, is good there
+// alone, and forgets nothing.
+func TestTheTokenOfANamespace(t *testing.T) {
+	c := serve(t, &Server{
+		Dir: t.TempDir(), Namespaces: []string{"shop", "bank"}, Tokens: map[string]string{"shop": "the token of the shop", "bank": "the token of the bank", "empty": ""},
+		Runner: scripted{run: func(context.Context, Ask) error {
+			return errors.New("GET http://ann:secret@prometheus/?token=secret: no answer")
+		}},
+	})
+	of := func(namespace string) string {
+		return `{"namespace":"` + namespace + `","name":"checkout","checksum":"1","experiments":"checkout"}`
+	}
+	shop, bank := []string{"Authorization", "Bearer the token of the shop"}, []string{"Authorization", "Bearer the token of the bank"}
+	for _, test := range []struct {
+		sentence, method, path, body string
+		header                       []string
+		status                       int
+		want                         string
+	}{
+		{"its own namespace", "POST", "/argo", of("shop"), shop, 200, ""},
+		{"another namespace", "POST", "/argo", of("bank"), shop, 403, "the token is not that of namespace bank"},
+		{"another namespace, as read", "GET", "/argo?namespace=bank&name=checkout&checksum=1", "", shop, 403, "not that of namespace bank"},
+		{"no token, where a namespace has an empty one", "POST", "/argo", of("shop"), []string{"Authorization", "Bearer "}, 401, "missing or wrong"},
+		{"all namespaces", "POST", "/argo", of("bank"), nil, 200, ""},
+		{"its own verdict", "DELETE", "/gates/shop/checkout/1", "", shop, 403, "only the token of all namespaces"},
+		{"a list without any of its builds", "GET", "/gates", "", append(bank[:1:1], "Bearer the token of the shop"), 200, `"namespace":"shop"`},
+	} {
+		status, text := c.do(test.method, test.path, test.body, test.header...)
+		if status != test.status || !strings.Contains(text, test.want) {
+			t.Errorf("%s: %d %q, want %d %q", test.sentence, status, text, test.status, test.want)
+		}
+	}
+	if _, text := c.do("GET", "/gates", "", shop...); strings.Contains(text, `"bank"`) {
+		t.Errorf("the token of the shop lists %s", text)
+	}
+	// What a run says may have secrets, which all who may read a canary would see.
+	if a := c.until("checkout:1", Unknown); strings.Contains(a.Why, "secret") || !strings.Contains(a.Why, "prometheus") {
+		t.Errorf("why %q", a.Why)
 	}
 }
 

@@ -26,8 +26,8 @@ import (
 const tokenVariable = "AFTERSHOCK_GATE_TOKEN"
 
 func gateServeCommand() *cobra.Command {
-	var listen, certificate, key, tokenFile, out string
-	var namespaces []string
+	var listen, certificate, key, out string
+	var namespaces, tokenFiles []string
 	var plain bool
 	var queue int
 	cmd := &cobra.Command{
@@ -57,8 +57,10 @@ before. Held and broken are judged anew from the records, whenever they are aske
 and only of what the pods ran in all of them, and run now (pod-template-hash).
 A stop ("aftershock stop"), a freeze or another run lets a build wait.
 
-Each request but /healthz has the token of --token-file, or of the variable
-` + tokenVariable + `: as Authorization: Bearer, or as token in the metadata.
+Each request but /healthz has a token, as Authorization: Bearer, or as token in the
+metadata: that of --token-file or of the variable ` + tokenVariable + `, or that of
+its namespace, of --token-file NAMESPACE=FILE or ` + tokenVariable + `_NAMESPACE,
+which is good there alone, and not for DELETE.
 Without a certificate it answers on this machine alone, unless --plain-http.
 
 What happens is written down in gate.ndjson, in --out, before it is done. A gate that
@@ -77,7 +79,7 @@ and with 5 if a fault may still be in place.`,
 	flags.StringVar(&certificate, "tls-cert", "", "file with the certificate, in PEM; it is read at each connection")
 	flags.StringVar(&key, "tls-key", "", "file with its key")
 	flags.BoolVar(&plain, "plain-http", false, "answer other machines without TLS: something before it has that")
-	flags.StringVar(&tokenFile, "token-file", "", "file with the token")
+	flags.StringSliceVar(&tokenFiles, "token-file", nil, "file with the token of all namespaces; NAMESPACE=FILE: of one")
 	flags.StringSliceVar(&namespaces, "namespace", nil, "whose builds are tested (default: those of allow)")
 	flags.IntVar(&queue, "queue", 16, "how many builds may wait")
 	flags.StringVar(&out, "out", "gate", "directory of the journal and the records, of this gate alone")
@@ -104,7 +106,7 @@ and with 5 if a fault may still be in place.`,
 		if len(namespaces) == 0 {
 			namespaces = plan.Allow.Namespaces
 		}
-		token, err := gateToken(tokenFile)
+		token, tokens, err := gateTokens(tokenFiles, namespaces)
 		if err != nil {
 			return usageError{err}
 		}
@@ -115,7 +117,7 @@ and with 5 if a fault may still be in place.`,
 		stdout := cmd.OutOrStdout()
 		runner := &gateRunner{file: *file, plan: plan, stdout: stdout, stderr: cmd.ErrOrStderr()}
 		server := gate.Server{
-			Dir: out, Runner: runner, Evaluators: suites.Evaluators(), Token: token, Namespaces: namespaces, Queue: queue,
+			Dir: out, Runner: runner, Evaluators: suites.Evaluators(), Token: token, Tokens: tokens, Namespaces: namespaces, Queue: queue,
 			Say: func(text string) { fmt.Fprintln(stdout, redact.Text(text)) },
 		}
 		fmt.Fprintf(stdout, "gate on %s, for builds of %s; written down in %s\n", listener.Addr(), strings.Join(namespaces, ", "), out)
@@ -124,21 +126,52 @@ and with 5 if a fault may still be in place.`,
 	return cmd
 }
 
-// gateToken is the token that every request must have.
-func gateToken(file string) (string, error) {
-	token, from := os.Getenv(tokenVariable), tokenVariable
-	if file != "" {
+// gateTokens are the token of all namespaces, and those of some: of files, as FILE or
+// NAMESPACE=FILE, or else of variables.
+func gateTokens(files, namespaces []string) (all string, of map[string]string, err error) {
+	of = map[string]string{}
+	set := func(namespace, from, text string) error {
+		const least = 16
+		switch text = strings.TrimSpace(text); {
+		case len(text) < least:
+			return fmt.Errorf("the token in %s has %d characters: want at least %d that nobody can guess, as of: openssl rand -hex 32", from, len(text), least)
+		case namespace == "":
+			all = text
+		case !slices.Contains(namespaces, namespace):
+			return fmt.Errorf("the token in %s is of namespace %s, whose builds are not tested", from, namespace)
+		default:
+			of[namespace] = text
+		}
+		return nil
+	}
+	for _, given := range files {
+		namespace, file, ok := strings.Cut(given, "=")
+		if !ok {
+			namespace, file = "", given
+		}
 		text, err := os.ReadFile(file)
 		if err != nil {
-			return "", fmt.Errorf("--token-file: %w", err)
+			return "", nil, fmt.Errorf("--token-file: %w", err)
 		}
-		token, from = string(text), file
+		if err := set(namespace, file, string(text)); err != nil {
+			return "", nil, err
+		}
 	}
-	const least = 16
-	if token = strings.TrimSpace(token); len(token) < least {
-		return "", fmt.Errorf("the token in %s has %d characters: want at least %d that nobody can guess, as of: openssl rand -hex 32", from, len(token), least)
+	for _, namespace := range append([]string{""}, namespaces...) {
+		variable := tokenVariable
+		if namespace != "" {
+			variable += "_" + strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(namespace))
+		}
+		if text, ok := os.LookupEnv(variable); ok && len(files) == 0 {
+			if err := set(namespace, variable, text); err != nil {
+				return "", nil, err
+			}
+		}
 	}
-	return token, nil
+	if all == "" && len(of) == 0 {
+		err = fmt.Errorf("no token: give --token-file, or %s", tokenVariable)
+	}
+	return all, of, err
 }
 
 // gateListener listens with TLS, or where only this machine can ask.

@@ -50,7 +50,9 @@ func TestWhatAGateRefusesToBeginWith(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, test := range []struct{ sentence, args, want string }{
-		{"no token", "", "the token in AFTERSHOCK_GATE_TOKEN has 0 characters"},
+		{"no token", "", "no token: give --token-file, or AFTERSHOCK_GATE_TOKEN"},
+		{"the token of a namespace that is not tested", "--token-file kube-system=" + token, "is of namespace kube-system, whose builds are not tested"},
+		{"the token of a namespace that can be guessed", "--token-file shop=" + short, "has 6 characters"},
 		{"a token that can be guessed", "--token-file " + short, "has 6 characters"},
 		{"a token file that there is not", "--token-file none", "--token-file: open none"},
 		{"the token in clear on the network", "--listen :0 --token-file " + token, "the token would cross the network in clear"},
@@ -125,6 +127,18 @@ func TestAGateWithoutItsCluster(t *testing.T) {
 	cancel()
 	if code := <-ended; code != exitHeld {
 		t.Errorf("exit code %d: %s", code, complaint.String())
+	}
+}
+
+func TestTheTokensOfAGate(t *testing.T) {
+	_, file := gateFile(t)
+	const secret = "a token that nobody guesses"
+	t.Setenv("AFTERSHOCK_GATE_TOKEN_WEB_SHOP", "another that nobody guesses")
+	if all, of, err := gateTokens([]string{file, "bank=" + file}, []string{"web-shop", "bank"}); err != nil || all != secret || len(of) != 1 || of["bank"] != secret {
+		t.Errorf("of files: %q, %q, %v", all, of, err)
+	}
+	if all, of, err := gateTokens(nil, []string{"web-shop", "bank"}); err != nil || all != "" || len(of) != 1 || of["web-shop"] != "another that nobody guesses" {
+		t.Errorf("of variables: %q, %q, %v", all, of, err)
 	}
 }
 
