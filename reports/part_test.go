@@ -41,3 +41,23 @@ func TestTheStagesOfALoadAreTold(t *testing.T) {
 		})
 	}
 }
+
+// A session names all of its workloads, and a run is about one of them.
+func TestARunIsAboutItsWorkload(t *testing.T) {
+	const session = "cluster lab (https://198.51.100.2:6443), deployment checkout in shop, statefulset ledger in shop"
+	for workload, want := range map[string]string{
+		"deployment/shop/checkout": "on cluster lab, deployment checkout in shop",
+		"statefulset/shop/ledger":  "on cluster lab, statefulset ledger in shop",
+		"deployment/shop/other":    "on cluster lab, deployment checkout in shop, statefulset ledger in shop",
+		"":                         "on cluster lab, deployment checkout in shop, statefulset ledger in shop",
+	} {
+		r := reports.Report{}
+		r.Environment = map[string]string{"where": session}
+		if workload != "" {
+			r.Workload = &record.Workload{Subject: workload}
+		}
+		if about := r.About(); !strings.HasSuffix(about, ", 0s "+want) {
+			t.Errorf("%q: %q, want %q at its end", workload, about, want)
+		}
+	}
+}

@@ -177,9 +177,24 @@ var address = regexp.MustCompile(` \(https?://[^)]*\)`)
 func (r Report) About() string {
 	about := r.Started.UTC().Format("2006-01-02 15:04:05 UTC") + ", " + rounded(r.Length)
 	if where := r.Environment["where"]; where != "" {
-		about += " on " + address.ReplaceAllString(where, "")
+		about += " on " + address.ReplaceAllString(r.own(where), "")
 	}
 	return about
+}
+
+// own leaves of a list that begins with the cluster, and names the workloads of a whole
+// session, the one that this run is about; if that is not known, all.
+func (r Report) own(where string) string {
+	if r.Workload == nil {
+		return where
+	}
+	kind, rest, _ := strings.Cut(r.Workload.Subject, "/")
+	namespace, name, _ := strings.Cut(rest, "/")
+	parts := strings.Split(where, ", ")
+	if workload := fmt.Sprintf("%s %s in %s", kind, name, namespace); slices.Contains(parts[1:], workload) {
+		return parts[0] + ", " + workload
+	}
+	return where
 }
 
 // Good says what counted as good for the check of a limit.

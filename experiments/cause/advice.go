@@ -43,7 +43,7 @@ func (a Advice) String() string {
 		text += " (" + a.Checked + ")"
 	}
 	if a.Prove != "" {
-		text += "; " + a.Prove + " proves it"
+		text += "; " + a.Prove + " would prove it"
 	}
 	return text
 }

@@ -539,7 +539,7 @@ func (in *Inquiry) replacedWithout(o *outage, c Cause) string {
 	if first == nil || o.Start.To < first.From || o.End.From < back+lasting {
 		return ""
 	}
-	return fmt.Sprintf("the new pods lack what the old ones had: it went on for at least %s after all of them were Ready", steadystate.FormatSeconds((o.End.From - back).Truncate(100*time.Millisecond).Seconds()))
+	return fmt.Sprintf("the new pods lack what the old ones had: it lasted until at least %s after all of them were Ready", steadystate.FormatSeconds((o.End.From - back).Truncate(100*time.Millisecond).Seconds()))
 }
 
 // away: of a check that is on no requests, and over when all pods were back.

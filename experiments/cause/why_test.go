@@ -359,7 +359,7 @@ func TestWhyThereWasAnOutage(t *testing.T) {
 		{
 			"the new pod lacks what the old one had", killed, nil,
 			nil, "10.5..12", 90, true,
-			"consistent with: the new pods lack what the old ones had: it went on for at least 48.8s after all of them were Ready",
+			"consistent with: the new pods lack what the old ones had: it lasted until at least 48.8s after all of them were Ready",
 		},
 		{
 			"it is over soon after the new pod is Ready", killed, nil,

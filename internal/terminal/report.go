@@ -145,7 +145,24 @@ func (s Screen) findings(r reports.Report, room, most int) (lines []string) {
 	if len(rest) <= room+1 {
 		return append(lines, rest...)
 	}
-	return append(append(lines, rest[:room]...), fmt.Sprintf("    and %d lines more, of limits that are not broken", len(rest)-room))
+	return append(append(lines, rest[:room]...), fmt.Sprintf("    and %d lines more: %s", len(rest)-room, others(r)))
+}
+
+// others counts the limits that are not broken, by their verdicts.
+func others(r reports.Report) string {
+	var parts []string
+	for _, v := range []steadystate.Verdict{steadystate.Unknown, steadystate.Held} {
+		n := 0
+		for _, f := range r.Findings {
+			if f.Verdict == v {
+				n++
+			}
+		}
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, r.Word(v)))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // notEnded begins the reasons of limits that the first lines have told already.
@@ -293,7 +310,10 @@ func (s Screen) fit(items []item, room int, verdict steadystate.Verdict) (lines 
 		if verdict == steadystate.Held && items[i].name == unseen || n >= 0 {
 			return n
 		}
-		return len(firsts)
+		if items[i].name == "Fault" { // what is left after the firsts
+			return len(firsts)
+		}
+		return len(firsts) + 1
 	}
 	whole, order := 0, []int{}
 	for i, item := range items {
