@@ -12,13 +12,18 @@
 // # What is answered
 //
 // A build is waiting, running, and then held, broken or unknown. Only [Decide] makes
-// it held or broken, each time it is asked, from the records on disk. Unknown
-// neither promotes nor rolls back.
+// it held or broken, at each answer, from the records on disk. Unknown neither promotes
+// nor rolls back.
+//
+// A checksum says nothing about pods. What the pods of the build run, the label of
+// their template, is read when the build is asked about, when its turn comes, and at
+// each answer of held or broken; and its records have it of every pod. If these are not
+// all the same, the build is unknown.
 //
 // # Restarts
 //
 // A [Book] changes only by events, and each is in the journal, on disk, before the
 // gate acts on it. A gate that was killed finds in its journal which build was being
-// tested. It sweeps what that run left behind, and tests the build once more; one
-// that was interrupted twice is unknown.
+// tested. It sweeps what that run left behind, and tests the build once more, unless a
+// limit is broken by its records already; one that was interrupted twice is unknown.
 package gate

@@ -267,6 +267,8 @@ func (s *Server) over(ctx context.Context, key string, o outcome) error {
 		e = Event{Event: Postponed, Why: o.err.Error()}
 	case o.interrupted && e.Verdict != Held:
 		e = Event{Event: Interrupted, Why: cmp.Or(text(o.err), errEnded.Error()) + " while it was tested; nothing is in place any more"}
+	case o.err != nil && o.left:
+		e.Verdict, e.Why = Unknown, o.err.Error()+"; it was swept since"
 	case o.err != nil:
 		e.Verdict, e.Why = Unknown, o.err.Error()
 	}

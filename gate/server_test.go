@@ -453,6 +453,94 @@ func TestAGateAnswersUntilItsFaultsAreUndone(t *testing.T) {
 	}
 }
 
+// Two controllers, and each of them many times at once, begin one test.
+func TestABuildThatIsAskedAboutManyTimesAtOnceIsTestedOnce(t *testing.T) {
+	var mu sync.Mutex
+	began, dir := 0, t.TempDir()
+	c := serve(t, &Server{Dir: dir, Runner: scripted{run: func(context.Context, Ask) error {
+		mu.Lock()
+		defer mu.Unlock()
+		began++
+		return errors.New("it was begun")
+	}}})
+	argo := `{"namespace":"shop","name":"checkout","checksum":"1","experiments":"checkout/pods/kill-one"}`
+	var asking sync.WaitGroup
+	for range 50 {
+		asking.Go(func() {
+			if status, text := c.do("POST", "/flagger/confirm-promotion", flagger("checkout:1")); status != 409 {
+				t.Errorf("Flagger: %d %q", status, text)
+			}
+			if status, text := c.do("POST", "/argo", argo); status != 200 || strings.Contains(text, `"held":true`) {
+				t.Errorf("Argo: %d %q", status, text)
+			}
+		})
+	}
+	asking.Wait()
+	c.until("checkout:1", Unknown)
+	if err := c.end(); err != nil {
+		t.Error(err)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, File))
+	if began != 1 || err != nil || strings.Count(string(text), "\n") != 3 {
+		t.Errorf("%d runs, and the journal is %s, %v; want one run, of asked, begun and decided", began, text, err)
+	}
+}
+
+// Wherever a gate is killed, the next one sweeps what was running before it begins
+// anything, and begins no build a third time.
+func TestAGateThatIsKilledAfterEachLineOfItsJournal(t *testing.T) {
+	a, b := of("a:1"), of("b:1")
+	life := []Event{
+		{Event: Asked, Key: a.Key(), Ask: &a},
+		{Event: Asked, Key: b.Key(), Ask: &b},
+		{Event: Begun, Key: a.Key(), Directory: "1"},
+		{Event: Interrupted, Key: a.Key()},
+		{Event: Begun, Key: a.Key(), Directory: "2"},
+		{Event: Decided, Key: a.Key(), Verdict: Unknown},
+		{Event: Begun, Key: b.Key(), Directory: "3"},
+	}
+	for n := range len(life) + 1 {
+		dir := t.TempDir()
+		j, err := openJournal(dir, &Book{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		running, begun := "", map[string]int{}
+		for _, e := range life[:n] {
+			e.Time = noon
+			err = errors.Join(err, j.append(e))
+			running = ""
+			if e.Event == Begun {
+				running = e.Directory
+				begun[e.Key]++
+				err = errors.Join(err, os.Mkdir(filepath.Join(dir, running), 0o755), os.WriteFile(filepath.Join(dir, running, "cut.jsonl"), []byte(`{"header":{"form`), 0o644))
+			}
+		}
+		if err := errors.Join(err, j.close()); err != nil {
+			t.Fatal(err)
+		}
+		var mu sync.Mutex
+		swept := running == ""
+		c := serve(t, &Server{Dir: dir, Runner: scripted{
+			sweep: func(context.Context, string) error { mu.Lock(); defer mu.Unlock(); swept = true; return nil },
+			run: func(_ context.Context, build Ask) error {
+				mu.Lock()
+				defer mu.Unlock()
+				if begun[build.Key()]++; !swept || begun[build.Key()] > attempts {
+					t.Errorf("after %d lines: %s is begun the %d. time; swept: %t", n, build.Key(), begun[build.Key()], swept)
+				}
+				return nil
+			},
+		}})
+		for _, build := range []string{"a:1", "b:1"} {
+			c.until(build, Unknown) // which one that was not asked about is, too
+		}
+		if err := c.end(); err != nil || !swept {
+			t.Errorf("after %d lines: swept: %t, %v", n, swept, err)
+		}
+	}
+}
+
 // While the disk is full nothing is begun or decided, each answer says so, and the gate
 // goes on once there is room.
 func TestAGateGoesOnAfterAFullDisk(t *testing.T) {
