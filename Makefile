@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help size demo examples test race test-lab lint build lab lab-image image test-deploy pipelines lab-down lab-status e2e e2e-smoke rights torture contest outages abort-times bench gate-rates readers page chart
+.PHONY: help size demo examples test race test-lab lint build lab lab-image image test-deploy pipelines lab-down lab-status e2e e2e-smoke rights torture contest outages abort-times bench gate-rates readers page chart chart-lab
 
 # One configuration for every build: a static binary, and each dependency compiled once.
 export CGO_ENABLED := 0
@@ -28,6 +28,9 @@ test-deploy: ## run the tests of what is in deploy
 
 chart: build ## show deploy/chart to Helm and to Pod Security, and the template of Argo Workflows to its types
 	cd deploy/check && go test -count 1 ./...
+
+chart-lab: lab-image ## install, upgrade and uninstall deploy/chart on the lab; ONLY=ROW, OUT=DIR
+	cd deploy/check && go run ./installed $(if $(ONLY),-only $(ONLY)) $(if $(OUT),-out $(abspath $(OUT)))
 
 pipelines: build ## show deploy/pipelines to GitLab's schema and to Groovy's parser; needs npm, java, and NODE=node of 22.15 or later
 	deploy/pipelines/others.sh

@@ -50,9 +50,12 @@ func rights(t *testing.T, config string) string {
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	text, err := exec.Command("../../bin/aftershock", "rbac", "-f", file).Output()
+	var said strings.Builder
+	command := exec.Command("../../bin/aftershock", "rbac", "-f", file)
+	command.Stderr = &said
+	text, err := command.Output()
 	if err != nil {
-		t.Fatalf("aftershock rbac: %v: run make build", err)
+		t.Fatalf("aftershock rbac: %v: %s; run make build", err, said.String())
 	}
 	return string(text)
 }
@@ -184,6 +187,7 @@ func TestThePodsAreRestricted(t *testing.T) {
 	for what, template := range map[string]corev1.PodTemplateSpec{
 		"game day": rendered[batchv1.CronJob](t, objects, "CronJob aftershock/chaos-storm").Spec.JobTemplate.Spec.Template,
 		"gate":     rendered[appsv1.Deployment](t, objects, "Deployment aftershock/chaos-gate").Spec.Template,
+		"sweep":    rendered[batchv1.Job](t, objects, "Job aftershock/chaos-sweep").Spec.Template,
 	} {
 		if r := policy.AggregateCheckResults(evaluator.EvaluatePod(restricted, &template.ObjectMeta, &template.Spec)); !r.Allowed {
 			t.Errorf("the pod of the %s is refused: %s", what, r.ForbiddenDetail())
@@ -192,6 +196,25 @@ func TestThePodsAreRestricted(t *testing.T) {
 		if r := policy.AggregateCheckResults(evaluator.EvaluatePod(restricted, &template.ObjectMeta, &template.Spec)); r.Allowed {
 			t.Errorf("a pod of the %s without a security context passes", what)
 		}
+	}
+}
+
+// Helm waits for the Job, and goes on only if it has found nothing in place.
+func TestAnUninstallationSweepsWhileItHasTheRights(t *testing.T) {
+	objects, _, err := render(values(config(t), nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	job := rendered[batchv1.Job](t, objects, "Job aftershock/chaos-sweep")
+	if job.Annotations["helm.sh/hook"] != "pre-delete" || job.Annotations["helm.sh/hook-delete-policy"] != "before-hook-creation,hook-succeeded" {
+		t.Errorf("Helm runs it by %q", job.Annotations)
+	}
+	pod := job.Spec.Template.Spec
+	if want := []string{"sweep", "--file=/etc/aftershock/aftershock.yaml"}; !slices.Equal(pod.Containers[0].Args, want) || pod.ServiceAccountName != "aftershock" {
+		t.Errorf("it runs %q as %s, want %q", pod.Containers[0].Args, pod.ServiceAccountName, want)
+	}
+	if *job.Spec.ActiveDeadlineSeconds >= 300 || pod.RestartPolicy != corev1.RestartPolicyNever {
+		t.Errorf("Helm, which waits for 5 minutes, would not see its end: %+v", job.Spec)
 	}
 }
 
@@ -338,7 +361,7 @@ func TestWhatIsSetHasItsEffect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := slices.Sorted(maps.Keys(objects)); !slices.Equal(got, []string{"ConfigMap aftershock/chaos"}) {
+	if got := slices.Sorted(maps.Keys(objects)); !slices.Equal(got, []string{"ConfigMap aftershock/chaos", "Job aftershock/chaos-sweep"}) {
 		t.Errorf("a day at one time, without claim and policy, has %q", got)
 	}
 	if data := rendered[corev1.ConfigMap](t, objects, "ConfigMap aftershock/chaos").Data; data["holidays.ics"] != "BEGIN:VCALENDAR\n" {
