@@ -35,8 +35,8 @@ func gateServeCommand() *cobra.Command {
 		Short: "Answer Flagger and Argo Rollouts whether a build holds, by experiments (preview)",
 		Long: `A preview: docs/gates.md says what it does not do yet.
 
-Serve runs experiments of the configuration for each build that a controller asks
-about, once, as "aftershock run" does, and answers held, broken or unknown.
+For each build that a controller asks about, serve runs experiments of the
+configuration once, as "aftershock run" does, and answers held, broken or unknown.
 
   POST   /flagger/confirm-promotion         200 if held, else 409 with a sentence
   POST   /flagger/confirm-traffic-increase  the same
@@ -49,13 +49,13 @@ about, once, as "aftershock run" does, and answers held, broken or unknown.
 
 The metadata of a canary, or the JSON of a request, names the experiments, by ids or
 their beginnings; their workload must have the name and namespace of the build. The
-builds of the namespaces of allow are tested, or only those of --namespace.
+namespace must be one of allow, or of --namespace if that is given.
 
 A build is known by its namespace, name and checksum: asking again begins nothing. One
-build is tested at a time; a new one of the same name ends the test of the one
-before. Held and broken are judged anew from the records, whenever they are asked for,
-and only of what the pods ran in all of them, and run now (pod-template-hash).
-A stop ("aftershock stop"), a freeze or another run lets a build wait.
+build is tested at a time; a newer one of the same name ends the test of the one
+before. Held and broken are judged anew from the records at each answer, and said only
+of what the pods ran in all of them and run now (pod-template-hash). A build waits
+during a stop ("aftershock stop"), a freeze or another run.
 
 Each request but /healthz has a token, as Authorization: Bearer, or as token in the
 metadata: that of --token-file or of the variable ` + tokenVariable + `, or that of
@@ -63,24 +63,24 @@ its namespace, of --token-file NAMESPACE=FILE or ` + tokenVariable + `_NAMESPACE
 which is good there alone, and not for DELETE.
 Without a certificate it answers on this machine alone, unless --plain-http.
 
-What happens is written down in gate.ndjson, in --out, before it is done. A gate that
-was killed sweeps what its run left, and tests that build once more. ^C and SIGTERM
-end it: it undoes its faults first. A second ^C leaves at once.
+The gate acts only on what is on disk in gate.ndjson, in --out. One that was killed
+sweeps what its run left and tests that build once more. ^C and SIGTERM end it after it
+has undone its faults; a second ^C leaves at once.
 
-It ends with 0 if it was ended and nothing is in place, with 2 if it cannot begin,
-and with 5 if a fault may still be in place.`,
+Exit codes: 0, ended with nothing in place; 2, it cannot begin; 5, a fault may still be
+in place.`,
 		Example: `  aftershock gate serve -f aftershock.yaml --token-file token
   aftershock gate serve -f aftershock.yaml --token-file token --listen :8443 --tls-cert tls.crt --tls-key tls.key --namespace shop`,
 		Args: noArgs,
 	}
 	file := fileFlag(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&listen, "listen", "127.0.0.1:8443", "the address to answer at")
-	flags.StringVar(&certificate, "tls-cert", "", "file with the certificate, in PEM; it is read at each connection")
-	flags.StringVar(&key, "tls-key", "", "file with its key")
-	flags.BoolVar(&plain, "plain-http", false, "answer other machines without TLS: something before it has that")
+	flags.StringVar(&listen, "listen", "127.0.0.1:8443", "address to listen on")
+	flags.StringVar(&certificate, "tls-cert", "", "file with the certificate, PEM; read anew for each connection")
+	flags.StringVar(&key, "tls-key", "", "file with the certificate's key, PEM")
+	flags.BoolVar(&plain, "plain-http", false, "answer other machines without TLS, behind a proxy that terminates it")
 	flags.StringSliceVar(&tokenFiles, "token-file", nil, "file with the token of all namespaces; NAMESPACE=FILE: of one")
-	flags.StringSliceVar(&namespaces, "namespace", nil, "whose builds are tested (default: those of allow)")
+	flags.StringSliceVar(&namespaces, "namespace", nil, "namespaces whose builds are tested (default: those of allow)")
 	flags.IntVar(&queue, "queue", 16, "how many builds may wait")
 	flags.StringVar(&out, "out", "gate", "directory of the journal and the records, of this gate alone")
 	completeDirectory(cmd, "out")
@@ -192,7 +192,7 @@ func gateListener(address, certificate, key string, plain bool) (net.Listener, e
 			return nil, fmt.Errorf("--tls-cert %s, --tls-key %s: %w", certificate, key, err)
 		}
 	case !plain && host != "localhost" && (ip == nil || !ip.IsLoopback()):
-		return nil, fmt.Errorf("--listen %s: the token would cross the network in clear: give --tls-cert and --tls-key, or --plain-http if something before it has TLS", address)
+		return nil, fmt.Errorf("--listen %s: the token would cross the network in clear: give --tls-cert and --tls-key, or --plain-http behind a proxy that terminates TLS", address)
 	}
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
