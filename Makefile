@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help size demo examples test race test-lab lint build lab lab-image image test-deploy pipelines lab-down lab-status e2e e2e-smoke rights torture contest outages abort-times bench gate-rates readers page chart chart-lab
+.PHONY: help size demo examples test race test-lab lint build lab lab-image image test-deploy pipelines lab-down lab-status e2e e2e-smoke rights torture contest outages progressive abort-times bench gate-rates readers page chart chart-lab
 
 # One configuration for every build: a static binary, and each dependency compiled once.
 export CGO_ENABLED := 0
@@ -106,6 +106,9 @@ contest: lab-image ## start 20 runs at once on the lab: some wait for the others
 
 outages: lab-image ## take the API server, Chaos Mesh, Prometheus, a node, the disk or the clock from runs on the lab
 	go run ./internal/outages
+
+progressive: lab-image ## show the gate to Flagger and Argo Rollouts on the lab; ONLY=flagger/good for one row; builds them the first time
+	cd lab && go run ./cmd/lab with flagger argo-rollouts -- go run -C .. ./internal/progressive $(if $(ONLY),-only $(ONLY))
 
 abort-times: lab-image ## time N=50 aborts on the lab, from the breach to the delete and until the effect is gone
 	go run ./internal/torture -n $(or $(N),50) aborts

@@ -46,7 +46,9 @@ func TestTheSamplesOfTheDocumentation(t *testing.T) {
 		}
 	}
 	var template struct {
-		Spec struct {
+		Metadata struct{ Name string }
+		Spec     struct {
+			Args    []struct{ Name string }
 			Metrics []struct {
 				SuccessCondition string `yaml:"successCondition"`
 				FailureCondition string `yaml:"failureCondition"`
@@ -63,7 +65,27 @@ func TestTheSamplesOfTheDocumentation(t *testing.T) {
 			}
 		}
 	}
-	samples(t, &canary, &template)
+	var rollout struct {
+		Spec struct {
+			Strategy struct {
+				Canary struct {
+					Steps []struct {
+						Analysis struct {
+							Templates []struct {
+								Name string `yaml:"templateName"`
+							}
+							Args []struct{ Name string }
+						}
+					}
+				}
+			}
+		}
+	}
+	samples(t, &canary, &template, &rollout)
+	steps := rollout.Spec.Strategy.Canary.Steps
+	if last := steps[len(steps)-1].Analysis; last.Templates[0].Name != template.Metadata.Name || last.Args[0].Name != template.Spec.Args[0].Name {
+		t.Errorf("the last step of the rollout is %+v, and the template %s with %+v", last, template.Metadata.Name, template.Spec.Args)
+	}
 	var asked []string
 	c := serve(t, &Server{Dir: t.TempDir(), Runner: scripted{run: func(_ context.Context, build Ask) error {
 		asked = append(asked, build.Key()+" "+strings.Join(build.Experiments(), " "))

@@ -29,6 +29,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/aftershockhq/aftershock/internal/trial"
 )
 
 // maxSkipped is how many rows may stay unknown with -smoke: a pipeline in which
@@ -59,7 +61,7 @@ func run(w io.Writer) error {
 		return err
 	}
 	fmt.Fprintln(w, "records are in", out)
-	if err := first(); err != nil {
+	if err := trial.First(); err != nil {
 		fmt.Fprintln(w, err)
 	}
 	begun, lab := time.Now(), lab{out: out, w: w}

@@ -1,4 +1,5 @@
 // Package trial is what the trials of the harness on the lab share: a configuration
-// for their runs, runs of a program as processes of their own, the records that these
-// write, a proxy in front of a server, and the results that are kept.
+// for their runs, runs of a program as processes of their own and their priority, the
+// records that these write, a proxy in front of a server, and the results that are
+// kept.
 package trial

@@ -1,4 +1,4 @@
-package main
+package trial
 
 import (
 	"fmt"
@@ -6,11 +6,11 @@ import (
 	"syscall"
 )
 
-// first makes this program, and what it starts, come before everything else on
+// First makes this program, and what it starts, come before everything else on
 // the machine when processor time is scarce. A harness has a machine of its
 // own; here it shares one with the cluster that it puts under stress, and must
 // not be starved by it. Who may not do so goes on without.
-func first() error {
+func First() error {
 	const nice = -15
 	if err := syscall.Setpriority(syscall.PRIO_PROCESS, 0, nice); err != nil {
 		return fmt.Errorf("come before what else runs: %w", err)

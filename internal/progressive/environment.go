@@ -1,0 +1,282 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/config"
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/internal/residue"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
+	"github.com/aftershockhq/aftershock/suites"
+)
+
+const (
+	labFile = "lab/aftershock.yaml"
+	// namespace has the copy of checkout; the shop's own is left alone.
+	namespace = "delivery"
+	service   = "checkout"
+	// preview is the Service of the build that is tested, and its port on the nodes;
+	// nothing listens at the next one.
+	preview     = "preview"
+	previewPort = 30082
+	node        = "198.18.0.11"
+	// address is the host's in the lab's network, where the controllers find the gate.
+	address   = "198.18.0.1:8449"
+	tokenFile = "token"
+)
+
+// The experiments of the builds.
+const (
+	killed  = "checkout/killed"   // finds what listens late and has no readiness probe
+	slow    = "checkout/slow"     // its fault lasts
+	starved = "unreached/starved" // its load does not reach the build
+)
+
+// An environment is the namespace in which a controller releases builds.
+type environment struct {
+	controller
+	client  client.Client
+	out     string
+	file    string // the gates' configuration
+	token   string
+	cluster residue.Cluster
+	applied time.Time // when the last build was
+}
+
+// configuration is that of the gates.
+const configuration = `
+apiVersion: aftershock/v1
+allow: {namespaces: [%[1]s]}
+times: {settle: 5s, hold: 5s, watch: 15s, undo: 30s}
+checks:
+  answers:
+    signal: requests
+    good: value <= 1s
+    allowed: 0.1%%
+    limits: [downtime <= 2s, ttr <= 5s, errors <= 1%%, p95 <= 500ms]
+  whole:
+    signal: replicas
+    good: value >= 100%%
+    limits: [ttr <= 30s]
+services:
+  %[2]s:
+    namespace: %[1]s
+    workload: deployment/%[2]s
+    service: %[3]s
+    load: {url: "http://%[4]s:%[5]d/checkout", rate: 50/s}
+    checks: [answers, whole]
+  unreached:
+    namespace: %[1]s
+    workload: deployment/%[2]s
+    service: %[3]s
+    load: {url: "http://%[4]s:%[6]d/checkout", rate: 50/s}
+    checks: [answers, whole]
+experiments:
+  killed: {from: pods/kill-one, service: %[2]s}
+  starved: {from: pods/kill-one, service: unreached}
+  slow:
+    from: network/delay
+    service: %[2]s
+    times: {hold: 20s}
+    limits: {answers: [ttr <= 60s, p95 <= 900ms]}
+`
+
+// newEnvironment makes the namespace, with a first build of checkout. One that comes
+// beside an error is to be cleared, too.
+func newEnvironment(ctx context.Context, c controller, out string) (*environment, error) {
+	env := &environment{controller: c, out: out, token: rand.Text()}
+	if err := os.MkdirAll(env.out, 0o700); err != nil {
+		return nil, err
+	}
+	if err := env.configure(); err != nil {
+		return nil, err
+	}
+	plan, err := config.Read(env.file)
+	if err != nil {
+		return nil, err
+	}
+	session, err := suites.Connect(plan)
+	if err != nil {
+		return nil, err
+	}
+	env.client = session.Client
+	env.cluster = residue.Cluster{Client: env.client, Namespaces: []string{namespace, "aftershock"}, Programs: []string{"checkout"}}
+	if err := env.clear(ctx); err != nil { // what one that was killed left
+		return nil, err
+	}
+	objects, err := env.objects(ctx)
+	for _, o := range objects {
+		if err == nil {
+			err = env.client.Create(ctx, o)
+		}
+	}
+	if err == nil {
+		err = env.begin(ctx, env)
+	}
+	return env, err
+}
+
+// configure writes the gates' configuration and token.
+func (env *environment) configure() error {
+	text, err := os.ReadFile(labFile)
+	if err != nil {
+		return fmt.Errorf("%w: is the lab up? see lab/README.md", err)
+	}
+	var of struct{ Cluster map[string]any }
+	if err := yaml.Unmarshal(text, &of); err != nil {
+		return fmt.Errorf("%s: %w", labFile, err)
+	}
+	env.file = filepath.Join(env.out, "aftershock.yaml")
+	text, err = configured(of.Cluster)
+	return errors.Join(err, os.WriteFile(env.file, text, 0o600), os.WriteFile(filepath.Join(env.out, tokenFile), []byte(env.token), 0o600))
+}
+
+// configured is the gates' configuration for a cluster.
+func configured(cluster map[string]any) ([]byte, error) {
+	text, err := yaml.Marshal(map[string]any{"cluster": cluster})
+	return append(fmt.Appendf(nil, configuration, namespace, service, preview, node, previewPort, previewPort+1), text...), err
+}
+
+// objects are the namespace, the rights that the harness has in the shop, and a first
+// build of checkout with a Service to test it by.
+func (env *environment) objects(ctx context.Context) ([]client.Object, error) {
+	const shop, harness = "shop", "aftershock"
+	var role rbacv1.Role
+	var binding rbacv1.RoleBinding
+	var checkout appsv1.Deployment
+	for name, object := range map[string]client.Object{harness: &role, service: &checkout} {
+		if err := env.client.Get(ctx, client.ObjectKey{Namespace: shop, Name: name}, object); err != nil {
+			return nil, err
+		}
+	}
+	if err := env.client.Get(ctx, client.ObjectKey{Namespace: shop, Name: harness}, &binding); err != nil {
+		return nil, err
+	}
+	if defect := checkout.Annotations["lab/defect"]; defect != "none" {
+		return nil, fmt.Errorf("checkout has the defect %q: lab deploy --defect none", defect)
+	}
+	meta := func(name string) metav1.ObjectMeta { return metav1.ObjectMeta{Namespace: namespace, Name: name} }
+	role.ObjectMeta, binding.ObjectMeta, checkout.ObjectMeta = meta(harness), meta(harness), meta(service)
+	checkout.Status = appsv1.DeploymentStatus{}
+	template := &checkout.Spec.Template
+	// The lab counts what its own checkout saw.
+	template.Spec.Volumes = nil
+	container := &template.Spec.Containers[0]
+	container.VolumeMounts = nil
+	container.Env = slices.DeleteFunc(container.Env, func(e corev1.EnvVar) bool { return e.Name == "TRUTH" })
+	template.Labels[stageLabel] = preview
+	built(&template.Spec, "first", false)
+	port := corev1.ServicePort{Name: "http", Port: 80, TargetPort: intstr.FromString("http"), NodePort: previewPort}
+	return []client.Object{
+		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}, &role, &binding,
+		&corev1.Service{ObjectMeta: meta(preview), Spec: corev1.ServiceSpec{
+			Type: corev1.ServiceTypeNodePort, Selector: map[string]string{"app": service, stageLabel: preview}, Ports: []corev1.ServicePort{port},
+		}},
+		&checkout,
+	}, nil
+}
+
+const (
+	// stageLabel tells the pods that are tested from those that customers meet.
+	stageLabel = "stage"
+	// buildVariable names the build in its container.
+	buildVariable = "BUILD"
+)
+
+// built makes a template that of a build.
+func built(spec *corev1.PodSpec, name string, defect bool) {
+	container := &spec.Containers[0]
+	set := func(name, value string) {
+		container.Env = slices.DeleteFunc(container.Env, func(e corev1.EnvVar) bool { return e.Name == name })
+		container.Env = append(container.Env, corev1.EnvVar{Name: name, Value: value})
+	}
+	set(buildVariable, name)
+	set("START_DELAY", "2s")
+	container.ReadinessProbe = &corev1.Probe{
+		PeriodSeconds: 1, TimeoutSeconds: 2, FailureThreshold: 2,
+		ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/readyz", Port: intstr.FromString("http")}},
+	}
+	if defect { // the lab's no-readiness
+		set("START_DELAY", "8s")
+		container.ReadinessProbe = nil
+	}
+}
+
+// buildOf is the build of a template.
+func buildOf(spec corev1.PodSpec) string {
+	for _, e := range spec.Containers[0].Env {
+		if e.Name == buildVariable {
+			return e.Value
+		}
+	}
+	return "unknown"
+}
+
+// apply gives the Deployment another build.
+func (env *environment) apply(ctx context.Context, r row) error {
+	var d appsv1.Deployment
+	if err := env.client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: service}, &d); err != nil {
+		return err
+	}
+	before := d.DeepCopy()
+	built(&d.Spec.Template.Spec, r.name, r.defect)
+	env.applied = time.Now()
+	return env.client.Patch(ctx, &d, client.MergeFrom(before))
+}
+
+// builds are those of the ready pods with the labels.
+func (env *environment) builds(ctx context.Context, labels map[string]string) (string, error) {
+	var pods corev1.PodList
+	if err := env.client.List(ctx, &pods, client.InNamespace(namespace), client.MatchingLabels(labels)); err != nil {
+		return "", err
+	}
+	var list []string
+	for _, pod := range pods.Items {
+		if pod.DeletionTimestamp == nil && kube.PodReady(&pod) {
+			list = append(list, buildOf(pod.Spec))
+		}
+	}
+	slices.Sort(list)
+	return strings.Join(slices.Compact(list), " and "), nil
+}
+
+// read reads an object of a controller.
+func (env *environment) read(ctx context.Context, apiVersion, kind, name string) (*unstructured.Unstructured, error) {
+	u := &unstructured.Unstructured{}
+	u.SetAPIVersion(apiVersion)
+	u.SetKind(kind)
+	return u, env.client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, u)
+}
+
+// clear removes the namespace with all that is in it, and waits until it is gone.
+func (env *environment) clear(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	for {
+		err := env.client.Delete(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		if err := experiments.Wait(ctx, 500*time.Millisecond); err != nil {
+			return fmt.Errorf("the namespace %s does not go: %w", namespace, err)
+		}
+	}
+}

@@ -1,0 +1,89 @@
+// Command progressive shows "aftershock gate serve" to the real controllers of
+// progressive delivery on the lab: Flagger and Argo Rollouts release builds of a copy
+// of checkout, in a namespace of their own, and ask the gate, which tests each build by
+// real experiments. Rows are a good build, a bad one, a good one whose gate is killed
+// in the middle of the fault, and a good one that the load does not reach.
+//
+//	go run ./internal/progressive                             all rows
+//	go run ./internal/progressive -only flagger/good,flagger/bad
+//
+// It prints what the gate said, how the rollout ended, the controller's events as they
+// are in the cluster, and what was left. It ends with 1 if a row is not as wanted. The
+// lab must be up, with the healthy service, and the controllers must run ("lab with").
+// The objects are those of docs/gates.md, with the lab's names.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/aftershockhq/aftershock/internal/trial"
+)
+
+func main() {
+	if err := run(os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(w io.Writer) (err error) {
+	out := flag.String("out", "", "directory for the gates' records (default: a new one)")
+	only := flag.String("only", "", "only the rows that begin so, with commas")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if *out, err = trial.Directory(*out, "progressive"); err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "records are in %s\n", *out)
+	if err := trial.First(); err != nil {
+		fmt.Fprintln(w, err)
+	}
+	var errs []error
+	tried := 0
+	for _, r := range rows() {
+		chosen := slices.ContainsFunc(strings.Split(*only, ","), func(name string) bool { return strings.HasPrefix(r.id(), name) })
+		if ctx.Err() == nil && chosen {
+			tried++
+			errs = append(errs, release(ctx, w, *out, r))
+		}
+	}
+	if tried == 0 {
+		return fmt.Errorf("no row begins with %q", *only)
+	}
+	return errors.Join(append(errs, context.Cause(ctx))...)
+}
+
+// release carries a row out, in a namespace that is new: an event is dropped where
+// there were many about the same object.
+func release(ctx context.Context, w io.Writer, out string, r row) (err error) {
+	env, err := newEnvironment(ctx, r.controller, filepath.Join(out, r.id()))
+	if env != nil {
+		defer func() {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Minute)
+			defer cancel()
+			err = errors.Join(err, env.clear(ctx))
+		}()
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", r.id(), err)
+	}
+	got := env.carryOut(ctx, r)
+	got.write(w, r)
+	var errs []error
+	for _, wrong := range got.wrong(r) {
+		errs = append(errs, fmt.Errorf("%s: %s", r.id(), wrong))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/aftershockhq/aftershock/config"
+	"github.com/aftershockhq/aftershock/gate"
+	"github.com/aftershockhq/aftershock/record"
+)
+
+func TestMain(m *testing.M) {
+	if err := os.Chdir("../.."); err != nil { // where the program runs
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
+func TestTheDocumentationHasTheObjectsThatRun(t *testing.T) {
+	env := &environment{token: "secret-token"}
+	for _, kind := range []string{flagger{}.kind(), template, rollouts{}.kind()} {
+		u, err := sample(kind, env.names(slow))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := json.Marshal(u)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, users := range []string{`"shop"`, "TOKEN", "chaos-gate", "kill-one", `"1m"`} {
+			if strings.Contains(string(text), users) {
+				t.Errorf("%s has the user's %s: %s", kind, users, text)
+			}
+		}
+		if u.GetNamespace() != namespace {
+			t.Errorf("%s is in %q", kind, u.GetNamespace())
+		}
+	}
+	canary, _ := sample("Canary", env.names(slow))
+	hooks, _, _ := unstructured.NestedSlice(canary.Object, "spec", "analysis", "webhooks")
+	first, _ := hooks[0].(map[string]any)
+	if of, _ := first["metadata"].(map[string]any); of["experiments"] != slow || of["token"] != env.token || first["url"] != "http://"+address+"/flagger/confirm-promotion" {
+		t.Errorf("%v", first)
+	}
+	if _, err := sample("Job", nil); err == nil || err.Error() != "docs/gates.md has no sample of a Job" {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestTheConfigurationOfTheGatesIsValid(t *testing.T) {
+	text, err := configured(map[string]any{"context": "lab", "uid": "1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "aftershock.yaml")
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	plan, err := config.Read(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, p := range plan.Planned {
+		ids = append(ids, p.ID())
+	}
+	slices.Sort(ids)
+	if want := []string{killed, slow, starved}; !slices.Equal(ids, want) {
+		t.Errorf("experiments %q, want %q", ids, want)
+	}
+}
+
+// at is a time within a test.
+func at(seconds int) time.Time { return time.Date(2026, 11, 29, 12, 0, seconds, 0, time.UTC) }
+
+func TestWrong(t *testing.T) {
+	all := rows()
+	good, bad, again, unreached := all[0], all[1], all[2], all[3]
+	once := []span{{at(1), at(2)}}
+	right := func(r row) result {
+		got := result{answer: gate.Answer{State: r.verdict}, ended: r.ends, customer: "first", events: []string{"Advance"}, runs: once}
+		if r.ends == promoted {
+			got.customer = r.name
+		}
+		if r.kill {
+			got.runs = []span{{at(1), at(2)}, {at(3), at(4)}}
+		}
+		if r.experiment == starved {
+			got.runs = nil
+		}
+		return got
+	}
+	for _, c := range []struct {
+		says   string
+		row    row
+		change func(*result)
+		want   string
+	}{
+		{"a good build is promoted", good, func(*result) {}, ""},
+		{"a bad one is rolled back", bad, func(*result) {}, ""},
+		{"a gate that was killed tests twice", again, func(*result) {}, ""},
+		{"what no load reaches waits", unreached, func(*result) {}, ""},
+		{"a false green", bad, func(r *result) { r.answer.State, r.ended, r.customer = gate.Held, promoted, "bad" }, "the gate said held, want broken"},
+		{"a broken build that goes on", bad, func(r *result) { r.ended = waits }, "the rollout waits, want rolled back"},
+		{"a bad build that customers meet", bad, func(r *result) { r.customer = "bad" }, "customers meet the build bad"},
+		{"a good build that only some customers meet", good, func(r *result) { r.customer = "first and good" }, "customers meet the build first and good"},
+		{"something is left", good, func(r *result) { r.left = []string{"PodChaos delivery/x"} }, "left: PodChaos delivery/x"},
+		{"a silent controller", good, func(r *result) { r.events = nil }, "the controller wrote no event"},
+		{"two injections", good, func(r *result) { r.runs = []span{{at(1), at(2)}, {at(3), at(4)}} }, "injected 2 times, want once"},
+		{"a held build without a fault", good, func(r *result) { r.runs = nil }, "injected 0 times, want once"},
+		{"two at once", again, func(r *result) { r.runs = []span{{at(1), at(3)}, {at(2), at(4)}} }, "two faults were in place at once"},
+		{"no second test", again, func(r *result) { r.runs = once }, "injected 1 times, want once before the kill and once after it"},
+		{"a fault that no load would have shown", unreached, func(r *result) { r.runs = once }, "injected 1 times, want never"},
+		{"the row failed", good, func(r *result) { r.problem = errors.New("no lab") }, "no lab"},
+	} {
+		t.Run(c.says, func(t *testing.T) {
+			got := right(c.row)
+			c.change(&got)
+			wrong := strings.Join(got.wrong(c.row), "\n")
+			if c.want == "" && wrong != "" || !strings.Contains(wrong, c.want) {
+				t.Errorf("%q, want %q", wrong, c.want)
+			}
+		})
+	}
+}
+
+func TestFaults(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, phases := range map[string]map[string]int{
+		"1/a.jsonl": {record.PhaseInject: 1},
+		"2/a.jsonl": {record.PhaseInject: 20, record.PhaseWatch: 30},
+		"3/a.jsonl": {record.PhaseSettle: 1},
+	} {
+		var text strings.Builder
+		encoder := record.NewEncoder(&text)
+		entries := []record.Entry{{Header: &record.Header{Format: record.Format, Version: record.Version, Run: "r", Started: at(0)}}}
+		for phase, seconds := range phases {
+			entries = append(entries, record.Entry{At: time.Duration(seconds) * time.Second, Phase: phase})
+		}
+		slices.SortFunc(entries, func(a, b record.Entry) int { return cmp.Compare(a.At, b.At) })
+		for _, e := range entries {
+			if err := encoder.Encode(e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		write(name, text.String())
+	}
+	if _, err := faults(dir); err == nil {
+		t.Error("a run that was not ended is taken for one that was")
+	}
+	write(gate.File, `{"event":"begun","directory":"1","time":"2026-11-29T12:00:00Z"}`+"\n"+`{"event":"interrupted","time":"2026-11-29T12:00:09Z"}`+"\n")
+	got, err := faults(dir)
+	if want := []span{{at(1), at(9)}, {at(20), at(30)}}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v, %v, want %v", got, err, want)
+	}
+}
