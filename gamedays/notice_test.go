@@ -67,7 +67,7 @@ func TestADeliveryIsAnEntry(t *testing.T) {
 		t.Error(got)
 	}
 	d.Err = errors.New("no\nanswer")
-	if got := Notified(d).what(nil); got != `could not tell team "broken": no answer` {
+	if got := Notified(d).what(nil); got != `could not notify team of "broken": no answer` {
 		t.Error(got)
 	}
 }

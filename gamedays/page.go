@@ -121,7 +121,7 @@ func (e Entry) what(entries []Entry) string {
 		return "note: " + e.Text
 	case Told:
 		if e.Error != "" {
-			return fmt.Sprintf("could not tell %s %q: %s", e.Channel, e.Text, e.Error)
+			return fmt.Sprintf("could not notify %s of %q: %s", e.Channel, e.Text, e.Error)
 		}
 		return fmt.Sprintf("told %s: %s", e.Channel, e.Text)
 	case Ended:

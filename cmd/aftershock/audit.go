@@ -15,7 +15,7 @@ import (
 func auditCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "audit",
-		Short: "Tell whether records were changed, removed or put in afterwards",
+		Short: "Check whether records were changed, removed or added afterwards",
 		Args:  cobra.ArbitraryArgs,
 		RunE:  noCommand,
 	}
@@ -27,24 +27,24 @@ func verifyCommand() *cobra.Command {
 	var head string
 	cmd := &cobra.Command{
 		Use:   "verify [DIR]",
-		Short: "Compare records with the chain of their hashes",
-		Long: `Verify compares the records in a directory of runs with their chain, the file
+		Short: "Check records against their hash chain",
+		Long: `Verify checks the records in a directory of runs against their hash chain, the file
 ` + audit.File + ` there, to which each run appends the hashes of its records. It names
 what was changed, is missing, was inserted, reordered or truncated, in the records
-and in the chain. The log of a game day is chained with each of its lines. DIR is
-the one that "run --out" names; default: runs.
+and in the chain. The log of a game day is chained line by line. DIR is the directory
+of "run --out"; default: runs.
 
-It prints the head: the hash of the chain's last line. Keep it out of reach of all
-who can write the directory: each run prints it, too, so that a pipeline's log has
-it. With --head verify says whether all up to that line is still there. Without
-it one thing cannot be seen: that the end of the chain was cut off together with
-the records there, or that the chain was written anew as a whole.
+It prints the head: the hash of the chain's last line. Keep it where people who can
+write to the directory cannot change it; each run prints it, too, so that a pipeline's
+log has it. With --head, verify says whether everything up to that line is unchanged.
+Without it, it cannot detect that the end of the chain was cut off together with its
+records, or that the whole chain was rewritten.
 
-A run that was killed is no tampering: its record is named as unfinished. Reports
-are not chained; "aftershock report" makes them again from the records.
+A killed run is not tampering: its record is listed as unfinished. Reports are not
+chained; "aftershock report" generates them from the records.
 
 Exit codes:
-  0  all is as it was chained
+  0  everything is as chained
   1  something was changed, removed or inserted
   2  usage: there is no such directory
   3  unknown: there is no chain
@@ -56,7 +56,7 @@ Exit codes:
 			return nil, cobra.ShellCompDirectiveFilterDirs
 		},
 	}
-	cmd.Flags().StringVar(&head, "head", "", "the hash of the chain's last line, as it was printed before")
+	cmd.Flags().StringVar(&head, "head", "", "the hash of the chain's last line, as a run printed it")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		dir := "runs"
 		if len(args) > 0 {
@@ -90,7 +90,7 @@ func verify(out io.Writer, dir, head string) error {
 	fmt.Fprintf(out, "%s; %s%s as chained; %s\n", counted(found.Lines, "line"), counted(found.Records, "record"), logs, counted(len(found.Findings), "finding"))
 	switch {
 	case head == "":
-		fmt.Fprintln(out, "not told without --head: whether the chain's end was cut off with its records, or all of it was written anew")
+		fmt.Fprintln(out, "unknown without --head: whether the end of the chain was cut off with its records, or the whole chain was rewritten")
 	case found.Since > 0:
 		fmt.Fprintf(out, "%d lines were added since that head\n", found.Since)
 	}

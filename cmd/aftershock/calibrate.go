@@ -35,18 +35,18 @@ func calibrateCommand() *cobra.Command {
 		Use:   "calibrate",
 		Short: "Measure the instrument's error against outages whose truth is known",
 		Long: `Calibrate plants outages of known start and length on this machine, drives the
-real load against them, judges the real record, and compares the bounds that the
-judge states with the truth. The experiment is not told what is planted. Per kind
-it reports how often the bounds held the truth, how wide they are, the errors,
-and what was missed or invented.
+real load against them, judges the real record, and compares the judge's bounds
+with the truth. The experiment does not know what is planted. For each kind of
+outage it reports how often the bounds contained the truth, how wide they are, the
+errors, and what was missed or invented.
 
-It exits with 0 when every bound held the truth and nothing was missed or
-invented, and with 1 when not. ^C ends it with what it has.
+It exits with 0 if every bound contained the truth and nothing was missed or
+invented, else with 1. ^C ends it with the results so far.
 
-With --grid it simulates runs instead, without a service: 2,000 of each of the
-152 cells of settle time, rate, share of strays and share of the backends that
-are out, as users have them. It takes up to 20 minutes of two cores, and exits
-with 1 when a comparison with the truth is wrong too often in a cell.`,
+With --grid it simulates runs without a service: 2,000 for each of 152 cells, which
+are combinations of settle time, rate, share of stray errors and share of failed
+backends that users have. This takes up to 20 minutes on two cores. It exits with 1
+if comparisons with the truth are wrong too often in a cell.`,
 		Example: `  aftershock calibrate
   aftershock calibrate --trials 300 --rate 100 --output json --plot calibration.svg
   aftershock calibrate --kinds refused,kill --rate 1000
@@ -82,7 +82,7 @@ with 1 when a comparison with the truth is wrong too often in a cell.`,
 	flags.StringSliceVar(&f.kinds, "kinds", nil, "kinds of outage, comma-separated: "+calibration.KindNames()+" (default all)")
 	output = textOrJSONFlag(cmd)
 	flags.StringVar(&f.plot, "plot", "", "file for a plot of the errors (SVG)")
-	flags.StringVar(&f.misses, "misses", "", "directory for the records of trials whose bounds missed the truth")
+	flags.StringVar(&f.misses, "misses", "", "directory for the records of trials whose bounds miss the truth")
 	flags.BoolVar(&f.grid, "grid", false, fmt.Sprintf("simulate a grid of runs, without a service, %d trials of each cell by default", gridTrials))
 	flags.StringVar(&f.cell, "cell", "", "regular expression for the names of the grid's cells (default all)")
 	completeFlag(cmd, "kinds", cobra.FixedCompletions(strings.Split(calibration.KindNames(), ", "), cobra.ShellCompDirectiveNoFileComp))

@@ -15,12 +15,12 @@ func catalogCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "catalog [SUITE | SUITE/EXPERIMENT | SUITE/CHECK]",
 		Short: "List the standard experiments and checks, or print one to copy",
-		Long: `Catalog lists the standard experiments and checks: what each does and what it
-needs of a service. A service runs those that its suites name, as in
-"suites: [pods, network/delay]"; without what one needs, it is left out.
+		Long: `Catalog lists the standard experiments and checks, what each does, and what it needs
+from a service. A service runs those that its suites select, as in
+"suites: [pods, network/delay]"; an experiment whose needs are not met is skipped.
 
-With a name it prints a suite, an experiment or a check as YAML, to paste into a
-configuration and to change there. It needs no configuration and no cluster.`,
+With a name it prints a suite, an experiment or a check as YAML, to copy into a
+configuration and change. It needs no configuration and no cluster.`,
 		Example: `  aftershock catalog
   aftershock catalog network/delay
   aftershock catalog pods

@@ -27,21 +27,21 @@ func demoCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo [--serve [-- COMMAND ARGUMENT...]]",
 		Short: "Kill a real process under load on this machine and see both verdicts",
-		Long: `Demo starts a small service on this machine: three processes behind a balancer,
-scraped by a real Prometheus engine. Under a load of 100 requests a second it
-kills one process with kill -9, twice: once with the service as it should be,
-and once with a balancer that does not check its backends. The hypothesis holds
+		Long: `Demo starts a small service on this machine: three processes behind a load
+balancer, scraped by a real Prometheus engine. Under a load of 100 requests a
+second it kills one process with kill -9, twice: once with a healthy service, and
+once with a load balancer that does not check its backends. The hypothesis holds
 the first time and is broken the second, so you see both. No cluster, no root.
 
-It exits with 0 when both verdicts are as they must be.
+It exits with 0 if both verdicts are as expected.
 
-With --serve it only starts the service, as it should be, and leaves it up until
-^C: something to try your own load, checks and faults on. A process that ends is
-started again after two seconds. With a COMMAND the service stays up while that
-runs, and demo exits with its exit code. If demo is interrupted, so is the
-command, which is killed two minutes later. The command has in its environment
-  AFTERSHOCK_DEMO_URL         the balancer; the header X-Pod of each answer is the
-                              name of the process: service-1, service-2, service-3
+With --serve it only starts the healthy service and keeps it up until ^C, so that
+you can try your own load, checks and faults on it. A process that ends is
+restarted after two seconds. With a COMMAND the service stays up while the command
+runs, and demo exits with its exit code. If demo is interrupted, so is the command,
+which is killed if it still runs two minutes later. The command's environment has
+  AFTERSHOCK_DEMO_URL         the load balancer; the header X-Pod of each answer names
+                              the process: service-1, service-2, service-3
   AFTERSHOCK_DEMO_PROMETHEUS  a Prometheus that scrapes each process, pod=NAME;
                               it answers instant queries
   AFTERSHOCK_DEMO_PIDS        a directory with the number of each process: NAME.pid`,
@@ -67,7 +67,7 @@ command, which is killed two minutes later. The command has in its environment
 	}
 	verbose = verboseFlag(cmd, "the whole text of each report")
 	out = runsFlag(cmd)
-	cmd.Flags().BoolVar(&served, "serve", false, "only leave the service up, until ^C or the end of the command")
+	cmd.Flags().BoolVar(&served, "serve", false, "only keep the service up, until ^C or the end of the command")
 	cmd.Flags().StringVarP(&output, "output", "o", "text", "what --serve prints: text, or json, one line")
 	completeFlag(cmd, "output", completeTextOrJSON)
 	return cmd

@@ -23,23 +23,23 @@ func diffCommand() *cobra.Command {
 	var options compare.Options
 	cmd := &cobra.Command{
 		Use:   "diff BEFORE AFTER",
-		Short: "Say what changed between two sets of runs",
-		Long: `Diff pairs runs by experiment and by the hash of the plan: what was done must be
-the same, the limits need not be. BEFORE and AFTER are each a record, results as
-JSON, or a directory, which stands for all in it and below it.
+		Short: "Show what changed between two sets of runs",
+		Long: `Diff pairs runs by experiment and plan hash: what was done must be the same, the
+limits may differ. BEFORE and AFTER are each a record, results as JSON, or a
+directory with everything below it.
 
-Each figure is known between bounds. With one run a side diff says whether the
-bounds overlap, which shows no change of the service. A change needs sets of runs:
-the exact test of Mann and Whitney, of verdicts that of Fisher, with Holm's
-correction over all rows, so that sets of the same service show any change in at
-most 5 of 100 diffs. It must hold for all values within the bounds. Where none is
-shown, diff says how large one would have had to be to be shown nine times in ten.
+Each figure is known between bounds. With one run a side, diff only says whether the
+bounds overlap, which shows no change of the service. To show a change it needs sets
+of runs, which it compares by the exact Mann-Whitney test (verdicts by Fisher's) with
+Holm's correction over all rows: sets of the same service show any change in at most
+5 of 100 diffs. A change must hold for all values within the bounds. If none is
+shown, diff says how large a change nine of ten such diffs would have shown.
 
 Exit codes:
   0  no change for the worse, in rows that could have shown one
   1  a change for the worse
-  2  usage, or what cannot be read
-  3  cannot tell: too few runs, another plan, or a figure or an experiment has gone`,
+  2  usage, or a file cannot be read
+  3  cannot tell: too few runs, another plan, or a figure or an experiment is missing`,
 		Example: `  aftershock diff runs-of-v1 runs-of-v2
   aftershock diff runs/20260302T101500.000Z/results.json runs/20260303T101500.000Z
   aftershock diff before after --output json | jq -r .outcome
@@ -47,7 +47,7 @@ Exit codes:
 		Args:              takes(2, 2),
 		ValidArgsFunction: completeResults,
 	}
-	cmd.Flags().BoolVar(&options.SamePlan, "same-plan", false, "compare runs whose records have no hash of their plan, too: you say that they did the same")
+	cmd.Flags().BoolVar(&options.SamePlan, "same-plan", false, "also compare runs whose records have no plan hash: you vouch that they did the same")
 	output := textOrJSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		asJSON, err := output()

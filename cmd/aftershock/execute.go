@@ -16,10 +16,10 @@ import (
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := &cobra.Command{
 		Use:   "aftershock",
-		Short: "Put a service's resilience to the test, with proof and error bars",
-		Long: `Aftershock states a hypothesis about a service, injects faults while it drives
-load, undoes them, and says with proof and error bars whether the hypothesis
-held. A run is written to a record, which can be judged again at any time.
+		Short: "Test a service's resilience, with proof and error bars",
+		Long: `Aftershock tests a hypothesis about a service: it injects faults while it drives
+load, undoes them, and says with proof and error bars whether the hypothesis held.
+Each run writes a record, which can be judged again at any time.
 
 ` + exitCodes,
 		SilenceUsage:  true,

@@ -18,7 +18,7 @@ const (
 	exitUsage      = 2 // usage or configuration; nothing was touched
 	exitUnknown    = 3
 	exitFailed     = 4 // stopped by a person, refused for now, or the harness failed
-	exitLeftBehind = 5 // something may still be in place; wins over all others
+	exitLeftBehind = 5 // something may still be in place; takes precedence over all others
 )
 
 const exitCodes = `Exit codes:
@@ -27,9 +27,9 @@ const exitCodes = `Exit codes:
   2  usage or configuration; nothing was touched
   3  unknown: not proven, not observed, not decidable, or it could not be tested
   4  stopped by a person, refused for now, or the harness itself failed
-  5  a fault may still be in place (wins over all others); see "aftershock sweep"`
+  5  a fault may still be in place (takes precedence over all others); see "aftershock sweep"`
 
-// A usageError is the user's to mend; nothing was touched.
+// A usageError is one that the user must fix; nothing was touched.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }

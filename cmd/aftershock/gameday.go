@@ -30,10 +30,10 @@ import (
 func gamedayCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "gameday",
-		Short: "Plan and run game days: experiments that people attend together",
-		Long: `A game day is a plan of experiments that people run and attend together. It is
-written in the configuration, under gamedays; "aftershock explain gamedays" and
-docs/gamedays.md say how.`,
+		Short: "Plan and run game days: experiments that a team runs together",
+		Long: `A game day is a plan of experiments that a team runs together. It is a section of the
+configuration, gamedays; "aftershock explain gamedays" and docs/gamedays.md describe
+it.`,
 		Example: `  aftershock gameday plan -f aftershock.yaml
   aftershock gameday run -f aftershock.yaml storm
   aftershock gameday continue
@@ -53,17 +53,17 @@ func gamedayPlanCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plan [NAME...]",
 		Short: "Print game days: their steps, how long they take, and when they begin",
-		Long: `Plan prints the game days that are named, or all: what happens, how long it takes
-at least, and the next five starts in the day's time zone and in UTC, with the
-window that keeps each from beginning, or that begins before it can be over. It
-names the days on which the clocks change, and the starts that are left out
-because they are set forward: those are the starts of a CronJob of Kubernetes.
+		Long: `Plan prints all game days, or those that are named: their steps, their shortest
+length, and the next five starts in the day's time zone and in UTC, each with the
+window that blocks it or that begins before the day can be over. It names the days on
+which the clocks change, and the starts that are skipped when they go forward. Starts
+are computed as Kubernetes does for a CronJob.
 
-It asks no cluster, so that it says nothing of stops ("aftershock stop") and of
-incidents; a run looks for those too.
+It contacts no cluster, so it knows nothing about stops ("aftershock stop") and
+incidents; a run checks those, too.
 
-It ends with 0, also if every start is in a window, and with 2 if the
-configuration is wrong.`,
+It exits with 0 even if every start is in a window, and with 2 if the configuration
+is invalid.`,
 		Example: `  aftershock gameday plan -f aftershock.yaml
   aftershock gameday plan -f aftershock.yaml --after 2026-12-20T00:00:00+01:00 storm`,
 		Args: takes(0, math.MaxInt),
@@ -111,28 +111,27 @@ func gamedayRunCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run NAME",
 		Short: "Run a game day, step by step",
-		Long: `Run checks the cluster for every experiment of the game day (see preflight), and
-carries out its steps in order, as "aftershock run" does. It begins at once,
-whatever start says: that is for what schedules it. In a window of the day or of a
-freeze it is refused with 4, and it begins no experiment that would be under way in
-one. What takes longer than it was planned to goes on, or is stopped if the freeze
-says so (running: stop).
+		Long: `Run checks the cluster for every experiment of the game day (see preflight), then
+carries out its steps in order, as "aftershock run" does. It begins at once: start is
+for a scheduler. Within a window of the day or of a freeze it is refused with 4, and
+it begins no experiment that would reach into one. An experiment that takes longer
+than planned continues, or is stopped if the freeze has running: stop.
 
-At a pause it waits: on a terminal for Enter, or for stop and Enter; and for
-"aftershock gameday continue" anywhere. Nothing is in place meanwhile. An answer is
-to its question: what was typed earlier, or pasted, is said and counts for none. What
-follows a broken or unknown experiment the plan says: stop, ask or go on.
+At a pause it waits for Enter, or stop and Enter, on a terminal, and for "aftershock
+gameday continue" from anywhere. No fault is in place meanwhile. Each answer belongs
+to one question: input typed or pasted before the question is reported and ignored.
+The plan says what follows a broken or unknown experiment: stop, ask or go on.
 
-The channels of notify are told what they ask for, by default that the verdict of
-the day changes. One that is not reached before the day keeps it from beginning, with
-3; one that is dead later delays nothing. What was told is written down.
+The channels of notify get the messages that they ask for, by default changes of the
+day's verdict. If a channel cannot be reached before the day, the day does not begin,
+and the exit code is 3; one that fails later delays nothing. Deliveries are logged.
 
-What happens is written down in gameday.ndjson beside the records. ^C and
-"aftershock stop" end the day as they end a run: faults are undone first.
+The log is gameday.ndjson beside the records. ^C and "aftershock stop" end the day as
+they end a run: faults are undone first.
 
-It ends with the code of all that was run, as "aftershock run". A day that the plan
-ended before its last step is never held: it is broken, or else unknown. A person
-who ends it, a window, and a failure end it with 4.
+It exits as "aftershock run" does for all experiments together. A day that the plan
+ended before its last step is never held: it is broken or unknown. If a person, a
+window or a failure ends it, the exit code is 4.
 
 ` + exitCodes,
 		Example: `  aftershock gameday run -f aftershock.yaml storm
@@ -246,7 +245,7 @@ func runDay(cmd *cobra.Command, day *gamedays.Day, file, out, junit string, verb
 	}
 	tell, told := notifier(r.out, &run, channels)
 	run.Tell = tell
-	fmt.Fprintf(r.out, "game day %s: %s\n  owner %s; written down in %s\n", day.Name, day.Why, day.Owner, run.Log.Path)
+	fmt.Fprintf(r.out, "game day %s: %s\n  owner %s; log in %s\n", day.Name, day.Why, day.Owner, run.Log.Path)
 	defer r.place.leaveTwice(r.aside(cmd.ErrOrStderr()), sweepWith(file), os.Exit)()
 	err = dayEnd(run.Do(cmd.Context()), r.Reports...)
 	err = errors.Join(err, told())
@@ -317,7 +316,7 @@ func notifier(out io.Writer, run *gamedays.Run, channels []notify.Channel) (tell
 	return tell, func() error {
 		courier.Close(lastWords)
 		for _, e := range lost {
-			fmt.Fprintf(out, "\ncould not tell %s %q: %s\n", e.Channel, e.Text, e.Error)
+			fmt.Fprintf(out, "\ncould not notify %s of %q: %s\n", e.Channel, e.Text, e.Error)
 		}
 		return errors.Join(errs...)
 	}
@@ -355,18 +354,17 @@ func gamedayReportCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "report [DIR]",
 		Short: "Make the page of a game day: expected, happened, notes, actions",
-		Long: `Report prints the page of the newest game day in a directory of runs, or of the
-directory of a day: why it was, what was expected and what happened, everything in
-order of time with the notes and their bounds, and a checklist of actions to copy:
-what may still be in place and the command that removes it, what is broken, what is
-to be run again, and notes that begin with "action:". It also writes the page as
-gameday.md and gameday.html beside the log, as does the end of a day; notes that
-were taken later are in it.
+		Long: `Report prints the page of a game day, the newest one in a directory of runs or the one
+whose directory is given: why it was held, what was expected and what happened, a
+timeline with the notes and their bounds, and a checklist of actions to copy: what may
+still be in place and the command that removes it, broken limits, experiments to
+repeat, and notes that begin with "action:". It also writes the page as gameday.md and
+gameday.html beside the log, as does the end of a day; later notes are included.
 
-Experiments are shown as they were judged on the day; "aftershock judge" judges
-their records again. A log that was changed afterwards is said to be.
+Verdicts are those of the day; "aftershock judge" judges the records again. The page
+says if the log was changed afterwards.
 
-It ends with 0 once the page is written, and with 2 if there is no game day.`,
+It exits with 0 once the page is written, and with 2 if there is no game day.`,
 		Example: `  aftershock gameday report
   aftershock gameday report --output html runs > gameday.html`,
 		Args: takes(0, 1),
@@ -419,13 +417,13 @@ func typed(in io.Reader) <-chan gamedays.Key {
 func gamedayContinueCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "continue [DIR]",
-		Short: "Answer a game day that waits: go on, or stop",
-		Long: `Continue answers the question of a game day that waits, on whichever terminal or
-machine it runs, as long as this one sees its directory. Of several days in a
-directory of runs it is the newest; DIR may name one. The answer is written down
-with the name of the person.
+		Short: "Answer a waiting game day: go on, or stop",
+		Long: `Continue answers the question of a waiting game day, which may run on another terminal
+or machine, as long as its directory is accessible here. In a directory of runs it
+takes the newest day; DIR may name another. The answer is logged with the person's
+name.
 
-It ends with 0 once that is done, and with 2 if no game day waits.`,
+It exits with 0 once that is done, and with 2 if no game day waits.`,
 		Example: `  aftershock gameday continue
   aftershock gameday continue --stop runs`,
 		Args: takes(0, 1),
@@ -467,17 +465,16 @@ func dayIn(dir string) (log gamedays.Log, entries []gamedays.Entry, damage []str
 func noteCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "note TEXT",
-		Short: "Write down what people saw on a game day",
-		Long: `Note adds a sentence to the timeline of the newest game day in the directory of
-runs, or of the one that --day names, also when it is over. A text that begins
-with "action:" becomes an item of the checklist of its report.
+		Short: "Add what people saw to the timeline of a game day",
+		Long: `Note adds a sentence to the timeline of the newest game day in the directory of runs,
+or of the one that --day names, even after the day is over. A text that begins with
+"action:" becomes an item of the report's checklist.
 
---at says when it was, by the clock of the day's time zone: 10:42 is at some
-instant of that minute, 10:42:30 of that second. The report shows these bounds.
-Without it, it is now.
+--at says when it happened, in the day's time zone: 10:42 is some instant of that
+minute, 10:42:30 of that second. The report shows these bounds. The default is now.
 
-It ends with 0 once it is written, and with 2 if there is no game day or the time
-is not within it.`,
+It exits with 0 once the note is written, and with 2 if there is no game day or the
+time is not within it.`,
 		Example: `  aftershock note 'pager fired'
   aftershock note 'first customer called' --at 10:42
   aftershock note 'action: give the pager a runbook' --day runs/20260302T101500.000Z`,

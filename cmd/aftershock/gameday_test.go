@@ -370,7 +370,7 @@ func TestAGameDayTellsPeople(t *testing.T) {
 	dir := t.TempDir()
 	code, out := dayRunOf(t, dir, "unknown: go on, notify: [{url: {env: TEAM}, events: [verdict, end]}, {url: {env: DEAD}}], steps: [{run: checkout}, {run: checkout}]", boom{how: "fine"},
 		notify.Channel{Name: "team", URL: receiver.URL + "/secret", Details: true}, notify.Channel{Name: "dead", URL: dead.URL + "/secret", Pause: time.Millisecond})
-	if code != exitUnknown || !strings.Contains(out, `could not tell dead "game day storm (ann): checkout/pods/kill-one was unknown`) || strings.Contains(out, "secret") {
+	if code != exitUnknown || !strings.Contains(out, `could not notify dead of "game day storm (ann): checkout/pods/kill-one was unknown`) || strings.Contains(out, "secret") {
 		t.Errorf("exit code %d, want %d and what was not delivered:\n%s", code, exitUnknown, out)
 	}
 	mu.Lock()

@@ -20,35 +20,35 @@ func gateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "gate TRIALS...",
 		Short: "Decide by trials of a build whether its recoveries are good enough",
-		Long: `Gate decides by the times to recovery in records of one plan and one build:
-directories, which stand for all in them and below, records, or results as JSON.
-Trials of several plans or builds are refused: --plan and --image choose.
+		Long: `Gate decides from the times to recovery in records of one plan and one build: records,
+results as JSON, or directories with everything below them. Trials of several plans or
+builds are refused: --plan and --image choose.
 
 Absolute: at least --share of all recoveries are within the limit, at --confidence.
-One may look, and stop, after every trial: 32 of 32 are held by default, and each
-that is beyond the limit costs 24 more. The limit is that on ttr by which the
-trials were judged, or --within, which is <=.
+You may look, and stop, after every trial: by default 32 of 32 are held, and each trial
+beyond the limit costs 24 more. The limit is the strictest one on ttr by which the
+trials were judged, or --within, which means <=.
 
-Relative, with --baseline: the median recovery is at most 25 % longer than that of
-the baseline, and the share beyond the limit at most 10 points larger. Both must be
-inside at 95 %; either beyond at 97.5 % is broken. The tests are exact whatever the
-shapes of the two sets. That is decided once, by the first --planned trials, against
-all of the baseline, which must be of the same plan.
+Relative, with --baseline: the median recovery is at most 25 % longer than the
+baseline's, and the share beyond the limit at most 10 percentage points larger. It is
+held if both are within at 95 %, broken if either is beyond at 97.5 %. The tests are
+exact for any two distributions. The gate decides once, from the first --planned trials
+and the whole baseline, which must have the same plan.
 
 Pairs, with --against: trials of two experiments that ran in turn, as
-"aftershock run --trials N --seed S" runs two versions of a service. At least half
-of all pairs have a ratio of at most 1.25, and the share beyond the limit is less
-than 10 points larger: held at 95 % of each, broken at 97.5 % of either. One may
-look, and stop, after every pair.
+"aftershock run --trials N --seed S" runs two versions of a service. At least half of
+all pairs have a ratio of at most 1.25, and the share beyond the limit is less than 10
+percentage points larger: held if both are at 95 %, broken if either is beyond at
+97.5 %. You may look, and stop, after every pair.
 
-What is decided holds for all values within the bounds of each time. Each decision
-says how often it errs with so many trials.
+A decision holds for all values within the bounds of each time, and states its error
+rates with this number of trials.
 
 Exit codes:
   0  held
   1  broken
-  2  usage, another plan, several plans or builds, or what cannot be read
-  3  unknown: too few trials, or what they show is in between`,
+  2  usage, another plan, several plans or builds, or a file cannot be read
+  3  unknown: too few trials, or the result is in between`,
 		Example: `  aftershock gate trials
   aftershock gate trials --within 30s --share 0.95
   aftershock gate trials-of-v2 --baseline trials-of-v1 --output json
@@ -60,15 +60,15 @@ Exit codes:
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&baseline, "baseline", "", "trials to compare with: a directory, a record or results")
-	flags.DurationVar(&within, "within", 0, "what a recovery may take, in place of the trials' own limit")
-	flags.Float64Var(&options.Share, "share", 0.9, "of all recoveries, which must be within the limit")
-	flags.Float64Var(&options.Confidence, "confidence", 0.95, "of the absolute part")
-	flags.IntVar(&options.Planned, "planned", compare.PlannedTrials, "how many trials are compared with the baseline")
+	flags.DurationVar(&within, "within", 0, "the longest time that a recovery may take, instead of the trials' own limit")
+	flags.Float64Var(&options.Share, "share", 0.9, "share of all recoveries that must be within the limit")
+	flags.Float64Var(&options.Confidence, "confidence", 0.95, "confidence of the absolute part")
+	flags.IntVar(&options.Planned, "planned", compare.PlannedTrials, "number of trials to compare with the baseline")
 	flags.StringVar(&options.Against, "against", "", "the experiment that the trials of the other one are paired with")
-	flags.BoolVar(&options.SamePlan, "same-plan", false, "take trials whose records have no hash of their plan, too: you say that they did the same")
-	flags.StringSliceVar(&options.Plans, "plan", nil, "gate the trials of plans whose hash begins so; default: all, which must be of one")
-	flags.StringSliceVar(&options.Images, "image", nil, "gate the trials that ran an image with this in its digest; default: all, which must be of one build")
-	flags.StringSliceVar(&options.BaselineImages, "baseline-image", nil, "compare with the trials of the baseline that ran it")
+	flags.BoolVar(&options.SamePlan, "same-plan", false, "also take trials whose records have no plan hash: you vouch that they did the same")
+	flags.StringSliceVar(&options.Plans, "plan", nil, "gate the trials of plans whose hash begins with this; default: all, which must have one plan")
+	flags.StringSliceVar(&options.Images, "image", nil, "gate the trials that ran an image with this in its digest; default: all, which must have one build")
+	flags.StringSliceVar(&options.BaselineImages, "baseline-image", nil, "compare with the trials of the baseline that ran an image with this in its digest")
 	completeFlag(cmd, "baseline", completeResults)
 	output := textOrJSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -81,7 +81,7 @@ Exit codes:
 		case baseline != "" && options.Against != "":
 			return usageError{errors.New("--baseline is of stored trials, --against of those that ran in turn: give one of them")}
 		case within < 0 || options.Planned < 1:
-			return usageError{fmt.Errorf("--within %s, --planned %d: want more than none", within, options.Planned)}
+			return usageError{fmt.Errorf("--within %s, --planned %d: want more than zero", within, options.Planned)}
 		}
 		options.Within = within.Seconds()
 		trials, err := resultsOf(args)

@@ -109,7 +109,7 @@ func (f initFlags) find(ctx context.Context) (*finding, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	if found.cluster, err = found.Find(ctx); err != nil {
-		return nil, unavailable{fmt.Errorf("look into cluster %s (%s): %w", cmp.Or(of.Name, "of this pod"), of.Config.Host, err)}
+		return nil, unavailable{fmt.Errorf("read cluster %s (%s): %w", cmp.Or(of.Name, "of this pod"), of.Config.Host, err)}
 	}
 	return found, nil
 }
@@ -215,7 +215,7 @@ func stopped(ctx context.Context, err error) error {
 }
 
 func exists(file string) error {
-	return usageError{fmt.Errorf("%s is there, and is not overwritten: name another file with -f, or print with --dry-run", file)}
+	return usageError{fmt.Errorf("%s already exists and is not overwritten: name another file with -f, or print with --dry-run", file)}
 }
 
 // writeNew writes a file that must not be there.

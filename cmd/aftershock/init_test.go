@@ -139,7 +139,7 @@ func TestInitWritesAFirstConfiguration(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, stdout, stderr = call(t, "init", "--service", "checkout")
-	if again, err := os.ReadFile(defaultConfig); code != exitUsage || !strings.Contains(stderr, "aftershock.yaml is there, and is not overwritten") || err != nil || !bytes.Equal(again, written) {
+	if again, err := os.ReadFile(defaultConfig); code != exitUsage || !strings.Contains(stderr, "aftershock.yaml already exists and is not overwritten") || err != nil || !bytes.Equal(again, written) {
 		t.Errorf("a file that is there: exit code %d\n%s%s", code, stdout, stderr)
 	}
 	code, stdout, _ = call(t, "init", "--service", "checkout", "--url", "checkout="+url, "--dry-run")
@@ -160,7 +160,7 @@ func TestNoFileIsLeftThatIsWrittenInPart(t *testing.T) {
 	if err := os.WriteFile("there.yaml", []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := writeNew("there.yaml", "ours"); exitCode(err) != exitUsage || !strings.Contains(err.Error(), "there.yaml is there, and is not overwritten") {
+	if err := writeNew("there.yaml", "ours"); exitCode(err) != exitUsage || !strings.Contains(err.Error(), "there.yaml already exists and is not overwritten") {
 		t.Errorf("a file that is there: %v", err)
 	}
 	if err := writeNew("first file.yaml", "ours"); err != nil {
@@ -239,7 +239,7 @@ func TestInitRefuses(t *testing.T) {
 		{"two URLs of one service", []string{"--service", "checkout", "--url", "checkout=http://a.example/", "--url", "checkout=http://b.example/"}, exitUsage, "--url checkout=...: it is given twice, as http://a.example/ and as http://b.example/"},
 		{"a namespace without workloads", []string{"-n", "empty"}, exitUsage, "no Deployment, StatefulSet or DaemonSet was found"},
 		{"an unknown context", []string{"--context", "prod"}, exitUsage, "contexts: staging"},
-		{"a cluster that does not answer", []string{"--kubeconfig", away}, exitUnknown, "look into cluster staging (http://127.0.0.1:9)"},
+		{"a cluster that does not answer", []string{"--kubeconfig", away}, exitUnknown, "read cluster staging (http://127.0.0.1:9)"},
 		{"a missing directory", []string{"--service", "checkout", "-f", "no/such.yaml"}, exitUsage, "no such file"},
 		{"arguments", []string{"checkout"}, exitUsage, "one argument too many"},
 	} {

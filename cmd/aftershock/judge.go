@@ -176,12 +176,11 @@ func judgeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "judge RECORD...",
 		Short: "Judge records again, with the same limits or others",
-		Long: `Judge says what records show: of one on a screen, of several in a line each. -v
-prints all that is known. The same record and limits always give the same
-result; no cluster is needed. A directory stands for the records in it and in
-those below it: that of all runs for all of them. A record that cannot be read is
-named, and ends with 2 if no fault may still be in place; text says of the others
-what they show, and documents are not written without it.
+		Long: `Judge shows what records prove: one record on a screen, several on a line each. -v
+prints everything that is known. The same record and limits always give the same
+result; no cluster is needed. A directory stands for all records in and below it. A
+record that cannot be read is named, and the exit code is 2 unless a fault may still
+be in place. Text then covers the other records; documents are not written.
 
 Limits are QUANTITY OPERATOR VALUE [during PHASE | after removal]. Quantities:
   ` + strings.Join(steadystate.Quantities(), "\n  ") + `
@@ -199,7 +198,7 @@ Those of an expectation of an autoscaler are QUANTITY OPERATOR VALUE [since faul
   aftershock judge record.jsonl --output json | jq .verdict`,
 		Args: takes(1, math.MaxInt),
 	}
-	cmd.Flags().StringArrayVar(&limits, "limit", nil, `a limit in place of the check's or expectation's own, as "CHECK: LIMIT"; may be repeated`)
+	cmd.Flags().StringArrayVar(&limits, "limit", nil, `replaces the check's or expectation's own limit, as "CHECK: LIMIT"; may be repeated`)
 	verbose := verboseFlag(cmd, "the whole text of each report")
 	cmd.ValidArgsFunction = completeRecords
 	output := outputFlag(cmd)

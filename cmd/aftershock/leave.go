@@ -38,7 +38,7 @@ func (r *remainder) see(e record.Entry) {
 	// Even the request of one that is not recorded yet may be under way.
 	case e.Phase == record.PhaseInject:
 		for i := range r.faults {
-			r.faults[i] = fmt.Sprintf("fault %d, which was perhaps being injected", i+1)
+			r.faults[i] = fmt.Sprintf("fault %d, which may have been injected", i+1)
 		}
 	case e.Injection != nil && e.Injection.OneShot:
 		r.faults[e.Injection.Index] = ""

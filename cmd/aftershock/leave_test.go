@@ -156,10 +156,10 @@ func TestWhatMayBeInPlaceIsKnown(t *testing.T) {
 	}{
 		{"nothing before the first injection", []record.Entry{plan, {Phase: record.PhaseSettle}}, nil},
 		{"the Job of load workers", []record.Entry{plan, event(faults.EventCreating)}, []string{"PodChaos/shop/x"}},
-		{"all of them once the first is injected", []record.Entry{plan, inject}, []string{"fault 1, which was perhaps being injected", "fault 2, which was perhaps being injected"}},
-		{"by name where it is known", []record.Entry{plan, inject, {Injection: &record.Injection{Index: 1, Fault: "slow"}}}, []string{"fault 1, which was perhaps being injected", "slow"}},
-		{"not one that was over at once", []record.Entry{plan, inject, {Injection: &record.Injection{Index: 0, Fault: "kill", OneShot: true}}}, []string{"fault 2, which was perhaps being injected"}},
-		{"not what was undone", []record.Entry{plan, inject, event(faults.EventCreating), {Removal: &record.Removal{Index: 0}}, {Removal: &record.Removal{Index: 1, Error: "stuck"}}, event(chaosmesh.EventRemoved)}, []string{"fault 2, which was perhaps being injected"}},
+		{"all of them once the first is injected", []record.Entry{plan, inject}, []string{"fault 1, which may have been injected", "fault 2, which may have been injected"}},
+		{"by name where it is known", []record.Entry{plan, inject, {Injection: &record.Injection{Index: 1, Fault: "slow"}}}, []string{"fault 1, which may have been injected", "slow"}},
+		{"not one that was over at once", []record.Entry{plan, inject, {Injection: &record.Injection{Index: 0, Fault: "kill", OneShot: true}}}, []string{"fault 2, which may have been injected"}},
+		{"not what was undone", []record.Entry{plan, inject, event(faults.EventCreating), {Removal: &record.Removal{Index: 0}}, {Removal: &record.Removal{Index: 1, Error: "stuck"}}, event(chaosmesh.EventRemoved)}, []string{"fault 2, which may have been injected"}},
 		{"nothing once the run has ended", []record.Entry{plan, inject, {End: &record.End{}}}, nil},
 	} {
 		var r remainder

@@ -24,18 +24,18 @@ func rbacCommand() *cobra.Command {
 		Use:   "rbac [ID...]",
 		Short: "Print the rights that experiments need, for kubectl apply",
 		Long: `Rbac prints a ServiceAccount in cluster.namespace of the configuration, a Role for
-each namespace, a ClusterRole for what is of the cluster, and their bindings: the
+each namespace, a ClusterRole for cluster-scoped resources, and their bindings: the
 rights that preflight, run and sweep need for these experiments, and no others.
 
-It asks no cluster, so that an account without rights can print them for an admin
-to apply. It rehearses the experiments on an API in memory, and prints the rights
-that their requests need. The Roles whose names end in ":optional" are of use, and
-everything runs without them: reports then say what could not be seen.
+It contacts no cluster, so an account without rights can print them for an admin to
+apply. It rehearses the experiments on an in-memory API and prints the rights that
+their requests need. Roles whose names end in ":optional" are useful but not required:
+without them, reports say what could not be seen.
 
-The Roles aftershock:operator are for people who stop and resume runs, and for
-nothing else. They are bound to whom --operator names.
+The Roles aftershock:operator only let people stop and resume runs. --operator names
+the people to bind.
 
-Preflight asks the cluster for each of these rights and names what is missing.`,
+Preflight checks each of these rights on the cluster and names what is missing.`,
 		Example: `  aftershock rbac -f aftershock.yaml | kubectl apply -f -
   aftershock rbac -f aftershock.yaml checkout/pods checkout/network/delay
   aftershock rbac -f aftershock.yaml --user ann@example.com > rights.yaml
@@ -43,8 +43,8 @@ Preflight asks the cluster for each of these rights and names what is missing.`,
 	}
 	file := fileFlag(cmd)
 	cmd.Flags().StringVar(&account.ServiceAccount, "service-account", "", "the name of the ServiceAccount (default: cluster.serviceAccount of the configuration)")
-	cmd.Flags().StringVar(&account.User, "user", "", "bind a person, by the name that the cluster knows, in place of a ServiceAccount")
-	cmd.Flags().StringArrayVar(&operators, "operator", nil, "bind a person who may stop and resume runs, by the name that the cluster knows; again for another one")
+	cmd.Flags().StringVar(&account.User, "user", "", "bind a person, by user name in the cluster, instead of a ServiceAccount")
+	cmd.Flags().StringArrayVar(&operators, "operator", nil, "bind a person who may stop and resume runs, by user name in the cluster; may be repeated")
 	cmd.Flags().StringVarP(&output, "output", "o", outputYAML, "yaml or json")
 	completeFlag(cmd, "output", cobra.FixedCompletions([]string{outputYAML, outputJSON}, cobra.ShellCompDirectiveNoFileComp))
 	cmd.MarkFlagsMutuallyExclusive("service-account", "user")
@@ -81,7 +81,7 @@ Preflight asks the cluster for each of these rights and names what is missing.`,
 			_, err = cmd.OutOrStdout().Write(text)
 		}
 		if incomplete != nil {
-			incomplete = fmt.Errorf("there may be rights that are not among these: %w", incomplete)
+			incomplete = fmt.Errorf("this list of rights may be incomplete: %w", incomplete)
 		}
 		return errors.Join(err, incomplete)
 	}

@@ -22,11 +22,10 @@ func reportCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "report RECORD|RESULTS...",
 		Short: "Write a report of records or results: a page, text, JUnit, JSON or Markdown",
-		Long: `Report renders what records show; its exit code does not depend on the verdict.
-A directory stands for the records in it and below it. A file *.json is what an
-earlier report wrote as JSON: it is merged with the records, but has no chart. Each
-run counts once, and several runs of one experiment are trials in JUnit. The page
-needs nothing but itself.
+		Long: `Report renders what records show; its exit code does not depend on the verdict. A
+directory stands for all records in and below it. A *.json file is an earlier JSON
+report: it is merged with the records, but has no charts. Each run counts once, and
+several runs of one experiment are trials in JUnit. The page is self-contained.
 
 --junit strict writes JUnit in the dialect of Ant's schema and Jenkins' xunit
 plugin; the default has properties, file and line in each test case.`,

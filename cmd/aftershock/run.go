@@ -117,7 +117,7 @@ func preflight(ctx context.Context, out io.Writer, session *suites.Session, list
 		line(suites.Skip, strings.Join(skipped[why], ", ")+": "+why)
 	}
 	if !shows(suites.OK) {
-		line(suites.OK, fmt.Sprintf("%d things are as they must be; -v lists them", right))
+		line(suites.OK, fmt.Sprintf("%d checks passed; -v lists them", right))
 	}
 	return err
 }
@@ -156,38 +156,37 @@ func runCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run [ID...]",
 		Short: "Run experiments on a cluster",
-		Long: `Run checks the cluster (see preflight), then runs what the configuration names,
-or only the experiments whose ids are given, one after the other: it waits until
-the hypothesis is good, injects the faults under load, undoes them, watches the
-recovery, and judges the record. The first line says which cluster and which
-services are meant.
+		Long: `Run checks the cluster (see preflight), then runs the experiments of the configuration,
+or only those whose IDs are given, one after the other: it waits until the hypothesis
+is good, injects the faults under load, undoes them, watches the recovery, and judges
+the record. The first line names the cluster and the services.
 
-An id is SERVICE/SUITE/EXPERIMENT for one of the catalogue and SERVICE/NAME for
-one of the file's own. The beginning of an id stands for all that begin so:
-"checkout" and "checkout/pods". Labels are the service, the suite and the name.
+An ID is SERVICE/SUITE/EXPERIMENT for the catalogue and SERVICE/NAME for experiments
+of the file. A prefix selects everything below it: "checkout" or "checkout/pods". The
+labels are the service, the suite and the name.
 
---trials runs all of them so many times, one round after the other, and ends early
-as a single round does; "aftershock gate" decides by the records. With --seed the
-order within a round is drawn, and every second round is the reverse of the one
-before (ABBA), so that what drifts favours no experiment; the same seed gives the
-same order.
+--trials runs all of them that many times, one round after the other, and ends early
+as a single round does; "aftershock gate" decides by the records. With
+--seed the order within a round is drawn at random, and every second round is the
+reverse of the one before (ABBA), so that drift favours no experiment; the same seed
+gives the same order.
 
---dry-run prints the plan, with every reference resolved, and the objects that
-would be created, as YAML. It asks no cluster; --dry-run=server asks the cluster
-for what only it knows, and creates nothing.
+--dry-run prints the plan as YAML, with every reference resolved and the objects that
+would be created. It contacts no cluster; --dry-run=server also reads what only the
+cluster knows, and creates nothing.
 
-One run at a time has a workload. If another has it, this one is refused with 4
-and says which, whose it is, and whether it is alive; --wait waits for it. The
-lock of a run that is dead is taken over as soon as what it injected is over.
+Only one run at a time uses a workload. If another run has it, this one is refused
+with 4 and says which run, whose it is, and whether it is alive; --wait waits for it.
+The lock of a dead run is taken over as soon as its faults are over.
 
-A stop that a person sets ("aftershock stop") and a freeze of the file refuse the
-run with 4. A stop also ends runs that are under way, likewise with 4.
+A stop ("aftershock stop") or a freeze in the file refuses the run with 4. A stop also
+ends living runs, likewise with 4.
 
 Stop a run with ^C or SIGTERM: it undoes its faults first. A second ^C leaves at
-once, and prints what may still be in place. If it is killed, the cluster ends
-the faults soon after their planned end; the objects of Chaos Mesh stay, and so
-would a bad image. With cluster.image a Job in the cluster then removes all of it
-(and without, no bad image is rolled out); "aftershock sweep" does so at once.
+once and prints what may still be in place. If the run is killed, the cluster ends
+its faults soon after their planned end; the objects of Chaos Mesh stay, and so would
+a bad image. With cluster.image, a Job in the cluster then removes all of it (without,
+no bad image is rolled out); "aftershock sweep" removes it at once.
 
 ` + exitCodes,
 		Example: `  aftershock run -f aftershock.yaml
@@ -199,12 +198,12 @@ would a bad image. With cluster.image a Job in the cluster then removes all of i
 	}
 	file := fileFlag(cmd)
 	verbose := verboseFlag(cmd, "all that preflight found, and the whole text of each report")
-	cmd.Flags().StringVar(&labels, "label-filter", "", "which experiments, in Ginkgo's language of label filters")
+	cmd.Flags().StringVar(&labels, "label-filter", "", "select experiments, in Ginkgo's label filter language")
 	out := runsFlag(cmd)
 	cmd.Flags().DurationVar(&wait, "wait", 0, "how long to wait for another run that has the workload, as in 10m")
-	cmd.Flags().IntVar(&trials, "trials", 1, "how many times all of it is run")
-	cmd.Flags().Uint64Var(&seed, "seed", 0, "of the order of the experiments in each of the --trials; by default it is that of the file")
-	cmd.Flags().StringVar(&dryRun, "dry-run", "none", "print the plan and run nothing: client, without a cluster, or server")
+	cmd.Flags().IntVar(&trials, "trials", 1, "how many times to run all experiments")
+	cmd.Flags().Uint64Var(&seed, "seed", 0, "seed for the order of the experiments in each of the --trials; default: the order of the file")
+	cmd.Flags().StringVar(&dryRun, "dry-run", "none", "print the plan, run nothing: client (without a cluster) or server")
 	cmd.Flags().Lookup("dry-run").NoOptDefVal = dryRunClient
 	completeFlag(cmd, "dry-run", cobra.FixedCompletions([]string{dryRunClient, dryRunServer}, cobra.ShellCompDirectiveNoFileComp))
 	completeFlag(cmd, "label-filter", completeLabels(file))
@@ -217,7 +216,7 @@ would a bad image. With cluster.image a Job in the cluster then removes all of i
 			return err
 		}
 		if wait < 0 {
-			return usageError{fmt.Errorf("--wait %s: a wait is never below zero", wait)}
+			return usageError{fmt.Errorf("--wait %s: want zero or more", wait)}
 		}
 		if trials < 1 {
 			return usageError{fmt.Errorf("--trials %d: want at least one", trials)}
@@ -322,7 +321,7 @@ func choose(plan *config.Plan, list []config.Planned, names []string, labels str
 	case len(list) == 0:
 		return nil, usageError{fmt.Errorf("%s names no experiment: give a service suites, as in suites: [pods], or write experiments of your own; \"aftershock catalog\" lists what there is", plan.Path)}
 	case len(chosen) == 0:
-		return nil, usageError{fmt.Errorf("no experiment is left by --label-filter %q; labels: %s", labels, strings.Join(labelsOf(list), ", "))}
+		return nil, usageError{fmt.Errorf("--label-filter %q selects no experiment; labels: %s", labels, strings.Join(labelsOf(list), ", "))}
 	}
 	plan.Skipped = slices.DeleteFunc(slices.Clone(plan.Skipped), func(s config.Skipped) bool { return !asked(s.ID, strings.Split(s.ID, "/")) })
 	return chosen, nil
@@ -447,18 +446,17 @@ func runAll(cmd *cobra.Command, file, out, junit string, verbose bool, list []su
 func preflightCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "preflight [ID...]",
-		Short: "Say what would be hit, what is missing and what is refused; change nothing",
-		Long: `Preflight reads the configuration, asks the cluster and Prometheus, sends the
-load's first request to each of up to ten targets, and says what a run would hit
-and everything that would stop it. What is as it must be is counted; -v lists it,
-and what is read from the cluster because the file does not say it (a service's
-selector, its container, its Service). Besides what these requests do it changes
-nothing.
+		Short: "Show what would be hit, what is missing and what is refused; change nothing",
+		Long: `Preflight reads the configuration, queries the cluster and Prometheus, sends the
+load's first request to each of up to ten targets, and shows what a run would hit and
+everything that would stop it. Checks that pass are counted; -v lists them, with what
+is read from the cluster because the file omits it (a service's selector, container
+and Service). Apart from the effects of these requests it changes nothing.
 
-It ends with 0 if a run can begin, with 2 if the configuration is wrong or
+It exits with 0 if a run can begin, with 2 if the configuration is invalid or
 something is refused, with 3 if it cannot be tested now, and with 4 if a stop or a
-freeze is in force, or if another run has a workload or faults in place; it says
-whose that run is and whether it is alive.`,
+freeze is in force, or another run has a workload or faults in place; it says whose
+run that is and whether it is alive.`,
 		Example: `  aftershock preflight -f aftershock.yaml
   aftershock preflight -f aftershock.yaml checkout/storm`,
 	}
@@ -488,31 +486,30 @@ whose that run is and whether it is alive.`,
 func sweepCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sweep",
-		Short: "Remove what any run left behind, and prove it",
-		Long: `Sweep finds every fault of any run in the namespaces of the configuration, and
-every Job of load workers in theirs, removes it, and looks again. Then it removes
-the locks, ledgers and dead-man switches of these runs. Of the configuration,
-cluster and allow must be right; mistakes elsewhere do not stop a sweep.
+		Short: "Remove what runs left behind, and prove it",
+		Long: `Sweep finds every fault of any run in the configuration's namespaces, and every Job of
+load workers in theirs, removes it, and looks again. Then it removes the locks, ledgers
+and dead-man switches of these runs. Only cluster and allow of the configuration must
+be valid; mistakes elsewhere do not stop a sweep.
 
-It finds faults by their labels, and those that lost them by the ledger of their
-run. With --run it also removes what that run changed in namespaces that the
-configuration does not name any more; without, it says that there is such a run.
+It finds faults by their labels, and those that lost them by the ledger of their run.
+With --run it also removes what that run changed in namespaces that the configuration
+no longer names; without, it says that there is such a run.
 
-What a run has that is under way stays in place. Its Lease tells it from one that
-is dead: sweep observes for up to 7 seconds whether it is renewed. --force removes
-everything; a run that loses its lock ends, and undoes its faults.
+A living run keeps what it has in place. Sweep observes for up to 7 seconds whether a
+run renews its Lease, and so is alive. --force removes everything; a run that loses its
+lock undoes its faults and ends.
 
-It ends with 0 if nothing is left, with 2 if the configuration is wrong or this
-is another cluster, and with 5 if something may be left, also of a run that is
-under way.`,
+It exits with 0 if nothing is left, with 2 if the configuration is invalid or this is
+another cluster, and with 5 if something may be left, even by a living run.`,
 		Example: `  aftershock sweep -f aftershock.yaml
   aftershock sweep -f aftershock.yaml --run 4f1c2a9d3b`,
 		Args: noArgs,
 	}
 	file := fileFlag(cmd)
 	var how suites.Sweeping
-	cmd.Flags().StringVar(&how.Run, "run", "", "remove only what this run left behind")
-	cmd.Flags().BoolVar(&how.Force, "force", false, "remove also what runs have that are alive")
+	cmd.Flags().StringVar(&how.Run, "run", "", "remove only what the run with this ID left behind")
+	cmd.Flags().BoolVar(&how.Force, "force", false, "also remove what living runs have in place")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return connectedDespite(cmd, *file, func(session *suites.Session) error {
 			return sweep(cmd.Context(), cmd.OutOrStdout(), session, how)

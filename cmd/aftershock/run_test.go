@@ -87,12 +87,12 @@ func TestIDsAndLabelsChooseExperiments(t *testing.T) {
 		{"one that there is not, beside one that there is", []string{"cart", "checkout/strom"}, "", `no experiment "checkout/strom"; experiments: checkout/pods/kill-one, checkout/network/delay, cart/pods/kill-one, checkout/storm; did you mean "checkout/storm"?`},
 		{"a service that is mistyped", []string{"chekout"}, "", `; did you mean "checkout"?`},
 		{"a suite that is mistyped", []string{"checkout/pod"}, "", `; did you mean "checkout/pods"?`},
-		{"a wait for a time before now", []string{"--wait", "-5s"}, "", `--wait -5s: a wait is never below zero`},
+		{"a wait for a time before now", []string{"--wait", "-5s"}, "", `--wait -5s: want zero or more`},
 		{"no trial", []string{"--trials", "0"}, "", `--trials 0: want at least one`},
 		{"one that the file skips", []string{"checkout/pods/evict"}, "", `experiment "checkout/pods/evict" is skipped: the budget is being changed`},
 		{"one that lacks something", []string{"checkout/network/partition"}, "", `experiment "checkout/network/partition" is skipped: services[checkout].calls is missing`},
-		{"labels that leave none", []string{"--label-filter", "rollout"}, "", `no experiment is left by --label-filter "rollout"; labels: checkout, pods, kill-one, network,`},
-		{"labels of an id that leave none", []string{"cart", "--label-filter", "network"}, "", `no experiment is left by --label-filter "network"`},
+		{"labels that leave none", []string{"--label-filter", "rollout"}, "", `--label-filter "rollout" selects no experiment; labels: checkout, pods, kill-one, network,`},
+		{"labels of an id that leave none", []string{"cart", "--label-filter", "network"}, "", `--label-filter "network" selects no experiment`},
 		{"no language of labels", []string{"--label-filter", "cart &&"}, "", `aftershock: --label-filter "cart &&": Unexpected EOF.`},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {

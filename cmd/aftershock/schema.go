@@ -20,7 +20,7 @@ the YAML language server completes and checks a file whose first line names it:
 
   # yaml-language-server: $schema=aftershock.schema.json
 
-What needs more than the file itself, such as the cluster, preflight checks.`,
+Preflight checks what depends on more than the file, such as the cluster.`,
 		Example: `  aftershock schema > aftershock.schema.json`,
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -33,11 +33,10 @@ What needs more than the file itself, such as the cluster, preflight checks.`,
 func explainCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "explain [PATH]",
-		Short: "Say what a field of the configuration means",
+		Short: "Describe a field of the configuration",
 		Long: `Explain prints the type, the default and the meaning of a field of the
-configuration, and the fields within it. Names of your own, such as that of a
-service, are taken as they are, and NAME stands for any. Items of a list have no
-step of their own.`,
+configuration, and the fields within it. In the path, use names of your own, such as
+a service's, or NAME for any. Items of a list have no step of their own.`,
 		Example: `  aftershock explain
   aftershock explain services.checkout.load
   aftershock explain checks.NAME.good

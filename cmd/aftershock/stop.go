@@ -18,20 +18,18 @@ func stopCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "stop",
 		Short: "Stop runs: undo their faults, and let none begin",
-		Long: `Stop ends runs that are under way, on whichever machine they are, and lets none
-begin until "aftershock resume": all runs, those on a service, or one run. They
-undo their faults, and end with 4. It writes an entry of the ConfigMap
-aftershock-stop in cluster.namespace, which every run watches, and reads before
-each injection; a run that cannot read it injects nothing. It ends once the entry
-is written. Without the program, kubectl does the same:
+		Long: `Stop ends runs on any machine and lets none begin until "aftershock resume": all runs,
+those on a service, or one run. They undo their faults and exit with 4. It writes an
+entry to the ConfigMap aftershock-stop in cluster.namespace, which every run watches,
+and reads before each injection; a run that cannot read it injects nothing. Stop exits
+once the entry is written. Without this program, kubectl does the same:
 
   kubectl create configmap aftershock-stop -n aftershock --from-literal=stop='{"all":true,"reason":"incident 42"}'
 
-Of the configuration, cluster and allow must be right, and the namespace and the
-workload of a service that is named; mistakes elsewhere do not keep it from being
-stopped.
+Only cluster and allow of the configuration must be valid, and the namespace and the
+workload of a named service; mistakes elsewhere do not matter.
 
-It ends with 0 if the runs are stopped, with 2 if the configuration is wrong or
+It exits with 0 if the runs are stopped, with 2 if the configuration is invalid or
 this is another cluster, and with 4 if the stop could not be written.`,
 		Example: `  aftershock stop -f aftershock.yaml --all --reason 'incident 42'
   aftershock stop -f aftershock.yaml --service checkout --reason 'sale' --until 2h
@@ -43,9 +41,9 @@ this is another cluster, and with 4 if the stop could not be written.`,
 	of := scopeFlags(cmd, file)
 	var reason, until string
 	var list bool
-	cmd.Flags().StringVar(&reason, "reason", "", "why, for those who are stopped (required)")
-	cmd.Flags().StringVar(&until, "until", "", "when it ends by itself, as in 2h or 2026-12-01T08:00:00+01:00 (default: when it is resumed)")
-	cmd.Flags().BoolVar(&list, "list", false, "print the stops that there are, and change nothing")
+	cmd.Flags().StringVar(&reason, "reason", "", "why, for the people whose runs are stopped (required)")
+	cmd.Flags().StringVar(&until, "until", "", "when the stop ends by itself, as in 2h or 2026-12-01T08:00:00+01:00 (default: only by resume)")
+	cmd.Flags().BoolVar(&list, "list", false, "print the current stops, and change nothing")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		now := time.Now()
 		end, err := untilOf(until, now)
@@ -54,9 +52,9 @@ this is another cluster, and with 4 if the stop could not be written.`,
 			return usageError{errors.New("--list takes no other flag but -f")}
 		case list:
 		case of.Validate() != nil:
-			return usageError{errors.New("say what is stopped: one of --all, --service NAME and --run ID")}
+			return usageError{errors.New("say what to stop: one of --all, --service NAME and --run ID")}
 		case strings.TrimSpace(reason) == "":
-			return usageError{errors.New("--reason is missing: it is what those read who are stopped")}
+			return usageError{errors.New("--reason is missing: it tells people why their runs were stopped")}
 		case err != nil:
 			return usageError{err}
 		}
@@ -78,15 +76,15 @@ this is another cluster, and with 4 if the stop could not be written.`,
 func resumeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "resume",
-		Short: "Let runs begin again that were stopped",
-		Long: `Resume removes the stops that "aftershock stop" set with the same flag, also
-those of other people, and prints them. Stops with another flag stay, and are
-printed too: those of a service when all runs are resumed, for example. Runs that
-were stopped do not go on; start them again. An entry that cannot be understood
-stops all runs, and --all removes it.
+		Short: "Remove stops, so that runs may begin again",
+		Long: `Resume removes the stops that "aftershock stop" set with the same flag, including
+those of other people, and prints them. Stops with another flag stay and are printed,
+too: those of a service when all runs are resumed, for example. Stopped runs do not
+continue; start them again. An entry that cannot be parsed stops all runs; --all
+removes it.
 
-It ends with 0 if none of them is left, also if there was none; with 2 if the
-configuration is wrong or this is another cluster, and with 4 if one could not be
+It exits with 0 if none of these stops is left, even if there was none; with 2 if the
+configuration is invalid or this is another cluster; and with 4 if a stop could not be
 removed.`,
 		Example: `  aftershock resume -f aftershock.yaml --all
   aftershock resume -f aftershock.yaml --service checkout`,
@@ -96,7 +94,7 @@ removed.`,
 	of := scopeFlags(cmd, file)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if of.Validate() != nil {
-			return usageError{errors.New("say what is resumed: one of --all, --service NAME and --run ID")}
+			return usageError{errors.New("say what to resume: one of --all, --service NAME and --run ID")}
 		}
 		return onStops(cmd, *file, func(ctx context.Context, out io.Writer, session *suites.Session) error {
 			removed, err := session.Resume(ctx, *of)
@@ -120,7 +118,7 @@ func scopeFlags(cmd *cobra.Command, file *string) *stop.Scope {
 	var of stop.Scope
 	cmd.Flags().BoolVar(&of.All, "all", false, "all runs")
 	cmd.Flags().StringVar(&of.Service, "service", "", "runs on this service of the configuration, or that touch it")
-	cmd.Flags().StringVar(&of.Run, "run", "", "one run, by the id in its record")
+	cmd.Flags().StringVar(&of.Run, "run", "", "one run, by the ID in its record")
 	completeFlag(cmd, "service", completeServices(file))
 	return &of
 }
@@ -137,7 +135,7 @@ func untilOf(text string, now time.Time) (end time.Time, err error) {
 		}
 	}
 	if !end.After(now) {
-		return end, fmt.Errorf("--until %s: that is not after now", text)
+		return end, fmt.Errorf("--until %s: want a time in the future", text)
 	}
 	return end, nil
 }

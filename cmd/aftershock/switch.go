@@ -18,16 +18,16 @@ func switchCommand() *cobra.Command {
 		Short: "Sweep a run once it is dead; the Job of cluster.image runs it",
 		Long: `Dead-man-switch waits until the run is dead: its Leases are gone, have expired, or
 were not renewed for half a minute. Then it removes what the run left behind, as
-"sweep --run" does. It is what the Job of cluster.image runs, with the account of its
-pod, and needs no configuration file; call it by hand only to try an image.
+"sweep --run" does. The Job of cluster.image runs it with its pod's account; it needs
+no configuration file. Run it by hand only to test an image.
 
-It ends when the run is swept, or when it is told to.`,
+It exits when the run is swept, or on a signal.`,
 		Example: `  aftershock dead-man-switch --run 4f1c2a9d3b --cluster 0b1c2d3e-0000-0000-0000-000000000000 --namespace aftershock --allow shop`,
 		Args:    noArgs,
 		Hidden:  true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if run == "" || plan.Cluster.UID == "" || plan.Cluster.Namespace == "" || len(plan.Allow.Namespaces) == 0 {
-				return usageError{errors.New("--run, --cluster, --namespace and --allow are needed")}
+				return usageError{errors.New("--run, --cluster, --namespace and --allow are required")}
 			}
 			return connected(cmd.OutOrStdout(), plan, func(session *suites.Session) error {
 				out := cmd.OutOrStdout()
@@ -36,7 +36,7 @@ It ends when the run is swept, or when it is told to.`,
 			})
 		},
 	}
-	cmd.Flags().StringVar(&run, "run", "", "the run that is swept")
+	cmd.Flags().StringVar(&run, "run", "", "the ID of the run to sweep")
 	cmd.Flags().StringVar(&plan.Cluster.UID, "cluster", "", "the UID of the cluster")
 	cmd.Flags().StringVar(&plan.Cluster.Namespace, "namespace", "", "where the run's Leases and its ledger are")
 	cmd.Flags().StringSliceVar(&plan.Allow.Namespaces, "allow", nil, "the namespaces that faults may touch")

@@ -9,7 +9,7 @@ func TestADeadManSwitchIsHiddenAndNeedsNoFile(t *testing.T) {
 	if _, stdout, _ := call(t, "--help"); strings.Contains(stdout, "dead-man-switch") {
 		t.Error("the list of commands has it")
 	}
-	if code, _, stderr := call(t, "dead-man-switch", "--run", "4f1c2a9d3b"); code != exitUsage || !strings.Contains(stderr, "--run, --cluster, --namespace and --allow are needed") {
+	if code, _, stderr := call(t, "dead-man-switch", "--run", "4f1c2a9d3b"); code != exitUsage || !strings.Contains(stderr, "--run, --cluster, --namespace and --allow are required") {
 		t.Errorf("exit code %d, %s", code, stderr)
 	}
 	// No cluster is known here.

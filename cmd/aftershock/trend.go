@@ -12,20 +12,19 @@ func trendCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "trend RUNS...",
 		Short: "Show verdicts and times to recovery over time, by version of the service",
-		Long: `Trend shows the runs of each experiment in their order: their verdicts, and the
-times to recovery of their checks. RUNS are directories, which stand for all in
-them and below, records, or results as JSON. Runs that follow each other with one
-plan and the same images are summed up together.
+		Long: `Trend shows the runs of each experiment in order: their verdicts, and the times to
+recovery of their checks. RUNS are records, results as JSON, or directories with
+everything below them. Consecutive runs with the same plan and images are summarized
+together.
 
-The median and the 90th percentile are by Kaplan and Meier: an outage that was not
-over when the record ended counts as one that lasted longer than it was seen to.
-They are between the estimate from the lower bounds of the times and that from the
-upper ones; behind them is where they lie at 95 %, which fewer than six runs cannot
-tell of a median.
+The median and the 90th percentile are Kaplan-Meier estimates: an outage that was not
+over when the record ended is censored. Each is an interval, from the estimate for the
+lower bounds of the times to that for the upper bounds, followed by a 95 % confidence
+interval; fewer than six runs have none for the median.
 
 Exit codes:
   0  shown, whatever the verdicts
-  2  usage, or what cannot be read`,
+  2  usage, or a file cannot be read`,
 		Example: `  aftershock trend runs
   aftershock trend runs-of-v1 runs-of-v2 --output json
   aftershock trend --schema`,

@@ -20,9 +20,9 @@ import (
 func versionCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "version",
-		Short: "Print the version, the commit, and the formats that this program reads and writes",
-		Long: `Version prints what this program was built from, and the versions of what it
-reads and writes: the configuration, records, results, and Chaos Mesh's API.`,
+		Short: "Print the version, the commit, and the versions of all formats",
+		Long: `Version prints what this program was built from, and the versions of the formats that
+it reads and writes: the configuration, records, results, and Chaos Mesh's API.`,
 		Example: `  aftershock version
   aftershock version --output json | jq -r .version`,
 		Args: noArgs,

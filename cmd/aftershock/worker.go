@@ -18,25 +18,25 @@ func loadWorkerCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "load-worker",
 		Short: "Drive a share of another program's load; the Job of load.workers runs it",
-		Long: `Load-worker waits until the run that it works for sends it a share of a load,
-drives it, and sends back what became of each request. It is what the pods of
-load.workers run; call it by hand only to try an image.
+		Long: `Load-worker waits until its run sends it a share of a load, drives it, and sends back
+the outcome of each request. The pods of load.workers run it; run it by hand only to
+test an image.
 
-It accepts only requests that name its run, takes one load, and ends by itself
-when no client has connected for three minutes, or shortly after its load is over. SIGTERM
-ends the load: requests in flight are waited for.`,
+It accepts only requests that carry its run's ID, takes one load, and exits when no
+client has connected for three minutes, or shortly after its load is over. On SIGTERM
+it ends the load after the requests in flight.`,
 		Example: `  aftershock load-worker --run 4f1c2a9d3b --listen :8642`,
 		Args:    noArgs,
 		Hidden:  true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if run == "" {
-				return usageError{errors.New("--run is missing: which run it works for")}
+				return usageError{errors.New("--run is missing: the ID of its run")}
 			}
 			return loadWorker(cmd.Context(), cmd.OutOrStdout(), run, listen, os.Getenv("JOB_COMPLETION_INDEX"))
 		},
 	}
-	cmd.Flags().StringVar(&run, "run", "", "the run that it works for")
-	cmd.Flags().StringVar(&listen, "listen", fmt.Sprintf(":%d", workers.Port), "where it listens")
+	cmd.Flags().StringVar(&run, "run", "", "the ID of its run")
+	cmd.Flags().StringVar(&listen, "listen", fmt.Sprintf(":%d", workers.Port), "address to listen on")
 	return cmd
 }
 
