@@ -154,7 +154,7 @@ func TestExitCodesAndMessages(t *testing.T) {
 		{"of audit too", []string{"audit", "verfy"}, exitUsage, `unknown command "verfy"; "aftershock audit --help" lists the commands; did you mean "verify"?`},
 		{"and an unknown flag", []string{"judge", "--limt", "x", held}, exitUsage, `unknown flag: --limt; see "aftershock judge --help"; did you mean "limit"?`},
 		{"help is no error", []string{"judge", "--help"}, exitHeld, "downtime"},
-		{"it tells the quantities of autoscalers too", []string{"judge", "--help"}, exitHeld, "decision  from there to a larger size wanted"},
+		{"it tells the quantities of autoscalers too", []string{"judge", "--help"}, exitHeld, "decision  from there until it wants more replicas"},
 		{"held", []string{"judge", held}, exitHeld, "HELD     held"},
 		{"broken", []string{"judge", broken}, exitBroken, "BROKEN   broken"},
 		{"unknown", []string{"judge", unknown}, exitUnknown, "not steady"},

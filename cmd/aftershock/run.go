@@ -166,8 +166,8 @@ of the file. A prefix selects everything below it: "checkout" or "checkout/pods"
 labels are the service, the suite and the name.
 
 --trials runs all of them that many times, one round after the other, and ends early
-as a single round does; "aftershock gate" decides by the records. With
---seed the order within a round is drawn at random, and every second round is the
+as a single round does; "aftershock gate" decides by the records. With --seed the
+order within a round is drawn at random, and every second round is the
 reverse of the one before (ABBA), so that drift favours no experiment; the same seed
 gives the same order.
 

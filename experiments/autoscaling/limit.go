@@ -41,12 +41,12 @@ type measure struct {
 }
 
 var measures = []measure{
-	{Lag, "from the fault to the autoscaler's metric above its target"},
-	{Decision, "from there to a larger size wanted"},
-	{Actuation, "from there to the scale target told"},
-	{Ready, "from there to as many pods ready as the largest size wanted"},
-	{Relieved, "from there to the metric within its target, for as long as the fault was on"},
-	{Back, "from the end of the fault to the old size, for good"},
+	{Lag, "from the fault until the autoscaler's metric is above its target"},
+	{Decision, "from there until it wants more replicas"},
+	{Actuation, "from there until the scale target has the new size"},
+	{Ready, "from there until as many pods are ready as its largest desired size"},
+	{Relieved, "from there until the metric stays within its target while the fault lasts"},
+	{Back, "from the end of the fault until it is back at the old size for good"},
 }
 
 // Quantities lists the quantities with their meanings, for help texts.
@@ -56,7 +56,7 @@ func Quantities() []string {
 		list = append(list, fmt.Sprintf("%-9s %s", m.stage, m.meaning))
 	}
 	return append(list,
-		fmt.Sprintf("%-9s %s", Replicas, "largest size reached, pods that were ready"),
+		fmt.Sprintf("%-9s %s", Replicas, "largest size reached, in ready pods"),
 		fmt.Sprintf("%-9s %s", Turns, "direction changes: up and then down is one"))
 }
 

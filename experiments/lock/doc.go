@@ -1,4 +1,4 @@
-// Package lock lets one run at a time have a workload. The lock is a Lease of
+// Package lock lets only one run at a time use a workload. The lock is a Lease of
 // coordination.k8s.io in a namespace of the program's own, one for each workload,
 // and a safeguard of the run:
 //
@@ -35,7 +35,7 @@
 // the usual one again once the fault is gone. A run that could not undo its faults
 // does not release its Lease.
 //
-// A Lease is no fence. A harness that is halted for longer than the fault's
+// A Lease is not a fence. A harness that is suspended for longer than the fault's
 // lifetime between the renewal and the request that creates the fault, a few
 // milliseconds later, would still create it. It then finds that it has lost the
 // lock at its next renewal, and undoes the fault.

@@ -26,7 +26,7 @@ const (
 	UntilAnnotation      = "aftershock.dev/until"      // when the run is over at the latest, likewise
 )
 
-// Name is the name of a workload's Lease: aftershock.shop.deployment.checkout. The
+// Name returns the name of a workload's Lease: aftershock.shop.deployment.checkout. The
 // namespace and the kind have no dots, so that no two workloads share one. A name
 // that would be too long ends with a hash.
 func Name(w kube.Workload) string {
@@ -72,18 +72,19 @@ func durationOf(lease *coordinationv1.Lease) time.Duration {
 	return time.Duration(ptr.Deref(lease.Spec.LeaseDurationSeconds, 0)) * time.Second
 }
 
-// A Holder is the run that has a workload, as its Lease says.
+// A Holder is the run that holds a lock, as the Lease says.
 type Holder struct {
 	Workload   string // deployment/shop/checkout
 	Run        string
 	Who        string // ann@laptop
 	Experiment string
-	// Since is when it took the lock, Until when it is over at the latest, both by
+	// Since is when it took the lock, and Until when the run ends at the latest, both
+	// by
 	// the holder's clock.
 	Since, Until time.Time
 }
 
-// Namespace is the workload's; empty: it is unknown.
+// Namespace returns the workload's namespace, or "" if it is unknown.
 func (h Holder) Namespace() string {
 	_, rest, _ := strings.Cut(h.Workload, "/")
 	namespace, _, _ := strings.Cut(rest, "/")
@@ -103,7 +104,8 @@ func holderOf(lease *coordinationv1.Lease) Holder {
 	return h
 }
 
-// String is "run 4f1c2a9d3b of ann@laptop since 14:03:10 (checkout/pods/kill-one)".
+// String returns "run 4f1c2a9d3b of ann@laptop since 14:03:10
+// (checkout/pods/kill-one)".
 func (h Holder) String() string {
 	return fmt.Sprintf("run %s of %s since %s (%s)", h.Run, h.Who, clock(h.Since), h.Experiment)
 }

@@ -38,7 +38,7 @@ const (
 	allowFor = 5 * time.Second
 )
 
-// A Lock lets its run alone have a workload. It is of one run at a time.
+// A Lock gives its run exclusive use of a workload. It serves one run at a time.
 type Lock struct {
 	Client client.Client
 	// Namespace is where the Leases are. It must exist, and not be one that a fault
@@ -51,8 +51,7 @@ type Lock struct {
 	Experiment string
 	Who        string
 	Longest    time.Duration
-	// Wait is how long to wait for another run that is alive. Default: it is not
-	// waited for.
+	// Wait is how long to wait for another living run. Default: do not wait.
 	Wait time.Duration
 
 	ahead time.Duration // of the wall clock, in tests
@@ -74,7 +73,7 @@ type Lock struct {
 
 var _ experiments.Safeguard = (*Lock)(nil)
 
-// String is "lock of deployment checkout in shop".
+// String returns "lock of deployment checkout in shop".
 func (l *Lock) String() string { return "lock of " + l.Workload.String() }
 
 // Begin takes the lock, and renews it from then on. If another run has it, the
@@ -424,8 +423,8 @@ func (l *Lock) isLost() error {
 	return l.why
 }
 
-// Preflight asks the cluster, in a dry run, whether a Lease can be made in the
-// namespace. It changes nothing.
+// Preflight creates a Lease in the namespace in a dry run. Its error says what is
+// missing. It changes nothing.
 func Preflight(ctx context.Context, c client.Client, namespace string) error {
 	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "aftershock.preflight"}}
 	return explain(c.Create(ctx, lease, client.DryRunAll), namespace)

@@ -47,15 +47,15 @@ func (s *sight) held() Held {
 	return Held{Holder: holderOf(s.lease), Alive: s.renewed, Silent: time.Since(s.since), Left: max(0, time.Until(s.expires())), lease: s.lease}
 }
 
-// Held is a lock that a run has, and whether that run is alive.
+// Held is a lock and whether the run that holds it is alive.
 type Held struct {
 	Holder
 	// Alive: the holder renewed its Lease while it was observed.
 	Alive bool
-	// Silent is for how long it was seen not to.
+	// Silent is how long the Lease was observed without a renewal.
 	Silent time.Duration
-	// Left is when the lock is free at the latest if the holder is dead. What it
-	// injected is over then.
+	// Left is the longest time until the lock is free if the holder is dead. Its faults
+	// are over then.
 	Left time.Duration
 
 	lease *coordinationv1.Lease
@@ -70,7 +70,7 @@ func (h Held) String() string {
 	return fmt.Sprintf("%s, which has not renewed its Lease for %s and seems to be dead; the lock is free in %s at the latest", h.Holder, h.Silent.Round(time.Second), time.Duration(seconds(h.Left))*time.Second)
 }
 
-// Look lists the locks in a namespace of runs, and observes each until its holder
+// Look lists the locks in a namespace, and observes each until its holder
 // has renewed it, for 7 seconds at the most. Before it observes any it calls
 // waiting with what it found, before any holder is known to be alive. It changes
 // nothing.
@@ -120,14 +120,13 @@ func leases(ctx context.Context, c client.Reader, namespace string) ([]coordinat
 	return list.Items, nil
 }
 
-// Release removes the Lease of a run that is dead, as it was seen: not if it was
-// renewed or taken over since.
+// Release removes the Lease of a dead run, unless it was renewed or taken over since.
 func (h Held) Release(ctx context.Context, c client.Client) error {
 	return h.failed(remove(ctx, c, h.lease))
 }
 
-// Break removes the Lease of a run that is alive, unless another took it over
-// since. The run ends, and undoes its faults.
+// Break removes the Lease of a living run, unless another took it over since. The run
+// undoes its faults and ends.
 func (h Held) Break(ctx context.Context, c client.Client) error {
 	return h.failed(c.Delete(ctx, h.lease.DeepCopy(), client.Preconditions{UID: &h.lease.UID}))
 }
@@ -139,7 +138,7 @@ func (h Held) failed(err error) error {
 	return fmt.Errorf("remove the Lease of %s: %w", h.Holder, kube.Explain(err, "the right to delete leases"))
 }
 
-// Leftover is the Lease, as what a dead run left behind.
+// Leftover returns the Lease as something that a dead run left behind.
 func (h Held) Leftover() faults.Leftover { return faults.NewLeftover("Lease", h.Run, h.lease) }
 
 // remove deletes the Lease if it is still as it was read.

@@ -1,28 +1,29 @@
-// Package stop keeps runs from beginning, and ends those that are under way: when a
-// person says so, and while a freeze is in force.
+// Package stop refuses new runs and ends running ones, when a person says so and while
+// a freeze is in force.
 //
-// A person's stop is an entry of the ConfigMap [Name] in the namespace of the
-// program's own. It works on every run that uses that namespace, and while no
-// harness is at hand: kubectl can write it too.
+// A person's stop is an entry of the ConfigMap [Name] in the program's own namespace.
+// It
+// applies to every run that uses that namespace, and needs no harness: kubectl can
+// write
+// it, too.
 //
 //	err := stop.Set(ctx, c, "aftershock", stop.Stop{Scope: stop.Scope{All: true}, Reason: "checkout is down"})
 //	removed, err := stop.Resume(ctx, c, "aftershock", stop.Scope{All: true})
 //
-// A freeze is a time window, or an incident that Prometheus knows of. Both are
-// safeguards of a run:
+// A freeze is a time window, or an incident that Prometheus reports. Both a stop and a
+// freeze are safeguards of a run:
 //
 //	e.Safeguards = append(e.Safeguards,
 //		&stop.Switch{Client: c, Namespace: "aftershock", Services: map[string]kube.Workload{"checkout": checkout}},
 //		&stop.Freeze{Windows: []stop.Window{{Schedule: "0 18 * * FRI", For: 62 * time.Hour, Timezone: "Europe/Berlin"}}},
 //	)
 //
-// # What is not known stops
+// # Doubt stops a run
 //
-// Only the answer that there is no such ConfigMap, or one without an entry for this
-// run, lets a run begin and a fault be injected. An entry that cannot be understood
-// counts as a stop of all runs, and one with an unreadable end as one without an
-// end. A request that fails keeps the fault from being injected; a run that cannot
-// see for 10 s whether it is stopped is blind, and ends.
+// A run begins, and injects, only if the API server answers that there is no such
+// ConfigMap, or one without an entry for this run. An entry that cannot be parsed stops
+// all runs, and one whose end cannot be parsed has no end. If the request fails, the
+// fault is not injected; a run that cannot read the stops for 10 s is blind, and ends.
 //
 // # Rights
 //

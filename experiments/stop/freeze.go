@@ -14,23 +14,25 @@ import (
 // incident.
 type Freeze struct {
 	Windows []Window
-	// Incident says which incident there is; empty: none. The error is that this is
-	// not known. nil: there is no such query.
+	// Incident returns the current incident, or "" if there is none; the error says
+	// that
+	// this is unknown. Nil: incidents are not checked.
 	Incident func(ctx context.Context) (what string, err error)
-	// EndsRunning ends runs that are under way when a freeze begins. Default: they go
-	// on until they would inject another fault.
+	// EndsRunning ends the run when a freeze begins. Default: it continues until it
+	// would
+	// inject another fault.
 	EndsRunning bool
 }
 
 var _ experiments.Safeguard = (*Freeze)(nil)
 
-// String says what it is.
+// String describes the freeze.
 func (f *Freeze) String() string { return "freeze" }
 
-// Begin refuses the run in a freeze, or if it is not known whether there is one.
+// Begin refuses the run during a freeze, or if it is unknown whether there is one.
 func (f *Freeze) Begin(ctx context.Context, _ *record.Recorder) error { return begin(ctx, f.Now) }
 
-// Allow looks anew.
+// Allow checks again, as [Freeze.Begin] does.
 func (f *Freeze) Allow(ctx context.Context, _ time.Duration) error { return allow(ctx, f.Now) }
 
 // Watch returns an error once a freeze begins, if that ends what is running, or
@@ -43,7 +45,7 @@ func (f *Freeze) Watch(ctx context.Context) error {
 	return follow(ctx, nil, f.Now)
 }
 
-// End has nothing to end.
+// End returns nil.
 func (f *Freeze) End(context.Context) error { return nil }
 
 // Now says which freeze is in force, and until when; empty: none. Without an answer
@@ -62,12 +64,11 @@ func (f *Freeze) Now(ctx context.Context) (why string, err error) {
 	return "", nil
 }
 
-// Window says which window a time is in, and until when; empty: none.
+// Window says which window contains a time, and until when; "" if none does.
 func (f *Freeze) Window(now time.Time) (why string, err error) { return f.Within(now, now) }
 
-// Within says which window there is at some time between two, the second not
-// included, and until when; empty: none. One that has not begun is named with when
-// it does.
+// Within says which window overlaps the time from from up to, but excluding, to, and
+// until when; "" if none does. If the window begins later than from, it also says when.
 func (f *Freeze) Within(from, to time.Time) (why string, err error) {
 	windows, err := f.compile()
 	if err != nil {
@@ -97,7 +98,8 @@ func (f *Freeze) Within(from, to time.Time) (why string, err error) {
 	return fmt.Sprintf("window %s%s, until %s", of, what, until(windows, now, of.zone)), nil
 }
 
-// Next is when the next window begins, of a time that is in none; zero: never.
+// Next returns when the next window begins, or the zero time if none does. The current
+// time must not be in a window.
 func (f *Freeze) Next() (next time.Time, err error) {
 	windows, err := f.compile()
 	for _, w := range windows {
@@ -140,5 +142,5 @@ func until(windows []compiled, now time.Time, zone *time.Location) string {
 	return Clock(end.In(zone))
 }
 
-// Clock is a time as people read it, with its zone.
+// Clock formats a time for people, with its zone.
 func Clock(t time.Time) string { return t.Format("Mon 2006-01-02 15:04 MST") }

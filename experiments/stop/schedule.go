@@ -10,15 +10,15 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate/setting"
 )
 
-// A Schedule is when something begins again and again: the five fields of cron, read
-// as Kubernetes reads those of a CronJob.
+// A Schedule is a recurring start: a cron expression of five fields, read as Kubernetes
+// reads that of a CronJob.
 type Schedule struct {
 	schedule *cron.SpecSchedule
 	zone     *time.Location
 }
 
-// ParseSchedule reads a schedule and its time zone; an empty one is UTC. A mistake in
-// the zone is an error of package setting, of the field timezone.
+// ParseSchedule reads a cron expression and its time zone; an empty zone is UTC. An
+// invalid zone is a [setting.Error] for the field timezone.
 func ParseSchedule(text, timezone string) (s Schedule, err error) {
 	if s.schedule, err = parseSchedule(text); err != nil {
 		return s, err
@@ -30,8 +30,8 @@ func ParseSchedule(text, timezone string) (s Schedule, err error) {
 	return s, nil
 }
 
-// Zone is the time zone of a name of the IANA database; empty: UTC. Local is another
-// one on each machine, and refused.
+// Zone returns a time zone by its IANA name; an empty name is UTC. It refuses Local,
+// which differs between machines.
 func Zone(name string) (*time.Location, error) {
 	zone, err := time.LoadLocation(name)
 	if err != nil || name == "Local" {
@@ -40,13 +40,15 @@ func Zone(name string) (*time.Location, error) {
 	return zone, nil
 }
 
-// Next is the first beginning after a time, in the schedule's zone; zero: there is
-// none. One in an hour that is left out because the clocks are set forward is left
-// out; one in an hour that is there twice is there twice.
+// Next returns the first start after a time, in the schedule's zone, or the zero time
+// if
+// there is none. When the clocks go forward, a start in the skipped hour is skipped;
+// when
+// they go back, a start in the repeated hour occurs twice.
 func (s Schedule) Next(after time.Time) time.Time { return s.schedule.Next(after.In(s.zone)) }
 
-// LeftOut are the beginnings between two times that the clock on the wall never
-// shows, because it is set forward, as "2026-03-29 02:30".
+// LeftOut returns the starts between two times that are skipped because the clocks go
+// forward, as local times: "2026-03-29 02:30".
 func (s Schedule) LeftOut(from, to time.Time) (walls []string) {
 	of := *s.schedule
 	of.Location = time.UTC // of wall clocks, as if they were UTC
@@ -63,9 +65,9 @@ func (s Schedule) LeftOut(from, to time.Time) (walls []string) {
 	return walls
 }
 
-// Readings are the first and the last moment at which the clock on the wall of a
-// zone shows the date and the time of day of a time. If it never does, because it is
-// set forward, they are by the offset before and after that.
+// Readings returns the first and the last instant at which clocks in a zone show the
+// date and time of wall. If they never do, because they go forward, the results use the
+// offsets before and after the change.
 func Readings(wall time.Time, zone *time.Location) (first, last time.Time) {
 	return readings(time.Date(wall.Year(), wall.Month(), wall.Day(), wall.Hour(), wall.Minute(), wall.Second(), wall.Nanosecond(), time.UTC), zone)
 }

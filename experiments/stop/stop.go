@@ -21,10 +21,10 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
-// Name is the name of the ConfigMap.
+// Name is the name of the ConfigMap with the stops.
 const Name = "aftershock-stop"
 
-// A Scope says what is stopped: all runs, those on a service, or one run.
+// A Scope says which runs are stopped: all, those on a service, or one run.
 type Scope struct {
 	All     bool   `json:"all,omitempty"`
 	Service string `json:"service,omitempty"` // its name in a configuration file
@@ -34,7 +34,7 @@ type Scope struct {
 	Run      string `json:"run,omitempty"` // the id in its record
 }
 
-// Validate refuses a scope that is not exactly one of them.
+// Validate returns an error unless exactly one of All, Service and Run is set.
 func (s Scope) Validate() error {
 	said := 0
 	for _, is := range []bool{s.All, s.Service != "", s.Run != ""} {
@@ -48,7 +48,7 @@ func (s Scope) Validate() error {
 	return nil
 }
 
-// String is "all runs", "runs on checkout" or "run 4f1c2a9d3b".
+// String returns "all runs", "runs on checkout" or "run 4f1c2a9d3b".
 func (s Scope) String() string {
 	switch {
 	case s.Service != "" && s.Workload != "":
@@ -61,7 +61,7 @@ func (s Scope) String() string {
 	return "all runs"
 }
 
-// Hint says what ends a stop of the scope.
+// Hint returns the command that ends a stop of the scope.
 func (s Scope) Hint() string {
 	flag := "--all"
 	switch {
@@ -81,7 +81,7 @@ func (s Scope) is(other Scope) bool {
 	return s.All == other.All && s.Run == other.Run && s.Service == other.Service
 }
 
-// A Stop is an entry of the ConfigMap, as JSON.
+// A Stop is an entry of the ConfigMap. Its JSON is the entry's value.
 type Stop struct {
 	Scope
 	Reason string `json:"reason"`
@@ -128,7 +128,7 @@ func (s Stop) InForce(now time.Time) bool {
 	return err != nil || now.Before(until)
 }
 
-// On reports whether the stop is of a run on these services.
+// On reports whether the stop applies to a run on these services.
 func (s Stop) On(run string, services map[string]kube.Workload) bool {
 	if s.All || s.Run != "" {
 		return s.All || s.Run == run
@@ -212,7 +212,7 @@ func stopsOf(m *corev1.ConfigMap) (stops []Stop) {
 	return stops
 }
 
-// Set adds a stop. The stops of others stay.
+// Set adds a stop to those that exist.
 func Set(ctx context.Context, c client.Client, namespace string, s Stop) error {
 	if err := s.Validate(); err != nil {
 		return err

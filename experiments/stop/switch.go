@@ -16,9 +16,9 @@ import (
 // A Switch ends its run when a person stops it.
 type Switch struct {
 	Client client.WithWatch
-	// Namespace is where the ConfigMap is.
+	// Namespace is the namespace of the ConfigMap.
 	Namespace string
-	// Services are those that the run hits, by their names in the file.
+	// Services are the workloads that the run hits, by service name.
 	Services map[string]kube.Workload
 
 	rec *record.Recorder
@@ -26,16 +26,16 @@ type Switch struct {
 
 var _ experiments.Safeguard = (*Switch)(nil)
 
-// String says what it is.
+// String describes the switch.
 func (s *Switch) String() string { return "stop" }
 
-// Begin refuses the run while a stop is in force, or if that is not known.
+// Begin refuses the run while a stop is in force, or if that is unknown.
 func (s *Switch) Begin(ctx context.Context, rec *record.Recorder) error {
 	s.rec = rec
 	return begin(ctx, s.look)
 }
 
-// Allow reads the stops anew.
+// Allow reads the stops again, and returns an error as [Switch.Begin] does.
 func (s *Switch) Allow(ctx context.Context, _ time.Duration) error { return allow(ctx, s.look) }
 
 // Watch returns an error once a stop is set, or the stops could not be read for
@@ -51,7 +51,7 @@ func (s *Switch) Watch(ctx context.Context) error {
 	return follow(ctx, changed, s.look)
 }
 
-// End has nothing to end.
+// End returns nil.
 func (s *Switch) End(context.Context) error { return nil }
 
 // look is the stop of this run that is in force; empty: there is none.
