@@ -1,6 +1,6 @@
 // Command installed shows deploy/chart to a cluster: by Helm's own library it installs,
-// upgrades and uninstalls the chart on the lab. A row says what is to happen, and prints
-// what did.
+// upgrades and uninstalls the chart on the lab, and has its CronJob begin a game day
+// that is refused. A row says what is to happen, and prints what did.
 //
 //	go run ./installed                 all rows, from deploy/check
 //	go run ./installed -only uninstall
@@ -31,6 +31,7 @@ var rows = []struct {
 }{
 	{"installs", "an installation, an upgrade and an uninstallation, with a gate, leave nothing but the claims, and these are taken up again", installs},
 	{"uninstall", "an uninstallation while a fault is in place is refused, and goes on once it is not", refusesToLeave},
+	{"gameday", "a start of a day is refused in a window, and one whose pager is dead, before anything is touched", gameDay},
 }
 
 func main() {
@@ -42,7 +43,7 @@ func main() {
 
 func run(w io.Writer) error {
 	only := flag.String("only", "", "only the row of this name")
-	out := flag.String("out", "", "directory for the configuration (default: a new one)")
+	out := flag.String("out", "", "directory for what the game day wrote (default: a new one)")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
