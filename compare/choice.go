@@ -19,9 +19,9 @@ type choice struct {
 
 // chosen are runs of one plan and one build.
 type chosen struct {
-	plan         string
-	runs         []results.Result
-	buildUnknown int
+	plan                    string
+	runs                    []results.Result
+	notChosen, buildUnknown int
 }
 
 func byExperiment(list []results.Result) map[string][]results.Result {
@@ -64,7 +64,7 @@ func (c choice) of(experiment string, list []results.Result) (of chosen, err err
 	case len(builds) > 1:
 		return chosen{}, fmt.Errorf("%s of %s ran several builds (%s): choose those of one with %s DIGEST", c.what, experiment, counts(builds), c.flag)
 	}
-	of.plan = of.runs[0].PlanHash
+	of.plan, of.notChosen = of.runs[0].PlanHash, len(list)-len(of.runs)
 	if of.plan == "" && !c.samePlan {
 		return chosen{}, fmt.Errorf("%s of %s have no hash of their plan, so that nothing says that they did the same; --same-plan takes your word for it", c.what, experiment)
 	}

@@ -196,11 +196,11 @@ func NewGate(trials, baseline []results.Result, o GateOptions) (Gate, error) {
 			}
 			d := decide(plan{name, of.plan}, s, limit, of.runs, base.runs, o)
 			if o.Against != "" {
-				if err := d.pair(s, limit, of.runs, against, o.Against); err != nil {
+				if err := d.pair(s, limit, of.runs, against, o); err != nil {
 					return Gate{}, err
 				}
 			}
-			d.NotChosen, d.BuildUnknown = len(sets[name])-len(of.runs), of.buildUnknown
+			d.NotChosen, d.BuildUnknown = of.notChosen, of.buildUnknown
 			g.Decisions = append(g.Decisions, d)
 		}
 		// What nothing is decided of must not pass beside what is held.
@@ -234,22 +234,29 @@ func (o GateOptions) against(sets map[string][]results.Result) (chosen, error) {
 		return chosen{}, fmt.Errorf("pairs are of %q and one other experiment; there are trials of %s", o.Against, strings.Join(names, ", "))
 	}
 	delete(sets, o.Against)
-	return choice{what: "trials", flag: "--baseline-image", images: o.BaselineImages, samePlan: o.SamePlan}.of(o.Against, set)
+	return choice{what: "trials", flag: "--baseline-image", plans: o.Plans, images: o.BaselineImages, samePlan: o.SamePlan}.of(o.Against, set)
 }
 
 // pair decides about the trials in pairs with those of another experiment, too.
-func (d *Decision) pair(s subject, limit bound, trials []results.Result, with chosen, name string) error {
-	a, b, err := pairUp(trials, with.runs)
-	if err != nil {
+func (d *Decision) pair(s subject, limit bound, trials []results.Result, with chosen, o GateOptions) error {
+	if differs := sameTest(trials[0], with.runs[0]); differs != "" && !o.SamePlan {
+		return fmt.Errorf("%s and %s are not the same test of two services (%s); --same-plan takes your word for it", d.Experiment, o.Against, differs)
+	}
+	if !slices.Contains(recoverySubjects(with.runs), s) {
+		return fmt.Errorf("no trial of %s shows the %s of %s", o.Against, s.subject, s.check)
+	}
+	runs := pairUp(trials, with.runs)
+	if err := runs.inTurn(d.Experiment, o.Against); err != nil {
 		return err
 	}
-	of, baseline := recoveriesOf(s, a), recoveriesOf(s, b)
+	of, baseline := recoveriesOf(s, runs.of), recoveriesOf(s, runs.baseline)
 	var list []pair
 	for i := range of {
 		list = append(list, pair{of[i], baseline[i]})
 	}
 	p := pairsOf(list, limit)
-	p.Against, p.PlanHash, p.Baseline = name, with.plan, newSet(b)
+	p.Against, p.PlanHash, p.Baseline = o.Against, with.plan, newSet(with.runs)
+	p.Unpaired, p.NotChosen, p.BuildUnknown = runs.unpaired, with.notChosen, with.buildUnknown
 	d.Pairs, d.Verdict = &p, worst(d.Verdict, p.Verdict)
 	return nil
 }
@@ -623,12 +630,7 @@ func (g Gate) Text(w io.Writer) error {
 	for _, d := range g.Decisions {
 		fmt.Fprintf(&out, "%-8s %s  %s %s %s %s%s\n", strings.ToUpper(d.Verdict), d.Experiment, d.Check, d.Subject, d.LimitOperator, format("seconds", d.LimitSeconds), planOf(d.PlanHash))
 		d.Trials.text(&out, "trials")
-		if d.NotChosen > 0 {
-			fmt.Fprintf(&out, "  %s of another plan or build not chosen\n", plural(d.NotChosen, "trial"))
-		}
-		if d.BuildUnknown > 0 {
-			fmt.Fprintf(&out, "  %s without the images that it ran: undecided\n", plural(d.BuildUnknown, "trial"))
-		}
+		notAll(&out, d.NotChosen, d.BuildUnknown)
 		if d.Relative != nil {
 			d.Relative.Baseline.text(&out, "baseline")
 		}
@@ -637,6 +639,8 @@ func (g Gate) Text(w io.Writer) error {
 			fmt.Fprintf(&out, "  %-8s relative: %s\n", d.Relative.Verdict, d.Relative)
 		}
 		if d.Pairs != nil {
+			d.Pairs.Baseline.text(&out, "pairs")
+			notAll(&out, d.Pairs.NotChosen, d.Pairs.BuildUnknown)
 			fmt.Fprintf(&out, "  %-8s pairs with %s%s: %s\n", d.Pairs.Verdict, d.Pairs.Against, planOf(d.Pairs.PlanHash), d.Pairs)
 		}
 		out.WriteString("\n")
@@ -644,6 +648,16 @@ func (g Gate) Text(w io.Writer) error {
 	fmt.Fprintf(&out, "%s\n", strings.ToUpper(g.Verdict))
 	_, err := w.Write(out.Bytes())
 	return err
+}
+
+// notAll says how many trials of a set do not count, and why.
+func notAll(w io.Writer, notChosen, buildUnknown int) {
+	if notChosen > 0 {
+		fmt.Fprintf(w, "  %s of another plan or build not chosen\n", plural(notChosen, "trial"))
+	}
+	if buildUnknown > 0 {
+		fmt.Fprintf(w, "  %s without the images that it ran: undecided\n", plural(buildUnknown, "trial"))
+	}
 }
 
 // String says what was decided, on what, and how often that errs.

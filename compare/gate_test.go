@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aftershockhq/aftershock/compare"
 	"github.com/aftershockhq/aftershock/reports/results"
@@ -185,17 +184,22 @@ func TestAGateOfPairs(t *testing.T) {
 			t.Errorf("%d more pairs", p.MorePairs)
 		}
 	}
-	blocks := draw(10, 2)
-	slices.SortStableFunc(blocks, func(a, b results.Result) int { return strings.Compare(a.Experiment, b.Experiment) })
-	for i := range blocks {
-		blocks[i].Run.Started = began.Add(time.Duration(i) * time.Hour)
-	}
-	for want, of := range map[string][]results.Result{
-		"are both of old/kill": blocks,
-		`pairs are of "old/kill" and one other experiment; there are trials of shop/kill`: n(3, 2),
+	another := changed(draw(40, 2), func(r *results.Result) {
+		if r.Experiment != old {
+			r.Experiment = "shop/other"
+		}
+	})
+	for _, row := range []struct {
+		of   []results.Result
+		o    compare.GateOptions
+		want string
+	}{
+		{n(3, 2), compare.GateOptions{Against: old, Within: 6}, `pairs are of "old/kill" and one other experiment; there are trials of shop/kill`},
+		{another, compare.GateOptions{Against: old, Within: 6}, "shop/other and old/kill are not the same test of two services (experiment: other, and kill)"},
+		{another, compare.GateOptions{Against: old, Within: 6, SamePlan: true}, ""},
 	} {
-		if _, err := compare.NewGate(of, nil, compare.GateOptions{Against: old, Within: 6}); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%v, want %q", err, want)
+		if _, err := compare.NewGate(row.of, nil, row.o); (err == nil) != (row.want == "") || err != nil && !strings.Contains(err.Error(), row.want) {
+			t.Errorf("%v, want %q", err, row.want)
 		}
 	}
 }

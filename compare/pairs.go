@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"regexp"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/aftershockhq/aftershock/reports/results"
 )
@@ -19,9 +22,13 @@ type Pairs struct {
 	Against  string `json:"against"`
 	PlanHash string `json:"planHash,omitempty"`
 	Baseline Set    `json:"baseline"`
-	// N is how many pairs there are. A pair of which a run was ended by a person or the
-	// harness is none.
-	N int `json:"n"`
+	// NotChosen and BuildUnknown are as in a Decision, of the baseline.
+	NotChosen    int `json:"notChosen,omitempty"`
+	BuildUnknown int `json:"buildUnknown,omitempty"`
+	// N is how many pairs there are, and Unpaired how many runs have no partner that ran
+	// right before or right after them.
+	N        int `json:"n"`
+	Unpaired int `json:"unpaired,omitempty"`
 	// RatioMargin and ShareMargin are those of the ratio in a pair and of the share.
 	RatioMargin float64 `json:"ratioMargin"`
 	ShareMargin float64 `json:"shareMargin"`
@@ -36,11 +43,13 @@ type Pairs struct {
 	// the margin: an anytime-valid test of the mean difference in a pair.
 	More         results.Range `json:"more"`
 	ShareVerdict string        `json:"shareVerdict" jsonschema:"enum=held,enum=broken,enum=unknown"`
-	// MorePairs would make it held, if all of them are inside and within the limit.
-	MorePairs int `json:"morePairs"`
+	// MorePairs would make it held, if all of them are inside and within the limit; absent:
+	// there is a verdict, or 100,000 would not do.
+	MorePairs int `json:"morePairs,omitempty"`
 	// EqualHeld, EqualBroken and SlowerBroken are how often so many pairs, looked at
 	// after each, would be held or broken if the trials were as the baseline, and broken
-	// if they took half as long again: the baseline drawn anew, 200 times.
+	// if they took half as long again: times of the baseline and their neighbors, drawn 200
+	// times.
 	EqualHeld    float64 `json:"equalHeld"`
 	EqualBroken  float64 `json:"equalBroken"`
 	SlowerBroken float64 `json:"slowerBroken"`
@@ -49,35 +58,122 @@ type Pairs struct {
 // pair is a recovery of the trials and one of the baseline.
 type pair struct{ of, baseline interval }
 
-// pairUp pairs the runs of two experiments in the order in which they ran: each of the
-// first has one of the second right before or right after it. A last run without a
-// partner is under way, or was the last.
-func pairUp(trials, baseline []results.Result) (a, b []results.Result, err error) {
+// farApart is how long after one run of a pair the other may begin, at most: what drifts
+// must hit both.
+const farApart = 2 * time.Hour
+
+// pairUp pairs each run of an experiment with one of another that ran right before or
+// right after it. What a person or the harness ended before its fault is none.
+func pairUp(trials, baseline []results.Result) (paired pairedRuns) {
 	type run struct {
 		results.Result
 		ofBaseline bool
 	}
 	var all []run
-	for _, r := range trials {
+	for _, r := range kept(trials) {
 		all = append(all, run{r, false})
 	}
-	for _, r := range baseline {
+	for _, r := range kept(baseline) {
 		all = append(all, run{r, true})
 	}
 	slices.SortStableFunc(all, func(a, b run) int { return a.Run.Started.Compare(b.Run.Started) })
-	for i := 0; i+1 < len(all); i += 2 {
-		x, y := all[i], all[i+1]
-		if x.ofBaseline == y.ofBaseline {
-			return nil, nil, fmt.Errorf("runs %s and %s are both of %s: pairs are trials of two experiments in turn, as \"aftershock run --trials N --seed S\" makes them of two", x.Run.ID, y.Run.ID, x.Experiment)
+	for i := 0; i < len(all); i++ {
+		if i+1 == len(all) || all[i].ofBaseline == all[i+1].ofBaseline || all[i+1].Run.Started.Sub(all[i].Run.Started) > farApart {
+			paired.unpaired++
+			continue
 		}
+		x, y := all[i], all[i+1]
 		if x.ofBaseline {
 			x, y = y, x
+			paired.baselineFirst++
 		}
-		if !leftOut(x.Result) && !leftOut(y.Result) {
-			a, b = append(a, x.Result), append(b, y.Result)
+		paired.of, paired.baseline = append(paired.of, x.Result), append(paired.baseline, y.Result)
+		i++
+	}
+	return paired
+}
+
+// pairedRuns are runs of which each of the first list has its partner in the second.
+type pairedRuns struct {
+	of, baseline            []results.Result
+	baselineFirst, unpaired int
+}
+
+// fewPairs decide nothing, so that their order does not matter.
+const fewPairs = 6
+
+// inTurn is that neither of two experiments was the first in more than two thirds of the
+// pairs: what the first leaves behind would favor the other.
+func (p pairedRuns) inTurn(name, against string) error {
+	n, first := len(p.of), name
+	times := n - p.baselineFirst
+	if p.baselineFirst > times {
+		first, times = against, p.baselineFirst
+	}
+	if n < fewPairs || 3*times <= 2*n {
+		return nil
+	}
+	return fmt.Errorf("%s ran first in %d of %s: run both with \"aftershock run --trials N --seed S\", which takes turns", first, times, plural(n, "pair"))
+}
+
+var anyURL = regexp.MustCompile(`[a-z]+://[^\s,]+`)
+
+// sameTest says what two runs of different services have not in common, besides their
+// services; empty: nothing. Their plans differ in the service, so that hashes show
+// nothing.
+func sameTest(a, b results.Result) string {
+	neutral := func(r results.Result, text string) string {
+		text = anyURL.ReplaceAllString(text, "URL")
+		for _, name := range []string{workloadOf(r), r.Service} {
+			if name != "" {
+				text = strings.ReplaceAll(text, name, "SERVICE")
+			}
+		}
+		return text
+	}
+	for _, of := range []struct {
+		what string
+		list func(results.Result) []string
+	}{
+		{"experiment", func(r results.Result) []string {
+			_, name, _ := strings.Cut(r.Experiment, "/")
+			return []string{name}
+		}},
+		{"load", func(r results.Result) []string { return []string{neutral(r, r.Load)} }},
+		{"faults", func(r results.Result) (list []string) {
+			for _, i := range r.Injections {
+				list = append(list, neutral(r, i.Fault))
+			}
+			return list
+		}},
+		{"limits", func(r results.Result) (list []string) {
+			for _, f := range r.Findings {
+				list = append(list, f.Check+": "+f.Limit.Text)
+			}
+			slices.Sort(list)
+			return list
+		}},
+		{"checks", func(r results.Result) (list []string) {
+			for _, c := range r.Checks {
+				list = append(list, c.Check+": "+c.Good)
+			}
+			slices.Sort(list)
+			return list
+		}},
+	} {
+		if x, y := of.list(a), of.list(b); !slices.Equal(x, y) {
+			return fmt.Sprintf("%s: %s, and %s", of.what, strings.Join(x, "; "), strings.Join(y, "; "))
 		}
 	}
-	return a, b, nil
+	return ""
+}
+
+// workloadOf is the name of what a run is about.
+func workloadOf(r results.Result) string {
+	if r.Workload == nil {
+		return ""
+	}
+	return r.Workload.Subject[strings.LastIndexByte(r.Workload.Subject, '/')+1:]
 }
 
 // pairsOf decides about pairs of recoveries.
@@ -100,21 +196,24 @@ func pairsOf(list []pair, limit bound) Pairs {
 	}
 	p.RatioVerdict, p.ShareVerdict = looks.ratio(), looks.share()
 	p.Verdict = worst(p.RatioVerdict, p.ShareVerdict)
-	for looks.verdict() == unknown && p.MorePairs < 1000 {
+	for more := 0; p.Verdict == unknown && more < 100_000; {
 		looks.add(pair{}, bound{seconds: 1})
-		p.MorePairs++
+		if more++; looks.verdict() != unknown {
+			p.MorePairs = more
+			break
+		}
 	}
 	if len(list) == 0 {
 		return p
 	}
-	var sorted []interval
-	for _, at := range list {
-		sorted = append(sorted, at.baseline)
-	}
-	slices.SortFunc(sorted, byEnds)
 	random := rand.New(rand.NewPCG(15, 50))
 	draw := func(by float64) string {
-		return stopped(func() pair { return pair{scaled(anew(random, sorted), by), anew(random, sorted)} }, len(list), limit)
+		return stopped(func() pair {
+			// A neighbor in time has drifted as far.
+			i := random.IntN(len(list))
+			j := max(0, min(len(list)-1, i+1-2*random.IntN(2)))
+			return pair{scaled(list[j].baseline, by), list[i].baseline}
+		}, len(list), limit)
 	}
 	for range replays {
 		equal := draw(1)
@@ -217,7 +316,10 @@ func (b *bets) value() (sum float64) {
 func (p Pairs) String() string {
 	text := fmt.Sprintf("%d of %s at most %.4g times as long as the baseline, %d longer, %s; %s of the trials more are beyond the limit, %s (at most %s)",
 		p.Inside, plural(p.N, "pair"), 1+p.RatioMargin, p.Beyond, p.RatioVerdict, ranged("share", p.More), p.ShareVerdict, format("share", p.ShareMargin))
-	if p.Verdict == unknown {
+	if p.Unpaired > 0 {
+		text += fmt.Sprintf("; %s without a partner", plural(p.Unpaired, "run"))
+	}
+	if p.MorePairs > 0 {
 		text += fmt.Sprintf("; %d more inside would do", p.MorePairs)
 	}
 	return text + fmt.Sprintf("; as the baseline %s would be held and %s broken, half as slow again %s broken",

@@ -80,6 +80,8 @@ Exit codes:
 			return usageError{fmt.Errorf("--share %g, --confidence %g: want a share of 0.0001 to 0.9999, and a confidence of 0.5 to 0.999999", options.Share, options.Confidence)}
 		case baseline != "" && options.Against != "":
 			return usageError{errors.New("--baseline is of stored trials, --against of those that ran in turn: give one of them")}
+		case cmd.Flags().Changed("planned") && options.Against != "":
+			return usageError{errors.New("--planned is of trials that are compared with stored ones, once: pairs have a verdict after any of them")}
 		case within < 0 || options.Planned < 1:
 			return usageError{fmt.Errorf("--within %s, --planned %d: want more than zero", within, options.Planned)}
 		}

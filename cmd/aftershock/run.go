@@ -394,11 +394,25 @@ func rounds(trials int, first []suites.Experiment, order func(round, n int) []in
 				return nil, err
 			}
 		}
-		for _, i := range order(round, len(of)) {
-			list = append(list, of[i])
+		blocks := together(of)
+		for _, i := range order(round, len(blocks)) {
+			list = append(list, blocks[i]...)
 		}
 	}
 	return list, nil
+}
+
+// together splits a list into what must stay in order: a control run comes before the
+// experiments that it is the baseline of.
+func together(list []suites.Experiment) (blocks [][]suites.Experiment) {
+	for i, e := range list {
+		if i > 0 && !e.IsControl() && blocks[len(blocks)-1][0].IsControl() {
+			blocks[len(blocks)-1] = append(blocks[len(blocks)-1], e)
+			continue
+		}
+		blocks = append(blocks, []suites.Experiment{e})
+	}
+	return blocks
 }
 
 // asNamed is the order of the file, in each round.

@@ -114,3 +114,29 @@ func TestTheOrderOfRoundsIsDrawn(t *testing.T) {
 		t.Errorf("blocks %v, want abba and baab, about 20 each", orders)
 	}
 }
+
+// A control run stays before the experiments that it is the baseline of.
+func TestAControlRunStaysBeforeItsExperiments(t *testing.T) {
+	plain := suites.Experiment{Experiment: experiments.Experiment{Name: "a", Faults: []experiments.Scheduled{{Fault: boom{how: "fine"}}}}}
+	named := func(e suites.Experiment, name string) suites.Experiment {
+		e.Name = name
+		return e
+	}
+	control := suites.Experiment{Experiment: plain.Control()}
+	first := []suites.Experiment{named(control, "1"), plain, named(plain, "b"), named(control, "2"), named(plain, "c")}
+	orders := map[string]bool{}
+	for seed := range uint64(20) {
+		list, err := rounds(1, first, drawn(seed), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := ""
+		for _, e := range list {
+			name += e.Name
+		}
+		orders[name] = true
+	}
+	if len(orders) != 2 || !orders["1ab2c"] || !orders["2c1ab"] {
+		t.Errorf("orders %v, want 1ab2c and 2c1ab", orders)
+	}
+}

@@ -407,7 +407,7 @@ func TestMistakesAreRefused(t *testing.T) {
 		{"a gate without TLS", gated(file, map[string]any{"tlsSecret": ""}), "set tlsSecret"},
 		{"a gate with and without TLS", gated(file, map[string]any{"plainHTTP": true}), "set tlsSecret"},
 		{"a gate that nobody may ask", gated(file, map[string]any{"from": []any{}}), "gate.from"},
-		{"a gate that everybody may ask", gated(file, map[string]any{"from": []any{map[string]any{}}}), "from/0"},
+		{"a gate with an empty peer", gated(file, map[string]any{"from": []any{map[string]any{}}}), "from/0"},
 		{"a gate of a namespace that is not allowed", gated(file, map[string]any{"namespaces": []any{"bank"}}), "bank is not in allow.namespaces"},
 		{"a gate that forgets", func() map[string]any {
 			v := gated(file, nil)

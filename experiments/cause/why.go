@@ -420,10 +420,14 @@ func (in *Inquiry) shrunk(o *outage, c Cause) string {
 	return fmt.Sprintf("too few pods for the load: %d of %d bad answers were slow ones while fewer than %d pods were among the endpoints, as few as %d", o.short, c.bad(), before, least)
 }
 
-// added: of a check that is on no requests, from when pods were added to when all of them
-// were Ready.
+// added: of a check that is on no requests, while the load was raised and no pod went:
+// from when pods were added to when all of them were Ready.
 func (in *Inquiry) added(o *outage, c Cause) string {
-	if c.bad() > 0 || len(in.waterfalls) > 0 || in.result.Traffic[o.check.Signal].Sent > 0 {
+	raised := slices.ContainsFunc(in.result.Injections, func(i judge.InjectionResult) bool {
+		return i.From <= o.Start.To && (i.Removed == nil || o.Start.From <= i.Removed.To) && slices.ContainsFunc(i.Effects, func(e record.Effect) bool { return e.Times > 1 })
+	})
+	blurred := !o.Open && 2*(o.Start.Width()+o.End.Width()) > o.Width()
+	if !raised || blurred || c.bad() > 0 || len(in.waterfalls) > 0 || in.result.Traffic[o.check.Signal].Sent > 0 {
 		return ""
 	}
 	near := func(at, edge steadystate.Span) bool {
@@ -433,6 +437,8 @@ func (in *Inquiry) added(o *outage, c Cause) string {
 	for _, e := range in.result.Events {
 		switch {
 		case !strings.HasPrefix(e.Subject, "pod/") || e.To < o.From-2*propagation || e.From > o.To:
+		case e.Kind == record.EventTerminating || e.Kind == record.EventGone:
+			return ""
 		case e.Kind == record.EventCreated:
 			begun = begun || near(e.Span, o.Start)
 			waiting[e.UID] = true

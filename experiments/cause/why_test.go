@@ -320,6 +320,21 @@ func TestWhyThereWasAnOutage(t *testing.T) {
 			"consistent with: too few pods for 4 times the load: it began 400ms to 500ms after the fault took effect and ended 14.5s to 15s before it was undone",
 		},
 		{
+			"a query with edges as wide as the time in which added pods were not Ready", grows + "14 ready pod/shop/d d\n15 ready pod/shop/e e\n", more,
+			nil, "11..13 to 14..16", 90, true,
+			"consistent with: too few pods for 4 times the load: it began 900ms to 3s after the fault took effect and ended 14s to 16s before it was undone",
+		},
+		{
+			"one pod went meanwhile", grows + "13 terminating pod/shop/a a\n14 ready pod/shop/d d\n15 ready pod/shop/e e\n", more,
+			nil, "12..12.5 to 15..15.5", 90, true,
+			"consistent with: too few pods for 4 times the load: it began 1.9s to 2.5s after the fault took effect and ended 14.5s to 15s before it was undone",
+		},
+		{
+			"new pods, and no surge", "10..10.1 inject delay a\n11.8 created pod/shop/d d\n15 ready pod/shop/d d\n30 undo delay\n", nil,
+			nil, "12..12.5 to 15..15.5", 90, true,
+			"consistent with: the fault itself: it began 1.9s to 2.5s after the fault took effect and ended 14.5s to 15s before it was undone",
+		},
+		{
 			"added pods that are not Ready in the end", grows + "14 ready pod/shop/d d\n14 unschedulable pod/shop/e e reason=Unschedulable message=0/2\n", more,
 			nil, "12..12.5", 90, true,
 			"consistent with: 1 of the added pods not Ready when the record ended, and no node was found for e (Unschedulable: \"0/2\")",

@@ -145,7 +145,7 @@ func (s Screen) findings(r reports.Report, room, most int) (lines []string) {
 	if len(rest) <= room+1 {
 		return append(lines, rest...)
 	}
-	return append(append(lines, rest[:room]...), fmt.Sprintf("    and %d lines more: %s", len(rest)-room, others(r)))
+	return append(append(lines, rest[:room]...), fmt.Sprintf("    and %d lines more (in all %s)", len(rest)-room, others(r)))
 }
 
 // others counts the limits that are not broken, by their verdicts.

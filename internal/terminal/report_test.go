@@ -295,7 +295,7 @@ func TestABrokenLimitIsNeverLeftOut(t *testing.T) {
 	r.Caveats = []string{"no proof of even: p95 14.2 s"} // ends with what was seen, and is not about it
 	for width := 60; width <= 120; width += 20 {
 		text := whole(t, terminal.Screen{Width: width}, r)
-		if !strings.Contains(text, "the last of all") || strings.Contains(text, "as above") || !strings.Contains(text, " lines more: 40 ") || strings.Count(text, "\n") > terminal.Lines*80/min(width, 80) {
+		if !strings.Contains(text, "the last of all") || strings.Contains(text, "as above") || !strings.Contains(text, " lines more (in all 40 ") || strings.Count(text, "\n") > terminal.Lines*80/min(width, 80) {
 			t.Errorf("at %d columns: want what broke, and what was left out, on a screen:\n%s", width, text)
 		}
 	}

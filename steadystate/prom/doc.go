@@ -44,9 +44,8 @@
 // instance. While pods come and go:
 //
 //   - A target that Prometheus knows but cannot scrape (up is 0) makes the value
-//     unknown
-//     once none of its samples is left in the range, or at once if there is no range:
-//     the value would be that of the other targets. A target that was never scraped
+//     unknown once none of its samples is left in the range, or at once if there is no
+//     range: the value would be that of the other targets. A target that was never scraped
 //     makes it unknown after half a minute, or after the range if that is longer, since
 //     it may be starting. A lower limit that the other targets reach alone, as on a sum
 //     of rates, is reached. Series that are gone and have no up are treated alike.
@@ -87,7 +86,6 @@
 //     other machines stamp the samples, and their clocks must agree with it.
 //   - Timestamps that an exporter sets itself are trusted.
 //   - When a series of a plain selector ends (its target is gone, which Prometheus
-//     marks
-//     as stale), it is no longer observed. While no series is left, the signal is
+//     marks as stale), it is no longer observed. While no series is left, the signal is
 //     unknown. To notice that one of several is gone, count them: sum(up{job="shop"}).
 package prom

@@ -83,9 +83,10 @@ func (q *Query) UnmarshalText(text []byte) (err error) {
 }
 
 // Window returns the time that a value evaluated at time 0 may describe, as offsets.
-// From is minus the reach of the furthest selector (its range, the ranges
-// of the subqueries around it, their offsets); To is minus the smallest sum of offsets. An instant selector has no range of its own: its sample is as
-// old as the last scrape, so the caller supplies the spacing of scrapes.
+// From is minus the reach of the furthest selector (its range, the ranges of the
+// subqueries around it, their offsets); To is minus the smallest sum of offsets. An
+// instant selector has no range of its own: its sample is as old as the last scrape, so
+// the caller supplies the spacing of scrapes.
 func (q Query) Window(spacing time.Duration) steadystate.Span {
 	if len(q.selectors) == 0 {
 		return steadystate.Span{}

@@ -45,8 +45,11 @@ Then it ends them and deletes their definitions, and with these all objects of t
 				command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 				command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGINT) }
 				command.WaitDelay = 5 * time.Minute // it may have faults to undo
-				command.Stdin, command.Stdout, command.Stderr = c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr()
+				command.Stdout, command.Stderr = c.OutOrStdout(), c.ErrOrStderr()
 				err := command.Run()
+				if command.Process != nil {
+					_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL) // what it started goes with it
+				}
 				if ended, ok := errors.AsType[*osexec.ExitError](err); ok && ended.Exited() {
 					return exitError{args[at], ended.ExitCode()}
 				}

@@ -68,16 +68,16 @@ func (l Lab) With(ctx context.Context, names []string, do func(context.Context) 
 	if err != nil {
 		return err
 	}
-	// What one that was killed left ends. Each controller's group is made in this one, of which it takes its processors.
-	if err := errors.Join(group.Kill(ctx), group.Make()); err != nil {
-		return err
-	}
 	var products []build.Product
 	for _, name := range names {
 		products = append(products, build.Controller(name)...)
 	}
 	built, err := build.Builder{Module: l.Module, Cache: l.Cache, Out: l.Out}.Build(ctx, products)
 	if err != nil {
+		return err
+	}
+	// What one that was killed left ends. Each controller's group is made in this one, of which it takes its processors.
+	if err := errors.Join(group.Kill(ctx), group.Make()); err != nil {
 		return err
 	}
 
