@@ -76,8 +76,8 @@ type Event struct {
 	Key   string    `json:"key"`
 	// Ask is that of [Asked].
 	Ask *Ask `json:"ask,omitempty"`
-	// Earlier are the directories of the records of earlier tests of the build, of [Asked].
-	Earlier []string `json:"earlier,omitempty"`
+	// Earlier are the earlier tests of the build, of [Asked].
+	Earlier []Test `json:"earlier,omitempty"`
 	// Directory is that of the records of [Begun], below the gate's.
 	Directory string `json:"directory,omitempty"`
 	// Verdict is that of [Decided].
@@ -85,6 +85,13 @@ type Event struct {
 	Why     string `json:"why,omitempty"`
 	// Head is that of the chain of records once they were complete, of [Decided].
 	Head string `json:"head,omitempty"`
+}
+
+// A Test is where the records of a test are, and by what it was.
+type Test struct {
+	Directory string            `json:"directory"`
+	File      string            `json:"file"`
+	Plans     map[string]string `json:"plans"`
 }
 
 // A Build is what is known of one.
@@ -97,9 +104,10 @@ type Build struct {
 	Begun     int
 	Directory string
 	Head      string
-	// Earlier are the directories of tests by other experiments, another file, or while
-	// its pods ran something else. What broke the build there still does.
-	Earlier []string
+	// Earlier are the tests by other experiments, another file, or while its pods ran
+	// something else. What broke the build there still does, by the file and the plans
+	// of then. If what they showed cannot be read, the build is not held.
+	Earlier []Test
 	// Superseded: it is running, and another build of the same name was asked about.
 	Superseded bool
 }
@@ -134,7 +142,7 @@ func (b *Book) Ask(a Ask, now time.Time) ([]Event, error) {
 	drop := func(build *Build, why string) {
 		events = append(events, Event{Time: now, Event: Dropped, Key: build.Key(), Why: why})
 	}
-	var earlier []string
+	var earlier []Test
 	if known := b.find(a.Key()); known != nil {
 		switch {
 		case known.Superseded:
@@ -145,7 +153,7 @@ func (b *Book) Ask(a Ask, now time.Time) ([]Event, error) {
 			return nil, nil
 		}
 		if earlier = known.Earlier; known.Directory != "" {
-			earlier = append(slices.Clone(earlier), known.Directory)
+			earlier = append(slices.Clone(earlier), Test{known.Directory, known.File, known.Plans})
 		}
 		drop(known, known.differs(a))
 	}

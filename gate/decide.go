@@ -43,21 +43,29 @@ type judged struct {
 }
 
 func (d *decider) decide(b Build) (state State, why string) {
-	for _, directory := range b.Earlier {
+	var lost error // what an earlier test showed
+	for _, earlier := range b.Earlier {
 		before := b
-		before.Directory, before.Asked = directory, time.Time{}
-		if state, why := d.shown(before); state == Broken {
+		before.Directory, before.File, before.Plans, before.Asked = earlier.Directory, earlier.File, earlier.Plans, time.Time{}
+		state, why, unreadable := d.shown(before)
+		if state == Broken {
 			return Broken, why
 		}
+		lost = cmp.Or(lost, unreadable)
 	}
-	return d.shown(b)
+	state, why, _ = d.shown(b)
+	if state == Held && lost != nil {
+		return Unknown, fmt.Sprintf("an earlier test may have broken it: %s", lost)
+	}
+	return state, why
 }
 
-// shown is what the records in the directory of a build show.
-func (d *decider) shown(b Build) (state State, why string) {
+// shown is what the records in the directory of a build show. Unreadable is why one of
+// them cannot be judged.
+func (d *decider) shown(b Build) (state State, why string, unreadable error) {
 	paths, err := d.recordsOf(b)
 	if err != nil {
-		return Unknown, err.Error()
+		return Unknown, err.Error(), err
 	}
 	state, shown := Held, map[string]bool{}
 	unknown := func(err error) {
@@ -69,15 +77,16 @@ func (d *decider) shown(b Build) (state State, why string) {
 		r, err := d.judge(path)
 		if err == nil {
 			err = ofBuild(r, b)
-		}
-		if err == nil && shown[r.Experiment] {
-			err = errors.New("there are two records of it")
+		} else {
+			unreadable = cmp.Or(unreadable, err)
 		}
 		switch {
 		case err != nil:
 			unknown(fmt.Errorf("%s: %w", path, err))
 		case r.Verdict == steadystate.Broken:
-			return Broken, r.Experiment + ": " + r.Reason
+			return Broken, r.Experiment + ": " + r.Reason, nil
+		case shown[r.Experiment]:
+			unknown(fmt.Errorf("%s: there are two records of it", path))
 		default:
 			if err := believed(r); err != nil {
 				unknown(fmt.Errorf("%s: %w", r.Experiment, err))
@@ -93,7 +102,7 @@ func (d *decider) shown(b Build) (state State, why string) {
 	if state == Held {
 		why = strings.Join(b.Experiments(), ", ") + ": every limit was held, with proof"
 	}
-	return state, why
+	return state, why, unreadable
 }
 
 // recordsOf are the paths of a build's records, which are as they were chained. Those of

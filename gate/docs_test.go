@@ -53,7 +53,7 @@ func TestTheSamplesOfTheDocumentation(t *testing.T) {
 				SuccessCondition string `yaml:"successCondition"`
 				FailureCondition string `yaml:"failureCondition"`
 				ErrorLimit       int    `yaml:"consecutiveErrorLimit"`
-				UnknownLimit     int    `yaml:"inconclusiveLimit"`
+				Count            int
 				Provider         struct {
 					Web struct {
 						Method, URL string
@@ -130,8 +130,8 @@ func TestTheSamplesOfTheDocumentation(t *testing.T) {
 	if metric.SuccessCondition != `result == "`+string(Held)+`"` || metric.FailureCondition != `result == "`+string(Broken)+`"` {
 		t.Errorf("conditions %q and %q", metric.SuccessCondition, metric.FailureCondition)
 	}
-	if metric.ErrorLimit < metric.UnknownLimit {
-		t.Errorf("%d errors in a row abort the rollout, of %d measurements: a gate that is away for a while rolls back a good build", metric.ErrorLimit, metric.UnknownLimit)
+	if metric.Count <= 0 || metric.ErrorLimit < metric.Count {
+		t.Errorf("%d errors in a row abort the rollout, of %d measurements: a gate that is away for a while rolls back a good build", metric.ErrorLimit, metric.Count)
 	}
 	const experiments = " checkout/network checkout/pods/kill-one"
 	if want := []string{"shop/checkout/1" + experiments, "shop/checkout/2" + experiments}; !slices.Equal(asked, want) {

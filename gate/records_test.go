@@ -40,7 +40,8 @@ func (w writer) Run(ctx context.Context, build Ask, begin func() (*runs.Director
 		}
 		err = chain.Begin(out, "test")
 		encoder := record.NewEncoder(out)
-		for _, e := range recordtest.Entries(&record.Plan{Name: id, Hash: "abc", Settle: time.Second, Checks: []steadystate.Check{{
+		name, _, _ := strings.Cut(id, "#") // of the second record of an experiment
+		for _, e := range recordtest.Entries(&record.Plan{Name: name, Hash: "abc", Settle: time.Second, Checks: []steadystate.Check{{
 			Name: "up", Signal: "up", Good: steadystate.AtLeast(1), Limits: steadystate.Limits("downtime <= 5s"),
 		}}}, text) {
 			if e.Header != nil {
@@ -77,6 +78,9 @@ func TestWhatRecordsShow(t *testing.T) {
 		{"a limit is broken", map[string]string{one: bad, two: good}, Broken, one + ": "},
 		{"a broken limit is broken though another record is missing", map[string]string{two: bad}, Broken, two + ": "},
 		{"nothing was injected", map[string]string{one: good, two: good}, Unknown, "nothing was injected"},
+		{"of two records of an experiment the one is broken", map[string]string{one: bad, one + "#2": good}, Broken, one + ": "},
+		{"of two records of an experiment the other is broken", map[string]string{one: good, one + "#2": bad}, Broken, one + ": "},
+		{"there are two records of an experiment", map[string]string{one: good, one + "#2": good}, Unknown, ""},
 		{"a record is missing", map[string]string{one: good}, Unknown, ""},
 		{"there is one too many", map[string]string{one: good, two: good, "checkout/a": bad}, Unknown, "checkout/a was not asked for"},
 		{"a pod of another build was in one, and a limit is broken in the other", map[string]string{one: bad, two: "12 created pod/shop/b b revision=pod-template-hash=other\n" + bad}, Broken, one + ": "},
@@ -132,10 +136,19 @@ func TestWhatBrokeABuildStillDoes(t *testing.T) {
 	if a := c.until("checkout:1", Broken); len(a.Experiments) != 2 || !strings.HasPrefix(a.Why, one+": ") {
 		t.Errorf("with another experiment: %+v", a)
 	}
-	// Without that experiment, it is not asked for.
+	// Without that experiment, and by another file.
 	change(map[string]string{two: good})
 	c.do("POST", "/flagger/confirm-promotion", strings.Replace(flagger("checkout:1"), one, two, 1))
-	c.until("checkout:1", Unknown)
+	if a := c.until("checkout:1", Broken); len(a.Experiments) != 1 || !strings.HasPrefix(a.Why, one+": ") {
+		t.Errorf("without that experiment: %+v", a)
+	}
+	s.mu.Lock()
+	b, _ := s.book.Find("shop/checkout/1")
+	s.mu.Unlock()
+	b.File = "f2"
+	if state, why := Decide(s.Dir, b); state != Broken {
+		t.Errorf("by another file: %s: %s", state, why)
+	}
 	// A person has it tested anew.
 	c.do("DELETE", "/gates/shop/checkout/1", "")
 	change(map[string]string{one: good, two: good})

@@ -432,8 +432,8 @@ func (s *Server) ask(a Ask) error {
 // soon is how long the cluster may take to say what pods run, while a controller waits.
 const soon = 5 * time.Second
 
-// revision is what the pods of a build run now. The pods of Argo Rollouts have the
-// checksum itself.
+// revision is what the pods of a build run now. A label of Argo Rollouts must be the
+// checksum itself; no pods have one yet, since a file cannot name a Rollout.
 func (s *Server) revision(ctx context.Context, a Ask) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, soon)
 	defer cancel()
