@@ -80,12 +80,14 @@ services:
   %[2]s:
     namespace: %[1]s
     workload: deployment/%[2]s
+    selector: {app: %[2]s, stage: %[3]s}
     service: %[3]s
     load: {url: "http://%[4]s:%[5]d/checkout", rate: 50/s}
     checks: [answers, whole]
   unreached:
     namespace: %[1]s
     workload: deployment/%[2]s
+    selector: {app: %[2]s, stage: %[3]s}
     service: %[3]s
     load: {url: "http://%[4]s:%[6]d/checkout", rate: 50/s}
     checks: [answers, whole]
