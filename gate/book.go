@@ -162,7 +162,11 @@ func (b *Book) Ask(a Ask, now time.Time) ([]Event, error) {
 		switch {
 		case build.Key() == a.Key():
 		case build.State == Waiting && build.sameBuilds(a):
-			drop(build, "build "+a.Checksum+" came")
+			if len(build.Earlier) > 0 { // which must not be forgotten
+				events = append(events, Event{Time: now, Event: Decided, Key: build.Key(), Verdict: Unknown, Why: "build " + a.Checksum + " came"})
+			} else {
+				drop(build, "build "+a.Checksum+" came")
+			}
 		case build.State == Waiting:
 			waiting++
 		case build.State.Ended():

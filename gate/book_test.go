@@ -143,6 +143,28 @@ func TestABuildIsTestedAnewByOtherExperimentsOrAnotherFile(t *testing.T) {
 	}
 }
 
+// A build that waits to be tested anew is not forgotten with its earlier tests when
+// another build comes.
+func TestEarlierTestsOfABuildThatIsSupersededWhileItWaits(t *testing.T) {
+	book, other := Book{Queue: 3}, of("a:1")
+	other.File = "f2"
+	err := story(&book, "ask a:1", "begin a:1", "broken a:1")
+	events, errAsk := book.Ask(other, noon)
+	for _, e := range events {
+		err = errors.Join(err, book.Apply(e))
+	}
+	if err := errors.Join(err, errAsk, story(&book, "ask a:2")); err != nil {
+		t.Fatal(err)
+	}
+	if b, _ := book.Find(other.Key()); b.State != Unknown || b.Why != "build 2 came" || len(b.Earlier) != 1 || b.Earlier[0].File != "f1" {
+		t.Errorf("%+v, want it unknown, with its earlier test", b)
+	}
+	events, err = book.Ask(of("a:1"), noon)
+	if err != nil || len(events[len(events)-1].Earlier) != 1 {
+		t.Errorf("asked about again: %+v, %v; want its earlier test", events, err)
+	}
+}
+
 func TestABookForgetsTheOldestVerdicts(t *testing.T) {
 	book := Book{Queue: 3}
 	for i := range kept + 5 {

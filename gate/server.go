@@ -265,7 +265,7 @@ func (s *Server) over(ctx context.Context, key string, o outcome) error {
 	case e.Verdict == Broken:
 	case errors.Is(o.err, ErrNotNow):
 		e = Event{Event: Postponed, Why: o.err.Error()}
-	case o.interrupted && e.Verdict != Held:
+	case o.interrupted && (o.err != nil || e.Verdict != Held):
 		e = Event{Event: Interrupted, Why: cmp.Or(text(o.err), errEnded.Error()) + " while it was tested; nothing is in place any more"}
 	case o.err != nil && o.left:
 		e.Verdict, e.Why = Unknown, o.err.Error()+"; it was swept since"
@@ -327,7 +327,6 @@ func (s *Server) test(ctx context.Context, b Build) (changed bool) {
 	}
 	s.mu.Lock()
 	s.cancel, s.running = nil, ""
-	is, _ := s.book.Find(b.Key())
 	if directory == nil && errors.Is(err, ErrNotNow) {
 		if s.blocked[b.Key()] != err.Error() {
 			s.blocked[b.Key()] = err.Error()
@@ -337,12 +336,12 @@ func (s *Server) test(ctx context.Context, b Build) (changed bool) {
 		return false
 	}
 	s.mu.Unlock()
-	if directory == nil && (ctx.Err() != nil || is.State != Waiting || !is.Asked.Equal(b.Asked)) {
-		return true // the gate ends, or the build is not asked about any more
+	if directory == nil && ctx.Err() != nil {
+		return true // the gate ends
 	}
 	_ = s.until(ctx, func() error {
 		if directory == nil {
-			return s.ended(b.Key(), Event{Event: Decided, Verdict: Unknown, Why: cmp.Or(text(err), "its experiments were not begun")})
+			return s.notBegun(b, cmp.Or(text(err), "its experiments were not begun"))
 		}
 		o := outcome{err: err, head: directory.Head, left: errors.Is(err, experiments.ErrLeftBehind)}
 		if o.interrupted = running.Err() != nil; o.interrupted && err != nil {
@@ -376,7 +375,7 @@ func (s *Server) unchanged(ctx context.Context, a Ask) error {
 func (s *Server) begin(b Build, cancel context.CancelCauseFunc) (*runs.Directory, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if is, ok := s.book.Find(b.Key()); !ok || is.State != Waiting || !is.Asked.Equal(b.Asked) {
+	if !s.waits(b) {
 		return nil, errSuperseded
 	}
 	directory, err := runs.NewDirectory(s.Dir)
@@ -400,6 +399,22 @@ func (s *Server) ended(key string, e Event) error {
 	}
 	e.Time, e.Key = now(), key
 	return s.note(e)
+}
+
+// notBegun notes why a build could not be begun, unless it is not asked about any more.
+func (s *Server) notBegun(b Build, why string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.waits(b) {
+		return nil
+	}
+	return s.note(Event{Time: now(), Event: Decided, Key: b.Key(), Verdict: Unknown, Why: why})
+}
+
+// waits reports whether a build still waits since it was asked about. The caller has mu.
+func (s *Server) waits(b Build) bool {
+	is, ok := s.book.Find(b.Key())
+	return ok && is.State == Waiting && is.Asked.Equal(b.Asked)
 }
 
 func (s *Server) decide(b Build) (State, string) {

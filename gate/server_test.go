@@ -427,6 +427,32 @@ func TestABuildThatIsSupersededAsItsRunEnds(t *testing.T) {
 	}
 }
 
+// A build that could not be begun, and was dropped or asked about anew meanwhile, is not
+// decided: the worker would try for ever, or decide what was not tried.
+func TestABuildThatIsDroppedAsItCannotBeBegun(t *testing.T) {
+	for steps, want := range map[string]State{
+		"ask a:1":                    Unknown,
+		"ask a:1, drop a:1":          "",
+		"ask a:1, drop a:1, ask a:1": Waiting,
+	} {
+		dir, first := t.TempDir(), Book{Queue: 3}
+		s := Server{Dir: dir, book: Book{Queue: 3}}
+		if err := errors.Join(story(&first, "ask a:1"), story(&s.book, strings.Split(steps, ", ")...)); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		if s.journal, err = openJournal(dir, &Book{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(s.notBegun(first.Builds()[0], "no such pod"), s.journal.close()); err != nil {
+			t.Errorf("%s: %v", steps, err)
+		}
+		if b, _ := s.book.Find(of("a:1").Key()); b.State != want {
+			t.Errorf("%s: it is %s, want %s", steps, b.State, want)
+		}
+	}
+}
+
 // A gate that ends answers until its faults are undone.
 func TestAGateAnswersUntilItsFaultsAreUndone(t *testing.T) {
 	undoing, undone := make(chan bool), make(chan bool)
