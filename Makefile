@@ -29,7 +29,7 @@ test-deploy: ## run the tests of what is in deploy
 chart: build ## show deploy/chart to Helm and to Pod Security, and the template of Argo Workflows to its types
 	cd deploy/check && go test -count 1 ./...
 
-chart-lab: lab-image ## install, upgrade and uninstall deploy/chart on the lab, and have a game day refused there; ONLY=ROW, OUT=DIR
+chart-lab: lab-image ## install, upgrade and uninstall deploy/chart on the lab, and have a game day there; ONLY=ROW, OUT=DIR
 	cd deploy/check && go run ./installed $(if $(ONLY),-only $(ONLY)) $(if $(OUT),-out $(abspath $(OUT)))
 
 pipelines: build ## show deploy/pipelines to GitLab's schema and to Groovy's parser; needs npm, java, and NODE=node of 22.15 or later

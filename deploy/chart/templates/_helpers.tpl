@@ -70,6 +70,7 @@ securityContext:
 name: aftershock
 image: {{ toJson .Values.image }}
 imagePullPolicy: {{ .Values.imagePullPolicy }}
+workingDir: /work # where commands of people, by kubectl exec, find runs
 {{- with .Values.envFrom }}
 envFrom: {{- toYaml . | nindent 2 }}
 {{- end }}

@@ -1,6 +1,6 @@
 // Command installed shows deploy/chart to a cluster: by Helm's own library it installs,
-// upgrades and uninstalls the chart on the lab, and has its CronJob begin a game day
-// that is refused. A row says what is to happen, and prints what did.
+// upgrades and uninstalls the chart on the lab, and has the CronJobs carry out a game
+// day. A row says what is to happen, and prints what did.
 //
 //	go run ./installed                 all rows, from deploy/check
 //	go run ./installed -only uninstall
@@ -31,7 +31,7 @@ var rows = []struct {
 }{
 	{"installs", "an installation, an upgrade and an uninstallation, with a gate, leave nothing but the claims, and these are taken up again", installs},
 	{"uninstall", "an uninstallation while a fault is in place is refused, and goes on once it is not", refusesToLeave},
-	{"gameday", "a start of a day is refused in a window, and one whose pager is dead, before anything is touched", gameDay},
+	{"gameday", "a day is refused in a window and without its pager, pauses, has a note, is stopped by what is broken, and tells people", gameDay},
 }
 
 func main() {
