@@ -401,14 +401,18 @@ func (e *evidence) add(success bool) {
 }
 
 // value is the mean over the other shares.
-func (e *evidence) value() (sum float64) {
-	if e.logs == nil {
+func (e *evidence) value() float64 { return meanOf(e.logs) }
+
+// meanOf is the mean of numbers by their logarithms; of none it is 1, which is what
+// evidence is before the first trial.
+func meanOf(logs []float64) (mean float64) {
+	if logs == nil {
 		return 1
 	}
-	for _, l := range e.logs {
-		sum += math.Exp(l) / float64(len(e.logs))
+	for _, l := range logs {
+		mean += math.Exp(l) / float64(len(logs))
 	}
-	return min(sum, math.MaxFloat64) // JSON has no infinity
+	return min(mean, math.MaxFloat64) // JSON has no infinity
 }
 
 // good is the share that is tested against one: 0.99 against 0.9.

@@ -83,15 +83,22 @@ func TestRelativeGate(t *testing.T) {
 		for range *drawnPairs {
 			count[known.replayed(row.of.draw(random, row.n), row.baseline.draw(random, row.n), limit)] += 1 / float64(*drawnPairs)
 		}
-		t.Logf("%-66s  held %6.2f%%  broken %6.2f%%  unknown %6.2f%%", row.sentence, 100*count[held], 100*count[broken], 100*count[unknown])
-		chance := func(p float64) float64 { return 3*math.Sqrt(p*(1-p)/float64(*drawnPairs)) + 1e-9 }
-		for _, of := range []struct {
-			verdict     string
-			least, most float64
-		}{{held, row.leastHeld, row.mostHeld}, {broken, row.leastBroken, row.mostBroken}} {
-			if got := count[of.verdict]; got < of.least-chance(of.least) || got > of.most+chance(of.most) {
-				t.Errorf("%s: %s in %.3f, want %.3f to %.3f", row.sentence, of.verdict, got, of.least, of.most)
-			}
+		rates(t, row.sentence, count, row.leastHeld, row.mostHeld, row.leastBroken, row.mostBroken)
+	}
+}
+
+// rates are how often a gate held or broke what was drawn, and what they must be within:
+// chance is three standard deviations.
+func rates(t *testing.T, sentence string, count map[string]float64, leastHeld, mostHeld, leastBroken, mostBroken float64) {
+	t.Helper()
+	t.Logf("%-66s  held %6.2f%%  broken %6.2f%%  unknown %6.2f%%", sentence, 100*count[held], 100*count[broken], 100*count[unknown])
+	chance := func(p float64) float64 { return 3*math.Sqrt(p*(1-p)/float64(*drawnPairs)) + 1e-9 }
+	for _, of := range []struct {
+		verdict     string
+		least, most float64
+	}{{held, leastHeld, mostHeld}, {broken, leastBroken, mostBroken}} {
+		if got := count[of.verdict]; got < of.least-chance(of.least) || got > of.most+chance(of.most) {
+			t.Errorf("%s: %s in %.3f, want %.3f to %.3f", sentence, of.verdict, got, of.least, of.most)
 		}
 	}
 }

@@ -302,15 +302,7 @@ func (b *bets) add(difference float64) {
 }
 
 // value is the mean over the stakes.
-func (b *bets) value() (sum float64) {
-	if b.logs == nil {
-		return 1
-	}
-	for _, l := range b.logs {
-		sum += math.Exp(l) / float64(len(b.logs))
-	}
-	return sum
-}
+func (b *bets) value() float64 { return meanOf(b.logs) }
 
 // String says what was decided, on what, and how often that errs.
 func (p Pairs) String() string {

@@ -43,16 +43,7 @@ func TestPairsErrAsSeldomAsTheySay(t *testing.T) {
 				return pair{scaled(row.of.draw(random, 1)[0], by), scaled(row.baseline.draw(random, 1)[0], by)}
 			}, 100, limit)] += 1 / float64(*drawnPairs)
 		}
-		t.Logf("%-52s  held %6.2f%%  broken %6.2f%%  unknown %6.2f%%", row.sentence, 100*count[held], 100*count[broken], 100*count[unknown])
-		chance := func(p float64) float64 { return 3*math.Sqrt(p*(1-p)/float64(*drawnPairs)) + 1e-9 }
-		for _, of := range []struct {
-			verdict     string
-			least, most float64
-		}{{held, row.leastHeld, row.mostHeld}, {broken, row.leastBroken, row.mostBroken}} {
-			if got := count[of.verdict]; got < of.least-chance(of.least) || got > of.most+chance(of.most) {
-				t.Errorf("%s: %s in %.3f, want %.3f to %.3f", row.sentence, of.verdict, got, of.least, of.most)
-			}
-		}
+		rates(t, row.sentence, count, row.leastHeld, row.mostHeld, row.leastBroken, row.mostBroken)
 	}
 }
 
