@@ -2,6 +2,8 @@ package main
 
 import (
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -47,5 +49,35 @@ func TestTheReadmeOnMoreThanOneRun(t *testing.T) {
 	}
 	if shown == 0 {
 		t.Error("the README shows nothing that is printed")
+	}
+}
+
+// The README and the page on deployment lead to a gate in a pipeline by the same few
+// commands, which copy a file that is there.
+func TestAGateInAPipelineTakesFourCommands(t *testing.T) {
+	section := func(path string) (lines []string) {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, section, _ := strings.Cut(string(text), "\n## In a pipeline\n")
+		section, _, _ = strings.Cut(section, "\n## ")
+		for line := range strings.Lines(section) {
+			if line, found := strings.CutPrefix(line, "    "); found {
+				lines = append(lines, line)
+			}
+		}
+		return lines
+	}
+	short, long := section("../../README.md"), section("../../docs/deploy.md")
+	if n := len(short); n == 0 || n > 4 || !slices.Equal(short, long) {
+		t.Errorf("the README has the commands %q, want one to four, which are those of docs/deploy.md: %q", short, long)
+	}
+	copied := regexp.MustCompile(`cp PATH/(\S+)`).FindStringSubmatch(strings.Join(short, ""))
+	if copied == nil {
+		t.Fatalf("no command copies a template: %q", short)
+	}
+	if _, err := os.Stat("../../" + copied[1]); err != nil {
+		t.Error(err)
 	}
 }
