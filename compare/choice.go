@@ -9,7 +9,7 @@ import (
 	"github.com/aftershockhq/aftershock/reports/results"
 )
 
-// A choice is which runs of an experiment are one set.
+// A choice selects the runs of an experiment that form one set.
 type choice struct {
 	what          string // trials or baseline
 	flag          string // that chooses images
@@ -17,7 +17,7 @@ type choice struct {
 	samePlan      bool
 }
 
-// chosen are runs of one plan and one build.
+// chosen holds runs of one plan and one build.
 type chosen struct {
 	plan                    string
 	runs                    []results.Result
@@ -35,8 +35,8 @@ func byExperiment(list []results.Result) map[string][]results.Result {
 	return sets
 }
 
-// of are the runs of a list that were asked for. All must be of one plan, and all that
-// say what they ran must have run the same.
+// of returns the chosen runs of a list. All must have one plan, and those that say what
+// they ran must have run the same build.
 func (c choice) of(experiment string, list []results.Result) (of chosen, err error) {
 	ids := map[string]bool{}
 	for _, r := range list {
@@ -77,15 +77,14 @@ func (c choice) of(experiment string, list []results.Result) (of chosen, err err
 	return of, nil
 }
 
-// asked reports whether a run is one of those that are chosen. One that does not say
-// what it ran may be.
+// asked reports whether a run is chosen. A run that does not say what it ran may be.
 func (c choice) asked(r results.Result) bool {
 	build := buildOf(r)
 	return (len(c.plans) == 0 || slices.ContainsFunc(c.plans, func(hash string) bool { return hash != "" && strings.HasPrefix(r.PlanHash, hash) })) &&
 		(build == "" || !slices.ContainsFunc(c.images, func(digest string) bool { return !strings.Contains(build, digest) }))
 }
 
-// baselineOf are the runs of a baseline with a plan.
+// baselineOf returns the runs of a baseline with a plan.
 func (o GateOptions) baselineOf(experiment, hash string, list []results.Result) (chosen, error) {
 	list = slices.DeleteFunc(slices.Clone(list), func(r results.Result) bool { return r.PlanHash != hash })
 	if len(list) == 0 {
@@ -94,7 +93,7 @@ func (o GateOptions) baselineOf(experiment, hash string, list []results.Result) 
 	return choice{what: "runs of the baseline", flag: "--baseline-image", images: o.BaselineImages, samePlan: o.SamePlan}.of(experiment, list)
 }
 
-// buildOf is what a run's containers ran; empty: it is not known.
+// buildOf names the images that a run's containers ran; empty if unknown.
 func buildOf(r results.Result) string {
 	var list []string
 	for _, i := range r.Images {
@@ -106,7 +105,7 @@ func buildOf(r results.Result) string {
 	return strings.Join(list, ", ")
 }
 
-// counts are texts with how many runs have each.
+// counts lists texts with the number of runs that have each.
 func counts(of map[string]int) string {
 	var list []string
 	for _, text := range slices.Sorted(maps.Keys(of)) {

@@ -14,138 +14,143 @@ import (
 	"github.com/aftershockhq/aftershock/reports/results"
 )
 
-// DiffFormat and DiffVersion name the document of a [Diff].
+// DiffFormat and DiffVersion identify the JSON document of a [Diff].
 const (
 	DiffFormat  = "aftershock/diff"
 	DiffVersion = 1
 )
 
-// Outcomes of a diff and of its rows.
+// The outcomes of a diff and of its rows.
 const (
-	// Worse and Better are changes: sets of runs differ, more than chance explains.
+	// Worse and Better are changes: the sets differ by more than chance explains.
 	Worse  = "worse"
 	Better = "better"
-	// NoChange is that none was shown; how large one would have had to be is said.
+	// NoChange: no change was shown; the row says how large one these sets would have
+	// shown.
 	NoChange = "no change"
-	// CannotTell is that none could have been shown.
+	// CannotTell: these sets could not have shown a change.
 	CannotTell = "cannot tell"
-	// Differs and Overlaps are of one run a side, which shows no change.
+	// Differs and Overlaps compare one run with one other, which cannot show a change.
 	Differs  = "differs"
 	Overlaps = "overlaps"
 )
 
-// A Diff is what changed between two sets of runs.
+// A Diff lists what changed between two sets of runs.
 type Diff struct {
 	Format  string `json:"format"`
 	Version int    `json:"version"`
 	// ToolVersion is the version of the program that wrote the document.
 	ToolVersion string `json:"toolVersion,omitempty"`
-	// Outcome is worse if a row is, else cannot tell if that is true of a row or of a
-	// pair, else better if a row is.
+	// Outcome is worse if any row is, else cannot tell if any row or pair is not decided,
+	// else better if any row is, else no change.
 	Outcome string `json:"outcome" jsonschema:"enum=worse,enum=better,enum=no change,enum=cannot tell"`
 	// ExitCode is 1 for worse, 3 for cannot tell, else 0.
 	ExitCode int `json:"exitCode" jsonschema:"enum=0,enum=1,enum=3"`
-	// Level is how often, at most, sets of the same service show any change.
+	// Level is the highest probability that two sets of one service show any change.
 	Level float64 `json:"level"`
-	// Tests is the number of rows with sets of runs on both sides, over which the
-	// level is held by Holm's procedure.
+	// Tests is the number of rows with several runs on both sides. Holm's procedure holds
+	// the level over all of them.
 	Tests int `json:"tests"`
-	// Pairs are one for each experiment and plan.
+	// Pairs has one entry for each experiment and plan.
 	Pairs []Pair `json:"pairs"`
 }
 
-// A Pair is the runs of one experiment with one plan, before and after.
+// A Pair compares the runs of one experiment with one plan, before and after.
 type Pair struct {
 	Experiment string `json:"experiment"`
-	// PlanHash is that of the results; absent: they have none.
+	// PlanHash is the hash of the plan; absent if the results have none.
 	PlanHash string `json:"planHash,omitempty"`
 	Before   Set    `json:"before"`
 	After    Set    `json:"after"`
 	// NotCompared says why there are no rows.
 	NotCompared string `json:"notCompared,omitempty"`
-	// Missing are figures that there are before and not after.
+	// Missing lists the figures that exist before and not after.
 	Missing []string `json:"missing"`
-	// Notes are what else is not the same, such as limits.
+	// Notes lists what else differs, such as limits.
 	Notes []string `json:"notes"`
 	Rows  []Row    `json:"rows"`
 }
 
 // A Set is the runs of one side.
 type Set struct {
-	// Runs are the ids of those that are compared, in their order.
+	// Runs lists the IDs of the runs that are compared, in the order of their starts.
 	Runs []string `json:"runs"`
-	// LeftOut are the ids of those that a person or the harness ended before a fault was
-	// in place.
+	// LeftOut lists the IDs of the runs that a person or the harness ended before a fault
+	// was injected.
 	LeftOut []string `json:"leftOut"`
 	Held    int      `json:"held"`
 	Broken  int      `json:"broken"`
 	Unknown int      `json:"unknown"`
-	// First and Last are when the first and the last of the runs began.
+	// First and Last are the starts of the first and of the last run.
 	First time.Time `json:"first,omitzero"`
 	Last  time.Time `json:"last,omitzero"`
-	// Versions are those of what ran: images, and of the program.
+	// Versions lists what ran: the image digests by container, and Aftershock's version.
 	Versions []string `json:"versions"`
 }
 
 // A Row is one figure before and after.
 type Row struct {
-	// Check is absent of the verdict.
+	// Check is absent in the row of the verdict.
 	Check string `json:"check,omitempty"`
-	// Subject is what the figure is: a limit without its bound, ttr, downtime, or
-	// verdict, the share of runs that are broken.
+	// Subject names the figure: a limit without its bound, ttr, ttr after removal,
+	// downtime, or verdict, which is the share of broken runs.
 	Subject string `json:"subject"`
 	Unit    string `json:"unit,omitempty" jsonschema:"enum=seconds,enum=share,enum=perSecond,enum=number,enum=multiple"`
-	// WorseIf says which way is for the worse.
+	// WorseIf is the direction of a change for the worse.
 	WorseIf string  `json:"worseIf" jsonschema:"enum=larger,enum=smaller"`
 	Before  Summary `json:"before"`
 	After   Summary `json:"after"`
-	// Outcome is worse or better if the sets differ, at the level of the diff.
+	// Outcome is worse or better if the sets differ at the level of the diff.
 	Outcome string `json:"outcome" jsonschema:"enum=worse,enum=better,enum=no change,enum=cannot tell,enum=differs,enum=overlaps"`
-	// P is the p-value of the exact test of Mann and Whitney, of verdicts that of
-	// Fisher, both two-sided, for the values within their bounds that show it least;
-	// absent: there are no sets of runs.
+	// P is the two-sided p-value of the exact Mann-Whitney test, or of Fisher's for
+	// verdicts, for those values within the bounds that differ least; absent with one run
+	// on a side.
 	P *float64 `json:"p,omitempty"`
-	// AdjustedP is P by Holm, over all rows; a change is one that is at most the level.
+	// AdjustedP is P adjusted by Holm over all rows; a row changed if it is at most the
+	// level.
 	AdjustedP *float64 `json:"adjustedP,omitempty"`
-	// Shift is by how much the figure is larger after, for this row alone at 95 %; an
-	// end that is not bounded is absent.
+	// Shift is the 95 % confidence interval, of this row alone, of how much larger the
+	// figure is after; an unbounded end is absent.
 	Shift *results.Range `json:"shift,omitempty"`
-	// Detectable is the shift that these sets would show nine times in ten at the
-	// level of one of all rows; absent: none, or the row has changed, or there are no
-	// sets.
+	// Detectable is the shift that sets like these show nine times in ten, at this row's
+	// part of the level; absent if no shift is, if the row changed, or with one run on a
+	// side.
 	Detectable *float64 `json:"detectable,omitempty"`
-	// DetectableBroken is, of verdicts, how many runs after would have to be broken.
+	// DetectableBroken is how many runs after would have to be broken for the row of the
+	// verdict to be worse.
 	DetectableBroken int `json:"detectableBroken,omitempty"`
-	// RunsNeeded is how many runs a side could show any change, where these cannot.
+	// RunsNeeded is how many runs each side needs to show any change, if these are too
+	// few.
 	RunsNeeded int `json:"runsNeeded,omitempty"`
 
 	floor         bool
 	before, after []interval
 }
 
-// A Summary is a figure over the runs of a side.
+// A Summary describes a figure over the runs of one side.
 type Summary struct {
 	N int `json:"n"`
-	// Unseen is how many of them do not bound it.
+	// Unseen is the number of runs that say nothing about the figure.
 	Unseen int `json:"unseen,omitempty"`
-	// Open is how many do not bound it from above: an outage that was not over.
+	// Open is the number of runs without an upper bound: the outage was not over.
 	Open int `json:"open,omitempty"`
-	// Median is between the median of the lower ends and that of the upper ones; of
-	// verdicts, the share that is broken.
+	// Median ranges from the median of the lower ends to that of the upper ones; for
+	// verdicts it is the share of broken runs.
 	Median results.Range `json:"median"`
 }
 
-// ErrOnBothSides is that a run is in both sets.
+// ErrOnBothSides reports a run that is in both sets.
 var ErrOnBothSides = errors.New("on both sides")
 
 // Options say how runs are paired.
 type Options struct {
-	// SamePlan pairs experiments by their names alone where no result has a hash of its
-	// plan: that they did the same is on the caller's word.
+	// SamePlan also compares results without a hash of their plan: the caller vouches
+	// that they did the same. Default: they are not compared.
 	SamePlan bool
 }
 
-// NewDiff compares sets of runs.
+// NewDiff compares the runs of two sets, experiment by experiment. The only error is
+// [ErrOnBothSides]; what cannot be compared is an outcome.
 func NewDiff(before, after []results.Result, o Options) (Diff, error) {
 	if run := both(before, after); run != "" {
 		return Diff{}, fmt.Errorf("run %s is %w", run, ErrOnBothSides)
@@ -159,7 +164,7 @@ func NewDiff(before, after []results.Result, o Options) (Diff, error) {
 
 const noRunBefore = "no run before"
 
-// A plan is what runs have in common that did the same.
+// A plan identifies runs that did the same.
 type plan struct{ experiment, hash string }
 
 func byPlan(list []results.Result) map[plan][]results.Result {
@@ -219,7 +224,7 @@ func named(sets map[plan][]results.Result, experiment string) bool {
 	return false
 }
 
-// kept are the runs that say something about the service.
+// kept returns the runs that say something about the service.
 func kept(set []results.Result) []results.Result {
 	return slices.DeleteFunc(slices.Clone(set), leftOut)
 }
@@ -257,7 +262,7 @@ func (s *Set) count(verdict string) {
 	}
 }
 
-// versions are those of what ran in a run.
+// versions lists what ran in a run.
 func versions(r results.Result) (list []string) {
 	for _, i := range r.Images {
 		list = append(list, i.Container+" "+strings.Join(i.Digests, ", "))
@@ -268,7 +273,7 @@ func versions(r results.Result) (list []string) {
 	return list
 }
 
-// compare makes a row of each figure that both sides have.
+// compare adds a row for each figure that both sides have.
 func (p *Pair) compare(before, after []results.Result) {
 	type side struct {
 		order []subject
@@ -320,7 +325,7 @@ func (p *Pair) compare(before, after []results.Result) {
 	}
 }
 
-// limits are all that runs were judged by.
+// limits lists the limits that the runs were judged by.
 func limits(list []results.Result) (texts []string) {
 	for _, r := range list {
 		for _, f := range r.Findings {
@@ -416,7 +421,7 @@ func (d *Diff) test() {
 	}
 }
 
-// power finds what the row could have shown, for the worse.
+// power finds the smallest change for the worse that the row could have shown.
 func (r *Row) power(known table, level float64) {
 	if r.Subject == verdictSubject {
 		r.DetectableBroken = max(0, leastBroken(r.before, r.after, level))
@@ -431,8 +436,8 @@ func (r *Row) power(known table, level float64) {
 	}
 }
 
-// outcome is that of all rows. What is new after has nothing to be compared with, and
-// decides nothing.
+// outcome combines the outcomes of all rows. An experiment that is new after has nothing
+// to be compared with and decides nothing.
 func (d Diff) outcome() string {
 	seen, rows := map[string]bool{}, 0
 	for _, p := range d.Pairs {

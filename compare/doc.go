@@ -1,5 +1,6 @@
-// Package compare says what changed between sets of runs, and how the runs of
-// experiments went over time, from their results.
+// Package compare compares sets of runs by their results: what changed between two sets,
+// how an experiment went over time, and whether enough trials of a build recovered in
+// time.
 //
 //	diff, err := compare.NewDiff(before, after)
 //	if err != nil {
@@ -8,16 +9,15 @@
 //	fmt.Println(diff.Outcome)
 //	return diff.Text(os.Stdout)
 //
-// A [Diff] pairs runs by experiment and plan. Each figure is known between bounds,
-// and what is said of sets of runs holds for every value within them: a set is longer
-// than another only if it would be with each of its own figures at its low end and
-// each of the other's at its high end. A run that came to an end of its own without a
-// figure may have had any.
+// A [Diff] pairs runs by experiment and plan. Each figure has bounds, and what a diff
+// says holds for every value within them: one set is longer than another only if it
+// still is with each of its own figures at the low end and each of the other's at the
+// high end. A completed run without a figure may have had any value.
 //
-// A [Trend] is the verdicts of each experiment in the order of its runs, and its times
-// to recovery by package survival, in which an outage that was not over counts as one
-// that lasted at least so long.
+// A [Trend] lists the verdicts of each experiment in the order of its runs, and estimates
+// quantiles of its times to recovery by package survival. An outage that was not over
+// counts as censored: it lasted at least that long.
 //
-// A [Gate] decides by the times to recovery of trials whether enough of them are
-// within a limit, and whether they are as short as those of a baseline.
+// A [Gate] decides from the times to recovery of trials whether enough of them are
+// within a limit and, with a baseline, whether they are as short as the baseline's.
 package compare

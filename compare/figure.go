@@ -8,7 +8,7 @@ import (
 	"github.com/aftershockhq/aftershock/reports/results"
 )
 
-// Subjects of figures that are no limit's.
+// The subjects of figures that do not come from a limit.
 const (
 	verdictSubject = "verdict"
 	ttr            = "ttr"
@@ -16,26 +16,26 @@ const (
 	downtime       = "downtime"
 )
 
-// An interval contains a value. One of what was not over has no upper end.
+// An interval contains a value. That of an outage that was not over has no upper end.
 type interval struct{ low, high float64 }
 
-// anything is where a value is that was not seen.
+// anything is the interval of a value that was not seen.
 var anything = interval{math.Inf(-1), math.Inf(1)}
 
 func (i interval) exact() bool { return i.low == i.high }
 
-// mirrored is that of the negated value.
+// mirrored is the interval of the negated value.
 func (i interval) mirrored() interval { return interval{-i.high, -i.low} }
 
-// A subject is what figures of several runs are of.
+// A subject identifies a figure over several runs.
 type subject struct {
 	check, subject, unit string
 	floor                bool // a smaller value is worse
 }
 
-// figures are what a run showed, one for each limit on a quantity, and for each check
-// its downtime and its time to recovery, the longest of its faults'. The verdict is 0
-// for held and 1 for broken.
+// figures returns what a run showed: one figure for each limit on a quantity, and for each
+// check its downtime and its time to recovery, the longest over its faults. The verdict is
+// 0 for held and 1 for broken.
 func figures(r results.Result) (order []subject, seen map[subject]interval) {
 	seen = map[subject]interval{}
 	add := func(s subject, i interval) {
@@ -71,8 +71,8 @@ func figures(r results.Result) (order []subject, seen map[subject]interval) {
 	return order, seen
 }
 
-// ofFinding is where the quantity of a limit was. One without bounds, such as a
-// percentile of requests most of which failed, is beyond its limit if that is broken.
+// ofFinding bounds the quantity of a limit. One without a value, such as a percentile of
+// requests most of which failed, lies beyond its limit if that is broken.
 func ofFinding(f results.Finding, floor bool) interval {
 	if f.Seen != nil {
 		i := anything
@@ -102,7 +102,7 @@ func ofLength(l results.Length) interval {
 	return i
 }
 
-// longest is the longest time to recovery over a check's faults; nil: there is none.
+// longest is the longest time to recovery over a check's faults; nil if there is none.
 func longest(c results.Check, of string) *interval {
 	var all *interval
 	for _, r := range c.Recoveries {

@@ -18,45 +18,45 @@ import (
 	"github.com/aftershockhq/aftershock/reports/results"
 )
 
-// GateFormat and GateVersion name the document of a [Gate].
+// GateFormat and GateVersion identify the JSON document of a [Gate].
 const (
 	GateFormat  = "aftershock/gate"
 	GateVersion = 1
 )
 
-// A Gate is whether trials of a service are good enough to go on.
+// A Gate decides whether trials of a build are good enough to release it.
 type Gate struct {
 	Format  string `json:"format"`
 	Version int    `json:"version"`
 	// ToolVersion is the version of the program that wrote the document.
 	ToolVersion string `json:"toolVersion,omitempty"`
-	// Verdict is broken if a decision is, else unknown if one is.
+	// Verdict is broken if any decision is, else unknown if any is, else held.
 	Verdict string `json:"verdict" jsonschema:"enum=held,enum=broken,enum=unknown"`
 	// ExitCode is 0 for held, 1 for broken, 3 for unknown.
 	ExitCode int `json:"exitCode" jsonschema:"enum=0,enum=1,enum=3"`
-	// Decisions are one for each time to recovery with a limit.
+	// Decisions has one entry for each time to recovery with a limit.
 	Decisions []Decision `json:"decisions"`
 }
 
-// A Decision is that of the time to recovery of one check in one experiment.
+// A Decision judges one time to recovery of one check in one experiment.
 type Decision struct {
 	Experiment string `json:"experiment"`
 	PlanHash   string `json:"planHash,omitempty"`
 	Check      string `json:"check"`
 	// Subject is ttr, or ttr after removal of the fault.
 	Subject string `json:"subject"`
-	// LimitSeconds is what a recovery may take, at most; or what it must take less than,
-	// if the operator is <.
+	// LimitSeconds is the limit on a recovery, inclusive if the operator is <=.
 	LimitSeconds  float64 `json:"limitSeconds"`
 	LimitOperator string  `json:"limitOperator" jsonschema:"enum=<,enum=<="`
-	// Verdict is broken if a part is, else unknown if one is.
+	// Verdict is broken if any part (absolute, relative, pairs) is, else unknown if any
+	// is, else held.
 	Verdict string `json:"verdict" jsonschema:"enum=held,enum=broken,enum=unknown"`
 	Trials  Set    `json:"trials"`
-	// NotChosen is how many trials of the experiment are of another plan or build than
-	// those that were asked for.
+	// NotChosen is the number of trials of the experiment with another plan or build than
+	// asked for. They do not count.
 	NotChosen int `json:"notChosen,omitempty"`
-	// BuildUnknown is how many of the trials do not say what they ran, where others do.
-	// They are undecided.
+	// BuildUnknown is the number of trials that do not say what they ran although others
+	// do. They count as undecided.
 	BuildUnknown int      `json:"buildUnknown,omitempty"`
 	Absolute     Absolute `json:"absolute"`
 	// Relative is absent without a baseline.
@@ -65,62 +65,63 @@ type Decision struct {
 	Pairs *Pairs `json:"pairs,omitempty"`
 }
 
-// Absolute is whether a share of all recoveries is within the limit. It is held if the
-// evidence against fewer, and broken if that against so many, is at least 1 / (1 -
-// confidence). Evidence is a product of likelihood ratios, so that one may look, and
-// stop, after every trial.
+// Absolute decides whether at least a share of all recoveries is within the limit. It is
+// held if the likelihood ratio against a smaller share, and broken if that against so
+// large a one, reaches 1 / (1 - confidence). Both are test martingales (G. Shafer,
+// "Testing by Betting", JRSS A 184, 2021), so you may look, and stop, after every trial.
 type Absolute struct {
 	Verdict    string  `json:"verdict" jsonschema:"enum=held,enum=broken,enum=unknown"`
 	Share      float64 `json:"share"`
 	Confidence float64 `json:"confidence"`
-	// Within and Beyond are the trials whose recovery was certainly within the limit, or
-	// certainly not, or that broke a limit on something else. Undecided ones, whose bounds have the limit between them or which
-	// show no recovery, count against what is decided.
+	// Within is the number of trials whose recovery was certainly within the limit, Beyond
+	// of those whose recovery was certainly not, or that broke a limit on something else.
+	// Undecided is the rest: the limit lies within the bounds, or no recovery was seen.
+	// They count against held and against broken.
 	Within    int `json:"within"`
 	Beyond    int `json:"beyond"`
 	Undecided int `json:"undecided"`
-	// EvidenceFor and EvidenceAgainst are that for held and that for broken.
+	// EvidenceFor is the likelihood ratio for held, EvidenceAgainst that for broken.
 	EvidenceFor     float64 `json:"evidenceFor"`
 	EvidenceAgainst float64 `json:"evidenceAgainst"`
-	// MoreTrials would make it held, if all of them are within the limit.
+	// MoreTrials is how many further trials, all within the limit, would make it held.
 	MoreTrials int `json:"moreTrials"`
-	// HeldAtShare is how often so many trials, looked at after each, are held of a
-	// service that recovers in time with exactly the share; HeldAt99 with 0.99, or with
-	// half of what the share leaves if that is less.
+	// HeldAtShare is the probability that so many trials, looked at after each, hold a
+	// service of which exactly the share recovers in time. HeldAt99 is that for a share of
+	// 0.99, or halfway from the share to 1 if that is more.
 	HeldAtShare float64 `json:"heldAtShare"`
 	HeldAt99    float64 `json:"heldAt99"`
 }
 
-// Relative is whether recoveries are no longer than those of a baseline, by more than
-// a margin on the median's ratio, nor more often beyond the limit, by more than a
-// margin on the share. It is held if both are inside at 95 %, and broken if either is
-// beyond at 97.5 %.
+// Relative compares recoveries with those of a baseline: the ratio of the medians, and by
+// how much the share beyond the limit is larger, each with a margin. It is held if both
+// are within their margins at 95 % confidence, and broken if either is beyond at 97.5 %.
 type Relative struct {
 	Verdict  string `json:"verdict" jsonschema:"enum=held,enum=broken,enum=unknown"`
 	Baseline Set    `json:"baseline"`
-	// Planned is how many trials are compared, once; fewer are unknown, and what comes
-	// after them does not count.
+	// Planned is the number of trials to compare. The decision is made once: fewer trials
+	// are unknown, and later ones do not count.
 	Planned int `json:"planned"`
-	// RatioMargin and ShareMargin are those of the median's ratio and of the share.
+	// RatioMargin is the margin on the ratio of the medians, ShareMargin that on the
+	// share.
 	RatioMargin float64 `json:"ratioMargin"`
 	ShareMargin float64 `json:"shareMargin"`
-	// Ratio is that of the medians; absent ends are not bounded.
+	// Ratio is the ratio of the two sets' medians; an unbounded end is absent.
 	Ratio        results.Range `json:"ratio"`
 	RatioVerdict string        `json:"ratioVerdict" jsonschema:"enum=held,enum=broken,enum=unknown"`
-	// RatioConfidence is where the ratio of all is: its upper end at 95 %, its lower one
-	// at 97.5 %, whatever the shapes of the two sets.
+	// RatioConfidence bounds the ratio of the medians of all possible trials: from above at
+	// 95 %, from below at 97.5 %, whatever the shapes of the two distributions.
 	RatioConfidence results.Range `json:"ratioConfidence"`
-	// PInside and PBeyond are the one-sided p-values, by signs, of a ratio of at most and
-	// of more than 1 + margin.
+	// PInside is the one-sided p-value of the sign test for a ratio of at most 1 + margin,
+	// PBeyond that for more.
 	PInside float64 `json:"pInside"`
 	PBeyond float64 `json:"pBeyond"`
-	// More is by how much the share beyond the limit is larger than that of the
-	// baseline, at 95 % on each side, by Clopper and Pearson.
+	// More bounds by how much the share beyond the limit is larger than the baseline's, at
+	// 95 % on each side (Clopper and Pearson).
 	More         results.Range `json:"more"`
 	ShareVerdict string        `json:"shareVerdict" jsonschema:"enum=held,enum=broken,enum=unknown"`
-	// EqualHeld, EqualBroken and SlowerBroken are how often so many trials would be held
-	// or broken if they were as the baseline, and broken if they took half as long
-	// again: the baseline drawn anew, 200 times.
+	// EqualHeld and EqualBroken estimate how often so many trials that are like the
+	// baseline are held or broken, SlowerBroken how often trials that take 1.5 times as
+	// long are broken: shares of 200 resamplings of the baseline.
 	EqualHeld    float64 `json:"equalHeld"`
 	EqualBroken  float64 `json:"equalBroken"`
 	SlowerBroken float64 `json:"slowerBroken"`
@@ -128,32 +129,36 @@ type Relative struct {
 	compared int // trials
 }
 
-// GateOptions say what is good enough. The zero value of each field is its default.
+// GateOptions say what is good enough. A zero field takes its default.
 type GateOptions struct {
-	// Within is what a recovery may take, in seconds. Default: the limit on ttr that the
-	// trials were judged by.
+	// Within is the limit on a recovery, in seconds. Default: the strictest limit on ttr
+	// that the trials were judged by.
 	Within float64
-	// Share of all recoveries must be within it. Default: 0.9.
+	// Share is the least share of recoveries within the limit. Default: 0.9.
 	Share float64
-	// Confidence of the absolute part. Default: 0.95.
+	// Confidence is that of the absolute part. Default: 0.95.
 	Confidence float64
-	// Planned is how many trials are compared with a baseline. Default: [PlannedTrials].
+	// Planned is the number of trials to compare with a baseline. Default:
+	// [PlannedTrials].
 	Planned int
-	// SamePlan is as in [Options], also of trials without a baseline.
+	// SamePlan accepts trials without a hash of their plan, as in [Options], with a
+	// baseline or without.
 	SamePlan bool
-	// Plans are the first characters of hashes of plans: trials of others are not gated.
-	// Default: all trials, which must be of one.
+	// Plans selects trials by the first characters of their plan's hash. Default: all
+	// trials, which must have one plan.
 	Plans []string
-	// Images are parts of digests, all of which a trial must have run. Default: all
-	// trials, which must have run the same. BaselineImages are those of the baseline.
+	// Images selects trials that ran all these images, each given by a part of its digest.
+	// Default: all trials, which must have run the same images. BaselineImages selects
+	// those of the baseline.
 	Images, BaselineImages []string
-	// Against is the experiment with whose trials those of the only other one are paired.
-	// Default: none.
+	// Against names the experiment whose trials are the baseline in pairs; the trials of
+	// one other experiment are paired with them. Default: no pairs.
 	Against string
 }
 
-// PlannedTrials a side hold 95 % of equal builds, and break 90 % of those that are half as
-// slow again, with a spread of 20 % and times known to 2 %: "make gate-rates".
+// PlannedTrials is the default number of trials on each side. They hold 95 % of equal
+// builds and break 90 % of builds that take 1.5 times as long, if recoveries spread by
+// 20 % and are known to 2 %; "make gate-rates" measures this.
 const PlannedTrials = 78
 
 const (
@@ -162,10 +167,14 @@ const (
 	slower      = 1.5
 )
 
-// ErrOtherPlan is that the baseline is of another plan.
+// ErrOtherPlan reports a baseline with another plan than the trials.
 var ErrOtherPlan = errors.New("another plan")
 
-// NewGate decides about trials, and compares them with a baseline unless that is nil.
+// NewGate decides from trials and, unless baseline is nil, compares them with it. It
+// returns an error if there is no trial, if the trials of an experiment have several plans
+// or builds, if none has a limit on ttr and o.Within is zero, if the baseline has another
+// plan ([ErrOtherPlan]), or if a run is on both sides ([ErrOnBothSides]). Too few trials
+// are no error but an unknown verdict.
 func NewGate(trials, baseline []results.Result, o GateOptions) (Gate, error) {
 	o.Share, o.Confidence, o.Planned = cmp.Or(o.Share, 0.9), cmp.Or(o.Confidence, 0.95), cmp.Or(o.Planned, PlannedTrials)
 	g := Gate{Format: GateFormat, Version: GateVersion, ToolVersion: record.Tool(), Decisions: []Decision{}}
@@ -224,7 +233,7 @@ func NewGate(trials, baseline []results.Result, o GateOptions) (Gate, error) {
 	return g, nil
 }
 
-// against takes the trials that others are paired with out of the sets.
+// against removes the trials that others are paired with from the sets and returns them.
 func (o GateOptions) against(sets map[string][]results.Result) (chosen, error) {
 	if o.Against == "" {
 		return chosen{}, nil
@@ -237,7 +246,7 @@ func (o GateOptions) against(sets map[string][]results.Result) (chosen, error) {
 	return choice{what: "trials", flag: "--baseline-image", plans: o.Plans, images: o.BaselineImages, samePlan: o.SamePlan}.of(o.Against, set)
 }
 
-// pair decides about the trials in pairs with those of another experiment, too.
+// pair also decides about the trials in pairs with those of another experiment.
 func (d *Decision) pair(s subject, limit bound, trials []results.Result, with chosen, o GateOptions) error {
 	if differs := sameTest(trials[0], with.runs[0]); differs != "" && !o.SamePlan {
 		return fmt.Errorf("%s and %s are not the same test of two services (%s); --same-plan takes your word for it", d.Experiment, o.Against, differs)
@@ -273,7 +282,7 @@ func worst(verdicts ...string) string {
 	return held
 }
 
-// both is a run that is in both sets; empty: none is.
+// both names a run that is in both sets; empty if none is.
 func both(a, b []results.Result) string {
 	for _, x := range a {
 		for _, y := range b {
@@ -285,7 +294,7 @@ func both(a, b []results.Result) string {
 	return ""
 }
 
-// recoverySubjects are the times to recovery of trials.
+// recoverySubjects lists the times to recovery that trials show.
 func recoverySubjects(list []results.Result) (subjects []subject) {
 	for _, r := range list {
 		order, _ := figures(r)
@@ -298,7 +307,7 @@ func recoverySubjects(list []results.Result) (subjects []subject) {
 	return subjects
 }
 
-// limit is that on a time to recovery: the strictest by which a trial was judged.
+// limit is the strictest limit on a time to recovery that a trial was judged by.
 func (o GateOptions) limit(list []results.Result, s subject) (limit bound, ok bool) {
 	if o.Within > 0 {
 		return bound{seconds: o.Within}, s.subject == ttr
@@ -317,7 +326,7 @@ func (o GateOptions) limit(list []results.Result, s subject) (limit bound, ok bo
 	return limit, !math.IsInf(limit.seconds, 1)
 }
 
-// A bound is what a time may be at most or, strict, what it must be less than.
+// A bound limits a time: inclusive, or, if strict, exclusive.
 type bound struct {
 	seconds float64
 	strict  bool
@@ -330,7 +339,8 @@ func (b bound) operator() string {
 	return "<="
 }
 
-// within is that a time certainly is, beyond that it certainly is not.
+// within reports whether a time certainly meets the bound, beyond whether it certainly
+// does not.
 func (b bound) within(i interval) bool { return i.high < b.seconds || !b.strict && i.high == b.seconds }
 
 func (b bound) beyond(i interval) bool { return i.low > b.seconds || b.strict && i.low == b.seconds }
@@ -349,7 +359,7 @@ func decide(p plan, s subject, limit bound, trials, baseline []results.Result, o
 	return d
 }
 
-// recoveriesOf are the times to recovery of the runs that say something about the
+// recoveriesOf returns the times to recovery of the runs that say something about the
 // service, in their order.
 func recoveriesOf(s subject, list []results.Result) (set []interval) {
 	for _, r := range kept(list) {
@@ -363,9 +373,9 @@ func recoveriesOf(s subject, list []results.Result) (set []interval) {
 	return set
 }
 
-// withBroken are recoveries of trials, of which those never end that broke a limit on
-// something else: a service that recovers in time and loses orders is not good. What
-// is decided by a limit of its own is not something else.
+// withBroken returns recoveries in which trials that broke a limit on something else
+// never end: a service that recovers in time and loses orders is not good. A time to
+// recovery that has a decision of its own is not something else.
 func withBroken(set []interval, list []results.Result, o GateOptions) []interval {
 	set = slices.Clone(set)
 	for i, r := range kept(list) {
@@ -378,9 +388,9 @@ func withBroken(set []interval, list []results.Result, o GateOptions) []interval
 	return set
 }
 
-// An evidence is against a share of successes: a product of the likelihood ratios of
-// other shares to it, which chance makes large only as often as the inverse of what it
-// reaches, at any time (Ville). See G. Shafer, "Testing by Betting", JRSS A 184 (2021).
+// An evidence speaks against a share of successes: the mean, over other shares, of the
+// likelihood ratio to it. If the share is true, it ever reaches x with a probability of at
+// most 1/x (Ville). See G. Shafer, "Testing by Betting", JRSS A 184 (2021).
 type evidence struct {
 	share  float64
 	others []float64
@@ -590,7 +600,7 @@ func more(set, baseline []interval, limit bound, level float64) interval {
 	}
 }
 
-// overLimit is how many are beyond the limit, certainly and at most.
+// overLimit counts the times beyond the limit: those that certainly are, and at most.
 func overLimit(set []interval, limit bound) (c tally) {
 	for _, i := range set {
 		if limit.beyond(i) {
@@ -603,8 +613,9 @@ func overLimit(set []interval, limit bound) (c tally) {
 	return c
 }
 
-// clopperPearsonLow is the least share of which at least k of n is not rarer than the
-// level, by Clopper, Pearson, Biometrika 26 (1934).
+// clopperPearsonLow is the lower confidence bound of a share of which k of n were seen: the
+// least share at which at least k of n is no rarer than the level. C. J. Clopper, E. S.
+// Pearson, Biometrika 26 (1934).
 func clopperPearsonLow(k, n int, level float64) float64 {
 	if k == 0 {
 		return 0
@@ -625,10 +636,10 @@ func clopperPearsonHigh(k, n int, level float64) float64 {
 	return 1 - clopperPearsonLow(n-k, n, level)
 }
 
-// JSON writes the document.
+// JSON writes the gate as a JSON document, which [GateSchema] describes.
 func (g Gate) JSON(w io.Writer) error { return writeJSON(w, g) }
 
-// Text writes the gate for people.
+// Text writes the gate for people, a few lines for each decision.
 func (g Gate) Text(w io.Writer) error {
 	var out bytes.Buffer
 	for _, d := range g.Decisions {
@@ -664,7 +675,7 @@ func notAll(w io.Writer, notChosen, buildUnknown int) {
 	}
 }
 
-// String says what was decided, on what, and how often that errs.
+// String says what was decided, on which trials, and how often such a decision errs.
 func (a Absolute) String() string {
 	n := a.Within + a.Beyond + a.Undecided
 	text := fmt.Sprintf("%d of %d within the limit", a.Within, n)
@@ -684,7 +695,7 @@ func (a Absolute) String() string {
 		format("share", a.Share), format("share", a.HeldAtShare), format("share", good(a.Share)), format("share", a.HeldAt99))
 }
 
-// String says what was decided, on what, and how often that errs.
+// String says what was decided, on which trials, and how often such a decision errs.
 func (r Relative) String() string {
 	text := fmt.Sprintf("median %s times as long, of all trials that there could be %s, %s (at most %.4g); %s of the trials more are beyond the limit, %s (at most %s)",
 		ranged("number", r.Ratio), ranged("number", r.RatioConfidence), r.RatioVerdict, 1+r.RatioMargin, ranged("share", r.More), r.ShareVerdict, format("share", r.ShareMargin))

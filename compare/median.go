@@ -18,15 +18,15 @@ import (
 // exact and conservative test by the method of A. Birnbaum, JASA 49 (1954): the strength
 // grows with either count, so that coins are the worst case.
 
-// strength is by how many standard deviations of a coin's a of n and b of m are more
-// than half, together; fewer than half are as half.
+// strength is by how many standard deviations of a fair coin a of n and b of m together
+// exceed one half; less than half counts as half.
 func strength(a, n, b, m int) float64 {
 	beyond := func(k, n int) float64 { return max(0, float64(2*k-n)) / math.Sqrt(float64(n)) }
 	return beyond(a, n) + beyond(b, m)
 }
 
-// notLonger is the least strength, over all times, of that the median of a set is at
-// most that of another.
+// notLonger is the least strength, over all times, of the evidence that the median of a
+// set is at most that of another.
 func notLonger(set, other []interval) float64 {
 	highs, lows := ends(set, func(i interval) float64 { return i.high }), ends(other, func(i interval) float64 { return i.low })
 	least := math.Inf(1)
@@ -36,7 +36,7 @@ func notLonger(set, other []interval) float64 {
 	return least
 }
 
-// longer is that of that it is more.
+// longer is the same of the evidence that the median is larger.
 func longer(set, other []interval) float64 {
 	lows, highs := ends(set, func(i interval) float64 { return i.low }), ends(other, func(i interval) float64 { return i.high })
 	least := math.Inf(1)
@@ -54,7 +54,7 @@ func ends(set []interval, end func(interval) float64) (list []float64) {
 	return list
 }
 
-// below is how many of sorted values are less than one, upTo how many are at most it.
+// below counts the sorted values that are less than at, upTo those that are at most at.
 func below(sorted []float64, at float64) int {
 	n, _ := slices.BinarySearch(sorted, at)
 	return n
@@ -72,7 +72,7 @@ func upTo(sorted []float64, at float64) int {
 
 const rounding = 1e-9 // of a strength
 
-// byCoins is how often coins are at least so strong.
+// byCoins is the probability that fair coins reach at least this strength.
 func byCoins(strong float64, n, m int) (p float64) {
 	if strong <= rounding {
 		return 1
@@ -93,8 +93,8 @@ func coin(k, n int) float64 {
 	return math.Exp(of(n) - of(k) - of(n-k) - float64(n)*math.Ln2)
 }
 
-// A strengths has the least that coins reach no more often than a level; +Inf: they
-// reach each more often.
+// A strengths holds critical strengths: the least that fair coins reach no more often than
+// a level, or +Inf if they reach each more often.
 type strengths map[sizes]float64
 
 func (t strengths) critical(s sizes) float64 {
@@ -124,7 +124,7 @@ func (t strengths) critical(s sizes) float64 {
 	return critical
 }
 
-// isNotLonger and isLonger are those at a level.
+// isNotLonger and isLonger report whether notLonger and longer are shown at a level.
 func (t strengths) isNotLonger(set, other []interval, level float64) bool {
 	return notLonger(set, other) >= t.critical(sizes{len(set), len(other), level})-rounding
 }
@@ -133,8 +133,8 @@ func (t strengths) isLonger(set, other []interval, level float64) bool {
 	return longer(set, other) >= t.critical(sizes{len(set), len(other), level})-rounding
 }
 
-// ratio is where that of the medians is, of a set to a baseline, each end at its level:
-// which ratios the test does not exclude.
+// ratio bounds the ratio of a set's median to a baseline's, each end at its level: the
+// ratios that the test does not exclude.
 func (t strengths) ratio(set, baseline []interval, below, above float64) interval {
 	least, most := math.Log(1e-6), math.Log(1e6)
 	search := func(is func(by float64) bool) float64 { // the first by which it is

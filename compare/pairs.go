@@ -12,44 +12,44 @@ import (
 	"github.com/aftershockhq/aftershock/reports/results"
 )
 
-// Pairs are trials of two experiments that were run in turn, one of each in a pair, such
-// as those of two versions of a service: what drifts while they run hits both alike. They
-// are held if both parts are at 95 %, and broken if either is at 97.5 %, and one may look,
-// and stop, after every pair.
+// Pairs compares trials of two experiments that took turns, such as those of two versions
+// of a service, one of each in a pair: what drifts while they run affects both. It is held
+// if both parts, ratio and share, are held at 95 %, and broken if either is broken at
+// 97.5 %. You may look, and stop, after every pair.
 type Pairs struct {
 	Verdict string `json:"verdict" jsonschema:"enum=held,enum=broken,enum=unknown"`
-	// Against is the experiment that is the baseline, and PlanHash that of its plan.
+	// Against names the experiment that is the baseline; PlanHash is its plan's hash.
 	Against  string `json:"against"`
 	PlanHash string `json:"planHash,omitempty"`
 	Baseline Set    `json:"baseline"`
-	// NotChosen and BuildUnknown are as in a Decision, of the baseline.
+	// NotChosen and BuildUnknown count trials of the baseline, as in a Decision.
 	NotChosen    int `json:"notChosen,omitempty"`
 	BuildUnknown int `json:"buildUnknown,omitempty"`
-	// N is how many pairs there are, and Unpaired how many runs have no partner that ran
-	// right before or right after them.
+	// N is the number of pairs, Unpaired that of runs without a partner that ran right
+	// before or right after them.
 	N        int `json:"n"`
 	Unpaired int `json:"unpaired,omitempty"`
-	// RatioMargin and ShareMargin are those of the ratio in a pair and of the share.
+	// RatioMargin is the margin on the ratio in a pair, ShareMargin that on the share.
 	RatioMargin float64 `json:"ratioMargin"`
 	ShareMargin float64 `json:"shareMargin"`
-	// Inside and Beyond are the pairs whose ratio is certainly at most 1 + margin, or
-	// certainly more. RatioVerdict is whether at least half of all pairs are inside: an
-	// anytime-valid sign test.
+	// Inside is the number of pairs whose ratio is certainly at most 1 + margin, Beyond of
+	// those whose ratio is certainly more. RatioVerdict decides by an anytime-valid sign
+	// test whether at least half of all possible pairs are inside.
 	Inside       int    `json:"inside"`
 	Beyond       int    `json:"beyond"`
 	RatioVerdict string `json:"ratioVerdict" jsonschema:"enum=held,enum=broken,enum=unknown"`
-	// More is by how much the share of trials beyond the limit is larger than that of the
-	// baseline, in these pairs. ShareVerdict is whether it is, in all pairs, by less than
-	// the margin: an anytime-valid test of the mean difference in a pair.
+	// More is by how much the share of trials beyond the limit is larger than the
+	// baseline's, in these pairs. ShareVerdict decides by an anytime-valid test of the mean
+	// difference whether it is larger by less than the margin, in all possible pairs.
 	More         results.Range `json:"more"`
 	ShareVerdict string        `json:"shareVerdict" jsonschema:"enum=held,enum=broken,enum=unknown"`
-	// MorePairs would make it held, if all of them are inside and within the limit; absent:
-	// there is a verdict, or 100,000 would not do.
+	// MorePairs is how many further pairs, all inside and within the limit, would make it
+	// held; absent if it is decided, or if 100,000 would not.
 	MorePairs int `json:"morePairs,omitempty"`
-	// EqualHeld, EqualBroken and SlowerBroken are how often so many pairs, looked at
-	// after each, would be held or broken if the trials were as the baseline, and broken
-	// if they took half as long again: times of the baseline and their neighbors, drawn 200
-	// times.
+	// EqualHeld and EqualBroken estimate how often so many pairs, looked at after each, are
+	// held or broken if the trials are like the baseline, SlowerBroken how often they are
+	// broken if the trials take 1.5 times as long: shares of 200 resamplings of the
+	// baseline's times, each paired with that of a neighbor.
 	EqualHeld    float64 `json:"equalHeld"`
 	EqualBroken  float64 `json:"equalBroken"`
 	SlowerBroken float64 `json:"slowerBroken"`
@@ -58,12 +58,12 @@ type Pairs struct {
 // pair is a recovery of the trials and one of the baseline.
 type pair struct{ of, baseline interval }
 
-// farApart is how long after one run of a pair the other may begin, at most: what drifts
-// must hit both.
+// farApart is the longest time from the start of one run of a pair to that of the other:
+// what drifts must affect both.
 const farApart = 2 * time.Hour
 
 // pairUp pairs each run of an experiment with one of another that ran right before or
-// right after it. What a person or the harness ended before its fault is none.
+// right after it. Runs that a person or the harness ended before the fault do not count.
 func pairUp(trials, baseline []results.Result) (paired pairedRuns) {
 	type run struct {
 		results.Result
@@ -102,8 +102,8 @@ type pairedRuns struct {
 // fewPairs decide nothing, so that their order does not matter.
 const fewPairs = 6
 
-// inTurn is that neither of two experiments was the first in more than two thirds of the
-// pairs: what the first leaves behind would favor the other.
+// inTurn returns an error if one of two experiments ran first in more than two thirds of
+// the pairs: what the first run leaves behind would favor one of them.
 func (p pairedRuns) inTurn(name, against string) error {
 	n, first := len(p.of), name
 	times := n - p.baselineFirst
@@ -118,9 +118,8 @@ func (p pairedRuns) inTurn(name, against string) error {
 
 var anyURL = regexp.MustCompile(`[a-z]+://[^\s,]+`)
 
-// sameTest says what two runs of different services have not in common, besides their
-// services; empty: nothing. Their plans differ in the service, so that hashes show
-// nothing.
+// sameTest says in what two runs of different services differ besides the service; empty
+// if in nothing. Their plans name the services, so that hashes of plans always differ.
 func sameTest(a, b results.Result) string {
 	neutral := func(r results.Result, text string) string {
 		text = anyURL.ReplaceAllString(text, "URL")
@@ -304,7 +303,7 @@ func (b *bets) add(difference float64) {
 // value is the mean over the stakes.
 func (b *bets) value() float64 { return meanOf(b.logs) }
 
-// String says what was decided, on what, and how often that errs.
+// String says what was decided, on which pairs, and how often such a decision errs.
 func (p Pairs) String() string {
 	text := fmt.Sprintf("%d of %s at most %.4g times as long as the baseline, %d longer, %s; %s of the trials more are beyond the limit, %s (at most %s)",
 		p.Inside, plural(p.N, "pair"), 1+p.RatioMargin, p.Beyond, p.RatioVerdict, ranged("share", p.More), p.ShareVerdict, format("share", p.ShareMargin))

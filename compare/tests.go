@@ -10,7 +10,7 @@ import (
 	"golang.org/x/perf/benchmath"
 )
 
-// Level is how often, at most, sets of the same service show any change: Holm's
+// Level is the highest probability that two sets of one service show any change. Holm's
 // procedure holds it over all rows of a diff.
 const Level = 0.05
 

@@ -15,37 +15,36 @@ import (
 	"github.com/aftershockhq/aftershock/reports/results"
 )
 
-// TrendFormat and TrendVersion name the document of a [Trend].
+// TrendFormat and TrendVersion identify the JSON document of a [Trend].
 const (
 	TrendFormat  = "aftershock/trend"
 	TrendVersion = 1
 )
 
-// A Trend is how experiments went, run by run.
+// A Trend shows how experiments went, run by run.
 type Trend struct {
 	Format  string `json:"format"`
 	Version int    `json:"version"`
 	// ToolVersion is the version of the program that wrote the document.
 	ToolVersion string `json:"toolVersion,omitempty"`
-	// Experiments are in the order of their names.
+	// Experiments are sorted by name.
 	Experiments []History `json:"experiments"`
 }
 
-// A History is the runs of one experiment, in their order.
+// A History holds the runs of one experiment in the order of their starts.
 type History struct {
 	Experiment string `json:"experiment"`
-	// Stretches are the runs that follow each other with one plan and with the same
-	// images.
+	// Stretches splits the runs where the plan or the images changed.
 	Stretches []Stretch `json:"stretches"`
 }
 
-// A Stretch is runs of one experiment that follow each other and did the same to the
-// same version of the service.
+// A Stretch is a sequence of runs of one experiment with one plan and the same images:
+// they did the same to the same version of the service.
 type Stretch struct {
 	PlanHash string `json:"planHash,omitempty"`
 	Set
 	Points []Point `json:"points"`
-	// Recoveries are the times to recovery, by check.
+	// Recoveries summarizes the times to recovery, by check.
 	Recoveries []Recoveries `json:"recoveries"`
 }
 
@@ -55,47 +54,50 @@ type Point struct {
 	Started time.Time `json:"started"`
 	Verdict string    `json:"verdict" jsonschema:"enum=held,enum=broken,enum=unknown"`
 	// LeftOut: a person or the harness ended it before its fault, so that it says nothing
-	// of the service.
+	// about the service.
 	LeftOut bool `json:"leftOut,omitempty"`
-	// TTR are its times to recovery.
+	// TTR lists its times to recovery.
 	TTR []TTR `json:"ttr"`
 }
 
-// A TTR is the time to recovery of a check in one run, the longest of its faults'.
+// A TTR is the time to recovery of a check in one run: the longest over its faults.
 type TTR struct {
 	Check string `json:"check"`
 	// Subject is ttr, or ttr after removal of the fault.
 	Subject string `json:"subject"`
-	// Seconds bound it; without an upper bound it was not over.
+	// Seconds bounds the time; the upper bound is absent if the outage was not over.
 	Seconds results.Range `json:"seconds"`
 }
 
-// Recoveries are the times to recovery of a check in the runs of a stretch.
+// Recoveries summarizes the times to recovery of a check in the runs of a stretch.
 type Recoveries struct {
 	Check   string `json:"check"`
 	Subject string `json:"subject"`
-	// N is the number of runs that show one, and Open how many of those were not over.
+	// N is the number of runs with a time to recovery, Open the number of those whose
+	// outage was not over.
 	N    int `json:"n"`
 	Open int `json:"open"`
-	// Unseen is how many do not show it, and are not in N.
+	// Unseen is the number of runs without one; N does not count them.
 	Unseen int `json:"unseen"`
-	// Median and P90 are the times within which half, and nine in ten, recover, by
-	// Kaplan and Meier.
+	// Median and P90 estimate the times within which 50 % and 90 % of all runs recover
+	// (Kaplan and Meier).
 	Median Estimate `json:"median"`
 	P90    Estimate `json:"p90"`
 }
 
-// An Estimate is a quantile of times to recovery, in seconds. An end that later runs
-// than these would have to show is absent.
+// An Estimate is a quantile of times to recovery, in seconds. An end is absent if only
+// more or longer runs could show it.
 type Estimate struct {
-	// Seconds are the estimates from the lower ends of the times and from the upper ones.
+	// Seconds ranges from the estimate by the times' lower ends to that by their upper
+	// ends.
 	Seconds results.Range `json:"seconds"`
-	// Confidence95 is where it lies at 95 %, from the lower end of the first to the upper
-	// one of the second, however few the runs; so few bound it on one side or on none.
+	// Confidence95 is the 95 % confidence interval: its lower end is that of the estimate
+	// by the lower ends, its upper end that of the estimate by the upper ends. It holds
+	// for any number of runs; with few runs an end is absent, or both are.
 	Confidence95 results.Range `json:"confidence95"`
 }
 
-// NewTrend puts results in order.
+// NewTrend orders results by experiment and start and summarizes each stretch of them.
 func NewTrend(list []results.Result) Trend {
 	list = slices.Clone(list)
 	slices.SortStableFunc(list, func(a, b results.Result) int {
@@ -153,8 +155,8 @@ func newStretch(list []results.Result) Stretch {
 	return s
 }
 
-// recoveries sum up the times of a check: a curve of their lower ends and one of their
-// upper ones. What was not over lasted longer than it was seen to.
+// recoveries summarizes the times of a check by a curve of their lower ends and one of
+// their upper ends. An outage that was not over lasted longer than was seen.
 func recoveries(of subject, times []interval, runs int) Recoveries {
 	r := Recoveries{Check: of.check, Subject: of.subject}
 	var lows, highs []survival.Time
@@ -179,14 +181,14 @@ func recoveries(of subject, times []interval, runs int) Recoveries {
 	return r
 }
 
-// JSON writes the document.
+// JSON writes the trend as a JSON document, which [TrendSchema] describes.
 func (t Trend) JSON(w io.Writer) error { return writeJSON(w, t) }
 
 const marks = `+ held, - broken, ? unknown, . ended by a person or by the harness
 each bar is the longest time to recovery of a run, up to the longest of the experiment: ↑ not over, blank not seen
 `
 
-// Text writes the trend for people: of each stretch the verdicts and the times to
+// Text writes the trend for people: for each stretch the verdicts and the times to
 // recovery of its runs, in their order.
 func (t Trend) Text(w io.Writer) error {
 	var out bytes.Buffer

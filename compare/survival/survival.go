@@ -1,17 +1,18 @@
-// Package survival estimates how long something lasts when some of it was not over
-// when it was last seen, by Kaplan and Meier.
+// Package survival estimates how long something lasts from times of which some are
+// censored: it was not over when it was last seen. The estimator is that of Kaplan and
+// Meier.
 //
 //	curve := survival.KaplanMeier([]survival.Time{{Seen: 2.1}, {Seen: 2.4}, {Seen: 10, Open: true}})
 //	median := curve.Quantile(0.5, 0.95)
 //
 // Sources: E. L. Kaplan, P. Meier, "Nonparametric Estimation from Incomplete
-// Observations", JASA 53 (1958); the bounds are those of M. P. Fay, E. H. Brittain, M.
-// A. Proschan, "Pointwise confidence intervals for a survival distribution with small
-// samples or heavy censoring", Biostatistics 14 (2013), by the method of moments: R's
-// bpcp. Without censoring they are those of Clopper and Pearson, which hold for however
-// few times; bounds by Greenwood's variance are too tight for fewer than twenty. Those
-// of quantiles are where the bounds of the share cross it, as R. Brookmeyer, J. Crowley,
-// Biometrics 38 (1982).
+// Observations", JASA 53 (1958). The confidence bounds are those of M. P. Fay, E. H.
+// Brittain, M. A. Proschan, "Pointwise confidence intervals for a survival distribution
+// with small samples or heavy censoring", Biostatistics 14 (2013), by the method of
+// moments, as in R's bpcp. Without censoring they are the bounds of Clopper and Pearson,
+// which hold for any number of times; bounds by Greenwood's variance are too tight for
+// fewer than twenty. A quantile is bounded where the bounds of the share cross it: R.
+// Brookmeyer, J. Crowley, Biometrics 38 (1982).
 package survival
 
 import (
@@ -22,28 +23,28 @@ import (
 	"github.com/aclements/go-moremath/mathx"
 )
 
-// A Time is how long one lasted.
+// A Time is how long one lasted, in any unit.
 type Time struct {
 	Seen float64
-	Open bool // it was not over then: it lasted longer
+	Open bool // censored: it was not over then and lasted longer
 }
 
-// A Curve is the share that lasts longer than a time, in steps. Before the first of
-// them it is one.
+// A Curve is the share that lasts longer than a time, as a function of the time. It falls
+// in steps; before the first step it is one.
 type Curve struct {
 	steps []Step
 	first []seen // as Step.left, before the first step
 }
 
-// Steps are where the curve falls, in their order.
+// Steps returns the steps in the order of their times.
 func (c Curve) Steps() []Step { return c.steps }
 
-// A Step is where a curve falls.
+// A Step is a time at which a curve falls.
 type Step struct {
 	At     float64
-	AtRisk int // that lasted until then, and were seen until then
-	Over   int // of which so many were over then
-	Share  float64
+	AtRisk int     // the number that lasted, and were seen, until then
+	Over   int     // how many of those were over then
+	Share  float64 // the share of all that lasts longer
 	// variance is Greenwood's of the share's logarithm.
 	variance float64
 	// upper is the distribution whose quantiles are upper bounds of the share.
@@ -58,8 +59,7 @@ type seen struct {
 	atRisk int
 }
 
-// KaplanMeier is the curve of times. Of those that are the same, the open ones lasted
-// longer.
+// KaplanMeier returns the curve of the times. Of equal times, the open ones lasted longer.
 func KaplanMeier(times []Time) Curve {
 	times = slices.Clone(times)
 	slices.SortFunc(times, func(a, b Time) int { return cmp.Compare(a.Seen, b.Seen) })
@@ -89,7 +89,7 @@ func KaplanMeier(times []Time) Curve {
 	return curve
 }
 
-// StandardError is that of the share, by Greenwood's formula.
+// StandardError returns the standard error of the share by Greenwood's formula.
 func (s Step) StandardError() float64 { return s.Share * math.Sqrt(s.variance) }
 
 // A product is the first two moments of a product of independent Beta distributions.
@@ -122,12 +122,13 @@ func (p product) quantile(share float64) float64 {
 	return high
 }
 
-// A Quantile is the time within which a share of all is over, and where it lies at a
-// confidence. +Inf: later than what was seen. A Low of -Inf: it may be earlier than all
-// that was seen.
+// A Quantile is the time At within which a share of all is over, with the bounds of its
+// confidence interval. +Inf means later than anything seen; a Low of -Inf means that it
+// may be earlier than anything seen.
 type Quantile struct{ At, Low, High float64 }
 
-// Quantile is the time within which a share of all is over: 0.5 is the median.
+// Quantile returns the time within which a share of all is over, 0.5 for the median, and
+// its two-sided interval at a confidence such as 0.95.
 func (c Curve) Quantile(share, confidence float64) Quantile {
 	inf := math.Inf(1)
 	q := Quantile{inf, inf, inf}
