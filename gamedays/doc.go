@@ -1,7 +1,7 @@
-// Package gamedays plans and runs game days: experiments that people run and attend
+// Package gamedays plans and runs game days: experiments that a team runs and attends
 // together, in the order of a plan, with pauses in which a person decides.
 //
-// A plan says when it begins and what keeps it from beginning:
+// A day's plan says when it begins and what prevents a start:
 //
 //	day, err := gamedays.Of(plan, "storm")
 //	if err != nil {
@@ -9,6 +9,7 @@
 //	}
 //	starts, err := day.Starts(time.Now(), 5)
 //
-// Starts are those of a CronJob of Kubernetes with the same schedule and time zone;
-// windows are those of the day and of the file's freeze.
+// The starts are those of a Kubernetes CronJob with the same schedule and time zone. The
+// windows are those of the day and of the file's freeze. A [Run] carries the day out and
+// appends what happens to a [Log]; a [Page] reports it.
 package gamedays

@@ -13,10 +13,10 @@ import (
 	"github.com/aftershockhq/aftershock/runs/audit"
 )
 
-// File is the name of a day's log, in the directory of its records.
+// File is the name of a day's log in the directory of its records.
 const File = "gameday.ndjson"
 
-// Format and Version are those of a log's first entry.
+// Format and Version identify a log, in its first entry.
 const (
 	Format  = "aftershock/gameday"
 	Version = 1
@@ -25,12 +25,12 @@ const (
 // The events of a day.
 const (
 	Begun    = "begun"
-	Running  = "run"     // an experiment begins
-	Outcome  = "outcome" // of an experiment
-	Asked    = "asked"   // a person: a pause, or what is to follow
-	Answered = "answered"
-	Noted    = "note"
-	Told     = "told" // a channel, or not
+	Running  = "run"      // an experiment begins
+	Outcome  = "outcome"  // an experiment was judged
+	Asked    = "asked"    // a pause, or the question whether to go on
+	Answered = "answered" // a person answered
+	Noted    = "note"     // a person took a note
+	Told     = "told"     // a channel got a message, or did not
 	Ended    = "ended"
 )
 
@@ -40,30 +40,31 @@ const (
 	Stop = "stop"
 )
 
-// An Entry is what happened on a day.
+// An Entry records one thing that happened on a day.
 type Entry struct {
 	N int `json:"n"`
-	// Time is when it was written. What a note is about was from From to To.
+	// Time is when the entry was written. From and To bound when the thing happened that a
+	// note is about.
 	Time  time.Time `json:"time"`
 	Event string    `json:"event"`
 	Who   string    `json:"who,omitempty"` // "ann@laptop"
 	Step  int       `json:"step,omitempty"`
 	Text  string    `json:"text,omitempty"`
-	// Question is the number of the entry that an answer is to.
+	// Question is the number of the entry that an answer refers to.
 	Question int        `json:"question,omitempty"`
 	From     *time.Time `json:"from,omitempty"`
 	To       *time.Time `json:"to,omitempty"`
 
-	// Of an experiment: its id, the name of its record, and what was judged.
+	// Of an experiment: its ID, the name of its record, and its verdict.
 	Experiment string `json:"experiment,omitempty"`
 	Record     string `json:"record,omitempty"`
 	Verdict    string `json:"verdict,omitempty"`
-	// LeftBehind says that a fault of it may still be in place.
+	// LeftBehind says that a fault of the experiment may still be in place.
 	LeftBehind bool `json:"leftBehind,omitempty"`
-	// Of what a channel was told: its name, and why it was not.
+	// Of a delivery: the channel's name, and why it failed.
 	Channel string `json:"channel,omitempty"`
 	Error   string `json:"error,omitempty"`
-	// NotRun are the ids of the experiments that were not begun, once the day has ended.
+	// NotRun, in the last entry, lists the IDs of the experiments that were never begun.
 	NotRun []string `json:"notRun,omitempty"`
 
 	// Of the first entry.
@@ -71,11 +72,11 @@ type Entry struct {
 	Version int    `json:"version,omitempty"`
 	Plan    *Plan  `json:"plan,omitempty"`
 
-	// Previous is the SHA-256 of the line before, in hexadecimal.
+	// Previous is the SHA-256 of the previous line, in hexadecimal.
 	Previous string `json:"previous"`
 }
 
-// A Plan is the day as it was planned, in its log.
+// A Plan is the plan of a day as its log keeps it.
 type Plan struct {
 	Name     string     `json:"name"`
 	Why      string     `json:"why"`
@@ -95,13 +96,13 @@ type PlanStep struct {
 	Experiments []string `json:"experiments,omitempty"`
 }
 
-// A Log is what happened on a day, as JSON Lines: each entry has the hash of the line
-// before, and the chain of records in the directory above has that of the last, see
-// [audit.Chain.Extend]. Several processes may append to it, as the run and those who
-// take notes do.
+// A Log is a file of JSON Lines with what happened on a day. Each entry holds the hash of
+// the previous line, and the chain of records in the parent directory holds that of the
+// last line; see [audit.Chain.Extend]. Several processes may append to it at once: the run,
+// and people who take notes.
 type Log struct {
 	Path string
-	Who  string // who writes, "ann@laptop"
+	Who  string // the author of what is appended, as in "ann@laptop"
 }
 
 // chain is that of the log and the records beside it.
@@ -133,7 +134,7 @@ func (l Log) Append(e Entry) (n int, err error) {
 	return e.N, err
 }
 
-// Head is the hash of the last line of the chain that the log is in.
+// Head returns the hash of the last line of the chain that the log belongs to.
 func (l Log) Head() (string, error) { return l.chain().Head() }
 
 // create makes an empty log that is chained: one that is not was put there.
@@ -146,9 +147,9 @@ func (l Log) create() error {
 	return errors.Join(err, file.Close())
 }
 
-// Read reads all entries. Damage says which lines were changed, removed or cut; what
-// can be read of the others is there. Where there is no chain of records, as beside
-// a copy, lines that are missing at the end cannot be told.
+// Read returns all entries that can be read. Damage says which lines were changed, removed
+// or cut. Without the chain of records, as with a copy of the log alone, it cannot show
+// that lines are missing at the end.
 func (l Log) Read() (entries []Entry, damage []string, err error) {
 	cut, err := l.chain().Cut(l.Path)
 	if err != nil && !errors.Is(err, audit.ErrNoChain) {
@@ -191,7 +192,8 @@ func (l Log) read() (entries []Entry, damage []string, err error) {
 	return entries, damage, nil
 }
 
-// Find is the log of a day: of a directory, or of the newest in a directory of runs.
+// Find returns the log in the directory of a day, or that of the newest day in a directory
+// of runs.
 func Find(dir string) (Log, error) {
 	if _, err := os.Stat(filepath.Join(dir, File)); err == nil {
 		return Log{Path: filepath.Join(dir, File)}, nil

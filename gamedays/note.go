@@ -8,11 +8,12 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/stop"
 )
 
-// Bounds are between which times something was, of which a person says when it was
-// by the clock on the wall of a day's zone: "10:42" is at some instant of that
-// minute, the last one until now, and "10:42:30" of that second; an hour that is
-// there twice may be either. A time with its offset, as 2026-12-01T10:42:00+01:00, is
-// of that second. Empty: now, when it is said.
+// Bounds returns the earliest and the latest time that a person may mean by a time in the
+// day's zone. "10:42" is any instant of the latest such minute until now, "10:42:30" of
+// that second; in an hour that the change of clocks repeats, it may be either. A time with
+// an offset, such as 2026-12-01T10:42:00+01:00, is any instant of that second. An empty
+// text is now. It returns an error for a time that is not one, is in the future, or precedes
+// the day, whose log the entries are.
 func Bounds(text string, entries []Entry, now time.Time) (from, to time.Time, err error) {
 	begun, plan := entries[0].Time, entries[0].Plan
 	zone, err := stop.Zone(plan.Timezone)
@@ -61,8 +62,8 @@ func wall(text string, now time.Time, zone *time.Location) (from, to time.Time, 
 	}
 }
 
-// Span is a time between bounds by the clock of a day's zone, as "10:42:00 to
-// 10:43:00"; of one moment, "10:42:07".
+// Span formats bounds by the clock of the day's zone: "10:42:00 to 10:43:00" or, for one
+// instant, "10:42:07".
 func Span(entries []Entry, from, to time.Time) string {
 	zone, err := stop.Zone(entries[0].Plan.Timezone)
 	if err != nil {

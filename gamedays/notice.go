@@ -10,7 +10,7 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// Notices are what people are told of a day, of the entries of its log.
+// Notices decides what people are told about a day, entry by entry of its log.
 type Notices struct {
 	Plan *Plan
 
@@ -19,14 +19,15 @@ type Notices struct {
 	begun bool
 }
 
-// A Notice is what is told of an entry.
+// A Notice is the message about an entry.
 type Notice struct {
 	notify.Message
-	On     []string // the events that it is: of a channel's one is enough
-	Always bool     // whatever a channel asks for: a fault may be left in place
+	On     []string // the events it stands for: it goes to channels that ask for any of them
+	Always bool     // it goes to every channel: a fault may still be in place
 }
 
-// Of is what is told of the next entry; ok says that there is something.
+// Of returns the notice about the next entry; ok is false if there is nothing to tell.
+// Call it with each entry, in order.
 func (n *Notices) Of(e Entry) (notice Notice, ok bool) {
 	if !n.begun {
 		n.begun, n.worst, n.told = true, steadystate.Held, steadystate.Held
@@ -70,7 +71,7 @@ func (n *Notices) Of(e Entry) (notice Notice, ok bool) {
 	return notice, true
 }
 
-// Is reports whether a channel that asks for events is told.
+// Is reports whether the notice goes to a channel that asks for these events.
 func (n Notice) Is(asked []string) bool {
 	return n.Always || slices.ContainsFunc(n.On, func(event string) bool { return slices.Contains(asked, event) })
 }
@@ -80,7 +81,7 @@ func verdictOf(word string) steadystate.Verdict {
 	return map[string]steadystate.Verdict{steadystate.Held.String(): steadystate.Held, steadystate.Broken.String(): steadystate.Broken}[word]
 }
 
-// Notified is the entry of a delivery.
+// Notified returns the entry for a delivery.
 func Notified(d notify.Delivery) Entry {
 	e := Entry{Event: Told, Channel: d.Channel, Text: d.Message.Text}
 	if d.Err != nil {

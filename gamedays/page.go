@@ -13,17 +13,17 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A Page is what a day was to show, what happened, and what is to be done.
+// A Page reports a day: what was expected, what happened, and what to do next.
 type Page struct {
 	*Plan
 	Began    time.Time
-	Verdict  steadystate.Verdict // of all that was planned: what was not run is unknown
-	Ended    string              // how
+	Verdict  steadystate.Verdict // of the whole plan: an experiment that was not run is unknown
+	Ended    string              // how the day ended
 	Left     []string            // what may still be in place, and of which experiment
 	Expected []Expectation       // one for each pause and experiment of the plan
-	Timeline []Moment            // in order of their beginnings
-	Actions  []string            // to be done
-	Damage   []string            // of the log
+	Timeline []Moment            // sorted by their beginnings
+	Actions  []string            // what people have to do
+	Damage   []string            // of the log; see [Log.Read]
 }
 
 // An Expectation is a pause or an experiment of the plan, and what became of it.
@@ -32,13 +32,13 @@ type Expectation struct {
 	What, Expect, Happened string
 }
 
-// A Moment is what happened between two times.
+// A Moment says what happened between two times, and who did it.
 type Moment struct {
 	From, To  time.Time
 	What, Who string
 }
 
-// The files of a page beside the log.
+// The names of a page's files, beside the log.
 const (
 	MarkdownFile = "gameday.md"
 	HTMLFile     = "gameday.html"
@@ -47,7 +47,7 @@ const (
 // actionPrefix begins a note that is an action.
 const actionPrefix = "action:"
 
-// NewPage is the page of a log that was read.
+// NewPage returns the page of a log that [Log.Read] has read.
 func NewPage(entries []Entry, damage []string) Page {
 	p := Page{Plan: entries[0].Plan, Began: entries[0].Time, Damage: damage, Ended: "no end was written down: the run was killed, or goes on"}
 	var verdicts []steadystate.Verdict

@@ -18,21 +18,21 @@ type Day struct {
 	Name  string
 	Steps []Step
 
-	// Freeze is that of the file with the windows of the day besides, for the runs of
-	// its experiments.
+	// Freeze is the file's freeze with the windows of the day added. It applies to the runs
+	// of the day's experiments.
 	Freeze *config.Freeze
 
 	windows stop.Freeze // those of Freeze
 	file    *config.Plan
 }
 
-// A Step is a step of a day: experiments, or a pause.
+// A Step of a day is a list of experiments, or a pause.
 type Step struct {
 	config.DayStep
-	Experiments []config.Planned // one after the other; none: a pause
+	Experiments []config.Planned // run one after the other; empty: a pause
 }
 
-// Of is the game day of a name. The error lists those that there are.
+// Of returns the game day with this name. The error lists the names that the file has.
 func Of(plan *config.Plan, name string) (*Day, error) {
 	g, err := plan.GameDay(name)
 	if err != nil {
@@ -54,10 +54,10 @@ func Of(plan *config.Plan, name string) (*Day, error) {
 	return d, nil
 }
 
-// Window says which window a time is in, and until when; empty: none.
+// Window describes the window that a time is in, and its end; empty if there is none.
 func (d *Day) Window(at time.Time) (why string, err error) { return d.windows.Window(at) }
 
-// Shortest is how long the day takes at least, without its pauses.
+// Shortest returns how long the day takes at least, without its pauses.
 func (d *Day) Shortest() (sum time.Duration) {
 	for _, s := range d.Steps {
 		sum += s.shortest()
@@ -81,22 +81,22 @@ func shortest(e config.Planned) time.Duration {
 	return e.Times.Settle + hold + e.Times.Watch
 }
 
-// A Start is a time at which a day would begin.
+// A Start is a time at which a day is planned to begin.
 type Start struct {
 	At      time.Time // in the day's zone
-	Blocked string    // the window that keeps it from beginning; empty: none
-	// Meets is a window that begins before the day can be over: nothing begins that
-	// would be under way in it.
+	Blocked string    // the window that prevents the start; empty: none
+	// Meets is a window that begins before the day can be over. No experiment begins that
+	// would still run in it.
 	Meets string
-	// LeftOut are the starts before this one, and after that before it, that the clock
-	// on the wall never shows.
+	// LeftOut lists the starts between the previous one and this one that do not exist,
+	// because the change to summer time skips them.
 	LeftOut []string
-	// ClocksChange says that they do on that day.
+	// ClocksChange says that the clocks change on that day.
 	ClocksChange bool
 }
 
-// Starts are the next n starts after a time. A day that begins once has one, or none
-// if that is over; one that begins whenever it is run has one, at that time.
+// Starts returns the next n starts after a time. A day that begins once has one, or none
+// if that time is over; a day without a schedule has one, at the given time.
 func (d *Day) Starts(after time.Time, n int) (list []Start, err error) {
 	at, again, err := d.Begins()
 	if err != nil {
@@ -134,9 +134,9 @@ func (d *Day) Starts(after time.Time, n int) (list []Start, err error) {
 	return list, err
 }
 
-// Print writes what the day is, how long it takes, and its next n starts after a
-// time, in its zone and in UTC, with what keeps each from beginning. It asks no
-// cluster, and so says nothing of stops and incidents.
+// Print writes what the day consists of, how long it takes, and its next n starts after a
+// time, in its zone and in UTC, each with what prevents it. It contacts no cluster, and so
+// knows nothing of stops.
 func (d *Day) Print(w io.Writer, after time.Time, n int) error {
 	starts, err := d.Starts(after, n)
 	if err != nil {

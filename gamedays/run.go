@@ -14,38 +14,40 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A Result is what became of an experiment.
+// A Result is the outcome of an experiment.
 type Result struct {
-	Record  string // its name
+	Record  string // the name of its record
 	Verdict steadystate.Verdict
-	Reason  string // of the verdict; empty: there is none
-	// LeftBehind says that a fault of it may still be in place.
+	Reason  string // for the verdict; empty: none
+	// LeftBehind says that a fault of the experiment may still be in place.
 	LeftBehind bool
 }
 
-// A Run carries out a day.
+// A Run carries out a day; see [Run.Do].
 type Run struct {
 	*Day
 	Log Log
-	// CarryOut runs an experiment of a step and says what became of it. An error ends the
-	// day: a person's stop, or a failure of the harness.
+	// CarryOut runs an experiment of a step and returns its outcome. An error ends the day:
+	// a person stopped it, or the harness failed. Required.
 	CarryOut func(ctx context.Context, step, experiment int) (Result, error)
 	// Sweep is the command that removes what an experiment may leave behind.
 	Sweep string
-	// Keys are lines that a person types; an empty one is [GoOn]. nil: there are none.
+	// Keys delivers the lines that a person types; an empty line means [GoOn]. Default:
+	// there are none.
 	Keys <-chan Key
-	// Say tells people what happens. nil: it is not told.
+	// Say is called with what happens, for the terminal. Default: the run is silent.
 	Say func(text string)
-	// Tell is given each entry once it is written, and must not wait. nil: none is.
+	// Tell is called with each entry once it is written; it must not block. Default: it is
+	// not called.
 	Tell func(e Entry)
-	// Poll is how often the log is read for answers. Default: 1 s.
+	// Poll is the interval at which the log is read for answers. Default: 1 s.
 	Poll time.Duration
 
 	begun time.Time
 }
 
-// A Key is a line that a person typed, and when: what was typed before a question
-// was asked is no answer to it.
+// A Key is a line that a person typed, with its time: a line typed before a question was
+// asked does not answer it.
 type Key struct {
 	Text string
 	At   time.Time
@@ -57,16 +59,16 @@ const reading = 500 * time.Millisecond
 
 // The errors with which a day ends before its last step.
 var (
-	// ErrPerson is of a person who stopped it.
+	// ErrPerson: a person stopped it.
 	ErrPerson = errors.New("stopped by a person")
-	// ErrWindow is of a window in which nothing begins.
+	// ErrWindow: an experiment would run in a window.
 	ErrWindow = errors.New("refused for now")
-	// ErrRule is of a rule of the plan: what follows a verdict, or how long the day may take.
+	// ErrRule: the plan says to stop after this verdict, or the day took too long.
 	ErrRule = errors.New("stopped by the plan")
 )
 
-// Refused is an [ErrWindow] if what takes so long must not begin at a time: it would
-// be under way in a window.
+// Refused returns an error that wraps [ErrWindow] if something that begins at a time and
+// takes so long would still run in a window.
 func (d *Day) Refused(at time.Time, takes time.Duration) error {
 	why, err := d.windows.Within(at, at.Add(takes))
 	switch {
@@ -78,9 +80,10 @@ func (d *Day) Refused(at time.Time, takes time.Duration) error {
 	return nil
 }
 
-// Do carries out the steps, in order, and writes down what happens. Every experiment
-// that it does not begin is named in the last entry. Its error is nil if the last
-// step was done, whatever the verdicts.
+// Do carries out the steps in order and appends what happens to the log. The last entry
+// names every experiment that did not begin. The error is nil if the last step was done,
+// whatever the verdicts; else it wraps [ErrPerson], [ErrWindow] or [ErrRule], or is the
+// error of CarryOut, of the log or of ctx.
 func (r *Run) Do(ctx context.Context) error {
 	err := r.write(Entry{Event: Begun, Format: Format, Version: Version, Plan: r.Written()})
 	if err != nil {
@@ -281,7 +284,7 @@ func (r *Run) say(format string, args ...any) {
 	}
 }
 
-// Written is the day as it is written down.
+// Written returns the plan that the log keeps.
 func (r *Run) Written() *Plan {
 	p := &Plan{Name: r.Name, Why: r.Why, Owner: r.Owner, Timezone: r.Timezone, File: r.file.Path, SHA256: r.file.SHA256, Sweep: r.Sweep}
 	for _, s := range r.Steps {
@@ -294,8 +297,8 @@ func (r *Run) Written() *Plan {
 	return p
 }
 
-// Waits is the question that the day waits for an answer to. The error says that it
-// has ended, or that none is open.
+// Waits returns the question that the day waits for an answer to. The error says that the
+// day has ended, or that no question is open.
 func Waits(entries []Entry) (question Entry, err error) {
 	for i, e := range slices.Backward(entries) {
 		switch {

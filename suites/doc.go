@@ -1,6 +1,6 @@
-// Package suites runs what a configuration file names on a cluster: it connects a
-// [config.Plan] to one and makes experiments of it. The program runs them, and
-// ginkgo does through the package specs.
+// Package suites connects the plan of a configuration file, a [config.Plan], to a cluster
+// and makes experiments of it. Cmd/aftershock runs them, and so does Ginkgo through package
+// specs.
 //
 //	plan, err := config.Read("aftershock.yaml")
 //	session, err := suites.Connect(plan)

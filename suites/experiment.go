@@ -18,7 +18,8 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate/prom"
 )
 
-// An Experiment is one of the plan on the cluster, or the control run of some.
+// An Experiment is an experiment of the plan on its cluster, or the control run of
+// several.
 type Experiment struct {
 	experiments.Experiment
 	Planned config.Planned
@@ -34,9 +35,9 @@ type asked struct {
 	source prom.Source
 }
 
-// Experiments makes experiments of what [Session.Read] returned. Where the file
-// asks for control runs, each comes before the experiments that it is the
-// baseline of.
+// Experiments makes the experiments that [Session.Read] returned. If the file asks for
+// control runs, each comes before the experiments that it is the baseline of. The error
+// names what cannot be made.
 func (s *Session) Experiments(chosen []config.Planned) ([]Experiment, error) {
 	var list []Experiment
 	var errs []error

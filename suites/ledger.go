@@ -14,7 +14,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/lock"
 )
 
-// SwitchCommand is the program's command that a dead-man switch runs.
+// SwitchCommand is the command of aftershock that a dead-man switch runs.
 const SwitchCommand = "dead-man-switch"
 
 func (s *Session) ledgerOf(experiment string) *ledger.Ledger {

@@ -17,8 +17,8 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
-// ErrNotNow is wrapped where a run may not begin now although all is right:
-// another run has the workload, for example.
+// ErrNotNow is wrapped by the error of a run that may not begin now although nothing is
+// wrong with it: another run has the workload, for example.
 var ErrNotNow = errors.New("refused for now")
 
 // locked are the workloads that only one run at a time may have: those that

@@ -14,9 +14,9 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/load"
 )
 
-// Manifest is the object that a fault creates, as far as the file says it without
-// a cluster; nil: it creates none. Where the file names no selector, a label says
-// whose it is. The warning is why there is none, or what it lacks.
+// Manifest returns the object that a fault creates, as far as the file determines it
+// without a cluster; nil if it creates none. If the file names no selector, a label stands
+// for the workload's. The warning says why there is no object, or what it lacks.
 func Manifest(p config.Planned, f config.PlannedFault) (object any, warning string) {
 	var unknown []string
 	pods := func(t *config.Target) faults.Pods {
@@ -73,8 +73,8 @@ func lifetime(p config.Planned, name string) time.Duration {
 	return e.Lasts(i) + experiments.Grace
 }
 
-// Preview is the object that a fault of the list would create now, and what the
-// cluster says to it.
+// Preview returns the object that a fault of the list would create now, with the cluster's
+// warning or refusal.
 func Preview(ctx context.Context, list []Experiment, p config.Planned, f config.PlannedFault) (object any, warning string) {
 	for _, e := range list {
 		if e.Name != p.ID() {

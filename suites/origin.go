@@ -31,7 +31,7 @@ func (s *Session) origin(ctx context.Context) map[string]string {
 	}
 }
 
-// Machine is the local user and host, as in "ann@laptop".
+// Machine returns the local user and host, as in "ann@laptop".
 func Machine() string {
 	name, host := "unknown", "unknown"
 	if u, err := user.Current(); err == nil {

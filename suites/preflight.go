@@ -28,15 +28,15 @@ import (
 	"github.com/aftershockhq/aftershock/suites/rights"
 )
 
-// A Mark is how a line of a preflight begins.
+// A Mark begins a line of a preflight and says what kind of line it is.
 type Mark string
 
-// The marks of lines. Errors are not among them.
+// The marks of the lines of a preflight. What is missing or refused is in its error.
 const (
-	OK   Mark = "ok"   // it is as it must be
-	Hit  Mark = "hit"  // what a fault would be injected into
-	Note Mark = "note" // the run is possible, and this should be known before
-	Skip Mark = "skip" // an experiment that is not run, and why
+	OK   Mark = "ok"   // as it must be
+	Hit  Mark = "hit"  // the pods that a fault would hit
+	Note Mark = "note" // does not prevent the run, but should be known before it
+	Skip Mark = "skip" // an experiment that will not run, and why
 )
 
 // A note is what a look found that is no reason not to run.
@@ -66,9 +66,9 @@ type preflight struct {
 	errs     []error
 }
 
-// Preflight looks whether the experiments can run, and tells say each thing that
-// it found. Besides what the requests of loads do it changes nothing. The error has
-// everything that is missing or refused.
+// Preflight checks whether the experiments can run and calls say for each thing it found.
+// It sends a few requests of each load and changes nothing else. The error joins everything
+// that is missing or refused.
 func (s *Session) Preflight(ctx context.Context, list []Experiment, say func(mark Mark, what, found string)) error {
 	if err := s.identify(ctx); err != nil {
 		return err // nothing else should be asked

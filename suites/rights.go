@@ -13,13 +13,11 @@ import (
 	"github.com/aftershockhq/aftershock/suites/rights"
 )
 
-// Rights are the rights that preflight, a run and a sweep of these experiments
-// need, as package rehearsal finds them. No cluster is asked, nor Prometheus, nor
-// the services. Those outside the namespaces of the file are optional if all goes
-// on without them.
+// Rights returns the rights that preflight, a run and a sweep of these experiments need,
+// as package rehearsal finds them. It contacts no cluster, no Prometheus and no service. A
+// right outside the namespaces of the file is optional if everything works without it.
 //
-// The error says what could not be rehearsed; there may then be rights that are
-// not in the list.
+// The error says what could not be rehearsed; the list may then be incomplete.
 func Rights(ctx context.Context, plan *config.Plan, chosen []config.Planned) ([]rights.Rule, error) {
 	all := &rehearsing{plan: plan, chosen: chosen}
 	own := append(slices.Clone(plan.Allow.Namespaces), plan.Cluster.Namespace)
@@ -44,8 +42,8 @@ func Rights(ctx context.Context, plan *config.Plan, chosen []config.Planned) ([]
 	return rights.Merge(list), errors.Join(all.err, ctx.Err())
 }
 
-// OperatorRights are the rights that stopping and resuming the runs of the file need,
-// as package rehearsal finds them. No cluster is asked.
+// OperatorRights returns the rights needed to stop and resume the runs of the file, as
+// package rehearsal finds them. It contacts no cluster.
 func OperatorRights(ctx context.Context, plan *config.Plan) ([]rights.Rule, error) {
 	s, stage, err := (&rehearsing{plan: plan}).connected(nil)
 	if err != nil {

@@ -30,13 +30,13 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate/prom"
 )
 
-// A Session is a plan connected to its cluster.
+// A Session is a plan connected to its cluster. Make it with [Connect].
 type Session struct {
 	Plan   *config.Plan
 	Client client.WithWatch
 	Chaos  *chaosmesh.Cluster
-	// Wait is how long experiments wait for another run that has their workload and
-	// is alive. Default: they are refused. It is set before [Session.Experiments].
+	// Wait is how long an experiment waits for a run that is alive and has its workload.
+	// Set it before [Session.Experiments]. Default: the experiment is refused.
 	Wait time.Duration
 
 	rest        *rest.Config
@@ -47,19 +47,20 @@ type Session struct {
 	rehearsed   bool              // on a stage, to find the rights that it needs
 }
 
-// ErrOtherCluster is wrapped where something is refused because the cluster is
-// not the one that the file is for.
+// ErrOtherCluster is wrapped by the error of what is refused because the cluster is not
+// the one that the file names.
 var ErrOtherCluster = errors.New("refused: this is another cluster")
 
-// ErrUnavailable is wrapped where something cannot be tested now although the
-// file is right: the cluster does not answer, or the service is not at rest.
+// ErrUnavailable is wrapped by the error of what cannot be tested now although the file is
+// right: the cluster does not answer, or the workload is not at rest.
 var ErrUnavailable = errors.New("cannot be tested now")
 
-// ErrInPlace is wrapped where faults of other runs are in place, which would be seen as
-// the service's.
+// ErrInPlace is wrapped if faults of other runs are in place: their effects would count
+// against the service.
 var ErrInPlace = errors.New("in place already")
 
-// Connect makes the clients. It asks the cluster nothing yet.
+// Connect makes the clients of a session. It contacts nothing yet; the error reports an
+// unusable kubeconfig, guard or Prometheus client.
 func Connect(plan *config.Plan) (*Session, error) {
 	cluster, err := kube.ReadContext(plan.Cluster.Kubeconfig, plan.Cluster.Context)
 	if err != nil {
@@ -107,8 +108,7 @@ func (s *Session) Close() {
 	}
 }
 
-// String says which cluster and which services are meant, for the first line that
-// a run prints.
+// String names the cluster and the services, for the first line that a run prints.
 func (s *Session) String() string {
 	var services []string
 	for _, t := range s.Plan.Services {
@@ -117,7 +117,7 @@ func (s *Session) String() string {
 	return fmt.Sprintf("cluster %s (%s), %s", cmp.Or(s.Plan.Cluster.Context, "of the current context"), s.rest.Host, strings.Join(services, ", "))
 }
 
-// Evaluators are those of the expectations that a plan may have, for judging its
+// Evaluators returns the evaluators of all expectations that a plan may have, to judge its
 // records again.
 func Evaluators() []judge.Evaluator { return []judge.Evaluator{autoscaling.Evaluator{}} }
 
@@ -229,11 +229,12 @@ func (s *Session) emulated(ctx context.Context) []string {
 
 // Sweeping says what a sweep removes.
 type Sweeping struct {
-	// Run is the only run whose objects are removed. Default: all runs.
+	// Run restricts the sweep to the objects of one run. Default: all runs.
 	Run string
-	// Force removes those of runs that are alive too, which ends these.
+	// Force also removes the objects of runs that are alive, which ends those runs.
 	Force bool
-	// Say is told what the sweep waits for, and which locks are held; nil: nothing is said.
+	// Say is called with what the sweep waits for, and which locks are held. Default: it
+	// is silent.
 	Say func(string)
 }
 

@@ -15,9 +15,9 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate/prom"
 )
 
-// Stop keeps runs from beginning, and ends those that are under way; see
-// [stop.Set]. It identifies the cluster first. The stop says who set it, from where
-// and when.
+// Stop keeps runs of a scope from beginning until a time and ends those in progress; see
+// [stop.Set]. It identifies the cluster first. The stop says who set it, from where and
+// when.
 func (s *Session) Stop(ctx context.Context, of stop.Scope, reason string, until time.Time) (stop.Stop, error) {
 	of, err := s.stoppable(ctx, of)
 	if err != nil {
@@ -42,7 +42,7 @@ func (s *Session) Resume(ctx context.Context, of stop.Scope) (removed []stop.Sto
 	return stop.Resume(ctx, s.Client, s.Plan.Cluster.Namespace, of)
 }
 
-// Stops are those that there are, also such as are over.
+// Stops returns all stops, including those whose time is over.
 func (s *Session) Stops(ctx context.Context) ([]stop.Stop, error) {
 	if err := s.identify(ctx); err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func (s *Session) stoppable(ctx context.Context, of stop.Scope) (stop.Scope, err
 	return of, s.identify(ctx)
 }
 
-// ErrNoService is wrapped where a service is named that the file does not tell.
+// ErrNoService is wrapped by the error for a service that the file does not have.
 var ErrNoService = errors.New("no such service")
 
 // stopsOf are the safeguards by which an experiment is stopped. A person's stop is

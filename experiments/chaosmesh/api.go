@@ -15,12 +15,11 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
-// A NotInstalledError says that a kind of Chaos Mesh is not installed in the
-// cluster.
+// A NotInstalledError reports a kind of Chaos Mesh that the cluster does not have.
 type NotInstalledError struct{ Kind string }
 
-// Error is "Chaos Mesh is not installed in this cluster: no kind PodChaos", and
-// the next step.
+// Error returns "Chaos Mesh is not installed in this cluster: no kind PodChaos", with the
+// next step.
 func (e *NotInstalledError) Error() string {
 	return "Chaos Mesh is not installed in this cluster: no kind " + e.Kind + "; install it, or check the context"
 }
@@ -92,8 +91,8 @@ func explain(err error, kind string) error {
 	return kube.Explain(err, "this right")
 }
 
-// Installed asks the cluster whether it has Chaos Mesh. The error is a
-// [NotInstalledError] if it does not.
+// Installed checks that the cluster has Chaos Mesh by listing its objects in a namespace.
+// The error is a [NotInstalledError] if it does not.
 func Installed(ctx context.Context, c client.Reader, namespace string) error {
 	if err := c.List(ctx, &v1alpha1.PodChaosList{}, client.InNamespace(namespace), client.Limit(1)); err != nil {
 		return explain(err, v1alpha1.KindPodChaos)

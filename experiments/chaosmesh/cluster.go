@@ -9,13 +9,14 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/faults"
 )
 
-// A Cluster makes faults in one cluster, within its guard, see [Cluster.Fault].
+// A Cluster makes faults in one cluster, within its guard; see [Cluster.Fault].
 type Cluster struct {
 	faults.Cluster
 	timeouts Timeouts
 }
 
-// New makes a cluster. It refuses a guard that allows nothing.
+// New returns a cluster. It refuses a guard that allows nothing. A zero timeout takes its
+// default.
 func New(c faults.Cluster, timeouts Timeouts) (*Cluster, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -23,7 +24,7 @@ func New(c faults.Cluster, timeouts Timeouts) (*Cluster, error) {
 	return &Cluster{Cluster: c, timeouts: timeouts.withDefaults()}, nil
 }
 
-// With is the cluster by another client of it.
+// With returns the same cluster with another client.
 func (c *Cluster) With(other client.WithWatch) *Cluster {
 	with := *c
 	with.Client = other
@@ -32,25 +33,24 @@ func (c *Cluster) With(other client.WithWatch) *Cluster {
 
 // Timeouts bound the waits for Chaos Mesh.
 type Timeouts struct {
-	// Inject bounds the wait for an injection. Default 15 s.
+	// Inject bounds the wait for an injection. Default: 15 s.
 	Inject time.Duration
-	// Select is how long "no pod selected" must last before it is final: the
-	// controller reports it for an instant at the beginning of every object's
-	// life. Default 2 s.
+	// Select is how long "no pod selected" must last before it is final: the controller
+	// briefly reports it for every new object. Default: 2 s.
 	Select time.Duration
-	// Proof bounds the wait, after Chaos Mesh reports the injection, for the
-	// cluster to show it. Default 2 s.
+	// Proof bounds the wait for the cluster to show the effect, once Chaos Mesh reports
+	// the injection. Default: 2 s.
 	Proof time.Duration
-	// Nudge is how long a deleted object may stay before the first remedy, and
-	// then before each next one. Default 5 s.
+	// Nudge is how long a deleted object may stay before the first remedy, and then
+	// before each further one. Default: 5 s.
 	Nudge time.Duration
-	// GiveUp is how long a fault may stay in pods, once Chaos Mesh has noticed that
-	// its object was deleted, before Chaos Mesh is asked to give the object up, after
-	// which nothing undoes it. A controller that was cut off from the API server
-	// notices nothing for a minute or more, and each of its parts for a time of its
-	// own. Default 75 s.
+	// GiveUp is how long a fault may stay in pods, once Chaos Mesh has noticed that its
+	// object was deleted, before Chaos Mesh is told to give up the object; after that
+	// nothing undoes the fault. A controller that was cut off from the API server notices
+	// nothing for a minute or more, and each of its parts for a different time. Default:
+	// 75 s.
 	GiveUp time.Duration
-	// Remove bounds the removal of one object. Default 170 s.
+	// Remove bounds the removal of one object. Default: 170 s.
 	Remove time.Duration
 }
 

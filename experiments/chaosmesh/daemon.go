@@ -12,8 +12,7 @@ import (
 )
 
 const (
-	// Namespace is where Chaos Mesh is, unless its installation was told
-	// otherwise.
+	// Namespace is the namespace into which Chaos Mesh is installed by default.
 	Namespace = "chaos-mesh"
 	// daemonSlices is how the names of EndpointSlices begin in which Chaos Mesh's
 	// controller looks for the daemon of a node; it looks nowhere else
@@ -21,9 +20,9 @@ const (
 	daemonSlices = "chaos-daemon-"
 )
 
-// Daemons are the nodes on which Chaos Mesh's controller finds a chaos-daemon,
-// and whether it is ready. They are looked for in [Namespace], and if there are
-// none in all namespaces.
+// Daemons returns the nodes on which Chaos Mesh's controller finds a chaos-daemon, and
+// whether that is ready. It looks in [Namespace] and, if there are none, in all
+// namespaces.
 func Daemons(ctx context.Context, c client.Reader) (map[string]bool, error) {
 	nodes := map[string]bool{}
 	for _, within := range [][]client.ListOption{{client.InNamespace(Namespace)}, nil} {
@@ -49,8 +48,8 @@ func Daemons(ctx context.Context, c client.Reader) (map[string]bool, error) {
 	return nodes, nil
 }
 
-// ByDaemon reports whether chaos-daemon carries the fault out, on the nodes of
-// its targets. The controller alone kills pods and makes them fail.
+// ByDaemon reports whether chaos-daemon carries the fault out, on the nodes of its
+// targets. Chaos Mesh's controller kills pods, and makes them fail, without it.
 func (f *Fault) ByDaemon() bool {
 	if f.plan.object == nil {
 		return false // an [Object] that cannot be read

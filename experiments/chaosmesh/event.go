@@ -1,8 +1,8 @@
 package chaosmesh
 
-// The kinds of event that this package records of its objects and of pods,
-// besides those of packages record and faults. Subjects are
-// PodChaos/namespace/name and pod/namespace/name.
+// The kinds of event that this package records about its objects and about pods, besides
+// those of packages record and faults. Subjects are PodChaos/namespace/name and
+// pod/namespace/name.
 const (
 	// EventCreated: the API server has the object.
 	EventCreated = "created"

@@ -23,17 +23,17 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
-// A Fault is a [Spec] in a cluster: Inject creates an object and waits until it
-// has acted, Recover deletes it and waits until it is gone. It implements
-// [experiments.Fault] and must not be used concurrently.
+// A Fault is a [Spec] in a cluster: Inject creates an object and waits until it has acted,
+// Recover deletes it and waits until it is gone. It implements [experiments.Fault] and is
+// not safe for concurrent use.
 //
-// A fault that follows also hits pods that appear while it is held: Chaos Mesh
-// chooses its targets once, so the replacement of a target would be free of the
-// fault. The number of hit pods stays the requested one; a percentage is
-// resolved against the pods running at that time. Pods that ran before and were
-// not chosen stay untouched. Each new pod has its own object, which expires
-// together with the first one. The record says "followed" or "not followed" for
-// each pod. Following ends with Recover, or with the context of the injection.
+// A fault that follows also hits pods that appear while it is held. Chaos Mesh chooses its
+// targets once, so the replacement of a target would otherwise be free of the fault. The
+// number of pods hit stays as requested; a percentage is resolved against the pods that run
+// at that time. Pods that ran before and were not chosen stay untouched. Each new pod gets
+// an object of its own, which expires together with the first one. The record says
+// "followed" or "not followed" for each pod. Following ends with Recover, or with the
+// context of the injection.
 type Fault struct {
 	cluster *Cluster
 	plan    plan
@@ -76,8 +76,8 @@ type placed struct {
 	missed    bool // a look did not find it
 }
 
-// Fault makes a fault of a [Spec]. [Fault.Validate] refuses a fault with an
-// invalid Spec, before anything is touched.
+// Fault returns the fault that a [Spec] describes. [Fault.Validate] refuses one with an
+// invalid spec, before anything is touched.
 func (c *Cluster) Fault(s Spec) *Fault {
 	f := &Fault{cluster: c, plan: s.plan()}
 	if err := s.Validate(); err != nil {
@@ -105,7 +105,7 @@ func (f *Fault) allowed() error {
 	return nil
 }
 
-// String is "kill 1 of the pods app=checkout in shop".
+// String returns "kill 1 of the pods app=checkout in shop".
 func (f *Fault) String() string {
 	text := fmt.Sprintf("%s %s of the %s", f.plan.verb, f.plan.count, f.plan.pods)
 	if f.plan.follow {
@@ -117,7 +117,7 @@ func (f *Fault) String() string {
 // OneShot reports whether the fault is over at once, as a kill is.
 func (f *Fault) OneShot() bool { return f.wrong == nil && f.plan.oneShot() }
 
-// InjectTimeout is how long Inject takes at most, if the API server answers.
+// InjectTimeout returns how long Inject takes at most if the API server answers.
 func (f *Fault) InjectTimeout() time.Duration {
 	timeouts := f.timeouts()
 	return faults.Preparing + timeouts.Inject + f.plan.sight.wait(timeouts)
@@ -132,8 +132,8 @@ func (f *Fault) timeouts() Timeouts {
 	return timeouts
 }
 
-// OneShot reports whether the fault of a [Spec] is over at once, as a kill is,
-// whatever its pods are.
+// OneShot reports whether the fault of a [Spec] is over at once, as a kill is. The spec
+// needs no pods.
 func OneShot(s Spec) bool { return s.plan().oneShot() }
 
 func (p plan) oneShot() bool {
@@ -152,10 +152,9 @@ type prepared struct {
 	lifetime time.Duration
 }
 
-// Preview describes an Inject by that run as of now, and changes nothing. Its
-// error is the one that Inject would return: the API server validates the
-// object in a dry run, so that missing rights and a missing Chaos Mesh come out
-// before anything is at stake.
+// Preview describes what Inject would do now for this run, and changes nothing. Its error
+// is the one that Inject would return: the API server validates the object in a dry run, so
+// missing rights, or a missing Chaos Mesh, show before anything is at stake.
 func (f *Fault) Preview(ctx context.Context, run string) (experiments.Preview, error) {
 	p, err := f.prepare(ctx, run)
 	if err != nil {
@@ -173,7 +172,7 @@ func (f *Fault) Preview(ctx context.Context, run string) (experiments.Preview, e
 	return p.Preview, nil
 }
 
-// Targets are the pods that Inject may hit now; Chaos Mesh chooses among them.
+// Targets returns the pods that Inject may hit now; Chaos Mesh chooses among them.
 func (f *Fault) Targets(ctx context.Context) ([]record.Target, error) {
 	if err := f.allowed(); err != nil {
 		return nil, err
@@ -284,14 +283,13 @@ func (f *Fault) unplace(p *placed) {
 	f.placed = slices.DeleteFunc(f.placed, func(q *placed) bool { return p == q })
 }
 
-// Recover deletes the objects of Inject and returns once they are gone, with
-// the span in which they went. For a fault that ended by itself the span begins
-// when the object was last seen to act, and the record says "ended early". A
-// held fault counts as gone once Chaos Mesh's records say that each target is
-// recovered. An object that stays after its deletion gets remedies: it is
-// touched, then given up by Chaos Mesh's own means, then its finalizers are
-// removed; the record notes each of them. An error says that something may
-// still be in place, and what to do.
+// Recover deletes the objects of Inject and returns once they are gone, with the span in
+// which they went. If the fault ended by itself, the span begins when the object was last
+// seen to act, and the record says "ended early". A held fault counts as gone once Chaos
+// Mesh's records say that each target has recovered. If an object stays after its deletion,
+// Recover tries remedies and records each: it touches the object, then tells Chaos Mesh to
+// give it up, then removes its finalizers. An error means that something may still be in
+// place, and says what to do.
 func (f *Fault) Recover(ctx context.Context, rec *record.Recorder) (steadystate.Span, error) {
 	f.mu.Lock()
 	f.watched = false
@@ -418,9 +416,9 @@ func byNamespace(ids []string) map[string][]string {
 	return names
 }
 
-// Manifest is the object that a fault would create which the cluster ends after
-// the lifetime, as far as that can be said without its pods. An error may mean
-// that it cannot: a share of a memory limit is of a pod's.
+// Manifest returns the object that a fault with this lifetime would create, as far as that
+// is known without its pods. It returns an error if it is not known: a share of a memory
+// limit depends on the pod.
 func Manifest(s Spec, lifetime time.Duration) (client.Object, error) {
 	p := s.plan()
 	chosen := selector(p.pods, 1)

@@ -24,17 +24,16 @@ import (
 // readEvery is how often the object is read besides the watch, which may end.
 const readEvery = 250 * time.Millisecond
 
-// Inject creates the object and returns once Chaos Mesh's records say that
-// every requested pod is injected, or once it is certain that they will not: no
-// pod was selected, an injection failed, fewer pods were selected than
-// requested, or the controller does not act. Those are failure reasons of the
-// injection. The error is for requests that the API refused; it wraps
-// [faults.ErrRefused] where a guard did, and is a [NotInstalledError] where
-// Chaos Mesh is missing.
+// Inject creates the object and returns once Chaos Mesh's records say that every requested
+// pod is injected, or once it is certain that they never will: no pod was selected, an
+// injection failed, fewer pods were selected than requested, or the controller does not
+// act. These are failure reasons of the injection, not errors. An error means that a
+// request was refused: it wraps [faults.ErrRefused] if the guard refused it, and is a
+// [NotInstalledError] if Chaos Mesh is missing.
 //
-// The span in which the fault took effect begins just before the request to
-// create the object, and ends with the first proof: the first sight of a victim
-// that shows the effect, else Chaos Mesh's records.
+// The span in which the fault took effect begins just before the request to create the
+// object. It ends with the first proof: the first sight of a victim that shows the effect,
+// else Chaos Mesh's records.
 func (f *Fault) Inject(ctx context.Context, rec *record.Recorder) (record.Injection, error) {
 	fail := func(err error) (record.Injection, error) {
 		return record.Injection{}, explain(err, f.plan.kind)

@@ -22,13 +22,12 @@ type Direction string
 const (
 	// Both: packets that the pods and the others send to each other. The default.
 	Both Direction = "both"
-	// Egress: packets that the pods send to the others, by the addresses of those
-	// pods. Packets to the address of a service, which the node rewrites to that
-	// of a pod on the way (kube-proxy does), do not match: use Both or Ingress
-	// there, which match the replies.
+	// Egress: packets that the pods send to the addresses of the others. Packets to the
+	// address of a service do not match, because the node rewrites it to that of a pod
+	// later (kube-proxy does): use Both or Ingress there, which match the replies.
 	Egress Direction = "egress"
-	// Ingress: packets that the others send to the pods. The fault then also
-	// touches the running ones of the others: it disturbs their sending.
+	// Ingress: packets that the others send to the pods. The fault then also touches those
+	// of the others that run, because it disturbs what they send.
 	Ingress Direction = "ingress"
 )
 

@@ -8,7 +8,7 @@ import (
 	clientgo "k8s.io/client-go/kubernetes/scheme"
 )
 
-// Scheme has Kubernetes' own kinds and Chaos Mesh's.
+// Scheme returns a scheme with Kubernetes' own kinds and those of Chaos Mesh.
 func Scheme() (*runtime.Scheme, error) {
 	scheme := runtime.NewScheme()
 	if err := clientgo.AddToScheme(scheme); err != nil {

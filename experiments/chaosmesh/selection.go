@@ -12,7 +12,8 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/faults"
 )
 
-// Selected are the pods of a fault and of its peers, as far as its [Spec] says.
+// Selected returns the selections of a fault's pods and of its peers, as far as its [Spec]
+// names them.
 func Selected(s Spec) []faults.Pods {
 	p := s.plan()
 	list := []faults.Pods{p.pods}

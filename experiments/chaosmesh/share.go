@@ -7,14 +7,13 @@ import (
 	"strings"
 )
 
-// A Share is a part of a whole. As a number it is a fraction: 5% is 0.05 or 5 *
-// Percent.
+// A Share is a part of a whole, as a fraction: 5% is 0.05, or 5 * [Percent].
 type Share float64
 
-// Percent is a hundredth.
+// Percent is one hundredth.
 const Percent Share = 0.01
 
-// String is "12.5%".
+// String returns "12.5%".
 func (s Share) String() string { return s.number() + "%" }
 
 // UnmarshalText reads "12.5%". It refuses a bare number, which could be a

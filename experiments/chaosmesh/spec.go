@@ -13,15 +13,15 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 )
 
-// A Spec is a fault of Chaos Mesh as data. Specs are the structs of this
-// package for one fault each, [PodKill], [NetworkDelay] and so on, and [Object]
-// for every other fault of Chaos Mesh. [Cluster.Fault] makes a fault of it.
+// A Spec describes a fault of Chaos Mesh as data. The structs of this package are specs:
+// [PodKill], [NetworkDelay] and so on, each for one fault, and [Object] for every other
+// fault of Chaos Mesh. [Cluster.Fault] makes a fault of it.
 //
-// The fields Pods, Count, To, Containers, Signal and Effects have the same name
-// and type in each struct that has them: package config finds them by name.
+// The fields Pods, Count, To, Containers, Signal and Effects have the same name and type in
+// each struct that has them: package config finds them by name.
 type Spec interface {
-	// Validate names the invalid fields and their valid values. It asks no
-	// cluster. Its error wraps [faults.ErrRefused].
+	// Validate names the invalid fields and their valid values, without a cluster. Its
+	// error wraps [faults.ErrRefused].
 	Validate() error
 	// plan is the plan of a valid Spec.
 	plan() plan

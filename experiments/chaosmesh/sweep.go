@@ -18,21 +18,20 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// Find lists the leftovers of runs, of every kind of Chaos Mesh, and changes
-// nothing. Kinds that are not installed have none.
+// Find returns the leftovers of runs, of every kind of Chaos Mesh that is installed, and
+// changes nothing.
 //
-// A kind that the account may not list is skipped: the account cannot have
-// injected one either, since Inject follows the objects it creates.
+// It skips a kind that the account may not list: the account cannot have injected one
+// either, since Inject watches the objects it creates.
 func Find(ctx context.Context, c client.Reader, scope faults.Scope) ([]faults.Leftover, error) {
 	found, _, err := find(ctx, c, scope)
 	return faults.Leftovers(found), err
 }
 
-// Sweep removes the leftovers that [Find] finds, as [Fault.Recover] does, and
-// proves by looking again that none is left. It continues after a failure; the
-// error then names all objects that may still be in place, and each kind that
-// could not be listed. It always returns what it removed, with notes on the
-// removal.
+// Sweep removes the leftovers that [Find] finds, as [Fault.Recover] does, and looks again
+// to prove that none is left. It continues after a failure; the error then names all
+// objects that may still be in place, and each kind that could not be listed. It always
+// returns what it removed, with notes on the removal.
 func Sweep(ctx context.Context, c client.Client, scope faults.Scope, timeouts Timeouts) ([]faults.Leftover, error) {
 	look := func() (found []finding, hidden, err error) { return find(ctx, c, scope) }
 	return faults.Sweep(look, func(f *finding) error {

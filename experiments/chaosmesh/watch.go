@@ -20,9 +20,9 @@ import (
 // which may end.
 const lookEvery = time.Second
 
-// Watch returns once an object of the fault is being deleted or gone, once Chaos
-// Mesh has stopped it, because its lifetime was over or it was paused, or once it
-// is known that it was away, though it is back.
+// Watch returns, with what it saw, once an object of the fault is being deleted or is
+// gone, once Chaos Mesh has stopped it (its lifetime was over, or it was paused), or once it
+// is known to have been gone in between.
 func (f *Fault) Watch(ctx context.Context, rec *record.Recorder) (over string) {
 	f.mu.Lock()
 	f.watched = true

@@ -25,10 +25,9 @@ func (c Cluster) Validate() error {
 	return c.Guard.Validate()
 }
 
-// Choose lists the running pods that a fault may hit, and how many of them it
-// requests. The error wraps [ErrRefused] where the guard refuses: the cluster,
-// the namespace, an empty selector, a protected pod, a count above the number
-// of pods.
+// Choose returns the running pods that a fault may hit, and how many of them the count
+// asks for. The error wraps [ErrRefused] if the guard refuses the cluster, the namespace,
+// an empty selector, a protected pod, or a count above the number of pods.
 func (c Cluster) Choose(ctx context.Context, pods Pods, count Count) (candidates []corev1.Pod, asked int, err error) {
 	if c.Client == nil {
 		return nil, 0, errNoClient
@@ -47,8 +46,8 @@ func (c Cluster) Choose(ctx context.Context, pods Pods, count Count) (candidates
 	return up, asked, err
 }
 
-// Select lists the running ones of the pods. If the fault touches them, none
-// may be protected.
+// Select returns the running pods of a selection. If the fault touches them, it refuses
+// the selection if one of them is protected.
 func (c Cluster) Select(ctx context.Context, pods Pods, touched bool) ([]corev1.Pod, error) {
 	matching, err := pods.List(ctx, c.Client)
 	if err != nil {

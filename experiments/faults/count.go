@@ -7,24 +7,24 @@ import (
 	"strings"
 )
 
-// A Count says how many of the matching pods are hit: "3", or "50%", rounded
-// up, of those that match when the fault is injected, or "all". The choice is
-// random. The zero value is refused.
+// A Count says how many of the matching pods to hit: "3"; "50%" of those that match at
+// the injection, rounded up; or "all". The pods are chosen at random. The zero value is
+// refused.
 type Count string
 
-// One is one pod, All is all of them.
+// One hits one pod, All hits all of them.
 const (
 	One Count = "1"
 	All Count = "100%"
 )
 
-// Fixed is n pods.
+// Fixed returns the count of n pods.
 func Fixed(n int) Count { return Count(strconv.Itoa(n)) }
 
-// Percent is p percent of the pods.
+// Percent returns the count of p percent of the pods.
 func Percent(p int) Count { return Count(strconv.Itoa(p) + "%") }
 
-// IsAll reports whether all pods are hit, whatever their number.
+// IsAll reports whether the count is all pods, whatever their number.
 func (c Count) IsAll() bool {
 	n, percent, err := c.parse()
 	return err == nil && percent && n == 100
@@ -65,8 +65,8 @@ func (c Count) parse() (n int, percent bool, err error) {
 	return n, percent, nil
 }
 
-// Of resolves the count against the number of matching pods. A count above that
-// is refused: otherwise fewer pods would be hit without notice.
+// Of resolves the count against the number of matching pods. It refuses a count above
+// that number, because fewer pods would be hit unnoticed.
 func (c Count) Of(matching int) (int, error) {
 	asked, percent, err := c.parse()
 	if err != nil {
@@ -82,8 +82,8 @@ func (c Count) Of(matching int) (int, error) {
 	return asked, nil
 }
 
-// Among resolves the count against the running pods, and is all of them if
-// there are too few.
+// Among resolves the count against the number of running pods. If there are too few, it
+// returns all of them.
 func (c Count) Among(up int) int {
 	asked, err := c.Of(up)
 	if err != nil {

@@ -14,15 +14,15 @@ import (
 	"github.com/aftershockhq/aftershock/experiments"
 )
 
-// ErrRefused is wrapped by every error of a guard that refused a fault. Nothing
-// was created then.
+// ErrRefused is wrapped by the error of every fault that a guard refused. Nothing was
+// created then.
 var ErrRefused = errors.New("refused")
 
-// ErrNotRequested is wrapped by the error of a change that was not requested of the
-// API server at all.
+// ErrNotRequested is wrapped by the error of a change for which no request was sent to
+// the API server.
 var ErrNotRequested = errors.New("not requested")
 
-// Refuse returns an error that wraps [ErrRefused], with the reason.
+// Refuse returns an error that wraps [ErrRefused]; the format gives the reason.
 func Refuse(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrRefused, fmt.Errorf(format, args...))
 }
@@ -34,22 +34,22 @@ func Permanent(err error) bool {
 		apierrors.IsRequestEntityTooLargeError(err)
 }
 
-// Unadmitted reports whether an admission webhook did not answer. It is asked before
-// anything is stored.
+// Unadmitted reports whether a request failed because an admission webhook did not
+// answer. Webhooks are called before anything is stored, so nothing changed.
 func Unadmitted(err error) bool {
 	return apierrors.IsInternalError(err) && strings.Contains(err.Error(), "failed calling webhook")
 }
 
-// Rejected reports whether a failed request certainly changed nothing. After a
-// timeout, a broken connection, or a failure of the server or of a proxy in
-// front of it, the request may have succeeded; and if a name of ours is already
-// taken, an earlier attempt took it, whose answer was lost.
+// Rejected reports whether a failed request certainly changed nothing. After a timeout,
+// a broken connection, or a failure of the server or of a proxy in front of it, the
+// request may have succeeded. If the name of an object of ours is already taken, an
+// earlier attempt whose answer was lost created it.
 func Rejected(err error) bool {
 	return errors.Is(err, ErrNotRequested) || Permanent(err) || Unadmitted(err) || apierrors.IsNotFound(err) || apierrors.IsConflict(err) || apierrors.IsTooManyRequests(err)
 }
 
-// Retry calls f until it succeeds, fails with a [Permanent] or another final error,
-// or ctx ends. It returns f's last error.
+// Retry calls f at this interval until it succeeds, until it fails with an error that is
+// [Permanent] or final, or until ctx ends. It returns f's last error.
 func Retry(ctx context.Context, every time.Duration, f func() error, final ...func(error) bool) error {
 	for {
 		err := f()

@@ -23,17 +23,16 @@ type Guard struct {
 	// (see kube.Identity). Faults in any other cluster are refused, whatever the
 	// kubeconfig calls it.
 	Cluster string
-	// Namespaces that faults may touch, by their full names. There are no
-	// wildcards.
+	// Namespaces lists the full names of the namespaces that faults may touch. There are
+	// no wildcards.
 	Namespaces []string
-	// Protected pods are never hit: a selection that matches a pod with all the
-	// labels of one of these is refused as a whole, because the choice among the
-	// matching pods is random.
+	// Protected lists sets of labels. A selection that matches a pod with all labels of a
+	// set is refused as a whole, because the pods to hit are chosen at random.
 	Protected []map[string]string
-	// Lifetime is the time from creation after which the cluster itself ends a
-	// fault that was not removed. It must be longer than any hold. Default: until
-	// [experiments.Grace] after the deadline of the injection's context, which is
-	// the planned end of the fault; ten minutes without a deadline.
+	// Lifetime is the time from its creation after which the cluster itself ends a fault
+	// that was not removed. It must be longer than any hold. Default: until
+	// [experiments.Grace] after the deadline of the injection's context, which is the
+	// fault's planned end; without a deadline, ten minutes.
 	Lifetime time.Duration
 }
 
@@ -41,8 +40,8 @@ type Guard struct {
 // without a deadline.
 const lifetimeDefault = 10 * time.Minute
 
-// Preparing is the room, in an InjectTimeout, for the requests before anything is
-// changed.
+// Preparing is the part of an InjectTimeout for the requests that precede the first
+// change.
 const Preparing = 5 * time.Second
 
 // Validate reports mistakes in the guard.
@@ -82,7 +81,7 @@ func (g Guard) identify(ctx context.Context, c client.Reader) error {
 	return nil
 }
 
-// Allow refuses a selection of pods outside the guard.
+// Allow refuses a selection of pods that the guard does not cover.
 func (g Guard) Allow(pods Pods) error {
 	if err := pods.Validate(); err != nil {
 		return Refuse("%w", err)
@@ -105,14 +104,14 @@ func (g Guard) Protect(pods []corev1.Pod) error {
 	return nil
 }
 
-// Expiry is the lifetime, from its creation, of a fault that is created now.
+// Expiry returns the lifetime of a fault that is created now.
 func (g Guard) Expiry(ctx context.Context) time.Duration {
 	return Lifetime(ctx, g.Lifetime, lifetimeDefault)
 }
 
-// Lifetime is how long an object that a run creates now may stay in the cluster
-// on its own: the set value, else until [experiments.Grace] after the deadline of
-// ctx, else the value for want of a deadline.
+// Lifetime returns how long an object that a run creates now may stay in the cluster
+// unattended: set, if that is not zero; else until [experiments.Grace] after the deadline
+// of ctx; without a deadline, otherwise.
 func Lifetime(ctx context.Context, set, otherwise time.Duration) time.Duration {
 	if set > 0 {
 		return set

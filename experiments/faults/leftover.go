@@ -12,14 +12,14 @@ import (
 
 // A Scope selects the objects to look for.
 type Scope struct {
-	// Namespaces to look in; at least one.
+	// Namespaces lists the namespaces to look in, at least one.
 	Namespaces []string
-	// Of reports whether the objects of a run are selected. Default: those of all
-	// runs, also of those that are under way.
+	// Of reports whether to select the objects of a run. Default: those of all runs,
+	// including runs in progress.
 	Of func(run string) bool
 }
 
-// Has reports whether the objects of a run are selected.
+// Has reports whether the scope selects the objects of a run.
 func (s Scope) Has(run string) bool { return s.Of == nil || s.Of(run) }
 
 // Validate refuses a scope without a namespace.
@@ -30,7 +30,7 @@ func (s Scope) Validate() error {
 	return nil
 }
 
-// Labels are the labels of all objects of runs.
+// Labels returns the labels that the objects of all runs have.
 func (s Scope) Labels() client.MatchingLabels { return client.MatchingLabels{ManagedLabel: Managed} }
 
 // A Leftover is an object that a run has left behind.
@@ -39,13 +39,13 @@ type Leftover struct {
 	Run                   string // of the record
 	Created               time.Time
 	Finalizers            []string
-	// Holder tells whose run it is, if that is alive. Empty: it was left behind.
+	// Holder names who holds the run, if the run is alive. Empty: it was left behind.
 	Holder string
 	// Notes describe the removal if the object did not go by itself.
 	Notes []string
 }
 
-// NewLeftover is an object of that kind that the run has left behind.
+// NewLeftover returns the leftover for an object of this kind and run.
 func NewLeftover(kind, run string, object client.Object) Leftover {
 	return Leftover{
 		Kind:       kind,
@@ -57,8 +57,8 @@ func NewLeftover(kind, run string, object client.Object) Leftover {
 	}
 }
 
-// String is "PodChaos/shop/pod-kill-4f1c2a9d3b-x7k2p, left behind by run
-// 4f1c2a9d3b", or ", of " and the holder.
+// String returns "PodChaos/shop/pod-kill-4f1c2a9d3b-x7k2p, left behind by run
+// 4f1c2a9d3b" or, for a run that is alive, the name and ", of " with the holder.
 func (l Leftover) String() string {
 	if l.Holder != "" {
 		return fmt.Sprintf("%s/%s/%s, of %s", l.Kind, l.Namespace, l.Name, l.Holder)
@@ -75,7 +75,7 @@ type Found interface {
 	left() Leftover
 }
 
-// Leftovers are the leftovers of a search, without the data to remove them.
+// Leftovers returns the leftovers of a search without the data to remove them.
 func Leftovers[F Found](found []F) []Leftover {
 	var list []Leftover
 	for _, f := range found {
@@ -84,7 +84,7 @@ func Leftovers[F Found](found []F) []Leftover {
 	return list
 }
 
-// Named joins the names of the leftovers in one line.
+// Named returns the names of the leftovers in one line.
 func Named[F Found](left []F) string {
 	var names []string
 	for _, l := range left {
@@ -93,10 +93,11 @@ func Named[F Found](left []F) string {
 	return strings.Join(names, "; ")
 }
 
-// Sweep removes what find finds, and proves with another look that nothing is
-// left, also of what the account may not list, which is in hidden. It continues
-// after a failure; the error then names all objects that may still be in place.
-// It always returns what it removed.
+// Sweep removes what find finds, then calls find again to prove that nothing is left.
+// The hidden error of find names what the account may not list; it is part of the error
+// of Sweep, because something may remain there. Sweep continues after a failure; the
+// error then names all objects that may still be in place. It always returns what it
+// removed.
 func Sweep[F Found](find func() (found []F, hidden, err error), remove func(*F) error) ([]Leftover, error) {
 	found, _, err := find()
 	errs := []error{err}

@@ -9,9 +9,9 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 )
 
-// The labels that every object carries from the instant it exists. ManagedLabel
-// with the value Managed finds the objects of all runs, RunLabel those of one
-// run; its value is the record's Run.
+// The labels that every object carries from the instant it exists. The label ManagedLabel
+// with the value Managed selects the objects of all runs, RunLabel those of one run; its
+// value is the record's Run.
 const (
 	RunLabel     = "aftershock.dev/run"
 	ManagedLabel = "app.kubernetes.io/managed-by"
@@ -22,8 +22,8 @@ const (
 // created, so that a record names everything that its run may have left behind.
 const EventCreating = "creating"
 
-// NewMeta is the metadata of a run's object that performs the action. Its name
-// is chosen at its creation, see [SettleName].
+// NewMeta returns the metadata of a run's object that performs the action. It has a
+// prefix for the name; [SettleName] completes it.
 func NewMeta(action, namespace, run string) metav1.ObjectMeta {
 	return metav1.ObjectMeta{
 		GenerateName: action + "-" + run + "-",
@@ -32,34 +32,34 @@ func NewMeta(action, namespace, run string) metav1.ObjectMeta {
 	}
 }
 
-// Labels are the labels of a run's object.
+// Labels returns the labels of a run's object.
 func Labels(run string) map[string]string {
 	return map[string]string{ManagedLabel: Managed, RunLabel: run}
 }
 
-// SettleName gives the object its name. The server could do it, but a name must
-// be known before the creation to be written down.
+// SettleName gives the object a unique name. The server could do so, but the name must be
+// written down before the object is created.
 func SettleName(obj client.Object) {
 	obj.SetName(obj.GetGenerateName() + rand.String(5))
 	obj.SetGenerateName("")
 }
 
-// WriteDown records the next change to the cluster. A change that cannot be
-// written down must not be made; the error says that it was not.
+// WriteDown records the next change to the cluster. If it fails, the change must not be
+// made; the error says that it was not.
 func WriteDown(rec *record.Recorder, e record.Event) error {
 	rec.Event(e)
 	return rec.Err()
 }
 
-// Subject is a pod as events name it: pod/shop/checkout-7d9f.
+// Subject returns the name of a pod in events: pod/shop/checkout-7d9f.
 func Subject(pod *corev1.Pod) string { return "pod/" + pod.Namespace + "/" + pod.Name }
 
-// Target is a pod as the record names it.
+// Target returns the pod as a target in the record.
 func Target(pod *corev1.Pod) record.Target {
 	return record.Target{Name: pod.Name, UID: string(pod.UID)}
 }
 
-// Targets are the pods as the record names them.
+// Targets returns the pods as targets in the record.
 func Targets(pods []corev1.Pod) []record.Target {
 	var list []record.Target
 	for i := range pods {

@@ -5,8 +5,8 @@ import corev1 "k8s.io/api/core/v1"
 // nonRoot is the user ID in a pod of the program's own.
 const nonRoot = 65532
 
-// OwnPod is a pod of the program's own: its image runs once, with these arguments,
-// as a user without any rights on the node or in the cluster.
+// OwnPod returns the spec of a pod that runs the program's own image once, with these
+// arguments, as a user without any rights on the node or in the cluster.
 func OwnPod(container, image string, args ...string) corev1.PodSpec {
 	return corev1.PodSpec{
 		RestartPolicy:                corev1.RestartPolicyNever,

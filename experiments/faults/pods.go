@@ -15,21 +15,21 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
-// Pods are the running pods of one namespace that a fault may hit, whatever
-// workload made them. An empty selection is refused.
+// Pods selects the running pods of one namespace that a fault may hit, whatever workload
+// owns them. An empty selection is refused.
 type Pods struct {
 	Namespace string
-	// Selector has the labels that each of them must have.
+	// Selector holds the labels that each pod must have.
 	Selector map[string]string
-	// Expressions are further requirements on their labels.
+	// Expressions holds further requirements on the labels.
 	Expressions []metav1.LabelSelectorRequirement
 	// Names restricts the selection to these pods, whatever their labels.
 	// Default: all.
 	Names []string
 }
 
-// PodsOf are the pods that a workload selects: a Deployment, a StatefulSet, a
-// DaemonSet.
+// PodsOf selects the pods of a workload (a Deployment, StatefulSet or DaemonSet) by its
+// selector.
 func PodsOf(namespace string, selector *metav1.LabelSelector) Pods {
 	if selector == nil {
 		return Pods{Namespace: namespace}
@@ -42,7 +42,7 @@ func (p Pods) IsZero() bool {
 	return p.Namespace == "" && len(p.Selector)+len(p.Expressions)+len(p.Names) == 0
 }
 
-// Validate reports mistakes in the selection, whatever runs.
+// Validate reports mistakes in the selection. It asks no cluster.
 func (p Pods) Validate() error {
 	switch {
 	case p.Namespace == "":
@@ -61,7 +61,7 @@ func (p Pods) Validate() error {
 	return nil
 }
 
-// String is "pods app=checkout in shop".
+// String returns "pods app=checkout in shop".
 func (p Pods) String() string {
 	if len(p.Names) > 0 {
 		return fmt.Sprintf("pods %s in %s", strings.Join(p.Names, ", "), p.Namespace)
@@ -94,8 +94,8 @@ func (p Pods) empty() bool {
 	return len(p.Names) == 0 && p.labels().Matches(labels.Set{})
 }
 
-// Options list and watch the pods; for named pods they cover more than the
-// selection.
+// Options returns the options to list or watch the pods. If the selection has names, they
+// select more than it does: filter by [Pods.Match].
 func (p Pods) Options() []client.ListOption {
 	if len(p.Names) > 0 {
 		return []client.ListOption{client.InNamespace(p.Namespace)}
@@ -103,7 +103,7 @@ func (p Pods) Options() []client.ListOption {
 	return []client.ListOption{client.InNamespace(p.Namespace), client.MatchingLabelsSelector{Selector: p.labels()}}
 }
 
-// List lists the pods that match now, in any state.
+// List returns the pods that match now, in any state.
 func (p Pods) List(ctx context.Context, c client.Reader) ([]corev1.Pod, error) {
 	var list corev1.PodList
 	if err := c.List(ctx, &list, p.Options()...); err != nil {
@@ -112,7 +112,7 @@ func (p Pods) List(ctx context.Context, c client.Reader) ([]corev1.Pod, error) {
 	return slices.DeleteFunc(list.Items, func(pod corev1.Pod) bool { return !p.Match(&pod) }), nil
 }
 
-// Match reports whether the pod is selected, in any state.
+// Match reports whether the selection includes the pod, in any state.
 func (p Pods) Match(pod *corev1.Pod) bool {
 	if pod.Namespace != p.Namespace {
 		return false
@@ -123,8 +123,8 @@ func (p Pods) Match(pod *corev1.Pod) bool {
 	return p.labels().Matches(labels.Set(pod.Labels))
 }
 
-// Running are the pods that run and are not terminating: only from these can a
-// fault take something away.
+// Running returns the pods that run and are not terminating. A fault has an effect on
+// these only.
 func Running(pods []corev1.Pod) []corev1.Pod {
 	var up []corev1.Pod
 	for _, pod := range pods {

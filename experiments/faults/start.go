@@ -6,8 +6,8 @@ import (
 	"github.com/aftershockhq/aftershock/experiments"
 )
 
-// Start starts a goroutine that wg waits for. A panic ends it but not the
-// program, which has faults to undo: failed receives it like any other error.
+// Start runs do in a goroutine that wg waits for. A panic does not end the program, which
+// has faults to undo: failed receives it as an error, like the one that do returns.
 func Start(wg *sync.WaitGroup, do func() error, failed func(error)) {
 	wg.Go(func() {
 		if err := experiments.CatchPanic(do); err != nil {

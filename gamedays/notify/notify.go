@@ -1,5 +1,5 @@
-// Package notify tells people what happens, by webhooks. What is told is on its way
-// in goroutines of its own: a channel that is dead, or slow, delays no one.
+// Package notify sends messages to people by webhooks. Each channel has a goroutine of its
+// own, so that a dead or slow channel delays nothing else.
 //
 //	courier := notify.Start([]notify.Channel{{Name: "team", URL: url}}, func(d notify.Delivery) {
 //		log.Print(d) // of each message, whether it arrived
@@ -7,10 +7,10 @@
 //	courier.Tell(0, notify.Message{Text: "game day storm is broken"})
 //	courier.Close(10 * time.Second)
 //
-// The body is JSON with a text, which Slack, Mattermost and the workflows of Teams
-// take. A library of services would be no less to explain and ten megabytes more:
-// those there are execute templates, for which the linker keeps every method of every
-// type (see internal/markup).
+// The body is JSON with a text, which Slack, Mattermost and the workflows of Teams accept.
+// The libraries for many services would need as much configuration and make the binary ten
+// megabytes larger: they execute templates, for which the linker keeps every method of
+// every type (see internal/markup).
 package notify
 
 import (
@@ -27,20 +27,19 @@ import (
 	"time"
 )
 
-// A Channel is where people are told.
+// A Channel is a webhook that messages go to.
 type Channel struct {
 	Name string // for people; never the URL, which is a secret
 	URL  string // the webhook
-	// Details are all fields of a [Message] in the body. Default: its text alone, as
-	// chats take it.
+	// Details sends all fields of a [Message]. Default: its text alone, as chats accept it.
 	Details bool
-	// Timeout is how long an attempt may take. Default: 10 s.
+	// Timeout bounds one attempt. Default: 10 s.
 	Timeout time.Duration
-	// Pause is how long it waits before it tries again. Default: 2 s.
+	// Pause is the time between attempts. Default: 2 s.
 	Pause time.Duration
 }
 
-// Validate reports a URL that cannot be one, without it.
+// Validate reports an invalid URL. The error does not contain the URL.
 func (c Channel) Validate() error {
 	at, err := url.Parse(c.URL)
 	if err != nil || at.Scheme != "http" && at.Scheme != "https" || at.Host == "" {
@@ -49,7 +48,7 @@ func (c Channel) Validate() error {
 	return nil
 }
 
-// A Message is what is told.
+// A Message is one message about a game day.
 type Message struct {
 	Text       string    `json:"text"`
 	GameDay    string    `json:"gameDay,omitempty"`
@@ -59,18 +58,18 @@ type Message struct {
 	Time       time.Time `json:"time"`
 }
 
-// A Delivery is what became of a message.
+// A Delivery says whether a message arrived.
 type Delivery struct {
 	Channel string
 	Message Message
-	Err     error // nil: the receiver took it
+	Err     error // nil: the receiver accepted it
 }
 
 // attempts are how often a message is sent that no one took.
 const attempts = 3
 
-// Send sends a message, and again if the receiver does not answer, is overloaded or
-// fails. The error does not have the URL.
+// Send sends a message, and retries if the receiver does not answer, is overloaded or
+// fails. The error does not contain the URL.
 func (c Channel) Send(ctx context.Context, m Message) (err error) {
 	for i := range attempts {
 		again := false
@@ -122,10 +121,11 @@ func (c Channel) send(ctx context.Context, m Message) (again bool, err error) {
 // queued is how many messages of a channel may wait.
 const queued = 16
 
-// ErrFull is of a message that was left out, because too many before it wait.
+// ErrFull reports a message that was dropped because the queue of its channel was full.
 var ErrFull = errors.New("left out: too many messages before it wait")
 
-// A Courier brings messages to channels, those of each in their order.
+// A Courier delivers messages to channels, in order within each channel. Make it with
+// [Start].
 type Courier struct {
 	channels  []Channel
 	queues    []chan Message
@@ -135,8 +135,8 @@ type Courier struct {
 	wg        sync.WaitGroup
 }
 
-// Start makes a courier. It calls delivered once for each message, from goroutines
-// of its own, several at once.
+// Start returns a courier for these channels. It calls delivered once for each message,
+// concurrently, from goroutines of its own.
 func Start(channels []Channel, delivered func(Delivery)) *Courier {
 	c := &Courier{channels: channels, delivered: delivered}
 	c.ctx, c.end = context.WithCancelCause(context.Background())
@@ -152,8 +152,8 @@ func Start(channels []Channel, delivered func(Delivery)) *Courier {
 	return c
 }
 
-// Tell puts a message into the queue of a channel. It does not wait; if the queue is
-// full, the message is left out.
+// Tell queues a message for a channel, by its index. It does not block; if the queue is
+// full, the message is dropped with [ErrFull].
 func (c *Courier) Tell(channel int, m Message) {
 	select {
 	case c.queues[channel] <- m:
@@ -165,8 +165,8 @@ func (c *Courier) Tell(channel int, m Message) {
 // errClosed ends what is on its way.
 var errClosed = errors.New("not delivered in the time that there was")
 
-// Close waits so long for what is on its way, ends it then, and returns once every
-// message is delivered or is not.
+// Close waits for queued messages, for at most this long, then cancels them. It returns
+// once delivered has been called for every message.
 func (c *Courier) Close(patience time.Duration) {
 	late := time.AfterFunc(patience, func() { c.end(errClosed) })
 	defer late.Stop()

@@ -1,5 +1,5 @@
-// Package matchers has Gomega matchers for what a run returns: import it as "."
-// beside Gomega.
+// Package matchers provides Gomega matchers for the report of a run. Import it as "."
+// beside Gomega:
 //
 //	report, err := directory.Run(ctx, experiment) // a runs.Directory
 //	Expect(err).NotTo(HaveOccurred())
@@ -10,8 +10,8 @@
 //		LeaveNothingBehind(),
 //	))
 //
-// They take a reports.Report or a judge.Result, or a pointer to one. A claim that
-// the run leaves unknown fails the assertion and its negation: an unknown report
-// neither shows that the service is good nor that it is bad. A failure shows the
-// report, or the part of it that the assertion is about.
+// They match a reports.Report or a judge.Result, or a pointer to one. A claim that the run
+// leaves unknown fails both the assertion and its negation: an unknown report shows neither
+// that the service is good nor that it is bad. The message of a failure contains the
+// report, or the part that the assertion is about.
 package matchers

@@ -14,22 +14,22 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// BeHeld succeeds if the verdict is held: all limits hold, and all proofs are
-// there.
+// BeHeld succeeds if the verdict is held: all limits are held and all proofs found.
 func BeHeld() types.GomegaMatcher {
 	return claim{"BeHeld", "to be held", func(r reports.Report) (reports.Report, steadystate.Verdict, error) {
 		return r, r.Verdict, nil
 	}}
 }
 
-// BeBroken succeeds if the verdict is broken or, with checks, if a limit of each
-// of them is broken: to show that an experiment finds a planted defect. A check
-// is named as in the report, and so is an expectation.
+// BeBroken succeeds if the verdict is broken or, with checks, if a limit of each of these
+// checks is broken. It shows that an experiment finds a planted defect. Checks and
+// expectations are named as in the report.
 //
-// It is unknown without the proof that the fault took effect: a service that is
-// broken anyway says nothing of the defect. What the service's own configuration
-// refused, as an eviction, needs none: that is the defect. A defect that shows
-// only under the fault is proven by a second run, which is held without it.
+// Without the proof that the fault took effect the claim is unknown: a service that is
+// broken anyway says nothing about the defect. A fault that the service's own
+// configuration refused, such as an eviction, needs no such proof: the refusal is the
+// defect. To prove that a defect shows only under the fault, run the experiment a second
+// time without the defect: it must be held.
 func BeBroken(checks ...string) types.GomegaMatcher {
 	text := "to be broken"
 	if len(checks) > 0 {
@@ -62,13 +62,13 @@ func BeBroken(checks ...string) types.GomegaMatcher {
 	}}
 }
 
-// Meet succeeds if a check meets the limits, which are written as in an
-// experiment: "downtime <= 2s", "p95 of good <= 500ms during hold". They need not
-// be limits of the experiment. Without any, all of the check's own must hold.
+// Meet succeeds if a check meets the limits, written as in an experiment: "downtime <= 2s",
+// "p95 of good <= 500ms during hold". They need not be limits of the experiment. Without
+// limits, all of the check's own must be held.
 //
-// A limit is broken or unknown as it would be in the experiment. What the figures
-// meet is unknown all the same if the run proves nothing, as that of a fault
-// without effect, or if an outage was not over when it ended.
+// Each limit is judged as it would be in the experiment. A limit that the figures meet is
+// unknown all the same if the run proves nothing, for example because the fault had no
+// effect, or if an outage was not over when the run ended.
 func Meet(check string, limits ...string) types.GomegaMatcher {
 	text := fmt.Sprintf("to meet the limits of %q", check)
 	if len(limits) > 0 {
@@ -90,9 +90,9 @@ func Meet(check string, limits ...string) types.GomegaMatcher {
 	}}
 }
 
-// HaveProof succeeds if the proof of that name was found, one of "injected",
-// "effect", "exposed", "steady", "load held", "observed", "covered" and "undone".
-// One that was not found is false, and no error: to show that a run lacks it.
+// HaveProof succeeds if the report has the proof of this name: "injected", "effect",
+// "exposed", "steady", "load held", "observed", "covered" or "undone". A missing proof is
+// a plain mismatch, so that Not(HaveProof(...)) shows that a run lacks it.
 func HaveProof(name string) types.GomegaMatcher {
 	return claim{"HaveProof", fmt.Sprintf("to have the proof %q", name), func(r reports.Report) (reports.Report, steadystate.Verdict, error) {
 		list := proofs(r, name)
@@ -111,8 +111,8 @@ func HaveProof(name string) types.GomegaMatcher {
 	}}
 }
 
-// LeaveNothingBehind succeeds if the record shows that every fault is undone. A
-// record that ends before that leaves it unknown.
+// LeaveNothingBehind succeeds if the record shows that every fault was undone. If the
+// record ends before that, the claim is unknown.
 func LeaveNothingBehind() types.GomegaMatcher {
 	return claim{"LeaveNothingBehind", "to leave nothing behind", func(r reports.Report) (reports.Report, steadystate.Verdict, error) {
 		list, verdict := proofs(r, "undone"), steadystate.Unknown

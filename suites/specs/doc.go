@@ -1,5 +1,4 @@
-// Package specs makes Ginkgo specs of experiments. [It] is for a team's own
-// suite, beside the specs that it has:
+// Package specs runs experiments as Ginkgo specs. [It] adds one to a team's own suite:
 //
 //	var _ = Describe("checkout", func() {
 //		specs.It("keeps selling while a pod is killed", func(ctx context.Context) experiments.Experiment {
@@ -12,20 +11,20 @@
 //		}, Label("pods"))
 //	})
 //
-// A spec passes only if the verdict is held. Unknown fails it as broken does,
-// since a skip would be green. With [Broken] it passes only if the verdict is
-// broken. A function of the report asserts more, with the matchers of package
+// A spec passes only if the verdict is held. An unknown verdict fails it as a broken one
+// does, because a skip would be green. With [Broken] it passes only if the verdict is
+// broken. A function can assert more about the report, with the matchers of package
 // matchers:
 //
 //	}, func(report reports.Report) {
 //		Expect(report).To(Meet("checkout answers", "downtime <= 2s", "ttr <= 30s"))
 //	})
 //
-// [Register] registers experiments that are known before RunSpecs, as those of a
-// configuration file are.
+// [Register] registers experiments that are known before RunSpecs, such as those of a
+// configuration file.
 //
-// Specs are Serial: ginkgo -p never runs two at once. They are not tried again:
-// --flake-attempts would inject once more and call broken held. An interrupted
-// spec has the time to undo its faults. Records, and the reports that aftershock
-// itself writes, are kept in one directory of the run, see [Dir].
+// Specs are Serial: ginkgo -p never runs two at once. They are not retried, because
+// --flake-attempts would inject the faults again and turn broken into held. An interrupted
+// spec has time to undo its faults. Records, and the same reports that aftershock writes,
+// go to one directory per run of the suite; see [Dir].
 package specs

@@ -16,16 +16,16 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A Dir is an argument of [It]: records and reports go to a new directory in it,
-// one for all specs of the suite that name the same. Default: runs, in the
-// directory of the test.
+// A Dir is an argument of [It] that names the directory for records and reports. Each run
+// of the suite makes one new directory in it, for all specs with the same Dir. Default:
+// "runs", in the directory of the test.
 type Dir string
 
 // wanted is a verdict that a spec passes with.
 type wanted steadystate.Verdict
 
-// Broken is an argument of [It] for a planted defect, or a weakness that is
-// known: the spec passes only if the verdict is broken.
+// Broken is an argument of [It] for a planted defect or a known weakness: the spec passes
+// only if the verdict is broken.
 const Broken = wanted(steadystate.Broken)
 
 // undoTime is the least that an interrupted spec is given to undo its faults,
@@ -35,17 +35,17 @@ const undoTime = 4 * time.Minute
 // grace is what the spec of an experiment needs.
 func grace(e experiments.Experiment) time.Duration { return max(undoTime, e.UndoTimeout+time.Minute) }
 
-// It registers a spec that runs an experiment, as ginkgo.It does. The function
-// is called when the spec runs, so it may use what BeforeSuite and BeforeEach
-// found, and assert. An experiment without a name has that of the spec.
+// It registers a spec that runs an experiment, as ginkgo.It does. The function is called
+// when the spec runs, so it may use what BeforeSuite and BeforeEach set up, and assert. An
+// experiment without a name takes that of the spec.
 //
-// The spec passes only if the verdict is held or, with [Broken] among the
-// arguments, broken. One of them may be a func(reports.Report), which asserts
-// more once the verdict is that.
+// The spec passes only if the verdict is held or, with [Broken] among the arguments,
+// broken. A func(reports.Report) among the arguments is called once the verdict is as
+// wanted, to assert more.
 //
-// The other arguments are Ginkgo's decorators and a [Dir]. The spec is Serial; it
-// has a grace period of four minutes, and an experiment whose UndoTimeout needs
-// more is refused with the ginkgo.GracePeriod to add.
+// The other arguments are a [Dir] and Ginkgo's decorators. The spec is Serial. Its grace
+// period is four minutes; an experiment whose UndoTimeout needs more is refused, and the
+// message names the ginkgo.GracePeriod to add.
 func It(name string, experiment func(ctx context.Context) experiments.Experiment, args ...any) bool {
 	return it(name, experiment, append([]any{types.NewCodeLocation(1)}, args...))
 }

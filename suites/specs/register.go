@@ -13,11 +13,11 @@ import (
 	"github.com/aftershockhq/aftershock/runs"
 )
 
-// Register registers a spec for each experiment under a container of the given
-// name, before RunSpecs. They run in their order. Records and reports go to a new
-// directory in parent, as those of [It] with a [Dir]. Before is called once,
-// before the first experiment, with those that the label filter leaves: what it
-// refuses fails them all, and nothing was touched.
+// Register registers a spec for each experiment in a container with this name. Call it
+// before RunSpecs. The specs run in the order of the list. Records and reports go to a new
+// directory in parent, as those of [It] with a [Dir]. The function before is called once,
+// before the first experiment, with the experiments that the label filter selects; if it
+// returns an error, all of them fail and nothing is touched.
 func Register(name string, list []experiments.Experiment, parent string, before func(ctx context.Context, chosen []experiments.Experiment) error) {
 	here := types.NewCodeLocation(1)
 	ginkgo.Describe(name, ginkgo.Ordered, ginkgo.Serial, ginkgo.ContinueOnFailure, here, func() {
