@@ -10,8 +10,9 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// A field that Argo does not know is refused, and what would inject a fault twice is not there.
-func TestTheTemplateIsOneOfArgoWorkflows(t *testing.T) {
+// Decoding is strict: it fails on a field that Argo does not know. No template is retried,
+// because a retry would inject the faults again.
+func TestTheTemplateIsAValidArgoWorkflow(t *testing.T) {
 	text, err := os.ReadFile("../pipelines/argo.yaml")
 	if err != nil {
 		t.Fatal(err)

@@ -29,7 +29,7 @@ import (
 
 const chart = "../chart"
 
-// config is the file of docs/gamedays.md.
+// config returns the configuration file of docs/gamedays.md.
 func config(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("../../docs/gamedays.md")
@@ -43,7 +43,7 @@ func config(t *testing.T) string {
 	return string(m[1])
 }
 
-// rights are what "aftershock rbac" prints of a configuration.
+// rights returns what "aftershock rbac" prints for a configuration.
 func rights(t *testing.T, config string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "aftershock.yaml")
@@ -60,14 +60,15 @@ func rights(t *testing.T, config string) string {
 	return string(text)
 }
 
-// values are the least that an installation sets, and some more.
+// values returns the values that every installation must set, and more.
 func values(config string, more map[string]any) map[string]any {
 	v := map[string]any{"image": "registry.example/aftershock:1", "config": config}
 	maps.Copy(v, more)
 	return v
 }
 
-// render is what Helm makes of the chart: objects by kind and name, and the notes.
+// render renders the chart as Helm does and returns the objects by kind and name, and the
+// notes.
 func render(values map[string]any) (objects map[string]string, notes string, err error) {
 	c, err := loader.LoadDir(chart)
 	if err != nil {
@@ -103,7 +104,8 @@ func render(values map[string]any) (objects map[string]string, notes string, err
 	return objects, notes, nil
 }
 
-// rendered is an object of the chart; a field that Kubernetes does not know is an error.
+// rendered decodes an object of the chart and fails on a field that Kubernetes does not
+// know.
 func rendered[T any](t *testing.T, objects map[string]string, name string) (object T) {
 	t.Helper()
 	text, ok := objects[name]
@@ -116,7 +118,7 @@ func rendered[T any](t *testing.T, objects map[string]string, name string) (obje
 	return object
 }
 
-func TestHelmFindsNothingInTheChart(t *testing.T) {
+func TestHelmLintFindsNoFaultInTheChart(t *testing.T) {
 	found := lint.RunAll(chart, values(config(t), map[string]any{"rights": rights(t, config(t))}), "aftershock")
 	for _, m := range found.Messages {
 		if m.Severity >= support.WarningSev {
@@ -128,7 +130,7 @@ func TestHelmFindsNothingInTheChart(t *testing.T) {
 	}
 }
 
-func TestAGameDayIsACronJob(t *testing.T) {
+func TestAGameDayRunsAsACronJob(t *testing.T) {
 	objects, notes, err := render(values(config(t), map[string]any{"envFrom": []any{map[string]any{"secretRef": map[string]any{"name": "tokens"}}}}))
 	if err != nil {
 		t.Fatal(err)
@@ -136,7 +138,7 @@ func TestAGameDayIsACronJob(t *testing.T) {
 	job := rendered[batchv1.CronJob](t, objects, "CronJob aftershock/chaos-storm")
 	spec := job.Spec
 	if spec.Schedule != "0 10 * * TUE" || *spec.TimeZone != "Europe/Berlin" || spec.ConcurrencyPolicy != batchv1.ForbidConcurrent || *spec.StartingDeadlineSeconds != 300 || *spec.Suspend {
-		t.Errorf("it begins by %+v", spec)
+		t.Errorf("the CronJob has %+v", spec)
 	}
 	pod := spec.JobTemplate.Spec.Template.Spec
 	if *spec.JobTemplate.Spec.BackoffLimit != 0 || pod.RestartPolicy != corev1.RestartPolicyNever {
@@ -156,13 +158,13 @@ func TestAGameDayIsACronJob(t *testing.T) {
 		t.Errorf("records are kept in %+v", claim)
 	}
 	if file := rendered[corev1.ConfigMap](t, objects, "ConfigMap aftershock/chaos"); file.Data["aftershock.yaml"] != config(t) {
-		t.Errorf("the file in the cluster is\n%s", file.Data["aftershock.yaml"])
+		t.Errorf("the ConfigMap has the file\n%s", file.Data["aftershock.yaml"])
 	}
 	policy := rendered[networkingv1.NetworkPolicy](t, objects, "NetworkPolicy aftershock/chaos")
 	labels := spec.JobTemplate.Spec.Template.Labels
 	for k, v := range policy.Spec.PodSelector.MatchLabels {
 		if labels[k] != v {
-			t.Errorf("the NetworkPolicy is of pods with %s=%s, and the pod has %q", k, v, labels[k])
+			t.Errorf("the NetworkPolicy selects pods with %s=%s, and the pod has %q", k, v, labels[k])
 		}
 	}
 	if len(policy.Spec.Ingress) > 0 || !slices.Equal(policy.Spec.PolicyTypes, []networkingv1.PolicyType{networkingv1.PolicyTypeIngress}) {
@@ -173,8 +175,8 @@ func TestAGameDayIsACronJob(t *testing.T) {
 	}
 }
 
-// Kubernetes' own check of pods takes the pods at its strictest level.
-func TestThePodsAreRestricted(t *testing.T) {
+// Kubernetes' own Pod Security check accepts every pod at the restricted level.
+func TestThePodsMeetTheRestrictedLevel(t *testing.T) {
 	objects, _, err := render(gated(config(t), nil))
 	if err != nil {
 		t.Fatal(err)
@@ -190,7 +192,7 @@ func TestThePodsAreRestricted(t *testing.T) {
 		"sweep":    rendered[batchv1.Job](t, objects, "Job aftershock/chaos-sweep").Spec.Template,
 	} {
 		if r := policy.AggregateCheckResults(evaluator.EvaluatePod(restricted, &template.ObjectMeta, &template.Spec)); !r.Allowed {
-			t.Errorf("the pod of the %s is refused: %s", what, r.ForbiddenDetail())
+			t.Errorf("the pod of the %s violates it: %s", what, r.ForbiddenDetail())
 		}
 		template.Spec.Containers[0].SecurityContext = nil
 		if r := policy.AggregateCheckResults(evaluator.EvaluatePod(restricted, &template.ObjectMeta, &template.Spec)); r.Allowed {
@@ -199,26 +201,26 @@ func TestThePodsAreRestricted(t *testing.T) {
 	}
 }
 
-// Helm waits for the Job, and goes on only if it has found nothing in place.
-func TestAnUninstallationSweepsWhileItHasTheRights(t *testing.T) {
+// Helm waits for the Job and uninstalls only if it succeeds: nothing is in place any more.
+func TestUninstallSweepsWhileTheAccountHasItsRights(t *testing.T) {
 	objects, _, err := render(values(config(t), nil))
 	if err != nil {
 		t.Fatal(err)
 	}
 	job := rendered[batchv1.Job](t, objects, "Job aftershock/chaos-sweep")
 	if job.Annotations["helm.sh/hook"] != "pre-delete" || job.Annotations["helm.sh/hook-delete-policy"] != "before-hook-creation,hook-succeeded" {
-		t.Errorf("Helm runs it by %q", job.Annotations)
+		t.Errorf("the hook has the annotations %q", job.Annotations)
 	}
 	pod := job.Spec.Template.Spec
 	if want := []string{"sweep", "--file=/etc/aftershock/aftershock.yaml"}; !slices.Equal(pod.Containers[0].Args, want) || pod.ServiceAccountName != "aftershock" {
 		t.Errorf("it runs %q as %s, want %q", pod.Containers[0].Args, pod.ServiceAccountName, want)
 	}
 	if *job.Spec.ActiveDeadlineSeconds >= 300 || pod.RestartPolicy != corev1.RestartPolicyNever {
-		t.Errorf("Helm, which waits for 5 minutes, would not see its end: %+v", job.Spec)
+		t.Errorf("the Job may outlast the 5 minutes that Helm waits: %+v", job.Spec)
 	}
 }
 
-// gated are values with a gate.
+// gated returns values with a gate.
 func gated(config string, more map[string]any) map[string]any {
 	gate := map[string]any{
 		"enabled": true, "tokenSecret": "gate-token", "tlsSecret": "gate-tls",
@@ -228,7 +230,7 @@ func gated(config string, more map[string]any) map[string]any {
 	return values(config, map[string]any{"gate": gate})
 }
 
-func TestAGateIsADeploymentThatOnlyControllersMayAsk(t *testing.T) {
+func TestTheGateIsADeploymentThatOnlyItsCallersReach(t *testing.T) {
 	file := config(t)
 	without, _, err := render(values(file, nil))
 	if err != nil {
@@ -240,7 +242,7 @@ func TestAGateIsADeploymentThatOnlyControllersMayAsk(t *testing.T) {
 	}
 	spec := rendered[appsv1.Deployment](t, objects, "Deployment aftershock/chaos-gate").Spec
 	if *spec.Replicas != 1 || spec.Strategy.Type != appsv1.RecreateDeploymentStrategyType {
-		t.Errorf("two gates may share a journal: %+v", spec)
+		t.Errorf("two gates could write one journal: %+v", spec)
 	}
 	pod, container := spec.Template.Spec, spec.Template.Spec.Containers[0]
 	want := []string{
@@ -264,10 +266,10 @@ func TestAGateIsADeploymentThatOnlyControllersMayAsk(t *testing.T) {
 		}
 	}
 	if want := map[string]string{"/etc/aftershock": "config chaos", "/work": "claim chaos-gate", "/etc/gate": "secret gate-token", "/etc/tls": "secret gate-tls"}; !maps.Equal(sources, want) {
-		t.Errorf("it has %q, want %q", sources, want)
+		t.Errorf("it mounts %q, want %q", sources, want)
 	}
 	if claim := rendered[corev1.PersistentVolumeClaim](t, objects, "PersistentVolumeClaim aftershock/chaos-gate"); claim.Annotations["helm.sh/resource-policy"] != "keep" {
-		t.Errorf("the journal goes with the release: %+v", claim)
+		t.Errorf("an uninstall deletes the journal: %+v", claim)
 	}
 	for _, probe := range []*corev1.Probe{container.ReadinessProbe, container.LivenessProbe} {
 		if get := probe.HTTPGet; get.Path != "/healthz" || get.Scheme != corev1.URISchemeHTTPS || get.Port.StrVal != container.Ports[0].Name {
@@ -302,18 +304,18 @@ func TestAGateIsADeploymentThatOnlyControllersMayAsk(t *testing.T) {
 	}
 	another := rendered[appsv1.Deployment](t, changed, "Deployment aftershock/chaos-gate").Spec.Template
 	if key := "checksum/config"; another.Annotations[key] == spec.Template.Annotations[key] {
-		t.Error("the gate is not begun again with a file that changed")
+		t.Error("a changed file does not restart the gate")
 	}
 	plain := another.Spec.Containers[0]
 	if !slices.Contains(plain.Args, "--plain-http") || plain.ReadinessProbe.HTTPGet.Scheme != corev1.URISchemeHTTP {
-		t.Errorf("without TLS it is %+v", plain)
+		t.Errorf("without TLS the container is %+v", plain)
 	}
 	if _, there := changed["PersistentVolumeClaim aftershock/chaos-gate"]; there || !strings.Contains(changed["Deployment aftershock/chaos-gate"], "claimName: nfs") {
 		t.Error("the existing claim is not used")
 	}
 }
 
-func TestTheRightsAreThoseOfRBAC(t *testing.T) {
+func TestTheChartGrantsTheRightsThatRBACPrints(t *testing.T) {
 	printed := rights(t, config(t))
 	objects, notes, err := render(values(config(t), map[string]any{"rights": printed}))
 	if err != nil {
@@ -353,7 +355,7 @@ func TestTheRightsAreThoseOfRBAC(t *testing.T) {
 	}
 }
 
-func TestWhatIsSetHasItsEffect(t *testing.T) {
+func TestEachValueTakesEffect(t *testing.T) {
 	file := strings.Replace(config(t), `start: "0 10 * * TUE"`, "start: 2026-12-01T10:00:00+01:00", 1)
 	objects, notes, err := render(values(file, map[string]any{
 		"persistence": map[string]any{"enabled": false}, "networkPolicy": map[string]any{"enabled": false}, "files": map[string]any{"holidays.ics": "BEGIN:VCALENDAR\n"},
@@ -362,10 +364,10 @@ func TestWhatIsSetHasItsEffect(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := slices.Sorted(maps.Keys(objects)); !slices.Equal(got, []string{"ConfigMap aftershock/chaos", "Job aftershock/chaos-sweep"}) {
-		t.Errorf("a day at one time, without claim and policy, has %q", got)
+		t.Errorf("a day without a schedule, a claim and a policy has %q", got)
 	}
 	if data := rendered[corev1.ConfigMap](t, objects, "ConfigMap aftershock/chaos").Data; data["holidays.ics"] != "BEGIN:VCALENDAR\n" {
-		t.Errorf("the files are %q", data)
+		t.Errorf("the ConfigMap has %q", data)
 	}
 	if !strings.Contains(notes, "there is no CronJob") {
 		t.Errorf("the notes are\n%s", notes)
@@ -385,7 +387,7 @@ func TestWhatIsSetHasItsEffect(t *testing.T) {
 	}
 }
 
-func TestMistakesAreRefused(t *testing.T) {
+func TestTheChartRefusesMistakes(t *testing.T) {
 	file := config(t)
 	for _, row := range []struct {
 		why    string
@@ -394,27 +396,27 @@ func TestMistakesAreRefused(t *testing.T) {
 	}{
 		{"no image", map[string]any{"config": file}, "/image"},
 		{"no configuration", map[string]any{"image": "a"}, "/config"},
-		{"a value that there is not", values(file, map[string]any{"retries": 3}), "retries"},
+		{"an unknown value", values(file, map[string]any{"retries": 3}), "retries"},
 		{"a deadline below the controller's period", values(file, map[string]any{"startingDeadlineSeconds": 1}), "startingDeadlineSeconds"},
-		{"a time to undo that is too short", values(file, map[string]any{"terminationGracePeriodSeconds": 5}), "terminationGracePeriodSeconds"},
+		{"a grace period too short to undo", values(file, map[string]any{"terminationGracePeriodSeconds": 5}), "terminationGracePeriodSeconds"},
 		{"a file in place of the configuration", values(file, map[string]any{"files": map[string]any{"aftershock.yaml": "a"}}), "aftershock.yaml"},
-		{"a text that is no YAML", values("a: [", nil), "config: "},
-		{"a path in place of the text", values("aftershock.yaml", nil), "config: "},
+		{"a configuration that is not YAML", values("a: [", nil), "config: "},
+		{"a path in place of the configuration", values("aftershock.yaml", nil), "config: "},
 		{"another namespace", values(strings.Replace(file, "cluster: {", "cluster: {namespace: chaos, ", 1), nil), "install with --namespace chaos"},
 		{"a context", values(strings.Replace(file, "cluster: {", "cluster: {context: staging, ", 1), nil), "cluster.context"},
 		{"a name that a CronJob cannot have", values(strings.Replace(file, "  storm:", "  "+strings.Repeat("storm", 10)+":", 1), nil), "cannot be the name of a CronJob"},
 		{"a gate without a token", gated(file, map[string]any{"tokenSecret": ""}), "gate.tokenSecret"},
 		{"a gate without TLS", gated(file, map[string]any{"tlsSecret": ""}), "set tlsSecret"},
-		{"a gate with and without TLS", gated(file, map[string]any{"plainHTTP": true}), "set tlsSecret"},
-		{"a gate that nobody may ask", gated(file, map[string]any{"from": []any{}}), "gate.from"},
+		{"a gate both with and without TLS", gated(file, map[string]any{"plainHTTP": true}), "set tlsSecret"},
+		{"a gate without callers", gated(file, map[string]any{"from": []any{}}), "gate.from"},
 		{"a gate with an empty peer", gated(file, map[string]any{"from": []any{map[string]any{}}}), "from/0"},
-		{"a gate of a namespace that is not allowed", gated(file, map[string]any{"namespaces": []any{"bank"}}), "bank is not in allow.namespaces"},
-		{"a gate that forgets", func() map[string]any {
+		{"a gate for a namespace that is not allowed", gated(file, map[string]any{"namespaces": []any{"bank"}}), "bank is not in allow.namespaces"},
+		{"a gate without persistence", func() map[string]any {
 			v := gated(file, nil)
 			v["persistence"] = map[string]any{"enabled": false}
 			return v
 		}(), "without its journal"},
-		{"rights that are none", values(file, map[string]any{"rights": "kind: Pod\nmetadata: {name: a}\n"}), "Pod is no right"},
+		{"rights that are another kind", values(file, map[string]any{"rights": "kind: Pod\nmetadata: {name: a}\n"}), "Pod is no right"},
 	} {
 		if _, _, err := render(row.values); err == nil || !strings.Contains(err.Error(), row.want) {
 			t.Errorf("%s: %v, want %q", row.why, err, row.want)
