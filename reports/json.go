@@ -20,10 +20,10 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// JSON writes reports for programs, as one document of package results.
+// JSON writes reports as one JSON document of package results.
 func JSON(w io.Writer, list ...Report) error { return Document(list...).Write(w) }
 
-// Document is the document of package results that [JSON] writes.
+// Document returns the document that [JSON] writes.
 func Document(list ...Report) results.Document {
 	return results.Document{
 		Format: results.Format, Version: results.Version, ToolVersion: record.Tool(),
@@ -31,8 +31,8 @@ func Document(list ...Report) results.Document {
 	}
 }
 
-// ReadJSON reads the reports of a document that [JSON] wrote. They have no time
-// series, so a page of them draws no chart, and can be asked for no other limits.
+// ReadJSON reads the reports of a document that [JSON] wrote. They have no time series, so
+// a page of them draws no chart, and they cannot be judged by other limits.
 func ReadJSON(r io.Reader) ([]Report, error) {
 	d, err := results.Read(r)
 	if err != nil {

@@ -63,22 +63,20 @@ type (
 	}
 )
 
-// JUnit writes reports as JUnit XML: a test suite for each run, with a test case for
-// each limit, for each proof, for that the run was completed and for that its faults
-// are undone. The cases are those of the plan, whatever happened, and their names
-// stay when a limit is changed. Several runs of one experiment are numbered as
-// trials.
+// JUnit writes reports as JUnit XML: a test suite for each run, with a test case for each
+// limit and each proof, one for the completion of the run and one for the undoing of its
+// faults. The cases are those of the plan, whatever happened, and keep their names when a
+// limit changes. Several runs of one experiment are numbered as trials.
 //
-// A broken limit is a failure of the type broken, and a run that its own condition
-// aborted one of the type aborted. Everything else that is not held is an error: of
-// the type unknown, of that of the run's end (interrupted, stopped, failed), or "left
-// behind". So is a limit that was held in a run without all proofs. None is ever
-// skipped, since a skip is green. The message begins with the verdict, and is the
-// first line of the content, since some viewers show only one of them.
+// A broken limit is a failure of the type broken; a run that an abort condition ended is
+// one of the type aborted. Everything else that is not held is an error: of the type
+// unknown, of the reason of the run's end (interrupted, stopped, failed), or "left behind".
+// A limit that was held in a run without all proofs is an error, too. No case is ever
+// skipped, because a skip is green. The message begins with the verdict and is also the
+// first line of the content, because some viewers show only one of them.
 //
-// A case has the bounds of what was seen as properties with their unit in the name,
-// and the file and the line of its limit. Not all readers know these; see
-// [StrictJUnit].
+// A case has the bounds of what was seen as properties, with the unit in the name, and the
+// file and line of its limit. Not all readers accept these; see [StrictJUnit].
 func JUnit(w io.Writer, list ...Report) error {
 	all := junitSuites{Suites: junitSuitesOf(list)}
 	tests, failures, errors, length := 0, 0, 0, time.Duration(0)
@@ -101,8 +99,8 @@ func JUnit(w io.Writer, list ...Report) error {
 }
 
 // StrictJUnit writes reports as [JUnit] does, in the dialect of Ant's schema and of
-// Jenkins' xunit plugin: test cases have neither properties nor output, nor file and
-// line. Their numbers are properties of the suite, as check/NAME/NUMBER.
+// Jenkins' xunit plugin: test cases have no properties, no output, no file and no line.
+// Their numbers are properties of the suite, named check/NAME/NUMBER.
 func StrictJUnit(w io.Writer, list ...Report) error {
 	all := junitSuites{Suites: junitSuitesOf(list)}
 	for i := range all.Suites {

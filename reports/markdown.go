@@ -14,14 +14,14 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// Markdown writes reports for merge requests, comments and summaries: how many are
-// held, broken and unknown, one line for each run, the worst first, and the limits of
-// each that is not held.
+// Markdown writes reports for merge requests, comments and summaries: the number of held,
+// broken and unknown runs, a line for each run, worst first, and the limits of each run,
+// folded if it is held.
 func Markdown(w io.Writer, list ...Report) error { return MarkdownWithin(w, math.MaxInt, list...) }
 
-// MarkdownWithin writes reports as [Markdown] does, in at most that many bytes: what
-// does not fit is left out whole, from the end, and the last line says how much.
-// GitHub refuses a larger summary than it takes as a whole.
+// MarkdownWithin writes reports as [Markdown] does, in at most this many bytes. It leaves
+// out whole runs from the end, and the last line says how many. GitHub rejects a summary
+// above its limit entirely.
 func MarkdownWithin(w io.Writer, most int, list ...Report) error {
 	list = slices.Clone(list)
 	slices.SortStableFunc(list, func(a, b Report) int { return cmp.Compare(rank(a), rank(b)) })
@@ -172,9 +172,9 @@ func markdown(text string) string {
 // annotationsShown is how many of each kind GitHub shows of a step.
 const annotationsShown = 10
 
-// Annotations writes what is not held as workflow commands of GitHub, which shows
-// each at its line of the configuration: what may still be in place and what is
-// broken as errors, what is unknown as warnings.
+// Annotations writes what is not held as GitHub workflow commands; GitHub shows each at its
+// line of the configuration. What may still be in place and what is broken are errors, what
+// is unknown is a warning.
 func Annotations(w io.Writer, list ...Report) error {
 	var errors, warnings []string
 	list = slices.Clone(list)

@@ -21,22 +21,22 @@ type Report struct {
 	Waterfalls []recovery.Waterfall
 	Scalings   []autoscaling.Decomposition
 	Causes     []cause.Cause
-	// Advice is what to mend or to ask, if a limit is broken.
+	// Advice lists what to mend or to ask if a limit is broken.
 	Advice []cause.Advice
-	// Disturbances are what happened to the service in the window by no fault of the
-	// run; Unwatched says why there may be more, if there may.
+	// Disturbances lists what happened to the service in the window that no fault of the
+	// run explains. Unwatched says why there may be more; empty: everything was watched.
 	Disturbances []cause.Moment
 	Unwatched    string
 
-	// TimeSeries is what the page draws; nil: it draws none. It is not in JSON.
+	// TimeSeries holds what the page draws; nil: the page has no chart. It is not in JSON.
 	TimeSeries *TimeSeries
-	// Page is where the page of the run is, for formats that link to it; empty: they
-	// do not. It is not in JSON.
+	// Page is the path of the run's page, for formats that link to it; empty: they do not.
+	// It is not in JSON.
 	Page string
 }
 
-// Longest is the longest outage of a check and what the record shows of its cause;
-// nil: there is none.
+// Longest returns the longest outage of a check and what the record shows of its cause; nil
+// if there is none.
 func (r Report) Longest(check string) (*steadystate.Outage, cause.Cause) {
 	c, err := r.Check(check)
 	if err != nil || len(c.Outages) == 0 {
@@ -85,9 +85,9 @@ func (r Report) String() string {
 // matchers.
 func (r Report) GomegaString() string { return strings.TrimSpace(r.String()) }
 
-// ExitCode is what "aftershock run" ends with for these runs together: 5 if a fault
-// may still be in place, else 4 if a run was stopped or failed, else 1 if one is
-// broken, 3 if one is unknown or there is none, and 0 if all are held.
+// ExitCode returns the exit code of "aftershock run" for these runs together: 5 if a fault
+// may still be in place, else 4 if a run was stopped or failed, else 1 if one is broken, 3
+// if one is unknown or there is none, and 0 if all are held.
 func ExitCode(list ...Report) int {
 	for _, r := range list {
 		if len(r.LeftBehind) > 0 {
@@ -109,8 +109,8 @@ func ExitCode(list ...Report) int {
 	return 3
 }
 
-// Worst is the verdict of several reports together: broken if one is, else
-// unknown if one is or there is none, else held.
+// Worst returns the verdict of several reports together: broken if one is, else unknown if
+// one is or there is none, else held.
 func Worst(list ...Report) steadystate.Verdict {
 	verdicts := make([]steadystate.Verdict, 0, len(list))
 	for _, r := range list {

@@ -15,13 +15,13 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A Line is one thing that is told of a run, as the page and the terminal tell it.
+// A Line is one statement about a run on the page and the terminal.
 type Line struct {
 	Name string // "What", "Who", "When", "Why", "Mend", "Ask", "Fault", "Repair", "p95", "Load", "Also", "Unseen"
 	Text string
 }
 
-// Story is what was done, what followed, and how it went on.
+// Story returns what was done to the service, what followed, and how it recovered.
 func (r Report) Story() (lines []Line) {
 	add := func(name, text string) {
 		if line := (Line{name, text}); text != "" && (name != "p95" || !slices.Contains(lines, line)) { // checks of one load share its latency
@@ -98,7 +98,7 @@ func (r Report) InPlace() string {
 	return ""
 }
 
-// Facts are what is true of the whole run, whatever its limits are.
+// Facts returns what is true of the whole run, whatever its limits, such as INTERRUPTED.
 func (r Report) Facts() (list []string) {
 	if r.InPlace() != "" {
 		list = append(list, "A FAULT MAY STILL BE IN PLACE")
@@ -113,7 +113,7 @@ func (r Report) Facts() (list []string) {
 	return list
 }
 
-// Headline is why the verdict is as it is: what is true of the whole run first.
+// Headline returns the reason for the verdict, with what is true of the whole run first.
 func (r Report) Headline() string {
 	parts := r.Facts()
 	counts := map[steadystate.Verdict]int{}
@@ -144,8 +144,8 @@ func (r Report) Headline() string {
 	return strings.Join(parts, ", ")
 }
 
-// Short is why the verdict is as it is, in a line: what is true of the whole run
-// first, then the first limit that is broken, or what is not proven or not decided.
+// Short returns the reason for the verdict in one line: what is true of the whole run,
+// then the first limit that is broken, or what is not proven or not decided.
 func (r Report) Short() string {
 	of := func(v steadystate.Verdict) (texts []string) {
 		for _, f := range r.Findings {
@@ -173,7 +173,7 @@ func (r Report) Short() string {
 // address is that of a cluster's API.
 var address = regexp.MustCompile(` \(https?://[^)]*\)`)
 
-// About is when the run was, how long, and where.
+// About returns when the run was, how long it took, and where.
 func (r Report) About() string {
 	about := r.Started.UTC().Format("2006-01-02 15:04:05 UTC") + ", " + rounded(r.Length)
 	if where := r.Environment["where"]; where != "" {
@@ -209,7 +209,7 @@ func (r Report) Good(f judge.Finding) string {
 	return "good: " + check.Tolerance.String()
 }
 
-// ByCheck groups findings by their check, in their order.
+// ByCheck groups findings by check and keeps their order.
 func ByCheck(list []judge.Finding) (groups [][]judge.Finding) {
 	for _, f := range list {
 		if i := slices.IndexFunc(groups, func(g []judge.Finding) bool { return g[0].Check == f.Check }); i >= 0 {
@@ -223,7 +223,7 @@ func ByCheck(list []judge.Finding) (groups [][]judge.Finding) {
 
 var comparison = regexp.MustCompile(` (<=|>=|==|<|>) `)
 
-// Parts are the quantity of a limit and what is wanted of it.
+// Parts returns the quantity of a limit and what is wanted of it.
 func Parts(f judge.Finding) (quantity, wanted string) {
 	limit := inLine(f.Limit)
 	if at := comparison.FindStringIndex(limit); at != nil {
@@ -395,8 +395,8 @@ func (r Report) unseen() string {
 
 var worstFirst = []steadystate.Verdict{steadystate.Broken, steadystate.Unknown, steadystate.Held}
 
-// WorstFirst are reports in the order in which they need a reader: what may still be
-// in place, then what is broken, unknown and held.
+// WorstFirst returns the reports in the order in which they need attention: what may still
+// be in place, then what is broken, unknown and held.
 func WorstFirst(list ...Report) []Report {
 	worst := slices.Clone(list)
 	rank := func(r Report) int {
@@ -409,7 +409,8 @@ func WorstFirst(list ...Report) []Report {
 	return worst
 }
 
-// Counts is how many experiments have each verdict.
+// Counts returns the number of experiments with each verdict, as in "3 experiments: 1
+// broken, 2 held".
 func Counts(list ...Report) string {
 	noun := "experiments"
 	if len(list) == 1 {

@@ -20,16 +20,16 @@ const (
 	mostBackends   = 24
 )
 
-// TimeSeries is the data of a drawing: each check of a record over time, the traffic
-// and who answered it, in memory that does not grow with the record. It is only for
-// viewing: the figures and the verdict are the judge's.
+// A TimeSeries holds the data of a chart: each check of a record over time, the traffic,
+// and who answered it. Its size does not grow with the record. It is only for viewing: the
+// figures and the verdict are the judge's.
 type TimeSeries struct {
 	length  time.Duration
 	lines   []*line
 	streams map[string]*stream // by signal
 }
 
-// NewTimeSeries makes an empty time series for a record of that length.
+// NewTimeSeries returns an empty time series for a record of this length.
 func NewTimeSeries(length time.Duration) *TimeSeries {
 	return &TimeSeries{length: length, streams: map[string]*stream{}}
 }

@@ -16,19 +16,19 @@ import (
 
 // A Condition must be met while faults are in place.
 type Condition struct {
-	// Name identifies it in the record; required.
+	// Name identifies the condition in the record. Required.
 	Name string
-	// Signal is one of the experiment's; required.
+	// Signal is a signal of the experiment. Required.
 	Signal string
-	// Good is what must hold of each observation; required.
+	// Good is the tolerance that each observation must meet. Required.
 	Good steadystate.Tolerance
-	// For is how long nothing but bad observations must have been seen, from the end
-	// of the first to the beginning of the last, before the run is aborted. Zero: the
-	// first one aborts it.
+	// For is how long all observations must be bad, from the end of the first to the
+	// beginning of the last, before the run is aborted. Default: the first bad one aborts
+	// it.
 	For time.Duration
 }
 
-// String is "errors: requests <= 1s for 5s".
+// String returns "errors: requests <= 1s for 5s".
 func (c Condition) String() string {
 	text := fmt.Sprintf("%s: %s %s", c.Name, c.Signal, c.Good)
 	if c.For > 0 {
@@ -37,12 +37,12 @@ func (c Condition) String() string {
 	return text
 }
 
-// Conditions are a safeguard of one experiment, which may run several times.
+// Conditions is a safeguard of one experiment, which may run several times.
 type Conditions struct {
 	Unless []Condition
-	// Blind is how long a condition may be without an observation that decides it
-	// before the run ends, as unknown. It must be longer than the time between two
-	// observations, such as the scrape interval of a query. Default 10 s.
+	// Blind is how long a condition may go without an observation that decides it before
+	// the run ends as unknown. It must be longer than the time between two observations,
+	// such as the scrape interval of a query. Default: 10 s.
 	Blind time.Duration
 
 	*state // of the run under way
@@ -118,7 +118,7 @@ func (c *Conditions) String() string {
 	return "abort unless " + strings.Join(list, "; ")
 }
 
-// Begin begins to look at what is recorded.
+// Begin starts to observe what is recorded.
 func (c *Conditions) Begin(_ context.Context, rec *record.Recorder) error {
 	if err := c.Validate(); err != nil {
 		return err
@@ -188,8 +188,8 @@ func (s *state) observe(i int, c Condition, o steadystate.Observation, at time.D
 	}
 }
 
-// Allow refuses an injection while a condition is not met, or not observed.
-// Before the first one nothing was touched, and so nothing is broken by the run.
+// Allow refuses an injection while a condition is not met or not observed. Before the
+// first injection nothing was touched, so the run has broken nothing.
 func (c *Conditions) Allow(context.Context, time.Duration) error {
 	s := c.state
 	s.mu.Lock()
@@ -231,7 +231,7 @@ func (c *Conditions) unseen(now time.Duration) error {
 // lookEvery is how often blindness is looked for.
 const lookEvery = 250 * time.Millisecond
 
-// Watch returns once a condition is not met, or was not observed for too long,
+// Watch returns an error once a condition is not met, or was not observed for too long,
 // while faults are in place.
 func (c *Conditions) Watch(ctx context.Context) error {
 	s := c.state

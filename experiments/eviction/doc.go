@@ -29,7 +29,7 @@
 // replacement lands on the same node, which makes no difference to the
 // service's pods.
 //
-// It needs the right to create pods/eviction, to get and list pods, and to list
-// poddisruptionbudgets: without the last, only the timeout shows that a budget
-// refuses for good.
+// The account needs the rights to create pods/eviction, to get and list pods, and to list
+// poddisruptionbudgets. Without the last, only the timeout shows that a budget refuses for
+// good.
 package eviction

@@ -25,21 +25,20 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
-// A Fault evicts randomly chosen pods of those that match. It is over at once.
-// The effect is that each of them, by its UID, is gone, which takes as long as
-// the pod's own grace period. It implements [experiments.Fault] and must not be
-// used concurrently.
+// A Fault evicts pods chosen at random from those that match. It is over at once. Its
+// effect is that each of them, by its UID, is gone, which takes up to the pod's grace
+// period. It implements [experiments.Fault] and is not safe for concurrent use.
 type Fault struct {
 	Cluster faults.Cluster
 	Pods    faults.Pods
-	// Count of the pods; a count above the number of matching pods is refused.
+	// Count is how many pods to evict; more than match are refused.
 	Count faults.Count
-	// Timeout is how long a budget may refuse before the remaining pods become
-	// the failure reason. Default 30 s, and for [faults.All] 30 s for each pod,
-	// since each may have to wait for the replacement of the previous one. The
-	// deadline of the experiment must leave room for it.
+	// Timeout is how long a budget may refuse before the remaining pods become the failure
+	// reason. The deadline of the experiment must leave room for it. Default: 30 s; for
+	// [faults.All], 30 s for each pod, because each may have to wait for the replacement of
+	// the previous one.
 	Timeout time.Duration
-	// Again is the retry interval for a refused pod. Default 1 s.
+	// Again is the retry interval for a refused pod. Default: 1 s.
 	Again time.Duration
 
 	evicted  []victim
@@ -78,7 +77,7 @@ const (
 // refused.
 const AttrRefusals = "refusals"
 
-// Drain evicts all the pods, as the drain of all their nodes would.
+// Drain returns the fault that evicts all the pods, as a drain of all their nodes would.
 func Drain(cluster faults.Cluster, pods faults.Pods) *Fault {
 	return &Fault{Cluster: cluster, Pods: pods, Count: faults.All}
 }

@@ -1,5 +1,5 @@
-// Package local contains faults on processes of this machine, for those without
-// a cluster: [Kill], [Restart] and [Pause].
+// Package local contains faults on processes of this machine, for tests without a
+// cluster: [Kill], [Restart] and [Pause].
 //
 //	backend := local.Service{Name: "shop-2", Find: local.PIDFile("/run/shop-2.pid")}
 //
@@ -10,17 +10,16 @@
 //		// ...
 //	}
 //
-// A process is told apart by its number and the time of its start, since the
-// kernel reuses numbers: one that is not certainly the process that was found is
-// not touched. This program, those that it descends from, and process 1 are
-// refused.
+// A process is identified by its PID and the time of its start, because the kernel
+// reuses PIDs: a process that is not certainly the one that was found is not touched.
+// This program, its ancestors, and process 1 are refused.
 //
 // # Nothing is left behind
 //
-// A killed service is back when it has another process, which its supervisor or
-// [Service.Start] starts; Recover waits for it. A paused process is continued by
-// Recover. If this program dies before that, however it dies, a small shell that
-// waits for its end continues the process at once.
+// A killed service is back once its supervisor or [Service.Start] has started another
+// process; Recover waits for it. Recover continues a paused process. If this program dies
+// before that, in whatever way, a small shell that waits for its end continues the process
+// at once.
 //
 // Processes are found on Linux and macOS.
 package local

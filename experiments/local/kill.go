@@ -13,24 +13,23 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// Kill is the fault that kills the service's process with kill -9.
+// Kill returns the fault that kills the service's process with kill -9.
 //
-// Inject returns when the process has ended, and records a [record.EventGone] of
-// "process/NAME" whose UID is the process's number; its span, and the
-// injection's, begins before the signal was sent. When the service has its next
-// process, and that one is ready, a [record.EventReady] with that one's number
-// is recorded, at once. A service without a process is the injection's failure
-// reason.
+// Inject returns once the process has ended, and records a [record.EventGone] of
+// "process/NAME" with the PID as its UID; its span, and the injection's, begins before the
+// signal was sent. As soon as the service has its next process, and that is ready, a
+// [record.EventReady] with the new PID is recorded. If the service has no process, the
+// injection's failure reason says so.
 //
-// Recover calls [Service.Start], if there is one, and waits for the next process.
-// Without a Start the fault is over at once.
+// Recover calls [Service.Start], if it is set, and waits for the next process. Without a
+// Start the fault is over at once.
 func Kill(service Service) experiments.Fault {
 	return &kill{Service: service, verb: "kill -9", signal: syscall.SIGKILL}
 }
 
-// Restart is as [Kill], but ends the process with SIGTERM, so that it may finish
-// its requests. One that still runs after 30 s is an error of Inject, since a kill
-// is another fault; Recover kills it before it starts the next one.
+// Restart is like [Kill] but ends the process with SIGTERM, so that it may finish its
+// requests. If it still runs after 30 s, Inject returns an error, because a kill is another
+// fault; Recover then kills it before it starts the next one.
 func Restart(service Service) experiments.Fault {
 	return &kill{Service: service, verb: "restart", signal: syscall.SIGTERM}
 }

@@ -16,14 +16,13 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// Pause is the fault that stops the service's process with SIGSTOP, and continues
-// it with SIGCONT: it hangs. The kernel still accepts its connections, so
+// Pause returns the fault that stops the service's process with SIGSTOP and continues it
+// with SIGCONT: meanwhile the process hangs. The kernel still accepts its connections, so
 // clients time out, and a check that only connects finds nothing wrong.
 //
-// The effect is a [record.EventNotReady] of "process/NAME", recorded when the
-// kernel says that the process is stopped; [record.EventReady] follows when it
-// runs again. If it ran or ended before it was to be continued, the fault ended
-// early ([record.EventEndedEarly]).
+// The effect is a [record.EventNotReady] of "process/NAME", recorded once the kernel says
+// that the process is stopped; [record.EventReady] follows once it runs again. If it ran, or
+// ended, before Recover, the fault ended early ([record.EventEndedEarly]).
 //
 // If this program dies, the process is continued.
 func Pause(service Service) experiments.Fault { return &pause{Service: service} }

@@ -13,15 +13,15 @@ import (
 	"github.com/aftershockhq/aftershock/experiments"
 )
 
-// A Process is a process of this machine. [Find] makes one from its number.
+// A Process is a process of this machine. [Find] returns that with a PID.
 type Process interface {
-	// PID is its number.
+	// PID returns its process ID.
 	PID() int
 	// Signal sends it a signal. The error wraps [os.ErrProcessDone] if it has
 	// ended.
 	Signal(s syscall.Signal) error
-	// Wait waits for its end. An error that wraps [os.ErrProcessDone] says that it
-	// had ended by itself before it was signalled.
+	// Wait waits for its end. The error wraps [os.ErrProcessDone] if it had ended by
+	// itself before it was signalled.
 	Wait(ctx context.Context) error
 }
 
@@ -29,9 +29,8 @@ type Process interface {
 // expected to change.
 const pollEvery = time.Millisecond
 
-// Find is the process that has the number now. The error wraps
-// [os.ErrProcessDone] if there is none. It refuses process 1, this program, and
-// the processes that this program descends from.
+// Find returns the process that has the PID now. The error wraps [os.ErrProcessDone] if
+// there is none. Find refuses process 1, this program, and its ancestors.
 func Find(pid int) (Process, error) {
 	p, err := find(pid)
 	if err != nil {
@@ -127,8 +126,8 @@ func (p found) Wait(ctx context.Context) error {
 	}
 }
 
-// PID finds the process that has the number at this moment. It finds no later
-// one, even if that has the same number.
+// PID returns a function that finds the process that has the PID at the time of this call,
+// and no later process with the same PID.
 func PID(pid int) func(context.Context) (Process, error) {
 	p, err := Find(pid)
 	return func(context.Context) (Process, error) {
@@ -148,12 +147,11 @@ func PID(pid int) func(context.Context) (Process, error) {
 // hundredth of a second.
 const mtimeError = 50 * time.Millisecond
 
-// PIDFile finds the process whose number is in a file, as supervisors write it.
-// Without the file, or if that process has ended, it finds no process. A
-// process that started after the file was written is not the one that the file
-// is about, and is refused. The number must be that of this program's PID
-// namespace: in a file that a container writes it is mostly not, and nothing tells
-// an older process that has it here from the one that is meant.
+// PIDFile returns a function that finds the process whose PID is in a file, as supervisors
+// write it. Without the file, or if that process has ended, it finds none. It refuses a
+// process that started after the file was written: the file means another one. The PID
+// must be that of this program's PID namespace. In a file that a container writes it mostly
+// is not, and an older process that has it here cannot be told from the one meant.
 func PIDFile(path string) func(context.Context) (Process, error) {
 	return func(context.Context) (Process, error) {
 		text, err := os.ReadFile(path)

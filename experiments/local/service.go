@@ -13,21 +13,20 @@ import (
 
 // A Service runs as one process of this machine at a time.
 type Service struct {
-	// Name is how the service names itself to the load, in the backend header of
-	// its answers; required. Its events in the record are those of "process/NAME".
+	// Name is the name in the backend header of the service's answers. Events in the
+	// record have the subject "process/NAME". Required.
 	Name string
-	// Find finds the process that it has now; nil: it has none at the moment.
-	// Required: [PIDFile], [PID], or a function of your own that calls [Find].
+	// Find returns the service's current process, or nil if it has none: [PIDFile], [PID],
+	// or a function of your own that calls [Find]. Required.
 	Find func(ctx context.Context) (Process, error)
-	// Ready says why a process does not serve yet. Default: it serves as soon as
-	// it is found.
+	// Ready returns an error that says why a process does not serve yet. Default: a
+	// process serves as soon as it is found.
 	Ready func(ctx context.Context, p Process) error
-	// Start starts the service again when the fault is undone. Default: it is
-	// started by others as soon as it has ended, so a kill is over at once.
+	// Start starts the service again when the fault is undone. Default: a supervisor
+	// restarts it as soon as it has ended, so a kill is over at once.
 	Start func(ctx context.Context) error
-	// Next waits for the process that follows the one that is gone, and returns it
-	// with the moment at which it became ready. Default: Find and Ready are asked
-	// every 5 ms.
+	// Next waits for the process that follows the one that is gone, and returns it with
+	// the moment at which it became ready. Default: it calls Find and Ready every 5 ms.
 	Next func(ctx context.Context, gone Process) (Process, Moment, error)
 }
 
@@ -43,7 +42,7 @@ func (s Service) Validate() error {
 	return errors.Join(errs...)
 }
 
-// Targets is its process; none while it has none.
+// Targets returns the service's process, or nothing while it has none.
 func (s Service) Targets(ctx context.Context) ([]record.Target, error) {
 	p, err := s.Find(ctx)
 	if p == nil || err != nil {
