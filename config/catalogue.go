@@ -10,7 +10,6 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/aftershockhq/aftershock/catalog"
-	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/internal/near"
 )
 
@@ -172,10 +171,7 @@ func whole(n *yaml.Node) *yaml.Node {
 func (e Experiment) needsInWords() []string {
 	needs := e.Needs()
 	ofPods := slices.ContainsFunc(needs, func(n string) bool { return strings.HasPrefix(n, "podSignals.") })
-	// Cpu and memory have defaults.
-	needs = slices.DeleteFunc(needs, func(n string) bool {
-		return n == "podSignals."+chaosmesh.SignalCPU || n == "podSignals."+chaosmesh.SignalMemory
-	})
+	needs = slices.DeleteFunc(needs, func(n string) bool { return podDefaults[strings.TrimPrefix(n, "podSignals.")] != "" })
 	if len(e.Faults.Names) > 0 && !slices.Contains(needs, "load") {
 		needs = append([]string{"load or traffic"}, needs...)
 	}

@@ -143,14 +143,3 @@ func fill(text string, placeholders []placeholder) (string, error) {
 
 // inTemplate matches where text/template/parse says that a mistake is, in its own terms.
 var inTemplate = regexp.MustCompile(`^template: text:\d+: `)
-
-// The defaults of signals of single pods, for a Prometheus that scrapes the
-// kubelets' cAdvisor as most do. The greatest of a pod's series and not their
-// sum: where the kubelets' other metrics are scraped too they are there twice,
-// and so is a container that was just restarted. No older ones than of a minute:
-// the kubelets' samples have times of their own, so that Prometheus does not
-// notice for five minutes that a container has gone.
-const (
-	defaultCPU    = `max by (pod) (rate(container_cpu_usage_seconds_total{ {{.Usage}}}[10s]))`
-	defaultMemory = `max by (pod) (last_over_time(container_memory_working_set_bytes{ {{.Usage}}}[1m]))`
-)

@@ -12,7 +12,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
-	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/internal/near"
 	"github.com/aftershockhq/aftershock/record"
@@ -332,7 +331,9 @@ func (r *resolver) metrics(t *Target) {
 func (r *resolver) signals(t *Target) {
 	t.Signals = map[string]Query{}
 	if r.plan.Prometheus != nil {
-		t.Signals[chaosmesh.SignalCPU], t.Signals[chaosmesh.SignalMemory] = Query{Text: defaultCPU, Place: t.Place}, Query{Text: defaultMemory, Place: t.Place}
+		for name, text := range podDefaults {
+			t.Signals[name] = Query{Text: text, Place: t.Place}
+		}
 	}
 	set := func(name, text string, at cursor) {
 		if r.plan.Prometheus == nil {

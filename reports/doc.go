@@ -1,5 +1,5 @@
 // Package reports renders what is known of records: text and a page for people,
-// JUnit XML for pipelines, JSON for programs. Every format is a rendering of the
+// Markdown for comments, JUnit XML for pipelines, JSON for programs. Every format is a rendering of the
 // same [Report]; none computes a figure of its own, and none runs, judges or
 // keeps anything: package runs does.
 //

@@ -39,22 +39,22 @@ type Limit struct {
 	AfterRemoval bool
 }
 
-// The quantities that a limit may name. Percentiles are written p50, p95,
-// p99.9.
+// The quantities that a limit may name, as users write them; [Quantities] has their
+// meanings. Percentiles are written p50, p95, p99.9.
 const (
-	Downtime = "downtime" // time in outages
-	Uptime   = "uptime"   // 1 - downtime / window
-	Longest  = "outage"   // the length of the longest outage
-	Count    = "outages"  // the number of outages
-	TTD      = "ttd"      // the longest time to detection, the first bad observation, over the injections
-	TTR      = "ttr"      // the longest time to recovery over the injections
-	MTTR     = "mttr"     // the mean time to recovery over the injections
-	Errors   = "errors"   // failed / all observations
-	Slow     = "slow"     // not failed, but outside the tolerance / all observations
-	Rate     = "rate"     // observations per second
-	Mean     = "mean"     // mean of the values
-	Max      = "max"      // largest of the values
-	Min      = "min"      // smallest of the values
+	Downtime = "downtime"
+	Uptime   = "uptime"
+	Longest  = "outage"
+	Count    = "outages"
+	TTD      = "ttd"
+	TTR      = "ttr"
+	MTTR     = "mttr"
+	Errors   = "errors"
+	Slow     = "slow"
+	Rate     = "rate"
+	Mean     = "mean"
+	Max      = "max"
+	Min      = "min"
 )
 
 // anyDimension stands for the dimension of the signal.
@@ -144,7 +144,7 @@ func ParseLimit(text string) (Limit, error) {
 			for _, q := range quantities {
 				names = append(names, q.name)
 			}
-			return fail("no quantity %q; quantities: %s, pNN", l.Quantity, strings.Join(names, ", "))
+			return fail("no quantity %q; quantities: %s, pNN as in p99.9", l.Quantity, strings.Join(names, ", "))
 		}
 		want = quantities[i].dimension
 	}
@@ -162,7 +162,7 @@ func ParseLimit(text string) (Limit, error) {
 	case l.Baseline && (l.Quantity == Max || l.Quantity == Min):
 		return fail("the %s of one sample does not bound that of another; quantities to compare with a baseline: %s, pNN", l.Quantity, Mean)
 	case l.Baseline && !l.OfValues():
-		return fail("%s is not compared with a baseline; quantities: %s, pNN", l.Quantity, Mean)
+		return fail("%s is not compared with a baseline; quantities: %s, pNN as in p99.9", l.Quantity, Mean)
 	case l.Baseline && l.Phase == settlePhase:
 		return fail("the baseline is of the settle phase itself; phases to compare with it: %s", strings.Join(Phases()[1:], ", "))
 	case l.Baseline:

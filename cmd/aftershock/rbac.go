@@ -32,8 +32,8 @@ apply. It rehearses the experiments on an in-memory API and prints the rights th
 their requests need. Roles whose names end in ":optional" are useful but not required:
 without them, reports say what could not be seen.
 
-The Roles aftershock:operator only let people stop and resume runs. --operator names
-the people to bind.
+The Roles aftershock:operator:NAMESPACE, where NAMESPACE is cluster.namespace, only let
+people stop and resume runs. --operator names the people to bind.
 
 Preflight checks each of these rights on the cluster and names what is missing.`,
 		Example: `  aftershock rbac -f aftershock.yaml | kubectl apply -f -
@@ -76,7 +76,7 @@ Preflight checks each of these rights on the cluster and names what is missing.`
 		if err != nil {
 			return err
 		}
-		text, err := written(append(rights.Grant(list, account), rights.GrantOperators(stopping, operators)...), output)
+		text, err := written(append(rights.Grant(list, account), rights.GrantOperators(stopping, account.Namespace, operators)...), output)
 		if err == nil {
 			_, err = cmd.OutOrStdout().Write(text)
 		}

@@ -1,7 +1,10 @@
 // The program page writes pages of runs of every end into a folder, each beside what
 // the terminal says of the run. "make page" shows them to a browser.
 //
-//	go run ./internal/page DIR
+//	go run ./internal/page DIR [END=RECORD...]
+//
+// A record takes the place of the run that is made for that end, as in
+// broken=run/record.ndjson.
 package main
 
 import (
@@ -11,11 +14,15 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/aftershockhq/aftershock/internal/terminal"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
+	"github.com/aftershockhq/aftershock/runs"
+	"github.com/aftershockhq/aftershock/suites"
 )
 
 func main() {
@@ -26,12 +33,23 @@ func main() {
 }
 
 func run(args []string, out io.Writer) error {
-	if len(args) != 1 {
-		return errors.New("usage: page DIR")
+	if len(args) == 0 {
+		return errors.New("usage: page DIR [END=RECORD...]")
+	}
+	records := map[string]string{}
+	for _, pair := range args[1:] {
+		end, file, _ := strings.Cut(pair, "=")
+		if !slices.ContainsFunc(scenes(), func(c scene) bool { return c.name == end }) {
+			return fmt.Errorf("%s: %q is no end of a run", pair, end)
+		}
+		records[end] = file
 	}
 	var list []reports.Report
 	for _, c := range scenes() {
 		r, err := c.judged()
+		if file := records[c.name]; file != "" {
+			r, err = recorded(file)
+		}
 		if err != nil {
 			return fmt.Errorf("judge %s: %w", c.name, err)
 		}
@@ -56,6 +74,16 @@ func run(args []string, out io.Writer) error {
 	}
 	fmt.Fprintf(out, "%d requests: played and judged in %s\n", hour.Traffic[record.TrafficSignal].Sent, time.Since(begun).Round(time.Second))
 	return write(args[0], "long", hour)
+}
+
+// recorded is the report of a record.
+func recorded(file string) (r reports.Report, err error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	return runs.Judge(record.Read(f), nil, suites.Evaluators()...)
 }
 
 // write writes the page, and what the terminal says, of reports.

@@ -75,13 +75,11 @@ func Grant(rules []Rule, a Account) []client.Object {
 	return objects
 }
 
-// Operators names the Roles of people who may stop and resume runs.
-const Operators = "aftershock:operator"
-
-// GrantOperators returns Roles named [Operators] with these rights, and bindings of
+// GrantOperators returns Roles with these rights, named "aftershock:operator:" and home,
+// the namespace where runs are stopped, so that two of them share no Role. It binds
 // people to them by their user names at the API server. Without people there are no
 // bindings.
-func GrantOperators(rules []Rule, people []string) (objects []client.Object) {
+func GrantOperators(rules []Rule, home string, people []string) (objects []client.Object) {
 	var subjects []rbacv1.Subject
 	for _, name := range people {
 		subjects = append(subjects, Account{User: name}.subject())
@@ -91,7 +89,7 @@ func GrantOperators(rules []Rule, people []string) (objects []client.Object) {
 		of[r.Namespace] = append(of[r.Namespace], r)
 	}
 	for _, namespace := range slices.Sorted(maps.Keys(of)) {
-		objects = append(objects, granted(namespace, Operators, of[namespace], subjects...)...)
+		objects = append(objects, granted(namespace, "aftershock:operator:"+home, of[namespace], subjects...)...)
 	}
 	return objects
 }

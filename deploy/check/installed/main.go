@@ -32,6 +32,7 @@ var rows = []struct {
 	{"installs", "an installation, an upgrade and an uninstallation, with a gate, leave nothing but the claims, and these are taken up again", installs},
 	{"uninstall", "an uninstallation while a fault is in place is refused, and goes on once it is not", refusesToLeave},
 	{"gameday", "a day is refused in a window and without its pager, pauses, has a note, is stopped by what is broken, and tells people", gameDay},
+	{"away", "no start of a day is begun twice, or later than it may be, after its controller was killed or away", controllerAway},
 }
 
 func main() {
