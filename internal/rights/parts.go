@@ -291,7 +291,7 @@ func (p *proof) stop(ctx context.Context) (err error) {
 	}
 	file, err := configure(p.lab, dir, operator.kubeconfig)
 	if err == nil {
-		err = operator.apply(ctx, append(rights.Grant(nil, operator.Account), rights.GrantOperators(p.stops, operator.Account.Namespace, []string{operator.user()})...))
+		err = operator.apply(ctx, append(rights.Grant(nil, operator.Account), rights.GrantOperators(p.stops, operator.Namespace, []string{operator.user()})...))
 	}
 	if err != nil {
 		return err
