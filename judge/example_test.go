@@ -100,7 +100,7 @@ func ExampleResult_Finding() {
 	// Output:
 	// held 3s to 5s <nil>
 	// broken 3s to 5s <nil>
-	// unknown  check "shop answers": limit "downtme <= 1s": no quantity "downtme"; quantities: downtime, uptime, outage, outages, ttd, ttr, mttr, errors, slow, rate, mean, max, min, pNN; limits in the report: "downtime <= 20s", "good at the end"
+	// unknown  check "shop answers": limit "downtme <= 1s": no quantity "downtme"; quantities: downtime, uptime, outage, outages, ttd, ttr, mttr, errors, slow, rate, mean, max, min, pNN as in p99.9; limits in the report: "downtime <= 20s", "good at the end"
 	// no check "shop"; checks: "shop answers"
 }
 
