@@ -142,7 +142,7 @@ func (r *resolver) probes(t *Target) {
 		case g.UseTLS && g.TLS == nil:
 			g.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
 		case !g.UseTLS && g.CAFile != "":
-			r.bad(at.field("caFile"), "is of TLS, which is off; add tls: true")
+			r.bad(at.field("caFile"), "is for TLS, which is off; set tls: true")
 		}
 	}
 	for _, signal := range ProbeSignals {
@@ -159,7 +159,7 @@ func (r *resolver) chaosMesh(c ChaosMesh, effects []record.Effect, at cursor) (o
 	text := c.YAML
 	switch {
 	case (c.File == "") == (c.YAML == ""):
-		r.bad(at, "want file, the path of an object of Chaos Mesh, or yaml, its text; one of the two")
+		r.bad(at, "want either file, the path of a Chaos Mesh object, or yaml, its text")
 		return object, false
 	case c.File != "":
 		read, err := r.readFile(c.File)

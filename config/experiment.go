@@ -50,7 +50,7 @@ func (c cursor) usedBy(user cursor) cursor {
 // own plans an experiment of the file's own.
 func (r *resolver) own(name string, at cursor) {
 	if strings.Contains(name, "/") {
-		r.bad(at, "has a slash, as those of the catalogue: to change one for a service, write services: {NAME: {vary: {%s: {...}}}}; an experiment of your own has a name without slash, and may say \"from: %s\"", name, name)
+		r.bad(at, "has a slash, as names of the catalogue have: to change that experiment for a service, write services: {NAME: {vary: {%s: {...}}}}; an experiment of your own has a name without a slash, and may have \"from: %s\"", name, name)
 		return
 	}
 	r.name(at, name, r.plan.Experiments.Names)
@@ -122,7 +122,7 @@ func (r *resolver) experiment(p Planned, at cursor) {
 			return
 		}
 	} else if e.Service != "" {
-		r.bad(at.field("service"), "is of an experiment of the file's own; this one runs on %s", p.Target.Name)
+		r.bad(at.field("service"), "is only for an experiment of the file's own; this one runs on %s", p.Target.Name)
 	}
 	if r.undecoded.below(p.Target.at.path.String()) {
 		r.hushed = true // what seems to be wrong may be a consequence
@@ -236,7 +236,7 @@ func (r *resolver) faults(p *Planned, e Experiment, at cursor) {
 			spec = r.surge(p, spec, inner)
 			f.Spec = spec
 			if factor = cmp.Or(factor, spec.Factor); spec.Factor != factor {
-				r.bad(kind.field("factor"), "the surges of one experiment have one factor, and this one has %gx after one of %gx", float64(spec.Factor), float64(factor))
+				r.bad(kind.field("factor"), "all surges of an experiment have one factor, and this one has %gx after %gx", float64(spec.Factor), float64(factor))
 			}
 		}
 		if ok {
@@ -257,14 +257,14 @@ func (r *resolver) faults(p *Planned, e Experiment, at cursor) {
 		switch hold := cmp.Or(f.For, p.Times.Hold); {
 		case hold <= 0 || hold >= leastHold || oneShot(f):
 		case f.For > 0:
-			r.bad(inner.field("for"), "%s is too short: whether a fault is in place is looked at once a second; hold it for %s or longer", steadystate.FormatDuration(hold), steadystate.FormatDuration(leastHold))
+			r.bad(inner.field("for"), "%s is too short: a fault is checked once a second; hold it for %s or longer", steadystate.FormatDuration(hold), steadystate.FormatDuration(leastHold))
 		default:
-			r.bad(inner, "it is held for the hold time of %s, which is too short: whether a fault is in place is looked at once a second; set hold, or for, to %s or longer", steadystate.FormatDuration(hold), steadystate.FormatDuration(leastHold))
+			r.bad(inner, "it is held for the hold time of %s, which is too short: a fault is checked once a second; set hold, or for, to %s or longer", steadystate.FormatDuration(hold), steadystate.FormatDuration(leastHold))
 		}
 		p.Faults = append(p.Faults, PlannedFault{Name: name, Fault: f, Callee: r.plan.Find(f.To), Place: inner.place()})
 	}
 	if !first {
-		r.bad(at, "every fault has an at or a when: one must come first, from whose T0 the others count")
+		r.bad(at, "every fault has an at or a when: one must come first, because the others count from its T0")
 	}
 }
 
@@ -300,7 +300,7 @@ func (r *resolver) valid(f Fault, at cursor) {
 	spec, ok := f.Aim(sample, sample, "sample")
 	if !ok {
 		if len(f.Effects) > 0 {
-			r.bad(at.field("effects"), "are of faults of Chaos Mesh; what a fault of kind %s must show is known", f.Kind)
+			r.bad(at.field("effects"), "are for faults of Chaos Mesh; what a %s must show is known", f.Kind)
 		}
 		return
 	}

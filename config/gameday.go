@@ -212,7 +212,7 @@ func (r *resolver) dayStep(at cursor, s *DayStep, broken string) {
 	case s.Pause != "":
 		for _, of := range []struct{ field, text string }{{"expect", s.Expect}, {"broken", s.Broken}} {
 			if of.text != "" {
-				r.bad(at.field(of.field), "is of experiments, and this step is a pause")
+				r.bad(at.field(of.field), "is for experiments, and this step is a pause")
 			}
 		}
 	case len(r.mistakes) == 0: // else an experiment may be missing because it is wrong

@@ -67,7 +67,7 @@ func (r *resolver) missing(p Planned, e Experiment, at cursor) (why string, wher
 		case f.Kind == "drain" && !t.Workload.Drains():
 			return fmt.Sprintf("the drain of a node leaves the pods of a %s where they are", t.Workload.Kind), where
 		case f.Kind != "" && !loaded && t.Traffic == "":
-			return fmt.Sprintf("services[%s] has no load and no traffic, so that nothing shows whether its pods serve", t.Name), where
+			return fmt.Sprintf("services[%s] has no load and no traffic, so nothing shows whether its pods serve", t.Name), where
 		}
 	}
 	return "", at

@@ -183,7 +183,7 @@ func (d *decoder) measure(at cursor, known map[*yaml.Node]int) (size int) {
 			case key.Kind != yaml.ScalarNode:
 				d.bad(inner, "want a text as the name of a field")
 			case seen[key.Value] > 0:
-				d.bad(inner, "is there twice; it is on line %d too", seen[key.Value])
+				d.bad(inner, "is a duplicate of line %d; keep one of the two", seen[key.Value])
 			case key.ShortTag() == "!!merge" && !mappings(inner.value):
 				d.bad(inner, "want a mapping, or a list of mappings, not %s", inner.what())
 			}

@@ -143,7 +143,7 @@ func (r *resolver) freeze(at cursor, f *Freeze) {
 		}
 	}
 	if len(f.Windows) == 0 && f.Incident == "" {
-		r.bad(at, "is never; give it windows or an incident, or remove it")
+		r.bad(at, "never applies; give it windows or an incident, or remove it")
 	}
 	if f.Running = cmp.Or(f.Running, RunningFinish); f.Running != RunningFinish && f.Running != RunningStop {
 		r.bad(at.field("running"), "%q: want %s or %s", f.Running, RunningFinish, RunningStop)
@@ -209,7 +209,7 @@ func (r *resolver) check(name string, at cursor, c Check) {
 	switch taken := map[string]string{ExpectAutoscaler: "what is expected of the autoscaler", "": "nothing"}; {
 	case standard:
 	case strings.Contains(name, "/"):
-		r.bad(at, "a name with a slash is a check of the catalogue, which has none of this name; checks there: %s", choicesFor(name, r.catalogue.Checks.sorted()))
+		r.bad(at, "a name with a slash is a check of the catalogue, which has no such check; its checks: %s", choicesFor(name, r.catalogue.Checks.sorted()))
 		return
 	case taken[name] != "" || strings.HasPrefix(name, signalPrefix) || strings.TrimSpace(name) != name:
 		r.bad(at, "cannot be the name of a check: in limits it stands for %s; choose another", cmp.Or(taken[name], "the checks on a signal"))
@@ -241,7 +241,7 @@ func (r *resolver) observes(at cursor, what string, c Check) {
 	}
 	for name, said := range map[string]bool{"reduce": c.Reduce != "", "every": c.Every != 0} {
 		if said && c.Query == "" {
-			r.bad(at.field(name), "is of a query, and this %s has none", what)
+			r.bad(at.field(name), "needs a query, and this %s has none", what)
 		}
 	}
 	if reductions := []string{string(prom.Sum), string(prom.Max), string(prom.Min), string(prom.Avg), string(prom.Each)}; c.Reduce != "" && !slices.Contains(reductions, string(c.Reduce)) {
@@ -292,7 +292,7 @@ func (r *resolver) service(name string, at cursor) {
 	if t.Load != nil {
 		r.load(at.field("load"), *t.Load)
 		if t.Traffic != "" {
-			r.bad(at.field("traffic"), "is of a service without a load: the answers to the load show which pods serve; remove one of the two")
+			r.bad(at.field("traffic"), "is for a service without a load: here the answers to the load show which pods serve; keep one of the two")
 		}
 	}
 	r.probes(t)

@@ -184,7 +184,7 @@ func (e Experiment) validateFaults(bad func(format string, args ...any)) {
 		}
 	}
 	if len(e.Faults) > 0 && !first {
-		bad("every fault has an At or a When: one must come first, since the others count from its T0")
+		bad("every fault has an At or a When: one must come first, because the others count from its T0")
 	}
 }
 

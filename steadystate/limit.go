@@ -180,7 +180,7 @@ func ParseLimit(text string) (Limit, error) {
 		return fail("%s is never below zero", l.Quantity)
 	}
 	if l.Phase != "" && l.OfInjections() {
-		return fail("%s is counted from an injection until it is over, and not during a phase", l.Quantity)
+		return fail("%s is not counted within a phase; remove \"during %s\"", l.Quantity, l.Phase)
 	}
 	if l.AfterRemoval && l.Quantity != TTR && l.Quantity != MTTR {
 		return fail("%s is not counted from the removal of a fault; quantities: %s, %s", l.Quantity, TTR, MTTR)

@@ -210,7 +210,7 @@ func TestWhatIsRefusedCreatesNothing(t *testing.T) {
 		{"one of none", faults.Guard{}, checkout, faults.One, nil, "1 asked for, and 0 running pods match the selector"},
 		{"a share of none", faults.Guard{}, checkout, faults.Percent(50), nil, "1 asked for, and 0 running pods match the selector"},
 		{"no count", faults.Guard{}, checkout, "", three, "no count; say how many pods"},
-		{"a count of zero", faults.Guard{}, checkout, faults.Fixed(0), three, "0 pods asked for; at least one is needed"},
+		{"a count of zero", faults.Guard{}, checkout, faults.Fixed(0), three, "0 pods; want at least 1"},
 		{"a share of zero", faults.Guard{}, checkout, faults.Percent(0), three, "0% of the pods; a percentage is from 1% to 100%"},
 		{"a share above all", faults.Guard{}, checkout, faults.Percent(101), three, "101% of the pods; a percentage is from 1% to 100%"},
 		{"a count in words", faults.Guard{}, checkout, "most", three, `"most" is neither a number nor a percentage`},

@@ -84,7 +84,7 @@ func (n network) wrong(does v1alpha1.NetworkChaosAction) field.ErrorList {
 	case !known:
 		errs = append(errs, field.NotSupported(at("direction"), n.direction, []Direction{Both, Egress, Ingress}))
 	case n.direction != "" && n.to.IsZero():
-		errs = append(errs, field.Forbidden(at("direction"), "a direction is between pods and those of to; set to, or leave it out"))
+		errs = append(errs, field.Forbidden(at("direction"), "a direction needs the other end: set to, or remove direction"))
 	case !n.to.IsZero() && direction != Egress && len(n.outside) > 0 && does != v1alpha1.PartitionAction:
 		errs = append(errs, field.Forbidden(at("outside"), "together with to it needs the direction egress, since packets from outside cannot be hit; or make two faults"))
 	}

@@ -163,7 +163,7 @@ func decode(scheme *runtime.Scheme, text string) (client.Object, error) {
 		}
 	}
 	if len(documents) != 1 {
-		return nil, fmt.Errorf("%d documents; each fault is one", len(documents))
+		return nil, fmt.Errorf("%d documents; want one for each fault", len(documents))
 	}
 	object, _, err := serializer.NewCodecFactory(scheme, serializer.EnableStrict).UniversalDeserializer().Decode(documents[0], nil, nil)
 	if err != nil {

@@ -230,7 +230,7 @@ func TestEachMistakeNamesItsField(t *testing.T) {
 		{"no bandwidth", chaosmesh.NetworkBandwidth{Pods: checkout}, `rate: Invalid value: "0": must be at least 8, which is one byte per second: the unit is bits per second, as in 10M`},
 		{"less than a byte a second", chaosmesh.NetworkBandwidth{Pods: checkout, Rate: size("7")}, `rate: Invalid value: "7": must be at least 8`},
 		{"a direction that is none", chaosmesh.NetworkLoss{Pods: checkout, Packets: 1, To: payments, Direction: "to"}, `direction: Unsupported value: "to": supported values: "both", "egress", "ingress"`},
-		{"a direction towards nothing", chaosmesh.NetworkPartition{Pods: checkout, Direction: chaosmesh.Egress}, "direction: Forbidden: a direction is between pods and those of to; set to, or leave it out"},
+		{"a direction towards nothing", chaosmesh.NetworkPartition{Pods: checkout, Direction: chaosmesh.Egress}, "direction: Forbidden: a direction needs the other end: set to, or remove direction"},
 		{"others in no namespace", chaosmesh.NetworkBandwidth{Pods: checkout, Rate: size("1M"), To: far}, `to: Invalid value: "pods app=payments in ": no namespace`},
 		{"an address that is empty", chaosmesh.NetworkPartition{Pods: checkout, Outside: []string{"192.0.2.1", ""}}, "outside[1]: Required value: an address outside of the cluster"},
 		{"outside towards the pods, which Chaos Mesh cannot delay", chaosmesh.NetworkDelay{Pods: checkout, Latency: second, To: payments, Outside: []string{"192.0.2.1"}}, "outside: Forbidden: together with to it needs the direction egress"},
@@ -239,7 +239,7 @@ func TestEachMistakeNamesItsField(t *testing.T) {
 		{"a load that is more than all", chaosmesh.StressCPU{Pods: checkout, Workers: 1, Load: 80}, `load: Invalid value: "8000%": must be a whole percentage from 1% to 100%`},
 		{"a load of half a percent", chaosmesh.StressCPU{Pods: checkout, Workers: 1, Load: 0.5 * chaosmesh.Percent}, `load: Invalid value: "0.5%": must be a whole percentage`},
 		{"no size", chaosmesh.StressMemory{Pods: checkout}, "size: Required value: say a size, as in 256Mi, or ofLimit, as in 80%"},
-		{"two sizes", chaosmesh.StressMemory{Pods: checkout, Size: size("64Mi"), OfLimit: 0.5}, "ofLimit: Forbidden: size says how much; set one of the two"},
+		{"two sizes", chaosmesh.StressMemory{Pods: checkout, Size: size("64Mi"), OfLimit: 0.5}, "ofLimit: Forbidden: size is set too; keep one of the two"},
 		{"a size in thousandths", chaosmesh.StressMemory{Pods: checkout, Size: size("256m")}, `size: Invalid value: "256m": must be at least a MiB: it is in bytes, as in 256Mi`},
 		{"a share of more than the limit", chaosmesh.StressMemory{Pods: checkout, OfLimit: 1.01}, `ofLimit: Invalid value: "101%": must be a whole percentage from 1% to 100%`},
 		{"a signal beside effects", chaosmesh.NetworkDelay{Pods: checkout, Latency: second, Signal: "calls", Effects: effects}, "signal: Forbidden: effects name their own signals; set one of the two"},
@@ -258,9 +258,9 @@ func TestEachMistakeNamesItsField(t *testing.T) {
 		{"an object in YAML with a mistake", chaosmesh.Object{YAML: object("NetworkChaos", slowNet+"  targit: {}\n")}, `yaml: refused: strict decoding error: unknown field "spec.targit"`},
 		{"a typed object with a mistake", chaosmesh.Object{Typed: &v1alpha1.PodChaos{}}, "typed: PodChaos: refused: no namespace"},
 		{"an object of every service's pods", chaosmesh.Object{YAML: object("IOChaos", strings.Replace(slowDisk, "{app: checkout}", "{}", 1))}, "refused: yaml: an empty selector would select every pod"},
-		{"an object of no pods", chaosmesh.Object{YAML: object("IOChaos", strings.Replace(slowDisk, "mode: all", "mode: fixed\n  value: \"0\"", 1))}, "refused: yaml: 0 pods asked for; at least one is needed"},
+		{"an object of no pods", chaosmesh.Object{YAML: object("IOChaos", strings.Replace(slowDisk, "mode: all", "mode: fixed\n  value: \"0\"", 1))}, "refused: yaml: 0 pods; want at least 1"},
 		{"an object that is over when it is done, and follows", chaosmesh.Object{YAML: object("PodChaos", ofCheckout+"  action: pod-kill\n"), Follow: true}, "follow: Forbidden: only a fault that is held, and hits pods itself, can follow"},
-		{"all mistakes at once", chaosmesh.NetworkDelay{Pods: checkout, Count: "0", Correlation: 2}, `[pods: Invalid value: "0": 0 pods asked for; at least one is needed, correlation: Invalid value: "200%": must be from 0% to 100%, latency: Invalid value: "0s": must be above zero]`},
+		{"all mistakes at once", chaosmesh.NetworkDelay{Pods: checkout, Count: "0", Correlation: 2}, `[pods: Invalid value: "0": 0 pods; want at least 1, correlation: Invalid value: "200%": must be from 0% to 100%, latency: Invalid value: "0s": must be above zero]`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			if err := row.spec.Validate(); !errors.Is(err, faults.ErrRefused) || !strings.Contains(err.Error(), row.want) {

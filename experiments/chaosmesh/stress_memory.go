@@ -52,7 +52,7 @@ func (f StressMemory) Validate() error {
 	case f.Size.IsZero() && f.OfLimit == 0:
 		errs = append(errs, field.Required(at("size"), "say a size, as in 256Mi, or ofLimit, as in 80%"))
 	case !f.Size.IsZero() && f.OfLimit != 0:
-		errs = append(errs, field.Forbidden(at("ofLimit"), "size says how much; set one of the two"))
+		errs = append(errs, field.Forbidden(at("ofLimit"), "size is set too; keep one of the two"))
 	case f.OfLimit != 0 && !f.OfLimit.whole():
 		errs = append(errs, field.Invalid(at("ofLimit"), f.OfLimit.String(), "must be a whole percentage from 1% to 100%"))
 	case f.OfLimit == 0 && f.Size.Value() < leastMemory:

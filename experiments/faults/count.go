@@ -60,7 +60,7 @@ func (c Count) parse() (n int, percent bool, err error) {
 	case percent && (n < 1 || n > 100):
 		return 0, false, fmt.Errorf("%s of the pods; a percentage is from 1%% to 100%%", c)
 	case n < 1:
-		return 0, false, fmt.Errorf("%d pods asked for; at least one is needed", n)
+		return 0, false, fmt.Errorf("%d pods; want at least 1", n)
 	}
 	return n, percent, nil
 }

@@ -26,7 +26,7 @@ func TestTheTextOfACount(t *testing.T) {
 		"":     `no count; say how many pods, as in "1", "50%" or "all"`,
 		"most": `"most" is neither a number nor a percentage; say how many pods, as in "1", "50%" or "all"`,
 		"0.5":  `neither a number nor a percentage`,
-		"0":    "at least one is needed",
+		"0":    "want at least 1",
 		"0%":   "a percentage is from 1% to 100%",
 		"101%": "a percentage is from 1% to 100%",
 	} {

@@ -140,7 +140,7 @@ func (h HTTP) Validate() error {
 	switch {
 	case h.ReuseRate == 0:
 	case h.Reuse:
-		bad("reuse", "reuse and a reuse rate of %s: with a rate of reused connections the others are fresh", h.ReuseRate)
+		bad("reuse", "reuse and a reuse rate of %s exclude each other: with a reuse rate, the other requests have fresh connections; keep one of the two", h.ReuseRate)
 	default:
 		if err := checkRate("reuse rate", float64(h.ReuseRate)); err != nil {
 			bad("reuseRate", "%s, or none", err)
@@ -176,7 +176,7 @@ func (h HTTP) Validate() error {
 			bad("url", "%s", err)
 		}
 	case h.URL != "" || h.Method != "":
-		bad("targets", "targets and a url or a method: the file of targets has them")
+		bad("targets", "targets excludes url and method, which the file of targets has; keep one of the two")
 	}
 	if len(h.Body) > 0 && h.BodyFile != "" {
 		bad("bodyFile", "a body and a file with the body: want one of the two")

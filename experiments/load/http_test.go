@@ -185,7 +185,7 @@ func TestRefusedBeforeAnythingIsSent(t *testing.T) {
 		{"no rate", load.HTTP{Shape: load.Constant(0), URL: "http://localhost"}, "rate 0/s: want from 1/min"},
 		{"no URL", load.HTTP{Shape: load.Constant(1)}, `load: url: "": want http://host/path`},
 		{"another scheme", load.HTTP{Shape: load.Constant(1), URL: "ftp://host/"}, `url: "ftp://host/": want http`},
-		{"reused connections twice", load.HTTP{Shape: load.Constant(1), URL: "http://h/", Reuse: true, ReuseRate: 1}, "the others are fresh"},
+		{"reused connections twice", load.HTTP{Shape: load.Constant(1), URL: "http://h/", Reuse: true, ReuseRate: 1}, "the other requests have fresh connections"},
 		{"a reuse rate below zero", load.HTTP{Shape: load.Constant(1), URL: "http://h/", ReuseRate: -1}, "reuse rate -1/s: want from 1/min to 100000/s, or none"},
 		{"a share that there is not", load.HTTP{Shape: load.Constant(1), URL: "http://h/"}.Share(2, 2), "share 2 of 2: want one from 0"},
 		{"a share of none", load.HTTP{Shape: load.Constant(1), URL: "http://h/"}.Share(0, 0), "share 0 of 0"},

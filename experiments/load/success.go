@@ -52,7 +52,7 @@ func (r *StatusRange) UnmarshalText(text []byte) error {
 
 func (r StatusRange) validate() error {
 	if r.From < wellAnswered.From || r.To > wellAnswered.To || r.From > r.To {
-		return fmt.Errorf("status %s: want codes within %s: others are failures always", r, wellAnswered)
+		return fmt.Errorf("status %s: want codes within %s: all others always count as failures", r, wellAnswered)
 	}
 	return nil
 }

@@ -120,7 +120,7 @@ func TestFilesThatCannotBeReadAreRefusedBeforeTheStart(t *testing.T) {
 		{"JSON without a URL", load.HTTP{Targets: in("json")}, "required url is missing"},
 		{"half a JSON object", load.HTTP{Targets: in("half")}, "target 1: EOF"},
 		{"a line that vegeta would end with", load.HTTP{Targets: in("long")}, "line 1 has more than 65536 bytes: put a body into a file"},
-		{"targets and a URL", load.HTTP{Targets: in("empty"), URL: "http://h/"}, "targets and a url or a method"},
+		{"targets and a URL", load.HTTP{Targets: in("empty"), URL: "http://h/"}, "targets excludes url and method"},
 		{"a body twice", load.HTTP{URL: "http://h/", Body: []byte("x"), BodyFile: in("body")}, "want one of the two"},
 		{"a body's file that is not there", load.HTTP{URL: "http://h/", BodyFile: in("nowhere")}, "load: body: open"},
 		{"headers that are not there", load.HTTP{URL: "http://h/", HeaderFiles: []string{in("nowhere")}}, "load: headers: open"},

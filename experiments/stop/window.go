@@ -112,7 +112,7 @@ func (w Window) compile() (c compiled, err error) {
 		}
 		for field, said := range map[string]bool{"for": w.For != 0, "timezone": w.Timezone != ""} {
 			if said {
-				bad(field, "is of a schedule, and this window has none")
+				bad(field, "needs a schedule, and this window has none")
 			}
 		}
 		c.one, c.zone = &one, one.to.Location()
