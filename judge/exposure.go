@@ -206,7 +206,7 @@ func (j *judge) exposed() (seen, missing string) {
 		}
 	}
 	if len(served) == 0 {
-		return "", "no fault was injected"
+		return "", noFault
 	}
 	return strings.Join(served, "; "), ""
 }

@@ -277,12 +277,21 @@ func (j *judge) verdict() {
 			unknown = append(unknown, fmt.Sprintf("%s: %s: %s", f.Check, f.Limit, cmp.Or(f.Undecided, f.Text)))
 		}
 	}
+	_, injected := j.windowStart()
 	var unproven []string
+	missing := map[string]bool{}
 	for _, p := range j.Proofs {
 		verdicts = append(verdicts, p.Verdict)
-		if p.Verdict != steadystate.Held {
-			unproven = append(unproven, fmt.Sprintf("no proof that %s: %s", sentence[p.Name], p.Text))
+		if p.Verdict == steadystate.Held {
+			continue
 		}
+		missing[p.Name] = true
+		// What the run's end says, and that no fault was injected, is said once.
+		if slices.Contains(saidByEnd[j.End.Reason], p.Name) ||
+			missing[ProofInjected] && strings.HasSuffix(p.Text, noFault) || !injected && (p.Name == "observed" || p.Text == neverFaulted) {
+			continue
+		}
+		unproven = append(unproven, fmt.Sprintf("no proof that %s: %s", sentence[p.Name], p.Text))
 	}
 	// The run's end and missing proofs come first: they are why the
 	// findings are unknown.
@@ -294,7 +303,7 @@ func (j *judge) verdict() {
 		j.Caveats = append(j.Caveats, strings.TrimSuffix(j.End.Reason+": "+j.End.Detail, ": "))
 	}
 	j.Caveats = append(j.Caveats, unproven...)
-	if _, injected := j.windowStart(); !injected {
+	if !injected {
 		j.Caveats = append(j.Caveats, "no limit was judged: "+neverFaulted)
 	}
 	unknown = append(slices.Clone(j.Caveats), unknown...)
@@ -328,7 +337,14 @@ const (
 const (
 	proofLoad    = "load held"
 	neverFaulted = "the run never came to its fault"
+	noFault      = "no fault was injected"
 )
+
+// saidByEnd lists the proofs whose absence the reason of a run's end explains.
+var saidByEnd = map[string][]string{
+	record.NotSteady:   {"steady", ProofInjected},
+	record.NotInjected: {ProofInjected},
+}
 
 // sentence completes "no proof that ..." for a proof's name.
 var sentence = map[string]string{

@@ -63,7 +63,7 @@ func (j *judge) effect() (seen, missing string) {
 		texts = append(texts, text)
 	}
 	if len(texts) == 0 {
-		return "", "not exercised: no fault was injected"
+		return "", "not exercised: " + noFault
 	}
 	for _, i := range j.Injections {
 		if len(i.Hit) > 1 {

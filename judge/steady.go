@@ -138,13 +138,13 @@ func (j *judge) steady() (seen, missing string) {
 	for _, c := range j.checks {
 		t := c.prior.At(j.Window.From)
 		if t.Verdict != steadystate.Held {
-			return "", fmt.Sprintf("the service was not steady before the fault: %s: %s", c.Name, t.Why)
+			return "", fmt.Sprintf("%s: %s", c.Name, t.Why)
 		}
 		for _, o := range c.over(j.eve()).Outages {
 			// An outage that may have ended before the settle time had ended for the
 			// gate.
 			if !o.Stray && o.Start.To < j.Window.From && o.End.From > j.eve().From {
-				return "", fmt.Sprintf("the service was not steady before the fault: %s: an outage from %s to %s, %d of %d bad: %s", c.Name, o.Start, o.End, o.Bad, o.Total, o.Reason)
+				return "", fmt.Sprintf("%s: an outage from %s to %s, %d of %d bad: %s", c.Name, o.Start, o.End, o.Bad, o.Total, o.Reason)
 			}
 		}
 		texts = append(texts, c.Name+": "+t.String())

@@ -131,7 +131,7 @@ func TestSteadyBeforeTheFault(t *testing.T) {
 					lost(q, 5*s)
 				}
 			}},
-			steadystate.Unknown, "not steady before the fault: answers: good for 0s of 10s",
+			steadystate.Unknown, "answers: good for 0s of 10s",
 		},
 		{
 			"one of three backends was",
@@ -140,7 +140,7 @@ func TestSteadyBeforeTheFault(t *testing.T) {
 					lost(q, 5*s)
 				}
 			}},
-			steadystate.Unknown, "not steady before the fault",
+			steadystate.Unknown, "answers: ",
 		},
 		{
 			"R6b: down from the start until 1 s before is not steady",

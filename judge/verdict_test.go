@@ -1,6 +1,7 @@
 package judge_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -44,5 +45,35 @@ func TestABrokenLimitErasesNothing(t *testing.T) {
 				t.Errorf("caveats %q of a run that was not interrupted", r.Caveats)
 			}
 		})
+	}
+}
+
+// Proofs that are missing only because nothing was injected are no caveats of their own,
+// and neither is what the end of the run says.
+func TestACaveatIsSaidOnce(t *testing.T) {
+	for _, row := range []struct {
+		end  record.End
+		want map[string]int // how often the caveats say it
+	}{
+		{record.End{Reason: record.NotSteady, Detail: "answers: 3 of 3 bad"}, map[string]int{"answers: 3 of 3 bad": 1, "faults were injected": 0}},
+		{record.End{Reason: record.NotInjected, Detail: "kill b: no pod matches"}, map[string]int{"kill b: no pod matches": 1, "faults were injected": 0}},
+		{record.End{Reason: record.Interrupted}, map[string]int{"interrupted": 1, "0 of 1 faults were injected": 1}},
+	} {
+		r := drive{list: func(list []record.Entry) []record.Entry {
+			list = slices.DeleteFunc(list, func(e record.Entry) bool {
+				return e.Injection != nil || e.Removal != nil || e.Phase != "" && e.Phase != record.PhaseSettle
+			})
+			list[slices.IndexFunc(list, func(e record.Entry) bool { return e.End != nil })].End = &row.end
+			return list
+		}}.judge(t)
+		if r.Verdict != steadystate.Unknown || len(r.Caveats) == 0 {
+			t.Errorf("%s: %s, caveats %q; want unknown, and why", row.end.Reason, r.Verdict, r.Caveats)
+		}
+		row.want["no fault was injected"], row.want["no proof that every check was observed"], row.want["the run never came to its fault"] = 0, 0, 1
+		for text, n := range row.want {
+			if got := strings.Count(strings.Join(r.Caveats, "\n"), text); got != n {
+				t.Errorf("%s: the caveats say %q %d times, want %d: %q", row.end.Reason, text, got, n, r.Caveats)
+			}
+		}
 	}
 }
