@@ -258,7 +258,7 @@ func (r Report) worst() (string, cause.Cause) {
 		}
 		if c := r.ofLimit(f); c != nil && c.Why != "" {
 			quantity, wanted := Parts(f)
-			what := f.Check + ": " + quantity + ": " + Seen(f)
+			what := f.Check + ": " + quantity + ": " + unquoted(Seen(f), c.Why)
 			if wanted != "" {
 				what += ", wanted " + wanted
 			}
@@ -269,6 +269,17 @@ func (r Report) worst() (string, cause.Cause) {
 		}
 	}
 	return r.worstOutage()
+}
+
+// quotation matches the reason of a condition and its message at the end of a cause.
+var quotation = regexp.MustCompile(`(\w+): "(.+)"$`)
+
+// unquoted is what was seen without the message of a condition that the cause quotes.
+func unquoted(seen, why string) string {
+	if m := quotation.FindStringSubmatch(why); m != nil {
+		return strings.Replace(seen, m[1]+": "+m[2], m[1], 1)
+	}
+	return seen
 }
 
 // worstOutage tells of the outages of the check that is worst, and what the record
@@ -291,14 +302,19 @@ func (r Report) worstOutage() (string, cause.Cause) {
 	if o.Reason != "" && of.Who == "" {
 		text += ", first: " + o.Reason
 	}
+	if o.Stretches > 1 {
+		text += "; good pauses shorter than the settle time count as downtime"
+	}
 	return text, of
 }
 
-// depth is how deep an outage was: "50 of 102 bad (49%), in 3 stretches".
+// depth is how deep an outage was: "50 of 102 bad (49%)", and how long its stretches
+// last together if it flapped.
 func depth(o steadystate.Outage) string {
 	text := fmt.Sprintf("%d of %d bad (%.0f%%)", o.Bad, o.Total, 100*float64(o.Bad)/float64(max(1, o.Total)))
 	if o.Stretches > 1 {
-		text += fmt.Sprintf(", in %d stretches", o.Stretches)
+		text += fmt.Sprintf(", in %d stretches that last %s together",
+			o.Stretches, between("time", steadystate.Seconds(o.Down), nil))
 	}
 	return text
 }
