@@ -682,7 +682,7 @@ func (a Absolute) String() string {
 	if a.Undecided > 0 {
 		text += fmt.Sprintf(", %d undecided", a.Undecided)
 	}
-	wanted := fmt.Sprintf("at least %s of all are, at %s", format("share", a.Share), format("share", a.Confidence))
+	wanted := fmt.Sprintf("at least %s of all are, at a confidence of %s", format("share", a.Share), format("share", a.Confidence))
 	switch a.Verdict {
 	case held:
 		text += ": " + wanted
@@ -691,17 +691,17 @@ func (a Absolute) String() string {
 	default:
 		text += fmt.Sprintf(": %d more within it would show that %s", a.MoreTrials, wanted)
 	}
-	return text + fmt.Sprintf("; by %s a share of %s is held in %s, one of %s in %s", plural(n, "trial"),
+	return text + fmt.Sprintf("; with %s, a true share of %s is held in %s of cases, one of %s in %s", plural(n, "trial"),
 		format("share", a.Share), format("share", a.HeldAtShare), format("share", good(a.Share)), format("share", a.HeldAt99))
 }
 
 // String says what was decided, on which trials, and how often such a decision errs.
 func (r Relative) String() string {
-	text := fmt.Sprintf("median %s times as long, of all trials that there could be %s, %s (at most %.4g); %s of the trials more are beyond the limit, %s (at most %s)",
+	text := fmt.Sprintf("median %s times the baseline's, and with confidence %s, %s (at most %.4g); the share beyond the limit is larger by %s, %s (at most %s)",
 		ranged("number", r.Ratio), ranged("number", r.RatioConfidence), r.RatioVerdict, 1+r.RatioMargin, ranged("share", r.More), r.ShareVerdict, format("share", r.ShareMargin))
 	if n := min(len(r.Baseline.Runs), r.compared); n < r.Planned {
 		text += fmt.Sprintf("; %d a side are planned, %d more would do", r.Planned, r.Planned-n)
 	}
-	return text + fmt.Sprintf("; as the baseline %s would be held and %s broken, half as slow again %s broken",
+	return text + fmt.Sprintf("; a build like the baseline would be held in %s of cases and broken in %s, one 1.5 times as slow broken in %s",
 		format("share", r.EqualHeld), format("share", r.EqualBroken), format("share", r.SlowerBroken))
 }

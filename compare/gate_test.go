@@ -59,7 +59,7 @@ func TestGateOfTrialsAlone(t *testing.T) {
 		want     string
 	}{
 		{"32 of 32 are enough", n(32, 2), within, "held", 0, "HELD     shop/kill  answers0 ttr <= 5s  plan aa\n"},
-		{"31 are not", n(31, 2), within, "unknown", 3, "31 of 31 within the limit: 1 more within it would show that at least 90% of all are, at 95%"},
+		{"31 are not", n(31, 2), within, "unknown", 3, "31 of 31 within the limit: 1 more within it would show that at least 90% of all are, at a confidence of 95%"},
 		{"five are unknown, and say how many would do", n(5, 2), within, "unknown", 3, "5 of 5 within the limit: 27 more within it"},
 		{"a failure costs 24 more or so", append(n(55, 2), n(1, 9)...), within, "unknown", 3, "55 of 56 within the limit: 1 more within it"},
 		{"56 and one are enough", append(n(56, 2), n(1, 9)...), within, "held", 0, "56 of 57 within the limit: at least 90%"},
@@ -99,7 +99,7 @@ func TestGateOfTrialsAlone(t *testing.T) {
 		{"the limit is that of the trials", changed(n(32, 2), func(r *results.Result) {
 			r.Findings = []results.Finding{{Check: "answers0", Subject: "ttr", Unit: "seconds", Limit: results.Limit{Text: "ttr <= 3s", Operator: "<=", Value: new(3.)}, Seen: &results.Range{Low: new(2.), High: new(2.)}}}
 		}), compare.GateOptions{}, "held", 0, "answers0 ttr <= 3s"},
-		{"half at 99 % is another question", n(7, 2), compare.GateOptions{Within: 5, Share: 0.5, Confidence: 0.99}, "held", 0, "at least 50% of all are, at 99%"},
+		{"half at 99 % is another question", n(7, 2), compare.GateOptions{Within: 5, Share: 0.5, Confidence: 0.99}, "held", 0, "at least 50% of all are, at a confidence of 99%"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			g := gated(t, row.trials, nil, row.options)

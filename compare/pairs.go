@@ -305,7 +305,7 @@ func (b *bets) value() float64 { return meanOf(b.logs) }
 
 // String says what was decided, on which pairs, and how often such a decision errs.
 func (p Pairs) String() string {
-	text := fmt.Sprintf("%d of %s at most %.4g times as long as the baseline, %d longer, %s; %s of the trials more are beyond the limit, %s (at most %s)",
+	text := fmt.Sprintf("%d of %s at most %.4g times as long as the baseline, %d longer, %s; the share beyond the limit is larger by %s, %s (at most %s)",
 		p.Inside, plural(p.N, "pair"), 1+p.RatioMargin, p.Beyond, p.RatioVerdict, ranged("share", p.More), p.ShareVerdict, format("share", p.ShareMargin))
 	if p.Unpaired > 0 {
 		text += fmt.Sprintf("; %s without a partner", plural(p.Unpaired, "run"))
@@ -313,6 +313,6 @@ func (p Pairs) String() string {
 	if p.MorePairs > 0 {
 		text += fmt.Sprintf("; %d more inside would do", p.MorePairs)
 	}
-	return text + fmt.Sprintf("; as the baseline %s would be held and %s broken, half as slow again %s broken",
+	return text + fmt.Sprintf("; a build like the baseline would be held in %s of cases and broken in %s, one 1.5 times as slow broken in %s",
 		format("share", p.EqualHeld), format("share", p.EqualBroken), format("share", p.SlowerBroken))
 }

@@ -123,7 +123,7 @@ func TestGate(t *testing.T) {
 		code     int
 		want     string
 	}{
-		{"trials that are within the limit", []string{before}, exitHeld, "held     absolute: 78 of 78 within the limit: at least 90% of all are, at 95%"},
+		{"trials that are within the limit", []string{before}, exitHeld, "held     absolute: 78 of 78 within the limit: at least 90% of all are, at a confidence of 95%"},
 		{"and as those of a baseline", []string{write("after", compare.PlannedTrials, "aa", 2), "--baseline", before}, exitHeld, "held     relative: median"},
 		{"half as slow again", []string{write("slow", compare.PlannedTrials, "aa", 3), "--baseline", before}, exitBroken, "broken   relative: median"},
 		{"five trials", []string{write("few", 5, "aa", 2), "--baseline", before}, exitUnknown, "73 more would do"},

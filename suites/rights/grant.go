@@ -107,12 +107,12 @@ func granted(namespace, name string, rules []Rule, subjects ...rbacv1.Subject) [
 	var objects []client.Object
 	if namespace != "" {
 		objects = []client.Object{
-			&rbacv1.Role{TypeMeta: kind("Role"), ObjectMeta: meta, Rules: Policy(rules)},
+			&rbacv1.Role{TypeMeta: kind("Role"), ObjectMeta: meta, Rules: policy(rules)},
 			&rbacv1.RoleBinding{TypeMeta: kind("RoleBinding"), ObjectMeta: meta, Subjects: subjects, RoleRef: ref("Role")},
 		}
 	} else {
 		objects = []client.Object{
-			&rbacv1.ClusterRole{TypeMeta: kind("ClusterRole"), ObjectMeta: meta, Rules: Policy(rules)},
+			&rbacv1.ClusterRole{TypeMeta: kind("ClusterRole"), ObjectMeta: meta, Rules: policy(rules)},
 			&rbacv1.ClusterRoleBinding{TypeMeta: kind("ClusterRoleBinding"), ObjectMeta: meta, Subjects: subjects, RoleRef: ref("ClusterRole")},
 		}
 	}
@@ -122,9 +122,9 @@ func granted(namespace, name string, rules []Rule, subjects ...rbacv1.Subject) [
 	return objects
 }
 
-// Policy converts rules of one namespace to RBAC's: the resources of one API group
+// policy converts rules of one namespace to RBAC's: the resources of one API group
 // that have the same verbs and the same names share a rule.
-func Policy(rules []Rule) []rbacv1.PolicyRule {
+func policy(rules []Rule) []rbacv1.PolicyRule {
 	type object struct{ group, resource, name string }
 	verbs := map[object][]string{}
 	for _, r := range Merge(rules) {

@@ -70,7 +70,7 @@ func Lines(rules []Rule) []string {
 	}
 	var lines []string
 	for _, namespace := range namespaces {
-		for _, p := range Policy(of[namespace]) {
+		for _, p := range policy(of[namespace]) {
 			fields := []string{fmt.Sprintf("apiGroups: [%s]", quoted(p.APIGroups)), fmt.Sprintf("resources: [%s]", quoted(p.Resources))}
 			if len(p.ResourceNames) > 0 {
 				fields = append(fields, fmt.Sprintf("resourceNames: [%s]", quoted(p.ResourceNames)))
