@@ -89,6 +89,9 @@ func TestAStallBoundsWhatTheServiceTook(t *testing.T) {
 			if got := o.Undecided(within) != ""; o.Good(within) != row.good || o.Bad(within) != row.bad || got != row.unknown {
 				t.Errorf("%s: good %t, bad %t, unknown %t", o, o.Good(within), o.Bad(within), got)
 			}
+			if why := o.Undecided(within); row.request.Answered == 400*ms && why != "" && why != "the limit <= 0.3s lies within the bounds of the value: 250ms to 400ms" {
+				t.Errorf("unknown: %s", why)
+			}
 		})
 	}
 }

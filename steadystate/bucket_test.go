@@ -40,8 +40,20 @@ func TestAValueKnownToItsBucket(t *testing.T) {
 		}
 	}
 	o := steadystate.Observation{Value: 0.3, Bucket: steadystate.Bucket{Low: after, High: 0.5}}
-	if got, want := o.Undecided(steadystate.MustParseTolerance("<= 300ms")), "the limit <= 300ms lies within the bucket 0.25..0.5"; got != want {
-		t.Errorf("undecided: %q, want %q", got, want)
+	for _, row := range []struct {
+		bucket     steadystate.Bucket
+		good, want string
+	}{
+		{steadystate.Bucket{Low: after, High: 0.5}, "<= 300ms", "the limit <= 300ms lies within the bounds of the value: 250ms to 500ms"},
+		{steadystate.Bucket{Low: 0, High: 0.002}, "< 0.1%", "the limit < 0.1% lies within the bounds of the value: 0% to 0.2%"},
+		{steadystate.Bucket{Low: 10, High: inf}, ">= 20", "the limit >= 20 lies within the bounds of the value: at least 10"},
+		{steadystate.Bucket{Low: -inf, High: 3}, "<= 2", "the limit <= 2 lies within the bounds of the value: at most 3"},
+		{steadystate.Bucket{Low: -inf, High: inf}, "<= 2", "the limit <= 2 lies within the bounds of the value: anything"},
+	} {
+		o := steadystate.Observation{Value: 0.3, Bucket: row.bucket}
+		if got := o.Undecided(steadystate.MustParseTolerance(row.good)); got != row.want {
+			t.Errorf("undecided: %q, want %q", got, row.want)
+		}
 	}
 	if got, want := o.String(), "within 0.25..0.5 at 0.000s"; got != want {
 		t.Errorf("%q, want %q", got, want)

@@ -84,7 +84,7 @@ func (o Observation) Bad(t Tolerance) bool {
 }
 
 // Undecided says why the observation is neither good nor bad: it is unknown, or
-// the tolerance's bound lies within the value's bucket. It is empty for a good
+// the tolerance's limit lies within the bounds of the value. It is empty for a good
 // or bad one. An undecided observation counts as unknown.
 func (o Observation) Undecided(t Tolerance) string {
 	switch {
@@ -96,7 +96,7 @@ func (o Observation) Undecided(t Tolerance) string {
 	case o.Missing != "":
 		return o.Missing
 	default:
-		return fmt.Sprintf("the limit %s lies within the bucket %s", t, o.Bucket)
+		return fmt.Sprintf("the limit %s lies within the bounds of the value: %s", t, t.bounds(o.Bounds()))
 	}
 	return ""
 }

@@ -106,6 +106,20 @@ func parseValue(text string) (float64, unit, error) {
 	return 0, unit{}, fmt.Errorf("%q is not a number with a unit; units: %s", text, unitChoices)
 }
 
+// bounds writes the bounds of a value for people, in the tolerance's unit.
+func (t Tolerance) bounds(b Bounds[float64]) string {
+	format := t.written().dimension.format
+	switch below, above := math.IsInf(b.Low, -1), math.IsInf(b.High, 1); {
+	case below && above:
+		return "anything"
+	case below:
+		return "at most " + format(b.High)
+	case above:
+		return "at least " + format(b.Low)
+	}
+	return format(b.Low) + " to " + format(b.High)
+}
+
 // ParseGood reads the tolerance for one value of a signal, as in "value <= 1s".
 // It is the form for YAML, where a plain text cannot begin with ">=".
 func ParseGood(text string) (Tolerance, error) {

@@ -51,7 +51,7 @@ func TestWhatAValueLeavesOut(t *testing.T) {
 					s.every(`http_count{pod="a",code="503"}`, s5, time.Second, 500, 500),
 				}
 			},
-			errorShare, "< 0.1%", "mean < 0.1%", steadystate.Unknown, "the limit < 0.1% lies within the bucket 0..0.0",
+			errorShare, "< 0.1%", "mean < 0.1%", steadystate.Unknown, "the limit < 0.1% lies within the bounds of the value: 0% to ",
 		},
 		{
 			"so has one with a single sample",
@@ -61,14 +61,14 @@ func TestWhatAValueLeavesOut(t *testing.T) {
 					s.every(`http_count{pod="a",code="503"}`, s5, time.Second, 500),
 				}
 			},
-			errorShare, "< 0.1%", "mean < 0.1%", steadystate.Unknown, "the limit < 0.1% lies within the bucket 0..0.0",
+			errorShare, "< 0.1%", "mean < 0.1%", steadystate.Unknown, "the limit < 0.1% lies within the bounds of the value: 0% to ",
 		},
 		{
 			"and by increase",
 			func(s *server) []rows {
 				return []rows{s.every(`http_count{code="200"}`, s5, time.Second, 1, 1, 1, 1), s.every(`http_count{code="503"}`, s5, time.Second, 500, 500)}
 			},
-			`sum(increase(http_count[15s]))`, "<= 10", "max <= 10", steadystate.Unknown, "the limit <= 10 lies within the bucket 0..500",
+			`sum(increase(http_count[15s]))`, "<= 10", "max <= 10", steadystate.Unknown, "the limit <= 10 lies within the bounds of the value: 0 to 500",
 		},
 		{
 			"a counter that comes back with a million counted none of them lately",
@@ -79,7 +79,7 @@ func TestWhatAValueLeavesOut(t *testing.T) {
 					s.every(`http_count{pod="b",code="200"}`, s5, time.Second, 1e6, 1e6),
 				}
 			},
-			errorShare, "< 0.1%", "outages <= 0", steadystate.Unknown, "the limit < 0.1% lies within the bucket 0..0.0",
+			errorShare, "< 0.1%", "outages <= 0", steadystate.Unknown, "the limit < 0.1% lies within the bounds of the value: 0% to ",
 		},
 		{
 			"whichever of several counters they are",
@@ -91,7 +91,7 @@ func TestWhatAValueLeavesOut(t *testing.T) {
 				}
 			},
 			`(sum(rate(http_count{code="503"}[15s])) or vector(0)) / (sum(rate(http_count{code="200"}[15s])) + sum(rate(http_count{code="503"}[15s])))`,
-			"< 0.1%", "outages <= 0", steadystate.Unknown, "lies within the bucket 0..0.0",
+			"< 0.1%", "outages <= 0", steadystate.Unknown, "lies within the bounds of the value: 0% to ",
 		},
 		{
 			"and of four",
@@ -103,7 +103,7 @@ func TestWhatAValueLeavesOut(t *testing.T) {
 				}
 			},
 			`((sum(rate(http_count{code="503"}[15s])) or vector(0)) + (sum(rate(http_count{code="504"}[15s])) or vector(0))) / (sum(rate(http_count{code="200"}[15s])) + sum(rate(http_count{code="503"}[15s])))`,
-			"< 0.1%", "outages <= 0", steadystate.Unknown, "lies within the bucket 0..0.0",
+			"< 0.1%", "outages <= 0", steadystate.Unknown, "lies within the bounds of the value: 0% to ",
 		},
 		{
 			"and of what a histogram counted: the slow ones may be of one pod alone",
@@ -118,7 +118,7 @@ func TestWhatAValueLeavesOut(t *testing.T) {
 				}
 				return list
 			},
-			`histogram_quantile(0.9, sum by (le) (rate(d_bucket[15s])))`, "<= 2s", "outages <= 0", steadystate.Unknown, "the limit <= 2s lies within the bucket 0..+Inf",
+			`histogram_quantile(0.9, sum by (le) (rate(d_bucket[15s])))`, "<= 2s", "outages <= 0", steadystate.Unknown, "the limit <= 2s lies within the bounds of the value: at least 0s",
 		},
 		{
 			"where they were all quick it is held",
@@ -161,7 +161,7 @@ func TestWhatAValueLeavesOut(t *testing.T) {
 					s.every(`d_bucket{code="503",le="1"}`, s5, time.Second, 0, 0), s.every(`d_bucket{code="503",le="+Inf"}`, s5, time.Second, 5000, 5000),
 				}
 			},
-			`histogram_quantile(0.9, sum by (le) (rate(d_bucket[15s])))`, "<= 2s", "max <= 2s", steadystate.Unknown, "the limit <= 2s lies within the bucket 0..+Inf",
+			`histogram_quantile(0.9, sum by (le) (rate(d_bucket[15s])))`, "<= 2s", "max <= 2s", steadystate.Unknown, "the limit <= 2s lies within the bounds of the value: at least 0s",
 		},
 		{
 			"a pod that dies between two scrapes takes its errors with it",
@@ -374,7 +374,7 @@ func TestWhatAValueLeavesOut(t *testing.T) {
 					s.every(`http_count{code="503"}`, s5, time.Second, 500, 500),
 				}
 			},
-			`sum(irate(http_count{code=~"5.."}[15s])) or vector(0)`, "<= 50/s", "max <= 50/s", steadystate.Unknown, "the limit <= 50/s lies within the bucket 0..100",
+			`sum(irate(http_count{code=~"5.."}[15s])) or vector(0)`, "<= 50/s", "max <= 50/s", steadystate.Unknown, "the limit <= 50/s lies within the bounds of the value: 0/s to 100/s",
 		},
 		{
 			"in a subquery too",
@@ -384,7 +384,7 @@ func TestWhatAValueLeavesOut(t *testing.T) {
 					s.every(`http_count{code="503"}`, s5, time.Second, 500, 500),
 				}
 			},
-			`max_over_time((sum(rate(http_count{code=~"5.."}[15s])) or vector(0))[10s:1s])`, "<= 1/s", "max <= 1/s", steadystate.Unknown, "the limit <= 1/s lies within the bucket 0..33.3",
+			`max_over_time((sum(rate(http_count{code=~"5.."}[15s])) or vector(0))[10s:1s])`, "<= 1/s", "max <= 1/s", steadystate.Unknown, "the limit <= 1/s lies within the bounds of the value: 0/s to 33.3",
 		},
 		{
 			"and if nothing at all is scraped any more",

@@ -204,7 +204,7 @@ func TestALimitOnAQuantile(t *testing.T) {
 		t.Errorf("%s is not worse than %s", o, good)
 	}
 	good := steadystate.MustParseTolerance("<= 400ms")
-	if got, want := o.Undecided(good), "the limit <= 400ms lies within the bucket 0.25..0.5"; got != want || o.Good(good) || o.Bad(good) {
+	if got, want := o.Undecided(good), "the limit <= 400ms lies within the bounds of the value: 250ms to 500ms"; got != want || o.Good(good) || o.Bad(good) {
 		t.Errorf("%s: undecided %q, want %q", o, got, want)
 	}
 	found, err := source.Preflight(t.Context())
