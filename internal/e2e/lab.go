@@ -43,7 +43,12 @@ func (l lab) try(ctx context.Context, e experiment, tries int) row {
 		r.what += " by ginkgo"
 	}
 	for ctx.Err() == nil && r.tries < tries {
-		r.tries++
+		if r.tries++; r.tries > 1 && e.fresh {
+			if err := l.deploy(ctx, e.defect); err != nil {
+				r.reason = err.Error()
+				return r
+			}
+		}
 		fmt.Fprintf(l.w, "\n=== %s on %s\n", r.what, r.service())
 		result, recorded, err := l.run(ctx, e)
 		if err != nil {

@@ -28,8 +28,8 @@ type experiment struct {
 	specs  bool // as Ginkgo specs
 	// costliest is the stage of the recovery that must be named; empty: any.
 	costliest string
-	// fresh: the service is deployed anew before it, as one that breaks with time
-	// was broken by those before.
+	// fresh: the service is deployed anew before each try, as one that breaks with
+	// time was broken by those before.
 	fresh bool
 	// faultless: it has no fault, so that there is no effect to be seen.
 	faultless bool
