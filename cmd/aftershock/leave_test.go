@@ -136,7 +136,7 @@ func TestAnInterruptUndoesTheFaultsAndASecondOneLeaves(t *testing.T) {
 					t.Errorf("want %q in\n%s", want, &errs)
 				}
 			}
-			if row.want == nil && (!strings.Contains(text.String(), "unknown") || strings.Contains(errs.String(), "left at once")) {
+			if row.want == nil && (!strings.Contains(text.String(), "UNKNOWN") || strings.Contains(errs.String(), "left at once")) {
 				t.Errorf("want a report\n%s%s", &text, &errs)
 			}
 		})
