@@ -24,7 +24,7 @@ func (p *preflight) nodes(ctx context.Context) []corev1.Node {
 	var list corev1.NodeList
 	switch err := p.Client.List(ctx, &list); {
 	case apierrors.IsForbidden(err):
-		p.say(Note, "nodes", "the account may not list nodes: whether one is cordoned or not ready is not seen")
+		p.say(Note, "nodes", "the account may not list nodes, so cordoned nodes and nodes that are not ready go unseen")
 	case err != nil:
 		p.errs = append(p.errs, fmt.Errorf("%s: list nodes: %w", p.Plan.Path, err))
 	}

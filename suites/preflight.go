@@ -174,10 +174,10 @@ func (p *preflight) rights(ctx context.Context) {
 	}
 	a := p.account(ctx, p.chosen())
 	if a.incomplete != nil {
-		p.say(Note, "rights", fmt.Sprintf("not all that are needed may be known: %v", a.incomplete))
+		p.say(Note, "rights", fmt.Sprintf("the list of rights may be incomplete: %v", a.incomplete))
 	}
 	for _, line := range rights.Lines(a.missing(true)) {
-		p.say(Note, "rights", "of use, and missing: "+line)
+		p.say(Note, "rights", "optional, and missing: "+line)
 	}
 	err := a.err(p.Plan.Path)
 	if p.lacking = err != nil; p.lacking {
@@ -269,7 +269,7 @@ func (p *preflight) load(ctx context.Context, e Experiment, named bool) (string,
 		}
 		// They may know names, and reach addresses, that this machine does not.
 		if _, err := job.Load.Preflight(ctx); err != nil {
-			return "", note(fmt.Sprintf("%s; tried from this machine, and the workers may fare otherwise: %s", found, err))
+			return "", note(fmt.Sprintf("%s; tried from this machine, which may differ from the workers: %s", found, err))
 		}
 		return found + "; it answers this machine", nil
 	}
@@ -411,7 +411,7 @@ func (p *preflight) prometheus(ctx context.Context) {
 		case p.away == nil:
 			return ofClock(p.ahead), nil
 		case errors.Is(p.away, prom.ErrAway) && len(asking) == 0:
-			return "", note(fmt.Sprintf("%s: %s; none of these experiments asks it", ErrUnavailable, p.away))
+			return "", note(fmt.Sprintf("%s: %s; none of these experiments uses it", ErrUnavailable, p.away))
 		case errors.Is(p.away, prom.ErrAway):
 			return "", fmt.Errorf("%w: %w; %s", ErrUnavailable, p.away, asksIt(asking))
 		}
@@ -461,9 +461,9 @@ func (p *preflight) asking() (names []string) {
 // asksIt says of experiments that they ask Prometheus: of many the first.
 func asksIt(names []string) string {
 	if more := len(names) - 1; more > 0 {
-		return fmt.Sprintf("%s and %d more ask it", names[0], more)
+		return fmt.Sprintf("%s and %d more use it", names[0], more)
 	}
-	return names[0] + " asks it"
+	return names[0] + " uses it"
 }
 
 // newPods is how long the pods of a workload that has just been made may take

@@ -265,7 +265,7 @@ func TestPreflightSeesWhatIsWrong(t *testing.T) {
 		},
 		{
 			"nodes that may not be listed", kill, func(place *town) { place.forbid = "NodeList" },
-			"note nodes: the account may not list nodes: whether one is cordoned or not ready is not seen\n", "", nil,
+			"note nodes: the account may not list nodes, so cordoned nodes and nodes that are not ready go unseen\n", "", nil,
 		},
 		{
 			"a webhook that does not answer", kill, func(place *town) { place.webhook = "failed calling webhook \"mpodchaos.kb.io\": connection refused" }, "",

@@ -288,7 +288,7 @@ func TestPreflightNamesTheMissingRight(t *testing.T) {
 			[]string{"get namespaces. in kube-system"},
 			`missing in the cluster: {apiGroups: [""], resources: [namespaces], resourceNames: [kube-system], verbs: [get]}`, "", "ok rights",
 		},
-		{"one of use", []string{"list nodes. in "}, "", `note rights: of use, and missing: in the cluster: {apiGroups: [""], resources: [nodes], verbs: [list]}`, "error"},
+		{"one of use", []string{"list nodes. in "}, "", `note rights: optional, and missing: in the cluster: {apiGroups: [""], resources: [nodes], verbs: [list]}`, "error"},
 	} {
 		var said strings.Builder
 		s.Client = fakeWith(t, lacking(row.missing...))

@@ -138,7 +138,7 @@ func (s *Session) chooseFront(ctx context.Context, read *service, state kube.Sta
 		for _, front := range fronts {
 			names = append(names, front.Name)
 		}
-		return read.at("service", fmt.Errorf("%d Services select the pods of %s: say which one's endpoints are meant: %s", len(names), state.Workload, strings.Join(names, ", ")))
+		return read.at("service", fmt.Errorf("%d Services select the pods of %s: name the one whose endpoints count: %s", len(names), state.Workload, strings.Join(names, ", ")))
 	}
 	return nil
 }

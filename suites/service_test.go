@@ -91,7 +91,7 @@ func TestWhatTheFileDoesNotSayIsReadFromTheCluster(t *testing.T) {
 			[]client.Object{stored("app", "proxy"), selecting("front", ledger), selecting("headless", ledger)},
 			"",
 			"aftershock.yaml:9: services[checkout].container: statefulset ledger in shop has 2 containers: say which one serves: app, proxy\n" +
-				"aftershock.yaml:9: services[checkout].service: 2 Services select the pods of statefulset ledger in shop: say which one's endpoints are meant: front, headless",
+				"aftershock.yaml:9: services[checkout].service: 2 Services select the pods of statefulset ledger in shop: name the one whose endpoints count: front, headless",
 		},
 		{
 			"of several Services the one with the workload's name", set,

@@ -258,7 +258,7 @@ func (s *Session) Sweep(ctx context.Context, how Sweeping) (removed []faults.Lef
 		say(fmt.Sprintf("observing for some seconds whether each run that has a lock is alive (%d)", len(held)))
 	})
 	if errHeld != nil && !how.Force {
-		return nil, fmt.Errorf("find out which runs are alive: %w; or sweep with --force, also what runs have that are alive", errHeld)
+		return nil, fmt.Errorf("find out which runs are alive: %w; or sweep with --force, which also removes what living runs have", errHeld)
 	}
 	living := alive(held)
 	held = slices.DeleteFunc(held, func(h lock.Held) bool {

@@ -87,7 +87,7 @@ func TestPreflightAsksPrometheusItself(t *testing.T) {
 	server.Close()
 	out.Reset()
 	err := preflight(t.Context(), &out, session, list, marks(true))
-	if want := path + ":4: prometheus: cannot be tested now: read the clock of prometheus at " + server.URL + ": connection refused: check that the server listens there"; exitCode(err) != exitUnknown || !strings.Contains(message(err), want) || strings.Count(message(err), "refused") != 1 || !strings.Contains(message(err), "; checkout/pods/kill-one and 8 more ask it") {
+	if want := path + ":4: prometheus: cannot be tested now: read the clock of prometheus at " + server.URL + ": connection refused: check that the server listens there"; exitCode(err) != exitUnknown || !strings.Contains(message(err), want) || strings.Count(message(err), "refused") != 1 || !strings.Contains(message(err), "; checkout/pods/kill-one and 8 more use it") {
 		t.Errorf("exit code %d, preflight says\n%swant %q once", exitCode(err), message(err), want)
 	}
 	if strings.Contains(out.String(), "pod signal") || strings.Contains(out.String(), `ok    check "`) {
@@ -107,7 +107,7 @@ func TestAPrometheusThatIsAwayStopsOnlyWhatAsksIt(t *testing.T) {
 	}
 	var out bytes.Buffer
 	want := "note  prometheus: cannot be tested now: "
-	if err := preflight(t.Context(), &out, session, list, marks(true)); err != nil || len(list) != 1 || !strings.Contains(out.String(), want) || !strings.Contains(out.String(), "; none of these experiments asks it") {
+	if err := preflight(t.Context(), &out, session, list, marks(true)); err != nil || len(list) != 1 || !strings.Contains(out.String(), want) || !strings.Contains(out.String(), "; none of these experiments uses it") {
 		t.Errorf("preflight of %d says %v\n%swant %q", len(list), err, out.String(), want)
 	}
 }

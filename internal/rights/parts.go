@@ -390,7 +390,7 @@ func (p *proof) named(ctx context.Context, l lane, r rights.Rule) error {
 	_, text, err := p.aftershock(ctx, append([]string{"preflight", "-f", l.file}, p.names...)...)
 	want := "missing " + rights.Lines([]rights.Rule{r})[0]
 	if r.Optional {
-		want = "of use, and missing: " + rights.Lines([]rights.Rule{r})[0]
+		want = "optional, and missing: " + rights.Lines([]rights.Rule{r})[0]
 	}
 	if err == nil && !strings.Contains(text, want) {
 		fmt.Fprintf(p.w, "not named: %s\n%s", r, text)
