@@ -84,13 +84,12 @@ func (s *Server) answers(begins bool, form func(Answer) (int, func(io.Writer) er
 			s.refused(w, r, err)
 			return
 		}
+		var state State
 		var notAsked error
 		if begins {
-			if a.Revision, notAsked = s.revision(r.Context(), a); notAsked == nil {
-				notAsked = s.ask(a)
-			}
+			state, notAsked = s.ask(r.Context(), &a)
 		}
-		answer := s.answer(r.Context(), a, notAsked)
+		answer := s.answer(r.Context(), a, state, notAsked)
 		answer.Why = redact.Text(answer.Why)
 		status, write := form(answer)
 		written(w, status, write)

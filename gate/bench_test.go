@@ -45,6 +45,8 @@ func onBench(t *testing.T, defect bench.Defect, downtime string) (benched, *benc
 	return benched{URL: b.URL(), PIDFile: b.Services()[1].PIDFile, Downtime: downtime}, b
 }
 
+func (benched) Refused(context.Context, Ask) error { return nil }
+
 func (benched) Revision(context.Context, Ask) (string, error) { return revision, nil }
 
 func (benched) Plan(_, _ string, names []string) (map[string]string, string, error) {

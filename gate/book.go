@@ -89,9 +89,11 @@ type Event struct {
 
 // A Test is where the records of a test are, and by what it was.
 type Test struct {
-	Directory string            `json:"directory"`
-	File      string            `json:"file"`
-	Plans     map[string]string `json:"plans"`
+	Directory string `json:"directory"`
+	// Head is that of the chain of records once they were complete.
+	Head  string            `json:"head,omitempty"`
+	File  string            `json:"file"`
+	Plans map[string]string `json:"plans"`
 }
 
 // A Build is what is known of one.
@@ -106,7 +108,8 @@ type Build struct {
 	Head      string
 	// Earlier are the tests by other experiments, another file, or while its pods ran
 	// something else. What broke the build there still does, by the file and the plans
-	// of then. If what they showed cannot be read, the build is not held.
+	// of then, and it is not tested again. If what they showed cannot be read, the build
+	// is not held.
 	Earlier []Test
 	// Superseded: it is running, and another build of the same name was asked about.
 	Superseded bool
@@ -135,8 +138,8 @@ var ErrOtherTest = errors.New("it is being tested by other experiments")
 
 // Ask returns what must happen for a build to be tested: nothing if it was, or is.
 // A build that was tested by other experiments, by another version of the file, or
-// while its pods ran something else, is tested anew. Earlier builds of the same name
-// need no answer any more.
+// while its pods ran something else, is tested anew, unless what they run was broken.
+// Earlier builds of the same name need no answer any more.
 func (b *Book) Ask(a Ask, now time.Time) ([]Event, error) {
 	var events []Event
 	drop := func(build *Build, why string) {
@@ -151,9 +154,11 @@ func (b *Book) Ask(a Ask, now time.Time) ([]Event, error) {
 			return nil, fmt.Errorf("%w: %v", ErrOtherTest, known.Experiments())
 		case known.State == Running || known.differs(a) == "":
 			return nil, nil
+		case known.State == Broken && known.Revision == a.Revision:
+			return nil, nil // by whatever it is tested
 		}
 		if earlier = known.Earlier; known.Directory != "" {
-			earlier = append(slices.Clone(earlier), Test{known.Directory, known.File, known.Plans})
+			earlier = append(slices.Clone(earlier), Test{known.Directory, known.Head, known.File, known.Plans})
 		}
 		drop(known, known.differs(a))
 	}
@@ -280,7 +285,7 @@ func (b *Book) Apply(e Event) error {
 		if build.Begun >= attempts {
 			build.State = Unknown
 		}
-	case e.Event == Decided && (is == Running && e.Verdict.Ended() || is == Waiting && e.Verdict == Unknown):
+	case e.Event == Decided && (is == Running && e.Verdict.Ended() || is == Waiting && e.Verdict == Unknown || is == Waiting && e.Verdict == Broken && len(build.Earlier) > 0):
 		build.State, build.Head, build.Superseded = e.Verdict, e.Head, false
 	default:
 		return wrong()

@@ -148,7 +148,7 @@ func TestABuildIsTestedAnewByOtherExperimentsOrAnotherFile(t *testing.T) {
 func TestEarlierTestsOfABuildThatIsSupersededWhileItWaits(t *testing.T) {
 	book, other := Book{Queue: 3}, of("a:1")
 	other.File = "f2"
-	err := story(&book, "ask a:1", "begin a:1", "broken a:1")
+	err := story(&book, "ask a:1", "begin a:1", "unknown a:1")
 	events, errAsk := book.Ask(other, noon)
 	for _, e := range events {
 		err = errors.Join(err, book.Apply(e))

@@ -25,7 +25,8 @@ import (
 // all count, and one of each plan that was completed, with every proof. Why is a
 // sentence.
 func Decide(dir string, b Build, evaluators ...judge.Evaluator) (state State, why string) {
-	return (&decider{chain: audit.Verifier{Dir: dir}, evaluators: evaluators}).decide(b)
+	state, why, _ = (&decider{chain: audit.Verifier{Dir: dir}, evaluators: evaluators}).decide(b)
+	return state, why
 }
 
 // A decider decides again and again, and reads only records that are not as they were.
@@ -42,22 +43,39 @@ type judged struct {
 	error
 }
 
-func (d *decider) decide(b Build) (state State, why string) {
+// decide also says why a record that is there could not be read, see [audit.Unread]: the
+// build is unknown then, and may be decided later.
+func (d *decider) decide(b Build) (state State, why string, unread error) {
 	var lost error // what an earlier test showed
 	for _, earlier := range b.Earlier {
 		before := b
 		before.Directory, before.File, before.Plans, before.Asked = earlier.Directory, earlier.File, earlier.Plans, time.Time{}
+		before.Head = cmp.Or(earlier.Head, b.Head)
 		state, why, unreadable := d.shown(before)
 		if state == Broken {
-			return Broken, why
+			return Broken, why, nil
 		}
-		lost = cmp.Or(lost, unreadable)
+		lost = worse(lost, unreadable)
 	}
-	state, why, _ = d.shown(b)
+	state, why, unreadable := d.shown(b)
+	if state == Broken {
+		return Broken, why, nil
+	}
 	if state == Held && lost != nil {
-		return Unknown, fmt.Sprintf("an earlier test may have broken it: %s", lost)
+		state, why = Unknown, fmt.Sprintf("an earlier test may have broken it: %s", lost)
 	}
-	return state, why
+	if unreadable = worse(lost, unreadable); audit.Unread(unreadable) {
+		unread = unreadable
+	}
+	return state, why, unread
+}
+
+// worse is the first of two errors that is one, or the second if that may pass.
+func worse(a, b error) error {
+	if a == nil || audit.Unread(b) && !audit.Unread(a) {
+		return b
+	}
+	return a
 }
 
 // shown is what the records in the directory of a build show. Unreadable is why one of
@@ -78,7 +96,7 @@ func (d *decider) shown(b Build) (state State, why string, unreadable error) {
 		if err == nil {
 			err = ofBuild(r, b)
 		} else {
-			unreadable = cmp.Or(unreadable, err)
+			unreadable = worse(unreadable, err)
 		}
 		switch {
 		case err != nil:
@@ -120,9 +138,19 @@ func (d *decider) recordsOf(b Build) ([]string, error) {
 	case len(v.Findings) > 0:
 		return nil, fmt.Errorf("the records in %s are not as they were written: %s", d.chain.Dir, v.Findings[0])
 	}
-	paths, err := filepath.Glob(filepath.Join(d.chain.Dir, b.Directory, "*.jsonl"))
+	return recordsIn(filepath.Join(d.chain.Dir, b.Directory))
+}
+
+// recordsIn are the paths of the records in a directory, in their order.
+func recordsIn(dir string) (paths []string, err error) {
+	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("look for records: %w", err)
+	}
+	for _, e := range entries {
+		if filepath.Ext(e.Name()) == ".jsonl" {
+			paths = append(paths, filepath.Join(dir, e.Name()))
+		}
 	}
 	return paths, nil
 }
@@ -215,6 +243,9 @@ func (d *decider) judge(path string) (reports.Report, error) {
 	r, err := runs.Judge(record.Read(file), nil, d.evaluators...)
 	if err != nil {
 		err = fmt.Errorf("judge %s: %w", path, err)
+	}
+	if audit.Unread(err) {
+		return r, err
 	}
 	r.TimeSeries, r.Checks, r.Waterfalls = nil, nil, nil // which are large
 	if d.judged == nil || len(d.judged) >= remembered {

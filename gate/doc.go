@@ -20,6 +20,12 @@
 // each answer of held or broken; and its records have it of every pod. If these are not
 // all the same, the build is unknown.
 //
+// # Waiting
+//
+// A build waits for the end of a stop, a freeze or another run for as long as that
+// takes, and for pods that are not ready, or a disk that cannot be read, for a while.
+// Until then its records decide nothing. What is broken is not tested again.
+//
 // # Restarts
 //
 // A [Book] changes only by events, and each is in the journal, on disk, before the

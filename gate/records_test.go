@@ -3,6 +3,7 @@ package gate
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -31,37 +32,101 @@ func (w writer) Run(ctx context.Context, build Ask, begin func() (*runs.Director
 	if err != nil {
 		return err
 	}
-	chain := audit.Chain{Dir: filepath.Dir(directory.Path)}
 	for id, text := range w.records {
-		path := directory.RecordPath(id)
-		out, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+		out, err := newRecord(directory, id, "test", build.File)
 		if err != nil {
 			return err
 		}
-		err = chain.Begin(out, "test")
-		encoder := record.NewEncoder(out)
-		name, _, _ := strings.Cut(id, "#") // of the second record of an experiment
-		for _, e := range recordtest.Entries(&record.Plan{Name: name, Hash: "abc", Settle: time.Second, Checks: []steadystate.Check{{
-			Name: "up", Signal: "up", Good: steadystate.AtLeast(1), Limits: steadystate.Limits("downtime <= 5s"),
-		}}}, text) {
-			if e.Header != nil {
-				e.Header.Started = time.Now().UTC()
-			}
-			err = errors.Join(err, encoder.Encode(e))
-			if e.Plan != nil {
-				err = errors.Join(err, encoder.Encode(record.Entry{Environment: map[string]string{"file.sha256": build.File}}))
-			}
-		}
+		err = out.write(text)
 		if w.last != nil && !strings.Contains(text, "end") {
 			w.last(ctx)
 		}
-		head, errFinish := chain.Finish(out, "test")
-		directory.Head = head
-		if err = errors.Join(err, errFinish, out.Close()); err != nil {
+		if err = errors.Join(err, out.finish()); err != nil {
 			return err
 		}
 	}
 	return w.err
+}
+
+// A recordFile is a record as text that is chained.
+type recordFile struct {
+	*os.File
+	*record.Encoder
+	directory *runs.Directory
+	id, run   string
+	of        string // the SHA-256 of the configuration
+	planned   bool
+}
+
+func newRecord(directory *runs.Directory, id, run, of string) (*recordFile, error) {
+	path := directory.RecordPath(id)
+	out, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if err := (audit.Chain{Dir: filepath.Dir(directory.Path)}).Begin(out, run); err != nil {
+		return nil, errors.Join(err, out.Close(), os.Remove(path))
+	}
+	return &recordFile{File: out, Encoder: record.NewEncoder(out), directory: directory, id: id, run: run, of: of}, nil
+}
+
+// write writes entries, the first time after a plan: of a kill, if the text has one.
+func (f *recordFile) write(text string) (err error) {
+	name, _, _ := strings.Cut(f.id, "#") // of the second record of an experiment
+	plan := &record.Plan{Name: name, Hash: "abc", Settle: time.Second, Checks: []steadystate.Check{{
+		Name: "up", Signal: "up", Good: steadystate.AtLeast(1), Limits: steadystate.Limits("downtime <= 5s"),
+	}}}
+	if strings.Contains(text, "traffic") {
+		plan.Faults, plan.Traffic = []record.Scheduled{{Fault: "kill"}}, "traffic"
+	}
+	if f.planned {
+		plan = nil
+	}
+	f.planned = true
+	for _, e := range recordtest.Entries(plan, text) {
+		if e.Header != nil {
+			e.Header.Started, e.Header.Run = time.Now().UTC(), f.run
+		}
+		err = errors.Join(err, f.Encode(e))
+		if e.Plan != nil {
+			err = errors.Join(err, f.Encode(record.Entry{Environment: map[string]string{"file.sha256": f.of}}))
+		}
+	}
+	return err
+}
+
+// finish chains it.
+func (f *recordFile) finish() error {
+	head, err := audit.Chain{Dir: filepath.Dir(f.directory.Path)}.Finish(f.File, f.run)
+	f.directory.Head = head
+	return errors.Join(err, f.Close())
+}
+
+// settled is how the record of a kill begins whose pods run a revision.
+func settled(revision string) string {
+	return "0 exists pod/shop/a a revision=" + revision + "\n0 exists pod/shop/b b revision=" + revision + `
+		0 phase settle
+		0 see up ++++++++++
+		0 see traffic_of_a ++++++++++
+	`
+}
+
+// killed is how it goes on: a pod is killed, and another comes.
+func killed(revision string, verdict State) string {
+	see := map[State]string{Held: "++++++++++++++++++++", Broken: "+----------+++++++++", Unknown: "+???????????????????"}[verdict]
+	return `
+		10       phase inject
+		10..10.1 inject kill a effect=gone oneshot=true
+		10..10.1 gone pod/shop/a a
+		10.2     undo kill
+		10.2     phase watch
+		11       created pod/shop/c c revision=` + revision + `
+		10       see up ` + see + `
+		30       end`
+}
+
+func recordOf(revision string, verdict State) string {
+	return settled(revision) + killed(revision, verdict)
 }
 
 // What each record shows, whatever its machine.
@@ -114,46 +179,127 @@ func TestWhatRecordsShow(t *testing.T) {
 	}
 }
 
-// Other experiments do not make a build whole that one has broken.
+// Other experiments do not make a build whole that one has broken, and are not run.
 func TestWhatBrokeABuildStillDoes(t *testing.T) {
 	const one, two = "checkout/pods/kill-one", "checkout/network/delay"
-	const good = "0 exists pod/shop/a a revision=" + revision + "\n0 phase settle\n0 see up ++++++++++\n10 phase inject\n10 see up ++++++++++++++++++++\n30 end"
-	const bad = "0 exists pod/shop/a a revision=" + revision + "\n0 phase settle\n0 see up ++++++++++\n10 phase inject\n10 see up +----------++++++++++\n31 end"
-	records := map[string]string{one: bad}
-	s := &Server{Dir: t.TempDir(), Runner: writer{records: records}}
+	records := map[string]string{one: recordOf(revision, Broken)}
+	is, began := revision, 0
+	s := &Server{Dir: t.TempDir()}
+	s.Runner = writer{records: records, scripted: scripted{
+		revision: func(Ask) (string, error) { s.mu.Lock(); defer s.mu.Unlock(); return is, nil },
+		refused:  func(Ask) error { s.mu.Lock(); defer s.mu.Unlock(); began++; return nil },
+	}}
 	c := serve(t, s)
-	change := func(to map[string]string) {
+	change := func(to string, more map[string]string) {
 		s.mu.Lock() // which it has before it begins a build
 		defer s.mu.Unlock()
+		is = to
 		clear(records)
-		maps.Copy(records, to)
+		maps.Copy(records, more)
+	}
+	stays := func(how, body string) {
+		t.Helper()
+		status, text := c.do("POST", "/flagger/confirm-promotion", body)
+		if a := c.answer("checkout:1"); status != 409 || !strings.HasPrefix(text, "broken: "+one+": ") || a.State != Broken {
+			t.Errorf("%s: %d %q, and then %s: %s", how, status, text, a.State, a.Why)
+		}
 	}
 	c.do("POST", "/flagger/confirm-promotion", flagger("checkout:1"))
 	c.until("checkout:1", Broken)
-	change(map[string]string{one: good, two: good})
+	change(revision, map[string]string{one: recordOf(revision, Held), two: recordOf(revision, Held)})
 	both := strings.Replace(flagger("checkout:1"), one, one+", "+two, 1)
-	c.do("POST", "/flagger/confirm-promotion", both)
-	if a := c.until("checkout:1", Broken); len(a.Experiments) != 2 || !strings.HasPrefix(a.Why, one+": ") {
-		t.Errorf("with another experiment: %+v", a)
-	}
-	// Without that experiment, and by another file.
-	change(map[string]string{two: good})
-	c.do("POST", "/flagger/confirm-promotion", strings.Replace(flagger("checkout:1"), one, two, 1))
-	if a := c.until("checkout:1", Broken); len(a.Experiments) != 1 || !strings.HasPrefix(a.Why, one+": ") {
-		t.Errorf("without that experiment: %+v", a)
-	}
+	stays("with another experiment", both)
+	stays("without that experiment", strings.Replace(flagger("checkout:1"), one, two, 1))
 	s.mu.Lock()
 	b, _ := s.book.Find("shop/checkout/1")
 	s.mu.Unlock()
-	b.File = "f2"
+	b.Earlier, b.File = []Test{{b.Directory, b.Head, b.File, b.Plans}}, "f2"
 	if state, why := Decide(s.Dir, b); state != Broken {
 		t.Errorf("by another file: %s: %s", state, why)
 	}
+	// Meanwhile its pods ran something else.
+	change("pod-template-hash=other", map[string]string{one: recordOf("pod-template-hash=other", Held)})
+	c.do("POST", "/flagger/confirm-promotion", flagger("checkout:1"))
+	c.until("checkout:1", Held)
+	change(revision, map[string]string{one: recordOf(revision, Held)})
+	stays("after its pods ran something else", flagger("checkout:1"))
+	if c.until("checkout:1", Broken); began != 2 {
+		t.Errorf("%d tests were begun, want one of each template", began)
+	}
 	// A person has it tested anew.
 	c.do("DELETE", "/gates/shop/checkout/1", "")
-	change(map[string]string{one: good, two: good})
+	change(revision, map[string]string{one: recordOf(revision, Held), two: recordOf(revision, Held)})
 	c.do("POST", "/flagger/confirm-promotion", both)
-	c.until("checkout:1", Unknown)
+	c.until("checkout:1", Held)
+}
+
+// What an earlier test showed may have been that it is broken.
+func TestALostEarlierTest(t *testing.T) {
+	const one, two = "checkout/pods/kill-one", "checkout/network/delay"
+	for sentence, test := range map[string]struct {
+		lose func(dir string) error
+		want State
+		why  string
+	}{
+		"none is lost":         {func(string) error { return nil }, Held, two + ": every limit was held, with proof"},
+		"its directory":        {os.RemoveAll, Unknown, "an earlier test may have broken it: the records in "},
+		"its record":           {func(dir string) error { return os.Remove(filepath.Join(dir, "checkout-pods-kill-one.jsonl")) }, Unknown, "an earlier test may have broken it: the records in "},
+		"its record's content": {func(dir string) error { return os.Truncate(filepath.Join(dir, "checkout-pods-kill-one.jsonl"), 99) }, Unknown, "an earlier test may have broken it: the records in "},
+	} {
+		records := map[string]string{one: recordOf(revision, Held)}
+		s := &Server{Dir: t.TempDir(), Runner: writer{records: records}}
+		c := serve(t, s)
+		c.do("POST", "/flagger/confirm-promotion", flagger("checkout:1"))
+		earlier := c.until("checkout:1", Held)
+		if err := test.lose(filepath.Join(s.Dir, earlier.Records)); err != nil {
+			t.Fatal(err)
+		}
+		s.mu.Lock()
+		clear(records)
+		records[two] = recordOf(revision, Held)
+		s.mu.Unlock()
+		c.do("POST", "/flagger/confirm-promotion", strings.Replace(flagger("checkout:1"), one, two, 1))
+		if a := c.until("checkout:1", test.want); !strings.HasPrefix(a.Why, test.why) {
+			t.Errorf("%s: %s: %s, want %q", sentence, a.State, a.Why, test.why)
+		}
+		if err := c.end(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A gate that is killed after the record was complete has its build tested once more: it
+// does not know whether the run had more to do.
+func TestAGateThatIsKilledAfterACompleteRun(t *testing.T) {
+	const one = "checkout/pods/kill-one"
+	for _, verdict := range []State{Held, Broken} {
+		dir, a := t.TempDir(), of("checkout:1")
+		j := must(openJournal(dir, &Book{}))
+		directory := must(runs.NewDirectory(dir))
+		asked := time.Now().UTC()
+		out := must(newRecord(directory, one, "killed", a.File))
+		if err := errors.Join(
+			j.append(Event{Time: asked, Event: Asked, Key: a.Key(), Ask: &a}, Event{Time: asked, Event: Begun, Key: a.Key(), Directory: filepath.Base(directory.Path)}),
+			out.write(recordOf(revision, verdict)), out.finish(), j.close(),
+		); err != nil {
+			t.Fatal(err)
+		}
+		var mu sync.Mutex
+		began, swept := 0, ""
+		c := serve(t, &Server{Dir: dir, Runner: writer{records: map[string]string{one: recordOf(revision, Held)}, scripted: scripted{
+			refused: func(Ask) error { mu.Lock(); defer mu.Unlock(); began++; return nil },
+			sweep:   func(_ context.Context, run string) error { mu.Lock(); defer mu.Unlock(); swept = run; return nil },
+		}}})
+		is := c.until("checkout:1", verdict)
+		want := map[State]int{Held: 1, Broken: 0}[verdict]
+		if mu.Lock(); began != want || swept != "killed" || (is.Records == filepath.Base(directory.Path)) != (verdict == Broken) {
+			t.Errorf("%s: tested %d times more, want %d; swept %q, by %s", verdict, began, want, swept, is.Records)
+		}
+		mu.Unlock()
+		if err := c.end(); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // A damaged record makes its own build unknown, and no other; one that is as it was is
@@ -250,13 +396,16 @@ func TestWhatPodsRunNow(t *testing.T) {
 			t.Errorf("rollback: %d %q, want %d %q", got, text, status, want)
 		}
 	}
-	now("", errors.New("the cluster does not answer"))
-	promotion("waiting: what its pods run is not known: the cluster does not answer")
+	away := fmt.Errorf("%w: the cluster does not answer", ErrNotNow)
+	now("", away)
+	promotion("waiting: what its pods run is not known: not now: the cluster does not answer")
 	if _, text := c.do("POST", "/argo", `{"namespace":"shop","name":"checkout","checksum":"1","experiments":"checkout"}`); !strings.Contains(text, `"state":"waiting"`) {
 		t.Errorf("Argo: %s, want it waiting", text)
 	}
 	now("rollouts-pod-template-hash=2", nil)
-	promotion("waiting: its pods run rollouts-pod-template-hash=2, which is not the checksum 1")
+	promotion("waiting: not now, its pods are not ready: they run rollouts-pod-template-hash=2, which is not the checksum 1")
+	now("", errors.New("deployments.apps is forbidden; give the account the right to get deployments"))
+	promotion("unknown: what its pods run is not known: deployments.apps is forbidden; give the account the right to get deployments")
 	if text, err := os.ReadFile(filepath.Join(dir, File)); err != nil || len(text) > 0 {
 		t.Error("a build of which it is not known what it is was written down")
 	}
@@ -267,8 +416,9 @@ func TestWhatPodsRunNow(t *testing.T) {
 	// A later build was applied, and its controller asks by the checksum of the one before.
 	now("pod-template-hash=other", nil)
 	rollback(409, "unknown: "+revision+" was broken, and its pods run pod-template-hash=other now")
-	now("", errors.New("the cluster does not answer"))
-	rollback(409, "unknown: it was broken, and what its pods run is not known: the cluster does not answer")
+	now("", away)
+	rollback(409, "unknown: it was broken, and what its pods run is not known: not now: the cluster does not answer")
+	promotion("unknown: what its pods run is not known: not now: the cluster does not answer")
 	now("pod-template-hash=other", nil)
 	promotion("")
 	if a := c.until("checkout:1", Unknown); !strings.Contains(a.Why, "pod shop/a ran "+revision+", and the build is pod-template-hash=other") {

@@ -39,10 +39,18 @@ type scripted struct {
 	run      func(ctx context.Context, build Ask) error
 	sweep    func(ctx context.Context, run string) error
 	revision func(build Ask) (string, error) // default: revision
+	refused  func(build Ask) error           // default: it is not
 }
 
 // revision is what the pods run, unless a test says otherwise.
 const revision = "pod-template-hash=5d8f7c"
+
+func (s scripted) Refused(_ context.Context, build Ask) error {
+	if s.refused == nil {
+		return nil
+	}
+	return s.refused(build)
+}
 
 func (s scripted) Revision(_ context.Context, build Ask) (string, error) {
 	if s.revision == nil {
@@ -444,7 +452,7 @@ func TestABuildThatIsDroppedAsItCannotBeBegun(t *testing.T) {
 		if s.journal, err = openJournal(dir, &Book{}); err != nil {
 			t.Fatal(err)
 		}
-		if err := errors.Join(s.notBegun(first.Builds()[0], "no such pod"), s.journal.close()); err != nil {
+		if err := errors.Join(s.notBegun(first.Builds()[0], Unknown, "no such pod"), s.journal.close()); err != nil {
 			t.Errorf("%s: %v", steps, err)
 		}
 		if b, _ := s.book.Find(of("a:1").Key()); b.State != want {

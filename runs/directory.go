@@ -45,6 +45,10 @@ type control struct {
 	load map[string][]record.Stage
 }
 
+// ErrUntouched is wrapped where an experiment was not begun, since its record could not
+// be: by a full disk, for example.
+var ErrUntouched = errors.New("nothing was touched")
+
 // NewDirectory makes a directory for a run: parent/<time in UTC>. The ones of
 // earlier runs are never written into.
 func NewDirectory(parent string) (*Directory, error) {
@@ -79,7 +83,7 @@ func (d *Directory) RecordPath(experiment string) string {
 // and are AgainstControl without a Baseline. Taps see the entries as they are
 // recorded. The record is chained to those before it, see package audit; a run that
 // cannot be does not begin; nor does one on a disk without room for the record's end,
-// which is kept free until then. The error is the harness's; the record and its report are kept in any
+// which is kept free until then: the error wraps [ErrUntouched]. The error is the harness's; the record and its report are kept in any
 // case, the report is in Reports too.
 func (d *Directory) Run(ctx context.Context, e experiments.Experiment, taps ...func(record.Entry)) (reports.Report, error) {
 	if err := e.Validate(); err != nil {
@@ -104,10 +108,10 @@ func (d *Directory) Run(ctx context.Context, e experiments.Experiment, taps ...f
 	path := d.RecordPath(e.Name)
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o644)
 	if err != nil {
-		return reports.Report{}, fmt.Errorf("create record: %w", err)
+		return reports.Report{}, fmt.Errorf("create record, %w: %w", ErrUntouched, err)
 	}
 	untouched := func(err error) (reports.Report, error) {
-		return reports.Report{}, errors.Join(fmt.Errorf("nothing was touched: %w", err), file.Close(), os.Remove(path))
+		return reports.Report{}, errors.Join(fmt.Errorf("%w: %w", ErrUntouched, err), file.Close(), os.Remove(path))
 	}
 	out, err := newReserve(file)
 	if err != nil {

@@ -74,8 +74,7 @@ func (s *Session) told(ctx context.Context, left []faults.Leftover) ([]faults.Le
 	return left, err
 }
 
-// locks looks who has the workloads now. If runs that are alive are to be waited
-// for, it does that first: they disturb what else is looked at.
+// locks looks whether the locks and ledgers can be made, and who has the workloads now.
 func (p *preflight) locks(ctx context.Context) {
 	place, namespace := config.Place{File: p.Plan.Path, Line: 1}, p.Plan.Cluster.Namespace
 	p.look("namespace "+namespace, place, func() (string, error) {
@@ -87,6 +86,13 @@ func (p *preflight) locks(ctx context.Context) {
 		}
 		return "locks and ledgers can be made there", err
 	})
+	p.held(ctx)
+}
+
+// held looks who has the workloads now. If runs that are alive are to be waited
+// for, it does that first: they disturb what else is looked at.
+func (p *preflight) held(ctx context.Context) {
+	place, namespace := config.Place{File: p.Plan.Path, Line: 1}, p.Plan.Cluster.Namespace
 	p.look("locks", place, func() (string, error) {
 		var free []string
 		wanted := locked(p.list...)
@@ -102,7 +108,7 @@ func (p *preflight) locks(ctx context.Context) {
 				}
 			})
 			if err != nil {
-				return "", err
+				return "", later(err)
 			}
 			text, err := p.taken(wanted, held)
 			switch {

@@ -199,7 +199,7 @@ func (p *preflight) service(ctx context.Context, of *service) {
 		}
 		p.desired[of] = int(state.Desired)
 		if reason := state.Unsettled(); reason != "" {
-			return "", fmt.Errorf("%w: not at rest: %s", ErrUnavailable, reason)
+			return "", fmt.Errorf("%w: not at rest: %s", ErrNotAtRest, reason)
 		}
 		for _, e := range p.list {
 			if e.service == of {
@@ -366,7 +366,7 @@ func (p *preflight) autoscaler(ctx context.Context, of *service) (string, error)
 	case undecided && len(h.Status.Conditions) == 0:
 		return "", fmt.Errorf("%w: it has not begun", ErrUnavailable)
 	case !undecided && h.Status.DesiredReplicas != h.Status.CurrentReplicas:
-		return "", fmt.Errorf("%w: not at rest: it wants %d replicas and has %d", ErrUnavailable, h.Status.DesiredReplicas, h.Status.CurrentReplicas)
+		return "", fmt.Errorf("%w: not at rest: it wants %d replicas and has %d", ErrNotAtRest, h.Status.DesiredReplicas, h.Status.CurrentReplicas)
 	}
 	texts := []string{fmt.Sprintf("%s, %d to %d replicas, now %d", h.Name, least, h.Spec.MaxReplicas, h.Status.CurrentReplicas)}
 	if why := idle(h); why != "" {

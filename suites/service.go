@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
@@ -61,10 +60,8 @@ func (s *Session) read(ctx context.Context, t *config.Target) (*service, error) 
 	switch {
 	case errors.Is(err, kube.ErrNoWorkload):
 		return nil, read.at("workload", fmt.Errorf("%w%s", err, s.others(ctx, t.Namespace)))
-	case apierrors.IsForbidden(err), apierrors.IsUnauthorized(err):
-		return nil, read.at("workload", err)
 	case err != nil:
-		return nil, read.at("workload", fmt.Errorf("%w: %w", ErrUnavailable, err))
+		return nil, read.at("workload", later(err))
 	}
 	read.held = state.Held
 	var found []string
@@ -147,8 +144,11 @@ func (s *Session) chooseFront(ctx context.Context, read *service, state kube.Sta
 // another one would be hit in its name, and one that selects none of its pods.
 func (s *Session) owned(ctx context.Context, of *service) (found string, matching []corev1.Pod, err error) {
 	state, err := of.Workload.Read(ctx, s.Client)
-	if err != nil {
+	switch {
+	case errors.Is(err, kube.ErrNoWorkload):
 		return "", nil, err
+	case err != nil:
+		return "", nil, later(err)
 	}
 	selector, err := metav1.LabelSelectorAsSelector(of.selector)
 	if err != nil {
@@ -156,11 +156,11 @@ func (s *Session) owned(ctx context.Context, of *service) (found string, matchin
 	}
 	var list corev1.PodList
 	if err := s.Client.List(ctx, &list, client.InNamespace(of.Namespace), client.MatchingLabelsSelector{Selector: selector}); err != nil {
-		return "", nil, err
+		return "", nil, later(kube.Explain(err, "the right to list pods"))
 	}
 	pods, err := state.Pods(ctx, s.Client)
 	if err != nil {
-		return "", nil, err
+		return "", nil, later(err)
 	}
 	own := map[types.UID]bool{}
 	for _, pod := range pods {

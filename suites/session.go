@@ -55,6 +55,10 @@ var ErrOtherCluster = errors.New("refused: this is another cluster")
 // right: the cluster does not answer, or the workload is not at rest.
 var ErrUnavailable = errors.New("cannot be tested now")
 
+// ErrNotAtRest is the [ErrUnavailable] of a workload whose pods are not as they must be:
+// a rollout is under way, or a pod is not ready.
+var ErrNotAtRest = fmt.Errorf("%w", ErrUnavailable)
+
 // ErrInPlace is wrapped if faults of other runs are in place: their effects would count
 // against the service.
 var ErrInPlace = errors.New("in place already")
@@ -199,12 +203,21 @@ func (s *Session) identify(ctx context.Context) error {
 	defer cancel()
 	uid, err := kube.Identity(ctx, s.Client)
 	if err != nil {
-		return s.Plan.At("cluster").Error(fmt.Errorf("cluster: %s: %w: %w", s.rest.Host, ErrUnavailable, err))
+		return s.Plan.At("cluster").Error(fmt.Errorf("cluster: %s: %w", s.rest.Host, later(kube.Explain(err, "the right to get the namespace kube-system"))))
 	}
 	if uid != s.Plan.Cluster.UID {
 		return s.Plan.At("cluster.uid").Error(fmt.Errorf("cluster.uid: %w: the file is for the one with uid %s, and %s has %s", ErrOtherCluster, s.Plan.Cluster.UID, s.rest.Host, uid))
 	}
 	return nil
+}
+
+// later is the error of a request to the API server, which may succeed later unless it
+// is refused or there is no such kind.
+func later(err error) error {
+	if err == nil || faults.Permanent(err) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrUnavailable, err)
 }
 
 // netemAnnotation is how a node tells that Chaos Mesh finds a stand-in for tc

@@ -109,13 +109,29 @@ func (s *Session) freeze() *stop.Freeze {
 	return freeze
 }
 
+// Refused looks whether experiments would be refused now, by a stop, a freeze or another
+// run. It asks their services and loads nothing. The error wraps [ErrNotNow], or
+// [ErrUnavailable] if the cluster does not answer.
+func (s *Session) Refused(ctx context.Context, chosen []config.Planned) error {
+	if err := s.identify(ctx); err != nil {
+		return err
+	}
+	p := &preflight{Session: s, say: func(Mark, string, string) {}}
+	for _, e := range chosen {
+		p.list = append(p.list, Experiment{Planned: e, service: &service{Target: e.Target}})
+	}
+	p.stops(ctx)
+	p.held(ctx)
+	return errors.Join(p.errs...)
+}
+
 // stops looks whether the experiments are stopped now, or a freeze is in force.
 func (p *preflight) stops(ctx context.Context) {
 	place := config.Place{File: p.Plan.Path, Line: 1}
 	p.look("stops", place, func() (string, error) {
 		stops, err := stop.Read(ctx, p.Client, p.Plan.Cluster.Namespace)
 		if err != nil {
-			return "", err
+			return "", later(err)
 		}
 		var errs []error
 		var others []string

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -103,5 +106,71 @@ func TestPreflightTellsStopsAndFreezes(t *testing.T) {
 		if !strings.Contains(lines.String(), row.want) || errors.Is(err, ErrNotNow) != row.refused || (err == nil) != (row.err == "") || err != nil && !strings.Contains(err.Error(), row.err) {
 			t.Errorf("%s: %v\n%s", row.sentence, err, lines.String())
 		}
+	}
+}
+
+// What refuses a run is known without a word to the service.
+func TestWhatWouldRefuseARun(t *testing.T) {
+	requests := 0
+	load := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { requests++ }))
+	t.Cleanup(load.Close)
+	text := strings.Replace(alone, "http://127.0.0.1:9/", load.URL, 1)
+	now := time.Now()
+	failing := func(err error) interceptor.Funcs {
+		return interceptor.Funcs{Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
+			if key.Name == stop.Name {
+				return err
+			}
+			return c.Get(ctx, key, o, opts...)
+		}}
+	}
+	for _, row := range []struct {
+		sentence, more string
+		stop           string
+		funcs          interceptor.Funcs
+		held           string // the workload that another run has
+		of             error
+		err            string
+	}{
+		{"nothing", "", "", interceptor.Funcs{}, "", nil, ""},
+		{"a stop of all", "", `{"all":true,"reason":"incident"}`, interceptor.Funcs{}, "", ErrNotNow, "all runs, by an unknown account, until resumed: incident"},
+		{"a stop of it", "", `{"service":"checkout","reason":"incident"}`, interceptor.Funcs{}, "", ErrNotNow, "incident"},
+		{"a stop of another", "", `{"service":"cart","reason":"incident"}`, interceptor.Funcs{}, "", nil, ""},
+		{"a freeze", fmt.Sprintf("freeze: {windows: [{from: %s, to: %s, reason: sale}]}\n", now.Add(-time.Minute).Format(time.RFC3339), now.Add(time.Hour).Format(time.RFC3339)), "", interceptor.Funcs{}, "", ErrNotNow, "freeze: refused for now: window 20"},
+		{"stops that may not be read", "", "", failing(refused("configmaps")), "", nil, "give the account the right to get this ConfigMap"},
+		{"stops that cannot be read", "", "", failing(away), "", ErrUnavailable, "stops: cannot be tested now: "},
+		{"a living run", "", "", interceptor.Funcs{}, "checkout", ErrNotNow, "deployment checkout in shop is held by run "},
+		{"a run of another workload", "", "", interceptor.Funcs{}, "payments", nil, ""},
+	} {
+		objects := []client.Object{deployed("checkout")}
+		if row.stop != "" {
+			objects = append(objects, stopped(row.stop))
+		}
+		s := connected(t, text+row.more, row.funcs, objects...)
+		look := func(t *testing.T) {
+			err := s.Refused(t.Context(), s.Plan.Planned)
+			if (err == nil) != (row.err == "") || err != nil && !strings.Contains(err.Error(), row.err) {
+				t.Errorf("%s: %v, want %q", row.sentence, err, row.err)
+			}
+			for _, of := range []error{ErrNotNow, ErrUnavailable} {
+				if errors.Is(err, of) != errors.Is(row.of, of) {
+					t.Errorf("%s: %v; is it %q: %t", row.sentence, err, of, errors.Is(err, of))
+				}
+			}
+		}
+		if row.held == "" {
+			look(t)
+			continue
+		}
+		synctest.Test(t, func(t *testing.T) {
+			l, _ := holds(t, s, row.held)
+			look(t)
+			if err := l.End(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	if requests > 0 {
+		t.Errorf("the service was asked %d times", requests)
 	}
 }

@@ -74,7 +74,7 @@ func verify(out io.Writer, dir, head string) error {
 		return unavailable{err}
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		return usageError{err}
-	case err != nil:
+	case err != nil && len(found.Findings) == 0:
 		return err
 	}
 	for _, note := range found.Notes {
@@ -98,7 +98,7 @@ func verify(out io.Writer, dir, head string) error {
 		fmt.Fprintf(out, "head %s\n", found.Head)
 	}
 	if len(found.Findings) > 0 {
-		return errVerdict(exitBroken)
+		return errors.Join(errVerdict(exitBroken), err)
 	}
 	return nil
 }

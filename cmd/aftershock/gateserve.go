@@ -18,6 +18,7 @@ import (
 	"github.com/aftershockhq/aftershock/gate"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/runs"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
 	"github.com/aftershockhq/aftershock/steadystate/redact"
 	"github.com/aftershockhq/aftershock/suites"
 )
@@ -55,7 +56,8 @@ A build is known by its namespace, name and checksum: asking again begins nothin
 build is tested at a time; a newer one of the same name ends the test of the one
 before. Held and broken are judged anew from the records at each answer, and said only
 of what the pods ran in all of them and run now (pod-template-hash). A build waits
-during a stop ("aftershock stop"), a freeze or another run.
+during a stop ("aftershock stop"), a freeze or another run, and 15 minutes for pods
+that are not ready. One that is broken is not tested again.
 
 Each request but /healthz has a token, as Authorization: Bearer, or as token in the
 metadata: that of --token-file or of the variable ` + tokenVariable + `, or that of
@@ -238,34 +240,47 @@ func (g *gateRunner) Plan(namespace, name string, names []string) (plans map[str
 	return plans, plan.SHA256, nil
 }
 
-// Revision asks the cluster what the pods of a build's services run.
-func (g *gateRunner) Revision(ctx context.Context, build gate.Ask) (is string, err error) {
+// asking runs f with a session for the experiments of a build.
+func (g *gateRunner) asking(build gate.Ask, f func(*suites.Session, []config.Planned) error) error {
 	plan := *g.plan
 	chosen, err := choose(&plan, plan.Planned, build.Experiments(), "")
 	if err != nil {
-		return "", err
+		return err
 	}
 	session, err := suites.Connect(&plan)
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer session.Close()
-	asked := map[string]bool{}
-	for _, p := range chosen {
-		if asked[p.Target.Name] {
-			continue
+	return notNow(f(session, chosen))
+}
+
+// Refused looks for a stop, a freeze and another run.
+func (g *gateRunner) Refused(ctx context.Context, build gate.Ask) error {
+	return g.asking(build, func(session *suites.Session, chosen []config.Planned) error { return session.Refused(ctx, chosen) })
+}
+
+// Revision asks the cluster what the pods of a build's services run.
+func (g *gateRunner) Revision(ctx context.Context, build gate.Ask) (is string, err error) {
+	err = g.asking(build, func(session *suites.Session, chosen []config.Planned) error {
+		asked := map[string]bool{}
+		for _, p := range chosen {
+			if asked[p.Target.Name] {
+				continue
+			}
+			asked[p.Target.Name] = true
+			switch one, err := session.Revision(ctx, p.Target); {
+			case err != nil:
+				return err
+			case is != "" && is != one:
+				return fmt.Errorf("the pods of its services run %s and %s", is, one)
+			default:
+				is = one
+			}
 		}
-		asked[p.Target.Name] = true
-		switch one, err := session.Revision(ctx, p.Target); {
-		case err != nil:
-			return "", err
-		case is != "" && is != one:
-			return "", fmt.Errorf("the pods of its services run %s and %s", is, one)
-		default:
-			is = one
-		}
-	}
-	return is, nil
+		return nil
+	})
+	return is, err
 }
 
 // Run carries experiments out, with the checks and refusals of "aftershock run".
@@ -323,11 +338,16 @@ func (g *gateRunner) carryOut(ctx context.Context, directory *runs.Directory, li
 }
 
 // notNow wraps [gate.ErrNotNow] around a refusal that may be over later: a stop, another
-// run, a cluster that does not answer, pods that are not at rest, a fault that waits for
-// a sweep.
+// run, a cluster that does not answer, a fault that waits for a sweep, a full disk; and
+// [gate.ErrNotReady] if there is no such workload yet, or its pods are not at rest.
 func notNow(err error) error {
 	ending, ended := errors.AsType[experiments.Ending](err)
-	if errors.Is(err, suites.ErrNotNow) || errors.Is(err, suites.ErrUnavailable) || errors.Is(err, suites.ErrInPlace) || ended && ending.Reason == record.Refused {
+	switch {
+	case errors.Is(err, suites.ErrNotNow), errors.Is(err, suites.ErrInPlace), errors.Is(err, runs.ErrUntouched), ended && ending.Reason == record.Refused:
+		return fmt.Errorf("%w: %w", gate.ErrNotNow, err)
+	case errors.Is(err, suites.ErrNotAtRest), errors.Is(err, kube.ErrNoWorkload):
+		return fmt.Errorf("%w: %w", gate.ErrNotReady, err)
+	case errors.Is(err, suites.ErrUnavailable):
 		return fmt.Errorf("%w: %w", gate.ErrNotNow, err)
 	}
 	return err

@@ -16,6 +16,8 @@ import (
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/gate"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/runs"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
 	"github.com/aftershockhq/aftershock/suites"
 )
 
@@ -144,20 +146,25 @@ func TestTheTokensOfAGate(t *testing.T) {
 
 func TestRefusalsThatMayBeOverLater(t *testing.T) {
 	for _, test := range []struct {
-		err  error
-		want bool
+		err         error
+		want, ready bool // a build waits, and for how long does not depend on its pods
 	}{
-		{fmt.Errorf("preflight: %w: stopped by ann", suites.ErrNotNow), true},
-		{experiments.Ending{Reason: record.Refused, Detail: "held by another run"}, true},
-		{experiments.Ending{Reason: record.Stopped, Detail: "by ann"}, false},
-		{errors.New("the disk is full"), false},
-		{fmt.Errorf("preflight: %w: not at rest", suites.ErrUnavailable), true},
-		{fmt.Errorf("preflight: %w: NetworkChaos/shop/checkout", suites.ErrInPlace), true},
-		{suites.ErrOtherCluster, false},
-		{nil, false},
+		{fmt.Errorf("preflight: %w: stopped by ann", suites.ErrNotNow), true, true},
+		{experiments.Ending{Reason: record.Refused, Detail: "held by another run"}, true, true},
+		{experiments.Ending{Reason: record.Stopped, Detail: "by ann"}, false, true},
+		{errors.New("the report cannot be written"), false, true},
+		{fmt.Errorf("%w: no space left on device", runs.ErrUntouched), true, true},
+		{fmt.Errorf("preflight: %w: the cluster does not answer", suites.ErrUnavailable), true, true},
+		{fmt.Errorf("preflight: %w: a rollout is under way", suites.ErrNotAtRest), true, false},
+		{fmt.Errorf("%w deployment checkout in shop", kube.ErrNoWorkload), true, false},
+		{errors.Join(fmt.Errorf("%w: stopped by ann", suites.ErrNotNow), suites.ErrNotAtRest), true, true},
+		{fmt.Errorf("preflight: %w: NetworkChaos/shop/checkout", suites.ErrInPlace), true, true},
+		{suites.ErrOtherCluster, false, true},
+		{nil, false, true},
 	} {
-		if got := errors.Is(notNow(test.err), gate.ErrNotNow); got != test.want {
-			t.Errorf("%v: %t, want %t", test.err, got, test.want)
+		err := notNow(test.err)
+		if errors.Is(err, gate.ErrNotNow) != test.want || errors.Is(err, gate.ErrNotReady) == test.ready {
+			t.Errorf("%v: %v, want that it waits %t, and not for its pods %t", test.err, err, test.want, test.ready)
 		}
 	}
 }

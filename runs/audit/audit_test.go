@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/aftershockhq/aftershock/record"
@@ -594,4 +596,45 @@ func extend(t *testing.T, dir, log, line string) string {
 // startWith reports whether texts begin as is wanted, one by one.
 func startWith(texts, want []string) bool {
 	return slices.EqualFunc(texts, want, strings.HasPrefix)
+}
+
+// A file that cannot be read now is no tampering, and what is tampered with is found all
+// the same.
+func TestWhatCannotBeReadNow(t *testing.T) {
+	dir, head := four(t)
+	f := files{t, dir}
+	f.must(os.Remove(f.path("two/d.jsonl")))
+	var was syscall.Rlimit
+	f.must(syscall.Getrlimit(syscall.RLIMIT_NOFILE, &was))
+	free, err := os.Open(dir)
+	f.must(err)
+	few := was
+	few.Cur = uint64(free.Fd()) + 1 // of two at once, which a chain and a record are
+	f.must(free.Close())
+	f.must(syscall.Setrlimit(syscall.RLIMIT_NOFILE, &few))
+	v, err := audit.Verify(dir, head)
+	f.must(syscall.Setrlimit(syscall.RLIMIT_NOFILE, &was))
+	if !audit.Unread(err) || !errors.Is(err, syscall.EMFILE) {
+		t.Errorf("error %v, want that a file cannot be read", err)
+	}
+	if len(v.Findings) != 1 || !strings.HasPrefix(v.Findings[0].String(), "missing: two/d.jsonl") {
+		t.Errorf("found %v, want what is missing alone", v.Findings)
+	}
+	for _, row := range []struct {
+		sentence string
+		err      error
+		want     bool
+	}{
+		{"it is gone", &fs.PathError{Err: syscall.ENOENT}, false},
+		{"a directory is in its place", &fs.PathError{Err: syscall.EISDIR}, false},
+		{"a link to itself is", &fs.PathError{Err: syscall.ELOOP}, false},
+		{"a file is in place of its directory", &fs.PathError{Err: syscall.ENOTDIR}, false},
+		{"the disk fails", fmt.Errorf("read: %w", &fs.PathError{Err: syscall.EIO}), true},
+		{"it is damaged", errors.New("the checksum is wrong"), false},
+		{"nothing is wrong", nil, false},
+	} {
+		if got := audit.Unread(row.err); got != row.want {
+			t.Errorf("%s: %t", row.sentence, got)
+		}
+	}
 }

@@ -50,13 +50,32 @@ type Verification struct {
 	Logs    int    // of which all that was chained is there
 	Head    string // the hash of the last line
 	Since   int    // lines after the head that was asked for
+
+	unread error // why it is not known whether something is as it was chained
+}
+
+// Unread reports whether a file is there and could not be read: the disk fails, or the
+// process has too many files open. It may be read later, and says nothing of what is
+// in the file.
+func Unread(err error) bool {
+	at, ok := errors.AsType[*fs.PathError](err)
+	if !ok {
+		return false
+	}
+	for _, replaced := range []error{fs.ErrNotExist, syscall.ENOTDIR, syscall.EISDIR, syscall.ELOOP} {
+		if errors.Is(at, replaced) {
+			return false
+		}
+	}
+	return true
 }
 
 // Verify compares a chain with itself and with the records. Head is the hash of its
 // last line, as it was at some time; all up to that line must still be there. If it
 // is empty, a chain that was cut at its end, together with the records there, or
 // that was written anew as a whole, cannot be told from a true one. The error wraps
-// [ErrNoChain], or says what could not be read.
+// [ErrNoChain], or says what could not be read, and is [Unread] then; what was read is
+// verified all the same.
 func Verify(dir, head string) (v Verification, err error) {
 	return (&Verifier{Dir: dir}).Verify(head)
 }
@@ -121,9 +140,20 @@ func (of *Verifier) Verify(head string, directories ...string) (v Verification, 
 			v.found(Truncated, File, "no line has the hash %s: the chain was cut before it, or written anew", head)
 		}
 	}
-	return v, v.compare(Chain{dir, of}, lines, func(path string) bool {
+	err = v.compare(Chain{dir, of}, lines, func(path string) bool {
 		return len(directories) == 0 || slices.Contains(directories, filepath.FromSlash(pathpkg.Dir(path)))
 	})
+	return v, cmp.Or(err, v.unread)
+}
+
+// cannot takes in why something could not be looked at. It is a finding unless it may
+// pass.
+func (v *Verification) cannot(path string, err error) {
+	if !Unread(err) {
+		v.found(Changed, path, "it cannot be read: %v", err)
+		return
+	}
+	v.unread = cmp.Or(v.unread, fmt.Errorf("verify records: %w", err))
 }
 
 func (v *Verification) found(kind, what, format string, args ...any) {
@@ -267,9 +297,13 @@ func (v *Verification) compare(c Chain, lines []chained, concerns func(path stri
 	for _, path := range paths {
 		_, wasBegun := begun[path]
 		_, wasEnded := ended[path]
-		switch {
-		case wasBegun || wasEnded:
-		case bare(c.absolute(path)):
+		if wasBegun || wasEnded {
+			continue
+		}
+		switch empty, err := bare(c.absolute(path)); {
+		case Unread(err):
+			v.cannot(path, err)
+		case empty:
 			v.note("empty: %s: its process was killed before the experiment began", path)
 		default:
 			v.found(Inserted, path, "no line of the chain names it: it was put there, or the chain's end was cut")
@@ -285,7 +319,7 @@ func (v *Verification) extended(c Chain, path string, lines []Line) {
 	}
 	switch kind, why, more, err := c.grown(lines); {
 	case err != nil:
-		v.found(Changed, path, "%v", err)
+		v.cannot(path, err)
 	case kind != "":
 		v.found(kind, path, "%s", why)
 	default:
@@ -303,14 +337,14 @@ func (v *Verification) unchanged(c Chain, path string, line Line, of map[string]
 	}
 	now, err := c.digest(path)
 	if err != nil {
-		v.found(Changed, path, "%v", err)
+		v.cannot(path, err)
 		return false
 	}
 	if now.SHA256 == line.SHA256 && now.Size == line.Size {
 		v.Records++
 		return true
 	}
-	why, ended := damage(c.absolute(path), line.Run)
+	why, ended, _ := damage(c.absolute(path), line.Run)
 	if others := slices.DeleteFunc(slices.Clone(of[now.SHA256]), func(p string) bool { return p == path }); len(others) > 0 {
 		why = "it has the content of " + strings.Join(others, ", ")
 	}
@@ -336,7 +370,11 @@ func (v *Verification) unfinished(c Chain, path string, line Line) {
 		v.note("under way: %s: its run %s writes it now", path, line.Run)
 		return
 	}
-	if why, _ := damage(c.absolute(path), line.Run); why != "" {
+	switch why, _, err := damage(c.absolute(path), line.Run); {
+	case Unread(err):
+		v.cannot(path, err)
+		return
+	case why != "":
 		v.found(Changed, path, "it is unfinished, and %s", why)
 		return
 	}
@@ -350,7 +388,7 @@ func (v *Verification) present(c Chain, path string, line Line) bool {
 		v.found(Missing, path, "it was %s on %s", line.Event, line.Time.Format("2006-01-02 15:04:05Z"))
 		return false
 	case err != nil:
-		v.found(Changed, path, "it cannot be read: %v", err)
+		v.cannot(path, err)
 		return false
 	case !info.Mode().IsRegular():
 		v.found(Changed, path, "it is no file of its own any more, but %s", info.Mode().Type())
@@ -360,31 +398,33 @@ func (v *Verification) present(c Chain, path string, line Line) bool {
 }
 
 // damage says what is wrong with a record by its own checksums, and whose run it
-// is; empty: nothing. One that is cut is not damaged, and has not ended.
-func damage(path, run string) (why string, ended bool) {
-	each(path, func(e record.Entry, err error) bool {
+// is; empty: nothing. One that is cut is not damaged, and has not ended. err is why it
+// could not be read.
+func damage(path, run string) (why string, ended bool, err error) {
+	each(path, func(e record.Entry, is error) bool {
 		ended = e.End != nil
 		switch {
-		case errors.Is(err, record.ErrCut):
-		case err != nil:
-			why = err.Error()
+		case errors.Is(is, record.ErrCut):
+		case is != nil:
+			why, err = is.Error(), is
 		case e.Header != nil && run != "" && e.Header.Run != run:
 			why = fmt.Sprintf("it is of run %s in place of %s", e.Header.Run, run)
 		}
 		return why == ""
 	})
-	return why, ended
+	return why, ended, err
 }
 
 // bare reports whether a record has nothing that could be judged: its run was
-// killed at its very beginning.
-func bare(path string) bool {
+// killed at its very beginning. err is why it could not be read.
+func bare(path string) (is bool, err error) {
 	planned := false
-	each(path, func(e record.Entry, err error) bool {
-		planned = e.Plan != nil || err != nil && !errors.Is(err, record.ErrCut)
+	each(path, func(e record.Entry, wrong error) bool {
+		planned = e.Plan != nil || wrong != nil && !errors.Is(wrong, record.ErrCut)
+		err = wrong
 		return !planned
 	})
-	return !planned
+	return !planned, err
 }
 
 // each calls f for the entries of a record until it returns false.
