@@ -1,0 +1,560 @@
+package gate
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/runs"
+)
+
+// histories are how many lives of a gate are played. Every tenth is calm: nothing goes
+// wrong in it, and each build must become what it is.
+const histories = 150
+
+// Whatever happens to a gate, it says held and broken only of what is, has one fault in
+// place at a time, lets no build wait for ever, and never goes back on one that is broken.
+// The truth of each pod template is known.
+func TestAGateUnderAttack(t *testing.T) {
+	seen := map[string]int{}
+	for seed := range uint64(histories) {
+		dir := t.TempDir()
+		synctest.Test(t, func(t *testing.T) { attack(t, seed, dir, seen) })
+		if err := os.RemoveAll(dir); err != nil || t.Failed() {
+			t.Fatalf("history %d: %v", seed, err)
+		}
+	}
+	for _, what := range slices.Sorted(maps.Keys(seen)) {
+		t.Logf("%6d %s", seen[what], what)
+	}
+	for _, state := range []State{Held, Broken, Unknown} {
+		if truth := fmt.Sprintf("ended as %s, which it is", state); seen[truth] == 0 {
+			t.Errorf("no build %s", truth)
+		}
+	}
+}
+
+// A world is a cluster and a disk to which things happen. Its goroutines are the
+// history's own and those of one gate.
+type world struct {
+	*testing.T
+	seed uint64
+	dice *rand.Rand // of the history's own goroutine
+	seen map[string]int
+
+	mu       sync.Mutex // guards what follows
+	services map[string]*service
+	truth    []State           // of each template
+	faults   map[string]string // in place: the names of services by runs
+	refusal  string            // by a person, or by another run
+	away     bool              // the cluster
+	full     bool              // the disk
+	leaves   bool              // the next run leaves its fault
+	runs     int
+	log      []string
+
+	broken map[string]bool // what was answered so, by key and template
+	hurt   bool            // a record was lost or damaged
+	unread bool            // the disk cannot be read
+	over   bool            // all that passes has passed
+}
+
+// A service has pods, each of the newest template but for those that still terminate.
+type service struct {
+	templates []int // that its pods ran, in order; the last is the newest
+	old       bool  // a pod of the template before still terminates
+	error     error // why its pods cannot be read
+}
+
+func (s *service) newest() int { return s.templates[len(s.templates)-1] }
+
+func label(template int) string { return fmt.Sprintf("pod-template-hash=%d", template) }
+
+func (w *world) note(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.log = append(w.log, fmt.Sprintf("%s %s", time.Now().Format("15:04:05"), fmt.Sprintf(format, args...)))
+}
+
+func (w *world) wrong(format string, args ...any) {
+	w.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.Errorf("history %d: %s\n%s", w.seed, fmt.Sprintf(format, args...), strings.Join(w.log[max(0, len(w.log)-25):], "\n"))
+}
+
+// A process is a gate and what it does to the world until it is killed.
+type process struct {
+	*world
+	bubble
+
+	killed bool     // guarded by the world's mu
+	disk   *os.File // the journal, while the disk is full
+}
+
+var errDead = errors.New("the process is dead")
+
+// pause is a step of a run, at which it may be killed.
+func (p *process) pause(ctx context.Context, d time.Duration) error {
+	err := experiments.Wait(ctx, d)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.killed {
+		return errDead
+	}
+	return err
+}
+
+func (p *process) Plan(_, _ string, names []string) (map[string]string, string, error) {
+	return scripted{}.Plan("", "", names)
+}
+
+func (p *process) Refused(context.Context, Ask) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.killed:
+		return errDead
+	case p.away:
+		return fmt.Errorf("%w: the cluster does not answer", ErrNotNow)
+	case p.refusal != "":
+		return fmt.Errorf("%w: %s", ErrNotNow, p.refusal)
+	}
+	return nil
+}
+
+func (p *process) Revision(_ context.Context, build Ask) (string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch s := p.services[build.Name]; {
+	case p.killed:
+		return "", errDead
+	case p.away:
+		return "", fmt.Errorf("%w: the cluster does not answer", ErrNotNow)
+	case s.error != nil:
+		return "", s.error
+	case s.old:
+		return "", fmt.Errorf("%w: a pod of an earlier template is still terminating", ErrNotReady)
+	default:
+		return label(s.newest()), nil
+	}
+}
+
+func (p *process) Sweep(_ context.Context, run string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.killed:
+		return errDead
+	case p.away:
+		return errors.New("the cluster does not answer")
+	}
+	maps.DeleteFunc(p.faults, func(of, _ string) bool { return run == "" || run == of })
+	return nil
+}
+
+// Run kills a pod while its record is written, as the command does.
+func (p *process) Run(ctx context.Context, build Ask, begin func() (*runs.Directory, error)) error {
+	if err := p.pause(ctx, 2*time.Second); err != nil { // the preflight
+		return err
+	}
+	if err := p.Refused(ctx, build); err != nil {
+		return err
+	}
+	directory, err := begin()
+	if err != nil {
+		return err
+	}
+	for i, id := range build.Experiments() {
+		p.mu.Lock()
+		p.runs++
+		run := fmt.Sprintf("run-%d", p.runs)
+		p.mu.Unlock()
+		if err := p.pause(ctx, time.Second); err != nil {
+			return err
+		}
+		out, err := newRecord(directory, id, run, build.File)
+		switch {
+		case err != nil && i == 0:
+			return fmt.Errorf("%w: %w", ErrNotNow, err)
+		case err != nil:
+			return err
+		}
+		if err := p.experiment(ctx, build.Name, out); err != nil {
+			return errors.Join(err, ignoreClosed(out.Close()))
+		}
+	}
+	return p.pause(ctx, time.Second)
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, os.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+func (p *process) experiment(ctx context.Context, name string, out *recordFile) error {
+	p.mu.Lock()
+	s := p.services[name]
+	since := len(s.templates) - 1
+	first, verdict := s.newest(), p.truth[s.newest()]
+	begins := settled(label(first))
+	if s.old {
+		begins += "0 exists pod/shop/old old revision=" + label(s.templates[max(0, since-1)]) + "\n"
+	}
+	p.mu.Unlock()
+	if err := out.write(begins); err != nil {
+		return err
+	}
+	if err := p.pause(ctx, 10*time.Second); err != nil {
+		return p.stopped(err, out)
+	}
+	p.mu.Lock()
+	if len(p.faults) > 0 {
+		p.mu.Unlock()
+		p.wrong("a fault is put into %s while there are %v", name, p.faults)
+		p.mu.Lock()
+	}
+	p.faults[out.run] = name
+	p.mu.Unlock()
+	err := p.pause(ctx, 15*time.Second)
+	if errors.Is(err, errDead) {
+		return err
+	}
+	if err != nil {
+		if dead := p.pause(context.WithoutCancel(ctx), 2*time.Second); dead != nil { // it is undone
+			return dead
+		}
+	}
+	p.mu.Lock()
+	var left error
+	if p.leaves {
+		left = fmt.Errorf("undo: %w", experiments.ErrLeftBehind)
+	} else {
+		delete(p.faults, out.run)
+	}
+	full := p.full
+	p.leaves = false
+	others := ""
+	for i, template := range s.templates[since+1:] {
+		others += fmt.Sprintf("29.9 created pod/shop/x%d x%d revision=%s\n", i, i, label(template))
+	}
+	p.mu.Unlock()
+	switch {
+	case err != nil:
+		return errors.Join(p.stopped(err, out), left)
+	case full:
+		return errors.Join(errors.New("write record: no space left on device"), left)
+	}
+	rest := strings.Replace(killed(label(first), verdict), "\n\t\t30 ", "\n"+others+"30 ", 1)
+	return errors.Join(out.write(rest), out.finish(), left)
+}
+
+// stopped is the end of a record whose run was.
+func (p *process) stopped(err error, out *recordFile) error {
+	if errors.Is(err, errDead) {
+		return err
+	}
+	return errors.Join(err, out.write("25 end interrupted"), out.finish())
+}
+
+// start starts a gate on the disk.
+func (w *world) start(t *testing.T, dir string) *process {
+	p := &process{world: w}
+	p.bubble = begin(t, &Server{Dir: dir, Runner: p, Say: func(text string) { w.note("  gate: %s", text) }})
+	return p
+}
+
+// kill leaves the disk as it is now, to the next gate.
+func (w *world) kill(p *process, dir string) *process {
+	synctest.Wait()
+	w.mu.Lock()
+	p.killed = true
+	w.mu.Unlock()
+	if err := os.CopyFS(dir, os.DirFS(p.Dir)); err != nil {
+		w.Fatal(err)
+	}
+	p.end()
+	if w.dice.IntN(3) == 0 { // it was writing a line
+		path := filepath.Join(dir, File)
+		text := must(os.ReadFile(path))
+		if err := os.WriteFile(path, append(text, `{"format":"aftershock/gate-jour`...), 0o644); err != nil {
+			w.Fatal(err)
+		}
+	}
+	return w.start(w.T, dir)
+}
+
+// lose removes or damages something on the disk, as of some test.
+func (w *world) lose(dir string) {
+	synctest.Wait()
+	records, err := filepath.Glob(filepath.Join(dir, "*", "*.jsonl"))
+	if err != nil || len(records) == 0 {
+		return
+	}
+	w.hurt = true
+	path := records[w.dice.IntN(len(records))]
+	switch w.dice.IntN(8) {
+	case 0:
+		path = filepath.Join(dir, "audit.jsonl")
+		err = os.Remove(path)
+	case 1, 2:
+		path = filepath.Dir(path)
+		err = os.RemoveAll(path)
+	case 3, 4:
+		err = os.Remove(path)
+	default:
+		text := must(os.ReadFile(path))
+		if len(text) > 0 {
+			text[w.dice.IntN(len(text))] ^= 1
+		}
+		err = os.WriteFile(path, append(text, ' '), 0o644)
+	}
+	if w.note("lost: %s", path); err != nil {
+		w.Fatal(err)
+	}
+}
+
+// asked is what a controller is told of a build, and what is wrong with that.
+func (w *world) asked(p *process, name string, template int, how string) State {
+	w.Helper()
+	synctest.Wait()
+	checksum := fmt.Sprintf("c%d", template)
+	ids := "checkout/pods/kill-one"
+	if !w.calm() && !w.over && w.dice.IntN(12) == 0 {
+		ids += ", checkout/network/delay"
+	}
+	body := fmt.Sprintf(`{"namespace":"shop","name":%q,"checksum":%q,"experiments":%q}`, name, checksum, ids)
+	var state State
+	var status int
+	var text string
+	switch how {
+	case "argo", "argo reads":
+		method, path := "POST", "/argo"
+		if how == "argo reads" {
+			method, path = "GET", "/argo?namespace=shop&name="+name+"&checksum="+checksum
+		}
+		status, text = p.do(method, path, body)
+		var a Answer
+		if err := json.Unmarshal([]byte(text), &a); err != nil || status != 200 || a.Held != (a.State == Held) || a.Broken != (a.State == Broken) {
+			w.wrong("%s: %d %s: %v", how, status, text, err)
+		}
+		state = a.State
+	default:
+		status, text = p.do("POST", "/flagger/"+how, body)
+		word, _, _ := strings.Cut(text, ":")
+		state = State(word)
+		if passes := map[string]State{"rollback": Broken}[how]; (status == 200) != (state == passes || how != "rollback" && state == Held) || status != 200 && status != 409 {
+			w.wrong("%s: %d %s", how, status, text)
+		}
+	}
+	w.mu.Lock()
+	s := w.services[name]
+	newest := s.newest()
+	truth, old := w.truth[newest], s.old
+	blind := old || s.error != nil || w.away || w.full || w.unread
+	w.mu.Unlock()
+	p.Server.mu.Lock()
+	b, _ := p.book.Find("shop/" + name + "/" + checksum)
+	p.Server.mu.Unlock()
+	elsewhere := b.State == state && b.Revision != label(newest) // its test is of other pods
+	w.note("%s of %s:%s (pods run %d, %s): %s", how, name, checksum, newest, truth, text)
+	w.seen["answers "+string(state)]++
+	was := fmt.Sprintf("%s:%s %d", name, checksum, newest)
+	switch {
+	case state != Held && state != Broken && state != Unknown && state != Waiting && state != Running:
+		w.wrong("%s is no state", state)
+	case (state == Held || state == Broken) && (state != truth || old):
+		w.wrong("%s is %s, and was answered %s", was, truth, state)
+	case w.broken[was] && state != Broken && (state == Held || !w.hurt && !blind && !elsewhere):
+		w.wrong("%s was answered broken, and now %s", was, state)
+	}
+	if state == Broken {
+		w.broken[was] = true
+	}
+	return state
+}
+
+func (w *world) calm() bool { return w.seed%10 == 0 }
+
+// attack plays a history.
+func attack(t *testing.T, seed uint64, dir string, seen map[string]int) {
+	w := &world{T: t, seed: seed, dice: rand.New(rand.NewPCG(seed, 7)), seen: seen, services: map[string]*service{}, faults: map[string]string{}, broken: map[string]bool{}}
+	names := []string{"checkout", "cart"}
+	release := func(name string) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		s := w.services[name]
+		switch {
+		case s == nil:
+			s = &service{}
+			w.services[name] = s
+		case w.dice.IntN(4) == 0 && len(s.templates) > 1: // it is rolled back
+			s.templates, s.old = append(s.templates, s.templates[len(s.templates)-2]), true
+			return
+		default:
+			s.old = true
+		}
+		s.templates = append(s.templates, len(w.truth))
+		w.truth = append(w.truth, []State{Held, Broken, Unknown}[w.dice.IntN(3)])
+	}
+	for _, name := range names {
+		release(name)
+	}
+	p := w.start(t, filepath.Join(dir, "0"))
+	readable := func() {}
+	fill := func(full bool) { // so that neither journal nor records can be written
+		if w.full == full {
+			return
+		}
+		synctest.Wait()
+		p.Server.mu.Lock()
+		defer p.Server.mu.Unlock()
+		if full {
+			p.disk, p.journal.file = p.journal.file, must(os.Open(p.journal.file.Name()))
+		} else if err := p.journal.file.Close(); err != nil {
+			t.Error(err)
+		} else {
+			p.journal.file = p.disk
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.full = full
+	}
+	settle := func() { // lets the disk be as it should
+		readable()
+		w.unread = false
+		fill(false)
+	}
+	hooks := []string{"confirm-promotion", "confirm-promotion", "rollback", "confirm-traffic-increase", "argo", "argo", "argo reads"}
+	for step := range 120 {
+		time.Sleep(time.Duration(1+w.dice.IntN(15)) * time.Second)
+		name := names[w.dice.IntN(len(names))]
+		s := w.services[name]
+		roll := w.dice.IntN(100)
+		if w.calm() {
+			roll = 99
+		}
+		change := func(what string, do func()) {
+			synctest.Wait()
+			w.note("%s", what)
+			w.seen["times: "+strings.Split(what, ":")[0]]++
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			do()
+		}
+		switch {
+		case roll < 5:
+			change("a new template: "+name, func() {})
+			release(name)
+		case roll < 15:
+			change("the old pods are gone: "+name, func() { s.old = false })
+		case roll < 18:
+			change("a stop, or its end", func() { w.refusal = map[string]string{"": "stopped by ann"}[w.refusal] })
+		case roll < 21:
+			change("the cluster is away, or back", func() { w.away = !w.away })
+		case roll < 23:
+			change("a right is taken, or given: "+name, func() {
+				if s.error == nil {
+					s.error = errors.New("pods is forbidden")
+				} else {
+					s.error = nil
+				}
+			})
+		case roll < 24:
+			change("a workload is gone, or back: "+name, func() {
+				if s.error == nil {
+					s.error = fmt.Errorf("%w: there is no deployment", ErrNotReady)
+				} else {
+					s.error = nil
+				}
+			})
+		case roll < 26:
+			readable()
+			w.unread = false
+			change("the disk is full, or not any more", func() {})
+			fill(!w.full)
+		case roll < 28:
+			change("the disk cannot be read for a while", func() { w.unread = true })
+			readable()
+			readable = unreadable(t)
+		case roll < 31:
+			readable()
+			w.unread = false
+		case roll < 32:
+			change("a run leaves its fault", func() { w.leaves = true })
+		case roll < 37:
+			settle()
+			change("the gate is killed", func() {})
+			p = w.kill(p, filepath.Join(dir, fmt.Sprint(step+1)))
+		case roll < 39:
+			settle()
+			change("the gate is ended", func() {})
+			p.end()
+			p = w.start(t, p.Dir)
+		case roll < 40:
+			settle()
+			change("something is lost", func() {})
+			w.lose(p.Dir)
+		default:
+			template := s.newest()
+			if roll < 48 && len(s.templates) > 1 { // the controller is late
+				template = s.templates[len(s.templates)-2]
+			}
+			w.asked(p, name, template, hooks[w.dice.IntN(len(hooks))])
+		}
+	}
+	// All that passes has passed. What is asked about must end, and stay so.
+	settle()
+	w.mu.Lock()
+	w.refusal, w.away = "", false
+	for _, s := range w.services {
+		s.old = false
+	}
+	w.mu.Unlock()
+	w.over = true
+	w.note("all that passes has passed")
+	ended := map[string]State{}
+	for end := time.Now().Add(time.Hour); time.Now().Before(end) && (len(ended) < len(names) || !w.calm()); time.Sleep(time.Minute) {
+		for _, name := range names {
+			state := w.asked(p, name, w.services[name].newest(), hooks[w.dice.IntN(2)*4])
+			if was, ok := ended[name]; ok && state != was && (was == Broken || !state.Ended()) {
+				w.wrong("%s ended as %s, and is %s", name, was, state)
+			}
+			if state.Ended() {
+				ended[name] = state
+			}
+		}
+	}
+	for _, name := range names {
+		truth := w.truth[w.services[name].newest()]
+		switch state := ended[name]; {
+		case state == "":
+			w.wrong("%s waits for ever", name)
+		case state == truth:
+			w.seen[fmt.Sprintf("ended as %s, which it is", state)]++
+		case w.calm():
+			w.wrong("%s is %s, and nothing went wrong; it ended as %s", name, truth, state)
+		default:
+			w.seen[fmt.Sprintf("ended as %s, and it is %s", state, truth)]++
+		}
+	}
+	p.end()
+	if len(w.faults) > 0 {
+		w.wrong("left in place: %v", w.faults)
+	}
+	w.seen["histories"]++
+}
