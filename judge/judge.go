@@ -557,7 +557,7 @@ func (r Result) where(f steadystate.Figures) string {
 	var near []string
 	around := steadystate.Span{From: worst.Start.From - 2*time.Second, To: worst.End.To}
 	for _, e := range r.Events {
-		if e.Overlaps(around) && len(near) < 6 {
+		if e.Kind != record.EventKubernetes && e.Overlaps(around) && len(near) < 6 {
 			near = append(near, fmt.Sprintf("%s %s at %s", e.Subject, e.Kind, e.Span))
 		}
 	}

@@ -13,7 +13,8 @@ type Event struct {
 	// form. Subjects are pod/namespace/name, replicaset/namespace/name,
 	// deployment/namespace/name, statefulset/namespace/name,
 	// daemonset/namespace/name, endpoint/namespace/pod, hpa/namespace/name,
-	// vpa/namespace/name, node/name, watch/namespace/resource, process/name.
+	// vpa/namespace/name, node/name, watch/namespace/resource, process/name, and
+	// event/pod/namespace/name of a Kubernetes Event about a pod.
 	Subject string `json:"subject"`
 	// UID distinguishes subjects with the same name. An endpoint's is its pod's.
 	UID   string            `json:"uid,omitempty"`
@@ -55,6 +56,12 @@ const (
 	EventChanged = "changed" // the spec or status changed; replicas, existing, ready, updated, or spec, status
 )
 
+// EventKubernetes is a Kubernetes Event: what the scheduler, the kubelet or a
+// controller says about an object. The subject is event/ and that of the object, the
+// UID is the object's. The span reaches from the Event's stamp to when it was seen;
+// reason, message, count, container, by.
+const EventKubernetes = "Kubernetes Event"
+
 // The kinds of event of a pod that appears while a fault with follow is held.
 const (
 	EventFollowed    = "followed"     // the fault was renewed on the pod; by
@@ -82,7 +89,7 @@ const (
 
 // The attributes of events.
 const (
-	AttrBy        = "by"        // the object of the renewed fault, or of the other fault
+	AttrBy        = "by"        // the object of the renewed fault, or of the other fault; the component that published a Kubernetes Event
 	AttrOwner     = "owner"     // the pod's owner, as kind/name: ReplicaSet/checkout-7bb9879ff8
 	AttrRevision  = "revision"  // the label of the pod's template: pod-template-hash=7bb9879ff8
 	AttrNode      = "node"      // the node's name
@@ -91,6 +98,7 @@ const (
 	AttrRestarts  = "restarts"  // the container's number of restarts so far
 	AttrReason    = "reason"    // Kubernetes' reason: Error, OOMKilled, Evicted, EvictionByEvictionAPI
 	AttrMessage   = "message"   // the message with that reason, from the scheduler, the kubelet or a controller
+	AttrCount     = "count"     // how often a Kubernetes Event has happened, if more than once
 	AttrCode      = "code"      // the exit code, 137 for a kill
 	AttrService   = "service"   // the service's name
 	AttrSlice     = "slice"     // the endpoint slice's name

@@ -135,6 +135,25 @@ func TestWhatARecordSaysIsEscaped(t *testing.T) {
 	}
 }
 
+// A Kubernetes Event is among what happened, by its reason and in its words. It is not
+// where to look for an outage: it may be dated late.
+func TestThePageHasWhatKubernetesSaid(t *testing.T) {
+	list := entries("downtime <= 100ms")
+	list = slices.Insert(list, len(list)-1, record.Entry{At: 8 * s, Event: &record.Event{
+		Kind: record.EventKubernetes, Subject: "event/pod/shop/a", UID: "uid-a", Span: steadystate.Span{From: 2600 * time.Millisecond, To: 3 * s},
+		Attrs: map[string]string{record.AttrReason: "Unhealthy", record.AttrMessage: "Readiness probe failed: 503"},
+	}})
+	report := judgedOf(t, list)
+	for _, want := range []string{"pod/shop/a Unhealthy", "Readiness probe failed: 503"} {
+		if text := page(t, report); !strings.Contains(text, want) {
+			t.Errorf("no %q in the page", want)
+		}
+	}
+	if where := report.Findings[0].Where; !strings.Contains(where, "pod/b gone") || strings.Contains(where, record.EventKubernetes) {
+		t.Errorf("where: %q", where)
+	}
+}
+
 // The page is well-formed: every element is closed in its order.
 func TestThePageIsWellFormed(t *testing.T) {
 	text := page(t, append(judged(t), judgedOf(t, recovering()))...)

@@ -65,7 +65,11 @@ func (r Report) moments() (list []moment, left int) {
 			left++
 			continue
 		}
-		list = append(list, moment{Span: e.Span, text: e.Subject + " " + e.Kind, detail: detail(e), key: e.Kind == record.EventAborting, dash: "1 2"})
+		text := e.Subject + " " + e.Kind
+		if e.Kind == record.EventKubernetes {
+			text = strings.TrimPrefix(e.Subject, "event/") + " " + e.Attrs[record.AttrReason]
+		}
+		list = append(list, moment{Span: e.Span, text: text, detail: detail(e), key: e.Kind == record.EventAborting, dash: "1 2"})
 	}
 	slices.SortStableFunc(list, func(a, b moment) int { return cmp.Compare(a.Middle(), b.Middle()) })
 	for i := range list {

@@ -195,7 +195,7 @@ func (s *Session) expects(e *Experiment) error {
 // effects show.
 func (s *Session) observers(e *Experiment) error {
 	t := e.service
-	watched := kubewatch.Observer{Client: s.Client, Namespace: t.Namespace, Selector: t.selector, Workloads: []kube.Workload{t.Workload}}
+	watched := kubewatch.Observer{Client: s.Client, Namespace: t.Namespace, Selector: t.selector, Workloads: []kube.Workload{t.Workload}, Except: []string{kubeevents.Controller}}
 	if t.front != "" {
 		watched.Services = []string{t.front}
 	}

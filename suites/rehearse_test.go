@@ -189,8 +189,8 @@ func TestAFreezeTakesNoRights(t *testing.T) {
 	}
 }
 
-// What is outside the namespaces of the file is optional, but for the cluster's
-// identity: an account of these namespaces alone can run.
+// What is outside the namespaces of the file, and to see Kubernetes Events, is optional, but
+// for the cluster's identity: an account of these namespaces alone can run.
 func TestWhatIsOutsideTheNamespacesIsOptional(t *testing.T) {
 	list := needed(t, scaled)
 	for _, want := range []string{
@@ -198,6 +198,7 @@ func TestWhatIsOutsideTheNamespacesIsOptional(t *testing.T) {
 		"list endpointslices.discovery.k8s.io in chaos-mesh (optional)",
 		"get horizontalpodautoscalers.autoscaling checkout in shop", "watch horizontalpodautoscalers.autoscaling checkout in shop",
 		"list verticalpodautoscalers.autoscaling.k8s.io in shop", "list poddisruptionbudgets.policy in shop", "list events in shop", "watch endpointslices.discovery.k8s.io in shop",
+		"list events.events.k8s.io in shop (optional)", "watch events.events.k8s.io in shop (optional)", "create events.events.k8s.io in shop",
 	} {
 		if !slices.Contains(list, want) {
 			t.Errorf("no %q among\n  %s", want, strings.Join(list, "\n  "))

@@ -3,6 +3,7 @@ package cause
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aftershockhq/aftershock/experiments/recovery"
@@ -33,7 +34,7 @@ type Cause struct {
 	// are empty if there is no such stage or several pods recovered.
 	Stage, Recovering string
 	// Who says in a sentence which backends failed and how; When, what happened around
-	// the start. Empty: unknown.
+	// the start, and what Kubernetes said of the pods in question. Empty: unknown.
 	Who, When string
 	// Rule is the rule that fits, one of the constants such as [NoneLeft]; Why is a
 	// sentence that begins "consistent with: ". Both are empty if none fits.
@@ -237,6 +238,7 @@ func (in *Inquiry) Causes() []Cause {
 		}
 		c.Who, c.When = in.who(o, c.Failures), when(o, c)
 		c.Rule, c.Why = in.why(o, c)
+		c.When = strings.TrimPrefix(c.When+in.said(o, c), "; ")
 		list = append(list, c)
 	}
 	for _, b := range in.breaches {

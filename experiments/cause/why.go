@@ -128,6 +128,9 @@ func (in *Inquiry) stuck(span steadystate.Span) string {
 			return fmt.Sprintf(", and a container of %s could not be started (%s)", nameOf(e.Subject), why)
 		}
 	}
+	if e, ok := in.worst(span, hinders); ok {
+		return ", and " + words(e)
+	}
 	return ""
 }
 
@@ -267,11 +270,14 @@ func (in *Inquiry) restarted(o *outage, _ Cause) string {
 	if len(names) == 0 {
 		return ""
 	}
-	how := first.Attrs[record.AttrReason]
+	how, by := first.Attrs[record.AttrReason], "by a liveness probe or a crash"
 	if code := first.Attrs[record.AttrCode]; code != "" {
 		how = strings.TrimPrefix(how+", exit code "+code, ", ")
 	}
-	return fmt.Sprintf("container %s of %s ended and was started again (%s), which the fault does not do: by a liveness probe or a crash", first.Attrs[record.AttrContainer], some(names), how)
+	if said := in.killedByProbe(first); said != "" {
+		by = said
+	}
+	return fmt.Sprintf("container %s of %s ended and was started again (%s), which the fault does not do: %s", first.Attrs[record.AttrContainer], some(names), how, by)
 }
 
 // readyTooEarly: a pod was sent requests before it could answer.

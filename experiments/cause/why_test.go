@@ -41,6 +41,11 @@ func (s scene) cause(t *testing.T) cause.Cause {
 			break
 		}
 	}
+	for _, e := range entries {
+		if e.Event != nil && e.Event.Kind == record.EventKubernetes {
+			e.Event.Attrs[record.AttrMessage] = strings.ReplaceAll(e.Event.Attrs[record.AttrMessage], "_", " ")
+		}
+	}
 	for _, list := range s.requests {
 		entries = append(entries, list...)
 	}

@@ -26,13 +26,24 @@
 // [record.EventGap] covers the whole gap, so that silence is not mistaken for
 // calm.
 //
+// It also records the Kubernetes Events on these objects, as events of kind
+// [record.EventKubernetes]: every Warning, and of the Normal ones those that say
+// what was done to a pod, such as Killing. So the record has the words of the
+// scheduler, the kubelet and the controllers. The span of such an event reaches from
+// the Event's stamp, which has a resolution of 1 s and is by the clock of the
+// component that published it, to when it was seen, and is at least 1 s long.
+// Events that are counted up are recorded again, the same words about the same
+// object at most every 10 s, and at most 300 in a run; the record says how many
+// more there were. Kubernetes drops Events under load, so that none was seen proves
+// nothing, and a run that cannot see them goes on: the record notes it.
+//
 // The account needs the rights to list and watch the followed objects: in the
 // namespace pods, replicasets.apps, endpointslices.discovery.k8s.io,
 // horizontalpodautoscalers.autoscaling,
 // verticalpodautoscalers.autoscaling.k8s.io and, of the workloads' kinds,
-// deployments.apps, statefulsets.apps and daemonsets.apps; and nodes in the
-// cluster. Without the right to see nodes, or without the API of vertical
-// autoscalers, the record notes it and the rest is followed.
+// deployments.apps, statefulsets.apps and daemonsets.apps; events.events.k8s.io;
+// and nodes in the cluster. Without the right to see Events or nodes, or without
+// the API of vertical autoscalers, the record notes it and the rest is followed.
 //
 // A kind of object is one entry in [Observer] and one pure function in its own
 // file, from two states of an object to the events between them.

@@ -17,6 +17,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/experiments"
@@ -48,6 +49,9 @@ type Observer struct {
 	// Nodes follows the cluster's nodes, if the account may see them. Default: those on
 	// which the workload's pods run.
 	Nodes bool
+	// Except are the reporting controllers whose Kubernetes Events are not recorded.
+	// Default: all are.
+	Except []string
 	// Every is the poll interval of each kind. Default 1 s.
 	Every time.Duration
 }
@@ -137,9 +141,11 @@ func (o Observer) Observe(ctx context.Context, rec *record.Recorder) error {
 	defer stop()
 	var wg sync.WaitGroup
 	errs := make([]error, len(subjects))
+	published := published{Observer: o, rec: rec, subjects: map[string]string{}, counts: map[types.UID]int{}, recorded: map[string]time.Duration{}}
+	wg.Go(func() { published.follow(ctx) })
 	for i, s := range subjects {
 		wg.Go(func() {
-			err := o.follow(ctx, rec, s)
+			err := o.follow(ctx, rec, s, published.know)
 			if err != nil && s.optional {
 				if !meta.IsNoMatchError(err) { // otherwise the cluster has no such kind
 					rec.Note("%v", err)
@@ -154,12 +160,14 @@ func (o Observer) Observe(ctx context.Context, rec *record.Recorder) error {
 	return errors.Join(errs...)
 }
 
-func (o Observer) follow(ctx context.Context, rec *record.Recorder, s subject) error {
+// follow records what happens to a kind of object, and tells seen of it.
+func (o Observer) follow(ctx context.Context, rec *record.Recorder, s subject, seen func(happening)) error {
 	gap := gap{rec: rec, subject: "watch/" + o.Namespace + "/" + s.name}
 	err := kube.Watch{Client: o.Client, List: s.list, Options: s.options, Every: o.Every}.Follow(ctx, rec.Clock(), kube.View{
 		Changed: func(c kube.Change) {
 			for _, h := range s.between(c.Old, c.New, c.First) {
 				rec.Event(record.Event{Span: c.Span, Kind: h.kind, Subject: h.subject, UID: h.uid, Attrs: h.attrs})
+				seen(h)
 				if why := h.attrs[record.AttrReason]; s.name == "nodes" && why != "" {
 					rec.Note("%s is %s: %s", h.subject, h.kind, why)
 				}

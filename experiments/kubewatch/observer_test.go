@@ -116,6 +116,7 @@ func observe(t *testing.T, c client.WithWatch, f func(t *testing.T, until func(t
 		wg.Go(func() {
 			h.err = kubewatch.Observer{
 				Client: c, Namespace: "shop", Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "checkout"}}, Services: []string{"checkout"},
+				Except: []string{"example.com/own"},
 			}.Observe(ctx, rec)
 		})
 		f(t, func(at time.Duration) {

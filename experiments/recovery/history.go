@@ -56,7 +56,7 @@ func (h *History) event(e record.Event) {
 	switch {
 	case kind == "watch":
 		h.gaps = append(h.gaps, e)
-	case e.UID == "":
+	case e.UID == "" || e.Kind == record.EventKubernetes: // which says no more of a pod than its own events
 	case kind == "endpoint":
 		h.followed = true
 		h.endpoints[e.UID] = append(h.endpoints[e.UID], e)

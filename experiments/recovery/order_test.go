@@ -26,6 +26,7 @@ func TestTheOrderOfArrivalDoesNotMatter(t *testing.T) {
 		10..10.5    created      pod/shop/e       e  owner=ReplicaSet/rs
 		10.3..10.6  created      pod/shop/db-0    new  owner=StatefulSet/db
 		11..12      ready        pod/shop/db-0    new
+		11..12      Kubernetes_Event event/pod/shop/d d  reason=Unhealthy
 		12..12.1    answer       db-0
 		12..12.3    answer       d
 		13..13.1    answer       d

@@ -81,6 +81,7 @@ var events = []string{
 	record.EventFailed, record.EventRestarted, record.EventStarted, record.EventReady, record.EventTerminating, record.EventGone,
 	record.EventAdded, record.EventRemoved, record.EventScaled, record.EventGap, record.EventChanged, record.EventFollowed,
 	record.EventNotFollowed, record.EventEvicted, record.EventEndedEarly, record.EventNotHit, record.EventAlsoHit, record.EventUnsurveyed,
+	record.EventKubernetes,
 }
 
 // entry reads a line. It adds a fault that is not known yet to the faults.

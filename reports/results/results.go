@@ -355,7 +355,8 @@ type Cause struct {
 	// Why says what the outage is consistent with, by the first rule that fits; absent:
 	// none fits.
 	Why string `json:"why,omitempty"`
-	// When says in a sentence what happened around the start.
+	// When says in a sentence what happened around the start, and what Kubernetes said of the
+	// pods in question.
 	When string `json:"when,omitempty"`
 	// Failures counts the bad requests in the outage by backend and reason, most
 	// frequent
@@ -675,14 +676,15 @@ type Event struct {
 	// Kind says what happened: exists, created, scheduled, stopped, waiting, not
 	// ready, failed, restarted, started, ready, terminating, gone, added, removed,
 	// scaled, blind (the span is unknown), changed, followed, not followed, evicted,
-	// ended early, not hit, also hit, unsurveyed, abort condition met; or a kind of a
-	// custom observer.
+	// ended early, not hit, also hit, unsurveyed, abort condition met, Kubernetes Event
+	// (its reason and message are attributes); or a kind of a custom observer.
 	Kind string `json:"kind"`
-	// Subject is KIND/NAMESPACE/NAME, as far as it has them.
+	// Subject is KIND/NAMESPACE/NAME, as far as it has them; of a Kubernetes Event it is
+	// event/ and the subject that it is about.
 	Subject string `json:"subject"`
 	UID     string `json:"uid,omitempty"`
-	// Attributes are by, owner, node, ip, container, restarts, reason, code, service,
-	// slice, address, replicas, existing, ready, updated, spec, status.
+	// Attributes are by, owner, node, ip, container, restarts, reason, message, count,
+	// code, service, slice, address, replicas, existing, ready, updated, spec, status.
 	Attributes map[string]string `json:"attributes,omitempty"`
 }
 

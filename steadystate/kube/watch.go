@@ -175,7 +175,7 @@ func (f *following) read(ctx context.Context) error {
 		// alone date changes less precisely, and miss nothing that lasts.
 		refused = f.begin(ctx, list.GetResourceVersion())
 	}
-	if refused != nil && !f.ready && hopeless(refused) {
+	if refused != nil && !f.ready && Hopeless(refused) {
 		return fmt.Errorf("watch %T: %w; give the account the rights to list and watch, or use another", f.List, refused)
 	}
 	if err != nil {
@@ -288,7 +288,8 @@ func (f *following) unwatch() {
 	}
 }
 
-// hopeless reports whether a retry would fail in the same way.
-func hopeless(err error) bool {
+// Hopeless reports whether a read or a watch that is tried again would fail in the same way:
+// a right or the kind is missing.
+func Hopeless(err error) bool {
 	return meta.IsNoMatchError(err) || apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) || apierrors.IsMethodNotSupported(err)
 }

@@ -1,0 +1,176 @@
+package cause
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// reasons are those of Kubernetes Events that explain why a pod does not serve, each with
+// what is said of an object and its message. Earlier ones are preferred: what keeps a pod
+// from being there comes before what it does.
+var reasons = []struct{ name, text string }{
+	{"FailedCreate", "%s could not create a pod: %s"},
+	{"FailedScheduling", "%s could not be scheduled: %s"},
+	{"FailedAttachVolume", "a volume of %s could not be attached: %s"},
+	{"FailedMount", "a volume of %s could not be mounted: %s"},
+	{"FailedCreatePodSandBox", "%s has no sandbox: %s"},
+	{"Evicted", "%s was evicted: %s"},
+	{"Preempted", "%s was preempted: %s"},
+	{"Failed", "a container of %s could not be started: %s"},
+	{"FailedPostStartHook", "the postStart hook of %s failed: %s"},
+	{"BackOff", "%s waits before its next attempt: %s"},
+	{"NodeNotReady", "the node of %s was not ready: %s"},
+	{"Unhealthy", "a probe of %s failed: %s"},
+	{"ProbeError", "a probe of %s failed: %s"},
+	{"FailedPreStopHook", "the preStop hook of %s failed: %s"},
+}
+
+// rank is the place of an event in [reasons]; negative: it is not among them.
+func rank(e record.Event) int {
+	return slices.IndexFunc(reasons, func(r struct{ name, text string }) bool { return r.name == e.Attrs[record.AttrReason] })
+}
+
+// words say what a Kubernetes Event says, about what, and how often:
+// `the readiness probe of d failed: "HTTP probe failed with statuscode: 503" (7 times)`.
+func words(e record.Event) string {
+	text, message := "Kubernetes says of %s: %s", e.Attrs[record.AttrMessage]
+	if i := rank(e); i >= 0 {
+		text = reasons[i].text
+	}
+	if probe, failure, ok := probeOf(message); ok {
+		text, message = "the "+probe+" probe of %s failed: %s", failure
+	}
+	said := fmt.Sprintf(text, nameOf(e.Subject), quoted(message))
+	if n := e.Attrs[record.AttrCount]; n != "" {
+		said += fmt.Sprintf(" (%s times)", n)
+	}
+	return said
+}
+
+// probeOf is the probe that a message of the kubelet is about, and how it failed.
+func probeOf(message string) (probe, failure string, ok bool) {
+	first, rest, _ := strings.Cut(message, " ")
+	for _, how := range []string{"probe failed: ", "probe errored: ", "probe errored and resulted in unknown state: "} {
+		if failure, ok = strings.CutPrefix(rest, how); ok {
+			return strings.ToLower(first), failure, slices.Contains([]string{"Readiness", "Liveness", "Startup"}, first)
+		}
+	}
+	return "", "", false
+}
+
+// worst is the Kubernetes Event in a span that explains most, the last one of its kind. The
+// middle of its own span decides whether it is in it.
+func (in *Inquiry) worst(span steadystate.Span, fits func(*Inquiry, record.Event) bool) (worst record.Event, ok bool) {
+	for _, e := range in.result.Events {
+		if e.Kind != record.EventKubernetes || rank(e) < 0 || !steadystate.Instant(e.Middle()).Overlaps(span) || !fits(in, e) {
+			continue
+		}
+		if was := rank(worst); !ok || cmp.Or(cmp.Compare(rank(e), was), cmp.Compare(worst.To, e.To)) <= 0 {
+			worst, ok = e, true
+		}
+	}
+	return worst, ok
+}
+
+// hinders reports whether an Event says why a pod that was there is not, or why one that
+// is to come, or to be ready, is not.
+func hinders(in *Inquiry, e record.Event) bool {
+	switch e.Attrs[record.AttrReason] {
+	case "Evicted", "Preempted":
+		return true
+	case "FailedPreStopHook":
+		return false
+	}
+	probe, _, _ := probeOf(e.Attrs[record.AttrMessage])
+	return probe != "liveness" && !in.leaving(e) && in.unready(e)
+}
+
+// concerns reports whether an Event is about a pod that has to do with an outage, or
+// about an object that creates pods.
+func concerns(c Cause) func(*Inquiry, record.Event) bool {
+	return func(in *Inquiry, e record.Event) bool {
+		if !aboutPod(e) {
+			return true
+		}
+		name := nameOf(e.Subject)
+		known := name == c.Recovering || slices.ContainsFunc(c.Failures, func(f Failure) bool { return f.Backend == name })
+		for _, w := range in.waterfalls {
+			known = known || w.Victim.UID == e.UID || w.Replacement != nil && w.Replacement.UID == e.UID
+		}
+		return known && !in.leaving(e)
+	}
+}
+
+// said is what Kubernetes said in an outage of the pods in question, unless its cause
+// quotes that.
+func (in *Inquiry) said(o *outage, c Cause) string {
+	e, ok := in.worst(steadystate.Span{From: o.Start.From, To: o.End.To}, concerns(c))
+	if !ok || strings.Contains(c.Why, words(e)) {
+		return ""
+	}
+	return "; meanwhile, " + words(e)
+}
+
+// aboutPod reports whether a Kubernetes Event is about a pod.
+func aboutPod(e record.Event) bool { return strings.HasPrefix(e.Subject, "event/pod/") }
+
+// leaving reports whether a probe failed of a pod that had begun to end when that was
+// seen, as probes then do.
+func (in *Inquiry) leaving(e record.Event) bool {
+	return slices.Contains([]string{"Unhealthy", "ProbeError"}, e.Attrs[record.AttrReason]) && slices.ContainsFunc(in.result.Events, func(o record.Event) bool {
+		return o.UID == e.UID && "event/"+o.Subject == e.Subject && (o.Kind == record.EventTerminating || o.Kind == record.EventGone) && o.From <= e.To
+	})
+}
+
+// unready reports whether the pod of a Kubernetes Event may have been not ready when
+// that happened. Other objects are never ready.
+func (in *Inquiry) unready(e record.Event) bool {
+	if !aboutPod(e) {
+		return true
+	}
+	ready, since := false, time.Duration(0)
+	for _, o := range in.result.Events {
+		if o.UID != e.UID || "event/"+o.Subject != e.Subject || o.To > e.To {
+			continue
+		}
+		switch {
+		case o.Kind == record.EventReady, o.Kind == record.EventExists && o.Attrs[record.AttrReady] != "false":
+			ready, since = true, o.To
+		case o.Kind == record.EventNotReady, o.Kind == record.EventCreated:
+			ready = false
+		}
+	}
+	return !ready || since >= e.From
+}
+
+// killedByProbe says by which probe a container was ended before it was started again,
+// in the kubelet's words; empty: the kubelet did not say that a probe did it. A container
+// has its grace to end.
+func (in *Inquiry) killedByProbe(restart record.Event) string {
+	const grace = time.Minute
+	before := func(e record.Event) bool {
+		return e.Kind == record.EventKubernetes && e.UID == restart.UID && e.Subject == "event/"+restart.Subject &&
+			e.From <= restart.To && e.To >= restart.From-grace
+	}
+	for _, probe := range []string{"liveness", "startup"} {
+		if !slices.ContainsFunc(in.result.Events, func(e record.Event) bool {
+			return before(e) && e.Attrs[record.AttrReason] == "Killing" && strings.Contains(e.Attrs[record.AttrMessage], "failed "+probe+" probe")
+		}) {
+			continue
+		}
+		text := "by its " + probe + " probe"
+		for _, e := range slices.Backward(in.result.Events) {
+			if of, failure, ok := probeOf(e.Attrs[record.AttrMessage]); ok && of == probe && before(e) {
+				return text + ", which failed: " + quoted(failure)
+			}
+		}
+		return text
+	}
+	return ""
+}
