@@ -92,6 +92,9 @@ func advise(r judge.Result, c Cause) (Advice, bool) {
 		return Advice{Question: true, What: "is what it must keep on a volume that its new pods get?", Prove: "pods/kill-one"}, true
 	case Restarted:
 		if probe := probes(w, func(c record.Container) string { return c.Liveness }); probe != "" {
+			if outOfTime(c.Why) {
+				return Advice{Question: true, What: "do the timeoutSeconds and failureThreshold of the liveness probe leave it the time that it needs under load?", Checked: "it ran out of time, as the kubelet says; livenessProbe of " + probe}, true
+			}
 			return Advice{Question: true, What: "does the liveness probe need what the fault took away?", Checked: "livenessProbe of " + probe}, true
 		}
 		return Advice{}, false
@@ -100,6 +103,9 @@ func advise(r judge.Result, c Cause) (Advice, bool) {
 		return Advice{}, false
 	}
 	name := named(w.Subject)
+	if lacking := noRoom(c.Why); lacking != "" {
+		return Advice{What: fmt.Sprintf("make room for the pods of %s: lower their requests of %s, or add nodes", name, lacking), Checked: "every node has too little of it, as the scheduler says" + requests(w, lacking), Prove: "pods/kill-one"}, true
+	}
 	switch c.Rule {
 	case NoneLeft:
 		node, zone := gone(r, c, nil), gone(r, c, w.Zones)
@@ -289,13 +295,27 @@ func probes(w *record.Workload, of func(record.Container) string) string {
 
 // limits are those of a resource, by container.
 func limits(w *record.Workload, resource string) string {
+	return amounts(w, "the limit of %s is %s", func(c record.Container) string { return c.Limits[resource] })
+}
+
+// requests are those of a resource, by container, after what they explain.
+func requests(w *record.Workload, resource string) string {
+	text := amounts(w, "%s requests %s", func(c record.Container) string { return c.Requests[resource] })
+	if text == "" {
+		return ""
+	}
+	return "; " + text
+}
+
+// amounts are those of the containers that have one.
+func amounts(w *record.Workload, format string, of func(record.Container) string) string {
 	if w == nil {
 		return ""
 	}
 	var list []string
 	for _, c := range w.Containers {
-		if limit := c.Limits[resource]; limit != "" {
-			list = append(list, fmt.Sprintf("the limit of %s is %s", c.Name, limit))
+		if amount := of(c); amount != "" {
+			list = append(list, fmt.Sprintf(format, c.Name, amount))
 		}
 	}
 	return strings.Join(list, ", ")

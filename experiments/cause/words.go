@@ -3,6 +3,7 @@ package cause
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -171,6 +172,25 @@ func (in *Inquiry) killedByProbe(restart record.Event) string {
 			}
 		}
 		return text
+	}
+	return ""
+}
+
+// outOfTime reports whether a probe that ended a container failed by its timeout, in the
+// kubelet's words for each kind of probe.
+func outOfTime(why string) bool {
+	_, failure, ok := strings.Cut(why, "by its liveness probe, which failed: ")
+	return ok && slices.ContainsFunc([]string{"deadline exceeded", "Client.Timeout", "timed out", "i/o timeout", "timeout: failed"}, func(words string) bool { return strings.Contains(failure, words) })
+}
+
+// insufficient is how the scheduler says that nodes have too little of a resource.
+var insufficient = regexp.MustCompile(`"0/(\d+) nodes are available: (\d+) Insufficient ([^\s,"]+)`)
+
+// noRoom is the resource of which no node has enough for a pod, in the scheduler's words;
+// empty: it names none, or nodes are ruled out for another reason.
+func noRoom(why string) string {
+	if m := insufficient.FindStringSubmatch(why); m != nil && m[1] == m[2] {
+		return strings.TrimSuffix(m[3], ".")
 	}
 	return ""
 }

@@ -5,7 +5,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aftershockhq/aftershock/experiments/cause"
+	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate"
 )
 
 // Kubernetes is quoted where it speaks of what is to come, or of a probe that ended a
@@ -107,6 +110,34 @@ func TestWhenQuotesKubernetes(t *testing.T) {
 			got := s.cause(t).When
 			if !strings.HasPrefix(got, "it began ") || strings.Contains(got, "; meanwhile, ") != (row.want != "") || !strings.HasSuffix(got, row.want) {
 				t.Errorf("%q, want %q at its end", got, row.want)
+			}
+		})
+	}
+}
+
+// What Kubernetes said supports advice, if a cause quotes it.
+func TestWhatIsAdvisedByTheWordsOfKubernetes(t *testing.T) {
+	const restarted = "consistent with: container shop of b ended and was started again (Error, exit code 137), which the fault does not do: "
+	const probe = "Ask does the liveness probe need what the fault took away? (livenessProbe of checkout: GET /healthz every 5s)"
+	const patience = "Ask do the timeoutSeconds and failureThreshold of the liveness probe leave it the time that it needs under load? (it ran out of time, as the kubelet says; livenessProbe of checkout: GET /healthz every 5s)"
+	for _, row := range []struct{ name, rule, why, want string }{
+		{"no node has room", cause.Away, `consistent with: a was away, and no node was found for d (Unschedulable: "0/3 nodes are available: 3 Insufficient cpu. preemption: 0/3 nodes are available")`, "Mend make room for the pods of deployment/checkout: lower their requests of cpu, or add nodes (every node has too little of it, as the scheduler says; checkout requests 50m); pods/kill-one would prove it"},
+		{"of what the pods do not request", cause.TooFew, `consistent with: too few pods, and d could not be scheduled: "0/1 nodes are available: 1 Insufficient example.com/gpu."`, "Mend make room for the pods of deployment/checkout: lower their requests of example.com/gpu, or add nodes (every node has too little of it, as the scheduler says); pods/kill-one would prove it"},
+		{"other nodes are ruled out for another reason", cause.Away, `consistent with: a was away, and no node was found for d (Unschedulable: "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) had untolerated taint.")`, ""},
+		{"the liveness probe over HTTP ran out of time", cause.Restarted, restarted + `by its liveness probe, which failed: "Get \"http://10.0.0.1/\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)"`, patience},
+		{"the one that is a command", cause.Restarted, restarted + `by its liveness probe, which failed: "command timed out: \"sleep\" timed out after 1s"`, patience},
+		{"it failed otherwise", cause.Restarted, restarted + `by its liveness probe, which failed: "HTTP probe failed with statuscode: 500"`, probe},
+		{"a startup probe", cause.Restarted, restarted + `by its startup probe, which failed: "i/o timeout"`, probe},
+		{"it is not known to be a probe", cause.Restarted, restarted + "by a liveness probe or a crash", probe},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			r := judge.Result{Workload: sound(), Findings: []judge.Finding{{Check: "answers", Reading: steadystate.Reading{Verdict: steadystate.Broken}}}}
+			got := ""
+			for _, a := range cause.Advise(r, []cause.Cause{{Check: "answers", Rule: row.rule, Why: row.why}}) {
+				got += a.Name() + " " + a.String()
+			}
+			if got != row.want {
+				t.Errorf("%q, want %q", got, row.want)
 			}
 		})
 	}
