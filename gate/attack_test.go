@@ -22,7 +22,7 @@ import (
 
 // histories are how many lives of a gate are played. Every tenth is calm: nothing goes
 // wrong in it, and each build must become what it is.
-const histories = 150
+const histories = 300
 
 // Whatever happens to a gate, it says held and broken only of what is, has one fault in
 // place at a time, lets no build wait for ever, and never goes back on one that is broken.
