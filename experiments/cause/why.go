@@ -128,7 +128,7 @@ func (in *Inquiry) stuck(span steadystate.Span) string {
 			return fmt.Sprintf(", and a container of %s could not be started (%s)", nameOf(e.Subject), why)
 		}
 	}
-	if e, ok := in.worst(span, hinders); ok {
+	if e, ok := in.worst(span, hinders(span)); ok {
 		return ", and " + words(e)
 	}
 	return ""
@@ -274,7 +274,7 @@ func (in *Inquiry) restarted(o *outage, _ Cause) string {
 	if code := first.Attrs[record.AttrCode]; code != "" {
 		how = strings.TrimPrefix(how+", exit code "+code, ", ")
 	}
-	if said := in.killedByProbe(first); said != "" {
+	if said := in.killedByProbe(first); said != "" && len(names) == 1 {
 		by = said
 	}
 	return fmt.Sprintf("container %s of %s ended and was started again (%s), which the fault does not do: %s", first.Attrs[record.AttrContainer], some(names), how, by)

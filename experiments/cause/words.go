@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aftershockhq/aftershock/experiments/recovery"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
@@ -80,16 +81,42 @@ func (in *Inquiry) worst(span steadystate.Span, fits func(*Inquiry, record.Event
 }
 
 // hinders reports whether an Event says why a pod that was there is not, or why one that
-// is to come, or to be ready, is not.
-func hinders(in *Inquiry, e record.Event) bool {
-	switch e.Attrs[record.AttrReason] {
-	case "Evicted", "Preempted":
-		return true
-	case "FailedPreStopHook":
-		return false
+// is to come, or to be ready, is not: for half of the span at least, as what passes sooner
+// keeps nothing away.
+func hinders(span steadystate.Span) func(*Inquiry, record.Event) bool {
+	return func(in *Inquiry, e record.Event) bool {
+		done := ""
+		switch e.Attrs[record.AttrReason] {
+		case "Evicted", "Preempted":
+			return true
+		case "FailedPreStopHook":
+			return false
+		case "FailedScheduling":
+			done = record.EventScheduled
+		case "FailedAttachVolume", "FailedMount", "FailedCreatePodSandBox":
+			done = record.EventStarted
+		}
+		if slices.ContainsFunc(in.result.Events, func(o record.Event) bool {
+			return done != "" && o.Kind == done && o.UID == e.UID && "event/"+o.Subject == e.Subject && o.To < span.Middle()
+		}) {
+			return false
+		}
+		probe, _, _ := probeOf(e.Attrs[record.AttrMessage])
+		return probe != "liveness" && in.missing(e) && !in.leaving(e) && in.unready(e)
 	}
-	probe, _, _ := probeOf(e.Attrs[record.AttrMessage])
-	return probe != "liveness" && !in.leaving(e) && in.unready(e)
+}
+
+// missing reports whether the pod of a Kubernetes Event is one that the fault took or that
+// replaces it, or was ready before the fault. If no pod was seen to replace another, any
+// that was created later may. Other objects than pods are always.
+func (in *Inquiry) missing(e record.Event) bool {
+	if !aboutPod(e) || slices.ContainsFunc(in.waterfalls, func(w recovery.Waterfall) bool {
+		return w.Victim.UID == e.UID || w.Replacement != nil && w.Replacement.UID == e.UID
+	}) {
+		return true
+	}
+	ready, since := in.readiness(e, in.result.Window.From)
+	return ready || since < 0 && !slices.ContainsFunc(in.waterfalls, func(w recovery.Waterfall) bool { return w.Replacement != nil })
 }
 
 // concerns reports whether an Event is about a pod that has to do with an outage, or
@@ -132,32 +159,43 @@ func (in *Inquiry) leaving(e record.Event) bool {
 // unready reports whether the pod of a Kubernetes Event may have been not ready when
 // that happened. Other objects are never ready.
 func (in *Inquiry) unready(e record.Event) bool {
-	if !aboutPod(e) {
-		return true
-	}
-	ready, since := false, time.Duration(0)
+	ready, since := in.readiness(e, e.To)
+	return !aboutPod(e) || !ready || since >= e.From
+}
+
+// readiness is whether the pod of a Kubernetes Event was ready at a moment, and since when
+// that was known; negative: the pod was not there.
+func (in *Inquiry) readiness(e record.Event, at time.Duration) (ready bool, since time.Duration) {
+	since = -1
 	for _, o := range in.result.Events {
-		if o.UID != e.UID || "event/"+o.Subject != e.Subject || o.To > e.To {
+		if o.UID != e.UID || "event/"+o.Subject != e.Subject || o.To > at {
 			continue
 		}
 		switch {
 		case o.Kind == record.EventReady, o.Kind == record.EventExists && o.Attrs[record.AttrReady] != "false":
 			ready, since = true, o.To
-		case o.Kind == record.EventNotReady, o.Kind == record.EventCreated:
-			ready = false
+		case o.Kind == record.EventNotReady, o.Kind == record.EventCreated, o.Kind == record.EventExists:
+			ready, since = false, o.To
 		}
 	}
-	return !ready || since >= e.From
+	return ready, since
 }
 
 // killedByProbe says by which probe a container was ended before it was started again,
 // in the kubelet's words; empty: the kubelet did not say that a probe did it. A container
-// has its grace to end.
+// has its grace to end, and what was said before an earlier restart is of that one.
 func (in *Inquiry) killedByProbe(restart record.Event) string {
 	const grace = time.Minute
+	container := restart.Attrs[record.AttrContainer]
+	from := restart.From - grace
+	for _, e := range in.result.Events {
+		if e.Kind == record.EventRestarted && e.UID == restart.UID && e.Attrs[record.AttrContainer] == container && e.To < restart.From {
+			from = max(from, e.To)
+		}
+	}
 	before := func(e record.Event) bool {
 		return e.Kind == record.EventKubernetes && e.UID == restart.UID && e.Subject == "event/"+restart.Subject &&
-			e.From <= restart.To && e.To >= restart.From-grace
+			cmp.Or(e.Attrs[record.AttrContainer], container) == container && e.From <= restart.To && e.To >= from
 	}
 	for _, probe := range []string{"liveness", "startup"} {
 		if !slices.ContainsFunc(in.result.Events, func(e record.Event) bool {

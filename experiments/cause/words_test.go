@@ -69,6 +69,9 @@ func TestWhyQuotesKubernetes(t *testing.T) {
 		{"a liveness probe, which keeps no pod from being Ready", gone("11..12 Kubernetes_Event event/pod/shop/d d reason=Unhealthy message=Liveness_probe_failed:_EOF"), noneLeft},
 		{"the pod was preempted", gone("10.2..11.2 Kubernetes_Event event/pod/shop/a a reason=Preempted message=by_pod_x"), noneLeft + `, and a was preempted: "by pod x"`},
 		{"a hook of the pod that was killed", gone("10.2..11.2 Kubernetes_Event event/pod/shop/a a reason=FailedPreStopHook message=no"), noneLeft},
+		{"the scheduler, which then found a node soon", gone("10.5..11.5 Kubernetes_Event event/pod/shop/d d reason=FailedScheduling message=0/1\n11.2 scheduled pod/shop/d d\n12..13 Kubernetes_Event event/pod/shop/d d reason=Unhealthy message=Readiness_probe_failed:_503"), noneLeft + `, and the readiness probe of d failed: "503"`},
+		{"of a pod that was not Ready before the fault either", gone("0 exists pod/shop/c c ready=false\n11..12 Kubernetes_Event event/pod/shop/c c reason=Unhealthy message=Readiness_probe_failed:_EOF"), noneLeft},
+		{"of a pod that comes besides, and replaces none", gone("10.6 created pod/shop/x x owner=ReplicaSet/other\n11..12 Kubernetes_Event event/pod/shop/x x reason=FailedScheduling message=0/1"), noneLeft},
 		{"of another reason", gone("11..12 Kubernetes_Event event/pod/shop/d d reason=DNSConfigForming message=too_many_search_lines"), noneLeft},
 		{
 			"a liveness probe that ended a container", again("91..92 Kubernetes_Event event/pod/shop/b b reason=Unhealthy message=Liveness_probe_failed:_HTTP_500\n92..93 Kubernetes_Event event/pod/shop/b b reason=Killing message=Container_shop_failed_liveness_probe,_will_be_restarted"),
@@ -81,6 +84,8 @@ func TestWhyQuotesKubernetes(t *testing.T) {
 		{"a liveness probe that failed as the container crashed", again("91..92 Kubernetes_Event event/pod/shop/b b reason=Unhealthy message=Liveness_probe_failed:_EOF"), restarted + "by a liveness probe or a crash"},
 		{"another pod's container was ended", again("92..93 Kubernetes_Event event/pod/shop/c c reason=Killing message=Container_shop_failed_liveness_probe,_will_be_restarted"), restarted + "by a liveness probe or a crash"},
 		{"ended after the restart", again("94..95 Kubernetes_Event event/pod/shop/b b reason=Killing message=Container_shop_failed_liveness_probe,_will_be_restarted"), restarted + "by a liveness probe or a crash"},
+		{"another container of the pod was ended", again("92..93 Kubernetes_Event event/pod/shop/b b container=sidecar reason=Killing message=Container_sidecar_failed_liveness_probe,_will_be_restarted"), restarted + "by a liveness probe or a crash"},
+		{"ended before another restart", again("80..81 Kubernetes_Event event/pod/shop/b b container=shop reason=Killing message=Container_shop_failed_liveness_probe,_will_be_restarted\n82 restarted pod/shop/b b container=shop"), restarted + "by a liveness probe or a crash"},
 		{"ended long before the restart", again("12..13 Kubernetes_Event event/pod/shop/b b reason=Killing message=Container_shop_failed_liveness_probe,_will_be_restarted"), restarted + "by a liveness probe or a crash"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
