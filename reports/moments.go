@@ -56,17 +56,18 @@ func (r Report) moments() (list []moment, left int) {
 			}
 		}
 	}
-	events := 0
+	events := map[bool]int{} // by whether they are Kubernetes', which must not crowd out the others
 	for _, e := range r.Events {
 		if e.Kind == record.EventExists {
 			continue
 		}
-		if events++; events > mostMoments {
+		theirs := e.Kind == record.EventKubernetes
+		if events[theirs]++; events[theirs] > mostMoments {
 			left++
 			continue
 		}
 		text := e.Subject + " " + e.Kind
-		if e.Kind == record.EventKubernetes {
+		if theirs {
 			text = strings.TrimPrefix(e.Subject, "event/") + " " + e.Attrs[record.AttrReason]
 		}
 		list = append(list, moment{Span: e.Span, text: text, detail: detail(e), key: e.Kind == record.EventAborting, dash: "1 2"})

@@ -66,11 +66,15 @@ func probeOf(message string) (probe, failure string, ok bool) {
 	return "", "", false
 }
 
+// late is how much later than its stamp an Event may have been seen.
+const late = 10 * time.Second
+
 // worst is the Kubernetes Event in a span that explains most, the last one of its kind. The
-// middle of its own span decides whether it is in it.
+// middle of its own span decides whether it is in it; of one that was seen late, nothing
+// does.
 func (in *Inquiry) worst(span steadystate.Span, fits func(*Inquiry, record.Event) bool) (worst record.Event, ok bool) {
 	for _, e := range in.result.Events {
-		if e.Kind != record.EventKubernetes || rank(e) < 0 || !steadystate.Instant(e.Middle()).Overlaps(span) || !fits(in, e) {
+		if e.Kind != record.EventKubernetes || rank(e) < 0 || e.To-e.From > late || !steadystate.Instant(e.Middle()).Overlaps(span) || !fits(in, e) {
 			continue
 		}
 		if was := rank(worst); !ok || cmp.Or(cmp.Compare(rank(e), was), cmp.Compare(worst.To, e.To)) <= 0 {

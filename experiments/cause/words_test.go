@@ -72,6 +72,7 @@ func TestWhyQuotesKubernetes(t *testing.T) {
 		{"the scheduler, which then found a node soon", gone("10.5..11.5 Kubernetes_Event event/pod/shop/d d reason=FailedScheduling message=0/1\n11.2 scheduled pod/shop/d d\n12..13 Kubernetes_Event event/pod/shop/d d reason=Unhealthy message=Readiness_probe_failed:_503"), noneLeft + `, and the readiness probe of d failed: "503"`},
 		{"of a pod that was not Ready before the fault either", gone("0 exists pod/shop/c c ready=false\n11..12 Kubernetes_Event event/pod/shop/c c reason=Unhealthy message=Readiness_probe_failed:_EOF"), noneLeft},
 		{"of a pod that comes besides, and replaces none", gone("10.6 created pod/shop/x x owner=ReplicaSet/other\n11..12 Kubernetes_Event event/pod/shop/x x reason=FailedScheduling message=0/1"), noneLeft},
+		{"seen so late that it may have been before the outage", gone("1..22 Kubernetes_Event event/pod/shop/d d reason=Unhealthy message=Readiness_probe_failed:_EOF"), noneLeft},
 		{"of another reason", gone("11..12 Kubernetes_Event event/pod/shop/d d reason=DNSConfigForming message=too_many_search_lines"), noneLeft},
 		{
 			"a liveness probe that ended a container", again("91..92 Kubernetes_Event event/pod/shop/b b reason=Unhealthy message=Liveness_probe_failed:_HTTP_500\n92..93 Kubernetes_Event event/pod/shop/b b reason=Killing message=Container_shop_failed_liveness_probe,_will_be_restarted"),

@@ -27,6 +27,9 @@ import (
 const (
 	// mostPublished bounds the Kubernetes Events of a record.
 	mostPublished = 300
+	// mostAlike bounds those of one reason about one object, so that a probe that fails
+	// while a run settles leaves room for what comes later.
+	mostAlike = 20
 	// repeatEvery is how often the same words about the same object are recorded.
 	repeatEvery = 10 * time.Second
 	// mostEarly bounds the Events that wait for their object to be seen. Most of them
@@ -50,7 +53,8 @@ type published struct {
 	early    []notice          // on objects that were not seen yet, in order
 	counts   map[types.UID]int // the last count of each Event
 	recorded map[string]time.Duration
-	n, left  int // Events recorded, and left out
+	alike    map[string]int // Events recorded, by object and reason
+	n, left  int            // Events recorded, and left out
 }
 
 // A notice is a Kubernetes Event and when it was seen.
@@ -86,7 +90,7 @@ func (p *published) follow(ctx context.Context) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.left > 0 {
-		p.rec.Note("%d more Kubernetes Events were left out of the record, which has %d", p.left, mostPublished)
+		p.rec.Note("%d more Kubernetes Events were left out of the record, which has %d", p.left, p.n)
 	}
 }
 
@@ -181,11 +185,13 @@ func (p *published) record(n notice) {
 	if at, ok := p.recorded[words]; ok && n.at < at+repeatEvery {
 		return // the next one has the count
 	}
-	if p.n == mostPublished {
+	alike := uid + "\n" + n.Reason
+	if p.n == mostPublished || p.alike[alike] == mostAlike {
 		p.left++
 		return
 	}
 	p.recorded[words] = n.at
+	p.alike[alike]++
 	p.n++
 	count := ""
 	if c := n.count(); c > 1 {

@@ -141,7 +141,7 @@ func (o Observer) Observe(ctx context.Context, rec *record.Recorder) error {
 	defer stop()
 	var wg sync.WaitGroup
 	errs := make([]error, len(subjects))
-	published := published{Observer: o, rec: rec, subjects: map[string]string{}, counts: map[types.UID]int{}, recorded: map[string]time.Duration{}}
+	published := published{Observer: o, rec: rec, subjects: map[string]string{}, counts: map[types.UID]int{}, recorded: map[string]time.Duration{}, alike: map[string]int{}}
 	wg.Go(func() { published.follow(ctx) })
 	for i, s := range subjects {
 		wg.Go(func() {
