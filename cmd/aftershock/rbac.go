@@ -23,7 +23,7 @@ func rbacCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rbac [ID...]",
 		Short: "Print the rights that experiments need, for kubectl apply",
-		Long: `Rbac prints a ServiceAccount in cluster.namespace of the configuration, a Role for
+		Long: `Rbac prints cluster.namespace of the configuration and a ServiceAccount in it, a Role for
 each namespace, a ClusterRole for cluster-scoped resources, and their bindings: the
 rights that preflight, run and sweep need for these experiments, and no others.
 
