@@ -110,7 +110,7 @@ func (s *Session) freeze() *stop.Freeze {
 }
 
 // Refused looks whether experiments would be refused now, by a stop, a freeze or another
-// run. It asks their services and loads nothing. The error wraps [ErrNotNow], or
+// run. It asks nothing of their services. The error wraps [ErrNotNow], or
 // [ErrUnavailable] if the cluster does not answer.
 func (s *Session) Refused(ctx context.Context, chosen []config.Planned) error {
 	if err := s.identify(ctx); err != nil {

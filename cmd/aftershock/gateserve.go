@@ -327,7 +327,9 @@ func (g *gateRunner) carryOut(ctx context.Context, directory *runs.Directory, li
 		_, err = s.carryOut(ctx, e.Experiment)
 		if err = besides(err); err != nil {
 			s.notRun(list[i+1:])
-			if i == 0 { // later ones follow what was touched
+			// A run that began may have touched something, and what is unknown then is not
+			// tested until it holds.
+			if i == 0 && (errors.Is(err, runs.ErrUntouched) || refused(err)) {
 				err = notNow(err)
 			}
 			break
@@ -341,9 +343,8 @@ func (g *gateRunner) carryOut(ctx context.Context, directory *runs.Directory, li
 // run, a cluster that does not answer, a fault that waits for a sweep, a full disk; and
 // [gate.ErrNotReady] if there is no such workload yet, or its pods are not at rest.
 func notNow(err error) error {
-	ending, ended := errors.AsType[experiments.Ending](err)
 	switch {
-	case errors.Is(err, suites.ErrNotNow), errors.Is(err, suites.ErrInPlace), errors.Is(err, runs.ErrUntouched), ended && ending.Reason == record.Refused:
+	case errors.Is(err, suites.ErrNotNow), errors.Is(err, suites.ErrInPlace), errors.Is(err, runs.ErrUntouched), refused(err):
 		return fmt.Errorf("%w: %w", gate.ErrNotNow, err)
 	case errors.Is(err, suites.ErrNotAtRest), errors.Is(err, kube.ErrNoWorkload):
 		return fmt.Errorf("%w: %w", gate.ErrNotReady, err)
@@ -351,6 +352,12 @@ func notNow(err error) error {
 		return fmt.Errorf("%w: %w", gate.ErrNotNow, err)
 	}
 	return err
+}
+
+// refused reports whether a run was refused before it injected anything.
+func refused(err error) bool {
+	ending, ended := errors.AsType[experiments.Ending](err)
+	return ended && ending.Reason == record.Refused
 }
 
 // Sweep removes what a run left behind.
