@@ -205,22 +205,20 @@ func (in *Inquiry) served() (names []string) {
 }
 
 // stops are the events of containers that stopped or were started again around an
-// outage's start or in it.
-func (in *Inquiry) stops(o *outage, fits func(record.Event) bool) (names []string, first record.Event) {
+// outage's start or in it, and the names of their pods.
+func (in *Inquiry) stops(o *outage, fits func(record.Event) bool) (names []string, list []record.Event) {
 	around := steadystate.Span{From: o.From - 2*propagation, To: o.To}
 	for _, e := range in.result.Events {
 		if !stopped(in.result, e) || !e.Overlaps(around) || !fits(e) {
 			continue
 		}
-		if len(names) == 0 {
-			first = e
-		}
+		list = append(list, e)
 		if !slices.Contains(names, nameOf(e.Subject)) {
 			names = append(names, nameOf(e.Subject))
 		}
 	}
 	slices.Sort(names)
-	return names, first
+	return names, list
 }
 
 // ofMemory reports whether a container was killed for lack of memory.
@@ -257,24 +255,27 @@ func (in *Inquiry) ofAll(o *outage, c Cause, fits func(record.Event) bool, rule 
 
 // killedForMemory: a container had no memory left.
 func (in *Inquiry) killedForMemory(o *outage, _ Cause) string {
-	names, first := in.stops(o, ofMemory)
+	names, list := in.stops(o, ofMemory)
 	if len(names) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("container %s of %s was killed for lack of memory (OOMKilled)", first.Attrs[record.AttrContainer], some(names))
+	return fmt.Sprintf("container %s of %s was killed for lack of memory (OOMKilled)", list[0].Attrs[record.AttrContainer], some(names))
 }
 
 // restarted: containers ended, and no fault does that.
 func (in *Inquiry) restarted(o *outage, _ Cause) string {
-	names, first := in.stops(o, byNoFault(in.result))
+	names, list := in.stops(o, byNoFault(in.result))
 	if len(names) == 0 {
 		return ""
 	}
+	first := list[0]
 	how, by := first.Attrs[record.AttrReason], "by a liveness probe or a crash"
 	if code := first.Attrs[record.AttrCode]; code != "" {
 		how = strings.TrimPrefix(how+", exit code "+code, ", ")
 	}
-	if said := in.killedByProbe(first); said != "" && len(names) == 1 {
+	said := in.killedByProbe(first)
+	probe, _, _ := strings.Cut(said, ",")
+	if said != "" && !slices.ContainsFunc(list, func(e record.Event) bool { return !strings.HasPrefix(in.killedByProbe(e), probe) }) {
 		by = said
 	}
 	return fmt.Sprintf("container %s of %s ended and was started again (%s), which the fault does not do: %s", first.Attrs[record.AttrContainer], some(names), how, by)

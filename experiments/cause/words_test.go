@@ -83,6 +83,8 @@ func TestWhyQuotesKubernetes(t *testing.T) {
 			restarted + "by its startup probe",
 		},
 		{"a liveness probe that failed as the container crashed", again("91..92 Kubernetes_Event event/pod/shop/b b reason=Unhealthy message=Liveness_probe_failed:_EOF"), restarted + "by a liveness probe or a crash"},
+		{"two pods, of which a probe ended one", again("93 restarted pod/shop/e e container=shop reason=Error code=137\n92..93 Kubernetes_Event event/pod/shop/b b reason=Killing message=Container_shop_failed_liveness_probe,_will_be_restarted"), strings.Replace(restarted, "of b", "of b, e", 1) + "by a liveness probe or a crash"},
+		{"two pods, which a probe ended both", again("93 restarted pod/shop/e e container=shop reason=Error code=137\n92..93 Kubernetes_Event event/pod/shop/b b reason=Killing message=Container_shop_failed_liveness_probe,_will_be_restarted\n92..93 Kubernetes_Event event/pod/shop/e e reason=Killing message=Container_shop_failed_liveness_probe,_will_be_restarted"), strings.Replace(restarted, "of b", "of b, e", 1) + "by its liveness probe"},
 		{"another pod's container was ended", again("92..93 Kubernetes_Event event/pod/shop/c c reason=Killing message=Container_shop_failed_liveness_probe,_will_be_restarted"), restarted + "by a liveness probe or a crash"},
 		{"ended after the restart", again("94..95 Kubernetes_Event event/pod/shop/b b reason=Killing message=Container_shop_failed_liveness_probe,_will_be_restarted"), restarted + "by a liveness probe or a crash"},
 		{"another container of the pod was ended", again("92..93 Kubernetes_Event event/pod/shop/b b container=sidecar reason=Killing message=Container_sidecar_failed_liveness_probe,_will_be_restarted"), restarted + "by a liveness probe or a crash"},

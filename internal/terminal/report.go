@@ -26,26 +26,34 @@ type Place struct {
 // Report writes a report in at most [Lines] lines less two, which are the
 // [Screen.Summary]'s. Nothing that decides is cut: it wraps. What has no room is named.
 func (s Screen) Report(w io.Writer, r reports.Report, p Place) error {
-	head, foot := s.head(r, p), s.foot(p)
-	room := s.lines() - 2 - len(head) - len(foot) - 2 // blank lines
-	if len(foot) > 0 {
-		room--
-	}
-	told := s.story(r)
-	lines := 0
-	for _, item := range told {
-		lines += len(item.lines)
-	}
+	told, foot := s.story(r), s.foot(p)
 	// What and why, and what to mend, come before the details of limits; the fault, before
 	// limits that held.
-	first := 0
+	lines, first, why := 0, 0, 0
 	for _, item := range told {
-		if slices.Contains(firsts, item.name) {
+		lines += len(item.lines)
+		if n := slices.Index(firsts, item.name); n >= 0 {
 			first += len(item.lines)
+			if n < 2 {
+				why += len(item.lines)
+			}
 		}
 	}
 	first = min(first, firstLines) + 1 // and the names of what is left out
-	findings := s.findings(r, room-max(first, min(lines, 6)), room-max(first, min(lines, 3)))
+	var head, findings []string
+	room := 0
+	for _, most := range []int{8, 2} {
+		head = s.head(r, p, most)
+		room = s.lines() - 2 - len(head) - len(foot) - 2 // blank lines
+		if len(foot) > 0 {
+			room--
+		}
+		findings = s.findings(r, room-max(first, min(lines, 6)), room-max(first, min(lines, 3)))
+		// Why it broke says more than what is true besides.
+		if r.Verdict != steadystate.Broken || room-len(findings) > why {
+			break
+		}
+	}
 	story := s.fit(told, room-len(findings), r.Verdict)
 	all := head
 	for _, part := range [][]string{findings, story, foot} {
@@ -59,8 +67,8 @@ func (s Screen) Report(w io.Writer, r reports.Report, p Place) error {
 
 const verdictWidth = 9
 
-// head is the verdict and why, then what is true of the run besides.
-func (s Screen) head(r reports.Report, p Place) []string {
+// head is the verdict and why, then what is true of the run besides, in so many lines.
+func (s Screen) head(r reports.Report, p Place, left int) []string {
 	verdict := pad(strings.ToUpper(r.Verdict.String()), verdictWidth)
 	painted := s.paint(r.Verdict, strings.TrimRight(verdict, " ")) + strings.Repeat(" ", len(verdict)-len(strings.TrimRight(verdict, " ")))
 	indent := strings.Repeat(" ", verdictWidth)
@@ -82,12 +90,12 @@ func (s Screen) head(r reports.Report, p Place) []string {
 		}
 		caveats = slices.DeleteFunc(caveats, func(c string) bool { return strings.HasSuffix(c, why) })
 	}
-	most, left := 3, 8
+	most := 3
 	switch {
 	case len(r.Injections) == 0:
 		most = 1 // the others follow from the first: no fault was injected
 	case r.Verdict == steadystate.Broken:
-		left = 4 // why it broke says more
+		left = min(left, 4)
 	}
 	for i, caveat := range caveats {
 		if i == most {
