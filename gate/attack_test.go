@@ -124,13 +124,19 @@ func (p *process) Plan(_, _ string, names []string) (map[string]string, string, 
 func (p *process) Refused(context.Context, Ask) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if err := p.unreachable(); err != nil || p.refusal == "" {
+		return err
+	}
+	return fmt.Errorf("%w: %s", ErrNotNow, p.refusal)
+}
+
+// unreachable is why the cluster cannot be asked. The caller has mu.
+func (p *process) unreachable() error {
 	switch {
 	case p.killed:
 		return errDead
 	case p.away:
 		return fmt.Errorf("%w: the cluster does not answer", ErrNotNow)
-	case p.refusal != "":
-		return fmt.Errorf("%w: %s", ErrNotNow, p.refusal)
 	}
 	return nil
 }
@@ -138,11 +144,10 @@ func (p *process) Refused(context.Context, Ask) error {
 func (p *process) Revision(_ context.Context, build Ask) (string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if err := p.unreachable(); err != nil {
+		return "", err
+	}
 	switch s := p.services[build.Name]; {
-	case p.killed:
-		return "", errDead
-	case p.away:
-		return "", fmt.Errorf("%w: the cluster does not answer", ErrNotNow)
 	case s.error != nil:
 		return "", s.error
 	case s.old:

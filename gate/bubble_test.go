@@ -26,7 +26,7 @@ type bubble struct {
 	end     func()
 }
 
-// begin begins a gate; each of first is done before it does anything.
+// begin starts a gate, after it has called each of first.
 func begin(t *testing.T, s *Server, first ...func()) bubble {
 	t.Helper()
 	s.Token, s.Namespaces = token, []string{"shop"}
@@ -93,8 +93,8 @@ func unreadable(t *testing.T) (readable func()) {
 	return readable
 }
 
-// While it is refused a build is looked at less and less often, and each look costs the
-// service and its pods nothing.
+// The longer a build is refused, the less often the gate looks, and no look sends anything
+// to the service or reads its pods.
 func TestABuildThatIsRefusedIsLookedAtSeldom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var looks, reads, began int
@@ -131,8 +131,8 @@ func TestABuildThatIsRefusedIsLookedAtSeldom(t *testing.T) {
 	})
 }
 
-// Pods that are not ready are waited for, but not for ever; what can never be read is not
-// waited for.
+// A build waits for pods that are not ready, for a limited time, and not at all for what
+// it can never read.
 func TestPodsThatAreNotReady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		terminating := fmt.Errorf("%w: pod checkout-a of an earlier template is still terminating", ErrNotReady)
@@ -153,7 +153,7 @@ func TestPodsThatAreNotReady(t *testing.T) {
 		if text := b.promotion("checkout:1"); text != "unknown: it has waited for 15m0s: "+why {
 			t.Error(text)
 		}
-		// They are waited for anew if nobody asked for so long.
+		// The time starts again if nobody asked for that long.
 		time.Sleep(time.Hour)
 		if text := b.promotion("checkout:1"); text != "waiting: "+why {
 			t.Error(text)
@@ -168,7 +168,7 @@ func TestPodsThatAreNotReady(t *testing.T) {
 		if text := b.promotion("checkout:1"); began != 1 || !strings.HasPrefix(text, "unknown: no run completed a record") {
 			t.Errorf("%d runs, %s", began, text)
 		}
-		// It is the same when the turn of a build has come.
+		// The same holds when a build's turn has come.
 		for _, row := range []struct {
 			atTurn error
 			want   string
@@ -193,7 +193,7 @@ func TestPodsThatAreNotReady(t *testing.T) {
 	})
 }
 
-// One question reads once what pods run.
+// One request reads the pods' revision once.
 func TestAQuestionReadsTheRevisionOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reads := 0
@@ -216,7 +216,7 @@ func TestAQuestionReadsTheRevisionOnce(t *testing.T) {
 	})
 }
 
-// A disk that cannot be read at the end of a run decides no build.
+// An unreadable disk at the end of a run does not decide a build.
 func TestADiskThatCannotBeReadForAWhile(t *testing.T) {
 	const one = "checkout/pods/kill-one"
 	for sentence, test := range map[string]struct {

@@ -20,6 +20,18 @@ const three = `
 	0 exists endpoint/shop/c c
 `
 
+// only is the record of the only pod, which is killed and replaced.
+const only = `
+	0        exists   pod/shop/a       a  owner=ReplicaSet/rs
+	0        exists   endpoint/shop/a  a
+	10..10.1 inject   kill             a  effect=gone oneshot=true
+	10..10.1 gone     pod/shop/a       a
+	10.1     removed  endpoint/shop/a  a
+	10.2     created  pod/shop/d       d  owner=ReplicaSet/rs
+	13       ready    pod/shop/d       d
+	13.1     added    endpoint/shop/d  d
+`
+
 // A scene is a record with one outage, and what is said of its cause.
 type scene struct {
 	name     string
@@ -81,16 +93,6 @@ func TestWhyThereWasAnOutage(t *testing.T) {
 	reset := func(from string, n int) []record.Entry {
 		return requests(from, n, ms, record.Outcome{Error: "connection reset"})
 	}
-	only := `
-		0        exists   pod/shop/a       a  owner=ReplicaSet/rs
-		0        exists   endpoint/shop/a  a
-		10..10.1 inject   kill             a  effect=gone oneshot=true
-		10..10.1 gone     pod/shop/a       a
-		10.1     removed  endpoint/shop/a  a
-		10.2     created  pod/shop/d       d  owner=ReplicaSet/rs
-		13       ready    pod/shop/d       d
-		13.1     added    endpoint/shop/d  d
-	`
 	all := three + `
 		0  exists pod/shop/a a owner=ReplicaSet/old
 		0  exists pod/shop/b b owner=ReplicaSet/old

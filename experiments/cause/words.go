@@ -89,24 +89,20 @@ func (in *Inquiry) worst(span steadystate.Span, fits func(*Inquiry, record.Event
 // keeps nothing away.
 func hinders(span steadystate.Span) func(*Inquiry, record.Event) bool {
 	return func(in *Inquiry, e record.Event) bool {
-		done := ""
+		over := "" // the kind of event after which it hinders no more
 		switch e.Attrs[record.AttrReason] {
 		case "Evicted", "Preempted":
 			return true
 		case "FailedPreStopHook":
 			return false
 		case "FailedScheduling":
-			done = record.EventScheduled
+			over = record.EventScheduled
 		case "FailedAttachVolume", "FailedMount", "FailedCreatePodSandBox":
-			done = record.EventStarted
+			over = record.EventStarted
 		}
-		if slices.ContainsFunc(in.result.Events, func(o record.Event) bool {
-			return done != "" && o.Kind == done && o.UID == e.UID && "event/"+o.Subject == e.Subject && o.To < span.Middle()
-		}) {
-			return false
-		}
+		passed := slices.ContainsFunc(in.result.Events, func(o record.Event) bool { return o.Kind == over && about(e, o) && o.To < span.Middle() })
 		probe, _, _ := probeOf(e.Attrs[record.AttrMessage])
-		return probe != "liveness" && in.missing(e) && !in.leaving(e) && in.unready(e)
+		return !passed && probe != "liveness" && in.missing(e) && !in.leaving(e) && in.unready(e)
 	}
 }
 
@@ -114,9 +110,7 @@ func hinders(span steadystate.Span) func(*Inquiry, record.Event) bool {
 // replaces it, or was ready before the fault. If no pod was seen to replace another, any
 // that was created later may. Other objects than pods are always.
 func (in *Inquiry) missing(e record.Event) bool {
-	if !aboutPod(e) || slices.ContainsFunc(in.waterfalls, func(w recovery.Waterfall) bool {
-		return w.Victim.UID == e.UID || w.Replacement != nil && w.Replacement.UID == e.UID
-	}) {
+	if !aboutPod(e) || in.exchanged(e) {
 		return true
 	}
 	ready, since := in.readiness(e, in.result.Window.From)
@@ -131,10 +125,7 @@ func concerns(c Cause) func(*Inquiry, record.Event) bool {
 			return true
 		}
 		name := nameOf(e.Subject)
-		known := name == c.Recovering || slices.ContainsFunc(c.Failures, func(f Failure) bool { return f.Backend == name })
-		for _, w := range in.waterfalls {
-			known = known || w.Victim.UID == e.UID || w.Replacement != nil && w.Replacement.UID == e.UID
-		}
+		known := name == c.Recovering || in.exchanged(e) || slices.ContainsFunc(c.Failures, func(f Failure) bool { return f.Backend == name })
 		return known && !in.leaving(e)
 	}
 }
@@ -149,6 +140,17 @@ func (in *Inquiry) said(o *outage, c Cause) string {
 	return "; meanwhile, " + words(e)
 }
 
+// exchanged reports whether the pod of a Kubernetes Event was taken away, or replaces one
+// that was.
+func (in *Inquiry) exchanged(e record.Event) bool {
+	return slices.ContainsFunc(in.waterfalls, func(w recovery.Waterfall) bool {
+		return w.Victim.UID == e.UID || w.Replacement != nil && w.Replacement.UID == e.UID
+	})
+}
+
+// about reports whether a Kubernetes Event is about the object of another event.
+func about(e, o record.Event) bool { return o.UID == e.UID && "event/"+o.Subject == e.Subject }
+
 // aboutPod reports whether a Kubernetes Event is about a pod.
 func aboutPod(e record.Event) bool { return strings.HasPrefix(e.Subject, "event/pod/") }
 
@@ -156,7 +158,7 @@ func aboutPod(e record.Event) bool { return strings.HasPrefix(e.Subject, "event/
 // seen, as probes then do.
 func (in *Inquiry) leaving(e record.Event) bool {
 	return slices.Contains([]string{"Unhealthy", "ProbeError"}, e.Attrs[record.AttrReason]) && slices.ContainsFunc(in.result.Events, func(o record.Event) bool {
-		return o.UID == e.UID && "event/"+o.Subject == e.Subject && (o.Kind == record.EventTerminating || o.Kind == record.EventGone) && o.From <= e.To
+		return about(e, o) && (o.Kind == record.EventTerminating || o.Kind == record.EventGone) && o.From <= e.To
 	})
 }
 
@@ -172,7 +174,7 @@ func (in *Inquiry) unready(e record.Event) bool {
 func (in *Inquiry) readiness(e record.Event, at time.Duration) (ready bool, since time.Duration) {
 	since = -1
 	for _, o := range in.result.Events {
-		if o.UID != e.UID || "event/"+o.Subject != e.Subject || o.To > at {
+		if !about(e, o) || o.To > at {
 			continue
 		}
 		switch {
@@ -198,7 +200,7 @@ func (in *Inquiry) killedByProbe(restart record.Event) string {
 		}
 	}
 	before := func(e record.Event) bool {
-		return e.Kind == record.EventKubernetes && e.UID == restart.UID && e.Subject == "event/"+restart.Subject &&
+		return e.Kind == record.EventKubernetes && about(e, restart) &&
 			cmp.Or(e.Attrs[record.AttrContainer], container) == container && e.From <= restart.To && e.To >= from
 	}
 	for _, probe := range []string{"liveness", "startup"} {

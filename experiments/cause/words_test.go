@@ -14,16 +14,6 @@ import (
 // Kubernetes is quoted where it speaks of what is to come, or of a probe that ended a
 // container, in the time of the outage.
 func TestWhyQuotesKubernetes(t *testing.T) {
-	const only = `
-		0        exists   pod/shop/a       a  owner=ReplicaSet/rs
-		0        exists   endpoint/shop/a  a
-		10..10.1 inject   kill             a  effect=gone oneshot=true
-		10..10.1 gone     pod/shop/a       a
-		10.1     removed  endpoint/shop/a  a
-		10.2     created  pod/shop/d       d  owner=ReplicaSet/rs
-		13       ready    pod/shop/d       d
-		13.1     added    endpoint/shop/d  d
-	`
 	refused := func(from string, n int) [][]record.Entry {
 		return [][]record.Entry{requests(from, n, time.Millisecond, record.Outcome{Error: "connection refused"})}
 	}

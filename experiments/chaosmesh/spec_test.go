@@ -230,7 +230,7 @@ func TestEachMistakeNamesItsField(t *testing.T) {
 		{"no bandwidth", chaosmesh.NetworkBandwidth{Pods: checkout}, `rate: Invalid value: "0": must be at least 8, which is one byte per second: the unit is bits per second, as in 10M`},
 		{"less than a byte a second", chaosmesh.NetworkBandwidth{Pods: checkout, Rate: size("7")}, `rate: Invalid value: "7": must be at least 8`},
 		{"a direction that is none", chaosmesh.NetworkLoss{Pods: checkout, Packets: 1, To: payments, Direction: "to"}, `direction: Unsupported value: "to": supported values: "both", "egress", "ingress"`},
-		{"a direction towards nothing", chaosmesh.NetworkPartition{Pods: checkout, Direction: chaosmesh.Egress}, "direction: Forbidden: a direction needs the other end: set to, or remove direction"},
+		{"a direction without another end", chaosmesh.NetworkPartition{Pods: checkout, Direction: chaosmesh.Egress}, "direction: Forbidden: a direction needs the other end: set to, or remove direction"},
 		{"others in no namespace", chaosmesh.NetworkBandwidth{Pods: checkout, Rate: size("1M"), To: far}, `to: Invalid value: "pods app=payments in ": no namespace`},
 		{"an address that is empty", chaosmesh.NetworkPartition{Pods: checkout, Outside: []string{"192.0.2.1", ""}}, "outside[1]: Required value: an address outside of the cluster"},
 		{"outside towards the pods, which Chaos Mesh cannot delay", chaosmesh.NetworkDelay{Pods: checkout, Latency: second, To: payments, Outside: []string{"192.0.2.1"}}, "outside: Forbidden: together with to it needs the direction egress"},

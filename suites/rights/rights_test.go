@@ -118,8 +118,8 @@ func TestWhatGrantsTheRights(t *testing.T) {
 		objects  []client.Object
 		want     string
 	}{
-		{"people who stop runs", GrantOperators(list[:2], "chaos", []string{"ann"}), "ClusterRole aftershock:operator:chaos, ClusterRoleBinding aftershock:operator:chaos, Role shop/aftershock:operator:chaos, RoleBinding shop/aftershock:operator:chaos"},
-		{"nobody yet", GrantOperators(list[:2], "chaos", nil), "ClusterRole aftershock:operator:chaos, Role shop/aftershock:operator:chaos"},
+		{"operators", GrantOperators(list[:2], "chaos", []string{"ann"}), "ClusterRole aftershock:operator:chaos, ClusterRoleBinding aftershock:operator:chaos, Role shop/aftershock:operator:chaos, RoleBinding shop/aftershock:operator:chaos"},
+		{"operators without people", GrantOperators(list[:2], "chaos", nil), "ClusterRole aftershock:operator:chaos, Role shop/aftershock:operator:chaos"},
 		{
 			"a ServiceAccount",
 			Grant(list, Account{Namespace: "chaos", ServiceAccount: "bot"}),
