@@ -2,12 +2,15 @@ package reports_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"github.com/aftershockhq/aftershock/experiments/cause"
 	"github.com/aftershockhq/aftershock/internal/documents"
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/reports/results"
@@ -37,6 +40,23 @@ func TestTheSchemaIsThatOfTheTypes(t *testing.T) {
 	}
 	if strings.Contains(reports.Schema(), `"null"`) {
 		t.Error("the schema lets something be null")
+	}
+}
+
+// What is advised is always of a kind that the schema has.
+func TestTheSchemaHasEachKindOfAdvice(t *testing.T) {
+	var schema struct {
+		Defs struct {
+			Advice struct {
+				Properties struct{ Kind struct{ Enum []string } }
+			}
+		} `json:"$defs"`
+	}
+	if err := json.Unmarshal([]byte(reports.Schema()), &schema); err != nil {
+		t.Fatal(err)
+	}
+	if got := schema.Defs.Advice.Properties.Kind.Enum; !slices.Equal(got, cause.Kinds()) {
+		t.Errorf("%q, want %q", got, cause.Kinds())
 	}
 }
 

@@ -16,6 +16,9 @@ import (
 // An Advice is a recommendation, or a question that neither the cluster nor the
 // record can answer: whether the code has timeouts, retries, or shuts down cleanly.
 type Advice struct {
+	// Kind is what to mend or to ask about, one of the constants such as
+	// [MoreReplicas].
+	Kind     string
 	Question bool // What is a question
 	What     string
 	// Fits is the [Cause.Why] that it follows from.
@@ -26,6 +29,39 @@ type Advice struct {
 	// Prove is the experiment of the catalogue that would prove the fix, such as
 	// "pods/kill-one". Empty: none.
 	Prove string
+}
+
+// The values of [Advice.Kind].
+const (
+	MoreReplicas    = "more replicas"
+	SpreadOverNodes = "spread over nodes"
+	SpreadOverZones = "spread over zones"
+	Budget          = "disruption budget"
+	RollingUpdate   = "rolling update"
+	MaxUnavailable  = "max unavailable"
+	ReadinessProbe  = "readiness probe" // there is none
+	EarlyReadiness  = "early readiness" // the probe passes before requests can be answered
+	GracePeriod     = "grace period"
+	FinishRequests  = "finish requests" // before it ends
+	Room            = "room"            // on nodes
+	MaxReplicas     = "max replicas"    // of an autoscaler
+	ScaleDownWindow = "scale-down window"
+	CPURequest      = "CPU request"
+	CPULimit        = "CPU limit"
+	Memory          = "memory"
+	ClientRetry     = "client retry"
+	Dependency      = "dependency" // timeout, retry, circuit breaker
+	LivenessTime    = "liveness time"
+	LivenessNeeds   = "liveness needs"
+	Volume          = "volume"
+)
+
+// Kinds returns all values of [Advice.Kind].
+func Kinds() []string {
+	return []string{
+		MoreReplicas, SpreadOverNodes, SpreadOverZones, Budget, RollingUpdate, MaxUnavailable, ReadinessProbe, EarlyReadiness, GracePeriod,
+		FinishRequests, Room, MaxReplicas, ScaleDownWindow, CPURequest, CPULimit, Memory, ClientRetry, Dependency, LivenessTime, LivenessNeeds, Volume,
+	}
 }
 
 // Name returns "Ask" for a question and "Mend" for a recommendation.
@@ -79,7 +115,7 @@ func advise(r judge.Result, c Cause) (Advice, bool) {
 	w := r.Workload
 	switch c.Rule {
 	case KilledForMemory:
-		return Advice{Question: true, What: "does it keep memory that it needs no more, or is its limit too low?", Checked: limits(w, "memory"), Prove: "capacity/sustained"}, true
+		return Advice{Kind: Memory, Question: true, What: "does it keep memory that it needs no more, or is its limit too low?", Checked: limits(w, "memory"), Prove: "capacity/sustained"}, true
 	case AtMax, NoMetric, NoWindow:
 		return ofAutoscaler(r, c.Rule, subjectOf(r, c.Check))
 	case Surged:
@@ -87,15 +123,15 @@ func advise(r judge.Result, c Cause) (Advice, bool) {
 	case Faulted:
 		return ofFault(r)
 	case Lingered, CutOff:
-		return Advice{Question: true, What: "do its clients try again at another pod when a connection is refused, reset or silent (retry)?", Prove: "pods/kill-one"}, true
+		return Advice{Kind: ClientRetry, Question: true, What: "do its clients try again at another pod when a connection is refused, reset or silent (retry)?", Prove: "pods/kill-one"}, true
 	case ReplacedWithout:
-		return Advice{Question: true, What: "is what it must keep on a volume that its new pods get?", Prove: "pods/kill-one"}, true
+		return Advice{Kind: Volume, Question: true, What: "is what it must keep on a volume that its new pods get?", Prove: "pods/kill-one"}, true
 	case Restarted:
 		if probe := probes(w, func(c record.Container) string { return c.Liveness }); probe != "" {
 			if outOfTime(c.Why) {
-				return Advice{Question: true, What: "do the timeoutSeconds and failureThreshold of the liveness probe leave it the time that it needs under load?", Checked: "it ran out of time, as the kubelet says; livenessProbe of " + probe}, true
+				return Advice{Kind: LivenessTime, Question: true, What: "do the timeoutSeconds and failureThreshold of the liveness probe leave it the time that it needs under load?", Checked: "it ran out of time, as the kubelet says; livenessProbe of " + probe}, true
 			}
-			return Advice{Question: true, What: "does the liveness probe need what the fault took away?", Checked: "livenessProbe of " + probe}, true
+			return Advice{Kind: LivenessNeeds, Question: true, What: "does the liveness probe need what the fault took away?", Checked: "livenessProbe of " + probe}, true
 		}
 		return Advice{}, false
 	}
@@ -104,24 +140,24 @@ func advise(r judge.Result, c Cause) (Advice, bool) {
 	}
 	name := named(w.Subject)
 	if lacking := noRoom(c.Why); lacking != "" {
-		return Advice{What: fmt.Sprintf("make room for the pods of %s: lower their requests of %s, or add nodes", name, lacking), Checked: "every node has too little of it, as the scheduler says" + requests(w, lacking), Prove: "pods/kill-one"}, true
+		return Advice{Kind: Room, What: fmt.Sprintf("make room for the pods of %s: lower their requests of %s, or add nodes", name, lacking), Checked: "every node has too little of it, as the scheduler says" + requests(w, lacking), Prove: "pods/kill-one"}, true
 	}
 	switch c.Rule {
 	case NoneLeft:
 		node, zone := gone(r, c, nil), gone(r, c, w.Zones)
 		switch n, err := strconv.Atoi(w.MaxUnavailable); {
 		case w.Replicas == 1 && !strings.HasPrefix(w.Subject, "daemonset/"):
-			return Advice{What: "run " + name + " with more than one replica", Checked: "spec.replicas is 1", Prove: "pods/kill-one"}, true
+			return Advice{Kind: MoreReplicas, What: "run " + name + " with more than one replica", Checked: "spec.replicas is 1", Prove: "pods/kill-one"}, true
 		case node != "":
-			return Advice{What: "spread the pods of " + name + " over nodes", Checked: fmt.Sprintf("all %d were on node %s, which was not ready", len(w.Nodes), node), Prove: "disruption/drain"}, true
+			return Advice{Kind: SpreadOverNodes, What: "spread the pods of " + name + " over nodes", Checked: fmt.Sprintf("all %d were on node %s, which was not ready", len(w.Nodes), node), Prove: "disruption/drain"}, true
 		case zone != "":
-			return Advice{What: "spread the pods of " + name + " over zones", Checked: fmt.Sprintf("all %d were in zone %s, of which no node that ran one stayed ready", len(w.Nodes), zone), Prove: "disruption/drain"}, true
+			return Advice{Kind: SpreadOverZones, What: "spread the pods of " + name + " over zones", Checked: fmt.Sprintf("all %d were in zone %s, of which no node that ran one stayed ready", len(w.Nodes), zone), Prove: "disruption/drain"}, true
 		case evictions(r) > 1 && w.Budgets != nil && len(w.Budgets) == 0:
 			return budget(r, name), true
 		case w.Strategy == "Recreate" && rolls(r):
-			return Advice{What: "roll " + name + " out by RollingUpdate", Checked: "spec.strategy.type is Recreate", Prove: "rollout/bad-image"}, true
+			return Advice{Kind: RollingUpdate, What: "roll " + name + " out by RollingUpdate", Checked: "spec.strategy.type is Recreate", Prove: "rollout/bad-image"}, true
 		case rolls(r) && (w.MaxUnavailable == "100%" || err == nil && n >= w.Replicas):
-			return Advice{What: "lower the maxUnavailable of " + name, Checked: fmt.Sprintf("maxUnavailable is %s of %d pods", w.MaxUnavailable, w.Replicas), Prove: "rollout/restart"}, true
+			return Advice{Kind: MaxUnavailable, What: "lower the maxUnavailable of " + name, Checked: fmt.Sprintf("maxUnavailable is %s of %d pods", w.MaxUnavailable, w.Replicas), Prove: "rollout/restart"}, true
 		}
 	case TooFew:
 		n, err := strconv.Atoi(strings.TrimSuffix(w.MaxUnavailable, "%"))
@@ -130,7 +166,7 @@ func advise(r judge.Result, c Cause) (Advice, bool) {
 		}
 		switch {
 		case rolls(r) && err == nil && n > 0:
-			return Advice{What: "lower the maxUnavailable of " + name, Checked: fmt.Sprintf("maxUnavailable is %s of %d pods", w.MaxUnavailable, w.Replicas), Prove: "rollout/restart"}, true
+			return Advice{Kind: MaxUnavailable, What: "lower the maxUnavailable of " + name, Checked: fmt.Sprintf("maxUnavailable is %s of %d pods", w.MaxUnavailable, w.Replicas), Prove: "rollout/restart"}, true
 		case evictions(r) > 1 && w.Budgets != nil && len(w.Budgets) == 0:
 			return budget(r, name), true
 		}
@@ -141,23 +177,23 @@ func advise(r judge.Result, c Cause) (Advice, bool) {
 		}
 		if probe := probes(w, func(c record.Container) string { return c.Readiness }); probe != "" {
 			if bad := c.bad(); bad > 0 && mostly(c.of(c.Recovering), bad) {
-				return Advice{What: "have the readiness probe of " + name + " fail until requests can be answered", Checked: fmt.Sprintf("readinessProbe of %s; %d of %d bad answers came from %s after it was Ready", probe, c.of(c.Recovering), bad, c.Recovering), Prove: prove}, true
+				return Advice{Kind: EarlyReadiness, What: "have the readiness probe of " + name + " fail until requests can be answered", Checked: fmt.Sprintf("readinessProbe of %s; %d of %d bad answers came from %s after it was Ready", probe, c.of(c.Recovering), bad, c.Recovering), Prove: prove}, true
 			}
-			return Advice{Question: true, What: "is the readiness probe good before requests can be answered?", Checked: "readinessProbe of " + probe, Prove: prove}, true
+			return Advice{Kind: EarlyReadiness, Question: true, What: "is the readiness probe good before requests can be answered?", Checked: "readinessProbe of " + probe, Prove: prove}, true
 		}
-		return Advice{What: "give " + name + " a readiness probe", Checked: "no container has a readinessProbe", Prove: prove}, true
+		return Advice{Kind: ReadinessProbe, What: "give " + name + " a readiness probe", Checked: "no container has a readinessProbe", Prove: prove}, true
 	case Ended:
 		prove := "pods/evict"
 		if rolls(r) {
 			prove = "rollout/restart"
 		}
 		if pod := cutShort(r, w.GraceSeconds); pod != "" {
-			return Advice{What: "raise the terminationGracePeriodSeconds of " + name + ", or end sooner", Checked: fmt.Sprintf("it is %d, and %s was killed (exit code 137) when that had passed", w.GraceSeconds, pod), Prove: prove}, true
+			return Advice{Kind: GracePeriod, What: "raise the terminationGracePeriodSeconds of " + name + ", or end sooner", Checked: fmt.Sprintf("it is %d, and %s was killed (exit code 137) when that had passed", w.GraceSeconds, pod), Prove: prove}, true
 		}
 		if slices.ContainsFunc(w.Containers, func(c record.Container) bool { return c.PreStop }) {
-			return Advice{Question: true, What: "does it finish the requests under way when it is asked to end, and is its grace long enough?", Checked: fmt.Sprintf("a preStop hook is there, terminationGracePeriodSeconds is %d", w.GraceSeconds), Prove: prove}, true
+			return Advice{Kind: FinishRequests, Question: true, What: "does it finish the requests under way when it is asked to end, and is its grace long enough?", Checked: fmt.Sprintf("a preStop hook is there, terminationGracePeriodSeconds is %d", w.GraceSeconds), Prove: prove}, true
 		}
-		return Advice{What: "have the pods of " + name + " serve until no more requests come: a preStop hook that waits some seconds, then finish those under way", Checked: fmt.Sprintf("no container has a preStop hook, terminationGracePeriodSeconds is %d", w.GraceSeconds), Prove: prove}, true
+		return Advice{Kind: FinishRequests, What: "have the pods of " + name + " serve until no more requests come: a preStop hook that waits some seconds, then finish those under way", Checked: fmt.Sprintf("no container has a preStop hook, terminationGracePeriodSeconds is %d", w.GraceSeconds), Prove: prove}, true
 	}
 	return Advice{}, false
 }
@@ -190,7 +226,7 @@ func evictions(r judge.Result) int {
 
 // budget is that a workload should have one.
 func budget(r judge.Result, name string) Advice {
-	return Advice{What: "give " + name + " a PodDisruptionBudget", Checked: fmt.Sprintf("none covers its pods, of which %d were evicted", evictions(r)), Prove: "disruption/drain"}
+	return Advice{Kind: Budget, What: "give " + name + " a PodDisruptionBudget", Checked: fmt.Sprintf("none covers its pods, of which %d were evicted", evictions(r)), Prove: "disruption/drain"}
 }
 
 // gone is the one node, or zone, of several pods, if every node that ran one of them was
@@ -247,9 +283,10 @@ func ofFault(r judge.Result) (Advice, bool) {
 	verb, _, _ := strings.Cut(text, " ")
 	switch {
 	case strings.HasPrefix(text, "keep ") && strings.Contains(text, "CPU"):
-		return Advice{Question: true, What: "is the CPU limit enough for the load and what runs beside it?", Checked: limits(r.Workload, "cpu"), Prove: "stress/cpu-one"}, true
+		limit := limits(r.Workload, "cpu")
+		return Advice{Kind: CPULimit, Question: true, What: "is the CPU limit enough for the load and what runs beside it?", Checked: limit, Prove: "stress/cpu-one"}, r.Workload == nil || limit != ""
 	case slices.Contains([]string{"delay", "drop", "lose", "partition", "corrupt", "duplicate", "cut", "limit"}, verb):
-		return Advice{Question: true, What: "does it give up on what does not answer (timeout), try again (retry), and stop asking for a while (circuit breaker)?"}, true
+		return Advice{Kind: Dependency, Question: true, What: "does it give up on what does not answer (timeout), try again (retry), and stop asking for a while (circuit breaker)?"}, true
 	}
 	return Advice{}, false
 }
@@ -263,16 +300,16 @@ func ofAutoscaler(r judge.Result, rule, subject string) (Advice, bool) {
 	name := "autoscaler " + nameOf(subject)
 	switch rule {
 	case AtMax:
-		return Advice{What: "raise the maxReplicas of " + name, Checked: fmt.Sprintf("spec.maxReplicas is %d", spec.Max), Prove: "autoscaling/surge"}, true
+		return Advice{Kind: MaxReplicas, What: "raise the maxReplicas of " + name, Checked: fmt.Sprintf("spec.maxReplicas is %d", spec.Max), Prove: "autoscaling/surge"}, true
 	case NoWindow:
-		return Advice{What: "give the scale-down of " + name + " a stabilization window", Checked: "behavior.scaleDown.stabilizationWindowSeconds is 0", Prove: "autoscaling/rest"}, true
+		return Advice{Kind: ScaleDownWindow, What: "give the scale-down of " + name + " a stabilization window", Checked: "behavior.scaleDown.stabilizationWindowSeconds is 0", Prove: "autoscaling/rest"}, true
 	case NoMetric:
 		if status.of("ScalingActive", "False").Reason != "FailedGetResourceMetric" || r.Workload == nil {
 			break
 		}
 		for _, c := range r.Workload.Containers {
 			if c.Requests["cpu"] == "" && c.Limits["cpu"] == "" {
-				return Advice{What: "have container " + c.Name + " request CPU", Checked: "it requests none, and the autoscaler says FailedGetResourceMetric", Prove: "autoscaling/surge"}, true
+				return Advice{Kind: CPURequest, What: "have container " + c.Name + " request CPU", Checked: "it requests none, and the autoscaler says FailedGetResourceMetric", Prove: "autoscaling/surge"}, true
 			}
 		}
 	}

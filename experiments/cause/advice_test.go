@@ -1,6 +1,12 @@
 package cause_test
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,6 +62,7 @@ func TestWhatIsAdvised(t *testing.T) {
 		{"no liveness probe", cause.Restarted, delay, func(w *record.Workload) { w.Containers[0].Liveness = "" }, ""},
 		{"a slow network", cause.Faulted, delay, nil, "Ask does it give up on what does not answer (timeout), try again (retry), and stop asking for a while (circuit breaker)?"},
 		{"a busy processor", cause.Faulted, stress, nil, "Ask is the CPU limit enough for the load and what runs beside it? (the limit of checkout is 300m); stress/cpu-one would prove it"},
+		{"a busy processor, and no limit", cause.Faulted, stress, func(w *record.Workload) { w.Containers[0].Limits = nil }, ""},
 		{"a fault of another kind", cause.Faulted, kill, nil, ""},
 		{"a dead pod's endpoint", cause.Lingered, kill, nil, "Ask do its clients try again at another pod when a connection is refused, reset or silent (retry)?; pods/kill-one would prove it"},
 		{"requests in flight to a killed pod", cause.CutOff, kill, nil, "Ask do its clients try again at another pod when a connection is refused, reset or silent (retry)?; pods/kill-one would prove it"},
@@ -94,6 +101,38 @@ func TestWhatIsAdvised(t *testing.T) {
 			}
 		}
 	})
+}
+
+// All advice is of a kind, and each kind is one of those that are listed.
+func TestAdviceIsOfAKind(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "advice.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values, used := map[string]string{}, map[string]bool{}
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.ValueSpec:
+			if text, ok := slices.Concat(n.Values, []ast.Expr{nil})[0].(*ast.BasicLit); ok {
+				values[n.Names[0].Name] = strings.Trim(text.Value, `"`)
+			}
+		case *ast.CompositeLit:
+			if of, ok := n.Type.(*ast.Ident); !ok || of.Name != "Advice" || len(n.Elts) == 0 {
+				break
+			}
+			kind := ""
+			if field, ok := n.Elts[0].(*ast.KeyValueExpr); ok && field.Key.(*ast.Ident).Name == "Kind" {
+				kind = values[field.Value.(*ast.Ident).Name]
+			}
+			if used[kind] = true; kind == "" {
+				t.Errorf("advice without a kind, at byte %d of advice.go", n.Pos())
+			}
+		}
+		return true
+	})
+	if got, want := slices.Sorted(maps.Keys(used)), slices.Sorted(slices.Values(cause.Kinds())); !slices.Equal(got, want) {
+		t.Errorf("the kinds that are advised are %q, and those that are listed %q", got, want)
+	}
 }
 
 // Some facts are in what was seen, and each has a near miss.

@@ -351,7 +351,7 @@ type Cause struct {
 	// Who says in a sentence which backends failed and how.
 	Who string `json:"who,omitempty"`
 	// Rule is the rule that why follows from.
-	Rule string `json:"rule,omitempty" jsonschema:"enum=no pod left,enum=killed for lack of memory,enum=restarted,enum=ready too early,enum=ended before its requests,enum=endpoint of a dead pod,enum=died with its requests,enum=too few pods,enum=the fault itself,enum=new pods lack something,enum=pods were away,enum=autoscaler at its max,enum=autoscaler without a metric,enum=autoscaler without a window"`
+	Rule string `json:"rule,omitempty" jsonschema:"enum=no pod left,enum=killed for lack of memory,enum=restarted,enum=ready too early,enum=ended before its requests,enum=endpoint of a dead pod,enum=died with its requests,enum=too few pods,enum=added pods were not ready,enum=too few pods for more load,enum=the fault itself,enum=new pods lack something,enum=pods were away,enum=autoscaler at its max,enum=autoscaler without a metric,enum=autoscaler without a window"`
 	// Why says what the outage is consistent with, by the first rule that fits; absent:
 	// none fits.
 	Why string `json:"why,omitempty"`
@@ -379,6 +379,8 @@ type Cause struct {
 // An Advice is a recommendation, or a question that neither the cluster nor the record
 // can answer.
 type Advice struct {
+	// Kind is what to mend or to ask about; absent: an older version wrote it.
+	Kind string `json:"kind,omitempty" jsonschema:"enum=more replicas,enum=spread over nodes,enum=spread over zones,enum=disruption budget,enum=rolling update,enum=max unavailable,enum=readiness probe,enum=early readiness,enum=grace period,enum=finish requests,enum=room,enum=max replicas,enum=scale-down window,enum=CPU request,enum=CPU limit,enum=memory,enum=client retry,enum=dependency,enum=liveness time,enum=liveness needs,enum=volume"`
 	// Question: what is a question, not a recommendation.
 	Question bool   `json:"question,omitempty"`
 	What     string `json:"what"`
