@@ -8,6 +8,7 @@ import (
 	"text/template"
 
 	"github.com/aftershockhq/aftershock/config"
+	"github.com/aftershockhq/aftershock/experiments/cause"
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -67,6 +68,72 @@ func TestACostliestStageIsCompared(t *testing.T) {
 	}
 }
 
+// What broke has a cause, and wrong advice is as wrong as none.
+func TestCausesAndAdviceAreCompared(t *testing.T) {
+	proofs := []judge.Proof{{Name: "effect", Verdict: steadystate.Held}, {Name: "undone", Verdict: steadystate.Held}}
+	why := cause.Cause{Check: "answers", Rule: cause.NoneLeft, Why: "consistent with: no pod was left"}
+	mend, ask := cause.Advice{Kind: cause.MoreReplicas}, cause.Advice{Kind: cause.Volume, Question: true}
+	for _, c := range []struct {
+		name    string
+		verdict steadystate.Verdict
+		causes  []cause.Cause
+		advice  []cause.Advice
+		wanted  []string
+		want    bool
+	}{
+		{"the cause and the advice", steadystate.Broken, []cause.Cause{why}, []cause.Advice{mend}, []string{cause.MoreReplicas}, true},
+		{"in any order", steadystate.Broken, []cause.Cause{why}, []cause.Advice{mend, ask}, []string{cause.Volume, cause.MoreReplicas}, true},
+		{"no advice", steadystate.Broken, []cause.Cause{why}, nil, []string{cause.MoreReplicas}, false},
+		{"other advice", steadystate.Broken, []cause.Cause{why}, []cause.Advice{ask}, []string{cause.MoreReplicas}, false},
+		{"more advice", steadystate.Broken, []cause.Cause{why}, []cause.Advice{mend, ask}, []string{cause.MoreReplicas}, false},
+		{"no cause", steadystate.Broken, nil, nil, nil, false},
+		{"an outage of which nothing is known", steadystate.Broken, []cause.Cause{{Check: "answers"}}, nil, nil, false},
+		{"the cause of what did not break", steadystate.Broken, []cause.Cause{{Check: "whole", Rule: why.Rule, Why: why.Why}}, nil, nil, false},
+		{"the cause of another limit", steadystate.Broken, []cause.Cause{{Check: "answers", Limit: "p95 <= 1s", Rule: why.Rule, Why: why.Why}}, nil, nil, false},
+		{"held, and nothing to say", steadystate.Held, nil, nil, nil, true},
+		{"held, and advice", steadystate.Held, nil, []cause.Advice{mend}, nil, false},
+	} {
+		r := row{experiment: experiment{id: "checkout/pods/kill-one", want: c.verdict.String(), advice: c.wanted}}
+		r.take(reports.Report{Result: judge.Result{
+			Verdict: c.verdict, Proofs: proofs, Findings: []judge.Finding{{Check: "answers", Limit: "downtime <= 2s", Reading: steadystate.Reading{Verdict: c.verdict}}},
+		}, Causes: c.causes, Advice: c.advice}, nil)
+		if r.asWanted() != c.want {
+			t.Errorf("%s: as wanted is %v, want %v: %+v", c.name, r.asWanted(), c.want, r)
+		}
+		var out bytes.Buffer
+		table(&out, []row{r})
+		for _, a := range c.advice {
+			if !strings.Contains(out.String(), a.Kind) {
+				t.Errorf("%s: no %q in the table:\n%s", c.name, a.Kind, &out)
+			}
+		}
+	}
+}
+
+// Each kind of advice has a defect that brings it.
+func TestEachKindOfAdviceIsWanted(t *testing.T) {
+	seldom := map[string]string{
+		cause.SpreadOverZones: "no zone of the lab has two nodes",
+	}
+	for _, kind := range cause.Kinds() {
+		wanted := slices.ContainsFunc(plan(), func(e experiment) bool { return e.want == broken && slices.Contains(e.advice, kind) })
+		if wanted == (seldom[kind] != "") {
+			t.Errorf("%s: a row of the plan wants it: %v; why none should: %q", kind, wanted, seldom[kind])
+		}
+	}
+	for _, e := range plan() {
+		if (len(e.advice) > 0) != (e.want == broken) {
+			t.Errorf("%s on %s: %s, with the advice %v", e.id, row{experiment: e}.service(), e.want, e.advice)
+		}
+		// The same experiment shows that without the defect it is not given.
+		if e.want == broken && !slices.ContainsFunc(plan(), func(o experiment) bool {
+			return o.want == held && o.id == strings.Replace(e.id, "lossless-kill", "pods/container-kill", 1)
+		}) {
+			t.Errorf("%s: no row holds", e.id)
+		}
+	}
+}
+
 // Every experiment of the standard suites is in the table, healthy and with a
 // defect that it must find.
 func TestThePlanIsWhole(t *testing.T) {
@@ -78,14 +145,14 @@ func TestThePlanIsWhole(t *testing.T) {
 			}
 		}
 	}
-	only, err := choose(plan(), []string{"checkout/autoscaling/surge"}, "max-too-low", false, 1)
+	only, err := choose(plan(), []string{"checkout/autoscaling/surge"}, "max-too-low", false, 1, 1)
 	if err != nil || len(only) != 1 || only[0].defect != "max-too-low" {
 		t.Errorf("%v, %v; want the one row", only, err)
 	}
-	if _, err := choose(plan(), nil, "max-too-lo", false, 1); err == nil || !strings.Contains(err.Error(), "max-too-low") {
+	if _, err := choose(plan(), nil, "max-too-lo", false, 1, 1); err == nil || !strings.Contains(err.Error(), "max-too-low") {
 		t.Errorf("a service that is none: %v, want an error that names those there are", err)
 	}
-	if _, err := choose(plan(), []string{"checkout/pods/kill-all"}, "", false, 1); err == nil || !strings.Contains(err.Error(), "checkout/pods/kill-one") {
+	if _, err := choose(plan(), []string{"checkout/pods/kill-all"}, "", false, 1, 1); err == nil || !strings.Contains(err.Error(), "checkout/pods/kill-one") {
 		t.Errorf("an id that is none: %v, want an error that names those there are", err)
 	}
 }

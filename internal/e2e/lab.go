@@ -8,9 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/aftershockhq/aftershock/internal/residue"
@@ -44,7 +42,7 @@ func (l lab) try(ctx context.Context, e experiment, tries int) row {
 	}
 	for ctx.Err() == nil && r.tries < tries {
 		if r.tries++; r.tries > 1 && e.fresh {
-			if err := l.deploy(ctx, e.defect); err != nil {
+			if err := errors.Join(l.deploy(ctx, healthy), l.deploy(ctx, e.defect)); err != nil {
 				r.reason = err.Error()
 				return r
 			}
@@ -78,25 +76,31 @@ func (l lab) run(ctx context.Context, e experiment) (report reports.Report, reco
 	if e.specs {
 		arguments = []string{"go", "tool", "ginkgo", "run", "--no-color", "--label-filter", strings.ReplaceAll(e.id, "/", " && "), "./suites", "--", "--config", "lab/aftershock.yaml", "--out", out}
 	}
-	// The program undoes its faults when it is asked to stop.
-	command := exec.CommandContext(ctx, arguments[0], arguments[1:]...)
-	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
-	command.WaitDelay = 10 * time.Minute // a rollout may have to be rolled back
-	printed, err := command.CombinedOutput()
-	// What the Ginkgo command prints of a spec that fails looks like a failed
-	// test to whoever reads the output of this one, which it need not be.
-	if !e.specs || err == nil {
-		fmt.Fprint(l.w, string(printed))
-	}
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
+	process, err := trial.Begin(exec.Command(arguments[0], arguments[1:]...), out)
+	if err != nil {
 		return fail(err)
 	}
-	records, _ := filepath.Glob(filepath.Join(out, "*", "*.jsonl"))
-	if len(records) != 1 {
-		return fail(fmt.Errorf("%s: exit code %d, %d records in %s:\n%s", strings.Join(arguments, " "), exitCode(exit), len(records), out, printed))
+	if e.without != "" {
+		err = l.without(ctx, process, e.without)
 	}
-	file, err := os.Open(records[0])
+	select {
+	case <-process.Ended:
+	case <-ctx.Done():
+		process.Stop() // it undoes its faults
+	}
+	code, printed := process.ProcessState.ExitCode(), process.Printed.String()
+	// What the Ginkgo command prints of a spec that fails looks like a failed
+	// test to whoever reads the output of this one, which it need not be.
+	if !e.specs || code == 0 {
+		fmt.Fprint(l.w, printed)
+	}
+	if err != nil {
+		return fail(err)
+	}
+	if recorded = trial.RecordIn(out); recorded == "" {
+		return fail(fmt.Errorf("%s: exit code %d, and not one record in %s:\n%s", strings.Join(arguments, " "), code, out, printed))
+	}
+	file, err := os.Open(recorded)
 	if err != nil {
 		return fail(err)
 	}
@@ -106,18 +110,28 @@ func (l lab) run(ctx context.Context, e experiment) (report reports.Report, reco
 		return fail(err)
 	}
 	// The exit code is what a pipeline sees.
-	if code, want := exitCode(exit), map[steadystate.Verdict]int{steadystate.Held: 0, steadystate.Broken: 1, steadystate.Unknown: 3}[result.Verdict]; !e.specs && code != want {
+	if want := map[steadystate.Verdict]int{steadystate.Held: 0, steadystate.Broken: 1, steadystate.Unknown: 3}[result.Verdict]; !e.specs && code != want {
 		return fail(fmt.Errorf("exit code %d for a record that says %s", code, result.Verdict))
 	}
-	if (exit == nil) != (result.Verdict == steadystate.Held) {
-		return fail(fmt.Errorf("%s ended with exit code %d for a record that says %s:\n%s", arguments[0], exitCode(exit), result.Verdict, printed))
+	if (code == 0) != (result.Verdict == steadystate.Held) {
+		return fail(fmt.Errorf("%s ended with exit code %d for a record that says %s:\n%s", arguments[0], code, result.Verdict, printed))
 	}
-	return result, records[0], nil
+	return result, recorded, nil
 }
 
-func exitCode(err *exec.ExitError) int {
-	if err == nil {
-		return 0
+// awayFor is how long a component is stopped: a node is given up after ten seconds, and
+// its pods are moved after ten more.
+const awayFor = 16 * time.Second
+
+// without stops a component of the lab once a run holds, and starts it again.
+func (l lab) without(ctx context.Context, run *trial.Process, component string) error {
+	if holds, err := run.Await(ctx, `"phase":"`+record.PhaseHold+`"`); !holds {
+		return err
 	}
-	return err.ExitCode()
+	err := trial.Command(ctx, l.w, "stop", component)
+	select {
+	case <-time.After(awayFor):
+	case <-ctx.Done():
+	}
+	return errors.Join(err, trial.Command(context.WithoutCancel(ctx), l.w, "start", component))
 }

@@ -8,6 +8,10 @@
 //	go run ./internal/e2e -smoke    a few of them, and the Ginkgo specs too
 //	go run ./internal/e2e -repeat 20 checkout/pods/kill-one
 //	go run ./internal/e2e -service max-too-low checkout/autoscaling/surge
+//	go run ./internal/e2e -nodes 2 checkout/lost-node
+//
+// A broken row must have a cause, and the advice that its defect calls for and no other;
+// the others have none.
 //
 // Unknown is no verdict: on a machine that was too busy to drive the load the
 // experiment is run again, twice at most, and the table says how often; what
@@ -48,11 +52,12 @@ func run(w io.Writer) error {
 	smoke := flag.Bool("smoke", false, "a few experiments only, and the Ginkgo specs")
 	repeat := flag.Int("repeat", 1, "run each experiment so many times on the healthy service, and on no other")
 	service := flag.String("service", "", "only on the service with that defect, or \"healthy\"")
+	nodes := flag.Int("nodes", 1, "how many nodes the lab has: rows that need more are left out")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 
-	chosen, err := choose(plan(), flag.Args(), *service, *smoke, *repeat)
+	chosen, err := choose(plan(), flag.Args(), *service, *smoke, *repeat, *nodes)
 	if err != nil {
 		return err
 	}
@@ -115,13 +120,13 @@ func run(w io.Writer) error {
 		errs = append(errs, fmt.Errorf("%d rows stayed unknown, and a pipeline skips %d at most", undecided, maxSkipped))
 	}
 	for _, r := range wrong {
-		errs = append(errs, fmt.Errorf("%s on %s: %s, wanted %s, effect %s, left %s: %s", r.what, r.service(), r.verdict, r.want, r.effect, r.left, r.reason))
+		errs = append(errs, fmt.Errorf("%s on %s: %s, wanted %s, effect %s, left %s, causes: %s; advice: %s, wanted %s: %s", r.what, r.service(), r.verdict, r.want, r.effect, r.left, listed(r.causes), listed(r.advised), listed(r.advice), r.reason))
 	}
 	return errors.Join(errs...)
 }
 
 // choose are the cases asked for.
-func choose(all []experiment, ids []string, service string, smoke bool, repeat int) ([]experiment, error) {
+func choose(all []experiment, ids []string, service string, smoke bool, repeat, nodes int) ([]experiment, error) {
 	for _, id := range ids {
 		if !slices.ContainsFunc(all, func(c experiment) bool { return c.id == id }) {
 			var known []string
@@ -138,7 +143,7 @@ func choose(all []experiment, ids []string, service string, smoke bool, repeat i
 		if service != "" && (row{experiment: c}).service() != service {
 			continue
 		}
-		if (smoke && !c.smoke) || (c.specs && !smoke) || (len(ids) > 0 && !slices.Contains(ids, c.id)) || (repeat > 1 && c.defect != healthy) {
+		if c.nodes > nodes || (smoke && !c.smoke) || (c.specs && !smoke) || (len(ids) > 0 && !slices.Contains(ids, c.id)) || (repeat > 1 && c.defect != healthy) {
 			continue
 		}
 		chosen = append(chosen, slices.Repeat([]experiment{c}, repeat)...)

@@ -4,11 +4,14 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
+	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/reports"
+	"github.com/aftershockhq/aftershock/steadystate"
 )
 
 // row is what came of an experiment.
@@ -23,18 +26,26 @@ type row struct {
 	left    string
 	// costliest is the stage of the recovery that certainly cost the most.
 	costliest string
-	truth     string // what the service's own log says of the record
-	tries     int
-	took      time.Duration // all tries
-	unknowns  []string      // why
+	// causes are the rules of the causes of what broke, and advised the kinds of advice.
+	causes, advised []string
+	truth           string // what the service's own log says of the record
+	tries           int
+	took            time.Duration // all tries
+	unknowns        []string      // why
 }
 
 // asWanted reports whether the verdict is the one wanted, of a fault that was
-// seen and is gone: a service that breaks by itself shows nothing.
+// seen and is gone: a service that breaks by itself shows nothing. What broke has a
+// cause, and the advice that is wanted and no other.
 func (r row) asWanted() bool {
-	return r.verdict == r.want && (r.effect == "seen" || r.faultless && r.effect == noEffect) && r.left == nothing &&
+	return r.verdict == r.want && (r.effect == "seen" || r.faultless && r.effect == noEffect) && r.left == nothing && r.explained() &&
 		(r.experiment.costliest == "" || r.costliest == r.experiment.costliest) &&
 		(r.compare == nil || r.truth == agrees)
+}
+
+// explained reports whether a broken run has a cause, and all advice is what is wanted.
+func (r row) explained() bool {
+	return (r.verdict != broken || len(r.causes) > 0) && slices.Equal(slices.Sorted(slices.Values(r.advised)), slices.Sorted(slices.Values(r.advice)))
 }
 
 const (
@@ -69,6 +80,19 @@ func (r *row) take(result reports.Report, left []string) {
 	if len(left) > 0 {
 		r.left = strings.Join(left, ", ")
 	}
+	r.causes, r.advised = nil, nil
+	for _, c := range result.Causes {
+		if c.Why != "" && !slices.Contains(r.causes, c.Rule) && slices.ContainsFunc(result.Findings, func(f judge.Finding) bool {
+			return f.Verdict == steadystate.Broken && f.Check == c.Check && (c.Limit == "" || c.Limit == f.Limit)
+		}) {
+			r.causes = append(r.causes, c.Rule)
+		}
+	}
+	for _, a := range result.Advice {
+		if !slices.Contains(r.advised, a.Kind) {
+			r.advised = append(r.advised, a.Kind)
+		}
+	}
 	r.costliest = "-"
 	if len(result.Waterfalls) > 0 {
 		if step, undecided := result.Waterfalls[0].Costliest(); undecided == "" {
@@ -92,17 +116,20 @@ func (r *row) take(result reports.Report, left []string) {
 	}
 }
 
+// listed are words in a cell.
+func listed(words []string) string { return cmp.Or(strings.Join(words, ", "), "-") }
+
 // table prints the rows, and what was unknown at first.
 func table(w io.Writer, rows []row) {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	line := func(cells ...string) { fmt.Fprintln(tw, strings.Join(cells, "\t")) }
-	line("experiment", "service", "wanted", "verdict", "effect", "T0", "T1", "TTR", "costliest", "truth", "left", "runs", "took")
+	line("experiment", "service", "wanted", "verdict", "effect", "T0", "T1", "TTR", "costliest", "truth", "cause", "advice", "left", "runs", "took")
 	for _, r := range rows {
 		verdict := r.verdict
 		if !r.asWanted() {
 			verdict = strings.ToUpper(verdict)
 		}
-		line(r.what, r.service(), r.want, verdict, r.effect, r.t0, r.t1, r.ttr, r.costliest, r.truth, r.left, fmt.Sprint(r.tries), r.took.Round(time.Second).String())
+		line(r.what, r.service(), r.want, verdict, r.effect, r.t0, r.t1, r.ttr, r.costliest, r.truth, listed(r.causes), listed(r.advised), r.left, fmt.Sprint(r.tries), r.took.Round(time.Second).String())
 	}
 	_ = tw.Flush() // the reader may have gone
 	for _, r := range rows {

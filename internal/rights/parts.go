@@ -42,9 +42,9 @@ const (
 	badImage = "checkout/rollout/bad-image"
 )
 
-// ends are how those end that must not hold: with nothing injected, and with a load
-// that does not start.
-var ends = map[string]int{"checkout/failing": 3, "checkout/by-nobody": 4}
+// ends are how those end that must not hold: with a limit that nothing keeps, with
+// nothing injected, and with a load that does not start.
+var ends = map[string]int{"checkout/lossless-kill": 1, "checkout/failing": 3, "checkout/by-nobody": 4}
 
 // holding are kinds of faults. The objects of the first experiment of each stay after
 // their deletion, so that everything that removes them is tried.

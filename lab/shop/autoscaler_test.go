@@ -45,10 +45,6 @@ func TestAutoscalers(t *testing.T) {
 			if defect.Scales() != (want[defect] != "") {
 				t.Errorf("says of itself that an autoscaler decides: %v", defect.Scales())
 			}
-			// What the next deployment does not have, it must take away.
-			if gone := len(Leftovers(defect)) == 1; gone == defect.Scales() {
-				t.Errorf("the autoscaler of another deployment is removed: %v", gone)
-			}
 		})
 	}
 }

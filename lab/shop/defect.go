@@ -22,12 +22,30 @@ const (
 	// NoReadiness starts slowly and has no readiness probe: traffic is sent to a pod that does not listen yet. Seen by a pod
 	// kill, in the errors and the downtime of the traffic.
 	NoReadiness Defect = "no-readiness"
+	// ReadinessTooEarly is ready as soon as it listens, and answers 503 for five seconds more. Seen by a pod kill, in the errors
+	// and the downtime of the traffic: all of them are the replacement's.
+	ReadinessTooEarly Defect = "readiness-too-early"
 	// OneReplica has nobody to take over. Seen by a pod kill, in the downtime of the traffic.
 	OneReplica Defect = "one-replica"
 	// NoGracefulShutdown ends at once when asked to: requests under way, and those still sent to it, fail. Its answers take a
 	// quarter of a second, so that some are under way whenever a pod ends. Seen by a rollout or an eviction, in the errors of the
 	// traffic.
 	NoGracefulShutdown Defect = "no-graceful-shutdown"
+	// GraceTooShort is killed a second after it was asked to end, while it still serves for three. Its answers take
+	// more than one, so that some are under way whenever a pod ends. Seen by a rollout, in the errors of the traffic.
+	GraceTooShort Defect = "grace-too-short"
+	// NoBudget has no PodDisruptionBudget, and starts more slowly than an old pod goes on serving. Seen by a drain, in the
+	// downtime of the traffic: all pods are evicted at once.
+	NoBudget Defect = "no-budget"
+	// MaxUnavailableTooHigh lets a rollout take all pods away at once, and starts more slowly than an old one goes on serving.
+	// Seen by a restart, in the downtime of the traffic.
+	MaxUnavailableTooHigh Defect = "max-unavailable-too-high"
+	// OnOneNode has all its pods on the first node. Seen when its kubelet stops for more than ten seconds, in the downtime of the
+	// traffic.
+	OnOneNode Defect = "on-one-node"
+	// NoRoom requests no processor time, and a LimitRange that came after it gives such pods a request that no node has room for.
+	// Seen by a pod kill, in the number of replicas: the replacement cannot be scheduled.
+	NoRoom Defect = "no-room"
 	// NoRetry asks payments once only. Seen by packet loss, or a killed container, of payments: the share of orders that are
 	// paid at once falls (X-Payment, checkout_payments_requests_total), where three tries would hide it.
 	NoRetry Defect = "no-retry"
@@ -39,6 +57,9 @@ const (
 	// LivenessOnPayments restarts checkout when payments do not answer. Seen by a partition from payments of ten seconds or
 	// more, in p95 and the errors of the traffic: all pods are restarted at about the same time.
 	LivenessOnPayments Defect = "liveness-on-payments"
+	// LivenessOutOfTime needs three quarters of a second to say that it is alive, and is given one. Seen by a slow network, in the
+	// downtime of the traffic: all pods are restarted at about the same time.
+	LivenessOutOfTime Defect = "liveness-out-of-time"
 	// CPULimitTooLow has just enough processor time for the load. Seen by CPU stress, in p95 and the errors of the traffic.
 	CPULimitTooLow Defect = "cpu-limit-too-low"
 	// MemoryLeak keeps some memory of each request. Seen by load alone, when it lasts: memory near the limit, then a container
@@ -72,9 +93,9 @@ const (
 // Defects are all of them, None first.
 func Defects() []Defect {
 	return []Defect{
-		None, NoReadiness, OneReplica, NoGracefulShutdown, NoRetry, NoBreaker, NoTimeout, LivenessOnPayments, CPULimitTooLow,
-		MemoryLeak, SlowStart, Recreate, Autoscaled, NoRequests, MaxTooLow, ScaleDownTooEager,
-		DataNotOnTheVolume,
+		None, NoReadiness, ReadinessTooEarly, OneReplica, NoGracefulShutdown, GraceTooShort, NoBudget, MaxUnavailableTooHigh, OnOneNode,
+		NoRoom, NoRetry, NoBreaker, NoTimeout, LivenessOnPayments, LivenessOutOfTime, CPULimitTooLow, MemoryLeak, SlowStart, Recreate,
+		Autoscaled, NoRequests, MaxTooLow, ScaleDownTooEager, DataNotOnTheVolume,
 	}
 }
 
@@ -85,10 +106,22 @@ func (d Defect) Wrong() string {
 		return "three replicas, two of payments, three of the ledger, probes, requests finished before the end"
 	case NoReadiness:
 		return "listens 8 s after its start, and nothing keeps traffic away until then"
+	case ReadinessTooEarly:
+		return "is ready at once, and answers 503 for 5 s more"
 	case OneReplica:
 		return "nobody takes over"
 	case NoGracefulShutdown:
 		return "ends at once when asked to"
+	case GraceTooShort:
+		return "answers after 1.4 s, and is killed 1 s after it was asked to end"
+	case NoBudget:
+		return "no PodDisruptionBudget, and a start of 5 s"
+	case MaxUnavailableTooHigh:
+		return "a rollout may take all pods away at once, and a start takes 5 s"
+	case OnOneNode:
+		return "all pods are on the first node"
+	case NoRoom:
+		return "a new pod requests more than any node has"
 	case NoRetry:
 		return "asks payments once only"
 	case NoBreaker:
@@ -97,6 +130,8 @@ func (d Defect) Wrong() string {
 		return "waits for payments for ever"
 	case LivenessOnPayments:
 		return "is restarted when payments do not answer"
+	case LivenessOutOfTime:
+		return "takes 0.75 s to say that it is alive, and is given 1 s"
 	case CPULimitTooLow:
 		return "has processor time for the load and none to spare"
 	case MemoryLeak:
@@ -130,6 +165,9 @@ func ParseDefect(name string) (Defect, error) {
 	}
 	return "", fmt.Errorf("no defect is called %q: choose one of %s", name, strings.Join(names, ", "))
 }
+
+// Slow says whether answers take more than a second, and nothing is wrong with that.
+func (d Defect) Slow() bool { return d == GraceTooShort }
 
 // Replicas is how many pods of checkout a deployment with that defect has; where an autoscaler decides, how many it begins with
 // and comes back to.

@@ -7,6 +7,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -63,7 +64,10 @@ func Manifests(defect Defect, run place.Run) []runtime.Object {
 			ObjectMeta: metav1.ObjectMeta{Name: Namespace},
 		},
 		back, disruptionBudget(Payments, 1), payments(truth),
-		front, disruptionBudget(Service, defect.available()), checkout(defect, truth),
+		front, checkout(defect, truth),
+	}
+	if defect != NoBudget {
+		objects = append(objects, disruptionBudget(Service, defect.available()))
 	}
 	objects = append(objects, account()...)
 	if defect.Scales() {
@@ -72,12 +76,36 @@ func Manifests(defect Defect, run place.Run) []runtime.Object {
 	return append(objects, ledger(defect, run)...)
 }
 
-// Leftovers are objects that a deployment with another defect may have left and one with this defect must not have.
+// Leftovers are objects that a deployment with another defect may have left and one with this defect must not begin with.
 func Leftovers(defect Defect) []runtime.Object {
-	if defect.Scales() {
-		return nil
+	list := []runtime.Object{greed()}
+	if !defect.Scales() {
+		list = append(list, autoscaler(Autoscaled))
 	}
-	return []runtime.Object{autoscaler(Autoscaled)}
+	if defect == NoBudget {
+		list = append(list, disruptionBudget(Service, defect.available()))
+	}
+	return list
+}
+
+// Late are objects that come when all pods are there.
+func Late(defect Defect) []runtime.Object {
+	if defect == NoRoom {
+		return []runtime.Object{greed()}
+	}
+	return nil
+}
+
+// greed makes a new pod whose container says nothing of processor time request more than any node has.
+func greed() *corev1.LimitRange {
+	much := corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1000")}
+	return &corev1.LimitRange{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "LimitRange"},
+		ObjectMeta: meta(Service),
+		Spec: corev1.LimitRangeSpec{Limits: []corev1.LimitRangeItem{{
+			Type: corev1.LimitTypeContainer, Default: much, DefaultRequest: much,
+		}}},
+	}
 }
 
 func meta(app string) metav1.ObjectMeta {
@@ -125,8 +153,15 @@ func checkout(defect Defect, truth string) *appsv1.Deployment {
 	if !defect.Scales() { // or the autoscaler's number would be overwritten
 		d.Spec.Replicas = new(defect.Replicas())
 	}
-	if defect == Recreate {
+	switch defect {
+	case Recreate:
 		d.Spec.Strategy = appsv1.DeploymentStrategy{Type: appsv1.RecreateDeploymentStrategyType}
+	case MaxUnavailableTooHigh:
+		d.Spec.Strategy.RollingUpdate.MaxUnavailable = new(intstr.FromString("100%"))
+	case GraceTooShort:
+		d.Spec.Template.Spec.TerminationGracePeriodSeconds = new(int64(1))
+	case OnOneNode:
+		d.Spec.Template.Spec.NodeSelector = map[string]string{corev1.LabelHostname: plan.NodeName(1)}
 	}
 	container := &d.Spec.Template.Spec.Containers[0]
 	setEnv(container, "PAYMENTS", "http://"+PaymentsAddress)

@@ -1,13 +1,17 @@
 package shop
 
 import (
+	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/aftershockhq/aftershock/lab/internal/place"
 )
@@ -41,12 +45,18 @@ func outline(d *appsv1.Deployment, env map[string]string) string {
 	say(d.Spec.Replicas != nil && *d.Spec.Replicas != 3, "alone")
 	say(c.ReadinessProbe == nil, "unready")
 	say(env["GRACEFUL"] != "true", "abrupt")
-	for _, name := range []string{"ANSWER_DELAY", "PAY_TRIES", "PAY_TRY_TIMEOUT", "PAY_TIMEOUT", "BREAKER", "LIVENESS_PAYMENTS", "LEAK"} {
+	for _, name := range []string{"WARMUP", "LIVENESS_DELAY", "ANSWER_DELAY", "PAY_TRIES", "PAY_TRY_TIMEOUT", "PAY_TIMEOUT", "BREAKER", "LIVENESS_PAYMENTS", "LEAK"} {
 		say(env[name] != "", name+"="+env[name])
 	}
 	say(env["WORK"] != checkoutWork.String() && env["WORK"] != paymentsWork.String(), "WORK="+env["WORK"])
 	say(d.Spec.Strategy.Type != appsv1.RollingUpdateDeploymentStrategyType, "all at once")
+	if s := d.Spec.Strategy.RollingUpdate; s != nil {
+		say(s.MaxUnavailable.String() != "0", "unavailable "+s.MaxUnavailable.String())
+	}
 	say(c.LivenessProbe.FailureThreshold != 3, "hasty")
+	say(c.LivenessProbe.TimeoutSeconds != 3, fmt.Sprintf("alive within %d s", c.LivenessProbe.TimeoutSeconds))
+	say(*d.Spec.Template.Spec.TerminationGracePeriodSeconds != 20, fmt.Sprintf("grace %d s", *d.Spec.Template.Spec.TerminationGracePeriodSeconds))
+	say(d.Spec.Template.Spec.NodeSelector != nil, "on "+d.Spec.Template.Spec.NodeSelector[corev1.LabelHostname])
 	say(c.Resources.Requests.Cpu().MilliValue() != 50, "requests "+c.Resources.Requests.Cpu().String())
 	say(c.Resources.Limits.Cpu().MilliValue() != 500, "limit "+c.Resources.Limits.Cpu().String())
 	return strings.Join(words, " ")
@@ -54,23 +64,30 @@ func outline(d *appsv1.Deployment, env map[string]string) string {
 
 func TestEachDefectIsWrongInOneWay(t *testing.T) {
 	want := map[Defect]string{
-		None:               "start 2s",
-		NoReadiness:        "start 8s unready",
-		OneReplica:         "start 2s alone",
-		NoGracefulShutdown: "start 2s abrupt ANSWER_DELAY=250ms",
-		NoRetry:            "start 2s PAY_TRIES=1",
-		NoBreaker:          "start 2s PAY_TRIES=8 PAY_TIMEOUT=2s BREAKER=false",
-		NoTimeout:          "start 2s PAY_TRY_TIMEOUT=0s PAY_TIMEOUT=0s",
-		LivenessOnPayments: "start 2s LIVENESS_PAYMENTS=true hasty",
-		CPULimitTooLow:     "start 2s WORK=6ms limit 300m",
-		MemoryLeak:         "start 2s LEAK=64",
-		SlowStart:          "start 5s",
-		Recreate:           "start 2s all at once",
-		Autoscaled:         "start 2s autoscaled requests 150m",
-		NoRequests:         "start 2s autoscaled requests 0 limit 0",
-		MaxTooLow:          "start 2s autoscaled requests 150m",
-		ScaleDownTooEager:  "start 2s autoscaled requests 150m",
-		DataNotOnTheVolume: "start 2s",
+		None:                  "start 2s",
+		NoReadiness:           "start 8s unready",
+		OneReplica:            "start 2s alone",
+		NoGracefulShutdown:    "start 2s abrupt ANSWER_DELAY=250ms",
+		NoRetry:               "start 2s PAY_TRIES=1",
+		NoBreaker:             "start 2s PAY_TRIES=8 PAY_TIMEOUT=2s BREAKER=false",
+		NoTimeout:             "start 2s PAY_TRY_TIMEOUT=0s PAY_TIMEOUT=0s",
+		LivenessOnPayments:    "start 2s LIVENESS_PAYMENTS=true hasty",
+		CPULimitTooLow:        "start 2s WORK=6ms limit 300m",
+		MemoryLeak:            "start 2s LEAK=64",
+		SlowStart:             "start 5s",
+		ReadinessTooEarly:     "start 2s WARMUP=5s",
+		GraceTooShort:         "start 2s ANSWER_DELAY=1400ms grace 1 s",
+		NoBudget:              "start 5s",
+		MaxUnavailableTooHigh: "start 5s unavailable 100%",
+		OnOneNode:             "start 2s on node1",
+		NoRoom:                "start 2s requests 0 limit 0",
+		LivenessOutOfTime:     "start 2s LIVENESS_DELAY=750ms hasty alive within 1 s",
+		Recreate:              "start 2s all at once",
+		Autoscaled:            "start 2s autoscaled requests 150m",
+		NoRequests:            "start 2s autoscaled requests 0 limit 0",
+		MaxTooLow:             "start 2s autoscaled requests 150m",
+		ScaleDownTooEager:     "start 2s autoscaled requests 150m",
+		DataNotOnTheVolume:    "start 2s",
 	}
 	for _, defect := range Defects() {
 		t.Run(string(defect), func(t *testing.T) {
@@ -97,7 +114,7 @@ func TestEachDefectIsWrongInOneWay(t *testing.T) {
 					t.Errorf("%s: every defect keeps its liveness probe and has no hook", d.Name)
 				}
 				for _, r := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
-					if r == corev1.ResourceCPU && defect == NoRequests && d.Name == Service {
+					if r == corev1.ResourceCPU && (defect == NoRequests || defect == NoRoom) && d.Name == Service {
 						continue
 					}
 					request, limit := c.Resources.Requests[r], c.Resources.Limits[r]
@@ -150,6 +167,37 @@ func TestARolloutThatCannotStartTakesNothingAway(t *testing.T) {
 	}
 }
 
+// What the next deployment does not have, it must take away, and what must come late too.
+func TestWhatAnotherDeploymentLeavesIsRemoved(t *testing.T) {
+	names := func(objects []runtime.Object) (list []string) {
+		for _, o := range objects {
+			list = append(list, o.GetObjectKind().GroupVersionKind().Kind+" "+o.(metav1.Object).GetName())
+		}
+		slices.Sort(list)
+		return list
+	}
+	every := map[string]bool{}
+	for _, d := range Defects() {
+		for _, name := range slices.Concat(names(Manifests(d, place.Inside)), names(Late(d))) {
+			every[name] = true
+		}
+	}
+	for _, d := range Defects() {
+		first, late, gone := names(Manifests(d, place.Inside)), names(Late(d)), names(Leftovers(d))
+		for name := range every {
+			if slices.Contains(first, name) == slices.Contains(gone, name) {
+				t.Errorf("%s: %s: in the manifests %v, removed %v", d, name, slices.Contains(first, name), slices.Contains(gone, name))
+			}
+		}
+		if want := d == NoRoom; (len(late) > 0) != want {
+			t.Errorf("%s: late: %v", d, late)
+		}
+		if _, env := deployed(t, d, Service); d.Slow() != (env["ANSWER_DELAY"] == "1400ms") {
+			t.Errorf("%s: says of itself that it is slow: %v", d, d.Slow())
+		}
+	}
+}
+
 func TestParseDefect(t *testing.T) {
 	for _, d := range Defects() {
 		if got, err := ParseDefect(string(d)); got != d || err != nil {
@@ -157,10 +205,10 @@ func TestParseDefect(t *testing.T) {
 		}
 	}
 	_, err := ParseDefect("slow")
-	want := `no defect is called "slow": choose one of none, no-readiness, one-replica, no-graceful-shutdown, no-retry, ` +
-		`no-breaker, no-timeout, liveness-on-payments, cpu-limit-too-low, memory-leak, slow-start, ` +
-		`recreate, autoscaled, no-requests, max-too-low, scale-down-too-eager, ` +
-		`data-not-on-the-volume`
+	want := `no defect is called "slow": choose one of none, no-readiness, readiness-too-early, one-replica, no-graceful-shutdown, ` +
+		`grace-too-short, no-budget, max-unavailable-too-high, on-one-node, no-room, no-retry, no-breaker, no-timeout, ` +
+		`liveness-on-payments, liveness-out-of-time, cpu-limit-too-low, memory-leak, slow-start, recreate, autoscaled, no-requests, ` +
+		`max-too-low, scale-down-too-eager, data-not-on-the-volume`
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

@@ -19,7 +19,7 @@ func deploy() *cobra.Command {
 	var defects strings.Builder
 	for _, d := range shop.Defects() {
 		names = append(names, string(d))
-		fmt.Fprintf(&defects, "  %-22s  %s\n", d, d.Wrong())
+		fmt.Fprintf(&defects, "  %-24s  %s\n", d, d.Wrong())
 	}
 	c := &cobra.Command{
 		Use:   "deploy",

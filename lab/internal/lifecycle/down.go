@@ -68,6 +68,11 @@ func (l Lab) Deploy(ctx context.Context, defect shop.Defect, timeout time.Durati
 	if err := readiness.Wait(ctx, checks, func(string) {}); err != nil {
 		return err
 	}
+	for _, object := range shop.Late(defect) {
+		if err := c.Apply(ctx, object); err != nil {
+			return err
+		}
+	}
 	_, err = l.summarise(ctx, begin, true)
 	return err
 }

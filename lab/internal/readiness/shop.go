@@ -113,7 +113,7 @@ func rolledOut(ctx context.Context, c *cluster.Client, name string) error {
 // answer makes requests, each on a connection of its own, until every pod has answered and none has failed for a while.
 func answer(ctx context.Context, pods []string) error {
 	const good, most = 20, 200 // with three pods, one of 200 answers is missing with a chance of 1e-35
-	client := &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	seen := map[string]bool{}
 	for i := range most {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, shop.URL(), nil)

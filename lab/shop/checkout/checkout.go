@@ -17,8 +17,9 @@ const (
 // checkout sells.
 type checkout struct {
 	*service
-	payer *payer // nil: it asks for no money
-	debts *debts
+	opened time.Time
+	payer  *payer // nil: it asks for no money
+	debts  *debts
 	// orders that were taken, by how they were paid at that time.
 	orders *prometheus.CounterVec
 	leak   leak
@@ -26,7 +27,7 @@ type checkout struct {
 
 func newCheckout(c config, t *truth) *service {
 	s := newService(c, t)
-	k := &checkout{service: s, leak: leak{kilobytes: c.leakedPerRequest}}
+	k := &checkout{service: s, opened: time.Now(), leak: leak{kilobytes: c.leakedPerRequest}}
 	s.route(http.MethodGet, "/checkout", k.sell)
 	e := newEcho(c.pod, s.registry)
 	s.mux.Handle("GET /echo", e)
@@ -51,6 +52,11 @@ func newCheckout(c config, t *truth) *service {
 
 func (k *checkout) sell(w http.ResponseWriter, r *http.Request) {
 	k.saw(r)
+	if time.Since(k.opened) < k.warmup {
+		w.Header().Set("X-Pod", k.pod)
+		http.Error(w, "warming up", http.StatusServiceUnavailable)
+		return
+	}
 	k.leak.add()
 	sum := k.work.do()
 	time.Sleep(k.answerDelay)

@@ -13,7 +13,8 @@ type config struct {
 	listen, pod, truth     string
 	work                   time.Duration
 	startDelay, drainDelay time.Duration
-	answerDelay            time.Duration
+	answerDelay, warmup    time.Duration
+	livenessDelay          time.Duration
 	graceful               bool
 
 	payments         string
@@ -42,6 +43,8 @@ func configure(env func(string) string) (config, error) {
 		"START_DELAY":       duration(&c.startDelay),
 		"DRAIN_DELAY":       duration(&c.drainDelay),
 		"ANSWER_DELAY":      duration(&c.answerDelay),
+		"WARMUP":            duration(&c.warmup),
+		"LIVENESS_DELAY":    duration(&c.livenessDelay),
 		"GRACEFUL":          boolean(&c.graceful),
 		"PAYMENTS":          text(&c.payments),
 		"PAY_TRIES":         count(&c.tries),

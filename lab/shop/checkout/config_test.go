@@ -26,11 +26,11 @@ func TestConfigure(t *testing.T) {
 		t.Errorf("without environment a customer waits too long, or for too little: %+v", c)
 	}
 	c, err = configure(env(
-		"START_DELAY", "8s", "GRACEFUL", "false", "WORK", "7ms", "ANSWER_DELAY", "2s", "POD_NAME", "p", "PAYMENTS", "http://p", "PAY_TRIES", "1",
+		"START_DELAY", "8s", "GRACEFUL", "false", "WORK", "7ms", "ANSWER_DELAY", "2s", "WARMUP", "3s", "LIVENESS_DELAY", "1s", "POD_NAME", "p", "PAYMENTS", "http://p", "PAY_TRIES", "1",
 		"PAY_TRY_TIMEOUT", "0s", "PAY_TIMEOUT", "0s", "BREAKER", "false", "BREAKER_PAUSE", "1s", "LIVENESS_PAYMENTS", "true", "LEAK", "9",
 	))
 	want := config{
-		listen: ":8080", pod: "p", work: 7 * time.Millisecond, answerDelay: 2 * time.Second, startDelay: 8 * time.Second, drainDelay: 3 * time.Second, payments: "http://p", tries: 1,
+		listen: ":8080", pod: "p", work: 7 * time.Millisecond, answerDelay: 2 * time.Second, warmup: 3 * time.Second, livenessDelay: time.Second, startDelay: 8 * time.Second, drainDelay: 3 * time.Second, payments: "http://p", tries: 1,
 		pause: time.Second, livesOnPayments: true, leakedPerRequest: 9,
 	}
 	if err != nil || c != want {

@@ -2,17 +2,19 @@
 // go away. As "checkout payments" the same program is the service behind it, which takes the money, POST /pay. Its environment
 // tells it how well it does that.
 //
-//	LISTEN       where it serves, ":8080"
-//	POD_NAME     its name, shown in the answer's header X-Pod; the host's name
-//	TRUTH        folder of the log of what it saw; none
-//	WORK         how much processor time each request costs, 1ms, all that the program does for it included: on every machine the same
-//	START_DELAY  how long it takes until it listens, 0s
-//	DRAIN_DELAY  how long it goes on serving, not ready, after it was asked to end, 3s
-//	GRACEFUL     "false": it ends at once when asked to
+//	LISTEN          where it serves, ":8080"
+//	POD_NAME        its name, shown in the answer's header X-Pod; the host's name
+//	TRUTH           folder of the log of what it saw; none
+//	WORK            how much processor time each request costs, 1ms, all that the program does for it included: on every machine the same
+//	START_DELAY     how long it takes until it listens, 0s
+//	DRAIN_DELAY     how long it goes on serving, not ready, after it was asked to end, 3s
+//	GRACEFUL        "false": it ends at once when asked to
+//	LIVENESS_DELAY  how long it takes to say that it is alive, 0s
 //
 // Of checkout only:
 //
 //	ANSWER_DELAY       how long it has an order before it answers, its work not counted, 0s
+//	WARMUP             how long it answers 503 once it listens, 0s
 //	PAYMENTS           base URL of payments; none: it asks for no money
 //	PAY_TRIES          how often it asks payments for one order, 3
 //	PAY_TRY_TIMEOUT    how long it waits for the answer to one try, 120ms; 0s: for ever

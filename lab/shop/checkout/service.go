@@ -58,6 +58,7 @@ func (s *service) route(method, path string, h http.HandlerFunc) {
 }
 
 func (s *service) healthz(w http.ResponseWriter, r *http.Request) {
+	time.Sleep(s.livenessDelay)
 	if s.alive != nil {
 		if err := s.alive(r.Context()); err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)

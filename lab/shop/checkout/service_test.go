@@ -111,6 +111,47 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
+func TestUntilItIsWarmItAnswers503ByName(t *testing.T) {
+	for _, c := range []struct {
+		says   string
+		warmup time.Duration
+		code   int
+	}{{"cold", time.Hour, 503}, {"warm", 0, 200}} {
+		log, err := openTruth("", "checkout-1", io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := newCheckout(config{pod: "checkout-1", warmup: c.warmup}, log)
+		s.ready.Store(true)
+		for path, code := range map[string]int{"/checkout": c.code, "/readyz": 200, "/healthz": 200} {
+			got := httptest.NewRecorder()
+			s.mux.ServeHTTP(got, httptest.NewRequest(http.MethodGet, path, nil))
+			if got.Code != code {
+				t.Errorf("%s: %s: %d, want %d", c.says, path, got.Code, code)
+			}
+			if name := got.Header().Get("X-Pod"); path == "/checkout" && name != "checkout-1" {
+				t.Errorf("%s: X-Pod is %q", c.says, name)
+			}
+		}
+	}
+}
+
+func TestItTakesAWhileToSayThatItIsAlive(t *testing.T) {
+	const delay = 20 * time.Millisecond
+	log, err := openTruth("", "checkout-1", io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newCheckout(config{livenessDelay: delay}, log)
+	for path, least := range map[string]time.Duration{"/healthz": delay, "/readyz": 0} {
+		got, begin := httptest.NewRecorder(), time.Now()
+		s.mux.ServeHTTP(got, httptest.NewRequest(http.MethodGet, path, nil))
+		if took := time.Since(begin); took < least {
+			t.Errorf("%s took %s, want %s at least", path, took, least)
+		}
+	}
+}
+
 func TestRequestsAreWrittenDownWithTheirNumbers(t *testing.T) {
 	folder := t.TempDir()
 	stdout := &output{}
