@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/aftershockhq/aftershock/lab"
+	"github.com/aftershockhq/aftershock/lab/shop"
 )
 
 var cluster = lab.Cluster{
@@ -28,6 +29,32 @@ func TestConfigurationNamesTheCluster(t *testing.T) {
 	for _, want := range []string{cluster.Kubeconfig, cluster.UID, cluster.URL, cluster.Echo, cluster.Prometheus} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %s in\n%s", want, &out)
+		}
+	}
+}
+
+func TestTheConfigurationIsForWhatIsDeployed(t *testing.T) {
+	for _, d := range shop.Defects() {
+		of := cluster
+		of.Autoscaled, of.ScalesBack, of.Slow = d.Scales(), d.ScalesBack(), d.Slow()
+		var out strings.Builder
+		if err := lab.Configuration(&out, of); err != nil {
+			t.Fatal(err)
+		}
+		var parsed struct {
+			Checks   map[string]struct{ Good string }
+			Services map[string]struct {
+				Vary map[string]struct{ Times struct{ Watch string } }
+			}
+		}
+		if err := yaml.Unmarshal([]byte(out.String()), &parsed); err != nil {
+			t.Fatalf("%s: %v in\n%s", d, err, &out)
+		}
+		if slow := parsed.Checks["answers"].Good == "value <= 3s"; slow != (d == shop.GraceTooShort) {
+			t.Errorf("%s: slow answers are good: %v", d, slow)
+		}
+		if long := parsed.Services["checkout"].Vary["autoscaling/surge"].Times.Watch == "68s"; long != (d == shop.Autoscaled || d == shop.MaxTooLow) {
+			t.Errorf("%s: a scale-down is watched: %v", d, long)
 		}
 	}
 }

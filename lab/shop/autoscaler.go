@@ -34,6 +34,9 @@ func (d Defect) Scales() bool {
 	return false
 }
 
+// ScalesBack says whether pods that a surge brought go when its window has passed: not if none came, or they go at once.
+func (d Defect) ScalesBack() bool { return d == Autoscaled || d == MaxTooLow }
+
 // available is how many pods of checkout an eviction must leave.
 func (d Defect) available() int32 {
 	if d.Scales() {

@@ -44,7 +44,7 @@ func (d Defect) apply(c *corev1.Container) {
 		setEnv(c, "WORK", "6ms")
 		c.Resources.Limits[corev1.ResourceCPU] = resource.MustParse("300m")
 	case MemoryLeak:
-		setEnv(c, "LEAK", "64")
+		setEnv(c, "LEAK", "80")
 	case SlowStart, NoBudget, MaxUnavailableTooHigh:
 		setEnv(c, "START_DELAY", "5s")
 	case Autoscaled, MaxTooLow, ScaleDownTooEager:

@@ -88,6 +88,17 @@ func Leftovers(defect Defect) []runtime.Object {
 	return list
 }
 
+// AtOnce lets a deployment start all of its new pods at the same time and end the old ones when they are ready: to be in place
+// it need not be gentle.
+func AtOnce(objects []runtime.Object) []runtime.Object {
+	for _, o := range objects {
+		if d, ok := o.(*appsv1.Deployment); ok && d.Spec.Strategy.RollingUpdate != nil {
+			d.Spec.Strategy.RollingUpdate.MaxSurge = new(intstr.FromString("100%"))
+		}
+	}
+	return objects
+}
+
 // Late are objects that come when all pods are there.
 func Late(defect Defect) []runtime.Object {
 	if defect == NoRoom {

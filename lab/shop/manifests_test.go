@@ -3,6 +3,7 @@ package shop
 import (
 	"fmt"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -73,7 +74,7 @@ func TestEachDefectIsWrongInOneWay(t *testing.T) {
 		NoTimeout:             "start 2s PAY_TRY_TIMEOUT=0s PAY_TIMEOUT=0s",
 		LivenessOnPayments:    "start 2s LIVENESS_PAYMENTS=true hasty",
 		CPULimitTooLow:        "start 2s WORK=6ms limit 300m",
-		MemoryLeak:            "start 2s LEAK=64",
+		MemoryLeak:            "start 2s LEAK=80",
 		SlowStart:             "start 5s",
 		ReadinessTooEarly:     "start 2s WARMUP=5s",
 		GraceTooShort:         "start 2s ANSWER_DELAY=1400ms grace 1 s",
@@ -163,6 +164,28 @@ func TestARolloutThatCannotStartTakesNothingAway(t *testing.T) {
 		// There is no registry: an image that is not there must be an error at once, not a wait for one.
 		if policy := d.Spec.Template.Spec.Containers[0].ImagePullPolicy; policy != corev1.PullNever {
 			t.Errorf("%s: images are pulled: %s", name, policy)
+		}
+	}
+}
+
+func TestADeploymentNeedNotBeGentleToBeInPlace(t *testing.T) {
+	for _, defect := range []Defect{None, MaxUnavailableTooHigh, Recreate} {
+		want, _ := deployed(t, defect, Service)
+		for _, o := range AtOnce(Manifests(defect, place.Inside)) {
+			d, ok := o.(*appsv1.Deployment)
+			if !ok || d.Name != Service {
+				continue
+			}
+			if r := d.Spec.Strategy.RollingUpdate; r != nil {
+				if r.MaxSurge.String() != "100%" {
+					t.Errorf("%s: %s at a time", defect, r.MaxSurge)
+				}
+				r.MaxSurge = want.Spec.Strategy.RollingUpdate.MaxSurge
+			}
+			// Else all pods would start again when the deployment becomes what it is to be.
+			if !reflect.DeepEqual(d, want) {
+				t.Errorf("%s: %+v, want %+v", defect, d, want)
+			}
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/aftershockhq/aftershock/lab/internal/cluster"
 	"github.com/aftershockhq/aftershock/lab/internal/lock"
@@ -65,13 +66,21 @@ func (l Lab) deploy(ctx context.Context, c *cluster.Client, defect shop.Defect, 
 				return err
 			}
 		}
-		for _, object := range shop.Manifests(wanted, place.Inside) {
-			if err := c.Apply(ctx, object); err != nil {
-				return err
-			}
+		objects := shop.Manifests(wanted, place.Inside)
+		if !keep {
+			objects = shop.AtOnce(objects)
 		}
-		return nil
+		return apply(ctx, c, objects)
 	})
+}
+
+func apply(ctx context.Context, c *cluster.Client, objects []runtime.Object) error {
+	for _, object := range objects {
+		if err := c.Apply(ctx, object); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // watch tells of each component that becomes ready, and gives up when the supervisor is gone.

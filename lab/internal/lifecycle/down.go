@@ -9,6 +9,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/lab/internal/cluster"
 	"github.com/aftershockhq/aftershock/lab/internal/host"
+	"github.com/aftershockhq/aftershock/lab/internal/place"
 	"github.com/aftershockhq/aftershock/lab/internal/plan"
 	"github.com/aftershockhq/aftershock/lab/internal/readiness"
 	"github.com/aftershockhq/aftershock/lab/internal/supervise"
@@ -68,10 +69,9 @@ func (l Lab) Deploy(ctx context.Context, defect shop.Defect, timeout time.Durati
 	if err := readiness.Wait(ctx, checks, func(string) {}); err != nil {
 		return err
 	}
-	for _, object := range shop.Late(defect) {
-		if err := c.Apply(ctx, object); err != nil {
-			return err
-		}
+	// All that it is to be, now that it is in place.
+	if err := apply(ctx, c, append(shop.Manifests(defect, place.Inside), shop.Late(defect)...)); err != nil {
+		return err
 	}
 	_, err = l.summarise(ctx, begin, true)
 	return err
