@@ -265,7 +265,7 @@ func (s *junitSuite) add(c junitCase, p problem) {
 	s.Tests++
 	if p.kind != "" {
 		message := p.headline()
-		of := &junitProblem{Message: truncated(message, 300), Type: p.kind, Text: strings.Join(append([]string{message}, p.more...), "\n")}
+		of := &junitProblem{Message: short(message, 300), Type: p.kind, Text: strings.Join(append([]string{message}, p.more...), "\n")}
 		if p.failure {
 			c.Failure = of
 			s.Failures++
@@ -414,15 +414,7 @@ func (r Report) names() []string {
 
 // oneLine is a text on one line of at most 1,000 characters, which is what Jenkins
 // keeps.
-func oneLine(text string) string { return truncated(strings.Join(strings.Fields(text), " "), 1000) }
-
-// truncated cuts a text to that many characters.
-func truncated(text string, most int) string {
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most-1]) + "…"
-	}
-	return text
-}
+func oneLine(text string) string { return short(strings.Join(strings.Fields(text), " "), 1000) }
 
 func number(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 

@@ -40,7 +40,7 @@ func MarkdownWithin(w io.Writer, most int, list ...Report) error {
 		add("| | experiment | started | why |\n|---|---|---|---|\n")
 	}
 	for _, r := range list {
-		if !add(fmt.Sprintf("| %s %s | %s | %s | %s |\n", mark(r.Verdict), status(r), markdown(r.Experiment), r.Started.UTC().Format("2006-01-02 15:04:05 MST"), markdown(truncated(r.Reason, 300)))) {
+		if !add(fmt.Sprintf("| %s %s | %s | %s | %s |\n", mark(r.Verdict), status(r), markdown(r.Experiment), r.Started.UTC().Format("2006-01-02 15:04:05 MST"), markdown(short(r.Reason, 300)))) {
 			break
 		}
 		rows++
@@ -113,7 +113,7 @@ func details(r Report) string {
 		fmt.Fprintf(&out, "- **FAULT LEFT BEHIND**: %s; `aftershock sweep` undoes it\n", markdown(p.text))
 	}
 	for _, c := range r.Caveats {
-		fmt.Fprintf(&out, "- %s\n", markdown(truncated(c, 500)))
+		fmt.Fprintf(&out, "- %s\n", markdown(short(c, 500)))
 	}
 	fmt.Fprint(&out, "\n| | check | wanted | seen |\n|---|---|---|---|\n")
 	for _, f := range r.Findings {
@@ -125,12 +125,12 @@ func details(r Report) string {
 		if f.Undecided != "" {
 			seen += ": " + f.Undecided
 		}
-		fmt.Fprintf(&out, "| %s | %s | %s | %s |\n", verdict, markdown(f.Check), markdown(f.Limit), markdown(truncated(seen, 500)))
+		fmt.Fprintf(&out, "| %s | %s | %s | %s |\n", verdict, markdown(f.Check), markdown(f.Limit), markdown(short(seen, 500)))
 	}
 	if what, of := r.worst(); what != "" {
 		fmt.Fprintln(&out)
 		for _, line := range append([]string{what}, sentences(of)...) {
-			fmt.Fprintf(&out, "- %s\n", markdown(truncated(line, 500)))
+			fmt.Fprintf(&out, "- %s\n", markdown(short(line, 500)))
 		}
 	}
 	for i, a := range r.Advice {
@@ -217,5 +217,5 @@ func annotation(kind, source, title, text string) string {
 		}
 		at += ","
 	}
-	return fmt.Sprintf("::%s %stitle=%s::%s\n", kind, at, property.Replace(title), escaped.Replace(truncated(text, 1000)))
+	return fmt.Sprintf("::%s %stitle=%s::%s\n", kind, at, property.Replace(title), escaped.Replace(short(text, 1000)))
 }

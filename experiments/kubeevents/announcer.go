@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
+	"github.com/aftershockhq/aftershock/steadystate/redact"
 )
 
 // The reasons of the events: a fault took effect, was undone, or could not be undone.
@@ -136,10 +136,6 @@ func (a *Announcer) see(e record.Entry) {
 func (a *Announcer) event(at time.Duration, reason, kind, action, what string) *eventsv1.Event {
 	when := a.rec.Clock().Start().Add(at)
 	host, _ := os.Hostname()
-	message := strings.ToValidUTF8(a.Experiment+": "+what, "?")
-	if len(message) > longest {
-		message = strings.ToValidUTF8(message[:longest-3], "") + "..."
-	}
 	return &eventsv1.Event{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: a.about.Namespace,
@@ -152,7 +148,7 @@ func (a *Announcer) event(at time.Duration, reason, kind, action, what string) *
 		Action:              action,
 		Reason:              reason,
 		Regarding:           a.about,
-		Note:                message,
+		Note:                redact.Excerpt(a.Experiment+": "+what, longest),
 		Type:                kind,
 	}
 }

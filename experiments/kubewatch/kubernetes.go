@@ -201,7 +201,7 @@ func (p *published) record(n notice) {
 		Span: n.span(p.rec.Clock()), Kind: record.EventKubernetes, Subject: "event/" + p.subjects[uid], UID: uid,
 		Attrs: attrs(
 			record.AttrReason, n.Reason,
-			record.AttrMessage, shortened(redact.Text(n.Note)),
+			record.AttrMessage, redact.Excerpt(redact.Text(n.Note), longestMessage),
 			record.AttrCount, count,
 			record.AttrContainer, containerOf(n.Regarding.FieldPath),
 			record.AttrBy, cmp.Or(n.ReportingController, n.DeprecatedSource.Component),
@@ -239,13 +239,4 @@ func (n notice) span(clock steadystate.Clock) steadystate.Span {
 func containerOf(path string) string {
 	_, name, _ := strings.Cut(path, "{")
 	return strings.TrimSuffix(name, "}")
-}
-
-// shortened is a text in one line, as long as a record has it.
-func shortened(text string) string {
-	text = strings.Join(strings.Fields(text), " ")
-	if len(text) > longestMessage {
-		text = strings.ToValidUTF8(text[:longestMessage-3], "") + "..."
-	}
-	return text
 }

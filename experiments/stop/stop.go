@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/steadystate/kube"
+	"github.com/aftershockhq/aftershock/steadystate/redact"
 )
 
 // Name is the name of the ConfigMap with the stops.
@@ -163,17 +164,11 @@ func (s Stop) String() string {
 	return fmt.Sprintf("%s, by %s, until %s: %s", line(s.Scope.String()), by, until, cmp.Or(line(s.Reason), "no reason given"))
 }
 
-// longest is the length of the longest text of an entry that is shown.
+// longest is how much of a text of an entry is shown, in bytes.
 const longest = 500
 
 // line is a text on one line that may be shown.
-func line(text string) string {
-	text = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "?"), func(r rune) bool { return r <= ' ' || r == 0x7f }), " ")
-	if len(text) > longest {
-		text = strings.ToValidUTF8(text[:longest], "") + "..."
-	}
-	return text
-}
+func line(text string) string { return redact.Excerpt(text, longest) }
 
 // Read returns the stops there are, in the order in which they were set. That there
 // is no ConfigMap is no error.

@@ -122,12 +122,5 @@ func refused(e *v1.Error) error {
 	return f
 }
 
-// brief is the beginning of a text, on one line: bodies of error pages are long.
-func brief(text string) string {
-	const most = 200
-	text = strings.ToValidUTF8(strings.Join(strings.Fields(text), " "), "?")
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most]) + "..."
-	}
-	return text
-}
+// brief is the beginning of a text: bodies of error pages are long.
+func brief(text string) string { return redact.Excerpt(text, 200) }

@@ -3,6 +3,7 @@
 //	redact.URL("https://ann:pw@shop.example/?token=1") // https://xxxxx@shop.example/?token=xxxxx
 //	redact.Text(err.Error())                           // the same, of each URL in it
 //	client.Transport = redact.Transport(client.Transport)
+//	redact.Excerpt(body, 200)                          // what others wrote, in one line and cut
 //
 // The user info, the query values and the fragment of a URL may be secret. Names such
 // as "token" mark only some of them, so all are hidden. [Transport] removes the

@@ -113,3 +113,23 @@ func TestAnErrorDoesNotRepeatWhatTheRequestSent(t *testing.T) {
 		}
 	}
 }
+
+func TestAnExcerptIsShortAndInOneLine(t *testing.T) {
+	for _, row := range []struct {
+		text string
+		most int
+		want string
+	}{
+		{"as it is", 8, "as it is"},
+		{"longer than that", 9, "longer..."},
+		{" several\n\tlines\x1b[31m ", 40, "several lines [31m"},
+		{"half a \xff character", 40, "half a ? character"},
+		{"äää", 5, "ä..."},
+		{"much", 2, "..."},
+		{"", 5, ""},
+	} {
+		if got := redact.Excerpt(row.text, row.most); got != row.want {
+			t.Errorf("%q: %q, want %q", row.text, got, row.want)
+		}
+	}
+}
