@@ -54,3 +54,22 @@ func TestOnlyWhatTheLimitsJudgeMustBeCovered(t *testing.T) {
 		}
 	}
 }
+
+// A record that ends with its fault has no window, and yet its fault came.
+func TestARecordThatEndsWithItsFaultIsNotCovered(t *testing.T) {
+	for _, row := range []struct{ sentence, text, want string }{
+		{"it ends with the fault", "0 phase settle\n0 see up ++++++++++\n10 phase inject\n10 inject kill a effect=gone", "nothing was recorded after the fault"},
+		{"it ends before", "0 phase settle\n0 see up ++++++++++", "the run never came to its fault"},
+	} {
+		plan := &record.Plan{Name: "kill", Settle: 10 * s, Faults: []record.Scheduled{{Fault: "kill"}}, Checks: []steadystate.Check{{Name: "up", Signal: "up", Good: steadystate.AtLeast(1)}}}
+		result, err := judge.Judge(recordtest.All(recordtest.Entries(plan, row.text)), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range result.Proofs {
+			if p.Name == "covered" && (p.Text != row.want || p.Verdict != steadystate.Unknown) {
+				t.Errorf("%s: %s, %q, want %q", row.sentence, p.Verdict, p.Text, row.want)
+			}
+		}
+	}
+}

@@ -165,13 +165,13 @@ func (j *judge) expose(signal string, q record.Request, o steadystate.Observatio
 
 // exposed: each target answered requests of each judged signal or, without a
 // load, showed its own traffic.
-func (j *judge) exposed() (seen, missing string) {
+func (j *judge) exposed() (seen string, missing lack) {
 	loaded := hasLoad(j.plan) || len(j.Traffic) > 0
 	switch {
 	case loaded && len(j.Traffic) == 0:
-		return "", noRequest
+		return "", lack{text: noRequest}
 	case !loaded && j.plan.Traffic == "":
-		return "", "neither a load nor a signal of the targets' traffic shows whether they serve"
+		return "", lacks("neither a load nor a signal of the targets' traffic shows whether they serve")
 	}
 	signals := signalsJudged(j.plan.Checks, slices.Sorted(maps.Keys(j.Traffic)))
 	var served []string
@@ -184,7 +184,7 @@ func (j *judge) exposed() (seen, missing string) {
 				}
 				before := fmt.Sprintf("answered well in the %s before the fault", steadystate.FormatSeconds(e.Width().Seconds()))
 				if e.well == 0 {
-					return "", fmt.Sprintf("none of %d %s was %s", e.all, t.Name, before)
+					return "", lacks("none of %d %s was %s", e.all, t.Name, before)
 				}
 				served = append(served, fmt.Sprintf("%d of %d %s were %s", e.well, e.all, t.Name, before))
 				continue
@@ -192,23 +192,23 @@ func (j *judge) exposed() (seen, missing string) {
 			if !loaded {
 				text, enough := j.servings[n][record.TargetSignal(j.plan.Traffic, t.Name)].enough()
 				if !enough {
-					return "", i.Fault + ": " + text
+					return "", lacks("%s: %s", i.Fault, text)
 				}
 				served = append(served, text)
 			}
 			for _, signal := range signals {
 				text, enough := j.exposure(n, t, signal).of(t.Name)
 				if !enough {
-					return "", i.Fault + ": " + text
+					return "", lacks("%s: %s", i.Fault, text)
 				}
 				served = append(served, text)
 			}
 		}
 	}
 	if len(served) == 0 {
-		return "", noFault
+		return "", lack{noFault, noFaultText}
 	}
-	return strings.Join(served, "; "), ""
+	return strings.Join(served, "; "), lack{}
 }
 
 const noRequest = "the load sent no request, so whether the targets serve is not known"

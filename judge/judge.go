@@ -95,6 +95,7 @@ type judge struct {
 	timeSeries map[string]*TimeSeries // by the subject of the expectation
 
 	removals []record.Removal
+	lacks    []lackReason // why each proof is missing
 
 	limits       map[string][]steadystate.Limit // of the checks, by name
 	expectations []record.Expectation           // with the limits to judge by
@@ -317,7 +318,7 @@ const throughoutText = "good throughout"
 
 // notJudged is the reading of every limit of a run that never came to its fault.
 func notJudged() steadystate.Reading {
-	return steadystate.Reading{Text: "not judged", Undecided: neverFaulted}
+	return steadystate.Reading{Text: "not judged", Undecided: neverFaultedText}
 }
 
 // sources says of each finding where its limit is written.
@@ -496,7 +497,7 @@ func (j *judge) recoveries(c *CheckResult) {
 // recovery judges a limit on ttr or mttr.
 func (c CheckResult) recovery(l steadystate.Limit) steadystate.Reading {
 	if len(c.Recoveries) == 0 {
-		return steadystate.Reading{Text: "no injection", Undecided: "no fault was injected, so there is nothing to recover from"}
+		return steadystate.Reading{Text: "no injection", Undecided: noFaultText + ", so there is nothing to recover from"}
 	}
 	if c.Observed() == 0 {
 		return steadystate.Reading{Text: "no observation", Undecided: "nothing was observed in the window"}

@@ -31,7 +31,7 @@ func (j *judge) prove() {
 		signals[record.TrafficSignal] = true // none was sent
 	}
 	for _, signal := range slices.Sorted(maps.Keys(signals)) {
-		held := j.proof(proofLoad, func() (seen, missing string) { return j.loadHeld(signal) })
+		held := j.proof(proofLoad, func() (string, lack) { return j.loadHeld(signal) })
 		j.Proofs[len(j.Proofs)-1].Signal = signal
 		if !held {
 			j.taint()
@@ -42,14 +42,38 @@ func (j *judge) prove() {
 	j.proof(ProofUndone, j.undone)
 }
 
+// A lack is why a proof is missing; zero: it is not.
+type lack struct {
+	reason lackReason
+	text   string
+}
+
+// A lackReason sets apart proofs that are missing only because of what is said elsewhere.
+type lackReason int
+
+const (
+	ofItsOwn     lackReason = iota
+	noFault                 // no fault was injected
+	neverFaulted            // the run never came to its fault
+)
+
+const (
+	noFaultText      = "no fault was injected"
+	neverFaultedText = "the run never came to its fault"
+)
+
+// lacks is a lack with a reason of its own.
+func lacks(format string, args ...any) lack { return lack{text: fmt.Sprintf(format, args...)} }
+
 // proof adds a proof by what was seen, unless something is missing.
-func (j *judge) proof(name string, of func() (seen, missing string)) (held bool) {
+func (j *judge) proof(name string, of func() (seen string, missing lack)) (held bool) {
 	seen, missing := of()
-	p := Proof{Name: name, Text: cmp.Or(missing, seen)}
-	if held = seen != "" && missing == ""; held {
+	p := Proof{Name: name, Text: cmp.Or(missing.text, seen)}
+	if held = seen != "" && missing.text == ""; held {
 		p.Verdict = steadystate.Held
 	}
 	j.Proofs = append(j.Proofs, p)
+	j.lacks = append(j.lacks, missing.reason)
 	return held
 }
 
@@ -105,15 +129,15 @@ func (j *judge) aborted() {
 	})
 }
 
-func (j *judge) injected() (seen, missing string) {
+func (j *judge) injected() (seen string, missing lack) {
 	var done []string
 	which := map[int]bool{}
 	for _, i := range j.Injections {
 		if i.FailureReason != "" {
-			return "", i.Fault + ": " + i.FailureReason
+			return "", lacks("%s: %s", i.Fault, i.FailureReason)
 		}
 		if len(i.Targets) == 0 {
-			return "", i.Fault + ": no target"
+			return "", lacks("%s: no target", i.Fault)
 		}
 		names := []string{}
 		for _, t := range i.Targets {
@@ -124,10 +148,10 @@ func (j *judge) injected() (seen, missing string) {
 	}
 	for index := range j.plan.Faults {
 		if !which[index] {
-			return "", fmt.Sprintf("%d of %d faults were injected", len(which), len(j.plan.Faults))
+			return "", lacks("%d of %d faults were injected", len(which), len(j.plan.Faults))
 		}
 	}
-	return strings.Join(done, "; "), ""
+	return strings.Join(done, "; "), lack{}
 }
 
 // isOf reports whether the event is of the target: by its UID, or by its name if
@@ -152,7 +176,7 @@ const MinObservations = steadystate.MinObservations
 // noCheck is what a proof of all checks says of a plan without one.
 const noCheck = "there is no check"
 
-func (j *judge) observed() (seen, missing string) {
+func (j *judge) observed() (seen string, missing lack) {
 	var counts []string
 	enough := true
 	for _, c := range j.Checks {
@@ -170,9 +194,9 @@ func (j *judge) observed() (seen, missing string) {
 	}
 	text := cmp.Or(strings.Join(counts, ", "), noCheck)
 	if !enough {
-		return "", text + fmt.Sprintf("; wanted at least %d each", MinObservations)
+		return "", lacks("%s; wanted at least %d each", text, MinObservations)
 	}
-	return text, ""
+	return text, lack{}
 }
 
 // MostUnseen is the share of the time after the fault that may pass unobserved
@@ -182,9 +206,13 @@ const MostUnseen = 0.25
 // covered: the observations of each check cover what its limits judge, without a
 // hole in which much could have happened. Limits on phases leave the others out;
 // the end is a finding of its own.
-func (j *judge) covered() (seen, missing string) {
-	if len(j.Checks) > 0 && j.Window.Width() == 0 {
-		return "", neverFaulted
+func (j *judge) covered() (seen string, missing lack) {
+	switch _, injected := j.windowStart(); {
+	case len(j.Checks) == 0:
+	case !injected:
+		return "", lack{neverFaulted, neverFaultedText}
+	case j.Window.Width() == 0:
+		return "", lacks("nothing was recorded after the fault")
 	}
 	var covered, uncovered []string
 	for i, c := range j.Checks {
@@ -211,11 +239,11 @@ func (j *judge) covered() (seen, missing string) {
 	window := fmt.Sprintf("of a window of %s: ", j.Window.Width().Round(time.Millisecond))
 	switch {
 	case len(uncovered) == 0:
-		return window + strings.Join(covered, "; "), ""
+		return window + strings.Join(covered, "; "), lack{}
 	case len(covered) > 0: // what is missing comes first, and what is not has no room on a screen
 		uncovered = append(uncovered, fmt.Sprintf("%d of %d checks are covered", len(covered), len(j.Checks)))
 	}
-	return "", window + strings.Join(uncovered, "; ")
+	return "", lack{text: window + strings.Join(uncovered, "; ")}
 }
 
 // judged are the figures that the limits are on: those of phases, each once, if all
@@ -237,32 +265,33 @@ func (c CheckResult) judged(limits []steadystate.Limit) (parts []steadystate.Fig
 	return parts
 }
 
-func (j *judge) undone() (seen, missing string) {
+func (j *judge) undone() (seen string, missing lack) {
 	if len(j.LeftBehind) > 0 {
 		var left []string
 		for _, l := range j.LeftBehind {
 			left = append(left, l.String())
 		}
-		return "", "may still be in place: " + strings.Join(left, "; ")
+		return "", lacks("may still be in place: %s", strings.Join(left, "; "))
 	}
 	for _, i := range j.Injections {
 		if i.Removed == nil {
-			return "", i.Fault + ": the record does not show that it was undone"
+			return "", lacks("%s: the record does not show that it was undone", i.Fault)
 		}
 	}
 	if j.End.Reason == "" {
 		// A fault that was being injected when the record was cut has no entry.
 		for index, f := range j.plan.Faults {
 			if !slices.ContainsFunc(j.removals, func(r record.Removal) bool { return r.Index == index }) {
-				return "", f.Fault + ": the record ends before it shows that it was undone"
+				return "", lacks("%s: the record ends before it shows that it was undone", f.Fault)
 			}
 		}
 	}
-	return "every fault is gone", ""
+	return "every fault is gone", lack{}
 }
 
 // verdict combines findings and proofs.
 func (j *judge) verdict() {
+	_, injected := j.windowStart()
 	var verdicts []steadystate.Verdict
 	var broken, unknown []string
 	for _, f := range j.Findings {
@@ -271,16 +300,15 @@ func (j *judge) verdict() {
 		case steadystate.Broken:
 			broken = append(broken, fmt.Sprintf("%s: wanted %s, seen %s", f.Check, f.Limit, f.Text))
 		case steadystate.Unknown:
-			if f.Undecided == neverFaulted {
+			if !injected {
 				continue // said once, of all
 			}
 			unknown = append(unknown, fmt.Sprintf("%s: %s: %s", f.Check, f.Limit, cmp.Or(f.Undecided, f.Text)))
 		}
 	}
-	_, injected := j.windowStart()
 	var unproven []string
 	missing := map[string]bool{}
-	for _, p := range j.Proofs {
+	for i, p := range j.Proofs {
 		verdicts = append(verdicts, p.Verdict)
 		if p.Verdict == steadystate.Held {
 			continue
@@ -288,7 +316,7 @@ func (j *judge) verdict() {
 		missing[p.Name] = true
 		// What the run's end says, and that no fault was injected, is said once.
 		if slices.Contains(saidByEnd[j.End.Reason], p.Name) ||
-			missing[ProofInjected] && strings.HasSuffix(p.Text, noFault) || !injected && (p.Name == "observed" || p.Text == neverFaulted) {
+			missing[ProofInjected] && j.lacks[i] == noFault || !injected && p.Name == "observed" || j.lacks[i] == neverFaulted {
 			continue
 		}
 		unproven = append(unproven, fmt.Sprintf("no proof that %s: %s", sentence[p.Name], p.Text))
@@ -304,7 +332,7 @@ func (j *judge) verdict() {
 	}
 	j.Caveats = append(j.Caveats, unproven...)
 	if !injected {
-		j.Caveats = append(j.Caveats, "no limit was judged: "+neverFaulted)
+		j.Caveats = append(j.Caveats, "no limit was judged: "+neverFaultedText)
 	}
 	unknown = append(slices.Clone(j.Caveats), unknown...)
 	j.Verdict = steadystate.Worst(verdicts...)
@@ -334,11 +362,7 @@ const (
 	NotAborted    = "not aborted"
 )
 
-const (
-	proofLoad    = "load held"
-	neverFaulted = "the run never came to its fault"
-	noFault      = "no fault was injected"
-)
+const proofLoad = "load held"
 
 // saidByEnd lists the proofs whose absence the reason of a run's end explains.
 var saidByEnd = map[string][]string{

@@ -160,18 +160,18 @@ func (j *judge) deviations(signal string) []string {
 }
 
 // loadHeld: the load was driven as planned, so its signal is worth judging.
-func (j *judge) loadHeld(signal string) (seen, missing string) {
+func (j *judge) loadHeld(signal string) (seen string, missing lack) {
 	t, sent := j.Traffic[signal]
 	if !sent {
-		return "", fmt.Sprintf("no %s were sent", signal)
+		return "", lacks("no %s were sent", signal)
 	}
 	deviations := j.deviations(signal)
 	text := strings.Join(slices.Concat([]string{t.text()}, deviations), "; ")
 	lost := float64(t.Local) > 0.01*float64(t.sentSince)
 	if len(deviations) > 0 || lost || behind(t.LateTime, j.Window.Width()) {
-		return "", text
+		return "", lack{text: text}
 	}
-	return text, ""
+	return text, lack{}
 }
 
 // scramble maps numbers to pattern-free ones: the finalizer of splitmix64

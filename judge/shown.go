@@ -13,12 +13,12 @@ import (
 
 // effect: each fault visibly affected all of its targets for as long as it was
 // held, and no other fault did.
-func (j *judge) effect() (seen, missing string) {
+func (j *judge) effect() (seen string, missing lack) {
 	var texts []string
 	happened := happenings{events: slices.SortedStableFunc(slices.Values(j.Events), func(a, b record.Event) int { return cmp.Compare(a.To, b.To) }), taken: map[int]bool{}}
 	for _, i := range j.Injections {
 		if len(i.Effects) == 0 {
-			return "", i.Fault + ": " + cmp.Or(i.Unprovable, "declares no observable effect")
+			return "", lacks("%s: %s", i.Fault, cmp.Or(i.Unprovable, "declares no observable effect"))
 		}
 		for _, effect := range i.Effects {
 			if effect.Event == "" {
@@ -31,46 +31,46 @@ func (j *judge) effect() (seen, missing string) {
 			for _, t := range targets {
 				text, missing := happened.by(i, j.until(i), effect, t)
 				if missing != "" {
-					return "", i.Fault + ": " + missing
+					return "", lacks("%s: %s", i.Fault, missing)
 				}
 				texts = append(texts, text)
 			}
 		}
 		if i.unclear != "" {
-			return "", i.Fault + ": " + i.unclear
+			return "", lacks("%s: %s", i.Fault, i.unclear)
 		}
 	}
 	for _, e := range j.Events {
 		switch e.Kind {
 		case record.EventEndedEarly:
-			return "", fmt.Sprintf("%s ended before it was undone, at %s: %s", e.Subject, e.Span, e.Attrs[record.AttrReason])
+			return "", lacks("%s ended before it was undone, at %s: %s", e.Subject, e.Span, e.Attrs[record.AttrReason])
 		case record.EventNotFollowed:
-			return "", fmt.Sprintf("%s at %s: the fault was not renewed: %s", e.Subject, e.Span, e.Attrs[record.AttrReason])
+			return "", lacks("%s at %s: the fault was not renewed: %s", e.Subject, e.Span, e.Attrs[record.AttrReason])
 		}
 	}
 	for _, c := range j.effects {
 		text, missing := c.seen()
 		if missing != "" {
-			return "", fmt.Sprintf("%s: %s", c.fault, missing)
+			return "", lacks("%s: %s", c.fault, missing)
 		}
 		texts = append(texts, text)
 	}
 	for _, c := range j.rates {
 		text, missing := c.seen()
 		if missing != "" {
-			return "", fmt.Sprintf("%s: %s", c.fault, missing)
+			return "", lacks("%s: %s", c.fault, missing)
 		}
 		texts = append(texts, text)
 	}
 	if len(texts) == 0 {
-		return "", "not exercised: " + noFault
+		return "", lack{noFault, "not exercised: " + noFaultText}
 	}
 	for _, i := range j.Injections {
 		if len(i.Hit) > 1 {
 			texts = append(texts, "hit "+i.HitText())
 		}
 	}
-	return strings.Join(texts, "; "), ""
+	return strings.Join(texts, "; "), lack{}
 }
 
 const (

@@ -2,7 +2,6 @@ package judge
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -127,27 +126,27 @@ func (j *judge) eve() steadystate.Span {
 
 // steady: the service was in its steady state up to the fault, so the fault
 // caused what followed. The test is the gate's own.
-func (j *judge) steady() (seen, missing string) {
+func (j *judge) steady() (seen string, missing lack) {
 	if _, ok := j.phase(record.PhaseSettle); !ok {
-		return "", "the record has no settle phase"
+		return "", lacks("the record has no settle phase")
 	}
 	if moving := j.unrest.open(); moving != "" {
-		return "", "when the fault came: " + moving
+		return "", lacks("when the fault came: %s", moving)
 	}
 	var texts []string
 	for _, c := range j.checks {
 		t := c.prior.At(j.Window.From)
 		if t.Verdict != steadystate.Held {
-			return "", fmt.Sprintf("%s: %s", c.Name, t.Why)
+			return "", lacks("%s: %s", c.Name, t.Why)
 		}
 		for _, o := range c.over(j.eve()).Outages {
 			// An outage that may have ended before the settle time had ended for the
 			// gate.
 			if !o.Stray && o.Start.To < j.Window.From && o.End.From > j.eve().From {
-				return "", fmt.Sprintf("%s: an outage from %s to %s, %d of %d bad: %s", c.Name, o.Start, o.End, o.Bad, o.Total, o.Reason)
+				return "", lacks("%s: an outage from %s to %s, %d of %d bad: %s", c.Name, o.Start, o.End, o.Bad, o.Total, o.Reason)
 			}
 		}
 		texts = append(texts, c.Name+": "+t.String())
 	}
-	return cmp.Or(strings.Join(texts, "; "), noCheck), ""
+	return cmp.Or(strings.Join(texts, "; "), noCheck), lack{}
 }
