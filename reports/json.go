@@ -423,7 +423,7 @@ func newOutage(v results.Outage) steadystate.Outage {
 func causeOf(c cause.Cause) results.Cause {
 	return results.Cause{
 		Who: c.Who, When: c.When, Rule: c.Rule, Why: c.Why, Before: maybe(c.Before, momentOf), Inside: maybe(c.Inside, momentOf), MoreEvents: c.More,
-		Stage: c.Stage, Recovering: c.Recovering,
+		Stage: c.Stage, Recovering: c.Recovering, Quote: maybe(c.Quote, quoteOf),
 		Failures: each(c.Failures, func(f cause.Failure) results.Failure { return failureOf(f.Backend, f.Reason, f.Requests) }),
 	}
 }
@@ -431,12 +431,16 @@ func causeOf(c cause.Cause) results.Cause {
 func newCause(check string, outage int, v results.Cause) cause.Cause {
 	return cause.Cause{
 		Check: check, Outage: outage, Who: v.Who, When: v.When, Rule: v.Rule, Why: v.Why, Before: maybe(v.Before, newMoment), Inside: maybe(v.Inside, newMoment), More: v.MoreEvents,
-		Stage: v.Stage, Recovering: v.Recovering,
+		Stage: v.Stage, Recovering: v.Recovering, Quote: maybe(v.Quote, newQuote),
 		Failures: back(v.Failures, func(f results.Failure) cause.Failure {
 			return cause.Failure{Backend: f.Backend, Reason: f.Reason, Requests: f.Requests}
 		}),
 	}
 }
+
+func quoteOf(q cause.Quote) results.Quote { return results.Quote(q) }
+
+func newQuote(v results.Quote) cause.Quote { return cause.Quote(v) }
 
 func workloadOf(w record.Workload) results.Workload {
 	return results.Workload{

@@ -3,6 +3,9 @@ package reports_test
 import (
 	"bytes"
 	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"reflect"
 	"slices"
 	"strings"
@@ -106,5 +109,29 @@ func TestWhatTheSchemaTakes(t *testing.T) {
 				t.Errorf("error %v, want %q", err, row.refused)
 			}
 		})
+	}
+}
+
+// A cause whose rule is not in the schema would make the document invalid.
+func TestTheSchemaHasEveryRuleOfACause(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "../experiments/cause/why.go", nil, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, d := range file.Decls {
+		block, ok := d.(*ast.GenDecl)
+		if !ok || !strings.Contains(block.Doc.Text(), "[Cause.Rule]") {
+			continue
+		}
+		for _, s := range block.Specs {
+			rule := s.(*ast.ValueSpec).Values[0].(*ast.BasicLit).Value
+			if n++; !strings.Contains(reports.Schema(), rule) {
+				t.Errorf("no %s", rule)
+			}
+		}
+	}
+	if n == 0 {
+		t.Error("no rule was found")
 	}
 }

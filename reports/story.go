@@ -258,7 +258,7 @@ func (r Report) worst() (string, cause.Cause) {
 		}
 		if c := r.ofLimit(f); c != nil && c.Why != "" {
 			quantity, wanted := Parts(f)
-			what := f.Check + ": " + quantity + ": " + unquoted(Seen(f), c.Why)
+			what := f.Check + ": " + quantity + ": " + unquoted(Seen(f), c.Quote)
 			if wanted != "" {
 				what += ", wanted " + wanted
 			}
@@ -271,15 +271,12 @@ func (r Report) worst() (string, cause.Cause) {
 	return r.worstOutage()
 }
 
-// quotation matches the reason of a condition and its message at the end of a cause.
-var quotation = regexp.MustCompile(`(\w+): "(.+)"$`)
-
 // unquoted is what was seen without the message of a condition that the cause quotes.
-func unquoted(seen, why string) string {
-	if m := quotation.FindStringSubmatch(why); m != nil {
-		return strings.Replace(seen, m[1]+": "+m[2], m[1], 1)
+func unquoted(seen string, quote *cause.Quote) string {
+	if quote == nil || quote.Message == "" {
+		return seen
 	}
-	return seen
+	return strings.Replace(seen, quote.Reason+": "+quote.Message, quote.Reason, 1)
 }
 
 // worstOutage tells of the outages of the check that is worst, and what the record

@@ -22,10 +22,10 @@ func TestWhatAndWhy(t *testing.T) {
 		r.Checks = []judge.CheckResult{{Check: "answers", Figures: steadystate.Figures{Window: steadystate.Span{To: 60 * s}, Outages: []steadystate.Outage{o}}}}
 		return r
 	}
-	scaler := func(seen, why string) Report {
+	scaler := func(seen, why string, quote *cause.Quote) Report {
 		r := Report{}
 		r.Findings = []judge.Finding{{Check: "shop scales", Limit: "not held back by its max", Reading: steadystate.Reading{Verdict: steadystate.Broken, Text: seen}}}
-		r.Causes = []cause.Cause{{Check: "shop scales", Limit: "not held back by its max", Outage: cause.NoOutage, Why: why}}
+		r.Causes = []cause.Cause{{Check: "shop scales", Limit: "not held back by its max", Outage: cause.NoOutage, Why: why, Quote: quote}}
 		return r
 	}
 	const span = "one outage of answers from 00:00:02.0 to 00:00:46.0 (+2s to +46s); "
@@ -42,12 +42,12 @@ func TestWhatAndWhy(t *testing.T) {
 		},
 		{
 			"an autoscaler's words are in the cause alone",
-			scaler("at its max of 3 at 12.000s: ScalingLimited True, "+full+"; resource cpu 190% (target 50%)", `consistent with: the load needs more than its max of 3 pods: TooManyReplicas: "the desired replica count is more than the maximum replica count"`),
+			scaler("at its max of 3 at 12.000s: ScalingLimited True, "+full+"; resource cpu 190% (target 50%)", `consistent with: the load needs more than its max of 3 pods: TooManyReplicas: "the desired replica count is more than the maximum replica count"`, &cause.Quote{Reason: "TooManyReplicas", Message: "the desired replica count is more than the maximum replica count"}),
 			[]string{"shop scales: not held back by its max: at its max of 3 at 12.000s: ScalingLimited True, TooManyReplicas; resource cpu 190% (target 50%)", `consistent with: the load needs more than its max of 3 pods: TooManyReplicas: "the desired replica count is more than the maximum replica count"`},
 		},
 		{
 			"words that the cause lacks stay",
-			scaler("at its max of 3: ScalingLimited True, "+full, "consistent with: the load needs more than its max of 3 pods"),
+			scaler("at its max of 3: ScalingLimited True, "+full, "consistent with: the load needs more than its max of 3 pods", nil),
 			[]string{"shop scales: not held back by its max: at its max of 3: ScalingLimited True, " + full, "consistent with: the load needs more than its max of 3 pods"},
 		},
 	} {

@@ -128,7 +128,7 @@ func advise(r judge.Result, c Cause) (Advice, bool) {
 		return Advice{Kind: Volume, Question: true, What: "is what it must keep on a volume that its new pods get?", Prove: "pods/kill-one"}, true
 	case Restarted:
 		if probe := probes(w, func(c record.Container) string { return c.Liveness }); probe != "" {
-			if outOfTime(c.Why) {
+			if c.Quote != nil && c.Quote.Probe == "liveness" && c.Quote.TimedOut {
 				return Advice{Kind: LivenessTime, Question: true, What: "do the timeoutSeconds and failureThreshold of the liveness probe leave it the time that it needs under load?", Checked: "it ran out of time, as the kubelet says; livenessProbe of " + probe}, true
 			}
 			return Advice{Kind: LivenessNeeds, Question: true, What: "does the liveness probe need what the fault took away?", Checked: "livenessProbe of " + probe}, true
@@ -139,8 +139,8 @@ func advise(r judge.Result, c Cause) (Advice, bool) {
 		return Advice{}, false
 	}
 	name := named(w.Subject)
-	if lacking := noRoom(c.Why); lacking != "" {
-		return Advice{Kind: Room, What: fmt.Sprintf("make room for the pods of %s: lower their requests of %s, or add nodes", name, lacking), Checked: "every node has too little of it, as the scheduler says" + requests(w, lacking), Prove: "pods/kill-one"}, true
+	if c.Quote != nil && len(c.Quote.Insufficient) > 0 {
+		return ofScheduler(w, name, c.Quote.Insufficient), true
 	}
 	switch c.Rule {
 	case NoneLeft:
@@ -196,6 +196,22 @@ func advise(r judge.Result, c Cause) (Advice, bool) {
 		return Advice{Kind: FinishRequests, What: "have the pods of " + name + " serve until no more requests come: a preStop hook that waits some seconds, then finish those under way", Checked: fmt.Sprintf("no container has a preStop hook, terminationGracePeriodSeconds is %d", w.GraceSeconds), Prove: prove}, true
 	}
 	return Advice{}, false
+}
+
+// ofScheduler is to make room where every node has too little of some resources.
+func ofScheduler(w *record.Workload, name string, lacking []string) Advice {
+	said := "every node has too little of it, as the scheduler says"
+	if len(lacking) > 1 {
+		said = "every node has too little of each, as the scheduler says"
+	}
+	for _, resource := range lacking {
+		said += requests(w, resource)
+	}
+	return Advice{
+		Kind:    Room,
+		What:    fmt.Sprintf("make room for the pods of %s: lower their requests of %s, or add nodes", name, strings.Join(lacking, " and ")),
+		Checked: said, Prove: "pods/kill-one",
+	}
 }
 
 // rolls reports whether a fault of the run was a rollout.

@@ -39,6 +39,8 @@ type Cause struct {
 	// Rule is the rule that fits, one of the constants such as [NoneLeft]; Why is a
 	// sentence that begins "consistent with: ". Both are empty if none fits.
 	Rule, Why string
+	// Quote is what Why quotes of Kubernetes; nil: nothing.
+	Quote *Quote
 }
 
 // A Failure counts the requests that failed for one reason at one backend.
@@ -74,6 +76,8 @@ type Inquiry struct {
 	endings    []steadystate.Span
 	deaths     []death
 	short      []steadystate.Span // fewer endpoints than before were there
+	owners     map[string]string  // of pods, by UID
+	families   map[string]bool    // of the owners of the service's pods
 	open       []*outage
 	breaches   []*breach
 }
@@ -97,6 +101,8 @@ type outage struct {
 // without one. The waterfalls are those of the same record.
 func NewInquiry(r judge.Result, waterfalls []recovery.Waterfall) *Inquiry {
 	in := &Inquiry{result: r, waterfalls: waterfalls, endings: endings(r, waterfalls), deaths: deaths(r, waterfalls)}
+	in.owners = owners(r)
+	in.families = families(r, in.owners)
 	counts, before := in.endpoints()
 	for _, c := range counts {
 		if c.n < before {
@@ -237,7 +243,7 @@ func (in *Inquiry) Causes() []Cause {
 			}
 		}
 		c.Who, c.When = in.who(o, c.Failures), when(o, c)
-		c.Rule, c.Why = in.why(o, c)
+		c.Rule, c.Why, c.Quote = in.why(o, c)
 		c.When = strings.TrimPrefix(c.When+in.said(o, c), "; ")
 		list = append(list, c)
 	}

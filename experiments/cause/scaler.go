@@ -9,6 +9,7 @@ import (
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/redact"
 )
 
 // ofScalers are the causes of the broken limits of autoscalers.
@@ -19,7 +20,7 @@ func ofScalers(r judge.Result) (list []Cause) {
 			continue
 		}
 		c := Cause{Check: f.Check, Outage: NoOutage, Limit: f.Limit}
-		c.Rule, c.Why = ofScaler(r, f, subject)
+		c.Rule, c.Why, c.Quote = ofScaler(r, f, subject)
 		list = append(list, c)
 	}
 	return list
@@ -40,28 +41,28 @@ func subjectOf(r judge.Result, expectation string) string {
 }
 
 // ofScaler is what a broken limit of an autoscaler is consistent with, in its own words.
-func ofScaler(r judge.Result, f judge.Finding, subject string) (rule, why string) {
+func ofScaler(r judge.Result, f judge.Finding, subject string) (rule, why string, quote *Quote) {
 	spec, _, ok := scaler(r, subject)
 	if !ok {
-		return "", ""
+		return "", "", nil
 	}
 	limited, blind := said(r, subject)
 	slow := f.Wanted != nil && slices.Contains([]string{"decision", "actuation", "ready", "relieved"}, f.Wanted.Quantity)
 	switch {
 	case f.Wanted != nil && f.Wanted.Quantity == "turns":
 		if spec.window() == 0 {
-			return NoWindow, "consistent with: its scale-down has no stabilization window: it takes pods away as soon as one look finds them idle"
+			return NoWindow, "consistent with: its scale-down has no stabilization window: it takes pods away as soon as one look finds them idle", nil
 		}
 	case blind.Reason != "" && (slow || f.Limit == "scales out" || f.Limit == "able to scale" || f.Limit == "sizes as its metrics ask"):
-		return NoMetric, "consistent with: it had no metric to scale by: " + blind.String()
+		return NoMetric, "consistent with: it had no metric to scale by: " + blind.String(), blind.quote(subject)
 	case f.Limit == "not held back by its max", limited.Reason != "" && f.Wanted != nil && f.Wanted.Quantity == "relieved":
 		why = fmt.Sprintf("consistent with: the load needs more than its max of %d pods", spec.Max)
 		if limited.Reason != "" {
-			why += ": " + limited.String()
+			why, quote = why+": "+limited.String(), limited.quote(subject)
 		}
-		return AtMax, why
+		return AtMax, why, quote
 	}
-	return "", ""
+	return "", "", nil
 }
 
 // said is what an autoscaler said in the window of its max, and of a metric that it did
@@ -96,17 +97,14 @@ func limitedScaler(r judge.Result) string {
 	return ""
 }
 
-// longest is how much of what others wrote is quoted.
+// longest is how much of what others wrote is quoted, in bytes.
 const longest = 200
 
-// quoted is what others wrote, in one line, as much as is read.
-func quoted(text string) string {
-	text = strings.Join(strings.Fields(text), " ")
-	if len(text) > longest {
-		text = strings.ToValidUTF8(text[:longest], "") + "..."
-	}
-	return `"` + text + `"`
-}
+// brief is what others wrote, as much as is read.
+func brief(text string) string { return redact.Excerpt(text, longest) }
+
+// quoted is a text in quotation marks.
+func quoted(text string) string { return `"` + text + `"` }
 
 // hpaSpec and hpaStatus are what is read of an autoscaler.
 type hpaSpec struct {
@@ -147,7 +145,12 @@ func (c condition) String() string {
 	if c.Message == "" {
 		return c.Reason
 	}
-	return c.Reason + ": " + quoted(c.Message)
+	return c.Reason + ": " + quoted(brief(c.Message))
+}
+
+// quote is a condition of an autoscaler as it is quoted.
+func (c condition) quote(subject string) *Quote {
+	return &Quote{Subject: subject, Reason: c.Reason, Message: brief(c.Message)}
 }
 
 // scaler is the last spec and status that were recorded of an autoscaler.

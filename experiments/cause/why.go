@@ -47,34 +47,47 @@ const (
 )
 
 // why is what an outage is consistent with, by the first rule that fits.
-func (in *Inquiry) why(o *outage, c Cause) (rule, text string) {
+func (in *Inquiry) why(o *outage, c Cause) (rule, text string, quote *Quote) {
 	for _, of := range []struct {
 		name string
-		rule func(*outage, Cause) string
+		rule func(*outage, Cause) (string, *Quote)
 	}{
-		{KilledForMemory, in.allKilledForMemory},
+		{KilledForMemory, unquoted(in.allKilledForMemory)},
 		{Restarted, in.allRestarted},
 		{NoneLeft, in.noneLeft},
-		{KilledForMemory, in.killedForMemory},
+		{KilledForMemory, unquoted(in.killedForMemory)},
 		{Restarted, in.restarted},
-		{ReadyTooEarly, in.readyTooEarly},
-		{Ended, in.ended},
-		{Lingered, in.lingered},
-		{CutOff, in.cutOff},
+		{ReadyTooEarly, unquoted(in.readyTooEarly)},
+		{Ended, unquoted(in.ended)},
+		{Lingered, unquoted(in.lingered)},
+		{CutOff, unquoted(in.cutOff)},
 		{TooFew, in.survivors},
-		{TooFew, in.shrunk},
+		{TooFew, unquoted(in.shrunk)},
 		{Added, in.added},
-		{Surged, in.surged},
-		{Faulted, in.faulted},
-		{ReplacedWithout, in.replacedWithout},
+		{Surged, unquoted(in.surged)},
+		{Faulted, unquoted(in.faulted)},
+		{ReplacedWithout, unquoted(in.replacedWithout)},
 		{NoneLeft, in.noneLeftFirst},
 		{Away, in.away},
 	} {
-		if text := of.rule(o, c); text != "" {
-			return of.name, "consistent with: " + text
+		if text, quote := of.rule(o, c); text != "" {
+			return of.name, "consistent with: " + text, quote
 		}
 	}
-	return "", ""
+	return "", "", nil
+}
+
+// unquoted is a rule that quotes nobody.
+func unquoted(rule func(*outage, Cause) string) func(*outage, Cause) (string, *Quote) {
+	return func(o *outage, c Cause) (string, *Quote) { return rule(o, c), nil }
+}
+
+// and is a sentence with what Kubernetes says after it, if it says something.
+func and(text string, quote *Quote) (string, *Quote) {
+	if quote != nil {
+		text += ", and " + quote.String()
+	}
+	return text, quote
 }
 
 // mostly reports whether n is at least nine tenths of all, and all are some.
@@ -82,14 +95,14 @@ func mostly(n, all int) bool { return all > 0 && 10*n >= 9*all }
 
 // noneLeft: while no pod was among the endpoints, nothing could answer. That is certain
 // for half of the outage.
-func (in *Inquiry) noneLeft(o *outage, c Cause) string { return in.noneLeftFor(o, c, 2) }
+func (in *Inquiry) noneLeft(o *outage, c Cause) (string, *Quote) { return in.noneLeftFor(o, c, 2) }
 
 // noneLeftFirst: it is certain for a third, and nothing else fits. News of the endpoints
 // takes a while at either end, and a new pod is slow at first.
-func (in *Inquiry) noneLeftFirst(o *outage, c Cause) string { return in.noneLeftFor(o, c, 3) }
+func (in *Inquiry) noneLeftFirst(o *outage, c Cause) (string, *Quote) { return in.noneLeftFor(o, c, 3) }
 
 // noneLeftFor is for one of so many parts of the outage.
-func (in *Inquiry) noneLeftFor(o *outage, c Cause, parts time.Duration) string {
+func (in *Inquiry) noneLeftFor(o *outage, c Cause, parts time.Duration) (string, *Quote) {
 	counts, before := in.endpoints()
 	without := time.Duration(0)
 	for _, c := range counts {
@@ -98,7 +111,7 @@ func (in *Inquiry) noneLeftFor(o *outage, c Cause, parts time.Duration) string {
 		}
 	}
 	if c.bad() == 0 || 2*o.Bad < o.Total || without == 0 || parts*without < o.Length().High {
-		return ""
+		return "", nil
 	}
 	text := fmt.Sprintf("no pod was among the endpoints for at least %s", steadystate.FormatSeconds(without.Truncate(digit(without)).Seconds()))
 	switch {
@@ -107,31 +120,22 @@ func (in *Inquiry) noneLeftFor(o *outage, c Cause, parts time.Duration) string {
 	case before > 1:
 		text += fmt.Sprintf(": all %d had left before a new one was ready", before)
 	}
-	return text + in.stuck(o.Span)
+	return and(text, in.stuck(o.Span))
 }
 
-// stuck is why a pod could not start in a span, in the words of who decided it; empty:
-// none could not.
-func (in *Inquiry) stuck(span steadystate.Span) string {
+// stuck is why a pod could not start in a span, in the words of who decided it; nil: none
+// could not.
+func (in *Inquiry) stuck(span steadystate.Span) *Quote {
+	hinders := hinders(span)
 	for _, e := range in.result.Events {
-		if !e.Overlaps(span) {
-			continue
-		}
-		why := e.Attrs[record.AttrReason]
-		if message := e.Attrs[record.AttrMessage]; message != "" {
-			why += ": " + quoted(message)
-		}
-		switch e.Kind {
-		case record.EventUnschedulable:
-			return fmt.Sprintf(", and no node was found for %s (%s)", nameOf(e.Subject), why)
-		case record.EventWaiting:
-			return fmt.Sprintf(", and a container of %s could not be started (%s)", nameOf(e.Subject), why)
+		if e.Overlaps(span) && (e.Kind == record.EventUnschedulable || e.Kind == record.EventWaiting) && hinders(in, e) {
+			return quoteOf(e)
 		}
 	}
-	if e, ok := in.worst(span, hinders(span)); ok {
-		return ", and " + words(e)
+	if e, ok := in.worst(span, hinders); ok {
+		return quoteOf(e)
 	}
-	return ""
+	return nil
 }
 
 // A count is at most how many endpoints there were for a time.
@@ -237,20 +241,27 @@ func stopped(r judge.Result, e record.Event) bool {
 // allKilledForMemory and allRestarted: it happened to every pod that had served, which
 // is why none was left.
 func (in *Inquiry) allKilledForMemory(o *outage, c Cause) string {
-	return in.ofAll(o, c, ofMemory, in.killedForMemory)
-}
-
-func (in *Inquiry) allRestarted(o *outage, c Cause) string {
-	return in.ofAll(o, c, byNoFault(in.result), in.restarted)
-}
-
-func (in *Inquiry) ofAll(o *outage, c Cause, fits func(record.Event) bool, rule func(*outage, Cause) string) string {
-	names, _ := in.stops(o, fits)
-	served := in.served()
-	if len(served) == 0 || slices.ContainsFunc(served, func(name string) bool { return !slices.Contains(names, name) }) || in.noneLeft(o, c) == "" {
+	if !in.ofAll(o, c, ofMemory) {
 		return ""
 	}
-	return rule(o, c) + ", and no other was among the endpoints"
+	return in.killedForMemory(o, c) + andNoOther
+}
+
+func (in *Inquiry) allRestarted(o *outage, c Cause) (string, *Quote) {
+	if !in.ofAll(o, c, byNoFault(in.result)) {
+		return "", nil
+	}
+	text, quote := in.restarted(o, c)
+	return text + andNoOther, quote
+}
+
+const andNoOther = ", and no other was among the endpoints"
+
+func (in *Inquiry) ofAll(o *outage, c Cause, fits func(record.Event) bool) bool {
+	names, _ := in.stops(o, fits)
+	served := in.served()
+	none, _ := in.noneLeft(o, c)
+	return len(served) > 0 && !slices.ContainsFunc(served, func(name string) bool { return !slices.Contains(names, name) }) && none != ""
 }
 
 // killedForMemory: a container had no memory left.
@@ -263,22 +274,27 @@ func (in *Inquiry) killedForMemory(o *outage, _ Cause) string {
 }
 
 // restarted: containers ended, and no fault does that.
-func (in *Inquiry) restarted(o *outage, _ Cause) string {
+func (in *Inquiry) restarted(o *outage, _ Cause) (string, *Quote) {
 	names, list := in.stops(o, byNoFault(in.result))
 	if len(names) == 0 {
-		return ""
+		return "", nil
 	}
 	first := list[0]
 	how, by := first.Attrs[record.AttrReason], "by a liveness probe or a crash"
 	if code := first.Attrs[record.AttrCode]; code != "" {
 		how = strings.TrimPrefix(how+", exit code "+code, ", ")
 	}
-	said := in.killedByProbe(first)
-	probe, _, _ := strings.Cut(said, ",")
-	if said != "" && !slices.ContainsFunc(list, func(e record.Event) bool { return !strings.HasPrefix(in.killedByProbe(e), probe) }) {
-		by = said
+	quote := in.killedByProbe(first)
+	if quote != nil && slices.ContainsFunc(list, func(e record.Event) bool { q := in.killedByProbe(e); return q == nil || q.Probe != quote.Probe }) {
+		quote = nil
 	}
-	return fmt.Sprintf("container %s of %s ended and was started again (%s), which the fault does not do: %s", first.Attrs[record.AttrContainer], some(names), how, by)
+	if quote != nil {
+		by = "by its " + quote.Probe + " probe"
+		if quote.Reason != killing {
+			by += ", which failed: " + quoted(quote.Message)
+		}
+	}
+	return fmt.Sprintf("container %s of %s ended and was started again (%s), which the fault does not do: %s", first.Attrs[record.AttrContainer], some(names), how, by), quote
 }
 
 // readyTooEarly: a pod was sent requests before it could answer.
@@ -397,9 +413,9 @@ func (in *Inquiry) dead() string {
 }
 
 // survivors: those that were left were slow while a pod was away.
-func (in *Inquiry) survivors(o *outage, c Cause) string {
+func (in *Inquiry) survivors(o *outage, c Cause) (string, *Quote) {
 	if len(in.waterfalls) != 1 || len(in.result.Injections) != 1 || c.Stage == "" || c.Stage == recovery.Answered {
-		return ""
+		return "", nil
 	}
 	w, slow := in.waterfalls[0], 0
 	for _, f := range c.Failures {
@@ -408,9 +424,9 @@ func (in *Inquiry) survivors(o *outage, c Cause) string {
 		}
 	}
 	if !mostly(slow, c.bad()) {
-		return ""
+		return "", nil
 	}
-	return fmt.Sprintf("too few pods for the load while %s was away: those that were left answered too slowly", w.Victim.Name) + in.stuck(o.Span)
+	return and(fmt.Sprintf("too few pods for the load while %s was away: those that were left answered too slowly", w.Victim.Name), in.stuck(o.Span))
 }
 
 // shrunk: several pods were away at once or in turn, and answers were slow while fewer
@@ -429,13 +445,13 @@ func (in *Inquiry) shrunk(o *outage, c Cause) string {
 
 // added: of a check that is on no requests, while the load was raised and no pod went:
 // from when pods were added to when all of them were Ready.
-func (in *Inquiry) added(o *outage, c Cause) string {
+func (in *Inquiry) added(o *outage, c Cause) (string, *Quote) {
 	raised := slices.ContainsFunc(in.result.Injections, func(i judge.InjectionResult) bool {
 		return i.From <= o.Start.To && (i.Removed == nil || o.Start.From <= i.Removed.To) && slices.ContainsFunc(i.Effects, func(e record.Effect) bool { return e.Times > 1 })
 	})
 	blurred := !o.Open && 2*(o.Start.Width()+o.End.Width()) > o.Width()
 	if !raised || blurred || c.bad() > 0 || len(in.waterfalls) > 0 || in.result.Traffic[o.check.Signal].Sent > 0 {
-		return ""
+		return "", nil
 	}
 	near := func(at, edge steadystate.Span) bool {
 		return at.Overlaps(steadystate.Span{From: edge.From - 2*propagation, To: edge.To})
@@ -445,7 +461,7 @@ func (in *Inquiry) added(o *outage, c Cause) string {
 		switch {
 		case !strings.HasPrefix(e.Subject, "pod/") || e.To < o.From-2*propagation || e.From > o.To:
 		case e.Kind == record.EventTerminating || e.Kind == record.EventGone:
-			return ""
+			return "", nil
 		case e.Kind == record.EventCreated:
 			begun = begun || near(e.Span, o.Start)
 			waiting[e.UID] = true
@@ -458,16 +474,16 @@ func (in *Inquiry) added(o *outage, c Cause) string {
 	maps.DeleteFunc(waiting, func(_ string, notReady bool) bool { return !notReady })
 	switch {
 	case !begun:
-		return ""
+		return "", nil
 	case len(waiting) == 0 && near(last, o.End):
 		if n == 1 {
-			return "an added pod was not Ready yet, and it lasted just as long"
+			return "an added pod was not Ready yet, and it lasted just as long", nil
 		}
-		return fmt.Sprintf("%d added pods were not Ready yet, and it lasted just as long", n)
+		return fmt.Sprintf("%d added pods were not Ready yet, and it lasted just as long", n), nil
 	case len(waiting) > 0 && o.Open:
-		return fmt.Sprintf("%d of the added pods not Ready when the record ended", len(waiting)) + in.stuck(o.Span)
+		return and(fmt.Sprintf("%d of the added pods not Ready when the record ended", len(waiting)), in.stuck(o.Span))
 	}
-	return ""
+	return "", nil
 }
 
 // surged: the load was raised.
@@ -556,9 +572,9 @@ func (in *Inquiry) replacedWithout(o *outage, c Cause) string {
 }
 
 // away: of a check that is on no requests, and over when all pods were back.
-func (in *Inquiry) away(o *outage, c Cause) string {
+func (in *Inquiry) away(o *outage, c Cause) (string, *Quote) {
 	if c.bad() > 0 || len(in.waterfalls) == 0 || in.result.Traffic[o.check.Signal].Sent > 0 {
-		return ""
+		return "", nil
 	}
 	first, back := in.waterfalls[0].Steps[0].Reached, time.Duration(0)
 	open := false
@@ -575,13 +591,13 @@ func (in *Inquiry) away(o *outage, c Cause) string {
 	}
 	switch stuck := in.stuck(o.Span); {
 	case first == nil || o.Start.To < first.From:
-		return ""
-	case open && stuck != "":
-		return fmt.Sprintf("%s away: it began %s after the fault took effect%s", pods, lengths(o.Start.Since(*first)), stuck)
+		return "", nil
+	case open && stuck != nil:
+		return and(fmt.Sprintf("%s away: it began %s after the fault took effect", pods, lengths(o.Start.Since(*first))), stuck)
 	case open || o.Open || o.Start.From > back || o.End.From > back+lasting:
-		return ""
+		return "", nil
 	}
-	return fmt.Sprintf("%s away: it began %s after the fault took effect, and all pods were Ready again within %s of that", pods, lengths(o.Start.Since(*first)), steadystate.FormatSeconds(up(back-first.From).Seconds()))
+	return fmt.Sprintf("%s away: it began %s after the fault took effect, and all pods were Ready again within %s of that", pods, lengths(o.Start.Since(*first)), steadystate.FormatSeconds(up(back-first.From).Seconds())), nil
 }
 
 // some lists names, the first three of them.

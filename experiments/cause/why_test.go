@@ -54,7 +54,7 @@ func (s scene) cause(t *testing.T) cause.Cause {
 		}
 	}
 	for _, e := range entries {
-		if e.Event != nil && e.Event.Kind == record.EventKubernetes {
+		if e.Event != nil && e.Event.Attrs[record.AttrMessage] != "" {
 			e.Event.Attrs[record.AttrMessage] = strings.ReplaceAll(e.Event.Attrs[record.AttrMessage], "_", " ")
 		}
 	}
@@ -94,9 +94,9 @@ func TestWhyThereWasAnOutage(t *testing.T) {
 		return requests(from, n, ms, record.Outcome{Error: "connection reset"})
 	}
 	all := three + `
-		0  exists pod/shop/a a owner=ReplicaSet/old
-		0  exists pod/shop/b b owner=ReplicaSet/old
-		0  exists pod/shop/c c owner=ReplicaSet/old
+		0  exists pod/shop/a a owner=ReplicaSet/shop-1
+		0  exists pod/shop/b b owner=ReplicaSet/shop-1
+		0  exists pod/shop/c c owner=ReplicaSet/shop-1
 		10 inject roll_out a,b,c
 		10 removed endpoint/shop/a a
 		10 removed endpoint/shop/b b
@@ -172,7 +172,7 @@ func TestWhyThereWasAnOutage(t *testing.T) {
 			"10..10.1 to 13.1..13.3", 100, false, "",
 		},
 		{
-			"all were replaced at once, by pods that cannot start", all + "11 waiting pod/shop/n n container=shop reason=ErrImagePull\n", rolls,
+			"all were replaced at once, by pods that cannot start", all + "10.5 created pod/shop/n n owner=ReplicaSet/shop-2\n11 waiting pod/shop/n n container=shop reason=ErrImagePull\n", rolls,
 			[][]record.Entry{refused("10.1", 30)},
 			"10..10.1", 100, false,
 			"consistent with: no pod was among the endpoints for at least 50s: all 3 had left before a new one was ready, and a container of n could not be started (ErrImagePull)",
@@ -389,7 +389,7 @@ func TestWhyThereWasAnOutage(t *testing.T) {
 			"consistent with: a was away: it began 400ms to 2s after the fault took effect, and all pods were Ready again within 1.2s of that",
 		},
 		{
-			"no node was found for the new pod", strings.Replace(killed, "11..11.2   ready        pod/shop/d       d", "11 unschedulable pod/shop/d d reason=Unschedulable message=0/2", 1), nil,
+			"no node was found for the new pod", strings.Split(killed, "10.3       scheduled")[0] + "11 unschedulable pod/shop/d d reason=Unschedulable message=0/2\n", nil,
 			nil, "10.5..12", 90, true,
 			"consistent with: a was away: it began 400ms to 2s after the fault took effect, and no node was found for d (Unschedulable: \"0/2\")",
 		},

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/aftershockhq/aftershock/experiments/recovery"
+	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
@@ -33,26 +35,76 @@ var reasons = []struct{ name, text string }{
 	{"FailedPreStopHook", "the preStop hook of %s failed: %s"},
 }
 
-// rank is the place of an event in [reasons]; negative: it is not among them.
-func rank(e record.Event) int {
-	return slices.IndexFunc(reasons, func(r struct{ name, text string }) bool { return r.name == e.Attrs[record.AttrReason] })
+// rank is the place of a reason in [reasons]; negative: it is not among them.
+func rank(reason string) int {
+	return slices.IndexFunc(reasons, func(r struct{ name, text string }) bool { return r.name == reason })
 }
 
-// words say what a Kubernetes Event says, about what, and how often:
-// `the readiness probe of d failed: "HTTP probe failed with statuscode: 503" (7 times)`.
-func words(e record.Event) string {
-	text, message := "Kubernetes says of %s: %s", e.Attrs[record.AttrMessage]
-	if i := rank(e); i >= 0 {
-		text = reasons[i].text
-	}
+// unschedulable is the reason of a pod's condition, as opposed to the scheduler's Event.
+const unschedulable = "Unschedulable"
+
+// A Quote is what Kubernetes says of an object, as a cause quotes it.
+type Quote struct {
+	// Subject is the object, as in the events of the record: pod/NAMESPACE/NAME.
+	Subject string
+	// Reason is Kubernetes' word for it, such as FailedScheduling. Message is what it says,
+	// in one line, as far as it is quoted; of a probe, how that failed.
+	Reason, Message string
+	// Count is how often it happened; 0: once.
+	Count int
+	// Probe is the kind of the probe that failed: readiness, liveness or startup. Empty: it
+	// was none, or its kind is not known.
+	Probe string
+	// TimedOut: the probe had no answer within its timeout.
+	TimedOut bool
+	// Insufficient lists the resources of which every node has too little for the pod.
+	Insufficient []string
+}
+
+// quoteOf is what an event quotes: a Kubernetes Event, or the state of a pod.
+func quoteOf(e record.Event) *Quote {
+	message := e.Attrs[record.AttrMessage]
+	q := &Quote{Subject: strings.TrimPrefix(e.Subject, "event/"), Reason: e.Attrs[record.AttrReason]}
+	q.Count, _ = strconv.Atoi(e.Attrs[record.AttrCount])
 	if probe, failure, ok := probeOf(message); ok {
-		text, message = "the "+probe+" probe of %s failed: %s", failure
+		q.Probe, q.TimedOut, message = probe, timedOut(failure), failure
 	}
-	said := fmt.Sprintf(text, nameOf(e.Subject), quoted(message))
-	if n := e.Attrs[record.AttrCount]; n != "" {
-		said += fmt.Sprintf(" (%s times)", n)
+	if q.Reason == unschedulable || q.Reason == "FailedScheduling" {
+		q.Insufficient = insufficient(message)
+	}
+	q.Message = brief(message)
+	return q
+}
+
+// String says what Kubernetes says, about what, and how often:
+// `the readiness probe of d failed: "HTTP probe failed with statuscode: 503" (7 times)`.
+func (q Quote) String() string {
+	i := rank(q.Reason)
+	if i < 0 { // the state of a pod
+		text := "a container of %s could not be started (%s)"
+		if q.Reason == unschedulable {
+			text = "no node was found for %s (%s)"
+		}
+		why := q.Reason
+		if q.Message != "" {
+			why += ": " + quoted(q.Message)
+		}
+		return fmt.Sprintf(text, nameOf(q.Subject), why)
+	}
+	text := reasons[i].text
+	if q.Probe != "" {
+		text = "the " + q.Probe + " probe of %s failed: %s"
+	}
+	said := fmt.Sprintf(text, nameOf(q.Subject), quoted(q.Message))
+	if q.Count > 0 {
+		said += fmt.Sprintf(" (%d times)", q.Count)
 	}
 	return said
+}
+
+// repeats reports whether both quote the same words about the same object.
+func (q *Quote) repeats(o *Quote) bool {
+	return q != nil && o != nil && q.Subject == o.Subject && q.Message == o.Message
 }
 
 // probeOf is the probe that a message of the kubelet is about, and how it failed.
@@ -70,107 +122,194 @@ func probeOf(message string) (probe, failure string, ok bool) {
 const late = 10 * time.Second
 
 // worst is the Kubernetes Event in a span that explains most, the last one of its kind. The
-// middle of its own span decides whether it is in it; of one that was seen late, nothing
-// does.
+// middle of its own span decides whether it is in it, or that it was seen in it and stamped
+// at most a second before, which is what a stamp resolves; of one that was seen late,
+// nothing does.
 func (in *Inquiry) worst(span steadystate.Span, fits func(*Inquiry, record.Event) bool) (worst record.Event, ok bool) {
 	for _, e := range in.result.Events {
-		if e.Kind != record.EventKubernetes || rank(e) < 0 || e.To-e.From > late || !steadystate.Instant(e.Middle()).Overlaps(span) || !fits(in, e) {
+		within := span
+		if takes(e) {
+			within.From -= 2 * propagation // what it takes away goes a moment later
+		}
+		inside := steadystate.Instant(e.Middle()).Overlaps(within) || e.From >= within.From-time.Second && steadystate.Instant(e.To).Overlaps(within)
+		if e.Kind != record.EventKubernetes || rank(e.Attrs[record.AttrReason]) < 0 || e.To-e.From > late || !inside || !fits(in, e) {
 			continue
 		}
-		if was := rank(worst); !ok || cmp.Or(cmp.Compare(rank(e), was), cmp.Compare(worst.To, e.To)) <= 0 {
+		if !ok || cmp.Or(cmp.Compare(rank(e.Attrs[record.AttrReason]), rank(worst.Attrs[record.AttrReason])), cmp.Compare(worst.To, e.To)) <= 0 {
 			worst, ok = e, true
 		}
 	}
 	return worst, ok
 }
 
-// hinders reports whether an Event says why a pod that was there is not, or why one that
+// takes reports whether a Kubernetes Event says why a pod that was there is not.
+func takes(e record.Event) bool {
+	return slices.Contains([]string{"Evicted", "Preempted", "NodeNotReady"}, e.Attrs[record.AttrReason])
+}
+
+// hinders reports whether an event says why a pod that was there is not, or why one that
 // is to come, or to be ready, is not: for half of the span at least, as what passes sooner
 // keeps nothing away.
 func hinders(span steadystate.Span) func(*Inquiry, record.Event) bool {
 	return func(in *Inquiry, e record.Event) bool {
-		over := "" // the kind of event after which it hinders no more
-		switch e.Attrs[record.AttrReason] {
-		case "Evicted", "Preempted":
-			return true
-		case "FailedPreStopHook":
+		switch {
+		case !in.missing(e) || e.Attrs[record.AttrReason] == "FailedPreStopHook":
 			return false
-		case "FailedScheduling":
-			over = record.EventScheduled
-		case "FailedAttachVolume", "FailedMount", "FailedCreatePodSandBox":
-			over = record.EventStarted
+		case takes(e):
+			return true
 		}
-		passed := slices.ContainsFunc(in.result.Events, func(o record.Event) bool { return o.Kind == over && about(e, o) && o.To < span.Middle() })
 		probe, _, _ := probeOf(e.Attrs[record.AttrMessage])
-		return !passed && probe != "liveness" && in.missing(e) && !in.leaving(e) && in.unready(e)
+		return probe != "liveness" && !in.leaving(e) && in.unready(e) && !in.passed(e, span.Middle())
 	}
 }
 
-// missing reports whether the pod of a Kubernetes Event is one that the fault took or that
-// replaces it, or was ready before the fault. If no pod was seen to replace another, any
-// that was created later may. Other objects than pods are always.
+// passed reports whether what an event says was over before an instant: its pod had come to
+// the next stage, or to a later one.
+func (in *Inquiry) passed(e record.Event, before time.Duration) bool {
+	next := record.EventReady
+	switch reason := e.Attrs[record.AttrReason]; {
+	case reason == "FailedCreate":
+		next = record.EventCreated
+	case slices.Contains([]string{unschedulable, "FailedScheduling"}, reason):
+		next = record.EventScheduled
+	case slices.Contains([]string{"FailedAttachVolume", "FailedMount", "FailedCreatePodSandBox", "Failed"}, reason),
+		strings.Contains(strings.ToLower(e.Attrs[record.AttrMessage]), "pull"):
+		next = record.EventStarted
+	}
+	stages := []string{record.EventCreated, record.EventScheduled, record.EventStarted, record.EventReady}
+	stages = stages[slices.Index(stages, next):]
+	return slices.ContainsFunc(in.result.Events, func(o record.Event) bool {
+		of := about(e, o) || next == record.EventCreated && o.Attrs[record.AttrOwner] != "" && ownerOf(o.Subject, o.Attrs[record.AttrOwner]) == subjectOfEvent(e)
+		return of && slices.Contains(stages, o.Kind) && o.To >= e.From && o.To < before
+	})
+}
+
+// missing reports whether the pod of an event is one that the fault took or that replaces
+// it, or that served before the fault. If no pod was seen to replace another, any of the
+// service's that was created later may. An object that creates pods is one if those are of
+// the service.
 func (in *Inquiry) missing(e record.Event) bool {
-	if !aboutPod(e) || in.exchanged(e) {
+	switch {
+	case !aboutPod(e):
+		return in.ofService(subjectOfEvent(e))
+	case in.exchanged(e):
 		return true
+	case !in.ofService(in.owners[e.UID]):
+		return false
 	}
 	ready, since := in.readiness(e, in.result.Window.From)
 	return ready || since < 0 && !slices.ContainsFunc(in.waterfalls, func(w recovery.Waterfall) bool { return w.Replacement != nil })
 }
 
 // concerns reports whether an Event is about a pod that has to do with an outage, or
-// about an object that creates pods.
-func concerns(c Cause) func(*Inquiry, record.Event) bool {
+// about an object that creates those of the service, and of what did not pass soon.
+func concerns(span steadystate.Span, c Cause) func(*Inquiry, record.Event) bool {
 	return func(in *Inquiry, e record.Event) bool {
+		if in.passed(e, span.Middle()) {
+			return false
+		}
 		if !aboutPod(e) {
-			return true
+			return in.ofService(subjectOfEvent(e))
 		}
 		name := nameOf(e.Subject)
 		known := name == c.Recovering || in.exchanged(e) || slices.ContainsFunc(c.Failures, func(f Failure) bool { return f.Backend == name })
-		return known && !in.leaving(e)
+		probed := slices.Contains([]string{"Unhealthy", "ProbeError"}, e.Attrs[record.AttrReason])
+		return known && (!probed || !in.leaving(e))
 	}
 }
 
 // said is what Kubernetes said in an outage of the pods in question, unless its cause
 // quotes that.
 func (in *Inquiry) said(o *outage, c Cause) string {
-	e, ok := in.worst(steadystate.Span{From: o.Start.From, To: o.End.To}, concerns(c))
-	if !ok || strings.Contains(c.Why, words(e)) {
-		return ""
+	e, ok := in.worst(o.Span, concerns(o.Span, c))
+	if q := quoteOf(e); ok && !q.repeats(c.Quote) {
+		return "; meanwhile, " + q.String()
 	}
-	return "; meanwhile, " + words(e)
+	return ""
 }
 
-// exchanged reports whether the pod of a Kubernetes Event was taken away, or replaces one
-// that was.
+// exchanged reports whether the pod of an event was taken away, or replaces one that was.
 func (in *Inquiry) exchanged(e record.Event) bool {
 	return slices.ContainsFunc(in.waterfalls, func(w recovery.Waterfall) bool {
 		return w.Victim.UID == e.UID || w.Replacement != nil && w.Replacement.UID == e.UID
 	})
 }
 
-// about reports whether a Kubernetes Event is about the object of another event.
-func about(e, o record.Event) bool { return o.UID == e.UID && "event/"+o.Subject == e.Subject }
+// owners are the subjects of the owners of pods, by the UIDs of these.
+func owners(r judge.Result) map[string]string {
+	list := map[string]string{}
+	for _, e := range r.Events {
+		if owner := e.Attrs[record.AttrOwner]; owner != "" && aboutPod(e) {
+			list[e.UID] = ownerOf(e.Subject, owner)
+		}
+	}
+	return list
+}
 
-// aboutPod reports whether a Kubernetes Event is about a pod.
-func aboutPod(e record.Event) bool { return strings.HasPrefix(e.Subject, "event/pod/") }
+// family is what the owner of a pod is one of: the replica sets of one Deployment have
+// names that differ in the last part.
+func family(owner string) string {
+	if i := strings.LastIndex(owner, "-"); i > 0 && strings.HasPrefix(owner, "replicaset/") {
+		return owner[:i]
+	}
+	return owner
+}
 
-// leaving reports whether a probe failed of a pod that had begun to end when that was
-// seen, as probes then do.
+// families are those of the pods of the service: of the targets of faults, and of
+// endpoints.
+func families(r judge.Result, owners map[string]string) map[string]bool {
+	list := map[string]bool{}
+	add := func(uid string) {
+		if owner := owners[uid]; owner != "" {
+			list[family(owner)] = true
+		}
+	}
+	for _, i := range r.Injections {
+		for _, t := range i.Targets {
+			add(t.UID)
+		}
+	}
+	for _, e := range r.Events {
+		if strings.HasPrefix(e.Subject, "endpoint/") {
+			add(e.UID)
+		}
+	}
+	return list
+}
+
+// ofService reports whether the owner of a pod owns pods of the service. If no owner is
+// known, any may.
+func (in *Inquiry) ofService(owner string) bool {
+	return len(in.families) == 0 || in.families[family(owner)]
+}
+
+// subjectOfEvent is the subject of an event, or that of the object which a Kubernetes Event
+// is about.
+func subjectOfEvent(e record.Event) string { return strings.TrimPrefix(e.Subject, "event/") }
+
+// about reports whether an event is about the object of another one.
+func about(e, o record.Event) bool { return o.UID == e.UID && o.Subject == subjectOfEvent(e) }
+
+// aboutPod reports whether an event is about a pod.
+func aboutPod(e record.Event) bool { return strings.HasPrefix(subjectOfEvent(e), "pod/") }
+
+// leaving reports whether the pod of an event had begun to end when that was seen: its
+// probes fail then.
 func (in *Inquiry) leaving(e record.Event) bool {
-	return slices.Contains([]string{"Unhealthy", "ProbeError"}, e.Attrs[record.AttrReason]) && slices.ContainsFunc(in.result.Events, func(o record.Event) bool {
+	return slices.ContainsFunc(in.result.Events, func(o record.Event) bool {
 		return about(e, o) && (o.Kind == record.EventTerminating || o.Kind == record.EventGone) && o.From <= e.To
 	})
 }
 
-// unready reports whether the pod of a Kubernetes Event may have been not ready when
-// that happened. Other objects are never ready.
+// unready reports whether the pod of an event may have been not ready when that happened.
+// Other objects are never ready.
 func (in *Inquiry) unready(e record.Event) bool {
 	ready, since := in.readiness(e, e.To)
 	return !aboutPod(e) || !ready || since >= e.From
 }
 
-// readiness is whether the pod of a Kubernetes Event was ready at a moment, and since when
-// that was known; negative: the pod was not there.
+// readiness is whether the pod of an event was ready at a moment, and since when that was
+// known; negative: the pod was not there.
 func (in *Inquiry) readiness(e record.Event, at time.Duration) (ready bool, since time.Duration) {
 	since = -1
 	for _, o := range in.result.Events {
@@ -180,61 +319,80 @@ func (in *Inquiry) readiness(e record.Event, at time.Duration) (ready bool, sinc
 		switch {
 		case o.Kind == record.EventReady, o.Kind == record.EventExists && o.Attrs[record.AttrReady] != "false":
 			ready, since = true, o.To
-		case o.Kind == record.EventNotReady, o.Kind == record.EventCreated, o.Kind == record.EventExists:
+		case slices.Contains([]string{record.EventNotReady, record.EventCreated, record.EventExists, record.EventTerminating, record.EventGone}, o.Kind):
 			ready, since = false, o.To
 		}
 	}
 	return ready, since
 }
 
-// killedByProbe says by which probe a container was ended before it was started again,
-// in the kubelet's words; empty: the kubelet did not say that a probe did it. A container
-// has its grace to end, and what was said before an earlier restart is of that one.
-func (in *Inquiry) killedByProbe(restart record.Event) string {
+// killedByProbe is what the kubelet says of the probe by which a container was ended before
+// it was started again: how it failed, or only that it did; nil: not that a probe did it. A
+// container has its grace to end, and what was said before an earlier restart is of that
+// one.
+func (in *Inquiry) killedByProbe(restart record.Event) *Quote {
 	const grace = time.Minute
 	container := restart.Attrs[record.AttrContainer]
-	from := restart.From - grace
+	earlier := time.Duration(-1)
 	for _, e := range in.result.Events {
 		if e.Kind == record.EventRestarted && e.UID == restart.UID && e.Attrs[record.AttrContainer] == container && e.To < restart.From {
-			from = max(from, e.To)
+			earlier = max(earlier, e.To)
 		}
 	}
 	before := func(e record.Event) bool {
 		return e.Kind == record.EventKubernetes && about(e, restart) &&
-			cmp.Or(e.Attrs[record.AttrContainer], container) == container && e.From <= restart.To && e.To >= from
+			cmp.Or(e.Attrs[record.AttrContainer], container) == container && e.From <= restart.To && e.To >= restart.From-grace && e.From > earlier
 	}
 	for _, probe := range []string{"liveness", "startup"} {
-		if !slices.ContainsFunc(in.result.Events, func(e record.Event) bool {
-			return before(e) && e.Attrs[record.AttrReason] == "Killing" && strings.Contains(e.Attrs[record.AttrMessage], "failed "+probe+" probe")
-		}) {
+		i := slices.IndexFunc(in.result.Events, func(e record.Event) bool {
+			return before(e) && e.Attrs[record.AttrReason] == killing && strings.Contains(e.Attrs[record.AttrMessage], "failed "+probe+" probe")
+		})
+		if i < 0 {
 			continue
 		}
-		text := "by its " + probe + " probe"
 		for _, e := range slices.Backward(in.result.Events) {
-			if of, failure, ok := probeOf(e.Attrs[record.AttrMessage]); ok && of == probe && before(e) {
-				return text + ", which failed: " + quoted(failure)
+			if !before(e) {
+				continue
+			}
+			if q := quoteOf(e); q.Probe == probe {
+				return q
 			}
 		}
-		return text
+		q := quoteOf(in.result.Events[i])
+		q.Probe = probe
+		return q
 	}
-	return ""
+	return nil
 }
 
-// outOfTime reports whether a probe that ended a container failed by its timeout, in the
-// kubelet's words for each kind of probe.
-func outOfTime(why string) bool {
-	_, failure, ok := strings.Cut(why, "by its liveness probe, which failed: ")
-	return ok && slices.ContainsFunc([]string{"deadline exceeded", "Client.Timeout", "timed out", "i/o timeout", "timeout: failed"}, func(words string) bool { return strings.Contains(failure, words) })
+// killing is the reason of the Event that a container is ended.
+const killing = "Killing"
+
+// timedOut reports whether a probe failed by its timeout, in the kubelet's words for each
+// kind of probe.
+func timedOut(failure string) bool {
+	return slices.ContainsFunc([]string{"deadline exceeded", "Client.Timeout", "timed out", "i/o timeout", "timeout: failed"}, func(words string) bool { return strings.Contains(failure, words) })
 }
 
-// insufficient is how the scheduler says that nodes have too little of a resource.
-var insufficient = regexp.MustCompile(`"0/(\d+) nodes are available: (\d+) Insufficient ([^\s,"]+)`)
+// tooLittle is how the scheduler says why no node is available, and of which resource how
+// many of them have too little.
+var (
+	unavailable = regexp.MustCompile(`^0/(\d+) nodes are available: (.*)`)
+	tooLittle   = regexp.MustCompile(`\b(\d+) Insufficient ([^\s,]+)`)
+)
 
-// noRoom is the resource of which no node has enough for a pod, in the scheduler's words;
-// empty: it names none, or nodes are ruled out for another reason.
-func noRoom(why string) string {
-	if m := insufficient.FindStringSubmatch(why); m != nil && m[1] == m[2] {
-		return strings.TrimSuffix(m[3], ".")
+// insufficient lists the resources of which no node has enough for a pod, in the
+// scheduler's words; nil: it names none, or nodes are ruled out for another reason.
+func insufficient(message string) (resources []string) {
+	m := unavailable.FindStringSubmatch(message)
+	if m == nil {
+		return nil
 	}
-	return ""
+	nodes, of := m[1], m[2]
+	for _, m := range tooLittle.FindAllStringSubmatch(of, -1) {
+		if m[1] == nodes {
+			resources = append(resources, strings.TrimSuffix(m[2], "."))
+		}
+	}
+	return resources
 }

@@ -1,6 +1,7 @@
 package cause_test
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -11,19 +12,25 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
+// refused are n requests from an instant on that nothing answers.
+func refused(from string, n int) [][]record.Entry {
+	return [][]record.Entry{requests(from, n, time.Millisecond, record.Outcome{Error: "connection refused"})}
+}
+
+// gone is an outage in which the only pod is replaced.
+func gone(events string) scene {
+	return scene{events: only + events, requests: refused("10.1", 30), outage: "10..10.1 to 13.1..13.3", bad: 100}
+}
+
+// again is one in which a container is started again.
+func again(events string) scene {
+	delay := "10..10.1 inject delay a\n0 exists pod/shop/b b\n93 restarted pod/shop/b b container=shop reason=Error code=137\n"
+	return scene{events: delay + events, requests: refused("93.1", 9), outage: "93..93.1 to 95", bad: 30}
+}
+
 // Kubernetes is quoted where it speaks of what is to come, or of a probe that ended a
 // container, in the time of the outage.
 func TestWhyQuotesKubernetes(t *testing.T) {
-	refused := func(from string, n int) [][]record.Entry {
-		return [][]record.Entry{requests(from, n, time.Millisecond, record.Outcome{Error: "connection refused"})}
-	}
-	gone := func(events string) scene {
-		return scene{events: only + events, requests: refused("10.1", 30), outage: "10..10.1 to 13.1..13.3", bad: 100}
-	}
-	again := func(events string) scene {
-		delay := "10..10.1 inject delay a\n0 exists pod/shop/b b\n93 restarted pod/shop/b b container=shop reason=Error code=137\n"
-		return scene{events: delay + events, requests: refused("93.1", 9), outage: "93..93.1 to 95", bad: 30}
-	}
 	const noneLeft = "consistent with: no pod was among the endpoints for at least 3s: the only one was taken away, and nothing else could answer"
 	const restarted = "consistent with: container shop of b ended and was started again (Error, exit code 137), which the fault does not do: "
 	for _, row := range []struct {
@@ -54,15 +61,22 @@ func TestWhyQuotesKubernetes(t *testing.T) {
 		{"before the outage", gone("8..9 Kubernetes_Event event/pod/shop/d d reason=Unhealthy message=Readiness_probe_failed:_EOF"), noneLeft},
 		{"after the outage", gone("14..15 Kubernetes_Event event/pod/shop/d d reason=Unhealthy message=Readiness_probe_failed:_EOF"), noneLeft},
 		{"of the pod that was killed", gone("10.5..11.5 Kubernetes_Event event/pod/shop/a a reason=Unhealthy message=Readiness_probe_failed:_EOF"), noneLeft},
-		{"of a pod that was Ready all along", gone("0 exists pod/shop/c c\n11..12 Kubernetes_Event event/pod/shop/c c reason=Unhealthy message=Readiness_probe_failed:_EOF"), noneLeft},
-		{"of a pod that was Ready, and is no more", gone("0 exists pod/shop/c c\n10.5 not_ready pod/shop/c c\n11..12 Kubernetes_Event event/pod/shop/c c reason=Unhealthy message=Readiness_probe_failed:_EOF"), noneLeft + `, and the readiness probe of c failed: "EOF"`},
+		{"of a pod that was Ready all along", gone("0 exists pod/shop/c c owner=ReplicaSet/rs\n11..12 Kubernetes_Event event/pod/shop/c c reason=Unhealthy message=Readiness_probe_failed:_EOF"), noneLeft},
+		{"of a pod that was Ready, and is no more", gone("0 exists pod/shop/c c owner=ReplicaSet/rs\n10.5 not_ready pod/shop/c c\n11..12 Kubernetes_Event event/pod/shop/c c reason=Unhealthy message=Readiness_probe_failed:_EOF"), noneLeft + `, and the readiness probe of c failed: "EOF"`},
 		{"a liveness probe, which keeps no pod from being Ready", gone("11..12 Kubernetes_Event event/pod/shop/d d reason=Unhealthy message=Liveness_probe_failed:_EOF"), noneLeft},
 		{"the pod was preempted", gone("10.2..11.2 Kubernetes_Event event/pod/shop/a a reason=Preempted message=by_pod_x"), noneLeft + `, and a was preempted: "by pod x"`},
 		{"a hook of the pod that was killed", gone("10.2..11.2 Kubernetes_Event event/pod/shop/a a reason=FailedPreStopHook message=no"), noneLeft},
 		{"the scheduler, which then found a node soon", gone("10.5..11.5 Kubernetes_Event event/pod/shop/d d reason=FailedScheduling message=0/1\n11.2 scheduled pod/shop/d d\n12..13 Kubernetes_Event event/pod/shop/d d reason=Unhealthy message=Readiness_probe_failed:_503"), noneLeft + `, and the readiness probe of d failed: "503"`},
-		{"of a pod that was not Ready before the fault either", gone("0 exists pod/shop/c c ready=false\n11..12 Kubernetes_Event event/pod/shop/c c reason=Unhealthy message=Readiness_probe_failed:_EOF"), noneLeft},
+		{"of a pod that was not Ready before the fault either", gone("0 exists pod/shop/c c owner=ReplicaSet/rs ready=false\n11..12 Kubernetes_Event event/pod/shop/c c reason=Unhealthy message=Readiness_probe_failed:_EOF"), noneLeft},
 		{"of a pod that comes besides, and replaces none", gone("10.6 created pod/shop/x x owner=ReplicaSet/other\n11..12 Kubernetes_Event event/pod/shop/x x reason=FailedScheduling message=0/1"), noneLeft},
 		{"seen so late that it may have been before the outage", gone("1..22 Kubernetes_Event event/pod/shop/d d reason=Unhealthy message=Readiness_probe_failed:_EOF"), noneLeft},
+		{"the pod was evicted a moment before", gone("9..9.5 Kubernetes_Event event/pod/shop/a a reason=Evicted message=low_on_memory"), noneLeft + `, and a was evicted: "low on memory"`},
+		{"a pod was evicted that did not serve", gone("0 exists pod/shop/x x owner=ReplicaSet/other\n10.2..11.2 Kubernetes_Event event/pod/shop/x x reason=Evicted message=low_on_memory"), noneLeft},
+		{"stamped before the outage, as stamps are, and seen in it", gone("9.3..10.3 Kubernetes_Event event/pod/shop/d d reason=FailedScheduling message=0/1"), noneLeft + `, and d could not be scheduled: "0/1"`},
+		{"no node was found for a pod of another workload", gone("10.6 created pod/shop/x x owner=ReplicaSet/other\n10.7 unschedulable pod/shop/x x reason=Unschedulable message=0/1"), noneLeft},
+		{"no node was found for the pod at first", gone("10.3 unschedulable pod/shop/d d reason=Unschedulable message=0/1\n10.6 scheduled pod/shop/d d"), noneLeft},
+		{"another replica set could create no pod", gone("11..12 Kubernetes_Event event/replicaset/shop/other other reason=FailedCreate message=exceeded_quota"), noneLeft},
+		{"the replica set could create no pod at first", gone("10.1..10.9 Kubernetes_Event event/replicaset/shop/rs rs reason=FailedCreate message=exceeded_quota"), noneLeft},
 		{"of another reason", gone("11..12 Kubernetes_Event event/pod/shop/d d reason=DNSConfigForming message=too_many_search_lines"), noneLeft},
 		{
 			"a liveness probe that ended a container", again("91..92 Kubernetes_Event event/pod/shop/b b reason=Unhealthy message=Liveness_probe_failed:_HTTP_500\n92..93 Kubernetes_Event event/pod/shop/b b reason=Killing message=Container_shop_failed_liveness_probe,_will_be_restarted"),
@@ -79,6 +93,7 @@ func TestWhyQuotesKubernetes(t *testing.T) {
 		{"ended after the restart", again("94..95 Kubernetes_Event event/pod/shop/b b reason=Killing message=Container_shop_failed_liveness_probe,_will_be_restarted"), restarted + "by a liveness probe or a crash"},
 		{"another container of the pod was ended", again("92..93 Kubernetes_Event event/pod/shop/b b container=sidecar reason=Killing message=Container_sidecar_failed_liveness_probe,_will_be_restarted"), restarted + "by a liveness probe or a crash"},
 		{"ended before another restart", again("80..81 Kubernetes_Event event/pod/shop/b b container=shop reason=Killing message=Container_shop_failed_liveness_probe,_will_be_restarted\n82 restarted pod/shop/b b container=shop"), restarted + "by a liveness probe or a crash"},
+		{"ended before another restart, which was seen later", again("81..84 Kubernetes_Event event/pod/shop/b b container=shop reason=Killing message=Container_shop_failed_liveness_probe,_will_be_restarted\n82 restarted pod/shop/b b container=shop"), restarted + "by a liveness probe or a crash"},
 		{"ended long before the restart", again("12..13 Kubernetes_Event event/pod/shop/b b reason=Killing message=Container_shop_failed_liveness_probe,_will_be_restarted"), restarted + "by a liveness probe or a crash"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -99,6 +114,7 @@ func TestWhenQuotesKubernetes(t *testing.T) {
 		{"in words without a probe", "12..13 Kubernetes_Event event/pod/shop/d d reason=Unhealthy message=no", `; meanwhile, a probe of d failed: "no"`},
 		{"of a pod that did not fail", "12..13 Kubernetes_Event event/pod/shop/b b reason=Unhealthy message=Readiness_probe_failed:_503", ""},
 		{"of the pod that was killed", "12..13 Kubernetes_Event event/pod/shop/a a reason=Unhealthy message=Readiness_probe_failed:_503", ""},
+		{"of what passed soon", "11.5..12 Kubernetes_Event event/pod/shop/d d reason=FailedScheduling message=0/1\n11.9 scheduled pod/shop/d d", ""},
 		{"of its hook", "10.2..13 Kubernetes_Event event/pod/shop/a a reason=FailedPreStopHook message=no", `; meanwhile, the preStop hook of a failed: "no"`},
 		{"before", "10..11 Kubernetes_Event event/pod/shop/d d reason=Unhealthy message=Readiness_probe_failed:_503", ""},
 		{"that a container is ended, which says not why", "12..13 Kubernetes_Event event/pod/shop/d d reason=Killing message=Stopping_container_shop", ""},
@@ -115,28 +131,77 @@ func TestWhenQuotesKubernetes(t *testing.T) {
 
 // What Kubernetes said supports advice, if a cause quotes it.
 func TestWhatIsAdvisedByTheWordsOfKubernetes(t *testing.T) {
-	const restarted = "consistent with: container shop of b ended and was started again (Error, exit code 137), which the fault does not do: "
 	const probe = "Ask does the liveness probe need what the fault took away? (livenessProbe of checkout: GET /healthz every 5s)"
 	const patience = "Ask do the timeoutSeconds and failureThreshold of the liveness probe leave it the time that it needs under load? (it ran out of time, as the kubelet says; livenessProbe of checkout: GET /healthz every 5s)"
-	for _, row := range []struct{ name, rule, why, want string }{
-		{"no node has room", cause.Away, `consistent with: a was away, and no node was found for d (Unschedulable: "0/3 nodes are available: 3 Insufficient cpu. preemption: 0/3 nodes are available")`, "Mend make room for the pods of deployment/checkout: lower their requests of cpu, or add nodes (every node has too little of it, as the scheduler says; checkout requests 50m); pods/kill-one would prove it"},
-		{"of what the pods do not request", cause.TooFew, `consistent with: too few pods, and d could not be scheduled: "0/1 nodes are available: 1 Insufficient example.com/gpu."`, "Mend make room for the pods of deployment/checkout: lower their requests of example.com/gpu, or add nodes (every node has too little of it, as the scheduler says); pods/kill-one would prove it"},
-		{"other nodes are ruled out for another reason", cause.Away, `consistent with: a was away, and no node was found for d (Unschedulable: "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) had untolerated taint.")`, ""},
-		{"the liveness probe over HTTP ran out of time", cause.Restarted, restarted + `by its liveness probe, which failed: "Get \"http://10.0.0.1/\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)"`, patience},
-		{"the one that is a command", cause.Restarted, restarted + `by its liveness probe, which failed: "command timed out: \"sleep\" timed out after 1s"`, patience},
-		{"it failed otherwise", cause.Restarted, restarted + `by its liveness probe, which failed: "HTTP probe failed with statuscode: 500"`, probe},
-		{"a startup probe", cause.Restarted, restarted + `by its startup probe, which failed: "i/o timeout"`, probe},
-		{"it is not known to be a probe", cause.Restarted, restarted + "by a liveness probe or a crash", probe},
+	const killing = "92..93 Kubernetes_Event event/pod/shop/b b reason=Killing message=Container_shop_failed_"
+	const liveness = killing + "liveness_probe,_will_be_restarted\n91..92 Kubernetes_Event event/pod/shop/b b reason=Unhealthy message=Liveness_probe_failed:_"
+	for _, row := range []struct {
+		name  string
+		scene scene
+		want  string
+	}{
+		{
+			"no node has room", gone("10.5 unschedulable pod/shop/d d reason=Unschedulable message=0/3_nodes_are_available:_3_Insufficient_cpu._preemption:_0/3_nodes_are_available"),
+			"Mend make room for the pods of deployment/checkout: lower their requests of cpu, or add nodes (every node has too little of it, as the scheduler says; checkout requests 50m); pods/kill-one would prove it",
+		},
+		{
+			"of what the pods do not request", gone("11..12 Kubernetes_Event event/pod/shop/d d reason=FailedScheduling message=0/1_nodes_are_available:_1_Insufficient_example.com/gpu."),
+			"Mend make room for the pods of deployment/checkout: lower their requests of example.com/gpu, or add nodes (every node has too little of it, as the scheduler says); pods/kill-one would prove it",
+		},
+		{
+			"of two things", gone("11..12 Kubernetes_Event event/pod/shop/d d reason=FailedScheduling message=0/3_nodes_are_available:_1_Insufficient_pods,_3_Insufficient_cpu,_3_Insufficient_example.com/gpu."),
+			"Mend make room for the pods of deployment/checkout: lower their requests of cpu and example.com/gpu, or add nodes (every node has too little of each, as the scheduler says; checkout requests 50m); pods/kill-one would prove it",
+		},
+		{"other nodes are ruled out for another reason", gone("11..12 Kubernetes_Event event/pod/shop/d d reason=FailedScheduling message=0/3_nodes_are_available:_1_Insufficient_cpu,_2_node(s)_had_untolerated_taint."), ""},
+		{"a probe says such words", gone("11..12 Kubernetes_Event event/pod/shop/d d reason=Unhealthy message=Readiness_probe_failed:_0/1_nodes_are_available:_1_Insufficient_cpu."), ""},
+		{"the liveness probe over HTTP ran out of time", again(liveness + `Get_"http://10.0.0.1/":_context_deadline_exceeded_(Client.Timeout_exceeded_while_awaiting_headers)`), patience},
+		{"the one that is a command", again(liveness + `command_timed_out:_"sleep"_timed_out_after_1s`), patience},
+		{"it failed otherwise", again(liveness + "HTTP_probe_failed_with_statuscode:_500"), probe},
+		{"it ran out of time, and the container ended by itself", again("91..92 Kubernetes_Event event/pod/shop/b b reason=Unhealthy message=Liveness_probe_failed:_i/o_timeout"), probe},
+		{"a startup probe", again(killing + "startup_probe,_will_be_restarted\n91..92 Kubernetes_Event event/pod/shop/b b reason=Unhealthy message=Startup_probe_failed:_i/o_timeout"), probe},
+		{"it is not known to be a probe", again(""), probe},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			r := judge.Result{Workload: sound(), Findings: []judge.Finding{{Check: "answers", Reading: steadystate.Reading{Verdict: steadystate.Broken}}}}
+			c := row.scene.cause(t)
+			r := judge.Result{Workload: sound(), Findings: []judge.Finding{{Check: c.Check, Reading: steadystate.Reading{Verdict: steadystate.Broken}}}}
 			got := ""
-			for _, a := range cause.Advise(r, []cause.Cause{{Check: "answers", Rule: row.rule, Why: row.why}}) {
+			for _, a := range cause.Advise(r, []cause.Cause{c}) {
 				got += a.Name() + " " + a.String()
 			}
 			if got != row.want {
-				t.Errorf("%q, want %q", got, row.want)
+				t.Errorf("%q of %q, want %q", got, c.Why, row.want)
 			}
 		})
+	}
+}
+
+// What a cause quotes is there as facts.
+func TestAQuoteHasItsFacts(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		scene scene
+		want  *cause.Quote
+	}{
+		{"nothing", gone(""), nil},
+		{
+			"the scheduler", gone("11..12 Kubernetes_Event event/pod/shop/d d reason=FailedScheduling message=0/1_nodes_are_available:_1_Insufficient_cpu. count=4"),
+			&cause.Quote{Subject: "pod/shop/d", Reason: "FailedScheduling", Message: "0/1 nodes are available: 1 Insufficient cpu.", Count: 4, Insufficient: []string{"cpu"}},
+		},
+		{
+			"the state of a pod", gone("10.5 waiting pod/shop/d d container=shop reason=ErrImagePull"),
+			&cause.Quote{Subject: "pod/shop/d", Reason: "ErrImagePull"},
+		},
+		{
+			"a probe", gone("11..12 Kubernetes_Event event/pod/shop/d d reason=Unhealthy message=Readiness_probe_failed:_i/o_timeout"),
+			&cause.Quote{Subject: "pod/shop/d", Reason: "Unhealthy", Message: "i/o timeout", Probe: "readiness", TimedOut: true},
+		},
+		{
+			"that a probe ended a container", again("92..93 Kubernetes_Event event/pod/shop/b b reason=Killing message=Container_shop_failed_liveness_probe,_will_be_restarted"),
+			&cause.Quote{Subject: "pod/shop/b", Reason: "Killing", Message: "Container shop failed liveness probe, will be restarted", Probe: "liveness"},
+		},
+	} {
+		if got := row.scene.cause(t).Quote; !reflect.DeepEqual(got, row.want) {
+			t.Errorf("%s: %+v, want %+v", row.name, got, row.want)
+		}
 	}
 }

@@ -355,6 +355,8 @@ type Cause struct {
 	// Why says what the outage is consistent with, by the first rule that fits; absent:
 	// none fits.
 	Why string `json:"why,omitempty"`
+	// Quote is what why quotes of Kubernetes.
+	Quote *Quote `json:"quote,omitempty"`
 	// When says in a sentence what happened around the start, and what Kubernetes said of the
 	// pods in question.
 	When string `json:"when,omitempty"`
@@ -374,6 +376,26 @@ type Cause struct {
 	Stage string `json:"stage,omitempty"`
 	// Recovering is the pod that had to reach that stage.
 	Recovering string `json:"recovering,omitempty"`
+}
+
+// A Quote is what Kubernetes says of an object.
+type Quote struct {
+	// Subject is the object, as in the events: pod/NAMESPACE/NAME.
+	Subject string `json:"subject"`
+	// Reason is Kubernetes' word for it, such as FailedScheduling.
+	Reason string `json:"reason"`
+	// Message is what it says, in one line, as far as it is quoted; of a probe, how that
+	// failed.
+	Message string `json:"message,omitempty"`
+	// Count is how often it happened; absent: once.
+	Count int `json:"count,omitempty"`
+	// Probe is the kind of the probe that failed; absent: it was none, or its kind is not
+	// known.
+	Probe string `json:"probe,omitempty" jsonschema:"enum=readiness,enum=liveness,enum=startup"`
+	// TimedOut: the probe had no answer within its timeout.
+	TimedOut bool `json:"timedOut,omitempty"`
+	// Insufficient lists the resources of which every node has too little for the pod.
+	Insufficient []string `json:"insufficient,omitempty"`
 }
 
 // An Advice is a recommendation, or a question that neither the cluster nor the record
