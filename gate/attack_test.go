@@ -18,15 +18,18 @@ import (
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/runs"
+	"github.com/aftershockhq/aftershock/runs/audit"
 )
 
 // histories are how many lives of a gate are played. Every tenth is calm: nothing goes
-// wrong in it, and each build must become what it is.
+// wrong in it. In every tenth other builds come, and old ones come back, and nothing else
+// goes wrong. In both each build must become what it is.
 const histories = 300
 
 // Whatever happens to a gate, it says held and broken only of what is, has one fault in
-// place at a time, lets no build wait for ever, and never goes back on one that is broken.
-// The truth of each pod template is known.
+// place at a time, lets no build wait for ever, also if what keeps it waiting lasts, leaves
+// no directories, and never goes back on one that is broken. The truth of each pod template
+// is known.
 func TestAGateUnderAttack(t *testing.T) {
 	seen := map[string]int{}
 	for seed := range uint64(histories) {
@@ -61,6 +64,8 @@ type world struct {
 	refusal  string            // by a person, or by another run
 	away     bool              // the cluster
 	full     bool              // the disk
+	denied   int               // how many reads are refused yet, as while a role is written anew
+	readOnly bool              // no record can be made
 	leaves   bool              // the next run leaves its fault
 	runs     int
 	log      []string
@@ -69,6 +74,7 @@ type world struct {
 	hurt   bool            // a record was lost or damaged
 	unread bool            // the disk cannot be read
 	over   bool            // all that passes has passed
+	ends   int             // of gates
 }
 
 // A service has pods, each of the newest template but for those that still terminate.
@@ -121,13 +127,16 @@ func (p *process) Plan(_, _ string, names []string) (map[string]string, string, 
 	return scripted{}.Plan("", "", names)
 }
 
-func (p *process) Refused(context.Context, Ask) error {
+func (p *process) Look(_ context.Context, build Ask) (string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if err := p.unreachable(); err != nil || p.refusal == "" {
-		return err
+	if err := p.unreachable(); err != nil {
+		return "", err
 	}
-	return fmt.Errorf("%w: %s", ErrNotNow, p.refusal)
+	if p.refusal != "" {
+		return "", fmt.Errorf("%w: %s", ErrNotNow, p.refusal)
+	}
+	return p.read(build)
 }
 
 // unreachable is why the cluster cannot be asked. The caller has mu.
@@ -147,11 +156,19 @@ func (p *process) Revision(_ context.Context, build Ask) (string, error) {
 	if err := p.unreachable(); err != nil {
 		return "", err
 	}
+	return p.read(build)
+}
+
+// read reads what the pods of a build run. The caller has mu.
+func (p *process) read(build Ask) (string, error) {
 	switch s := p.services[build.Name]; {
+	case p.denied > 0:
+		p.denied--
+		return "", errors.New("pods is forbidden, for a moment")
 	case s.error != nil:
 		return "", s.error
 	case s.old:
-		return "", fmt.Errorf("%w: a pod of an earlier template is still terminating", ErrNotReady)
+		return "", errors.New("a pod of an earlier template is still terminating")
 	default:
 		return label(s.newest()), nil
 	}
@@ -175,7 +192,7 @@ func (p *process) Run(ctx context.Context, build Ask, begin func() (*runs.Direct
 	if err := p.pause(ctx, 2*time.Second); err != nil { // the preflight
 		return err
 	}
-	if err := p.Refused(ctx, build); err != nil {
+	if _, err := p.Look(ctx, build); err != nil {
 		return err
 	}
 	directory, err := begin()
@@ -190,10 +207,16 @@ func (p *process) Run(ctx context.Context, build Ask, begin func() (*runs.Direct
 		if err := p.pause(ctx, time.Second); err != nil {
 			return err
 		}
-		out, err := newRecord(directory, id, run, build.File)
+		p.mu.Lock()
+		readOnly := p.readOnly
+		p.mu.Unlock()
+		var out *recordFile
+		if err = errors.New("read-only file system"); !readOnly {
+			out, err = newRecord(directory, id, run, build.File)
+		}
 		switch {
 		case err != nil && i == 0:
-			return fmt.Errorf("%w: %w", ErrNotNow, err)
+			return fmt.Errorf("%w: %w", ErrNotBegun, err)
 		case err != nil:
 			return err
 		}
@@ -286,6 +309,7 @@ func (w *world) start(t *testing.T, dir string) *process {
 // kill leaves the disk as it is now, to the next gate.
 func (w *world) kill(p *process, dir string) *process {
 	synctest.Wait()
+	w.ends++
 	w.mu.Lock()
 	p.killed = true
 	w.mu.Unlock()
@@ -301,6 +325,39 @@ func (w *world) kill(p *process, dir string) *process {
 		}
 	}
 	return w.start(w.T, dir)
+}
+
+// evict ends a gate while the next one on its disk begins, again and again until it can.
+func (w *world) evict(p *process) *process {
+	ended := make(chan bool)
+	go func() { defer close(ended); p.end() }()
+	for {
+		journal, err := openJournal(p.Dir, &Book{})
+		if err == nil {
+			<-ended
+			if err := journal.close(); err != nil {
+				w.Fatal(err)
+			}
+			return w.start(w.T, p.Dir)
+		}
+		if !errors.Is(err, audit.ErrLocked) {
+			w.wrong("a gate beside another: %v", err)
+			w.FailNow()
+		}
+		w.seen["times: a second gate was refused"]++
+		time.Sleep(time.Second)
+	}
+}
+
+// empty are the directories of a disk in which there is nothing.
+func empty(t *testing.T, dir string) (list []string) {
+	t.Helper()
+	for _, e := range must(os.ReadDir(dir)) {
+		if e.IsDir() && len(must(os.ReadDir(filepath.Join(dir, e.Name())))) == 0 {
+			list = append(list, e.Name())
+		}
+	}
+	return list
 }
 
 // lose removes or damages something on the disk, as of some test.
@@ -328,7 +385,7 @@ func (w *world) lose(dir string) {
 		}
 		err = os.WriteFile(path, append(text, ' '), 0o644)
 	}
-	if w.note("lost: %s", path); err != nil {
+	if w.note("lost: %s", path); err != nil && !errors.Is(err, os.ErrNotExist) { // it was lost before
 		w.Fatal(err)
 	}
 }
@@ -339,10 +396,13 @@ func (w *world) asked(p *process, name string, template int, how string) State {
 	synctest.Wait()
 	checksum := fmt.Sprintf("c%d", template)
 	ids := "checkout/pods/kill-one"
-	if !w.calm() && !w.over && w.dice.IntN(12) == 0 {
+	if !w.calm() && !w.delivers() && !w.over && w.dice.IntN(12) == 0 {
 		ids += ", checkout/network/delay"
 	}
 	body := fmt.Sprintf(`{"namespace":"shop","name":%q,"checksum":%q,"experiments":%q}`, name, checksum, ids)
+	w.mu.Lock()
+	denied := w.denied > 0
+	w.mu.Unlock()
 	var state State
 	var status int
 	var text string
@@ -370,7 +430,7 @@ func (w *world) asked(p *process, name string, template int, how string) State {
 	s := w.services[name]
 	newest := s.newest()
 	truth, old := w.truth[newest], s.old
-	blind := old || s.error != nil || w.away || w.full || w.unread
+	blind := old || s.error != nil || w.away || w.full || w.unread || denied
 	w.mu.Unlock()
 	p.Server.mu.Lock()
 	b, _ := p.book.Find("shop/" + name + "/" + checksum)
@@ -394,6 +454,9 @@ func (w *world) asked(p *process, name string, template int, how string) State {
 }
 
 func (w *world) calm() bool { return w.seed%10 == 0 }
+
+// delivers reports whether nothing happens but deliveries.
+func (w *world) delivers() bool { return w.seed%10 == 5 }
 
 // attack plays a history.
 func attack(t *testing.T, seed uint64, dir string, seen map[string]int) {
@@ -450,8 +513,11 @@ func attack(t *testing.T, seed uint64, dir string, seen map[string]int) {
 		name := names[w.dice.IntN(len(names))]
 		s := w.services[name]
 		roll := w.dice.IntN(100)
-		if w.calm() {
-			roll = 99
+		switch {
+		case w.calm():
+			roll = 50
+		case w.delivers() && roll >= 15:
+			roll = 50
 		}
 		change := func(what string, do func()) {
 			synctest.Wait()
@@ -482,7 +548,7 @@ func attack(t *testing.T, seed uint64, dir string, seen map[string]int) {
 		case roll < 24:
 			change("a workload is gone, or back: "+name, func() {
 				if s.error == nil {
-					s.error = fmt.Errorf("%w: there is no deployment", ErrNotReady)
+					s.error = errors.New("there is no deployment")
 				} else {
 					s.error = nil
 				}
@@ -501,13 +567,21 @@ func attack(t *testing.T, seed uint64, dir string, seen map[string]int) {
 			w.unread = false
 		case roll < 32:
 			change("a run leaves its fault", func() { w.leaves = true })
+		case roll >= 97:
+			change("reads are refused for a moment", func() { w.denied = 1 + w.dice.IntN(4) })
+		case roll >= 95:
+			change("no record can be made, or again", func() { w.readOnly = !w.readOnly })
+		case roll >= 93:
+			settle()
+			change("the gate is evicted", func() { w.ends++ })
+			p = w.evict(p)
 		case roll < 37:
 			settle()
 			change("the gate is killed", func() {})
 			p = w.kill(p, filepath.Join(dir, fmt.Sprint(step+1)))
 		case roll < 39:
 			settle()
-			change("the gate is ended", func() {})
+			change("the gate is ended", func() { w.ends++ })
 			p.end()
 			p = w.start(t, p.Dir)
 		case roll < 40:
@@ -522,26 +596,54 @@ func attack(t *testing.T, seed uint64, dir string, seen map[string]int) {
 			w.asked(p, name, template, hooks[w.dice.IntN(len(hooks))])
 		}
 	}
-	// All that passes has passed. What is asked about must end, and stay so.
+	// All that passes has passed, but for one thing at most. What is asked about must end,
+	// and stay so.
 	settle()
 	w.mu.Lock()
-	w.refusal, w.away = "", false
+	w.refusal, w.away, w.readOnly, w.denied = "", false, false, 0
 	for _, s := range w.services {
 		s.old = false
+		if w.calm() || w.delivers() {
+			s.error = nil
+		}
 	}
 	w.mu.Unlock()
+	lasts := "nothing"
+	if !w.calm() && !w.delivers() {
+		lasts = []string{"nothing", "nothing", "nothing", "no record can be made", "the disk is full", "the disk cannot be read", "rights are missing", "old pods stay"}[w.dice.IntN(8)]
+	}
+	switch lasts {
+	case "no record can be made":
+		w.readOnly = true
+	case "the disk is full":
+		fill(true)
+	case "the disk cannot be read":
+		w.unread, readable = true, unreadable(t)
+	case "rights are missing":
+		w.denied = 1e9
+	case "old pods stay":
+		for _, s := range w.services {
+			s.old = true
+		}
+	}
 	w.over = true
-	w.note("all that passes has passed")
+	w.seen["lasts: "+lasts]++
+	w.note("all that passes has passed; what lasts: %s", lasts)
 	ended := map[string]State{}
-	for end := time.Now().Add(time.Hour); time.Now().Before(end) && (len(ended) < len(names) || !w.calm()); time.Sleep(time.Minute) {
+	decided := map[string]bool{}
+	for end := time.Now().Add(time.Hour); time.Now().Before(end) && (len(ended) < len(names) || !w.calm() && !w.delivers()); time.Sleep(time.Minute) {
 		for _, name := range names {
 			state := w.asked(p, name, w.services[name].newest(), hooks[w.dice.IntN(2)*4])
-			if was, ok := ended[name]; ok && state != was && (was == Broken || !state.Ended()) {
+			if was := ended[name]; decided[name] && state != was && (was == Broken || !state.Ended()) {
 				w.wrong("%s ended as %s, and is %s", name, was, state)
 			}
-			if state.Ended() {
+			if delete(ended, name); state.Ended() {
 				ended[name] = state
 			}
+			p.Server.mu.Lock()
+			b, _ := p.book.Find(fmt.Sprintf("shop/%s/c%d", name, w.services[name].newest()))
+			p.Server.mu.Unlock()
+			decided[name] = state.Ended() && b.State.Ended()
 		}
 	}
 	for _, name := range names {
@@ -551,15 +653,21 @@ func attack(t *testing.T, seed uint64, dir string, seen map[string]int) {
 			w.wrong("%s waits for ever", name)
 		case state == truth:
 			w.seen[fmt.Sprintf("ended as %s, which it is", state)]++
-		case w.calm():
+		case w.calm(), w.delivers():
 			w.wrong("%s is %s, and nothing went wrong; it ended as %s", name, truth, state)
 		default:
 			w.seen[fmt.Sprintf("ended as %s, and it is %s", state, truth)]++
 		}
 	}
+	readable()
+	fill(false)
 	p.end()
 	if len(w.faults) > 0 {
 		w.wrong("left in place: %v", w.faults)
+	}
+	// Those of runs that were killed before their first record, and of one that was ended.
+	if list := empty(t, p.Dir); len(list) > w.ends {
+		w.wrong("%d empty directories are left, after %d ends of a gate: %v", len(list), w.ends, list)
 	}
 	w.seen["histories"]++
 }

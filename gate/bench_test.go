@@ -45,7 +45,7 @@ func onBench(t *testing.T, defect bench.Defect, downtime string) (benched, *benc
 	return benched{URL: b.URL(), PIDFile: b.Services()[1].PIDFile, Downtime: downtime}, b
 }
 
-func (benched) Refused(context.Context, Ask) error { return nil }
+func (b benched) Look(ctx context.Context, build Ask) (string, error) { return b.Revision(ctx, build) }
 
 func (benched) Revision(context.Context, Ask) (string, error) { return revision, nil }
 

@@ -64,9 +64,9 @@ const (
 	Asked       = "asked"
 	Begun       = "begun"       // its experiments
 	Postponed   = "postponed"   // refused for now, before anything was touched
-	Interrupted = "interrupted" // the gate ended or was killed; nothing is in place any more
+	Interrupted = "interrupted" // the gate ended or was killed, or its pods were replaced; nothing is in place any more
 	Decided     = "decided"
-	Dropped     = "dropped" // another build came, or a person wants it tested anew
+	Dropped     = "dropped" // it, or a person, wants it tested anew
 )
 
 // An Event is what happens to a build.
@@ -83,6 +83,9 @@ type Event struct {
 	// Verdict is that of [Decided].
 	Verdict State  `json:"verdict,omitempty"`
 	Why     string `json:"why,omitempty"`
+	// Again is that a build was unknown since its pods could not be read, or were others:
+	// it is tested once they can.
+	Again bool `json:"again,omitempty"`
 	// Head is that of the chain of records once they were complete, of [Decided].
 	Head string `json:"head,omitempty"`
 }
@@ -106,10 +109,12 @@ type Build struct {
 	Begun     int
 	Directory string
 	Head      string
-	// Earlier are the tests by other experiments, another file, or while its pods ran
-	// something else. What broke the build there still does, by the file and the plans
-	// of then, and it is not tested again. If what they showed cannot be read, the build
-	// is not held.
+	// Again: it is unknown, and is tested once its pods can be read.
+	Again bool
+	// Earlier are the tests by other experiments, another file, while its pods ran
+	// something else, or before other pods took its place. What broke the build there
+	// still does, by the file and the plans of then, and it is not tested again. If what
+	// they showed cannot be read, the build is not held.
 	Earlier []Test
 	// Superseded: it is running, and another build of the same name was asked about.
 	Superseded bool
@@ -133,13 +138,17 @@ type Book struct {
 // ErrFull is that too many builds wait.
 var ErrFull = errors.New("the queue is full")
 
+// ErrOtherBuild is that the same pods are being tested as another build of the same name.
+var ErrOtherBuild = errors.New("its pods are being tested as another build")
+
 // ErrOtherTest is that the build is being tested by other experiments.
 var ErrOtherTest = errors.New("it is being tested by other experiments")
 
 // Ask returns what must happen for a build to be tested: nothing if it was, or is.
 // A build that was tested by other experiments, by another version of the file, or
 // while its pods ran something else, is tested anew, unless what they run was broken.
-// Earlier builds of the same name need no answer any more.
+// So is one that is unknown and comes back after other pods took its place. Builds of the
+// same name whose pods were others need no answer any more.
 func (b *Book) Ask(a Ask, now time.Time) ([]Event, error) {
 	var events []Event
 	drop := func(build *Build, why string) {
@@ -152,7 +161,7 @@ func (b *Book) Ask(a Ask, now time.Time) ([]Event, error) {
 			return nil, errors.New("an earlier test of this build is being undone; ask again")
 		case known.State == Running && !known.sameTest(a):
 			return nil, fmt.Errorf("%w: %v", ErrOtherTest, known.Experiments())
-		case known.State == Running || known.differs(a) == "":
+		case known.State == Running || known.differs(a) == "" && !known.Again && !b.returns(known):
 			return nil, nil
 		case known.State == Broken && known.Revision == a.Revision:
 			return nil, nil // by whatever it is tested
@@ -160,18 +169,19 @@ func (b *Book) Ask(a Ask, now time.Time) ([]Event, error) {
 		if earlier = known.Earlier; known.Directory != "" {
 			earlier = append(slices.Clone(earlier), Test{known.Directory, known.Head, known.File, known.Plans})
 		}
-		drop(known, known.differs(a))
+		drop(known, cmp.Or(known.differs(a), "it came back"))
+	}
+	if i := slices.IndexFunc(b.builds, func(build *Build) bool {
+		return build.Key() != a.Key() && build.sameBuilds(a) && build.Revision == a.Revision && !build.State.Ended() && !build.Superseded
+	}); i >= 0 {
+		return nil, fmt.Errorf("%w: %s", ErrOtherBuild, b.builds[i].Checksum)
 	}
 	waiting, ended := 0, []*Build{}
 	for _, build := range b.builds {
 		switch {
 		case build.Key() == a.Key():
 		case build.State == Waiting && build.sameBuilds(a):
-			if len(build.Earlier) > 0 { // which must not be forgotten
-				events = append(events, Event{Time: now, Event: Decided, Key: build.Key(), Verdict: Unknown, Why: "build " + a.Checksum + " came"})
-			} else {
-				drop(build, "build "+a.Checksum+" came")
-			}
+			events = append(events, Event{Time: now, Event: Decided, Key: build.Key(), Verdict: Unknown, Why: "build " + a.Checksum + " came"})
 		case build.State == Waiting:
 			waiting++
 		case build.State.Ended():
@@ -186,6 +196,13 @@ func (b *Book) Ask(a Ask, now time.Time) ([]Event, error) {
 		drop(build, fmt.Sprintf("%d later verdicts are remembered", kept))
 	}
 	return append(events, Event{Time: now, Event: Asked, Key: a.Key(), Ask: &a, Earlier: earlier[max(0, len(earlier)-kept):]}), nil
+}
+
+// returns reports whether a build is unknown, and other pods took its place since.
+func (b *Book) returns(known *Build) bool {
+	return known.State == Unknown && slices.ContainsFunc(b.builds, func(build *Build) bool {
+		return build.sameBuilds(known.Ask) && build.Revision != known.Revision && build.Asked.After(known.Asked)
+	})
 }
 
 // Waiting are the builds that may be tested next, in order: none while one is tested.
@@ -276,7 +293,7 @@ func (b *Book) Apply(e Event) error {
 		build.State, build.Directory = Running, e.Directory
 		build.Begun++
 	case e.Event == Postponed && is == Running && !build.Superseded:
-		build.State = Waiting
+		build.State, build.Directory = Waiting, ""
 		build.Begun--
 		b.remove(build)
 		b.builds = append(b.builds, build) // a stop of one service does not keep others waiting
@@ -285,8 +302,8 @@ func (b *Book) Apply(e Event) error {
 		if build.Begun >= attempts {
 			build.State = Unknown
 		}
-	case e.Event == Decided && (is == Running && e.Verdict.Ended() || is == Waiting && e.Verdict == Unknown || is == Waiting && e.Verdict == Broken && len(build.Earlier) > 0):
-		build.State, build.Head, build.Superseded = e.Verdict, e.Head, false
+	case e.Event == Decided && (!e.Again || e.Verdict == Unknown) && (is == Running && e.Verdict.Ended() || is == Waiting && e.Verdict == Unknown || is == Waiting && e.Verdict == Broken && len(build.Earlier) > 0):
+		build.State, build.Head, build.Superseded, build.Again = e.Verdict, e.Head, false, e.Again
 	default:
 		return wrong()
 	}

@@ -17,7 +17,7 @@ var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 // of is build "name:checksum" of namespace shop.
 func of(build string) Ask {
 	name, checksum, _ := strings.Cut(build, ":")
-	return Ask{Namespace: "shop", Name: name, Checksum: checksum, Plans: map[string]string{"checkout/pods/kill-one": "abc"}, File: "f1", Revision: revision}
+	return Ask{Namespace: "shop", Name: name, Checksum: checksum, Plans: map[string]string{"checkout/pods/kill-one": "abc"}, File: "f1", Revision: podsOf(checksum)}
 }
 
 // story plays what happens on a book: "ask checkout:1", "begin checkout:1", and so on.
@@ -46,6 +46,8 @@ func story(book *Book, steps ...string) error {
 			e.Event = Interrupted
 		case "drop":
 			e.Event = Dropped
+		case "again":
+			e.Event, e.Verdict, e.Again = Decided, Unknown, true
 		case "held", "broken", "unknown", "waiting":
 			e.Event, e.Verdict = Decided, State(verb)
 		default:
@@ -68,7 +70,17 @@ func TestBook(t *testing.T) {
 		{"asking again begins nothing", "ask a:1, ask a:1, begin a:1, ask a:1, broken a:1, ask a:1", "a:1 broken"},
 		{"builds of other names wait in their order", "ask a:1, ask b:1, begin a:1", "a:1 running, b:1 waiting"},
 		{"only one build runs", "ask a:1, ask b:1, begin a:1, begin b:1", "shop/a/1 is running"},
-		{"a new build replaces one that waits", "ask b:1, ask a:1, ask a:2", "b:1 waiting, a:2 waiting"},
+		{"a new build replaces one that waits", "ask b:1, ask a:1, ask a:2", "b:1 waiting, a:1 unknown, a:2 waiting"},
+		{"which is tested if it comes back", "ask a:1, ask a:2, ask a:1", "a:2 unknown, a:1 waiting"},
+		{"one that is held needs no test when it comes back", "ask a:1, begin a:1, held a:1, ask a:2, ask a:1", "a:1 held, a:2 waiting"},
+		{"nor does one that is broken", "ask a:1, begin a:1, broken a:1, ask a:2, ask a:1", "a:1 broken, a:2 waiting"},
+		{"one that is unknown is tested when it comes back", "ask a:1, begin a:1, unknown a:1, ask a:2, begin a:2, held a:2, ask a:1, begin a:1, unknown a:1", "a:2 held, a:1 unknown"},
+		{"but not twice", "ask a:1, begin a:1, unknown a:1, ask a:2, begin a:2, held a:2, ask a:1, begin a:1, unknown a:1, ask a:1", "a:2 held, a:1 unknown"},
+		{"nor after another with the same pods", "ask a:1, begin a:1, unknown a:1, ask a:1+b, begin a:1+b, held a:1+b, ask a:1", "a:1 unknown, a:1+b held"},
+		{"nor after a build of another name", "ask a:1, begin a:1, unknown a:1, ask b:2, ask a:1", "a:1 unknown, b:2 waiting"},
+		{"one whose pods could not be read is tested once they can", "ask a:1, again a:1, ask a:1", "a:1 waiting"},
+		{"the same pods are tested as one build at a time", "ask a:1, begin a:1, ask a:1+b", "its pods are being tested as another build: 1"},
+		{"and then as the other", "ask a:1, begin a:1, held a:1, ask a:1+b", "a:1 held, a:1+b waiting"},
 		{"a new build ends the test of one that runs", "ask a:1, begin a:1, ask a:2", "a:1 running superseded, a:2 waiting"},
 		{"one whose test was ended by a new build is dropped", "ask a:1, begin a:1, ask a:2, drop a:1, begin a:2", "a:2 running"},
 		{"and does not wait again", "ask a:1, begin a:1, ask a:2, interrupt a:1", "it cannot be interrupted"},

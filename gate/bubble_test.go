@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -131,35 +132,33 @@ func TestABuildThatIsRefusedIsLookedAtSeldom(t *testing.T) {
 	})
 }
 
-// A build waits for pods that are not ready, for a limited time, and not at all for what
-// it can never read.
-func TestPodsThatAreNotReady(t *testing.T) {
+// A build waits for a while for pods that are not ready, and for what is refused, and is
+// tested once they can be read, whether its turn had come before or not.
+func TestPodsThatCannotBeReadForAWhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		terminating := fmt.Errorf("%w: pod checkout-a of an earlier template is still terminating", ErrNotReady)
+		terminating := errors.New("pod checkout-a of an earlier template is still terminating")
+		forbidden := errors.New("deployments.apps is forbidden; give the account the right to get deployments")
 		is, turn, began := error(nil), error(nil), 0
 		b := begin(t, &Server{Dir: t.TempDir(), Runner: scripted{
-			refused:  func(Ask) error { is = turn; return nil }, // which is asked when its turn has come
+			refused:  func(Ask) error { return turn },
 			revision: func(Ask) (string, error) { return revision, is },
 			run:      func(context.Context, Ask) error { began++; return nil },
 		}})
-		const why = "what its pods run is not known: not now, its pods are not ready: pod checkout-a of an earlier template is still terminating"
+		const why = "what its pods run is not known: "
 		is = terminating
 		for range 15 {
-			if text := b.promotion("checkout:1"); text != "waiting: "+why {
+			if text := b.promotion("checkout:1"); text != "waiting: "+why+terminating.Error() {
 				t.Error(text)
 			}
 			time.Sleep(time.Minute)
 		}
-		if text := b.promotion("checkout:1"); text != "unknown: it has waited for 15m0s: "+why {
+		is = forbidden // which is no reason to wait longer
+		if text := b.promotion("checkout:1"); text != "unknown: it has waited for 15m0s: "+why+forbidden.Error() {
 			t.Error(text)
 		}
 		// The time starts again if nobody asked for that long.
 		time.Sleep(time.Hour)
-		if text := b.promotion("checkout:1"); text != "waiting: "+why {
-			t.Error(text)
-		}
-		is = errors.New("deployments.apps is forbidden; give the account the right to get deployments")
-		if text := b.promotion("checkout:1"); text != "unknown: what its pods run is not known: "+is.Error() {
+		if text := b.promotion("checkout:1"); text != "waiting: "+why+forbidden.Error() {
 			t.Error(text)
 		}
 		// Nothing of that was written down.
@@ -169,28 +168,137 @@ func TestPodsThatAreNotReady(t *testing.T) {
 			t.Errorf("%d runs, %s", began, text)
 		}
 		// The same holds when a build's turn has come.
-		for _, row := range []struct {
-			atTurn error
-			want   string
+		for i, row := range []struct {
+			turn error
+			want string
 		}{
-			{terminating, "unknown: it has waited for 15m0s: " + why},
-			{errors.New("pods is forbidden"), "unknown: what its pods run is not known: pods is forbidden"},
-			{fmt.Errorf("%w: away", ErrNotNow), "waiting: what its pods run is not known: not now: away"},
+			{terminating, "unknown: it has waited for 15m0s: " + terminating.Error()},
+			{forbidden, "unknown: it has waited for 15m0s: " + forbidden.Error()},
+			{fmt.Errorf("%w: away", ErrNotNow), "waiting: not now: away"},
 		} {
 			b.do("DELETE", "/gates/shop/checkout/1", "")
-			is, turn = nil, row.atTurn
+			turn = row.turn
 			b.promotion("checkout:1")
-			time.Sleep(20 * time.Minute)
-			synctest.Wait()
+			for _, after := range []time.Duration{10 * time.Minute, 10 * time.Minute} {
+				time.Sleep(after)
+				synctest.Wait()
+			}
 			if _, text := b.do("POST", "/flagger/rollback", flagger("checkout:1")); text != row.want {
 				t.Errorf("%s, want %s", text, row.want)
 			}
-		}
-		if began != 1 {
-			t.Errorf("%d runs", began)
+			turn = nil
+			b.promotion("checkout:1")
+			time.Sleep(3 * time.Minute)
+			if synctest.Wait(); began != 2+i {
+				t.Errorf("after %q: %d runs, want one more", row.want, began)
+			}
+			if text := b.promotion("checkout:1"); began != 2+i || !strings.HasPrefix(text, "unknown: no run completed a record") {
+				t.Errorf("%d runs, %s", began, text)
+			}
 		}
 		b.end()
 	})
+}
+
+// A right that is missing for a moment costs a build nothing.
+func TestAMomentary403(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reads := 0
+		b := begin(t, &Server{Dir: t.TempDir(), Runner: writer{
+			records: map[string]string{"checkout/pods/kill-one": recordOf(revision, Held)},
+			scripted: scripted{revision: func(Ask) (string, error) {
+				if reads++; reads == 1 || reads == 3 {
+					return "", errors.New("pods is forbidden")
+				}
+				return revision, nil
+			}},
+		}})
+		if text := b.promotion("checkout:1"); text != "waiting: what its pods run is not known: pods is forbidden" {
+			t.Error(text)
+		}
+		b.promotion("checkout:1")
+		if _, text := b.do("POST", "/flagger/rollback", flagger("checkout:1")); text != "waiting: pods is forbidden" {
+			t.Error(text)
+		}
+		time.Sleep(time.Minute)
+		if text := b.promotion("checkout:1"); !strings.HasPrefix(text, "held: ") {
+			t.Error(text)
+		}
+		b.end()
+	})
+}
+
+// nowhere is a runner whose records cannot be made: their names are too long.
+type nowhere struct{ scripted }
+
+func (nowhere) Run(_ context.Context, build Ask, begin func() (*runs.Directory, error)) error {
+	directory, err := begin()
+	if err != nil {
+		return err
+	}
+	_, err = newRecord(directory, strings.Repeat("x", 300), "run", build.File)
+	return fmt.Errorf("%w: %w", ErrNotBegun, err)
+}
+
+// Where nothing can be written, whatever the reason, a build waits for a while and is then
+// unknown, with a sentence, and nothing is left in the directory.
+func TestADirectoryThatCannotBeWrittenTo(t *testing.T) {
+	held := writer{records: map[string]string{"checkout/pods/kill-one": recordOf(revision, Held)}}
+	journal := func(b bubble) string { return filepath.Join(b.Dir, File) }
+	for sentence, test := range map[string]struct {
+		runner Runner
+		hinder func(b bubble) error
+		want   string
+	}{
+		"no record can be made": {nowhere{}, func(bubble) error { return nil }, "not begun: open "},
+		"no directory can be made": {held, func(b bubble) error {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.Dir = journal(b) // which is none
+			return nil
+		}, "make a directory for records: "},
+		"the journal is gone": {held, func(b bubble) error { return os.Remove(journal(b)) }, "stat "},
+		"another journal is in its place": {held, func(b bubble) error {
+			return errors.Join(os.Rename(journal(b), journal(b)+".old"), os.WriteFile(journal(b), nil, 0o644))
+		}, ""},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			dir, may := t.TempDir(), make(chan bool)
+			b := begin(t, &Server{Dir: dir, Runner: waitFor{test.runner, may}})
+			b.promotion("checkout:1") // is written down, and then nothing can be
+			if err := test.hinder(b); err != nil {
+				t.Fatal(err)
+			}
+			close(may)
+			for minute := range 21 {
+				for _, build := range []string{"checkout:1", "cart:1"} {
+					text := b.promotion(build)
+					if waits := strings.HasPrefix(text, "waiting: "); minute == 1 && !waits || minute == 20 && !strings.HasPrefix(text, "unknown: it has waited for 15m0s: ") || minute == 1 && build == "checkout:1" && !strings.HasPrefix(text, "waiting: "+test.want) {
+						t.Errorf("%s: %s after %d min: %q", sentence, build, minute, text)
+					}
+				}
+				time.Sleep(time.Minute)
+			}
+			entries, err := os.ReadDir(dir)
+			for _, e := range entries {
+				if e.IsDir() || err != nil {
+					t.Errorf("%s: %s is left, %v", sentence, e.Name(), err)
+				}
+			}
+			b.end()
+		})
+	}
+}
+
+// waitFor looks only once it may.
+type waitFor struct {
+	Runner
+	may chan bool
+}
+
+func (w waitFor) Look(ctx context.Context, build Ask) (string, error) {
+	<-w.may
+	return w.Runner.Look(ctx, build)
 }
 
 // One request reads the pods' revision once.

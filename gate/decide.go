@@ -93,9 +93,10 @@ func (d *decider) shown(b Build) (state State, why string, unreadable error) {
 	}
 	for _, path := range paths {
 		r, err := d.judge(path)
-		if err == nil {
+		switch {
+		case err == nil:
 			err = ofBuild(r, b)
-		} else {
+		case !errors.Is(err, judge.ErrNoPlan) && !errors.Is(err, record.ErrEmpty): // which have nothing to be judged
 			unreadable = worse(unreadable, err)
 		}
 		switch {
@@ -183,8 +184,12 @@ func ran(r reports.Report, revision string) error {
 		if !ok || e.Kind != record.EventExists && e.Kind != record.EventCreated {
 			continue
 		}
-		if is := cmp.Or(e.Attrs[record.AttrRevision], "what has no label of a template"); is != revision {
-			return fmt.Errorf("pod %s ran %s, and the build is %s", name, is, revision)
+		switch is := e.Attrs[record.AttrRevision]; is {
+		case revision:
+		case "":
+			return fmt.Errorf("pod %s ran what has no label of a template, and the build is %s", name, revision)
+		default:
+			return otherPods{name, is, revision}
 		}
 		pods[e.UID], pods[name[strings.LastIndexByte(name, '/')+1:]] = true, true
 	}
@@ -200,6 +205,23 @@ func ran(r reports.Report, revision string) error {
 		}
 	}
 	return nil
+}
+
+// otherPods is that a pod in a record ran another template than the build's.
+type otherPods struct{ pod, ran, build string }
+
+func (e otherPods) Error() string {
+	return fmt.Sprintf("pod %s ran %s, and the build is %s", e.pod, e.ran, e.build)
+}
+
+// replaced reports whether a record of a build shows pods of another template.
+func (d *decider) replaced(b Build) bool {
+	paths, err := d.recordsOf(b)
+	return err == nil && slices.ContainsFunc(paths, func(path string) bool {
+		r, err := d.judge(path)
+		_, other := errors.AsType[otherPods](ran(r, b.Revision))
+		return err == nil && other
+	})
 }
 
 // believed is why a run that is not broken is not held, either.

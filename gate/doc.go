@@ -18,13 +18,19 @@
 // A checksum says nothing about pods. What the pods of the build run, the label of
 // their template, is read when the build is asked about, when its turn comes, and at
 // each answer of held or broken; and its records have it of every pod. If these are not
-// all the same, the build is unknown.
+// all the same, the build is not held or broken by them.
 //
 // # Waiting
 //
 // A build waits for the end of a stop, a freeze or another run for as long as that
-// takes, and for pods that are not ready, or a disk that cannot be read, for a while.
-// Until then its records decide nothing. What is broken is not tested again.
+// takes, and for all else for a while: for pods that are not ready, a right that is
+// refused, a disk that cannot be read or written to. Then it is unknown. Until then its
+// records decide nothing. What is broken is not tested again.
+//
+// # Builds that come back
+//
+// Another build of the same name, with other pods, ends the test of the one before. One
+// that was held or broken is so when it comes back; one that was unknown is tested anew.
 //
 // # Restarts
 //

@@ -102,7 +102,10 @@ func (j *journal) append(events ...Event) error {
 		previous = audit.Hash(text)
 		out.Write(append(text, '\n'))
 	}
-	err := j.file.Truncate(j.size)
+	err := j.inPlace()
+	if err == nil {
+		err = j.file.Truncate(j.size)
+	}
 	if err == nil {
 		_, err = j.file.WriteAt(out.Bytes(), j.size)
 	}
@@ -114,6 +117,20 @@ func (j *journal) append(events ...Event) error {
 	}
 	j.size, j.previous = j.size+int64(out.Len()), previous
 	return nil
+}
+
+// inPlace is why the journal is not in its directory any more: what is written to it then,
+// the next gate there would not know, and its lock would not keep that one out.
+func (j *journal) inPlace() error {
+	there, err := os.Stat(j.file.Name())
+	if err != nil {
+		return err
+	}
+	is, err := j.file.Stat()
+	if err == nil && !os.SameFile(is, there) {
+		err = fmt.Errorf("%s is another file than before: end this gate, which began with the other", j.file.Name())
+	}
+	return err
 }
 
 // close gives the journal up.

@@ -37,6 +37,9 @@ func (w writer) Run(ctx context.Context, build Ask, begin func() (*runs.Director
 		if err != nil {
 			return err
 		}
+		if text == "" { // it was killed before the first line
+			return errors.Join(errors.New("killed"), out.Close())
+		}
 		err = out.write(text)
 		if w.last != nil && !strings.Contains(text, "end") {
 			w.last(ctx)
@@ -233,6 +236,61 @@ func TestWhatBrokeABuildStillDoes(t *testing.T) {
 	c.until("checkout:1", Held)
 }
 
+// A build that comes back after another is answered by its verdict, and tested anew if it
+// had none: what ended its test was no fault of its own.
+func TestABuildThatComesBack(t *testing.T) {
+	const one = "checkout/pods/kill-one"
+	other := podsOf("2")
+	for sentence, test := range map[string]struct {
+		first, second string // records of its tests
+		before, after State
+		tests         int
+	}{
+		"held":                             {recordOf(revision, Held), "", Held, Held, 1},
+		"broken":                           {recordOf(revision, Broken), "", Broken, Broken, 1},
+		"unknown, for its record is cut":   {"0 exists pod/shop/a a revision=" + revision + "\n0 phase settle", recordOf(revision, Held), Unknown, Held, 2},
+		"unknown, for it was replaced":     {"12 created pod/shop/b b revision=" + other + "\n" + recordOf(revision, Held), recordOf(revision, Broken), Unknown, Broken, 3},
+		"unknown, for its record is empty": {"", recordOf(revision, Held), Unknown, Held, 2},
+	} {
+		var mu sync.Mutex
+		tests, records := 0, map[string]string{one: test.first}
+		s := &Server{Dir: t.TempDir(), Runner: writer{records: records, scripted: scripted{refused: func(a Ask) error {
+			mu.Lock()
+			defer mu.Unlock()
+			if a.Checksum == "1" {
+				tests++
+			}
+			return nil
+		}}}}
+		c := serve(t, s)
+		ask := func(build string, want State) {
+			t.Helper()
+			c.do("POST", "/flagger/confirm-promotion", flagger(build))
+			if a := c.until(build, want); a.State != want {
+				t.Errorf("%s: %s is %s: %s", sentence, build, a.State, a.Why)
+			}
+		}
+		is := func(record string) { // while no build is tested
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			records[one] = record
+		}
+		ask("checkout:1", test.before)
+		ask("checkout:1", test.before)
+		is(recordOf(other, Held))
+		ask("checkout:2", Held)
+		is(test.second)
+		ask("checkout:1", test.after)
+		if mu.Lock(); tests != test.tests {
+			t.Errorf("%s: %d tests, want %d", sentence, tests, test.tests)
+		}
+		mu.Unlock()
+		if err := c.end(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // What an earlier test showed may have been that it is broken.
 func TestALostEarlierTest(t *testing.T) {
 	const one, two = "checkout/pods/kill-one", "checkout/network/delay"
@@ -308,7 +366,7 @@ func TestADamagedRecordOfAnotherBuild(t *testing.T) {
 	const one = "checkout/pods/kill-one"
 	const bad = "0 exists pod/shop/a a revision=" + revision + "\n0 phase settle\n0 see up ++++++++++\n10 phase inject\n10 see up +----------++++++++++\n31 end"
 	dir := t.TempDir()
-	s := &Server{Dir: dir, Runner: writer{records: map[string]string{one: bad}}}
+	s := &Server{Dir: dir, Runner: writer{records: map[string]string{one: bad}, scripted: scripted{revision: func(Ask) (string, error) { return revision, nil }}}}
 	c := serve(t, s)
 	for _, build := range []string{"checkout:1", "checkout:2"} {
 		c.do("POST", "/flagger/confirm-promotion", flagger(build))
@@ -403,9 +461,9 @@ func TestWhatPodsRunNow(t *testing.T) {
 		t.Errorf("Argo: %s, want it waiting", text)
 	}
 	now("rollouts-pod-template-hash=2", nil)
-	promotion("waiting: not now, its pods are not ready: they run rollouts-pod-template-hash=2, which is not the checksum 1")
+	promotion("waiting: what its pods run is not known: its pods run rollouts-pod-template-hash=2, which is not the checksum 1")
 	now("", errors.New("deployments.apps is forbidden; give the account the right to get deployments"))
-	promotion("unknown: what its pods run is not known: deployments.apps is forbidden; give the account the right to get deployments")
+	promotion("waiting: what its pods run is not known: deployments.apps is forbidden; give the account the right to get deployments")
 	if text, err := os.ReadFile(filepath.Join(dir, File)); err != nil || len(text) > 0 {
 		t.Error("a build of which it is not known what it is was written down")
 	}

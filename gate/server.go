@@ -30,32 +30,34 @@ type Runner interface {
 	// namespace, without asking a cluster: the hashes of their plans, by their ids, and
 	// the SHA-256 of the configuration. The error is the controller's.
 	Plan(namespace, name string, experiments []string) (plans map[string]string, file string, err error)
-	// Refused is why the experiments of a build would be refused now: by a stop, a freeze
-	// or another run. It asks the service nothing. The error wraps [ErrNotNow] if it may
-	// be over later.
-	Refused(ctx context.Context, build Ask) error
 	// Revision is what the pods run that the experiments of a build hit, the same in all:
 	// the label of their template, as their records have it. The error wraps [ErrNotNow]
-	// or [ErrNotReady] if that may be known later, as it may not for want of a right.
+	// if the cluster does not answer.
 	Revision(ctx context.Context, build Ask) (string, error)
+	// Look is the revision, unless the experiments of a build would be refused now: by a
+	// stop, a freeze or another run, for which it looks first. The error wraps [ErrNotNow]
+	// then. It sends the service nothing.
+	Look(ctx context.Context, build Ask) (string, error)
 	// Run carries the experiments of a build out, and keeps their records in the
 	// directory of begin, which it calls before it touches anything; an error of begin's
-	// ends it. It wraps [ErrNotNow] if it was refused for now, with nothing touched, and
-	// [experiments.ErrLeftBehind] if a fault may still be in place. Once ctx ends, it
-	// undoes the faults and returns.
+	// ends it. After that its error wraps [ErrNotNow] or [ErrNotBegun] if nothing was
+	// touched, and [experiments.ErrLeftBehind] if a fault may still be in place. Once ctx
+	// ends, it undoes the faults and returns.
 	Run(ctx context.Context, build Ask, begin func() (*runs.Directory, error)) error
 	// Sweep removes what a run left behind that was killed; what all such runs did if
 	// it is empty. It fails unless nothing is left.
 	Sweep(ctx context.Context, run string) error
 }
 
-// ErrNotNow is wrapped where a build waits: for the end of a stop, a freeze or another
-// run, or for a cluster that does not answer. Nothing was touched.
+// ErrNotNow is wrapped where a build waits for as long as that takes: for the end of a
+// stop, a freeze or another run, or for a cluster that does not answer. Nothing was
+// touched. For all else that keeps it from being begun it waits for a while: for pods
+// that are not ready, a right that is missing, a directory that cannot be written to.
 var ErrNotNow = errors.New("not now")
 
-// ErrNotReady is the [ErrNotNow] of pods that are not as they must be: there are none,
-// they are not ready, or of more than one template. A build waits for them for a while.
-var ErrNotReady = fmt.Errorf("%w, its pods are not ready", ErrNotNow)
+// ErrNotBegun is wrapped by an error of [Runner.Run] after begin, if nothing was touched
+// and the build is to wait for a while.
+var ErrNotBegun = errors.New("not begun")
 
 // ErrOtherWorkload is wrapped by [Runner.Plan] where an experiment hits another
 // workload than the build's, or one of another namespace.
@@ -82,8 +84,8 @@ type Server struct {
 	// is doubled each time that a build is refused again, up to eight times as long.
 	// Default: 15 s.
 	Retry time.Duration
-	// Patience is how long a build waits for pods that are not ready, or for a disk that
-	// cannot be read. It is unknown then. Default: 15 min.
+	// Patience is how long a build waits for all that is no [ErrNotNow], or for a gate that
+	// cannot go on. It is unknown then. Default: 15 min.
 	Patience time.Duration
 	// Say is told what happens, a line each. Default: nothing is said.
 	Say func(text string)
@@ -92,10 +94,10 @@ type Server struct {
 	book    Book
 	journal *journal
 	wake    chan struct{}
-	stuck   string             // why what became of the build that is running is not written down yet
-	blocked map[string]block   // why builds that wait were not begun, by key
-	unready map[string]unready // pods for which builds could not be asked about, by key
-	left    error              // a fault may still be in place
+	blocked map[string]block // why builds are not asked about or begun, by key
+	stuck   block            // why what became of the build that is running is not written down yet
+	mute    block            // why the journal cannot be written
+	left    error            // a fault may still be in place
 	cancel  context.CancelCauseFunc
 	running string // the key of what cancel ends
 
@@ -103,19 +105,21 @@ type Server struct {
 	decider  decider
 }
 
-// errUnread is the [ErrNotNow] of records that are there and cannot be read.
-var errUnread = fmt.Errorf("%w, the disk cannot be read", ErrNotNow)
-
-// A block is why a build that waits was not begun.
+// A block is why a build, or the gate, does not go on.
 type block struct {
 	why   string
 	since time.Time     // of what it waits for a while only; zero: it waits for as long as that takes
+	last  time.Time     // when it was looked at
 	wait  time.Duration // until it is looked at again
 	next  time.Time     // when that is
 }
 
-// unready are the pods of a build that could not be asked about because of them.
-type unready struct{ since, last time.Time }
+// add takes in why it still does not go on.
+func (b *block) add(err error) {
+	if b.why = err.Error(); b.since.IsZero() {
+		b.since = time.Now()
+	}
+}
 
 // errSuperseded ends a run of which the build needs no answer any more.
 var errSuperseded = errors.New("another build of the same name came")
@@ -170,7 +174,7 @@ func (s *Server) open() (err error) {
 	if s.Dir == "" || s.Runner == nil || s.Token == "" && len(s.Tokens) == 0 {
 		return errors.New("a gate needs a directory, a runner and a token")
 	}
-	s.book, s.wake, s.blocked, s.unready = Book{Queue: cmp.Or(s.Queue, 16)}, make(chan struct{}, 1), map[string]block{}, map[string]unready{}
+	s.book, s.wake, s.blocked = Book{Queue: cmp.Or(s.Queue, 16)}, make(chan struct{}, 1), map[string]block{}
 	s.decider = decider{chain: audit.Verifier{Dir: s.Dir}, evaluators: s.Evaluators}
 	s.journal, err = openJournal(s.Dir, &s.book)
 	return err
@@ -193,11 +197,14 @@ func (s *Server) note(events ...Event) error {
 		}
 	}
 	if err := s.journal.append(events...); err != nil {
+		s.mute.add(err)
 		return err
 	}
-	s.book = changed
+	s.book, s.mute = changed, block{}
 	for _, e := range events {
-		delete(s.blocked, e.Key)
+		if e.Event != Begun && e.Event != Postponed { // it may not have been possible
+			delete(s.blocked, e.Key)
+		}
 		s.say("%s: %s", e.Key, sentence(strings.TrimSpace(e.Event+" "+string(e.Verdict)), e.Why))
 		if b, ok := s.book.Find(s.running); ok && b.Superseded && s.cancel != nil {
 			s.cancel(errSuperseded)
@@ -258,14 +265,13 @@ func (s *Server) until(ctx context.Context, do func() error) error {
 	for {
 		err := do()
 		s.mu.Lock()
-		s.stuck = ""
-		if err != nil {
-			s.stuck = err.Error()
-		}
-		s.mu.Unlock()
 		if err == nil {
+			s.stuck = block{}
+			s.mu.Unlock()
 			return nil
 		}
+		s.stuck.add(err)
+		s.mu.Unlock()
 		s.say("%s", err)
 		if experiments.Wait(ctx, s.retry()) != nil {
 			return err
@@ -313,6 +319,9 @@ func (s *Server) over(ctx context.Context, key string, o *outcome) error {
 		}
 		o.swept = true
 	}
+	if errors.Is(o.err, ErrNotBegun) {
+		return s.ended(key, Event{Event: Postponed, Why: o.err.Error()})
+	}
 	e := Event{Event: Decided, Verdict: Unknown}
 	var unread error
 	if b.Head = o.head; b.Head == "" {
@@ -335,6 +344,8 @@ func (s *Server) over(ctx context.Context, key string, o *outcome) error {
 		e = Event{Event: Interrupted, Why: cmp.Or(text(o.err), errEnded.Error()) + " while it was tested; nothing is in place any more"}
 	case o.err != nil && o.left:
 		e.Verdict, e.Why = Unknown, o.err.Error()+"; it was swept since"
+	case e.Verdict == Unknown && s.replaced(b):
+		e = Event{Event: Interrupted, Why: e.Why}
 	case o.err != nil:
 		e.Verdict, e.Why = Unknown, o.err.Error()
 	}
@@ -387,17 +398,14 @@ func runOf(path string) string {
 }
 
 // test has a build tested, and reports whether the queue has changed. A build that
-// was refused for now still waits, with nothing written down.
+// was not begun still waits, with nothing written down.
 func (s *Server) test(ctx context.Context, b Build) (changed bool) {
 	running, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	s.mu.Lock()
-	before := s.blocked[b.Key()]
-	s.mu.Unlock()
 	began := time.Now()
 	var directory *runs.Directory
-	verdict, err := s.mayBegin(running, b)
-	if err == nil {
+	e, err := s.mayBegin(running, b)
+	if err == nil && e.Event == "" {
 		err = s.Runner.Run(running, b.Ask, func() (*runs.Directory, error) {
 			var err error
 			directory, err = s.begin(b, cancel)
@@ -407,26 +415,23 @@ func (s *Server) test(ctx context.Context, b Build) (changed bool) {
 	s.mu.Lock()
 	s.cancel, s.running = nil, ""
 	s.mu.Unlock()
-	if directory == nil {
-		switch {
-		case ctx.Err() != nil: // the gate ends
-			return true
-		case errors.Is(err, ErrNotNow) && s.postpone(b, before, err):
-			return false
-		case errors.Is(err, ErrNotNow):
-			err = s.waited(err)
-		}
-		_ = s.until(ctx, func() error { return s.notBegun(b, verdict, cmp.Or(text(err), "its experiments were not begun")) })
+	switch {
+	case directory != nil:
+	case ctx.Err() != nil: // the gate ends
 		return true
+	default:
+		if err == nil && e.Event == "" {
+			err = errors.New("its experiments were not begun")
+		}
+		return s.notBegun(b, e, err)
 	}
 	o := &outcome{err: err, head: directory.Head, left: errors.Is(err, experiments.ErrLeftBehind), at: time.Now()}
 	if o.interrupted = running.Err() != nil; o.interrupted && err != nil {
 		o.err = errEnded // or superseded, which is said by its event
 	}
 	_ = s.until(ctx, func() error { return s.over(ctx, b.Key(), o) })
-	if errors.Is(err, ErrNotNow) {
-		s.postpone(b, before, err)
-		return true
+	if errors.Is(err, ErrNotNow) || errors.Is(err, ErrNotBegun) {
+		return s.notBegun(b, Event{}, err)
 	}
 	s.unblock(time.Since(began))
 	return true
@@ -438,6 +443,9 @@ func (s *Server) unblock(took time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for key, is := range s.blocked {
+		if _, ok := s.book.Find(key); !ok {
+			continue // it is asked about meanwhile
+		}
 		is.wait, is.next = 0, time.Time{}
 		if !is.since.IsZero() {
 			is.since = is.since.Add(took)
@@ -446,49 +454,92 @@ func (s *Server) unblock(took time.Duration) {
 	}
 }
 
-// mayBegin is why a build is not to be begun, and what it is for that reason unless that
-// is only so for now. What costs least is looked at first.
-func (s *Server) mayBegin(ctx context.Context, b Build) (verdict State, err error) {
+// mayBegin is why a build is not to be begun for now, or the event by which it is decided
+// without a test. What costs least is looked at first.
+func (s *Server) mayBegin(ctx context.Context, b Build) (decided Event, err error) {
 	if len(b.Earlier) > 0 {
 		switch verdict, why, unread := s.decide(b); {
 		case verdict == Broken:
-			return Broken, errors.New(why)
+			return Event{Event: Decided, Verdict: Broken, Why: why}, nil
 		case unread != nil:
-			return Unknown, fmt.Errorf("%w: whether an earlier test broke it: %w", errUnread, unread)
+			return Event{}, fmt.Errorf("whether an earlier test broke it: %w", unread)
 		}
 	}
-	if err := s.Runner.Refused(ctx, b.Ask); err != nil {
-		return Unknown, err
+	if _, err := (audit.Chain{Dir: s.Dir}).Head(); audit.Unread(err) { // nor could what its test shows be
+		return Event{}, err
 	}
-	switch is, err := s.Runner.Revision(ctx, b.Ask); {
+	switch is, err := s.Runner.Look(ctx, b.Ask); {
 	case err != nil:
-		return Unknown, notKnown(err)
+		return Event{}, lookError{err}
 	case is != b.Revision:
-		return Unknown, fmt.Errorf("its pods run %s, and ran %s when the build was asked about", is, b.Revision)
+		return Event{Event: Decided, Verdict: Unknown, Again: true, Why: fmt.Sprintf("its pods run %s, and ran %s when the build was asked about", is, b.Revision)}, nil
 	}
-	return Unknown, nil
+	return Event{}, nil
 }
 
-// postpone takes in that a build is not begun for now, and reports whether it goes on
-// waiting. Each look doubles the time to the next.
-func (s *Server) postpone(b Build, before block, err error) bool {
-	now := time.Now()
-	is := block{why: err.Error(), wait: min(max(2*before.wait, s.retry()), 8*s.retry())}
+// lookError is an error of [Runner.Look].
+type lookError struct{ error }
+
+func (e lookError) Unwrap() error { return e.error }
+
+// notBegun takes in that a build was not begun: by an event that decides it, or else for
+// now. It reports whether the queue has changed.
+func (s *Server) notBegun(b Build, decided Event, err error) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.waits(b) {
+		return true // it is not asked about any more
+	}
+	if decided.Event == "" {
+		if s.refuse(b.Key(), err) {
+			return false
+		}
+		_, look := errors.AsType[lookError](err)
+		decided = Event{Event: Decided, Verdict: Unknown, Again: look, Why: s.waited(err.Error())}
+	}
+	decided.Time, decided.Key = now(), b.Key()
+	if err := s.note(decided); err != nil {
+		s.refuse(b.Key(), err)
+		return false
+	}
+	return true
+}
+
+// refuse takes in why a build is not asked about, or not begun, for now, and reports
+// whether it goes on waiting. Each look doubles the time to the next. The caller has mu.
+func (s *Server) refuse(key string, err error) bool {
+	before, now := s.blocked[key], time.Now()
+	is := block{why: err.Error(), last: now, wait: min(max(2*before.wait, s.retry()), 8*s.retry())}
 	is.next = now.Add(is.wait)
-	if errors.Is(err, ErrNotReady) || errors.Is(err, errUnread) {
+	if !errors.Is(err, ErrNotNow) {
 		if is.since = before.since; is.since.IsZero() {
 			is.since = now
 		}
 	}
 	if is.why != before.why {
-		s.say("%s: waiting: %s", b.Key(), err)
+		s.say("%s: waiting: %s", key, err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.waits(b) {
-		s.blocked[b.Key()] = is
+	s.blocked[key] = is
+	return !s.tooLong(is)
+}
+
+// tooLong reports whether something has waited for all that it waits.
+func (s *Server) tooLong(is block) bool {
+	return !is.since.IsZero() && time.Since(is.since) >= s.patience()
+}
+
+// halted is why no build goes on, if that has lasted too long. The caller has mu.
+func (s *Server) halted() string {
+	for _, is := range []block{s.stuck, s.mute} {
+		if s.tooLong(is) {
+			return is.why
+		}
 	}
-	return is.since.IsZero() || now.Sub(is.since) < s.patience()
+	return ""
+}
+
+func (s *Server) waited(why string) string {
+	return fmt.Sprintf("it has waited for %s: %s", s.patience(), why)
 }
 
 func text(err error) string {
@@ -505,12 +556,15 @@ func (s *Server) begin(b Build, cancel context.CancelCauseFunc) (*runs.Directory
 	if !s.waits(b) {
 		return nil, errSuperseded
 	}
+	if err := s.journal.inPlace(); err != nil {
+		return nil, err
+	}
 	directory, err := runs.NewDirectory(s.Dir)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNotNow, err)
+		return nil, err
 	}
 	if err := s.note(Event{Time: now(), Event: Begun, Key: b.Key(), Directory: filepath.Base(directory.Path)}); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNotNow, errors.Join(err, os.Remove(directory.Path))) // it is empty
+		return nil, errors.Join(err, os.Remove(directory.Path)) // it is empty
 	}
 	s.cancel, s.running = cancel, b.Key()
 	return directory, nil
@@ -521,24 +575,18 @@ func (s *Server) begin(b Build, cancel context.CancelCauseFunc) (*runs.Directory
 func (s *Server) ended(key string, e Event) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if b, _ := s.book.Find(key); b.Superseded && !e.Verdict.Ended() {
-		e = Event{Event: Dropped, Why: errSuperseded.Error()}
-		if len(b.Earlier) > 0 { // which must not be forgotten
-			e = Event{Event: Decided, Verdict: Unknown, Why: errSuperseded.Error()}
-		}
+	b, _ := s.book.Find(key)
+	if b.Superseded && !e.Verdict.Ended() {
+		e = Event{Event: Decided, Verdict: Unknown, Why: errSuperseded.Error()}
 	}
 	e.Time, e.Key = now(), key
-	return s.note(e)
-}
-
-// notBegun notes why a build is not begun, unless it is not asked about any more.
-func (s *Server) notBegun(b Build, verdict State, why string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.waits(b) {
-		return nil
+	if err := s.note(e); err != nil {
+		return err
 	}
-	return s.note(Event{Time: now(), Event: Decided, Key: b.Key(), Verdict: verdict, Why: why})
+	if e.Event == Postponed {
+		_ = os.Remove(filepath.Join(s.Dir, b.Directory)) // unless there is something in it
+	}
+	return nil
 }
 
 // waits reports whether a build still waits since it was asked about. The caller has mu.
@@ -551,6 +599,13 @@ func (s *Server) decide(b Build) (verdict State, why string, unread error) {
 	s.deciding.Lock() // a record may be large
 	defer s.deciding.Unlock()
 	return s.decider.decide(b)
+}
+
+// replaced reports whether other pods took the place of a build's while it was tested.
+func (s *Server) replaced(b Build) bool {
+	s.deciding.Lock()
+	defer s.deciding.Unlock()
+	return s.decider.replaced(b)
 }
 
 // now is the time as the journal has it.
@@ -566,13 +621,15 @@ func (s *Server) ask(ctx context.Context, a *Ask) (state State, err error) {
 	if err != nil {
 		return s.notAsked(a.Key(), err)
 	}
-	delete(s.unready, a.Key())
 	events, err := s.book.Ask(*a, now())
-	if err != nil || len(events) == 0 {
+	switch halted := s.halted(); {
+	case err != nil && halted != "": // and so are the builds before it
+		return Unknown, errors.New(s.waited(halted))
+	case err != nil || len(events) == 0:
 		return Waiting, err
 	}
 	if err := s.note(events...); err != nil {
-		return Waiting, err
+		return s.notAsked(a.Key(), err)
 	}
 	select {
 	case s.wake <- struct{}{}:
@@ -581,30 +638,24 @@ func (s *Server) ask(ctx context.Context, a *Ask) (state State, err error) {
 	return Waiting, nil
 }
 
-// notAsked is what a build is of which it is not known what its pods run. It is not
-// written down: the next question may begin its test. The caller has mu.
+// notAsked is what a build is that could not be asked about. It is not written down: the
+// next question may begin its test. The caller has mu.
 func (s *Server) notAsked(key string, err error) (State, error) {
-	now := time.Now()
-	switch b, _ := s.book.Find(key); {
-	case b.State.Ended(), !errors.Is(err, ErrNotNow):
+	maps.DeleteFunc(s.blocked, func(key string, is block) bool { // those that are not asked about any more
+		_, known := s.book.Find(key)
+		return !known && time.Since(is.last) > s.patience()
+	})
+	switch b, known := s.book.Find(key); {
+	case b.State.Ended():
 		return Unknown, err
-	case !errors.Is(err, ErrNotReady):
+	case known && s.halted() != "":
+		err = errors.New(s.halted())
+	case known && s.tooLong(s.blocked[key]):
+		err = errors.New(s.blocked[key].why)
+	case known, s.refuse(key, err):
 		return Waiting, err
 	}
-	maps.DeleteFunc(s.unready, func(_ string, u unready) bool { return now.Sub(u.last) > s.patience() })
-	u := s.unready[key]
-	if u.last = now; u.since.IsZero() {
-		u.since = now
-	}
-	s.unready[key] = u
-	if now.Sub(u.since) >= s.patience() {
-		return Unknown, s.waited(err)
-	}
-	return Waiting, err
-}
-
-func (s *Server) waited(err error) error {
-	return fmt.Errorf("it has waited for %s: %w", s.patience(), err)
+	return Unknown, errors.New(s.waited(err.Error()))
 }
 
 // soon is how long the cluster may take to say what pods run, while a controller waits.
@@ -623,7 +674,7 @@ func (s *Server) revision(ctx context.Context, a Ask) (string, error) {
 		return "", notKnown(err)
 	}
 	if hash, ok := strings.CutPrefix(is, "rollouts-pod-template-hash="); ok && hash != a.Checksum {
-		return "", fmt.Errorf("%w: they run %s, which is not the checksum %s", ErrNotReady, is, a.Checksum)
+		return "", notKnown(fmt.Errorf("its pods run %s, which is not the checksum %s", is, a.Checksum))
 	}
 	return is, nil
 }
@@ -652,10 +703,14 @@ type Answer struct {
 func (s *Server) answer(ctx context.Context, a Ask, state State, notAsked error) Answer {
 	s.mu.Lock()
 	b, ok := s.book.Find(a.Key())
-	before, stuck, refused := s.book.Before(a.Key()), s.stuck, s.blocked[a.Key()].why
+	before, stuck, blocked, halted := s.book.Before(a.Key()), s.stuck, s.blocked[a.Key()], s.halted()
 	s.mu.Unlock()
 	if notAsked != nil {
-		if b.State == Running {
+		switch {
+		case b.State != Running:
+		case s.tooLong(stuck):
+			state, notAsked = Unknown, errors.New(s.waited(stuck.why))
+		default:
 			state = Running
 		}
 		return Answer{Namespace: a.Namespace, Name: a.Name, Checksum: a.Checksum, State: state, Why: notAsked.Error()}
@@ -668,16 +723,22 @@ func (s *Server) answer(ctx context.Context, a Ask, state State, notAsked error)
 	case b.State == Running && b.Superseded:
 		answer.Why = errSuperseded.Error() + "; its faults are being undone"
 	case b.State == Running:
-		answer.Why = cmp.Or(stuck, "its experiments are running")
+		answer.Why = cmp.Or(stuck.why, "its experiments are running")
 	case b.State == Held, b.State == Broken, len(b.Earlier) > 0:
 		answer.is(s.current(ctx, a, b))
 	}
 	switch {
+	case answer.State == Running && s.tooLong(stuck):
+		answer.is(Unknown, s.waited(stuck.why))
 	case answer.State != Waiting:
+	case halted != "":
+		answer.is(Unknown, s.waited(halted))
+	case s.tooLong(blocked):
+		answer.is(Unknown, s.waited(blocked.why))
 	case before > 0:
-		answer.Why = sentence(fmt.Sprintf("%d before it", before), cmp.Or(refused, b.Why))
+		answer.Why = sentence(fmt.Sprintf("%d before it", before), cmp.Or(stuck.why, blocked.why, b.Why))
 	default:
-		answer.Why = cmp.Or(refused, b.Why, "it is next")
+		answer.Why = cmp.Or(blocked.why, b.Why, "it is next")
 	}
 	return answer
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/internal/bench"
 	"github.com/aftershockhq/aftershock/runs"
+	"github.com/aftershockhq/aftershock/runs/audit"
 )
 
 func TestMain(m *testing.M) {
@@ -38,25 +39,35 @@ const token = "a token that nobody guesses"
 type scripted struct {
 	run      func(ctx context.Context, build Ask) error
 	sweep    func(ctx context.Context, run string) error
-	revision func(build Ask) (string, error) // default: revision
+	revision func(build Ask) (string, error) // default: podsOf
 	refused  func(build Ask) error           // default: it is not
 }
 
-// revision is what the pods run, unless a test says otherwise.
+// revision is what the pods of build 1 run, unless a test says otherwise.
 const revision = "pod-template-hash=5d8f7c"
 
-func (s scripted) Refused(_ context.Context, build Ask) error {
-	if s.refused == nil {
-		return nil
+// podsOf is what the pods of a build run: those of "2" and "2+other" the same.
+func podsOf(checksum string) string {
+	if checksum, _, _ = strings.Cut(checksum, "+"); checksum == "1" {
+		return revision
 	}
-	return s.refused(build)
+	return "pod-template-hash=" + checksum
 }
 
 func (s scripted) Revision(_ context.Context, build Ask) (string, error) {
 	if s.revision == nil {
-		return revision, nil
+		return podsOf(build.Checksum), nil
 	}
 	return s.revision(build)
+}
+
+func (s scripted) Look(ctx context.Context, build Ask) (string, error) {
+	if s.refused != nil {
+		if err := s.refused(build); err != nil {
+			return "", err
+		}
+	}
+	return s.Revision(ctx, build)
 }
 
 func (s scripted) Plan(_, _ string, names []string) (map[string]string, string, error) {
@@ -332,7 +343,7 @@ func TestOneBuildAtATime(t *testing.T) {
 	if name := <-began; name != "cart" {
 		t.Errorf("%s was begun second, want cart", name)
 	}
-	if a := c.answer("checkout:1"); a.State != Unknown || a.Why != "it was not asked about" {
+	if a := c.answer("checkout:1"); a.State != Unknown || a.Why != "another build of the same name came" {
 		t.Errorf("the build that was replaced is %s: %s", a.State, a.Why)
 	}
 	finish <- errors.New("the disk is full")
@@ -361,7 +372,7 @@ func TestOneBuildAtATime(t *testing.T) {
 	if a := c.until("checkout:2", Unknown); a.Why != "the gate was ended while it was tested; nothing is in place any more" {
 		t.Errorf("why %q", a.Why)
 	}
-	if _, text := c.do("GET", "/gates", ""); strings.Count(text, `"state":"unknown"`) != 2 {
+	if _, text := c.do("GET", "/gates", ""); strings.Count(text, `"state":"unknown"`) != 3 {
 		t.Errorf("builds %s", text)
 	}
 }
@@ -413,8 +424,8 @@ func TestARefusalForNowLetsABuildWait(t *testing.T) {
 	}
 }
 
-// A build that was superseded as its run ended is dropped: nothing else can be begun
-// while it is running.
+// A build that was superseded as its run ended does not wait again: nothing else can be
+// begun while it is running.
 func TestABuildThatIsSupersededAsItsRunEnds(t *testing.T) {
 	for _, e := range []Event{{Event: Postponed, Why: "stopped by ann"}, {Event: Interrupted, Why: "the gate was ended"}} {
 		dir, a := t.TempDir(), of("a:1")
@@ -429,8 +440,8 @@ func TestABuildThatIsSupersededAsItsRunEnds(t *testing.T) {
 		if err := errors.Join(s.ended(a.Key(), e), s.journal.close()); err != nil {
 			t.Errorf("%s: %v", e.Event, err)
 		}
-		if b, ok := s.book.Find(a.Key()); ok {
-			t.Errorf("%s: it is %s, want it dropped", e.Event, b.State)
+		if b, _ := s.book.Find(a.Key()); b.State != Unknown || b.Why != "another build of the same name came" {
+			t.Errorf("%s: it is %s: %s", e.Event, b.State, b.Why)
 		}
 	}
 }
@@ -452,8 +463,9 @@ func TestABuildThatIsDroppedAsItCannotBeBegun(t *testing.T) {
 		if s.journal, err = openJournal(dir, &Book{}); err != nil {
 			t.Fatal(err)
 		}
-		if err := errors.Join(s.notBegun(first.Builds()[0], Unknown, "no such pod"), s.journal.close()); err != nil {
-			t.Errorf("%s: %v", steps, err)
+		s.notBegun(first.Builds()[0], Event{Event: Decided, Verdict: Unknown, Why: "no such pod"}, nil)
+		if err := s.journal.close(); err != nil {
+			t.Error(err)
 		}
 		if b, _ := s.book.Find(of("a:1").Key()); b.State != want {
 			t.Errorf("%s: it is %s, want %s", steps, b.State, want)
@@ -485,6 +497,51 @@ func TestAGateAnswersUntilItsFaultsAreUndone(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
+}
+
+// A gate that begins while another with its directory is there, as in place of a pod that is
+// evicted, ends and changes nothing, until the other has undone its faults.
+func TestASecondGateWithTheSameDirectory(t *testing.T) {
+	dir, began, undoing, undone := t.TempDir(), make(chan bool, 1), make(chan bool), make(chan bool)
+	first := serve(t, &Server{Dir: dir, Runner: scripted{run: func(ctx context.Context, _ Ask) error {
+		began <- true
+		<-ctx.Done()
+		close(undoing)
+		<-undone
+		return context.Cause(ctx)
+	}}})
+	first.do("POST", "/flagger/confirm-promotion", flagger("checkout:1"))
+	<-began
+	refused := func(when string) {
+		t.Helper()
+		before := must(os.ReadFile(filepath.Join(dir, File)))
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		second := &Server{Dir: dir, Token: token, Runner: scripted{
+			run:   func(context.Context, Ask) error { t.Errorf("%s: it runs something", when); return nil },
+			sweep: func(context.Context, string) error { t.Errorf("%s: it sweeps", when); return nil },
+		}}
+		if err := second.Serve(t.Context(), listener); !errors.Is(err, audit.ErrLocked) || !strings.Contains(err.Error(), "end the other gate, or choose another directory") {
+			t.Errorf("%s: a second gate: %v, want it refused", when, err)
+		}
+		if after := must(os.ReadFile(filepath.Join(dir, File))); string(after) != string(before) {
+			t.Errorf("%s: the journal is another", when)
+		}
+	}
+	refused("while it tests")
+	ended := make(chan error)
+	go func() { ended <- first.end() }()
+	<-undoing
+	refused("while it undoes its faults")
+	close(undone)
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	next := serve(t, &Server{Dir: dir, Runner: scripted{run: func(context.Context, Ask) error { began <- true; return nil }}})
+	<-began
+	next.until("checkout:1", Unknown)
 }
 
 // Two controllers, and each of them many times at once, begin one test.

@@ -14,6 +14,9 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
+// ErrNoPlan is wrapped by the error of a record in which nothing can be judged.
+var ErrNoPlan = errors.New("the record holds no plan: it ended before the experiment began")
+
 // Judge judges a record. It is a pure function of the entries and the limits:
 // the same record gives the same result. Limits in override, in their text
 // form, replace those of the check or expectation they name. The evaluator of
@@ -44,7 +47,7 @@ func Judge(entries iter.Seq2[record.Entry, error], override map[string][]string,
 		j.take(e)
 	}
 	if j.plan == nil {
-		return Result{}, errors.New("the record holds no plan: it ended before the experiment began")
+		return Result{}, ErrNoPlan
 	}
 	if err := j.override(override, evaluators); err != nil {
 		return Result{}, err

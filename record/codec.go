@@ -104,6 +104,9 @@ func strict(text []byte, v any) error {
 // writer was killed. Read yields everything before it.
 var ErrCut = errors.New("the record's last line is cut")
 
+// ErrEmpty is reported by [Read] for a record without a line.
+var ErrEmpty = errors.New("the record is empty")
+
 // Read yields the entries of a record in order. Any damage except a cut, and any
 // entry that is invalid in the record of one run, is an error with its line. The
 // sequence ends after an error.
@@ -133,7 +136,7 @@ func Read(in io.Reader) iter.Seq2[Entry, error] {
 				case len(line) > 0:
 					yield(Entry{}, fmt.Errorf("line %d: %w", n, ErrCut))
 				case n == 1:
-					yield(Entry{}, errors.New("the record is empty"))
+					yield(Entry{}, ErrEmpty)
 				}
 				return
 			}

@@ -12,13 +12,13 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/gate"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/runs"
-	"github.com/aftershockhq/aftershock/steadystate/kube"
 	"github.com/aftershockhq/aftershock/steadystate/redact"
 	"github.com/aftershockhq/aftershock/suites"
 )
@@ -33,10 +33,8 @@ func gateServeCommand() *cobra.Command {
 	var queue int
 	cmd := &cobra.Command{
 		Use:   "serve",
-		Short: "Answer Flagger and Argo Rollouts whether a build holds, by experiments (preview)",
-		Long: `A preview: docs/gates.md says what it does not do yet.
-
-For each build that a controller asks about, serve runs experiments of the
+		Short: "Answer Flagger and Argo Rollouts whether a build holds, by experiments",
+		Long: `For each build that a controller asks about, serve runs experiments of the
 configuration once, as "aftershock run" does, and answers held, broken or unknown.
 
   POST   /flagger/confirm-promotion         200 if held, else 409 with a sentence
@@ -53,11 +51,12 @@ their beginnings; their workload must have the name and namespace of the build. 
 namespace must be one of allow, or of --namespace if that is given.
 
 A build is known by its namespace, name and checksum: asking again begins nothing. One
-build is tested at a time; a newer one of the same name ends the test of the one
-before. Held and broken are judged anew from the records at each answer, and said only
-of what the pods ran in all of them and run now (pod-template-hash). A build waits
-during a stop ("aftershock stop"), a freeze or another run, and 15 minutes for pods
-that are not ready. One that is broken is not tested again.
+build is tested at a time; one of the same name with other pods ends the test of the
+one before, which is tested anew if it comes back. Held and broken are judged anew from
+the records at each answer, and said only of what the pods ran in all of them and run
+now (pod-template-hash). A build waits during a stop ("aftershock stop"), a freeze or
+another run, and 15 minutes for all else, such as pods that are not ready or a right
+that is refused; then it is unknown. One that is broken is not tested again.
 
 Each request but /healthz has a token, as Authorization: Bearer, or as token in the
 metadata: that of --token-file or of the variable ` + tokenVariable + `, or that of
@@ -255,32 +254,45 @@ func (g *gateRunner) asking(build gate.Ask, f func(*suites.Session, []config.Pla
 	return notNow(f(session, chosen))
 }
 
-// Refused looks for a stop, a freeze and another run.
-func (g *gateRunner) Refused(ctx context.Context, build gate.Ask) error {
-	return g.asking(build, func(session *suites.Session, chosen []config.Planned) error { return session.Refused(ctx, chosen) })
-}
-
 // Revision asks the cluster what the pods of a build's services run.
 func (g *gateRunner) Revision(ctx context.Context, build gate.Ask) (is string, err error) {
 	err = g.asking(build, func(session *suites.Session, chosen []config.Planned) error {
-		asked := map[string]bool{}
-		for _, p := range chosen {
-			if asked[p.Target.Name] {
-				continue
-			}
-			asked[p.Target.Name] = true
-			switch one, err := session.Revision(ctx, p.Target); {
-			case err != nil:
-				return err
-			case is != "" && is != one:
-				return fmt.Errorf("the pods of its services run %s and %s", is, one)
-			default:
-				is = one
-			}
-		}
-		return nil
+		is, err = revisionOf(ctx, session, chosen)
+		return err
 	})
 	return is, err
+}
+
+// Look looks for a stop, a freeze and another run, and then what the pods run.
+func (g *gateRunner) Look(ctx context.Context, build gate.Ask) (is string, err error) {
+	err = g.asking(build, func(session *suites.Session, chosen []config.Planned) error {
+		if err := session.Refused(ctx, chosen); err != nil {
+			return err
+		}
+		is, err = revisionOf(ctx, session, chosen)
+		return err
+	})
+	return is, err
+}
+
+// revisionOf is what the pods of the experiments' services run, the same in all.
+func revisionOf(ctx context.Context, session *suites.Session, chosen []config.Planned) (is string, err error) {
+	asked := map[string]bool{}
+	for _, p := range chosen {
+		if asked[p.Target.Name] {
+			continue
+		}
+		asked[p.Target.Name] = true
+		switch one, err := session.Revision(ctx, p.Target); {
+		case err != nil:
+			return "", err
+		case is != "" && is != one:
+			return "", fmt.Errorf("the pods of its services run %s and %s", is, one)
+		default:
+			is = one
+		}
+	}
+	return is, nil
 }
 
 // Run carries experiments out, with the checks and refusals of "aftershock run".
@@ -329,7 +341,11 @@ func (g *gateRunner) carryOut(ctx context.Context, directory *runs.Directory, li
 			s.notRun(list[i+1:])
 			// A run that began may have touched something, and what is unknown then is not
 			// tested until it holds.
-			if i == 0 && (errors.Is(err, runs.ErrUntouched) || refused(err)) {
+			switch {
+			case i > 0:
+			case errors.Is(err, runs.ErrUntouched):
+				err = fmt.Errorf("%w: %w", gate.ErrNotBegun, err)
+			case refused(err):
 				err = notNow(err)
 			}
 			break
@@ -339,19 +355,16 @@ func (g *gateRunner) carryOut(ctx context.Context, directory *runs.Directory, li
 	return errors.Join(err, s.finish(exitCode(errors.Join(err, verdict(s.Reports...)))))
 }
 
-// notNow wraps [gate.ErrNotNow] around a refusal that may be over later: a stop, another
-// run, a cluster that does not answer, a fault that waits for a sweep, a full disk; and
-// [gate.ErrNotReady] if there is no such workload yet, or its pods are not at rest.
+// notNow wraps [gate.ErrNotNow] around a refusal that is over as soon as its reason is: a
+// stop, another run, a cluster that does not answer, a fault that waits for a sweep. For
+// all else a build waits for a while only: for pods at rest, or a right that is refused.
 func notNow(err error) error {
 	switch {
-	case errors.Is(err, suites.ErrNotNow), errors.Is(err, suites.ErrInPlace), errors.Is(err, runs.ErrUntouched), refused(err):
-		return fmt.Errorf("%w: %w", gate.ErrNotNow, err)
-	case errors.Is(err, suites.ErrNotAtRest), errors.Is(err, kube.ErrNoWorkload):
-		return fmt.Errorf("%w: %w", gate.ErrNotReady, err)
-	case errors.Is(err, suites.ErrUnavailable):
-		return fmt.Errorf("%w: %w", gate.ErrNotNow, err)
+	case errors.Is(err, suites.ErrNotNow), errors.Is(err, suites.ErrInPlace), refused(err):
+	case errors.Is(err, suites.ErrNotAtRest), apierrors.IsUnauthorized(err), !errors.Is(err, suites.ErrUnavailable):
+		return err
 	}
-	return err
+	return fmt.Errorf("%w: %w", gate.ErrNotNow, err)
 }
 
 // refused reports whether a run was refused before it injected anything.

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/gate"
 	"github.com/aftershockhq/aftershock/record"
@@ -145,26 +147,27 @@ func TestTheTokensOfAGate(t *testing.T) {
 }
 
 func TestRefusalsThatMayBeOverLater(t *testing.T) {
+	unauthorized := apierrors.NewUnauthorized("the token has expired")
 	for _, test := range []struct {
-		err         error
-		want, ready bool // a build waits, and for how long does not depend on its pods
+		err  error
+		want bool // a build waits for as long as it takes; for all else it waits for a while
 	}{
-		{fmt.Errorf("preflight: %w: stopped by ann", suites.ErrNotNow), true, true},
-		{experiments.Ending{Reason: record.Refused, Detail: "held by another run"}, true, true},
-		{experiments.Ending{Reason: record.Stopped, Detail: "by ann"}, false, true},
-		{errors.New("the report cannot be written"), false, true},
-		{fmt.Errorf("%w: no space left on device", runs.ErrUntouched), true, true},
-		{fmt.Errorf("preflight: %w: the cluster does not answer", suites.ErrUnavailable), true, true},
-		{fmt.Errorf("preflight: %w: a rollout is under way", suites.ErrNotAtRest), true, false},
-		{fmt.Errorf("%w deployment checkout in shop", kube.ErrNoWorkload), true, false},
-		{errors.Join(fmt.Errorf("%w: stopped by ann", suites.ErrNotNow), suites.ErrNotAtRest), true, true},
-		{fmt.Errorf("preflight: %w: NetworkChaos/shop/checkout", suites.ErrInPlace), true, true},
-		{suites.ErrOtherCluster, false, true},
-		{nil, false, true},
+		{fmt.Errorf("preflight: %w: stopped by ann", suites.ErrNotNow), true},
+		{experiments.Ending{Reason: record.Refused, Detail: "held by another run"}, true},
+		{experiments.Ending{Reason: record.Stopped, Detail: "by ann"}, false},
+		{errors.New("the report cannot be written"), false},
+		{fmt.Errorf("%w: no space left on device", runs.ErrUntouched), false},
+		{fmt.Errorf("preflight: %w: the cluster does not answer", suites.ErrUnavailable), true},
+		{fmt.Errorf("preflight: %w: %w", suites.ErrUnavailable, unauthorized), false},
+		{fmt.Errorf("preflight: %w: a rollout is under way", suites.ErrNotAtRest), false},
+		{fmt.Errorf("%w deployment checkout in shop", kube.ErrNoWorkload), false},
+		{errors.Join(fmt.Errorf("%w: stopped by ann", suites.ErrNotNow), suites.ErrNotAtRest), true},
+		{fmt.Errorf("preflight: %w: NetworkChaos/shop/checkout", suites.ErrInPlace), true},
+		{suites.ErrOtherCluster, false},
+		{nil, false},
 	} {
-		err := notNow(test.err)
-		if errors.Is(err, gate.ErrNotNow) != test.want || errors.Is(err, gate.ErrNotReady) == test.ready {
-			t.Errorf("%v: %v, want that it waits %t, and not for its pods %t", test.err, err, test.want, test.ready)
+		if err := notNow(test.err); errors.Is(err, gate.ErrNotNow) != test.want || (err == nil) != (test.err == nil) {
+			t.Errorf("%v: %v, want that it waits for as long as it takes: %t", test.err, err, test.want)
 		}
 	}
 }

@@ -73,11 +73,11 @@ func TestAGateInAPipelineTakesFourCommands(t *testing.T) {
 	if n := len(short); n == 0 || n > 4 || !slices.Equal(short, long) {
 		t.Errorf("the README has the commands %q, want one to four, which are those of docs/deploy.md: %q", short, long)
 	}
-	copied := regexp.MustCompile(`cp PATH/(\S+)`).FindStringSubmatch(strings.Join(short, ""))
+	copied := regexp.MustCompile(`sed "s/(@\S+)/@\S.*" PATH/(\S+) > `).FindStringSubmatch(strings.Join(short, ""))
 	if copied == nil {
 		t.Fatalf("no command copies a template: %q", short)
 	}
-	if _, err := os.Stat("../../" + copied[1]); err != nil {
-		t.Error(err)
+	if text, err := os.ReadFile("../../" + copied[2]); err != nil || strings.Count(string(text), copied[1]) != 1 {
+		t.Errorf("%s has no %s to replace: %v", copied[2], copied[1], err)
 	}
 }

@@ -53,7 +53,7 @@ func github(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const used = "aftershockhq/aftershock/deploy/pipelines@main"
+	const used = "aftershockhq/aftershock/deploy/pipelines@COMMIT"
 	if !bytes.Contains(text, []byte("uses: "+used)) {
 		t.Fatalf("the workflow does not use %s", used)
 	}
@@ -138,6 +138,48 @@ func TestMistakesAreFound(t *testing.T) {
 			t.Errorf("with %s: %q, want %q", row.new, found, row.want)
 		}
 	}
+}
+
+// What a pipeline runs is of one commit, which its file names: no template takes what is newest.
+func TestThePipelinesArePinned(t *testing.T) {
+	for _, name := range []string{"action.yml", "github.yaml", "gitlab.yaml", "Jenkinsfile", "argo.yaml"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, newest := range []string{"@main", "@master", "@latest", ":latest"} {
+			if strings.Contains(string(text), newest) {
+				t.Errorf("%s takes %s", name, newest)
+			}
+		}
+	}
+	for _, s := range readAction(t).Runs.Steps {
+		if s.Name != "Install aftershock" {
+			continue
+		}
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "go"), []byte("#!/bin/sh\necho \"$*\"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		here, err := os.Getwd()
+		if err != nil {
+			t.Fatal(err)
+		}
+		command := exec.Command("bash", "-eo", "pipefail", "-c", s.Run)
+		command.Env = []string{"PATH=" + dir + ":/usr/bin:/bin", "RUNNER_TEMP=" + dir, "GITHUB_PATH=" + filepath.Join(dir, "path"), "SOURCE=" + strings.Replace(s.Env["SOURCE"], "${{ github.action_path }}", here, 1)}
+		said, err := command.CombinedOutput()
+		if want := "build -C " + here + "/../.. -trimpath -o " + dir + "/aftershock/aftershock ./cmd/aftershock\n"; err != nil || string(said) != want {
+			t.Errorf("it said %s, %v; want %s", said, err, want)
+		}
+		if text, err := os.ReadFile(filepath.Join(dir, "path")); err != nil || string(text) != dir+"/aftershock\n" {
+			t.Errorf("the path has %q, %v", text, err)
+		}
+		if _, err := os.Stat(filepath.Join(here, "..", "..", "cmd", "aftershock")); err != nil {
+			t.Error(err)
+		}
+		return
+	}
+	t.Error("nothing installs aftershock")
 }
 
 // gitlabScript is the script of the job, as a runner hands it to a shell.
