@@ -50,8 +50,8 @@ race: ## run the tests with the race detector; needs a C compiler
 test-lab: ## run the lab's own tests
 	cd lab && go test $(LAB)
 
-gate-rates: ## draw 2,000 pairs of sets for each row of how often the gate errs
-	go test ./compare -run 'TestRelativeGate|TestPairsErr' -count 1 -v -pairs 2000
+gate-rates: ## draw 2,000 pairs of sets, or 20,000 services, for each row of how often the gate errs
+	go test ./compare -run 'TestRelativeGate|TestAbsoluteGate|TestPairsErr' -count 1 -v -pairs 2000
 
 page: ## show pages of runs of each end to Chromium, with and without script and style; needs npm and chromium; OUT=DIR for the screenshots, RECORDS="held=FILE broken=FILE" for runs of your own
 	out=$(or $(OUT),$$(mktemp -d)) && mkdir -p $$out && dir=$$(mktemp -d) && npm install --prefix $$dir --no-audit --no-fund --ignore-scripts puppeteer-core@24.43.1 axe-core@4.14.1 && \

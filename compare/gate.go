@@ -695,10 +695,25 @@ func (a Absolute) String() string {
 		format("share", a.Share), format("share", a.HeldAtShare), format("share", good(a.Share)), format("share", a.HeldAt99))
 }
 
+// levels are the ends of the ratio of all possible trials, each with its confidence.
+func levels(of results.Range) string {
+	var ends []string
+	if of.Low != nil {
+		ends = append(ends, fmt.Sprintf("at least %s at %s", format("number", *of.Low), format("share", 1-beyondLevel)))
+	}
+	if of.High != nil {
+		ends = append(ends, fmt.Sprintf("at most %s at %s", format("number", *of.High), format("share", 1-insideLevel)))
+	}
+	if len(ends) == 0 {
+		return ""
+	}
+	return ", of all possible trials " + strings.Join(ends, " and ")
+}
+
 // String says what was decided, on which trials, and how often such a decision errs.
 func (r Relative) String() string {
-	text := fmt.Sprintf("median %s times the baseline's, and with confidence %s, %s (at most %.4g); the share beyond the limit is larger by %s, %s (at most %s)",
-		ranged("number", r.Ratio), ranged("number", r.RatioConfidence), r.RatioVerdict, 1+r.RatioMargin, ranged("share", r.More), r.ShareVerdict, format("share", r.ShareMargin))
+	text := fmt.Sprintf("median %s times the baseline's%s, %s (at most %.4g); the share beyond the limit is larger by %s (95%% on each side), %s (at most %s)",
+		ranged("number", r.Ratio), levels(r.RatioConfidence), r.RatioVerdict, 1+r.RatioMargin, ranged("share", r.More), r.ShareVerdict, format("share", r.ShareMargin))
 	if n := min(len(r.Baseline.Runs), r.compared); n < r.Planned {
 		text += fmt.Sprintf("; %d a side are planned, %d more would do", r.Planned, r.Planned-n)
 	}

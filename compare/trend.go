@@ -80,7 +80,7 @@ type Recoveries struct {
 	// Unseen is the number of runs without one; N does not count them.
 	Unseen int `json:"unseen"`
 	// Median and P90 estimate the times within which 50 % and 90 % of all runs recover
-	// (Kaplan and Meier).
+	// (Kaplan and Meier). Those without one may have recovered at once, or never.
 	Median Estimate `json:"median"`
 	P90    Estimate `json:"p90"`
 }
@@ -156,7 +156,8 @@ func newStretch(list []results.Result) Stretch {
 }
 
 // recoveries summarizes the times of a check by a curve of their lower ends and one of
-// their upper ends. An outage that was not over lasted longer than was seen.
+// their upper ends. An outage that was not over lasted longer than was seen. A run of which
+// no time was seen had any: to leave it out would be to say that it was as the others.
 func recoveries(of subject, times []interval, runs int) Recoveries {
 	r := Recoveries{Check: of.check, Subject: of.subject}
 	var lows, highs []survival.Time
@@ -172,6 +173,10 @@ func recoveries(of subject, times []interval, runs int) Recoveries {
 		highs = append(highs, survival.Time{Seen: i.high, Open: open})
 	}
 	r.Unseen = runs - r.N
+	for range r.Unseen {
+		lows = append(lows, survival.Time{})
+		highs = append(highs, survival.Time{Seen: math.Inf(1), Open: true})
+	}
 	low, high := survival.KaplanMeier(lows), survival.KaplanMeier(highs)
 	estimate := func(share float64) Estimate {
 		a, b := low.Quantile(share, 1-Level), high.Quantile(share, 1-Level)

@@ -45,6 +45,11 @@ func TestTrend(t *testing.T) {
 		},
 		{"what was never over has no median", runs("broken", -3, -4), "answers0 ttr: median not reached (95%: too few runs to bound it), p90 not reached (95%: at least 2.85s); 2 runs, 2 not over", ""},
 		{"what was not proven was not seen", changed(runs("unknown", 3), func(r *results.Result) { r.Caveats = []string{"x"} }), "     ?\n     answers0 ttr: 0 runs, 1 not seen", "median"},
+		{
+			"what was not seen was anything, from at once to never",
+			append(runs("held", 1, 2, 3, 4, 5), changed(runs("unknown", 1, 1), func(r *results.Result) { r.Caveats = []string{"x"} })...),
+			"answers0 ttr: median 1.9s to 4.2s (95%: at least 0s), p90 at least 4.75s (95%: at least 1.9s); 5 runs, 2 not seen", "",
+		},
 		{"all at once have bounds", runs("held", 0, 0, 0, 0, 0, 0), "median 0s (95%: 0s), p90 0s (95%: at least 0s); 6 runs", ""},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
