@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
@@ -49,7 +50,7 @@ func (c scene) play() []record.Entry {
 			},
 			Signals: map[string]string{record.TrafficSignal: "requests of the load", "ready pods of deployment/warm": "deployment/warm in bazaar"},
 		}},
-		{Environment: map[string]string{"where": "cluster lab (https://198.18.0.2:6443), deployment warm in bazaar", "image.warm": "registry.example/warm@sha256:ab12cd34", "who": "system:serviceaccount:bazaar:aftershock"}},
+		{Environment: map[string]string{"where": "cluster lab (https://198.18.0.2:6443), deployment warm in bazaar", "image.warm": "registry.example/warm@sha256:" + strings.Repeat("ab12cd34", 8), "who": "system:serviceaccount:bazaar:aftershock"}},
 		{Phase: record.PhaseSettle},
 	}
 	event := func(from, to time.Duration, kind, subject, uid string, attrs ...string) {
