@@ -524,7 +524,7 @@ func (l *life) noise(served []*pod, heal float64) {
 			l.saysOf(p, 5, 5, "Killing", "Container shop failed liveness probe, will be restarted", truth{from: 5, to: 6})
 			l.pod(5.9, record.EventRestarted, p, record.AttrContainer, "shop", record.AttrReason, "Error", record.AttrCode, "137")
 		case 12: // a pod that an autoscaler adds besides those that replace others
-			if len(l.pods) > len(served) && l.cause != "quota" && served[0].ends && !l.resized {
+			if len(l.pods) > len(served) && l.cause != "quota" && served[0].to < injected+1 && !l.resized {
 				l.resized = true
 				p, when := l.newPod(l.own), whenever()
 				l.pod(when, record.EventCreated, p)

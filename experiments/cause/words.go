@@ -297,7 +297,7 @@ func aboutPod(e record.Event) bool { return strings.HasPrefix(subjectOfEvent(e),
 // probes fail then.
 func (in *Inquiry) leaving(e record.Event) bool {
 	return slices.ContainsFunc(in.result.Events, func(o record.Event) bool {
-		return about(e, o) && (o.Kind == record.EventTerminating || o.Kind == record.EventGone) && o.From <= e.To
+		return about(e, o) && slices.Contains([]string{record.EventTerminating, record.EventFailed, record.EventGone}, o.Kind) && o.From <= e.To
 	})
 }
 

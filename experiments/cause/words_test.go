@@ -61,6 +61,7 @@ func TestWhyQuotesKubernetes(t *testing.T) {
 		{"before the outage", gone("8..9 Kubernetes_Event event/pod/shop/d d reason=Unhealthy message=Readiness_probe_failed:_EOF"), noneLeft},
 		{"after the outage", gone("14..15 Kubernetes_Event event/pod/shop/d d reason=Unhealthy message=Readiness_probe_failed:_EOF"), noneLeft},
 		{"of the pod that was killed", gone("10.5..11.5 Kubernetes_Event event/pod/shop/a a reason=Unhealthy message=Readiness_probe_failed:_EOF"), noneLeft},
+		{"of a pod that had failed", gone("0 exists pod/shop/c c owner=ReplicaSet/rs\n10.4 failed pod/shop/c c reason=Evicted\n10.4 not_ready pod/shop/c c\n11..12 Kubernetes_Event event/pod/shop/c c reason=Unhealthy message=Readiness_probe_failed:_EOF"), noneLeft},
 		{"of a pod that was Ready all along", gone("0 exists pod/shop/c c owner=ReplicaSet/rs\n11..12 Kubernetes_Event event/pod/shop/c c reason=Unhealthy message=Readiness_probe_failed:_EOF"), noneLeft},
 		{"of a pod that was Ready, and is no more", gone("0 exists pod/shop/c c owner=ReplicaSet/rs\n10.5 not_ready pod/shop/c c\n11..12 Kubernetes_Event event/pod/shop/c c reason=Unhealthy message=Readiness_probe_failed:_EOF"), noneLeft + `, and the readiness probe of c failed: "EOF"`},
 		{"a liveness probe, which keeps no pod from being Ready", gone("11..12 Kubernetes_Event event/pod/shop/d d reason=Unhealthy message=Liveness_probe_failed:_EOF"), noneLeft},
