@@ -107,7 +107,7 @@ contest: lab-image ## start 20 runs at once on the lab: some wait for the others
 outages: lab-image ## take the API server, Chaos Mesh, Prometheus, a node, the disk or the clock from runs on the lab
 	go run ./internal/outages
 
-progressive: lab-image ## show the gate to Flagger and Argo Rollouts on the lab; ONLY=flagger/good for one row; builds them the first time
+progressive: lab-image ## show the gate to Flagger and Argo Rollouts on the lab, and a Rollout to the harness; ONLY=flagger/good or ONLY=rollout/ for some rows
 	cd lab && go run ./cmd/lab with flagger argo-rollouts -- go run -C .. ./internal/progressive $(if $(ONLY),-only $(ONLY))
 
 abort-times: lab-image ## time N=50 aborts on the lab, from the breach to the delete and until the effect is gone

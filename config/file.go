@@ -242,8 +242,9 @@ type Service struct {
 	// Example:
 	// shop.
 	Namespace string `yaml:"namespace"`
-	// Workload creates the pods: its kind and its name. Required. Examples:
-	// deployment/checkout; statefulset/ledger; daemonset/agent.
+	// Workload creates the pods: its kind and its name. A rollout is one of Argo
+	// Rollouts. Required. Examples:
+	// deployment/checkout; statefulset/ledger; daemonset/agent; rollout/checkout.
 	Workload kube.Workload `yaml:"workload"`
 	// Selector is the labels of the service's pods. Default: the workload's. Example:
 	// {app: checkout}.

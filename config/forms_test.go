@@ -164,7 +164,7 @@ var forms = []form{
 			`|` + autoscaling.Back + operator + `(?:` + seconds + `|` + zero + `)|(?:` + autoscaling.Replicas + `|` + autoscaling.Turns + `)` + operator + `[+-]?` + someNumber + `)\s*`,
 		want: "want QUANTITY OPERATOR VALUE [since fault], as in decision <= 45s since fault or turns <= 1",
 	},
-	{name: "workload", pattern: `(?:` + folded("deployment") + `|` + folded("statefulset") + `|` + folded("daemonset") + `)/` + subdomain, want: "want deployment/NAME, statefulset/NAME or daemonset/NAME"},
+	{name: "workload", pattern: `(?:` + folded("deployment") + `|` + folded("statefulset") + `|` + folded("daemonset") + `|` + folded("rollout") + `)/` + subdomain, want: "want deployment/NAME, statefulset/NAME, daemonset/NAME or rollout/NAME"},
 	{name: "reduction", choices: []string{string(prom.Sum), string(prom.Max), string(prom.Min), string(prom.Avg), string(prom.Each)}},
 	{name: "signal", choices: sourced()},
 	{name: "baseline", choices: []string{BaselineSettle, BaselineControl}},

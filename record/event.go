@@ -12,8 +12,8 @@ type Event struct {
 	// Subject is the affected object, as kind/namespace/name or the closest
 	// form. Subjects are pod/namespace/name, replicaset/namespace/name,
 	// deployment/namespace/name, statefulset/namespace/name,
-	// daemonset/namespace/name, endpoint/namespace/pod, hpa/namespace/name,
-	// vpa/namespace/name, node/name, watch/namespace/resource, process/name, and
+	// daemonset/namespace/name, rollout/namespace/name (of Argo Rollouts),
+	// endpoint/namespace/pod, hpa/namespace/name, vpa/namespace/name, node/name, watch/namespace/resource, process/name, and
 	// event/pod/namespace/name of a Kubernetes Event about a pod.
 	Subject string `json:"subject"`
 	// UID distinguishes subjects with the same name. An endpoint's is its pod's.
@@ -50,8 +50,8 @@ const (
 	EventGap     = "blind"   // nothing is known about the span; reason
 )
 
-// The kind of event of a workload (Deployment, StatefulSet, DaemonSet) and of an
-// autoscaler.
+// The kind of event of a workload (Deployment, StatefulSet, DaemonSet, Rollout) and of
+// an autoscaler.
 const (
 	EventChanged = "changed" // the spec or status changed; replicas, existing, ready, updated, or spec, status
 )
@@ -113,4 +113,4 @@ const (
 
 // WorkloadKinds returns the kinds of workload, as the first part of an event's subject.
 // Changes of other kinds do not unsettle a service.
-func WorkloadKinds() []string { return []string{"deployment", "statefulset", "daemonset"} }
+func WorkloadKinds() []string { return []string{"deployment", "statefulset", "daemonset", "rollout"} }

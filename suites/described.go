@@ -16,6 +16,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
+	"github.com/aftershockhq/aftershock/steadystate/kube/argo"
 )
 
 // described records a service's workload as it is when an experiment begins, for
@@ -105,6 +106,14 @@ func describe(state kube.State) record.Workload {
 		}
 	case *appsv1.StatefulSet:
 		w.Strategy = string(o.Spec.UpdateStrategy.Type)
+	case *argo.Rollout:
+		w.Strategy = "Canary"
+		if o.Spec.Strategy.BlueGreen != nil {
+			w.Strategy = "BlueGreen"
+		}
+		if most := o.MaxUnavailable(); most != nil {
+			w.MaxUnavailable = most.String()
+		}
 	case *appsv1.DaemonSet:
 		w.Strategy = string(o.Spec.UpdateStrategy.Type)
 		if r := o.Spec.UpdateStrategy.RollingUpdate; r != nil && r.MaxUnavailable != nil {

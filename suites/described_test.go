@@ -24,6 +24,7 @@ import (
 	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
+	"github.com/aftershockhq/aftershock/steadystate/kube/argo"
 )
 
 func TestAWorkloadIsDescribed(t *testing.T) {
@@ -53,6 +54,16 @@ func TestAWorkloadIsDescribed(t *testing.T) {
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, want %+v", got, want)
+	}
+	for want, strategy := range map[string]argo.Strategy{
+		"Canary 1":      {Canary: &argo.Canary{MaxUnavailable: new(intstr.FromInt32(1))}},
+		"BlueGreen 50%": {BlueGreen: &argo.BlueGreen{MaxUnavailable: new(intstr.FromString("50%"))}},
+		"Canary ":       {Canary: &argo.Canary{}},
+	} {
+		state, _ := kube.StateOf(&argo.Rollout{Spec: argo.RolloutSpec{Strategy: strategy}})
+		if got := describe(state); got.Strategy+" "+got.MaxUnavailable != want {
+			t.Errorf("%+v, want %s", got, want)
+		}
 	}
 }
 

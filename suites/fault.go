@@ -61,7 +61,7 @@ func (s *Session) fault(e *Experiment, f config.PlannedFault, traffic *load.HTTP
 	case config.Drain:
 		return eviction.Drain(cluster, pods), nil
 	case config.Restart:
-		return &rollout.Restart{Workload: workload}, nil
+		return &rollout.Restart{Workload: workload, Swept: s.Plan.Cluster.Image != ""}, nil
 	case config.BadImage:
 		return &rollout.BadImage{Workload: workload, Container: e.service.container, Swept: s.Plan.Cluster.Image != ""}, nil
 	case config.Surge:

@@ -12,6 +12,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/experiments/ledger"
 	"github.com/aftershockhq/aftershock/experiments/lock"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
 // SwitchCommand is the command of aftershock that a dead-man switch runs.
@@ -33,7 +34,11 @@ func (s *Session) switchOf(e Experiment) *ledger.Switch {
 		ServiceAccount: cluster.ServiceAccount,
 		Longest:        e.Longest(),
 		Args: func(run string) []string {
-			return []string{SwitchCommand, "--run", run, "--cluster", cluster.UID, "--namespace", cluster.Namespace, "--allow", strings.Join(s.Plan.Allow.Namespaces, ",")}
+			args := []string{SwitchCommand, "--run", run, "--cluster", cluster.UID, "--namespace", cluster.Namespace, "--allow", strings.Join(s.Plan.Allow.Namespaces, ",")}
+			if e.service.Workload.Kind == kube.ArgoRollout {
+				args = append(args, "--rollouts")
+			}
+			return args
 		},
 	}
 }

@@ -28,6 +28,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/rollout"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
+	"github.com/aftershockhq/aftershock/steadystate/kube/argo"
 )
 
 // switched is the file with an image for dead-man switches.
@@ -147,6 +148,43 @@ func TestADeadManSwitchSweepsOnceTheRunIsDead(t *testing.T) {
 	})
 }
 
+// The restart of a Rollout goes on without the run that requested it.
+func TestADeadManSwitchEndsTheRestartOfARollout(t *testing.T) {
+	s := connected(t, valid, interceptor.Funcs{})
+	s.Rollouts = true
+	synctest.Test(t, func(t *testing.T) {
+		run, die := killed(t, s, "shop")
+		r := &argo.Rollout{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "basket", UID: "r", Labels: map[string]string{rollout.RestartLabel: run + ".1796040000"}}}
+		r.Spec.RestartAt = new(metav1.Unix(1796040000, 0))
+		if err := s.Client.Create(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		die()
+		removed, err := s.Outlive(t.Context(), run, func(string) {})
+		if err != nil || !strings.Contains(faults.Named(removed), "restart of Rollout/shop/basket, left behind by run "+run) {
+			t.Errorf("removed %v, %v", removed, err)
+		}
+		if err := s.Client.Get(t.Context(), client.ObjectKeyFromObject(r), r); err != nil || r.Restarting() || len(r.Labels) > 0 {
+			t.Errorf("%+v, %v; want its restart ended", r, err)
+		}
+	})
+}
+
+func TestADeadManSwitchThatMayNotListRolloutsSaysSoAtOnce(t *testing.T) {
+	for _, changes := range []bool{false, true} {
+		s := connected(t, valid, interceptor.Funcs{List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, options ...client.ListOption) error {
+			if _, ok := list.(*argo.RolloutList); ok {
+				return apierrors.NewForbidden(schema.GroupResource{Group: argo.GroupVersion.Group, Resource: "rollouts"}, "", errors.New("no role"))
+			}
+			return c.List(ctx, list, options...)
+		}})
+		s.Rollouts = changes
+		if _, err := s.Outlive(t.Context(), "1", func(string) {}); (err != nil) != changes || err != nil && !strings.Contains(err.Error(), "the right to list rollouts") {
+			t.Errorf("of a run that may change one, %t: %v", changes, err)
+		}
+	}
+}
+
 func TestADeadManSwitchThatLacksARightSaysSoAtOnce(t *testing.T) {
 	s := connected(t, valid, interceptor.Funcs{List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, options ...client.ListOption) error {
 		if _, ok := list.(*coordinationv1.LeaseList); ok {
@@ -222,5 +260,25 @@ func TestEachExperimentHasALedgerAndASwitch(t *testing.T) {
 			got != "dead-man-switch --run 4f1c --cluster 0b1c --namespace aftershock --allow shop" {
 			t.Errorf("%+v, %s", sw, got)
 		}
+	}
+	r := basket()
+	_, list = made(t, strings.NewReplacer("[all]", "[pods/kill-one]", "deployment/checkout", "rollout/checkout").Replace(text), r)
+	for _, e := range list {
+		if got := strings.Join(e.ledger.Switch.Args("4f1c"), " "); e.Name == "checkout/pods/kill-one" && !strings.HasSuffix(got, " --allow shop --rollouts") {
+			t.Errorf("the switch of an experiment on a Rollout has the arguments %s", got)
+		}
+	}
+}
+
+// basket is the Rollout checkout at rest.
+func basket() *argo.Rollout {
+	d := deployed("checkout")
+	return &argo.Rollout{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "checkout", UID: "r"},
+		Spec:       argo.RolloutSpec{Replicas: d.Spec.Replicas, Selector: d.Spec.Selector, Template: d.Spec.Template, Strategy: argo.Strategy{Canary: &argo.Canary{}}},
+		Status: argo.RolloutStatus{
+			Replicas: d.Status.Replicas, UpdatedReplicas: d.Status.UpdatedReplicas, ReadyReplicas: d.Status.ReadyReplicas, AvailableReplicas: d.Status.AvailableReplicas,
+			CurrentPodHash: "1", StableRS: "1", Phase: argo.Healthy,
+		},
 	}
 }

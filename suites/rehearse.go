@@ -23,6 +23,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -36,6 +37,7 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
+	"github.com/aftershockhq/aftershock/steadystate/kube/argo"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
 	"github.com/aftershockhq/aftershock/suites/rehearsal"
 	"github.com/aftershockhq/aftershock/suites/rights"
@@ -392,12 +394,12 @@ func (p played) objects() []client.Object {
 			ObjectMeta: meta, Spec: appsv1.DeploymentSpec{Replicas: &n, Selector: selector, Template: template},
 			Status: appsv1.DeploymentStatus{ObservedGeneration: 1, Replicas: n, UpdatedReplicas: n, ReadyReplicas: n, AvailableReplicas: n},
 		}
-		set := &appsv1.ReplicaSet{
-			ObjectMeta: metav1.ObjectMeta{Namespace: p.Namespace, Name: p.Workload.Name + "-1", UID: types.UID("revision-" + p.Name), Labels: matching, OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(workload, version.WithKind("Deployment"))}},
-			Spec:       appsv1.ReplicaSetSpec{Replicas: &n, Selector: selector, Template: template},
-			Status:     appsv1.ReplicaSetStatus{Replicas: n, ReadyReplicas: n, AvailableReplicas: n},
+	case kube.ArgoRollout:
+		const hash = "1"
+		workload = &argo.Rollout{
+			ObjectMeta: meta, Spec: argo.RolloutSpec{Replicas: &n, Selector: selector, Template: template, Strategy: argo.Strategy{Canary: &argo.Canary{}}},
+			Status: argo.RolloutStatus{ObservedGeneration: "1", Replicas: n, UpdatedReplicas: n, ReadyReplicas: n, AvailableReplicas: n, CurrentPodHash: hash, StableRS: hash, Phase: argo.Healthy},
 		}
-		more, owner = append(more, set), *metav1.NewControllerRef(set, version.WithKind("ReplicaSet"))
 	case kube.StatefulSet:
 		workload = &appsv1.StatefulSet{
 			ObjectMeta: meta, Spec: appsv1.StatefulSetSpec{Replicas: &n, Selector: selector, Template: template},
@@ -410,6 +412,15 @@ func (p played) objects() []client.Object {
 			Status: appsv1.DaemonSetStatus{ObservedGeneration: 1, DesiredNumberScheduled: n, CurrentNumberScheduled: n, NumberReady: n, NumberAvailable: n, UpdatedNumberScheduled: n},
 		}
 		owner = *metav1.NewControllerRef(workload, version.WithKind("DaemonSet"))
+	}
+	if p.Workload.Kind == kube.Deployment || p.Workload.Kind == kube.ArgoRollout {
+		of := schema.FromAPIVersionAndKind(p.Workload.APIVersion(), string(p.Workload.Kind))
+		set := &appsv1.ReplicaSet{
+			ObjectMeta: metav1.ObjectMeta{Namespace: p.Namespace, Name: p.Workload.Name + "-1", UID: types.UID("revision-" + p.Name), Labels: matching, OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(workload, of)}},
+			Spec:       appsv1.ReplicaSetSpec{Replicas: &n, Selector: selector, Template: template},
+			Status:     appsv1.ReplicaSetStatus{Replicas: n, ReadyReplicas: n, AvailableReplicas: n},
+		}
+		more, owner = append(more, set), *metav1.NewControllerRef(set, version.WithKind("ReplicaSet"))
 	}
 	objects := append([]client.Object{workload, &corev1.Service{
 		ObjectMeta: metav1.ObjectMeta{Namespace: p.Namespace, Name: cmp.Or(p.Service.Service, p.Workload.Name)}, Spec: corev1.ServiceSpec{Selector: matching},
@@ -424,7 +435,7 @@ func (p played) objects() []client.Object {
 		objects = append(objects, &autoscalingv2.HorizontalPodAutoscaler{
 			ObjectMeta: metav1.ObjectMeta{Namespace: p.Namespace, Name: p.Autoscaler.Name},
 			Spec: autoscalingv2.HorizontalPodAutoscalerSpec{
-				ScaleTargetRef: autoscalingv2.CrossVersionObjectReference{APIVersion: version.String(), Kind: string(p.Workload.Kind), Name: p.Workload.Name},
+				ScaleTargetRef: autoscalingv2.CrossVersionObjectReference{APIVersion: p.Workload.APIVersion(), Kind: string(p.Workload.Kind), Name: p.Workload.Name},
 				MinReplicas:    new(n), MaxReplicas: 2 * n,
 			},
 			Status: autoscalingv2.HorizontalPodAutoscalerStatus{

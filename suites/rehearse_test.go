@@ -110,6 +110,9 @@ func TestEachFaultNeedsItsOwnRights(t *testing.T) {
 			"of a StatefulSet, whose bad pod must be deleted", "statefulset/checkout", "{badImage: {}}",
 			[]string{"delete pods in shop", "delete controllerrevisions.apps in shop", "patch statefulsets.apps checkout in shop"},
 		},
+		{"a kill of a Rollout's pods", "rollout/checkout", "{podKill: {pods: 2}}", chaos("podchaos", "shop", own[3:]...)},
+		{"a restart of a Rollout", "rollout/checkout", "{restart: {}}", []string{"patch rollouts.argoproj.io checkout in shop"}},
+		{"a bad image of a Rollout", "rollout/checkout", "{badImage: {}}", []string{"patch rollouts.argoproj.io checkout in shop", "delete replicasets.apps in shop"}},
 		{
 			"a schedule, and the faults that it makes", "deployment/checkout",
 			`{effects: [{event: gone}], chaosMesh: {yaml: '{"apiVersion": "chaos-mesh.org/v1alpha1", "kind": "Schedule", "metadata": {"namespace": "shop"}, "spec": {"schedule": "@every 10s", "type": "PodChaos", "historyLimit": 1, "concurrencyPolicy": "Forbid", "podChaos": {"action": "pod-kill", "mode": "one", "selector": {"labelSelectors": {"tier": "web"}}}}}'}}`,
@@ -138,6 +141,14 @@ func TestEachFaultNeedsItsOwnRights(t *testing.T) {
 			slices.Sort(row.want)
 			if !slices.Equal(writes, row.want) {
 				t.Errorf("writes\n  %s\nwant\n  %s", strings.Join(writes, "\n  "), strings.Join(row.want, "\n  "))
+			}
+			// Who names no Rollout may see none.
+			ofArgo := strings.HasPrefix(row.workload, "rollout/")
+			if i := slices.IndexFunc(list, func(line string) bool { return strings.Contains(line, "argoproj.io") }); (i >= 0) != ofArgo {
+				t.Errorf("a right to rollouts for %s:\n  %s", row.workload, strings.Join(list, "\n  "))
+			}
+			if ofArgo {
+				reads = append(reads, "list rollouts.argoproj.io in shop", "get rollouts.argoproj.io checkout in shop", "watch rollouts.argoproj.io checkout in shop")
 			}
 			for _, want := range reads {
 				if !slices.Contains(list, want) {

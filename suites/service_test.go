@@ -153,6 +153,8 @@ func TestWhatDoesNotApplyToAWorkloadIsSkippedWithTheReason(t *testing.T) {
 	daemons := &appsv1.DaemonSet{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "agent"}, Spec: appsv1.DaemonSetSpec{Selector: &metav1.LabelSelector{MatchLabels: app}, Template: template(app, "app")}}
 	onDelete := daemons.DeepCopy()
 	onDelete.Spec.UpdateStrategy.Type = appsv1.OnDeleteDaemonSetStrategyType
+	paused := basket()
+	paused.Spec.Paused = true
 	for _, row := range []struct {
 		sentence, workload string
 		object             client.Object
@@ -165,6 +167,12 @@ func TestWhatDoesNotApplyToAWorkloadIsSkippedWithTheReason(t *testing.T) {
 			"disruption/drain":  "the drain of a node leaves the pods of a DaemonSet where they are",
 			"autoscaling/surge": "the nodes decide how many pods a DaemonSet has, not an autoscaler",
 			"capacity/scaled":   "the nodes decide how many pods a DaemonSet has, not an autoscaler",
+		}},
+		{"a Rollout", "rollout/checkout", basket(), map[string]string{
+			"rollout/bad-image": "", "rollout/restart": "", "pods/evict": "", "disruption/drain": "", "autoscaling/surge": "", "capacity/scaled": "",
+		}},
+		{"one that is paused", "rollout/checkout", paused, map[string]string{
+			"rollout/restart": "no rollout of rollout checkout in shop reaches every pod: it is paused", "pods/evict": "",
 		}},
 		{"one that is updated by hand", "daemonset/agent", onDelete, map[string]string{
 			"rollout/restart": "no rollout of daemonset agent in shop reaches every pod: its update strategy is OnDelete", "pods/evict": "",

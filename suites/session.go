@@ -39,6 +39,11 @@ type Session struct {
 	// Set it before [Session.Experiments]. Default: the experiment is refused.
 	Wait time.Duration
 
+	// Rollouts of Argo Rollouts must be seen by sweeps, although the plan names none: an
+	// account that may not list them is then an error. Default: only if a service of the
+	// plan or a ledger names one.
+	Rollouts bool
+
 	rest        *rest.Config
 	reach       workers.Reach
 	prometheus  *prom.Client // nil: there is none
@@ -352,7 +357,7 @@ func (s *Session) remove(ctx context.Context, of func(run string) bool, books []
 	scope, workersScope := s.scope(books...), s.workersScope()
 	scope.Of, workersScope.Of = of, of
 	removed, err := chaosmesh.Sweep(ctx, s.Client, scope, chaosmesh.Timeouts{})
-	rolledBack, errImages := rollout.Sweep(ctx, s.Client, scope, 0)
+	rolledBack, errImages := rollout.Sweep(ctx, s.Client, scope, 0, s.changed(books)...)
 	removed, err = append(removed, rolledBack...), errors.Join(err, errImages)
 	if len(workersScope.Namespaces) > 0 {
 		jobs, errJobs := workers.Sweep(ctx, s.Client, workersScope)
@@ -373,7 +378,7 @@ func (s *Session) Swept() []string {
 // ledgers, anywhere.
 func (s *Session) left(ctx context.Context, books ...ledger.Book) ([]faults.Leftover, error) {
 	left, err := chaosmesh.Find(ctx, s.Client, s.scope(books...))
-	images, errImages := rollout.Find(ctx, s.Client, s.scope(books...))
+	images, errImages := rollout.Find(ctx, s.Client, s.scope(books...), s.changed(books)...)
 	left, err = append(left, images...), errors.Join(err, errImages)
 	if scope := s.workersScope(); len(scope.Namespaces) > 0 {
 		jobs, errJobs := workers.Find(ctx, s.Client, scope)
@@ -391,6 +396,18 @@ func (s *Session) left(ctx context.Context, books ...ledger.Book) ([]faults.Left
 		}
 	}
 	return left, err
+}
+
+// changed are the kinds of custom resources that runs may have changed.
+func (s *Session) changed(books []ledger.Book) []kube.Kind {
+	is := s.Rollouts || slices.ContainsFunc(s.Plan.Services, func(t *config.Target) bool { return t.Workload.Kind == kube.ArgoRollout })
+	for _, b := range books {
+		is = is || slices.ContainsFunc(b.Entries, func(e ledger.Entry) bool { return e.Kind.Kind == string(kube.ArgoRollout) })
+	}
+	if !is {
+		return nil
+	}
+	return []kube.Kind{kube.ArgoRollout}
 }
 
 func (s *Session) scope(books ...ledger.Book) faults.Scope {

@@ -43,8 +43,8 @@ func initCommand() *cobra.Command {
 		Short: "Write a first configuration from what a cluster has",
 		Long: `Init looks into a cluster and writes a first configuration: the workloads that are
 meant, how they are reached, what of the catalogue suits them, and, as comments,
-why. It finds Deployments, StatefulSets and DaemonSets, the Services in front of
-them with their Ingresses, HTTPRoutes and OpenShift Routes, their
+why. It finds Deployments, StatefulSets, DaemonSets and Argo Rollouts, the Services
+in front of them with their Ingresses, HTTPRoutes and OpenShift Routes, their
 PodDisruptionBudgets and HorizontalPodAutoscalers, Prometheus, Chaos Mesh, and the
 response header that names the pod that answered.
 
@@ -293,7 +293,7 @@ func prometheusURL(text string) error {
 func (f initFlags) choose(ctx context.Context, ask prompt, cluster *discover.Cluster) ([]discover.Service, error) {
 	named := f.services
 	if len(cluster.Workloads) == 0 {
-		return nil, usageError{errors.New(strings.Join(append([]string{"no Deployment, StatefulSet or DaemonSet was found: name another namespace with --namespace, or another cluster with --context"}, cluster.Unseen...), "\n"))}
+		return nil, usageError{errors.New(strings.Join(append([]string{"no Deployment, StatefulSet, DaemonSet or Argo Rollout was found: name another namespace with --namespace, or another cluster with --context"}, cluster.Unseen...), "\n"))}
 	}
 	if len(named) == 0 && ask.terminal {
 		for i, w := range cluster.Workloads {

@@ -237,7 +237,7 @@ func TestInitRefuses(t *testing.T) {
 		{"a Prometheus with a password", []string{"--prometheus", "http://me:secret@prometheus.example"}, exitUsage, "holds credentials"},
 		{"a URL of another service", []string{"--service", "checkout", "--url", "cart=http://shop.example/"}, exitUsage, "--url cart=...: no service of this name was chosen; services: checkout"},
 		{"two URLs of one service", []string{"--service", "checkout", "--url", "checkout=http://a.example/", "--url", "checkout=http://b.example/"}, exitUsage, "--url checkout=...: it is given twice, as http://a.example/ and as http://b.example/"},
-		{"a namespace without workloads", []string{"-n", "empty"}, exitUsage, "no Deployment, StatefulSet or DaemonSet was found"},
+		{"a namespace without workloads", []string{"-n", "empty"}, exitUsage, "no Deployment, StatefulSet, DaemonSet or Argo Rollout was found"},
 		{"an unknown context", []string{"--context", "prod"}, exitUsage, "contexts: staging"},
 		{"a cluster that does not answer", []string{"--kubeconfig", away}, exitUnknown, "read cluster staging (http://127.0.0.1:9)"},
 		{"a missing directory", []string{"--service", "checkout", "-f", "no/such.yaml"}, exitUsage, "no such file"},

@@ -13,6 +13,7 @@ import (
 func switchCommand() *cobra.Command {
 	plan := &config.Plan{Path: suites.SwitchCommand}
 	var run string
+	var rollouts bool
 	cmd := &cobra.Command{
 		Use:   suites.SwitchCommand,
 		Short: "Sweep a run once it is dead; the Job of cluster.image runs it",
@@ -31,6 +32,7 @@ It exits when the run is swept, or on a signal.`,
 			}
 			return connected(cmd.OutOrStdout(), plan, func(session *suites.Session) error {
 				out := cmd.OutOrStdout()
+				session.Rollouts = rollouts
 				removed, err := session.Outlive(cmd.Context(), run, func(text string) { fmt.Fprintf(out, "  %s\n", text) })
 				return swept(out, session, run, removed, err)
 			})
@@ -40,5 +42,6 @@ It exits when the run is swept, or on a signal.`,
 	cmd.Flags().StringVar(&plan.Cluster.UID, "cluster", "", "the UID of the cluster")
 	cmd.Flags().StringVar(&plan.Cluster.Namespace, "namespace", "", "where the run's Leases and its ledger are")
 	cmd.Flags().StringSliceVar(&plan.Allow.Namespaces, "allow", nil, "the namespaces that faults may touch")
+	cmd.Flags().BoolVar(&rollouts, "rollouts", false, "the run may change a Rollout of Argo Rollouts, which the account must be able to list")
 	return cmd
 }

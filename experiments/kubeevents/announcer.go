@@ -74,7 +74,7 @@ func (a *Announcer) Begin(ctx context.Context, rec *record.Recorder) error {
 		return nil
 	}
 	a.about = corev1.ObjectReference{
-		APIVersion: "apps/v1", Kind: string(a.Workload.Kind),
+		APIVersion: a.Workload.APIVersion(), Kind: string(a.Workload.Kind),
 		Namespace: a.Workload.Namespace, Name: a.Workload.Name, UID: state.Object.GetUID(),
 	}
 	// The run's context ends before the faults are undone.

@@ -8,6 +8,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/steadystate/kube"
+	"github.com/aftershockhq/aftershock/steadystate/kube/argo"
 )
 
 func TestARolloutTakesAsManyPodsAsItsStrategyAllows(t *testing.T) {
@@ -23,24 +24,34 @@ func TestARolloutTakesAsManyPodsAsItsStrategyAllows(t *testing.T) {
 	daemonSet := func(rolling *appsv1.RollingUpdateDaemonSet) client.Object {
 		return &appsv1.DaemonSet{Spec: appsv1.DaemonSetSpec{UpdateStrategy: appsv1.DaemonSetUpdateStrategy{RollingUpdate: rolling}}, Status: appsv1.DaemonSetStatus{DesiredNumberScheduled: 5}}
 	}
+	argoRollout := func(replicas int32, strategy argo.Strategy) client.Object {
+		return &argo.Rollout{Spec: argo.RolloutSpec{Replicas: &replicas, Strategy: strategy}}
+	}
 	number, share := intstr.FromInt32, intstr.FromString
 	for _, row := range []struct {
 		sentence string
 		object   client.Object
 		want     int
+		restart  bool
 	}{
-		{"a quarter by default, rounded down", deployment(3, appsv1.DeploymentStrategy{}), 0},
-		{"of seven", deployment(7, appsv1.DeploymentStrategy{}), 1},
-		{"a number", deployment(7, rolling(number(2), number(0))), 2},
-		{"one if neither may be", deployment(3, rolling(share("10%"), share("0%"))), 1},
-		{"all at once", deployment(3, appsv1.DeploymentStrategy{Type: appsv1.RecreateDeploymentStrategyType}), 3},
-		{"one of a StatefulSet", statefulSet(4, nil), 1},
-		{"or more, rounded up", statefulSet(5, new(share("30%"))), 2},
-		{"one of a DaemonSet", daemonSet(nil), 1},
-		{"none where new ones come first", daemonSet(&appsv1.RollingUpdateDaemonSet{MaxUnavailable: new(number(0)), MaxSurge: new(number(1))}), 0},
+		{"a quarter by default, rounded down", deployment(3, appsv1.DeploymentStrategy{}), 0, false},
+		{"of seven", deployment(7, appsv1.DeploymentStrategy{}), 1, false},
+		{"a number", deployment(7, rolling(number(2), number(0))), 2, false},
+		{"one if neither may be", deployment(3, rolling(share("10%"), share("0%"))), 1, false},
+		{"all at once", deployment(3, appsv1.DeploymentStrategy{Type: appsv1.RecreateDeploymentStrategyType}), 3, false},
+		{"one of a StatefulSet", statefulSet(4, nil), 1, false},
+		{"or more, rounded up", statefulSet(5, new(share("30%"))), 2, false},
+		{"one of a DaemonSet", daemonSet(nil), 1, false},
+		{"none where new ones come first", daemonSet(&appsv1.RollingUpdateDaemonSet{MaxUnavailable: new(number(0)), MaxSurge: new(number(1))}), 0, false},
+		{"a quarter of a Rollout, rounded down", argoRollout(7, argo.Strategy{Canary: &argo.Canary{}}), 1, false},
+		{"none of three", argoRollout(3, argo.Strategy{Canary: &argo.Canary{}}), 0, false},
+		{"one if neither may be", argoRollout(3, argo.Strategy{Canary: &argo.Canary{MaxSurge: new(number(0))}}), 1, false},
+		{"none of a blue-green one", argoRollout(7, argo.Strategy{BlueGreen: &argo.BlueGreen{}}), 0, false},
+		{"but one at least if it is restarted", argoRollout(3, argo.Strategy{BlueGreen: &argo.BlueGreen{}}), 1, true},
+		{"or as many as it says", argoRollout(3, argo.Strategy{Canary: &argo.Canary{MaxUnavailable: new(number(2))}}), 2, true},
 	} {
 		state, _ := kube.StateOf(row.object)
-		if got, by := away(state); got != row.want || by == "" {
+		if got, by := away(state, row.restart); got != row.want || by == "" {
 			t.Errorf("%s: %d (%s), want %d", row.sentence, got, by, row.want)
 		}
 	}

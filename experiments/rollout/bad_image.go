@@ -18,6 +18,7 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
+	"github.com/aftershockhq/aftershock/steadystate/kube/argo"
 )
 
 // A BadImage rolls out an image that cannot be pulled, and rolls it back. It
@@ -71,7 +72,7 @@ func (b *BadImage) Preview(ctx context.Context, run string) (experiments.Preview
 	// The pod that will show the effect does not exist yet.
 	effect := record.Effect{Event: record.EventWaiting, Container: note.Container}
 	preview := experiments.Preview{Object: s.Object, Candidates: faults.Targets(pods), Requested: len(pods), Effects: []record.Effect{effect}, Warning: warning}
-	preview.Away, preview.AwayBy = away(s)
+	preview.Away, preview.AwayBy = away(s, false)
 	return preview, nil
 }
 
@@ -190,8 +191,9 @@ func waits(pod corev1.Pod, name string) string {
 	return ""
 }
 
-// Watch returns once another client has changed the image. A look that fails is
-// made again.
+// Watch returns once another client has changed the image, or the controller of a
+// Rollout has given the update up, after which no pod has the image. A look that fails
+// is made again.
 func (b *BadImage) Watch(ctx context.Context, _ *record.Recorder) (over string) {
 	if b.placed == nil {
 		return "" // it is undone already
@@ -207,6 +209,9 @@ func (b *BadImage) Watch(ctx context.Context, _ *record.Recorder) (over string) 
 		}
 		if c := container(&s.Template.Spec, n.Container); c == nil || c.Image != n.Bad {
 			return "another client changed the image"
+		}
+		if r, ok := s.Object.(*argo.Rollout); ok && r.Observed() >= r.Generation && r.Aborted() != "" {
+			return "the update of " + b.Workload.String() + " was aborted (" + r.Aborted() + "), which takes the bad pods away"
 		}
 	}
 	return ""
@@ -231,7 +236,9 @@ func (b *BadImage) Recover(ctx context.Context, rec *record.Recorder) (steadysta
 		// The request may still be on its way. It is valid for one version of the
 		// deployment only; the fence makes a new version, for which it comes too
 		// late.
-		_, missing, err := b.await(ctx, clock, func() (string, error) { return "", b.fence(ctx, n.Run) })
+		_, missing, err := b.await(ctx, clock, func() (string, error) {
+			return "", b.fence(ctx, n.Run, func(s kube.State) bool { return s.Object.GetAnnotations()[Annotation] != "" })
+		})
 		if missing != "" && !errors.Is(err, kube.ErrNoWorkload) {
 			return span, fmt.Errorf("the request for image %s had no answer, and may still come: %s; run sweep", n.Bad, missing)
 		}

@@ -6,7 +6,7 @@
 //	checkout := rollout.Workload{Cluster: cluster, Workload: ledger}
 //	err = experiments.Experiment{Faults: []experiments.Scheduled{{Fault: &rollout.BadImage{Workload: checkout}}}, ...}.Run(ctx, recorder)
 //
-//	left, err := rollout.Find(ctx, c, scope)  // bad images that runs have left behind
+//	left, err := rollout.Find(ctx, c, scope)  // what runs have left in workloads
 //	back, err := rollout.Sweep(ctx, c, scope, 0) // rolled back, and looked at again
 //
 // # What is hit
@@ -20,11 +20,12 @@
 //
 // # What ends it
 //
-// A restart ends by itself. A bad image does not: unlike an object of Chaos
-// Mesh, a workload has no deadline, and the cluster keeps the desired state. So
-// an annotation of the workload ([Annotation]) remembers the previous image and
-// the name of the run. It is set and removed in the same request that changes
-// the image: the bad image is never there without the information to undo it.
+// A restart ends by itself, but for that of a Rollout, see below. A bad image does
+// not: unlike an object of Chaos Mesh, a workload has no deadline, and the cluster
+// keeps the desired state. So an annotation of the workload ([Annotation]) remembers
+// the previous image and the name of the run. It is set and removed in the same request
+// that changes the image: the bad image is never there without the information to undo
+// it.
 // If the program is killed, the bad image stays until [Sweep], by hand or by a
 // dead-man switch (package ledger), and how well the service bears that depends on
 // the workload's strategy (maxUnavailable). A GitOps controller may undo either fault
@@ -35,9 +36,17 @@
 // (the "forced rollback" of its documentation). So those pods, and no others,
 // are deleted: the ones that have the bad image and are not ready.
 //
-// It needs the right to get and patch the workload (for [Find] and [Sweep] to
-// list deployments, statefulsets and daemonsets), to list pods, and to list and
-// delete replicasets or, of StatefulSets and DaemonSets, controllerrevisions:
-// the bad revision is removed from the history, where the next "kubectl rollout
-// undo" would find it. And, of a StatefulSet, to delete pods.
+// A Rollout of Argo Rollouts has no revision for a restart: a time in its spec requests
+// it, and its controller evicts one old pod after the other until that is done, also
+// after the run. So a label ([RestartLabel]) names the run as long as the request may be
+// pending, and undoing withdraws one that is, as [Sweep] does. A bad image of a Rollout
+// begins an update with its steps and analyses, and may be aborted by it; undoing it
+// returns to the stable ReplicaSet. Neither begins unless the Rollout is at rest: undone
+// in the middle of an update, either would change what others had begun.
+//
+// It needs the right to get and patch the workload (for [Find] and [Sweep] to list
+// deployments, statefulsets, daemonsets and, if one may have been changed, rollouts),
+// to list pods, and to list and delete replicasets or, of StatefulSets and DaemonSets,
+// controllerrevisions: the bad revision is removed from the history, where the next
+// "kubectl rollout undo" would find it. And, of a StatefulSet, to delete pods.
 package rollout

@@ -43,14 +43,14 @@ func (w Workload) restore(ctx context.Context, n note) (was string, err error) {
 // fenceAnnotation exists for an instant only.
 const fenceAnnotation = "aftershock.dev/fence"
 
-// fence makes a new version of the workload, if the bad image has not arrived.
-func (w Workload) fence(ctx context.Context, run string) error {
+// fence makes a new version of the workload, unless the run's change of it came.
+func (w Workload) fence(ctx context.Context, run string, came func(kube.State) bool) error {
 	return unlessChanged(func() error {
 		s, err := w.read(ctx)
 		if err != nil {
 			return err
 		}
-		if _, came := s.Object.GetAnnotations()[Annotation]; came {
+		if came(s) {
 			return nil
 		}
 		if err := w.patch(ctx, s, func(s kube.State) { annotate(s.Object, fenceAnnotation, run) }); err != nil {

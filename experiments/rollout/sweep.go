@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -13,25 +14,29 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
-// leftoverKind is the kind of a bad image in [faults.Leftover]: the workload
-// itself is neither left behind nor removed.
-const leftoverKind = "bad image of "
+// The kinds of leftover in [faults.Leftover]: the workload itself is neither left
+// behind nor removed.
+const (
+	imageKind   = "bad image of "
+	restartKind = "restart of "
+)
 
-// Find lists the bad images that runs have left in workloads, and changes
-// nothing.
-func Find(ctx context.Context, c client.Reader, scope faults.Scope) ([]faults.Leftover, error) {
-	found, err := find(ctx, c, scope)
+// Find lists the bad images that runs have left in workloads, and the restarts of
+// Rollouts that they have left there, and changes nothing. An account that may not list
+// custom resources has changed none: that is an error only if their kind is among must.
+func Find(ctx context.Context, c client.Reader, scope faults.Scope, must ...kube.Kind) ([]faults.Leftover, error) {
+	found, err := find(ctx, c, scope, must)
 	return faults.Leftovers(found), err
 }
 
-// finding is a leftover and its note.
+// finding is a leftover and its note; of a restart there is none.
 type finding struct {
 	faults.Leftover
 	workload kube.Workload
-	note     note
+	note     *note
 }
 
-func find(ctx context.Context, c client.Reader, scope faults.Scope) ([]finding, error) {
+func find(ctx context.Context, c client.Reader, scope faults.Scope, must []kube.Kind) ([]finding, error) {
 	if err := scope.Validate(); err != nil {
 		return nil, err
 	}
@@ -39,18 +44,25 @@ func find(ctx context.Context, c client.Reader, scope faults.Scope) ([]finding, 
 	var errs []error
 	for _, namespace := range scope.Namespaces {
 		states, err := kube.Workloads(ctx, c, namespace)
-		errs = append(errs, err)
+		if !errors.Is(err, kube.ErrUnseen) || slices.Contains(must, kube.ArgoRollout) {
+			errs = append(errs, err)
+		}
 		for _, s := range states {
+			left := func(kind, run string) finding {
+				return finding{Leftover: faults.Leftover{Kind: kind + string(s.Kind), Namespace: s.Namespace, Name: s.Name, Run: run}, workload: s.Workload}
+			}
 			n, err := noteOf(s.Object.GetAnnotations())
-			switch {
-			case err != nil:
+			q, errRestart := requestOf(s.Object.GetLabels())
+			if err := errors.Join(err, errRestart); err != nil {
 				errs = append(errs, fmt.Errorf("%s: %w", s, err))
-			case n != nil && scope.Has(n.Run):
-				found = append(found, finding{
-					Leftover: faults.Leftover{Kind: leftoverKind + string(s.Kind), Namespace: s.Namespace, Name: s.Name, Run: n.Run},
-					workload: s.Workload,
-					note:     *n,
-				})
+			}
+			if n != nil && scope.Has(n.Run) {
+				f := left(imageKind, n.Run)
+				f.note = n
+				found = append(found, f)
+			}
+			if q != nil && scope.Has(q.run) {
+				found = append(found, left(restartKind, q.run))
 			}
 		}
 	}
@@ -58,14 +70,14 @@ func find(ctx context.Context, c client.Reader, scope faults.Scope) ([]finding, 
 }
 
 // Sweep restores the previous images of the workloads that [Find] finds, waits
-// until no bad pod is left, at most for the timeout each, and proves by looking
-// again that nothing is left. An image that another client has set meanwhile
-// stays, and the leftover's notes name it. It continues after a failure; the
-// error then names all that may still be in place. It always returns what it
-// restored. The default timeout is a minute.
-func Sweep(ctx context.Context, c client.WithWatch, scope faults.Scope, timeout time.Duration) ([]faults.Leftover, error) {
+// until no bad pod is left, at most for the timeout each, ends the restarts of
+// Rollouts, and proves by looking again that nothing is left. An image that another
+// client has set meanwhile stays, and the leftover's notes name it. It continues after
+// a failure; the error then names all that may still be in place. It always returns
+// what it restored. The default timeout is a minute. Must is as in [Find].
+func Sweep(ctx context.Context, c client.WithWatch, scope faults.Scope, timeout time.Duration, must ...kube.Kind) ([]faults.Leftover, error) {
 	look := func() (found []finding, hidden, err error) {
-		found, err = find(ctx, c, scope)
+		found, err = find(ctx, c, scope, must)
 		return found, nil, err
 	}
 	return faults.Sweep(look, func(f *finding) error {
@@ -78,7 +90,11 @@ func Sweep(ctx context.Context, c client.WithWatch, scope faults.Scope, timeout 
 }
 
 func (w Workload) sweep(ctx context.Context, f *finding) error {
-	n, note := f.note, func(format string, args ...any) { f.Notes = append(f.Notes, fmt.Sprintf(format, args...)) }
+	note := func(format string, args ...any) { f.Notes = append(f.Notes, fmt.Sprintf(format, args...)) }
+	if f.note == nil {
+		return w.sweepRestart(ctx, f.Run, note)
+	}
+	n := *f.note
 	var was string
 	err := unlessChanged(func() (err error) {
 		was, err = w.restore(ctx, n)
@@ -102,4 +118,22 @@ func (w Workload) sweep(ctx context.Context, f *finding) error {
 		note("the bad revision is still in the history, where \"kubectl rollout undo\" would find it: %v", err)
 	}
 	return nil
+}
+
+func (w Workload) sweepRestart(ctx context.Context, run string, note func(string, ...any)) error {
+	ended := false
+	err := unlessChanged(func() error {
+		pending, err := w.withdraw(ctx, run)
+		ended = ended || pending
+		return err
+	})
+	switch {
+	case errors.Is(err, kube.ErrNoWorkload):
+		return nil
+	case err == nil && ended:
+		note("ended the restart, which was not done: no further pod is restarted")
+	case err == nil:
+		note("the restart had been done")
+	}
+	return err
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
+	"github.com/aftershockhq/aftershock/steadystate/kube/argo"
 )
 
 // A Workload is the object of a rollout, within the guard of a cluster.
@@ -61,6 +62,9 @@ func (w Workload) choose(ctx context.Context) (kube.State, []corev1.Pod, error) 
 	if note, there := s.Object.GetAnnotations()[Annotation]; there {
 		return kube.State{}, nil, faults.Refuse("%s has a bad image of a run already, or had one (%s: %s); wait for that run, or remove it with sweep", w, Annotation, note)
 	}
+	if label, there := s.Object.GetLabels()[RestartLabel]; there {
+		return kube.State{}, nil, faults.Refuse("%s has a restart of a run already, or had one (%s: %s); wait for that run, or remove it with sweep", w, RestartLabel, label)
+	}
 	if s.Held != "" {
 		return kube.State{}, nil, faults.Refuse("no rollout of %s reaches every pod: %s", w, s.Held)
 	}
@@ -82,14 +86,19 @@ func (w Workload) choose(ctx context.Context) (kube.State, []corev1.Pod, error) 
 
 // patch changes the workload, if it is still in the version that was read, and
 // updates the state's object with the result. It sends only the difference, so
-// that fields unknown to this program stay.
+// that fields unknown to this program stay: of a custom resource by their paths,
+// since the API server would replace the whole list of containers.
 func (w Workload) patch(ctx context.Context, s kube.State, change func(kube.State), options ...client.PatchOption) error {
 	before, ok := s.Object.DeepCopyObject().(client.Object)
 	if !ok {
 		return fmt.Errorf("patch %s: %T is not a client.Object", w, s.Object)
 	}
 	change(s)
-	if err := w.Cluster.Client.Patch(ctx, s.Object, client.StrategicMergeFrom(before, client.MergeFromWithOptimisticLock{}), options...); err != nil {
+	patch := client.StrategicMergeFrom(before, client.MergeFromWithOptimisticLock{})
+	if r, custom := before.(*argo.Rollout); custom {
+		patch = paths{r}
+	}
+	if err := w.Cluster.Client.Patch(ctx, s.Object, patch, options...); err != nil {
 		return fmt.Errorf("patch %s: %w", w, kube.Explain(err, "the right to patch "+w.Resource()))
 	}
 	return nil
@@ -141,9 +150,9 @@ func (w Workload) await(ctx context.Context, clock steadystate.Clock, look func(
 	}
 }
 
-// away is how many of the workload's pods a rollout makes unavailable at one
-// time at most, and what decides that.
-func away(s kube.State) (n int, by string) {
+// away is how many of the workload's pods a rollout, or a restart of all of them,
+// makes unavailable at one time at most, and what decides that.
+func away(s kube.State, restart bool) (n int, by string) {
 	const strategy = "the update strategy of %s makes up to %d pods unavailable at a time"
 	said := func(n int) (int, string) { return n, fmt.Sprintf(strategy, s.Text(), n) }
 	share := func(of *intstr.IntOrString, otherwise string, up bool) int {
@@ -170,6 +179,17 @@ func away(s kube.State) (n int, by string) {
 		rolling := ptr.Deref(o.Spec.UpdateStrategy.RollingUpdate, appsv1.RollingUpdateDaemonSet{})
 		n := share(rolling.MaxUnavailable, "1", true)
 		if n == 0 && share(rolling.MaxSurge, "0", true) == 0 {
+			n = 1
+		}
+		return said(n)
+	case *argo.Rollout:
+		n := share(o.MaxUnavailable(), "25%", false)
+		switch canary := o.Spec.Strategy.Canary; {
+		case restart: // it evicts pods, and new ones come after that
+			n = max(1, n)
+		case canary == nil: // all new ones are ready before the old ones go
+			n = 0
+		case n == 0 && share(canary.MaxSurge, "25%", true) == 0:
 			n = 1
 		}
 		return said(n)

@@ -252,6 +252,9 @@ func place(namespace string) string { return cmp.Or(namespace, "all namespaces")
 func (s *search) workloads(ctx context.Context) (states []kube.State, err error) {
 	for _, namespace := range s.everywhere() {
 		list, err := kube.Workloads(ctx, s.Client, namespace)
+		if errors.Is(err, kube.ErrUnseen) && s.refused(err, "list rollouts.argoproj.io in "+place(namespace), "Argo Rollouts are not among the workloads") {
+			err = nil
+		}
 		if apierrors.IsForbidden(err) && len(list) == 0 && namespace == metav1.NamespaceAll {
 			s.Namespaces = []string{cmp.Or(s.Home, metav1.NamespaceDefault)}
 			return s.workloads(ctx)
@@ -262,6 +265,10 @@ func (s *search) workloads(ctx context.Context) (states []kube.State, err error)
 		states = append(states, list...)
 	}
 	states = slices.DeleteFunc(states, func(state kube.State) bool {
+		if state.Unreadable != "" {
+			s.found.Unseen = append(s.found.Unseen, fmt.Sprintf("%s in %s is left out: %s.", state.Text(), state.Namespace, state.Unreadable))
+			return true
+		}
 		ours := state.Template.Labels["app.kubernetes.io/name"] == "chaos-mesh"
 		return ours || len(s.Namespaces) == 0 && strings.HasPrefix(state.Namespace, "kube-")
 	})

@@ -40,6 +40,7 @@ import (
 	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/internal/discover"
+	"github.com/aftershockhq/aftershock/steadystate/kube/argo"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -508,6 +509,60 @@ func TestAnAccountOfOneNamespaceFindsWhatIsThere(t *testing.T) {
 	want := "The account may not list services in all namespaces: a Prometheus elsewhere is not found."
 	if len(cluster.Workloads) != 1 || cluster.Workloads[0].String() != "shop/deployment/checkout: 2 replicas, Service checkout" || !slices.Equal(cluster.Unseen, []string{want}) {
 		t.Errorf("%v, unseen: %q", cluster.Workloads, cluster.Unseen)
+	}
+}
+
+// A Rollout is a workload as others are. One whose template is elsewhere is left out, and
+// so are all that the account may not see, however many others there are.
+func TestRolloutsAreFound(t *testing.T) {
+	of := func(name string, change func(*argo.Rollout)) client.Object {
+		d := deployment("shop", name, 2)
+		r := &argo.Rollout{ObjectMeta: named("shop", name, nil), Spec: argo.RolloutSpec{Replicas: d.Spec.Replicas, Selector: d.Spec.Selector, Template: d.Spec.Template}}
+		change(r)
+		return r
+	}
+	objects := []client.Object{
+		service("shop", "basket"), of("basket", func(*argo.Rollout) {}),
+		of("elsewhere", func(r *argo.Rollout) { r.Spec.WorkloadRef = &argo.WorkloadRef{Kind: "Deployment", Name: "checkout"} }),
+	}
+	none := interceptor.Funcs{List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+		if _, is := list.(*argo.RolloutList); is {
+			return &meta.NoKindMatchError{GroupKind: argo.GroupVersion.WithKind("Rollout").GroupKind()}
+		}
+		return c.List(ctx, list, opts...)
+	}}
+	const elsewhere = "rollout/elsewhere in shop is left out: it takes its template from deployment/checkout (spec.workloadRef)"
+	const unseen = "The account may not list rollouts.argoproj.io in "
+	for _, row := range []struct {
+		sentence   string
+		funcs      interceptor.Funcs
+		namespaces []string
+		objects    []client.Object
+		want       string
+		unseen     string
+	}{
+		{"in all namespaces", interceptor.Funcs{}, nil, objects, "shop/rollout/basket: 2 replicas, Service basket", elsewhere},
+		{"in one", interceptor.Funcs{}, []string{"shop"}, objects, "shop/rollout/basket: 2 replicas, Service basket", elsewhere},
+		{"where the cluster has no such kind", none, nil, []client.Object{deployment("shop", "checkout", 2)}, "shop/deployment/checkout: 2 replicas", ""},
+		{"where the account may not see them", forbid(&argo.RolloutList{}), []string{"shop"}, append(objects, deployment("shop", "checkout", 2)), "shop/deployment/checkout: 2 replicas", unseen + "shop"},
+		{"where there is nothing else", forbid(&argo.RolloutList{}), []string{"shop"}, objects, "", unseen + "shop"},
+		{"where there is nothing else in any namespace", forbid(&argo.RolloutList{}), nil, objects, "", unseen + "all namespaces"},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			f := finder(t, nil, row.funcs, row.objects...)
+			f.Namespaces = row.namespaces
+			cluster, err := f.Find(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, w := range cluster.Workloads {
+				got = append(got, w.String())
+			}
+			if strings.Join(got, "; ") != row.want || (len(cluster.Unseen) == 0) != (row.unseen == "") || !strings.Contains(strings.Join(cluster.Unseen, "; "), row.unseen) {
+				t.Errorf("%q, unseen %q; want %q, %q", got, cluster.Unseen, row.want, row.unseen)
+			}
+		})
 	}
 }
 

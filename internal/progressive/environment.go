@@ -108,20 +108,7 @@ func newEnvironment(ctx context.Context, c controller, out string) (*environment
 	if err := os.MkdirAll(env.out, 0o700); err != nil {
 		return nil, err
 	}
-	if err := env.configure(); err != nil {
-		return nil, err
-	}
-	plan, err := config.Read(env.file)
-	if err != nil {
-		return nil, err
-	}
-	session, err := suites.Connect(plan)
-	if err != nil {
-		return nil, err
-	}
-	env.client = session.Client
-	env.cluster = residue.Cluster{Client: env.client, Namespaces: []string{namespace, "aftershock"}, Programs: []string{"checkout"}}
-	if err := env.clear(ctx); err != nil { // what one that was killed left
+	if err := env.connect(ctx, configured); err != nil {
 		return nil, err
 	}
 	objects, err := env.objects(ctx)
@@ -136,8 +123,26 @@ func newEnvironment(ctx context.Context, c controller, out string) (*environment
 	return env, err
 }
 
-// configure writes the gates' configuration and token.
-func (env *environment) configure() error {
+// connect writes the configuration, connects to its cluster, and clears the namespace.
+func (env *environment) connect(ctx context.Context, configured func(cluster map[string]any) ([]byte, error)) error {
+	if err := env.configure(configured); err != nil {
+		return err
+	}
+	plan, err := config.Read(env.file)
+	if err != nil {
+		return err
+	}
+	session, err := suites.Connect(plan)
+	if err != nil {
+		return err
+	}
+	env.client = session.Client
+	env.cluster = residue.Cluster{Client: env.client, Namespaces: []string{namespace, "aftershock"}, Programs: []string{"checkout"}}
+	return env.clear(ctx) // what one that was killed left
+}
+
+// configure writes the configuration and the gates' token.
+func (env *environment) configure(configured func(cluster map[string]any) ([]byte, error)) error {
 	text, err := os.ReadFile(labFile)
 	if err != nil {
 		return fmt.Errorf("%w: is the lab up? see lab/README.md", err)
@@ -153,8 +158,13 @@ func (env *environment) configure() error {
 
 // configured is the gates' configuration for a cluster.
 func configured(cluster map[string]any) ([]byte, error) {
+	return filled(fmt.Appendf(nil, configuration, namespace, service, preview, node, previewPort, previewPort+1), cluster)
+}
+
+// filled adds the cluster to a configuration.
+func filled(configuration []byte, cluster map[string]any) ([]byte, error) {
 	text, err := yaml.Marshal(map[string]any{"cluster": cluster})
-	return append(fmt.Appendf(nil, configuration, namespace, service, preview, node, previewPort, previewPort+1), text...), err
+	return append(configuration, text...), err
 }
 
 // objects are the namespace, the rights that the harness has in the shop, and a first

@@ -4,8 +4,12 @@
 // real experiments. Rows are a good build, a bad one, a good one whose gate is killed
 // in the middle of the fault, and a good one that the load does not reach.
 //
+// And it shows a Rollout to the harness, as the workload of a file: each trial runs an
+// experiment on one, and looks what is left of it.
+//
 //	go run ./internal/progressive                             all rows
 //	go run ./internal/progressive -only flagger/good,flagger/bad
+//	go run ./internal/progressive -only rollout/              a Rollout under test
 //
 // It prints what the gate said, how the rollout ended, the controller's events as they
 // are in the cluster, and what was left. It ends with 1 if a row is not as wanted. The
@@ -57,6 +61,13 @@ func run(w io.Writer) (err error) {
 		if ctx.Err() == nil && chosen {
 			tried++
 			errs = append(errs, release(ctx, w, *out, r))
+		}
+	}
+	for _, r := range trials() {
+		chosen := slices.ContainsFunc(strings.Split(*only, ","), func(name string) bool { return strings.HasPrefix(r.id(), name) })
+		if ctx.Err() == nil && chosen {
+			tried++
+			errs = append(errs, try(ctx, w, *out, r))
 		}
 	}
 	if tried == 0 {

@@ -11,11 +11,17 @@ import (
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/gate"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate/kube/argo"
 )
 
 func TestMain(m *testing.M) {
@@ -76,6 +82,46 @@ func TestTheConfigurationOfTheGatesIsValid(t *testing.T) {
 	slices.Sort(ids)
 	if want := []string{killed, slow, starved}; !slices.Equal(ids, want) {
 		t.Errorf("experiments %q, want %q", ids, want)
+	}
+}
+
+func TestTheConfigurationOfTheTrialsHasTheirExperiments(t *testing.T) {
+	text, err := testedIn(map[string]any{"context": "lab", "uid": "1", "image": "aftershock:lab"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "aftershock.yaml")
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	plan, err := config.Read(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range trials() {
+		if !slices.ContainsFunc(plan.Planned, func(p config.Planned) bool { return p.ID() == r.experiment }) {
+			t.Errorf("%s: no experiment %s", r.id(), r.experiment)
+		}
+	}
+	if of := plan.Planned[0].Target.Workload; of != underTest {
+		t.Errorf("of %s, want %s", of, underTest)
+	}
+}
+
+func TestTheRolloutOfTheTrialsHasThePodsOfTheDeployment(t *testing.T) {
+	d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: service}}
+	d.Spec.Selector = &metav1.LabelSelector{MatchLabels: map[string]string{"app": service}}
+	d.Spec.Template = corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: d.Spec.Selector.MatchLabels}, Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: service, Image: "checkout:1"}}}}
+	u, err := rolloutOf(d, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r argo.Rollout
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, &r); err != nil {
+		t.Fatal(err)
+	}
+	if r.Kind != "Rollout" || *r.Spec.Replicas != 3 || r.Spec.Strategy.Canary == nil || !equality.Semantic.DeepEqual(r.Spec.Template, d.Spec.Template) || !equality.Semantic.DeepEqual(r.Spec.Selector, d.Spec.Selector) {
+		t.Errorf("%+v", r)
 	}
 }
 

@@ -17,9 +17,12 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/steadystate/kube/argo"
 )
 
 // A Cluster is where to look.
@@ -170,9 +173,11 @@ func (c *Cluster) workloads(ctx context.Context) (map[string]string, error) {
 		for _, container := range spec.Containers {
 			texts = append(texts, container.Image)
 		}
-		for name := range o.GetAnnotations() {
-			if strings.HasPrefix(name, "aftershock.dev/") {
-				texts = append(texts, name)
+		for _, noted := range []map[string]string{o.GetAnnotations(), o.GetLabels()} {
+			for name := range noted {
+				if strings.HasPrefix(name, "aftershock.dev/") {
+					texts = append(texts, name)
+				}
 			}
 		}
 		slices.Sort(texts)
@@ -183,6 +188,14 @@ func (c *Cluster) workloads(ctx context.Context) (map[string]string, error) {
 		var deployments appsv1.DeploymentList
 		var sets appsv1.StatefulSetList
 		errs = append(errs, c.Client.List(ctx, &deployments, client.InNamespace(namespace)), c.Client.List(ctx, &sets, client.InNamespace(namespace)))
+		var rollouts argo.RolloutList
+		// Where the lab runs no Argo Rollouts there are none.
+		if err := c.Client.List(ctx, &rollouts, client.InNamespace(namespace)); !meta.IsNoMatchError(err) && !apierrors.IsNotFound(err) {
+			errs = append(errs, err)
+		}
+		for i := range rollouts.Items {
+			add(&rollouts.Items[i], rollouts.Items[i].Spec.Template.Spec)
+		}
 		for i := range deployments.Items {
 			add(&deployments.Items[i], deployments.Items[i].Spec.Template.Spec)
 		}

@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
+	"github.com/aftershockhq/aftershock/steadystate/kube/argo"
 )
 
 func TestProcessesAreFoundByTheirNames(t *testing.T) {
@@ -48,6 +49,12 @@ func deployment(image string, annotations map[string]string) *appsv1.Deployment 
 	return d
 }
 
+func rollout(labels map[string]string) *argo.Rollout {
+	r := &argo.Rollout{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "basket", Labels: labels}}
+	r.Spec.Template.Spec.Containers = []corev1.Container{{Name: "app", Image: "basket:1"}}
+	return r
+}
+
 // Whatever a run may leave is found, and what is there anyway is not.
 func TestWhatIsLeftIsFound(t *testing.T) {
 	meta := func(namespace, name string) metav1.ObjectMeta {
@@ -59,6 +66,7 @@ func TestWhatIsLeftIsFound(t *testing.T) {
 		&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "kube-root-ca.crt"}},
 		&v1alpha1.PodNetworkChaos{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "checkout-1"}}, // Chaos Mesh keeps them, empty
 		&v1alpha1.StressChaos{ObjectMeta: meta("elsewhere", "another-team's")},
+		rollout(nil),
 	}
 	for _, row := range []struct {
 		sentence string
@@ -96,6 +104,10 @@ func TestWhatIsLeftIsFound(t *testing.T) {
 			all[0] = deployment("checkout:1", map[string]string{"aftershock.dev/bad-image": "{}"})
 			return all
 		}, "shop/checkout has aftershock.dev/bad-image, checkout:1 in place of checkout:1"},
+		{"a Rollout that a run restarts", func(all []client.Object) []client.Object {
+			all[len(all)-1] = rollout(map[string]string{"aftershock.dev/restart": "one.1"})
+			return all
+		}, "shop/basket has aftershock.dev/restart, basket:1 in place of basket:1"},
 		{"a workload that is gone", func(all []client.Object) []client.Object { return all[1:] }, "shop/checkout has  in place of checkout:1"},
 	} {
 		scheme, err := chaosmesh.Scheme()

@@ -18,6 +18,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
+	"github.com/aftershockhq/aftershock/steadystate/kube/argo"
 )
 
 // newClient is an API server with these objects; funcs may fail its calls.
@@ -27,6 +28,7 @@ func newClient(t testing.TB, funcs interceptor.Funcs, objects ...client.Object) 
 	if err := clientgo.AddToScheme(scheme); err != nil {
 		t.Fatal(err)
 	}
+	argo.AddToScheme(scheme)
 	return fake.NewClientBuilder().
 		WithScheme(scheme).
 		WithObjects(objects...).
@@ -34,6 +36,7 @@ func newClient(t testing.TB, funcs interceptor.Funcs, objects ...client.Object) 
 		WithIndex(&appsv1.Deployment{}, "metadata.name", name).
 		WithIndex(&appsv1.StatefulSet{}, "metadata.name", name).
 		WithIndex(&appsv1.DaemonSet{}, "metadata.name", name).
+		WithIndex(&argo.Rollout{}, "metadata.name", name).
 		WithInterceptorFuncs(funcs).
 		Build()
 }

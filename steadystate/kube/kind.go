@@ -10,8 +10,11 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/steadystate/kube/argo"
 )
 
 // A Kind is a kind of workload, in the API's word.
@@ -22,6 +25,8 @@ const (
 	Deployment  Kind = "Deployment"
 	StatefulSet Kind = "StatefulSet"
 	DaemonSet   Kind = "DaemonSet"
+	// ArgoRollout is the kind Rollout of Argo Rollouts, a custom resource.
+	ArgoRollout Kind = "Rollout"
 )
 
 // word is the kind in lower case, as kubectl takes it.
@@ -30,6 +35,7 @@ func (k Kind) word() string { return strings.ToLower(string(k)) }
 // kind holds all differences between kinds of workload.
 type kind struct {
 	Kind
+	of        schema.GroupVersion
 	object    func() client.Object
 	list      func() client.ObjectList
 	state     func(client.Object) (State, bool)
@@ -38,12 +44,14 @@ type kind struct {
 	indirect  bool   // its revisions control the pods, and it controls those
 	perNode   bool   // the nodes decide how many pods there are
 	sticks    bool   // see [Workload.Sticks]
+	custom    bool   // a custom resource, which a cluster may lack
 }
 
 // kinds are all supported kinds.
 var kinds = []kind{
 	{
 		Kind:      Deployment,
+		of:        appsv1.SchemeGroupVersion,
 		object:    func() client.Object { return &appsv1.Deployment{} },
 		list:      func() client.ObjectList { return &appsv1.DeploymentList{} },
 		state:     typed(deployment),
@@ -54,6 +62,7 @@ var kinds = []kind{
 	},
 	{
 		Kind:      StatefulSet,
+		of:        appsv1.SchemeGroupVersion,
 		object:    func() client.Object { return &appsv1.StatefulSet{} },
 		list:      func() client.ObjectList { return &appsv1.StatefulSetList{} },
 		state:     typed(statefulSet),
@@ -63,12 +72,24 @@ var kinds = []kind{
 	},
 	{
 		Kind:      DaemonSet,
+		of:        appsv1.SchemeGroupVersion,
 		object:    func() client.Object { return &appsv1.DaemonSet{} },
 		list:      func() client.ObjectList { return &appsv1.DaemonSetList{} },
 		state:     typed(daemonSet),
 		revisions: controllerRevisions,
 		podNames:  "-[a-z0-9]{5}",
 		perNode:   true,
+	},
+	{
+		Kind:      ArgoRollout,
+		of:        argo.GroupVersion,
+		object:    func() client.Object { return &argo.Rollout{} },
+		list:      func() client.ObjectList { return &argo.RolloutList{} },
+		state:     typed(argoRollout),
+		revisions: replicaSets,
+		podNames:  "-[a-z0-9]+-[a-z0-9]{5}",
+		indirect:  true,
+		custom:    true,
 	},
 }
 
@@ -155,7 +176,31 @@ func daemonSet(set *appsv1.DaemonSet) State {
 	return s
 }
 
-// replicaSets are the revisions of a Deployment.
+// argoRollout counts pods as the status does. A restart leaves the template, and so all
+// pods up to date, and so does a spec that the controller refuses: whether the newest
+// revision is rolled out is not for the counts alone to say.
+func argoRollout(r *argo.Rollout) State {
+	s := State{
+		Selector:   r.Spec.Selector,
+		Template:   &r.Spec.Template,
+		Desired:    specified(r.Spec.Replicas),
+		Existing:   r.Status.Replicas,
+		Ready:      r.Status.ReadyReplicas,
+		Available:  r.Status.AvailableReplicas,
+		Updated:    r.Status.UpdatedReplicas,
+		Observed:   r.Observed(),
+		unfinished: r.Unfinished(),
+	}
+	if r.Spec.Paused {
+		s.Held = "it is paused (kubectl argo rollouts resume)"
+	}
+	if ref := r.Spec.WorkloadRef; ref != nil {
+		s.Unreadable = fmt.Sprintf("it takes its template from %s/%s (spec.workloadRef), where this program does not read it; move the template into the Rollout", strings.ToLower(ref.Kind), ref.Name)
+	}
+	return s
+}
+
+// replicaSets are the revisions of a Deployment or of a Rollout.
 func replicaSets(ctx context.Context, c client.Reader, s State) ([]Revision, error) {
 	var list appsv1.ReplicaSetList
 	if err := c.List(ctx, &list, client.InNamespace(s.Namespace)); err != nil {

@@ -15,8 +15,10 @@ import (
 // not count.
 //
 // During a rollout a workload's status does not tell which ready pods are new:
-// the value is then known to a bucket, which lies below 1. Rollout observes as
-// often as [Replicas], and is unknown or failed in the same cases.
+// the value is then known to a bucket, which lies below 1. So it is while a
+// Rollout of Argo Rollouts is not healthy, whatever its pods are: invalid, aborted,
+// paused, restarting. Rollout observes as often as [Replicas], and is unknown or
+// failed in the same cases.
 func Rollout(c client.WithWatch, w Workload) steadystate.Source {
 	return observe(c, w, "rollout", rolledOut)
 }
@@ -28,6 +30,9 @@ func rolledOut(s State) steadystate.Observation {
 	// At least this many ready pods are new: all but the number of old ones.
 	low, high := max(0, s.Ready-(s.Existing-s.Updated)), min(s.Ready, s.Updated)
 	all := float64(max(s.Desired, s.Existing))
+	if s.unfinished != "" {
+		low, high = 0, min(high, max(s.Desired, s.Existing)-1)
+	}
 	o := steadystate.Observation{Value: float64(low) / all}
 	if low < high {
 		o.Bucket = steadystate.Bucket{Low: float64(low) / all, High: float64(high) / all}

@@ -14,12 +14,13 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // A Workload names the object that creates a service's pods: a Deployment, a
-// StatefulSet or a DaemonSet.
+// StatefulSet, a DaemonSet, or a Rollout of Argo Rollouts.
 type Workload struct {
 	Kind      Kind
 	Namespace string
@@ -28,6 +29,10 @@ type Workload struct {
 
 // ErrNoWorkload is wrapped by errors about a workload that does not exist.
 var ErrNoWorkload = errors.New("there is no")
+
+// ErrUnseen is wrapped by the error of [Workloads] if it has all that the cluster's own
+// kinds have, and the account may not list a kind of custom resource.
+var ErrUnseen = errors.New("not seen")
 
 // ParseWorkload reads a kind and a name, as in "deployment/checkout" or
 // "statefulset/ledger". It leaves the namespace empty.
@@ -73,6 +78,9 @@ func (w Workload) Valid() error {
 	return nil
 }
 
+// APIVersion returns the group and version of its kind, as in "apps/v1".
+func (w Workload) APIVersion() string { return w.of().of.String() }
+
 // Scales reports whether its number of pods can be set, so that an autoscaler
 // can control it.
 func (w Workload) Scales() bool { return !w.of().perNode }
@@ -94,32 +102,56 @@ func (w Workload) PodNames() string { return regexp.QuoteMeta(w.Name) + w.of().p
 // NewList returns an empty list of its kind.
 func (w Workload) NewList() client.ObjectList { return w.of().list() }
 
-// Read reads its state. The error wraps [ErrNoWorkload] if it does not exist.
+// Read reads its state. The error wraps [ErrNoWorkload] if it does not exist. One whose
+// template is elsewhere is refused, see [State.Unreadable].
 func (w Workload) Read(ctx context.Context, c client.Reader) (State, error) {
 	if err := w.Valid(); err != nil {
 		return State{}, err
 	}
 	object := w.of().object()
 	switch err := c.Get(ctx, client.ObjectKey{Namespace: w.Namespace, Name: w.Name}, object); {
+	case w.of().absent(err):
+		return State{}, fmt.Errorf("%w %s: the cluster has no kind %s of %s", ErrNoWorkload, w, w.Kind, w.APIVersion())
 	case apierrors.IsNotFound(err):
 		return State{}, fmt.Errorf("%w %s", ErrNoWorkload, w)
 	case err != nil:
 		return State{}, fmt.Errorf("read %s: %w", w, Explain(err, "the right to get "+w.Resource()))
 	}
 	s, _ := StateOf(object)
+	if s.Unreadable != "" {
+		return State{}, fmt.Errorf("read %s: %s", w, s.Unreadable)
+	}
 	return s, nil
 }
 
+// absent reports whether a request failed because the cluster lacks the kind, as it may
+// lack custom resources. A client without the types of a kind knows of no cluster that
+// has it.
+func (k kind) absent(err error) bool {
+	return k.custom && (meta.IsNoMatchError(err) || runtime.IsNotRegisteredError(err))
+}
+
 // Workloads returns the states of all workloads in a namespace, or in all of them if it
-// is "". If some kinds cannot be listed, it returns the others with an error.
+// is "". A custom resource that the cluster lacks has none. If some kinds cannot be
+// listed, it returns the others with an error, which wraps [ErrUnseen] if these are
+// custom resources that the account may not list.
 func Workloads(ctx context.Context, c client.Reader, namespace string) ([]State, error) {
 	var states []State
-	var errs []error
+	var errs, unseen []error
 	for _, k := range kinds {
 		list := k.list()
 		if err := c.List(ctx, list, client.InNamespace(namespace)); err != nil {
 			resource := Workload{Kind: k.Kind}.Resource()
-			errs = append(errs, fmt.Errorf("list %s in %s: %w", resource, cmp.Or(namespace, "all namespaces"), Explain(err, "the right to list "+resource)))
+			// Once its definition is deleted, the API server does not find the list.
+			gone := k.custom && apierrors.IsNotFound(err)
+			explained := fmt.Errorf("list %s in %s: %w", resource, cmp.Or(namespace, "all namespaces"), Explain(err, "the right to list "+resource))
+			switch {
+			case k.absent(err), gone:
+			case k.custom && apierrors.IsForbidden(err):
+				unseen = append(unseen, explained)
+			default:
+				errs = append(errs, explained)
+			}
 			continue
 		}
 		items, err := meta.ExtractList(list)
@@ -133,7 +165,10 @@ func Workloads(ctx context.Context, c client.Reader, namespace string) ([]State,
 			}
 		}
 	}
-	return states, errors.Join(errs...)
+	if len(errs) == 0 && len(unseen) > 0 {
+		return states, fmt.Errorf("%w: %w", ErrUnseen, errors.Join(unseen...))
+	}
+	return states, errors.Join(append(errs, unseen...)...)
 }
 
 // A State is a workload's status, in terms that fit every kind.
@@ -151,7 +186,8 @@ type State struct {
 	// Available have been ready for the workload's minReadySeconds.
 	Available int32
 	// Updated pods have the revision they should have: the newest one or, below
-	// a StatefulSet's partition, the one that all pods had before.
+	// a StatefulSet's partition, the one that all pods had before. A restart of a
+	// Rollout makes no revision: its pods stay up to date.
 	Updated int32
 	// Terminating pods are shutting down. Only a Deployment counts them apart
 	// from those that exist.
@@ -161,8 +197,14 @@ type State struct {
 	// Held says why a new template does not replace every pod by itself; empty:
 	// it does.
 	Held string
+	// Unreadable says why Template, and perhaps Selector, are not those of its pods;
+	// empty: they are.
+	Unreadable string
 
 	revisions []string // in use, if the status names any
+	// unfinished says why the newest revision is not rolled out although its pods may
+	// be; empty: nothing says so.
+	unfinished string
 	// reverted: the newest revision is the one that all pods had last. No
 	// rollout to it is under way, but a rollback to it may be.
 	reverted bool
@@ -187,13 +229,16 @@ func StateOf(object client.Object) (s State, ok bool) {
 // pods as desired are updated, and none of another revision is left.
 // [State.Unsettled] checks that they are available. For a StatefulSet, kubectl
 // compares the two revisions in the status, which are equal as soon as a rollout
-// is reverted; Incomplete counts its pods.
+// is reverted; Incomplete counts its pods. A Rollout must be Healthy by its
+// conditions and its phase besides.
 func (s State) Incomplete() string {
 	switch {
 	case s.Object.GetDeletionTimestamp() != nil:
 		return fmt.Sprintf("%s is being deleted", s)
 	case s.Observed < s.Object.GetGeneration():
 		return fmt.Sprintf("%s: a change is under way, its controller has seen generation %d of %d", s, s.Observed, s.Object.GetGeneration())
+	case s.unfinished != "":
+		return fmt.Sprintf("%s is not rolled out: %s", s, s.unfinished)
 	case s.Existing > s.Updated && s.reverted:
 		// A StatefulSet does not count a terminating pod toward any revision.
 		return fmt.Sprintf("%s: %d of %d pods are up to date, the others are terminating or of another revision", s, s.Updated, s.Existing)

@@ -5,21 +5,26 @@ import (
 	"errors"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	clientgo "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
+	"github.com/aftershockhq/aftershock/steadystate/kube/argo"
 )
 
 // service is the deployment that the tests observe.
@@ -53,6 +58,29 @@ func agent(change ...func(*appsv1.DaemonSet)) *appsv1.DaemonSet {
 		f(s)
 	}
 	return s
+}
+
+// basket is a Rollout of Argo Rollouts at rest.
+func basket(change ...func(*argo.Rollout)) *argo.Rollout {
+	r := &argo.Rollout{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "basket", UID: "b", Generation: 2},
+		Spec:       argo.RolloutSpec{Replicas: new(int32(3)), Strategy: argo.Strategy{Canary: &argo.Canary{}}},
+		Status: argo.RolloutStatus{
+			ObservedGeneration: "2", Replicas: 3, UpdatedReplicas: 3, ReadyReplicas: 3, AvailableReplicas: 3,
+			CurrentPodHash: "1", StableRS: "1", Phase: argo.Healthy,
+			Conditions: []argo.Condition{{Type: "Healthy", Status: corev1.ConditionTrue, Reason: "RolloutHealthy"}, {Type: "Progressing", Status: corev1.ConditionTrue, Reason: "NewReplicaSetAvailable"}},
+		},
+	}
+	for _, f := range change {
+		f(r)
+	}
+	return r
+}
+
+// refused is a Rollout whose new spec its controller does not take: the counts are those
+// of the spec before.
+func refused(r *argo.Rollout) {
+	r.Status.Conditions = append(r.Status.Conditions, argo.Condition{Type: "InvalidSpec", Status: corev1.ConditionTrue, Reason: "InvalidSpec", Message: "no Service shop"})
 }
 
 // updating is a stateful set whose newest revision so many pods have.
@@ -117,6 +145,33 @@ func TestAWorkloadIsAtRestOnlyWhenNothingIsUnderWay(t *testing.T) {
 		{"a rollout of one", agent(func(s *appsv1.DaemonSet) { s.Status.UpdatedNumberScheduled = 1 }), "daemonset agent in shop: a rollout is under way, 1 of 3 pods are up to date"},
 		{"a new node", agent(func(s *appsv1.DaemonSet) { s.Status.DesiredNumberScheduled = 4 }), "daemonset agent in shop: 3 pods exist and 4 are desired"},
 		{"one not ready", agent(func(s *appsv1.DaemonSet) { s.Status.NumberReady = 2 }), "daemonset agent in shop: 2 of 3 pods are ready"},
+		{"a Rollout at rest", basket(), ""},
+		{"a change of one not seen yet", basket(func(r *argo.Rollout) { r.Generation = 3 }), "rollout basket in shop: a change is under way, its controller has seen generation 2 of 3"},
+		{"one that was never seen", basket(func(r *argo.Rollout) { r.Status = argo.RolloutStatus{} }), "rollout basket in shop: a change is under way, its controller has seen generation 0 of 2"},
+		{"an invalid one, with all pods of the spec before", basket(refused), "rollout basket in shop is not rolled out: its spec is invalid, so that its controller does nothing: no Service shop"},
+		{"one whose update was aborted", basket(func(r *argo.Rollout) {
+			r.Status.Abort, r.Status.CurrentPodHash, r.Status.UpdatedReplicas, r.Status.Phase = true, "2", 0, "Degraded"
+			r.Status.Conditions[1] = argo.Condition{Type: "Progressing", Status: corev1.ConditionFalse, Reason: "RolloutAborted", Message: "Rollout aborted update to revision 2"}
+		}), "rollout basket in shop is not rolled out: its update was aborted: Rollout aborted update to revision 2"},
+		{"one that makes no progress", basket(func(r *argo.Rollout) {
+			r.Status.Conditions[1] = argo.Condition{Type: "Progressing", Status: corev1.ConditionFalse, Reason: "ProgressDeadlineExceeded", Message: "timed out"}
+		}), "rollout basket in shop is not rolled out: its update makes no progress: timed out"},
+		{"one that waits in a step", basket(func(r *argo.Rollout) {
+			r.Status.PauseConditions, r.Status.CurrentPodHash, r.Status.UpdatedReplicas, r.Status.Phase = []argo.PauseCondition{{Reason: "CanaryPauseStep"}}, "2", 1, "Paused"
+		}), "rollout basket in shop is not rolled out: its update is paused: CanaryPauseStep"},
+		{"one that is paused", basket(func(r *argo.Rollout) { r.Spec.Paused = true }), "rollout basket in shop is not rolled out: it is paused"},
+		{"a new revision of one with all its pods, which is not promoted", basket(func(r *argo.Rollout) { r.Status.CurrentPodHash = "2" }), `rollout basket in shop is not rolled out: an update is under way, from the ReplicaSet "1" to "2"`},
+		{"one without a stable revision", basket(func(r *argo.Rollout) { r.Status.StableRS, r.Status.CurrentPodHash = "", "" }), `rollout basket in shop is not rolled out: an update is under way, from the ReplicaSet "" to ""`},
+		{"one that is restarted", basket(func(r *argo.Rollout) { r.Spec.RestartAt = new(metav1.Now()) }), "rollout basket in shop is not rolled out: a restart is under way"},
+		{"one that was restarted", basket(func(r *argo.Rollout) {
+			r.Spec.RestartAt = new(metav1.Now())
+			r.Status.RestartedAt = r.Spec.RestartAt
+		}), ""},
+		{"one that is Degraded for another reason", basket(func(r *argo.Rollout) { r.Status.Phase, r.Status.Message = "Degraded", "why" }), "rollout basket in shop is not rolled out: it is Degraded: why"},
+		{"one whose controller reports no phase", basket(func(r *argo.Rollout) { r.Status.Phase = "" }), "rollout basket in shop is not rolled out: its controller reports no phase"},
+		{"a blue-green one whose old pods are still there", basket(func(r *argo.Rollout) { r.Status.Replicas = 6 }), "rollout basket in shop: a rollout is under way, 3 of 6 pods are up to date"},
+		{"one with a pod that is not ready", basket(func(r *argo.Rollout) { r.Status.ReadyReplicas = 2 }), "rollout basket in shop: 2 of 3 pods are ready"},
+
 		{"no node for it", agent(func(s *appsv1.DaemonSet) { s.Status = appsv1.DaemonSetStatus{ObservedGeneration: 2} }), "daemonset agent in shop desires no pods"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -137,6 +192,7 @@ func TestAWorkloadIsWrittenAsItsKindAndItsName(t *testing.T) {
 		"statefulset/ledger":  {Kind: kube.StatefulSet, Name: "ledger"},
 		"StatefulSet/ledger":  {Kind: kube.StatefulSet, Name: "ledger"},
 		"daemonset/agent":     {Kind: kube.DaemonSet, Name: "agent"},
+		"rollout/basket":      {Kind: kube.ArgoRollout, Name: "basket"},
 	} {
 		if got, err := kube.ParseWorkload(text); err != nil || got != want {
 			t.Errorf("%s: %v, %v", text, got, err)
@@ -144,14 +200,20 @@ func TestAWorkloadIsWrittenAsItsKindAndItsName(t *testing.T) {
 	}
 	for _, text := range []string{"", "checkout", "job/checkout", "deployment/", "/checkout", "deployment/shop/checkout"} {
 		_, err := kube.ParseWorkload(text)
-		wantError(t, err, `: want one of deployment/NAME, statefulset/NAME, daemonset/NAME`)
-		wantError(t, new(kube.Workload).UnmarshalText([]byte(text)), `: want one of deployment/NAME, statefulset/NAME, daemonset/NAME`)
+		wantError(t, err, `: want one of deployment/NAME, statefulset/NAME, daemonset/NAME, rollout/NAME`)
+		wantError(t, new(kube.Workload).UnmarshalText([]byte(text)), `: want one of deployment/NAME, statefulset/NAME, daemonset/NAME, rollout/NAME`)
 	}
 	read := kube.Workload{Namespace: "shop"}
 	if err := read.UnmarshalText([]byte("deployment/checkout")); err != nil || read != (kube.Workload{Kind: kube.Deployment, Namespace: "shop", Name: "checkout"}) {
 		t.Errorf("%v, %v", read, err)
 	}
+	if r := (kube.Workload{Kind: kube.ArgoRollout, Namespace: "shop", Name: "basket"}); r.Subject() != "rollout/shop/basket" || r.Resource() != "rollouts" || r.APIVersion() != "argoproj.io/v1alpha1" {
+		t.Errorf("%s, %s, %s", r.Subject(), r.Resource(), r.APIVersion())
+	}
 	set := kube.Workload{Kind: kube.StatefulSet, Namespace: "shop", Name: "ledger"}
+	if set.APIVersion() != "apps/v1" {
+		t.Error(set.APIVersion())
+	}
 	if set.String() != "statefulset ledger in shop" || set.Text() != "statefulset/ledger" || set.Subject() != "statefulset/shop/ledger" || set.Resource() != "statefulsets" {
 		t.Errorf("%s, %s, %s, %s", set, set.Text(), set.Subject(), set.Resource())
 	}
@@ -163,6 +225,7 @@ func TestTheNamesOfAWorkloadsPodsAreThoseOfNoOther(t *testing.T) {
 		its, none []string
 	}{
 		{kube.Deployment, []string{"my.db-5d4c9b-abcde"}, []string{"my.db-0", "my.db-abcde", "my.db-two-5d4c-abcdef", "my.db-v2-5d4c9b-abcde", "myxdb-5d4c9b-abcde"}},
+		{kube.ArgoRollout, []string{"my.db-5d4c9b-abcde"}, []string{"my.db-0", "my.db-abcde", "my.db-v2-5d4c9b-abcde"}},
 		{kube.StatefulSet, []string{"my.db-0", "my.db-12"}, []string{"my.db-abcde", "my.db-v2-0", "my.db-0-x"}},
 		{kube.DaemonSet, []string{"my.db-abcde"}, []string{"my.db-0", "my.db-5d4c9b-abcde"}},
 	} {
@@ -209,6 +272,71 @@ func TestAWorkloadIsRead(t *testing.T) {
 	}
 }
 
+// A cluster without Argo Rollouts has no such workload, and all the others.
+func TestACustomResourceThatTheClusterLacksIsNoError(t *testing.T) {
+	w := kube.Workload{Kind: kube.ArgoRollout, Namespace: "shop", Name: "basket"}
+	_, err := w.Read(t.Context(), newClient(t, interceptor.Funcs{}))
+	if wantError(t, err, "there is no rollout basket in shop"); strings.Contains(err.Error(), "kind") {
+		t.Errorf("%v, where there is the kind", err)
+	}
+	gvk := argo.GroupVersion.WithKind("Rollout")
+	none := &meta.NoKindMatchError{GroupKind: gvk.GroupKind(), SearchedVersions: []string{gvk.Version}}
+	deleted := apierrors.NewGenericServerResponse(404, "list", schema.GroupResource{Group: gvk.Group, Resource: "rollouts"}, "", "the server could not find the requested resource", 0, true)
+	forbidden := apierrors.NewForbidden(schema.GroupResource{Group: gvk.Group, Resource: "rollouts"}, "", errors.New("no"))
+	for _, row := range []struct {
+		name         string
+		answer       error
+		read, listed string
+		unseen       bool
+	}{
+		{"it was never installed", none, "there is no rollout basket in shop: the cluster has no kind Rollout of argoproj.io/v1alpha1", "", false},
+		{"its definition was deleted", deleted, "there is no rollout basket in shop", "", false},
+		{"the account may not see it", forbidden, "give the account the right to get rollouts", "list rollouts in shop", true},
+		{"the API server is away", errors.New("connection refused"), "connection refused", "connection refused", false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			c := newClient(t, interceptor.Funcs{
+				Get: func(context.Context, client.WithWatch, client.ObjectKey, client.Object, ...client.GetOption) error { return row.answer },
+				List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, options ...client.ListOption) error {
+					if _, custom := list.(*argo.RolloutList); custom {
+						return row.answer
+					}
+					return c.List(ctx, list, options...)
+				},
+			}, checkout(3))
+			_, err := w.Read(t.Context(), c)
+			if wantError(t, err, row.read); errors.Is(err, kube.ErrNoWorkload) != strings.HasPrefix(row.read, "there is no") {
+				t.Errorf("%v tells wrongly whether there is one", err)
+			}
+			states, err := kube.Workloads(t.Context(), c, "shop")
+			if len(states) != 1 || (err == nil) != (row.listed == "") || err != nil && !strings.Contains(err.Error(), row.listed) || errors.Is(err, kube.ErrUnseen) != row.unseen {
+				t.Errorf("%v, %v; want the Deployment, %q, unseen %t", states, err, row.listed, row.unseen)
+			}
+		})
+	}
+	// A client of a team's own need not have its types.
+	scheme := runtime.NewScheme()
+	if err := clientgo.AddToScheme(scheme); err != nil {
+		t.Fatal(err)
+	}
+	c := fake.NewClientBuilder().WithScheme(scheme).WithObjects(checkout(3)).Build()
+	if states, err := kube.Workloads(t.Context(), c, "shop"); err != nil || len(states) != 1 {
+		t.Errorf("%v, %v", states, err)
+	}
+}
+
+func TestARolloutWhoseTemplateIsElsewhereIsRefused(t *testing.T) {
+	c := newClient(t, interceptor.Funcs{}, basket(func(r *argo.Rollout) { r.Spec.WorkloadRef = &argo.WorkloadRef{Kind: "Deployment", Name: "basket"} }))
+	_, err := kube.Workload{Kind: kube.ArgoRollout, Namespace: "shop", Name: "basket"}.Read(t.Context(), c)
+	if wantError(t, err, "read rollout basket in shop: it takes its template from deployment/basket (spec.workloadRef)"); errors.Is(err, kube.ErrNoWorkload) {
+		t.Errorf("%v says that there is none", err)
+	}
+	states, err := kube.Workloads(t.Context(), c, "shop")
+	if err != nil || len(states) != 1 || states[0].Unreadable == "" {
+		t.Errorf("%v, %v", states, err)
+	}
+}
+
 // owned is an object that another one controls.
 func owned[T client.Object](object T, owner client.Object, kind string) T {
 	object.SetOwnerReferences([]metav1.OwnerReference{*metav1.NewControllerRef(owner, appsv1.SchemeGroupVersion.WithKind(kind))})
@@ -216,11 +344,12 @@ func owned[T client.Object](object T, owner client.Object, kind string) T {
 }
 
 func TestThePodsOfAWorkloadAreThoseThatItControls(t *testing.T) {
-	d, s, a := checkout(1), ledger(), agent()
+	d, s, a, b := checkout(1), ledger(), agent(), basket()
+	ofArgo := &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "basket-1", UID: "b1", OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(b, argo.GroupVersion.WithKind("Rollout"))}}}
 	set := owned(&appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "checkout-1", UID: "r"}}, d, "Deployment")
-	c := newClient(t, interceptor.Funcs{}, d, s, a, set, pod("of-none"),
+	c := newClient(t, interceptor.Funcs{}, d, s, a, b, set, ofArgo, pod("of-none"), owned(pod("basket-1-a"), ofArgo, "ReplicaSet"),
 		owned(pod("checkout-1-a"), set, "ReplicaSet"), owned(pod("ledger-0"), s, "StatefulSet"), owned(pod("agent-a"), a, "DaemonSet"))
-	for object, want := range map[client.Object]string{d: "checkout-1-a", s: "ledger-0", a: "agent-a"} {
+	for object, want := range map[client.Object]string{d: "checkout-1-a", s: "ledger-0", a: "agent-a", b: "basket-1-a"} {
 		state, _ := kube.StateOf(object)
 		pods, err := state.Pods(t.Context(), c)
 		if err != nil || len(pods) != 1 || pods[0].Name != want {
@@ -274,6 +403,9 @@ func TestTheReplicasAndTheRolloutOfEveryKindAreObserved(t *testing.T) {
 		{"a stateful set at rest", ledger(), 1, 1},
 		{"one with a partition that is complete", ledger(updating(2), partition(1)), 1, 1},
 		{"a daemon set with a pod that is not ready", agent(func(s *appsv1.DaemonSet) { s.Status.NumberReady = 2 }), 2. / 3, 2. / 3},
+		{"a Rollout at rest", basket(), 1, 1},
+		{"an invalid one, with all pods of the spec before", basket(refused), 1, 0},
+		{"one of which every pod waits for a restart", basket(func(r *argo.Rollout) { r.Spec.RestartAt = new(metav1.Now()) }), 1, 0},
 		{"a daemon set with an old pod", agent(func(s *appsv1.DaemonSet) { s.Status.UpdatedNumberScheduled = 2 }), 1, 2. / 3},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package rehearsal
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -42,6 +43,11 @@ func kindsOf(scheme *runtime.Scheme) *kinds {
 		k.of[kind.GroupVersion().WithResource(resourceOf(kind))] = kind
 	}
 	return k
+}
+
+// drop serves no kind of a group and version.
+func (k *kinds) drop(of schema.GroupVersion) {
+	maps.DeleteFunc(k.of, func(r schema.GroupVersionResource, _ schema.GroupVersionKind) bool { return r.GroupVersion() == of })
 }
 
 // resourceOf is the plural of a kind.

@@ -25,6 +25,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/utils/ptr"
 
+	"github.com/aftershockhq/aftershock/steadystate/kube/argo"
 	"github.com/aftershockhq/aftershock/suites/rights"
 )
 
@@ -104,14 +105,27 @@ func (s *Stage) changed(at key, before, after *unstructured.Unstructured) {
 		s.drop(at)
 		return
 	}
-	if at.group == appsv1.GroupName && !reflect.DeepEqual(before.Object["spec"], after.Object["spec"]) {
+	if (at.group == appsv1.GroupName || at.group == argo.GroupVersion.Group) && !reflect.DeepEqual(before.Object["spec"], after.Object["spec"]) {
 		after.SetGeneration(before.GetGeneration() + 1)
-		_ = unstructured.SetNestedField(after.Object, after.GetGeneration(), "status", "observedGeneration")
+		observed(at, after)
 		s.put(at, after, watch.Modified)
 		s.rollOut(at, after)
 		return
 	}
 	s.put(at, after, watch.Modified)
+}
+
+// observed plays that the controller of a workload has seen its spec. A Rollout's is
+// restarted at once.
+func observed(at key, object *unstructured.Unstructured) {
+	if at.group == appsv1.GroupName {
+		_ = unstructured.SetNestedField(object.Object, object.GetGeneration(), "status", "observedGeneration")
+		return
+	}
+	_ = unstructured.SetNestedField(object.Object, strconv.FormatInt(object.GetGeneration(), 10), "status", "observedGeneration")
+	if restart, there, _ := unstructured.NestedString(object.Object, "spec", "restartAt"); there {
+		_ = unstructured.SetNestedField(object.Object, restart, "status", "restartedAt")
+	}
 }
 
 // admit asks for what Chaos Mesh's admission asks of an account: to do to this
@@ -372,7 +386,7 @@ func (s *Stage) revise(at key, owner *unstructured.Unstructured, template corev1
 		Namespace: at.namespace, Name: at.name + "-" + rand.String(8), Labels: template.Labels, Annotations: owner.GetAnnotations(), OwnerReferences: []metav1.OwnerReference{by},
 		UID: types.UID(rand.String(16)),
 	}
-	if at.resource == "deployments" {
+	if at.resource == "deployments" || at.resource == "rollouts" {
 		for k, object := range s.objects {
 			if of, ok := s.typed(object).(*appsv1.ReplicaSet); ok && k.namespace == at.namespace && metav1.IsControlledBy(of, owner) {
 				of.Spec.Replicas, of.Status.Replicas = new(int32(0)), 0

@@ -30,6 +30,7 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/aftershockhq/aftershock/steadystate/kube/argo"
 	"github.com/aftershockhq/aftershock/suites/rights"
 )
 
@@ -63,7 +64,8 @@ type watcher struct {
 	events chan []byte
 }
 
-// NewStage returns a stage that holds these objects. A right to one of them keeps its
+// NewStage returns a stage that holds these objects. It has Argo Rollouts if one of them
+// is a Rollout. A right to one of them keeps its
 // name, since the author of a file knows it; a right to an object that a run creates
 // does not. It returns an error if the scheme lacks the kind of an object.
 func NewStage(scheme *runtime.Scheme, objects ...client.Object) (*Stage, error) {
@@ -81,6 +83,10 @@ func NewStage(scheme *runtime.Scheme, objects ...client.Object) (*Stage, error) 
 		s.put(at, stored, watch.Added)
 		s.given[at] = true
 		s.images[at] = imagesOf(stored)
+	}
+	// A cluster need not have Argo Rollouts, and who has none needs no right to it.
+	if !slices.ContainsFunc(objects, func(o client.Object) bool { _, is := o.(*argo.Rollout); return is }) {
+		s.kinds.drop(argo.GroupVersion)
 	}
 	return s, nil
 }
@@ -309,6 +315,14 @@ func (s *Stage) change(req *http.Request, stored *unstructured.Unstructured, bod
 			return nil, err
 		}
 		if after, err = strategicpatch.StrategicMergePatch(before, body, typed); err != nil {
+			return nil, err
+		}
+	case types.PatchType(media) == types.JSONPatchType:
+		patch, err := jsonpatch.DecodePatch(body)
+		if err != nil {
+			return nil, err
+		}
+		if after, err = patch.Apply(before); err != nil {
 			return nil, err
 		}
 	default:
