@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/aftershockhq/aftershock/config"
+	"github.com/aftershockhq/aftershock/steadystate/kube/argo"
 )
 
 // template is of pods with these labels and containers.
@@ -60,6 +61,8 @@ func TestWhatTheFileDoesNotSayIsReadFromTheCluster(t *testing.T) {
 		return c.List(ctx, list, opts...)
 	}}
 	const set = "    workload: statefulset/ledger\n"
+	elsewhere := basket()
+	elsewhere.Spec.WorkloadRef = &argo.WorkloadRef{Kind: "Deployment", Name: "checkout"}
 	for _, row := range []struct {
 		sentence string
 		service  string
@@ -118,6 +121,13 @@ func TestWhatTheFileDoesNotSayIsReadFromTheCluster(t *testing.T) {
 			interceptor.Funcs{},
 			nil, "",
 			"aftershock.yaml:9: services[checkout].workload: there is no statefulset ledger in shop; check the name and the namespace",
+		},
+		{
+			"a Rollout whose template is elsewhere, for good", "    workload: rollout/checkout\n",
+			interceptor.Funcs{},
+			[]client.Object{elsewhere},
+			"",
+			"aftershock.yaml:9: services[checkout].workload: read rollout checkout in shop: not supported: it takes its template from deployment/checkout (spec.workloadRef), where this program does not read it; move the template into the Rollout",
 		},
 		{
 			"a right that is missing", set, noServices,

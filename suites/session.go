@@ -217,9 +217,10 @@ func (s *Session) identify(ctx context.Context) error {
 }
 
 // later is the error of a request to the API server, which may succeed later unless it
-// is refused or there is no such kind. A token may be renewed.
+// is refused, there is no such kind, or what it read is not supported. A token may be
+// renewed.
 func later(err error) error {
-	if err == nil || faults.Permanent(err) && !apierrors.IsUnauthorized(err) {
+	if err == nil || faults.Permanent(err) && !apierrors.IsUnauthorized(err) || errors.Is(err, kube.ErrUnsupported) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", ErrUnavailable, err)

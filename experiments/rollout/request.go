@@ -3,7 +3,6 @@ package rollout
 import (
 	"context"
 	"fmt"
-	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -64,12 +63,8 @@ func requestOf(labels map[string]string) (*request, error) {
 
 // put requests the restart.
 func (q request) put(r *argo.Rollout) {
-	labels := maps.Clone(r.Labels)
-	if labels == nil {
-		labels = map[string]string{}
-	}
-	labels[RestartLabel] = q.String()
-	r.Labels, r.Spec.RestartAt = labels, q.at.DeepCopy()
+	label(r, RestartLabel, q.String())
+	r.Spec.RestartAt = q.at.DeepCopy()
 }
 
 // pending reports whether the restart is not done, and no other client has requested
@@ -99,8 +94,6 @@ func (w Workload) withdraw(ctx context.Context, run string) (pending bool, err e
 		if pending {
 			r.Spec.RestartAt = r.Status.RestartedAt.DeepCopy()
 		}
-		labels := maps.Clone(r.Labels)
-		delete(labels, RestartLabel)
-		r.Labels = labels
+		label(r, RestartLabel, "")
 	})
 }

@@ -40,8 +40,8 @@ func (w Workload) restore(ctx context.Context, n note) (was string, err error) {
 	})
 }
 
-// fenceAnnotation exists for an instant only.
-const fenceAnnotation = "aftershock.dev/fence"
+// fenceLabel exists for an instant only.
+const fenceLabel = "aftershock.dev/fence"
 
 // fence makes a new version of the workload, unless the run's change of it came.
 func (w Workload) fence(ctx context.Context, run string, came func(kube.State) bool) error {
@@ -53,10 +53,10 @@ func (w Workload) fence(ctx context.Context, run string, came func(kube.State) b
 		if came(s) {
 			return nil
 		}
-		if err := w.patch(ctx, s, func(s kube.State) { annotate(s.Object, fenceAnnotation, run) }); err != nil {
+		if err := w.patch(ctx, s, func(s kube.State) { label(s.Object, fenceLabel, run) }); err != nil {
 			return err
 		}
-		return w.patch(ctx, s, func(s kube.State) { annotate(s.Object, fenceAnnotation, "") })
+		return w.patch(ctx, s, func(s kube.State) { label(s.Object, fenceLabel, "") })
 	})
 }
 

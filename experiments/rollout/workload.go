@@ -62,8 +62,8 @@ func (w Workload) choose(ctx context.Context) (kube.State, []corev1.Pod, error) 
 	if note, there := s.Object.GetAnnotations()[Annotation]; there {
 		return kube.State{}, nil, faults.Refuse("%s has a bad image of a run already, or had one (%s: %s); wait for that run, or remove it with sweep", w, Annotation, note)
 	}
-	if label, there := s.Object.GetLabels()[RestartLabel]; there {
-		return kube.State{}, nil, faults.Refuse("%s has a restart of a run already, or had one (%s: %s); wait for that run, or remove it with sweep", w, RestartLabel, label)
+	if text, there := s.Object.GetLabels()[RestartLabel]; there {
+		return kube.State{}, nil, faults.Refuse("%s has a restart of a run already, or had one (%s: %s); wait for that run, or remove it with sweep", w, RestartLabel, text)
 	}
 	if s.Held != "" {
 		return kube.State{}, nil, faults.Refuse("no rollout of %s reaches every pod: %s", w, s.Held)
@@ -106,14 +106,22 @@ func (w Workload) patch(ctx context.Context, s kube.State, change func(kube.Stat
 
 // annotate sets an annotation of an object; an empty value removes it.
 func annotate(o client.Object, key, value string) {
-	annotations := o.GetAnnotations()
-	if annotations == nil {
-		annotations = map[string]string{}
+	o.SetAnnotations(with(o.GetAnnotations(), key, value))
+}
+
+// label sets a label of an object; an empty value removes it. Controllers copy the
+// annotations of a workload to its ReplicaSets, and not its labels.
+func label(o client.Object, key, value string) { o.SetLabels(with(o.GetLabels(), key, value)) }
+
+// with sets a value of a map, which may be nil; an empty one removes it.
+func with(values map[string]string, key, value string) map[string]string {
+	if values == nil {
+		values = map[string]string{}
 	}
-	if annotations[key] = value; value == "" {
-		delete(annotations, key)
+	if values[key] = value; value == "" {
+		delete(values, key)
 	}
-	o.SetAnnotations(annotations)
+	return values
 }
 
 // unlessChanged retries when another client has changed the workload between

@@ -30,6 +30,10 @@ type Workload struct {
 // ErrNoWorkload is wrapped by errors about a workload that does not exist.
 var ErrNoWorkload = errors.New("there is no")
 
+// ErrUnsupported is wrapped by errors about a workload that cannot be tested, however
+// often it is read.
+var ErrUnsupported = errors.New("not supported")
+
 // ErrUnseen is wrapped by the error of [Workloads] if it has all that the cluster's own
 // kinds have, and the account may not list a kind of custom resource.
 var ErrUnseen = errors.New("not seen")
@@ -102,8 +106,8 @@ func (w Workload) PodNames() string { return regexp.QuoteMeta(w.Name) + w.of().p
 // NewList returns an empty list of its kind.
 func (w Workload) NewList() client.ObjectList { return w.of().list() }
 
-// Read reads its state. The error wraps [ErrNoWorkload] if it does not exist. One whose
-// template is elsewhere is refused, see [State.Unreadable].
+// Read reads its state. The error wraps [ErrNoWorkload] if it does not exist, and
+// [ErrUnsupported] if its template is elsewhere, see [State.Unreadable].
 func (w Workload) Read(ctx context.Context, c client.Reader) (State, error) {
 	if err := w.Valid(); err != nil {
 		return State{}, err
@@ -119,7 +123,7 @@ func (w Workload) Read(ctx context.Context, c client.Reader) (State, error) {
 	}
 	s, _ := StateOf(object)
 	if s.Unreadable != "" {
-		return State{}, fmt.Errorf("read %s: %s", w, s.Unreadable)
+		return State{}, fmt.Errorf("read %s: %w: %s", w, ErrUnsupported, s.Unreadable)
 	}
 	return s, nil
 }
