@@ -89,6 +89,9 @@ func (q Quote) String() string {
 		if q.Message != "" {
 			why += ": " + quoted(q.Message)
 		}
+		if !strings.HasPrefix(q.Subject, "pod/") {
+			text = "%s says %s"
+		}
 		return fmt.Sprintf(text, nameOf(q.Subject), why)
 	}
 	text := reasons[i].text
@@ -249,8 +252,9 @@ func owners(r judge.Result) map[string]string {
 // family is what the owner of a pod is one of: the replica sets of one Deployment have
 // names that differ in the last part.
 func family(owner string) string {
-	if i := strings.LastIndex(owner, "-"); i > 0 && strings.HasPrefix(owner, "replicaset/") {
-		return owner[:i]
+	name := nameOf(owner)
+	if i := strings.LastIndex(name, "-"); i > 0 && strings.HasPrefix(owner, "replicaset/") {
+		return strings.TrimSuffix(owner, name[i:])
 	}
 	return owner
 }
@@ -384,7 +388,8 @@ var (
 // insufficient lists the resources of which no node has enough for a pod, in the
 // scheduler's words; nil: it names none, or nodes are ruled out for another reason.
 func insufficient(message string) (resources []string) {
-	m := unavailable.FindStringSubmatch(message)
+	now, _, _ := strings.Cut(message, " preemption:") // as opposed to what it would be like without other pods
+	m := unavailable.FindStringSubmatch(now)
 	if m == nil {
 		return nil
 	}

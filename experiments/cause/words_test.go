@@ -142,7 +142,7 @@ func TestWhatIsAdvisedByTheWordsOfKubernetes(t *testing.T) {
 		want  string
 	}{
 		{
-			"no node has room", gone("10.5 unschedulable pod/shop/d d reason=Unschedulable message=0/3_nodes_are_available:_3_Insufficient_cpu._preemption:_0/3_nodes_are_available"),
+			"no node has room", gone("10.5 unschedulable pod/shop/d d reason=Unschedulable message=0/3_nodes_are_available:_3_Insufficient_cpu._preemption:_0/3_nodes_are_available:_3_Insufficient_cpu."),
 			"Mend make room for the pods of deployment/checkout: lower their requests of cpu, or add nodes (every node has too little of it, as the scheduler says; checkout requests 50m); pods/kill-one would prove it",
 		},
 		{
