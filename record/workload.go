@@ -14,10 +14,17 @@ type Workload struct {
 	// GraceSeconds is how long a pod that is asked to end may take.
 	GraceSeconds int         `json:"graceSeconds"`
 	Containers   []Container `json:"containers"`
+	// Serving is the name of the container that serves; empty: it is not known.
+	Serving string `json:"serving,omitempty"`
 	// Nodes are those on which its pods were, by pod.
 	Nodes map[string]string `json:"nodes,omitempty"`
 	// Zones are those of the nodes, by node; empty: they name none, or could not be read.
 	Zones map[string]string `json:"zones,omitempty"`
+	// SchedulableNodes is how many nodes of the cluster take pods like its own, and
+	// SchedulableZones in how many zones these are; 0: they could not be read, or name no
+	// zone.
+	SchedulableNodes int `json:"schedulableNodes,omitempty"`
+	SchedulableZones int `json:"schedulableZones,omitempty"`
 	// Budgets are the names of the PodDisruptionBudgets that cover its pods; nil: they
 	// were not read, which they are for an eviction.
 	Budgets []string `json:"budgets,omitzero"`

@@ -47,6 +47,7 @@ func (d described) read(ctx context.Context) (record.Workload, error) {
 		return record.Workload{}, err
 	}
 	w := describe(state)
+	w.Serving = d.of.container
 	pods, err := state.Pods(ctx, d.client)
 	if err != nil {
 		return record.Workload{}, kube.Explain(err, "the right to list pods")
@@ -56,28 +57,36 @@ func (d described) read(ctx context.Context) (record.Workload, error) {
 			w.Nodes[pod.Name] = pod.Spec.NodeName
 		}
 	}
-	w.Zones = d.zones(ctx, w.Nodes)
+	d.places(ctx, &w, state.Template.Spec.Tolerations)
 	if d.evicted && len(pods) > 0 {
 		w.Budgets = d.budgets(ctx, pods[0].Labels)
 	}
 	return w, nil
 }
 
-// zones are those of nodes that run pods; none, if nodes could not be read.
-func (d described) zones(ctx context.Context, nodes map[string]string) map[string]string {
-	var list metav1.PartialObjectMetadataList
-	list.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("NodeList"))
+// places adds the zones of the nodes that run pods, and how many nodes, in how many zones,
+// take pods with these tolerations; nothing, if nodes could not be read. Where a selector
+// keeps pods is not looked at: it is what would be changed to spread them.
+func (d described) places(ctx context.Context, w *record.Workload, tolerations []corev1.Toleration) {
+	var list corev1.NodeList
 	if d.client.List(ctx, &list) != nil {
-		return nil
+		return
 	}
-	running := slices.Collect(maps.Values(nodes))
-	zones := map[string]string{}
+	running := slices.Collect(maps.Values(w.Nodes))
+	w.Zones = map[string]string{}
+	within := map[string]bool{}
 	for _, n := range list.Items {
-		if zone := n.Labels[corev1.LabelTopologyZone]; zone != "" && slices.Contains(running, n.Name) {
-			zones[n.Name] = zone
+		zone := n.Labels[corev1.LabelTopologyZone]
+		if zone != "" && slices.Contains(running, n.Name) {
+			w.Zones[n.Name] = zone
+		}
+		if trouble(n) == "" && tolerated(n, tolerations) {
+			w.SchedulableNodes++
+			within[zone] = true
 		}
 	}
-	return zones
+	delete(within, "")
+	w.SchedulableZones = len(within)
 }
 
 // budgets are those that cover pods with these labels; nil: they could not be read.

@@ -76,18 +76,28 @@ func TestTheBudgetsAndZonesOfAWorkloadAreDescribed(t *testing.T) {
 			Spec:       policyv1.PodDisruptionBudgetSpec{Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": app}}},
 		}
 	}
-	node := func(name, zone string) *corev1.Node {
-		return &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{corev1.LabelTopologyZone: zone}}}
+	node := func(name, zone string, change func(*corev1.Node)) *corev1.Node {
+		n := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{corev1.LabelTopologyZone: zone}}}
+		change(n)
+		return n
+	}
+	tainted := func(key string) func(*corev1.Node) {
+		return func(n *corev1.Node) {
+			n.Spec.Taints = []corev1.Taint{{Key: key, Effect: corev1.TaintEffectNoSchedule}}
+		}
 	}
 	for _, row := range []struct {
 		name    string
 		refuse  string
 		budgets []string
-		zones   map[string]string
+		// Of seven nodes in four zones one is cordoned, one not ready, one tainted, and
+		// one tainted in a way that the pods tolerate.
+		zones        map[string]string
+		nodes, zoned int
 	}{
-		{"all may be read", "", []string{"checkout"}, map[string]string{"node1": "east"}},
-		{"budgets may not", "poddisruptionbudgets", nil, map[string]string{"node1": "east"}},
-		{"nodes may not", "nodes", []string{"checkout"}, nil},
+		{"all may be read", "", []string{"checkout"}, map[string]string{"node1": "east"}, 4, 2},
+		{"budgets may not", "poddisruptionbudgets", nil, map[string]string{"node1": "east"}, 4, 2},
+		{"nodes may not", "nodes", []string{"checkout"}, nil, 0, 0},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			forbidden := func(resource string) error {
@@ -96,7 +106,13 @@ func TestTheBudgetsAndZonesOfAWorkloadAreDescribed(t *testing.T) {
 				}
 				return nil
 			}
-			c := fake.NewClientBuilder().WithObjects(selects("checkout", "checkout"), selects("other", "other"), node("node1", "east"), node("node2", "west")).
+			c := fake.NewClientBuilder().WithObjects(selects("checkout", "checkout"), selects("other", "other"),
+				node("node1", "east", func(*corev1.Node) {}), node("node2", "west", func(*corev1.Node) {}), node("node3", "", func(*corev1.Node) {}),
+				node("node4", "west", tainted("mine")), node("node5", "north", tainted("node-role.kubernetes.io/control-plane")),
+				node("node6", "south", func(n *corev1.Node) { n.Spec.Unschedulable = true }),
+				node("node7", "south", func(n *corev1.Node) {
+					n.Status.Conditions = []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionFalse}}
+				})).
 				WithInterceptorFuncs(interceptor.Funcs{List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
 					resource := "nodes"
 					if _, ok := list.(*policyv1.PodDisruptionBudgetList); ok {
@@ -109,8 +125,10 @@ func TestTheBudgetsAndZonesOfAWorkloadAreDescribed(t *testing.T) {
 				}}).Build()
 			d := described{client: c, of: &service{Target: &config.Target{Service: config.Service{Namespace: "shop"}}}, evicted: true}
 			budgets := d.budgets(t.Context(), labels.Set{"app": "checkout"})
-			if zones := d.zones(t.Context(), map[string]string{"a": "node1"}); !reflect.DeepEqual(budgets, row.budgets) || !reflect.DeepEqual(zones, row.zones) {
-				t.Errorf("budgets %q, zones %v, want %q and %v", budgets, zones, row.budgets, row.zones)
+			w := record.Workload{Nodes: map[string]string{"a": "node1"}}
+			d.places(t.Context(), &w, []corev1.Toleration{{Key: "mine", Operator: corev1.TolerationOpExists}})
+			if !reflect.DeepEqual(budgets, row.budgets) || !reflect.DeepEqual(w.Zones, row.zones) || w.SchedulableNodes != row.nodes || w.SchedulableZones != row.zoned {
+				t.Errorf("budgets %q, %+v, want %q and %+v", budgets, w, row.budgets, row)
 			}
 		})
 	}

@@ -101,12 +101,18 @@ func placement(pods []corev1.Pod, nodes []corev1.Node, elsewhere bool) (found st
 // the room there. That the node is cordoned or not ready is not looked at.
 func fits(pod corev1.Pod, n corev1.Node) bool {
 	match, err := nodeaffinity.GetRequiredNodeAffinity(&pod).Match(&n)
+	return err == nil && match && tolerated(n, pod.Spec.Tolerations)
+}
+
+// tolerated reports whether pods with these tolerations may be on a node, but for the
+// taints by which Kubernetes says what [trouble] says.
+func tolerated(n corev1.Node, by []corev1.Toleration) bool {
 	own := func(t *corev1.Taint) bool {
 		return (t.Effect == corev1.TaintEffectNoSchedule || t.Effect == corev1.TaintEffectNoExecute) &&
 			!strings.HasPrefix(t.Key, "node.kubernetes.io/")
 	}
-	_, refused := schedulinghelpers.FindMatchingUntoleratedTaint(klog.Background(), n.Spec.Taints, pod.Spec.Tolerations, own, false)
-	return err == nil && match && !refused
+	_, refused := schedulinghelpers.FindMatchingUntoleratedTaint(klog.Background(), n.Spec.Taints, by, own, false)
+	return !refused
 }
 
 // needs keeps on which nodes an experiment's fault needs Chaos Mesh's daemon.

@@ -426,10 +426,16 @@ type Workload struct {
 	// GraceSeconds is its terminationGracePeriodSeconds.
 	GraceSeconds int         `json:"graceSeconds"`
 	Containers   []Container `json:"containers"`
+	// Serving names the container that serves; absent: it is not known.
+	Serving string `json:"serving,omitempty"`
 	// Nodes maps each pod to its node.
 	Nodes map[string]string `json:"nodes,omitempty"`
 	// Zones maps each of these nodes to its zone.
 	Zones map[string]string `json:"zones,omitempty"`
+	// SchedulableNodes is how many nodes of the cluster take pods like its own, and
+	// SchedulableZones in how many zones these are; absent: not read, or no zone is named.
+	SchedulableNodes int `json:"schedulableNodes,omitempty"`
+	SchedulableZones int `json:"schedulableZones,omitempty"`
 	// Budgets names the PodDisruptionBudgets that cover its pods; absent: not read.
 	// They
 	// are read only for evictions.
