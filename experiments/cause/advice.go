@@ -1,6 +1,7 @@
 package cause
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -115,7 +116,7 @@ func advise(r judge.Result, c Cause) (Advice, bool) {
 	w := r.Workload
 	switch c.Rule {
 	case KilledForMemory:
-		return Advice{Kind: Memory, Question: true, What: "does it keep memory that it needs no more, or is its limit too low?", Checked: limits(w, "memory"), Prove: "capacity/sustained"}, true
+		return Advice{Kind: Memory, Question: true, What: "does it keep memory that it needs no more, or is its limit too low?", Checked: limits(ended(r, w, ofMemory), "memory"), Prove: "capacity/sustained"}, true
 	case AtMax, NoMetric, NoWindow:
 		return ofAutoscaler(r, c.Rule, subjectOf(r, c.Check))
 	case Surged:
@@ -127,13 +128,7 @@ func advise(r judge.Result, c Cause) (Advice, bool) {
 	case ReplacedWithout:
 		return Advice{Kind: Volume, Question: true, What: "is what it must keep on a volume that its new pods get?", Prove: "pods/kill-one"}, true
 	case Restarted:
-		if probe := probes(w, func(c record.Container) string { return c.Liveness }); probe != "" {
-			if c.Quote != nil && c.Quote.Probe == "liveness" && c.Quote.TimedOut {
-				return Advice{Kind: LivenessTime, Question: true, What: "do the timeoutSeconds and failureThreshold of the liveness probe leave it the time that it needs under load?", Checked: "it ran out of time, as the kubelet says; livenessProbe of " + probe}, true
-			}
-			return Advice{Kind: LivenessNeeds, Question: true, What: "does the liveness probe need what the fault took away?", Checked: "livenessProbe of " + probe}, true
-		}
-		return Advice{}, false
+		return ofRestart(r, c)
 	}
 	if w == nil {
 		return Advice{}, false
@@ -145,28 +140,24 @@ func advise(r judge.Result, c Cause) (Advice, bool) {
 	switch c.Rule {
 	case NoneLeft:
 		node, zone := gone(r, c, nil), gone(r, c, w.Zones)
-		switch n, err := strconv.Atoi(w.MaxUnavailable); {
-		case w.Replicas == 1 && !strings.HasPrefix(w.Subject, "daemonset/"):
-			return Advice{Kind: MoreReplicas, What: "run " + name + " with more than one replica", Checked: "spec.replicas is 1", Prove: "pods/kill-one"}, true
-		case node != "":
-			return Advice{Kind: SpreadOverNodes, What: "spread the pods of " + name + " over nodes", Checked: fmt.Sprintf("all %d were on node %s, which was not ready", len(w.Nodes), node), Prove: "disruption/drain"}, true
-		case zone != "":
-			return Advice{Kind: SpreadOverZones, What: "spread the pods of " + name + " over zones", Checked: fmt.Sprintf("all %d were in zone %s, of which no node that ran one stayed ready", len(w.Nodes), zone), Prove: "disruption/drain"}, true
-		case evictions(r) > 1 && w.Budgets != nil && len(w.Budgets) == 0:
-			return budget(r, name), true
+		switch {
+		case node != "" && w.SchedulableNodes > 1:
+			return Advice{Kind: SpreadOverNodes, What: "spread the pods of " + name + " over nodes", Checked: fmt.Sprintf("all %d were on node %s, which was not ready, of %d that take pods", len(w.Nodes), node, w.SchedulableNodes), Prove: "disruption/drain"}, true
+		case zone != "" && w.SchedulableZones > 1:
+			return Advice{Kind: SpreadOverZones, What: "spread the pods of " + name + " over zones", Checked: fmt.Sprintf("all %d were in zone %s, of which no node that ran one stayed ready, of %d zones with nodes that take pods", len(w.Nodes), zone, w.SchedulableZones), Prove: "disruption/drain"}, true
 		case w.Strategy == "Recreate" && rolls(r):
 			return Advice{Kind: RollingUpdate, What: "roll " + name + " out by RollingUpdate", Checked: "spec.strategy.type is Recreate", Prove: "rollout/bad-image"}, true
-		case rolls(r) && (w.MaxUnavailable == "100%" || err == nil && n >= w.Replicas):
-			return Advice{Kind: MaxUnavailable, What: "lower the maxUnavailable of " + name, Checked: fmt.Sprintf("maxUnavailable is %s of %d pods", w.MaxUnavailable, w.Replicas), Prove: "rollout/restart"}, true
+		case rolls(r) && tooMany(w, w.Replicas):
+			return maxUnavailable(w, name), true
+		case w.Replicas == 1 && !isDaemonSet(w):
+			return moreReplicas(r, name)
+		case evictions(r) > 1 && w.Budgets != nil && len(w.Budgets) == 0:
+			return budget(r, name), true
 		}
 	case TooFew:
-		n, err := strconv.Atoi(strings.TrimSuffix(w.MaxUnavailable, "%"))
-		if strings.HasSuffix(w.MaxUnavailable, "%") {
-			n = n * w.Replicas / 100 // rounded down, as the controller of Deployments does
-		}
 		switch {
-		case rolls(r) && err == nil && n > 0:
-			return Advice{Kind: MaxUnavailable, What: "lower the maxUnavailable of " + name, Checked: fmt.Sprintf("maxUnavailable is %s of %d pods", w.MaxUnavailable, w.Replicas), Prove: "rollout/restart"}, true
+		case rolls(r) && tooMany(w, 1):
+			return maxUnavailable(w, name), true
 		case evictions(r) > 1 && w.Budgets != nil && len(w.Budgets) == 0:
 			return budget(r, name), true
 		}
@@ -175,27 +166,146 @@ func advise(r judge.Result, c Cause) (Advice, bool) {
 		if len(r.Injections) > 0 && slices.ContainsFunc(r.Injections[0].Effects, func(e record.Effect) bool { return e.Event == record.EventRestarted }) {
 			prove = "pods/container-kill"
 		}
-		if probe := probes(w, func(c record.Container) string { return c.Readiness }); probe != "" {
+		if probe := probes(serving(w), func(c record.Container) string { return c.Readiness }); probe != "" {
 			if bad := c.bad(); bad > 0 && mostly(c.of(c.Recovering), bad) {
 				return Advice{Kind: EarlyReadiness, What: "have the readiness probe of " + name + " fail until requests can be answered", Checked: fmt.Sprintf("readinessProbe of %s; %d of %d bad answers came from %s after it was Ready", probe, c.of(c.Recovering), bad, c.Recovering), Prove: prove}, true
 			}
 			return Advice{Kind: EarlyReadiness, Question: true, What: "is the readiness probe good before requests can be answered?", Checked: "readinessProbe of " + probe, Prove: prove}, true
 		}
-		return Advice{Kind: ReadinessProbe, What: "give " + name + " a readiness probe", Checked: "no container has a readinessProbe", Prove: prove}, true
+		return Advice{Kind: ReadinessProbe, What: "give " + name + " a readiness probe", Checked: without(w, "readinessProbe"), Prove: prove}, true
 	case Ended:
 		prove := "pods/evict"
 		if rolls(r) {
 			prove = "rollout/restart"
 		}
-		if pod := cutShort(r, w.GraceSeconds); pod != "" {
+		pod, alone := cutShort(r, c)
+		if alone {
 			return Advice{Kind: GracePeriod, What: "raise the terminationGracePeriodSeconds of " + name + ", or end sooner", Checked: fmt.Sprintf("it is %d, and %s was killed (exit code 137) when that had passed", w.GraceSeconds, pod), Prove: prove}, true
 		}
-		if slices.ContainsFunc(w.Containers, func(c record.Container) bool { return c.PreStop }) {
-			return Advice{Kind: FinishRequests, Question: true, What: "does it finish the requests under way when it is asked to end, and is its grace long enough?", Checked: fmt.Sprintf("a preStop hook is there, terminationGracePeriodSeconds is %d", w.GraceSeconds), Prove: prove}, true
+		hook := slices.ContainsFunc(serving(w), func(c record.Container) bool { return c.PreStop })
+		checked := without(w, "preStop hook")
+		if hook {
+			checked = "a preStop hook is there"
 		}
-		return Advice{Kind: FinishRequests, What: "have the pods of " + name + " serve until no more requests come: a preStop hook that waits some seconds, then finish those under way", Checked: fmt.Sprintf("no container has a preStop hook, terminationGracePeriodSeconds is %d", w.GraceSeconds), Prove: prove}, true
+		checked += fmt.Sprintf(", terminationGracePeriodSeconds is %d", w.GraceSeconds)
+		if hook || pod != "" {
+			return Advice{Kind: FinishRequests, Question: true, What: "does it finish the requests under way when it is asked to end, and is its grace long enough?", Checked: checked, Prove: prove}, true
+		}
+		return Advice{Kind: FinishRequests, What: "have the pods of " + name + " serve until no more requests come: a preStop hook that waits some seconds, then finish those under way", Checked: checked, Prove: prove}, true
 	}
 	return Advice{}, false
+}
+
+// moreReplicas is that the only pod needs others: by the replicas, or by the least that an
+// autoscaler leaves.
+func moreReplicas(r judge.Result, name string) (Advice, bool) {
+	subject := scalerOf(r)
+	if subject == "" {
+		return Advice{Kind: MoreReplicas, What: "run " + name + " with more than one replica", Checked: "spec.replicas is 1", Prove: "pods/kill-one"}, true
+	}
+	spec, ok := scaler(r, subject)
+	return Advice{
+		Kind: MoreReplicas, What: "raise the minReplicas of autoscaler " + nameOf(subject) + " to more than one",
+		Checked: fmt.Sprintf("spec.minReplicas is %d, and the only pod of %s was taken away", spec.min(), name), Prove: "pods/kill-one",
+	}, ok && spec.min() <= 1
+}
+
+// maxUnavailable is that a rollout should take fewer pods away at a time.
+func maxUnavailable(w *record.Workload, name string) Advice {
+	return Advice{Kind: MaxUnavailable, What: "lower the maxUnavailable of " + name, Checked: fmt.Sprintf("maxUnavailable is %s of %d pods", w.MaxUnavailable, w.Replicas), Prove: "rollout/restart"}
+}
+
+// tooMany reports whether a rollout may take away so many pods, or more, and could take
+// fewer. The controllers round percentages: that of Deployments down, that of DaemonSets
+// up, and its least is one.
+func tooMany(w *record.Workload, pods int) bool {
+	text, percent := strings.CutSuffix(w.MaxUnavailable, "%")
+	n, err := strconv.Atoi(text)
+	least := 0
+	if isDaemonSet(w) {
+		least = 1
+	}
+	if percent {
+		n = (n*w.Replicas + 99*least) / 100
+	}
+	return err == nil && n >= pods && n > least
+}
+
+func isDaemonSet(w *record.Workload) bool { return strings.HasPrefix(w.Subject, "daemonset/") }
+
+// ofRestart asks of the liveness probe by which containers were ended and started again, as
+// the kubelet says; without Kubernetes Events in the record, of that which they have.
+func ofRestart(r judge.Result, c Cause) (Advice, bool) {
+	blamed := c.Quote
+	told := false
+	for _, e := range r.Events {
+		told = told || e.Kind == record.EventKubernetes
+		if blamed == nil && stopped(r, e) && byNoFault(r)(e) {
+			if q := killedByProbe(r, e); q != nil && q.Probe == "liveness" {
+				blamed = q
+			}
+		}
+	}
+	probe := probes(ended(r, r.Workload, byNoFault(r)), func(c record.Container) string { return c.Liveness })
+	switch {
+	case probe == "", blamed == nil && told, blamed != nil && blamed.Probe != "liveness":
+		return Advice{}, false
+	case blamed != nil && blamed.TimedOut && !withheld(r):
+		return Advice{Kind: LivenessTime, Question: true, What: "do the timeoutSeconds and failureThreshold of the liveness probe leave it the time that it needs under load?", Checked: "it ran out of time, as the kubelet says; livenessProbe of " + probe}, true
+	}
+	return Advice{Kind: LivenessNeeds, Question: true, What: "does the liveness probe need what the fault took away?", Checked: "livenessProbe of " + probe}, true
+}
+
+// withheld reports whether a fault kept others from answering the workload, so that a probe
+// which asks them waits in vain: it loses packets, is between the pods and others, or is in
+// other pods.
+func withheld(r judge.Result) bool {
+	own := nameOf(r.Workload.Subject) + "-"
+	return slices.ContainsFunc(r.Injections, func(i judge.InjectionResult) bool {
+		verb, _, _ := strings.Cut(i.Fault, " ")
+		what, _, network := strings.Cut(i.Fault, " for ")
+		return slices.Contains([]string{"partition", "lose"}, verb) ||
+			network && (strings.Contains(what, " to ") || strings.Contains(what, " from the ")) ||
+			slices.ContainsFunc(i.Targets, func(t record.Target) bool { return !strings.HasPrefix(t.Name, own) })
+	})
+}
+
+// ended are the containers to which such an event happened; if none is known, those that
+// serve.
+func ended(r judge.Result, w *record.Workload, fits func(record.Event) bool) (list []record.Container) {
+	if w == nil {
+		return nil
+	}
+	for _, c := range w.Containers {
+		if slices.ContainsFunc(r.Events, func(e record.Event) bool {
+			return stopped(r, e) && fits(e) && e.Attrs[record.AttrContainer] == c.Name
+		}) {
+			list = append(list, c)
+		}
+	}
+	if len(list) == 0 {
+		return serving(w)
+	}
+	return list
+}
+
+// serving is the container that serves; if it is not known, all of them.
+func serving(w *record.Workload) []record.Container {
+	if w == nil {
+		return nil
+	}
+	if i := slices.IndexFunc(w.Containers, func(c record.Container) bool { return c.Name == w.Serving }); i >= 0 {
+		return w.Containers[i : i+1]
+	}
+	return w.Containers
+}
+
+// without says that the container that serves has no such thing.
+func without(w *record.Workload, thing string) string {
+	if len(w.Containers) > 1 && w.Serving != "" {
+		return "container " + w.Serving + " has no " + thing
+	}
+	return "no container has a " + thing
 }
 
 // ofScheduler is to make room where every node has too little of some resources.
@@ -204,12 +314,26 @@ func ofScheduler(w *record.Workload, name string, lacking []string) Advice {
 	if len(lacking) > 1 {
 		said = "every node has too little of each, as the scheduler says"
 	}
+	var requested, given []string
 	for _, resource := range lacking {
-		said += requests(w, resource)
+		if text := requests(w, resource); text != "" {
+			requested = append(requested, resource)
+			said += text
+		} else {
+			given = append(given, resource)
+			said += "; no container of the template requests " + resource
+		}
+	}
+	var how []string
+	if len(requested) > 0 {
+		how = append(how, "lower their requests of "+strings.Join(requested, " and "))
+	}
+	if len(given) > 0 {
+		how = append(how, "look for what gives them their requests of "+strings.Join(given, " and ")+" (a LimitRange or a webhook)")
 	}
 	return Advice{
 		Kind:    Room,
-		What:    fmt.Sprintf("make room for the pods of %s: lower their requests of %s, or add nodes", name, strings.Join(lacking, " and ")),
+		What:    fmt.Sprintf("make room for the pods of %s: %s, or add nodes", name, strings.Join(how, ", ")),
 		Checked: said, Prove: "pods/kill-one",
 	}
 }
@@ -273,21 +397,36 @@ func gone(r judge.Result, c Cause, zones map[string]string) string {
 	return slices.Collect(maps.Keys(places))[0]
 }
 
-// cutShort is a pod that was asked to end, and killed when its grace had passed, to the
-// second in which a grace is given; empty: none was seen.
-func cutShort(r judge.Result, grace int) string {
-	passed := time.Duration(grace) * time.Second
+// cutShort is a pod that was asked to end, and whose container that serves was killed in an
+// outage, or right before or after it, when its grace had passed, to the second in which a
+// grace is given; empty: none was seen. Alone: no other pod that was not killed so began to
+// end when the outage began, which could be why.
+func cutShort(r judge.Result, c Cause) (pod string, alone bool) {
+	w := r.Workload
+	check, err := r.Check(c.Check)
+	if err != nil || c.Outage == NoOutage || w.GraceSeconds == 0 || len(serving(w)) != 1 {
+		return "", false
+	}
+	o, passed := check.Outages[c.Outage], time.Duration(w.GraceSeconds)*time.Second
+	begin := steadystate.Span{From: o.Start.From - 2*propagation, To: o.Start.To}
+	during := steadystate.Span{From: begin.From, To: o.End.To + propagation}
+	others := false
 	for _, asked := range r.Events {
-		if asked.Kind != record.EventTerminating || grace == 0 {
+		if asked.Kind != record.EventTerminating {
 			continue
 		}
-		for _, e := range r.Events {
-			if e.Kind == record.EventStopped && e.UID == asked.UID && e.Attrs[record.AttrCode] == "137" && e.Attrs[record.AttrReason] != "OOMKilled" && e.To-asked.From >= passed && e.From-asked.To > passed-time.Second {
-				return nameOf(e.Subject)
-			}
+		killed := slices.ContainsFunc(r.Events, func(e record.Event) bool {
+			return e.Kind == record.EventStopped && e.UID == asked.UID && e.Overlaps(during) && e.Attrs[record.AttrContainer] == serving(w)[0].Name &&
+				e.Attrs[record.AttrCode] == "137" && e.Attrs[record.AttrReason] != "OOMKilled" && e.To-asked.From >= passed && e.From-asked.To > passed-time.Second
+		})
+		switch {
+		case killed && pod == "":
+			pod = nameOf(asked.Subject)
+		case !killed && asked.Overlaps(begin):
+			others = true
 		}
 	}
-	return ""
+	return pod, pod != "" && !others
 }
 
 // ofFault asks of what only code can tell, by the kind of fault.
@@ -299,7 +438,7 @@ func ofFault(r judge.Result) (Advice, bool) {
 	verb, _, _ := strings.Cut(text, " ")
 	switch {
 	case strings.HasPrefix(text, "keep ") && strings.Contains(text, "CPU"):
-		limit := limits(r.Workload, "cpu")
+		limit := limits(serving(r.Workload), "cpu")
 		return Advice{Kind: CPULimit, Question: true, What: "is the CPU limit enough for the load and what runs beside it?", Checked: limit, Prove: "stress/cpu-one"}, r.Workload == nil || limit != ""
 	case slices.Contains([]string{"delay", "drop", "lose", "partition", "corrupt", "duplicate", "cut", "limit"}, verb):
 		return Advice{Kind: Dependency, Question: true, What: "does it give up on what does not answer (timeout), try again (retry), and stop asking for a while (circuit breaker)?"}, true
@@ -309,7 +448,7 @@ func ofFault(r judge.Result) (Advice, bool) {
 
 // ofAutoscaler is what to mend of an autoscaler of which a rule or a limit is broken.
 func ofAutoscaler(r judge.Result, rule, subject string) (Advice, bool) {
-	spec, status, ok := scaler(r, subject)
+	spec, ok := scaler(r, subject)
 	if !ok {
 		return Advice{}, false
 	}
@@ -320,25 +459,40 @@ func ofAutoscaler(r judge.Result, rule, subject string) (Advice, bool) {
 	case NoWindow:
 		return Advice{Kind: ScaleDownWindow, What: "give the scale-down of " + name + " a stabilization window", Checked: "behavior.scaleDown.stabilizationWindowSeconds is 0", Prove: "autoscaling/rest"}, true
 	case NoMetric:
-		if status.of("ScalingActive", "False").Reason != "FailedGetResourceMetric" || r.Workload == nil {
+		// Without a metrics server there is no metric either.
+		_, blind := said(r, subject)
+		if blind.Reason != "FailedGetResourceMetric" || !strings.Contains(blind.Message, "missing request for cpu") || r.Workload == nil {
 			break
 		}
+		_, of, named := strings.Cut(blind.Message, "missing request for cpu in container ")
 		for _, c := range r.Workload.Containers {
-			if c.Requests["cpu"] == "" && c.Limits["cpu"] == "" {
-				return Advice{Kind: CPURequest, What: "have container " + c.Name + " request CPU", Checked: "it requests none, and the autoscaler says FailedGetResourceMetric", Prove: "autoscaling/surge"}, true
+			if c.Requests["cpu"] == "" && c.Limits["cpu"] == "" && (!named || of == c.Name || strings.HasPrefix(of, c.Name+" ")) {
+				return Advice{Kind: CPURequest, What: "have container " + c.Name + " request CPU", Checked: "it requests none, and the autoscaler says FailedGetResourceMetric: missing request for cpu", Prove: "autoscaling/surge"}, true
 			}
 		}
 	}
 	return Advice{}, false
 }
 
-// probes are the probes that containers have: "checkout: GET /healthz every 5s".
-func probes(w *record.Workload, of func(record.Container) string) string {
-	if w == nil {
-		return ""
+// scalerOf is the autoscaler of the workload; empty: the record has none.
+func scalerOf(r judge.Result) string {
+	kind, rest, _ := strings.Cut(r.Workload.Subject, "/")
+	namespace, name, _ := strings.Cut(rest, "/")
+	for _, e := range r.Events {
+		if !strings.HasPrefix(e.Subject, "hpa/"+namespace+"/") {
+			continue
+		}
+		if spec, ok := scaler(r, e.Subject); ok && strings.EqualFold(spec.Target.Kind, kind) && spec.Target.Name == name {
+			return e.Subject
+		}
 	}
+	return ""
+}
+
+// probes are the probes that containers have: "checkout: GET /healthz every 5s".
+func probes(containers []record.Container, of func(record.Container) string) string {
 	var list []string
-	for _, c := range w.Containers {
+	for _, c := range containers {
 		if probe := of(c); probe != "" {
 			list = append(list, c.Name+": "+probe)
 		}
@@ -347,13 +501,14 @@ func probes(w *record.Workload, of func(record.Container) string) string {
 }
 
 // limits are those of a resource, by container.
-func limits(w *record.Workload, resource string) string {
-	return amounts(w, "the limit of %s is %s", func(c record.Container) string { return c.Limits[resource] })
+func limits(containers []record.Container, resource string) string {
+	return amounts(containers, "the limit of %s is %s", func(c record.Container) string { return c.Limits[resource] })
 }
 
-// requests are those of a resource, by container, after what they explain.
+// requests are those of a resource, by container, after what they explain. A limit is a
+// request where there is no other.
 func requests(w *record.Workload, resource string) string {
-	text := amounts(w, "%s requests %s", func(c record.Container) string { return c.Requests[resource] })
+	text := amounts(w.Containers, "%s requests %s", func(c record.Container) string { return cmp.Or(c.Requests[resource], c.Limits[resource]) })
 	if text == "" {
 		return ""
 	}
@@ -361,12 +516,9 @@ func requests(w *record.Workload, resource string) string {
 }
 
 // amounts are those of the containers that have one.
-func amounts(w *record.Workload, format string, of func(record.Container) string) string {
-	if w == nil {
-		return ""
-	}
+func amounts(containers []record.Container, format string, of func(record.Container) string) string {
 	var list []string
-	for _, c := range w.Containers {
+	for _, c := range containers {
 		if amount := of(c); amount != "" {
 			list = append(list, fmt.Sprintf(format, c.Name, amount))
 		}

@@ -42,7 +42,7 @@ func subjectOf(r judge.Result, expectation string) string {
 
 // ofScaler is what a broken limit of an autoscaler is consistent with, in its own words.
 func ofScaler(r judge.Result, f judge.Finding, subject string) (rule, why string, quote *Quote) {
-	spec, _, ok := scaler(r, subject)
+	spec, ok := scaler(r, subject)
 	if !ok {
 		return "", "", nil
 	}
@@ -108,12 +108,22 @@ func quoted(text string) string { return `"` + text + `"` }
 
 // hpaSpec and hpaStatus are what is read of an autoscaler.
 type hpaSpec struct {
-	Max      int `json:"maxReplicas"`
+	Min      *int                        `json:"minReplicas"`
+	Max      int                         `json:"maxReplicas"`
+	Target   struct{ Kind, Name string } `json:"scaleTargetRef"`
 	Behavior *struct {
 		ScaleDown *struct {
 			Window *int `json:"stabilizationWindowSeconds"`
 		} `json:"scaleDown"`
 	} `json:"behavior"`
+}
+
+// min is the least number of pods that an autoscaler leaves.
+func (s hpaSpec) min() int {
+	if s.Min == nil {
+		return 1
+	}
+	return *s.Min
 }
 
 // window is the stabilization window of a scale-down; -1: it is not said.
@@ -153,22 +163,13 @@ func (c condition) quote(subject string) *Quote {
 	return &Quote{Subject: subject, Reason: c.Reason, Message: brief(c.Message)}
 }
 
-// scaler is the last spec and status that were recorded of an autoscaler.
-func scaler(r judge.Result, subject string) (spec hpaSpec, status hpaStatus, ok bool) {
+// scaler is the last spec that was recorded of an autoscaler.
+func scaler(r judge.Result, subject string) (spec hpaSpec, ok bool) {
 	for _, e := range r.Events {
-		if e.Subject != subject {
-			continue
-		}
-		if text := e.Attrs[record.AttrSpec]; text != "" {
+		if text := e.Attrs[record.AttrSpec]; e.Subject == subject && text != "" {
 			spec = hpaSpec{}
 			ok = json.Unmarshal([]byte(text), &spec) == nil
 		}
-		if text := e.Attrs[record.AttrStatus]; text != "" {
-			status = hpaStatus{}
-			if json.Unmarshal([]byte(text), &status) != nil {
-				return spec, hpaStatus{}, false
-			}
-		}
 	}
-	return spec, status, ok
+	return spec, ok
 }

@@ -284,8 +284,8 @@ func (in *Inquiry) restarted(o *outage, _ Cause) (string, *Quote) {
 	if code := first.Attrs[record.AttrCode]; code != "" {
 		how = strings.TrimPrefix(how+", exit code "+code, ", ")
 	}
-	quote := in.killedByProbe(first)
-	if quote != nil && slices.ContainsFunc(list, func(e record.Event) bool { q := in.killedByProbe(e); return q == nil || q.Probe != quote.Probe }) {
+	quote := killedByProbe(in.result, first)
+	if quote != nil && slices.ContainsFunc(list, func(e record.Event) bool { q := killedByProbe(in.result, e); return q == nil || q.Probe != quote.Probe }) {
 		quote = nil
 	}
 	if quote != nil {

@@ -334,11 +334,11 @@ func (in *Inquiry) readiness(e record.Event, at time.Duration) (ready bool, sinc
 // it was started again: how it failed, or only that it did; nil: not that a probe did it. A
 // container has its grace to end, and what was said before an earlier restart is of that
 // one.
-func (in *Inquiry) killedByProbe(restart record.Event) *Quote {
+func killedByProbe(r judge.Result, restart record.Event) *Quote {
 	const grace = time.Minute
 	container := restart.Attrs[record.AttrContainer]
 	earlier := time.Duration(-1)
-	for _, e := range in.result.Events {
+	for _, e := range r.Events {
 		if e.Kind == record.EventRestarted && e.UID == restart.UID && e.Attrs[record.AttrContainer] == container && e.To < restart.From {
 			earlier = max(earlier, e.To)
 		}
@@ -348,13 +348,13 @@ func (in *Inquiry) killedByProbe(restart record.Event) *Quote {
 			cmp.Or(e.Attrs[record.AttrContainer], container) == container && e.From <= restart.To && e.To >= restart.From-grace && e.From > earlier
 	}
 	for _, probe := range []string{"liveness", "startup"} {
-		i := slices.IndexFunc(in.result.Events, func(e record.Event) bool {
+		i := slices.IndexFunc(r.Events, func(e record.Event) bool {
 			return before(e) && e.Attrs[record.AttrReason] == killing && strings.Contains(e.Attrs[record.AttrMessage], "failed "+probe+" probe")
 		})
 		if i < 0 {
 			continue
 		}
-		for _, e := range slices.Backward(in.result.Events) {
+		for _, e := range slices.Backward(r.Events) {
 			if !before(e) {
 				continue
 			}
@@ -362,7 +362,7 @@ func (in *Inquiry) killedByProbe(restart record.Event) *Quote {
 				return q
 			}
 		}
-		q := quoteOf(in.result.Events[i])
+		q := quoteOf(r.Events[i])
 		q.Probe = probe
 		return q
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/cause"
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/record/recordtest"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -131,11 +132,12 @@ func TestWhenQuotesKubernetes(t *testing.T) {
 }
 
 // What Kubernetes said supports advice, if a cause quotes it.
-func TestWhatIsAdvisedByTheWordsOfKubernetes(t *testing.T) {
-	const probe = "Ask does the liveness probe need what the fault took away? (livenessProbe of checkout: GET /healthz every 5s)"
-	const patience = "Ask do the timeoutSeconds and failureThreshold of the liveness probe leave it the time that it needs under load? (it ran out of time, as the kubelet says; livenessProbe of checkout: GET /healthz every 5s)"
+func advisedOfWhatKubernetesSays(t *testing.T, seen map[string]bool) {
+	const probe = cause.LivenessNeeds + ": Ask does the liveness probe need what the fault took away? (livenessProbe of checkout: GET /healthz every 5s)"
+	const patience = cause.LivenessTime + ": Ask do the timeoutSeconds and failureThreshold of the liveness probe leave it the time that it needs under load? (it ran out of time, as the kubelet says; livenessProbe of checkout: GET /healthz every 5s)"
 	const killing = "92..93 Kubernetes_Event event/pod/shop/b b reason=Killing message=Container_shop_failed_"
 	const liveness = killing + "liveness_probe,_will_be_restarted\n91..92 Kubernetes_Event event/pod/shop/b b reason=Unhealthy message=Liveness_probe_failed:_"
+	const late = `Get_"http://10.0.0.1/":_context_deadline_exceeded_(Client.Timeout_exceeded_while_awaiting_headers)`
 	for _, row := range []struct {
 		name  string
 		scene scene
@@ -143,37 +145,67 @@ func TestWhatIsAdvisedByTheWordsOfKubernetes(t *testing.T) {
 	}{
 		{
 			"no node has room", gone("10.5 unschedulable pod/shop/d d reason=Unschedulable message=0/3_nodes_are_available:_3_Insufficient_cpu._preemption:_0/3_nodes_are_available:_3_Insufficient_cpu."),
-			"Mend make room for the pods of deployment/checkout: lower their requests of cpu, or add nodes (every node has too little of it, as the scheduler says; checkout requests 50m); pods/kill-one would prove it",
+			cause.Room + ": Mend make room for the pods of deployment/checkout: lower their requests of cpu, or add nodes (every node has too little of it, as the scheduler says; checkout requests 50m); pods/kill-one would prove it",
 		},
 		{
 			"of what the pods do not request", gone("11..12 Kubernetes_Event event/pod/shop/d d reason=FailedScheduling message=0/1_nodes_are_available:_1_Insufficient_example.com/gpu."),
-			"Mend make room for the pods of deployment/checkout: lower their requests of example.com/gpu, or add nodes (every node has too little of it, as the scheduler says); pods/kill-one would prove it",
+			cause.Room + ": Mend make room for the pods of deployment/checkout: look for what gives them their requests of example.com/gpu (a LimitRange or a webhook), or add nodes (every node has too little of it, as the scheduler says; no container of the template requests example.com/gpu); pods/kill-one would prove it",
 		},
 		{
 			"of two things", gone("11..12 Kubernetes_Event event/pod/shop/d d reason=FailedScheduling message=0/3_nodes_are_available:_1_Insufficient_pods,_3_Insufficient_cpu,_3_Insufficient_example.com/gpu."),
-			"Mend make room for the pods of deployment/checkout: lower their requests of cpu and example.com/gpu, or add nodes (every node has too little of each, as the scheduler says; checkout requests 50m); pods/kill-one would prove it",
+			cause.Room + ": Mend make room for the pods of deployment/checkout: lower their requests of cpu, look for what gives them their requests of example.com/gpu (a LimitRange or a webhook), or add nodes (every node has too little of each, as the scheduler says; checkout requests 50m; no container of the template requests example.com/gpu); pods/kill-one would prove it",
 		},
 		{"other nodes are ruled out for another reason", gone("11..12 Kubernetes_Event event/pod/shop/d d reason=FailedScheduling message=0/3_nodes_are_available:_1_Insufficient_cpu,_2_node(s)_had_untolerated_taint."), ""},
 		{"a probe says such words", gone("11..12 Kubernetes_Event event/pod/shop/d d reason=Unhealthy message=Readiness_probe_failed:_0/1_nodes_are_available:_1_Insufficient_cpu."), ""},
-		{"the liveness probe over HTTP ran out of time", again(liveness + `Get_"http://10.0.0.1/":_context_deadline_exceeded_(Client.Timeout_exceeded_while_awaiting_headers)`), patience},
+		{"the liveness probe over HTTP ran out of time", again(liveness + late), patience},
 		{"the one that is a command", again(liveness + `command_timed_out:_"sleep"_timed_out_after_1s`), patience},
 		{"it failed otherwise", again(liveness + "HTTP_probe_failed_with_statuscode:_500"), probe},
-		{"it ran out of time, and the container ended by itself", again("91..92 Kubernetes_Event event/pod/shop/b b reason=Unhealthy message=Liveness_probe_failed:_i/o_timeout"), probe},
-		{"a startup probe", again(killing + "startup_probe,_will_be_restarted\n91..92 Kubernetes_Event event/pod/shop/b b reason=Unhealthy message=Startup_probe_failed:_i/o_timeout"), probe},
-		{"it is not known to be a probe", again(""), probe},
+		{"it ran out of time, and the container ended by itself", again("91..92 Kubernetes_Event event/pod/shop/b b reason=Unhealthy message=Liveness_probe_failed:_i/o_timeout"), ""},
+		{"a startup probe", again(killing + "startup_probe,_will_be_restarted\n91..92 Kubernetes_Event event/pod/shop/b b reason=Unhealthy message=Startup_probe_failed:_i/o_timeout"), ""},
+		{"no Kubernetes Event is in the record", again(""), probe},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			c := row.scene.cause(t)
-			r := judge.Result{Workload: sound(), Findings: []judge.Finding{{Check: c.Check, Reading: steadystate.Reading{Verdict: steadystate.Broken}}}}
-			got := ""
-			for _, a := range cause.Advise(r, []cause.Cause{c}) {
-				got += a.Name() + " " + a.String()
-			}
-			if got != row.want {
-				t.Errorf("%q of %q, want %q", got, c.Why, row.want)
+			if got := advised(t, seen, row.scene); got != row.want {
+				t.Errorf("%q, want %q", got, row.want)
 			}
 		})
 	}
+	// What a fault keeps from a probe is not time.
+	for fault, want := range map[string]string{
+		"delay by 250ms for all of the pods app=checkout in shop":                                           patience,
+		"keep 1 CPU workers 100% busy in 1 of the pods":                                                     patience,
+		"delay by 250ms to and from the pods app=payments in shop for all of the pods app=checkout in shop": probe,
+		"delay by 250ms to 192.0.2.1 for all of the pods app=checkout in shop":                              probe,
+		"partition for all of the pods app=checkout in shop":                                                probe,
+		"lose 10% of the packets for all of the pods app=checkout in shop":                                  probe,
+	} {
+		if got := advised(t, seen, again(liveness+late), record.Injection{Fault: fault, Targets: []record.Target{{Name: "checkout-b"}}}); got != want {
+			t.Errorf("%s: %q, want %q", fault, got, want)
+		}
+	}
+	if got := advised(t, seen, again(liveness+late), record.Injection{Fault: "kill 1 of the pods", Targets: []record.Target{{Name: "payments-b"}}}); got != probe {
+		t.Errorf("a pod of another service is killed: %q, want %q", got, probe)
+	}
+}
+
+// advised is what is advised of a scene of the sound workload, with other faults.
+func advised(t *testing.T, seen map[string]bool, s scene, faults ...record.Injection) (got string) {
+	t.Helper()
+	c := s.cause(t)
+	r := judge.Result{Workload: sound(), Findings: []judge.Finding{{Check: c.Check, Reading: steadystate.Reading{Verdict: steadystate.Broken}}}}
+	for _, e := range recordtest.Entries(nil, s.events) {
+		if e.Event != nil {
+			r.Events = append(r.Events, *e.Event)
+		}
+	}
+	for _, i := range faults {
+		r.Injections = append(r.Injections, judge.InjectionResult{Injection: i})
+	}
+	for _, a := range cause.Advise(r, []cause.Cause{c}) {
+		seen[a.Kind] = true
+		got += a.Kind + ": " + a.Name() + " " + a.String()
+	}
+	return got
 }
 
 // What a cause quotes is there as facts.
