@@ -13,8 +13,10 @@ LINT   := go tool -modfile=tools/go.mod golangci-lint
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
+# Kubernetes' generated types are the largest part of the binary. Without inlining in them
+# it has 1.8 MB less, and maps 3 MB less when it starts.
 build: ## build the static binary bin/aftershock
-	GOWORK=$(CURDIR)/build.work go build -trimpath -tags grpcnotrace -ldflags "-s -w" -o bin/aftershock ./cmd/aftershock
+	GOWORK=$(CURDIR)/build.work go build -trimpath -tags grpcnotrace -gcflags 'k8s.io/api/...=-l' -ldflags "-s -w" -o bin/aftershock ./cmd/aftershock
 
 size: build ## hold bin/aftershock to 50 MB
 	@test $$(wc -c <bin/aftershock) -le 50000000 || { ls -l bin/aftershock; exit 1; }
