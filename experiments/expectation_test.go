@@ -14,6 +14,8 @@ type sized struct{}
 
 func (sized) Kind() string { return "size" }
 
+func (sized) Key(string) string { return "size" }
+
 func (sized) Validate(x record.Expectation) error {
 	for _, l := range x.Limits {
 		if strings.Trim(l, "0123456789") != "" {

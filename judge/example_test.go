@@ -18,6 +18,9 @@ type alerts struct{}
 
 func (alerts) Kind() string { return "alert" }
 
+// Key is one for all: each limit is the time in which the alert fires.
+func (alerts) Key(string) string { return "fires within" }
+
 // Validate refuses, before the run, what Evaluate could not judge.
 func (alerts) Validate(x record.Expectation) error {
 	for _, text := range x.Limits {

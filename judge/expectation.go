@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -18,6 +19,9 @@ type Evaluator interface {
 	// Validate reports an expectation that it cannot judge, such as one with a
 	// limit that does not parse.
 	Validate(record.Expectation) error
+	// Key is the same for limits of which one replaces the other: those on one
+	// quantity, whatever their values. Of a text that is no limit it is the text.
+	Key(limit string) string
 	// Evaluate judges an expectation by a record. It is a pure function of the
 	// record: the result is complete but for the findings of expectations, the
 	// proofs and the verdict. A limit without a finding has not held.
@@ -55,8 +59,10 @@ func judged(x record.Expectation, evaluators []Evaluator, f func(Evaluator) erro
 	return fmt.Errorf("no evaluator of the kind %q; kinds: %s", x.Kind, cmp.Or(strings.Join(kinds, ", "), "none"))
 }
 
-// override replaces the limits of the checks and expectations that the map
-// names. A limit that does not parse is an error, and so is an unknown name.
+// override merges the limits in the map into those of the checks and expectations
+// that it names, as an experiment's are merged into its checks': each replaces the
+// one on the same quantity, phase and bound, and the others stay. A limit that does
+// not parse is an error, and so is an unknown name.
 func (j *judge) override(limits map[string][]string, evaluators []Evaluator) error {
 	names := []string{}
 	j.limits = map[string][]steadystate.Limit{}
@@ -78,12 +84,20 @@ func (j *judge) override(limits map[string][]string, evaluators []Evaluator) err
 			}
 			list = append(list, l)
 		}
-		j.limits[c.Name] = list
+		if len(c.Limits) == 0 && len(list) > 0 && !slices.ContainsFunc(list, ofOutages) {
+			list = slices.Insert(list, 0, throughout)
+		}
+		j.limits[c.Name] = steadystate.Merge(c.Limits, list, steadystate.Limit.Key)
 	}
 	for _, x := range j.plan.Expectations {
 		names = append(names, fmt.Sprintf("%q", x.Name))
 		if texts, ok := limits[x.Name]; ok {
-			x.Limits = texts
+			if err := judged(x, evaluators, func(evaluator Evaluator) error {
+				x.Limits = steadystate.Merge(x.Limits, texts, evaluator.Key)
+				return nil
+			}); err != nil {
+				return fmt.Errorf("expectation %q: %w", x.Name, err)
+			}
 			if err := Validate(x, evaluators); err != nil {
 				return err
 			}
@@ -97,6 +111,13 @@ func (j *judge) override(limits map[string][]string, evaluators []Evaluator) err
 		}
 	}
 	return nil
+}
+
+// ofOutages reports whether a limit is on how long outages are. A check that had no
+// limits stays good throughout if none of its new ones is.
+func ofOutages(l steadystate.Limit) bool {
+	_, ok := l.Finest(time.Second)
+	return ok
 }
 
 // expect judges the expectations.

@@ -18,6 +18,8 @@ type sized struct{ silent bool }
 
 func (sized) Kind() string { return "size" }
 
+func (sized) Key(string) string { return "size" }
+
 func (sized) Validate(x record.Expectation) error {
 	for _, l := range x.Limits {
 		if strings.Trim(l, "0123456789") != "" {
@@ -115,6 +117,7 @@ func TestAnExpectationCountsTowardsTheVerdict(t *testing.T) {
 type reads struct{ series map[string]judge.TimeSeries }
 
 func (*reads) Kind() string                      { return "size" }
+func (*reads) Key(limit string) string           { return limit }
 func (*reads) Validate(record.Expectation) error { return nil }
 func (r *reads) Evaluate(_ record.Expectation, result judge.Result) []judge.Finding {
 	r.series = result.TimeSeries

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
+	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/record/recordtest"
 	"github.com/aftershockhq/aftershock/reports"
@@ -78,5 +79,15 @@ func TestAnExpectationIsJudgedAgainWithOtherLimits(t *testing.T) {
 	}
 	if want := "shop scales: wanted replicas >= 5, seen 4 ready"; report.Verdict != steadystate.Broken || !strings.Contains(report.Reason, want) {
 		t.Errorf("%s: %s, want broken: %s", report.Verdict, report.Reason, want)
+	}
+	recorded, err := runs.Judge(recordtest.All(scaling()), nil, autoscaling.Evaluator{})
+	if err != nil || len(recorded.Findings) < 3 {
+		t.Fatalf("%d findings, %v; want several limits", len(recorded.Findings), err)
+	}
+	for _, f := range recorded.Findings {
+		stays := func(other judge.Finding) bool { return other.Check == f.Check && other.Limit == f.Limit }
+		if !strings.HasPrefix(f.Limit, "replicas >=") && !slices.ContainsFunc(report.Findings, stays) {
+			t.Errorf("%s: %s is not judged, want it to stay", f.Check, f.Limit)
+		}
 	}
 }

@@ -81,6 +81,7 @@ func experiment(limits ...string) experiments.Experiment {
 type cacheEvaluator struct{ verdict steadystate.Verdict }
 
 func (cacheEvaluator) Kind() string                      { return "cache" }
+func (cacheEvaluator) Key(limit string) string           { return limit }
 func (cacheEvaluator) Validate(record.Expectation) error { return nil }
 
 func (j cacheEvaluator) Evaluate(record.Expectation, judge.Result) []judge.Finding {

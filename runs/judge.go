@@ -13,7 +13,7 @@ import (
 	"github.com/aftershockhq/aftershock/reports"
 )
 
-// Judge makes the report of a record, with the limits in override in place of
+// Judge makes the report of a record, with the limits in override merged into
 // those of the check or expectation they name, and with the evaluators of its
 // expectations' kinds, as [judge.Judge] does. It goes through the entries three
 // times, and once more if there was an outage, in memory that does not grow with

@@ -140,9 +140,8 @@ func once(list []reports.Report) []reports.Report {
 	return list
 }
 
-// limitFlags reads --limit "check: limit" flags. The limits given for a check
-// or an expectation replace those it had; what they may say depends on which it
-// is, so that the judge reads them.
+// limitFlags reads --limit "check: limit" flags. What a limit may say depends on
+// whether it is of a check or of an expectation, so that the judge reads it.
 func limitFlags(texts []string) (map[string][]string, error) {
 	limits := map[string][]string{}
 	for _, text := range texts {
@@ -184,6 +183,8 @@ be in place. Text then covers the other records; documents are not written.
 
 Limits are QUANTITY OPERATOR VALUE [during PHASE | after removal]. Quantities:
   ` + strings.Join(steadystate.Quantities(), "\n  ") + `
+A --limit replaces the one on the same quantity, phase and bound (at most or at
+least); the other limits stay, as in the file.
 Phases: ` + strings.Join(steadystate.Phases(), ", ") + `.
 A ttr or mttr is counted from when a fault took effect, "after removal" from when
 it was gone: zero if the check had recovered by then.
@@ -198,7 +199,7 @@ Those of an expectation of an autoscaler are QUANTITY OPERATOR VALUE [since faul
   aftershock judge record.jsonl --output json | jq .verdict`,
 		Args: takes(1, math.MaxInt),
 	}
-	cmd.Flags().StringArrayVar(&limits, "limit", nil, `replaces the check's or expectation's own limit, as "CHECK: LIMIT"; may be repeated`)
+	cmd.Flags().StringArrayVar(&limits, "limit", nil, `replaces the check's or expectation's limit on the same quantity, phase and bound, as "CHECK: LIMIT"; may be repeated`)
 	verbose := verboseFlag(cmd, "the whole text of each report")
 	cmd.ValidArgsFunction = completeRecords
 	output := outputFlag(cmd)

@@ -30,6 +30,15 @@ var _ judge.Evaluator = Evaluator{}
 // Kind is "autoscaler".
 func (Evaluator) Kind() string { return Kind }
 
+// Key is that of the limit.
+func (Evaluator) Key(limit string) string {
+	l, err := ParseLimit(limit)
+	if err != nil {
+		return limit
+	}
+	return l.Key()
+}
+
 // Validate reports a subject that is not an autoscaler, and limits that cannot
 // be parsed.
 func (Evaluator) Validate(x record.Expectation) error {

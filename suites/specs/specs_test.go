@@ -125,6 +125,7 @@ func kill(p *shop, limits ...string) experiments.Experiment {
 type cache struct{ steadystate.Verdict }
 
 func (cache) Kind() string                      { return "cache" }
+func (cache) Key(limit string) string           { return limit }
 func (cache) Validate(record.Expectation) error { return nil }
 
 func (c cache) Evaluate(record.Expectation, judge.Result) []judge.Finding {
