@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +16,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -72,6 +75,13 @@ var ErrInPlace = errors.New("in place already")
 // unusable kubeconfig, guard or Prometheus client.
 func Connect(plan *config.Plan) (*Session, error) {
 	cluster, err := kube.ReadContext(plan.Cluster.Kubeconfig, plan.Cluster.Context)
+	if errors.Is(err, fs.ErrNotExist) && plan.Cluster.Kubeconfig != "" {
+		use := "KUBECONFIG or ~/.kube/config"
+		if os.Getenv(clientcmd.RecommendedConfigPathEnvVar) != "" {
+			use = "KUBECONFIG (which is set)"
+		}
+		return nil, plan.At("cluster.kubeconfig").Error(fmt.Errorf("cluster: %w: remove cluster.kubeconfig to use %s", err, use))
+	}
 	if err != nil {
 		return nil, plan.At("cluster.context").Error(fmt.Errorf("cluster: %w", err))
 	}

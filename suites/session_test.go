@@ -408,8 +408,9 @@ func TestASessionIsOnTheClusterOfItsFile(t *testing.T) {
 	plan.Cluster.Context = "production"
 	for _, row := range []struct{ sentence, kubeconfig, want string }{
 		{"a context that is not there", kubeconfig, `context "production" does not exist; contexts: staging`},
-		{"a kubeconfig that is not there", kubeconfig + "-old", "no such file or directory"},
+		{"a kubeconfig that is not there", kubeconfig + "-old", "no such file or directory: remove cluster.kubeconfig to use KUBECONFIG (which is set)"},
 	} {
+		t.Setenv("KUBECONFIG", kubeconfig)
 		plan.Cluster.Kubeconfig = row.kubeconfig
 		_, err := Connect(plan)
 		if err == nil || !strings.HasPrefix(err.Error(), "aftershock.yaml:2: cluster: connect to production of "+row.kubeconfig+": ") || !strings.HasSuffix(err.Error(), row.want) {
@@ -418,7 +419,7 @@ func TestASessionIsOnTheClusterOfItsFile(t *testing.T) {
 	}
 	t.Setenv("KUBECONFIG", kubeconfig+"-old")
 	plan.Cluster.Kubeconfig = ""
-	if _, err := Connect(plan); err == nil || !strings.Contains(err.Error(), `context "production" does not exist; contexts: none`) || !strings.Contains(err.Error(), " of "+kubeconfig+"-old: ") {
+	if _, err := Connect(plan); err == nil || !strings.Contains(err.Error(), "no kubeconfig in "+kubeconfig+"-old, which does not exist: set KUBECONFIG") {
 		t.Errorf("where kubectl finds none: %v", err)
 	}
 }

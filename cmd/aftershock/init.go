@@ -63,7 +63,7 @@ alone. In the file a service has the name of its workload, which --url takes.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVarP(&f.file, "file", "f", defaultConfig, "the configuration to write")
-	flags.StringVar(&f.kubeconfig, "kubeconfig", "", "the file with the credentials (default as kubectl finds it)")
+	flags.StringVar(&f.kubeconfig, "kubeconfig", "", "the file with the credentials, which the configuration then names (default as kubectl finds it)")
 	flags.StringVar(&f.context, "context", "", "the context of the kubeconfig (default the current one)")
 	flags.StringArrayVarP(&f.namespaces, "namespace", "n", nil, "where to look for workloads; may be repeated (default that of the context, else all but Kubernetes' own)")
 	flags.StringArrayVar(&f.services, "service", nil, "a workload that is meant, as NAMESPACE/KIND/NAME; may be repeated")
@@ -178,8 +178,8 @@ func initialize(ctx context.Context, f initFlags, ask prompt, stdout io.Writer) 
 	if m := draft.Prometheus; m.URL != "" && m.Forward == nil && m.Err != nil {
 		fmt.Fprintf(ask.out, "note: Prometheus %s did not answer from here: %s\n", redact.Text(m.URL), m.Err)
 	}
-	if file := f.kubeconfigOf(); file != "" {
-		if draft.Kubeconfig, err = filepath.Abs(file); err != nil {
+	if f.kubeconfig != "" { // KUBECONFIG is another file for each person and pipeline
+		if draft.Kubeconfig, err = filepath.Abs(f.kubeconfig); err != nil {
 			return err
 		}
 	}
@@ -195,15 +195,6 @@ func initialize(ctx context.Context, f initFlags, ask prompt, stdout io.Writer) 
 	}
 	fmt.Fprintf(stdout, "wrote %s: %s\n%s", f.file, names(services), nextSteps(f.file, draft))
 	return nil
-}
-
-// kubeconfigOf is the kubeconfig that the file must name, since another shell may
-// have another one: that of the flag, or the only one of KUBECONFIG.
-func (f initFlags) kubeconfigOf() string {
-	if list := filepath.SplitList(os.Getenv(clientcmd.RecommendedConfigPathEnvVar)); f.kubeconfig == "" && len(list) == 1 {
-		return list[0]
-	}
-	return f.kubeconfig
 }
 
 // stopped is the reason for which a person stopped it, if that is why it failed.

@@ -2,10 +2,13 @@ package kube
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,6 +56,12 @@ func (i impatient) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
+// there reports whether a file exists.
+func there(path string) bool {
+	_, err := os.Stat(path)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
 // A Context is how to reach a cluster, as a kubeconfig has it.
 type Context struct {
 	Name      string // empty: the pod's own account
@@ -70,9 +79,13 @@ func ReadContext(file, name string) (Context, error) {
 	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: name})
 	raw, errRaw := loader.RawConfig()
 	config, err := loader.ClientConfig()
-	if clientcmd.IsEmptyConfig(err) && file == "" {
+	if files := rules.GetLoadingPrecedence(); err != nil && file == "" && (clientcmd.IsEmptyConfig(err) || !slices.ContainsFunc(files, there)) {
+		of := strings.Join(files, ", ")
+		if !slices.ContainsFunc(files, there) {
+			of += ", which does not exist"
+		}
 		return Context{}, fmt.Errorf("connect to %s: no kubeconfig in %s: set KUBECONFIG, or name one with --kubeconfig of init and cluster.kubeconfig of the file",
-			cmp.Or(name, "the current context"), strings.Join(rules.GetLoadingPrecedence(), ", "))
+			cmp.Or(name, "the current context"), of)
 	}
 	if err != nil {
 		contexts := ""
