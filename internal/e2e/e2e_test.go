@@ -125,9 +125,10 @@ func TestEachKindOfAdviceIsWanted(t *testing.T) {
 		if (len(e.advice) > 0) != (e.want == broken) {
 			t.Errorf("%s on %s: %s, with the advice %v", e.id, row{experiment: e}.service(), e.want, e.advice)
 		}
-		// The same experiment shows that without the defect it is not given.
+		// The same experiment, on as many nodes, shows that without the defect it is not
+		// given.
 		if e.want == broken && !slices.ContainsFunc(plan(), func(o experiment) bool {
-			return o.want == held && o.id == strings.Replace(e.id, "lossless-kill", "pods/container-kill", 1)
+			return o.want == held && o.nodes == e.nodes && o.id == strings.Replace(e.id, "lossless-kill", "pods/container-kill", 1)
 		}) {
 			t.Errorf("%s: no row holds", e.id)
 		}
@@ -157,21 +158,37 @@ func TestThePlanIsWhole(t *testing.T) {
 	}
 }
 
-// The lab's file is right, with and without an autoscaler, and has what the
-// table runs; the table has everything that it plans.
+// The lab's file is right for each defect, and has what the table runs; the table has
+// everything that it plans.
 func TestTheLabHasTheExperimentsOfThePlan(t *testing.T) {
-	for _, scales := range []bool{false, true} {
+	for _, row := range plan() {
 		var planned []string
-		p := ofTheLab(t, scales)
+		p := ofTheLab(t, row.defect)
 		for _, e := range p.Planned {
 			planned = append(planned, e.ID())
 			if !slices.ContainsFunc(plan(), func(row experiment) bool { return row.id == e.ID() }) {
 				t.Errorf("%s: no row of the plan has %s", e.Place, e.ID())
 			}
 		}
-		for _, row := range plan() {
-			if slices.Contains(scaling, row.defect) == scales && !slices.Contains(planned, row.id) {
-				t.Errorf("the file does not plan %s for %q: %v", row.id, row.defect, p.Skipped)
+		if !slices.Contains(planned, row.id) {
+			t.Errorf("the file does not plan %s for %q: %v", row.id, row.defect, p.Skipped)
+		}
+	}
+}
+
+// What has no fault has no limit that counts from one: a run of it would not begin.
+func TestWithoutAFaultThereIsNoRecovery(t *testing.T) {
+	for _, defect := range []string{healthy, "on-one-node"} {
+		for _, e := range ofTheLab(t, defect).Planned {
+			if len(e.Faults) > 0 {
+				continue
+			}
+			for _, c := range e.Checks {
+				for _, limit := range c.Limits {
+					if limit.Quantity == "ttr" {
+						t.Errorf("%s: %s: %s", e.ID(), c.Name, limit)
+					}
+				}
 			}
 		}
 	}
@@ -180,14 +197,14 @@ func TestTheLabHasTheExperimentsOfThePlan(t *testing.T) {
 // scaling are the defects with an autoscaler.
 var scaling = []string{autoscaled, "no-requests", "max-too-low", "scale-down-too-eager"}
 
-// ofTheLab is the plan of the lab's file.
-func ofTheLab(t *testing.T, autoscaled bool) *config.Plan {
+// ofTheLab is the plan of the lab's file for a service with that defect.
+func ofTheLab(t *testing.T, defect string) *config.Plan {
 	t.Helper()
 	const path = "../../lab/aftershock.yaml"
 	var text bytes.Buffer
-	if err := template.Must(template.ParseFiles(path+".tmpl")).Execute(&text, map[string]any{
+	if err := template.Must(template.ParseFiles(path+".tmpl")).Option("missingkey=error").Execute(&text, map[string]any{
 		"Kubeconfig": "/run/kubeconfig", "Context": "lab", "UID": "0b1c", "Namespace": "shop", "URL": "http://198.18.0.11:30080/checkout",
-		"Echo": "ws://198.18.0.11:30080/echo", "Prometheus": "http://198.18.0.2:9090", "Autoscaled": autoscaled,
+		"Echo": "ws://198.18.0.11:30080/echo", "Prometheus": "http://198.18.0.2:9090", "Autoscaled": slices.Contains(scaling, defect), "ScalesBack": slices.Contains([]string{autoscaled, "max-too-low"}, defect), "Slow": defect == "grace-too-short",
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -27,22 +27,43 @@ const maxTries = 3
 type lab struct {
 	out string
 	w   io.Writer // what is printed meanwhile
+	// deployed is the defect of the service that is there.
+	deployed string
 }
 
-func (l lab) deploy(ctx context.Context, defect string) error {
+// deploy deploys the service, unless it is there with that defect.
+func (l *lab) deploy(ctx context.Context, defect string) error {
+	if l.deployed == defect {
+		return nil
+	}
+	return l.put(ctx, defect)
+}
+
+// anew deploys the service with a defect so that all of its pods are new: what does not
+// change keeps its pods.
+func (l *lab) anew(ctx context.Context, defect string) error {
+	return errors.Join(l.put(ctx, healthy), l.put(ctx, defect))
+}
+
+func (l *lab) put(ctx context.Context, defect string) error {
 	fmt.Fprintf(l.w, "\n=== deploy %s\n", cmp.Or(defect, "the healthy service"))
-	return trial.Command(ctx, l.w, "deploy", "--defect", cmp.Or(defect, "none"))
+	l.deployed = "not known" // until it has succeeded
+	if err := trial.Command(ctx, l.w, "deploy", "--defect", cmp.Or(defect, "none")); err != nil {
+		return err
+	}
+	l.deployed = defect
+	return nil
 }
 
 // try runs an experiment until it has a verdict, and not more often than so.
-func (l lab) try(ctx context.Context, e experiment, tries int) row {
+func (l *lab) try(ctx context.Context, e experiment, tries int) row {
 	r := row{experiment: e, what: e.id, verdict: "no verdict"}
 	if e.specs {
 		r.what += " by ginkgo"
 	}
 	for ctx.Err() == nil && r.tries < tries {
 		if r.tries++; r.tries > 1 && e.fresh {
-			if err := errors.Join(l.deploy(ctx, healthy), l.deploy(ctx, e.defect)); err != nil {
+			if err := l.anew(ctx, e.defect); err != nil {
 				r.reason = err.Error()
 				return r
 			}
@@ -66,7 +87,7 @@ func (l lab) try(ctx context.Context, e experiment, tries int) row {
 }
 
 // run runs an experiment, and judges its record, which is at the path returned.
-func (l lab) run(ctx context.Context, e experiment) (report reports.Report, recorded string, err error) {
+func (l *lab) run(ctx context.Context, e experiment) (report reports.Report, recorded string, err error) {
 	fail := func(err error) (reports.Report, string, error) { return reports.Report{}, "", err }
 	out, err := os.MkdirTemp(l.out, strings.ReplaceAll(e.id, "/", "-")+"-")
 	if err != nil {
@@ -119,19 +140,38 @@ func (l lab) run(ctx context.Context, e experiment) (report reports.Report, reco
 	return result, recorded, nil
 }
 
-// awayFor is how long a component is stopped: a node is given up after ten seconds, and
-// its pods are moved after ten more.
-const awayFor = 16 * time.Second
-
-// without stops a component of the lab once a run holds, and starts it again.
-func (l lab) without(ctx context.Context, run *trial.Process, component string) error {
+// without stops a kubelet of the lab once a run holds, until its node is given up and
+// traffic has stayed away from its pods for longer than any limit on it, and starts it
+// again before they are moved. If the node is never given up, it is an error.
+func (l *lab) without(ctx context.Context, run *trial.Process, node string) error {
+	const (
+		awayFor   = 5 * time.Second // pods are moved ten seconds after their node is given up
+		givenUpIn = 20 * time.Second
+	)
 	if holds, err := run.Await(ctx, `"phase":"`+record.PhaseHold+`"`); !holds {
 		return err
 	}
-	err := trial.Command(ctx, l.w, "stop", component)
-	select {
-	case <-time.After(awayFor):
-	case <-ctx.Done():
+	kubelet := node + "/kubelet"
+	err := trial.Command(ctx, l.w, "stop", kubelet)
+	if err == nil {
+		err = l.lost(ctx, run, node, givenUpIn)
 	}
-	return errors.Join(err, trial.Command(context.WithoutCancel(ctx), l.w, "start", component))
+	if err == nil {
+		select {
+		case <-time.After(awayFor):
+		case <-ctx.Done():
+		}
+	}
+	return errors.Join(err, trial.Command(context.WithoutCancel(ctx), l.w, "start", kubelet))
+}
+
+// lost waits until the record says that a node is not ready.
+func (l *lab) lost(ctx context.Context, run *trial.Process, node string, patience time.Duration) error {
+	soon, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	lost, err := run.Await(soon, fmt.Sprintf(`"kind":%q,"subject":"node/%s"`, record.EventNotReady, node))
+	if err == nil && !lost || errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("%s was not given up within %s of the end of its kubelet", node, patience)
+	}
+	return err
 }

@@ -69,17 +69,16 @@ func run(w io.Writer) error {
 	if err := trial.First(); err != nil {
 		fmt.Fprintln(w, err)
 	}
-	begun, lab := time.Now(), lab{out: out, w: w}
-	deployed := "not known"
+	begun, lab := time.Now(), lab{out: out, w: w, deployed: "not known"}
 	var rows []row
 	var refused error
 	for _, c := range chosen {
-		if c.defect != deployed || c.fresh {
-			deployed = "not known" // until it has succeeded
-			if refused = lab.deploy(ctx, c.defect); refused != nil {
-				break
-			}
-			deployed = c.defect
+		deploy := lab.deploy
+		if c.fresh {
+			deploy = lab.anew
+		}
+		if refused = deploy(ctx, c.defect); refused != nil {
+			break
 		}
 		tries := maxTries
 		if *repeat > 1 {
@@ -95,9 +94,7 @@ func run(w io.Writer) error {
 	}
 	errs := []error{context.Cause(ctx), refused}
 	// Also when it was stopped: whoever looks at the lab next expects it.
-	if deployed != healthy {
-		errs = append(errs, lab.deploy(context.WithoutCancel(ctx), healthy))
-	}
+	errs = append(errs, lab.deploy(context.WithoutCancel(ctx), healthy))
 	fmt.Fprintln(w)
 	table(w, rows)
 	passed, undecided, wrong := 0, 0, []row{}

@@ -33,9 +33,10 @@ type experiment struct {
 	costliest string
 	// advice are the kinds of advice that a broken run is to give, and no others.
 	advice []string
-	// without is a component of the lab that is stopped for a while during the hold.
+	// without is a node of the lab whose kubelet is stopped for a while during the hold.
 	without string
-	// nodes is how many nodes the lab must have; 0: any number.
+	// nodes is how many nodes the lab must have; 0: any number. A row that is broken and
+	// the one that holds have the same, or it may be the lab that breaks.
 	nodes int
 	// fresh: the service is deployed anew before each try, as one that breaks with
 	// time was broken by those before.
@@ -59,10 +60,7 @@ func plan() []experiment {
 	faultless := func(e experiment) experiment { e.faultless = true; return e }
 	fresh := func(e experiment) experiment { e.fresh = true; return e }
 	few := func(e experiment) experiment { e.smoke = true; return e }
-	lost := func(e experiment, nodes int) experiment {
-		e.without, e.nodes, e.faultless = "node1/kubelet", nodes, true
-		return e
-	}
+	lost := func(e experiment) experiment { e.without, e.nodes, e.faultless = "node1", 2, true; return e }
 	return []experiment{
 		{id: "checkout/pods/kill-one", want: held, smoke: true, specs: true},
 		few(compared(hold("checkout/pods/kill-one"), compareRequests)),
@@ -100,13 +98,17 @@ func plan() []experiment {
 		few(find("checkout/rollout/restart", "no-graceful-shutdown", cause.FinishRequests)),
 		find("checkout/rollout/restart", "grace-too-short", cause.GracePeriod),
 		find("checkout/rollout/restart", "max-unavailable-too-high", cause.MaxUnavailable),
+		// It starts as slowly, and takes no pod away before.
+		{id: "checkout/rollout/restart", defect: "slow-start", want: held},
 		hold("checkout/rollout/bad-image"),
 		find("checkout/rollout/bad-image", "recreate", cause.RollingUpdate),
 		hold("checkout/disruption/drain"),
 		find("checkout/disruption/drain", "no-graceful-shutdown", cause.FinishRequests),
 		find("checkout/disruption/drain", "no-budget", cause.Budget),
-		lost(hold("checkout/lost-node"), 2),
-		lost(find("checkout/lost-node", "on-one-node", cause.SpreadOverNodes), 0),
+		// It starts as slowly, and has a budget.
+		{id: "checkout/disruption/drain", defect: "slow-start", want: held},
+		lost(hold("checkout/lost-node")),
+		lost(find("checkout/lost-node", "on-one-node", cause.SpreadOverNodes)),
 		scaled("checkout/autoscaling/surge"),
 		find("checkout/autoscaling/surge", "max-too-low", cause.MaxReplicas),
 		find("checkout/autoscaling/surge", "no-requests", cause.CPURequest),

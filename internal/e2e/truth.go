@@ -218,7 +218,7 @@ func comparePartition(result judge.Result, _, truth string) (string, error) {
 }
 
 // agreement is what the table says of a comparison.
-func (l lab) agreement(compare comparison, result judge.Result, recorded string) string {
+func (l *lab) agreement(compare comparison, result judge.Result, recorded string) string {
 	truth, err := truthDirectory()
 	if err == nil {
 		var agreed string

@@ -61,10 +61,17 @@ func BeginIn(command *exec.Cmd, out string) (*Process, error) {
 	return p, err
 }
 
-// Stop ends the run, which undoes its fault.
+// Stop ends the run, which undoes its fault; one that takes longer than any fault does is
+// killed.
 func (p *Process) Stop() {
+	const patience = 10 * time.Minute
 	_ = syscall.Kill(-p.Process.Pid, syscall.SIGTERM) // its group
-	<-p.Ended
+	select {
+	case <-p.Ended:
+	case <-time.After(patience):
+		_ = syscall.Kill(-p.Process.Pid, syscall.SIGKILL)
+		<-p.Ended
+	}
 }
 
 // Await waits until the record has a mark, such as `"phase":"hold"`; false: the run

@@ -92,7 +92,11 @@ func Shop(ctx context.Context, c *cluster.Client) error {
 		}
 		names = append(names, p.Name)
 	}
-	return answer(ctx, names)
+	defect, err := Deployed(ctx, c)
+	if err != nil {
+		return err
+	}
+	return answer(ctx, names, defect)
 }
 
 func rolledOut(ctx context.Context, c *cluster.Client, name string) error {
@@ -111,9 +115,13 @@ func rolledOut(ctx context.Context, c *cluster.Client, name string) error {
 }
 
 // answer makes requests, each on a connection of its own, until every pod has answered and none has failed for a while.
-func answer(ctx context.Context, pods []string) error {
+func answer(ctx context.Context, pods []string, defect shop.Defect) error {
 	const good, most = 20, 200 // with three pods, one of 200 answers is missing with a chance of 1e-35
-	client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	timeout := 2 * time.Second
+	if defect.Slow() {
+		timeout = 5 * time.Second
+	}
+	client := &http.Client{Timeout: timeout, Transport: &http.Transport{DisableKeepAlives: true}}
 	seen := map[string]bool{}
 	for i := range most {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, shop.URL(), nil)
