@@ -94,17 +94,17 @@ func files(t testing.TB) map[string]string {
 		return string(text)
 	}
 	all := map[string]string{"testdata/aftershock.yaml": read("testdata/aftershock.yaml"), "examples/statefulset": read("../examples/statefulset/aftershock.yaml"), "the printed plan's": printed, "seldom written": seldom}
-	lab := template.Must(template.ParseFiles("../lab/aftershock.yaml.tmpl"))
-	for _, autoscaled := range []bool{false, true} {
+	lab := template.Must(template.ParseFiles("../lab/aftershock.yaml.tmpl")).Option("missingkey=error")
+	for _, of := range []struct{ autoscaled, back, slow bool }{{}, {slow: true}, {autoscaled: true}, {autoscaled: true, back: true}} {
 		var text strings.Builder
 		err := lab.Execute(&text, map[string]any{
 			"Kubeconfig": "kubeconfig", "Context": "lab", "UID": "0b1c", "Namespace": "shop", "Prometheus": "http://127.0.0.1:9090",
-			"URL": "http://127.0.0.1:8080/checkout", "Echo": "ws://127.0.0.1:8080/echo", "Autoscaled": autoscaled,
+			"URL": "http://127.0.0.1:8080/checkout", "Echo": "ws://127.0.0.1:8080/echo", "Autoscaled": of.autoscaled, "ScalesBack": of.back, "Slow": of.slow,
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		all[fmt.Sprintf("the lab's, autoscaled: %t", autoscaled)] = text.String()
+		all[fmt.Sprintf("the lab's, %+v", of)] = text.String()
 	}
 	for _, name := range Catalogue().Names() {
 		text, err := Catalogue().YAML(name)

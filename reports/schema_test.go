@@ -53,6 +53,9 @@ func TestTheSchemaHasEachKindOfAdvice(t *testing.T) {
 			Advice struct {
 				Properties struct{ Kind struct{ Enum []string } }
 			}
+			Cause struct {
+				Properties struct{ Rule struct{ Enum []string } }
+			}
 		} `json:"$defs"`
 	}
 	if err := json.Unmarshal([]byte(reports.Schema()), &schema); err != nil {
@@ -60,6 +63,9 @@ func TestTheSchemaHasEachKindOfAdvice(t *testing.T) {
 	}
 	if got := schema.Defs.Advice.Properties.Kind.Enum; !slices.Equal(got, cause.Kinds()) {
 		t.Errorf("%q, want %q", got, cause.Kinds())
+	}
+	if got := schema.Defs.Cause.Properties.Rule.Enum; !slices.Equal(got, cause.Rules()) {
+		t.Errorf("%q, want %q", got, cause.Rules())
 	}
 }
 

@@ -263,9 +263,9 @@ func runOnPods(t *testing.T, e experiments.Experiment, d *death, phase time.Dura
 func ofTheLab(t *testing.T) string {
 	t.Helper()
 	var out strings.Builder
-	if err := template.Must(template.ParseFiles("../../lab/aftershock.yaml.tmpl")).Execute(&out, map[string]any{
+	if err := template.Must(template.ParseFiles("../../lab/aftershock.yaml.tmpl")).Option("missingkey=error").Execute(&out, map[string]any{
 		"Kubeconfig": "kubeconfig", "Context": "test", "UID": "0b1c", "Namespace": "shop", "URL": "http://127.0.0.1:9/checkout",
-		"Echo": "ws://127.0.0.1:9/echo", "Prometheus": "http://prometheus.example", "Autoscaled": false,
+		"Echo": "ws://127.0.0.1:9/echo", "Prometheus": "http://prometheus.example", "Autoscaled": false, "ScalesBack": false, "Slow": false,
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -46,6 +46,13 @@ const (
 	NoWindow        = "autoscaler without a window"
 )
 
+// Rules returns all values of [Cause.Rule].
+func Rules() []string {
+	return []string{
+		NoneLeft, KilledForMemory, Restarted, ReadyTooEarly, Ended, Lingered, CutOff, TooFew, Added, Surged, Faulted, ReplacedWithout, Away, AtMax, NoMetric, NoWindow,
+	}
+}
+
 // why is what an outage is consistent with, by the first rule that fits.
 func (in *Inquiry) why(o *outage, c Cause) (rule, text string, quote *Quote) {
 	for _, of := range []struct {
