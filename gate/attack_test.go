@@ -136,7 +136,8 @@ func (p *process) Look(_ context.Context, build Ask) (string, error) {
 	if p.refusal != "" {
 		return "", fmt.Errorf("%w: %s", ErrNotNow, p.refusal)
 	}
-	return p.read(build)
+	is, err := p.read(build)
+	return is, unread(err)
 }
 
 // unreachable is why the cluster cannot be asked. The caller has mu.

@@ -138,11 +138,17 @@ func TestPodsThatCannotBeReadForAWhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		terminating := errors.New("pod checkout-a of an earlier template is still terminating")
 		forbidden := errors.New("deployments.apps is forbidden; give the account the right to get deployments")
-		is, turn, began := error(nil), error(nil), 0
+		is, turn, looks, began := error(nil), error(nil), false, 0
 		b := begin(t, &Server{Dir: t.TempDir(), Runner: scripted{
-			refused:  func(Ask) error { return turn },
-			revision: func(Ask) (string, error) { return revision, is },
-			run:      func(context.Context, Ask) error { began++; return nil },
+			refused: func(Ask) error { looks = true; return nil },
+			revision: func(Ask) (string, error) {
+				if looks {
+					looks = false
+					return revision, turn
+				}
+				return revision, is
+			},
+			run: func(context.Context, Ask) error { began++; return nil },
 		}})
 		const why = "what its pods run is not known: "
 		is = terminating
@@ -172,9 +178,9 @@ func TestPodsThatCannotBeReadForAWhile(t *testing.T) {
 			turn error
 			want string
 		}{
-			{terminating, "unknown: it has waited for 15m0s: " + terminating.Error()},
-			{forbidden, "unknown: it has waited for 15m0s: " + forbidden.Error()},
-			{fmt.Errorf("%w: away", ErrNotNow), "waiting: not now: away"},
+			{terminating, "unknown: it has waited for 15m0s: " + why + terminating.Error()},
+			{forbidden, "unknown: it has waited for 15m0s: " + why + forbidden.Error()},
+			{fmt.Errorf("%w: away", ErrNotNow), "waiting: " + why + "not now: away"},
 		} {
 			b.do("DELETE", "/gates/shop/checkout/1", "")
 			turn = row.turn
@@ -200,6 +206,153 @@ func TestPodsThatCannotBeReadForAWhile(t *testing.T) {
 	})
 }
 
+// refusals are what a build is told at a question each minute while the gate is refused so
+// to look, in turn, though its pods can be read.
+func refusals(t *testing.T, minutes int, in ...error) (texts []string) {
+	synctest.Test(t, func(t *testing.T) {
+		looks := 0
+		b := begin(t, &Server{Dir: t.TempDir(), Runner: scripted{
+			refused: func(Ask) error { looks++; return in[(looks-1)%len(in)] },
+			run:     func(context.Context, Ask) error { t.Error("it was begun"); return nil },
+		}})
+		for range minutes {
+			b.promotion("checkout:1")
+			texts = append(texts, b.promotion("checkout:1"))
+			time.Sleep(time.Minute)
+		}
+		b.end()
+	})
+	return texts
+}
+
+// What keeps a build from being begun for good ends its wait, also if its pods can be read
+// all the while, and if a stop is in the way of every other look. A stop alone does not.
+func TestNoBuildWaitsForEver(t *testing.T) {
+	forbidden, stopped := errors.New("leases is forbidden"), fmt.Errorf("%w: stopped by ann", ErrNotNow)
+	const unknown = "unknown: it has waited for 15m0s: leases is forbidden"
+	for sentence, test := range map[string]struct {
+		in   []error
+		ends int // the minute from which it is unknown, or before; 0: it waits
+	}{
+		"a right is refused":                      {[]error{forbidden}, 18},
+		"and a stop is in the way of every other": {[]error{forbidden, stopped}, 36},
+		"and of two looks in three":               {[]error{stopped, forbidden, stopped}, 60},
+		"what cannot be tested":                   {[]error{fmt.Errorf("%w: the file has changed", ErrUntestable)}, 0},
+		"a stop":                                  {[]error{stopped}, -1},
+	} {
+		for minute, text := range refusals(t, 90, test.in...) {
+			switch {
+			case errors.Is(test.in[0], ErrUntestable):
+				if minute > 0 && text != "unknown: it cannot be tested: the file has changed" {
+					t.Errorf("%s: after %d min %q", sentence, minute, text)
+				}
+			case test.ends < 0 || minute < 14:
+				if !strings.HasPrefix(text, "waiting: ") {
+					t.Errorf("%s: after %d min %q", sentence, minute, text)
+				}
+			case minute >= test.ends && text != unknown:
+				t.Errorf("%s: after %d min %q", sentence, minute, text)
+			}
+		}
+	}
+}
+
+// The time of a stop, and of another build's test, is not one that a build waited for pods
+// that are not ready.
+func TestTheTimeThatDoesNotCount(t *testing.T) {
+	notReady, stopped := errors.New("its pods are not ready"), fmt.Errorf("%w: stopped by ann", ErrNotNow)
+	for sentence, test := range map[string]struct {
+		between func(refuse func(error), b bubble) // lasts for three hours
+		says    string
+	}{
+		"a stop":               {func(refuse func(error), _ bubble) { refuse(stopped) }, "waiting: not now: stopped by ann"},
+		"another build's test": {func(_ func(error), b bubble) { b.promotion("cart:2") }, "waiting: its pods are not ready"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			is := notReady
+			b := begin(t, &Server{Dir: t.TempDir(), Runner: scripted{
+				refused: func(build Ask) error {
+					if build.Name == "cart" {
+						return nil
+					}
+					return is
+				},
+				run: func(context.Context, Ask) error { time.Sleep(3 * time.Hour); return nil },
+			}})
+			says := func(after time.Duration, want string) {
+				t.Helper()
+				time.Sleep(after)
+				if text := b.promotion("checkout:1"); text != want {
+					t.Errorf("%s: %q, want %q", sentence, text, want)
+				}
+			}
+			const waiting = "waiting: its pods are not ready"
+			says(0, "waiting: it is next")
+			says(8*time.Minute, waiting)
+			test.between(func(err error) { is = err }, b)
+			for range 5 {
+				says(30*time.Minute, test.says)
+			}
+			time.Sleep(30 * time.Minute)
+			is = notReady
+			says(2*time.Minute, waiting)
+			says(time.Minute, waiting)
+			says(10*time.Minute, "unknown: it has waited for 15m0s: its pods are not ready")
+			b.end()
+		})
+	}
+}
+
+// One line that could not be written is no journal that cannot be: it is looked at again,
+// also if nothing else is to be written.
+func TestAJournalThatCannotBeWrittenForAMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := begin(t, &Server{Dir: t.TempDir(), Runner: scripted{refused: func(Ask) error { return fmt.Errorf("%w: stopped by ann", ErrNotNow) }}})
+		const stopped, mute = "waiting: not now: stopped by ann", "unknown: it has waited for 15m0s: write the gate's journal: "
+		file := b.journal.file
+		writable := func(is bool) {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			if !is {
+				b.journal.file = must(os.Open(file.Name()))
+				return
+			}
+			if err := b.journal.file.Close(); err != nil {
+				t.Fatal(err)
+			}
+			b.journal.file = file
+		}
+		says := func(want string) {
+			t.Helper()
+			if text := b.promotion("checkout:1"); !strings.HasPrefix(text, want) {
+				t.Errorf("%q, want %q", text, want)
+			}
+		}
+		b.promotion("checkout:1")
+		says(stopped)
+		writable(false)
+		b.promotion("cart:1")
+		writable(true)
+		before := must(os.ReadFile(filepath.Join(b.Dir, File)))
+		time.Sleep(20 * time.Minute)
+		says(stopped)
+		writable(false)
+		b.promotion("cart:1")
+		for range 15 {
+			says(stopped)
+			time.Sleep(time.Minute)
+		}
+		says(mute)
+		writable(true)
+		time.Sleep(time.Minute)
+		says(stopped)
+		if after := must(os.ReadFile(filepath.Join(b.Dir, File))); string(after) != string(before) {
+			t.Errorf("the journal is another: %q", after)
+		}
+		b.end()
+	})
+}
+
 // A right that is missing for a moment costs a build nothing.
 func TestAMomentary403(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -217,7 +370,7 @@ func TestAMomentary403(t *testing.T) {
 			t.Error(text)
 		}
 		b.promotion("checkout:1")
-		if _, text := b.do("POST", "/flagger/rollback", flagger("checkout:1")); text != "waiting: pods is forbidden" {
+		if _, text := b.do("POST", "/flagger/rollback", flagger("checkout:1")); text != "waiting: what its pods run is not known: pods is forbidden" {
 			t.Error(text)
 		}
 		time.Sleep(time.Minute)

@@ -119,6 +119,22 @@ func (j *journal) append(events ...Event) error {
 	return nil
 }
 
+// probe is why the journal cannot be written, as by a full disk. What it writes for that
+// is no line, and is removed.
+func (j *journal) probe() error {
+	err := j.inPlace()
+	if err == nil {
+		_, err = j.file.WriteAt(bytes.Repeat([]byte(" "), 64<<10), j.size)
+	}
+	if err == nil {
+		err = j.file.Sync()
+	}
+	if err = errors.Join(err, j.file.Truncate(j.size)); err != nil {
+		return fmt.Errorf("write the gate's journal: %w", err)
+	}
+	return nil
+}
+
 // inPlace is why the journal is not in its directory any more: what is written to it then,
 // the next gate there would not know, and its lock would not keep that one out.
 func (j *journal) inPlace() error {

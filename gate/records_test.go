@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/record/recordtest"
 	"github.com/aftershockhq/aftershock/runs"
@@ -283,6 +284,37 @@ func TestABuildThatComesBack(t *testing.T) {
 		ask("checkout:1", test.after)
 		if mu.Lock(); tests != test.tests {
 			t.Errorf("%s: %d tests, want %d", sentence, tests, test.tests)
+		}
+		mu.Unlock()
+		if err := c.end(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A test that a person stopped, or that failed, is not begun again by other pods that came
+// meanwhile; one that was completed is.
+func TestAStoppedTestIsNotBegunAgain(t *testing.T) {
+	const one = "checkout/pods/kill-one"
+	for sentence, test := range map[string]struct {
+		err   error
+		tests int
+	}{
+		"it was completed":    {nil, 2},
+		"a person stopped it": {experiments.Ending{Reason: record.Stopped, Detail: "by ann"}, 1},
+		"it failed":           {errors.New("no answer"), 1},
+	} {
+		var mu sync.Mutex
+		tests := 0
+		c := serve(t, &Server{Dir: t.TempDir(), Runner: writer{
+			records:  map[string]string{one: "12 created pod/shop/b b revision=" + podsOf("2") + "\n" + recordOf(revision, Held)},
+			scripted: scripted{refused: func(Ask) error { mu.Lock(); defer mu.Unlock(); tests++; return nil }},
+			err:      test.err,
+		}})
+		c.do("POST", "/flagger/confirm-promotion", flagger("checkout:1"))
+		a := c.until("checkout:1", Unknown)
+		if mu.Lock(); tests != test.tests || test.err != nil && a.Why != test.err.Error() {
+			t.Errorf("%s: %d tests, want %d; %s", sentence, tests, test.tests, a.Why)
 		}
 		mu.Unlock()
 		if err := c.end(); err != nil {

@@ -36,7 +36,7 @@ type Runner interface {
 	Revision(ctx context.Context, build Ask) (string, error)
 	// Look is the revision, unless the experiments of a build would be refused now: by a
 	// stop, a freeze or another run, for which it looks first. The error wraps [ErrNotNow]
-	// then. It sends the service nothing.
+	// then, and [ErrNotKnown] if the revision could not be read. It sends the service nothing.
 	Look(ctx context.Context, build Ask) (string, error)
 	// Run carries the experiments of a build out, and keeps their records in the
 	// directory of begin, which it calls before it touches anything; an error of begin's
@@ -54,6 +54,14 @@ type Runner interface {
 // touched. For all else that keeps it from being begun it waits for a while: for pods
 // that are not ready, a right that is missing, a directory that cannot be written to.
 var ErrNotNow = errors.New("not now")
+
+// ErrNotKnown is wrapped by an error of [Runner.Look] where the revision could not be read,
+// as in a question: a build that is unknown for that reason is tested once it can be.
+var ErrNotKnown = errors.New("what its pods run is not known")
+
+// ErrUntestable is wrapped by an error of a [Runner] that waiting does not change, before
+// anything was touched: the build is unknown at once.
+var ErrUntestable = errors.New("it cannot be tested")
 
 // ErrNotBegun is wrapped by an error of [Runner.Run] after begin, if nothing was touched
 // and the build is to wait for a while.
@@ -108,7 +116,7 @@ type Server struct {
 // A block is why a build, or the gate, does not go on.
 type block struct {
 	why   string
-	since time.Time     // of what it waits for a while only; zero: it waits for as long as that takes
+	since time.Time     // of what it waits for a while only, later by what it waited for else; zero: it did not
 	last  time.Time     // when it was looked at
 	wait  time.Duration // until it is looked at again
 	next  time.Time     // when that is
@@ -116,8 +124,8 @@ type block struct {
 
 // add takes in why it still does not go on.
 func (b *block) add(err error) {
-	if b.why = err.Error(); b.since.IsZero() {
-		b.since = time.Now()
+	if b.why, b.last = err.Error(), time.Now(); b.since.IsZero() {
+		b.since = b.last
 	}
 }
 
@@ -344,10 +352,10 @@ func (s *Server) over(ctx context.Context, key string, o *outcome) error {
 		e = Event{Event: Interrupted, Why: cmp.Or(text(o.err), errEnded.Error()) + " while it was tested; nothing is in place any more"}
 	case o.err != nil && o.left:
 		e.Verdict, e.Why = Unknown, o.err.Error()+"; it was swept since"
-	case e.Verdict == Unknown && s.replaced(b):
-		e = Event{Event: Interrupted, Why: e.Why}
 	case o.err != nil:
 		e.Verdict, e.Why = Unknown, o.err.Error()
+	case e.Verdict == Unknown && s.replaced(b):
+		e = Event{Event: Interrupted, Why: e.Why}
 	}
 	return s.ended(key, e)
 }
@@ -447,7 +455,7 @@ func (s *Server) unblock(took time.Duration) {
 			continue // it is asked about meanwhile
 		}
 		is.wait, is.next = 0, time.Time{}
-		if !is.since.IsZero() {
+		if is.last = is.last.Add(took); !is.since.IsZero() {
 			is.since = is.since.Add(took)
 		}
 		s.blocked[key] = is
@@ -470,17 +478,12 @@ func (s *Server) mayBegin(ctx context.Context, b Build) (decided Event, err erro
 	}
 	switch is, err := s.Runner.Look(ctx, b.Ask); {
 	case err != nil:
-		return Event{}, lookError{err}
+		return Event{}, err
 	case is != b.Revision:
 		return Event{Event: Decided, Verdict: Unknown, Again: true, Why: fmt.Sprintf("its pods run %s, and ran %s when the build was asked about", is, b.Revision)}, nil
 	}
 	return Event{}, nil
 }
-
-// lookError is an error of [Runner.Look].
-type lookError struct{ error }
-
-func (e lookError) Unwrap() error { return e.error }
 
 // notBegun takes in that a build was not begun: by an event that decides it, or else for
 // now. It reports whether the queue has changed.
@@ -491,11 +494,13 @@ func (s *Server) notBegun(b Build, decided Event, err error) bool {
 		return true // it is not asked about any more
 	}
 	if decided.Event == "" {
-		if s.refuse(b.Key(), err) {
-			return false
+		decided = Event{Event: Decided, Verdict: Unknown, Again: errors.Is(err, ErrNotKnown), Why: err.Error()}
+		if !errors.Is(err, ErrUntestable) {
+			if s.refuse(b.Key(), err) {
+				return false
+			}
+			decided.Why = s.waited(decided.Why)
 		}
-		_, look := errors.AsType[lookError](err)
-		decided = Event{Event: Decided, Verdict: Unknown, Again: look, Why: s.waited(err.Error())}
 	}
 	decided.Time, decided.Key = now(), b.Key()
 	if err := s.note(decided); err != nil {
@@ -509,27 +514,38 @@ func (s *Server) notBegun(b Build, decided Event, err error) bool {
 // whether it goes on waiting. Each look doubles the time to the next. The caller has mu.
 func (s *Server) refuse(key string, err error) bool {
 	before, now := s.blocked[key], time.Now()
-	is := block{why: err.Error(), last: now, wait: min(max(2*before.wait, s.retry()), 8*s.retry())}
+	is := block{why: err.Error(), since: before.since, last: now, wait: min(max(2*before.wait, s.retry()), 8*s.retry())}
 	is.next = now.Add(is.wait)
-	if !errors.Is(err, ErrNotNow) {
-		if is.since = before.since; is.since.IsZero() {
-			is.since = now
-		}
+	notNow := errors.Is(err, ErrNotNow)
+	switch {
+	case !is.since.IsZero() && notNow: // the time until now does not count
+		is.since = is.since.Add(now.Sub(before.last))
+	case is.since.IsZero() && !notNow:
+		is.since = now
 	}
 	if is.why != before.why {
 		s.say("%s: waiting: %s", key, err)
 	}
 	s.blocked[key] = is
-	return !s.tooLong(is)
+	return notNow || !s.tooLong(is)
 }
 
-// tooLong reports whether something has waited for all that it waits.
+// tooLong reports whether something had waited for all that it waits when it was looked at:
+// since then a test of another build may be in its way.
 func (s *Server) tooLong(is block) bool {
-	return !is.since.IsZero() && time.Since(is.since) >= s.patience()
+	return !is.since.IsZero() && is.last.Sub(is.since) >= s.patience()
 }
 
-// halted is why no build goes on, if that has lasted too long. The caller has mu.
+// halted is why no build goes on, if that has lasted too long. A journal that could not be
+// written is looked at again: there may be nothing else to be written. The caller has mu.
 func (s *Server) halted() string {
+	if s.mute.why != "" && time.Since(s.mute.last) >= s.retry() {
+		if err := s.journal.probe(); err != nil {
+			s.mute.add(err)
+		} else {
+			s.mute = block{}
+		}
+	}
 	for _, is := range []block{s.stuck, s.mute} {
 		if s.tooLong(is) {
 			return is.why
@@ -646,7 +662,7 @@ func (s *Server) notAsked(key string, err error) (State, error) {
 		return !known && time.Since(is.last) > s.patience()
 	})
 	switch b, known := s.book.Find(key); {
-	case b.State.Ended():
+	case b.State.Ended(), !known && errors.Is(err, ErrUntestable):
 		return Unknown, err
 	case known && s.halted() != "":
 		err = errors.New(s.halted())
@@ -679,7 +695,7 @@ func (s *Server) revision(ctx context.Context, a Ask) (string, error) {
 	return is, nil
 }
 
-func notKnown(err error) error { return fmt.Errorf("what its pods run is not known: %w", err) }
+func notKnown(err error) error { return fmt.Errorf("%w: %w", ErrNotKnown, err) }
 
 // An Answer is what a build is, now.
 type Answer struct {

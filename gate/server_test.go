@@ -67,7 +67,16 @@ func (s scripted) Look(ctx context.Context, build Ask) (string, error) {
 			return "", err
 		}
 	}
-	return s.Revision(ctx, build)
+	is, err := s.Revision(ctx, build)
+	return is, unread(err)
+}
+
+// unread is an error of a look that could not read the revision.
+func unread(err error) error {
+	if err == nil {
+		return nil
+	}
+	return notKnown(err)
 }
 
 func (s scripted) Plan(_, _ string, names []string) (map[string]string, string, error) {

@@ -265,13 +265,17 @@ func (g *gateRunner) Revision(ctx context.Context, build gate.Ask) (is string, e
 
 // Look looks for a stop, a freeze and another run, and then what the pods run.
 func (g *gateRunner) Look(ctx context.Context, build gate.Ask) (is string, err error) {
+	var refused error
 	err = g.asking(build, func(session *suites.Session, chosen []config.Planned) error {
-		if err := session.Refused(ctx, chosen); err != nil {
-			return err
+		if refused = session.Refused(ctx, chosen); refused != nil {
+			return refused
 		}
 		is, err = revisionOf(ctx, session, chosen)
 		return err
 	})
+	if err != nil && refused == nil {
+		err = fmt.Errorf("%w: %w", gate.ErrNotKnown, err)
+	}
 	return is, err
 }
 
