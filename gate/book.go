@@ -120,6 +120,11 @@ type Build struct {
 	Superseded bool
 }
 
+// untested reports whether there is no record of a build, so that nothing is forgotten with it.
+func (b *Build) untested() bool {
+	return b.State == Unknown && b.Directory == "" && len(b.Earlier) == 0
+}
+
 // attempts are how often a build is tested: once more after an interruption.
 const attempts = 2
 
@@ -191,7 +196,15 @@ func (b *Book) Ask(a Ask, now time.Time) ([]Event, error) {
 	if waiting >= b.Queue {
 		return nil, fmt.Errorf("%w: %d builds wait", ErrFull, waiting)
 	}
-	slices.SortStableFunc(ended, func(x, y *Build) int { return x.Asked.Compare(y.Asked) })
+	slices.SortStableFunc(ended, func(x, y *Build) int {
+		switch x, y := x.untested(), y.untested(); {
+		case x && !y:
+			return -1
+		case y && !x:
+			return 1
+		}
+		return x.Asked.Compare(y.Asked)
+	})
 	for _, build := range ended[:max(0, len(ended)-kept+1)] {
 		drop(build, fmt.Sprintf("%d later verdicts are remembered", kept))
 	}

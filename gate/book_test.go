@@ -190,6 +190,25 @@ func TestABookForgetsTheOldestVerdicts(t *testing.T) {
 	}
 }
 
+// What was never tested is forgotten before a verdict is.
+func TestABookForgetsFirstWhatWasNotTested(t *testing.T) {
+	book := Book{Queue: 3}
+	var steps []string
+	for i := range kept - 2 {
+		build := fmt.Sprintf("a:%d", i)
+		steps = append(steps, "ask "+build, "begin "+build, "held "+build)
+	}
+	steps = append(steps, "ask a:x", "ask a:y", "ask a:z", "begin a:z", "held a:z", "ask b:1")
+	if err := story(&book, steps...); err != nil {
+		t.Fatal(err)
+	}
+	for build, want := range map[string]bool{"a:0": true, "a:1": true, "a:x": false, "a:y": false, "a:z": true} {
+		if _, known := book.Find(of(build).Key()); known != want {
+			t.Errorf("%s is remembered: %t, want %t", build, known, want)
+		}
+	}
+}
+
 func TestAJournalMakesTheSameBook(t *testing.T) {
 	dir := t.TempDir()
 	var first Book
@@ -227,8 +246,9 @@ func TestAJournalMakesTheSameBook(t *testing.T) {
 		{"a line was changed", strings.Replace(string(text), `"broken"`, `"held"`, 1), "line 5: it does not follow the line before"},
 		{"a line was removed", lines[0] + lines[2] + lines[3] + lines[4], "line 2: it does not follow the line before"},
 		{"a line is none", lines[0] + "{}\n", `line 2: it has format "", version 0`},
-		{"a line is of a later version", strings.Replace(lines[0], `"version":1`, `"version":2`, 1), "version 2; this program reads"},
-		{"a line has a field that there is not", strings.Replace(lines[0], `"version":1`, `"version":1,"by":"me"`, 1), `unknown field "by"`},
+		{"a line is of a later version", strings.Replace(lines[0], `"version":2`, `"version":3`, 1), "version 3; this program reads"},
+		{"a line is of an earlier version", strings.Replace(lines[0], `"version":2`, `"version":1`, 1), "waiting"},
+		{"a line has a field that there is not", strings.Replace(lines[0], `"version":2`, `"version":2,"by":"me"`, 1), `unknown field "by"`},
 		{"what cannot be follows", lines[0] + strings.Replace(lines[0], `"previous":""`, `"previous":"`+audit.Hash([]byte(strings.TrimSpace(lines[0])))+`"`, 1), "line 2: build shop/a/1 is waiting: it cannot be asked"},
 	} {
 		if err := os.WriteFile(path, []byte(test.text), 0o644); err != nil {

@@ -23,9 +23,10 @@
 // # Waiting
 //
 // A build waits for the end of a stop, a freeze or another run for as long as that
-// takes, and for all else for a while: for pods that are not ready, a right that is
-// refused, a disk that cannot be read or written to. Then it is unknown. Until then its
-// records decide nothing. What is broken is not tested again.
+// takes, and for all else that may pass for a while: for pods that are not ready, a right
+// that is refused, a disk that cannot be read or written to. Then it is unknown, and at
+// once if waiting changes nothing. Until then its records decide nothing. What is broken is
+// not tested again.
 //
 // # Builds that come back
 //

@@ -15,10 +15,11 @@ import (
 // File is the name of the journal, in the directory of the records.
 const File = "gate.ndjson"
 
-// Format and Version are those of a journal's lines.
+// Format and Version are those of a journal's lines. Those of version 1 have no
+// [Event.Again], and are read, too.
 const (
 	Format  = "aftershock/gate-journal"
-	Version = 1
+	Version = 2
 )
 
 // A journal is all events, as JSON Lines: each has the hash of the line before. One
@@ -73,8 +74,8 @@ func (j *journal) read(book *Book) error {
 		err := d.Decode(&l)
 		switch {
 		case err != nil:
-		case l.Format != Format || l.Version != Version:
-			err = fmt.Errorf("it has format %q, version %d; this program reads %s, %d", l.Format, l.Version, Format, Version)
+		case l.Format != Format || l.Version < 1 || l.Version > Version:
+			err = fmt.Errorf("it has format %q, version %d; this program reads %s, 1 to %d", l.Format, l.Version, Format, Version)
 		case l.Previous != j.previous:
 			err = errors.New("it does not follow the line before, which was changed or removed")
 		default:

@@ -55,8 +55,9 @@ build is tested at a time; one of the same name with other pods ends the test of
 one before, which is tested anew if it comes back. Held and broken are judged anew from
 the records at each answer, and said only of what the pods ran in all of them and run
 now (pod-template-hash). A build waits during a stop ("aftershock stop"), a freeze or
-another run, and 15 minutes for all else, such as pods that are not ready or a right
-that is refused; then it is unknown. One that is broken is not tested again.
+another run, and 15 minutes for all else that may pass, such as pods that are not
+ready or a right that is refused; then it is unknown. One that is broken is not tested
+again.
 
 Each request but /healthz has a token, as Authorization: Bearer, or as token in the
 metadata: that of --token-file or of the variable ` + tokenVariable + `, or that of
@@ -306,7 +307,7 @@ func (g *gateRunner) Run(ctx context.Context, build gate.Ask, begin func() (*run
 		return err
 	}
 	if plan.SHA256 != build.File {
-		return fmt.Errorf("%s has changed since the build was asked about: start the gate again, which then asks by the new one", g.file)
+		return fmt.Errorf("%w: %s has changed since the build was asked about: start the gate again, which then asks by the new one", gate.ErrUntestable, g.file)
 	}
 	names := build.Experiments()
 	chosen, err := choose(plan, plan.Planned, names, "")
@@ -320,7 +321,7 @@ func (g *gateRunner) Run(ctx context.Context, build gate.Ask, begin func() (*run
 		}
 		for _, skipped := range session.Plan.Skipped {
 			if slices.Contains(names, skipped.ID) {
-				return fmt.Errorf("%s cannot run on this cluster: %s", skipped.ID, skipped.Why)
+				return fmt.Errorf("%w: %s cannot run on this cluster: %s", gate.ErrUntestable, skipped.ID, skipped.Why)
 			}
 		}
 		if err := preflight(ctx, g.stdout, session, list, marks(false, suites.Note)); err != nil {
@@ -360,10 +361,13 @@ func (g *gateRunner) carryOut(ctx context.Context, directory *runs.Directory, li
 }
 
 // notNow wraps [gate.ErrNotNow] around a refusal that is over as soon as its reason is: a
-// stop, another run, a cluster that does not answer, a fault that waits for a sweep. For
-// all else a build waits for a while only: for pods at rest, or a right that is refused.
+// stop, another run, a cluster that does not answer, a fault that waits for a sweep; and
+// [gate.ErrUntestable] around another cluster. For all else a build waits for a while only:
+// for pods at rest, or a right that is refused.
 func notNow(err error) error {
 	switch {
+	case errors.Is(err, suites.ErrOtherCluster):
+		return fmt.Errorf("%w: %w", gate.ErrUntestable, err)
 	case errors.Is(err, suites.ErrNotNow), errors.Is(err, suites.ErrInPlace), refused(err):
 	case errors.Is(err, suites.ErrNotAtRest), apierrors.IsUnauthorized(err), !errors.Is(err, suites.ErrUnavailable):
 		return err

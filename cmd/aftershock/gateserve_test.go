@@ -3,17 +3,22 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/gate"
@@ -168,6 +173,88 @@ func TestRefusalsThatMayBeOverLater(t *testing.T) {
 	} {
 		if err := notNow(test.err); errors.Is(err, gate.ErrNotNow) != test.want || (err == nil) != (test.err == nil) {
 			t.Errorf("%v: %v, want that it waits for as long as it takes: %t", test.err, err, test.want)
+		}
+	}
+}
+
+// What waiting does not change: another cluster, and another file.
+func TestWhatAGateDoesNotWaitFor(t *testing.T) {
+	if err := notNow(fmt.Errorf("preflight: %w", suites.ErrOtherCluster)); !errors.Is(err, gate.ErrUntestable) {
+		t.Errorf("another cluster: %v", err)
+	}
+	file, _ := gateFile(t)
+	begin := func() (*runs.Directory, error) { t.Error("it was begun"); return nil, errors.New("begun") }
+	g := &gateRunner{file: file, stdout: io.Discard, stderr: io.Discard}
+	if err := g.Run(t.Context(), gate.Ask{File: "another"}, begin); !errors.Is(err, gate.ErrUntestable) || !strings.Contains(err.Error(), "has changed since the build was asked about") {
+		t.Errorf("another file: %v", err)
+	}
+}
+
+// A build for which a stop or another run could not be looked for is not one whose pods
+// could not be read: they can be all the while, and it would be tried for ever.
+func TestWhatALookOfAGateCouldNotRead(t *testing.T) {
+	file, _ := gateFile(t)
+	plan, err := readPlan(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	groups := map[string]map[string]string{
+		"v1":                     {"namespaces": "Namespace", "configmaps": "ConfigMap", "pods": "Pod"},
+		"apps/v1":                {"deployments": "Deployment"},
+		"coordination.k8s.io/v1": {"leases": "Lease"},
+	}
+	for refused, notKnown := range map[string]bool{"configmaps": false, "leases": false, "deployments": true} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			write := func(of any) {
+				if err := json.NewEncoder(w).Encode(of); err != nil {
+					t.Error(err)
+				}
+			}
+			status := func(code int, reason metav1.StatusReason) {
+				w.WriteHeader(code)
+				write(metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: "Failure", Reason: reason, Code: int32(code), Message: refused + " is forbidden"})
+			}
+			version := strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, "/apis/"), "/api/")
+			switch resources, ok := groups[version]; {
+			case ok:
+				list := metav1.APIResourceList{GroupVersion: version}
+				for name, kind := range resources {
+					list.APIResources = append(list.APIResources, metav1.APIResource{Name: name, Kind: kind, Namespaced: kind != "Namespace"})
+				}
+				write(list)
+			case r.URL.Path == "/api":
+				write(metav1.APIVersions{Versions: []string{"v1"}})
+			case r.URL.Path == "/apis":
+				var list metav1.APIGroupList
+				for of := range groups {
+					if name, version, ok := strings.Cut(of, "/"); ok {
+						v := metav1.GroupVersionForDiscovery{GroupVersion: of, Version: version}
+						list.Groups = append(list.Groups, metav1.APIGroup{Name: name, Versions: []metav1.GroupVersionForDiscovery{v}, PreferredVersion: v})
+					}
+				}
+				write(list)
+			case r.URL.Path == "/api/v1/namespaces/kube-system":
+				write(corev1.Namespace{TypeMeta: metav1.TypeMeta{Kind: "Namespace", APIVersion: "v1"}, ObjectMeta: metav1.ObjectMeta{Name: "kube-system", UID: types.UID(plan.Cluster.UID)}})
+			case strings.Contains(r.URL.Path, "/"+refused):
+				status(http.StatusForbidden, metav1.StatusReasonForbidden)
+			case strings.HasSuffix(r.URL.Path, "/leases"):
+				write(map[string]any{"kind": "LeaseList", "apiVersion": "coordination.k8s.io/v1", "items": []any{}})
+			default:
+				status(http.StatusNotFound, metav1.StatusReasonNotFound)
+			}
+		}))
+		t.Cleanup(server.Close)
+		text := strings.Replace(string(must(os.ReadFile(plan.Cluster.Kubeconfig))), "http://127.0.0.1:1", server.URL, 1)
+		of := *plan
+		of.Cluster.Kubeconfig = filepath.Join(t.TempDir(), "kubeconfig")
+		if err := os.WriteFile(of.Cluster.Kubeconfig, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		g := &gateRunner{file: file, plan: &of, stdout: io.Discard, stderr: io.Discard}
+		_, err := g.Look(t.Context(), gate.Ask{Namespace: "shop", Name: "checkout", Plans: map[string]string{"checkout/pods/kill-one": ""}})
+		if err == nil || !strings.Contains(err.Error(), refused) || errors.Is(err, gate.ErrNotKnown) != notKnown || errors.Is(err, gate.ErrNotNow) {
+			t.Errorf("%s are refused: %v, want that the pods could not be read: %t", refused, err, notKnown)
 		}
 	}
 }
