@@ -225,7 +225,7 @@ func (r *resolver) faults(p *Planned, e Experiment, at cursor) {
 		if f.To == ToCalls && len(p.Target.Calls) == 1 {
 			f.To = p.Target.Calls[0]
 		} else if f.To != "" && (r.plan.Find(f.To) == nil || f.To == p.Target.Name) {
-			r.bad(kind.field("to"), "%q is not another service; services: %s", f.To, choicesFor(f.To, r.plan.File.Services.Names))
+			r.notAnother(kind.field("to"), f.To, p.Target.Name, r.plan.File.Services.Names)
 		}
 		ok := true
 		switch spec := f.Spec.(type) {

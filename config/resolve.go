@@ -280,7 +280,7 @@ func (r *resolver) service(name string, at cursor) {
 	}
 	for _, called := range at.field("calls").items(t.Calls) {
 		if _, there := services.Get(called.text); !there || called.text == name {
-			r.bad(called.at, "%q is not another service; services: %s", called.text, choicesFor(called.text, services.sorted()))
+			r.notAnother(called.at, called.text, name, services.sorted())
 		}
 	}
 	for _, check := range at.field("checks").items(t.Checks) {
@@ -430,4 +430,14 @@ func (r *resolver) suites() (names []string) {
 		names = append(names, suite)
 	}
 	return slices.Compact(names)
+}
+
+// notAnother reports a service that is not another one of the file, from the service
+// of the given name.
+func (r *resolver) notAnother(at cursor, name, from string, services []string) {
+	if name == from || near.Meant(name, services) != "" || len(validation.IsDNS1123Label(name)) > 0 {
+		r.bad(at, "%q is not another service; services: %s", name, choicesFor(name, services))
+		return
+	}
+	r.bad(at, "%q is not another service; name it under services, as in %s: {namespace: shop, workload: deployment/%s}; services: %s", name, name, name, choices(services))
 }

@@ -56,16 +56,16 @@ func TestAnEffectExceedsWhatWasNotHit(t *testing.T) {
 		{"three values while it was on are too few to compare with ten", "a", cpu, scene{removed: 23 * s, polled: func(pod string, at time.Duration) float64 {
 			return between(at, 20*s, 23*s, map[bool]float64{true: 0.9, false: 0.2}[pod == "a"], 0.2)
 		}}, steadystate.Unknown, "3 of 3 values were at least 0.6 while it was on, and 0 of 6 where the fault was not: chance does that too"},
-		{"answers that all pods give more slowly are not the fault's", "a", slow, scene{took: delay("abc", 200*ms, 20*s, 40*s)}, steadystate.Unknown, "more than the 0.2 by which it rose where the fault was not"},
-		{"those of the target alone are", "a", slow, scene{took: delay("a", 200*ms, 20*s, 40*s)}, steadystate.Held, "p50 of requests of a 0.02 before the fault, 0.22 while it was on, 0.02 after it; p50 of those not hit 0.02 before the fault, 0.02 while it was on"},
-		{"those of before T0 are not", "a", slow, scene{took: delay("a", 200*ms, 5*s, 19*s)}, steadystate.Unknown, "wanted at least 0.16 more"},
+		{"answers that all pods give more slowly are not the fault's", "a", slow, scene{took: delay("abc", 200*ms, 20*s, 40*s)}, steadystate.Unknown, "more than the 200ms by which it rose where the fault was not"},
+		{"those of the target alone are", "a", slow, scene{took: delay("a", 200*ms, 20*s, 40*s)}, steadystate.Held, "p50 of requests of a 20ms before the fault, 220ms while it was on, 20ms after it; p50 of those not hit 20ms before the fault, 20ms while it was on"},
+		{"those of before T0 are not", "a", slow, scene{took: delay("a", 200*ms, 5*s, 19*s)}, steadystate.Unknown, "wanted at least 160ms more"},
 		{"a cold start before the settled stretch is no baseline", "a", slow, scene{took: func(pod string, at time.Duration) time.Duration {
 			return 20*ms + between(at, 0, 9*s, 2*s, 0) + between(at, 20*s, 40*s, delay("a", 200*ms, 0, time.Hour)(pod, at)-20*ms, 0)
-		}}, steadystate.Held, "0.02 before the fault"},
+		}}, steadystate.Held, "20ms before the fault"},
 		{"a pod that answers nothing is cut off", "a", silent, scene{took: func(pod string, at time.Duration) time.Duration {
 			return between(at, 20*s, 40*s, map[string]time.Duration{"b": 20 * ms, "c": 20 * ms}[pod], 20*ms)
-		}}, steadystate.Held, "at most 0 in 0 observations while it was on"},
-		{"where none answers any more, it is not the fault's", "a", silent, scene{took: func(_ string, at time.Duration) time.Duration { return between(at, 20*s, 40*s, 0, 20*ms) }}, steadystate.Unknown, "at most 0 in 0 observations while it was on, 0.02 after it: it fell where the fault was not, too"},
+		}}, steadystate.Held, "at most 0s in 0 observations while it was on"},
+		{"where none answers any more, it is not the fault's", "a", silent, scene{took: func(_ string, at time.Duration) time.Duration { return between(at, 20*s, 40*s, 0, 20*ms) }}, steadystate.Unknown, "at most 0s in 0 observations while it was on, 20ms after it: it fell where the fault was not, too"},
 		{"one that is hardly ever asked shows nothing by silence", "a", silent, scene{rate: 0.7, took: func(pod string, at time.Duration) time.Duration {
 			return between(at, 20*s, 40*s, map[string]time.Duration{"b": 20 * ms, "c": 20 * ms}[pod], 20*ms)
 		}}, steadystate.Unknown, "a was observed"},

@@ -223,7 +223,7 @@ func (c *delta) seen() (text, missing string) {
 	text = "none is known that was not hit, so this is compared with before and after alone"
 	if before.N() > 0 && during.N() > 0 {
 		q := c.quantile()
-		text = fmt.Sprintf("p%.4g of those not hit %.4g before the fault, %.4g while it was on", 100*q, before.Quantile(q).Low, during.Quantile(q).Low)
+		text = fmt.Sprintf("p%.4g of those not hit %s before the fault, %s while it was on", 100*q, c.format(before.Quantile(q).Low), c.format(during.Quantile(q).Low))
 	}
 	return strings.Join(append(texts, text), "; "), ""
 }
@@ -282,6 +282,15 @@ func (c *delta) shown(t *instanceSeries) (text, missing string) {
 // elsewhere is what to do about an effect that was not seen.
 const elsewhere = "if the fault shows in another signal or quantile, name it under its effects; else it may be too weak"
 
+// format writes a value of the signal: the requests of a load are in seconds, and
+// the unit of a query is its own.
+func (c *delta) format(v float64) string {
+	if c.requests {
+		return steadystate.FormatSeconds(v)
+	}
+	return fmt.Sprintf("%.4g", v)
+}
+
 // quantile is the quantile that must rise.
 func (c *delta) quantile() float64 { return cmp.Or(c.Quantile, 0.5) }
 
@@ -297,28 +306,28 @@ func (t *instanceSeries) without(of func(*stage) tally) []sample {
 }
 
 // later is the end of a target's text.
-func (t *instanceSeries) later(after float64) string {
+func (t *instanceSeries) later(after string) string {
 	if t.left != nil {
 		return fmt.Sprintf(", until it left at %s", t.left)
 	}
-	return fmt.Sprintf(", %.4g after it", after)
+	return fmt.Sprintf(", %s after it", after)
 }
 
 // rose judges an effect that lifts a quantile of a target's values.
 func (c *delta) rose(t *instanceSeries) (text, missing string) {
 	q := c.quantile()
 	before, during, after := t.before.Quantile(q), t.during.Quantile(q), t.after.Quantile(q)
-	text = fmt.Sprintf("p%.4g of %s %.4g before the fault, %.4g while it was on%s", 100*q, record.TargetSignal(c.Signal, t.name), before.Low, during.Low, t.later(after.Low))
+	text = fmt.Sprintf("p%.4g of %s %s before the fault, %s while it was on%s", 100*q, record.TargetSignal(c.Signal, t.name), c.format(before.Low), c.format(during.Low), t.later(c.format(after.Low)))
 	shift := c.shift()
 	raised := c.raised(before.High, shift)
 	switch {
 	case during.Low < raised:
-		wanted := fmt.Sprintf("at least %.4g more", c.Rise)
+		wanted := fmt.Sprintf("at least %s more", c.format(c.Rise))
 		if shift > 0 {
-			wanted += fmt.Sprintf(" than the %.4g by which it rose where the fault was not", shift)
+			wanted += fmt.Sprintf(" than the %s by which it rose where the fault was not", c.format(shift))
 		}
 		if c.Ceiling > 0 {
-			wanted += fmt.Sprintf(", or %.4g of the %.4g that there can be,", 0.9*c.Ceiling, c.Ceiling)
+			wanted += fmt.Sprintf(", or %s of the %s that there can be,", c.format(0.9*c.Ceiling), c.format(c.Ceiling))
 		}
 		return "", fmt.Sprintf("%s, wanted %s while it was on; %s", text, wanted, elsewhere)
 	case t.left == nil && after.High >= c.raised(before.High, 0):
@@ -331,7 +340,7 @@ func (c *delta) rose(t *instanceSeries) (text, missing string) {
 	})
 	those := tally{reach, t.during.N()}
 	if alike := those.alike(append(samples, spare...)); missing == "" && alike != "" {
-		missing = fmt.Sprintf("%d of %d values were at least %.4g while it was on, and %s: chance does that too", those.reach, those.n, raised, alike)
+		missing = fmt.Sprintf("%d of %d values were at least %s while it was on, and %s: chance does that too", those.reach, those.n, c.format(raised), alike)
 	}
 	if missing != "" {
 		return "", text + ": " + missing
@@ -370,12 +379,12 @@ func (c *delta) shift() float64 {
 // instant by instant and with the target's share of all answers.
 func (c *delta) fell(t *instanceSeries) (text, missing string) {
 	before, during, after := t.before.most(), t.during.most(), t.after.most()
-	text = fmt.Sprintf("%s at most %.4g before the fault, at most %.4g in %d observations while it was on%s", record.TargetSignal(c.Signal, t.name), before, during, t.during.N(), t.later(after))
+	text = fmt.Sprintf("%s at most %s before the fault, at most %s in %d observations while it was on%s", record.TargetSignal(c.Signal, t.name), c.format(before), c.format(during), t.during.N(), t.later(c.format(after)))
 	switch {
 	case before <= *c.AtMost:
-		return "", fmt.Sprintf("%s: it was no more than %.4g before", text, *c.AtMost)
+		return "", fmt.Sprintf("%s: it was no more than %s before", text, c.format(*c.AtMost))
 	case t.during.N() > 0 && during > *c.AtMost:
-		return "", fmt.Sprintf("%s, wanted at most %.4g while it was on; %s", text, *c.AtMost, elsewhere)
+		return "", fmt.Sprintf("%s, wanted at most %s while it was on; %s", text, c.format(*c.AtMost), elsewhere)
 	case t.left == nil && after <= *c.AtMost:
 		return "", text + ": it did not rise again"
 	}

@@ -47,23 +47,23 @@ func TestEachOfSeveralFaultsShowsItsOwnEffect(t *testing.T) {
 		{"one after the other", scene{
 			injection: at(t0, "abc", slower), removed: 30 * s, took: slow([2]time.Duration{t0, 30 * s}, [2]time.Duration{t1, 50 * s}),
 			later: []another{{at(t1, "abc", slower), 50 * s}},
-		}, steadystate.Held, "0.02 before the fault, 0.12 while it was on, 0.02 after it"},
+		}, steadystate.Held, "20ms before the fault, 120ms while it was on, 20ms after it"},
 		{"one after the other, of which the second does nothing", scene{
 			injection: at(t0, "abc", slower), removed: 30 * s, took: slow([2]time.Duration{t0, 30 * s}),
 			later: []another{{at(t1, "abc", slower), 50 * s}},
-		}, steadystate.Unknown, "shake 1: a: p50 of requests of a 0.02 before the fault, 0.02 while it was on"},
+		}, steadystate.Unknown, "shake 1: a: p50 of requests of a 20ms before the fault, 20ms while it was on"},
 		{"one after the other, of which the first does nothing", scene{
 			injection: at(t0, "abc", slower), removed: 30 * s, took: slow([2]time.Duration{t1, 50 * s}),
 			later: []another{{at(t1, "abc", slower), 50 * s}},
-		}, steadystate.Unknown, "shake: a: p50 of requests of a 0.02 before the fault, 0.02 while it was on"},
+		}, steadystate.Unknown, "shake: a: p50 of requests of a 20ms before the fault, 20ms while it was on"},
 		{"with overlap, each alone for a while", scene{
 			injection: at(t0, "abc", slower), removed: 35 * s, took: slow([2]time.Duration{t0, 35 * s}, [2]time.Duration{30 * s, 50 * s}),
 			later: []another{{at(30*s, "abc", slower), 50 * s}},
-		}, steadystate.Held, "0.02 before the fault, 0.12 while it was on, 0.02 after it"},
+		}, steadystate.Held, "20ms before the fault, 120ms while it was on, 20ms after it"},
 		{"with overlap, and the second does nothing: what the first does is not its doing", scene{
 			injection: at(t0, "abc", slower), removed: 45 * s, took: slow([2]time.Duration{t0, 45 * s}),
 			later: []another{{at(30*s, "abc", slower), 50 * s}},
-		}, steadystate.Unknown, "shake 1: a: p50 of requests of a 0.02 before the fault, 0.02 while it was on"},
+		}, steadystate.Unknown, "shake 1: a: p50 of requests of a 20ms before the fault, 20ms while it was on"},
 		{"at once in the same pods: neither shows anything", scene{
 			injection: at(t0, "abc", slower), took: slow([2]time.Duration{t0, t1}),
 			later: []another{{at(t0, "abc", slower), t1}},
@@ -74,7 +74,7 @@ func TestEachOfSeveralFaultsShowsItsOwnEffect(t *testing.T) {
 				return 20*ms + between(at, t0, t1, map[string]time.Duration{"a": 100 * ms, "b": 100 * ms}[pod], 0)
 			},
 			later: []another{{at(t0, "b", slower), t1}},
-		}, steadystate.Held, "p50 of those not hit 0.02 before the fault, 0.02 while it was on"},
+		}, steadystate.Held, "p50 of those not hit 20ms before the fault, 20ms while it was on"},
 		{"nothing passes, while another is in the pod all the time", scene{
 			injection: at(t0, "a", silent), took: cut(t0, t1),
 			later: []another{{at(t0, "a", silent), t1}},
@@ -82,7 +82,7 @@ func TestEachOfSeveralFaultsShowsItsOwnEffect(t *testing.T) {
 		{"nothing passes in part of the time, while another was in the pod", scene{
 			injection: at(t0, "a", silent), took: cut(t0, 30*s),
 			later: []another{{at(t0, "a", silent), 30 * s}},
-		}, steadystate.Unknown, "wanted at most 0 while it was on"},
+		}, steadystate.Unknown, "wanted at most 0s while it was on"},
 		{"nothing passes, with another one after it", scene{
 			injection: at(t0, "a", silent), removed: 30 * s,
 			took: func(pod string, at time.Duration) time.Duration {
@@ -92,7 +92,7 @@ func TestEachOfSeveralFaultsShowsItsOwnEffect(t *testing.T) {
 				return 20 * ms
 			},
 			later: []another{{at(t1, "a", silent), 50 * s}},
-		}, steadystate.Held, "requests of a at most 0.02 before the fault"},
+		}, steadystate.Held, "requests of a at most 20ms before the fault"},
 		{"a kill while all are slow", scene{
 			injection: at(t0, "abc", slower), took: slow([2]time.Duration{t0, t1}),
 			later:  []another{{record.Injection{Span: steadystate.Instant(30 * s), Targets: hits("c"), Effects: []record.Effect{{Event: record.EventGone}}, OneShot: true, ChangesPods: true}, t1}},
@@ -122,7 +122,7 @@ func TestEachOfSeveralFaultsShowsItsOwnEffect(t *testing.T) {
 			},
 			later:  []another{{at(30*s, "abd", slower), 50 * s}},
 			events: append(exist("abc"), podEvent(record.EventGone, "c", t0, t0+s), podEvent(record.EventCreated, "d", t0, t0+s), podEvent(record.EventReady, "d", t0+s, t0+2*s)),
-		}, steadystate.Held, "p50 of requests of d 0.02 before the fault, 0.12 while it was on"},
+		}, steadystate.Held, "p50 of requests of d 20ms before the fault, 120ms while it was on"},
 		{"how pods are after another fault is not how they are without one", scene{
 			injection: record.Injection{Targets: hits("c"), Effects: []record.Effect{{Event: record.EventGone}}, OneShot: true, ChangesPods: true}, removed: 60 * s,
 			took: func(pod string, at time.Duration) time.Duration {
@@ -130,7 +130,7 @@ func TestEachOfSeveralFaultsShowsItsOwnEffect(t *testing.T) {
 			},
 			later:  []another{{at(40*s, "abc", slower), 50 * s}},
 			events: append(exist("abc"), podEvent(record.EventGone, "c", t0, t0+s)),
-		}, steadystate.Held, "p50 of requests of a 0.02 before the fault, 0.12 while it was on"},
+		}, steadystate.Held, "p50 of requests of a 20ms before the fault, 120ms while it was on"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			want(t, proof(t, row.scene.result(t), "effect"), row.verdict, row.text)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"os/exec"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -66,7 +68,7 @@ which is killed if it still runs two minutes later. The command's environment ha
 		},
 	}
 	verbose = verboseFlag(cmd, "the whole text of each report")
-	out = runsFlag(cmd)
+	out = runsFlag(cmd, "demo-runs") // a clone of this repository has a package runs
 	cmd.Flags().BoolVar(&served, "serve", false, "only keep the service up, until ^C or the end of the command")
 	cmd.Flags().StringVarP(&output, "output", "o", "text", "what --serve prints: text, or json, one line")
 	completeFlag(cmd, "output", completeTextOrJSON)
@@ -107,8 +109,16 @@ func demo(ctx context.Context, stdout io.Writer, out string, verbose bool) error
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "the second is broken on purpose; judge them again with other limits:\n  aftershock judge %s --limit \"service answers: downtime <= 5s\"\n", s.Path)
+	fmt.Fprintf(stdout, "the second is broken on purpose; judge them again with another limit:\n  %s judge %s --limit \"service answers: downtime <= 5s\"\n", program(), s.Path)
 	return nil
+}
+
+// program is how a shell calls this program.
+func program() string {
+	if _, err := exec.LookPath("aftershock"); err != nil {
+		return os.Args[0]
+	}
+	return "aftershock"
 }
 
 func demoAct(ctx context.Context, s *session, name string, defect bench.Defect) (report reports.Report, err error) {

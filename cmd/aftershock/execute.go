@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -44,7 +45,7 @@ Each run writes a record, which can be judged again at any time.
 		if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
 			var flags []string
 			cmd.Flags().VisitAll(func(f *pflag.Flag) { flags = append(flags, f.Name) })
-			meant = near.Meant(unknown.GetSpecifiedName(), flags)
+			meant = strings.Replace(near.Meant(unknown.GetSpecifiedName(), flags), `"`, `"--`, 1)
 		}
 		return usageError{fmt.Errorf("%w; see \"%s --help\"%s", err, cmd.CommandPath(), meant)}
 	})

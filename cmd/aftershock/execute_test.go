@@ -157,7 +157,7 @@ func TestExitCodesAndMessages(t *testing.T) {
 		{"an unknown command too", []string{"explode"}, exitUsage, `unknown command "explode"; "aftershock --help" lists the commands`},
 		{"with the one that was meant", []string{"prefligt"}, exitUsage, `lists the commands; did you mean "preflight"?`},
 		{"of audit too", []string{"audit", "verfy"}, exitUsage, `unknown command "verfy"; "aftershock audit --help" lists the commands; did you mean "verify"?`},
-		{"and an unknown flag", []string{"judge", "--limt", "x", held}, exitUsage, `unknown flag: --limt; see "aftershock judge --help"; did you mean "limit"?`},
+		{"and an unknown flag", []string{"judge", "--limt", "x", held}, exitUsage, `unknown flag: --limt; see "aftershock judge --help"; did you mean "--limit"?`},
 		{"help is no error", []string{"judge", "--help"}, exitHeld, "downtime"},
 		{"it tells the quantities of autoscalers too", []string{"judge", "--help"}, exitHeld, "decision  from there until it wants more replicas"},
 		{"held", []string{"judge", held}, exitHeld, "HELD     held"},

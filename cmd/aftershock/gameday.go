@@ -140,7 +140,7 @@ window or a failure ends it, the exit code is 4.
 	}
 	file := fileFlag(cmd)
 	verbose := verboseFlag(cmd, "all that preflight found, and the whole text of each report")
-	out := runsFlag(cmd)
+	out := runsFlag(cmd, "runs")
 	dialect := junitFlag(cmd)
 	cmd.ValidArgsFunction = completeGameDays(file)
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
@@ -180,8 +180,8 @@ window or a failure ends it, the exit code is 4.
 }
 
 // runsFlag is --out, the directory of runs.
-func runsFlag(cmd *cobra.Command) *string {
-	out := cmd.Flags().String("out", "runs", "directory for records and reports")
+func runsFlag(cmd *cobra.Command, dir string) *string {
+	out := cmd.Flags().String("out", dir, "directory for records and reports")
 	completeDirectory(cmd, "out")
 	return out
 }

@@ -199,7 +199,7 @@ no bad image is rolled out); "aftershock sweep" removes it at once.
 	file := fileFlag(cmd)
 	verbose := verboseFlag(cmd, "all that preflight found, and the whole text of each report")
 	cmd.Flags().StringVar(&labels, "label-filter", "", "select experiments, in Ginkgo's label filter language")
-	out := runsFlag(cmd)
+	out := runsFlag(cmd, "runs")
 	cmd.Flags().DurationVar(&wait, "wait", 0, "how long to wait for another run that has the workload, as in 10m")
 	cmd.Flags().IntVar(&trials, "trials", 1, "how many times to run all experiments")
 	cmd.Flags().Uint64Var(&seed, "seed", 0, "seed for the order of the experiments in each of the --trials; default: the order of the file")
@@ -298,7 +298,10 @@ func choose(plan *config.Plan, list []config.Planned, names []string, labels str
 			}
 		}
 		if len(list) > 0 {
-			return nil, usageError{fmt.Errorf("no experiment %q; experiments: %s%s", name, strings.Join(known, ", "), near.Meant(name, starts(known)))}
+			if meant := near.MeantPath(name, starts(known)); meant != "" {
+				return nil, usageError{fmt.Errorf("no experiment %q%s \"aftershock run --dry-run\" lists them", name, meant)}
+			}
+			return nil, usageError{fmt.Errorf("no experiment %q; experiments: %s", name, strings.Join(known, ", "))}
 		}
 	}
 	asked := func(id string, labels []string) bool {

@@ -17,3 +17,20 @@ func TestMeant(t *testing.T) {
 		}
 	}
 }
+
+func TestMeantPath(t *testing.T) {
+	for _, row := range []struct{ sentence, name, want string }{
+		{"a mistyped end", "checkout/pods/kill-on", `; did you mean "checkout/pods/kill-one"?`},
+		{"a mistyped beginning", "chekout", `; did you mean "checkout"?`},
+		{"the end alone", "kill-one", `; did you mean "checkout/pods/kill-one"?`},
+		{"the middle left out", "checkout/kill-third", `; did you mean "checkout/pods/kill-third"?`},
+		{"a part that is like none", "checkout/nosuch", ""},
+		{"another service", "basket/pods", ""},
+		{"more parts than there are", "a/checkout/pods/kill-one/b", ""},
+		{"nothing at all", "", ""},
+	} {
+		if got := MeantPath(row.name, []string{"checkout", "checkout/pods", "checkout/pods/kill-third", "checkout/pods/kill-one"}); got != row.want {
+			t.Errorf("%s: %q, want %q", row.sentence, got, row.want)
+		}
+	}
+}

@@ -67,16 +67,13 @@ func TestTheTimeToRollBackIsAnOutageOfTheRollout(t *testing.T) {
 		if err := c.Get(t.Context(), client.ObjectKeyFromObject(d), d); err != nil {
 			t.Fatal(err)
 		}
-		// Once: what is watched between two updates is neither the one state nor the other.
-		generation := d.Generation
 		change(d)
-		var err error
-		if d.Generation != generation {
-			err = c.Update(t.Context(), d)
-		} else {
-			err = c.Status().Update(t.Context(), d)
+		status := d.Status
+		if err := c.Update(t.Context(), d); err != nil {
+			t.Fatal(err)
 		}
-		if err != nil {
+		d.Status = status
+		if err := c.Status().Update(t.Context(), d); err != nil {
 			t.Fatal(err)
 		}
 	}
