@@ -25,6 +25,7 @@ type service struct {
 	container string // that serves
 	front     string // the Service in front of the pods; empty: there is none
 	held      string // why a new template does not reach every pod; see [kube.State]
+	lingers   string // why the pods of an update that is taken back stay for a while; see [kube.State]
 	found     string // what was read in place of the file
 }
 
@@ -47,6 +48,9 @@ func (s *service) unable(p config.Planned) string {
 			if s.held != "" {
 				return fmt.Sprintf("no rollout of %s reaches every pod: %s", s.Workload, s.held)
 			}
+			if _, bad := f.Spec.(config.BadImage); bad && s.lingers != "" {
+				return fmt.Sprintf("a bad image of %s would not be undone in time: %s", s.Workload, s.lingers)
+			}
 		}
 	}
 	return ""
@@ -63,7 +67,7 @@ func (s *Session) read(ctx context.Context, t *config.Target) (*service, error) 
 	case err != nil:
 		return nil, read.at("workload", later(err))
 	}
-	read.held = state.Held
+	read.held, read.lingers = state.Held, state.Lingers
 	var found []string
 	if t.Selector != nil {
 		read.selector = &metav1.LabelSelector{MatchLabels: t.Selector}

@@ -165,6 +165,8 @@ func TestWhatDoesNotApplyToAWorkloadIsSkippedWithTheReason(t *testing.T) {
 	onDelete.Spec.UpdateStrategy.Type = appsv1.OnDeleteDaemonSetStrategyType
 	paused := basket()
 	paused.Spec.Paused = true
+	blueGreen := basket()
+	blueGreen.Spec.Strategy = argo.Strategy{BlueGreen: &argo.BlueGreen{}}
 	for _, row := range []struct {
 		sentence, workload string
 		object             client.Object
@@ -183,6 +185,9 @@ func TestWhatDoesNotApplyToAWorkloadIsSkippedWithTheReason(t *testing.T) {
 		}},
 		{"one that is paused", "rollout/checkout", paused, map[string]string{
 			"rollout/restart": "no rollout of rollout checkout in shop reaches every pod: it is paused", "pods/evict": "",
+		}},
+		{"one whose strategy is blueGreen", "rollout/checkout", blueGreen, map[string]string{
+			"rollout/bad-image": "a bad image of rollout checkout in shop would not be undone in time: its strategy is blueGreen", "rollout/restart": "", "pods/evict": "",
 		}},
 		{"one that is updated by hand", "daemonset/agent", onDelete, map[string]string{
 			"rollout/restart": "no rollout of daemonset agent in shop reaches every pod: its update strategy is OnDelete", "pods/evict": "",

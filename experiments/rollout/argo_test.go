@@ -19,6 +19,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -620,7 +621,7 @@ func TestABadImageThatItsRolloutAbortsIsOver(t *testing.T) {
 			}
 			want := ""
 			if aborted {
-				want = "the update of rollout checkout in shop was aborted (Rollout aborted update to revision 2), which takes the bad pods away"
+				want = "the update of rollout checkout in shop was aborted (Rollout aborted update to revision 2), after which the bad pods may be gone"
 				time.AfterFunc(10*time.Second, func() { c.change(func(r *argo.Rollout) { r.Status.Abort = true }) })
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -670,6 +671,25 @@ func TestAnAccountThatMayNotListRolloutsSweepsTheRest(t *testing.T) {
 	}
 	if _, err := rollout.Find(t.Context(), refusing, scope, kube.ArgoRollout); err == nil || !strings.Contains(err.Error(), "the right to list rollouts") {
 		t.Errorf("%v, want that it may not look", err)
+	}
+}
+
+// An entry of a ledger must not be dropped because its kind is not there for the moment.
+func TestASweepOfAClusterWithoutRolloutsFailsIfOneMayHaveBeenChanged(t *testing.T) {
+	s := newShop(t)
+	none := &apimeta.NoKindMatchError{GroupKind: argo.GroupVersion.WithKind("Rollout").GroupKind(), SearchedVersions: []string{argo.GroupVersion.Version}}
+	without := interceptor.NewClient(s.client, interceptor.Funcs{List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, options ...client.ListOption) error {
+		if _, ok := list.(*argo.RolloutList); ok {
+			return none
+		}
+		return c.List(ctx, list, options...)
+	}})
+	scope := faults.Scope{Namespaces: []string{"shop"}}
+	if removed, err := rollout.Sweep(t.Context(), without, scope, 0); err != nil || len(removed) > 0 {
+		t.Error(removed, err)
+	}
+	if _, err := rollout.Sweep(t.Context(), without, scope, 0, kube.ArgoRollout); err == nil || !strings.Contains(err.Error(), "the cluster has no kind Rollout of argoproj.io/v1alpha1, and its objects must be seen") {
+		t.Errorf("%v, want that the kind is lacking", err)
 	}
 }
 
@@ -736,6 +756,36 @@ func TestAPreviewOfARolloutChangesNothing(t *testing.T) {
 		}
 		if c.get().ResourceVersion != version {
 			t.Error("the Rollout was changed")
+		}
+	})
+}
+
+// Undoing would wait for as long as the Rollout keeps the pods of an update.
+func TestABadImageOfABlueGreenRolloutIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCanary(t)
+		c.mu.Lock()
+		c.stuck = true
+		c.mu.Unlock()
+		c.change(func(r *argo.Rollout) {
+			r.Spec.Strategy = argo.Strategy{BlueGreen: &argo.BlueGreen{}}
+			r.Status.ObservedGeneration = strconv.FormatInt(r.Generation+1, 10)
+		})
+		before := c.get()
+		const want = "a bad image of rollout checkout in shop would not be undone in time: its strategy is blueGreen, which keeps the pods of an update for scaleDownDelaySeconds after it was taken back, or longer"
+		b := &rollout.BadImage{Workload: c.workload()}
+		_, preview := b.Preview(t.Context(), "preflight")
+		_, inject := b.Inject(t.Context(), record.NewRecorder(&bytes.Buffer{}))
+		for _, err := range []error{preview, inject} {
+			if !errors.Is(err, faults.ErrRefused) || !strings.Contains(err.Error(), want) {
+				t.Errorf("%v, want %q", err, want)
+			}
+		}
+		if now := c.get(); now.ResourceVersion != before.ResourceVersion {
+			t.Errorf("the Rollout was changed: %+v", now)
+		}
+		if _, err := (&rollout.Restart{Workload: c.workload()}).Preview(t.Context(), "preflight"); err != nil {
+			t.Errorf("a restart, which makes no update: %v", err)
 		}
 	})
 }

@@ -83,6 +83,9 @@ func (b *BadImage) prepare(ctx context.Context, run string) (kube.State, []corev
 	if err != nil {
 		return fail(err)
 	}
+	if s.Lingers != "" {
+		return fail(faults.Refuse("a bad image of %s would not be undone in time: %s", b.Workload, s.Lingers))
+	}
 	var names []string
 	for _, c := range s.Template.Spec.Containers {
 		names = append(names, c.Name)
@@ -192,8 +195,8 @@ func waits(pod corev1.Pod, name string) string {
 }
 
 // Watch returns once another client has changed the image, or the controller of a
-// Rollout has given the update up, after which no pod has the image. A look that fails
-// is made again.
+// Rollout has given the update up, which ends its pods, if late or never with some
+// settings. A look that fails is made again.
 func (b *BadImage) Watch(ctx context.Context, _ *record.Recorder) (over string) {
 	if b.placed == nil {
 		return "" // it is undone already
@@ -211,7 +214,7 @@ func (b *BadImage) Watch(ctx context.Context, _ *record.Recorder) (over string) 
 			return "another client changed the image"
 		}
 		if r, ok := s.Object.(*argo.Rollout); ok && r.Observed() >= r.Generation && r.Aborted() != "" {
-			return "the update of " + b.Workload.String() + " was aborted (" + r.Aborted() + "), which takes the bad pods away"
+			return "the update of " + b.Workload.String() + " was aborted (" + r.Aborted() + "), after which the bad pods may be gone"
 		}
 	}
 	return ""

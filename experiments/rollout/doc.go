@@ -41,7 +41,8 @@
 // after the run. So a label ([RestartLabel]) names the run as long as the request may be
 // pending, and undoing withdraws one that is, as [Sweep] does. A bad image of a Rollout
 // begins an update with its steps and analyses, and may be aborted by it; undoing it
-// returns to the stable ReplicaSet. Neither begins unless the Rollout is at rest: undone
+// returns to the stable ReplicaSet. With the strategy blueGreen it is refused, since the
+// bad pods would stay for scaleDownDelaySeconds after that. Neither begins unless the Rollout is at rest: undone
 // in the middle of an update, either would change what others had begun.
 //
 // It needs the right to get and patch the workload (for [Find] and [Sweep] to list

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -23,7 +22,8 @@ const (
 
 // Find lists the bad images that runs have left in workloads, and the restarts of
 // Rollouts that they have left there, and changes nothing. An account that may not list
-// custom resources has changed none: that is an error only if their kind is among must.
+// custom resources, or whose cluster lacks them, has changed none: that is an error only
+// if their kind is among must.
 func Find(ctx context.Context, c client.Reader, scope faults.Scope, must ...kube.Kind) ([]faults.Leftover, error) {
 	found, err := find(ctx, c, scope, must)
 	return faults.Leftovers(found), err
@@ -43,8 +43,8 @@ func find(ctx context.Context, c client.Reader, scope faults.Scope, must []kube.
 	var found []finding
 	var errs []error
 	for _, namespace := range scope.Namespaces {
-		states, err := kube.Workloads(ctx, c, namespace)
-		if !errors.Is(err, kube.ErrUnseen) || slices.Contains(must, kube.ArgoRollout) {
+		states, err := kube.Workloads(ctx, c, namespace, must...)
+		if !errors.Is(err, kube.ErrUnseen) {
 			errs = append(errs, err)
 		}
 		for _, s := range states {

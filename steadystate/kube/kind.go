@@ -194,6 +194,10 @@ func argoRollout(r *argo.Rollout) State {
 	if r.Spec.Paused {
 		s.Held = "it is paused (kubectl argo rollouts resume)"
 	}
+	if r.Spec.Strategy.BlueGreen != nil {
+		// Argo's rollout/bluegreen.go; of a canary it takes pods that are not ready at once.
+		s.Lingers = "its strategy is blueGreen, which keeps the pods of an update for scaleDownDelaySeconds after it was taken back, or longer"
+	}
 	if ref := r.Spec.WorkloadRef; ref != nil {
 		s.Unreadable = fmt.Sprintf("it takes its template from %s/%s (spec.workloadRef), where this program does not read it; move the template into the Rollout", strings.ToLower(ref.Kind), ref.Name)
 	}

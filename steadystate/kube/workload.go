@@ -107,15 +107,18 @@ func (w Workload) PodNames() string { return regexp.QuoteMeta(w.Name) + w.of().p
 func (w Workload) NewList() client.ObjectList { return w.of().list() }
 
 // Read reads its state. The error wraps [ErrNoWorkload] if it does not exist, and
-// [ErrUnsupported] if its template is elsewhere, see [State.Unreadable].
+// [ErrUnsupported] if its template is elsewhere, see [State.Unreadable], or the client
+// lacks the type of its kind.
 func (w Workload) Read(ctx context.Context, c client.Reader) (State, error) {
 	if err := w.Valid(); err != nil {
 		return State{}, err
 	}
 	object := w.of().object()
 	switch err := c.Get(ctx, client.ObjectKey{Namespace: w.Namespace, Name: w.Name}, object); {
-	case w.of().absent(err):
-		return State{}, fmt.Errorf("%w %s: the cluster has no kind %s of %s", ErrNoWorkload, w, w.Kind, w.APIVersion())
+	case w.of().custom && meta.IsNoMatchError(err):
+		return State{}, fmt.Errorf("%w %s: %s", ErrNoWorkload, w, w.of().lacking(err))
+	case runtime.IsNotRegisteredError(err):
+		return State{}, fmt.Errorf("read %s: %w: %s", w, ErrUnsupported, w.of().lacking(err))
 	case apierrors.IsNotFound(err):
 		return State{}, fmt.Errorf("%w %s", ErrNoWorkload, w)
 	case err != nil:
@@ -128,31 +131,42 @@ func (w Workload) Read(ctx context.Context, c client.Reader) (State, error) {
 	return s, nil
 }
 
-// absent reports whether a request failed because the cluster lacks the kind, as it may
-// lack custom resources. A client without the types of a kind knows of no cluster that
-// has it.
-func (k kind) absent(err error) bool {
-	return k.custom && (meta.IsNoMatchError(err) || runtime.IsNotRegisteredError(err))
+// lacking says why a request for any object of the kind fails: the cluster lacks the
+// kind, or the client its type. Empty: neither is the reason.
+func (k kind) lacking(err error) string {
+	switch {
+	case meta.IsNoMatchError(err):
+		return fmt.Sprintf("the cluster has no kind %s of %s", k.Kind, k.of)
+	case runtime.IsNotRegisteredError(err):
+		return fmt.Sprintf("the scheme of the client has no kind %s of %s; add it, as by argo.AddToScheme", k.Kind, k.of)
+	}
+	return ""
 }
 
 // Workloads returns the states of all workloads in a namespace, or in all of them if it
-// is "". A custom resource that the cluster lacks has none. If some kinds cannot be
-// listed, it returns the others with an error, which wraps [ErrUnseen] if these are
-// custom resources that the account may not list.
-func Workloads(ctx context.Context, c client.Reader, namespace string) ([]State, error) {
+// is "". If some kinds cannot be listed, it returns the others with an error, which wraps
+// [ErrUnseen] if these are custom resources that the account may not list. A custom
+// resource that the cluster or the client lacks has no objects. Must are kinds whose
+// objects must be seen: that one is lacking, or may not be listed, is an error like any
+// other.
+func Workloads(ctx context.Context, c client.Reader, namespace string, must ...Kind) ([]State, error) {
 	var states []State
 	var errs, unseen []error
 	for _, k := range kinds {
 		list := k.list()
 		if err := c.List(ctx, list, client.InNamespace(namespace)); err != nil {
 			resource := Workload{Kind: k.Kind}.Resource()
-			// Once its definition is deleted, the API server does not find the list.
-			gone := k.custom && apierrors.IsNotFound(err)
+			lacking := k.lacking(err)
+			if k.custom && apierrors.IsNotFound(err) { // the answer once its definition is deleted
+				lacking = k.lacking(&meta.NoKindMatchError{})
+			}
 			explained := fmt.Errorf("list %s in %s: %w", resource, cmp.Or(namespace, "all namespaces"), Explain(err, "the right to list "+resource))
-			switch {
-			case k.absent(err), gone:
-			case k.custom && apierrors.IsForbidden(err):
+			switch optional := k.custom && !slices.Contains(must, k.Kind); {
+			case optional && lacking != "":
+			case optional && apierrors.IsForbidden(err):
 				unseen = append(unseen, explained)
+			case lacking != "":
+				errs = append(errs, fmt.Errorf("%w: %s, and its objects must be seen", explained, lacking))
 			default:
 				errs = append(errs, explained)
 			}
@@ -201,6 +215,9 @@ type State struct {
 	// Held says why a new template does not replace every pod by itself; empty:
 	// it does.
 	Held string
+	// Lingers says why pods stay for a while after their update was taken back; empty:
+	// they go at once.
+	Lingers string
 	// Unreadable says why Template, and perhaps Selector, are not those of its pods;
 	// empty: they are.
 	Unreadable string

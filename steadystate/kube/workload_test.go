@@ -287,12 +287,13 @@ func TestACustomResourceThatTheClusterLacksIsNoError(t *testing.T) {
 		name         string
 		answer       error
 		read, listed string
+		must         string // the error if rollouts must be seen
 		unseen       bool
 	}{
-		{"it was never installed", none, "there is no rollout basket in shop: the cluster has no kind Rollout of argoproj.io/v1alpha1", "", false},
-		{"its definition was deleted", deleted, "there is no rollout basket in shop", "", false},
-		{"the account may not see it", forbidden, "give the account the right to get rollouts", "list rollouts in shop", true},
-		{"the API server is away", errors.New("connection refused"), "connection refused", "connection refused", false},
+		{"it was never installed", none, "there is no rollout basket in shop: the cluster has no kind Rollout of argoproj.io/v1alpha1", "", "the cluster has no kind Rollout of argoproj.io/v1alpha1, and its objects must be seen", false},
+		{"its definition was deleted", deleted, "there is no rollout basket in shop", "", "the cluster has no kind Rollout of argoproj.io/v1alpha1, and its objects must be seen", false},
+		{"the account may not see it", forbidden, "give the account the right to get rollouts", "list rollouts in shop", "give the account the right to list rollouts", true},
+		{"the API server is away", errors.New("connection refused"), "connection refused", "connection refused", "connection refused", false},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			c := newClient(t, interceptor.Funcs{
@@ -314,6 +315,10 @@ func TestACustomResourceThatTheClusterLacksIsNoError(t *testing.T) {
 			if len(states) != 1 || (err == nil) != (row.listed == "") || err != nil && !strings.Contains(err.Error(), row.listed) || errors.Is(err, kube.ErrUnseen) != row.unseen {
 				t.Errorf("%v, %v; want the Deployment, %q, unseen %t", states, err, row.listed, row.unseen)
 			}
+			states, err = kube.Workloads(t.Context(), c, "shop", kube.ArgoRollout)
+			if wantError(t, err, row.must); len(states) != 1 || errors.Is(err, kube.ErrUnseen) {
+				t.Errorf("%v, %v; want the Deployment, and an error like any other", states, err)
+			}
 		})
 	}
 	// A client of a team's own need not have its types.
@@ -324,6 +329,13 @@ func TestACustomResourceThatTheClusterLacksIsNoError(t *testing.T) {
 	c := fake.NewClientBuilder().WithScheme(scheme).WithObjects(checkout(3)).Build()
 	if states, err := kube.Workloads(t.Context(), c, "shop"); err != nil || len(states) != 1 {
 		t.Errorf("%v, %v", states, err)
+	}
+	const add = "the scheme of the client has no kind Rollout of argoproj.io/v1alpha1; add it, as by argo.AddToScheme"
+	_, err = kube.Workloads(t.Context(), c, "shop", kube.ArgoRollout)
+	wantError(t, err, add)
+	_, err = w.Read(t.Context(), c)
+	if wantError(t, err, add); errors.Is(err, kube.ErrNoWorkload) {
+		t.Errorf("%v says that there is none", err)
 	}
 }
 

@@ -60,7 +60,8 @@ type Strategy struct {
 	Canary    *Canary    `json:"canary,omitempty"`
 }
 
-// BlueGreen replaces all pods at once, by the selector of a Service.
+// BlueGreen replaces all pods at once, by the selector of a Service. It keeps pods for
+// scaleDownDelaySeconds, 30 by default, after it has taken an update back.
 type BlueGreen struct {
 	// MaxUnavailable bounds a restart. Default 25%, rounded down.
 	MaxUnavailable *intstr.IntOrString `json:"maxUnavailable,omitempty"`
