@@ -450,7 +450,7 @@ func (r *resolver) checksOf(p *Planned, e Experiment, at cursor) {
 		own := r.limits(limits.name(name.text), e.Limits[name.text], c.Signal)
 		r.contradictions(ofSignal, own, name.text)
 		merged = steadystate.Merge(steadystate.Merge(merged, ofSignal, placedLimit.Key), own, placedLimit.Key)
-		if len(c.Limits) == 0 && len(merged) > 0 && !slices.ContainsFunc(merged, placedLimit.ofOutages) {
+		if len(c.Limits) == 0 && len(merged) > 0 && !slices.ContainsFunc(merged, placedLimit.BoundsOutages) {
 			// The check itself says: good throughout.
 			merged = append([]placedLimit{{steadystate.MustParseLimit("downtime <= 0s"), written.usedBy(name.at)}}, merged...)
 		}
@@ -477,12 +477,6 @@ func (r *resolver) checksOf(p *Planned, e Experiment, at cursor) {
 			r.bad(limits.name(name), "the experiment has no such check; \"%sNAME\" is for each check on a signal; checks: %s", signalPrefix, choicesFor(name, names))
 		}
 	}
-}
-
-// ofOutages reports whether the limit is on how long outages are.
-func (l placedLimit) ofOutages() bool {
-	_, ok := l.Finest(time.Second)
-	return ok
 }
 
 // contradictions reports limits of the file on a signal that would be silently

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -84,8 +83,8 @@ func (j *judge) override(limits map[string][]string, evaluators []Evaluator) err
 			}
 			list = append(list, l)
 		}
-		if len(c.Limits) == 0 && len(list) > 0 && !slices.ContainsFunc(list, ofOutages) {
-			list = slices.Insert(list, 0, throughout)
+		if len(c.Limits) == 0 && len(list) > 0 && !slices.ContainsFunc(list, steadystate.Limit.BoundsOutages) {
+			c.Limits = []steadystate.Limit{throughout}
 		}
 		j.limits[c.Name] = steadystate.Merge(c.Limits, list, steadystate.Limit.Key)
 	}
@@ -111,13 +110,6 @@ func (j *judge) override(limits map[string][]string, evaluators []Evaluator) err
 		}
 	}
 	return nil
-}
-
-// ofOutages reports whether a limit is on how long outages are. A check that had no
-// limits stays good throughout if none of its new ones is.
-func ofOutages(l steadystate.Limit) bool {
-	_, ok := l.Finest(time.Second)
-	return ok
 }
 
 // expect judges the expectations.

@@ -26,6 +26,10 @@ func TestOtherLimitsAreMergedIntoTheRecordedOnes(t *testing.T) {
 		{"two on the same are both judged", []string{"downtime <= 20s"}, []string{"downtime <= 30s", "downtime <= 1s"}, []string{"downtime <= 30s", "downtime <= 1s"}, steadystate.Broken},
 		{"a check without limits is good throughout but for outages", nil, []string{"errors <= 90%"}, []string{"outages <= 0", "errors <= 90%"}, steadystate.Broken},
 		{"whose length may be limited", nil, []string{"downtime <= 20s"}, []string{"downtime <= 20s"}, steadystate.Held},
+		{"or their number", nil, []string{"outages <= 3"}, []string{"outages <= 3"}, steadystate.Held},
+		{"a limit on one phase leaves the others open", nil, []string{"downtime <= 20s during recover"}, []string{"outages <= 0", "downtime <= 20s during recover"}, steadystate.Broken},
+		{"and so does a lower bound", nil, []string{"downtime >= 0s"}, []string{"outages <= 0", "downtime >= 0s"}, steadystate.Broken},
+		{"or one that nothing exceeds", nil, []string{"uptime <= 100%"}, []string{"outages <= 0", "uptime <= 100%"}, steadystate.Broken},
 	} {
 		plan := &record.Plan{Name: "kill", Settle: s, Checks: []steadystate.Check{{
 			Name: "up", Signal: "up", Good: steadystate.AtLeast(1), Limits: steadystate.Limits(row.recorded...),

@@ -311,6 +311,14 @@ func (l Limit) Finest(window time.Duration) (finest time.Duration, ok bool) {
 	return 0, false
 }
 
+// BoundsOutages reports whether the limit bounds how long outages may be, from the
+// injection to the end of the watch. A check that no limit bounds so must be good
+// throughout.
+func (l Limit) BoundsOutages() bool {
+	_, length := l.Finest(time.Second)
+	return length && l.Phase == "" && strings.HasPrefix(l.Tolerance.op, "<") != (l.Quantity == Uptime)
+}
+
 // Decidable returns an error if a source of the given resolution could never
 // decide the limit, because the outages it must exclude can hide between two
 // observations. The error names the finest decidable limit.

@@ -103,7 +103,7 @@ func broken(text string) steadystate.Reading {
 
 // has reports whether the user limits a quantity.
 func (v verdicts) has(quantity string) bool {
-	return slices.ContainsFunc(v.limits, func(l Limit) bool { return l.Quantity == quantity })
+	return slices.ContainsFunc(v.limits, func(l Limit) bool { return l.Quantity == quantity && !l.Tolerance.Holds(math.MaxFloat64) })
 }
 
 // stays reports whether a limit of the user caps the size at n.

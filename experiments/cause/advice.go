@@ -263,8 +263,8 @@ func withheld(r judge.Result) bool {
 	own := nameOf(r.Workload.Subject) + "-"
 	return slices.ContainsFunc(r.Injections, func(i judge.InjectionResult) bool {
 		verb, _, _ := strings.Cut(i.Fault, " ")
-		what, _, network := strings.Cut(i.Fault, " for ")
-		return slices.Contains([]string{"partition", "lose"}, verb) ||
+		what, _, network := strings.Cut(strings.TrimPrefix(i.Fault, "limit to "), " for ")
+		return slices.Contains([]string{"cut", "lose"}, verb) ||
 			network && (strings.Contains(what, " to ") || strings.Contains(what, " from the ")) ||
 			slices.ContainsFunc(i.Targets, func(t record.Target) bool { return !strings.HasPrefix(t.Name, own) })
 	})
@@ -440,7 +440,7 @@ func ofFault(r judge.Result) (Advice, bool) {
 	case strings.HasPrefix(text, "keep ") && strings.Contains(text, "CPU"):
 		limit := limits(serving(r.Workload), "cpu")
 		return Advice{Kind: CPULimit, Question: true, What: "is the CPU limit enough for the load and what runs beside it?", Checked: limit, Prove: "stress/cpu-one"}, r.Workload == nil || limit != ""
-	case slices.Contains([]string{"delay", "drop", "lose", "partition", "corrupt", "duplicate", "cut", "limit"}, verb):
+	case slices.Contains([]string{"delay", "lose", "corrupt", "duplicate", "cut", "limit"}, verb):
 		return Advice{Kind: Dependency, Question: true, What: "does it give up on what does not answer (timeout), try again (retry), and stop asking for a while (circuit breaker)?"}, true
 	}
 	return Advice{}, false

@@ -176,7 +176,8 @@ func advisedOfWhatKubernetesSays(t *testing.T, seen map[string]bool) {
 		"keep 1 CPU workers 100% busy in 1 of the pods":                                                     patience,
 		"delay by 250ms to and from the pods app=payments in shop for all of the pods app=checkout in shop": probe,
 		"delay by 250ms to 192.0.2.1 for all of the pods app=checkout in shop":                              probe,
-		"partition for all of the pods app=checkout in shop":                                                probe,
+		"cut the network for all of the pods app=checkout in shop":                                          probe,
+		"limit to 1000 bit/s what is sent for all of the pods app=checkout in shop":                         patience,
 		"lose 10% of the packets for all of the pods app=checkout in shop":                                  probe,
 	} {
 		if got := advised(t, seen, again(liveness+late), record.Injection{Fault: fault, Targets: []record.Target{{Name: "checkout-b"}}}); got != want {
