@@ -661,11 +661,12 @@ func (s *Server) notAsked(key string, err error) (State, error) {
 		_, known := s.book.Find(key)
 		return !known && time.Since(is.last) > s.patience()
 	})
+	halted := s.halted()
 	switch b, known := s.book.Find(key); {
 	case b.State.Ended(), !known && errors.Is(err, ErrUntestable):
 		return Unknown, err
-	case known && s.halted() != "":
-		err = errors.New(s.halted())
+	case known && halted != "":
+		err = errors.New(halted)
 	case known && s.tooLong(s.blocked[key]):
 		err = errors.New(s.blocked[key].why)
 	case known, s.refuse(key, err):
@@ -678,7 +679,7 @@ func (s *Server) notAsked(key string, err error) (State, error) {
 const soon = 5 * time.Second
 
 // revision is what the pods of a build run now. A label of Argo Rollouts must be the
-// checksum itself; no pods have one yet, since a file cannot name a Rollout.
+// checksum itself.
 func (s *Server) revision(ctx context.Context, a Ask) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, soon)
 	defer cancel()

@@ -78,19 +78,7 @@ func newCanary(t *testing.T) *canary {
 		c.step()
 		time.Sleep(time.Second)
 	}
-	stop := make(chan struct{})
-	tick := time.NewTicker(time.Second)
-	go func() {
-		for {
-			select {
-			case <-tick.C:
-				c.step()
-			case <-stop:
-				return
-			}
-		}
-	}()
-	t.Cleanup(func() { close(stop) })
+	everySecond(t, c.step)
 	return c
 }
 

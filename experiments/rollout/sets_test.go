@@ -69,20 +69,26 @@ func newSets(t *testing.T, kind kube.Kind) *sets {
 	if why := s.state().Unsettled(); why != "" {
 		t.Fatal(why)
 	}
+	everySecond(t, s.step)
+	return s
+}
+
+// everySecond has a controller take a step each second until the test ends.
+func everySecond(t *testing.T, step func()) {
+	t.Helper()
 	stop := make(chan struct{})
 	tick := time.NewTicker(time.Second)
 	go func() {
 		for {
 			select {
 			case <-tick.C:
-				s.step()
+				step()
 			case <-stop:
 				return
 			}
 		}
 	}()
 	t.Cleanup(func() { close(stop) })
-	return s
 }
 
 func (s *sets) workload() rollout.Workload {
