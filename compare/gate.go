@@ -506,7 +506,10 @@ func relative(set, baseline []interval, limit bound, planned int) Relative {
 	r.PInside, r.PBeyond = byCoins(notLonger(set, margin), n, len(baseline)), byCoins(longer(set, margin), n, len(baseline))
 	r.RatioConfidence = known.ratio(set, baseline, beyondLevel, insideLevel).bounds()
 	a, b := median(set), median(baseline)
-	if b.low > 0 {
+	switch {
+	case a.high == 0: // at once, which no baseline is quicker than
+		r.Ratio = interval{}.bounds()
+	case b.low > 0:
 		r.Ratio = interval{max(0, a.low) / b.high, a.high / b.low}.bounds()
 	}
 	r.RatioVerdict = decided(r.PInside <= insideLevel, r.PBeyond <= beyondLevel)
@@ -698,7 +701,7 @@ func (a Absolute) String() string {
 // levels are the ends of the ratio of all possible trials, each with its confidence.
 func levels(of results.Range) string {
 	var ends []string
-	if of.Low != nil {
+	if of.Low != nil && *of.Low > 0 { // every ratio is at least 0
 		ends = append(ends, fmt.Sprintf("at least %s at %s", format("number", *of.Low), format("share", 1-beyondLevel)))
 	}
 	if of.High != nil {

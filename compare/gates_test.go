@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -131,6 +132,27 @@ func TestComparedOnce(t *testing.T) {
 		if want := map[bool]string{true: unknown, false: after.Verdict}[n < PlannedTrials]; r.Verdict != want || n > PlannedTrials && r.PInside != after.PInside {
 			t.Errorf("after %d trials %s, p %g; want %s", n, r.Verdict, r.PInside, want)
 		}
+	}
+}
+
+// What recovers at once takes no longer than any baseline, one at once among them.
+func TestRecoveriesAtOnce(t *testing.T) {
+	at := func(seconds float64) []interval { return slices.Repeat([]interval{{seconds, seconds}}, PlannedTrials) }
+	for _, row := range []struct {
+		name               string
+		set, baseline      []interval
+		verdict, beginning string
+	}{
+		{"both", at(0), at(0), held, "median 0 times the baseline's, of all possible trials at most 0 at 95%, held"},
+		{"only the new ones", at(0), at(2), held, "median 0 times the baseline's, of all possible trials at most 0 at 95%, held"},
+		{"only the baseline's", at(2), at(0), broken, "median ? times the baseline's"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			r := relative(row.set, row.baseline, bound{seconds: 6}, PlannedTrials)
+			if r.RatioVerdict != row.verdict || !strings.HasPrefix(r.String(), row.beginning) {
+				t.Errorf("%s: %s", r.RatioVerdict, r)
+			}
+		})
 	}
 }
 

@@ -155,8 +155,12 @@ func (t strengths) ratio(set, baseline []interval, below, above float64) interva
 	if low := search(func(by float64) bool { return !t.isLonger(set, scaledAll(baseline, by), below) }); low < most {
 		r.low = math.Exp(low)
 	}
+	// Nothing less was tried.
 	if r.low < 2e-6 {
 		r.low = 0
+	}
+	if r.high < 2e-6 {
+		r.high = 0
 	}
 	return r
 }

@@ -427,6 +427,16 @@ func TestARestartOfARolloutIsEnded(t *testing.T) {
 			events: "changing", undo: "end the restart: patch rollout checkout in shop: ", wrong: "aftershock.dev/restart",
 		},
 		{
+			name: "though another client changes what is patched at the same time", prepare: stall, meanwhile: func(c *canary) {
+				c.before = func(o client.Object, _ client.Patch) (bool, error) {
+					c.before = nil
+					c.change(func(r *argo.Rollout) { r.Spec.RestartAt = nil })
+					return true, apierrors.NewGenericServerResponse(422, "", schema.GroupResource{}, "", "replace operation does not apply: doc is missing key: /spec/restartAt", 0, false)
+				}
+			},
+			events: "changing", notes: "it was ended",
+		},
+		{
 			name: "and with the Rollout it is gone", prepare: stall, meanwhile: func(c *canary) { c.do(c.client.Delete(context.Background(), c.get())) },
 			events: "changing", notes: "there is no rollout checkout in shop", wrong: "gone",
 		},

@@ -10,6 +10,8 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/client-go/util/retry"
 	"k8s.io/utils/ptr"
@@ -95,10 +97,18 @@ func (w Workload) patch(ctx context.Context, s kube.State, change func(kube.Stat
 	}
 	change(s)
 	patch := client.StrategicMergeFrom(before, client.MergeFromWithOptimisticLock{})
-	if r, custom := before.(*argo.Rollout); custom {
+	r, custom := before.(*argo.Rollout)
+	if custom {
 		patch = paths{r}
 	}
-	if err := w.Cluster.Client.Patch(ctx, s.Object, patch, options...); err != nil {
+	err := w.Cluster.Client.Patch(ctx, s.Object, patch, options...)
+	if custom && apierrors.IsInvalid(err) {
+		// A path that is no longer there is found before the version is compared.
+		if now, again := w.read(ctx); again == nil && now.Object.GetResourceVersion() != r.ResourceVersion {
+			err = apierrors.NewConflict(schema.GroupResource{Group: argo.GroupVersion.Group, Resource: w.Resource()}, w.Name, err)
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("patch %s: %w", w, kube.Explain(err, "the right to patch "+w.Resource()))
 	}
 	return nil
