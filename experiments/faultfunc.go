@@ -15,6 +15,9 @@ import (
 type FaultFunc struct {
 	// Text says in one line what the fault does, and to which target; required.
 	Text string
+	// Kind is what the fault does, such as [record.KindNetworkDelay], for advice. Default:
+	// it is of no such kind.
+	Kind string
 	// Targets are what it hits, by the names that they give themselves in the
 	// header of their answers, see load.HTTP; required.
 	Targets []record.Target
@@ -62,7 +65,7 @@ func (f FaultFunc) OneShot() bool { return f.Undo == nil }
 // Inject calls Do.
 func (f FaultFunc) Inject(ctx context.Context, rec *record.Recorder) (record.Injection, error) {
 	span, err := dating(ctx, rec, f.Do)
-	return record.Injection{Targets: f.Targets, Span: span, Effects: f.Effects, OneShot: f.OneShot()}, err
+	return record.Injection{Kind: f.Kind, Targets: f.Targets, Span: span, Effects: f.Effects, OneShot: f.OneShot()}, err
 }
 
 // Recover calls Undo.

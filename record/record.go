@@ -233,12 +233,39 @@ const TrafficSignal = "requests"
 // the target answered, which need no signal of their own.
 func TargetSignal(signal, target string) string { return signal + " of " + target }
 
+// The values of [Injection.Kind], as files name the kinds of faults.
+const (
+	KindPodKill          = "podKill"
+	KindPodFailure       = "podFailure"
+	KindContainerKill    = "containerKill"
+	KindNetworkDelay     = "networkDelay"
+	KindNetworkLoss      = "networkLoss"
+	KindNetworkDuplicate = "networkDuplicate"
+	KindNetworkCorrupt   = "networkCorrupt"
+	KindNetworkBandwidth = "networkBandwidth"
+	KindNetworkPartition = "networkPartition"
+	KindStressCPU        = "stressCPU"
+	KindStressMemory     = "stressMemory"
+	KindEvict            = "evict"
+	KindDrain            = "drain"
+	KindRestart          = "restart"
+	KindBadImage         = "badImage"
+	KindSurge            = "surge"
+)
+
 // An Injection records how a fault was put in place.
 type Injection struct {
 	// Index is the fault's index in the plan, from 0. Two faults may have the
 	// same text.
-	Index   int      `json:"index"`
-	Fault   string   `json:"fault"` // Fault.String()
+	Index int    `json:"index"`
+	Fault string `json:"fault"` // Fault.String()
+	// Kind is what the fault does, one of the constants such as [KindNetworkDelay].
+	// Empty: it is not known, as in records from before this field, or none of them.
+	Kind string `json:"kind,omitempty"`
+	// Peers are the other ends of a network fault that is only between the targets
+	// and these: "pods app=payments in shop", or addresses. None: it is not so
+	// narrow, or the Kind is not known.
+	Peers   []string `json:"peers,omitempty"`
 	Targets []Target `json:"targets"`
 	// The span in which it took effect: from before the request, to the first
 	// proof that it was there.

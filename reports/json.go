@@ -499,7 +499,7 @@ func newTarget(v results.Target) record.Target { return record.Target(v) }
 
 func injectionOf(i judge.InjectionResult) results.Injection {
 	return results.Injection{
-		Index: i.Index, Fault: i.Fault, Targets: each(i.Targets, targetOf), TookEffect: spanOf(i.Span), Undone: maybe(i.Removed, spanOf),
+		Index: i.Index, Fault: i.Fault, Kind: i.Kind, Peers: i.Peers, Targets: each(i.Targets, targetOf), TookEffect: spanOf(i.Span), Undone: maybe(i.Removed, spanOf),
 		Effects: each(i.Effects, func(e record.Effect) results.Effect {
 			return results.Effect{
 				Event: e.Event, Container: e.Container, On: maybe(e.On, targetOf), Signal: e.Signal, Rise: e.Rise,
@@ -518,7 +518,7 @@ func injectionOf(i judge.InjectionResult) results.Injection {
 func newInjection(v results.Injection) judge.InjectionResult {
 	return judge.InjectionResult{
 		Injection: record.Injection{
-			Index: v.Index, Fault: v.Fault, Targets: back(v.Targets, newTarget), Span: newSpan(v.TookEffect),
+			Index: v.Index, Fault: v.Fault, Kind: v.Kind, Peers: v.Peers, Targets: back(v.Targets, newTarget), Span: newSpan(v.TookEffect),
 			Effects: back(v.Effects, func(e results.Effect) record.Effect {
 				return record.Effect{
 					Event: e.Event, Container: e.Container, On: maybe(e.On, newTarget), Signal: e.Signal, Rise: e.Rise,

@@ -87,7 +87,8 @@ func (a Advice) String() string {
 
 // Advise returns what to do about the limits that a run broke, without repetition,
 // recommendations first. Most recommendations need the workload's description: from a
-// record without one, most advice is a question.
+// record without one, most advice is a question. What depends on the kind of a fault needs
+// [record.Injection.Kind], and is left out where that is not known.
 func Advise(r judge.Result, causes []Cause) []Advice {
 	var list []Advice
 	add := func(a Advice, ok bool) {
@@ -247,27 +248,39 @@ func ofRestart(r judge.Result, c Cause) (Advice, bool) {
 		}
 	}
 	probe := probes(ended(r, r.Workload, byNoFault(r)), func(c record.Container) string { return c.Liveness })
-	switch {
-	case probe == "", blamed == nil && told, blamed != nil && blamed.Probe != "liveness":
+	if probe == "" || blamed == nil && told || blamed != nil && blamed.Probe != "liveness" {
 		return Advice{}, false
-	case blamed != nil && blamed.TimedOut && !withheld(r):
-		return Advice{Kind: LivenessTime, Question: true, What: "do the timeoutSeconds and failureThreshold of the liveness probe leave it the time that it needs under load?", Checked: "it ran out of time, as the kubelet says; livenessProbe of " + probe}, true
+	}
+	if blamed != nil && blamed.TimedOut {
+		switch withheld, known := withheld(r); {
+		case !known:
+			return Advice{}, false
+		case !withheld:
+			return Advice{Kind: LivenessTime, Question: true, What: "do the timeoutSeconds and failureThreshold of the liveness probe leave it the time that it needs under load?", Checked: "it ran out of time, as the kubelet says; livenessProbe of " + probe}, true
+		}
 	}
 	return Advice{Kind: LivenessNeeds, Question: true, What: "does the liveness probe need what the fault took away?", Checked: "livenessProbe of " + probe}, true
 }
 
 // withheld reports whether a fault kept others from answering the workload, so that a probe
 // which asks them waits in vain: it loses packets, is between the pods and others, or is in
-// other pods.
-func withheld(r judge.Result) bool {
+// other pods. Of a fault whose kind is not known that is not known either.
+func withheld(r judge.Result) (withheld, known bool) {
 	own := nameOf(r.Workload.Subject) + "-"
-	return slices.ContainsFunc(r.Injections, func(i judge.InjectionResult) bool {
-		verb, _, _ := strings.Cut(i.Fault, " ")
-		what, _, network := strings.Cut(strings.TrimPrefix(i.Fault, "limit to "), " for ")
-		return slices.Contains([]string{"cut", "lose"}, verb) ||
-			network && (strings.Contains(what, " to ") || strings.Contains(what, " from the ")) ||
-			slices.ContainsFunc(i.Targets, func(t record.Target) bool { return !strings.HasPrefix(t.Name, own) })
-	})
+	known = true
+	for _, i := range r.Injections {
+		if lossy(i.Kind) || len(i.Peers) > 0 || slices.ContainsFunc(i.Targets, func(t record.Target) bool { return !strings.HasPrefix(t.Name, own) }) {
+			return true, true
+		}
+		known = known && i.Kind != ""
+	}
+	return false, known
+}
+
+// lossy reports whether packets are lost in a fault of a kind. Checksums find those that
+// are corrupt, which are lost then.
+func lossy(kind string) bool {
+	return slices.Contains([]string{record.KindNetworkPartition, record.KindNetworkLoss, record.KindNetworkCorrupt}, kind)
 }
 
 // ended are the containers to which such an event happened; if none is known, those that
@@ -429,18 +442,16 @@ func cutShort(r judge.Result, c Cause) (pod string, alone bool) {
 	return pod, pod != "" && !others
 }
 
-// ofFault asks of what only code can tell, by the kind of fault.
+// ofFault asks of what only code can tell, by the kind of fault, if that is known.
 func ofFault(r judge.Result) (Advice, bool) {
 	if len(r.Injections) != 1 {
 		return Advice{}, false
 	}
-	text := r.Injections[0].Fault
-	verb, _, _ := strings.Cut(text, " ")
-	switch {
-	case strings.HasPrefix(text, "keep ") && strings.Contains(text, "CPU"):
+	switch r.Injections[0].Kind {
+	case record.KindStressCPU:
 		limit := limits(serving(r.Workload), "cpu")
 		return Advice{Kind: CPULimit, Question: true, What: "is the CPU limit enough for the load and what runs beside it?", Checked: limit, Prove: "stress/cpu-one"}, r.Workload == nil || limit != ""
-	case slices.Contains([]string{"delay", "lose", "corrupt", "duplicate", "cut", "limit"}, verb):
+	case record.KindNetworkDelay, record.KindNetworkLoss, record.KindNetworkCorrupt, record.KindNetworkDuplicate, record.KindNetworkPartition, record.KindNetworkBandwidth:
 		return Advice{Kind: Dependency, Question: true, What: "does it give up on what does not answer (timeout), try again (retry), and stop asking for a while (circuit breaker)?"}, true
 	}
 	return Advice{}, false

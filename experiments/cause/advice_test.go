@@ -52,8 +52,9 @@ func advisedOfTheWorkload(t *testing.T, seen map[string]bool) {
 	kill := judge.InjectionResult{Injection: record.Injection{Fault: "kill 1 of the pods", Effects: []record.Effect{{Event: record.EventGone}}}}
 	container := judge.InjectionResult{Injection: record.Injection{Fault: "kill container checkout of 1 of the pods", Effects: []record.Effect{{Event: record.EventRestarted}}}}
 	restart := judge.InjectionResult{Injection: record.Injection{Fault: "restart deployment checkout in shop", Rolls: true}}
-	delay := judge.InjectionResult{Injection: record.Injection{Fault: "delay by 250ms what is sent for all of the pods"}}
-	stress := judge.InjectionResult{Injection: record.Injection{Fault: "keep 1 CPU workers 100% busy in 1 of the pods"}}
+	delay := judge.InjectionResult{Injection: record.Injection{Kind: record.KindNetworkDelay}}
+	stress := judge.InjectionResult{Injection: record.Injection{Kind: record.KindStressCPU}}
+	old := judge.InjectionResult{Injection: record.Injection{Fault: "delay by 250ms for all of the pods"}}
 	for _, row := range []struct {
 		name     string
 		rule     string
@@ -89,6 +90,8 @@ func advisedOfTheWorkload(t *testing.T, seen map[string]bool) {
 		{"a liveness probe", cause.Restarted, delay, nil, cause.LivenessNeeds + ": Ask does the liveness probe need what the fault took away? (livenessProbe of checkout: GET /healthz every 5s)"},
 		{"no liveness probe", cause.Restarted, delay, func(w *record.Workload) { w.Containers[0].Liveness = "" }, ""},
 		{"a slow network", cause.Faulted, delay, nil, cause.Dependency + ": Ask does it give up on what does not answer (timeout), try again (retry), and stop asking for a while (circuit breaker)?"},
+		{"a cut network", cause.Faulted, judge.InjectionResult{Injection: record.Injection{Kind: record.KindNetworkPartition}}, nil, cause.Dependency + ": Ask does it give up on what does not answer (timeout), try again (retry), and stop asking for a while (circuit breaker)?"},
+		{"a record without the kind of its fault", cause.Faulted, old, nil, ""},
 		{"a busy processor", cause.Faulted, stress, nil, cause.CPULimit + ": Ask is the CPU limit enough for the load and what runs beside it? (the limit of checkout is 300m); stress/cpu-one would prove it"},
 		{"a busy processor, and no limit", cause.Faulted, stress, func(w *record.Workload) { w.Containers[0].Limits = nil }, ""},
 		{"a fault of another kind", cause.Faulted, kill, nil, ""},

@@ -171,17 +171,28 @@ func advisedOfWhatKubernetesSays(t *testing.T, seen map[string]bool) {
 		})
 	}
 	// What a fault keeps from a probe is not time.
-	for fault, want := range map[string]string{
-		"delay by 250ms for all of the pods app=checkout in shop":                                           patience,
-		"keep 1 CPU workers 100% busy in 1 of the pods":                                                     patience,
-		"delay by 250ms to and from the pods app=payments in shop for all of the pods app=checkout in shop": probe,
-		"delay by 250ms to 192.0.2.1 for all of the pods app=checkout in shop":                              probe,
-		"cut the network for all of the pods app=checkout in shop":                                          probe,
-		"limit to 1000 bit/s what is sent for all of the pods app=checkout in shop":                         patience,
-		"lose 10% of the packets for all of the pods app=checkout in shop":                                  probe,
+	own, others := []record.Target{{Name: "checkout-b"}}, []record.Target{{Name: "payments-b"}}
+	to := []string{"pods app=payments in shop"}
+	for _, row := range []struct {
+		name, want string
+		fault      record.Injection
+	}{
+		{"all that the pods send is slow", patience, record.Injection{Kind: record.KindNetworkDelay, Targets: own}},
+		{"its processor is busy", patience, record.Injection{Kind: record.KindStressCPU, Targets: own}},
+		{"another service is far away", probe, record.Injection{Kind: record.KindNetworkDelay, Peers: to, Targets: own}},
+		{"an address is far away", probe, record.Injection{Kind: record.KindNetworkDelay, Peers: []string{"192.0.2.1"}, Targets: own}},
+		{"another service is narrow", probe, record.Injection{Kind: record.KindNetworkBandwidth, Peers: to, Targets: own}},
+		{"the network is cut", probe, record.Injection{Kind: record.KindNetworkPartition, Targets: own}},
+		{"the network is narrow", patience, record.Injection{Kind: record.KindNetworkBandwidth, Targets: own}},
+		{"packets are lost", probe, record.Injection{Kind: record.KindNetworkLoss, Targets: own}},
+		{"packets are corrupt, and so lost", probe, record.Injection{Kind: record.KindNetworkCorrupt, Targets: own}},
+		{"packets come twice", patience, record.Injection{Kind: record.KindNetworkDuplicate, Targets: own}},
+		{"the text of a fault says nothing", patience, record.Injection{Fault: "cut the network to everything", Kind: record.KindStressCPU, Targets: own}},
+		{"a record without the kind of its fault", "", record.Injection{Fault: "keep 1 CPU workers 100% busy in 1 of the pods", Targets: own}},
+		{"a record without the kind of its fault, in a pod of another service", probe, record.Injection{Fault: "keep 1 CPU workers 100% busy in 1 of the pods", Targets: others}},
 	} {
-		if got := advised(t, seen, again(liveness+late), record.Injection{Fault: fault, Targets: []record.Target{{Name: "checkout-b"}}}); got != want {
-			t.Errorf("%s: %q, want %q", fault, got, want)
+		if got := advised(t, seen, again(liveness+late), row.fault); got != row.want {
+			t.Errorf("%s: %q, want %q", row.name, got, row.want)
 		}
 	}
 	if got := advised(t, seen, again(liveness+late), record.Injection{Fault: "kill 1 of the pods", Targets: []record.Target{{Name: "payments-b"}}}); got != probe {

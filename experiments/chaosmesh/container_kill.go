@@ -42,7 +42,7 @@ func (f ContainerKill) plan() plan {
 		effects = append(effects, record.Effect{Event: record.EventRestarted, Container: name})
 	}
 	return plan{
-		action: string(v1alpha1.ContainerKillAction), verb: fmt.Sprintf("kill container %s of", strings.Join(f.Containers, ", ")),
+		does: record.KindContainerKill, action: string(v1alpha1.ContainerKillAction), verb: fmt.Sprintf("kill container %s of", strings.Join(f.Containers, ", ")),
 		kind: v1alpha1.KindPodChaos,
 		pods: f.Pods, count: f.Count,
 		object:   podChaos(v1alpha1.ContainerKillAction, f.Containers),

@@ -381,6 +381,8 @@ func (i *injecting) proven() bool {
 func (i *injecting) injection(ctx context.Context, reason string) record.Injection {
 	in := record.Injection{
 		Fault:         i.String(),
+		Kind:          i.plan.does,
+		Peers:         i.plan.ends,
 		FailureReason: reason,
 		OneShot:       oneShot(i.object),
 		Span:          steadystate.Span{From: i.from, To: i.rec.Clock().Now()},

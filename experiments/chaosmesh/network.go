@@ -3,6 +3,7 @@ package chaosmesh
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -48,6 +49,16 @@ func (d *Direction) UnmarshalText(text []byte) error {
 	}
 	*d = Direction(text)
 	return nil
+}
+
+// networkKinds are the kinds of faults that act on the network, by Chaos Mesh's action.
+var networkKinds = map[v1alpha1.NetworkChaosAction]string{
+	v1alpha1.DelayAction:     record.KindNetworkDelay,
+	v1alpha1.LossAction:      record.KindNetworkLoss,
+	v1alpha1.DuplicateAction: record.KindNetworkDuplicate,
+	v1alpha1.CorruptAction:   record.KindNetworkCorrupt,
+	v1alpha1.BandwidthAction: record.KindNetworkBandwidth,
+	v1alpha1.PartitionAction: record.KindNetworkPartition,
 }
 
 // network has the common part of the network faults. They act in the pods' own
@@ -100,7 +111,9 @@ func (n network) wrong(does v1alpha1.NetworkChaosAction) field.ErrorList {
 func (n network) plan(does v1alpha1.NetworkChaosAction, verb string, tc v1alpha1.TcParameter, sees effects) plan {
 	way := n.way(does)
 	var peers []peer
+	ends := slices.Clone(n.outside)
 	if !n.to.IsZero() {
+		ends = append([]string{n.to.String()}, ends...)
 		verb += directions[cmp.Or(n.direction, Both)].text + n.to.String()
 		peers = []peer{{Pods: n.to, count: faults.All, touched: touchesTarget(does, way)}}
 	}
@@ -108,7 +121,7 @@ func (n network) plan(does v1alpha1.NetworkChaosAction, verb string, tc v1alpha1
 		verb += " to " + strings.Join(n.outside, ", ")
 	}
 	return plan{
-		action: "network-" + string(does), verb: verb + " for", kind: v1alpha1.KindNetworkChaos,
+		does: networkKinds[does], ends: ends, action: "network-" + string(does), verb: verb + " for", kind: v1alpha1.KindNetworkChaos,
 		pods: n.pods, count: cmp.Or(n.count, faults.All), follow: n.follow, peers: peers,
 		object: func(s placement) (client.Object, error) {
 			for _, pod := range s.pods {

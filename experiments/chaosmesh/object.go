@@ -196,6 +196,7 @@ func planOf(source string, object client.Object) (plan, error) {
 			return plan{}, err
 		}
 		p := like(object)
+		p.does, p.ends = faultOf(object)
 		p.action, p.verb, p.kind = nameOf(object), "put "+source+" on", object.GetObjectKind().GroupVersionKind().Kind
 		p.pods, p.count, p.peers = own.Pods, own.count, peers
 		p.object = func(s placement) (client.Object, error) { return written(object, s) }
@@ -262,6 +263,35 @@ func with(ours, theirs metav1.ObjectMeta) metav1.ObjectMeta {
 	maps.Copy(labels, ours.Labels)
 	ours.Labels, ours.Annotations = labels, maps.Clone(theirs.Annotations)
 	return ours
+}
+
+// faultOf is what [record.Injection] says of the fault of an object: its kind, and the other
+// ends of it.
+func faultOf(object v1alpha1.InnerObject) (kind string, ends []string) {
+	switch object := object.(type) {
+	case *v1alpha1.PodChaos:
+		return map[v1alpha1.PodChaosAction]string{
+			v1alpha1.PodKillAction:       record.KindPodKill,
+			v1alpha1.PodFailureAction:    record.KindPodFailure,
+			v1alpha1.ContainerKillAction: record.KindContainerKill,
+		}[object.Spec.Action], nil
+	case *v1alpha1.NetworkChaos:
+		if to := object.Spec.Target; to != nil {
+			if p, err := selection(object.Namespace, to); err == nil {
+				ends = append(ends, p.String())
+			}
+		}
+		return networkKinds[object.Spec.Action], append(ends, object.Spec.ExternalTargets...)
+	case *v1alpha1.StressChaos:
+		switch s := object.Spec.Stressors; {
+		case s == nil || s.CPUStressor != nil && s.MemoryStressor != nil:
+		case s.CPUStressor != nil:
+			kind = record.KindStressCPU
+		case s.MemoryStressor != nil:
+			kind = record.KindStressMemory
+		}
+	}
+	return kind, nil
 }
 
 // like is the plan of the fault of this package that shows itself as the object

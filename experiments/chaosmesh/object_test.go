@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
@@ -142,6 +143,45 @@ func TestAnObjectIsSeenLikeTheFaultOfThisPackage(t *testing.T) {
 			}
 			if len(got.Effects) != 1 || got.Effects[0].Event != row.want.Event || got.Effects[0].Signal != row.want.Signal || !near(got.Effects[0].Rise, row.want.Rise) {
 				t.Errorf("effects %+v, want %+v", got.Effects, row.want)
+			}
+		})
+	}
+}
+
+// The record says what a fault does, and between whom, also of an object of Chaos Mesh that
+// does what a fault of this package does.
+func TestAnInjectionHasItsKindAndItsPeers(t *testing.T) {
+	both := []string{"pods app=payments in shop", "192.0.2.1"}
+	for _, row := range []struct {
+		spec  chaosmesh.Spec
+		kind  string
+		peers []string
+	}{
+		{chaosmesh.PodKill{Pods: checkout, Count: faults.One}, "podKill", nil},
+		{chaosmesh.PodFailure{Pods: checkout, Count: faults.One}, "podFailure", nil},
+		{chaosmesh.ContainerKill{Pods: checkout, Count: faults.One, Containers: []string{"app"}}, "containerKill", nil},
+		{chaosmesh.NetworkDelay{Pods: checkout, Latency: time.Second}, "networkDelay", nil},
+		{chaosmesh.NetworkLoss{Pods: checkout, Packets: 1, To: payments}, "networkLoss", both[:1]},
+		{chaosmesh.NetworkDuplicate{Pods: checkout, Packets: 1, Outside: both[1:]}, "networkDuplicate", both[1:]},
+		{chaosmesh.NetworkCorrupt{Pods: checkout, Packets: 1}, "networkCorrupt", nil},
+		{chaosmesh.NetworkBandwidth{Pods: checkout, Rate: resource.MustParse("8")}, "networkBandwidth", nil},
+		{chaosmesh.NetworkPartition{Pods: checkout, To: payments, Outside: both[1:]}, "networkPartition", both},
+		{chaosmesh.StressCPU{Pods: checkout, Workers: 1}, "stressCPU", nil},
+		{chaosmesh.StressMemory{Pods: checkout, Size: resource.MustParse("64Mi")}, "stressMemory", nil},
+		{chaosmesh.Object{YAML: object("PodChaos", ofCheckout+"  action: pod-kill\n")}, "podKill", nil},
+		{chaosmesh.Object{YAML: object("NetworkChaos", slowNet+"  direction: to\n  externalTargets: [192.0.2.1]\n  target: {mode: all, selector: {labelSelectors: {app: payments}}}\n")}, "networkDelay", both},
+		{chaosmesh.Object{YAML: object("NetworkChaos", ofCheckout+"  action: loss\n  loss: {loss: '10'}\n")}, "networkLoss", nil},
+		{chaosmesh.Object{YAML: object("StressChaos", ofCheckout+"  stressors: {cpu: {workers: 1}}\n")}, "stressCPU", nil},
+		{chaosmesh.Object{YAML: object("StressChaos", ofCheckout+"  stressors: {memory: {workers: 1, size: 1MB}}\n")}, "stressMemory", nil},
+		{chaosmesh.Object{YAML: object("StressChaos", ofCheckout+"  stressors: {cpu: {workers: 1}, memory: {workers: 1, size: 1MB}}\n")}, "", nil},
+		{chaosmesh.Object{YAML: object("IOChaos", slowDisk)}, "", nil},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			c := town(t)
+			play(t, c, atOnce, takeUp, chosen("shop/a"))
+			got, err := newCluster(t, c, faults.Guard{}).Fault(row.spec).Inject(t.Context(), newHistory().Recorder)
+			if err != nil || got.Kind != row.kind || !slices.Equal(got.Peers, row.peers) {
+				t.Errorf("%s: %q with %q, %v; want %q with %q", got.Fault, got.Kind, got.Peers, err, row.kind, row.peers)
 			}
 		})
 	}

@@ -37,7 +37,7 @@ func (f PodFailure) Validate() error { return wrong(wrongHit(f.Pods, f.Count, f.
 
 func (f PodFailure) plan() plan {
 	return plan{
-		action: string(v1alpha1.PodFailureAction), verb: "fail", kind: v1alpha1.KindPodChaos,
+		does: record.KindPodFailure, action: string(v1alpha1.PodFailureAction), verb: "fail", kind: v1alpha1.KindPodChaos,
 		pods: f.Pods, count: f.Count, follow: f.Follow,
 		object:   podChaos(v1alpha1.PodFailureAction, nil),
 		declared: f.Effects, effects: always(record.Effect{Event: record.EventNotReady}),

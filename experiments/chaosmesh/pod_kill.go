@@ -24,7 +24,7 @@ func (f PodKill) Validate() error { return wrong(wrongHit(f.Pods, f.Count, f.Eff
 
 func (f PodKill) plan() plan {
 	return plan{
-		action: string(v1alpha1.PodKillAction), verb: "kill", kind: v1alpha1.KindPodChaos,
+		does: record.KindPodKill, action: string(v1alpha1.PodKillAction), verb: "kill", kind: v1alpha1.KindPodChaos,
 		pods: f.Pods, count: f.Count,
 		object:   podChaos(v1alpha1.PodKillAction, nil),
 		declared: f.Effects, effects: always(record.Effect{Event: record.EventGone}),

@@ -30,6 +30,9 @@ type Spec interface {
 // A plan is the difference between faults. The rest, an object's whole life
 // cycle, is common to all and in [Fault].
 type plan struct {
+	// does is the fault's [record.Injection.Kind]; ends are its Peers.
+	does string
+	ends []string
 	// action is Chaos Mesh's name of the fault; objects are named after it.
 	action string
 	// verb describes the fault's action on pods, for people.

@@ -67,7 +67,7 @@ func (f StressCPU) plan() plan {
 		stressor.Load = &percent
 	}
 	return plan{
-		action: "stress-cpu", verb: fmt.Sprintf("keep %d CPU workers %d%% busy in", f.Workers, percent), kind: v1alpha1.KindStressChaos,
+		does: record.KindStressCPU, action: "stress-cpu", verb: fmt.Sprintf("keep %d CPU workers %d%% busy in", f.Workers, percent), kind: v1alpha1.KindStressChaos,
 		pods: f.Pods, count: cmp.Or(f.Count, faults.All), follow: f.Follow,
 		object: func(s placement) (client.Object, error) {
 			return stressChaos(s, f.Containers, v1alpha1.Stressors{CPUStressor: stressor.DeepCopy()})

@@ -71,7 +71,7 @@ func (f StressMemory) text() string {
 
 func (f StressMemory) plan() plan {
 	return plan{
-		action: "stress-memory", verb: "hold " + f.text() + " of memory in", kind: v1alpha1.KindStressChaos,
+		does: record.KindStressMemory, action: "stress-memory", verb: "hold " + f.text() + " of memory in", kind: v1alpha1.KindStressChaos,
 		pods: f.Pods, count: cmp.Or(f.Count, faults.All), follow: f.Follow,
 		object: func(s placement) (client.Object, error) {
 			bytes, err := f.bytes(s.pods)

@@ -91,6 +91,13 @@ func (f *Fault) String() string {
 	return fmt.Sprintf("evict %s of the %s", f.Count, f.Pods)
 }
 
+func (f *Fault) kind() string {
+	if f.Count.IsAll() {
+		return record.KindDrain
+	}
+	return record.KindEvict
+}
+
 // OneShot reports whether a single pod is evicted, which is over at once;
 // several may have to wait for each other.
 func (f *Fault) OneShot() bool { return f.Count == faults.One }
@@ -185,7 +192,7 @@ func (f *Fault) Inject(ctx context.Context, rec *record.Recorder) (record.Inject
 	refused, err := f.all(ctx, rec, candidates[:asked])
 	f.tell(rec, asked)
 	// A single eviction is over at once; several may wait for each other.
-	in := record.Injection{Fault: f.String(), Effects: effects(), OneShot: asked == 1, Of: len(candidates), ChangesPods: true, Span: steadystate.Instant(rec.Clock().Now())}
+	in := record.Injection{Fault: f.String(), Kind: f.kind(), Effects: effects(), OneShot: asked == 1, Of: len(candidates), ChangesPods: true, Span: steadystate.Instant(rec.Clock().Now())}
 	for i, v := range f.evicted {
 		in.Targets = append(in.Targets, faults.Target(&v.Pod))
 		if i == 0 {

@@ -212,8 +212,8 @@ func TestADrainTakesThePodsInTurnAsTheBudgetAllows(t *testing.T) {
 		})
 		drain := eviction.Drain(cluster, checkout)
 		in, events, err := inject(t, drain)
-		if err != nil || in.FailureReason != "" || in.OneShot {
-			t.Fatalf("%v, failure reason %q, one shot %t; want a drain that takes its time", err, in.FailureReason, in.OneShot)
+		if err != nil || in.FailureReason != "" || in.OneShot || in.Kind != record.KindDrain {
+			t.Fatalf("%v, failure reason %q, one shot %t, kind %q; want a drain that takes its time", err, in.FailureReason, in.OneShot, in.Kind)
 		}
 		slices.Sort(asked)
 		if want := []types.UID{"a-uid", "b-uid", "c-uid"}; !slices.Equal(asked, want) || len(in.Targets) != 3 {

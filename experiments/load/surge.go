@@ -87,7 +87,7 @@ func (s *Surge) Inject(_ context.Context, rec *record.Recorder) (record.Injectio
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	from := rec.Clock().Now()
-	injection := record.Injection{Span: steadystate.Instant(from)}
+	injection := record.Injection{Kind: record.KindSurge, Span: steadystate.Instant(from)}
 	switch {
 	case s.on:
 		injection.FailureReason = "it is on already"

@@ -35,7 +35,7 @@ func TestASurgeMultipliesTheRateAndIsGoneAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	result := judged(t, recorded.Bytes())
-	if len(result.Injections) != 1 || result.Injections[0].Removed == nil {
+	if len(result.Injections) != 1 || result.Injections[0].Removed == nil || result.Injections[0].Kind != record.KindSurge {
 		t.Fatalf("injections %+v", result.Injections)
 	}
 	injection := result.Injections[0]

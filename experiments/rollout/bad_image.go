@@ -124,7 +124,7 @@ func (b *BadImage) Inject(ctx context.Context, rec *record.Recorder) (record.Inj
 		return record.Injection{}, fmt.Errorf("%s: the bad image is already in place: call Recover first", b)
 	}
 	clock := rec.Clock()
-	in := record.Injection{Fault: b.String(), ChangesPods: true, Rolls: true, Span: steadystate.Instant(clock.Now())}
+	in := record.Injection{Fault: b.String(), Kind: record.KindBadImage, ChangesPods: true, Rolls: true, Span: steadystate.Instant(clock.Now())}
 	var s kube.State
 	err := unlessChanged(func() error {
 		var pods []corev1.Pod

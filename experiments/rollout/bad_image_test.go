@@ -34,8 +34,8 @@ func TestABadImageIsSeenToFailAndIsRolledBack(t *testing.T) {
 	if len(r.injection.Targets) != 2 || r.injection.Targets[0].Name != "a" || r.injection.To != 0 {
 		t.Errorf("into %v in %s, want the pods that serve, by the request", r.injection.Targets, r.injection.Span)
 	}
-	if len(r.injection.Effects) != 1 {
-		t.Fatalf("effects %v, want one", r.injection.Effects)
+	if len(r.injection.Effects) != 1 || r.injection.Kind != record.KindBadImage {
+		t.Fatalf("%q with effects %v, want one of a bad image", r.injection.Kind, r.injection.Effects)
 	}
 	if e := r.injection.Effects[0]; e.Event != record.EventWaiting || e.Container != "app" || e.On == nil || *e.On != (record.Target{Name: "c", UID: "c-uid"}) {
 		t.Errorf("effect %+v, want that the new pod waits", e)

@@ -109,7 +109,7 @@ func (r *Restart) Inject(ctx context.Context, rec *record.Recorder) (record.Inje
 	}
 	r.old, r.unsure = nil, false
 	clock := rec.Clock()
-	in := record.Injection{Fault: r.String(), Effects: goes(), ChangesPods: true, Rolls: true, Span: steadystate.Instant(clock.Now())}
+	in := record.Injection{Fault: r.String(), Kind: record.KindRestart, Effects: goes(), ChangesPods: true, Rolls: true, Span: steadystate.Instant(clock.Now())}
 	var changed int64
 	err := unlessChanged(func() error {
 		s, pods, err := r.choose(ctx)

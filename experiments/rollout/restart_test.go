@@ -22,8 +22,8 @@ func TestARestartReplacesEveryPodAndIsOverWhenTheRolloutIs(t *testing.T) {
 	if len(r.injection.Targets) != 2 || r.injection.Targets[0].UID != "a-uid" || r.injection.Targets[1].UID != "b-uid" {
 		t.Errorf("targets %v, want the pods of the deployment that were there, and of no other", r.injection.Targets)
 	}
-	if len(r.injection.Effects) != 1 || r.injection.Effects[0].Event != record.EventGone {
-		t.Errorf("effects %v, want that they are gone", r.injection.Effects)
+	if len(r.injection.Effects) != 1 || r.injection.Effects[0].Event != record.EventGone || r.injection.Kind != record.KindRestart {
+		t.Errorf("%q with effects %v, want a restart, and that they are gone", r.injection.Kind, r.injection.Effects)
 	}
 	if r.injection.To != 0 || r.injection.OneShot {
 		t.Errorf("took effect in %s, one shot %t; want the request, and that it lasts", r.injection.Span, r.injection.OneShot)

@@ -514,8 +514,14 @@ type Target struct {
 // An Injection says how a fault was injected.
 type Injection struct {
 	// Index is the fault's index in the plan, from 0.
-	Index   int      `json:"index"`
-	Fault   string   `json:"fault"`
+	Index int    `json:"index"`
+	Fault string `json:"fault"`
+	// Kind is what the fault does, as files name it: networkDelay. Absent: it is not
+	// known, as in records from before this field, or of no such kind.
+	Kind string `json:"kind,omitempty"`
+	// Peers are the other ends of a network fault that is only between the targets and
+	// these; absent: it is not so narrow, or the kind is not known.
+	Peers   []string `json:"peers,omitempty"`
 	Targets []Target `json:"targets"`
 	// TookEffect contains T0, the instant at which the fault took effect.
 	TookEffect Span `json:"tookEffect"`
