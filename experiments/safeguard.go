@@ -34,6 +34,16 @@ type Safeguard interface {
 	End(ctx context.Context) error
 }
 
+// A Readier is a safeguard that may have to wait for something before an injection, such
+// as for a pod to run. All are waited for before any safeguard is asked by Allow, so that
+// what Allow decides is not decided before the wait.
+type Readier interface {
+	Safeguard
+	// Ready is called before each injection and returns once nothing has to be waited
+	// for; its error keeps the fault from being injected.
+	Ready(ctx context.Context) error
+}
+
 // An Ending is the error of a safeguard that ends a run for a reason which is no
 // failure of the harness: [record.Refused], [record.Stopped], [record.Aborted] or
 // [record.Blind].
@@ -104,8 +114,15 @@ func (r *run) watch(ctx context.Context, stop context.CancelCauseFunc) (unwatche
 	}
 }
 
-// allow asks every safeguard whether a fault may be injected now.
+// allow asks every safeguard whether a fault may be injected now, once all are ready.
 func (r *run) allow(ctx context.Context, lifetime time.Duration) error {
+	for _, s := range r.Safeguards {
+		if waits, ok := s.(Readier); ok {
+			if err := waits.Ready(ctx); err != nil {
+				return fmt.Errorf("%s: %w", s, err)
+			}
+		}
+	}
 	for _, s := range r.Safeguards {
 		if err := s.Allow(ctx, lifetime); err != nil {
 			return fmt.Errorf("%s: %w", s, err)

@@ -215,3 +215,43 @@ func TestASafeguardThatStopsWatchingEndsTheRun(t *testing.T) {
 type idle struct{ *guarding }
 
 func (idle) Watch(context.Context) error { return nil }
+
+// waiting is a safeguard that has to wait for something.
+type waiting struct {
+	guarding
+	ready error
+}
+
+func (w *waiting) Ready(ctx context.Context) error {
+	w.note("ready")
+	return errors.Join(w.ready, experiments.Wait(ctx, 45*s))
+}
+
+// A stop or a freeze that begins during the wait is seen, and a lock is sized after it.
+func TestWhatMustBeWaitedForComesBeforeEveryDecision(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		ready    error
+		asked    string
+		err      string
+	}{
+		{"it is ready in the end", nil, "lock begin, switch begin, switch ready, lock allow, switch allow, switch end, lock end", ""},
+		{"it never is", errors.New("no pod"), "lock begin, switch begin, switch ready, switch end, lock end", "switch: no pod"},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var asked []string
+				w := newWorld()
+				e := w.experiment()
+				e.Safeguards = []experiments.Safeguard{&guarding{name: "lock", asked: &asked}, &waiting{guarding{name: "switch", asked: &asked}, row.ready}}
+				_, _, err := run(t, t.Context(), e)
+				if (row.err == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), row.err) {
+					t.Errorf("error %v, want %q", err, row.err)
+				}
+				if got := strings.Join(asked, ", "); got != row.asked {
+					t.Errorf("asked %s, want %s", got, row.asked)
+				}
+			})
+		})
+	}
+}

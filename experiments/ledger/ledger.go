@@ -61,7 +61,7 @@ type Ledger struct {
 	left bool // a fault could not be undone
 }
 
-var _ experiments.Safeguard = (*Ledger)(nil)
+var _ experiments.Readier = (*Ledger)(nil)
 
 // String returns "ledger in aftershock", or "ledger and dead-man switch in aftershock".
 func (l *Ledger) String() string {
@@ -96,14 +96,18 @@ func (l *Ledger) see(e record.Entry) {
 	}
 }
 
-// Allow waits for the pod of the switch to be ready, for up to 45 s. Its error says
-// why the pod does not run; then nothing is injected. Without a switch it allows.
-func (l *Ledger) Allow(ctx context.Context, _ time.Duration) error {
+// Ready waits for the pod of the switch to run, for up to 45 s. Its error says why the
+// pod does not run; then nothing is injected. Without a switch there is nothing to wait
+// for.
+func (l *Ledger) Ready(ctx context.Context) error {
 	if l.Switch == nil {
 		return nil
 	}
 	return l.Switch.ready(ctx, l)
 }
+
+// Allow returns nil.
+func (l *Ledger) Allow(context.Context, time.Duration) error { return nil }
 
 // Watch returns nil when ctx ends.
 func (l *Ledger) Watch(ctx context.Context) error {

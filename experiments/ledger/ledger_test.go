@@ -350,7 +350,7 @@ func TestNothingIsInjectedUntilTheSwitchRuns(t *testing.T) {
 						}
 					})
 				}
-				err := l.Allow(t.Context(), time.Minute)
+				err := l.Ready(t.Context())
 				if (err == nil) != (row.want == "") || err != nil && !strings.Contains(err.Error(), row.want) {
 					t.Errorf("%v, want %q", err, row.want)
 				}
