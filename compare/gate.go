@@ -75,8 +75,8 @@ type Absolute struct {
 	Confidence float64 `json:"confidence"`
 	// Within is the number of trials whose recovery was certainly within the limit, Beyond
 	// of those whose recovery was certainly not, or that broke a limit on something else.
-	// Undecided is the rest: the limit lies within the bounds, or no recovery was seen.
-	// They count against held and against broken.
+	// Undecided is the rest: the limit lies within the bounds, no recovery was seen, or a
+	// limit on something else is unknown. They count against held and against broken.
 	Within    int `json:"within"`
 	Beyond    int `json:"beyond"`
 	Undecided int `json:"undecided"`
@@ -348,7 +348,7 @@ func (b bound) beyond(i interval) bool { return i.low > b.seconds || b.strict &&
 func decide(p plan, s subject, limit bound, trials, baseline []results.Result, o GateOptions) Decision {
 	d := Decision{Experiment: p.experiment, PlanHash: p.hash, Check: s.check, Subject: s.subject, LimitSeconds: limit.seconds, LimitOperator: limit.operator(), Trials: newSet(trials)}
 	set := recoveriesOf(s, trials)
-	d.Absolute = absolute(withBroken(set, trials, o), limit, o)
+	d.Absolute = absolute(withOtherLimits(set, trials, o), limit, o)
 	d.Verdict = d.Absolute.Verdict
 	if baseline != nil {
 		r := relative(set, recoveriesOf(s, baseline), limit, o.Planned)
@@ -373,16 +373,21 @@ func recoveriesOf(s subject, list []results.Result) (set []interval) {
 	return set
 }
 
-// withBroken returns recoveries in which trials that broke a limit on something else
-// never end: a service that recovers in time and loses orders is not good. A time to
-// recovery that has a decision of its own is not something else.
-func withBroken(set []interval, list []results.Result, o GateOptions) []interval {
+// withOtherLimits returns recoveries in which trials that broke a limit on something else
+// never end, and those of which such a limit is not held may not: a service that recovers
+// in time and loses orders is not good. A time to recovery that has a decision of its own
+// is not something else.
+func withOtherLimits(set []interval, list []results.Result, o GateOptions) []interval {
 	set = slices.Clone(set)
 	for i, r := range kept(list) {
-		if slices.ContainsFunc(r.Findings, func(f results.Finding) bool {
-			return f.Verdict == broken && f.Subject != ttr && (f.Subject != ttrAfter || o.Within > 0)
-		}) {
-			set[i] = interval{math.Inf(1), math.Inf(1)}
+		for _, f := range r.Findings {
+			switch {
+			case f.Subject == ttr, f.Subject == ttrAfter && o.Within == 0, f.Verdict == held:
+			case f.Verdict == broken:
+				set[i] = interval{math.Inf(1), math.Inf(1)}
+			default:
+				set[i].high = math.Inf(1)
+			}
 		}
 	}
 	return set

@@ -81,6 +81,18 @@ func TestGateOfTrialsAlone(t *testing.T) {
 		{"nor by its time after the removal, where --within is of that since the fault", append(n(31, 2), changed(n(1, 2), func(r *results.Result) {
 			r.Verdict, r.Findings = "broken", append(r.Findings, results.Finding{Check: "answers0", Subject: "ttr after removal", Verdict: "broken"})
 		})...), within, "unknown", 3, "31 of 32 within the limit: "},
+		{"one whose other limit is unknown is undecided, however soon it recovered", changed(n(32, 2), func(r *results.Result) {
+			r.Verdict, r.Findings = "unknown", append(r.Findings, results.Finding{Check: "answers0", Subject: "errors", Verdict: "unknown", Seen: &results.Range{Low: new(0.), High: new(0.5)}})
+		}), within, "unknown", 3, "0 of 32 within the limit, 32 undecided"},
+		{"one whose other limit is unknown is beyond if its recovery is", changed(n(3, 9), func(r *results.Result) {
+			r.Findings = append(r.Findings, results.Finding{Check: "answers0", Subject: "errors", Verdict: "unknown"})
+		}), within, "broken", 1, "0 of 3 within the limit: not"},
+		{"one whose other limits are held counts by its recovery", changed(n(32, 2), func(r *results.Result) {
+			r.Findings = append(r.Findings, results.Finding{Check: "answers0", Subject: "errors", Verdict: "held"})
+		}), within, "held", 0, "32 of 32 within the limit"},
+		{"an unknown time to recovery of another check has a decision of its own", changed(n(32, 2), func(r *results.Result) {
+			r.Findings = append(r.Findings, results.Finding{Check: "answers1", Subject: "ttr", Verdict: "unknown", Unit: "seconds", Limit: results.Limit{Text: "ttr <= 5s", Operator: "<=", Value: new(5.)}})
+		}), within, "unknown", 3, "HELD     shop/kill  answers0 ttr <= 5s"},
 		{"a build of which all do is broken", changed(n(40, 2), func(r *results.Result) {
 			r.Verdict, r.Findings = "broken", append(r.Findings, results.Finding{Check: "answers0", Subject: "errors", Verdict: "broken"})
 		}), within, "broken", 1, "0 of 40 within the limit: not"},
