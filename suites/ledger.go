@@ -2,6 +2,7 @@ package suites
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -65,16 +66,20 @@ func (p *preflight) write(ctx context.Context) error {
 	return l.Preflight(ctx)
 }
 
-// books are the ledgers of runs that changed nothing outside the namespaces of the
-// file, and that of the run; others are those of other runs.
+// books are the ledger of the run or, if none is named, those of all runs that changed
+// nothing outside the namespaces of the file; others are those of other runs. The error
+// is about books alone: what another run wrote down decides nothing about this one.
 func (s *Session) books(ctx context.Context, run string) (books, others []ledger.Book, err error) {
 	all, err := ledger.Read(ctx, s.Client, s.Plan.Cluster.Namespace)
 	for _, b := range all {
 		outside := slices.ContainsFunc(b.Entries, func(e ledger.Entry) bool { return !slices.Contains(s.Plan.Allow.Namespaces, e.Namespace) })
-		if outside && b.Run != run {
-			others = append(others, b)
-		} else {
+		if b.Run == run || run == "" && !outside {
 			books = append(books, b)
+		} else {
+			others = append(others, b)
+		}
+		if b.Run == run || run == "" {
+			err = errors.Join(err, b.Unread)
 		}
 	}
 	return books, others, err

@@ -148,6 +148,48 @@ func TestADeadManSwitchSweepsOnceTheRunIsDead(t *testing.T) {
 	})
 }
 
+// What another run has written down must not keep a run from being swept, and is no
+// reason to say that everything was.
+func TestTheLedgerOfAnotherRunKeepsNoRunFromBeingSwept(t *testing.T) {
+	book := func(line string) *corev1.ConfigMap {
+		return &corev1.ConfigMap{
+			ObjectMeta: metav1.ObjectMeta{Namespace: config.OwnNamespace, Name: "aftershock-run-other", Labels: faults.Labels("other")},
+			Data:       map[string]string{"changes": line + "\n"},
+		}
+	}
+	for _, row := range []struct{ sentence, line, says, fails string }{
+		{"a line of a newer version", "created v3 into shop", "the ledger of run other", "is no line of a ledger"},
+		{"a kind that the account may not get", "created chaos-mesh.org/v1alpha1 StressChaos shop/burn", "", "look for StressChaos shop/burn"},
+		{"a kind that is not known", "created example.com/v1 Storm shop/rain", "", "no such kind is known"},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			s := connected(t, valid, interceptor.Funcs{Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, o client.Object, options ...client.GetOption) error {
+				if _, ok := o.(*v1alpha1.StressChaos); ok {
+					return apierrors.NewForbidden(schema.GroupResource{Resource: "stresschaos"}, key.Name, errors.New("no role"))
+				}
+				return c.Get(ctx, key, o, options...)
+			}}, book(row.line))
+			synctest.Test(t, func(t *testing.T) {
+				run, die := killed(t, s, "shop")
+				die()
+				said := ""
+				say := func(text string) { said += text + "\n" }
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+				defer cancel()
+				if removed, err := s.Outlive(ctx, run, say); err != nil || len(removed) != 4 {
+					t.Errorf("its switch removes %v, %v; said %s", removed, err, said)
+				}
+				if _, err := s.Sweep(t.Context(), Sweeping{Run: run, Say: say}); err != nil || !strings.Contains(said, row.says) {
+					t.Errorf("a sweep of the run: %v; said %s, want %q", err, said, row.says)
+				}
+				if _, err := s.Sweep(t.Context(), Sweeping{}); err == nil || !strings.Contains(err.Error(), row.fails) {
+					t.Errorf("a sweep of everything: %v, want %q", err, row.fails)
+				}
+			})
+		})
+	}
+}
+
 // The restart of a Rollout goes on without the run that requested it.
 func TestADeadManSwitchEndsTheRestartOfARollout(t *testing.T) {
 	s := connected(t, valid, interceptor.Funcs{})

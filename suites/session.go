@@ -302,7 +302,10 @@ func (s *Session) Sweep(ctx context.Context, how Sweeping) (removed []faults.Lef
 		swept[b.Run] = true
 	}
 	for _, b := range others {
-		if how.Run == "" && living[b.Run] == "" {
+		switch {
+		case how.Run != "" && b.Unread != nil:
+			say(fmt.Sprintf("the ledger of run %s, which is not swept, cannot be read: %s", b.Run, b.Unread))
+		case how.Run == "" && living[b.Run] == "":
 			say(fmt.Sprintf("run %s is dead, and has changed something in %s, of which the file does not name all: --run %s sweeps it there too", b.Run, strings.Join(namespacesOf(b), ", "), b.Run))
 		}
 	}

@@ -23,13 +23,16 @@ type Book struct {
 	Run       string // the run's ID
 	Namespace string // of the ConfigMap and the Job
 	Entries   []Entry
+	// Unread joins the errors of the lines that could not be parsed: the run may have
+	// changed more than Entries has.
+	Unread error
 
 	ledger bool   // the ConfigMap exists
 	job    string // name of the switch's Job; empty: none
 }
 
 // Read returns the books of all runs in a namespace, by reads only. The error joins
-// what could not be listed or parsed; the books have everything else.
+// what could not be listed; what could not be parsed is in the book of its run.
 func Read(ctx context.Context, c client.Reader, namespace string) ([]Book, error) {
 	var maps corev1.ConfigMapList
 	var jobs batchv1.JobList
@@ -60,7 +63,7 @@ func Read(ctx context.Context, c client.Reader, namespace string) ([]Book, error
 		for line := range strings.Lines(m.Data[lines]) {
 			e, err := parse(line)
 			if err != nil {
-				errs = append(errs, fmt.Errorf("ConfigMap/%s/%s: %w", namespace, m.Name, err))
+				b.Unread = errors.Join(b.Unread, fmt.Errorf("ConfigMap/%s/%s: %w", namespace, m.Name, err))
 				continue
 			}
 			b.Entries = append(b.Entries, e)
