@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/record"
@@ -24,11 +22,8 @@ type toll struct {
 }
 
 // taken is the toll of a fault on the pods of its experiment's service.
-func taken(e Experiment, f experiments.Scheduled, preview experiments.Preview, own []corev1.Pod) toll {
-	strangers := slices.DeleteFunc(names(preview.Candidates), func(name string) bool {
-		return slices.ContainsFunc(own, func(pod corev1.Pod) bool { return pod.Name == name })
-	})
-	t := toll{pods: min(preview.Away, len(preview.Candidates)-len(strangers)), by: preview.AwayBy, from: f.At, to: f.At, anytime: f.When != nil}
+func taken(e Experiment, f experiments.Scheduled, preview experiments.Preview, own []string) toll {
+	t := toll{pods: min(preview.Away, len(preview.Candidates)-len(strangers(preview, own))), by: preview.AwayBy, from: f.At, to: f.At, anytime: f.When != nil}
 	if once, ok := f.Fault.(experiments.OneShot); !ok || !once.OneShot() {
 		if t.to = f.At + f.For; f.For == 0 {
 			t.to = max(f.At, e.Hold)

@@ -59,6 +59,7 @@ type preflight struct {
 	desired  map[*service]int                  // pods, of those whose workload could be read
 	missing  map[*service]bool                 // whose pods are not as they must be
 	running  map[*service][]corev1.Pod         // of the others
+	owned    map[*service][]string             // names of all their pods
 	daemons  map[string][]string               // by node, the experiments that need its chaos-daemon
 	ahead    steadystate.Bounds[time.Duration] // of Prometheus' clock
 	away     error                             // why Prometheus does not answer
@@ -75,7 +76,7 @@ func (s *Session) Preflight(ctx context.Context, list []Experiment, say func(mar
 	}
 	p := &preflight{
 		Session: s, list: list, say: say,
-		desired: map[*service]int{}, missing: map[*service]bool{}, running: map[*service][]corev1.Pod{}, daemons: map[string][]string{},
+		desired: map[*service]int{}, missing: map[*service]bool{}, running: map[*service][]corev1.Pod{}, owned: map[*service][]string{}, daemons: map[string][]string{},
 	}
 	say(OK, "cluster", s.rest.Host+", uid "+s.Plan.Cluster.UID)
 	var versions []string
@@ -211,8 +212,11 @@ func (p *preflight) service(ctx context.Context, of *service) {
 		return of.Workload.String() + " is at rest", nil
 	})
 	p.look("pods of "+of.Name, place, func() (string, error) {
-		found, matching, err := p.owned(ctx, of)
+		found, matching, err := p.Session.owned(ctx, of)
 		p.missing[of], p.running[of] = err != nil, faults.Running(matching)
+		for _, pod := range matching {
+			p.owned[of] = append(p.owned[of], pod.Name)
+		}
 		return found, err
 	})
 	if !slices.ContainsFunc(p.list, func(e Experiment) bool { return e.service == of }) {
@@ -262,21 +266,32 @@ func (p *preflight) loads(ctx context.Context) {
 // load looks at an experiment's load. Where no fault has targets that must be
 // seen to serve, answers need not name their pods.
 func (p *preflight) load(ctx context.Context, e Experiment, named bool) (string, error) {
+	// What its pods are called is not known where that look failed, which was told.
+	ours := func(backend string) bool {
+		return !named || len(p.owned[e.service]) == 0 || slices.Contains(p.owned[e.service], backend)
+	}
 	if job, ok := e.Load.(workers.Job); ok {
 		found, err := job.Preflight(ctx)
 		if err != nil {
 			return "", err
 		}
 		// They may know names, and reach addresses, that this machine does not.
-		if _, err := job.Load.Preflight(ctx); err != nil {
+		if _, err := job.Load.PreflightOf(ctx, ours); err != nil {
 			return "", note(fmt.Sprintf("%s; tried from this machine, which may differ from the workers: %s", found, err))
 		}
 		return found + "; it answers this machine", nil
 	}
-	looked, _ := e.Load.(preflighter)
-	found, err := looked.Preflight(ctx)
+	traffic, ok := e.Load.(load.HTTP)
+	if !ok {
+		looked, _ := e.Load.(preflighter)
+		return looked.Preflight(ctx)
+	}
+	found, err := traffic.PreflightOf(ctx, ours)
 	if errors.Is(err, load.ErrUnnamed) && !named {
 		return "", note(err.Error() + "; no fault here needs it")
+	}
+	if elsewhere, ok := errors.AsType[*load.ElsewhereError](err); ok {
+		return "", fmt.Errorf("%w: %w, and none a pod of %s, so nothing would be injected: use an address of %s itself; if only other services can reach it, give it traffic in place of load", ErrUnavailable, elsewhere, e.service.Workload, e.service.Name)
 	}
 	return found, err
 }
@@ -306,15 +321,18 @@ func (p *preflight) faults(ctx context.Context) {
 			if !ok || p.missing[e.service] || p.missing[p.Session.services[e.Planned.Faults[i].To]] {
 				continue
 			}
-			what := strings.TrimSuffix(e.Name+": "+f.Name, ": ")
+			what, place := strings.TrimSuffix(e.Name+": "+f.Name, ": "), e.Planned.Faults[i].Place
 			preview, err := fault.Preview(ctx, "preflight")
 			if faults.Unadmitted(err) { // which is no mistake of the file
 				err = fmt.Errorf("%w: %w", ErrUnavailable, err)
 			}
+			if err == nil {
+				err = p.shown(ctx, e, preview)
+			}
 			if err != nil {
 				i := slices.IndexFunc(failures, func(o *failure) bool { return alike(o.error, err) })
 				if i < 0 {
-					i, failures = len(failures), append(failures, &failure{error: err, place: e.Planned.Place})
+					i, failures = len(failures), append(failures, &failure{error: err, place: place})
 				}
 				failures[i].of = append(failures[i].of, what)
 				continue
@@ -324,7 +342,7 @@ func (p *preflight) faults(ctx context.Context) {
 				mark, found = Note, found+"; "+preview.Warning
 			}
 			p.say(mark, "would be hit by "+what, found)
-			tolls[e.Name] = append(tolls[e.Name], taken(e, f, preview, p.running[e.service]))
+			tolls[e.Name] = append(tolls[e.Name], taken(e, f, preview, p.owned[e.service]))
 			p.needs(e, f.Fault, preview)
 		}
 	}
@@ -334,6 +352,88 @@ func (p *preflight) faults(ctx context.Context) {
 	p.atWorst(tolls)
 	p.daemon(ctx)
 }
+
+// shown refuses a fault on pods of another service if nothing shows that they serve:
+// the run would wait for that, and inject nothing.
+func (p *preflight) shown(ctx context.Context, e Experiment, preview experiments.Preview) error {
+	strays := strangers(preview, p.owned[e.service])
+	if len(strays) == 0 || p.rehearsed {
+		return nil
+	}
+	by, others := p.serving(ctx, e, strays)
+	if others == "" {
+		return nil
+	}
+	return fmt.Errorf("refused: it hits %s, not of %s, and the %s of %s does not show that they serve (%s), so nothing would be injected; %s",
+		some(strays), e.service.Workload, by, e.service.Name, others, p.theirs(e, strays[0]))
+}
+
+// strangers are the candidates that are not among a service's pods.
+func strangers(preview experiments.Preview, own []string) []string {
+	return slices.DeleteFunc(names(preview.Candidates), func(name string) bool { return slices.Contains(own, name) })
+}
+
+// serving says what shows which pods serve, the load or the traffic, and which it shows
+// if none of these pods; empty: one of them, or it is not known, which its own look tells.
+func (p *preflight) serving(ctx context.Context, e Experiment, pods []string) (by, others string) {
+	one := func(pod string) bool { return slices.Contains(pods, pod) }
+	switch traffic := e.Load.(type) {
+	case load.HTTP:
+		_, err := traffic.PreflightOf(ctx, one)
+		return "load", elsewhere(err)
+	case workers.Job:
+		_, err := traffic.Load.PreflightOf(ctx, one)
+		return "load", elsewhere(err)
+	}
+	for _, s := range e.signals {
+		if s.name != config.SignalTraffic || e.Traffic == "" || p.away != nil {
+			continue
+		}
+		if found, err := s.series.Preflight(ctx); err == nil && !slices.ContainsFunc(found.Names, one) {
+			return "traffic", "its series are of " + some(found.Names)
+		}
+	}
+	return "", ""
+}
+
+// elsewhere says which backends answered in place of those looked for; empty: that is
+// not what is wrong.
+func elsewhere(err error) string {
+	if e, ok := errors.AsType[*load.ElsewhereError](err); ok {
+		return e.Error()
+	}
+	return ""
+}
+
+// theirs says how to hit pods of another service than the experiment's, one of which
+// has this name.
+func (p *preflight) theirs(e Experiment, pod string) string {
+	const needs = "which needs a load or, if only other services can reach it, traffic"
+	var list []string
+	for _, t := range p.Plan.Services {
+		switch {
+		case t.Name == e.service.Name:
+		case t.Namespace == e.service.Namespace && strings.HasPrefix(pod, t.Workload.Name+"-"):
+			return fmt.Sprintf("to hit them, write the experiment with service: %s, %s; to disturb the network between the two, write networkDelay, or another network fault, with to: %[1]s", t.Name, needs)
+		default:
+			list = append(list, t.Name)
+		}
+	}
+	if len(list) == 0 {
+		return "to hit them, name their workload under services, " + needs + ", and write the experiment with that service"
+	}
+	return fmt.Sprintf("to hit them, write the experiment with their own service, %s; services: %s", needs, strings.Join(list, ", "))
+}
+
+// some are names: of many the first.
+func some(names []string) string {
+	if more := len(names) - shownNames; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:shownNames], ", "), more)
+	}
+	return strings.Join(names, ", ")
+}
+
+const shownNames = 5
 
 // alike reports whether two errors say the same.
 func alike(a, b error) bool {

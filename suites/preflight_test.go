@@ -24,6 +24,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/aftershockhq/aftershock/steadystate/prom"
 )
 
 // town is a cluster with a service checkout of three pods on two nodes, a budget,
@@ -39,6 +41,8 @@ type town struct {
 	handler  http.HandlerFunc
 	forbid   string // a resource that may not be listed
 	webhook  string // why Chaos Mesh's does not answer
+
+	prometheus *prom.Client // nil: none, and what it is asked is not tested
 }
 
 func newTown(t *testing.T) *town {
@@ -132,7 +136,7 @@ func (place *town) preflight(t *testing.T, text string) (said string, err error)
 			return c.List(ctx, list, opts...)
 		},
 	}, objects...)
-	s.prometheus = nil // what it is asked is tested elsewhere
+	s.prometheus = place.prometheus
 	able, err := s.Read(t.Context(), s.Plan.Planned)
 	if err != nil {
 		t.Fatal(err)

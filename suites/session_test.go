@@ -425,6 +425,8 @@ func TestASessionIsOnTheClusterOfItsFile(t *testing.T) {
 }
 
 func TestPreflightTellsWhatWouldBeHitAndWhatIsSkipped(t *testing.T) {
+	place := newTown(t)
+	place.handler = func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Pod", "checkout-a") }
 	pod := podOf("checkout")
 	set := &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "checkout-1", UID: "r"}}
 	d := deployed("checkout")
@@ -432,7 +434,7 @@ func TestPreflightTellsWhatWouldBeHitAndWhatIsSkipped(t *testing.T) {
 	set.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(d, appsv1.SchemeGroupVersion.WithKind("Deployment"))}
 	pod.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(set, appsv1.SchemeGroupVersion.WithKind("ReplicaSet"))}
 	text := strings.NewReplacer(`prometheus: {url: "http://127.0.0.1:9090"}`+"\n", "", `  throughput: {query: "sum(rate(served_total[10s]))", good: value >= 50/s}`+"\n", "", ", throughput]", "]",
-		"[all]", "[pods/kill-one, pods/failure, network/partition]", "http://127.0.0.1:30080/checkout", newTown(t).url).Replace(valid) + "times: {hold: 5s}\n"
+		"[all]", "[pods/kill-one, pods/failure, network/partition]", "http://127.0.0.1:30080/checkout", place.url).Replace(valid) + "times: {hold: 5s}\n"
 	s, list := made(t, text, d, set, pod)
 	said := map[string]string{}
 	if err := s.Preflight(t.Context(), list, func(mark Mark, what, found string) { said[what] += string(mark) + " " + found }); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -28,13 +29,38 @@ const (
 	tries = 3
 	// pause is the time in between.
 	pause = 300 * time.Millisecond
+	// searched is for how long the load would send the requests that look for a
+	// certain backend, and mostSearched how many there are at most.
+	searched     = 10 * time.Second
+	mostSearched = 100
 )
+
+// An ElsewhereError says that the answers name backends, and none of those that were
+// looked for: a load balancer may lead elsewhere, or the address be another service's.
+type ElsewhereError struct {
+	Target  string   // the first that was tried, as in "GET http://shop.example/"
+	Answers int      // that name a backend
+	Names   []string // in order
+}
+
+// Error is "GET http://shop.example/: 101 answers name front-1, front-2".
+func (e *ElsewhereError) Error() string {
+	return fmt.Sprintf("%s: %d answers name %s", e.Target, e.Answers, strings.Join(e.Names, ", "))
+}
 
 // Preflight reads the inputs of the load, sends the first requests of each of
 // up to ten targets as the load would, and summarizes them. The error says why
 // none of a target's was answered well, and what to check. It wraps
 // [ErrUnnamed] where that is all that is wrong.
 func (h HTTP) Preflight(ctx context.Context) (found string, err error) {
+	return h.PreflightOf(ctx, func(string) bool { return true })
+}
+
+// PreflightOf is [HTTP.Preflight] of a load that must reach certain backends, which ours
+// tells by the name in an answer. If the first answers name only others, it sends as many
+// requests as the load sends in ten seconds, at most 100, until one answer names one of
+// ours; otherwise the error is an [*ElsewhereError].
+func (h HTTP) PreflightOf(ctx context.Context, ours func(backend string) bool) (found string, err error) {
 	if err := h.Validate(); err != nil {
 		return "", err
 	}
@@ -46,11 +72,49 @@ func (h HTTP) Preflight(ctx context.Context) (found string, err error) {
 	if h.Targets != "" {
 		found += fmt.Sprintf(", %d targets", len(targets))
 	}
-	answer, err := h.try(ctx, targets[:min(tried, len(targets))])
+	good, err := h.try(ctx, targets[:min(tried, len(targets))])
 	if err != nil {
 		return "", err
 	}
-	return found + "; " + answer, nil
+	answer, err := h.named(good)
+	if err != nil {
+		return "", err
+	}
+	return found + "; " + answer, h.search(ctx, targets, good, ours)
+}
+
+// search sends requests until an answer names one of ours.
+func (h HTTP) search(ctx context.Context, targets []vegeta.Target, good []trial, ours func(string) bool) error {
+	none := &ElsewhereError{Target: good[0].text()}
+	names := map[string]bool{}
+	most := min(mostSearched, max(tried, int(h.Shape.Peak()*searched.Seconds())))
+	for sent := 0; ; sent += tried {
+		for _, t := range good {
+			switch {
+			case t.Backend == "":
+			case ours(t.Backend):
+				return nil
+			default:
+				none.Answers, names[t.Backend] = none.Answers+1, true
+			}
+		}
+		if sent >= most {
+			none.Names = slices.Sorted(maps.Keys(names))
+			return none
+		}
+		list := make([]trial, min(tried, most-sent))
+		for i := range list {
+			n := (sent + i) % len(targets)
+			list[i] = trial{Target: targets[n], number: n + 1}
+		}
+		if err := h.volley(ctx, list); err != nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		good = slices.DeleteFunc(list, trial.bad)
+	}
 }
 
 // A trial is a target and its latest answer.
@@ -61,8 +125,8 @@ type trial struct {
 }
 
 // try sends requests until each target has answered well once.
-func (h HTTP) try(ctx context.Context, targets []vegeta.Target) (found string, err error) {
-	var good, left []trial
+func (h HTTP) try(ctx context.Context, targets []vegeta.Target) (good []trial, err error) {
+	var left []trial
 	for i, t := range targets {
 		left = append(left, trial{Target: t, number: i + 1})
 	}
@@ -70,20 +134,20 @@ func (h HTTP) try(ctx context.Context, targets []vegeta.Target) (found string, e
 		if try > 0 {
 			select {
 			case <-ctx.Done():
-				return "", context.Cause(ctx)
+				return nil, context.Cause(ctx)
 			case <-time.After(pause):
 			}
 		}
 		if err := h.volley(ctx, left); err != nil {
-			return "", err
+			return nil, err
 		}
 		good = append(good, slices.DeleteFunc(slices.Clone(left), trial.bad)...)
 		if left = slices.DeleteFunc(left, func(t trial) bool { return !t.bad() }); len(left) == 0 {
-			return h.named(good)
+			return good, nil
 		}
 	}
 	if ctx.Err() != nil {
-		return "", context.Cause(ctx)
+		return nil, context.Cause(ctx)
 	}
 	// Each reason is told once.
 	var texts []string
@@ -102,7 +166,7 @@ func (h HTTP) try(ctx context.Context, targets []vegeta.Target) (found string, e
 		}
 		texts[i] = fmt.Sprintf("%s: %s: %s", of[0], reason, advice(reason))
 	}
-	return "", errors.New(strings.Join(texts, "; "))
+	return nil, errors.New(strings.Join(texts, "; "))
 }
 
 // volley sends one request of the load to each target, all at once.

@@ -27,6 +27,51 @@ func nobody(t *testing.T) string {
 	return "http://" + l.Addr().String()
 }
 
+// A load that must reach certain backends looks for one of them, and says which
+// others answer.
+func TestPreflightLooksForABackend(t *testing.T) {
+	var sent atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		switch n := sent.Add(1); {
+		case n%30 == 0:
+			w.Header().Set("X-Pod", "rare")
+		case n%2 == 0:
+			w.Header().Set("X-Pod", "even")
+		case n%5 == 0:
+		default:
+			w.Header().Set("X-Pod", "odd")
+		}
+	}))
+	defer server.Close()
+	for _, row := range []struct {
+		sentence string
+		rate     float64
+		backend  string
+		err      string // empty: it is found
+		sent     int64
+	}{
+		{"that answers first", 100, "odd", "", 1},
+		{"that answers next", 100, "even", "", 11},
+		{"that answers seldom", 100, "rare", "", 31},
+		{"that answers none of a hundred more", 100, "none", "GET " + server.URL + "/: 91 answers name even, odd, rare", 101},
+		{"that answers none of what a slow load sends in ten seconds", 2, "none", "GET " + server.URL + "/: 19 answers name even, odd", 21},
+		{"by ten requests at least", 0.1, "none", "GET " + server.URL + "/: 10 answers name even, odd", 11},
+	} {
+		sent.Store(0)
+		traffic := load.HTTP{URL: server.URL + "/", Shape: load.Constant(row.rate)}
+		found, err := traffic.PreflightOf(t.Context(), func(name string) bool { return name == row.backend })
+		if row.err == "" && (err != nil || !strings.Contains(found, "X-Pod names the pod")) || row.err != "" && (err == nil || err.Error() != row.err) {
+			t.Errorf("%s: %q, %v; want %q", row.sentence, found, err, row.err)
+		}
+		if _, ok := errors.AsType[*load.ElsewhereError](err); ok != (row.err != "") {
+			t.Errorf("%s: %T", row.sentence, err)
+		}
+		if got := sent.Load(); got != row.sent {
+			t.Errorf("%s: %d requests, want %d", row.sentence, got, row.sent)
+		}
+	}
+}
+
 func TestPreflightSendsRequests(t *testing.T) {
 	var sent atomic.Int64
 	var flaky atomic.Int64

@@ -16,6 +16,8 @@ import (
 type Preflight struct {
 	// Series is the number of series that the query yields before reduction.
 	Series int `json:"series"`
+	// Names are those of the series that [PerSeries] observes, in order; otherwise empty.
+	Names []string `json:"names,omitempty"`
 	// Values are the observations' values: one, or one for each series.
 	Values []float64 `json:"values,omitempty"`
 	// Spacing is the recent time between two scrapes of a series that the query

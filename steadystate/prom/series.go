@@ -105,21 +105,20 @@ func (p PerSeries) Preflight(ctx context.Context) (Preflight, error) {
 	if err != nil {
 		return Preflight{}, s.refused(err)
 	}
-	named := 0
 	there := p.names(l.series)
 	for _, name := range slices.Sorted(maps.Keys(there)) {
 		if n := there[name]; n > 1 {
 			return Preflight{}, s.refused(p.ambiguous(name, n))
 		}
-		named++
+		found.Names = append(found.Names, name)
 	}
-	if named == 0 {
+	if len(found.Names) == 0 {
 		return Preflight{}, s.refused(&failure{
 			reason: fmt.Sprintf("no series has the label %s", p.Label),
 			next:   p.aggregate(),
 		})
 	}
-	if rest := len(l.series) - named; rest > 0 {
+	if rest := len(l.series) - len(found.Names); rest > 0 {
 		found.note("%d series without the label %s are left out", rest, p.Label)
 	}
 	return found, nil

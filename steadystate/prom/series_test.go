@@ -109,7 +109,7 @@ func TestEachPodHasItsOwnSignal(t *testing.T) {
 	}.Per("pod")
 
 	found, err := p.Preflight(t.Context())
-	if err != nil || !slices.Contains(found.Notes, "1 series without the label pod are left out") {
+	if err != nil || !slices.Contains(found.Notes, "1 series without the label pod are left out") || !slices.Equal(found.Names, []string{"a", "b"}) {
 		t.Errorf("preflight: %v, %+v", err, found)
 	}
 	got := onceSeries(t, p)
