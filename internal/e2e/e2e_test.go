@@ -6,10 +6,13 @@ import (
 	"strings"
 	"testing"
 	"text/template"
+	"time"
 
 	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/experiments/cause"
 	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/record/recordtest"
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
@@ -37,7 +40,7 @@ func TestARowIsAsWanted(t *testing.T) {
 		{"a process that is left", judge.Result{Verdict: steadystate.Held, Proofs: proofs(steadystate.Held, steadystate.Held)}, []string{"stress-ng-cpu 17"}, false},
 	} {
 		r := row{experiment: experiment{id: "checkout/pods/kill-one", want: held}, what: "checkout/pods/kill-one"}
-		r.take(reports.Report{Result: c.result}, c.left)
+		r.take(reports.Report{Result: c.result}, reports.Report{}, c.left)
 		if r.asWanted() != c.want {
 			t.Errorf("%s: as wanted is %v, want %v: %+v", c.name, r.asWanted(), c.want, r)
 		}
@@ -68,44 +71,129 @@ func TestACostliestStageIsCompared(t *testing.T) {
 	}
 }
 
-// What broke has a cause, and wrong advice is as wrong as none.
+// What broke has the cause that is wanted, and wrong advice is as wrong as none.
 func TestCausesAndAdviceAreCompared(t *testing.T) {
 	proofs := []judge.Proof{{Name: "effect", Verdict: steadystate.Held}, {Name: "undone", Verdict: steadystate.Held}}
-	why := cause.Cause{Check: "answers", Rule: cause.NoneLeft, Why: "consistent with: no pod was left"}
-	mend, ask := cause.Advice{Kind: cause.MoreReplicas}, cause.Advice{Kind: cause.Volume, Question: true}
+	of := func(check, rule string) cause.Cause {
+		return cause.Cause{Check: check, Rule: rule, Why: "consistent with: " + rule}
+	}
+	why, away := of("answers", cause.NoneLeft), of("whole", cause.Away)
+	more, room, retry := cause.Advice{Kind: cause.MoreReplicas}, cause.Advice{Kind: cause.Room}, cause.Advice{Kind: cause.ClientRetry, Question: true}
+	asked := cause.Advice{Kind: cause.MoreReplicas, Question: true}
 	for _, c := range []struct {
 		name    string
-		verdict steadystate.Verdict
+		broken  []string // checks; none: it held
 		causes  []cause.Cause
-		advice  []cause.Advice
+		advice  []cause.Advice // of a run that held, by strict limits
+		because map[string][]string
 		wanted  []string
-		want    bool
+		want    string // what is amiss
 	}{
-		{"the cause and the advice", steadystate.Broken, []cause.Cause{why}, []cause.Advice{mend}, []string{cause.MoreReplicas}, true},
-		{"in any order", steadystate.Broken, []cause.Cause{why}, []cause.Advice{mend, ask}, []string{cause.Volume, cause.MoreReplicas}, true},
-		{"no advice", steadystate.Broken, []cause.Cause{why}, nil, []string{cause.MoreReplicas}, false},
-		{"other advice", steadystate.Broken, []cause.Cause{why}, []cause.Advice{ask}, []string{cause.MoreReplicas}, false},
-		{"more advice", steadystate.Broken, []cause.Cause{why}, []cause.Advice{mend, ask}, []string{cause.MoreReplicas}, false},
-		{"no cause", steadystate.Broken, nil, nil, nil, false},
-		{"an outage of which nothing is known", steadystate.Broken, []cause.Cause{{Check: "answers"}}, nil, nil, false},
-		{"the cause of what did not break", steadystate.Broken, []cause.Cause{{Check: "whole", Rule: why.Rule, Why: why.Why}}, nil, nil, false},
-		{"the cause of another limit", steadystate.Broken, []cause.Cause{{Check: "answers", Limit: "p95 <= 1s", Rule: why.Rule, Why: why.Why}}, nil, nil, false},
-		{"held, and nothing to say", steadystate.Held, nil, nil, nil, true},
-		{"held, and advice", steadystate.Held, nil, []cause.Advice{mend}, nil, false},
+		{"the cause and the advice", []string{"answers"}, []cause.Cause{why}, []cause.Advice{more}, by("answers", cause.NoneLeft), []string{"Mend more replicas"}, ""},
+		{"in any order", []string{"answers"}, []cause.Cause{why}, []cause.Advice{more, retry}, by("answers", cause.NoneLeft), []string{"Ask client retry", "Mend more replicas"}, ""},
+		{"no advice", []string{"answers"}, []cause.Cause{why}, nil, by("answers", cause.NoneLeft), []string{"Mend more replicas"}, `advice [], want ["Mend more replicas"]`},
+		{"other advice", []string{"answers"}, []cause.Cause{why}, []cause.Advice{room}, by("answers", cause.NoneLeft), []string{"Mend more replicas"}, `advice ["Mend room"], want ["Mend more replicas"]`},
+		{"more advice", []string{"answers"}, []cause.Cause{why}, []cause.Advice{more, retry}, by("answers", cause.NoneLeft), []string{"Mend more replicas"}, `advice ["Mend more replicas" "Ask client retry"], want ["Mend more replicas"]`},
+		{"a question in place of a recommendation", []string{"answers"}, []cause.Cause{why}, []cause.Advice{asked}, by("answers", cause.NoneLeft), []string{"Mend more replicas"}, `advice ["Ask more replicas"], want ["Mend more replicas"]`},
+		{"no cause", []string{"answers"}, nil, nil, nil, nil, "answers broke without a cause"},
+		{"an outage of which nothing is known", []string{"answers"}, []cause.Cause{{Check: "answers"}}, nil, nil, nil, "answers broke without a cause"},
+		{"the cause of what did not break", []string{"answers"}, []cause.Cause{away}, nil, nil, nil, "answers broke without a cause"},
+		{"the cause of another limit", []string{"answers"}, []cause.Cause{{Check: "answers", Limit: "p95 <= 1s", Rule: why.Rule, Why: why.Why}}, nil, nil, nil, "answers broke without a cause"},
+		{"one of two checks has none", []string{"answers", "whole"}, []cause.Cause{why}, nil, nil, nil, "whole broke without a cause"},
+		{"two checks have theirs", []string{"answers", "whole"}, []cause.Cause{why, away}, nil, map[string][]string{"answers": {cause.NoneLeft}, "whole": {cause.Away}}, nil, ""},
+		{"each has that of the other", []string{"answers", "whole"}, []cause.Cause{of("answers", cause.Away), of("whole", cause.NoneLeft)}, nil, map[string][]string{"answers": {cause.NoneLeft}, "whole": {cause.Away}}, nil, `answers has the causes ["pods were away"], want ["no pod left"]; whole has the causes ["no pod left"], want ["pods were away"]`},
+		{"another cause", []string{"answers"}, []cause.Cause{of("answers", cause.CutOff)}, nil, by("answers", cause.NoneLeft), nil, `answers has the causes ["died with its requests"], want ["no pod left"]`},
+		{"another cause besides", []string{"answers"}, []cause.Cause{why, of("answers", cause.CutOff)}, nil, by("answers", cause.NoneLeft), nil, `answers has the causes ["no pod left" "died with its requests"], want ["no pod left"]`},
+		{"one of two that may be", []string{"answers"}, []cause.Cause{of("answers", cause.CutOff)}, nil, by("answers", cause.Lingered, cause.CutOff), nil, ""},
+		{"another check broke", []string{"whole"}, []cause.Cause{away}, nil, by("answers", cause.NoneLeft), nil, `answers has the causes [], want ["no pod left"]`},
+		{"some check has it", []string{"answers", "whole"}, []cause.Cause{why, away}, nil, by(someCheck, cause.Away), nil, ""},
+		{"none has it", []string{"answers", "whole"}, []cause.Cause{why, away}, nil, by(someCheck, cause.Faulted), nil, `no check has the causes [], want ["the fault itself"]`},
+		{"held, and nothing to say", nil, nil, nil, nil, nil, ""},
+		{"held, and a recommendation", nil, nil, []cause.Advice{more}, nil, nil, `advice ["Mend more replicas"], want []`},
+		{"held, and a recommendation that is wanted", nil, nil, []cause.Advice{more}, nil, []string{"Mend more replicas"}, ""},
+		{"held, and a question", nil, nil, []cause.Advice{retry}, nil, nil, ""},
 	} {
-		r := row{experiment: experiment{id: "checkout/pods/kill-one", want: c.verdict.String(), advice: c.wanted}}
-		r.take(reports.Report{Result: judge.Result{
-			Verdict: c.verdict, Proofs: proofs, Findings: []judge.Finding{{Check: "answers", Limit: "downtime <= 2s", Reading: steadystate.Reading{Verdict: c.verdict}}},
-		}, Causes: c.causes, Advice: c.advice}, nil)
-		if r.asWanted() != c.want {
-			t.Errorf("%s: as wanted is %v, want %v: %+v", c.name, r.asWanted(), c.want, r)
+		result := reports.Report{Result: judge.Result{Verdict: steadystate.Held, Proofs: proofs}, Causes: c.causes}
+		strictly := reports.Report{Advice: c.advice}
+		for _, check := range c.broken {
+			result.Verdict, result.Advice, strictly.Advice = steadystate.Broken, c.advice, nil
+			result.Findings = append(result.Findings, judge.Finding{Check: check, Limit: "downtime <= 2s", Reading: steadystate.Reading{Verdict: steadystate.Broken}})
+		}
+		r := row{experiment: experiment{id: "checkout/pods/kill-one", want: result.Verdict.String(), because: c.because, advice: c.wanted}}
+		r.take(result, strictly, nil)
+		if got := strings.Join(r.amiss(), "; "); got != c.want || r.asWanted() != (c.want == "") {
+			t.Errorf("%s: as wanted is %v, %q; want %q: %+v", c.name, r.asWanted(), got, c.want, r)
 		}
 		var out bytes.Buffer
 		table(&out, []row{r})
-		for _, a := range c.advice {
-			if !strings.Contains(out.String(), a.Kind) {
-				t.Errorf("%s: no %q in the table:\n%s", c.name, a.Kind, &out)
+		for _, a := range r.advised {
+			if !strings.Contains(out.String(), a) {
+				t.Errorf("%s: no %q in the table:\n%s", c.name, a, &out)
 			}
+		}
+	}
+}
+
+// The record of a run that held tells of a wrong recommendation: judged by limits that
+// nothing keeps, it says what it would have been told.
+func TestWhatHeldIsJudgedByTheStrictestLimits(t *testing.T) {
+	recorded := func(replicas int, downtime string) []record.Entry {
+		plan := &record.Plan{
+			Name: "kill one", Settle: 5 * time.Second, Faults: []record.Scheduled{{Fault: "kill"}},
+			Checks: []steadystate.Check{{Name: "answers", Signal: record.TrafficSignal, Good: steadystate.Within(time.Second), Limits: steadystate.Limits(downtime)}},
+		}
+		list := recordtest.Entries(plan, `
+			0         phase   settle
+			0         exists  pod/shop/a       a  owner=ReplicaSet/rs ready=true
+			0         added   endpoint/shop/a  a
+			10        phase   inject
+			10..10.1  inject  kill             a  effect=gone oneshot=true
+			10..10.1  terminating pod/shop/a   a
+			10..10.1  gone    pod/shop/a       a
+			10..10.1  removed endpoint/shop/a  a
+			10.2      created pod/shop/b       b  owner=ReplicaSet/rs
+			13.5      ready   pod/shop/b       b
+			13.6      added   endpoint/shop/b  b
+			11        phase   hold
+			11.5      phase   recover
+			11.5..11.6 undo   kill
+			12        phase   watch
+			30        end`)
+		var sent []record.Request
+		for i := range 300 {
+			at := time.Duration(i) * 100 * time.Millisecond
+			q := record.Request{Seq: uint64(i), Planned: at, Sent: at, Answered: at + time.Millisecond, Outcome: record.Outcome{Code: 200, Backend: "a", Attempts: 1}}
+			switch {
+			case i > 100 && i < 136:
+				q.Outcome = record.Outcome{Error: "connection refused", Attempts: 1}
+			case i >= 136:
+				q.Backend = "b"
+			}
+			sent = append(sent, q)
+		}
+		list = slices.Insert(list, len(list)-1, record.Entry{At: 30 * time.Second, Requests: &record.Requests{Signal: record.TrafficSignal, List: sent}})
+		workload := record.Workload{Subject: "deployment/shop/checkout", Replicas: replicas, Strategy: "RollingUpdate", Containers: []record.Container{{Name: "checkout"}}}
+		return slices.Insert(list, 2, record.Entry{Workload: &workload})
+	}
+	for _, c := range []struct {
+		name, downtime string
+		replicas       int
+		want           []string
+	}{
+		{"one replica, whose loss the limits allow", "downtime <= 10s", 1, []string{"Mend more replicas"}},
+		{"several", "downtime <= 10s", 3, nil},
+		{"one replica, which broke its own limits", "downtime <= 1s", 1, nil},
+	} {
+		result, strictly, err := judged(recordtest.All(recorded(c.replicas, c.downtime)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, a := range strictly.Advice {
+			got = append(got, advised(a))
+		}
+		if !slices.Equal(got, c.want) || (result.Verdict == steadystate.Broken) != (c.downtime == "downtime <= 1s") {
+			t.Errorf("%s: %s (%s), %q, want %q; strictly %s", c.name, result.Verdict, result.Reason, got, c.want, strictly.Verdict)
 		}
 	}
 }
@@ -116,14 +204,21 @@ func TestEachKindOfAdviceIsWanted(t *testing.T) {
 		cause.SpreadOverZones: "no zone of the lab has two nodes",
 	}
 	for _, kind := range cause.Kinds() {
-		wanted := slices.ContainsFunc(plan(), func(e experiment) bool { return e.want == broken && slices.Contains(e.advice, kind) })
+		wanted := slices.ContainsFunc(plan(), func(e experiment) bool {
+			return e.want == broken && (slices.Contains(e.advice, mend(kind)) || slices.Contains(e.advice, ask(kind)))
+		})
 		if wanted == (seldom[kind] != "") {
 			t.Errorf("%s: a row of the plan wants it: %v; why none should: %q", kind, wanted, seldom[kind])
 		}
 	}
 	for _, e := range plan() {
-		if (len(e.advice) > 0) != (e.want == broken) {
-			t.Errorf("%s on %s: %s, with the advice %v", e.id, row{experiment: e}.service(), e.want, e.advice)
+		if (len(e.advice) > 0) != (e.want == broken) || (len(e.because) > 0) != (e.want == broken) {
+			t.Errorf("%s on %s: %s, with the causes %v and the advice %v", e.id, row{experiment: e}.service(), e.want, e.because, e.advice)
+		}
+		for check, rules := range e.because {
+			if len(rules) == 0 || slices.ContainsFunc(rules, func(rule string) bool { return !slices.Contains(cause.Rules(), rule) }) {
+				t.Errorf("%s: the causes %q of %q", e.id, rules, check)
+			}
 		}
 		// The same experiment, on as many nodes, shows that without the defect it is not
 		// given.

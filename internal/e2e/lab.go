@@ -15,9 +15,7 @@ import (
 	"github.com/aftershockhq/aftershock/internal/trial"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
-	"github.com/aftershockhq/aftershock/runs"
 	"github.com/aftershockhq/aftershock/steadystate"
-	"github.com/aftershockhq/aftershock/suites"
 )
 
 // maxTries is how often an experiment is run until it has a verdict.
@@ -69,12 +67,12 @@ func (l *lab) try(ctx context.Context, e experiment, tries int) row {
 			}
 		}
 		fmt.Fprintf(l.w, "\n=== %s on %s\n", r.what, r.service())
-		result, recorded, err := l.run(ctx, e)
+		result, strictly, recorded, err := l.run(ctx, e)
 		if err != nil {
 			r.reason = err.Error()
 			return r
 		}
-		r.take(result, residue.Processes(5*time.Second))
+		r.take(result, strictly, residue.Processes(5*time.Second))
 		if e.compare != nil && result.Verdict != steadystate.Unknown {
 			r.truth = l.agreement(e.compare, result.Result, recorded)
 		}
@@ -87,8 +85,10 @@ func (l *lab) try(ctx context.Context, e experiment, tries int) row {
 }
 
 // run runs an experiment, and judges its record, which is at the path returned.
-func (l *lab) run(ctx context.Context, e experiment) (report reports.Report, recorded string, err error) {
-	fail := func(err error) (reports.Report, string, error) { return reports.Report{}, "", err }
+func (l *lab) run(ctx context.Context, e experiment) (result, strictly reports.Report, recorded string, err error) {
+	fail := func(err error) (_, _ reports.Report, _ string, _ error) {
+		return reports.Report{}, reports.Report{}, "", err
+	}
 	out, err := os.MkdirTemp(l.out, strings.ReplaceAll(e.id, "/", "-")+"-")
 	if err != nil {
 		return fail(err)
@@ -126,8 +126,7 @@ func (l *lab) run(ctx context.Context, e experiment) (report reports.Report, rec
 		return fail(err)
 	}
 	defer func() { _ = file.Close() }()
-	result, err := runs.Judge(record.Read(file), nil, suites.Evaluators()...)
-	if err != nil {
+	if result, strictly, err = judged(record.Read(file)); err != nil {
 		return fail(err)
 	}
 	// The exit code is what a pipeline sees.
@@ -137,7 +136,7 @@ func (l *lab) run(ctx context.Context, e experiment) (report reports.Report, rec
 	if (code == 0) != (result.Verdict == steadystate.Held) {
 		return fail(fmt.Errorf("%s ended with exit code %d for a record that says %s:\n%s", arguments[0], code, result.Verdict, printed))
 	}
-	return result, recorded, nil
+	return result, strictly, recorded, nil
 }
 
 // without stops a kubelet of the lab once a run holds, until its node is given up and

@@ -4,14 +4,20 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
+	"github.com/aftershockhq/aftershock/experiments/cause"
 	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
+	"github.com/aftershockhq/aftershock/runs"
 	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/suites"
 )
 
 // row is what came of an experiment.
@@ -26,26 +32,55 @@ type row struct {
 	left    string
 	// costliest is the stage of the recovery that certainly cost the most.
 	costliest string
-	// causes are the rules of the causes of what broke, and advised the kinds of advice.
-	causes, advised []string
-	truth           string // what the service's own log says of the record
-	tries           int
-	took            time.Duration // all tries
-	unknowns        []string      // why
+	// causes are the rules of the causes of what broke, by check, without outages that
+	// have none.
+	causes map[string][]string
+	// advised is what is advised, as "Mend more replicas". Of a run that held, it is what
+	// is recommended if it is judged by limits that nothing keeps.
+	advised  []string
+	truth    string // what the service's own log says of the record
+	tries    int
+	took     time.Duration // all tries
+	unknowns []string      // why
 }
 
 // asWanted reports whether the verdict is the one wanted, of a fault that was
-// seen and is gone: a service that breaks by itself shows nothing. What broke has a
-// cause, and the advice that is wanted and no other.
+// seen and is gone: a service that breaks by itself shows nothing. What broke has the
+// causes that are wanted, and the advice that is wanted and no other.
 func (r row) asWanted() bool {
-	return r.verdict == r.want && (r.effect == "seen" || r.faultless && r.effect == noEffect) && r.left == nothing && r.explained() &&
+	return r.verdict == r.want && (r.effect == "seen" || r.faultless && r.effect == noEffect) && r.left == nothing && len(r.amiss()) == 0 &&
 		(r.experiment.costliest == "" || r.costliest == r.experiment.costliest) &&
 		(r.compare == nil || r.truth == agrees)
 }
 
-// explained reports whether a broken run has a cause, and all advice is what is wanted.
-func (r row) explained() bool {
-	return (r.verdict != broken || len(r.causes) > 0) && slices.Equal(slices.Sorted(slices.Values(r.advised)), slices.Sorted(slices.Values(r.advice)))
+// amiss says what is wrong with the causes and the advice. Each check that broke has a
+// cause. Those of a check that is named are of the rules that are wanted, and it is broken.
+func (r row) amiss() (list []string) {
+	fits := func(check string, rules []string) bool {
+		return len(r.causes[check]) > 0 && !slices.ContainsFunc(r.causes[check], func(rule string) bool { return !slices.Contains(rules, rule) })
+	}
+	for check, rules := range r.because {
+		anyOf := slices.Collect(maps.Keys(r.causes))
+		if check != someCheck {
+			anyOf = []string{check}
+		}
+		if !slices.ContainsFunc(anyOf, func(check string) bool { return fits(check, rules) }) {
+			list = append(list, fmt.Sprintf("%s has the causes %q, want %q", cmp.Or(check, "no check"), r.causes[check], rules))
+		}
+	}
+	for check, rules := range r.causes {
+		if len(rules) == 0 {
+			list = append(list, check+" broke without a cause")
+		}
+	}
+	if r.verdict == broken && len(r.causes) == 0 {
+		list = append(list, "no check broke")
+	}
+	if !slices.Equal(slices.Sorted(slices.Values(r.advised)), slices.Sorted(slices.Values(r.advice))) {
+		list = append(list, fmt.Sprintf("advice %q, want %q", r.advised, r.advice))
+	}
+	slices.Sort(list)
+	return list
 }
 
 const (
@@ -59,9 +94,9 @@ const (
 
 func (r row) service() string { return cmp.Or(r.defect, "healthy") }
 
-// take takes in what a run has shown, and the processes of its faults that are
-// still there.
-func (r *row) take(result reports.Report, left []string) {
+// take takes in what a run has shown, by its own limits and, if it held, by strict ones, and
+// the processes of its faults that are still there.
+func (r *row) take(result, strictly reports.Report, left []string) {
 	r.verdict, r.reason = result.Verdict.String(), result.Reason
 	r.effect, r.left = noEffect, "?"
 	// Each of several faults has its own.
@@ -80,19 +115,28 @@ func (r *row) take(result reports.Report, left []string) {
 	if len(left) > 0 {
 		r.left = strings.Join(left, ", ")
 	}
-	r.causes, r.advised = nil, nil
-	for _, c := range result.Causes {
-		if c.Why != "" && !slices.Contains(r.causes, c.Rule) && slices.ContainsFunc(result.Findings, func(f judge.Finding) bool {
-			return f.Verdict == steadystate.Broken && f.Check == c.Check && (c.Limit == "" || c.Limit == f.Limit)
-		}) {
-			r.causes = append(r.causes, c.Rule)
+	r.causes, r.advised = map[string][]string{}, nil
+	for _, f := range result.Findings {
+		if f.Verdict != steadystate.Broken {
+			continue
+		}
+		rules := r.causes[f.Check]
+		for _, c := range result.Causes {
+			if c.Why != "" && f.Check == c.Check && (c.Limit == "" || c.Limit == f.Limit) && !slices.Contains(rules, c.Rule) {
+				rules = append(rules, c.Rule)
+			}
+		}
+		r.causes[f.Check] = rules
+	}
+	advise := func(list []cause.Advice, questions bool) {
+		for _, a := range list {
+			if text := advised(a); (questions || !a.Question) && !slices.Contains(r.advised, text) {
+				r.advised = append(r.advised, text)
+			}
 		}
 	}
-	for _, a := range result.Advice {
-		if !slices.Contains(r.advised, a.Kind) {
-			r.advised = append(r.advised, a.Kind)
-		}
-	}
+	advise(result.Advice, true)
+	advise(strictly.Advice, false)
 	r.costliest = "-"
 	if len(result.Waterfalls) > 0 {
 		if step, undecided := result.Waterfalls[0].Costliest(); undecided == "" {
@@ -116,6 +160,40 @@ func (r *row) take(result reports.Report, left []string) {
 	}
 }
 
+// advised is advice as rows want it: "Mend more replicas", "Ask client retry".
+func advised(a cause.Advice) string { return a.Name() + " " + a.Kind }
+
+// strictest are limits that nothing keeps. A run that held says by them what would be
+// recommended of a sound service, which is nothing.
+func strictest(r judge.Result) map[string][]string {
+	limits := map[string][]string{}
+	for _, c := range r.Checks {
+		limits[c.Check] = []string{"downtime <= 0s"}
+		if c.Signal == record.TrafficSignal {
+			limits[c.Check] = append(limits[c.Check], "errors <= 0%")
+		}
+	}
+	return limits
+}
+
+// judged judges a record, and by the strictest limits if it held.
+func judged(entries iter.Seq2[record.Entry, error]) (result, strictly reports.Report, err error) {
+	result, err = runs.Judge(entries, nil, suites.Evaluators()...)
+	if err == nil && result.Verdict == steadystate.Held {
+		strictly, err = runs.Judge(entries, strictest(result.Result), suites.Evaluators()...)
+	}
+	return result, strictly, err
+}
+
+// explained are the causes in a cell, by check.
+func explained(causes map[string][]string) string {
+	var list []string
+	for _, check := range slices.Sorted(maps.Keys(causes)) {
+		list = append(list, check+": "+cmp.Or(strings.Join(causes[check], ", "), "?"))
+	}
+	return cmp.Or(strings.Join(list, "; "), "-")
+}
+
 // listed are words in a cell.
 func listed(words []string) string { return cmp.Or(strings.Join(words, ", "), "-") }
 
@@ -129,7 +207,7 @@ func table(w io.Writer, rows []row) {
 		if !r.asWanted() {
 			verdict = strings.ToUpper(verdict)
 		}
-		line(r.what, r.service(), r.want, verdict, r.effect, r.t0, r.t1, r.ttr, r.costliest, r.truth, listed(r.causes), listed(r.advised), r.left, fmt.Sprint(r.tries), r.took.Round(time.Second).String())
+		line(r.what, r.service(), r.want, verdict, r.effect, r.t0, r.t1, r.ttr, r.costliest, r.truth, explained(r.causes), listed(r.advised), r.left, fmt.Sprint(r.tries), r.took.Round(time.Second).String())
 	}
 	_ = tw.Flush() // the reader may have gone
 	for _, r := range rows {
