@@ -33,20 +33,31 @@ func (l Lab) await(ctx context.Context, nodes int, begin time.Time) error {
 	if err != nil {
 		return err
 	}
-	if err := l.deploy(ctx, c, shop.None, true); err != nil {
-		return l.explain(ctx, err)
-	}
-	if err := readiness.Wait(ctx, readiness.Checks(c, nodes, begin), told); err != nil {
+	settled := func(ctx context.Context) error { return readiness.Wait(ctx, readiness.Checks(c, nodes, begin), told) }
+	if err := deploy(ctx, c, shop.None, true, settled); err != nil {
 		return l.explain(ctx, err)
 	}
 	return nil
 }
 
-// deploy applies the service, as soon as the API server lets it; keep leaves one that is there with the defect it has, and as
-// many replicas as its autoscaler gave it.
-func (l Lab) deploy(ctx context.Context, c *cluster.Client, defect shop.Defect, keep bool) error {
-	return supervise.Until(ctx, func(ctx context.Context) error {
-		wanted := defect
+// deploy makes the service what it is to be: it applies what comes first, waits until that has settled, and applies all,
+// with what comes late.
+func deploy(ctx context.Context, c *cluster.Client, defect shop.Defect, keep bool, settled func(context.Context) error) error {
+	wanted, err := applyFirst(ctx, c, defect, keep)
+	if err == nil {
+		err = settled(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	return apply(ctx, c, append(shop.Manifests(wanted, place.Inside), shop.Late(wanted)...))
+}
+
+// applyFirst applies the service, as soon as the API server lets it, and says with which defect; keep leaves one that is there with
+// the defect it has, and as many replicas as its autoscaler gave it.
+func applyFirst(ctx context.Context, c *cluster.Client, defect shop.Defect, keep bool) (wanted shop.Defect, err error) {
+	err = supervise.Until(ctx, func(ctx context.Context) error {
+		wanted = defect
 		if keep {
 			switch there, err := readiness.Deployed(ctx, c); {
 			case err == nil:
@@ -72,6 +83,7 @@ func (l Lab) deploy(ctx context.Context, c *cluster.Client, defect shop.Defect, 
 		}
 		return apply(ctx, c, objects)
 	})
+	return wanted, err
 }
 
 func apply(ctx context.Context, c *cluster.Client, objects []runtime.Object) error {

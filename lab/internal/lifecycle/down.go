@@ -9,7 +9,6 @@ import (
 
 	"github.com/aftershockhq/aftershock/lab/internal/cluster"
 	"github.com/aftershockhq/aftershock/lab/internal/host"
-	"github.com/aftershockhq/aftershock/lab/internal/place"
 	"github.com/aftershockhq/aftershock/lab/internal/plan"
 	"github.com/aftershockhq/aftershock/lab/internal/readiness"
 	"github.com/aftershockhq/aftershock/lab/internal/supervise"
@@ -60,17 +59,11 @@ func (l Lab) Deploy(ctx context.Context, defect shop.Defect, timeout time.Durati
 		return err
 	}
 	begin := time.Now()
-	if err := l.deploy(ctx, c, defect, false); err != nil {
-		return err
-	}
 	checks := append(readiness.Checks(c, state.Nodes, begin), readiness.Check{
 		Says: "the autoscaler has looked", OK: func(ctx context.Context) error { return readiness.Autoscaler(ctx, c) },
 	})
-	if err := readiness.Wait(ctx, checks, func(string) {}); err != nil {
-		return err
-	}
-	// All that it is to be, now that it is in place.
-	if err := apply(ctx, c, append(shop.Manifests(defect, place.Inside), shop.Late(defect)...)); err != nil {
+	settled := func(ctx context.Context) error { return readiness.Wait(ctx, checks, func(string) {}) }
+	if err := deploy(ctx, c, defect, false, settled); err != nil {
 		return err
 	}
 	_, err = l.summarise(ctx, begin, true)
