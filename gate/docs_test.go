@@ -52,8 +52,10 @@ func TestTheSamplesOfTheDocumentation(t *testing.T) {
 			Metrics []struct {
 				SuccessCondition string `yaml:"successCondition"`
 				FailureCondition string `yaml:"failureCondition"`
-				ErrorLimit       int    `yaml:"consecutiveErrorLimit"`
 				Count            int
+				ErrorLimit       int `yaml:"consecutiveErrorLimit"`
+				Inconclusive     int `yaml:"inconclusiveLimit"`
+				Successes        int `yaml:"consecutiveSuccessLimit"`
 				Provider         struct {
 					Web struct {
 						Method, URL string
@@ -132,6 +134,11 @@ func TestTheSamplesOfTheDocumentation(t *testing.T) {
 	}
 	if metric.Count <= 0 || metric.ErrorLimit < metric.Count {
 		t.Errorf("%d errors in a row abort the rollout, of %d measurements: a gate that is away for a while rolls back a good build", metric.ErrorLimit, metric.Count)
+	}
+	// Argo takes a metric for successful once there were so many measurements, unless there was
+	// no success in a row as long as this (since 1.8), or too many were inconclusive.
+	if metric.Successes != 1 || metric.Inconclusive >= metric.Count {
+		t.Errorf("%d measurements may be inconclusive of %d, with a limit of %d successes: a build that stays unknown is promoted", metric.Inconclusive, metric.Count, metric.Successes)
 	}
 	const experiments = " checkout/network checkout/pods/kill-one"
 	if want := []string{"shop/checkout/1" + experiments, "shop/checkout/2" + experiments}; !slices.Equal(asked, want) {

@@ -42,7 +42,7 @@ func TestTheDocumentationHasTheObjectsThatRun(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, users := range []string{`"shop"`, "TOKEN", "chaos-gate", "kill-one", `"1m"`} {
+		for _, users := range []string{`"shop"`, "TOKEN", "chaos-gate", "kill-one", `"1m"`, `"count":60`, `"inconclusiveLimit":59`} {
 			if strings.Contains(string(text), users) {
 				t.Errorf("%s has the user's %s: %s", kind, users, text)
 			}

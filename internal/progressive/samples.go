@@ -47,7 +47,7 @@ func (env *environment) names(experiment string) map[string]string {
 		// The lab has less patience.
 		"interval: 1m":          "interval: 10s",
 		"interval: 30s":         "interval: 5s",
-		"inconclusiveLimit: 60": "inconclusiveLimit: 30",
+		"inconclusiveLimit: 59": "inconclusiveLimit: 29",
 		"count: 60":             "count: 30",
 	}
 }
