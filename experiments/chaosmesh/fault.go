@@ -300,9 +300,20 @@ func (f *Fault) Recover(ctx context.Context, rec *record.Recorder) (steadystate.
 		f.follower.stop()
 		followed, f.follower = f.follower.hit, nil
 	}
-	if f.surveyor != nil {
-		f.surveyor.stop(ctx, followed)
+	if s := f.surveyor; s != nil {
 		f.surveyor = nil
+		var survey sync.WaitGroup
+		looked := make(chan struct{})
+		faults.Start(&survey, func() error {
+			defer close(looked)
+			s.stop(ctx, followed)
+			return nil
+		}, s.failed)
+		defer survey.Wait()
+		select { // the fault is not held for the sake of evidence
+		case <-looked:
+		case <-time.After(lastLook):
+		}
 	}
 	// None waits for another, so that all are asked to go at once.
 	begun, gone := clock.Now(), make([]removed, len(f.placed))

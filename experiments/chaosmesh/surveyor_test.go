@@ -279,7 +279,12 @@ func TestWhatCouldNotBeSeenIsRecorded(t *testing.T) {
 				play(t, all, atOnce, takeUp, injected("shop/a"))
 				rec := newHistory()
 				var created time.Duration
+				var deleted time.Time
 				c := interceptor.NewClient(all, interceptor.Funcs{
+					Delete: func(ctx context.Context, c client.WithWatch, object client.Object, opts ...client.DeleteOption) error {
+						deleted = time.Now()
+						return c.Delete(ctx, object, opts...)
+					},
 					Create: func(ctx context.Context, c client.WithWatch, object client.Object, opts ...client.CreateOption) error {
 						created = rec.Clock().Now() + 1
 						return c.Create(ctx, object, opts...)
@@ -311,6 +316,9 @@ func TestWhatCouldNotBeSeenIsRecorded(t *testing.T) {
 				}
 				if took := time.Since(began); took > 8*time.Second {
 					t.Errorf("the removal took %s", took)
+				}
+				if took := deleted.Sub(began); took > 500*time.Millisecond {
+					t.Errorf("the removal began after %s: the look for others kept it", took)
 				}
 				if names := left(t, all); len(names) != 0 {
 					t.Errorf("left behind: %v", names)
