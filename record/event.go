@@ -72,6 +72,7 @@ const (
 const (
 	EventEvicted    = "evicted"     // the eviction of the pod was granted, which is when the fault took effect
 	EventEndedEarly = "ended early" // the fault ended before it was undone; reason
+	EventUnproven   = "unproven"    // the fault's object is gone, and nothing shows that its effect is gone from the pod; by
 )
 
 // EventAborting means that the abort condition abort/NAME, its subject, was met within

@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
@@ -322,5 +323,66 @@ func basket() *argo.Rollout {
 			Replicas: d.Status.Replicas, UpdatedReplicas: d.Status.UpdatedReplicas, ReadyReplicas: d.Status.ReadyReplicas, AvailableReplicas: d.Status.AvailableReplicas,
 			CurrentPodHash: "1", StableRS: "1", Phase: argo.Healthy,
 		},
+	}
+}
+
+// What Chaos Mesh never said that it undid may be in its pods after the object is gone:
+// no sweep says that nothing is left until they are gone, too, or a person says so.
+func TestAFaultThatNothingShowsToBeUndoneIsLeftUntilItsPodsAreGone(t *testing.T) {
+	stuck := func(run string) *v1alpha1.NetworkChaos {
+		c := &v1alpha1.NetworkChaos{ObjectMeta: metav1.ObjectMeta{
+			Namespace: "shop", Name: "slow", Labels: map[string]string{faults.ManagedLabel: faults.Managed, faults.RunLabel: run}, Finalizers: []string{"chaos-mesh/records"},
+		}}
+		c.Status.Experiment = v1alpha1.ExperimentStatus{DesiredPhase: v1alpha1.StoppedPhase, Records: []*v1alpha1.Record{{Id: "shop/checkout-1", Phase: v1alpha1.Injected}}}
+		return c
+	}
+	const run, left = "dead", "fault in Pod/shop/checkout-1, left behind by run dead"
+	pod := func(uid types.UID) *corev1.Pod {
+		return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "checkout-1", UID: uid}}
+	}
+	for _, row := range []struct {
+		sentence string
+		then     func(t *testing.T, s *Session) Sweeping
+		fails    string
+	}{
+		{"the pod is there", func(*testing.T, *Session) Sweeping { return Sweeping{} }, left},
+		{"and only this run is swept", func(*testing.T, *Session) Sweeping { return Sweeping{Run: run} }, left},
+		{"the pod is gone", func(t *testing.T, s *Session) Sweeping {
+			if err := s.Client.Delete(t.Context(), pod("1")); err != nil {
+				t.Error(err)
+			}
+			return Sweeping{}
+		}, ""},
+		{"another one has its name", func(t *testing.T, s *Session) Sweeping {
+			if err := errors.Join(s.Client.Delete(t.Context(), pod("1")), s.Client.Create(t.Context(), pod("2"))); err != nil {
+				t.Error(err)
+			}
+			return Sweeping{}
+		}, ""},
+		{"a person has looked at it", func(*testing.T, *Session) Sweeping { return Sweeping{Run: run, Force: true} }, ""},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			s := connected(t, valid, interceptor.Funcs{})
+			synctest.Test(t, func(t *testing.T) {
+				for _, o := range []client.Object{stuck(run), pod("1")} {
+					if err := s.Client.Create(t.Context(), o); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if removed, err := s.Sweep(t.Context(), Sweeping{}); err == nil || !strings.Contains(err.Error(), "Chaos Mesh never said that it undid the fault") || !strings.Contains(err.Error(), left) {
+					t.Errorf("the first sweep: %v, %v", removed, err)
+				}
+				if got := remains(t, s); got != "ledger" {
+					t.Errorf("%q remain, want the ledger", got)
+				}
+				_, err := s.Sweep(t.Context(), row.then(t, s))
+				if (err == nil) != (row.fails == "") || err != nil && !strings.Contains(err.Error(), row.fails) {
+					t.Errorf("%v, want %q", err, row.fails)
+				}
+				if got, want := remains(t, s), map[bool]string{true: "", false: "ledger"}[row.fails == ""]; got != want {
+					t.Errorf("%q remain, want %q", got, want)
+				}
+			})
+		})
 	}
 }

@@ -260,7 +260,8 @@ func (s *Session) emulated(ctx context.Context) []string {
 type Sweeping struct {
 	// Run restricts the sweep to the objects of one run. Default: all runs.
 	Run string
-	// Force also removes the objects of runs that are alive, which ends those runs.
+	// Force also removes the objects of runs that are alive, which ends those runs, and
+	// takes the pods in which a fault may be, though its object is gone, for free of it.
 	Force bool
 	// Say is called with what the sweep waits for, and which locks are held. Default: it
 	// is silent.
@@ -328,9 +329,22 @@ func (s *Session) Sweep(ctx context.Context, how Sweeping) (removed []faults.Lef
 			errs = append(errs, b.Label(ctx, s.Client))
 		}
 	}
+	if how.Force {
+		for i := range books {
+			books[i].Trust()
+		}
+	}
 	removed, err = s.remove(ctx, of, books)
+	errs = append(errs, errLeft, err)
+	for _, u := range faults.Unprovens(err) {
+		i := slices.IndexFunc(books, func(b ledger.Book) bool { return b.Run == u.Run })
+		if i < 0 {
+			i, books = len(books), append(books, ledger.Book{Run: u.Run, Namespace: s.Plan.Cluster.Namespace})
+		}
+		errs = append(errs, books[i].Doubt(ctx, s.Client, u.Pods...))
+	}
 	rest, errRest := s.left(ctx, books...)
-	errs = append(errs, errLeft, err, errRest)
+	errs = append(errs, errRest, unproven(rest, of))
 	undone := func(run string) bool {
 		return of(run) && living[run] == "" && errRest == nil && !slices.ContainsFunc(rest, func(l faults.Leftover) bool { return l.Run == run })
 	}
@@ -341,6 +355,15 @@ func (s *Session) Sweep(ctx context.Context, how Sweeping) (removed []faults.Lef
 		errs = append(errs, err, fmt.Errorf("left alone: %s; wait for that run, or sweep with --force", faults.Named(rest)))
 	}
 	return removed, errors.Join(errs...)
+}
+
+// unproven names the pods of swept runs from which nothing shows that a fault is gone.
+func unproven(rest []faults.Leftover, of func(run string) bool) error {
+	in := slices.DeleteFunc(slices.Clone(rest), func(l faults.Leftover) bool { return l.Kind != ledger.UnprovenKind || !of(l.Run) })
+	if len(in) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s: nothing shows that it was undone there; delete these pods, or check them and sweep that run with --force", faults.Named(in))
 }
 
 // forget removes the Leases, ledgers and dead-man switches of runs that have nothing

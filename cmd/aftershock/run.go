@@ -515,7 +515,9 @@ no longer names; without, it says that there is such a run.
 
 A living run keeps what it has in place. Sweep observes for up to 7 seconds whether a
 run renews its Lease, and so is alive. --force removes everything; a run that loses its
-lock undoes its faults and ends.
+lock undoes its faults and ends. A pod from which nothing shows that a fault is gone,
+because its object went without Chaos Mesh undoing it, is named by each sweep until that
+pod is gone, or until --force with --run says that you have looked.
 
 It exits with 0 if nothing is left, with 2 if the configuration is invalid or this is
 another cluster, and with 5 if something may be left, even by a living run.`,
@@ -526,7 +528,7 @@ another cluster, and with 5 if something may be left, even by a living run.`,
 	file := fileFlag(cmd)
 	var how suites.Sweeping
 	cmd.Flags().StringVar(&how.Run, "run", "", "remove only what the run with this ID left behind")
-	cmd.Flags().BoolVar(&how.Force, "force", false, "also remove what living runs have in place")
+	cmd.Flags().BoolVar(&how.Force, "force", false, "also remove what living runs have in place, and take pods in which a fault may be for free of it")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return connectedDespite(cmd, *file, func(session *suites.Session) error {
 			return sweep(cmd.Context(), cmd.OutOrStdout(), session, how)

@@ -26,6 +26,7 @@ var told = map[string]string{
 	"pod " + record.EventReady:          "%s was ready",
 	"pod " + record.EventAlsoHit:        "%s was hit by another fault",
 	"pod " + record.EventEndedEarly:     "the fault in %s ended early",
+	"pod " + record.EventUnproven:       "nothing shows that the fault in %s was undone",
 	"process " + record.EventGone:       "%s was gone",
 	"process " + record.EventReady:      "%s was ready",
 	"endpoint " + record.EventAdded:     "%s was added to the endpoints",

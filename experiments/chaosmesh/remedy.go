@@ -65,13 +65,20 @@ func withdraw(ctx context.Context, c client.Client, object client.Object) error 
 			errs = append(errs, client.IgnoreNotFound(err))
 			continue
 		}
-		before := plan.DeepCopy()
-		plan.Spec.IPSets = slices.DeleteFunc(plan.Spec.IPSets, func(s v1alpha1.RawIPSet) bool { return s.Source == source })
-		plan.Spec.Iptables = slices.DeleteFunc(plan.Spec.Iptables, func(t v1alpha1.RawIptables) bool { return t.Source == source })
-		plan.Spec.TrafficControls = slices.DeleteFunc(plan.Spec.TrafficControls, func(t v1alpha1.RawTrafficControl) bool { return t.Source == source })
-		// With the version, so that concurrent rules are not lost.
-		err := c.Patch(ctx, &plan, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
-		errs = append(errs, client.IgnoreNotFound(err))
+		errs = append(errs, client.IgnoreNotFound(withdrawFrom(ctx, c, &plan, source)))
 	}
 	return errors.Join(errs...)
+}
+
+// withdrawFrom removes the rules of a NetworkChaos from one PodNetworkChaos, if it is in
+// the version that was read, so that concurrent rules are not lost.
+func withdrawFrom(ctx context.Context, c client.Client, plan *v1alpha1.PodNetworkChaos, source string) error {
+	if !slices.Contains(sources(plan), source) {
+		return nil
+	}
+	before := plan.DeepCopy()
+	plan.Spec.IPSets = slices.DeleteFunc(plan.Spec.IPSets, func(s v1alpha1.RawIPSet) bool { return s.Source == source })
+	plan.Spec.Iptables = slices.DeleteFunc(plan.Spec.Iptables, func(t v1alpha1.RawIptables) bool { return t.Source == source })
+	plan.Spec.TrafficControls = slices.DeleteFunc(plan.Spec.TrafficControls, func(t v1alpha1.RawTrafficControl) bool { return t.Source == source })
+	return c.Patch(ctx, plan, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
 }

@@ -159,10 +159,10 @@ func (g *going) run(ctx context.Context) (found bool, err error) {
 				return found, nil
 			}
 			if last != nil && !last.undoes {
-				return found, fmt.Errorf("remove %s: Chaos Mesh never said that it undid the fault, and the object went only when we %s; check the pods it was on, or restart them", g.name, last.what)
+				return found, g.unproven(ctx, g.hurt, "Chaos Mesh never said that it undid the fault, and the object went only when we %s; check the pods it was on, or restart them", last.what)
 			}
 			if len(g.hurt) > 0 {
-				return found, fmt.Errorf("remove %s: it was deleted before Chaos Mesh said that it undid the fault on %s; check these pods, or restart them", g.name, strings.Join(g.hurt, ", "))
+				return found, g.unproven(ctx, g.hurt, "it was deleted before Chaos Mesh said that it undid the fault on %s; check these pods, or restart them", strings.Join(g.hurt, ", "))
 			}
 			return found, nil
 		case faults.Permanent(err):
@@ -221,7 +221,21 @@ func (g *going) taken(ctx context.Context) error {
 		}
 		return nil
 	}
-	return fmt.Errorf("remove %s: it was deleted during the hold, so when the fault ended, or whether it did, is unknown; check these pods, or restart them: %s", g.name, where)
+	return g.unproven(ctx, g.placed.pods, "it was deleted during the hold, so when the fault ended, or whether it did, is unknown; check these pods, or restart them: %s", where)
+}
+
+// unproven is the error of an object that is gone, while its effect may be in the pods.
+func (g *going) unproven(ctx context.Context, pods []string, format string, args ...any) error {
+	u := faults.NewUnproven(ctx, g.client, fmt.Errorf("remove %s: %s", g.name, fmt.Sprintf(format, args...)), pods...)
+	for _, p := range u.Pods {
+		if g.event != nil {
+			g.event(record.Event{
+				Span: steadystate.Span{From: g.from, To: g.clock.Now()}, Kind: record.EventUnproven,
+				Subject: "pod/" + p.String(), UID: string(p.UID), Attrs: map[string]string{record.AttrBy: g.name},
+			})
+		}
+	}
+	return u
 }
 
 // outlived reports whether all pods that the fault was in are gone, and it with them:

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -14,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
@@ -34,14 +36,21 @@ func Find(ctx context.Context, c client.Reader, scope faults.Scope) ([]faults.Le
 // returns what it removed, with notes on the removal.
 func Sweep(ctx context.Context, c client.Client, scope faults.Scope, timeouts Timeouts) ([]faults.Leftover, error) {
 	look := func() (found []finding, hidden, err error) { return find(ctx, c, scope) }
+	timeouts = timeouts.withDefaults()
 	return faults.Sweep(look, func(f *finding) error {
+		if f.source != "" {
+			return f.withdraw(ctx, c, timeouts)
+		}
 		_, err := removal{
 			client:   c,
-			timeouts: timeouts.withDefaults(),
+			timeouts: timeouts,
 			clock:    steadystate.StartClock(),
 			note:     func(format string, args ...any) { f.Notes = append(f.Notes, fmt.Sprintf(format, args...)) },
 		}.run(ctx, f.object)
 		if err != nil {
+			for _, u := range faults.Unprovens(err) {
+				u.Run = f.Run
+			}
 			return errors.Join(err, context.Cause(ctx))
 		}
 		return nil
@@ -52,6 +61,7 @@ func Sweep(ctx context.Context, c client.Client, scope faults.Scope, timeouts Ti
 type finding struct {
 	faults.Leftover
 	object client.Object
+	source string // the NetworkChaos whose rules a PodNetworkChaos has; empty: it is another object
 }
 
 // find lists the leftovers of every kind. Kinds that the account may not list
@@ -93,6 +103,15 @@ func find(ctx context.Context, c client.Reader, scope faults.Scope) (found []fin
 					}
 				}
 			}
+		}
+	}
+	for _, namespace := range scope.Namespaces {
+		rules, err := orphans(ctx, c, namespace)
+		switch found = append(found, slices.DeleteFunc(rules, func(f finding) bool { return !scope.Has(f.Run) })...); {
+		case apierrors.IsForbidden(err):
+			forbidden = append(forbidden, err)
+		case err != nil:
+			errs = append(errs, err)
 		}
 	}
 	return found, errors.Join(forbidden...), errors.Join(errs...)
@@ -138,4 +157,104 @@ func runOf(object client.Object) (run string, ok bool) {
 		}
 	}
 	return "", false
+}
+
+// rulesKind is the kind of leftover of rules in the network of a pod whose NetworkChaos
+// is gone: another client removed its finalizers, say. Chaos Mesh takes the rules out
+// before it lets an object go.
+const rulesKind = "rules in PodNetworkChaos"
+
+// orphans are such rules.
+func orphans(ctx context.Context, c client.Reader, namespace string) (found []finding, err error) {
+	list := func(kind string, list client.ObjectList) error {
+		err := c.List(ctx, list, client.InNamespace(namespace))
+		if err == nil || meta.IsNoMatchError(err) { // not installed
+			return nil
+		}
+		return fmt.Errorf("list %s in %s: %w", kind, namespace, explain(err, kind))
+	}
+	var plans v1alpha1.PodNetworkChaosList
+	if err := list("PodNetworkChaos", &plans); err != nil {
+		return nil, err
+	}
+	for i := range plans.Items {
+		plan := &plans.Items[i]
+		for _, source := range sources(plan) {
+			if run := runOfName(source); run != "" {
+				found = append(found, finding{Leftover: faults.NewLeftover(rulesKind, run, plan), object: plan, source: source})
+			}
+		}
+	}
+	if len(found) == 0 {
+		return nil, nil
+	}
+	// Looked for after the rules, which come after their object and go before it. It is in
+	// the namespace of its pods.
+	var all v1alpha1.NetworkChaosList
+	if err := list(v1alpha1.KindNetworkChaos, &all); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(found, func(f finding) bool {
+		return slices.ContainsFunc(all.Items, func(n v1alpha1.NetworkChaos) bool { return n.Namespace+"/"+n.Name == f.source })
+	}), nil
+}
+
+// sources are the NetworkChaos whose rules a pod's network has, as namespace/name.
+func sources(plan *v1alpha1.PodNetworkChaos) (list []string) {
+	for _, s := range plan.Spec.IPSets {
+		list = append(list, s.Source)
+	}
+	for _, t := range plan.Spec.Iptables {
+		list = append(list, t.Source)
+	}
+	for _, t := range plan.Spec.TrafficControls {
+		list = append(list, t.Source)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// runInName finds a run in the name of an object that it made: ACTION-RUN-RANDOM.
+var runInName = regexp.MustCompile(`-([0-9a-f]{10})-[^/]*$`)
+
+func runOfName(name string) string {
+	if is := runInName.FindStringSubmatch(name); is != nil {
+		return is[1]
+	}
+	return ""
+}
+
+// withdraw takes the rules out, and waits until Chaos Mesh says that the pod's network
+// is without them.
+func (f *finding) withdraw(ctx context.Context, c client.Client, timeouts Timeouts) error {
+	plan, ok := f.object.(*v1alpha1.PodNetworkChaos)
+	if !ok {
+		return fmt.Errorf("%s: %T has no rules", f, f.object)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, timeouts.Remove, fmt.Errorf("its network was not made anew within %s", timeouts.Remove))
+	defer cancel()
+	for {
+		err := withdrawFrom(ctx, c, plan, f.source)
+		if err == nil {
+			err = c.Get(ctx, client.ObjectKeyFromObject(plan), plan)
+		}
+		switch {
+		case apierrors.IsNotFound(err):
+			return nil // with its pod
+		case faults.Permanent(err):
+			return fmt.Errorf("take the rules of NetworkChaos/%s out of %s: %w", f.source, f, explain(err, "PodNetworkChaos"))
+		case err == nil && !slices.Contains(sources(plan), f.source) && plan.Status.ObservedGeneration == plan.Generation && plan.Status.FailedMessage == "":
+			f.Notes = append(f.Notes, fmt.Sprintf("NetworkChaos/%s was gone, and its rules were not", f.source))
+			return nil
+		}
+		if experiments.Wait(ctx, pollEvery) != nil {
+			err = fmt.Errorf("take the rules of NetworkChaos/%s out of %s: %w", f.source, f, errors.Join(context.Cause(ctx), err, errors.New(plan.Status.FailedMessage)))
+			if slices.Contains(sources(plan), f.source) {
+				return err // the next sweep finds it
+			}
+			u := faults.NewUnproven(context.WithoutCancel(ctx), c, err, f.Namespace+"/"+f.Name)
+			u.Run = f.Run
+			return u
+		}
+	}
 }

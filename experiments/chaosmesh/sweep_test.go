@@ -3,6 +3,7 @@ package chaosmesh_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -204,6 +205,65 @@ func TestWhatAScheduleMadeIsFoundWithoutTheSchedule(t *testing.T) {
 			if removed, err := chaosmesh.Sweep(t.Context(), c, scope, chaosmesh.Timeouts{}); err != nil || names(removed) != row.want {
 				t.Errorf("removed %q, %v; want %q", names(removed), err, row.want)
 			}
+		})
+	}
+}
+
+// Somebody removed the finalizers of a NetworkChaos before Chaos Mesh undid it.
+func TestASweepTakesOutTheRulesOfAFaultWhoseObjectIsGone(t *testing.T) {
+	const run = "4f1c2a9d3b"
+	rules := func(source string) v1alpha1.RawIPSet {
+		return v1alpha1.RawIPSet{RawRuleSource: v1alpha1.RawRuleSource{Source: source}}
+	}
+	gone, there, others := "shop/network-delay-"+run+"-x7k2p", "shop/network-loss-"+run+"-a1b2c", "shop/by-hand"
+	for _, row := range []struct {
+		sentence string
+		sources  []string
+		scope    faults.Scope
+		rebuilt  string // what Chaos Mesh says of the pod's network; "never": nothing
+		want     string
+		fails    string
+		stay     []string
+	}{
+		{"only its own", []string{gone, there, others}, faults.Scope{}, "", "rules in PodNetworkChaos/shop/a, left behind by run " + run, "", []string{there, others}},
+		{"not of another run", []string{gone}, faults.Scope{Of: ofRun("another")}, "", "", "", []string{gone}},
+		{"none", []string{there, others}, faults.Scope{}, "", "", "", []string{there, others}},
+		{"which Chaos Mesh does not see", []string{gone}, faults.Scope{}, "never", "", "its network was not made anew within 20s", nil},
+		{"which fails", []string{gone}, faults.Scope{}, "no tc", "", "no tc", nil},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				plan := &v1alpha1.PodNetworkChaos{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "a", Generation: 1}}
+				for _, s := range row.sources {
+					plan.Spec.IPSets = append(plan.Spec.IPSets, rules(s))
+				}
+				c := newClient(t, interceptor.Funcs{Patch: func(ctx context.Context, c client.WithWatch, o client.Object, p client.Patch, opts ...client.PatchOption) error {
+					if err := c.Patch(ctx, o, p, opts...); err != nil || row.rebuilt == "never" {
+						return err
+					}
+					now := o.(*v1alpha1.PodNetworkChaos)
+					now.Status = v1alpha1.PodNetworkChaosStatus{ObservedGeneration: now.Generation, FailedMessage: row.rebuilt}
+					return c.Update(ctx, now)
+				}}, pod("a"), plan, &v1alpha1.NetworkChaos{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: strings.TrimPrefix(there, "shop/")}})
+				row.scope.Namespaces = []string{"shop"}
+				removed, err := chaosmesh.Sweep(t.Context(), c, row.scope, chaosmesh.Timeouts{Remove: 20 * time.Second})
+				if names(removed) != row.want || (err == nil) != (row.fails == "") || err != nil && !strings.Contains(err.Error(), row.fails) {
+					t.Errorf("removed %q, %v; want %q, %q", names(removed), err, row.want, row.fails)
+				}
+				if u := faults.Unprovens(err); (len(u) > 0) != (row.fails != "") || len(u) > 0 && (u[0].Run != run || len(u[0].Pods) != 1 || u[0].Pods[0].UID != "a-uid") {
+					t.Errorf("unproven: %v", u)
+				}
+				if err := c.Get(t.Context(), client.ObjectKeyFromObject(plan), plan); err != nil {
+					t.Fatal(err)
+				}
+				var stay []string
+				for _, s := range plan.Spec.IPSets {
+					stay = append(stay, s.Source)
+				}
+				if !slices.Equal(stay, row.stay) {
+					t.Errorf("%q stay, want %q", stay, row.stay)
+				}
+			})
 		})
 	}
 }

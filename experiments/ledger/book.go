@@ -27,8 +27,9 @@ type Book struct {
 	// changed more than Entries has.
 	Unread error
 
-	ledger bool   // the ConfigMap exists
-	job    string // name of the switch's Job; empty: none
+	experiment string // the ConfigMap's annotation
+	ledger     bool   // the ConfigMap may exist
+	job        string // name of the switch's Job; empty: none
 }
 
 // Read returns the books of all runs in a namespace, by reads only. The error joins
@@ -59,7 +60,7 @@ func Read(ctx context.Context, c client.Reader, namespace string) ([]Book, error
 			continue // another's
 		}
 		b := of(run)
-		b.ledger = true
+		b.ledger, b.experiment = true, m.Annotations[ExperimentAnnotation]
 		for line := range strings.Lines(m.Data[lines]) {
 			e, err := parse(line)
 			if err != nil {
@@ -75,15 +76,74 @@ func Read(ctx context.Context, c client.Reader, namespace string) ([]Book, error
 	return books, errors.Join(errs...)
 }
 
+// UnprovenKind is the kind of leftover of a pod from which nothing shows that a fault is
+// gone: a sweep cannot remove it. It is over when that pod is gone, or with [Book.Trust].
+const UnprovenKind = "fault in Pod"
+
 // Find returns the objects that the run created and that still exist, with or
-// without labels, by reads only. The error joins what could not be read.
+// without labels, and the pods in which its fault may be, by reads only. The error joins
+// what could not be read.
 func (b Book) Find(ctx context.Context, c client.Client) ([]faults.Leftover, error) {
 	found, err := existing(ctx, c, b.Entries)
 	var left []faults.Leftover
 	for _, f := range found {
-		left = append(left, faults.NewLeftover(f.Kind.Kind, b.Run, f.object))
+		kind := f.Kind.Kind
+		if f.UID != "" {
+			kind = UnprovenKind
+		}
+		left = append(left, faults.NewLeftover(kind, b.Run, f.object))
 	}
 	return left, err
+}
+
+// Doubt adds lines of pods in which the run's fault may be, and makes the ConfigMap if
+// there is none.
+func (b *Book) Doubt(ctx context.Context, c client.Client, pods ...faults.PodID) error {
+	before := b.Entries
+	for _, p := range pods {
+		if e := unproven(p); !slices.ContainsFunc(b.Entries, e.is) {
+			b.Entries = append(slices.Clip(b.Entries), e)
+		}
+	}
+	if len(b.Entries) == len(before) {
+		return nil
+	}
+	if err := b.put(ctx, c); err != nil {
+		return fmt.Errorf("write down in ConfigMap/%s/%s in which pods its fault may be: %w", b.Namespace, prefix+b.Run, explain(err, b.Namespace, "list, create, update and delete configmaps"))
+	}
+	return nil
+}
+
+// put writes the whole ConfigMap.
+func (b *Book) put(ctx context.Context, c client.Client) error {
+	ctx, cancel := context.WithTimeout(ctx, writeFor)
+	defer cancel()
+	var text strings.Builder
+	for _, e := range b.Entries {
+		fmt.Fprintln(&text, e)
+	}
+	made := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{
+		Namespace: b.Namespace, Name: prefix + b.Run,
+		Labels:      faults.Labels(b.Run),
+		Annotations: map[string]string{ExperimentAnnotation: b.experiment},
+	}, Data: map[string]string{lines: text.String()}}
+	update := func() error { return c.Update(ctx, made.DeepCopy()) }
+	return insist(ctx, func() error {
+		err := update()
+		if apierrors.IsNotFound(err) { // not created yet, or deleted by another client
+			err = c.Create(ctx, made.DeepCopy())
+			b.ledger = b.ledger || !faults.Rejected(err)
+		}
+		if apierrors.IsAlreadyExists(err) { // an earlier create succeeded, its answer was lost
+			err = update()
+		}
+		return err
+	})
+}
+
+// Trust takes the pods for free of the run's fault.
+func (b *Book) Trust() {
+	b.Entries = slices.DeleteFunc(b.Entries, func(e Entry) bool { return e.UID != "" })
 }
 
 // Label restores the run's labels on the objects that it created, so that a sweep by
@@ -92,6 +152,9 @@ func (b Book) Label(ctx context.Context, c client.Client) error {
 	found, err := existing(ctx, c, b.Entries)
 	errs := []error{err}
 	for _, f := range found {
+		if f.UID != "" {
+			continue
+		}
 		before, _ := f.object.DeepCopyObject().(client.Object)
 		labels, changed := f.object.GetLabels(), false
 		if labels == nil {
@@ -153,10 +216,23 @@ type thing struct {
 	object client.Object
 }
 
-// existing are the created objects that still exist.
+// existing are the created objects, and the pods in which a fault may be, that still
+// exist.
 func existing(ctx context.Context, c client.Client, entries []Entry) (found []thing, err error) {
 	var errs []error
 	for _, e := range entries {
+		if e.UID != "" {
+			pods, err := faults.Pods{Namespace: e.Namespace, Names: []string{e.Name}}.List(ctx, c)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("look for pod %s: %w", e.ObjectKey, err))
+			}
+			for i := range pods {
+				if (faults.PodID{ObjectKey: e.ObjectKey, UID: e.UID}).Is(&pods[i]) {
+					found = append(found, thing{e, &pods[i]})
+				}
+			}
+			continue
+		}
 		if !e.Created {
 			continue
 		}

@@ -4,17 +4,30 @@ import (
 	"fmt"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+
+	"github.com/aftershockhq/aftershock/experiments/faults"
 )
 
-// An Entry is a line of a ledger: an object that a run creates or changes.
+// An Entry is a line of a ledger: an object that a run creates or changes, or a pod in
+// which its fault may still be.
 type Entry struct {
 	Created bool // false: the object existed before the run, which changes it
 	Kind    schema.GroupVersionKind
 	client.ObjectKey
+	// UID is that of a pod from which nothing shows that the fault is gone; empty: the
+	// entry is of another kind.
+	UID types.UID
+}
+
+// unproven is the entry of a pod.
+func unproven(p faults.PodID) Entry {
+	return Entry{Kind: corev1.SchemeGroupVersion.WithKind("Pod"), ObjectKey: p.ObjectKey, UID: p.UID}
 }
 
 func entryOf(o client.Object, scheme *runtime.Scheme, created bool) (Entry, error) {
@@ -23,22 +36,31 @@ func entryOf(o client.Object, scheme *runtime.Scheme, created bool) (Entry, erro
 }
 
 // String returns the line, such as "created chaos-mesh.org/v1alpha1 NetworkChaos
-// shop/slow".
+// shop/slow" or "unproven v1 Pod shop/checkout-7bb9879ff8-x7k2p UID".
 func (e Entry) String() string {
-	verb := "changed"
-	if e.Created {
-		verb = "created"
+	switch text := fmt.Sprintf("%s %s %s", e.Kind.GroupVersion(), e.Kind.Kind, e.ObjectKey); {
+	case e.UID != "":
+		return fmt.Sprintf("unproven %s %s", text, e.UID)
+	case e.Created:
+		return "created " + text
+	default:
+		return "changed " + text
 	}
-	return fmt.Sprintf("%s %s %s %s", verb, e.Kind.GroupVersion(), e.Kind.Kind, e.ObjectKey)
 }
 
 // is reports whether both entries name the same object.
-func (e Entry) is(other Entry) bool { return e.Kind == other.Kind && e.ObjectKey == other.ObjectKey }
+func (e Entry) is(other Entry) bool {
+	return e.Kind == other.Kind && e.ObjectKey == other.ObjectKey && e.UID == other.UID
+}
 
 // parse is the inverse of [Entry.String].
 func parse(line string) (e Entry, err error) {
 	words := strings.Fields(line)
-	if len(words) != 4 || words[0] != "created" && words[0] != "changed" {
+	var uid types.UID
+	switch {
+	case len(words) == 5 && words[0] == "unproven":
+		uid = types.UID(words[4])
+	case len(words) != 4 || words[0] != "created" && words[0] != "changed":
 		return e, fmt.Errorf("%q is no line of a ledger", line)
 	}
 	group, err := schema.ParseGroupVersion(words[1])
@@ -46,5 +68,5 @@ func parse(line string) (e Entry, err error) {
 	if err != nil || !ok {
 		return e, fmt.Errorf("%q is no line of a ledger", line)
 	}
-	return Entry{Created: words[0] == "created", Kind: group.WithKind(words[2]), ObjectKey: client.ObjectKey{Namespace: namespace, Name: name}}, nil
+	return Entry{Created: words[0] == "created", Kind: group.WithKind(words[2]), ObjectKey: client.ObjectKey{Namespace: namespace, Name: name}, UID: uid}, nil
 }

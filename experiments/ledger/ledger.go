@@ -10,9 +10,8 @@ import (
 	"time"
 
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
@@ -58,7 +57,8 @@ type Ledger struct {
 	there   bool // the ConfigMap may exist
 
 	seen sync.Mutex
-	left bool // a fault could not be undone
+	left bool           // a fault could not be undone
+	in   []faults.PodID // the pods that it may be in, though its object is gone
 }
 
 var _ experiments.Readier = (*Ledger)(nil)
@@ -78,7 +78,7 @@ func (l *Ledger) Begin(ctx context.Context, rec *record.Recorder) error {
 	l.run, l.rec, l.entries, l.there = rec.Run(), rec, nil, false
 	l.mu.Unlock()
 	l.seen.Lock()
-	l.left = false
+	l.left, l.in = false, nil
 	l.seen.Unlock()
 	rec.Tap(l.see)
 	if l.Switch == nil {
@@ -89,10 +89,14 @@ func (l *Ledger) Begin(ctx context.Context, rec *record.Recorder) error {
 
 // see remembers faults that could not be undone.
 func (l *Ledger) see(e record.Entry) {
-	if e.Removal != nil && e.Removal.Error != "" {
-		l.seen.Lock()
-		defer l.seen.Unlock()
+	l.seen.Lock()
+	defer l.seen.Unlock()
+	switch {
+	case e.Removal != nil && e.Removal.Error != "":
 		l.left = true
+	case e.Event != nil && e.Event.Kind == record.EventUnproven:
+		namespace, name, _ := strings.Cut(strings.TrimPrefix(e.Event.Subject, "pod/"), "/")
+		l.in = append(l.in, faults.PodID{ObjectKey: client.ObjectKey{Namespace: namespace, Name: name}, UID: types.UID(e.Event.UID)})
 	}
 }
 
@@ -127,8 +131,13 @@ func (l *Ledger) End(ctx context.Context) error {
 		return nil
 	}
 	l.seen.Lock()
-	left := l.left
+	left, in := l.left, l.in
 	l.seen.Unlock()
+	if len(in) > 0 {
+		if err := (&Book{Run: run, Namespace: l.Namespace, Entries: entries, experiment: l.Experiment}).Doubt(ctx, l.Client, in...); err != nil {
+			l.rec.Note("%s: %v", l, err)
+		}
+	}
 	found, err := existing(ctx, l.Client, entries)
 	if left || len(found) > 0 || err != nil {
 		kept := fmt.Sprintf("ConfigMap/%s/%s has what may be left", l.Namespace, prefix+run)
@@ -210,29 +219,10 @@ func (l *Ledger) write(ctx context.Context, o client.Object, created bool) error
 
 // put writes the whole ConfigMap. It has no other writer, so the last write wins.
 func (l *Ledger) put(ctx context.Context, entries []Entry) error {
-	ctx, cancel := context.WithTimeout(ctx, writeFor)
-	defer cancel()
-	var text strings.Builder
-	for _, e := range entries {
-		fmt.Fprintln(&text, e)
-	}
-	made := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{
-		Namespace: l.Namespace, Name: prefix + l.run,
-		Labels:      faults.Labels(l.run),
-		Annotations: map[string]string{ExperimentAnnotation: l.Experiment},
-	}, Data: map[string]string{lines: text.String()}}
-	update := func() error { return l.Client.Update(ctx, made.DeepCopy()) }
-	return insist(ctx, func() error {
-		err := update()
-		if apierrors.IsNotFound(err) { // not created yet, or deleted by another client
-			err = l.Client.Create(ctx, made.DeepCopy())
-			l.there = l.there || !faults.Rejected(err)
-		}
-		if apierrors.IsAlreadyExists(err) { // an earlier create succeeded, its answer was lost
-			err = update()
-		}
-		return err
-	})
+	b := Book{Run: l.run, Namespace: l.Namespace, Entries: entries, experiment: l.Experiment, ledger: l.there}
+	err := b.put(ctx, l.Client)
+	l.there = b.ledger
+	return err
 }
 
 // insist retries a request until it succeeds, cannot succeed, or ctx ends.

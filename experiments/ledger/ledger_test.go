@@ -135,13 +135,19 @@ func TestTheLedgerIsDeletedOnceNothingIsLeft(t *testing.T) {
 		sentence string
 		then     func(c client.Client, rec *record.Recorder) error
 		kept     bool
+		lines    string // of what is kept
 	}{
-		{"what was created is gone", func(c client.Client, _ *record.Recorder) error { return c.Delete(context.Background(), slow()) }, false},
-		{"it is still there", func(client.Client, *record.Recorder) error { return nil }, true},
+		{"what was created is gone", func(c client.Client, _ *record.Recorder) error { return c.Delete(context.Background(), slow()) }, false, ""},
+		{"it is still there", func(client.Client, *record.Recorder) error { return nil }, true, createdSlow},
 		{"the fault could not be undone", func(c client.Client, rec *record.Recorder) error {
 			rec.Record(record.Entry{Removal: &record.Removal{Error: "conflict"}})
 			return c.Delete(context.Background(), slow())
-		}, true},
+		}, true, createdSlow},
+		{"its object is gone, and it may be in a pod", func(c client.Client, rec *record.Recorder) error {
+			rec.Event(record.Event{Kind: record.EventUnproven, Subject: "pod/shop/checkout-1", UID: "1"})
+			rec.Record(record.Entry{Removal: &record.Removal{Error: "its finalizers were removed"}})
+			return c.Delete(context.Background(), slow())
+		}, true, createdSlow + "; unproven v1 Pod shop/checkout-1 1"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			c := cluster(t, interceptor.Funcs{}, checkout())
@@ -152,8 +158,8 @@ func TestTheLedgerIsDeletedOnceNothingIsLeft(t *testing.T) {
 			if err := errors.Join(row.then(c, rec), l.End(t.Context())); err != nil {
 				t.Fatal(err)
 			}
-			if got := written(t, c, rec.Run()); (got != nil) != row.kept {
-				t.Errorf("the ledger has %q", got)
+			if got := written(t, c, rec.Run()); (got != nil) != row.kept || strings.Join(got, "; ") != row.lines {
+				t.Errorf("the ledger has %q, want %q", got, row.lines)
 			}
 			var jobs batchv1.JobList
 			if err := c.List(t.Context(), &jobs); err != nil || (len(jobs.Items) > 0) != row.kept {

@@ -80,7 +80,7 @@ var events = []string{
 	record.EventExists, record.EventCreated, record.EventUnschedulable, record.EventScheduled, record.EventStopped, record.EventWaiting, record.EventNotReady,
 	record.EventFailed, record.EventRestarted, record.EventStarted, record.EventReady, record.EventTerminating, record.EventGone,
 	record.EventAdded, record.EventRemoved, record.EventScaled, record.EventGap, record.EventChanged, record.EventFollowed,
-	record.EventNotFollowed, record.EventEvicted, record.EventEndedEarly, record.EventNotHit, record.EventAlsoHit, record.EventUnsurveyed,
+	record.EventNotFollowed, record.EventEvicted, record.EventEndedEarly, record.EventUnproven, record.EventNotHit, record.EventAlsoHit, record.EventUnsurveyed,
 	record.EventKubernetes,
 }
 

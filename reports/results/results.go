@@ -712,7 +712,7 @@ type Event struct {
 	// Kind says what happened: exists, created, scheduled, stopped, waiting, not
 	// ready, failed, restarted, started, ready, terminating, gone, added, removed,
 	// scaled, blind (the span is unknown), changed, followed, not followed, evicted,
-	// ended early, not hit, also hit, unsurveyed, abort condition met, Kubernetes Event
+	// ended early, unproven, not hit, also hit, unsurveyed, abort condition met, Kubernetes Event
 	// (its reason and message are attributes); or a kind of a custom observer.
 	Kind string `json:"kind"`
 	// Subject is KIND/NAMESPACE/NAME, as far as it has them; of a Kubernetes Event it is

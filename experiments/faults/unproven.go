@@ -1,0 +1,75 @@
+package faults
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// An Unproven is the error of a removal after which the fault's object is gone, and
+// nothing shows that its effect is gone from some pods. It stays true until these pods
+// are gone, so that a ledger keeps it.
+type Unproven struct {
+	// Run is the run that left the fault behind; empty: the one that removed it.
+	Run string
+	// Pods are those of them that still exist.
+	Pods []PodID
+	Err  error
+}
+
+// A PodID is a pod, and not another one with its name.
+type PodID struct {
+	client.ObjectKey
+	UID types.UID // [AnyUID] if it could not be read
+}
+
+// AnyUID is the UID of a pod that is known by its name only.
+const AnyUID types.UID = "unknown"
+
+// Is reports whether it is this pod.
+func (p PodID) Is(pod *corev1.Pod) bool {
+	return p.ObjectKey == client.ObjectKeyFromObject(pod) && (p.UID == AnyUID || p.UID == pod.UID)
+}
+
+// NewUnproven reads which of the pods exist, of their namespace/name.
+func NewUnproven(ctx context.Context, c client.Reader, err error, ids ...string) *Unproven {
+	u := &Unproven{Err: err}
+	for _, id := range ids {
+		namespace, name, _ := strings.Cut(id, "/")
+		name, _, _ = strings.Cut(name, "/") // of a container
+		p := PodID{ObjectKey: client.ObjectKey{Namespace: namespace, Name: name}, UID: AnyUID}
+		pods, err := Pods{Namespace: namespace, Names: []string{name}}.List(ctx, c)
+		for _, pod := range pods {
+			p.UID = pod.UID
+		}
+		if (err != nil || len(pods) > 0) && !slices.Contains(u.Pods, p) {
+			u.Pods = append(u.Pods, p)
+		}
+	}
+	return u
+}
+
+func (u *Unproven) Error() string { return u.Err.Error() }
+
+// Unwrap returns the error.
+func (u *Unproven) Unwrap() error { return u.Err }
+
+// Unprovens returns each that is joined or wrapped in an error.
+func Unprovens(err error) (list []*Unproven) {
+	if u, ok := err.(*Unproven); ok { //nolint:errorlint // the walk unwraps
+		return []*Unproven{u}
+	}
+	switch e := err.(type) { //nolint:errorlint // the walk unwraps
+	case interface{ Unwrap() error }:
+		return Unprovens(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, one := range e.Unwrap() {
+			list = append(list, Unprovens(one)...)
+		}
+	}
+	return list
+}
