@@ -33,11 +33,12 @@ const (
 	// namespace has the copy of checkout; the shop's own is left alone.
 	namespace = "delivery"
 	service   = "checkout"
-	// preview is the Service of the build that is tested, and its port on the nodes;
-	// nothing listens at the next one.
+	// preview is the Service of the build that is tested, and its port on the nodes.
 	preview     = "preview"
 	previewPort = 30082
-	node        = "198.18.0.11"
+	// withdrawn is another one of it, at the next port, which goes when a test has begun.
+	withdrawn = "withdrawn"
+	node      = "198.18.0.11"
 	// address is the host's in the lab's network, where the controllers find the gate.
 	address   = "198.18.0.1:8449"
 	tokenFile = "token"
@@ -47,7 +48,7 @@ const (
 const (
 	killed  = "checkout/killed"   // finds what listens late and has no readiness probe
 	slow    = "checkout/slow"     // its fault lasts
-	starved = "unreached/starved" // its load does not reach the build
+	starved = "unreached/starved" // its load no longer reaches the build once it has begun
 )
 
 // An environment is the namespace in which a controller releases builds.
@@ -196,13 +197,15 @@ func (env *environment) objects(ctx context.Context) ([]client.Object, error) {
 	container.Env = slices.DeleteFunc(container.Env, func(e corev1.EnvVar) bool { return e.Name == "TRUTH" })
 	template.Labels[stageLabel] = preview
 	built(&template.Spec, "first", false)
-	port := corev1.ServicePort{Name: "http", Port: 80, TargetPort: intstr.FromString("http"), NodePort: previewPort}
+	reach := func(name string, port int32) *corev1.Service {
+		return &corev1.Service{ObjectMeta: meta(name), Spec: corev1.ServiceSpec{
+			Type: corev1.ServiceTypeNodePort, Selector: map[string]string{"app": service, stageLabel: preview},
+			Ports: []corev1.ServicePort{{Name: "http", Port: 80, TargetPort: intstr.FromString("http"), NodePort: port}},
+		}}
+	}
 	return []client.Object{
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}, &role, &binding,
-		&corev1.Service{ObjectMeta: meta(preview), Spec: corev1.ServiceSpec{
-			Type: corev1.ServiceTypeNodePort, Selector: map[string]string{"app": service, stageLabel: preview}, Ports: []corev1.ServicePort{port},
-		}},
-		&checkout,
+		reach(preview, previewPort), reach(withdrawn, previewPort+1), &checkout,
 	}, nil
 }
 

@@ -2,7 +2,8 @@
 // progressive delivery on the lab: Flagger and Argo Rollouts release builds of a copy
 // of checkout, in a namespace of their own, and ask the gate, which tests each build by
 // real experiments. Rows are a good build, a bad one, a good one whose gate is killed
-// in the middle of the fault, and a good one that the load does not reach.
+// in the middle of the fault, and a good one that the load no longer reaches once its
+// test has begun.
 //
 // And it shows a Rollout to the harness, as the workload of a file: each trial runs an
 // experiment on one, and looks what is left of it.

@@ -112,16 +112,19 @@ func TestTheRolloutOfTheTrialsHasThePodsOfTheDeployment(t *testing.T) {
 	d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: service}}
 	d.Spec.Selector = &metav1.LabelSelector{MatchLabels: map[string]string{"app": service}}
 	d.Spec.Template = corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: d.Spec.Selector.MatchLabels}, Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: service, Image: "checkout:1"}}}}
-	u, err := rolloutOf(d, 3)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var r argo.Rollout
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, &r); err != nil {
-		t.Fatal(err)
-	}
-	if r.Kind != "Rollout" || *r.Spec.Replicas != 3 || r.Spec.Strategy.Canary == nil || !equality.Semantic.DeepEqual(r.Spec.Template, d.Spec.Template) || !equality.Semantic.DeepEqual(r.Spec.Selector, d.Spec.Selector) {
-		t.Errorf("%+v", r)
+	for _, blueGreen := range []bool{false, true} {
+		u, err := rolloutOf(d, workloadTrial{replicas: 3, blueGreen: blueGreen})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var r argo.Rollout
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, &r); err != nil {
+			t.Fatal(err)
+		}
+		if r.Kind != "Rollout" || *r.Spec.Replicas != 3 || (r.Spec.Strategy.BlueGreen != nil) != blueGreen || (r.Spec.Strategy.Canary != nil) == blueGreen ||
+			!equality.Semantic.DeepEqual(r.Spec.Template, d.Spec.Template) || !equality.Semantic.DeepEqual(r.Spec.Selector, d.Spec.Selector) {
+			t.Errorf("%+v", r)
+		}
 	}
 }
 

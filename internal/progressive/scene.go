@@ -16,6 +16,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/experiments"
@@ -78,6 +79,15 @@ func (env *environment) play(ctx context.Context, r row, dir string, got *result
 	defer func() { err = errors.Join(err, g.end()) }()
 	if err := errors.Join(env.experiment(ctx, env, r.experiment), env.apply(ctx, r)); err != nil {
 		return err
+	}
+	if r.experiment == starved {
+		began, err := g.Await(ctx, `"phase":"settle"`)
+		if err != nil || !began {
+			return errors.Join(err, errors.New("no test began"))
+		}
+		if err := env.client.Delete(ctx, &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: withdrawn}}); err != nil {
+			return err
+		}
 	}
 	if r.kill {
 		held, err := g.Await(ctx, `"phase":"hold"`)

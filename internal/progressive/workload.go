@@ -32,6 +32,7 @@ type workloadTrial struct {
 	name       string
 	experiment string // of the configuration
 	replicas   int64
+	blueGreen  bool // its strategy; else a canary
 	budget     bool // refuses every eviction, so that a restart stalls
 	kill       bool // the harness, while the fault is held: the cluster undoes it
 	want       int  // the exit code; of a run that is killed there is none
@@ -47,6 +48,10 @@ func trials() []workloadTrial {
 		{name: "evict", experiment: "checkout/pods/evict", replicas: 3, want: held},
 		{name: "restart", experiment: "checkout/rollout/restart", replicas: 3, want: held},
 		{name: "bad-image", experiment: "checkout/rollout/bad-image", replicas: 3, want: held},
+		{name: "blue-green-kill-one", experiment: "checkout/pods/kill-one", replicas: 3, blueGreen: true, want: held},
+		{name: "blue-green-delay", experiment: "checkout/network/delay", replicas: 3, blueGreen: true, want: held},
+		{name: "blue-green-restart", experiment: "checkout/rollout/restart", replicas: 3, blueGreen: true, want: held},
+		{name: "blue-green-one-replica", experiment: "checkout/pods/kill-one", replicas: 1, blueGreen: true, want: broken},
 		{name: "one-replica", experiment: "checkout/pods/kill-one", replicas: 1, want: broken},
 		{name: "restart-stalls", experiment: "checkout/rollout/restart", replicas: 3, budget: true, want: unknown},
 		{name: "restart-killed", experiment: "checkout/rollout/restart", replicas: 3, budget: true, kill: true},
@@ -129,7 +134,7 @@ func (env *environment) place(ctx context.Context, r workloadTrial) error {
 			// What aftershock rbac adds for a file that names a Rollout.
 			o.Rules = append(o.Rules, rbacv1.PolicyRule{APIGroups: []string{argo.GroupVersion.Group}, Resources: []string{"rollouts"}, Verbs: []string{"get", "list", "watch", "patch"}})
 		case *appsv1.Deployment:
-			if objects[i], err = rolloutOf(o, r.replicas); err != nil {
+			if objects[i], err = rolloutOf(o, r); err != nil {
 				return err
 			}
 		}
@@ -152,8 +157,8 @@ func (env *environment) place(ctx context.Context, r workloadTrial) error {
 }
 
 // rolloutOf is a Rollout with the pods of a Deployment. An update of it begins with a
-// canary that waits.
-func rolloutOf(d *appsv1.Deployment, replicas int64) (*unstructured.Unstructured, error) {
+// canary that waits, or replaces all pods at once behind the Service.
+func rolloutOf(d *appsv1.Deployment, r workloadTrial) (*unstructured.Unstructured, error) {
 	spec, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&struct {
 		Selector *metav1.LabelSelector `json:"selector"`
 		Template any                   `json:"template"`
@@ -162,11 +167,14 @@ func rolloutOf(d *appsv1.Deployment, replicas int64) (*unstructured.Unstructured
 		return nil, err
 	}
 	unstructured.RemoveNestedField(spec, "template", "metadata", "creationTimestamp")
-	spec["replicas"] = replicas
-	spec["strategy"] = map[string]any{"canary": map[string]any{
-		"maxSurge": int64(1), "maxUnavailable": int64(0),
-		"steps": []any{map[string]any{"setWeight": int64(34)}, map[string]any{"pause": map[string]any{"duration": "5s"}}},
-	}}
+	spec["replicas"] = r.replicas
+	spec["strategy"] = map[string]any{"blueGreen": map[string]any{"activeService": preview}}
+	if !r.blueGreen {
+		spec["strategy"] = map[string]any{"canary": map[string]any{
+			"maxSurge": int64(1), "maxUnavailable": int64(0),
+			"steps": []any{map[string]any{"setWeight": int64(34)}, map[string]any{"pause": map[string]any{"duration": "5s"}}},
+		}}
+	}
 	u := &unstructured.Unstructured{Object: map[string]any{"spec": spec}}
 	u.SetGroupVersionKind(argo.GroupVersion.WithKind("Rollout"))
 	u.SetNamespace(d.Namespace)
