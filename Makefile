@@ -34,7 +34,7 @@ chart: build ## show deploy/chart to Helm and to Pod Security, and the template 
 chart-lab: lab-image ## install, upgrade and uninstall deploy/chart on the lab, and have a game day there; ONLY=ROW, OUT=DIR
 	cd deploy/check && go run ./installed $(if $(ONLY),-only $(ONLY)) $(if $(OUT),-out $(abspath $(OUT)))
 
-pipelines: build ## show deploy/pipelines to GitLab's schema and to Groovy's parser; needs npm, java, and NODE=node of 22.15 or later
+pipelines: build ## show deploy/pipelines to GitLab's schema and to Groovy's parser; needs npm, java, rsync, and NODE=node of 22.15 or later
 	deploy/pipelines/others.sh
 
 demo: build ## kill a real process under load and see both verdicts; no cluster, no root

@@ -3,6 +3,7 @@
 # gitlab-ci-local, which has GitLab's schema and runs the job here, on no cluster, for an end that is
 # unknown; and npm-groovy-lint, which parses Groovy. Jenkins' own linter needs a Jenkins.
 set -euo pipefail
+for needed in npm java rsync; do command -v "$needed" >/dev/null || { echo "$needed is not in PATH" >&2; exit 1; }; done
 cd "$(dirname "$0")"
 bin=$PWD/../../bin
 work=$(mktemp -d)
