@@ -333,12 +333,12 @@ func TestAFaultThatNothingShowsToBeUndoneIsLeftUntilItsPodsAreGone(t *testing.T)
 		c := &v1alpha1.NetworkChaos{ObjectMeta: metav1.ObjectMeta{
 			Namespace: "shop", Name: "slow", Labels: map[string]string{faults.ManagedLabel: faults.Managed, faults.RunLabel: run}, Finalizers: []string{"chaos-mesh/records"},
 		}}
-		c.Status.Experiment = v1alpha1.ExperimentStatus{DesiredPhase: v1alpha1.StoppedPhase, Records: []*v1alpha1.Record{{Id: "shop/checkout-1", Phase: v1alpha1.Injected}}}
+		c.Status.Experiment = v1alpha1.ExperimentStatus{DesiredPhase: v1alpha1.StoppedPhase, Records: []*v1alpha1.Record{{Id: "shop/checkout-1", Phase: v1alpha1.Injected}, {Id: "shop/checkout-3", Phase: v1alpha1.Injected}}}
 		return c
 	}
 	const run, left = "dead", "fault in Pod/shop/checkout-1, left behind by run dead"
-	pod := func(uid types.UID) *corev1.Pod {
-		return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "checkout-1", UID: uid}}
+	pod := func(uid types.UID, name ...string) *corev1.Pod {
+		return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: append(name, "checkout-1")[0], UID: uid}}
 	}
 	for _, row := range []struct {
 		sentence string
@@ -359,6 +359,18 @@ func TestAFaultThatNothingShowsToBeUndoneIsLeftUntilItsPodsAreGone(t *testing.T)
 			}
 			return Sweeping{}
 		}, ""},
+		{"its ledger has a line of a newer version, and stays", func(t *testing.T, s *Session) Sweeping {
+			var m corev1.ConfigMap
+			key := client.ObjectKey{Namespace: config.OwnNamespace, Name: "aftershock-run-" + run}
+			err := s.Client.Get(t.Context(), key, &m)
+			m.Data["changes"] += "created v3 into shop\n"
+			err = errors.Join(err, s.Client.Update(t.Context(), &m), s.Client.Create(t.Context(), stuck(run)), s.Client.Create(t.Context(), pod("3", "checkout-3")))
+			_, _ = s.Sweep(t.Context(), Sweeping{Run: run})
+			if err := errors.Join(err, s.Client.Get(t.Context(), key, &m)); err != nil || !strings.Contains(m.Data["changes"], "created v3 into shop") || !strings.Contains(m.Data["changes"], "Pod shop/checkout-3 3") {
+				t.Errorf("%v, %q", err, m.Data)
+			}
+			return Sweeping{Run: run}
+		}, left},
 		{"a person has looked at it", func(*testing.T, *Session) Sweeping { return Sweeping{Run: run, Force: true} }, ""},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {

@@ -337,9 +337,13 @@ func (s *Session) Sweep(ctx context.Context, how Sweeping) (removed []faults.Lef
 	removed, err = s.remove(ctx, of, books)
 	errs = append(errs, errLeft, err)
 	for _, u := range faults.Unprovens(err) {
-		i := slices.IndexFunc(books, func(b ledger.Book) bool { return b.Run == u.Run })
+		is := func(b ledger.Book) bool { return b.Run == u.Run }
+		i := slices.IndexFunc(books, is)
 		if i < 0 {
 			i, books = len(books), append(books, ledger.Book{Run: u.Run, Namespace: s.Plan.Cluster.Namespace})
+			if other := slices.IndexFunc(others, is); other >= 0 {
+				books[i] = others[other]
+			}
 		}
 		errs = append(errs, books[i].Doubt(ctx, s.Client, u.Pods...))
 	}

@@ -27,9 +27,10 @@ type Book struct {
 	// changed more than Entries has.
 	Unread error
 
-	experiment string // the ConfigMap's annotation
-	ledger     bool   // the ConfigMap may exist
-	job        string // name of the switch's Job; empty: none
+	unparsed   []string // lines
+	experiment string   // the ConfigMap's annotation
+	ledger     bool     // the ConfigMap may exist
+	job        string   // name of the switch's Job; empty: none
 }
 
 // Read returns the books of all runs in a namespace, by reads only. The error joins
@@ -64,6 +65,7 @@ func Read(ctx context.Context, c client.Reader, namespace string) ([]Book, error
 		for line := range strings.Lines(m.Data[lines]) {
 			e, err := parse(line)
 			if err != nil {
+				b.unparsed = append(b.unparsed, strings.TrimSpace(line))
 				b.Unread = errors.Join(b.Unread, fmt.Errorf("ConfigMap/%s/%s: %w", namespace, m.Name, err))
 				continue
 			}
@@ -99,13 +101,13 @@ func (b Book) Find(ctx context.Context, c client.Client) ([]faults.Leftover, err
 // Doubt adds lines of pods in which the run's fault may be, and makes the ConfigMap if
 // there is none.
 func (b *Book) Doubt(ctx context.Context, c client.Client, pods ...faults.PodID) error {
-	before := b.Entries
+	before := len(b.Entries)
 	for _, p := range pods {
 		if e := unproven(p); !slices.ContainsFunc(b.Entries, e.is) {
 			b.Entries = append(slices.Clip(b.Entries), e)
 		}
 	}
-	if len(b.Entries) == len(before) {
+	if len(b.Entries) == before {
 		return nil
 	}
 	if err := b.put(ctx, c); err != nil {
@@ -114,13 +116,17 @@ func (b *Book) Doubt(ctx context.Context, c client.Client, pods ...faults.PodID)
 	return nil
 }
 
-// put writes the whole ConfigMap.
+// put writes the whole ConfigMap, with the lines that could not be parsed. The run is its
+// only writer, or is dead; the last write wins.
 func (b *Book) put(ctx context.Context, c client.Client) error {
 	ctx, cancel := context.WithTimeout(ctx, writeFor)
 	defer cancel()
 	var text strings.Builder
 	for _, e := range b.Entries {
 		fmt.Fprintln(&text, e)
+	}
+	for _, line := range b.unparsed {
+		fmt.Fprintln(&text, line)
 	}
 	made := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{
 		Namespace: b.Namespace, Name: prefix + b.Run,

@@ -217,7 +217,7 @@ func (l *Ledger) write(ctx context.Context, o client.Object, created bool) error
 	return nil
 }
 
-// put writes the whole ConfigMap. It has no other writer, so the last write wins.
+// put writes the whole ConfigMap.
 func (l *Ledger) put(ctx context.Context, entries []Entry) error {
 	b := Book{Run: l.run, Namespace: l.Namespace, Entries: entries, experiment: l.Experiment, ledger: l.there}
 	err := b.put(ctx, l.Client)
