@@ -105,26 +105,34 @@ const (
 	deadAfter = 10 * lock.RenewEvery
 )
 
-// Outlive waits until a run is dead, and sweeps it: what a dead-man switch does. A
-// run is dead once its Leases are gone, have expired, or were not renewed for half a
-// minute, as seen from here. Say is told what happens. Outlive repeats what fails
-// until ctx ends, but the first look, so that a switch that lacks a right is known
-// before the first fault.
-func (s *Session) Outlive(ctx context.Context, run string, say func(string)) (removed []faults.Leftover, err error) {
+// lookFor is how long a first look is repeated that fails in a way that may pass. It is
+// less than a run waits for it.
+const lookFor = 30 * time.Second
+
+// Look looks whether a dead-man switch could sweep a run: it reads what a sweep reads,
+// and changes nothing. The error says what is in the way. What may pass, Look tries again
+// for half a minute.
+func (s *Session) Look(ctx context.Context, run string) error {
+	ctx, cancel := context.WithTimeout(ctx, lookFor)
+	defer cancel()
+	return faults.Retry(ctx, time.Second, func() error { return s.lookOnce(ctx, run) }, func(err error) bool { return errors.Is(err, ErrOtherCluster) })
+}
+
+func (s *Session) lookOnce(ctx context.Context, run string) error {
 	if err := s.identify(ctx); err != nil {
-		return nil, err
+		return err
 	}
-	books, _, err := s.books(ctx, run)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := s.left(ctx, books...); err != nil {
-		return nil, err
-	}
+	books, _, errBooks := s.books(ctx, run)
+	_, errLeft := s.left(ctx, books...)
+	return errors.Join(errBooks, errLeft, lock.Readable(ctx, s.Client, s.Plan.Cluster.Namespace))
+}
+
+// Outlive waits until a run is dead, and sweeps it: what a dead-man switch does once it
+// has looked by [Session.Look]. A run is dead once its Leases are gone, have expired, or
+// were not renewed for half a minute, as seen from here. Say is told what happens.
+// Outlive repeats what fails until ctx ends, unless this is another cluster.
+func (s *Session) Outlive(ctx context.Context, run string, say func(string)) (removed []faults.Leftover, err error) {
 	dies, err := s.dies(ctx, run)
-	if err != nil {
-		return nil, err
-	}
 	for {
 		switch {
 		case err != nil:
@@ -139,8 +147,8 @@ func (s *Session) Outlive(ctx context.Context, run string, say func(string)) (re
 			}
 			// The sweep finds out whether it was renewed since.
 			swept, err := s.Sweep(ctx, Sweeping{Run: run, Say: say})
-			if removed = append(removed, swept...); err == nil {
-				return removed, nil
+			if removed = append(removed, swept...); err == nil || errors.Is(err, ErrOtherCluster) {
+				return removed, err
 			}
 			say(err.Error())
 		}

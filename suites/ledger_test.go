@@ -177,6 +177,9 @@ func TestTheLedgerOfAnotherRunKeepsNoRunFromBeingSwept(t *testing.T) {
 				say := func(text string) { said += text + "\n" }
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 				defer cancel()
+				if err := s.Look(ctx, run); err != nil {
+					t.Errorf("its switch looks: %v", err)
+				}
 				if removed, err := s.Outlive(ctx, run, say); err != nil || len(removed) != 4 {
 					t.Errorf("its switch removes %v, %v; said %s", removed, err, said)
 				}
@@ -222,7 +225,7 @@ func TestADeadManSwitchThatMayNotListRolloutsSaysSoAtOnce(t *testing.T) {
 			return c.List(ctx, list, options...)
 		}})
 		s.Rollouts = changes
-		if _, err := s.Outlive(t.Context(), "1", func(string) {}); (err != nil) != changes || err != nil && !strings.Contains(err.Error(), "the right to list rollouts") {
+		if err := s.Look(t.Context(), "1"); (err != nil) != changes || err != nil && !strings.Contains(err.Error(), "the right to list rollouts") {
 			t.Errorf("of a run that may change one, %t: %v", changes, err)
 		}
 	}
@@ -235,9 +238,45 @@ func TestADeadManSwitchThatLacksARightSaysSoAtOnce(t *testing.T) {
 		}
 		return c.List(ctx, list, options...)
 	}})
-	if _, err := s.Outlive(t.Context(), "1", func(string) {}); err == nil || !strings.Contains(err.Error(), "the right to list leases") {
+	if err := s.Look(t.Context(), "1"); err == nil || !strings.Contains(err.Error(), "the right to list leases") {
 		t.Error(err)
 	}
+}
+
+// A server that is away for a moment is no reason to inject nothing, nor to leave a run
+// unswept.
+func TestADeadManSwitchRepeatsWhatMayPass(t *testing.T) {
+	var away time.Time
+	s := connected(t, valid, interceptor.Funcs{List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, options ...client.ListOption) error {
+		if _, jobs := list.(*batchv1.JobList); jobs && time.Now().Before(away) {
+			return apierrors.NewInternalError(errors.New("etcd is away"))
+		}
+		return c.List(ctx, list, options...)
+	}})
+	synctest.Test(t, func(t *testing.T) {
+		for _, row := range []struct {
+			away time.Duration
+			want string
+		}{{10 * time.Second, ""}, {time.Minute, "etcd is away"}} {
+			away = time.Now().Add(row.away)
+			if err := s.Look(t.Context(), "1"); (err == nil) != (row.want == "") || err != nil && !strings.Contains(err.Error(), row.want) {
+				t.Errorf("away for %s: %v, want %q", row.away, err, row.want)
+			}
+		}
+		run, die := killed(t, s, "shop")
+		die()
+		away = time.Now().Add(time.Minute)
+		if removed, err := s.Outlive(t.Context(), run, func(string) {}); err != nil || len(removed) != 4 || time.Now().Before(away) {
+			t.Errorf("removed %v, %v", removed, err)
+		}
+		s.Plan.Cluster.UID = "another"
+		if err := s.Look(t.Context(), "1"); !errors.Is(err, ErrOtherCluster) {
+			t.Errorf("a look: %v", err)
+		}
+		if _, err := s.Outlive(t.Context(), "1", func(string) {}); !errors.Is(err, ErrOtherCluster) {
+			t.Errorf("a sweep: %v", err)
+		}
+	})
 }
 
 func TestABadImageNeedsADeadManSwitch(t *testing.T) {

@@ -3,17 +3,20 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/aftershockhq/aftershock/config"
+	"github.com/aftershockhq/aftershock/experiments/ledger"
 	"github.com/aftershockhq/aftershock/suites"
 )
 
 func switchCommand() *cobra.Command {
 	plan := &config.Plan{Path: suites.SwitchCommand}
 	var run string
-	var rollouts bool
+	var rollouts, look bool
 	cmd := &cobra.Command{
 		Use:   suites.SwitchCommand,
 		Short: "Sweep a run once it is dead; the Job of cluster.image runs it",
@@ -22,7 +25,8 @@ were not renewed for half a minute. Then it removes what the run left behind, as
 "sweep --run" does. The Job of cluster.image runs it with its pod's account; it needs
 no configuration file. Run it by hand only to test an image.
 
-It exits when the run is swept, or on a signal.`,
+It exits when the run is swept, or on a signal. With --look it only looks whether it could
+sweep the run, which is what the Job's init container does.`,
 		Example: `  aftershock dead-man-switch --run 4f1c2a9d3b --cluster 0b1c2d3e-0000-0000-0000-000000000000 --namespace aftershock --allow shop`,
 		Args:    noArgs,
 		Hidden:  true,
@@ -30,9 +34,15 @@ It exits when the run is swept, or on a signal.`,
 			if run == "" || plan.Cluster.UID == "" || plan.Cluster.Namespace == "" || len(plan.Allow.Namespaces) == 0 {
 				return usageError{errors.New("--run, --cluster, --namespace and --allow are required")}
 			}
-			return connected(cmd.OutOrStdout(), plan, func(session *suites.Session) error {
-				out := cmd.OutOrStdout()
+			out := cmd.OutOrStdout()
+			if look {
+				out = io.Discard // the error is the pod's message, with nothing else
+			}
+			return connected(out, plan, func(session *suites.Session) error {
 				session.Rollouts = rollouts
+				if look {
+					return session.Look(cmd.Context(), run)
+				}
 				removed, err := session.Outlive(cmd.Context(), run, func(text string) { fmt.Fprintf(out, "  %s\n", text) })
 				return swept(out, session, run, removed, err)
 			})
@@ -43,5 +53,6 @@ It exits when the run is swept, or on a signal.`,
 	cmd.Flags().StringVar(&plan.Cluster.Namespace, "namespace", "", "where the run's Leases and its ledger are")
 	cmd.Flags().StringSliceVar(&plan.Allow.Namespaces, "allow", nil, "the namespaces that faults may touch")
 	cmd.Flags().BoolVar(&rollouts, "rollouts", false, "the run may change a Rollout of Argo Rollouts, which the account must be able to list")
+	cmd.Flags().BoolVar(&look, strings.TrimPrefix(ledger.LookFlag, "--"), false, "only look whether the run could be swept")
 	return cmd
 }

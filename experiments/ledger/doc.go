@@ -40,13 +40,14 @@
 //
 // # The dead-man switch
 //
-// The switch is a Job beside the ledger whose pod runs this program. It waits until
-// the run's locks show that the run is dead (see package lock), then sweeps that
-// run: it restores images, which the cluster does not do by itself, and removes the
-// objects that Chaos Mesh keeps after a fault has ended. The Job is created before
-// the settle phase, and nothing is injected until its pod runs. The run deletes the
-// Job once everything is undone; otherwise the Job deletes itself after the sweep. A
-// Job that fails is retried with backoff, and has a deadline.
+// The switch is a Job beside the ledger whose pod runs this program. Its init container
+// looks whether it could sweep the run. Then the pod waits until the run's locks show
+// that the run is dead (see package lock), and sweeps that run: it restores images,
+// which the cluster does not do by itself, and removes the objects that Chaos Mesh keeps
+// after a fault has ended. The Job is created before the settle phase, and nothing is
+// injected until its pod has looked and runs. The run deletes the Job once everything is
+// undone; otherwise the Job deletes itself after the sweep. A Job that fails is retried
+// with backoff, and has a deadline.
 //
 // # Rights
 //

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -331,7 +332,7 @@ func TestNothingIsInjectedUntilTheSwitchRuns(t *testing.T) {
 	}{
 		{"it runs soon", corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}, 10 * time.Second, ""},
 		{"its image cannot be pulled", corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ErrImagePull", Message: "no such image"}}, time.Second, "ErrImagePull no such image"},
-		{"it lacks a right", corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 3, Message: "forbidden"}}, time.Second, "ended with 3: forbidden"},
+		{"it crashes", corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 3, Message: "out of memory"}}, time.Second, "ended with 3: out of memory"},
 		{"it has no account", corev1.ContainerState{}, 0, "is there a ServiceAccount sweeper in aftershock?"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
@@ -345,6 +346,10 @@ func TestNothingIsInjectedUntilTheSwitchRuns(t *testing.T) {
 				}
 				job := jobs.Items[0].Spec
 				spec := job.Template.Spec
+				if look := spec.InitContainers; len(look) != 1 || look[0].Image != "aftershock:1" || !slices.Equal(look[0].Args, []string{"sweep", rec.Run(), ledger.LookFlag}) ||
+					!reflect.DeepEqual(look[0].SecurityContext, spec.Containers[0].SecurityContext) || !reflect.DeepEqual(look[0].Resources, spec.Containers[0].Resources) {
+					t.Errorf("%+v", look)
+				}
 				if *job.ActiveDeadlineSeconds != 17*60 || *job.BackoffLimit != 4 || *job.TTLSecondsAfterFinished == 0 || !*spec.AutomountServiceAccountToken ||
 					spec.ServiceAccountName != "sweeper" || spec.Containers[0].Image != "aftershock:1" || !slices.Equal(spec.Containers[0].Args, []string{"sweep", rec.Run()}) {
 					t.Errorf("%+v", job)
@@ -362,6 +367,57 @@ func TestNothingIsInjectedUntilTheSwitchRuns(t *testing.T) {
 				}
 				if err := l.End(t.Context()); err != nil {
 					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+// A container that runs may have done nothing yet. That the switch can sweep is known
+// once its first look has ended.
+func TestNothingIsInjectedUntilTheSwitchHasLooked(t *testing.T) {
+	running := corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
+	initializing := corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "PodInitializing"}}
+	ended := func(code int32, message string) corev1.ContainerState {
+		return corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: code, Message: message}}
+	}
+	for _, row := range []struct {
+		sentence   string
+		look, main corev1.ContainerState
+		before     *corev1.ContainerState // the look of an earlier pod of the Job; nil: there is none
+		least      time.Duration
+		most       time.Duration
+		want       string
+	}{
+		{"it has looked, and runs", ended(0, ""), running, nil, 0, time.Second, ""},
+		{"it looks", running, initializing, nil, 45 * time.Second, 46 * time.Second, "pod switch is looking whether it can sweep"},
+		{"its image cannot be pulled", corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ErrImagePull", Message: "no such image"}}, initializing, nil, 45 * time.Second, 46 * time.Second, "ErrImagePull no such image"},
+		{"it may not sweep, which is said at once", ended(3, "forbidden"), initializing, nil, 0, time.Second, "pod switch cannot sweep, and ended with 3: forbidden"},
+		{"an earlier pod could not, and this one can", ended(0, ""), running, new(ended(137, "evicted")), 0, time.Second, ""},
+		{"it has looked, and crashes", ended(0, ""), ended(2, "panic"), nil, 45 * time.Second, 46 * time.Second, "ended with 2: panic"},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			c := cluster(t, interceptor.Funcs{})
+			synctest.Test(t, func(t *testing.T) {
+				l, rec, _ := begun(t, c, &ledger.Switch{Image: "aftershock:1", ServiceAccount: "sweeper", Args: func(string) []string { return nil }})
+				made := func(name string, look, main corev1.ContainerState) {
+					p := pod(rec.Run(), main)
+					p.Name, p.Status.InitContainerStatuses = name, []corev1.ContainerStatus{{Name: "look", State: look}}
+					if err := c.Create(t.Context(), p); err != nil {
+						t.Fatal(err)
+					}
+				}
+				made("switch", row.look, row.main)
+				if row.before != nil {
+					made("a", *row.before, initializing)
+				}
+				began := time.Now()
+				err := l.Ready(t.Context())
+				if (err == nil) != (row.want == "") || err != nil && !strings.Contains(err.Error(), row.want) {
+					t.Errorf("%v, want %q", err, row.want)
+				}
+				if took := time.Since(began); took < row.least || took > row.most {
+					t.Errorf("it took %s, want %s to %s", took, row.least, row.most)
 				}
 			})
 		})

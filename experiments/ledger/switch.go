@@ -1,9 +1,12 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -19,6 +22,11 @@ import (
 // SwitchLabel marks the Job of a switch and its pod; its value is the run's ID. They
 // also have the labels of all objects of a run.
 const SwitchLabel = "aftershock.dev/dead-man-switch"
+
+// LookFlag is added to the arguments of the switch in the pod's init container: the
+// program then only looks whether it could sweep the run, and ends with an error that
+// says what is missing. So the pod runs only once the switch has looked.
+const LookFlag = "--look"
 
 const (
 	// readyFor bounds the wait for the switch's pod once a fault is due.
@@ -40,7 +48,8 @@ type Switch struct {
 	// ServiceAccount is the pod's account, in the namespace of the ledger. It needs the
 	// rights to sweep. Required.
 	ServiceAccount string
-	// Args returns the program's arguments for the run with this ID. Required.
+	// Args returns the program's arguments for the run with this ID; see also [LookFlag].
+	// Required.
 	Args func(run string) []string
 	// Longest is the longest time that the run may take; the Job's deadline adds 15
 	// minutes. Required.
@@ -62,6 +71,9 @@ func (s *Switch) object(namespace, run string) *batchv1.Job {
 		Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("10m"), corev1.ResourceMemory: resource.MustParse("64Mi")},
 		Limits:   corev1.ResourceList{corev1.ResourceMemory: memory},
 	}
+	look := pod.Containers[0]
+	look.Name, look.Args = "look", append(slices.Clone(look.Args), LookFlag)
+	pod.InitContainers = []corev1.Container{look}
 	job.Spec = batchv1.JobSpec{
 		BackoffLimit:            new(int32(tries)),
 		ActiveDeadlineSeconds:   new(int64(math.Ceil((s.Longest + sweepFor).Seconds()))),
@@ -92,41 +104,60 @@ func (s *Switch) start(ctx context.Context, l *Ledger) error {
 	return nil
 }
 
-// ready waits until the switch's pod is ready.
+// ready waits until the switch's pod has looked, and runs. A look that fails is told at
+// once; what may pass, it has tried for a while.
 func (s *Switch) ready(ctx context.Context, l *Ledger) error {
 	ctx, cancel := context.WithTimeout(ctx, readyFor)
 	defer cancel()
 	for {
 		var pods corev1.PodList
 		err := l.Client.List(ctx, &pods, client.InNamespace(l.Namespace), client.MatchingLabels{SwitchLabel: l.run})
-		why := "it has no pod: is there a ServiceAccount " + s.ServiceAccount + " in " + l.Namespace + "?"
+		why, final := "it has no pod: is there a ServiceAccount "+s.ServiceAccount+" in "+l.Namespace+"?", false
 		for _, pod := range pods.Items {
-			if why = waits(pod); why == "" {
+			reason, cannot := waits(pod)
+			if reason == "" {
 				return nil
+			}
+			if !final {
+				why, final = reason, cannot
 			}
 		}
 		if err != nil {
 			why = explain(err, l.Namespace, "list pods").Error()
 		}
-		if experiments.Wait(ctx, writeEvery) != nil || faults.Permanent(err) {
+		if final || faults.Permanent(err) || experiments.Wait(ctx, writeEvery) != nil {
 			return fmt.Errorf("nothing would undo the fault if this run were killed: Job/%s/%s does not run: %s", l.Namespace, s.name, why)
 		}
 	}
 }
 
-// waits returns why the switch's pod does not run, or "" if it does.
-func waits(pod corev1.Pod) string {
+// waits returns why the switch's pod does not run, or "" if it does. It is final that
+// the pod has looked and cannot sweep.
+func waits(pod corev1.Pod) (why string, final bool) {
+	waiting := func(w *corev1.ContainerStateWaiting) string {
+		return fmt.Sprintf("pod %s waits: %s %s", pod.Name, w.Reason, w.Message)
+	}
+	for _, c := range pod.Status.InitContainerStatuses {
+		switch ended := c.State.Terminated; {
+		case ended != nil && ended.ExitCode != 0:
+			return fmt.Sprintf("pod %s cannot sweep, and ended with %d: %s", pod.Name, ended.ExitCode, cmp.Or(strings.TrimSpace(ended.Message), ended.Reason)), true
+		case c.State.Running != nil:
+			return fmt.Sprintf("pod %s is looking whether it can sweep", pod.Name), false
+		case c.State.Waiting != nil:
+			return waiting(c.State.Waiting), false
+		}
+	}
 	for _, c := range pod.Status.ContainerStatuses {
 		switch {
 		case c.State.Running != nil && c.Ready && pod.DeletionTimestamp == nil:
-			return ""
+			return "", false
 		case c.State.Waiting != nil:
-			return fmt.Sprintf("pod %s waits: %s %s", pod.Name, c.State.Waiting.Reason, c.State.Waiting.Message)
+			return waiting(c.State.Waiting), false
 		case c.State.Terminated != nil:
-			return fmt.Sprintf("pod %s ended with %d: %s", pod.Name, c.State.Terminated.ExitCode, c.State.Terminated.Message)
+			return fmt.Sprintf("pod %s ended with %d: %s", pod.Name, c.State.Terminated.ExitCode, c.State.Terminated.Message), false
 		}
 	}
-	return fmt.Sprintf("pod %s is %s", pod.Name, pod.Status.Phase)
+	return fmt.Sprintf("pod %s is %s", pod.Name, pod.Status.Phase), false
 }
 
 // Preflight creates the ConfigMap and the Job in a dry run. Its error says what is

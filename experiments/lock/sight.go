@@ -108,6 +108,12 @@ func Look(ctx context.Context, c client.Reader, namespace string, waiting func([
 	}
 }
 
+// Readable returns nil if the locks in a namespace can be listed, as [Look] does.
+func Readable(ctx context.Context, c client.Reader, namespace string) error {
+	_, err := leases(ctx, c, namespace)
+	return err
+}
+
 // leases lists the Leases of runs. A failure that may pass is asked again.
 func leases(ctx context.Context, c client.Reader, namespace string) ([]coordinationv1.Lease, error) {
 	var list coordinationv1.LeaseList
